@@ -1,0 +1,74 @@
+use alloc::{borrow::Cow, string::String};
+use core::fmt::Write;
+
+/// `text` with everything that could steer a terminal or reorder what it shows written as an escape.
+///
+/// C0 and C1 controls, DEL, and the Unicode controls of direction and invisibility become `\xNN` or `\u{…}`.
+/// Text without any of them is borrowed.
+#[must_use]
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            '\n' => out.push_str("\\n"),
+            _ if is_unsafe(character) => {
+                let code = u32::from(character);
+                // Writing to a String does not fail.
+                let _ =
+                    if code < 0x100 { write!(out, "\\x{code:02x}") } else { write!(out, "\\u{{{code:x}}}") };
+            }
+            _ => out.push(character),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// At most `limit` octets of a peer's `bytes`, fit for an error message, a log or a terminal.
+///
+/// What is not UTF-8 becomes U+FFFD; `…` stands for what was cut off.
+#[must_use]
+pub fn printable_bytes(bytes: &[u8], limit: usize) -> String {
+    let shown = bytes.get(..limit).unwrap_or(bytes);
+    let mut text = printable(&String::from_utf8_lossy(shown)).into_owned();
+    if shown.len() < bytes.len() {
+        text.push('…');
+    }
+    text
+}
+
+fn is_unsafe(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{61c}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_what_steers_a_terminal_and_nothing_else() {
+        let rows = [
+            ("plain", "Grüße 你好", "Grüße 你好"),
+            ("escape sequence", "a\u{1b}[2Jb", "a\\x1b[2Jb"),
+            ("line ends", "a\r\nb\tc", "a\\r\\nb\\tc"),
+            ("NUL and DEL", "\0\u{7f}", "\\x00\\x7f"),
+            ("C1", "\u{9b}2J", "\\x9b2J"),
+            ("right to left override", "a\u{202e}b", "a\\u{202e}b"),
+        ];
+        for (name, input, want) in rows {
+            assert_eq!(printable(input), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn cuts_long_and_broken_bytes() {
+        assert_eq!(printable_bytes(b"abcdef", 3), "abc…");
+        assert_eq!(printable_bytes(b"abc", 3), "abc");
+        assert_eq!(printable_bytes(b"a\xffb", 9), "a\u{fffd}b");
+    }
+}

@@ -1,0 +1,144 @@
+use alloc::vec::Vec;
+use core::mem;
+
+use zeroize::Zeroize;
+
+use crate::{Direction, TraceLine, trace::Tape};
+
+/// Bytes for the peer, in the order in which they are to be sent.
+///
+/// A machine appends, the caller sends. How a machine appends decides what a trace shows, and whether the
+/// memory is wiped after sending.
+#[derive(Debug, Default)]
+pub struct SendBuf {
+    bytes: Vec<u8>,
+    start: usize,
+    holds_secret: bool,
+    tape: Option<Tape>,
+}
+
+impl SendBuf {
+    /// How many octets a machine puts in before it asks for a flush, in octets.
+    pub const LIMIT: usize = 64 * 1024;
+
+    /// An empty buffer; allocates as it is filled.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { bytes: Vec::new(), start: 0, holds_secret: false, tape: None }
+    }
+
+    /// How many octets a machine may still append before it returns [`Step::Flush`](crate::Step::Flush).
+    ///
+    /// Short commands may pass the limit; message bodies are cut to fit.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        Self::LIMIT.saturating_sub(self.unsent().len())
+    }
+
+    /// Appends bytes that a trace shows.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.append(bytes);
+        if let Some(tape) = &mut self.tape {
+            tape.plain(bytes);
+        }
+    }
+
+    /// Appends a secret: a trace shows `[redacted]`, the memory is wiped once it is sent.
+    pub fn push_secret(&mut self, bytes: &[u8]) {
+        self.holds_secret = true;
+        self.append(bytes);
+        if let Some(tape) = &mut self.tape {
+            tape.secret();
+        }
+    }
+
+    /// Appends a piece of a message: a trace shows `[N octets]`.
+    pub fn push_bulk(&mut self, bytes: &[u8]) {
+        self.append(bytes);
+        if let Some(tape) = &mut self.tape {
+            tape.bulk(bytes.len());
+        }
+    }
+
+    /// What is still to be sent.
+    #[must_use]
+    pub fn unsent(&self) -> &[u8] {
+        self.bytes.get(self.start..).unwrap_or_default()
+    }
+
+    /// Says that `count` octets were sent.
+    pub fn sent(&mut self, count: usize) {
+        self.start = self.start.saturating_add(count).min(self.bytes.len());
+        if self.start == self.bytes.len() {
+            self.wipe();
+            self.bytes.clear();
+            self.start = 0;
+            self.holds_secret = false;
+        }
+    }
+
+    /// Starts a trace of what is appended from now on.
+    pub fn start_trace(&mut self) {
+        self.tape = Some(Tape::new(Direction::Sent));
+    }
+
+    /// The lines appended since the last call; none unless a trace was started.
+    pub fn take_trace(&mut self) -> Vec<TraceLine> {
+        self.tape.as_mut().map(Tape::take).unwrap_or_default()
+    }
+
+    fn append(&mut self, bytes: &[u8]) {
+        let wanted = self.bytes.len().saturating_add(bytes.len());
+        if self.holds_secret && wanted > self.bytes.capacity() {
+            // A vector that grows leaves its old memory behind as it was.
+            let mut grown = Vec::with_capacity(wanted.next_power_of_two());
+            grown.extend_from_slice(&self.bytes);
+            mem::replace(&mut self.bytes, grown).zeroize();
+        }
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    fn wipe(&mut self) {
+        if self.holds_secret {
+            self.bytes.zeroize();
+        }
+    }
+}
+
+impl Drop for SendBuf {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+
+    #[test]
+    fn sends_in_order_and_in_pieces() {
+        let mut tx = SendBuf::new();
+        tx.push(b"abc");
+        tx.sent(1);
+        tx.push_bulk(b"de");
+        assert_eq!(tx.unsent(), b"bcde");
+        assert_eq!(tx.room(), SendBuf::LIMIT - 4);
+        tx.sent(99);
+        assert_eq!(tx.unsent(), b"");
+    }
+
+    #[test]
+    fn a_trace_never_holds_the_secret() {
+        let mut tx = SendBuf::new();
+        tx.start_trace();
+        tx.push(b"AUTH XOAUTH2 ");
+        tx.push_secret(b"dXNlcj1h");
+        tx.push(b"\r\nMAIL FROM:<a@b>\r\n");
+        tx.push_bulk(&vec![b'x'; 70_000]);
+        tx.push(b"\r\n.\r\n");
+        let text: Vec<_> = tx.take_trace().into_iter().map(|line| line.text).collect();
+        assert_eq!(text, ["AUTH XOAUTH2 [redacted]", "MAIL FROM:<a@b>", "[70000 octets]", "."]);
+    }
+}

@@ -1,0 +1,82 @@
+use alloc::{format, string::String, vec::Vec};
+
+use crate::printable_bytes;
+
+/// Who sent the octets of a [`TraceLine`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// This side.
+    Sent,
+    /// The peer.
+    Received,
+}
+
+/// One line of a conversation, without secrets and fit for a terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceLine {
+    /// Who sent it.
+    pub direction: Direction,
+    /// The line without its end; `[redacted]` and `[N octets]` stand for secrets and message bodies.
+    pub text: String,
+}
+
+/// Turns the octets that pass through a buffer into [`TraceLine`]s.
+#[derive(Clone, Debug)]
+pub(crate) struct Tape {
+    direction: Direction,
+    line: String,
+    bulk: usize,
+    lines: Vec<TraceLine>,
+}
+
+impl Tape {
+    pub(crate) const fn new(direction: Direction) -> Self {
+        Self { direction, line: String::new(), bulk: 0, lines: Vec::new() }
+    }
+
+    pub(crate) fn plain(&mut self, mut bytes: &[u8]) {
+        self.end_bulk();
+        while let Some(end) = bytes.iter().position(|&octet| octet == b'\n') {
+            let (line, rest) = bytes.split_at_checked(end.saturating_add(1)).unwrap_or((bytes, &[]));
+            self.text(line.strip_suffix(b"\r\n").or_else(|| line.strip_suffix(b"\n")).unwrap_or(line));
+            self.end_line();
+            bytes = rest;
+        }
+        self.text(bytes.strip_suffix(b"\r").unwrap_or(bytes));
+    }
+
+    pub(crate) fn secret(&mut self) {
+        self.end_bulk();
+        self.line.push_str("[redacted]");
+    }
+
+    pub(crate) fn bulk(&mut self, octets: usize) {
+        self.bulk = self.bulk.saturating_add(octets);
+    }
+
+    /// The finished lines, and the unfinished one where the conversation paused in it.
+    pub(crate) fn take(&mut self) -> Vec<TraceLine> {
+        core::mem::take(&mut self.lines)
+    }
+
+    fn text(&mut self, bytes: &[u8]) {
+        let room = LINE_LIMIT.saturating_sub(self.line.len());
+        if room > 0 {
+            self.line.push_str(&printable_bytes(bytes, room));
+        }
+    }
+
+    fn end_bulk(&mut self) {
+        if self.bulk > 0 {
+            self.line.push_str(&format!("[{} octets]", self.bulk));
+            self.bulk = 0;
+        }
+    }
+
+    fn end_line(&mut self) {
+        self.lines.push(TraceLine { direction: self.direction, text: core::mem::take(&mut self.line) });
+    }
+}
+
+/// Octets of a line that a trace shows.
+const LINE_LIMIT: usize = 1024;
