@@ -52,7 +52,7 @@ mod send;
 mod trace;
 
 pub use line::{Line, LineTooLong, Lines};
-pub use machine::{Machine, Step};
+pub use machine::{Machine, Security, Step};
 pub use printable::{printable, printable_bytes};
 pub use recv::{BufferFull, Octets, RecvBuf};
 pub use secret::Secret;

@@ -75,3 +75,14 @@ impl<E> Step<E> {
         }
     }
 }
+
+/// How a mail connection comes by its TLS. There is no third way: nothing is said in the clear but the greeting,
+/// the capabilities and the command that starts TLS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Security {
+    /// TLS from the first octet on (RFC 8314 section 3), as on ports 993, 995 and 465.
+    #[default]
+    Implicit,
+    /// TLS after the STARTTLS command, and an error where it is not offered, as on ports 587, 143 and 110.
+    StartTls,
+}
