@@ -14,7 +14,7 @@ pub struct RecvBuf {
     bytes: Vec<u8>,
     start: usize,
     limit: usize,
-    eof: bool,
+    end: End,
     tape: Option<Tape>,
 }
 
@@ -22,7 +22,7 @@ impl RecvBuf {
     /// Holds at most `limit` octets at a time; allocates as they come.
     #[must_use]
     pub const fn with_limit(limit: usize) -> Self {
-        Self { bytes: Vec::new(), start: 0, limit, eof: false, tape: None }
+        Self { bytes: Vec::new(), start: 0, limit, end: End::Open, tape: None }
     }
 
     /// Changes the limit, in octets not yet consumed. What is there already stays.
@@ -55,13 +55,25 @@ impl RecvBuf {
 
     /// Says that the peer will send nothing more.
     pub const fn set_eof(&mut self) {
-        self.eof = true;
+        self.end = End::Closed;
+    }
+
+    /// Says that the stream ended without the sign of its end that TLS has, so that bytes may be missing.
+    pub const fn set_cut_off(&mut self) {
+        self.end = End::CutOff;
     }
 
     /// Whether the peer will send nothing more than is in here.
     #[must_use]
     pub const fn is_eof(&self) -> bool {
-        self.eof
+        !matches!(self.end, End::Open)
+    }
+
+    /// Whether it ended without the sign of its end. Only a protocol that tells the length of a message by the
+    /// end of the stream has to ask.
+    #[must_use]
+    pub const fn is_cut_off(&self) -> bool {
+        matches!(self.end, End::CutOff)
     }
 
     /// What is not consumed yet.
@@ -146,6 +158,13 @@ impl RecvBuf {
         self.bytes.drain(..self.start);
         self.start = 0;
     }
+}
+
+#[derive(Debug)]
+enum End {
+    Open,
+    Closed,
+    CutOff,
 }
 
 /// From this size on [`RecvBuf::take`] hands its memory over.
