@@ -1,1 +1,28 @@
-//! net.
+//! The only I/O of Mailbearer: name look-up, TCP, TLS and time around a [`Machine`].
+//!
+//! [`Connection::next`] is the one loop that drives every machine. It is written once, against the small trait
+//! [`Socket`]: with [`Blocking`] each wait inside it is over when it returns, so an operation is an ordinary
+//! function; with `Tokio` (feature `tokio`) the same code is a future. [`Runtime::Task`] is what makes one
+//! signature both. Another runtime is an implementation of the two traits away.
+//!
+//! Every connection ends up in TLS 1.2 or 1.3 with the server's certificate verified against its host name;
+//! there is no switch to turn that off.
+
+#![forbid(unsafe_code)]
+
+mod blocking;
+mod connection;
+mod error;
+mod runtime;
+mod tls;
+#[cfg(feature = "tokio")]
+mod tokio;
+
+pub use blocking::{Blocking, BlockingSocket, Canceller};
+pub use connection::{Connection, Next, Options, Timeouts};
+pub use error::{DriveError, Error, Stage};
+pub use mailbearer_wire::{Machine, Security, Step, TraceLine};
+pub use runtime::{Interest, Runtime, Socket};
+pub use tls::{Tls, TlsError};
+#[cfg(feature = "tokio")]
+pub use tokio::{Tokio, TokioSocket};

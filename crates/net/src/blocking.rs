@@ -1,0 +1,185 @@
+use std::{
+    future::Future,
+    io::{self, Read, Write},
+    net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs},
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    task::{Context, Poll, Wake, Waker},
+    thread::{self, Thread},
+    time::{Duration, Instant},
+};
+
+use crate::{Connection, Interest, Runtime, Socket};
+
+/// Waits by blocking the thread, with the standard library alone.
+#[derive(Clone, Copy, Debug)]
+pub enum Blocking {}
+
+impl Runtime for Blocking {
+    type Socket = BlockingSocket;
+    type Task<'a, T: 'a> = T;
+
+    fn task<'a, T: Send + 'a>(operation: impl Future<Output = T> + Send + 'a) -> T {
+        // The sockets below have waited by the time their futures are polled, so this is one poll as a rule.
+        let mut operation = pin!(operation);
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        loop {
+            match operation.as_mut().poll(&mut Context::from_waker(&waker)) {
+                Poll::Ready(result) => return result,
+                Poll::Pending => thread::park(),
+            }
+        }
+    }
+
+    async fn connect(host: &str, port: u16, deadline: Instant) -> io::Result<BlockingSocket> {
+        let addresses = look_up(host, port, deadline)?;
+        let mut error = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        for (tried, address) in addresses.iter().enumerate() {
+            let left = addresses.len().saturating_sub(tried).max(1);
+            let patience = share(deadline, left);
+            if patience.is_zero() {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            match TcpStream::connect_timeout(address, patience) {
+                Ok(stream) => return BlockingSocket::new(stream),
+                Err(failed) => error = failed,
+            }
+        }
+        Err(error)
+    }
+}
+
+/// A [`TcpStream`] in non-blocking mode, except while it waits.
+#[derive(Debug)]
+pub struct BlockingSocket {
+    stream: TcpStream,
+    /// The next nap while the peer takes nothing: the standard library can't wait for room to write.
+    nap: Duration,
+    cancelled: Arc<AtomicBool>,
+}
+
+impl BlockingSocket {
+    /// Takes over a connected stream.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the stream can't be switched to non-blocking mode.
+    pub fn new(stream: TcpStream) -> io::Result<Self> {
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        Ok(Self { stream, nap: SHORTEST_NAP, cancelled: Arc::default() })
+    }
+
+    fn wait_for_bytes(&mut self, deadline: Option<Instant>) -> io::Result<()> {
+        let patience = match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
+            Some(Duration::ZERO) => return Err(io::ErrorKind::TimedOut.into()),
+            patience => patience,
+        };
+        self.stream.set_read_timeout(patience)?;
+        self.stream.set_nonblocking(false)?;
+        let peeked = self.stream.peek(&mut [0]);
+        self.stream.set_nonblocking(true)?;
+        match peeked {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            // Unix says WouldBlock where Windows says TimedOut.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(io::ErrorKind::TimedOut.into()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Socket for BlockingSocket {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.cancelled.load(Ordering::Acquire) {
+            return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "cancelled"));
+        }
+        let count = self.stream.read(into)?;
+        self.nap = SHORTEST_NAP;
+        Ok(count)
+    }
+
+    fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+        let count = self.stream.write(from)?;
+        self.nap = SHORTEST_NAP;
+        Ok(count)
+    }
+
+    async fn ready(&mut self, interest: Interest, deadline: Option<Instant>) -> io::Result<()> {
+        if interest == Interest::Read {
+            return self.wait_for_bytes(deadline);
+        }
+        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        thread::sleep(self.nap);
+        self.nap = self.nap.saturating_mul(2).min(LONGEST_NAP);
+        Ok(())
+    }
+}
+
+impl Connection<Blocking> {
+    /// A handle with which another thread can end whatever this connection waits for.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the system has no file descriptor left.
+    pub fn canceller(&self) -> io::Result<Canceller> {
+        let socket = self.socket();
+        Ok(Canceller { stream: socket.stream.try_clone()?, cancelled: Arc::clone(&socket.cancelled) })
+    }
+}
+
+/// Ends a blocking operation from another thread.
+#[derive(Debug)]
+pub struct Canceller {
+    stream: TcpStream,
+    cancelled: Arc<AtomicBool>,
+}
+
+impl Canceller {
+    /// Cuts the connection. What waits on it fails with [`Error::is_cancelled`](crate::Error::is_cancelled).
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Release);
+        // Fails only if the connection is gone already.
+        let _ = self.stream.shutdown(Shutdown::Both);
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// An equal share of the time that is left, for one of `left` attempts.
+pub(crate) fn share(deadline: Instant, left: usize) -> Duration {
+    let left = u32::try_from(left).unwrap_or(u32::MAX);
+    let remaining = deadline.saturating_duration_since(Instant::now());
+    remaining.checked_div(left).unwrap_or(remaining)
+}
+
+/// The standard library's look-up can't be given a time, so it gets a thread that may be left behind.
+fn look_up(host: &str, port: u16, deadline: Instant) -> io::Result<Vec<SocketAddr>> {
+    if let Ok(address) = host.parse() {
+        return Ok(vec![SocketAddr::new(address, port)]);
+    }
+    let (sender, receiver) = mpsc::channel();
+    let host = host.to_owned();
+    thread::Builder::new().name("look-up".into()).spawn(move || {
+        // The receiver is gone when nobody waits any more.
+        let _ = sender.send((host.as_str(), port).to_socket_addrs().map(Iterator::collect));
+    })?;
+    receiver
+        .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+        .unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "name look-up took too long")))
+}
+
+const SHORTEST_NAP: Duration = Duration::from_micros(100);
+const LONGEST_NAP: Duration = Duration::from_millis(5);

@@ -1,0 +1,135 @@
+use std::{error, fmt, sync::Arc};
+
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::CryptoProvider,
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
+};
+
+use crate::Error;
+
+/// Whom to trust: built once, cheap to clone, shared by every connection.
+///
+/// TLS 1.2 and 1.3. Certificates are always verified, against the roots in here and the host name that the
+/// caller gave.
+#[derive(Clone)]
+pub struct Tls {
+    config: Arc<ClientConfig>,
+}
+
+impl Tls {
+    /// Trusts Mozilla's roots (feature `webpki-roots`; none without it).
+    ///
+    /// # Errors
+    ///
+    /// Returns [`TlsError::Provider`] if no provider of cryptography was built in.
+    pub fn new() -> Result<Self, TlsError> {
+        Self::with_roots(builtin_roots())
+    }
+
+    /// Trusts the certificates of a PEM file besides the built-in roots.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`TlsError::Pem`] for text that is not PEM or holds no certificate, and
+    /// [`TlsError::Certificate`] for one that can't be a trust anchor.
+    pub fn with_ca_pem(pem: &[u8]) -> Result<Self, TlsError> {
+        Self::add_pem(builtin_roots(), pem)
+    }
+
+    /// Trusts the certificates of a PEM file and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// As [`with_ca_pem`](Self::with_ca_pem).
+    pub fn with_only_ca_pem(pem: &[u8]) -> Result<Self, TlsError> {
+        Self::add_pem(RootCertStore::empty(), pem)
+    }
+
+    /// Fills `into` with random octets of the provider's generator.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`TlsError::Random`] if the system has none to give.
+    pub fn random(&self, into: &mut [u8]) -> Result<(), TlsError> {
+        self.config.crypto_provider().secure_random.fill(into).map_err(|_| TlsError::Random)
+    }
+
+    fn add_pem(mut roots: RootCertStore, pem: &[u8]) -> Result<Self, TlsError> {
+        let before = roots.len();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let certificate = certificate.map_err(|_| TlsError::Pem)?;
+            roots.add(certificate).map_err(TlsError::Certificate)?;
+        }
+        if roots.len() == before {
+            return Err(TlsError::Pem);
+        }
+        Self::with_roots(roots)
+    }
+
+    fn with_roots(roots: RootCertStore) -> Result<Self, TlsError> {
+        let config = ClientConfig::builder_with_provider(Arc::new(provider()?))
+            .with_safe_default_protocol_versions()
+            .map_err(TlsError::Certificate)?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Self { config: Arc::new(config) })
+    }
+
+    pub(crate) fn client(&self, host: &str) -> Result<rustls::ClientConnection, Error> {
+        let name = ServerName::try_from(host).map_err(|_| Error::InvalidHost(host.to_owned()))?.to_owned();
+        rustls::ClientConnection::new(Arc::clone(&self.config), name)
+            .map_err(|source| Error::Tls { host: host.to_owned(), source })
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls").finish_non_exhaustive()
+    }
+}
+
+/// Why a [`Tls`] can't be made.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// Built with neither the `ring` nor the `aws-lc-rs` feature.
+    Provider,
+    /// The text holds no certificate in PEM form.
+    Pem,
+    /// A certificate can't be used.
+    Certificate(rustls::Error),
+    /// The system's source of randomness failed.
+    Random,
+}
+
+impl fmt::Display for TlsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Provider => {
+                f.write_str("built without a provider of cryptography; enable the feature `ring`")
+            }
+            Self::Pem => f.write_str("no certificate in PEM form found"),
+            Self::Certificate(source) => write!(f, "certificate can't be used: {source}"),
+            Self::Random => f.write_str("the system gives no random octets"),
+        }
+    }
+}
+
+impl error::Error for TlsError {}
+
+fn builtin_roots() -> RootCertStore {
+    #[cfg(feature = "webpki-roots")]
+    return RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    #[cfg(not(feature = "webpki-roots"))]
+    RootCertStore::empty()
+}
+
+fn provider() -> Result<CryptoProvider, TlsError> {
+    #[cfg(feature = "aws-lc-rs")]
+    return Ok(rustls::crypto::aws_lc_rs::default_provider());
+    #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
+    return Ok(rustls::crypto::ring::default_provider());
+    #[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
+    Err(TlsError::Provider)
+}

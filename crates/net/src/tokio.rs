@@ -1,0 +1,83 @@
+use std::{future::Future, io, pin::Pin, time::Instant};
+
+use ::tokio::{
+    net::{TcpStream, lookup_host},
+    time::timeout_at,
+};
+
+use crate::{Interest, Runtime, Socket, blocking::share};
+
+/// Waits as a future on a tokio runtime that has its I/O and time drivers enabled.
+///
+/// Every operation can be dropped at any await: what was read or queued stays in the connection.
+#[derive(Clone, Copy, Debug)]
+pub enum Tokio {}
+
+impl Runtime for Tokio {
+    type Socket = TokioSocket;
+    type Task<'a, T: 'a> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+    fn task<'a, T: Send + 'a>(operation: impl Future<Output = T> + Send + 'a) -> Self::Task<'a, T> {
+        Box::pin(operation)
+    }
+
+    async fn connect(host: &str, port: u16, deadline: Instant) -> io::Result<TokioSocket> {
+        let addresses: Vec<_> = timeout_at(deadline.into(), lookup_host((host, port)))
+            .await
+            .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "name look-up took too long"))??
+            .collect();
+        let mut error = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        for (tried, address) in addresses.iter().enumerate() {
+            let left = addresses.len().saturating_sub(tried).max(1);
+            let until = Instant::now().checked_add(share(deadline, left)).unwrap_or(deadline);
+            match timeout_at(until.into(), TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => return TokioSocket::new(stream),
+                Ok(Err(failed)) => error = failed,
+                Err(_) => error = io::ErrorKind::TimedOut.into(),
+            }
+        }
+        Err(error)
+    }
+}
+
+/// A tokio [`TcpStream`].
+#[derive(Debug)]
+pub struct TokioSocket(TcpStream);
+
+impl TokioSocket {
+    /// Takes over a connected stream.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the stream's options can't be set.
+    pub fn new(stream: TcpStream) -> io::Result<Self> {
+        stream.set_nodelay(true)?;
+        Ok(Self(stream))
+    }
+}
+
+impl Socket for TokioSocket {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.0.try_read(into)
+    }
+
+    fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+        self.0.try_write(from)
+    }
+
+    async fn ready(&mut self, interest: Interest, deadline: Option<Instant>) -> io::Result<()> {
+        let interest = match interest {
+            Interest::Read => ::tokio::io::Interest::READABLE,
+            Interest::Write => ::tokio::io::Interest::WRITABLE,
+            Interest::Both => ::tokio::io::Interest::READABLE | ::tokio::io::Interest::WRITABLE,
+        };
+        let ready = self.0.ready(interest);
+        match deadline {
+            Some(deadline) => {
+                timeout_at(deadline.into(), ready).await.map_err(|_| io::ErrorKind::TimedOut)?
+            }
+            None => ready.await,
+        }?;
+        Ok(())
+    }
+}
