@@ -300,8 +300,11 @@ impl<R: Runtime> Connection<R> {
             return Ok(true);
         };
         loop {
-            let accepted = tls.writer().write(self.tx.unsent()).map_err(Error::Io)?;
-            self.tx.sent(accepted);
+            // A failed handshake leaves an alert to send, but takes no plaintext, not even none.
+            if !self.tx.unsent().is_empty() {
+                let accepted = tls.writer().write(self.tx.unsent()).map_err(Error::Io)?;
+                self.tx.sent(accepted);
+            }
             while tls.wants_write() {
                 if taken(tls.write_tls(&mut socket))?.is_none() {
                     return Ok(false);

@@ -14,6 +14,9 @@ mod blocking;
 mod connection;
 mod error;
 mod runtime;
+#[cfg(test)]
+#[cfg(feature = "tokio")]
+mod tests;
 mod tls;
 #[cfg(feature = "tokio")]
 mod tokio;
