@@ -1,0 +1,85 @@
+use crate::Status;
+
+/// What kind of response a line starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind<'a> {
+    /// `+ …`: the server waits for more of a command.
+    Continuation,
+    /// `TAG OK …`: the end of the command with this tag.
+    Tagged {
+        /// The command's tag.
+        tag: &'a [u8],
+        /// How it ended: OK, NO or BAD.
+        status: Status,
+    },
+    /// `* OK …` and the other untagged status responses.
+    Status(Status),
+    /// `* CAPABILITY …`.
+    Capability,
+    /// Any other untagged response.
+    Data,
+    /// Nothing that IMAP knows; the line stands alone and opens no literal.
+    Unknown,
+}
+
+/// Tells a response's kind by its first words alone.
+///
+/// Each response is parsed in full at most once, by whoever wants it: this is how the others know that they do
+/// not.
+#[must_use]
+pub fn classify(response: &[u8]) -> Kind<'_> {
+    match response {
+        [b'*', b' ', rest @ ..] => match word(rest) {
+            (word, true) if word.eq_ignore_ascii_case(b"CAPABILITY") => Kind::Capability,
+            (word, _) => Status::from_word(word).map_or(Kind::Data, Kind::Status),
+        },
+        [b'+', b' ' | b'\r' | b'\n', ..] | [b'+'] => Kind::Continuation,
+        _ => {
+            let (tag, _) = word(response);
+            let rest = response.get(tag.len().saturating_add(1)..).unwrap_or_default();
+            match Status::from_word(word(rest).0) {
+                Some(status @ (Status::Ok | Status::No | Status::Bad)) if !tag.is_empty() => {
+                    Kind::Tagged { tag, status }
+                }
+                _ => Kind::Unknown,
+            }
+        }
+    }
+}
+
+/// The octets up to a space or a line end, and whether there is more on the line.
+fn word(line: &[u8]) -> (&[u8], bool) {
+    let end = line.iter().position(|octet| matches!(octet, b' ' | b'\r' | b'\n')).unwrap_or(line.len());
+    (line.get(..end).unwrap_or_default(), line.get(end) == Some(&b' '))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_at_the_first_words_only() {
+        let rows: &[(&[u8], Kind<'_>)] = &[
+            (b"+ go on {3}\r\n", Kind::Continuation),
+            (b"+\r\n", Kind::Continuation),
+            (b"+", Kind::Continuation),
+            (b"A1 OK done {3}\r\n", Kind::Tagged { tag: b"A1", status: Status::Ok }),
+            (b"A1 no\r\n", Kind::Tagged { tag: b"A1", status: Status::No }),
+            (b"A1 BYE x\r\n", Kind::Unknown),
+            (b"* OK [X] y {3}\r\n", Kind::Status(Status::Ok)),
+            (b"* Preauth hi\r\n", Kind::Status(Status::PreAuth)),
+            (b"* BYE\r\n", Kind::Status(Status::Bye)),
+            (b"* OKAY\r\n", Kind::Data),
+            (b"* CAPABILITY IMAP4rev1\r\n", Kind::Capability),
+            (b"* 1 FETCH (BODY[] {3}\r\n", Kind::Data),
+            (b"Server Unavailable. 15\r\n", Kind::Unknown),
+            (b"[COPYUID 55 31 6]\r\n", Kind::Unknown),
+            (b" OK x\r\n", Kind::Unknown),
+            (b"\r\n", Kind::Unknown),
+            (b"", Kind::Unknown),
+        ];
+        for (input, want) in rows {
+            assert_eq!(classify(input), *want, "{}", input.escape_ascii());
+        }
+    }
+}

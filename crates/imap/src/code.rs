@@ -1,0 +1,116 @@
+use crate::{Capability, Flag, List, SequenceSet, Text};
+
+/// A response code, what stands in brackets before the text of a status response (RFC 9051 section 7.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Code<'a> {
+    /// The text must be shown to the user.
+    Alert,
+    /// The mailbox exists already.
+    AlreadyExists,
+    /// Where an appended message went (RFC 4315).
+    AppendUid {
+        /// UIDVALIDITY of its mailbox.
+        validity: u32,
+        /// Its UID; several after MULTIAPPEND.
+        uids: SequenceSet,
+    },
+    /// The credentials are wrong.
+    AuthenticationFailed,
+    /// The user may not act as who was asked for.
+    AuthorizationFailed,
+    /// The charset is not supported; those that are.
+    BadCharset(List<'a, Text<'a>>),
+    /// Mailbox too large or too many messages for the operation.
+    Cannot,
+    /// Capabilities, in place of a CAPABILITY response.
+    Capability(List<'a, Capability<'a>>),
+    /// The client misbehaves.
+    ClientBug,
+    /// The mailbox that was selected is no longer.
+    Closed,
+    /// COMPRESS is active already (RFC 4978).
+    CompressionActive,
+    /// Contact the administrators.
+    ContactAdmin,
+    /// Where copied or moved messages went (RFC 4315).
+    CopyUid {
+        /// UIDVALIDITY of the mailbox that holds the copies.
+        validity: u32,
+        /// The messages copied.
+        from: SequenceSet,
+        /// Their copies.
+        to: SequenceSet,
+    },
+    /// The server found its data damaged.
+    Corruption,
+    /// The password or token has expired.
+    Expired,
+    /// Messages were expunged before the command got to them.
+    ExpungeIssued,
+    /// The mailbox has children.
+    HasChildren,
+    /// The highest MODSEQ of the mailbox (RFC 7162).
+    HighestModSeq(u64),
+    /// The mailbox is in use.
+    InUse,
+    /// A limit was passed.
+    Limit,
+    /// The identity of the mailbox (RFC 8474).
+    MailboxId(&'a [u8]),
+    /// The commands that a server with a message limit cut (RFC 9738), and the number of messages it takes.
+    MessageLimit(u32),
+    /// Messages that were changed by someone else (RFC 7162).
+    Modified(SequenceSet),
+    /// The mailbox does not exist.
+    Nonexistent,
+    /// The mailbox keeps no MODSEQ (RFC 7162).
+    NoModSeq,
+    /// A permission is missing.
+    NoPerm,
+    /// No update of the mailbox could be read from the search result (RFC 9394 and others use it as is).
+    NotSaved,
+    /// The mailbox is over its quota.
+    OverQuota,
+    /// A header or MIME structure cannot be parsed.
+    Parse,
+    /// Flags that can be changed for good; `\*` for new keywords.
+    PermanentFlags(List<'a, Flag<'a>>),
+    /// Encryption is needed first.
+    PrivacyRequired,
+    /// Elsewhere: a URL. Never followed by this crate (RFC 2221).
+    Referral(&'a [u8]),
+    /// The mailbox can only be read.
+    ReadOnly,
+    /// The mailbox can be written.
+    ReadWrite,
+    /// The server misbehaves.
+    ServerBug,
+    /// An APPEND is larger than the server takes (RFC 7889).
+    TooBig,
+    /// Create the mailbox first.
+    TryCreate,
+    /// The next UID.
+    UidNext(u32),
+    /// UIDs of the mailbox do not stay.
+    UidNotSticky,
+    /// The command takes only UIDs after ENABLE UIDONLY (RFC 9586).
+    UidRequired,
+    /// The UIDVALIDITY of the mailbox.
+    UidValidity(u32),
+    /// A subsystem is down for now.
+    Unavailable,
+    /// A BINARY part in an encoding that the server does not know (RFC 3516).
+    UnknownCte,
+    /// The first message that is not seen.
+    Unseen(u32),
+    /// The special use cannot be given to a mailbox (RFC 6154).
+    UseAttr,
+    /// Any other.
+    Other {
+        /// The code.
+        name: &'a [u8],
+        /// What follows it in the brackets.
+        rest: &'a [u8],
+    },
+}

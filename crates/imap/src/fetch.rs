@@ -1,0 +1,202 @@
+use alloc::{boxed::Box, vec::Vec};
+
+use crate::{DateTime, Flag, List, Param, Part, Section, Text};
+
+/// One thing that a FETCH response tells about a message (RFC 9051 section 7.5.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Item<'a> {
+    /// `UID`; 0 where a broken server sends that.
+    Uid(u32),
+    /// `FLAGS`.
+    Flags(List<'a, Flag<'a>>),
+    /// `INTERNALDATE`.
+    InternalDate(DateTime),
+    /// `RFC822.SIZE` in octets; Exchange sends an estimate.
+    Size(u64),
+    /// `ENVELOPE`.
+    Envelope(Envelope<'a>),
+    /// `BODYSTRUCTURE`, or `BODY` without its extension data.
+    BodyStructure {
+        /// Whether it was `BODYSTRUCTURE`.
+        extended: bool,
+        /// The structure.
+        structure: BodyStructure<'a>,
+    },
+    /// `BODY[…]`; `None` for NIL.
+    Body {
+        /// Which part.
+        section: Section<'a>,
+        /// Where the data starts in it, if only a piece was asked for.
+        origin: Option<u64>,
+        /// The octets. Where the literal was streamed it is empty, see
+        /// [`Frame::streamed_for`](crate::Frame::streamed_for).
+        data: Option<Text<'a>>,
+    },
+    /// `RFC822`, the old name of `BODY[]`.
+    Rfc822(Option<Text<'a>>),
+    /// `RFC822.HEADER`.
+    Rfc822Header(Option<Text<'a>>),
+    /// `RFC822.TEXT`.
+    Rfc822Text(Option<Text<'a>>),
+    /// `BINARY[…]`: a part without its transfer encoding (RFC 3516).
+    Binary {
+        /// Which part.
+        part: Part<'a>,
+        /// Where the data starts in it, if only a piece was asked for.
+        origin: Option<u64>,
+        /// The octets.
+        data: Option<Text<'a>>,
+    },
+    /// `BINARY.SIZE[…]` in octets.
+    BinarySize {
+        /// Which part.
+        part: Part<'a>,
+        /// Its size.
+        size: u64,
+    },
+    /// `MODSEQ` (RFC 7162).
+    ModSeq(u64),
+    /// `EMAILID` (RFC 8474).
+    EmailId(&'a [u8]),
+    /// `THREADID`; `None` where the server has none (RFC 8474).
+    ThreadId(Option<&'a [u8]>),
+    /// `SAVEDATE` (RFC 8514).
+    SaveDate(Option<DateTime>),
+    /// `PREVIEW` in UTF-8 (RFC 8970).
+    Preview(Option<Text<'a>>),
+    /// `X-GM-MSGID`.
+    GmailMessageId(u64),
+    /// `X-GM-THRID`.
+    GmailThreadId(u64),
+    /// `X-GM-LABELS`.
+    GmailLabels(List<'a, Text<'a>>),
+    /// Any other, or one whose value is not what it should be.
+    Other {
+        /// The name.
+        name: &'a [u8],
+        /// The value as it came.
+        value: &'a [u8],
+    },
+}
+
+/// The header of a message as the server parsed it (RFC 9051 section 7.5.2).
+///
+/// Texts are as in the message: RFC 2047 words are not decoded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Envelope<'a> {
+    /// `Date`.
+    pub date: Option<Text<'a>>,
+    /// `Subject`.
+    pub subject: Option<Text<'a>>,
+    /// `From`.
+    pub from: List<'a, Address<'a>>,
+    /// `Sender`.
+    pub sender: List<'a, Address<'a>>,
+    /// `Reply-To`.
+    pub reply_to: List<'a, Address<'a>>,
+    /// `To`.
+    pub to: List<'a, Address<'a>>,
+    /// `Cc`.
+    pub cc: List<'a, Address<'a>>,
+    /// `Bcc`.
+    pub bcc: List<'a, Address<'a>>,
+    /// `In-Reply-To`.
+    pub in_reply_to: Option<Text<'a>>,
+    /// `Message-ID`.
+    pub message_id: Option<Text<'a>>,
+}
+
+/// An address, or the start or end of a group of them.
+///
+/// A group starts with an address without host whose mailbox is the group's name, and ends with one without
+/// both.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Address<'a> {
+    /// The display name.
+    pub name: Option<Text<'a>>,
+    /// Source route; obsolete.
+    pub route: Option<Text<'a>>,
+    /// What is before the `@`.
+    pub mailbox: Option<Text<'a>>,
+    /// What is behind it.
+    pub host: Option<Text<'a>>,
+}
+
+/// The MIME structure of a message (RFC 9051 section 7.5.2, `body`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BodyStructure<'a> {
+    /// A part that is not a multipart.
+    Single(SinglePart<'a>),
+    /// A multipart.
+    Multi(MultiPart<'a>),
+}
+
+/// A part without parts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SinglePart<'a> {
+    /// `text`, `image`, …
+    pub media: Text<'a>,
+    /// `plain`, `png`, …
+    pub subtype: Text<'a>,
+    /// Parameters of Content-Type.
+    pub parameters: List<'a, Param<'a>>,
+    /// `Content-ID`.
+    pub id: Option<Text<'a>>,
+    /// `Content-Description`.
+    pub description: Option<Text<'a>>,
+    /// `Content-Transfer-Encoding`; empty where the server sent NIL.
+    pub encoding: Text<'a>,
+    /// Size in octets, encoded.
+    pub octets: u64,
+    /// Size in lines, of text and messages.
+    pub lines: Option<u64>,
+    /// The message within, of `message/rfc822`.
+    pub message: Option<Box<Message<'a>>>,
+    /// `Content-MD5`.
+    pub md5: Option<Text<'a>>,
+    /// What a `BODYSTRUCTURE` tells besides.
+    pub extension: Extension<'a>,
+}
+
+/// The message within a `message/rfc822`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message<'a> {
+    /// Its header.
+    pub envelope: Envelope<'a>,
+    /// Its structure.
+    pub structure: BodyStructure<'a>,
+}
+
+/// A part of parts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MultiPart<'a> {
+    /// The parts; at least one unless the server is broken.
+    pub parts: Vec<BodyStructure<'a>>,
+    /// `mixed`, `alternative`, …
+    pub subtype: Text<'a>,
+    /// Parameters of Content-Type.
+    pub parameters: List<'a, Param<'a>>,
+    /// What a `BODYSTRUCTURE` tells besides.
+    pub extension: Extension<'a>,
+}
+
+/// What a `BODYSTRUCTURE` tells of each part and a `BODY` does not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extension<'a> {
+    /// `Content-Disposition`.
+    pub disposition: Option<Disposition<'a>>,
+    /// `Content-Language`.
+    pub languages: List<'a, Text<'a>>,
+    /// `Content-Location`.
+    pub location: Option<Text<'a>>,
+}
+
+/// A `Content-Disposition`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disposition<'a> {
+    /// `attachment`, `inline`, …
+    pub kind: Text<'a>,
+    /// Its parameters.
+    pub parameters: List<'a, Param<'a>>,
+}

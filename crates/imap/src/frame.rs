@@ -1,0 +1,335 @@
+use alloc::vec::Vec;
+use core::{fmt, mem, ops::Range};
+
+use mailbearer_wire::{Octets, RecvBuf};
+use memchr::memchr;
+
+use crate::{Kind, Limits, classify};
+
+/// Cuts what a server sends into responses, in linear time however the bytes arrive.
+///
+/// A response is a line, or lines joined by literals (RFC 9051 section 4.3). This is the only place where "not
+/// yet" exists: what comes out is whole. The free text of a status response or of a command continuation never
+/// opens a literal, whatever it ends with.
+///
+/// ```
+/// use mailbearer_imap::{Framer, Limits, Piece};
+/// use mailbearer_wire::RecvBuf;
+///
+/// let limits = Limits::default();
+/// let (mut framer, mut rx) = (Framer::new(&limits), RecvBuf::with_limit(limits.buffer()));
+/// rx.extend(b"* 1 FETCH (BODY[] {5}\r\nhel").unwrap();
+/// assert!(framer.next(&mut rx).unwrap().is_none());
+/// rx.extend(b"lo)\r\n").unwrap();
+/// let Some(Piece::Response(frame)) = framer.next(&mut rx).unwrap() else { panic!() };
+/// assert_eq!(&**frame.octets(), b"* 1 FETCH (BODY[] {5}\r\nhello)\r\n");
+/// ```
+#[derive(Debug)]
+pub struct Framer {
+    limits: Limits,
+    state: State,
+    /// Where the present line starts in what is unread.
+    line: usize,
+    /// Up to where what is unread was searched for the end of the present line.
+    searched: usize,
+    /// The response so far, up to the end of the last literal that was streamed.
+    kept: Vec<u8>,
+    streamed: Vec<Streamed>,
+}
+
+/// What is awaited.
+#[derive(Debug)]
+enum State {
+    /// The end of the first line of a response.
+    FirstLine,
+    /// The end of a line after a literal.
+    NextLine,
+    /// A literal that is held, up to this offset of what is unread.
+    Held(usize),
+    /// This many octets of a literal that is streamed.
+    Streaming(u64),
+}
+
+/// What a [`Framer`] finds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// A whole response.
+    Response(Frame),
+    /// A literal that is too large to be held: its octets follow as [`Piece::LiteralChunk`]s, then comes the
+    /// [`Piece::Response`] with an empty literal in its place.
+    LiteralStart {
+        /// The response so far, the literal's announcement included.
+        head: Octets,
+        /// Octets of the literal.
+        size: u64,
+    },
+    /// The next octets of the literal announced last.
+    LiteralChunk(Octets),
+}
+
+impl Framer {
+    /// A framer at the start of a stream.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            limits: limits.clone(),
+            state: State::FirstLine,
+            line: 0,
+            searched: 0,
+            kept: Vec::new(),
+            streamed: Vec::new(),
+        }
+    }
+
+    /// The next piece, or `None` while it is incomplete. Consumes the piece from `rx`, and nothing else may
+    /// consume in between: where a stream changes hands (as for TLS), make a new framer.
+    ///
+    /// # Errors
+    ///
+    /// Returns a [`FrameError`] when a line, a response or a literal passes its limit, the last at its
+    /// announcement. The stream cannot be followed from there on.
+    pub fn next(&mut self, rx: &mut RecvBuf) -> Result<Option<Piece>, FrameError> {
+        loop {
+            match self.state {
+                State::FirstLine | State::NextLine => {
+                    let Some(end) = self.line_end(rx.unread())? else { return Ok(None) };
+                    let line = rx.unread().get(self.line..end).unwrap_or_default();
+                    let literal = match self.state {
+                        State::FirstLine if !matches!(classify(line), Kind::Data | Kind::Capability) => None,
+                        _ => announced(line),
+                    };
+                    match literal {
+                        None => return Ok(Some(self.finish(rx, end))),
+                        Some(size) => {
+                            if let Some(piece) = self.open(rx, end, size)? {
+                                return Ok(Some(piece));
+                            }
+                        }
+                    }
+                }
+                State::Held(end) if rx.unread().len() < end => return Ok(None),
+                State::Held(end) => self.resume(end),
+                State::Streaming(0) => self.resume(0),
+                State::Streaming(left) => {
+                    let unread = rx.unread();
+                    let count = usize::try_from(left).unwrap_or(usize::MAX).min(unread.len()).min(CHUNK);
+                    if count == 0 {
+                        return Ok(None);
+                    }
+                    // Copied, so that the trace shows a count and not the message.
+                    let chunk = Octets::from(unread.get(..count).unwrap_or_default().to_vec());
+                    rx.consume_bulk(count);
+                    self.state =
+                        State::Streaming(left.saturating_sub(u64::try_from(count).unwrap_or(u64::MAX)));
+                    return Ok(Some(Piece::LiteralChunk(chunk)));
+                }
+            }
+        }
+    }
+
+    /// Whether the stream stands between two responses: with nothing unread, its end is clean here.
+    #[must_use]
+    pub const fn is_between(&self) -> bool {
+        matches!(self.state, State::FirstLine)
+    }
+
+    /// The offset behind the present line's LF.
+    fn line_end(&mut self, unread: &[u8]) -> Result<Option<usize>, FrameError> {
+        let found = memchr(b'\n', unread.get(self.searched..).unwrap_or_default());
+        let end = found.map_or(unread.len(), |at| self.searched.saturating_add(at).saturating_add(1));
+        // A line without its end has at least one octet to come.
+        let least = if found.is_some() { end } else { end.saturating_add(1) };
+        if least.saturating_sub(self.line) > self.limits.line {
+            return Err(FrameError::LineTooLong { limit: self.limits.line });
+        }
+        if self.kept.len().saturating_add(least) > self.limits.response {
+            return Err(FrameError::ResponseTooLarge { limit: self.limits.response });
+        }
+        self.searched = end;
+        Ok(found.map(|_| end))
+    }
+
+    /// Goes on with a literal of `size` octets announced by the line that ends at `end`.
+    fn open(&mut self, rx: &mut RecvBuf, end: usize, size: u64) -> Result<Option<Piece>, FrameError> {
+        if size > self.limits.literal {
+            return Err(FrameError::LiteralTooLarge { size, limit: self.limits.literal });
+        }
+        let held = self.kept.len().saturating_add(end);
+        let length = usize::try_from(size).unwrap_or(usize::MAX);
+        let fits = held.saturating_add(length).saturating_add(self.limits.line) <= self.limits.response;
+        if size <= self.limits.literal_inline && (fits || length < STREAM_LEAST) {
+            if held.saturating_add(length) > self.limits.response {
+                return Err(FrameError::ResponseTooLarge { limit: self.limits.response });
+            }
+            self.state = State::Held(end.saturating_add(length));
+            return Ok(None);
+        }
+        let line = rx.unread().get(..end).unwrap_or_default();
+        let mut head = Vec::with_capacity(held);
+        head.extend_from_slice(&self.kept);
+        head.extend_from_slice(line);
+        let text = line.strip_suffix(b"\n").unwrap_or(line);
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        let brace = text.iter().rposition(|&octet| octet == b'{').unwrap_or_default();
+        self.kept.extend_from_slice(text.get(..brace).unwrap_or_default());
+        self.kept.extend_from_slice(b"{0}\r\n");
+        self.streamed.push(Streamed { at: self.kept.len(), size });
+        rx.consume(end);
+        self.state = State::Streaming(size);
+        Ok(Some(Piece::LiteralStart { head: Octets::from(head), size }))
+    }
+
+    const fn resume(&mut self, at: usize) {
+        self.state = State::NextLine;
+        self.line = at;
+        self.searched = at;
+    }
+
+    fn finish(&mut self, rx: &mut RecvBuf, end: usize) -> Piece {
+        let rest = rx.take(end);
+        let octets = if self.kept.is_empty() {
+            rest
+        } else {
+            let mut whole = mem::take(&mut self.kept);
+            whole.extend_from_slice(&rest);
+            Octets::from(whole)
+        };
+        self.state = State::FirstLine;
+        self.line = 0;
+        self.searched = 0;
+        Piece::Response(Frame { octets, streamed: mem::take(&mut self.streamed) })
+    }
+}
+
+/// The size that a line announces at its end: `{n}`, `{n+}`, `~{n}` (RFC 9051 section 9, `literal`).
+///
+/// A number past 2^64 is the largest there is, so that it is refused and not taken for text.
+pub(crate) fn announced(line: &[u8]) -> Option<u64> {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let line = line.strip_suffix(b"\r").unwrap_or(line).strip_suffix(b"}")?;
+    let line = line.strip_suffix(b"+").unwrap_or(line);
+    let digits = line.iter().rev().take_while(|octet| octet.is_ascii_digit()).count();
+    let (before, digits) = line.split_at_checked(line.len().checked_sub(digits)?)?;
+    if digits.is_empty() || !before.ends_with(b"{") {
+        return None;
+    }
+    let size = digits.iter().fold(0_u64, |size, digit| {
+        size.saturating_mul(10).saturating_add(u64::from(digit.wrapping_sub(b'0')))
+    });
+    Some(size)
+}
+
+/// Octets of a streamed literal that are handed over at a time, at most.
+const CHUNK: usize = 64 * 1024;
+/// A literal below this is never streamed for want of room, so that the copies of the head stay few.
+const STREAM_LEAST: usize = 64 * 1024;
+
+/// One whole response as it came, and where literals were taken out of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    octets: Octets,
+    streamed: Vec<Streamed>,
+}
+
+/// A literal that was streamed: in its [`Frame`] it is an empty one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Streamed {
+    /// Offset in the frame of where the literal's octets would start.
+    pub at: usize,
+    /// Octets that were streamed.
+    pub size: u64,
+}
+
+impl Frame {
+    /// The response's octets, its line end included.
+    #[must_use]
+    pub const fn octets(&self) -> &Octets {
+        &self.octets
+    }
+
+    /// What kind of response this is, without parsing it.
+    #[must_use]
+    pub fn kind(&self) -> Kind<'_> {
+        classify(&self.octets)
+    }
+
+    /// The literals that were streamed, in their order.
+    #[must_use]
+    pub fn streamed(&self) -> &[Streamed] {
+        &self.streamed
+    }
+
+    /// How many octets were streamed in place of `value`, an empty slice that was parsed out of this frame.
+    #[must_use]
+    pub fn streamed_for(&self, value: &[u8]) -> Option<u64> {
+        let at = self.range_of(value).filter(Range::is_empty)?.start;
+        self.streamed.iter().find(|streamed| streamed.at == at).map(|streamed| streamed.size)
+    }
+
+    /// Where `value` lies in the frame, if it was borrowed from it.
+    #[must_use]
+    pub fn range_of(&self, value: &[u8]) -> Option<Range<usize>> {
+        let start = value.as_ptr().addr().checked_sub(self.octets.as_ptr().addr())?;
+        let end = start.checked_add(value.len())?;
+        (end <= self.octets.len()).then_some(start..end)
+    }
+
+    /// The octets at `range` (see [`range_of`](Self::range_of)) without a copy; this is how a body leaves.
+    #[must_use]
+    pub fn into_part(self, range: Range<usize>) -> Octets {
+        self.octets.part(range)
+    }
+
+    /// All octets.
+    #[must_use]
+    pub fn into_octets(self) -> Octets {
+        self.octets
+    }
+}
+
+/// A frame of octets that hold exactly one whole response; tests and tools have such.
+impl From<Vec<u8>> for Frame {
+    fn from(octets: Vec<u8>) -> Self {
+        Self { octets: octets.into(), streamed: Vec::new() }
+    }
+}
+
+/// Why a stream of responses cannot be followed any further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FrameError {
+    /// A line is longer than [`Limits::line`].
+    LineTooLong {
+        /// The limit in octets.
+        limit: usize,
+    },
+    /// A response is larger than [`Limits::response`].
+    ResponseTooLarge {
+        /// The limit in octets.
+        limit: usize,
+    },
+    /// A literal was announced that is larger than [`Limits::literal`].
+    LiteralTooLarge {
+        /// The announced size in octets; the largest number for any that is larger.
+        size: u64,
+        /// The limit in octets.
+        limit: u64,
+    },
+}
+
+impl fmt::Display for FrameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LineTooLong { limit } => write!(f, "line longer than {limit} octets"),
+            Self::ResponseTooLarge { limit } => write!(f, "response larger than {limit} octets"),
+            Self::LiteralTooLarge { size, limit } => {
+                write!(f, "literal of {size} octets, more than {limit} are not accepted")
+            }
+        }
+    }
+}
+
+impl core::error::Error for FrameError {}
+
+#[cfg(test)]
+mod tests;

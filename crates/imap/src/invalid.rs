@@ -1,0 +1,13 @@
+use core::fmt;
+
+/// An argument that the protocol has no way to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Invalid(pub(crate) &'static str);
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl core::error::Error for Invalid {}

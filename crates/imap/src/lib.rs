@@ -1,0 +1,48 @@
+//! IMAP without I/O: what a server sends cut into responses and parsed, commands encoded, and the session.
+//!
+//! [`Framer`] finds where a response ends, [`Frame::response`] parses it. Both follow RFC 9051 and RFC 3501 and
+//! what servers in the field make of them; [`Limits`] and [`Quirks`] say how much of either is accepted.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod atom;
+mod capability;
+mod classify;
+mod code;
+mod datetime;
+mod fetch;
+mod frame;
+mod invalid;
+mod limits;
+mod list;
+mod mailbox;
+mod parse;
+mod response;
+mod section;
+mod sequence;
+
+pub use atom::{Atom, Flag};
+pub use capability::{Capabilities, Capability};
+pub use classify::{Kind, classify};
+pub use code::Code;
+pub use datetime::{Date, DateTime};
+pub use fetch::{
+    Address, BodyStructure, Disposition, Envelope, Extension, Item, Message, MultiPart, SinglePart,
+};
+pub use frame::{Frame, FrameError, Framer, Piece, Streamed};
+pub use invalid::Invalid;
+pub use limits::{Limits, Quirks};
+pub use list::{Element, IntoIter, Iter, List};
+pub use mailbox::Mailbox;
+pub use parse::ParseError;
+pub use response::{
+    Data, Esearch, Fetch, Found, Listed, Namespace, Param, QuotaResource, Response, Status, StatusItem,
+    StatusLine, Text, Thread,
+};
+pub use section::{Part, Section, SectionOf};
+pub use sequence::{Number, SequenceSet};

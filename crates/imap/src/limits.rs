@@ -1,0 +1,102 @@
+/// How much of a peer's data is accepted. Each field's default is named with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Octets of one line, that is of what stands between two literals, its end included. Default 1 MiB, enough
+    /// for a SEARCH answer of 130,000 UIDs.
+    pub line: usize,
+    /// Octets of one response that are held in memory, literals included. Default 4 MiB.
+    pub response: usize,
+    /// Octets up to which a literal is held and arrives within its response; a larger one is streamed. Default
+    /// 1 MiB.
+    pub literal_inline: u64,
+    /// Octets of one literal. Default 256 MiB; Exchange Online sends at most 150 MB.
+    pub literal: u64,
+    /// Nested parentheses of one response. Default 64.
+    pub depth: u8,
+    /// Capabilities that are remembered. Default 256.
+    pub capabilities: usize,
+}
+
+impl Limits {
+    /// How many octets a [`RecvBuf`](mailbearer_wire::RecvBuf) must be able to hold for these limits.
+    #[must_use]
+    pub const fn buffer(&self) -> usize {
+        self.response.saturating_add(64 * 1024)
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            line: 1 << 20,
+            response: 4 << 20,
+            literal_inline: 1 << 20,
+            literal: 256 << 20,
+            depth: 64,
+            capabilities: 256,
+        }
+    }
+}
+
+/// Which mistakes of servers are overlooked.
+///
+/// All are by default, because none of them can be taken for anything else that a server might mean.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Quirks {
+    /// A space before the closing parenthesis or at the end of the line: Exchange (`* STATUS INBOX (MESSAGES 0) `),
+    /// Exmail (`(UID 19436 )`), Yahoo and GreenMail (`* SEARCH 1 2 `), SurgeMail (`FLAGS (\Seen )`).
+    pub trailing_space: bool,
+    /// A status response without text: Gmail and Yahoo (`* OK [HIGHESTMODSEQ 7]`), and `+` without a space.
+    pub missing_text: bool,
+    /// A code without the status in front of it: Exchange (`[COPYUID 55 31 6]`). Read as an untagged OK.
+    pub bare_code: bool,
+    /// A quote inside a quoted string, or a backslash before the last one, that is not escaped: Exmail
+    /// (`"sina.com\"`, `""""`). Looked for only in a response that does not parse otherwise.
+    pub stray_quote: bool,
+    /// A list without elements, NIL, or a string where the grammar wants something in parentheses, and an empty
+    /// string or NIL where it wants a value: Exchange (`"inline"` for a disposition), NetEase (`* STATUS x ()`), many.
+    pub wrong_nil: bool,
+    /// Surplus or missing fields at the end of an ENVELOPE, a body or an address: Exchange (`"S/MIME Encrypted
+    /// Message"`), Exmail (9 of 10 fields), Gmail (a multipart without parts).
+    pub field_count: bool,
+    /// A number that is negative or has a fraction, read as the nearest one that is allowed: mail.ru, Zoho
+    /// (`MODSEQ (-1)`).
+    pub odd_number: bool,
+    /// A mailbox name that should have been quoted, read up to the end of the line: Exchange.
+    pub unquoted_name: bool,
+    /// Parentheses around a part of the items of a FETCH response: Domino (`(UID 1 (ENVELOPE …) …)`).
+    pub extra_parentheses: bool,
+}
+
+impl Quirks {
+    /// No mistake is overlooked.
+    pub const NONE: Self = Self {
+        trailing_space: false,
+        missing_text: false,
+        bare_code: false,
+        stray_quote: false,
+        wrong_nil: false,
+        field_count: false,
+        odd_number: false,
+        unquoted_name: false,
+        extra_parentheses: false,
+    };
+}
+
+impl Default for Quirks {
+    fn default() -> Self {
+        Self {
+            trailing_space: true,
+            missing_text: true,
+            bare_code: true,
+            stray_quote: true,
+            wrong_nil: true,
+            field_count: true,
+            odd_number: true,
+            unquoted_name: true,
+            extra_parentheses: true,
+        }
+    }
+}

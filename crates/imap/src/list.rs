@@ -1,0 +1,162 @@
+use alloc::vec::{self, Vec};
+use core::{fmt, iter::FusedIterator};
+
+/// A list of a response, read element by element when it is looked at.
+///
+/// What was parsed lies in the frame and costs no memory of its own; a list that is to be encoded is made
+/// `from` a vector.
+#[derive(Clone)]
+pub struct List<'a, T>(Repr<'a, T>);
+
+#[derive(Clone)]
+enum Repr<'a, T> {
+    /// Elements as they came, proven to be well-formed.
+    Raw(&'a [u8]),
+    Made(Vec<T>),
+}
+
+/// What a [`List`] can hold.
+///
+/// Only this crate implements it.
+pub trait Element<'a>: Clone + sealed::Read<'a> {}
+
+impl<'a, T: Clone + sealed::Read<'a>> Element<'a> for T {}
+
+pub(crate) mod sealed {
+    /// Reads the first element of well-formed `raw` and returns it with what follows it; `None` at the end.
+    pub trait Read<'a>: Sized {
+        fn read(raw: &'a [u8]) -> Option<(Self, &'a [u8])>;
+    }
+}
+
+impl<'a, T> List<'a, T> {
+    /// A list without elements.
+    pub const EMPTY: Self = Self(Repr::Raw(&[]));
+
+    pub(crate) const fn raw(raw: &'a [u8]) -> Self {
+        Self(Repr::Raw(raw))
+    }
+}
+
+impl<'a, T: Element<'a>> List<'a, T> {
+    /// The elements in their order.
+    pub fn iter(&self) -> Iter<'a, '_, T> {
+        Iter(match &self.0 {
+            Repr::Raw(raw) => Source::Raw(raw),
+            Repr::Made(elements) => Source::Made(elements),
+        })
+    }
+
+    /// Whether there is no element.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+}
+
+impl<T> Default for List<'_, T> {
+    fn default() -> Self {
+        Self::EMPTY
+    }
+}
+
+impl<T> From<Vec<T>> for List<'_, T> {
+    fn from(elements: Vec<T>) -> Self {
+        Self(Repr::Made(elements))
+    }
+}
+
+impl<T> FromIterator<T> for List<'_, T> {
+    fn from_iter<I: IntoIterator<Item = T>>(elements: I) -> Self {
+        Self(Repr::Made(elements.into_iter().collect()))
+    }
+}
+
+impl<'a, T: Element<'a> + PartialEq> PartialEq for List<'a, T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl<'a, T: Element<'a> + Eq> Eq for List<'a, T> {}
+
+impl<'a, T: Element<'a> + fmt::Debug> fmt::Debug for List<'a, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl<'a, 'l, T: Element<'a>> IntoIterator for &'l List<'a, T> {
+    type Item = T;
+    type IntoIter = Iter<'a, 'l, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl<'a, T: Element<'a>> IntoIterator for List<'a, T> {
+    type Item = T;
+    type IntoIter = IntoIter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        IntoIter(match self.0 {
+            Repr::Raw(raw) => Owned::Raw(raw),
+            Repr::Made(elements) => Owned::Made(elements.into_iter()),
+        })
+    }
+}
+
+/// The elements of a borrowed [`List`].
+pub struct Iter<'a, 'l, T>(Source<'a, 'l, T>);
+
+enum Source<'a, 'l, T> {
+    Raw(&'a [u8]),
+    Made(&'l [T]),
+}
+
+impl<'a, T: Element<'a>> Iterator for Iter<'a, '_, T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        match &mut self.0 {
+            Source::Raw(raw) => {
+                let (element, rest) = T::read(raw)?;
+                *raw = rest;
+                Some(element)
+            }
+            Source::Made(elements) => {
+                let (first, rest) = elements.split_first()?;
+                *elements = rest;
+                Some(first.clone())
+            }
+        }
+    }
+}
+
+impl<'a, T: Element<'a>> FusedIterator for Iter<'a, '_, T> {}
+
+/// The elements of a [`List`].
+pub struct IntoIter<'a, T>(Owned<'a, T>);
+
+enum Owned<'a, T> {
+    Raw(&'a [u8]),
+    Made(vec::IntoIter<T>),
+}
+
+impl<'a, T: Element<'a>> Iterator for IntoIter<'a, T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        match &mut self.0 {
+            Owned::Raw(raw) => {
+                let (element, rest) = T::read(raw)?;
+                *raw = rest;
+                Some(element)
+            }
+            Owned::Made(elements) => elements.next(),
+        }
+    }
+}
+
+impl<'a, T: Element<'a>> FusedIterator for IntoIter<'a, T> {}

@@ -1,0 +1,399 @@
+//! The leaves of the grammar, scanned by hand over a table of octets.
+//!
+//! nom calls them like any other parser. They cost the same at every optimisation level, which combinators do
+//! not.
+
+use alloc::{borrow::Cow, vec::Vec};
+
+use super::{Res, fail};
+use crate::Text;
+
+/// Bits of [`CLASS`].
+const ATOM: u8 = 1;
+const TOKEN: u8 = 2;
+const WORD: u8 = 4;
+const DIGIT: u8 = 8;
+
+/// Which words an octet may stand in.
+///
+/// - `ATOM`: `ATOM-CHAR`, and what is above 0x7f, which many servers send.
+/// - `TOKEN`: any octet that cannot end a word: no control, space, parenthesis, quote or brace.
+/// - `WORD`: letters, digits and the marks in names of items, codes and keywords.
+static CLASS: [u8; 256] = classes();
+
+const fn classes() -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut octet = 0_u8;
+    loop {
+        let mut class = 0;
+        if octet > b' ' && octet != 0x7f && !matches!(octet, b'(' | b')' | b'{' | b'"') {
+            class |= TOKEN;
+            if !matches!(octet, b'%' | b'*' | b'\\' | b']') {
+                class |= ATOM;
+            }
+        }
+        if octet.is_ascii_alphanumeric() || matches!(octet, b'.' | b'-' | b'_' | b'=' | b'+' | b'/' | b'$') {
+            class |= WORD;
+        }
+        if octet.is_ascii_digit() {
+            class |= DIGIT;
+        }
+        #[expect(
+            clippy::indexing_slicing,
+            clippy::as_conversions,
+            reason = "256 entries, and From is not const"
+        )]
+        {
+            table[octet as usize] = class;
+        }
+        let Some(next) = octet.checked_add(1) else { return table };
+        octet = next;
+    }
+}
+
+#[expect(clippy::indexing_slicing, reason = "an octet is always below 256")]
+#[inline]
+fn is(octet: u8, class: u8) -> bool {
+    CLASS[usize::from(octet)] & class != 0
+}
+
+/// The octets in front that are of `class`, and the rest.
+#[inline]
+fn span(input: &[u8], class: u8) -> (&[u8], &[u8]) {
+    let end = input.iter().position(|&octet| !is(octet, class)).unwrap_or(input.len());
+    input.split_at_checked(end).unwrap_or((input, &[]))
+}
+
+#[inline]
+fn span1<'a>(input: &'a [u8], class: u8, rule: &'static str) -> Res<'a, &'a [u8]> {
+    match span(input, class) {
+        ([], _) => fail(input, rule),
+        (found, rest) => Ok((rest, found)),
+    }
+}
+
+/// Exactly this octet.
+#[inline]
+pub(crate) fn octet<'a>(wanted: u8, rule: &'static str) -> impl Fn(&'a [u8]) -> Res<'a, ()> {
+    move |input| match input {
+        [first, rest @ ..] if *first == wanted => Ok((rest, ())),
+        _ => fail(input, rule),
+    }
+}
+
+/// `SP`, and any more that follow: extra spaces change nothing.
+#[inline]
+pub(crate) fn sp(input: &[u8]) -> Res<'_, ()> {
+    match input {
+        [b' ', rest @ ..] => Ok((spaces(rest), ())),
+        _ => fail(input, "SP"),
+    }
+}
+
+/// What follows any spaces.
+#[inline]
+pub(crate) fn spaces(input: &[u8]) -> &[u8] {
+    match input {
+        [b' ', rest @ ..] => {
+            rest.iter().position(|&octet| octet != b' ').and_then(|at| rest.get(at..)).unwrap_or_default()
+        }
+        _ => input,
+    }
+}
+
+/// `CRLF`, or LF alone, at the end of the frame.
+pub(crate) fn line_end(input: &[u8]) -> Res<'_, ()> {
+    match spaces(input) {
+        b"\r\n" | b"\n" | b"" => Ok((&[], ())),
+        rest => fail(rest, "CRLF"),
+    }
+}
+
+/// The rest of the line.
+pub(crate) fn rest_of_line(input: &[u8]) -> &[u8] {
+    let line = input.strip_suffix(b"\n").unwrap_or(input);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// `atom = 1*ATOM-CHAR`
+#[inline]
+pub(crate) fn atom(input: &[u8]) -> Res<'_, &[u8]> {
+    span1(input, ATOM, "atom")
+}
+
+/// Any word: an atom and the characters that the grammar excludes from one without need.
+#[inline]
+pub(crate) fn token(input: &[u8]) -> Res<'_, &[u8]> {
+    span1(input, TOKEN, "word")
+}
+
+/// A word of letters, digits, dots and dashes; may be empty.
+#[inline]
+pub(crate) fn word(input: &[u8]) -> (&[u8], &[u8]) {
+    span(input, WORD)
+}
+
+/// `number = 1*DIGIT` below 2^32
+#[inline]
+pub(crate) fn number(input: &[u8]) -> Res<'_, u32> {
+    let (rest, value) = number64(input)?;
+    u32::try_from(value).map_or_else(|_| fail(input, "number"), |value| Ok((rest, value)))
+}
+
+/// `number64 = 1*DIGIT` below 2^64
+#[inline]
+pub(crate) fn number64(input: &[u8]) -> Res<'_, u64> {
+    let (digits, rest) = span(input, DIGIT);
+    let value = match digits.len() {
+        0 => None,
+        // Nineteen digits always fit.
+        1..=19 => Some(
+            digits
+                .iter()
+                .fold(0, |value: u64, digit| value.wrapping_mul(10).wrapping_add(u64::from(digit & 0xf))),
+        ),
+        _ => digits
+            .iter()
+            .try_fold(0, |value: u64, digit| value.checked_mul(10)?.checked_add(u64::from(digit & 0xf))),
+    };
+    value.map_or_else(|| fail(input, "number"), |value| Ok((rest, value)))
+}
+
+/// `literal = "{" number64 ["+"] "}" CRLF *CHAR8`, and `literal8` with its `~` (RFC 9051 section 9)
+///
+/// The frame is whole, so the octets are there or the length lies.
+#[inline]
+pub(crate) fn literal(input: &[u8]) -> Res<'_, &[u8]> {
+    literal_at(input).map_or_else(|| fail(input, "literal"), Ok)
+}
+
+fn literal_at(input: &[u8]) -> Option<(&[u8], &[u8])> {
+    let after = input.strip_prefix(b"~").unwrap_or(input).strip_prefix(b"{")?;
+    let (rest, size) = number64(after).ok()?;
+    let rest = rest.strip_prefix(b"+").unwrap_or(rest).strip_prefix(b"}")?;
+    let rest = rest.strip_prefix(b"\r").unwrap_or(rest).strip_prefix(b"\n")?;
+    let (data, rest) = rest.split_at_checked(usize::try_from(size).ok()?)?;
+    Some((rest, data))
+}
+
+/// `quoted = DQUOTE *QUOTED-CHAR DQUOTE`
+///
+/// Borrowed unless there is an escape in it.
+#[inline]
+pub(crate) fn quoted(input: &[u8]) -> Res<'_, Text<'_>> {
+    let (rest, (inner, escaped)) = quoted_raw(input)?;
+    Ok((rest, if escaped { Cow::Owned(unescape(inner)) } else { Cow::Borrowed(inner) }))
+}
+
+/// What stands between the quotes, and whether there is an escape in it.
+#[inline]
+pub(crate) fn quoted_raw(input: &[u8]) -> Res<'_, (&[u8], bool)> {
+    let Some(inner) = input.strip_prefix(b"\"") else { return fail(input, "quoted") };
+    let (mut at, mut escaped) = (0_usize, false);
+    loop {
+        at = next_mark(inner, at);
+        match inner.get(at) {
+            Some(b'"') => {
+                let (text, rest) = inner.split_at_checked(at).unwrap_or((inner, &[]));
+                return Ok((rest.get(1..).unwrap_or_default(), (text, escaped)));
+            }
+            Some(b'\\') => {
+                escaped = true;
+                at = at.saturating_add(2);
+            }
+            Some(b'\n') | None => return fail(input, "quoted"),
+            Some(_) => at = at.saturating_add(1),
+        }
+    }
+}
+
+/// The next quote, backslash or control from `at` on, eight octets at a step.
+#[inline]
+fn next_mark(text: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    while let Some(eight) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let octets = u64::from_le_bytes(*eight);
+        // A borrow can only spoil octets above the first that is found.
+        let below = |octets: u64, limit: u64| octets.wrapping_sub(ONES.wrapping_mul(limit)) & !octets;
+        let found = below(octets, 0x20)
+            | below(octets ^ ONES.wrapping_mul(0x22), 1)
+            | below(octets ^ ONES.wrapping_mul(0x5c), 1);
+        if found & HIGHS != 0 {
+            let octet = (found & HIGHS).trailing_zeros() / 8;
+            return at.saturating_add(usize::try_from(octet).unwrap_or_default());
+        }
+        at = at.saturating_add(8);
+    }
+    let rest = text.get(at..).unwrap_or_default();
+    let found = rest.iter().position(|&octet| octet < b' ' || octet == b'"' || octet == b'\\');
+    at.saturating_add(found.unwrap_or(rest.len()))
+}
+
+fn unescape(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut octets = text.iter();
+    while let Some(octet) = octets.next() {
+        let octet = if *octet == b'\\' { octets.next().unwrap_or(octet) } else { octet };
+        out.push(*octet);
+    }
+    out
+}
+
+/// `string = quoted / literal`
+#[inline]
+pub(crate) fn string(input: &[u8]) -> Res<'_, Text<'_>> {
+    match input {
+        [b'"', ..] => quoted(input),
+        _ => literal(input).map(|(rest, data)| (rest, Cow::Borrowed(data))),
+    }
+}
+
+/// `nstring = string / nil`
+#[inline]
+pub(crate) fn nstring(input: &[u8]) -> Res<'_, Option<Text<'_>>> {
+    match input {
+        [b'"', ..] => quoted(input).map(|(rest, text)| (rest, Some(text))),
+        [b'N' | b'n', ..] => nil(input).map(|(rest, ())| (rest, None)),
+        _ => literal(input).map(|(rest, data)| (rest, Some(Cow::Borrowed(data)))),
+    }
+}
+
+/// `nil = "NIL"`
+#[inline]
+pub(crate) fn nil(input: &[u8]) -> Res<'_, ()> {
+    match input {
+        [b'N' | b'n', b'I' | b'i', b'L' | b'l', rest @ ..] => Ok((rest, ())),
+        _ => fail(input, "nil"),
+    }
+}
+
+/// `astring = 1*ASTRING-CHAR / string`
+#[inline]
+pub(crate) fn astring(input: &[u8]) -> Res<'_, Text<'_>> {
+    match input {
+        [b'"', ..] => quoted(input),
+        [b'{' | b'~', ..] => match literal(input) {
+            Ok((rest, data)) => Ok((rest, Cow::Borrowed(data))),
+            Err(_) if input.starts_with(b"~") => token(input).map(|(rest, word)| (rest, Cow::Borrowed(word))),
+            Err(error) => Err(error),
+        },
+        _ => token(input).map(|(rest, word)| (rest, Cow::Borrowed(word))),
+    }
+}
+
+/// What follows one value of any shape: a word, a string, or parentheses around such, at most `depth` deep.
+///
+/// Quotes and literals within are skipped as what they are. Needs no stack.
+pub(crate) fn value(input: &[u8]) -> Res<'_, &[u8]> {
+    let (mut rest, mut open) = (input, 0_usize);
+    loop {
+        rest = match rest {
+            [b'(', after @ ..] => {
+                open = open.saturating_add(1);
+                after
+            }
+            [b')', after @ ..] if open > 0 => {
+                open = open.saturating_sub(1);
+                after
+            }
+            [b'"', ..] => quoted_raw(rest)?.0,
+            [b'{', ..] | [b'~', b'{', ..] => literal(rest)?.0,
+            [b' ', after @ ..] if open > 0 => after,
+            _ => token(rest)?.0,
+        };
+        // A word goes on with what is in brackets or quotes behind it without a space.
+        if open == 0 && matches!(rest, [b' ' | b')' | b'\r' | b'\n', ..] | []) {
+            let length = input.len().saturating_sub(rest.len());
+            return Ok((rest, input.get(..length).unwrap_or_default()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::{format, vec};
+
+    use super::*;
+
+    #[test]
+    fn strings_end_where_they_end() {
+        let rows: &[(&str, &[u8], Result<(Option<&[u8]>, &[u8]), ()>)] = &[
+            ("nil", b"nil x", Ok((None, b" x"))),
+            ("NIL", b"NIL", Ok((None, b""))),
+            ("empty", b"\"\" x", Ok((Some(b""), b" x"))),
+            ("short", b"\"abc\"x", Ok((Some(b"abc"), b"x"))),
+            ("eight", b"\"abcdefgh\"", Ok((Some(b"abcdefgh"), b""))),
+            ("long", b"\"abcdefgh ijklmnop qr\")", Ok((Some(b"abcdefgh ijklmnop qr"), b")"))),
+            ("escapes", b"\"a\\\"b\\\\\" x", Ok((Some(b"a\"b\\"), b" x"))),
+            ("late escape", b"\"abcdefghijk\\\"lm\"", Ok((Some(b"abcdefghijk\"lm"), b""))),
+            ("8 bit and tab", b"\"\xe4\xff\t\"", Ok((Some(b"\xe4\xff\t"), b""))),
+            ("lone CR", b"\"a\rb\"", Ok((Some(b"a\rb"), b""))),
+            ("line end", b"\"abc\r\n\"", Err(())),
+            ("no end", b"\"abc", Err(())),
+            ("escape at the end", b"\"abc\\\"", Err(())),
+            ("literal", b"{3}\r\na\0b)", Ok((Some(b"a\0b"), b")"))),
+            ("literal8", b"~{1}\r\na)", Ok((Some(b"a"), b")"))),
+            ("not waited for", b"{1+}\r\na", Ok((Some(b"a"), b""))),
+            ("bare LF", b"{1}\na", Ok((Some(b"a"), b""))),
+            ("length lies", b"{3}\r\nab", Err(())),
+            ("huge", b"{99999999999999999999}\r\nab", Err(())),
+            ("word", b"abc", Err(())),
+            ("nothing", b"", Err(())),
+        ];
+        for (name, input, want) in rows {
+            let got = nstring(input).map(|(rest, text)| (text.map(Cow::into_owned), rest)).map_err(drop);
+            assert_eq!(got, want.map(|(text, rest)| (text.map(<[u8]>::to_vec), rest)), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_mark_is_found_at_every_place() {
+        for length in 0..30 {
+            for mark in [b'"', b'\\', b'\n', 0, 0x1f] {
+                for place in 0..length {
+                    let mut text = vec![b'~'; length];
+                    text[place] = mark;
+                    assert_eq!(next_mark(&text, 0), place);
+                    text[..place].fill(0xff);
+                    text[place + 1..].fill(b'!');
+                    assert_eq!(next_mark(&text, 0), place);
+                }
+            }
+            assert_eq!(next_mark(&vec![b' '; length], 0), length);
+        }
+    }
+
+    #[test]
+    fn numbers_fit_or_are_refused() {
+        for text in ["0", "7", "0012", "4294967295"] {
+            assert_eq!(number(text.as_bytes()).unwrap(), (&b""[..], text.parse().unwrap()));
+        }
+        for text in ["", "-1", "4294967296", "a"] {
+            assert!(number(text.as_bytes()).is_err(), "{text}");
+        }
+        let most = u64::MAX;
+        assert_eq!(number64(format!("{most} ").as_bytes()).unwrap(), (&b" "[..], most));
+        for text in ["18446744073709551616", "99999999999999999999"] {
+            assert!(number64(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_any_shape_is_skipped() {
+        let rows: &[(&[u8], Option<usize>)] = &[
+            (b"abc def", Some(3)),
+            (b"(a (b \")\" {1}\r\n)) c) d", Some(20)),
+            (b"\"a b\" c", Some(5)),
+            (b"a[b c] d", Some(3)),
+            (b"NIL)", Some(3)),
+            (b"()", Some(2)),
+            (b"(a", None),
+            (b")", None),
+            (b"", None),
+        ];
+        for (input, want) in rows {
+            assert_eq!(value(input).ok().map(|(_, value)| value.len()), *want, "{}", input.escape_ascii());
+        }
+    }
+}

@@ -1,0 +1,313 @@
+use alloc::{borrow::Cow, vec::Vec};
+
+use crate::{Capability, Code, Flag, Item, List, Mailbox, SequenceSet};
+
+/// A string of the protocol: octets in no certain charset, borrowed unless escapes had to be taken out.
+pub type Text<'a> = Cow<'a, [u8]>;
+
+/// What a server says, `response` of RFC 9051 section 9.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Response<'a> {
+    /// `+ …`: the server waits for more of a command.
+    Continuation {
+        /// A code in front of the text.
+        code: Option<Code<'a>>,
+        /// The text; while authenticating the mechanism's base64.
+        text: &'a [u8],
+    },
+    /// The end of a command.
+    Tagged {
+        /// The command's tag.
+        tag: &'a [u8],
+        /// How it ended.
+        line: StatusLine<'a>,
+    },
+    /// Data, or a status response that belongs to no command.
+    Untagged(Data<'a>),
+}
+
+/// `OK`, `NO`, `BAD`, `PREAUTH` or `BYE` and what comes with it (RFC 9051 section 7.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusLine<'a> {
+    /// The first word.
+    pub status: Status,
+    /// What stands in brackets.
+    pub code: Option<Code<'a>>,
+    /// Text for people; show it through [`printable_bytes`](mailbearer_wire::printable_bytes) only.
+    pub text: &'a [u8],
+}
+
+/// The first word of a status response (RFC 9051 section 7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// Success, or information where untagged.
+    Ok,
+    /// Refused or failed, or a warning where untagged.
+    No,
+    /// Not understood.
+    Bad,
+    /// A greeting: logged in already.
+    PreAuth,
+    /// The server closes the connection.
+    Bye,
+}
+
+impl Status {
+    /// The word as it is sent.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::No => "NO",
+            Self::Bad => "BAD",
+            Self::PreAuth => "PREAUTH",
+            Self::Bye => "BYE",
+        }
+    }
+
+    pub(crate) fn from_word(word: &[u8]) -> Option<Self> {
+        const ALL: [Status; 5] = [Status::Ok, Status::No, Status::Bad, Status::PreAuth, Status::Bye];
+        ALL.into_iter().find(|status| word.eq_ignore_ascii_case(status.as_str().as_bytes()))
+    }
+}
+
+/// An untagged response (RFC 9051 section 7).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Data<'a> {
+    /// `OK`, `NO`, `BAD`, `PREAUTH`, `BYE`.
+    Status(StatusLine<'a>),
+    /// `CAPABILITY`.
+    Capability(List<'a, Capability<'a>>),
+    /// `ENABLED` (RFC 5161).
+    Enabled(List<'a, Capability<'a>>),
+    /// `LIST`, or `XLIST` of old servers.
+    List(Listed<'a>),
+    /// `LSUB`.
+    Lsub(Listed<'a>),
+    /// `STATUS`.
+    MailboxStatus {
+        /// The mailbox.
+        mailbox: Mailbox<'a>,
+        /// What was asked about it.
+        items: List<'a, StatusItem<'a>>,
+    },
+    /// `FLAGS`.
+    Flags(List<'a, Flag<'a>>),
+    /// `EXISTS`.
+    Exists(u32),
+    /// `RECENT`.
+    Recent(u32),
+    /// `EXPUNGE`.
+    Expunge(u32),
+    /// `FETCH`.
+    Fetch(Fetch<'a>),
+    /// `UIDFETCH` (RFC 9586), whose number is a UID.
+    UidFetch(Fetch<'a>),
+    /// `SEARCH`.
+    Search(Found<'a>),
+    /// `SORT` (RFC 5256).
+    Sort(Found<'a>),
+    /// `THREAD` (RFC 5256).
+    Thread(Vec<Thread>),
+    /// `ESEARCH` (RFC 9051 section 7.3.4, RFC 4731).
+    Esearch(Esearch<'a>),
+    /// `VANISHED` (RFC 7162).
+    Vanished {
+        /// Whether they vanished before now: the answer to a FETCH or SELECT that asked.
+        earlier: bool,
+        /// The UIDs.
+        uids: SequenceSet,
+    },
+    /// `NAMESPACE` (RFC 2342).
+    Namespace {
+        /// The user's own.
+        personal: Vec<Namespace<'a>>,
+        /// Other users'.
+        other: Vec<Namespace<'a>>,
+        /// Shared ones.
+        shared: Vec<Namespace<'a>>,
+    },
+    /// `ID` (RFC 2971); empty for NIL.
+    Id(List<'a, Param<'a>>),
+    /// `QUOTA` (RFC 9208).
+    Quota {
+        /// Name of the quota root.
+        root: Text<'a>,
+        /// What is limited.
+        resources: Vec<QuotaResource<'a>>,
+    },
+    /// `QUOTAROOT` (RFC 9208).
+    QuotaRoot {
+        /// The mailbox.
+        mailbox: Mailbox<'a>,
+        /// Names of its quota roots.
+        roots: Vec<Text<'a>>,
+    },
+    /// `ACL` (RFC 4314).
+    Acl {
+        /// The mailbox.
+        mailbox: Mailbox<'a>,
+        /// Identifiers and their rights.
+        rights: Vec<(Text<'a>, Text<'a>)>,
+    },
+    /// `LISTRIGHTS` (RFC 4314).
+    ListRights {
+        /// The mailbox.
+        mailbox: Mailbox<'a>,
+        /// Who is asked about.
+        identifier: Text<'a>,
+        /// Rights that are always granted, then the groups that can be.
+        rights: Vec<Text<'a>>,
+    },
+    /// `MYRIGHTS` (RFC 4314).
+    MyRights {
+        /// The mailbox.
+        mailbox: Mailbox<'a>,
+        /// The rights.
+        rights: Text<'a>,
+    },
+    /// `METADATA` (RFC 5464).
+    Metadata {
+        /// The mailbox; an empty name is the server.
+        mailbox: Mailbox<'a>,
+        /// Entries, and their values unless only their names are told.
+        entries: Vec<(Text<'a>, Option<Text<'a>>)>,
+    },
+    /// `LANGUAGE` (RFC 5255).
+    Language(List<'a, Text<'a>>),
+    /// Any other.
+    Other {
+        /// The number in front of the keyword.
+        number: Option<u32>,
+        /// The keyword.
+        keyword: &'a [u8],
+        /// What follows it, without the line end.
+        rest: &'a [u8],
+    },
+}
+
+/// One mailbox of a LIST or LSUB response (RFC 9051 section 7.3.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed<'a> {
+    /// Attributes such as `\HasNoChildren` or `\Sent`.
+    pub attributes: List<'a, Flag<'a>>,
+    /// What separates the levels of the name; `None` where there are none.
+    pub delimiter: Option<u8>,
+    /// The name.
+    pub mailbox: Mailbox<'a>,
+    /// Extended data such as `CHILDINFO` and `OLDNAME`, parentheses included; empty where there is none.
+    pub extended: &'a [u8],
+}
+
+/// One value of a STATUS response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StatusItem<'a> {
+    /// `MESSAGES`.
+    Messages(u32),
+    /// `RECENT`.
+    Recent(u32),
+    /// `UIDNEXT`.
+    UidNext(u32),
+    /// `UIDVALIDITY`.
+    UidValidity(u32),
+    /// `UNSEEN`.
+    Unseen(u32),
+    /// `DELETED`.
+    Deleted(u32),
+    /// `SIZE` in octets (RFC 8438).
+    Size(u64),
+    /// `HIGHESTMODSEQ` (RFC 7162).
+    HighestModSeq(u64),
+    /// `APPENDLIMIT` in octets; `None` where there is none (RFC 7889).
+    AppendLimit(Option<u64>),
+    /// `MAILBOXID` (RFC 8474).
+    MailboxId(&'a [u8]),
+    /// Any other.
+    Other {
+        /// The attribute.
+        name: &'a [u8],
+        /// Its value as it came.
+        value: &'a [u8],
+    },
+}
+
+/// A FETCH response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetch<'a> {
+    /// Number of the message.
+    pub number: u32,
+    /// What is told about it.
+    pub items: Vec<Item<'a>>,
+}
+
+/// Numbers that a SEARCH or SORT found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found<'a> {
+    /// The numbers in the server's order.
+    pub numbers: List<'a, u32>,
+    /// The highest MODSEQ among them (RFC 7162).
+    pub mod_seq: Option<u64>,
+}
+
+/// A node of a THREAD response: a message, or a gap where it is missing, and the replies to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thread {
+    /// The message; `None` for a common parent that is not there.
+    pub message: Option<u32>,
+    /// Its replies.
+    pub replies: Vec<Self>,
+}
+
+/// An ESEARCH response.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Esearch<'a> {
+    /// Tag of the command that it answers.
+    pub tag: Option<Text<'a>>,
+    /// Whether the numbers are UIDs.
+    pub uid: bool,
+    /// `MIN`.
+    pub min: Option<u32>,
+    /// `MAX`.
+    pub max: Option<u32>,
+    /// `ALL`.
+    pub all: Option<SequenceSet>,
+    /// `COUNT`.
+    pub count: Option<u32>,
+    /// `MODSEQ` (RFC 7162).
+    pub mod_seq: Option<u64>,
+    /// `PARTIAL`: the range asked for as it came, and what is in it (RFC 9394).
+    pub partial: Option<(&'a [u8], Option<SequenceSet>)>,
+    /// Any others: name and value as they came.
+    pub other: Vec<(&'a [u8], &'a [u8])>,
+}
+
+/// A namespace (RFC 2342).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Namespace<'a> {
+    /// What its mailboxes' names start with.
+    pub prefix: Mailbox<'a>,
+    /// What separates the levels of a name.
+    pub delimiter: Option<u8>,
+}
+
+/// A name and a value, as in ID responses and the parameters of a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Param<'a> {
+    /// The name.
+    pub name: Text<'a>,
+    /// The value; `None` for NIL.
+    pub value: Option<Text<'a>>,
+}
+
+/// A limited resource of a quota root (RFC 9208).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuotaResource<'a> {
+    /// `STORAGE` (in units of 1024 octets), `MESSAGE`, …
+    pub name: &'a [u8],
+    /// How much is used.
+    pub usage: u64,
+    /// How much may be.
+    pub limit: u64,
+}
