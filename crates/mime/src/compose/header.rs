@@ -1,0 +1,263 @@
+//! Header lines: folding, encoded words, quoted strings and parameters.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::Mailbox;
+use crate::ascii::{hex_digits, is_atext, is_token};
+use crate::mailbox::quote;
+
+/// Longest line that is aimed at (RFC 5322 section 2.1.1).
+const MAX_LINE: usize = 78;
+/// Longest line with an encoded word on it, and longest encoded word (RFC 2047 section 2).
+const MAX_WORD_LINE: usize = 76;
+const MAX_WORD: usize = 75;
+/// `=?utf-8?Q?` and `?=`.
+const WORD_FRAME: usize = 12;
+/// An encoded word is not begun in less room than this.
+const MIN_ROOM: usize = 32;
+
+/// A header that is being written. Each method but the first ends it.
+pub(super) struct HeaderLine<'o> {
+    out: &'o mut Vec<u8>,
+    /// Octets on the line so far.
+    column: usize,
+}
+
+impl<'o> HeaderLine<'o> {
+    pub(super) fn start(out: &'o mut Vec<u8>, name: &str) -> Self {
+        let mut line = Self { out, column: 0 };
+        line.push(name);
+        line.push(":");
+        line
+    }
+
+    /// Writes a value that is never folded.
+    pub(super) fn word(mut self, word: &str) {
+        self.push(" ");
+        self.push(word);
+        self.end();
+    }
+
+    /// Writes free text, encoded if it would not be read back as it is.
+    pub(super) fn unstructured(mut self, text: &str) {
+        match plain_chunks(text, self.column) {
+            Some(chunks) => {
+                // The space after the colon is not part of the text; those between words are.
+                for (at, chunk) in chunks.iter().enumerate() {
+                    let first = at == 0;
+                    if !first && self.column.saturating_add(chunk.len()) > MAX_LINE {
+                        self.fold();
+                    }
+                    self.push(if first { " " } else { "" });
+                    self.push(chunk);
+                }
+            }
+            None => self.encoded_words(text),
+        }
+        self.end();
+    }
+
+    /// Writes an `address-list`.
+    pub(super) fn mailboxes(mut self, mailboxes: &[Mailbox]) {
+        for (at, mailbox) in mailboxes.iter().enumerate() {
+            self.display_name(mailbox.name());
+            let last = at.saturating_add(1) == mailboxes.len();
+            let comma = if last { "" } else { "," };
+            if mailbox.name().is_empty() {
+                self.token(&format!("{}{comma}", mailbox.address()));
+            } else {
+                self.token(&format!("<{}>{comma}", mailbox.address()));
+            }
+        }
+        self.end();
+    }
+
+    /// Writes `value` and a parameter after it: a token, a quoted string, or the forms of RFC 2231 for what is not ASCII
+    /// or too long for a line.
+    pub(super) fn with_parameter(mut self, value: &str, name: &str, parameter: &str) {
+        self.token(&format!("{value};"));
+        let printable = parameter.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+        let plain = match parameter {
+            "" => quote(parameter),
+            _ if parameter.bytes().all(is_token) => parameter.into(),
+            _ => quote(parameter),
+        };
+        // A reader may take an encoded word in quotes for one.
+        if printable && !parameter.contains("=?") && name.len().saturating_add(plain.len()) < MAX_WORD {
+            self.token(&format!("{name}={plain}"));
+        } else {
+            self.extended_parameter(name, parameter);
+        }
+        self.end();
+    }
+
+    /// `name*=utf-8''text`, or `name*0*=utf-8''text; name*1*=text` if that is too long (RFC 2231 section 4.1).
+    fn extended_parameter(&mut self, name: &str, value: &str) {
+        let mut sections = Vec::from([String::new()]);
+        for byte in value.bytes() {
+            // `attribute-char`: a token character other than those that RFC 2231 gives a meaning.
+            let unit = if is_token(byte) && !b"*'%".contains(&byte) {
+                String::from(char::from(byte))
+            } else {
+                ['%'].into_iter().chain(hex_digits(byte)).collect()
+            };
+            // Room for `*999*=utf-8''` and a semicolon.
+            let room = MAX_WORD.saturating_sub(name.len()).saturating_sub(14);
+            match sections.last_mut() {
+                Some(section) if section.len().saturating_add(unit.len()) <= room => section.push_str(&unit),
+                _ => sections.push(unit),
+            }
+        }
+        if let [section] = sections.as_slice() {
+            return self.token(&format!("{name}*=utf-8''{section}"));
+        }
+        for (number, section) in sections.iter().enumerate() {
+            let charset = if number == 0 { "utf-8''" } else { "" };
+            let last = number.saturating_add(1) == sections.len();
+            let semicolon = if last { "" } else { ";" };
+            self.token(&format!("{name}*{number}*={charset}{section}{semicolon}"));
+        }
+    }
+
+    /// `display-name = phrase`: atoms, else a quoted string, else encoded words.
+    fn display_name(&mut self, name: &str) {
+        let printable = name.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+        let quoted = quote(name);
+        if name.is_empty() {
+            return;
+        }
+        if !printable || name.contains("=?") || quoted.len() > MAX_WORD {
+            self.encoded_words(name);
+        } else if name.split(' ').all(|atom| !atom.is_empty() && atom.bytes().all(is_atext)) {
+            name.split(' ').for_each(|atom| self.token(atom));
+        } else {
+            self.token(&quoted);
+        }
+    }
+
+    fn encoded_words(&mut self, text: &str) {
+        let room = |column: usize| MAX_WORD_LINE.saturating_sub(column).saturating_sub(1);
+        if room(self.column) < MIN_ROOM {
+            self.fold();
+        }
+        for (at, word) in encoded_words(text, room(self.column)).iter().enumerate() {
+            if at > 0 {
+                self.fold();
+            }
+            self.push(" ");
+            self.push(word);
+        }
+    }
+
+    /// Writes something that cannot be broken after a space or a fold.
+    fn token(&mut self, token: &str) {
+        // A fold right after the name would leave a line that looks empty.
+        if self.column.saturating_add(token.len()) >= MAX_WORD_LINE && !self.out.ends_with(b":") {
+            self.fold();
+        }
+        self.push(" ");
+        self.push(token);
+    }
+
+    fn push(&mut self, text: &str) {
+        self.out.extend_from_slice(text.as_bytes());
+        self.column = self.column.saturating_add(text.len());
+    }
+
+    fn fold(&mut self) {
+        self.out.extend_from_slice(b"\r\n");
+        self.column = 0;
+    }
+
+    fn end(self) {
+        self.out.extend_from_slice(b"\r\n");
+    }
+}
+
+/// Words with the spaces before them, if the text can stand as it is: printable ASCII in which a reader finds no
+/// encoded word and loses no space, and every word short enough for a line.
+fn plain_chunks(text: &str, column: usize) -> Option<Vec<&str>> {
+    if text.is_empty() {
+        return Some(Vec::new());
+    }
+    let printable = text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    if !printable || text.contains("=?") || text.starts_with(' ') || text.ends_with(' ') {
+        return None;
+    }
+    let mut chunks = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let word = rest.find(|c| c != ' ')?;
+        let end = rest.get(word..)?.find(' ').map_or(rest.len(), |len| word.saturating_add(len));
+        let (chunk, after) = rest.split_at_checked(end)?;
+        let room = MAX_LINE.saturating_sub(if chunks.is_empty() { column.saturating_add(1) } else { 0 });
+        if chunk.len() > room {
+            return None;
+        }
+        chunks.push(chunk);
+        rest = after;
+    }
+    Some(chunks)
+}
+
+/// Encodes in B or Q, whichever is shorter for all of `text`. The first word is at most `first_room` octets long, which
+/// is no less than [`MIN_ROOM`]; no character is split (RFC 2047 section 5).
+fn encoded_words(text: &str, first_room: usize) -> Vec<String> {
+    let q_cost = |text: &str| {
+        text.bytes().map(|byte| if q_literal(byte).is_some() { 1usize } else { 3 }).sum::<usize>()
+    };
+    let b_cost = |len: usize| len.div_ceil(3).saturating_mul(4);
+    let q = q_cost(text) <= b_cost(text.len());
+    let mut words = Vec::new();
+    let (mut piece, mut cost) = (String::new(), 0usize);
+    let mut room = first_room.min(MAX_WORD).saturating_sub(WORD_FRAME);
+    for c in text.chars() {
+        let grown = if q {
+            cost.saturating_add(q_cost(c.encode_utf8(&mut [0; 4])))
+        } else {
+            b_cost(piece.len().saturating_add(c.len_utf8()))
+        };
+        if grown > room && !piece.is_empty() {
+            words.push(encoded_word(&piece, q));
+            piece.clear();
+            cost = 0;
+            room = MAX_WORD.saturating_sub(WORD_FRAME);
+        }
+        if q {
+            cost = cost.saturating_add(q_cost(c.encode_utf8(&mut [0; 4])));
+        }
+        piece.push(c);
+    }
+    words.push(encoded_word(&piece, q));
+    words
+}
+
+fn encoded_word(text: &str, q: bool) -> String {
+    let mut word = String::from(if q { "=?utf-8?Q?" } else { "=?utf-8?B?" });
+    if q {
+        for byte in text.bytes() {
+            match q_literal(byte) {
+                Some(literal) => word.push(literal),
+                None => word.extend(['='].into_iter().chain(hex_digits(byte))),
+            }
+        }
+    } else {
+        STANDARD.encode_string(text, &mut word);
+    }
+    word.push_str("?=");
+    word
+}
+
+/// What stands for itself in the narrowest context, a phrase (RFC 2047 section 5 rule 3).
+fn q_literal(byte: u8) -> Option<char> {
+    match byte {
+        b' ' => Some('_'),
+        b'!' | b'*' | b'+' | b'-' | b'/' => Some(char::from(byte)),
+        _ => byte.is_ascii_alphanumeric().then(|| char::from(byte)),
+    }
+}

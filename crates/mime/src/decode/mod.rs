@@ -1,0 +1,17 @@
+//! Header values and bodies of messages that arrive, made readable.
+//!
+//! Nothing in here fails: what is broken stays as it stands, so that a person can still read it. Two things are left to
+//! the caller. Control characters, which a sender can also hide in encoded words, stay in the text: escape them
+//! before they reach a terminal. And the result of a word in a multi-byte charset can be up to three times its size.
+
+mod address;
+mod charset;
+mod encoded_word;
+mod parameters;
+mod transfer;
+
+pub use address::{Address, DisplayMailbox, address_list};
+pub use charset::{guess, text};
+pub use encoded_word::unstructured;
+pub use parameters::{ContentType, Disposition, Parameters};
+pub use transfer::{Base64, QuotedPrintable, TransferEncoding, base64, quoted_printable};

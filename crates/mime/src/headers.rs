@@ -1,0 +1,311 @@
+//! The header section of a message, borrowed.
+
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::ascii::{is_wsp, tail};
+use crate::decode;
+
+/// How much of a message's headers is looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Octets of a header section, without the empty line after it. Default 1 MiB.
+    pub header_octets: usize,
+    /// Header fields in a section. Default 1,000.
+    pub headers: usize,
+    /// Parameters of one header, each piece of a continued one counted (RFC 2231 section 3). Default 256; those after it
+    /// are ignored.
+    pub parameters: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { header_octets: 1 << 20, headers: 1_000, parameters: 256 }
+    }
+}
+
+/// The header fields of a message or a body part, in their order.
+///
+/// Lines end in CRLF or bare LF. A line that is neither a field nor the continuation of one is passed over, as is a
+/// `From ` line of an mbox.
+#[derive(Clone, Copy, Debug)]
+pub struct Headers<'a> {
+    section: &'a [u8],
+    body: &'a [u8],
+}
+
+impl<'a> Headers<'a> {
+    /// Finds the header section of `message` with the default [`Limits`].
+    ///
+    /// Without an empty line all of `message` is headers, which suits `BODY[HEADER]` and its like.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the section has more octets or fields than the limits allow.
+    pub fn parse(message: &'a [u8]) -> Result<Self, LimitExceeded> {
+        Self::parse_with(message, &Limits::default())
+    }
+
+    /// [`parse`](Self::parse) with other limits.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse).
+    pub fn parse_with(message: &'a [u8], limits: &Limits) -> Result<Self, LimitExceeded> {
+        let (mut rest, mut count) = (message, 0usize);
+        let body = loop {
+            let (line, after) = split_line(rest);
+            if line.is_empty() {
+                break after;
+            }
+            count = count.saturating_add(usize::from(!line.first().copied().is_some_and(is_wsp)));
+            rest = after;
+            if message.len().saturating_sub(rest.len()) > limits.header_octets {
+                return Err(LimitExceeded::HeaderOctets(limits.header_octets));
+            }
+            if count > limits.headers {
+                return Err(LimitExceeded::Headers(limits.headers));
+            }
+        };
+        Ok(Self {
+            section: message.get(..message.len().saturating_sub(rest.len())).unwrap_or_default(),
+            body,
+        })
+    }
+
+    /// The fields from first to last.
+    #[must_use]
+    pub fn iter(&self) -> HeadersIter<'a> {
+        HeadersIter { rest: self.section }
+    }
+
+    /// First field of that name, whatever its case.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Header<'a>> {
+        self.iter().find(|header| header.name.eq_ignore_ascii_case(name))
+    }
+
+    /// What follows the empty line.
+    #[must_use]
+    pub fn body(&self) -> &'a [u8] {
+        self.body
+    }
+}
+
+impl<'a> IntoIterator for &Headers<'a> {
+    type Item = Header<'a>;
+    type IntoIter = HeadersIter<'a>;
+
+    fn into_iter(self) -> HeadersIter<'a> {
+        self.iter()
+    }
+}
+
+/// Fields of [`Headers`].
+#[derive(Clone, Debug)]
+pub struct HeadersIter<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for HeadersIter<'a> {
+    type Item = Header<'a>;
+
+    fn next(&mut self) -> Option<Header<'a>> {
+        while !self.rest.is_empty() {
+            let start = self.rest;
+            let (_, mut rest) = split_line(start);
+            while rest.first().copied().is_some_and(is_wsp) {
+                rest = split_line(rest).1;
+            }
+            self.rest = rest;
+            let field = start.get(..start.len().saturating_sub(rest.len())).unwrap_or_default();
+            if let Some(header) = Header::new(field) {
+                return Some(header);
+            }
+        }
+        None
+    }
+}
+
+/// One header field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header<'a> {
+    name: &'a str,
+    raw: &'a [u8],
+}
+
+impl<'a> Header<'a> {
+    fn new(field: &'a [u8]) -> Option<Self> {
+        let colon = field.iter().position(|&byte| byte == b':')?;
+        let (name, value) = field.split_at_checked(colon)?;
+        // White space before the colon is `obs-optional` of RFC 5322 section 4.5.
+        let name = name.trim_ascii_end();
+        if name.is_empty() || !name.iter().all(u8::is_ascii_graphic) {
+            return None;
+        }
+        let value = tail(value, 1);
+        let value = value.strip_suffix(b"\n").unwrap_or(value);
+        Some(Self { name: str::from_utf8(name).ok()?, raw: value.strip_suffix(b"\r").unwrap_or(value) })
+    }
+
+    /// Name as it is written.
+    #[must_use]
+    pub fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// What follows the colon, folds and white space included, without the last line end.
+    #[must_use]
+    pub fn raw(&self) -> &'a [u8] {
+        self.raw
+    }
+
+    /// Value unfolded (RFC 5322 section 2.2.3) and without white space around it.
+    #[must_use]
+    pub fn value(&self) -> Cow<'a, [u8]> {
+        unfold(self.raw.trim_ascii())
+    }
+
+    /// Value for people: unfolded, and with its encoded words decoded as [`decode::unstructured`] does.
+    #[must_use]
+    pub fn text(&self) -> Cow<'a, str> {
+        decode::unstructured(self.raw.trim_ascii())
+    }
+}
+
+/// More headers than the [`Limits`] allow; holds the limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LimitExceeded {
+    /// [`Limits::header_octets`]
+    HeaderOctets(usize),
+    /// [`Limits::headers`]
+    Headers(usize),
+}
+
+impl fmt::Display for LimitExceeded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::HeaderOctets(limit) => write!(f, "header section is longer than {limit} octets"),
+            Self::Headers(limit) => write!(f, "message has more than {limit} header fields"),
+        }
+    }
+}
+
+impl core::error::Error for LimitExceeded {}
+
+/// Drops each line end that is followed by white space; the white space stays.
+pub(crate) fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
+    if !value.contains(&b'\n') {
+        return Cow::Borrowed(value);
+    }
+    let mut unfolded = Vec::with_capacity(value.len());
+    let mut rest = value;
+    while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
+        let (line, after) = rest.split_at_checked(end).unwrap_or_default();
+        let after = tail(after, 1);
+        if after.first().copied().is_some_and(is_wsp) {
+            unfolded.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
+        } else {
+            unfolded.extend_from_slice(line);
+            unfolded.push(b'\n');
+        }
+        rest = after;
+    }
+    unfolded.extend_from_slice(rest);
+    Cow::Owned(unfolded)
+}
+
+/// First line without its end, and what follows it.
+fn split_line(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let Some(end) = bytes.iter().position(|&byte| byte == b'\n') else {
+        return (bytes, &[]);
+    };
+    let (line, rest) = bytes.split_at_checked(end).unwrap_or_default();
+    (line.strip_suffix(b"\r").unwrap_or(line), tail(rest, 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::String;
+    use alloc::{format, vec};
+    use proptest::prelude::*;
+
+    #[test]
+    fn walks_the_fields() {
+        let message =
+            b"From someone Mon\nSubject : =?utf-8?Q?a?=\r\n =?utf-8?Q?b?=\r\nTo:a@b\n\tc\nnonsense\r\n\
+            Empty:\r\nB\xE4d: x\r\n: y\r\nsubject: second\r\n\r\nbody: no\r\n\r\nmore";
+        let headers = Headers::parse(message).unwrap();
+        let got: Vec<(&str, &[u8])> = headers.iter().map(|header| (header.name(), header.raw())).collect();
+        let want: Vec<(&str, &[u8])> = vec![
+            ("Subject", b" =?utf-8?Q?a?=\r\n =?utf-8?Q?b?="),
+            ("To", b"a@b\n\tc"),
+            ("Empty", b""),
+            ("subject", b" second"),
+        ];
+        assert_eq!(got, want);
+        assert_eq!(headers.body(), b"body: no\r\n\r\nmore");
+        let subject = headers.get("SUBJECT").unwrap();
+        assert_eq!(subject.value().as_ref(), b"=?utf-8?Q?a?= =?utf-8?Q?b?=");
+        assert_eq!(subject.text(), "ab");
+        assert_eq!(headers.get("to").unwrap().value().as_ref(), b"a@b\tc");
+        assert_eq!(headers.get("cc"), None);
+    }
+
+    #[test]
+    fn finds_the_end() {
+        let rows: &[(&[u8], usize, &[u8])] = &[
+            (b"", 0, b""),
+            (b"\r\n", 0, b""),
+            (b"\nx", 0, b"x"),
+            (b"A: b", 1, b""),
+            (b"A: b\r", 1, b""),
+            (b"A: b\r\n", 1, b""),
+            (b"A: b\r\n\r\n", 1, b""),
+            (b"A: b\n\nx", 1, b"x"),
+            (b"A: b\r\n \r\nC: d\r\n\r\nx", 2, b"x"),
+            (b" folded: first\r\nA: b\r\n\r\nx", 1, b"x"),
+        ];
+        for (message, count, body) in rows {
+            let headers = Headers::parse(message).unwrap();
+            let name = message.escape_ascii();
+            assert_eq!((headers.iter().count(), headers.body()), (*count, *body), "{name}");
+        }
+    }
+
+    #[test]
+    fn keeps_to_its_limits() {
+        let limits = Limits { header_octets: 12, headers: 2, ..Limits::default() };
+        let rows: &[(&str, Result<usize, LimitExceeded>)] = &[
+            ("A: b\r\nC: d\r\n\r\nE: f\r\n", Ok(2)),
+            ("A: bcdef\r\n", Ok(1)),
+            ("A: bcdefgh\r\n", Ok(1)),
+            ("A: bcdefghi\r\n", Err(LimitExceeded::HeaderOctets(12))),
+            ("A:\n \n \n \n \n\nx", Ok(1)),
+            ("A:\nB:\nC:\n", Err(LimitExceeded::Headers(2))),
+        ];
+        for (message, want) in rows {
+            let got = Headers::parse_with(message.as_bytes(), &limits).map(|headers| headers.iter().count());
+            assert_eq!(got, *want, "{message:?}");
+        }
+        let many: String = (0..=Limits::default().headers).map(|n| format!("X: {n}\n")).collect();
+        assert_eq!(Headers::parse(many.as_bytes()).err(), Some(LimitExceeded::Headers(1_000)));
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(bytes in any::<Vec<u8>>(), text in "[aB: \t\r\n]{0,40}") {
+            for input in [bytes.as_slice(), text.as_bytes()] {
+                if let Ok(headers) = Headers::parse(input) {
+                    for header in &headers {
+                        let _ = (header.value(), header.text());
+                    }
+                }
+            }
+        }
+    }
+}

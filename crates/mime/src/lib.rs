@@ -1,0 +1,45 @@
+//! Internet messages: compose one to submit, decode the headers and bodies of those that arrive.
+//!
+//! [`Message`] builds the octets and the envelope of a message (RFC 5322, RFC 2045 to 2049, RFC 2231).
+//! [`Headers`] walks a header section, and [`decode`] turns raw header values and bodies into text. Composing is
+//! strict, nothing that is passed in can add a header or a recipient; decoding is tolerant, it always has an answer and
+//! takes time linear in its input.
+//!
+//! There is no clock and no randomness in here: the date and the random octets of a message are arguments.
+//!
+//! ```
+//! use mailbearer_mime::{DateTime, Headers, Mailbox, Message};
+//!
+//! let message = Message::new(Mailbox::parse("Grüße <robot@example.com>")?)
+//!     .to(Mailbox::parse("ann@example.org")?)
+//!     .subject("Käse")
+//!     .text("Hello\n")
+//!     .build(DateTime::new(1_057_049_557, 120)?, [7; 16])?;
+//! assert_eq!(message.recipients, ["ann@example.org"]);
+//!
+//! let headers = Headers::parse(&message.octets)?;
+//! assert_eq!(headers.get("subject").ok_or("no subject")?.text(), "Käse");
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+//!
+//! # Features
+//!
+//! `charsets` (default) brings every charset of the WHATWG Encoding Standard. Without it UTF-8, US-ASCII, ISO-8859-1
+//! and windows-1252 are known, and words in other charsets stay as they came.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod ascii;
+pub mod compose;
+mod date_time;
+pub mod decode;
+mod headers;
+mod mailbox;
+
+pub use compose::{Composed, Message};
+pub use date_time::{DateTime, DateTimeError};
+pub use headers::{Header, Headers, HeadersIter, LimitExceeded, Limits};
+pub use mailbox::{Mailbox, MailboxError};

@@ -1,0 +1,375 @@
+//! A mailbox that a message is sent from or to: strict, so that it cannot break a header or an SMTP command.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::str::FromStr;
+
+use crate::ascii::is_atext;
+
+/// Longest address in octets: the 256 of a path in RFC 5321 section 4.5.3.1.3 less its angle brackets.
+const MAX_ADDRESS: usize = 254;
+
+/// An address and the name it is shown with.
+///
+/// The address is an `addr-spec` of RFC 5322 section 3.4.1 without comments and folding. Two things go beyond it:
+/// non-ASCII letters (RFC 6532), which make [`needs_smtputf8`](Self::needs_smtputf8) true, and dots anywhere in the local
+/// part, since `a..b@example.jp` is in use.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Mailbox {
+    name: String,
+    address: String,
+}
+
+impl Mailbox {
+    /// A mailbox without a name.
+    ///
+    /// # Errors
+    ///
+    /// Fails if `address` is not `local@domain`: no domain, control characters or spaces outside a quoted local
+    /// part, specials outside quotes, an empty label in the domain, or more than 254 octets.
+    pub fn new(address: &str) -> Result<Self, MailboxError> {
+        check_address(address)?;
+        Ok(Self { name: String::new(), address: address.into() })
+    }
+
+    /// A mailbox with the name it is shown with. White space around the name is dropped.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new), and if `name` holds a control character.
+    pub fn named(name: &str, address: &str) -> Result<Self, MailboxError> {
+        if name.contains(char::is_control) {
+            return Err(MailboxError::Control);
+        }
+        Ok(Self { name: name.trim().into(), ..Self::new(address)? })
+    }
+
+    /// Reads `a@b`, `<a@b>`, `Name <a@b>` or `"Name" <a@b>`.
+    ///
+    /// A name without quotes is taken as it stands, encoded words included; one that holds any of `,;<>@"\` needs
+    /// quotes, so that a list is not taken for a name.
+    ///
+    /// # Errors
+    ///
+    /// As [`named`](Self::named), and if a quote or an angle bracket is left open or followed by more text.
+    pub fn parse(text: &str) -> Result<Self, MailboxError> {
+        if text.contains(char::is_control) {
+            return Err(MailboxError::Control);
+        }
+        let text = text.trim();
+        match outside_quotes(text, '<') {
+            None => Self::new(text),
+            Some((name, rest)) => {
+                let address = rest.strip_suffix('>').ok_or(MailboxError::Brackets)?;
+                Self::named(&unquote(name.trim())?, address)
+            }
+        }
+    }
+
+    /// Reads mailboxes separated by commas. Empty places between commas are skipped.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse), for the first entry that fails.
+    pub fn parse_list(text: &str) -> Result<Vec<Self>, MailboxError> {
+        let mut mailboxes = Vec::new();
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (entry, after) = outside_quotes(rest, ',').unwrap_or((rest, ""));
+            if !entry.trim().is_empty() {
+                mailboxes.push(Self::parse(entry)?);
+            }
+            rest = after;
+        }
+        Ok(mailboxes)
+    }
+
+    /// Name that the mailbox is shown with; empty if it has none.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The `addr-spec`, as `MAIL FROM` and `RCPT TO` take it between angle brackets.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// What follows the `@`.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        // A domain holds no `@`, so the last one is the separator also after a quoted local part.
+        self.address.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
+
+    /// Whether the address holds non-ASCII characters, which need the SMTPUTF8 extension (RFC 6531).
+    #[must_use]
+    pub fn needs_smtputf8(&self) -> bool {
+        !self.address.is_ascii()
+    }
+}
+
+impl FromStr for Mailbox {
+    type Err = MailboxError;
+
+    fn from_str(text: &str) -> Result<Self, MailboxError> {
+        Self::parse(text)
+    }
+}
+
+/// For people and logs, and readable by [`Mailbox::parse`]; not encoded for a header.
+impl fmt::Display for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.name.is_empty() {
+            return f.write_str(&self.address);
+        }
+        if self.name.chars().all(|c| !c.is_ascii() || c == ' ' || u8::try_from(c).is_ok_and(is_atext)) {
+            f.write_str(&self.name)?;
+        } else {
+            f.write_str(&quote(&self.name))?;
+        }
+        write!(f, " <{}>", self.address)
+    }
+}
+
+/// Why a text is not a mailbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MailboxError {
+    /// A control character in the name or the address.
+    Control,
+    /// A quote or an angle bracket is not closed, or text follows it.
+    Brackets,
+    /// The name holds a special character and is not quoted.
+    Name,
+    /// No `@`, or nothing after it.
+    MissingDomain,
+    /// The part before the `@` is empty or holds a character that needs quotes.
+    LocalPart,
+    /// The part after the `@` is neither a domain name nor an address literal in brackets.
+    Domain,
+    /// The address is longer than 254 octets.
+    TooLong,
+}
+
+impl fmt::Display for MailboxError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Control => "control character in address",
+            Self::Brackets => "unbalanced quotes or angle brackets in address",
+            Self::Name => "name with special characters needs quotes",
+            Self::MissingDomain => "address has no domain",
+            Self::LocalPart => "bad character before the @ of the address",
+            Self::Domain => "bad domain in address",
+            Self::TooLong => "address is longer than 254 octets",
+        })
+    }
+}
+
+impl core::error::Error for MailboxError {}
+
+/// `quoted-string` of RFC 5322 section 3.2.4.
+pub(crate) fn quote(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        if matches!(c, '"' | '\\') {
+            quoted.push('\\');
+        }
+        quoted.push(c);
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// Splits at the first `separator` that is outside quotes and, for a comma, outside angle brackets.
+fn outside_quotes(text: &str, separator: char) -> Option<(&str, &str)> {
+    let (mut quoted, mut escaped, mut angle) = (false, false, false);
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ if quoted => {}
+            _ if c == separator && !angle => {
+                let (before, rest) = text.split_at_checked(at)?;
+                return Some((before, rest.strip_prefix(separator)?));
+            }
+            '<' => angle = true,
+            '>' => angle = false,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Content of a quoted name, or a name that needs no quotes.
+fn unquote(name: &str) -> Result<String, MailboxError> {
+    let Some(rest) = name.strip_prefix('"') else {
+        return if name.contains([',', ';', '<', '>', '@', '"', '\\']) {
+            Err(MailboxError::Name)
+        } else {
+            Ok(name.into())
+        };
+    };
+    let mut content = String::new();
+    let mut rest = rest.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '"' if rest.as_str().is_empty() => return Ok(content),
+            '"' => return Err(MailboxError::Brackets),
+            '\\' => content.push(rest.next().ok_or(MailboxError::Brackets)?),
+            c => content.push(c),
+        }
+    }
+    Err(MailboxError::Brackets)
+}
+
+fn check_address(address: &str) -> Result<(), MailboxError> {
+    if address.contains(char::is_control) {
+        return Err(MailboxError::Control);
+    }
+    if address.len() > MAX_ADDRESS {
+        return Err(MailboxError::TooLong);
+    }
+    match address.rsplit_once('@') {
+        None | Some((_, "")) => Err(MailboxError::MissingDomain),
+        Some((local, _)) if !is_local_part(local) => Err(MailboxError::LocalPart),
+        Some((_, domain)) if !is_domain(domain) => Err(MailboxError::Domain),
+        Some(_) => Ok(()),
+    }
+}
+
+fn is_local_part(local: &str) -> bool {
+    match local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(content) => {
+            let mut escaped = false;
+            for c in content.chars() {
+                match c {
+                    _ if escaped => escaped = false,
+                    '\\' => escaped = true,
+                    '"' => return false,
+                    _ => {}
+                }
+            }
+            !escaped
+        }
+        None => !local.is_empty() && local.chars().all(|c| c == '.' || is_letter(c, is_atext)),
+    }
+}
+
+fn is_domain(domain: &str) -> bool {
+    match domain.strip_prefix('[') {
+        Some(literal) => literal.strip_suffix(']').is_some_and(|literal| {
+            !literal.is_empty() && literal.bytes().all(|b| b.is_ascii_graphic() && !b"[]\\<>\"".contains(&b))
+        }),
+        None => domain.split('.').all(|label| {
+            let host = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+            !label.is_empty() && label.chars().all(|c| is_letter(c, host))
+        }),
+    }
+}
+
+/// An ASCII character of the class, or a non-ASCII one that is no white space (controls are refused before).
+fn is_letter(c: char, class: impl Fn(u8) -> bool) -> bool {
+    if c.is_ascii() { u8::try_from(c).is_ok_and(class) } else { !c.is_whitespace() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+    use alloc::string::ToString;
+    use proptest::prelude::*;
+
+    #[test]
+    fn parses_what_people_type() {
+        let rows: &[(&str, Result<(&str, &str), MailboxError>)] = &[
+            ("a@b", Ok(("", "a@b"))),
+            ("  <a@b.example> ", Ok(("", "a@b.example"))),
+            ("Ann <a@b>", Ok(("Ann", "a@b"))),
+            ("Ann B. (Sales) <a@b>", Ok(("Ann B. (Sales)", "a@b"))),
+            ("\"Doe, \\\"J\\\" <x>\" <j@b>", Ok(("Doe, \"J\" <x>", "j@b"))),
+            ("Grüße <a@b>", Ok(("Grüße", "a@b"))),
+            ("\"john doe\"@b", Ok(("", "\"john doe\"@b"))),
+            ("\"a@b<\\\">\"@c", Ok(("", "\"a@b<\\\">\"@c"))),
+            ("X <\"a>b\"@c>", Ok(("X", "\"a>b\"@c"))),
+            ("a@[192.0.2.1]", Ok(("", "a@[192.0.2.1]"))),
+            ("a@[IPv6:2001:db8::1]", Ok(("", "a@[IPv6:2001:db8::1]"))),
+            ("a..b.@c_d.example", Ok(("", "a..b.@c_d.example"))),
+            ("用户@例子.广告", Ok(("", "用户@例子.广告"))),
+            ("", Err(MailboxError::MissingDomain)),
+            ("ann", Err(MailboxError::MissingDomain)),
+            ("ann@", Err(MailboxError::MissingDomain)),
+            ("@b", Err(MailboxError::LocalPart)),
+            ("a b@c", Err(MailboxError::LocalPart)),
+            ("a@b c", Err(MailboxError::Domain)),
+            ("a@b@c", Err(MailboxError::LocalPart)),
+            ("a@b..c", Err(MailboxError::Domain)),
+            ("a@b.", Err(MailboxError::Domain)),
+            ("a@b>", Err(MailboxError::Domain)),
+            ("a@b>\r\nRCPT TO:<evil@x", Err(MailboxError::Control)),
+            ("\"a\r\nRSET\r\n\"@b", Err(MailboxError::Control)),
+            ("a\0@b", Err(MailboxError::Control)),
+            ("X\nBcc: e@x <a@b>", Err(MailboxError::Control)),
+            ("a\u{85}@b", Err(MailboxError::Control)),
+            ("a\u{2028}@b", Err(MailboxError::LocalPart)),
+            ("\"a\"b\"@c", Err(MailboxError::LocalPart)),
+            ("\"a\\\"@c", Err(MailboxError::LocalPart)),
+            ("\"@c", Err(MailboxError::LocalPart)),
+            ("Ann <a@b", Err(MailboxError::Brackets)),
+            ("Ann <a@b> x", Err(MailboxError::Brackets)),
+            ("\"Ann\" B <a@b>", Err(MailboxError::Brackets)),
+            ("a@b, C <c@d>", Err(MailboxError::Name)),
+            ("Doe, J <c@d>", Err(MailboxError::Name)),
+            ("a@[]", Err(MailboxError::Domain)),
+            ("a@[1.2", Err(MailboxError::Domain)),
+        ];
+        for (input, want) in rows {
+            let got = Mailbox::parse(input);
+            let got = got.as_ref().map(|m| (m.name(), m.address())).map_err(|e| *e);
+            assert_eq!(got, *want, "{input}");
+        }
+    }
+
+    #[test]
+    fn limits_the_address() {
+        let at = |len: usize| format!("{}@b", "a".repeat(len - 2));
+        assert!(Mailbox::new(&at(MAX_ADDRESS)).is_ok());
+        assert_eq!(Mailbox::new(&at(MAX_ADDRESS + 1)), Err(MailboxError::TooLong));
+    }
+
+    #[test]
+    fn flags_smtputf8_by_the_address_alone() {
+        for (input, want) in [("Ü <a@b>", false), ("ü@b", true), ("a@ü.example", true)] {
+            assert_eq!(Mailbox::parse(input).unwrap().needs_smtputf8(), want, "{input}");
+        }
+        assert_eq!(Mailbox::new("\"a@b\"@c.example").unwrap().domain(), "c.example");
+    }
+
+    #[test]
+    fn splits_lists() {
+        let list = Mailbox::parse_list("a@b, \"X, Y\" <c@d>,, Z <\"e,f\"@g>,").unwrap();
+        let list: Vec<String> = list.iter().map(ToString::to_string).collect();
+        assert_eq!(list, ["a@b", "\"X, Y\" <c@d>", "Z <\"e,f\"@g>"]);
+        assert_eq!(Mailbox::parse_list(""), Ok(Vec::new()));
+        assert_eq!(Mailbox::parse_list("a@b, c"), Err(MailboxError::MissingDomain));
+    }
+
+    proptest! {
+        #[test]
+        fn display_reads_back(name in "\\PC*") {
+            let mailbox = Mailbox::named(&name, "a@b").unwrap();
+            prop_assert_eq!(Mailbox::parse(&mailbox.to_string()), Ok(mailbox));
+        }
+
+        #[test]
+        fn never_panics(text in any::<String>()) {
+            let _ = Mailbox::parse_list(&text);
+            if let Ok(mailbox) = Mailbox::parse(&text) {
+                prop_assert!(!mailbox.address().contains(char::is_control));
+            }
+        }
+    }
+}
