@@ -99,15 +99,19 @@ impl<'o> HeaderLine<'o> {
     /// `name*=utf-8''text`, or `name*0*=utf-8''text; name*1*=text` if that is too long (RFC 2231 section 4.1).
     fn extended_parameter(&mut self, name: &str, value: &str) {
         let mut sections = Vec::from([String::new()]);
-        for byte in value.bytes() {
-            // `attribute-char`: a token character other than those that RFC 2231 gives a meaning.
-            let unit = if is_token(byte) && !b"*'%".contains(&byte) {
-                String::from(char::from(byte))
-            } else {
-                ['%'].into_iter().chain(hex_digits(byte)).collect()
-            };
-            // Room for `*999*=utf-8''` and a semicolon.
-            let room = MAX_WORD.saturating_sub(name.len()).saturating_sub(14);
+        // Room for `*999*=utf-8''` and a semicolon.
+        let room = MAX_WORD.saturating_sub(name.len()).saturating_sub(14);
+        for c in value.chars() {
+            let mut unit = String::new();
+            for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                // `attribute-char`: a token character other than those that RFC 2231 gives a meaning.
+                if is_token(byte) && !b"*'%".contains(&byte) {
+                    unit.push(char::from(byte));
+                } else {
+                    unit.extend(['%'].into_iter().chain(hex_digits(byte)));
+                }
+            }
+            // A character is not split: some readers decode each section by itself.
             match sections.last_mut() {
                 Some(section) if section.len().saturating_add(unit.len()) <= room => section.push_str(&unit),
                 _ => sections.push(unit),

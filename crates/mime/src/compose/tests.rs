@@ -266,6 +266,26 @@ fn writes_file_names() {
 }
 
 #[test]
+fn splits_long_file_names_between_characters() {
+    let text = string(&build(&message().attach(alloc::format!("a{}", "ü".repeat(30)), "a/b", *b"")));
+    let ue = |count: usize| "%C3%BC".repeat(count);
+    let want = alloc::format!(
+        "Content-Disposition: attachment;\r\n filename*0*=utf-8''a{};\r\n filename*1*={};\r\n \
+        filename*2*={};\r\n filename*3*={}\r\n",
+        ue(8),
+        ue(8),
+        ue(8),
+        ue(6)
+    );
+    assert!(text.contains(&want), "{text}");
+    let long = "x".repeat(67);
+    let text = string(&build(&message().attach(long.clone(), "a/b", *b"")));
+    assert!(text.contains(&alloc::format!("filename*0*=utf-8''{}", "x".repeat(53))), "{text}");
+    let text = string(&build(&message().attach(long.split_at(1).1, "a/b", *b"")));
+    assert!(text.contains(&alloc::format!("\r\n filename={}\r\n", "x".repeat(66))), "{text}");
+}
+
+#[test]
 fn flags_what_the_server_must_offer() {
     let rows = [
         ("plain", message(), (false, false)),

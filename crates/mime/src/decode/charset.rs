@@ -49,10 +49,12 @@ impl Charset {
 
     #[cfg(feature = "charsets")]
     fn table(label: &str) -> Option<Self> {
-        // Names of Windows code pages that mailers use and the Encoding Standard does not list.
+        // Names that the Encoding Standard does not list: Windows code pages, and what Python's email package wrote.
         let label = match label {
             _ if label.eq_ignore_ascii_case("cp932") => "shift_jis",
             _ if label.eq_ignore_ascii_case("cp936") => "gbk",
+            _ if label.eq_ignore_ascii_case("eucgb2312_cn") => "gbk",
+            _ if label.eq_ignore_ascii_case("big5_tw") => "big5",
             _ if label.eq_ignore_ascii_case("cp949") => "euc-kr",
             _ if label.eq_ignore_ascii_case("cp950") => "big5",
             _ => label,
@@ -145,6 +147,8 @@ mod tests {
             ("ks_c_5601-1987", b"\xC7\xD1", "한"),
             ("cp949", b"\xC7\xD1", "한"),
             ("cp950", b"\xA7A", "你"),
+            ("eucgb2312_cn", b"\xC4\xE3", "你"),
+            ("big5_tw", b"\xA7A", "你"),
             ("windows-1251", b"\xCF", "П"),
             ("iso-8859-2", b"\xB1", "ą"),
             ("iso-8859-15", b"\xA4", "€"),
