@@ -1,0 +1,185 @@
+//! `cargo xtask check`: everything about the source that is not a test.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::fs;
+use std::process::{Command, ExitCode};
+
+use crate::{Result, process};
+
+/// Runs the checks in the order of how soon they fail.
+pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
+    if let Some(argument) = args.first() {
+        return Err(format!("check takes no argument, not `{argument}`").into());
+    }
+    for (name, check) in CHECKS {
+        check().map_err(|error| format!("{name}: {error}"))?;
+        eprintln!("xtask: {name}: ok");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+const CHECKS: [(&str, fn() -> Result<()>); 8] = [
+    ("format", || cargo(&["fmt", "--all", "--check"])),
+    ("who may depend on whom", dependencies),
+    ("no tokio in a blocking build", blocking_has_no_tokio),
+    ("licences", licences),
+    ("protocol crates without std", no_std),
+    ("clippy", clippy),
+    ("documentation", documentation),
+    ("fuzz targets", || cargo(&["check", "--locked", "--manifest-path", "fuzz/Cargo.toml"])),
+];
+
+/// Only these crates name these dependencies themselves, whatever features are on.
+fn dependencies() -> Result<()> {
+    let rules: [(&str, &[&str]); 6] = [
+        ("rustls", &["mailbearer-net", "mailbearer-mock"]),
+        ("tokio", &["mailbearer-net"]),
+        ("nom", &["mailbearer-imap"]),
+        ("httparse", &["mailbearer-oauth"]),
+        ("encoding_rs", &["mailbearer-mime"]),
+        ("clap", &["mailbearer-cli"]),
+    ];
+    for package in PACKAGES {
+        let named = tree(&["-p", package, "--all-features", "--depth", "1"])?;
+        for (dependency, allowed) in rules {
+            if named.contains(dependency) && !allowed.contains(&package) {
+                return Err(format!("{package} depends on {dependency}, which is for {allowed:?}").into());
+            }
+        }
+    }
+    let wire = tree(&["-p", "mailbearer-wire", "--all-features"])?;
+    let expected = ["mailbearer-wire", "zeroize"].map(String::from);
+    if wire != BTreeSet::from(expected) {
+        return Err(format!("mailbearer-wire stands on zeroize alone, not on {wire:?}").into());
+    }
+    Ok(())
+}
+
+fn blocking_has_no_tokio() -> Result<()> {
+    let crates = tree(&["-p", "mailbearer"])?;
+    match crates.iter().find(|name| name.starts_with("tokio") || name.as_str() == "mio") {
+        Some(name) => Err(format!("mailbearer with its default features brings {name}").into()),
+        None => Ok(()),
+    }
+}
+
+/// Every dependency can be used under one of the licences that deny.toml allows.
+fn licences() -> Result<()> {
+    let allowed = allowed_licences(&fs::read_to_string(process::workspace().join("deny.toml"))?)?;
+    let found = licences_of(&["--workspace", "--all-features", "--target", "all"])?;
+    match found.iter().find(|licence| !is_allowed(licence, &allowed)) {
+        Some(licence) => Err(format!("a dependency is under `{licence}`, which deny.toml does not allow").into()),
+        None => Ok(()),
+    }
+}
+
+/// The licences of what a `cargo tree` lists, build dependencies included.
+pub(crate) fn licences_of(args: &[&str]) -> Result<BTreeSet<String>> {
+    let listed = process::output(
+        cargo_command().args(["tree", "--locked", "-e", "normal,build", "--prefix", "none", "--format", "|{l}"]).args(args),
+    )?;
+    let text = String::from_utf8(listed)?;
+    // A crate that was listed before is marked; an empty line stands between two trees.
+    let licences = text.lines().filter_map(|line| line.strip_prefix('|'));
+    Ok(licences.map(|licence| licence.trim_end_matches(" (*)").to_owned()).collect())
+}
+
+/// The strings of the `allow` list; deny.toml has it one to a line.
+fn allowed_licences(text: &str) -> Result<BTreeSet<String>> {
+    let list = text.split_once("allow = [").and_then(|(_, rest)| rest.split_once(']'));
+    let (list, _) = list.ok_or("deny.toml has no list `allow` of licences")?;
+    Ok(list.lines().filter_map(|line| line.split('"').nth(1)).map(String::from).collect())
+}
+
+/// Whether an SPDX expression can be met: `OR` and the old `/` leave a choice, `AND` does not.
+fn is_allowed(expression: &str, allowed: &BTreeSet<String>) -> bool {
+    let expression = expression.replace('/', " OR ").replace(['(', ')'], " ");
+    // With the parentheses gone this asks at least as much as the expression does.
+    expression
+        .split(" AND ")
+        .all(|part| part.split(" OR ").any(|licence| allowed.contains(licence.trim())))
+}
+
+fn no_std() -> Result<()> {
+    let target = process::target().join("no_std");
+    cargo(&["build", "--manifest-path", "tests/no_std/Cargo.toml", "--target-dir", &target.display().to_string()])
+}
+
+fn clippy() -> Result<()> {
+    let every = ["clippy", "--locked", "--workspace", "--all-targets"];
+    let deny = ["--", "-D", "warnings"];
+    cargo(&[&every[..], &deny].concat())?;
+    // What the other features leave out and bring in.
+    let facade = ["clippy", "--locked", "-p", "mailbearer", "--no-default-features"];
+    cargo(&[&facade[..], &deny].concat())?;
+    cargo(&[&facade[..], &["--features", "ring,tokio"], &deny].concat())
+}
+
+fn documentation() -> Result<()> {
+    let mut command = cargo_command();
+    command.args(["doc", "--locked", "--workspace", "--no-deps", "--exclude", "mailbearer-benches"]);
+    command.env("RUSTDOCFLAGS", "-D warnings");
+    process::output(&mut command).map(drop)
+}
+
+/// Names of the packages in a `cargo tree` of normal dependencies.
+pub(crate) fn tree(args: &[&str]) -> Result<BTreeSet<String>> {
+    let listed = process::output(
+        cargo_command().args(["tree", "--locked", "-e", "normal", "--prefix", "none", "--format", "{p}"]).args(args),
+    )?;
+    let text = String::from_utf8(listed)?;
+    Ok(text.lines().filter_map(|line| line.split(' ').next()).map(String::from).collect())
+}
+
+fn cargo(args: &[&str]) -> Result<()> {
+    process::output(cargo_command().args(args)).map(drop)
+}
+
+pub(crate) fn cargo_command() -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(process::workspace());
+    cargo
+}
+
+const PACKAGES: [&str; 10] = [
+    "mailbearer-wire",
+    "mailbearer-sasl",
+    "mailbearer-oauth",
+    "mailbearer-smtp",
+    "mailbearer-imap",
+    "mailbearer-mime",
+    "mailbearer-net",
+    "mailbearer",
+    "mailbearer-mock",
+    "mailbearer-cli",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_licence_expressions() {
+        let allowed = BTreeSet::from(["MIT", "Apache-2.0", "ISC"].map(String::from));
+        let rows = [
+            ("MIT", true),
+            ("GPL-3.0", false),
+            ("MIT OR GPL-3.0", true),
+            ("GPL-3.0/MIT", true),
+            ("MIT AND GPL-3.0", false),
+            ("(MIT OR GPL-3.0) AND ISC", true),
+            ("ISC AND (GPL-3.0 OR LGPL-2.1)", false),
+            ("", false),
+        ];
+        for (expression, want) in rows {
+            assert_eq!(is_allowed(expression, &allowed), want, "{expression}");
+        }
+    }
+
+    #[test]
+    fn reads_the_list_of_the_file() {
+        let text = "[licenses]\nallow = [\n    \"MIT\", # why\n    \"ISC\",\n]\n[bans]\n";
+        assert_eq!(allowed_licences(text).unwrap(), BTreeSet::from(["MIT", "ISC"].map(String::from)));
+    }
+}

@@ -1,0 +1,41 @@
+//! `cargo xtask`: the project's own tasks. One file per command.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to its user")]
+
+mod packages;
+mod process;
+mod servers;
+mod test;
+
+use std::env;
+use std::error::Error;
+use std::process::ExitCode;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+const USAGE: &str = "\
+cargo xtask COMMAND
+
+  test [FILTER…]            install and start what the tests need, run them all, shut down
+  servers up [--dir DIR]    start Dovecot and Postfix on free local ports, print KEY=value lines
+  servers down [--dir DIR]  stop them and remove their folder (without --dir: all that `up` started)
+";
+
+fn main() -> ExitCode {
+    let mut args = env::args().skip(1);
+    let command = args.next();
+    let rest: Vec<String> = args.collect();
+    let result = match command.as_deref() {
+        Some("servers") => servers::run(&rest),
+        Some("test") => test::run(&rest),
+        None => {
+            print!("{USAGE}");
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(other) => Err(format!("no command `{other}`\n\n{USAGE}").into()),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("xtask: {error}");
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,54 @@
+//! The Debian packages that the tests need.
+
+use std::process::{Command, Stdio};
+
+use crate::{Result, process};
+
+const PACKAGES: &[&str] = &["dovecot-imapd", "dovecot-pop3d", "postfix", "curl", "python3", "openssl"];
+
+/// Installs what is missing, without letting the packages start services.
+///
+/// # Errors
+///
+/// Names the command to run by hand if this system is not Debian's kind, if it takes root and `sudo` would ask
+/// for a password, or if the installation fails.
+pub(crate) fn ensure() -> Result<()> {
+    let missing = missing()?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    eprintln!("xtask: installing {}", missing.join(" "));
+    let status = process::as_root("sh")
+        .args(["-c", include_str!("packages/install.sh"), "install.sh"])
+        .args(&missing)
+        .stdin(Stdio::null())
+        // Standard output is for results.
+        .stdout(std::io::stderr())
+        .status();
+    if status.is_ok_and(|status| status.success()) {
+        return Ok(());
+    }
+    Err(format!(
+        "could not install the packages; as root run\n  \
+         apt-get update && apt-get install -y --no-install-recommends {}",
+        missing.join(" ")
+    )
+    .into())
+}
+
+fn missing() -> Result<Vec<&'static str>> {
+    // It fails if it knows nothing of one of the packages, but tells about the others.
+    let output = Command::new("dpkg-query")
+        .args(["--show", "--showformat", "${Package} ${db:Status-Status}\\n"])
+        .args(PACKAGES)
+        .output()
+        .map_err(|error| {
+            format!(
+                "cannot ask dpkg-query which packages are installed ({error}): the real servers run on Debian 12 \
+                 and its kin; `cargo test` alone runs all tests that do not need them"
+            )
+        })?;
+    let listing = String::from_utf8_lossy(&output.stdout);
+    let installed = |package: &&str| listing.lines().any(|line| line == format!("{package} installed"));
+    Ok(PACKAGES.iter().copied().filter(|package| !installed(package)).collect())
+}
