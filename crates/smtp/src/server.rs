@@ -1,0 +1,377 @@
+//! The server's half: commands are parsed, replies encoded, messages decoded.
+//!
+//! For servers that tests talk to. It shares types with the client and no code path, so neither can hide a mistake
+//! of the other.
+
+use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
+use core::fmt;
+
+use mailbearer_wire::{Secret, printable};
+
+use crate::EnhancedCode;
+
+/// A command of a client.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Command {
+    /// `EHLO` with the client's name.
+    Ehlo(String),
+    /// `HELO` with the client's name.
+    Helo(String),
+    /// `STARTTLS`.
+    StartTls,
+    /// `AUTH`.
+    Auth {
+        /// The mechanism's name in capitals.
+        mechanism: String,
+        /// The initial response in base64, if there is one; empty for the `=` that stands for an empty one.
+        initial: Option<Secret<Vec<u8>>>,
+    },
+    /// `MAIL FROM`.
+    Mail {
+        /// The sender without its angle brackets; empty for `<>`.
+        sender: String,
+        /// What follows it.
+        parameters: Vec<Parameter>,
+    },
+    /// `RCPT TO`.
+    Rcpt {
+        /// The recipient without its angle brackets.
+        recipient: String,
+        /// What follows it.
+        parameters: Vec<Parameter>,
+    },
+    /// `DATA`.
+    Data,
+    /// `RSET`.
+    Rset,
+    /// `NOOP`.
+    Noop,
+    /// `QUIT`.
+    Quit,
+    /// `VRFY` with its argument.
+    Vrfy(String),
+}
+
+/// A parameter of MAIL or RCPT.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// The keyword in capitals.
+    pub keyword: String,
+    /// What is after the equals sign, if there is one.
+    pub value: Option<String>,
+}
+
+impl Command {
+    /// Reads one line, without its end.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`CommandError::Unknown`] for a verb that is none of these, and [`CommandError::Syntax`] for what is
+    /// not UTF-8, holds a control character, or has other arguments than the verb takes.
+    pub fn parse(line: &[u8]) -> Result<Self, CommandError> {
+        let line = core::str::from_utf8(line).map_err(|_| CommandError::Syntax("not UTF-8"))?;
+        if line.chars().any(char::is_control) {
+            return Err(CommandError::Syntax("control character"));
+        }
+        let (verb, arguments) = match line.split_once(' ') {
+            Some((verb, arguments)) => (verb, Some(arguments.trim_end_matches(' '))),
+            None => (line, None),
+        };
+        let some =
+            || arguments.filter(|text| !text.is_empty()).ok_or(CommandError::Syntax("argument missing"));
+        let none = |command| match arguments {
+            None | Some("") => Ok(command),
+            Some(_) => Err(CommandError::Syntax("takes no argument")),
+        };
+        match verb.to_ascii_uppercase().as_str() {
+            "EHLO" => Ok(Self::Ehlo(word(some()?)?)),
+            "HELO" => Ok(Self::Helo(word(some()?)?)),
+            "STARTTLS" => none(Self::StartTls),
+            "AUTH" => auth(some()?),
+            "MAIL" => path(some()?, "FROM:").map(|(sender, parameters)| Self::Mail { sender, parameters }),
+            "RCPT" => match path(some()?, "TO:")? {
+                (recipient, _) if recipient.is_empty() => Err(CommandError::Syntax("empty recipient")),
+                (recipient, parameters) => Ok(Self::Rcpt { recipient, parameters }),
+            },
+            "DATA" => none(Self::Data),
+            "RSET" => none(Self::Rset),
+            // RFC 5321 section 4.1.1.9: its argument says nothing.
+            "NOOP" => Ok(Self::Noop),
+            "QUIT" => none(Self::Quit),
+            "VRFY" => Ok(Self::Vrfy(some()?.to_owned())),
+            _ => Err(CommandError::Unknown),
+        }
+    }
+}
+
+/// A line that is no [`Command`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommandError {
+    /// The verb is not known: reply code 500.
+    Unknown,
+    /// The verb is known and what follows is wrong: reply code 501.
+    Syntax(&'static str),
+}
+
+impl CommandError {
+    /// The reply code for it.
+    #[must_use]
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::Unknown => 500,
+            Self::Syntax(_) => 501,
+        }
+    }
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("command unknown"),
+            Self::Syntax(problem) => write!(f, "syntax: {problem}"),
+        }
+    }
+}
+
+impl core::error::Error for CommandError {}
+
+/// Encodes a reply of one line or more, each with the enhanced code if there is one. Line ends in the text are
+/// escaped, as are other control characters.
+#[must_use]
+pub fn reply(code: u16, enhanced: Option<EnhancedCode>, lines: &[&str]) -> Vec<u8> {
+    let (last, others) = lines.split_last().unwrap_or((&"", &[]));
+    let enhanced = enhanced.map(|code| format!("{code} ")).unwrap_or_default();
+    let mut out = String::new();
+    for (mark, line) in others.iter().map(|line| ('-', line)).chain([(' ', last)]) {
+        out.push_str(&format!("{code:03}{mark}{enhanced}{}\r\n", printable(line)));
+    }
+    out.into_bytes()
+}
+
+/// Reads a message the way DATA carries it, up to its lone dot, and takes the doubled dots back.
+///
+/// It knows no line end but CRLF: a bare CR or LF is data, so it never ends a message that another server would
+/// not end there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DataDecoder {
+    place: Place,
+    bare: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Place {
+    #[default]
+    LineStart,
+    Dot,
+    DotCr,
+    Inside,
+    Cr,
+}
+
+impl DataDecoder {
+    /// At the start of a message.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { place: Place::LineStart, bare: false }
+    }
+
+    /// Appends what `input` says to `out`. How many octets of `input` it took when the message ends there; `None`
+    /// when it took all and there is more to come. May be fed in pieces cut anywhere.
+    pub fn decode(&mut self, input: &[u8], out: &mut Vec<u8>) -> Option<usize> {
+        for (index, &octet) in input.iter().enumerate() {
+            let (place, data): (Place, &[u8]) = match (self.place, octet) {
+                (Place::LineStart, b'.') => (Place::Dot, b""),
+                (Place::Dot, b'\r') => (Place::DotCr, b""),
+                (Place::DotCr, b'\n') => {
+                    self.place = Place::LineStart;
+                    return index.checked_add(1);
+                }
+                (Place::Cr, b'\n') => (Place::LineStart, b"\r\n"),
+                // A CR that no LF followed is data after all.
+                (Place::Cr | Place::DotCr, b'\r') => (Place::Cr, b"\r"),
+                (Place::Cr | Place::DotCr, _) => {
+                    out.push(b'\r');
+                    (Place::Inside, &[octet])
+                }
+                (_, b'\r') => (Place::Cr, b""),
+                (_, _) => (Place::Inside, &[octet]),
+            };
+            let after_cr = matches!(self.place, Place::Cr | Place::DotCr);
+            self.bare |= if octet == b'\n' { self.place != Place::Cr } else { after_cr };
+            out.extend_from_slice(data);
+            self.place = place;
+        }
+        None
+    }
+
+    /// Whether a CR without LF or an LF without CR was in it, which RFC 5321 section 2.3.8 forbids.
+    #[must_use]
+    pub const fn saw_bare_line_end(&self) -> bool {
+        self.bare
+    }
+}
+
+fn word(text: &str) -> Result<String, CommandError> {
+    if text.contains(' ') { Err(CommandError::Syntax("more than one argument")) } else { Ok(text.to_owned()) }
+}
+
+/// `"AUTH" SP sasl-mech [SP initial-response]` (RFC 4954 section 8)
+fn auth(arguments: &str) -> Result<Command, CommandError> {
+    let (mechanism, initial) = match arguments.split_once(' ') {
+        Some((mechanism, "=")) => (mechanism, Some(String::new())),
+        Some((mechanism, initial)) => (mechanism, Some(word(initial)?)),
+        None => (arguments, None),
+    };
+    let initial = initial.map(|text| Secret::new(text.into_bytes()));
+    Ok(Command::Auth { mechanism: mechanism.to_ascii_uppercase(), initial })
+}
+
+/// `"FROM:" Reverse-path [SP Mail-parameters]` (RFC 5321 section 4.1.1.2), without source routes.
+fn path(arguments: &str, keyword: &str) -> Result<(String, Vec<Parameter>), CommandError> {
+    let error = CommandError::Syntax("no path in angle brackets");
+    let (start, rest) = arguments.split_at_checked(keyword.len()).ok_or(error)?;
+    if !start.eq_ignore_ascii_case(keyword) {
+        return Err(error);
+    }
+    let (path, rest) = rest.strip_prefix('<').and_then(|rest| split_path(rest)).ok_or(error)?;
+    if !rest.is_empty() && !rest.starts_with(' ') {
+        return Err(CommandError::Syntax("no space after the path"));
+    }
+    let parameters = rest.split(' ').filter(|word| !word.is_empty()).map(|word| {
+        let (keyword, value) = match word.split_once('=') {
+            Some((keyword, value)) => (keyword, Some(value.to_owned())),
+            None => (word, None),
+        };
+        Parameter { keyword: keyword.to_ascii_uppercase(), value }
+    });
+    Ok((path.to_owned(), parameters.collect()))
+}
+
+/// Splits at the closing bracket; one in a quoted string does not close.
+fn split_path(text: &str) -> Option<(&str, &str)> {
+    let (mut quoted, mut escaped) = (false, false);
+    let end = text.find(|character| match character {
+        _ if escaped => {
+            escaped = false;
+            false
+        }
+        '\\' if quoted => {
+            escaped = true;
+            false
+        }
+        '"' => {
+            quoted = !quoted;
+            false
+        }
+        '>' => !quoted,
+        _ => false,
+    })?;
+    let (path, rest) = text.split_at_checked(end)?;
+    Some((path, rest.strip_prefix('>')?))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::{string::ToString, vec};
+
+    use super::*;
+
+    fn shown(line: &[u8]) -> String {
+        match Command::parse(line) {
+            Ok(Command::Auth { mechanism, initial }) => {
+                let initial = initial.map(|text| String::from_utf8(text.expose().clone()).unwrap());
+                format!("AUTH {mechanism} {initial:?}")
+            }
+            Ok(Command::Mail { sender, parameters }) => format!("MAIL {sender:?}{}", list(&parameters)),
+            Ok(Command::Rcpt { recipient, parameters }) => format!("RCPT {recipient:?}{}", list(&parameters)),
+            Ok(command) => format!("{command:?}"),
+            Err(error) => format!("{} {error}", error.code()),
+        }
+    }
+
+    fn list(parameters: &[Parameter]) -> String {
+        parameters.iter().map(|each| format!(" {}={:?}", each.keyword, each.value.as_deref())).collect()
+    }
+
+    #[test]
+    fn parses_commands() {
+        let rows: &[(&str, &str)] = &[
+            ("EHLO [127.0.0.1]", "Ehlo(\"[127.0.0.1]\")"),
+            ("ehlo x", "Ehlo(\"x\")"),
+            ("HELO x", "Helo(\"x\")"),
+            ("EHLO", "501 syntax: argument missing"),
+            ("EHLO a b", "501 syntax: more than one argument"),
+            ("STARTTLS", "StartTls"),
+            ("STARTTLS now", "501 syntax: takes no argument"),
+            ("AUTH xoauth2", "AUTH XOAUTH2 None"),
+            ("AUTH XOAUTH2 dXNlcg==", "AUTH XOAUTH2 Some(\"dXNlcg==\")"),
+            ("AUTH PLAIN =", "AUTH PLAIN Some(\"\")"),
+            ("AUTH PLAIN a b", "501 syntax: more than one argument"),
+            ("MAIL FROM:<a@b>", "MAIL \"a@b\""),
+            ("mail from:<>", "MAIL \"\""),
+            ("MAIL FROM:<a@b> size=5 SMTPUTF8", "MAIL \"a@b\" SIZE=Some(\"5\") SMTPUTF8=None"),
+            (
+                "MAIL FROM:<\"a>\\\"b\"@c> BODY=8BITMIME",
+                "MAIL \"\\\"a>\\\\\\\"b\\\"@c\" BODY=Some(\"8BITMIME\")",
+            ),
+            ("MAIL FROM:a@b", "501 syntax: no path in angle brackets"),
+            ("MAIL FROM: <a@b>", "501 syntax: no path in angle brackets"),
+            ("MAIL FROM:<a@b", "501 syntax: no path in angle brackets"),
+            ("MAIL FROM:<a@b>SIZE=5", "501 syntax: no space after the path"),
+            ("MAIL TO:<a@b>", "501 syntax: no path in angle brackets"),
+            ("MAIL ü", "501 syntax: no path in angle brackets"),
+            ("RCPT TO:<ü@b>", "RCPT \"ü@b\""),
+            ("RCPT TO:<>", "501 syntax: empty recipient"),
+            ("DATA", "Data"),
+            ("RSET", "Rset"),
+            ("NOOP whatever", "Noop"),
+            ("QUIT", "Quit"),
+            ("QUIT ", "Quit"),
+            ("VRFY ann", "Vrfy(\"ann\")"),
+            ("XYZZY", "500 command unknown"),
+            ("", "500 command unknown"),
+            ("RSET\rDATA", "501 syntax: control character"),
+        ];
+        for (line, want) in rows {
+            assert_eq!(shown(line.as_bytes()), *want, "{line}");
+        }
+        assert_eq!(shown(b"EHLO \xff"), "501 syntax: not UTF-8");
+    }
+
+    #[test]
+    fn encodes_replies() {
+        let enhanced = EnhancedCode { class: 5, subject: 7, detail: 8 };
+        assert_eq!(reply(250, None, &["a", "SIZE 5"]), b"250-a\r\n250 SIZE 5\r\n");
+        assert_eq!(reply(535, Some(enhanced), &["a", "b"]), b"535-5.7.8 a\r\n535 5.7.8 b\r\n");
+        assert_eq!(reply(250, None, &[]), b"250 \r\n");
+        assert_eq!(reply(250, None, &["a\r\n250 b"]), b"250 a\\r\\n250 b\r\n");
+    }
+
+    #[test]
+    fn a_message_ends_with_its_dot_alone() {
+        let rows: &[(&[u8], &[u8], Option<usize>, bool)] = &[
+            (b".\r\n", b"", Some(3), false),
+            (b"a\r\n.\r\nQUIT\r\n", b"a\r\n", Some(6), false),
+            (b"..\r\n...\r\n.\r\n", b".\r\n..\r\n", Some(12), false),
+            (b".a\r\n.\r\n", b"a\r\n", Some(7), false),
+            (b"a\r\n.", b"a\r\n", None, false),
+            (b"a\n.\n.\r\n.\r\n", b"a\n.\n.\r\n", Some(10), true),
+            (b"a\r\n.\n.\r\n.\r\n", b"a\r\n\n.\r\n", Some(11), true),
+            (b"a\r.\r.\r\n.\r\n", b"a\r.\r.\r\n", Some(10), true),
+            (b"a\r\n.\r\r\n.\r\n", b"a\r\n\r\r\n", Some(10), true),
+            (b"a\r\n.\r.\r\n.\r\n", b"a\r\n\r.\r\n", Some(11), true),
+            (b"\n.\r\n.\r\n", b"\n.\r\n", Some(7), true),
+        ];
+        for (input, data, end, bare) in rows {
+            for at in 0..=input.len() {
+                let (mut decoder, mut out) = (DataDecoder::new(), vec![]);
+                let head = decoder.decode(&input[..at], &mut out);
+                let found = head.or_else(|| decoder.decode(&input[at..], &mut out).map(|count| at + count));
+                let name = input.escape_ascii().to_string();
+                assert_eq!((out.as_slice(), found), (*data, *end), "{name} at {at}");
+                assert_eq!(decoder.saw_bare_line_end(), *bare, "{name} at {at}");
+            }
+        }
+    }
+}
