@@ -1,0 +1,224 @@
+use alloc::{string::String, vec::Vec};
+use core::fmt;
+
+use crate::{Capability, Misuse, Reply};
+
+/// From whom and to whom a message goes, and what the server must know of it beforehand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Envelope {
+    /// Where word of a failure goes; empty for `<>`, nowhere.
+    pub sender: String,
+    /// At least one.
+    pub recipients: Vec<String>,
+    /// Octets of the message with CRLF as line ends. Where the server offers `SIZE` it is told, and a message over
+    /// its limit is refused before anything is sent (RFC 1870).
+    pub size: Option<u64>,
+    /// Whether the body may hold octets over 127. Needs a server that offers `8BITMIME` (RFC 6152).
+    pub eight_bit: bool,
+    /// Whether the header may hold UTF-8. Needs a server that offers `SMTPUTF8` (RFC 6531), and so do addresses
+    /// with characters outside ASCII, whatever this says.
+    pub smtp_utf8: bool,
+}
+
+impl Envelope {
+    /// An envelope for a message in plain ASCII whose size is not told.
+    pub fn new<R: Into<String>>(sender: impl Into<String>, recipients: impl IntoIterator<Item = R>) -> Self {
+        let recipients = recipients.into_iter().map(Into::into).collect();
+        Self { sender: sender.into(), recipients, ..Self::default() }
+    }
+
+    /// Whether every address can be written into a command without adding one.
+    pub(crate) fn check(&self) -> Result<(), Misuse> {
+        if !self.sender.is_empty() {
+            check_address("sender", &self.sender)?;
+        }
+        if self.recipients.is_empty() {
+            return Err(Misuse::NoRecipients);
+        }
+        self.recipients.iter().try_for_each(|recipient| check_address("recipient", recipient))
+    }
+
+    pub(crate) fn needs_smtp_utf8(&self) -> bool {
+        self.smtp_utf8 || !self.sender.is_ascii() || self.recipients.iter().any(|address| !address.is_ascii())
+    }
+}
+
+/// What became of a message that the server took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The server's words, often with its name for the message.
+    pub reply: Reply,
+    /// The recipients that it goes to.
+    pub accepted: Vec<String>,
+    /// Those that the server refused, with its words. The message went to the others.
+    pub refused: Vec<(String, Reply)>,
+}
+
+/// Why a message was not sent. The session goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The server refused the sender.
+    Sender {
+        /// Its words.
+        reply: Reply,
+    },
+    /// The server refused every recipient.
+    Recipients {
+        /// Each with the server's words.
+        refused: Vec<(String, Reply)>,
+    },
+    /// The server did not want to hear the message.
+    Data {
+        /// Its words.
+        reply: Reply,
+    },
+    /// The server refused the message after it heard it all.
+    Message {
+        /// Its words.
+        reply: Reply,
+    },
+    /// The message is larger than the server said that it takes; it was not asked.
+    TooLarge {
+        /// Octets of the message.
+        size: u64,
+        /// Octets that the server takes.
+        limit: u64,
+    },
+    /// The message needs an extension that the server does not offer; it was not asked.
+    NotOffered {
+        /// The extension.
+        capability: Capability,
+    },
+}
+
+impl Refusal {
+    /// The server's words: for [`Recipients`](Self::Recipients) those about the first.
+    #[must_use]
+    pub fn reply(&self) -> Option<&Reply> {
+        match self {
+            Self::Sender { reply } | Self::Data { reply } | Self::Message { reply } => Some(reply),
+            Self::Recipients { refused } => refused.first().map(|(_, reply)| reply),
+            Self::TooLarge { .. } | Self::NotOffered { .. } => None,
+        }
+    }
+
+    /// Whether the same may succeed later; for [`Recipients`](Self::Recipients), with one of them at least.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Recipients { refused } => refused.iter().any(|(_, reply)| reply.is_transient()),
+            _ => self.reply().is_some_and(Reply::is_transient),
+        }
+    }
+
+    /// Whether the server wants authentication first: reply code 530.
+    #[must_use]
+    pub fn is_auth(&self) -> bool {
+        self.reply().is_some_and(|reply| reply.code == 530)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sender { reply } => write!(f, "server refused the sender: {reply}"),
+            Self::Recipients { refused } => {
+                f.write_str("server refused every recipient")?;
+                let mut shown = refused.iter().take(SHOWN);
+                shown.try_for_each(|(address, reply)| write!(f, "; {address}: {reply}"))?;
+                match refused.len().saturating_sub(SHOWN) {
+                    0 => Ok(()),
+                    more => write!(f, "; and {more} more"),
+                }
+            }
+            Self::Data { reply } | Self::Message { reply } => {
+                write!(f, "server refused the message: {reply}")
+            }
+            Self::TooLarge { size, limit } => {
+                write!(f, "message of {size} octets is larger than the {limit} that the server takes")
+            }
+            Self::NotOffered { capability } => {
+                write!(f, "message needs {capability}, which the server does not offer")
+            }
+        }
+    }
+}
+
+impl core::error::Error for Refusal {}
+
+/// Whether `address` is fit for `<…>` in a command.
+///
+/// Refused is what could end the path or the line: control characters, white space and angle brackets. Quoted
+/// local parts that hold those are legal by RFC 5321, and refused as well: not every server reads them right.
+fn check_address(field: &'static str, address: &str) -> Result<(), Misuse> {
+    let problem = if address.is_empty() {
+        "is empty"
+    } else if address.len() > ADDRESS {
+        "is longer than 254 octets"
+    } else if address.chars().any(char::is_control) {
+        "holds a control character"
+    } else if address.contains(char::is_whitespace) {
+        "holds a space"
+    } else if address.contains(['<', '>']) {
+        "holds an angle bracket"
+    } else {
+        return Ok(());
+    };
+    Err(Misuse::argument(field, address, problem))
+}
+
+/// RFC 5321 section 4.5.3.1.3: a path has 256 octets, with its angle brackets.
+const ADDRESS: usize = 254;
+/// Refused recipients that an error shows.
+const SHOWN: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use alloc::{format, string::ToString};
+
+    use super::*;
+
+    #[test]
+    fn addresses_cannot_add_a_command() {
+        let rows: &[(&str, Option<&str>)] = &[
+            ("a@b", None),
+            ("postmaster", None),
+            ("\"a,b\"@c", None),
+            ("ü@exämple", None),
+            ("a@[127.0.0.1]", None),
+            ("", Some("is empty")),
+            ("a@b>\r\nRCPT TO:<evil@x", Some("holds a control character")),
+            ("\"a\r\nRSET\r\n\"@b", Some("holds a control character")),
+            ("a\n@b", Some("holds a control character")),
+            ("a\r@b", Some("holds a control character")),
+            ("a\0@b", Some("holds a control character")),
+            ("a\u{7f}@b", Some("holds a control character")),
+            ("a\u{85}@b", Some("holds a control character")),
+            ("a@b SIZE=1", Some("holds a space")),
+            ("a\u{2028}@b", Some("holds a space")),
+            ("a@b>", Some("holds an angle bracket")),
+            ("Ann<a@b", Some("holds an angle bracket")),
+        ];
+        for (address, want) in rows {
+            let check = Envelope::new("x@y", ["x@y", address]).check();
+            let want = want.map(|problem| Misuse::argument("recipient", address, problem));
+            assert_eq!(check.err(), want, "{address:?}");
+        }
+        let longest = format!("{}@b", "a".repeat(252));
+        assert_eq!(Envelope::new(longest.clone(), ["a@b"]).check(), Ok(()));
+        let error = Envelope::new(longest + "c", ["a@b"]).check().unwrap_err();
+        assert!(matches!(
+            error,
+            Misuse::Argument { field: "sender", problem: "is longer than 254 octets", .. }
+        ));
+        assert_eq!(Envelope::new("", ["a@b"]).check(), Ok(()), "the null sender");
+        assert_eq!(Envelope::new("a@b", [""; 0]).check(), Err(Misuse::NoRecipients));
+    }
+
+    #[test]
+    fn a_misuse_shows_no_raw_bytes() {
+        let error = Envelope::new("x\r\n\x1b[2J", ["a@b"]).check().unwrap_err();
+        assert_eq!(error.to_string(), "sender \"x\\r\\n\\x1b[2J\" holds a control character");
+    }
+}

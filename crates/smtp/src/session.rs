@@ -1,0 +1,583 @@
+mod mail;
+
+use alloc::{boxed::Box, collections::VecDeque, format, string::ToString, vec::Vec};
+use core::{fmt, mem, time::Duration};
+
+use mailbearer_sasl::{Credentials, Exchange};
+use mailbearer_wire::{Machine, RecvBuf, Secret, Security, SendBuf, Step};
+
+use self::mail::{Mail, Turn};
+use crate::{
+    Capabilities, Capability, Class, DataEncoder, Envelope, Error, Misuse, Options, Receipt, Refusal, Reply,
+    ReplyReader, Stage,
+};
+
+/// What a [`Session`] tells its caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The server is greeted over TLS, and [`Session::capabilities`] is what it offers there.
+    Ready,
+    /// The user is let in.
+    Authenticated,
+    /// The server waits for the message, and there is room for a piece of it: give one with [`Session::body`], or
+    /// end it with [`Session::finish_body`]. Comes again after each piece.
+    BodyWanted,
+    /// The server took the message.
+    Submitted(Receipt),
+    /// The message was not sent, or the server refused it. No body is wanted for it any more.
+    Refused(Refusal),
+    /// The server answered RSET or NOOP, whatever it said.
+    Done(Reply),
+}
+
+/// The client's side of an SMTP session.
+///
+/// # The contract
+///
+/// It is driven as every [`Machine`]. Its methods only queue: what is asked for is done in the order of asking,
+/// and may be asked for before the first step. Between [`Event::BodyWanted`] and the end of the body the caller
+/// supplies the message; one who cannot must close the connection, and then nothing is delivered.
+///
+/// When everything is done the session waits ([`Step::Read`]) until it is asked for more; after
+/// [`quit`](Self::quit) it ends with [`Step::Close`], also where the server closes without a word.
+///
+/// In the clear it says EHLO and STARTTLS and nothing else. What a server said there is forgotten.
+///
+/// A driver that fails (an I/O error, a timeout) asks [`outcome_unknown`](Self::outcome_unknown).
+///
+/// # States
+///
+/// ```text
+/// Greeting > Hello > HelloReply [> StartTls > StartTlsReply > Hello > HelloReply] > Ready
+/// Ready > AuthReply > Ready            Ready > CommandReply > Ready            Ready > QuitReply > Over
+/// Ready > Mail > Body > DotReply > Ready or QuitReply;  where the message is refused: Mail [> NullReply] > Ready
+/// ```
+pub struct Session {
+    options: Options,
+    capabilities: Capabilities,
+    replies: ReplyReader,
+    queue: VecDeque<Command>,
+    auth_asked: bool,
+    /// A refused message left its sender behind in the server, and RSET has to go before the next.
+    leftover: bool,
+    state: State,
+}
+
+/// What the caller asked for.
+enum Command {
+    Authenticate(Box<Credentials>),
+    Submit(Envelope),
+    Reset,
+    Noop,
+    Quit,
+}
+
+enum State {
+    Greeting,
+    /// EHLO is to be sent.
+    Hello {
+        secured: bool,
+    },
+    HelloReply {
+        secured: bool,
+    },
+    /// STARTTLS is to be sent.
+    StartTls,
+    StartTlsReply,
+    Ready,
+    AuthReply {
+        exchange: Box<Exchange>,
+        /// The initial response, where it did not fit into the command.
+        held: Option<Secret<Vec<u8>>>,
+    },
+    Mail(Mail),
+    Body(Body),
+    DotReply {
+        mail: Mail,
+        quit: bool,
+    },
+    /// A message for nobody was ended with a lone dot.
+    NullReply(Refusal),
+    CommandReply(Stage),
+    QuitReply,
+    Over,
+    Failed(Error),
+}
+
+/// A message on its way out.
+struct Body {
+    mail: Mail,
+    encoder: DataEncoder,
+    /// Encoded, and not in the send buffer yet.
+    pending: Vec<u8>,
+    finished: bool,
+}
+
+impl Session {
+    /// A session that waits for the server's greeting.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Misuse::Argument`] for a client name that is no domain name or address literal, and for a host
+    /// with a control character.
+    pub fn new(options: Options) -> Result<Self, Misuse> {
+        options.check()?;
+        Ok(Self {
+            capabilities: Capabilities::default(),
+            replies: ReplyReader::new(options.limits),
+            queue: VecDeque::new(),
+            auth_asked: false,
+            leftover: false,
+            state: State::Greeting,
+            options,
+        })
+    }
+
+    /// Authenticates with the best mechanism that the server offers. The token goes with the command where that
+    /// stays within 512 octets, and after it otherwise.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Misuse::AuthenticatedBefore`] at the second call, and [`Misuse::Over`].
+    pub fn authenticate(&mut self, credentials: Credentials) -> Result<(), Misuse> {
+        if self.auth_asked {
+            return Err(Misuse::AuthenticatedBefore);
+        }
+        self.ask(Command::Authenticate(Box::new(credentials)))?;
+        self.auth_asked = true;
+        Ok(())
+    }
+
+    /// Submits a message. Its body is asked for by [`Event::BodyWanted`], and what became of it is told by
+    /// [`Event::Submitted`] or [`Event::Refused`].
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Misuse::Argument`] for an address that is empty, over 254 octets, or holds a control character,
+    /// white space or an angle bracket, [`Misuse::NoRecipients`], and [`Misuse::Over`].
+    pub fn submit(&mut self, envelope: Envelope) -> Result<(), Misuse> {
+        envelope.check()?;
+        self.ask(Command::Submit(envelope))
+    }
+
+    /// Takes a piece of the message, with line ends of any kind, and returns how many of its octets; 0 when there
+    /// is no room before the next step. At most [`SendBuf::LIMIT`] octets are held.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Misuse::NoBodyWanted`] when the server does not wait for a message, and [`Misuse::EightBit`],
+    /// with nothing taken, for an octet over 127 in a message that was not declared so.
+    pub fn body(&mut self, piece: &[u8]) -> Result<usize, Misuse> {
+        let State::Body(body) = &mut self.state else { return Err(Misuse::NoBodyWanted) };
+        if body.finished {
+            return Err(Misuse::NoBodyWanted);
+        }
+        let room = SendBuf::LIMIT.saturating_sub(body.pending.len());
+        let piece = piece.get(..room).unwrap_or(piece);
+        let Envelope { eight_bit, smtp_utf8, .. } = body.mail.envelope;
+        if !(eight_bit || smtp_utf8 || piece.is_ascii()) {
+            return Err(Misuse::EightBit);
+        }
+        Ok(body.encoder.encode(piece, &mut body.pending, room))
+    }
+
+    /// Ends the message. A last line without an end gets one.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Misuse::NoBodyWanted`] when the server does not wait for a message.
+    pub fn finish_body(&mut self) -> Result<(), Misuse> {
+        match &mut self.state {
+            State::Body(body) if !body.finished => {
+                body.finished = true;
+                Ok(())
+            }
+            _ => Err(Misuse::NoBodyWanted),
+        }
+    }
+
+    /// Sends RSET; [`Event::Done`] has the answer. Not needed after a refused message.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Misuse::Over`].
+    pub fn reset(&mut self) -> Result<(), Misuse> {
+        self.ask(Command::Reset)
+    }
+
+    /// Sends NOOP; [`Event::Done`] has the answer.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Misuse::Over`].
+    pub fn noop(&mut self) -> Result<(), Misuse> {
+        self.ask(Command::Noop)
+    }
+
+    /// Ends the session when everything asked for before is done. Nothing can be asked for after it.
+    ///
+    /// Asked for before a message is finished, QUIT goes out together with its end where the server offers
+    /// `PIPELINING`, which saves a round trip.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Misuse::Over`].
+    pub fn quit(&mut self) -> Result<(), Misuse> {
+        self.ask(Command::Quit)
+    }
+
+    /// What the server offers; nothing before [`Event::Ready`].
+    #[must_use]
+    pub const fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// What the server has to answer now.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        match &self.state {
+            State::Greeting => Stage::Greeting,
+            State::Hello { .. } | State::HelloReply { .. } => Stage::Hello,
+            State::StartTls | State::StartTlsReply => Stage::StartTls,
+            State::Ready => Stage::Idle,
+            State::AuthReply { .. } => Stage::Auth,
+            State::Mail(mail) => mail.stage(),
+            State::Body(_) => Stage::Body,
+            State::DotReply { .. } => Stage::FinalDot,
+            State::NullReply(_) => Stage::Data,
+            State::CommandReply(stage) => *stage,
+            State::QuitReply => Stage::Quit,
+            State::Over | State::Failed(_) => Stage::Over,
+        }
+    }
+
+    /// Whether a whole message was sent and its verdict is not known, so that it may be delivered or not if the
+    /// connection is given up now.
+    #[must_use]
+    pub const fn outcome_unknown(&self) -> bool {
+        matches!(self.state, State::DotReply { .. } | State::Failed(Error::OutcomeUnknown { .. }))
+    }
+
+    fn ask(&mut self, command: Command) -> Result<(), Misuse> {
+        let quits = matches!(self.queue.back(), Some(Command::Quit));
+        match self.state {
+            State::QuitReply | State::DotReply { quit: true, .. } | State::Over | State::Failed(_) => {
+                Err(Misuse::Over)
+            }
+            _ if quits => Err(Misuse::Over),
+            _ => {
+                self.queue.push_back(command);
+                Ok(())
+            }
+        }
+    }
+
+    fn advance(&mut self, rx: &mut RecvBuf, tx: &mut SendBuf) -> Result<Step<Event>, Error> {
+        loop {
+            if let Some(step) = self.speak(rx, tx)? {
+                return Ok(step);
+            }
+            match self.replies.next(rx) {
+                Ok(Some(reply)) => {
+                    if let Some(step) = self.hear(reply, rx, tx)? {
+                        return Ok(step);
+                    }
+                }
+                Ok(None) if rx.is_eof() => return self.give_up(Error::Closed { stage: self.stage() }),
+                Ok(None) => return Ok(Step::Read),
+                Err(error) => return self.give_up(Error::Reply { stage: self.stage(), error }),
+            }
+        }
+    }
+
+    /// Says what the state has to say without hearing more; what cannot be said yet waits for the server.
+    fn speak(&mut self, rx: &RecvBuf, tx: &mut SendBuf) -> Result<Option<Step<Event>>, Error> {
+        // With nothing to answer a server has nothing to say but that it closes: that is heard first.
+        let quiet = rx.unread().is_empty() && !rx.is_eof();
+        match &mut self.state {
+            State::Hello { secured } if quiet => {
+                let secured = *secured;
+                tx.push(format!("EHLO {}\r\n", self.options.client_name).as_bytes());
+                self.state = State::HelloReply { secured };
+            }
+            State::StartTls if !rx.unread().is_empty() => return Err(Error::BytesBeforeTls),
+            State::StartTls if quiet => {
+                tx.push(b"STARTTLS\r\n");
+                self.state = State::StartTlsReply;
+            }
+            State::Ready if quiet => {
+                if let Some(command) = self.queue.pop_front() {
+                    return self.begin(command, tx);
+                }
+            }
+            State::Mail(mail) if quiet || mail.is_waiting() => {
+                return Ok(mail.speak(tx).then_some(Step::Flush));
+            }
+            State::Body(_) if quiet => return Ok(self.send_body(tx)),
+            State::Over => return Ok(Some(Step::Close)),
+            _ => {}
+        }
+        Ok(None)
+    }
+
+    fn begin(&mut self, command: Command, tx: &mut SendBuf) -> Result<Option<Step<Event>>, Error> {
+        match command {
+            Command::Authenticate(credentials) => self.begin_auth(&credentials, tx)?,
+            Command::Submit(envelope) => match mail::parameters(&envelope, &self.capabilities) {
+                Err(refusal) => return Ok(Some(Step::Event(Event::Refused(refusal)))),
+                Ok(parameters) => {
+                    let pipelining = self.capabilities.has(&Capability::Pipelining);
+                    let window = if pipelining { self.options.limits.pipeline } else { 1 };
+                    let mut mail = Mail::new(envelope, parameters, self.leftover, window);
+                    let full = mail.speak(tx);
+                    self.state = State::Mail(mail);
+                    return Ok(full.then_some(Step::Flush));
+                }
+            },
+            Command::Reset => {
+                tx.push(b"RSET\r\n");
+                self.state = State::CommandReply(Stage::Reset);
+            }
+            Command::Noop => {
+                tx.push(b"NOOP\r\n");
+                self.state = State::CommandReply(Stage::Noop);
+            }
+            Command::Quit => {
+                tx.push(QUIT);
+                self.state = State::QuitReply;
+            }
+        }
+        Ok(None)
+    }
+
+    /// RFC 4954 section 4: the command with its initial response keeps to the 512 octets of any command, and the
+    /// response comes after a challenge where it does not fit.
+    fn begin_auth(&mut self, credentials: &Credentials, tx: &mut SendBuf) -> Result<(), Error> {
+        let Options { host, port, .. } = &self.options;
+        let Some(mut exchange) = Exchange::choose(credentials, host, *port, self.capabilities.mechanisms())
+        else {
+            tx.push(QUIT);
+            return Err(Error::NoMechanism {
+                offered: self.capabilities.mechanisms().map(ToString::to_string).collect(),
+            });
+        };
+        let command = format!("AUTH {}", exchange.mechanism().name());
+        tx.push(command.as_bytes());
+        let mut held = exchange.initial_response();
+        let octets = |response: &Secret<Vec<u8>>| [command.len(), response.expose().len(), 3].iter().sum();
+        if let Some(response) = held.take_if(|response| COMMAND_LINE >= octets(response)) {
+            tx.push(b" ");
+            tx.push_secret(response.expose());
+        }
+        tx.push(b"\r\n");
+        self.state = State::AuthReply { exchange: Box::new(exchange), held };
+        Ok(())
+    }
+
+    /// Moves what fits; ends the message when all of it was moved.
+    fn send_body(&mut self, tx: &mut SendBuf) -> Option<Step<Event>> {
+        let State::Body(mut body) = mem::replace(&mut self.state, State::Over) else { return None };
+        let count = tx.room().min(body.pending.len());
+        tx.push_bulk(body.pending.get(..count).unwrap_or_default());
+        body.pending.drain(..count);
+        if !body.pending.is_empty() || !body.finished {
+            let full = !body.pending.is_empty();
+            self.state = State::Body(body);
+            return Some(if full { Step::Flush } else { Step::Event(Event::BodyWanted) });
+        }
+        body.encoder.finish(&mut body.pending);
+        tx.push(&body.pending);
+        // RFC 2920 section 3.1: the message may be followed by commands in the same go, QUIT the last of them.
+        let pipelining = self.capabilities.has(&Capability::Pipelining);
+        let quit = pipelining && matches!(self.queue.front(), Some(Command::Quit));
+        if quit {
+            self.queue.pop_front();
+            tx.push(QUIT);
+        }
+        self.state = State::DotReply { mail: body.mail, quit };
+        None
+    }
+
+    /// Takes a reply in. `None` where there is more to say or to hear.
+    fn hear(&mut self, reply: Reply, rx: &RecvBuf, tx: &mut SendBuf) -> Result<Option<Step<Event>>, Error> {
+        use Class::{Intermediate, Permanent, Success, Transient};
+
+        let stage = self.stage();
+        let class = reply.class();
+        let state = mem::replace(&mut self.state, State::Over);
+        if reply.is_closing() && !matches!(state, State::QuitReply) {
+            return Err(Error::Closing { stage, reply });
+        }
+        let (next, event) = match (state, class) {
+            (State::Greeting, Success) => {
+                (State::Hello { secured: self.options.security == Security::Implicit }, None)
+            }
+            (State::HelloReply { secured: true }, Success) => {
+                self.capabilities = Capabilities::of_reply(&reply, self.options.quirks);
+                (State::Ready, Some(Event::Ready))
+            }
+            (State::HelloReply { secured: false }, Success) => {
+                let capabilities = Capabilities::of_reply(&reply, self.options.quirks);
+                if !capabilities.has(&Capability::StartTls) {
+                    return Err(Error::StartTlsMissing);
+                }
+                (State::StartTls, None)
+            }
+            (State::StartTlsReply, Success) => {
+                if !rx.unread().is_empty() {
+                    return Err(Error::BytesBeforeTls);
+                }
+                self.state = State::Hello { secured: true };
+                return Ok(Some(Step::StartTls));
+            }
+            (State::Greeting | State::HelloReply { .. } | State::StartTlsReply, Transient | Permanent) => {
+                return Err(Error::Refused { stage, reply });
+            }
+            (State::AuthReply { exchange, held }, Intermediate) => {
+                (answer(exchange, held, &reply, tx)?, None)
+            }
+            (State::AuthReply { held: None, .. }, Success) => (State::Ready, Some(Event::Authenticated)),
+            (State::AuthReply { exchange, .. }, Transient | Permanent) => {
+                tx.push(QUIT);
+                let reason = exchange.reason().cloned().map(Box::new);
+                return Err(Error::Auth { mechanism: exchange.mechanism(), reply, reason });
+            }
+            (State::Mail(mail), _) => self.hear_mail(mail, reply, tx)?,
+            // The server gives up on the message while it is sent.
+            (State::Body(_), Transient | Permanent) => return Err(Error::Refused { stage, reply }),
+            (State::DotReply { mail, quit }, Success | Transient | Permanent) => {
+                self.leftover = false;
+                let event = match class {
+                    Success => Event::Submitted(mail.into_receipt(reply)),
+                    _ => Event::Refused(Refusal::Message { reply }),
+                };
+                (if quit { State::QuitReply } else { State::Ready }, Some(event))
+            }
+            (State::DotReply { .. }, Intermediate) => {
+                let cause = Box::new(Error::Unexpected { stage, reply });
+                return Err(Error::OutcomeUnknown { cause });
+            }
+            (State::NullReply(refusal), Success | Transient | Permanent) => {
+                (State::Ready, Some(Event::Refused(refusal)))
+            }
+            (State::CommandReply(command), Success | Transient | Permanent) => {
+                self.leftover &= !(command == Stage::Reset && class == Success);
+                (State::Ready, Some(Event::Done(reply)))
+            }
+            (State::QuitReply, _) => (State::Over, None),
+            (_, _) => return Err(Error::Unexpected { stage, reply }),
+        };
+        self.state = next;
+        Ok(event.map(Step::Event))
+    }
+
+    fn hear_mail(
+        &mut self,
+        mut mail: Mail,
+        reply: Reply,
+        tx: &mut SendBuf,
+    ) -> Result<(State, Option<Event>), Error> {
+        match mail.hear(reply)? {
+            Turn::More => Ok((State::Mail(mail), None)),
+            Turn::Body => {
+                let (encoder, pending) = (DataEncoder::new(), Vec::new());
+                let body = Body { mail, encoder, pending, finished: false };
+                Ok((State::Body(body), Some(Event::BodyWanted)))
+            }
+            Turn::BodyForNobody(refusal) => {
+                // RFC 2920 section 3.1: a server may want the message though it goes to nobody.
+                tx.push(b".\r\n");
+                self.leftover = false;
+                Ok((State::NullReply(refusal), None))
+            }
+            Turn::Refused { refusal, leftover } => {
+                self.leftover = leftover;
+                Ok((State::Ready, Some(Event::Refused(refusal))))
+            }
+        }
+    }
+
+    /// Ends the session where the server's part ended with `error`.
+    fn give_up(&mut self, error: Error) -> Result<Step<Event>, Error> {
+        match self.state {
+            // After QUIT nothing is left to be said, and however the server takes its leave is fine.
+            State::QuitReply => {
+                self.state = State::Over;
+                Ok(Step::Close)
+            }
+            State::DotReply { .. } => Err(Error::OutcomeUnknown { cause: Box::new(error) }),
+            _ => Err(error),
+        }
+    }
+}
+
+/// The stage alone: neither a message nor credentials end up in a log.
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("stage", &self.stage()).finish_non_exhaustive()
+    }
+}
+
+impl Machine for Session {
+    type Event = Event;
+    type Error = Error;
+
+    fn step(&mut self, rx: &mut RecvBuf, tx: &mut SendBuf) -> Result<Step<Event>, Error> {
+        if let State::Failed(error) = &self.state {
+            return Err(error.clone());
+        }
+        let step = self.advance(rx, tx);
+        if let Err(error) = &step {
+            self.state = State::Failed(error.clone());
+            self.queue.clear();
+        }
+        step
+    }
+
+    /// The timeouts of RFC 5321 section 4.5.3.2; none while the session waits for its caller.
+    fn patience(&self) -> Option<Duration> {
+        let seconds = match self.stage() {
+            Stage::Idle | Stage::Over => return None,
+            Stage::Data => 120,
+            Stage::Body => 180,
+            Stage::FinalDot => 600,
+            // Everything is done, so nobody should wait long for good manners.
+            Stage::Quit => 10,
+            _ => 300,
+        };
+        Some(Duration::from_secs(seconds))
+    }
+}
+
+/// Answers a challenge with the held initial response, or with what the mechanism has to say.
+fn answer(
+    mut exchange: Box<Exchange>,
+    held: Option<Secret<Vec<u8>>>,
+    challenge: &Reply,
+    tx: &mut SendBuf,
+) -> Result<State, Error> {
+    let text = challenge.lines.first().map(|line| line.trim().as_bytes()).unwrap_or_default();
+    let response = match held {
+        Some(response) => response,
+        None => exchange.respond(text).map_err(|error| {
+            // RFC 4954 section 4: cancels the exchange.
+            tx.push(b"*\r\n");
+            Error::Challenge { mechanism: exchange.mechanism(), error }
+        })?,
+    };
+    if !response.expose().is_empty() {
+        tx.push_secret(response.expose());
+    }
+    tx.push(b"\r\n");
+    Ok(State::AuthReply { exchange, held: None })
+}
+
+const QUIT: &[u8] = b"QUIT\r\n";
+/// RFC 5321 section 4.5.3.1.4: octets of a command line, its end included.
+const COMMAND_LINE: usize = 512;
+
+#[cfg(test)]
+mod script;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
+use core::mem;
+
+use mailbearer_wire::SendBuf;
+
+use crate::{Capabilities, Capability, Class, Envelope, Error, Receipt, Refusal, Reply, Stage};
+
+/// The commands of one message up to DATA, sent ahead of their replies as far as a window allows.
+pub(super) struct Mail {
+    pub(super) envelope: Envelope,
+    parameters: String,
+    window: usize,
+    /// The next command to send, and the next whose reply is to come. Both start at 1, MAIL, and at 0 where RSET
+    /// goes before it.
+    sent: usize,
+    answered: usize,
+    sender_refused: Option<Reply>,
+    accepted: Vec<String>,
+    refused: Vec<(String, Reply)>,
+}
+
+/// One command of the sequence.
+#[derive(Clone, Copy)]
+enum Command<'a> {
+    Reset,
+    Sender,
+    Recipient(&'a str),
+    Data,
+}
+
+/// What a reply led to.
+pub(super) enum Turn {
+    /// There is more to say, or to hear.
+    More,
+    /// The server waits for the message.
+    Body,
+    /// The server waits for the message, and took no recipient.
+    BodyForNobody(Refusal),
+    /// The message is refused. Whether the server still holds its sender.
+    Refused { refusal: Refusal, leftover: bool },
+}
+
+impl Mail {
+    /// `window` is how many commands may be without a reply; 1 without `PIPELINING`.
+    pub(super) fn new(envelope: Envelope, parameters: String, leftover: bool, window: usize) -> Self {
+        let first = usize::from(!leftover);
+        Self {
+            envelope,
+            parameters,
+            window: window.max(1),
+            sent: first,
+            answered: first,
+            sender_refused: None,
+            accepted: Vec::new(),
+            refused: Vec::new(),
+        }
+    }
+
+    pub(super) fn stage(&self) -> Stage {
+        match self.command(self.answered) {
+            Some(Command::Reset) => Stage::Reset,
+            Some(Command::Sender) => Stage::Sender,
+            Some(Command::Recipient(_)) => Stage::Recipient,
+            Some(Command::Data) | None => Stage::Data,
+        }
+    }
+
+    /// Whether a reply is to come.
+    pub(super) const fn is_waiting(&self) -> bool {
+        self.sent > self.answered
+    }
+
+    /// Sends commands up to the window, in bursts, so that the direction changes seldom. Whether the buffer is
+    /// full and has to be sent before the rest.
+    pub(super) fn speak(&mut self, tx: &mut SendBuf) -> bool {
+        let waiting = |mail: &Self| mail.sent.saturating_sub(mail.answered);
+        if waiting(self) > self.window.div_euclid(2) {
+            return false;
+        }
+        while waiting(self) < self.window
+            && let Some(line) = self.next_line()
+        {
+            if tx.room() < line.len() {
+                return true;
+            }
+            tx.push(line.as_bytes());
+            self.sent = self.sent.saturating_add(1);
+        }
+        false
+    }
+
+    /// Takes the reply to the oldest command without one.
+    pub(super) fn hear(&mut self, reply: Reply) -> Result<Turn, Error> {
+        use Class::{Intermediate, Permanent, Success, Transient};
+
+        let stage = self.stage();
+        if !self.is_waiting() {
+            return Err(Error::Unexpected { stage, reply });
+        }
+        match (self.command(self.answered), reply.class()) {
+            (Some(Command::Reset), Transient | Permanent) => return Err(Error::Refused { stage, reply }),
+            (Some(Command::Reset | Command::Sender), Success) => {}
+            (Some(Command::Sender), Transient | Permanent) => self.sender_refused = Some(reply),
+            // Without a sender it says nothing about the recipient.
+            (Some(Command::Recipient(_)), Success | Transient | Permanent)
+                if self.sender_refused.is_some() => {}
+            (Some(Command::Recipient(recipient)), Success) => {
+                let recipient = recipient.to_owned();
+                self.accepted.push(recipient);
+            }
+            (Some(Command::Recipient(recipient)), Transient | Permanent) => {
+                let recipient = recipient.to_owned();
+                self.refused.push((recipient, reply));
+            }
+            (Some(Command::Data), Intermediate) => {
+                return Ok(match self.refusal() {
+                    Some(refusal) => Turn::BodyForNobody(refusal),
+                    None => Turn::Body,
+                });
+            }
+            (Some(Command::Data), Transient | Permanent) => {
+                let leftover = self.sender_refused.is_none();
+                let refusal = self.refusal().unwrap_or(Refusal::Data { reply });
+                return Ok(Turn::Refused { refusal, leftover });
+            }
+            _ => return Err(Error::Unexpected { stage, reply }),
+        }
+        self.answered = self.answered.saturating_add(1);
+        if self.is_waiting() || self.next().is_some() {
+            return Ok(Turn::More);
+        }
+        let leftover = self.sender_refused.is_none();
+        Ok(match self.refusal() {
+            Some(refusal) => Turn::Refused { refusal, leftover },
+            None => Turn::More,
+        })
+    }
+
+    pub(super) fn into_receipt(self, reply: Reply) -> Receipt {
+        Receipt { reply, accepted: self.accepted, refused: self.refused }
+    }
+
+    fn command(&self, index: usize) -> Option<Command<'_>> {
+        let data = self.envelope.recipients.len().saturating_add(2);
+        match index {
+            0 => Some(Command::Reset),
+            1 => Some(Command::Sender),
+            _ if index == data => Some(Command::Data),
+            _ => {
+                let recipient = self.envelope.recipients.get(index.checked_sub(2)?)?;
+                Some(Command::Recipient(recipient))
+            }
+        }
+    }
+
+    /// The next command to send; none when what is known already refuses the message.
+    fn next(&self) -> Option<Command<'_>> {
+        let command = self.command(self.sent)?;
+        let pointless = match command {
+            Command::Data => self.refused.len() == self.envelope.recipients.len(),
+            _ => false,
+        };
+        (self.sender_refused.is_none() && !pointless).then_some(command)
+    }
+
+    fn next_line(&self) -> Option<String> {
+        Some(match self.next()? {
+            Command::Reset => "RSET\r\n".into(),
+            Command::Sender => format!("MAIL FROM:<{}>{}\r\n", self.envelope.sender, self.parameters),
+            Command::Recipient(recipient) => format!("RCPT TO:<{recipient}>\r\n"),
+            Command::Data => "DATA\r\n".into(),
+        })
+    }
+
+    /// What refuses the message when no recipient is left for it.
+    fn refusal(&mut self) -> Option<Refusal> {
+        match self.sender_refused.take() {
+            Some(reply) => Some(Refusal::Sender { reply }),
+            None if self.accepted.is_empty() => {
+                Some(Refusal::Recipients { refused: mem::take(&mut self.refused) })
+            }
+            None => None,
+        }
+    }
+}
+
+/// The parameters of MAIL, each after a space.
+pub(super) fn parameters(envelope: &Envelope, offered: &Capabilities) -> Result<String, Refusal> {
+    let mut parameters = String::new();
+    if let (Some(size), Some(limit)) = (envelope.size, offered.size()) {
+        if let Some(limit) = limit.filter(|&limit| size > limit) {
+            return Err(Refusal::TooLarge { size, limit });
+        }
+        parameters.push_str(&format!(" SIZE={size}"));
+    }
+    let wanted = [
+        (envelope.eight_bit, Capability::EightBitMime, " BODY=8BITMIME"),
+        (envelope.needs_smtp_utf8(), Capability::SmtpUtf8, " SMTPUTF8"),
+    ];
+    for (_, capability, parameter) in wanted.into_iter().filter(|wanted| wanted.0) {
+        if !offered.has(&capability) {
+            return Err(Refusal::NotOffered { capability });
+        }
+        parameters.push_str(parameter);
+    }
+    Ok(parameters)
+}
