@@ -24,8 +24,8 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// Refuses an empty user or token, octets 0x00 to 0x1f and 0x7f in either, and anything but visible ASCII in
-    /// the token (RFC 6750 section 2.1).
+    /// Refuses an empty user or token, octets 0x00 to 0x1f and 0x7f in either, and anything but visible ASCII
+    /// in the token (RFC 6750 section 2.1).
     pub fn bearer(user: impl Into<String>, token: impl Into<Secret>) -> Result<Self, InvalidCredentials> {
         let token = token.into();
         if token.expose().is_empty() {

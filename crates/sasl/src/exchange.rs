@@ -10,9 +10,9 @@ use crate::{Credentials, Mechanism, Reason, credentials::Proof};
 ///
 /// # The contract
 ///
-/// Make a new one for each attempt. Send [`initial_response`](Self::initial_response) with the command, or leave
-/// it out; either way pass every challenge to [`respond`](Self::respond) and send what it returns, until the
-/// server gives its verdict. After a refusal look at [`reason`](Self::reason).
+/// Make a new one for each attempt. Send [`initial_response`](Self::initial_response) with the command, or
+/// leave it out; either way pass every challenge to [`respond`](Self::respond) and send what it returns, until
+/// the server gives its verdict. After a refusal look at [`reason`](Self::reason).
 ///
 /// A secret leaves the exchange once, and is gone from it then: whatever a server asks for, it does not get the
 /// token a second time.
@@ -108,8 +108,8 @@ impl Exchange {
         self.mechanism
     }
 
-    /// The message to send with the command, in base64. `None` where the server speaks first (`LOGIN`), and when
-    /// it was taken before.
+    /// The message to send with the command, in base64. `None` where the server speaks first (`LOGIN`), and
+    /// when it was taken before.
     pub fn initial_response(&mut self) -> Option<Secret<Vec<u8>>> {
         match mem::replace(&mut self.state, State::Verdict) {
             State::Message(message) => Some(message),
@@ -120,12 +120,13 @@ impl Exchange {
         }
     }
 
-    /// Answers a challenge. Both are base64, as they stand on the wire after `334 ` or `+ `; either may be empty.
+    /// Answers a challenge. Both are base64, as they stand on the wire after `334 ` or `+ `; either may be
+    /// empty.
     ///
-    /// Where the initial response was not taken, this returns it, whatever the challenge says: it is empty by the
-    /// protocol's rule, and some servers put a remark there. After the token a challenge is the reason why it is
-    /// refused: it is kept, and the answer is the one with which the mechanism lets the server go on to its
-    /// verdict, empty for `XOAUTH2` and `AQ==` for `OAUTHBEARER`.
+    /// Where the initial response was not taken, this returns it. The challenge is empty then by the protocol's
+    /// rule; one that is not is no reason to hold the response back. After the token a challenge is the reason
+    /// why it is refused: it is kept, and the answer is the one with which the mechanism lets the server go on
+    /// to its verdict, empty for `XOAUTH2` and `AQ==` for `OAUTHBEARER`.
     ///
     /// # Errors
     ///

@@ -2,8 +2,8 @@
 //!
 //! [`Credentials`] are checked when they are made, so that no user name or token can add a field to a
 //! mechanism's message. An [`Exchange`] then says what to answer to each challenge of the server; it takes and
-//! gives base64, as SMTP, IMAP and POP3 carry it. After a refusal [`Exchange::reason`] holds what the server said
-//! about the token.
+//! gives base64, as SMTP, IMAP and POP3 carry it. After a refusal [`Exchange::reason`] holds what the server
+//! said about the token.
 //!
 //! ```
 //! use mailbearer_sasl::{Credentials, Exchange, Mechanism};
