@@ -1,0 +1,173 @@
+use alloc::{borrow::ToOwned, format, string::String};
+use core::{fmt, net::Ipv6Addr, str::FromStr};
+
+/// Where tokens come from: the parts of an `https` URL.
+///
+/// What is in here fits into a request line and a `Host` field without changing them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Endpoint {
+    host: String,
+    port: u16,
+    target: String,
+}
+
+impl Endpoint {
+    /// Takes an absolute URL apart, such as `https://login.example.com/oauth2/token`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`InvalidEndpoint`] for any scheme but `https`, for a user name, a fragment, a port out of 1 to
+    /// 65535, a host that is neither an ASCII name nor an address, and for anything but visible ASCII.
+    pub fn parse(url: &str) -> Result<Self, InvalidEndpoint> {
+        if !url.bytes().all(|octet| octet.is_ascii_graphic()) {
+            return Err(InvalidEndpoint("holds a space, a control character or non-ASCII"));
+        }
+        let (scheme, rest) = url.split_once("://").ok_or(InvalidEndpoint("is not absolute"))?;
+        if !scheme.eq_ignore_ascii_case("https") {
+            return Err(InvalidEndpoint("does not start with https://"));
+        }
+        if rest.contains('#') {
+            return Err(InvalidEndpoint("has a fragment"));
+        }
+        let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        if authority.contains('@') {
+            return Err(InvalidEndpoint("has a user name"));
+        }
+        let (host, port) = match authority.strip_prefix('[') {
+            Some(rest) => rest.split_once(']').unwrap_or_default(),
+            None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+        };
+        let is_host = if authority.starts_with('[') {
+            host.parse::<Ipv6Addr>().is_ok()
+        } else {
+            !host.is_empty()
+                && host.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-._".contains(&octet))
+        };
+        if !is_host {
+            return Err(InvalidEndpoint("has no host name or address"));
+        }
+        let port = match port.strip_prefix(':') {
+            Some(digits) if digits.bytes().all(|octet| octet.is_ascii_digit()) => digits.parse().ok(),
+            None if port.is_empty() => Some(443),
+            _ => None,
+        };
+        let port = port.filter(|&port| port != 0).ok_or(InvalidEndpoint("has a bad port"))?;
+        let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
+        Ok(Self { host: host.to_owned(), port, target })
+    }
+
+    /// The name or address to connect to and to check the certificate against; an IPv6 address has no brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port to connect to.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The path, and the query if there is one; starts with a slash.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The host as it stands in URLs and `Host` fields, with the port where it is not 443.
+    pub(crate) fn authority(&self) -> String {
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        if self.port == 443 { host } else { format!("{host}:{}", self.port) }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "https://{}{}", self.authority(), self.target)
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = InvalidEndpoint;
+
+    fn from_str(url: &str) -> Result<Self, InvalidEndpoint> {
+        Self::parse(url)
+    }
+}
+
+/// A text that is no token endpoint, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidEndpoint(&'static str);
+
+impl fmt::Display for InvalidEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "token URL {}", self.0)
+    }
+}
+
+impl core::error::Error for InvalidEndpoint {}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn takes_urls_apart() {
+        let rows = [
+            ("https://a.example/t", ("a.example", 443, "/t"), "https://a.example/t"),
+            ("HTTPS://a.example:443/t", ("a.example", 443, "/t"), "https://a.example/t"),
+            (
+                "https://127.0.0.1:8443/x/y?z=1",
+                ("127.0.0.1", 8443, "/x/y?z=1"),
+                "https://127.0.0.1:8443/x/y?z=1",
+            ),
+            ("https://[::1]:8443/t", ("::1", 8443, "/t"), "https://[::1]:8443/t"),
+            ("https://[::1]/t", ("::1", 443, "/t"), "https://[::1]/t"),
+            ("https://a.example", ("a.example", 443, "/"), "https://a.example/"),
+            ("https://a.example?x=1", ("a.example", 443, "/?x=1"), "https://a.example/?x=1"),
+            (
+                "https://a.example//b.example/:9@",
+                ("a.example", 443, "//b.example/:9@"),
+                "https://a.example//b.example/:9@",
+            ),
+        ];
+        for (url, want, shown) in rows {
+            let endpoint = Endpoint::parse(url).unwrap();
+            assert_eq!((endpoint.host(), endpoint.port(), endpoint.target()), want, "{url}");
+            assert_eq!(endpoint.to_string(), shown);
+            assert_eq!(shown.parse(), Ok(endpoint), "{url}");
+        }
+    }
+
+    #[test]
+    fn refuses_everything_else() {
+        let rows = [
+            ("http://a.example/t", "does not start with https://"),
+            ("a.example/t", "is not absolute"),
+            ("", "is not absolute"),
+            ("https:///t", "has no host name or address"),
+            ("https://:443/t", "has no host name or address"),
+            ("https://a.example@b.example/t", "has a user name"),
+            ("https://a.example\\@b.example/t", "has a user name"),
+            ("https://a.example\\b.example/t", "has no host name or address"),
+            ("https://a%2eexample/t", "has no host name or address"),
+            ("https://a.example/t#f", "has a fragment"),
+            ("https://a.example:/t", "has a bad port"),
+            ("https://a.example:0/t", "has a bad port"),
+            ("https://a.example:65536/t", "has a bad port"),
+            ("https://a.example:+1/t", "has a bad port"),
+            ("https://a.example:1:2/t", "has a bad port"),
+            ("https://[::1/t", "has no host name or address"),
+            ("https://[::1]x/t", "has a bad port"),
+            ("https://[a.example]/t", "has no host name or address"),
+            ("https://a.example/t\r\nHost: b.example", "holds a space, a control character or non-ASCII"),
+            ("https://a.example/a b", "holds a space, a control character or non-ASCII"),
+            ("https://bücher.example/t", "holds a space, a control character or non-ASCII"),
+        ];
+        for (url, want) in rows {
+            assert_eq!(Endpoint::parse(url), Err(InvalidEndpoint(want)), "{url}");
+        }
+    }
+}

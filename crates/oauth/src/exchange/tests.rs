@@ -1,0 +1,97 @@
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use super::*;
+use crate::{Client, Endpoint, server};
+
+fn request() -> TokenRequest {
+    let endpoint = Endpoint::parse("https://a.example/t").unwrap();
+    TokenRequest::client_credentials(endpoint, Client::with_secret("id", "s3~cret"), "scope")
+}
+
+/// Drives an exchange as a driver would; counts the flights of the client.
+fn drive(input: &[u8], chunk: usize) -> (Result<String, Error>, usize, Vec<u8>) {
+    let mut exchange = TokenExchange::new(&request());
+    let (mut rx, mut tx) = (RecvBuf::with_limit(TokenExchange::RECV_LIMIT), SendBuf::new());
+    let (mut pieces, mut sent, mut flights, mut token) = (input.chunks(chunk), Vec::new(), 0_usize, None);
+    loop {
+        let step = exchange.step(&mut rx, &mut tx);
+        if !tx.unsent().is_empty() {
+            flights = flights.saturating_add(1);
+            sent.extend_from_slice(tx.unsent());
+            tx.sent(tx.unsent().len());
+        }
+        match step {
+            Ok(Step::Read) => match pieces.next() {
+                Some(piece) => rx.extend(piece).unwrap(),
+                None => rx.set_eof(),
+            },
+            Ok(Step::Event(found)) => token = Some(found.access_token.expose().clone()),
+            Ok(Step::Close) => return (Ok(token.unwrap()), flights, sent),
+            Ok(step) => panic!("{step:?}"),
+            Err(error) => {
+                assert_eq!(exchange.step(&mut rx, &mut tx).unwrap_err(), error, "the error stays");
+                return (Err(error), flights, sent);
+            }
+        }
+    }
+}
+
+#[test]
+fn one_flight_out_and_one_response_back() {
+    let body = r#"{"token_type":"Bearer","expires_in":3599,"access_token":"t0ken"}"#;
+    let response = server::response(200, &[("X", "y")], body);
+    for chunk in 1..=response.len() {
+        let (token, flights, sent) = drive(&response, chunk);
+        assert_eq!((token, flights), (Ok("t0ken".into()), 1), "by {chunk}");
+        assert!(sent.starts_with(b"POST /t HTTP/1.1\r\nHost: a.example\r\n"));
+    }
+    let cut = drive(&response[..response.len() - 1], 1000).0;
+    assert_eq!(cut, Err(Error::Http(http::Error::Truncated)));
+}
+
+#[test]
+fn refusals_end_it() {
+    let body = r#"{"error":"temporarily_unavailable","error_description":"AADSTS90055: throttled"}"#;
+    let response = server::response(429, &[("Retry-After", "30")], body);
+    for chunk in 1..=response.len() {
+        let error = drive(&response, chunk).0.unwrap_err();
+        assert!(error.is_transient());
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(30)));
+        let want = "token endpoint refused with temporarily_unavailable (HTTP 429): AADSTS90055: throttled";
+        assert_eq!(error.to_string(), want);
+    }
+    let redirect = server::response(302, &[("Location", "https://b.example/")], "");
+    let (error, flights, _) = drive(&redirect, 1000);
+    assert!(error.unwrap_err().is_configuration());
+    assert_eq!(flights, 1, "nothing is sent after it");
+}
+
+#[test]
+fn a_trace_of_it_all_holds_no_secret() {
+    let mut exchange = TokenExchange::new(&request());
+    let (mut rx, mut tx) = (RecvBuf::with_limit(TokenExchange::RECV_LIMIT), SendBuf::new());
+    rx.start_trace();
+    tx.start_trace();
+    let body = r#"{"token_type":"Bearer","access_token":"t0ken","refresh_token":"t0ken2"}"#;
+    let mut shown = String::new();
+    for piece in server::response(200, &[], body).chunks(7) {
+        shown.push_str(&format!("{:?} {exchange:?}\n", exchange.step(&mut rx, &mut tx)));
+        rx.extend(piece).unwrap();
+    }
+    shown.push_str(&format!("{:?} {exchange:?}\n", exchange.step(&mut rx, &mut tx)));
+    tx.push(b"\r\n");
+    rx.extend(b"\r\n").unwrap();
+    rx.consume(2);
+    for line in tx.take_trace().into_iter().chain(rx.take_trace()) {
+        shown.push_str(&line.text);
+        shown.push('\n');
+    }
+    assert!(shown.contains("POST /t HTTP/1.1\n") && shown.contains("HTTP/1.1 200 OK\n"), "{shown}");
+    for secret in ["s3", "cret", "t0ken"] {
+        assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
+}

@@ -1,0 +1,26 @@
+/// What a token endpoint may send at most. The defaults are well above what real ones do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Octets of a response's head; also of all chunk extensions and trailers together. Default 16 KiB.
+    pub head: usize,
+    /// Header fields of a response. Default 64.
+    pub headers: usize,
+    /// Interim responses (status 1xx) before the response. Default 8.
+    pub interim: usize,
+    /// Octets of a response's body. Default 256 KiB.
+    pub body: usize,
+    /// Octets of an access token or a refresh token. Default 64 KiB.
+    pub token: usize,
+}
+
+impl Limits {
+    /// The defaults.
+    pub const DEFAULT: Self =
+        Self { head: 16 * 1024, headers: 64, interim: 8, body: 256 * 1024, token: 64 * 1024 };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}

@@ -1,0 +1,187 @@
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use mailbearer_wire::Secret;
+
+use crate::{Endpoint, form};
+
+/// The application that asks for tokens, as the authorization server knows it.
+#[derive(Clone, Debug)]
+pub struct Client {
+    id: String,
+    authentication: Authentication,
+}
+
+#[derive(Clone, Debug)]
+enum Authentication {
+    Public,
+    Post(Secret),
+    Basic(Secret),
+}
+
+impl Client {
+    /// A public client: it has an id and no secret.
+    #[must_use]
+    pub fn public(id: impl Into<String>) -> Self {
+        Self { id: id.into(), authentication: Authentication::Public }
+    }
+
+    /// A confidential client. Its secret goes in the form (`client_secret_post`), which Microsoft, Google and
+    /// most others take.
+    #[must_use]
+    pub fn with_secret(id: impl Into<String>, secret: impl Into<Secret>) -> Self {
+        Self { id: id.into(), authentication: Authentication::Post(secret.into()) }
+    }
+
+    /// A confidential client for a server that wants id and secret in an `Authorization` field
+    /// (`client_secret_basic`, RFC 6749 section 2.3.1).
+    #[must_use]
+    pub fn with_basic_secret(id: impl Into<String>, secret: impl Into<Secret>) -> Self {
+        Self { id: id.into(), authentication: Authentication::Basic(secret.into()) }
+    }
+}
+
+/// A request for an access token: where to, by whom, and on what ground.
+#[derive(Clone, Debug)]
+pub struct TokenRequest {
+    endpoint: Endpoint,
+    client: Client,
+    fields: Vec<(String, Secret)>,
+}
+
+impl TokenRequest {
+    /// A token for the application itself (RFC 6749 section 4.4). Several scopes are separated by spaces; at
+    /// Microsoft's it is one, ending in `/.default`.
+    #[must_use]
+    pub fn client_credentials(endpoint: Endpoint, client: Client, scope: &str) -> Self {
+        Self { endpoint, client, fields: Vec::new() }
+            .parameter("grant_type", "client_credentials")
+            .parameter("scope", scope)
+    }
+
+    /// A new token for the person who once logged in (RFC 6749 section 6). It is for the scopes that were
+    /// granted then; ask for fewer with [`parameter`](Self::parameter).
+    #[must_use]
+    pub fn refresh_token(endpoint: Endpoint, client: Client, refresh_token: impl Into<Secret>) -> Self {
+        Self { endpoint, client, fields: Vec::new() }
+            .parameter("grant_type", "refresh_token")
+            .parameter("refresh_token", refresh_token)
+    }
+
+    /// The same request with a form field more, or another value for one that it has: a field may not occur
+    /// twice (RFC 6749 section 3.2). Any text can be name and value.
+    #[must_use]
+    pub fn parameter(mut self, name: &str, value: impl Into<Secret>) -> Self {
+        let value = value.into();
+        match self.fields.iter_mut().find(|(present, _)| present == name) {
+            Some((_, present)) => *present = value,
+            None => self.fields.push((name.to_string(), value)),
+        }
+        self
+    }
+
+    /// Where to connect to.
+    #[must_use]
+    pub const fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    pub(crate) fn form(&self) -> Secret {
+        let id = [("client_id", self.client.id.as_str())];
+        let (id, secret) = match &self.client.authentication {
+            Authentication::Public => (&id[..], None),
+            Authentication::Post(secret) => (&id[..], Some(("client_secret", secret.expose().as_str()))),
+            Authentication::Basic(_) => (&[][..], None),
+        };
+        let fields = self.fields.iter().map(|(name, value)| (name.as_str(), value.expose().as_str()));
+        // What was set as a parameter is not sent a second time.
+        let client = id.iter().copied().chain(secret);
+        let client = client.filter(|(name, _)| !self.fields.iter().any(|(present, _)| present == name));
+        form::encode(fields.chain(client))
+    }
+
+    /// The value of the `Authorization` field after `Basic `.
+    pub(crate) fn basic(&self) -> Option<Secret> {
+        let Authentication::Basic(secret) = &self.client.authentication else { return None };
+        let [id, secret] = [&self.client.id, secret.expose()].map(|text| form::encode_text(text));
+        let pair = Secret::new([id.expose().as_str(), ":", secret.expose()].concat());
+        Some(Secret::new(STANDARD.encode(pair.expose())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+
+    const SECRET: &str = "s~e+c&r%e=t ü";
+
+    fn endpoint() -> Endpoint {
+        Endpoint::parse("https://a.example/t").unwrap()
+    }
+
+    fn app(client: Client) -> TokenRequest {
+        TokenRequest::client_credentials(endpoint(), client, "https://o.example/.default")
+    }
+
+    fn renewal(client: Client) -> TokenRequest {
+        TokenRequest::refresh_token(endpoint(), client, "r/+t")
+    }
+
+    #[test]
+    fn writes_the_grants_for_every_kind_of_client() {
+        let rows = [
+            (
+                "secret in the form",
+                app(Client::with_secret("id", SECRET)),
+                "grant_type=client_credentials&scope=https%3A%2F%2Fo.example%2F.default&client_id=id\
+                 &client_secret=s%7Ee%2Bc%26r%25e%3Dt+%C3%BC",
+                None,
+            ),
+            (
+                "secret in the head",
+                app(Client::with_basic_secret("i:d", SECRET)),
+                "grant_type=client_credentials&scope=https%3A%2F%2Fo.example%2F.default",
+                // i%3Ad:s%7Ee%2Bc%26r%25e%3Dt+%C3%BC
+                Some("aSUzQWQ6cyU3RWUlMkJjJTI2ciUyNWUlM0R0KyVDMyVCQw=="),
+            ),
+            (
+                "public",
+                renewal(Client::public("id")),
+                "grant_type=refresh_token&refresh_token=r%2F%2Bt&client_id=id",
+                None,
+            ),
+            (
+                "extra fields",
+                renewal(Client::public("id"))
+                    .parameter("scope", "a b")
+                    .parameter("x", "1")
+                    .parameter("x", "2"),
+                "grant_type=refresh_token&refresh_token=r%2F%2Bt&scope=a+b&x=2&client_id=id",
+                None,
+            ),
+            (
+                "own client id",
+                renewal(Client::with_secret("id", "s")).parameter("client_id", "other"),
+                "grant_type=refresh_token&refresh_token=r%2F%2Bt&client_id=other&client_secret=s",
+                None,
+            ),
+        ];
+        for (name, request, form, basic) in rows {
+            assert_eq!(request.form().expose(), form, "{name}");
+            assert_eq!(request.basic().as_ref().map(|value| value.expose().as_str()), basic, "{name}");
+        }
+    }
+
+    #[test]
+    fn shows_no_secret() {
+        for client in [Client::with_secret("id", SECRET), Client::with_basic_secret("id", SECRET)] {
+            let shown = format!("{:?} {:?}", renewal(client.clone()), app(client));
+            assert!(!shown.contains(SECRET) && !shown.contains("r/+t"), "{shown}");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+use alloc::{boxed::Box, string::String};
+use core::time::Duration;
+
+use mailbearer_wire::{Secret, printable_bytes};
+use serde_json::{Map, Value};
+
+use crate::{Error, ErrorResponse, Limits, http::Response};
+
+/// An access token of the type `bearer`, and what came with it (RFC 6749 section 5.1).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Token {
+    /// The token: visible ASCII without spaces, fit for any SASL mechanism and header.
+    pub access_token: Secret,
+    /// How long it lives from when it was asked for, at most a year. `None` where the server does not say, or
+    /// says nonsense.
+    pub expires_in: Option<Duration>,
+    /// What gets the next one. Where there is none the one that was sent stays good.
+    pub refresh_token: Option<Secret>,
+    /// The scopes that were granted, where the server says so; escaped. They can be fewer than were asked for.
+    pub scope: Option<String>,
+}
+
+impl Token {
+    /// Reads a response of the token endpoint.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Refused`] for a JSON object with a text `error`, whatever the status; [`Error::Status`]
+    /// for any other body with a status of 400 and above; [`Error::NotAToken`] for a success that is no JSON
+    /// object (a byte order mark, something after the object or more than 127 nested levels included), that has
+    /// no `token_type` `bearer` in any case of letters, or whose access token is missing, empty, longer than
+    /// [`Limits::token`] or holds anything but visible ASCII.
+    pub fn from_response(response: &Response, limits: &Limits) -> Result<Self, Error> {
+        let (status, body) = (response.status, response.body.expose());
+        let fields = match serde_json::from_slice(body) {
+            Ok(Value::Object(fields)) => Ok(fields),
+            Ok(other) => {
+                wipe(other);
+                Err("no JSON object")
+            }
+            Err(_) if body.trim_ascii().is_empty() => Err("empty body"),
+            Err(_) => Err("no JSON"),
+        };
+        let is_success = matches!(status, 200..=299);
+        let fields = match fields {
+            Ok(fields) if matches!(fields.get("error"), Some(Value::String(error)) if !error.is_empty()) => {
+                return Err(Error::Refused(Box::new(refusal(response, &fields))));
+            }
+            fields if !is_success => {
+                wipe(Value::Object(fields.unwrap_or_default()));
+                let excerpt = excerpt(status, body);
+                return Err(Error::Status { status, retry_after: response.retry_after, excerpt });
+            }
+            fields => fields,
+        };
+        fields.and_then(|fields| token(fields, limits)).map_err(|reason| Error::NotAToken {
+            status,
+            reason,
+            excerpt: excerpt(status, body),
+        })
+    }
+}
+
+fn token(mut fields: Map<String, Value>, limits: &Limits) -> Result<Token, &'static str> {
+    let mut secret = |name| match fields.remove(name)? {
+        Value::String(text) => Some(Secret::new(text)),
+        other => {
+            wipe(other);
+            None
+        }
+    };
+    let (access_token, refresh_token) = (secret("access_token"), secret("refresh_token"));
+    let kind =
+        fields.get("token_type").and_then(Value::as_str).map(|kind| kind.eq_ignore_ascii_case("bearer"));
+    let expires_in = fields.get("expires_in").and_then(life);
+    let scope = fields.get("scope").and_then(Value::as_str);
+    let scope = scope.map(|scope| printable_bytes(scope.as_bytes(), SCOPE));
+    wipe(Value::Object(fields));
+
+    match kind {
+        None => return Err("no token type"),
+        Some(false) => return Err("token type is not bearer"),
+        Some(true) => {}
+    }
+    let access_token = access_token.ok_or("no access token")?;
+    match access_token.expose() {
+        text if text.is_empty() => return Err("empty access token"),
+        text if text.len() > limits.token => return Err("access token over the limit"),
+        text if !text.bytes().all(|octet| octet.is_ascii_graphic()) => {
+            return Err("access token with a space, a control character or non-ASCII");
+        }
+        _ => {}
+    }
+    let refresh_token = refresh_token.filter(|token| !token.expose().is_empty());
+    if refresh_token.as_ref().is_some_and(|token| token.expose().len() > limits.token) {
+        return Err("refresh token over the limit");
+    }
+    Ok(Token { access_token, expires_in, refresh_token, scope })
+}
+
+/// Seconds as a number or, against RFC 6749 and as some servers send them, in a string.
+fn life(value: &Value) -> Option<Duration> {
+    let seconds = match value {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) if text.bytes().all(|octet| octet.is_ascii_digit()) => text.parse().ok(),
+        _ => None,
+    };
+    seconds.map(|seconds| Duration::from_secs(seconds.min(YEAR)))
+}
+
+fn refusal(response: &Response, fields: &Map<String, Value>) -> ErrorResponse {
+    let text = |name, limit| {
+        let text = fields.get(name).and_then(Value::as_str)?;
+        Some(printable_bytes(one_line(text).as_bytes(), limit))
+    };
+    let codes = fields.get("error_codes").and_then(Value::as_array).into_iter().flatten();
+    ErrorResponse {
+        error: text("error", ErrorResponse::TEXT).unwrap_or_default(),
+        error_description: text("error_description", ErrorResponse::DESCRIPTION),
+        error_codes: codes.filter_map(|code| code.as_u64()?.try_into().ok()).take(ERROR_CODES).collect(),
+        trace_id: text("trace_id", ErrorResponse::TEXT),
+        correlation_id: text("correlation_id", ErrorResponse::TEXT),
+        error_uri: text("error_uri", ErrorResponse::TEXT),
+        http_status: response.status,
+        retry_after: response.retry_after,
+    }
+}
+
+/// Microsoft's descriptions are several lines.
+fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for word in text.split_ascii_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line
+}
+
+/// How a body begins, unless a token could be in what is shown.
+///
+/// A success is shown only where it is markup, as a proxy's login page. `_token` is in the name of every field
+/// that holds one, and a name comes before its value.
+fn excerpt(status: u16, body: &[u8]) -> String {
+    let body = body.trim_ascii();
+    let shown = body.get(..EXCERPT).unwrap_or(body);
+    let is_markup = shown.starts_with(b"<");
+    let names_token = shown.to_ascii_lowercase().windows(6).any(|window| window == b"_token");
+    if names_token || matches!(status, 200..=299) && !is_markup {
+        return String::new();
+    }
+    let mut excerpt = printable_bytes(one_line(&String::from_utf8_lossy(shown)).as_bytes(), EXCERPT);
+    if shown.len() < body.len() && !excerpt.ends_with('…') {
+        excerpt.push('…');
+    }
+    excerpt
+}
+
+/// Wipes all texts: any could be a token.
+fn wipe(value: Value) {
+    match value {
+        Value::String(text) => drop(Secret::new(text)),
+        Value::Array(values) => values.into_iter().for_each(wipe),
+        Value::Object(fields) => fields.into_iter().for_each(|(_, value)| wipe(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Octets of a body that an error shows.
+const EXCERPT: usize = 200;
+/// Numbers kept of `error_codes`.
+const ERROR_CODES: usize = 16;
+/// Octets kept of `scope`.
+const SCOPE: usize = 4096;
+/// The longest life of a token that is believed, in seconds.
+const YEAR: u64 = 365 * 24 * 60 * 60;
+
+#[cfg(test)]
+mod tests;
