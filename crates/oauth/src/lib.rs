@@ -3,7 +3,7 @@
 //!
 //! A [`TokenRequest`] is sent to an [`Endpoint`] by a [`TokenExchange`], a
 //! [`Machine`](mailbearer_wire::Machine) that needs one flight in each direction; what comes out is a [`Token`]
-//! or an [`Error`] sorted by whose fault it is.
+//! or an [`Error`] sorted by whose fault it is. A [`Cache`] keeps the token and says when it wants a new one.
 //!
 //! ```
 //! use mailbearer_oauth::{Client, Endpoint, TokenExchange, TokenRequest};
@@ -36,6 +36,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod cache;
 mod endpoint;
 mod error;
 mod exchange;
@@ -46,6 +47,7 @@ mod request;
 pub mod server;
 mod token;
 
+pub use cache::{Cache, Cached, Policy, Refresh, Ticket};
 pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use error::{Error, ErrorResponse};
 pub use exchange::TokenExchange;
