@@ -4,7 +4,7 @@ use core::{fmt, mem, ops::Range};
 use mailbearer_wire::{Octets, RecvBuf};
 use memchr::memchr;
 
-use crate::{Kind, Limits, classify};
+use crate::{Kind, Limits, ParseError, Quirks, Response, classify, parse_response};
 
 /// Cuts what a server sends into responses, in linear time however the bytes arrive.
 ///
@@ -251,6 +251,15 @@ impl Frame {
     #[must_use]
     pub fn kind(&self) -> Kind<'_> {
         classify(&self.octets)
+    }
+
+    /// Parses the response with the defaults of [`Limits`] and [`Quirks`].
+    ///
+    /// # Errors
+    ///
+    /// See [`parse_response`], which also takes others.
+    pub fn response(&self) -> Result<Response<'_>, ParseError> {
+        parse_response(&self.octets, &Limits::default(), &Quirks::default())
     }
 
     /// The literals that were streamed, in their order.

@@ -39,10 +39,10 @@ pub use invalid::Invalid;
 pub use limits::{Limits, Quirks};
 pub use list::{Element, IntoIter, Iter, List};
 pub use mailbox::Mailbox;
-pub use parse::ParseError;
+pub use parse::{ParseError, parse_response};
 pub use response::{
     Data, Esearch, Fetch, Found, Listed, Namespace, Param, QuotaResource, Response, Status, StatusItem,
-    StatusLine, Text, Thread,
+    StatusLine, Text, ThreadMember,
 };
 pub use section::{Part, Section, SectionOf};
 pub use sequence::{Number, SequenceSet};

@@ -16,17 +16,9 @@ enum Repr<'a, T> {
 }
 
 /// What a [`List`] can hold.
-///
-/// Only this crate implements it.
-pub trait Element<'a>: Clone + sealed::Read<'a> {}
-
-impl<'a, T: Clone + sealed::Read<'a>> Element<'a> for T {}
-
-pub(crate) mod sealed {
+pub trait Element<'a>: Clone {
     /// Reads the first element of well-formed `raw` and returns it with what follows it; `None` at the end.
-    pub trait Read<'a>: Sized {
-        fn read(raw: &'a [u8]) -> Option<(Self, &'a [u8])>;
-    }
+    fn read(raw: &'a [u8]) -> Option<(Self, &'a [u8])>;
 }
 
 impl<'a, T> List<'a, T> {

@@ -109,7 +109,7 @@ pub enum Data<'a> {
     /// `SORT` (RFC 5256).
     Sort(Found<'a>),
     /// `THREAD` (RFC 5256).
-    Thread(Vec<Thread>),
+    Thread(Vec<ThreadMember>),
     /// `ESEARCH` (RFC 9051 section 7.3.4, RFC 4731).
     Esearch(Esearch<'a>),
     /// `VANISHED` (RFC 7162).
@@ -251,13 +251,13 @@ pub struct Found<'a> {
     pub mod_seq: Option<u64>,
 }
 
-/// A node of a THREAD response: a message, or a gap where it is missing, and the replies to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Thread {
+/// A message of a THREAD response. The members come in the order of a walk: each is followed by its replies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ThreadMember {
     /// The message; `None` for a common parent that is not there.
     pub message: Option<u32>,
-    /// Its replies.
-    pub replies: Vec<Self>,
+    /// How many members are above it; 0 starts a new thread.
+    pub level: u32,
 }
 
 /// An ESEARCH response.

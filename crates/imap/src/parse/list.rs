@@ -3,10 +3,12 @@
 use alloc::borrow::Cow;
 
 use super::{
-    Res,
-    scan::{astring, nil, nstring, number, number64, octet, sp, spaces, token, value, word},
+    Context, Fault, Res, fail,
+    scan::{
+        astring, literal, nil, number, number64, octet, quoted, quoted_raw, sp, spaces, token, value, word,
+    },
 };
-use crate::{Address, Atom, Capability, Flag, Param, StatusItem, Text, list::sealed::Read};
+use crate::{Address, Atom, Capability, Element, Flag, List, Param, StatusItem, Text};
 
 /// Reads by `element` what follows any spaces.
 fn next<'a, T>(raw: &'a [u8], element: impl FnOnce(&'a [u8]) -> Res<'a, T>) -> Option<(T, &'a [u8])> {
@@ -16,43 +18,45 @@ fn next<'a, T>(raw: &'a [u8], element: impl FnOnce(&'a [u8]) -> Res<'a, T>) -> O
     }
 }
 
-impl<'a> Read<'a> for Flag<'a> {
+impl<'a> Element<'a> for Flag<'a> {
     fn read(raw: &'a [u8]) -> Option<(Self, &'a [u8])> {
         next(raw, flag)
     }
 }
 
-impl<'a> Read<'a> for Capability<'a> {
+impl<'a> Element<'a> for Capability<'a> {
     fn read(raw: &'a [u8]) -> Option<(Self, &'a [u8])> {
-        next(raw, |raw| token(raw).map(|(rest, word)| (rest, Capability::of(word))))
+        // What is no word is left out; the octets were not looked at before.
+        let start = raw.iter().position(|octet| token(&[*octet]).is_ok())?;
+        next(raw.get(start..)?, |raw| token(raw).map(|(rest, word)| (rest, Capability::of(word))))
     }
 }
 
-impl<'a> Read<'a> for u32 {
+impl<'a> Element<'a> for u32 {
     fn read(raw: &'a [u8]) -> Option<(Self, &'a [u8])> {
         next(raw, number)
     }
 }
 
-impl<'a> Read<'a> for StatusItem<'a> {
+impl<'a> Element<'a> for StatusItem<'a> {
     fn read(raw: &'a [u8]) -> Option<(Self, &'a [u8])> {
         next(raw, status_att_val)
     }
 }
 
-impl<'a> Read<'a> for Param<'a> {
+impl<'a> Element<'a> for Param<'a> {
     fn read(raw: &'a [u8]) -> Option<(Self, &'a [u8])> {
         next(raw, param)
     }
 }
 
-impl<'a> Read<'a> for Text<'a> {
+impl<'a> Element<'a> for Text<'a> {
     fn read(raw: &'a [u8]) -> Option<(Self, &'a [u8])> {
         next(raw, astring)
     }
 }
 
-impl<'a> Read<'a> for Address<'a> {
+impl<'a> Element<'a> for Address<'a> {
     fn read(raw: &'a [u8]) -> Option<(Self, &'a [u8])> {
         next(raw, address)
     }
@@ -97,32 +101,124 @@ pub(crate) fn status_att_val(input: &[u8]) -> Res<'_, StatusItem<'_>> {
     Ok((after, item.unwrap_or(other)))
 }
 
-/// A name and a value of `body-fld-param` or `id-params-list`; some servers leave the quotes out.
-pub(crate) fn param(input: &[u8]) -> Res<'_, Param<'_>> {
-    let (rest, name) = astring(input)?;
-    let (rest, ()) = sp(rest)?;
-    let (rest, value) = nastring(rest)?;
-    Ok((rest, Param { name, value }))
+/// `"(" [flag *(SP flag)] ")"`
+pub(crate) fn flags<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Flag<'a>>> {
+    let Some(inside) = input.strip_prefix(b"(") else {
+        return match nil(input) {
+            Ok((rest, ())) if cx.quirks.wrong_nil => Ok((rest, List::EMPTY)),
+            _ => fail(input, "flag-list"),
+        };
+    };
+    list(inside, |rest| token(rest).map(|(rest, _)| rest))
 }
 
-/// `nstring`, or an atom where a string is due.
-pub(crate) fn nastring(input: &[u8]) -> Res<'_, Option<Text<'_>>> {
-    match nstring(input) {
-        Ok(found) => Ok(found),
-        Err(_) if !matches!(input, [b'"' | b'{', ..]) => {
-            token(input).map(|(rest, word)| (rest, Some(Cow::Borrowed(word))))
+/// `"(" [astring *(SP astring)] ")"`
+pub(crate) fn texts<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Text<'a>>> {
+    let Some(inside) = input.strip_prefix(b"(") else {
+        return match nil(input) {
+            Ok((rest, ())) if cx.quirks.wrong_nil => Ok((rest, List::EMPTY)),
+            _ => fail(input, "list"),
+        };
+    };
+    list(inside, nastring_end)
+}
+
+/// `string SP nstring *(SP string SP nstring) ")"`, or nothing and the `)`
+pub(crate) fn params<'a>(_: Context<'_>, inside: &'a [u8]) -> Res<'a, List<'a, Param<'a>>> {
+    list(inside, nastring_end)
+}
+
+/// Elements with spaces between them up to a `)`.
+fn list<'a, T>(
+    inside: &'a [u8],
+    element: impl Fn(&'a [u8]) -> Result<&'a [u8], nom::Err<Fault<'a>>>,
+) -> Res<'a, List<'a, T>> {
+    let mut rest = spaces(inside);
+    loop {
+        if let [b')', after @ ..] = rest {
+            let length = inside.len().saturating_sub(rest.len());
+            return Ok((after, List::raw(inside.get(..length).unwrap_or_default())));
         }
-        Err(error) => Err(error),
+        rest = spaces(element(rest)?);
     }
 }
 
-/// `address = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")"`
-pub(crate) fn address(input: &[u8]) -> Res<'_, Address<'_>> {
-    let (rest, ()) = octet(b'(', "address")(input)?;
-    let (rest, name) = nstring(rest)?;
-    let (rest, route) = nstring(spaces(rest))?;
-    let (rest, mailbox) = nstring(spaces(rest))?;
-    let (rest, host) = nstring(spaces(rest))?;
-    let (rest, ()) = octet(b')', "address")(spaces(rest))?;
-    Ok((rest, Address { name, route, mailbox, host }))
+/// A name and a value of `body-fld-param` or `id-params-list`.
+fn param(input: &[u8]) -> Res<'_, Param<'_>> {
+    let (rest, name) = nstring_or_word(input)?;
+    let (rest, value) = match spaces(rest) {
+        [] => (rest, None),
+        rest => nstring_or_word(rest)?,
+    };
+    Ok((rest, Param { name: name.unwrap_or_default(), value }))
+}
+
+/// `nstring`, or a word where a string is due.
+pub(crate) fn nastring<'a>(_: Context<'_>, input: &'a [u8]) -> Res<'a, Option<Text<'a>>> {
+    nstring_or_word(input)
+}
+
+fn nstring_or_word(input: &[u8]) -> Res<'_, Option<Text<'_>>> {
+    match input {
+        [b'"', ..] => quoted(input).map(|(rest, text)| (rest, Some(text))),
+        [b'{', ..] | [b'~', b'{', ..] => literal(input).map(|(rest, data)| (rest, Some(Cow::Borrowed(data)))),
+        _ => token(input).map(|(rest, word)| {
+            (rest, if word.eq_ignore_ascii_case(b"NIL") { None } else { Some(Cow::Borrowed(word)) })
+        }),
+    }
+}
+
+/// What follows an `nstring`, or a word in place of one.
+#[inline]
+pub(crate) fn nastring_end(input: &[u8]) -> Result<&[u8], nom::Err<Fault<'_>>> {
+    match input {
+        [b'"', ..] => quoted_raw(input).map(|(rest, _)| rest),
+        [b'N', b'I', b'L', b' ' | b')', ..] => Ok(input.get(3..).unwrap_or_default()),
+        [b'{', ..] | [b'~', b'{', ..] => literal(input).map(|(rest, _)| rest),
+        _ => token(input).map(|(rest, _)| rest),
+    }
+}
+
+/// `address = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")"`, or NIL in its place
+fn address(input: &[u8]) -> Res<'_, Address<'_>> {
+    let mut rest = input;
+    while let Ok((after, ())) = nil(rest) {
+        rest = spaces(after);
+    }
+    let (mut rest, ()) = octet(b'(', "address")(rest)?;
+    let mut fields = [None, None, None, None];
+    for (index, field) in fields.iter_mut().enumerate() {
+        if let [b')', ..] = rest {
+            break;
+        }
+        let (after, text) = match rest {
+            [b'"', ..] if index == 3 => host(rest).map(|(rest, text)| (rest, Some(text)))?,
+            _ => nstring_or_word(rest)?,
+        };
+        *field = text;
+        rest = spaces(after);
+    }
+    while !matches!(rest, [b')', ..]) {
+        rest = spaces(nastring_end(rest)?);
+    }
+    let [name, route, mailbox, host] = fields;
+    Ok((rest.get(1..).unwrap_or_default(), Address { name, route, mailbox, host }))
+}
+
+/// `addr-host` in quotes
+///
+/// No host has a quote in it, so one with a backslash in front that stands before the parenthesis is the end
+/// (`Quirks::stray_quote`).
+pub(crate) fn host(input: &[u8]) -> Res<'_, Text<'_>> {
+    let plain = quoted_raw(input);
+    if let Ok((rest, (text, false))) = plain {
+        return Ok((rest, Cow::Borrowed(text)));
+    }
+    let inner = input.get(1..).unwrap_or_default();
+    match inner.windows(3).position(|three| three == b"\\\")").and_then(|end| inner.split_at_checked(end)) {
+        Some((text, rest)) if !text.contains(&b'"') => {
+            Ok((rest.get(2..).unwrap_or_default(), Cow::Borrowed(text)))
+        }
+        _ => quoted(input),
+    }
 }

@@ -5,10 +5,39 @@
 
 use core::fmt;
 
-use crate::{Limits, Quirks};
+use crate::{Limits, Quirks, Response};
 
+mod body;
+mod data;
+mod envelope;
+mod extension;
+mod fetch;
 pub(crate) mod list;
 pub(crate) mod scan;
+mod status;
+
+/// Parses one whole response, its line end included.
+///
+/// Everything in the result is borrowed from `octets`, and lists are not gathered but read when they are looked
+/// at. Only the depth of [`Limits`] matters here, for the rest has been seen to by the [`Framer`](crate::Framer).
+///
+/// # Errors
+///
+/// Returns a [`ParseError`] for what is neither a response by the grammar nor one that `quirks` allow.
+pub fn parse_response<'a>(
+    octets: &'a [u8],
+    limits: &Limits,
+    quirks: &Quirks,
+) -> Result<Response<'a>, ParseError> {
+    match data::response(Context::new(limits, quirks), octets) {
+        Ok((_, response)) => Ok(response),
+        Err(nom::Err::Error(fault) | nom::Err::Failure(fault)) => {
+            Err(ParseError { offset: octets.len().saturating_sub(fault.at.len()), rule: fault.rule })
+        }
+        // Parsers of whole input do not ask for more.
+        Err(nom::Err::Incomplete(_)) => Err(ParseError { offset: octets.len(), rule: "response" }),
+    }
+}
 
 /// What a parser function returns: what is left, and what was found in front of it.
 pub(crate) type Res<'a, T> = nom::IResult<&'a [u8], T, Fault<'a>>;
@@ -74,3 +103,6 @@ impl fmt::Display for ParseError {
 }
 
 impl core::error::Error for ParseError {}
+
+#[cfg(test)]
+mod tests;

@@ -195,7 +195,13 @@ pub(crate) fn quoted_raw(input: &[u8]) -> Res<'_, (&[u8], bool)> {
         match inner.get(at) {
             Some(b'"') => {
                 let (text, rest) = inner.split_at_checked(at).unwrap_or((inner, &[]));
-                return Ok((rest.get(1..).unwrap_or_default(), (text, escaped)));
+                let rest = rest.get(1..).unwrap_or_default();
+                // A quote with more of the string behind it is one that should have been escaped
+                // (`Quirks::stray_quote`).
+                if matches!(rest, [b' ' | b')' | b'\r' | b'\n' | b']' | b'(', ..] | []) {
+                    return Ok((rest, (text, escaped)));
+                }
+                at = at.saturating_add(1);
             }
             Some(b'\\') => {
                 escaped = true;
@@ -322,7 +328,8 @@ mod tests {
             ("nil", b"nil x", Ok((None, b" x"))),
             ("NIL", b"NIL", Ok((None, b""))),
             ("empty", b"\"\" x", Ok((Some(b""), b" x"))),
-            ("short", b"\"abc\"x", Ok((Some(b"abc"), b"x"))),
+            ("short", b"\"abc\")", Ok((Some(b"abc"), b")"))),
+            ("quotes not escaped", b"\"\"\"\" x", Ok((Some(b"\"\""), b" x"))),
             ("eight", b"\"abcdefgh\"", Ok((Some(b"abcdefgh"), b""))),
             ("long", b"\"abcdefgh ijklmnop qr\")", Ok((Some(b"abcdefgh ijklmnop qr"), b")"))),
             ("escapes", b"\"a\\\"b\\\\\" x", Ok((Some(b"a\"b\\"), b" x"))),

@@ -1,0 +1,194 @@
+//! Status responses and their codes (RFC 9051 section 7.1).
+
+use memchr::memchr;
+
+use super::{
+    Context, Res, fail,
+    list::flags,
+    scan::{nil, number, number64, octet, rest_of_line, sp, spaces, token, word},
+};
+use crate::{Code, List, Response, SequenceSet, Status, StatusLine};
+
+/// `continue-req = "+" SP (resp-text / base64) CRLF`
+pub(super) fn continue_req<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Response<'a>> {
+    let (rest, ()) = octet(b'+', "continue-req")(input)?;
+    let (code, text) = match rest {
+        [b' ', rest @ ..] => resp_text(cx, rest),
+        _ if !cx.quirks.missing_text => return fail(rest, "SP"),
+        _ => resp_text(cx, rest),
+    };
+    Ok((&[], Response::Continuation { code, text }))
+}
+
+/// `response-tagged = tag SP resp-cond-state CRLF`
+pub(super) fn response_tagged<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Response<'a>> {
+    let (rest, tag) = token(input)?;
+    let (rest, ()) = sp(rest)?;
+    match resp_cond(cx, rest)? {
+        (_, StatusLine { status: Status::PreAuth | Status::Bye, .. }) => fail(rest, "OK, NO or BAD"),
+        (rest, line) => Ok((rest, Response::Tagged { tag, line })),
+    }
+}
+
+/// `resp-cond-state = ("OK" / "NO" / "BAD") SP resp-text`, `resp-cond-auth` and `resp-cond-bye`
+pub(super) fn resp_cond<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, StatusLine<'a>> {
+    let (name, rest) = word(input);
+    let Some(status) = Status::from_word(name) else { return fail(input, "OK, NO, BAD, PREAUTH or BYE") };
+    let (code, text) = match rest {
+        [b' ', rest @ ..] => resp_text(cx, rest),
+        [b'\r' | b'\n', ..] | [] if cx.quirks.missing_text => (None, &[][..]),
+        _ => return fail(rest, "SP"),
+    };
+    Ok((&[], StatusLine { status, code, text }))
+}
+
+/// `[COPYUID …]` without the `* OK` in front of it.
+pub(super) fn bare_code<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, StatusLine<'a>> {
+    match resp_text(cx, input) {
+        (Some(code), text) if cx.quirks.bare_code => {
+            Ok((&[], StatusLine { status: Status::Ok, code: Some(code), text }))
+        }
+        _ => fail(input, "response"),
+    }
+}
+
+/// `resp-text = ["[" resp-text-code "]" SP] [text]`
+///
+/// Never fails: brackets without an end are text.
+pub(super) fn resp_text<'a>(cx: Context<'_>, input: &'a [u8]) -> (Option<Code<'a>>, &'a [u8]) {
+    let line = rest_of_line(input);
+    match line.strip_prefix(b"[").map(|code| resp_text_code(cx, code)) {
+        Some(Ok((rest, code))) => (Some(code), rest.strip_prefix(b" ").unwrap_or(rest)),
+        _ => (None, line),
+    }
+}
+
+/// `resp-text-code = "ALERT" / "BADCHARSET" … / atom [SP 1*<any TEXT-CHAR except "]">]`, and the `]` behind it
+fn resp_text_code<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Code<'a>> {
+    let (name, rest) = word(input);
+    if let Some((rest, code)) = known_code(cx, name, rest) {
+        if let Some(rest) = spaces(rest).strip_prefix(b"]") {
+            return Ok((rest, code));
+        }
+    }
+    let Some(end) = memchr(b']', input) else { return fail(input, "]") };
+    let (code, rest) = input.split_at_checked(end).unwrap_or((input, &[]));
+    let end = memchr(b' ', code).unwrap_or(code.len());
+    let (name, arguments) = code.split_at_checked(end).unwrap_or((code, &[]));
+    Ok((rest.get(1..).unwrap_or_default(), Code::Other { name, rest: spaces(arguments) }))
+}
+
+/// A code that has a variant of its own and its arguments, if they are what they should be.
+fn known_code<'a>(cx: Context<'_>, name: &[u8], rest: &'a [u8]) -> Option<(&'a [u8], Code<'a>)> {
+    let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
+    let plain = match name.len() {
+        5 if is("ALERT") => Code::Alert,
+        5 if is("INUSE") => Code::InUse,
+        5 if is("LIMIT") => Code::Limit,
+        5 if is("PARSE") => Code::Parse,
+        6 if is("CANNOT") => Code::Cannot,
+        6 if is("CLOSED") => Code::Closed,
+        6 if is("NOPERM") => Code::NoPerm,
+        6 if is("TOOBIG") => Code::TooBig,
+        7 if is("EXPIRED") => Code::Expired,
+        7 if is("USEATTR") => Code::UseAttr,
+        8 if is("NOMODSEQ") => Code::NoModSeq,
+        8 if is("NOTSAVED") => Code::NotSaved,
+        9 if is("CLIENTBUG") => Code::ClientBug,
+        9 if is("OVERQUOTA") => Code::OverQuota,
+        9 if is("READ-ONLY") => Code::ReadOnly,
+        9 if is("SERVERBUG") => Code::ServerBug,
+        9 if is("TRYCREATE") => Code::TryCreate,
+        10 if is("CORRUPTION") => Code::Corruption,
+        10 if is("READ-WRITE") => Code::ReadWrite,
+        11 if is("HASCHILDREN") => Code::HasChildren,
+        11 if is("NONEXISTENT") => Code::Nonexistent,
+        11 if is("UIDREQUIRED") => Code::UidRequired,
+        11 if is("UNAVAILABLE") => Code::Unavailable,
+        11 if is("UNKNOWN-CTE") => Code::UnknownCte,
+        12 if is("CONTACTADMIN") => Code::ContactAdmin,
+        12 if is("UIDNOTSTICKY") => Code::UidNotSticky,
+        13 if is("ALREADYEXISTS") => Code::AlreadyExists,
+        13 if is("EXPUNGEISSUED") => Code::ExpungeIssued,
+        15 if is("PRIVACYREQUIRED") => Code::PrivacyRequired,
+        17 if is("COMPRESSIONACTIVE") => Code::CompressionActive,
+        19 if is("AUTHORIZATIONFAILED") => Code::AuthorizationFailed,
+        20 if is("AUTHENTICATIONFAILED") => Code::AuthenticationFailed,
+        10 if is("BADCHARSET") => return Some(bad_charset(rest)),
+        _ => return with_argument(cx, name, spaces(rest)).ok(),
+    };
+    Some((rest, plain))
+}
+
+/// `"BADCHARSET" [SP "(" charset *(SP charset) ")"]`
+fn bad_charset(rest: &[u8]) -> (&[u8], Code<'_>) {
+    match spaces(rest).strip_prefix(b"(").and_then(|rest| Some((rest, memchr(b')', rest)?))) {
+        Some((rest, end)) => {
+            let (charsets, rest) = rest.split_at_checked(end).unwrap_or((rest, &[]));
+            (rest.get(1..).unwrap_or_default(), Code::BadCharset(List::raw(charsets)))
+        }
+        None => (rest, Code::BadCharset(List::EMPTY)),
+    }
+}
+
+fn with_argument<'a>(cx: Context<'_>, name: &[u8], input: &'a [u8]) -> Res<'a, Code<'a>> {
+    let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
+    match name.len() {
+        6 if is("UNSEEN") => number(input).map(|(rest, number)| (rest, Code::Unseen(number))),
+        7 if is("UIDNEXT") => number(input).map(|(rest, number)| (rest, Code::UidNext(number))),
+        7 if is("COPYUID") => {
+            let (rest, validity) = number(input)?;
+            let (rest, from) = uid_set(sp(rest)?.0)?;
+            let (rest, to) = uid_set(sp(rest)?.0)?;
+            Ok((rest, Code::CopyUid { validity, from, to }))
+        }
+        8 if is("MODIFIED") => uid_set(input).map(|(rest, set)| (rest, Code::Modified(set))),
+        8 if is("REFERRAL") => up_to_bracket(input).map(|(rest, url)| (rest, Code::Referral(url))),
+        9 if is("APPENDUID") => {
+            let (rest, validity) = number(input)?;
+            let (rest, uids) = uid_set(sp(rest)?.0)?;
+            Ok((rest, Code::AppendUid { validity, uids }))
+        }
+        9 if is("MAILBOXID") => {
+            let (rest, ()) = octet(b'(', "(")(input)?;
+            let (rest, id) = objectid(rest)?;
+            Ok((octet(b')', ")")(rest)?.0, Code::MailboxId(id)))
+        }
+        10 if is("CAPABILITY") => {
+            up_to_bracket(input).map(|(rest, words)| (rest, Code::Capability(List::raw(words))))
+        }
+        11 if is("UIDVALIDITY") => number(input).map(|(rest, number)| (rest, Code::UidValidity(number))),
+        12 if is("MESSAGELIMIT") => number(input).map(|(rest, number)| (rest, Code::MessageLimit(number))),
+        13 if is("HIGHESTMODSEQ") => {
+            number64(input).map(|(rest, number)| (rest, Code::HighestModSeq(number)))
+        }
+        14 if is("PERMANENTFLAGS") => match nil(input) {
+            Ok((rest, ())) if cx.quirks.wrong_nil => Ok((rest, Code::PermanentFlags(List::EMPTY))),
+            _ => flags(cx, input).map(|(rest, flags)| (rest, Code::PermanentFlags(flags))),
+        },
+        _ => fail(input, "resp-text-code"),
+    }
+}
+
+/// `uid-set` and `sequence-set`
+pub(super) fn uid_set(input: &[u8]) -> Res<'_, SequenceSet> {
+    let end = input
+        .iter()
+        .position(|octet| !octet.is_ascii_digit() && !matches!(octet, b':' | b',' | b'*'))
+        .unwrap_or(input.len());
+    let (set, rest) = input.split_at_checked(end).unwrap_or((input, &[]));
+    SequenceSet::parse(set).map_or_else(|_| fail(input, "sequence-set"), |set| Ok((rest, set)))
+}
+
+/// `objectid = 1*255(ALPHA / DIGIT / "_" / "-")` (RFC 8474)
+pub(super) fn objectid(input: &[u8]) -> Res<'_, &[u8]> {
+    match word(input) {
+        ([], _) => fail(input, "objectid"),
+        (id, rest) => Ok((rest, id)),
+    }
+}
+
+fn up_to_bracket(input: &[u8]) -> Res<'_, &[u8]> {
+    let split = memchr(b']', input).and_then(|end| input.split_at_checked(end));
+    split.map_or_else(|| fail(input, "]"), |(found, rest)| Ok((rest, found)))
+}
