@@ -73,6 +73,9 @@ pub(crate) fn new_dir() -> PathBuf {
 /// Fails if a package can't be installed, this takes root and `sudo` wants a password, the folder's path is too
 /// long or it holds something, or a server does not start; nothing is left behind then.
 pub(crate) fn up(dir: &Path) -> Result<Settings> {
+    if remembered::all().iter().any(|known| known == dir) {
+        return Err(format!("servers are already up in {}", dir.display()).into());
+    }
     packages::ensure()?;
     remembered::add(dir)?;
     let result = if process::is_root() { start(dir) } else { start_by_sudo(dir) };

@@ -30,7 +30,7 @@ pub(crate) fn run(filters: &[String]) -> Result<ExitCode> {
             let settings = settings.iter().map(|(key, value)| (format!("MAILBEARER_TEST_{key}"), value));
             wait(cargo_test().envs(settings).arg("--").args(filters).spawn()?)
         });
-        if !tested.as_ref().is_ok_and(ExitStatus::success) {
+        if !tested.as_ref().is_ok_and(ExitStatus::success) && !INTERRUPTED.load(Ordering::Relaxed) {
             show_logs(&dir.join("log"));
         }
         tested
@@ -83,6 +83,9 @@ fn show_logs(folder: &Path) {
         let text = fs::read(log.path()).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let lines: Vec<&str> = text.lines().collect();
+        if lines.is_empty() {
+            continue;
+        }
         let tail = lines.get(lines.len().saturating_sub(LOG_LINES)..).unwrap_or_default();
         eprintln!("\n--- end of {} ---\n{}", log.file_name().display(), tail.join("\n"));
     }

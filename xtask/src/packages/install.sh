@@ -9,13 +9,13 @@ if [ ! -e $policy ]; then
     chmod 755 $policy
 fi
 
-apt-get update -q
+apt-get update -qq
 for package in "$@"; do
     if [ "$package" = postfix ]; then
         echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections
     fi
 done
-apt-get install -q -y --no-install-recommends "$@"
+apt-get install -qq -y --no-install-recommends "$@"
 
 if command -v systemctl > /dev/null; then
     for package in "$@"; do
