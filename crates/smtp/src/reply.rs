@@ -297,7 +297,8 @@ mod tests {
         let enhanced = |input| read(input, 1, Limits::default()).0[0].enhanced;
         assert_eq!(enhanced(b"450 4.7.25 x\r\n"), Some(EnhancedCode { class: 4, subject: 7, detail: 25 }));
         for not in [
-            &b"450 5.7.25 x\r\n"[..],
+            &b"354 3.0.0 x\r\n"[..],
+            b"450 5.7.25 x\r\n",
             b"450 4.7 x\r\n",
             b"450 4..1 x\r\n",
             b"450 4.7.2500 x\r\n",

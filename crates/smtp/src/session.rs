@@ -329,7 +329,7 @@ impl Session {
                 Ok(parameters) => {
                     let pipelining = self.capabilities.has(&Capability::Pipelining);
                     let window = if pipelining { self.options.limits.pipeline } else { 1 };
-                    let mut mail = Mail::new(envelope, parameters, self.leftover, window);
+                    let mut mail = Mail::new(envelope, parameters, mem::take(&mut self.leftover), window);
                     let full = mail.speak(tx);
                     self.state = State::Mail(mail);
                     return Ok(full.then_some(Step::Flush));
@@ -447,7 +447,6 @@ impl Session {
             // The server gives up on the message while it is sent.
             (State::Body(_), Transient | Permanent) => return Err(Error::Refused { stage, reply }),
             (State::DotReply { mail, quit }, Success | Transient | Permanent) => {
-                self.leftover = false;
                 let event = match class {
                     Success => Event::Submitted(mail.into_receipt(reply)),
                     _ => Event::Refused(Refusal::Message { reply }),
@@ -488,7 +487,6 @@ impl Session {
             Turn::BodyForNobody(refusal) => {
                 // RFC 2920 section 3.1: a server may want the message though it goes to nobody.
                 tx.push(b".\r\n");
-                self.leftover = false;
                 Ok((State::NullReply(refusal), None))
             }
             Turn::Refused { refusal, leftover } => {
@@ -530,6 +528,7 @@ impl Machine for Session {
         let step = self.advance(rx, tx);
         if let Err(error) = &step {
             self.state = State::Failed(error.clone());
+            // With it go the credentials that were not used.
             self.queue.clear();
         }
         step
@@ -557,7 +556,7 @@ fn answer(
     challenge: &Reply,
     tx: &mut SendBuf,
 ) -> Result<State, Error> {
-    let text = challenge.lines.first().map(|line| line.trim().as_bytes()).unwrap_or_default();
+    let text = challenge.lines.first().map(|line| line.as_bytes()).unwrap_or_default();
     let response = match held {
         Some(response) => response,
         None => exchange.respond(text).map_err(|error| {

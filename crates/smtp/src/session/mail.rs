@@ -101,9 +101,6 @@ impl Mail {
             (Some(Command::Reset), Transient | Permanent) => return Err(Error::Refused { stage, reply }),
             (Some(Command::Reset | Command::Sender), Success) => {}
             (Some(Command::Sender), Transient | Permanent) => self.sender_refused = Some(reply),
-            // Without a sender it says nothing about the recipient.
-            (Some(Command::Recipient(_)), Success | Transient | Permanent)
-                if self.sender_refused.is_some() => {}
             (Some(Command::Recipient(recipient)), Success) => {
                 let recipient = recipient.to_owned();
                 self.accepted.push(recipient);

@@ -1,7 +1,8 @@
 //! Plays written dialogues against a session.
 //!
 //! A script has one line for each thing, in order. What comes from outside: `S: ` a line of the server, `> ` what
-//! the caller does (`auth`, `submit SENDER RECIPIENT…`, `body TEXT`, `finish`, `reset`, `noop`, `quit`), `eof`. What the
+//! the caller does (`auth`, `submit SENDER RECIPIENT…`, `body TEXT`, `finish`, `reset`, `noop`, `quit`), `eof`; after
+//! `--` the server goes on only when the session stands still. What the
 //! session does: `C: ` a line of the client, `* ` an event, `= ` TLS or close, `! ` an error.
 
 use alloc::{
@@ -78,6 +79,8 @@ impl Player {
                 if !whole {
                     break;
                 }
+            } else if line == "--" {
+                player.note(line);
             } else if line == "eof" {
                 player.note(line);
                 player.rx.set_eof();

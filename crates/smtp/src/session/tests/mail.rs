@@ -284,6 +284,7 @@ fn many_recipients_go_in_windows() {
             "> submit s@x 1@y 2@y 3@y 4@y 5@y 6@y
             C: MAIL FROM:<s@x>\nC: RCPT TO:<1@y>\nC: RCPT TO:<2@y>\nC: RCPT TO:<3@y>
             S: 250 s
+            --
             S: 250 1
             C: RCPT TO:<4@y>\nC: RCPT TO:<5@y>
             S: 250 2\nS: 550 3
@@ -305,6 +306,42 @@ fn many_recipients_go_in_windows() {
             C: MAIL FROM:<s@x>\nC: RCPT TO:<1@y>\nC: RCPT TO:<2@y>\nC: RCPT TO:<3@y>
             S: 550 s\nS: 503 1\nS: 503 2\nS: 503 3
             * refused: server refused the sender: 550 s",
+        ),
+    );
+}
+
+#[test]
+fn a_window_of_nothing_is_one_command() {
+    let limits = Limits { pipeline: 0, ..Limits::default() };
+    let new = || Session::new(Options { client_name: "client.test".into(), limits, ..Options::new("m", 1) });
+    play(
+        || new().unwrap(),
+        &greeted("PIPELINING", "> submit a@x b@y\nC: MAIL FROM:<a@x>\nS: 250 ok\nC: RCPT TO:<b@y>"),
+    );
+}
+
+#[test]
+fn the_server_is_reset_once_and_not_in_vain() {
+    let refused = "* refused: server refused every recipient; b@y: 550 no";
+    let first = format!("C: MAIL FROM:<a@x>\nS: 250 ok\nC: RCPT TO:<b@y>\nS: 550 no\n{refused}\n");
+    play(
+        session,
+        &greeted(
+            "SIZE",
+            &format!(
+                "> submit a@x b@y\n{first}
+                > reset\nC: RSET\nS: 250 ok\n* done: 250 ok
+                > submit a@x b@y\n{first}
+                > reset\nC: RSET\nS: 500 what\n* done: 500 what
+                > submit a@x b@y\nC: RSET\nS: 250 ok\nC: MAIL FROM:<a@x>\nS: 501 no
+                * refused: server refused the sender: 501 no
+                > submit a@x b@y\n{first}
+                > submit a@x c@y\nC: RSET\nS: 250 ok\nC: MAIL FROM:<a@x>\nS: 250 ok
+                C: RCPT TO:<c@y>\nS: 250 ok\nC: DATA\nS: 354 go\n* body wanted
+                > finish\nC: .\nS: 250 ok\n* submitted to c@y: 250 ok
+                > submit a@x b@y\n{first}
+                > submit a@x b@y\nC: RSET\nS: 502 what\n! server refused RSET: 502 what"
+            ),
         ),
     );
 }
