@@ -405,8 +405,12 @@ impl Session {
 
         let stage = self.stage();
         let class = reply.class();
+        let leaving = self.is_leaving();
         let state = mem::replace(&mut self.state, State::Over);
-        if reply.is_closing() && !matches!(state, State::QuitReply) {
+        if leaving {
+            return Ok(None);
+        }
+        if reply.is_closing() {
             return Err(Error::Closing { stage, reply });
         }
         let (next, event) = match (state, class) {
@@ -464,7 +468,6 @@ impl Session {
                 self.leftover &= !(command == Stage::Reset && class == Success);
                 (State::Ready, Some(Event::Done(reply)))
             }
-            (State::QuitReply, _) => (State::Over, None),
             (_, _) => return Err(Error::Unexpected { stage, reply }),
         };
         self.state = next;
@@ -499,13 +502,21 @@ impl Session {
     /// Ends the session where the server's part ended with `error`.
     fn give_up(&mut self, error: Error) -> Result<Step<Event>, Error> {
         match self.state {
-            // After QUIT nothing is left to be said, and however the server takes its leave is fine.
-            State::QuitReply => {
+            _ if self.is_leaving() => {
                 self.state = State::Over;
                 Ok(Step::Close)
             }
             State::DotReply { .. } => Err(Error::OutcomeUnknown { cause: Box::new(error) }),
             _ => Err(error),
+        }
+    }
+
+    /// Whether nothing is left but QUIT and its answer: however the server takes its leave is fine then.
+    fn is_leaving(&self) -> bool {
+        match self.state {
+            State::QuitReply => true,
+            State::Ready => matches!(self.queue.front(), Some(Command::Quit)),
+            _ => false,
         }
     }
 }

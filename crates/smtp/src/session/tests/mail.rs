@@ -120,6 +120,24 @@ fn quit_follows_a_refusal() {
     );
 }
 
+/// The server was gone, or going, before it could be told goodbye.
+#[test]
+fn quit_is_fine_with_a_server_that_left() {
+    for leave in [&b"421 idle\r\n"[..], b"421 idl", b""] {
+        let (mut session, mut rx, mut tx) = (session(), RecvBuf::with_limit(1000), SendBuf::new());
+        for replies in ["220 m\r\n", "250 m\r\n", ""] {
+            rx.extend(replies.as_bytes()).unwrap();
+            let _ = session.step(&mut rx, &mut tx).unwrap();
+        }
+        tx.sent(usize::MAX);
+        session.quit().unwrap();
+        rx.extend(leave).unwrap();
+        rx.set_eof();
+        assert_eq!(session.step(&mut rx, &mut tx), Ok(Step::Close));
+        assert_eq!(tx.unsent(), b"");
+    }
+}
+
 #[test]
 fn rset_and_noop_are_answered() {
     play(
