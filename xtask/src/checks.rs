@@ -69,7 +69,9 @@ fn licences() -> Result<()> {
     let allowed = allowed_licences(&fs::read_to_string(process::workspace().join("deny.toml"))?)?;
     let found = licences_of(&["--workspace", "--all-features", "--target", "all"])?;
     match found.iter().find(|licence| !is_allowed(licence, &allowed)) {
-        Some(licence) => Err(format!("a dependency is under `{licence}`, which deny.toml does not allow").into()),
+        Some(licence) => {
+            Err(format!("a dependency is under `{licence}`, which deny.toml does not allow").into())
+        }
         None => Ok(()),
     }
 }
@@ -77,7 +79,9 @@ fn licences() -> Result<()> {
 /// The licences of what a `cargo tree` lists, build dependencies included.
 pub(crate) fn licences_of(args: &[&str]) -> Result<BTreeSet<String>> {
     let listed = process::output(
-        cargo_command().args(["tree", "--locked", "-e", "normal,build", "--prefix", "none", "--format", "|{l}"]).args(args),
+        cargo_command()
+            .args(["tree", "--locked", "-e", "normal,build", "--prefix", "none", "--format", "|{l}"])
+            .args(args),
     )?;
     let text = String::from_utf8(listed)?;
     // A crate that was listed before is marked; an empty line stands between two trees.
@@ -96,14 +100,18 @@ fn allowed_licences(text: &str) -> Result<BTreeSet<String>> {
 fn is_allowed(expression: &str, allowed: &BTreeSet<String>) -> bool {
     let expression = expression.replace('/', " OR ").replace(['(', ')'], " ");
     // With the parentheses gone this asks at least as much as the expression does.
-    expression
-        .split(" AND ")
-        .all(|part| part.split(" OR ").any(|licence| allowed.contains(licence.trim())))
+    expression.split(" AND ").all(|part| part.split(" OR ").any(|licence| allowed.contains(licence.trim())))
 }
 
 fn no_std() -> Result<()> {
     let target = process::target().join("no_std");
-    cargo(&["build", "--manifest-path", "tests/no_std/Cargo.toml", "--target-dir", &target.display().to_string()])
+    cargo(&[
+        "build",
+        "--manifest-path",
+        "tests/no_std/Cargo.toml",
+        "--target-dir",
+        &target.display().to_string(),
+    ])
 }
 
 fn clippy() -> Result<()> {
@@ -126,7 +134,9 @@ fn documentation() -> Result<()> {
 /// Names of the packages in a `cargo tree` of normal dependencies.
 pub(crate) fn tree(args: &[&str]) -> Result<BTreeSet<String>> {
     let listed = process::output(
-        cargo_command().args(["tree", "--locked", "-e", "normal", "--prefix", "none", "--format", "{p}"]).args(args),
+        cargo_command()
+            .args(["tree", "--locked", "-e", "normal", "--prefix", "none", "--format", "{p}"])
+            .args(args),
     )?;
     let text = String::from_utf8(listed)?;
     Ok(text.lines().filter_map(|line| line.split(' ').next()).map(String::from).collect())

@@ -17,8 +17,10 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     for form in &FORMS {
         let bytes = build(form.features)?;
         let crates = checks::tree(&["-p", "footprint", "--features", form.features])?.len();
-        let fits = form.limits.is_none_or(|(most_bytes, most_crates)| bytes <= most_bytes && crates <= most_crates);
-        let limits = form.limits.map_or_else(String::new, |(bytes, crates)| format!("{bytes} bytes, {crates} crates"));
+        let fits =
+            form.limits.is_none_or(|(most_bytes, most_crates)| bytes <= most_bytes && crates <= most_crates);
+        let limits =
+            form.limits.map_or_else(String::new, |(bytes, crates)| format!("{bytes} bytes, {crates} crates"));
         println!("{:<28} {bytes:>10} {crates:>8}   {limits}{}", form.name, if fits { "" } else { "  OVER" });
         over |= !fits;
         licences.extend(checks::licences_of(&["-p", "footprint", "--features", form.features])?);

@@ -2,6 +2,8 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to its user")]
 
+mod checks;
+mod footprint;
 mod packages;
 mod process;
 mod servers;
@@ -17,6 +19,8 @@ const USAGE: &str = "\
 cargo xtask COMMAND
 
   test [FILTER…]            install and start what the tests need, run them all, shut down
+  check                     formatting, dependencies, licences, no_std, clippy, documentation, fuzz targets
+  footprint                 size and crates of the smallest embedding, against its limits
   servers up [--dir DIR]    start Dovecot and Postfix on free local ports, print KEY=value lines
   servers down [--dir DIR]  stop them and remove their folder (without --dir: all that `up` started)
 ";
@@ -26,6 +30,8 @@ fn main() -> ExitCode {
     let command = args.next();
     let rest: Vec<String> = args.collect();
     let result = match command.as_deref() {
+        Some("check") => checks::run(&rest),
+        Some("footprint") => footprint::run(&rest),
         Some("servers") => servers::run(&rest),
         Some("test") => test::run(&rest),
         None => {
