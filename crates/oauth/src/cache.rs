@@ -246,6 +246,11 @@ impl Cache {
         self.failed = Some(Failed { at: now, wait, next: backoff.saturating_mul(2) });
     }
 
+    /// Gives the ticket back as if the refresh had not begun: whoever began it was stopped.
+    pub fn cancel(&mut self, ticket: Ticket) {
+        self.finish(&ticket);
+    }
+
     /// Forgets the token that a server refused, if it is the one that is held: a refusal that comes late does
     /// no harm to a newer one.
     pub fn invalidate(&mut self, token: &Secret) {

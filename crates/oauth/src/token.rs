@@ -22,6 +22,12 @@ pub struct Token {
 }
 
 impl Token {
+    /// A token that came by another way, such as from a file.
+    #[must_use]
+    pub const fn new(access_token: Secret, expires_in: Option<Duration>) -> Self {
+        Self { access_token, expires_in, refresh_token: None, scope: None }
+    }
+
     /// Reads a response of the token endpoint.
     ///
     /// # Errors

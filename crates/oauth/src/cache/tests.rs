@@ -245,3 +245,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_cancelled_refresh_costs_the_others_nothing() {
+    let mut cache = Cache::new(Policy::DEFAULT);
+    let ticket = begin(&mut cache, 0);
+    assert!(matches!(cache.begin_refresh(at(0)), Refresh::Running));
+    cache.cancel(ticket);
+    let ticket = begin(&mut cache, 0);
+    cache.fail(ticket, at(0), None);
+    assert!(matches!(cache.begin_refresh(at(0)), Refresh::Wait(_)), "a failed one does");
+}
