@@ -25,6 +25,7 @@ mod parse;
 mod response;
 mod section;
 mod sequence;
+mod text;
 
 pub use atom::{Atom, Flag};
 pub use capability::{Capabilities, Capability};
@@ -42,7 +43,8 @@ pub use mailbox::Mailbox;
 pub use parse::{ParseError, parse_response};
 pub use response::{
     Data, Esearch, Fetch, Found, Listed, Namespace, Param, QuotaResource, Response, Status, StatusItem,
-    StatusLine, Text, ThreadMember,
+    StatusLine, ThreadMember,
 };
 pub use section::{Part, Section, SectionOf};
 pub use sequence::{Number, SequenceSet};
+pub use text::Text;

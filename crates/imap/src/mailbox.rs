@@ -3,7 +3,7 @@ use core::{fmt, str};
 
 use mailbearer_wire::printable;
 
-use crate::Invalid;
+use crate::{Invalid, Text};
 
 /// The name of a mailbox as it goes over the wire.
 ///
@@ -93,6 +93,15 @@ impl fmt::Debug for Mailbox<'_> {
 impl fmt::Display for Mailbox<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&printable(&self.to_text()))
+    }
+}
+
+impl<'a> TryFrom<Text<'a>> for Mailbox<'a> {
+    type Error = Invalid;
+
+    /// The mailbox of this name as a server sends it.
+    fn try_from(name: Text<'a>) -> Result<Self, Invalid> {
+        Self::from_wire(name.into_cow())
     }
 }
 

@@ -1,9 +1,6 @@
-use alloc::{borrow::Cow, vec::Vec};
+use alloc::vec::Vec;
 
-use crate::{Capability, Code, Flag, Item, List, Mailbox, SequenceSet};
-
-/// A string of the protocol: octets in no certain charset, borrowed unless escapes had to be taken out.
-pub type Text<'a> = Cow<'a, [u8]>;
+use crate::{Capability, Code, Flag, Item, List, Mailbox, SequenceSet, Text};
 
 /// What a server says, `response` of RFC 9051 section 9.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -41,9 +41,8 @@ impl Section<'_> {
     /// The same section, borrowed from nothing.
     #[must_use]
     pub fn into_owned(self) -> Section<'static> {
-        let owned = |names: Vec<Text<'_>>| {
-            names.into_iter().map(|name| Cow::Owned(name.into_owned())).collect::<Vec<Text<'static>>>()
-        };
+        let owned =
+            |names: Vec<Text<'_>>| names.into_iter().map(Text::into_owned).collect::<Vec<Text<'static>>>();
         let of = match self.of {
             SectionOf::Whole => SectionOf::Whole,
             SectionOf::Header => SectionOf::Header,

@@ -1,6 +1,6 @@
 //! `body`: the structure of a message (RFC 9051 section 7.5.2).
 
-use alloc::{borrow::Cow, boxed::Box, vec::Vec};
+use alloc::{boxed::Box, vec::Vec};
 
 use super::{
     Context, Res,
@@ -199,7 +199,7 @@ fn field<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Option<Text<'a>>> {
 fn string_or_nil<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Text<'a>> {
     match field(cx, input)? {
         (rest, Some(text)) => Ok((rest, text)),
-        (rest, None) if cx.quirks.wrong_nil => Ok((rest, Cow::Borrowed(b""))),
+        (rest, None) if cx.quirks.wrong_nil => Ok((rest, Text::default())),
         _ => fail(input, "string"),
     }
 }

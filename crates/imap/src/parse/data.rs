@@ -1,7 +1,5 @@
 //! `response` and the untagged responses that are no status (RFC 9051 sections 7.2 to 7.5).
 
-use alloc::borrow::Cow;
-
 use super::{
     Context, Res, extension, fail,
     fetch::msg_att,
@@ -11,7 +9,7 @@ use super::{
     },
     status::{bare_code, continue_req, resp_cond, response_tagged, uid_set},
 };
-use crate::{Data, Esearch, Fetch, Found, List, Listed, Mailbox, Response, Status, StatusItem};
+use crate::{Data, Esearch, Fetch, Found, List, Listed, Mailbox, Response, Status, StatusItem, Text};
 
 /// `response-data / continue-req / response-done`
 pub(super) fn response<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Response<'a>> {
@@ -97,7 +95,7 @@ fn mailbox_list<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Listed<'a>> {
     let (after, name) = match astring(rest) {
         Ok((after, name)) if matches!(spaces(after), [b'\r' | b'\n' | b'(', ..] | []) => (after, name),
         Ok(_) if cx.quirks.unquoted_name && !matches!(rest, [b'"' | b'{', ..]) => {
-            (&[][..], Cow::Borrowed(rest_of_line(rest)))
+            (&[][..], Text::of(rest_of_line(rest)))
         }
         Ok((after, _)) => return fail(after, "CRLF"),
         Err(error) => return Err(error),
@@ -106,7 +104,7 @@ fn mailbox_list<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Listed<'a>> {
         list @ [b'(', ..] => value(list)?,
         after => (after, &[][..]),
     };
-    let Ok(mailbox) = Mailbox::from_wire(name) else { return fail(rest, "mailbox") };
+    let Ok(mailbox) = Mailbox::try_from(name) else { return fail(rest, "mailbox") };
     Ok((after, Listed { attributes, delimiter, mailbox, extended }))
 }
 
@@ -124,7 +122,7 @@ pub(super) fn delimiter<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Option<
 /// `mailbox = "INBOX" / astring`
 pub(super) fn mailbox(input: &[u8]) -> Res<'_, Mailbox<'_>> {
     let (rest, name) = astring(input)?;
-    Mailbox::from_wire(name).map_or_else(|_| fail(input, "mailbox"), |mailbox| Ok((rest, mailbox)))
+    Mailbox::try_from(name).map_or_else(|_| fail(input, "mailbox"), |mailbox| Ok((rest, mailbox)))
 }
 
 /// `"STATUS" SP mailbox SP "(" [status-att-list] ")"`, without its first two

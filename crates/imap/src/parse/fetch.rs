@@ -1,6 +1,6 @@
 //! `msg-att`: what a FETCH response tells of a message (RFC 9051 section 7.5.2).
 
-use alloc::{borrow::Cow, vec::Vec};
+use alloc::vec::Vec;
 
 use memchr::memchr;
 
@@ -230,7 +230,7 @@ fn header_list(input: &[u8]) -> Res<'_, Vec<Text<'_>>> {
 fn date_time(input: &[u8]) -> Res<'_, DateTime> {
     let (rest, text) = match input {
         [b'"', ..] => quoted(input)?,
-        _ => nstring(input).map(|(rest, text)| (rest, text.unwrap_or(Cow::Borrowed(b""))))?,
+        _ => nstring(input).map(|(rest, text)| (rest, text.unwrap_or_default()))?,
     };
     DateTime::parse(&text).map_or_else(|_| fail(input, "date-time"), |date| Ok((rest, date)))
 }

@@ -1,7 +1,5 @@
 //! How the elements of a [`List`](crate::List) are read again from octets that were proven well-formed.
 
-use alloc::borrow::Cow;
-
 use super::{
     Context, Fault, Res, fail,
     scan::{
@@ -161,9 +159,9 @@ pub(crate) fn nastring<'a>(_: Context<'_>, input: &'a [u8]) -> Res<'a, Option<Te
 fn nstring_or_word(input: &[u8]) -> Res<'_, Option<Text<'_>>> {
     match input {
         [b'"', ..] => quoted(input).map(|(rest, text)| (rest, Some(text))),
-        [b'{', ..] | [b'~', b'{', ..] => literal(input).map(|(rest, data)| (rest, Some(Cow::Borrowed(data)))),
+        [b'{', ..] | [b'~', b'{', ..] => literal(input).map(|(rest, data)| (rest, Some(Text::of(data)))),
         _ => token(input).map(|(rest, word)| {
-            (rest, if word.eq_ignore_ascii_case(b"NIL") { None } else { Some(Cow::Borrowed(word)) })
+            (rest, if word.eq_ignore_ascii_case(b"NIL") { None } else { Some(Text::of(word)) })
         }),
     }
 }
@@ -212,12 +210,12 @@ fn address(input: &[u8]) -> Res<'_, Address<'_>> {
 pub(crate) fn host(input: &[u8]) -> Res<'_, Text<'_>> {
     let plain = quoted_raw(input);
     if let Ok((rest, (text, false))) = plain {
-        return Ok((rest, Cow::Borrowed(text)));
+        return Ok((rest, Text::of(text)));
     }
     let inner = input.get(1..).unwrap_or_default();
     match inner.windows(3).position(|three| three == b"\\\")").and_then(|end| inner.split_at_checked(end)) {
         Some((text, rest)) if !text.contains(&b'"') => {
-            Ok((rest.get(2..).unwrap_or_default(), Cow::Borrowed(text)))
+            Ok((rest.get(2..).unwrap_or_default(), Text::of(text)))
         }
         _ => quoted(input),
     }

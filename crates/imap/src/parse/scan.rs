@@ -3,7 +3,7 @@
 //! nom calls them like any other parser. They cost the same at every optimisation level, which combinators do
 //! not.
 
-use alloc::{borrow::Cow, vec::Vec};
+use alloc::vec::Vec;
 
 use super::{Res, fail};
 use crate::Text;
@@ -182,7 +182,7 @@ fn literal_at(input: &[u8]) -> Option<(&[u8], &[u8])> {
 #[inline]
 pub(crate) fn quoted(input: &[u8]) -> Res<'_, Text<'_>> {
     let (rest, (inner, escaped)) = quoted_raw(input)?;
-    Ok((rest, if escaped { Cow::Owned(unescape(inner)) } else { Cow::Borrowed(inner) }))
+    Ok((rest, if escaped { Text::from(unescape(inner)) } else { Text::of(inner) }))
 }
 
 /// What stands between the quotes, and whether there is an escape in it.
@@ -251,7 +251,7 @@ fn unescape(text: &[u8]) -> Vec<u8> {
 pub(crate) fn string(input: &[u8]) -> Res<'_, Text<'_>> {
     match input {
         [b'"', ..] => quoted(input),
-        _ => literal(input).map(|(rest, data)| (rest, Cow::Borrowed(data))),
+        _ => literal(input).map(|(rest, data)| (rest, Text::of(data))),
     }
 }
 
@@ -261,7 +261,7 @@ pub(crate) fn nstring(input: &[u8]) -> Res<'_, Option<Text<'_>>> {
     match input {
         [b'"', ..] => quoted(input).map(|(rest, text)| (rest, Some(text))),
         [b'N' | b'n', ..] => nil(input).map(|(rest, ())| (rest, None)),
-        _ => literal(input).map(|(rest, data)| (rest, Some(Cow::Borrowed(data)))),
+        _ => literal(input).map(|(rest, data)| (rest, Some(Text::of(data)))),
     }
 }
 
@@ -280,11 +280,11 @@ pub(crate) fn astring(input: &[u8]) -> Res<'_, Text<'_>> {
     match input {
         [b'"', ..] => quoted(input),
         [b'{' | b'~', ..] => match literal(input) {
-            Ok((rest, data)) => Ok((rest, Cow::Borrowed(data))),
-            Err(_) if input.starts_with(b"~") => token(input).map(|(rest, word)| (rest, Cow::Borrowed(word))),
+            Ok((rest, data)) => Ok((rest, Text::of(data))),
+            Err(_) if input.starts_with(b"~") => token(input).map(|(rest, word)| (rest, Text::of(word))),
             Err(error) => Err(error),
         },
-        _ => token(input).map(|(rest, word)| (rest, Cow::Borrowed(word))),
+        _ => token(input).map(|(rest, word)| (rest, Text::of(word))),
     }
 }
 
@@ -349,7 +349,7 @@ mod tests {
             ("nothing", b"", Err(())),
         ];
         for (name, input, want) in rows {
-            let got = nstring(input).map(|(rest, text)| (text.map(Cow::into_owned), rest)).map_err(drop);
+            let got = nstring(input).map(|(rest, text)| (text.map(|text| text.to_vec()), rest)).map_err(drop);
             assert_eq!(got, want.map(|(text, rest)| (text.map(<[u8]>::to_vec), rest)), "{name}");
         }
     }

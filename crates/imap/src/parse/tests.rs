@@ -1,8 +1,8 @@
-use alloc::{string::String, vec::Vec};
-use std::{borrow::ToOwned, format, vec};
+use alloc::string::String;
+use std::format;
 
 use super::*;
-use crate::{Data, Item, Piece};
+use crate::{Data, Item};
 
 fn parse(input: &[u8]) -> Result<Response<'_>, ParseError> {
     parse_response(input, &Limits::default(), &Quirks::default())
