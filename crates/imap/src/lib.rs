@@ -14,6 +14,7 @@ mod atom;
 mod capability;
 mod classify;
 mod code;
+mod command;
 mod datetime;
 mod fetch;
 mod frame;
@@ -31,6 +32,11 @@ pub use atom::{Atom, Flag};
 pub use capability::{Capabilities, Capability};
 pub use classify::{Kind, classify};
 pub use code::Code;
+pub use command::{
+    AppendData, AppendMessage, CatenatePart, Command, Dialect, Encoded, FetchItem, ListReturn, ListSelection,
+    Literals, MetadataDepth, Next, NotifyEvent, NotifyMailboxes, Partial, QResync, SearchKey, SearchReturn,
+    Select, SortCriterion, SortKey, StatusAttribute, StoreAction,
+};
 pub use datetime::{Date, DateTime};
 pub use fetch::{
     Address, BodyStructure, Disposition, Envelope, Extension, Item, Message, MultiPart, SinglePart,

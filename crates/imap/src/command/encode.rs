@@ -1,0 +1,721 @@
+use alloc::{collections::VecDeque, vec::Vec};
+use core::fmt;
+
+use mailbearer_wire::{Secret, SendBuf};
+
+use super::{
+    AppendData, AppendMessage, CatenatePart, Command, Dialect, FetchItem, ListReturn, ListSelection,
+    MetadataDepth, NotifyEvent, NotifyMailboxes, Partial, SearchKey, SearchReturn, Select, SortKey,
+    StatusAttribute, StoreAction, name_of, write::Writer,
+};
+use crate::{Flag, Invalid, Mailbox, SequenceSet};
+
+/// A command as it goes over the wire: [`send`](Self::send) it piece by piece.
+pub struct Encoded(VecDeque<Fragment>);
+
+/// A piece of a command.
+pub(super) enum Fragment {
+    Plain(Vec<u8>),
+    Secret(Secret<Vec<u8>>),
+    Bulk(Vec<u8>),
+    /// Nothing more before the server's `+`.
+    Wait,
+    /// That many octets from elsewhere.
+    Stream(u64),
+}
+
+/// What comes after a piece of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Next {
+    /// Nothing: the command was written.
+    Done,
+    /// The server's `+`; then go on. Where it answers NO or BAD instead, the rest must not be sent.
+    Wait,
+    /// This many octets of a message, which the caller sends itself; then go on.
+    Stream(u64),
+}
+
+impl Encoded {
+    /// Appends what may be sent now and says what comes next.
+    pub fn send(&mut self, tx: &mut SendBuf) -> Next {
+        while let Some(fragment) = self.0.pop_front() {
+            match fragment {
+                Fragment::Plain(octets) => tx.push(&octets),
+                Fragment::Bulk(octets) => tx.push_bulk(&octets),
+                Fragment::Secret(octets) => tx.push_secret(octets.expose()),
+                Fragment::Wait => return Next::Wait,
+                Fragment::Stream(size) => return Next::Stream(size),
+            }
+        }
+        Next::Done
+    }
+}
+
+impl fmt::Debug for Encoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{} pieces of a command]", self.0.len())
+    }
+}
+
+impl Command<'_> {
+    /// Writes the command with its tag.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Invalid`] for what cannot be said: a string with NUL, a list that must not be empty, a flag that
+    /// only servers set, a tag that is none, and words read from a server that no client may send.
+    pub fn encode(&self, tag: &str, dialect: Dialect) -> Result<Encoded, Invalid> {
+        // `+` would be taken for a continuation by some servers.
+        if tag.is_empty() || !tag.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'.') {
+            return Err(Invalid("not a tag"));
+        }
+        let mut out = Writer::new(dialect);
+        out.raw(tag);
+        out.raw(" ");
+        self.write(&mut out)?;
+        Ok(Encoded(out.finish()))
+    }
+
+    fn write(&self, out: &mut Writer) -> Result<(), Invalid> {
+        match self {
+            Self::Capability => out.raw("CAPABILITY"),
+            Self::Noop => out.raw("NOOP"),
+            Self::Logout => out.raw("LOGOUT"),
+            Self::StartTls => out.raw("STARTTLS"),
+            Self::Unauthenticate => out.raw("UNAUTHENTICATE"),
+            Self::Namespace => out.raw("NAMESPACE"),
+            Self::Idle => out.raw("IDLE"),
+            Self::Check => out.raw("CHECK"),
+            Self::Close => out.raw("CLOSE"),
+            Self::Unselect => out.raw("UNSELECT"),
+            Self::Expunge(None) => out.raw("EXPUNGE"),
+            Self::Expunge(Some(set)) => {
+                out.raw("UID EXPUNGE ");
+                out.shown(set);
+            }
+            Self::Authenticate { mechanism, initial } => {
+                out.raw("AUTHENTICATE ");
+                out.atom(mechanism)?;
+                if let Some(initial) = initial {
+                    out.raw(" ");
+                    out.secret_base64(initial.expose())?;
+                }
+            }
+            Self::Login { user, password } => {
+                out.raw("LOGIN ");
+                out.astring(user)?;
+                out.raw(" ");
+                out.secret(password.expose())?;
+            }
+            Self::Compress(mechanism) => {
+                out.raw("COMPRESS ");
+                out.atom(mechanism)?;
+            }
+            Self::Id(params) if params.is_empty() => out.raw("ID NIL"),
+            Self::Id(params) => {
+                out.raw("ID ");
+                out.list(params, |out, param| {
+                    out.string(&param.name)?;
+                    out.raw(" ");
+                    out.nstring(param.value.as_deref())
+                })?;
+            }
+            Self::Enable(capabilities) => {
+                out.raw("ENABLE ");
+                out.joined(some(capabilities)?, |out, capability| {
+                    out.atom(&crate::Atom::new(&capability.name())?)
+                })?;
+            }
+            Self::Language(tags) => {
+                out.raw("LANGUAGE");
+                for tag in tags {
+                    out.raw(" ");
+                    out.astring(tag)?;
+                }
+            }
+            Self::Select(select) => write_select(out, "SELECT ", select)?,
+            Self::Examine(select) => write_select(out, "EXAMINE ", select)?,
+            Self::Create { mailbox, special_uses } => {
+                named(out, "CREATE ", mailbox)?;
+                if !special_uses.is_empty() {
+                    out.raw(" (USE ");
+                    out.flags(special_uses)?;
+                    out.raw(")");
+                }
+            }
+            Self::Delete(mailbox) => named(out, "DELETE ", mailbox)?,
+            Self::Rename { from, to } => {
+                named(out, "RENAME ", from)?;
+                named(out, " ", to)?;
+            }
+            Self::Subscribe(mailbox) => named(out, "SUBSCRIBE ", mailbox)?,
+            Self::Unsubscribe(mailbox) => named(out, "UNSUBSCRIBE ", mailbox)?,
+            Self::List { selection, reference, patterns, returns } => {
+                write_list(out, selection, reference, patterns, returns)?;
+            }
+            Self::Lsub { reference, pattern } => {
+                named(out, "LSUB ", reference)?;
+                named(out, " ", pattern)?;
+            }
+            Self::Status { mailbox, attributes } => {
+                named(out, "STATUS ", mailbox)?;
+                out.raw(" ");
+                write_status_attributes(out, attributes)?;
+            }
+            Self::Append { mailbox, messages } => {
+                named(out, "APPEND ", mailbox)?;
+                for message in some(messages)? {
+                    write_message(out, message)?;
+                }
+            }
+            Self::Replace { uid, number, mailbox, message } => {
+                out.raw(if *uid { "UID REPLACE " } else { "REPLACE " });
+                out.shown(number);
+                named(out, " ", mailbox)?;
+                write_message(out, message)?;
+            }
+            Self::Search { .. } | Self::Sort { .. } | Self::Thread { .. } => self.write_search(out)?,
+            Self::Fetch { uid, set, items, changed_since, vanished } => {
+                out.raw(if *uid { "UID FETCH " } else { "FETCH " });
+                out.shown(set);
+                out.raw(" ");
+                out.list(some(items)?, write_fetch_item)?;
+                match (changed_since, vanished) {
+                    (Some(since), vanished) => {
+                        out.raw(" (CHANGEDSINCE ");
+                        out.shown(since);
+                        out.raw(if *vanished { " VANISHED)" } else { ")" });
+                    }
+                    (None, true) => return Err(Invalid("VANISHED without CHANGEDSINCE")),
+                    (None, false) => {}
+                }
+            }
+            Self::Store { uid, set, unchanged_since, action, silent, flags } => {
+                out.raw(if *uid { "UID STORE " } else { "STORE " });
+                out.shown(set);
+                if let Some(since) = unchanged_since {
+                    out.raw(" (UNCHANGEDSINCE ");
+                    out.shown(since);
+                    out.raw(")");
+                }
+                out.raw(match action {
+                    StoreAction::Replace => " FLAGS",
+                    StoreAction::Add => " +FLAGS",
+                    StoreAction::Remove => " -FLAGS",
+                });
+                out.raw(if *silent { ".SILENT " } else { " " });
+                out.flags(flags)?;
+            }
+            Self::Copy { uid, set, mailbox } => transfer(out, *uid, "COPY ", set, mailbox)?,
+            Self::Move { uid, set, mailbox } => transfer(out, *uid, "MOVE ", set, mailbox)?,
+            _ => self.write_extension(out)?,
+        }
+        Ok(())
+    }
+
+    /// QUOTA, ACL, METADATA and NOTIFY.
+    fn write_extension(&self, out: &mut Writer) -> Result<(), Invalid> {
+        match self {
+            Self::GetQuota(root) => {
+                out.raw("GETQUOTA ");
+                out.astring(root)?;
+            }
+            Self::GetQuotaRoot(mailbox) => named(out, "GETQUOTAROOT ", mailbox)?,
+            Self::SetQuota { root, limits } => {
+                out.raw("SETQUOTA ");
+                out.astring(root)?;
+                out.raw(" ");
+                out.list(limits, |out, (resource, limit)| {
+                    out.atom(resource)?;
+                    out.raw(" ");
+                    out.shown(limit);
+                    Ok(())
+                })?;
+            }
+            Self::GetAcl(mailbox) => named(out, "GETACL ", mailbox)?,
+            Self::SetAcl { mailbox, identifier, rights } => {
+                named(out, "SETACL ", mailbox)?;
+                out.raw(" ");
+                out.astring(identifier)?;
+                out.raw(" ");
+                out.astring(rights)?;
+            }
+            Self::DeleteAcl { mailbox, identifier } => {
+                named(out, "DELETEACL ", mailbox)?;
+                out.raw(" ");
+                out.astring(identifier)?;
+            }
+            Self::ListRights { mailbox, identifier } => {
+                named(out, "LISTRIGHTS ", mailbox)?;
+                out.raw(" ");
+                out.astring(identifier)?;
+            }
+            Self::MyRights(mailbox) => named(out, "MYRIGHTS ", mailbox)?,
+            Self::GetMetadata { mailbox, max_size, depth, entries } => {
+                let mut options = Vec::new();
+                options.extend(max_size.map(|size| alloc::format!("MAXSIZE {size}")));
+                options.extend(depth.map(|depth| {
+                    alloc::format!(
+                        "DEPTH {}",
+                        match depth {
+                            MetadataDepth::Zero => "0",
+                            MetadataDepth::One => "1",
+                            MetadataDepth::Infinity => "infinity",
+                        }
+                    )
+                }));
+                out.raw("GETMETADATA ");
+                if !options.is_empty() {
+                    out.raw("(");
+                    out.raw(&options.join(" "));
+                    out.raw(") ");
+                }
+                out.mailbox(mailbox)?;
+                out.raw(" ");
+                out.list(some(entries)?, |out, entry| out.astring(entry))?;
+            }
+            Self::SetMetadata { mailbox, entries } => {
+                named(out, "SETMETADATA ", mailbox)?;
+                out.raw(" ");
+                out.list(some(entries)?, |out, (name, value)| {
+                    out.astring(name)?;
+                    out.raw(" ");
+                    out.nstring(value.as_deref())
+                })?;
+            }
+            Self::Notify { groups, .. } if groups.is_empty() => out.raw("NOTIFY NONE"),
+            Self::Notify { status, groups } => {
+                out.raw(if *status { "NOTIFY SET STATUS " } else { "NOTIFY SET " });
+                out.joined(groups, |out, (mailboxes, events)| {
+                    out.raw("(");
+                    write_notify_mailboxes(out, mailboxes)?;
+                    out.raw(" ");
+                    if events.is_empty() {
+                        out.raw("NONE");
+                    } else {
+                        out.list(events, write_notify_event)?;
+                    }
+                    out.raw(")");
+                    Ok(())
+                })?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// SEARCH, SORT and THREAD.
+    fn write_search(&self, out: &mut Writer) -> Result<(), Invalid> {
+        match self {
+            Self::Search { uid, returns, charset, key } => {
+                out.raw(if *uid { "UID SEARCH " } else { "SEARCH " });
+                write_returns(out, returns.as_deref())?;
+                if let Some(charset) = charset {
+                    out.raw("CHARSET ");
+                    out.atom(charset)?;
+                    out.raw(" ");
+                }
+                write_program(out, key)
+            }
+            Self::Sort { uid, returns, criteria, charset, key } => {
+                out.raw(if *uid { "UID SORT " } else { "SORT " });
+                write_returns(out, returns.as_deref())?;
+                out.list(some(criteria)?, |out, criterion| {
+                    out.raw(if criterion.reverse { "REVERSE " } else { "" });
+                    out.raw(name_of(&SortKey::NAMES, &criterion.key));
+                    Ok(())
+                })?;
+                out.raw(" ");
+                out.atom(charset)?;
+                out.raw(" ");
+                write_program(out, key)
+            }
+            Self::Thread { uid, algorithm, charset, key } => {
+                out.raw(if *uid { "UID THREAD " } else { "THREAD " });
+                out.atom(algorithm)?;
+                out.raw(" ");
+                out.atom(charset)?;
+                out.raw(" ");
+                write_program(out, key)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A list that must hold something.
+fn some<T>(elements: &[T]) -> Result<&[T], Invalid> {
+    if elements.is_empty() { Err(Invalid("a list that must not be empty")) } else { Ok(elements) }
+}
+
+fn named(out: &mut Writer, command: &str, mailbox: &Mailbox<'_>) -> Result<(), Invalid> {
+    out.raw(command);
+    out.mailbox(mailbox)
+}
+
+fn transfer(
+    out: &mut Writer,
+    uid: bool,
+    command: &str,
+    set: &SequenceSet,
+    mailbox: &Mailbox<'_>,
+) -> Result<(), Invalid> {
+    out.raw(if uid { "UID " } else { "" });
+    out.raw(command);
+    out.shown(set);
+    named(out, " ", mailbox)
+}
+
+/// `"SELECT" SP mailbox [select-params]` (RFC 7162)
+fn write_select(out: &mut Writer, command: &str, select: &Select<'_>) -> Result<(), Invalid> {
+    named(out, command, &select.mailbox)?;
+    if !select.condstore && select.qresync.is_none() {
+        return Ok(());
+    }
+    out.raw(" (");
+    if select.condstore {
+        out.raw("CONDSTORE");
+    }
+    if let Some(known) = &select.qresync {
+        out.raw(if select.condstore { " QRESYNC (" } else { "QRESYNC (" });
+        out.shown(known.validity);
+        out.raw(" ");
+        out.shown(known.mod_seq);
+        if let Some(uids) = &known.known {
+            out.raw(" ");
+            out.shown(uids);
+        }
+        if let Some((numbers, uids)) = &known.matching {
+            out.raw(" (");
+            out.shown(numbers);
+            out.raw(" ");
+            out.shown(uids);
+            out.raw(")");
+        }
+        out.raw(")");
+    }
+    out.raw(")");
+    Ok(())
+}
+
+/// `"LIST" [SP list-select-opts] SP mailbox SP mbox-or-pat [SP list-return-opts]`
+fn write_list(
+    out: &mut Writer,
+    selection: &[ListSelection],
+    reference: &Mailbox<'_>,
+    patterns: &[Mailbox<'_>],
+    returns: &[ListReturn],
+) -> Result<(), Invalid> {
+    out.raw("LIST ");
+    if !selection.is_empty() {
+        out.list(selection, |out, option| {
+            out.raw(match option {
+                ListSelection::Subscribed => "SUBSCRIBED",
+                ListSelection::Remote => "REMOTE",
+                ListSelection::RecursiveMatch => "RECURSIVEMATCH",
+                ListSelection::SpecialUse => "SPECIAL-USE",
+            });
+            Ok(())
+        })?;
+        out.raw(" ");
+    }
+    named(out, "", reference)?;
+    out.raw(" ");
+    match some(patterns)? {
+        [pattern] => out.mailbox(pattern)?,
+        patterns => out.list(patterns, Writer::mailbox)?,
+    }
+    if !returns.is_empty() {
+        out.raw(" RETURN ");
+        out.list(returns, |out, option| match option {
+            ListReturn::Subscribed => {
+                out.raw("SUBSCRIBED");
+                Ok(())
+            }
+            ListReturn::Children => {
+                out.raw("CHILDREN");
+                Ok(())
+            }
+            ListReturn::SpecialUse => {
+                out.raw("SPECIAL-USE");
+                Ok(())
+            }
+            ListReturn::Status(attributes) => {
+                out.raw("STATUS ");
+                write_status_attributes(out, attributes)
+            }
+        })?;
+    }
+    Ok(())
+}
+
+fn write_status_attributes(out: &mut Writer, attributes: &[StatusAttribute]) -> Result<(), Invalid> {
+    out.list(some(attributes)?, |out, attribute| {
+        out.raw(name_of(&StatusAttribute::NAMES, attribute));
+        Ok(())
+    })
+}
+
+/// `append-message = append-opts SP append-data`, and the space in front of it (RFC 4466)
+fn write_message(out: &mut Writer, message: &AppendMessage<'_>) -> Result<(), Invalid> {
+    if !message.flags.is_empty() {
+        out.raw(" ");
+        out.flags(&message.flags)?;
+    }
+    if let Some(date) = message.date {
+        out.raw(" \"");
+        out.shown(date);
+        out.raw("\"");
+    }
+    out.raw(" ");
+    match &message.data {
+        AppendData::Octets(octets) if octets.contains(&0) => return Err(Invalid("a message with NUL")),
+        AppendData::Octets(octets) => out.literal(octets),
+        AppendData::Binary(octets) => {
+            out.raw("~");
+            out.literal(octets);
+        }
+        AppendData::Stream(size) => out.stream(*size),
+        AppendData::Catenate(parts) => {
+            out.raw("CATENATE ");
+            out.list(some(parts)?, |out, part| match part {
+                CatenatePart::Text(text) if text.contains(&0) => Err(Invalid("a message with NUL")),
+                CatenatePart::Text(text) => {
+                    out.raw("TEXT ");
+                    out.literal(text);
+                    Ok(())
+                }
+                CatenatePart::Url(url) => {
+                    out.raw("URL ");
+                    out.astring(url)
+                }
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// `fetch-att`
+fn write_fetch_item(out: &mut Writer, item: &FetchItem<'_>) -> Result<(), Invalid> {
+    match item {
+        FetchItem::Uid => out.raw("UID"),
+        FetchItem::Flags => out.raw("FLAGS"),
+        FetchItem::InternalDate => out.raw("INTERNALDATE"),
+        FetchItem::Size => out.raw("RFC822.SIZE"),
+        FetchItem::Envelope => out.raw("ENVELOPE"),
+        FetchItem::BodyStructure => out.raw("BODYSTRUCTURE"),
+        FetchItem::Body => out.raw("BODY"),
+        FetchItem::Section { section, partial, peek } => {
+            out.raw(if *peek { "BODY.PEEK" } else { "BODY" });
+            out.section(section)?;
+            write_partial(out, *partial)?;
+        }
+        FetchItem::Binary { part, partial, peek } => {
+            out.raw(if *peek { "BINARY.PEEK[" } else { "BINARY[" });
+            out.raw(part.as_str());
+            out.raw("]");
+            write_partial(out, *partial)?;
+        }
+        FetchItem::BinarySize(part) => {
+            out.raw("BINARY.SIZE[");
+            out.raw(part.as_str());
+            out.raw("]");
+        }
+        FetchItem::Rfc822 => out.raw("RFC822"),
+        FetchItem::Rfc822Header => out.raw("RFC822.HEADER"),
+        FetchItem::Rfc822Text => out.raw("RFC822.TEXT"),
+        FetchItem::ModSeq => out.raw("MODSEQ"),
+        FetchItem::EmailId => out.raw("EMAILID"),
+        FetchItem::ThreadId => out.raw("THREADID"),
+        FetchItem::SaveDate => out.raw("SAVEDATE"),
+        FetchItem::Preview { lazy } => out.raw(if *lazy { "PREVIEW (LAZY)" } else { "PREVIEW" }),
+        FetchItem::GmailMessageId => out.raw("X-GM-MSGID"),
+        FetchItem::GmailThreadId => out.raw("X-GM-THRID"),
+        FetchItem::GmailLabels => out.raw("X-GM-LABELS"),
+    }
+    Ok(())
+}
+
+fn write_partial(out: &mut Writer, partial: Option<Partial>) -> Result<(), Invalid> {
+    let Some(Partial { offset, count }) = partial else { return Ok(()) };
+    if count == 0 {
+        return Err(Invalid("a range without octets"));
+    }
+    out.raw("<");
+    out.shown(offset);
+    out.raw(".");
+    out.shown(count);
+    out.raw(">");
+    Ok(())
+}
+
+/// `search-return-opts`, and the space behind it (RFC 4731, RFC 9394)
+fn write_returns(out: &mut Writer, returns: Option<&[SearchReturn]>) -> Result<(), Invalid> {
+    let Some(returns) = returns else { return Ok(()) };
+    out.raw("RETURN ");
+    out.list(returns, |out, option| {
+        match option {
+            SearchReturn::Min => out.raw("MIN"),
+            SearchReturn::Max => out.raw("MAX"),
+            SearchReturn::All => out.raw("ALL"),
+            SearchReturn::Count => out.raw("COUNT"),
+            SearchReturn::Save => out.raw("SAVE"),
+            SearchReturn::Partial(first, last) => {
+                if *first == 0 || *last == 0 || (*first < 0) != (*last < 0) {
+                    return Err(Invalid("a range of a result that is none"));
+                }
+                out.raw("PARTIAL ");
+                out.shown(first);
+                out.raw(":");
+                out.shown(last);
+            }
+        }
+        Ok(())
+    })?;
+    out.raw(" ");
+    Ok(())
+}
+
+/// `search-key *(SP search-key)`
+fn write_program(out: &mut Writer, key: &SearchKey<'_>) -> Result<(), Invalid> {
+    match key {
+        SearchKey::And(keys) => out.joined(some(keys)?, write_key),
+        key => write_key(out, key),
+    }
+}
+
+/// `search-key`
+fn write_key(out: &mut Writer, key: &SearchKey<'_>) -> Result<(), Invalid> {
+    let text = |out: &mut Writer, name: &str, text: &[u8]| {
+        out.raw(name);
+        out.astring(text)
+    };
+    match key {
+        SearchKey::All => out.raw("ALL"),
+        SearchKey::New => out.raw("NEW"),
+        SearchKey::SaveDateSupported => out.raw("SAVEDATESUPPORTED"),
+        SearchKey::Flag(flag) => write_flag_key(out, flag, "", "KEYWORD ", "RECENT")?,
+        SearchKey::NoFlag(flag) => write_flag_key(out, flag, "UN", "UNKEYWORD ", "OLD")?,
+        SearchKey::Sequence(set) => out.shown(set),
+        SearchKey::Uid(set) => shown(out, "UID ", set),
+        SearchKey::Bcc(value) => text(out, "BCC ", value)?,
+        SearchKey::Cc(value) => text(out, "CC ", value)?,
+        SearchKey::From(value) => text(out, "FROM ", value)?,
+        SearchKey::To(value) => text(out, "TO ", value)?,
+        SearchKey::Subject(value) => text(out, "SUBJECT ", value)?,
+        SearchKey::Body(value) => text(out, "BODY ", value)?,
+        SearchKey::Text(value) => text(out, "TEXT ", value)?,
+        SearchKey::Header { name, value } => {
+            text(out, "HEADER ", name)?;
+            text(out, " ", value)?;
+        }
+        SearchKey::Before(date) => shown(out, "BEFORE ", date),
+        SearchKey::On(date) => shown(out, "ON ", date),
+        SearchKey::Since(date) => shown(out, "SINCE ", date),
+        SearchKey::SentBefore(date) => shown(out, "SENTBEFORE ", date),
+        SearchKey::SentOn(date) => shown(out, "SENTON ", date),
+        SearchKey::SentSince(date) => shown(out, "SENTSINCE ", date),
+        SearchKey::SavedBefore(date) => shown(out, "SAVEDBEFORE ", date),
+        SearchKey::SavedOn(date) => shown(out, "SAVEDON ", date),
+        SearchKey::SavedSince(date) => shown(out, "SAVEDSINCE ", date),
+        SearchKey::Larger(size) => shown(out, "LARGER ", size),
+        SearchKey::Smaller(size) => shown(out, "SMALLER ", size),
+        SearchKey::Older(seconds) => shown(out, "OLDER ", seconds),
+        SearchKey::Younger(seconds) => shown(out, "YOUNGER ", seconds),
+        SearchKey::ModSeq(mod_seq) => shown(out, "MODSEQ ", mod_seq),
+        SearchKey::EmailId(id) => {
+            out.raw("EMAILID ");
+            out.atom(id)?;
+        }
+        SearchKey::ThreadId(id) => {
+            out.raw("THREADID ");
+            out.atom(id)?;
+        }
+        SearchKey::GmailRaw(query) => text(out, "X-GM-RAW ", query)?,
+        SearchKey::GmailLabel(label) => text(out, "X-GM-LABELS ", label)?,
+        SearchKey::GmailMessageId(id) => shown(out, "X-GM-MSGID ", id),
+        SearchKey::GmailThreadId(id) => shown(out, "X-GM-THRID ", id),
+        SearchKey::And(keys) => out.list(some(keys)?, write_key)?,
+        SearchKey::Not(key) => {
+            out.raw("NOT ");
+            write_key(out, key)?;
+        }
+        SearchKey::Or(one, other) => {
+            out.raw("OR ");
+            write_key(out, one)?;
+            out.raw(" ");
+            write_key(out, other)?;
+        }
+    }
+    Ok(())
+}
+
+fn shown(out: &mut Writer, name: &str, value: impl fmt::Display) {
+    out.raw(name);
+    out.shown(value);
+}
+
+fn write_flag_key(
+    out: &mut Writer,
+    flag: &Flag<'_>,
+    prefix: &str,
+    keyword: &str,
+    recent: &str,
+) -> Result<(), Invalid> {
+    let name = match flag {
+        Flag::Recent => {
+            out.raw(recent);
+            return Ok(());
+        }
+        Flag::Keyword(name) => {
+            out.raw(keyword);
+            return out.atom(name);
+        }
+        Flag::Answered => "ANSWERED",
+        Flag::Deleted => "DELETED",
+        Flag::Draft => "DRAFT",
+        Flag::Flagged => "FLAGGED",
+        Flag::Seen => "SEEN",
+        Flag::Any | Flag::System(_) => return Err(Invalid("a flag that cannot be searched for")),
+    };
+    out.raw(prefix);
+    out.raw(name);
+    Ok(())
+}
+
+/// `filter-mailboxes` (RFC 5465)
+fn write_notify_mailboxes(out: &mut Writer, mailboxes: &NotifyMailboxes<'_>) -> Result<(), Invalid> {
+    let (name, listed) = match mailboxes {
+        NotifyMailboxes::Selected => ("selected", None),
+        NotifyMailboxes::SelectedDelayed => ("selected-delayed", None),
+        NotifyMailboxes::Inboxes => ("inboxes", None),
+        NotifyMailboxes::Personal => ("personal", None),
+        NotifyMailboxes::Subscribed => ("subscribed", None),
+        NotifyMailboxes::Subtree(mailboxes) => ("subtree ", Some(mailboxes)),
+        NotifyMailboxes::Mailboxes(mailboxes) => ("mailboxes ", Some(mailboxes)),
+    };
+    out.raw(name);
+    listed.map_or(Ok(()), |mailboxes| out.list(some(mailboxes)?, Writer::mailbox))
+}
+
+/// `event` (RFC 5465)
+fn write_notify_event(out: &mut Writer, event: &NotifyEvent<'_>) -> Result<(), Invalid> {
+    match event {
+        NotifyEvent::MessageNew(items) => {
+            out.raw("MessageNew");
+            if !items.is_empty() {
+                out.raw(" ");
+                out.list(items, write_fetch_item)?;
+            }
+        }
+        NotifyEvent::MessageExpunge => out.raw("MessageExpunge"),
+        NotifyEvent::FlagChange => out.raw("FlagChange"),
+        NotifyEvent::AnnotationChange => out.raw("AnnotationChange"),
+        NotifyEvent::MailboxName => out.raw("MailboxName"),
+        NotifyEvent::SubscriptionChange => out.raw("SubscriptionChange"),
+        NotifyEvent::MailboxMetadataChange => out.raw("MailboxMetadataChange"),
+        NotifyEvent::ServerMetadataChange => out.raw("ServerMetadataChange"),
+    }
+    Ok(())
+}
