@@ -40,15 +40,16 @@ impl DateTime {
 
     /// Reads the value of a `Date` header, or an IMAP `INTERNALDATE`.
     ///
-    /// Takes what is in the field: comments, no or a full weekday, white space anywhere, hyphens in the date, years of two and three
-    /// digits (section 4.3), the order of C's `asctime`, a fraction of a second, `+02:00`. The weekday is not compared with the
-    /// date. The zones of North America and `UT`, `UTC`, `GMT`, `Z` are known; other names and no zone at all count as
-    /// UTC, as section 4.3 asks. What follows the zone is ignored.
+    /// Takes what is in the field: comments, no or a full weekday, white space anywhere, hyphens in the date,
+    /// years of two and three digits (section 4.3), the order of C's `asctime`, a fraction of a second,
+    /// `+02:00`. The weekday is not compared with the date. The zones of North America and `UT`, `UTC`,
+    /// `GMT`, `Z` are known; other names and no zone at all count as UTC, as section 4.3 asks. What follows
+    /// the zone is ignored.
     ///
     /// # Errors
     ///
-    /// [`DateTimeError::Expected`] names what is missing where; [`DateTimeError::OutOfRange`] is a day that the month
-    /// does not have, or a time past 23:59:60.
+    /// [`DateTimeError::Expected`] names what is missing where; [`DateTimeError::OutOfRange`] is a day that
+    /// the month does not have, or a time past 23:59:60.
     pub fn parse(value: &[u8]) -> Result<Self, DateTimeError> {
         Parser { input: value, rest: value }.date_time()
     }
@@ -279,8 +280,8 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// Hours of the named zones of section 4.3. A military letter is not among them: RFC 822 had their signs wrong, so
-/// they count as UTC.
+/// Hours of the named zones of section 4.3. A military letter is not among them: RFC 822 had their signs
+/// wrong, so they count as UTC.
 const NAMED_ZONES: [(&str, i16); 8] =
     [("EST", -5), ("EDT", -4), ("CST", -6), ("CDT", -5), ("MST", -7), ("MDT", -6), ("PST", -8), ("PDT", -7)];
 
@@ -310,8 +311,8 @@ fn name<'a>(names: &[&'a str], place: i64) -> &'a str {
     usize::try_from(place).ok().and_then(|place| names.get(place)).copied().unwrap_or_default()
 }
 
-// Both count from 0000-03-01, so that the leap day is the last of its year; 719 468 days lie between it and 1970.
-// A month of that year begins on day (153 m + 2) / 5.
+// Both count from 0000-03-01, so that the leap day is the last of its year; 719 468 days lie between it and
+// 1970. A month of that year begins on day (153 m + 2) / 5.
 
 #[expect(clippy::arithmetic_side_effects, reason = "years 0 to 9999, months 1 to 12, days 1 to 31")]
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {

@@ -15,8 +15,8 @@ pub struct Limits {
     pub header_octets: usize,
     /// Header fields in a section. Default 1,000.
     pub headers: usize,
-    /// Parameters of one header, each piece of a continued one counted (RFC 2231 section 3). Default 256; those after it
-    /// are ignored.
+    /// Parameters of one header, each piece of a continued one counted (RFC 2231 section 3). Default 256;
+    /// those after it are ignored.
     pub parameters: usize,
 }
 
@@ -28,8 +28,8 @@ impl Default for Limits {
 
 /// The header fields of a message or a body part, in their order.
 ///
-/// Lines end in CRLF or bare LF. A line that is neither a field nor the continuation of one is passed over, as is a
-/// `From ` line of an mbox.
+/// Lines end in CRLF or bare LF. A line that is neither a field nor the continuation of one is passed over,
+/// as is a `From ` line of an mbox.
 #[derive(Clone, Copy, Debug)]
 pub struct Headers<'a> {
     section: &'a [u8],

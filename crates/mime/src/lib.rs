@@ -1,9 +1,9 @@
 //! Internet messages: compose one to submit, decode the headers and bodies of those that arrive.
 //!
 //! [`Message`] builds the octets and the envelope of a message (RFC 5322, RFC 2045 to 2049, RFC 2231).
-//! [`Headers`] walks a header section, and [`decode`] turns raw header values and bodies into text. Composing is
-//! strict, nothing that is passed in can add a header or a recipient; decoding is tolerant, it always has an answer and
-//! takes time linear in its input.
+//! [`Headers`] walks a header section, and [`decode`] turns raw header values and bodies into text. Composing
+//! is strict, nothing that is passed in can add a header or a recipient; decoding is tolerant, it always has
+//! an answer and takes time linear in its input.
 //!
 //! There is no clock and no randomness in here: the date and the random octets of a message are arguments.
 //!
@@ -24,8 +24,8 @@
 //!
 //! # Features
 //!
-//! `charsets` (default) brings every charset of the WHATWG Encoding Standard. Without it UTF-8, US-ASCII, ISO-8859-1
-//! and windows-1252 are known, and words in other charsets stay as they came.
+//! `charsets` (default) brings every charset of the WHATWG Encoding Standard. Without it UTF-8, US-ASCII,
+//! ISO-8859-1 and windows-1252 are known, and words in other charsets stay as they came.
 
 #![no_std]
 #![forbid(unsafe_code)]

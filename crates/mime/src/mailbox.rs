@@ -12,9 +12,9 @@ const MAX_ADDRESS: usize = 254;
 
 /// An address and the name it is shown with.
 ///
-/// The address is an `addr-spec` of RFC 5322 section 3.4.1 without comments and folding. Two things go beyond it:
-/// non-ASCII letters (RFC 6532), which make [`needs_smtputf8`](Self::needs_smtputf8) true, and dots anywhere in the local
-/// part, since `a..b@example.jp` is in use.
+/// The address is an `addr-spec` of RFC 5322 section 3.4.1 without comments and folding. Two things go beyond
+/// it: non-ASCII letters (RFC 6532), which make [`needs_smtputf8`](Self::needs_smtputf8) true, and dots
+/// anywhere in the local part, since `a..b@example.jp` is in use.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Mailbox {
     name: String,
@@ -26,8 +26,8 @@ impl Mailbox {
     ///
     /// # Errors
     ///
-    /// Fails if `address` is not `local@domain`: no domain, control characters or spaces outside a quoted local
-    /// part, specials outside quotes, an empty label in the domain, or more than 254 octets.
+    /// Fails if `address` is not `local@domain`: no domain, control characters or spaces outside a quoted
+    /// local part, specials outside quotes, an empty label in the domain, or more than 254 octets.
     pub fn new(address: &str) -> Result<Self, MailboxError> {
         check_address(address)?;
         Ok(Self { name: String::new(), address: address.into() })
@@ -47,8 +47,8 @@ impl Mailbox {
 
     /// Reads `a@b`, `<a@b>`, `Name <a@b>` or `"Name" <a@b>`.
     ///
-    /// A name without quotes is taken as it stands, encoded words included; one that holds any of `,;<>@"\` needs
-    /// quotes, so that a list is not taken for a name.
+    /// A name without quotes is taken as it stands, encoded words included; one that holds any of `,;<>@"\`
+    /// needs quotes, so that a list is not taken for a name.
     ///
     /// # Errors
     ///
@@ -183,21 +183,19 @@ pub(crate) fn quote(text: &str) -> String {
     quoted
 }
 
-/// Splits at the first `separator` that is outside quotes and, for a comma, outside angle brackets.
+/// Splits at the first `separator` that is outside quotes.
 fn outside_quotes(text: &str, separator: char) -> Option<(&str, &str)> {
-    let (mut quoted, mut escaped, mut angle) = (false, false, false);
+    let (mut quoted, mut escaped) = (false, false);
     for (at, c) in text.char_indices() {
         match c {
             _ if escaped => escaped = false,
             '\\' if quoted => escaped = true,
             '"' => quoted = !quoted,
             _ if quoted => {}
-            _ if c == separator && !angle => {
+            _ if c == separator => {
                 let (before, rest) = text.split_at_checked(at)?;
                 return Some((before, rest.strip_prefix(separator)?));
             }
-            '<' => angle = true,
-            '>' => angle = false,
             _ => {}
         }
     }

@@ -79,7 +79,8 @@ impl Attachment {
 
 /// Hands out boundaries that no line of a text begins with.
 pub(super) struct Boundaries {
-    /// `=_` is in no quoted-printable or base64 line (RFC 2045 section 6.7), the random digits make the rest unlikely.
+    /// `=_` is in no quoted-printable or base64 line (RFC 2045 section 6.7), the random digits make the rest
+    /// unlikely.
     stem: String,
     /// Numbers that follow the stem in a text all the same.
     taken: BTreeSet<String>,
@@ -96,7 +97,8 @@ impl Boundaries {
         Self { taken: numbers.collect(), stem, next: 0 }
     }
 
-    /// Writes the `Content-Type` of a multipart. The empty line after its headers comes with the first delimiter.
+    /// Writes the `Content-Type` of a multipart. The empty line after its headers comes with the first
+    /// delimiter.
     pub(super) fn open(&mut self, out: &mut Vec<u8>, subtype: &str) -> Boundary {
         // All numbers have one length, so that no boundary is the beginning of another.
         let mut number = format!("{:08x}", self.next);

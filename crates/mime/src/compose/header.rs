@@ -77,8 +77,8 @@ impl<'o> HeaderLine<'o> {
         self.end();
     }
 
-    /// Writes `value` and a parameter after it: a token, a quoted string, or the forms of RFC 2231 for what is not ASCII
-    /// or too long for a line.
+    /// Writes `value` and a parameter after it: a token, a quoted string, or the forms of RFC 2231 for what
+    /// is not ASCII or too long for a line.
     pub(super) fn with_parameter(mut self, value: &str, name: &str, parameter: &str) {
         self.token(&format!("{value};"));
         let printable = parameter.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
@@ -96,7 +96,8 @@ impl<'o> HeaderLine<'o> {
         self.end();
     }
 
-    /// `name*=utf-8''text`, or `name*0*=utf-8''text; name*1*=text` if that is too long (RFC 2231 section 4.1).
+    /// `name*=utf-8''text`, or `name*0*=utf-8''text; name*1*=text` if that is too long (RFC 2231 section
+    /// 4.1).
     fn extended_parameter(&mut self, name: &str, value: &str) {
         let mut sections = Vec::from([String::new()]);
         // Room for `*999*=utf-8''` and a semicolon.
@@ -183,8 +184,8 @@ impl<'o> HeaderLine<'o> {
     }
 }
 
-/// Words with the spaces before them, if the text can stand as it is: printable ASCII in which a reader finds no
-/// encoded word and loses no space, and every word short enough for a line.
+/// Words with the spaces before them, if the text can stand as it is: printable ASCII in which a reader finds
+/// no encoded word and loses no space, and every word short enough for a line.
 fn plain_chunks(text: &str, column: usize) -> Option<Vec<&str>> {
     if text.is_empty() {
         return Some(Vec::new());
@@ -209,8 +210,8 @@ fn plain_chunks(text: &str, column: usize) -> Option<Vec<&str>> {
     Some(chunks)
 }
 
-/// Encodes in B or Q, whichever is shorter for all of `text`. The first word is at most `first_room` octets long, which
-/// is no less than [`MIN_ROOM`]; no character is split (RFC 2047 section 5).
+/// Encodes in B or Q, whichever is shorter for all of `text`. The first word is at most `first_room` octets
+/// long, which is no less than [`MIN_ROOM`]; no character is split (RFC 2047 section 5).
 fn encoded_words(text: &str, first_room: usize) -> Vec<String> {
     let q_cost = |text: &str| {
         text.bytes().map(|byte| if q_literal(byte).is_some() { 1usize } else { 3 }).sum::<usize>()

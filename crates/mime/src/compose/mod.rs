@@ -22,9 +22,10 @@ const MAX_MESSAGE_ID: usize = 250;
 
 /// A message to be sent, put together step by step.
 ///
-/// Nothing that is passed in can add a header, a recipient or a body part. What is not ASCII is encoded: names and subject as encoded
-/// words (RFC 2047), file names as RFC 2231 says, bodies by whichever of quoted-printable and base64 is shorter.
-/// Lines are at most 78 octets where they can be folded, and never over 998. Text is always UTF-8.
+/// Nothing that is passed in can add a header, a recipient or a body part. What is not ASCII is encoded:
+/// names and subject as encoded words (RFC 2047), file names as RFC 2231 says, bodies by whichever of
+/// quoted-printable and base64 is shorter. Lines are at most 78 octets where they can be folded, and never
+/// over 998. Text is always UTF-8.
 #[derive(Clone, Debug)]
 pub struct Message {
     from: Mailbox,
@@ -94,8 +95,8 @@ impl Message {
         self
     }
 
-    /// Sets the Message-ID, with or without its angle brackets. By default it is made of the random octets given to
-    /// [`build`](Self::build) and the domain of the sender.
+    /// Sets the Message-ID, with or without its angle brackets. By default it is made of the random octets
+    /// given to [`build`](Self::build) and the domain of the sender.
     #[must_use]
     pub fn message_id(mut self, message_id: impl Into<String>) -> Self {
         self.message_id = Some(message_id.into());
@@ -118,9 +119,9 @@ impl Message {
 
     /// Adds a file, whose octets arrive unchanged.
     ///
-    /// `content_type` is `type/subtype`, with parameters if need be, like `text/csv; charset=utf-8`; their values are not quoted.
-    /// `multipart` and `message` types are refused by [`build`](Self::build), because RFC 2046 does not let them be
-    /// base64: send a message as `application/octet-stream`.
+    /// `content_type` is `type/subtype`, with parameters if need be, like `text/csv; charset=utf-8`; their
+    /// values are not quoted. `multipart` and `message` types are refused by [`build`](Self::build), because
+    /// RFC 2046 does not let them be base64: send a message as `application/octet-stream`.
     #[must_use]
     pub fn attach(
         mut self,
@@ -133,8 +134,8 @@ impl Message {
         self
     }
 
-    /// Whether texts may be sent as UTF-8 as they are. Allow it only if the server offers 8BITMIME (RFC 6152).
-    /// Default no.
+    /// Whether texts may be sent as UTF-8 as they are. Allow it only if the server offers 8BITMIME (RFC
+    /// 6152). Default no.
     #[must_use]
     pub fn allow_8bit(mut self, allow: bool) -> Self {
         self.allow_8bit = allow;
@@ -143,12 +144,13 @@ impl Message {
 
     /// Writes the message.
     ///
-    /// `random` makes the Message-ID and the boundaries between parts; it need not be secret, but must differ for each message.
+    /// `random` makes the Message-ID and the boundaries between parts; it need not be secret, but must differ
+    /// for each message.
     ///
     /// # Errors
     ///
-    /// Fails without any recipient; for CR, LF or NUL in the subject or a file name; for a Message-ID, content type or
-    /// date (a year before 1900) that RFC 5322 or RFC 2045 does not allow.
+    /// Fails without any recipient; for CR, LF or NUL in the subject or a file name; for a Message-ID,
+    /// content type or date (a year before 1900) that RFC 5322 or RFC 2045 does not allow.
     pub fn build(&self, date: DateTime, random: [u8; 16]) -> Result<Composed, Error> {
         self.check(date)?;
         let random: String = random.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -146,6 +146,13 @@ fn encodes_bodies_by_their_content() {
 }
 
 #[test]
+fn normalises_line_ends() {
+    let composed = build(&message().text("a\r\nb\rc\n\nd\r\r\ne"));
+    let text = string(&composed);
+    assert_eq!(text.split_once("\r\n\r\n").unwrap().1, "a\r\nb\r\nc\r\n\r\nd\r\n\r\ne\r\n");
+}
+
+#[test]
 fn breaks_quoted_printable_lines() {
     let x = |len: usize| "x".repeat(len);
     let rows: &[(String, String)] = &[
@@ -236,6 +243,20 @@ fn writes_display_names() {
     }
     let composed = build(&message().cc(Mailbox::named(&long, "a@b").unwrap()));
     assert!(header(&composed, "Cc").starts_with("=?utf-8?Q?xxx"));
+}
+
+#[test]
+fn folds_around_encoded_words() {
+    for len in 1..80 {
+        let address = |name: &str| Mailbox::named(name, &alloc::format!("{}@b", "x".repeat(len))).unwrap();
+        let composed = build(&message().cc(address("")).cc(address("Jörg Müller")));
+        let cc = alloc::format!("Cc: {}", header(&composed, "Cc"));
+        for line in cc.split("\r\n").filter(|line| line.contains("=?")) {
+            assert!(line.len() <= 76, "{line}");
+        }
+        assert!(cc.starts_with("Cc: x"), "{cc}");
+        assert!(cc.contains("=?utf-8?B?SsO2cmcgTcO8bGxlcg==?="), "{cc}");
+    }
 }
 
 #[test]

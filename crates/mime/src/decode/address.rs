@@ -46,9 +46,10 @@ impl fmt::Display for DisplayMailbox {
 
 /// Reads the value of `From`, `To`, `Cc` and their like, folds included.
 ///
-/// Takes the obsolete forms of RFC 5322 section 4.4: routes, white space and comments anywhere, empty places in the list; the
-/// comment as name, `a@b (Name)`; and what mailers get wrong: encoded words in quotes or with a comma in them, `;`
-/// between addresses, a quote, bracket or group left open, a name without an address. Takes time linear in `value`.
+/// Takes the obsolete forms of RFC 5322 section 4.4: routes, white space and comments anywhere, empty places
+/// in the list; the comment as name, `a@b (Name)`; and what mailers get wrong: encoded words in quotes or
+/// with a comma in them, `;` between addresses, a quote, bracket or group left open, a name without an
+/// address. Takes time linear in `value`.
 #[must_use]
 pub fn address_list(value: &[u8]) -> Vec<Address> {
     let mut list = List::default();
@@ -308,6 +309,8 @@ mod tests {
                 "A Group:Ed Jones <c@a.test>,joe@where.test,John <jdoe@one.test>;",
                 "A Group:[Ed Jones|c@a.test; |joe@where.test; John|jdoe@one.test]",
             ),
+            ("A:b:c@d;", "A:[|b:c@d]"),
+            ("Ann <a@b>: c@d", "Ann : c@d|a@b"),
             ("Undisclosed recipients:;", "Undisclosed recipients:[]"),
             ("Pete(A nice \\) chap) <pete(his account)@silly.test(his host)>", "Pete|pete@silly.test"),
             (

@@ -5,9 +5,10 @@ use alloc::string::String;
 
 /// Decodes a body or a part of one by the label of its charset; `None` if the label is not known.
 ///
-/// Octets that the charset does not have become U+FFFD. A byte order mark is dropped. `us-ascii` and `unknown-8bit` are taken as
-/// [`guess`] does, since mailers put them on anything. As in the WHATWG Encoding Standard, `iso-8859-1` is windows-1252 and
-/// `gb2312` is GBK. Charsets that hide ASCII (UTF-7, HZ, ISO-2022-KR and -CN) are not known.
+/// Octets that the charset does not have become U+FFFD. A byte order mark is dropped. `us-ascii` and
+/// `unknown-8bit` are taken as [`guess`] does, since mailers put them on anything. As in the WHATWG Encoding
+/// Standard, `iso-8859-1` is windows-1252 and `gb2312` is GBK. Charsets that hide ASCII (UTF-7, HZ,
+/// ISO-2022-KR and -CN) are not known.
 #[must_use]
 pub fn text<'a>(bytes: &'a [u8], charset: &str) -> Option<Cow<'a, str>> {
     Charset::for_label(charset).map(|charset| match charset {
@@ -49,7 +50,8 @@ impl Charset {
 
     #[cfg(feature = "charsets")]
     fn table(label: &str) -> Option<Self> {
-        // Names that the Encoding Standard does not list: Windows code pages, and what Python's email package wrote.
+        // Names that the Encoding Standard does not list: Windows code pages, and what Python's email package
+        // wrote.
         let label = match label {
             _ if label.eq_ignore_ascii_case("cp932") => "shift_jis",
             _ if label.eq_ignore_ascii_case("cp936") => "gbk",

@@ -12,13 +12,14 @@ use crate::headers::unfold;
 /// Decodes a header value for people: unfolds it and decodes its encoded words (RFC 2047).
 ///
 /// White space between two encoded words is dropped (section 6.2), and words of one charset that follow each
-/// other are joined before they are decoded, since mailers split characters, base64 groups and ISO-2022-JP between words.
-/// Words are found anywhere, also inside quotes or without white space around them, with spaces or `?` in their text, and with
-/// the language suffix of RFC 2231. One whose charset or encoding is not known, or whose base64 is none, stays as it
-/// stands. Octets outside of words are decoded as [`guess`](super::guess) does.
+/// other are joined before they are decoded, since mailers split characters, base64 groups and ISO-2022-JP
+/// between words. Words are found anywhere, also inside quotes or without white space around them, with
+/// spaces or `?` in their text, and with the language suffix of RFC 2231. One whose charset or encoding is
+/// not known, or whose base64 is none, stays as it stands. Octets outside of words are decoded as
+/// [`guess`](super::guess) does.
 ///
-/// Takes time linear in `value`, and borrows if there is nothing to change. Control characters stay, also those that
-/// were encoded.
+/// Takes time linear in `value`, and borrows if there is nothing to change. Control characters stay, also
+/// those that were encoded.
 #[must_use]
 pub fn unstructured(value: &[u8]) -> Cow<'_, str> {
     if find(value, *b"=?").is_none() && !value.contains(&b'\n') {
@@ -83,7 +84,8 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// Reads the `=?` at the start of `input`. Gives the octets that are dealt with (at least two), and the word if they are one.
+/// Reads the `=?` at the start of `input`. Gives the octets that are dealt with (at least two), and the word
+/// if they are one.
 ///
 /// Everything that was looked at is dealt with, whether it is a word or not: no word can begin inside of it.
 fn lex(input: &[u8]) -> (usize, Option<Word<'_>>) {

@@ -1,8 +1,9 @@
 //! Header values and bodies of messages that arrive, made readable.
 //!
-//! Nothing in here fails: what is broken stays as it stands, so that a person can still read it. Two things are left to
-//! the caller. Control characters, which a sender can also hide in encoded words, stay in the text: escape them
-//! before they reach a terminal. And the result of a word in a multi-byte charset can be up to three times its size.
+//! Nothing in here fails: what is broken stays as it stands, so that a person can still read it. Two things
+//! are left to the caller. Control characters, which a sender can also hide in encoded words, stay in the
+//! text: escape them before they reach a terminal. And the result of a word in a multi-byte charset can be up
+//! to three times its size.
 
 mod address;
 mod charset;

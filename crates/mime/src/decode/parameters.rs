@@ -69,15 +69,16 @@ impl Disposition {
 
     /// Name that the sender suggests for the file, decoded and otherwise as sent.
     ///
-    /// It may be a path, hold control characters or be reserved on this system: never open a file by it unchecked.
+    /// It may be a path, hold control characters or be reserved on this system: never open a file by it
+    /// unchecked.
     #[must_use]
     pub fn file_name(&self) -> Option<&str> {
         self.parameters.get("filename")
     }
 }
 
-/// Parameters of a header, decoded: continuations joined, percent escapes and charset resolved (RFC 2231), and
-/// encoded words too, which many mailers put there.
+/// Parameters of a header, decoded: continuations joined, percent escapes and charset resolved (RFC 2231),
+/// and encoded words too, which many mailers put there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parameters {
     list: Vec<(String, String)>,
@@ -96,7 +97,8 @@ impl Parameters {
     }
 }
 
-/// One parameter as it is written. Its order is the order of assembly: by name, RFC 2231 before plain, by section.
+/// One parameter as it is written. Its order is the order of assembly: by name, RFC 2231 before plain, by
+/// section.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Piece {
     name: String,
@@ -252,7 +254,8 @@ fn unquote(quoted: &[u8]) -> Vec<u8> {
     content
 }
 
-/// Drops a comment at the end. One in the middle stays: it is part of a file name that should have been quoted.
+/// Drops a comment at the end. One in the middle stays: it is part of a file name that should have been
+/// quoted.
 fn without_comment(value: &[u8]) -> Cow<'_, [u8]> {
     let open = value.iter().position(|&byte| byte == b'(');
     match open.and_then(|open| value.get(..open)) {

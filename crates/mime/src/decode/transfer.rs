@@ -64,8 +64,9 @@ pub fn quoted_printable(text: &[u8]) -> Vec<u8> {
 
 /// A base64 decoder that takes what it gets (RFC 2045 section 6.8).
 ///
-/// Octets outside the alphabet are skipped. Padding ends a group, after which the next one begins, so texts that were encoded
-/// in pieces decode whole; padding may be missing. Each octet is written as soon as its bits are there.
+/// Octets outside the alphabet are skipped. Padding ends a group, after which the next one begins, so texts
+/// that were encoded in pieces decode whole; padding may be missing. Each octet is written as soon as its
+/// bits are there.
 #[derive(Clone, Debug, Default)]
 pub struct Base64 {
     /// Bits of the group that are not written yet, in the low end.
@@ -105,11 +106,13 @@ impl Base64 {
         text.iter().all(|&byte| sextet(byte).is_some() || byte == b'=' || is_space(byte))
     }
 
-    /// Whether the group so far goes on in `text`: the two fill it, and it is not a whole one that lacks its padding.
+    /// Whether the group so far goes on in `text`: the two fill it, and it is not a whole one that lacks its
+    /// padding.
     pub(super) fn completes_with(&self, text: &[u8]) -> bool {
         let characters = text.iter().filter(|&&byte| !is_space(byte)).count();
         let fills = characters.wrapping_add(usize::from(self.place)) & 3 == 0;
-        // `YQ` and `Yg` fill a group too, but the spare bits of `YQ` are zero, as those of a last character are.
+        // `YQ` and `Yg` fill a group too, but the spare bits of `YQ` are zero, as those of a last character
+        // are.
         fills && !(self.place == 2 && self.bits & 0x0F == 0)
     }
 }
@@ -125,7 +128,8 @@ pub struct QuotedPrintable {
 }
 
 impl QuotedPrintable {
-    /// White space held back longer than any encoder's line is written as it is, so that the memory is bounded.
+    /// White space held back longer than any encoder's line is written as it is, so that the memory is
+    /// bounded.
     const MAX_HELD: usize = 998;
 
     /// Appends to `out` what `text` adds and is decided.

@@ -39,6 +39,7 @@ fn decodes_headers() {
         ("=?utf-8?B?4?= =?utf-8?B?oKs?=", "€"),
         ("=?utf-8?B?YQ?= =?utf-8?B?Yg?=", "ab"),
         ("=?utf-8?B?YQ?= =?utf-8?B?YmNk?=", "abcd"),
+        ("=?utf-8?B?Y?= =?utf-8?Q?b?= =?utf-8?B?YWI?=", "bab"),
         ("=?utf-8?Q?=E2=82?= =?iso-8859-1?Q?=AC?=", "\u{FFFD}¬"),
         ("=?utf-8?Q?=E2=82?= x =?utf-8?Q?=AC?=", "\u{FFFD} x \u{FFFD}"),
         // Sloppy words.
@@ -129,7 +130,8 @@ fn borrows_when_nothing_changes() {
     }
 }
 
-/// Counts the pieces that a storm of words is cut into; `looks_at_no_more_than_it_takes` bounds the work on each.
+/// Counts the pieces that a storm of words is cut into; `looks_at_no_more_than_it_takes` bounds the work on
+/// each.
 #[test]
 fn cuts_storms_into_few_pieces() {
     let rows = [
@@ -174,7 +176,8 @@ proptest! {
         let _ = unstructured(text.as_bytes());
     }
 
-    /// What the lexer gives up or takes does not depend on octets after it, so none is looked at over and over.
+    /// What the lexer gives up or takes does not depend on octets after it, so none is looked at over and
+    /// over.
     #[test]
     fn looks_at_no_more_than_it_takes(
         text in "(=\\?|\\?=|utf-8|\\?[QB]\\?|[a-zA= \r\n]){0,20}",
