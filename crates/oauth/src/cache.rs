@@ -22,9 +22,9 @@ use crate::Token;
 ///   [`Refresh::Running`] sleep until another task has finished, then start over; on [`Refresh::Wait`] report
 ///   the last error.
 ///
-/// Whoever holds a ticket calls [`complete`](Self::complete) or [`fail`](Self::fail) with it and wakes the
-/// others. Whoever is killed before that blocks the others no longer than [`Policy::lease`]: a sleeper wakes up
-/// by then and starts over.
+/// Whoever holds a ticket calls [`complete`](Self::complete), [`fail`](Self::fail) or [`cancel`](Self::cancel)
+/// with it and wakes the others. Whoever is killed before that blocks the others no longer than
+/// [`Policy::lease`]: a sleeper wakes up by then and starts over.
 ///
 /// A mail server that refuses the token is a reason to [`invalidate`](Self::invalidate) it and start over,
 /// once: if the next one is refused too, the token is not what is wrong.

@@ -27,7 +27,10 @@ fn drive(input: &[u8], chunk: usize) -> (Result<String, Error>, usize, Vec<u8>) 
         match step {
             Ok(Step::Read) => match pieces.next() {
                 Some(piece) => rx.extend(piece).unwrap(),
-                None => rx.set_eof(),
+                None => {
+                    assert!(!rx.is_eof(), "asks for more after the end");
+                    rx.set_eof();
+                }
             },
             Ok(Step::Event(found)) => token = Some(found.access_token.expose().clone()),
             Ok(Step::Close) => return (Ok(token.unwrap()), flights, sent),
