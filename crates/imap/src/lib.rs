@@ -26,6 +26,7 @@ mod parse;
 mod response;
 mod section;
 mod sequence;
+pub mod session;
 mod text;
 
 pub use atom::{Atom, Flag};

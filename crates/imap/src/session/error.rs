@@ -1,0 +1,250 @@
+use alloc::{boxed::Box, string::String};
+use core::fmt;
+
+use mailbearer_sasl::{ChallengeError, Reason};
+
+use super::{Answer, Problem};
+use crate::{FrameError, Invalid};
+
+/// Why a session ended. It is over then: the connection is of no further use.
+///
+/// A command that the server answers NO or BAD is no error of the session but a
+/// [`Completion`](super::Completion). What is quoted of the server is cut and escaped for a terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The server did not let the session begin: its greeting, or the answer to CAPABILITY, was a refusal.
+    Refused {
+        /// What it was about to do.
+        stage: Stage,
+        /// Its words.
+        answer: Answer,
+    },
+    /// STARTTLS is not among the capabilities. Nothing was sent in the clear.
+    StartTlsMissing,
+    /// STARTTLS was answered NO or BAD.
+    StartTlsRefused(Answer),
+    /// No mechanism that fits the credentials is offered; the names of those that are.
+    NoMechanism {
+        /// Names separated by spaces; empty where none is.
+        offered: String,
+    },
+    /// The credentials were not accepted.
+    Auth {
+        /// The server's verdict.
+        answer: Answer,
+        /// What it said about the token before.
+        reason: Option<Box<Reason>>,
+    },
+    /// Exchange's OK that is a failure: the token is good and the mailbox cannot be reached
+    /// ([`Options::failure_in_ok`](super::Options::failure_in_ok)).
+    Unreachable(Answer),
+    /// The server said BYE without being asked.
+    Bye(Answer),
+    /// The greeting on a connection without TLS was PREAUTH, so that TLS can no longer be started.
+    PreauthInClear,
+    /// The server, or someone between, sent bytes after agreeing to TLS and before it.
+    BytesBeforeTls,
+    /// The server broke the protocol.
+    Protocol {
+        /// What was going on.
+        stage: Stage,
+        /// The rule.
+        what: &'static str,
+        /// The response that broke it.
+        got: String,
+    },
+    /// The mechanism has no answer to a challenge; the authentication was cancelled.
+    Challenge(ChallengeError),
+    /// The session was given what it cannot say.
+    Misuse(Misuse),
+    /// A line, a response or a literal passed its limit.
+    Frame(FrameError),
+    /// More responses, or more octets of them, came before the authentication than
+    /// [`Bounds`](super::Bounds) allows.
+    TooMuchBeforeAuth,
+    /// The connection ended without a BYE.
+    Closed {
+        /// What was going on.
+        stage: Stage,
+    },
+}
+
+impl Error {
+    /// Whether the credentials are at fault: they were refused, or fit no mechanism on offer.
+    #[must_use]
+    pub fn is_auth(&self) -> bool {
+        match self {
+            Self::Auth { answer, .. } => !matches!(
+                answer.problem(),
+                Some(Problem::Throttled { .. } | Problem::Unavailable | Problem::TooManyConnections)
+            ),
+            Self::NoMechanism { .. } | Self::Challenge(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether a new connection with a fresh token may get further at once: the one in use ran out.
+    #[must_use]
+    pub fn needs_new_token(&self) -> bool {
+        self.problem() == Some(Problem::TokenExpired)
+    }
+
+    /// Whether the same may succeed later without anyone changing a setting.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match (self, self.problem()) {
+            (_, Some(problem)) => problem.is_transient(),
+            (Self::Bye(_) | Self::Closed { .. } | Self::Unreachable(_), None) => true,
+            _ => false,
+        }
+    }
+
+    /// The known problem that the server's words stand for.
+    #[must_use]
+    pub fn problem(&self) -> Option<Problem> {
+        match self {
+            Self::Protocol { got, .. } => Problem::of_text(got),
+            _ => self.answer()?.problem(),
+        }
+    }
+
+    /// The server's words, where it said some.
+    #[must_use]
+    pub const fn answer(&self) -> Option<&Answer> {
+        match self {
+            Self::Refused { answer, .. }
+            | Self::StartTlsRefused(answer)
+            | Self::Auth { answer, .. }
+            | Self::Unreachable(answer)
+            | Self::Bye(answer) => Some(answer),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused { stage, answer } => write!(f, "server refused {stage}: {answer}"),
+            Self::StartTlsMissing => f.write_str("server does not offer STARTTLS"),
+            Self::StartTlsRefused(answer) => write!(f, "server refused STARTTLS: {answer}"),
+            Self::NoMechanism { offered } if offered.is_empty() => {
+                f.write_str("server offers no way to authenticate")
+            }
+            Self::NoMechanism { offered } => write!(f, "no usable mechanism among {offered}"),
+            Self::Auth { answer, reason: None } => {
+                write!(f, "server did not accept the credentials: {answer}")
+            }
+            Self::Auth { answer, reason: Some(reason) } => {
+                write!(f, "server did not accept the credentials: {answer} ({})", reason.raw)
+            }
+            Self::Unreachable(answer) => {
+                write!(f, "authenticated, but the mailbox cannot be reached: {answer}")
+            }
+            Self::Bye(answer) => write!(f, "server ended the session: {answer}"),
+            Self::PreauthInClear => f.write_str("server skips authentication, and with it TLS"),
+            Self::BytesBeforeTls => f.write_str("data between the answer to STARTTLS and TLS"),
+            Self::Protocol { stage, what, got } => write!(f, "protocol error {stage}: {what}: {got}"),
+            Self::Challenge(error) => fmt::Display::fmt(error, f),
+            Self::Misuse(misuse) => fmt::Display::fmt(misuse, f),
+            Self::Frame(error) => fmt::Display::fmt(error, f),
+            Self::TooMuchBeforeAuth => f.write_str("server sends too much before authentication"),
+            Self::Closed { stage } => write!(f, "connection closed {stage}"),
+        }
+    }
+}
+
+impl core::error::Error for Error {}
+
+impl From<Misuse> for Error {
+    fn from(misuse: Misuse) -> Self {
+        Self::Misuse(misuse)
+    }
+}
+
+impl From<FrameError> for Error {
+    fn from(error: FrameError) -> Self {
+        Self::Frame(error)
+    }
+}
+
+/// What a session was doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Stage {
+    /// Waiting for the greeting.
+    Greeting,
+    /// Waiting for the answer to STARTTLS, or for TLS itself.
+    StartTls,
+    /// Waiting for the capabilities.
+    Capability,
+    /// Between the capabilities and the authentication.
+    NotAuthenticated,
+    /// Authenticating.
+    Auth,
+    /// Authenticated, with or without commands in flight.
+    Authenticated,
+    /// Listening, as IDLE does.
+    Idle,
+    /// Leaving.
+    Logout,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Greeting => "at the greeting",
+            Self::StartTls => "at STARTTLS",
+            Self::Capability => "at CAPABILITY",
+            Self::NotAuthenticated => "before authentication",
+            Self::Auth => "during authentication",
+            Self::Authenticated => "after authentication",
+            Self::Idle => "during IDLE",
+            Self::Logout => "at LOGOUT",
+        })
+    }
+}
+
+/// A call that the session's state forbids. The session goes on as if it had not been made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Misuse {
+    /// The session failed or is closed.
+    Ended,
+    /// LOGOUT was given before.
+    LoggingOut,
+    /// As many commands wait and are in flight as [`Bounds::commands`](super::Bounds::commands) allows.
+    TooManyCommands,
+    /// Credentials were given before, or the session is authenticated.
+    AlreadyAuthenticated,
+    /// There is no IDLE to be done with.
+    NotIdling,
+    /// The command changes what the session itself keeps track of, and so has a method of its own or none: STARTTLS,
+    /// AUTHENTICATE, LOGIN, UNAUTHENTICATE, COMPRESS.
+    NotACommand,
+    /// No command can say that.
+    Invalid(Invalid),
+}
+
+impl From<Invalid> for Misuse {
+    fn from(invalid: Invalid) -> Self {
+        Self::Invalid(invalid)
+    }
+}
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Invalid(invalid) => return fmt::Display::fmt(invalid, f),
+            Self::Ended => "the session has ended",
+            Self::LoggingOut => "LOGOUT was given already",
+            Self::TooManyCommands => "too many commands at a time",
+            Self::AlreadyAuthenticated => "credentials were given already",
+            Self::NotIdling => "no IDLE is under way",
+            Self::NotACommand => "this command cannot be given directly",
+        })
+    }
+}
+
+impl core::error::Error for Misuse {}

@@ -1,0 +1,322 @@
+use alloc::string::String;
+use core::{fmt, str, time::Duration};
+
+use mailbearer_wire::{Octets, printable_bytes};
+
+use crate::{Frame, Response, Status, StatusLine};
+
+/// What happened in a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The greeting came, TLS is on and the capabilities are known.
+    Ready,
+    /// The credentials were accepted, or the server asked for none.
+    Authenticated,
+    /// An untagged response, to be parsed by whoever wants it. It may belong to a command in flight or to none.
+    Data(Frame),
+    /// A literal of a response that is too large to be held ([`Limits::literal_inline`](crate::Limits)): its octets
+    /// follow as [`LiteralChunk`](Self::LiteralChunk)s, then comes the response as [`Data`](Self::Data).
+    LiteralStart {
+        /// The response up to the literal.
+        head: Octets,
+        /// Octets of the literal.
+        size: u64,
+    },
+    /// The next octets of the literal announced last.
+    LiteralChunk(Octets),
+    /// The server listens to this IDLE.
+    Idling(Tag),
+    /// The server wants (more of) the message of this APPEND: give it to [`Session::body`](super::Session::body).
+    BodyWanted(Tag),
+    /// A command was answered.
+    Done(Completion),
+    /// The server said goodbye after LOGOUT, with these words; [`Step::Close`](mailbearer_wire::Step) follows.
+    Closed(String),
+}
+
+/// Names a command of one session; no two have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tag(pub(super) u32);
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "A{}", self.0)
+    }
+}
+
+impl Tag {
+    /// Whether `word` is exactly this tag (RFC 9051 section 2.2.1: the case counts).
+    pub(super) fn is(self, word: &[u8]) -> bool {
+        match word {
+            [b'A', digits @ ..] if !digits.starts_with(b"0") && digits.iter().all(u8::is_ascii_digit) => {
+                str::from_utf8(digits).is_ok_and(|digits| digits.parse() == Ok(self.0))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// How a command ended. NO and BAD are results like OK: the session goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Completion {
+    /// The command.
+    pub tag: Tag,
+    /// OK, NO or BAD.
+    pub status: Status,
+    /// The response as it came.
+    pub frame: Frame,
+}
+
+impl Completion {
+    /// Whether the command succeeded.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.status == Status::Ok
+    }
+
+    /// The response, parsed: for its code. `None` where the code does not follow the grammar of its name.
+    #[must_use]
+    pub fn line(&self) -> Option<StatusLine<'_>> {
+        match self.frame.response() {
+            Ok(Response::Tagged { line, .. }) => Some(line),
+            _ => None,
+        }
+    }
+
+    /// The server's words for people.
+    #[must_use]
+    pub fn answer(&self) -> Answer {
+        Answer::of(self.frame.octets())
+    }
+
+    /// The known problem that a NO or BAD stands for.
+    #[must_use]
+    pub fn problem(&self) -> Option<Problem> {
+        if self.is_ok() { None } else { self.answer().problem() }
+    }
+}
+
+/// A status response in words: cut to 512 octets a field and escaped for a terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Its first word.
+    pub status: Status,
+    /// What stood in brackets.
+    pub code: Option<String>,
+    /// The text behind that.
+    pub text: String,
+}
+
+impl Answer {
+    /// Reads a response that [`classify`](crate::classify) calls a status; it need not be well-formed.
+    pub(super) fn of(line: &[u8]) -> Self {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let (_tag, rest) = word(line);
+        let (status, rest) = word(rest);
+        let (code, text) = bracketed(rest).map_or((None, rest), |(code, text)| (Some(code), text));
+        Self {
+            status: Status::from_word(status).unwrap_or(Status::Bad),
+            code: code.map(|code| printable_bytes(code, SHOWN)),
+            text: printable_bytes(text.trim_ascii(), SHOWN),
+        }
+    }
+
+    /// The known problem that these words stand for.
+    #[must_use]
+    pub fn problem(&self) -> Option<Problem> {
+        let code = self.code.as_deref().unwrap_or_default();
+        Problem::of_text(&self.text).or_else(|| Problem::of_code(code)).or_else(|| Problem::of_text(code))
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.status.as_str())?;
+        if let Some(code) = &self.code {
+            write!(f, " [{code}]")?;
+        }
+        if self.text.is_empty() { Ok(()) } else { write!(f, " {}", self.text) }
+    }
+}
+
+/// What words of servers in the field are known to mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Problem {
+    /// Exchange accepts the token and opens no mailbox for it: a permission, a licence or the `user=` is wrong.
+    NotConnected,
+    /// Exchange finds no mailbox, or IMAP is switched off for it.
+    NoMailbox,
+    /// Too much was asked in a short time.
+    Throttled {
+        /// How long to wait, where the server says so.
+        wait: Option<Duration>,
+    },
+    /// The server, or the one behind it, is down or moves the mailbox.
+    Unavailable,
+    /// The user has too many connections.
+    TooManyConnections,
+    /// The access token ran out during the session.
+    TokenExpired,
+    /// NetEase's servers want an ID command first.
+    IdWanted,
+}
+
+impl Problem {
+    /// Whether waiting, or a new connection, is the cure.
+    #[must_use]
+    pub const fn is_transient(self) -> bool {
+        !matches!(self, Self::NotConnected | Self::NoMailbox | Self::IdWanted)
+    }
+
+    pub(super) fn of_text(text: &str) -> Option<Self> {
+        let text = text.to_ascii_lowercase();
+        if text.contains("request is throttled") {
+            return Some(Self::Throttled { wait: suggested_wait(&text) });
+        }
+        PHRASES.iter().find(|(phrase, _)| text.contains(phrase)).map(|(_, problem)| *problem)
+    }
+
+    fn of_code(code: &str) -> Option<Self> {
+        let name = code.split(' ').next().unwrap_or_default().to_ascii_uppercase();
+        CODES.iter().find(|(code, _)| *code == name).map(|(_, problem)| *problem)
+    }
+}
+
+/// In lower case; the first that is found counts.
+const PHRASES: &[(&str, Problem)] = &[
+    ("authenticated but not connected", Problem::NotConnected),
+    ("noadrecipient", Problem::NoMailbox),
+    ("authresultfrompopimapend=8", Problem::NoMailbox),
+    ("accesstokenexpired", Problem::TokenExpired),
+    ("session expired", Problem::TokenExpired),
+    ("too many simultaneous connections", Problem::TooManyConnections),
+    ("maximum number of connections", Problem::TooManyConnections),
+    ("bandwidth limits", Problem::Throttled { wait: None }),
+    ("server unavailable", Problem::Unavailable),
+    ("wrongserverexception", Problem::Unavailable),
+    ("unsafe login", Problem::IdWanted),
+];
+
+/// RFC 5530.
+const CODES: &[(&str, Problem)] = &[
+    ("UNAVAILABLE", Problem::Unavailable),
+    ("INUSE", Problem::Unavailable),
+    ("EXPIRED", Problem::TokenExpired),
+];
+
+/// `Request is throttled. Suggested Backoff Time: 299910 milliseconds`, in lower case.
+fn suggested_wait(text: &str) -> Option<Duration> {
+    let (_, rest) = text.split_once("backoff time:")?;
+    let rest = rest.trim_start();
+    let digits = rest.split(|character: char| !character.is_ascii_digit()).next()?;
+    digits.parse().ok().map(Duration::from_millis)
+}
+
+/// The first word and what follows the space behind it.
+fn word(line: &[u8]) -> (&[u8], &[u8]) {
+    let end = line.iter().position(|&octet| octet == b' ').unwrap_or(line.len());
+    let (word, rest) = line.split_at_checked(end).unwrap_or((line, b""));
+    (word, rest.strip_prefix(b" ").unwrap_or(rest))
+}
+
+/// What stands in brackets at the start, and what follows. A bracket in quotes does not end them: Exchange quotes
+/// texts of its own there. Where the quotes do not match, the first bracket ends them.
+fn bracketed(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let inner = text.strip_prefix(b"[")?;
+    let mut quoted = false;
+    let end = inner.iter().position(|&octet| {
+        quoted ^= octet == b'"';
+        octet == b']' && !quoted
+    });
+    let end = end.or_else(|| inner.iter().position(|&octet| octet == b']'));
+    let (code, rest) = inner.split_at_checked(end?)?;
+    Some((code, rest.strip_prefix(b"]").unwrap_or(rest)))
+}
+
+/// A peer's octets as an error quotes them.
+pub(super) fn quoted(octets: &[u8]) -> String {
+    let line = octets.strip_suffix(b"\n").unwrap_or(octets);
+    printable_bytes(line.strip_suffix(b"\r").unwrap_or(line), SHOWN)
+}
+
+/// Octets of a server's text that are kept.
+const SHOWN: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_taken_apart_cut_and_escaped() {
+        let rows: &[(&[u8], Status, Option<&str>, &str)] = &[
+            (b"A1 OK done\r\n", Status::Ok, None, "done"),
+            (b"A1 NO\r\n", Status::No, None, ""),
+            (b"A1 NO [ALERT] pay\r\n", Status::No, Some("ALERT"), "pay"),
+            (b"* BYE [X", Status::Bye, None, "[X"),
+            (b"* BYE [X\"] y\r\n", Status::Bye, Some("X\""), "y"),
+            (
+                b"A1 OK [Error=\"a]b\" C=0] AUTHENTICATE completed.\r\n",
+                Status::Ok,
+                Some("Error=\"a]b\" C=0"),
+                "AUTHENTICATE completed.",
+            ),
+            (b"A1 BAD \x1b[2J\n", Status::Bad, None, "\\x1b[2J"),
+        ];
+        for (line, status, code, text) in rows {
+            let want = Answer { status: *status, code: code.map(String::from), text: (*text).into() };
+            assert_eq!(Answer::of(line), want, "{}", line.escape_ascii());
+        }
+        let long = Answer::of(&[b"A1 NO ".as_slice(), &[b'x'; SHOWN + 1]].concat());
+        assert_eq!(long.text.chars().count(), SHOWN + 1);
+        assert!(long.text.ends_with('…'));
+    }
+
+    #[test]
+    fn known_problems_are_recognised() {
+        let wait = |millis| Some(Problem::Throttled { wait: Some(Duration::from_millis(millis)) });
+        let rows: &[(&str, Option<Problem>)] = &[
+            ("A1 BAD User is authenticated but not connected.", Some(Problem::NotConnected)),
+            ("A1 NO Request is throttled. Suggested Backoff Time: 299910 milliseconds", wait(299_910)),
+            ("A1 BAD Request is throttled.", Some(Problem::Throttled { wait: None })),
+            ("* BYE Session invalidated - AccessTokenExpired", Some(Problem::TokenExpired)),
+            ("* BYE Session expired, please login again.", Some(Problem::TokenExpired)),
+            ("A1 NO Server Unavailable. 15", Some(Problem::Unavailable)),
+            (
+                "A1 NO [UNAVAILABLE] UID FETCH Service is temporarily not available",
+                Some(Problem::Unavailable),
+            ),
+            (
+                "A1 NO [UNAVAILABLE] Maximum number of connections from user+IP exceeded",
+                Some(Problem::TooManyConnections),
+            ),
+            ("A1 NO [ALERT] Too many simultaneous connections. (Failure)", Some(Problem::TooManyConnections)),
+            (
+                "A1 NO [OVERQUOTA] Account exceeded command or bandwidth limits.",
+                Some(Problem::Throttled { wait: None }),
+            ),
+            ("A1 NO [OVERQUOTA] Mailbox is full", None),
+            ("A1 NO SELECT Unsafe Login. Please contact kefu@188.com for help", Some(Problem::IdWanted)),
+            (
+                "A1 OK [Error=\"Microsoft.Exchange.Data.Storage.WrongServerException:Cross Server access\" \
+                 AuthResultFromPopImapEnd=0] AUTHENTICATE completed.",
+                Some(Problem::Unavailable),
+            ),
+            ("A1 OK [Error=\"NoADRecipient\" AuthResultFromPopImapEnd=8] x", Some(Problem::NoMailbox)),
+            ("A1 NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)", None),
+        ];
+        for (line, want) in rows {
+            assert_eq!(Answer::of(line.as_bytes()).problem(), *want, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_tag_is_matched_octet_by_octet() {
+        assert!(Tag(12).is(b"A12"));
+        for word in [b"a12".as_slice(), b"A1", b"A012", b"A+12", b"A4294967308", b"12", b"A12 ", b"*", b""] {
+            assert!(!Tag(12).is(word), "{}", word.escape_ascii());
+        }
+    }
+}

@@ -1,0 +1,371 @@
+use alloc::boxed::Box;
+use core::mem;
+
+use mailbearer_sasl::{Exchange, Reason};
+use mailbearer_wire::{RecvBuf, Security, SendBuf, Step};
+
+use super::{
+    Access, Answer, Auth, Completion, Error, Event, Line, Role, Session, Stage, State, Tag,
+    command::Outgoing, early_limits, event::quoted,
+};
+use crate::{
+    Capabilities, Capability, Code, Command, Data, Frame, Framer, Kind, Piece, Response, Status,
+    parse_response,
+};
+
+/// What the peer's bytes do.
+impl Session {
+    pub(super) fn on_piece(
+        &mut self,
+        piece: Piece,
+        rx: &RecvBuf,
+        tx: &mut SendBuf,
+    ) -> Result<Option<Step<Event>>, Error> {
+        let event = match piece {
+            Piece::Response(frame) => return self.on_response(frame, rx, tx),
+            // A response that large has no business there, and its chunks would have to be dropped one by one.
+            Piece::LiteralStart { head, .. } if self.is_clear() => {
+                return Err(self.broken("large literal before TLS", &head));
+            }
+            Piece::LiteralStart { head, size } => Event::LiteralStart { head, size },
+            Piece::LiteralChunk(octets) => {
+                self.count_early(0, octets.len())?;
+                Event::LiteralChunk(octets)
+            }
+        };
+        Ok(Some(Step::Event(event)))
+    }
+
+    fn on_response(
+        &mut self,
+        frame: Frame,
+        rx: &RecvBuf,
+        tx: &mut SendBuf,
+    ) -> Result<Option<Step<Event>>, Error> {
+        self.count_early(1, frame.octets().len())?;
+        if matches!(self.state, State::Greeting) {
+            return self.on_greeting(&frame, rx, tx);
+        }
+        match frame.kind() {
+            Kind::Tagged { tag, status } => {
+                let found = self.in_flight.iter().position(|command| command.tag.is(tag));
+                let Some(index) = found else {
+                    return Err(self.broken("answer to no command in flight", frame.octets()));
+                };
+                self.on_tagged(index, status, frame, rx)
+            }
+            Kind::Continuation => self.on_continuation(&frame, rx, tx),
+            Kind::Status(Status::Bye) => self.on_bye(&frame),
+            Kind::Status(Status::PreAuth) => Err(self.broken("PREAUTH is a greeting", frame.octets())),
+            Kind::Unknown if !(self.options.quirks.bare_code && frame.octets().starts_with(b"[")) => {
+                Err(self.broken("neither an answer nor data", frame.octets()))
+            }
+            _ if self.is_clear() => Ok(None),
+            kind => {
+                let asked_by_us = self.learn(kind, &frame);
+                Ok((!asked_by_us).then_some(Step::Event(Event::Data(frame))))
+            }
+        }
+    }
+
+    /// RFC 9051 section 7.1: `OK`, `PREAUTH` or `BYE`, untagged.
+    fn on_greeting(
+        &mut self,
+        frame: &Frame,
+        rx: &RecvBuf,
+        tx: &mut SendBuf,
+    ) -> Result<Option<Step<Event>>, Error> {
+        let listed = self.listed_in_code(frame);
+        match (frame.kind(), self.options.security) {
+            (Kind::Status(Status::Ok), Security::StartTls) => {
+                // Where nothing is listed, the answer to the command itself tells.
+                if listed.is_some_and(|listed| !listed.has(&Capability::StartTls)) {
+                    return Err(Error::StartTlsMissing);
+                }
+                self.send_own(&Command::StartTls, rx, tx)?;
+                self.state = State::StartTls;
+                Ok(None)
+            }
+            (Kind::Status(Status::PreAuth), Security::StartTls) => Err(Error::PreauthInClear),
+            (Kind::Status(Status::Ok), Security::Implicit) => {
+                // Some servers list only what goes before the authentication, or nothing of use for it.
+                match listed.filter(|listed| listed.mechanisms().next().is_some()) {
+                    Some(listed) => {
+                        self.capabilities = listed;
+                        Ok(Some(self.ready()))
+                    }
+                    None => {
+                        self.ask_capabilities(rx, tx)?;
+                        Ok(None)
+                    }
+                }
+            }
+            (Kind::Status(Status::PreAuth), Security::Implicit) => {
+                self.capabilities = listed.unwrap_or_default();
+                self.login = None;
+                self.state = State::PreAuth;
+                Ok(Some(Step::Event(Event::Ready)))
+            }
+            (Kind::Status(Status::Bye), _) => Err(Error::Bye(Answer::of(frame.octets()))),
+            (Kind::Status(Status::No | Status::Bad), _) => {
+                Err(Error::Refused { stage: Stage::Greeting, answer: Answer::of(frame.octets()) })
+            }
+            _ => Err(self.broken("no greeting", frame.octets())),
+        }
+    }
+
+    fn on_tagged(
+        &mut self,
+        index: usize,
+        status: Status,
+        frame: Frame,
+        rx: &RecvBuf,
+    ) -> Result<Option<Step<Event>>, Error> {
+        let Some(command) = self.in_flight.get(index) else { return Ok(None) };
+        let (tag, role) = (command.tag, command.role);
+        if self.is_early(tag, &frame) {
+            return match &mut self.state {
+                State::Open { line: Line::Body(body), .. }
+                    if body.rest.tag == tag && status != Status::Ok && body.refusal.is_none() =>
+                {
+                    body.refusal = Some(frame);
+                    Ok(None)
+                }
+                _ => Err(self.broken("answer to a command that was not sent yet", frame.octets())),
+            };
+        }
+        let stage = self.stage();
+        self.in_flight.remove(index);
+        match (mem::replace(&mut self.state, State::Closed), status) {
+            (State::StartTls, Status::Ok) if !rx.unread().is_empty() => Err(Error::BytesBeforeTls),
+            (State::StartTls, Status::Ok) => {
+                self.framer = Framer::new(&early_limits(&self.options));
+                self.state = State::Handshake;
+                Ok(Some(Step::StartTls))
+            }
+            (State::StartTls, _) => Err(Error::StartTlsRefused(Answer::of(frame.octets()))),
+            (State::Capability, Status::Ok) => Ok(Some(self.ready())),
+            (State::Capability, _) => {
+                Err(Error::Refused { stage: Stage::Capability, answer: Answer::of(frame.octets()) })
+            }
+            (State::Open { line: Line::Auth(auth), .. }, _) if auth.tag == tag => {
+                self.on_verdict(auth, status, &frame)
+            }
+            (State::Open { line: Line::GoAhead(rest), .. }, Status::Ok) if rest.tag == tag => {
+                Err(broken_at(stage, "OK to a command that is not complete", frame.octets()))
+            }
+            (State::Logout { bye }, _) if role == Role::Logout => {
+                self.state = State::Goodbye(bye.unwrap_or_default());
+                Ok(Some(done(tag, frame)))
+            }
+            (State::Open { access, line }, _) => {
+                let line = if line.is_held_by(tag) { Line::Free } else { line };
+                self.state = State::Open { access, line };
+                Ok(Some(done(tag, frame)))
+            }
+            (state, _) => {
+                self.state = state;
+                Ok(Some(done(tag, frame)))
+            }
+        }
+    }
+
+    fn on_verdict(
+        &mut self,
+        auth: Auth,
+        status: Status,
+        frame: &Frame,
+    ) -> Result<Option<Step<Event>>, Error> {
+        let answer = Answer::of(frame.octets());
+        if status != Status::Ok {
+            return Err(Error::Auth { answer, reason: boxed_reason(&auth.exchange) });
+        }
+        if !auth.told {
+            return Err(broken_at(Stage::Auth, "OK before the credentials were sent", frame.octets()));
+        }
+        // Exchange Online, seen 2026-11: ruby/net-imap issue 597.
+        let failed = answer.code.as_deref().is_some_and(|code| code.starts_with("Error="));
+        if failed && self.options.failure_in_ok {
+            return Err(Error::Unreachable(answer));
+        }
+        match self.listed_in_code(frame) {
+            Some(listed) => self.capabilities = listed,
+            None if auth.relearned => {}
+            None => self.capabilities = Capabilities::default(),
+        }
+        self.state = self.authenticated();
+        Ok(Some(Step::Event(Event::Authenticated)))
+    }
+
+    fn on_continuation(
+        &mut self,
+        frame: &Frame,
+        rx: &RecvBuf,
+        tx: &mut SendBuf,
+    ) -> Result<Option<Step<Event>>, Error> {
+        let waiting = match &self.state {
+            State::Open {
+                line:
+                    Line::Auth(Auth { tag, .. })
+                    | Line::GoAhead(Outgoing { tag, .. })
+                    | Line::IdleGoAhead { tag, .. },
+                ..
+            } => *tag,
+            _ => return Err(self.broken("nothing waits for a go-ahead", frame.octets())),
+        };
+        if self.is_early(waiting, frame) {
+            return Err(self.broken("go-ahead for a command that was not sent yet", frame.octets()));
+        }
+        match mem::replace(&mut self.state, State::Closed) {
+            State::Open { access, line: Line::Auth(mut auth) } => {
+                let challenge = frame.octets().strip_prefix(b"+").unwrap_or_default().trim_ascii();
+                let answer = auth.exchange.respond(challenge).map_err(|error| {
+                    tx.push(b"*\r\n");
+                    Error::Challenge(error)
+                })?;
+                auth.told = true;
+                self.state = State::Open { access, line: Line::Auth(auth) };
+                self.send_answer(waiting, answer.expose(), rx, tx);
+                Ok(None)
+            }
+            State::Open { access, line: Line::GoAhead(rest) } => {
+                let line = self.go_on(rest, rx, tx);
+                self.state = State::Open { access, line };
+                Ok(None)
+            }
+            State::Open { access, line: Line::IdleGoAhead { tag, done } } => {
+                self.state = State::Open { access, line: Line::Idle { tag, done } };
+                Ok(Some(Step::Event(Event::Idling(tag))))
+            }
+            state => {
+                self.state = state;
+                Ok(None)
+            }
+        }
+    }
+
+    fn on_bye(&mut self, frame: &Frame) -> Result<Option<Step<Event>>, Error> {
+        let answer = Answer::of(frame.octets());
+        match &mut self.state {
+            State::Logout { bye } => {
+                *bye = Some(answer.text);
+                Ok(None)
+            }
+            // What it said about the token before tells more than that it hangs up.
+            State::Open { line: Line::Auth(auth), .. } if auth.exchange.reason().is_some() => {
+                Err(Error::Auth { answer, reason: boxed_reason(&auth.exchange) })
+            }
+            _ => Err(Error::Bye(answer)),
+        }
+    }
+
+    /// Remembers capabilities; whether the session itself asked, so that nobody else needs to know.
+    fn learn(&mut self, kind: Kind<'_>, frame: &Frame) -> bool {
+        let listed = match kind {
+            Kind::Capability => self.listed(frame),
+            Kind::Status(Status::Ok) if lists_capabilities(frame) => self.listed_in_code(frame),
+            _ => None,
+        };
+        let Some(listed) = listed else { return false };
+        self.capabilities = listed;
+        if let State::Open { line: Line::Auth(auth), .. } = &mut self.state {
+            auth.relearned = true;
+        }
+        matches!(kind, Kind::Capability) && matches!(self.state, State::Capability)
+    }
+
+    fn listed(&self, frame: &Frame) -> Option<Capabilities> {
+        match self.parse(frame)? {
+            Response::Untagged(Data::Capability(list)) => {
+                Some(Capabilities::of(&list, self.options.limits.capabilities))
+            }
+            _ => None,
+        }
+    }
+
+    /// The capabilities in the code of a status response.
+    fn listed_in_code(&self, frame: &Frame) -> Option<Capabilities> {
+        let line = match self.parse(frame)? {
+            Response::Tagged { line, .. } => line,
+            Response::Untagged(Data::Status(line)) => line,
+            _ => return None,
+        };
+        match line.code {
+            Some(Code::Capability(list)) => Some(Capabilities::of(&list, self.options.limits.capabilities)),
+            _ => None,
+        }
+    }
+
+    /// What does not follow the grammar tells nothing.
+    fn parse<'f>(&self, frame: &'f Frame) -> Option<Response<'f>> {
+        parse_response(frame.octets(), &self.options.limits, &self.options.quirks).ok()
+    }
+
+    fn ready(&mut self) -> Step<Event> {
+        self.state = State::Open { access: Access::NotAuthenticated, line: Line::Free };
+        Step::Event(Event::Ready)
+    }
+
+    fn count_early(&mut self, responses: usize, octets: usize) -> Result<(), Error> {
+        if matches!(self.state, State::Open { access: Access::Authenticated, .. } | State::Logout { .. }) {
+            return Ok(());
+        }
+        let left = (self.early.0.checked_sub(responses), self.early.1.checked_sub(octets));
+        let (Some(responses), Some(octets)) = left else { return Err(Error::TooMuchBeforeAuth) };
+        self.early = (responses, octets);
+        Ok(())
+    }
+
+    /// Whether a part of the response was there before the command was sent.
+    fn is_early(&self, tag: Tag, frame: &Frame) -> bool {
+        let start = self.consumed.saturating_sub(super::long(frame.octets().len()));
+        self.in_flight.iter().any(|command| command.tag == tag && start < command.not_before)
+    }
+
+    const fn is_clear(&self) -> bool {
+        matches!(self.options.security, Security::StartTls)
+            && matches!(self.state, State::Greeting | State::StartTls)
+    }
+
+    fn broken(&self, what: &'static str, got: &[u8]) -> Error {
+        broken_at(self.stage(), what, got)
+    }
+}
+
+impl Line {
+    /// Whether the answer to this command frees the line.
+    fn is_held_by(&self, answered: Tag) -> bool {
+        match self {
+            Self::Free => false,
+            Self::Auth(Auth { tag, .. })
+            | Self::GoAhead(Outgoing { tag, .. })
+            | Self::IdleGoAhead { tag, .. }
+            | Self::Idle { tag, .. }
+            | Self::IdleDone { tag } => *tag == answered,
+            Self::Body(body) => body.rest.tag == answered,
+        }
+    }
+}
+
+fn boxed_reason(exchange: &Exchange) -> Option<Box<Reason>> {
+    exchange.reason().cloned().map(Box::new)
+}
+
+fn broken_at(stage: Stage, what: &'static str, got: &[u8]) -> Error {
+    Error::Protocol { stage, what, got: quoted(got) }
+}
+
+/// Whether a `* OK` has a CAPABILITY code, told without parsing what is none of the session's business.
+fn lists_capabilities(frame: &Frame) -> bool {
+    const START: &[u8] = b"* OK [CAPABILITY ";
+    frame.octets().get(..START.len()).is_some_and(|start| start.eq_ignore_ascii_case(START))
+}
+
+/// `frame` is the answer to the command with this tag.
+pub(super) fn done(tag: Tag, frame: Frame) -> Step<Event> {
+    let status = match frame.kind() {
+        Kind::Tagged { status, .. } => status,
+        _ => Status::Bad,
+    };
+    Step::Event(Event::Done(Completion { tag, status, frame }))
+}

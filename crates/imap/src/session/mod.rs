@@ -1,0 +1,463 @@
+//! The client's side of an IMAP session as a [`Machine`]: greeting, STARTTLS, authentication, commands in flight.
+//!
+//! A [`Session`] is told what to do at any time, also before its first step and while its driver waits for bytes:
+//! [`authenticate`](Session::authenticate), [`select`](Session::select), [`uid_fetch`](Session::uid_fetch),
+//! [`idle`](Session::idle), [`append`](Session::append), or [`command`](Session::command) for all that needs no
+//! method of its own. Commands are sent in their order and in as few flights as the protocol allows: several are in
+//! flight at a time, and each is answered by an [`Event::Done`] with its [`Tag`]. What cannot share the line (IDLE, a
+//! literal that the server must agree to) waits until it is alone.
+//!
+//! Untagged data is handed out response by response as it comes; the session keeps none of it. It looks at the
+//! capabilities, BYE and the answers to its own commands only.
+//!
+//! The choice of several commands in flight is the caller's: RFC 9051 section 5.5 names those whose results would be
+//! ambiguous (sequence numbers while another command may expunge), and a SELECT that fails makes the FETCH behind it
+//! fail too, as its own [`Event::Done`].
+//!
+//! # Before TLS
+//!
+//! With [`Security::StartTls`] nothing is said in the clear but STARTTLS. Nothing that was learned before TLS is used
+//! or handed out after it, and bytes between the server's consent and TLS are an error. An answer counts only if no
+//! octet of it was there before its command had been sent.
+
+use alloc::{collections::VecDeque, string::String, vec::Vec};
+use core::{mem, time::Duration};
+
+use mailbearer_sasl::{Credentials, Exchange};
+use mailbearer_wire::{Machine, RecvBuf, Security, SendBuf, Step};
+
+use crate::{Capabilities, Frame, Framer, Limits, Quirks};
+
+mod command;
+mod error;
+mod event;
+mod input;
+mod output;
+#[cfg(test)]
+mod tests;
+
+pub use error::{Error, Misuse, Stage};
+pub use event::{Answer, Completion, Event, Problem, Tag};
+
+use command::Outgoing;
+
+/// How a [`Session`] is set up.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// The server as the caller named it; OAUTHBEARER tells it.
+    pub host: String,
+    /// Its port; OAUTHBEARER tells it.
+    pub port: u16,
+    /// How the connection comes by its TLS.
+    pub security: Security,
+    /// How much of a response is accepted. The [`RecvBuf`] must be able to hold [`Limits::buffer`] octets.
+    pub limits: Limits,
+    /// How much of everything else is accepted.
+    pub bounds: Bounds,
+    /// Which mistakes of servers are overlooked in what the session parses itself.
+    pub quirks: Quirks,
+    /// Whether `OK [Error="…" AuthResultFromPopImapEnd=…] AUTHENTICATE completed.` is taken for the failure that
+    /// it is. Default true; seen from Exchange Online while a mailbox is moved.
+    pub failure_in_ok: bool,
+    /// The [`patience`](Machine::patience) of an IDLE, at most 28 minutes, as RFC 2177 asks for less than 29.
+    /// Default 10 minutes: Exchange Online forgets an IDLE silently some time after that. When it is over, be
+    /// [`done`](Session::done) and [`idle`](Session::idle) again.
+    pub idle: Duration,
+}
+
+impl Options {
+    /// The defaults, for this server.
+    #[must_use]
+    pub fn new(host: impl Into<String>, port: u16, security: Security) -> Self {
+        Self {
+            host: host.into(),
+            port,
+            security,
+            limits: Limits::default(),
+            bounds: Bounds::default(),
+            quirks: Quirks::default(),
+            failure_in_ok: true,
+            idle: Duration::from_secs(600),
+        }
+    }
+}
+
+/// Limits of a session beyond those of a response. Each field's default is named with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Bounds {
+    /// Commands that wait or are in flight. Default 256.
+    pub commands: usize,
+    /// Responses before the authentication. Default 64.
+    pub early_responses: usize,
+    /// Octets of them. Default 64 KiB.
+    pub early_octets: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { commands: 256, early_responses: 64, early_octets: 64 * 1024 }
+    }
+}
+
+/// A client's session. See the [module](self).
+#[derive(Debug)]
+pub struct Session {
+    options: Options,
+    state: State,
+    framer: Framer,
+    capabilities: Capabilities,
+    login: Option<Credentials>,
+    /// Commands that were not begun.
+    queue: VecDeque<Outgoing>,
+    /// Commands that were begun and not answered.
+    in_flight: Vec<InFlight>,
+    last_tag: u32,
+    /// Octets of the peer consumed so far.
+    consumed: u64,
+    /// Octets put into the send buffer so far.
+    written: u64,
+    /// What is left of [`Bounds::early_responses`] and [`Bounds::early_octets`].
+    early: (usize, usize),
+}
+
+/// What is awaited; RFC 9051 section 3 with the ways into it:
+///
+/// ```text
+/// Greeting ─── OK, implicit TLS ──────────────► Capability? ─► Open(NotAuthenticated)
+///    │  └───── OK, STARTTLS ─► StartTls ─► Handshake ─► Capability    │ AUTHENTICATE
+///    └──────── PREAUTH, implicit TLS ─► PreAuth ─────────────► Open(Authenticated)
+///                                                              │ LOGOUT
+///                                             Closed ◄─ Goodbye ◄─ Logout
+/// ```
+#[derive(Debug)]
+enum State {
+    Greeting,
+    /// STARTTLS was sent.
+    StartTls,
+    /// The caller was told to start TLS.
+    Handshake,
+    /// CAPABILITY was sent by the session itself.
+    Capability,
+    /// The greeting was PREAUTH: both events of the way there are due.
+    PreAuth,
+    Open {
+        access: Access,
+        line: Line,
+    },
+    /// LOGOUT was sent, and perhaps answered with this BYE.
+    Logout {
+        bye: Option<String>,
+    },
+    /// The server has gone as it should; the caller is to be told.
+    Goodbye(String),
+    Closed,
+    Failed(Error),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    NotAuthenticated,
+    Authenticated,
+}
+
+/// Who may send next on an open session.
+#[derive(Debug)]
+enum Line {
+    /// The next command of the queue.
+    Free,
+    /// AUTHENTICATE was sent.
+    Auth(Auth),
+    /// The server's `+` is awaited before the rest of this command goes on with a literal.
+    GoAhead(Outgoing),
+    /// The caller's octets of this command's literal are awaited, or being sent.
+    Body(Body),
+    /// IDLE was sent, `+` is awaited; `done` if the caller wants it to end as soon as it began.
+    IdleGoAhead { tag: Tag, done: bool },
+    /// The server listens to IDLE.
+    Idle { tag: Tag, done: bool },
+    /// DONE was sent.
+    IdleDone { tag: Tag },
+}
+
+#[derive(Debug)]
+struct Auth {
+    tag: Tag,
+    exchange: Exchange,
+    /// Whether the credentials are out, so that the server can have an opinion.
+    told: bool,
+    /// Whether a CAPABILITY came since: those hold after the authentication.
+    relearned: bool,
+}
+
+#[derive(Debug)]
+struct Body {
+    /// Octets that the caller did not give yet.
+    left: u64,
+    /// Octets given and not yet in the send buffer.
+    given: Vec<u8>,
+    /// Whether the caller was told that more is wanted.
+    asked: bool,
+    /// The command, to go on with when all is given.
+    rest: Outgoing,
+    /// A refusal that came before all was sent. A server that takes literals without a go-ahead must read the
+    /// octets nevertheless (RFC 7888 section 4), so the caller is told at their end.
+    refusal: Option<Frame>,
+}
+
+/// A command that was sent, at least in part.
+#[derive(Debug)]
+struct InFlight {
+    tag: Tag,
+    role: Role,
+    /// [`Session::written`] behind its last octet so far; the largest number while the caller gives a literal.
+    end: u64,
+    /// An answer that starts before this octet of the peer was sent without knowledge of the command.
+    not_before: u64,
+}
+
+/// On whose behalf a command was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// The session's own way in.
+    Entry,
+    Caller,
+    Logout,
+}
+
+impl Session {
+    /// A session at the start of its connection: with [`Security::Implicit`] over TLS already.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        let bounds = options.bounds;
+        Self {
+            framer: Framer::new(&early_limits(&options)),
+            options,
+            state: State::Greeting,
+            capabilities: Capabilities::default(),
+            login: None,
+            queue: VecDeque::new(),
+            in_flight: Vec::new(),
+            last_tag: 0,
+            consumed: 0,
+            written: 0,
+            early: (bounds.early_responses, bounds.early_octets),
+        }
+    }
+
+    /// Authenticates as soon as the server is ready for it; nothing that needs authentication is sent before.
+    ///
+    /// [`Event::Authenticated`] follows, or the session fails with [`Error::Auth`].
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::AlreadyAuthenticated`] for a second call; [`Misuse::LoggingOut`] and [`Misuse::Ended`] after the
+    /// end.
+    pub fn authenticate(&mut self, credentials: Credentials) -> Result<(), Misuse> {
+        self.check_open()?;
+        let before = match &self.state {
+            State::Open { access, line } => {
+                *access == Access::NotAuthenticated && !matches!(line, Line::Auth(_))
+            }
+            State::PreAuth => false,
+            _ => true,
+        };
+        if !before || self.login.is_some() {
+            return Err(Misuse::AlreadyAuthenticated);
+        }
+        self.login = Some(credentials);
+        Ok(())
+    }
+
+    /// Ends the IDLE that was given last. Giving any other command does the same.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::NotIdling`] where there is none.
+    pub fn done(&mut self) -> Result<(), Misuse> {
+        match &mut self.state {
+            State::Open { line: Line::IdleGoAhead { done, .. } | Line::Idle { done, .. }, .. } => {
+                *done = true
+            }
+            _ => {
+                let idle = self.queue.iter_mut().rev().find_map(Outgoing::idle_mut);
+                *idle.ok_or(Misuse::NotIdling)? = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives octets of the message that the server wants ([`Event::BodyWanted`]) and says how many were taken: as
+    /// many as fit into [`SendBuf::LIMIT`] and the size announced. Step, and give the rest when it is wanted again.
+    /// With the last octet the command is complete.
+    ///
+    /// A message that turns out shorter than announced cannot be mended: drop the connection, and the server
+    /// forgets it.
+    pub fn body(&mut self, octets: &[u8]) -> usize {
+        let State::Open { line: Line::Body(body), .. } = &mut self.state else { return 0 };
+        let room = SendBuf::LIMIT.saturating_sub(body.given.len());
+        let left = usize::try_from(body.left).unwrap_or(usize::MAX);
+        let count = octets.len().min(room).min(left);
+        body.given.extend_from_slice(octets.get(..count).unwrap_or_default());
+        body.left = body.left.saturating_sub(long(count));
+        body.asked &= count == 0;
+        count
+    }
+
+    /// What the server can do, as it said last over TLS and for the present state of authentication.
+    ///
+    /// Empty while it has said nothing: many servers do not tell again after the authentication, and the session
+    /// spends no round trip on it. Who needs to know gives a CAPABILITY command.
+    #[must_use]
+    pub const fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// The commands that were given and not answered yet, the oldest first.
+    pub fn pending(&self) -> impl Iterator<Item = Tag> + '_ {
+        let sent = self.in_flight.iter().filter(|command| command.role != Role::Entry);
+        sent.map(|command| command.tag).chain(self.queue.iter().map(|command| command.tag))
+    }
+
+    /// Whether the session is past its authentication and not leaving yet.
+    #[must_use]
+    pub const fn is_authenticated(&self) -> bool {
+        matches!(self.state, State::Open { access: Access::Authenticated, .. })
+    }
+
+    /// Whether the server listens to an IDLE that nothing ends yet.
+    #[must_use]
+    pub const fn is_idling(&self) -> bool {
+        matches!(self.state, State::Open { line: Line::Idle { done: false, .. }, .. })
+    }
+
+    fn check_open(&self) -> Result<(), Misuse> {
+        match self.state {
+            State::Failed(_) | State::Closed | State::Goodbye(_) => Err(Misuse::Ended),
+            State::Logout { .. } => Err(Misuse::LoggingOut),
+            _ if self.queue.iter().any(Outgoing::is_logout) => Err(Misuse::LoggingOut),
+            _ => Ok(()),
+        }
+    }
+
+    fn stage(&self) -> Stage {
+        match &self.state {
+            State::Greeting => Stage::Greeting,
+            State::StartTls | State::Handshake => Stage::StartTls,
+            State::Capability => Stage::Capability,
+            State::Open { line: Line::Auth(_), .. } => Stage::Auth,
+            State::Open { access: Access::NotAuthenticated, .. } => Stage::NotAuthenticated,
+            State::Open {
+                line: Line::IdleGoAhead { .. } | Line::Idle { .. } | Line::IdleDone { .. },
+                ..
+            } => Stage::Idle,
+            State::Open { .. } | State::PreAuth | State::Failed(_) => Stage::Authenticated,
+            State::Logout { .. } | State::Goodbye(_) | State::Closed => Stage::Logout,
+        }
+    }
+
+    fn advance(&mut self, rx: &mut RecvBuf, tx: &mut SendBuf) -> Result<Step<Event>, Error> {
+        self.note_what_came_early(rx, tx);
+        match &mut self.state {
+            State::PreAuth => {
+                self.state = self.authenticated();
+                return Ok(Step::Event(Event::Authenticated));
+            }
+            State::Goodbye(text) => {
+                let text = mem::take(text);
+                self.state = State::Closed;
+                return Ok(Step::Event(Event::Closed(text)));
+            }
+            State::Closed => return Ok(Step::Close),
+            _ => {}
+        }
+        loop {
+            let before = rx.unread().len();
+            let piece = self.framer.next(rx)?;
+            self.consumed = self.consumed.saturating_add(long(before.saturating_sub(rx.unread().len())));
+            match piece {
+                Some(piece) => {
+                    if let Some(step) = self.on_piece(piece, rx, tx)? {
+                        return Ok(step);
+                    }
+                }
+                None if rx.is_eof() => return self.on_eof(),
+                None => return self.write(rx, tx),
+            }
+        }
+    }
+
+    /// Answers to a command of which the peer has not got all are marked as premature, with whatever else came
+    /// up to now.
+    fn note_what_came_early(&mut self, rx: &RecvBuf, tx: &SendBuf) {
+        let sent = self.written.saturating_sub(long(tx.unsent().len()));
+        let received = self.received(rx);
+        for command in self.in_flight.iter_mut().filter(|command| command.end > sent) {
+            command.not_before = received;
+        }
+    }
+
+    fn received(&self, rx: &RecvBuf) -> u64 {
+        self.consumed.saturating_add(long(rx.unread().len()))
+    }
+
+    /// The state behind the authentication, where the limits of the way in do not hold any more.
+    fn authenticated(&mut self) -> State {
+        self.framer = Framer::new(&self.options.limits);
+        State::Open { access: Access::Authenticated, line: Line::Free }
+    }
+
+    fn on_eof(&mut self) -> Result<Step<Event>, Error> {
+        match &mut self.state {
+            State::Logout { bye } if self.in_flight.iter().all(|command| command.role == Role::Logout) => {
+                let text = bye.take().unwrap_or_default();
+                self.state = State::Closed;
+                Ok(Step::Event(Event::Closed(text)))
+            }
+            _ => Err(Error::Closed { stage: self.stage() }),
+        }
+    }
+}
+
+impl Machine for Session {
+    type Event = Event;
+    type Error = Error;
+
+    fn step(&mut self, rx: &mut RecvBuf, tx: &mut SendBuf) -> Result<Step<Event>, Error> {
+        if let State::Failed(error) = &self.state {
+            return Err(error.clone());
+        }
+        self.advance(rx, tx).inspect_err(|error| {
+            self.state = State::Failed(error.clone());
+            self.login = None;
+            self.queue.clear();
+            self.in_flight.clear();
+        })
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        match self.state {
+            State::Open { line: Line::Idle { .. }, .. } => Some(self.options.idle.min(IDLE_MOST)),
+            _ => None,
+        }
+    }
+}
+
+const IDLE_MOST: Duration = Duration::from_secs(28 * 60);
+
+/// The limits that hold until the server has seen the credentials.
+fn early_limits(options: &Options) -> Limits {
+    let octets = options.bounds.early_octets;
+    let limits = &options.limits;
+    Limits {
+        line: limits.line.min(octets),
+        response: limits.response.min(octets),
+        literal: limits.literal.min(long(octets)),
+        ..limits.clone()
+    }
+}
+
+fn long(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}

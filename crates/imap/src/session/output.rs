@@ -1,0 +1,204 @@
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::mem;
+
+use mailbearer_sasl::Exchange;
+use mailbearer_wire::{RecvBuf, SendBuf, Step};
+
+use super::{
+    Access, Auth, Body, Error, Event, InFlight, Line, Misuse, Role, Session, State, Tag,
+    command::{Kind, Outgoing},
+    input::done,
+    long,
+};
+use crate::{Atom, Capability, Command, Dialect, Next};
+
+/// What is sent, and when.
+impl Session {
+    /// Puts into `tx` what may go out now. Only called when no whole response is left to be looked at.
+    pub(super) fn write(&mut self, rx: &RecvBuf, tx: &mut SendBuf) -> Result<Step<Event>, Error> {
+        loop {
+            if tx.room() == 0 {
+                return Ok(Step::Flush);
+            }
+            let (access, line) = match &mut self.state {
+                State::Handshake => {
+                    self.ask_capabilities(rx, tx)?;
+                    return Ok(Step::Read);
+                }
+                State::Open { access, line } => (*access, line),
+                _ => return Ok(Step::Read),
+            };
+            match line {
+                Line::Free if access == Access::NotAuthenticated && self.login.is_some() => {
+                    if !self.in_flight.is_empty() {
+                        return Ok(Step::Read);
+                    }
+                    self.send_login(rx, tx)?;
+                }
+                Line::Free => {
+                    if !self.send_next(access, rx, tx) {
+                        return Ok(Step::Read);
+                    }
+                }
+                Line::Idle { tag, done } if *done || !self.queue.is_empty() => {
+                    let tag = *tag;
+                    *line = Line::IdleDone { tag };
+                    self.put(tx, |tx| tx.push(b"DONE\r\n"));
+                    return Ok(Step::Read);
+                }
+                Line::Body(_) => {
+                    if let Some(step) = self.send_body(rx, tx) {
+                        return Ok(step);
+                    }
+                }
+                _ => return Ok(Step::Read),
+            }
+        }
+    }
+
+    /// Sends a command of the session's own, none of which has a literal.
+    pub(super) fn send_own(
+        &mut self,
+        command: &Command<'_>,
+        rx: &RecvBuf,
+        tx: &mut SendBuf,
+    ) -> Result<Tag, Error> {
+        self.last_tag = self.last_tag.wrapping_add(1);
+        let tag = Tag(self.last_tag);
+        let mut encoded = command.encode(&tag.to_string(), Dialect::default()).map_err(Misuse::from)?;
+        self.begin(tag, Role::Entry);
+        let _done = self.put(tx, |tx| encoded.send(tx));
+        self.mark_sent(tag, rx);
+        Ok(tag)
+    }
+
+    pub(super) fn ask_capabilities(&mut self, rx: &RecvBuf, tx: &mut SendBuf) -> Result<(), Error> {
+        self.send_own(&Command::Capability, rx, tx)?;
+        self.state = State::Capability;
+        Ok(())
+    }
+
+    /// AUTHENTICATE, with the credentials in the same line where the server takes them there (RFC 4959).
+    fn send_login(&mut self, rx: &RecvBuf, tx: &mut SendBuf) -> Result<(), Error> {
+        let Some(credentials) = self.login.take() else { return Ok(()) };
+        let mechanisms: Vec<_> = self.capabilities.mechanisms().collect();
+        let names = mechanisms.iter().map(String::as_str);
+        let chosen = Exchange::choose(&credentials, &self.options.host, self.options.port, names);
+        let mut exchange = chosen.ok_or_else(|| Error::NoMechanism { offered: mechanisms.join(" ") })?;
+        let inline = self.capabilities.has(&Capability::SaslIr);
+        let initial = if inline { exchange.initial_response() } else { None };
+        let told = initial.is_some();
+        let mechanism = Atom::new(exchange.mechanism().name()).map_err(Misuse::from)?;
+        let tag = self.send_own(&Command::Authenticate { mechanism, initial }, rx, tx)?;
+        let line = Line::Auth(Auth { tag, exchange, told, relearned: false });
+        self.state = State::Open { access: Access::NotAuthenticated, line };
+        Ok(())
+    }
+
+    /// The answer to a challenge, in base64.
+    pub(super) fn send_answer(&mut self, tag: Tag, answer: &[u8], rx: &RecvBuf, tx: &mut SendBuf) {
+        self.put(tx, |tx| {
+            if !answer.is_empty() {
+                tx.push_secret(answer);
+            }
+            tx.push(b"\r\n");
+        });
+        self.mark_sent(tag, rx);
+    }
+
+    /// Begins the next command of the queue; false if there is none or it must wait.
+    fn send_next(&mut self, access: Access, rx: &RecvBuf, tx: &mut SendBuf) -> bool {
+        let Some(next) = self.queue.front() else { return false };
+        // Without authentication nothing but a few commands is of use; but who leaves wants all answered.
+        let may_go = access == Access::Authenticated
+            || next.kind == Kind::AnyState
+            || self.queue.iter().any(Outgoing::is_logout);
+        if !may_go || next.needs_the_line() && !self.in_flight.is_empty() {
+            return false;
+        }
+        let Some(next) = self.queue.pop_front() else { return false };
+        let logout = next.is_logout();
+        self.begin(next.tag, if logout { Role::Logout } else { Role::Caller });
+        let line = self.go_on(next, rx, tx);
+        self.state = if logout { State::Logout { bye: None } } else { State::Open { access, line } };
+        true
+    }
+
+    /// Sends a command, or what is left of it, up to where the server or the caller has to do something.
+    pub(super) fn go_on(&mut self, mut command: Outgoing, rx: &RecvBuf, tx: &mut SendBuf) -> Line {
+        let tag = command.tag;
+        match (self.put(tx, |tx| command.encoded.send(tx)), command.kind) {
+            (Next::Done, kind) => {
+                self.mark_sent(tag, rx);
+                if let Kind::Idle { done } = kind { Line::IdleGoAhead { tag, done } } else { Line::Free }
+            }
+            (Next::Wait, _) => {
+                self.mark_sent(tag, rx);
+                Line::GoAhead(command)
+            }
+            (Next::Stream(left), _) => {
+                self.mark_unfinished(tag, rx);
+                Line::Body(Body { left, given: Vec::new(), asked: false, rest: command, refusal: None })
+            }
+        }
+    }
+
+    /// Moves on what the caller gave of a message.
+    fn send_body(&mut self, rx: &RecvBuf, tx: &mut SendBuf) -> Option<Step<Event>> {
+        let State::Open { line: Line::Body(body), .. } = &mut self.state else { return None };
+        let count = body.given.len().min(tx.room());
+        tx.push_bulk(body.given.get(..count).unwrap_or_default());
+        body.given.drain(..count);
+        self.written = self.written.saturating_add(long(count));
+        if !body.given.is_empty() {
+            return Some(Step::Flush);
+        }
+        if body.left > 0 {
+            let tell = !mem::replace(&mut body.asked, true);
+            return Some(if tell { Step::Event(Event::BodyWanted(body.rest.tag)) } else { Step::Read });
+        }
+        let State::Open { access, line: Line::Body(body) } = mem::replace(&mut self.state, State::Closed)
+        else {
+            return None;
+        };
+        let tag = body.rest.tag;
+        let line = self.go_on(body.rest, rx, tx);
+        self.state = State::Open { access, line };
+        let refusal = body.refusal?;
+        self.in_flight.retain(|command| command.tag != tag);
+        Some(done(tag, refusal))
+    }
+
+    fn begin(&mut self, tag: Tag, role: Role) {
+        self.in_flight.push(InFlight { tag, role, end: u64::MAX, not_before: u64::MAX });
+    }
+
+    /// Says that the command is sent as far as it goes for now.
+    fn mark_sent(&mut self, tag: Tag, rx: &RecvBuf) {
+        self.mark(tag, self.written, rx);
+    }
+
+    /// Says that the caller has to give more of the command, so that no answer counts yet.
+    fn mark_unfinished(&mut self, tag: Tag, rx: &RecvBuf) {
+        self.mark(tag, u64::MAX, rx);
+    }
+
+    fn mark(&mut self, tag: Tag, end: u64, rx: &RecvBuf) {
+        let received = self.received(rx);
+        if let Some(command) = self.in_flight.iter_mut().find(|command| command.tag == tag) {
+            command.end = end;
+            command.not_before = received;
+        }
+    }
+
+    /// Counts what is appended.
+    fn put<T>(&mut self, tx: &mut SendBuf, append: impl FnOnce(&mut SendBuf) -> T) -> T {
+        let before = tx.unsent().len();
+        let result = append(tx);
+        self.written = self.written.saturating_add(long(tx.unsent().len().saturating_sub(before)));
+        result
+    }
+}

@@ -1,0 +1,64 @@
+use proptest::prelude::*;
+
+use super::*;
+
+/// Lines of a server that say something to a session in one state or another.
+const LINES: &[&str] = &[
+    "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2 LITERAL+] hi\r\n",
+    "* OK hi\r\n",
+    "* PREAUTH hi\r\n",
+    "* CAPABILITY IMAP4rev1 AUTH=XOAUTH2\r\n",
+    "* BYE bye\r\n",
+    "* 1 EXISTS\r\n",
+    "* 1 FETCH (BODY[] {3}\r\nabc)\r\n",
+    "* 1 FETCH (BODY[] {30}\r\n012345678901234567890123456789)\r\n",
+    "+ go on\r\n",
+    "+\r\n",
+    "A1 OK done\r\n",
+    "A2 OK done\r\n",
+    "A3 OK done\r\n",
+    "A4 OK [CAPABILITY IMAP4rev1] done\r\n",
+    "A2 NO no\r\n",
+    "A3 NO no\r\n",
+    "A4 BAD what\r\n",
+    "nonsense\r\n",
+    "* 1 FE",
+    "\0\r\n",
+];
+const CALLS: &[&str] =
+    &["authenticate u t", "noop", "select INBOX", "idle", "done", "append Sent 5", "body x", "logout"];
+
+#[derive(Clone, Debug)]
+enum Act {
+    Line(usize),
+    Call(usize),
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![3 => (0..LINES.len()).prop_map(Act::Line), 1 => (0..CALLS.len()).prop_map(Act::Call)]
+}
+
+proptest! {
+    /// Whatever is said and called, in whatever order: the session ends when the connection does, is never stuck,
+    /// never reads on behind the end and has one last word.
+    #[test]
+    fn every_dialogue_has_an_end(
+        acts in prop::collection::vec(act(), 0..40), starttls: bool, size in 1_usize..60,
+    ) {
+        let mut options = options(if starttls { Security::StartTls } else { Security::Implicit });
+        options.limits.literal_inline = 10;
+        let mut play = Play::new(options, size);
+        for act in acts {
+            match act {
+                Act::Line(index) => play.receive(LINES[index].as_bytes()),
+                // What does not fit is not taken, and that is no concern of this test.
+                Act::Call(6) => _ = play.session.body(b"x"),
+                Act::Call(index) => play.call(CALLS[index]),
+            }
+        }
+        play.end();
+        prop_assert!(play.last.is_some());
+        let known = play.session.pending().count();
+        prop_assert!(known == 0 || play.last.as_deref() == Some("close"));
+    }
+}
