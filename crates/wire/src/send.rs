@@ -140,5 +140,14 @@ mod tests {
         tx.push(b"\r\n.\r\n");
         let text: Vec<_> = tx.take_trace().into_iter().map(|line| line.text).collect();
         assert_eq!(text, ["AUTH XOAUTH2 [redacted]", "MAIL FROM:<a@b>", "[70000 octets]", "."]);
+
+        // A form has no line end, and comes in pieces.
+        tx.push(b"POST / HTTP/1.1\r\n\r\n");
+        tx.push_secret(b"client_id=a");
+        tx.push_secret(b"&client_secret=b");
+        let text: Vec<_> = tx.take_trace().into_iter().map(|line| line.text).collect();
+        assert_eq!(text, ["POST / HTTP/1.1", "", "[redacted]"]);
+        tx.push_secret(b"&scope=c");
+        assert_eq!(tx.take_trace(), []);
     }
 }

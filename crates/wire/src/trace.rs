@@ -26,16 +26,19 @@ pub(crate) struct Tape {
     direction: Direction,
     line: String,
     bulk: usize,
+    /// Whether the octets before were a secret: one that comes in pieces is still one.
+    in_secret: bool,
     lines: Vec<TraceLine>,
 }
 
 impl Tape {
     pub(crate) const fn new(direction: Direction) -> Self {
-        Self { direction, line: String::new(), bulk: 0, lines: Vec::new() }
+        Self { direction, line: String::new(), bulk: 0, in_secret: false, lines: Vec::new() }
     }
 
     pub(crate) fn plain(&mut self, mut bytes: &[u8]) {
         self.end_bulk();
+        self.in_secret &= bytes.is_empty();
         while let Some(end) = bytes.iter().position(|&octet| octet == b'\n') {
             let (line, rest) = bytes.split_at_checked(end.saturating_add(1)).unwrap_or((bytes, &[]));
             self.text(line.strip_suffix(b"\r\n").or_else(|| line.strip_suffix(b"\n")).unwrap_or(line));
@@ -47,15 +50,22 @@ impl Tape {
 
     pub(crate) fn secret(&mut self) {
         self.end_bulk();
-        self.line.push_str("[redacted]");
+        if !self.in_secret {
+            self.line.push_str("[redacted]");
+            self.in_secret = true;
+        }
     }
 
     pub(crate) fn bulk(&mut self, octets: usize) {
         self.bulk = self.bulk.saturating_add(octets);
+        self.in_secret = false;
     }
 
-    /// The finished lines, and the unfinished one where the conversation paused in it.
+    /// The finished lines, and an unfinished one, unless it ends in a message that may go on.
     pub(crate) fn take(&mut self) -> Vec<TraceLine> {
+        if self.bulk == 0 && !self.line.is_empty() {
+            self.end_line();
+        }
         core::mem::take(&mut self.lines)
     }
 
