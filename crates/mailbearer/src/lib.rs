@@ -1,1 +1,115 @@
-//! mailbearer.
+//! OAuth 2.0 mail access from the protocol up: fetch a token, send, list, fetch and watch.
+//!
+//! An [`Account`] says which mailbox it is and how to get at it. A [`Client`] of it does the work, blocking the
+//! thread ([`Account::blocking`]) or as futures ([`Account::tokio`], feature `tokio`); both have the same methods
+//! and the same code. It fetches tokens when they are needed, shares them between its connections, renews them
+//! before they expire, and once more when a server refuses one that was in use already.
+//!
+//! # A token, a message, a listing
+//!
+//! ```no_run
+//! use mailbearer::{Account, DateTime, Mailbox, Message, Range};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let robot = Account::microsoft365("robot@contoso.com", "contoso.onmicrosoft.com")
+//!     .client_credentials("8f1b2c3d-…", std::env::var("ROBOT_SECRET")?)
+//!     .blocking()?;
+//!
+//! let token = robot.token()?; // for a program that speaks XOAUTH2 itself
+//! assert!(!token.access_token.expose().is_empty());
+//!
+//! let message = Message::new(Mailbox::parse("Robot <robot@contoso.com>")?)
+//!     .to(Mailbox::parse("ann@example.org")?)
+//!     .subject("Grüße")
+//!     .text("Hello\n");
+//! let receipt = robot.send(&robot.compose(&message)?)?;
+//! for (address, reply) in &receipt.refused {
+//!     eprintln!("{address} was refused: {reply}");
+//! }
+//!
+//! let mut imap = robot.connect_imap()?;
+//! let mut listing = imap.list("INBOX", Range::Last(20))?;
+//! while let Some(item) = listing.next()? {
+//!     println!("{} {} {}", item.uid, item.from, item.subject);
+//! }
+//! imap.logout()?;
+//! # Ok(()) }
+//! ```
+//!
+//! # The same as futures
+//!
+//! ```no_run
+//! # #[cfg(feature = "tokio")]
+//! # async fn job(message: mailbearer::Composed) -> Result<(), mailbearer::Error> {
+//! use mailbearer::{Account, Range};
+//!
+//! let robot = Account::microsoft365("robot@contoso.com", "contoso.onmicrosoft.com")
+//!     .client_credentials("8f1b2c3d-…", "secret")
+//!     .tokio()?;
+//! robot.send(&message).await?;
+//! let mut imap = robot.connect_imap().await?;
+//! let mut listing = imap.list("INBOX", Range::All).await?;
+//! while let Some(item) = listing.next().await? {
+//!     println!("{} {}", item.uid, item.subject);
+//! }
+//! imap.logout().await?;
+//! # Ok(()) }
+//! ```
+//!
+//! # One message to a file, and news as they come
+//!
+//! ```no_run
+//! use std::{io::Write, time::Duration};
+//!
+//! # fn job(robot: mailbearer::Client) -> Result<(), Box<dyn std::error::Error>> {
+//! let mut imap = robot.connect_imap()?;
+//! let mut file = std::fs::File::create("message.eml")?;
+//! let mut body = imap.fetch("INBOX", 4711)?;
+//! while let Some(octets) = body.next()? {
+//!     file.write_all(&octets)?; // in pieces, however large the message
+//! }
+//!
+//! let mut watch = imap.watch("INBOX")?;
+//! loop {
+//!     match watch.next_within(Duration::from_secs(60))? {
+//!         Some(change) => println!("{change:?}"),
+//!         None => break, // quiet for a minute
+//!     }
+//! }
+//! watch.stop()?; // the connection is free for other commands again
+//! # Ok(()) }
+//! ```
+//!
+//! # Features
+//!
+//! `charsets` (default) decodes subjects in every charset of the web, `ring` (default) or `aws-lc-rs` does the
+//! cryptography, `webpki-roots` (default) brings Mozilla's root certificates, `tokio` the asynchronous runtime.
+//! They choose dependencies; none changes how anything behaves.
+
+#![forbid(unsafe_code)]
+#![expect(clippy::should_implement_trait, reason = "an iterator can't wait as a future does")]
+
+mod account;
+mod client;
+mod error;
+mod imap;
+mod provider;
+mod smtp;
+mod token;
+
+pub use account::{Account, Grant, OAuth, Server};
+pub use client::Client;
+pub use error::{Error, Kind};
+pub use imap::{Body, Change, Imap, Listing, Range, Summary, Watch};
+pub use mailbearer_imap as imap_protocol;
+pub use mailbearer_mime::{self as mime, Composed, DateTime, Mailbox, Message};
+#[cfg(feature = "tokio")]
+pub use mailbearer_net::Tokio;
+pub use mailbearer_net::{self as net, Blocking, Runtime, Timeouts, TraceLine};
+pub use mailbearer_oauth as oauth;
+pub use mailbearer_sasl as sasl;
+pub use mailbearer_smtp::{self as smtp_protocol, Envelope, Receipt};
+pub use mailbearer_wire::{self as wire, Secret, Security};
+pub use provider::{Provider, UnknownProvider};
+pub use smtp::{Smtp, Submission};
+pub use token::Token;

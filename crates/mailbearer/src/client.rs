@@ -1,0 +1,260 @@
+use std::{
+    fmt,
+    marker::PhantomData,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use mailbearer_mime::{Composed, DateTime, Message};
+use mailbearer_net::{Blocking, Connection, Options, Runtime, Tls, TraceLine};
+use mailbearer_oauth::{self as oauth, Endpoint, TokenExchange, TokenRequest};
+use mailbearer_sasl::Credentials;
+use mailbearer_smtp::Receipt;
+
+use crate::{
+    Account, Error, Grant, Imap, Server, Smtp, Token,
+    token::{Lease, Tokens},
+};
+
+/// An [`Account`] at work. Cheap to clone; clones share the token.
+pub struct Client<R: Runtime = Blocking> {
+    shared: Arc<Shared>,
+    runtime: PhantomData<fn() -> R>,
+}
+
+/// What every connection of a client needs.
+pub(crate) struct Shared {
+    account: Account,
+    tls: Tls,
+    request: TokenRequest,
+    tokens: Tokens,
+    trace: Option<Arc<Trace>>,
+}
+
+type Trace = dyn Fn(&TraceLine) + Send + Sync;
+
+impl<R: Runtime> Client<R> {
+    /// Checks the account; connects to nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the token URL is no https URL, the client id or the user is empty, or the certificates are not PEM.
+    pub fn new(account: Account) -> Result<Self, Error> {
+        Self::build(account, None)
+    }
+
+    /// As [`new`](Self::new), with a sink for every line of every conversation: secrets are redacted, and what
+    /// could steer a terminal is escaped.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn traced(
+        account: Account,
+        trace: impl Fn(&TraceLine) + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
+        Self::build(account, Some(Arc::new(trace)))
+    }
+
+    fn build(account: Account, trace: Option<Arc<Trace>>) -> Result<Self, Error> {
+        let tls = match &account.ca_pem {
+            Some(pem) => Tls::with_ca_pem(pem),
+            None => Tls::new(),
+        };
+        let tls = tls.map_err(|error| Error::settings(format!("certificates: {error}")))?;
+        let request = request(&account)?;
+        // The user goes into every SASL response; better to hear about it before a token is fetched.
+        Credentials::bearer(account.user.as_str(), "-")
+            .map_err(|error| Error::settings(error.to_string()))?;
+        let shared = Shared { account, tls, request, tokens: Tokens::default(), trace };
+        Ok(Self { shared: Arc::new(shared), runtime: PhantomData })
+    }
+
+    /// The account as it was given.
+    #[must_use]
+    pub fn account(&self) -> &Account {
+        &self.shared.account
+    }
+
+    /// A token that is good for a while yet: the one at hand, or a fresh one.
+    ///
+    /// However many ask at once, one request is made.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the token endpoint refuses or can't be reached; each caller then tries for itself.
+    pub fn token(&self) -> R::Task<'_, Result<Token, Error>> {
+        R::task(async move { self.lease().await.map(|lease| lease.token) })
+    }
+
+    /// Hands in a token that was fetched earlier, as a program does that keeps it between runs.
+    ///
+    /// It is used until it runs out or a server refuses it.
+    pub fn keep_token(&self, token: Token) {
+        self.shared.tokens.keep(token);
+    }
+
+    /// Logs in to the IMAP server.
+    ///
+    /// # Errors
+    ///
+    /// Fails without an IMAP server in the account, without a token, and when the server can't be reached or does
+    /// not let the user in. If it refused a token that was in use before, this was tried again with a fresh one.
+    pub fn connect_imap(&self) -> R::Task<'_, Result<Imap<R>, Error>> {
+        R::task(async move {
+            let server = server(self.shared.account.imap.as_ref(), "IMAP")?;
+            let (lease, credentials) = self.credentials().await?;
+            match Imap::open(&self.shared, server, credentials).await {
+                Err(error) if self.may_retry(&lease, &error) => {
+                    let (_, credentials) = self.credentials().await?;
+                    Imap::open(&self.shared, server, credentials).await
+                }
+                result => result,
+            }
+        })
+    }
+
+    /// Logs in to the submission server.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect_imap`](Self::connect_imap).
+    pub fn connect_smtp(&self) -> R::Task<'_, Result<Smtp<R>, Error>> {
+        R::task(async move {
+            let server = server(self.shared.account.smtp.as_ref(), "SMTP")?;
+            let (lease, credentials) = self.credentials().await?;
+            match Smtp::open(&self.shared, server, credentials).await {
+                Err(error) if self.may_retry(&lease, &error) => {
+                    let (_, credentials) = self.credentials().await?;
+                    Smtp::open(&self.shared, server, credentials).await
+                }
+                result => result,
+            }
+        })
+    }
+
+    /// Logs in, sends one message and says goodbye, in the fewest round trips.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect_smtp`](Self::connect_smtp) and [`Smtp::send`].
+    pub fn send<'a>(&'a self, message: &'a Composed) -> R::Task<'a, Result<Receipt, Error>> {
+        R::task(async move {
+            let server = server(self.shared.account.smtp.as_ref(), "SMTP")?;
+            let (lease, credentials) = self.credentials().await?;
+            match Smtp::<R>::send_one(&self.shared, server, credentials, message).await {
+                Err(error) if self.may_retry(&lease, &error) => {
+                    let (_, credentials) = self.credentials().await?;
+                    Smtp::<R>::send_one(&self.shared, server, credentials, message).await
+                }
+                result => result,
+            }
+        })
+    }
+
+    /// Gives a message the present time in UTC and random octets for its Message-ID, and builds it.
+    ///
+    /// # Errors
+    ///
+    /// Fails for what can't stand in a message; names the field.
+    pub fn compose(&self, message: &Message) -> Result<Composed, Error> {
+        let mut random = [0; 16];
+        self.shared.tls.random(&mut random).map_err(|error| Error::settings(error.to_string()))?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = DateTime::new(i64::try_from(now.as_secs()).unwrap_or(i64::MAX), 0);
+        let now = now.map_err(|error| Error::settings(format!("the clock: {error}")))?;
+        message.build(now, random).map_err(|error| Error::settings(error.to_string()))
+    }
+
+    async fn lease(&self) -> Result<Lease, Error> {
+        let mut jitter = [0];
+        self.shared.tls.random(&mut jitter).map_err(|error| Error::settings(error.to_string()))?;
+        let [jitter] = jitter;
+        self.shared.tokens.lease(jitter, self.fetch()).await
+    }
+
+    async fn credentials(&self) -> Result<(Lease, Credentials), Error> {
+        let lease = self.lease().await?;
+        let credentials = Credentials::bearer(
+            self.shared.account.user.as_str(),
+            lease.token.access_token.expose().as_str(),
+        );
+        Ok((lease, credentials.map_err(|error| Error::settings(error.to_string()))?))
+    }
+
+    /// Whether a fresh token is worth a second attempt. Forgets the refused one.
+    fn may_retry(&self, lease: &Lease, error: &Error) -> bool {
+        let refused = error.is_auth() || error.needs_new_token();
+        if refused {
+            self.shared.tokens.forget(&lease.token);
+        }
+        refused && !lease.fresh
+    }
+
+    async fn fetch(&self) -> Result<oauth::Token, Error> {
+        let request = match self.shared.tokens.refresh_token() {
+            Some(token) => &self.shared.request.clone().parameter("refresh_token", token),
+            None => &self.shared.request,
+        };
+        let endpoint = request.endpoint();
+        let security = mailbearer_net::Security::Implicit;
+        let options = Options { recv_limit: TokenExchange::RECV_LIMIT, ..self.shared.options() };
+        let mut connection = Connection::<R>::open(endpoint.host(), endpoint.port(), security, options)
+            .await
+            .map_err(Error::token_net)?;
+        let mut exchange = TokenExchange::new(request);
+        // The answer is all there is to it: nothing is said after it, not even goodbye.
+        connection.next(&mut exchange).await.map_err(Error::token)?.ok_or_else(Error::token_closed)
+    }
+}
+
+impl Shared {
+    pub(crate) fn options(&self) -> Options {
+        let mut options = Options::new(self.tls.clone());
+        options.timeouts = self.account.timeouts;
+        if let Some(trace) = self.trace.clone() {
+            options.trace = Some(Box::new(move |line| trace(line)));
+        }
+        options
+    }
+}
+
+impl<R: Runtime> Clone for Client<R> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), runtime: PhantomData }
+    }
+}
+
+impl<R: Runtime> fmt::Debug for Client<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("account", &self.shared.account).finish_non_exhaustive()
+    }
+}
+
+fn request(account: &Account) -> Result<TokenRequest, Error> {
+    let settings = &account.oauth;
+    if settings.client_id.is_empty() {
+        return Err(Error::settings("the client id is empty".into()));
+    }
+    let endpoint = Endpoint::parse(&settings.token_url)
+        .map_err(|error| Error::settings(format!("token URL {:?}: {error}", settings.token_url)))?;
+    let client = match &settings.client_secret {
+        Some(secret) => oauth::Client::with_secret(settings.client_id.as_str(), secret.clone()),
+        None => oauth::Client::public(settings.client_id.as_str()),
+    };
+    Ok(match &settings.grant {
+        Grant::ClientCredentials => TokenRequest::client_credentials(endpoint, client, &settings.scope),
+        Grant::RefreshToken(token) => {
+            let request = TokenRequest::refresh_token(endpoint, client, token.clone());
+            if settings.scope.is_empty() {
+                request
+            } else {
+                request.parameter("scope", settings.scope.as_str())
+            }
+        }
+    })
+}
+
+fn server<'a>(server: Option<&'a Server>, protocol: &str) -> Result<&'a Server, Error> {
+    server.ok_or_else(|| Error::settings(format!("the account has no {protocol} server")))
+}

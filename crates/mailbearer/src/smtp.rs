@@ -1,0 +1,189 @@
+use std::time::Duration;
+
+use mailbearer_mime::Composed;
+use mailbearer_net::{Connection, Runtime};
+use mailbearer_sasl::Credentials;
+use mailbearer_smtp::{Envelope, Event, Options, Receipt, Session};
+
+use crate::{Error, Server, client::Shared};
+
+/// A submission session: logged in, ready for messages.
+pub struct Smtp<R: Runtime> {
+    connection: Connection<R>,
+    session: Session,
+}
+
+impl<R: Runtime> Smtp<R> {
+    pub(crate) async fn open(
+        shared: &Shared,
+        server: &Server,
+        credentials: Credentials,
+    ) -> Result<Self, Error> {
+        let mut smtp = Self::start(shared, server, credentials).await?;
+        while smtp.event().await? != Event::Authenticated {}
+        Ok(smtp)
+    }
+
+    /// Opens a session for one message: login, message and QUIT are asked for at once, so that no round trip is
+    /// spent on the caller.
+    pub(crate) async fn send_one(
+        shared: &Shared,
+        server: &Server,
+        credentials: Credentials,
+        message: &Composed,
+    ) -> Result<Receipt, Error> {
+        let mut smtp = Self::start(shared, server, credentials).await?;
+        smtp.session.submit(envelope(message))?;
+        smtp.session.quit()?;
+        smtp.wait_for_body().await?;
+        smtp.write(&message.octets).await?;
+        let receipt = smtp.finish().await?;
+        // The verdict is in; what the server says to QUIT changes nothing, nor does its silence.
+        let _ = smtp.connection.next_within(&mut smtp.session, GOODBYE).await;
+        Ok(receipt)
+    }
+
+    async fn start(shared: &Shared, server: &Server, credentials: Credentials) -> Result<Self, Error> {
+        let mut options = Options::new(&server.host, server.port);
+        options.security = server.security;
+        let mut session = Session::new(options)?;
+        session.authenticate(credentials)?;
+        let connection = Connection::open(&server.host, server.port, server.security, shared.options())
+            .await
+            .map_err(Error::smtp_net)?;
+        Ok(Self { connection, session })
+    }
+
+    /// Sends one message.
+    ///
+    /// Recipients that were refused are in the receipt; the others get the message.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the server refused the sender, every recipient or the message (the session takes another then), and if
+    /// the session ends. Where [`Error::outcome_unknown`], the server may or may not have taken the message.
+    pub fn send<'a>(&'a mut self, message: &'a Composed) -> R::Task<'a, Result<Receipt, Error>> {
+        R::task(async move {
+            self.connection.start_operation();
+            self.session.submit(envelope(message))?;
+            self.wait_for_body().await?;
+            self.write(&message.octets).await?;
+            self.finish().await
+        })
+    }
+
+    /// Begins a message whose octets come in pieces, of any size in all.
+    ///
+    /// A submission that is dropped before [`Submission::finish`] leaves a session that takes nothing more.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the server refused the sender or every recipient.
+    pub fn submit(&mut self, envelope: Envelope) -> R::Task<'_, Result<Submission<'_, R>, Error>> {
+        R::task(async move {
+            self.connection.start_operation();
+            self.session.submit(envelope)?;
+            self.wait_for_body().await?;
+            Ok(Submission { smtp: self })
+        })
+    }
+
+    /// Says goodbye and closes.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the connection breaks first; every message is with the server already.
+    pub fn quit(mut self) -> R::Task<'static, Result<(), Error>> {
+        R::task(async move {
+            self.session.quit()?;
+            while self.connection.next(&mut self.session).await.map_err(Error::smtp)?.is_some() {}
+            Ok(())
+        })
+    }
+
+    /// What the server offers.
+    #[must_use]
+    pub const fn capabilities(&self) -> &mailbearer_smtp::Capabilities {
+        self.session.capabilities()
+    }
+
+    async fn wait_for_body(&mut self) -> Result<(), Error> {
+        loop {
+            match self.event().await? {
+                Event::BodyWanted => return Ok(()),
+                Event::Refused(refusal) => return Err(Error::message(refusal)),
+                _ => {}
+            }
+        }
+    }
+
+    async fn write(&mut self, mut octets: &[u8]) -> Result<(), Error> {
+        while !octets.is_empty() {
+            let taken = self.session.body(octets)?;
+            octets = octets.get(taken..).unwrap_or_default();
+            if !octets.is_empty() {
+                self.wait_for_body().await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn finish(&mut self) -> Result<Receipt, Error> {
+        self.session.finish_body()?;
+        loop {
+            match self.event().await? {
+                Event::Submitted(receipt) => return Ok(receipt),
+                Event::Refused(refusal) => return Err(Error::message(refusal)),
+                _ => {}
+            }
+        }
+    }
+
+    async fn event(&mut self) -> Result<Event, Error> {
+        let event = self.connection.next(&mut self.session).await.map_err(|error| {
+            // The session knows how far it had come when the connection broke under it.
+            let unknown = self.session.outcome_unknown();
+            Error::smtp(error).with_outcome_unknown(unknown)
+        })?;
+        event.ok_or_else(Error::smtp_closed)
+    }
+}
+
+/// A message on its way out.
+#[must_use = "a message is sent when it is finished"]
+pub struct Submission<'a, R: Runtime> {
+    smtp: &'a mut Smtp<R>,
+}
+
+impl<R: Runtime> Submission<'_, R> {
+    /// Sends the next octets. Line ends become CRLF, and dots are stuffed, wherever the pieces are cut.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the connection breaks or the server closes; the message is not delivered then.
+    pub fn write<'a>(&'a mut self, octets: &'a [u8]) -> R::Task<'a, Result<(), Error>> {
+        R::task(self.smtp.write(octets))
+    }
+}
+
+impl<'s, R: Runtime> Submission<'s, R> {
+    /// Ends the message and waits for the server's verdict.
+    ///
+    /// # Errors
+    ///
+    /// As [`Smtp::send`].
+    pub fn finish(self) -> R::Task<'s, Result<Receipt, Error>> {
+        R::task(self.smtp.finish())
+    }
+}
+
+/// How long QUIT may go unanswered.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+fn envelope(message: &Composed) -> Envelope {
+    let mut envelope = Envelope::new(&message.sender, &message.recipients);
+    envelope.size = u64::try_from(message.octets.len()).ok();
+    envelope.eight_bit = message.needs_8bitmime;
+    envelope.smtp_utf8 = message.needs_smtputf8;
+    envelope
+}
