@@ -61,7 +61,8 @@ impl Session {
     /// Queues any command. IDLE and LOGOUT do the same as [`idle`](Self::idle) and [`logout`](Self::logout).
     ///
     /// Literals in it go out without waiting for the server where [`capabilities`](Self::capabilities) says now
-    /// that they may.
+    /// that they may. A message in it is held until it is sent, and sent in one piece, unless it is a
+    /// [stream](AppendData::Stream), whose octets [`body`](Self::body) takes.
     ///
     /// # Errors
     ///

@@ -14,6 +14,35 @@
 //! ambiguous (sequence numbers while another command may expunge), and a SELECT that fails makes the FETCH behind it
 //! fail too, as its own [`Event::Done`].
 //!
+//! ```
+//! use mailbearer_imap::{Mailbox, session::{Event, Options, Session}};
+//! use mailbearer_sasl::Credentials;
+//! use mailbearer_wire::{Machine, RecvBuf, Security, SendBuf, Step};
+//!
+//! let options = Options::new("imap.example.org", 993, Security::Implicit);
+//! let (mut rx, mut tx) = (RecvBuf::with_limit(options.limits.buffer()), SendBuf::new());
+//! let mut session = Session::new(options);
+//! session.authenticate(Credentials::bearer("robot@example.org", "t0ken")?)?;
+//! let select = session.select(Mailbox::INBOX)?;
+//!
+//! rx.extend(b"* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2] hi\r\n")?;
+//! assert_eq!(session.step(&mut rx, &mut tx)?, Step::Event(Event::Ready));
+//! assert_eq!(session.step(&mut rx, &mut tx)?, Step::Read);
+//! assert!(tx.unsent().starts_with(b"A2 AUTHENTICATE XOAUTH2 dXNl"));
+//! tx.sent(tx.unsent().len());
+//!
+//! rx.extend(b"A2 OK welcome\r\n")?;
+//! assert_eq!(session.step(&mut rx, &mut tx)?, Step::Event(Event::Authenticated));
+//! assert_eq!(session.step(&mut rx, &mut tx)?, Step::Read);
+//! assert_eq!(tx.unsent(), b"A1 SELECT INBOX\r\n");
+//! tx.sent(tx.unsent().len());
+//!
+//! rx.extend(b"A1 NO [UNAVAILABLE] later\r\n")?;
+//! let Step::Event(Event::Done(done)) = session.step(&mut rx, &mut tx)? else { panic!() };
+//! assert!(done.tag == select && !done.is_ok());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Before TLS
 //!
 //! With [`Security::StartTls`] nothing is said in the clear but STARTTLS. Nothing that was learned before TLS is used
@@ -274,16 +303,17 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Misuse::NotIdling`] where there is none.
+    /// [`Misuse::NotIdling`] where there is none, or it has ended.
     pub fn done(&mut self) -> Result<(), Misuse> {
-        match &mut self.state {
-            State::Open { line: Line::IdleGoAhead { done, .. } | Line::Idle { done, .. }, .. } => {
-                *done = true
+        let queued = self.queue.iter_mut().rev().find_map(Outgoing::idle_mut);
+        match (queued, &mut self.state) {
+            (Some(done), _)
+            | (None, State::Open { line: Line::IdleGoAhead { done, .. } | Line::Idle { done, .. }, .. }) => {
+                *done = true;
             }
-            _ => {
-                let idle = self.queue.iter_mut().rev().find_map(Outgoing::idle_mut);
-                *idle.ok_or(Misuse::NotIdling)? = true;
-            }
+            // On its way already.
+            (None, State::Open { line: Line::IdleDone { .. }, .. }) => {}
+            _ => return Err(Misuse::NotIdling),
         }
         Ok(())
     }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::{AppendData, AppendMessage, Command};
 
 fn login(capabilities: &str) -> String {
     format!("S: * PREAUTH [CAPABILITY IMAP4rev1{capabilities}] hi\nE: ready\nE: authenticated\n")
@@ -107,6 +108,47 @@ fn a_refusal_of_what_goes_on_at_once_is_told_at_its_end() {
             answer.rsplit("S: ").next().unwrap()
         ));
     }
+}
+
+#[test]
+fn a_command_may_have_several_literals() {
+    let message = |size| AppendMessage { flags: Vec::new(), date: None, data: AppendData::Stream(size) };
+    let append = Command::Append { mailbox: Mailbox::INBOX, messages: std::vec![message(2), message(4)] };
+    for size in SIZES {
+        let mut play = Play::new(options(Security::Implicit), size);
+        play.run(&login(""));
+        play.session.command(&append).unwrap();
+        play.run(
+            "C: A1 APPEND INBOX {2}
+             S: +
+             E: body wanted A1
+             > body ab
+             C: ab {4}
+             S: +
+             E: body wanted A1
+             > body cdef
+             C: cdef
+             S: A1 OK done
+             E: done A1 OK done",
+        );
+    }
+    let delete = Command::Delete(Mailbox::new("a\"b").unwrap());
+    let long = "x ".repeat(1000);
+    let rename = Command::Rename { from: Mailbox::new(&long).unwrap(), to: Mailbox::new(&long).unwrap() };
+    let mut play = Play::new(options(Security::Implicit), usize::MAX);
+    play.run(&login(""));
+    play.session.command(&delete).unwrap();
+    play.session.command(&rename).unwrap();
+    play.run(&format!(
+        "C: A1 DELETE \"a\\\"b\"
+         S: A1 OK done
+         E: done A1 OK done
+         C: A2 RENAME {{2000}}
+         S: +
+         C: {long} {{2000}}
+         S: A2 NO no
+         E: done A2 NO no"
+    ));
 }
 
 #[test]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::{Atom, Command, Text};
 
 const LOGIN: &str = "
     > authenticate u t
@@ -186,4 +187,25 @@ fn a_refusal_can_be_told_by_its_kind() {
     let Ok(Step::Event(Event::Done(done))) = play.session.step(&mut play.rx, &mut play.tx) else { panic!() };
     assert_eq!((done.is_ok(), done.problem()), (false, Some(Problem::NotConnected)));
     assert_eq!(play.session.pending().count(), 0);
+}
+
+#[test]
+fn what_changes_the_session_itself_is_no_command() {
+    let mut session = Session::new(options(Security::Implicit));
+    let text = |text: &str| text.as_bytes().to_vec();
+    let plain = Atom::new("PLAIN").unwrap();
+    let forbidden = [
+        Command::StartTls,
+        Command::Authenticate { mechanism: plain.clone(), initial: None },
+        Command::Login { user: Text::from(text("u")), password: text("p").into() },
+        Command::Unauthenticate,
+        Command::Compress(plain),
+    ];
+    for command in forbidden {
+        assert_eq!(session.command(&command), Err(Misuse::NotACommand), "{command:?}");
+    }
+    assert!(matches!(session.command(&Command::Id(Vec::new())), Ok(Tag(1))));
+    assert!(matches!(session.fetch(1.into(), Vec::new()), Err(Misuse::Invalid(_))));
+    assert_eq!(session.noop(), Ok(Tag(2)), "what is refused takes no tag");
+    assert_eq!(session.pending().collect::<Vec<_>>(), [Tag(1), Tag(2)]);
 }

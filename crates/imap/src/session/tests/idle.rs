@@ -21,6 +21,7 @@ fn data_is_heard_until_done() {
          E: * OK Still here
          > done
          C: DONE
+         > done
          S: * 5 EXISTS
          S: A1 OK done
          E: * 5 EXISTS
@@ -65,6 +66,26 @@ fn what_is_given_before_the_server_listens_waits_until_it_does() {
              {next}"
         ));
     }
+}
+
+#[test]
+fn done_means_the_idle_given_last() {
+    implicit(&format!(
+        "{LOGIN}
+         > idle
+         C: A1 IDLE
+         S: + idling
+         E: idling A1
+         > idle
+         > done
+         C: DONE
+         S: A1 OK done
+         E: done A1 OK done
+         C: A2 IDLE
+         S: + idling
+         E: idling A2
+         C: DONE"
+    ));
 }
 
 #[test]
