@@ -26,6 +26,7 @@ mod parse;
 mod response;
 mod section;
 mod sequence;
+pub mod server;
 pub mod session;
 mod text;
 
