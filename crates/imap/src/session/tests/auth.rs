@@ -195,6 +195,27 @@ fn a_server_that_asks_for_no_credentials_gets_none() {
 }
 
 #[test]
+fn credentials_are_given_once() {
+    implicit(
+        "> authenticate u t
+         > authenticate u t
+         E: misuse: credentials were given already
+         S: * OK [CAPABILITY IMAP4rev1 AUTH=XOAUTH2] hi
+         E: ready
+         C: A1 AUTHENTICATE XOAUTH2
+         > authenticate u t
+         E: misuse: credentials were given already",
+    );
+    let mut play = Play::new(options(Security::Implicit), usize::MAX);
+    play.rx.extend(b"* PREAUTH hi\r\n").unwrap();
+    assert_eq!(play.session.step(&mut play.rx, &mut play.tx), Ok(Step::Event(Event::Ready)));
+    let credentials = Credentials::bearer("u", "t").unwrap();
+    assert_eq!(play.session.authenticate(credentials), Err(Misuse::AlreadyAuthenticated));
+    assert_eq!(play.session.step(&mut play.rx, &mut play.tx), Ok(Step::Event(Event::Authenticated)));
+    assert!(play.session.is_authenticated());
+}
+
+#[test]
 fn capabilities_are_those_of_the_present_state() {
     let known = |lines: &[&str]| {
         let mut play = Play::new(options(Security::Implicit), usize::MAX);
@@ -223,10 +244,12 @@ fn a_trace_of_the_login_holds_no_secret() {
         if !capabilities.contains("SASL-IR") {
             play.receive(b"+ \r\n");
         }
+        play.receive(b"+ eyJzdGF0dXMiOiI0MDAifQ==\r\n");
         assert!(play.sent.escape_ascii().to_string().contains(XOAUTH2));
         let shown: Vec<_> = play.tx.take_trace().into_iter().map(|line| line.text).collect();
         assert!(shown.concat().contains("AUTHENTICATE XOAUTH2"), "{shown:?}");
         assert!(shown.concat().contains("[redacted]"), "{shown:?}");
+        assert_eq!(shown.last().map(String::as_str), Some(""), "an empty answer is no secret");
         assert!(!shown.concat().contains("dXNlcj"), "{shown:?}");
         assert!(!format!("{:?}", play.session).contains("t0ken"));
     }

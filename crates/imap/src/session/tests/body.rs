@@ -92,7 +92,9 @@ fn a_refusal_of_what_goes_on_at_once_is_told_at_its_end() {
          > body cd
          C: cd
          E: done A1 NO [OVERQUOTA] full
-         C: A2 NOOP",
+         C: A2 NOOP
+         S: A1 NO again
+         E: error: protocol error after authentication: answer to no command in flight: A1 NO again",
         login(" LITERAL+")
     ));
     for answer in ["S: A1 OK done", "S: A1 NO full\nS: A1 NO full"] {

@@ -178,6 +178,10 @@ fn a_bye_that_nobody_asked_for_is_an_error() {
 #[test]
 fn a_refusal_can_be_told_by_its_kind() {
     let mut play = Play::new(options(Security::Implicit), usize::MAX);
+    play.run("S: * OK hi\nC: A1 CAPABILITY");
+    assert_eq!(play.session.pending().count(), 0, "the session's own do not count");
+
+    let mut play = Play::new(options(Security::Implicit), usize::MAX);
     play.run(LOGIN);
     let tag = play.session.noop().unwrap();
     assert_eq!(play.session.pending().collect::<Vec<_>>(), [tag]);

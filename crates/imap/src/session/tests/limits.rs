@@ -38,6 +38,11 @@ fn octets_before_authentication_are_counted() {
         "S: * OK hi\nC: A1 CAPABILITY\nS: * 1 FETCH (BODY[] {51}\n\
          E: error: literal of 51 octets, more than 50 are not accepted",
     );
+    play_all(
+        &options,
+        "S: * OK hi\nC: A1 CAPABILITY\nS: * X {10}\nS: 0123456789 {10}\nS: 0123456789 {10}\nS: 0123456789\n\
+         E: error: response larger than 50 octets",
+    );
 }
 
 #[test]
