@@ -6,9 +6,9 @@ use crate::{Error, Limits, Token, TokenRequest, http};
 
 /// Asks for a token: sends the request in one flight, reads the response, hands out the [`Token`], closes.
 ///
-/// It is driven over TLS to [`TokenRequest::endpoint`]. A driver over TLS must report an end of the stream
-/// without `close_notify` as an error, not as the end of input: the end is what completes a response without a
-/// length.
+/// It is driven over TLS to [`TokenRequest::endpoint`]. A driver over TLS must say with
+/// [`RecvBuf::set_cut_off`] where the stream ended without `close_notify`: its end is what completes a response
+/// without a length.
 #[derive(Debug)]
 pub struct TokenExchange {
     state: State,

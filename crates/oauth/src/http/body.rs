@@ -57,7 +57,9 @@ impl Body {
                     let unread = rx.unread().len();
                     self.fitting(u64::try_from(unread).unwrap_or(u64::MAX), limits)?;
                     self.take(rx, unread);
-                    (if rx.is_eof() { State::Whole } else { State::UntilClose }, rx.is_eof())
+                    // An end that was cut off tells nothing: anyone on the way can bring it about.
+                    let ended = rx.is_eof() && !rx.is_cut_off();
+                    (if ended { State::Whole } else { State::UntilClose }, ended)
                 }
                 State::ChunkSize(mut lines) => match next_line(&mut lines, rx, limits)? {
                     None => (State::ChunkSize(lines), false),

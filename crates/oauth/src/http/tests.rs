@@ -368,3 +368,19 @@ fn errors_read_well() {
         assert_eq!(error.to_string(), want);
     }
 }
+
+#[test]
+fn a_body_that_ends_with_the_stream_must_not_be_cut_off() {
+    let rows: &[(&str, &[u8], bool)] = &[
+        ("length unknown", b"HTTP/1.1 200 OK\r\n\r\nbody", false),
+        ("length known", b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody", true),
+    ];
+    for (name, input, whole) in rows {
+        let (mut exchange, mut rx, mut tx) = (post(SMALL), RecvBuf::with_limit(200), SendBuf::new());
+        rx.extend(input).unwrap();
+        rx.set_cut_off();
+        let step = exchange.step(&mut rx, &mut tx);
+        assert_eq!(matches!(step, Ok(Step::Event(_))), *whole, "{name}: {step:?}");
+        assert_eq!(matches!(step, Err(Error::Truncated)), !*whole, "{name}: {step:?}");
+    }
+}
