@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod authority;
+pub mod memory;
 mod pattern;
 mod play;
 mod script;
@@ -15,6 +16,7 @@ mod stream;
 pub mod transcript;
 
 pub use authority::{Authority, Certificate};
+pub use memory::Server;
 pub use play::{End, play};
 pub use script::Difference;
 pub use serve::{Serving, serve};

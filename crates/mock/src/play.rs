@@ -39,7 +39,7 @@ pub fn play<M: Machine>(
     let mut script = Script::new(transcript);
     let (mut rx, mut tx) = (RecvBuf::with_limit(RECV_LIMIT), SendBuf::new());
     let (mut sent, mut segment) = (Vec::new(), Segment::default());
-    if script.starts_with_tls() {
+    if transcript.starts_with_tls() {
         let _ = script.next(&mut sent)?;
     }
     loop {
@@ -147,7 +147,7 @@ fn finish(script: &mut Script<'_>, sent: &mut Vec<u8>, how: &str) -> Result<(), 
     while !sent.is_empty() {
         match script.next(sent)? {
             Next::Receive => return Err(script.difference(script.expected(), sent)),
-            Next::End => return Err(script.difference("nothing more", sent)),
+            Next::End if !sent.is_empty() => return Err(script.difference("nothing more", sent)),
             _ => {}
         }
     }
@@ -172,6 +172,7 @@ mod tests {
         Tls(&'static str),
         Close,
         Fail,
+        Quit(&'static str),
     }
 
     impl Machine for Toy {
@@ -193,6 +194,10 @@ mod tests {
                 }
                 Answer::Close => return Ok(Step::Close),
                 Answer::Fail => return Err("refused"),
+                Answer::Quit(words) => {
+                    tx.push(words.as_bytes());
+                    return Err("quit");
+                }
             }
             Ok(Step::Event(text))
         }
@@ -211,7 +216,7 @@ mod tests {
 
     #[test]
     fn plays_to_the_end_or_to_the_difference() {
-        use Answer::{Close, Fail, Say, Tls};
+        use Answer::{Close, Fail, Quit, Say, Tls};
         let rows: &[(&str, &str, &[Answer], Result<End<&str>, usize>)] = &[
             ("open", "S: a\nC: <tag> b\nS: <tag> c", &[Say("1 b\r\n"), Say("")], Ok(End::Open)),
             ("closed", "S: a\nC: b\nS: c", &[Say("b\r\n"), Close], Ok(End::Closed)),
@@ -219,6 +224,10 @@ mod tests {
             ("refused", "S: a\nC: b\nS: c\nS: d", &[Say("b\r\n"), Fail], Ok(End::Failed("refused"))),
             ("other words", "S: a\nC: b\nS: c", &[Say("x\r\n")], Err(2)),
             ("too much", "S: a\nC: b", &[Say("b\r\nc\r\n")], Err(2)),
+            ("last words", "S: a\nC: b", &[Quit("b\r\n")], Ok(End::Failed("quit"))),
+            ("other last words", "S: a\nC: b", &[Quit("c\r\n")], Err(2)),
+            ("half of the last words", "S: a\nC: b", &[Quit("b")], Err(2)),
+            ("too many last words", "S: a\nC: b", &[Quit("b\r\nc\r\n")], Err(2)),
             ("silence", "S: a\n\nC: b", &[Say("")], Err(3)),
             ("half a line", "S: a\n\nC: b", &[Say("b")], Err(3)),
             ("closes early", "S: a\nC: b", &[Close], Err(2)),

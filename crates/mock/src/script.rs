@@ -50,11 +50,6 @@ impl<'a> Script<'a> {
         self.turns.first().map_or(self.last_line, |turn| turn.line)
     }
 
-    /// Whether the conversation begins with a handshake.
-    pub(crate) fn starts_with_tls(&self) -> bool {
-        matches!(self.turns, [Turn { kind: TurnKind::Tls, .. }, ..])
-    }
-
     /// Whether the client still has something to say.
     pub(crate) fn client_owes(&self) -> bool {
         self.turns.iter().any(|turn| matches!(turn.kind, TurnKind::Client(_) | TurnKind::ClientOctets(_)))

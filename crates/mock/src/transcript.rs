@@ -84,6 +84,12 @@ impl Transcript {
         Ok(Self { turns })
     }
 
+    /// Whether the connection starts with TLS, as `--TLS--` in the first line has it.
+    #[must_use]
+    pub fn starts_with_tls(&self) -> bool {
+        matches!(self.turns.first(), Some(Turn { kind: TurnKind::Tls, .. }))
+    }
+
     /// What the server sends in all, TLS left out, with `tag` for every `<tag>`: food for parsers, benches and
     /// fuzzers.
     #[must_use]

@@ -1,0 +1,81 @@
+//! A message's structure as BODYSTRUCTURE and BODY tell it.
+
+use mailbearer_imap::{
+    BodyStructure, Disposition, Extension, List, Message, MultiPart, Param, SinglePart, Text,
+};
+use mailbearer_mime::{
+    Headers,
+    decode::{self, Parameters},
+};
+
+use super::{
+    envelope::envelope,
+    structure::{Kind, Node, content_type},
+};
+
+/// The structure of `node`, which is a part of the message `octets`.
+pub(crate) fn body_structure(octets: &[u8], node: &Node) -> BodyStructure<'static> {
+    let header = octets.get(node.header.clone()).unwrap_or_default();
+    let headers = Headers::parse(header).ok();
+    let text = |name| {
+        headers.and_then(|headers| headers.get(name)).map(|field| Text::from(field.value().into_owned()))
+    };
+    // What is in a message/rfc822 says nothing of its own in a digest.
+    let content = content_type(header, matches!(node.kind, Kind::Message(_)));
+    let (media, subtype) = content.essence.split_once('/').unwrap_or(("text", "plain"));
+    let disposition = text("Content-Disposition").map(|value: Text<'_>| {
+        let disposition = decode::Disposition::parse(&value);
+        Disposition { kind: owned(&disposition.kind), parameters: parameters(&disposition.parameters) }
+    });
+    let languages = text("Content-Language").into_iter().collect::<Vec<_>>();
+    let extension =
+        Extension { disposition, languages: List::from(languages), location: text("Content-Location") };
+    if let Kind::Multi(parts) = &node.kind {
+        return BodyStructure::Multi(MultiPart {
+            parts: parts.iter().map(|part| body_structure(octets, part)).collect(),
+            subtype: owned(subtype),
+            parameters: parameters(&content.parameters),
+            extension,
+        });
+    }
+    let body = octets.get(node.body.clone()).unwrap_or_default();
+    let message = match &node.kind {
+        Kind::Message(inner) => Some(Box::new(Message {
+            envelope: envelope(octets.get(inner.header.clone()).unwrap_or_default()),
+            structure: body_structure(octets, inner),
+        })),
+        _ => None,
+    };
+    // A multipart that could not be taken apart, or a message nested too deep, has none of its kind's fields.
+    let (media, subtype) = match media {
+        "multipart" => ("application", "octet-stream"),
+        "message" if message.is_none() && subtype == "rfc822" => ("application", "octet-stream"),
+        _ => (media, subtype),
+    };
+    let counts_lines = media == "text" || message.is_some();
+    BodyStructure::Single(SinglePart {
+        media: owned(media),
+        subtype: owned(subtype),
+        parameters: parameters(&content.parameters),
+        id: text("Content-ID"),
+        description: text("Content-Description"),
+        encoding: text("Content-Transfer-Encoding").unwrap_or(Text::from(&b"7bit"[..])),
+        octets: u64::try_from(body.len()).unwrap_or(u64::MAX),
+        lines: counts_lines.then(|| lines(body)),
+        message,
+        md5: text("Content-MD5"),
+        extension,
+    })
+}
+
+fn parameters(parameters: &Parameters) -> List<'static, Param<'static>> {
+    parameters.iter().map(|(name, value)| Param { name: owned(name), value: Some(owned(value)) }).collect()
+}
+
+fn owned(text: &str) -> Text<'static> {
+    Text::from(text.as_bytes().to_vec())
+}
+
+fn lines(body: &[u8]) -> u64 {
+    u64::try_from(body.iter().filter(|&&octet| octet == b'\n').count()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,180 @@
+//! FETCH: one message after the other, so that an answer is never held as a whole.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use mailbearer_imap::{Code, Data, DateTime, Fetch, FetchItem, Item, Partial, Section, SequenceSet, Text};
+
+use super::{
+    Imap, State,
+    body_structure::body_structure,
+    envelope::envelope,
+    flags,
+    structure::{Node, Piece},
+};
+use crate::memory::mailbox::Message;
+
+/// A FETCH that is being answered.
+#[derive(Debug)]
+pub(crate) struct Fetching {
+    tag: String,
+    uid: bool,
+    items: Vec<FetchItem<'static>>,
+    /// Numbers and UIDs still to come.
+    messages: VecDeque<(u32, u32)>,
+}
+
+impl Imap {
+    pub(super) fn fetch(
+        &mut self,
+        tag: &str,
+        uid: bool,
+        set: &SequenceSet,
+        items: &[FetchItem<'_>],
+    ) -> State {
+        let picked = self.view.as_ref().and_then(|view| view.pick(set, uid));
+        let (Some(messages), Some(mut items)) = (picked, owned(items)) else {
+            return self.bad(tag, "Command Argument Error. 11");
+        };
+        // RFC 9051 section 6.4.9: UID FETCH tells the UID unasked.
+        if uid && !items.contains(&FetchItem::Uid) {
+            items.insert(0, FetchItem::Uid);
+        }
+        State::Fetching(Fetching { tag: tag.to_owned(), uid, items, messages: messages.into() })
+    }
+
+    /// Answers for the next message.
+    pub(super) fn go_on_fetching(&mut self, mut fetching: Fetching) -> State {
+        let Some((number, uid)) = fetching.messages.pop_front() else {
+            if self.tell_changes(fetching.uid) {
+                return State::Done;
+            }
+            return self.completed(&fetching.tag, "FETCH completed.");
+        };
+        let Some(view) = &mut self.view else { return State::Done };
+        let mut items = fetching.items.clone();
+        let message = {
+            let mut store = self.world.mailbox.lock();
+            let seen = !view.read_only && items.iter().any(sets_seen);
+            let unseen = |message: &&Message| !message.has_flag("\\Seen");
+            if seen && view.of(&store).and_then(|folder| folder.message(uid)).as_ref().is_some_and(unseen) {
+                store.change(&view.folder, |folder| {
+                    if let Some(message) = folder.message_mut(uid) {
+                        message.flags.push("\\Seen".to_owned());
+                    }
+                });
+                items.extend((!items.contains(&FetchItem::Flags)).then_some(FetchItem::Flags));
+            }
+            view.of(&store).and_then(|folder| folder.message(uid)).cloned()
+        };
+        // Another session expunged it, and this client can't be told before the end.
+        if let Some(message) = message {
+            if items.contains(&FetchItem::Flags) {
+                view.told_flags(number, &message.flags);
+            }
+            if !self.tell(number, &message, &items) {
+                return self.no(&fetching.tag, Some(Code::Limit), "Too much of one message.");
+            }
+        }
+        State::Fetching(fetching)
+    }
+
+    /// Whether it was not too much to be told at once.
+    fn tell(&mut self, number: u32, message: &Message, items: &[FetchItem<'_>]) -> bool {
+        let octets = Arc::clone(&message.octets);
+        let mut node = None;
+        let mut node = || node.get_or_insert_with(|| Arc::new(Node::parse(&octets))).clone();
+        let (mut told, mut total) = (Vec::new(), 0_usize);
+        for item in items {
+            let item = match item {
+                FetchItem::Uid => Some(Item::Uid(message.uid)),
+                FetchItem::Flags => Some(Item::Flags(flags(&message.flags))),
+                FetchItem::InternalDate => internal_date(message).map(Item::InternalDate),
+                FetchItem::Size => u64::try_from(octets.len()).ok().map(Item::Size),
+                FetchItem::Envelope => {
+                    Some(Item::Envelope(envelope(octets.get(node().header.clone()).unwrap_or_default())))
+                }
+                FetchItem::BodyStructure | FetchItem::Body => Some(Item::BodyStructure {
+                    extended: matches!(item, FetchItem::BodyStructure),
+                    structure: body_structure(&octets, &node()),
+                }),
+                FetchItem::Section { section, partial, .. } => {
+                    let data = section_of(&octets, &mut node, section).map(|data| cut(data, *partial));
+                    let origin = partial.map(|partial| partial.offset);
+                    Some(Item::Body { section: section.clone(), origin, data })
+                }
+                FetchItem::Rfc822 => Some(Item::Rfc822(section_of(&octets, &mut node, &Section::WHOLE))),
+                FetchItem::Rfc822Header => {
+                    Some(Item::Rfc822Header(section_of(&octets, &mut node, &Section::HEADER)))
+                }
+                FetchItem::Rfc822Text => {
+                    Some(Item::Rfc822Text(section_of(&octets, &mut node, &Section::TEXT)))
+                }
+                _ => None,
+            };
+            if let Some(Item::Body { data, .. } | Item::Rfc822(data) | Item::Rfc822Text(data)) = &item {
+                total = total.saturating_add(data.as_ref().map_or(0, |data| data.len()));
+            }
+            told.extend(item);
+        }
+        let fits = total <= self.world.limits.message_octets.saturating_mul(2);
+        if fits {
+            self.out.untagged(Data::Fetch(Fetch { number, items: told }));
+        }
+        fits
+    }
+}
+
+/// The same items, borrowed from nothing; `None` for one that is not offered.
+fn owned(items: &[FetchItem<'_>]) -> Option<Vec<FetchItem<'static>>> {
+    let own = |item: &FetchItem<'_>| match item {
+        FetchItem::Uid => Some(FetchItem::Uid),
+        FetchItem::Flags => Some(FetchItem::Flags),
+        FetchItem::InternalDate => Some(FetchItem::InternalDate),
+        FetchItem::Size => Some(FetchItem::Size),
+        FetchItem::Envelope => Some(FetchItem::Envelope),
+        FetchItem::BodyStructure => Some(FetchItem::BodyStructure),
+        FetchItem::Body => Some(FetchItem::Body),
+        FetchItem::Section { section, partial, peek } => {
+            Some(FetchItem::Section { section: section.clone().into_owned(), partial: *partial, peek: *peek })
+        }
+        FetchItem::Rfc822 => Some(FetchItem::Rfc822),
+        FetchItem::Rfc822Header => Some(FetchItem::Rfc822Header),
+        FetchItem::Rfc822Text => Some(FetchItem::Rfc822Text),
+        _ => None,
+    };
+    items.iter().map(own).collect()
+}
+
+const fn sets_seen(item: &FetchItem<'_>) -> bool {
+    matches!(item, FetchItem::Section { peek: false, .. } | FetchItem::Rfc822 | FetchItem::Rfc822Text)
+}
+
+/// The octets of a section. A part that is not there has none, which is NIL.
+fn section_of<'a>(
+    octets: &'a [u8],
+    node: &mut impl FnMut() -> Arc<Node>,
+    section: &Section<'_>,
+) -> Option<Text<'a>> {
+    match node().section(octets, section)? {
+        Piece::Range(range) => octets.get(range).map(Text::from),
+        Piece::Made(made) => Some(Text::from(made)),
+    }
+}
+
+/// A range that starts past the end is empty (RFC 9051 section 6.4.5.1).
+fn cut(data: Text<'_>, partial: Option<Partial>) -> Text<'_> {
+    let Some(Partial { offset, count }) = partial else { return data };
+    let start = usize::try_from(offset).unwrap_or(usize::MAX).min(data.len());
+    let end = start.saturating_add(usize::try_from(count).unwrap_or(usize::MAX)).min(data.len());
+    Text::from(data.get(start..end).unwrap_or_default().to_vec())
+}
+
+/// When a message arrived, in IMAP's form.
+pub(super) fn internal_date(message: &Message) -> Option<DateTime> {
+    let (seconds, zone) = message.internal_date;
+    let text = mailbearer_mime::DateTime::new(seconds, zone).ok()?.to_string();
+    // From `Tue, 24 Nov 2026 05:42:00 +0000`.
+    let words: Vec<&str> = text.split(' ').collect();
+    let [_, day, month, year, time, zone] = words.as_slice() else { return None };
+    DateTime::parse(format!("{day:0>2}-{month}-{year} {time} {zone}").as_bytes()).ok()
+}

@@ -1,0 +1,212 @@
+//! LIST, STATUS and the rest that is about folders from without.
+
+use mailbearer_imap::{
+    Code, Data, Flag, List, ListReturn, ListSelection, Listed, Mailbox, Namespace, StatusAttribute,
+    StatusItem,
+};
+
+use super::{Imap, State};
+use crate::memory::mailbox::{Folder, Store};
+
+/// What separates the levels of a name.
+const DELIMITER: u8 = b'/';
+
+impl Imap {
+    pub(super) fn namespace(&mut self, tag: &str) -> State {
+        let prefix = Mailbox::from_wire(&b""[..]);
+        let personal = prefix.map(|prefix| Namespace { prefix, delimiter: Some(DELIMITER) });
+        self.out.untagged(Data::Namespace {
+            personal: personal.into_iter().collect(),
+            other: Vec::new(),
+            shared: Vec::new(),
+        });
+        self.completed(tag, "NAMESPACE completed.")
+    }
+
+    pub(super) fn list(
+        &mut self,
+        tag: &str,
+        selection: &[ListSelection],
+        patterns: &[Vec<u8>],
+        returns: &[ListReturn],
+    ) -> State {
+        let world = std::sync::Arc::clone(&self.world);
+        let store = world.mailbox.lock();
+        // RFC 9051 section 6.3.9: an empty pattern asks for the delimiter.
+        if patterns.iter().any(Vec::is_empty) {
+            self.listed(b"", vec!["Noselect"], false);
+        }
+        for (name, folder) in &store.folders {
+            let uses = special_use(name);
+            let picked = selection.iter().all(|option| match option {
+                ListSelection::Subscribed => folder.subscribed,
+                ListSelection::SpecialUse => uses.is_some(),
+                _ => true,
+            });
+            if !picked || !patterns.iter().any(|pattern| glob(pattern, name.as_bytes())) {
+                continue;
+            }
+            let inner = format!("{name}{}", char::from(DELIMITER));
+            let has_children = store.folders.keys().any(|other| other.starts_with(&inner));
+            let mut attributes = vec![if has_children { "HasChildren" } else { "HasNoChildren" }];
+            attributes.extend(uses);
+            let tells =
+                selection.contains(&ListSelection::Subscribed) || returns.contains(&ListReturn::Subscribed);
+            if tells && folder.subscribed {
+                attributes.push("Subscribed");
+            }
+            self.listed(name.as_bytes(), attributes, false);
+            for option in returns {
+                if let ListReturn::Status(asked) = option {
+                    self.tell_status(name, folder, asked);
+                }
+            }
+        }
+        self.completed(tag, "LIST completed.")
+    }
+
+    pub(super) fn lsub(&mut self, tag: &str, pattern: &[u8]) -> State {
+        let world = std::sync::Arc::clone(&self.world);
+        for (name, folder) in &world.mailbox.lock().folders {
+            if folder.subscribed && glob(pattern, name.as_bytes()) {
+                self.listed(name.as_bytes(), Vec::new(), true);
+            }
+        }
+        self.completed(tag, "LSUB completed.")
+    }
+
+    fn listed(&mut self, name: &[u8], attributes: Vec<&str>, subscribed: bool) {
+        let Ok(mailbox) = Mailbox::from_wire(name) else { return };
+        let names: Vec<String> = attributes.iter().map(|name| format!("\\{name}")).collect();
+        let attributes: List<'_, Flag<'_>> = names.iter().filter_map(|name| Flag::new(name).ok()).collect();
+        let listed = Listed { attributes, delimiter: Some(DELIMITER), mailbox, extended: b"" };
+        self.out.untagged(if subscribed { Data::Lsub(listed) } else { Data::List(listed) });
+    }
+
+    pub(super) fn status(&mut self, tag: &str, name: &str, asked: &[StatusAttribute]) -> State {
+        let world = std::sync::Arc::clone(&self.world);
+        let store = world.mailbox.lock();
+        let Some(folder) = store.folder(name) else { return self.no_such_folder(tag) };
+        self.tell_status(name, folder, asked);
+        drop(store);
+        self.completed(tag, "STATUS completed.")
+    }
+
+    fn tell_status(&mut self, name: &str, folder: &Folder, asked: &[StatusAttribute]) {
+        let Ok(mailbox) = Mailbox::from_wire(name.as_bytes()) else { return };
+        let count = |flag: &str, has: bool| {
+            let found = folder.messages.iter().filter(|message| message.has_flag(flag) == has).count();
+            u32::try_from(found).unwrap_or(u32::MAX)
+        };
+        let size =
+            || folder.messages.iter().map(|message| message.octets.len()).fold(0, usize::saturating_add);
+        let items = asked.iter().filter_map(|attribute| match attribute {
+            StatusAttribute::Messages => {
+                Some(StatusItem::Messages(u32::try_from(folder.messages.len()).unwrap_or(u32::MAX)))
+            }
+            StatusAttribute::Recent => Some(StatusItem::Recent(0)),
+            StatusAttribute::UidNext => Some(StatusItem::UidNext(folder.uid_next)),
+            StatusAttribute::UidValidity => Some(StatusItem::UidValidity(folder.uid_validity)),
+            StatusAttribute::Unseen => Some(StatusItem::Unseen(count("\\Seen", false))),
+            StatusAttribute::Deleted => Some(StatusItem::Deleted(count("\\Deleted", true))),
+            StatusAttribute::Size => Some(StatusItem::Size(u64::try_from(size()).unwrap_or(u64::MAX))),
+            _ => None,
+        });
+        let items = items.collect();
+        self.out.untagged(Data::MailboxStatus { mailbox, items });
+    }
+
+    /// Changes the set of folders; `change` says whether it could.
+    pub(super) fn change_folders(
+        &mut self,
+        tag: &str,
+        command: &str,
+        refusal: Code<'_>,
+        change: impl FnOnce(&mut Store) -> bool,
+    ) -> State {
+        let done = change(&mut self.world.mailbox.lock());
+        if done {
+            self.completed(tag, &format!("{command} completed."))
+        } else {
+            self.no(tag, Some(refusal), &format!("{command} failed."))
+        }
+    }
+
+    pub(super) fn no_such_folder(&mut self, tag: &str) -> State {
+        self.no(tag, Some(Code::Nonexistent), "Mailbox does not exist.")
+    }
+}
+
+/// The special use of RFC 6154 that a folder has by its name.
+fn special_use(name: &str) -> Option<&'static str> {
+    match name {
+        "Deleted Items" => Some("Trash"),
+        "Drafts" => Some("Drafts"),
+        "Junk Email" => Some("Junk"),
+        "Sent Items" => Some("Sent"),
+        _ => None,
+    }
+}
+
+/// Whether `name` is what `pattern` stands for: `*` is anything, `%` anything within a level, and the inbox has its
+/// name in any case (RFC 9051 section 6.3.9).
+fn glob(pattern: &[u8], name: &[u8]) -> bool {
+    if name == b"INBOX" && pattern.eq_ignore_ascii_case(name) {
+        return true;
+    }
+    // Which beginnings of the name the pattern so far stands for: linear in each, however many wildcards there are.
+    let mut reached = vec![false; name.len().saturating_add(1)];
+    reached.iter_mut().take(1).for_each(|start| *start = true);
+    for &want in pattern {
+        let mut next = vec![false; reached.len()];
+        let mut runs = false;
+        for (at, slot) in next.iter_mut().enumerate() {
+            let here = reached.get(at).copied().unwrap_or_default();
+            let before = at.checked_sub(1);
+            let octet = before.and_then(|before| name.get(before)).copied();
+            *slot = match want {
+                b'*' | b'%' => {
+                    runs = here || runs && (want == b'*' || octet != Some(DELIMITER));
+                    runs
+                }
+                _ => {
+                    octet == Some(want)
+                        && before.and_then(|before| reached.get(before)).copied().unwrap_or_default()
+                }
+            };
+        }
+        reached = next;
+    }
+    reached.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wildcards_stand_for_what_they_should() {
+        let rows = [
+            ("*", "a/b", true),
+            ("%", "a/b", false),
+            ("%", "a", true),
+            ("a/%", "a/b", true),
+            ("a/%", "a/b/c", false),
+            ("a*c", "a/b/c", true),
+            ("%/%", "a/b", true),
+            ("*b", "a/b", true),
+            ("a", "ab", false),
+            ("ab", "a", false),
+            ("", "", true),
+            ("", "a", false),
+            ("inbox", "INBOX", true),
+            ("drafts", "Drafts", false),
+            ("I%X", "INBOX", true),
+        ];
+        for (pattern, name, want) in rows {
+            assert_eq!(glob(pattern.as_bytes(), name.as_bytes()), want, "{pattern} {name}");
+        }
+        assert!(!glob(&[b'*'; 1000], &[b'/'; 0]) || glob(b"*", b""));
+        assert!(!glob(&b"*a".repeat(500), &[b'b'; 1000]), "in time");
+    }
+}

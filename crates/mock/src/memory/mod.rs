@@ -1,0 +1,52 @@
+//! The memory server: its parts share a [`World`].
+
+mod imap;
+mod login;
+mod mailbox;
+mod options;
+mod server;
+mod session;
+mod smtp;
+#[cfg(test)]
+mod testing;
+mod token_endpoint;
+mod tokens;
+
+use std::io;
+
+pub use mailbox::{DeliverError, Envelope, Mailbox, Message};
+pub use options::{Limits, Options, Ports};
+pub use server::Server;
+pub use tokens::Tokens;
+
+/// What all connections of a memory server look at.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) user: String,
+    pub(crate) tenant: String,
+    pub(crate) client_id: String,
+    pub(crate) client_secret: String,
+    /// Object id of the application's service principal.
+    pub(crate) object_id: String,
+    pub(crate) not_connected: bool,
+    pub(crate) limits: Limits,
+    pub(crate) mailbox: Mailbox,
+    pub(crate) tokens: Tokens,
+}
+
+impl World {
+    pub(crate) fn new(options: Options) -> io::Result<Self> {
+        let limits = options.limits;
+        Ok(Self {
+            user: options.user,
+            tenant: options.tenant.map_or_else(tokens::guid, Ok)?,
+            client_id: options.client_id.map_or_else(tokens::guid, Ok)?,
+            client_secret: options.client_secret.map_or_else(tokens::client_secret, Ok)?,
+            object_id: tokens::guid()?,
+            not_connected: options.not_connected,
+            limits,
+            mailbox: Mailbox::new(limits),
+            tokens: Tokens::new(options.token_lifetime, options.token_octets, limits.tokens),
+        })
+    }
+}

@@ -1,0 +1,99 @@
+use std::time::Duration;
+
+use crate::Certificate;
+
+/// How a memory server is set up. What is not set is the default, and identities are made up anew on each start.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// Whose mailbox it is; default `robot@mailbearer.test`.
+    pub user: String,
+    /// Directory (tenant) of the token endpoint; a random GUID.
+    pub tenant: Option<String>,
+    /// The application's id; a random GUID.
+    pub client_id: Option<String>,
+    /// The application's secret; random, with characters that a form has to encode.
+    pub client_secret: Option<String>,
+    /// Ports to listen on; free ones.
+    pub ports: Ports,
+    /// What certificate is shown, on all ports.
+    pub certificate: Certificate,
+    /// How long an access token is good; default one hour.
+    pub token_lifetime: Duration,
+    /// Length of an access token in octets, at least 32; default 1,500. From about 700 on it is a JWT.
+    pub token_octets: usize,
+    /// Logins succeed and then nothing works, as Exchange does it where the application has no right on the
+    /// mailbox: `BAD User is authenticated but not connected.`
+    pub not_connected: bool,
+    /// The most of everything.
+    pub limits: Limits,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            user: "robot@mailbearer.test".to_owned(),
+            tenant: None,
+            client_id: None,
+            client_secret: None,
+            ports: Ports::default(),
+            certificate: Certificate::default(),
+            token_lifetime: Duration::from_secs(3600),
+            token_octets: 1500,
+            not_connected: false,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Port numbers of a memory server. In [`Options`], 0 stands for a free one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ports {
+    /// HTTPS: the token endpoint.
+    pub token: u16,
+    /// SMTP submission, with STARTTLS.
+    pub smtp: u16,
+    /// SMTP submission, TLS from the start.
+    pub smtps: u16,
+    /// IMAP, with STARTTLS.
+    pub imap: u16,
+    /// IMAP, TLS from the start.
+    pub imaps: u16,
+}
+
+/// The most that clients of a memory server may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Octets of a message; default 157,286,400, as Exchange Online.
+    pub message_octets: usize,
+    /// Octets of all messages; default 1 GiB.
+    pub mailbox_octets: usize,
+    /// Messages in all folders; default 100,000.
+    pub messages: usize,
+    /// Folders; default 100.
+    pub folders: usize,
+    /// Recipients of a message; default 500.
+    pub recipients: usize,
+    /// Connections at a time, on all ports; default 64.
+    pub connections: usize,
+    /// Access tokens that are remembered, the latest; default 1,000.
+    pub tokens: usize,
+    /// How long a client may be silent; default 5 minutes, for IMAP's IDLE 30.
+    pub silence: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            message_octets: 157_286_400,
+            mailbox_octets: 1 << 30,
+            messages: 100_000,
+            folders: 100,
+            recipients: 500,
+            connections: 64,
+            tokens: 1000,
+            silence: Duration::from_secs(300),
+        }
+    }
+}

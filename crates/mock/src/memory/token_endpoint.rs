@@ -1,0 +1,226 @@
+use std::{sync::Arc, time::Duration};
+
+use mailbearer_mime::DateTime;
+use mailbearer_oauth::server::{Form, Request, RequestReader, response};
+use mailbearer_wire::{RecvBuf, SendBuf};
+use serde_json::json;
+
+use super::{
+    World,
+    mailbox::now,
+    session::{Action, Session},
+    tokens::{Claims, guid},
+};
+
+/// One HTTP exchange with the token endpoint, answered as Microsoft's.
+#[derive(Debug)]
+pub(crate) struct TokenEndpoint {
+    world: Arc<World>,
+    reader: RequestReader,
+    answer: Option<Vec<u8>>,
+}
+
+impl TokenEndpoint {
+    pub(crate) fn new(world: Arc<World>) -> Self {
+        Self { world, reader: RequestReader::new(), answer: None }
+    }
+
+    fn answer(&self, request: &Request) -> Result<Vec<u8>, Failure> {
+        let path = request.target.split('?').next().unwrap_or_default();
+        let tenant = path.strip_prefix('/').and_then(|path| path.strip_suffix("/oauth2/v2.0/token"));
+        let Some(tenant) = tenant.filter(|tenant| !tenant.contains('/')) else {
+            return Ok(response(404, &[], "{}"));
+        };
+        if request.method != "POST" {
+            return Err(Failure { status: 405, ..Failure::new("invalid_request", 900_561, WRONG_METHOD) });
+        }
+        if self.world.tokens.request_fails() {
+            let busy = "The service is temporarily unavailable. Please retry later.";
+            return Err(Failure { status: 503, ..Failure::new("temporarily_unavailable", 90_055, busy) });
+        }
+        if !tenant.eq_ignore_ascii_case(&self.world.tenant) {
+            let text = format!(
+                "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing \
+                 into the correct cloud."
+            );
+            return Err(Failure::new("invalid_request", 90_002, text));
+        }
+        let form =
+            request.form().map_err(|error| Failure::new("invalid_request", 9_002_313, error.to_string()))?;
+        self.check_client(request, &form)?;
+        let scope = required(&form, "scope");
+        match required(&form, "grant_type")? {
+            "client_credentials" => self.client_credentials(scope?),
+            "refresh_token" => self.refresh(required(&form, "refresh_token")?, form.field("scope")),
+            grant => {
+                let text = format!("The app requested an unsupported grant type '{grant}'.");
+                Err(Failure::new("unsupported_grant_type", 70_003, text))
+            }
+        }
+    }
+
+    fn check_client(&self, request: &Request, form: &Form) -> Result<(), Failure> {
+        let basic = request.basic();
+        let (id, secret) = match &basic {
+            Some((id, secret)) => (id.as_str(), Ok(secret.expose().as_str())),
+            None => (required(form, "client_id")?, required_secret(form)),
+        };
+        if !id.eq_ignore_ascii_case(&self.world.client_id) {
+            let text = format!(
+                "Application with identifier '{id}' was not found in the directory 'Mailbearer mock'."
+            );
+            return Err(Failure::new("unauthorized_client", 700_016, text));
+        }
+        if secret? != self.world.client_secret {
+            let text = format!(
+                "Invalid client secret provided. Ensure the secret being sent in the request is the client secret \
+                 value, not the client secret ID, for a secret added to app '{id}'."
+            );
+            return Err(Failure { status: 401, ..Failure::new("invalid_client", 7_000_215, text) });
+        }
+        Ok(())
+    }
+
+    fn client_credentials(&self, scope: &str) -> Result<Vec<u8>, Failure> {
+        let Some(audience) = scope.strip_suffix("/.default").filter(|audience| !audience.contains(' '))
+        else {
+            let text = format!(
+                "The provided value for scope {scope} is not valid. Client credential flows must have a scope \
+                 value with /.default suffixed to the resource identifier (application ID URI)."
+            );
+            return Err(Failure::new("invalid_scope", 1_002_012, text));
+        };
+        let (token, seconds) = self.issue(audience)?;
+        let body = json!({
+            "token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": token,
+        });
+        Ok(response(200, &[], &body.to_string()))
+    }
+
+    fn refresh(&self, refresh_token: &str, scope: Option<&str>) -> Result<Vec<u8>, Failure> {
+        if !self.world.tokens.is_refresh_token(refresh_token) {
+            let text = "The refresh token has expired due to inactivity.";
+            return Err(Failure::new("invalid_grant", 700_082, text));
+        }
+        let (token, seconds) = self.issue("https://outlook.office.com")?;
+        let next = self.world.tokens.new_refresh_token().map_err(|_| Failure::broken())?;
+        let body = json!({
+            "token_type": "Bearer", "scope": scope.unwrap_or_default(), "expires_in": seconds,
+            "ext_expires_in": seconds, "access_token": token, "refresh_token": next,
+        });
+        Ok(response(200, &[], &body.to_string()))
+    }
+
+    fn issue(&self, audience: &str) -> Result<(String, u64), Failure> {
+        let world = &self.world;
+        let claims = Claims {
+            tenant: &world.tenant,
+            client_id: &world.client_id,
+            object_id: &world.object_id,
+            audience,
+        };
+        world.tokens.issue(claims).map_err(|_| Failure::broken())
+    }
+}
+
+impl Session for TokenEndpoint {
+    fn step(&mut self, rx: &mut RecvBuf, tx: &mut SendBuf) -> Action {
+        if self.answer.is_none() {
+            rx.set_limit(RequestReader::HEAD.saturating_add(RequestReader::BODY));
+            self.answer = match self.reader.next(rx) {
+                Ok(Some(request)) => Some(self.answer(&request).unwrap_or_else(|failure| failure.response())),
+                Ok(None) if rx.is_eof() => return Action::Close,
+                Ok(None) => return Action::Read,
+                Err(error) => Some(Failure::new("invalid_request", 9_002_313, error.to_string()).response()),
+            };
+        }
+        tx.push_secret(&self.answer.take().unwrap_or_default());
+        Action::Close
+    }
+
+    fn patience(&self) -> Duration {
+        self.world.limits.silence
+    }
+}
+
+/// An error response of the token endpoint.
+#[derive(Debug)]
+struct Failure {
+    status: u16,
+    error: &'static str,
+    code: u32,
+    text: String,
+}
+
+impl Failure {
+    fn new(error: &'static str, code: u32, text: impl Into<String>) -> Self {
+        Self { status: 400, error, code, text: text.into() }
+    }
+
+    fn missing(name: &str) -> Self {
+        let text = format!("The request body must contain the following parameter: '{name}'.");
+        Self::new("invalid_request", 900_144, text)
+    }
+
+    fn broken() -> Self {
+        Self { status: 500, ..Self::new("server_error", 50_000, "There was an error issuing a token.") }
+    }
+
+    fn response(&self) -> Vec<u8> {
+        let (trace, correlation) = (guid().unwrap_or_default(), guid().unwrap_or_default());
+        let time = timestamp();
+        let code = self.code;
+        let body = json!({
+            "error": self.error,
+            "error_description": format!(
+                "AADSTS{code}: {} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {time}", self.text
+            ),
+            "error_codes": [code],
+            "timestamp": time,
+            "trace_id": trace,
+            "correlation_id": correlation,
+            "error_uri": format!("https://login.microsoftonline.com/error?code={code}"),
+        });
+        let headers: &[(&str, &str)] = match self.status {
+            401 => &[("WWW-Authenticate", "Bearer realm=\"mock\"")],
+            503 => &[("Retry-After", "1")],
+            405 => &[("Allow", "POST")],
+            _ => &[],
+        };
+        response(self.status, headers, &body.to_string())
+    }
+}
+
+/// Now, as Microsoft writes it: `2026-11-24 05:42:00Z`.
+fn timestamp() -> String {
+    let (seconds, _) = now();
+    let text = DateTime::new(seconds, 0).map(|date| date.to_string()).unwrap_or_default();
+    // From `Tue, 24 Nov 2026 05:42:00 +0000`.
+    let mut words = text.split(' ').skip(1);
+    let (day, month, year, time) = (words.next(), words.next(), words.next(), words.next());
+    let month = MONTHS.iter().zip(1..).find(|(name, _)| month == Some(name)).map_or(0, |(_, number)| number);
+    format!(
+        "{}-{month:02}-{:0>2} {}Z",
+        year.unwrap_or_default(),
+        day.unwrap_or_default(),
+        time.unwrap_or_default()
+    )
+}
+
+fn required<'a>(form: &'a Form, name: &str) -> Result<&'a str, Failure> {
+    form.field(name).filter(|value| !value.is_empty()).ok_or_else(|| Failure::missing(name))
+}
+
+fn required_secret(form: &Form) -> Result<&str, Failure> {
+    let text =
+        "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
+    let missing = || Failure { status: 401, ..Failure::new("invalid_client", 7_000_218, text) };
+    form.field("client_secret").ok_or_else(missing)
+}
+
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const WRONG_METHOD: &str = "The endpoint only accepts POST requests.";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,285 @@
+use std::{
+    collections::VecDeque,
+    fmt, io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use rustls::crypto::ring;
+use serde_json::json;
+
+use super::mailbox::now;
+
+/// The access and refresh tokens of a memory server.
+///
+/// Clones are the same tokens.
+#[derive(Clone)]
+pub struct Tokens {
+    store: Arc<Mutex<Store>>,
+}
+
+struct Store {
+    access: VecDeque<Access>,
+    refresh: VecDeque<String>,
+    lifetime: Duration,
+    octets: usize,
+    kept: usize,
+    issued: usize,
+    /// Token requests still to be answered with an error.
+    failing_requests: usize,
+    /// Logins with good tokens still to be refused.
+    failing_logins: usize,
+}
+
+struct Access {
+    token: String,
+    until: Instant,
+}
+
+/// Whom a token is for; its claims.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Claims<'a> {
+    pub(crate) tenant: &'a str,
+    pub(crate) client_id: &'a str,
+    pub(crate) object_id: &'a str,
+    pub(crate) audience: &'a str,
+}
+
+impl Tokens {
+    pub(crate) fn new(lifetime: Duration, octets: usize, kept: usize) -> Self {
+        let store = Store {
+            access: VecDeque::new(),
+            refresh: VecDeque::new(),
+            lifetime,
+            octets,
+            kept: kept.max(1),
+            issued: 0,
+            failing_requests: 0,
+            failing_logins: 0,
+        };
+        Self { store: Arc::new(Mutex::new(store)) }
+    }
+
+    /// How many access tokens were issued since the start.
+    #[must_use]
+    pub fn issued(&self) -> usize {
+        self.lock().issued
+    }
+
+    /// The access token issued last.
+    #[must_use]
+    pub fn latest(&self) -> Option<String> {
+        self.lock().access.back().map(|access| access.token.clone())
+    }
+
+    /// A refresh token that the token endpoint will take.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the system gives no random octets.
+    pub fn new_refresh_token(&self) -> io::Result<String> {
+        let token = format!("0.{}", URL_SAFE_NO_PAD.encode(random::<96>()?));
+        let mut store = self.lock();
+        let kept = store.kept;
+        keep(&mut store.refresh, token.clone(), kept);
+        Ok(token)
+    }
+
+    /// Ends every access token now, also in sessions that go on.
+    pub fn expire_all(&self) {
+        let now = Instant::now();
+        for access in &mut self.lock().access {
+            access.until = now;
+        }
+    }
+
+    /// Forgets every refresh token.
+    pub fn revoke_refresh_tokens(&self) {
+        self.lock().refresh.clear();
+    }
+
+    /// How long tokens issued from now on are good.
+    pub fn set_lifetime(&self, lifetime: Duration) {
+        self.lock().lifetime = lifetime;
+    }
+
+    /// Answers the next `count` token requests with 503, `temporarily_unavailable` and `Retry-After: 1`.
+    pub fn fail_requests(&self, count: usize) {
+        self.lock().failing_requests = count;
+    }
+
+    /// Refuses the next `count` logins, whatever their token.
+    pub fn fail_logins(&self, count: usize) {
+        self.lock().failing_logins = count;
+    }
+
+    /// Issues an access token; returns it and its life in seconds.
+    pub(crate) fn issue(&self, claims: Claims<'_>) -> io::Result<(String, u64)> {
+        let mut store = self.lock();
+        let seconds = store.lifetime.as_secs();
+        let token = token(claims, seconds, store.octets)?;
+        let now = Instant::now();
+        // A life too long for the clock is as good as a day.
+        let until = now.checked_add(store.lifetime).or_else(|| now.checked_add(Duration::from_secs(86_400)));
+        let kept = store.kept;
+        keep(&mut store.access, Access { token: token.clone(), until: until.unwrap_or(now) }, kept);
+        store.issued = store.issued.saturating_add(1);
+        Ok((token, seconds))
+    }
+
+    /// Whether a session with `token` may go on.
+    pub(crate) fn is_good(&self, token: &str) -> bool {
+        let now = Instant::now();
+        self.lock().access.iter().any(|access| access.token == token && access.until > now)
+    }
+
+    /// Whether a login with `token` succeeds.
+    pub(crate) fn login(&self, token: &str) -> bool {
+        !countdown(&mut self.lock().failing_logins) && self.is_good(token)
+    }
+
+    pub(crate) fn is_refresh_token(&self, token: &str) -> bool {
+        self.lock().refresh.iter().any(|known| known == token)
+    }
+
+    pub(crate) fn request_fails(&self) -> bool {
+        countdown(&mut self.lock().failing_requests)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tokens").field("issued", &self.issued()).finish_non_exhaustive()
+    }
+}
+
+fn countdown(left: &mut usize) -> bool {
+    let counts = *left > 0;
+    *left = left.saturating_sub(1);
+    counts
+}
+
+fn keep<T>(kept: &mut VecDeque<T>, fresh: T, most: usize) {
+    if kept.len() >= most {
+        kept.pop_front();
+    }
+    kept.push_back(fresh);
+}
+
+/// A token as long as asked for: in the shape of Microsoft's, a JWT whose signature is noise, or where that does
+/// not fit, all noise.
+fn token(claims: Claims<'_>, seconds: u64, octets: usize) -> io::Result<String> {
+    let header = json!({ "typ": "JWT", "alg": "RS256", "kid": hex(&random::<8>()?) });
+    let (start, _) = now();
+    let body = json!({
+        "aud": claims.audience,
+        "iss": format!("https://sts.windows.net/{}/", claims.tenant),
+        "iat": start,
+        "nbf": start,
+        "exp": start.saturating_add(i64::try_from(seconds).unwrap_or(i64::MAX)),
+        "appid": claims.client_id,
+        "oid": claims.object_id,
+        "roles": ["IMAP.AccessAsApp", "POP.AccessAsApp", "SMTP.SendAsApp"],
+        "tid": claims.tenant,
+        "ver": "1.0",
+    });
+    let encode = |text: String| URL_SAFE_NO_PAD.encode(text);
+    let mut token = format!("{}.{}.", encode(header.to_string()), encode(body.to_string()));
+    let octets = octets.clamp(MIN_TOKEN, MAX_TOKEN);
+    if token.len().saturating_add(MIN_SIGNATURE) > octets {
+        token.clear();
+    }
+    while token.len() < octets {
+        token.push_str(&URL_SAFE_NO_PAD.encode(random::<48>()?));
+    }
+    token.truncate(octets);
+    Ok(token)
+}
+
+const MIN_SIGNATURE: usize = 64;
+const MIN_TOKEN: usize = 32;
+const MAX_TOKEN: usize = 1 << 20;
+
+/// A random GUID in the usual form.
+pub(crate) fn guid() -> io::Result<String> {
+    let mut octets = random::<16>()?;
+    // RFC 9562 section 5.4: version and variant.
+    octets[6] = octets[6] & 0x0f | 0x40;
+    octets[8] = octets[8] & 0x3f | 0x80;
+    let digits = hex(&octets);
+    let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
+    Ok([part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-"))
+}
+
+/// A secret in the shape of Microsoft's, and with characters that get lost where a form is not encoded.
+pub(crate) fn client_secret() -> io::Result<String> {
+    Ok(format!(
+        "{}~8Q+&=%.{}",
+        URL_SAFE_NO_PAD.encode(random::<3>()?),
+        URL_SAFE_NO_PAD.encode(random::<24>()?)
+    ))
+}
+
+pub(crate) fn random<const N: usize>() -> io::Result<[u8; N]> {
+    let mut octets = [0; N];
+    let source = ring::default_provider().secure_random;
+    source.fill(&mut octets).map_err(|_| io::Error::other("no random octets"))?;
+    Ok(octets)
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLAIMS: Claims<'_> =
+        Claims { tenant: "t", client_id: "c", object_id: "o", audience: "https://mail.test" };
+
+    #[test]
+    fn tokens_are_good_for_their_life() {
+        let tokens = Tokens::new(Duration::from_secs(60), 1500, 2);
+        let (first, life) = tokens.issue(CLAIMS).unwrap();
+        assert_eq!((first.len(), life, tokens.is_good(&first)), (1500, 60, true));
+        assert!(!tokens.is_good("other") && !tokens.is_good(""));
+        tokens.fail_logins(1);
+        assert!(!tokens.login(&first) && tokens.login(&first));
+        tokens.expire_all();
+        assert!(!tokens.login(&first));
+        tokens.set_lifetime(Duration::ZERO);
+        let (second, _) = tokens.issue(CLAIMS).unwrap();
+        assert!(!tokens.is_good(&second), "a life of nothing");
+        assert_ne!(first, second);
+        tokens.set_lifetime(Duration::MAX);
+        let (third, _) = tokens.issue(CLAIMS).unwrap();
+        assert!(tokens.is_good(&third));
+        assert_eq!((tokens.issued(), tokens.latest()), (3, Some(third)));
+        assert_eq!(tokens.lock().access.len(), 2, "the oldest is forgotten");
+    }
+
+    #[test]
+    fn refresh_tokens_are_good_until_revoked() {
+        let tokens = Tokens::new(Duration::from_secs(60), 200, 2);
+        let refresh = tokens.new_refresh_token().unwrap();
+        assert!(tokens.is_refresh_token(&refresh) && !tokens.is_refresh_token("x"));
+        tokens.revoke_refresh_tokens();
+        assert!(!tokens.is_refresh_token(&refresh));
+        tokens.fail_requests(2);
+        assert_eq!([(); 3].map(|()| tokens.request_fails()), [true, true, false]);
+    }
+
+    #[test]
+    fn guids_are_of_version_4() {
+        let guid = guid().unwrap();
+        assert_eq!(guid.len(), 36);
+        assert_eq!(&guid[14..15], "4");
+        assert!("89ab".contains(&guid[19..20]), "{guid}");
+    }
+}
