@@ -57,7 +57,7 @@ pub enum Code<'a> {
     /// A limit was passed.
     Limit,
     /// The identity of the mailbox (RFC 8474).
-    MailboxId(&'a [u8]),
+    MailboxId(Text<'a>),
     /// The commands that a server with a message limit cut (RFC 9738), and the number of messages it takes.
     MessageLimit(u32),
     /// Messages that were changed by someone else (RFC 7162).
@@ -79,7 +79,7 @@ pub enum Code<'a> {
     /// Encryption is needed first.
     PrivacyRequired,
     /// Elsewhere: a URL. Never followed by this crate (RFC 2221).
-    Referral(&'a [u8]),
+    Referral(Text<'a>),
     /// The mailbox can only be read.
     ReadOnly,
     /// The mailbox can be written.
@@ -109,8 +109,8 @@ pub enum Code<'a> {
     /// Any other.
     Other {
         /// The code.
-        name: &'a [u8],
+        name: Text<'a>,
         /// What follows it in the brackets.
-        rest: &'a [u8],
+        rest: Text<'a>,
     },
 }

@@ -58,9 +58,9 @@ pub enum Item<'a> {
     /// `MODSEQ` (RFC 7162).
     ModSeq(u64),
     /// `EMAILID` (RFC 8474).
-    EmailId(&'a [u8]),
+    EmailId(Text<'a>),
     /// `THREADID`; `None` where the server has none (RFC 8474).
-    ThreadId(Option<&'a [u8]>),
+    ThreadId(Option<Text<'a>>),
     /// `SAVEDATE` (RFC 8514).
     SaveDate(Option<DateTime>),
     /// `PREVIEW` in UTF-8 (RFC 8970).
@@ -74,9 +74,9 @@ pub enum Item<'a> {
     /// Any other, or one whose value is not what it should be.
     Other {
         /// The name.
-        name: &'a [u8],
+        name: Text<'a>,
         /// The value as it came.
-        value: &'a [u8],
+        value: Text<'a>,
     },
 }
 

@@ -85,7 +85,7 @@ impl Eq for Mailbox<'_> {}
 
 impl fmt::Debug for Mailbox<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{self}\"")
+        write!(f, "{:?}", self.to_text())
     }
 }
 

@@ -1,9 +1,10 @@
 use alloc::vec::Vec;
+use core::fmt;
 
 use crate::{Capability, Code, Flag, Item, List, Mailbox, SequenceSet, Text};
 
 /// What a server says, `response` of RFC 9051 section 9.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Response<'a> {
     /// `+ …`: the server waits for more of a command.
     Continuation {
@@ -24,7 +25,7 @@ pub enum Response<'a> {
 }
 
 /// `OK`, `NO`, `BAD`, `PREAUTH` or `BYE` and what comes with it (RFC 9051 section 7.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct StatusLine<'a> {
     /// The first word.
     pub status: Status,
@@ -178,14 +179,14 @@ pub enum Data<'a> {
         /// The number in front of the keyword.
         number: Option<u32>,
         /// The keyword.
-        keyword: &'a [u8],
+        keyword: Text<'a>,
         /// What follows it, without the line end.
-        rest: &'a [u8],
+        rest: Text<'a>,
     },
 }
 
 /// One mailbox of a LIST or LSUB response (RFC 9051 section 7.3.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Listed<'a> {
     /// Attributes such as `\HasNoChildren` or `\Sent`.
     pub attributes: List<'a, Flag<'a>>,
@@ -220,13 +221,13 @@ pub enum StatusItem<'a> {
     /// `APPENDLIMIT` in octets; `None` where there is none (RFC 7889).
     AppendLimit(Option<u64>),
     /// `MAILBOXID` (RFC 8474).
-    MailboxId(&'a [u8]),
+    MailboxId(Text<'a>),
     /// Any other.
     Other {
         /// The attribute.
-        name: &'a [u8],
+        name: Text<'a>,
         /// Its value as it came.
-        value: &'a [u8],
+        value: Text<'a>,
     },
 }
 
@@ -275,9 +276,9 @@ pub struct Esearch<'a> {
     /// `MODSEQ` (RFC 7162).
     pub mod_seq: Option<u64>,
     /// `PARTIAL`: the range asked for as it came, and what is in it (RFC 9394).
-    pub partial: Option<(&'a [u8], Option<SequenceSet>)>,
+    pub partial: Option<(Text<'a>, Option<SequenceSet>)>,
     /// Any others: name and value as they came.
-    pub other: Vec<(&'a [u8], &'a [u8])>,
+    pub other: Vec<(Text<'a>, Text<'a>)>,
 }
 
 /// A namespace (RFC 2342).
@@ -302,9 +303,45 @@ pub struct Param<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuotaResource<'a> {
     /// `STORAGE` (in units of 1024 octets), `MESSAGE`, …
-    pub name: &'a [u8],
+    pub name: Text<'a>,
     /// How much is used.
     pub usage: u64,
     /// How much may be.
     pub limit: u64,
+}
+
+// Octets are shown as text: a derived implementation would show numbers.
+
+impl fmt::Debug for Response<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Continuation { code, text } => {
+                f.debug_struct("Continuation").field("code", code).field("text", &Text::of(text)).finish()
+            }
+            Self::Tagged { tag, line } => {
+                f.debug_struct("Tagged").field("tag", &Text::of(tag)).field("line", line).finish()
+            }
+            Self::Untagged(data) => f.debug_tuple("Untagged").field(data).finish(),
+        }
+    }
+}
+
+impl fmt::Debug for StatusLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, code, text } = self;
+        let text = Text::of(text);
+        f.debug_struct("StatusLine").field("status", status).field("code", code).field("text", &text).finish()
+    }
+}
+
+impl fmt::Debug for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { attributes, delimiter, mailbox, extended } = self;
+        f.debug_struct("Listed")
+            .field("attributes", attributes)
+            .field("delimiter", &delimiter.map(char::from))
+            .field("mailbox", mailbox)
+            .field("extended", &Text::of(extended))
+            .finish()
+    }
 }

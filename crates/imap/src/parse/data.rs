@@ -63,7 +63,7 @@ fn response_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
     if Status::from_word(name).is_some() {
         return resp_cond(cx, input).map(|(rest, line)| (rest, Data::Status(line)));
     }
-    Ok((&[], Data::Other { number: None, keyword: name, rest: rest_of_line(arguments) }))
+    Ok((&[], Data::Other { number: None, keyword: Text::of(name), rest: Text::of(rest_of_line(arguments)) }))
 }
 
 /// `message-data = nz-number SP ("EXPUNGE" / ("FETCH" SP msg-att))`, `number SP "EXISTS"`, `number SP "RECENT"`
@@ -83,7 +83,14 @@ fn message_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
             msg_att(cx, spaces(rest)).map(|(rest, items)| (rest, Data::UidFetch(Fetch { number, items })))
         }
         0 => fail(rest, "message-data"),
-        _ => Ok((&[], Data::Other { number: Some(number), keyword: name, rest: rest_of_line(spaces(rest)) })),
+        _ => Ok((
+            &[],
+            Data::Other {
+                number: Some(number),
+                keyword: Text::of(name),
+                rest: Text::of(rest_of_line(spaces(rest))),
+            },
+        )),
     }
 }
 
@@ -206,10 +213,14 @@ fn esearch(input: &[u8]) -> Res<'_, Esearch<'_>> {
                     Ok((after, ())) => (after, None),
                     Err(_) => uid_set(after).map(|(after, set)| (after, Some(set)))?,
                 };
-                found.partial = Some((range, set));
+                found.partial = Some((Text::of(range), set));
                 octet(b')', ")")(after)?.0
             }
-            _ => value(after).map(|(rest, value)| (rest, found.other.push((name, value))))?.0,
+            _ => {
+                value(after)
+                    .map(|(rest, value)| (rest, found.other.push((Text::of(name), Text::of(value)))))?
+                    .0
+            }
         };
         rest = spaces(rest);
     }

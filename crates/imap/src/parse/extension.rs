@@ -97,7 +97,7 @@ pub(super) fn quota<'a>(_: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
         let (after, name) = super::scan::atom(rest)?;
         let (after, usage) = number64(sp(after)?.0)?;
         let (after, limit) = number64(sp(after)?.0)?;
-        resources.push(QuotaResource { name, usage, limit });
+        resources.push(QuotaResource { name: Text::of(name), usage, limit });
         rest = after;
     }
 }

@@ -51,8 +51,11 @@ fn msg_att_item<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Item<'a>> {
     }
     let (rest, name) = item_name(input)?;
     match spaces(rest) {
-        rest @ [b')', ..] if cx.quirks.wrong_nil => Ok((rest, Item::Other { name, value: b"" })),
-        rest => value(rest).map(|(rest, value)| (rest, Item::Other { name, value })),
+        rest @ [b')', ..] if cx.quirks.wrong_nil => {
+            Ok((rest, Item::Other { name: Text::of(name), value: Text::default() }))
+        }
+        rest => value(rest)
+            .map(|(rest, value)| (rest, Item::Other { name: Text::of(name), value: Text::of(value) })),
     }
 }
 

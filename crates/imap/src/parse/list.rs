@@ -76,7 +76,7 @@ pub(crate) fn status_att_val(input: &[u8]) -> Res<'_, StatusItem<'_>> {
     let (name, rest) = word(input);
     let (rest, ()) = sp(rest)?;
     let (after, raw) = value(rest)?;
-    let other = StatusItem::Other { name, value: raw };
+    let other = StatusItem::Other { name: Text::of(name), value: Text::of(raw) };
     let small = number(raw).ok().filter(|(left, _)| left.is_empty()).map(|(_, number)| number);
     let large = number64(raw).ok().filter(|(left, _)| left.is_empty()).map(|(_, number)| number);
     let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
@@ -91,9 +91,10 @@ pub(crate) fn status_att_val(input: &[u8]) -> Res<'_, StatusItem<'_>> {
         13 if is("HIGHESTMODSEQ") => large.map(StatusItem::HighestModSeq),
         11 if is("APPENDLIMIT") && nil(raw).is_ok() => Some(StatusItem::AppendLimit(None)),
         11 if is("APPENDLIMIT") => large.map(|limit| StatusItem::AppendLimit(Some(limit))),
-        9 if is("MAILBOXID") => {
-            raw.strip_prefix(b"(").and_then(|raw| raw.strip_suffix(b")")).map(StatusItem::MailboxId)
-        }
+        9 if is("MAILBOXID") => raw
+            .strip_prefix(b"(")
+            .and_then(|raw| raw.strip_suffix(b")"))
+            .map(|id| StatusItem::MailboxId(Text::of(id))),
         _ => None,
     };
     Ok((after, item.unwrap_or(other)))

@@ -7,7 +7,7 @@ use super::{
     list::flags,
     scan::{nil, number, number64, octet, rest_of_line, sp, spaces, token, word},
 };
-use crate::{Code, List, Response, SequenceSet, Status, StatusLine};
+use crate::{Code, List, Response, SequenceSet, Status, StatusLine, Text};
 
 /// `continue-req = "+" SP (resp-text / base64) CRLF`
 pub(super) fn continue_req<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Response<'a>> {
@@ -75,7 +75,10 @@ fn resp_text_code<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Code<'a>> {
     let (code, rest) = input.split_at_checked(end).unwrap_or((input, &[]));
     let end = memchr(b' ', code).unwrap_or(code.len());
     let (name, arguments) = code.split_at_checked(end).unwrap_or((code, &[]));
-    Ok((rest.get(1..).unwrap_or_default(), Code::Other { name, rest: spaces(arguments) }))
+    Ok((
+        rest.get(1..).unwrap_or_default(),
+        Code::Other { name: Text::of(name), rest: Text::of(spaces(arguments)) },
+    ))
 }
 
 /// A code that has a variant of its own and its arguments, if they are what they should be.
@@ -143,7 +146,7 @@ fn with_argument<'a>(cx: Context<'_>, name: &[u8], input: &'a [u8]) -> Res<'a, C
             Ok((rest, Code::CopyUid { validity, from, to }))
         }
         8 if is("MODIFIED") => uid_set(input).map(|(rest, set)| (rest, Code::Modified(set))),
-        8 if is("REFERRAL") => up_to_bracket(input).map(|(rest, url)| (rest, Code::Referral(url))),
+        8 if is("REFERRAL") => up_to_bracket(input).map(|(rest, url)| (rest, Code::Referral(Text::of(url)))),
         9 if is("APPENDUID") => {
             let (rest, validity) = number(input)?;
             let (rest, uids) = uid_set(sp(rest)?.0)?;
@@ -181,10 +184,10 @@ pub(super) fn uid_set(input: &[u8]) -> Res<'_, SequenceSet> {
 }
 
 /// `objectid = 1*255(ALPHA / DIGIT / "_" / "-")` (RFC 8474)
-pub(super) fn objectid(input: &[u8]) -> Res<'_, &[u8]> {
+pub(super) fn objectid(input: &[u8]) -> Res<'_, Text<'_>> {
     match word(input) {
         ([], _) => fail(input, "objectid"),
-        (id, rest) => Ok((rest, id)),
+        (id, rest) => Ok((rest, Text::of(id))),
     }
 }
 

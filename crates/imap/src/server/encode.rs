@@ -310,7 +310,7 @@ fn extension(out: &mut Vec<u8>, data: &Data<'_>) {
             astring(out, root);
             out.push(b' ');
             listed(out, resources, |out, resource| {
-                out.extend_from_slice(resource.name);
+                out.extend_from_slice(&resource.name);
                 show(out, format_args!(" {} {}", resource.usage, resource.limit));
             });
         }
@@ -403,13 +403,13 @@ fn status_item(out: &mut Vec<u8>, item: StatusItem<'_>) {
         StatusItem::AppendLimit(None) => show(out, "APPENDLIMIT NIL"),
         StatusItem::MailboxId(id) => {
             show(out, "MAILBOXID (");
-            out.extend_from_slice(id);
+            out.extend_from_slice(&id);
             out.push(b')');
         }
         StatusItem::Other { name, value } => {
-            out.extend_from_slice(name);
+            out.extend_from_slice(&name);
             out.push(b' ');
-            out.extend_from_slice(value);
+            out.extend_from_slice(&value);
         }
     }
 }
@@ -552,7 +552,7 @@ fn item(out: &mut Vec<u8>, item: &Item<'_>) {
         Item::BinarySize { part, size } => show(out, format_args!("BINARY.SIZE[{part}] {size}")),
         Item::ModSeq(mod_seq) => show(out, format_args!("MODSEQ ({mod_seq})")),
         Item::EmailId(id) => identity(out, "EMAILID", Some(id)),
-        Item::ThreadId(id) => identity(out, "THREADID", *id),
+        Item::ThreadId(id) => identity(out, "THREADID", id.as_ref()),
         Item::SaveDate(Some(date)) => show(out, format_args!("SAVEDATE \"{date}\"")),
         Item::SaveDate(None) => show(out, "SAVEDATE NIL"),
         Item::Preview(text) => {
@@ -573,7 +573,7 @@ fn item(out: &mut Vec<u8>, item: &Item<'_>) {
     }
 }
 
-fn identity(out: &mut Vec<u8>, name: &str, id: Option<&[u8]>) {
+fn identity(out: &mut Vec<u8>, name: &str, id: Option<&Text<'_>>) {
     show(out, name);
     match id {
         Some(id) => {
