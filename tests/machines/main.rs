@@ -1,1 +1,4 @@
+//! State machines across crates, without sockets.
 
+#[cfg(test)]
+mod transcripts;

@@ -1,4 +1,4 @@
-//! The memory server: its parts share a [`World`].
+//! Mail servers in memory, around one mailbox: the parts of a [`Server`].
 
 mod imap;
 mod login;

@@ -1,0 +1,10 @@
+//! The mock against clients that others wrote, and transcripts against ours over TCP.
+
+#[cfg(test)]
+mod curl;
+#[cfg(test)]
+mod foreign;
+#[cfg(test)]
+mod python;
+#[cfg(test)]
+mod transcripts;

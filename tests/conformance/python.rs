@@ -1,0 +1,94 @@
+//! Python's standard library: urllib, smtplib, imaplib.
+
+use std::{path::Path, process::Command};
+
+use mailbearer_mock::memory::Options;
+
+use crate::foreign::{Bench, Done, run};
+
+fn python(bench: &Bench, script: &str, settings: &[(&str, &str)]) -> Done {
+    let server = &bench.server;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance").join(script);
+    let mut command = Command::new("python3");
+    command
+        .arg(script)
+        .env("PYTHONIOENCODING", "utf-8")
+        .env("CA_FILE", bench.ca_file())
+        .env("TOKEN_URL", server.token_url())
+        .env("CLIENT_ID", server.client_id())
+        .env("CLIENT_SECRET", server.client_secret())
+        .env("SCOPE", server.scope())
+        .env("USER_NAME", server.user())
+        .env("SMTP_PORT", server.ports().smtp.to_string())
+        .env("IMAP_PORT", server.ports().imaps.to_string())
+        .env("STARTTLS", "0")
+        .env("INLINE", "0")
+        .envs(settings.iter().copied());
+    run(&mut command, "")
+}
+
+#[test]
+fn token_send_list() {
+    let bench = Bench::start(Options::default());
+    let token = python(&bench, "token.py", &[]).out();
+    let token = token.trim();
+    assert_eq!(bench.server.tokens().latest().as_deref(), Some(token));
+
+    assert_eq!(python(&bench, "send.py", &[("TOKEN", token)]).out(), "");
+    let messages = bench.server.mailbox().messages("INBOX");
+    let [message] = messages.as_slice() else { panic!("{messages:?}") };
+    assert_eq!(message.envelope.as_ref().unwrap().to, ["ann@example.net"]);
+    let body = "\r\n\r\nSchöne Grüße\r\n.\r\n..\r\nEnde\r\n";
+    assert!(message.octets.ends_with(body.as_bytes()), "{}", String::from_utf8_lossy(&message.octets));
+
+    assert_eq!(python(&bench, "list.py", &[("TOKEN", token)]).out(), "1 Grüße aus Python\n");
+    let port = bench.server.ports().imap.to_string();
+    let starttls = [("TOKEN", token), ("STARTTLS", "1"), ("IMAP_PORT", &port), ("CHANGE", "1")];
+    assert_eq!(python(&bench, "list.py", &starttls).out(), "1 Grüße aus Python\n");
+    assert!(bench.server.mailbox().messages("INBOX").is_empty());
+    assert_eq!(bench.server.mailbox().messages("Deleted Items").len(), 1);
+    let drafts = bench.server.mailbox().messages("Drafts");
+    assert_eq!(
+        (drafts[0].internal_date.0, drafts[0].flags.as_slice()),
+        (86_400, &["\\Draft".to_owned()][..])
+    );
+}
+
+#[test]
+fn a_short_token_goes_inline() {
+    let mut options = Options::default();
+    options.token_octets = 200;
+    let bench = Bench::start(options);
+    let token = python(&bench, "token.py", &[]).out();
+    let done = python(&bench, "send.py", &[("TOKEN", token.trim()), ("INLINE", "1")]);
+    assert!(done.success, "{done:?}");
+}
+
+#[test]
+fn refusals_come_with_their_reason() {
+    let bench = Bench::start(Options::default());
+    let done = python(&bench, "token.py", &[("CLIENT_SECRET", "wrong")]);
+    assert!(done.err.starts_with("401 invalid_client: AADSTS7000215: Invalid client secret"), "{done:?}");
+    assert!(done.err.contains("[7000215]"), "{done:?}");
+
+    let reason =
+        r#"["{"schemes":"Bearer","scope":"https://outlook.office365.com/.default","status":"400"}"]"#;
+    let reason = reason.replace("[\"", "['").replace("\"]", "']");
+    let done = python(&bench, "send.py", &[("TOKEN", "wrong")]);
+    assert!(done.err.contains("535 5.7.3 Authentication unsuccessful"), "{done:?}");
+    assert!(done.err.contains(&reason), "{done:?}");
+    let done = python(&bench, "list.py", &[("TOKEN", "wrong")]);
+    assert!(done.err.contains("AUTHENTICATE failed."), "{done:?}");
+    assert!(done.err.contains(&reason), "{done:?}");
+}
+
+#[test]
+fn an_unknown_certificate_is_refused() {
+    let bench = Bench::start(Options::default());
+    let other = Bench::start(Options::default());
+    let ca_file = other.ca_file().to_str().unwrap();
+    for script in ["token.py", "send.py", "list.py"] {
+        let done = python(&bench, script, &[("CA_FILE", ca_file), ("TOKEN", "x")]);
+        assert!(done.err.contains("CERTIFICATE_VERIFY_FAILED"), "{script}: {done:?}");
+    }
+}
