@@ -65,6 +65,13 @@ fn a_short_token_goes_inline() {
 }
 
 #[test]
+fn new_mail_is_told_to_who_listens() {
+    let bench = Bench::start(Options::default());
+    let token = python(&bench, "token.py", &[]).out();
+    assert_eq!(python(&bench, "idle.py", &[("TOKEN", token.trim())]).out(), "");
+}
+
+#[test]
 fn refusals_come_with_their_reason() {
     let bench = Bench::start(Options::default());
     let done = python(&bench, "token.py", &[("CLIENT_SECRET", "wrong")]);

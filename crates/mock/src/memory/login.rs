@@ -4,6 +4,7 @@ use mailbearer_sasl::{
     Mechanism,
     server::{Acceptor, Received},
 };
+use mailbearer_wire::Secret;
 
 use super::World;
 
@@ -15,10 +16,10 @@ pub(crate) struct Login {
 }
 
 /// What to answer a client's response with.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Verdict {
     /// It is in; with this token, whose end is the session's.
-    In(String),
+    In(Secret),
     /// One more message first, in base64.
     Challenge(String),
     /// It is not who it says.
@@ -50,7 +51,7 @@ impl Login {
                 let own = login.user.is_empty() || login.user.eq_ignore_ascii_case(&world.user);
                 let token = login.secret.expose();
                 if own && world.tokens.login(token) {
-                    return Verdict::In(token.clone());
+                    return Verdict::In(login.secret);
                 }
                 self.refused = true;
                 Verdict::Challenge(Acceptor::refusal("400", "Bearer", SCOPE))

@@ -3,6 +3,8 @@
 mod imap;
 mod login;
 mod mailbox;
+#[cfg(test)]
+mod noise;
 mod options;
 mod server;
 mod session;
@@ -13,6 +15,8 @@ mod token_endpoint;
 mod tokens;
 
 use std::io;
+
+use mailbearer_wire::Secret;
 
 pub use mailbox::{DeliverError, Envelope, Mailbox, Message};
 pub use options::{Limits, Options, Ports};
@@ -25,7 +29,7 @@ pub(crate) struct World {
     pub(crate) user: String,
     pub(crate) tenant: String,
     pub(crate) client_id: String,
-    pub(crate) client_secret: String,
+    pub(crate) client_secret: Secret,
     /// Object id of the application's service principal.
     pub(crate) object_id: String,
     pub(crate) not_connected: bool,

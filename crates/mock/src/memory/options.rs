@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use mailbearer_wire::Secret;
+
 use crate::Certificate;
 
 /// How a memory server is set up. What is not set is the default, and identities are made up anew on each start.
@@ -13,7 +15,7 @@ pub struct Options {
     /// The application's id; a random GUID.
     pub client_id: Option<String>,
     /// The application's secret; random, with characters that a form has to encode.
-    pub client_secret: Option<String>,
+    pub client_secret: Option<Secret>,
     /// Ports to listen on; free ones.
     pub ports: Ports,
     /// What certificate is shown, on all ports.

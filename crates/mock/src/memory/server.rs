@@ -100,7 +100,7 @@ impl Server {
     /// Secret of that application.
     #[must_use]
     pub fn client_secret(&self) -> &str {
-        &self.world.client_secret
+        self.world.client_secret.expose()
     }
 
     /// A scope that the token endpoint takes; so it does any that ends in `/.default`.

@@ -71,7 +71,7 @@ impl TokenEndpoint {
             );
             return Err(Failure::new("unauthorized_client", 700_016, text));
         }
-        if secret? != self.world.client_secret {
+        if secret? != self.world.client_secret.expose() {
             let text = format!(
                 "Invalid client secret provided. Ensure the secret being sent in the request is the client secret \
                  value, not the client secret ID, for a secret added to app '{id}'."

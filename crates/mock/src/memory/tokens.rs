@@ -6,6 +6,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use mailbearer_wire::Secret;
 use rustls::crypto::ring;
 use serde_json::json;
 
@@ -228,12 +229,12 @@ pub(crate) fn guid() -> io::Result<String> {
 }
 
 /// A secret in the shape of Microsoft's, and with characters that get lost where a form is not encoded.
-pub(crate) fn client_secret() -> io::Result<String> {
-    Ok(format!(
+pub(crate) fn client_secret() -> io::Result<Secret> {
+    Ok(Secret::new(format!(
         "{}~8Q+&=%.{}",
         URL_SAFE_NO_PAD.encode(random::<3>()?),
         URL_SAFE_NO_PAD.encode(random::<24>()?)
-    ))
+    )))
 }
 
 pub(crate) fn random<const N: usize>() -> io::Result<[u8; N]> {

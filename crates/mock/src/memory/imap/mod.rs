@@ -16,7 +16,7 @@ use mailbearer_imap::{
     Capability, Code, Command, Data, Fetch, Flag, Item, List, Response, Status, StatusLine,
     server::{encode_response, parse_command},
 };
-use mailbearer_wire::{RecvBuf, SendBuf};
+use mailbearer_wire::{RecvBuf, Secret, SendBuf};
 
 use self::{
     fetch::Fetching,
@@ -37,7 +37,7 @@ pub(crate) struct Imap {
     reader: Reader,
     state: State,
     /// What the client logged in with; the session ends with it.
-    token: Option<String>,
+    token: Option<Secret>,
     view: Option<View>,
     out: Out,
     errors: usize,
@@ -331,7 +331,7 @@ impl Imap {
 
     fn has_expired(&self) -> bool {
         let state = !matches!(self.state, State::Done | State::Fetching(_));
-        state && self.token.as_ref().is_some_and(|token| !self.world.tokens.is_good(token))
+        state && self.token.as_ref().is_some_and(|token| !self.world.tokens.is_good(token.expose()))
     }
 
     fn max_literal(&self) -> usize {

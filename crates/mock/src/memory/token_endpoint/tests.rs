@@ -38,7 +38,7 @@ fn issues_tokens_and_says_why_not() {
     let good = [
         ("grant_type", "client_credentials"),
         ("client_id", &world.client_id),
-        ("client_secret", &world.client_secret),
+        ("client_secret", world.client_secret.expose()),
         ("scope", "https://x/.default"),
     ];
     let (status, body) = post(&world, &path, &good, "");
