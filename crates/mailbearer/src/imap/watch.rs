@@ -26,9 +26,12 @@ pub enum Change {
 
 /// A mailbox that is listened to.
 ///
-/// IDLE is renewed whenever its time is over, every 10 minutes by default.
+/// The first that is told is how many messages there are: none that came before the listening began is missed. IDLE is
+/// renewed whenever its time is over, every 10 minutes by default.
 pub struct Watch<'a, R: Runtime> {
     imap: &'a mut Imap<R>,
+    /// How many there were at the start, until it is told.
+    start: Option<u32>,
 }
 
 impl<'a, R: Runtime> Watch<'a, R> {
@@ -36,8 +39,14 @@ impl<'a, R: Runtime> Watch<'a, R> {
         let name = mailbox(name)?;
         imap.begin().await?;
         let examine = imap.session.examine(name)?;
+        let mut start = None;
         loop {
             match imap.event().await? {
+                Event::Data(frame) => {
+                    if let Some(Change::Exists(count)) = change(&frame)? {
+                        start = Some(count);
+                    }
+                }
                 Event::Done(completion) if completion.tag == examine && completion.is_ok() => break,
                 Event::Done(completion) if completion.tag == examine => {
                     return Err(Error::command(completion));
@@ -46,7 +55,7 @@ impl<'a, R: Runtime> Watch<'a, R> {
             }
         }
         imap.session.idle()?;
-        Ok(Self { imap })
+        Ok(Self { imap, start })
     }
 
     /// Waits for the next change, for as long as it takes.
@@ -83,6 +92,9 @@ impl<'a, R: Runtime> Watch<'a, R> {
     }
 
     async fn wait(&mut self, until: Option<Instant>) -> Result<Option<Change>, Error> {
+        if let Some(count) = self.start.take() {
+            return Ok(Some(Change::Exists(count)));
+        }
         let mut renewed = Instant::now();
         loop {
             let idle = self.imap.session.patience().unwrap_or(UNTIL_ANSWERED);
