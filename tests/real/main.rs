@@ -1,1 +1,11 @@
+//! The main job against Dovecot and Postfix, which `cargo xtask test` starts.
+//!
+//! The token endpoint is the mock's, handing out the tokens that Dovecot knows; no other endpoint can be had here.
 
+mod certificates;
+mod flights;
+mod job;
+mod program;
+mod proxy;
+mod refused;
+mod servers;
