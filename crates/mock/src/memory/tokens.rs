@@ -288,6 +288,14 @@ mod tests {
     }
 
     #[test]
+    fn hands_out_a_token_of_elsewhere() {
+        let tokens = Tokens::new(Duration::from_secs(60), 200, 2);
+        tokens.hand_out("theirs");
+        assert_eq!(tokens.issue(CLAIMS).unwrap().0, "theirs");
+        assert!(tokens.is_good("theirs"));
+    }
+
+    #[test]
     fn guids_are_of_version_4() {
         let guid = guid().unwrap();
         assert_eq!(guid.len(), 36);
