@@ -45,15 +45,17 @@ impl Default for Limits {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Quirks {
-    /// A space before the closing parenthesis or at the end of the line: Exchange (`* STATUS INBOX (MESSAGES 0) `),
-    /// Exmail (`(UID 19436 )`), Yahoo and GreenMail (`* SEARCH 1 2 `), SurgeMail (`FLAGS (\Seen )`).
-    pub trailing_space: bool,
+    /// A space too many or too few: Exchange (`* STATUS INBOX (MESSAGES 0) `), Exmail (`(UID 19436 )`), Yahoo and
+    /// GreenMail (`* SEARCH 1 2 `), SurgeMail (`FLAGS (\Seen )`).
+    pub spacing: bool,
+    /// Octets above 0x7f in a word.
+    pub eight_bit: bool,
     /// A status response without text: Gmail and Yahoo (`* OK [HIGHESTMODSEQ 7]`), and `+` without a space.
     pub missing_text: bool,
     /// A code without the status in front of it: Exchange (`[COPYUID 55 31 6]`). Read as an untagged OK.
     pub bare_code: bool,
     /// A quote inside a quoted string, or a backslash before the last one, that is not escaped: Exmail
-    /// (`"sina.com\"`, `""""`). Looked for only in a response that does not parse otherwise.
+    /// (`"sina.com\"`, `""""`). A quote ends a string if a space, a parenthesis, a bracket or the line end follows.
     pub stray_quote: bool,
     /// A list without elements, NIL, or a string where the grammar wants something in parentheses, and an empty
     /// string or NIL where it wants a value: Exchange (`"inline"` for a disposition), NetEase (`* STATUS x ()`), many.
@@ -73,7 +75,8 @@ pub struct Quirks {
 impl Quirks {
     /// No mistake is overlooked.
     pub const NONE: Self = Self {
-        trailing_space: false,
+        spacing: false,
+        eight_bit: false,
         missing_text: false,
         bare_code: false,
         stray_quote: false,
@@ -88,7 +91,8 @@ impl Quirks {
 impl Default for Quirks {
     fn default() -> Self {
         Self {
-            trailing_space: true,
+            spacing: true,
+            eight_bit: true,
             missing_text: true,
             bare_code: true,
             stray_quote: true,

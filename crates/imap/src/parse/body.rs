@@ -1,9 +1,9 @@
 //! `body`: the structure of a message (RFC 9051 section 7.5.2).
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::boxed::Box;
 
 use super::{
-    Context, Res,
+    Context, Fault, Res,
     envelope::{close, envelope},
     fail,
     list::{nastring, params},
@@ -13,81 +13,120 @@ use crate::{BodyStructure, Disposition, Extension, List, Message, MultiPart, Par
 
 /// `body = "(" (body-type-1part / body-type-mpart) ")"`
 pub(super) fn body<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, BodyStructure<'a>> {
+    let mut structure = BodyStructure::Single(SinglePart::default());
+    let rest = body_into(cx, input, &mut structure)?;
+    Ok((rest, structure))
+}
+
+type Rest<'a> = Result<&'a [u8], nom::Err<Fault<'a>>>;
+
+/// [`body`], written to where it belongs. Only this function calls itself, so that a level costs little stack.
+fn body_into<'a>(cx: Context<'_>, input: &'a [u8], to: &mut BodyStructure<'a>) -> Rest<'a> {
     let cx = cx.deeper(input)?;
     let (rest, ()) = octet(b'(', "body")(input)?;
-    let rest = spaces(rest);
+    let mut rest = spaces(rest);
     if let [b'(', ..] = rest {
-        return body_type_mpart(cx, rest);
-    }
-    let (after, media) = string_or_nil(cx, rest)?;
-    match after {
-        // Gmail leaves out the parts where a multipart repeats the boundary of the one around it.
-        [b'(' | b')', ..] if cx.quirks.field_count => multipart(cx, Vec::new(), media, after),
-        [b'N' | b'n', ..] if cx.quirks.field_count && !is_top_level(&media) => {
-            multipart(cx, Vec::new(), media, after)
+        // body-type-mpart = 1*body SP media-subtype [SP body-ext-mpart]
+        *to = BodyStructure::Multi(MultiPart::default());
+        let BodyStructure::Multi(multi) = to else { return Ok(rest) };
+        while let [b'(', ..] = rest {
+            multi.parts.push(BodyStructure::Single(SinglePart::default()));
+            let Some(part) = multi.parts.last_mut() else { break };
+            rest = spaces(body_into(cx, rest, part)?);
         }
-        _ => body_type_1part(cx, media, after),
+        return multipart(cx, rest, multi);
+    }
+    let (rest, begun) = body_fields(cx, rest, to)?;
+    match to {
+        BodyStructure::Single(part) if begun => {
+            let rest = match &mut part.message {
+                Some(message) => spaces(body_into(cx, rest, &mut message.structure)?),
+                None => rest,
+            };
+            body_ext_1part(cx, rest, part)
+        }
+        _ => Ok(rest),
     }
 }
 
-/// `body-type-mpart = 1*body SP media-subtype [SP body-ext-mpart]`, and the `)` behind it
-fn body_type_mpart<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, BodyStructure<'a>> {
-    let (mut rest, mut parts) = (input, Vec::new());
-    while let [b'(', ..] = rest {
-        let (after, part) = body(cx, rest)?;
-        parts.push(part);
-        rest = spaces(after);
-    }
-    let (rest, subtype) = string_or_nil(cx, rest)?;
-    multipart(cx, parts, subtype, rest)
+/// What a multipart has behind its parts: `SP media-subtype [SP body-ext-mpart]`, and the `)`
+fn multipart<'a>(cx: Context<'_>, input: &'a [u8], multi: &mut MultiPart<'a>) -> Rest<'a> {
+    let (rest, subtype) = string_or_nil(cx, input)?;
+    multi.subtype = subtype;
+    body_ext_mpart(cx, rest, multi)
 }
 
 /// `body-ext-mpart = body-fld-param [SP body-fld-dsp [SP body-fld-lang [SP body-fld-loc *(SP body-extension)]]]`
-fn multipart<'a>(
-    cx: Context<'_>,
-    parts: Vec<BodyStructure<'a>>,
-    subtype: Text<'a>,
-    rest: &'a [u8],
-) -> Res<'a, BodyStructure<'a>> {
-    let (rest, parameters) = body_fld_param(cx, rest)?;
+fn body_ext_mpart<'a>(cx: Context<'_>, input: &'a [u8], multi: &mut MultiPart<'a>) -> Rest<'a> {
+    let (rest, parameters) = body_fld_param(cx, input)?;
     let (rest, extension) = extension(cx, rest)?;
-    Ok((rest, BodyStructure::Multi(MultiPart { parts, subtype, parameters, extension })))
+    multi.parameters = parameters;
+    multi.extension = extension;
+    Ok(rest)
 }
 
-/// `body-type-1part = (body-type-basic / body-type-msg / body-type-text) [SP body-ext-1part]`, and the `)`
-fn body_type_1part<'a>(cx: Context<'_>, media: Text<'a>, input: &'a [u8]) -> Res<'a, BodyStructure<'a>> {
-    let (rest, subtype) = string_or_nil(cx, input)?;
+/// `body-type-basic / body-type-msg / body-type-text` up to where the structure of a message within begins, and
+/// whether more has to follow
+///
+/// `body-fields = body-fld-param SP body-fld-id SP body-fld-desc SP body-fld-enc SP body-fld-octets`
+fn body_fields<'a>(cx: Context<'_>, input: &'a [u8], to: &mut BodyStructure<'a>) -> Res<'a, bool> {
+    let (rest, media) = string_or_nil(cx, input)?;
+    // Gmail leaves out the parts where a multipart repeats the boundary of the one around it.
+    let childless = match rest {
+        [b'(' | b')', ..] => cx.quirks.field_count,
+        [b'N' | b'n', ..] => cx.quirks.field_count && !is_top_level(&media),
+        _ => false,
+    };
+    if childless {
+        let mut multi = MultiPart { subtype: media, ..MultiPart::default() };
+        let rest = body_ext_mpart(cx, rest, &mut multi)?;
+        *to = BodyStructure::Multi(multi);
+        return Ok((rest, false));
+    }
+    let (rest, subtype) = string_or_nil(cx, rest)?;
     let (rest, parameters) = body_fld_param(cx, rest)?;
     let (rest, id) = field(cx, rest)?;
     let (rest, description) = field(cx, rest)?;
     let (rest, encoding) = string_or_nil(cx, rest)?;
     let (rest, octets) = body_fld_octets(cx, rest)?;
-    let mut part =
-        SinglePart { media, subtype, parameters, id, description, encoding, octets, ..SinglePart::default() };
-    let rest = if matches!(rest, [b'(', ..]) && part.media.eq_ignore_ascii_case(b"message") {
-        body_type_msg(cx, rest, &mut part)?.0
-    } else {
-        rest
+    let (rest, message) = match rest {
+        [b'(', ..] if media.eq_ignore_ascii_case(b"message") => {
+            let (rest, envelope) = envelope(cx, rest)?;
+            let structure = BodyStructure::Single(SinglePart::default());
+            (spaces(rest), Some(Box::new(Message { envelope, structure })))
+        }
+        _ => (rest, None),
     };
-    let (rest, lines) = body_fld_lines(rest);
-    part.lines = lines;
-    let (rest, md5) = match rest {
-        // A disposition in place of Content-MD5: some servers leave that out.
-        [b'(', ..] => (rest, None),
-        _ => field(cx, rest)?,
+    let part = SinglePart {
+        media,
+        subtype,
+        parameters,
+        id,
+        description,
+        encoding,
+        octets,
+        message,
+        ..SinglePart::default()
     };
-    part.md5 = md5;
-    let (rest, extension) = extension(cx, rest)?;
-    part.extension = extension;
-    Ok((rest, BodyStructure::Single(part)))
+    *to = BodyStructure::Single(part);
+    Ok((rest, true))
 }
 
-/// `body-type-msg = media-message SP body-fields SP envelope SP body SP body-fld-lines`, its middle
-fn body_type_msg<'a>(cx: Context<'_>, input: &'a [u8], part: &mut SinglePart<'a>) -> Res<'a, ()> {
-    let (rest, envelope) = envelope(cx, input)?;
-    let (rest, structure) = body(cx, spaces(rest))?;
-    part.message = Some(Box::new(Message { envelope, structure }));
-    Ok((spaces(rest), ()))
+/// `[SP body-fld-lines] [SP body-ext-1part]`, and the `)`
+///
+/// `body-ext-1part = body-fld-md5 [SP body-fld-dsp [SP body-fld-lang [SP body-fld-loc *(SP body-extension)]]]`
+fn body_ext_1part<'a>(cx: Context<'_>, input: &'a [u8], part: &mut SinglePart<'a>) -> Rest<'a> {
+    let (rest, lines) = body_fld_lines(input);
+    let (rest, md5) = match rest {
+        // A disposition in place of Content-MD5: some servers leave that out.
+        [b'(', ..] if cx.quirks.field_count => (rest, None),
+        _ => field(cx, rest)?,
+    };
+    let (rest, extension) = extension(cx, rest)?;
+    part.lines = lines;
+    part.md5 = md5;
+    part.extension = extension;
+    Ok(rest)
 }
 
 /// `body-fld-param = "(" string SP string *(SP string SP string) ")" / nil`, and the space behind it

@@ -15,6 +15,7 @@ mod fetch;
 pub(crate) mod list;
 pub(crate) mod scan;
 mod status;
+mod strict;
 
 /// Parses one whole response, its line end included.
 ///
@@ -29,7 +30,11 @@ pub fn parse_response<'a>(
     limits: &Limits,
     quirks: &Quirks,
 ) -> Result<Response<'a>, ParseError> {
-    match data::response(Context::new(limits, quirks), octets) {
+    let parsed = match strict::check(quirks, octets) {
+        Ok(()) => data::response(Context::new(limits, quirks), octets),
+        Err(fault) => Err(nom::Err::Error(fault)),
+    };
+    match parsed {
         Ok((_, response)) => Ok(response),
         Err(nom::Err::Error(fault) | nom::Err::Failure(fault)) => {
             Err(ParseError { offset: octets.len().saturating_sub(fault.at.len()), rule: fault.rule })

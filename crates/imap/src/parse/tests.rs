@@ -318,3 +318,362 @@ fn legal_responses_are_what_they_are() {
         }
     }
 }
+
+type Switch = fn(&mut Quirks);
+
+/// What servers send that is not legal, the quirk that it needs, and what it is taken for.
+const SEEN: &[(&str, Switch, &str, &str)] = &[
+    ("Exchange", |quirks| quirks.spacing = false, "* STATUS INBOX (MESSAGES 0) \r\n", "items: [Messages(0)]"),
+    ("Exmail", |quirks| quirks.spacing = false, "* 1 FETCH (UID 19436 )\r\n", "items: [Uid(19436)]"),
+    ("Yahoo", |quirks| quirks.spacing = false, "* SEARCH 1 2 \r\n", "numbers: [1, 2]"),
+    ("GreenMail", |quirks| quirks.spacing = false, "* SEARCH \r\n", "numbers: []"),
+    (
+        "SurgeMail",
+        |quirks| quirks.spacing = false,
+        "* 1 FETCH (FLAGS (\\Seen $Forwarded ))\r\n",
+        "Flags([Seen, Keyword($Forwarded)])",
+    ),
+    (
+        "Exmail",
+        |quirks| quirks.spacing = false,
+        "* CAPABILITY IMAP4 IMAP4rev1 \r\n",
+        "Capability([Other(IMAP4), Imap4Rev1])",
+    ),
+    (
+        "spaces",
+        |quirks| quirks.spacing = false,
+        "* 1  FETCH  ( UID  7  FLAGS  ( \\Seen ) )\r\n",
+        "items: [Uid(7), Flags([Seen])]",
+    ),
+    (
+        "addresses",
+        |quirks| quirks.spacing = false,
+        "* 1 FETCH (ENVELOPE (NIL NIL ((NIL NIL \"a\" \"b\" )  (NIL NIL \"c\" \"d\"))NIL NIL NIL NIL NIL NIL NIL))\r\n",
+        "from: [Address { name: None, route: None, mailbox: Some(\"a\"), host: Some(\"b\") }, Address { name: None, route: None, mailbox: Some(\"c\"), host: Some(\"d\") }], sender: []",
+    ),
+    (
+        "any",
+        |quirks| quirks.spacing = false,
+        "* ID (\"name\" \"x\" ) \r\n",
+        "Id([Param { name: \"name\", value: Some(\"x\") }])",
+    ),
+    (
+        "any",
+        |quirks| quirks.eight_bit = false,
+        "* FLAGS (\\Seen \u{e4}\u{f6})\r\n",
+        "Flags([Seen, Keyword(\u{e4}\u{f6})])",
+    ),
+    ("Gmail", |quirks| quirks.missing_text = false, "a OK\r\n", "text: \"\""),
+    ("any", |quirks| quirks.missing_text = false, "+\r\n", "Continuation { code: None, text: \"\" }"),
+    (
+        "Exchange",
+        |quirks| quirks.bare_code = false,
+        "[COPYUID 55 31 6]\r\n",
+        "CopyUid { validity: 55, from: 31, to: 6 }",
+    ),
+    (
+        "qiye.163",
+        |quirks| quirks.stray_quote = false,
+        "* 1 FETCH (BODYSTRUCTURE (\"TEXT\" \"PLAIN\" NIL NIL \"\"\"\" \"7BIT\" 1 2))\r\n",
+        "description: Some(\"\\\"\\\"\")",
+    ),
+    (
+        "Exmail",
+        |quirks| quirks.stray_quote = false,
+        "* 1 FETCH (ENVELOPE (NIL NIL ((NIL NIL \"a\" \"sina.com\\\")) NIL NIL ((\"x\" NIL \"b\" \"c\")) NIL NIL NIL \"<1>\"))\r\n",
+        "host: Some(\"sina.com\") }], sender: [], reply_to: [], to: [Address { name: Some(\"x\")",
+    ),
+    ("NetEase", |quirks| quirks.wrong_nil = false, "* LIST () \"\" INBOX\r\n", "delimiter: None"),
+    ("any", |quirks| quirks.wrong_nil = false, "* FLAGS NIL\r\n", "Flags([])"),
+    ("any", |quirks| quirks.wrong_nil = false, "* OK [PERMANENTFLAGS NIL] x\r\n", "PermanentFlags([])"),
+    ("Yandex", |quirks| quirks.wrong_nil = false, "* 1 FETCH (UID 3 BODY[2] )\r\n", "data: None"),
+    (
+        "Exchange",
+        |quirks| quirks.wrong_nil = false,
+        "* 1 FETCH (BODYSTRUCTURE (\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 1 2 NIL \"inline\" NIL NIL))\r\n",
+        "disposition: Some(Disposition { kind: \"inline\", parameters: [] })",
+    ),
+    (
+        "Exchange",
+        |quirks| quirks.wrong_nil = false,
+        "* 1 FETCH (BODYSTRUCTURE (\"TEXT\" \"PLAIN\" \"\" NIL NIL \"7BIT\" 1 2 NIL NIL NIL NIL))\r\n",
+        "parameters: []",
+    ),
+    (
+        "Exchange",
+        |quirks| quirks.wrong_nil = false,
+        "* 1 FETCH (BODYSTRUCTURE ((\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 1 2 NIL NIL NIL NIL) \"mixed\" (\"boundary\" \"x\") \"S/MIME Encrypted Message\" NIL))\r\n",
+        "extension: Extension { disposition: None, languages: [], location: None } })",
+    ),
+    (
+        "any",
+        |quirks| quirks.wrong_nil = false,
+        "* 1 FETCH (BODYSTRUCTURE (\"TEXT\" \"PLAIN\" NIL NIL NIL NIL 1 2))\r\n",
+        "encoding: \"\"",
+    ),
+    (
+        "any",
+        |quirks| quirks.wrong_nil = false,
+        "* 1 FETCH (BODYSTRUCTURE (\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" NIL 2))\r\n",
+        "octets: 0",
+    ),
+    (
+        "any",
+        |quirks| quirks.wrong_nil = false,
+        "* 1 FETCH (ENVELOPE (NIL NIL () NIL NIL (NIL (NIL NIL \"a\" \"b\") NIL) NIL NIL NIL NIL))\r\n",
+        "to: [Address { name: None, route: None, mailbox: Some(\"a\"), host: Some(\"b\") }], cc: []",
+    ),
+    (
+        "Exmail",
+        |quirks| quirks.field_count = false,
+        "* 1 FETCH (ENVELOPE (NIL NIL NIL NIL NIL NIL NIL NIL \"<1>\"))\r\n",
+        "in_reply_to: Some(\"<1>\"), message_id: None",
+    ),
+    (
+        "Exmail",
+        |quirks| quirks.field_count = false,
+        "* 1 FETCH (ENVELOPE (NIL NIL NIL NIL NIL NIL NIL \"<0>\" \"<1>\"))\r\n",
+        "bcc: [], in_reply_to: Some(\"<0>\"), message_id: Some(\"<1>\")",
+    ),
+    (
+        "any",
+        |quirks| quirks.field_count = false,
+        "* 1 FETCH (ENVELOPE (NIL NIL NIL NIL NIL NIL NIL NIL NIL \"<1>\" \"x\" (y)))\r\n",
+        "message_id: Some(\"<1>\")",
+    ),
+    (
+        "any",
+        |quirks| quirks.field_count = false,
+        "* 1 FETCH (ENVELOPE (NIL NIL ((NIL \"a\")) NIL NIL NIL NIL NIL NIL NIL))\r\n",
+        "from: [Address { name: None, route: Some(\"a\"), mailbox: None, host: None }]",
+    ),
+    (
+        "Gmail",
+        |quirks| quirks.field_count = false,
+        "* 1 FETCH (BODYSTRUCTURE ((\"ALTERNATIVE\" (\"BOUNDARY\" \"x\") NIL NIL)(\"RELATED\" NIL (\"ATTACHMENT\" NIL) NIL)(\"ALTERNATIVE\") \"MIXED\" NIL NIL NIL))\r\n",
+        "Multi(MultiPart { parts: [], subtype: \"RELATED\", parameters: [], extension: Extension { disposition: Some(Disposition { kind: \"ATTACHMENT\"",
+    ),
+    (
+        "mail.ru",
+        |quirks| quirks.odd_number = false,
+        "* 1 FETCH (BODYSTRUCTURE (\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 13.5 2))\r\n",
+        "octets: 13,",
+    ),
+    ("Zoho", |quirks| quirks.odd_number = false, "* 1 FETCH (MODSEQ (-1))\r\n", "ModSeq(0)"),
+    (
+        "Exchange",
+        |quirks| quirks.unquoted_name = false,
+        "* LIST (\\HasNoChildren) \"/\" Sent Items\tx\r\n",
+        "mailbox: \"Sent Items\\tx\"",
+    ),
+    (
+        "any",
+        |quirks| quirks.unquoted_name = false,
+        "* STATUS Sent Items (MESSAGES 1)\r\n",
+        "mailbox: \"Sent Items\", items: [Messages(1)]",
+    ),
+    (
+        "Domino",
+        |quirks| quirks.extra_parentheses = false,
+        "* 1 FETCH (UID 14935 (FLAGS (\\Seen)) RFC822.SIZE 3)\r\n",
+        "items: [Uid(14935), Flags([Seen]), Size(3)]",
+    ),
+];
+
+#[test]
+fn mistakes_that_servers_make_are_overlooked_where_the_quirk_is_on() {
+    for (server, switch, input, want) in SEEN {
+        let response = parse(input.as_bytes()).unwrap_or_else(|error| panic!("{server}: {input}: {error}"));
+        let shown = format!("{response:?}");
+        assert!(shown.contains(want), "{server}: {input}\n{shown}");
+        let mut without = Quirks::default();
+        switch(&mut without);
+        let refused = parse_response(input.as_bytes(), &Limits::default(), &without);
+        // An item of a FETCH that is not understood is kept as it came.
+        let kept = matches!(&refused, Ok(response) if !format!("{response:?}").contains(want));
+        assert!(refused.is_err() || kept, "{server}: {input} without the quirk: {refused:?}");
+    }
+}
+
+/// What needs no quirk and is legal only on a second look, or is kept as it came.
+#[test]
+fn what_is_odd_is_kept() {
+    let rows = [
+        ("* 1 FETCH (UID 0 FLAGS (\\Seen))\r\n", "[Uid(0), Flags([Seen])]"),
+        ("* 1 FETCH (UID x FLAGS (\\Seen))\r\n", "[Other { name: \"UID\", value: \"x\" }, Flags([Seen])]"),
+        (
+            "* 1 FETCH (INTERNALDATE \"00-Jan-0000 00:00:00 +0000\" UID 1)\r\n",
+            "[Other { name: \"INTERNALDATE\", value: \"\\\"00-Jan-0000 00:00:00 +0000\\\"\" }, Uid(1)]",
+        ),
+        (
+            "* 1 FETCH (ENVELOPE (broken) UID 1)\r\n",
+            "[Other { name: \"ENVELOPE\", value: \"(broken)\" }, Uid(1)]",
+        ),
+        (
+            "* 1 FETCH (BODYSTRUCTURE NIL UID 1)\r\n",
+            "[Other { name: \"BODYSTRUCTURE\", value: \"NIL\" }, Uid(1)]",
+        ),
+        ("* 0 FETCH (UID 1)\r\n", "number: 0"),
+        ("* STATUS x ()\r\n", "items: []"),
+        (
+            "* STATUS x (MESSAGES -1 FOO (a b))\r\n",
+            "[Other { name: \"MESSAGES\", value: \"-1\" }, Other { name: \"FOO\", value: \"(a b)\" }]",
+        ),
+        (
+            "* 1 FETCH (ENVELOPE (NIL NIL NIL NIL NIL ((NIL NIL \"\\\"undisclosed-recipients\\\"\" NIL)) NIL NIL NIL NIL))\r\n",
+            "to: [Address { name: None, route: None, mailbox: Some(\"\\\"undisclosed-recipients\\\"\"), host: None }]",
+        ),
+        (
+            "* 1 FETCH (ENVELOPE (NIL NIL ((\"Microsoft Exchange Server\" NIL NIL \".MISSING-HOST-NAME.\")) NIL NIL NIL NIL NIL NIL NIL))\r\n",
+            "mailbox: None, host: Some(\".MISSING-HOST-NAME.\")",
+        ),
+        (
+            "* 1 FETCH (BODYSTRUCTURE (\"TEXT\" \"PLAIN\" (\"boundary\" NIL) NIL NIL \"7BIT\" 1 2 NIL (NIL NIL) NIL NIL))\r\n",
+            "parameters: [Param { name: \"boundary\", value: None }]",
+        ),
+        ("* 1 FETCH (BODYSTRUCTURE (\"TEXT\" \"PLAIN\" () NIL NIL \"7BIT\" 1 2))\r\n", "parameters: []"),
+        (
+            "* 1 FETCH (BODYSTRUCTURE (\"MESSAGE\" \"RFC822\" NIL NIL NIL \"7BIT\" 100 NIL (\"attachment\" NIL)))\r\n",
+            "message: None, md5: None, extension: Extension { disposition: Some",
+        ),
+        (
+            "* 1 FETCH (BODYSTRUCTURE (\"APPLICATION\" \"PDF\" NIL NIL NIL \"BASE64\" 100 (\"attachment\")))\r\n",
+            "kind: \"attachment\", parameters: []",
+        ),
+        ("* OK [HIGHESTMODSEQ 12345]\r\n", "Some(HighestModSeq(12345)), text: \"\""),
+        ("* OK [UIDNEXT x] y\r\n", "Other { name: \"UIDNEXT\", rest: \"x\" }), text: \"y\""),
+        ("* OK [unfinished\r\n", "code: None, text: \"[unfinished\""),
+        ("a OK [Error=\"x]\" y] z\r\n", "Other { name: \"Error=\\\"x\", rest: \"\" }), text: \"\\\" y] z\""),
+    ];
+    for (input, want) in rows {
+        let response = parse(input.as_bytes());
+        let shown = format!("{response:?}");
+        assert!(shown.contains(want), "{input}\n{shown}");
+    }
+}
+
+#[test]
+fn what_is_no_response_is_refused_with_its_place() {
+    let rows: &[(&str, usize, &str)] = &[
+        ("", 0, "word"),
+        ("*\r\n", 1, "SP"),
+        ("* \r\n", 2, "response-data"),
+        ("* 1\r\n", 3, "SP"),
+        ("* 1 \r\n", 4, "message-data"),
+        ("* 99999999999 EXISTS\r\n", 2, "number"),
+        ("Server Unavailable. 15\r\n", 7, "OK, NO, BAD, PREAUTH or BYE"),
+        ("a PREAUTH x\r\n", 2, "OK, NO or BAD"),
+        ("* LIST () \"/\"\r\n", 13, "SP"),
+        ("* LIST () \"/\" {9}\r\nINBOX\r\n", 14, "literal"),
+        ("* LIST () \"/\" {5}\r\nIN\r\nX\r\n", 14, "mailbox"),
+        ("* FLAGS (\\Seen\r\n", 14, "word"),
+        ("* SEARCH 1 x\r\n", 11, "CRLF"),
+        ("* SEARCH 4294967296\r\n", 9, "nz-number"),
+        ("* 1 FETCH (UID 1\r\n", 16, "SP or )"),
+        ("* 1 FETCH UID 1\r\n", 10, "msg-att"),
+        ("* 1 FETCH (BODY[1 \"x\")\r\n", 15, "]"),
+        ("* VANISHED 0\r\n", 11, "sequence-set"),
+        ("* THREAD (1\r\n", 11, "thread-members"),
+        ("* 1 EXISTS x\r\n", 11, "CRLF"),
+    ];
+    for (input, offset, rule) in rows {
+        assert_eq!(parse(input.as_bytes()), Err(ParseError { offset: *offset, rule }), "{input}");
+    }
+}
+
+/// A body of `levels` multiparts, one in the other.
+fn nested(levels: usize) -> Vec<u8> {
+    let part = b"(\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 1 2)";
+    let mut out = b"* 1 FETCH (BODYSTRUCTURE ".to_vec();
+    out.extend(core::iter::repeat_n(b'(', levels));
+    out.extend_from_slice(part);
+    out.extend(b" \"MIXED\")".repeat(levels));
+    out.extend_from_slice(b")\r\n");
+    out
+}
+
+#[test]
+fn nesting_is_limited_and_needs_little_stack() {
+    let outcome = |input: Vec<u8>| {
+        let small = thread::Builder::new().stack_size(256 * 1024);
+        small.spawn(move || parse(&input).map(drop).map_err(|error| error.rule)).unwrap().join().unwrap()
+    };
+    // The list of items and the part inside take one level each.
+    let rows =
+        [(62, Ok(())), (63, Err("nesting within the limit")), (100_000, Err("nesting within the limit"))];
+    for (levels, want) in rows {
+        assert_eq!(outcome(nested(levels)), want, "{levels} multiparts");
+    }
+    let wrap = |open: &str, inside: &str, close: &str, count: usize| {
+        [
+            b"* 1 FETCH ",
+            &*open.repeat(count).into_bytes(),
+            inside.as_bytes(),
+            &*close.repeat(count).into_bytes(),
+            b"\r\n",
+        ]
+        .concat()
+    };
+    let text = "(\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 1 2)";
+    let message = "(\"MESSAGE\" \"RFC822\" NIL NIL NIL \"7BIT\" 1 (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL) ";
+    for (levels, want) in rows {
+        let body = |open: &str| format!("(BODY {}", open.repeat(levels));
+        let input = wrap(&body(message), text, &format!("{})", " 3)".repeat(levels)), 1);
+        assert_eq!(outcome(input), want, "{levels} messages");
+    }
+    assert_eq!(outcome(wrap("(", "", ")", 100_000)), Err("nesting within the limit"));
+    // Skipping what is not known and reading threads takes no stack.
+    let unknown = [b"* 1 FETCH (X ", &*vec![b'('; 100_000], &*vec![b')'; 100_000], b")\r\n"].concat();
+    assert_eq!(outcome(unknown), Ok(()));
+    let thread = [b"* THREAD (1", &*b"(2".repeat(100_000), &*vec![b')'; 100_001], b"\r\n"].concat();
+    assert_eq!(outcome(thread), Ok(()));
+}
+
+#[test]
+fn a_list_costs_no_memory_of_its_own() {
+    let input = b"* SEARCH 1 2\r\n";
+    let Ok(Response::Untagged(Data::Search(found))) = parse(input) else { panic!() };
+    assert_eq!(found.numbers.iter().sum::<u32>(), 3);
+    assert_eq!(found.numbers.clone().into_iter().count(), 2);
+}
+
+#[test]
+fn a_body_is_borrowed_from_its_frame() {
+    let frame = crate::Frame::from(b"* 1 FETCH (UID 7 BODY[] {5}\r\nhello)\r\n".to_vec());
+    let range = match frame.response().unwrap() {
+        Response::Untagged(Data::Fetch(fetch)) => match &fetch.items[..] {
+            [Item::Uid(7), Item::Body { data: Some(data), .. }] => frame.range_of(data).unwrap(),
+            _ => panic!(),
+        },
+        _ => panic!(),
+    };
+    assert_eq!(&*frame.into_part(range), b"hello");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn no_octets_panic(input in proptest::collection::vec(any::<u8>(), 0..80)) {
+        let _ = parse(&input);
+        let _ = strict(&[b"* 1 FETCH (", &*input, b")\r\n"].concat());
+    }
+
+    /// Legal responses with an octet changed, put in or taken out.
+    #[test]
+    fn no_mutation_panics(row in 0..LEGAL.len(), at in any::<prop::sample::Index>(), octet in any::<u8>(), kind in 0..3) {
+        let mut input = LEGAL[row].0.as_bytes().to_vec();
+        let at = at.index(input.len());
+        match kind {
+            0 => input[at] = octet,
+            1 => input.insert(at, octet),
+            _ => drop(input.remove(at)),
+        }
+        for quirks in [Quirks::default(), Quirks::NONE] {
+            if let Ok(response) = parse_response(&input, &Limits::default(), &quirks) {
+                // Walks every list.
+                let _: String = format!("{response:?}");
+            }
+        }
+    }
+}

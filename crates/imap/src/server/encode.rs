@@ -425,7 +425,7 @@ fn search(out: &mut Vec<u8>, name: &str, found: &Found<'_>) {
 }
 
 fn thread(out: &mut Vec<u8>, members: &[ThreadMember]) {
-    show(out, "THREAD ");
+    show(out, if members.is_empty() { "THREAD" } else { "THREAD " });
     // Levels at which a parenthesis is open.
     let mut open: Vec<u32> = Vec::new();
     for (index, member) in members.iter().enumerate() {
