@@ -1,0 +1,293 @@
+use std::{
+    fs,
+    io::{self, IsTerminal, Read, Write},
+    path::Path,
+};
+
+use mailbearer::{Mailbox, Message, Receipt};
+use serde_json::json;
+
+use crate::{
+    cli::{GlobalArgs, SendArgs},
+    error::Error,
+    exit::Exit,
+    output::{self, Output},
+    raw::RawMessage,
+    session::Session,
+};
+
+pub(crate) fn run(
+    global: &GlobalArgs,
+    arguments: &SendArgs,
+    out: &mut Output<impl Write>,
+) -> Result<(), Error> {
+    let people = People::read(arguments)?;
+    let receipt = match &arguments.raw {
+        Some(file) if file.as_os_str() == "-" => {
+            let session = Session::open(global, true)?;
+            send_raw(RawMessage::new(io::stdin().lock())?, people, &session)?
+        }
+        Some(file) => {
+            let session = Session::open(global, true)?;
+            send_raw(RawMessage::open(file)?, people, &session)?
+        }
+        None => {
+            if people.is_nobody() {
+                return Err(Error::usage("no recipients").hint("name them with --to, --cc or --bcc"));
+            }
+            let session = Session::open(global, true)?;
+            send_composed(arguments, people, &session)?
+        }
+    };
+    report(&receipt, out)
+}
+
+/// Who is on the command line.
+struct People {
+    from: Option<Mailbox>,
+    to: Vec<Mailbox>,
+    cc: Vec<Mailbox>,
+    bcc: Vec<Mailbox>,
+}
+
+impl People {
+    fn read(arguments: &SendArgs) -> Result<Self, Error> {
+        let wrong = |option: &str, text: &str, error| Error::usage(format!("--{option} {text:?}: {error}"));
+        let list = |option: &str, texts: &[String]| -> Result<Vec<Mailbox>, Error> {
+            let lists = texts
+                .iter()
+                .map(|text| Mailbox::parse_list(text).map_err(|error| wrong(option, text, error)));
+            Ok(lists.collect::<Result<Vec<_>, _>>()?.concat())
+        };
+        let from = arguments
+            .from
+            .as_ref()
+            .map(|text| Mailbox::parse(text).map_err(|error| wrong("from", text, error)));
+        Ok(Self {
+            from: from.transpose()?,
+            to: list("to", &arguments.to)?,
+            cc: list("cc", &arguments.cc)?,
+            bcc: list("bcc", &arguments.bcc)?,
+        })
+    }
+
+    fn is_nobody(&self) -> bool {
+        self.to.is_empty() && self.cc.is_empty() && self.bcc.is_empty()
+    }
+}
+
+/// Sends a message that streams from where it comes from; a break on the way leaves it unsent.
+fn send_raw<R: Read>(message: RawMessage<R>, people: People, session: &Session) -> Result<Receipt, Error> {
+    let recipients = [people.to, people.cc, people.bcc].concat();
+    let recipients = recipients.iter().map(|mailbox| mailbox.address().to_owned()).collect();
+    let sender = people.from.map(|mailbox| mailbox.address().to_owned());
+    let envelope = message.envelope(sender, recipients, &session.client.account().user)?;
+    let mut smtp = session.with_token(|client| client.connect_smtp())?;
+    let mut submission = smtp.submit(envelope)?;
+    message.copy(|octets| Ok(submission.write(octets)?))?;
+    let receipt = submission.finish()?;
+    // The message is with the server; that it says goodbye is not worth failing for.
+    let _ = smtp.quit();
+    Ok(receipt)
+}
+
+fn send_composed(arguments: &SendArgs, people: People, session: &Session) -> Result<Receipt, Error> {
+    let from = match people.from {
+        Some(from) => from,
+        None => {
+            let user = &session.client.account().user;
+            Mailbox::parse(user).map_err(|error| {
+                Error::usage(format!("the account's user {user:?} is no address to send from: {error}"))
+                    .hint("give --from")
+            })?
+        }
+    };
+    let mut message = Message::new(from);
+    message = people.to.into_iter().fold(message, Message::to);
+    message = people.cc.into_iter().fold(message, Message::cc);
+    message = people.bcc.into_iter().fold(message, Message::bcc);
+    if let Some(subject) = &arguments.subject {
+        message = message.subject(subject);
+    }
+    for file in &arguments.attach {
+        let content = fs::read(file).map_err(|error| Error::input("the attachment", file, &error))?;
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        message = message.attach(name, content_type(file), content);
+    }
+    if let Some(html) = &arguments.html {
+        message = message.html(html);
+    }
+    match &arguments.text {
+        Some(text) if text != "-" => message = message.text(text),
+        None if arguments.html.is_some() => {}
+        _ => message = message.text(read_text()?),
+    }
+    let composed = session
+        .client
+        .compose(&message)
+        .map_err(|error| Error::new(Exit::Data, format!("the message can't be sent: {error}")))?;
+    session.with_token(|client| client.send(&composed))
+}
+
+fn read_text() -> Result<String, Error> {
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        output::notice("reading the text from standard input, up to Ctrl-D");
+    }
+    let mut text = String::new();
+    match stdin.lock().take(TEXT.saturating_add(1)).read_to_string(&mut text) {
+        Ok(count) if u64::try_from(count).unwrap_or(u64::MAX) > TEXT => {
+            Err(Error::new(Exit::Data, format!("the text on standard input is over {TEXT} octets")))
+        }
+        Ok(_) => Ok(text),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            Err(Error::new(Exit::Data, "the text on standard input is not UTF-8")
+                .hint("a whole message in any charset goes out with --raw -"))
+        }
+        Err(error) => Err(Error::new(Exit::Io, format!("cannot read standard input: {error}"))),
+    }
+}
+
+/// Octets of a text; more than any provider takes as a message.
+const TEXT: u64 = 150 << 20;
+
+/// Tells what became of each recipient. That some were refused is an error of its own: the message is out.
+fn report(receipt: &Receipt, out: &mut Output<impl Write>) -> Result<(), Error> {
+    if out.is_json() {
+        let refused = receipt.refused.iter();
+        let refused: Vec<_> = refused
+            .map(|(address, reply)| json!({ "address": address, "code": reply.code, "reply": reply.to_string() }))
+            .collect();
+        out.json(&json!({
+            "accepted": receipt.accepted,
+            "refused": refused,
+            "reply": receipt.reply.to_string(),
+        }))?;
+    } else {
+        for address in &receipt.accepted {
+            out.line(&format!("accepted  {address}"))?;
+        }
+        for (address, reply) in &receipt.refused {
+            out.line(&format!("refused   {address}  {reply}"))?;
+        }
+    }
+    let (accepted, refused) = (receipt.accepted.len(), receipt.refused.len());
+    if refused == 0 {
+        return Ok(());
+    }
+    let all = accepted.saturating_add(refused);
+    Err(Error::new(Exit::SomeRefused, format!("the server refused {refused} of {all} recipients"))
+        .hint("the others get the message: send it again to the refused ones alone"))
+}
+
+/// The media type by the file name; what is not known is a row of octets.
+fn content_type(file: &Path) -> &'static str {
+    let extension = file.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let known = CONTENT_TYPES.iter().find(|(extensions, _)| extensions.contains(&extension.as_str()));
+    known.map_or("application/octet-stream", |(_, media_type)| media_type)
+}
+
+/// Types of files that are mailed. Text is sent as it is, so no charset is claimed for it; a message is no
+/// `message/rfc822`, which may not be encoded.
+const CONTENT_TYPES: &[(&[&str], &str)] = &[
+    (&["txt", "log", "md"], "text/plain"),
+    (&["csv"], "text/csv"),
+    (&["htm", "html"], "text/html"),
+    (&["ics"], "text/calendar"),
+    (&["xml"], "application/xml"),
+    (&["json"], "application/json"),
+    (&["pdf"], "application/pdf"),
+    (&["zip"], "application/zip"),
+    (&["gz", "tgz"], "application/gzip"),
+    (&["rtf"], "application/rtf"),
+    (&["doc"], "application/msword"),
+    (&["xls"], "application/vnd.ms-excel"),
+    (&["ppt"], "application/vnd.ms-powerpoint"),
+    (&["docx"], "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+    (&["xlsx"], "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    (&["pptx"], "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
+    (&["odt"], "application/vnd.oasis.opendocument.text"),
+    (&["ods"], "application/vnd.oasis.opendocument.spreadsheet"),
+    (&["png"], "image/png"),
+    (&["jpg", "jpeg"], "image/jpeg"),
+    (&["gif"], "image/gif"),
+    (&["webp"], "image/webp"),
+    (&["svg"], "image/svg+xml"),
+    (&["tif", "tiff"], "image/tiff"),
+    (&["mp3"], "audio/mpeg"),
+    (&["wav"], "audio/wav"),
+    (&["mp4"], "video/mp4"),
+];
+
+#[cfg(test)]
+mod tests {
+    use mailbearer::smtp_protocol::Reply;
+
+    use super::*;
+
+    fn reply(code: u16, text: &str) -> Reply {
+        Reply { code, enhanced: None, lines: vec![text.into()] }
+    }
+
+    #[test]
+    fn guesses_by_the_file_name() {
+        for (name, want) in [
+            ("a.PDF", "application/pdf"),
+            ("a.tar.gz", "application/gzip"),
+            ("a.eml", "application/octet-stream"),
+            ("a", "application/octet-stream"),
+            (".pdf", "application/octet-stream"),
+        ] {
+            assert_eq!(content_type(Path::new(name)), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn reports_each_recipient() {
+        let mut receipt = Receipt {
+            reply: reply(250, "ok"),
+            accepted: vec!["a@x".into(), "b@x".into()],
+            refused: Vec::new(),
+        };
+        let mut octets = Vec::new();
+        report(&receipt, &mut Output::to(&mut octets, false)).unwrap();
+        assert_eq!(String::from_utf8(octets).unwrap(), "accepted  a@x\naccepted  b@x\n");
+        receipt.refused.push(("c@x".into(), reply(550, "no\u{1b}such user")));
+        let mut octets = Vec::new();
+        let error = report(&receipt, &mut Output::to(&mut octets, false)).unwrap_err();
+        assert_eq!(
+            (error.exit, error.text.as_str()),
+            (Exit::SomeRefused, "the server refused 1 of 3 recipients")
+        );
+        assert!(String::from_utf8(octets).unwrap().ends_with("refused   c@x  550 no\\x1bsuch user\n"));
+        let mut octets = Vec::new();
+        report(&receipt, &mut Output::to(&mut octets, true)).unwrap_err();
+        assert_eq!(
+            String::from_utf8(octets).unwrap(),
+            "{\"accepted\":[\"a@x\",\"b@x\"],\"refused\":[{\"address\":\"c@x\",\"code\":550,\
+             \"reply\":\"550 no\\\\x1bsuch user\"}],\"reply\":\"250 ok\"}\n"
+        );
+    }
+
+    #[test]
+    fn addresses_come_in_lists() {
+        let arguments = |to: &[&str], from: Option<&str>| SendArgs {
+            from: from.map(Into::into),
+            to: to.iter().map(|text| (*text).into()).collect(),
+            cc: Vec::new(),
+            bcc: Vec::new(),
+            subject: None,
+            text: None,
+            html: None,
+            attach: Vec::new(),
+            raw: None,
+        };
+        let people = People::read(&arguments(&["a@x, \"B, C\" <b@x>", "c@x"], Some("Me <m@x>"))).unwrap();
+        assert_eq!(people.to.len(), 3);
+        assert_eq!(people.from.unwrap().address(), "m@x");
+        for (to, from, want) in [("a@", None, "--to \"a@\": "), ("a@x", Some("b@x\nBcc: c@x"), "--from ")] {
+            let error = People::read(&arguments(&[to], from)).err().unwrap();
+            assert!(error.exit == Exit::Usage && error.text.starts_with(want), "{error}");
+        }
+    }
+}

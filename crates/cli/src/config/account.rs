@@ -1,0 +1,232 @@
+//! From settings to an account that the library can use.
+
+use std::{fs, path::Path};
+
+use mailbearer::{Account, Grant, Provider, Security, Server};
+
+use super::{secret, settings::Settings};
+use crate::error::Error;
+
+/// Makes the account called `name`; file names in `settings` are relative to `folder`.
+///
+/// # Errors
+///
+/// Names the setting that is missing or wrong, and where to put it.
+pub(crate) fn account(
+    name: &str,
+    settings: &Settings,
+    folder: &Path,
+    warnings: &mut Vec<String>,
+) -> Result<Account, Error> {
+    let missing = |key: &str| missing(name, key);
+    let provider = provider(settings)?;
+    let user = settings.text("user")?.ok_or_else(|| missing("user"))?;
+    let tenant = settings.text("oauth.tenant")?;
+    let mut account = match provider {
+        Some(provider) => Account::preset(provider, user, tenant.as_deref()),
+        None => Account::custom(user, "", ""),
+    };
+    let oauth = &mut account.oauth;
+    if let Some(url) = settings.text("oauth.token_url")? {
+        oauth.token_url = url;
+    }
+    if oauth.token_url.is_empty() {
+        return Err(missing(if provider.is_some() { "oauth.tenant" } else { "oauth.token_url" }));
+    }
+    oauth.client_id = settings.text("oauth.client_id")?.ok_or_else(|| missing("oauth.client_id"))?;
+    oauth.client_secret = secret::read(settings, "oauth.client_secret", folder, warnings)?;
+    match grant(settings)? {
+        GrantName::ClientCredentials => {
+            oauth.grant = Grant::ClientCredentials;
+            if oauth.client_secret.is_none() {
+                return Err(missing("oauth.client_secret"));
+            }
+        }
+        GrantName::RefreshToken => {
+            let token = secret::read(settings, "oauth.refresh_token", folder, warnings)?;
+            oauth.grant = Grant::RefreshToken(token.ok_or_else(|| missing("oauth.refresh_token"))?);
+            // The preset's scope is one for applications; without any, the consent's own scopes are kept.
+            oauth.scope.clear();
+        }
+    }
+    if let Some(scope) = settings.text("oauth.scope")? {
+        oauth.scope = scope;
+    }
+    account.imap = server(name, settings, "imap", account.imap.take(), [993, 143])?;
+    account.smtp = server(name, settings, "smtp", account.smtp.take(), [465, 587])?;
+    // No command uses POP3 yet; what is wrong here is better known now.
+    server(name, settings, "pop3", None, [995, 110])?;
+    if let Some(file) = settings.path("tls.ca_file")? {
+        let file = secret::relative_to(settings, "tls.ca_file", folder, &file);
+        let read = fs::read(&file);
+        account.ca_pem = Some(read.map_err(|error| {
+            settings.wrong("tls.ca_file", &format!("the file {} cannot be read: {error}", file.display()))
+        })?);
+    }
+    let timeouts = &mut account.timeouts;
+    for (key, timeout) in [
+        ("timeouts.connect", &mut timeouts.connect),
+        ("timeouts.read", &mut timeouts.read),
+        ("timeouts.write", &mut timeouts.write),
+    ] {
+        *timeout = settings.seconds(key)?.unwrap_or(*timeout);
+    }
+    timeouts.total = settings.seconds("timeouts.total")?.or(timeouts.total);
+    Ok(account)
+}
+
+#[derive(Clone, Copy)]
+enum GrantName {
+    ClientCredentials,
+    RefreshToken,
+}
+
+fn grant(settings: &Settings) -> Result<GrantName, Error> {
+    let words =
+        [("client_credentials", GrantName::ClientCredentials), ("refresh_token", GrantName::RefreshToken)];
+    Ok(settings.choice("oauth.grant", &words)?.unwrap_or(GrantName::ClientCredentials))
+}
+
+fn provider(settings: &Settings) -> Result<Option<Provider>, Error> {
+    let mut words: Vec<(&str, Option<Provider>)> =
+        Provider::ALL.into_iter().map(|provider| (provider.name(), Some(provider))).collect();
+    words.push(("custom", None));
+    Ok(settings.choice("provider", &words)?.flatten())
+}
+
+/// The server of one protocol: what is set, else what the preset has, else what usually goes together.
+///
+/// `ports` are those for TLS from the start and for STARTTLS.
+fn server(
+    name: &str,
+    settings: &Settings,
+    protocol: &str,
+    preset: Option<Server>,
+    ports: [u16; 2],
+) -> Result<Option<Server>, Error> {
+    if preset.is_none() && !settings.has_table(protocol) {
+        return Ok(None);
+    }
+    let key = |key: &str| format!("{protocol}.{key}");
+    let host = settings.text(&key("host"))?;
+    let port = settings.port(&key("port"))?;
+    let words = [("implicit", Security::Implicit), ("starttls", Security::StartTls)];
+    let security = settings.choice(&key("tls"), &words)?;
+    let host = host.or_else(|| preset.as_ref().map(|preset| preset.host.clone()));
+    let host = host.ok_or_else(|| missing(name, &key("host")))?;
+    let [implicit, starttls] = ports;
+    let security = security
+        .or_else(|| match port {
+            Some(port) if port == implicit => Some(Security::Implicit),
+            Some(port) if port == starttls => Some(Security::StartTls),
+            _ => preset.as_ref().map(|preset| preset.security),
+        })
+        .unwrap_or(if protocol == "smtp" { Security::StartTls } else { Security::Implicit });
+    let usual = if security == Security::Implicit { implicit } else { starttls };
+    let preset = preset.filter(|preset| preset.security == security).map(|preset| preset.port);
+    Ok(Some(Server::new(host, port.or(preset).unwrap_or(usual), security)))
+}
+
+fn missing(account: &str, key: &str) -> Error {
+    let variable = super::variable(key);
+    let (table, last) = key.rsplit_once('.').unwrap_or(("", key));
+    let dot = if table.is_empty() { "" } else { "." };
+    Error::config(format!("account {account} has no {key}")).hint(format!(
+        "set {last} in [accounts.{account}{dot}{table}] of the configuration file, or {variable}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{super::settings::File, *};
+
+    fn make(text: &str) -> Result<Account, Error> {
+        let settings = File::parse("c", text).unwrap().accounts.remove("a").unwrap_or_default();
+        account("a", &settings, Path::new("/"), &mut Vec::new())
+    }
+
+    const OAUTH: &str = "oauth = { tenant = 't.example', client_id = 'c', client_secret = 's' }\n";
+
+    #[test]
+    fn a_preset_fills_in_what_is_not_set() {
+        let account =
+            make(&format!("[accounts.a]\nprovider = 'microsoft365'\nuser = 'u@x'\n{OAUTH}")).unwrap();
+        assert_eq!(account.oauth.token_url, "https://login.microsoftonline.com/t.example/oauth2/v2.0/token");
+        assert_eq!(account.oauth.scope, "https://outlook.office365.com/.default");
+        assert_eq!(account.imap.unwrap().port, 993);
+        let account = make(&format!(
+            "[accounts.a]\nprovider = 'google'\nuser = 'u@x'\n{OAUTH}\
+             smtp.port = 587\nimap = {{ host = 'proxy' }}\ntimeouts = {{ connect = 2, total = 1.5 }}\n"
+        ))
+        .unwrap();
+        assert_eq!(account.smtp, Some(Server::new("smtp.gmail.com", 587, Security::StartTls)));
+        assert_eq!(account.imap, Some(Server::new("proxy", 993, Security::Implicit)));
+        assert_eq!(account.timeouts.connect, Duration::from_secs(2));
+        assert_eq!(account.timeouts.total, Some(Duration::from_millis(1500)));
+        assert_eq!(account.timeouts.read, Duration::from_secs(60));
+    }
+
+    #[test]
+    fn ports_and_tls_go_together() {
+        let rows = [
+            ("imap.host = 'h'", "imap", (993, Security::Implicit)),
+            ("imap = { host = 'h', tls = 'starttls' }", "imap", (143, Security::StartTls)),
+            ("imap = { host = 'h', port = 143 }", "imap", (143, Security::StartTls)),
+            ("imap = { host = 'h', port = 1430 }", "imap", (1430, Security::Implicit)),
+            ("imap = { host = 'h', port = 143, tls = 'implicit' }", "imap", (143, Security::Implicit)),
+            ("smtp.host = 'h'", "smtp", (587, Security::StartTls)),
+            ("smtp = { host = 'h', port = 465 }", "smtp", (465, Security::Implicit)),
+            ("smtp = { host = 'h', tls = 'implicit' }", "smtp", (465, Security::Implicit)),
+        ];
+        for (text, protocol, (port, security)) in rows {
+            let oauth = "oauth = { token_url = 'https://x', client_id = 'c', client_secret = 's' }";
+            let account = make(&format!("[accounts.a]\nuser = 'u'\n{oauth}\n{text}\n")).unwrap();
+            let server = if protocol == "imap" { account.imap } else { account.smtp };
+            assert_eq!(server, Some(Server::new("h", port, security)), "{text}");
+        }
+    }
+
+    #[test]
+    fn says_what_is_missing_and_where_it_goes() {
+        let rows = [
+            ("", "user", "set user in [accounts.a] of the configuration file, or MAILBEARER_USER"),
+            ("user = 'u'", "oauth.token_url", "[accounts.a.oauth]"),
+            ("user = 'u'\nprovider = 'microsoft365'", "oauth.tenant", "MAILBEARER_OAUTH_TENANT"),
+            ("user = 'u'\nprovider = 'google'", "oauth.client_id", "MAILBEARER_OAUTH_CLIENT_ID"),
+            (
+                "user = 'u'\nprovider = 'google'\noauth.client_id = 'c'",
+                "oauth.client_secret",
+                "MAILBEARER_OAUTH_CLIENT_SECRET",
+            ),
+            (
+                "user = 'u'\nprovider = 'google'\noauth = { client_id = 'c', grant = 'refresh_token' }",
+                "oauth.refresh_token",
+                "MAILBEARER_OAUTH_REFRESH_TOKEN",
+            ),
+            (
+                "user = 'u'\nprovider = 'google'\noauth = { client_id = 'c', client_secret = 's' }\npop3.port = 1",
+                "pop3.host",
+                "MAILBEARER_POP3_HOST",
+            ),
+        ];
+        for (text, key, hint) in rows {
+            let error = make(&format!("[accounts.a]\n{text}\n")).unwrap_err();
+            assert_eq!(error.text, format!("account a has no {key}"));
+            assert!(error.hint.as_ref().unwrap().contains(hint), "{error}");
+        }
+        let error = make("[accounts.a]\nuser = 'u'\nprovider = 'microsoft356'\n").unwrap_err();
+        assert_eq!(error.hint.as_deref(), Some("did you mean \"microsoft365\"?"));
+    }
+
+    #[test]
+    fn a_refresh_token_keeps_the_scopes_of_its_consent() {
+        let text = "[accounts.a]\nprovider = 'outlook.com'\nuser = 'u'\n\
+                    [accounts.a.oauth]\ngrant = 'refresh_token'\nclient_id = 'c'\nrefresh_token = 'r'\n";
+        let account = make(text).unwrap();
+        assert_eq!((account.oauth.scope.as_str(), account.oauth.client_secret.is_none()), ("", true));
+        assert!(matches!(account.oauth.grant, Grant::RefreshToken(token) if token.expose() == "r"));
+        assert_eq!(make(&format!("{text}scope = 'a b'\n")).unwrap().oauth.scope, "a b");
+    }
+}

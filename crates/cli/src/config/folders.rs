@@ -1,0 +1,32 @@
+//! The platform's folders for configuration and for what can be had again.
+
+use std::{env, path::PathBuf};
+
+/// Where the configuration file is looked for; none if the platform's variables are not set.
+pub(crate) fn config_file() -> Option<PathBuf> {
+    let folder = if cfg!(windows) {
+        variable("APPDATA")
+    } else if cfg!(target_os = "macos") {
+        variable("HOME").map(|home| home.join("Library/Application Support"))
+    } else {
+        variable("XDG_CONFIG_HOME").or_else(|| variable("HOME").map(|home| home.join(".config")))
+    };
+    folder.map(|folder| folder.join("mailbearer").join("config.toml"))
+}
+
+/// Where tokens are kept.
+pub(crate) fn cache() -> Option<PathBuf> {
+    let folder = if cfg!(windows) {
+        variable("LOCALAPPDATA")
+    } else if cfg!(target_os = "macos") {
+        variable("HOME").map(|home| home.join("Library/Caches"))
+    } else {
+        variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache")))
+    };
+    folder.map(|folder| folder.join("mailbearer"))
+}
+
+/// An absolute folder; the XDG specification has others ignored.
+fn variable(name: &str) -> Option<PathBuf> {
+    env::var_os(name).map(PathBuf::from).filter(|folder| folder.is_absolute())
+}

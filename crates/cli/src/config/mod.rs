@@ -1,0 +1,191 @@
+//! Which account to use, and what is known of it: the configuration file and the environment.
+
+mod account;
+pub(crate) mod folders;
+mod keys;
+mod secret;
+mod settings;
+
+use std::{
+    env,
+    ffi::OsString,
+    fs, io,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use mailbearer::Account;
+
+use self::settings::{File, Settings};
+use crate::{cli::GlobalArgs, error::Error, output};
+
+/// Finds the account that the command line, the environment and the configuration file say.
+///
+/// # Errors
+///
+/// Fails if there is none, if it can't be told which, and for everything that is wrong with it.
+pub(crate) fn load(arguments: &GlobalArgs) -> Result<Account, Error> {
+    let mut warnings = Vec::new();
+    let account = find(arguments, env::vars_os(), folders::config_file(), &mut warnings);
+    warnings.iter().for_each(|warning| output::warning(warning));
+    account
+}
+
+fn find(
+    arguments: &GlobalArgs,
+    variables: impl Iterator<Item = (OsString, OsString)>,
+    platform_file: Option<PathBuf>,
+    warnings: &mut Vec<String>,
+) -> Result<Account, Error> {
+    let environment = Environment::read(variables, warnings)?;
+    let (path, wanted) = match (&arguments.config, &environment.config) {
+        (Some(path), _) | (None, Some(path)) => (Some(path.clone()), true),
+        (None, None) => (platform_file, false),
+    };
+    let file = match &path {
+        Some(path) => read_file(path, wanted, warnings)?,
+        None => None,
+    };
+    let found = file.is_some();
+    let (name, mut settings) =
+        choose(arguments.account.as_deref(), &environment, file.unwrap_or_default(), path.as_deref(), found)?;
+    for (key, variable, value) in environment.settings {
+        settings.set_variable(key, variable, value);
+    }
+    let folder = path.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    account::account(&name, &settings, folder, warnings)
+}
+
+/// The environment variable of a key below the account.
+fn variable(key: &str) -> String {
+    format!("{PREFIX}{}", key.replace('.', "_").to_ascii_uppercase())
+}
+
+const PREFIX: &str = "MAILBEARER_";
+
+/// What the environment says.
+#[derive(Default)]
+struct Environment {
+    config: Option<PathBuf>,
+    default: Option<String>,
+    /// Key, variable, value.
+    settings: Vec<(&'static str, String, String)>,
+}
+
+impl Environment {
+    /// Picks out the variables that are meant for this program; an empty one is as good as none.
+    fn read(
+        variables: impl Iterator<Item = (OsString, OsString)>,
+        warnings: &mut Vec<String>,
+    ) -> Result<Self, Error> {
+        let sources = keys::SECRETS.iter().zip([SECRET_SOURCES[0], SECRET_SOURCES[1]]);
+        let known: Vec<(String, &'static str)> = keys::KEYS
+            .iter()
+            .copied()
+            .chain(sources.flat_map(|(_, sources)| sources))
+            .map(|key| (variable(key), key))
+            .collect();
+        let mut environment = Self::default();
+        for (name, value) in variables {
+            let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else { continue };
+            if value.is_empty() {
+                continue;
+            }
+            if name == "MAILBEARER_CONFIG" {
+                environment.config = Some(value.into());
+                continue;
+            }
+            let key = known.iter().find(|(variable, _)| variable == name).map(|(_, key)| *key);
+            if key.is_none() && name != "MAILBEARER_DEFAULT" {
+                let near = keys::nearest(name, known.iter().map(|(variable, _)| variable.as_str()));
+                let hint = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+                warnings.push(format!("the environment variable {name} means nothing to this program{hint}"));
+                continue;
+            }
+            let value =
+                value.into_string().map_err(|_| Error::config(format!("{name}: the value is not UTF-8")))?;
+            match key {
+                Some(key) => environment.settings.push((key, name.to_owned(), value)),
+                None => environment.default = Some(value),
+            }
+        }
+        Ok(environment)
+    }
+}
+
+/// Where each of [`keys::SECRETS`] may be kept besides; a list of words has no form in a variable.
+const SECRET_SOURCES: [[&str; 2]; 2] = [
+    ["oauth.client_secret.env", "oauth.client_secret.file"],
+    ["oauth.refresh_token.env", "oauth.refresh_token.file"],
+];
+
+fn read_file(path: &Path, wanted: bool, warnings: &mut Vec<String>) -> Result<Option<File>, Error> {
+    let name = path.display().to_string();
+    let cannot =
+        |error: io::Error| Error::config(format!("cannot read the configuration file {name}: {error}"));
+    let mut file = match fs::File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !wanted => return Ok(None),
+        opened => opened.map_err(cannot)?,
+    };
+    let mut octets = Vec::new();
+    Read::by_ref(&mut file).take(FILE_LIMIT.saturating_add(1)).read_to_end(&mut octets).map_err(cannot)?;
+    if u64::try_from(octets.len()).unwrap_or(u64::MAX) > FILE_LIMIT {
+        return Err(Error::config(format!("the configuration file {name} is over {FILE_LIMIT} octets")));
+    }
+    let text = String::from_utf8(octets)
+        .map_err(|_| Error::config(format!("the configuration file {name} is not UTF-8")))?;
+    // Editors of Windows put a mark in front.
+    let config = File::parse(&name, text.strip_prefix('\u{feff}').unwrap_or(&text))?;
+    if config.accounts.values().any(|account| keys::SECRETS.iter().any(|key| account.origin(key).is_some())) {
+        secret::warn_if_readable(&file, path, warnings);
+    }
+    Ok(Some(config))
+}
+
+/// Octets of a configuration file.
+const FILE_LIMIT: u64 = 1 << 20;
+
+/// The account to use and what the file says of it.
+fn choose(
+    named: Option<&str>,
+    environment: &Environment,
+    mut file: File,
+    path: Option<&Path>,
+    found: bool,
+) -> Result<(String, Settings), Error> {
+    let place = path.map_or_else(|| "the configuration file".into(), |path| path.display().to_string());
+    let default = file.default.take();
+    let wanted = match (named, &environment.default, &default) {
+        (Some(name), _, _) => Some((name, "--account".to_owned())),
+        (None, Some(name), _) => Some((name.as_str(), "MAILBEARER_DEFAULT".to_owned())),
+        (None, None, Some((name, origin))) => Some((name.as_str(), origin.to_string())),
+        (None, None, None) => None,
+    };
+    let names = || file.accounts.keys().cloned().collect::<Vec<_>>().join(", ");
+    if let Some((name, by)) = wanted {
+        if let Some(settings) = file.accounts.get(name) {
+            return Ok((name.to_owned(), settings.clone()));
+        }
+        let error = Error::config(format!("{by}: there is no account {name} in {place}"));
+        return Err(match (found, keys::nearest(name, file.accounts.keys().map(String::as_str))) {
+            (false, _) => error.hint(format!("{place} does not exist")),
+            (true, Some(near)) => error.hint(format!("did you mean {near}? Known are: {}", names())),
+            (true, None) if file.accounts.is_empty() => error.hint("it has no accounts"),
+            (true, None) => error.hint(format!("known are: {}", names())),
+        });
+    }
+    match file.accounts.len() {
+        0 if environment.settings.is_empty() => Err(Error::config("no account is configured").hint(format!(
+            "describe one in {place}, or set MAILBEARER_PROVIDER, MAILBEARER_USER, MAILBEARER_OAUTH_TENANT, \
+             MAILBEARER_OAUTH_CLIENT_ID and MAILBEARER_OAUTH_CLIENT_SECRET; `mailbearer --help` shows how, and \
+             `mailbearer demo` needs none"
+        ))),
+        0 => Ok(("environment".into(), Settings::default())),
+        1 => file.accounts.pop_first().ok_or_else(|| Error::config("no account is configured")),
+        _ => Err(Error::config(format!("{place} has several accounts and no default"))
+            .hint(format!("choose with --account; known are: {}", names()))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

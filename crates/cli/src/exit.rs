@@ -1,0 +1,117 @@
+use std::{fmt::Write, process::ExitCode};
+
+/// How the program ends: the codes of sysexits.h, and one beside them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Success,
+    Usage,
+    Data,
+    NoInput,
+    SomeRefused,
+    NoHost,
+    Unavailable,
+    Internal,
+    CantCreate,
+    Io,
+    Transient,
+    Protocol,
+    NoPermission,
+    Config,
+    OutcomeUnknown,
+    Interrupted,
+}
+
+impl Exit {
+    const ALL: [Self; 16] = [
+        Self::Success,
+        Self::Usage,
+        Self::Data,
+        Self::NoInput,
+        Self::SomeRefused,
+        Self::NoHost,
+        Self::Unavailable,
+        Self::Internal,
+        Self::CantCreate,
+        Self::Io,
+        Self::Transient,
+        Self::Protocol,
+        Self::NoPermission,
+        Self::Config,
+        Self::OutcomeUnknown,
+        Self::Interrupted,
+    ];
+
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Usage => 64,
+            Self::Data => 65,
+            Self::NoInput => 66,
+            // EX_NOUSER: an addressee that the server doesn't know.
+            Self::SomeRefused => 67,
+            Self::NoHost => 68,
+            Self::Unavailable => 69,
+            Self::Internal => 70,
+            Self::CantCreate => 73,
+            Self::Io => 74,
+            Self::Transient => 75,
+            Self::Protocol => 76,
+            Self::NoPermission => 77,
+            Self::Config => 78,
+            // The first number that sysexits.h leaves free.
+            Self::OutcomeUnknown => 79,
+            // What a shell reports for a program that SIGINT ended.
+            Self::Interrupted => 130,
+        }
+    }
+
+    const fn meaning(self) -> &'static str {
+        match self {
+            Self::Success => "done; also when the reader of standard output went away",
+            Self::Usage => "the command line is wrong",
+            Self::Data => "the message to send is no good",
+            Self::NoInput => "an input file, a folder or a message is not there",
+            Self::SomeRefused => "the message went out, but not to every recipient",
+            Self::NoHost => "a server's name has no address",
+            Self::Unavailable => "a server can't be reached, or refused what was asked",
+            Self::Internal => "a fault in this program",
+            Self::CantCreate => "the output file can't be created",
+            Self::Io => "reading or writing failed, as on a full disk",
+            Self::Transient => "not now: time ran out or a server asks to try again later",
+            Self::Protocol => "a server does not speak the protocol, or its certificate is not trusted",
+            Self::NoPermission => "not authenticated: a server did not take the token or the application",
+            Self::Config => "the configuration is missing or wrong",
+            Self::OutcomeUnknown => {
+                "the message was sent and the server's answer never came: sending again may deliver it twice"
+            }
+            Self::Interrupted => "stopped by Ctrl-C or a signal",
+        }
+    }
+
+    /// All codes with their meanings, for the help text.
+    pub(crate) fn table() -> String {
+        let mut text = String::from("Exit codes:");
+        for exit in Self::ALL {
+            // Writing to a String does not fail.
+            let _ = write!(text, "\n  {:>3}  {}", exit.code(), exit.meaning());
+        }
+        text
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_listed_in_order() {
+        assert!(Exit::ALL.windows(2).all(|pair| pair[0].code() < pair[1].code()));
+        assert!(Exit::table().contains("\n   78  the configuration"));
+    }
+}

@@ -1,0 +1,436 @@
+//! What to do about a failure, and which exit code it gets.
+
+use std::io;
+
+use mailbearer::{
+    Kind,
+    imap_protocol::session::{self as imap, Problem},
+    net, oauth, smtp_protocol as smtp,
+};
+
+use crate::exit::Exit;
+
+/// A hint for the failure, if anything useful can be said.
+pub(crate) fn of(error: &mailbearer::Error) -> Option<String> {
+    if error.outcome_unknown() {
+        return Some("look whether it arrived before sending it again".into());
+    }
+    let hint = of_kind(error.kind())?;
+    Some(match error.retry_after() {
+        Some(wait) => format!("{hint}; the server asks to wait {} s", wait.as_secs().max(1)),
+        None => hint.into(),
+    })
+}
+
+/// The exit code for the failure.
+pub(crate) fn exit(error: &mailbearer::Error) -> Exit {
+    if error.outcome_unknown() { Exit::OutcomeUnknown } else { exit_of_kind(error.kind()) }
+}
+
+fn of_kind(kind: &Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Settings(_) => Some("`mailbearer --help` shows a configuration"),
+        Kind::Net(error) => of_net(error),
+        Kind::OAuth(error) => of_oauth(error),
+        Kind::Backoff { .. } => Some("wait, then try again"),
+        Kind::Imap(imap::Error::StartTlsMissing) | Kind::Smtp(smtp::Error::StartTlsMissing) => {
+            Some(STARTTLS_MISSING)
+        }
+        Kind::Imap(imap::Error::BytesBeforeTls | imap::Error::PreauthInClear)
+        | Kind::Smtp(smtp::Error::BytesBeforeTls) => {
+            Some("don't use this network until it is known who does this; nothing secret was sent")
+        }
+        Kind::Imap(error) => match error.problem() {
+            Some(problem) => of_problem(problem),
+            None if error.is_auth() => Some(IMAP_AUTH),
+            None if is_imap_greeting(error) => Some(OTHER_PROTOCOL),
+            None => None,
+        },
+        Kind::Command(completion) => completion.problem().and_then(of_problem),
+        Kind::Smtp(error) => match error.reply() {
+            Some(reply) => of_reply(reply).or_else(|| error.is_auth().then_some(SMTP_AUTH)),
+            None if error.is_auth() => Some(SMTP_AUTH),
+            None if is_smtp_greeting(error) => Some(OTHER_PROTOCOL),
+            None => None,
+        },
+        Kind::Message(refusal) => refusal.reply().and_then(of_reply),
+        _ => None,
+    }
+}
+
+fn exit_of_kind(kind: &Kind) -> Exit {
+    match kind {
+        Kind::Settings(_) | Kind::Net(net::Error::InvalidHost(_)) => Exit::Config,
+        Kind::Net(error) if error.is_timeout() => Exit::Transient,
+        Kind::Net(net::Error::Connect { source, .. }) if is_look_up(source) => Exit::NoHost,
+        Kind::Net(net::Error::Connect { .. }) => Exit::Unavailable,
+        Kind::Net(net::Error::Io(_)) | Kind::Backoff { .. } | Kind::Closed => Exit::Transient,
+        Kind::OAuth(error) if error.is_transient() => Exit::Transient,
+        Kind::OAuth(oauth::Error::Refused(refusal)) => match refusal.error.as_str() {
+            "invalid_scope"
+            | "invalid_request"
+            | "invalid_resource"
+            | "invalid_target"
+            | "unsupported_grant_type" => Exit::Config,
+            _ => Exit::NoPermission,
+        },
+        Kind::OAuth(error) if error.is_configuration() => Exit::Config,
+        Kind::OAuth(oauth::Error::Status { .. }) => Exit::Unavailable,
+        Kind::Imap(error) if error.is_auth() => Exit::NoPermission,
+        Kind::Imap(error) => match error.problem() {
+            Some(Problem::NotConnected | Problem::NoMailbox) => Exit::NoPermission,
+            Some(Problem::IdWanted) => Exit::Unavailable,
+            _ if error.is_transient() => Exit::Transient,
+            _ if matches!(error, imap::Error::Refused { .. }) => Exit::Unavailable,
+            _ => Exit::Protocol,
+        },
+        Kind::Command(completion) => match completion.problem() {
+            Some(Problem::NotConnected | Problem::NoMailbox) => Exit::NoPermission,
+            Some(problem) if problem.is_transient() => Exit::Transient,
+            _ if is_nonexistent(completion) => Exit::NoInput,
+            _ => Exit::Unavailable,
+        },
+        Kind::Smtp(error) if error.is_transient() => Exit::Transient,
+        Kind::Smtp(error) if error.is_auth() => Exit::NoPermission,
+        Kind::Smtp(smtp::Error::Refused { .. }) => Exit::Unavailable,
+        Kind::Smtp(smtp::Error::Misuse(_)) => Exit::Data,
+        Kind::Message(refusal) if refusal.is_auth() => Exit::NoPermission,
+        Kind::Message(refusal) if refusal.is_transient() => Exit::Transient,
+        Kind::Message(_) => Exit::Unavailable,
+        Kind::NotFound { .. } => Exit::NoInput,
+        _ => Exit::Protocol,
+    }
+}
+
+fn of_net(error: &net::Error) -> Option<&'static str> {
+    match error {
+        net::Error::Connect { source, .. } if source.kind() == io::ErrorKind::ConnectionRefused => {
+            Some("nothing listens there; check host and port")
+        }
+        net::Error::Connect { .. } if error.is_timeout() => {
+            Some("check host and port; a firewall may swallow the connection")
+        }
+        net::Error::Connect { source, .. } if is_look_up(source) => {
+            Some("check the spelling of the host, and whether this machine has a network")
+        }
+        net::Error::Connect { .. } => Some("check the network, and host and port"),
+        net::Error::InvalidHost(_) => Some("a host is a name or an address, without scheme and port"),
+        net::Error::Timeout { stage: net::Stage::Handshake, .. } => Some(
+            "something takes the connection and does not speak TLS; for a port where TLS starts later set \
+             tls = \"starttls\"",
+        ),
+        net::Error::Timeout { stage: net::Stage::Read, .. } => Some(
+            "a server that wants TLS from the start is silent too: tls = \"implicit\" is for those; for a slow \
+             one raise timeouts.read of the account",
+        ),
+        net::Error::Timeout { .. } => Some("the timeouts of the account can be raised"),
+        net::Error::Tls { .. } if error.is_not_tls() => Some(
+            "that port speaks another protocol, or starts TLS later: for the latter set tls = \"starttls\"",
+        ),
+        net::Error::Tls { source, .. } if error.is_certificate() => Some(of_certificate(&source.to_string())),
+        _ => None,
+    }
+}
+
+/// The TLS library's type is not at hand here, its words are.
+fn of_certificate(text: &str) -> &'static str {
+    if text.contains("not valid for name") || text.contains("NotValidForName") {
+        "the host must be spelt as the certificate has it; if it is, someone else answers in its place"
+    } else if text.contains("xpired") || text.contains("NotValidYet") || text.contains("not valid yet") {
+        "check this machine's clock; if it is right, the server's owner has to renew the certificate"
+    } else {
+        "if a private authority issued it, name that authority's certificate as tls.ca_file of the account; a proxy \
+         that looks into TLS needs the same"
+    }
+}
+
+fn of_oauth(error: &oauth::Error) -> Option<&'static str> {
+    match error {
+        oauth::Error::Refused(refusal) => {
+            let by_code =
+                |code: &u32| AADSTS.iter().find(|(codes, _)| codes.contains(code)).map(|(_, hint)| *hint);
+            let by_name = || OAUTH.iter().find(|(name, _)| *name == refusal.error).map(|(_, hint)| *hint);
+            refusal.error_codes.iter().find_map(by_code).or_else(by_name)
+        }
+        oauth::Error::Status { status: 404 | 405 | 410, .. } => Some("check token_url and tenant"),
+        error if error.is_configuration() => Some("check token_url: token endpoints don't redirect"),
+        error if error.is_transient() => Some("wait, then try again"),
+        _ => Some("check token_url; a proxy may answer in the endpoint's place"),
+    }
+}
+
+fn of_problem(problem: Problem) -> Option<&'static str> {
+    Some(match problem {
+        Problem::NotConnected => {
+            "the token is good, but not for this mailbox. On Microsoft 365: New-ServicePrincipal must have been given \
+             the Object ID of the enterprise application (not the one of the app registration), and \
+             Add-MailboxPermission FullAccess on the mailbox; check user, its licence, and that IMAP is on"
+        }
+        Problem::NoMailbox => {
+            "check user. On Microsoft 365 IMAP may be off for the mailbox: Set-CASMailbox -ImapEnabled $true"
+        }
+        Problem::Throttled { .. } => "wait, then use fewer connections and smaller requests",
+        Problem::Unavailable => "wait, then try again; the mailbox may be on the move",
+        Problem::TooManyConnections => "close other connections to this mailbox",
+        Problem::TokenExpired => "run it again; a fresh token will be used",
+        _ => return None,
+    })
+}
+
+fn of_reply(reply: &smtp::Reply) -> Option<&'static str> {
+    let text = reply.to_string().to_ascii_lowercase();
+    SMTP.iter().find(|(words, _)| text.contains(words)).map(|(_, hint)| *hint)
+}
+
+/// The resolver's errors are no errors of the operating system.
+fn is_look_up(source: &io::Error) -> bool {
+    source.raw_os_error().is_none() && source.kind() != io::ErrorKind::TimedOut
+}
+
+fn is_imap_greeting(error: &imap::Error) -> bool {
+    matches!(
+        error,
+        imap::Error::Protocol { stage: imap::Stage::Greeting, .. }
+            | imap::Error::Closed { stage: imap::Stage::Greeting }
+    )
+}
+
+fn is_smtp_greeting(error: &smtp::Error) -> bool {
+    use smtp::Stage::Greeting;
+    matches!(
+        error,
+        smtp::Error::Reply { stage: Greeting, .. }
+            | smtp::Error::Unexpected { stage: Greeting, .. }
+            | smtp::Error::Closed { stage: Greeting }
+    )
+}
+
+fn is_nonexistent(completion: &imap::Completion) -> bool {
+    let answer = completion.answer();
+    let words = format!("{} {}", answer.code.unwrap_or_default(), answer.text).to_ascii_lowercase();
+    ["nonexistent", "trycreate", "doesn't exist", "does not exist", "unknown mailbox", "no such mailbox"]
+        .iter()
+        .any(|phrase| words.contains(phrase))
+}
+
+const OTHER_PROTOCOL: &str = "something else answers on that port; check host and port";
+
+const STARTTLS_MISSING: &str = "use the port where TLS starts at once and tls = \"implicit\" (993 for IMAP, 465 for SMTP); if \
+                                the server did offer STARTTLS before, someone between is tampering";
+
+const IMAP_AUTH: &str = "the token was not accepted: check user and scope. On Microsoft 365 the application also needs \
+                         IMAP.AccessAsApp with admin consent, New-ServicePrincipal with the Object ID of the enterprise \
+                         application, and Add-MailboxPermission on the mailbox; that takes up to hours to work";
+
+const SMTP_AUTH: &str = "the token was not accepted: check user and scope. On Microsoft 365 the application also needs \
+                         SMTP.SendAsApp with admin consent, and SMTP AUTH must be on: Set-CASMailbox \
+                         -SmtpClientAuthenticationDisabled $false";
+
+/// Microsoft's error numbers; they are for people, which these hints are for too.
+const AADSTS: &[(&[u32], &str)] = &[
+    (
+        &[700_016, 700_011, 70_001],
+        "check client_id and tenant: the application is not known in this directory; each national cloud has its own",
+    ),
+    (&[7_000_215], "client_secret must be the secret's Value, not its ID"),
+    (&[7_000_222], "the client secret has expired: make a new one"),
+    (&[7_000_218], "this application needs a client_secret"),
+    (&[700_025], "this is a public application: leave client_secret out"),
+    (
+        &[90_002, 50_059],
+        "check tenant; directories in China and of the US government have their own providers",
+    ),
+    (&[900_382, 900_432, 90_038], "the directory is in another national cloud: choose its provider"),
+    (&[9_001_023, 50_194], "client credentials need the real tenant, not common or consumers"),
+    (&[65_001, 90_094, 90_095], "an administrator has to consent to the application's permissions"),
+    (
+        &[650_057, 500_011, 650_052],
+        "the application needs permissions of Office 365 Exchange Online, not of Graph",
+    ),
+    (
+        &[1_002_012, 70_011, 28_002, 28_003, 28_000],
+        "scope must be one resource; client credentials want https://outlook.office365.com/.default",
+    ),
+    (
+        &[70_008, 700_082, 700_084, 50_173, 70_043],
+        "the refresh token has expired or was revoked: log in again",
+    ),
+    (
+        &[53_003, 53_000, 53_001, 530_032, 530_035],
+        "a Conditional Access policy blocks this: ask the administrator",
+    ),
+    (&[50_076, 50_079, 50_074, 50_072, 50_158], "a person has to log in, with a second factor"),
+    (&[50_053], "the account is locked for a while: wait"),
+    (&[50_105, 7_000_112], "the application is disabled, or this user is not assigned to it"),
+    (&[50_196], "tokens are asked for too often: keep them, as the cache does, and wait"),
+    (&[90_055], "the directory is throttled: wait"),
+    (&[50_034, 50_020], "check user: it is not in this directory"),
+];
+
+const OAUTH: &[(&str, &str)] = &[
+    (
+        "invalid_client",
+        "check client_id and client_secret; of Microsoft's secrets it is the Value that counts, not the ID",
+    ),
+    ("invalid_grant", "the refresh token is not good, or no longer: log in again"),
+    (
+        "unauthorized_client",
+        "the application is not registered for this grant; check client_id and oauth.grant",
+    ),
+    ("unsupported_grant_type", "check oauth.grant, and that token_url is a token endpoint"),
+    ("invalid_scope", "check scope; Microsoft's client credentials want one that ends in /.default"),
+    ("invalid_request", "check tenant, client_id and scope"),
+    ("invalid_resource", "check scope"),
+    ("interaction_required", "a person has to log in"),
+    ("login_required", "a person has to log in"),
+    ("consent_required", "an administrator or the user has to consent to the application"),
+];
+
+/// Parts of SMTP replies, in lower case; the first that fits counts.
+const SMTP: &[(&str, &str)] = &[
+    (
+        "smtpclientauthentication is disabled for the tenant",
+        "an Exchange administrator can switch it on: Set-TransportConfig -SmtpClientAuthenticationDisabled $false, or for \
+         this mailbox alone with Set-CASMailbox",
+    ),
+    (
+        "smtpclientauthentication is disabled for the mailbox",
+        "an Exchange administrator can switch it on: Set-CASMailbox -SmtpClientAuthenticationDisabled $false",
+    ),
+    ("did not meet the criteria", "a Conditional Access policy blocks this: the sign-in log says which"),
+    ("security defaults policy", "security defaults block this: ask the administrator"),
+    (
+        "sendasdenied",
+        "the user may not send as this sender. On Microsoft 365: Add-RecipientPermission MAILBOX -Trustee \
+         SERVICE-PRINCIPAL -AccessRights SendAs",
+    ),
+    (
+        "5.7.60",
+        "the user may not send as this sender. On Microsoft 365: Add-RecipientPermission MAILBOX -Trustee \
+         SERVICE-PRINCIPAL -AccessRights SendAs",
+    ),
+    ("5.2.252", "sending is suspended after repeated refusals: repair the cause, then wait"),
+    ("mailbox full", "the sender's mailbox is full: the copy in Sent Items has no room"),
+    ("thread limit exceeded", "at most three messages at a time from one mailbox"),
+    ("concurrent connections limit", "at most three connections at a time for one mailbox"),
+    ("mapiexceptionlogonfailed", "the service principal has no right on the mailbox: Add-MailboxPermission"),
+    ("5.1.8", "the sender's account is restricted as compromised: an administrator can lift that"),
+    ("5.3.4", "the message is larger than the server takes"),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use oauth::ErrorResponse;
+
+    use super::*;
+
+    fn refused(error: &str, codes: &[u32]) -> Kind {
+        let mut refusal = ErrorResponse::default();
+        (refusal.error, refusal.error_codes, refusal.http_status) = (error.into(), codes.into(), 400);
+        Kind::OAuth(oauth::Error::Refused(Box::new(refusal)))
+    }
+
+    fn connect(source: io::Error) -> Kind {
+        Kind::Net(net::Error::Connect { host: "h".into(), port: 1, source })
+    }
+
+    fn reply(code: u16, text: &str) -> smtp::Reply {
+        smtp::Reply { code, enhanced: None, lines: vec![text.into()] }
+    }
+
+    #[test]
+    fn each_failure_has_its_code_and_hint() {
+        let timeout = |stage| Kind::Net(net::Error::Timeout { stage, after: Duration::from_secs(1) });
+        let message = |reply| Kind::Message(smtp::Refusal::Message { reply });
+        let rows = [
+            ("settings", Kind::Settings("x".into()), Exit::Config, "--help"),
+            ("refused", connect(io::Error::from_raw_os_error(111)), Exit::Unavailable, "nothing listens"),
+            ("unreachable", connect(io::Error::from_raw_os_error(101)), Exit::Unavailable, "network"),
+            ("look-up", connect(io::Error::other("failed to lookup")), Exit::NoHost, "spelling"),
+            ("no address", connect(io::Error::new(io::ErrorKind::NotFound, "x")), Exit::NoHost, "spelling"),
+            ("no answer", connect(io::ErrorKind::TimedOut.into()), Exit::Transient, "firewall"),
+            (
+                "invalid host",
+                Kind::Net(net::Error::InvalidHost("x y".into())),
+                Exit::Config,
+                "without scheme",
+            ),
+            ("silent", timeout(net::Stage::Read), Exit::Transient, "implicit"),
+            ("silent at TLS", timeout(net::Stage::Handshake), Exit::Transient, "starttls"),
+            ("broken", Kind::Net(net::Error::Io(io::ErrorKind::ConnectionReset.into())), Exit::Transient, ""),
+            ("secret", refused("invalid_client", &[7_000_215]), Exit::NoPermission, "Value"),
+            ("client", refused("invalid_client", &[]), Exit::NoPermission, "client_secret"),
+            ("unknown number", refused("invalid_grant", &[1]), Exit::NoPermission, "log in again"),
+            ("scope", refused("invalid_scope", &[1, 1_002_012]), Exit::Config, "/.default"),
+            ("new", refused("something_new", &[]), Exit::NoPermission, ""),
+            ("busy", refused("temporarily_unavailable", &[]), Exit::Transient, ""),
+            (
+                "not there",
+                Kind::OAuth(oauth::Error::Status { status: 404, retry_after: None, excerpt: String::new() }),
+                Exit::Config,
+                "token_url",
+            ),
+            (
+                "tenant switch",
+                Kind::Smtp(smtp::Error::Refused {
+                    stage: smtp::Stage::Auth,
+                    reply: reply(535, "5.7.139 SmtpClientAuthentication is disabled for the Tenant. Visit x"),
+                }),
+                Exit::Unavailable,
+                "Set-TransportConfig",
+            ),
+            ("no STARTTLS", Kind::Smtp(smtp::Error::StartTlsMissing), Exit::Protocol, "implicit"),
+            ("no STARTTLS, IMAP", Kind::Imap(imap::Error::StartTlsMissing), Exit::Protocol, "implicit"),
+            (
+                "another protocol",
+                Kind::Imap(imap::Error::Protocol {
+                    stage: imap::Stage::Greeting,
+                    what: "x",
+                    got: String::new(),
+                }),
+                Exit::Protocol,
+                "something else",
+            ),
+            (
+                "another protocol, SMTP",
+                Kind::Smtp(smtp::Error::Unexpected { stage: smtp::Stage::Greeting, reply: reply(354, "x") }),
+                Exit::Protocol,
+                "",
+            ),
+            (
+                "sender",
+                message(reply(554, "5.2.252 SendAsDenied; a not allowed")),
+                Exit::Unavailable,
+                "SendAs",
+            ),
+            ("later", message(reply(432, "4.3.2 sender thread limit exceeded")), Exit::Transient, "three"),
+            ("not found", Kind::NotFound { mailbox: "x".into(), uid: 1 }, Exit::NoInput, ""),
+            ("closed", Kind::Closed, Exit::Transient, ""),
+        ];
+        for (name, kind, exit, hint) in rows {
+            assert_eq!(exit_of_kind(&kind), exit, "{name}");
+            let got = of_kind(&kind).unwrap_or_default();
+            assert!(got.contains(hint), "{name}: {got}");
+            assert_eq!(got.is_empty(), hint.is_empty() && of_kind(&kind).is_none(), "{name}: {got}");
+        }
+    }
+
+    #[test]
+    fn mailbox_problems_have_hints() {
+        assert!(of_problem(Problem::NotConnected).unwrap().contains("New-ServicePrincipal"));
+        assert!(of_problem(Problem::NoMailbox).unwrap().contains("ImapEnabled"));
+    }
+
+    #[test]
+    fn certificates_have_hints() {
+        for (text, want) in [
+            ("invalid peer certificate: UnknownIssuer", "ca_file"),
+            ("invalid peer certificate: certificate not valid for name \"x\"", "spelt"),
+            ("invalid peer certificate: certificate expired", "clock"),
+        ] {
+            assert!(of_certificate(text).contains(want), "{text}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The command line: help, and what is refused before anything is connected to.
+
+use std::fs;
+
+use crate::harness::{World, bare, finish};
+
+#[test]
+fn help_and_version_are_results() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| finish(bare(folder.path(), arguments), b"");
+    assert_eq!(run(&["--version"]).ok(), concat!("mailbearer ", env!("CARGO_PKG_VERSION"), "\n"));
+    let help = run(&["--help"]).ok();
+    for part in [
+        "Usage: mailbearer [OPTIONS] <COMMAND>",
+        "demo ",
+        "MAILBEARER_IMAP_PORT",
+        "\n   78  the configuration",
+    ] {
+        assert!(help.contains(part), "{part} is not in {help}");
+    }
+    for command in ["demo", "token", "send", "list", "fetch", "mock"] {
+        assert!(run(&["help", command]).ok().contains(&format!("Usage: mailbearer {command}")), "{command}");
+        assert!(run(&[command, "-h"]).ok().contains("--trace"), "{command}");
+    }
+}
+
+#[test]
+fn a_wrong_command_line_is_64() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [
+        &[][..],
+        &["lsit"],
+        &["list", "--limit", "x"],
+        &["fetch", "INBOX"],
+        &["send", "--client-secret", "x"],
+    ] {
+        let outcome = finish(bare(folder.path(), arguments), b"");
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(64), ""), "{arguments:?}: {outcome:?}");
+        assert!(outcome.stderr.contains("Usage: mailbearer"), "{arguments:?}: {outcome:?}");
+    }
+}
+
+#[test]
+fn refuses_before_it_connects() {
+    let world = World::new();
+    fs::write(world.path("empty.eml"), "").unwrap();
+    fs::write(world.path("nobody.eml"), "From: a@x\n\nx").unwrap();
+    let rows: &[(&[&str], i32, &[&str])] = &[
+        (&["send", "--text", "x"], 64, &["error: no recipients", "hint: name them with --to, --cc or --bcc"]),
+        (&["send", "--to", "a@", "--text", "x"], 64, &["error: --to \"a@\": …"]),
+        (
+            &["send", "--to", "a@x\r\nBcc: b@x", "--text", "x"],
+            64,
+            &["error: --to \"a@x\\\\r\\\\nBcc: b@x\": …"],
+        ),
+        (
+            &["send", "--to", "a@x", "--text", "x", "--subject", "a\nBcc: b@x"],
+            65,
+            &["error: the message can't be sent: …"],
+        ),
+        (
+            &["send", "--to", "a@x", "--text", "x", "--attach", "none.pdf"],
+            66,
+            &["error: cannot read the attachment none.pdf: …"],
+        ),
+        (&["send", "--raw", "none.eml"], 66, &["error: cannot read the message none.eml: …"]),
+        (
+            &["send", "--raw", "empty.eml"],
+            65,
+            &["error: the message can't be sent: it has no header fields", "hint: …"],
+        ),
+        (
+            &["send", "--raw", "nobody.eml"],
+            65,
+            &["error: the message can't be sent: it has no recipients", "hint: …"],
+        ),
+        (
+            &["fetch", "INBOX", "1", "--json"],
+            64,
+            &["error: a message is no JSON", "hint: with --json, give --output FILE"],
+        ),
+        (&["list", "a\r\nb"], 64, &["error: \"a\\\\r\\\\nb\" can't be a folder: …"]),
+        (&["fetch", "INBOX", "1", "-o", "none/m.eml"], 73, &["error: cannot create none/m.eml: …"]),
+    ];
+    for (arguments, code, stderr) in rows {
+        world.run(arguments).failed(*code, stderr);
+    }
+    let outcome = world.run_with(&["send", "--to", "a@x"], b"\xff");
+    outcome.failed(65, &["error: the text on standard input is not UTF-8", "hint: …"]);
+    assert_eq!(world.server.tokens().issued(), 0);
+}

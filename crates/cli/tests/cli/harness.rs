@@ -1,0 +1,256 @@
+//! Runs the program in an empty environment and looks at all that comes out of it.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    io::{Read, Write},
+    net::{Ipv4Addr, Shutdown, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::mpsc::{self, Receiver},
+    thread,
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+use mailbearer_mock::{Server, memory::Options};
+use tempfile::TempDir;
+
+/// A memory server, and a home for the program that knows it by its environment alone.
+pub(crate) struct World {
+    pub(crate) server: Server,
+    home: TempDir,
+    /// Changes to the variables of the server.
+    variables: Vec<(String, Option<String>)>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::with(Options::default())
+    }
+
+    pub(crate) fn with(options: Options) -> Self {
+        let (server, home) = (Server::start(options).unwrap(), tempfile::tempdir().unwrap());
+        fs::write(home.path().join("ca.pem"), server.ca_pem()).unwrap();
+        Self { server, home, variables: Vec::new() }
+    }
+
+    /// Sets a variable for the program, in place of what the server says.
+    pub(crate) fn set(mut self, name: &str, value: impl ToString) -> Self {
+        self.variables.push((name.into(), Some(value.to_string())));
+        self
+    }
+
+    /// Takes a variable of the server's away.
+    pub(crate) fn unset(mut self, name: &str) -> Self {
+        self.variables.push((name.into(), None));
+        self
+    }
+
+    /// A path in the home.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    /// The names of what is in a folder of the home.
+    pub(crate) fn names(&self, folder: &str) -> Vec<String> {
+        names(&self.path(folder))
+    }
+
+    pub(crate) fn deliver(&self, octets: impl AsRef<[u8]>) -> u32 {
+        self.server.mailbox().deliver(octets.as_ref()).unwrap()
+    }
+
+    /// The program, ready to be run.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = bare(self.home.path(), arguments);
+        self.environment(&mut command);
+        command
+    }
+
+    /// A shell script in which `$mailbearer` is the program.
+    pub(crate) fn shell(&self, script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        home(&mut command, self.home.path());
+        self.environment(&mut command);
+        command.env("mailbearer", PROGRAM);
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
+        self.run_with(arguments, "")
+    }
+
+    /// Runs the program with this on its standard input. But for `token`, nothing secret may come out.
+    pub(crate) fn run_with(&self, arguments: &[&str], input: impl AsRef<[u8]>) -> Outcome {
+        let outcome = finish(self.command(arguments), input.as_ref());
+        if !arguments.contains(&"token") {
+            self.check_for_secrets(&outcome.stdout);
+        }
+        self.check_for_secrets(&outcome.stderr);
+        outcome
+    }
+
+    pub(crate) fn check_for_secrets(&self, text: &str) {
+        for secret in
+            self.server.tokens().latest().iter().map(String::as_str).chain([self.server.client_secret()])
+        {
+            for form in forms(secret) {
+                assert!(!text.contains(&form), "{form:?} is in {text}");
+            }
+        }
+    }
+
+    fn environment(&self, command: &mut Command) {
+        command.envs(self.server.env(&self.path("ca.pem")));
+        for (name, value) in &self.variables {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+    }
+}
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_mailbearer");
+
+/// The program without any account.
+pub(crate) fn bare(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.args(arguments);
+    home(&mut command, folder);
+    command
+}
+
+fn home(command: &mut Command, folder: &Path) {
+    command.env_clear().env("HOME", folder).env("TZ", "UTC").current_dir(folder);
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+}
+
+pub(crate) fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<String> = entries.map(|name| name.into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// How the program ended, and what it said.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Outcome {
+    /// The program did as it was told, without a word besides.
+    #[track_caller]
+    pub(crate) fn ok(self) -> String {
+        assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""), "{}", self.stdout);
+        self.stdout
+    }
+
+    /// The program failed with this code, these lines on standard error and nothing on standard output.
+    #[track_caller]
+    pub(crate) fn failed(&self, code: i32, stderr: &[&str]) {
+        let lines: Vec<&str> = self.stderr.lines().collect();
+        let fits =
+            lines.len() == stderr.len() && lines.iter().zip(stderr).all(|(line, want)| matches(line, want));
+        assert!(fits && self.code == Some(code) && self.stdout.is_empty(), "{self:#?}");
+    }
+}
+
+/// Whether `line` is `want`, in which `…` stands for anything.
+fn matches(line: &str, want: &str) -> bool {
+    let mut parts = want.split('…');
+    let Some(mut rest) = line.strip_prefix(parts.next().unwrap_or_default()) else { return false };
+    let mut ended = true;
+    for part in parts {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+        ended = !part.is_empty();
+    }
+    rest.is_empty() || !ended
+}
+
+pub(crate) fn finish(mut command: Command, input: &[u8]) -> Outcome {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    // It may end without having read everything.
+    let writer = thread::spawn(move || drop(stdin.write_all(&input)));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    let text = |octets: Vec<u8>| String::from_utf8_lossy(&octets).into_owned();
+    let outcome =
+        Outcome { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) };
+    assert!(!outcome.stderr.contains("panicked"), "{outcome:?}");
+    outcome
+}
+
+/// All that a secret could be recognised by: itself, its beginning, and what it looks like encoded.
+fn forms(secret: &str) -> Vec<String> {
+    let mut forms = vec![secret.to_owned(), secret.chars().take(12).collect()];
+    for shift in 0..3 {
+        let shifted = [vec![b'x'; shift], secret.as_bytes().to_vec()].concat();
+        let encoded = STANDARD_NO_PAD.encode(shifted);
+        // Without the characters that the neighbours have a part in.
+        let own = encoded.get(shift * 4 / 3 + usize::from(shift > 0)..encoded.len() - 2).unwrap();
+        forms.push(own.chars().take(24).collect());
+    }
+    forms.push(secret.bytes().fold(String::new(), |mut text, octet| {
+        match octet {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => text.push(char::from(octet)),
+            _ => write!(text, "%{octet:02X}").unwrap(),
+        }
+        text
+    }));
+    forms.push(secret.bytes().take(12).fold(String::new(), |mut text, octet| {
+        write!(text, "{octet:02x}").unwrap();
+        text
+    }));
+    forms
+}
+
+/// A server that says `greeting` to each client and then nothing, until the client leaves.
+///
+/// The receiver hears of every client that came.
+pub(crate) fn speechless(greeting: &'static str) -> (u16, Receiver<()>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (came, coming) = mpsc::channel();
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = client.unwrap();
+            client.write_all(greeting.as_bytes()).unwrap();
+            let _ = came.send(());
+            thread::spawn(move || {
+                let _ = client.read_to_end(&mut Vec::new());
+            });
+        }
+    });
+    (port, coming)
+}
+
+/// Passes on to the server at `port`, and of what it says the first `octets`; then it holds the rest back.
+///
+/// The receiver hears of it when that begins.
+pub(crate) fn stalling(port: u16, octets: u64) -> (u16, Receiver<()>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let own = listener.local_addr().unwrap().port();
+    let (stalled, stalling) = mpsc::channel();
+    thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        let mut server = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+        let (mut from_client, mut to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+        let upwards = thread::spawn(move || {
+            let _ = std::io::copy(&mut from_client, &mut to_server);
+            let _ = to_server.shutdown(Shutdown::Both);
+        });
+        let _ = std::io::copy(&mut Read::by_ref(&mut server).take(octets), &mut client);
+        stalled.send(()).unwrap();
+        upwards.join().unwrap();
+    });
+    (own, stalling)
+}

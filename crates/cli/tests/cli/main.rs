@@ -1,0 +1,12 @@
+//! The program itself, against servers in memory: what it prints, how it ends, what it leaves behind.
+
+#[cfg(test)]
+mod arguments;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod job;
+#[cfg(test)]
+mod signals;
+#[cfg(test)]
+mod trouble;

@@ -1,0 +1,281 @@
+//! Servers, settings and disks that are not as they should be: a clear error, the right code, nothing half done.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
+
+use mailbearer_mock::{Certificate, memory::Options};
+
+use crate::harness::{World, bare, finish, speechless};
+
+#[test]
+fn no_account() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in
+        [&["list"][..], &["token"], &["fetch", "INBOX", "1"], &["send", "--to", "a@x", "--text", "x"]]
+    {
+        let outcome = finish(bare(folder.path(), arguments), b"");
+        outcome.failed(
+            78,
+            &[
+                "error: no account is configured",
+                "hint: describe one in …config.toml, or set MAILBEARER_PROVIDER, …",
+            ],
+        );
+    }
+    let outcome = finish(bare(folder.path(), &["list", "--config", "none.toml"]), b"");
+    outcome.failed(78, &["error: cannot read the configuration file none.toml: …"]);
+}
+
+#[test]
+fn a_bad_key_is_named_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = [
+        (
+            "[accounts.a]\nuser = 'u'\n[accounts.a.imap]\nhots = 'x'\n",
+            &["error: c.toml:4:1: accounts.a.imap.hots: no such key", "hint: did you mean host?"][..],
+        ),
+        ("[accounts.a]\nuser = \n", &["error: c.toml:2:8: …"]),
+        ("[accounts.a]\nimap.port = '993'\n", &["error: account a has no user", "hint: …"]),
+        (
+            "[accounts.a]\nuser = 'u'\noauth = { token_url = 'https://x', client_id = 'c', client_secret = 's' }\nimap.port = 0\n",
+            &["error: c.toml:4:6: accounts.a.imap.port: must be a port number, 1 to 65535"],
+        ),
+        (
+            "[accounts.a]\nuser = 'u'\noauth = { token_url = 'http://x', client_id = 'c', client_secret = 's' }\n",
+            &["error: token URL \"http://x\": does not start with https://", "hint: …"],
+        ),
+    ];
+    for (text, stderr) in rows {
+        fs::write(folder.path().join("c.toml"), text).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            fs::set_permissions(folder.path().join("c.toml"), fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        finish(bare(folder.path(), &["list", "--config", "c.toml"]), b"").failed(78, stderr);
+    }
+}
+
+#[test]
+fn nothing_listens() {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let world = World::new().set("MAILBEARER_IMAP_PORT", port);
+    world.run(&["list"]).failed(
+        69,
+        &[
+            "error: IMAP: cannot connect to localhost port …: Connection refused (os error …)",
+            "hint: nothing listens there; check host and port",
+        ],
+    );
+    let world = World::new().set("MAILBEARER_OAUTH_TOKEN_URL", format!("https://localhost:{port}/token"));
+    world.run(&["token"]).failed(69, &["error: token: cannot connect to localhost port …", "hint: …"]);
+    let world = World::new().set("MAILBEARER_IMAP_HOST", "https://localhost");
+    world.run(&["list"]).failed(
+        78,
+        &[
+            "error: IMAP: \"https://localhost\" is neither a host name nor an IP address",
+            "hint: a host is a name or an address, without scheme and port",
+        ],
+    );
+}
+
+#[test]
+fn another_protocol_answers() {
+    let world = World::new();
+    let (imap, smtp) = (world.server.ports().imap, world.server.ports().smtp);
+    let rows: &[(&[(&str, String)], &[&str], &[&str])] = &[
+        (
+            &[("MAILBEARER_IMAP_PORT", imap.to_string())],
+            &["list"],
+            &[
+                "error: IMAP: TLS with localhost failed: …",
+                "hint: that port speaks another protocol, or starts TLS later: for the latter set tls = \"starttls\"",
+            ],
+        ),
+        (
+            &[("MAILBEARER_IMAP_PORT", smtp.to_string()), ("MAILBEARER_IMAP_TLS", "starttls".into())],
+            &["list"],
+            &["error: IMAP: …", "hint: something else answers on that port; check host and port"],
+        ),
+        (
+            &[("MAILBEARER_SMTP_PORT", imap.to_string())],
+            &["send", "--to", "a@x", "--text", "x"],
+            &["error: SMTP: …", "hint: something else answers on that port; check host and port"],
+        ),
+        (
+            &[("MAILBEARER_OAUTH_TOKEN_URL", format!("https://localhost:{imap}/token"))],
+            &["token"],
+            &["error: token: TLS with localhost failed: …", "hint: …"],
+        ),
+    ];
+    for (variables, arguments, stderr) in rows {
+        let world = variables.iter().fold(World::new(), |world, (name, value)| world.set(name, value));
+        world.run(arguments).failed(76, stderr);
+    }
+    drop(world);
+}
+
+#[test]
+fn a_server_that_hangs() {
+    let (port, _clients) = speechless("");
+    let (greeting, _more_clients) = speechless("* OK ready\r\n");
+    let rows: &[(&[(&str, u16)], &[&str], &[&str])] = &[
+        (
+            &[("MAILBEARER_IMAP_PORT", port)],
+            &["list"],
+            &["error: IMAP: server did not finish the TLS handshake for 0.2 s", "hint: …"],
+        ),
+        (
+            &[("MAILBEARER_SMTP_PORT", port)],
+            &["send", "--to", "a@x", "--text", "x"],
+            &["error: SMTP: server was silent for 0.2 s", "hint: …tls = \"implicit\"…"],
+        ),
+        (
+            &[("MAILBEARER_IMAP_PORT", greeting)],
+            &["list"],
+            &["error: IMAP: server was silent for 0.2 s", "hint: …timeouts.read…"],
+        ),
+    ];
+    for (variables, arguments, stderr) in rows {
+        let world = variables.iter().fold(World::new(), |world, (name, value)| world.set(name, value));
+        let world = world.set("MAILBEARER_TIMEOUTS_READ", "0.2").set("MAILBEARER_TIMEOUTS_CONNECT", "0.2");
+        let world = if variables.iter().any(|(_, port)| *port == greeting) {
+            world.set("MAILBEARER_IMAP_TLS", "starttls")
+        } else {
+            world
+        };
+        world.run(arguments).failed(75, stderr);
+    }
+}
+
+#[test]
+fn certificates_that_are_not_trusted() {
+    for (certificate, hint) in [
+        (Certificate::SelfSigned, "tls.ca_file"),
+        (Certificate::OtherName, "spelt as the certificate has it"),
+        (Certificate::Expired, "clock"),
+    ] {
+        let mut options = Options::default();
+        options.certificate = certificate;
+        let outcome = World::with(options).run(&["token"]);
+        outcome.failed(
+            76,
+            &[
+                "error: token: TLS with localhost failed: invalid peer certificate: …",
+                &format!("hint: …{hint}…"),
+            ],
+        );
+    }
+    World::new().unset("MAILBEARER_TLS_CA_FILE").run(&["token"]).failed(
+        76,
+        &[
+            "error: token: TLS with localhost failed: invalid peer certificate: UnknownIssuer",
+            "hint: …tls.ca_file…",
+        ],
+    );
+}
+
+#[test]
+fn refused_credentials() {
+    let world = World::new().set("MAILBEARER_OAUTH_CLIENT_SECRET", "wrong+secret");
+    let outcome = world.run(&["token"]);
+    outcome.failed(
+        77,
+        &[
+            "error: token: token endpoint refused with invalid_client (HTTP 401): AADSTS7000215: …",
+            "hint: client_secret must be the secret's Value, not its ID",
+        ],
+    );
+    assert!(!outcome.stderr.contains("wrong+secret"));
+    let world = World::new();
+    world.server.tokens().fail_logins(2);
+    world.run(&["list"]).failed(77, &["error: IMAP: …", "hint: the token was not accepted: …"]);
+    world.server.tokens().fail_logins(2);
+    world
+        .run(&["send", "--to", "a@x", "--text", "x"])
+        .failed(77, &["error: SMTP: …535 …", "hint: the token was not accepted: …"]);
+    world.run(&["list"]).ok();
+    world.server.tokens().expire_all();
+    world.server.tokens().fail_requests(1);
+    let outcome = world.run(&["token", "--no-cache"]);
+    outcome.failed(
+        75,
+        &[
+            "error: token: token endpoint refused with temporarily_unavailable (HTTP 503)…",
+            "hint: …the server asks to wait 1 s",
+        ],
+    );
+}
+
+#[test]
+fn a_token_that_opens_no_mailbox() {
+    let mut options = Options::default();
+    options.not_connected = true;
+    World::with(options).run(&["list"]).failed(
+        77,
+        &["error: IMAP: …User is authenticated but not connected…", "hint: the token is good, but not for this mailbox. …New-ServicePrincipal …Object ID of the enterprise application…"],
+    );
+}
+
+#[test]
+fn what_is_not_there() {
+    let world = World::new();
+    world.run(&["fetch", "INBOX", "7"]).failed(66, &["error: IMAP: no message with UID 7 in \"INBOX\""]);
+    world
+        .run(&["fetch", "INBOX", "7", "-o", "m.eml"])
+        .failed(66, &["error: IMAP: no message with UID 7 in \"INBOX\""]);
+    assert!(!world.names("").iter().any(|name| name.contains("m.eml")), "{:?}", world.names(""));
+    world.run(&["list", "No such folder"]).failed(66, &["error: IMAP: …"]);
+    let world =
+        world.unset("MAILBEARER_SMTP_HOST").unset("MAILBEARER_SMTP_PORT").unset("MAILBEARER_SMTP_TLS");
+    world
+        .run(&["send", "--to", "a@x", "--text", "x"])
+        .failed(78, &["error: the account has no SMTP server", "hint: …"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk() {
+    let world = World::new();
+    let uid = world.deliver(format!("Subject: x\r\n\r\n{}", "0123456789\r\n".repeat(20_000))).to_string();
+    // Tells the kept token before the limit comes.
+    world.run(&["list"]).ok();
+    world
+        .run(&["fetch", "INBOX", &uid, "--output", "/dev/full"])
+        .failed(74, &["error: cannot write /dev/full: No space left on device (os error 28)"]);
+    fs::write(world.path("m.eml"), "old").unwrap();
+    let script = format!("trap '' XFSZ; ulimit -f 64; exec \"$mailbearer\" fetch INBOX {uid} --output m.eml");
+    finish(world.shell(&script), b"")
+        .failed(74, &["error: cannot write …m.eml: File too large (os error 27)"]);
+    assert_eq!(fs::read_to_string(world.path("m.eml")).unwrap(), "old");
+    assert_eq!(world.names(""), [".cache", "ca.pem", "m.eml"]);
+    for arguments in ["list", "list --json", "token", "--help", "--version", &format!("fetch INBOX {uid}")] {
+        let outcome = finish(world.shell(&format!("exec \"$mailbearer\" {arguments} >/dev/full")), b"");
+        assert_eq!(outcome.code, Some(74), "{arguments}: {outcome:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_had_enough() {
+    let world = World::new();
+    for number in 0..2000 {
+        world.deliver(format!("From: a@x\r\nSubject: number {number} {}\r\n\r\nx", "x".repeat(50)));
+    }
+    for arguments in [&["list"][..], &["list", "--json"]] {
+        let mut command = world.command(arguments);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.contains("number 0"), "{line}");
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()), "{arguments:?}");
+    }
+    let closed = finish(world.shell("exec \"$mailbearer\" list >&-"), b"");
+    assert_eq!((closed.code, closed.stderr.as_str()), (Some(0), ""));
+}
