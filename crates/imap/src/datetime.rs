@@ -120,8 +120,8 @@ impl Date {
 
     fn read(text: &[u8]) -> Option<Self> {
         let (day, rest) = match text {
-            &[d, b'-', ref rest @ ..] => (pair(b'0', d)?, rest),
-            &[d, dd, b'-', ref rest @ ..] => (pair(d, dd)?, rest),
+            [d, b'-', rest @ ..] => (pair(b'0', *d)?, rest),
+            [d, dd, b'-', rest @ ..] => (pair(*d, *dd)?, rest),
             _ => return None,
         };
         let (name, rest) = rest.split_at_checked(3)?;

@@ -560,3 +560,6 @@ impl StatusAttribute {
 pub(crate) fn name_of<T: PartialEq>(names: &[(T, &'static str)], value: &T) -> &'static str {
     names.iter().find(|(named, _)| named == value).map_or("", |(_, name)| name)
 }
+
+#[cfg(test)]
+mod tests;

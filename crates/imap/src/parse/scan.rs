@@ -324,7 +324,8 @@ mod tests {
 
     #[test]
     fn strings_end_where_they_end() {
-        let rows: &[(&str, &[u8], Result<(Option<&[u8]>, &[u8]), ()>)] = &[
+        type Want = Result<(Option<&'static [u8]>, &'static [u8]), ()>;
+        let rows: &[(&str, &[u8], Want)] = &[
             ("nil", b"nil x", Ok((None, b" x"))),
             ("NIL", b"NIL", Ok((None, b""))),
             ("empty", b"\"\" x", Ok((Some(b""), b" x"))),

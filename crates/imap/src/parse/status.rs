@@ -66,10 +66,10 @@ pub(super) fn resp_text<'a>(cx: Context<'_>, input: &'a [u8]) -> (Option<Code<'a
 /// `resp-text-code = "ALERT" / "BADCHARSET" … / atom [SP 1*<any TEXT-CHAR except "]">]`, and the `]` behind it
 fn resp_text_code<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Code<'a>> {
     let (name, rest) = word(input);
-    if let Some((rest, code)) = known_code(cx, name, rest) {
-        if let Some(rest) = spaces(rest).strip_prefix(b"]") {
-            return Ok((rest, code));
-        }
+    if let Some((rest, code)) = known_code(cx, name, rest)
+        && let Some(rest) = spaces(rest).strip_prefix(b"]")
+    {
+        return Ok((rest, code));
     }
     let Some(end) = memchr(b']', input) else { return fail(input, "]") };
     let (code, rest) = input.split_at_checked(end).unwrap_or((input, &[]));

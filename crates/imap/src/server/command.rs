@@ -29,8 +29,7 @@ pub struct CommandError<'a> {
 /// Returns a [`CommandError`] for what is not a command of RFC 9051 or of an extension that
 /// [`Command`] names.
 pub fn parse_command(octets: &[u8]) -> Result<(&str, Command<'_>), CommandError<'_>> {
-    let line = octets.strip_suffix(b"\n").map_or(octets, |line| line.strip_suffix(b"\r").unwrap_or(line));
-    let mut reader = Reader::new(line);
+    let mut reader = Reader::new(octets);
     let word = reader.span("tag", |octet| octet.is_ascii_graphic() && !b"+(){%*\"\\".contains(&octet));
     let tag = word.and_then(|tag| core::str::from_utf8(tag).or_else(|_| reader.fail("tag")));
     let tag = tag.map_err(|error| CommandError { tag: None, error })?;

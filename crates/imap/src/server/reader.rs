@@ -26,8 +26,9 @@ impl<'a> Reader<'a> {
         Err(ParseError { offset: self.length.saturating_sub(self.rest.len()), rule })
     }
 
+    /// Whether nothing is left but the line end, which may be missing.
     pub(super) const fn is_done(&self) -> bool {
-        self.rest.is_empty()
+        matches!(self.rest, b"" | b"\r\n" | b"\n")
     }
 
     pub(super) fn peek(&self) -> Option<u8> {
