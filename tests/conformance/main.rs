@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod curl;
 #[cfg(test)]
+mod facade;
+#[cfg(test)]
 mod foreign;
 #[cfg(test)]
 mod python;

@@ -1,0 +1,211 @@
+//! The facade against the memory server: tokens shared and renewed, sessions that outlive them, outcomes.
+
+use std::{thread, time::Duration};
+
+use mailbearer::{
+    Account, Client, Composed, Kind, Mailbox, Message, Range, Runtime, Security, Server, Tokio,
+};
+use mailbearer_mock::{Server as Mock, Transcript, memory::Options, serve};
+
+fn mock(options: Options) -> Mock {
+    Mock::start(options).unwrap()
+}
+
+fn account(mock: &Mock) -> Account {
+    let mut account = Account::custom(mock.user(), mock.token_url(), mock.scope())
+        .client_credentials(mock.client_id(), mock.client_secret())
+        .ca_pem(mock.ca_pem());
+    account.imap = Some(Server::new("localhost", mock.ports().imaps, Security::Implicit));
+    account.smtp = Some(Server::new("localhost", mock.ports().smtp, Security::StartTls));
+    account
+}
+
+fn robot(mock: &Mock) -> Client {
+    account(mock).blocking().unwrap()
+}
+
+fn message<R: Runtime>(robot: &Client<R>) -> Composed {
+    let user = Mailbox::parse(&robot.account().user).unwrap();
+    robot.compose(&Message::new(user.clone()).to(user).subject("one").text("x")).unwrap()
+}
+
+fn tokio<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+#[test]
+fn however_many_ask_one_token_is_fetched() {
+    let server = mock(Options::default());
+    let robot = robot(&server);
+    let tokens = thread::scope(|scope| {
+        let asking: Vec<_> = (0..16).map(|_| scope.spawn(|| robot.token().unwrap())).collect();
+        asking.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert_eq!(server.tokens().issued(), 1);
+    assert!(
+        tokens.iter().all(|token| Some(token.access_token.expose()) == server.tokens().latest().as_ref())
+    );
+
+    let server = mock(Options::default());
+    let robot = account(&server).tokio().unwrap();
+    tokio(async {
+        let (one, two, three) = tokio::join!(robot.token(), robot.token(), robot.token());
+        assert!(one.is_ok() && two.is_ok() && three.is_ok());
+        // Whoever fetches may be dropped; the next one fetches in its place, and at once.
+        let robot = account(&server).tokio().unwrap();
+        assert!(tokio::time::timeout(Duration::ZERO, robot.token()).await.is_err());
+        robot.token().await.unwrap();
+    });
+    assert_eq!(server.tokens().issued(), 2);
+}
+
+#[test]
+fn a_failing_endpoint_is_left_alone_for_as_long_as_it_asks() {
+    let server = mock(Options::default());
+    server.tokens().fail_requests(1);
+    let robot = robot(&server);
+    let error = robot.token().unwrap_err();
+    assert!(error.is_transient() && !error.is_auth(), "{error}");
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(1)));
+    let error = robot.token().unwrap_err();
+    assert!(matches!(error.kind(), Kind::Backoff { .. }) && error.is_transient(), "{error:?}");
+    assert!(error.to_string().contains("temporarily_unavailable"), "{error}");
+    assert_eq!(server.tokens().issued(), 0);
+}
+
+#[test]
+fn a_wrong_secret_is_a_matter_of_settings() {
+    let server = mock(Options::default());
+    let mut wrong = account(&server);
+    wrong.oauth.client_secret = Some("s3cret-that-is-wrong".into());
+    let error = wrong.blocking().unwrap().connect_imap().err().unwrap();
+    assert!(error.is_auth() && error.is_configuration() && !error.is_transient(), "{error:?}");
+    assert!(error.to_string().contains("AADSTS7000215"), "{error}");
+    assert!(!format!("{error} {error:?}").contains("s3cret-that-is-wrong"));
+}
+
+#[test]
+fn a_refused_token_is_replaced_once_and_no_more() {
+    let server = mock(Options::default());
+    let robot = robot(&server);
+    robot.token().unwrap();
+    server.tokens().expire_all();
+    robot.connect_imap().unwrap().logout().unwrap();
+    assert_eq!(server.tokens().issued(), 2);
+    server.tokens().expire_all();
+    robot.send(&message(&robot)).unwrap();
+    assert_eq!(server.tokens().issued(), 3);
+    // A fresh token that is refused is not what is wrong.
+    server.tokens().expire_all();
+    server.tokens().fail_logins(3);
+    let error = robot.connect_smtp().err().unwrap();
+    assert!(error.is_auth(), "{error}");
+    assert_eq!(server.tokens().issued(), 4);
+}
+
+#[test]
+fn a_new_refresh_token_takes_the_place_of_the_old() {
+    // With room for one, the server forgets the old when it gives a new one.
+    let mut options = Options::default();
+    options.limits.tokens = 1;
+    let server = mock(options);
+    let first = server.tokens().new_refresh_token().unwrap();
+    let secret = Some(server.client_secret().into());
+    let account = account(&server).refresh_token(server.client_id(), secret, first.as_str());
+    let robot = account.blocking().unwrap();
+    let second = robot.token().unwrap().refresh_token.unwrap();
+    assert_ne!(second.expose(), &first);
+    server.tokens().expire_all();
+    robot.connect_imap().unwrap().logout().unwrap();
+    assert_eq!(server.tokens().issued(), 2);
+
+    server.tokens().revoke_refresh_tokens();
+    server.tokens().expire_all();
+    let error = robot.connect_imap().err().unwrap();
+    assert!(error.is_auth() && error.to_string().contains("invalid_grant"), "{error}");
+}
+
+#[test]
+fn a_token_that_ends_in_the_session_is_told_apart() {
+    let server = mock(Options::default());
+    let robot = robot(&server);
+    let mut imap = robot.connect_imap().unwrap();
+    server.tokens().expire_all();
+    let Err(error) = imap.list("INBOX", Range::All).and_then(|mut listing| listing.next()) else {
+        panic!("the token has ended")
+    };
+    assert!(error.needs_new_token(), "{error:?}");
+    robot.connect_imap().unwrap().list("INBOX", Range::All).unwrap().next().unwrap();
+}
+
+#[test]
+fn a_good_token_without_a_mailbox_says_what_is_wrong() {
+    let mut options = Options::default();
+    options.not_connected = true;
+    let server = mock(options);
+    let robot = robot(&server);
+    let mut imap = robot.connect_imap().unwrap();
+    let error = imap.list("INBOX", Range::All).and_then(|mut listing| listing.next()).unwrap_err();
+    assert!(error.to_string().contains("User is authenticated but not connected"), "{error}");
+    assert!(error.is_auth() && !error.is_transient());
+}
+
+#[test]
+fn a_connection_cut_behind_the_final_dot_leaves_the_outcome_open() {
+    const UP_TO_DATA: &str = "--TLS--\n\
+        S: 220 ready\nC: EHLO <any>\nS: 250-hello\nS: 250-PIPELINING\nS: 250 AUTH XOAUTH2\n\
+        C: AUTH XOAUTH2\nS: 334 \nC: <any>\nS: 235 welcome\n\
+        C: MAIL FROM:<robot@mailbearer.test>\nC: RCPT TO:<robot@mailbearer.test>\nC: DATA\n";
+    const MESSAGE: &str = "S: 250 ok\nS: 250 ok\nS: 354 go ahead\n\
+        C: <any>\nC: <any>\nC: <any>\nC: <any>\nC: <any>\nC: <any>\nC: <any>\nC: <any>\nC: <any>\nC: <any>\nC: .\nC: QUIT\n";
+    let rows = [("before DATA is answered", "--close--\n", false), ("behind the dot", MESSAGE, true)];
+    for (name, rest, unknown) in rows {
+        let server = mock(Options::default());
+        let script = format!("{UP_TO_DATA}{rest}{}", if unknown { "--close--\n" } else { "" });
+        let transcript = Transcript::parse(&script).unwrap();
+        for driver in ["blocking", "tokio"] {
+            let (address, serving) = serve(transcript.clone()).unwrap();
+            let mut account = account(&server);
+            account.smtp = Some(Server::new("localhost", address.port(), Security::Implicit));
+            account.ca_pem = Some([server.ca_pem().as_bytes(), serving.ca_pem().as_bytes()].concat());
+            let error = match driver {
+                "blocking" => {
+                    let robot = account.blocking().unwrap();
+                    robot.send(&message(&robot)).unwrap_err()
+                }
+                _ => tokio(async {
+                    let robot: Client<Tokio> = account.tokio().unwrap();
+                    robot.send(&message(&robot)).await.unwrap_err()
+                }),
+            };
+            serving.join().unwrap_or_else(|difference| panic!("{name}, {driver}: {difference}"));
+            assert_eq!(error.outcome_unknown(), unknown, "{name}, {driver}: {error:?}");
+            assert_eq!(error.is_transient(), !unknown, "{name}, {driver}: {error:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_with_an_account_is_said_before_anything_is_sent() {
+    let good =
+        || Account::microsoft365("robot@contoso.com", "contoso.com").client_credentials("id", "secret");
+    let rows: &[(&str, fn(&mut Account), &str)] = &[
+        ("no tenant", |account| account.oauth.token_url.clear(), "token URL"),
+        ("clear text", |account| account.oauth.token_url = "http://a.test/token".into(), "token URL"),
+        ("no client id", |account| account.oauth.client_id.clear(), "client id"),
+        ("no user", |account| account.user.clear(), "user"),
+        ("a user with a control character", |account| account.user = "a\u{1}auth=Bearer x".into(), "user"),
+        ("no PEM", |account| account.ca_pem = Some(b"nonsense".to_vec()), "PEM"),
+    ];
+    good().blocking().unwrap();
+    for (name, spoil, want) in rows {
+        let mut account = good();
+        spoil(&mut account);
+        let error = account.blocking().unwrap_err();
+        assert!(error.is_configuration() && error.to_string().contains(want), "{name}: {error}");
+    }
+    let mut account = good();
+    account.imap = None;
+    let error = account.blocking().unwrap().connect_imap().err().unwrap();
+    assert!(error.to_string().contains("IMAP"), "{error}");
+}
