@@ -104,8 +104,8 @@ impl RecvBuf {
 
     /// Removes `count` octets of a message from the front; a trace shows `[N octets]`.
     pub fn consume_bulk(&mut self, count: usize) {
-        if let Some(tape) = &mut self.tape {
-            tape.bulk(count);
+        if let (Some(tape), Some(bytes)) = (&mut self.tape, self.bytes.get(self.start..)) {
+            tape.bulk(bytes.get(..count).unwrap_or(bytes));
         }
         self.advance(count);
     }

@@ -56,7 +56,7 @@ impl SendBuf {
     pub fn push_bulk(&mut self, bytes: &[u8]) {
         self.append(bytes);
         if let Some(tape) = &mut self.tape {
-            tape.bulk(bytes.len());
+            tape.bulk(bytes);
         }
     }
 
@@ -137,9 +137,10 @@ mod tests {
         tx.push_secret(b"dXNlcj1h");
         tx.push(b"\r\nMAIL FROM:<a@b>\r\n");
         tx.push_bulk(&vec![b'x'; 70_000]);
-        tx.push(b"\r\n.\r\n");
+        tx.push_bulk(b"\r\n");
+        tx.push(b".\r\n");
         let text: Vec<_> = tx.take_trace().into_iter().map(|line| line.text).collect();
-        assert_eq!(text, ["AUTH XOAUTH2 [redacted]", "MAIL FROM:<a@b>", "[70000 octets]", "."]);
+        assert_eq!(text, ["AUTH XOAUTH2 [redacted]", "MAIL FROM:<a@b>", "[70002 octets]", "."]);
 
         // A form has no line end, and comes in pieces.
         tx.push(b"POST / HTTP/1.1\r\n\r\n");

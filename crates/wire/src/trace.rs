@@ -26,6 +26,8 @@ pub(crate) struct Tape {
     direction: Direction,
     line: String,
     bulk: usize,
+    /// Whether the octets of a message that came last end a line.
+    bulk_ends_line: bool,
     /// Whether the octets before were a secret: one that comes in pieces is still one.
     in_secret: bool,
     lines: Vec<TraceLine>,
@@ -33,7 +35,14 @@ pub(crate) struct Tape {
 
 impl Tape {
     pub(crate) const fn new(direction: Direction) -> Self {
-        Self { direction, line: String::new(), bulk: 0, in_secret: false, lines: Vec::new() }
+        Self {
+            direction,
+            line: String::new(),
+            bulk: 0,
+            bulk_ends_line: false,
+            in_secret: false,
+            lines: Vec::new(),
+        }
     }
 
     pub(crate) fn plain(&mut self, mut bytes: &[u8]) {
@@ -56,8 +65,10 @@ impl Tape {
         }
     }
 
-    pub(crate) fn bulk(&mut self, octets: usize) {
-        self.bulk = self.bulk.saturating_add(octets);
+    pub(crate) fn bulk(&mut self, bytes: &[u8]) {
+        let Some(last) = bytes.last() else { return };
+        self.bulk = self.bulk.saturating_add(bytes.len());
+        self.bulk_ends_line = *last == b'\n';
         self.in_secret = false;
     }
 
@@ -80,6 +91,9 @@ impl Tape {
         if self.bulk > 0 {
             self.line.push_str(&format!("[{} octets]", self.bulk));
             self.bulk = 0;
+            if self.bulk_ends_line {
+                self.end_line();
+            }
         }
     }
 
