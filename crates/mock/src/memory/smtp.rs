@@ -73,7 +73,7 @@ impl Smtp {
             }
             Ok(Command::Helo(name)) => {
                 (self.greeted, self.envelope) = (true, None);
-                tx.push(&reply(250, None, &[&format!("mock.mailbearer.test Hello [{name}]")]));
+                tx.push(&reply(250, None, &[&format!("mock.mailbearer.test Hello {name}")]));
                 State::Command
             }
             Ok(Command::StartTls) => self.starttls(rx, tx),
@@ -98,7 +98,7 @@ impl Smtp {
     }
 
     fn capabilities(&self, name: &str, tx: &mut SendBuf) {
-        let hello = format!("mock.mailbearer.test Hello [{name}]");
+        let hello = format!("mock.mailbearer.test Hello {name}");
         let size = format!("SIZE {}", self.world.limits.message_octets);
         let offer = format!("AUTH {}", MECHANISMS.join(" "));
         let security = if self.tls { offer.as_str() } else { "STARTTLS" };
