@@ -78,7 +78,13 @@ impl fmt::Display for Error {
             Self::InvalidHost(host) => write!(f, "{host:?} is neither a host name nor an IP address"),
             Self::Tls { host, source } => write!(f, "TLS with {host} failed: {source}"),
             Self::Io(source) => write!(f, "connection broke: {source}"),
-            Self::Timeout { stage, after } => write!(f, "server {stage} for {} s", after.as_secs_f32()),
+            // In integers: printing floats takes 20 kB of code that nothing else here needs.
+            Self::Timeout { stage, after } if after.subsec_millis() == 0 => {
+                write!(f, "server {stage} for {} s", after.as_secs())
+            }
+            Self::Timeout { stage, after } => {
+                write!(f, "server {stage} for {}.{:03} s", after.as_secs(), after.subsec_millis())
+            }
             Self::BufferFull(full) => write!(f, "server sent too much at once: {full}"),
             Self::BytesBeforeTls => f.write_str("server sent cleartext after agreeing to start TLS"),
         }
