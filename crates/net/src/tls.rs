@@ -2,8 +2,9 @@ use std::{error, fmt, sync::Arc};
 
 use rustls::{
     ClientConfig, RootCertStore,
-    crypto::CryptoProvider,
-    pki_types::{CertificateDer, ServerName, pem::PemObject},
+    crypto::{CryptoProvider, KeyProvider},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
+    sign::SigningKey,
 };
 
 use crate::Error;
@@ -68,7 +69,9 @@ impl Tls {
     }
 
     fn with_roots(roots: RootCertStore) -> Result<Self, TlsError> {
-        let config = ClientConfig::builder_with_provider(Arc::new(provider()?))
+        // No client certificates here: without keys, the code that signs with them is not linked.
+        let provider = CryptoProvider { key_provider: &NoKeys, ..provider()? };
+        let config = ClientConfig::builder_with_provider(Arc::new(provider))
             .with_safe_default_protocol_versions()
             .map_err(TlsError::Certificate)?
             .with_root_certificates(roots)
@@ -117,6 +120,16 @@ impl fmt::Display for TlsError {
 }
 
 impl error::Error for TlsError {}
+
+/// Loads no key.
+#[derive(Debug)]
+struct NoKeys;
+
+impl KeyProvider for NoKeys {
+    fn load_private_key(&self, _: PrivateKeyDer<'static>) -> Result<Arc<dyn SigningKey>, rustls::Error> {
+        Err(rustls::Error::General("client certificates are not supported".to_owned()))
+    }
+}
 
 fn builtin_roots() -> RootCertStore {
     #[cfg(feature = "webpki-roots")]
