@@ -1,7 +1,7 @@
 //! OAuth 2.0 mail access from the protocol up: fetch a token, send, list, fetch and watch.
 //!
 //! An [`Account`] says which mailbox it is and how to get at it. A [`Client`] of it does the work, blocking the
-//! thread ([`Account::blocking`]) or as futures ([`Account::tokio`], feature `tokio`); both have the same methods
+//! thread ([`Account::blocking`]) or as futures (`Account::tokio`, feature `tokio`); both have the same methods
 //! and the same code. It fetches tokens when they are needed, shares them between its connections, renews them
 //! before they expire, and once more when a server refuses one that was in use already.
 //!
