@@ -28,16 +28,16 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct GlobalArgs {
     /// Configuration file in place of the one in the platform's folder
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Account of the configuration file, in place of its default
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "NAME")]
     pub(crate) account: Option<String>,
     /// Print results as JSON, one object a line
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub(crate) json: bool,
     /// Show the conversations with the servers on standard error, without secrets
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub(crate) trace: bool,
 }
 
@@ -48,6 +48,9 @@ pub(crate) enum Command {
     /// Print an access token for programs that speak XOAUTH2 themselves
     Token(TokenArgs),
     /// Send a message
+    ///
+    /// It is made of the parts given, or taken whole from a file with `--raw`. Without `--text`, `--html` and `--raw`
+    /// the text is read from standard input.
     Send(Box<SendArgs>),
     /// List the messages of a folder, newest last
     List(ListArgs),
@@ -64,10 +67,6 @@ pub(crate) struct TokenArgs {
     pub(crate) no_cache: bool,
 }
 
-/// Send a message
-///
-/// Made of the parts given, or taken whole from a file with `--raw`. Without `--text`, `--html` and `--raw` the text
-/// is read from standard input.
 #[derive(Debug, Args)]
 pub(crate) struct SendArgs {
     /// Who sends, `Name <address>` or the address alone; by default the account's user
@@ -94,8 +93,9 @@ pub(crate) struct SendArgs {
     /// File to attach; may be repeated
     #[arg(long, value_name = "FILE", action = ArgAction::Append, conflicts_with = "raw")]
     pub(crate) attach: Vec<PathBuf>,
-    /// Whole message in RFC 5322 form, sent as it is but for its Bcc fields; `-` reads it from standard input.
-    /// Sender and recipients are those of its header unless given here
+    /// Whole message in RFC 5322 form; `-` reads it from standard input
+    ///
+    /// It is sent as it is, but for its Bcc fields. Sender and recipients are those of its header unless given here.
     #[arg(long, value_name = "FILE")]
     pub(crate) raw: Option<PathBuf>,
 }
@@ -145,6 +145,8 @@ pub(crate) struct MockArgs {
     #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
     pub(crate) token_lifetime: u64,
 }
+
+const GLOBAL: &str = "Global options";
 
 const AFTER_HELP: &str = "\
 Configuration:

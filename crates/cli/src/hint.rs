@@ -29,6 +29,12 @@ pub(crate) fn exit(error: &mailbearer::Error) -> Exit {
 
 fn of_kind(kind: &Kind) -> Option<&'static str> {
     match kind {
+        Kind::Settings(what) if what.ends_with("no IMAP server") => {
+            Some("set host in the table imap of the account, or MAILBEARER_IMAP_HOST")
+        }
+        Kind::Settings(what) if what.ends_with("no SMTP server") => {
+            Some("set host in the table smtp of the account, or MAILBEARER_SMTP_HOST")
+        }
         Kind::Settings(_) => Some("`mailbearer --help` shows a configuration"),
         Kind::Net(error) => of_net(error),
         Kind::OAuth(error) => of_oauth(error),

@@ -25,17 +25,19 @@ pub(crate) fn run(
     let session = Session::open(global, true)?;
     // Before the server is asked: a file that can't be written is not worth its trouble.
     let file = match &arguments.output {
-        Some(name) => Some(PartialFile::create(name, interrupts)?),
+        Some(name) => Some((name, PartialFile::create(name, interrupts)?)),
         None => None,
     };
     let mut imap = session.with_token(|client| client.connect_imap())?;
     let mut body = imap.fetch(&arguments.folder, arguments.uid.get())?;
     match file {
-        Some(mut file) => {
+        Some((name, mut file)) => {
             let octets = copy(&mut body, |piece| file.write(piece))?;
             file.finish()?;
             if out.is_json() {
-                out.json(&json!({ "uid": arguments.uid, "octets": octets, "file": arguments.output }))?;
+                out.json(
+                    &json!({ "uid": arguments.uid, "octets": octets, "file": name.display().to_string() }),
+                )?;
             }
         }
         None => {

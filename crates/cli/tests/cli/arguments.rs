@@ -36,7 +36,10 @@ fn a_wrong_command_line_is_64() {
     ] {
         let outcome = finish(bare(folder.path(), arguments), b"");
         assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(64), ""), "{arguments:?}: {outcome:?}");
-        assert!(outcome.stderr.contains("Usage: mailbearer"), "{arguments:?}: {outcome:?}");
+        assert!(
+            outcome.stderr.contains("--help") || outcome.stderr.contains("Usage: mailbearer"),
+            "{arguments:?}: {outcome:?}"
+        );
     }
 }
 
@@ -48,11 +51,7 @@ fn refuses_before_it_connects() {
     let rows: &[(&[&str], i32, &[&str])] = &[
         (&["send", "--text", "x"], 64, &["error: no recipients", "hint: name them with --to, --cc or --bcc"]),
         (&["send", "--to", "a@", "--text", "x"], 64, &["error: --to \"a@\": …"]),
-        (
-            &["send", "--to", "a@x\r\nBcc: b@x", "--text", "x"],
-            64,
-            &["error: --to \"a@x\\\\r\\\\nBcc: b@x\": …"],
-        ),
+        (&["send", "--to", "a@x\r\nBcc: b@x", "--text", "x"], 64, &["error: --to \"a@x\\r\\nBcc: b@x\": …"]),
         (
             &["send", "--to", "a@x", "--text", "x", "--subject", "a\nBcc: b@x"],
             65,
@@ -79,7 +78,7 @@ fn refuses_before_it_connects() {
             64,
             &["error: a message is no JSON", "hint: with --json, give --output FILE"],
         ),
-        (&["list", "a\r\nb"], 64, &["error: \"a\\\\r\\\\nb\" can't be a folder: …"]),
+        (&["list", "a\r\nb"], 64, &["error: \"a\\r\\nb\" can't be a folder: …"]),
         (&["fetch", "INBOX", "1", "-o", "none/m.eml"], 73, &["error: cannot create none/m.eml: …"]),
     ];
     for (arguments, code, stderr) in rows {

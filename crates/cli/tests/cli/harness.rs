@@ -167,7 +167,7 @@ fn matches(line: &str, want: &str) -> bool {
     let mut ended = true;
     for part in parts {
         let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
+        rest = &rest[at.saturating_add(part.len())..];
         ended = !part.is_empty();
     }
     rest.is_empty() || !ended
@@ -192,12 +192,10 @@ pub(crate) fn finish(mut command: Command, input: &[u8]) -> Outcome {
 /// All that a secret could be recognised by: itself, its beginning, and what it looks like encoded.
 fn forms(secret: &str) -> Vec<String> {
     let mut forms = vec![secret.to_owned(), secret.chars().take(12).collect()];
-    for shift in 0..3 {
-        let shifted = [vec![b'x'; shift], secret.as_bytes().to_vec()].concat();
-        let encoded = STANDARD_NO_PAD.encode(shifted);
-        // Without the characters that the neighbours have a part in.
-        let own = encoded.get(shift * 4 / 3 + usize::from(shift > 0)..encoded.len() - 2).unwrap();
-        forms.push(own.chars().take(24).collect());
+    // Where the secret begins in a group of three octets, and how many characters its neighbours have a part in.
+    for (shift, shared) in [(0, 0), (1, 2), (2, 3)] {
+        let encoded = STANDARD_NO_PAD.encode([vec![b'x'; shift], secret.as_bytes().to_vec()].concat());
+        forms.push(encoded.chars().skip(shared).take(24).collect());
     }
     forms.push(secret.bytes().fold(String::new(), |mut text, octet| {
         match octet {
@@ -253,4 +251,21 @@ pub(crate) fn stalling(port: u16, octets: u64) -> (u16, Receiver<()>) {
         upwards.join().unwrap();
     });
     (own, stalling)
+}
+
+#[test]
+fn a_secret_is_recognised_however_it_is_written() {
+    let secret = "T0k~n+with&more=than%24.characters-in_it";
+    for start in ["", "u", "us", "user=a@x\u{1}auth=Bearer "] {
+        let response = STANDARD_NO_PAD.encode(format!("{start}{secret}\u{1}\u{1}"));
+        assert!(forms(secret).iter().any(|form| response.contains(form)), "{start:?}");
+    }
+    for text in [
+        secret,
+        "T0k~n+with&m",
+        "T0k%7En%2Bwith%26more%3Dthan%2524.characters-in_it",
+        "54306b7e6e2b776974682",
+    ] {
+        assert!(forms(secret).iter().any(|form| text.contains(form) || form.starts_with(text)), "{text}");
+    }
 }

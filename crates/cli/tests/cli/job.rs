@@ -51,11 +51,11 @@ fn results_as_json() {
     let lines: Vec<Value> = listed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 2);
     assert_eq!((&lines[0]["subject"], &lines[0]["uid"]), (&"a\tb".into(), &1.into()));
-    let want = "{\"address\":\"z@x\",\"date\":\"2026-11-24T05:30:00Z\",\"from\":\"Zöe\",\"seen\":false,\"size\":103,\"subject\":\"你好\",\"uid\":2}";
+    let want = "{\"address\":\"z@x\",\"date\":\"2026-11-24T05:30:00Z\",\"from\":\"Zöe\",\"seen\":false,\"size\":105,\"subject\":\"你好\",\"uid\":2}";
     assert_eq!(listed.lines().last().unwrap(), want);
     let fetched = object(world.run(&["fetch", "INBOX", "2", "--json", "-o", "m.eml"]).ok());
-    assert_eq!((&fetched["octets"], &fetched["file"]), (&103.into(), &"m.eml".into()));
-    assert_eq!(fs::read(world.path("m.eml")).unwrap().len(), 103);
+    assert_eq!((&fetched["octets"], &fetched["file"]), (&105.into(), &"m.eml".into()));
+    assert_eq!(fs::read(world.path("m.eml")).unwrap().len(), 105);
     let token = object(world.run(&["token", "--json"]).ok());
     assert_eq!(token["access_token"], world.server.tokens().latest().unwrap());
     assert_eq!(token["token_type"], "Bearer");

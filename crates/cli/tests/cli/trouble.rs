@@ -6,7 +6,7 @@ use std::{
     process::Stdio,
 };
 
-use mailbearer_mock::{Certificate, memory::Options};
+use mailbearer_mock::{Certificate, Transcript, memory::Options, serve};
 
 use crate::harness::{World, bare, finish, speechless};
 
@@ -45,7 +45,7 @@ fn a_bad_key_is_named_with_its_line() {
         ),
         (
             "[accounts.a]\nuser = 'u'\noauth = { token_url = 'http://x', client_id = 'c', client_secret = 's' }\n",
-            &["error: token URL \"http://x\": does not start with https://", "hint: …"],
+            &["error: token URL \"http://x\": token URL does not start with https://", "hint: …"],
         ),
     ];
     for (text, stderr) in rows {
@@ -124,31 +124,40 @@ fn another_protocol_answers() {
 fn a_server_that_hangs() {
     let (port, _clients) = speechless("");
     let (greeting, _more_clients) = speechless("* OK ready\r\n");
-    let rows: &[(&[(&str, u16)], &[&str], &[&str])] = &[
+    let rows: &[(&[(&str, &dyn ToString)], &[&str], &[&str])] = &[
         (
-            &[("MAILBEARER_IMAP_PORT", port)],
+            &[("MAILBEARER_IMAP_PORT", &port), ("MAILBEARER_TIMEOUTS_CONNECT", &"0.2")],
             &["list"],
-            &["error: IMAP: server did not finish the TLS handshake for 0.2 s", "hint: …"],
+            &["error: IMAP: server did not finish the TLS handshake for 0.2… s", "hint: …tls = \"starttls\""],
         ),
         (
-            &[("MAILBEARER_SMTP_PORT", port)],
+            &[
+                ("MAILBEARER_IMAP_PORT", &greeting),
+                ("MAILBEARER_IMAP_TLS", &"starttls"),
+                ("MAILBEARER_TIMEOUTS_READ", &"0.2"),
+            ],
+            &["list"],
+            &["error: IMAP: server was silent for 0.2… s", "hint: …tls = \"implicit\"…timeouts.read…"],
+        ),
+        (
+            &[("MAILBEARER_SMTP_PORT", &port), ("MAILBEARER_TIMEOUTS_TOTAL", &"0.2")],
             &["send", "--to", "a@x", "--text", "x"],
-            &["error: SMTP: server was silent for 0.2 s", "hint: …tls = \"implicit\"…"],
+            &["error: SMTP: server did not finish the operation for 0.2… s", "hint: …timeouts…"],
         ),
         (
-            &[("MAILBEARER_IMAP_PORT", greeting)],
-            &["list"],
-            &["error: IMAP: server was silent for 0.2 s", "hint: …timeouts.read…"],
+            &[
+                ("MAILBEARER_OAUTH_TOKEN_URL", &format!("https://localhost:{port}/token")),
+                ("MAILBEARER_TIMEOUTS_CONNECT", &"0.2"),
+            ],
+            &["token"],
+            &["error: token: server did not finish the TLS handshake for 0.2… s", "hint: …"],
         ),
     ];
     for (variables, arguments, stderr) in rows {
-        let world = variables.iter().fold(World::new(), |world, (name, value)| world.set(name, value));
-        let world = world.set("MAILBEARER_TIMEOUTS_READ", "0.2").set("MAILBEARER_TIMEOUTS_CONNECT", "0.2");
-        let world = if variables.iter().any(|(_, port)| *port == greeting) {
-            world.set("MAILBEARER_IMAP_TLS", "starttls")
-        } else {
-            world
-        };
+        let world = World::new();
+        // With the token at hand, only the server that hangs is given so little time.
+        world.run(&["token"]).ok();
+        let world = variables.iter().fold(world, |world, (name, value)| world.set(name, value.to_string()));
         world.run(arguments).failed(75, stderr);
     }
 }
@@ -230,13 +239,57 @@ fn what_is_not_there() {
         .run(&["fetch", "INBOX", "7", "-o", "m.eml"])
         .failed(66, &["error: IMAP: no message with UID 7 in \"INBOX\""]);
     assert!(!world.names("").iter().any(|name| name.contains("m.eml")), "{:?}", world.names(""));
-    world.run(&["list", "No such folder"]).failed(66, &["error: IMAP: …"]);
+    for arguments in [&["list", "No such folder", "--limit", "1"][..], &["fetch", "No such folder", "1"]] {
+        world.run(arguments).failed(66, &["error: IMAP: …"]);
+    }
     let world =
         world.unset("MAILBEARER_SMTP_HOST").unset("MAILBEARER_SMTP_PORT").unset("MAILBEARER_SMTP_TLS");
     world
         .run(&["send", "--to", "a@x", "--text", "x"])
         .failed(78, &["error: the account has no SMTP server", "hint: …"]);
 }
+
+#[test]
+fn a_verdict_that_never_comes() {
+    let transcript = Transcript::parse(LOST_VERDICT).unwrap();
+    let (address, serving) = serve(transcript).unwrap();
+    let world = World::new().set("MAILBEARER_SMTP_PORT", address.port());
+    let both = format!("{}{}", world.server.ca_pem(), serving.ca_pem());
+    fs::write(world.path("ca.pem"), both).unwrap();
+    world
+        .run_with(&["send", "--raw", "-"], "To: a@x\n\nhi\n")
+        .failed(79, &["error: SMTP: …unknown…", "hint: look whether it arrived before sending it again"]);
+    serving.join().unwrap();
+}
+
+/// A server that goes away between the final dot and its verdict.
+const LOST_VERDICT: &str = "
+S: 220 ready
+C: EHLO <any>
+S: 250-hello
+S: 250 STARTTLS
+C: STARTTLS
+S: 220 go on
+--TLS--
+C: EHLO <any>
+S: 250-hello
+S: 250 AUTH XOAUTH2
+C: AUTH XOAUTH2
+S: 334 
+C: <any>
+S: 235 welcome
+C: MAIL FROM:<any>
+S: 250 ok
+C: RCPT TO:<a@x>
+S: 250 ok
+C: DATA
+S: 354 go on
+C: To: a@x
+C: 
+C: hi
+C: .
+--close--
+";
 
 #[cfg(target_os = "linux")]
 #[test]
@@ -258,6 +311,19 @@ fn a_full_disk() {
         let outcome = finish(world.shell(&format!("exec \"$mailbearer\" {arguments} >/dev/full")), b"");
         assert_eq!(outcome.code, Some(74), "{arguments}: {outcome:?}");
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_name_need_not_be_utf8() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+    let world = World::new();
+    let uid = world.deliver("Subject: x\r\n\r\nx").to_string();
+    let name = OsStr::from_bytes(b"\xff.eml");
+    let mut command = world.command(&["fetch", "INBOX", &uid, "--json", "--output"]);
+    command.arg(name);
+    assert!(finish(command, b"").ok().contains("\"octets\":17"));
+    assert_eq!(fs::read(world.path("").join(name)).unwrap(), b"Subject: x\r\n\r\nx");
 }
 
 #[cfg(unix)]
