@@ -125,11 +125,25 @@ impl Date {
             _ => return None,
         };
         let (name, rest) = rest.split_at_checked(3)?;
-        let index = MONTHS.iter().position(|month| name.eq_ignore_ascii_case(month.as_bytes()))?;
+        let month = match &[name.first()? | 0x20, name.get(1)? | 0x20, name.get(2)? | 0x20] {
+            b"jan" => 1,
+            b"feb" => 2,
+            b"mar" => 3,
+            b"apr" => 4,
+            b"may" => 5,
+            b"jun" => 6,
+            b"jul" => 7,
+            b"aug" => 8,
+            b"sep" => 9,
+            b"oct" => 10,
+            b"nov" => 11,
+            b"dec" => 12,
+            _ => return None,
+        };
         let &[b'-', y, yy, yyy, yyyy] = rest else { return None };
         let century = u16::from(pair(y, yy)?).checked_mul(100)?;
         let year = century.checked_add(u16::from(pair(yyy, yyyy)?))?;
-        Self::new(year, u8::try_from(index).ok()?.checked_add(1)?, day).ok()
+        Self::new(year, month, day).ok()
     }
 
     /// The year.

@@ -132,6 +132,23 @@ pub enum BodyStructure<'a> {
     Multi(MultiPart<'a>),
 }
 
+impl BodyStructure<'_> {
+    /// Where a structure is to be written.
+    pub(crate) const EMPTY: Self = Self::Single(SinglePart {
+        media: Text::EMPTY,
+        subtype: Text::EMPTY,
+        parameters: List::EMPTY,
+        id: None,
+        description: None,
+        encoding: Text::EMPTY,
+        octets: 0,
+        lines: None,
+        message: None,
+        md5: None,
+        extension: Extension { disposition: None, languages: List::EMPTY, location: None },
+    });
+}
+
 /// A part without parts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SinglePart<'a> {

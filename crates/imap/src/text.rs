@@ -8,6 +8,8 @@ use mailbearer_wire::printable_bytes;
 pub struct Text<'a>(Cow<'a, [u8]>);
 
 impl<'a> Text<'a> {
+    pub(crate) const EMPTY: Self = Self(Cow::Borrowed(&[]));
+
     /// The octets; borrowed, they are a part of the frame (see [`Frame::range_of`](crate::Frame::range_of)).
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

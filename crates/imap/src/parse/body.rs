@@ -3,25 +3,19 @@
 use alloc::boxed::Box;
 
 use super::{
-    Context, Fault, Res,
+    Context, Fault, Res, Rest,
     envelope::{close, envelope},
-    fail,
-    list::{nastring, params},
-    scan::{nil, number64, octet, spaces},
+    list::{nastring, params, texts},
+    scan::{nil, number64, octet, spaces, value},
 };
-use crate::{BodyStructure, Disposition, Extension, List, Message, MultiPart, Param, SinglePart, Text};
+use crate::{
+    BodyStructure, Disposition, Envelope, Extension, List, Message, MultiPart, Param, SinglePart, Text,
+};
 
-/// `body = "(" (body-type-1part / body-type-mpart) ")"`
-pub(super) fn body<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, BodyStructure<'a>> {
-    let mut structure = BodyStructure::Single(SinglePart::default());
-    let rest = body_into(cx, input, &mut structure)?;
-    Ok((rest, structure))
-}
-
-type Rest<'a> = Result<&'a [u8], nom::Err<Fault<'a>>>;
-
-/// [`body`], written to where it belongs. Only this function calls itself, so that a level costs little stack.
-fn body_into<'a>(cx: Context<'_>, input: &'a [u8], to: &mut BodyStructure<'a>) -> Rest<'a> {
+/// `body = "(" (body-type-1part / body-type-mpart) ")"`, written to where it belongs
+///
+/// Only this function calls itself, so that a level costs little stack.
+pub(super) fn body<'a>(cx: Context<'_>, input: &'a [u8], to: &mut BodyStructure<'a>) -> Rest<'a> {
     let cx = cx.deeper(input)?;
     let (rest, ()) = octet(b'(', "body")(input)?;
     let mut rest = spaces(rest);
@@ -30,9 +24,9 @@ fn body_into<'a>(cx: Context<'_>, input: &'a [u8], to: &mut BodyStructure<'a>) -
         *to = BodyStructure::Multi(MultiPart::default());
         let BodyStructure::Multi(multi) = to else { return Ok(rest) };
         while let [b'(', ..] = rest {
-            multi.parts.push(BodyStructure::Single(SinglePart::default()));
+            multi.parts.push(BodyStructure::EMPTY);
             let Some(part) = multi.parts.last_mut() else { break };
-            rest = spaces(body_into(cx, rest, part)?);
+            rest = spaces(body(cx, rest, part)?);
         }
         return multipart(cx, rest, multi);
     }
@@ -40,7 +34,7 @@ fn body_into<'a>(cx: Context<'_>, input: &'a [u8], to: &mut BodyStructure<'a>) -
     match to {
         BodyStructure::Single(part) if begun => {
             let rest = match &mut part.message {
-                Some(message) => spaces(body_into(cx, rest, &mut message.structure)?),
+                Some(message) => spaces(body(cx, rest, &mut message.structure)?),
                 None => rest,
             };
             body_ext_1part(cx, rest, part)
@@ -51,18 +45,14 @@ fn body_into<'a>(cx: Context<'_>, input: &'a [u8], to: &mut BodyStructure<'a>) -
 
 /// What a multipart has behind its parts: `SP media-subtype [SP body-ext-mpart]`, and the `)`
 fn multipart<'a>(cx: Context<'_>, input: &'a [u8], multi: &mut MultiPart<'a>) -> Rest<'a> {
-    let (rest, subtype) = string_or_nil(cx, input)?;
-    multi.subtype = subtype;
+    let rest = string_or_nil(cx, input, &mut multi.subtype)?;
     body_ext_mpart(cx, rest, multi)
 }
 
 /// `body-ext-mpart = body-fld-param [SP body-fld-dsp [SP body-fld-lang [SP body-fld-loc *(SP body-extension)]]]`
 fn body_ext_mpart<'a>(cx: Context<'_>, input: &'a [u8], multi: &mut MultiPart<'a>) -> Rest<'a> {
-    let (rest, parameters) = body_fld_param(cx, input)?;
-    let (rest, extension) = extension(cx, rest)?;
-    multi.parameters = parameters;
-    multi.extension = extension;
-    Ok(rest)
+    let rest = body_fld_param(cx, input, &mut multi.parameters)?;
+    extension(cx, rest, &mut multi.extension)
 }
 
 /// `body-type-basic / body-type-msg / body-type-text` up to where the structure of a message within begins, and
@@ -70,7 +60,8 @@ fn body_ext_mpart<'a>(cx: Context<'_>, input: &'a [u8], multi: &mut MultiPart<'a
 ///
 /// `body-fields = body-fld-param SP body-fld-id SP body-fld-desc SP body-fld-enc SP body-fld-octets`
 fn body_fields<'a>(cx: Context<'_>, input: &'a [u8], to: &mut BodyStructure<'a>) -> Res<'a, bool> {
-    let (rest, media) = string_or_nil(cx, input)?;
+    let mut media = Text::default();
+    let rest = string_or_nil(cx, input, &mut media)?;
     // Gmail leaves out the parts where a multipart repeats the boundary of the one around it.
     let childless = match rest {
         [b'(' | b')', ..] => cx.quirks.field_count,
@@ -83,32 +74,23 @@ fn body_fields<'a>(cx: Context<'_>, input: &'a [u8], to: &mut BodyStructure<'a>)
         *to = BodyStructure::Multi(multi);
         return Ok((rest, false));
     }
-    let (rest, subtype) = string_or_nil(cx, rest)?;
-    let (rest, parameters) = body_fld_param(cx, rest)?;
-    let (rest, id) = field(cx, rest)?;
-    let (rest, description) = field(cx, rest)?;
-    let (rest, encoding) = string_or_nil(cx, rest)?;
-    let (rest, octets) = body_fld_octets(cx, rest)?;
-    let (rest, message) = match rest {
-        [b'(', ..] if media.eq_ignore_ascii_case(b"message") => {
-            let (rest, envelope) = envelope(cx, rest)?;
-            let structure = BodyStructure::Single(SinglePart::default());
-            (spaces(rest), Some(Box::new(Message { envelope, structure })))
-        }
-        _ => (rest, None),
-    };
-    let part = SinglePart {
-        media,
-        subtype,
-        parameters,
-        id,
-        description,
-        encoding,
-        octets,
-        message,
-        ..SinglePart::default()
-    };
-    *to = BodyStructure::Single(part);
+    if !matches!(to, BodyStructure::Single(_)) {
+        *to = BodyStructure::EMPTY;
+    }
+    let BodyStructure::Single(part) = to else { return Ok((rest, false)) };
+    part.media = media;
+    let rest = string_or_nil(cx, rest, &mut part.subtype)?;
+    let rest = body_fld_param(cx, rest, &mut part.parameters)?;
+    let rest = field(cx, rest, &mut part.id)?;
+    let rest = field(cx, rest, &mut part.description)?;
+    let rest = string_or_nil(cx, rest, &mut part.encoding)?;
+    let mut rest = body_fld_octets(cx, rest, &mut part.octets)?;
+    if matches!(rest, [b'(', ..]) && part.media.eq_ignore_ascii_case(b"message") {
+        let mut message =
+            Box::new(Message { envelope: Envelope::default(), structure: BodyStructure::EMPTY });
+        rest = spaces(envelope(cx, rest, &mut message.envelope)?);
+        part.message = Some(message);
+    }
     Ok((rest, true))
 }
 
@@ -116,94 +98,97 @@ fn body_fields<'a>(cx: Context<'_>, input: &'a [u8], to: &mut BodyStructure<'a>)
 ///
 /// `body-ext-1part = body-fld-md5 [SP body-fld-dsp [SP body-fld-lang [SP body-fld-loc *(SP body-extension)]]]`
 fn body_ext_1part<'a>(cx: Context<'_>, input: &'a [u8], part: &mut SinglePart<'a>) -> Rest<'a> {
-    let (rest, lines) = body_fld_lines(input);
-    let (rest, md5) = match rest {
-        // A disposition in place of Content-MD5: some servers leave that out.
-        [b'(', ..] if cx.quirks.field_count => (rest, None),
-        _ => field(cx, rest)?,
-    };
-    let (rest, extension) = extension(cx, rest)?;
+    let (mut rest, lines) = body_fld_lines(input);
     part.lines = lines;
-    part.md5 = md5;
-    part.extension = extension;
-    Ok(rest)
+    // A disposition in place of Content-MD5: some servers leave that out.
+    if !matches!(rest, [b'(', ..]) || !cx.quirks.field_count {
+        rest = field(cx, rest, &mut part.md5)?;
+    }
+    extension(cx, rest, &mut part.extension)
 }
 
 /// `body-fld-param = "(" string SP string *(SP string SP string) ")" / nil`, and the space behind it
-fn body_fld_param<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Param<'a>>> {
+fn body_fld_param<'a>(cx: Context<'_>, input: &'a [u8], to: &mut List<'a, Param<'a>>) -> Rest<'a> {
     match input {
         [b'(', rest @ ..] => {
-            let (rest, list) = params(cx, rest)?;
-            Ok((spaces(rest), list))
+            let (rest, list) = params(rest)?;
+            *to = list;
+            Ok(spaces(rest))
         }
-        [b')', ..] => Ok((input, List::EMPTY)),
-        [b'"', ..] if cx.quirks.wrong_nil => field(cx, input).map(|(rest, _)| (rest, List::EMPTY)),
-        _ => nil(input).map(|(rest, ())| (spaces(rest), List::EMPTY)),
+        [b')', ..] => Ok(input),
+        [b'"', ..] if cx.quirks.wrong_nil => field(cx, input, &mut None),
+        _ => nil(input).map(|(rest, ())| spaces(rest)),
     }
 }
 
 /// `body-fld-dsp`, `body-fld-lang`, `body-fld-loc`, `*(SP body-extension)`, as many as there are, and the `)`
-fn extension<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Extension<'a>> {
-    let (rest, disposition) = body_fld_dsp(cx, input)?;
-    let (rest, languages) = body_fld_lang(cx, rest)?;
-    let (rest, location) = match rest {
-        [b'(', ..] => (rest, None),
-        _ => field(cx, rest)?,
+fn extension<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Extension<'a>) -> Rest<'a> {
+    let rest = body_fld_dsp(cx, input, &mut to.disposition)?;
+    let rest = body_fld_lang(cx, rest, &mut to.languages)?;
+    let mut rest = match rest {
+        [b'(', ..] => rest,
+        _ => field(cx, rest, &mut to.location)?,
     };
     // body-extension may be anything, also where no quirk is allowed.
-    let mut rest = rest;
     while !matches!(rest, [b')', ..]) {
-        rest = spaces(super::scan::value(rest)?.0);
+        rest = spaces(value(rest)?.0);
     }
-    let (rest, ()) = close(cx, rest)?;
-    Ok((rest, Extension { disposition, languages, location }))
+    Ok(rest.get(1..).unwrap_or_default())
 }
 
 /// `body-fld-dsp = "(" string SP body-fld-param ")" / nil`, and the space behind it
-fn body_fld_dsp<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Option<Disposition<'a>>> {
+fn body_fld_dsp<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Option<Disposition<'a>>) -> Rest<'a> {
+    let mut kind = None;
     match input {
         [b'(', rest @ ..] => {
-            let (rest, kind) = field(cx, spaces(rest))?;
-            let (rest, parameters) = body_fld_param(cx, rest)?;
+            let rest = field(cx, spaces(rest), &mut kind)?;
+            let mut parameters = List::EMPTY;
+            let rest = body_fld_param(cx, rest, &mut parameters)?;
             let (rest, ()) = close(cx, rest)?;
-            Ok((spaces(rest), kind.map(|kind| Disposition { kind, parameters })))
+            *to = kind.map(|kind| Disposition { kind, parameters });
+            Ok(spaces(rest))
         }
         // Exchange: a disposition alone, or a description of the body that has no place here.
         [b'"', ..] if cx.quirks.wrong_nil => {
-            let (rest, kind) = field(cx, input)?;
+            let rest = field(cx, input, &mut kind)?;
             let kind = kind.filter(|kind| !kind.is_empty() && !kind.contains(&b' '));
-            Ok((rest, kind.map(|kind| Disposition { kind, parameters: List::EMPTY })))
+            *to = kind.map(|kind| Disposition { kind, parameters: List::EMPTY });
+            Ok(rest)
         }
-        [b')', ..] => Ok((input, None)),
-        _ => nil(input).map(|(rest, ())| (spaces(rest), None)),
+        [b')', ..] => Ok(input),
+        _ => nil(input).map(|(rest, ())| spaces(rest)),
     }
 }
 
 /// `body-fld-lang = nstring / "(" string *(SP string) ")"`, and the space behind it
-fn body_fld_lang<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Text<'a>>> {
+fn body_fld_lang<'a>(cx: Context<'_>, input: &'a [u8], to: &mut List<'a, Text<'a>>) -> Rest<'a> {
     match input {
-        [b'(', rest @ ..] => {
-            let (after, _) = params(cx, rest)?;
-            let length = rest.len().saturating_sub(after.len()).saturating_sub(1);
-            Ok((spaces(after), List::raw(rest.get(..length).unwrap_or_default())))
+        [b'(', ..] => {
+            let (rest, list) = texts(cx, input)?;
+            *to = list;
+            Ok(spaces(rest))
         }
-        [b')', ..] => Ok((input, List::EMPTY)),
+        [b')', ..] => Ok(input),
         _ => {
-            let (rest, language) = field(cx, input)?;
+            let mut language = None;
+            let rest = field(cx, input, &mut language)?;
             let length = input.len().saturating_sub(rest.len());
-            let raw = if language.is_some() { input.get(..length).unwrap_or_default() } else { &[] };
-            Ok((rest, List::raw(raw)))
+            if language.is_some() {
+                *to = List::raw(input.get(..length).unwrap_or_default());
+            }
+            Ok(rest)
         }
     }
 }
 
 /// `body-fld-octets = number`, and the space behind it
-fn body_fld_octets<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, u64> {
+fn body_fld_octets<'a>(cx: Context<'_>, input: &'a [u8], to: &mut u64) -> Rest<'a> {
     let (rest, octets) = match input {
         [b'N' | b'n', ..] if cx.quirks.wrong_nil => nil(input).map(|(rest, ())| (rest, 0))?,
         _ => odd_number(cx, input)?,
     };
-    Ok((spaces(rest), octets))
+    *to = octets;
+    Ok(spaces(rest))
 }
 
 /// `body-fld-lines = number64`, where there is one, and the space behind it
@@ -227,20 +212,28 @@ fn fraction<'a>(cx: Context<'_>, rest: &'a [u8], value: u64) -> Res<'a, u64> {
 }
 
 /// `nstring`, and the space behind it; nothing at the end of the list.
-fn field<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Option<Text<'a>>> {
+#[inline]
+fn field<'a>(_: Context<'_>, input: &'a [u8], to: &mut Option<Text<'a>>) -> Rest<'a> {
     match input {
-        [b')', ..] => Ok((input, None)),
-        _ => nastring(cx, input).map(|(rest, text)| (spaces(rest), text)),
+        [b')', ..] => Ok(input),
+        _ => {
+            let (rest, text) = nastring(input)?;
+            *to = text;
+            Ok(spaces(rest))
+        }
     }
 }
 
 /// `string`, or NIL for an empty one, and the space behind it.
-fn string_or_nil<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Text<'a>> {
-    match field(cx, input)? {
-        (rest, Some(text)) => Ok((rest, text)),
-        (rest, None) if cx.quirks.wrong_nil => Ok((rest, Text::default())),
-        _ => fail(input, "string"),
+fn string_or_nil<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Text<'a>) -> Rest<'a> {
+    let mut text = None;
+    let rest = field(cx, input, &mut text)?;
+    match text {
+        Some(text) => *to = text,
+        None if cx.quirks.wrong_nil => {}
+        None => return Err(nom::Err::Error(Fault { at: input, rule: "string" })),
     }
+    Ok(rest)
 }
 
 fn is_top_level(media: &[u8]) -> bool {

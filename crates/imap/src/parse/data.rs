@@ -1,15 +1,16 @@
 //! `response` and the untagged responses that are no status (RFC 9051 sections 7.2 to 7.5).
 
 use super::{
-    Context, Res, extension, fail,
+    Context, Res, Rest, extension, fail,
     fetch::msg_att,
-    list::{flags, status_att_val},
+    list::{flags, status_att_list},
     scan::{
-        astring, line_end, nil, number, number64, octet, rest_of_line, sp, spaces, string, token, value, word,
+        astring, known, line_end, nil, number, number64, octet, rest_of_line, sp, spaces, string, token,
+        value, word,
     },
     status::{bare_code, continue_req, resp_cond, response_tagged, uid_set},
 };
-use crate::{Data, Esearch, Fetch, Found, List, Listed, Mailbox, Response, Status, StatusItem, Text};
+use crate::{Data, Esearch, Fetch, Found, List, Listed, Mailbox, Response, SequenceSet, Text};
 
 /// `response-data / continue-req / response-done`
 pub(super) fn response<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Response<'a>> {
@@ -34,36 +35,42 @@ fn response_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
     }
     let (name, after) = word(input);
     let arguments = spaces(after);
-    let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
-    match name.len() {
-        2 if is("ID") => return extension::id(cx, arguments),
-        3 if is("ACL") => return extension::acl(cx, arguments),
-        4 if is("LIST") => return mailbox_list(cx, arguments).map(|(rest, list)| (rest, Data::List(list))),
-        4 if is("LSUB") => return mailbox_list(cx, arguments).map(|(rest, list)| (rest, Data::Lsub(list))),
-        4 if is("SORT") => return search(arguments).map(|(rest, found)| (rest, Data::Sort(found))),
-        5 if is("FLAGS") => return flags(cx, arguments).map(|(rest, flags)| (rest, Data::Flags(flags))),
-        5 if is("QUOTA") => return extension::quota(cx, arguments),
-        5 if is("XLIST") => return mailbox_list(cx, arguments).map(|(rest, list)| (rest, Data::List(list))),
-        6 if is("SEARCH") => return search(arguments).map(|(rest, found)| (rest, Data::Search(found))),
-        6 if is("STATUS") => return mailbox_status(cx, arguments),
-        6 if is("THREAD") => return extension::thread(arguments),
-        7 if is("ENABLED") => return Ok((&[], Data::Enabled(List::raw(rest_of_line(arguments))))),
-        7 if is("ESEARCH") => return esearch(arguments).map(|(rest, found)| (rest, Data::Esearch(found))),
-        8 if is("LANGUAGE") => return extension::language(cx, arguments),
-        8 if is("METADATA") => return extension::metadata(cx, arguments),
-        8 if is("MYRIGHTS") => return extension::my_rights(cx, arguments),
-        8 if is("VANISHED") => return vanished(arguments),
-        9 if is("NAMESPACE") => return extension::namespace(cx, arguments),
-        9 if is("QUOTAROOT") => return extension::quota_root(cx, arguments),
-        10 if is("CAPABILITY") => return Ok((&[], Data::Capability(List::raw(rest_of_line(arguments))))),
-        10 if is("LISTRIGHTS") => return extension::list_rights(cx, arguments),
-        0 => return fail(input, "response-data"),
-        _ => {}
-    }
-    if Status::from_word(name).is_some() {
-        return resp_cond(cx, input).map(|(rest, line)| (rest, Data::Status(line)));
-    }
-    Ok((&[], Data::Other { number: None, keyword: Text::of(name), rest: Text::of(rest_of_line(arguments)) }))
+    let parsed = known(name, |name| {
+        Some(match name {
+            b"LIST" | b"XLIST" => mailbox_list(cx, arguments).map(|(rest, list)| (rest, Data::List(list))),
+            b"LSUB" => mailbox_list(cx, arguments).map(|(rest, list)| (rest, Data::Lsub(list))),
+            b"STATUS" => mailbox_status(cx, arguments),
+            b"FLAGS" => flags(cx, arguments).map(|(rest, flags)| (rest, Data::Flags(flags))),
+            b"SEARCH" => search(arguments).map(|(rest, found)| (rest, Data::Search(found))),
+            b"SORT" => search(arguments).map(|(rest, found)| (rest, Data::Sort(found))),
+            b"ESEARCH" => esearch(arguments).map(|(rest, found)| (rest, Data::Esearch(found))),
+            b"VANISHED" => vanished(arguments),
+            b"CAPABILITY" => Ok((&[][..], Data::Capability(List::raw(rest_of_line(arguments))))),
+            b"ENABLED" => Ok((&[][..], Data::Enabled(List::raw(rest_of_line(arguments))))),
+            b"OK" | b"NO" | b"BAD" | b"BYE" | b"PREAUTH" => {
+                resp_cond(cx, input).map(|(rest, line)| (rest, Data::Status(line)))
+            }
+            b"THREAD" => extension::thread(arguments),
+            b"ID" => extension::id(cx, arguments),
+            b"NAMESPACE" => extension::namespace(cx, arguments),
+            b"QUOTA" => extension::quota(arguments),
+            b"QUOTAROOT" => extension::quota_root(arguments),
+            b"ACL" => extension::acl(arguments),
+            b"LISTRIGHTS" => extension::list_rights(arguments),
+            b"MYRIGHTS" => extension::my_rights(arguments),
+            b"METADATA" => extension::metadata(arguments),
+            b"LANGUAGE" => extension::language(cx, arguments),
+            b"" => fail(input, "response-data"),
+            _ => return None,
+        })
+    });
+    let other = || {
+        Ok((
+            &[][..],
+            Data::Other { number: None, keyword: Text::of(name), rest: Text::of(rest_of_line(arguments)) },
+        ))
+    };
+    parsed.unwrap_or_else(other)
 }
 
 /// `message-data = nz-number SP ("EXPUNGE" / ("FETCH" SP msg-att))`, `number SP "EXISTS"`, `number SP "RECENT"`
@@ -71,27 +78,22 @@ fn message_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
     let (rest, number) = number(input)?;
     let (rest, ()) = sp(rest)?;
     let (name, rest) = word(rest);
-    let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
-    match name.len() {
-        5 if is("FETCH") => {
-            msg_att(cx, spaces(rest)).map(|(rest, items)| (rest, Data::Fetch(Fetch { number, items })))
-        }
-        6 if is("EXISTS") => Ok((rest, Data::Exists(number))),
-        6 if is("RECENT") => Ok((rest, Data::Recent(number))),
-        7 if is("EXPUNGE") => Ok((rest, Data::Expunge(number))),
-        8 if is("UIDFETCH") => {
-            msg_att(cx, spaces(rest)).map(|(rest, items)| (rest, Data::UidFetch(Fetch { number, items })))
-        }
-        0 => fail(rest, "message-data"),
-        _ => Ok((
-            &[],
-            Data::Other {
-                number: Some(number),
-                keyword: Text::of(name),
-                rest: Text::of(rest_of_line(spaces(rest))),
-            },
-        )),
-    }
+    let parsed =
+        known(name, |name| {
+            Some(match name {
+                b"FETCH" => msg_att(cx, spaces(rest))
+                    .map(|(rest, items)| (rest, Data::Fetch(Fetch { number, items }))),
+                b"EXISTS" => Ok((rest, Data::Exists(number))),
+                b"RECENT" => Ok((rest, Data::Recent(number))),
+                b"EXPUNGE" => Ok((rest, Data::Expunge(number))),
+                b"UIDFETCH" => msg_att(cx, spaces(rest))
+                    .map(|(rest, items)| (rest, Data::UidFetch(Fetch { number, items }))),
+                b"" => fail(rest, "message-data"),
+                _ => return None,
+            })
+        });
+    let (keyword, arguments) = (Text::of(name), Text::of(rest_of_line(spaces(rest))));
+    parsed.unwrap_or(Ok((&[], Data::Other { number: Some(number), keyword, rest: arguments })))
 }
 
 /// `mailbox-list = "(" [mbx-list-flags] ")" SP (DQUOTE QUOTED-CHAR DQUOTE / nil) SP mailbox [SP mbox-list-extended]`
@@ -145,15 +147,8 @@ fn mailbox_status<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
         }
         rest => return fail(rest, "("),
     };
-    let (rest, ()) = octet(b'(', "(")(rest)?;
-    let inside = spaces(rest);
-    let mut rest = inside;
-    while !matches!(rest, [b')', ..]) {
-        rest = spaces(status_att_val(rest)?.0);
-    }
-    let items: List<'a, StatusItem<'a>> =
-        List::raw(inside.get(..inside.len().saturating_sub(rest.len())).unwrap_or_default());
-    Ok((rest.get(1..).unwrap_or_default(), Data::MailboxStatus { mailbox: name, items }))
+    let (rest, items) = status_att_list(octet(b'(', "(")(rest)?.0)?;
+    Ok((rest, Data::MailboxStatus { mailbox: name, items }))
 }
 
 /// `"SEARCH" *(SP nz-number) [SP search-sort-mod-seq]`, and `"SORT"` likewise (RFC 7162), without the name
@@ -188,42 +183,64 @@ fn esearch(input: &[u8]) -> Res<'_, Esearch<'_>> {
     }
     loop {
         let (name, after) = word(rest);
-        let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
         if name.is_empty() {
             return Ok((rest, found));
         }
         let after = spaces(after);
-        rest = match name.len() {
-            3 if is("UID") => {
-                found.uid = true;
-                after
+        let parsed = known(name, |name| search_return_data(name, after, &mut found));
+        rest = spaces(match parsed {
+            Some(rest) => rest?,
+            None => {
+                let (rest, value) = value(after)?;
+                found.other.push((Text::of(name), Text::of(value)));
+                rest
             }
-            3 if is("MIN") => number(after).map(|(rest, number)| (rest, found.min = Some(number)))?.0,
-            3 if is("MAX") => number(after).map(|(rest, number)| (rest, found.max = Some(number)))?.0,
-            3 if is("ALL") => uid_set(after).map(|(rest, set)| (rest, found.all = Some(set)))?.0,
-            5 if is("COUNT") => number(after).map(|(rest, number)| (rest, found.count = Some(number)))?.0,
-            6 if is("MODSEQ") => {
-                number64(after).map(|(rest, number)| (rest, found.mod_seq = Some(number)))?.0
-            }
-            7 if is("PARTIAL") => {
-                let (after, ()) = octet(b'(', "(")(after)?;
-                let (after, range) = token(after)?;
-                let after = spaces(after);
-                let (after, set) = match nil(after) {
-                    Ok((after, ())) => (after, None),
-                    Err(_) => uid_set(after).map(|(after, set)| (after, Some(set)))?,
-                };
-                found.partial = Some((Text::of(range), set));
-                octet(b')', ")")(after)?.0
-            }
-            _ => {
-                value(after)
-                    .map(|(rest, value)| (rest, found.other.push((Text::of(name), Text::of(value)))))?
-                    .0
-            }
-        };
-        rest = spaces(rest);
+        });
     }
+}
+
+/// `search-return-data` with this name, whose value is in `input`
+fn search_return_data<'a>(name: &[u8], input: &'a [u8], found: &mut Esearch<'a>) -> Option<Rest<'a>> {
+    let small = |to: &mut Option<u32>| {
+        number(input).map(|(rest, number)| {
+            *to = Some(number);
+            rest
+        })
+    };
+    Some(match name {
+        b"UID" => {
+            found.uid = true;
+            Ok(input)
+        }
+        b"MIN" => small(&mut found.min),
+        b"MAX" => small(&mut found.max),
+        b"COUNT" => small(&mut found.count),
+        b"ALL" => uid_set(input).map(|(rest, set)| {
+            found.all = Some(set);
+            rest
+        }),
+        b"MODSEQ" => number64(input).map(|(rest, number)| {
+            found.mod_seq = Some(number);
+            rest
+        }),
+        b"PARTIAL" => partial(input).map(|(rest, partial)| {
+            found.partial = Some(partial);
+            rest
+        }),
+        _ => return None,
+    })
+}
+
+/// `"(" partial-range SP partial-results ")"`, `partial-results = sequence-set / "NIL"` (RFC 9394)
+fn partial(input: &[u8]) -> Res<'_, (Text<'_>, Option<SequenceSet>)> {
+    let (rest, ()) = octet(b'(', "(")(input)?;
+    let (rest, range) = token(rest)?;
+    let rest = spaces(rest);
+    let (rest, set) = match nil(rest) {
+        Ok((rest, ())) => (rest, None),
+        Err(_) => uid_set(rest).map(|(rest, set)| (rest, Some(set)))?,
+    };
+    Ok((octet(b')', ")")(rest)?.0, (Text::of(range), set)))
 }
 
 /// `expunged-resp = "VANISHED" [SP "(EARLIER)"] SP known-uids` (RFC 7162), without the name

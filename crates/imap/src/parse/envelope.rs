@@ -1,51 +1,55 @@
 //! `envelope` and the addresses in it (RFC 9051 section 7.5.2).
 
 use super::{
-    Context, Res, fail,
+    Context, Fault, Res, Rest, fail,
     list::nastring_end,
     scan::{nil, nstring, octet, quoted_raw, spaces, value},
 };
 use crate::{Address, Envelope, List, Text};
 
 /// `envelope = "(" env-date SP env-subject SP env-from SP env-sender SP env-reply-to SP env-to SP env-cc SP
-/// env-bcc SP env-in-reply-to SP env-message-id ")"`
-pub(super) fn envelope<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Envelope<'a>> {
+/// env-bcc SP env-in-reply-to SP env-message-id ")"`, written to where it belongs
+pub(super) fn envelope<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Envelope<'a>) -> Rest<'a> {
     let (rest, ()) = octet(b'(', "envelope")(input)?;
-    let (rest, date) = env_text(cx, rest)?;
-    let (rest, subject) = env_text(cx, rest)?;
-    let (rest, from) = env_addresses(cx, rest)?;
-    let (rest, sender) = env_addresses(cx, rest)?;
-    let (rest, reply_to) = env_addresses(cx, rest)?;
-    let (rest, to) = env_addresses(cx, rest)?;
-    let (rest, cc) = env_addresses(cx, rest)?;
-    let (rest, bcc) = env_addresses(cx, rest)?;
-    let (rest, in_reply_to) = env_text(cx, rest)?;
-    let (rest, message_id) = env_text(cx, rest)?;
-    let (rest, ()) = close(cx, rest)?;
-    Ok((rest, Envelope { date, subject, from, sender, reply_to, to, cc, bcc, in_reply_to, message_id }))
+    let rest = env_text(cx, rest, &mut to.date)?;
+    let rest = env_text(cx, rest, &mut to.subject)?;
+    let rest = env_addresses(cx, rest, &mut to.from)?;
+    let rest = env_addresses(cx, rest, &mut to.sender)?;
+    let rest = env_addresses(cx, rest, &mut to.reply_to)?;
+    let rest = env_addresses(cx, rest, &mut to.to)?;
+    let rest = env_addresses(cx, rest, &mut to.cc)?;
+    let rest = env_addresses(cx, rest, &mut to.bcc)?;
+    let rest = env_text(cx, rest, &mut to.in_reply_to)?;
+    let rest = env_text(cx, rest, &mut to.message_id)?;
+    close(cx, rest).map(|(rest, ())| rest)
 }
 
 /// `env-date`, `env-subject`, `env-in-reply-to`, `env-message-id`: `nstring`, and the space behind it
-fn env_text<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Option<Text<'a>>> {
-    match input {
-        [b')', ..] if cx.quirks.field_count => Ok((input, None)),
-        _ => nstring(input).map(|(rest, text)| (spaces(rest), text)),
+fn env_text<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Option<Text<'a>>) -> Rest<'a> {
+    if matches!(input, [b')', ..]) && cx.quirks.field_count {
+        return Ok(input);
     }
+    let (rest, text) = nstring(input)?;
+    *to = text;
+    Ok(spaces(rest))
 }
 
 /// `env-from` and the other five: `"(" 1*address ")" / nil`, and the space behind it
-fn env_addresses<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Address<'a>>> {
-    let (rest, list) = match input {
-        [b'(', rest @ ..] => addresses(cx, rest)?,
-        [b')', ..] if cx.quirks.field_count => return Ok((input, List::EMPTY)),
+fn env_addresses<'a>(cx: Context<'_>, input: &'a [u8], to: &mut List<'a, Address<'a>>) -> Rest<'a> {
+    match input {
+        [b'(', rest @ ..] => {
+            let (rest, list) = addresses(cx, rest)?;
+            *to = list;
+            Ok(spaces(rest))
+        }
+        [b')', ..] if cx.quirks.field_count => Ok(input),
         // Of six lists some servers leave one out, and its place is taken by In-Reply-To.
         [b'"', ..] if cx.quirks.field_count => match quoted_raw(input)? {
-            (rest, ([], _)) => (rest, List::EMPTY),
-            _ => return Ok((input, List::EMPTY)),
+            (rest, ([], _)) => Ok(spaces(rest)),
+            _ => Ok(input),
         },
-        _ => nil(input).map(|(rest, ())| (rest, List::EMPTY))?,
-    };
-    Ok((spaces(rest), list))
+        _ => nil(input).map(|(rest, ())| spaces(rest)),
+    }
 }
 
 /// `1*address ")"`
@@ -69,12 +73,13 @@ fn addresses<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Address<'
 }
 
 /// What follows an address whose parenthesis is open.
-fn address_end<'a>(cx: Context<'_>, input: &'a [u8]) -> Result<&'a [u8], nom::Err<super::Fault<'a>>> {
+#[inline]
+fn address_end<'a>(cx: Context<'_>, input: &'a [u8]) -> Rest<'a> {
     let (mut rest, mut fields) = (input, 0_u8);
     loop {
         if let [b')', after @ ..] = rest {
             if fields != 4 && !cx.quirks.field_count {
-                return Err(nom::Err::Error(super::Fault { at: rest, rule: "address" }));
+                return Err(nom::Err::Error(Fault { at: rest, rule: "address" }));
             }
             return Ok(after);
         }

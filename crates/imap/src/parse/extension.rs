@@ -14,7 +14,7 @@ use crate::{Data, List, Namespace, QuotaResource, Text, ThreadMember};
 /// `id-response = "ID" SP id-params-list`, `id-params-list = "(" *(string SP nstring) ")" / nil` (RFC 2971)
 pub(super) fn id<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
     match input {
-        [b'(', rest @ ..] => params(cx, rest).map(|(rest, params)| (rest, Data::Id(params))),
+        [b'(', rest @ ..] => params(rest).map(|(rest, params)| (rest, Data::Id(params))),
         [b'\r' | b'\n', ..] | [] if cx.quirks.wrong_nil => Ok((input, Data::Id(List::EMPTY))),
         _ => nil(input).map(|(rest, ())| (rest, Data::Id(List::EMPTY))),
     }
@@ -85,7 +85,7 @@ pub(super) fn thread(input: &[u8]) -> Res<'_, Data<'_>> {
 }
 
 /// `quota-response = "QUOTA" SP quota-root-name SP quota-list` (RFC 9208)
-pub(super) fn quota<'a>(_: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
+pub(super) fn quota(input: &[u8]) -> Res<'_, Data<'_>> {
     let (rest, root) = astring(input)?;
     let (mut rest, ()) = octet(b'(', "quota-list")(sp(rest)?.0)?;
     let mut resources = Vec::new();
@@ -103,14 +103,14 @@ pub(super) fn quota<'a>(_: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
 }
 
 /// `quotaroot-response = "QUOTAROOT" SP mailbox *(SP quota-root-name)` (RFC 9208)
-pub(super) fn quota_root<'a>(_: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
+pub(super) fn quota_root(input: &[u8]) -> Res<'_, Data<'_>> {
     let (rest, mailbox) = mailbox(input)?;
     let (rest, roots) = words(rest)?;
     Ok((rest, Data::QuotaRoot { mailbox, roots }))
 }
 
 /// `acl-data = "ACL" SP mailbox *(SP identifier SP rights)` (RFC 4314)
-pub(super) fn acl<'a>(_: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
+pub(super) fn acl(input: &[u8]) -> Res<'_, Data<'_>> {
     let (mut rest, mailbox) = mailbox(input)?;
     let mut rights = Vec::new();
     while let after @ [first, ..] = spaces(rest) {
@@ -126,7 +126,7 @@ pub(super) fn acl<'a>(_: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
 }
 
 /// `listrights-data = "LISTRIGHTS" SP mailbox SP identifier SP rights *(SP rights)` (RFC 4314)
-pub(super) fn list_rights<'a>(_: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
+pub(super) fn list_rights(input: &[u8]) -> Res<'_, Data<'_>> {
     let (rest, mailbox) = mailbox(input)?;
     let (rest, identifier) = astring(sp(rest)?.0)?;
     let (rest, rights) = words(rest)?;
@@ -134,14 +134,14 @@ pub(super) fn list_rights<'a>(_: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'
 }
 
 /// `myrights-data = "MYRIGHTS" SP mailbox SP rights` (RFC 4314)
-pub(super) fn my_rights<'a>(_: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
+pub(super) fn my_rights(input: &[u8]) -> Res<'_, Data<'_>> {
     let (rest, mailbox) = mailbox(input)?;
     let (rest, rights) = astring(sp(rest)?.0)?;
     Ok((rest, Data::MyRights { mailbox, rights }))
 }
 
 /// `metadata-resp = "METADATA" SP mailbox SP (entry-values / entry-list)` (RFC 5464)
-pub(super) fn metadata<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
+pub(super) fn metadata(input: &[u8]) -> Res<'_, Data<'_>> {
     let (rest, mailbox) = mailbox(input)?;
     let (mut rest, ()) = sp(rest)?;
     let mut entries = Vec::new();
@@ -159,7 +159,7 @@ pub(super) fn metadata<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>
         let (after, name) = astring(list)?;
         let (after, value) = match sp(after)?.0 {
             after @ [b'~' | b'{', ..] => string(after).map(|(after, value)| (after, Some(value)))?,
-            after => nastring(cx, after)?,
+            after => nastring(after)?,
         };
         entries.push((name, value));
         list = after;

@@ -5,114 +5,164 @@ use alloc::vec::Vec;
 use memchr::memchr;
 
 use super::{
-    Context, Res,
+    Context, Fault, Res, Rest,
     body::{body, odd_number},
     envelope::envelope,
     fail,
     list::{flags, texts},
-    scan::{astring, nil, nstring, number64, octet, quoted, sp, spaces, token, value, word},
+    scan::{astring, known, nil, nstring, number64, octet, quoted, sp, spaces, token, value, word},
     status::objectid,
 };
-use crate::{DateTime, Item, Part, Section, SectionOf, Text};
+use crate::{BodyStructure, DateTime, Envelope, Item, Part, Section, SectionOf, Text};
 
 /// `msg-att = "(" (msg-att-dynamic / msg-att-static) *(SP (msg-att-dynamic / msg-att-static)) ")"`
 pub(super) fn msg_att<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Vec<Item<'a>>> {
-    let mut items = Vec::new();
-    let (rest, ()) = msg_att_into(cx, input, &mut items)?;
+    // What clients ask for at once, with nothing to grow.
+    let mut items = Vec::with_capacity(8);
+    let rest = msg_att_into(cx, input, &mut items)?;
     Ok((rest, items))
 }
 
-fn msg_att_into<'a>(cx: Context<'_>, input: &'a [u8], items: &mut Vec<Item<'a>>) -> Res<'a, ()> {
+fn msg_att_into<'a>(cx: Context<'_>, input: &'a [u8], items: &mut Vec<Item<'a>>) -> Rest<'a> {
     let cx = cx.deeper(input)?;
     let (mut rest, ()) = octet(b'(', "msg-att")(input)?;
     loop {
         rest = spaces(rest);
-        match rest {
-            [b')', rest @ ..] => return Ok((rest, ())),
-            [b'(', ..] if cx.quirks.extra_parentheses => rest = msg_att_into(cx, rest, items)?.0,
-            _ => {
-                let (after, item) = msg_att_item(cx, rest)?;
-                items.push(item);
-                rest = after;
-            }
-        }
+        rest = match rest {
+            [b')', rest @ ..] => return Ok(rest),
+            [b'(', ..] if cx.quirks.extra_parentheses => msg_att_into(cx, rest, items)?,
+            _ => msg_att_item(cx, rest, items)?,
+        };
     }
 }
 
 /// `msg-att-dynamic / msg-att-static`
 ///
 /// An item that is not known, or whose value is not what it should be, is kept as it came.
-fn msg_att_item<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Item<'a>> {
-    match known_item(cx, input) {
-        Err(nom::Err::Error(_)) => {}
-        Ok((rest, item)) if matches!(rest, [b' ' | b')', ..]) => return Ok((rest, item)),
-        Ok((rest, _)) => return fail(rest, "SP or )"),
-        failure => return failure,
+fn msg_att_item<'a>(cx: Context<'_>, input: &'a [u8], items: &mut Vec<Item<'a>>) -> Rest<'a> {
+    let before = items.len();
+    let (name, rest) = word(input);
+    match known(name, |name| known_item(cx, name, rest, items)) {
+        None | Some(Err(nom::Err::Error(_))) => items.truncate(before),
+        Some(Ok(rest @ [b' ' | b')', ..])) => return Ok(rest),
+        Some(Ok(rest)) => return Err(nom::Err::Error(Fault { at: rest, rule: "SP or )" })),
+        Some(failure) => return failure,
     }
     let (rest, name) = item_name(input)?;
-    match spaces(rest) {
-        rest @ [b')', ..] if cx.quirks.wrong_nil => {
-            Ok((rest, Item::Other { name: Text::of(name), value: Text::default() }))
+    let (rest, value) = match spaces(rest) {
+        rest @ [b')', ..] if cx.quirks.wrong_nil => (rest, &[][..]),
+        rest => value(rest)?,
+    };
+    items.push(Item::Other { name: Text::of(name), value: Text::of(value) });
+    Ok(rest)
+}
+
+/// The value of an item that has a variant of its own; `None` for other names.
+fn known_item<'a>(
+    cx: Context<'_>,
+    name: &[u8],
+    rest: &'a [u8],
+    items: &mut Vec<Item<'a>>,
+) -> Option<Rest<'a>> {
+    let found = match name {
+        // The large ones are written where they belong.
+        b"ENVELOPE" => return Some(msg_att_envelope(cx, rest, items)),
+        b"BODYSTRUCTURE" => return Some(msg_att_structure(cx, true, rest, items)),
+        b"BODY" if !matches!(rest, [b'[', ..]) => return Some(msg_att_structure(cx, false, rest, items)),
+        b"UID" => uniqueid(cx, rest),
+        b"FLAGS" => {
+            sp(rest).and_then(|(rest, ())| flags(cx, rest)).map(|(rest, flags)| (rest, Item::Flags(flags)))
         }
-        rest => value(rest)
-            .map(|(rest, value)| (rest, Item::Other { name: Text::of(name), value: Text::of(value) })),
+        b"BODY" => msg_att_section(cx, rest),
+        b"RFC822.SIZE" => {
+            sp(rest).and_then(|(rest, ())| odd_number(cx, rest)).map(|(rest, size)| (rest, Item::Size(size)))
+        }
+        b"INTERNALDATE" => sp(rest)
+            .and_then(|(rest, ())| date_time(rest))
+            .map(|(rest, date)| (rest, Item::InternalDate(date))),
+        b"MODSEQ" => permsg_modsequence(cx, rest),
+        b"BINARY" => msg_att_binary(cx, rest),
+        b"BINARY.SIZE" => msg_att_binary_size(cx, rest),
+        b"RFC822" => data(cx, rest).map(|(rest, data)| (rest, Item::Rfc822(data))),
+        b"RFC822.HEADER" => data(cx, rest).map(|(rest, data)| (rest, Item::Rfc822Header(data))),
+        b"RFC822.TEXT" => data(cx, rest).map(|(rest, data)| (rest, Item::Rfc822Text(data))),
+        b"EMAILID" | b"THREADID" => identity(name, rest),
+        b"SAVEDATE" => save_date(rest),
+        b"PREVIEW" => {
+            sp(rest).and_then(|(rest, ())| nstring(rest)).map(|(rest, text)| (rest, Item::Preview(text)))
+        }
+        b"X-GM-MSGID" => {
+            sp(rest).and_then(|(rest, ())| number64(rest)).map(|(rest, id)| (rest, Item::GmailMessageId(id)))
+        }
+        b"X-GM-THRID" => {
+            sp(rest).and_then(|(rest, ())| number64(rest)).map(|(rest, id)| (rest, Item::GmailThreadId(id)))
+        }
+        b"X-GM-LABELS" => sp(rest)
+            .and_then(|(rest, ())| texts(cx, rest))
+            .map(|(rest, labels)| (rest, Item::GmailLabels(labels))),
+        _ => return None,
+    };
+    Some(found.map(|(rest, item)| {
+        items.push(item);
+        rest
+    }))
+}
+
+/// `"ENVELOPE" SP envelope`, without the name
+fn msg_att_envelope<'a>(cx: Context<'_>, input: &'a [u8], items: &mut Vec<Item<'a>>) -> Rest<'a> {
+    let (rest, ()) = sp(input)?;
+    items.push(Item::Envelope(Envelope::default()));
+    match items.last_mut() {
+        Some(Item::Envelope(to)) => envelope(cx, rest, to),
+        _ => Ok(rest),
     }
 }
 
-fn known_item<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Item<'a>> {
-    let (name, rest) = word(input);
-    let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
-    match name.len() {
-        3 if is("UID") => {
-            let (rest, uid) = odd_number(cx, sp(rest)?.0)?;
-            u32::try_from(uid).map_or_else(|_| fail(input, "uniqueid"), |uid| Ok((rest, Item::Uid(uid))))
-        }
-        4 if is("BODY") => match rest {
-            [b'[', ..] => msg_att_section(cx, rest),
-            _ => structure(cx, false, sp(rest)?.0),
-        },
-        5 if is("FLAGS") => flags(cx, sp(rest)?.0).map(|(rest, flags)| (rest, Item::Flags(flags))),
-        6 if is("BINARY") => msg_att_binary(cx, rest),
-        6 if is("MODSEQ") => {
-            let (rest, ()) = octet(b'(', "(")(sp(rest)?.0)?;
-            let (rest, mod_seq) = odd_number(cx, rest)?;
-            Ok((octet(b')', ")")(spaces(rest))?.0, Item::ModSeq(mod_seq)))
-        }
-        6 if is("RFC822") => data(cx, rest).map(|(rest, data)| (rest, Item::Rfc822(data))),
-        7 if is("EMAILID") => {
-            let (rest, ()) = octet(b'(', "(")(sp(rest)?.0)?;
-            let (rest, id) = objectid(rest)?;
-            Ok((octet(b')', ")")(rest)?.0, Item::EmailId(id)))
-        }
-        7 if is("PREVIEW") => nstring(sp(rest)?.0).map(|(rest, text)| (rest, Item::Preview(text))),
-        8 if is("ENVELOPE") => {
-            envelope(cx, sp(rest)?.0).map(|(rest, envelope)| (rest, Item::Envelope(envelope)))
-        }
-        8 if is("SAVEDATE") => match nil(sp(rest)?.0) {
-            Ok((rest, ())) => Ok((rest, Item::SaveDate(None))),
-            Err(_) => date_time(sp(rest)?.0).map(|(rest, date)| (rest, Item::SaveDate(Some(date)))),
-        },
-        8 if is("THREADID") => match sp(rest)?.0 {
-            [b'(', rest @ ..] => {
-                let (rest, id) = objectid(rest)?;
-                Ok((octet(b')', ")")(rest)?.0, Item::ThreadId(Some(id))))
-            }
-            rest => nil(rest).map(|(rest, ())| (rest, Item::ThreadId(None))),
-        },
-        10 if is("X-GM-MSGID") => number64(sp(rest)?.0).map(|(rest, id)| (rest, Item::GmailMessageId(id))),
-        10 if is("X-GM-THRID") => number64(sp(rest)?.0).map(|(rest, id)| (rest, Item::GmailThreadId(id))),
-        11 if is("RFC822.SIZE") => odd_number(cx, sp(rest)?.0).map(|(rest, size)| (rest, Item::Size(size))),
-        11 if is("RFC822.TEXT") => data(cx, rest).map(|(rest, data)| (rest, Item::Rfc822Text(data))),
-        11 if is("X-GM-LABELS") => {
-            texts(cx, sp(rest)?.0).map(|(rest, labels)| (rest, Item::GmailLabels(labels)))
-        }
-        11 if is("BINARY.SIZE") => msg_att_binary_size(cx, rest),
-        12 if is("INTERNALDATE") => {
-            date_time(sp(rest)?.0).map(|(rest, date)| (rest, Item::InternalDate(date)))
-        }
-        13 if is("BODYSTRUCTURE") => structure(cx, true, sp(rest)?.0),
-        13 if is("RFC822.HEADER") => data(cx, rest).map(|(rest, data)| (rest, Item::Rfc822Header(data))),
-        _ => fail(input, "msg-att"),
+/// `"BODY" ["STRUCTURE"] SP body`, without the name
+fn msg_att_structure<'a>(
+    cx: Context<'_>,
+    extended: bool,
+    input: &'a [u8],
+    items: &mut Vec<Item<'a>>,
+) -> Rest<'a> {
+    let (rest, ()) = sp(input)?;
+    items.push(Item::BodyStructure { extended, structure: BodyStructure::EMPTY });
+    match items.last_mut() {
+        Some(Item::BodyStructure { structure, .. }) => body(cx, rest, structure),
+        _ => Ok(rest),
+    }
+}
+
+/// `"UID" SP uniqueid`, without the name
+fn uniqueid<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Item<'a>> {
+    let (rest, uid) = odd_number(cx, sp(input)?.0)?;
+    u32::try_from(uid).map_or_else(|_| fail(input, "uniqueid"), |uid| Ok((rest, Item::Uid(uid))))
+}
+
+/// `"MODSEQ" SP "(" permsg-modsequence ")"` (RFC 7162), without the name
+fn permsg_modsequence<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Item<'a>> {
+    let (rest, ()) = octet(b'(', "(")(sp(input)?.0)?;
+    let (rest, mod_seq) = odd_number(cx, rest)?;
+    Ok((octet(b')', ")")(spaces(rest))?.0, Item::ModSeq(mod_seq)))
+}
+
+/// `"EMAILID" SP "(" objectid ")"`, `"THREADID" SP ("(" objectid ")" / nil)` (RFC 8474), without the name
+fn identity<'a>(name: &[u8], input: &'a [u8]) -> Res<'a, Item<'a>> {
+    let (rest, ()) = sp(input)?;
+    if let (b"THREADID", Ok((rest, ()))) = (name, nil(rest)) {
+        return Ok((rest, Item::ThreadId(None)));
+    }
+    let (rest, id) = objectid(octet(b'(', "(")(rest)?.0)?;
+    let (rest, ()) = octet(b')', ")")(rest)?;
+    Ok((rest, if name == b"THREADID" { Item::ThreadId(Some(id)) } else { Item::EmailId(id) }))
+}
+
+/// `"SAVEDATE" SP (date-time / nil)` (RFC 8514), without the name
+fn save_date(input: &[u8]) -> Res<'_, Item<'_>> {
+    let (rest, ()) = sp(input)?;
+    match nil(rest) {
+        Ok((rest, ())) => Ok((rest, Item::SaveDate(None))),
+        Err(_) => date_time(rest).map(|(rest, date)| (rest, Item::SaveDate(Some(date)))),
     }
 }
 
@@ -127,11 +177,6 @@ fn item_name(input: &[u8]) -> Res<'_, &[u8]> {
         name = input.get(..input.len().saturating_sub(rest.len())).unwrap_or_default();
     }
     Ok((rest, name))
-}
-
-/// `"BODY" ["STRUCTURE"] SP body`
-fn structure<'a>(cx: Context<'_>, extended: bool, input: &'a [u8]) -> Res<'a, Item<'a>> {
-    body(cx, input).map(|(rest, structure)| (rest, Item::BodyStructure { extended, structure }))
 }
 
 /// `"BODY" section ["<" number ">"] SP nstring`

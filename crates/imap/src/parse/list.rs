@@ -3,7 +3,8 @@
 use super::{
     Context, Fault, Res, fail,
     scan::{
-        astring, literal, nil, number, number64, octet, quoted, quoted_raw, sp, spaces, token, value, word,
+        astring, known, literal, nil, number, number64, octet, quoted, quoted_raw, sp, spaces, token, value,
+        word,
     },
 };
 use crate::{Address, Atom, Capability, Element, Flag, List, Param, StatusItem, Text};
@@ -72,32 +73,37 @@ pub(crate) fn flag(input: &[u8]) -> Res<'_, Flag<'_>> {
 }
 
 /// `status-att-val = ("MESSAGES" SP number) / …` (RFC 9051 section 9)
-pub(crate) fn status_att_val(input: &[u8]) -> Res<'_, StatusItem<'_>> {
+fn status_att_val(input: &[u8]) -> Res<'_, StatusItem<'_>> {
     let (name, rest) = word(input);
-    let (rest, ()) = sp(rest)?;
-    let (after, raw) = value(rest)?;
-    let other = StatusItem::Other { name: Text::of(name), value: Text::of(raw) };
-    let small = number(raw).ok().filter(|(left, _)| left.is_empty()).map(|(_, number)| number);
+    let (after, raw) = value(sp(rest)?.0)?;
     let large = number64(raw).ok().filter(|(left, _)| left.is_empty()).map(|(_, number)| number);
-    let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
-    let item = match name.len() {
-        8 if is("MESSAGES") => small.map(StatusItem::Messages),
-        6 if is("RECENT") => small.map(StatusItem::Recent),
-        7 if is("UIDNEXT") => small.map(StatusItem::UidNext),
-        11 if is("UIDVALIDITY") => small.map(StatusItem::UidValidity),
-        6 if is("UNSEEN") => small.map(StatusItem::Unseen),
-        7 if is("DELETED") => small.map(StatusItem::Deleted),
-        4 if is("SIZE") => large.map(StatusItem::Size),
-        13 if is("HIGHESTMODSEQ") => large.map(StatusItem::HighestModSeq),
-        11 if is("APPENDLIMIT") && nil(raw).is_ok() => Some(StatusItem::AppendLimit(None)),
-        11 if is("APPENDLIMIT") => large.map(|limit| StatusItem::AppendLimit(Some(limit))),
-        9 if is("MAILBOXID") => raw
-            .strip_prefix(b"(")
-            .and_then(|raw| raw.strip_suffix(b")"))
-            .map(|id| StatusItem::MailboxId(Text::of(id))),
+    let small = large.and_then(|number| u32::try_from(number).ok());
+    let item = known(name, |name| match name {
+        b"MESSAGES" => small.map(StatusItem::Messages),
+        b"RECENT" => small.map(StatusItem::Recent),
+        b"UIDNEXT" => small.map(StatusItem::UidNext),
+        b"UIDVALIDITY" => small.map(StatusItem::UidValidity),
+        b"UNSEEN" => small.map(StatusItem::Unseen),
+        b"DELETED" => small.map(StatusItem::Deleted),
+        b"SIZE" => large.map(StatusItem::Size),
+        b"HIGHESTMODSEQ" => large.map(StatusItem::HighestModSeq),
+        b"APPENDLIMIT" if nil(raw).is_ok() => Some(StatusItem::AppendLimit(None)),
+        b"APPENDLIMIT" => large.map(|limit| StatusItem::AppendLimit(Some(limit))),
+        b"MAILBOXID" => {
+            let id = raw.strip_prefix(b"(").and_then(|raw| raw.strip_suffix(b")"));
+            id.map(|id| StatusItem::MailboxId(Text::of(id)))
+        }
         _ => None,
-    };
-    Ok((after, item.unwrap_or(other)))
+    });
+    Ok((after, item.unwrap_or(StatusItem::Other { name: Text::of(name), value: Text::of(raw) })))
+}
+
+/// `[status-att-list] ")"`
+pub(crate) fn status_att_list(inside: &[u8]) -> Res<'_, List<'_, StatusItem<'_>>> {
+    list(inside, |rest| match word(rest) {
+        ([], _) => Err(nom::Err::Error(Fault { at: rest, rule: "status-att" })),
+        (_, rest) => Ok(value(sp(rest)?.0)?.0),
+    })
 }
 
 /// `"(" [flag *(SP flag)] ")"`
@@ -123,7 +129,7 @@ pub(crate) fn texts<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Te
 }
 
 /// `string SP nstring *(SP string SP nstring) ")"`, or nothing and the `)`
-pub(crate) fn params<'a>(_: Context<'_>, inside: &'a [u8]) -> Res<'a, List<'a, Param<'a>>> {
+pub(crate) fn params(inside: &[u8]) -> Res<'_, List<'_, Param<'_>>> {
     list(inside, nastring_end)
 }
 
@@ -144,22 +150,26 @@ fn list<'a, T>(
 
 /// A name and a value of `body-fld-param` or `id-params-list`.
 fn param(input: &[u8]) -> Res<'_, Param<'_>> {
-    let (rest, name) = nstring_or_word(input)?;
+    let (rest, name) = nastring(input)?;
     let (rest, value) = match spaces(rest) {
         [] => (rest, None),
-        rest => nstring_or_word(rest)?,
+        rest => nastring(rest)?,
     };
     Ok((rest, Param { name: name.unwrap_or_default(), value }))
 }
 
 /// `nstring`, or a word where a string is due.
-pub(crate) fn nastring<'a>(_: Context<'_>, input: &'a [u8]) -> Res<'a, Option<Text<'a>>> {
-    nstring_or_word(input)
-}
-
-fn nstring_or_word(input: &[u8]) -> Res<'_, Option<Text<'_>>> {
+#[inline]
+pub(crate) fn nastring(input: &[u8]) -> Res<'_, Option<Text<'_>>> {
     match input {
         [b'"', ..] => quoted(input).map(|(rest, text)| (rest, Some(text))),
+        [b'N', b'I', b'L', b' ' | b')', ..] => Ok((input.get(3..).unwrap_or_default(), None)),
+        _ => literal_or_word(input),
+    }
+}
+
+fn literal_or_word(input: &[u8]) -> Res<'_, Option<Text<'_>>> {
+    match input {
         [b'{', ..] | [b'~', b'{', ..] => literal(input).map(|(rest, data)| (rest, Some(Text::of(data)))),
         _ => token(input).map(|(rest, word)| {
             (rest, if word.eq_ignore_ascii_case(b"NIL") { None } else { Some(Text::of(word)) })
@@ -192,7 +202,7 @@ fn address(input: &[u8]) -> Res<'_, Address<'_>> {
         }
         let (after, text) = match rest {
             [b'"', ..] if index == 3 => host(rest).map(|(rest, text)| (rest, Some(text)))?,
-            _ => nstring_or_word(rest)?,
+            _ => nastring(rest)?,
         };
         *field = text;
         rest = spaces(after);

@@ -47,6 +47,9 @@ pub fn parse_response<'a>(
 /// What a parser function returns: what is left, and what was found in front of it.
 pub(crate) type Res<'a, T> = nom::IResult<&'a [u8], T, Fault<'a>>;
 
+/// What a parser function returns that writes what it found to where it belongs: what is left.
+pub(crate) type Rest<'a> = Result<&'a [u8], nom::Err<Fault<'a>>>;
+
 /// Where the input stopped following a rule, as what is left there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fault<'a> {

@@ -189,16 +189,25 @@ pub(crate) fn quoted(input: &[u8]) -> Res<'_, Text<'_>> {
 #[inline]
 pub(crate) fn quoted_raw(input: &[u8]) -> Res<'_, (&[u8], bool)> {
     let Some(inner) = input.strip_prefix(b"\"") else { return fail(input, "quoted") };
-    let (mut at, mut escaped) = (0_usize, false);
+    let at = next_mark(inner);
+    match inner.split_at_checked(at) {
+        Some((text, [b'"', rest @ ..])) if ends_string(rest) => Ok((rest, (text, false))),
+        _ => quoted_slow(input, inner, at),
+    }
+}
+
+/// [`quoted_raw`] where the first mark, at `at`, is not the end.
+#[cold]
+fn quoted_slow<'a>(input: &'a [u8], inner: &'a [u8], mut at: usize) -> Res<'a, (&'a [u8], bool)> {
+    let mut escaped = false;
     loop {
-        at = next_mark(inner, at);
         match inner.get(at) {
             Some(b'"') => {
                 let (text, rest) = inner.split_at_checked(at).unwrap_or((inner, &[]));
                 let rest = rest.get(1..).unwrap_or_default();
                 // A quote with more of the string behind it is one that should have been escaped
                 // (`Quirks::stray_quote`).
-                if matches!(rest, [b' ' | b')' | b'\r' | b'\n' | b']' | b'(', ..] | []) {
+                if ends_string(rest) {
                     return Ok((rest, (text, escaped)));
                 }
                 at = at.saturating_add(1);
@@ -210,30 +219,37 @@ pub(crate) fn quoted_raw(input: &[u8]) -> Res<'_, (&[u8], bool)> {
             Some(b'\n') | None => return fail(input, "quoted"),
             Some(_) => at = at.saturating_add(1),
         }
+        at = at.saturating_add(next_mark(inner.get(at..).unwrap_or_default()));
     }
 }
 
-/// The next quote, backslash or control from `at` on, eight octets at a step.
+/// Whether what follows a quote shows that it ended the string.
 #[inline]
-fn next_mark(text: &[u8], mut at: usize) -> usize {
+fn ends_string(rest: &[u8]) -> bool {
+    matches!(rest, [b' ' | b')' | b'\r' | b'\n' | b']' | b'(', ..] | [])
+}
+
+/// Where the next quote, backslash or control is, eight octets at a step; the length where there is none.
+#[inline]
+fn next_mark(text: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
-    while let Some(eight) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+    let mut rest = text;
+    while let Some((eight, after)) = rest.split_first_chunk::<8>() {
         let octets = u64::from_le_bytes(*eight);
+        let controls = octets.wrapping_sub(ONES.wrapping_mul(0x20));
+        let quotes = (octets ^ ONES.wrapping_mul(0x22)).wrapping_sub(ONES);
+        let backslashes = (octets ^ ONES.wrapping_mul(0x5c)).wrapping_sub(ONES);
         // A borrow can only spoil octets above the first that is found.
-        let below = |octets: u64, limit: u64| octets.wrapping_sub(ONES.wrapping_mul(limit)) & !octets;
-        let found = below(octets, 0x20)
-            | below(octets ^ ONES.wrapping_mul(0x22), 1)
-            | below(octets ^ ONES.wrapping_mul(0x5c), 1);
-        if found & HIGHS != 0 {
-            let octet = (found & HIGHS).trailing_zeros() / 8;
-            return at.saturating_add(usize::try_from(octet).unwrap_or_default());
+        let found = (controls | quotes | backslashes) & !octets & HIGHS;
+        if found != 0 {
+            let before = usize::try_from(found.trailing_zeros() / 8).unwrap_or_default();
+            return text.len().saturating_sub(rest.len()).saturating_add(before);
         }
-        at = at.saturating_add(8);
+        rest = after;
     }
-    let rest = text.get(at..).unwrap_or_default();
     let found = rest.iter().position(|&octet| octet < b' ' || octet == b'"' || octet == b'\\');
-    at.saturating_add(found.unwrap_or(rest.len()))
+    text.len().saturating_sub(rest.len()).saturating_add(found.unwrap_or(rest.len()))
 }
 
 fn unescape(text: &[u8]) -> Vec<u8> {
@@ -263,6 +279,22 @@ pub(crate) fn nstring(input: &[u8]) -> Res<'_, Option<Text<'_>>> {
         [b'N' | b'n', ..] => nil(input).map(|(rest, ())| (rest, None)),
         _ => literal(input).map(|(rest, data)| (rest, Some(Text::of(data)))),
     }
+}
+
+/// A word that is known by its name in upper case; `table` finds it by that.
+///
+/// Servers send upper case almost always, so that is tried first.
+#[inline]
+pub(crate) fn known<T>(name: &[u8], mut table: impl FnMut(&[u8]) -> Option<T>) -> Option<T> {
+    if let Some(found) = table(name) {
+        return Some(found);
+    }
+    // Not longer than the longest name that any table has.
+    let mut upper = [0; 24];
+    let copy = upper.get_mut(..name.len())?;
+    copy.copy_from_slice(name);
+    copy.make_ascii_uppercase();
+    if copy == name { None } else { table(copy) }
 }
 
 /// `nil = "NIL"`
@@ -362,13 +394,13 @@ mod tests {
                 for place in 0..length {
                     let mut text = vec![b'~'; length];
                     text[place] = mark;
-                    assert_eq!(next_mark(&text, 0), place);
+                    assert_eq!(next_mark(&text), place);
                     text[..place].fill(0xff);
                     text[place + 1..].fill(b'!');
-                    assert_eq!(next_mark(&text, 0), place);
+                    assert_eq!(next_mark(&text), place);
                 }
             }
-            assert_eq!(next_mark(&vec![b' '; length], 0), length);
+            assert_eq!(next_mark(&vec![b' '; length]), length);
         }
     }
 

@@ -5,7 +5,7 @@ use memchr::memchr;
 use super::{
     Context, Res, fail,
     list::flags,
-    scan::{nil, number, number64, octet, rest_of_line, sp, spaces, token, word},
+    scan::{known, nil, number, number64, octet, rest_of_line, sp, spaces, token, word},
 };
 use crate::{Code, List, Response, SequenceSet, Status, StatusLine, Text};
 
@@ -66,7 +66,7 @@ pub(super) fn resp_text<'a>(cx: Context<'_>, input: &'a [u8]) -> (Option<Code<'a
 /// `resp-text-code = "ALERT" / "BADCHARSET" … / atom [SP 1*<any TEXT-CHAR except "]">]`, and the `]` behind it
 fn resp_text_code<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Code<'a>> {
     let (name, rest) = word(input);
-    if let Some((rest, code)) = known_code(cx, name, rest)
+    if let Some((rest, code)) = known(name, |name| known_code(cx, name, rest))
         && let Some(rest) = spaces(rest).strip_prefix(b"]")
     {
         return Ok((rest, code));
@@ -83,41 +83,40 @@ fn resp_text_code<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Code<'a>> {
 
 /// A code that has a variant of its own and its arguments, if they are what they should be.
 fn known_code<'a>(cx: Context<'_>, name: &[u8], rest: &'a [u8]) -> Option<(&'a [u8], Code<'a>)> {
-    let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
-    let plain = match name.len() {
-        5 if is("ALERT") => Code::Alert,
-        5 if is("INUSE") => Code::InUse,
-        5 if is("LIMIT") => Code::Limit,
-        5 if is("PARSE") => Code::Parse,
-        6 if is("CANNOT") => Code::Cannot,
-        6 if is("CLOSED") => Code::Closed,
-        6 if is("NOPERM") => Code::NoPerm,
-        6 if is("TOOBIG") => Code::TooBig,
-        7 if is("EXPIRED") => Code::Expired,
-        7 if is("USEATTR") => Code::UseAttr,
-        8 if is("NOMODSEQ") => Code::NoModSeq,
-        8 if is("NOTSAVED") => Code::NotSaved,
-        9 if is("CLIENTBUG") => Code::ClientBug,
-        9 if is("OVERQUOTA") => Code::OverQuota,
-        9 if is("READ-ONLY") => Code::ReadOnly,
-        9 if is("SERVERBUG") => Code::ServerBug,
-        9 if is("TRYCREATE") => Code::TryCreate,
-        10 if is("CORRUPTION") => Code::Corruption,
-        10 if is("READ-WRITE") => Code::ReadWrite,
-        11 if is("HASCHILDREN") => Code::HasChildren,
-        11 if is("NONEXISTENT") => Code::Nonexistent,
-        11 if is("UIDREQUIRED") => Code::UidRequired,
-        11 if is("UNAVAILABLE") => Code::Unavailable,
-        11 if is("UNKNOWN-CTE") => Code::UnknownCte,
-        12 if is("CONTACTADMIN") => Code::ContactAdmin,
-        12 if is("UIDNOTSTICKY") => Code::UidNotSticky,
-        13 if is("ALREADYEXISTS") => Code::AlreadyExists,
-        13 if is("EXPUNGEISSUED") => Code::ExpungeIssued,
-        15 if is("PRIVACYREQUIRED") => Code::PrivacyRequired,
-        17 if is("COMPRESSIONACTIVE") => Code::CompressionActive,
-        19 if is("AUTHORIZATIONFAILED") => Code::AuthorizationFailed,
-        20 if is("AUTHENTICATIONFAILED") => Code::AuthenticationFailed,
-        10 if is("BADCHARSET") => return Some(bad_charset(rest)),
+    let plain = match name {
+        b"ALERT" => Code::Alert,
+        b"INUSE" => Code::InUse,
+        b"LIMIT" => Code::Limit,
+        b"PARSE" => Code::Parse,
+        b"CANNOT" => Code::Cannot,
+        b"CLOSED" => Code::Closed,
+        b"NOPERM" => Code::NoPerm,
+        b"TOOBIG" => Code::TooBig,
+        b"EXPIRED" => Code::Expired,
+        b"USEATTR" => Code::UseAttr,
+        b"NOMODSEQ" => Code::NoModSeq,
+        b"NOTSAVED" => Code::NotSaved,
+        b"CLIENTBUG" => Code::ClientBug,
+        b"OVERQUOTA" => Code::OverQuota,
+        b"READ-ONLY" => Code::ReadOnly,
+        b"SERVERBUG" => Code::ServerBug,
+        b"TRYCREATE" => Code::TryCreate,
+        b"CORRUPTION" => Code::Corruption,
+        b"READ-WRITE" => Code::ReadWrite,
+        b"HASCHILDREN" => Code::HasChildren,
+        b"NONEXISTENT" => Code::Nonexistent,
+        b"UIDREQUIRED" => Code::UidRequired,
+        b"UNAVAILABLE" => Code::Unavailable,
+        b"UNKNOWN-CTE" => Code::UnknownCte,
+        b"CONTACTADMIN" => Code::ContactAdmin,
+        b"UIDNOTSTICKY" => Code::UidNotSticky,
+        b"ALREADYEXISTS" => Code::AlreadyExists,
+        b"EXPUNGEISSUED" => Code::ExpungeIssued,
+        b"PRIVACYREQUIRED" => Code::PrivacyRequired,
+        b"COMPRESSIONACTIVE" => Code::CompressionActive,
+        b"AUTHORIZATIONFAILED" => Code::AuthorizationFailed,
+        b"AUTHENTICATIONFAILED" => Code::AuthenticationFailed,
+        b"BADCHARSET" => return Some(bad_charset(rest)),
         _ => return with_argument(cx, name, spaces(rest)).ok(),
     };
     Some((rest, plain))
@@ -135,37 +134,32 @@ fn bad_charset(rest: &[u8]) -> (&[u8], Code<'_>) {
 }
 
 fn with_argument<'a>(cx: Context<'_>, name: &[u8], input: &'a [u8]) -> Res<'a, Code<'a>> {
-    let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
-    match name.len() {
-        6 if is("UNSEEN") => number(input).map(|(rest, number)| (rest, Code::Unseen(number))),
-        7 if is("UIDNEXT") => number(input).map(|(rest, number)| (rest, Code::UidNext(number))),
-        7 if is("COPYUID") => {
+    match name {
+        b"UNSEEN" => number(input).map(|(rest, number)| (rest, Code::Unseen(number))),
+        b"UIDNEXT" => number(input).map(|(rest, number)| (rest, Code::UidNext(number))),
+        b"COPYUID" => {
             let (rest, validity) = number(input)?;
             let (rest, from) = uid_set(sp(rest)?.0)?;
             let (rest, to) = uid_set(sp(rest)?.0)?;
             Ok((rest, Code::CopyUid { validity, from, to }))
         }
-        8 if is("MODIFIED") => uid_set(input).map(|(rest, set)| (rest, Code::Modified(set))),
-        8 if is("REFERRAL") => up_to_bracket(input).map(|(rest, url)| (rest, Code::Referral(Text::of(url)))),
-        9 if is("APPENDUID") => {
+        b"MODIFIED" => uid_set(input).map(|(rest, set)| (rest, Code::Modified(set))),
+        b"REFERRAL" => up_to_bracket(input).map(|(rest, url)| (rest, Code::Referral(Text::of(url)))),
+        b"APPENDUID" => {
             let (rest, validity) = number(input)?;
             let (rest, uids) = uid_set(sp(rest)?.0)?;
             Ok((rest, Code::AppendUid { validity, uids }))
         }
-        9 if is("MAILBOXID") => {
+        b"MAILBOXID" => {
             let (rest, ()) = octet(b'(', "(")(input)?;
             let (rest, id) = objectid(rest)?;
             Ok((octet(b')', ")")(rest)?.0, Code::MailboxId(id)))
         }
-        10 if is("CAPABILITY") => {
-            up_to_bracket(input).map(|(rest, words)| (rest, Code::Capability(List::raw(words))))
-        }
-        11 if is("UIDVALIDITY") => number(input).map(|(rest, number)| (rest, Code::UidValidity(number))),
-        12 if is("MESSAGELIMIT") => number(input).map(|(rest, number)| (rest, Code::MessageLimit(number))),
-        13 if is("HIGHESTMODSEQ") => {
-            number64(input).map(|(rest, number)| (rest, Code::HighestModSeq(number)))
-        }
-        14 if is("PERMANENTFLAGS") => match nil(input) {
+        b"CAPABILITY" => up_to_bracket(input).map(|(rest, words)| (rest, Code::Capability(List::raw(words)))),
+        b"UIDVALIDITY" => number(input).map(|(rest, number)| (rest, Code::UidValidity(number))),
+        b"MESSAGELIMIT" => number(input).map(|(rest, number)| (rest, Code::MessageLimit(number))),
+        b"HIGHESTMODSEQ" => number64(input).map(|(rest, number)| (rest, Code::HighestModSeq(number))),
+        b"PERMANENTFLAGS" => match nil(input) {
             Ok((rest, ())) if cx.quirks.wrong_nil => Ok((rest, Code::PermanentFlags(List::EMPTY))),
             _ => flags(cx, input).map(|(rest, flags)| (rest, Code::PermanentFlags(flags))),
         },
