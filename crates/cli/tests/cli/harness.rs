@@ -56,6 +56,11 @@ impl World {
         names(&self.path(folder))
     }
 
+    /// The folder in which the program keeps tokens.
+    pub(crate) fn cache(&self) -> PathBuf {
+        self.path(if cfg!(target_os = "macos") { "Library/Caches/mailbearer" } else { ".cache/mailbearer" })
+    }
+
     pub(crate) fn deliver(&self, octets: impl AsRef<[u8]>) -> u32 {
         self.server.mailbox().deliver(octets.as_ref()).unwrap()
     }

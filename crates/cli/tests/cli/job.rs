@@ -5,7 +5,7 @@ use std::fs;
 use mailbearer_mock::memory::Options;
 use serde_json::Value;
 
-use crate::harness::{World, bare, finish};
+use crate::harness::{World, bare, finish, names};
 
 #[test]
 fn the_whole_job() {
@@ -276,9 +276,8 @@ fn a_short_token_is_never_kept() {
 fn a_broken_kept_token_is_told_and_replaced() {
     let world = World::new();
     world.run(&["token"]).ok();
-    let folder = if cfg!(target_os = "macos") { "Library/Caches/mailbearer" } else { ".cache/mailbearer" };
-    let [name] = &world.names(folder)[..] else { panic!("one file") };
-    fs::write(world.path(folder).join(name), "{").unwrap();
+    let [name] = &names(&world.cache())[..] else { panic!("one file") };
+    fs::write(world.cache().join(name), "{").unwrap();
     let outcome = world.run(&["token"]);
     assert_eq!(outcome.code, Some(0));
     assert!(outcome.stderr.starts_with("warning: the kept token in "), "{outcome:?}");
@@ -301,5 +300,5 @@ fn the_demonstration_needs_nothing() {
         steps.iter().map(|step| step["step"].as_str().unwrap()).collect::<Vec<_>>(),
         ["token", "send", "list", "fetch"]
     );
-    assert!(crate::harness::names(folder.path()).is_empty(), "nothing is left behind");
+    assert!(names(folder.path()).is_empty(), "nothing is left behind");
 }
