@@ -1,1 +1,0 @@
-//! Corpora shared by the benches.

@@ -1,0 +1,25 @@
+//! Counts what each parser and client allocates: prints `CORPUS PARSER RESPONSES ALLOCATIONS OCTETS` lines.
+//!
+//! A program of its own, because the counting allocator costs instructions.
+
+use allocation_counter::measure;
+use mailbearer_benches::{Client, Corpus, Parser};
+
+fn main() {
+    for corpus in Corpus::ALL {
+        for parser in Parser::ALL {
+            let prepared = parser.prepare(corpus.octets(corpus.sample()));
+            report(corpus, parser.name(), || prepared.run());
+        }
+    }
+    let octets = Corpus::Envelope.octets(Corpus::Envelope.sample());
+    for client in Client::ALL {
+        report(Corpus::Envelope, &format!("client-{}", client.name()), || client.fetch(&octets).0);
+    }
+}
+
+fn report(corpus: Corpus, name: &str, work: impl FnOnce() -> usize) {
+    let mut responses = 0;
+    let allocated = measure(|| responses = work());
+    println!("{} {name} {responses} {} {}", corpus.name(), allocated.count_total, allocated.bytes_total);
+}

@@ -1,0 +1,38 @@
+//! Does one piece of work, for callgrind to count the instructions inside [`measured`].
+//!
+//! | arguments | work |
+//! |---|---|
+//! | `CORPUS PARSER COUNT` | parse a corpus; prints the number of responses |
+//! | `CORPUS client-CLIENT COUNT` | fetch it |
+//! | `SHAPE PIECE SIZE` | parse about `SIZE` octets that come in pieces of `PIECE`; prints how many octets there were |
+
+use mailbearer_benches::{Client, Corpus, Growing, Parser, parser};
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [input, how, count] = &args[..] else { panic!("three arguments, see the source") };
+    let count = count.parse().expect("a number");
+    if let Some(shape) = Growing::ALL.into_iter().find(|each| each.name() == input) {
+        let (octets, piece) = (shape.octets(count), how.parse().expect("a number"));
+        measured(|| parser::ours(&octets, piece));
+        println!("{}", octets.len());
+        return;
+    }
+    let corpus = Corpus::ALL.into_iter().find(|each| each.name() == input).expect("a corpus or a shape");
+    let octets = corpus.octets(count);
+    let responses = if let Some(client) = how.strip_prefix("client-") {
+        let client = Client::ALL.into_iter().find(|each| each.name() == client).expect("a client");
+        measured(|| client.fetch(&octets).0)
+    } else {
+        let parser = Parser::ALL.into_iter().find(|each| each.name() == how).expect("a parser");
+        let prepared = parser.prepare(octets);
+        measured(|| prepared.run())
+    };
+    println!("{responses}");
+}
+
+/// The only function whose instructions count; callgrind knows it by its name.
+#[inline(never)]
+fn measured(work: impl FnOnce() -> usize) -> usize {
+    std::hint::black_box(work())
+}

@@ -1,0 +1,9 @@
+//! What the benchmarks run on and with: corpora made from a seed, and one face for our parser and its peers.
+
+pub mod client;
+pub mod corpus;
+pub mod parser;
+
+pub use client::Client;
+pub use corpus::{Corpus, Growing};
+pub use parser::Parser;
