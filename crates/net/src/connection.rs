@@ -13,8 +13,9 @@ use crate::{DriveError, Error, Interest, Runtime, Socket, Stage, Tls};
 pub struct Timeouts {
     /// Name look-up and TCP together; and again for the TLS handshake. Default 30 s.
     pub connect: Duration,
-    /// Silence of the peer where the machine has no [`patience`](Machine::patience) of its own. Default 60 s.
-    pub read: Duration,
+    /// Silence of the peer. Default none: the [`patience`](Machine::patience) of the machine in its present state, and
+    /// 60 s where it has none.
+    pub read: Option<Duration>,
     /// The peer taking none of our bytes. Default 60 s.
     pub write: Duration,
     /// A whole operation, as [`Connection::start_operation`] begins it. Default none.
@@ -23,8 +24,7 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        let minute = Duration::from_secs(60);
-        Self { connect: Duration::from_secs(30), read: minute, write: minute, total: None }
+        Self { connect: Duration::from_secs(30), read: None, write: MINUTE, total: None }
     }
 }
 
@@ -138,7 +138,7 @@ impl<R: Runtime> Connection<R> {
         &mut self,
         machine: &mut M,
     ) -> Result<Option<M::Event>, DriveError<M::Error>> {
-        let read = machine.patience().unwrap_or(self.options.timeouts.read);
+        let read = self.options.timeouts.read.or_else(|| machine.patience()).unwrap_or(MINUTE);
         match self.next_within(machine, read).await? {
             Next::Event(event) => Ok(Some(event)),
             Next::Closed => Ok(None),
@@ -443,6 +443,8 @@ impl<S: Socket> Write for NonBlocking<'_, S> {
         Ok(())
     }
 }
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// The record of TLS 1.3 that means nothing (RFC 8446 appendix D.4). It is due in the middle of the server's flight:
 /// sent at once it would make two flights of the client's one.

@@ -146,7 +146,7 @@ fn silence_is_a_timeout_of_its_stage() {
     async fn total<R: Runtime>(port: u16, ca: &Ca) {
         let mut options = options(ca);
         options.timeouts.total = Some(Duration::from_millis(20));
-        options.timeouts.read = Duration::from_secs(3600);
+        options.timeouts.read = Some(Duration::from_secs(3600));
         let mut connection =
             Connection::<R>::open("localhost", port, Security::StartTls, options).await.unwrap();
         let error = connection.next(&mut Talk::new()).await.unwrap_err();
@@ -388,7 +388,7 @@ impl Ca {
 fn options(ca: &Ca) -> Options {
     let mut options = Options::new(Tls::with_only_ca_pem(ca.pem.as_bytes()).unwrap());
     let short = Duration::from_millis(50);
-    options.timeouts = Timeouts { connect: short, read: short, write: short, total: None };
+    options.timeouts = Timeouts { connect: short, read: Some(short), write: short, total: None };
     options
 }
 

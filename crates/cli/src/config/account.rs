@@ -66,11 +66,11 @@ pub(crate) fn account(
     let timeouts = &mut account.timeouts;
     for (key, timeout) in [
         ("timeouts.connect", &mut timeouts.connect),
-        ("timeouts.read", &mut timeouts.read),
         ("timeouts.write", &mut timeouts.write),
     ] {
         *timeout = settings.seconds(key)?.unwrap_or(*timeout);
     }
+    timeouts.read = settings.seconds("timeouts.read")?.or(timeouts.read);
     timeouts.total = settings.seconds("timeouts.total")?.or(timeouts.total);
     Ok(account)
 }
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(account.imap, Some(Server::new("proxy", 993, Security::Implicit)));
         assert_eq!(account.timeouts.connect, Duration::from_secs(2));
         assert_eq!(account.timeouts.total, Some(Duration::from_millis(1500)));
-        assert_eq!(account.timeouts.read, Duration::from_secs(60));
+        assert_eq!(account.timeouts.read, None);
     }
 
     #[test]

@@ -123,7 +123,7 @@ fn the_environment_is_enough() {
         account.imap,
         Some(mailbearer::Server::new("localhost", 9930, mailbearer::Security::StartTls))
     );
-    assert_eq!((account.smtp, account.timeouts.read.as_secs()), (None, 2));
+    assert_eq!((account.smtp, account.timeouts.read), (None, Some(std::time::Duration::from_secs(2))));
 }
 
 #[test]
