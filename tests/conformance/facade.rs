@@ -151,6 +151,20 @@ fn a_good_token_without_a_mailbox_says_what_is_wrong() {
 }
 
 #[test]
+fn a_mailbox_that_is_not_there_is_no_empty_one() {
+    let server = mock(Options::default());
+    let robot = robot(&server);
+    let mut imap = robot.connect_imap().unwrap();
+    for range in [Range::All, Range::Last(3)] {
+        assert_eq!(imap.list("INBOX", range).unwrap().next().unwrap(), None, "{range:?}");
+        let listed = imap.list("Nowhere", range).and_then(|mut listing| listing.next());
+        assert!(matches!(listed.unwrap_err().kind(), Kind::Command(_)), "{range:?}");
+    }
+    let fetched = imap.fetch("Nowhere", 1).unwrap().next();
+    assert!(matches!(fetched.unwrap_err().kind(), Kind::Command(_)));
+}
+
+#[test]
 fn a_connection_cut_behind_the_final_dot_leaves_the_outcome_open() {
     const UP_TO_DATA: &str = "--TLS--\n\
         S: 220 ready\nC: EHLO <any>\nS: 250-hello\nS: 250-PIPELINING\nS: 250 AUTH XOAUTH2\n\

@@ -160,11 +160,6 @@ impl Error {
         &self.kind
     }
 
-    /// Whether a command was answered NO or BAD.
-    pub(crate) const fn is_refused_command(&self) -> bool {
-        matches!(self.kind, Kind::Command(_))
-    }
-
     pub(crate) const fn settings(what: String) -> Self {
         Self::new(Context::Settings, Kind::Settings(what))
     }

@@ -137,17 +137,20 @@ struct Pair {
     examine: Tag,
     command: Tag,
     refusal: Option<Completion>,
+    /// Whether the mailbox was opened.
+    opened: bool,
 }
 
 impl Pair {
     const fn new(examine: Tag, command: Tag) -> Self {
-        Self { examine, command, refusal: None }
+        Self { examine, command, refusal: None, opened: false }
     }
 
     /// Takes an answer in; true when both are there. If the mailbox was not opened, that is the failure, and what
     /// the server says to the command after it is not.
     fn answered(&mut self, completion: Completion) -> Result<bool, Error> {
         if completion.tag == self.examine {
+            self.opened = completion.is_ok();
             self.refusal = Some(completion).filter(|completion| !completion.is_ok());
             return Ok(false);
         }

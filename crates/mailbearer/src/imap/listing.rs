@@ -104,21 +104,20 @@ impl<'a, R: Runtime> Listing<'a, R> {
                             return Ok(Some(summary));
                         }
                     }
-                    Event::Done(completion) => match pair.answered(completion) {
-                        Ok(false) => {}
-                        Ok(true) => self.pair = None,
+                    Event::Done(completion) => {
+                        let answered = pair.answered(completion);
                         // An empty mailbox has no message `1:*`, and some servers say so with a BAD.
-                        Err(error) => {
-                            self.pair = None;
-                            if self.exists > 0
-                                || !error.is_refused_command()
-                                || error.is_auth()
-                                || error.is_transient()
-                            {
+                        let is_empty = pair.opened && self.exists == 0;
+                        match answered {
+                            Ok(false) => continue,
+                            Ok(true) => self.pair = None,
+                            Err(_) if is_empty => self.pair = None,
+                            Err(error) => {
+                                self.pair = None;
                                 return Err(error);
                             }
                         }
-                    },
+                    }
                     _ => {}
                 }
             }
