@@ -240,7 +240,11 @@ fn what_is_not_there() {
         .run(&["fetch", "INBOX", "7", "-o", "m.eml"])
         .failed(66, &["error: IMAP: no message with UID 7 in \"INBOX\""]);
     assert!(!world.names("").iter().any(|name| name.contains("m.eml")), "{:?}", world.names(""));
-    for arguments in [&["list", "No such folder", "--limit", "1"][..], &["fetch", "No such folder", "1"]] {
+    for arguments in [
+        &["list", "No such folder"][..],
+        &["list", "No such folder", "--limit", "1"],
+        &["fetch", "No such folder", "1"],
+    ] {
         world.run(arguments).failed(66, &["error: IMAP: …"]);
     }
     let world =
