@@ -29,6 +29,7 @@ mod sequence;
 pub mod server;
 pub mod session;
 mod text;
+pub mod view;
 
 pub use atom::{Atom, Flag};
 pub use capability::{Capabilities, Capability};

@@ -44,6 +44,14 @@ impl SequenceSet {
         Self(Vec::from([(Number::Is(first.max(1)), Number::Is(last.max(1)))]))
     }
 
+    /// These ranges, first and last number of each; 0 counts as 1.
+    ///
+    /// Of no range at all there is no set: that gives [`saved`](Self::saved), so look first.
+    pub fn from_ranges(ranges: impl IntoIterator<Item = (u32, u32)>) -> Self {
+        let ends = ranges.into_iter().map(|(first, last)| (first.max(1), last.max(1)));
+        Self(ends.map(|(first, last)| (Number::Is(first), Number::Is(last))).collect())
+    }
+
     /// `$`: what the last search found and kept (RFC 5182).
     #[must_use]
     pub const fn saved() -> Self {
@@ -221,5 +229,6 @@ mod tests {
         let all: SequenceSet = "1:4294967295,1:4294967295".parse().unwrap();
         assert_eq!(all.count(), Some(2 * u64::from(u32::MAX)));
         assert_eq!((SequenceSet::range(0, 0), SequenceSet::from_on(0)), (1.into(), SequenceSet::all()));
+        assert_eq!(SequenceSet::from_ranges([(0, 2), (9, 7)]).to_string(), "1:2,9:7");
     }
 }

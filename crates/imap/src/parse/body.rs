@@ -1,12 +1,12 @@
 //! `body`: the structure of a message (RFC 9051 section 7.5.2).
 
-use alloc::boxed::Box;
+use alloc::{boxed::Box, vec::Vec};
 
 use super::{
     Context, Fault, Res, Rest,
     envelope::{close, envelope},
     list::{nastring, params, texts},
-    scan::{nil, number64, octet, spaces, value},
+    scan::{nil, number64, octet, plain_quoted, spaces, value},
 };
 use crate::{
     BodyStructure, Disposition, Envelope, Extension, List, Message, MultiPart, Param, SinglePart, Text,
@@ -21,7 +21,8 @@ pub(super) fn body<'a>(cx: Context<'_>, input: &'a [u8], to: &mut BodyStructure<
     let mut rest = spaces(rest);
     if let [b'(', ..] = rest {
         // body-type-mpart = 1*body SP media-subtype [SP body-ext-mpart]
-        *to = BodyStructure::Multi(MultiPart::default());
+        // Few multiparts have more.
+        *to = BodyStructure::Multi(MultiPart { parts: Vec::with_capacity(3), ..MultiPart::default() });
         let BodyStructure::Multi(multi) = to else { return Ok(rest) };
         while let [b'(', ..] = rest {
             multi.parts.push(BodyStructure::EMPTY);
@@ -81,8 +82,8 @@ fn body_fields<'a>(cx: Context<'_>, input: &'a [u8], to: &mut BodyStructure<'a>)
     part.media = media;
     let rest = string_or_nil(cx, rest, &mut part.subtype)?;
     let rest = body_fld_param(cx, rest, &mut part.parameters)?;
-    let rest = field(cx, rest, &mut part.id)?;
-    let rest = field(cx, rest, &mut part.description)?;
+    let rest = field(rest, &mut part.id)?;
+    let rest = field(rest, &mut part.description)?;
     let rest = string_or_nil(cx, rest, &mut part.encoding)?;
     let mut rest = body_fld_octets(cx, rest, &mut part.octets)?;
     if matches!(rest, [b'(', ..]) && part.media.eq_ignore_ascii_case(b"message") {
@@ -102,7 +103,7 @@ fn body_ext_1part<'a>(cx: Context<'_>, input: &'a [u8], part: &mut SinglePart<'a
     part.lines = lines;
     // A disposition in place of Content-MD5: some servers leave that out.
     if !matches!(rest, [b'(', ..]) || !cx.quirks.field_count {
-        rest = field(cx, rest, &mut part.md5)?;
+        rest = field(rest, &mut part.md5)?;
     }
     extension(cx, rest, &mut part.extension)
 }
@@ -116,7 +117,7 @@ fn body_fld_param<'a>(cx: Context<'_>, input: &'a [u8], to: &mut List<'a, Param<
             Ok(spaces(rest))
         }
         [b')', ..] => Ok(input),
-        [b'"', ..] if cx.quirks.wrong_nil => field(cx, input, &mut None),
+        [b'"', ..] if cx.quirks.wrong_nil => field(input, &mut None),
         _ => nil(input).map(|(rest, ())| spaces(rest)),
     }
 }
@@ -127,7 +128,7 @@ fn extension<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Extension<'a>) -> Re
     let rest = body_fld_lang(cx, rest, &mut to.languages)?;
     let mut rest = match rest {
         [b'(', ..] => rest,
-        _ => field(cx, rest, &mut to.location)?,
+        _ => field(rest, &mut to.location)?,
     };
     // body-extension may be anything, also where no quirk is allowed.
     while !matches!(rest, [b')', ..]) {
@@ -141,7 +142,7 @@ fn body_fld_dsp<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Option<Dispositio
     let mut kind = None;
     match input {
         [b'(', rest @ ..] => {
-            let rest = field(cx, spaces(rest), &mut kind)?;
+            let rest = field(spaces(rest), &mut kind)?;
             let mut parameters = List::EMPTY;
             let rest = body_fld_param(cx, rest, &mut parameters)?;
             let (rest, ()) = close(cx, rest)?;
@@ -150,7 +151,7 @@ fn body_fld_dsp<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Option<Dispositio
         }
         // Exchange: a disposition alone, or a description of the body that has no place here.
         [b'"', ..] if cx.quirks.wrong_nil => {
-            let rest = field(cx, input, &mut kind)?;
+            let rest = field(input, &mut kind)?;
             let kind = kind.filter(|kind| !kind.is_empty() && !kind.contains(&b' '));
             *to = kind.map(|kind| Disposition { kind, parameters: List::EMPTY });
             Ok(rest)
@@ -171,7 +172,7 @@ fn body_fld_lang<'a>(cx: Context<'_>, input: &'a [u8], to: &mut List<'a, Text<'a
         [b')', ..] => Ok(input),
         _ => {
             let mut language = None;
-            let rest = field(cx, input, &mut language)?;
+            let rest = field(input, &mut language)?;
             let length = input.len().saturating_sub(rest.len());
             if language.is_some() {
                 *to = List::raw(input.get(..length).unwrap_or_default());
@@ -212,22 +213,36 @@ fn fraction<'a>(cx: Context<'_>, rest: &'a [u8], value: u64) -> Res<'a, u64> {
 }
 
 /// `nstring`, and the space behind it; nothing at the end of the list.
-#[inline]
-fn field<'a>(_: Context<'_>, input: &'a [u8], to: &mut Option<Text<'a>>) -> Rest<'a> {
-    match input {
-        [b')', ..] => Ok(input),
-        _ => {
-            let (rest, text) = nastring(input)?;
-            *to = text;
-            Ok(spaces(rest))
-        }
+#[inline(always)]
+fn field<'a>(input: &'a [u8], to: &mut Option<Text<'a>>) -> Rest<'a> {
+    if let [b'N', b'I', b'L', b' ' | b')', ..] = input {
+        return Ok(spaces(input.get(3..).unwrap_or_default()));
     }
+    if let Some((text, rest)) = plain_quoted(input) {
+        *to = Some(Text::of(text));
+        return Ok(spaces(rest));
+    }
+    odd_field(input, to)
+}
+
+fn odd_field<'a>(input: &'a [u8], to: &mut Option<Text<'a>>) -> Rest<'a> {
+    if let [b')', ..] = input {
+        return Ok(input);
+    }
+    let (rest, text) = nastring(input)?;
+    *to = text;
+    Ok(spaces(rest))
 }
 
 /// `string`, or NIL for an empty one, and the space behind it.
+#[inline]
 fn string_or_nil<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Text<'a>) -> Rest<'a> {
+    if let Some((text, rest)) = plain_quoted(input) {
+        *to = Text::of(text);
+        return Ok(spaces(rest));
+    }
     let mut text = None;
-    let rest = field(cx, input, &mut text)?;
+    let rest = field(input, &mut text)?;
     match text {
         Some(text) => *to = text,
         None if cx.quirks.wrong_nil => {}

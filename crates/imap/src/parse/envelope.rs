@@ -2,8 +2,8 @@
 
 use super::{
     Context, Fault, Res, Rest, fail,
-    list::nastring_end,
-    scan::{nil, nstring, octet, quoted_raw, spaces, value},
+    list::{host, nastring_end, plain_nstring_end},
+    scan::{nil, nstring, octet, plain_quoted, quoted_raw, spaces, value},
 };
 use crate::{Address, Envelope, List, Text};
 
@@ -25,7 +25,12 @@ pub(super) fn envelope<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Envelope<'
 }
 
 /// `env-date`, `env-subject`, `env-in-reply-to`, `env-message-id`: `nstring`, and the space behind it
+#[inline]
 fn env_text<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Option<Text<'a>>) -> Rest<'a> {
+    if let Some((text, rest)) = plain_quoted(input) {
+        *to = Some(Text::of(text));
+        return Ok(spaces(rest));
+    }
     if matches!(input, [b')', ..]) && cx.quirks.field_count {
         return Ok(input);
     }
@@ -75,6 +80,22 @@ fn addresses<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Address<'
 /// What follows an address whose parenthesis is open.
 #[inline]
 fn address_end<'a>(cx: Context<'_>, input: &'a [u8]) -> Rest<'a> {
+    match plain_address_end(input) {
+        Some(rest) => Ok(rest),
+        None => odd_address_end(cx, input),
+    }
+}
+
+/// The same, if there is nothing unusual in the address.
+#[inline]
+fn plain_address_end(input: &[u8]) -> Option<&[u8]> {
+    let rest = plain_nstring_end(input)?.strip_prefix(b" ")?;
+    let rest = plain_nstring_end(rest)?.strip_prefix(b" ")?;
+    let rest = plain_nstring_end(rest)?.strip_prefix(b" ")?;
+    plain_nstring_end(rest)?.strip_prefix(b")")
+}
+
+fn odd_address_end<'a>(cx: Context<'_>, input: &'a [u8]) -> Rest<'a> {
     let (mut rest, mut fields) = (input, 0_u8);
     loop {
         if let [b')', after @ ..] = rest {
@@ -85,7 +106,7 @@ fn address_end<'a>(cx: Context<'_>, input: &'a [u8]) -> Rest<'a> {
         }
         fields = fields.saturating_add(1);
         rest = match rest {
-            [b'"', ..] if fields == 4 => super::list::host(rest)?.0,
+            [b'"', ..] if fields == 4 => host(rest)?.0,
             _ => nastring_end(rest)?,
         };
         rest = spaces(rest);

@@ -64,48 +64,45 @@ fn known_item<'a>(
     rest: &'a [u8],
     items: &mut Vec<Item<'a>>,
 ) -> Option<Rest<'a>> {
-    let found = match name {
-        // The large ones are written where they belong.
-        b"ENVELOPE" => return Some(msg_att_envelope(cx, rest, items)),
-        b"BODYSTRUCTURE" => return Some(msg_att_structure(cx, true, rest, items)),
-        b"BODY" if !matches!(rest, [b'[', ..]) => return Some(msg_att_structure(cx, false, rest, items)),
-        b"UID" => uniqueid(cx, rest),
-        b"FLAGS" => {
-            sp(rest).and_then(|(rest, ())| flags(cx, rest)).map(|(rest, flags)| (rest, Item::Flags(flags)))
+    Some(match name {
+        b"UID" => uniqueid(cx, rest).map(push(items, Item::Uid)),
+        b"FLAGS" => sp(rest).and_then(|(rest, ())| flags(cx, rest)).map(push(items, Item::Flags)),
+        b"ENVELOPE" => msg_att_envelope(cx, rest, items),
+        b"INTERNALDATE" => {
+            sp(rest).and_then(|(rest, ())| date_time(rest)).map(push(items, Item::InternalDate))
         }
-        b"BODY" => msg_att_section(cx, rest),
-        b"RFC822.SIZE" => {
-            sp(rest).and_then(|(rest, ())| odd_number(cx, rest)).map(|(rest, size)| (rest, Item::Size(size)))
-        }
-        b"INTERNALDATE" => sp(rest)
-            .and_then(|(rest, ())| date_time(rest))
-            .map(|(rest, date)| (rest, Item::InternalDate(date))),
-        b"MODSEQ" => permsg_modsequence(cx, rest),
-        b"BINARY" => msg_att_binary(cx, rest),
-        b"BINARY.SIZE" => msg_att_binary_size(cx, rest),
-        b"RFC822" => data(cx, rest).map(|(rest, data)| (rest, Item::Rfc822(data))),
-        b"RFC822.HEADER" => data(cx, rest).map(|(rest, data)| (rest, Item::Rfc822Header(data))),
-        b"RFC822.TEXT" => data(cx, rest).map(|(rest, data)| (rest, Item::Rfc822Text(data))),
-        b"EMAILID" | b"THREADID" => identity(name, rest),
-        b"SAVEDATE" => save_date(rest),
-        b"PREVIEW" => {
-            sp(rest).and_then(|(rest, ())| nstring(rest)).map(|(rest, text)| (rest, Item::Preview(text)))
-        }
+        b"RFC822.SIZE" => sp(rest).and_then(|(rest, ())| odd_number(cx, rest)).map(push(items, Item::Size)),
+        b"BODYSTRUCTURE" => msg_att_structure(cx, true, rest, items),
+        b"BODY" if matches!(rest, [b'[', ..]) => msg_att_section(cx, rest).map(push(items, |item| item)),
+        b"BODY" => msg_att_structure(cx, false, rest, items),
+        b"MODSEQ" => permsg_modsequence(cx, rest).map(push(items, Item::ModSeq)),
+        b"BINARY" => msg_att_binary(cx, rest).map(push(items, |item| item)),
+        b"BINARY.SIZE" => msg_att_binary_size(cx, rest).map(push(items, |item| item)),
+        b"RFC822" => data(cx, rest).map(push(items, Item::Rfc822)),
+        b"RFC822.HEADER" => data(cx, rest).map(push(items, Item::Rfc822Header)),
+        b"RFC822.TEXT" => data(cx, rest).map(push(items, Item::Rfc822Text)),
+        b"EMAILID" | b"THREADID" => identity(name, rest).map(push(items, |item| item)),
+        b"SAVEDATE" => save_date(rest).map(push(items, |item| item)),
+        b"PREVIEW" => sp(rest).and_then(|(rest, ())| nstring(rest)).map(push(items, Item::Preview)),
         b"X-GM-MSGID" => {
-            sp(rest).and_then(|(rest, ())| number64(rest)).map(|(rest, id)| (rest, Item::GmailMessageId(id)))
+            sp(rest).and_then(|(rest, ())| number64(rest)).map(push(items, Item::GmailMessageId))
         }
-        b"X-GM-THRID" => {
-            sp(rest).and_then(|(rest, ())| number64(rest)).map(|(rest, id)| (rest, Item::GmailThreadId(id)))
-        }
-        b"X-GM-LABELS" => sp(rest)
-            .and_then(|(rest, ())| texts(cx, rest))
-            .map(|(rest, labels)| (rest, Item::GmailLabels(labels))),
+        b"X-GM-THRID" => sp(rest).and_then(|(rest, ())| number64(rest)).map(push(items, Item::GmailThreadId)),
+        b"X-GM-LABELS" => sp(rest).and_then(|(rest, ())| texts(cx, rest)).map(push(items, Item::GmailLabels)),
         _ => return None,
-    };
-    Some(found.map(|(rest, item)| {
-        items.push(item);
+    })
+}
+
+/// Puts what was found among the items and leaves what follows it.
+#[inline]
+fn push<'a, 'v, T>(
+    items: &'v mut Vec<Item<'a>>,
+    item: impl Fn(T) -> Item<'a> + 'v,
+) -> impl FnOnce((&'a [u8], T)) -> &'a [u8] + 'v {
+    move |(rest, value)| {
+        items.push(item(value));
         rest
-    }))
+    }
 }
 
 /// `"ENVELOPE" SP envelope`, without the name
@@ -134,16 +131,16 @@ fn msg_att_structure<'a>(
 }
 
 /// `"UID" SP uniqueid`, without the name
-fn uniqueid<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Item<'a>> {
+fn uniqueid<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, u32> {
     let (rest, uid) = odd_number(cx, sp(input)?.0)?;
-    u32::try_from(uid).map_or_else(|_| fail(input, "uniqueid"), |uid| Ok((rest, Item::Uid(uid))))
+    u32::try_from(uid).map_or_else(|_| fail(input, "uniqueid"), |uid| Ok((rest, uid)))
 }
 
 /// `"MODSEQ" SP "(" permsg-modsequence ")"` (RFC 7162), without the name
-fn permsg_modsequence<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Item<'a>> {
+fn permsg_modsequence<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, u64> {
     let (rest, ()) = octet(b'(', "(")(sp(input)?.0)?;
     let (rest, mod_seq) = odd_number(cx, rest)?;
-    Ok((octet(b')', ")")(spaces(rest))?.0, Item::ModSeq(mod_seq)))
+    Ok((octet(b')', ")")(spaces(rest))?.0, mod_seq))
 }
 
 /// `"EMAILID" SP "(" objectid ")"`, `"THREADID" SP ("(" objectid ")" / nil)` (RFC 8474), without the name

@@ -1,10 +1,10 @@
 //! How the elements of a [`List`](crate::List) are read again from octets that were proven well-formed.
 
 use super::{
-    Context, Fault, Res, fail,
+    Context, Fault, Res, Rest, fail,
     scan::{
-        astring, known, literal, nil, number, number64, octet, quoted, quoted_raw, sp, spaces, token, value,
-        word,
+        astring, known, literal, nil, number, number64, octet, plain_quoted, quoted, quoted_raw, sp, spaces,
+        token, value, word,
     },
 };
 use crate::{Address, Atom, Capability, Element, Flag, List, Param, StatusItem, Text};
@@ -134,10 +134,7 @@ pub(crate) fn params(inside: &[u8]) -> Res<'_, List<'_, Param<'_>>> {
 }
 
 /// Elements with spaces between them up to a `)`.
-fn list<'a, T>(
-    inside: &'a [u8],
-    element: impl Fn(&'a [u8]) -> Result<&'a [u8], nom::Err<Fault<'a>>>,
-) -> Res<'a, List<'a, T>> {
+fn list<'a, T>(inside: &'a [u8], element: impl Fn(&'a [u8]) -> Rest<'a>) -> Res<'a, List<'a, T>> {
     let mut rest = spaces(inside);
     loop {
         if let [b')', after @ ..] = rest {
@@ -179,10 +176,25 @@ fn literal_or_word(input: &[u8]) -> Res<'_, Option<Text<'_>>> {
 
 /// What follows an `nstring`, or a word in place of one.
 #[inline]
-pub(crate) fn nastring_end(input: &[u8]) -> Result<&[u8], nom::Err<Fault<'_>>> {
+pub(crate) fn nastring_end(input: &[u8]) -> Rest<'_> {
+    match plain_nstring_end(input) {
+        Some(rest) => Ok(rest),
+        None => odd_nstring_end(input),
+    }
+}
+
+/// What follows NIL or a quoted string, if there is nothing unusual in that.
+#[inline(always)]
+pub(crate) fn plain_nstring_end(input: &[u8]) -> Option<&[u8]> {
+    match input {
+        [b'N', b'I', b'L', rest @ ..] if matches!(rest, [b' ' | b')', ..]) => Some(rest),
+        _ => plain_quoted(input).map(|(_, rest)| rest),
+    }
+}
+
+fn odd_nstring_end(input: &[u8]) -> Rest<'_> {
     match input {
         [b'"', ..] => quoted_raw(input).map(|(rest, _)| rest),
-        [b'N', b'I', b'L', b' ' | b')', ..] => Ok(input.get(3..).unwrap_or_default()),
         [b'{', ..] | [b'~', b'{', ..] => literal(input).map(|(rest, _)| rest),
         _ => token(input).map(|(rest, _)| rest),
     }

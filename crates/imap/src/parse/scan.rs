@@ -13,11 +13,13 @@ const ATOM: u8 = 1;
 const TOKEN: u8 = 2;
 const WORD: u8 = 4;
 const DIGIT: u8 = 8;
+const END: u8 = 16;
 
 /// Which words an octet may stand in.
 ///
 /// - `ATOM`: `ATOM-CHAR`, and what is above 0x7f, which many servers send.
 /// - `TOKEN`: any octet that cannot end a word: no control, space, parenthesis, quote or brace.
+/// - `END`: what may follow a quoted string.
 /// - `WORD`: letters, digits and the marks in names of items, codes and keywords.
 static CLASS: [u8; 256] = classes();
 
@@ -37,6 +39,9 @@ const fn classes() -> [u8; 256] {
         }
         if octet.is_ascii_digit() {
             class |= DIGIT;
+        }
+        if matches!(octet, b' ' | b')' | b'\r' | b'\n' | b']' | b'(') {
+            class |= END;
         }
         #[expect(
             clippy::indexing_slicing,
@@ -91,14 +96,18 @@ pub(crate) fn sp(input: &[u8]) -> Res<'_, ()> {
 }
 
 /// What follows any spaces.
-#[inline]
+#[inline(always)]
 pub(crate) fn spaces(input: &[u8]) -> &[u8] {
     match input {
-        [b' ', rest @ ..] => {
-            rest.iter().position(|&octet| octet != b' ').and_then(|at| rest.get(at..)).unwrap_or_default()
-        }
+        [b' ', b' ', ..] => many_spaces(input),
+        [b' ', rest @ ..] => rest,
         _ => input,
     }
+}
+
+#[cold]
+fn many_spaces(input: &[u8]) -> &[u8] {
+    input.iter().position(|&octet| octet != b' ').and_then(|at| input.get(at..)).unwrap_or_default()
 }
 
 /// `CRLF`, or LF alone, at the end of the frame.
@@ -181,25 +190,37 @@ fn literal_at(input: &[u8]) -> Option<(&[u8], &[u8])> {
 /// Borrowed unless there is an escape in it.
 #[inline]
 pub(crate) fn quoted(input: &[u8]) -> Res<'_, Text<'_>> {
-    let (rest, (inner, escaped)) = quoted_raw(input)?;
+    if let Some((text, rest)) = plain_quoted(input) {
+        return Ok((rest, Text::of(text)));
+    }
+    let (rest, (inner, escaped)) = quoted_slow(input)?;
     Ok((rest, if escaped { Text::from(unescape(inner)) } else { Text::of(inner) }))
 }
 
 /// What stands between the quotes, and whether there is an escape in it.
 #[inline]
 pub(crate) fn quoted_raw(input: &[u8]) -> Res<'_, (&[u8], bool)> {
-    let Some(inner) = input.strip_prefix(b"\"") else { return fail(input, "quoted") };
-    let at = next_mark(inner);
-    match inner.split_at_checked(at) {
-        Some((text, [b'"', rest @ ..])) if ends_string(rest) => Ok((rest, (text, false))),
-        _ => quoted_slow(input, inner, at),
+    match plain_quoted(input) {
+        Some((text, rest)) => Ok((rest, (text, false))),
+        None => quoted_slow(input),
     }
 }
 
-/// [`quoted_raw`] where the first mark, at `at`, is not the end.
+/// What stands in a quoted string and what follows it, if there is nothing unusual in that.
+#[inline(always)]
+pub(crate) fn plain_quoted(input: &[u8]) -> Option<(&[u8], &[u8])> {
+    let inner = input.strip_prefix(b"\"")?;
+    match inner.split_at_checked(next_mark(inner)) {
+        Some((text, [b'"', rest @ ..])) if ends_string(rest) => Some((text, rest)),
+        _ => None,
+    }
+}
+
+/// [`quoted_raw`] where the first mark is not the end.
 #[cold]
-fn quoted_slow<'a>(input: &'a [u8], inner: &'a [u8], mut at: usize) -> Res<'a, (&'a [u8], bool)> {
-    let mut escaped = false;
+fn quoted_slow(input: &[u8]) -> Res<'_, (&[u8], bool)> {
+    let Some(inner) = input.strip_prefix(b"\"") else { return fail(input, "quoted") };
+    let (mut at, mut escaped) = (next_mark(inner), false);
     loop {
         match inner.get(at) {
             Some(b'"') => {
@@ -226,30 +247,31 @@ fn quoted_slow<'a>(input: &'a [u8], inner: &'a [u8], mut at: usize) -> Res<'a, (
 /// Whether what follows a quote shows that it ended the string.
 #[inline]
 fn ends_string(rest: &[u8]) -> bool {
-    matches!(rest, [b' ' | b')' | b'\r' | b'\n' | b']' | b'(', ..] | [])
+    rest.first().is_none_or(|&octet| is(octet, END))
 }
 
 /// Where the next quote, backslash or control is, eight octets at a step; the length where there is none.
-#[inline]
+#[inline(never)]
 fn next_mark(text: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
-    let mut rest = text;
+    let (mut rest, mut at) = (text, 0_usize);
     while let Some((eight, after)) = rest.split_first_chunk::<8>() {
         let octets = u64::from_le_bytes(*eight);
-        let controls = octets.wrapping_sub(ONES.wrapping_mul(0x20));
-        let quotes = (octets ^ ONES.wrapping_mul(0x22)).wrapping_sub(ONES);
-        let backslashes = (octets ^ ONES.wrapping_mul(0x5c)).wrapping_sub(ONES);
+        // With this bit turned a quote comes to be next to the controls, below 0x21.
+        let low = (octets ^ ONES.wrapping_mul(0x02)).wrapping_sub(ONES.wrapping_mul(0x21));
+        let backslash = (octets ^ ONES.wrapping_mul(0x5c)).wrapping_sub(ONES);
         // A borrow can only spoil octets above the first that is found.
-        let found = (controls | quotes | backslashes) & !octets & HIGHS;
+        let found = (low | backslash) & !octets & HIGHS;
         if found != 0 {
             let before = usize::try_from(found.trailing_zeros() / 8).unwrap_or_default();
-            return text.len().saturating_sub(rest.len()).saturating_add(before);
+            return at.wrapping_add(before);
         }
+        at = at.wrapping_add(8);
         rest = after;
     }
     let found = rest.iter().position(|&octet| octet < b' ' || octet == b'"' || octet == b'\\');
-    text.len().saturating_sub(rest.len()).saturating_add(found.unwrap_or(rest.len()))
+    at.wrapping_add(found.unwrap_or(rest.len()))
 }
 
 fn unescape(text: &[u8]) -> Vec<u8> {

@@ -1,0 +1,372 @@
+//! A selected mailbox as untagged data tells of it: which message has which number, its UID and its flags.
+//!
+//! A [`View`] takes every untagged response in, in the order they come, and says what changed. It asks for nothing:
+//! what it does not know yet it can name ([`View::unknown`]), to be fetched with `UID` and `FLAGS`.
+//!
+//! ```
+//! use mailbearer_imap::{Data, Frame, Response, view::{Change, View}};
+//!
+//! let mut view = View::new();
+//! let mut tell = |line: &str| {
+//!     let frame = Frame::from(line.as_bytes().to_vec());
+//!     let Ok(Response::Untagged(data)) = frame.response() else { panic!() };
+//!     view.apply(&data)
+//! };
+//! assert_eq!(tell("* 3 EXISTS\r\n")?, Some(Change::Arrived { first: 1, last: 3 }));
+//! assert_eq!(tell("* 3 FETCH (UID 9 FLAGS (\\Seen))\r\n")?, Some(Change::Learned { sequence: 3, uid: 9 }));
+//! assert_eq!(tell("* 1 EXPUNGE\r\n")?, Some(Change::Expunged { sequence: 1, uid: None }));
+//! assert_eq!(tell("* 2 FETCH (FLAGS ())\r\n")?, Some(Change::Flags { sequence: 2, uid: 9 }));
+//! assert_eq!(tell("* VANISHED 9\r\n")?, Some(Change::Vanished { uids: Some(9.into()), others: 0 }));
+//! assert_eq!(view.unknown(), Some(1.into()));
+//! # Ok::<(), mailbearer_imap::view::ViewError>(())
+//! ```
+
+use alloc::{boxed::Box, vec::Vec};
+use core::fmt;
+
+use crate::{Data, Item, SequenceSet};
+
+mod flags;
+mod runs;
+#[cfg(test)]
+mod tests;
+
+pub use flags::Flags;
+
+use runs::{Found, Ranges, Runs};
+
+/// A mailbox as its server tells of it. See the [module](self).
+///
+/// Memory grows with the messages whose UIDs were told, not with what a number claims: `* 4294967295 EXISTS` costs
+/// nothing.
+#[derive(Clone, Debug, Default)]
+pub struct View {
+    limits: Limits,
+    runs: Runs,
+    recent: u32,
+}
+
+/// How much a [`View`] keeps. Each field's default is named with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Messages whose UIDs are known; about 32 octets each. Default 1,000,000.
+    pub messages: usize,
+    /// Stretches of known and unknown messages in turn, which bounds the work for each response. Default 8,192.
+    pub stretches: usize,
+    /// Octets of the keywords of one message. Default 4,096.
+    pub keywords: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { messages: 1_000_000, stretches: 8192, keywords: 4096 }
+    }
+}
+
+/// A message of a [`View`].
+#[derive(Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Its UID.
+    pub uid: u32,
+    /// When it changed last (RFC 7162); 0 where that was not told.
+    pub mod_seq: u64,
+    flags: Flags,
+}
+
+impl Message {
+    /// Its flags; none before they were told.
+    #[must_use]
+    pub const fn flags(&self) -> &Flags {
+        &self.flags
+    }
+}
+
+/// What a response changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Change {
+    /// There are messages with these numbers now; their UIDs are not known yet.
+    Arrived {
+        /// The first of them.
+        first: u32,
+        /// The last of them, and of all.
+        last: u32,
+    },
+    /// The UID of a message became known.
+    Learned {
+        /// Its number.
+        sequence: u32,
+        /// Its UID.
+        uid: u32,
+    },
+    /// The flags of a known message are others than before.
+    Flags {
+        /// Its number.
+        sequence: u32,
+        /// Its UID.
+        uid: u32,
+    },
+    /// A message is gone; those behind it moved up.
+    Expunged {
+        /// The number that it had.
+        sequence: u32,
+        /// Its UID, where that was known.
+        uid: Option<u32>,
+    },
+    /// Messages are gone; those behind them moved up.
+    Vanished {
+        /// Those whose UIDs were known; `None` if none was.
+        uids: Option<SequenceSet>,
+        /// How many were not known.
+        others: u32,
+    },
+    /// The server counts fewer messages than it said were left: nothing is known any more but their number.
+    Lost,
+}
+
+/// Why a response could not be taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ViewError {
+    /// It contradicts what was told before: UIDs that do not ascend, or another one for a known message. Nothing is
+    /// known any more but the number of messages; fetch anew.
+    OutOfStep,
+    /// One of the [`Limits`] is reached; the message it was about stays unknown, or keeps its flags.
+    Full,
+}
+
+impl fmt::Display for ViewError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OutOfStep => "message numbers and UIDs contradict what was told before",
+            Self::Full => "more messages or keywords than are kept",
+        })
+    }
+}
+
+impl core::error::Error for ViewError {}
+
+impl View {
+    /// The view of a mailbox of which nothing is known, with the default [`Limits`].
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// As [`new`](Self::new), with these limits.
+    #[must_use]
+    pub fn with_limits(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
+    /// Takes untagged data in; `None` if it changed nothing here.
+    ///
+    /// Data about what is not there (a number past the last) is passed over.
+    ///
+    /// # Errors
+    ///
+    /// [`ViewError::OutOfStep`] for a FETCH that contradicts what is known; [`ViewError::Full`] for one that would
+    /// pass a limit.
+    pub fn apply(&mut self, data: &Data<'_>) -> Result<Option<Change>, ViewError> {
+        match data {
+            Data::Exists(count) => Ok(self.exist(*count)),
+            Data::Recent(count) => {
+                self.recent = *count;
+                Ok(None)
+            }
+            Data::Expunge(sequence) => {
+                let gone = self.runs.remove(*sequence);
+                Ok(gone.map(|uid| Change::Expunged { sequence: *sequence, uid }))
+            }
+            // Those that vanished earlier were told of before, or never known to this session.
+            Data::Vanished { earlier: false, uids } => {
+                let (uids, others) = self.runs.remove_uids(&Ranges::of(uids), true);
+                let changed = uids.is_some() || others > 0;
+                Ok(changed.then_some(Change::Vanished { uids, others }))
+            }
+            Data::Fetch(fetch) => self.fetched(fetch.number, &Told::of(&fetch.items)),
+            Data::UidFetch(fetch) => {
+                let told = Told::of(&fetch.items);
+                let Some(sequence) = self.sequence_of(fetch.number) else { return Ok(None) };
+                self.fetched(sequence, &Told { uid: Some(fetch.number), ..told })
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// How many messages there are.
+    #[must_use]
+    pub fn exists(&self) -> u32 {
+        self.runs.count()
+    }
+
+    /// How many of them are recent, as it was told last.
+    #[must_use]
+    pub const fn recent(&self) -> u32 {
+        self.recent
+    }
+
+    /// How many messages are known.
+    #[must_use]
+    pub const fn known(&self) -> usize {
+        self.runs.known()
+    }
+
+    /// The numbers of messages whose UIDs are not known; `None` where all are.
+    #[must_use]
+    pub fn unknown(&self) -> Option<SequenceSet> {
+        self.runs.unknown()
+    }
+
+    /// The message with this number, if its UID is known.
+    #[must_use]
+    pub fn message(&self, sequence: u32) -> Option<&Message> {
+        self.runs.get(sequence)
+    }
+
+    /// The number of the message with this UID.
+    #[must_use]
+    pub fn sequence_of(&self, uid: u32) -> Option<u32> {
+        self.runs.find(uid).map(|(sequence, _)| sequence)
+    }
+
+    /// The message with this UID.
+    #[must_use]
+    pub fn by_uid(&self, uid: u32) -> Option<&Message> {
+        self.runs.find(uid).map(|(_, message)| message)
+    }
+
+    /// The messages whose UIDs are known, with their numbers.
+    pub fn messages(&self) -> impl Iterator<Item = (u32, &Message)> + '_ {
+        self.runs.iter()
+    }
+
+    /// The highest UID that is known.
+    #[must_use]
+    pub fn highest_uid(&self) -> Option<u32> {
+        self.runs.last().map(|message| message.uid)
+    }
+
+    /// Forgets the messages with these UIDs, and says which of them were known. For what a server tells of the time
+    /// between two sessions (`VANISHED (EARLIER)`), so without regard to messages that are not known.
+    pub fn forget(&mut self, uids: &SequenceSet) -> Option<SequenceSet> {
+        self.runs.remove_uids(&Ranges::of(uids), false).0
+    }
+
+    /// Forgets all messages but those with these UIDs, and says which were forgotten.
+    pub fn retain(&mut self, uids: &SequenceSet) -> Option<SequenceSet> {
+        self.runs.remove_uids(&Ranges::of(uids).complement(), false).0
+    }
+
+    /// Begins a new session of the same mailbox (the UIDVALIDITY is as before) with this many messages: those that
+    /// are known are the first ones, and the others came meanwhile. What is gone has been
+    /// [forgotten](Self::forget) before.
+    ///
+    /// False, and nothing is known any more, if more are known than there are.
+    pub fn resume(&mut self, exists: u32) -> bool {
+        let known = self.runs.drop_unknown();
+        if known > exists {
+            self.runs.lose(exists);
+            return false;
+        }
+        self.runs.append(exists.saturating_sub(known));
+        true
+    }
+
+    /// Takes in what a FETCH response tells of a message, found by its UID whatever number it has; true if its flags
+    /// are others than before, `None` if it is not known.
+    ///
+    /// # Errors
+    ///
+    /// [`ViewError::Full`] for more keywords than [`Limits::keywords`].
+    pub fn update(&mut self, items: &[Item<'_>]) -> Result<Option<bool>, ViewError> {
+        let told = Told::of(items);
+        let Some((sequence, _)) = told.uid.and_then(|uid| self.runs.find(uid)) else { return Ok(None) };
+        self.fetched(sequence, &told).map(|change| Some(change.is_some()))
+    }
+
+    fn exist(&mut self, count: u32) -> Option<Change> {
+        let before = self.exists();
+        if count < before {
+            self.runs.lose(count);
+            return Some(Change::Lost);
+        }
+        self.runs.append(count.saturating_sub(before));
+        (count > before).then(|| Change::Arrived { first: before.saturating_add(1), last: count })
+    }
+
+    fn fetched(&mut self, sequence: u32, told: &Told<'_, '_>) -> Result<Option<Change>, ViewError> {
+        let flags = match told.flags {
+            Some(listed) => Some(Flags::of(listed, self.limits.keywords).ok_or(ViewError::Full)?),
+            None => None,
+        };
+        match self.runs.seek(sequence) {
+            Found::Nothing => Ok(None),
+            Found::Known(message) => {
+                if told.uid.is_some_and(|uid| uid != message.uid) {
+                    return Err(self.out_of_step());
+                }
+                message.mod_seq = told.mod_seq.unwrap_or(message.mod_seq);
+                let uid = message.uid;
+                let changed =
+                    flags.filter(|flags| *flags != message.flags).map(|flags| message.flags = flags);
+                Ok(changed.map(|()| Change::Flags { sequence, uid }))
+            }
+            Found::Unknown => {
+                let Some(uid) = told.uid else { return Ok(None) };
+                if self.runs.known() >= self.limits.messages || self.runs.stretches() >= self.limits.stretches
+                {
+                    return Err(ViewError::Full);
+                }
+                let mod_seq = told.mod_seq.unwrap_or_default();
+                let message = Message { uid, mod_seq, flags: flags.unwrap_or_default() };
+                if !self.runs.learn(sequence, message) {
+                    return Err(self.out_of_step());
+                }
+                Ok(Some(Change::Learned { sequence, uid }))
+            }
+        }
+    }
+
+    fn out_of_step(&mut self) -> ViewError {
+        self.runs.lose(self.exists());
+        ViewError::OutOfStep
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.uid)?;
+        f.debug_list().entries(self.flags.iter()).finish()
+    }
+}
+
+/// What a FETCH response tells of all that a view keeps.
+#[derive(Clone, Copy)]
+struct Told<'f, 'a> {
+    uid: Option<u32>,
+    flags: Option<&'f crate::List<'a, crate::Flag<'a>>>,
+    mod_seq: Option<u64>,
+}
+
+impl<'f, 'a> Told<'f, 'a> {
+    fn of(items: &'f [Item<'a>]) -> Self {
+        let mut told = Self { uid: None, flags: None, mod_seq: None };
+        for item in items {
+            match item {
+                // Broken servers send UID 0.
+                Item::Uid(uid) => told.uid = Some(*uid).filter(|uid| *uid > 0),
+                Item::Flags(flags) => told.flags = Some(flags),
+                Item::ModSeq(mod_seq) => told.mod_seq = Some(*mod_seq),
+                _ => {}
+            }
+        }
+        told
+    }
+}
+
+/// For [`Flags`]: text without a copy where there is none.
+type Words = Box<str>;
+/// For [`Runs`]: messages that follow each other.
+type Messages = Vec<Message>;

@@ -1,0 +1,392 @@
+use alloc::vec::Vec;
+use core::mem;
+
+use super::{Message, Messages};
+use crate::{Number, SequenceSet};
+
+/// The messages of a mailbox in the order of their numbers, those that are not known only counted.
+///
+/// Known messages stand in runs of at most [`RUN`], so that taking one out moves few; no two runs of unknown ones
+/// touch; no run is empty; UIDs ascend.
+#[derive(Clone, Debug)]
+pub(super) struct Runs {
+    runs: Vec<Run>,
+    count: u32,
+    known: usize,
+    /// A run, and the number of its first message: where the search for a higher number can start.
+    hint: (usize, u32),
+}
+
+#[derive(Clone, Debug)]
+enum Run {
+    Unknown(u32),
+    Known(Messages),
+}
+
+/// What there is under a number.
+pub(super) enum Found<'a> {
+    Nothing,
+    Unknown,
+    Known(&'a mut Message),
+}
+
+impl Runs {
+    pub(super) const fn count(&self) -> u32 {
+        self.count
+    }
+
+    pub(super) const fn known(&self) -> usize {
+        self.known
+    }
+
+    pub(super) const fn stretches(&self) -> usize {
+        self.runs.len()
+    }
+
+    pub(super) fn get(&self, sequence: u32) -> Option<&Message> {
+        let (run, offset) = self.locate(sequence, (0, 1))?;
+        match self.runs.get(run)? {
+            Run::Known(messages) => messages.get(offset),
+            Run::Unknown(_) => None,
+        }
+    }
+
+    pub(super) fn seek(&mut self, sequence: u32) -> Found<'_> {
+        let Some((run, offset)) = self.locate(sequence, self.hint) else { return Found::Nothing };
+        self.hint = (run, sequence.saturating_sub(number(offset)));
+        match self.runs.get_mut(run) {
+            Some(Run::Known(messages)) => messages.get_mut(offset).map_or(Found::Nothing, Found::Known),
+            _ => Found::Unknown,
+        }
+    }
+
+    /// The message with this UID and its number.
+    pub(super) fn find(&self, uid: u32) -> Option<(u32, &Message)> {
+        let mut start = 1_u32;
+        for run in &self.runs {
+            if let Run::Known(messages) = run {
+                if messages.last().is_some_and(|last| last.uid >= uid) {
+                    let at = messages.binary_search_by_key(&uid, |message| message.uid).ok()?;
+                    return Some((start.saturating_add(number(at)), messages.get(at)?));
+                }
+            }
+            start = start.saturating_add(run.len());
+        }
+        None
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Message)> + '_ {
+        let mut start = 1_u32;
+        self.runs.iter().flat_map(move |run| {
+            let first = start;
+            start = start.saturating_add(run.len());
+            (first..).zip(run.messages())
+        })
+    }
+
+    pub(super) fn last(&self) -> Option<&Message> {
+        self.runs.iter().rev().find_map(|run| run.messages().last())
+    }
+
+    pub(super) fn unknown(&self) -> Option<SequenceSet> {
+        let mut start = 1_u32;
+        let mut ranges = Vec::new();
+        for run in &self.runs {
+            if let Run::Unknown(count) = run {
+                ranges.push((start, start.saturating_add(count.saturating_sub(1))));
+            }
+            start = start.saturating_add(run.len());
+        }
+        (!ranges.is_empty()).then(|| SequenceSet::from_ranges(ranges))
+    }
+
+    /// Adds messages that are not known at the end.
+    pub(super) fn append(&mut self, more: u32) {
+        self.count = self.count.saturating_add(more);
+        match self.runs.last_mut() {
+            _ if more == 0 => {}
+            Some(Run::Unknown(count)) => *count = count.saturating_add(more),
+            _ => self.runs.push(Run::Unknown(more)),
+        }
+    }
+
+    /// Forgets all but how many there are.
+    pub(super) fn lose(&mut self, count: u32) {
+        *self = Self::default();
+        self.append(count);
+    }
+
+    /// Forgets that there are others than the known ones; says how many are known.
+    pub(super) fn drop_unknown(&mut self) -> u32 {
+        self.runs.retain(|run| matches!(run, Run::Known(_)));
+        self.count = number(self.known);
+        self.hint = (0, 1);
+        self.count
+    }
+
+    /// Takes the message with this number out; says its UID if it was known. `None` if there is no such message.
+    pub(super) fn remove(&mut self, sequence: u32) -> Option<Option<u32>> {
+        let (run, offset) = self.locate(sequence, self.hint)?;
+        self.hint = (0, 1);
+        self.count = self.count.saturating_sub(1);
+        let uid = match self.runs.get_mut(run)? {
+            Run::Unknown(count) => {
+                *count = count.saturating_sub(1);
+                None
+            }
+            Run::Known(messages) => {
+                self.known = self.known.saturating_sub(1);
+                Some(messages.remove(offset).uid)
+            }
+        };
+        self.tidy(run);
+        Some(uid)
+    }
+
+    /// Takes the messages with these UIDs out. With `exact` each of `uids` stands for a message, so that those that
+    /// are not known are among the unknown ones; their number is returned too.
+    pub(super) fn remove_uids(&mut self, uids: &Ranges, exact: bool) -> (Option<SequenceSet>, u32) {
+        let (mut removed, mut others) = (Vec::new(), 0_u32);
+        let mut before = 0_u32;
+        let mut index = 0;
+        while index < self.runs.len() {
+            let after = self.runs.get(index.saturating_add(1)).and_then(|run| run.messages().first());
+            let after = after.map_or(u32::MAX, |message| message.uid.saturating_sub(1));
+            match self.runs.get_mut(index) {
+                Some(Run::Unknown(count)) if exact => {
+                    let gone = uids.count_between(before.saturating_add(1), after).min(*count);
+                    *count = count.saturating_sub(gone);
+                    others = others.saturating_add(gone);
+                }
+                Some(Run::Known(messages)) => {
+                    let first = messages.first().map_or(0, |message| message.uid);
+                    before = messages.last().map_or(before, |message| message.uid);
+                    if uids.count_between(first, before) > 0 {
+                        messages.retain(|message| {
+                            let gone = uids.contains(message.uid);
+                            if gone {
+                                removed.push(message.uid);
+                            }
+                            !gone
+                        });
+                    }
+                }
+                _ => {}
+            }
+            index = index.saturating_add(1);
+        }
+        if !removed.is_empty() || others > 0 {
+            self.count = self.count.saturating_sub(number(removed.len())).saturating_sub(others);
+            self.known = self.known.saturating_sub(removed.len());
+            self.rebuild();
+        }
+        let set = (!removed.is_empty()).then(|| removed.into_iter().collect());
+        (set, others)
+    }
+
+    /// Makes an unknown message known; false if its UID does not fit between those of its neighbours.
+    pub(super) fn learn(&mut self, sequence: u32, message: Message) -> bool {
+        let Some((index, offset)) = self.locate(sequence, self.hint) else { return false };
+        let Some(Run::Unknown(count)) = self.runs.get(index) else { return false };
+        let (before, after) = (number(offset), count.saturating_sub(number(offset)).saturating_sub(1));
+        let previous = index.checked_sub(1).and_then(|index| self.runs.get(index)?.messages().last());
+        let next = self.runs.get(index.saturating_add(1)).and_then(|run| run.messages().first());
+        // Each unknown message between has a UID of its own.
+        let room_before = message.uid.checked_sub(previous.map_or(0, |previous| previous.uid));
+        let room_after = next.map_or(u32::MAX, |next| next.uid).checked_sub(message.uid);
+        let fits = room_before.is_some_and(|room| room > before)
+            && room_after.is_some_and(|room| room > after || next.is_none());
+        if !fits {
+            return false;
+        }
+        self.known = self.known.saturating_add(1);
+        self.hint = (0, 1);
+        if before == 0 && self.push_to_previous(index, &message) {
+            let previous = index.saturating_sub(1);
+            if after == 0 {
+                self.runs.remove(index);
+                self.tidy(previous);
+            } else if let Some(Run::Unknown(count)) = self.runs.get_mut(index) {
+                *count = after;
+                // What follows is told next, as a rule.
+                let length = self.runs.get(previous).map_or(0, Run::len);
+                self.hint = (previous, sequence.saturating_add(1).saturating_sub(length));
+            }
+            return true;
+        }
+        let split = [Run::Unknown(before), Run::Known(Vec::from([message])), Run::Unknown(after)];
+        self.runs.splice(index..=index, split.into_iter().filter(|run| run.len() > 0));
+        let own = index.saturating_add(usize::from(before > 0));
+        if after > 0 {
+            self.hint = (own, sequence);
+        } else {
+            self.tidy(own);
+        }
+        true
+    }
+
+    fn push_to_previous(&mut self, index: usize, message: &Message) -> bool {
+        match index.checked_sub(1).and_then(|previous| self.runs.get_mut(previous)) {
+            Some(Run::Known(messages)) if messages.len() < RUN => {
+                messages.push(message.clone());
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The run that holds this number, and the message's place in it.
+    fn locate(&self, sequence: u32, hint: (usize, u32)) -> Option<(usize, usize)> {
+        if sequence == 0 || sequence > self.count {
+            return None;
+        }
+        let (mut index, mut start) = if sequence >= hint.1 { hint } else { (0, 1) };
+        loop {
+            let offset = sequence.saturating_sub(start);
+            let length = self.runs.get(index)?.len();
+            if offset < length {
+                return Some((index, usize::try_from(offset).ok()?));
+            }
+            start = start.saturating_add(length);
+            index = index.saturating_add(1);
+        }
+    }
+
+    /// Mends the neighbourhood of a run that became smaller.
+    fn tidy(&mut self, index: usize) {
+        if self.runs.get(index).is_some_and(|run| run.len() == 0) {
+            self.runs.remove(index);
+        }
+        for left in [index, index.saturating_sub(1)] {
+            self.join(left);
+        }
+    }
+
+    /// Joins a run and the one behind it, if they can be one.
+    fn join(&mut self, left: usize) {
+        let right = left.saturating_add(1);
+        let Some([one, two]) = self.runs.get_mut(left..=right) else { return };
+        if one.take_over(two) {
+            self.runs.remove(right);
+        }
+    }
+
+    /// Mends all of it in one pass.
+    fn rebuild(&mut self) {
+        self.hint = (0, 1);
+        let mut runs: Vec<Run> = Vec::with_capacity(self.runs.len());
+        for mut run in mem::take(&mut self.runs) {
+            let is_joined = runs.last_mut().is_some_and(|last| last.take_over(&mut run));
+            if run.len() > 0 && !is_joined {
+                runs.push(run);
+            }
+        }
+        self.runs = runs;
+    }
+}
+
+impl Default for Runs {
+    fn default() -> Self {
+        Self { runs: Vec::new(), count: 0, known: 0, hint: (0, 1) }
+    }
+}
+
+impl Run {
+    fn len(&self) -> u32 {
+        match self {
+            Self::Unknown(count) => *count,
+            Self::Known(messages) => number(messages.len()),
+        }
+    }
+
+    fn messages(&self) -> &[Message] {
+        match self {
+            Self::Unknown(_) => &[],
+            Self::Known(messages) => messages,
+        }
+    }
+
+    /// Takes in what is in the next run, if the two can be one.
+    fn take_over(&mut self, next: &mut Self) -> bool {
+        match (self, next) {
+            (Self::Unknown(one), Self::Unknown(two)) => {
+                *one = one.saturating_add(*two);
+                true
+            }
+            // Well below the most, so that runs are not joined and split in turn.
+            (Self::Known(one), Self::Known(two))
+                if one.len().saturating_add(two.len()) <= RUN.saturating_div(2) =>
+            {
+                one.append(two);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+/// A set of UIDs as ranges that ascend and do not touch.
+pub(super) struct Ranges(Vec<(u32, u32)>);
+
+impl Ranges {
+    pub(super) fn of(set: &SequenceSet) -> Self {
+        let end = |number| match number {
+            Number::Is(number) => number,
+            Number::Highest => u32::MAX,
+        };
+        let mut ranges: Vec<(u32, u32)> =
+            set.ranges().map(|(one, other)| (end(one).min(end(other)), end(one).max(end(other)))).collect();
+        ranges.sort_unstable();
+        let mut merged: Vec<(u32, u32)> = Vec::with_capacity(ranges.len());
+        for (first, last) in ranges {
+            match merged.last_mut() {
+                Some((_, end)) if first <= end.saturating_add(1) => *end = last.max(*end),
+                _ => merged.push((first, last)),
+            }
+        }
+        Self(merged)
+    }
+
+    pub(super) fn complement(&self) -> Self {
+        let mut gaps = Vec::with_capacity(self.0.len().saturating_add(1));
+        let mut next = 1_u32;
+        for (first, last) in &self.0 {
+            if *first > next {
+                gaps.push((next, first.saturating_sub(1)));
+            }
+            next = last.saturating_add(1);
+        }
+        if self.0.last().is_none_or(|(_, last)| *last < u32::MAX) {
+            gaps.push((next, u32::MAX));
+        }
+        Self(gaps)
+    }
+
+    fn contains(&self, uid: u32) -> bool {
+        self.from(uid).first().is_some_and(|(first, _)| *first <= uid)
+    }
+
+    /// How many numbers from `first` to `last` are in the set.
+    fn count_between(&self, first: u32, last: u32) -> u32 {
+        if first > last {
+            return 0;
+        }
+        let meeting = self.from(first).iter().take_while(|range| range.0 <= last);
+        meeting
+            .map(|range| range.1.min(last).saturating_sub(range.0.max(first)).saturating_add(1))
+            .fold(0, u32::saturating_add)
+    }
+
+    /// The ranges that end at `uid` or later.
+    fn from(&self, uid: u32) -> &[(u32, u32)] {
+        let start = self.0.partition_point(|(_, last)| *last < uid);
+        self.0.get(start..).unwrap_or_default()
+    }
+}
+
+/// Messages of one run, at most; few in tests, so that they have many runs.
+const RUN: usize = if cfg!(test) { 4 } else { 512 };
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
