@@ -64,11 +64,10 @@ impl Runs {
     pub(super) fn find(&self, uid: u32) -> Option<(u32, &Message)> {
         let mut start = 1_u32;
         for run in &self.runs {
-            if let Run::Known(messages) = run {
-                if messages.last().is_some_and(|last| last.uid >= uid) {
-                    let at = messages.binary_search_by_key(&uid, |message| message.uid).ok()?;
-                    return Some((start.saturating_add(number(at)), messages.get(at)?));
-                }
+            let messages = run.messages();
+            if messages.last().is_some_and(|last| last.uid >= uid) {
+                let at = messages.binary_search_by_key(&uid, |message| message.uid).ok()?;
+                return Some((start.saturating_add(number(at)), messages.get(at)?));
             }
             start = start.saturating_add(run.len());
         }

@@ -1,3 +1,5 @@
+#![expect(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "a model of few messages")]
+
 use std::{format, string::String, vec, vec::Vec};
 
 use proptest::prelude::*;
