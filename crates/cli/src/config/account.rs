@@ -64,10 +64,9 @@ pub(crate) fn account(
         })?);
     }
     let timeouts = &mut account.timeouts;
-    for (key, timeout) in [
-        ("timeouts.connect", &mut timeouts.connect),
-        ("timeouts.write", &mut timeouts.write),
-    ] {
+    for (key, timeout) in
+        [("timeouts.connect", &mut timeouts.connect), ("timeouts.write", &mut timeouts.write)]
+    {
         *timeout = settings.seconds(key)?.unwrap_or(*timeout);
     }
     timeouts.read = settings.seconds("timeouts.read")?.or(timeouts.read);
