@@ -201,6 +201,17 @@ fn what_is_no_command_is_refused() {
 }
 
 #[test]
+fn no_initial_response_is_not_an_empty_one() {
+    for (text, want) in [("PLAIN", None), ("PLAIN =", Some(&b""[..])), ("PLAIN AA==", Some(b"AA=="))] {
+        let line = format!("A1 AUTHENTICATE {text}");
+        let Ok((_, Command::Authenticate { initial, .. })) = parse_command(line.as_bytes()) else {
+            panic!("{text}")
+        };
+        assert_eq!(initial.as_ref().map(|initial| initial.expose().as_slice()), want, "{text}");
+    }
+}
+
+#[test]
 fn nested_keys_are_limited() {
     let command = |levels: usize| format!("A1 SEARCH {}SEEN", "NOT ".repeat(levels));
     assert!(parse_command(command(63).as_bytes()).is_ok());

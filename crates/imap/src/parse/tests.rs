@@ -403,7 +403,7 @@ const SEEN: &[(&str, Switch, &str, &str)] = &[
         "Exchange",
         |quirks| quirks.wrong_nil = false,
         "* 1 FETCH (BODYSTRUCTURE ((\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 1 2 NIL NIL NIL NIL) \"mixed\" (\"boundary\" \"x\") \"S/MIME Encrypted Message\" NIL))\r\n",
-        "extension: Extension { disposition: None, languages: [], location: None } })",
+        "parameters: [Param { name: \"boundary\", value: Some(\"x\") }], extension: Extension { disposition: None",
     ),
     (
         "any",
@@ -530,6 +530,14 @@ fn what_is_odd_is_kept() {
         (
             "* 1 FETCH (BODYSTRUCTURE (\"TEXT\" \"PLAIN\" (\"boundary\" NIL) NIL NIL \"7BIT\" 1 2 NIL (NIL NIL) NIL NIL))\r\n",
             "parameters: [Param { name: \"boundary\", value: None }]",
+        ),
+        (
+            "* 1 FETCH (BODYSTRUCTURE (\"TEXT\" NIL NIL NIL NIL \"7BIT\" 1 2))\r\n",
+            "media: \"TEXT\", subtype: \"\"",
+        ),
+        (
+            "* 1 FETCH (ENVELOPE (NIL NIL ((NIL NIL \"a\" \"h\\\\b\")(\"x (\\\"y\\\")\" NIL \"c\" \"d\")) NIL NIL NIL NIL NIL NIL NIL))\r\n",
+            "host: Some(\"h\\\\b\") }, Address { name: Some(\"x (\\\"y\\\")\")",
         ),
         ("* 1 FETCH (BODYSTRUCTURE (\"TEXT\" \"PLAIN\" () NIL NIL \"7BIT\" 1 2))\r\n", "parameters: []"),
         (
