@@ -4,9 +4,8 @@ use std::{
     net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs},
     pin::pin,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
-        mpsc,
     },
     task::{Context, Poll, Wake, Waker},
     thread::{self, Thread},
@@ -74,12 +73,8 @@ impl BlockingSocket {
         Ok(Self { stream, nap: SHORTEST_NAP, cancelled: Arc::default() })
     }
 
-    fn wait_for_bytes(&mut self, deadline: Option<Instant>) -> io::Result<()> {
-        let patience = match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
-            Some(Duration::ZERO) => return Err(io::ErrorKind::TimedOut.into()),
-            patience => patience,
-        };
-        self.stream.set_read_timeout(patience)?;
+    fn wait_for_bytes(&mut self, patience: Duration) -> io::Result<()> {
+        self.stream.set_read_timeout(Some(patience))?;
         self.stream.set_nonblocking(false)?;
         let peeked = self.stream.peek(&mut [0]);
         self.stream.set_nonblocking(true)?;
@@ -109,16 +104,22 @@ impl Socket for BlockingSocket {
         Ok(count)
     }
 
-    async fn ready(&mut self, interest: Interest, deadline: Option<Instant>) -> io::Result<()> {
-        if interest == Interest::Read {
-            return self.wait_for_bytes(deadline);
+    fn poll_ready(
+        &mut self,
+        interest: Interest,
+        deadline: Instant,
+        _: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        let patience = deadline.saturating_duration_since(Instant::now());
+        if patience.is_zero() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
-        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return Err(io::ErrorKind::TimedOut.into());
+        if interest == Interest::Read {
+            return Poll::Ready(self.wait_for_bytes(patience));
         }
         thread::sleep(self.nap);
         self.nap = self.nap.saturating_mul(2).min(LONGEST_NAP);
-        Ok(())
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -170,15 +171,23 @@ fn look_up(host: &str, port: u16, deadline: Instant) -> io::Result<Vec<SocketAdd
     if let Ok(address) = host.parse() {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
-    let (sender, receiver) = mpsc::channel();
-    let host = host.to_owned();
-    thread::Builder::new().name("look-up".into()).spawn(move || {
-        // The receiver is gone when nobody waits any more.
-        let _ = sender.send((host.as_str(), port).to_socket_addrs().map(Iterator::collect));
+    let answer = Arc::new(Mutex::new(None));
+    let (theirs, host, asker) = (Arc::clone(&answer), host.to_owned(), thread::current());
+    thread::Builder::new().spawn(move || {
+        let found = (host.as_str(), port).to_socket_addrs().map(Iterator::collect);
+        *theirs.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+        asker.unpark();
     })?;
-    receiver
-        .recv_timeout(deadline.saturating_duration_since(Instant::now()))
-        .unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "name look-up took too long")))
+    loop {
+        if let Some(found) = answer.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return found;
+        }
+        let patience = deadline.saturating_duration_since(Instant::now());
+        if patience.is_zero() {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "name look-up took too long"));
+        }
+        thread::park_timeout(patience);
+    }
 }
 
 const SHORTEST_NAP: Duration = Duration::from_micros(100);

@@ -13,6 +13,7 @@
 mod blocking;
 mod connection;
 mod error;
+mod link;
 mod runtime;
 #[cfg(test)]
 #[cfg(feature = "tokio")]

@@ -1,4 +1,9 @@
-use std::{future::Future, io, time::Instant};
+use std::{
+    future::Future,
+    io,
+    task::{Context, Poll},
+    time::Instant,
+};
 
 /// A way to wait: by blocking the thread, or as a future of some executor.
 pub trait Runtime: Sized + Send + Sync + 'static {
@@ -42,16 +47,17 @@ pub trait Socket: Send {
 
     /// Waits until one of `interest` is worth trying; may be early.
     ///
-    /// Dropping the future loses nothing.
+    /// [`Poll::Pending`] promises to wake the task then, and when `deadline` passes.
     ///
     /// # Errors
     ///
     /// [`io::ErrorKind::TimedOut`] when `deadline` passes first.
-    fn ready(
+    fn poll_ready(
         &mut self,
         interest: Interest,
-        deadline: Option<Instant>,
-    ) -> impl Future<Output = io::Result<()>> + Send;
+        deadline: Instant,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<()>>;
 }
 
 /// What a [`Socket`] is waited for.

@@ -1,7 +1,7 @@
 use std::{error, fmt, sync::Arc};
 
 use rustls::{
-    ClientConfig, RootCertStore,
+    ClientConfig, ClientConnection, RootCertStore,
     crypto::{CryptoProvider, KeyProvider},
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
     sign::SigningKey,
@@ -79,10 +79,12 @@ impl Tls {
         Ok(Self { config: Arc::new(config) })
     }
 
-    pub(crate) fn client(&self, host: &str) -> Result<rustls::ClientConnection, Error> {
+    pub(crate) fn client(&self, host: &str) -> Result<Box<ClientConnection>, Error> {
         let name = ServerName::try_from(host).map_err(|_| Error::InvalidHost(host.to_owned()))?.to_owned();
-        rustls::ClientConnection::new(Arc::clone(&self.config), name)
-            .map_err(|source| Error::Tls { host: host.to_owned(), source })
+        match ClientConnection::new(Arc::clone(&self.config), name) {
+            Ok(tls) => Ok(Box::new(tls)),
+            Err(source) => Err(Error::Tls { host: host.to_owned(), source }),
+        }
     }
 }
 

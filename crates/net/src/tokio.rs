@@ -1,8 +1,14 @@
-use std::{future::Future, io, pin::Pin, time::Instant};
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Instant,
+};
 
 use ::tokio::{
     net::{TcpStream, lookup_host},
-    time::timeout_at,
+    time::{Sleep, sleep_until, timeout_at},
 };
 
 use crate::{Interest, Runtime, Socket, blocking::share};
@@ -42,7 +48,11 @@ impl Runtime for Tokio {
 
 /// A tokio [`TcpStream`].
 #[derive(Debug)]
-pub struct TokioSocket(TcpStream);
+pub struct TokioSocket {
+    stream: TcpStream,
+    /// Runs while something is waited for.
+    timer: Option<Pin<Box<Sleep>>>,
+}
 
 impl TokioSocket {
     /// Takes over a connected stream.
@@ -52,32 +62,41 @@ impl TokioSocket {
     /// Fails if the stream's options can't be set.
     pub fn new(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
-        Ok(Self(stream))
+        Ok(Self { stream, timer: None })
     }
 }
 
 impl Socket for TokioSocket {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.0.try_read(into)
+        self.stream.try_read(into)
     }
 
     fn write(&mut self, from: &[u8]) -> io::Result<usize> {
-        self.0.try_write(from)
+        self.stream.try_write(from)
     }
 
-    async fn ready(&mut self, interest: Interest, deadline: Option<Instant>) -> io::Result<()> {
-        let interest = match interest {
-            Interest::Read => ::tokio::io::Interest::READABLE,
-            Interest::Write => ::tokio::io::Interest::WRITABLE,
-            Interest::Both => ::tokio::io::Interest::READABLE | ::tokio::io::Interest::WRITABLE,
-        };
-        let ready = self.0.ready(interest);
-        match deadline {
-            Some(deadline) => {
-                timeout_at(deadline.into(), ready).await.map_err(|_| io::ErrorKind::TimedOut)?
-            }
-            None => ready.await,
-        }?;
-        Ok(())
+    fn poll_ready(
+        &mut self,
+        interest: Interest,
+        deadline: Instant,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        // Each is asked, so that each wakes.
+        if interest != Interest::Write
+            && let Poll::Ready(ready) = self.stream.poll_read_ready(context)
+        {
+            return Poll::Ready(ready);
+        }
+        if interest != Interest::Read
+            && let Poll::Ready(ready) = self.stream.poll_write_ready(context)
+        {
+            return Poll::Ready(ready);
+        }
+        let deadline = deadline.into();
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if timer.deadline() != deadline {
+            timer.as_mut().reset(deadline);
+        }
+        timer.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
