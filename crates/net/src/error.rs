@@ -1,6 +1,6 @@
 use std::{error, fmt, io, time::Duration};
 
-use mailbearer_wire::BufferFull;
+use mailbearer_wire::{BufferFull, printable};
 
 /// Why a connection failed, apart from what was said on it.
 #[derive(Debug)]
@@ -75,7 +75,9 @@ impl fmt::Display for Error {
             Self::Connect { host, port, source } => {
                 write!(f, "cannot connect to {host} port {port}: {source}")
             }
-            Self::InvalidHost(host) => write!(f, "{host:?} is neither a host name nor an IP address"),
+            Self::InvalidHost(host) => {
+                write!(f, "\"{}\" is neither a host name nor an IP address", printable(host))
+            }
             Self::Tls { host, source } => write!(f, "TLS with {host} failed: {source}"),
             Self::Io(source) => write!(f, "connection broke: {source}"),
             // In integers: printing floats takes 20 kB of code that nothing else here needs.
