@@ -1,6 +1,5 @@
 //! Bodies: transfer encodings, attachments and the boundaries between parts.
 
-use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -82,8 +81,8 @@ pub(super) struct Boundaries {
     /// `=_` is in no quoted-printable or base64 line (RFC 2045 section 6.7), the random digits make the rest
     /// unlikely.
     stem: String,
-    /// Numbers that follow the stem in a text all the same.
-    taken: BTreeSet<String>,
+    /// Numbers that follow the stem in a text all the same: hardly ever any.
+    taken: Vec<String>,
     next: u32,
 }
 

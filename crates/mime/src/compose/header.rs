@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::Mailbox;
-use crate::ascii::{hex_digits, is_atext, is_token};
+use crate::ascii::{find, hex_digits, is_atext, is_token};
 use crate::mailbox::quote;
 
 /// Longest line that is aimed at (RFC 5322 section 2.1.1).
@@ -88,7 +88,7 @@ impl<'o> HeaderLine<'o> {
             _ => quote(parameter),
         };
         // A reader may take an encoded word in quotes for one.
-        if printable && !parameter.contains("=?") && name.len().saturating_add(plain.len()) < MAX_WORD {
+        if printable && !has_encoded_word(parameter) && name.len().saturating_add(plain.len()) < MAX_WORD {
             self.token(&format!("{name}={plain}"));
         } else {
             self.extended_parameter(name, parameter);
@@ -136,7 +136,7 @@ impl<'o> HeaderLine<'o> {
         if name.is_empty() {
             return;
         }
-        if !printable || name.contains("=?") || quoted.len() > MAX_WORD {
+        if !printable || has_encoded_word(name) || quoted.len() > MAX_WORD {
             self.encoded_words(name);
         } else if name.split(' ').all(|atom| !atom.is_empty() && atom.bytes().all(is_atext)) {
             name.split(' ').for_each(|atom| self.token(atom));
@@ -191,7 +191,7 @@ fn plain_chunks(text: &str, column: usize) -> Option<Vec<&str>> {
         return Some(Vec::new());
     }
     let printable = text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
-    if !printable || text.contains("=?") || text.starts_with(' ') || text.ends_with(' ') {
+    if !printable || has_encoded_word(text) || text.starts_with(' ') || text.ends_with(' ') {
         return None;
     }
     let mut chunks = Vec::new();
@@ -265,4 +265,8 @@ fn q_literal(byte: u8) -> Option<char> {
         b'!' | b'*' | b'+' | b'-' | b'/' => Some(char::from(byte)),
         _ => byte.is_ascii_alphanumeric().then(|| char::from(byte)),
     }
+}
+/// Whether a reader might take a part of it for an encoded word.
+fn has_encoded_word(text: &str) -> bool {
+    find(text.as_bytes(), *b"=?").is_some()
 }

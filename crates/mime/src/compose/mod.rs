@@ -6,7 +6,6 @@ mod header;
 mod tests;
 
 use alloc::borrow::ToOwned;
-use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -158,11 +157,15 @@ impl Message {
         self.write_headers(&mut octets, date, &random);
         self.write_body(&mut octets, &random);
         let envelope = || [&self.to, &self.cc, &self.bcc].into_iter().flatten();
-        let mut seen = BTreeSet::new();
-        let recipients = envelope().map(Mailbox::address).filter(|address| seen.insert(*address));
+        let mut recipients: Vec<String> = Vec::new();
+        for address in envelope().map(Mailbox::address) {
+            if !recipients.iter().any(|known| known == address) {
+                recipients.push(address.to_owned());
+            }
+        }
         Ok(Composed {
             sender: self.from.address().to_owned(),
-            recipients: recipients.map(ToOwned::to_owned).collect(),
+            recipients,
             needs_smtputf8: envelope().chain([&self.from]).chain(&self.reply_to).any(Mailbox::needs_smtputf8),
             needs_8bitmime: !octets.is_ascii(),
             octets,
@@ -298,7 +301,7 @@ impl fmt::Display for Error {
             Self::NoRecipients => f.write_str("message has no recipients"),
             Self::ControlCharacter(field) => write!(f, "line break or NUL in {field}"),
             Self::ContentType(given) => {
-                write!(f, "not a content type for an attachment: {}", given.escape_debug())
+                write!(f, "not a content type for an attachment: {}", given.escape_default())
             }
             Self::MessageId => f.write_str("Message-ID is not of the form left@right"),
             Self::Date => f.write_str("date is before the year 1900"),
