@@ -22,7 +22,8 @@ impl Endpoint {
         if !url.bytes().all(|octet| octet.is_ascii_graphic()) {
             return Err(InvalidEndpoint("holds a space, a control character or non-ASCII"));
         }
-        let (scheme, rest) = url.split_once("://").ok_or(InvalidEndpoint("is not absolute"))?;
+        let parts = url.split_once(':').and_then(|(scheme, rest)| Some((scheme, rest.strip_prefix("//")?)));
+        let (scheme, rest) = parts.ok_or(InvalidEndpoint("is not absolute"))?;
         if !scheme.eq_ignore_ascii_case("https") {
             return Err(InvalidEndpoint("does not start with https://"));
         }

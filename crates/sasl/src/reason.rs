@@ -30,12 +30,14 @@ impl Reason {
         let decoded = STANDARD.decode(challenge);
         let text = decoded.as_deref().unwrap_or(challenge);
         // A longer one is not a reason, so it is shown but not read.
-        let json =
-            if text.len() <= PARSED { serde_json::from_slice(text).unwrap_or_default() } else { Value::Null };
+        let json = match str::from_utf8(text) {
+            Ok(text) if text.len() <= PARSED => text.parse().unwrap_or_default(),
+            _ => Value::Null,
+        };
         let field = |name| {
             let text = match json.get(name)? {
                 Value::String(text) => text.to_owned(),
-                Value::Number(number) => number.to_string(),
+                Value::Number(number) => number.as_i64()?.to_string(),
                 _ => return None,
             };
             Some(printable_bytes(text.as_bytes(), Self::LIMIT))
