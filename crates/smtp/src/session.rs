@@ -91,10 +91,10 @@ enum State {
         /// The initial response, where it did not fit into the command.
         held: Option<Secret<Vec<u8>>>,
     },
-    Mail(Mail),
-    Body(Body),
+    Mail(Box<Mail>),
+    Body(Box<Body>),
     DotReply {
-        mail: Mail,
+        mail: Box<Mail>,
         quit: bool,
     },
     /// A message for nobody was ended with a lone dot.
@@ -107,7 +107,7 @@ enum State {
 
 /// A message on its way out.
 struct Body {
-    mail: Mail,
+    mail: Box<Mail>,
     encoder: DataEncoder,
     /// Encoded, and not in the send buffer yet.
     pending: Vec<u8>,
@@ -329,7 +329,8 @@ impl Session {
                 Ok(parameters) => {
                     let pipelining = self.capabilities.has(&Capability::Pipelining);
                     let window = if pipelining { self.options.limits.pipeline } else { 1 };
-                    let mut mail = Mail::new(envelope, parameters, mem::take(&mut self.leftover), window);
+                    let leftover = mem::take(&mut self.leftover);
+                    let mut mail = Box::new(Mail::new(envelope, parameters, leftover, window));
                     let full = mail.speak(tx);
                     self.state = State::Mail(mail);
                     return Ok(full.then_some(Step::Flush));
@@ -476,7 +477,7 @@ impl Session {
 
     fn hear_mail(
         &mut self,
-        mut mail: Mail,
+        mut mail: Box<Mail>,
         reply: Reply,
         tx: &mut SendBuf,
     ) -> Result<(State, Option<Event>), Error> {
@@ -484,7 +485,7 @@ impl Session {
             Turn::More => Ok((State::Mail(mail), None)),
             Turn::Body => {
                 let (encoder, pending) = (DataEncoder::new(), Vec::new());
-                let body = Body { mail, encoder, pending, finished: false };
+                let body = Box::new(Body { mail, encoder, pending, finished: false });
                 Ok((State::Body(body), Some(Event::BodyWanted)))
             }
             Turn::BodyForNobody(refusal) => {
