@@ -3,6 +3,7 @@
 use std::fs;
 
 use mailbearer::{Account, Error, Security};
+use mailbearer_mock::{Certificate, memory::Options};
 
 use crate::servers::{self, setting, tokio};
 
@@ -19,6 +20,10 @@ fn another_name_is_refused() {
         account.smtp = Some(servers::server(smtp, security));
         check(account, &format!("{security:?}"));
     }
+    let mut options = Options::default();
+    options.certificate = Certificate::OtherName;
+    let endpoint = mailbearer_mock::Server::start(options).unwrap();
+    check_token(servers::account(&setting("USER"), &endpoint));
 }
 
 #[test]
@@ -36,8 +41,11 @@ fn an_unknown_authority_is_refused() {
         account.smtp = Some(servers::server(smtp, security));
         check(account, &format!("{security:?}"));
     }
-    // The token endpoint too.
     account.ca_pem = Some(untrusted);
+    check_token(account);
+}
+
+fn check_token(account: Account) {
     refused(&account.clone().blocking().unwrap().token().unwrap_err(), "token");
     tokio(async { refused(&account.tokio().unwrap().token().await.unwrap_err(), "token, tokio") });
 }

@@ -174,6 +174,38 @@ fn a_large_message_goes_out_and_comes_back_the_same() {
 }
 
 #[test]
+fn a_large_message_streams_on_tokio_too() {
+    let mailbox = Box::new();
+    let endpoint = servers::endpoint(&mailbox.token);
+    let line = b"the quick brown fox jumps over the lazy dog\r\n".repeat(50_000);
+    tokio(async {
+        let robot = servers::account(&mailbox.user, &endpoint).tokio().unwrap();
+        let mut smtp = robot.connect_smtp().await.unwrap();
+        let envelope = mailbearer::Envelope::new(mailbox.user.as_str(), [mailbox.user.as_str()]);
+        let mut submission = smtp.submit(envelope).await.unwrap();
+        submission.write(b"Subject: large\r\n\r\n").await.unwrap();
+        for piece in line.chunks(77_777) {
+            submission.write(piece).await.unwrap();
+        }
+        submission.finish().await.unwrap();
+        smtp.quit().await.unwrap();
+
+        let mut imap = robot.connect_imap().await.unwrap();
+        let mut watch = imap.watch("INBOX").await.unwrap();
+        while watch.next().await.unwrap() != Change::Exists(1) {}
+        watch.stop().await.unwrap();
+        let mut body = imap.fetch("INBOX", 1).await.unwrap();
+        let (mut octets, mut pieces) = (Vec::new(), 0);
+        while let Some(piece) = body.next().await.unwrap() {
+            octets.extend_from_slice(&piece);
+            pieces += 1;
+        }
+        assert!(octets.ends_with(&line) && pieces > 1, "{} octets in {pieces} pieces", octets.len());
+        imap.logout().await.unwrap();
+    });
+}
+
+#[test]
 fn a_secret_is_in_no_line_of_the_trace() {
     let mailbox = Box::new();
     let endpoint = servers::endpoint(&mailbox.token);
