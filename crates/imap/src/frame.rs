@@ -32,6 +32,8 @@ pub struct Framer {
     line: usize,
     /// Up to where what is unread was searched for the end of the present line.
     searched: usize,
+    /// How much of what is unread a trace shows, where it holds a literal: all before the first.
+    shown: Option<usize>,
     /// The response so far, up to the end of the last literal that was streamed.
     kept: Vec<u8>,
     streamed: Vec<Streamed>,
@@ -76,6 +78,7 @@ impl Framer {
             state: State::FirstLine,
             line: 0,
             searched: 0,
+            shown: None,
             kept: Vec::new(),
             streamed: Vec::new(),
         }
@@ -161,6 +164,7 @@ impl Framer {
             if held.saturating_add(length) > self.limits.response {
                 return Err(FrameError::ResponseTooLarge { limit: self.limits.response });
             }
+            self.shown.get_or_insert(end);
             self.state = State::Held(end.saturating_add(length));
             return Ok(None);
         }
@@ -175,6 +179,7 @@ impl Framer {
         self.kept.extend_from_slice(b"{0}\r\n");
         self.streamed.push(Streamed { at: self.kept.len(), size });
         rx.consume(end);
+        self.shown = None;
         self.state = State::Streaming(size);
         Ok(Some(Piece::LiteralStart { head: Octets::from(head), size }))
     }
@@ -186,7 +191,7 @@ impl Framer {
     }
 
     fn finish(&mut self, rx: &mut RecvBuf, end: usize) -> Piece {
-        let rest = rx.take(end);
+        let rest = rx.take_message(end, self.shown.take().unwrap_or(end));
         let octets = if self.kept.is_empty() {
             rest
         } else {

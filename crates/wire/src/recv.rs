@@ -116,10 +116,19 @@ impl RecvBuf {
     /// that a message body leaves without a copy.
     #[must_use]
     pub fn take(&mut self, count: usize) -> Octets {
+        self.take_message(count, count)
+    }
+
+    /// As [`take`](Self::take), but a trace shows the first `shown` octets alone, and `[N octets]` for the rest.
+    #[must_use]
+    pub fn take_message(&mut self, count: usize, shown: usize) -> Octets {
         let unread = self.unread();
         let count = count.min(unread.len());
         if let (Some(tape), Some(bytes)) = (&mut self.tape, self.bytes.get(self.start..)) {
-            tape.plain(bytes.get(..count).unwrap_or(bytes));
+            let taken = bytes.get(..count).unwrap_or(bytes);
+            let (shown, bulk) = taken.split_at_checked(shown).unwrap_or((taken, &[]));
+            tape.plain(shown);
+            tape.bulk(bulk);
         }
         let end = self.start.saturating_add(count);
         let rest = self.bytes.len().saturating_sub(end);
@@ -303,7 +312,14 @@ mod tests {
         rx.consume_bulk(4);
         rx.consume_bulk(6);
         rx.consume(3);
+        rx.extend(b"A {3}\r\nxyz)\r\n").unwrap();
+        assert_eq!(rx.take_message(13, 7).len(), 13);
+        rx.extend(b"B\r\n").unwrap();
+        rx.consume(3);
         let lines: Vec<String> = rx.take_trace().into_iter().map(|line| line.text).collect();
-        assert_eq!(lines, ["+OK \\x1b[2J", "token: [redacted]", "BODY {9}", "[10 octets])"]);
+        assert_eq!(
+            lines,
+            ["+OK \\x1b[2J", "token: [redacted]", "BODY {9}", "[10 octets])", "A {3}", "[6 octets]", "B"]
+        );
     }
 }
