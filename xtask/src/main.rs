@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to its user")]
 
+mod bench;
 mod checks;
 mod footprint;
 mod packages;
@@ -19,6 +20,7 @@ const USAGE: &str = "\
 cargo xtask COMMAND
 
   test [FILTER…]            install and start what the tests need, run them all, shut down
+  bench                     the IMAP parser beside its peers: instructions, allocations, growth, against their limits
   check                     formatting, dependencies, licences, no_std, clippy, documentation, fuzz targets
   footprint                 size and crates of the smallest embedding, against its limits
   servers up [--dir DIR]    start Dovecot and Postfix on free local ports, print KEY=value lines
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
     let command = args.next();
     let rest: Vec<String> = args.collect();
     let result = match command.as_deref() {
+        Some("bench") => bench::run(&rest),
         Some("check") => checks::run(&rest),
         Some("footprint") => footprint::run(&rest),
         Some("servers") => servers::run(&rest),

@@ -6,14 +6,19 @@ use crate::{Result, process};
 
 const PACKAGES: &[&str] = &["dovecot-imapd", "dovecot-pop3d", "postfix", "curl", "python3", "openssl"];
 
-/// Installs what is missing, without letting the packages start services.
+/// Installs what is missing of what the tests need, as [`ensure_only`] does.
+pub(crate) fn ensure() -> Result<()> {
+    ensure_only(PACKAGES)
+}
+
+/// Installs what is missing of `wanted`, without letting the packages start services.
 ///
 /// # Errors
 ///
 /// Names the command to run by hand if this system is not Debian's kind, if it takes root and `sudo` would ask
 /// for a password, or if the installation fails.
-pub(crate) fn ensure() -> Result<()> {
-    let missing = missing()?;
+pub(crate) fn ensure_only(wanted: &[&'static str]) -> Result<()> {
+    let missing = missing(wanted)?;
     if missing.is_empty() {
         return Ok(());
     }
@@ -36,11 +41,11 @@ pub(crate) fn ensure() -> Result<()> {
     .into())
 }
 
-fn missing() -> Result<Vec<&'static str>> {
+fn missing(wanted: &[&'static str]) -> Result<Vec<&'static str>> {
     // It fails if it knows nothing of one of the packages, but tells about the others.
     let output = Command::new("dpkg-query")
         .args(["--show", "--showformat", "${Package} ${db:Status-Status}\\n"])
-        .args(PACKAGES)
+        .args(wanted)
         .output()
         .map_err(|error| {
             format!(
@@ -50,5 +55,5 @@ fn missing() -> Result<Vec<&'static str>> {
         })?;
     let listing = String::from_utf8_lossy(&output.stdout);
     let installed = |package: &&str| listing.lines().any(|line| line == format!("{package} installed"));
-    Ok(PACKAGES.iter().copied().filter(|package| !installed(package)).collect())
+    Ok(wanted.iter().copied().filter(|package| !installed(package)).collect())
 }

@@ -1,0 +1,198 @@
+//! `cargo xtask bench`: what the IMAP parser costs beside its peers, in instructions and allocations.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+use crate::{Result, checks, packages, process};
+
+/// Counts, prints the tables, and fails over a limit.
+///
+/// Callgrind counts on a simulated processor, so the numbers are the same on any machine however busy it is.
+pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
+    if let Some(argument) = args.first() {
+        return Err(format!("bench takes no argument, not `{argument}`").into());
+    }
+    packages::ensure_only(&["valgrind"])?;
+    let fast = build("3", "instructions")?;
+    let small = build("z", "instructions")?;
+    let allocated = allocations(&build("3", "allocations")?)?;
+
+    let mut over = Vec::new();
+    println!("per response                       ┌─── instructions ───────────────┐ ┌── allocations ─┐");
+    println!(
+        "{:<14} {:<18} {:>9} {:>7} {:>9} {:>6} {:>8} {:>8}",
+        "corpus", "parser", "at 3", "of peer", "at z", "z / 3", "count", "octets"
+    );
+    for (corpus, count) in CORPORA {
+        let mut rows = Vec::new();
+        for parser in parsers(corpus) {
+            let (fast, responses) = instructions(&fast, corpus, parser, count)?;
+            let (small, _) = instructions(&small, corpus, parser, count)?;
+            rows.push(Row { parser, fast: fast / responses, small: small / responses });
+        }
+        let best = |clients: bool| {
+            let peers = rows.iter().filter(|row| row.is_peer() && row.is_client() == clients);
+            peers.map(|row| row.fast).fold(f64::INFINITY, f64::min)
+        };
+        let peers = (best(false), best(true));
+        for row in &rows {
+            let of_peer = row.fast / if row.is_client() { peers.1 } else { peers.0 };
+            let (count, octets) =
+                allocated.get(&(corpus.to_owned(), row.parser.to_owned())).copied().unwrap_or_default();
+            let fits = row.fits(corpus, of_peer);
+            println!(
+                "{corpus:<14} {:<18} {:>9.0} {:>6.1}% {:>9.0} {:>6.2} {count:>8.2} {octets:>8.0}{}",
+                row.parser,
+                row.fast,
+                of_peer * 100.0,
+                row.small,
+                row.small / row.fast,
+                if fits { "" } else { "  OVER" },
+            );
+            if !fits {
+                over.push(format!("{} on {corpus}: {:.1} % of the better peer", row.parser, of_peer * 100.0));
+            }
+        }
+    }
+    over.extend(bodies(&fast)?);
+    over.extend(growth(&fast)?);
+    if over.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    Err(format!("over the limit:\n  {}", over.join("\n  ")).into())
+}
+
+struct Row {
+    parser: &'static str,
+    fast: f64,
+    small: f64,
+}
+
+impl Row {
+    fn is_peer(&self) -> bool {
+        !self.parser.contains("mailbearer")
+    }
+
+    fn is_client(&self) -> bool {
+        self.parser.starts_with("client-")
+    }
+
+    fn fits(&self, corpus: &str, of_peer: f64) -> bool {
+        match self.parser {
+            // The peers have the body in front of them, the framer has it come in pieces.
+            "mailbearer" if corpus.starts_with("body-") => true,
+            "mailbearer" | "mailbearer-parse" => of_peer <= PARSER,
+            "client-mailbearer" => of_peer <= CLIENT,
+            _ => true,
+        }
+    }
+}
+
+fn parsers(corpus: &str) -> Vec<&'static str> {
+    let mut parsers = vec!["mailbearer", "mailbearer-parse", "mailbearer-read", "imap-proto", "imap-codec"];
+    if corpus == "envelope" {
+        parsers.extend(["client-mailbearer", "client-async-imap"]);
+    }
+    parsers
+}
+
+/// The parser must not look at what is in a body, and whatever brings it there only as fast as it can be copied.
+fn bodies(binary: &Path) -> Result<Vec<String>> {
+    let mut over = Vec::new();
+    println!("\ninstructions for a body of               1 kB         1 MB");
+    let mut row = |parser, limit: f64| -> Result<()> {
+        let (small, responses) = instructions(binary, "body-1k", parser, 4)?;
+        let (large, _) = instructions(binary, "body-1m", parser, 4)?;
+        let (small, large) = (small / responses, large / responses);
+        println!("{parser:<30} {small:>12.0} {large:>12.0}");
+        if large > small + limit {
+            over.push(format!("{parser} on a body of 1 MB: {large:.0} instructions"));
+        }
+        Ok(())
+    };
+    // The number that tells the size has three digits more.
+    row("mailbearer-parse", 100.0)?;
+    row("mailbearer", PER_OCTET * 1024.0 * 1024.0)?;
+    Ok(over)
+}
+
+/// Twice as many octets, whole or one at a time, cost at most about twice as much.
+fn growth(binary: &Path) -> Result<Vec<String>> {
+    let mut over = Vec::new();
+    println!(
+        "\ninstructions per octet             {:>12} {:>12} {:>6}   limit {GROWTH}",
+        "64 kB", "128 kB", "ratio"
+    );
+    for shape in SHAPES {
+        for (piece, name) in [("4000000", "whole"), ("1", "by the octet")] {
+            let (once, octets) = instructions(binary, shape, piece, 64 * 1024)?;
+            let (twice, more) = instructions(binary, shape, piece, 128 * 1024)?;
+            let ratio = twice / once;
+            println!("{shape:<14} {name:<18}  {:>12.2} {:>12.2} {ratio:>6.2}", once / octets, twice / more);
+            if ratio > GROWTH {
+                over.push(format!("{shape}, {name}: {ratio:.2} times the work for twice the octets"));
+            }
+        }
+    }
+    Ok(over)
+}
+
+/// Builds a program of the package of benches; thin LTO as in a release.
+fn build(level: &str, program: &str) -> Result<PathBuf> {
+    let target = process::target().join(format!("bench-{level}"));
+    let level = format!("profile.release.opt-level={}", if level == "z" { "\"z\"" } else { level });
+    let mut cargo = checks::cargo_command();
+    cargo.args(["build", "--locked", "--release", "-p", "mailbearer-benches", "--bin", program]);
+    process::output(cargo.arg("--config").arg(level).arg("--target-dir").arg(&target))?;
+    Ok(target.join("release").join(program))
+}
+
+/// Instructions in all, and the number that the program printed.
+fn instructions(binary: &Path, input: &str, how: &str, count: usize) -> Result<(f64, f64)> {
+    let mut valgrind = Command::new("valgrind");
+    valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
+    valgrind.args(["--collect-atstart=no", "--toggle-collect=*::measured*"]);
+    // A copy by `rep movsb` would be counted as an instruction for each octet, which it is not.
+    valgrind.env("GLIBC_TUNABLES", "glibc.cpu.x86_rep_movsb_threshold=4294967296");
+    let output = valgrind.arg(binary).args([input, how, &count.to_string()]).stdin(Stdio::null()).output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let counted = said.lines().find_map(|line| line.split_once("Collected : ")?.1.trim().parse::<f64>().ok());
+    let printed = str::from_utf8(&output.stdout)?.trim().parse::<f64>();
+    match (counted, printed) {
+        (Some(counted), Ok(printed)) if output.status.success() && counted > 0.0 => Ok((counted, printed)),
+        _ => Err(format!("callgrind on {input} with {how} failed ({}):\n{}", output.status, said.trim_end())
+            .into()),
+    }
+}
+
+/// Allocations and allocated octets per response, by corpus and parser.
+fn allocations(binary: &Path) -> Result<BTreeMap<(String, String), (f64, f64)>> {
+    let output = String::from_utf8(process::output(&mut Command::new(binary))?)?;
+    let read = |line: &str| {
+        let [corpus, parser, numbers @ ..] = &line.split(' ').collect::<Vec<_>>()[..] else { return None };
+        let numbers: Vec<f64> = numbers.iter().filter_map(|number| number.parse().ok()).collect();
+        let [responses, count, octets] = numbers[..] else { return None };
+        Some(((String::from(*corpus), String::from(*parser)), (count / responses, octets / responses)))
+    };
+    output.lines().map(|line| read(line).ok_or_else(|| format!("allocations: {line}").into())).collect()
+}
+
+/// The corpora, and how many responses of each are counted.
+const CORPORA: [(&str, usize); 6] = [
+    ("envelope", 500),
+    ("bodystructure", 500),
+    ("mixed", 2000),
+    ("body-1k", 500),
+    ("body-64k", 40),
+    ("body-1m", 4),
+];
+const SHAPES: [&str; 7] = ["stream", "numbers", "addresses", "parts", "literals", "body", "escapes"];
+/// What the parser may cost of what the better peer costs.
+const PARSER: f64 = 0.25;
+/// What the client may cost of what async-imap costs.
+const CLIENT: f64 = 1.0 / 3.0;
+/// What an octet of a body may cost from the driver's buffer to the caller: a copy and a pass of memchr.
+const PER_OCTET: f64 = 0.2;
+/// What twice the octets may cost of what they cost once.
+const GROWTH: f64 = 2.5;
