@@ -4,6 +4,7 @@ use mailbearer_imap::{Invalid, ParseError, session as imap};
 use mailbearer_net::{self as net, DriveError};
 use mailbearer_oauth as oauth;
 use mailbearer_smtp as smtp;
+use mailbearer_wire::printable;
 
 /// Why an operation failed. Opaque: ask the predicates what to do, print it for people.
 ///
@@ -59,6 +60,20 @@ pub enum Kind {
         /// The UID.
         uid: u32,
     },
+    /// The server does not offer what the operation needs; says what that is.
+    Unsupported(&'static str),
+    /// The server does not search in UTF-8, and a text to look for is not ASCII.
+    Charset {
+        /// The charsets that it takes, where it says so.
+        offered: Vec<String>,
+    },
+    /// An answer, or a part of one, is larger than is held in memory, or a message larger than the server takes.
+    TooLarge {
+        /// The limit, in octets.
+        limit: u64,
+    },
+    /// An upload was dropped before its end, so that the server waits for octets that nobody has.
+    Unfinished,
     /// The server ended the session before it was asked to.
     Closed,
 }
@@ -90,7 +105,13 @@ impl Error {
             Kind::Smtp(error) => error.is_transient(),
             Kind::Message(refusal) => refusal.is_transient(),
             Kind::Backoff { .. } | Kind::Closed => true,
-            Kind::Settings(_) | Kind::Parse(_) | Kind::NotFound { .. } => false,
+            Kind::Settings(_)
+            | Kind::Parse(_)
+            | Kind::NotFound { .. }
+            | Kind::Unsupported(_)
+            | Kind::Charset { .. }
+            | Kind::TooLarge { .. }
+            | Kind::Unfinished => false,
         }
     }
 
@@ -138,6 +159,12 @@ impl Error {
         matches!(&self.kind, Kind::Net(error) if error.is_cancelled())
     }
 
+    /// Whether the server does not offer what the operation needs.
+    #[must_use]
+    pub const fn is_unsupported(&self) -> bool {
+        matches!(self.kind, Kind::Unsupported(_) | Kind::Charset { .. })
+    }
+
     /// How long the server asks to be left alone.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
@@ -158,6 +185,14 @@ impl Error {
     #[must_use]
     pub const fn kind(&self) -> &Kind {
         &self.kind
+    }
+
+    /// The refusal of a command.
+    pub(crate) const fn completion(&self) -> Option<&imap::Completion> {
+        match &self.kind {
+            Kind::Command(completion) => Some(completion),
+            _ => None,
+        }
     }
 
     pub(crate) const fn settings(what: String) -> Self {
@@ -208,6 +243,22 @@ impl Error {
 
     pub(crate) fn not_found(mailbox: &str, uid: u32) -> Self {
         Self::new(Context::Imap, Kind::NotFound { mailbox: mailbox.to_owned(), uid })
+    }
+
+    pub(crate) const fn unsupported(what: &'static str) -> Self {
+        Self::new(Context::Imap, Kind::Unsupported(what))
+    }
+
+    pub(crate) const fn charset(offered: Vec<String>) -> Self {
+        Self::new(Context::Imap, Kind::Charset { offered })
+    }
+
+    pub(crate) const fn too_large(limit: u64) -> Self {
+        Self::new(Context::Imap, Kind::TooLarge { limit })
+    }
+
+    pub(crate) const fn unfinished() -> Self {
+        Self::new(Context::Imap, Kind::Unfinished)
     }
 
     pub(crate) fn smtp(error: DriveError<smtp::Error>) -> Self {
@@ -261,6 +312,16 @@ impl fmt::Display for Error {
             Kind::Message(refusal) => refusal.fmt(f),
             Kind::Parse(error) => error.fmt(f),
             Kind::NotFound { mailbox, uid } => write!(f, "no message with UID {uid} in {mailbox:?}"),
+            Kind::Unsupported(what) => write!(f, "server does not offer {what}"),
+            Kind::Charset { offered } => {
+                f.write_str("server does not search for text that is not ASCII")?;
+                match offered.join(", ") {
+                    offered if offered.is_empty() => Ok(()),
+                    offered => write!(f, "; it takes {}", printable(&offered)),
+                }
+            }
+            Kind::TooLarge { limit } => write!(f, "larger than the limit of {limit} octets"),
+            Kind::Unfinished => f.write_str("the session is in the middle of an upload that was dropped"),
             Kind::Closed => f.write_str("server ended the session"),
         }?;
         if self.unknown && !matches!(self.kind, Kind::Smtp(_)) {

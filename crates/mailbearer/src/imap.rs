@@ -1,5 +1,19 @@
+mod acl;
+mod append;
 mod body;
+mod counts;
+mod fetch;
+mod folders;
+mod follow;
 mod listing;
+mod metadata;
+mod quota;
+mod run;
+mod search;
+mod select;
+mod server;
+mod store;
+mod transfer;
 mod watch;
 
 use std::time::Duration;
@@ -11,19 +25,47 @@ use mailbearer_imap::{
 use mailbearer_net::{Connection, Next, Runtime};
 use mailbearer_sasl::Credentials;
 
+pub use acl::ListedRights;
+pub use append::{Appended, Appending};
 pub use body::Body;
+pub use counts::Counts;
+pub use fetch::{Fetched, Messages};
+pub use folders::{Folder, Role};
 pub use listing::{Listing, Range, Summary};
+pub use metadata::{Entry, MetadataQuery};
+pub use quota::{Quota, QuotaResource};
+pub use search::{Found, Matches, ThreadAlgorithm};
+pub use select::Selected;
+pub use server::{Namespaces, Space};
+pub use transfer::{Copied, Moved};
 pub use watch::{Change, Watch};
 
+use self::follow::Follow;
 use crate::{Error, Server, client::Shared};
 
 /// An IMAP session: logged in, ready for commands.
 ///
 /// A listing, a body or a watch borrows the session while it lasts. One that is dropped before its end leaves
 /// answers on the way; the next command reads past them.
+///
+/// [`list`](Self::list), [`fetch`](Self::fetch) and [`watch`](Self::watch) open the mailbox that they are given.
+/// What works on messages otherwise works on the mailbox that was opened by [`select`](Self::select) or
+/// [`examine`](Self::examine), and names messages by UID. A command without a method goes through
+/// [`session`](Self::session).
+///
+/// What a server may say in answer to one command and has to be held is limited to 16 MiB; change that with
+/// [`limit_answers`](Self::limit_answers). Listings, messages and bodies come piece by piece and have no such limit.
 pub struct Imap<R: Runtime> {
     connection: Connection<R>,
     session: Session,
+    /// Name of the mailbox that is open.
+    selected: Option<String>,
+    /// What keeps its view. Behind a pointer, so that who never selects links none of it.
+    follower: Option<Box<dyn Follow>>,
+    /// Octets of an answer that are held, at most.
+    answer_limit: usize,
+    /// Whether an upload was dropped in the middle.
+    unfinished: bool,
 }
 
 impl<R: Runtime> Imap<R> {
@@ -40,7 +82,14 @@ impl<R: Runtime> Imap<R> {
         let connection = Connection::open(&server.host, server.port, server.security, net)
             .await
             .map_err(Error::imap_net)?;
-        let mut imap = Self { connection, session };
+        let mut imap = Self {
+            connection,
+            session,
+            selected: None,
+            follower: None,
+            answer_limit: run::ANSWER_LIMIT,
+            unfinished: false,
+        };
         while imap.event().await? != Event::Authenticated {}
         Ok(imap)
     }
@@ -108,6 +157,9 @@ impl<R: Runtime> Imap<R> {
 
     /// Begins an operation: reads past what an earlier one left.
     async fn begin(&mut self) -> Result<(), Error> {
+        if self.unfinished {
+            return Err(Error::unfinished());
+        }
         self.connection.start_operation();
         // An error says that nothing idles.
         let _ = self.session.done();
@@ -119,22 +171,39 @@ impl<R: Runtime> Imap<R> {
 
     async fn event(&mut self) -> Result<Event, Error> {
         let event = self.connection.next(&mut self.session).await.map_err(Error::imap)?;
-        event.ok_or_else(Error::imap_closed)
+        let event = event.ok_or_else(Error::imap_closed)?;
+        self.follow(&event);
+        Ok(event)
     }
 
     /// The next event, or `None` if there is none for that long.
     async fn event_within(&mut self, patience: Duration) -> Result<Option<Event>, Error> {
         match self.connection.next_within(&mut self.session, patience).await.map_err(Error::imap)? {
-            Next::Event(event) => Ok(Some(event)),
+            Next::Event(event) => {
+                self.follow(&event);
+                Ok(Some(event))
+            }
             Next::Quiet => Ok(None),
             Next::Closed => Err(Error::imap_closed()),
         }
     }
+
+    fn follow(&mut self, event: &Event) {
+        if let (Some(follower), Event::Data(frame)) = (&mut self.follower, event) {
+            follower.take_in(frame);
+        }
+    }
+
+    /// The open mailbox is left for another one.
+    fn leave(&mut self) {
+        self.selected = None;
+        self.follower = None;
+    }
 }
 
-/// The answers to an EXAMINE and the command sent right behind it.
+/// The answer to a command, and to the EXAMINE that was sent right before it.
 struct Pair {
-    examine: Tag,
+    examine: Option<Tag>,
     command: Tag,
     refusal: Option<Completion>,
     /// Whether the mailbox was opened.
@@ -142,14 +211,14 @@ struct Pair {
 }
 
 impl Pair {
-    const fn new(examine: Tag, command: Tag) -> Self {
+    const fn new(examine: Option<Tag>, command: Tag) -> Self {
         Self { examine, command, refusal: None, opened: false }
     }
 
-    /// Takes an answer in; true when both are there. If the mailbox was not opened, that is the failure, and what
+    /// Takes an answer in; true when all are there. If the mailbox was not opened, that is the failure, and what
     /// the server says to the command after it is not.
     fn answered(&mut self, completion: Completion) -> Result<bool, Error> {
-        if completion.tag == self.examine {
+        if Some(completion.tag) == self.examine {
             self.opened = completion.is_ok();
             self.refusal = Some(completion).filter(|completion| !completion.is_ok());
             return Ok(false);

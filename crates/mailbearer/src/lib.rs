@@ -100,7 +100,11 @@ mod token;
 pub use account::{Account, Grant, OAuth, Server};
 pub use client::Client;
 pub use error::{Error, Kind};
-pub use imap::{Body, Change, Imap, Listing, Range, Summary, Watch};
+pub use imap::{
+    Appended, Appending, Body, Change, Copied, Counts, Entry, Fetched, Folder, Found, Imap, ListedRights,
+    Listing, Matches, Messages, MetadataQuery, Moved, Namespaces, Quota, QuotaResource, Range, Role,
+    Selected, Space, Summary, ThreadAlgorithm, Watch,
+};
 pub use mailbearer_imap as imap_protocol;
 pub use mailbearer_mime::{self as mime, Composed, DateTime, Mailbox, Message};
 #[cfg(feature = "tokio")]

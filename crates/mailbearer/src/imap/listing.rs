@@ -48,6 +48,7 @@ impl<'a, R: Runtime> Listing<'a, R> {
     pub(super) async fn start(imap: &'a mut Imap<R>, name: &str, range: Range) -> Result<Self, Error> {
         let name = mailbox(name)?;
         imap.begin().await?;
+        imap.leave();
         let examine = imap.session.examine(name)?;
         let mut listing = Self { imap, pair: None, exists: 0 };
         let set = match range {
@@ -67,7 +68,7 @@ impl<'a, R: Runtime> Listing<'a, R> {
                 FetchItem::Envelope,
             ];
             let fetch = listing.imap.session.fetch(set, items.into())?;
-            listing.pair = Some(Pair::new(examine, fetch));
+            listing.pair = Some(Pair::new(Some(examine), fetch));
         }
         Ok(listing)
     }
@@ -138,7 +139,7 @@ impl<'a, R: Runtime> Listing<'a, R> {
 }
 
 /// `None` for a response that only tells of a change of flags.
-fn summary(items: &[Item<'_>]) -> Option<Summary> {
+pub(crate) fn summary(items: &[Item<'_>]) -> Option<Summary> {
     let mut summary = Summary {
         uid: 0,
         date: None,

@@ -38,6 +38,7 @@ impl<'a, R: Runtime> Watch<'a, R> {
     pub(super) async fn start(imap: &'a mut Imap<R>, name: &str) -> Result<Self, Error> {
         let name = mailbox(name)?;
         imap.begin().await?;
+        imap.leave();
         let examine = imap.session.examine(name)?;
         let mut start = None;
         loop {

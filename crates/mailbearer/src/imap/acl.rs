@@ -1,0 +1,115 @@
+use mailbearer_imap::{Capability, Command, Data, Text};
+use mailbearer_net::Runtime;
+
+use super::{Imap, server::text};
+use crate::Error;
+
+/// What rights someone can be given on a mailbox (RFC 4314 section 3.7).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListedRights {
+    /// What is granted always.
+    pub always: String,
+    /// What can be granted; the letters of a text only together.
+    pub optional: Vec<String>,
+}
+
+/// Rights on mailboxes (RFC 4314), each a letter. [`unsupported`](Error::is_unsupported) on a server without ACL.
+impl<R: Runtime> Imap<R> {
+    /// Who has which rights on a mailbox.
+    ///
+    /// # Errors
+    ///
+    /// Fails for a name that can't be a mailbox's, and if the user may not know.
+    pub fn acl<'a>(&'a mut self, mailbox: &'a str) -> R::Task<'a, Result<Vec<(String, String)>, Error>> {
+        R::task(async move {
+            self.needs(&Capability::Acl, "ACL").await?;
+            let mut entries = Vec::new();
+            self.run(&Command::GetAcl(super::mailbox(mailbox)?), &mut |data| {
+                let Data::Acl { rights, .. } = data else { return Ok(false) };
+                entries.extend(rights.iter().map(|(who, rights)| (text(who), text(rights))));
+                Ok(true)
+            })
+            .await?;
+            Ok(entries)
+        })
+    }
+
+    /// The user's own rights on a mailbox.
+    ///
+    /// # Errors
+    ///
+    /// As [`acl`](Self::acl).
+    pub fn my_rights<'a>(&'a mut self, mailbox: &'a str) -> R::Task<'a, Result<String, Error>> {
+        R::task(async move {
+            self.needs(&Capability::Acl, "ACL").await?;
+            let mut own = String::new();
+            self.run(&Command::MyRights(super::mailbox(mailbox)?), &mut |data| {
+                let Data::MyRights { rights, .. } = data else { return Ok(false) };
+                own = text(&rights);
+                Ok(true)
+            })
+            .await?;
+            Ok(own)
+        })
+    }
+
+    /// What rights someone can be given on a mailbox.
+    ///
+    /// # Errors
+    ///
+    /// As [`acl`](Self::acl).
+    pub fn list_rights<'a>(
+        &'a mut self,
+        mailbox: &'a str,
+        who: &'a str,
+    ) -> R::Task<'a, Result<ListedRights, Error>> {
+        R::task(async move {
+            self.needs(&Capability::Acl, "ACL").await?;
+            let command =
+                Command::ListRights { mailbox: super::mailbox(mailbox)?, identifier: Text::from(who) };
+            let mut listed = ListedRights::default();
+            self.run(&command, &mut |data| {
+                let Data::ListRights { rights, .. } = data else { return Ok(false) };
+                let mut rights = rights.iter().map(text);
+                listed =
+                    ListedRights { always: rights.next().unwrap_or_default(), optional: rights.collect() };
+                Ok(true)
+            })
+            .await?;
+            Ok(listed)
+        })
+    }
+
+    /// Gives someone these rights on a mailbox in place of those that they have; with `+` or `-` in front adds or
+    /// takes away.
+    ///
+    /// # Errors
+    ///
+    /// As [`acl`](Self::acl), and if the user may not do that.
+    pub fn set_acl<'a>(
+        &'a mut self,
+        mailbox: &'a str,
+        who: &'a str,
+        rights: &'a str,
+    ) -> R::Task<'a, Result<(), Error>> {
+        R::task(async move {
+            self.needs(&Capability::Acl, "ACL").await?;
+            let mailbox = super::mailbox(mailbox)?;
+            let (identifier, rights) = (Text::from(who), Text::from(rights));
+            self.just_run(&Command::SetAcl { mailbox, identifier, rights }).await
+        })
+    }
+
+    /// Takes all rights that were given to someone on a mailbox.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_acl`](Self::set_acl).
+    pub fn delete_acl<'a>(&'a mut self, mailbox: &'a str, who: &'a str) -> R::Task<'a, Result<(), Error>> {
+        R::task(async move {
+            self.needs(&Capability::Acl, "ACL").await?;
+            let mailbox = super::mailbox(mailbox)?;
+            self.just_run(&Command::DeleteAcl { mailbox, identifier: Text::from(who) }).await
+        })
+    }
+}

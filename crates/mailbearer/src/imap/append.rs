@@ -1,0 +1,204 @@
+use mailbearer_imap::session::{Completion, Event, Tag};
+use mailbearer_imap::{Capability, Code, Command, DateTime, Flag};
+use mailbearer_net::Runtime;
+
+use super::{Imap, mailbox, select::code_of};
+use crate::Error;
+
+/// Where an appended message went (RFC 4315).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// UIDVALIDITY of its mailbox.
+    pub uid_validity: u32,
+    /// Its UID.
+    pub uid: u32,
+}
+
+/// A message on its way into a mailbox.
+///
+/// One that is dropped before [`finish`](Self::finish) leaves a session that takes nothing more, and the server
+/// forgets the message when the connection ends.
+#[must_use = "a message is there when it is finished"]
+pub struct Appending<'a, R: Runtime> {
+    imap: &'a mut Imap<R>,
+    append: Tag,
+    /// Octets that are not given yet.
+    left: u64,
+    /// The answer, where it came before the message was given.
+    answer: Option<Completion>,
+}
+
+impl<R: Runtime> Imap<R> {
+    /// Puts a message into a mailbox, which need not be open. Says where, if the server tells.
+    ///
+    /// Without a date it is dated now. Line ends must be CRLF.
+    ///
+    /// # Errors
+    ///
+    /// Fails for a name that can't be a mailbox's, and if the server refuses: there may be no such mailbox, or no
+    /// room.
+    pub fn append<'a>(
+        &'a mut self,
+        mailbox: &'a str,
+        flags: &'a [Flag<'a>],
+        date: Option<DateTime>,
+        message: &'a [u8],
+    ) -> R::Task<'a, Result<Option<Appended>, Error>> {
+        R::task(async move {
+            let size = u64::try_from(message.len()).unwrap_or(u64::MAX);
+            let mut appending = Appending::start(self, mailbox, flags, date, size).await?;
+            appending.give(message).await?;
+            appending.end().await
+        })
+    }
+
+    /// Begins to put a message of `size` octets into a mailbox; its octets come in pieces.
+    ///
+    /// # Errors
+    ///
+    /// As [`append`](Self::append).
+    pub fn append_in_pieces<'a>(
+        &'a mut self,
+        mailbox: &'a str,
+        flags: &'a [Flag<'a>],
+        date: Option<DateTime>,
+        size: u64,
+    ) -> R::Task<'a, Result<Appending<'a, R>, Error>> {
+        R::task(Appending::start(self, mailbox, flags, date, size))
+    }
+}
+
+impl<'a, R: Runtime> Appending<'a, R> {
+    async fn start(
+        imap: &'a mut Imap<R>,
+        name: &str,
+        flags: &[Flag<'_>],
+        date: Option<DateTime>,
+        size: u64,
+    ) -> Result<Self, Error> {
+        let name = mailbox(name)?;
+        // A server that takes literals without a go-ahead has to read all of one before it can refuse it.
+        if let Some(limit) = imap.append_limit().await?
+            && size > limit
+        {
+            return Err(Error::too_large(limit));
+        }
+        imap.begin().await?;
+        let append = imap.session.append(name, flags.to_vec(), date, size)?;
+        let mut appending = Self { imap, append, left: size, answer: None };
+        appending.wait().await?;
+        Ok(appending)
+    }
+
+    /// Sends the next octets.
+    ///
+    /// # Errors
+    ///
+    /// Fails for more than was announced, and takes none of it; if the server refuses meanwhile; and if the session
+    /// ends.
+    pub fn write<'w>(&'w mut self, octets: &'w [u8]) -> R::Task<'w, Result<(), Error>> {
+        R::task(self.give(octets))
+    }
+
+    /// How many octets are still to be given.
+    #[must_use]
+    pub const fn left(&self) -> u64 {
+        self.left
+    }
+
+    /// Waits for the server's answer. Says where the message went, if the server tells.
+    ///
+    /// # Errors
+    ///
+    /// Fails for fewer octets than were announced, if the server refuses, and if the session ends.
+    pub fn finish(self) -> R::Task<'a, Result<Option<Appended>, Error>> {
+        R::task(self.end())
+    }
+
+    async fn give(&mut self, mut octets: &[u8]) -> Result<(), Error> {
+        let size = u64::try_from(octets.len()).unwrap_or(u64::MAX);
+        if size > self.left {
+            return Err(Error::settings("more octets than were announced".to_owned()));
+        }
+        while !octets.is_empty() {
+            self.refused()?;
+            let taken = self.imap.session.body(octets);
+            octets = octets.get(taken..).unwrap_or_default();
+            self.left = self.left.saturating_sub(u64::try_from(taken).unwrap_or(u64::MAX));
+            if self.left > 0 {
+                self.wait().await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn end(mut self) -> Result<Option<Appended>, Error> {
+        if self.left > 0 {
+            return Err(Error::settings("fewer octets than were announced".to_owned()));
+        }
+        while self.answer.is_none() {
+            self.event().await?;
+        }
+        self.refused()?;
+        let completion = self.answer.take();
+        Ok(completion.and_then(|completion| code_of(&completion, Appended::of)))
+    }
+
+    /// Waits until the server wants octets, or answers.
+    async fn wait(&mut self) -> Result<(), Error> {
+        while !self.event().await? && self.answer.is_none() {}
+        self.refused()
+    }
+
+    /// Whether octets are wanted.
+    async fn event(&mut self) -> Result<bool, Error> {
+        match self.imap.event().await? {
+            Event::BodyWanted(tag) if tag == self.append => return Ok(true),
+            Event::Done(completion) if completion.tag == self.append => {
+                self.left = if completion.is_ok() { self.left } else { 0 };
+                self.answer = Some(completion);
+            }
+            _ => {}
+        }
+        Ok(false)
+    }
+
+    fn refused(&mut self) -> Result<(), Error> {
+        match self.answer.take_if(|completion| !completion.is_ok()) {
+            Some(completion) => Err(Error::command(completion)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<R: Runtime> Drop for Appending<'_, R> {
+    fn drop(&mut self) {
+        self.imap.unfinished |= self.left > 0;
+    }
+}
+
+impl<R: Runtime> Imap<R> {
+    /// The largest message that the server takes in any mailbox, if it says so (RFC 7889).
+    async fn append_limit(&mut self) -> Result<Option<u64>, Error> {
+        if self.session.capabilities().is_empty() {
+            self.just_run(&Command::Capability).await?;
+        }
+        let limits = self.session.capabilities().iter().filter_map(|capability| match capability {
+            Capability::AppendLimit(limit) => *limit,
+            _ => None,
+        });
+        Ok(limits.min())
+    }
+}
+
+impl Appended {
+    fn of(code: Code<'_>) -> Option<Self> {
+        match code {
+            Code::AppendUid { validity, uids } => {
+                let uid = uids.numbers(0).next()?;
+                Some(Self { uid_validity: validity, uid })
+            }
+            _ => None,
+        }
+    }
+}

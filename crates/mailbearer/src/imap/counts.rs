@@ -1,0 +1,155 @@
+use mailbearer_imap::session::Event;
+use mailbearer_imap::{Capability, Command, Data, Mailbox, Response, StatusAttribute, StatusItem};
+use mailbearer_net::Runtime;
+
+use super::{Folder, Imap};
+use crate::Error;
+
+/// What is in a mailbox (RFC 9051 section 6.3.11). What the server did not tell is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Messages.
+    pub messages: Option<u32>,
+    /// Messages that no session saw yet.
+    pub recent: Option<u32>,
+    /// Messages that were not read.
+    pub unseen: Option<u32>,
+    /// Messages flagged `\Deleted`.
+    pub deleted: Option<u32>,
+    /// Octets of all messages (RFC 8438).
+    pub size: Option<u64>,
+    /// As in [`Selected`](super::Selected).
+    pub uid_next: Option<u32>,
+    /// As in [`Selected`](super::Selected).
+    pub uid_validity: Option<u32>,
+    /// As in [`Selected`](super::Selected).
+    pub highest_mod_seq: Option<u64>,
+    /// Octets of a message that is appended, at most (RFC 7889).
+    pub append_limit: Option<u64>,
+    /// The identity of the mailbox, whatever its name (RFC 8474).
+    pub id: Option<String>,
+}
+
+impl<R: Runtime> Imap<R> {
+    /// What is in a mailbox, without opening it. Not meant for the one that is open.
+    ///
+    /// # Errors
+    ///
+    /// Fails for a name that can't be a mailbox's, and if the server does not tell.
+    pub fn status<'a>(&'a mut self, mailbox: &'a str) -> R::Task<'a, Result<Counts, Error>> {
+        R::task(async move {
+            // Asked for its own sake: which attributes there are depends on it.
+            self.offers(&Capability::StatusSize).await?;
+            let status =
+                Command::Status { mailbox: super::mailbox(mailbox)?, attributes: self.status_attributes() };
+            let mut counts = Counts::default();
+            self.run(&status, &mut |data| {
+                let Data::MailboxStatus { items, .. } = data else { return Ok(false) };
+                counts = Counts::of(&items);
+                Ok(true)
+            })
+            .await?;
+            Ok(counts)
+        })
+    }
+
+    /// Asks for the status of each, [`FLIGHT`] at a time. What is refused stays unknown.
+    pub(super) async fn count_each(&mut self, folders: &mut [Folder]) -> Result<(), Error> {
+        let attributes = self.status_attributes();
+        let asked: Vec<Mailbox<'static>> = folders
+            .iter()
+            .filter(|folder| folder.is_selectable())
+            .map(|folder| folder.mailbox.clone())
+            .collect();
+        let mut left = asked.into_iter();
+        let (mut tags, mut at) = (Vec::new(), 0);
+        self.begin().await?;
+        loop {
+            while tags.len() < FLIGHT {
+                let Some(mailbox) = left.next() else { break };
+                tags.push(
+                    self.session.command(&Command::Status { mailbox, attributes: attributes.clone() })?,
+                );
+            }
+            if tags.is_empty() {
+                return Ok(());
+            }
+            match self.event().await? {
+                Event::Data(frame) => {
+                    if let Response::Untagged(Data::MailboxStatus { mailbox, items }) =
+                        frame.response().map_err(Error::parse)?
+                    {
+                        count(folders, &mut at, &mailbox, &items);
+                    }
+                }
+                Event::Done(completion) => tags.retain(|tag| *tag != completion.tag),
+                _ => {}
+            }
+        }
+    }
+
+    pub(super) fn status_attributes(&self) -> Vec<StatusAttribute> {
+        use StatusAttribute as A;
+        let capabilities = self.session.capabilities();
+        let rev2 = capabilities.has(&Capability::Imap4Rev2);
+        let mut attributes = vec![A::Messages, A::Unseen, A::UidNext, A::UidValidity];
+        let optional = [
+            (capabilities.has(&Capability::Imap4Rev1), A::Recent),
+            (rev2, A::Deleted),
+            (rev2 || capabilities.has(&Capability::StatusSize), A::Size),
+            (
+                capabilities.has(&Capability::CondStore) || capabilities.has(&Capability::QResync),
+                A::HighestModSeq,
+            ),
+            (capabilities.has(&Capability::AppendLimit(None)), A::AppendLimit),
+            (capabilities.has(&Capability::ObjectId), A::MailboxId),
+        ];
+        attributes
+            .extend(optional.into_iter().filter(|(offered, _)| *offered).map(|(_, attribute)| attribute));
+        attributes
+    }
+}
+
+impl Counts {
+    fn of<'a>(items: impl IntoIterator<Item = StatusItem<'a>>) -> Self {
+        let mut counts = Self::default();
+        for item in items {
+            match item {
+                StatusItem::Messages(count) => counts.messages = Some(count),
+                StatusItem::Recent(count) => counts.recent = Some(count),
+                StatusItem::Unseen(count) => counts.unseen = Some(count),
+                StatusItem::Deleted(count) => counts.deleted = Some(count),
+                StatusItem::Size(octets) => counts.size = Some(octets),
+                StatusItem::UidNext(uid) => counts.uid_next = Some(uid),
+                StatusItem::UidValidity(value) => counts.uid_validity = Some(value),
+                StatusItem::HighestModSeq(value) => counts.highest_mod_seq = Some(value),
+                StatusItem::AppendLimit(limit) => counts.append_limit = limit,
+                StatusItem::MailboxId(id) => counts.id = Some(id.to_text().into_owned()),
+                _ => {}
+            }
+        }
+        counts
+    }
+}
+
+/// Puts a status where it belongs. They come in the order of the folders as a rule, so the search starts where the
+/// last one ended.
+pub(super) fn count<'a>(
+    folders: &mut [Folder],
+    at: &mut usize,
+    mailbox: &Mailbox<'_>,
+    items: impl IntoIterator<Item = StatusItem<'a>>,
+) {
+    let (before, from) = folders.split_at_checked(*at).unwrap_or((folders, &[]));
+    let is_it = |folder: &Folder| folder.mailbox == *mailbox;
+    let found = from.iter().position(is_it).map(|found| found.saturating_add(*at));
+    let Some(found) = found.or_else(|| before.iter().position(is_it)) else { return };
+    *at = found;
+    if let Some(folder) = folders.get_mut(found) {
+        folder.counts = Some(Counts::of(items));
+    }
+}
+
+/// STATUS commands in flight, at most.
+const FLIGHT: usize = 16;

@@ -1,0 +1,282 @@
+use mailbearer_imap::{Capability, Command, Data, Flag, ListReturn, ListSelection, Listed, Mailbox};
+use mailbearer_net::Runtime;
+
+use super::{Counts, Imap, counts::count, mailbox};
+use crate::Error;
+
+/// A mailbox of a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Folder {
+    /// Its name, decoded; this is what the other operations take.
+    pub name: String,
+    /// Its name as it goes over the wire.
+    pub mailbox: Mailbox<'static>,
+    /// What separates the levels of the name; `None` where there are none.
+    pub delimiter: Option<char>,
+    /// Its attributes, such as `\HasNoChildren`.
+    pub attributes: Vec<Flag<'static>>,
+    /// What it is for, where the server says so.
+    pub role: Option<Role>,
+    /// What is in it, where that was asked and the server told.
+    pub counts: Option<Counts>,
+}
+
+/// What a mailbox is for (RFC 6154, RFC 8457).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Role {
+    /// Where mail arrives.
+    Inbox,
+    /// All messages there are.
+    All,
+    /// Messages that are kept.
+    Archive,
+    /// Messages that are not done.
+    Drafts,
+    /// All messages that are flagged.
+    Flagged,
+    /// All messages that the server deems important.
+    Important,
+    /// Unwanted messages.
+    Junk,
+    /// Messages that were sent.
+    Sent,
+    /// Messages that were deleted.
+    Trash,
+}
+
+impl<R: Runtime> Imap<R> {
+    /// The mailboxes whose names match `pattern`: `*` stands for anything, `%` for anything within a level.
+    ///
+    /// With their roles where the server knows any.
+    ///
+    /// # Errors
+    ///
+    /// Fails for a pattern with a line end, for an answer that is [too large](Self::limit_answers), and if the session
+    /// ends.
+    pub fn folders<'a>(&'a mut self, pattern: &'a str) -> R::Task<'a, Result<Vec<Folder>, Error>> {
+        R::task(async move {
+            let extended = self.offers(&Capability::ListExtended).await?;
+            let returns = if extended { self.list_returns() } else { Vec::new() };
+            self.list_by(pattern, Vec::new(), returns).await
+        })
+    }
+
+    /// As [`folders`](Self::folders), with what is in each: in the same flight where the server has LIST-STATUS
+    /// (RFC 5819), else in one command for each, several at a time.
+    ///
+    /// # Errors
+    ///
+    /// As [`folders`](Self::folders).
+    pub fn folders_with_counts<'a>(
+        &'a mut self,
+        pattern: &'a str,
+    ) -> R::Task<'a, Result<Vec<Folder>, Error>> {
+        R::task(async move {
+            if self.offers(&Capability::ListStatus).await? {
+                let mut returns = self.list_returns();
+                returns.push(ListReturn::Status(self.status_attributes()));
+                return self.list_by(pattern, Vec::new(), returns).await;
+            }
+            let extended = self.offers(&Capability::ListExtended).await?;
+            let returns = if extended { self.list_returns() } else { Vec::new() };
+            let mut folders = self.list_by(pattern, Vec::new(), returns).await?;
+            self.count_each(&mut folders).await?;
+            Ok(folders)
+        })
+    }
+
+    /// The mailboxes that the user subscribed to, and whose names match; they need not be there.
+    ///
+    /// # Errors
+    ///
+    /// As [`folders`](Self::folders).
+    pub fn subscriptions<'a>(&'a mut self, pattern: &'a str) -> R::Task<'a, Result<Vec<Folder>, Error>> {
+        R::task(async move {
+            if self.offers(&Capability::ListExtended).await? {
+                let returns = self.list_returns();
+                return self.list_by(pattern, vec![ListSelection::Subscribed], returns).await;
+            }
+            let lsub = Command::Lsub { reference: mailbox("")?, pattern: mailbox(pattern)? };
+            let mut folders = Vec::new();
+            self.run(&lsub, &mut |data| {
+                let Data::Lsub(listed) = data else { return Ok(false) };
+                folders.push(Folder::of(listed));
+                Ok(true)
+            })
+            .await?;
+            Ok(folders)
+        })
+    }
+
+    /// Makes a mailbox.
+    ///
+    /// # Errors
+    ///
+    /// Fails for a name that can't be a mailbox's, and if the server refuses: it may be there.
+    pub fn create<'a>(&'a mut self, mailbox: &'a str) -> R::Task<'a, Result<(), Error>> {
+        R::task(async move {
+            let mailbox = super::mailbox(mailbox)?;
+            self.just_run(&Command::Create { mailbox, special_uses: Vec::new() }).await
+        })
+    }
+
+    /// Makes a mailbox for something.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create), and [`unsupported`](Error::is_unsupported) without CREATE-SPECIAL-USE (RFC 6154).
+    pub fn create_for<'a>(&'a mut self, mailbox: &'a str, role: Role) -> R::Task<'a, Result<(), Error>> {
+        R::task(async move {
+            self.needs(&Capability::CreateSpecialUse, "CREATE-SPECIAL-USE").await?;
+            let special_uses = vec![Flag::new(role.attribute())?];
+            self.just_run(&Command::Create { mailbox: super::mailbox(mailbox)?, special_uses }).await
+        })
+    }
+
+    /// Removes a mailbox with all messages in it.
+    ///
+    /// # Errors
+    ///
+    /// Fails for a name that can't be a mailbox's, and if the server refuses.
+    pub fn delete<'a>(&'a mut self, mailbox: &'a str) -> R::Task<'a, Result<(), Error>> {
+        R::task(async move { self.just_run(&Command::Delete(super::mailbox(mailbox)?)).await })
+    }
+
+    /// Gives a mailbox another name. Of the inbox its messages go to a new mailbox instead.
+    ///
+    /// # Errors
+    ///
+    /// As [`delete`](Self::delete).
+    pub fn rename<'a>(&'a mut self, from: &'a str, to: &'a str) -> R::Task<'a, Result<(), Error>> {
+        R::task(
+            async move { self.just_run(&Command::Rename { from: mailbox(from)?, to: mailbox(to)? }).await },
+        )
+    }
+
+    /// Adds a name to those of [`subscriptions`](Self::subscriptions).
+    ///
+    /// # Errors
+    ///
+    /// As [`delete`](Self::delete).
+    pub fn subscribe<'a>(&'a mut self, mailbox: &'a str) -> R::Task<'a, Result<(), Error>> {
+        R::task(async move { self.just_run(&Command::Subscribe(super::mailbox(mailbox)?)).await })
+    }
+
+    /// Takes a name from those of [`subscriptions`](Self::subscriptions).
+    ///
+    /// # Errors
+    ///
+    /// As [`delete`](Self::delete).
+    pub fn unsubscribe<'a>(&'a mut self, mailbox: &'a str) -> R::Task<'a, Result<(), Error>> {
+        R::task(async move { self.just_run(&Command::Unsubscribe(super::mailbox(mailbox)?)).await })
+    }
+
+    async fn list_by(
+        &mut self,
+        pattern: &str,
+        selection: Vec<ListSelection>,
+        returns: Vec<ListReturn>,
+    ) -> Result<Vec<Folder>, Error> {
+        let (reference, patterns) = (mailbox("")?, vec![mailbox(pattern)?]);
+        let mut folders: Vec<Folder> = Vec::new();
+        let mut at = 0;
+        let list = Command::List { selection, reference, patterns, returns };
+        self.run(&list, &mut |data| {
+            match data {
+                Data::List(listed) => folders.push(Folder::of(listed)),
+                Data::MailboxStatus { mailbox, items } => count(&mut folders, &mut at, &mailbox, &items),
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })
+        .await?;
+        Ok(folders)
+    }
+
+    /// What a LIST can tell besides, as far as the server knows it.
+    fn list_returns(&self) -> Vec<ListReturn> {
+        let capabilities = self.session.capabilities();
+        let mut returns = vec![ListReturn::Subscribed, ListReturn::Children];
+        if capabilities.has(&Capability::SpecialUse) {
+            returns.push(ListReturn::SpecialUse);
+        }
+        returns
+    }
+}
+
+impl Folder {
+    /// Whether it can be opened: some are only levels of names.
+    #[must_use]
+    pub fn is_selectable(&self) -> bool {
+        !self.has("Noselect") && !self.has("NonExistent")
+    }
+
+    /// Whether it is subscribed to, as far as the server tells with a listing (LIST-EXTENDED).
+    #[must_use]
+    pub fn is_subscribed(&self) -> bool {
+        self.has("Subscribed")
+    }
+
+    /// Whether it has this attribute, written without its backslash.
+    #[must_use]
+    pub fn has(&self, attribute: &str) -> bool {
+        self.attributes.iter().any(|own| own.is(attribute))
+    }
+
+    fn of(listed: Listed<'_>) -> Self {
+        let attributes: Vec<Flag<'static>> = listed.attributes.iter().map(Flag::into_owned).collect();
+        let mailbox = listed.mailbox.into_owned();
+        let role = if mailbox.is_inbox() {
+            Some(Role::Inbox)
+        } else {
+            attributes
+                .iter()
+                .find_map(|own| Role::NAMES.iter().find(|(name, _)| own.is(name)))
+                .map(|(_, role)| *role)
+        };
+        Self {
+            name: mailbox.to_text().into_owned(),
+            mailbox,
+            delimiter: listed.delimiter.map(char::from),
+            attributes,
+            role,
+            counts: None,
+        }
+    }
+}
+
+impl Role {
+    /// By attribute, and by what some servers called them before there was a standard.
+    const NAMES: [(&'static str, Self); 12] = [
+        ("All", Self::All),
+        ("Archive", Self::Archive),
+        ("Drafts", Self::Drafts),
+        ("Flagged", Self::Flagged),
+        ("Important", Self::Important),
+        ("Junk", Self::Junk),
+        ("Sent", Self::Sent),
+        ("Trash", Self::Trash),
+        ("Inbox", Self::Inbox),
+        ("AllMail", Self::All),
+        ("Spam", Self::Junk),
+        ("Starred", Self::Flagged),
+    ];
+
+    /// The attribute that stands for it.
+    #[must_use]
+    pub const fn attribute(self) -> &'static str {
+        match self {
+            Self::Inbox => "\\Inbox",
+            Self::All => "\\All",
+            Self::Archive => "\\Archive",
+            Self::Drafts => "\\Drafts",
+            Self::Flagged => "\\Flagged",
+            Self::Important => "\\Important",
+            Self::Junk => "\\Junk",
+            Self::Sent => "\\Sent",
+            Self::Trash => "\\Trash",
+        }
+    }
+}

@@ -1,0 +1,96 @@
+use mailbearer_imap::{Capability, Command, Data, MetadataDepth, Text};
+use mailbearer_net::Runtime;
+
+use super::{Imap, server::text};
+use crate::Error;
+
+/// A note on a mailbox, or on the server (RFC 5464).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name, such as `/private/comment`.
+    pub name: String,
+    /// Its value; `None` if there is none.
+    pub value: Option<Vec<u8>>,
+}
+
+/// Which notes are asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct MetadataQuery<'a> {
+    /// Their names.
+    pub entries: &'a [&'a str],
+    /// How many levels below those names.
+    pub depth: MetadataDepth,
+    /// No values longer than this, in octets.
+    pub max_size: Option<u64>,
+}
+
+impl<'a> MetadataQuery<'a> {
+    /// These entries and none below them, whatever their size.
+    #[must_use]
+    pub const fn of(entries: &'a [&'a str]) -> Self {
+        Self { entries, depth: MetadataDepth::Zero, max_size: None }
+    }
+}
+
+/// Notes on mailboxes and the server (RFC 5464); a mailbox without a name is the server.
+/// [`unsupported`](Error::is_unsupported) without METADATA, or METADATA-SERVER where it is about the server.
+impl<R: Runtime> Imap<R> {
+    /// Reads notes.
+    ///
+    /// # Errors
+    ///
+    /// Fails for a name that can't be a mailbox's, for names of entries that are none, and if the server refuses.
+    pub fn metadata<'a>(
+        &'a mut self,
+        mailbox: &'a str,
+        query: MetadataQuery<'a>,
+    ) -> R::Task<'a, Result<Vec<Entry>, Error>> {
+        R::task(async move {
+            self.needs_metadata(mailbox).await?;
+            let command = Command::GetMetadata {
+                mailbox: super::mailbox(mailbox)?,
+                max_size: query.max_size,
+                depth: (query.depth != MetadataDepth::Zero).then_some(query.depth),
+                entries: query.entries.iter().map(|name| Text::from(*name)).collect(),
+            };
+            let mut found = Vec::new();
+            self.run(&command, &mut |data| {
+                let Data::Metadata { entries, .. } = data else { return Ok(false) };
+                found.extend(entries.into_iter().map(|(name, value)| Entry {
+                    name: text(&name),
+                    value: value.map(|value| value.into_cow().into_owned()),
+                }));
+                Ok(true)
+            })
+            .await?;
+            Ok(found)
+        })
+    }
+
+    /// Writes a note; `None` removes it.
+    ///
+    /// # Errors
+    ///
+    /// As [`metadata`](Self::metadata), and if the user may not do that.
+    pub fn set_metadata<'a>(
+        &'a mut self,
+        mailbox: &'a str,
+        entry: &'a str,
+        value: Option<&'a [u8]>,
+    ) -> R::Task<'a, Result<(), Error>> {
+        R::task(async move {
+            self.needs_metadata(mailbox).await?;
+            let entries = vec![(Text::from(entry), value.map(Text::from))];
+            self.just_run(&Command::SetMetadata { mailbox: super::mailbox(mailbox)?, entries }).await
+        })
+    }
+
+    async fn needs_metadata(&mut self, mailbox: &str) -> Result<(), Error> {
+        let whole = self.offers(&Capability::Metadata).await?;
+        match mailbox {
+            _ if whole => Ok(()),
+            "" => self.needs(&Capability::MetadataServer, "METADATA-SERVER").await,
+            _ => Err(Error::unsupported("METADATA")),
+        }
+    }
+}

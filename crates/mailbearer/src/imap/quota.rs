@@ -1,0 +1,80 @@
+use mailbearer_imap::{Atom, Capability, Command, Data, Text};
+use mailbearer_net::Runtime;
+
+use super::{Imap, server::text};
+use crate::Error;
+
+/// A quota root: mailboxes that share limits (RFC 9208).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Its name; may be empty.
+    pub root: String,
+    /// What is limited.
+    pub resources: Vec<QuotaResource>,
+}
+
+/// A limited resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuotaResource {
+    /// `STORAGE` (in units of 1024 octets), `MESSAGE`, …
+    pub name: String,
+    /// How much is used.
+    pub usage: u64,
+    /// How much may be.
+    pub limit: u64,
+}
+
+/// Quotas (RFC 9208). [`unsupported`](Error::is_unsupported) on a server without QUOTA.
+impl<R: Runtime> Imap<R> {
+    /// The quotas that hold for a mailbox.
+    ///
+    /// # Errors
+    ///
+    /// Fails for a name that can't be a mailbox's, and if the server refuses.
+    pub fn quotas_of<'a>(&'a mut self, mailbox: &'a str) -> R::Task<'a, Result<Vec<Quota>, Error>> {
+        R::task(async move { self.quotas(&Command::GetQuotaRoot(super::mailbox(mailbox)?)).await })
+    }
+
+    /// The quota of a root.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no such root, or the user may not know.
+    pub fn quota<'a>(&'a mut self, root: &'a str) -> R::Task<'a, Result<Vec<Quota>, Error>> {
+        R::task(async move { self.quotas(&Command::GetQuota(Text::from(root))).await })
+    }
+
+    /// Sets the limits of a root, by name of the resource; returns what they are then.
+    ///
+    /// # Errors
+    ///
+    /// Fails for what can't be a resource's name, and if the user may not do that.
+    pub fn set_quota<'a>(
+        &'a mut self,
+        root: &'a str,
+        limits: &'a [(&'a str, u64)],
+    ) -> R::Task<'a, Result<Vec<Quota>, Error>> {
+        R::task(async move {
+            let limits = limits.iter().map(|(name, limit)| Ok((Atom::new(name)?, *limit)));
+            let limits = limits.collect::<Result<Vec<_>, Error>>()?;
+            self.quotas(&Command::SetQuota { root: Text::from(root), limits }).await
+        })
+    }
+
+    async fn quotas(&mut self, command: &Command<'_>) -> Result<Vec<Quota>, Error> {
+        self.needs(&Capability::Quota, "QUOTA").await?;
+        let mut quotas = Vec::new();
+        self.run(command, &mut |data| {
+            let Data::Quota { root, resources } = data else { return Ok(false) };
+            let resources = resources.iter().map(|resource| QuotaResource {
+                name: text(&resource.name),
+                usage: resource.usage,
+                limit: resource.limit,
+            });
+            quotas.push(Quota { root: text(&root), resources: resources.collect() });
+            Ok(true)
+        })
+        .await?;
+        Ok(quotas)
+    }
+}

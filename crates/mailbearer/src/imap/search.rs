@@ -1,0 +1,245 @@
+use mailbearer_imap::session::Completion;
+use mailbearer_imap::{
+    Atom, Capability, Code, Command, Data, Esearch, SearchKey, SearchReturn, SequenceSet, SortCriterion,
+    Status, ThreadMember,
+};
+use mailbearer_net::Runtime;
+
+use super::Imap;
+use crate::Error;
+
+/// What a search found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Found {
+    /// The UIDs; `None` if there is none, as no set can say that.
+    pub uids: Option<SequenceSet>,
+    /// When one of them was changed last (RFC 7162), where that was looked for.
+    pub mod_seq: Option<u64>,
+}
+
+/// What a search tells about what it found; only what was asked for (RFC 9051 section 6.4.4).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Matches {
+    /// The lowest UID.
+    pub min: Option<u32>,
+    /// The highest UID.
+    pub max: Option<u32>,
+    /// How many there are.
+    pub count: Option<u32>,
+    /// All UIDs; `None` too if there is none.
+    pub all: Option<SequenceSet>,
+    /// The UIDs of a [part](SearchReturn::Partial) of the result; `None` too if there is none in it.
+    pub partial: Option<SequenceSet>,
+    /// When one of them was changed last (RFC 7162), where that was looked for.
+    pub mod_seq: Option<u64>,
+}
+
+/// How a server finds messages that belong together (RFC 5256).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ThreadAlgorithm {
+    /// By `References:` and `In-Reply-To:`.
+    References,
+    /// By subject.
+    OrderedSubject,
+}
+
+/// Searches look at the open mailbox. Texts that are not ASCII are looked for in UTF-8.
+impl<R: Runtime> Imap<R> {
+    /// The UIDs of the messages that `key` picks.
+    ///
+    /// # Errors
+    ///
+    /// Fails if no mailbox is open, if the server [takes no UTF-8](crate::Kind::Charset) and a text is not ASCII, and
+    /// for an answer that is [too large](Self::limit_answers).
+    pub fn search<'a>(&'a mut self, key: &'a SearchKey<'a>) -> R::Task<'a, Result<Found, Error>> {
+        R::task(self.find(key))
+    }
+
+    /// As [`search`](Self::search), told only what `returns` asks for.
+    ///
+    /// # Errors
+    ///
+    /// As [`search`](Self::search), and [`unsupported`](Error::is_unsupported) without ESEARCH (RFC 4731).
+    pub fn search_for<'a>(
+        &'a mut self,
+        key: &'a SearchKey<'a>,
+        returns: &'a [SearchReturn],
+    ) -> R::Task<'a, Result<Matches, Error>> {
+        R::task(async move {
+            self.needs(&Capability::ESearch, "ESEARCH").await?;
+            let (matches, _) = self.search_by(key, Some(returns.to_vec())).await?;
+            Ok(matches)
+        })
+    }
+
+    /// The UIDs of the messages that `key` picks, in this order.
+    ///
+    /// # Errors
+    ///
+    /// As [`search`](Self::search), and [`unsupported`](Error::is_unsupported) without SORT (RFC 5256).
+    pub fn sort<'a>(
+        &'a mut self,
+        criteria: &'a [SortCriterion],
+        key: &'a SearchKey<'a>,
+    ) -> R::Task<'a, Result<Vec<u32>, Error>> {
+        R::task(async move {
+            self.needs(&Capability::Sort, "SORT").await?;
+            let sort = Command::Sort {
+                uid: true,
+                returns: None,
+                criteria: criteria.to_vec(),
+                charset: charset(key)?,
+                key: key.clone(),
+            };
+            let mut sorted = Vec::new();
+            self.run(&sort, &mut |data| {
+                let Data::Sort(found) = data else { return Ok(false) };
+                sorted.extend(found.numbers.iter());
+                Ok(true)
+            })
+            .await
+            .map_err(explain)?;
+            Ok(sorted)
+        })
+    }
+
+    /// The threads of the messages that `key` picks, by UID.
+    ///
+    /// # Errors
+    ///
+    /// As [`search`](Self::search), and [`unsupported`](Error::is_unsupported) where the server does not know the
+    /// algorithm (RFC 5256).
+    pub fn thread<'a>(
+        &'a mut self,
+        algorithm: ThreadAlgorithm,
+        key: &'a SearchKey<'a>,
+    ) -> R::Task<'a, Result<Vec<ThreadMember>, Error>> {
+        R::task(async move {
+            let (capability, what, name) = match algorithm {
+                ThreadAlgorithm::References => {
+                    (Capability::ThreadReferences, "THREAD=REFERENCES", "REFERENCES")
+                }
+                ThreadAlgorithm::OrderedSubject => {
+                    (Capability::ThreadOrderedSubject, "THREAD=ORDEREDSUBJECT", "ORDEREDSUBJECT")
+                }
+            };
+            self.needs(&capability, what).await?;
+            let thread = Command::Thread {
+                uid: true,
+                algorithm: Atom::new(name)?,
+                charset: charset(key)?,
+                key: key.clone(),
+            };
+            let mut members = Vec::new();
+            self.run(&thread, &mut |data| {
+                let Data::Thread(found) = data else { return Ok(false) };
+                members.extend(found);
+                Ok(true)
+            })
+            .await
+            .map_err(explain)?;
+            Ok(members)
+        })
+    }
+
+    pub(crate) async fn find(&mut self, key: &SearchKey<'_>) -> Result<Found, Error> {
+        // Ranges instead of every single number, where the server can say them.
+        let extended = self.offers(&Capability::ESearch).await?;
+        let returns = extended.then(|| vec![SearchReturn::All]);
+        let (matches, numbers) = self.search_by(key, returns).await?;
+        let listed = (!numbers.is_empty()).then(|| numbers.into_iter().collect());
+        Ok(Found { uids: matches.all.or(listed), mod_seq: matches.mod_seq })
+    }
+
+    /// What an ESEARCH response says, and the numbers of SEARCH responses.
+    async fn search_by(
+        &mut self,
+        key: &SearchKey<'_>,
+        returns: Option<Vec<SearchReturn>>,
+    ) -> Result<(Matches, Vec<u32>), Error> {
+        let charset = if is_ascii(key) { None } else { Some(Atom::new("UTF-8")?) };
+        let search = Command::Search { uid: true, returns, charset, key: key.clone() };
+        self.begin().await?;
+        let tag = self.session.command(&search)?;
+        let name = tag.to_string();
+        let (mut matches, mut numbers) = (Matches::default(), Vec::new());
+        self.answer(tag, &mut |data| {
+            match data {
+                Data::Search(found) => {
+                    numbers.extend(found.numbers.iter());
+                    matches.mod_seq = found.mod_seq.or(matches.mod_seq);
+                }
+                Data::Esearch(found) if found.tag.as_ref().is_none_or(|tag| **tag == *name.as_bytes()) => {
+                    matches = Matches::of(found);
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })
+        .await
+        .map_err(explain)?;
+        Ok((matches, numbers))
+    }
+}
+
+impl Found {
+    /// How many there are; `None` if the server said `*`.
+    #[must_use]
+    pub fn count(&self) -> Option<u64> {
+        self.uids.as_ref().map_or(Some(0), SequenceSet::count)
+    }
+}
+
+impl Matches {
+    fn of(found: Esearch<'_>) -> Self {
+        Self {
+            min: found.min,
+            max: found.max,
+            count: found.count,
+            all: found.all,
+            partial: found.partial.and_then(|(_, uids)| uids),
+            mod_seq: found.mod_seq,
+        }
+    }
+}
+
+fn charset(key: &SearchKey<'_>) -> Result<Atom<'static>, Error> {
+    Ok(Atom::new(if is_ascii(key) { "US-ASCII" } else { "UTF-8" })?)
+}
+
+fn is_ascii(key: &SearchKey<'_>) -> bool {
+    match key {
+        SearchKey::Bcc(text)
+        | SearchKey::Cc(text)
+        | SearchKey::From(text)
+        | SearchKey::To(text)
+        | SearchKey::Subject(text)
+        | SearchKey::Body(text)
+        | SearchKey::Text(text)
+        | SearchKey::GmailRaw(text)
+        | SearchKey::GmailLabel(text) => text.is_ascii(),
+        SearchKey::Header { name, value } => name.is_ascii() && value.is_ascii(),
+        SearchKey::And(keys) => keys.iter().all(is_ascii),
+        SearchKey::Or(one, other) => is_ascii(one) && is_ascii(other),
+        SearchKey::Not(key) => is_ascii(key),
+        _ => true,
+    }
+}
+
+/// Says what a refusal for the charset is (RFC 9051 section 6.4.4).
+fn explain(error: Error) -> Error {
+    let offered = error.completion().filter(|completion| completion.status == Status::No).and_then(offered);
+    offered.map_or(error, Error::charset)
+}
+
+fn offered(completion: &Completion) -> Option<Vec<String>> {
+    match completion.line()?.code? {
+        Code::BadCharset(offered) => {
+            Some(offered.iter().map(|charset| charset.to_text().into_owned()).collect())
+        }
+        _ => None,
+    }
+}
