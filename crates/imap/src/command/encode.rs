@@ -8,12 +8,15 @@ use super::{
     MetadataDepth, NotifyEvent, NotifyMailboxes, Partial, Select, StatusAttribute, StoreAction, name_of,
     write::Writer,
 };
-use crate::{Invalid, Mailbox, SequenceSet};
+use crate::{Atom, Invalid, Mailbox, SequenceSet};
 
 mod search;
 
 /// A command as it goes over the wire: [`send`](Self::send) it piece by piece.
 pub struct Encoded(VecDeque<Fragment>);
+
+/// Writes a command without its tag.
+pub(crate) type Write<'a> = dyn Fn(&mut Writer) -> Result<(), Invalid> + 'a;
 
 /// A piece of a command.
 pub(super) enum Fragment {
@@ -39,6 +42,19 @@ pub enum Next {
 }
 
 impl Encoded {
+    /// The command of which `write` writes what follows the tag.
+    pub(crate) fn new(tag: &str, dialect: Dialect, write: &Write<'_>) -> Result<Self, Invalid> {
+        // `+` would be taken for a continuation by some servers.
+        if tag.is_empty() || !tag.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'.') {
+            return Err(Invalid("not a tag"));
+        }
+        let mut out = Writer::new(dialect);
+        out.raw(tag);
+        out.raw(" ");
+        write(&mut out)?;
+        Ok(Self(out.finish()))
+    }
+
     /// Appends what may be sent now and says what comes next.
     pub fn send(&mut self, tx: &mut SendBuf) -> Next {
         while let Some(fragment) = self.0.pop_front() {
@@ -68,18 +84,10 @@ impl Command<'_> {
     /// Returns [`Invalid`] for what cannot be said: a string with NUL, a list that must not be empty, a flag that
     /// only servers set, a tag that is none, and words read from a server that no client may send.
     pub fn encode(&self, tag: &str, dialect: Dialect) -> Result<Encoded, Invalid> {
-        // `+` would be taken for a continuation by some servers.
-        if tag.is_empty() || !tag.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'.') {
-            return Err(Invalid("not a tag"));
-        }
-        let mut out = Writer::new(dialect);
-        out.raw(tag);
-        out.raw(" ");
-        self.write(&mut out)?;
-        Ok(Encoded(out.finish()))
+        Encoded::new(tag, dialect, &|out| self.write(out))
     }
 
-    fn write(&self, out: &mut Writer) -> Result<(), Invalid> {
+    pub(crate) fn write(&self, out: &mut Writer) -> Result<(), Invalid> {
         match self {
             Self::Capability => out.raw("CAPABILITY"),
             Self::Noop => out.raw("NOOP"),
@@ -97,12 +105,7 @@ impl Command<'_> {
                 out.shown(set);
             }
             Self::Authenticate { mechanism, initial } => {
-                out.raw("AUTHENTICATE ");
-                out.atom(mechanism)?;
-                if let Some(initial) = initial {
-                    out.raw(" ");
-                    out.secret_base64(initial.expose())?;
-                }
+                write_authenticate(out, mechanism, initial.as_ref())?;
             }
             Self::Login { user, password } => {
                 out.raw("LOGIN ");
@@ -179,10 +182,7 @@ impl Command<'_> {
             }
             Self::Search { .. } | Self::Sort { .. } | Self::Thread { .. } => self.write_search(out)?,
             Self::Fetch { uid, set, items, changed_since, vanished } => {
-                out.raw(if *uid { "UID FETCH " } else { "FETCH " });
-                out.shown(set);
-                out.raw(" ");
-                out.list(some(items)?, write_fetch_item)?;
+                write_fetch(out, *uid, set, items)?;
                 match (changed_since, vanished) {
                     (Some(since), vanished) => {
                         out.raw(" (CHANGEDSINCE ");
@@ -332,7 +332,42 @@ fn transfer(
 }
 
 /// `"SELECT" SP mailbox [select-params]` (RFC 7162)
-fn write_select(out: &mut Writer, command: &str, select: &Select<'_>) -> Result<(), Invalid> {
+/// A command that is nothing but its name.
+pub(crate) fn write_word(name: &'static str) -> impl Fn(&mut Writer) -> Result<(), Invalid> {
+    move |out| {
+        out.raw(name);
+        Ok(())
+    }
+}
+
+pub(crate) fn write_authenticate(
+    out: &mut Writer,
+    mechanism: &Atom<'_>,
+    initial: Option<&Secret<Vec<u8>>>,
+) -> Result<(), Invalid> {
+    out.raw("AUTHENTICATE ");
+    out.atom(mechanism)?;
+    if let Some(initial) = initial {
+        out.raw(" ");
+        out.secret_base64(initial.expose())?;
+    }
+    Ok(())
+}
+
+/// FETCH without modifiers.
+pub(crate) fn write_fetch(
+    out: &mut Writer,
+    uid: bool,
+    set: &SequenceSet,
+    items: &[FetchItem<'_>],
+) -> Result<(), Invalid> {
+    out.raw(if uid { "UID FETCH " } else { "FETCH " });
+    out.shown(set);
+    out.raw(" ");
+    out.list(some(items)?, write_fetch_item)
+}
+
+pub(crate) fn write_select(out: &mut Writer, command: &str, select: &Select<'_>) -> Result<(), Invalid> {
     named(out, command, &select.mailbox)?;
     if !select.condstore && select.qresync.is_none() {
         return Ok(());

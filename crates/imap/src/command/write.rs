@@ -39,7 +39,7 @@ impl Literals {
 }
 
 /// Gathers a command.
-pub(super) struct Writer {
+pub(crate) struct Writer {
     dialect: Dialect,
     done: VecDeque<Fragment>,
     plain: Vec<u8>,

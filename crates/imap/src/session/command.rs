@@ -6,6 +6,7 @@ use super::{Misuse, Session, Tag};
 use crate::{
     AppendData, AppendMessage, Capability, Command, DateTime, Dialect, Encoded, FetchItem, Flag, Literals,
     Mailbox, Next, Select, SequenceSet,
+    command::{Write, write_fetch, write_select, write_word},
 };
 
 /// A command on its way out.
@@ -80,14 +81,21 @@ impl Session {
             Command::Logout => Kind::Logout,
             _ => Kind::Plain,
         };
+        self.give(kind, &|out| command.write(out))
+    }
+
+    /// Queues what `write` writes. The commands with methods of their own come this way, so that the encoder of all
+    /// commands is only in a program that gives others.
+    fn give(&mut self, kind: Kind, write: &Write<'_>) -> Result<Tag, Misuse> {
         self.check_open()?;
         if self.queue.len().saturating_add(self.in_flight.len()) >= self.options.bounds.commands {
             return Err(Misuse::TooManyCommands);
         }
         let dialect = self.dialect();
         let tag = Tag(self.last_tag.wrapping_add(1));
-        let encoded = command.encode(&tag.to_string(), dialect)?;
-        let waits = dialect.literals != Literals::Plus && waits(command.encode(&tag.to_string(), dialect)?);
+        let encoded = Encoded::new(&tag.to_string(), dialect, write)?;
+        let waits =
+            dialect.literals != Literals::Plus && waits(Encoded::new(&tag.to_string(), dialect, write)?);
         self.last_tag = tag.0;
         self.queue.push_back(Outgoing { tag, kind, waits, encoded });
         Ok(tag)
@@ -95,32 +103,34 @@ impl Session {
 
     /// Queues SELECT.
     pub fn select(&mut self, mailbox: Mailbox<'_>) -> Result<Tag, Misuse> {
-        self.command(&Command::Select(Select { mailbox, condstore: false, qresync: None }))
+        let select = Select { mailbox, condstore: false, qresync: None };
+        self.give(Kind::Plain, &|out| write_select(out, "SELECT ", &select))
     }
 
     /// Queues EXAMINE: SELECT for reading only.
     pub fn examine(&mut self, mailbox: Mailbox<'_>) -> Result<Tag, Misuse> {
-        self.command(&Command::Examine(Select { mailbox, condstore: false, qresync: None }))
+        let select = Select { mailbox, condstore: false, qresync: None };
+        self.give(Kind::Plain, &|out| write_select(out, "EXAMINE ", &select))
     }
 
     /// Queues FETCH of these items of the messages with these numbers.
     pub fn fetch(&mut self, set: SequenceSet, items: Vec<FetchItem<'_>>) -> Result<Tag, Misuse> {
-        self.command(&Command::Fetch { uid: false, set, items, changed_since: None, vanished: false })
+        self.give(Kind::Plain, &|out| write_fetch(out, false, &set, &items))
     }
 
     /// Queues UID FETCH of these items of the messages with these UIDs.
     pub fn uid_fetch(&mut self, set: SequenceSet, items: Vec<FetchItem<'_>>) -> Result<Tag, Misuse> {
-        self.command(&Command::Fetch { uid: true, set, items, changed_since: None, vanished: false })
+        self.give(Kind::Plain, &|out| write_fetch(out, true, &set, &items))
     }
 
     /// Queues NOOP.
     pub fn noop(&mut self) -> Result<Tag, Misuse> {
-        self.command(&Command::Noop)
+        self.give(Kind::AnyState, &write_word("NOOP"))
     }
 
     /// Queues LOGOUT, after which no command can be given. [`Event::Closed`](super::Event::Closed) follows.
     pub fn logout(&mut self) -> Result<Tag, Misuse> {
-        self.command(&Command::Logout)
+        self.give(Kind::Logout, &write_word("LOGOUT"))
     }
 
     /// Queues IDLE (RFC 2177), to go out when everything before it is answered.
@@ -128,7 +138,7 @@ impl Session {
     /// [`Event::Idling`](super::Event::Idling) says when the server listens. The next command ends it, or
     /// [`done`](Self::done); either way its own answer comes first.
     pub fn idle(&mut self) -> Result<Tag, Misuse> {
-        self.command(&Command::Idle)
+        self.give(Kind::Idle { done: false }, &write_word("IDLE"))
     }
 
     /// Queues APPEND of a message of `size` octets, which the caller gives to [`body`](Self::body) when

@@ -9,7 +9,7 @@ use super::{
     command::Outgoing, early_limits, event::quoted,
 };
 use crate::{
-    Capabilities, Capability, Code, Command, Data, Frame, Framer, Kind, Piece, Response, Status,
+    Capabilities, Capability, Code, Data, Frame, Framer, Kind, Piece, Response, Status, command::write_word,
     parse_response,
 };
 
@@ -82,7 +82,7 @@ impl Session {
                 if listed.is_some_and(|listed| !listed.has(&Capability::StartTls)) {
                     return Err(Error::StartTlsMissing);
                 }
-                self.send_own(&Command::StartTls, rx, tx)?;
+                self.send_own(&write_word("STARTTLS"), rx, tx)?;
                 self.state = State::StartTls;
                 Ok(None)
             }

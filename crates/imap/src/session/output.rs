@@ -13,7 +13,10 @@ use super::{
     input::done,
     long,
 };
-use crate::{Atom, Capability, Command, Dialect, Next};
+use crate::{
+    Atom, Capability, Dialect, Encoded, Next,
+    command::{Write, write_authenticate, write_word},
+};
 
 /// What is sent, and when.
 impl Session {
@@ -62,13 +65,13 @@ impl Session {
     /// Sends a command of the session's own, none of which has a literal.
     pub(super) fn send_own(
         &mut self,
-        command: &Command<'_>,
+        write: &Write<'_>,
         rx: &RecvBuf,
         tx: &mut SendBuf,
     ) -> Result<Tag, Error> {
         self.last_tag = self.last_tag.wrapping_add(1);
         let tag = Tag(self.last_tag);
-        let mut encoded = command.encode(&tag.to_string(), Dialect::default()).map_err(Misuse::from)?;
+        let mut encoded = Encoded::new(&tag.to_string(), Dialect::default(), write).map_err(Misuse::from)?;
         self.begin(tag, Role::Entry);
         let _done = self.put(tx, |tx| encoded.send(tx));
         self.mark_sent(tag, rx);
@@ -76,7 +79,7 @@ impl Session {
     }
 
     pub(super) fn ask_capabilities(&mut self, rx: &RecvBuf, tx: &mut SendBuf) -> Result<(), Error> {
-        self.send_own(&Command::Capability, rx, tx)?;
+        self.send_own(&write_word("CAPABILITY"), rx, tx)?;
         self.state = State::Capability;
         Ok(())
     }
@@ -92,7 +95,7 @@ impl Session {
         let initial = if inline { exchange.initial_response() } else { None };
         let told = initial.is_some();
         let mechanism = Atom::new(exchange.mechanism().name()).map_err(Misuse::from)?;
-        let tag = self.send_own(&Command::Authenticate { mechanism, initial }, rx, tx)?;
+        let tag = self.send_own(&|out| write_authenticate(out, &mechanism, initial.as_ref()), rx, tx)?;
         let line = Line::Auth(Auth { tag, exchange, told, relearned: false });
         self.state = State::Open { access: Access::NotAuthenticated, line };
         Ok(())
