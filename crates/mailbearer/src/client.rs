@@ -10,6 +10,7 @@ use mailbearer_net::{Blocking, Connection, Options, Runtime, Tls, TraceLine};
 use mailbearer_oauth::{self as oauth, Endpoint, TokenExchange, TokenRequest};
 use mailbearer_sasl::Credentials;
 use mailbearer_smtp::Receipt;
+use mailbearer_wire::printable;
 
 use crate::{
     Account, Error, Grant, Imap, Server, Smtp, Token,
@@ -236,8 +237,9 @@ fn request(account: &Account) -> Result<TokenRequest, Error> {
     if settings.client_id.is_empty() {
         return Err(Error::settings("the client id is empty".into()));
     }
-    let endpoint = Endpoint::parse(&settings.token_url)
-        .map_err(|error| Error::settings(format!("token URL {:?}: {error}", settings.token_url)))?;
+    let endpoint = Endpoint::parse(&settings.token_url).map_err(|error| {
+        Error::settings(format!("token URL \"{}\": {error}", printable(&settings.token_url)))
+    })?;
     let client = match &settings.client_secret {
         Some(secret) => oauth::Client::with_secret(settings.client_id.as_str(), secret.clone()),
         None => oauth::Client::public(settings.client_id.as_str()),

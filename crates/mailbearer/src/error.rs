@@ -11,6 +11,12 @@ use mailbearer_wire::printable;
 /// The text is one line, fit for a terminal, and never holds a secret.
 #[derive(Debug)]
 pub struct Error {
+    /// In a box, so that what may fail is not as large as its failures.
+    inner: Box<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
     context: Context,
     kind: Kind,
     /// Whether it happened between the last octet of a message and the verdict.
@@ -82,7 +88,7 @@ impl Error {
     /// Whether the user, the token or the application was not accepted: trying again changes nothing.
     #[must_use]
     pub fn is_auth(&self) -> bool {
-        match &self.kind {
+        match &self.inner.kind {
             Kind::OAuth(error) => error.needs_login() || error.is_configuration(),
             Kind::Imap(error) => error.is_auth(),
             Kind::Smtp(error) => error.is_auth(),
@@ -95,7 +101,7 @@ impl Error {
     /// Whether the same may succeed later, with no risk of sending a message twice.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        match &self.kind {
+        match &self.inner.kind {
             Kind::Net(error) => {
                 error.is_timeout() || matches!(error, net::Error::Connect { .. } | net::Error::Io(_))
             }
@@ -118,7 +124,7 @@ impl Error {
     /// Whether the token ran out during the session: connect again, and a fresh one is used.
     #[must_use]
     pub fn needs_new_token(&self) -> bool {
-        match &self.kind {
+        match &self.inner.kind {
             Kind::Imap(error) => error.needs_new_token(),
             Kind::Command(completion) => completion.problem() == Some(imap::Problem::TokenExpired),
             _ => false,
@@ -128,13 +134,13 @@ impl Error {
     /// Whether time ran out.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        matches!(&self.kind, Kind::Net(error) if error.is_timeout())
+        matches!(&self.inner.kind, Kind::Net(error) if error.is_timeout())
     }
 
     /// Whether a setting of the account, or of the application at the provider, is wrong.
     #[must_use]
     pub fn is_configuration(&self) -> bool {
-        match &self.kind {
+        match &self.inner.kind {
             Kind::Settings(_) | Kind::Net(net::Error::InvalidHost(_)) => true,
             Kind::OAuth(error) => error.is_configuration(),
             _ => false,
@@ -144,31 +150,31 @@ impl Error {
     /// Whether a server's certificate was refused.
     #[must_use]
     pub const fn is_certificate(&self) -> bool {
-        matches!(&self.kind, Kind::Net(error) if error.is_certificate())
+        matches!(&self.inner.kind, Kind::Net(error) if error.is_certificate())
     }
 
     /// Whether a message was sent to its last octet and the verdict never came: the server may deliver it or not.
     #[must_use]
     pub fn outcome_unknown(&self) -> bool {
-        self.unknown || matches!(&self.kind, Kind::Smtp(error) if error.is_outcome_unknown())
+        self.inner.unknown || matches!(&self.inner.kind, Kind::Smtp(error) if error.is_outcome_unknown())
     }
 
     /// Whether another thread cancelled the operation.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        matches!(&self.kind, Kind::Net(error) if error.is_cancelled())
+        matches!(&self.inner.kind, Kind::Net(error) if error.is_cancelled())
     }
 
     /// Whether the server does not offer what the operation needs.
     #[must_use]
     pub const fn is_unsupported(&self) -> bool {
-        matches!(self.kind, Kind::Unsupported(_) | Kind::Charset { .. })
+        matches!(self.inner.kind, Kind::Unsupported(_) | Kind::Charset { .. })
     }
 
     /// How long the server asks to be left alone.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        let problem = match &self.kind {
+        let problem = match &self.inner.kind {
             Kind::OAuth(error) => return error.retry_after(),
             Kind::Backoff { left, .. } => return Some(*left),
             Kind::Imap(error) => error.problem(),
@@ -184,18 +190,18 @@ impl Error {
     /// The layer that failed.
     #[must_use]
     pub const fn kind(&self) -> &Kind {
-        &self.kind
+        &self.inner.kind
     }
 
     /// The refusal of a command.
-    pub(crate) const fn completion(&self) -> Option<&imap::Completion> {
-        match &self.kind {
+    pub(crate) fn completion(&self) -> Option<&imap::Completion> {
+        match &self.inner.kind {
             Kind::Command(completion) => Some(completion),
             _ => None,
         }
     }
 
-    pub(crate) const fn settings(what: String) -> Self {
+    pub(crate) fn settings(what: String) -> Self {
         Self::new(Context::Settings, Kind::Settings(what))
     }
 
@@ -210,11 +216,11 @@ impl Error {
         }
     }
 
-    pub(crate) const fn token_net(error: net::Error) -> Self {
+    pub(crate) fn token_net(error: net::Error) -> Self {
         Self::new(Context::Token, Kind::Net(error))
     }
 
-    pub(crate) const fn token_closed() -> Self {
+    pub(crate) fn token_closed() -> Self {
         Self::new(Context::Token, Kind::Closed)
     }
 
@@ -225,15 +231,15 @@ impl Error {
         }
     }
 
-    pub(crate) const fn imap_net(error: net::Error) -> Self {
+    pub(crate) fn imap_net(error: net::Error) -> Self {
         Self::new(Context::Imap, Kind::Net(error))
     }
 
-    pub(crate) const fn imap_closed() -> Self {
+    pub(crate) fn imap_closed() -> Self {
         Self::new(Context::Imap, Kind::Closed)
     }
 
-    pub(crate) const fn command(completion: imap::Completion) -> Self {
+    pub(crate) fn command(completion: imap::Completion) -> Self {
         Self::new(Context::Imap, Kind::Command(completion))
     }
 
@@ -245,19 +251,19 @@ impl Error {
         Self::new(Context::Imap, Kind::NotFound { mailbox: mailbox.to_owned(), uid })
     }
 
-    pub(crate) const fn unsupported(what: &'static str) -> Self {
+    pub(crate) fn unsupported(what: &'static str) -> Self {
         Self::new(Context::Imap, Kind::Unsupported(what))
     }
 
-    pub(crate) const fn charset(offered: Vec<String>) -> Self {
+    pub(crate) fn charset(offered: Vec<String>) -> Self {
         Self::new(Context::Imap, Kind::Charset { offered })
     }
 
-    pub(crate) const fn too_large(limit: u64) -> Self {
+    pub(crate) fn too_large(limit: u64) -> Self {
         Self::new(Context::Imap, Kind::TooLarge { limit })
     }
 
-    pub(crate) const fn unfinished() -> Self {
+    pub(crate) fn unfinished() -> Self {
         Self::new(Context::Imap, Kind::Unfinished)
     }
 
@@ -268,38 +274,38 @@ impl Error {
         }
     }
 
-    pub(crate) const fn smtp_net(error: net::Error) -> Self {
+    pub(crate) fn smtp_net(error: net::Error) -> Self {
         Self::new(Context::Smtp, Kind::Net(error))
     }
 
-    pub(crate) const fn smtp_closed() -> Self {
+    pub(crate) fn smtp_closed() -> Self {
         Self::new(Context::Smtp, Kind::Closed)
     }
 
-    pub(crate) const fn message(refusal: smtp::Refusal) -> Self {
+    pub(crate) fn message(refusal: smtp::Refusal) -> Self {
         Self::new(Context::Smtp, Kind::Message(refusal))
     }
 
     /// The same failure, with what it left open.
-    pub(crate) const fn with_outcome_unknown(mut self, unknown: bool) -> Self {
-        self.unknown = unknown;
+    pub(crate) fn with_outcome_unknown(mut self, unknown: bool) -> Self {
+        self.inner.unknown = unknown;
         self
     }
 
-    const fn new(context: Context, kind: Kind) -> Self {
-        Self { context, kind, unknown: false }
+    fn new(context: Context, kind: Kind) -> Self {
+        Self { inner: Box::new(Inner { context, kind, unknown: false }) }
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.context {
+        f.write_str(match self.inner.context {
             Context::Settings => "",
             Context::Token => "token: ",
             Context::Imap => "IMAP: ",
             Context::Smtp => "SMTP: ",
         })?;
-        match &self.kind {
+        match &self.inner.kind {
             Kind::Settings(what) => f.write_str(what),
             Kind::Net(error) => error.fmt(f),
             Kind::OAuth(error) => error.fmt(f),
@@ -311,7 +317,9 @@ impl fmt::Display for Error {
             Kind::Smtp(error) => error.fmt(f),
             Kind::Message(refusal) => refusal.fmt(f),
             Kind::Parse(error) => error.fmt(f),
-            Kind::NotFound { mailbox, uid } => write!(f, "no message with UID {uid} in {mailbox:?}"),
+            Kind::NotFound { mailbox, uid } => {
+                write!(f, "no message with UID {uid} in \"{}\"", printable(mailbox))
+            }
             Kind::Unsupported(what) => write!(f, "server does not offer {what}"),
             Kind::Charset { offered } => {
                 f.write_str("server does not search for text that is not ASCII")?;
@@ -324,7 +332,7 @@ impl fmt::Display for Error {
             Kind::Unfinished => f.write_str("the session is in the middle of an upload that was dropped"),
             Kind::Closed => f.write_str("server ended the session"),
         }?;
-        if self.unknown && !matches!(self.kind, Kind::Smtp(_)) {
+        if self.inner.unknown && !matches!(self.inner.kind, Kind::Smtp(_)) {
             f.write_str("; whether the server took the message is unknown")
         } else {
             Ok(())
@@ -334,7 +342,7 @@ impl fmt::Display for Error {
 
 impl error::Error for Error {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
-        match &self.kind {
+        match &self.inner.kind {
             Kind::Net(error) => error.source(),
             Kind::OAuth(error) => error.source(),
             Kind::Imap(error) => error.source(),
