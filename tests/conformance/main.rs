@@ -7,6 +7,8 @@ mod facade;
 #[cfg(test)]
 mod foreign;
 #[cfg(test)]
+mod imap_ops;
+#[cfg(test)]
 mod python;
 #[cfg(test)]
 mod transcripts;

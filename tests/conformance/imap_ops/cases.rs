@@ -1,0 +1,321 @@
+//! Compiled once for each driver: `wait!` waits for what an operation gives.
+
+use mailbearer::imap_protocol::{
+    AppendData, Capability, DateTime, FetchItem, Flag, Item, Mailbox, Part, Partial, SearchKey, SearchReturn,
+    Section, SequenceSet, StoreAction,
+};
+use mailbearer::{Account, Client, Imap, Range, Role};
+
+use super::{Driver, run};
+use crate::imap_ops::Bench;
+
+fn set(text: &str) -> SequenceSet {
+    text.parse().unwrap()
+}
+
+fn client(account: &Account) -> Client<Driver> {
+    account.clone().on::<Driver>().unwrap()
+}
+
+async fn all(imap: &mut Imap<Driver>, uid: u32, section: Section<'_>, partial: Option<Partial>) -> Vec<u8> {
+    let mut body = wait!(imap.part(uid, section, partial)).unwrap();
+    let mut octets = Vec::new();
+    while let Some(piece) = wait!(body.next()).unwrap() {
+        octets.extend_from_slice(&piece);
+    }
+    octets
+}
+
+#[test]
+fn folders_come_change_and_go() {
+    let bench = Bench::start();
+    bench.deliver(&["one", "two"]);
+    run(async {
+        let mut imap = wait!(client(&bench.account).connect_imap()).unwrap();
+        let folders = wait!(imap.folders("*")).unwrap();
+        let inbox = folders.iter().find(|folder| folder.name == "INBOX").unwrap();
+        assert_eq!(
+            (inbox.role, inbox.delimiter, inbox.is_selectable()),
+            (Some(Role::Inbox), Some('/'), true)
+        );
+        assert!(folders.iter().any(|folder| folder.role == Some(Role::Sent)), "{folders:?}");
+        assert!(folders.iter().all(|folder| folder.counts.is_none()));
+
+        wait!(imap.create("Entwürfe & mehr")).unwrap();
+        wait!(imap.rename("Entwürfe & mehr", "Älteres/日本")).unwrap();
+        wait!(imap.unsubscribe("Älteres/日本")).unwrap();
+        let found = wait!(imap.folders("Ä*")).unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].name.as_str(), found[0].is_subscribed()), ("Älteres/日本", false));
+        assert_eq!(found[0].mailbox, Mailbox::new("Älteres/日本").unwrap());
+        wait!(imap.subscribe("Älteres/日本")).unwrap();
+        let subscribed = wait!(imap.subscriptions("*")).unwrap();
+        assert!(subscribed.iter().any(|folder| folder.name == "Älteres/日本"), "{subscribed:?}");
+
+        let counted = wait!(imap.folders_with_counts("*")).unwrap();
+        let inbox = counted.iter().find(|folder| folder.role == Some(Role::Inbox)).unwrap();
+        let counts = inbox.counts.as_ref().unwrap();
+        assert_eq!((counts.messages, counts.unseen, counts.uid_next), (Some(2), Some(2), Some(3)));
+        assert_eq!(wait!(imap.status("inbox")).unwrap(), *counts);
+
+        wait!(imap.delete("Älteres/日本")).unwrap();
+        let error = wait!(imap.delete("Älteres/日本")).unwrap_err();
+        assert!(error.to_string().starts_with("IMAP: NO"), "{error}");
+        let error = wait!(imap.create("a\r\nb")).unwrap_err();
+        assert!(error.to_string().contains("line end"), "{error}");
+        wait!(imap.noop()).unwrap();
+        wait!(imap.logout()).unwrap();
+    });
+}
+
+#[test]
+fn the_server_tells_of_itself() {
+    let bench = Bench::start();
+    run(async {
+        let mut imap = wait!(client(&bench.account).connect_imap()).unwrap();
+        assert!(wait!(imap.capabilities()).unwrap().has(&Capability::Idle), "asked, as the login told none");
+        let id = wait!(imap.id(&[("name", "tests"), ("vendor", "\"quoted\"")])).unwrap();
+        assert!(id.iter().any(|(name, value)| name == "name" && value.is_some()), "{id:?}");
+        let namespaces = wait!(imap.namespaces()).unwrap();
+        assert_eq!(namespaces.personal[0].delimiter, Some('/'));
+        wait!(imap.enable(&[Capability::QResync])).unwrap();
+        let error = wait!(imap.enable(&[Capability::Utf8Accept])).unwrap_err();
+        assert!(error.to_string().contains("UTF8=ACCEPT"), "{error}");
+        wait!(imap.logout()).unwrap();
+    });
+}
+
+#[test]
+fn a_mailbox_is_opened_and_left() {
+    let bench = Bench::start();
+    bench.deliver(&["one", "two"]);
+    bench.server.mailbox().set_flags("INBOX", 1, vec!["\\Seen".into()]);
+    run(async {
+        let mut imap = wait!(client(&bench.account).connect_imap()).unwrap();
+        let error = wait!(imap.search(&SearchKey::All)).unwrap_err();
+        assert!(error.to_string().contains("BAD"), "nothing is open: {error}");
+        let selected = wait!(imap.select("INBOX")).unwrap();
+        assert_eq!((selected.exists, selected.unseen, selected.uid_next), (2, Some(2), Some(3)));
+        assert!(selected.uid_validity.is_some() && !selected.read_only);
+        assert!(selected.permanent_flags.unwrap().contains(&Flag::Any));
+        assert_eq!(imap.view().unwrap().exists(), 2);
+        assert!(wait!(imap.examine("INBOX")).unwrap().read_only);
+        let error = wait!(imap.store(set("1"), StoreAction::Add, &[Flag::Flagged])).unwrap_err();
+        assert!(error.to_string().contains("READ-ONLY"), "{error}");
+        wait!(imap.unselect()).unwrap();
+        assert!(imap.view().is_none());
+        assert!(wait!(imap.select("nowhere")).is_err() && imap.view().is_none());
+
+        wait!(imap.select("INBOX")).unwrap();
+        wait!(imap.store(set("1"), StoreAction::Add, &[Flag::Deleted])).unwrap();
+        wait!(imap.close()).unwrap();
+        wait!(imap.logout()).unwrap();
+    });
+    assert_eq!(bench.stored("INBOX"), [(2, vec![])], "closing removes what is deleted");
+}
+
+#[test]
+fn searches_tell_sets() {
+    let bench = Bench::start();
+    bench.deliver(&["one", "two", "three", "=?utf-8?q?Gr=C3=BC=C3=9Fe?=", "five"]);
+    bench.server.mailbox().remove("INBOX", 2);
+    run(async {
+        let mut imap = wait!(client(&bench.account).connect_imap()).unwrap();
+        wait!(imap.examine("INBOX")).unwrap();
+        let found = wait!(imap.search(&SearchKey::All)).unwrap();
+        assert_eq!((found.uids.clone(), found.count()), (Some(set("1,3:5")), Some(4)));
+        let none = wait!(imap.search(&SearchKey::Subject("nothing".into()))).unwrap();
+        assert_eq!((none.uids.clone(), none.count()), (None, Some(0)), "no set is not every set");
+        let key = SearchKey::And(vec![
+            SearchKey::Or(
+                Box::new(SearchKey::Subject("three".into())),
+                Box::new(SearchKey::Header { name: "Subject".into(), value: "five".into() }),
+            ),
+            SearchKey::Not(Box::new(SearchKey::Uid(set("5:*")))),
+        ]);
+        assert_eq!(wait!(imap.search(&key)).unwrap().uids, Some(set("3")));
+        let matches = wait!(
+            imap.search_for(&SearchKey::All, &[SearchReturn::Min, SearchReturn::Max, SearchReturn::Count])
+        )
+        .unwrap();
+        assert_eq!((matches.min, matches.max, matches.count, matches.all), (Some(1), Some(5), Some(4), None));
+        // The memory server may or may not know UTF-8; it may not leave the session behind in a mess.
+        if let Err(error) = wait!(imap.search(&SearchKey::Subject("Grüße".into()))) {
+            assert!(error.is_unsupported(), "{error}");
+        }
+        assert_eq!(wait!(imap.search(&SearchKey::Uid(set("4")))).unwrap().count(), Some(1));
+        wait!(imap.logout()).unwrap();
+    });
+}
+
+#[test]
+fn messages_and_parts_are_fetched() {
+    let bench = Bench::start();
+    bench.deliver(&["one", "two", "three"]);
+    let large = [b"Subject: large\r\n\r\n".as_slice(), &b"0123456789abcde\n".repeat(200_000)].concat();
+    bench.server.mailbox().deliver(large.clone()).unwrap();
+    run(async {
+        let mut imap = wait!(client(&bench.account).connect_imap()).unwrap();
+        wait!(imap.examine("INBOX")).unwrap();
+        let items = vec![FetchItem::Flags, FetchItem::Size, FetchItem::Envelope];
+        let mut messages = wait!(imap.messages(set("2:3,9"), items)).unwrap();
+        let mut seen = Vec::new();
+        while let Some(message) = wait!(messages.next()).unwrap() {
+            for item in message.items() {
+                if let Item::Envelope(envelope) = item {
+                    seen.push((
+                        message.number(),
+                        message.uid(),
+                        envelope.subject.unwrap().to_text().into_owned(),
+                    ));
+                }
+            }
+        }
+        assert_eq!(seen, [(2, 2, "two".to_owned()), (3, 3, "three".to_owned())]);
+
+        assert_eq!(all(&mut imap, 1, Section::TEXT, None).await, b"body of one\r\n");
+        let piece = Some(Partial { offset: 8, count: 3 });
+        assert_eq!(all(&mut imap, 1, Section::TEXT, piece).await, b"one");
+        assert!(all(&mut imap, 4, Section::WHOLE, None).await == large, "in pieces, all of it");
+        let piece = Some(Partial { offset: 1_500_000, count: 1_500_000 });
+        assert!(all(&mut imap, 4, Section::WHOLE, piece).await == large[1_500_000..3_000_000]);
+        let error = {
+            let mut body = wait!(imap.part(77, Section::WHOLE, None)).unwrap();
+            wait!(body.next()).unwrap_err()
+        };
+        assert!(error.to_string().contains("77") && error.to_string().contains("INBOX"), "{error}");
+
+        // Held answers have a limit; what streams has none.
+        let whole = FetchItem::Section { section: Section::WHOLE, partial: None, peek: true };
+        let mut messages = wait!(imap.messages(set("4"), vec![whole])).unwrap();
+        let error = wait!(messages.next()).unwrap_err();
+        assert!(error.to_string().contains("1048576"), "{error}");
+        imap.limit_answers(20);
+        let error = wait!(imap.folders("*")).unwrap_err();
+        assert!(error.to_string().contains("limit of 20 octets"), "{error}");
+        imap.limit_answers(1 << 20);
+        assert!(!wait!(imap.folders("*")).unwrap().is_empty(), "the session goes on");
+        let binary = match wait!(imap.binary_part(1, Part::new(&[1]), None)) {
+            Ok(mut body) => wait!(body.next()).map(|octets| octets.map(|octets| octets.to_vec())),
+            Err(error) => Err(error),
+        };
+        match binary {
+            Ok(octets) => assert_eq!(octets.as_deref(), Some(b"body of one\r\n".as_slice())),
+            Err(error) => assert!(error.is_unsupported(), "{error}"),
+        }
+        wait!(imap.logout()).unwrap();
+    });
+}
+
+#[test]
+fn flags_are_set_and_messages_removed() {
+    let bench = Bench::start();
+    bench.deliver(&["one", "two", "three"]);
+    run(async {
+        let mut imap = wait!(client(&bench.account).connect_imap()).unwrap();
+        wait!(imap.select("INBOX")).unwrap();
+        let keyword = Flag::new("$Done").unwrap();
+        wait!(imap.store(set("1:2"), StoreAction::Add, &[Flag::Flagged, keyword.clone()])).unwrap();
+        wait!(imap.store(set("2"), StoreAction::Remove, &[keyword])).unwrap();
+        wait!(imap.store(set("3"), StoreAction::Replace, &[Flag::Deleted])).unwrap();
+        wait!(imap.store(set("1"), StoreAction::Add, &[Flag::Deleted])).unwrap();
+        assert!(wait!(imap.store(set("1"), StoreAction::Add, &[Flag::Recent])).is_err());
+        wait!(imap.expunge_only(set("2:3"))).unwrap();
+        assert_eq!(bench.stored("INBOX").iter().map(|(uid, _)| *uid).collect::<Vec<_>>(), [1, 2]);
+        wait!(imap.expunge()).unwrap();
+        assert_eq!(bench.stored("INBOX"), [(2, vec!["\\Flagged".to_owned()])]);
+        if let Err(error) =
+            wait!(imap.store_unchanged_since(set("2"), StoreAction::Add, &[Flag::Seen], u64::from(u32::MAX)))
+        {
+            assert!(error.is_unsupported(), "{error}");
+        }
+        wait!(imap.logout()).unwrap();
+    });
+}
+
+#[test]
+fn messages_are_copied_and_moved() {
+    let bench = Bench::start();
+    bench.deliver(&["one", "two", "three"]);
+    run(async {
+        let mut imap = wait!(client(&bench.account).connect_imap()).unwrap();
+        wait!(imap.select("INBOX")).unwrap();
+        let copied = wait!(imap.copy(set("1,3"), "Drafts")).unwrap().unwrap();
+        assert_eq!((copied.from, copied.to), (set("1,3"), set("1:2")));
+        let moved = wait!(imap.move_to(set("2:*"), "Drafts")).unwrap();
+        assert!(moved.removed);
+        assert_eq!(moved.copied.unwrap().to, set("3:4"));
+        assert_eq!(bench.stored("INBOX").len(), 1);
+        assert_eq!(bench.stored("Drafts").len(), 4);
+        let error = wait!(imap.copy(set("1"), "nowhere")).unwrap_err();
+        assert!(error.to_string().contains("TRYCREATE"), "{error}");
+        wait!(imap.logout()).unwrap();
+    });
+}
+
+#[test]
+fn messages_are_appended_whole_and_in_pieces() {
+    let bench = Bench::start();
+    let large = b"0123456789abcde\n".repeat(200_000);
+    run(async {
+        let mut imap = wait!(client(&bench.account).connect_imap()).unwrap();
+        let date = DateTime::parse(b"17-Jul-1996 02:44:25 -0700").unwrap();
+        let appended = wait!(imap.append("Drafts", &[Flag::Draft, Flag::Seen], Some(date), b"x\r\n"));
+        assert_eq!(appended.unwrap().unwrap().uid, 1);
+        assert!(wait!(imap.append("Drafts", &[], None, b"")).unwrap().is_some(), "an empty one");
+        let error = wait!(imap.append("nowhere", &[], None, b"x")).unwrap_err();
+        assert!(error.to_string().contains("TRYCREATE"), "{error}");
+
+        let size = large.len().try_into().unwrap();
+        let mut appending = wait!(imap.append_in_pieces("Drafts", &[], None, size)).unwrap();
+        for piece in large.chunks(100_001) {
+            wait!(appending.write(piece)).unwrap();
+        }
+        assert_eq!(appending.left(), 0);
+        assert!(wait!(appending.write(b"x")).is_err(), "more than announced");
+        assert_eq!(wait!(appending.finish()).unwrap().unwrap().uid, 3);
+        assert_eq!(wait!(imap.status("Drafts")).unwrap().messages, Some(3));
+
+        let mut appending = wait!(imap.append_in_pieces("Drafts", &[], None, 10)).unwrap();
+        wait!(appending.write(b"12345")).unwrap();
+        assert!(wait!(appending.finish()).is_err(), "fewer than announced");
+        let error = wait!(imap.noop()).unwrap_err();
+        assert!(error.to_string().contains("upload"), "said at once, and not after a time: {error}");
+    });
+    let messages = bench.server.mailbox().messages("Drafts");
+    assert_eq!(messages.len(), 3);
+    assert_eq!((messages[0].internal_date, messages[0].flags.len()), ((837_596_665, -420), 2));
+    assert!(*messages[2].octets == *large);
+    // Named so that the type is known to be complete for those who build commands themselves.
+    let _ = AppendData::Stream(1);
+}
+
+#[test]
+fn what_is_missing_is_said() {
+    let bench = Bench::start();
+    run(async {
+        let mut imap = wait!(client(&bench.account).connect_imap()).unwrap();
+        let offered = wait!(imap.capabilities()).unwrap();
+        let rows = [
+            (Capability::Quota, wait!(imap.quotas_of("INBOX")).map(drop)),
+            (Capability::Acl, wait!(imap.my_rights("INBOX")).map(drop)),
+            (Capability::Metadata, wait!(imap.set_metadata("INBOX", "/private/comment", None))),
+            (Capability::Notify, wait!(imap.notify(Vec::new()))),
+            (Capability::CreateSpecialUse, wait!(imap.create_for("x", Role::Archive))),
+        ];
+        for (capability, result) in rows {
+            match result {
+                Err(error) if !offered.has(&capability) => {
+                    assert!(error.is_unsupported() && !error.is_transient(), "{error}");
+                    assert!(error.to_string().contains(&*capability.name()), "{error}");
+                }
+                result => assert!(offered.has(&capability), "{capability}: {result:?}"),
+            }
+        }
+        // What opened a mailbox of its own leaves none open.
+        wait!(imap.select("INBOX")).unwrap();
+        assert!(wait!(wait!(imap.list("Drafts", Range::All)).unwrap().next()).unwrap().is_none());
+        assert!(imap.view().is_none());
+        wait!(imap.logout()).unwrap();
+    });
+}

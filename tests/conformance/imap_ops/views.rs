@@ -1,0 +1,1 @@
+//! The view of a mailbox under the changes of another session. Compiled once for each driver.
