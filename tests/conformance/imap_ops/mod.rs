@@ -51,10 +51,13 @@ mod blocking {
         <Driver as mailbearer::Runtime>::task(test)
     }
 
+    #[expect(clippy::duplicate_mod, reason = "once for each driver")]
     #[path = "cases.rs"]
     mod cases;
+    #[expect(clippy::duplicate_mod, reason = "once for each driver")]
     #[path = "fallbacks.rs"]
     mod fallbacks;
+    #[expect(clippy::duplicate_mod, reason = "once for each driver")]
     #[path = "views.rs"]
     mod views;
 }
@@ -73,10 +76,13 @@ mod on_tokio {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test)
     }
 
+    #[expect(clippy::duplicate_mod, reason = "once for each driver")]
     #[path = "cases.rs"]
     mod cases;
+    #[expect(clippy::duplicate_mod, reason = "once for each driver")]
     #[path = "fallbacks.rs"]
     mod fallbacks;
+    #[expect(clippy::duplicate_mod, reason = "once for each driver")]
     #[path = "views.rs"]
     mod views;
 }
