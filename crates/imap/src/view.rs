@@ -121,7 +121,7 @@ pub enum Change {
         /// How many were not known.
         others: u32,
     },
-    /// The server counts fewer messages than it said were left: nothing is known any more but their number.
+    /// Nothing is known any more but the number of messages, as after a [`reset`](View::reset).
     Lost,
 }
 
@@ -129,9 +129,12 @@ pub enum Change {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ViewError {
-    /// It contradicts what was told before: UIDs that do not ascend, or another one for a known message. Nothing is
-    /// known any more but the number of messages; fetch anew.
-    OutOfStep,
+    /// It contradicts what was told before: fewer messages than are left, UIDs that do not ascend, or another one for
+    /// a known message. The view is as it was, and of no more use: [reset](View::reset) it and fetch anew.
+    OutOfStep {
+        /// How many messages there are.
+        exists: u32,
+    },
     /// One of the [`Limits`] is reached; the message it was about stays unknown, or keeps its flags.
     Full,
 }
@@ -139,7 +142,7 @@ pub enum ViewError {
 impl fmt::Display for ViewError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::OutOfStep => "message numbers and UIDs contradict what was told before",
+            Self::OutOfStep { .. } => "message numbers and UIDs contradict what was told before",
             Self::Full => "more messages or keywords than are kept",
         })
     }
@@ -166,11 +169,11 @@ impl View {
     ///
     /// # Errors
     ///
-    /// [`ViewError::OutOfStep`] for a FETCH that contradicts what is known; [`ViewError::Full`] for one that would
-    /// pass a limit.
+    /// [`ViewError::OutOfStep`] for what contradicts what is known; [`ViewError::Full`] for a FETCH that would pass a
+    /// limit.
     pub fn apply(&mut self, data: &Data<'_>) -> Result<Option<Change>, ViewError> {
         match data {
-            Data::Exists(count) => Ok(self.exist(*count)),
+            Data::Exists(count) => self.exist(*count),
             Data::Recent(count) => {
                 self.recent = *count;
                 Ok(None)
@@ -193,6 +196,12 @@ impl View {
             }
             _ => Ok(None),
         }
+    }
+
+    /// Forgets every message but how many there are.
+    pub fn reset(&mut self, exists: u32) -> Change {
+        self.runs.lose(exists);
+        Change::Lost
     }
 
     /// How many messages there are.
@@ -286,14 +295,11 @@ impl View {
         self.fetched(sequence, &told).map(|change| Some(change.is_some()))
     }
 
-    fn exist(&mut self, count: u32) -> Option<Change> {
+    fn exist(&mut self, count: u32) -> Result<Option<Change>, ViewError> {
         let before = self.exists();
-        if count < before {
-            self.runs.lose(count);
-            return Some(Change::Lost);
-        }
-        self.runs.append(count.saturating_sub(before));
-        (count > before).then(|| Change::Arrived { first: before.saturating_add(1), last: count })
+        let more = count.checked_sub(before).ok_or(ViewError::OutOfStep { exists: count })?;
+        self.runs.append(more);
+        Ok((more > 0).then(|| Change::Arrived { first: before.saturating_add(1), last: count }))
     }
 
     fn fetched(&mut self, sequence: u32, told: &Told<'_, '_>) -> Result<Option<Change>, ViewError> {
@@ -329,9 +335,8 @@ impl View {
         }
     }
 
-    fn out_of_step(&mut self) -> ViewError {
-        self.runs.lose(self.exists());
-        ViewError::OutOfStep
+    fn out_of_step(&self) -> ViewError {
+        ViewError::OutOfStep { exists: self.exists() }
     }
 }
 

@@ -66,12 +66,14 @@ fn what_contradicts_is_out_of_step() {
         let mut view = with(&[3, 5, 7]);
         tell(&mut view, "6 EXISTS").unwrap();
         tell(&mut view, "6 FETCH (UID 21)").unwrap();
-        assert_eq!(tell(&mut view, line), Err(ViewError::OutOfStep), "{name}");
-        assert_eq!((view.exists(), view.known(), view.unknown()), (6, 0, Some(set("1:6"))), "{name}");
+        assert_eq!(tell(&mut view, line), Err(ViewError::OutOfStep { exists: 6 }), "{name}");
+        assert_eq!((view.exists(), view.known()), (6, 4), "{name}: as it was");
     }
     let mut view = with(&[3, 5, 7]);
-    assert_eq!(tell(&mut view, "2 EXISTS"), Ok(Some(Change::Lost)));
-    assert_eq!((view.exists(), view.known()), (2, 0));
+    assert_eq!(tell(&mut view, "2 EXISTS"), Err(ViewError::OutOfStep { exists: 2 }));
+    assert_eq!(view.known(), 3);
+    assert_eq!(view.reset(2), Change::Lost);
+    assert_eq!((view.exists(), view.known(), view.unknown()), (2, 0, Some(set("1:2"))));
 }
 
 #[test]
@@ -244,7 +246,10 @@ fn play(acts: Vec<Act>) {
             Act::Shrink => {
                 real.pop();
                 real.iter_mut().for_each(|message| message.known = false);
-                assert_eq!(tell(&mut view, &format!("{} EXISTS", real.len())), Ok(Some(Change::Lost)));
+                let exists = real.len() as u32;
+                let told = tell(&mut view, &format!("{exists} EXISTS"));
+                assert_eq!(told, Err(ViewError::OutOfStep { exists }), "{context}");
+                view.reset(exists);
             }
         }
         check(&view, &real, &context);

@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use mailbearer_imap::view::{Change, View};
+use mailbearer_imap::view::{Change, View, ViewError};
 use mailbearer_imap::{Command, FetchItem, Frame, Response};
 use mailbearer_net::Runtime;
 
@@ -23,8 +23,12 @@ pub(super) struct Follower {
 impl Follow for Follower {
     fn take_in(&mut self, frame: &Frame) {
         let Ok(Response::Untagged(data)) = frame.response() else { return };
-        // Out of step, the view knows of each message only that it is there; at its limit, of some.
-        let change = self.view.apply(&data).unwrap_or(Some(Change::Lost));
+        let change = match self.view.apply(&data) {
+            Ok(change) => change,
+            Err(ViewError::OutOfStep { exists }) => Some(self.view.reset(exists)),
+            // That message stays unknown.
+            Err(_) => None,
+        };
         if self.changes.len() >= CHANGES {
             self.changes.clear();
             self.changes.push_back(Change::Lost);
