@@ -5,6 +5,7 @@
 mod bench;
 mod checks;
 mod footprint;
+mod fuzz;
 mod packages;
 mod process;
 mod servers;
@@ -23,6 +24,8 @@ cargo xtask COMMAND
   bench                     the IMAP parser beside its peers: instructions, allocations, growth, against their limits
   check                     formatting, dependencies, licences, no_std, clippy, documentation, fuzz targets
   footprint                 size and crates of the smallest embedding, against its limits
+  fuzz [TARGET] [SECONDS]   fuzz all targets or one, each for 60 s or so long, on the nightly toolchain
+  fuzz replay [TARGET…]     run the fuzz targets over their seeds, on this toolchain
   servers up [--dir DIR]    start Dovecot and Postfix on free local ports, print KEY=value lines
   servers down [--dir DIR]  stop them and remove their folder (without --dir: all that `up` started)
 ";
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Some("bench") => bench::run(&rest),
         Some("check") => checks::run(&rest),
         Some("footprint") => footprint::run(&rest),
+        Some("fuzz") => fuzz::run(&rest),
         Some("servers") => servers::run(&rest),
         Some("test") => test::run(&rest),
         None => {

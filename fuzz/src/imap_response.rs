@@ -1,0 +1,70 @@
+//! What parses, encodes, and parses again to the same; what is strict is also tolerated.
+
+use mailbearer_imap::{
+    Framer, Limits, ParseError, Piece, Quirks, Response, classify, parse_response, server::encode_response,
+};
+use mailbearer_wire::RecvBuf;
+
+/// `data` is a server's stream, of which every whole response is looked at, and its rest as if it were one.
+pub fn run(data: &[u8]) {
+    let limits = Limits::default();
+    let (mut framer, mut rx) = (Framer::new(&limits), RecvBuf::with_limit(limits.buffer()));
+    if rx.extend(data).is_err() {
+        return;
+    }
+    while let Ok(Some(piece)) = framer.next(&mut rx) {
+        if let Piece::Response(frame) = piece {
+            whole(frame.octets(), frame.streamed().is_empty());
+        }
+    }
+    // No frame: whatever comes of it, it comes without a panic.
+    let _ = classify(data);
+    for quirks in [Quirks::default(), Quirks::NONE] {
+        if let Err(error) = parse_response(data, &limits, &quirks).map(walk) {
+            assert!(error.offset <= data.len());
+        }
+    }
+}
+
+fn whole(octets: &[u8], held: bool) {
+    let tolerant = parse(octets, &Quirks::default());
+    let strict = parse(octets, &Quirks::NONE);
+    if let Ok(strict) = &strict {
+        // An item that is kept as it came may be understood where a mistake is overlooked, so only legal ones agree.
+        assert!(tolerant.is_ok(), "only strict: {}", octets.escape_ascii());
+        round(strict, octets, &Quirks::NONE);
+    }
+    if let (Ok(response), true) = (&tolerant, held) {
+        round(response, octets, &Quirks::default());
+    }
+}
+
+/// What is written for `response` is one frame, and says the same.
+fn round(response: &Response<'_>, octets: &[u8], quirks: &Quirks) {
+    let mut written = Vec::new();
+    encode_response(response, &mut written);
+    let shown = || format!("{}\nwas written as {}", octets.escape_ascii(), written.escape_ascii());
+    let again = parse(&written, quirks);
+    assert_eq!(again.as_ref().ok(), Some(response), "{}", shown());
+    assert!(framed(&written), "not one frame: {}", shown());
+    let mut twice = Vec::new();
+    encode_response(response, &mut twice);
+    assert_eq!(written, twice, "{}", shown());
+}
+
+fn framed(octets: &[u8]) -> bool {
+    let limits = Limits::default();
+    let (mut framer, mut rx) = (Framer::new(&limits), RecvBuf::with_limit(limits.buffer()));
+    rx.extend(octets).unwrap();
+    let first = framer.next(&mut rx).unwrap();
+    matches!(first, Some(Piece::Response(frame)) if **frame.octets() == *octets)
+}
+
+fn parse<'a>(octets: &'a [u8], quirks: &Quirks) -> Result<Response<'a>, ParseError> {
+    parse_response(octets, &Limits::default(), quirks)
+}
+
+/// Reads every list.
+fn walk(response: Response<'_>) {
+    drop(format!("{response:?}"));
+}

@@ -1,0 +1,48 @@
+//! What must hold for any input: a module for each fuzz target, whose `run` panics where it does not.
+//!
+//! `fuzz_targets` binds each to libFuzzer, `replay` runs them over the seeds on any toolchain.
+
+#![forbid(unsafe_code)]
+
+pub mod imap_command;
+pub mod imap_dialogue;
+pub mod imap_encode;
+pub mod imap_framer;
+pub mod imap_response;
+pub mod imap_session;
+pub mod imap_view;
+pub mod imap_words;
+pub mod mime_compose;
+pub mod mime_decode;
+pub mod oauth_exchange;
+pub mod oauth_request;
+mod pieces;
+pub mod sasl_exchange;
+pub mod seeds;
+pub mod smtp_data;
+pub mod smtp_envelope;
+pub mod smtp_session;
+mod wire;
+
+/// A property: panics where it does not hold for the octets.
+pub type Run = fn(&[u8]);
+
+/// Every target by its name.
+pub const TARGETS: &[(&str, Run)] = &[
+    ("imap_response", imap_response::run),
+    ("imap_command", imap_command::run),
+    ("imap_encode", imap_encode::run),
+    ("imap_framer", imap_framer::run),
+    ("imap_session", imap_session::run),
+    ("imap_dialogue", imap_dialogue::run),
+    ("imap_view", imap_view::run),
+    ("imap_words", imap_words::run),
+    ("smtp_session", smtp_session::run),
+    ("smtp_data", smtp_data::run),
+    ("smtp_envelope", smtp_envelope::run),
+    ("oauth_exchange", oauth_exchange::run),
+    ("oauth_request", oauth_request::run),
+    ("sasl_exchange", sasl_exchange::run),
+    ("mime_decode", mime_decode::run),
+    ("mime_compose", mime_compose::run),
+];

@@ -1,0 +1,74 @@
+//! Decoding never panics, never makes more text than its documentation allows, and does not mind cuts.
+
+use mailbearer_mime::{
+    DateTime, Headers, Limits,
+    decode::{self, Base64, ContentType, Disposition, QuotedPrintable, TransferEncoding},
+};
+
+use crate::pieces::{knobs, pieces};
+
+/// `data` is how to cut, and a message, a header value or a body.
+pub fn run(data: &[u8]) {
+    let ([cut], input) = knobs(data);
+    if let Ok(headers) = Headers::parse(input) {
+        let mut rest = input.len();
+        for header in headers.iter() {
+            assert!(!header.name().is_empty() && header.raw().len() < rest);
+            rest -= header.raw().len();
+            assert!(
+                !header.value().iter().any(|octet| matches!(octet, b'\r' | b'\n'))
+                    || header.raw().contains(&b'\r')
+                    || header.raw().contains(&b'\n')
+            );
+            short(&header.text(), header.raw());
+            assert!(headers.get(header.name()).is_some());
+        }
+        assert!(input.ends_with(headers.body()));
+    }
+    short(&decode::unstructured(input), input);
+    for address in decode::address_list(input) {
+        drop(format!("{address:?}"));
+    }
+    if let Ok(time) = DateTime::parse(input) {
+        let shown = time.to_string();
+        assert_eq!(DateTime::parse(shown.as_bytes()), Ok(time), "{shown}");
+        assert_eq!(DateTime::new(time.unix_seconds(), time.offset_minutes()), Ok(time));
+    }
+    let limits = Limits::default();
+    let kind = ContentType::parse_with(input, &limits);
+    drop(format!("{kind:?} {:?}", kind.charset()));
+    let disposition = Disposition::parse_with(input, &limits);
+    drop(format!("{disposition:?} {:?}", disposition.file_name()));
+    short(&decode::guess(input), input);
+    for charset in ["utf-8", "us-ascii", "iso-2022-jp", "gb18030", "utf-16"] {
+        if let Some(text) = decode::text(input, charset) {
+            short(&text, input);
+        }
+    }
+    bodies(input, cut);
+}
+
+fn short(text: &str, input: &[u8]) {
+    assert!(text.len() <= input.len().saturating_mul(4) + 4, "{} octets became {}", input.len(), text.len());
+}
+
+/// A body that comes in pieces is decoded as it would be whole.
+fn bodies(input: &[u8], cut: u8) {
+    let (mut decoder, mut out) = (Base64::default(), Vec::new());
+    for piece in pieces(input, cut) {
+        decoder.decode(piece, &mut out);
+    }
+    decoder.finish();
+    assert_eq!(out, decode::base64(input));
+    assert!(out.len() <= input.len());
+
+    let (mut decoder, mut out) = (QuotedPrintable::default(), Vec::new());
+    for piece in pieces(input, cut) {
+        decoder.decode(piece, &mut out);
+    }
+    decoder.finish(&mut out);
+    assert_eq!(out, decode::quoted_printable(input));
+    assert!(out.len() <= input.len());
+    let encoding = TransferEncoding::parse(input);
+    assert!(encoding.decode(input).len() <= input.len());
+}

@@ -1,0 +1,176 @@
+//! However a server's replies are cut up, a submission goes the same way; it always has an end, and does not read on
+//! after it.
+//!
+//! A dialogue is made of acts as that of `imap_session`.
+
+use mailbearer_sasl::Credentials;
+use mailbearer_smtp::{Envelope, Error, Event, Limits, Options, ReplyReader, Session};
+use mailbearer_wire::{Machine, RecvBuf, Security, SendBuf, Step};
+
+use crate::{
+    imap_session::SEPARATOR,
+    pieces::{knobs, pieces},
+};
+
+/// `data` is how to cut, flags for the options, and a dialogue.
+pub fn run(data: &[u8]) {
+    let ([cut, flags], dialogue) = knobs(data);
+    let whole = Play::new(flags).run(dialogue, 0);
+    let cut = Play::new(flags).run(dialogue, cut.max(1));
+    assert_eq!(whole.told, cut.told);
+    assert_eq!(whole.sent.escape_ascii().to_string(), cut.sent.escape_ascii().to_string());
+}
+
+struct Play {
+    session: Session,
+    rx: RecvBuf,
+    tx: SendBuf,
+    sent: Vec<u8>,
+    told: Vec<String>,
+    clear: bool,
+    over: bool,
+    submitted: usize,
+}
+
+impl Play {
+    fn new(flags: u8) -> Self {
+        let clear = flags & 1 > 0;
+        let mut options = Options::new("mail.test", 587);
+        options.security = if clear { Security::StartTls } else { Security::Implicit };
+        if flags & 2 > 0 {
+            options.limits = small();
+        }
+        let (session, rx) = (Session::new(options).unwrap(), RecvBuf::with_limit(1 << 20));
+        let (tx, sent, told) = (SendBuf::new(), Vec::new(), Vec::new());
+        Self { session, rx, tx, sent, told, clear, over: false, submitted: 0 }
+    }
+
+    fn run(mut self, dialogue: &[u8], cut: u8) -> Self {
+        self.pump();
+        for act in dialogue.split(|&octet| octet == SEPARATOR) {
+            match act {
+                [b'>', call @ ..] => self.call(call),
+                octets => self.receive(octets, cut),
+            }
+            if self.over {
+                return self;
+            }
+        }
+        self.rx.set_eof();
+        self.pump();
+        assert!(self.over, "no end behind the end");
+        self
+    }
+
+    /// Each reply at a time: two that come together say what they say before the client said more.
+    fn receive(&mut self, octets: &[u8], cut: u8) {
+        let mut rest = octets;
+        while !rest.is_empty() && !self.over {
+            let (reply, after) = rest.split_at(reply_end(rest));
+            rest = after;
+            for piece in pieces(reply, cut) {
+                if !self.over {
+                    self.rx.extend(piece).unwrap();
+                    self.pump();
+                }
+            }
+        }
+    }
+
+    fn pump(&mut self) {
+        for _ in 0..100_000 {
+            let step = self.session.step(&mut self.rx, &mut self.tx);
+            self.sent.extend_from_slice(self.tx.unsent());
+            if self.clear {
+                let lines: Vec<&[u8]> = self.sent.split(|&octet| octet == b'\n').collect();
+                assert!(
+                    matches!(
+                        lines[..],
+                        [[] | [b'E', b'H', b'L', b'O', ..]]
+                            | [[b'E', b'H', b'L', b'O', ..], b"" | b"STARTTLS\r"]
+                            | [_, b"STARTTLS\r", b""]
+                    ),
+                    "in the clear: {}",
+                    self.sent.escape_ascii()
+                );
+            }
+            let flushed = !self.tx.unsent().is_empty();
+            self.tx.sent(usize::MAX);
+            match step {
+                Ok(Step::Read) => {
+                    assert!(!self.rx.is_eof(), "reads on after the end");
+                    return;
+                }
+                Ok(Step::Flush) => assert!(flushed, "nothing to flush"),
+                Ok(Step::StartTls) => {
+                    assert!(self.rx.unread().is_empty() && self.clear);
+                    self.clear = false;
+                    self.told.push("TLS".into());
+                }
+                Ok(Step::Event(Event::BodyWanted)) => {
+                    assert!(!self.clear);
+                    self.told.push("body wanted".into());
+                    self.session.body(b"Subject: x\n\n.\n").unwrap();
+                    self.session.finish_body().unwrap();
+                }
+                Ok(Step::Event(event)) => {
+                    if matches!(event, Event::Submitted(_)) {
+                        self.submitted = self.submitted.checked_sub(1).expect("submitted and not asked for");
+                    }
+                    self.told.push(format!("{event:?}"));
+                }
+                Ok(Step::Close) => return self.tell_end("close".into()),
+                Err(error) => {
+                    let unknown = matches!(error, Error::OutcomeUnknown { .. });
+                    assert_eq!(self.session.outcome_unknown(), unknown);
+                    assert!(!unknown || self.sent.windows(5).any(|window| window == b"\r\n.\r\n"));
+                    return self.tell_end(format!("{error:?}"));
+                }
+            }
+        }
+        panic!("never wants to read");
+    }
+
+    fn tell_end(&mut self, last: String) {
+        self.told.push(last);
+        self.over = true;
+    }
+
+    fn call(&mut self, call: &[u8]) {
+        let (name, argument) = call.split_first().unwrap_or((&0, &[]));
+        let session = &mut self.session;
+        let result = match name {
+            b'a' => session.authenticate(Credentials::bearer("robot@mail.test", "token").unwrap()),
+            b'p' => session.authenticate(Credentials::password("robot", "word").unwrap()),
+            b'm' => {
+                let count = usize::from(argument.first().copied().unwrap_or(2) % 4);
+                let recipients = ["a@mail.test", "b@mail.test", "c@mail.test"].into_iter().take(count);
+                let envelope = Envelope::new("robot@mail.test", recipients);
+                session.submit(envelope).inspect(|()| self.submitted += 1)
+            }
+            b'r' => session.reset(),
+            b'q' => session.quit(),
+            _ => session.noop(),
+        };
+        if let Err(misuse) = result {
+            self.told.push(format!("misuse: {misuse}"));
+        }
+        self.pump();
+    }
+}
+
+/// Where the first reply in `octets` ends, or all of them if none does.
+fn reply_end(octets: &[u8]) -> usize {
+    let (mut reader, mut rx) = (ReplyReader::new(Limits::default()), RecvBuf::with_limit(octets.len()));
+    rx.extend(octets).unwrap();
+    match reader.next(&mut rx) {
+        Ok(Some(_)) => octets.len() - rx.unread().len(),
+        _ => octets.len(),
+    }
+}
+
+fn small() -> Limits {
+    let mut limits = Limits::default();
+    (limits.reply_line, limits.reply_lines, limits.reply_octets, limits.pipeline) = (40, 4, 100, 2);
+    limits
+}

@@ -1,0 +1,226 @@
+//! `cargo xtask fuzz`: the fuzz targets on the nightly toolchain, and their seeds on any.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use crate::checks::cargo_command;
+use crate::{Result, process};
+
+/// Seconds for each target where none are given.
+const SECONDS: u32 = 60;
+/// Lines of a fuzzer's log that are shown when it found something.
+const LOG_LINES: usize = 40;
+
+/// Runs `[TARGET] [SECONDS]`, or `replay [TARGET…]`.
+///
+/// The exit code says whether a target failed; what made it fail lies in `fuzz/artifacts`.
+pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
+    if let [command, targets @ ..] = args
+        && command == "replay"
+    {
+        let status = replay().args(targets).status()?;
+        return Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
+    let (targets, seconds) = chosen(args, &targets()?)?;
+    process::output(nightly().args(["rustc", "--version"])).map_err(|error| {
+        format!("{error}\n\nfuzzing needs it: rustup toolchain install nightly --profile minimal")
+    })?;
+    if process::output(nightly().args(["cargo", "fuzz", "--version"])).is_err() {
+        eprintln!("xtask: installing cargo-fuzz");
+        process::output(cargo_command().args(["install", "--locked", "cargo-fuzz"]))?;
+    }
+    eprintln!("xtask: building {} fuzz targets", targets.len());
+    process::output(replay().arg("--into").arg(folder().join("corpus")).args(&targets))?;
+    // One target is built alone; all are built at once.
+    let only = targets.first().filter(|_| targets.len() == 1);
+    process::output(cargo_fuzz("build").args(only))?;
+    fuzz(&targets, seconds)
+}
+
+/// Fuzzes several targets at a time, as many as there are processors.
+fn fuzz(targets: &[String], seconds: u32) -> Result<ExitCode> {
+    let queue = Mutex::new(targets.iter());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || {
+        let mut failed = 0_usize;
+        while let Some(target) = next() {
+            match fuzz_one(target, seconds) {
+                Ok(summary) => println!("{target}: {summary}"),
+                Err(error) => {
+                    eprintln!("{target}: {error}");
+                    failed = failed.saturating_add(1);
+                }
+            }
+        }
+        failed
+    };
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let failed = thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().map(|worker| worker.join().unwrap_or(1)).fold(0_usize, usize::saturating_add)
+    });
+    if failed == 0 {
+        return Ok(ExitCode::SUCCESS);
+    }
+    Err(format!("{failed} of {} fuzz targets failed", targets.len()).into())
+}
+
+/// Fuzzes one target; what it did, or the end of its log.
+fn fuzz_one(target: &str, seconds: u32) -> Result<String> {
+    let mut command = cargo_fuzz("run");
+    command.args([target, "--"]);
+    command.arg(format!("-max_total_time={seconds}"));
+    command.args(["-timeout=10", "-max_len=4096", "-print_final_stats=1", "-use_value_profile=1"]);
+    let dictionary = dictionary(target);
+    if dictionary.is_file() {
+        command.arg(format!("-dict={}", dictionary.display()));
+    }
+    let output = command.stdin(Stdio::null()).output()?;
+    let log = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() {
+        return Ok(summary(&log));
+    }
+    let lines: Vec<&str> = log.lines().collect();
+    let tail = lines.get(lines.len().saturating_sub(LOG_LINES)..).unwrap_or_default();
+    Err(format!("failed ({})\n{}", output.status, tail.join("\n")).into())
+}
+
+/// Executions and coverage, read from libFuzzer's log.
+fn summary(log: &str) -> String {
+    let stat = |name: &str| {
+        let line = log.lines().find_map(|line| line.strip_prefix(name)?.trim_start().parse::<u64>().ok());
+        line.unwrap_or_default()
+    };
+    let covered = |line: &str| {
+        let (_, rest) = line.split_once(" cov: ")?;
+        rest.split(' ').next()?.parse::<u64>().ok()
+    };
+    let before = log.lines().find(|line| line.contains("INITED")).and_then(covered).unwrap_or_default();
+    let after = log.lines().rev().find_map(covered).unwrap_or_default();
+    format!(
+        "{} executions, {} a second, {} new inputs, coverage {before} to {after}",
+        stat("stat::number_of_executed_units:"),
+        stat("stat::average_exec_per_sec:"),
+        stat("stat::new_units_added:"),
+    )
+}
+
+/// The targets and the seconds that the arguments name.
+fn chosen(args: &[String], targets: &[String]) -> Result<(Vec<String>, u32)> {
+    let (target, seconds) = match args {
+        [] => (None, None),
+        [one] if one.parse::<u32>().is_ok() => (None, Some(one)),
+        [target] => (Some(target), None),
+        [target, seconds] => (Some(target), Some(seconds)),
+        _ => return Err("fuzz takes a target and seconds".into()),
+    };
+    let seconds = match seconds.map(|text| text.parse::<u32>()) {
+        None => SECONDS,
+        // For ever is no time to wait for.
+        Some(Ok(seconds)) if seconds > 0 => seconds,
+        Some(_) => return Err("fuzz takes its seconds as a number from 1 on".into()),
+    };
+    match target {
+        None => Ok((targets.to_vec(), seconds)),
+        Some(target) if targets.contains(target) => Ok((vec![target.clone()], seconds)),
+        Some(target) => Err(format!("no fuzz target `{target}`; there are {}", targets.join(", ")).into()),
+    }
+}
+
+/// The names of all targets.
+fn targets() -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder().join("fuzz_targets"))? {
+        let path = entry?.path();
+        names.extend(path.file_stem().and_then(OsStr::to_str).map(String::from));
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// The words of a target's protocol.
+fn dictionary(target: &str) -> PathBuf {
+    let name = match target.split('_').next() {
+        Some("oauth" | "sasl") => "http",
+        Some(protocol) => protocol,
+        None => target,
+    };
+    folder().join("dict").join(name).with_extension("dict")
+}
+
+fn folder() -> PathBuf {
+    process::workspace().join("fuzz")
+}
+
+/// `cargo fuzz COMMAND` with what each needs, which builds into a folder of its own beside everything else.
+fn cargo_fuzz(command: &str) -> Command {
+    let mut fuzz = nightly();
+    fuzz.args(["cargo", "fuzz", command, "--features", "libfuzzer"]);
+    // The crates are safe code: what a sanitizer would find is not there to be found.
+    fuzz.args(["--sanitizer", "none", "--target-dir"]).arg(process::target().join("fuzz"));
+    fuzz
+}
+
+fn nightly() -> Command {
+    let mut rustup = Command::new("rustup");
+    rustup.args(["run", "nightly"]).current_dir(process::workspace());
+    rustup
+}
+
+fn replay() -> Command {
+    let mut cargo = cargo_command();
+    cargo.args([
+        "run",
+        "--quiet",
+        "--locked",
+        "--manifest-path",
+        "fuzz/Cargo.toml",
+        "--bin",
+        "replay",
+        "--target-dir",
+    ]);
+    cargo.arg(process::target().join("replay")).arg("--");
+    cargo
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_name_targets_and_seconds() {
+        let all = ["a", "b"].map(String::from);
+        let chosen = |args: &[&str]| {
+            let args: Vec<String> = args.iter().map(|arg| (*arg).into()).collect();
+            chosen(&args, &all).ok().map(|(targets, seconds)| (targets.join(" "), seconds))
+        };
+        let rows: &[(&[&str], Option<(&str, u32)>)] = &[
+            (&[], Some(("a b", SECONDS))),
+            (&["15"], Some(("a b", 15))),
+            (&["b"], Some(("b", SECONDS))),
+            (&["b", "9"], Some(("b", 9))),
+            (&["c"], None),
+            (&["b", "x"], None),
+            (&["0"], None),
+            (&["b", "1", "2"], None),
+        ];
+        for (args, want) in rows {
+            let want = want.map(|(targets, seconds)| (targets.to_owned(), seconds));
+            assert_eq!(chosen(args), want, "{args:?}");
+        }
+    }
+
+    #[test]
+    fn the_log_tells_executions_and_coverage() {
+        let log = "#3\tINITED cov: 10 ft: 11 corp: 2/3b exec/s: 0 rss: 30Mb\n\
+                   #9\tNEW    cov: 12 ft: 14 corp: 3/5b lim: 4 exec/s: 0 rss: 30Mb\n\
+                   #9\tDONE   cov: 12 ft: 14 corp: 3/5b lim: 4 exec/s: 4 rss: 30Mb\n\
+                   stat::number_of_executed_units: 9\nstat::average_exec_per_sec:     4\n\
+                   stat::new_units_added:          1\n";
+        assert_eq!(summary(log), "9 executions, 4 a second, 1 new inputs, coverage 10 to 12");
+    }
+}
