@@ -154,6 +154,11 @@ capabilities! {
 }
 
 impl<'a> Capability<'a> {
+    /// Whether commands are written in UTF-8 once this is enabled (RFC 6855 section 3, RFC 9051 section 6.3.1).
+    pub(crate) const fn brings_utf8(&self) -> bool {
+        matches!(self, Self::Utf8Accept | Self::Imap4Rev2)
+    }
+
     pub(crate) fn of(word: &'a [u8]) -> Self {
         let (key, mechanism) = word.split_at_checked(5).unwrap_or((word, b""));
         if key.eq_ignore_ascii_case(b"AUTH=") {

@@ -68,8 +68,29 @@ pub struct Quirks {
     pub odd_number: bool,
     /// A mailbox name that should have been quoted, read up to the end of the line: Exchange.
     pub unquoted_name: bool,
-    /// Parentheses around a part of the items of a FETCH response: Domino (`(UID 1 (ENVELOPE …) …)`).
+    /// Parentheses around a part of the items of a FETCH response: Domino (`(UID 1 (ENVELOPE …) …)`), around an item of
+    /// an ESEARCH response (`(MODSEQ 7)`), and a second structure behind a BODYSTRUCTURE: mail.ru.
     pub extra_parentheses: bool,
+    /// Characters that no flag has: Gmail (`[Gmail]/Trash`), and `\\*` among FLAGS and not only PERMANENTFLAGS: Zoho,
+    /// GreenMail, and a backslash without a name: Dovecot of home.pl.
+    pub odd_flag: bool,
+    /// 0 where numbers start at 1: Courier (`* 0 FETCH`), Exchange (`UID 0`), UIDVALIDITY 0.
+    pub zero_number: bool,
+    /// `*` in the UIDs that COPYUID and APPENDUID name: Purelymail.
+    pub open_set: bool,
+    /// An empty line behind a literal, before its response goes on, or between two responses: seen by Nylas and
+    /// in Python's imaplib.
+    pub blank_line: bool,
+    /// A last line with neither star nor tag, read as a BYE: Exchange (`Server Unavailable. 15`).
+    pub bare_farewell: bool,
+    /// BYE said again and again until the client closes: Yandex. With the second one the session is over.
+    pub repeated_bye: bool,
+    /// `OK [Error="…" AuthResultFromPopImapEnd=…] AUTHENTICATE completed.`, taken for the failure that it is:
+    /// Exchange Online while a mailbox is moved.
+    pub failure_in_ok: bool,
+    /// No mailbox is opened before an ID command came: NetEase (`SELECT Unsafe Login`). The
+    /// [session](crate::session::Options::id) sends one there as soon as it is authenticated.
+    pub id_first: bool,
 }
 
 impl Quirks {
@@ -85,6 +106,14 @@ impl Quirks {
         odd_number: false,
         unquoted_name: false,
         extra_parentheses: false,
+        odd_flag: false,
+        zero_number: false,
+        open_set: false,
+        blank_line: false,
+        bare_farewell: false,
+        repeated_bye: false,
+        failure_in_ok: false,
+        id_first: false,
     };
 }
 
@@ -101,6 +130,14 @@ impl Default for Quirks {
             odd_number: true,
             unquoted_name: true,
             extra_parentheses: true,
+            odd_flag: true,
+            zero_number: true,
+            open_set: true,
+            blank_line: true,
+            bare_farewell: true,
+            repeated_bye: true,
+            failure_in_ok: true,
+            id_first: true,
         }
     }
 }

@@ -68,6 +68,12 @@ impl Encoded {
         }
         Next::Done
     }
+
+    /// Whether it will ask for the server's `+` ([`Next::Wait`]) before all of it is sent.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.0.iter().any(|fragment| matches!(fragment, Fragment::Wait))
+    }
 }
 
 impl fmt::Debug for Encoded {
@@ -117,14 +123,8 @@ impl Command<'_> {
                 out.raw("COMPRESS ");
                 out.atom(mechanism)?;
             }
-            Self::Id(params) if params.is_empty() => out.raw("ID NIL"),
             Self::Id(params) => {
-                out.raw("ID ");
-                out.list(params, |out, param| {
-                    out.string(&param.name)?;
-                    out.raw(" ");
-                    out.nstring(param.value.as_deref())
-                })?;
+                write_id(out, params.iter().map(|param| (&*param.name, param.value.as_deref())))?;
             }
             Self::Enable(capabilities) => {
                 out.raw("ENABLE ");
@@ -338,6 +338,24 @@ pub(crate) fn write_word(name: &'static str) -> impl Fn(&mut Writer) -> Result<(
         out.raw(name);
         Ok(())
     }
+}
+
+/// `"ID" SP id-params-list` (RFC 2971)
+pub(crate) fn write_id<'p>(
+    out: &mut Writer,
+    params: impl Iterator<Item = (&'p [u8], Option<&'p [u8]>)>,
+) -> Result<(), Invalid> {
+    out.raw("ID ");
+    let mut before = "(";
+    for (name, value) in params {
+        out.raw(before);
+        out.string(name)?;
+        out.raw(" ");
+        out.nstring(value)?;
+        before = " ";
+    }
+    out.raw(if before == "(" { "NIL" } else { ")" });
+    Ok(())
 }
 
 pub(crate) fn write_authenticate(

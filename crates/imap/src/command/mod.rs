@@ -13,7 +13,7 @@ mod search;
 mod write;
 
 pub use encode::{Encoded, Next};
-pub(crate) use encode::{Write, write_authenticate, write_fetch, write_select, write_word};
+pub(crate) use encode::{Write, write_authenticate, write_fetch, write_id, write_select, write_word};
 pub use search::{SearchKey, SearchReturn, SortCriterion, SortKey};
 pub use write::{Dialect, Literals};
 

@@ -132,8 +132,11 @@ impl Writer {
         Ok(())
     }
 
-    /// `mailbox`
+    /// `mailbox`, which is modified UTF-7 no longer where UTF-8 is enabled (RFC 6855 section 3)
     pub(super) fn mailbox(&mut self, mailbox: &Mailbox<'_>) -> Result<(), Invalid> {
+        if self.dialect.utf8 && mailbox.as_bytes().is_ascii() {
+            return self.astring(mailbox.to_text().as_bytes());
+        }
         self.astring(mailbox.as_bytes())
     }
 

@@ -1,11 +1,9 @@
 use alloc::{string::ToString, vec, vec::Vec};
 
-use mailbearer_wire::SendBuf;
-
-use super::{Misuse, Session, Tag};
+use super::{Misuse, Role, Session, Tag};
 use crate::{
     AppendData, AppendMessage, Capability, Command, DateTime, Dialect, Encoded, FetchItem, Flag, Literals,
-    Mailbox, Next, Select, SequenceSet,
+    Mailbox, Select, SequenceSet,
     command::{Write, write_fetch, write_select, write_word},
 };
 
@@ -14,10 +12,10 @@ use crate::{
 pub(super) struct Outgoing {
     pub(super) tag: Tag,
     pub(super) kind: Kind,
-    /// Whether the server will be asked for a go-ahead in the middle of it.
-    pub(super) waits: bool,
     /// What is left of it.
     pub(super) encoded: Encoded,
+    /// The same with UTF-8, where it will be known only when the command goes out which of them the server expects.
+    pub(super) utf8: Option<Encoded>,
 }
 
 /// What a command means for the session.
@@ -27,6 +25,8 @@ pub(super) enum Kind {
     Plain,
     /// It is of use before authentication too.
     AnyState,
+    /// ENABLE of what changes how commands are written: nothing goes out behind it before its answer.
+    Enable,
     /// IDLE; `done` if it is to end as soon as it began.
     Idle {
         done: bool,
@@ -40,8 +40,8 @@ impl Outgoing {
     }
 
     /// Whether no other command may be in flight when it begins, as the server's `+` would be anybody's.
-    pub(super) const fn needs_the_line(&self) -> bool {
-        self.waits || matches!(self.kind, Kind::Idle { .. })
+    pub(super) fn needs_the_line(&self) -> bool {
+        self.encoded.waits() || matches!(self.kind, Kind::Idle { .. })
     }
 
     pub(super) const fn idle_mut(&mut self) -> Option<&mut bool> {
@@ -62,7 +62,8 @@ impl Session {
     /// Queues any command. IDLE and LOGOUT do the same as [`idle`](Self::idle) and [`logout`](Self::logout).
     ///
     /// Literals in it go out without waiting for the server where [`capabilities`](Self::capabilities) says now
-    /// that they may. A message in it is held until it is sent, and sent in one piece, unless it is a
+    /// that they may. Names and texts are written in UTF-8 once the server has enabled `UTF8=ACCEPT` or `IMAP4rev2`; an
+    /// ENABLE of those is answered before anything behind it goes out. A message in it is held until it is sent, and sent in one piece, unless it is a
     /// [stream](AppendData::Stream), whose octets [`body`](Self::body) takes.
     ///
     /// # Errors
@@ -79,6 +80,7 @@ impl Session {
             Command::Capability | Command::Noop | Command::Id(_) | Command::Language(_) => Kind::AnyState,
             Command::Idle => Kind::Idle { done: false },
             Command::Logout => Kind::Logout,
+            Command::Enable(wanted) if wanted.iter().any(Capability::brings_utf8) => Kind::Enable,
             _ => Kind::Plain,
         };
         self.give(kind, &|out| command.write(out))
@@ -93,11 +95,12 @@ impl Session {
         }
         let dialect = self.dialect();
         let tag = Tag(self.last_tag.wrapping_add(1));
-        let encoded = Encoded::new(&tag.to_string(), dialect, write)?;
-        let waits =
-            dialect.literals != Literals::Plus && waits(Encoded::new(&tag.to_string(), dialect, write)?);
+        let encode = |dialect| Encoded::new(&tag.to_string(), dialect, write);
+        let encoded = encode(dialect)?;
+        let undecided = !dialect.utf8 && self.is_enabling();
+        let utf8 = if undecided { Some(encode(Dialect { utf8: true, ..dialect })?) } else { None };
         self.last_tag = tag.0;
-        self.queue.push_back(Outgoing { tag, kind, waits, encoded });
+        self.queue.push_back(Outgoing { tag, kind, encoded, utf8 });
         Ok(tag)
     }
 
@@ -163,17 +166,12 @@ impl Session {
         } else {
             Literals::Synchronizing
         };
-        Dialect { literals, ..Dialect::default() }
+        Dialect { literals, utf8: self.utf8 }
     }
-}
 
-fn waits(mut encoded: Encoded) -> bool {
-    let mut nowhere = SendBuf::new();
-    loop {
-        match encoded.send(&mut nowhere) {
-            Next::Done => return false,
-            Next::Wait => return true,
-            Next::Stream(_) => {}
-        }
+    /// Whether an ENABLE that may bring UTF-8 waits or is in flight.
+    fn is_enabling(&self) -> bool {
+        self.queue.iter().any(|command| command.kind == Kind::Enable)
+            || self.in_flight.iter().any(|command| command.role == Role::Enable)
     }
 }

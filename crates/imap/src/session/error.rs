@@ -37,9 +37,9 @@ pub enum Error {
         reason: Option<Box<Reason>>,
     },
     /// Exchange's OK that is a failure: the token is good and the mailbox cannot be reached
-    /// ([`Options::failure_in_ok`](super::Options::failure_in_ok)).
+    /// ([`Quirks::failure_in_ok`](crate::Quirks::failure_in_ok)).
     Unreachable(Answer),
-    /// The server said BYE without being asked.
+    /// The server said BYE without being asked, or before it answered what came ahead of LOGOUT.
     Bye(Answer),
     /// The greeting on a connection without TLS was PREAUTH, so that TLS can no longer be started.
     PreauthInClear,

@@ -123,6 +123,11 @@ impl Answer {
         }
     }
 
+    /// A line that has no status; it is taken for a BYE.
+    pub(super) fn of_bare(line: &[u8]) -> Self {
+        Self { status: Status::Bye, code: None, text: quoted(line) }
+    }
+
     /// The known problem that these words stand for.
     #[must_use]
     pub fn problem(&self) -> Option<Problem> {

@@ -57,14 +57,25 @@ impl Session {
             Kind::Continuation => self.on_continuation(&frame, rx, tx),
             Kind::Status(Status::Bye) => self.on_bye(&frame),
             Kind::Status(Status::PreAuth) => Err(self.broken("PREAUTH is a greeting", frame.octets())),
-            Kind::Unknown if !(self.options.quirks.bare_code && frame.octets().starts_with(b"[")) => {
-                Err(self.broken("neither an answer nor data", frame.octets()))
-            }
+            Kind::Unknown => self.on_unknown(frame),
             _ if self.is_clear() => Ok(None),
             kind => {
                 let asked_by_us = self.learn(kind, &frame);
                 Ok((!asked_by_us).then_some(Step::Event(Event::Data(frame))))
             }
+        }
+    }
+
+    /// A line that starts as no response does.
+    fn on_unknown(&mut self, frame: Frame) -> Result<Option<Step<Event>>, Error> {
+        let quirks = &self.options.quirks;
+        match &**frame.octets() {
+            b"\r\n" | b"\n" if quirks.blank_line && self.is_past_auth() => Ok(None),
+            [b'[', ..] if quirks.bare_code => {
+                Ok((!self.is_clear()).then_some(Step::Event(Event::Data(frame))))
+            }
+            line if quirks.bare_farewell && is_farewell(line) => Err(Error::Bye(Answer::of_bare(line))),
+            line => Err(self.broken("neither an answer nor data", line)),
         }
     }
 
@@ -88,6 +99,7 @@ impl Session {
             }
             (Kind::Status(Status::PreAuth), Security::StartTls) => Err(Error::PreauthInClear),
             (Kind::Status(Status::Ok), Security::Implicit) => {
+                self.id.0 = wants_id(&self.options.host, frame.octets());
                 // Some servers list only what goes before the authentication, or nothing of use for it.
                 match listed.filter(|listed| listed.mechanisms().next().is_some()) {
                     Some(listed) => {
@@ -155,17 +167,17 @@ impl Session {
                 Err(broken_at(stage, "OK to a command that is not complete", frame.octets()))
             }
             (State::Logout { bye }, _) if role == Role::Logout => {
-                self.state = State::Goodbye(bye.unwrap_or_default());
-                Ok(Some(done(tag, frame)))
-            }
-            (State::Open { access, line }, _) => {
-                let line = if line.is_held_by(tag) { Line::Free } else { line };
-                self.state = State::Open { access, line };
+                self.state = State::Goodbye(bye.map(|answer| answer.text).unwrap_or_default());
                 Ok(Some(done(tag, frame)))
             }
             (state, _) => {
-                self.state = state;
-                Ok(Some(done(tag, frame)))
+                self.state = match state {
+                    State::Open { access, line } if line.is_held_by(tag) => {
+                        State::Open { access, line: Line::Free }
+                    }
+                    state => state,
+                };
+                Ok((role != Role::Entry).then(|| done(tag, frame)))
             }
         }
     }
@@ -185,7 +197,7 @@ impl Session {
         }
         // Exchange Online, seen 2026-11: ruby/net-imap issue 597.
         let failed = answer.code.as_deref().is_some_and(|code| code.starts_with("Error="));
-        if failed && self.options.failure_in_ok {
+        if failed && self.options.quirks.failure_in_ok {
             return Err(Error::Unreachable(answer));
         }
         match self.listed_in_code(frame) {
@@ -213,6 +225,9 @@ impl Session {
             } => *tag,
             _ => return Err(self.broken("nothing waits for a go-ahead", frame.octets())),
         };
+        if !self.options.quirks.missing_text && !frame.octets().starts_with(b"+ ") {
+            return Err(self.broken("no space in a go-ahead", frame.octets()));
+        }
         if self.is_early(waiting, frame) {
             return Err(self.broken("go-ahead for a command that was not sent yet", frame.octets()));
         }
@@ -247,10 +262,20 @@ impl Session {
     fn on_bye(&mut self, frame: &Frame) -> Result<Option<Step<Event>>, Error> {
         let answer = Answer::of(frame.octets());
         match &mut self.state {
-            State::Logout { bye } => {
-                *bye = Some(answer.text);
+            State::Logout { bye: bye @ None } => {
+                *bye = Some(answer);
                 Ok(None)
             }
+            State::Logout { bye: Some(first) } if self.options.quirks.repeated_bye => {
+                if !super::is_all_answered(&self.in_flight) {
+                    return Err(Error::Bye(first.clone()));
+                }
+                let text = mem::take(&mut first.text);
+                self.in_flight.clear();
+                self.state = State::Closed;
+                Ok(Some(Step::Event(Event::Closed(text))))
+            }
+            State::Logout { .. } => Err(self.broken("BYE once more", frame.octets())),
             // What it said about the token before tells more than that it hangs up.
             State::Open { line: Line::Auth(auth), .. } if auth.exchange.reason().is_some() => {
                 Err(Error::Auth { answer, reason: boxed_reason(&auth.exchange) })
@@ -261,6 +286,10 @@ impl Session {
 
     /// Remembers capabilities; whether the session itself asked, so that nobody else needs to know.
     fn learn(&mut self, kind: Kind<'_>, frame: &Frame) -> bool {
+        let enabling = self.in_flight.iter().any(|command| command.role == Role::Enable);
+        if enabling && kind == Kind::Data {
+            self.utf8 |= self.is_utf8_enabled(frame);
+        }
         let listed = match kind {
             Kind::Capability => self.listed(frame),
             Kind::Status(Status::Ok) if lists_capabilities(frame) => self.listed_in_code(frame),
@@ -272,6 +301,13 @@ impl Session {
             auth.relearned = true;
         }
         matches!(kind, Kind::Capability) && matches!(self.state, State::Capability)
+    }
+
+    fn is_utf8_enabled(&self, frame: &Frame) -> bool {
+        match self.parse(frame) {
+            Some(Response::Untagged(Data::Enabled(list))) => list.iter().any(|enabled| enabled.brings_utf8()),
+            _ => false,
+        }
     }
 
     fn listed(&self, frame: &Frame) -> Option<Capabilities> {
@@ -307,7 +343,7 @@ impl Session {
     }
 
     fn count_early(&mut self, responses: usize, octets: usize) -> Result<(), Error> {
-        if matches!(self.state, State::Open { access: Access::Authenticated, .. } | State::Logout { .. }) {
+        if self.is_past_auth() {
             return Ok(());
         }
         let left = (self.early.0.checked_sub(responses), self.early.1.checked_sub(octets));
@@ -320,6 +356,10 @@ impl Session {
     fn is_early(&self, tag: Tag, frame: &Frame) -> bool {
         let start = self.consumed.saturating_sub(super::long(frame.octets().len()));
         self.in_flight.iter().any(|command| command.tag == tag && start < command.not_before)
+    }
+
+    const fn is_past_auth(&self) -> bool {
+        matches!(self.state, State::Open { access: Access::Authenticated, .. } | State::Logout { .. })
     }
 
     const fn is_clear(&self) -> bool {
@@ -353,6 +393,23 @@ fn boxed_reason(exchange: &Exchange) -> Option<Box<Reason>> {
 
 fn broken_at(stage: Stage, what: &'static str, got: &[u8]) -> Error {
     Error::Protocol { stage, what, got: quoted(got) }
+}
+
+/// Whether a line without star or tag is a server's last: Exchange's `Server Unavailable. 15` (seen by imapflow), or
+/// words with the BYE run together behind them (HubSpot/NioImapClient pull request 94, 2025-02).
+fn is_farewell(line: &[u8]) -> bool {
+    Answer::of_bare(line).problem().is_some() || line.windows(6).any(|six| six == b"* BYE ")
+}
+
+/// Whether a server with this name and greeting opens no mailbox before an ID command came: NetEase's
+/// (pimalaya/himalaya issue 651, 2026-03). What runs there is Coremail.
+fn wants_id(host: &str, greeting: &[u8]) -> bool {
+    const NET_EASE: [&str; 4] = ["163.com", "126.com", "188.com", "yeah.net"];
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let of_host = |domain: &&str| {
+        host.strip_suffix(domain).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+    };
+    NET_EASE.iter().any(of_host) || greeting.windows(8).any(|eight| eight.eq_ignore_ascii_case(b"Coremail"))
 }
 
 /// Whether a `* OK` has a CAPABILITY code, told without parsing what is none of the session's business.

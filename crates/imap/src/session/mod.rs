@@ -49,7 +49,7 @@
 //! or handed out after it, and bytes between the server's consent and TLS are an error. An answer counts only if no
 //! octet of it was there before its command had been sent.
 
-use alloc::{collections::VecDeque, string::String, vec::Vec};
+use alloc::{collections::VecDeque, string::String, vec, vec::Vec};
 use core::{mem, time::Duration};
 
 use mailbearer_sasl::{Credentials, Exchange};
@@ -86,9 +86,9 @@ pub struct Options {
     pub bounds: Bounds,
     /// Which mistakes of servers are overlooked in what the session parses itself.
     pub quirks: Quirks,
-    /// Whether `OK [Error="…" AuthResultFromPopImapEnd=…] AUTHENTICATE completed.` is taken for the failure that
-    /// it is. Default true; seen from Exchange Online while a mailbox is moved.
-    pub failure_in_ok: bool,
+    /// What the session tells of its program, names and values, where the server wants that first
+    /// ([`Quirks::id_first`]). Default name and version of this crate; where it is empty nothing is told.
+    pub id: Vec<(String, String)>,
     /// The [`patience`](Machine::patience) of an IDLE, at most 28 minutes, as RFC 2177 asks for less than 29.
     /// Default 10 minutes: Exchange Online forgets an IDLE silently some time after that. When it is over, be
     /// [`done`](Session::done) and [`idle`](Session::idle) again.
@@ -106,7 +106,10 @@ impl Options {
             limits: Limits::default(),
             bounds: Bounds::default(),
             quirks: Quirks::default(),
-            failure_in_ok: true,
+            id: vec![
+                ("name".into(), env!("CARGO_PKG_NAME").into()),
+                ("version".into(), env!("CARGO_PKG_VERSION").into()),
+            ],
             idle: Duration::from_secs(600),
         }
     }
@@ -143,6 +146,10 @@ pub struct Session {
     /// Commands that were begun and not answered.
     in_flight: Vec<InFlight>,
     last_tag: u32,
+    /// Whether the server wants an ID command before it opens a mailbox, and whether that is due.
+    id: (bool, bool),
+    /// Whether the server has enabled UTF-8 in commands.
+    utf8: bool,
     /// Octets of the peer consumed so far.
     consumed: u64,
     /// Octets put into the send buffer so far.
@@ -177,7 +184,7 @@ enum State {
     },
     /// LOGOUT was sent, and perhaps answered with this BYE.
     Logout {
-        bye: Option<String>,
+        bye: Option<Answer>,
     },
     /// The server has gone as it should; the caller is to be told.
     Goodbye(String),
@@ -252,6 +259,8 @@ enum Role {
     /// The session's own way in.
     Entry,
     Caller,
+    /// The same, and nothing is sent before it is answered: it may change how commands are written.
+    Enable,
     Logout,
 }
 
@@ -269,6 +278,8 @@ impl Session {
             queue: VecDeque::new(),
             in_flight: Vec::new(),
             last_tag: 0,
+            id: (false, false),
+            utf8: false,
             consumed: 0,
             written: 0,
             early: (bounds.early_responses, bounds.early_octets),
@@ -435,16 +446,22 @@ impl Session {
     /// The state behind the authentication, where the limits of the way in do not hold any more.
     fn authenticated(&mut self) -> State {
         self.framer = Framer::new(&self.options.limits);
+        let (wanted, due) = &mut self.id;
+        *due = *wanted && self.options.quirks.id_first && !self.options.id.is_empty();
         State::Open { access: Access::Authenticated, line: Line::Free }
     }
 
     fn on_eof(&mut self) -> Result<Step<Event>, Error> {
         match &mut self.state {
-            State::Logout { bye } if self.in_flight.iter().all(|command| command.role == Role::Logout) => {
-                let text = bye.take().unwrap_or_default();
+            State::Logout { bye } if is_all_answered(&self.in_flight) => {
+                let text = bye.take().map(|answer| answer.text).unwrap_or_default();
                 self.state = State::Closed;
                 Ok(Step::Event(Event::Closed(text)))
             }
+            // Why commands before LOGOUT get no answer: the token may have run out.
+            State::Logout { bye } if bye.is_some() => bye
+                .take()
+                .map_or(Err(Error::Closed { stage: Stage::Logout }), |answer| Err(Error::Bye(answer))),
             _ => Err(Error::Closed { stage: self.stage() }),
         }
     }
@@ -472,6 +489,11 @@ impl Machine for Session {
             _ => None,
         }
     }
+}
+
+/// Whether only LOGOUT is without an answer, or what nobody waits for.
+fn is_all_answered(in_flight: &[InFlight]) -> bool {
+    in_flight.iter().all(|command| matches!(command.role, Role::Logout | Role::Entry))
 }
 
 const IDLE_MOST: Duration = Duration::from_secs(28 * 60);

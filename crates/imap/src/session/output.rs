@@ -14,8 +14,8 @@ use super::{
     long,
 };
 use crate::{
-    Atom, Capability, Dialect, Encoded, Next,
-    command::{Write, write_authenticate, write_word},
+    Atom, Capability, Dialect, Encoded, Invalid, Next,
+    command::{Write, write_authenticate, write_id, write_word},
 };
 
 /// What is sent, and when.
@@ -41,6 +41,7 @@ impl Session {
                     }
                     self.send_login(rx, tx)?;
                 }
+                Line::Free if self.id.1 => self.send_id(rx, tx)?,
                 Line::Free => {
                     if !self.send_next(access, rx, tx) {
                         return Ok(Step::Read);
@@ -72,6 +73,9 @@ impl Session {
         self.last_tag = self.last_tag.wrapping_add(1);
         let tag = Tag(self.last_tag);
         let mut encoded = Encoded::new(&tag.to_string(), Dialect::default(), write).map_err(Misuse::from)?;
+        if encoded.waits() {
+            return Err(Misuse::Invalid(Invalid("a text that takes a literal")).into());
+        }
         self.begin(tag, Role::Entry);
         let _done = self.put(tx, |tx| encoded.send(tx));
         self.mark_sent(tag, rx);
@@ -82,6 +86,14 @@ impl Session {
         self.send_own(&write_word("CAPABILITY"), rx, tx)?;
         self.state = State::Capability;
         Ok(())
+    }
+
+    /// ID (RFC 2971), whose answer nobody waits for.
+    fn send_id(&mut self, rx: &RecvBuf, tx: &mut SendBuf) -> Result<(), Error> {
+        self.id.1 = false;
+        let params = mem::take(&mut self.options.id);
+        let pairs = || params.iter().map(|(name, value)| (name.as_bytes(), Some(value.as_bytes())));
+        self.send_own(&|out| write_id(out, pairs()), rx, tx).map(drop)
     }
 
     /// AUTHENTICATE, with the credentials in the same line where the server takes them there (RFC 4959).
@@ -119,12 +131,23 @@ impl Session {
         let may_go = access == Access::Authenticated
             || next.kind == Kind::AnyState
             || self.queue.iter().any(Outgoing::is_logout);
-        if !may_go || next.needs_the_line() && !self.in_flight.is_empty() {
+        let held = self.in_flight.iter().any(|command| command.role == Role::Enable);
+        if !may_go || held || next.needs_the_line() && !self.in_flight.is_empty() {
             return false;
         }
-        let Some(next) = self.queue.pop_front() else { return false };
+        let Some(mut next) = self.queue.pop_front() else { return false };
+        if let (true, Some(encoded)) = (self.utf8, next.utf8.take()) {
+            next.encoded = encoded;
+        }
         let logout = next.is_logout();
-        self.begin(next.tag, if logout { Role::Logout } else { Role::Caller });
+        self.begin(
+            next.tag,
+            match next.kind {
+                Kind::Logout => Role::Logout,
+                Kind::Enable => Role::Enable,
+                _ => Role::Caller,
+            },
+        );
         let line = self.go_on(next, rx, tx);
         self.state = if logout { State::Logout { bye: None } } else { State::Open { access, line } };
         true

@@ -128,19 +128,6 @@ fn a_refused_token_is_told_from_other_failures() {
 }
 
 #[test]
-fn exchanges_failure_in_an_ok_can_be_taken_at_its_word() {
-    let script = format!(
-        "> authenticate u@example.org t0ken
-         S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2] hi
-         E: ready
-         C: A1 AUTHENTICATE XOAUTH2 {XOAUTH2}
-         S: A1 OK [Error=\"x\" AuthResultFromPopImapEnd=0] AUTHENTICATE completed.
-         E: authenticated"
-    );
-    play_all(&Options { failure_in_ok: false, ..options(Security::Implicit) }, &script);
-}
-
-#[test]
 fn no_mechanism_for_the_credentials_is_an_error_before_they_are_sent() {
     implicit(
         "> authenticate u t

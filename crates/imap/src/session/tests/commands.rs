@@ -157,10 +157,22 @@ fn after_logout_the_end_of_the_connection_is_no_error() {
          > logout
          C: A2 NOOP
          C: A3 LOGOUT
-         S: * BYE bye
          --eof--
          E: error: connection closed at LOGOUT"
     ));
+    // Why the other command got no answer is told.
+    for last in ["--eof--", "S: * BYE bye"] {
+        implicit(&format!(
+            "{LOGIN}
+             > noop
+             > logout
+             C: A2 NOOP
+             C: A3 LOGOUT
+             S: * BYE Session invalidated - AccessTokenExpired
+             {last}
+             E: error: server ended the session: BYE Session invalidated - AccessTokenExpired"
+        ));
+    }
 }
 
 #[test]

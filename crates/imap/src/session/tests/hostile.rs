@@ -260,7 +260,7 @@ fn tags_are_exact() {
              E: error: protocol error after authentication: answer to no command in flight: {line}"
         ));
     }
-    for line in ["A2  OK x", " A2 OK x", "A2", "A2 PREAUTH x", "A2 OKAY", ""] {
+    for line in ["A2  OK x", " A2 OK x", "A2", "A2 PREAUTH x", "A2 OKAY"] {
         implicit(&format!(
             "{login}
              S: {line}

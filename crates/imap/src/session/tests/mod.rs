@@ -32,6 +32,8 @@ mod hostile;
 mod idle;
 mod limits;
 mod property;
+mod quirks;
+mod utf8;
 
 /// What may be in the send buffer: its limit, and a short command that passes it.
 const MOST: usize = SendBuf::LIMIT.saturating_add(1024);
@@ -230,6 +232,10 @@ impl Play {
             ["examine", name] => session.examine(mailbox(name)).map(Some),
             ["fetch", numbers, names @ ..] => session.fetch(set(numbers), items(names)).map(Some),
             ["uid_fetch", numbers, names @ ..] => session.uid_fetch(set(numbers), items(names)).map(Some),
+            ["command", ..] => {
+                let line = format!("T {}", words[1..].join(" "));
+                session.command(&crate::server::parse_command(line.as_bytes()).unwrap().1).map(Some)
+            }
             ["noop"] => session.noop().map(Some),
             ["logout"] => session.logout().map(Some),
             ["idle"] => session.idle().map(Some),

@@ -1,0 +1,143 @@
+use super::*;
+use crate::Quirks;
+
+const LOGIN: &str = "
+    S: * PREAUTH [CAPABILITY IMAP4rev1 IDLE] hi
+    E: ready
+    E: authenticated";
+
+/// What the session overlooks, how it goes on then, and how where the quirk is switched off.
+#[test]
+fn mistakes_are_overlooked_where_the_quirk_is_on() {
+    type Switch = fn(&mut Quirks);
+    let rows: &[(&str, Switch, String, &str, &str)] = &[
+        (
+            "Exchange, imapflow",
+            |quirks| quirks.bare_farewell = false,
+            format!("{LOGIN}\n> noop\nC: A1 NOOP\nS: Server Unavailable. 15"),
+            "E: error: server ended the session: BYE Server Unavailable. 15",
+            "E: error: protocol error after authentication: neither an answer nor data: Server Unavailable. 15",
+        ),
+        (
+            "HubSpot/NioImapClient pull request 94",
+            |quirks| quirks.bare_farewell = false,
+            format!("{LOGIN}\n> noop\nC: A1 NOOP\nS: Your IP is blocked* BYE IMAP4rev1 logging out"),
+            "E: error: server ended the session: BYE Your IP is blocked* BYE IMAP4rev1 logging out",
+            "E: error: protocol error after authentication: neither an answer nor data: Your IP is blocked* BYE IMAP4rev1 logging out",
+        ),
+        (
+            "Exchange 2013, ruby/net-imap issue 250",
+            |quirks| quirks.bare_code = false,
+            format!("{LOGIN}\n> command UID MOVE 10 x\nC: A1 UID MOVE 10 x\nS: [COPYUID 124 10 233]"),
+            "E: [COPYUID 124 10 233]",
+            "E: error: protocol error after authentication: neither an answer nor data: [COPYUID 124 10 233]",
+        ),
+        (
+            "Python issue 88574",
+            |quirks| quirks.blank_line = false,
+            format!("{LOGIN}\n> noop\nC: A1 NOOP\nS: \nS: A1 OK done"),
+            "E: done A1 OK done",
+            "E: error: protocol error after authentication: neither an answer nor data: ",
+        ),
+        (
+            "a go-ahead",
+            |quirks| quirks.missing_text = false,
+            format!("{LOGIN}\n> idle\nC: A1 IDLE\nS: +"),
+            "E: idling A1",
+            "E: error: protocol error during IDLE: no space in a go-ahead: +",
+        ),
+        (
+            "Yandex, MailKit issue 938",
+            |quirks| quirks.repeated_bye = false,
+            format!("{LOGIN}\n> logout\nC: A1 LOGOUT\nS: * BYE out\nS: * BYE out"),
+            "E: closed: out\nE: close",
+            "E: error: protocol error at LOGOUT: BYE once more: * BYE out",
+        ),
+        (
+            "Exchange, ruby/net-imap issue 597",
+            |quirks| quirks.failure_in_ok = false,
+            "> password u p
+             S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] hi
+             E: ready
+             C: A1 AUTHENTICATE PLAIN AHUAcA==
+             S: A1 OK [Error=\"x]\" AuthResultFromPopImapEnd=0] AUTHENTICATE completed."
+                .into(),
+            "E: error: authenticated, but the mailbox cannot be reached: OK [Error=\"x]\" AuthResultFromPopImapEnd=0] AUTHENTICATE completed.",
+            "E: authenticated",
+        ),
+        (
+            "NetEase, pimalaya/himalaya issue 651",
+            |quirks| quirks.id_first = false,
+            "> password u p
+             > select INBOX
+             S: * OK [CAPABILITY IMAP4rev1 ID SASL-IR AUTH=PLAIN] Coremail System IMap Server Ready
+             E: ready
+             C: A2 AUTHENTICATE PLAIN AHUAcA==
+             S: A2 OK done
+             E: authenticated"
+                .into(),
+            "C: A3 ID (\"a\" \"b c\")
+             C: A1 SELECT INBOX
+             S: * ID NIL
+             S: A3 OK done
+             S: A1 OK done
+             E: * ID NIL
+             E: done A1 OK done",
+            "C: A1 SELECT INBOX",
+        ),
+    ];
+    for (_server, switch, script, on, off) in rows {
+        let mut options =
+            Options { id: std::vec![("a".into(), "b c".into())], ..options(Security::Implicit) };
+        play_all(&options, &format!("{script}\n{on}"));
+        switch(&mut options.quirks);
+        play_all(&options, &format!("{script}\n{off}"));
+    }
+}
+
+#[test]
+fn an_id_goes_where_it_is_wanted_only() {
+    let hosts = [
+        ("imap.163.com", true),
+        ("IMAP.126.com.", true),
+        ("imap.qiye.163.com", true),
+        ("188.com", true),
+        ("imap.not163.com", false),
+        ("163.com.example.org", false),
+    ];
+    for (host, wanted) in hosts {
+        let options = Options::new(host, 993, Security::Implicit);
+        let id = concat!(
+            "C: A3 ID (\"name\" \"mailbearer-imap\" \"version\" \"",
+            env!("CARGO_PKG_VERSION"),
+            "\")"
+        );
+        play_all(
+            &options,
+            &format!(
+                "> password u p
+                 > select INBOX
+                 S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] IMAP4 ready
+                 E: ready
+                 C: A2 AUTHENTICATE PLAIN AHUAcA==
+                 S: A2 OK done
+                 E: authenticated
+                 {}
+                 C: A1 SELECT INBOX",
+                if wanted { id } else { "" }
+            ),
+        );
+    }
+    // Nothing to tell; and a text that needs a literal is the caller's mistake.
+    let login = "> password u p
+        S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] IMAP4 ready
+        E: ready
+        C: A1 AUTHENTICATE PLAIN AHUAcA==
+        S: A1 OK done
+        E: authenticated";
+    let mut options = Options::new("imap.163.com", 993, Security::Implicit);
+    options.id.clear();
+    play_all(&options, login);
+    options.id.push(("name".into(), "\n".into()));
+    play_all(&options, &format!("{login}\nE: error: a text that takes a literal"));
+}
