@@ -60,7 +60,8 @@ pub enum Piece {
     /// A literal that is too large to be held: its octets follow as [`Piece::LiteralChunk`]s, then comes the
     /// [`Piece::Response`] with an empty literal in its place.
     LiteralStart {
-        /// The response so far, the literal's announcement included.
+        /// The response so far, the literal's announcement included; [`LiteralOf`](crate::LiteralOf) tells what it
+        /// belongs to.
         head: Octets,
         /// Octets of the literal.
         size: u64,

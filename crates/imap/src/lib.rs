@@ -21,6 +21,7 @@ mod frame;
 mod invalid;
 mod limits;
 mod list;
+mod literal;
 mod mailbox;
 mod parse;
 mod response;
@@ -48,6 +49,7 @@ pub use frame::{Frame, FrameError, Framer, Piece, Streamed};
 pub use invalid::Invalid;
 pub use limits::{Limits, Quirks};
 pub use list::{Element, IntoIter, Iter, List};
+pub use literal::{LiteralItem, LiteralOf};
 pub use mailbox::Mailbox;
 pub use parse::{ParseError, parse_response};
 pub use response::{

@@ -18,7 +18,7 @@ pub enum Event {
     /// A literal of a response that is too large to be held ([`Limits::literal_inline`](crate::Limits)): its octets
     /// follow as [`LiteralChunk`](Self::LiteralChunk)s, then comes the response as [`Data`](Self::Data).
     LiteralStart {
-        /// The response up to the literal.
+        /// The response up to the literal; [`LiteralOf`](crate::LiteralOf) tells what it belongs to.
         head: Octets,
         /// Octets of the literal.
         size: u64,
