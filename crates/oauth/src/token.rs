@@ -1,8 +1,7 @@
 use alloc::{boxed::Box, string::String};
 use core::time::Duration;
 
-use mailbearer_wire::{Secret, printable_bytes};
-use serde_json::{Map, Value};
+use mailbearer_wire::{Json, Secret, printable_bytes};
 
 use crate::{Error, ErrorResponse, Limits, http::Response};
 
@@ -39,28 +38,22 @@ impl Token {
     /// [`Limits::token`] or holds anything but visible ASCII.
     pub fn from_response(response: &Response, limits: &Limits) -> Result<Self, Error> {
         let (status, body) = (response.status, response.body.expose());
-        // Parsed by a function that is not generic, and so is there once for all crates.
-        let fields = match str::from_utf8(body).map(str::parse) {
-            Ok(Ok(Value::Object(fields))) => Ok(fields),
-            Ok(Ok(other)) => {
-                wipe(other);
-                Err("no JSON object")
-            }
-            _ if body.trim_ascii().is_empty() => Err("empty body"),
-            _ => Err("no JSON"),
+        let fields = match Json::parse(body) {
+            Some(json) if json.is_object() => Ok(json),
+            Some(_) => Err("no JSON object"),
+            None if body.trim_ascii().is_empty() => Err("empty body"),
+            None => Err("no JSON"),
         };
         let is_success = matches!(status, 200..=299);
-        let fields = match fields {
-            Ok(fields) if matches!(fields.get("error"), Some(Value::String(error)) if !error.is_empty()) => {
-                return Err(Error::Refused(Box::new(refusal(response, &fields))));
-            }
-            fields if !is_success => {
-                wipe(Value::Object(fields.unwrap_or_default()));
-                let excerpt = excerpt(status, body);
-                return Err(Error::Status { status, retry_after: response.retry_after, excerpt });
-            }
-            fields => fields,
-        };
+        if let Ok(fields) = fields
+            && fields.get("error").and_then(Json::text).is_some_and(|error| !error.is_empty())
+        {
+            return Err(Error::Refused(Box::new(refusal(response, fields))));
+        }
+        if !is_success {
+            let excerpt = excerpt(status, body);
+            return Err(Error::Status { status, retry_after: response.retry_after, excerpt });
+        }
         fields.and_then(|fields| token(fields, limits)).map_err(|reason| Error::NotAToken {
             status,
             reason,
@@ -69,21 +62,13 @@ impl Token {
     }
 }
 
-fn token(mut fields: Map<String, Value>, limits: &Limits) -> Result<Token, &'static str> {
-    let mut secret = |name| match fields.remove(name)? {
-        Value::String(text) => Some(Secret::new(text)),
-        other => {
-            wipe(other);
-            None
-        }
-    };
-    let (access_token, refresh_token) = (secret("access_token"), secret("refresh_token"));
-    let kind =
-        fields.get("token_type").and_then(Value::as_str).map(|kind| kind.eq_ignore_ascii_case("bearer"));
+fn token(fields: Json<'_>, limits: &Limits) -> Result<Token, &'static str> {
+    let text = |name| fields.get(name).and_then(Json::text);
+    let (access_token, refresh_token) = (text("access_token"), text("refresh_token"));
+    let (access_token, refresh_token) = (access_token.map(Secret::new), refresh_token.map(Secret::new));
+    let kind = text("token_type").map(|kind| kind.eq_ignore_ascii_case("bearer"));
     let expires_in = fields.get("expires_in").and_then(life);
-    let scope = fields.get("scope").and_then(Value::as_str);
-    let scope = scope.map(|scope| printable_bytes(scope.as_bytes(), SCOPE));
-    wipe(Value::Object(fields));
+    let scope = text("scope").map(|scope| printable_bytes(scope.as_bytes(), SCOPE));
 
     match kind {
         None => return Err("no token type"),
@@ -107,25 +92,22 @@ fn token(mut fields: Map<String, Value>, limits: &Limits) -> Result<Token, &'sta
 }
 
 /// Seconds as a number or, against RFC 6749 and as some servers send them, in a string.
-fn life(value: &Value) -> Option<Duration> {
-    let seconds = match value {
-        Value::Number(number) => number.as_u64(),
-        Value::String(text) if text.bytes().all(|octet| octet.is_ascii_digit()) => text.parse().ok(),
-        _ => None,
-    };
-    seconds.map(|seconds| Duration::from_secs(seconds.min(YEAR)))
+fn life(value: Json<'_>) -> Option<Duration> {
+    let digits = value.number().map(String::from).or_else(|| value.text())?;
+    let digits = Some(digits).filter(|digits| digits.bytes().all(|octet| octet.is_ascii_digit()));
+    Some(Duration::from_secs(digits?.parse::<u64>().ok()?.min(YEAR)))
 }
 
-fn refusal(response: &Response, fields: &Map<String, Value>) -> ErrorResponse {
+fn refusal(response: &Response, fields: Json<'_>) -> ErrorResponse {
     let text = |name, limit| {
-        let text = fields.get(name).and_then(Value::as_str)?;
-        Some(printable_bytes(one_line(text).as_bytes(), limit))
+        let text = fields.get(name)?.text()?;
+        Some(printable_bytes(one_line(&text).as_bytes(), limit))
     };
-    let codes = fields.get("error_codes").and_then(Value::as_array).into_iter().flatten();
+    let codes = fields.get("error_codes").map(Json::items).unwrap_or_default();
     ErrorResponse {
         error: text("error", ErrorResponse::TEXT).unwrap_or_default(),
         error_description: text("error_description", ErrorResponse::DESCRIPTION),
-        error_codes: codes.filter_map(|code| code.as_u64()?.try_into().ok()).take(ERROR_CODES).collect(),
+        error_codes: codes.iter().filter_map(|code| code.number()?.parse().ok()).take(ERROR_CODES).collect(),
         trace_id: text("trace_id", ErrorResponse::TEXT),
         correlation_id: text("correlation_id", ErrorResponse::TEXT),
         error_uri: text("error_uri", ErrorResponse::TEXT),
@@ -163,16 +145,6 @@ fn excerpt(status: u16, body: &[u8]) -> String {
         excerpt.push('…');
     }
     excerpt
-}
-
-/// Wipes all texts: any could be a token.
-fn wipe(value: Value) {
-    match value {
-        Value::String(text) => drop(Secret::new(text)),
-        Value::Array(values) => values.into_iter().for_each(wipe),
-        Value::Object(fields) => fields.into_iter().for_each(|(_, value)| wipe(value)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
 }
 
 /// Octets of a body that an error shows.

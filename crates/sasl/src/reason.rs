@@ -1,11 +1,7 @@
-use alloc::{
-    borrow::ToOwned,
-    string::{String, ToString},
-};
+use alloc::string::String;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use mailbearer_wire::printable_bytes;
-use serde_json::Value;
+use mailbearer_wire::{Json, printable_bytes};
 
 /// What the server said about a token that it refused (RFC 7628 section 3.2.2).
 ///
@@ -30,16 +26,10 @@ impl Reason {
         let decoded = STANDARD.decode(challenge);
         let text = decoded.as_deref().unwrap_or(challenge);
         // A longer one is not a reason, so it is shown but not read.
-        let json = match str::from_utf8(text) {
-            Ok(text) if text.len() <= PARSED => text.parse().unwrap_or_default(),
-            _ => Value::Null,
-        };
+        let json = Some(text).filter(|text| text.len() <= PARSED).and_then(Json::parse);
         let field = |name| {
-            let text = match json.get(name)? {
-                Value::String(text) => text.to_owned(),
-                Value::Number(number) => number.as_i64()?.to_string(),
-                _ => return None,
-            };
+            let value = json?.get(name)?;
+            let text = value.text().or_else(|| value.number().map(String::from))?;
             Some(printable_bytes(text.as_bytes(), Self::LIMIT))
         };
         Self {

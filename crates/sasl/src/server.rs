@@ -4,13 +4,13 @@
 
 use alloc::{
     borrow::ToOwned,
-    string::{String, ToString},
+    format,
+    string::String,
 };
 use core::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use mailbearer_wire::Secret;
-use serde_json::json;
+use mailbearer_wire::{Secret, json_string};
 
 use crate::Mechanism;
 
@@ -66,7 +66,8 @@ impl Acceptor {
     /// the client's answer comes the verdict. Such a server has no challenge for a refused password.
     #[must_use]
     pub fn refusal(status: &str, schemes: &str, scope: &str) -> String {
-        STANDARD.encode(json!({ "status": status, "schemes": schemes, "scope": scope }).to_string())
+        let [status, schemes, scope] = [status, schemes, scope].map(json_string);
+        STANDARD.encode(format!(r#"{{"status":{status},"schemes":{schemes},"scope":{scope}}}"#))
     }
 
     /// Whether `response` is the client's right answer to [`refusal`](Self::refusal).

@@ -43,6 +43,7 @@
 
 extern crate alloc;
 
+mod json;
 mod line;
 mod machine;
 mod printable;
@@ -51,6 +52,7 @@ mod secret;
 mod send;
 mod trace;
 
+pub use json::{Json, json_string};
 pub use line::{Line, LineTooLong, Lines};
 pub use machine::{Machine, Security, Step};
 pub use printable::{printable, printable_bytes};
