@@ -268,6 +268,11 @@ impl View {
         self.runs.remove_uids(&Ranges::of(uids).complement(), false).0
     }
 
+    /// Makes messages unknown again, so that they are asked for anew; all others keep their numbers.
+    pub fn unlearn(&mut self, which: impl Fn(&Message) -> bool) {
+        self.runs.unlearn(which);
+    }
+
     /// Begins a new session of the same mailbox (the UIDVALIDITY is as before) with this many messages: those that
     /// are known are the first ones, and the others came meanwhile. What is gone has been
     /// [forgotten](Self::forget) before.

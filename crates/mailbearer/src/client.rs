@@ -13,7 +13,7 @@ use mailbearer_smtp::Receipt;
 use mailbearer_wire::printable;
 
 use crate::{
-    Account, Error, Grant, Imap, Server, Smtp, Token,
+    Account, Error, Grant, Imap, Server, Smtp, Token, WatchOptions, Watcher,
     token::{Lease, Tokens},
 };
 
@@ -102,17 +102,29 @@ impl<R: Runtime> Client<R> {
     /// Fails without an IMAP server in the account, without a token, and when the server can't be reached or does
     /// not let the user in. If it refused a token that was in use before, this was tried again with a fresh one.
     pub fn connect_imap(&self) -> R::Task<'_, Result<Imap<R>, Error>> {
-        R::task(async move {
-            let server = server(self.shared.account.imap.as_ref(), "IMAP")?;
-            let (lease, credentials) = self.credentials().await?;
-            match Imap::open(&self.shared, server, credentials).await {
-                Err(error) if self.may_retry(&lease, &error) => {
-                    let (_, credentials) = self.credentials().await?;
-                    Imap::open(&self.shared, server, credentials).await
-                }
-                result => result,
-            }
-        })
+        R::task(async move { self.open_imap().await.map(|(imap, _)| imap) })
+    }
+
+    /// Opens a mailbox and listens to it for as long as it takes, on one connection after the other.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect_imap`](Self::connect_imap), and when the server refuses to open the mailbox.
+    pub fn watch<'a>(&'a self, mailbox: &'a str) -> R::Task<'a, Result<Watcher<R>, Error>> {
+        self.watch_with(mailbox, WatchOptions::default())
+    }
+
+    /// As [`watch`](Self::watch), waiting as `options` say.
+    ///
+    /// # Errors
+    ///
+    /// As [`watch`](Self::watch).
+    pub fn watch_with<'a>(
+        &'a self,
+        mailbox: &'a str,
+        options: WatchOptions,
+    ) -> R::Task<'a, Result<Watcher<R>, Error>> {
+        R::task(Watcher::start(self.clone(), mailbox, options))
     }
 
     /// Logs in to the submission server.
@@ -167,11 +179,34 @@ impl<R: Runtime> Client<R> {
         message.build(now, random).map_err(|error| Error::settings(error.to_string()))
     }
 
+    /// An IMAP session, and the token that let it in.
+    pub(crate) async fn open_imap(&self) -> Result<(Imap<R>, Token), Error> {
+        let server = server(self.shared.account.imap.as_ref(), "IMAP")?;
+        let (mut lease, mut credentials) = self.credentials().await?;
+        let mut opened = Imap::open(&self.shared, server, credentials).await;
+        if let Err(error) = &opened
+            && self.may_retry(&lease, error)
+        {
+            (lease, credentials) = self.credentials().await?;
+            opened = Imap::open(&self.shared, server, credentials).await;
+        }
+        opened.map(|imap| (imap, lease.token))
+    }
+
+    /// Forgets a token that ran out before its time, unless another is in use already.
+    pub(crate) fn forget_token(&self, token: &Token) {
+        self.shared.tokens.forget(token);
+    }
+
+    pub(crate) fn random_octet(&self) -> Result<u8, Error> {
+        let mut octet = [0];
+        self.shared.tls.random(&mut octet).map_err(|error| Error::settings(error.to_string()))?;
+        let [octet] = octet;
+        Ok(octet)
+    }
+
     async fn lease(&self) -> Result<Lease, Error> {
-        let mut jitter = [0];
-        self.shared.tls.random(&mut jitter).map_err(|error| Error::settings(error.to_string()))?;
-        let [jitter] = jitter;
-        self.shared.tokens.lease(jitter, self.fetch()).await
+        self.shared.tokens.lease(self.random_octet()?, self.fetch()).await
     }
 
     async fn credentials(&self) -> Result<(Lease, Credentials), Error> {

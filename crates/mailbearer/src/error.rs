@@ -174,15 +174,21 @@ impl Error {
     /// How long the server asks to be left alone.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        let problem = match &self.inner.kind {
-            Kind::OAuth(error) => return error.retry_after(),
-            Kind::Backoff { left, .. } => return Some(*left),
+        match &self.inner.kind {
+            Kind::OAuth(error) => error.retry_after(),
+            Kind::Backoff { left, .. } => Some(*left),
+            _ => match self.problem() {
+                Some(imap::Problem::Throttled { wait }) => wait,
+                _ => None,
+            },
+        }
+    }
+
+    /// The known problem that the words of an IMAP server stand for.
+    pub(crate) fn problem(&self) -> Option<imap::Problem> {
+        match &self.inner.kind {
             Kind::Imap(error) => error.problem(),
             Kind::Command(completion) => completion.problem(),
-            _ => None,
-        };
-        match problem {
-            Some(imap::Problem::Throttled { wait }) => wait,
             _ => None,
         }
     }

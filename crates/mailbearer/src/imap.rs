@@ -15,6 +15,7 @@ mod server;
 mod store;
 mod transfer;
 mod watch;
+mod watcher;
 
 use std::time::Duration;
 
@@ -39,6 +40,7 @@ pub use select::Selected;
 pub use server::{Namespaces, Space};
 pub use transfer::{Copied, Moved};
 pub use watch::{Change, Watch};
+pub use watcher::{News, WatchCanceller, WatchOptions, Watcher};
 
 use self::follow::Follow;
 use crate::{Error, Server, client::Shared};
@@ -132,13 +134,8 @@ impl<R: Runtime> Imap<R> {
     /// # Errors
     ///
     /// Fails if the connection breaks first.
-    pub fn logout(mut self) -> R::Task<'static, Result<(), Error>> {
-        R::task(async move {
-            self.connection.start_operation();
-            self.session.logout()?;
-            while self.connection.next(&mut self.session).await.map_err(Error::imap)?.is_some() {}
-            Ok(())
-        })
+    pub fn logout(self) -> R::Task<'static, Result<(), Error>> {
+        R::task(self.say_goodbye())
     }
 
     /// The session itself, for commands that have no method here; drive it with [`event`](Self::next_event).
@@ -153,6 +150,13 @@ impl<R: Runtime> Imap<R> {
     /// Fails if the session or the connection under it does.
     pub fn next_event(&mut self) -> R::Task<'_, Result<Event, Error>> {
         R::task(self.event())
+    }
+
+    async fn say_goodbye(mut self) -> Result<(), Error> {
+        self.connection.start_operation();
+        self.session.logout()?;
+        while self.connection.next(&mut self.session).await.map_err(Error::imap)?.is_some() {}
+        Ok(())
     }
 
     /// Begins an operation: reads past what an earlier one left.

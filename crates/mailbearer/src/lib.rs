@@ -102,8 +102,8 @@ pub use client::Client;
 pub use error::{Error, Kind};
 pub use imap::{
     Appended, Appending, Body, Change, Copied, Counts, Entry, Fetched, Folder, Found, Imap, ListedRights,
-    Listing, Matches, Messages, MetadataQuery, Moved, Namespaces, Quota, QuotaResource, Range, Role,
-    Selected, Space, Summary, ThreadAlgorithm, Watch,
+    Listing, Matches, Messages, MetadataQuery, Moved, Namespaces, News, Quota, QuotaResource, Range, Role,
+    Selected, Space, Summary, ThreadAlgorithm, Watch, WatchCanceller, WatchOptions, Watcher,
 };
 pub use mailbearer_imap as imap_protocol;
 pub use mailbearer_mime::{self as mime, Composed, DateTime, Mailbox, Message};

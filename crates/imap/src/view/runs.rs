@@ -115,6 +115,29 @@ impl Runs {
         self.append(count);
     }
 
+    /// Makes messages unknown again.
+    pub(super) fn unlearn(&mut self, which: impl Fn(&Message) -> bool) {
+        let runs = mem::take(self).runs;
+        for run in runs {
+            let Run::Known(messages) = run else {
+                self.append(run.len());
+                continue;
+            };
+            for message in messages {
+                if which(&message) {
+                    self.append(1);
+                    continue;
+                }
+                self.count = self.count.saturating_add(1);
+                self.known = self.known.saturating_add(1);
+                match self.runs.last_mut() {
+                    Some(Run::Known(last)) if last.len() < RUN => last.push(message),
+                    _ => self.runs.push(Run::Known(Vec::from([message]))),
+                }
+            }
+        }
+    }
+
     /// Forgets that there are others than the known ones; says how many are known.
     pub(super) fn drop_unknown(&mut self) -> u32 {
         self.runs.retain(|run| matches!(run, Run::Known(_)));

@@ -132,6 +132,19 @@ fn another_session_of_the_same_mailbox() {
 }
 
 #[test]
+fn messages_are_made_unknown_in_place() {
+    let mut view = with(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    tell(&mut view, "13 EXISTS").unwrap();
+    view.unlearn(|message| matches!(message.uid, 1 | 5 | 6 | 11));
+    assert_eq!((view.exists(), view.known(), view.unknown()), (13, 7, Some(set("1,5:6,11:13"))));
+    assert_eq!(view.message(7).unwrap().uid, 7);
+    let learned = Some(Change::Learned { sequence: 6, uid: 6 });
+    assert_eq!(tell(&mut view, "6 FETCH (UID 6)"), Ok(learned));
+    view.unlearn(|_| true);
+    assert_eq!((view.exists(), view.known(), view.unknown()), (13, 0, Some(set("1:13"))));
+}
+
+#[test]
 fn many_messages_stay_quick() {
     // Quadratic work on these would take hours.
     const COUNT: u32 = 100_000;

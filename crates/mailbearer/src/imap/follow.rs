@@ -12,6 +12,7 @@ pub(super) trait Follow: Send {
     fn take_in(&mut self, frame: &Frame);
     fn view(&self) -> &View;
     fn changes(&mut self) -> &mut VecDeque<Change>;
+    fn into_view(self: Box<Self>) -> View;
 }
 
 #[derive(Default)]
@@ -42,6 +43,10 @@ impl Follow for Follower {
 
     fn changes(&mut self) -> &mut VecDeque<Change> {
         &mut self.changes
+    }
+
+    fn into_view(self: Box<Self>) -> View {
+        self.view
     }
 }
 

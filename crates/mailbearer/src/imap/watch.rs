@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use mailbearer_imap::session::Event;
 use mailbearer_imap::{Data, Frame, Item, Response};
-use mailbearer_net::{Machine, Runtime};
+use mailbearer_net::{self as net, Machine, Runtime, Stage};
 
 use super::{Imap, mailbox};
 use crate::Error;
@@ -113,10 +113,15 @@ impl<'a, R: Runtime> Watch<'a, R> {
                 }
                 Some(_) => {}
                 None if left.is_some_and(|left| left < renewal) => return Ok(None),
-                None => {
+                None if self.imap.session.is_idling() => {
                     self.imap.session.done()?;
                     self.imap.session.idle()?;
                     renewed = Instant::now();
+                }
+                // It does not even say that it listens.
+                None => {
+                    let timeout = net::Error::Timeout { stage: Stage::Read, after: UNTIL_ANSWERED };
+                    return Err(Error::imap_net(timeout));
                 }
             }
         }

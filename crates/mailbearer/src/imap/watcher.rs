@@ -1,0 +1,221 @@
+mod news;
+mod pause;
+mod resync;
+mod session;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use mailbearer_imap::session::Problem;
+use mailbearer_net::{Blocking, Runtime};
+
+pub use news::News;
+pub use pause::WatchCanceller;
+
+use self::{news::Pending, pause::Stop, resync::Known, session::Listening};
+use crate::{Client, Error};
+
+/// How a [`Watcher`] waits. Each field's default is named with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WatchOptions {
+    /// How long an IDLE may last before it is given anew, at most 28 minutes (RFC 2177 asks for less than 29). Default
+    /// none: 10 minutes on Exchange, which forgets an IDLE silently some time after that, and 28 elsewhere.
+    pub idle: Option<Duration>,
+    /// How often a server without IDLE is asked. Default 1 minute.
+    pub poll: Duration,
+    /// How long to wait before the second attempt to connect anew, the first being made at once. Doubled for each
+    /// further one, and shortened at random by up to a half. Default 1 second.
+    pub first_wait: Duration,
+    /// The longest wait between two attempts, unless the server asks for more. Default 5 minutes.
+    pub longest_wait: Duration,
+    /// How long a connection has to last for the next attempt to be the first again. Default 1 minute.
+    pub steady: Duration,
+    /// Attempts in a row that may fail before the watch does. Default none: it goes on.
+    pub attempts: Option<u32>,
+    /// Whether changes of flags are told. Default true. Without, a little less is asked for.
+    pub flags: bool,
+}
+
+impl Default for WatchOptions {
+    fn default() -> Self {
+        Self {
+            idle: None,
+            poll: Duration::from_secs(60),
+            first_wait: Duration::from_secs(1),
+            longest_wait: Duration::from_secs(300),
+            steady: Duration::from_secs(60),
+            attempts: None,
+            flags: true,
+        }
+    }
+}
+
+/// A mailbox that is listened to for as long as it takes: made by [`Client::watch`].
+///
+/// What happens is told by UID, and nothing twice. A connection that breaks, or whose token runs out, is replaced by
+/// a new one with a fresh token, and what happened meanwhile is found out: by QRESYNC or CONDSTORE (RFC 7162) where
+/// the server has them, else by comparing UIDs and flags. On a server without IDLE it asks from time to time.
+///
+/// It keeps UID and flags of every message in the mailbox, about 32 octets each.
+pub struct Watcher<R: Runtime> {
+    client: Client<R>,
+    mailbox: String,
+    options: WatchOptions,
+    listening: Option<Listening<R>>,
+    known: Known,
+    pending: Pending,
+    /// Attempts that failed in a row.
+    failures: u32,
+    retry_at: Option<Instant>,
+    /// When the connection in use was made.
+    since: Instant,
+    stop: Arc<Stop>,
+}
+
+impl<R: Runtime> Watcher<R> {
+    pub(crate) async fn start(
+        client: Client<R>,
+        mailbox: &str,
+        options: WatchOptions,
+    ) -> Result<Self, Error> {
+        let mut watcher = Self {
+            client,
+            mailbox: mailbox.to_owned(),
+            options,
+            listening: None,
+            known: Known::default(),
+            pending: Pending::default(),
+            failures: 0,
+            retry_at: None,
+            since: Instant::now(),
+            stop: Arc::default(),
+        };
+        watcher.connect().await?;
+        Ok(watcher)
+    }
+
+    /// Waits for the next thing that happens, for as long as it takes.
+    ///
+    /// The future can be dropped at any time: what was not told yet is told by the next call.
+    ///
+    /// # Errors
+    ///
+    /// Fails for what waiting does not cure: the user is not let in any more, the mailbox is gone, a setting is wrong;
+    /// after [`WatchOptions::attempts`]; and if it was [cancelled](Error::is_cancelled). A later call tries again.
+    pub fn next(&mut self) -> R::Task<'_, Result<News, Error>> {
+        R::task(async move {
+            loop {
+                if let Some(news) = self.advance(None).await? {
+                    return Ok(news);
+                }
+            }
+        })
+    }
+
+    /// Waits for the next thing that happens, at most for `patience`.
+    ///
+    /// An attempt to connect that has begun is finished first; [`Timeouts`](crate::Timeouts) bound that.
+    ///
+    /// # Errors
+    ///
+    /// As [`next`](Self::next).
+    pub fn next_within(&mut self, patience: Duration) -> R::Task<'_, Result<Option<News>, Error>> {
+        R::task(async move { self.advance(Instant::now().checked_add(patience)).await })
+    }
+
+    /// Stops listening and says goodbye to the server.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the connection breaks first.
+    pub fn stop(self) -> R::Task<'static, Result<(), Error>> {
+        R::task(async move {
+            match self.listening {
+                Some(listening) => listening.leave().await,
+                None => Ok(()),
+            }
+        })
+    }
+
+    async fn advance(&mut self, until: Option<Instant>) -> Result<Option<News>, Error> {
+        loop {
+            self.stop.check()?;
+            if let Some(news) = self.pending.next(&self.known.view) {
+                return Ok(Some(news));
+            }
+            if let Some(retry_at) = self.retry_at {
+                let end = until.map_or(retry_at, |until| until.min(retry_at));
+                self.stop.pause(end).await?;
+                if Instant::now() < retry_at {
+                    self.stop.check()?;
+                    return Ok(None);
+                }
+                self.retry_at = None;
+            }
+            let result = match self.listening {
+                Some(_) => self.listen(until).await,
+                None => self.connect().await.map(|()| true),
+            };
+            match result {
+                Ok(true) => {}
+                Ok(false) => return Ok(None),
+                Err(error) => self.lost(error)?,
+            }
+        }
+    }
+
+    /// Gets ready to connect anew, if that can help.
+    fn lost(&mut self, error: Error) -> Result<(), Error> {
+        self.stop.check()?;
+        if let Some(listening) = self.listening.take() {
+            if error.needs_new_token() {
+                self.client.forget_token(&listening.token);
+            }
+            if self.since.elapsed() >= self.options.steady {
+                self.failures = 0;
+            }
+        }
+        let may_help = (error.is_transient() || error.needs_new_token()) && !error.is_auth();
+        if !may_help || self.options.attempts.is_some_and(|most| self.failures >= most) {
+            return Err(error);
+        }
+        let mut wait = self.wait()?;
+        if let Some(asked) = error.retry_after().or_else(|| usual_wait(&error)) {
+            wait = wait.max(asked);
+        }
+        self.failures = self.failures.saturating_add(1);
+        self.retry_at = Instant::now().checked_add(wait);
+        self.pending.tell(News::Interrupted { why: error.to_string(), retry_in: wait });
+        Ok(())
+    }
+
+    /// How long to wait after as many failures.
+    fn wait(&self) -> Result<Duration, Error> {
+        let Some(doubled) = self.failures.checked_sub(1) else { return Ok(Duration::ZERO) };
+        let factor = 1_u32.checked_shl(doubled).unwrap_or(u32::MAX);
+        let most = self.options.first_wait.saturating_mul(factor).min(self.options.longest_wait);
+        let off = u32::from(self.client.random_octet()?);
+        Ok(most.saturating_sub(most.saturating_mul(off).checked_div(512).unwrap_or_default()))
+    }
+}
+
+impl Watcher<Blocking> {
+    /// A handle with which another thread can end whatever this waits for: that call and every later one fails with
+    /// [`Error::is_cancelled`]. While a connection is being made it takes until that is done or
+    /// [times out](crate::Timeouts).
+    #[must_use]
+    pub fn canceller(&self) -> WatchCanceller {
+        WatchCanceller::new(Arc::clone(&self.stop))
+    }
+}
+
+/// What to wait where a server says that there is too much of something, and not for how long.
+fn usual_wait(error: &Error) -> Option<Duration> {
+    match error.problem()? {
+        Problem::Throttled { .. } | Problem::TooManyConnections => Some(Duration::from_secs(30)),
+        _ => None,
+    }
+}

@@ -1,0 +1,95 @@
+use std::{
+    collections::{BTreeSet, VecDeque},
+    time::Duration,
+};
+
+use mailbearer_imap::{Flag, SequenceSet, view::View};
+
+use crate::Summary;
+
+/// Something that happened in a watched mailbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum News {
+    /// There is a new message. Where the server can't show it, only its UID, size and time are known.
+    Arrived(Summary),
+    /// The flags of a message changed.
+    Flags {
+        /// Its UID.
+        uid: u32,
+        /// The flags that it has now, without `\Recent`.
+        flags: Vec<Flag<'static>>,
+    },
+    /// A message is gone.
+    Expunged {
+        /// The UID that it had.
+        uid: u32,
+    },
+    /// All messages have other UIDs than before, or are others: what was known of the mailbox is worth nothing any
+    /// more. Messages that are there now are not told as new.
+    Renumbered {
+        /// The UIDVALIDITY that holds now.
+        uid_validity: u32,
+    },
+    /// The connection broke, or none could be made. It is tried again after some time; nothing is missed.
+    Interrupted {
+        /// What happened, in one line for people.
+        why: String,
+        /// How long until the next attempt.
+        retry_in: Duration,
+    },
+}
+
+/// What is to be told.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    /// In this order; at most what one response brings.
+    ready: VecDeque<News>,
+    /// UIDs of messages whose flags changed.
+    flags: BTreeSet<u32>,
+    /// UIDs of messages that are gone.
+    gone: BTreeSet<u32>,
+}
+
+impl Pending {
+    pub(super) fn next(&mut self, view: &View) -> Option<News> {
+        if let Some(news) = self.ready.pop_front() {
+            return Some(news);
+        }
+        while let Some(uid) = self.flags.pop_first() {
+            if let Some(message) = view.by_uid(uid) {
+                let flags = message.flags().iter().map(Flag::into_owned).collect();
+                return Some(News::Flags { uid, flags });
+            }
+        }
+        self.gone.pop_first().map(|uid| News::Expunged { uid })
+    }
+
+    pub(super) fn tell(&mut self, news: News) {
+        self.ready.push_back(news);
+    }
+
+    pub(super) fn changed(&mut self, uid: u32) {
+        self.flags.insert(uid);
+    }
+
+    pub(super) fn expunged(&mut self, uid: u32) {
+        self.flags.remove(&uid);
+        self.gone.insert(uid);
+    }
+
+    /// `uids` were known, so there are not more of them than messages.
+    pub(super) fn all_expunged(&mut self, uids: Option<SequenceSet>) {
+        for uid in uids.iter().flat_map(|uids| uids.numbers(u32::MAX)) {
+            self.expunged(uid);
+        }
+    }
+
+    /// What was about messages is worth nothing any more.
+    pub(super) fn renumbered(&mut self, uid_validity: u32) {
+        self.ready.retain(|news| matches!(news, News::Interrupted { .. }));
+        self.flags.clear();
+        self.gone.clear();
+        self.tell(News::Renumbered { uid_validity });
+    }
+}
