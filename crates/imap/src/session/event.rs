@@ -178,10 +178,10 @@ impl Problem {
 
     pub(super) fn of_text(text: &str) -> Option<Self> {
         let text = text.to_ascii_lowercase();
-        if text.contains("request is throttled") {
+        if after(&text, "request is throttled").is_some() {
             return Some(Self::Throttled { wait: suggested_wait(&text) });
         }
-        PHRASES.iter().find(|(phrase, _)| text.contains(phrase)).map(|(_, problem)| *problem)
+        PHRASES.iter().find(|(phrase, _)| after(&text, phrase).is_some()).map(|(_, problem)| *problem)
     }
 
     fn of_code(code: &str) -> Option<Self> {
@@ -214,10 +214,15 @@ const CODES: &[(&str, Problem)] = &[
 
 /// `Request is throttled. Suggested Backoff Time: 299910 milliseconds`, in lower case.
 fn suggested_wait(text: &str) -> Option<Duration> {
-    let (_, rest) = text.split_once("backoff time:")?;
-    let rest = rest.trim_start();
+    let rest = after(text, "backoff time:")?.trim_start();
     let digits = rest.split(|character: char| !character.is_ascii_digit()).next()?;
     digits.parse().ok().map(Duration::from_millis)
+}
+
+/// What follows a phrase in a short text. The search of the standard library is made for long ones, and large.
+fn after<'t>(text: &'t str, phrase: &str) -> Option<&'t str> {
+    let at = text.as_bytes().windows(phrase.len()).position(|window| window == phrase.as_bytes())?;
+    text.get(at.saturating_add(phrase.len())..)
 }
 
 /// The first word and what follows the space behind it.
