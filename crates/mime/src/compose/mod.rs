@@ -9,7 +9,7 @@ use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::fmt;
+use core::fmt::{self, Write as _};
 
 use self::body::{Attachment, Boundaries, Text};
 use self::header::HeaderLine;
@@ -301,7 +301,10 @@ impl fmt::Display for Error {
             Self::NoRecipients => f.write_str("message has no recipients"),
             Self::ControlCharacter(field) => write!(f, "line break or NUL in {field}"),
             Self::ContentType(given) => {
-                write!(f, "not a content type for an attachment: {}", given.escape_default())
+                f.write_str("not a content type for an attachment: ")?;
+                given.chars().try_for_each(|character| {
+                    f.write_char(if character.is_ascii_graphic() { character } else { '?' })
+                })
             }
             Self::MessageId => f.write_str("Message-ID is not of the form left@right"),
             Self::Date => f.write_str("date is before the year 1900"),
