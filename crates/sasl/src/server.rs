@@ -2,11 +2,7 @@
 //!
 //! It shares no code with [`Exchange`](crate::Exchange), so that the two can prove each other wrong.
 
-use alloc::{
-    borrow::ToOwned,
-    format,
-    string::String,
-};
+use alloc::{borrow::ToOwned, format, string::String};
 use core::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
