@@ -11,6 +11,9 @@ use crate::{Result, packages, process, servers};
 /// Lines of each server's log that are shown when the tests fail.
 const LOG_LINES: usize = 40;
 
+/// What property tests draw their cases from.
+const SEED: &str = "PROPTEST_RNG_SEED";
+
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// Runs all tests, doc tests too, with the servers up; arguments go to the test programs as filters.
@@ -42,6 +45,10 @@ pub(crate) fn run(filters: &[String]) -> Result<ExitCode> {
 fn cargo_test() -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["test", "--workspace"]).current_dir(process::workspace());
+    // A run says something of the code, not of the dice: the same cases each time, unless others are asked for.
+    if env::var_os(SEED).is_none() {
+        cargo.env(SEED, "1");
+    }
     cargo
 }
 
