@@ -29,6 +29,7 @@ pub enum Kind<'a> {
 #[must_use]
 pub fn classify(response: &[u8]) -> Kind<'_> {
     match response {
+        [b'*', b' ', b'0'..=b'9', ..] => Kind::Data,
         [b'*', b' ', rest @ ..] => match word(rest) {
             (word, true) if word.eq_ignore_ascii_case(b"CAPABILITY") => Kind::Capability,
             (word, _) => Status::from_word(word).map_or(Kind::Data, Kind::Status),

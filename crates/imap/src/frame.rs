@@ -98,10 +98,10 @@ impl Framer {
                 State::FirstLine | State::NextLine => {
                     let Some(end) = self.line_end(rx.unread())? else { return Ok(None) };
                     let line = rx.unread().get(self.line..end).unwrap_or_default();
-                    let literal = match self.state {
-                        State::FirstLine if !matches!(classify(line), Kind::Data | Kind::Capability) => None,
-                        _ => announced(line),
-                    };
+                    let literal = announced(line).filter(|_| match self.state {
+                        State::FirstLine => matches!(classify(line), Kind::Data | Kind::Capability),
+                        _ => true,
+                    });
                     match literal {
                         None => return Ok(Some(self.finish(rx, end))),
                         Some(size) => {
@@ -210,9 +210,16 @@ impl Framer {
 /// The size that a line announces at its end: `{n}`, `{n+}`, `~{n}` (RFC 9051 section 9, `literal`).
 ///
 /// A number past 2^64 is the largest there is, so that it is refused and not taken for text.
+#[inline]
 pub(crate) fn announced(line: &[u8]) -> Option<u64> {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    let line = line.strip_suffix(b"\r").unwrap_or(line).strip_suffix(b"}")?;
+    match line {
+        [line @ .., b'}', b'\r', b'\n'] | [line @ .., b'}', b'\n'] | [line @ .., b'}'] => size(line),
+        _ => None,
+    }
+}
+
+/// The number at the end of a line without its `}`, with or without `+`.
+fn size(line: &[u8]) -> Option<u64> {
     let line = line.strip_suffix(b"+").unwrap_or(line);
     let digits = line.iter().rev().take_while(|octet| octet.is_ascii_digit()).count();
     let (before, digits) = line.split_at_checked(line.len().checked_sub(digits)?)?;

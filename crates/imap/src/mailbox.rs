@@ -36,7 +36,9 @@ impl<'a> Mailbox<'a> {
     /// Returns [`Invalid`] if `name` holds CR, LF or NUL.
     pub fn from_wire(name: impl Into<Cow<'a, [u8]>>) -> Result<Self, Invalid> {
         let name = name.into();
-        if name.iter().any(|octet| matches!(octet, b'\r' | b'\n' | 0)) {
+        // The least octet tells without a branch for each.
+        let least = name.iter().fold(u8::MAX, |least, &octet| least.min(octet));
+        if least <= b'\r' && name.iter().any(|octet| matches!(octet, b'\r' | b'\n' | 0)) {
             return Err(Invalid("mailbox name with a line end or NUL"));
         }
         Ok(Self(name))

@@ -6,7 +6,7 @@ use super::{
     Context, Fault, Res, Rest,
     envelope::{close, envelope},
     list::{nastring, params, texts},
-    scan::{nil, number64, octet, plain_quoted, spaces, value},
+    scan::{nil, number64, octet, plain_quoted_sp, spaces, value},
 };
 use crate::{
     BodyStructure, Disposition, Envelope, Extension, List, Message, MultiPart, Param, SinglePart, Text,
@@ -124,6 +124,10 @@ fn body_fld_param<'a>(cx: Context<'_>, input: &'a [u8], to: &mut List<'a, Param<
 
 /// `body-fld-dsp`, `body-fld-lang`, `body-fld-loc`, `*(SP body-extension)`, as many as there are, and the `)`
 fn extension<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Extension<'a>) -> Rest<'a> {
+    // Most parts tell nothing here.
+    if let Some(rest) = input.strip_prefix(b"NIL NIL NIL)") {
+        return Ok(rest);
+    }
     let rest = body_fld_dsp(cx, input, &mut to.disposition)?;
     let rest = body_fld_lang(cx, rest, &mut to.languages)?;
     let mut rest = match rest {
@@ -218,9 +222,9 @@ fn field<'a>(input: &'a [u8], to: &mut Option<Text<'a>>) -> Rest<'a> {
     if let [b'N', b'I', b'L', b' ' | b')', ..] = input {
         return Ok(spaces(input.get(3..).unwrap_or_default()));
     }
-    if let Some((text, rest)) = plain_quoted(input) {
+    if let Some((text, rest)) = plain_quoted_sp(input) {
         *to = Some(Text::of(text));
-        return Ok(spaces(rest));
+        return Ok(rest);
     }
     odd_field(input, to)
 }
@@ -237,9 +241,9 @@ fn odd_field<'a>(input: &'a [u8], to: &mut Option<Text<'a>>) -> Rest<'a> {
 /// `string`, or NIL for an empty one, and the space behind it.
 #[inline]
 fn string_or_nil<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Text<'a>) -> Rest<'a> {
-    if let Some((text, rest)) = plain_quoted(input) {
+    if let Some((text, rest)) = plain_quoted_sp(input) {
         *to = Text::of(text);
-        return Ok(spaces(rest));
+        return Ok(rest);
     }
     let mut text = None;
     let rest = field(input, &mut text)?;

@@ -5,10 +5,10 @@ use super::{
     fetch::msg_att,
     list::{flags, status_att_list},
     scan::{
-        astring, known, line_end, nil, number, number64, octet, rest_of_line, sp, spaces, string, token,
-        value, word,
+        astring, known, line_end, nil, number, number64, octet, rest_of_line, sp, spaces, token, value, word,
     },
     status::{bare_code, continue_req, resp_cond, response_tagged, uid_set},
+    swar::short_numbers,
 };
 use crate::{Data, Esearch, Fetch, Found, List, Listed, Mailbox, Response, SequenceSet, Text};
 
@@ -76,24 +76,30 @@ fn response_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
 /// `message-data = nz-number SP ("EXPUNGE" / ("FETCH" SP msg-att))`, `number SP "EXISTS"`, `number SP "RECENT"`
 fn message_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
     let (rest, number) = number(input)?;
+    // Of all responses most are this one.
+    if let Some(items) = rest.strip_prefix(b" FETCH ") {
+        let (rest, items) = msg_att(cx, spaces(items))?;
+        return Ok((rest, Data::Fetch(Fetch { number, items })));
+    }
     let (rest, ()) = sp(rest)?;
     let (name, rest) = word(rest);
-    let parsed =
-        known(name, |name| {
-            Some(match name {
-                b"FETCH" => msg_att(cx, spaces(rest))
-                    .map(|(rest, items)| (rest, Data::Fetch(Fetch { number, items }))),
-                b"EXISTS" => Ok((rest, Data::Exists(number))),
-                b"RECENT" => Ok((rest, Data::Recent(number))),
-                b"EXPUNGE" => Ok((rest, Data::Expunge(number))),
-                b"UIDFETCH" => msg_att(cx, spaces(rest))
-                    .map(|(rest, items)| (rest, Data::UidFetch(Fetch { number, items }))),
-                b"" => fail(rest, "message-data"),
-                _ => return None,
-            })
-        });
-    let (keyword, arguments) = (Text::of(name), Text::of(rest_of_line(spaces(rest))));
-    parsed.unwrap_or(Ok((&[], Data::Other { number: Some(number), keyword, rest: arguments })))
+    let items = || msg_att(cx, spaces(rest)).map(|(rest, items)| (rest, Fetch { number, items }));
+    let parsed = known(name, |name| {
+        Some(match name {
+            b"FETCH" => items().map(|(rest, fetch)| (rest, Data::Fetch(fetch))),
+            b"EXISTS" => Ok((rest, Data::Exists(number))),
+            b"RECENT" => Ok((rest, Data::Recent(number))),
+            b"EXPUNGE" => Ok((rest, Data::Expunge(number))),
+            b"UIDFETCH" => items().map(|(rest, fetch)| (rest, Data::UidFetch(fetch))),
+            b"" => fail(rest, "message-data"),
+            _ => return None,
+        })
+    });
+    let other = || {
+        let (keyword, rest) = (Text::of(name), Text::of(rest_of_line(spaces(rest))));
+        Ok((&[][..], Data::Other { number: Some(number), keyword, rest }))
+    };
+    parsed.unwrap_or_else(other)
 }
 
 /// `mailbox-list = "(" [mbx-list-flags] ")" SP (DQUOTE QUOTED-CHAR DQUOTE / nil) SP mailbox [SP mbox-list-extended]`
@@ -153,13 +159,12 @@ fn mailbox_status<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
 
 /// `"SEARCH" *(SP nz-number) [SP search-sort-mod-seq]`, and `"SORT"` likewise (RFC 7162), without the name
 fn search(input: &[u8]) -> Res<'_, Found<'_>> {
-    let end = input.iter().position(|octet| !octet.is_ascii_digit() && *octet != b' ').unwrap_or(input.len());
-    let (numbers, rest) = input.split_at_checked(end).unwrap_or((input, &[]));
-    let fits = |digits: &[u8]| digits.len() < 10 || number(digits).is_ok();
-    if !numbers.split(|&octet| octet == b' ').all(fits) {
-        return fail(input, "nz-number");
+    let mut rest = input.get(short_numbers(input)..).map_or(input, spaces);
+    while let [b'0'..=b'9', ..] = rest {
+        let Ok((after, _)) = number(rest) else { return fail(rest, "nz-number") };
+        rest = spaces(after);
     }
-    let numbers = List::raw(numbers);
+    let numbers = List::raw(input.get(..input.len().saturating_sub(rest.len())).unwrap_or_default());
     let Some(list) = rest.strip_prefix(b"(") else { return Ok((rest, Found { numbers, mod_seq: None })) };
     let (name, list) = word(list);
     if !name.eq_ignore_ascii_case(b"MODSEQ") {
@@ -173,13 +178,7 @@ fn search(input: &[u8]) -> Res<'_, Found<'_>> {
 fn esearch(input: &[u8]) -> Res<'_, Esearch<'_>> {
     let (mut rest, mut found) = (input, Esearch::default());
     if let Some(correlator) = rest.strip_prefix(b"(") {
-        let (name, after) = word(correlator);
-        if !name.eq_ignore_ascii_case(b"TAG") {
-            return fail(correlator, "TAG");
-        }
-        let (after, tag) = string(sp(after)?.0).or_else(|_| astring(spaces(after)))?;
-        found.tag = Some(tag);
-        rest = spaces(octet(b')', ")")(spaces(after))?.0);
+        rest = search_correlator(correlator, &mut found)?;
     }
     loop {
         let (name, after) = word(rest);
@@ -195,6 +194,31 @@ fn esearch(input: &[u8]) -> Res<'_, Esearch<'_>> {
                 found.other.push((Text::of(name), Text::of(value)));
                 rest
             }
+        });
+    }
+}
+
+/// `search-correlator = SP "(" one-correlator *(SP one-correlator) ")"` (RFC 7377) from behind its parenthesis: `TAG`,
+/// and where several mailboxes were searched `MAILBOX` and `UIDVALIDITY`
+fn search_correlator<'a>(input: &'a [u8], found: &mut Esearch<'a>) -> Rest<'a> {
+    let mut rest = spaces(input);
+    loop {
+        if let [b')', rest @ ..] = rest {
+            return Ok(spaces(rest));
+        }
+        let (name, after) = word(rest);
+        if name.is_empty() {
+            return fail(rest, "search-correlator").map(|(rest, ())| rest);
+        }
+        let (after, ()) = sp(after)?;
+        rest = spaces(if name.eq_ignore_ascii_case(b"TAG") {
+            let (after, tag) = astring(after)?;
+            found.tag = Some(tag);
+            after
+        } else {
+            let (after, value) = value(after)?;
+            found.other.push((Text::of(name), Text::of(value)));
+            after
         });
     }
 }

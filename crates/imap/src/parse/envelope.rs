@@ -2,8 +2,8 @@
 
 use super::{
     Context, Fault, Res, Rest, fail,
-    list::{host, nastring_end, plain_nstring_end},
-    scan::{nil, nstring, octet, plain_quoted, quoted_raw, spaces, value},
+    list::{host, nastring_end},
+    scan::{nil, nstring, octet, plain_nstring_to, plain_quoted_sp, quoted_raw, spaces, value},
 };
 use crate::{Address, Envelope, List, Text};
 
@@ -13,9 +13,12 @@ pub(super) fn envelope<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Envelope<'
     let (rest, ()) = octet(b'(', "envelope")(input)?;
     let rest = env_text(cx, rest, &mut to.date)?;
     let rest = env_text(cx, rest, &mut to.subject)?;
+    let from = rest;
     let rest = env_addresses(cx, rest, &mut to.from)?;
-    let rest = env_addresses(cx, rest, &mut to.sender)?;
-    let rest = env_addresses(cx, rest, &mut to.reply_to)?;
+    // Where there is no Sender or Reply-To, they are From again (RFC 9051 section 7.5.2).
+    let from = from.get(..from.len().saturating_sub(rest.len())).unwrap_or_default();
+    let rest = env_addresses_again(cx, rest, &mut to.sender, (from, &to.from))?;
+    let rest = env_addresses_again(cx, rest, &mut to.reply_to, (from, &to.from))?;
     let rest = env_addresses(cx, rest, &mut to.to)?;
     let rest = env_addresses(cx, rest, &mut to.cc)?;
     let rest = env_addresses(cx, rest, &mut to.bcc)?;
@@ -27,9 +30,9 @@ pub(super) fn envelope<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Envelope<'
 /// `env-date`, `env-subject`, `env-in-reply-to`, `env-message-id`: `nstring`, and the space behind it
 #[inline]
 fn env_text<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Option<Text<'a>>) -> Rest<'a> {
-    if let Some((text, rest)) = plain_quoted(input) {
+    if let Some((text, rest)) = plain_quoted_sp(input) {
         *to = Some(Text::of(text));
-        return Ok(spaces(rest));
+        return Ok(rest);
     }
     if matches!(input, [b')', ..]) && cx.quirks.field_count {
         return Ok(input);
@@ -54,6 +57,23 @@ fn env_addresses<'a>(cx: Context<'_>, input: &'a [u8], to: &mut List<'a, Address
             _ => Ok(input),
         },
         _ => nil(input).map(|(rest, ())| spaces(rest)),
+    }
+}
+
+/// [`env_addresses`], which has nothing to do where the same octets as `before` follow.
+#[inline]
+fn env_addresses_again<'a>(
+    cx: Context<'_>,
+    input: &'a [u8],
+    to: &mut List<'a, Address<'a>>,
+    before: (&'a [u8], &List<'a, Address<'a>>),
+) -> Rest<'a> {
+    match before {
+        (before @ [b'(', .., b')', b' '], list) if input.starts_with(before) => {
+            *to = list.clone();
+            Ok(spaces(input.get(before.len()..).unwrap_or_default()))
+        }
+        _ => env_addresses(cx, input, to),
     }
 }
 
@@ -89,10 +109,10 @@ fn address_end<'a>(cx: Context<'_>, input: &'a [u8]) -> Rest<'a> {
 /// The same, if there is nothing unusual in the address.
 #[inline]
 fn plain_address_end(input: &[u8]) -> Option<&[u8]> {
-    let rest = plain_nstring_end(input)?.strip_prefix(b" ")?;
-    let rest = plain_nstring_end(rest)?.strip_prefix(b" ")?;
-    let rest = plain_nstring_end(rest)?.strip_prefix(b" ")?;
-    plain_nstring_end(rest)?.strip_prefix(b")")
+    let rest = plain_nstring_to(input, b' ')?;
+    let rest = plain_nstring_to(rest, b' ')?;
+    let rest = plain_nstring_to(rest, b' ')?;
+    plain_nstring_to(rest, b')')
 }
 
 fn odd_address_end<'a>(cx: Context<'_>, input: &'a [u8]) -> Rest<'a> {

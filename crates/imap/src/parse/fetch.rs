@@ -10,15 +10,15 @@ use super::{
     envelope::envelope,
     fail,
     list::{flags, texts},
-    scan::{astring, known, nil, nstring, number64, octet, quoted, sp, spaces, token, value, word},
+    scan::{astring, known, nil, nstring, number, number64, octet, quoted, sp, spaces, token, value, word},
     status::objectid,
 };
 use crate::{BodyStructure, DateTime, Envelope, Item, Part, Section, SectionOf, Text};
 
 /// `msg-att = "(" (msg-att-dynamic / msg-att-static) *(SP (msg-att-dynamic / msg-att-static)) ")"`
 pub(super) fn msg_att<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Vec<Item<'a>>> {
-    // What clients ask for at once, with nothing to grow.
-    let mut items = Vec::with_capacity(8);
+    // Few, so that allocators find the memory at once: they keep blocks below 1 KiB at hand.
+    let mut items = Vec::with_capacity(3);
     let rest = msg_att_into(cx, input, &mut items)?;
     Ok((rest, items))
 }
@@ -40,6 +40,13 @@ fn msg_att_into<'a>(cx: Context<'_>, input: &'a [u8], items: &mut Vec<Item<'a>>)
 ///
 /// An item that is not known, or whose value is not what it should be, is kept as it came.
 fn msg_att_item<'a>(cx: Context<'_>, input: &'a [u8], items: &mut Vec<Item<'a>>) -> Rest<'a> {
+    // Nearly every response has this one.
+    if let Some(rest) = input.strip_prefix(b"UID ")
+        && let Ok((rest @ [b' ' | b')', ..], uid)) = number(rest)
+    {
+        items.push(Item::Uid(uid));
+        return Ok(rest);
+    }
     let before = items.len();
     let (name, rest) = word(input);
     match known(name, |name| known_item(cx, name, rest, items)) {

@@ -3,9 +3,10 @@
 use super::{
     Context, Fault, Res, Rest, fail,
     scan::{
-        astring, known, literal, nil, number, number64, octet, plain_quoted, quoted, quoted_raw, sp, spaces,
-        token, value, word,
+        astring, digits, known, literal, nil, number, number64, octet, plain_nstring, plain_quoted, quoted,
+        quoted_raw, sp, spaces, token, value, word,
     },
+    swar::words_end,
 };
 use crate::{Address, Atom, Capability, Element, Flag, List, Param, StatusItem, Text};
 
@@ -102,7 +103,13 @@ fn status_att_val(input: &[u8]) -> Res<'_, StatusItem<'_>> {
 pub(crate) fn status_att_list(inside: &[u8]) -> Res<'_, List<'_, StatusItem<'_>>> {
     list(inside, |rest| match word(rest) {
         ([], _) => Err(nom::Err::Error(Fault { at: rest, rule: "status-att" })),
-        (_, rest) => Ok(value(sp(rest)?.0)?.0),
+        (_, rest) => {
+            let (rest, ()) = sp(rest)?;
+            match digits(rest) {
+                ([_, ..], rest @ [b' ' | b')', ..]) => Ok(rest),
+                _ => Ok(value(rest)?.0),
+            }
+        }
     })
 }
 
@@ -114,7 +121,10 @@ pub(crate) fn flags<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Fl
             _ => fail(input, "flag-list"),
         };
     };
-    list(inside, |rest| token(rest).map(|(rest, _)| rest))
+    match inside.split_at_checked(words_end(inside)) {
+        Some((words, [b')', rest @ ..])) => Ok((rest, List::raw(words))),
+        _ => list(inside, |rest| token(rest).map(|(rest, _)| rest)),
+    }
 }
 
 /// `"(" [astring *(SP astring)] ")"`
@@ -130,7 +140,17 @@ pub(crate) fn texts<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Te
 
 /// `string SP nstring *(SP string SP nstring) ")"`, or nothing and the `)`
 pub(crate) fn params(inside: &[u8]) -> Res<'_, List<'_, Param<'_>>> {
-    list(inside, nastring_end)
+    let mut rest = inside;
+    loop {
+        rest = match plain_nstring(rest) {
+            Some([b' ', rest @ ..]) => rest,
+            Some(end @ [b')', rest @ ..]) => {
+                let length = inside.len().saturating_sub(end.len());
+                return Ok((rest, List::raw(inside.get(..length).unwrap_or_default())));
+            }
+            _ => return list(inside, nastring_end),
+        };
+    }
 }
 
 /// Elements with spaces between them up to a `)`.
@@ -185,11 +205,8 @@ pub(crate) fn nastring_end(input: &[u8]) -> Rest<'_> {
 
 /// What follows NIL or a quoted string, if there is nothing unusual in that.
 #[inline(always)]
-pub(crate) fn plain_nstring_end(input: &[u8]) -> Option<&[u8]> {
-    match input {
-        [b'N', b'I', b'L', rest @ ..] if matches!(rest, [b' ' | b')', ..]) => Some(rest),
-        _ => plain_quoted(input).map(|(_, rest)| rest),
-    }
+fn plain_nstring_end(input: &[u8]) -> Option<&[u8]> {
+    plain_nstring(input).filter(|rest| matches!(rest, [b' ' | b')', ..]))
 }
 
 fn odd_nstring_end(input: &[u8]) -> Rest<'_> {
@@ -201,7 +218,37 @@ fn odd_nstring_end(input: &[u8]) -> Rest<'_> {
 }
 
 /// `address = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")"`, or NIL in its place
+#[inline]
 fn address(input: &[u8]) -> Res<'_, Address<'_>> {
+    match plain_address(input) {
+        Some((address, rest)) => Ok((rest, address)),
+        None => odd_address(input),
+    }
+}
+
+/// The same, if there is nothing unusual in it.
+#[inline]
+fn plain_address(input: &[u8]) -> Option<(Address<'_>, &[u8])> {
+    let (name, rest) = plain_text_to(input.strip_prefix(b"(")?, b' ')?;
+    let (route, rest) = plain_text_to(rest, b' ')?;
+    let (mailbox, rest) = plain_text_to(rest, b' ')?;
+    let (host, rest) = plain_text_to(rest, b')')?;
+    Some((Address { name, route, mailbox, host }, rest))
+}
+
+/// What NIL or a quoted string says, and what follows it and the octet behind it, if that is `end`.
+#[inline(always)]
+fn plain_text_to(input: &[u8], end: u8) -> Option<(Option<Text<'_>>, &[u8])> {
+    match input {
+        [b'N', b'I', b'L', last, rest @ ..] if *last == end => Some((None, rest)),
+        _ => match plain_quoted(input) {
+            Some((text, [last, rest @ ..])) if *last == end => Some((Some(Text::of(text)), rest)),
+            _ => None,
+        },
+    }
+}
+
+fn odd_address(input: &[u8]) -> Res<'_, Address<'_>> {
     let mut rest = input;
     while let Ok((after, ())) = nil(rest) {
         rest = spaces(after);

@@ -16,6 +16,7 @@ pub(crate) mod list;
 pub(crate) mod scan;
 mod status;
 mod strict;
+mod swar;
 
 /// Parses one whole response, its line end included.
 ///
@@ -30,9 +31,11 @@ pub fn parse_response<'a>(
     limits: &Limits,
     quirks: &Quirks,
 ) -> Result<Response<'a>, ParseError> {
-    let parsed = match strict::check(quirks, octets) {
-        Ok(()) => data::response(Context::new(limits, quirks), octets),
-        Err(fault) => Err(nom::Err::Error(fault)),
+    let cx = Context::new(limits, quirks);
+    let parsed = if strict::overlooks_all(quirks) {
+        data::response(cx, octets)
+    } else {
+        strict::check(quirks, octets).map_err(nom::Err::Error).and_then(|()| data::response(cx, octets))
     };
     match parsed {
         Ok((_, response)) => Ok(response),

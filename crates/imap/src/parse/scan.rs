@@ -5,7 +5,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Res, fail};
+use super::{Res, fail, swar::next_mark};
 use crate::Text;
 
 /// Bits of [`CLASS`].
@@ -142,6 +142,12 @@ pub(crate) fn word(input: &[u8]) -> (&[u8], &[u8]) {
     span(input, WORD)
 }
 
+/// Digits; may be none.
+#[inline]
+pub(crate) fn digits(input: &[u8]) -> (&[u8], &[u8]) {
+    span(input, DIGIT)
+}
+
 /// `number = 1*DIGIT` below 2^32
 #[inline]
 pub(crate) fn number(input: &[u8]) -> Res<'_, u32> {
@@ -152,20 +158,26 @@ pub(crate) fn number(input: &[u8]) -> Res<'_, u32> {
 /// `number64 = 1*DIGIT` below 2^64
 #[inline]
 pub(crate) fn number64(input: &[u8]) -> Res<'_, u64> {
-    let (digits, rest) = span(input, DIGIT);
-    let value = match digits.len() {
-        0 => None,
+    let (mut rest, mut value) = (input, 0_u64);
+    while let [digit @ b'0'..=b'9', after @ ..] = rest {
+        value = value.wrapping_mul(10).wrapping_add(u64::from(digit & 0xf));
+        rest = after;
+    }
+    match input.len().saturating_sub(rest.len()) {
+        0 => fail(input, "number"),
         // Nineteen digits always fit.
-        1..=19 => Some(
-            digits
-                .iter()
-                .fold(0, |value: u64, digit| value.wrapping_mul(10).wrapping_add(u64::from(digit & 0xf))),
-        ),
-        _ => digits
-            .iter()
-            .try_fold(0, |value: u64, digit| value.checked_mul(10)?.checked_add(u64::from(digit & 0xf))),
+        1..=19 => Ok((rest, value)),
+        _ => long_number(input),
+    }
+}
+
+#[cold]
+fn long_number(input: &[u8]) -> Res<'_, u64> {
+    let (digits, rest) = span(input, DIGIT);
+    let add = |value: u64, digit: &u8| {
+        value.checked_mul(10).and_then(|value| value.checked_add((digit & 0xf).into()))
     };
-    value.map_or_else(|| fail(input, "number"), |value| Ok((rest, value)))
+    digits.iter().try_fold(0, add).map_or_else(|| fail(input, "number"), |value| Ok((rest, value)))
 }
 
 /// `literal = "{" number64 ["+"] "}" CRLF *CHAR8`, and `literal8` with its `~` (RFC 9051 section 9)
@@ -203,6 +215,41 @@ pub(crate) fn quoted_raw(input: &[u8]) -> Res<'_, (&[u8], bool)> {
     match plain_quoted(input) {
         Some((text, rest)) => Ok((rest, (text, false))),
         None => quoted_slow(input),
+    }
+}
+
+/// What follows NIL or a quoted string without a mark in it. Whether that shows it to be the end is for the caller to
+/// see.
+#[inline(always)]
+pub(crate) fn plain_nstring(input: &[u8]) -> Option<&[u8]> {
+    match input {
+        [b'"', inner @ ..] => match inner.get(next_mark(inner)..) {
+            Some([b'"', rest @ ..]) => Some(rest),
+            _ => None,
+        },
+        [b'N', b'I', b'L', rest @ ..] => Some(rest),
+        _ => None,
+    }
+}
+
+/// What follows NIL or a quoted string and the octet behind it, if that is `end` and nothing is unusual.
+///
+/// `end` is one that [`ends_string`].
+#[inline(always)]
+pub(crate) fn plain_nstring_to(input: &[u8], end: u8) -> Option<&[u8]> {
+    match plain_nstring(input) {
+        Some([last, rest @ ..]) if *last == end => Some(rest),
+        _ => None,
+    }
+}
+
+/// What stands in a quoted string, and what follows the one space behind it.
+#[inline(always)]
+pub(crate) fn plain_quoted_sp(input: &[u8]) -> Option<(&[u8], &[u8])> {
+    let [b'"', inner @ ..] = input else { return None };
+    match inner.split_at_checked(next_mark(inner)) {
+        Some((text, [b'"', b' ', rest @ ..])) if !matches!(rest, [b' ', ..]) => Some((text, rest)),
+        _ => None,
     }
 }
 
@@ -248,30 +295,6 @@ fn quoted_slow(input: &[u8]) -> Res<'_, (&[u8], bool)> {
 #[inline]
 fn ends_string(rest: &[u8]) -> bool {
     rest.first().is_none_or(|&octet| is(octet, END))
-}
-
-/// Where the next quote, backslash or control is, eight octets at a step; the length where there is none.
-#[inline(never)]
-fn next_mark(text: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
-    let (mut rest, mut at) = (text, 0_usize);
-    while let Some((eight, after)) = rest.split_first_chunk::<8>() {
-        let octets = u64::from_le_bytes(*eight);
-        // With this bit turned a quote comes to be next to the controls, below 0x21.
-        let low = (octets ^ ONES.wrapping_mul(0x02)).wrapping_sub(ONES.wrapping_mul(0x21));
-        let backslash = (octets ^ ONES.wrapping_mul(0x5c)).wrapping_sub(ONES);
-        // A borrow can only spoil octets above the first that is found.
-        let found = (low | backslash) & !octets & HIGHS;
-        if found != 0 {
-            let before = usize::try_from(found.trailing_zeros() / 8).unwrap_or_default();
-            return at.wrapping_add(before);
-        }
-        at = at.wrapping_add(8);
-        rest = after;
-    }
-    let found = rest.iter().position(|&octet| octet < b' ' || octet == b'"' || octet == b'\\');
-    at.wrapping_add(found.unwrap_or(rest.len()))
 }
 
 fn unescape(text: &[u8]) -> Vec<u8> {
@@ -372,7 +395,7 @@ pub(crate) fn value(input: &[u8]) -> Res<'_, &[u8]> {
 
 #[cfg(test)]
 mod tests {
-    use alloc::{format, vec};
+    use alloc::format;
 
     use super::*;
 
@@ -406,23 +429,6 @@ mod tests {
         for (name, input, want) in rows {
             let got = nstring(input).map(|(rest, text)| (text.map(|text| text.to_vec()), rest)).map_err(drop);
             assert_eq!(got, want.map(|(text, rest)| (text.map(<[u8]>::to_vec), rest)), "{name}");
-        }
-    }
-
-    #[test]
-    fn every_mark_is_found_at_every_place() {
-        for length in 0..30 {
-            for mark in [b'"', b'\\', b'\n', 0, 0x1f] {
-                for place in 0..length {
-                    let mut text = vec![b'~'; length];
-                    text[place] = mark;
-                    assert_eq!(next_mark(&text), place);
-                    text[..place].fill(0xff);
-                    text[place + 1..].fill(b'!');
-                    assert_eq!(next_mark(&text), place);
-                }
-            }
-            assert_eq!(next_mark(&vec![b' '; length]), length);
         }
     }
 

@@ -166,6 +166,11 @@ const LEGAL: &[(&str, &str)] = &[
     ("* ESEARCH (TAG \"a567\") UID COUNT 17 ALL 4:18,21,28\r\n", "all: Some(4:18,21,28), count: Some(17)"),
     ("* ESEARCH\r\n", "Esearch { tag: None, uid: false, min: None"),
     (
+        "* ESEARCH (TAG \"t\" MAILBOX \"a b\" UIDVALIDITY 1) UID ALL 4001,4003\r\n",
+        "tag: Some(\"t\"), uid: true, min: None, max: None, all: Some(4001,4003), count: None, mod_seq: None, \
+         partial: None, other: [(\"MAILBOX\", \"\\\"a b\\\"\"), (\"UIDVALIDITY\", \"1\")]",
+    ),
+    (
         "* ESEARCH (TAG \"A01\") UID PARTIAL (-1:-100 200:250,252:300) X (1 2)\r\n",
         "partial: Some((\"-1:-100\", Some(200:250,252:300))), other: [(\"X\", \"(1 2)\")]",
     ),
@@ -557,6 +562,34 @@ fn what_is_odd_is_kept() {
         let response = parse(input.as_bytes());
         let shown = format!("{response:?}");
         assert!(shown.contains(want), "{input}\n{shown}");
+    }
+}
+
+/// What is common is scanned in a way of its own; a space too many leaves that way and must change nothing.
+#[test]
+fn the_common_and_the_general_way_come_to_the_same() {
+    let rows = [
+        "* 1 FETCH (UID 7 ENVELOPE (\"d\" \"s\" ((\"n\" NIL \"a\" \"b\")) ((\"n\" NIL \"a\" \"b\")) ((\"n\" NIL \"a\" \"b\")) NIL \
+         ((NIL NIL \"c\" \"d\")(\"e\" \"@r\" \"f\" \"g\")) NIL NIL \"<i@j>\") FLAGS (\\Seen $x))\r\n",
+        "* 1 FETCH (UID 7 BODYSTRUCTURE ((\"TEXT\" \"PLAIN\" (\"A\" \"b\" \"C\" NIL) NIL \"d\" \"7BIT\" 12 3 NIL NIL NIL NIL)\
+         (\"IMAGE\" \"PNG\" NIL \"<i>\" NIL \"BASE64\" 4 NIL (\"INLINE\" (\"F\" \"g\")) \"en\" \"loc\") \"MIXED\" (\"B\" \"x\") NIL NIL NIL))\r\n",
+        "* LIST (\\HasNoChildren \\Sent) \"/\" \"Sent Items\"\r\n",
+        "* STATUS INBOX (MESSAGES 231 UIDNEXT 44292)\r\n",
+        "* SEARCH 1 22 333 4444 55555 666666 7777777 88888888 999999999 1000000000 4294967295 1\r\n",
+        "* 23 FETCH (FLAGS (\\Seen) UID 4294967295)\r\n",
+    ];
+    for row in rows {
+        let want = format!("{:?}", parse(row.as_bytes()).unwrap());
+        for (at, _) in row.match_indices(' ') {
+            let mut spaced = String::from(row);
+            spaced.insert(at, ' ');
+            // In a quoted string a space is a space.
+            if row[..at].matches('"').count() % 2 == 0 {
+                assert_eq!(format!("{:?}", parse(spaced.as_bytes()).unwrap()), want, "{spaced}");
+            }
+        }
+        let lower = row.replacen("FETCH", "fetch", 1).replacen("UID ", "uid ", 1).replace("NIL", "nil");
+        assert_eq!(format!("{:?}", parse(lower.as_bytes()).unwrap()), want, "{lower}");
     }
 }
 
