@@ -71,14 +71,14 @@ pub struct Message {
     pub uid: u32,
     /// When it changed last (RFC 7162); 0 where that was not told.
     pub mod_seq: u64,
-    flags: Flags,
+    flags: Option<Flags>,
 }
 
 impl Message {
-    /// Its flags; none before they were told.
+    /// Its flags; `None` before they were told.
     #[must_use]
-    pub const fn flags(&self) -> &Flags {
-        &self.flags
+    pub const fn flags(&self) -> Option<&Flags> {
+        self.flags.as_ref()
     }
 }
 
@@ -100,7 +100,7 @@ pub enum Change {
         /// Its UID.
         uid: u32,
     },
-    /// The flags of a known message are others than before.
+    /// The flags of a known message are others than before, or became known.
     Flags {
         /// Its number.
         sequence: u32,
@@ -225,7 +225,13 @@ impl View {
     /// The numbers of messages whose UIDs are not known; `None` where all are.
     #[must_use]
     pub fn unknown(&self) -> Option<SequenceSet> {
-        self.runs.unknown()
+        self.runs.unknown_or(|_| false)
+    }
+
+    /// The numbers of messages whose UIDs or flags are not known; `None` where all are.
+    #[must_use]
+    pub fn without_flags(&self) -> Option<SequenceSet> {
+        self.runs.unknown_or(|message| message.flags.is_none())
     }
 
     /// The message with this number, if its UID is known.
@@ -289,15 +295,17 @@ impl View {
     }
 
     /// Takes in what a FETCH response tells of a message, found by its UID whatever number it has; true if its flags
-    /// are others than before, `None` if it is not known.
+    /// were known and are others than before, `None` if it is not known.
     ///
     /// # Errors
     ///
     /// [`ViewError::Full`] for more keywords than [`Limits::keywords`].
     pub fn update(&mut self, items: &[Item<'_>]) -> Result<Option<bool>, ViewError> {
         let told = Told::of(items);
-        let Some((sequence, _)) = told.uid.and_then(|uid| self.runs.find(uid)) else { return Ok(None) };
-        self.fetched(sequence, &told).map(|change| Some(change.is_some()))
+        let found = told.uid.and_then(|uid| self.runs.find(uid));
+        let Some((sequence, message)) = found else { return Ok(None) };
+        let had_flags = message.flags.is_some();
+        self.fetched(sequence, &told).map(|change| Some(had_flags && change.is_some()))
     }
 
     fn exist(&mut self, count: u32) -> Result<Option<Change>, ViewError> {
@@ -320,8 +328,9 @@ impl View {
                 }
                 message.mod_seq = told.mod_seq.unwrap_or(message.mod_seq);
                 let uid = message.uid;
-                let changed =
-                    flags.filter(|flags| *flags != message.flags).map(|flags| message.flags = flags);
+                let is_news = flags.is_some() && flags != message.flags;
+                message.flags = flags.or(message.flags.take());
+                let changed = is_news.then_some(());
                 Ok(changed.map(|()| Change::Flags { sequence, uid }))
             }
             Found::Unknown => {
@@ -331,7 +340,7 @@ impl View {
                     return Err(ViewError::Full);
                 }
                 let mod_seq = told.mod_seq.unwrap_or_default();
-                let message = Message { uid, mod_seq, flags: flags.unwrap_or_default() };
+                let message = Message { uid, mod_seq, flags };
                 if !self.runs.learn(sequence, message) {
                     return Err(self.out_of_step());
                 }
@@ -348,7 +357,7 @@ impl View {
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.uid)?;
-        f.debug_list().entries(self.flags.iter()).finish()
+        f.debug_list().entries(self.flags.iter().flat_map(Flags::iter)).finish()
     }
 }
 

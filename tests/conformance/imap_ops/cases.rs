@@ -312,6 +312,12 @@ fn what_is_missing_is_said() {
                 result => assert!(offered.has(&capability), "{capability}: {result:?}"),
             }
         }
+        bench.deliver(&["read", "unread"]);
+        bench.server.mailbox().set_flags("INBOX", 1, vec!["\\Seen".into()]);
+        let mut listing = wait!(imap.list("INBOX", Range::All)).unwrap();
+        assert!(wait!(listing.next()).unwrap().unwrap().seen);
+        assert!(!wait!(listing.next()).unwrap().unwrap().seen);
+        drop(listing);
         // What opened a mailbox of its own leaves none open.
         wait!(imap.select("INBOX")).unwrap();
         assert!(wait!(wait!(imap.list("Drafts", Range::All)).unwrap().next()).unwrap().is_none());

@@ -1,7 +1,40 @@
 //! Every operation on IMAP against the memory server, on both drivers.
 
+mod cancelling;
+mod proxy;
+
 use mailbearer::{Account, Security, Server};
 use mailbearer_mock::memory::Options;
+
+pub(crate) use proxy::Proxy;
+
+/// Numbers that look random and are the same each time.
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(1))
+    }
+
+    /// A number below `count`.
+    pub(crate) fn up_to(&mut self, count: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % count.max(1)
+    }
+
+    /// One of these, or 1 if there is none.
+    pub(crate) fn pick(&mut self, from: &[u32]) -> u32 {
+        let at = self.up_to(from.len().try_into().unwrap());
+        from.get(usize::try_from(at).unwrap()).copied().unwrap_or(1)
+    }
+
+    pub(crate) fn one_of<T, const N: usize>(&mut self, from: [T; N]) -> T {
+        let at = usize::try_from(self.up_to(N.try_into().unwrap())).unwrap();
+        from.into_iter().nth(at).unwrap()
+    }
+}
 
 /// A memory server and the account of its mailbox.
 pub(crate) struct Bench {
@@ -17,6 +50,13 @@ impl Bench {
             .ca_pem(server.ca_pem());
         account.imap = Some(Server::new("localhost", server.ports().imaps, Security::Implicit));
         Self { server, account }
+    }
+
+    /// The account, reached through a proxy.
+    pub(crate) fn account_by(&self, proxy: &Proxy) -> Account {
+        let mut account = self.account.clone();
+        account.imap.as_mut().unwrap().port = proxy.port();
+        account
     }
 
     /// Puts messages with these subjects into the inbox.
@@ -60,6 +100,9 @@ mod blocking {
     #[expect(clippy::duplicate_mod, reason = "once for each driver")]
     #[path = "views.rs"]
     mod views;
+    #[expect(clippy::duplicate_mod, reason = "once for each driver")]
+    #[path = "watching.rs"]
+    mod watching;
 }
 
 #[path = "."]
@@ -85,4 +128,7 @@ mod on_tokio {
     #[expect(clippy::duplicate_mod, reason = "once for each driver")]
     #[path = "views.rs"]
     mod views;
+    #[expect(clippy::duplicate_mod, reason = "once for each driver")]
+    #[path = "watching.rs"]
+    mod watching;
 }

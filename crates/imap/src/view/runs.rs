@@ -87,12 +87,20 @@ impl Runs {
         self.runs.iter().rev().find_map(|run| run.messages().last())
     }
 
-    pub(super) fn unknown(&self) -> Option<SequenceSet> {
+    /// The numbers of messages that are not known, and of those known ones.
+    pub(super) fn unknown_or(&self, which: impl Fn(&Message) -> bool) -> Option<SequenceSet> {
         let mut start = 1_u32;
-        let mut ranges = Vec::new();
+        let mut ranges: Vec<(u32, u32)> = Vec::new();
+        let mut add = |first: u32, last: u32| match ranges.last_mut() {
+            Some((_, end)) if end.checked_add(1) == Some(first) => *end = last,
+            _ => ranges.push((first, last)),
+        };
         for run in &self.runs {
             if let Run::Unknown(count) = run {
-                ranges.push((start, start.saturating_add(count.saturating_sub(1))));
+                add(start, start.saturating_add(count.saturating_sub(1)));
+            }
+            for (sequence, _) in (start..).zip(run.messages()).filter(|(_, message)| which(message)) {
+                add(sequence, sequence);
             }
             start = start.saturating_add(run.len());
         }

@@ -83,7 +83,7 @@ fn limits_hold() {
     assert!(tell(&mut view, "1 FETCH (UID 1 FLAGS ($abcd))").is_ok());
     assert_eq!(tell(&mut view, "2 FETCH (UID 2 FLAGS ($abcde))"), Err(ViewError::Full), "keywords");
     assert_eq!(tell(&mut view, "1 FETCH (FLAGS ($abcde))"), Err(ViewError::Full), "keywords");
-    assert!(view.message(1).unwrap().flags().has(&Flag::new("$ABCD").unwrap()));
+    assert!(view.message(1).unwrap().flags().unwrap().has(&Flag::new("$ABCD").unwrap()));
     assert!(tell(&mut view, "2 FETCH (UID 2)").is_ok());
     assert_eq!(tell(&mut view, "3 FETCH (UID 3)"), Err(ViewError::Full), "messages");
     assert_eq!((view.exists(), view.known()), (9, 2));
@@ -98,7 +98,8 @@ fn flags_are_a_set() {
     let mut view = with(&[4]);
     let told = "1 FETCH (FLAGS (\\Seen $b A \\X-Y))";
     assert_eq!(tell(&mut view, told), Ok(Some(Change::Flags { sequence: 1, uid: 4 })));
-    let flags: Vec<String> = view.message(1).unwrap().flags().iter().map(|flag| format!("{flag}")).collect();
+    let flags: Vec<String> =
+        view.message(1).unwrap().flags().unwrap().iter().map(|flag| format!("{flag}")).collect();
     assert_eq!(flags, ["\\Seen", "$b", "\\X-Y", "A"]);
     for again in [told, "1 FETCH (FLAGS (A \\x-y \\Recent $b \\seen A))"] {
         let same = again == told;
@@ -107,9 +108,20 @@ fn flags_are_a_set() {
     assert_eq!(tell(&mut view, "UIDFETCH 4 (FLAGS ())").ok(), Some(None), "not a message of that name");
     assert_eq!(tell(&mut view, "4 UIDFETCH (FLAGS ())"), Ok(Some(Change::Flags { sequence: 1, uid: 4 })));
     assert_eq!(tell(&mut view, "1 FETCH (MODSEQ (77))"), Ok(None));
-    assert_eq!((view.message(1).unwrap().mod_seq, view.message(1).unwrap().flags().is_empty()), (77, true));
+    assert_eq!(
+        (view.message(1).unwrap().mod_seq, view.message(1).unwrap().flags().unwrap().is_empty()),
+        (77, true)
+    );
     assert_eq!(tell(&mut view, "3 RECENT"), Ok(None));
     assert_eq!(view.recent(), 3);
+
+    tell(&mut view, "5 EXISTS").unwrap();
+    tell(&mut view, "2 FETCH (UID 8)").unwrap();
+    tell(&mut view, "4 FETCH (UID 10 FLAGS ())").unwrap();
+    assert_eq!(view.message(2).unwrap().flags(), None);
+    assert_eq!((view.unknown(), view.without_flags()), (Some(set("3,5")), Some(set("2:3,5"))));
+    let told = tell(&mut view, "2 FETCH (FLAGS ())");
+    assert_eq!(told, Ok(Some(Change::Flags { sequence: 2, uid: 8 })), "they became known");
 }
 
 #[test]
@@ -151,7 +163,7 @@ fn many_messages_stay_quick() {
     let mut view = View::with_limits(Limits { stretches: usize::MAX, ..Limits::default() });
     tell(&mut view, &format!("{COUNT} EXISTS")).unwrap();
     for sequence in 1..=COUNT {
-        let message = Message { uid: sequence, mod_seq: 0, flags: Flags::default() };
+        let message = Message { uid: sequence, mod_seq: 0, flags: None };
         assert!(view.runs.learn(sequence, message));
     }
     assert_eq!(view.known(), 100_000);
@@ -274,7 +286,7 @@ fn check(view: &View, real: &[Real], context: &str) {
     assert_eq!(view.known(), real.iter().filter(|message| message.known).count(), "{context}");
     let mut unknown = Vec::new();
     for (sequence, message) in (1..).zip(real) {
-        let seen = view.message(sequence).map(|seen| (seen.uid, seen.flags().has(&Flag::Flagged)));
+        let seen = view.message(sequence).map(|seen| (seen.uid, seen.flags().unwrap().has(&Flag::Flagged)));
         assert_eq!(seen, message.known.then_some((message.uid, message.flagged)), "{sequence}: {context}");
         let found = view.sequence_of(message.uid);
         assert_eq!(found, message.known.then_some(sequence), "{context}");

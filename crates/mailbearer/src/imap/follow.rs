@@ -74,7 +74,7 @@ impl<R: Runtime> Imap<R> {
     pub fn learn(&mut self) -> R::Task<'_, Result<(), Error>> {
         R::task(async move {
             self.begin().await?;
-            let Some(set) = self.view().and_then(View::unknown) else { return Ok(()) };
+            let Some(set) = self.view().and_then(View::without_flags) else { return Ok(()) };
             let items = vec![FetchItem::Uid, FetchItem::Flags];
             let fetch = Command::Fetch { uid: false, set, items, changed_since: None, vanished: false };
             self.just_run(&fetch).await

@@ -1,5 +1,5 @@
 use mailbearer_imap::session::Event;
-use mailbearer_imap::{Address, Data, FetchItem, Frame, Item, Response, SequenceSet};
+use mailbearer_imap::{Address, Data, FetchItem, Flag, Frame, Item, Response, SequenceSet};
 use mailbearer_mime::{DateTime, decode};
 use mailbearer_net::Runtime;
 
@@ -154,7 +154,7 @@ pub(crate) fn summary(items: &[Item<'_>]) -> Option<Summary> {
         match item {
             Item::Uid(uid) => summary.uid = *uid,
             Item::Size(size) => summary.size = *size,
-            Item::Flags(flags) => summary.seen = flags.iter().any(|flag| flag.is("\\Seen")),
+            Item::Flags(flags) => summary.seen = flags.iter().any(|flag| flag == Flag::Seen),
             Item::InternalDate(date) => {
                 arrived = DateTime::new(date.unix_seconds(), date.zone_minutes()).ok()
             }

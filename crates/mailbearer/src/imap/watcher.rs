@@ -4,6 +4,9 @@ mod resync;
 mod session;
 
 use std::{
+    future::{Future, poll_fn},
+    mem,
+    pin::Pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -14,7 +17,12 @@ use mailbearer_net::{Blocking, Runtime};
 pub use news::News;
 pub use pause::WatchCanceller;
 
-use self::{news::Pending, pause::Stop, resync::Known, session::Listening};
+use self::{
+    news::Pending,
+    pause::Stop,
+    resync::{Attempt, Attempted, Known},
+    session::Listening,
+};
 use crate::{Client, Error};
 
 /// How a [`Watcher`] waits. Each field's default is named with it.
@@ -65,6 +73,8 @@ pub struct Watcher<R: Runtime> {
     mailbox: String,
     options: WatchOptions,
     listening: Option<Listening<R>>,
+    /// What is under way to the next connection. It holds `known` and `pending` meanwhile.
+    attempt: Option<Pin<Box<dyn Future<Output = Attempted<R>> + Send>>>,
     known: Known,
     pending: Pending,
     /// Attempts that failed in a row.
@@ -86,6 +96,7 @@ impl<R: Runtime> Watcher<R> {
             mailbox: mailbox.to_owned(),
             options,
             listening: None,
+            attempt: None,
             known: Known::default(),
             pending: Pending::default(),
             failures: 0,
@@ -117,7 +128,8 @@ impl<R: Runtime> Watcher<R> {
 
     /// Waits for the next thing that happens, at most for `patience`.
     ///
-    /// An attempt to connect that has begun is finished first; [`Timeouts`](crate::Timeouts) bound that.
+    /// An attempt to connect that has begun is finished first; [`Timeouts`](crate::Timeouts) bound that. A future that
+    /// is dropped meanwhile leaves it as it is, and the next call goes on with it.
     ///
     /// # Errors
     ///
@@ -157,7 +169,7 @@ impl<R: Runtime> Watcher<R> {
             }
             let result = match self.listening {
                 Some(_) => self.listen(until).await,
-                None => self.connect().await.map(|()| true),
+                None => self.connect().await,
             };
             match result {
                 Ok(true) => {}
@@ -165,6 +177,28 @@ impl<R: Runtime> Watcher<R> {
                 Err(error) => self.lost(error)?,
             }
         }
+    }
+
+    /// Makes the next connection, or goes on with that.
+    async fn connect(&mut self) -> Result<bool, Error> {
+        let attempt = self.attempt.take().unwrap_or_else(|| {
+            let attempt = Attempt {
+                client: self.client.clone(),
+                mailbox: self.mailbox.clone(),
+                options: self.options,
+                known: mem::take(&mut self.known),
+                pending: mem::take(&mut self.pending),
+                stop: Arc::clone(&self.stop),
+            };
+            Box::pin(attempt.run())
+        });
+        let attempt = self.attempt.insert(attempt);
+        let Attempted { known, pending, result } = poll_fn(|context| attempt.as_mut().poll(context)).await;
+        self.attempt = None;
+        (self.known, self.pending) = (known, pending);
+        self.listening = Some(result?);
+        self.since = Instant::now();
+        Ok(true)
     }
 
     /// Gets ready to connect anew, if that can help.

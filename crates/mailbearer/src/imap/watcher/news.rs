@@ -3,7 +3,10 @@ use std::{
     time::Duration,
 };
 
-use mailbearer_imap::{Flag, SequenceSet, view::View};
+use mailbearer_imap::{
+    Flag, SequenceSet,
+    view::{Message, View},
+};
 
 use crate::Summary;
 
@@ -57,8 +60,8 @@ impl Pending {
             return Some(news);
         }
         while let Some(uid) = self.flags.pop_first() {
-            if let Some(message) = view.by_uid(uid) {
-                let flags = message.flags().iter().map(Flag::into_owned).collect();
+            if let Some(flags) = view.by_uid(uid).and_then(Message::flags) {
+                let flags = flags.iter().map(Flag::into_owned).collect();
                 return Some(News::Flags { uid, flags });
             }
         }

@@ -1,16 +1,16 @@
 //! From a new connection to a view that is right, and the news on the way there.
 
-use std::{any::Any, time::Instant};
+use std::{any::Any, sync::Arc};
 
-use mailbearer_imap::view::{Change, Limits, View};
+use mailbearer_imap::view::{Change, Limits, Message, View};
 use mailbearer_imap::{
     Capability, Code, Command, Data, FetchItem, Item, Number, QResync, SearchKey, Select, SequenceSet,
 };
 use mailbearer_net::{Blocking, Canceller, Connection, Runtime};
 
-use super::{Watcher, news::Pending, session::Listening};
+use super::{WatchOptions, news::Pending, pause::Stop, session::Listening};
 use crate::{
-    Error, Imap, Selected,
+    Client, Error, Imap, Selected,
     imap::{follow::Follow, mailbox},
 };
 
@@ -35,20 +35,42 @@ enum Help {
     None,
 }
 
-impl<R: Runtime> Watcher<R> {
+/// An attempt to connect. It owns what it changes, so that it can stop at any await and go on later.
+pub(super) struct Attempt<R: Runtime> {
+    pub(super) client: Client<R>,
+    pub(super) mailbox: String,
+    pub(super) options: WatchOptions,
+    pub(super) known: Known,
+    pub(super) pending: Pending,
+    pub(super) stop: Arc<Stop>,
+}
+
+/// How an [`Attempt`] ended.
+pub(super) struct Attempted<R: Runtime> {
+    pub(super) known: Known,
+    pub(super) pending: Pending,
+    pub(super) result: Result<Listening<R>, Error>,
+}
+
+impl<R: Runtime> Attempt<R> {
     /// Connects, opens the mailbox and finds out what happened since it was open last.
     ///
     /// What is found is in the view and among the news at the same moment, so that it is neither lost nor told twice
-    /// if this ends half way.
-    pub(super) async fn connect(&mut self) -> Result<(), Error> {
+    /// if this fails half way.
+    pub(super) async fn run(mut self) -> Attempted<R> {
+        let result = self.connect().await;
+        Attempted { known: self.known, pending: self.pending, result }
+    }
+
+    async fn connect(&mut self) -> Result<Listening<R>, Error> {
         let (mut imap, token) = self.client.open_imap().await?;
         self.stop.set_socket(canceller(&imap.connection));
         self.stop.check()?;
         let help = help(&mut imap).await?;
-        let before = self.known.validity;
         if !self.known.is_orderly() {
             self.known.distrust();
         }
+        let before = self.known.validity;
         let (selected, complete) = self.open(&mut imap, help).await?;
         let validity = selected.uid_validity.unwrap_or_default();
         if before == Some(validity) {
@@ -61,21 +83,30 @@ impl<R: Runtime> Watcher<R> {
                 self.compare_all(&mut imap).await?;
             }
         } else {
-            learn_all(&mut imap, self.options.flags).await?;
-            let mut view = take_view(&mut imap)?;
-            let next = view.highest_uid().unwrap_or_default().saturating_add(1);
-            let first_new = selected.uid_next.unwrap_or(next).max(1);
-            // They came since the mailbox was opened.
-            view.unlearn(|message| message.uid >= first_new);
-            if before.is_some() {
-                self.pending.renumbered(validity);
-            }
-            self.known = Known { validity: Some(validity), mod_seq: None, first_new, view };
+            self.begin_anew(&mut imap, validity, selected.uid_next).await?;
         }
         self.known.mod_seq = selected.highest_mod_seq.filter(|_| help != Help::None);
         imap.follower = None;
-        self.since = Instant::now();
-        self.listening = Some(Listening::new(imap, token, self.options).await?);
+        Listening::new(imap, token, self.options).await
+    }
+
+    /// Learns of all messages that are there, none of which is news.
+    async fn begin_anew(
+        &mut self,
+        imap: &mut Imap<R>,
+        validity: u32,
+        uid_next: Option<u32>,
+    ) -> Result<(), Error> {
+        learn_all(imap, self.options.flags).await?;
+        let mut view = take_view(imap)?;
+        let behind = view.highest_uid().unwrap_or_default().saturating_add(1);
+        let first_new = uid_next.unwrap_or(behind).max(1);
+        // They came since the mailbox was opened.
+        view.unlearn(|message| message.uid >= first_new);
+        if self.known.validity.is_some() {
+            self.pending.renumbered(validity);
+        }
+        self.known = Known { validity: Some(validity), mod_seq: None, first_new, view };
         Ok(())
     }
 
@@ -162,8 +193,8 @@ impl<R: Runtime> Watcher<R> {
         }
         if self.options.flags {
             for (_, message) in fresh.messages() {
-                let before = self.known.view.by_uid(message.uid);
-                if before.is_some_and(|before| before.flags() != message.flags()) {
+                let before = self.known.view.by_uid(message.uid).and_then(Message::flags);
+                if before.is_some() && before != message.flags() {
                     self.pending.changed(message.uid);
                 }
             }
@@ -213,12 +244,13 @@ async fn help<R: Runtime>(imap: &mut Imap<R>) -> Result<Help, Error> {
 /// Asks for UID and flags of every message. What goes meanwhile is told by a NOOP, and asked for no more.
 async fn learn_all<R: Runtime>(imap: &mut Imap<R>, flags: bool) -> Result<(), Error> {
     for _ in 0..LEARN_ATTEMPTS {
-        let Some(set) = imap.view().and_then(View::unknown) else { return Ok(()) };
+        let missing = if flags { View::without_flags } else { View::unknown };
+        let Some(set) = imap.view().and_then(missing) else { return Ok(()) };
         let mut items = vec![FetchItem::Uid];
         items.extend(flags.then_some(FetchItem::Flags));
         let fetch = Command::Fetch { uid: false, set, items, changed_since: None, vanished: false };
         imap.just_run(&fetch).await?;
-        if imap.view().and_then(View::unknown).is_some() {
+        if imap.view().and_then(missing).is_some() {
             imap.just_run(&Command::Noop).await?;
         }
     }

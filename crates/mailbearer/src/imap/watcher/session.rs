@@ -198,10 +198,12 @@ impl<R: Runtime> Watcher<R> {
         // What can't be read is not about messages, or a later comparison finds it out.
         let Ok(Response::Untagged(data)) = frame.response() else { return Ok(()) };
         let Some(listening) = &mut self.listening else { return Ok(()) };
-        let is_new = match &data {
-            Data::Fetch(fetch) => self.known.view.message(fetch.number).is_none(),
-            _ => false,
+        let before = match &data {
+            Data::Fetch(fetch) => self.known.view.message(fetch.number),
+            _ => None,
         };
+        let is_new = matches!(data, Data::Fetch(_)) && before.is_none();
+        let had_flags = before.is_some_and(|before| before.flags().is_some());
         let told = match &data {
             Data::Fetch(fetch) => summary(&fetch.items)
                 .or_else(|| (listening.asked == Asked::Little).then(|| little(&fetch.items)).flatten()),
@@ -224,7 +226,7 @@ impl<R: Runtime> Watcher<R> {
                     self.pending.tell(News::Arrived(summary));
                 }
             }
-            Some(Change::Flags { uid, .. }) if self.options.flags => self.pending.changed(uid),
+            Some(Change::Flags { uid, .. }) if self.options.flags && had_flags => self.pending.changed(uid),
             Some(Change::Arrived { .. }) => {
                 listening.asked = Asked::Nothing;
                 listening.interrupt()?;

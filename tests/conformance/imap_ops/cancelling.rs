@@ -1,0 +1,78 @@
+//! A watch is ended by another thread, or by dropping its future.
+
+use std::{
+    future::Future,
+    pin::pin,
+    task::{Context, Poll, Waker},
+    thread,
+    time::Duration,
+};
+
+use mailbearer::{News, WatchOptions};
+
+use super::{Bench, Proxy};
+
+#[test]
+fn another_thread_ends_a_blocking_watch() {
+    let bench = Bench::start();
+    let proxy = Proxy::start(bench.server.ports().imaps);
+    let client = bench.account_by(&proxy).blocking().unwrap();
+    let mut idling = client.watch("INBOX").unwrap();
+    let canceller = idling.canceller();
+    let cancelling = thread::spawn(move || canceller.cancel());
+    assert!(idling.next().unwrap_err().is_cancelled());
+    assert!(idling.next().unwrap_err().is_cancelled(), "for good");
+    cancelling.join().unwrap();
+
+    let mut options = WatchOptions::default();
+    options.first_wait = Duration::from_secs(3600);
+    options.longest_wait = Duration::from_secs(3600);
+    let mut waiting = client.watch_with("INBOX", options).unwrap();
+    proxy.refuse();
+    while let News::Interrupted { retry_in: Duration::ZERO, .. } = waiting.next().unwrap() {}
+    assert_eq!(waiting.next_within(Duration::from_millis(1)).unwrap(), None, "not for an hour");
+    let canceller = waiting.canceller();
+    let cancelling = thread::spawn(move || canceller.cancel());
+    assert!(waiting.next().unwrap_err().is_cancelled());
+    cancelling.join().unwrap();
+}
+
+/// A future that is dropped after every few polls: each time at another await, connecting and listening.
+#[test]
+fn dropped_futures_lose_nothing() {
+    let bench = Bench::start();
+    let proxy = Proxy::start(bench.server.ports().imaps);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut options = WatchOptions::default();
+        options.first_wait = Duration::from_millis(1);
+        options.longest_wait = Duration::from_millis(1);
+        let client = bench.account_by(&proxy).tokio().unwrap();
+        let mut watcher = client.watch_with("INBOX", options).await.unwrap();
+        for round in 1..=20_u32 {
+            if round % 4 == 0 {
+                proxy.cut();
+            }
+            bench.deliver(&["new"]);
+            loop {
+                let told = polled(watcher.next(), round % 3 + 1).await;
+                match told.map(Result::unwrap) {
+                    Some(News::Arrived(summary)) => break assert_eq!(summary.uid, round),
+                    Some(News::Interrupted { .. }) | None => {}
+                    Some(other) => panic!("{other:?}"),
+                }
+            }
+        }
+    });
+}
+
+async fn polled<T>(future: impl Future<Output = T>, times: u32) -> Option<T> {
+    let mut future = pin!(future);
+    for _ in 0..times {
+        if let Poll::Ready(result) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return Some(result);
+        }
+        tokio::task::yield_now().await;
+    }
+    None
+}
