@@ -46,6 +46,8 @@ enum State {
     FirstLine,
     /// The end of a line after a literal.
     NextLine,
+    /// The first octet behind an empty line that stands after a literal.
+    AfterBlank,
     /// A literal that is held, up to this offset of what is unread.
     Held(usize),
     /// This many octets of a literal that is streamed.
@@ -103,6 +105,10 @@ impl Framer {
                         _ => true,
                     });
                     match literal {
+                        None if line.len() < 3 && self.is_open(rx.unread()) => {
+                            self.resume(end);
+                            self.state = State::AfterBlank;
+                        }
                         None => return Ok(Some(self.finish(rx, end))),
                         Some(size) => {
                             if let Some(piece) = self.open(rx, end, size)? {
@@ -111,6 +117,11 @@ impl Framer {
                         }
                     }
                 }
+                State::AfterBlank => match rx.unread().get(self.line) {
+                    None => return Ok(None),
+                    Some(b' ' | b')') => self.state = State::NextLine,
+                    Some(_) => return Ok(Some(self.finish(rx, self.line))),
+                },
                 State::Held(end) if rx.unread().len() < end => return Ok(None),
                 State::Held(end) => self.resume(end),
                 State::Streaming(0) => self.resume(0),
@@ -183,6 +194,19 @@ impl Framer {
         self.shown = None;
         self.state = State::Streaming(size);
         Ok(Some(Piece::LiteralStart { head: Octets::from(head), size }))
+    }
+
+    /// Whether a response cannot end with an empty line after a literal, because a parenthesis is open: some servers
+    /// send one nevertheless ([`Quirks::blank_line`](crate::Quirks::blank_line)).
+    fn is_open(&self, unread: &[u8]) -> bool {
+        let response = if self.kept.is_empty() { unread } else { &self.kept };
+        let number = response.strip_prefix(b"* ").unwrap_or_default();
+        let digits = number.iter().take_while(|octet| octet.is_ascii_digit()).count();
+        let name = number.get(digits..).unwrap_or_default();
+        matches!(self.state, State::NextLine)
+            && [b" FETCH (".as_slice(), b" UIDFETCH ("]
+                .iter()
+                .any(|wanted| name.get(..wanted.len()).is_some_and(|name| name.eq_ignore_ascii_case(wanted)))
     }
 
     const fn resume(&mut self, at: usize) {

@@ -6,6 +6,7 @@ use super::{
     Context, Fault, Res, Rest,
     envelope::{close, envelope},
     list::{nastring, params, texts},
+    odd,
     scan::{nil, number64, octet, plain_quoted_sp, spaces, value},
 };
 use crate::{
@@ -51,7 +52,7 @@ fn multipart<'a>(cx: Context<'_>, input: &'a [u8], multi: &mut MultiPart<'a>) ->
 }
 
 /// `body-ext-mpart = body-fld-param [SP body-fld-dsp [SP body-fld-lang [SP body-fld-loc *(SP body-extension)]]]`
-fn body_ext_mpart<'a>(cx: Context<'_>, input: &'a [u8], multi: &mut MultiPart<'a>) -> Rest<'a> {
+pub(super) fn body_ext_mpart<'a>(cx: Context<'_>, input: &'a [u8], multi: &mut MultiPart<'a>) -> Rest<'a> {
     let rest = body_fld_param(cx, input, &mut multi.parameters)?;
     extension(cx, rest, &mut multi.extension)
 }
@@ -63,17 +64,13 @@ fn body_ext_mpart<'a>(cx: Context<'_>, input: &'a [u8], multi: &mut MultiPart<'a
 fn body_fields<'a>(cx: Context<'_>, input: &'a [u8], to: &mut BodyStructure<'a>) -> Res<'a, bool> {
     let mut media = Text::default();
     let rest = string_or_nil(cx, input, &mut media)?;
-    // Gmail leaves out the parts where a multipart repeats the boundary of the one around it.
-    let childless = match rest {
-        [b'(' | b')', ..] => cx.quirks.field_count,
-        [b'N' | b'n', ..] => cx.quirks.field_count && !is_top_level(&media),
-        _ => false,
+    let whole = match rest {
+        [b'(' | b')', ..] => false,
+        [b'N' | b'n', ..] => is_top_level(&media),
+        _ => !media.is_empty(),
     };
-    if childless {
-        let mut multi = MultiPart { subtype: media, ..MultiPart::default() };
-        let rest = body_ext_mpart(cx, rest, &mut multi)?;
-        *to = BodyStructure::Multi(multi);
-        return Ok((rest, false));
+    if !whole && cx.quirks.field_count {
+        return odd::half_a_type(cx, media, rest, to);
     }
     if !matches!(to, BodyStructure::Single(_)) {
         *to = BodyStructure::EMPTY;
@@ -99,17 +96,17 @@ fn body_fields<'a>(cx: Context<'_>, input: &'a [u8], to: &mut BodyStructure<'a>)
 ///
 /// `body-ext-1part = body-fld-md5 [SP body-fld-dsp [SP body-fld-lang [SP body-fld-loc *(SP body-extension)]]]`
 fn body_ext_1part<'a>(cx: Context<'_>, input: &'a [u8], part: &mut SinglePart<'a>) -> Rest<'a> {
-    let (mut rest, lines) = body_fld_lines(input);
+    let (rest, lines) = body_fld_lines(cx, input);
     part.lines = lines;
-    // A disposition in place of Content-MD5: some servers leave that out.
-    if !matches!(rest, [b'(', ..]) || !cx.quirks.field_count {
-        rest = field(rest, &mut part.md5)?;
-    }
+    let rest = match rest {
+        [b'(', ..] if cx.quirks.field_count => odd::list_for_digest(part, rest)?,
+        _ => field(rest, &mut part.md5)?,
+    };
     extension(cx, rest, &mut part.extension)
 }
 
 /// `body-fld-param = "(" string SP string *(SP string SP string) ")" / nil`, and the space behind it
-fn body_fld_param<'a>(cx: Context<'_>, input: &'a [u8], to: &mut List<'a, Param<'a>>) -> Rest<'a> {
+pub(super) fn body_fld_param<'a>(cx: Context<'_>, input: &'a [u8], to: &mut List<'a, Param<'a>>) -> Rest<'a> {
     match input {
         [b'(', rest @ ..] => {
             let (rest, list) = params(rest)?;
@@ -150,7 +147,10 @@ fn body_fld_dsp<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Option<Dispositio
             let mut parameters = List::EMPTY;
             let rest = body_fld_param(cx, rest, &mut parameters)?;
             let (rest, ()) = close(cx, rest)?;
-            *to = kind.map(|kind| Disposition { kind, parameters });
+            *to = match kind {
+                Some(kind) => Some(Disposition { kind, parameters }),
+                None => odd::no_disposition(cx, parameters, input)?,
+            };
             Ok(spaces(rest))
         }
         // Exchange: a disposition alone, or a description of the body that has no place here.
@@ -187,7 +187,7 @@ fn body_fld_lang<'a>(cx: Context<'_>, input: &'a [u8], to: &mut List<'a, Text<'a
 }
 
 /// `body-fld-octets = number`, and the space behind it
-fn body_fld_octets<'a>(cx: Context<'_>, input: &'a [u8], to: &mut u64) -> Rest<'a> {
+pub(super) fn body_fld_octets<'a>(cx: Context<'_>, input: &'a [u8], to: &mut u64) -> Rest<'a> {
     let (rest, octets) = match input {
         [b'N' | b'n', ..] if cx.quirks.wrong_nil => nil(input).map(|(rest, ())| (rest, 0))?,
         _ => odd_number(cx, input)?,
@@ -197,8 +197,8 @@ fn body_fld_octets<'a>(cx: Context<'_>, input: &'a [u8], to: &mut u64) -> Rest<'
 }
 
 /// `body-fld-lines = number64`, where there is one, and the space behind it
-fn body_fld_lines(input: &[u8]) -> (&[u8], Option<u64>) {
-    number64(input).map_or((input, None), |(rest, lines)| (spaces(rest), Some(lines)))
+fn body_fld_lines<'a>(cx: Context<'_>, input: &'a [u8]) -> (&'a [u8], Option<u64>) {
+    odd_number(cx, input).map_or((input, None), |(rest, lines)| (spaces(rest), Some(lines)))
 }
 
 /// A number, and where the quirk is on a negative one as 0 and one with a fraction without it.
@@ -211,14 +211,14 @@ pub(super) fn odd_number<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, u64> {
 
 fn fraction<'a>(cx: Context<'_>, rest: &'a [u8], value: u64) -> Res<'a, u64> {
     match rest {
-        [b'.', rest @ ..] if cx.quirks.odd_number => number64(rest).map(|(rest, _)| (rest, value)),
+        [b'.' | b'e' | b'E', ..] if cx.quirks.odd_number => odd::fraction(rest, value),
         _ => Ok((rest, value)),
     }
 }
 
 /// `nstring`, and the space behind it; nothing at the end of the list.
 #[inline(always)]
-fn field<'a>(input: &'a [u8], to: &mut Option<Text<'a>>) -> Rest<'a> {
+pub(super) fn field<'a>(input: &'a [u8], to: &mut Option<Text<'a>>) -> Rest<'a> {
     if let [b'N', b'I', b'L', b' ' | b')', ..] = input {
         return Ok(spaces(input.get(3..).unwrap_or_default()));
     }
@@ -240,7 +240,7 @@ fn odd_field<'a>(input: &'a [u8], to: &mut Option<Text<'a>>) -> Rest<'a> {
 
 /// `string`, or NIL for an empty one, and the space behind it.
 #[inline]
-fn string_or_nil<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Text<'a>) -> Rest<'a> {
+pub(super) fn string_or_nil<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Text<'a>) -> Rest<'a> {
     if let Some((text, rest)) = plain_quoted_sp(input) {
         *to = Text::of(text);
         return Ok(rest);

@@ -43,7 +43,7 @@ fn response_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
             b"FLAGS" => flags(cx, arguments).map(|(rest, flags)| (rest, Data::Flags(flags))),
             b"SEARCH" => search(arguments).map(|(rest, found)| (rest, Data::Search(found))),
             b"SORT" => search(arguments).map(|(rest, found)| (rest, Data::Sort(found))),
-            b"ESEARCH" => esearch(arguments).map(|(rest, found)| (rest, Data::Esearch(found))),
+            b"ESEARCH" => esearch(cx, arguments).map(|(rest, found)| (rest, Data::Esearch(found))),
             b"VANISHED" => vanished(arguments),
             b"CAPABILITY" => Ok((&[][..], Data::Capability(List::raw(rest_of_line(arguments))))),
             b"ENABLED" => Ok((&[][..], Data::Enabled(List::raw(rest_of_line(arguments))))),
@@ -175,15 +175,22 @@ fn search(input: &[u8]) -> Res<'_, Found<'_>> {
 }
 
 /// `esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data)`, without the name
-fn esearch(input: &[u8]) -> Res<'_, Esearch<'_>> {
-    let (mut rest, mut found) = (input, Esearch::default());
+fn esearch<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Esearch<'a>> {
+    let (mut rest, mut found, mut inside) = (input, Esearch::default(), false);
     if let Some(correlator) = rest.strip_prefix(b"(") {
         rest = search_correlator(correlator, &mut found)?;
     }
     loop {
         let (name, after) = word(rest);
         if name.is_empty() {
-            return Ok((rest, found));
+            rest = match rest {
+                // In SEARCH responses MODSEQ has parentheses, and some servers put them here too (MailKit issue 323).
+                [b'(', after @ ..] if !inside && cx.quirks.extra_parentheses => after,
+                [b')', after @ ..] if inside => spaces(after),
+                _ => return Ok((rest, found)),
+            };
+            inside = !inside;
+            continue;
         }
         let after = spaces(after);
         let parsed = known(name, |name| search_return_data(name, after, &mut found));

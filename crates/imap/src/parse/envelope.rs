@@ -23,7 +23,14 @@ pub(super) fn envelope<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Envelope<'
     let rest = env_addresses(cx, rest, &mut to.cc)?;
     let rest = env_addresses(cx, rest, &mut to.bcc)?;
     let rest = env_text(cx, rest, &mut to.in_reply_to)?;
-    let rest = env_text(cx, rest, &mut to.message_id)?;
+    let rest = match rest {
+        // Exmail and QQ: of ten fields nine, and the last of them is the message's own (MailKit issue 279).
+        [b')', ..] if cx.quirks.field_count => {
+            to.message_id = to.in_reply_to.take();
+            rest
+        }
+        _ => env_text(cx, rest, &mut to.message_id)?,
+    };
     close(cx, rest).map(|(rest, ())| rest)
 }
 

@@ -5,11 +5,12 @@ use alloc::vec::Vec;
 use memchr::memchr;
 
 use super::{
-    Context, Fault, Res, Rest,
+    Context, Res, Rest,
     body::{body, odd_number},
     envelope::envelope,
     fail,
     list::{flags, texts},
+    odd,
     scan::{astring, known, nil, nstring, number, number64, octet, quoted, sp, spaces, token, value, word},
     status::objectid,
 };
@@ -52,7 +53,7 @@ fn msg_att_item<'a>(cx: Context<'_>, input: &'a [u8], items: &mut Vec<Item<'a>>)
     match known(name, |name| known_item(cx, name, rest, items)) {
         None | Some(Err(nom::Err::Error(_))) => items.truncate(before),
         Some(Ok(rest @ [b' ' | b')', ..])) => return Ok(rest),
-        Some(Ok(rest)) => return Err(nom::Err::Error(Fault { at: rest, rule: "SP or )" })),
+        Some(Ok(rest)) => return odd::item_end(cx, name, rest, items),
         Some(failure) => return failure,
     }
     let (rest, name) = item_name(input)?;

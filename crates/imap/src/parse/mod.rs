@@ -13,6 +13,7 @@ mod envelope;
 mod extension;
 mod fetch;
 pub(crate) mod list;
+mod odd;
 pub(crate) mod scan;
 mod status;
 mod strict;
@@ -35,7 +36,13 @@ pub fn parse_response<'a>(
     let parsed = if strict::overlooks_all(quirks) {
         data::response(cx, octets)
     } else {
-        strict::check(quirks, octets).map_err(nom::Err::Error).and_then(|()| data::response(cx, octets))
+        strict::check(quirks, octets)
+            .map_err(nom::Err::Error)
+            .and_then(|()| data::response(cx, octets))
+            .and_then(|(rest, response)| match strict::check_values(quirks, &response) {
+                Ok(()) => Ok((rest, response)),
+                Err(rule) => fail(octets, rule),
+            })
     };
     match parsed {
         Ok((_, response)) => Ok(response),

@@ -1,18 +1,27 @@
-//! What [`Quirks`] say of spaces, quotes and octets, looked at before the grammar.
+//! What [`Quirks`] say of spaces, quotes and octets, looked at before the grammar, and of values, looked at behind it.
 //!
 //! The leaves of the grammar overlook these mistakes always, because that is cheaper than to ask. Where a quirk is
 //! switched off, this finds what it would have overlooked.
 
 use super::{
     Fault,
-    scan::{literal, quoted_raw},
+    scan::{atom, literal, quoted_raw},
 };
-use crate::{Kind, Quirks, classify};
+use crate::{
+    BodyStructure, Code, Data, Fetch, Flag, Item, Kind, List, Number, Param, Quirks, Response, SequenceSet,
+    StatusItem, classify,
+};
 
 /// Whether there is nothing to look for.
 #[inline]
 pub(super) const fn overlooks_all(quirks: &Quirks) -> bool {
-    quirks.spacing && quirks.eight_bit && quirks.stray_quote
+    quirks.spacing
+        && quirks.eight_bit
+        && quirks.stray_quote
+        && quirks.wrong_nil
+        && quirks.odd_flag
+        && quirks.zero_number
+        && quirks.open_set
 }
 
 /// Fails at the first mistake in `response` that `quirks` do not allow.
@@ -21,7 +30,7 @@ pub(super) fn check<'a>(quirks: &Quirks, response: &'a [u8]) -> Result<(), Fault
     if !matches!(classify(response), Kind::Data | Kind::Capability) {
         return Ok(());
     }
-    let (mut rest, mut before) = (response, b' ');
+    let (mut rest, mut before, mut depth) = (response, b' ', 0_usize);
     while let [first, after @ ..] = rest {
         let at = rest;
         let fault = |rule| Err(Fault { at, rule });
@@ -38,6 +47,7 @@ pub(super) fn check<'a>(quirks: &Quirks, response: &'a [u8]) -> Result<(), Fault
         };
         let next = rest.first().copied().unwrap_or(b'\n');
         let spaced = match first {
+            b'{' => matches!(before, b' ' | b'(' | b'~'),
             b' ' => !matches!(next, b' ' | b')' | b'\r' | b'\n') && before != b'(',
             b'(' => matches!(before, b' ' | b'(' | b')'),
             b')' => matches!(next, b' ' | b'(' | b')' | b']' | b'\r' | b'\n'),
@@ -46,6 +56,15 @@ pub(super) fn check<'a>(quirks: &Quirks, response: &'a [u8]) -> Result<(), Fault
         if !quirks.spacing && !spaced {
             return fault("SP");
         }
+        // Only the lists of flags and the like may be empty; there NIL is for none.
+        if !quirks.wrong_nil && *first == b'(' && next == b')' && depth > 1 {
+            return fault("list with an element");
+        }
+        depth = match first {
+            b'(' => depth.saturating_add(1),
+            b')' => depth.saturating_sub(1),
+            _ => depth,
+        };
         if !quirks.eight_bit && !first.is_ascii() {
             return fault("ASCII");
         }
@@ -65,4 +84,100 @@ fn is_escaped(text: &[u8]) -> bool {
         }
     }
     true
+}
+
+/// Names the first rule that a value breaks where `quirks` do not allow that.
+pub(super) fn check_values(quirks: &Quirks, response: &Response<'_>) -> Result<(), &'static str> {
+    let values = Values(quirks);
+    match response {
+        Response::Continuation { code, .. } => values.code(code.as_ref()),
+        Response::Tagged { line, .. } | Response::Untagged(Data::Status(line)) => {
+            values.code(line.code.as_ref())
+        }
+        Response::Untagged(data) => values.data(data),
+    }
+}
+
+struct Values<'q>(&'q Quirks);
+
+impl Values<'_> {
+    fn code(&self, code: Option<&Code<'_>>) -> Result<(), &'static str> {
+        match code {
+            Some(Code::PermanentFlags(flags)) => self.flags(flags, true),
+            Some(Code::AppendUid { validity, uids }) => self.number(*validity).and(self.set(uids)),
+            Some(Code::CopyUid { validity, from, to }) => {
+                self.number(*validity).and(self.set(from)).and(self.set(to))
+            }
+            Some(Code::UidNext(number) | Code::UidValidity(number) | Code::Unseen(number)) => {
+                self.number(*number)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn data(&self, data: &Data<'_>) -> Result<(), &'static str> {
+        match data {
+            Data::Flags(flags) => self.flags(flags, false),
+            Data::List(listed) | Data::Lsub(listed) => self.flags(&listed.attributes, false),
+            Data::Expunge(number) => self.number(*number),
+            Data::Search(found) | Data::Sort(found) => {
+                found.numbers.iter().try_for_each(|number| self.number(number))
+            }
+            Data::Vanished { uids, .. } => self.set(uids),
+            Data::MailboxStatus { items, .. } => items.iter().try_for_each(|item| match item {
+                StatusItem::UidNext(number) | StatusItem::UidValidity(number) => self.number(number),
+                _ => Ok(()),
+            }),
+            Data::Fetch(fetch) | Data::UidFetch(fetch) => self.fetch(fetch),
+            _ => Ok(()),
+        }
+    }
+
+    fn fetch(&self, fetch: &Fetch<'_>) -> Result<(), &'static str> {
+        if fetch.items.is_empty() && !self.0.wrong_nil {
+            return Err("msg-att with an item");
+        }
+        self.number(fetch.number)?;
+        fetch.items.iter().try_for_each(|item| match item {
+            Item::Uid(uid) => self.number(*uid),
+            Item::Flags(flags) => self.flags(flags, false),
+            Item::BodyStructure { structure, .. } => self.structure(structure),
+            _ => Ok(()),
+        })
+    }
+
+    fn structure(&self, structure: &BodyStructure<'_>) -> Result<(), &'static str> {
+        match structure {
+            BodyStructure::Single(part) => {
+                self.params(&part.parameters)?;
+                part.message.as_ref().map_or(Ok(()), |message| self.structure(&message.structure))
+            }
+            BodyStructure::Multi(multi) => {
+                self.params(&multi.parameters)?;
+                multi.parts.iter().try_for_each(|part| self.structure(part))
+            }
+        }
+    }
+
+    fn params(&self, params: &List<'_, Param<'_>>) -> Result<(), &'static str> {
+        let all = self.0.wrong_nil || params.iter().all(|param| param.value.is_some());
+        if all { Ok(()) } else { Err("parameter with a value") }
+    }
+
+    fn flags(&self, flags: &List<'_, Flag<'_>>, any: bool) -> Result<(), &'static str> {
+        let fits = |flag: Flag<'_>| match flag {
+            Flag::Any => any,
+            flag => matches!(atom(flag.word()), Ok(([], _))),
+        };
+        if self.0.odd_flag || flags.iter().all(fits) { Ok(()) } else { Err("flag") }
+    }
+
+    fn number(&self, number: u32) -> Result<(), &'static str> {
+        if number == 0 && !self.0.zero_number { Err("nz-number") } else { Ok(()) }
+    }
+
+    fn set(&self, set: &SequenceSet) -> Result<(), &'static str> {
+        let open = |(first, last)| first == Number::Highest || last == Number::Highest;
+        if !self.0.open_set && set.ranges().any(open) { Err("uid-set") } else { Ok(()) }
+    }
 }

@@ -432,7 +432,7 @@ const SEEN: &[(&str, Switch, &str, &str)] = &[
         "Exmail",
         |quirks| quirks.field_count = false,
         "* 1 FETCH (ENVELOPE (NIL NIL NIL NIL NIL NIL NIL NIL \"<1>\"))\r\n",
-        "in_reply_to: Some(\"<1>\"), message_id: None",
+        "in_reply_to: None, message_id: Some(\"<1>\")",
     ),
     (
         "Exmail",
