@@ -154,10 +154,13 @@ impl Framer {
         let end = found.map_or(unread.len(), |at| self.searched.saturating_add(at).saturating_add(1));
         // A line without its end has at least one octet to come.
         let least = if found.is_some() { end } else { end.saturating_add(1) };
-        if least.saturating_sub(self.line) > self.limits.line {
+        // The limit that is passed first is the one that is told, whatever else has arrived.
+        let line = self.line.saturating_add(self.limits.line);
+        let response = self.limits.response.saturating_sub(self.kept.len());
+        if least > line && line <= response {
             return Err(FrameError::LineTooLong { limit: self.limits.line });
         }
-        if self.kept.len().saturating_add(least) > self.limits.response {
+        if least > response {
             return Err(FrameError::ResponseTooLarge { limit: self.limits.response });
         }
         self.searched = end;

@@ -299,6 +299,12 @@ fn what_cannot_be_said_is_refused() {
     };
     let section = |section| FetchItem::Section { section, partial: None, peek: true };
     let search = |key| Command::Search { uid: false, returns: None, charset: None, key };
+    let partial = |first, last| Command::Search {
+        uid: false,
+        returns: Some(vec![SearchReturn::Partial(first, last)]),
+        charset: None,
+        key: SearchKey::All,
+    };
     let append = |text: &'static str| Command::Append {
         mailbox: Mailbox::INBOX,
         messages: vec![AppendMessage { flags: vec![], date: None, data: AppendData::Octets(text.into()) }],
@@ -321,6 +327,10 @@ fn what_cannot_be_said_is_refused() {
         // As a server may have sent them.
         store(Flag::Keyword(Atom::of(b"\xe4"))),
         store(Flag::System(Atom::of(b"a*"))),
+        partial(0, 5),
+        partial(1, -5),
+        partial(1, 1 << 32),
+        partial(-(1 << 32), -1),
         search(SearchKey::And(vec![])),
         search(SearchKey::Text("a\0b".into())),
         search(SearchKey::Flag(Flag::Any)),

@@ -144,6 +144,11 @@ fn limits_hold_at_the_limit_and_not_above() {
             b"* X {10}\r\n".iter().copied().cycle().take(230).collect(),
             Some(FrameError::ResponseTooLarge { limit: 200 }),
         ),
+        (
+            "large response, and its last line is long",
+            b"* X {10}\r\n".iter().copied().cycle().take(180).chain([b'x'; 60]).chain(*b"\r\n").collect(),
+            Some(FrameError::ResponseTooLarge { limit: 200 }),
+        ),
     ];
     for (name, input, want) in rows {
         for chunk in 1..=input.len() {

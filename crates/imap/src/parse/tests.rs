@@ -594,6 +594,12 @@ fn the_common_and_the_general_way_come_to_the_same() {
 }
 
 #[test]
+fn a_capability_that_is_no_text_is_written_as_it_came() {
+    let input = b"* CAPABILITY X\xe4 AUTH=\xf6 IMAP4rev1 APPENDLIMIT=7\r\n";
+    assert_eq!(printed(&parse(input).unwrap()), input);
+}
+
+#[test]
 fn what_is_no_response_is_refused_with_its_place() {
     let rows: &[(&str, usize, &str)] = &[
         ("", 0, "word"),

@@ -138,7 +138,15 @@ fn flag(out: &mut Vec<u8>, flag: Flag<'_>) {
 }
 
 fn capability(out: &mut Vec<u8>, capability: Capability<'_>) {
-    out.extend_from_slice(capability.name().as_bytes());
+    match capability {
+        // As it came, which need not be text.
+        Capability::Auth(mechanism) => {
+            show(out, "AUTH=");
+            out.extend_from_slice(mechanism.as_bytes());
+        }
+        Capability::Other(name) => out.extend_from_slice(name.as_bytes()),
+        known => show(out, known.name()),
+    }
 }
 
 fn delimiter(out: &mut Vec<u8>, delimiter: Option<u8>) {

@@ -60,7 +60,9 @@ fn write_returns(out: &mut Writer, returns: Option<&[SearchReturn]>) -> Result<(
             SearchReturn::Count => out.raw("COUNT"),
             SearchReturn::Save => out.raw("SAVE"),
             SearchReturn::Partial(first, last) => {
-                if *first == 0 || *last == 0 || (*first < 0) != (*last < 0) {
+                // `nz-number` with or without a minus, but on both sides the same.
+                let numbers = [first, last].map(|place| u32::try_from(place.unsigned_abs()));
+                if numbers.iter().any(|number| !matches!(number, Ok(1..))) || (*first < 0) != (*last < 0) {
                     return Err(Invalid("a range of a result that is none"));
                 }
                 out.raw("PARTIAL ");
