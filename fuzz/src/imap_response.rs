@@ -5,6 +5,8 @@ use mailbearer_imap::{
 };
 use mailbearer_wire::RecvBuf;
 
+use crate::wire;
+
 /// `data` is a server's stream, of which every whole response is looked at, and its rest as if it were one.
 pub fn run(data: &[u8]) {
     let limits = Limits::default();
@@ -27,6 +29,12 @@ pub fn run(data: &[u8]) {
 }
 
 fn whole(octets: &[u8], held: bool) {
+    // No line can hold these: what has them is never written, though the parser puts up with it.
+    let lines = wire::without_literals(octets);
+    let stray = |pair: &[u8]| pair[0] == 0 || pair[0] == b'\r' && pair[1] != b'\n';
+    if lines.windows(2).any(stray) {
+        return;
+    }
     let tolerant = parse(octets, &Quirks::default());
     let strict = parse(octets, &Quirks::NONE);
     if let Ok(strict) = &strict {
@@ -41,15 +49,19 @@ fn whole(octets: &[u8], held: bool) {
 
 /// What is written for `response` is one frame, and says the same.
 fn round(response: &Response<'_>, octets: &[u8], quirks: &Quirks) {
-    let mut written = Vec::new();
-    encode_response(response, &mut written);
+    let written = written(response);
     let shown = || format!("{}\nwas written as {}", octets.escape_ascii(), written.escape_ascii());
-    let again = parse(&written, quirks);
-    assert_eq!(again.as_ref().ok(), Some(response), "{}", shown());
+    let again = parse(&written, quirks).unwrap_or_else(|error| panic!("{error}: {}", shown()));
+    assert_eq!(again, *response, "{}", shown());
     assert!(framed(&written), "not one frame: {}", shown());
-    let mut twice = Vec::new();
-    encode_response(response, &mut twice);
-    assert_eq!(written, twice, "{}", shown());
+    let twice = self::written(&again);
+    assert_eq!(twice.escape_ascii().to_string(), written.escape_ascii().to_string(), "{}", shown());
+}
+
+fn written(response: &Response<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    encode_response(response, &mut out);
+    out
 }
 
 fn framed(octets: &[u8]) -> bool {

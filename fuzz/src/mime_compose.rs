@@ -141,8 +141,9 @@ fn part(octets: &[u8], leaves: &mut Vec<Leaf>) {
         return leaves.push((kind.essence, name, body.into_owned()));
     };
     let (open, close) = (format!("\r\n--{boundary}\r\n"), format!("\r\n--{boundary}--\r\n"));
-    let body = headers.body();
-    let end = find(body, close.as_bytes()).unwrap_or_else(|| panic!("no end of {boundary}"));
+    // The line end in front of the first delimiter is that of the header section.
+    let body = [b"\r\n", headers.body()].concat();
+    let end = find(&body, close.as_bytes()).unwrap_or_else(|| panic!("no end of {boundary}"));
     assert_eq!(end + close.len(), body.len(), "{}", octets.escape_ascii());
     let mut rest = &body[..end];
     let first = find(rest, open.as_bytes());

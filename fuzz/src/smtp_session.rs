@@ -4,7 +4,7 @@
 //! A dialogue is made of acts as that of `imap_session`.
 
 use mailbearer_sasl::Credentials;
-use mailbearer_smtp::{Envelope, Error, Event, Limits, Options, ReplyReader, Session};
+use mailbearer_smtp::{Envelope, Error, Event, Limits, Options, Session};
 use mailbearer_wire::{Machine, RecvBuf, Security, SendBuf, Step};
 
 use crate::{
@@ -62,13 +62,10 @@ impl Play {
         self
     }
 
-    /// Each reply at a time: two that come together say what they say before the client said more.
+    /// A line at a time: two replies that come together say what they say before the client said more.
     fn receive(&mut self, octets: &[u8], cut: u8) {
-        let mut rest = octets;
-        while !rest.is_empty() && !self.over {
-            let (reply, after) = rest.split_at(reply_end(rest));
-            rest = after;
-            for piece in pieces(reply, cut) {
+        for line in octets.split_inclusive(|&octet| octet == b'\n') {
+            for piece in pieces(line, cut) {
                 if !self.over {
                     self.rx.extend(piece).unwrap();
                     self.pump();
@@ -156,16 +153,6 @@ impl Play {
             self.told.push(format!("misuse: {misuse}"));
         }
         self.pump();
-    }
-}
-
-/// Where the first reply in `octets` ends, or all of them if none does.
-fn reply_end(octets: &[u8]) -> usize {
-    let (mut reader, mut rx) = (ReplyReader::new(Limits::default()), RecvBuf::with_limit(octets.len()));
-    rx.extend(octets).unwrap();
-    match reader.next(&mut rx) {
-        Ok(Some(_)) => octets.len() - rx.unread().len(),
-        _ => octets.len(),
     }
 }
 

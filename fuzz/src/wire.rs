@@ -20,3 +20,17 @@ pub(crate) fn announced(line: &[u8]) -> Option<usize> {
     let brace = inside.iter().rposition(|&octet| octet == b'{')?;
     std::str::from_utf8(&inside[brace + 1..]).ok()?.parse().ok()
 }
+
+/// What is left of a frame without its literals, where `announced` says that there are some.
+pub(crate) fn without_literals(frame: &[u8]) -> Vec<u8> {
+    let (mut out, mut rest) = (Vec::new(), frame);
+    while let Some(end) = rest.iter().position(|&octet| octet == b'\n') {
+        let (line, after) = rest.split_at(end + 1);
+        out.extend_from_slice(line);
+        let text = line.strip_suffix(b"\n").unwrap_or(line);
+        let size = announced(text.strip_suffix(b"\r").unwrap_or(text)).unwrap_or_default();
+        rest = &after[size.min(after.len())..];
+    }
+    out.extend_from_slice(rest);
+    out
+}

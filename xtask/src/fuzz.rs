@@ -35,7 +35,7 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     }
     eprintln!("xtask: building {} fuzz targets", targets.len());
     process::output(replay().arg("--into").arg(folder().join("corpus")).args(&targets))?;
-    // One target is built alone; all are built at once.
+    // One target is built alone, all are built at once.
     let only = targets.first().filter(|_| targets.len() == 1);
     process::output(cargo_fuzz("build").args(only))?;
     fuzz(&targets, seconds)
@@ -179,7 +179,7 @@ fn replay() -> Command {
         "--locked",
         "--manifest-path",
         "fuzz/Cargo.toml",
-        "--bin",
+        "--example",
         "replay",
         "--target-dir",
     ]);
