@@ -3,8 +3,13 @@
 use std::{ffi::OsString, num::NonZeroU32, path::PathBuf};
 
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use mailbearer::imap_protocol::{Date, DateTime, Flag, Part};
 
-use crate::exit::Exit;
+use crate::{
+    exit::Exit,
+    uids::Uids,
+    value::{self, Flags},
+};
 
 /// Reads the command line; `help` and `version` come out as clap's errors, which know where they belong.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
@@ -12,7 +17,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli
     Cli::from_arg_matches(&command.try_get_matches_from(arguments)?)
 }
 
-/// OAuth 2.0 mail access: tokens, sending, listing, fetching
+/// OAuth 2.0 mail access: tokens, sending, and all that is done with a mailbox
 ///
 /// Gets access tokens and uses them to send over SMTP and to read over IMAP. Results go to standard output,
 /// everything else to standard error.
@@ -52,10 +57,32 @@ pub(crate) enum Command {
     /// It is made of the parts given, or taken whole from a file with `--raw`. Without `--text`, `--html` and `--raw`
     /// the text is read from standard input.
     Send(Box<SendArgs>),
+    /// List the folders of the mailbox
+    Folders(FoldersArgs),
     /// List the messages of a folder, newest last
     List(ListArgs),
-    /// Fetch one message as it is, in RFC 5322 form
+    /// Fetch one message as it is, in RFC 5322 form, or a part of it
     Fetch(FetchArgs),
+    /// Put a message into a folder
+    ///
+    /// It is stored as it is, each line end as CRLF. What comes from a pipe goes through a file without a name first,
+    /// because the server wants to know its length.
+    Append(AppendArgs),
+    /// Copy messages to another folder
+    Copy(TransferArgs),
+    /// Move messages to another folder
+    Move(TransferArgs),
+    /// Change the flags of messages
+    Flag(FlagArgs),
+    /// Move messages to the trash, or remove them for good
+    ///
+    /// The trash is the folder that the server says is for that, see `folders`. Nothing is asked.
+    Delete(DeleteArgs),
+    /// Wait for messages, and tell of each as it comes
+    ///
+    /// Runs until it is stopped, with exit code 130 then. Dropped connections are made anew, with a fresh token where
+    /// the old one has run out; what came meanwhile is told then.
+    Watch(WatchArgs),
     /// Run the servers in memory until stopped, and print how to get at them
     Mock(MockArgs),
 }
@@ -101,6 +128,17 @@ pub(crate) struct SendArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct FoldersArgs {
+    /// Only folders with names like this; `*` is anything, `%` anything within a level
+    #[arg(default_value = "*")]
+    pub(crate) pattern: String,
+    /// Count messages also where the server has to be asked folder by folder
+    #[arg(long)]
+    pub(crate) counts: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = SEARCH_HELP)]
 pub(crate) struct ListArgs {
     /// Folder
     #[arg(default_value = "INBOX")]
@@ -108,6 +146,12 @@ pub(crate) struct ListArgs {
     /// Only the newest N messages
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<NonZeroU32>,
+    /// Only messages that fit all of KEYS, as in `from:ann subject:"two words" unseen`
+    #[arg(long, value_name = "KEYS", allow_hyphen_values = true)]
+    pub(crate) search: Option<String>,
+    /// Only messages that arrived on this day or later
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = value::date)]
+    pub(crate) since: Option<Date>,
 }
 
 #[derive(Debug, Args)]
@@ -119,6 +163,85 @@ pub(crate) struct FetchArgs {
     /// Write to FILE, which appears when it is whole, in place of standard output
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Only the part with this number, as `--structure` shows it
+    #[arg(long, value_name = "1.2", value_parser = value::part)]
+    pub(crate) part: Option<Part<'static>>,
+    /// Take the transfer encoding (base64, quoted-printable) off the part
+    #[arg(long, requires = "part")]
+    pub(crate) decode: bool,
+    /// Only the header of the message, or the MIME header of the part
+    #[arg(long, conflicts_with = "decode")]
+    pub(crate) headers: bool,
+    /// Show the parts of the message, and fetch none of them
+    #[arg(long, conflicts_with_all = ["output", "part", "decode", "headers"])]
+    pub(crate) structure: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AppendArgs {
+    /// Folder
+    pub(crate) folder: String,
+    /// Message in RFC 5322 form; `-` reads it from standard input
+    #[arg(default_value = "-")]
+    pub(crate) file: PathBuf,
+    /// Flag to store it with, as `seen`, `'\Draft'` or `Work`; may be repeated
+    #[arg(long, value_name = "FLAG", action = ArgAction::Append, value_parser = value::flag)]
+    pub(crate) flag: Vec<Flag<'static>>,
+    /// When it arrived, as 2026-01-31 or 2026-01-31T18:30+01:00; by default now
+    #[arg(long, value_name = "DATE", value_parser = value::date_time)]
+    pub(crate) date: Option<DateTime>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TransferArgs {
+    /// Folder that they are in
+    pub(crate) folder: String,
+    /// Messages, a set of UIDs such as `1,4:7,20:*`
+    #[arg(value_parser = Uids::parse)]
+    pub(crate) uids: Uids,
+    /// Folder that they go to
+    pub(crate) to: String,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("change").required(true).multiple(true))]
+pub(crate) struct FlagArgs {
+    /// Folder
+    pub(crate) folder: String,
+    /// Messages, a set of UIDs such as `1,4:7,20:*`
+    #[arg(value_parser = Uids::parse)]
+    pub(crate) uids: Uids,
+    /// Flags to add, as `seen`, `'\Flagged'` or `Work,Later`; may be repeated
+    #[arg(long, value_name = "FLAGS", group = "change", value_parser = value::flags)]
+    pub(crate) add: Vec<Flags>,
+    /// Flags to take away
+    #[arg(long, value_name = "FLAGS", group = "change", value_parser = value::flags)]
+    pub(crate) remove: Vec<Flags>,
+    /// Flags to have in place of those that there are; `''` for none
+    #[arg(long, value_name = "FLAGS", group = "change", conflicts_with_all = ["add", "remove"], value_parser = value::flags)]
+    pub(crate) set: Option<Flags>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeleteArgs {
+    /// Folder
+    pub(crate) folder: String,
+    /// Messages, a set of UIDs such as `1,4:7,20:*`
+    #[arg(value_parser = Uids::parse)]
+    pub(crate) uids: Uids,
+    /// Remove them for good
+    #[arg(long)]
+    pub(crate) expunge: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WatchArgs {
+    /// Folder
+    #[arg(default_value = "INBOX")]
+    pub(crate) folder: String,
+    /// Tell of changed flags and of messages that go, too
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 #[derive(Debug, Args)]
@@ -147,6 +270,27 @@ pub(crate) struct MockArgs {
 }
 
 const GLOBAL: &str = "Global options";
+
+const SEARCH_HELP: &str = "\
+Keys of --search, with spaces between them; all have to fit, and case does not count in texts:
+  from: to: cc: bcc: subject: body:    the field, or the body, has this text
+  text:                                header or body have this text
+  header:NAME=TEXT                     the header field has this text; it is there, where TEXT is empty
+  since: before: on:                   day of arrival, YYYY-MM-DD; since includes the day, before does not
+  sent-since: sent-before: sent-on:    the same of the Date field
+  larger: smaller:                     octets, also as 500k, 10M, 1G (powers of 1024)
+  seen answered flagged draft deleted  has the flag; unseen, unanswered, ... has it not
+  keyword:WORD                         has this flag of its own; -keyword:WORD has it not
+  uid:SET                              UIDs such as 1,4:7
+  all                                  every message
+A text with spaces stands in quotes, in which \\ is before a quote or a \\ that is meant. A minus in front turns a
+key round: -from:ann. The word or between two keys asks for one of them, and binds them tighter than a space:
+
+  mailbearer list --search 'from:ann or from:bob subject:\"two words\" -larger:1M since:2026-01-01'
+
+The server searches, and some find whole words only. What stands behind imap: is taken as search keys of IMAP:
+
+  mailbearer list --search 'imap:OR FROM ann (SUBJECT \"two words\" UNSEEN)'";
 
 const AFTER_HELP: &str = "\
 Configuration:
@@ -208,6 +352,21 @@ mod tests {
             ("send --raw a --subject b", ErrorKind::ArgumentConflict),
             ("send --client-secret x", ErrorKind::UnknownArgument),
             ("mock --smtp-port 65536", ErrorKind::ValueValidation),
+            ("list --since 2026-02-30", ErrorKind::ValueValidation),
+            ("fetch INBOX 1 --part 1..2", ErrorKind::ValueValidation),
+            ("fetch INBOX 1 --decode", ErrorKind::MissingRequiredArgument),
+            ("fetch INBOX 1 --part 1 --decode --headers", ErrorKind::ArgumentConflict),
+            ("fetch INBOX 1 --structure -o x", ErrorKind::ArgumentConflict),
+            ("append INBOX --flag a(b", ErrorKind::ValueValidation),
+            ("append INBOX --date soon", ErrorKind::ValueValidation),
+            ("copy INBOX 0 Archive", ErrorKind::ValueValidation),
+            ("copy INBOX $ Archive", ErrorKind::ValueValidation),
+            ("move INBOX 1", ErrorKind::MissingRequiredArgument),
+            ("flag INBOX 1", ErrorKind::MissingRequiredArgument),
+            ("flag INBOX 1 --add", ErrorKind::InvalidValue),
+            ("flag INBOX 1 --add seen --set draft", ErrorKind::ArgumentConflict),
+            ("flag INBOX 1 --add \\Recent", ErrorKind::ValueValidation),
+            ("delete INBOX 1,,2", ErrorKind::ValueValidation),
         ] {
             assert_eq!(parsed(line).unwrap_err().kind(), want, "{line}");
         }

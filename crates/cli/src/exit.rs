@@ -69,7 +69,7 @@ impl Exit {
         match self {
             Self::Success => "done; also when the reader of standard output went away",
             Self::Usage => "the command line is wrong",
-            Self::Data => "the message to send is no good",
+            Self::Data => "the message to send or to store is no good",
             Self::NoInput => "an input file, a folder or a message is not there",
             Self::SomeRefused => "the message went out, but not to every recipient",
             Self::NoHost => "a server's name has no address",
@@ -82,7 +82,7 @@ impl Exit {
             Self::NoPermission => "not authenticated: a server did not take the token or the application",
             Self::Config => "the configuration is missing or wrong",
             Self::OutcomeUnknown => {
-                "the message was sent and the server's answer never came: sending again may deliver it twice"
+                "a message was given to the server and its answer never came: doing it again may make two of it"
             }
             Self::Interrupted => "stopped by Ctrl-C or a signal",
         }

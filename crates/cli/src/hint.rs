@@ -52,7 +52,13 @@ fn of_kind(kind: &Kind) -> Option<&'static str> {
             None if is_imap_greeting(error) => Some(OTHER_PROTOCOL),
             None => None,
         },
+        Kind::Command(completion) if is_nonexistent(completion) => {
+            Some("`mailbearer folders` shows which there are")
+        }
         Kind::Command(completion) => completion.problem().and_then(of_problem),
+        Kind::Charset { .. } => Some(
+            "look for words in ASCII, or narrow it down by other keys; Exchange searches for nothing but ASCII",
+        ),
         Kind::Smtp(error) => match error.reply() {
             Some(reply) => of_reply(reply).or_else(|| error.is_auth().then_some(SMTP_AUTH)),
             None if error.is_auth() => Some(SMTP_AUTH),
@@ -104,6 +110,8 @@ fn exit_of_kind(kind: &Kind) -> Exit {
         Kind::Message(refusal) if refusal.is_transient() => Exit::Transient,
         Kind::Message(_) => Exit::Unavailable,
         Kind::NotFound { .. } => Exit::NoInput,
+        Kind::Unsupported(_) | Kind::Charset { .. } | Kind::TooLarge { .. } => Exit::Unavailable,
+        Kind::Unfinished => Exit::Internal,
         _ => Exit::Protocol,
     }
 }
@@ -413,6 +421,9 @@ mod tests {
             ),
             ("later", message(reply(432, "4.3.2 sender thread limit exceeded")), Exit::Transient, "three"),
             ("not found", Kind::NotFound { mailbox: "x".into(), uid: 1 }, Exit::NoInput, ""),
+            ("charset", Kind::Charset { offered: vec!["US-ASCII".into()] }, Exit::Unavailable, "ASCII"),
+            ("unsupported", Kind::Unsupported("IDLE"), Exit::Unavailable, ""),
+            ("too large", Kind::TooLarge { limit: 1 }, Exit::Unavailable, ""),
             ("closed", Kind::Closed, Exit::Transient, ""),
         ];
         for (name, kind, exit, hint) in rows {

@@ -10,8 +10,15 @@ mod hint;
 mod interrupt;
 mod output;
 mod partial;
+mod progress;
 mod raw;
+mod row;
+mod search;
 mod session;
+mod structure;
+mod uids;
+mod upload;
+mod value;
 mod width;
 
 use std::{
@@ -51,8 +58,15 @@ fn run(cli: &Cli) -> Result<(), Error> {
         Command::Demo => commands::demo::run(&mut out),
         Command::Token(arguments) => commands::token::run(&cli.global, arguments, &mut out),
         Command::Send(arguments) => commands::send::run(&cli.global, arguments, &mut out),
+        Command::Folders(arguments) => commands::folders::run(&cli.global, arguments, &mut out),
         Command::List(arguments) => commands::list::run(&cli.global, arguments, &mut out),
         Command::Fetch(arguments) => commands::fetch::run(&cli.global, arguments, &interrupts, &mut out),
+        Command::Append(arguments) => commands::append::run(&cli.global, arguments, &mut out),
+        Command::Copy(arguments) => commands::copy::run(&cli.global, arguments, &mut out),
+        Command::Move(arguments) => commands::r#move::run(&cli.global, arguments, &mut out),
+        Command::Flag(arguments) => commands::flag::run(&cli.global, arguments, &mut out),
+        Command::Delete(arguments) => commands::delete::run(&cli.global, arguments, &mut out),
+        Command::Watch(arguments) => commands::watch::run(&cli.global, arguments, &mut out),
         Command::Mock(arguments) => commands::mock::run(arguments, &interrupts, &mut out),
     }
 }

@@ -155,7 +155,7 @@ impl<R: Read> RawMessage<R> {
 const HEAD: usize = 1 << 20;
 
 /// Octets that are read at a time.
-const PIECE: usize = 32 * 1024;
+pub(crate) const PIECE: usize = 32 * 1024;
 
 /// Each address once, in their order.
 pub(crate) fn unique(addresses: Vec<String>) -> Vec<String> {
@@ -165,14 +165,15 @@ pub(crate) fn unique(addresses: Vec<String>) -> Vec<String> {
 
 /// What a server wants to know beforehand: counted as it goes out, each line end as CRLF.
 #[derive(Default)]
-struct Measure {
-    octets: u64,
+pub(crate) struct Measure {
+    pub(crate) octets: u64,
     eight_bit: bool,
+    pub(crate) has_nul: bool,
     after_cr: bool,
 }
 
 impl Measure {
-    fn add(&mut self, octets: &[u8]) {
+    pub(crate) fn add(&mut self, octets: &[u8]) {
         for &octet in octets {
             let more = match octet {
                 b'\n' if self.after_cr => 0,
@@ -182,6 +183,7 @@ impl Measure {
             self.octets = self.octets.saturating_add(more);
             self.after_cr = octet == b'\r';
             self.eight_bit |= !octet.is_ascii();
+            self.has_nul |= octet == 0;
         }
     }
 }

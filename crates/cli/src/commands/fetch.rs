@@ -1,15 +1,22 @@
 use std::io::Write;
 
-use mailbearer::{Blocking, Body};
+use mailbearer::{
+    Blocking, Body, Imap,
+    imap_protocol::{FetchItem, Item, Part as Number, Section, SectionOf},
+    mime::decode::{Base64, QuotedPrintable, TransferEncoding},
+};
 use serde_json::json;
 
 use crate::{
     cli::{FetchArgs, GlobalArgs},
     error::Error,
+    exit::Exit,
     interrupt::Interrupts,
     output::Output,
     partial::PartialFile,
+    progress::Progress,
     session::Session,
+    structure::{self, Part},
 };
 
 pub(crate) fn run(
@@ -18,7 +25,7 @@ pub(crate) fn run(
     interrupts: &Interrupts,
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
-    if out.is_json() && arguments.output.is_none() {
+    if out.is_json() && arguments.output.is_none() && !arguments.structure {
         return Err(Error::usage("a message is no JSON").hint("with --json, give --output FILE"));
     }
     super::check_folder(&arguments.folder)?;
@@ -29,10 +36,10 @@ pub(crate) fn run(
         None => None,
     };
     let mut imap = session.with_token(|client| client.connect_imap())?;
-    let mut body = imap.fetch(&arguments.folder, arguments.uid.get())?;
     match file {
+        _ if arguments.structure => show_structure(&mut imap, arguments, out)?,
         Some((name, mut file)) => {
-            let octets = copy(&mut body, |piece| file.write(piece))?;
+            let octets = fetch(&mut imap, arguments, global.trace, |piece| file.write(piece))?;
             file.finish()?;
             if out.is_json() {
                 out.json(
@@ -41,7 +48,8 @@ pub(crate) fn run(
             }
         }
         None => {
-            copy(&mut body, |piece| out.octets(piece))?;
+            // Standard output may be the terminal that a bar would be shown on.
+            fetch(&mut imap, arguments, true, |piece| out.octets(piece))?;
             out.flush()?;
         }
     }
@@ -50,15 +58,150 @@ pub(crate) fn run(
     Ok(())
 }
 
-/// Hands every piece of the message to `sink`; returns how many octets there were.
-fn copy(
-    body: &mut Body<'_, Blocking>,
+fn show_structure(
+    imap: &mut Imap<Blocking>,
+    arguments: &FetchArgs,
+    out: &mut Output<impl Write>,
+) -> Result<(), Error> {
+    imap.examine(&arguments.folder)?;
+    for part in parts(imap, arguments)? {
+        if out.is_json() { out.json(&part.object())? } else { out.line(&part.line())? }
+    }
+    Ok(())
+}
+
+/// Hands every piece of what is asked for to `sink`; returns how many octets there were.
+fn fetch(
+    imap: &mut Imap<Blocking>,
+    arguments: &FetchArgs,
+    quiet: bool,
     mut sink: impl FnMut(&[u8]) -> Result<(), Error>,
 ) -> Result<u64, Error> {
+    let uid = arguments.uid.get();
+    let Some(number) = &arguments.part else {
+        if arguments.headers {
+            imap.examine(&arguments.folder)?;
+            let mut body = imap.part(uid, Section::HEADER, None)?;
+            return copy(&mut body, Progress::new(None, quiet), sink);
+        }
+        // How much there is costs a flight of its own, which only a bar is worth.
+        if Progress::is_seen(quiet) {
+            imap.examine(&arguments.folder)?;
+            let size = size(imap, uid)?;
+            let mut body = imap.part(uid, Section::WHOLE, None)?;
+            return copy(&mut body, Progress::new(size, quiet), sink);
+        }
+        let mut body = imap.fetch(&arguments.folder, uid)?;
+        return copy(&mut body, Progress::new(None, quiet), sink);
+    };
+    imap.examine(&arguments.folder)?;
+    let (mut decoder, mut decoded) = (Decoder::Identity, Vec::new());
+    if arguments.decode {
+        decoder = Decoder::of(&find(parts(imap, arguments)?, number, arguments)?.encoding);
+    }
+    let of = if arguments.headers { SectionOf::Mime } else { SectionOf::Whole };
+    let mut body = imap.part(uid, Section { part: number.clone(), of }, None)?;
     let mut octets: u64 = 0;
-    while let Some(piece) = body.next()? {
-        sink(&piece)?;
+    let raw = copy(&mut body, Progress::new(None, quiet), |piece| {
+        let piece = decoder.decode(piece, &mut decoded);
         octets = octets.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+        sink(piece)
+    })?;
+    let rest = decoder.finish(&mut decoded);
+    octets = octets.saturating_add(u64::try_from(rest.len()).unwrap_or(u64::MAX));
+    sink(rest)?;
+    if raw == 0 {
+        // Of a part that is not there servers send nothing, as of an empty one.
+        find(parts(imap, arguments)?, number, arguments)?;
     }
     Ok(octets)
+}
+
+fn copy(
+    body: &mut Body<'_, Blocking>,
+    mut progress: Progress,
+    mut sink: impl FnMut(&[u8]) -> Result<(), Error>,
+) -> Result<u64, Error> {
+    while let Some(piece) = body.next()? {
+        sink(&piece)?;
+        progress.add(piece.len());
+    }
+    Ok(progress.octets())
+}
+
+/// The parts of the message, in the open mailbox.
+fn parts(imap: &mut Imap<Blocking>, arguments: &FetchArgs) -> Result<Vec<Part>, Error> {
+    let uid = arguments.uid.get();
+    let mut messages = imap.messages(uid.into(), vec![FetchItem::Uid, FetchItem::BodyStructure])?;
+    let mut found = None;
+    while let Some(fetched) = messages.next()? {
+        let items = fetched.items();
+        let structure = items.iter().find_map(|item| match item {
+            Item::BodyStructure { structure, .. } if fetched.uid() == uid => Some(structure),
+            _ => None,
+        });
+        found = structure.map(structure::parts).or(found);
+    }
+    found.ok_or_else(|| {
+        Error::new(Exit::NoInput, format!("no message with UID {uid} in {:?}", arguments.folder))
+    })
+}
+
+fn find(parts: Vec<Part>, number: &Number<'_>, arguments: &FetchArgs) -> Result<Part, Error> {
+    let is_it = |part: &Part| part.number.iter().copied().eq(number.numbers());
+    parts.into_iter().find(is_it).ok_or_else(|| {
+        let (folder, uid) = (&arguments.folder, arguments.uid);
+        Error::new(Exit::NoInput, format!("message {uid} in {folder:?} has no part {number}"))
+            .hint("--structure shows which it has")
+    })
+}
+
+/// The size of a message in the open mailbox, as far as the server knows it.
+fn size(imap: &mut Imap<Blocking>, uid: u32) -> Result<Option<u64>, Error> {
+    let mut messages = imap.messages(uid.into(), vec![FetchItem::Uid, FetchItem::Size])?;
+    let mut size = None;
+    while let Some(fetched) = messages.next()? {
+        let told = fetched.items().into_iter().find_map(|item| match item {
+            Item::Size(size) => Some(size),
+            _ => None,
+        });
+        size = told.or(size);
+    }
+    Ok(size)
+}
+
+/// Takes a transfer encoding off, piece by piece.
+enum Decoder {
+    Identity,
+    Base64(Base64),
+    QuotedPrintable(QuotedPrintable),
+}
+
+impl Decoder {
+    fn of(encoding: &str) -> Self {
+        match TransferEncoding::parse(encoding.as_bytes()) {
+            TransferEncoding::Identity => Self::Identity,
+            TransferEncoding::Base64 => Self::Base64(Base64::default()),
+            TransferEncoding::QuotedPrintable => Self::QuotedPrintable(QuotedPrintable::default()),
+        }
+    }
+
+    fn decode<'o>(&mut self, octets: &'o [u8], out: &'o mut Vec<u8>) -> &'o [u8] {
+        out.clear();
+        match self {
+            Self::Identity => return octets,
+            Self::Base64(decoder) => decoder.decode(octets, out),
+            Self::QuotedPrintable(decoder) => decoder.decode(octets, out),
+        }
+        out
+    }
+
+    /// What is still held when the part is over.
+    fn finish<'o>(&mut self, out: &'o mut Vec<u8>) -> &'o [u8] {
+        out.clear();
+        if let Self::QuotedPrintable(decoder) = self {
+            decoder.finish(out);
+        }
+        out
+    }
 }

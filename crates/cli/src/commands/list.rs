@@ -1,15 +1,19 @@
 use std::io::Write;
 
-use jiff::{Timestamp, tz::TimeZone};
-use mailbearer::{DateTime, Range, Summary, wire::printable};
-use serde_json::json;
+use jiff::tz::TimeZone;
+use mailbearer::{
+    Blocking, Imap, Range,
+    imap_protocol::{FetchItem, SearchKey, SequenceSet},
+};
 
 use crate::{
     cli::{GlobalArgs, ListArgs},
     error::Error,
     output::Output,
+    row::Row,
+    search::Query,
     session::Session,
-    width,
+    uids,
 };
 
 pub(crate) fn run(
@@ -18,18 +22,22 @@ pub(crate) fn run(
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
     super::check_folder(&arguments.folder)?;
+    let query = arguments.search.as_deref().map(Query::new);
+    let key = wanted(query.as_ref(), arguments)?;
     let session = Session::open(global, true)?;
-    let range = arguments.limit.map_or(Range::All, |count| Range::Last(count.get()));
     let mut imap = session.with_token(|client| client.connect_imap())?;
-    let mut listing = imap.list(&arguments.folder, range)?;
     let zone = TimeZone::system();
-    while let Some(summary) = listing.next()? {
-        if out.is_json() {
-            out.json(&object(&summary))?;
-        } else {
-            let Summary { uid, date, from, subject, .. } = &summary;
-            let line = line(*uid, *date, from, subject, &zone, out.is_terminal());
-            out.line(&line)?;
+    let mut show = |row: &Row| {
+        if out.is_json() { out.json(&row.object()) } else { out.line(&row.line(&zone, out.is_terminal())) }
+    };
+    match key {
+        Some(key) => found(&mut imap, arguments, &key, show)?,
+        None => {
+            let range = arguments.limit.map_or(Range::All, |count| Range::Last(count.get()));
+            let mut listing = imap.list(&arguments.folder, range)?;
+            while let Some(summary) = listing.next()? {
+                show(&summary.into())?;
+            }
         }
     }
     // Everything is here; that the server says goodbye is not worth failing for.
@@ -37,60 +45,48 @@ pub(crate) fn run(
     Ok(())
 }
 
-fn object(summary: &Summary) -> serde_json::Value {
-    let date = summary.date.and_then(|date| Timestamp::from_second(date.unix_seconds()).ok());
-    json!({
-        "uid": summary.uid,
-        "date": date.map(|date| date.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
-        "from": summary.from,
-        "address": summary.address,
-        "subject": summary.subject,
-        "size": summary.size,
-        "seen": summary.seen,
+/// What to search for, if anything.
+fn wanted<'q>(query: Option<&'q Query>, arguments: &ListArgs) -> Result<Option<SearchKey<'q>>, Error> {
+    let key = query.map(Query::key).transpose();
+    let key = key.map_err(|problem| {
+        Error::usage(format!("--search: {problem}")).hint("`mailbearer list --help` lists the keys")
+    })?;
+    let since = arguments.since.map(SearchKey::Since);
+    Ok(match (since, key) {
+        (Some(since), Some(key)) => Some(SearchKey::And(vec![since, key])),
+        (since, key) => since.or(key),
     })
 }
 
-/// The columns of a message. They are only cut for a person: a program gets all of it.
-fn line(uid: u32, date: Option<DateTime>, from: &str, subject: &str, zone: &TimeZone, cut: bool) -> String {
-    let date = date.and_then(|date| Timestamp::from_second(date.unix_seconds()).ok()).map_or_else(
-        || "-".into(),
-        |date| date.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string(),
-    );
-    // Escaped before it is measured.
-    let from = printable(from);
-    let from = if cut { width::fit(&from, FROM) } else { from.into_owned() };
-    format!("{uid:>7}  {date:<16}  {}  {}", width::pad(&from, FROM), printable(subject))
+fn found(
+    imap: &mut Imap<Blocking>,
+    arguments: &ListArgs,
+    key: &SearchKey<'_>,
+    mut show: impl FnMut(&Row) -> Result<(), Error>,
+) -> Result<(), Error> {
+    imap.examine(&arguments.folder)?;
+    let Some(mut uids) = imap.search(key)?.uids else { return Ok(()) };
+    if let Some(limit) = arguments.limit {
+        uids = uids::newest(&uids, limit.get());
+    }
+    for set in uids::in_pieces(&uids) {
+        each(imap, set, &mut show)?;
+    }
+    Ok(())
 }
 
-/// Columns for who sent it.
-const FROM: usize = 28;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn columns_stand_under_each_other() {
-        let rows = [
-            ("Ann Example", "Hi", "      1  2026-11-24 06:32  Ann Example                   Hi"),
-            ("张三", "你好", "      1  2026-11-24 06:32  张三                          你好"),
-            (
-                "A name that is longer than its column",
-                "x\u{1b}[2J",
-                "      1  2026-11-24 06:32  A name that is longer than …  x\\x1b[2J",
-            ),
-            ("", "", "      1  2026-11-24 06:32                                "),
-        ];
-        let date = DateTime::new(1_795_498_320, 120).ok();
-        for (from, subject, want) in rows {
-            let zone = TimeZone::fixed(jiff::tz::offset(1));
-            assert_eq!(line(1, date, from, subject, &zone, true), want, "{from}");
+fn each(
+    imap: &mut Imap<Blocking>,
+    set: SequenceSet,
+    show: &mut impl FnMut(&Row) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let items =
+        vec![FetchItem::Uid, FetchItem::Flags, FetchItem::InternalDate, FetchItem::Size, FetchItem::Envelope];
+    let mut messages = imap.messages(set, items)?;
+    while let Some(fetched) = messages.next()? {
+        if let Some(row) = Row::of(&fetched.items()) {
+            show(&row)?;
         }
-        let long = line(1, date, "A name that is longer than its column", "x", &TimeZone::UTC, false);
-        assert_eq!(long, "      1  2026-11-24 05:32  A name that is longer than its column  x");
-        assert_eq!(
-            line(u32::MAX, None, "Ann", "", &TimeZone::UTC, true),
-            "4294967295  -                 Ann                           "
-        );
     }
+    Ok(())
 }

@@ -1,15 +1,28 @@
 //! A command a file.
 
+pub(crate) mod append;
+pub(crate) mod copy;
+pub(crate) mod delete;
 pub(crate) mod demo;
 pub(crate) mod fetch;
+pub(crate) mod flag;
+pub(crate) mod folders;
 pub(crate) mod list;
 pub(crate) mod mock;
+pub(crate) mod r#move;
 pub(crate) mod send;
 pub(crate) mod token;
+pub(crate) mod watch;
 
-use mailbearer::imap_protocol::Mailbox;
+use std::io::Write;
 
-use crate::error::Error;
+use mailbearer::{
+    Copied, Kind,
+    imap_protocol::{Mailbox, SequenceSet},
+};
+use serde_json::json;
+
+use crate::{error::Error, exit::Exit, output::Output, uids::Present};
 
 /// Refuses what can't be the name of a folder, before anything is connected to.
 fn check_folder(name: &str) -> Result<(), Error> {
@@ -17,4 +30,67 @@ fn check_folder(name: &str) -> Result<(), Error> {
         Ok(_) => Ok(()),
         Err(invalid) => Err(Error::usage(format!("{name:?} can't be a folder: {invalid}"))),
     }
+}
+
+/// The failure of a command that makes something new, when all of it was sent: without an answer it may be there.
+fn unanswered(error: mailbearer::Error) -> Error {
+    if !matches!(error.kind(), Kind::Net(_) | Kind::Imap(_) | Kind::Closed) {
+        return error.into();
+    }
+    Error::new(Exit::OutcomeUnknown, format!("{error}; whether the server did it is unknown"))
+        .hint("look before doing it again")
+}
+
+/// Tells where each message of a set went. Those that the server did not name as copied went away meanwhile.
+fn report_copies(
+    out: &mut Output<impl Write>,
+    verb: &str,
+    folder: &str,
+    set: &SequenceSet,
+    copied: Option<&Copied>,
+    present: &mut Present,
+) -> Result<(), Error> {
+    // What does not fit together says nothing.
+    let fits = |copied: &&Copied| {
+        let count = copied.from.count();
+        count.is_some() && count == copied.to.count() && count <= set.count()
+    };
+    match copied.filter(fits) {
+        Some(copied) => {
+            for (uid, new) in copied.from.numbers(0).zip(copied.to.numbers(0)) {
+                report_one(out, verb, uid, Some(folder), Some((copied.uid_validity, new)))?;
+            }
+            present.lost(set, &copied.from);
+        }
+        None => {
+            for uid in set.numbers(0) {
+                report_one(out, verb, uid, Some(folder), None)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Tells what became of a message: the folder it went to, and its UIDVALIDITY and UID there.
+fn report_one(
+    out: &mut Output<impl Write>,
+    verb: &str,
+    uid: u32,
+    folder: Option<&str>,
+    new: Option<(u32, u32)>,
+) -> Result<(), Error> {
+    if out.is_json() {
+        return out.json(&json!({
+            "uid": uid,
+            "folder": folder,
+            "new_uid": new.map(|(_, uid)| uid),
+            "new_uid_validity": new.map(|(validity, _)| validity),
+        }));
+    }
+    let mut line = format!("{verb:<7}  {uid:>7}");
+    for more in [folder.map(ToOwned::to_owned), new.map(|(_, uid)| uid.to_string())].into_iter().flatten() {
+        line.push_str("  ");
+        line.push_str(&more);
+    }
+    out.line(&line)
 }

@@ -18,7 +18,10 @@ fn help_and_version_are_results() {
     ] {
         assert!(help.contains(part), "{part} is not in {help}");
     }
-    for command in ["demo", "token", "send", "list", "fetch", "mock"] {
+    for command in [
+        "demo", "token", "send", "folders", "list", "fetch", "append", "copy", "move", "flag", "delete",
+        "watch", "mock",
+    ] {
         assert!(run(&["help", command]).ok().contains(&format!("Usage: mailbearer {command}")), "{command}");
         assert!(run(&[command, "-h"]).ok().contains("--trace"), "{command}");
     }

@@ -128,7 +128,10 @@ fn every_part_of_a_message_arrives() {
         assert!(text.contains(part), "{part} is not in {text}");
     }
     assert!(!text.contains("hidden@mailbearer.test"), "{text}");
-    assert_eq!(message.envelope.unwrap().to, ["a@mailbearer.test", "b@mailbearer.test", "hidden@mailbearer.test"]);
+    assert_eq!(
+        message.envelope.unwrap().to,
+        ["a@mailbearer.test", "b@mailbearer.test", "hidden@mailbearer.test"]
+    );
     world.run_with(&["send", "--to", "a@mailbearer.test"], "no flag at all\n").ok();
     let message = world.server.mailbox().messages("INBOX").remove(1);
     assert!(message.octets.ends_with(b"\r\n\r\nno flag at all\r\n"));

@@ -245,7 +245,9 @@ fn what_is_not_there() {
         &["list", "No such folder", "--limit", "1"],
         &["fetch", "No such folder", "1"],
     ] {
-        world.run(arguments).failed(66, &["error: IMAP: …"]);
+        world
+            .run(arguments)
+            .failed(66, &["error: IMAP: …", "hint: `mailbearer folders` shows which there are"]);
     }
     let world =
         world.unset("MAILBEARER_SMTP_HOST").unset("MAILBEARER_SMTP_PORT").unset("MAILBEARER_SMTP_TLS");

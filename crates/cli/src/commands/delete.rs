@@ -1,0 +1,74 @@
+use std::io::Write;
+
+use mailbearer::{
+    Blocking, Imap, Role,
+    imap_protocol::{Capability, Flag, Mailbox, StoreAction},
+};
+
+use crate::{
+    cli::{DeleteArgs, GlobalArgs},
+    error::Error,
+    exit::Exit,
+    output::Output,
+    session::Session,
+    uids::Present,
+};
+
+pub(crate) fn run(
+    global: &GlobalArgs,
+    arguments: &DeleteArgs,
+    out: &mut Output<impl Write>,
+) -> Result<(), Error> {
+    super::check_folder(&arguments.folder)?;
+    let session = Session::open(global, true)?;
+    let mut imap = session.with_token(|client| client.connect_imap())?;
+    let trash = if arguments.expunge {
+        check_expunge(&mut imap)?;
+        None
+    } else {
+        Some(trash(&mut imap, &arguments.folder)?)
+    };
+    imap.select(&arguments.folder)?;
+    let mut present = arguments.uids.look_up(&mut imap, &arguments.folder)?;
+    match trash {
+        Some(trash) => super::r#move::move_all(&mut imap, &mut present, &trash, "deleted", out)?,
+        None => expunge(&mut imap, &present, out)?,
+    }
+    let _ = imap.logout();
+    present.finish("deleted")
+}
+
+/// The folder that the server has for deleted messages.
+fn trash(imap: &mut Imap<Blocking>, folder: &str) -> Result<String, Error> {
+    let folders = imap.folders("*")?;
+    let trash = folders.into_iter().find(|folder| folder.role == Some(Role::Trash)).ok_or_else(|| {
+        Error::new(Exit::Unavailable, "the server names no folder for the trash")
+            .hint("`move` puts messages into any folder, --expunge removes them for good")
+    })?;
+    if Mailbox::new(folder).is_ok_and(|folder| folder == trash.mailbox) {
+        return Err(
+            Error::usage(format!("{folder:?} is the trash")).hint("--expunge removes messages for good")
+        );
+    }
+    Ok(trash.name)
+}
+
+/// Without UIDPLUS, messages that others flagged would be removed as well.
+fn check_expunge(imap: &mut Imap<Blocking>) -> Result<(), Error> {
+    let capabilities = imap.capabilities()?;
+    if capabilities.has(&Capability::UidPlus) || capabilities.has(&Capability::Imap4Rev2) {
+        return Ok(());
+    }
+    Err(Error::new(Exit::Unavailable, "the server can't remove single messages: it does not offer UIDPLUS"))
+}
+
+fn expunge(imap: &mut Imap<Blocking>, present: &Present, out: &mut Output<impl Write>) -> Result<(), Error> {
+    for set in present.sets() {
+        imap.store(set.clone(), StoreAction::Add, &[Flag::Deleted])?;
+        imap.expunge_only(set.clone())?;
+        for uid in set.numbers(0) {
+            super::report_one(out, "removed", uid, None, None)?;
+        }
+    }
+    Ok(())
+}

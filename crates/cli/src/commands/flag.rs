@@ -1,0 +1,90 @@
+use std::{collections::BTreeSet, io::Write};
+
+use mailbearer::{
+    Blocking, Imap, Selected,
+    imap_protocol::{FetchItem, Flag, Item, SequenceSet, StoreAction},
+};
+use serde_json::json;
+
+use crate::{
+    cli::{FlagArgs, GlobalArgs},
+    error::Error,
+    output::{self, Output},
+    session::Session,
+    value::Flags,
+};
+
+pub(crate) fn run(
+    global: &GlobalArgs,
+    arguments: &FlagArgs,
+    out: &mut Output<impl Write>,
+) -> Result<(), Error> {
+    super::check_folder(&arguments.folder)?;
+    let changes = changes(arguments);
+    let session = Session::open(global, true)?;
+    let mut imap = session.with_token(|client| client.connect_imap())?;
+    let selected = imap.select(&arguments.folder)?;
+    let mut present = arguments.uids.look_up(&mut imap, &arguments.folder)?;
+    warn_of_lost(&selected, &changes);
+    for set in present.sets() {
+        for (action, flags) in &changes {
+            imap.store(set.clone(), *action, flags)?;
+        }
+        let shown = show(&mut imap, &set, out)?;
+        present.lost(&set, &shown);
+    }
+    let _ = imap.logout();
+    present.finish("changed")
+}
+
+fn changes(arguments: &FlagArgs) -> Vec<(StoreAction, Flags)> {
+    let mut changes = Vec::new();
+    for (action, flags) in
+        [(StoreAction::Add, arguments.add.concat()), (StoreAction::Remove, arguments.remove.concat())]
+    {
+        if !flags.is_empty() {
+            changes.push((action, flags));
+        }
+    }
+    changes.extend(arguments.set.clone().map(|flags| (StoreAction::Replace, flags)));
+    changes
+}
+
+/// A flag that the folder can't keep is refused by some servers, and by others taken for nothing.
+fn warn_of_lost(selected: &Selected, changes: &[(StoreAction, Flags)]) {
+    let Some(kept) = selected.permanent_flags.as_ref().filter(|kept| !kept.contains(&Flag::Any)) else {
+        return;
+    };
+    let given =
+        changes.iter().filter(|(action, _)| *action != StoreAction::Remove).flat_map(|(_, flags)| flags);
+    for flag in given.filter(|flag| !kept.contains(flag)) {
+        output::warning(&format!("this folder does not keep the flag {flag}"));
+    }
+}
+
+/// Shows the flags that the messages have now; returns which there are.
+fn show(
+    imap: &mut Imap<Blocking>,
+    set: &SequenceSet,
+    out: &mut Output<impl Write>,
+) -> Result<SequenceSet, Error> {
+    let mut shown = BTreeSet::new();
+    let mut messages = imap.messages(set.clone(), vec![FetchItem::Uid, FetchItem::Flags])?;
+    while let Some(fetched) = messages.next()? {
+        let flags = fetched.items().into_iter().find_map(|item| match item {
+            Item::Flags(flags) => Some(flags.iter().map(|flag| flag.to_string()).collect::<Vec<_>>()),
+            _ => None,
+        });
+        let Some(flags) = flags.filter(|_| set.contains(fetched.uid(), 0) && shown.insert(fetched.uid()))
+        else {
+            continue;
+        };
+        if out.is_json() {
+            out.json(&json!({ "uid": fetched.uid(), "flags": flags }))?;
+        } else {
+            let line = format!("flagged  {:>7}  {}", fetched.uid(), flags.join(" "));
+            out.line(line.trim_end())?;
+        }
+    }
+    Ok(shown.into_iter().collect())
+}

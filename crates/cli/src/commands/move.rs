@@ -1,0 +1,49 @@
+use std::io::Write;
+
+use mailbearer::{Blocking, Imap};
+
+use crate::{
+    cli::{GlobalArgs, TransferArgs},
+    error::Error,
+    output::{self, Output},
+    session::Session,
+    uids::Present,
+};
+
+pub(crate) fn run(
+    global: &GlobalArgs,
+    arguments: &TransferArgs,
+    out: &mut Output<impl Write>,
+) -> Result<(), Error> {
+    super::check_folder(&arguments.folder)?;
+    super::check_folder(&arguments.to)?;
+    let session = Session::open(global, true)?;
+    let mut imap = session.with_token(|client| client.connect_imap())?;
+    imap.select(&arguments.folder)?;
+    let mut present = arguments.uids.look_up(&mut imap, &arguments.folder)?;
+    move_all(&mut imap, &mut present, &arguments.to, "moved", out)?;
+    let _ = imap.logout();
+    present.finish("moved")
+}
+
+/// Moves messages of the open mailbox, and tells of each.
+pub(super) fn move_all(
+    imap: &mut Imap<Blocking>,
+    present: &mut Present,
+    to: &str,
+    verb: &str,
+    out: &mut Output<impl Write>,
+) -> Result<(), Error> {
+    let mut left_behind = false;
+    for set in present.sets() {
+        let moved = imap.move_to(set.clone(), to)?;
+        left_behind |= !moved.removed;
+        super::report_copies(out, verb, to, &set, moved.copied.as_ref(), present)?;
+    }
+    if left_behind {
+        output::warning(
+            "the server can't remove single messages: the originals are still there, flagged \\Deleted",
+        );
+    }
+    Ok(())
+}

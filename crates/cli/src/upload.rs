@@ -1,0 +1,203 @@
+//! A message on its way into a folder: read twice, because IMAP wants its length beforehand.
+
+use std::{
+    fs::File,
+    io::{self, Read, Seek, Write},
+    path::Path,
+};
+
+use crate::{
+    error::Error,
+    exit::Exit,
+    raw::{Measure, PIECE},
+};
+
+/// A message whose length is known, each line end being CRLF.
+pub(crate) struct Upload {
+    source: Box<dyn Read>,
+    octets: u64,
+}
+
+impl Upload {
+    /// Measures a file. What is no regular file, such as a pipe, is kept as [`from_pipe`](Self::from_pipe) does.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it can't be read, is empty, or holds a NUL.
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        let cannot = |error: io::Error| Error::input("the message", path, &error);
+        let mut file = File::open(path).map_err(cannot)?;
+        if !file.metadata().map_err(cannot)?.is_file() {
+            return Self::from_pipe(file);
+        }
+        let octets = measure(&mut file, |_| Ok(()))?;
+        file.rewind().map_err(cannot)?;
+        Ok(Self { source: Box::new(file), octets })
+    }
+
+    /// Takes all there is, and keeps it: up to [`HELD`] octets in memory, more of them in a file without a name.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), and if the file can't be written.
+    pub(crate) fn from_pipe(mut from: impl Read) -> Result<Self, Error> {
+        let mut kept = tempfile::spooled_tempfile(HELD);
+        let cannot = |error: io::Error| {
+            Error::new(Exit::Io, format!("cannot keep the message in a temporary file: {error}"))
+        };
+        let octets = measure(&mut from, |piece| kept.write_all(piece).map_err(cannot))?;
+        kept.rewind().map_err(cannot)?;
+        Ok(Self { source: Box::new(kept), octets })
+    }
+
+    /// How long it is.
+    pub(crate) const fn octets(&self) -> u64 {
+        self.octets
+    }
+
+    /// Hands the octets to `sink`, in pieces.
+    ///
+    /// # Errors
+    ///
+    /// Fails if reading or `sink` does, and if the message is not as long as it was.
+    pub(crate) fn copy(mut self, mut sink: impl FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
+        let (mut lines, mut out, mut left) = (Lines::default(), Vec::new(), self.octets);
+        let changed = || Error::new(Exit::Io, "the message changed while it was read");
+        read(&mut self.source, |piece| {
+            out.clear();
+            lines.convert(piece, &mut out);
+            let length = u64::try_from(out.len()).unwrap_or(u64::MAX);
+            left = left.checked_sub(length).ok_or_else(changed)?;
+            sink(&out)
+        })?;
+        if left > 0 { Err(changed()) } else { Ok(()) }
+    }
+}
+
+/// The length of what is read, each line end being CRLF; `also` sees all of it.
+fn measure(from: &mut impl Read, mut also: impl FnMut(&[u8]) -> Result<(), Error>) -> Result<u64, Error> {
+    let mut measure = Measure::default();
+    read(from, |piece| {
+        measure.add(piece);
+        also(piece)
+    })?;
+    let no_good = |problem| Err(Error::new(Exit::Data, format!("the message can't be stored: {problem}")));
+    if measure.has_nul {
+        return no_good("it holds a NUL, which IMAP does not carry");
+    }
+    if measure.octets == 0 { no_good("it is empty") } else { Ok(measure.octets) }
+}
+
+fn read(
+    from: &mut (impl Read + ?Sized),
+    mut sink: impl FnMut(&[u8]) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut piece = vec![0; PIECE];
+    loop {
+        match from.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(count) => sink(piece.get(..count).unwrap_or_default())?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Error::new(Exit::Io, format!("cannot read the message: {error}"))),
+        }
+    }
+}
+
+/// Makes each line end CRLF, across pieces.
+#[derive(Default)]
+struct Lines {
+    after_cr: bool,
+}
+
+impl Lines {
+    fn convert(&mut self, mut octets: &[u8], out: &mut Vec<u8>) {
+        if octets.is_empty() {
+            return;
+        }
+        if self.after_cr {
+            octets = octets.strip_prefix(b"\n").unwrap_or(octets);
+            self.after_cr = false;
+        }
+        while let Some(end) = octets.iter().position(|octet| matches!(octet, b'\r' | b'\n')) {
+            out.extend_from_slice(octets.get(..end).unwrap_or_default());
+            out.extend_from_slice(b"\r\n");
+            let rest = octets.get(end..).unwrap_or_default();
+            octets = rest.strip_prefix(b"\r\n").or_else(|| rest.get(1..)).unwrap_or_default();
+            self.after_cr = rest == b"\r";
+        }
+        out.extend_from_slice(octets);
+    }
+}
+
+/// Octets that are kept in memory.
+const HELD: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn copied(upload: Upload) -> Result<Vec<u8>, Error> {
+        let mut octets = Vec::new();
+        upload.copy(|piece| {
+            octets.extend_from_slice(piece);
+            Ok(())
+        })?;
+        Ok(octets)
+    }
+
+    /// Gives one octet at a time.
+    struct Slow(&'static [u8]);
+
+    impl Read for Slow {
+        fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+            let end = to.len().min(1);
+            self.0.read(&mut to[..end])
+        }
+    }
+
+    #[test]
+    fn line_ends_become_crlf_and_are_counted_so() {
+        for (text, want) in [
+            ("a\nb\n", "a\r\nb\r\n"),
+            ("a\r\nb\r\n", "a\r\nb\r\n"),
+            ("a\rb", "a\r\nb"),
+            ("\n\r\r\n\n", "\r\n\r\n\r\n\r\n"),
+            ("a\r", "a\r\n"),
+            ("no end", "no end"),
+        ] {
+            let upload = Upload::from_pipe(text.as_bytes()).unwrap();
+            assert_eq!(upload.octets(), u64::try_from(want.len()).unwrap(), "{text:?}");
+            assert_eq!(copied(upload).unwrap(), want.as_bytes(), "{text:?}");
+            let octets = u64::try_from(want.len()).unwrap();
+            let upload = Upload { source: Box::new(Slow(text.as_bytes())), octets };
+            assert_eq!(copied(upload).unwrap(), want.as_bytes(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_and_a_long_pipe() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.eml");
+        let text = "0123456789\n".repeat(200_000);
+        std::fs::write(&path, &text).unwrap();
+        let want = text.replace('\n', "\r\n");
+        for upload in [Upload::open(&path).unwrap(), Upload::from_pipe(text.as_bytes()).unwrap()] {
+            assert!(copied(upload).unwrap() == want.as_bytes());
+        }
+        let upload = Upload::open(&path).unwrap();
+        std::fs::write(&path, "shorter").unwrap();
+        assert!(copied(upload).unwrap_err().text.contains("changed"));
+        let upload = Upload::open(&path).unwrap();
+        std::fs::write(&path, "longer than it was").unwrap();
+        assert!(copied(upload).unwrap_err().text.contains("changed"));
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        for (octets, want) in [(&b""[..], "it is empty"), (b"a\0b", "it holds a NUL")] {
+            let error = Upload::from_pipe(octets).err().unwrap();
+            assert!(error.exit == Exit::Data && error.text.contains(want), "{error}");
+        }
+        assert_eq!(Upload::open(Path::new("none.eml")).err().unwrap().exit, Exit::NoInput);
+    }
+}

@@ -1,0 +1,130 @@
+//! Values of arguments: what they look like, and what is wrong with them.
+
+use jiff::{
+    Timestamp,
+    civil::DateTime as Civil,
+    fmt::temporal::{Pieces, PiecesOffset},
+    tz::TimeZone,
+};
+use mailbearer::imap_protocol::{Date, DateTime, Flag, Part};
+
+/// Flags that are named in one argument.
+pub(crate) type Flags = Vec<Flag<'static>>;
+
+/// Reads a day, `YYYY-MM-DD`.
+pub(crate) fn date(text: &str) -> Result<Date, String> {
+    let numbers = || {
+        let mut fields = text.split('-');
+        let mut field = |length: usize| {
+            let digits = fields.next().filter(|field| field.len() == length)?;
+            if digits.bytes().all(|octet| octet.is_ascii_digit()) { digits.parse::<u16>().ok() } else { None }
+        };
+        let day = (field(4)?, u8::try_from(field(2)?).ok()?, u8::try_from(field(2)?).ok()?);
+        fields.next().is_none().then_some(day)
+    };
+    let (year, month, day) = numbers().ok_or("a day is written YYYY-MM-DD")?;
+    Date::new(year, month, day).map_err(|error| error.to_string())
+}
+
+/// Reads a moment: a day, or a day and a time of it, with or without the distance from UTC.
+pub(crate) fn date_time(text: &str) -> Result<DateTime, String> {
+    let wrong = |error: jiff::Error| error.to_string();
+    let pieces = Pieces::parse(text).map_err(wrong)?;
+    let time = pieces.time().unwrap_or_else(jiff::civil::Time::midnight);
+    let civil = Civil::from_parts(pieces.date(), time);
+    let seconds = match pieces.offset() {
+        None => TimeZone::system()
+            .to_ambiguous_zoned_datetime(civil)
+            .compatible()
+            .map_err(wrong)?
+            .offset()
+            .seconds(),
+        Some(PiecesOffset::Numeric(offset)) => offset.offset().seconds(),
+        Some(_) => 0,
+    };
+    let zone = i16::try_from(seconds.div_euclid(60)).map_err(|error| error.to_string())?;
+    let date = date(&civil.date().to_string())?;
+    let part = |number: i8| u8::try_from(number).unwrap_or_default();
+    DateTime::new(date, (part(time.hour()), part(time.minute()), part(time.second())), zone)
+        .map_err(|error| error.to_string())
+}
+
+/// Reads a flag that a client may set. The standard ones are known without their backslash, which a shell eats.
+pub(crate) fn flag(text: &str) -> Result<Flag<'static>, String> {
+    let system = ["seen", "answered", "flagged", "deleted", "draft"];
+    let name = if system.iter().any(|name| name.eq_ignore_ascii_case(text)) {
+        format!("\\{text}")
+    } else {
+        text.to_owned()
+    };
+    match Flag::new(&name) {
+        Ok(Flag::Recent | Flag::Any) => Err("only servers set that flag".into()),
+        Ok(flag) => Ok(flag.into_owned()),
+        Err(_) => Err("a flag is a word without spaces, quotes, parentheses and the like".into()),
+    }
+}
+
+/// Reads flags with commas or spaces between them, or none.
+pub(crate) fn flags(text: &str) -> Result<Flags, String> {
+    text.split([',', ' ']).filter(|name| !name.is_empty()).map(flag).collect()
+}
+
+/// Reads the number of a part.
+pub(crate) fn part(text: &str) -> Result<Part<'static>, String> {
+    if text.is_empty() {
+        return Err("no number".into());
+    }
+    Part::parse(text).map(Part::into_owned).map_err(|_| "a part is numbers with dots between them".into())
+}
+
+/// Text for a moment, in UTC, as programs like it.
+pub(crate) fn utc(seconds: i64) -> Option<String> {
+    let date = Timestamp::from_second(seconds).ok()?;
+    Some(date.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_and_moments() {
+        assert_eq!(date("2024-02-29"), Ok(Date::new(2024, 2, 29).unwrap()));
+        for text in
+            ["2026-02-29", "2026-13-01", "26-01-01", "2026-1-1", "2026-01-01 ", "+026-01-01", "2026-01", ""]
+        {
+            assert!(date(text).is_err(), "{text}");
+        }
+        for (text, want) in [
+            ("2026-01-31T18:30:05+01:00", "31-Jan-2026 18:30:05 +0100"),
+            ("2026-01-31T18:30Z", "31-Jan-2026 18:30:00 +0000"),
+            ("2026-01-31 18:30:05.7-03:30", "31-Jan-2026 18:30:05 -0330"),
+        ] {
+            assert_eq!(date_time(text).unwrap().to_string(), want, "{text}");
+        }
+        assert!(date_time("2026-01-31").unwrap().to_string().starts_with("31-Jan-2026 00:00:00 "));
+        for text in ["", "now", "2026-01-32", "2026-01-31T25:00Z", "-002026-01-31", "2026-01-31T18:30+26:00"]
+        {
+            assert!(date_time(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn flags_with_and_without_backslash() {
+        for (text, want) in [
+            ("seen", Flag::Seen),
+            ("\\Seen", Flag::Seen),
+            ("DELETED", Flag::Deleted),
+            ("$Forwarded", Flag::new("$Forwarded").unwrap()),
+            ("Work", Flag::new("Work").unwrap()),
+        ] {
+            assert_eq!(flag(text), Ok(want), "{text}");
+        }
+        for text in ["", "\\", "\\Recent", "\\*", "a b", "a)", "{3}", "a\r\nb", "ü", "*"] {
+            assert!(flag(text).is_err(), "{text:?}");
+        }
+        assert_eq!(flags("seen,Work draft").map(|flags| flags.len()), Ok(3));
+        assert_eq!(flags(""), Ok(Vec::new()));
+        assert!(flags("seen,a)").is_err());
+    }
+}
