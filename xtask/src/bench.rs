@@ -31,16 +31,12 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
             let (small, _) = instructions(&small, corpus, parser, count)?;
             rows.push(Row { parser, fast: fast / responses, small: small / responses });
         }
-        let best = |clients: bool| {
-            let peers = rows.iter().filter(|row| row.is_peer() && row.is_client() == clients);
-            peers.map(|row| row.fast).fold(f64::INFINITY, f64::min)
-        };
-        let peers = (best(false), best(true));
         for row in &rows {
-            let of_peer = row.fast / if row.is_client() { peers.1 } else { peers.0 };
+            let of_peer = row.of_best(&rows, |row| row.fast);
+            let small_of_peer = row.of_best(&rows, |row| row.small);
             let (count, octets) =
                 allocated.get(&(corpus.to_owned(), row.parser.to_owned())).copied().unwrap_or_default();
-            let fits = row.fits(corpus, of_peer);
+            let fits = row.fits(corpus, of_peer.max(small_of_peer));
             println!(
                 "{corpus:<14} {:<18} {:>9.0} {:>6.1}% {:>9.0} {:>6.2} {count:>8.2} {octets:>8.0}{}",
                 row.parser,
@@ -51,7 +47,12 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
                 if fits { "" } else { "  OVER" },
             );
             if !fits {
-                over.push(format!("{} on {corpus}: {:.1} % of the better peer", row.parser, of_peer * 100.0));
+                over.push(format!(
+                    "{} on {corpus}: {:.1} % of the better peer, {:.1} % at z",
+                    row.parser,
+                    of_peer * 100.0,
+                    small_of_peer * 100.0
+                ));
             }
         }
     }
@@ -78,11 +79,18 @@ impl Row {
         self.parser.starts_with("client-")
     }
 
+    /// Its cost by the cost of the best of those that it stands beside.
+    fn of_best(&self, rows: &[Self], cost: impl Fn(&Self) -> f64) -> f64 {
+        let peers = rows.iter().filter(|row| row.is_peer() && row.is_client() == self.is_client());
+        cost(self) / peers.map(&cost).fold(f64::INFINITY, f64::min)
+    }
+
     fn fits(&self, corpus: &str, of_peer: f64) -> bool {
         match self.parser {
             // The peers have the body in front of them, the framer has it come in pieces.
             "mailbearer" if corpus.starts_with("body-") => true,
-            "mailbearer" | "mailbearer-parse" => of_peer <= PARSER,
+            "mailbearer" => of_peer <= FRAMED,
+            "mailbearer-parse" => of_peer <= PARSER,
             "client-mailbearer" => of_peer <= CLIENT,
             _ => true,
         }
@@ -190,6 +198,9 @@ const CORPORA: [(&str, usize); 6] = [
 const SHAPES: [&str; 7] = ["stream", "numbers", "addresses", "parts", "literals", "body", "escapes"];
 /// What the parser may cost of what the better peer costs.
 const PARSER: f64 = 0.25;
+/// The same with what comes before: octets gathered in a buffer, and each response taken out of it to be owned. The
+/// peers find the end of a response too, but leave the rest to the client.
+const FRAMED: f64 = 1.0 / 3.0;
 /// What the client may cost of what async-imap costs.
 const CLIENT: f64 = 1.0 / 3.0;
 /// What an octet of a body may cost from the driver's buffer to the caller: a copy and a pass of memchr.
