@@ -1,1 +1,315 @@
 //! What operations do on servers that offer little, word by word. Compiled once for each driver.
+
+use std::time::Duration;
+
+use mailbearer::imap_protocol::{SearchKey, SequenceSet};
+use mailbearer::{Account, Client, News, Secret, Security, Server, Token, WatchOptions, Watcher};
+use mailbearer_mock::{Serving, Transcript, serve};
+
+use super::{Driver, run};
+use crate::imap_ops::Proxy;
+
+/// Servers that play these conversations one after the other, each to be reached in its turn.
+struct Servers {
+    proxy: Proxy,
+    client: Client<Driver>,
+    playing: Vec<(u16, Serving)>,
+}
+
+impl Servers {
+    /// `texts` are what follows the login; the capabilities stand there for all of them.
+    fn start(capabilities: &str, texts: &[&str]) -> Self {
+        Self::with(capabilities, texts, |_| {})
+    }
+
+    fn with(capabilities: &str, texts: &[&str], change: impl FnOnce(&mut Account)) -> Self {
+        let (mut playing, mut pem) = (Vec::new(), String::new());
+        for text in texts {
+            let text = format!(
+                "--TLS--\nS: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2] hi\n\
+                 C: <tag> AUTHENTICATE XOAUTH2 <any>\nS: <tag> OK [CAPABILITY IMAP4rev1 {capabilities}] in\n{text}"
+            );
+            let (address, serving) = serve(Transcript::parse(&text).unwrap()).unwrap();
+            pem.push_str(serving.ca_pem());
+            playing.push((address.port(), serving));
+        }
+        let proxy = Proxy::start(playing[0].0);
+        let mut account = Account::custom("robot@mail.test", "https://localhost:1/", "x")
+            .client_credentials("id", "secret")
+            .ca_pem(pem);
+        account.imap = Some(Server::new("localhost", proxy.port(), Security::Implicit));
+        change(&mut account);
+        let client = account.on::<Driver>().unwrap();
+        client.keep_token(Token {
+            access_token: Secret::from("token"),
+            expires_at: None,
+            refresh_token: None,
+            scope: None,
+        });
+        Self { proxy, client, playing }
+    }
+
+    /// From now on the second server is reached.
+    fn go_on(&self) {
+        self.proxy.redirect(self.playing[1].0);
+    }
+
+    #[track_caller]
+    fn join(self) {
+        drop(self.client);
+        for (_, serving) in self.playing {
+            serving.join().unwrap();
+        }
+    }
+}
+
+fn set(text: &str) -> SequenceSet {
+    text.parse().unwrap()
+}
+
+const SELECT: &str = "C: <tag> SELECT INBOX\nS: * 3 EXISTS\nS: <tag> OK [READ-WRITE] x\n";
+
+#[test]
+fn moving_without_move() {
+    let rows = [
+        ("UIDPLUS", "C: <tag> UID EXPUNGE 9,5:6\nS: * 1 EXPUNGE\nS: <tag> OK x\n", true),
+        // Others may be flagged as well, and are none of ours.
+        ("X-NOTHING", "", false),
+    ];
+    for (capability, end, removed) in rows {
+        let text = format!(
+            "{SELECT}C: <tag> UID SEARCH UID 2:*\nS: * SEARCH 9 5 6\nS: <tag> OK x\n\
+             C: <tag> UID COPY 9,5:6 Archive\nS: <tag> OK [COPYUID 7 5:6,9 20:22] x\n\
+             C: <tag> UID STORE 9,5:6 +FLAGS (\\\\Deleted)\nS: <tag> OK x\n{end}"
+        );
+        let servers = Servers::start(capability, &[&text]);
+        run(async {
+            let mut imap = wait!(servers.client.connect_imap()).unwrap();
+            wait!(imap.select("INBOX")).unwrap();
+            let moved = wait!(imap.move_to(set("2:*"), "Archive")).unwrap();
+            assert_eq!((moved.removed, moved.copied.unwrap().to), (removed, set("20:22")));
+        });
+        servers.join();
+    }
+}
+
+#[test]
+fn a_set_that_is_empty_moves_nothing() {
+    let text = format!("{SELECT}C: <tag> UID SEARCH UID 70:80\nS: * SEARCH\nS: <tag> OK x\n");
+    let servers = Servers::start("UIDPLUS", &[&text]);
+    run(async {
+        let mut imap = wait!(servers.client.connect_imap()).unwrap();
+        wait!(imap.select("INBOX")).unwrap();
+        assert_eq!(wait!(imap.move_to(set("70:80"), "Archive")).unwrap().copied, None);
+    });
+    servers.join();
+}
+
+#[test]
+fn a_charset_that_is_refused_is_named() {
+    let text = format!(
+        "{SELECT}C: <tag> UID SEARCH CHARSET UTF-8 SUBJECT {{6}}\nS: + go on\nC: Gr\\xc3\\xbc\\xc3\\xbc\\\nC: \n\
+         S: <tag> NO [BADCHARSET (US-ASCII \"X-\\x1b\")] x\n\
+         C: <tag> UID SEARCH SUBJECT Gru\nS: * SEARCH 4\nS: <tag> OK x\n"
+    );
+    let servers = Servers::start("X", &[&text]);
+    run(async {
+        let mut imap = wait!(servers.client.connect_imap()).unwrap();
+        wait!(imap.select("INBOX")).unwrap();
+        let error = wait!(imap.search(&SearchKey::Subject("Grüü".into()))).unwrap_err();
+        assert!(error.is_unsupported() && error.to_string().contains("US-ASCII, X-\\x1b"), "{error}");
+        let found = wait!(imap.search(&SearchKey::Subject("Gru".into()))).unwrap();
+        assert_eq!(found.uids, Some(set("4")));
+    });
+    servers.join();
+}
+
+#[test]
+fn counts_are_asked_for_several_at_a_time() {
+    let text = "C: <tag> LIST \"\" \"*\"\n\
+        S: * LIST () \".\" a\nS: * LIST (\\\\Noselect) \".\" b\nS: * LIST (\\\\AllMail) \".\" c\nS: * LIST () \".\" d\n\
+        S: <tag> OK x\n\
+        C: <tag1> STATUS a (MESSAGES UNSEEN UIDNEXT UIDVALIDITY RECENT)\n\
+        C: <tag2> STATUS c (MESSAGES UNSEEN UIDNEXT UIDVALIDITY RECENT)\n\
+        C: <tag3> STATUS d (MESSAGES UNSEEN UIDNEXT UIDVALIDITY RECENT)\n\
+        S: * STATUS d (MESSAGES 4)\nS: <tag3> OK x\nS: <tag2> NO not you\nS: * STATUS a (MESSAGES 1)\nS: <tag1> OK x\n";
+    let servers = Servers::start("X", &[text]);
+    run(async {
+        let mut imap = wait!(servers.client.connect_imap()).unwrap();
+        let folders = wait!(imap.folders_with_counts("*")).unwrap();
+        let counts: Vec<(&str, Option<u32>)> = folders
+            .iter()
+            .map(|folder| (folder.name.as_str(), folder.counts.as_ref().and_then(|counts| counts.messages)))
+            .collect();
+        assert_eq!(counts, [("a", Some(1)), ("b", None), ("c", None), ("d", Some(4))]);
+        assert_eq!(folders[2].role, Some(mailbearer::Role::All));
+    });
+    servers.join();
+}
+
+const OPEN: &str = "S: * 3 EXISTS\nS: * OK [UIDVALIDITY 7] x\nS: * OK [UIDNEXT 10] x\n\
+    S: * OK [HIGHESTMODSEQ 100] x\nS: <tag> OK [READ-ONLY] x\n\
+    C: <tag> FETCH 1:3 (UID FLAGS)\nS: * 1 FETCH (UID 3 FLAGS ())\nS: * 2 FETCH (UID 5 FLAGS (\\\\Seen))\n\
+    S: * 3 FETCH (UID 9 FLAGS ())\nS: <tag> OK x\n";
+const IDLE: &str = "C: <tag> IDLE\nS: + idling\n";
+const ASK: &str = "(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE)\n";
+const ENVELOPE: &str = "ENVELOPE (NIL \"new\" NIL NIL NIL NIL NIL NIL NIL NIL)";
+
+fn hasty() -> WatchOptions {
+    let mut options = WatchOptions::default();
+    options.first_wait = Duration::from_millis(1);
+    options.poll = Duration::from_millis(1);
+    options
+}
+
+/// The next news, in short.
+async fn told(watcher: &mut Watcher<Driver>, count: usize) -> Vec<String> {
+    let mut told = Vec::new();
+    while told.len() < count {
+        told.push(match wait!(watcher.next()).unwrap() {
+            News::Arrived(summary) => format!("new {} {}", summary.uid, summary.subject),
+            News::Expunged { uid } => format!("gone {uid}"),
+            News::Flags { uid, flags } => format!("flags {uid} {flags:?}"),
+            News::Renumbered { uid_validity } => format!("renumbered {uid_validity}"),
+            _ => continue,
+        });
+    }
+    told
+}
+
+#[test]
+fn resync_by_condstore_by_qresync_and_by_uid() {
+    let condstore = [
+        format!("C: <tag> EXAMINE INBOX (CONDSTORE)\n{OPEN}{IDLE}--close--\n"),
+        format!(
+            "C: <tag> EXAMINE INBOX (CONDSTORE)\nS: * 3 EXISTS\nS: * OK [UIDVALIDITY 7] x\n\
+             S: * OK [HIGHESTMODSEQ 140] x\nS: <tag> OK x\n\
+             C: <tag> UID SEARCH ALL\nS: * SEARCH 3 9 11\nS: <tag> OK x\n\
+             C: <tag> UID FETCH 1:9 (UID FLAGS) (CHANGEDSINCE 100)\n\
+             S: * 2 FETCH (UID 9 FLAGS (\\\\Flagged) MODSEQ (120))\nS: <tag> OK x\n\
+             C: <tag> FETCH 3 {ASK}S: * 3 FETCH (UID 11 FLAGS () {ENVELOPE})\nS: <tag> OK x\n"
+        ),
+    ];
+    let enable = "C: <tag> ENABLE QRESYNC\nS: * ENABLED QRESYNC\nS: <tag> OK x\n";
+    let qresync = [
+        format!("{enable}C: <tag> EXAMINE INBOX\n{OPEN}{IDLE}--close--\n"),
+        format!(
+            "{enable}C: <tag> EXAMINE INBOX (QRESYNC (7 100))\nS: * 3 EXISTS\nS: * OK [UIDVALIDITY 7] x\n\
+             S: * OK [HIGHESTMODSEQ 140] x\nS: * VANISHED (EARLIER) 4:6\n\
+             S: * 2 FETCH (UID 9 FLAGS (\\\\Flagged) MODSEQ (120))\n\
+             S: * 3 FETCH (UID 11 FLAGS () MODSEQ (140))\nS: <tag> OK x\n\
+             C: <tag> FETCH 3 {ASK}S: * 3 FETCH (UID 11 FLAGS () {ENVELOPE})\nS: <tag> OK x\n"
+        ),
+    ];
+    let by_uid = [
+        format!("C: <tag> EXAMINE INBOX\n{OPEN}{IDLE}--close--\n"),
+        format!(
+            "C: <tag> EXAMINE INBOX\nS: * 3 EXISTS\nS: * OK [UIDVALIDITY 7] x\nS: <tag> OK x\n\
+             C: <tag> FETCH 1:3 (UID FLAGS)\nS: * 1 FETCH (UID 3 FLAGS ())\nS: * 2 FETCH (UID 9 FLAGS (\\\\Flagged))\n\
+             S: * 3 FETCH (UID 11 FLAGS ())\nS: <tag> OK x\n\
+             C: <tag> FETCH 3 {ASK}S: * 3 FETCH (UID 11 FLAGS () {ENVELOPE})\nS: <tag> OK x\n"
+        ),
+    ];
+    let rows = [("IDLE CONDSTORE", condstore), ("IDLE ENABLE QRESYNC", qresync), ("IDLE", by_uid)];
+    for (capabilities, [first, second]) in rows {
+        let servers = Servers::start(capabilities, &[&first, &second]);
+        run(async {
+            let mut watcher = wait!(servers.client.watch_with("INBOX", hasty())).unwrap();
+            servers.go_on();
+            let told = told(&mut watcher, 3).await;
+            assert_eq!(told, ["flags 9 [Flagged]", "gone 5", "new 11 new"], "{capabilities}");
+        });
+        servers.join();
+    }
+}
+
+#[test]
+fn what_happens_during_the_resync_is_no_harm() {
+    // A message goes and another comes between the commands: the numbers would fit, the messages not.
+    let first = format!("C: <tag> EXAMINE INBOX (CONDSTORE)\n{OPEN}{IDLE}--close--\n");
+    let second = format!(
+        "C: <tag> EXAMINE INBOX (CONDSTORE)\nS: * 3 EXISTS\nS: * OK [UIDVALIDITY 7] x\n\
+         S: * OK [HIGHESTMODSEQ 100] x\nS: <tag> OK x\n\
+         C: <tag> UID SEARCH ALL\nS: * SEARCH 3 5 9\nS: <tag> OK x\n\
+         C: <tag> UID FETCH 1:9 (UID FLAGS) (CHANGEDSINCE 100)\nS: * 2 EXPUNGE\nS: * 3 EXISTS\nS: <tag> OK x\n\
+         C: <tag> FETCH 1:3 (UID FLAGS)\nS: * 1 FETCH (UID 3 FLAGS ())\nS: * 2 FETCH (UID 9 FLAGS ())\n\
+         S: * 3 FETCH (UID 11 FLAGS ())\nS: <tag> OK x\n\
+         C: <tag> FETCH 3 {ASK}S: * 3 FETCH (UID 11 FLAGS () {ENVELOPE})\nS: <tag> OK x\n"
+    );
+    let servers = Servers::start("IDLE CONDSTORE", &[&first, &second]);
+    run(async {
+        let mut watcher = wait!(servers.client.watch_with("INBOX", hasty())).unwrap();
+        servers.go_on();
+        assert_eq!(told(&mut watcher, 2).await, ["gone 5", "new 11 new"]);
+    });
+    servers.join();
+}
+
+#[test]
+fn a_server_out_of_step_is_asked_anew() {
+    // Two messages are gone, as the server forgot to tell.
+    let first = format!("C: <tag> EXAMINE INBOX (CONDSTORE)\n{OPEN}{IDLE}S: * 1 EXISTS\n");
+    let second = "C: <tag> EXAMINE INBOX (CONDSTORE)\nS: * 1 EXISTS\nS: * OK [UIDVALIDITY 7] x\n\
+         S: * OK [HIGHESTMODSEQ 100] x\nS: <tag> OK x\n\
+         C: <tag> FETCH 1 (UID FLAGS)\nS: * 1 FETCH (UID 5 FLAGS (\\\\Seen))\nS: <tag> OK x\n";
+    let servers = Servers::start("IDLE CONDSTORE", &[&first, second]);
+    run(async {
+        let mut watcher = wait!(servers.client.watch_with("INBOX", hasty())).unwrap();
+        servers.go_on();
+        assert_eq!(told(&mut watcher, 2).await, ["gone 3", "gone 9"]);
+    });
+    servers.join();
+}
+
+#[test]
+fn without_idle_it_asks() {
+    let text = format!(
+        "C: <tag> EXAMINE INBOX\n{OPEN}C: <tag> NOOP\nS: <tag> OK x\nC: <tag> NOOP\nS: * 2 EXPUNGE\nS: * 3 EXISTS\n\
+         S: <tag> OK x\nC: <tag> FETCH 3 {ASK}S: * 3 FETCH (UID 12 FLAGS () {ENVELOPE})\nS: <tag> OK x\n"
+    );
+    let servers = Servers::start("X", &[&text]);
+    run(async {
+        let mut watcher = wait!(servers.client.watch_with("INBOX", hasty())).unwrap();
+        assert_eq!(told(&mut watcher, 2).await, ["gone 5", "new 12 new"]);
+    });
+    servers.join();
+}
+
+#[test]
+fn idle_is_given_anew_and_what_does_not_answer_is_left() {
+    let first = format!(
+        "C: <tag> EXAMINE INBOX\n{OPEN}{IDLE}C: DONE\nS: <tag> OK x\n{IDLE}S: * 1 FETCH (FLAGS (a))\n\
+         C: DONE\nS: <tag> OK x\n{IDLE}C: DONE\n"
+    );
+    let second = "C: <tag> EXAMINE INBOX\nS: * 0 EXISTS\nS: * OK [UIDVALIDITY 8] x\nS: <tag> OK x\n";
+    let servers = Servers::with("IDLE", &[&first, second], |account| {
+        account.timeouts.read = Some(Duration::from_millis(300));
+    });
+    run(async {
+        let mut options = hasty();
+        options.idle = Some(Duration::from_millis(2));
+        let mut watcher = wait!(servers.client.watch_with("INBOX", options)).unwrap();
+        assert_eq!(told(&mut watcher, 1).await, ["flags 3 [Keyword(a)]"]);
+        servers.go_on();
+        let News::Interrupted { why, .. } = wait!(watcher.next()).unwrap() else { panic!() };
+        assert!(why.contains("0.3"), "{why}");
+        assert_eq!(told(&mut watcher, 1).await, ["renumbered 8"]);
+    });
+    servers.join();
+}
+
+#[test]
+fn what_a_server_can_not_show_is_told_all_the_same() {
+    let little = "(UID FLAGS INTERNALDATE RFC822.SIZE)\n";
+    let text = format!(
+        "C: <tag> EXAMINE INBOX\n{OPEN}{IDLE}S: * 5 EXISTS\nC: DONE\nS: <tag> OK x\n\
+         C: <tag> FETCH 4:5 {ASK}S: * 4 FETCH (UID 12 FLAGS () {ENVELOPE})\nS: <tag> NO [UNAVAILABLE] broken\n\
+         C: <tag> FETCH 5 {little}S: * 5 FETCH (UID 13 FLAGS () RFC822.SIZE 5)\nS: <tag> OK x\n"
+    );
+    let servers = Servers::start("IDLE", &[&text]);
+    run(async {
+        let mut watcher = wait!(servers.client.watch_with("INBOX", hasty())).unwrap();
+        assert_eq!(told(&mut watcher, 2).await, ["new 12 new", "new 13 "]);
+    });
+    servers.join();
+}

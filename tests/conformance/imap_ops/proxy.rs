@@ -5,7 +5,7 @@ use std::{
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU16, AtomicU64, AtomicUsize, Ordering},
     },
     thread,
 };
@@ -18,6 +18,7 @@ pub(crate) struct Proxy {
 
 #[derive(Default)]
 struct State {
+    to: AtomicU16,
     refusing: AtomicBool,
     connections: AtomicUsize,
     /// Octets of the server that still pass.
@@ -29,7 +30,8 @@ impl Proxy {
     pub(crate) fn start(to: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let state = Arc::new(State { left: AtomicU64::new(u64::MAX), ..State::default() });
+        let state = State { to: AtomicU16::new(to), left: AtomicU64::new(u64::MAX), ..State::default() };
+        let state = Arc::new(state);
         let shared = Arc::clone(&state);
         // Ends with the process: it may wait for a client for ever.
         thread::spawn(move || {
@@ -40,7 +42,8 @@ impl Proxy {
                     continue;
                 }
                 shared.connections.fetch_add(1, Ordering::SeqCst);
-                let server = TcpStream::connect(("127.0.0.1", to)).unwrap();
+                let to = shared.to.load(Ordering::SeqCst);
+                let Ok(server) = TcpStream::connect(("127.0.0.1", to)) else { continue };
                 open.extend([client.try_clone().unwrap(), server.try_clone().unwrap()]);
                 pass(client.try_clone().unwrap(), server.try_clone().unwrap(), None);
                 pass(server, client, Some(Arc::clone(&shared)));
@@ -51,6 +54,11 @@ impl Proxy {
 
     pub(crate) fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Passes further connections on to another port.
+    pub(crate) fn redirect(&self, to: u16) {
+        self.state.to.store(to, Ordering::SeqCst);
     }
 
     /// How many connections there were.

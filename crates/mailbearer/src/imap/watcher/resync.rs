@@ -87,7 +87,7 @@ impl<R: Runtime> Attempt<R> {
         }
         self.known.mod_seq = selected.highest_mod_seq.filter(|_| help != Help::None);
         imap.follower = None;
-        Listening::new(imap, token, self.options).await
+        Listening::new(imap, token, self.options, self.client.account().timeouts.read).await
     }
 
     /// Learns of all messages that are there, none of which is news.

@@ -20,6 +20,8 @@ pub(super) struct Listening<R: Runtime> {
     doing: Doing,
     /// How long an IDLE lasts; `None` on a server without.
     idle: Option<Duration>,
+    /// How long the server may take to answer.
+    answer: Duration,
     asked: Asked,
 }
 
@@ -56,14 +58,20 @@ enum Asked {
 }
 
 impl<R: Runtime> Listening<R> {
-    pub(super) async fn new(mut imap: Imap<R>, token: Token, options: WatchOptions) -> Result<Self, Error> {
+    pub(super) async fn new(
+        mut imap: Imap<R>,
+        token: Token,
+        options: WatchOptions,
+        answer: Option<Duration>,
+    ) -> Result<Self, Error> {
         let idle = if imap.offers(&Capability::Idle).await? || imap.offers(&Capability::Imap4Rev2).await? {
             let usual = if is_exchange(&imap) { EXCHANGE_IDLE } else { LONGEST_IDLE };
             Some(options.idle.unwrap_or(usual).min(LONGEST_IDLE))
         } else {
             None
         };
-        Ok(Self { imap, token, doing: Doing::Nothing, idle, asked: Asked::Nothing })
+        let answer = answer.unwrap_or(UNTIL_ANSWERED);
+        Ok(Self { imap, token, doing: Doing::Nothing, idle, answer, asked: Asked::Nothing })
     }
 
     pub(super) async fn leave(self) -> Result<(), Error> {
@@ -105,7 +113,7 @@ impl<R: Runtime> Listening<R> {
             Doing::Idle { since, .. } if self.imap.session.is_idling() => {
                 (since, self.idle.unwrap_or(LONGEST_IDLE))
             }
-            Doing::Idle { since, .. } | Doing::Answer { since, .. } => (since, UNTIL_ANSWERED),
+            Doing::Idle { since, .. } | Doing::Answer { since, .. } => (since, self.answer),
             Doing::Rest { since } => (since, options.poll),
         };
         patience.saturating_sub(since.elapsed())
@@ -120,7 +128,7 @@ impl<R: Runtime> Listening<R> {
                 Doing::Answer { tag, since }
             }
             Doing::Idle { .. } | Doing::Answer { .. } => {
-                let timeout = net::Error::Timeout { stage: Stage::Read, after: UNTIL_ANSWERED };
+                let timeout = net::Error::Timeout { stage: Stage::Read, after: self.answer };
                 return Err(Error::imap_net(timeout));
             }
             Doing::Rest { .. } => Doing::Answer { tag: self.imap.session.noop()?, since },
@@ -260,5 +268,5 @@ const EXCHANGE: [&str; 2] = ["CLIENTACCESSRULES", "BACKENDAUTHENTICATE"];
 const EXCHANGE_IDLE: Duration = Duration::from_secs(600);
 /// RFC 2177: less than 29 minutes.
 const LONGEST_IDLE: Duration = Duration::from_secs(28 * 60);
-/// How long a server may take to answer.
+/// How long a server may take to answer where the account does not say.
 const UNTIL_ANSWERED: Duration = Duration::from_secs(60);
