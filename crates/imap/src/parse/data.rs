@@ -65,6 +65,7 @@ fn response_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
         })
     });
     let other = || {
+        ends_word(cx, after)?;
         Ok((
             &[][..],
             Data::Other { number: None, keyword: Text::of(name), rest: Text::of(rest_of_line(arguments)) },
@@ -96,10 +97,20 @@ fn message_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
         })
     });
     let other = || {
+        ends_word(cx, rest)?;
         let (keyword, rest) = (Text::of(name), Text::of(rest_of_line(spaces(rest))));
         Ok((&[][..], Data::Other { number: Some(number), keyword, rest }))
     };
     parsed.unwrap_or_else(other)
+}
+
+/// Whether a keyword that is not known ends where it seems to.
+fn ends_word<'a>(cx: Context<'_>, after: &'a [u8]) -> Rest<'a> {
+    match after {
+        [] | [b' ' | b'\r' | b'\n', ..] => Ok(after),
+        _ if cx.quirks.spacing => Ok(after),
+        _ => fail(after, "SP").map(|(rest, ())| rest),
+    }
 }
 
 /// `mailbox-list = "(" [mbx-list-flags] ")" SP (DQUOTE QUOTED-CHAR DQUOTE / nil) SP mailbox [SP mbox-list-extended]`

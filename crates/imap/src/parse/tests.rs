@@ -351,6 +351,18 @@ const SEEN: &[(&str, Switch, &str, &str)] = &[
         "items: [Uid(7), Flags([Seen])]",
     ),
     (
+        "any",
+        |quirks| quirks.spacing = false,
+        "* XNEW(a) b\r\n",
+        "Other { number: None, keyword: \"XNEW\", rest: \"(a) b\" }",
+    ),
+    (
+        "any",
+        |quirks| quirks.spacing = false,
+        "* 7 XNEW)\r\n",
+        "Other { number: Some(7), keyword: \"XNEW\", rest: \")\" }",
+    ),
+    (
         "addresses",
         |quirks| quirks.spacing = false,
         "* 1 FETCH (ENVELOPE (NIL NIL ((NIL NIL \"a\" \"b\" )  (NIL NIL \"c\" \"d\"))NIL NIL NIL NIL NIL NIL NIL))\r\n",
@@ -491,6 +503,8 @@ fn mistakes_that_servers_make_are_overlooked_where_the_quirk_is_on() {
         let response = parse(input.as_bytes()).unwrap_or_else(|error| panic!("{server}: {input}: {error}"));
         let shown = format!("{response:?}");
         assert!(shown.contains(want), "{server}: {input}\n{shown}");
+        let again = printed(&response);
+        assert_eq!(parse(&again), Ok(response), "{server}: {input} printed as {}", again.escape_ascii());
         let mut without = Quirks::default();
         switch(&mut without);
         let refused = parse_response(input.as_bytes(), &Limits::default(), &without);
@@ -553,6 +567,10 @@ fn what_is_odd_is_kept() {
             "* 1 FETCH (BODYSTRUCTURE (\"APPLICATION\" \"PDF\" NIL NIL NIL \"BASE64\" 100 (\"attachment\")))\r\n",
             "kind: \"attachment\", parameters: []",
         ),
+        (
+            "* 1 FETCH (BODY ((\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 1 2 \"md5\" NIL \"en\") \"MIXED\" (\"A\" \"b\") NIL))\r\n",
+            "md5: Some(\"md5\"), extension: Extension { disposition: None, languages: [\"en\"]",
+        ),
         ("* OK [HIGHESTMODSEQ 12345]\r\n", "Some(HighestModSeq(12345)), text: \"\""),
         ("* OK [UIDNEXT x] y\r\n", "Other { name: \"UIDNEXT\", rest: \"x\" }), text: \"y\""),
         ("* OK [unfinished\r\n", "code: None, text: \"[unfinished\""),
@@ -562,6 +580,8 @@ fn what_is_odd_is_kept() {
         let response = parse(input.as_bytes());
         let shown = format!("{response:?}");
         assert!(shown.contains(want), "{input}\n{shown}");
+        let again = response.as_ref().map(printed).unwrap_or_default();
+        assert_eq!(parse(&again), response, "{input} printed as {}", again.escape_ascii());
     }
 }
 
@@ -594,9 +614,12 @@ fn the_common_and_the_general_way_come_to_the_same() {
 }
 
 #[test]
-fn a_capability_that_is_no_text_is_written_as_it_came() {
-    let input = b"* CAPABILITY X\xe4 AUTH=\xf6 IMAP4rev1 APPENDLIMIT=7\r\n";
-    assert_eq!(printed(&parse(input).unwrap()), input);
+fn what_is_no_text_is_written_as_it_came() {
+    let rows: [&[u8]; 2] =
+        [b"* CAPABILITY X\xe4 AUTH=\xf6 IMAP4rev1 APPENDLIMIT=7\r\n", b"* LIST () \"\xa7\" INBOX\r\n"];
+    for input in rows {
+        assert_eq!(printed(&parse(input).unwrap()), input, "{}", input.escape_ascii());
+    }
 }
 
 #[test]

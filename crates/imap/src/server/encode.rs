@@ -151,7 +151,9 @@ fn capability(out: &mut Vec<u8>, capability: Capability<'_>) {
 
 fn delimiter(out: &mut Vec<u8>, delimiter: Option<u8>) {
     match delimiter {
-        Some(octet) => string(out, &[octet]),
+        // Never a literal, also where the octet is none that a server should have.
+        Some(octet @ (b'"' | b'\\')) => out.extend_from_slice(&[b'"', b'\\', octet, b'"']),
+        Some(octet) => out.extend_from_slice(&[b'"', octet, b'"']),
         None => out.extend_from_slice(b"NIL"),
     }
 }

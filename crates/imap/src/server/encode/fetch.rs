@@ -183,7 +183,7 @@ fn single(out: &mut Vec<u8>, part: &SinglePart<'_>, extended: bool) {
     if let Some(lines) = part.lines {
         named(out, "", lines);
     }
-    if extended {
+    if extended || part.md5.is_some() || part.extension != Extension::default() {
         out.push(b' ');
         nstring(out, part.md5.as_ref());
         body_extension(out, &part.extension);
@@ -196,7 +196,7 @@ fn multi(out: &mut Vec<u8>, part: &MultiPart<'_>, extended: bool) {
     }
     out.push(b' ');
     string(out, &part.subtype);
-    if extended {
+    if extended || !part.parameters.is_empty() || part.extension != Extension::default() {
         out.push(b' ');
         params(out, &part.parameters);
         body_extension(out, &part.extension);
