@@ -34,6 +34,7 @@ fn response_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
         return message_data(cx, input);
     }
     let (name, after) = word(input);
+    ends_word(cx, after)?;
     let arguments = spaces(after);
     let parsed = known(name, |name| {
         Some(match name {
@@ -65,7 +66,6 @@ fn response_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
         })
     });
     let other = || {
-        ends_word(cx, after)?;
         Ok((
             &[][..],
             Data::Other { number: None, keyword: Text::of(name), rest: Text::of(rest_of_line(arguments)) },
@@ -84,6 +84,7 @@ fn message_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
     }
     let (rest, ()) = sp(rest)?;
     let (name, rest) = word(rest);
+    ends_word(cx, rest)?;
     let items = || msg_att(cx, spaces(rest)).map(|(rest, items)| (rest, Fetch { number, items }));
     let parsed = known(name, |name| {
         Some(match name {
@@ -97,14 +98,13 @@ fn message_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
         })
     });
     let other = || {
-        ends_word(cx, rest)?;
         let (keyword, rest) = (Text::of(name), Text::of(rest_of_line(spaces(rest))));
         Ok((&[][..], Data::Other { number: Some(number), keyword, rest }))
     };
     parsed.unwrap_or_else(other)
 }
 
-/// Whether a keyword that is not known ends where it seems to.
+/// Whether a keyword ends where it seems to.
 fn ends_word<'a>(cx: Context<'_>, after: &'a [u8]) -> Rest<'a> {
     match after {
         [] | [b' ' | b'\r' | b'\n', ..] => Ok(after),

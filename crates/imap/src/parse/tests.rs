@@ -362,6 +362,8 @@ const SEEN: &[(&str, Switch, &str, &str)] = &[
         "* 7 XNEW)\r\n",
         "Other { number: Some(7), keyword: \"XNEW\", rest: \")\" }",
     ),
+    ("any", |quirks| quirks.spacing = false, "* FLAGS(\\Seen)\r\n", "Flags([Seen])"),
+    ("any", |quirks| quirks.spacing = false, "* 1 FETCH(UID 1)\r\n", "items: [Uid(1)]"),
     (
         "addresses",
         |quirks| quirks.spacing = false,

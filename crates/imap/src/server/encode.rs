@@ -84,6 +84,18 @@ fn joined<T>(
     }
 }
 
+/// Elements with a space in front of each.
+fn spaced<T>(
+    out: &mut Vec<u8>,
+    elements: impl IntoIterator<Item = T>,
+    mut write: impl FnMut(&mut Vec<u8>, T),
+) {
+    for element in elements {
+        out.push(b' ');
+        write(out, element);
+    }
+}
+
 fn listed<T>(out: &mut Vec<u8>, elements: impl IntoIterator<Item = T>, write: impl FnMut(&mut Vec<u8>, T)) {
     out.push(b'(');
     joined(out, elements, write);
@@ -186,8 +198,8 @@ fn resp_text_code(out: &mut Vec<u8>, code: &Code<'_>) {
             }
         }
         Code::Capability(capabilities) => {
-            show(out, "CAPABILITY ");
-            joined(out, capabilities, capability);
+            show(out, "CAPABILITY");
+            spaced(out, capabilities, capability);
         }
         Code::CopyUid { validity, from, to } => {
             named(out, "COPYUID", validity);
@@ -267,12 +279,12 @@ fn untagged(out: &mut Vec<u8>, data: &Data<'_>) {
     match data {
         Data::Status(line) => status_line(out, line),
         Data::Capability(capabilities) => {
-            show(out, "CAPABILITY ");
-            joined(out, capabilities, capability);
+            show(out, "CAPABILITY");
+            spaced(out, capabilities, capability);
         }
         Data::Enabled(capabilities) => {
-            show(out, "ENABLED ");
-            joined(out, capabilities, capability);
+            show(out, "ENABLED");
+            spaced(out, capabilities, capability);
         }
         Data::List(list) => mailbox_list(out, "LIST ", list),
         Data::Lsub(list) => mailbox_list(out, "LSUB ", list),
@@ -383,10 +395,7 @@ fn extension(out: &mut Vec<u8>, data: &Data<'_>) {
 }
 
 fn words<'a>(out: &mut Vec<u8>, words: impl IntoIterator<Item = &'a Text<'a>>) {
-    for word in words {
-        out.push(b' ');
-        astring(out, word);
-    }
+    spaced(out, words, |out, word| astring(out, word));
 }
 
 fn mailbox_list(out: &mut Vec<u8>, name: &str, list: &Listed<'_>) {
