@@ -105,7 +105,7 @@ impl Framer {
                         _ => true,
                     });
                     match literal {
-                        None if line.len() < 3 && self.is_open(rx.unread()) => {
+                        None if matches!(line, b"\r\n" | b"\n") && self.is_open(rx.unread()) => {
                             self.resume(end);
                             self.state = State::AfterBlank;
                         }

@@ -46,6 +46,7 @@ fn responses_end_where_they_end_however_the_bytes_arrive() {
         ("bare LF", &["* 1 EXISTS\n", "A1 OK\n"]),
         ("literal", &["* 1 FETCH (BODY[] {4}\r\na\r\nb)\r\n", "A1 OK\r\n"]),
         ("literal after bare LF", &["* 1 FETCH (BODY[] {2}\nab)\n", "A1 OK\n"]),
+        ("bare LF at the end", &["* 1 FETCH (BODY[] {2}\nab)\n"]),
         ("two literals", &["* 1 FETCH (X {1}\r\n) Y {0}\r\n)\r\n"]),
         ("literal of a response", &["* 1 FETCH (X {8}\r\nA1 OK\r\n )\r\n", "A1 OK\r\n"]),
         ("announcement in a literal", &["* 1 FETCH (X {5}\r\n{9}\r\n)\r\n", "A1 OK\r\n"]),
