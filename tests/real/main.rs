@@ -4,6 +4,7 @@
 
 mod certificates;
 mod flights;
+mod imap_ops;
 mod job;
 mod program;
 mod proxy;

@@ -87,7 +87,9 @@ impl<R: Runtime> Imap<R> {
     }
 
     fn plain(&self, name: &str) -> Result<Select<'static>, Error> {
-        Ok(Select { mailbox: mailbox(name)?, condstore: false, qresync: None })
+        // Some servers number the changes of a mailbox only from when someone asked for it.
+        let condstore = self.session.capabilities().has(&Capability::CondStore);
+        Ok(Select { mailbox: mailbox(name)?, condstore, qresync: None })
     }
 
     /// Opens a mailbox by this command; `also` sees the data that comes with the answer.
