@@ -230,9 +230,12 @@ impl Play {
         assert_eq!(self.view.exists() as usize, told.len());
         for (sequence, told) in (1..).zip(told) {
             let seen = self.view.message(sequence).map(|message| {
-                let flags = message.flags();
-                let bits = FLAGS.iter().enumerate().filter(|(_, name)| flags.has(&Flag::new(name).unwrap()));
-                (message.uid, bits.fold(0, |sum, (bit, _)| sum | 1 << bit))
+                let bits = message.flags().map(|flags| {
+                    let bits =
+                        FLAGS.iter().enumerate().filter(|(_, name)| flags.has(&Flag::new(name).unwrap()));
+                    bits.fold(0, |sum, (bit, _)| sum | 1 << bit)
+                });
+                (message.uid, bits)
             });
             assert_eq!(seen, told.known.then_some((told.uid, told.flags)), "message {sequence}");
         }

@@ -26,7 +26,10 @@ pub fn run(data: &[u8]) {
     let line = [b"* FLAGS (", flags, b")\r\n"].concat();
     let parsed = parse_response(&line, &Default::default(), &Default::default());
     let foreign: Vec<Flag<'_>> = match parsed {
-        Ok(Response::Untagged(Data::Flags(flags))) => flags.iter().collect(),
+        // A client repeats a word with a bracket to the server that made it up; ours is not such.
+        Ok(Response::Untagged(Data::Flags(flags))) => {
+            flags.iter().filter(|flag| !flag.to_string().contains(']')).collect()
+        }
         _ => Vec::new(),
     };
     let mut maker = Maker { source: Unstructured::new(rest), foreign };
@@ -338,7 +341,11 @@ impl<'f> Maker<'_, 'f> {
             29 => SearchKey::GmailMessageId(self.any()?),
             30 => SearchKey::GmailThreadId(self.any()?),
             31 => SearchKey::GmailLabel(self.text()?),
-            32 => SearchKey::And(self.list(|m| m.key(nested))?),
+            32 => match &mut *self.list(|m| m.key(nested))? {
+                // A list of one is read as that one.
+                [key] => std::mem::replace(key, SearchKey::All),
+                keys => SearchKey::And(keys.to_vec()),
+            },
             33 => SearchKey::Or(Box::new(self.key(nested)?), Box::new(self.key(nested)?)),
             _ => SearchKey::Not(Box::new(self.key(nested)?)),
         })

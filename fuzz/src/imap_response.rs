@@ -1,7 +1,8 @@
 //! What parses, encodes, and parses again to the same; what is strict is also tolerated.
 
 use mailbearer_imap::{
-    Framer, Limits, ParseError, Piece, Quirks, Response, classify, parse_response, server::encode_response,
+    Data, Framer, Item, Limits, ParseError, Piece, Quirks, Response, StatusItem, classify, parse_response,
+    server::encode_response,
 };
 use mailbearer_wire::RecvBuf;
 
@@ -42,8 +43,26 @@ fn whole(octets: &[u8], held: bool) {
         assert!(tolerant.is_ok(), "only strict: {}", octets.escape_ascii());
         round(strict, octets, &Quirks::NONE);
     }
-    if let (Ok(response), true) = (&tolerant, held) {
+    if let (Ok(response), true) = (&tolerant, held)
+        && !is_tied_to_its_place(response)
+    {
         round(response, octets, &Quirks::default());
+    }
+}
+
+/// Whether it holds what is read otherwise in another place: an item without a value, which only the last one can be,
+/// and a second structure right behind the first, which is kept as it came.
+fn is_tied_to_its_place(response: &Response<'_>) -> bool {
+    match response {
+        Response::Untagged(Data::Fetch(fetch) | Data::UidFetch(fetch)) => {
+            let second = |pair: &[Item<'_>]| matches!(pair, [Item::BodyStructure { .. }, Item::Other { .. }]);
+            fetch.items.iter().any(|item| matches!(item, Item::Other { value, .. } if value.is_empty()))
+                || fetch.items.windows(2).any(second)
+        }
+        Response::Untagged(Data::MailboxStatus { items, .. }) => {
+            items.iter().any(|item| matches!(item, StatusItem::Other { value, .. } if value.is_empty()))
+        }
+        _ => false,
     }
 }
 

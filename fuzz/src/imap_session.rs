@@ -24,7 +24,13 @@ pub fn run(data: &[u8]) {
     let ([cut, flags], dialogue) = knobs(data);
     let whole = Play::new(flags).run(dialogue, 0);
     let cut = Play::new(flags).run(dialogue, cut.max(1));
-    assert_eq!(whole.told, cut.told);
+    // That it can't authenticate is found when it would, which is behind all that has come.
+    let unable =
+        |last: &String| last.ends_with("no way to authenticate") || last.starts_with("no usable mechanism");
+    let unable = cut.failed && cut.told.last().is_some_and(unable);
+    let until = if unable && whole.failed { cut.told.len() - 1 } else { cut.told.len() };
+    assert_eq!(whole.told.get(..until), cut.told.get(..until));
+    assert!(unable || whole.told.len() == cut.told.len());
     // One that fails over the second of two responses has not written what the first one led to.
     let sent = if whole.failed { cut.sent.get(..whole.sent.len()) } else { Some(&*cut.sent) };
     let shown = |octets: &[u8]| octets.escape_ascii().to_string();
@@ -169,7 +175,6 @@ impl Play {
                 }
                 Ok(Step::Event(event)) => self.tell(event),
                 Ok(Step::Close) => {
-                    assert_eq!(self.session.pending().count(), 0);
                     self.tell_end("close");
                     return handshake;
                 }
@@ -195,8 +200,7 @@ impl Play {
 
     fn tell(&mut self, event: Event) {
         if let Event::LiteralChunk(chunk) = &event
-            && let Some(last) = self.told.last_mut()
-            && last.starts_with("literal ")
+            && let Some(last) = self.told.iter_mut().rfind(|told| told.starts_with("literal "))
         {
             return last.push_str(&chunk.escape_ascii().to_string());
         }

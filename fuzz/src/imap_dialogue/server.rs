@@ -35,7 +35,7 @@ struct Stored {
 pub(super) struct Told {
     pub(super) uid: u32,
     pub(super) known: bool,
-    pub(super) flags: u8,
+    pub(super) flags: Option<u8>,
 }
 
 pub(super) struct Server {
@@ -360,8 +360,8 @@ impl Server {
     fn told_of(&mut self, index: usize, uid: bool, flags: Option<u8>) {
         let told = &mut self.told[index];
         told.known |= uid;
-        if let (true, Some(flags)) = (told.known, flags) {
-            told.flags = flags;
+        if told.known {
+            told.flags = flags.or(told.flags);
         }
     }
 
@@ -378,7 +378,8 @@ impl Server {
         }
         let before = self.told.len();
         let new = self.stored[before..].iter();
-        let new: Vec<Told> = new.map(|message| Told { uid: message.uid, known: false, flags: 0 }).collect();
+        let new: Vec<Told> =
+            new.map(|message| Told { uid: message.uid, known: false, flags: None }).collect();
         if !new.is_empty() {
             self.told.extend(new);
             self.untagged(Data::Exists(self.told.len() as u32));
