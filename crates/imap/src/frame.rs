@@ -218,6 +218,7 @@ impl Framer {
         self.searched = at;
     }
 
+    #[inline(always)]
     fn finish(&mut self, rx: &mut RecvBuf, end: usize) -> Piece {
         let rest = rx.take_message(end, self.shown.take().unwrap_or(end));
         let octets = if self.kept.is_empty() {

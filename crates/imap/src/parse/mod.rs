@@ -36,13 +36,7 @@ pub fn parse_response<'a>(
     let parsed = if strict::overlooks_all(quirks) {
         data::response(cx, octets)
     } else {
-        strict::check(quirks, octets)
-            .map_err(nom::Err::Error)
-            .and_then(|()| data::response(cx, octets))
-            .and_then(|(rest, response)| match strict::check_values(quirks, &response) {
-                Ok(()) => Ok((rest, response)),
-                Err(rule) => fail(octets, rule),
-            })
+        strict_response(cx, octets)
     };
     match parsed {
         Ok((_, response)) => Ok(response),
@@ -51,6 +45,16 @@ pub fn parse_response<'a>(
         }
         // Parsers of whole input do not ask for more.
         Err(nom::Err::Incomplete(_)) => Err(ParseError { offset: octets.len(), rule: "response" }),
+    }
+}
+
+#[cold]
+fn strict_response<'a>(cx: Context<'_>, octets: &'a [u8]) -> Res<'a, Response<'a>> {
+    strict::check(cx.quirks, octets).map_err(nom::Err::Error)?;
+    let (rest, response) = data::response(cx, octets)?;
+    match strict::check_values(cx.quirks, &response) {
+        Ok(()) => Ok((rest, response)),
+        Err(rule) => fail(octets, rule),
     }
 }
 
