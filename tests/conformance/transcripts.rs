@@ -9,7 +9,7 @@ use all::{Case, imap, smtp};
 use mailbearer_mock::{Transcript, serve};
 use mailbearer_net::{Blocking, Connection, DriveError, Error, Machine, Options, Runtime, Security, Tls};
 
-fn check<M>(cases: &[Case], start: impl Fn(Security) -> M, on_event: impl Fn(&mut M, M::Event))
+fn check<M>(cases: &[Case], start: impl Fn(&Case, Security) -> M, on_event: impl Fn(&mut M, M::Event))
 where
     M: Machine<Error: Display + Send, Event: Send> + Send,
 {
@@ -18,7 +18,7 @@ where
         let security = if transcript.starts_with_tls() { Security::Implicit } else { Security::StartTls };
         let (address, serving) = serve(transcript).unwrap();
         let options = Options::new(Tls::with_only_ca_pem(serving.ca_pem().as_bytes()).unwrap());
-        let mut machine = start(security);
+        let mut machine = start(case, security);
         let end =
             Blocking::task(Connection::<Blocking>::open("localhost", address.port(), security, options));
         let mut connection = end.unwrap();
@@ -41,7 +41,7 @@ where
 
 #[test]
 fn smtp_transcripts_end_as_they_should() {
-    check(smtp::CASES, smtp::session, smtp::on_event);
+    check(smtp::CASES, |_, security| smtp::session(security), smtp::on_event);
 }
 
 #[test]

@@ -1,4 +1,6 @@
 //! State machines across crates, without sockets.
 
 #[cfg(test)]
+mod marks;
+#[cfg(test)]
 mod transcripts;

@@ -1,7 +1,8 @@
-//! The IMAP transcripts, and how a session that lists the inbox ends in each.
+//! The IMAP transcripts, and how a session ends in each.
 
 use mailbearer_imap::{
-    FetchItem, Mailbox, SequenceSet,
+    FetchItem, Mailbox, Quirks, SequenceSet,
+    server::parse_command,
     session::{Event, Options, Session},
 };
 use mailbearer_sasl::Credentials;
@@ -17,6 +18,70 @@ pub(crate) const CASES: &[Case] = &[
     case!("exchange/imap-token-expired", "server ended the session: BYE Session invalidated"),
     case!("exchange/imap-throttled", "server ended the session: BYE Connection closed. 14"),
     case!("gmail/imap-refused", "server did not accept the credentials: NO [AUTHENTICATIONFAILED]"),
+    case!("exchange/imap-status", "closed"),
+    case!("exchange/imap-names", "closed"),
+    case!("exchange/imap-move", "closed"),
+    case!("exchange/imap-structures", "closed"),
+    case!("exchange/imap-missing-message", "closed"),
+    case!("exchange/imap-unavailable", "server ended the session: BYE Server Unavailable. 15"),
+    case!("exchange/imap-idle", "closed"),
+    case!("exchange/imap-plus", "closed"),
+    case!("exchange/imap-zero", "closed"),
+    case!("exchange/imap-limits", "closed"),
+    case!(
+        "exchange/imap-expired-at-logout",
+        "server ended the session: BYE Session invalidated - AccessTokenExpired"
+    ),
+    case!("gmail/imap-select", "closed"),
+    case!("gmail/imap-labels", "closed"),
+    case!("gmail/imap-structures", "closed"),
+    case!("gmail/imap-limits", "server ended the session: BYE Session expired"),
+    case!("yahoo/imap-search", "closed"),
+    case!("icloud/imap-fetch", "closed"),
+    case!(
+        "icloud/imap-unavailable",
+        "server did not accept the credentials: BAD [UNAVAILABLE] Service temporarily unavailable"
+    ),
+    case!("qq/imap-envelopes", "closed"),
+    case!("qq/imap-limits", "closed"),
+    case!("netease/imap-id-first", "closed"),
+    case!("netease/imap-unsafe-login", "closed"),
+    case!("netease/imap-data", "closed"),
+    case!("dovecot/imap-list", "closed"),
+    case!("dovecot/imap-fetch", "closed"),
+    case!(
+        "dovecot/imap-limits",
+        "server did not accept the credentials: NO [UNAVAILABLE] Maximum number of connections"
+    ),
+    case!("courier/imap-store", "closed"),
+    case!("cyrus/imap-esearch", "closed"),
+    case!("domino/imap-fetch", "closed"),
+    case!("mailru/imap-structures", "closed"),
+    case!("yandex/imap-empty-part", "closed"),
+    case!("yandex/imap-bye", "closed"),
+    case!("yandex/imap-idle", "server ended the session: BYE Autologout; idle for too long"),
+    case!("zoho/imap-select", "closed"),
+    case!("surgemail/imap-select", "closed"),
+    case!("hmailserver/imap-fetch", "closed"),
+    case!("gmx/imap-structures", "closed"),
+    case!("zimbra/imap-fetch", "closed"),
+    case!("davmail/imap-select", "closed"),
+    case!("greenmail/imap-fetch", "closed"),
+    case!("purelymail/imap-move", "closed"),
+    case!("interia/imap-refused", "closed"),
+    case!("archiveopteryx/imap-id", "closed"),
+    case!("qip/imap-store", "closed"),
+    case!(
+        "xeams/imap-fetch",
+        "protocol error after authentication: neither an answer nor data:  RFC822.SIZE 6)"
+    ),
+    case!("unnamed/imap-structures", "closed"),
+    case!("unnamed/imap-blank-lines", "closed"),
+    case!("unnamed/imap-esearch", "closed"),
+    case!("unnamed/imap-blocked", "server ended the session: BYE Your IP Address is blocked"),
+    case!("unnamed/imap-eight-bit", "closed"),
+    case!("proton/imap-session", "closed"),
+    case!("strato/imap-list", "closed"),
     case!("rfc/imap-oauthbearer-refused", "server did not accept the credentials: NO SASL"),
     case!("rfc/imap-session", "closed"),
     case!("hostile/imap-injection", TAMPERED),
@@ -45,18 +110,31 @@ pub(crate) const CASES: &[Case] = &[
 /// What a session says, or what no handshake survives, when something is sent ahead of TLS.
 const TAMPERED: &str = "data between the answer to STARTTLS and TLS";
 
-pub(crate) fn session(security: Security) -> Session {
-    let mut session = Session::new(Options::new("localhost", 993, security));
+pub(crate) fn session(case: &Case, security: Security) -> Session {
+    session_with(case, security, Quirks::default())
+}
+
+/// A session that gives the commands of a transcript's `#>` comments, or else lists the inbox.
+pub(crate) fn session_with(case: &Case, security: Security, quirks: Quirks) -> Session {
+    let mut options = Options::new("localhost", 993, security);
+    options.quirks = quirks;
+    let mut session = Session::new(options);
     session.authenticate(Credentials::bearer("robot@contoso.com", "x".repeat(1500)).unwrap()).unwrap();
-    session.select(Mailbox::INBOX).unwrap();
-    session.uid_fetch(SequenceSet::all(), vec![FetchItem::Uid, FetchItem::Envelope]).unwrap();
+    let commands: Vec<_> = case.text.lines().filter_map(|line| line.strip_prefix("#> ")).collect();
+    for command in &commands {
+        let command = format!("A1 {command}");
+        session.command(&parse_command(command.as_bytes()).unwrap().1).unwrap();
+    }
+    if commands.is_empty() {
+        session.select(Mailbox::INBOX).unwrap();
+        session.uid_fetch(SequenceSet::all(), vec![FetchItem::Uid, FetchItem::Envelope]).unwrap();
+    }
     session
 }
 
-/// Everything that is told can be parsed. When all is answered it is time to go.
+/// When all is answered it is time to go. What the data holds is said in the transcripts themselves.
 pub(crate) fn on_event(session: &mut Session, event: Event) {
     match event {
-        Event::Data(frame) => drop(frame.response().unwrap()),
         // Not after LOGOUT itself.
         Event::Done(_) if session.is_authenticated() && session.pending().next().is_none() => {
             session.logout().unwrap();

@@ -48,7 +48,7 @@ pub struct Quirks {
     /// A space too many or too few: Exchange (`* STATUS INBOX (MESSAGES 0) `), Exmail (`(UID 19436 )`), Yahoo and
     /// GreenMail (`* SEARCH 1 2 `), SurgeMail (`FLAGS (\Seen )`).
     pub spacing: bool,
-    /// Octets above 0x7f in a word.
+    /// Octets above 0x7f in a word, and what is not UTF-8 in a quoted string.
     pub eight_bit: bool,
     /// A status response without text: Gmail and Yahoo (`* OK [HIGHESTMODSEQ 7]`), and `+` without a space.
     pub missing_text: bool,

@@ -98,7 +98,7 @@ fn addresses<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Address<'
             }
             [b'(', after @ ..] => address_end(cx, after)?,
             [b'N' | b'n', ..] if cx.quirks.wrong_nil => nil(rest)?.0,
-            [b' ', ..] => spaces(rest),
+            [b' ', ..] if cx.quirks.spacing => spaces(rest),
             _ => return fail(rest, "address"),
         };
     }

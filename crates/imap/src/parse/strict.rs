@@ -40,6 +40,9 @@ pub(super) fn check<'a>(quirks: &Quirks, response: &'a [u8]) -> Result<(), Fault
                 if !quirks.stray_quote && !is_escaped(text) {
                     return fault("quoted");
                 }
+                if !quirks.eight_bit && core::str::from_utf8(text).is_err() {
+                    return fault("UTF-8");
+                }
                 after
             }
             b'{' => literal(rest).map_or(after, |(after, _)| after),
