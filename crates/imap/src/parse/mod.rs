@@ -33,11 +33,8 @@ pub fn parse_response<'a>(
     quirks: &Quirks,
 ) -> Result<Response<'a>, ParseError> {
     let cx = Context::new(limits, quirks);
-    let parsed = if strict::overlooks_all(quirks) {
-        data::response(cx, octets)
-    } else {
-        strict_response(cx, octets)
-    };
+    let parsed =
+        if strict::overlooks_all(quirks) { data::response(cx, octets) } else { strict_response(cx, octets) };
     match parsed {
         Ok((_, response)) => Ok(response),
         Err(nom::Err::Error(fault) | nom::Err::Failure(fault)) => {
