@@ -12,6 +12,7 @@ mod run;
 mod search;
 mod select;
 mod server;
+mod sets;
 mod store;
 mod transfer;
 mod watch;
@@ -23,7 +24,7 @@ use mailbearer_imap::{
     Mailbox,
     session::{Completion, Event, Options, Session, Tag},
 };
-use mailbearer_net::{Connection, Next, Runtime};
+use mailbearer_net::{self as net, Blocking, Canceller, Connection, Next, Runtime};
 use mailbearer_sasl::Credentials;
 
 pub use acl::ListedRights;
@@ -202,6 +203,18 @@ impl<R: Runtime> Imap<R> {
     fn leave(&mut self) {
         self.selected = None;
         self.follower = None;
+    }
+}
+
+impl Imap<Blocking> {
+    /// A handle with which another thread can end whatever this session waits for. What waits fails: with
+    /// [`Error::is_cancelled`], unless the server was faster to hang up on what is cut.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the system has no file descriptor left.
+    pub fn canceller(&self) -> Result<Canceller, Error> {
+        self.connection.canceller().map_err(|error| Error::imap_net(net::Error::Io(error)))
     }
 }
 

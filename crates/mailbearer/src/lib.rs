@@ -80,6 +80,37 @@
 //! # Ok(()) }
 //! ```
 //!
+//! # Any command, and a mailbox watched for good
+//!
+//! ```no_run
+//! use mailbearer::News;
+//! use mailbearer::imap_protocol::{Flag, SearchKey, StoreAction};
+//!
+//! # fn job(robot: mailbearer::Client) -> Result<(), Box<dyn std::error::Error>> {
+//! let mut imap = robot.connect_imap()?;
+//! for folder in imap.folders_with_counts("*")? {
+//!     println!("{} {:?}", folder.name, folder.counts.and_then(|counts| counts.unseen));
+//! }
+//! imap.select("INBOX")?;
+//! let invoices = imap.search(&SearchKey::Subject("invoice".into()))?;
+//! if let Some(uids) = invoices.uids {
+//!     imap.store(uids.clone(), StoreAction::Add, &[Flag::Flagged])?;
+//!     imap.move_to(uids, "Accounting")?;
+//! }
+//! imap.append("Drafts", &[Flag::Draft], None, b"Subject: to do\r\n\r\n")?;
+//! imap.logout()?;
+//!
+//! let mut watcher = robot.watch("INBOX")?; // connects anew, with fresh tokens, and misses nothing
+//! loop {
+//!     match watcher.next()? {
+//!         News::Arrived(message) => println!("{} {}", message.from, message.subject),
+//!         News::Interrupted { why, retry_in } => eprintln!("{why}; again in {retry_in:?}"),
+//!         _ => {}
+//!     }
+//! }
+//! # }
+//! ```
+//!
 //! # Features
 //!
 //! `charsets` (default) decodes subjects in every charset of the web, `ring` (default) or `aws-lc-rs` does the

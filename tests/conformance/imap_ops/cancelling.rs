@@ -37,6 +37,21 @@ fn another_thread_ends_a_blocking_watch() {
     cancelling.join().unwrap();
 }
 
+#[test]
+fn another_thread_ends_an_operation() {
+    let bench = Bench::start();
+    let mut imap = bench.account.clone().blocking().unwrap().connect_imap().unwrap();
+    let canceller = imap.canceller().unwrap();
+    let mut watch = imap.watch("INBOX").unwrap();
+    watch.next().unwrap();
+    assert_eq!(watch.next_within(Duration::from_millis(1)).unwrap(), None, "it listens, and has nothing to write");
+    let cancelling = thread::spawn(move || canceller.cancel());
+    let error = watch.next().unwrap_err();
+    // The server may hang up on what is cut before this side looks.
+    assert!(error.is_cancelled() || error.is_transient(), "{error:?}");
+    cancelling.join().unwrap();
+}
+
 /// A future that is dropped after every few polls: each time at another await, connecting and listening.
 #[test]
 fn dropped_futures_lose_nothing() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mailbearer::imap_protocol::{SearchKey, SequenceSet};
+use mailbearer::imap_protocol::{FetchItem, Flag, SearchKey, SequenceSet, StoreAction};
 use mailbearer::{Account, Client, News, Secret, Security, Server, Token, WatchOptions, Watcher};
 use mailbearer_mock::{Serving, Transcript, serve};
 
@@ -101,6 +101,36 @@ fn a_set_that_is_empty_moves_nothing() {
         let mut imap = wait!(servers.client.connect_imap()).unwrap();
         wait!(imap.select("INBOX")).unwrap();
         assert_eq!(wait!(imap.move_to(set("70:80"), "Archive")).unwrap().copied, None);
+    });
+    servers.join();
+}
+
+#[test]
+fn a_long_set_takes_several_commands() {
+    let long: SequenceSet = (1..400_u32).map(|number| number * 1_000_000).collect();
+    let mut text = SELECT.to_owned();
+    for (command, count) in [("UID COPY <any> Archive", 1), ("UID STORE <any> +FLAGS (\\\\Seen)", 0)] {
+        for piece in 0..5 {
+            let code = if count > 0 { format!("[COPYUID 7 {piece}1 {piece}2] ") } else { String::new() };
+            text.push_str(&format!("C: <tag> {command}\nS: <tag> OK {code}x\n").replace(" 01 02", " 51 52"));
+        }
+    }
+    text.push_str("C: <tag> UID FETCH <any> (FLAGS)\nS: * 1 FETCH (UID 1 FLAGS ())\nS: <tag> OK x\n");
+    text.push_str(&"C: <tag> UID FETCH <any> (FLAGS)\nS: <tag> OK x\n".repeat(3));
+    text.push_str("C: <tag> UID FETCH <any> (FLAGS)\nS: * 2 FETCH (UID 9 FLAGS ())\nS: <tag> OK x\n");
+    let servers = Servers::start("UIDPLUS", &[&text]);
+    run(async {
+        let mut imap = wait!(servers.client.connect_imap()).unwrap();
+        wait!(imap.select("INBOX")).unwrap();
+        let copied = wait!(imap.copy(long.clone(), "Archive")).unwrap().unwrap();
+        assert_eq!((copied.from, copied.to), (set("51,11,21,31,41"), set("52,12,22,32,42")));
+        wait!(imap.store(long.clone(), StoreAction::Add, &[Flag::Seen])).unwrap();
+        let mut messages = wait!(imap.messages(long.clone(), vec![FetchItem::Flags])).unwrap();
+        let mut uids = Vec::new();
+        while let Some(message) = wait!(messages.next()).unwrap() {
+            uids.push(message.uid());
+        }
+        assert_eq!(uids, [1, 9]);
     });
     servers.join();
 }

@@ -1,15 +1,21 @@
+use std::vec;
+
 use mailbearer_imap::session::{Event, Tag};
 use mailbearer_imap::{
     Capability, Command, Data, FetchItem, Frame, Item, Limits, Part, Partial, Response, Section, SequenceSet,
 };
 use mailbearer_net::Runtime;
 
-use super::{Body, Imap};
+use super::{Body, Imap, sets::pieces};
 use crate::Error;
 
 /// What was fetched of messages, as it arrives.
 pub struct Messages<'a, R: Runtime> {
     imap: &'a mut Imap<R>,
+    /// What is to be asked for, in commands of moderate length.
+    left: vec::IntoIter<SequenceSet>,
+    items: Vec<FetchItem<'a>>,
+    changed_since: Option<u64>,
     fetch: Option<Tag>,
 }
 
@@ -102,13 +108,23 @@ impl<'a, R: Runtime> Messages<'a, R> {
     async fn start(
         imap: &'a mut Imap<R>,
         set: SequenceSet,
-        items: Vec<FetchItem<'_>>,
+        items: Vec<FetchItem<'a>>,
         changed_since: Option<u64>,
     ) -> Result<Self, Error> {
         imap.begin().await?;
+        let left = pieces(&set).into_iter();
+        let mut messages = Self { imap, left, items, changed_since, fetch: None };
+        messages.ask()?;
+        Ok(messages)
+    }
+
+    fn ask(&mut self) -> Result<(), Error> {
+        self.fetch = None;
+        let Some(set) = self.left.next() else { return Ok(()) };
+        let (items, changed_since) = (self.items.clone(), self.changed_since);
         let fetch = Command::Fetch { uid: true, set, items, changed_since, vanished: false };
-        let fetch = imap.session.command(&fetch)?;
-        Ok(Self { imap, fetch: Some(fetch) })
+        self.fetch = Some(self.imap.session.command(&fetch)?);
+        Ok(())
     }
 
     /// What is told of the next message; `None` after the last.
@@ -133,10 +149,11 @@ impl<'a, R: Runtime> Messages<'a, R> {
                         return Err(Error::too_large(Limits::default().literal_inline));
                     }
                     Event::Done(completion) if completion.tag == fetch => {
-                        self.fetch = None;
                         if !completion.is_ok() {
+                            self.fetch = None;
                             return Err(Error::command(completion));
                         }
+                        self.ask()?;
                     }
                     _ => {}
                 }

@@ -4,7 +4,7 @@ use mailbearer_imap::view::{Change, View, ViewError};
 use mailbearer_imap::{Command, FetchItem, Frame, Response};
 use mailbearer_net::Runtime;
 
-use super::Imap;
+use super::{Imap, sets::pieces};
 use crate::Error;
 
 /// Keeps what is known of the open mailbox.
@@ -74,10 +74,13 @@ impl<R: Runtime> Imap<R> {
     pub fn learn(&mut self) -> R::Task<'_, Result<(), Error>> {
         R::task(async move {
             self.begin().await?;
-            let Some(set) = self.view().and_then(View::without_flags) else { return Ok(()) };
-            let items = vec![FetchItem::Uid, FetchItem::Flags];
-            let fetch = Command::Fetch { uid: false, set, items, changed_since: None, vanished: false };
-            self.just_run(&fetch).await
+            let missing = self.view().and_then(View::without_flags);
+            for set in missing.iter().flat_map(pieces) {
+                let items = vec![FetchItem::Uid, FetchItem::Flags];
+                let fetch = Command::Fetch { uid: false, set, items, changed_since: None, vanished: false };
+                self.just_run(&fetch).await?;
+            }
+            Ok(())
         })
     }
 }

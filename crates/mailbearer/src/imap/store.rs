@@ -1,7 +1,11 @@
 use mailbearer_imap::{Capability, Code, Command, Flag, SequenceSet, StoreAction};
 use mailbearer_net::Runtime;
 
-use super::{Imap, select::code_of};
+use super::{
+    Imap,
+    select::code_of,
+    sets::{joined, pieces},
+};
 use crate::Error;
 
 /// Flags, and removal, in the open mailbox.
@@ -58,8 +62,15 @@ impl<R: Runtime> Imap<R> {
             if !self.has_uid_expunge().await? {
                 return Err(Error::unsupported("UIDPLUS"));
             }
-            self.just_run(&Command::Expunge(Some(uids))).await
+            self.expunge_by(&uids).await
         })
+    }
+
+    pub(super) async fn expunge_by(&mut self, uids: &SequenceSet) -> Result<(), Error> {
+        for set in pieces(uids) {
+            self.just_run(&Command::Expunge(Some(set))).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn has_uid_expunge(&mut self) -> Result<bool, Error> {
@@ -76,11 +87,16 @@ impl<R: Runtime> Imap<R> {
         // Whoever keeps a view wants to know what became of the flags.
         let silent = self.follower.is_none();
         let flags = flags.to_vec();
-        let store = Command::Store { uid: true, set, unchanged_since, action, silent, flags };
-        let completion = self.run(&store, &mut |_| Ok(false)).await?;
-        Ok(code_of(&completion, |code| match code {
-            Code::Modified(uids) => Some(uids),
-            _ => None,
-        }))
+        let mut modified = Vec::new();
+        for set in pieces(&set) {
+            let flags = flags.clone();
+            let store = Command::Store { uid: true, set, unchanged_since, action, silent, flags };
+            let completion = self.run(&store, &mut |_| Ok(false)).await?;
+            modified.extend(code_of(&completion, |code| match code {
+                Code::Modified(uids) => Some(uids),
+                _ => None,
+            }));
+        }
+        Ok(joined(&modified))
     }
 }

@@ -1,7 +1,11 @@
 use mailbearer_imap::{Capability, Code, Command, Data, Flag, SearchKey, SequenceSet, Status, StoreAction};
 use mailbearer_net::Runtime;
 
-use super::{Imap, mailbox, select::code_of};
+use super::{
+    Imap, mailbox,
+    select::code_of,
+    sets::{joined, pieces},
+};
 use crate::Error;
 
 /// Where copies went (RFC 4315). The first of `to` is the copy of the first of `from`, and so on.
@@ -30,7 +34,8 @@ impl<R: Runtime> Imap<R> {
     ///
     /// # Errors
     ///
-    /// Fails for a name that can't be a mailbox's, and if the server refuses; then nothing was copied.
+    /// Fails for a name that can't be a mailbox's, and if the server refuses. Of a set that takes several commands (each
+    /// holds about 800 octets of it) some may be copied then; of one command none.
     pub fn copy<'a>(
         &'a mut self,
         uids: SequenceSet,
@@ -62,18 +67,38 @@ impl<R: Runtime> Imap<R> {
             self.store_by(uids.clone(), StoreAction::Add, &[Flag::Deleted], None).await?;
             let removed = self.has_uid_expunge().await?;
             if removed {
-                self.just_run(&Command::Expunge(Some(uids))).await?;
+                self.expunge_by(&uids).await?;
             }
             Ok(Moved { copied, removed })
         })
     }
 
     async fn move_by(&mut self, set: SequenceSet, name: &str) -> Result<Moved, Error> {
+        let mailbox = mailbox(name)?;
+        let mut parts = Vec::new();
+        for set in pieces(&set) {
+            let command = Command::Move { uid: true, set, mailbox: mailbox.clone() };
+            self.transfer(&command, &mut parts).await?;
+        }
+        Ok(Moved { copied: Copied::joined(&parts), removed: true })
+    }
+
+    async fn copy_by(&mut self, set: SequenceSet, name: &str) -> Result<Option<Copied>, Error> {
+        let mailbox = mailbox(name)?;
+        let mut parts = Vec::new();
+        for set in pieces(&set) {
+            let command = Command::Copy { uid: true, set, mailbox: mailbox.clone() };
+            self.transfer(&command, &mut parts).await?;
+        }
+        Ok(Copied::joined(&parts))
+    }
+
+    /// Finds where messages went: MOVE tells before the messages are expunged (RFC 6851 section 4.3), Exchange for a
+    /// COPY with no answer around it.
+    async fn transfer(&mut self, command: &Command<'_>, parts: &mut Vec<Copied>) -> Result<(), Error> {
         let mut copied = None;
-        let command = Command::Move { uid: true, set, mailbox: mailbox(name)? };
-        // Before the expunges, so that who reads them knows where the messages went (RFC 6851 section 4.3).
         let completion = self
-            .run(&command, &mut |data| {
+            .run(command, &mut |data| {
                 let Data::Status(line) = data else { return Ok(false) };
                 let found = line.code.filter(|_| line.status == Status::Ok).and_then(Copied::of);
                 let is_kept = found.is_some();
@@ -81,25 +106,20 @@ impl<R: Runtime> Imap<R> {
                 Ok(is_kept)
             })
             .await?;
-        Ok(Moved { copied: copied.or_else(|| code_of(&completion, Copied::of)), removed: true })
-    }
-
-    async fn copy_by(&mut self, set: SequenceSet, name: &str) -> Result<Option<Copied>, Error> {
-        let command = Command::Copy { uid: true, set, mailbox: mailbox(name)? };
-        // Exchange sends the code without an answer around it.
-        let mut copied = None;
-        let completion = self
-            .run(&command, &mut |data| {
-                let Data::Status(line) = data else { return Ok(false) };
-                copied = line.code.and_then(Copied::of).or(copied.take());
-                Ok(copied.is_some())
-            })
-            .await?;
-        Ok(code_of(&completion, Copied::of).or(copied))
+        parts.extend(code_of(&completion, Copied::of).or(copied));
+        Ok(())
     }
 }
 
 impl Copied {
+    /// All of it; all copies are in one mailbox.
+    fn joined(parts: &[Self]) -> Option<Self> {
+        let uid_validity = parts.first()?.uid_validity;
+        let side = |pick: fn(&Self) -> SequenceSet| joined(&parts.iter().map(pick).collect::<Vec<_>>());
+        let (from, to) = (side(|part| part.from.clone())?, side(|part| part.to.clone())?);
+        Some(Self { uid_validity, from, to })
+    }
+
     fn of(code: Code<'_>) -> Option<Self> {
         match code {
             Code::CopyUid { validity, from, to } => Some(Self { uid_validity: validity, from, to }),

@@ -11,7 +11,7 @@ use mailbearer_net::{Blocking, Canceller, Connection, Runtime};
 use super::{WatchOptions, news::Pending, pause::Stop, session::Listening};
 use crate::{
     Client, Error, Imap, Selected,
-    imap::{follow::Follow, mailbox},
+    imap::{follow::Follow, mailbox, sets::pieces},
 };
 
 /// What is known of the mailbox, across connections.
@@ -246,10 +246,12 @@ async fn learn_all<R: Runtime>(imap: &mut Imap<R>, flags: bool) -> Result<(), Er
     for _ in 0..LEARN_ATTEMPTS {
         let missing = if flags { View::without_flags } else { View::unknown };
         let Some(set) = imap.view().and_then(missing) else { return Ok(()) };
-        let mut items = vec![FetchItem::Uid];
-        items.extend(flags.then_some(FetchItem::Flags));
-        let fetch = Command::Fetch { uid: false, set, items, changed_since: None, vanished: false };
-        imap.just_run(&fetch).await?;
+        for set in pieces(&set) {
+            let mut items = vec![FetchItem::Uid];
+            items.extend(flags.then_some(FetchItem::Flags));
+            let fetch = Command::Fetch { uid: false, set, items, changed_since: None, vanished: false };
+            imap.just_run(&fetch).await?;
+        }
         if imap.view().and_then(missing).is_some() {
             imap.just_run(&Command::Noop).await?;
         }
