@@ -56,7 +56,8 @@ fn however_many_ask_one_token_is_fetched() {
         assert!(tokio::time::timeout(Duration::ZERO, robot.token()).await.is_err());
         robot.token().await.unwrap();
     });
-    assert_eq!(server.tokens().issued(), 2);
+    // The one that was dropped may have got as far as the server.
+    assert!((2..=3).contains(&server.tokens().issued()), "{}", server.tokens().issued());
 }
 
 #[test]

@@ -79,14 +79,13 @@ fn refusals_come_with_their_reason() {
     assert!(done.err.contains("[7000215]"), "{done:?}");
 
     let reason =
-        r#"["{"schemes":"Bearer","scope":"https://outlook.office365.com/.default","status":"400"}"]"#;
-    let reason = reason.replace("[\"", "['").replace("\"]", "']");
+        [r#""schemes":"Bearer""#, r#""scope":"https://outlook.office365.com/.default""#, r#""status":"400""#];
     let done = python(&bench, "send.py", &[("TOKEN", "wrong")]);
     assert!(done.err.contains("535 5.7.3 Authentication unsuccessful"), "{done:?}");
-    assert!(done.err.contains(&reason), "{done:?}");
+    assert!(reason.iter().all(|member| done.err.contains(member)), "{done:?}");
     let done = python(&bench, "list.py", &[("TOKEN", "wrong")]);
     assert!(done.err.contains("AUTHENTICATE failed."), "{done:?}");
-    assert!(done.err.contains(&reason), "{done:?}");
+    assert!(reason.iter().all(|member| done.err.contains(member)), "{done:?}");
 }
 
 #[test]
