@@ -27,6 +27,25 @@ pub(super) fn response<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Response
     }
 }
 
+/// `"*" SP message-data CRLF`; what is not that is `None` and not looked at.
+pub(super) fn only_message_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Option<Data<'a>>> {
+    let Some((rest, ())) = input.strip_prefix(b"*").and_then(|rest| sp(rest).ok()) else {
+        return Ok((&[], None));
+    };
+    let (rest, data) = match rest {
+        [b'0'..=b'9', ..] => message_data(cx, rest)?,
+        _ => {
+            let (name, after) = word(rest);
+            if !name.eq_ignore_ascii_case(b"VANISHED") {
+                return Ok((&[], None));
+            }
+            vanished(spaces(after))?
+        }
+    };
+    let (rest, ()) = line_end(rest)?;
+    Ok((rest, Some(data)))
+}
+
 /// `response-data = "*" SP (resp-cond-state / resp-cond-bye / mailbox-data / message-data / capability-data /
 /// enable-data) CRLF`, without its first two and the last
 fn response_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {

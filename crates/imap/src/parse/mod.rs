@@ -5,7 +5,7 @@
 
 use core::fmt;
 
-use crate::{Limits, Quirks, Response};
+use crate::{Capability, Data, Limits, List, Quirks, Response};
 
 mod body;
 mod data;
@@ -32,11 +32,59 @@ pub fn parse_response<'a>(
     limits: &Limits,
     quirks: &Quirks,
 ) -> Result<Response<'a>, ParseError> {
+    parse(octets, limits, quirks, data::response, strict::check_values)
+}
+
+/// As [`parse_response`], for who wants to know of messages alone: EXISTS, RECENT, EXPUNGE, VANISHED and FETCH.
+/// `None` for any other response, which is not looked at.
+///
+/// # Errors
+///
+/// As [`parse_response`].
+pub fn parse_message_data<'a>(
+    octets: &'a [u8],
+    limits: &Limits,
+    quirks: &Quirks,
+) -> Result<Option<Data<'a>>, ParseError> {
+    parse(octets, limits, quirks, data::only_message_data, |quirks, data| {
+        data.as_ref().map_or(Ok(()), |data| strict::check_data(quirks, data))
+    })
+}
+
+/// The capabilities that a response lists, as what it is about or in its code.
+pub(crate) fn parse_capabilities<'a>(
+    octets: &'a [u8],
+    limits: &Limits,
+    quirks: &Quirks,
+) -> Option<List<'a, Capability<'a>>> {
+    parse(octets, limits, quirks, status::capabilities, |_, _| Ok(())).ok().flatten()
+}
+
+/// The extensions of `ENABLED`; `None` for any other response.
+pub(crate) fn parse_enabled<'a>(
+    octets: &'a [u8],
+    limits: &Limits,
+    quirks: &Quirks,
+) -> Option<List<'a, Capability<'a>>> {
+    parse(octets, limits, quirks, status::enabled, |_, _| Ok(())).ok()
+}
+
+/// Parses by one rule, so that who needs no other links no other.
+fn parse<'a, 'q, T>(
+    octets: &'a [u8],
+    limits: &Limits,
+    quirks: &'q Quirks,
+    rule: fn(Context<'q>, &'a [u8]) -> Res<'a, T>,
+    check_values: fn(&Quirks, &T) -> Result<(), &'static str>,
+) -> Result<T, ParseError> {
     let cx = Context::new(limits, quirks);
-    let parsed =
-        if strict::overlooks_all(quirks) { data::response(cx, octets) } else { strict_response(cx, octets) };
+    let parsed = if strict::overlooks_all(quirks) {
+        rule(cx, octets)
+    } else {
+        parse_strictly(cx, octets, rule, check_values)
+    };
     match parsed {
-        Ok((_, response)) => Ok(response),
+        Ok((_, found)) => Ok(found),
         Err(nom::Err::Error(fault) | nom::Err::Failure(fault)) => {
             Err(ParseError { offset: octets.len().saturating_sub(fault.at.len()), rule: fault.rule })
         }
@@ -46,11 +94,16 @@ pub fn parse_response<'a>(
 }
 
 #[cold]
-fn strict_response<'a>(cx: Context<'_>, octets: &'a [u8]) -> Res<'a, Response<'a>> {
+fn parse_strictly<'a, 'q, T>(
+    cx: Context<'q>,
+    octets: &'a [u8],
+    rule: fn(Context<'q>, &'a [u8]) -> Res<'a, T>,
+    check_values: fn(&Quirks, &T) -> Result<(), &'static str>,
+) -> Res<'a, T> {
     strict::check(cx.quirks, octets).map_err(nom::Err::Error)?;
-    let (rest, response) = data::response(cx, octets)?;
-    match strict::check_values(cx.quirks, &response) {
-        Ok(()) => Ok((rest, response)),
+    let (rest, found) = rule(cx, octets)?;
+    match check_values(cx.quirks, &found) {
+        Ok(()) => Ok((rest, found)),
         Err(rule) => fail(octets, rule),
     }
 }

@@ -7,7 +7,7 @@ use super::{
     list::flags,
     scan::{known, nil, number, number64, octet, rest_of_line, sp, spaces, token, word},
 };
-use crate::{Code, List, Response, SequenceSet, Status, StatusLine, Text};
+use crate::{Capability, Code, List, Response, SequenceSet, Status, StatusLine, Text};
 
 /// `continue-req = "+" SP (resp-text / base64) CRLF`
 pub(super) fn continue_req<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Response<'a>> {
@@ -40,6 +40,34 @@ pub(super) fn resp_cond<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, StatusL
         _ => return fail(rest, "SP"),
     };
     Ok((&[], StatusLine { status, code, text }))
+}
+
+/// The list of `"*" SP capability-data CRLF`, or in the code of a status response.
+pub(super) fn capabilities<'a>(
+    cx: Context<'_>,
+    input: &'a [u8],
+) -> Res<'a, Option<List<'a, Capability<'a>>>> {
+    let (rest, ()) = sp(match input {
+        [b'*', rest @ ..] => rest,
+        _ => token(input)?.0,
+    })?;
+    let (name, arguments) = word(rest);
+    if name.eq_ignore_ascii_case(b"CAPABILITY") {
+        return Ok((&[], Some(List::raw(rest_of_line(spaces(arguments))))));
+    }
+    match resp_cond(cx, rest)? {
+        (rest, StatusLine { code: Some(Code::Capability(list)), .. }) => Ok((rest, Some(list))),
+        (rest, _) => Ok((rest, None)),
+    }
+}
+
+/// `"*" SP "ENABLED" *(SP capability) CRLF`
+pub(super) fn enabled<'a>(_: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Capability<'a>>> {
+    let (name, arguments) = word(sp(octet(b'*', "untagged response")(input)?.0)?.0);
+    if !name.eq_ignore_ascii_case(b"ENABLED") {
+        return fail(input, "ENABLED");
+    }
+    Ok((&[], List::raw(rest_of_line(spaces(arguments)))))
 }
 
 /// `[COPYUID …]` without the `* OK` in front of it.

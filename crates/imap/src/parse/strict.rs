@@ -101,6 +101,11 @@ pub(super) fn check_values(quirks: &Quirks, response: &Response<'_>) -> Result<(
     }
 }
 
+/// As [`check_values`], for untagged data.
+pub(super) fn check_data(quirks: &Quirks, data: &Data<'_>) -> Result<(), &'static str> {
+    Values(quirks).data(data)
+}
+
 struct Values<'q>(&'q Quirks);
 
 impl Values<'_> {

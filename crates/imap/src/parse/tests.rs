@@ -5,7 +5,7 @@ use mailbearer_wire::RecvBuf;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Data, Framer, Item, Piece, server::encode_response};
+use crate::{Code, Data, Framer, Item, Piece, server::encode_response};
 
 fn parse(input: &[u8]) -> Result<Response<'_>, ParseError> {
     parse_response(input, &Limits::default(), &Quirks::default())
@@ -322,6 +322,37 @@ fn legal_responses_are_what_they_are() {
             );
         }
     }
+}
+
+#[test]
+fn a_part_of_the_grammar_finds_what_the_whole_does() {
+    for (input, _) in LEGAL {
+        let (octets, limits) = (input.as_bytes(), Limits::default());
+        let of_messages = match strict(octets) {
+            Ok(Response::Untagged(
+                data @ (Data::Exists(_)
+                | Data::Recent(_)
+                | Data::Expunge(_)
+                | Data::Fetch(_)
+                | Data::UidFetch(_)
+                | Data::Vanished { .. }
+                | Data::Other { number: Some(_), .. }),
+            )) => Some(data),
+            _ => None,
+        };
+        assert_eq!(parse_message_data(octets, &limits, &Quirks::NONE), Ok(of_messages), "{input}");
+        let capabilities = match strict(octets) {
+            Ok(Response::Untagged(Data::Capability(list))) => Some(list),
+            Ok(Response::Tagged { line, .. } | Response::Untagged(Data::Status(line))) => match line.code {
+                Some(Code::Capability(list)) => Some(list),
+                _ => None,
+            },
+            _ => None,
+        };
+        assert_eq!(parse_capabilities(octets, &limits, &Quirks::NONE), capabilities, "{input}");
+    }
+    let cut = b"* 1 FETCH (UID 7\r\n";
+    assert!(parse_message_data(cut, &Limits::default(), &Quirks::default()).is_err());
 }
 
 type Switch = fn(&mut Quirks);

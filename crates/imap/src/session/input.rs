@@ -9,8 +9,9 @@ use super::{
     command::Outgoing, early_limits, event::quoted,
 };
 use crate::{
-    Capabilities, Capability, Code, Data, Frame, Framer, Kind, Piece, Response, Status, command::write_word,
-    parse_response,
+    Capabilities, Capability, Frame, Framer, Kind, Piece, Status,
+    command::write_word,
+    parse::{parse_capabilities, parse_enabled},
 };
 
 /// What the peer's bytes do.
@@ -86,7 +87,7 @@ impl Session {
         rx: &RecvBuf,
         tx: &mut SendBuf,
     ) -> Result<Option<Step<Event>>, Error> {
-        let listed = self.listed_in_code(frame);
+        let listed = self.listed(frame);
         match (frame.kind(), self.options.security) {
             (Kind::Status(Status::Ok), Security::StartTls) => {
                 // Where nothing is listed, the answer to the command itself tells.
@@ -200,7 +201,7 @@ impl Session {
         if failed && self.options.quirks.failure_in_ok {
             return Err(Error::Unreachable(answer));
         }
-        match self.listed_in_code(frame) {
+        match self.listed(frame) {
             Some(listed) => self.capabilities = listed,
             None if auth.relearned => {}
             None => self.capabilities = Capabilities::default(),
@@ -292,7 +293,7 @@ impl Session {
         }
         let listed = match kind {
             Kind::Capability => self.listed(frame),
-            Kind::Status(Status::Ok) if lists_capabilities(frame) => self.listed_in_code(frame),
+            Kind::Status(Status::Ok) if lists_capabilities(frame) => self.listed(frame),
             _ => None,
         };
         let Some(listed) = listed else { return false };
@@ -304,37 +305,15 @@ impl Session {
     }
 
     fn is_utf8_enabled(&self, frame: &Frame) -> bool {
-        match self.parse(frame) {
-            Some(Response::Untagged(Data::Enabled(list))) => list.iter().any(|enabled| enabled.brings_utf8()),
-            _ => false,
-        }
+        parse_enabled(frame.octets(), &self.options.limits, &self.options.quirks)
+            .is_some_and(|list| list.iter().any(|enabled| enabled.brings_utf8()))
     }
 
+    /// The capabilities that a response lists. What does not follow the grammar tells nothing.
     fn listed(&self, frame: &Frame) -> Option<Capabilities> {
-        match self.parse(frame)? {
-            Response::Untagged(Data::Capability(list)) => {
-                Some(Capabilities::of(&list, self.options.limits.capabilities))
-            }
-            _ => None,
-        }
-    }
-
-    /// The capabilities in the code of a status response.
-    fn listed_in_code(&self, frame: &Frame) -> Option<Capabilities> {
-        let line = match self.parse(frame)? {
-            Response::Tagged { line, .. } => line,
-            Response::Untagged(Data::Status(line)) => line,
-            _ => return None,
-        };
-        match line.code {
-            Some(Code::Capability(list)) => Some(Capabilities::of(&list, self.options.limits.capabilities)),
-            _ => None,
-        }
-    }
-
-    /// What does not follow the grammar tells nothing.
-    fn parse<'f>(&self, frame: &'f Frame) -> Option<Response<'f>> {
-        parse_response(frame.octets(), &self.options.limits, &self.options.quirks).ok()
+        let limits = &self.options.limits;
+        let list = parse_capabilities(frame.octets(), limits, &self.options.quirks)?;
+        Some(Capabilities::of(&list, limits.capabilities))
     }
 
     fn ready(&mut self) -> Step<Event> {
