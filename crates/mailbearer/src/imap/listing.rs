@@ -1,5 +1,5 @@
 use mailbearer_imap::session::Event;
-use mailbearer_imap::{Address, Data, FetchItem, Flag, Frame, Item, Response, SequenceSet};
+use mailbearer_imap::{Address, Data, FetchItem, Flag, Frame, Item, SequenceSet};
 use mailbearer_mime::{DateTime, decode};
 use mailbearer_net::Runtime;
 
@@ -127,12 +127,12 @@ impl<'a, R: Runtime> Listing<'a, R> {
     }
 
     fn take_in(&mut self, frame: &Frame) -> Result<Option<Summary>, Error> {
-        match frame.response().map_err(Error::parse)? {
-            Response::Untagged(Data::Exists(count)) => {
+        match frame.message_data().map_err(Error::parse)? {
+            Some(Data::Exists(count)) => {
                 self.exists = count;
                 Ok(None)
             }
-            Response::Untagged(Data::Fetch(fetch)) => Ok(summary(&fetch.items)),
+            Some(Data::Fetch(fetch)) => Ok(summary(&fetch.items)),
             _ => Ok(None),
         }
     }
