@@ -12,8 +12,10 @@ use crate::{Result, process};
 
 /// Seconds for each target where none are given.
 const SECONDS: u32 = 60;
-/// Lines of a fuzzer's log that are shown when it found something.
-const LOG_LINES: usize = 40;
+/// Lines of a fuzzer's log that are shown for each place where it says what it found.
+const LOG_LINES: usize = 4;
+/// Longest of these lines that is shown whole: an assertion shows its values.
+const LOG_LINE: usize = 2000;
 
 /// Runs `[TARGET] [SECONDS]`, or `replay [TARGET…]`.
 ///
@@ -84,9 +86,24 @@ fn fuzz_one(target: &str, seconds: u32) -> Result<String> {
     if output.status.success() {
         return Ok(summary(&log));
     }
-    let lines: Vec<&str> = log.lines().collect();
-    let tail = lines.get(lines.len().saturating_sub(LOG_LINES)..).unwrap_or_default();
-    Err(format!("failed ({})\n{}", output.status, tail.join("\n")).into())
+    Err(format!("failed ({})\n{}", output.status, finding(&log)).into())
+}
+
+/// What a log has to say of a finding: the panic, what libFuzzer makes of it, where the input lies.
+fn finding(log: &str) -> String {
+    let marks = ["panicked at", "ERROR: libFuzzer", "Test unit written to", "error: ", "Error: "];
+    let mut shown = Vec::new();
+    let mut left = 0_usize;
+    for line in log.lines() {
+        if marks.iter().any(|mark| line.contains(mark)) {
+            left = LOG_LINES;
+        }
+        if let Some(less) = left.checked_sub(1) {
+            left = less;
+            shown.push(line.chars().take(LOG_LINE).collect::<String>());
+        }
+    }
+    shown.join("\n")
 }
 
 /// Executions and coverage, read from libFuzzer's log.
@@ -212,6 +229,15 @@ mod tests {
             let want = want.map(|(targets, seconds)| (targets.to_owned(), seconds));
             assert_eq!(chosen(args), want, "{args:?}");
         }
+    }
+
+    #[test]
+    fn the_log_tells_what_was_found() {
+        let log = "#3\tNEW    cov: 10\nthread 'x' panicked at src/a.rs:1:2:\nassertion failed\n\n\n\n#4\n\
+                   artifact_prefix='a/'; Test unit written to a/crash-1\nBase64: AA==\n";
+        let want = "thread 'x' panicked at src/a.rs:1:2:\nassertion failed\n\n\n\
+                    artifact_prefix='a/'; Test unit written to a/crash-1\nBase64: AA==";
+        assert_eq!(finding(log), want);
     }
 
     #[test]

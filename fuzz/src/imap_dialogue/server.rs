@@ -195,7 +195,7 @@ impl Server {
         if waits {
             assert_eq!(self.heard.len(), end + 2, "goes on without leave");
             self.commands = self.commands.wrapping_add(1);
-            if self.abilities & 32 > 0 && self.commands % 3 == 0 {
+            if self.abilities & 32 > 0 && self.commands.is_multiple_of(3) {
                 // The literal is not wanted.
                 let tag: Vec<u8> = self.heard.iter().copied().take_while(|octet| *octet != b' ').collect();
                 self.heard.clear();
