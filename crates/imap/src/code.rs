@@ -21,6 +21,12 @@ pub enum Code<'a> {
     AuthorizationFailed,
     /// The charset is not supported; those that are.
     BadCharset(List<'a, Text<'a>>),
+    /// None of the comparators asked for is there (RFC 5255).
+    BadComparator,
+    /// Events that NOTIFY cannot tell of; those that it can, in parentheses (RFC 5465).
+    BadEvent(Text<'a>),
+    /// A URL of CATENATE that leads nowhere (RFC 4469).
+    BadUrl(Text<'a>),
     /// Mailbox too large or too many messages for the operation.
     Cannot,
     /// Capabilities, in place of a CAPABILITY response.
@@ -60,6 +66,14 @@ pub enum Code<'a> {
     MailboxId(Text<'a>),
     /// The commands that a server with a message limit cut (RFC 9738), and the number of messages it takes.
     MessageLimit(u32),
+    /// Entries were left out as too long; the longest has this size in octets (RFC 5464).
+    MetadataLongEntries(u64),
+    /// A value is longer than this many octets (RFC 5464).
+    MetadataMaxSize(u64),
+    /// The server keeps no private entries (RFC 5464).
+    MetadataNoPrivate,
+    /// The mailbox has as many entries as it can (RFC 5464).
+    MetadataTooMany,
     /// Messages that were changed by someone else (RFC 7162).
     Modified(SequenceSet),
     /// The mailbox does not exist.
@@ -68,6 +82,8 @@ pub enum Code<'a> {
     NoModSeq,
     /// A permission is missing.
     NoPerm,
+    /// NOTIFY cannot keep up and is off (RFC 5465).
+    NotificationOverflow,
     /// No update of the mailbox could be read from the search result (RFC 9394 and others use it as is).
     NotSaved,
     /// The mailbox is over its quota.

@@ -37,9 +37,9 @@ pub use capability::{Capabilities, Capability};
 pub use classify::{Kind, classify};
 pub use code::Code;
 pub use command::{
-    AppendData, AppendMessage, CatenatePart, Command, Dialect, Encoded, FetchItem, ListReturn, ListSelection,
-    Literals, MetadataDepth, Next, NotifyEvent, NotifyMailboxes, Partial, QResync, SearchKey, SearchReturn,
-    Select, SortCriterion, SortKey, StatusAttribute, StoreAction,
+    AppendData, AppendMessage, CatenatePart, Command, Dialect, Encoded, EntryScope, FetchItem, ListReturn,
+    ListSelection, Literals, MetadataDepth, Next, NotifyEvent, NotifyMailboxes, Partial, QResync, SearchKey,
+    SearchReturn, Select, SortCriterion, SortKey, StatusAttribute, StoreAction,
 };
 pub use datetime::{Date, DateTime};
 pub use fetch::{

@@ -214,6 +214,8 @@ pub enum StatusItem<'a> {
     Unseen(u32),
     /// `DELETED`.
     Deleted(u32),
+    /// `DELETED-STORAGE` in octets (RFC 9208).
+    DeletedStorage(u64),
     /// `SIZE` in octets (RFC 8438).
     Size(u64),
     /// `HIGHESTMODSEQ` (RFC 7162).

@@ -4,12 +4,12 @@ use core::fmt;
 use mailbearer_wire::{Secret, SendBuf};
 
 use super::{
-    AppendData, AppendMessage, CatenatePart, Command, Dialect, FetchItem, ListReturn, ListSelection,
-    MetadataDepth, NotifyEvent, NotifyMailboxes, Partial, Select, StatusAttribute, StoreAction, name_of,
-    write::Writer,
+    Command, Dialect, FetchItem, ListReturn, ListSelection, MetadataDepth, NotifyEvent, NotifyMailboxes,
+    Partial, Select, StatusAttribute, StoreAction, name_of, write::Writer,
 };
 use crate::{Atom, Invalid, Mailbox, SequenceSet};
 
+mod append;
 mod search;
 
 /// A command as it goes over the wire: [`send`](Self::send) it piece by piece.
@@ -163,6 +163,10 @@ impl Command<'_> {
                 named(out, "LSUB ", reference)?;
                 named(out, " ", pattern)?;
             }
+            Self::Xlist { reference, pattern } => {
+                named(out, "XLIST ", reference)?;
+                named(out, " ", pattern)?;
+            }
             Self::Status { mailbox, attributes } => {
                 named(out, "STATUS ", mailbox)?;
                 out.raw(" ");
@@ -171,14 +175,14 @@ impl Command<'_> {
             Self::Append { mailbox, messages } => {
                 named(out, "APPEND ", mailbox)?;
                 for message in some(messages)? {
-                    write_message(out, message)?;
+                    append::write_message(out, message)?;
                 }
             }
             Self::Replace { uid, number, mailbox, message } => {
                 out.raw(if *uid { "UID REPLACE " } else { "REPLACE " });
                 out.shown(number);
                 named(out, " ", mailbox)?;
-                write_message(out, message)?;
+                append::write_message(out, message)?;
             }
             Self::Search { .. } | Self::Sort { .. } | Self::Thread { .. } => self.write_search(out)?,
             Self::Fetch { uid, set, items, changed_since, vanished } => {
@@ -192,6 +196,23 @@ impl Command<'_> {
                     (None, true) => return Err(Invalid("VANISHED without CHANGEDSINCE")),
                     (None, false) => {}
                 }
+            }
+            Self::FetchPartial { set, items, range } => {
+                write_fetch(out, true, set, items)?;
+                out.raw(" (");
+                search::write_partial(out, *range)?;
+                out.raw(")");
+            }
+            Self::StoreLabels { uid, set, action, silent, labels } => {
+                out.raw(if *uid { "UID STORE " } else { "STORE " });
+                out.shown(set);
+                out.raw(match action {
+                    StoreAction::Replace => " X-GM-LABELS",
+                    StoreAction::Add => " +X-GM-LABELS",
+                    StoreAction::Remove => " -X-GM-LABELS",
+                });
+                out.raw(if *silent { ".SILENT " } else { " " });
+                out.list(labels, |out, label| out.astring(label))?;
             }
             Self::Store { uid, set, unchanged_since, action, silent, flags } => {
                 out.raw(if *uid { "UID STORE " } else { "STORE " });
@@ -472,45 +493,6 @@ fn write_status_attributes(out: &mut Writer, attributes: &[StatusAttribute]) -> 
         out.raw(name_of(&StatusAttribute::NAMES, attribute));
         Ok(())
     })
-}
-
-/// `append-message = append-opts SP append-data`, and the space in front of it (RFC 4466)
-fn write_message(out: &mut Writer, message: &AppendMessage<'_>) -> Result<(), Invalid> {
-    if !message.flags.is_empty() {
-        out.raw(" ");
-        out.flags(&message.flags)?;
-    }
-    if let Some(date) = message.date {
-        out.raw(" \"");
-        out.shown(date);
-        out.raw("\"");
-    }
-    out.raw(" ");
-    match &message.data {
-        AppendData::Octets(octets) if octets.contains(&0) => return Err(Invalid("a message with NUL")),
-        AppendData::Octets(octets) => out.literal(octets),
-        AppendData::Binary(octets) => {
-            out.raw("~");
-            out.literal(octets);
-        }
-        AppendData::Stream(size) => out.stream(*size),
-        AppendData::Catenate(parts) => {
-            out.raw("CATENATE ");
-            out.list(some(parts)?, |out, part| match part {
-                CatenatePart::Text(text) if text.contains(&0) => Err(Invalid("a message with NUL")),
-                CatenatePart::Text(text) => {
-                    out.raw("TEXT ");
-                    out.literal(text);
-                    Ok(())
-                }
-                CatenatePart::Url(url) => {
-                    out.raw("URL ");
-                    out.astring(url)
-                }
-            })?;
-        }
-    }
-    Ok(())
 }
 
 /// `fetch-att`

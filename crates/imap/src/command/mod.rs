@@ -14,7 +14,7 @@ mod write;
 
 pub use encode::{Encoded, Next};
 pub(crate) use encode::{Write, write_authenticate, write_fetch, write_id, write_select, write_word};
-pub use search::{SearchKey, SearchReturn, SortCriterion, SortKey};
+pub use search::{EntryScope, SearchKey, SearchReturn, SortCriterion, SortKey};
 pub use write::{Dialect, Literals};
 
 /// What a client can ask for (RFC 9051 section 6 and the extensions named).
@@ -94,6 +94,13 @@ pub enum Command<'a> {
     },
     /// `LSUB`.
     Lsub {
+        /// What the pattern starts from.
+        reference: Mailbox<'a>,
+        /// A name with `*` and `%`.
+        pattern: Mailbox<'a>,
+    },
+    /// `XLIST`: LIST with special uses before RFC 6154 gave them a place, for old servers.
+    Xlist {
         /// What the pattern starts from.
         reference: Mailbox<'a>,
         /// A name with `*` and `%`.
@@ -182,6 +189,15 @@ pub enum Command<'a> {
         /// Tell what vanished since then (RFC 7162).
         vanished: bool,
     },
+    /// `UID FETCH` of a part of the messages in `set`, counted in their order (RFC 9394).
+    FetchPartial {
+        /// Which messages.
+        set: SequenceSet,
+        /// What to tell about them.
+        items: Vec<FetchItem<'a>>,
+        /// The first and the last of them, from the end of the set if negative; both count from 1.
+        range: (i64, i64),
+    },
     /// `STORE`.
     Store {
         /// Whether `set` is of UIDs.
@@ -196,6 +212,19 @@ pub enum Command<'a> {
         silent: bool,
         /// The flags.
         flags: Vec<Flag<'a>>,
+    },
+    /// `STORE` of Gmail's labels (X-GM-EXT-1).
+    StoreLabels {
+        /// Whether `set` is of UIDs.
+        uid: bool,
+        /// Which messages.
+        set: SequenceSet,
+        /// What to do with the labels.
+        action: StoreAction,
+        /// Whether the server need not tell the new labels.
+        silent: bool,
+        /// The labels, in modified UTF-7 like the names of mailboxes.
+        labels: Vec<Text<'a>>,
     },
     /// `COPY`.
     Copy {
@@ -348,6 +377,8 @@ pub enum StatusAttribute {
     Unseen,
     /// `DELETED` (RFC 9051).
     Deleted,
+    /// `DELETED-STORAGE`: what expunging would free (RFC 9208).
+    DeletedStorage,
     /// `SIZE` (RFC 8438).
     Size,
     /// `HIGHESTMODSEQ` (RFC 7162).
@@ -377,6 +408,8 @@ pub enum AppendData<'a> {
     Octets(Text<'a>),
     /// Here they are, with NUL among them (RFC 3516).
     Binary(Text<'a>),
+    /// Here they are, with UTF-8 in their header: where `UTF8=ACCEPT` is enabled (RFC 6855 section 4).
+    Utf8(Text<'a>),
     /// That many follow from elsewhere: see [`Next::Stream`].
     Stream(u64),
     /// They are put together by the server (RFC 4469).
@@ -543,13 +576,14 @@ pub enum NotifyEvent<'a> {
 
 impl StatusAttribute {
     /// All of them with their names.
-    pub(crate) const NAMES: [(Self, &'static str); 10] = [
+    pub(crate) const NAMES: [(Self, &'static str); 11] = [
         (Self::Messages, "MESSAGES"),
         (Self::Recent, "RECENT"),
         (Self::UidNext, "UIDNEXT"),
         (Self::UidValidity, "UIDVALIDITY"),
         (Self::Unseen, "UNSEEN"),
         (Self::Deleted, "DELETED"),
+        (Self::DeletedStorage, "DELETED-STORAGE"),
         (Self::Size, "SIZE"),
         (Self::HighestModSeq, "HIGHESTMODSEQ"),
         (Self::AppendLimit, "APPENDLIMIT"),

@@ -67,6 +67,15 @@ pub enum SearchKey<'a> {
     Younger(u32),
     /// MODSEQ of at least this (RFC 7162).
     ModSeq(u64),
+    /// The same for one flag of the message (RFC 7162 section 3.1.5).
+    ModSeqOf {
+        /// The flag as it is named there: `/flags/\\Seen`.
+        entry: Text<'a>,
+        /// Whose flag.
+        scope: EntryScope,
+        /// The least MODSEQ.
+        mod_seq: u64,
+    },
     /// Of this EMAILID (RFC 8474).
     EmailId(Atom<'a>),
     /// Of this THREADID (RFC 8474).
@@ -87,6 +96,22 @@ pub enum SearchKey<'a> {
     GmailThreadId(u64),
     /// With this label of Gmail's.
     GmailLabel(Text<'a>),
+}
+
+/// Whose value of an entry counts (RFC 7162, `entry-type-req`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryScope {
+    /// The user's own.
+    Private,
+    /// That which all see.
+    Shared,
+    /// The higher of both.
+    All,
+}
+
+impl EntryScope {
+    pub(crate) const NAMES: [(Self, &'static str); 3] =
+        [(Self::Private, "priv"), (Self::Shared, "shared"), (Self::All, "all")];
 }
 
 /// What a SEARCH tells about what it finds (RFC 9051 section 6.4.4).

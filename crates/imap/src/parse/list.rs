@@ -87,6 +87,7 @@ fn status_att_val(input: &[u8]) -> Res<'_, StatusItem<'_>> {
         b"UNSEEN" => small.map(StatusItem::Unseen),
         b"DELETED" => small.map(StatusItem::Deleted),
         b"SIZE" => large.map(StatusItem::Size),
+        b"DELETED-STORAGE" => large.map(StatusItem::DeletedStorage),
         b"HIGHESTMODSEQ" => large.map(StatusItem::HighestModSeq),
         b"APPENDLIMIT" if nil(raw).is_ok() => Some(StatusItem::AppendLimit(None)),
         b"APPENDLIMIT" => large.map(|limit| StatusItem::AppendLimit(Some(limit))),

@@ -139,9 +139,11 @@ fn known_code<'a>(cx: Context<'_>, name: &[u8], rest: &'a [u8]) -> Option<(&'a [
         b"CONTACTADMIN" => Code::ContactAdmin,
         b"UIDNOTSTICKY" => Code::UidNotSticky,
         b"ALREADYEXISTS" => Code::AlreadyExists,
+        b"BADCOMPARATOR" => Code::BadComparator,
         b"EXPUNGEISSUED" => Code::ExpungeIssued,
         b"PRIVACYREQUIRED" => Code::PrivacyRequired,
         b"COMPRESSIONACTIVE" => Code::CompressionActive,
+        b"NOTIFICATIONOVERFLOW" => Code::NotificationOverflow,
         b"AUTHORIZATIONFAILED" => Code::AuthorizationFailed,
         b"AUTHENTICATIONFAILED" => Code::AuthenticationFailed,
         b"BADCHARSET" => return Some(bad_charset(rest)),
@@ -171,6 +173,9 @@ fn with_argument<'a>(cx: Context<'_>, name: &[u8], input: &'a [u8]) -> Res<'a, C
             let (rest, to) = uid_set(sp(rest)?.0)?;
             Ok((rest, Code::CopyUid { validity, from, to }))
         }
+        b"BADURL" => up_to_bracket(input).map(|(rest, url)| (rest, Code::BadUrl(Text::of(url)))),
+        b"BADEVENT" => up_to_bracket(input).map(|(rest, events)| (rest, Code::BadEvent(Text::of(events)))),
+        b"METADATA" => metadata(input),
         b"MODIFIED" => uid_set(input).map(|(rest, set)| (rest, Code::Modified(set))),
         b"REFERRAL" => up_to_bracket(input).map(|(rest, url)| (rest, Code::Referral(Text::of(url)))),
         b"APPENDUID" => {
@@ -193,6 +198,21 @@ fn with_argument<'a>(cx: Context<'_>, name: &[u8], input: &'a [u8]) -> Res<'a, C
         },
         _ => fail(input, "resp-text-code"),
     }
+}
+
+/// `"METADATA" SP ("LONGENTRIES" SP number / "MAXSIZE" SP number / "TOOMANY" / "NOPRIVATE")` (RFC 5464), without the first
+fn metadata(input: &[u8]) -> Res<'_, Code<'_>> {
+    let (name, rest) = word(input);
+    let code = known(name, |name| match name {
+        b"LONGENTRIES" => {
+            Some(number64(spaces(rest)).map(|(rest, size)| (rest, Code::MetadataLongEntries(size))))
+        }
+        b"MAXSIZE" => Some(number64(spaces(rest)).map(|(rest, size)| (rest, Code::MetadataMaxSize(size)))),
+        b"TOOMANY" => Some(Ok((rest, Code::MetadataTooMany))),
+        b"NOPRIVATE" => Some(Ok((rest, Code::MetadataNoPrivate))),
+        _ => None,
+    });
+    code.unwrap_or_else(|| fail(input, "resp-text-code"))
 }
 
 /// `uid-set` and `sequence-set`

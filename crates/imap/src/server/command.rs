@@ -3,7 +3,7 @@ use alloc::vec::Vec;
 use super::{
     fetch::fetch_items,
     reader::{Read, Reader},
-    search::{returns, search_program, sort_criteria},
+    search::{partial_range, returns, search_program, sort_criteria},
 };
 use crate::{
     AppendData, AppendMessage, Atom, Capability, CatenatePart, Command, ListReturn, ListSelection,
@@ -109,6 +109,11 @@ fn arguments<'a>(reader: &mut Reader<'a>, name: &[u8]) -> Read<Option<Command<'a
             let reference = reader.mailbox()?;
             reader.sp()?;
             Command::Lsub { reference, pattern: reader.pattern()? }
+        }
+        b"XLIST" => {
+            let reference = reader.mailbox()?;
+            reader.sp()?;
+            Command::Xlist { reference, pattern: reader.pattern()? }
         }
         b"STATUS" => {
             let mailbox = reader.mailbox()?;
@@ -380,6 +385,14 @@ fn append_message<'a>(reader: &mut Reader<'a>) -> Read<AppendMessage<'a>> {
         })?;
         return Ok(AppendMessage { flags, date, data: AppendData::Catenate(parts) });
     }
+    if reader.eat_word("UTF8") {
+        reader.sp()?;
+        reader.need(b'(', "(")?;
+        reader.need(b'~', "literal8")?;
+        let (octets, _) = reader.literal(false)?;
+        reader.need(b')', ")")?;
+        return Ok(AppendMessage { flags, date, data: AppendData::Utf8(octets) });
+    }
     let data = match reader.literal(true)? {
         (octets, true) => AppendData::Binary(octets),
         (octets, false) => AppendData::Octets(octets),
@@ -391,7 +404,7 @@ fn fetch<'a>(reader: &mut Reader<'a>, uid: bool) -> Read<Command<'a>> {
     let set = reader.set()?;
     reader.sp()?;
     let items = fetch_items(reader)?;
-    let (mut changed_since, mut vanished) = (None, false);
+    let (mut changed_since, mut vanished, mut partial) = (None, false, None);
     if reader.eat(b' ') {
         reader.list1(|reader| match reader.keyword("fetch-modifier")?.as_slice() {
             b"CHANGEDSINCE" => {
@@ -403,10 +416,20 @@ fn fetch<'a>(reader: &mut Reader<'a>, uid: bool) -> Read<Command<'a>> {
                 vanished = true;
                 Ok(())
             }
+            b"PARTIAL" if uid => {
+                partial = Some(partial_range(reader)?);
+                Ok(())
+            }
             _ => reader.fail("fetch-modifier"),
         })?;
     }
-    Ok(Command::Fetch { uid, set, items, changed_since, vanished })
+    match partial {
+        Some(range) if changed_since.is_none() && !vanished => {
+            Ok(Command::FetchPartial { set, items, range })
+        }
+        Some(_) => reader.fail("one fetch-modifier"),
+        None => Ok(Command::Fetch { uid, set, items, changed_since, vanished }),
+    }
 }
 
 fn store<'a>(reader: &mut Reader<'a>, uid: bool) -> Read<Command<'a>> {
@@ -433,6 +456,17 @@ fn store<'a>(reader: &mut Reader<'a>, uid: bool) -> Read<Command<'a>> {
     let silent = match reader.keyword("store-att-flags")?.as_slice() {
         b"FLAGS" => false,
         b"FLAGS.SILENT" => true,
+        name @ (b"X-GM-LABELS" | b"X-GM-LABELS.SILENT") if unchanged_since.is_none() => {
+            let silent = name.ends_with(b".SILENT");
+            reader.sp()?;
+            return Ok(Command::StoreLabels {
+                uid,
+                set,
+                action,
+                silent,
+                labels: reader.list(Reader::astring)?,
+            });
+        }
         _ => return reader.fail("store-att-flags"),
     };
     reader.sp()?;

@@ -190,6 +190,16 @@ fn resp_text_code(out: &mut Vec<u8>, code: &Code<'_>) {
             named(out, "APPENDUID", validity);
             named(out, "", uids);
         }
+        Code::BadEvent(events) => {
+            out.extend_from_slice(b"BADEVENT ");
+            out.extend_from_slice(events);
+        }
+        Code::BadUrl(url) => {
+            out.extend_from_slice(b"BADURL ");
+            out.extend_from_slice(url);
+        }
+        Code::MetadataLongEntries(size) => named(out, "METADATA LONGENTRIES", size),
+        Code::MetadataMaxSize(size) => named(out, "METADATA MAXSIZE", size),
         Code::BadCharset(charsets) => {
             show(out, "BADCHARSET");
             if !charsets.is_empty() {
@@ -243,6 +253,7 @@ const fn plain_code(code: &Code<'_>) -> &'static str {
         Code::AlreadyExists => "ALREADYEXISTS",
         Code::AuthenticationFailed => "AUTHENTICATIONFAILED",
         Code::AuthorizationFailed => "AUTHORIZATIONFAILED",
+        Code::BadComparator => "BADCOMPARATOR",
         Code::Cannot => "CANNOT",
         Code::ClientBug => "CLIENTBUG",
         Code::Closed => "CLOSED",
@@ -254,7 +265,10 @@ const fn plain_code(code: &Code<'_>) -> &'static str {
         Code::HasChildren => "HASCHILDREN",
         Code::InUse => "INUSE",
         Code::Limit => "LIMIT",
+        Code::MetadataNoPrivate => "METADATA NOPRIVATE",
+        Code::MetadataTooMany => "METADATA TOOMANY",
         Code::Nonexistent => "NONEXISTENT",
+        Code::NotificationOverflow => "NOTIFICATIONOVERFLOW",
         Code::NoModSeq => "NOMODSEQ",
         Code::NoPerm => "NOPERM",
         Code::NotSaved => "NOTSAVED",
@@ -419,6 +433,7 @@ fn status_item(out: &mut Vec<u8>, item: StatusItem<'_>) {
         StatusItem::UidValidity(value) => named(out, "UIDVALIDITY", value),
         StatusItem::Unseen(value) => named(out, "UNSEEN", value),
         StatusItem::Deleted(value) => named(out, "DELETED", value),
+        StatusItem::DeletedStorage(value) => named(out, "DELETED-STORAGE", value),
         StatusItem::Size(value) => named(out, "SIZE", value),
         StatusItem::HighestModSeq(value) => named(out, "HIGHESTMODSEQ", value),
         StatusItem::AppendLimit(Some(value)) => named(out, "APPENDLIMIT", value),

@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use super::reader::{Read, Reader};
-use crate::{Flag, SearchKey, SearchReturn, SortCriterion, SortKey};
+use crate::{EntryScope, Flag, SearchKey, SearchReturn, SortCriterion, SortKey};
 
 /// `["RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")" SP]`
 pub(super) fn returns(reader: &mut Reader<'_>) -> Read<Option<Vec<SearchReturn>>> {
@@ -19,16 +19,22 @@ pub(super) fn returns(reader: &mut Reader<'_>) -> Read<Option<Vec<SearchReturn>>
             b"COUNT" => SearchReturn::Count,
             b"SAVE" => SearchReturn::Save,
             b"PARTIAL" => {
-                reader.sp()?;
-                let first = place(reader)?;
-                reader.need(b':', ":")?;
-                SearchReturn::Partial(first, place(reader)?)
+                let (first, last) = partial_range(reader)?;
+                SearchReturn::Partial(first, last)
             }
             _ => return reader.fail("search-return-opt"),
         })
     })?;
     reader.sp()?;
     Ok(Some(found))
+}
+
+/// `SP partial-range` (RFC 9394)
+pub(super) fn partial_range(reader: &mut Reader<'_>) -> Read<(i64, i64)> {
+    reader.sp()?;
+    let first = place(reader)?;
+    reader.need(b':', ":")?;
+    Ok((first, place(reader)?))
 }
 
 /// A place in a result, counted from the end if negative (RFC 9394).
@@ -121,7 +127,7 @@ fn with_argument<'a>(reader: &mut Reader<'a>, name: &[u8]) -> Read<SearchKey<'a>
         }
         b"KEYWORD" => SearchKey::Flag(Flag::Keyword(reader.atom()?)),
         b"LARGER" => SearchKey::Larger(reader.number()?),
-        b"MODSEQ" => SearchKey::ModSeq(mod_seq(reader)?),
+        b"MODSEQ" => mod_seq(reader)?,
         b"NOT" => SearchKey::Not(Box::new(search_key(reader)?)),
         b"OLDER" => SearchKey::Older(reader.number32()?),
         b"ON" => SearchKey::On(reader.date()?),
@@ -153,13 +159,19 @@ fn with_argument<'a>(reader: &mut Reader<'a>, name: &[u8]) -> Read<SearchKey<'a>
     })
 }
 
-/// `[search-modseq-ext] SP mod-sequence-valzer` (RFC 7162); the extension names one flag and is left out
-fn mod_seq(reader: &mut Reader<'_>) -> Read<u64> {
-    if reader.peek() == Some(b'"') {
-        reader.string()?;
-        reader.sp()?;
-        reader.keyword("entry-type-req")?;
-        reader.sp()?;
+/// `[search-modseq-ext] SP mod-sequence-valzer` (RFC 7162)
+fn mod_seq<'a>(reader: &mut Reader<'a>) -> Read<SearchKey<'a>> {
+    if reader.peek() != Some(b'"') {
+        return reader.number().map(SearchKey::ModSeq);
     }
-    reader.number()
+    let entry = reader.string()?;
+    reader.sp()?;
+    let scope = match reader.keyword("entry-type-req")?.as_slice() {
+        b"PRIV" => EntryScope::Private,
+        b"SHARED" => EntryScope::Shared,
+        b"ALL" => EntryScope::All,
+        _ => return reader.fail("entry-type-req"),
+    };
+    reader.sp()?;
+    Ok(SearchKey::ModSeqOf { entry, scope, mod_seq: reader.number()? })
 }

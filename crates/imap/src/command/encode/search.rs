@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::{
-    super::{Command, SearchKey, SearchReturn, SortKey, name_of, write::Writer},
+    super::{Command, EntryScope, SearchKey, SearchReturn, SortKey, name_of, write::Writer},
     some,
 };
 use crate::{Flag, Invalid};
@@ -48,6 +48,20 @@ impl Command<'_> {
     }
 }
 
+/// `"PARTIAL" SP partial-range` (RFC 9394)
+pub(super) fn write_partial(out: &mut Writer, (first, last): (i64, i64)) -> Result<(), Invalid> {
+    // `nz-number` with or without a minus, but on both sides the same.
+    let numbers = [first, last].map(|place| u32::try_from(place.unsigned_abs()));
+    if numbers.iter().any(|number| !matches!(number, Ok(1..))) || (first < 0) != (last < 0) {
+        return Err(Invalid("a range of a result that is none"));
+    }
+    out.raw("PARTIAL ");
+    out.shown(first);
+    out.raw(":");
+    out.shown(last);
+    Ok(())
+}
+
 /// `search-return-opts`, and the space behind it (RFC 4731, RFC 9394)
 fn write_returns(out: &mut Writer, returns: Option<&[SearchReturn]>) -> Result<(), Invalid> {
     let Some(returns) = returns else { return Ok(()) };
@@ -59,17 +73,7 @@ fn write_returns(out: &mut Writer, returns: Option<&[SearchReturn]>) -> Result<(
             SearchReturn::All => out.raw("ALL"),
             SearchReturn::Count => out.raw("COUNT"),
             SearchReturn::Save => out.raw("SAVE"),
-            SearchReturn::Partial(first, last) => {
-                // `nz-number` with or without a minus, but on both sides the same.
-                let numbers = [first, last].map(|place| u32::try_from(place.unsigned_abs()));
-                if numbers.iter().any(|number| !matches!(number, Ok(1..))) || (*first < 0) != (*last < 0) {
-                    return Err(Invalid("a range of a result that is none"));
-                }
-                out.raw("PARTIAL ");
-                out.shown(first);
-                out.raw(":");
-                out.shown(last);
-            }
+            SearchReturn::Partial(first, last) => write_partial(out, (*first, *last))?,
         }
         Ok(())
     })?;
@@ -124,6 +128,14 @@ fn write_key(out: &mut Writer, key: &SearchKey<'_>) -> Result<(), Invalid> {
         SearchKey::Older(seconds) => shown(out, "OLDER ", seconds),
         SearchKey::Younger(seconds) => shown(out, "YOUNGER ", seconds),
         SearchKey::ModSeq(mod_seq) => shown(out, "MODSEQ ", mod_seq),
+        SearchKey::ModSeqOf { entry, scope, mod_seq } => {
+            out.raw("MODSEQ ");
+            out.string(entry)?;
+            out.raw(" ");
+            out.raw(name_of(&EntryScope::NAMES, scope));
+            out.raw(" ");
+            out.shown(mod_seq);
+        }
         SearchKey::EmailId(id) => {
             out.raw("EMAILID ");
             out.atom(id)?;
