@@ -400,7 +400,7 @@ const EXTENSIONS: &[Extension] = &[
         ],
         commands: &[
             "FETCH 1 (X-GM-MSGID X-GM-THRID X-GM-LABELS)",
-            "SEARCH X-GM-RAW \"has:attachment\" X-GM-MSGID 12 X-GM-THRID 13 X-GM-LABELS foo",
+            "SEARCH X-GM-RAW \"has:attachment in:unread\" X-GM-MSGID 12 X-GM-THRID 13 X-GM-LABELS foo",
             "STORE 1 +X-GM-LABELS (foo)",
             "UID STORE 1 -X-GM-LABELS.SILENT (\"\\\\Inbox\" \"a b\")",
         ],
