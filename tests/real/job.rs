@@ -36,6 +36,8 @@ fn blocking_job(account: Account, mailbox: &Box) {
     let message = message(&robot, SUBJECT);
     let receipt = robot.send(&message).unwrap();
     assert_eq!((receipt.accepted.as_slice(), receipt.refused.len()), ([mailbox.user.clone()].as_slice(), 0));
+    // Postfix delivers in any order what it has at one time.
+    wait_for(&robot, 1);
     let mut smtp = robot.connect_smtp().unwrap();
     smtp.send(&self::message(&robot, "second")).unwrap();
     smtp.send(&self::message(&robot, "third")).unwrap();
