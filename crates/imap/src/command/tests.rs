@@ -256,6 +256,12 @@ fn utf_8_is_quoted_where_the_server_reads_it() {
     let latin = Command::Delete(Mailbox::from_wire(&b"caf\xe9"[..]).unwrap());
     let (octets, _) = written(&latin, Dialect { utf8: true, ..PLUS }).unwrap();
     assert_eq!(octets, b"A1 DELETE {4+}\r\ncaf\xe9\r\n");
+    // CR and LF, and NUL, in modified UTF-7.
+    for name in ["a&AA0ACg-b", "&AAA-"] {
+        let hidden = Command::Delete(Mailbox::from_wire(name.as_bytes()).unwrap());
+        assert!(written(&hidden, Dialect { utf8: true, ..PLUS }).is_err(), "{name}");
+        assert!(written(&hidden, PLUS).is_ok(), "{name} as it came");
+    }
 }
 
 #[test]

@@ -135,7 +135,12 @@ impl Writer {
     /// `mailbox`, which is modified UTF-7 no longer where UTF-8 is enabled (RFC 6855 section 3)
     pub(super) fn mailbox(&mut self, mailbox: &Mailbox<'_>) -> Result<(), Invalid> {
         if self.dialect.utf8 && mailbox.as_bytes().is_ascii() {
-            return self.astring(mailbox.to_text().as_bytes());
+            let name = mailbox.to_text();
+            // Modified UTF-7 can hide what no name may hold.
+            if name.contains(['\r', '\n', '\0']) {
+                return Err(Invalid("mailbox name with a line end or NUL"));
+            }
+            return self.astring(name.as_bytes());
         }
         self.astring(mailbox.as_bytes())
     }
