@@ -43,10 +43,7 @@ pub(super) fn resp_cond<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, StatusL
 }
 
 /// The list of `"*" SP capability-data CRLF`, or in the code of a status response.
-pub(super) fn capabilities<'a>(
-    cx: Context<'_>,
-    input: &'a [u8],
-) -> Res<'a, Option<List<'a, Capability<'a>>>> {
+pub(super) fn capabilities<'a>(_: Context<'_>, input: &'a [u8]) -> Res<'a, Option<List<'a, Capability<'a>>>> {
     let (rest, ()) = sp(match input {
         [b'*', rest @ ..] => rest,
         _ => token(input)?.0,
@@ -55,9 +52,13 @@ pub(super) fn capabilities<'a>(
     if name.eq_ignore_ascii_case(b"CAPABILITY") {
         return Ok((&[], Some(List::raw(rest_of_line(spaces(arguments))))));
     }
-    match resp_cond(cx, rest)? {
-        (rest, StatusLine { code: Some(Code::Capability(list)), .. }) => Ok((rest, Some(list))),
-        (rest, _) => Ok((rest, None)),
+    // No other code is looked at.
+    let code = Status::from_word(name).and_then(|_| rest_of_line(arguments).strip_prefix(b" ["));
+    match code.map(word) {
+        Some((name, words)) if name.eq_ignore_ascii_case(b"CAPABILITY") => {
+            up_to_bracket(spaces(words)).map(|(_, words)| (&[][..], Some(List::raw(words))))
+        }
+        _ => Ok((&[], None)),
     }
 }
 
@@ -94,7 +95,7 @@ pub(super) fn resp_text<'a>(cx: Context<'_>, input: &'a [u8]) -> (Option<Code<'a
 /// `resp-text-code = "ALERT" / "BADCHARSET" … / atom [SP 1*<any TEXT-CHAR except "]">]`, and the `]` behind it
 fn resp_text_code<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Code<'a>> {
     let (name, rest) = word(input);
-    if let Some((rest, code)) = known(name, |name| known_code(cx, name, rest))
+    if let Some((rest, code)) = known(name, |name| known_code(cx, str::from_utf8(name).ok()?, rest))
         && let Some(rest) = spaces(rest).strip_prefix(b"]")
     {
         return Ok((rest, code));
@@ -110,8 +111,10 @@ fn resp_text_code<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Code<'a>> {
 }
 
 /// A code that has a variant of its own and its arguments, if they are what they should be.
-fn known_code<'a>(cx: Context<'_>, name: &[u8], rest: &'a [u8]) -> Option<(&'a [u8], Code<'a>)> {
+fn known_code<'a>(cx: Context<'_>, name: &str, rest: &'a [u8]) -> Option<(&'a [u8], Code<'a>)> {
+    // By text: a match on octets becomes a tree of them, several times as large.
     let plain = match name {
+<<<<<<< ours
         b"ALERT" => Code::Alert,
         b"INUSE" => Code::InUse,
         b"LIMIT" => Code::Limit,
@@ -147,6 +150,41 @@ fn known_code<'a>(cx: Context<'_>, name: &[u8], rest: &'a [u8]) -> Option<(&'a [
         b"AUTHORIZATIONFAILED" => Code::AuthorizationFailed,
         b"AUTHENTICATIONFAILED" => Code::AuthenticationFailed,
         b"BADCHARSET" => return Some(bad_charset(rest)),
+=======
+        "ALERT" => Code::Alert,
+        "INUSE" => Code::InUse,
+        "LIMIT" => Code::Limit,
+        "PARSE" => Code::Parse,
+        "CANNOT" => Code::Cannot,
+        "CLOSED" => Code::Closed,
+        "NOPERM" => Code::NoPerm,
+        "TOOBIG" => Code::TooBig,
+        "EXPIRED" => Code::Expired,
+        "USEATTR" => Code::UseAttr,
+        "NOMODSEQ" => Code::NoModSeq,
+        "NOTSAVED" => Code::NotSaved,
+        "CLIENTBUG" => Code::ClientBug,
+        "OVERQUOTA" => Code::OverQuota,
+        "READ-ONLY" => Code::ReadOnly,
+        "SERVERBUG" => Code::ServerBug,
+        "TRYCREATE" => Code::TryCreate,
+        "CORRUPTION" => Code::Corruption,
+        "READ-WRITE" => Code::ReadWrite,
+        "HASCHILDREN" => Code::HasChildren,
+        "NONEXISTENT" => Code::Nonexistent,
+        "UIDREQUIRED" => Code::UidRequired,
+        "UNAVAILABLE" => Code::Unavailable,
+        "UNKNOWN-CTE" => Code::UnknownCte,
+        "CONTACTADMIN" => Code::ContactAdmin,
+        "UIDNOTSTICKY" => Code::UidNotSticky,
+        "ALREADYEXISTS" => Code::AlreadyExists,
+        "EXPUNGEISSUED" => Code::ExpungeIssued,
+        "PRIVACYREQUIRED" => Code::PrivacyRequired,
+        "COMPRESSIONACTIVE" => Code::CompressionActive,
+        "AUTHORIZATIONFAILED" => Code::AuthorizationFailed,
+        "AUTHENTICATIONFAILED" => Code::AuthenticationFailed,
+        "BADCHARSET" => return Some(bad_charset(rest)),
+>>>>>>> theirs
         _ => return with_argument(cx, name, spaces(rest)).ok(),
     };
     Some((rest, plain))
@@ -163,36 +201,42 @@ fn bad_charset(rest: &[u8]) -> (&[u8], Code<'_>) {
     }
 }
 
-fn with_argument<'a>(cx: Context<'_>, name: &[u8], input: &'a [u8]) -> Res<'a, Code<'a>> {
+fn with_argument<'a>(cx: Context<'_>, name: &str, input: &'a [u8]) -> Res<'a, Code<'a>> {
     match name {
-        b"UNSEEN" => number(input).map(|(rest, number)| (rest, Code::Unseen(number))),
-        b"UIDNEXT" => number(input).map(|(rest, number)| (rest, Code::UidNext(number))),
-        b"COPYUID" => {
+        "UNSEEN" => number(input).map(|(rest, number)| (rest, Code::Unseen(number))),
+        "UIDNEXT" => number(input).map(|(rest, number)| (rest, Code::UidNext(number))),
+        "COPYUID" => {
             let (rest, validity) = number(input)?;
             let (rest, from) = uid_set(sp(rest)?.0)?;
             let (rest, to) = uid_set(sp(rest)?.0)?;
             Ok((rest, Code::CopyUid { validity, from, to }))
         }
+<<<<<<< ours
         b"BADURL" => up_to_bracket(input).map(|(rest, url)| (rest, Code::BadUrl(Text::of(url)))),
         b"BADEVENT" => up_to_bracket(input).map(|(rest, events)| (rest, Code::BadEvent(Text::of(events)))),
         b"METADATA" => metadata(input),
         b"MODIFIED" => uid_set(input).map(|(rest, set)| (rest, Code::Modified(set))),
         b"REFERRAL" => up_to_bracket(input).map(|(rest, url)| (rest, Code::Referral(Text::of(url)))),
         b"APPENDUID" => {
+=======
+        "MODIFIED" => uid_set(input).map(|(rest, set)| (rest, Code::Modified(set))),
+        "REFERRAL" => up_to_bracket(input).map(|(rest, url)| (rest, Code::Referral(Text::of(url)))),
+        "APPENDUID" => {
+>>>>>>> theirs
             let (rest, validity) = number(input)?;
             let (rest, uids) = uid_set(sp(rest)?.0)?;
             Ok((rest, Code::AppendUid { validity, uids }))
         }
-        b"MAILBOXID" => {
+        "MAILBOXID" => {
             let (rest, ()) = octet(b'(', "(")(input)?;
             let (rest, id) = objectid(rest)?;
             Ok((octet(b')', ")")(rest)?.0, Code::MailboxId(id)))
         }
-        b"CAPABILITY" => up_to_bracket(input).map(|(rest, words)| (rest, Code::Capability(List::raw(words)))),
-        b"UIDVALIDITY" => number(input).map(|(rest, number)| (rest, Code::UidValidity(number))),
-        b"MESSAGELIMIT" => number(input).map(|(rest, number)| (rest, Code::MessageLimit(number))),
-        b"HIGHESTMODSEQ" => number64(input).map(|(rest, number)| (rest, Code::HighestModSeq(number))),
-        b"PERMANENTFLAGS" => match nil(input) {
+        "CAPABILITY" => up_to_bracket(input).map(|(rest, words)| (rest, Code::Capability(List::raw(words)))),
+        "UIDVALIDITY" => number(input).map(|(rest, number)| (rest, Code::UidValidity(number))),
+        "MESSAGELIMIT" => number(input).map(|(rest, number)| (rest, Code::MessageLimit(number))),
+        "HIGHESTMODSEQ" => number64(input).map(|(rest, number)| (rest, Code::HighestModSeq(number))),
+        "PERMANENTFLAGS" => match nil(input) {
             Ok((rest, ())) if cx.quirks.wrong_nil => Ok((rest, Code::PermanentFlags(List::EMPTY))),
             _ => flags(cx, input).map(|(rest, flags)| (rest, Code::PermanentFlags(flags))),
         },
