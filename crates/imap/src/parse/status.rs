@@ -114,43 +114,6 @@ fn resp_text_code<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Code<'a>> {
 fn known_code<'a>(cx: Context<'_>, name: &str, rest: &'a [u8]) -> Option<(&'a [u8], Code<'a>)> {
     // By text: a match on octets becomes a tree of them, several times as large.
     let plain = match name {
-<<<<<<< ours
-        b"ALERT" => Code::Alert,
-        b"INUSE" => Code::InUse,
-        b"LIMIT" => Code::Limit,
-        b"PARSE" => Code::Parse,
-        b"CANNOT" => Code::Cannot,
-        b"CLOSED" => Code::Closed,
-        b"NOPERM" => Code::NoPerm,
-        b"TOOBIG" => Code::TooBig,
-        b"EXPIRED" => Code::Expired,
-        b"USEATTR" => Code::UseAttr,
-        b"NOMODSEQ" => Code::NoModSeq,
-        b"NOTSAVED" => Code::NotSaved,
-        b"CLIENTBUG" => Code::ClientBug,
-        b"OVERQUOTA" => Code::OverQuota,
-        b"READ-ONLY" => Code::ReadOnly,
-        b"SERVERBUG" => Code::ServerBug,
-        b"TRYCREATE" => Code::TryCreate,
-        b"CORRUPTION" => Code::Corruption,
-        b"READ-WRITE" => Code::ReadWrite,
-        b"HASCHILDREN" => Code::HasChildren,
-        b"NONEXISTENT" => Code::Nonexistent,
-        b"UIDREQUIRED" => Code::UidRequired,
-        b"UNAVAILABLE" => Code::Unavailable,
-        b"UNKNOWN-CTE" => Code::UnknownCte,
-        b"CONTACTADMIN" => Code::ContactAdmin,
-        b"UIDNOTSTICKY" => Code::UidNotSticky,
-        b"ALREADYEXISTS" => Code::AlreadyExists,
-        b"BADCOMPARATOR" => Code::BadComparator,
-        b"EXPUNGEISSUED" => Code::ExpungeIssued,
-        b"PRIVACYREQUIRED" => Code::PrivacyRequired,
-        b"COMPRESSIONACTIVE" => Code::CompressionActive,
-        b"NOTIFICATIONOVERFLOW" => Code::NotificationOverflow,
-        b"AUTHORIZATIONFAILED" => Code::AuthorizationFailed,
-        b"AUTHENTICATIONFAILED" => Code::AuthenticationFailed,
-        b"BADCHARSET" => return Some(bad_charset(rest)),
-=======
         "ALERT" => Code::Alert,
         "INUSE" => Code::InUse,
         "LIMIT" => Code::Limit,
@@ -178,13 +141,14 @@ fn known_code<'a>(cx: Context<'_>, name: &str, rest: &'a [u8]) -> Option<(&'a [u
         "CONTACTADMIN" => Code::ContactAdmin,
         "UIDNOTSTICKY" => Code::UidNotSticky,
         "ALREADYEXISTS" => Code::AlreadyExists,
+        "BADCOMPARATOR" => Code::BadComparator,
         "EXPUNGEISSUED" => Code::ExpungeIssued,
         "PRIVACYREQUIRED" => Code::PrivacyRequired,
         "COMPRESSIONACTIVE" => Code::CompressionActive,
+        "NOTIFICATIONOVERFLOW" => Code::NotificationOverflow,
         "AUTHORIZATIONFAILED" => Code::AuthorizationFailed,
         "AUTHENTICATIONFAILED" => Code::AuthenticationFailed,
         "BADCHARSET" => return Some(bad_charset(rest)),
->>>>>>> theirs
         _ => return with_argument(cx, name, spaces(rest)).ok(),
     };
     Some((rest, plain))
@@ -211,18 +175,12 @@ fn with_argument<'a>(cx: Context<'_>, name: &str, input: &'a [u8]) -> Res<'a, Co
             let (rest, to) = uid_set(sp(rest)?.0)?;
             Ok((rest, Code::CopyUid { validity, from, to }))
         }
-<<<<<<< ours
-        b"BADURL" => up_to_bracket(input).map(|(rest, url)| (rest, Code::BadUrl(Text::of(url)))),
-        b"BADEVENT" => up_to_bracket(input).map(|(rest, events)| (rest, Code::BadEvent(Text::of(events)))),
-        b"METADATA" => metadata(input),
-        b"MODIFIED" => uid_set(input).map(|(rest, set)| (rest, Code::Modified(set))),
-        b"REFERRAL" => up_to_bracket(input).map(|(rest, url)| (rest, Code::Referral(Text::of(url)))),
-        b"APPENDUID" => {
-=======
+        "BADURL" => up_to_bracket(input).map(|(rest, url)| (rest, Code::BadUrl(Text::of(url)))),
+        "BADEVENT" => up_to_bracket(input).map(|(rest, events)| (rest, Code::BadEvent(Text::of(events)))),
+        "METADATA" => metadata(input),
         "MODIFIED" => uid_set(input).map(|(rest, set)| (rest, Code::Modified(set))),
         "REFERRAL" => up_to_bracket(input).map(|(rest, url)| (rest, Code::Referral(Text::of(url)))),
         "APPENDUID" => {
->>>>>>> theirs
             let (rest, validity) = number(input)?;
             let (rest, uids) = uid_set(sp(rest)?.0)?;
             Ok((rest, Code::AppendUid { validity, uids }))
