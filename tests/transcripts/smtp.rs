@@ -9,6 +9,11 @@ use super::Case;
 pub(crate) const CASES: &[Case] = &[
     case!("exchange/smtp-submit", "closed"),
     case!("exchange/smtp-refused", "server did not accept the credentials (XOAUTH2): 535 "),
+    case!("exchange/smtp-disabled", "server did not accept the credentials (XOAUTH2): 535 5.7.139 "),
+    case!("exchange/smtp-busy", "closed"),
+    case!("exchange/smtp-hve", "server did not accept the credentials (XOAUTH2): 501 5.5.124 "),
+    case!("exchange/smtp-auth-equals", "server offers no mechanism for these credentials, only NTLM LOGIN"),
+    case!("gmail/smtp-unavailable", "server did not accept the credentials (XOAUTH2): 454 "),
     case!("gmail/smtp-refused", "server did not accept the credentials (XOAUTH2): 535 "),
     case!("rfc/smtp-refused-recipient", "closed"),
     case!("rfc/smtp-starttls", "server did not accept the credentials (XOAUTH2): 454 "),
