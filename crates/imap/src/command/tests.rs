@@ -336,6 +336,7 @@ fn what_cannot_be_said_is_refused() {
         partial(1, -5),
         partial(1, 1 << 32),
         partial(-(1 << 32), -1),
+        search(SearchKey::ModSeqOf { entry: "/flags/\u{e4}".into(), scope: EntryScope::All, mod_seq: 1 }),
         search(SearchKey::And(vec![])),
         search(SearchKey::Text("a\0b".into())),
         search(SearchKey::Flag(Flag::Any)),

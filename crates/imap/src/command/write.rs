@@ -157,17 +157,8 @@ impl Writer {
 
     /// `string`
     pub(super) fn string(&mut self, text: &[u8]) -> Result<(), Invalid> {
-        let quotable =
-            |octet: &u8| !matches!(octet, b'\r' | b'\n' | 0) && (octet.is_ascii() || self.dialect.utf8);
-        if text.len() <= LONGEST_QUOTED && text.iter().all(quotable) && str::from_utf8(text).is_ok() {
-            self.raw("\"");
-            for octet in text {
-                if matches!(octet, b'"' | b'\\') {
-                    self.plain.push(b'\\');
-                }
-                self.plain.push(*octet);
-            }
-            self.raw("\"");
+        if self.is_quotable(text) {
+            self.quote(text);
             return Ok(());
         }
         if text.contains(&0) {
@@ -175,6 +166,32 @@ impl Writer {
         }
         self.literal(text);
         Ok(())
+    }
+
+    /// `quoted`, where the grammar takes nothing else
+    pub(super) fn quoted(&mut self, text: &[u8]) -> Result<(), Invalid> {
+        if !self.is_quotable(text) {
+            return Err(Invalid("a string that cannot be quoted"));
+        }
+        self.quote(text);
+        Ok(())
+    }
+
+    fn is_quotable(&self, text: &[u8]) -> bool {
+        let quotable =
+            |octet: &u8| !matches!(octet, b'\r' | b'\n' | 0) && (octet.is_ascii() || self.dialect.utf8);
+        text.len() <= LONGEST_QUOTED && text.iter().all(quotable) && str::from_utf8(text).is_ok()
+    }
+
+    fn quote(&mut self, text: &[u8]) {
+        self.raw("\"");
+        for octet in text {
+            if matches!(octet, b'"' | b'\\') {
+                self.plain.push(b'\\');
+            }
+            self.plain.push(*octet);
+        }
+        self.raw("\"");
     }
 
     /// `nstring`

@@ -130,7 +130,7 @@ fn write_key(out: &mut Writer, key: &SearchKey<'_>) -> Result<(), Invalid> {
         SearchKey::ModSeq(mod_seq) => shown(out, "MODSEQ ", mod_seq),
         SearchKey::ModSeqOf { entry, scope, mod_seq } => {
             out.raw("MODSEQ ");
-            out.string(entry)?;
+            out.quoted(entry)?;
             out.raw(" ");
             out.raw(name_of(&EntryScope::NAMES, scope));
             out.raw(" ");
