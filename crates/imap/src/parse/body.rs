@@ -190,6 +190,7 @@ fn body_fld_lang<'a>(cx: Context<'_>, input: &'a [u8], to: &mut List<'a, Text<'a
 pub(super) fn body_fld_octets<'a>(cx: Context<'_>, input: &'a [u8], to: &mut u64) -> Rest<'a> {
     let (rest, octets) = match input {
         [b'N' | b'n', ..] if cx.quirks.wrong_nil => nil(input).map(|(rest, ())| (rest, 0))?,
+        [b')', ..] if cx.quirks.field_count => (input, 0),
         _ => odd_number(cx, input)?,
     };
     *to = octets;

@@ -5,7 +5,7 @@ use mailbearer_sasl::{Exchange, Reason};
 use mailbearer_wire::{RecvBuf, Security, SendBuf, Step};
 
 use super::{
-    Access, Answer, Auth, Completion, Error, Event, Line, Role, Session, Stage, State, Tag,
+    Access, Answer, Auth, Completion, Error, Event, Identity, Line, Role, Session, Stage, State, Tag,
     command::Outgoing, early_limits, event::quoted,
 };
 use crate::{
@@ -88,6 +88,11 @@ impl Session {
         tx: &mut SendBuf,
     ) -> Result<Option<Step<Event>>, Error> {
         let listed = self.listed(frame);
+        // What a greeting in the clear says counts for nothing.
+        let words = if self.is_clear() { &[][..] } else { frame.octets() };
+        if self.options.quirks.id_first && wants_id(&self.options.host, words) {
+            self.identity = Identity::Wanted;
+        }
         match (frame.kind(), self.options.security) {
             (Kind::Status(Status::Ok), Security::StartTls) => {
                 // Where nothing is listed, the answer to the command itself tells.
@@ -100,7 +105,6 @@ impl Session {
             }
             (Kind::Status(Status::PreAuth), Security::StartTls) => Err(Error::PreauthInClear),
             (Kind::Status(Status::Ok), Security::Implicit) => {
-                self.id.0 = wants_id(&self.options.host, frame.octets());
                 // Some servers list only what goes before the authentication, or nothing of use for it.
                 match listed.filter(|listed| listed.mechanisms().next().is_some()) {
                     Some(listed) => {

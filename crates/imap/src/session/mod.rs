@@ -146,8 +146,7 @@ pub struct Session {
     /// Commands that were begun and not answered.
     in_flight: Vec<InFlight>,
     last_tag: u32,
-    /// Whether the server wants an ID command before it opens a mailbox, and whether that is due.
-    id: (bool, bool),
+    identity: Identity,
     /// Whether the server has enabled UTF-8 in commands.
     utf8: bool,
     /// Octets of the peer consumed so far.
@@ -253,6 +252,17 @@ struct InFlight {
     not_before: u64,
 }
 
+/// What becomes of [`Options::id`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Identity {
+    /// It is not told, or was.
+    Kept,
+    /// The server wants it before it opens a mailbox.
+    Wanted,
+    /// It is to be sent next.
+    Due,
+}
+
 /// On whose behalf a command was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
@@ -278,7 +288,7 @@ impl Session {
             queue: VecDeque::new(),
             in_flight: Vec::new(),
             last_tag: 0,
-            id: (false, false),
+            identity: Identity::Kept,
             utf8: false,
             consumed: 0,
             written: 0,
@@ -446,8 +456,9 @@ impl Session {
     /// The state behind the authentication, where the limits of the way in do not hold any more.
     fn authenticated(&mut self) -> State {
         self.framer = Framer::new(&self.options.limits);
-        let (wanted, due) = &mut self.id;
-        *due = *wanted && self.options.quirks.id_first && !self.options.id.is_empty();
+        if self.identity == Identity::Wanted && !self.options.id.is_empty() {
+            self.identity = Identity::Due;
+        }
         State::Open { access: Access::Authenticated, line: Line::Free }
     }
 

@@ -8,7 +8,7 @@ use mailbearer_sasl::Exchange;
 use mailbearer_wire::{RecvBuf, SendBuf, Step};
 
 use super::{
-    Access, Auth, Body, Error, Event, InFlight, Line, Misuse, Role, Session, State, Tag,
+    Access, Auth, Body, Error, Event, Identity, InFlight, Line, Misuse, Role, Session, State, Tag,
     command::{Kind, Outgoing},
     input::done,
     long,
@@ -41,7 +41,7 @@ impl Session {
                     }
                     self.send_login(rx, tx)?;
                 }
-                Line::Free if self.id.1 => self.send_id(rx, tx)?,
+                Line::Free if self.identity == Identity::Due => self.send_id(rx, tx)?,
                 Line::Free => {
                     if !self.send_next(access, rx, tx) {
                         return Ok(Step::Read);
@@ -90,7 +90,7 @@ impl Session {
 
     /// ID (RFC 2971), whose answer nobody waits for.
     fn send_id(&mut self, rx: &RecvBuf, tx: &mut SendBuf) -> Result<(), Error> {
-        self.id.1 = false;
+        self.identity = Identity::Kept;
         let params = mem::take(&mut self.options.id);
         let pairs = || params.iter().map(|(name, value)| (name.as_bytes(), Some(value.as_bytes())));
         self.send_own(&|out| write_id(out, pairs()), rx, tx).map(drop)

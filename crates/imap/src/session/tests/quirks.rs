@@ -128,6 +128,27 @@ fn an_id_goes_where_it_is_wanted_only() {
             ),
         );
     }
+    // A greeting in the clear tells nothing; the name that the caller gave does.
+    for (host, id) in [("imap.163.com", "C: A4 ID (\"a\" \"b\")"), ("imap.example.org", "")] {
+        let mut options = Options::new(host, 143, Security::StartTls);
+        options.id = std::vec![("a".into(), "b".into())];
+        let script = format!(
+            "> password u p
+             S: * OK [CAPABILITY IMAP4rev1 STARTTLS] Coremail
+             C: A1 STARTTLS
+             S: A1 OK begin
+             E: start TLS
+             C: A2 CAPABILITY
+             S: * CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN
+             S: A2 OK done
+             E: ready
+             C: A3 AUTHENTICATE PLAIN AHUAcA==
+             S: A3 OK done
+             E: authenticated
+             {id}"
+        );
+        play_all(&options, &script);
+    }
     // Nothing to tell; and a text that needs a literal is the caller's mistake.
     let login = "> password u p
         S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] IMAP4 ready
