@@ -388,8 +388,7 @@ fn append_message<'a>(reader: &mut Reader<'a>) -> Read<AppendMessage<'a>> {
     if reader.eat_word("UTF8") {
         reader.sp()?;
         reader.need(b'(', "(")?;
-        reader.need(b'~', "literal8")?;
-        let (octets, _) = reader.literal(false)?;
+        let (octets, true) = reader.literal(true)? else { return reader.fail("literal8") };
         reader.need(b')', ")")?;
         return Ok(AppendMessage { flags, date, data: AppendData::Utf8(octets) });
     }
