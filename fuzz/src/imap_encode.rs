@@ -6,7 +6,7 @@
 use arbitrary::{Arbitrary, Result, Unstructured};
 use mailbearer_imap::{
     AppendData, AppendMessage, Atom, Capability, CatenatePart, Command, Data, Date, DateTime, Dialect,
-    FetchItem, Flag, ListReturn, ListSelection, Literals, Mailbox, MetadataDepth, NotifyEvent,
+    EntryScope, FetchItem, Flag, ListReturn, ListSelection, Literals, Mailbox, MetadataDepth, NotifyEvent,
     NotifyMailboxes, Param, Part, Partial, QResync, Response, SearchKey, SearchReturn, Section, SectionOf,
     Select, SequenceSet, SortCriterion, SortKey, StatusAttribute, StoreAction, Text, parse_response,
 };
@@ -150,7 +150,7 @@ impl<'f> Maker<'_, 'f> {
 
     fn command(&mut self) -> Result<Command<'f>> {
         let uid = self.any()?;
-        Ok(match self.source.int_in_range(0..=33)? {
+        Ok(match self.source.int_in_range(0..=36)? {
             0 => Command::Authenticate {
                 mechanism: self.atom()?,
                 initial: self.option(|m| m.octets())?.map(Into::into),
@@ -251,6 +251,19 @@ impl<'f> Maker<'_, 'f> {
                 mailbox: self.mailbox()?,
                 entries: self.list(|m| Ok((m.text()?, m.option(Self::text)?)))?,
             },
+            33 => Command::Xlist { reference: self.mailbox()?, pattern: self.mailbox()? },
+            34 => Command::FetchPartial {
+                set: self.set()?,
+                items: self.list(Self::item)?,
+                range: (self.any()?, self.any()?),
+            },
+            35 => Command::StoreLabels {
+                uid,
+                set: self.set()?,
+                action: self.pick(&[StoreAction::Replace, StoreAction::Add, StoreAction::Remove])?,
+                silent: self.any()?,
+                labels: self.list(Self::text)?,
+            },
             _ => Command::Notify {
                 status: self.any()?,
                 groups: self.list(|m| Ok((m.mailboxes()?, m.list(Self::event)?)))?,
@@ -282,10 +295,11 @@ impl<'f> Maker<'_, 'f> {
 
     fn message(&mut self) -> Result<AppendMessage<'f>> {
         let (flags, date) = (self.list(Self::flag)?, self.option(Self::date_time)?);
-        let data = match self.source.int_in_range(0..=3)? {
+        let data = match self.source.int_in_range(0..=4)? {
             0 => AppendData::Octets(self.text()?),
             1 => AppendData::Binary(self.text()?),
             2 => AppendData::Stream(self.any::<u8>()?.into()),
+            3 => AppendData::Utf8(self.text()?),
             _ => AppendData::Catenate(self.list(|m| {
                 if m.any()? { m.text().map(CatenatePart::Text) } else { m.text().map(CatenatePart::Url) }
             })?),
@@ -308,7 +322,7 @@ impl<'f> Maker<'_, 'f> {
 
     fn key(&mut self, depth: u8) -> Result<SearchKey<'f>> {
         let nested = depth.saturating_sub(1);
-        Ok(match self.source.int_in_range(0..=if depth == 0 { 31 } else { 34 })? {
+        Ok(match self.source.int_in_range(0..=if depth == 0 { 32 } else { 35 })? {
             0 => SearchKey::All,
             1 => SearchKey::Flag(self.flag()?),
             2 => SearchKey::NoFlag(self.flag()?),
@@ -341,12 +355,16 @@ impl<'f> Maker<'_, 'f> {
             29 => SearchKey::GmailMessageId(self.any()?),
             30 => SearchKey::GmailThreadId(self.any()?),
             31 => SearchKey::GmailLabel(self.text()?),
-            32 => match &mut *self.list(|m| m.key(nested))? {
+            32 => {
+                let scopes = [EntryScope::Private, EntryScope::Shared, EntryScope::All];
+                SearchKey::ModSeqOf { entry: self.text()?, scope: self.pick(&scopes)?, mod_seq: self.any()? }
+            }
+            33 => match &mut *self.list(|m| m.key(nested))? {
                 // A list of one is read as that one.
                 [key] => std::mem::replace(key, SearchKey::All),
                 keys => SearchKey::And(keys.to_vec()),
             },
-            33 => SearchKey::Or(Box::new(self.key(nested)?), Box::new(self.key(nested)?)),
+            34 => SearchKey::Or(Box::new(self.key(nested)?), Box::new(self.key(nested)?)),
             _ => SearchKey::Not(Box::new(self.key(nested)?)),
         })
     }
