@@ -74,6 +74,7 @@ const WRITTEN: &[&str] = &[
     "APPEND a {2+}\r\n\r\n",
     "APPEND a {1+}\r\nx (\\Flagged) {1+}\r\ny",
     "APPEND a ~{2+}\r\n\0x",
+    "APPEND a UTF8 (~{3+}\r\n\0\u{e4})",
     "APPEND a CATENATE (URL /Drafts;UIDVALIDITY=385759045/;UID=20/;section=HEADER TEXT {2+}\r\nab)",
     "REPLACE 4 Drafts {1+}\r\nx",
     "UID REPLACE 4 Drafts \"17-Jul-1996 02:44:25 -0700\" {1+}\r\nx",
