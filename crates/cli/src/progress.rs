@@ -1,38 +1,34 @@
-use std::{
-    io::{self, IsTerminal},
-    time::{Duration, Instant},
-};
+use std::io::{self, IsTerminal};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 
 /// How far a transfer has come, for a person at the terminal: a line on standard error that goes away in the end.
 ///
-/// Shows nothing while the transfer is short, nor where nobody looks or a trace is shown.
+/// Shows nothing while the transfer is short, nor where nobody looks, nor if it is to be quiet, as where a trace is shown.
 pub(crate) struct Progress {
-    started: Instant,
     total: Option<u64>,
     octets: u64,
     /// None before it is worth it.
     bar: Option<ProgressBar>,
-    shown: bool,
+    is_seen: bool,
 }
 
 impl Progress {
     /// Whether there is anyone to show it to.
-    pub(crate) fn is_seen(trace: bool) -> bool {
-        !trace && io::stderr().is_terminal()
+    pub(crate) fn is_seen(quiet: bool) -> bool {
+        !quiet && io::stderr().is_terminal()
     }
 
     /// Of a transfer of `total` octets, if that is known.
-    pub(crate) fn new(total: Option<u64>, trace: bool) -> Self {
-        Self { started: Instant::now(), total, octets: 0, bar: None, shown: Self::is_seen(trace) }
+    pub(crate) fn new(total: Option<u64>, quiet: bool) -> Self {
+        Self { total, octets: 0, bar: None, is_seen: Self::is_seen(quiet) }
     }
 
     /// So many octets went over.
     pub(crate) fn add(&mut self, octets: usize) {
         self.octets = self.octets.saturating_add(u64::try_from(octets).unwrap_or(u64::MAX));
-        if self.shown && (self.bar.is_some() || self.started.elapsed() >= PATIENCE) {
-            let total = self.total;
+        let total = self.total;
+        if self.is_seen && total.unwrap_or(self.octets) >= LONG {
             self.bar.get_or_insert_with(|| bar(total)).set_position(self.octets);
         }
     }
@@ -54,5 +50,5 @@ fn bar(total: Option<u64>) -> ProgressBar {
         .with_finish(ProgressFinish::AndClear)
 }
 
-/// What takes less is not worth a bar.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// Octets of a transfer that is worth a bar.
+const LONG: u64 = 256 << 10;

@@ -12,6 +12,7 @@ use crate::{
     error::Error,
     exit::Exit,
     output::{self, Output},
+    progress::Progress,
     raw::RawMessage,
     session::Session,
 };
@@ -25,11 +26,11 @@ pub(crate) fn run(
     let receipt = match &arguments.raw {
         Some(file) if file.as_os_str() == "-" => {
             let session = Session::open(global, true)?;
-            send_raw(RawMessage::new(io::stdin().lock())?, people, &session)?
+            send_raw(RawMessage::new(io::stdin().lock())?, people, &session, global.trace)?
         }
         Some(file) => {
             let session = Session::open(global, true)?;
-            send_raw(RawMessage::open(file)?, people, &session)?
+            send_raw(RawMessage::open(file)?, people, &session, global.trace)?
         }
         None => {
             if people.is_nobody() {
@@ -77,15 +78,26 @@ impl People {
 }
 
 /// Sends a message that streams from where it comes from; a break on the way leaves it unsent.
-fn send_raw<R: Read>(message: RawMessage<R>, people: People, session: &Session) -> Result<Receipt, Error> {
+fn send_raw<R: Read>(
+    message: RawMessage<R>,
+    people: People,
+    session: &Session,
+    trace: bool,
+) -> Result<Receipt, Error> {
     let recipients = [people.to, people.cc, people.bcc].concat();
     let recipients = recipients.iter().map(|mailbox| mailbox.address().to_owned()).collect();
     let sender = people.from.map(|mailbox| mailbox.address().to_owned());
     let envelope = message.envelope(sender, recipients, &session.client.account().user)?;
+    let mut progress = Progress::new(envelope.size, trace);
     let mut smtp = session.with_token(|client| client.connect_smtp())?;
     let mut submission = smtp.submit(envelope)?;
-    message.copy(|octets| Ok(submission.write(octets)?))?;
+    message.copy(|octets| {
+        submission.write(octets)?;
+        progress.add(octets.len());
+        Ok(())
+    })?;
     let receipt = submission.finish()?;
+    drop(progress);
     // The message is with the server; that it says goodbye is not worth failing for.
     let _ = smtp.quit();
     Ok(receipt)

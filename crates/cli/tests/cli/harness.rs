@@ -3,11 +3,14 @@
 use std::{
     fmt::Write as _,
     fs,
-    io::{Read, Write},
+    io::{BufRead, BufReader, Lines, Read, Write},
     net::{Ipv4Addr, Shutdown, TcpListener, TcpStream},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
-    sync::mpsc::{self, Receiver},
+    process::{Child, ChildStdout, Command, Stdio},
+    sync::{
+        Arc, Mutex,
+        mpsc::{self, Receiver},
+    },
     thread,
 };
 
@@ -256,6 +259,132 @@ pub(crate) fn stalling(port: u16, octets: u64) -> (u16, Receiver<()>) {
         upwards.join().unwrap();
     });
     (own, stalling)
+}
+
+/// Passes on to the server at `port`, and of what the client says the first `octets`; then it takes no more of it.
+///
+/// The receiver hears of it when that begins.
+pub(crate) fn deaf(port: u16, octets: u64) -> (u16, Receiver<()>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let own = listener.local_addr().unwrap().port();
+    let (stalled, stalling) = mpsc::channel();
+    thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        let mut server = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+        let (mut to_client, mut from_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+        let downwards = thread::spawn(move || {
+            let _ = std::io::copy(&mut from_server, &mut to_client);
+        });
+        let _ = std::io::copy(&mut Read::by_ref(&mut client).take(octets), &mut server);
+        stalled.send(()).unwrap();
+        downwards.join().unwrap();
+    });
+    (own, stalling)
+}
+
+/// Passes everything on to a server, until the connections are cut.
+pub(crate) struct Relay {
+    pub(crate) port: u16,
+    open: Arc<Mutex<Vec<TcpStream>>>,
+}
+
+impl Relay {
+    pub(crate) fn new(port: u16) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let own = listener.local_addr().unwrap().port();
+        let open: Arc<Mutex<Vec<TcpStream>>> = Arc::default();
+        let streams = Arc::clone(&open);
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                let client = client.unwrap();
+                let server = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+                for (from, to) in [(&client, &server), (&server, &client)] {
+                    let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                    thread::spawn(move || {
+                        let _ = std::io::copy(&mut from, &mut to);
+                        let _ = to.shutdown(Shutdown::Both);
+                    });
+                }
+                streams.lock().unwrap().extend([client, server]);
+            }
+        });
+        Self { port: own, open }
+    }
+
+    pub(crate) fn cut(&self) {
+        for stream in self.open.lock().unwrap().drain(..) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+/// A program that runs, with its lines as they come.
+pub(crate) struct Running {
+    pub(crate) child: Ended,
+    pub(crate) stdout: Lines<BufReader<ChildStdout>>,
+    pub(crate) stderr: Receiver<String>,
+}
+
+impl Running {
+    pub(crate) fn start(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap()).lines();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (tell, stderr) = mpsc::channel();
+        thread::spawn(move || {
+            for line in lines {
+                let _ = tell.send(line.unwrap());
+            }
+        });
+        Self { child: Ended(child), stdout, stderr }
+    }
+
+    /// The next line on standard output.
+    #[track_caller]
+    pub(crate) fn line(&mut self) -> String {
+        self.stdout.next().unwrap().unwrap()
+    }
+
+    /// Waits for a line on standard error with this in it, and returns all up to it.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, part: &str) -> Vec<String> {
+        let mut lines = Vec::new();
+        for line in &self.stderr {
+            lines.push(line);
+            if lines.last().unwrap().contains(part) {
+                return lines;
+            }
+        }
+        panic!("{part} never came: {lines:#?}");
+    }
+
+    /// Stops it by Ctrl-C; returns what else it said.
+    #[cfg(unix)]
+    pub(crate) fn stop(mut self) -> Outcome {
+        send_signal(&self.child.0, "INT");
+        let stdout: Vec<String> = self.stdout.by_ref().map(Result::unwrap).collect();
+        let code = self.child.0.wait().unwrap().code();
+        let stderr: Vec<String> = self.stderr.iter().collect();
+        Outcome { code, stdout: stdout.join("\n"), stderr: stderr.join("\n") }
+    }
+}
+
+/// A program that does not outlive the test.
+pub(crate) struct Ended(pub(crate) Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // It may have ended long ago.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[cfg(unix)]
+pub(crate) fn send_signal(child: &Child, signal: &str) {
+    let status = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
+    assert!(status.unwrap().success());
 }
 
 #[test]

@@ -7,6 +7,12 @@ mod harness;
 #[cfg(test)]
 mod job;
 #[cfg(test)]
+mod mailbox;
+#[cfg(test)]
 mod signals;
 #[cfg(test)]
+mod streaming;
+#[cfg(test)]
 mod trouble;
+#[cfg(test)]
+mod watching;

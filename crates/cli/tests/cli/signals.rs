@@ -3,16 +3,11 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
+    io::{BufRead, BufReader, Write},
+    process::Stdio,
 };
 
-use crate::harness::{World, bare, finish, speechless, stalling};
-
-fn send_signal(child: &Child, signal: &str) {
-    let status = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
-    assert!(status.unwrap().success());
-}
+use crate::harness::{World, bare, deaf, finish, send_signal, speechless, stalling};
 
 #[test]
 fn a_stopped_fetch_leaves_nothing() {
@@ -37,10 +32,45 @@ fn a_stopped_fetch_leaves_nothing() {
 }
 
 #[test]
+fn a_stopped_append_leaves_nothing() {
+    let world = World::new();
+    fs::write(world.path("m.eml"), format!("Subject: x\n\n{}", "0123456789\n".repeat(500_000))).unwrap();
+    let before = world.names("");
+    for signal in ["INT", "TERM"] {
+        // Enough for the handshake and a part of the message.
+        let (port, stalled) = deaf(world.server.ports().imaps, 1_500_000);
+        let mut command = world.command(&["append", "INBOX", "m.eml"]);
+        command.env("MAILBEARER_IMAP_PORT", port.to_string()).env("TMPDIR", world.path(""));
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        stalled.recv().unwrap();
+        send_signal(&child, signal);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(
+            (output.status.code(), output.stdout, output.stderr),
+            (Some(130), vec![], vec![]),
+            "{signal}"
+        );
+    }
+    // While it still reads, and keeps what it read.
+    let mut command = world.command(&["append", "INBOX"]);
+    command.env("TMPDIR", world.path("")).stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // A pipe takes less, so it has read most of it by then.
+    stdin.write_all(&b"0123456789\n".repeat(500_000)).unwrap();
+    send_signal(&child, "INT");
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
+    drop(stdin);
+    assert!(world.server.mailbox().messages("INBOX").is_empty());
+    let names: Vec<String> = world.names("").into_iter().filter(|name| name != ".cache").collect();
+    assert_eq!(names, before);
+}
+
+#[test]
 fn waiting_for_a_server_ends_at_once() {
     let (port, clients) = speechless("");
     let world = World::new().set("MAILBEARER_IMAP_PORT", port);
-    for arguments in [&["list"][..], &["fetch", "INBOX", "1", "--output", "m.eml"]] {
+    for arguments in [&["list"][..], &["fetch", "INBOX", "1", "--output", "m.eml"], &["watch"]] {
         let child = world.command(arguments).stderr(Stdio::piped()).spawn().unwrap();
         clients.recv().unwrap();
         send_signal(&child, "INT");

@@ -6,7 +6,7 @@ use std::{
     process::Stdio,
 };
 
-use mailbearer_mock::{Certificate, Transcript, memory::Options, serve};
+use mailbearer_mock::{Certificate, Serving, Transcript, memory::Options, serve};
 
 use crate::harness::{World, bare, finish, names, speechless};
 
@@ -298,6 +298,146 @@ C: .
 --close--
 ";
 
+/// A server that offers these capabilities, and plays this after the login.
+fn played(capabilities: &str, conversation: &str) -> (World, Serving) {
+    let transcript = format!(
+        "--TLS--
+S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2] ready
+C: <tag> AUTHENTICATE XOAUTH2 <any>
+S: <tag> OK [CAPABILITY {capabilities}] in
+{conversation}"
+    );
+    let transcript = Transcript::parse(&transcript).unwrap();
+    let (address, serving) = serve(transcript).unwrap();
+    let world = World::new().set("MAILBEARER_IMAP_PORT", address.port());
+    fs::write(world.path("ca.pem"), format!("{}{}", world.server.ca_pem(), serving.ca_pem())).unwrap();
+    (world, serving)
+}
+
+#[test]
+fn a_server_that_searches_in_ascii_alone() {
+    let (world, serving) = played(
+        "IMAP4rev1 LITERAL+",
+        "C: <tag> EXAMINE INBOX
+S: * 1 EXISTS
+S: <tag> OK [READ-ONLY] done
+C: <tag> UID SEARCH CHARSET UTF-8 SUBJECT {7+}
+C: Gr\\xc3\\xbc\\xc3\\x9fe
+S: <tag> NO [BADCHARSET (US-ASCII)] The specified charset is not supported.
+",
+    );
+    world.run(&["list", "--search", "subject:Grüße"]).failed(
+        69,
+        &[
+            "error: IMAP: server does not search for text that is not ASCII; it takes US-ASCII",
+            "hint: look for words in ASCII, …Exchange…",
+        ],
+    );
+    drop(serving);
+}
+
+#[test]
+fn a_server_that_can_do_little() {
+    // Without LIST-STATUS, nobody asks folder by folder.
+    let (world, serving) = played(
+        "IMAP4rev1",
+        "C: <tag> LIST \"\" \"*\"
+S: * LIST (\\\\Noselect) \"/\" \"a&AOQ-\"
+S: * LIST (\\\\Trash) \"/\" \"\\x1b[2J\"
+S: <tag> OK done
+C: <tag> LOGOUT
+S: * BYE
+S: <tag> OK
+",
+    );
+    assert_eq!(world.run(&["folders"]).ok(), "aä       no messages\n\\x1b[2J  trash\n");
+    serving.join().unwrap();
+    let (world, serving) = played(
+        "IMAP4rev1",
+        "C: <tag> LIST \"\" \"*\"
+S: * LIST () \"/\" INBOX
+S: <tag> OK done
+",
+    );
+    world.run(&["delete", "INBOX", "1"]).failed(
+        69,
+        &[
+            "error: the server names no folder for the trash",
+            "hint: `move` puts messages into any folder, --expunge removes them for good",
+        ],
+    );
+    drop(serving);
+    // Others may have flagged messages that nobody wants to lose.
+    let (world, serving) = played("IMAP4rev1", "");
+    world
+        .run(&["delete", "INBOX", "1", "--expunge"])
+        .failed(69, &["error: the server can't remove single messages: it does not offer UIDPLUS"]);
+    drop(serving);
+    let (world, serving) = played(
+        "IMAP4rev1",
+        "C: <tag> SELECT INBOX
+S: * 2 EXISTS
+S: <tag> OK [READ-WRITE] done
+C: <tag> UID SEARCH UID 7
+S: * SEARCH 7
+S: <tag> OK done
+C: <tag> UID SEARCH UID 7
+S: * SEARCH 7
+S: <tag> OK done
+C: <tag> UID COPY 7 Archive
+S: <tag> OK done
+C: <tag> UID STORE 7 +FLAGS (\\\\Deleted)
+S: * 1 FETCH (UID 7 FLAGS (\\\\Deleted))
+S: <tag> OK done
+C: <tag> LOGOUT
+S: * BYE
+S: <tag> OK
+",
+    );
+    let outcome = world.run(&["move", "INBOX", "7", "Archive"]);
+    assert_eq!(
+        (outcome.code, outcome.stdout.as_str()),
+        (Some(0), "moved          7  Archive\n"),
+        "{outcome:?}"
+    );
+    assert!(outcome.stderr.starts_with("warning: the server can't remove single messages"), "{outcome:?}");
+    serving.join().unwrap();
+}
+
+#[test]
+fn an_answer_that_never_comes() {
+    let rows: [(&str, &[&str]); 2] = [
+        (
+            "C: <tag> APPEND INBOX {12}
+S: + go on
+C: Subject: x
+C: 
+--close--
+",
+            &["append", "INBOX"],
+        ),
+        (
+            "C: <tag> EXAMINE INBOX
+S: <tag> OK done
+C: <tag> UID SEARCH UID 7
+S: * SEARCH 7
+S: <tag> OK done
+C: <tag> UID COPY 7 Archive
+--close--
+",
+            &["copy", "INBOX", "7", "Archive"],
+        ),
+    ];
+    for (conversation, arguments) in rows {
+        let (world, serving) = played("IMAP4rev1", conversation);
+        world.run_with(arguments, "Subject: x\n").failed(
+            79,
+            &["error: IMAP: …; whether the server did it is unknown", "hint: look before doing it again"],
+        );
+        serving.join().unwrap();
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk() {
@@ -314,7 +454,20 @@ fn a_full_disk() {
         .failed(74, &["error: cannot write …m.eml: File too large (os error 27)"]);
     assert_eq!(fs::read_to_string(world.path("m.eml")).unwrap(), "old");
     assert_eq!(world.names(""), [".cache", "ca.pem", "m.eml"]);
-    for arguments in ["list", "list --json", "token", "--help", "--version", &format!("fetch INBOX {uid}")] {
+    for arguments in [
+        "list",
+        "list --json",
+        "list --search all",
+        "folders",
+        "copy INBOX 1 Drafts",
+        "flag INBOX 1 --add seen",
+        "token",
+        "--help",
+        "--version",
+        &format!("fetch INBOX {uid}"),
+        &format!("fetch INBOX {uid} --structure"),
+        &format!("fetch INBOX {uid} --part 1 --decode"),
+    ] {
         let outcome = finish(world.shell(&format!("exec \"$mailbearer\" {arguments} >/dev/full")), b"");
         assert_eq!(outcome.code, Some(74), "{arguments}: {outcome:?}");
     }
@@ -340,7 +493,7 @@ fn a_reader_that_had_enough() {
     for number in 0..2000 {
         world.deliver(format!("From: a@x\r\nSubject: number {number} {}\r\n\r\nx", "x".repeat(50)));
     }
-    for arguments in [&["list"][..], &["list", "--json"]] {
+    for arguments in [&["list"][..], &["list", "--json"], &["list", "--search", "all"]] {
         let mut command = world.command(arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
@@ -349,6 +502,18 @@ fn a_reader_that_had_enough() {
         let output = child.wait_with_output().unwrap();
         assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()), "{arguments:?}");
     }
-    let closed = finish(world.shell("exec \"$mailbearer\" list >&-"), b"");
-    assert_eq!((closed.code, closed.stderr.as_str()), (Some(0), ""));
+    // What is done is done, whether anyone hears of it or not.
+    for arguments in [&["copy", "INBOX", "1:*", "Drafts"][..], &["flag", "INBOX", "1:*", "--add", "seen"]] {
+        let mut command = world.command(arguments);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()), "{arguments:?}");
+    }
+    for arguments in ["list", "folders", "fetch INBOX 1 --structure", "append INBOX < m.eml"] {
+        fs::write(world.path("m.eml"), "Subject: x\n\nx").unwrap();
+        let closed = finish(world.shell(&format!("exec \"$mailbearer\" {arguments} >&-")), b"");
+        assert_eq!((closed.code, closed.stderr.as_str()), (Some(0), ""), "{arguments}");
+    }
 }

@@ -1,0 +1,104 @@
+//! `watch`: news as they come, across broken connections and tokens that run out.
+#![cfg(unix)]
+
+use crate::harness::{Relay, Running, World};
+
+fn message(subject: &str) -> String {
+    format!("From: Ann <ann@x.test>\r\nSubject: {subject}\r\nDate: Tue, 24 Nov 2026 06:30:00 +0000\r\n\r\nx")
+}
+
+#[test]
+fn tells_of_new_messages_whatever_happens_to_the_connection() {
+    let world = World::new();
+    world.deliver(message("old"));
+    let relay = Relay::new(world.server.ports().imaps);
+    let mut command = world.command(&["watch", "--trace"]);
+    command.env("MAILBEARER_IMAP_PORT", relay.port.to_string());
+    let mut watch = Running::start(command);
+    let mut said = watch.wait_for("< + IDLE");
+    world.deliver(message("one"));
+    assert_eq!(watch.line(), "      2  2026-11-24 06:30  Ann                           one");
+    relay.cut();
+    world.deliver(message("two \u{1b}[2J"));
+    assert_eq!(watch.line(), "      3  2026-11-24 06:30  Ann                           two \\x1b[2J");
+    // It listens again before the token runs out.
+    said.extend(watch.wait_for("connecting anew"));
+    said.extend(watch.wait_for("< + IDLE"));
+    let issued = world.server.tokens().issued();
+    world.server.tokens().expire_all();
+    world.deliver(message("three"));
+    assert_eq!(watch.line(), "      4  2026-11-24 06:30  Ann                           three");
+    assert_eq!(world.server.tokens().issued(), issued + 1, "one fresh token");
+    let outcome = watch.stop();
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(130), ""));
+    let stderr = format!("{}\n{}", said.join("\n"), outcome.stderr);
+    let warnings: Vec<&str> = stderr.lines().filter(|line| line.starts_with("warning: ")).collect();
+    assert_eq!(warnings.len(), 2, "{warnings:#?}");
+    assert!(!stderr.contains("error: "), "{stderr}");
+    world.check_for_secrets(&stderr);
+}
+
+#[test]
+fn tells_of_flags_and_of_messages_that_go_if_asked() {
+    let world = World::new();
+    let first = world.deliver(message("first"));
+    let mut watch = Running::start(world.command(&["watch", "INBOX", "--all", "--json", "--trace"]));
+    watch.wait_for("< + IDLE");
+    let mailbox = world.server.mailbox();
+    let uid = world.deliver(message("Grüße"));
+    let want = "{\"address\":\"ann@x.test\",\"date\":\"2026-11-24T06:30:00Z\",\"event\":\"arrived\",\"from\":\"Ann\",\
+                \"seen\":false,\"size\":84,\"subject\":\"Grüße\",\"uid\":2}";
+    assert_eq!(watch.line(), want);
+    mailbox.set_flags("INBOX", uid, vec!["\\Seen".into(), "Work".into()]);
+    assert_eq!(watch.line(), "{\"event\":\"flags\",\"flags\":[\"\\\\Seen\",\"Work\"],\"uid\":2}");
+    mailbox.remove("INBOX", first);
+    assert_eq!(watch.line(), "{\"event\":\"expunged\",\"uid\":1}");
+    assert_eq!(watch.stop().code, Some(130));
+    let mut watch = Running::start(world.command(&["watch", "--all", "--trace"]));
+    watch.wait_for("< + IDLE");
+    mailbox.set_flags("INBOX", uid, Vec::new());
+    assert_eq!(watch.line(), "      2  flags");
+    mailbox.remove("INBOX", uid);
+    assert_eq!(watch.line(), "      2  expunged");
+    assert_eq!(watch.stop().code, Some(130));
+    // Without being asked it does not.
+    let mut watch = Running::start(world.command(&["watch", "--json", "--trace"]));
+    let third = world.deliver(message("third"));
+    watch.wait_for("< + IDLE");
+    mailbox.set_flags("INBOX", third, vec!["\\Seen".into()]);
+    mailbox.remove("INBOX", third);
+    world.deliver(message("fourth"));
+    let line = watch.line();
+    assert!(line.contains("\"subject\":\"fourth\"") && !line.contains("event"), "{line}");
+    assert_eq!(watch.stop().code, Some(130));
+}
+
+#[test]
+fn ends_where_waiting_does_not_help() {
+    let world = World::new();
+    world
+        .run(&["watch", "No such folder"])
+        .failed(66, &["error: IMAP: NO [NONEXISTENT] …", "hint: `mailbearer folders` shows which there are"]);
+    world.server.tokens().fail_logins(2);
+    world.run(&["watch"]).failed(77, &["error: IMAP: …", "hint: the token was not accepted: …"]);
+    // The user is let in no more.
+    let watch = Running::start(world.command(&["watch", "--trace"]));
+    watch.wait_for("< + IDLE");
+    world.server.tokens().fail_logins(9);
+    world.server.tokens().expire_all();
+    let mut child = watch.child;
+    assert_eq!(child.0.wait().unwrap().code(), Some(77));
+}
+
+#[test]
+fn a_reader_that_had_enough_ends_it() {
+    let world = World::new();
+    let mut watch = Running::start(world.command(&["watch", "--trace"]));
+    watch.wait_for("< + IDLE");
+    world.deliver(message("one"));
+    assert!(watch.line().ends_with("one"));
+    let Running { mut child, stdout, .. } = watch;
+    drop(stdout);
+    world.deliver(message("two"));
+    assert_eq!(child.0.wait().unwrap().code(), Some(0));
+}
