@@ -7,6 +7,7 @@ mod flights;
 mod imap_ops;
 mod job;
 mod program;
+mod program_imap;
 mod proxy;
 mod refused;
 mod servers;

@@ -2,7 +2,7 @@ use std::{collections::BTreeSet, io::Write};
 
 use mailbearer::{
     Blocking, Imap, Selected,
-    imap_protocol::{FetchItem, Flag, Item, SequenceSet, StoreAction},
+    imap_protocol::{FetchItem, Flag, Item, List, SequenceSet, StoreAction},
 };
 use serde_json::json;
 
@@ -72,7 +72,7 @@ fn show(
     let mut messages = imap.messages(set.clone(), vec![FetchItem::Uid, FetchItem::Flags])?;
     while let Some(fetched) = messages.next()? {
         let flags = fetched.items().into_iter().find_map(|item| match item {
-            Item::Flags(flags) => Some(flags.iter().map(|flag| flag.to_string()).collect::<Vec<_>>()),
+            Item::Flags(flags) => Some(names(&flags)),
             _ => None,
         });
         let Some(flags) = flags.filter(|_| set.contains(fetched.uid(), 0) && shown.insert(fetched.uid()))
@@ -87,4 +87,9 @@ fn show(
         }
     }
     Ok(shown.into_iter().collect())
+}
+
+/// The flags of a message, but for the one that says nothing about it.
+fn names(flags: &List<'_, Flag<'_>>) -> Vec<String> {
+    flags.iter().filter(|flag| *flag != Flag::Recent).map(|flag| flag.to_string()).collect()
 }
