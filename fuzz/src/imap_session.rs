@@ -33,7 +33,7 @@ pub fn run(data: &[u8]) {
 
 /// Where what arrives at one time is cut.
 #[derive(Clone, Copy)]
-enum Cut {
+pub(crate) enum Cut {
     Nowhere,
     Lines,
     /// At line ends and as the number says.
@@ -41,7 +41,7 @@ enum Cut {
 }
 
 impl Cut {
-    fn pieces(self, octets: &[u8]) -> Vec<&[u8]> {
+    pub(crate) fn pieces(self, octets: &[u8]) -> Vec<&[u8]> {
         let lines = octets.split_inclusive(|&octet| octet == b'\n');
         match self {
             Self::Nowhere => vec![octets],
@@ -60,6 +60,8 @@ struct Play {
     told: Vec<String>,
     given: BTreeSet<Tag>,
     clear: bool,
+    /// Whether a server said that no authentication is needed.
+    preauth: bool,
     over: bool,
     /// Octets came behind the server's consent to TLS, which the session could not know of.
     injected: bool,
@@ -85,11 +87,23 @@ impl Play {
         }
         let rx = RecvBuf::with_limit(options.limits.buffer());
         let (session, tx, sent, told) = (Session::new(options), SendBuf::new(), Vec::new(), Vec::new());
-        Self { session, rx, tx, sent, told, given: BTreeSet::new(), clear, over: false, injected: false }
+        Self {
+            session,
+            rx,
+            tx,
+            sent,
+            told,
+            given: BTreeSet::new(),
+            clear,
+            preauth: false,
+            over: false,
+            injected: false,
+        }
     }
 
     fn run(mut self, dialogue: &[u8], cut: Cut) -> Self {
         self.pump();
+        self.preauth = dialogue.windows(7).any(|window| window.eq_ignore_ascii_case(b"PREAUTH"));
         for act in dialogue.split(|&octet| octet == SEPARATOR) {
             self.arrive();
             match act {
@@ -172,6 +186,7 @@ impl Play {
                 }
                 Ok(Step::StartTls) => {
                     assert!(self.rx.unread().is_empty() && self.clear);
+                    assert!(self.was_heard("STARTTLS\r\n"), "consent to what was not asked");
                     (self.clear, handshake) = (false, true);
                     self.told.push("TLS".into());
                 }
@@ -190,6 +205,11 @@ impl Play {
         panic!("never wants to read");
     }
 
+    /// Whether the server had got this before it said what it says now.
+    fn was_heard(&self, words: &str) -> bool {
+        self.sent.windows(words.len()).any(|window| window == words.as_bytes())
+    }
+
     fn tell_end(&mut self, last: &str) {
         self.told.push(last.into());
         self.over = true;
@@ -203,7 +223,11 @@ impl Play {
         }
         if let Event::Done(completion) = &event {
             assert!(self.given.remove(&completion.tag), "answered and not asked, or twice");
+            assert!(self.was_heard(&format!("{} ", completion.tag)), "answered before it was asked");
             let _ = (completion.line(), completion.problem());
+        }
+        if event == Event::Authenticated && !self.preauth {
+            assert!(self.was_heard(" AUTHENTICATE "), "authenticated and not asked to");
         }
         let clear = matches!(event, Event::Ready | Event::Data(_)) && self.clear;
         assert!(!clear, "{event:?} before TLS");

@@ -8,17 +8,20 @@ use mailbearer_smtp::{Envelope, Error, Event, Limits, Options, Session};
 use mailbearer_wire::{Machine, RecvBuf, Security, SendBuf, Step};
 
 use crate::{
-    imap_session::SEPARATOR,
-    pieces::{knobs, pieces},
+    imap_session::{Cut, SEPARATOR},
+    pieces::knobs,
 };
 
 /// `data` is how to cut, flags for the options, and a dialogue.
 pub fn run(data: &[u8]) {
     let ([cut, flags], dialogue) = knobs(data);
-    let whole = Play::new(flags).run(dialogue, 0);
-    let cut = Play::new(flags).run(dialogue, cut.max(1));
-    assert_eq!(whole.told, cut.told);
-    assert_eq!(whole.sent.escape_ascii().to_string(), cut.sent.escape_ascii().to_string());
+    // Two replies that come together say what they say before the client said more, so nothing can be compared to
+    // this one.
+    Play::new(flags).run(dialogue, Cut::Nowhere);
+    let lines = Play::new(flags).run(dialogue, Cut::Lines);
+    let pieces = Play::new(flags).run(dialogue, Cut::Pieces(cut.max(1)));
+    assert_eq!(lines.told, pieces.told);
+    assert_eq!(lines.sent.escape_ascii().to_string(), pieces.sent.escape_ascii().to_string());
 }
 
 struct Play {
@@ -26,6 +29,8 @@ struct Play {
     rx: RecvBuf,
     tx: SendBuf,
     sent: Vec<u8>,
+    /// How much of that the server had got when it said what it says now.
+    heard: usize,
     told: Vec<String>,
     clear: bool,
     over: bool,
@@ -42,10 +47,10 @@ impl Play {
         }
         let (session, rx) = (Session::new(options).unwrap(), RecvBuf::with_limit(1 << 20));
         let (tx, sent, told) = (SendBuf::new(), Vec::new(), Vec::new());
-        Self { session, rx, tx, sent, told, clear, over: false, submitted: 0 }
+        Self { session, rx, tx, sent, heard: 0, told, clear, over: false, submitted: 0 }
     }
 
-    fn run(mut self, dialogue: &[u8], cut: u8) -> Self {
+    fn run(mut self, dialogue: &[u8], cut: Cut) -> Self {
         self.pump();
         for act in dialogue.split(|&octet| octet == SEPARATOR) {
             match act {
@@ -62,16 +67,23 @@ impl Play {
         self
     }
 
-    /// A line at a time: two replies that come together say what they say before the client said more.
-    fn receive(&mut self, octets: &[u8], cut: u8) {
-        for line in octets.split_inclusive(|&octet| octet == b'\n') {
-            for piece in pieces(line, cut) {
-                if !self.over {
-                    self.rx.extend(piece).unwrap();
-                    self.pump();
-                }
+    fn receive(&mut self, octets: &[u8], cut: Cut) {
+        self.heard = self.sent.len();
+        for piece in cut.pieces(octets) {
+            if let Cut::Lines | Cut::Pieces(_) = cut {
+                self.heard = self.sent.len();
+            }
+            if !self.over {
+                self.rx.extend(piece).unwrap();
+                self.pump();
             }
         }
+        self.heard = self.sent.len();
+    }
+
+    /// Whether the server had got this before it said what it says now.
+    fn was_heard(&self, words: &[u8]) -> bool {
+        self.sent[..self.heard].windows(words.len()).any(|window| window == words)
     }
 
     fn pump(&mut self) {
@@ -101,6 +113,7 @@ impl Play {
                 Ok(Step::Flush) => assert!(flushed, "nothing to flush"),
                 Ok(Step::StartTls) => {
                     assert!(self.rx.unread().is_empty() && self.clear);
+                    assert!(self.was_heard(b"STARTTLS\r\n"), "consent to what was not asked");
                     self.clear = false;
                     self.told.push("TLS".into());
                 }
@@ -111,7 +124,11 @@ impl Play {
                     self.session.finish_body().unwrap();
                 }
                 Ok(Step::Event(event)) => {
+                    if event == Event::Authenticated {
+                        assert!(self.was_heard(b"AUTH "), "authenticated and not asked to");
+                    }
                     if matches!(event, Event::Submitted(_)) {
+                        assert!(self.was_heard(b"\r\n.\r\n"), "taken before it was sent");
                         self.submitted = self.submitted.checked_sub(1).expect("submitted and not asked for");
                     }
                     self.told.push(format!("{event:?}"));
