@@ -186,7 +186,7 @@ fn a_watch_tells_what_comes_while_the_connection_is_cut() {
         (0..3).map(|_| next()).map(|news| format!("{} {}", news["event"], news["uid"])).collect();
     told.sort();
     assert_eq!(told, ["\"arrived\" 3", "\"expunged\" 2", "\"flags\" 1"]);
-    wait_for("connecting anew");
+    wait_for("AUTHENTICATE");
     wait_for("< + idling");
 }
 

@@ -81,7 +81,8 @@ pub(crate) enum Command {
     /// Wait for messages, and tell of each as it comes
     ///
     /// Runs until it is stopped, with exit code 130 then. Dropped connections are made anew, with a fresh token where
-    /// the old one has run out; what came meanwhile is told then.
+    /// the old one has run out; what came meanwhile is told then. That a server is away for longer is told on standard
+    /// error.
     Watch(WatchArgs),
     /// Run the servers in memory until stopped, and print how to get at them
     Mock(MockArgs),

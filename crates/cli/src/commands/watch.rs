@@ -26,10 +26,8 @@ pub(crate) fn run(
     loop {
         let news = watcher.next()?;
         match &news {
-            News::Interrupted { why, retry_in } if retry_in.is_zero() => {
-                output::warning(&format!("{why}; connecting anew"))
-            }
-            News::Interrupted { why, retry_in } => {
+            // What the first attempt mends is no news: connections break, and tokens run out by the hour.
+            News::Interrupted { why, retry_in } if !retry_in.is_zero() => {
                 output::warning(&format!(
                     "{why}; connecting anew in {} s",
                     retry_in.as_secs().saturating_add(1)

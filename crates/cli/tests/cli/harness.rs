@@ -9,6 +9,7 @@ use std::{
     process::{Child, ChildStdout, Command, Stdio},
     sync::{
         Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
         mpsc::{self, Receiver},
     },
     thread,
@@ -286,17 +287,21 @@ pub(crate) fn deaf(port: u16, octets: u64) -> (u16, Receiver<()>) {
 pub(crate) struct Relay {
     pub(crate) port: u16,
     open: Arc<Mutex<Vec<TcpStream>>>,
+    refusing: Arc<AtomicBool>,
 }
 
 impl Relay {
     pub(crate) fn new(port: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let own = listener.local_addr().unwrap().port();
-        let open: Arc<Mutex<Vec<TcpStream>>> = Arc::default();
-        let streams = Arc::clone(&open);
+        let (open, refusing): (Arc<Mutex<Vec<TcpStream>>>, Arc<AtomicBool>) = Default::default();
+        let (streams, refuses) = (Arc::clone(&open), Arc::clone(&refusing));
         thread::spawn(move || {
             for client in listener.incoming() {
                 let client = client.unwrap();
+                if refuses.load(Ordering::SeqCst) {
+                    continue;
+                }
                 let server = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
                 for (from, to) in [(&client, &server), (&server, &client)] {
                     let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
@@ -308,7 +313,12 @@ impl Relay {
                 streams.lock().unwrap().extend([client, server]);
             }
         });
-        Self { port: own, open }
+        Self { port: own, open, refusing }
+    }
+
+    /// Whether who connects is turned away.
+    pub(crate) fn refuse(&self, refusing: bool) {
+        self.refusing.store(refusing, Ordering::SeqCst);
     }
 
     pub(crate) fn cut(&self) {

@@ -9,33 +9,55 @@ fn message(subject: &str) -> String {
 
 #[test]
 fn tells_of_new_messages_whatever_happens_to_the_connection() {
+    for token_runs_out in [false, true] {
+        let world = World::new();
+        world.deliver(message("old"));
+        let relay = Relay::new(world.server.ports().imaps);
+        let mut command = world.command(&["watch", "--trace"]);
+        command.env("MAILBEARER_IMAP_PORT", relay.port.to_string());
+        let mut watch = Running::start(command);
+        let mut said = watch.wait_for("< + IDLE");
+        world.deliver(message("one"));
+        assert_eq!(watch.line(), "      2  2026-11-24 06:30  Ann                           one");
+        if token_runs_out {
+            world.server.tokens().expire_all();
+        } else {
+            relay.cut();
+        }
+        world.deliver(message("two \u{1b}[2J"));
+        assert_eq!(watch.line(), "      3  2026-11-24 06:30  Ann                           two \\x1b[2J");
+        // It listens again.
+        said.extend(watch.wait_for("AUTHENTICATE"));
+        said.extend(watch.wait_for("< + IDLE"));
+        world.deliver(message("three"));
+        assert_eq!(watch.line(), "      4  2026-11-24 06:30  Ann                           three");
+        assert_eq!(world.server.tokens().issued(), 1 + usize::from(token_runs_out));
+        let outcome = watch.stop();
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(130), ""));
+        let stderr = format!("{}\n{}", said.join("\n"), outcome.stderr);
+        for word in ["warning: ", "error: "] {
+            assert!(!stderr.contains(word), "what is mended at once is not told: {stderr}");
+        }
+        world.check_for_secrets(&stderr);
+    }
+}
+
+#[test]
+fn says_that_the_server_is_away() {
     let world = World::new();
-    world.deliver(message("old"));
     let relay = Relay::new(world.server.ports().imaps);
     let mut command = world.command(&["watch", "--trace"]);
     command.env("MAILBEARER_IMAP_PORT", relay.port.to_string());
     let mut watch = Running::start(command);
-    let mut said = watch.wait_for("< + IDLE");
-    world.deliver(message("one"));
-    assert_eq!(watch.line(), "      2  2026-11-24 06:30  Ann                           one");
+    watch.wait_for("< + IDLE");
+    relay.refuse(true);
     relay.cut();
-    world.deliver(message("two \u{1b}[2J"));
-    assert_eq!(watch.line(), "      3  2026-11-24 06:30  Ann                           two \\x1b[2J");
-    // It listens again before the token runs out.
-    said.extend(watch.wait_for("connecting anew"));
-    said.extend(watch.wait_for("< + IDLE"));
-    let issued = world.server.tokens().issued();
-    world.server.tokens().expire_all();
-    world.deliver(message("three"));
-    assert_eq!(watch.line(), "      4  2026-11-24 06:30  Ann                           three");
-    assert_eq!(world.server.tokens().issued(), issued + 1, "one fresh token");
-    let outcome = watch.stop();
-    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(130), ""));
-    let stderr = format!("{}\n{}", said.join("\n"), outcome.stderr);
-    let warnings: Vec<&str> = stderr.lines().filter(|line| line.starts_with("warning: ")).collect();
-    assert_eq!(warnings.len(), 2, "{warnings:#?}");
-    assert!(!stderr.contains("error: "), "{stderr}");
-    world.check_for_secrets(&stderr);
+    let said = watch.wait_for("connecting anew in ").pop().unwrap();
+    assert!(said.starts_with("warning: IMAP: ") && said.ends_with(" s"), "{said}");
+    relay.refuse(false);
+    world.deliver(message("two"));
+    assert!(watch.line().ends_with("  two"));
+    assert_eq!(watch.stop().code, Some(130));
 }
 
 #[test]
