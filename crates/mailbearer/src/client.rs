@@ -135,14 +135,8 @@ impl<R: Runtime> Client<R> {
     pub fn connect_smtp(&self) -> R::Task<'_, Result<Smtp<R>, Error>> {
         R::task(async move {
             let server = server(self.shared.account.smtp.as_ref(), "SMTP")?;
-            let (lease, credentials) = self.credentials().await?;
-            match Smtp::open(&self.shared, server, credentials).await {
-                Err(error) if self.may_retry(&lease, &error) => {
-                    let (_, credentials) = self.credentials().await?;
-                    Smtp::open(&self.shared, server, credentials).await
-                }
-                result => result,
-            }
+            let open = |credentials| Smtp::open(&self.shared, server, credentials);
+            self.with_token(open).await.map(|(smtp, _)| smtp)
         })
     }
 
@@ -154,14 +148,8 @@ impl<R: Runtime> Client<R> {
     pub fn send<'a>(&'a self, message: &'a Composed) -> R::Task<'a, Result<Receipt, Error>> {
         R::task(async move {
             let server = server(self.shared.account.smtp.as_ref(), "SMTP")?;
-            let (lease, credentials) = self.credentials().await?;
-            match Smtp::<R>::send_one(&self.shared, server, credentials, message).await {
-                Err(error) if self.may_retry(&lease, &error) => {
-                    let (_, credentials) = self.credentials().await?;
-                    Smtp::<R>::send_one(&self.shared, server, credentials, message).await
-                }
-                result => result,
-            }
+            let send = |credentials| Smtp::<R>::send_one(&self.shared, server, credentials, message);
+            self.with_token(send).await.map(|(receipt, _)| receipt)
         })
     }
 
@@ -182,15 +170,23 @@ impl<R: Runtime> Client<R> {
     /// An IMAP session, and the token that let it in.
     pub(crate) async fn open_imap(&self) -> Result<(Imap<R>, Token), Error> {
         let server = server(self.shared.account.imap.as_ref(), "IMAP")?;
+        self.with_token(|credentials| Imap::open(&self.shared, server, credentials)).await
+    }
+
+    /// Makes an attempt with the token at hand, and if the server refuses that one, another with a fresh one.
+    async fn with_token<T, F: Future<Output = Result<T, Error>>>(
+        &self,
+        attempt: impl Fn(Credentials) -> F,
+    ) -> Result<(T, Token), Error> {
         let (mut lease, mut credentials) = self.credentials().await?;
-        let mut opened = Imap::open(&self.shared, server, credentials).await;
-        if let Err(error) = &opened
+        let mut result = attempt(credentials).await;
+        if let Err(error) = &result
             && self.may_retry(&lease, error)
         {
             (lease, credentials) = self.credentials().await?;
-            opened = Imap::open(&self.shared, server, credentials).await;
+            result = attempt(credentials).await;
         }
-        opened.map(|imap| (imap, lease.token))
+        result.map(|result| (result, lease.token))
     }
 
     /// Forgets a token that ran out before its time, unless another is in use already.
