@@ -6,23 +6,22 @@ use std::process::{Command, ExitCode};
 
 use crate::{Result, checks, process};
 
-/// Builds the package `footprint` in each form, prints its size, crates and licences, then the peak memory of
-/// `mailbearer list`, and fails over a limit.
+/// Builds the package `footprint` in each form, prints its size, crates and licences beside what is aimed at, then the
+/// peak memory of `mailbearer list`, and fails where one grew over its limit.
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     if let Some(argument) = args.first() {
         return Err(format!("footprint takes no argument, not `{argument}`").into());
     }
-    println!("{:<28} {:>10} {:>8}   limits", "form", "bytes", "crates");
+    println!("{:<20} {:>9} {:>9} {:>9} {:>7} {:>5}", "form", "bytes", "limit", "aim", "crates", "limit");
     let mut over = false;
     let mut licences = BTreeSet::new();
     for form in &FORMS {
         let bytes = build(form.features)?;
         let crates = checks::tree(&["-p", "footprint", "--features", form.features])?.len();
-        let fits =
-            form.limits.is_none_or(|(most_bytes, most_crates)| bytes <= most_bytes && crates <= most_crates);
-        let limits =
-            form.limits.map_or_else(String::new, |(bytes, crates)| format!("{bytes} bytes, {crates} crates"));
-        println!("{:<28} {bytes:>10} {crates:>8}   {limits}{}", form.name, if fits { "" } else { "  OVER" });
+        let fits = bytes <= form.limit && crates <= form.crates;
+        let mark = if fits { "" } else { "  OVER" };
+        let Form { name, limit, aim, crates: most, .. } = form;
+        println!("{name:<20} {bytes:>9} {limit:>9} {aim:>9} {crates:>7} {most:>5}{mark}");
         over |= !fits;
         licences.extend(checks::licences_of(&["-p", "footprint", "--features", form.features])?);
     }
@@ -61,15 +60,25 @@ fn list_memory() -> Result<u64> {
 struct Form {
     name: &'static str,
     features: &'static str,
-    /// Bytes and crates, the program itself included.
-    limits: Option<(u64, usize)>,
+    /// Bytes that it must not grow over: what it came down to, and a little.
+    limit: u64,
+    /// Bytes that it is to come down to; the forms between have no aim of their own.
+    aim: &'static str,
+    /// Crates at most, itself included.
+    crates: usize,
 }
 
 const FORMS: [Form; 4] = [
-    Form { name: "blocking", features: "", limits: Some((1_450_000, 30)) },
-    Form { name: "blocking, charsets", features: "charsets", limits: None },
-    Form { name: "tokio", features: "tokio", limits: None },
-    Form { name: "tokio, charsets", features: "tokio,charsets", limits: Some((1_750_000, 42)) },
+    Form { name: "blocking", features: "", limit: 1_600_000, aim: "1450000", crates: 30 },
+    Form { name: "blocking, charsets", features: "charsets", limit: 1_785_000, aim: "", crates: 35 },
+    Form { name: "tokio", features: "tokio", limit: 1_670_000, aim: "", crates: 37 },
+    Form {
+        name: "tokio, charsets",
+        features: "tokio,charsets",
+        limit: 1_850_000,
+        aim: "1750000",
+        crates: 42,
+    },
 ];
 
 const LISTED: u64 = 10_000;
