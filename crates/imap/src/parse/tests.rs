@@ -648,8 +648,11 @@ fn the_common_and_the_general_way_come_to_the_same() {
 
 #[test]
 fn what_is_no_text_is_written_as_it_came() {
-    let rows: [&[u8]; 2] =
-        [b"* CAPABILITY X\xe4 AUTH=\xf6 IMAP4rev1 APPENDLIMIT=7\r\n", b"* LIST () \"\xa7\" INBOX\r\n"];
+    let rows: [&[u8]; 3] = [
+        b"* CAPABILITY X\xe4 AUTH=\xf6 IMAP4rev1 APPENDLIMIT=7\r\n",
+        b"* LIST () \"\xa7\" INBOX\r\n",
+        b"* NO [BADCHARSET (\"\xe4 b\" \"UTF-8\")] x\r\n",
+    ];
     for input in rows {
         assert_eq!(printed(&parse(input).unwrap()), input, "{}", input.escape_ascii());
     }

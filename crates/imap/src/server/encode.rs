@@ -104,17 +104,23 @@ fn listed<T>(out: &mut Vec<u8>, elements: impl IntoIterator<Item = T>, write: im
 
 fn string(out: &mut Vec<u8>, text: &[u8]) {
     if text.iter().all(|octet| octet.is_ascii() && !matches!(octet, b'\r' | b'\n' | 0)) {
-        out.push(b'"');
-        for octet in text {
-            if matches!(octet, b'"' | b'\\') {
-                out.push(b'\\');
-            }
-            out.push(*octet);
-        }
-        out.push(b'"');
+        quoted(out, text);
     } else {
         literal(out, text);
     }
+}
+
+/// What no quoted string can hold becomes a space.
+fn quoted(out: &mut Vec<u8>, text: &[u8]) {
+    out.push(b'"');
+    for octet in text {
+        match octet {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', *octet]),
+            b'\r' | b'\n' | 0 => out.push(b' '),
+            _ => out.push(*octet),
+        }
+    }
+    out.push(b'"');
 }
 
 fn literal(out: &mut Vec<u8>, octets: &[u8]) {
@@ -164,8 +170,7 @@ fn capability(out: &mut Vec<u8>, capability: Capability<'_>) {
 fn delimiter(out: &mut Vec<u8>, delimiter: Option<u8>) {
     match delimiter {
         // Never a literal, also where the octet is none that a server should have.
-        Some(octet @ (b'"' | b'\\')) => out.extend_from_slice(&[b'"', b'\\', octet, b'"']),
-        Some(octet) => out.extend_from_slice(&[b'"', octet, b'"']),
+        Some(octet) => quoted(out, &[octet]),
         None => out.extend_from_slice(b"NIL"),
     }
 }
@@ -204,7 +209,8 @@ fn resp_text_code(out: &mut Vec<u8>, code: &Code<'_>) {
             show(out, "BADCHARSET");
             if !charsets.is_empty() {
                 out.push(b' ');
-                listed(out, charsets, |out, charset| astring(out, &charset));
+                // There are no literals in a status response.
+                listed(out, charsets, |out, charset| quoted(out, &charset));
             }
         }
         Code::Capability(capabilities) => {
