@@ -27,8 +27,8 @@ pub fn run(data: &[u8]) {
     Play::new(flags).run(dialogue, Cut::Nowhere);
     let lines = Play::new(flags).run(dialogue, Cut::Lines);
     let pieces = Play::new(flags).run(dialogue, Cut::Pieces(cut.max(1)));
-    assert_eq!(lines.told, pieces.told);
     assert_eq!(lines.sent.escape_ascii().to_string(), pieces.sent.escape_ascii().to_string());
+    assert_eq!(lines.told(), pieces.told());
 }
 
 /// Where what arrives at one time is cut.
@@ -133,6 +133,17 @@ impl Play {
         assert_eq!(self.told.pop(), last);
         self.arrive();
         self
+    }
+
+    /// What was told, without the octets of a literal that passed a limit: how many come before depends on the cuts.
+    fn told(mut self) -> Vec<String> {
+        if let [.., literal, last] = &mut *self.told
+            && last.starts_with("server sends too much")
+            && literal.starts_with("literal ")
+        {
+            literal.truncate(literal.rfind(": ").unwrap_or_default());
+        }
+        self.told
     }
 
     fn receive(&mut self, octets: &[u8], cut: Cut) {
