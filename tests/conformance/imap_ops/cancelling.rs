@@ -44,7 +44,11 @@ fn another_thread_ends_an_operation() {
     let canceller = imap.canceller().unwrap();
     let mut watch = imap.watch("INBOX").unwrap();
     watch.next().unwrap();
-    assert_eq!(watch.next_within(Duration::from_millis(1)).unwrap(), None, "it listens, and has nothing to write");
+    assert_eq!(
+        watch.next_within(Duration::from_millis(1)).unwrap(),
+        None,
+        "it listens, and has nothing to write"
+    );
     let cancelling = thread::spawn(move || canceller.cancel());
     let error = watch.next().unwrap_err();
     // The server may hang up on what is cut before this side looks.

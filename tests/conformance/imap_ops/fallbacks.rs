@@ -188,7 +188,10 @@ const ENVELOPE: &str = "ENVELOPE (NIL \"new\" NIL NIL NIL NIL NIL NIL NIL NIL)";
 fn hasty() -> WatchOptions {
     let mut options = WatchOptions::default();
     options.first_wait = Duration::from_millis(1);
+    options.longest_wait = Duration::from_millis(2);
     options.poll = Duration::from_millis(1);
+    // So that what goes wrong ends.
+    options.attempts = Some(50);
     options
 }
 
@@ -276,6 +279,31 @@ fn what_happens_during_the_resync_is_no_harm() {
 }
 
 #[test]
+fn messages_told_out_of_order_are_told_once() {
+    // The connection breaks when the later one was told and the earlier one was not.
+    let enable = "C: <tag> ENABLE QRESYNC\nS: * ENABLED QRESYNC\nS: <tag> OK x\n";
+    let first = format!(
+        "{enable}C: <tag> EXAMINE INBOX\n{OPEN}{IDLE}S: * 5 EXISTS\nC: DONE\nS: <tag> OK x\n\
+         C: <tag> FETCH 4:5 {ASK}S: * 5 FETCH (UID 13 FLAGS () {ENVELOPE})\n--close--\n"
+    );
+    let second = format!(
+        "{enable}C: <tag> EXAMINE INBOX\nS: * 5 EXISTS\nS: * OK [UIDVALIDITY 7] x\n\
+         S: * OK [HIGHESTMODSEQ 140] x\nS: <tag> OK x\n\
+         C: <tag> FETCH 1:5 (UID FLAGS)\nS: * 1 FETCH (UID 3 FLAGS ())\nS: * 2 FETCH (UID 5 FLAGS (\\\\Seen))\n\
+         S: * 3 FETCH (UID 9 FLAGS ())\nS: * 4 FETCH (UID 12 FLAGS ())\nS: * 5 FETCH (UID 13 FLAGS ())\nS: <tag> OK x\n\
+         C: <tag> FETCH 4 {ASK}S: * 4 FETCH (UID 12 FLAGS () {ENVELOPE})\nS: <tag> OK x\n"
+    );
+    let servers = Servers::start("IDLE ENABLE QRESYNC", &[&first, &second]);
+    run(async {
+        let mut watcher = wait!(servers.client.watch_with("INBOX", hasty())).unwrap();
+        assert_eq!(told(&mut watcher, 1).await, ["new 13 new"]);
+        servers.go_on();
+        assert_eq!(told(&mut watcher, 1).await, ["new 12 new"]);
+    });
+    servers.join();
+}
+
+#[test]
 fn a_server_out_of_step_is_asked_anew() {
     // Two messages are gone, as the server forgot to tell.
     let first = format!("C: <tag> EXAMINE INBOX (CONDSTORE)\n{OPEN}{IDLE}S: * 1 EXISTS\n");
@@ -293,16 +321,24 @@ fn a_server_out_of_step_is_asked_anew() {
 
 #[test]
 fn without_idle_it_asks() {
-    let text = format!(
-        "C: <tag> EXAMINE INBOX\n{OPEN}C: <tag> NOOP\nS: <tag> OK x\nC: <tag> NOOP\nS: * 2 EXPUNGE\nS: * 3 EXISTS\n\
-         S: <tag> OK x\nC: <tag> FETCH 3 {ASK}S: * 3 FETCH (UID 12 FLAGS () {ENVELOPE})\nS: <tag> OK x\n"
+    let asked = format!(
+        "C: <tag> NOOP\nS: <tag> OK x\nC: <tag> NOOP\nS: * 2 EXPUNGE\nS: * 3 EXISTS\nS: <tag> OK x\n\
+         C: <tag> FETCH 3 {ASK}S: * 3 FETCH (UID 12 FLAGS () {ENVELOPE})\nS: <tag> OK x\n"
     );
-    let servers = Servers::start("X", &[&text]);
-    run(async {
-        let mut watcher = wait!(servers.client.watch_with("INBOX", hasty())).unwrap();
-        assert_eq!(told(&mut watcher, 2).await, ["gone 5", "new 12 new"]);
-    });
-    servers.join();
+    let rows = [
+        ("X", String::new()),
+        ("IDLE", "C: <tag> IDLE\nS: <tag> BAD not really\n".to_owned()),
+        ("IDLE", format!("{IDLE}S: <tag> OK enough\n")),
+    ];
+    for (capability, idle) in rows {
+        let text = format!("C: <tag> EXAMINE INBOX\n{OPEN}{idle}{asked}");
+        let servers = Servers::start(capability, &[&text]);
+        run(async {
+            let mut watcher = wait!(servers.client.watch_with("INBOX", hasty())).unwrap();
+            assert_eq!(told(&mut watcher, 2).await, ["gone 5", "new 12 new"], "{idle}");
+        });
+        servers.join();
+    }
 }
 
 #[test]
@@ -324,6 +360,41 @@ fn idle_is_given_anew_and_what_does_not_answer_is_left() {
         let News::Interrupted { why, .. } = wait!(watcher.next()).unwrap() else { panic!() };
         assert!(why.contains("0.3"), "{why}");
         assert_eq!(told(&mut watcher, 1).await, ["renumbered 8"]);
+    });
+    servers.join();
+}
+
+#[test]
+fn a_message_whose_flags_come_first_is_told_once() {
+    let text = format!(
+        "C: <tag> EXAMINE INBOX\n{OPEN}{IDLE}S: * 4 EXISTS\nS: * 4 FETCH (UID 12 FLAGS (a))\nC: DONE\n\
+         S: * 4 FETCH (UID 12 FLAGS (b))\nS: <tag> OK x\n\
+         C: <tag> FETCH 4 {ASK}S: * 4 FETCH (UID 12 FLAGS (b) {ENVELOPE})\nS: <tag> OK x\n\
+         C: <tag> IDLE\nS: + idling\nS: * 4 FETCH (FLAGS (b))\nS: * 4 FETCH (FLAGS (c))\n"
+    );
+    let servers = Servers::start("IDLE", &[&text]);
+    run(async {
+        let mut watcher = wait!(servers.client.watch_with("INBOX", hasty())).unwrap();
+        assert_eq!(told(&mut watcher, 2).await, ["new 12 new", "flags 12 [Keyword(c)]"]);
+    });
+    servers.join();
+}
+
+#[test]
+fn what_is_said_of_the_mailbox_before_counts_for_nothing() {
+    // RFC 7162 section 3.2.11: CLOSED stands between the two.
+    let text = format!(
+        "{SELECT}C: <tag> SELECT other\nS: * 7 EXISTS\nS: * OK [UNSEEN 4] x\nS: * 3 EXPUNGE\nS: * OK [CLOSED] x\n\
+         S: * 2 EXISTS\nS: <tag> OK [READ-WRITE] x\n"
+    );
+    let servers = Servers::start("X", &[&text]);
+    run(async {
+        let mut imap = wait!(servers.client.connect_imap()).unwrap();
+        wait!(imap.select("INBOX")).unwrap();
+        let selected = wait!(imap.select("other")).unwrap();
+        assert_eq!((selected.exists, selected.unseen), (2, None));
+        assert_eq!(imap.view().unwrap().exists(), 2);
+        assert_eq!(imap.changes().count(), 0);
     });
     servers.join();
 }

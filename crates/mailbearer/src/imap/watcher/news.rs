@@ -76,8 +76,8 @@ impl Pending {
         self.flags.insert(uid);
     }
 
+    /// Flags of such a message are told no more: it is not in the view.
     pub(super) fn expunged(&mut self, uid: u32) {
-        self.flags.remove(&uid);
         self.gone.insert(uid);
     }
 
