@@ -604,6 +604,7 @@ fn what_is_odd_is_kept() {
             "* 1 FETCH (BODY ((\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 1 2 \"md5\" NIL \"en\") \"MIXED\" (\"A\" \"b\") NIL))\r\n",
             "md5: Some(\"md5\"), extension: Extension { disposition: None, languages: [\"en\"]",
         ),
+        ("* 1 FETCH (BODYSTRUCTURE (\"TEXT\" ))\r\n", "Multi(MultiPart { parts: [], subtype: \"TEXT\""),
         ("* OK [HIGHESTMODSEQ 12345]\r\n", "Some(HighestModSeq(12345)), text: \"\""),
         ("* OK [UIDNEXT x] y\r\n", "Other { name: \"UIDNEXT\", rest: \"x\" }), text: \"y\""),
         ("* OK [unfinished\r\n", "code: None, text: \"[unfinished\""),

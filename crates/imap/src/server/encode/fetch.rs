@@ -194,9 +194,14 @@ fn multi(out: &mut Vec<u8>, part: &MultiPart<'_>, extended: bool) {
     for part in &part.parts {
         body(out, part, extended);
     }
-    out.push(b' ');
+    // One without parts is none by the grammar, and with NIL behind its subtype it looks like another thing.
+    let empty = part.parts.is_empty();
+    if !empty {
+        out.push(b' ');
+    }
     string(out, &part.subtype);
-    if extended || !part.parameters.is_empty() || part.extension != Extension::default() {
+    let told = !part.parameters.is_empty() || part.extension != Extension::default();
+    if extended && !empty || told {
         out.push(b' ');
         params(out, &part.parameters);
         body_extension(out, &part.extension);
