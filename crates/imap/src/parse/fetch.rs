@@ -74,11 +74,9 @@ fn known_item<'a>(
 ) -> Option<Rest<'a>> {
     Some(match name {
         b"UID" => uniqueid(cx, rest).map(push(items, Item::Uid)),
-        b"FLAGS" => sp(rest).and_then(|(rest, ())| flags(cx, rest)).map(push(items, Item::Flags)),
+        b"FLAGS" => value_sp(cx, rest).and_then(|rest| flags(cx, rest)).map(push(items, Item::Flags)),
         b"ENVELOPE" => msg_att_envelope(cx, rest, items),
-        b"INTERNALDATE" => {
-            sp(rest).and_then(|(rest, ())| date_time(rest)).map(push(items, Item::InternalDate))
-        }
+        b"INTERNALDATE" => value_sp(cx, rest).and_then(date_time).map(push(items, Item::InternalDate)),
         b"RFC822.SIZE" => sp(rest).and_then(|(rest, ())| odd_number(cx, rest)).map(push(items, Item::Size)),
         b"BODYSTRUCTURE" => msg_att_structure(cx, true, rest, items),
         b"BODY" if matches!(rest, [b'[', ..]) => msg_att_section(cx, rest).map(push(items, |item| item)),
@@ -89,16 +87,27 @@ fn known_item<'a>(
         b"RFC822" => data(cx, rest).map(push(items, Item::Rfc822)),
         b"RFC822.HEADER" => data(cx, rest).map(push(items, Item::Rfc822Header)),
         b"RFC822.TEXT" => data(cx, rest).map(push(items, Item::Rfc822Text)),
-        b"EMAILID" | b"THREADID" => identity(name, rest).map(push(items, |item| item)),
-        b"SAVEDATE" => save_date(rest).map(push(items, |item| item)),
-        b"PREVIEW" => sp(rest).and_then(|(rest, ())| nstring(rest)).map(push(items, Item::Preview)),
+        b"EMAILID" | b"THREADID" => identity(cx, name, rest).map(push(items, |item| item)),
+        b"SAVEDATE" => save_date(cx, rest).map(push(items, |item| item)),
+        b"PREVIEW" => value_sp(cx, rest).and_then(nstring).map(push(items, Item::Preview)),
         b"X-GM-MSGID" => {
             sp(rest).and_then(|(rest, ())| number64(rest)).map(push(items, Item::GmailMessageId))
         }
         b"X-GM-THRID" => sp(rest).and_then(|(rest, ())| number64(rest)).map(push(items, Item::GmailThreadId)),
-        b"X-GM-LABELS" => sp(rest).and_then(|(rest, ())| texts(cx, rest)).map(push(items, Item::GmailLabels)),
+        b"X-GM-LABELS" => {
+            value_sp(cx, rest).and_then(|rest| texts(cx, rest)).map(push(items, Item::GmailLabels))
+        }
         _ => return None,
     })
+}
+
+/// The space in front of a value, which some servers leave out where the value shows where it begins.
+#[inline]
+fn value_sp<'a>(cx: Context<'_>, input: &'a [u8]) -> Rest<'a> {
+    match input {
+        [b'(' | b'"' | b'{', ..] if cx.quirks.spacing => Ok(input),
+        _ => sp(input).map(|(rest, ())| rest),
+    }
 }
 
 /// Puts what was found among the items and leaves what follows it.
@@ -115,7 +124,7 @@ fn push<'a, 'v, T>(
 
 /// `"ENVELOPE" SP envelope`, without the name
 fn msg_att_envelope<'a>(cx: Context<'_>, input: &'a [u8], items: &mut Vec<Item<'a>>) -> Rest<'a> {
-    let (rest, ()) = sp(input)?;
+    let rest = value_sp(cx, input)?;
     items.push(Item::Envelope(Envelope::default()));
     match items.last_mut() {
         Some(Item::Envelope(to)) => envelope(cx, rest, to),
@@ -130,7 +139,7 @@ fn msg_att_structure<'a>(
     input: &'a [u8],
     items: &mut Vec<Item<'a>>,
 ) -> Rest<'a> {
-    let (rest, ()) = sp(input)?;
+    let rest = value_sp(cx, input)?;
     items.push(Item::BodyStructure { extended, structure: BodyStructure::EMPTY });
     match items.last_mut() {
         Some(Item::BodyStructure { structure, .. }) => body(cx, rest, structure),
@@ -146,14 +155,14 @@ fn uniqueid<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, u32> {
 
 /// `"MODSEQ" SP "(" permsg-modsequence ")"` (RFC 7162), without the name
 fn permsg_modsequence<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, u64> {
-    let (rest, ()) = octet(b'(', "(")(sp(input)?.0)?;
+    let (rest, ()) = octet(b'(', "(")(value_sp(cx, input)?)?;
     let (rest, mod_seq) = odd_number(cx, rest)?;
     Ok((octet(b')', ")")(spaces(rest))?.0, mod_seq))
 }
 
 /// `"EMAILID" SP "(" objectid ")"`, `"THREADID" SP ("(" objectid ")" / nil)` (RFC 8474), without the name
-fn identity<'a>(name: &[u8], input: &'a [u8]) -> Res<'a, Item<'a>> {
-    let (rest, ()) = sp(input)?;
+fn identity<'a>(cx: Context<'_>, name: &[u8], input: &'a [u8]) -> Res<'a, Item<'a>> {
+    let rest = value_sp(cx, input)?;
     if let (b"THREADID", Ok((rest, ()))) = (name, nil(rest)) {
         return Ok((rest, Item::ThreadId(None)));
     }
@@ -163,8 +172,8 @@ fn identity<'a>(name: &[u8], input: &'a [u8]) -> Res<'a, Item<'a>> {
 }
 
 /// `"SAVEDATE" SP (date-time / nil)` (RFC 8514), without the name
-fn save_date(input: &[u8]) -> Res<'_, Item<'_>> {
-    let (rest, ()) = sp(input)?;
+fn save_date<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Item<'a>> {
+    let rest = value_sp(cx, input)?;
     match nil(rest) {
         Ok((rest, ())) => Ok((rest, Item::SaveDate(None))),
         Err(_) => date_time(rest).map(|(rest, date)| (rest, Item::SaveDate(Some(date)))),

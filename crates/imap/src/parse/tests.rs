@@ -396,6 +396,12 @@ const SEEN: &[(&str, Switch, &str, &str)] = &[
     ("any", |quirks| quirks.spacing = false, "* FLAGS(\\Seen)\r\n", "Flags([Seen])"),
     ("any", |quirks| quirks.spacing = false, "* 1 FETCH(UID 1)\r\n", "items: [Uid(1)]"),
     (
+        "any",
+        |quirks| quirks.spacing = false,
+        "* 1 FETCH (FLAGS() MODSEQ(7) EMAILID(M) PREVIEW\"x\" X-GM-LABELS(a) ENVELOPE(NIL NIL NIL NIL NIL NIL NIL NIL NIL \"<1>\") BODY(\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 1 2))\r\n",
+        "[Flags([]), ModSeq(7), EmailId(\"M\"), Preview(Some(\"x\")), GmailLabels([\"a\"]), Envelope(Envelope {",
+    ),
+    (
         "addresses",
         |quirks| quirks.spacing = false,
         "* 1 FETCH (ENVELOPE (NIL NIL ((NIL NIL \"a\" \"b\" )  (NIL NIL \"c\" \"d\"))NIL NIL NIL NIL NIL NIL NIL))\r\n",
