@@ -41,7 +41,11 @@ fn whole(octets: &[u8], held: bool) {
     if let Ok(strict) = &strict {
         // An item that is kept as it came may be understood where a mistake is overlooked, so only legal ones agree.
         assert!(tolerant.is_ok(), "only strict: {}", octets.escape_ascii());
-        round(strict, octets, &Quirks::NONE);
+        // A list of capabilities ends where there is none any more, and what is behind is not looked at.
+        let listed = matches!(strict, Response::Untagged(Data::Capability(_) | Data::Enabled(_)));
+        if !listed || !lines.iter().any(|octet| b"(){}\"".contains(octet)) {
+            round(strict, octets, &Quirks::NONE);
+        }
     }
     if let (Ok(response), true) = (&tolerant, held)
         && !is_tied_to_its_place(response)
