@@ -73,6 +73,14 @@ impl BlockingSocket {
         Ok(Self { stream, nap: SHORTEST_NAP, cancelled: Arc::default() })
     }
 
+    /// Whatever became of a connection that was cut, it was cut.
+    fn unless_cancelled<T>(&self, result: io::Result<T>) -> io::Result<T> {
+        if self.cancelled.load(Ordering::Acquire) {
+            return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "cancelled"));
+        }
+        result
+    }
+
     fn wait_for_bytes(&mut self, patience: Duration) -> io::Result<()> {
         self.stream.set_read_timeout(Some(patience))?;
         self.stream.set_nonblocking(false)?;
@@ -90,16 +98,15 @@ impl BlockingSocket {
 
 impl Socket for BlockingSocket {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.cancelled.load(Ordering::Acquire) {
-            return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "cancelled"));
-        }
-        let count = self.stream.read(into)?;
+        let read = self.stream.read(into);
+        let count = self.unless_cancelled(read)?;
         self.nap = SHORTEST_NAP;
         Ok(count)
     }
 
     fn write(&mut self, from: &[u8]) -> io::Result<usize> {
-        let count = self.stream.write(from)?;
+        let written = self.stream.write(from);
+        let count = self.unless_cancelled(written)?;
         self.nap = SHORTEST_NAP;
         Ok(count)
     }
@@ -115,7 +122,8 @@ impl Socket for BlockingSocket {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         if interest == Interest::Read {
-            return Poll::Ready(self.wait_for_bytes(patience));
+            let waited = self.wait_for_bytes(patience);
+            return Poll::Ready(self.unless_cancelled(waited));
         }
         thread::sleep(self.nap);
         self.nap = self.nap.saturating_mul(2).min(LONGEST_NAP);

@@ -50,9 +50,7 @@ fn another_thread_ends_an_operation() {
         "it listens, and has nothing to write"
     );
     let cancelling = thread::spawn(move || canceller.cancel());
-    let error = watch.next().unwrap_err();
-    // The server may hang up on what is cut before this side looks.
-    assert!(error.is_cancelled() || error.is_transient(), "{error:?}");
+    assert!(watch.next().unwrap_err().is_cancelled());
     cancelling.join().unwrap();
 }
 
