@@ -12,7 +12,7 @@ pub struct Limits {
     pub literal_inline: u64,
     /// Octets of one literal. Default 256 MiB; Exchange Online sends at most 150 MB.
     pub literal: u64,
-    /// Nested parentheses of one response. Default 64.
+    /// Nested parentheses of one response. Default 72: 64 parts in each other, and what a response has around them.
     pub depth: u8,
     /// Capabilities that are remembered. Default 256.
     pub capabilities: usize,
@@ -33,7 +33,7 @@ impl Default for Limits {
             response: 4 << 20,
             literal_inline: 1 << 20,
             literal: 256 << 20,
-            depth: 64,
+            depth: 72,
             capabilities: 256,
         }
     }

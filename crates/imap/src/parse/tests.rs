@@ -713,7 +713,7 @@ fn nesting_is_limited_and_needs_little_stack() {
     };
     // The list of items and the part inside take one level each.
     let rows =
-        [(62, Ok(())), (63, Err("nesting within the limit")), (100_000, Err("nesting within the limit"))];
+        [(70, Ok(())), (71, Err("nesting within the limit")), (100_000, Err("nesting within the limit"))];
     for (levels, want) in rows {
         assert_eq!(outcome(nested(levels)), want, "{levels} multiparts");
     }
