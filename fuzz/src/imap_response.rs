@@ -1,8 +1,8 @@
 //! What parses, encodes, and parses again to the same; what is strict is also tolerated.
 
 use mailbearer_imap::{
-    Data, Framer, Item, Limits, ParseError, Piece, Quirks, Response, StatusItem, classify, parse_response,
-    server::encode_response,
+    BodyStructure, Data, Framer, Item, Limits, ParseError, Piece, Quirks, Response, StatusItem, classify,
+    parse_response, server::encode_response,
 };
 use mailbearer_wire::RecvBuf;
 
@@ -55,7 +55,8 @@ fn whole(octets: &[u8], held: bool) {
 }
 
 /// Whether it holds what is read otherwise in another place: an item without a value, which only the last one can be,
-/// and a second value right behind that of an item, which is kept as it came.
+/// a second value right behind that of an item, which is kept as it came, and a multipart without parts, which is none
+/// by the grammar.
 fn is_tied_to_its_place(response: &Response<'_>) -> bool {
     match response {
         Response::Untagged(Data::Fetch(fetch) | Data::UidFetch(fetch)) => {
@@ -65,11 +66,24 @@ fn is_tied_to_its_place(response: &Response<'_>) -> bool {
             };
             fetch.items.iter().any(|item| matches!(item, Item::Other { value, .. } if value.is_empty()))
                 || fetch.items.windows(2).any(second)
+                || fetch.items.iter().any(|item| match item {
+                    Item::BodyStructure { structure, .. } => lacks_parts(structure),
+                    _ => false,
+                })
         }
         Response::Untagged(Data::MailboxStatus { items, .. }) => {
             items.iter().any(|item| matches!(item, StatusItem::Other { value, .. } if value.is_empty()))
         }
         _ => false,
+    }
+}
+
+fn lacks_parts(structure: &BodyStructure<'_>) -> bool {
+    match structure {
+        BodyStructure::Single(part) => {
+            part.message.as_ref().is_some_and(|inner| lacks_parts(&inner.structure))
+        }
+        BodyStructure::Multi(multi) => multi.parts.is_empty() || multi.parts.iter().any(lacks_parts),
     }
 }
 
