@@ -573,6 +573,7 @@ fn what_is_odd_is_kept() {
         ),
         ("* 0 FETCH (UID 1)\r\n", "number: 0"),
         ("* STATUS x ()\r\n", "items: []"),
+        ("* METADATA x \r\n", "entries: []"),
         (
             "* STATUS x (MESSAGES -1 FOO (a b))\r\n",
             "[Other { name: \"MESSAGES\", value: \"-1\" }, Other { name: \"FOO\", value: \"(a b)\" }]",

@@ -385,7 +385,7 @@ fn extension(out: &mut Vec<u8>, data: &Data<'_>) {
         Data::Metadata { mailbox: name, entries } => {
             show(out, "METADATA ");
             mailbox(out, name);
-            if entries.iter().all(|(_, value)| value.is_none()) {
+            if !entries.is_empty() && entries.iter().all(|(_, value)| value.is_none()) {
                 words(out, entries.iter().map(|(name, _)| name));
                 return;
             }
