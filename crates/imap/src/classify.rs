@@ -30,7 +30,8 @@ pub enum Kind<'a> {
 pub fn classify(response: &[u8]) -> Kind<'_> {
     match response {
         [b'*', b' ', b'0'..=b'9', ..] => Kind::Data,
-        [b'*', b' ', rest @ ..] => match word(rest) {
+        // The parser overlooks a space too many, so its text must open no literal either.
+        [b'*', b' ', rest @ ..] => match word(spaces(rest)) {
             (word, true) if word.eq_ignore_ascii_case(b"CAPABILITY") => Kind::Capability,
             (word, _) => Status::from_word(word).map_or(Kind::Data, Kind::Status),
         },
@@ -54,6 +55,12 @@ fn word(line: &[u8]) -> (&[u8], bool) {
     (line.get(..end).unwrap_or_default(), line.get(end) == Some(&b' '))
 }
 
+/// What follows any spaces.
+fn spaces(line: &[u8]) -> &[u8] {
+    let count = line.iter().take_while(|octet| **octet == b' ').count();
+    line.get(count..).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +77,10 @@ mod tests {
             (b"* OK [X] y {3}\r\n", Kind::Status(Status::Ok)),
             (b"* Preauth hi\r\n", Kind::Status(Status::PreAuth)),
             (b"* BYE\r\n", Kind::Status(Status::Bye)),
+            (b"*  NO [NOTSAVED] x {3}\r\n", Kind::Status(Status::No)),
+            (b"*  CAPABILITY IMAP4rev1\r\n", Kind::Capability),
+            (b"*  1 EXISTS\r\n", Kind::Data),
+            (b"A1  OK done\r\n", Kind::Unknown),
             (b"* OKAY\r\n", Kind::Data),
             (b"* CAPABILITY IMAP4rev1\r\n", Kind::Capability),
             (b"* 1 FETCH (BODY[] {3}\r\n", Kind::Data),

@@ -225,11 +225,12 @@ fn after<'t>(text: &'t str, phrase: &str) -> Option<&'t str> {
     text.get(at.saturating_add(phrase.len())..)
 }
 
-/// The first word and what follows the space behind it.
+/// The first word and what follows the space behind it, or more of them.
 fn word(line: &[u8]) -> (&[u8], &[u8]) {
     let end = line.iter().position(|&octet| octet == b' ').unwrap_or(line.len());
     let (word, rest) = line.split_at_checked(end).unwrap_or((line, b""));
-    (word, rest.strip_prefix(b" ").unwrap_or(rest))
+    let spaces = rest.iter().take_while(|octet| **octet == b' ').count();
+    (word, rest.get(spaces..).unwrap_or_default())
 }
 
 /// What stands in brackets at the start, and what follows. A bracket in quotes does not end them: Exchange quotes
@@ -264,6 +265,7 @@ mod tests {
         let rows: &[(&[u8], Status, Option<&str>, &str)] = &[
             (b"A1 OK done\r\n", Status::Ok, None, "done"),
             (b"A1 NO\r\n", Status::No, None, ""),
+            (b"*  BYE  [ALERT]  pay\r\n", Status::Bye, Some("ALERT"), "pay"),
             (b"A1 NO [ALERT] pay\r\n", Status::No, Some("ALERT"), "pay"),
             (b"* BYE [X", Status::Bye, None, "[X"),
             (b"* BYE [X\"] y\r\n", Status::Bye, Some("X\""), "y"),
