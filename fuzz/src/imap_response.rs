@@ -55,7 +55,8 @@ fn whole(octets: &[u8], held: bool) {
 }
 
 /// Whether it holds what is read otherwise in another place: an item without a value, which only the last one can be,
-/// a second value right behind that of an item, which is kept as it came, and a multipart without parts, which is none
+/// a second value right behind that of an item, which is kept as it came, a result of a search among what correlates it,
+/// and a multipart without parts, which is none
 /// by the grammar.
 fn is_tied_to_its_place(response: &Response<'_>) -> bool {
     match response {
@@ -70,6 +71,10 @@ fn is_tied_to_its_place(response: &Response<'_>) -> bool {
                     Item::BodyStructure { structure, .. } => lacks_parts(structure),
                     _ => false,
                 })
+        }
+        Response::Untagged(Data::Esearch(found)) => {
+            let known: [&[u8]; 6] = [b"MIN", b"MAX", b"ALL", b"COUNT", b"MODSEQ", b"PARTIAL"];
+            found.other.iter().any(|(name, _)| known.contains(&&*name.to_ascii_uppercase()))
         }
         Response::Untagged(Data::MailboxStatus { items, .. }) => {
             items.iter().any(|item| matches!(item, StatusItem::Other { value, .. } if value.is_empty()))
