@@ -43,22 +43,22 @@ fn whole(octets: &[u8], held: bool) {
         assert!(tolerant.is_ok(), "only strict: {}", octets.escape_ascii());
         // A list of capabilities ends where there is none any more, and what is behind is not looked at.
         let listed = matches!(strict, Response::Untagged(Data::Capability(_) | Data::Enabled(_)));
-        if !listed || !lines.iter().any(|octet| b"(){}\"".contains(octet)) {
+        let cut_short = listed && lines.iter().any(|octet| b"(){}\"".contains(octet));
+        if !cut_short && !is_tied_to_its_place(strict, octets) {
             round(strict, octets, &Quirks::NONE);
         }
     }
     if let (Ok(response), true) = (&tolerant, held)
-        && !is_tied_to_its_place(response)
+        && !is_tied_to_its_place(response, octets)
     {
         round(response, octets, &Quirks::default());
     }
 }
 
 /// Whether it holds what is read otherwise in another place: an item without a value, which only the last one can be,
-/// a second value right behind that of an item, which is kept as it came, a result of a search among what correlates it,
-/// and a multipart without parts, which is none
-/// by the grammar.
-fn is_tied_to_its_place(response: &Response<'_>) -> bool {
+/// a second value right behind that of an item, which is kept as it came, something unknown among what correlates a
+/// search, which is kept among its results, and a multipart without parts, which is none by the grammar.
+fn is_tied_to_its_place(response: &Response<'_>, octets: &[u8]) -> bool {
     match response {
         Response::Untagged(Data::Fetch(fetch) | Data::UidFetch(fetch)) => {
             let second = |pair: &[Item<'_>]| match pair {
@@ -73,8 +73,7 @@ fn is_tied_to_its_place(response: &Response<'_>) -> bool {
                 })
         }
         Response::Untagged(Data::Esearch(found)) => {
-            let known: [&[u8]; 6] = [b"MIN", b"MAX", b"ALL", b"COUNT", b"MODSEQ", b"PARTIAL"];
-            found.other.iter().any(|(name, _)| known.contains(&&*name.to_ascii_uppercase()))
+            !found.other.is_empty() && octets.windows(2).any(|pair| pair == b" (")
         }
         Response::Untagged(Data::MailboxStatus { items, .. }) => {
             items.iter().any(|item| matches!(item, StatusItem::Other { value, .. } if value.is_empty()))
