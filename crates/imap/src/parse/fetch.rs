@@ -53,7 +53,11 @@ fn msg_att_item<'a>(cx: Context<'_>, input: &'a [u8], items: &mut Vec<Item<'a>>)
     match known(name, |name| known_item(cx, name, rest, items)) {
         None | Some(Err(nom::Err::Error(_))) => items.truncate(before),
         Some(Ok(rest @ [b' ' | b')', ..])) => return Ok(rest),
-        Some(Ok(rest)) => return odd::item_end(cx, name, rest, items),
+        Some(Ok(rest)) => match odd::item_end(cx, name, rest, items) {
+            // What seemed to be the value was the start of it.
+            Err(nom::Err::Error(_)) if !matches!(rest, [b'\r' | b'\n', ..] | []) => items.truncate(before),
+            end => return end,
+        },
         Some(failure) => return failure,
     }
     let (rest, name) = item_name(input)?;

@@ -560,6 +560,10 @@ fn what_is_odd_is_kept() {
         ("* 1 FETCH (UID 0 FLAGS (\\Seen))\r\n", "[Uid(0), Flags([Seen])]"),
         ("* 1 FETCH (UID x FLAGS (\\Seen))\r\n", "[Other { name: \"UID\", value: \"x\" }, Flags([Seen])]"),
         (
+            "* 1 FETCH (UID 7x ENVELOPE (\"a\")[b] FLAGS (\\Seen))\r\n",
+            "[Other { name: \"UID\", value: \"7x\" }, Other { name: \"ENVELOPE\", value: \"(\\\"a\\\")[b]\" }, Flags([Seen])]",
+        ),
+        (
             "* 1 FETCH (INTERNALDATE \"00-Jan-0000 00:00:00 +0000\" UID 1)\r\n",
             "[Other { name: \"INTERNALDATE\", value: \"\\\"00-Jan-0000 00:00:00 +0000\\\"\" }, Uid(1)]",
         ),
