@@ -27,7 +27,9 @@ const CHECKS: [(&str, fn() -> Result<()>); 8] = [
     ("protocol crates without std", no_std),
     ("clippy", clippy),
     ("documentation", documentation),
-    ("fuzz targets", || cargo(&["check", "--locked", "--manifest-path", "fuzz/Cargo.toml"])),
+    ("fuzz targets", || {
+        cargo(&["check", "--locked", "--all-features", "--all-targets", "--manifest-path", "fuzz/Cargo.toml"])
+    }),
 ];
 
 /// Only these crates name these dependencies themselves, whatever features are on.
