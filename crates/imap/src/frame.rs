@@ -207,6 +207,7 @@ impl Framer {
         let digits = number.iter().take_while(|octet| octet.is_ascii_digit()).count();
         let name = number.get(digits..).unwrap_or_default();
         matches!(self.state, State::NextLine)
+            && digits > 0
             && [b" FETCH (".as_slice(), b" UIDFETCH ("]
                 .iter()
                 .any(|wanted| name.get(..wanted.len()).is_some_and(|name| name.eq_ignore_ascii_case(wanted)))

@@ -58,6 +58,7 @@ fn responses_end_where_they_end_however_the_bytes_arrive() {
         ("and one more item", &["* 1 fetch (X {2}\r\nab\r\n Y {1}\r\nc\n)\r\n", "A1 OK\r\n"]),
         ("empty line and no end", &["* 1 FETCH (BODY[] {2}\r\nab\r\n", "A1 OK\r\n"]),
         ("empty line of its own", &["* LIST () \"/\" {2}\r\nab\r\n", "\r\n", " x\r\n"]),
+        ("no number", &["*  FETCH (BODY[] {2}\r\nab\r\n", ")\r\n"]),
         ("status text", &["* OK got {5}\r\n", "* 1 EXISTS\r\n"]),
         ("status text after a code", &["* no [ALERT] {5}\r\n", "* 1 EXISTS\r\n"]),
         ("bye", &["* BYE {5}\r\n", "* 1 EXISTS\r\n"]),
