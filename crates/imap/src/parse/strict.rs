@@ -51,6 +51,7 @@ pub(super) fn check<'a>(quirks: &Quirks, response: &'a [u8]) -> Result<(), Fault
         let next = rest.first().copied().unwrap_or(b'\n');
         let spaced = match first {
             b'{' => matches!(before, b' ' | b'(' | b'~'),
+            b'"' => matches!(before, b' ' | b'('),
             b' ' => !matches!(next, b' ' | b')' | b'\r' | b'\n') && before != b'(',
             b'(' => matches!(before, b' ' | b'(' | b')'),
             b')' => matches!(next, b' ' | b'(' | b')' | b']' | b'\r' | b'\n'),

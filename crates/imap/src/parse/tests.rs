@@ -553,6 +553,16 @@ fn mistakes_that_servers_make_are_overlooked_where_the_quirk_is_on() {
     }
 }
 
+/// A missing space makes another item of two, which must not then be kept as if the server had named it so.
+#[test]
+fn a_missing_space_is_refused_without_the_quirk() {
+    for input in ["* 1 FETCH (PREVIEW\"a\")\r\n", "* 1 FETCH (X\"a b\")\r\n", "* 1 FETCH (X(a) UID 1)\r\n"] {
+        let quirks = Quirks { spacing: false, ..Quirks::default() };
+        let refused = parse_response(input.as_bytes(), &Limits::default(), &quirks);
+        assert_eq!(refused.unwrap_err().rule, "SP", "{input}");
+    }
+}
+
 /// What needs no quirk and is legal only on a second look, or is kept as it came.
 #[test]
 fn what_is_odd_is_kept() {
