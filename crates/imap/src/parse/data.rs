@@ -2,7 +2,7 @@
 
 use super::{
     Context, Res, Rest, extension, fail,
-    fetch::msg_att,
+    fetch::{Known, any_item, msg_att, summary_item},
     list::{flags, status_att_list},
     scan::{
         astring, known, line_end, nil, number, number64, octet, rest_of_line, sp, spaces, token, value, word,
@@ -33,7 +33,7 @@ pub(super) fn only_message_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a,
         return Ok((&[], None));
     };
     let (rest, data) = match rest {
-        [b'0'..=b'9', ..] => message_data(cx, rest)?,
+        [b'0'..=b'9', ..] => message_data(cx, summary_item, rest)?,
         _ => {
             let (name, after) = word(rest);
             if !name.eq_ignore_ascii_case(b"VANISHED") {
@@ -50,7 +50,7 @@ pub(super) fn only_message_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a,
 /// enable-data) CRLF`, without its first two and the last
 fn response_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
     if let [b'0'..=b'9', ..] = input {
-        return message_data(cx, input);
+        return message_data(cx, any_item, input);
     }
     let (name, after) = word(input);
     ends_word(cx, after)?;
@@ -94,24 +94,24 @@ fn response_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
 }
 
 /// `message-data = nz-number SP ("EXPUNGE" / ("FETCH" SP msg-att))`, `number SP "EXISTS"`, `number SP "RECENT"`
-fn message_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
+fn message_data<'a>(cx: Context<'_>, items: Known, input: &'a [u8]) -> Res<'a, Data<'a>> {
     let (rest, number) = number(input)?;
     // Of all responses most are this one.
-    if let Some(items) = rest.strip_prefix(b" FETCH ") {
-        let (rest, items) = msg_att(cx, spaces(items))?;
+    if let Some(rest) = rest.strip_prefix(b" FETCH ") {
+        let (rest, items) = msg_att(cx, items, spaces(rest))?;
         return Ok((rest, Data::Fetch(Fetch { number, items })));
     }
     let (rest, ()) = sp(rest)?;
     let (name, rest) = word(rest);
     ends_word(cx, rest)?;
-    let items = || msg_att(cx, spaces(rest)).map(|(rest, items)| (rest, Fetch { number, items }));
+    let fetch = || msg_att(cx, items, spaces(rest)).map(|(rest, items)| (rest, Fetch { number, items }));
     let parsed = known(name, |name| {
         Some(match name {
-            b"FETCH" => items().map(|(rest, fetch)| (rest, Data::Fetch(fetch))),
+            b"FETCH" => fetch().map(|(rest, fetch)| (rest, Data::Fetch(fetch))),
             b"EXISTS" => Ok((rest, Data::Exists(number))),
             b"RECENT" => Ok((rest, Data::Recent(number))),
             b"EXPUNGE" => Ok((rest, Data::Expunge(number))),
-            b"UIDFETCH" => items().map(|(rest, fetch)| (rest, Data::UidFetch(fetch))),
+            b"UIDFETCH" => fetch().map(|(rest, fetch)| (rest, Data::UidFetch(fetch))),
             b"" => fail(rest, "message-data"),
             _ => return None,
         })

@@ -11,28 +11,28 @@ use super::{
     fail,
     list::{flags, texts},
     odd,
-    scan::{astring, known, nil, nstring, number, number64, octet, quoted, sp, spaces, token, value, word},
+    scan::{self, astring, nil, nstring, number, number64, octet, quoted, sp, spaces, token, value, word},
     status::objectid,
 };
 use crate::{BodyStructure, DateTime, Envelope, Item, Part, Section, SectionOf, Text};
 
 /// `msg-att = "(" (msg-att-dynamic / msg-att-static) *(SP (msg-att-dynamic / msg-att-static)) ")"`
-pub(super) fn msg_att<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Vec<Item<'a>>> {
+pub(super) fn msg_att<'a>(cx: Context<'_>, known: Known, input: &'a [u8]) -> Res<'a, Vec<Item<'a>>> {
     // Few, so that allocators find the memory at once: they keep blocks below 1 KiB at hand.
     let mut items = Vec::with_capacity(3);
-    let rest = msg_att_into(cx, input, &mut items)?;
+    let rest = msg_att_into(cx, known, input, &mut items)?;
     Ok((rest, items))
 }
 
-fn msg_att_into<'a>(cx: Context<'_>, input: &'a [u8], items: &mut Vec<Item<'a>>) -> Rest<'a> {
+fn msg_att_into<'a>(cx: Context<'_>, known: Known, input: &'a [u8], items: &mut Vec<Item<'a>>) -> Rest<'a> {
     let cx = cx.deeper(input)?;
     let (mut rest, ()) = octet(b'(', "msg-att")(input)?;
     loop {
         rest = spaces(rest);
         rest = match rest {
             [b')', rest @ ..] => return Ok(rest),
-            [b'(', ..] if cx.quirks.extra_parentheses => msg_att_into(cx, rest, items)?,
-            _ => msg_att_item(cx, rest, items)?,
+            [b'(', ..] if cx.quirks.extra_parentheses => msg_att_into(cx, known, rest, items)?,
+            _ => msg_att_item(cx, known, rest, items)?,
         };
     }
 }
@@ -40,7 +40,7 @@ fn msg_att_into<'a>(cx: Context<'_>, input: &'a [u8], items: &mut Vec<Item<'a>>)
 /// `msg-att-dynamic / msg-att-static`
 ///
 /// An item that is not known, or whose value is not what it should be, is kept as it came.
-fn msg_att_item<'a>(cx: Context<'_>, input: &'a [u8], items: &mut Vec<Item<'a>>) -> Rest<'a> {
+fn msg_att_item<'a>(cx: Context<'_>, known: Known, input: &'a [u8], items: &mut Vec<Item<'a>>) -> Rest<'a> {
     // Nearly every response has this one.
     if let Some(rest) = input.strip_prefix(b"UID ")
         && let Ok((rest @ [b' ' | b')', ..], uid)) = number(rest)
@@ -50,7 +50,7 @@ fn msg_att_item<'a>(cx: Context<'_>, input: &'a [u8], items: &mut Vec<Item<'a>>)
     }
     let before = items.len();
     let (name, rest) = word(input);
-    match known(name, |name| known_item(cx, name, rest, items)) {
+    match scan::known(name, |name| known(cx, name, rest, items)) {
         None | Some(Err(nom::Err::Error(_))) => items.truncate(before),
         Some(Ok(rest @ [b' ' | b')', ..])) => return Ok(rest),
         Some(Ok(rest)) => match odd::item_end(cx, name, rest, items) {
@@ -69,8 +69,11 @@ fn msg_att_item<'a>(cx: Context<'_>, input: &'a [u8], items: &mut Vec<Item<'a>>)
     Ok(rest)
 }
 
-/// The value of an item that has a variant of its own; `None` for other names.
-fn known_item<'a>(
+/// Reads the value of an item that has a variant of its own; `None` for other names.
+pub(super) type Known = for<'a> fn(Context<'_>, &[u8], &'a [u8], &mut Vec<Item<'a>>) -> Option<Rest<'a>>;
+
+/// [`Known`] for the items that a list of messages is made of.
+pub(super) fn summary_item<'a>(
     cx: Context<'_>,
     name: &[u8],
     rest: &'a [u8],
@@ -82,6 +85,18 @@ fn known_item<'a>(
         b"ENVELOPE" => msg_att_envelope(cx, rest, items),
         b"INTERNALDATE" => value_sp(cx, rest).and_then(date_time).map(push(items, Item::InternalDate)),
         b"RFC822.SIZE" => sp(rest).and_then(|(rest, ())| odd_number(cx, rest)).map(push(items, Item::Size)),
+        _ => return None,
+    })
+}
+
+/// [`Known`] for all items.
+pub(super) fn any_item<'a>(
+    cx: Context<'_>,
+    name: &[u8],
+    rest: &'a [u8],
+    items: &mut Vec<Item<'a>>,
+) -> Option<Rest<'a>> {
+    Some(match name {
         b"BODYSTRUCTURE" => msg_att_structure(cx, true, rest, items),
         b"BODY" if matches!(rest, [b'[', ..]) => msg_att_section(cx, rest).map(push(items, |item| item)),
         b"BODY" => msg_att_structure(cx, false, rest, items),
@@ -101,7 +116,7 @@ fn known_item<'a>(
         b"X-GM-LABELS" => {
             value_sp(cx, rest).and_then(|rest| texts(cx, rest)).map(push(items, Item::GmailLabels))
         }
-        _ => return None,
+        _ => return summary_item(cx, name, rest, items),
     })
 }
 

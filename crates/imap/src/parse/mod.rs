@@ -35,8 +35,9 @@ pub fn parse_response<'a>(
     parse(octets, limits, quirks, data::response, strict::check_values)
 }
 
-/// As [`parse_response`], for who wants to know of messages alone: EXISTS, RECENT, EXPUNGE, VANISHED and FETCH.
-/// `None` for any other response, which is not looked at.
+/// As [`parse_response`], for who lists messages: EXISTS, RECENT, EXPUNGE, VANISHED, and FETCH of UID, FLAGS, ENVELOPE,
+/// INTERNALDATE and RFC822.SIZE. Any other item is an [`Item::Other`](crate::Item::Other); any other response is `None`
+/// and not looked at.
 ///
 /// # Errors
 ///

@@ -340,7 +340,8 @@ fn a_part_of_the_grammar_finds_what_the_whole_does() {
             )) => Some(data),
             _ => None,
         };
-        assert_eq!(parse_message_data(octets, &limits, &Quirks::NONE), Ok(of_messages), "{input}");
+        let found = parse_message_data(octets, &limits, &Quirks::NONE).unwrap();
+        assert_eq!(found.map(summarised), of_messages.map(summarised), "{input}");
         let capabilities = match strict(octets) {
             Ok(Response::Untagged(Data::Capability(list))) => Some(list),
             Ok(Response::Tagged { line, .. } | Response::Untagged(Data::Status(line))) => match line.code {
@@ -353,6 +354,19 @@ fn a_part_of_the_grammar_finds_what_the_whole_does() {
     }
     let cut = b"* 1 FETCH (UID 7\r\n";
     assert!(parse_message_data(cut, &Limits::default(), &Quirks::default()).is_err());
+}
+
+/// Without the items that a list of messages is not made of.
+fn summarised(mut data: Data<'_>) -> Data<'_> {
+    if let Data::Fetch(fetch) | Data::UidFetch(fetch) = &mut data {
+        fetch.items.retain(|item| {
+            matches!(
+                item,
+                Item::Uid(_) | Item::Flags(_) | Item::Envelope(_) | Item::InternalDate(_) | Item::Size(_)
+            )
+        });
+    }
+    data
 }
 
 type Switch = fn(&mut Quirks);
