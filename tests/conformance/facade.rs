@@ -14,7 +14,8 @@ fn mock(options: Options) -> Mock {
 fn account(mock: &Mock) -> Account {
     let mut account = Account::custom(mock.user(), mock.token_url(), mock.scope())
         .client_credentials(mock.client_id(), mock.client_secret())
-        .ca_pem(mock.ca_pem());
+        .ca_pem(mock.ca_pem())
+        .unwrap();
     account.imap = Some(Server::new("localhost", mock.ports().imaps, Security::Implicit));
     account.smtp = Some(Server::new("localhost", mock.ports().smtp, Security::StartTls));
     account
@@ -185,7 +186,7 @@ fn a_connection_cut_behind_the_final_dot_leaves_the_outcome_open() {
             let (address, serving) = serve(transcript.clone()).unwrap();
             let mut account = account(&server);
             account.smtp = Some(Server::new("localhost", address.port(), Security::Implicit));
-            account.ca_pem = Some([server.ca_pem().as_bytes(), serving.ca_pem().as_bytes()].concat());
+            account = account.ca_pem([server.ca_pem(), serving.ca_pem()].concat()).unwrap();
             let error = match driver {
                 "blocking" => {
                     let robot = account.blocking().unwrap();
@@ -213,7 +214,6 @@ fn what_is_wrong_with_an_account_is_said_before_anything_is_sent() {
         ("no client id", |account| account.oauth.client_id.clear(), "client id"),
         ("no user", |account| account.user.clear(), "user"),
         ("a user with a control character", |account| account.user = "a\u{1}auth=Bearer x".into(), "user"),
-        ("no PEM", |account| account.ca_pem = Some(b"nonsense".to_vec()), "PEM"),
     ];
     good().blocking().unwrap();
     for (name, spoil, want) in rows {
@@ -222,6 +222,8 @@ fn what_is_wrong_with_an_account_is_said_before_anything_is_sent() {
         let error = account.blocking().unwrap_err();
         assert!(error.is_configuration() && error.to_string().contains(want), "{name}: {error}");
     }
+    let error = good().ca_pem("nonsense").unwrap_err();
+    assert!(error.is_configuration() && error.to_string().contains("PEM"), "{error}");
     let mut account = good();
     account.imap = None;
     let error = account.blocking().unwrap().connect_imap().err().unwrap();

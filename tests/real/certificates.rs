@@ -30,8 +30,8 @@ fn another_name_is_refused() {
 fn an_unknown_authority_is_refused() {
     let endpoint = servers::endpoint(&setting("TOKEN"));
     let untrusted = fs::read(setting("UNTRUSTED_CA_FILE")).unwrap();
-    let mut account = servers::account(&setting("USER"), &endpoint);
-    account.ca_pem = Some([untrusted.clone(), endpoint.ca_pem().as_bytes().to_vec()].concat());
+    let both = [&untrusted, endpoint.ca_pem().as_bytes()].concat();
+    let account = servers::account(&setting("USER"), &endpoint).ca_pem(both).unwrap();
     for (imap, smtp, security) in [
         ("IMAPS_PORT", "SUBMISSIONS_PORT", Security::Implicit),
         ("IMAP_PORT", "SUBMISSION_PORT", Security::StartTls),
@@ -41,8 +41,7 @@ fn an_unknown_authority_is_refused() {
         account.smtp = Some(servers::server(smtp, security));
         check(account, &format!("{security:?}"));
     }
-    account.ca_pem = Some(untrusted);
-    check_token(account);
+    check_token(account.ca_pem(untrusted).unwrap());
 }
 
 fn check_token(account: Account) {

@@ -48,7 +48,8 @@ pub(crate) fn account(user: &str, endpoint: &mailbearer_mock::Server) -> Account
     let ca = [fs::read(setting("CA_FILE")).unwrap(), endpoint.ca_pem().as_bytes().to_vec()].concat();
     let mut account = Account::custom(user, endpoint.token_url(), endpoint.scope())
         .client_credentials(endpoint.client_id(), endpoint.client_secret())
-        .ca_pem(ca);
+        .ca_pem(ca)
+        .unwrap();
     account.imap = Some(server("IMAPS_PORT", Security::Implicit));
     account.smtp = Some(server("SUBMISSION_PORT", Security::StartTls));
     account

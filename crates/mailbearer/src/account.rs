@@ -1,4 +1,4 @@
-use mailbearer_net::Timeouts;
+use mailbearer_net::{Timeouts, Tls};
 use mailbearer_wire::{Secret, Security};
 
 use crate::{Client, Error, Provider, Runtime};
@@ -17,8 +17,8 @@ pub struct Account {
     pub imap: Option<Server>,
     /// The submission server; none where mail is only read.
     pub smtp: Option<Server>,
-    /// Certificates in PEM form that are trusted besides the built-in roots.
-    pub ca_pem: Option<Vec<u8>>,
+    /// Whom to trust; the built-in roots where it is not said.
+    pub tls: Option<Tls>,
     /// How long to wait for what.
     pub timeouts: Timeouts,
 }
@@ -105,7 +105,7 @@ impl Account {
             },
             imap: None,
             smtp: None,
-            ca_pem: None,
+            tls: None,
             timeouts: Timeouts::default(),
         }
     }
@@ -138,10 +138,13 @@ impl Account {
     }
 
     /// Trusts the certificates of a PEM file besides the built-in roots.
-    #[must_use]
-    pub fn ca_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.ca_pem = Some(pem.into());
-        self
+    ///
+    /// # Errors
+    ///
+    /// Fails for text that is not PEM, and for a certificate that can't be trusted.
+    pub fn ca_pem(mut self, pem: impl AsRef<[u8]>) -> Result<Self, Error> {
+        self.tls = Some(Tls::with_ca_pem(pem.as_ref()).map_err(Error::certificates)?);
+        Ok(self)
     }
 
     /// A client whose operations block the thread.

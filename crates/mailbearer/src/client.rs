@@ -39,7 +39,7 @@ impl<R: Runtime> Client<R> {
     ///
     /// # Errors
     ///
-    /// Fails if the token URL is no https URL, the client id or the user is empty, or the certificates are not PEM.
+    /// Fails if the token URL is no https URL, or the client id or the user is empty.
     pub fn new(account: Account) -> Result<Self, Error> {
         Self::build(account, None)
     }
@@ -58,11 +58,7 @@ impl<R: Runtime> Client<R> {
     }
 
     fn build(account: Account, trace: Option<Arc<Trace>>) -> Result<Self, Error> {
-        let tls = match &account.ca_pem {
-            Some(pem) => Tls::with_ca_pem(pem),
-            None => Tls::new(),
-        };
-        let tls = tls.map_err(|error| Error::settings(format!("certificates: {error}")))?;
+        let tls = account.tls.clone().map_or_else(Tls::new, Ok).map_err(Error::certificates)?;
         let request = request(&account)?;
         // The user goes into every SASL response; better to hear about it before a token is fetched.
         Credentials::bearer(account.user.as_str(), "-")

@@ -1,7 +1,7 @@
 use std::{error, fmt, time::Duration};
 
 use mailbearer_imap::{Invalid, ParseError, session as imap};
-use mailbearer_net::{self as net, DriveError};
+use mailbearer_net::{self as net, DriveError, TlsError};
 use mailbearer_oauth as oauth;
 use mailbearer_smtp as smtp;
 use mailbearer_wire::printable;
@@ -209,6 +209,10 @@ impl Error {
 
     pub(crate) fn settings(what: String) -> Self {
         Self::new(Context::Settings, Kind::Settings(what))
+    }
+
+    pub(crate) fn certificates(error: TlsError) -> Self {
+        Self::settings(format!("certificates: {error}"))
     }
 
     pub(crate) fn backoff(failure: &str, left: Duration) -> Self {

@@ -140,7 +140,7 @@ pub use mailbearer_imap as imap_protocol;
 pub use mailbearer_mime::{self as mime, Composed, DateTime, Mailbox, Message};
 #[cfg(feature = "tokio")]
 pub use mailbearer_net::Tokio;
-pub use mailbearer_net::{self as net, Blocking, Runtime, Timeouts, TraceLine};
+pub use mailbearer_net::{self as net, Blocking, Runtime, Timeouts, Tls, TraceLine};
 pub use mailbearer_oauth as oauth;
 pub use mailbearer_sasl as sasl;
 pub use mailbearer_smtp::{self as smtp_protocol, Envelope, Receipt};

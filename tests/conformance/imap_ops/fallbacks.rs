@@ -36,7 +36,8 @@ impl Servers {
         let proxy = Proxy::start(playing[0].0);
         let mut account = Account::custom("robot@mail.test", "https://localhost:1/", "x")
             .client_credentials("id", "secret")
-            .ca_pem(pem);
+            .ca_pem(pem)
+            .unwrap();
         account.imap = Some(Server::new("localhost", proxy.port(), Security::Implicit));
         change(&mut account);
         let client = account.on::<Driver>().unwrap();

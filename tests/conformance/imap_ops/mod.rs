@@ -21,7 +21,8 @@ impl Bench {
         let server = mailbearer_mock::Server::start(Options::default()).unwrap();
         let mut account = Account::custom(server.user(), server.token_url(), server.scope())
             .client_credentials(server.client_id(), server.client_secret())
-            .ca_pem(server.ca_pem());
+            .ca_pem(server.ca_pem())
+            .unwrap();
         account.imap = Some(Server::new("localhost", server.ports().imaps, Security::Implicit));
         Self { server, account }
     }

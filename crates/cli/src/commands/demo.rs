@@ -20,7 +20,7 @@ pub(crate) fn run(out: &mut Output<impl Write>) -> Result<(), Error> {
         .map_err(|error| Error::new(Exit::Unavailable, format!("the servers can't be started: {error}")))?;
     let dialogue = Dialogue::default();
     let recorder = dialogue.clone();
-    let client = Client::<Blocking>::traced(account(&server), move |line| recorder.record(line))?;
+    let client = Client::<Blocking>::traced(account(&server)?, move |line| recorder.record(line))?;
     let mut tour = Tour { out, dialogue, steps: Vec::new() };
 
     tour.step("token", "asking the token endpoint, with the application's own id and secret", || {
@@ -66,14 +66,14 @@ pub(crate) fn run(out: &mut Output<impl Write>) -> Result<(), Error> {
 const SUBJECT: &str = "Grüße from memory 你好";
 const TEXT: &str = "This message never left the machine.\n";
 
-fn account(server: &mock::Server) -> Account {
+fn account(server: &mock::Server) -> Result<Account, Error> {
     let ports = server.ports();
     let mut account = Account::custom(server.user(), server.token_url(), server.scope())
         .client_credentials(server.client_id(), server.client_secret())
-        .ca_pem(server.ca_pem());
+        .ca_pem(server.ca_pem())?;
     account.imap = Some(Server::new("localhost", ports.imaps, Security::Implicit));
     account.smtp = Some(Server::new("localhost", ports.smtp, Security::StartTls));
-    account
+    Ok(account)
 }
 
 fn address(text: &str) -> Result<Mailbox, Error> {

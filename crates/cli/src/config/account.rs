@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use mailbearer::{Account, Grant, Provider, Security, Server};
+use mailbearer::{Account, Grant, Provider, Security, Server, Tls};
 
 use super::{secret, settings::Settings};
 use crate::error::Error;
@@ -58,10 +58,10 @@ pub(crate) fn account(
     server(name, settings, "pop3", None, [995, 110])?;
     if let Some(file) = settings.path("tls.ca_file")? {
         let file = secret::relative_to(settings, "tls.ca_file", folder, &file);
-        let read = fs::read(&file);
-        account.ca_pem = Some(read.map_err(|error| {
-            settings.wrong("tls.ca_file", &format!("the file {} cannot be read: {error}", file.display()))
-        })?);
+        let wrong =
+            |problem: &str| settings.wrong("tls.ca_file", &format!("the file {} {problem}", file.display()));
+        let pem = fs::read(&file).map_err(|error| wrong(&format!("cannot be read: {error}")))?;
+        account.tls = Some(Tls::with_ca_pem(&pem).map_err(|error| wrong(&format!("is of no use: {error}")))?);
     }
     let timeouts = &mut account.timeouts;
     for (key, timeout) in

@@ -151,7 +151,8 @@ fn a_file_that_was_asked_for_must_be_there() {
 fn file_names_are_relative_to_the_file_that_has_them() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("c.toml");
-    fs::write(folder.path().join("ca.pem"), "pem").unwrap();
+    let server = mailbearer_mock::Server::start(mailbearer_mock::memory::Options::default()).unwrap();
+    fs::write(folder.path().join("ca.pem"), server.ca_pem()).unwrap();
     fs::write(folder.path().join("secret"), "hunter2\n").unwrap();
     fs::write(
         &path,
@@ -161,11 +162,14 @@ fn file_names_are_relative_to_the_file_that_has_them() {
     .unwrap();
     let arguments = GlobalArgs { config: Some(path), account: None, json: false, trace: false };
     let account = find(&arguments, std::iter::empty(), None, &mut Vec::new()).unwrap();
-    assert_eq!(account.ca_pem.as_deref(), Some(&b"pem"[..]));
+    assert!(account.tls.is_some());
     assert_eq!(account.oauth.client_secret.unwrap().expose(), "hunter2");
     let variables = [("MAILBEARER_TLS_CA_FILE", "ca.pem")].map(|(name, value)| (name.into(), value.into()));
     let error = find(&arguments, variables.into_iter(), None, &mut Vec::new()).unwrap_err();
     assert!(error.text.starts_with("MAILBEARER_TLS_CA_FILE: the file ca.pem cannot be read"), "{error}");
+    fs::write(folder.path().join("ca.pem"), "no certificate").unwrap();
+    let error = find(&arguments, std::iter::empty(), None, &mut Vec::new()).unwrap_err();
+    assert!(error.text.ends_with("ca.pem is of no use: no certificate in PEM form found"), "{error}");
 }
 
 #[cfg(unix)]
