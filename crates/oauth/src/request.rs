@@ -3,7 +3,7 @@ use alloc::{
     vec::Vec,
 };
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64ct::{Base64, Encoding};
 use mailbearer_wire::Secret;
 
 use crate::{Endpoint, form};
@@ -108,7 +108,7 @@ impl TokenRequest {
         let Authentication::Basic(secret) = &self.client.authentication else { return None };
         let [id, secret] = [&self.client.id, secret.expose()].map(|text| form::encode_text(text));
         let pair = Secret::new([id.expose().as_str(), ":", secret.expose()].concat());
-        Some(Secret::new(STANDARD.encode(pair.expose())))
+        Some(Secret::new(Base64::encode_string(pair.expose().as_bytes())))
     }
 }
 

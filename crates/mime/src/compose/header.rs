@@ -4,8 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64ct::{Base64, Encoding};
 
 use crate::Mailbox;
 use crate::ascii::{find, hex_digits, is_atext, is_token};
@@ -252,7 +251,7 @@ fn encoded_word(text: &str, q: bool) -> String {
             }
         }
     } else {
-        STANDARD.encode_string(text, &mut word);
+        word.push_str(&Base64::encode_string(text.as_bytes()));
     }
     word.push_str("?=");
     word
