@@ -1,4 +1,4 @@
-use alloc::vec::Vec;
+use alloc::{sync::Arc, vec::Vec};
 use core::{fmt, mem, ops::Range};
 
 use zeroize::Zeroize;
@@ -11,7 +11,8 @@ use crate::{Direction, TraceLine, trace::Tape};
 /// consumes decides what a trace shows.
 #[derive(Debug)]
 pub struct RecvBuf {
-    bytes: Vec<u8>,
+    /// Shared with the [`Octets`] that were taken from it; as long as there are any, no more is written into it.
+    bytes: Arc<Vec<u8>>,
     start: usize,
     limit: usize,
     end: End,
@@ -21,8 +22,8 @@ pub struct RecvBuf {
 impl RecvBuf {
     /// Holds at most `limit` octets at a time; allocates as they come.
     #[must_use]
-    pub const fn with_limit(limit: usize) -> Self {
-        Self { bytes: Vec::new(), start: 0, limit, end: End::Open, tape: None }
+    pub fn with_limit(limit: usize) -> Self {
+        Self { bytes: Arc::default(), start: 0, limit, end: End::Open, tape: None }
     }
 
     /// Changes the limit, in octets not yet consumed. What is there already stays.
@@ -45,11 +46,18 @@ impl RecvBuf {
         if bytes.len() > self.room() {
             return Err(BufferFull { limit: self.limit });
         }
-        // Moving what is left to the front pays only when it makes room that is needed.
-        if self.start > 0 && self.bytes.capacity().saturating_sub(self.bytes.len()) < bytes.len() {
-            self.compact();
+        self.release();
+        if let Some(held) = Arc::get_mut(&mut self.bytes) {
+            // Moving what is left to the front pays only when it makes room that is needed.
+            if self.start > 0 && held.capacity().saturating_sub(held.len()) < bytes.len() {
+                held.drain(..self.start);
+                self.start = 0;
+            }
+            held.extend_from_slice(bytes);
+        } else {
+            self.bytes = Arc::new([self.unread(), bytes].concat());
+            self.start = 0;
         }
-        self.bytes.extend_from_slice(bytes);
         Ok(())
     }
 
@@ -91,12 +99,14 @@ impl RecvBuf {
     }
 
     /// Removes `count` octets from the front and wipes them; a trace shows `[redacted]`.
+    ///
+    /// Where [`Octets`] that arrived with them were taken and are not dropped yet, they cannot be wiped.
     pub fn consume_secret(&mut self, count: usize) {
         if let Some(tape) = &mut self.tape {
             tape.secret();
         }
         let end = self.start.saturating_add(count).min(self.bytes.len());
-        if let Some(bytes) = self.bytes.get_mut(self.start..end) {
+        if let Some(bytes) = Arc::get_mut(&mut self.bytes).and_then(|bytes| bytes.get_mut(self.start..end)) {
             bytes.zeroize();
         }
         self.advance(count);
@@ -112,8 +122,8 @@ impl RecvBuf {
 
     /// Removes `count` octets from the front and hands them over; a trace shows them.
     ///
-    /// Where they are most of what is held, the memory itself is handed over and only the rest is copied, so
-    /// that a message body leaves without a copy.
+    /// They stay where they are and are not copied: see [`Octets`].
+    #[inline]
     #[must_use]
     pub fn take(&mut self, count: usize) -> Octets {
         self.take_message(count, count)
@@ -122,24 +132,20 @@ impl RecvBuf {
     /// As [`take`](Self::take), but a trace shows the first `shown` octets alone, and `[N octets]` for the rest.
     #[must_use]
     pub fn take_message(&mut self, count: usize, shown: usize) -> Octets {
-        let unread = self.unread();
-        let count = count.min(unread.len());
-        if let (Some(tape), Some(bytes)) = (&mut self.tape, self.bytes.get(self.start..)) {
-            let taken = bytes.get(..count).unwrap_or(bytes);
-            let (shown, bulk) = taken.split_at_checked(shown).unwrap_or((taken, &[]));
-            tape.plain(shown);
-            tape.bulk(bulk);
+        let count = count.min(self.unread().len());
+        if self.tape.is_some() {
+            self.record(count, shown);
         }
-        let end = self.start.saturating_add(count);
-        let rest = self.bytes.len().saturating_sub(end);
-        if count < HAND_OVER || rest > count {
-            let octets = Octets::from(self.bytes.get(self.start..end).unwrap_or_default().to_vec());
-            self.advance(count);
-            return octets;
+        let range = self.start..self.start.saturating_add(count);
+        let rest = self.bytes.get(range.end..).unwrap_or_default();
+        // Most of what is held, or what would be too much to keep, is let go.
+        if rest.len() <= count && (count >= HAND_OVER || rest.is_empty() && self.bytes.capacity() > KEPT) {
+            let rest = Arc::new(rest.to_vec());
+            self.start = 0;
+            return Octets { bytes: mem::replace(&mut self.bytes, rest), range };
         }
-        let tail = self.bytes.get(end..).unwrap_or_default().to_vec();
-        let bytes = mem::replace(&mut self.bytes, tail);
-        Octets { bytes, range: mem::take(&mut self.start)..end }
+        self.start = range.end;
+        Octets { bytes: Arc::clone(&self.bytes), range }
     }
 
     /// Starts a trace of what is consumed from now on.
@@ -152,20 +158,32 @@ impl RecvBuf {
         self.tape.as_mut().map(Tape::take).unwrap_or_default()
     }
 
-    fn advance(&mut self, count: usize) {
-        self.start = self.start.saturating_add(count).min(self.bytes.len());
-        if self.start == self.bytes.len() {
-            self.bytes.clear();
-            self.start = 0;
-            if self.bytes.capacity() > KEPT {
-                self.bytes.shrink_to(KEPT);
-            }
+    #[cold]
+    fn record(&mut self, count: usize, shown: usize) {
+        if let (Some(tape), Some(bytes)) = (&mut self.tape, self.bytes.get(self.start..)) {
+            let taken = bytes.get(..count).unwrap_or(bytes);
+            let (shown, bulk) = taken.split_at_checked(shown).unwrap_or((taken, &[]));
+            tape.plain(shown);
+            tape.bulk(bulk);
         }
     }
 
-    fn compact(&mut self) {
-        self.bytes.drain(..self.start);
-        self.start = 0;
+    fn advance(&mut self, count: usize) {
+        self.start = self.start.saturating_add(count).min(self.bytes.len());
+        self.release();
+    }
+
+    /// Starts anew where everything was consumed.
+    fn release(&mut self) {
+        if self.start == self.bytes.len()
+            && let Some(bytes) = Arc::get_mut(&mut self.bytes)
+        {
+            bytes.clear();
+            self.start = 0;
+            if bytes.capacity() > KEPT {
+                bytes.shrink_to(KEPT);
+            }
+        }
     }
 }
 
@@ -176,15 +194,18 @@ enum End {
     CutOff,
 }
 
-/// From this size on [`RecvBuf::take`] hands its memory over.
+/// From this size on [`RecvBuf::take`] keeps no hold of the memory that it hands out.
 const HAND_OVER: usize = 4096;
 /// Memory kept when everything was consumed.
 const KEPT: usize = 64 * 1024;
 
 /// Octets that were handed over by a [`RecvBuf`], or a part of them.
+///
+/// They share the memory of all that arrived at about the same time, and keep it until they are dropped: up to some
+/// tens of kilobytes for a short line. What is kept for long is better [`settle`](Self::settle)d.
 #[derive(Clone, Default)]
 pub struct Octets {
-    bytes: Vec<u8>,
+    bytes: Arc<Vec<u8>>,
     range: Range<usize>,
 }
 
@@ -198,12 +219,25 @@ impl Octets {
         Self { range, bytes: self.bytes }
     }
 
-    /// The octets as a vector: no copy, but a move to the front where they do not start there.
+    /// The same octets in memory of their own, where they are less than half of what they keep in memory.
     #[must_use]
-    pub fn into_vec(mut self) -> Vec<u8> {
-        self.bytes.truncate(self.range.end);
-        self.bytes.drain(..self.range.start);
-        self.bytes
+    pub fn settle(self) -> Self {
+        if self.len() < self.bytes.capacity() / 2 { Self::from(self.to_vec()) } else { self }
+    }
+
+    /// The octets as a vector: no copy where nothing else shares their memory, but a move to the front where they do
+    /// not start there.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<u8> {
+        let Self { bytes, range } = self;
+        match Arc::try_unwrap(bytes) {
+            Ok(mut bytes) => {
+                bytes.truncate(range.end);
+                bytes.drain(..range.start);
+                bytes
+            }
+            Err(shared) => shared.get(range).unwrap_or_default().to_vec(),
+        }
     }
 }
 
@@ -223,7 +257,7 @@ impl AsRef<[u8]> for Octets {
 
 impl From<Vec<u8>> for Octets {
     fn from(bytes: Vec<u8>) -> Self {
-        Self { range: 0..bytes.len(), bytes }
+        Self { range: 0..bytes.len(), bytes: Arc::new(bytes) }
     }
 }
 
@@ -286,8 +320,84 @@ mod tests {
             assert_eq!(&*taken, body.as_slice(), "{lead} {size} {rest}");
             assert_eq!(rx.unread(), vec![b'r'; rest], "{lead} {size} {rest}");
             assert_eq!(&*taken.clone().part(2..5), &body[2..5]);
-            assert_eq!(taken.part(2..usize::MAX).into_vec(), &body[2..]);
+            assert_eq!(taken.clone().part(2..usize::MAX).into_vec(), &body[2..], "shared");
+            assert_eq!(taken.part(2..usize::MAX).into_vec(), &body[2..], "alone");
         }
+    }
+
+    #[test]
+    fn what_was_taken_stays_the_same_while_more_arrives() {
+        let stream: Vec<u8> = (0..40_000_u32).map(|n| u8::try_from(n % 251).unwrap()).collect();
+        for (piece, line, kept_every) in
+            [(1, 3, 1), (7, 10, 2), (1000, 10, 3), (1000, 999, 1), (16_384, 450, 5)]
+        {
+            let mut rx = RecvBuf::with_limit(1 << 20);
+            let (mut kept, mut at) = (Vec::new(), 0);
+            for bytes in stream.chunks(piece) {
+                rx.extend(bytes).unwrap();
+                while rx.unread().len() >= line {
+                    let taken = rx.take(line);
+                    assert_eq!(*taken, stream[at..at + line]);
+                    if (at / line) % kept_every == 0 {
+                        kept.push((at, taken));
+                    }
+                    at += line;
+                }
+            }
+            assert_eq!(rx.unread(), &stream[at..]);
+            for (at, taken) in kept {
+                assert_eq!(*taken, stream[at..at + line], "{piece} {line} {kept_every}");
+                assert_eq!(*taken.settle(), stream[at..at + line], "{piece} {line} {kept_every}");
+            }
+        }
+    }
+
+    #[test]
+    fn memory_that_nobody_keeps_is_used_again() {
+        let mut rx = RecvBuf::with_limit(1 << 20);
+        rx.extend(&[b'x'; 1000]).unwrap();
+        let first = rx.unread().as_ptr();
+        for _ in 0..10 {
+            for _ in 0..10 {
+                assert_eq!(rx.take(100).len(), 100);
+            }
+            rx.extend(&[b'x'; 1000]).unwrap();
+            assert_eq!(rx.unread().as_ptr(), first);
+        }
+    }
+
+    #[test]
+    fn a_rest_that_is_always_left_lets_nothing_grow() {
+        let mut rx = RecvBuf::with_limit(1000);
+        rx.extend(b"rest").unwrap();
+        for _ in 0..100 {
+            rx.extend(&[b'x'; 100]).unwrap();
+            rx.consume(50);
+            assert_eq!(rx.take(50).len(), 50);
+        }
+        assert!(rx.bytes.capacity() <= 1000, "{}", rx.bytes.capacity());
+    }
+
+    #[test]
+    fn what_settles_keeps_no_more_than_twice_itself() {
+        let mut rx = RecvBuf::with_limit(1 << 20);
+        rx.extend(&[b'x'; 3000]).unwrap();
+        let (small, large) = (rx.take(1000), rx.take(1900));
+        let (small_at, large_at) = (small.as_ptr(), large.as_ptr());
+        assert_ne!(small.settle().as_ptr(), small_at);
+        assert_eq!(large.settle().as_ptr(), large_at);
+    }
+
+    #[test]
+    fn much_memory_is_let_go_with_the_last_octets() {
+        let mut rx = RecvBuf::with_limit(1 << 20);
+        rx.extend(&vec![b'x'; 4 * KEPT]).unwrap();
+        rx.consume(4 * KEPT - 10);
+        let last = rx.take(10);
+        assert_eq!((last.len(), rx.bytes.capacity()), (10, 0));
+        rx.extend(&vec![b'x'; 4 * KEPT]).unwrap();
+        rx.consume(4 * KEPT);
+        assert_eq!(rx.bytes.capacity(), KEPT);
     }
 
     #[test]
