@@ -1,4 +1,4 @@
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
 
 use crate::{Capability, Code, Flag, Item, List, Mailbox, SequenceSet, Text};
@@ -108,8 +108,8 @@ pub enum Data<'a> {
     Sort(Found<'a>),
     /// `THREAD` (RFC 5256).
     Thread(Vec<ThreadMember>),
-    /// `ESEARCH` (RFC 9051 section 7.3.4, RFC 4731).
-    Esearch(Esearch<'a>),
+    /// `ESEARCH` (RFC 9051 section 7.3.4, RFC 4731); boxed, for it is larger than all others.
+    Esearch(Box<Esearch<'a>>),
     /// `VANISHED` (RFC 7162).
     Vanished {
         /// Whether they vanished before now: the answer to a FETCH or SELECT that asked.

@@ -1,5 +1,7 @@
 //! `response` and the untagged responses that are no status (RFC 9051 sections 7.2 to 7.5).
 
+use alloc::boxed::Box;
+
 use super::{
     Context, Res, Rest, extension, fail,
     fetch::{Known, any_item, msg_att, summary_item},
@@ -63,7 +65,7 @@ fn response_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
             b"FLAGS" => flags(cx, arguments).map(|(rest, flags)| (rest, Data::Flags(flags))),
             b"SEARCH" => search(arguments).map(|(rest, found)| (rest, Data::Search(found))),
             b"SORT" => search(arguments).map(|(rest, found)| (rest, Data::Sort(found))),
-            b"ESEARCH" => esearch(cx, arguments).map(|(rest, found)| (rest, Data::Esearch(found))),
+            b"ESEARCH" => esearch(cx, arguments).map(|(rest, found)| (rest, Data::Esearch(Box::new(found)))),
             b"VANISHED" => vanished(arguments),
             b"CAPABILITY" => Ok((&[][..], Data::Capability(List::raw(rest_of_line(arguments))))),
             b"ENABLED" => Ok((&[][..], Data::Enabled(List::raw(rest_of_line(arguments))))),

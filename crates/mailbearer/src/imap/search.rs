@@ -173,7 +173,7 @@ impl<R: Runtime> Imap<R> {
                     matches.mod_seq = found.mod_seq.or(matches.mod_seq);
                 }
                 Data::Esearch(found) if found.tag.as_ref().is_none_or(|tag| **tag == *name.as_bytes()) => {
-                    matches = Matches::of(found);
+                    matches = Matches::of(*found);
                 }
                 _ => return Ok(false),
             }

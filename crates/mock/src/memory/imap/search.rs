@@ -47,7 +47,7 @@ impl Imap {
         let Some(found) = found else { return self.bad(tag, "Command Argument Error. 11") };
         match returns {
             None => self.out.untagged(Data::Search(Found { numbers: List::from(found), mod_seq: None })),
-            Some(returns) => self.out.untagged(Data::Esearch(esearch(tag, uid, returns, &found))),
+            Some(returns) => self.out.untagged(Data::Esearch(Box::new(esearch(tag, uid, returns, &found)))),
         }
         if self.tell_changes(uid) {
             return State::Done;
