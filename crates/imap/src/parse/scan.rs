@@ -5,7 +5,10 @@
 
 use alloc::vec::Vec;
 
-use super::{Res, fail, swar::next_mark};
+use super::{
+    Res, fail,
+    swar::{next_mark, short_number},
+};
 use crate::Text;
 
 /// Bits of [`CLASS`].
@@ -158,6 +161,13 @@ pub(crate) fn number(input: &[u8]) -> Res<'_, u32> {
 /// `number64 = 1*DIGIT` below 2^64
 #[inline]
 pub(crate) fn number64(input: &[u8]) -> Res<'_, u64> {
+    match short_number(input) {
+        Some((value, rest)) => Ok((rest, value)),
+        None => any_number(input),
+    }
+}
+
+fn any_number(input: &[u8]) -> Res<'_, u64> {
     let (mut rest, mut value) = (input, 0_u64);
     while let [digit @ b'0'..=b'9', after @ ..] = rest {
         value = value.wrapping_mul(10).wrapping_add(u64::from(digit & 0xf));

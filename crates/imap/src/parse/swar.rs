@@ -31,6 +31,27 @@ pub(super) fn words_end(text: &[u8]) -> usize {
     first(text, found, |octet| octet < b' ' || matches!(octet, b'"' | b'(' | b')' | b'{' | 0x7f))
 }
 
+/// The number in front, and what follows it, where it has at most seven digits and enough follows.
+#[inline]
+pub(super) fn short_number(text: &[u8]) -> Option<(u64, &[u8])> {
+    let (eight, _) = text.split_first_chunk::<8>()?;
+    let octets = u64::from_le_bytes(*eight);
+    // Digits become 0 to 9.
+    let turned = octets ^ ONES.wrapping_mul(0x30);
+    let other = (turned.wrapping_add(ONES.wrapping_mul(0x76)) | octets) & HIGHS;
+    let digits = other.trailing_zeros() / 8;
+    if digits == 0 || other == 0 {
+        return None;
+    }
+    // The last digit comes to be the highest octet; in front of the first are zeros. Then two, four and all eight
+    // are added up at once.
+    let ones = turned.wrapping_shl(64_u32.wrapping_sub(digits.wrapping_mul(8)));
+    let tens = ones.wrapping_mul(10).wrapping_add(ones >> 8) & 0x00ff_00ff_00ff_00ff;
+    let hundreds = tens.wrapping_mul(100).wrapping_add(tens >> 16) & 0x0000_ffff_0000_ffff;
+    let value = hundreds.wrapping_mul(10_000).wrapping_add(hundreds >> 32) & 0xffff_ffff;
+    Some((value, text.get(usize::try_from(digits).unwrap_or_default()..).unwrap_or_default()))
+}
+
 /// How many octets in front are numbers of at most nine digits with spaces between them, up to the start of one.
 ///
 /// Stops early where fewer than eight octets are left.
@@ -81,7 +102,7 @@ fn first_of_few(text: &[u8], is: impl Fn(u8) -> bool) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use alloc::{vec, vec::Vec};
+    use alloc::{format, vec, vec::Vec};
 
     use super::*;
 
@@ -122,6 +143,24 @@ mod tests {
                     assert_eq!(find(&text), 2, "{first:#x} {second:#x}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_short_number_is_what_its_digits_say() {
+        for value in [0_u64, 1, 9, 10, 42, 99, 100, 1_234, 65_535, 100_000, 987_654, 1_000_000, 9_999_999] {
+            for zeros in ["", "0", "000"] {
+                for end in [0_u8, b' ', b'/', b':', b')', 0x2f, 0x3a, 0x7f, 0x80, 0xb0, 0xb9, 0xff] {
+                    let digits = format!("{zeros}{value}");
+                    let text = [digits.as_bytes(), &[end], b"99999999"].concat();
+                    let (_, rest) = text.split_at(digits.len());
+                    let want = (digits.len() <= 7).then_some((value, rest));
+                    assert_eq!(short_number(&text), want, "{}", text.escape_ascii());
+                }
+            }
+        }
+        for text in [&b""[..], b"1", b"1 34567", b" 1234567", b"a1234567", b"12345678"] {
+            assert_eq!(short_number(text), None, "{}", text.escape_ascii());
         }
     }
 
