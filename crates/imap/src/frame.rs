@@ -95,17 +95,53 @@ impl Framer {
     /// Returns a [`FrameError`] when a line, a response or a literal passes its limit, the last at its
     /// announcement. The stream cannot be followed from there on.
     pub fn next(&mut self, rx: &mut RecvBuf) -> Result<Option<Piece>, FrameError> {
+        if let State::FirstLine = self.state
+            && let Some(octets) = self.single_line(rx)
+        {
+            return Ok(Some(Piece::Response(Frame { octets, streamed: Vec::new() })));
+        }
+        self.any(rx)
+    }
+
+    /// Whether the stream stands between two responses: with nothing unread, its end is clean here.
+    #[must_use]
+    pub const fn is_between(&self) -> bool {
+        matches!(self.state, State::FirstLine)
+    }
+
+    /// What most responses are: a line that is there, within all limits, and opens no literal. Leaves others to
+    /// [`any`](Self::any).
+    #[inline]
+    fn single_line(&mut self, rx: &mut RecvBuf) -> Option<Octets> {
+        let unread = rx.unread();
+        let Some(at) = memchr(b'\n', unread.get(self.searched..).unwrap_or_default()) else {
+            self.searched = unread.len();
+            return None;
+        };
+        self.searched = self.searched.saturating_add(at);
+        let end = self.searched.saturating_add(1);
+        let opens = matches!(unread.get(..self.searched), Some([.., b'}'] | [.., b'}', b'\r']));
+        if opens || end > self.limits.line.min(self.limits.response) {
+            return None;
+        }
+        self.searched = 0;
+        Some(rx.take(end))
+    }
+
+    #[inline(never)]
+    fn any(&mut self, rx: &mut RecvBuf) -> Result<Option<Piece>, FrameError> {
         loop {
             match self.state {
                 State::FirstLine | State::NextLine => {
-                    let Some(end) = self.line_end(rx.unread())? else { return Ok(None) };
-                    let line = rx.unread().get(self.line..end).unwrap_or_default();
+                    let unread = rx.unread();
+                    let Some(end) = self.line_end(unread)? else { return Ok(None) };
+                    let line = unread.get(self.line..end).unwrap_or_default();
                     let literal = announced(line).filter(|_| match self.state {
                         State::FirstLine => matches!(classify(line), Kind::Data | Kind::Capability),
                         _ => true,
                     });
                     match literal {
-                        None if matches!(line, b"\r\n" | b"\n") && self.is_open(rx.unread()) => {
+                        None if matches!(line, b"\r\n" | b"\n") && self.is_open(unread) => {
                             self.resume(end);
                             self.state = State::AfterBlank;
                         }
@@ -125,27 +161,9 @@ impl Framer {
                 State::Held(end) if rx.unread().len() < end => return Ok(None),
                 State::Held(end) => self.resume(end),
                 State::Streaming(0) => self.resume(0),
-                State::Streaming(left) => {
-                    let unread = rx.unread();
-                    let count = usize::try_from(left).unwrap_or(usize::MAX).min(unread.len()).min(CHUNK);
-                    if count == 0 {
-                        return Ok(None);
-                    }
-                    // Copied, so that the trace shows a count and not the message.
-                    let chunk = Octets::from(unread.get(..count).unwrap_or_default().to_vec());
-                    rx.consume_bulk(count);
-                    self.state =
-                        State::Streaming(left.saturating_sub(u64::try_from(count).unwrap_or(u64::MAX)));
-                    return Ok(Some(Piece::LiteralChunk(chunk)));
-                }
+                State::Streaming(left) => return Ok(self.chunk(rx, left)),
             }
         }
-    }
-
-    /// Whether the stream stands between two responses: with nothing unread, its end is clean here.
-    #[must_use]
-    pub const fn is_between(&self) -> bool {
-        matches!(self.state, State::FirstLine)
     }
 
     /// The offset behind the present line's LF.
@@ -199,6 +217,16 @@ impl Framer {
         Ok(Some(Piece::LiteralStart { head: Octets::from(head), size }))
     }
 
+    /// The next octets of a literal of which `left` are to come.
+    fn chunk(&mut self, rx: &mut RecvBuf, left: u64) -> Option<Piece> {
+        let count = usize::try_from(left).unwrap_or(usize::MAX).min(rx.unread().len()).min(CHUNK);
+        if count == 0 {
+            return None;
+        }
+        self.state = State::Streaming(left.saturating_sub(u64::try_from(count).unwrap_or(u64::MAX)));
+        Some(Piece::LiteralChunk(rx.take_message(count, 0)))
+    }
+
     /// Whether a response cannot end with an empty line after a literal, because a parenthesis is open: some servers
     /// send one nevertheless ([`Quirks::blank_line`](crate::Quirks::blank_line)).
     fn is_open(&self, unread: &[u8]) -> bool {
@@ -219,7 +247,6 @@ impl Framer {
         self.searched = at;
     }
 
-    #[inline(always)]
     fn finish(&mut self, rx: &mut RecvBuf, end: usize) -> Piece {
         let rest = rx.take_message(end, self.shown.take().unwrap_or(end));
         let octets = if self.kept.is_empty() {
@@ -339,6 +366,13 @@ impl Frame {
     #[must_use]
     pub fn into_part(self, range: Range<usize>) -> Octets {
         self.octets.part(range)
+    }
+
+    /// The same response in memory of its own, where it keeps more than twice its size in memory: for who keeps it
+    /// long.
+    #[must_use]
+    pub fn settle(self) -> Self {
+        Self { octets: self.octets.settle(), ..self }
     }
 
     /// All octets.

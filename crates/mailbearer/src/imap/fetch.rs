@@ -177,7 +177,7 @@ impl Fetched {
             Response::Untagged(Data::UidFetch(fetch)) => (0, fetch.number),
             _ => (0, 0),
         };
-        Ok((uid > 0).then_some(Self { frame, number, uid }))
+        Ok((uid > 0).then(|| Self { frame: frame.settle(), number, uid }))
     }
 
     /// The UID of the message.
