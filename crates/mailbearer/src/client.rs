@@ -169,20 +169,18 @@ impl<R: Runtime> Client<R> {
         self.with_token(|credentials| Imap::open(&self.shared, server, credentials)).await
     }
 
-    /// Makes an attempt with the token at hand, and if the server refuses that one, another with a fresh one.
+    /// Makes an attempt with the token at hand, and while the server refuses that, with the next, up to a fresh one.
     async fn with_token<T, F: Future<Output = Result<T, Error>>>(
         &self,
         attempt: impl Fn(Credentials) -> F,
     ) -> Result<(T, Token), Error> {
-        let (mut lease, mut credentials) = self.credentials().await?;
-        let mut result = attempt(credentials).await;
-        if let Err(error) = &result
-            && self.may_retry(&lease, error)
-        {
-            (lease, credentials) = self.credentials().await?;
-            result = attempt(credentials).await;
+        loop {
+            let (lease, credentials) = self.credentials().await?;
+            match attempt(credentials).await {
+                Err(error) if self.may_retry(&lease, &error) => {}
+                result => return result.map(|result| (result, lease.token)),
+            }
         }
-        result.map(|result| (result, lease.token))
     }
 
     /// Forgets a token that ran out before its time, unless another is in use already.
