@@ -34,16 +34,8 @@ pub(super) fn only_message_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a,
     let Some((rest, ())) = input.strip_prefix(b"*").and_then(|rest| sp(rest).ok()) else {
         return Ok((&[], None));
     };
-    let (rest, data) = match rest {
-        [b'0'..=b'9', ..] => message_data(cx, summary_item, rest)?,
-        _ => {
-            let (name, after) = word(rest);
-            if !name.eq_ignore_ascii_case(b"VANISHED") {
-                return Ok((&[], None));
-            }
-            vanished(spaces(after))?
-        }
-    };
+    let [b'0'..=b'9', ..] = rest else { return Ok((&[], None)) };
+    let (rest, data) = message_data(cx, summary_item, rest)?;
     let (rest, ()) = line_end(rest)?;
     Ok((rest, Some(data)))
 }

@@ -35,7 +35,7 @@ pub fn parse_response<'a>(
     parse(octets, limits, quirks, data::response, strict::check_values)
 }
 
-/// As [`parse_response`], for who lists messages: EXISTS, RECENT, EXPUNGE, VANISHED, and FETCH of UID, FLAGS, ENVELOPE,
+/// As [`parse_response`], for who lists messages: EXISTS, RECENT, EXPUNGE, and FETCH of UID, FLAGS, ENVELOPE,
 /// INTERNALDATE and RFC822.SIZE. Any other item is an [`Item::Other`](crate::Item::Other); any other response is `None`
 /// and not looked at.
 ///

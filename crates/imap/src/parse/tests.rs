@@ -335,7 +335,6 @@ fn a_part_of_the_grammar_finds_what_the_whole_does() {
                 | Data::Expunge(_)
                 | Data::Fetch(_)
                 | Data::UidFetch(_)
-                | Data::Vanished { .. }
                 | Data::Other { number: Some(_), .. }),
             )) => Some(data),
             _ => None,
