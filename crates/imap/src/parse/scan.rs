@@ -99,7 +99,7 @@ pub(crate) fn sp(input: &[u8]) -> Res<'_, ()> {
 }
 
 /// What follows any spaces.
-#[inline(always)]
+#[inline]
 pub(crate) fn spaces(input: &[u8]) -> &[u8] {
     match input {
         [b' ', b' ', ..] => many_spaces(input),

@@ -7,7 +7,7 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
 /// Where the next quote, backslash or control is; the length where there is none.
-#[inline(always)]
+#[inline]
 pub(super) fn next_mark(text: &[u8]) -> usize {
     let found = |octets: u64| {
         // With this bit turned a quote comes to be next to the controls, below 0x21.
