@@ -2,15 +2,15 @@ use std::io::Write;
 
 use jiff::tz::TimeZone;
 use mailbearer::{
-    Blocking, Imap, Range,
-    imap_protocol::{FetchItem, SearchKey, SequenceSet},
+    Blocking, Imap, Range, Summary,
+    imap_protocol::{SearchKey, SequenceSet},
 };
 
 use crate::{
     cli::{GlobalArgs, ListArgs},
     error::Error,
     output::Output,
-    row::Row,
+    row,
     search::Query,
     session::Session,
     uids,
@@ -27,8 +27,12 @@ pub(crate) fn run(
     let session = Session::open(global, true)?;
     let mut imap = session.with_token(|client| client.connect_imap())?;
     let zone = TimeZone::system();
-    let mut show = |row: &Row| {
-        if out.is_json() { out.json(&row.object()) } else { out.line(&row.line(&zone, out.is_terminal())) }
+    let mut show = |message: &Summary| {
+        if out.is_json() {
+            out.json(&row::object(message))
+        } else {
+            out.line(&row::line(message, &zone, out.is_terminal()))
+        }
     };
     match key {
         Some(key) => found(&mut imap, arguments, &key, show)?,
@@ -36,7 +40,7 @@ pub(crate) fn run(
             let range = arguments.limit.map_or(Range::All, |count| Range::Last(count.get()));
             let mut listing = imap.list(&arguments.folder, range)?;
             while let Some(summary) = listing.next()? {
-                show(&summary.into())?;
+                show(&summary)?;
             }
         }
     }
@@ -62,7 +66,7 @@ fn found(
     imap: &mut Imap<Blocking>,
     arguments: &ListArgs,
     key: &SearchKey<'_>,
-    mut show: impl FnMut(&Row) -> Result<(), Error>,
+    mut show: impl FnMut(&Summary) -> Result<(), Error>,
 ) -> Result<(), Error> {
     imap.examine(&arguments.folder)?;
     let Some(mut uids) = imap.search(key)?.uids else { return Ok(()) };
@@ -78,14 +82,12 @@ fn found(
 fn each(
     imap: &mut Imap<Blocking>,
     set: SequenceSet,
-    show: &mut impl FnMut(&Row) -> Result<(), Error>,
+    show: &mut impl FnMut(&Summary) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let items =
-        vec![FetchItem::Uid, FetchItem::Flags, FetchItem::InternalDate, FetchItem::Size, FetchItem::Envelope];
-    let mut messages = imap.messages(set, items)?;
+    let mut messages = imap.messages(set, Summary::ITEMS.into())?;
     while let Some(fetched) = messages.next()? {
-        if let Some(row) = Row::of(&fetched.items()) {
-            show(&row)?;
+        if let Some(summary) = fetched.summary() {
+            show(&summary)?;
         }
     }
     Ok(())

@@ -8,7 +8,7 @@ use crate::{
     cli::{GlobalArgs, WatchArgs},
     error::Error,
     output::{self, Output},
-    row::Row,
+    row,
     session::Session,
 };
 
@@ -52,7 +52,7 @@ pub(crate) fn run(
 fn object(news: News, all: bool) -> Option<serde_json::Value> {
     Some(match news {
         News::Arrived(summary) => {
-            let mut object = Row::from(summary).object();
+            let mut object = row::object(&summary);
             if all && let Some(fields) = object.as_object_mut() {
                 fields.insert("event".into(), "arrived".into());
             }
@@ -72,7 +72,7 @@ fn object(news: News, all: bool) -> Option<serde_json::Value> {
 
 fn line(news: News, all: bool, zone: &TimeZone, cut: bool) -> Option<String> {
     Some(match news {
-        News::Arrived(summary) => Row::from(summary).line(zone, cut),
+        News::Arrived(summary) => row::line(&summary, zone, cut),
         News::Flags { uid, flags } if all => {
             let flags: Vec<_> = flags.iter().map(ToString::to_string).collect();
             format!("{uid:>7}  flags     {}", flags.join(" ")).trim_end().to_owned()

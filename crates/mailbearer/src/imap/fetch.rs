@@ -6,7 +6,7 @@ use mailbearer_imap::{
 };
 use mailbearer_net::Runtime;
 
-use super::{Body, Imap, sets::pieces};
+use super::{Body, Imap, Summary, listing::summary, sets::pieces};
 use crate::Error;
 
 /// What was fetched of messages, as it arrives.
@@ -190,6 +190,12 @@ impl Fetched {
     #[must_use]
     pub const fn number(&self) -> u32 {
         self.number
+    }
+
+    /// What a listing tells of it, where [`Summary::ITEMS`] were fetched; `None` without ENVELOPE.
+    #[must_use]
+    pub fn summary(&self) -> Option<Summary> {
+        summary(&self.items()).map(|summary| Summary { uid: self.uid, ..summary })
     }
 
     /// What is told of it, parsed anew on each call.

@@ -18,7 +18,7 @@ pub enum Range {
 }
 
 /// A message in a listing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Summary {
     /// Names the message in its mailbox for good; 0 if the server told none.
@@ -35,6 +35,12 @@ pub struct Summary {
     pub size: u64,
     /// Whether it was read.
     pub seen: bool,
+}
+
+impl Summary {
+    /// What is fetched for one.
+    pub const ITEMS: [FetchItem<'static>; 5] =
+        [FetchItem::Uid, FetchItem::Flags, FetchItem::InternalDate, FetchItem::Size, FetchItem::Envelope];
 }
 
 /// The messages of a mailbox as they arrive.
@@ -60,14 +66,7 @@ impl<'a, R: Runtime> Listing<'a, R> {
             }
         };
         if let Some(set) = set {
-            let items = [
-                FetchItem::Uid,
-                FetchItem::Flags,
-                FetchItem::InternalDate,
-                FetchItem::Size,
-                FetchItem::Envelope,
-            ];
-            let fetch = listing.imap.session.fetch(set, items.into())?;
+            let fetch = listing.imap.session.fetch(set, Summary::ITEMS.into())?;
             listing.pair = Some(Pair::new(Some(examine), fetch));
         }
         Ok(listing)
@@ -140,16 +139,7 @@ impl<'a, R: Runtime> Listing<'a, R> {
 
 /// `None` for a response that only tells of a change of flags.
 pub(crate) fn summary(items: &[Item<'_>]) -> Option<Summary> {
-    let mut summary = Summary {
-        uid: 0,
-        date: None,
-        from: String::new(),
-        address: String::new(),
-        subject: String::new(),
-        size: 0,
-        seen: false,
-    };
-    let (mut arrived, mut is_whole) = (None, false);
+    let (mut summary, mut arrived, mut is_whole) = (Summary::default(), None, false);
     for item in items {
         match item {
             Item::Uid(uid) => summary.uid = *uid,
@@ -185,5 +175,41 @@ fn address(author: &Address<'_>) -> String {
         (Some(mailbox), Some(host)) => format!("{mailbox}@{host}"),
         (Some(mailbox), None) => mailbox,
         (None, _) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mailbearer_imap::Response;
+
+    use super::*;
+
+    fn told(items: &str) -> Option<Summary> {
+        let frame = Frame::from(format!("* 1 FETCH ({items})\r\n").into_bytes());
+        match frame.response() {
+            Ok(Response::Untagged(Data::Fetch(fetch))) => summary(&fetch.items),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_response_with_an_envelope_tells_of_a_message() {
+        let whole = told(
+            "UID 7 RFC822.SIZE 99 FLAGS (\\Seen) INTERNALDATE \"24-Nov-2026 06:32:00 +0100\" ENVELOPE (\"x\" \
+             \"=?utf-8?q?Gr=C3=BC=C3=9Fe?=\" ((\"=?utf-8?q?Z=C3=B6e?=\" NIL \"z\" \"x\")) NIL NIL NIL NIL NIL NIL NIL)",
+        );
+        let want = Summary {
+            uid: 7,
+            date: DateTime::new(1_795_498_320, 60).ok(),
+            from: "Zöe".into(),
+            address: "z@x".into(),
+            subject: "Grüße".into(),
+            size: 99,
+            seen: true,
+        };
+        assert_eq!(whole, Some(want));
+        let bare = told("UID 7 ENVELOPE (NIL NIL ((NIL NIL \"z\" \"x\")) NIL NIL NIL NIL NIL NIL NIL)");
+        assert_eq!(bare.map(|bare| (bare.from, bare.date)), Some(("z@x".into(), None)));
+        assert_eq!(told("UID 7 FLAGS (\\Seen)"), None);
     }
 }

@@ -9,7 +9,7 @@ use mailbearer_net::{self as net, Runtime, Stage};
 
 use super::{News, WatchOptions, Watcher, resync::too_many};
 use crate::{
-    Error, Imap, Token,
+    Error, Imap, Summary, Token,
     imap::{listing::summary, select::code_of},
 };
 
@@ -89,9 +89,8 @@ impl<R: Runtime> Listening<R> {
         };
         self.doing = match (view.unknown(), self.idle) {
             (Some(set), _) if next != Asked::Noop => {
-                let mut items =
-                    vec![FetchItem::Uid, FetchItem::Flags, FetchItem::InternalDate, FetchItem::Size];
-                items.extend((next == Asked::Summary).then_some(FetchItem::Envelope));
+                let mut items = Vec::from(Summary::ITEMS);
+                items.retain(|item| next == Asked::Summary || *item != FetchItem::Envelope);
                 self.asked = next;
                 Doing::Answer { tag: session.fetch(set, items)?, since: now }
             }
@@ -248,7 +247,7 @@ impl<R: Runtime> Watcher<R> {
 }
 
 /// A message without its header.
-fn little(items: &[Item<'_>]) -> Option<crate::Summary> {
+fn little(items: &[Item<'_>]) -> Option<Summary> {
     let envelope = mailbearer_imap::Envelope::default();
     let mut items = items.to_vec();
     items.push(Item::Envelope(envelope));
