@@ -265,6 +265,9 @@ pub struct ThreadMember {
 pub struct Esearch<'a> {
     /// Tag of the command that it answers.
     pub tag: Option<Text<'a>>,
+    /// What else the answer is about, where several mailboxes were searched: `MAILBOX` and `UIDVALIDITY`, name and
+    /// value as they came (RFC 7377).
+    pub correlators: Vec<(Text<'a>, Text<'a>)>,
     /// Whether the numbers are UIDs.
     pub uid: bool,
     /// `MIN`.

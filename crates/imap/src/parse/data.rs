@@ -248,7 +248,7 @@ fn search_correlator<'a>(input: &'a [u8], found: &mut Esearch<'a>) -> Rest<'a> {
             after
         } else {
             let (after, value) = value(after)?;
-            found.other.push((Text::of(name), Text::of(value)));
+            found.correlators.push((Text::of(name), Text::of(value)));
             after
         });
     }

@@ -161,14 +161,14 @@ const LEGAL: &[(&str, &str)] = &[
     ),
     (
         "* ESEARCH (TAG \"h\") UID MIN 7 MAX 3800 COUNT 5\r\n",
-        "Esearch(Esearch { tag: Some(\"h\"), uid: true, min: Some(7), max: Some(3800), all: None, count: Some(5)",
+        "Esearch(Esearch { tag: Some(\"h\"), correlators: [], uid: true, min: Some(7), max: Some(3800), all: None, count: Some(5)",
     ),
     ("* ESEARCH (TAG \"a567\") UID COUNT 17 ALL 4:18,21,28\r\n", "all: Some(4:18,21,28), count: Some(17)"),
-    ("* ESEARCH\r\n", "Esearch { tag: None, uid: false, min: None"),
+    ("* ESEARCH\r\n", "Esearch { tag: None, correlators: [], uid: false, min: None"),
     (
         "* ESEARCH (TAG \"t\" MAILBOX \"a b\" UIDVALIDITY 1) UID ALL 4001,4003\r\n",
-        "tag: Some(\"t\"), uid: true, min: None, max: None, all: Some(4001,4003), count: None, mod_seq: None, \
-         partial: None, other: [(\"MAILBOX\", \"\\\"a b\\\"\"), (\"UIDVALIDITY\", \"1\")]",
+        "tag: Some(\"t\"), correlators: [(\"MAILBOX\", \"\\\"a b\\\"\"), (\"UIDVALIDITY\", \"1\")], uid: true, min: None, \
+         max: None, all: Some(4001,4003), count: None, mod_seq: None, partial: None, other: []",
     ),
     (
         "* ESEARCH (TAG \"A01\") UID PARTIAL (-1:-100 200:250,252:300) X (1 2)\r\n",

@@ -501,9 +501,20 @@ fn thread(out: &mut Vec<u8>, members: &[ThreadMember]) {
 
 fn esearch(out: &mut Vec<u8>, found: &Esearch<'_>) {
     show(out, "ESEARCH");
+    let mut before = " (";
     if let Some(tag) = &found.tag {
         show(out, " (TAG ");
         string(out, tag);
+        before = " ";
+    }
+    for (name, value) in &found.correlators {
+        show(out, before);
+        out.extend_from_slice(name);
+        out.push(b' ');
+        out.extend_from_slice(value);
+        before = " ";
+    }
+    if before == " " {
         out.push(b')');
     }
     if found.uid {
