@@ -53,13 +53,14 @@ fn namespaces<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Vec<Namespace<'a>
 
 /// `thread-data = "THREAD" [SP 1*thread-list]` (RFC 5256), without the name
 ///
-/// Parentheses nest as deep as a discussion does; that needs no stack.
+/// Parentheses nest as deep as a discussion does; that needs no stack. Those with nothing in them say nothing.
 pub(super) fn thread(input: &[u8]) -> Res<'_, Data<'_>> {
     let (mut rest, mut members, mut level, mut outer) = (input, Vec::new(), 0_u32, Vec::new());
     loop {
         rest = match rest {
             [b'(', after @ ..] => {
                 outer.push(level);
+                let after = spaces(after);
                 if let [b'(', ..] = after {
                     members.push(ThreadMember { message: None, level });
                     level = level.saturating_add(1);
@@ -69,6 +70,7 @@ pub(super) fn thread(input: &[u8]) -> Res<'_, Data<'_>> {
             [b')', after @ ..] => {
                 let Some(before) = outer.pop() else { return fail(rest, "thread-list") };
                 level = before;
+                members.pop_if(|last| last.message.is_none() && last.level == level);
                 after
             }
             [b' ', ..] => spaces(rest),

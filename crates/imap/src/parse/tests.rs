@@ -7,6 +7,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::{Code, Data, Framer, Item, Piece, server::encode_response};
 
+mod found;
+
 fn parse(input: &[u8]) -> Result<Response<'_>, ParseError> {
     parse_response(input, &Limits::default(), &Quirks::default())
 }

@@ -483,7 +483,8 @@ fn thread(out: &mut Vec<u8>, members: &[ThreadMember]) {
             !later.iter().take_while(|later| later.level >= level).any(|later| later.level == level)
         };
         let follows = before.is_some_and(|before| before.level < member.level && before.message.is_some());
-        if follows && only(member.level) {
+        // One that is not there has parentheses around its replies.
+        if follows && only(member.level) && member.message.is_some() {
             out.push(b' ');
         } else {
             if follows {
