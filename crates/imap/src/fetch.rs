@@ -75,7 +75,7 @@ pub enum Item<'a> {
     Other {
         /// The name.
         name: Text<'a>,
-        /// The value as it came.
+        /// The value as it came; NIL where there was none.
         value: Text<'a>,
     },
 }

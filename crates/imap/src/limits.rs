@@ -41,7 +41,8 @@ impl Default for Limits {
 
 /// Which mistakes of servers are overlooked.
 ///
-/// All are by default, because none of them can be taken for anything else that a server might mean.
+/// All are by default, because none of them can be taken for anything else that a server might mean. Where one is off, a
+/// response that needs it is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Quirks {

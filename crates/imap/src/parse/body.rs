@@ -3,10 +3,10 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use super::{
-    Context, Fault, Res, Rest,
+    Context, Res, Rest,
     envelope::{close, envelope},
     list::{nastring, params, texts},
-    odd,
+    odd, overlook,
     scan::{nil, number64, octet, plain_quoted_sp, spaces, value},
 };
 use crate::{
@@ -69,7 +69,7 @@ fn body_fields<'a>(cx: Context<'_>, input: &'a [u8], to: &mut BodyStructure<'a>)
         [b'N' | b'n', ..] => is_top_level(&media),
         _ => !media.is_empty(),
     };
-    if !whole && cx.quirks.field_count {
+    if !whole {
         return odd::half_a_type(cx, media, rest, to);
     }
     if !matches!(to, BodyStructure::Single(_)) {
@@ -96,10 +96,9 @@ fn body_fields<'a>(cx: Context<'_>, input: &'a [u8], to: &mut BodyStructure<'a>)
 ///
 /// `body-ext-1part = body-fld-md5 [SP body-fld-dsp [SP body-fld-lang [SP body-fld-loc *(SP body-extension)]]]`
 fn body_ext_1part<'a>(cx: Context<'_>, input: &'a [u8], part: &mut SinglePart<'a>) -> Rest<'a> {
-    let (rest, lines) = body_fld_lines(cx, input);
-    part.lines = lines;
+    let rest = body_fld_lines(cx, input, &mut part.lines)?;
     let rest = match rest {
-        [b'(', ..] if cx.quirks.field_count => odd::list_for_digest(part, rest)?,
+        [b'(', ..] => odd::list_for_digest(cx, part, rest)?,
         _ => field(rest, &mut part.md5)?,
     };
     extension(cx, rest, &mut part.extension)
@@ -114,7 +113,10 @@ pub(super) fn body_fld_param<'a>(cx: Context<'_>, input: &'a [u8], to: &mut List
             Ok(spaces(rest))
         }
         [b')', ..] => Ok(input),
-        [b'"', ..] if cx.quirks.wrong_nil => field(input, &mut None),
+        [b'"', ..] => {
+            overlook(cx.quirks.wrong_nil, input, "body-fld-param")?;
+            field(input, &mut None)
+        }
         _ => nil(input).map(|(rest, ())| spaces(rest)),
     }
 }
@@ -154,7 +156,8 @@ fn body_fld_dsp<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Option<Dispositio
             Ok(spaces(rest))
         }
         // Exchange: a disposition alone, or a description of the body that has no place here.
-        [b'"', ..] if cx.quirks.wrong_nil => {
+        [b'"', ..] => {
+            overlook(cx.quirks.wrong_nil, input, "body-fld-dsp")?;
             let rest = field(input, &mut kind)?;
             let kind = kind.filter(|kind| !kind.is_empty() && !kind.contains(&b' '));
             *to = kind.map(|kind| Disposition { kind, parameters: List::EMPTY });
@@ -189,8 +192,11 @@ fn body_fld_lang<'a>(cx: Context<'_>, input: &'a [u8], to: &mut List<'a, Text<'a
 /// `body-fld-octets = number`, and the space behind it
 pub(super) fn body_fld_octets<'a>(cx: Context<'_>, input: &'a [u8], to: &mut u64) -> Rest<'a> {
     let (rest, octets) = match input {
-        [b'N' | b'n', ..] if cx.quirks.wrong_nil => nil(input).map(|(rest, ())| (rest, 0))?,
-        [b')', ..] if cx.quirks.field_count => (input, 0),
+        [b'N' | b'n', ..] => {
+            overlook(cx.quirks.wrong_nil, input, "number")?;
+            nil(input).map(|(rest, ())| (rest, 0))?
+        }
+        [b')', ..] => (odd::missing(cx, input, "number")?, 0),
         _ => odd_number(cx, input)?,
     };
     *to = octets;
@@ -198,21 +204,31 @@ pub(super) fn body_fld_octets<'a>(cx: Context<'_>, input: &'a [u8], to: &mut u64
 }
 
 /// `body-fld-lines = number64`, where there is one, and the space behind it
-fn body_fld_lines<'a>(cx: Context<'_>, input: &'a [u8]) -> (&'a [u8], Option<u64>) {
-    odd_number(cx, input).map_or((input, None), |(rest, lines)| (spaces(rest), Some(lines)))
+fn body_fld_lines<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Option<u64>) -> Rest<'a> {
+    match odd_number(cx, input) {
+        Ok((rest, lines)) => {
+            *to = Some(lines);
+            Ok(spaces(rest))
+        }
+        Err(nom::Err::Error(_)) => Ok(input),
+        Err(failure) => Err(failure),
+    }
 }
 
 /// A number, and where the quirk is on a negative one as 0 and one with a fraction without it.
 pub(super) fn odd_number<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, u64> {
-    match (cx.quirks.odd_number, input) {
-        (true, [b'-', rest @ ..]) => fraction(cx, number64(rest)?.0, 0),
+    match input {
+        [b'-', rest @ ..] => {
+            overlook(cx.quirks.odd_number, input, "number")?;
+            fraction(cx, number64(rest)?.0, 0)
+        }
         _ => number64(input).and_then(|(rest, value)| fraction(cx, rest, value)),
     }
 }
 
 fn fraction<'a>(cx: Context<'_>, rest: &'a [u8], value: u64) -> Res<'a, u64> {
     match rest {
-        [b'.' | b'e' | b'E', ..] if cx.quirks.odd_number => odd::fraction(rest, value),
+        [b'.' | b'e' | b'E', ..] => odd::fraction(cx, rest, value),
         _ => Ok((rest, value)),
     }
 }
@@ -250,8 +266,7 @@ pub(super) fn string_or_nil<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Text<
     let rest = field(input, &mut text)?;
     match text {
         Some(text) => *to = text,
-        None if cx.quirks.wrong_nil => {}
-        None => return Err(nom::Err::Error(Fault { at: input, rule: "string" })),
+        None => overlook(cx.quirks.wrong_nil, input, "string")?,
     }
     Ok(rest)
 }

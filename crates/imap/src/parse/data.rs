@@ -6,10 +6,11 @@ use super::{
     Context, Res, Rest, extension, fail,
     fetch::{Known, any_item, msg_att, summary_item},
     list::{flags, status_att_list},
+    overlook,
     scan::{
         astring, known, line_end, nil, number, number64, octet, rest_of_line, sp, spaces, token, value, word,
     },
-    status::{bare_code, continue_req, resp_cond, response_tagged, uid_set},
+    status::{bare_code, capability_list, continue_req, resp_cond, response_tagged, uid_set},
     swar::short_numbers,
 };
 use crate::{Data, Esearch, Fetch, Found, List, Listed, Mailbox, Response, SequenceSet, Text};
@@ -59,8 +60,10 @@ fn response_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
             b"SORT" => search(arguments).map(|(rest, found)| (rest, Data::Sort(found))),
             b"ESEARCH" => esearch(cx, arguments).map(|(rest, found)| (rest, Data::Esearch(Box::new(found)))),
             b"VANISHED" => vanished(arguments),
-            b"CAPABILITY" => Ok((&[][..], Data::Capability(List::raw(rest_of_line(arguments))))),
-            b"ENABLED" => Ok((&[][..], Data::Enabled(List::raw(rest_of_line(arguments))))),
+            b"CAPABILITY" => {
+                capability_list(cx, arguments).map(|(rest, list)| (rest, Data::Capability(list)))
+            }
+            b"ENABLED" => capability_list(cx, arguments).map(|(rest, list)| (rest, Data::Enabled(list))),
             b"OK" | b"NO" | b"BAD" | b"BYE" | b"PREAUTH" => {
                 resp_cond(cx, input).map(|(rest, line)| (rest, Data::Status(line)))
             }
@@ -121,8 +124,7 @@ fn message_data<'a>(cx: Context<'_>, items: Known, input: &'a [u8]) -> Res<'a, D
 fn ends_word<'a>(cx: Context<'_>, after: &'a [u8]) -> Rest<'a> {
     match after {
         [] | [b' ' | b'\r' | b'\n', ..] => Ok(after),
-        _ if cx.quirks.spacing => Ok(after),
-        _ => fail(after, "SP").map(|(rest, ())| rest),
+        _ => overlook(cx.quirks.spacing, after, "SP").map(|()| after),
     }
 }
 
@@ -133,7 +135,8 @@ fn mailbox_list<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Listed<'a>> {
     let (rest, ()) = sp(rest)?;
     let (after, name) = match astring(rest) {
         Ok((after, name)) if matches!(spaces(after), [b'\r' | b'\n' | b'(', ..] | []) => (after, name),
-        Ok(_) if cx.quirks.unquoted_name && !matches!(rest, [b'"' | b'{', ..]) => {
+        Ok((after, _)) if !matches!(rest, [b'"' | b'{', ..]) => {
+            overlook(cx.quirks.unquoted_name, after, "CRLF")?;
             (&[][..], Text::of(rest_of_line(rest)))
         }
         Ok((after, _)) => return fail(after, "CRLF"),
@@ -153,7 +156,7 @@ pub(super) fn delimiter<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Option<
         [b'"', b'\\', delimiter, b'"', rest @ ..] | [b'"', delimiter, b'"', rest @ ..] => {
             Ok((rest, Some(*delimiter)))
         }
-        [b'"', b'"', rest @ ..] if cx.quirks.wrong_nil => Ok((rest, None)),
+        [b'"', b'"', rest @ ..] => overlook(cx.quirks.wrong_nil, input, "QUOTED-CHAR").map(|()| (rest, None)),
         _ => nil(input).map(|(rest, ())| (rest, None)),
     }
 }
@@ -169,7 +172,8 @@ fn mailbox_status<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
     let (rest, name) = mailbox(input)?;
     let (rest, name) = match spaces(rest) {
         rest @ [b'(', ..] => (rest, name),
-        rest if cx.quirks.unquoted_name && !matches!(input, [b'"' | b'{', ..]) => {
+        rest if !matches!(input, [b'"' | b'{', ..]) => {
+            overlook(cx.quirks.unquoted_name, rest, "(")?;
             let Some(end) = input.windows(2).rposition(|pair| pair == b" (") else { return fail(rest, "(") };
             let (name, rest) = input.split_at_checked(end).unwrap_or((input, &[]));
             let Ok(name) = Mailbox::from_wire(name) else { return fail(input, "mailbox") };
@@ -209,7 +213,10 @@ fn esearch<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Esearch<'a>> {
         if name.is_empty() {
             rest = match rest {
                 // In SEARCH responses MODSEQ has parentheses, and some servers put them here too (MailKit issue 323).
-                [b'(', after @ ..] if !inside && cx.quirks.extra_parentheses => after,
+                [b'(', after @ ..] if !inside => {
+                    overlook(cx.quirks.extra_parentheses, rest, "search-return-data")?;
+                    after
+                }
                 [b')', after @ ..] if inside => spaces(after),
                 _ => return Ok((rest, found)),
             };

@@ -1,8 +1,9 @@
 //! `envelope` and the addresses in it (RFC 9051 section 7.5.2).
 
 use super::{
-    Context, Fault, Res, Rest, fail,
+    Context, Res, Rest, fail,
     list::{host, nastring_end},
+    odd, overlook,
     scan::{nil, nstring, octet, plain_nstring_to, plain_quoted_sp, quoted_raw, spaces, value},
 };
 use crate::{Address, Envelope, List, Text};
@@ -25,7 +26,8 @@ pub(super) fn envelope<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Envelope<'
     let rest = env_text(cx, rest, &mut to.in_reply_to)?;
     let rest = match rest {
         // Exmail and QQ: of ten fields nine, and the last of them is the message's own (MailKit issue 279).
-        [b')', ..] if cx.quirks.field_count => {
+        [b')', ..] => {
+            overlook(cx.quirks.field_count, rest, "env-message-id")?;
             to.message_id = to.in_reply_to.take();
             rest
         }
@@ -41,8 +43,8 @@ fn env_text<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Option<Text<'a>>) -> 
         *to = Some(Text::of(text));
         return Ok(rest);
     }
-    if matches!(input, [b')', ..]) && cx.quirks.field_count {
-        return Ok(input);
+    if let [b')', ..] = input {
+        return odd::missing(cx, input, "nstring");
     }
     let (rest, text) = nstring(input)?;
     *to = text;
@@ -57,12 +59,15 @@ fn env_addresses<'a>(cx: Context<'_>, input: &'a [u8], to: &mut List<'a, Address
             *to = list;
             Ok(spaces(rest))
         }
-        [b')', ..] if cx.quirks.field_count => Ok(input),
+        [b')', ..] => odd::missing(cx, input, "list of addresses"),
         // Of six lists some servers leave one out, and its place is taken by In-Reply-To.
-        [b'"', ..] if cx.quirks.field_count => match quoted_raw(input)? {
-            (rest, ([], _)) => Ok(spaces(rest)),
-            _ => Ok(input),
-        },
+        [b'"', ..] => {
+            let rest = odd::missing(cx, input, "list of addresses")?;
+            match quoted_raw(rest)? {
+                (rest, ([], _)) => Ok(spaces(rest)),
+                _ => Ok(rest),
+            }
+        }
         _ => nil(input).map(|(rest, ())| spaces(rest)),
     }
 }
@@ -91,14 +96,18 @@ fn addresses<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Address<'
         rest = match rest {
             [b')', after @ ..] => {
                 let length = input.len().saturating_sub(rest.len());
-                if length == 0 && !cx.quirks.wrong_nil {
-                    return fail(rest, "address");
-                }
+                overlook(length > 0 || cx.quirks.wrong_nil, rest, "address")?;
                 return Ok((after, List::raw(input.get(..length).unwrap_or_default())));
             }
             [b'(', after @ ..] => address_end(cx, after)?,
-            [b'N' | b'n', ..] if cx.quirks.wrong_nil => nil(rest)?.0,
-            [b' ', ..] if cx.quirks.spacing => spaces(rest),
+            [b'N' | b'n', ..] => {
+                overlook(cx.quirks.wrong_nil, rest, "address")?;
+                nil(rest)?.0
+            }
+            [b' ', ..] => {
+                overlook(cx.quirks.spacing, rest, "address")?;
+                spaces(rest)
+            }
             _ => return fail(rest, "address"),
         };
     }
@@ -126,10 +135,7 @@ fn odd_address_end<'a>(cx: Context<'_>, input: &'a [u8]) -> Rest<'a> {
     let (mut rest, mut fields) = (input, 0_u8);
     loop {
         if let [b')', after @ ..] = rest {
-            if fields != 4 && !cx.quirks.field_count {
-                return Err(nom::Err::Error(Fault { at: rest, rule: "address" }));
-            }
-            return Ok(after);
+            return overlook(fields == 4 || cx.quirks.field_count, rest, "address").map(|()| after);
         }
         fields = fields.saturating_add(1);
         rest = match rest {
@@ -147,8 +153,10 @@ pub(super) fn close<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, ()> {
         match rest {
             [b')', rest @ ..] => return Ok((rest, ())),
             [b' ', ..] => rest = spaces(rest),
-            _ if !cx.quirks.field_count => return fail(rest, ")"),
-            _ => rest = value(rest)?.0,
+            _ => {
+                overlook(cx.quirks.field_count, rest, ")")?;
+                rest = value(rest)?.0;
+            }
         }
     }
 }

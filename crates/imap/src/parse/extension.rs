@@ -7,6 +7,7 @@ use super::{
     data::{delimiter, mailbox},
     fail,
     list::{nastring, params, texts},
+    overlook,
     scan::{astring, nil, number, number64, octet, sp, spaces, string, value},
 };
 use crate::{Data, List, Namespace, QuotaResource, Text, ThreadMember};
@@ -15,7 +16,9 @@ use crate::{Data, List, Namespace, QuotaResource, Text, ThreadMember};
 pub(super) fn id<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
     match input {
         [b'(', rest @ ..] => params(rest).map(|(rest, params)| (rest, Data::Id(params))),
-        [b'\r' | b'\n', ..] | [] if cx.quirks.wrong_nil => Ok((input, Data::Id(List::EMPTY))),
+        [b'\r' | b'\n', ..] | [] => {
+            overlook(cx.quirks.wrong_nil, input, "nil").map(|()| (input, Data::Id(List::EMPTY)))
+        }
         _ => nil(input).map(|(rest, ())| (rest, Data::Id(List::EMPTY))),
     }
 }

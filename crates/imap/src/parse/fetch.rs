@@ -10,8 +10,11 @@ use super::{
     envelope::envelope,
     fail,
     list::{flags, texts},
-    odd,
-    scan::{self, astring, nil, nstring, number, number64, octet, quoted, sp, spaces, token, value, word},
+    odd, overlook,
+    scan::{
+        self, astring, literal, nil, nstring, number, number64, octet, quoted, quoted_raw, sp, spaces, token,
+        word,
+    },
     status::objectid,
 };
 use crate::{BodyStructure, DateTime, Envelope, Item, Part, Section, SectionOf, Text};
@@ -31,7 +34,10 @@ fn msg_att_into<'a>(cx: Context<'_>, known: Known, input: &'a [u8], items: &mut 
         rest = spaces(rest);
         rest = match rest {
             [b')', rest @ ..] => return Ok(rest),
-            [b'(', ..] if cx.quirks.extra_parentheses => msg_att_into(cx, known, rest, items)?,
+            [b'(', ..] => {
+                overlook(cx.quirks.extra_parentheses, rest, "msg-att")?;
+                msg_att_into(cx, known, rest, items)?
+            }
             _ => msg_att_item(cx, known, rest, items)?,
         };
     }
@@ -40,6 +46,7 @@ fn msg_att_into<'a>(cx: Context<'_>, known: Known, input: &'a [u8], items: &mut 
 /// `msg-att-dynamic / msg-att-static`
 ///
 /// An item that is not known, or whose value is not what it should be, is kept as it came.
+#[inline(always)]
 fn msg_att_item<'a>(cx: Context<'_>, known: Known, input: &'a [u8], items: &mut Vec<Item<'a>>) -> Rest<'a> {
     // Nearly every response has this one.
     if let Some(rest) = input.strip_prefix(b"UID ")
@@ -51,22 +58,59 @@ fn msg_att_item<'a>(cx: Context<'_>, known: Known, input: &'a [u8], items: &mut 
     let before = items.len();
     let (name, rest) = word(input);
     match scan::known(name, |name| known(cx, name, rest, items)) {
-        None | Some(Err(nom::Err::Error(_))) => items.truncate(before),
-        Some(Ok(rest @ [b' ' | b')', ..])) => return Ok(rest),
-        Some(Ok(rest)) => match odd::item_end(cx, name, rest, items) {
-            // What seemed to be the value was the start of it.
-            Err(nom::Err::Error(_)) if !matches!(rest, [b'\r' | b'\n', ..] | []) => items.truncate(before),
-            end => return end,
-        },
-        Some(failure) => return failure,
+        Some(Ok(rest @ [b' ' | b')', ..])) => Ok(rest),
+        value => odd_item(cx, known, input, value, before, items),
     }
-    let (rest, name) = item_name(input)?;
-    let (rest, value) = match spaces(rest) {
-        rest @ [b')', ..] if cx.quirks.wrong_nil => (rest, &[][..]),
-        rest => value(rest)?,
+}
+
+/// An item that is not known, or does not end behind its `value`. There were `before` items in front of it.
+#[cold]
+fn odd_item<'a>(
+    cx: Context<'_>,
+    known: Known,
+    input: &'a [u8],
+    mut value: Option<Rest<'a>>,
+    mut before: usize,
+    items: &mut Vec<Item<'a>>,
+) -> Rest<'a> {
+    let (name, _) = word(input);
+    let mut second = None;
+    while let Some(end) = value {
+        let end = match end {
+            Ok(rest @ [b' ' | b')', ..]) => return Ok(rest),
+            Ok(rest) => odd::item_end(cx, rest),
+            Err(error) => Err(error),
+        };
+        match end {
+            Ok((rest, true)) => {
+                (before, second) = (items.len(), Some(rest));
+                value = scan::known(name, |name| known(cx, name, rest, items));
+            }
+            Ok((rest, false)) => return Ok(rest),
+            // What is there is no such value, or goes on.
+            Err(nom::Err::Error(_)) => {
+                items.truncate(before);
+                break;
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    let (rest, name) = match second {
+        Some(rest) => (rest, name),
+        None => item_name(input)?,
     };
-    items.push(Item::Other { name: Text::of(name), value: Text::of(value) });
-    Ok(rest)
+    match spaces(rest) {
+        rest @ [b')', ..] => {
+            overlook(cx.quirks.wrong_nil, rest, "value")?;
+            odd::no_value(cx, known, name, items);
+            Ok(rest)
+        }
+        rest => {
+            let (rest, value) = scan::value(rest)?;
+            items.push(Item::Other { name: Text::of(name), value: Text::of(value) });
+            Ok(rest)
+        }
+    }
 }
 
 /// Reads the value of an item that has a variant of its own; `None` for other names.
@@ -124,7 +168,7 @@ pub(super) fn any_item<'a>(
 #[inline]
 fn value_sp<'a>(cx: Context<'_>, input: &'a [u8]) -> Rest<'a> {
     match input {
-        [b'(' | b'"' | b'{', ..] if cx.quirks.spacing => Ok(input),
+        [b'(' | b'"' | b'{', ..] => overlook(cx.quirks.spacing, input, "SP").map(|()| input),
         _ => sp(input).map(|(rest, ())| rest),
     }
 }
@@ -201,15 +245,21 @@ fn save_date<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Item<'a>> {
 
 /// The name of an item that is not known, with what is in brackets behind it.
 fn item_name(input: &[u8]) -> Res<'_, &[u8]> {
-    let (mut rest, mut name) = token(input)?;
-    if let Some(open) = memchr(b'[', name) {
-        let from_bracket = input.get(open..).unwrap_or_default();
-        let Some(end) = memchr(b']', from_bracket) else { return fail(from_bracket, "]") };
-        let (_, tail) = input.split_at_checked(open.saturating_add(end)).unwrap_or((input, &[]));
-        rest = token(tail)?.0;
-        name = input.get(..input.len().saturating_sub(rest.len())).unwrap_or_default();
+    let (mut rest, name) = token(input)?;
+    let Some(open) = memchr(b'[', name) else { return Ok((rest, name)) };
+    let bracket = input.get(open..).unwrap_or_default();
+    rest = bracket;
+    loop {
+        rest = match rest {
+            [b']', ..] => break,
+            [b'"', ..] => quoted_raw(rest)?.0,
+            [b'{', ..] => literal(rest)?.0,
+            [b'\r' | b'\n', ..] | [] => return fail(bracket, "]"),
+            [_, after @ ..] => after,
+        };
     }
-    Ok((rest, name))
+    rest = token(rest)?.0;
+    Ok((rest, input.get(..input.len().saturating_sub(rest.len())).unwrap_or_default()))
 }
 
 /// `"BODY" section ["<" number ">"] SP nstring`
@@ -238,7 +288,7 @@ fn msg_att_binary_size<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Item<'a>
 /// `SP nstring` and `literal8`; where the quirk is on, nothing at all for NIL.
 fn data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Option<Text<'a>>> {
     match spaces(input) {
-        rest @ [b')', ..] if cx.quirks.wrong_nil => Ok((rest, None)),
+        rest @ [b')', ..] => overlook(cx.quirks.wrong_nil, rest, "nstring").map(|()| (rest, None)),
         rest => nstring(rest),
     }
 }

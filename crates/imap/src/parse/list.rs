@@ -1,7 +1,7 @@
 //! How the elements of a [`List`](crate::List) are read again from octets that were proven well-formed.
 
 use super::{
-    Context, Fault, Res, Rest, fail,
+    Context, Fault, Res, Rest, fail, overlook,
     scan::{
         astring, digits, known, literal, nil, number, number64, octet, plain_nstring, plain_quoted, quoted,
         quoted_raw, sp, spaces, token, value, word,
@@ -117,10 +117,8 @@ pub(crate) fn status_att_list(inside: &[u8]) -> Res<'_, List<'_, StatusItem<'_>>
 /// `"(" [flag *(SP flag)] ")"`
 pub(crate) fn flags<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Flag<'a>>> {
     let Some(inside) = input.strip_prefix(b"(") else {
-        return match nil(input) {
-            Ok((rest, ())) if cx.quirks.wrong_nil => Ok((rest, List::EMPTY)),
-            _ => fail(input, "flag-list"),
-        };
+        let Ok((rest, ())) = nil(input) else { return fail(input, "flag-list") };
+        return overlook(cx.quirks.wrong_nil, input, "flag-list").map(|()| (rest, List::EMPTY));
     };
     match inside.split_at_checked(words_end(inside)) {
         Some((words, [b')', rest @ ..])) => Ok((rest, List::raw(words))),
@@ -131,10 +129,8 @@ pub(crate) fn flags<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Fl
 /// `"(" [astring *(SP astring)] ")"`
 pub(crate) fn texts<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Text<'a>>> {
     let Some(inside) = input.strip_prefix(b"(") else {
-        return match nil(input) {
-            Ok((rest, ())) if cx.quirks.wrong_nil => Ok((rest, List::EMPTY)),
-            _ => fail(input, "list"),
-        };
+        let Ok((rest, ())) = nil(input) else { return fail(input, "list") };
+        return overlook(cx.quirks.wrong_nil, input, "list").map(|()| (rest, List::EMPTY));
     };
     list(inside, nastring_end)
 }

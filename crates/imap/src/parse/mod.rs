@@ -1,7 +1,9 @@
 //! The grammar of responses: nom 8 in complete mode over one whole frame.
 //!
 //! A function per ABNF rule of RFC 9051 section 9 (or of the extension it names), with the rule as its doc
-//! comment where it is not told from its name. What servers get wrong is behind a field of [`Quirks`].
+//! comment where it is not told from its name. What servers get wrong is behind a field of [`Quirks`], and the grammar is
+//! one for all of them: where it comes to a mistake that is not overlooked it ends (see [`overlook`]), and never tries to
+//! read on in another way. So what is accepted without quirks is accepted with them, and says the same.
 
 use core::fmt;
 
@@ -135,6 +137,13 @@ impl<'a> nom::error::ParseError<&'a [u8]> for Fault<'a> {
 #[inline]
 pub(crate) fn fail<'a, T>(at: &'a [u8], rule: &'static str) -> Res<'a, T> {
     Err(nom::Err::Error(Fault { at, rule }))
+}
+
+/// Goes on if the quirk that overlooks what stands `at` is `on`, and else ends it all: not an error that another
+/// alternative could mend.
+#[inline(always)]
+pub(crate) fn overlook<'a>(on: bool, at: &'a [u8], rule: &'static str) -> Result<(), nom::Err<Fault<'a>>> {
+    if on { Ok(()) } else { Err(nom::Err::Failure(Fault { at, rule })) }
 }
 
 /// What the grammar needs to know besides the input.

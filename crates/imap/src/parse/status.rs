@@ -5,18 +5,16 @@ use memchr::memchr;
 use super::{
     Context, Res, fail,
     list::flags,
-    scan::{known, nil, number, number64, octet, rest_of_line, sp, spaces, token, word},
+    overlook,
+    scan::{known, number, number64, octet, rest_of_line, sp, spaces, token, word},
 };
 use crate::{Capability, Code, List, Response, SequenceSet, Status, StatusLine, Text};
 
 /// `continue-req = "+" SP (resp-text / base64) CRLF`
 pub(super) fn continue_req<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Response<'a>> {
     let (rest, ()) = octet(b'+', "continue-req")(input)?;
-    let (code, text) = match rest {
-        [b' ', rest @ ..] => resp_text(cx, rest),
-        _ if !cx.quirks.missing_text => return fail(rest, "SP"),
-        _ => resp_text(cx, rest),
-    };
+    overlook(rest.starts_with(b" ") || cx.quirks.missing_text, rest, "SP")?;
+    let (code, text) = resp_text(cx, rest.strip_prefix(b" ").unwrap_or(rest));
     Ok((&[], Response::Continuation { code, text }))
 }
 
@@ -36,21 +34,27 @@ pub(super) fn resp_cond<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, StatusL
     let Some(status) = Status::from_word(name) else { return fail(input, "OK, NO, BAD, PREAUTH or BYE") };
     let (code, text) = match rest {
         [b' ', rest @ ..] => resp_text(cx, rest),
-        [b'\r' | b'\n', ..] | [] if cx.quirks.missing_text => (None, &[][..]),
+        [b'\r' | b'\n', ..] | [] => {
+            overlook(cx.quirks.missing_text, rest, "SP")?;
+            (None, &[][..])
+        }
         _ => return fail(rest, "SP"),
     };
     Ok((&[], StatusLine { status, code, text }))
 }
 
 /// The list of `"*" SP capability-data CRLF`, or in the code of a status response.
-pub(super) fn capabilities<'a>(_: Context<'_>, input: &'a [u8]) -> Res<'a, Option<List<'a, Capability<'a>>>> {
+pub(super) fn capabilities<'a>(
+    cx: Context<'_>,
+    input: &'a [u8],
+) -> Res<'a, Option<List<'a, Capability<'a>>>> {
     let (rest, ()) = sp(match input {
         [b'*', rest @ ..] => rest,
         _ => token(input)?.0,
     })?;
     let (name, arguments) = word(rest);
     if name.eq_ignore_ascii_case(b"CAPABILITY") {
-        return Ok((&[], Some(List::raw(rest_of_line(spaces(arguments))))));
+        return capability_list(cx, spaces(arguments)).map(|(rest, list)| (rest, Some(list)));
     }
     // No other code is looked at.
     let code = Status::from_word(name).and_then(|_| rest_of_line(arguments).strip_prefix(b" ["));
@@ -63,20 +67,30 @@ pub(super) fn capabilities<'a>(_: Context<'_>, input: &'a [u8]) -> Res<'a, Optio
 }
 
 /// `"*" SP "ENABLED" *(SP capability) CRLF`
-pub(super) fn enabled<'a>(_: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Capability<'a>>> {
+pub(super) fn enabled<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Capability<'a>>> {
     let (name, arguments) = word(sp(octet(b'*', "untagged response")(input)?.0)?.0);
     if !name.eq_ignore_ascii_case(b"ENABLED") {
         return fail(input, "ENABLED");
     }
-    Ok((&[], List::raw(rest_of_line(spaces(arguments)))))
+    capability_list(cx, spaces(arguments))
+}
+
+/// `*(SP capability)` up to the end of the line
+///
+/// What is no word may stand between them like a space, and is not looked for.
+#[inline]
+pub(super) fn capability_list<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Capability<'a>>> {
+    let line = rest_of_line(input);
+    let is_word = |octet: &u8| *octet == b' ' || token(&[*octet]).is_ok();
+    overlook(cx.quirks.spacing || line.iter().all(is_word), input, "capability")?;
+    Ok((&[], List::raw(line)))
 }
 
 /// `[COPYUID …]` without the `* OK` in front of it.
 pub(super) fn bare_code<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, StatusLine<'a>> {
+    overlook(cx.quirks.bare_code, input, "response")?;
     match resp_text(cx, input) {
-        (Some(code), text) if cx.quirks.bare_code => {
-            Ok((&[], StatusLine { status: Status::Ok, code: Some(code), text }))
-        }
+        (Some(code), text) => Ok((&[], StatusLine { status: Status::Ok, code: Some(code), text })),
         _ => fail(input, "response"),
     }
 }
@@ -149,6 +163,7 @@ fn known_code<'a>(cx: Context<'_>, name: &str, rest: &'a [u8]) -> Option<(&'a [u
         "AUTHORIZATIONFAILED" => Code::AuthorizationFailed,
         "AUTHENTICATIONFAILED" => Code::AuthenticationFailed,
         "BADCHARSET" => return Some(bad_charset(rest)),
+        // A quirk that is off ends the code alone, which is kept as it came; `strict::check_values` sees to that.
         _ => return with_argument(cx, name, spaces(rest)).ok(),
     };
     Some((rest, plain))
@@ -194,10 +209,7 @@ fn with_argument<'a>(cx: Context<'_>, name: &str, input: &'a [u8]) -> Res<'a, Co
         "UIDVALIDITY" => number(input).map(|(rest, number)| (rest, Code::UidValidity(number))),
         "MESSAGELIMIT" => number(input).map(|(rest, number)| (rest, Code::MessageLimit(number))),
         "HIGHESTMODSEQ" => number64(input).map(|(rest, number)| (rest, Code::HighestModSeq(number))),
-        "PERMANENTFLAGS" => match nil(input) {
-            Ok((rest, ())) if cx.quirks.wrong_nil => Ok((rest, Code::PermanentFlags(List::EMPTY))),
-            _ => flags(cx, input).map(|(rest, flags)| (rest, Code::PermanentFlags(flags))),
-        },
+        "PERMANENTFLAGS" => flags(cx, input).map(|(rest, flags)| (rest, Code::PermanentFlags(flags))),
         _ => fail(input, "resp-text-code"),
     }
 }

@@ -113,6 +113,10 @@ impl Values<'_> {
     fn code(&self, code: Option<&Code<'_>>) -> Result<(), &'static str> {
         match code {
             Some(Code::PermanentFlags(flags)) => self.flags(flags, true),
+            // Kept as it came, be it for NIL.
+            Some(Code::Other { name, .. }) if name.eq_ignore_ascii_case(b"PERMANENTFLAGS") => {
+                if self.0.wrong_nil { Ok(()) } else { Err("flag-list") }
+            }
             Some(Code::AppendUid { validity, uids }) => self.number(*validity).and(self.set(uids)),
             Some(Code::CopyUid { validity, from, to }) => {
                 self.number(*validity).and(self.set(from)).and(self.set(to))
