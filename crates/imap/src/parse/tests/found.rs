@@ -74,6 +74,20 @@ fn what_is_read_is_written_so_that_it_is_read_again() {
             "* 1 FETCH (X[ {2}\r\n]y \"]\"]  z)\r\n",
             "Other { name: \"X[ {2}\\r\\n]y \\\"]\\\"]\", value: \"z\" }",
         ),
+        // The end of a host is told by what no host has in it.
+        (
+            "* 1 FETCH (ENVELOPE (NIL NIL ((NIL NIL \"a\" {3}\r\nb\"))(NIL NIL \"c\" {3}\r\nd\\\\)) NIL NIL NIL NIL NIL NIL NIL))\r\n",
+            "host: Some(\"b\\\")\") }, Address { name: None, route: None, mailbox: Some(\"c\"), host: Some(\"d\\\\\\\\\") }]",
+        ),
+        // A multipart without parts, and a name of a type for its subtype, or none.
+        (
+            "* 1 FETCH (BODY (NIL \"TEXT\" NIL (\"inline\" NIL)))\r\n",
+            "Multi(MultiPart { parts: [], subtype: \"TEXT\", parameters: [], extension: Extension { disposition: Some",
+        ),
+        (
+            "* 1 FETCH (BODY (NIL NIL (\"a\" \"b\") NIL))\r\n",
+            "Multi(MultiPart { parts: [], subtype: \"\", parameters: [Param",
+        ),
         // What correlates a search is no result of it.
         (
             "* ESEARCH (MIN x TAG \"t\") COUNT 1 MAILBOX y\r\n",

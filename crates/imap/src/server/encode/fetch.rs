@@ -65,7 +65,7 @@ pub(super) fn item(out: &mut Vec<u8>, item: &Item<'_>) {
         Item::Other { name, value } => {
             out.extend_from_slice(name);
             out.push(b' ');
-            out.extend_from_slice(value);
+            out.extend_from_slice(if value.is_empty() { b"NIL" } else { value });
         }
     }
 }
@@ -146,8 +146,17 @@ fn addresses(out: &mut Vec<u8>, list: &List<'_, Address<'_>>) {
     }
     out.push(b'(');
     for address in list {
-        let fields = [&address.name, &address.route, &address.mailbox, &address.host];
-        listed(out, fields, |out, field| nstring(out, field.as_ref()));
+        out.push(b'(');
+        for field in [&address.name, &address.route, &address.mailbox] {
+            nstring(out, field.as_ref());
+            out.push(b' ');
+        }
+        match &address.host {
+            // No host has these, and its reader may take the first for the end (`Quirks::stray_quote`).
+            Some(host) if host.iter().any(|octet| matches!(octet, b'"' | b'\\')) => literal(out, host),
+            host => nstring(out, host.as_ref()),
+        }
+        out.push(b')');
     }
     out.push(b')');
 }
@@ -194,14 +203,10 @@ fn multi(out: &mut Vec<u8>, part: &MultiPart<'_>, extended: bool) {
     for part in &part.parts {
         body(out, part, extended);
     }
-    // One without parts is none by the grammar, and with NIL behind its subtype it looks like another thing.
-    let empty = part.parts.is_empty();
-    if !empty {
-        out.push(b' ');
-    }
+    // One without parts is none by the grammar; servers that send it write NIL in their place, if anything.
+    show(out, if part.parts.is_empty() { "NIL " } else { " " });
     string(out, &part.subtype);
-    let told = !part.parameters.is_empty() || part.extension != Extension::default();
-    if extended && !empty || told {
+    if extended || !part.parameters.is_empty() || part.extension != Extension::default() {
         out.push(b' ');
         params(out, &part.parameters);
         body_extension(out, &part.extension);
