@@ -35,7 +35,7 @@ impl TokenExchange {
     /// An exchange with other limits.
     #[must_use]
     pub fn with_limits(request: &TokenRequest, limits: Limits) -> Self {
-        let http = http::Exchange::post(request.endpoint(), request.basic(), request.form(), limits);
+        let http = http::Exchange::post(request.endpoint(), request.basic().cloned(), request.form(), limits);
         Self { state: State::Http(http), limits }
     }
 }

@@ -19,6 +19,7 @@ pub struct Client {
 enum Authentication {
     Public,
     Post(Secret),
+    /// What stands behind `Basic ` in the `Authorization` field.
     Basic(Secret),
 }
 
@@ -40,7 +41,11 @@ impl Client {
     /// (`client_secret_basic`, RFC 6749 section 2.3.1).
     #[must_use]
     pub fn with_basic_secret(id: impl Into<String>, secret: impl Into<Secret>) -> Self {
-        Self { id: id.into(), authentication: Authentication::Basic(secret.into()) }
+        let (id, secret) = (id.into(), secret.into());
+        let [user, password] = [&id, secret.expose()].map(|text| form::encode_text(text));
+        let pair = Secret::new([user.expose().as_str(), ":", password.expose()].concat());
+        let encoded = Base64::encode_string(pair.expose().as_bytes());
+        Self { id, authentication: Authentication::Basic(Secret::new(encoded)) }
     }
 }
 
@@ -104,11 +109,11 @@ impl TokenRequest {
     }
 
     /// The value of the `Authorization` field after `Basic `.
-    pub(crate) fn basic(&self) -> Option<Secret> {
-        let Authentication::Basic(secret) = &self.client.authentication else { return None };
-        let [id, secret] = [&self.client.id, secret.expose()].map(|text| form::encode_text(text));
-        let pair = Secret::new([id.expose().as_str(), ":", secret.expose()].concat());
-        Some(Secret::new(Base64::encode_string(pair.expose().as_bytes())))
+    pub(crate) const fn basic(&self) -> Option<&Secret> {
+        match &self.client.authentication {
+            Authentication::Basic(pair) => Some(pair),
+            Authentication::Public | Authentication::Post(_) => None,
+        }
     }
 }
 
@@ -173,7 +178,7 @@ mod tests {
         ];
         for (name, request, form, basic) in rows {
             assert_eq!(request.form().expose(), form, "{name}");
-            assert_eq!(request.basic().as_ref().map(|value| value.expose().as_str()), basic, "{name}");
+            assert_eq!(request.basic().map(|value| value.expose().as_str()), basic, "{name}");
         }
     }
 
