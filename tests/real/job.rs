@@ -288,6 +288,6 @@ fn body(imap: &mut mailbearer::Imap<Blocking>, uid: u32) -> Vec<u8> {
 }
 
 fn base64(text: &str) -> String {
-    use base64ct::{Base64, Encoding};
-    Base64::encode_string(text.as_bytes())
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    STANDARD.encode(text)
 }

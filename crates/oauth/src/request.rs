@@ -3,7 +3,7 @@ use alloc::{
     vec::Vec,
 };
 
-use base64ct::{Base64, Encoding};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use mailbearer_wire::Secret;
 
 use crate::{Endpoint, form};
@@ -44,7 +44,7 @@ impl Client {
         let (id, secret) = (id.into(), secret.into());
         let [user, password] = [&id, secret.expose()].map(|text| form::encode_text(text));
         let pair = Secret::new([user.expose().as_str(), ":", password.expose()].concat());
-        let encoded = Base64::encode_string(pair.expose().as_bytes());
+        let encoded = STANDARD.encode(pair.expose());
         Self { id, authentication: Authentication::Basic(Secret::new(encoded)) }
     }
 }

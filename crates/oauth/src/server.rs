@@ -5,7 +5,7 @@
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 use core::fmt;
 
-use base64ct::{Base64, Encoding};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use httparse::{EMPTY_HEADER, Status};
 use mailbearer_wire::{RecvBuf, Secret};
 
@@ -136,7 +136,7 @@ impl Request {
         if !scheme.eq_ignore_ascii_case("basic") {
             return None;
         }
-        let pair = String::from_utf8(Base64::decode_vec(credentials.trim()).ok()?).ok()?;
+        let pair = String::from_utf8(STANDARD.decode(credentials.trim()).ok()?).ok()?;
         let (id, secret) = pair.split_once(':')?;
         Some((decode_text(id.as_bytes()).ok()?, Secret::new(decode_text(secret.as_bytes()).ok()?)))
     }

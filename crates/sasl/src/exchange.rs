@@ -1,7 +1,7 @@
 use alloc::{string::String, vec::Vec};
 use core::{fmt, mem};
 
-use base64ct::{Base64, Encoding};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use mailbearer_wire::Secret;
 
 use crate::{Credentials, Mechanism, Reason, credentials::Proof};
@@ -69,8 +69,7 @@ impl Exchange {
             }
             (Mechanism::Plain, Proof::Password(password)) => message(&["\0", user, "\0", password.expose()]),
             (Mechanism::Login, Proof::Password(password)) => {
-                let [user, password] =
-                    [user, password.expose().as_str()].map(|text| Base64::encode_string(text.as_bytes()));
+                let [user, password] = [user, password.expose().as_str()].map(|text| STANDARD.encode(text));
                 State::User(user.into_bytes(), Secret::new(password.into_bytes()))
             }
             (Mechanism::XOAuth2 | Mechanism::OAuthBearer, Proof::Password(_)) => {
@@ -213,7 +212,7 @@ impl core::error::Error for ChallengeError {}
 /// Allocates once, for memory that a growing buffer leaves behind is not wiped.
 fn message(parts: &[&str]) -> State {
     let plain = Secret::new(parts.concat());
-    State::Message(Secret::new(Base64::encode_string(plain.expose().as_bytes()).into_bytes()))
+    State::Message(Secret::new(STANDARD.encode(plain.expose()).into_bytes()))
 }
 
 /// `saslname` of RFC 5801 section 4.

@@ -5,7 +5,7 @@
 use alloc::{borrow::ToOwned, format, string::String};
 use core::fmt;
 
-use base64ct::{Base64, Encoding};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use mailbearer_wire::{Secret, json_string};
 
 use crate::Mechanism;
@@ -42,10 +42,7 @@ impl Acceptor {
     ///
     /// Returns [`Malformed`] for what is not base64 of the mechanism's message.
     pub fn receive(&mut self, response: &[u8]) -> Result<Received, Malformed> {
-        let decoded = str::from_utf8(response)
-            .ok()
-            .and_then(|text| Base64::decode_vec(text).ok())
-            .ok_or(Malformed("no base64"))?;
+        let decoded = STANDARD.decode(response).map_err(|_| Malformed("no base64"))?;
         let text = String::from_utf8(decoded).map_err(|_| Malformed("no UTF-8"))?;
         match self.mechanism {
             Mechanism::XOAuth2 => xoauth2(&text),
@@ -66,9 +63,7 @@ impl Acceptor {
     #[must_use]
     pub fn refusal(status: &str, schemes: &str, scope: &str) -> String {
         let [status, schemes, scope] = [status, schemes, scope].map(json_string);
-        Base64::encode_string(
-            format!(r#"{{"status":{status},"schemes":{schemes},"scope":{scope}}}"#).as_bytes(),
-        )
+        STANDARD.encode(format!(r#"{{"status":{status},"schemes":{schemes},"scope":{scope}}}"#))
     }
 
     /// Whether `response` is the client's right answer to [`refusal`](Self::refusal).
@@ -237,9 +232,7 @@ mod tests {
             (Mechanism::Plain, "\0\0b", "not three fields"),
         ];
         for (mechanism, text, want) in rows {
-            let error = Acceptor::new(mechanism)
-                .receive(Base64::encode_string(text.as_bytes()).as_bytes())
-                .unwrap_err();
+            let error = Acceptor::new(mechanism).receive(STANDARD.encode(text).as_bytes()).unwrap_err();
             assert_eq!(error, Malformed(want), "{mechanism} {text:?}");
         }
         assert_eq!(Acceptor::new(Mechanism::Plain).receive(b"!").unwrap_err(), Malformed("no base64"));

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use base64ct::{Base64, Base64UrlUnpadded, Encoding};
+use base64::Engine as _;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 
 use super::{DOMAIN, Settings};
 use crate::{Result, process};
@@ -50,7 +51,7 @@ pub(crate) fn write(dir: &Path) -> Result<Settings> {
     openssl.args(["pkey", "-pubout", "-in"]).arg(&key_file).arg("-out").arg(known_rsa.join(KEY_ID));
     process::output(&mut openssl)?;
     let secret = process::output(Command::new("openssl").args(["rand", "32"]))?;
-    fs::write(known_secrets.join("default"), Base64::encode_string(&secret))?;
+    fs::write(known_secrets.join("default"), BASE64_STANDARD.encode(&secret))?;
 
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     let expires = now.saturating_add(SECONDS_VALID);
@@ -119,7 +120,7 @@ fn sign(claims: &str, key: Key<'_>) -> Result<String> {
         Key::Rsa(_) => format!(r#"{{"typ":"JWT","alg":"RS256","x5t":"{KEY_ID}","kid":"{KEY_ID}"}}"#),
         Key::Secret(_) => r#"{"typ":"JWT","alg":"HS256"}"#.to_owned(),
     };
-    let encode = |bytes: &[u8]| Base64UrlUnpadded::encode_string(bytes);
+    let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
     let signed = format!("{}.{}", encode(header.as_bytes()), encode(claims.as_bytes()));
     let mut openssl = Command::new("openssl");
     openssl.args(["dgst", "-sha256", "-binary"]);

@@ -4,7 +4,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use base64ct::{Base64, Encoding};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use super::header::HeaderLine;
 use crate::ascii::{hex_digits, is_wsp};
@@ -191,8 +192,11 @@ fn base64_len(octets: usize) -> usize {
 }
 
 fn write_base64(out: &mut Vec<u8>, octets: &[u8]) {
+    let mut line = String::with_capacity(MAX_ENCODED_LINE);
     for chunk in octets.chunks(OCTETS_PER_LINE) {
-        out.extend_from_slice(Base64::encode_string(chunk).as_bytes());
+        line.clear();
+        STANDARD.encode_string(chunk, &mut line);
+        out.extend_from_slice(line.as_bytes());
         out.extend_from_slice(b"\r\n");
     }
 }

@@ -4,7 +4,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use base64ct::{Base64, Encoding};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use crate::Mailbox;
 use crate::ascii::{find, hex_digits, is_atext, is_token};
@@ -251,7 +252,7 @@ fn encoded_word(text: &str, q: bool) -> String {
             }
         }
     } else {
-        word.push_str(&Base64::encode_string(text.as_bytes()));
+        STANDARD.encode_string(text, &mut word);
     }
     word.push_str("?=");
     word

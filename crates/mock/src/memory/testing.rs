@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use base64ct::{Base64, Encoding};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use mailbearer_wire::{RecvBuf, SendBuf};
 
 use super::{
@@ -25,7 +25,7 @@ pub(crate) fn token(world: &World) -> String {
 }
 
 pub(crate) fn xoauth2(user: &str, token: &str) -> String {
-    Base64::encode_string(format!("user={user}\x01auth=Bearer {token}\x01\x01").as_bytes())
+    STANDARD.encode(format!("user={user}\x01auth=Bearer {token}\x01\x01"))
 }
 
 pub(crate) struct Talk<S> {

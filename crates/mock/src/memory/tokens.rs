@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use base64ct::{Base64UrlUnpadded, Encoding};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use mailbearer_wire::Secret;
 use rustls::crypto::ring;
 use serde_json::json;
@@ -83,7 +83,7 @@ impl Tokens {
     ///
     /// Fails when the system gives no random octets.
     pub fn new_refresh_token(&self) -> io::Result<String> {
-        let token = format!("0.{}", Base64UrlUnpadded::encode_string(&random::<96>()?));
+        let token = format!("0.{}", URL_SAFE_NO_PAD.encode(random::<96>()?));
         let mut store = self.lock();
         let kept = store.kept;
         keep(&mut store.refresh, token.clone(), kept);
@@ -200,14 +200,14 @@ fn token(claims: Claims<'_>, seconds: u64, octets: usize) -> io::Result<String> 
         "tid": claims.tenant,
         "ver": "1.0",
     });
-    let encode = |text: String| Base64UrlUnpadded::encode_string(text.as_bytes());
+    let encode = |text: String| URL_SAFE_NO_PAD.encode(text);
     let mut token = format!("{}.{}.", encode(header.to_string()), encode(body.to_string()));
     let octets = octets.clamp(MIN_TOKEN, MAX_TOKEN);
     if token.len().saturating_add(MIN_SIGNATURE) > octets {
         token.clear();
     }
     while token.len() < octets {
-        token.push_str(&Base64UrlUnpadded::encode_string(&random::<48>()?));
+        token.push_str(&URL_SAFE_NO_PAD.encode(random::<48>()?));
     }
     token.truncate(octets);
     Ok(token)
@@ -232,8 +232,8 @@ pub(crate) fn guid() -> io::Result<String> {
 pub(crate) fn client_secret() -> io::Result<Secret> {
     Ok(Secret::new(format!(
         "{}~8Q+&=%.{}",
-        Base64UrlUnpadded::encode_string(&random::<3>()?),
-        Base64UrlUnpadded::encode_string(&random::<24>()?)
+        URL_SAFE_NO_PAD.encode(random::<3>()?),
+        URL_SAFE_NO_PAD.encode(random::<24>()?)
     )))
 }
 

@@ -18,7 +18,7 @@ fn text(secret: &Secret<Vec<u8>>) -> String {
 }
 
 fn plain(secret: &Secret<Vec<u8>>) -> String {
-    String::from_utf8(Base64::decode_vec(str::from_utf8(secret.expose()).unwrap()).unwrap()).unwrap()
+    String::from_utf8(STANDARD.decode(secret.expose()).unwrap()).unwrap()
 }
 
 #[test]
