@@ -1,4 +1,5 @@
-//! `cargo xtask fuzz`: the fuzz targets on the nightly toolchain, and their seeds on any.
+//! `cargo xtask fuzz`: the fuzz targets on the nightly toolchain, or the stable one where there is no other, and their
+//! seeds on any.
 
 use std::env;
 use std::ffi::OsStr;
@@ -29,10 +30,8 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
         return Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     let (targets, seconds) = chosen(args, &targets()?)?;
-    process::output(nightly().args(["rustc", "--version"])).map_err(|error| {
-        format!("{error}\n\nfuzzing needs it: rustup toolchain install nightly --profile minimal")
-    })?;
-    if process::output(nightly().args(["cargo", "fuzz", "--version"])).is_err() {
+    let fuzzer = Fuzzer::new();
+    if process::output(&mut fuzzer.run(&["cargo", "fuzz", "--version"])).is_err() {
         eprintln!("xtask: installing cargo-fuzz");
         process::output(cargo_command().args(["install", "--locked", "cargo-fuzz"]))?;
     }
@@ -40,18 +39,18 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     process::output(replay().arg("--into").arg(folder().join("corpus")).args(&targets))?;
     // One target is built alone, all are built at once.
     let only = targets.first().filter(|_| targets.len() == 1);
-    process::output(cargo_fuzz("build").args(only))?;
-    fuzz(&targets, seconds)
+    process::output(fuzzer.cargo_fuzz("build").args(only))?;
+    fuzz(&fuzzer, &targets, seconds)
 }
 
 /// Fuzzes several targets at a time, as many as there are processors.
-fn fuzz(targets: &[String], seconds: u32) -> Result<ExitCode> {
+fn fuzz(fuzzer: &Fuzzer, targets: &[String], seconds: u32) -> Result<ExitCode> {
     let queue = Mutex::new(targets.iter());
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
     let work = || {
         let mut failed = 0_usize;
         while let Some(target) = next() {
-            match fuzz_one(target, seconds) {
+            match fuzz_one(fuzzer, target, seconds) {
                 Ok(summary) => println!("{target}: {summary}"),
                 Err(error) => {
                     eprintln!("{target}: {error}");
@@ -73,8 +72,8 @@ fn fuzz(targets: &[String], seconds: u32) -> Result<ExitCode> {
 }
 
 /// Fuzzes one target; what it did, or the end of its log.
-fn fuzz_one(target: &str, seconds: u32) -> Result<String> {
-    let mut command = cargo_fuzz("run");
+fn fuzz_one(fuzzer: &Fuzzer, target: &str, seconds: u32) -> Result<String> {
+    let mut command = fuzzer.cargo_fuzz("run");
     command.args([target, "--"]);
     command.arg(format!("-max_total_time={seconds}"));
     command.args(["-timeout=10", "-max_len=4096", "-print_final_stats=1", "-use_value_profile=1"]);
@@ -178,19 +177,35 @@ fn folder() -> PathBuf {
     process::workspace().join("fuzz")
 }
 
-/// `cargo fuzz COMMAND` with what each needs, which builds into a folder of its own beside everything else.
-fn cargo_fuzz(command: &str) -> Command {
-    let mut fuzz = nightly();
-    fuzz.args(["cargo", "fuzz", command, "--features", "libfuzzer"]);
-    // The crates are safe code: what a sanitizer would find is not there to be found.
-    fuzz.args(["--sanitizer", "none", "--target-dir"]).arg(process::target().join("fuzz"));
-    fuzz
+/// cargo-fuzz on a toolchain.
+struct Fuzzer {
+    toolchain: &'static str,
 }
 
-fn nightly() -> Command {
-    let mut rustup = Command::new("rustup");
-    rustup.args(["run", "nightly"]).current_dir(process::workspace());
-    rustup
+impl Fuzzer {
+    /// On nightly, which can do more; as long as no sanitizer is asked for, stable will do.
+    fn new() -> Self {
+        let nightly = Self { toolchain: "nightly" };
+        if process::output(&mut nightly.run(&["rustc", "--version"])).is_ok() {
+            return nightly;
+        }
+        eprintln!("xtask: no nightly toolchain here, fuzzing on the stable one");
+        Self { toolchain: "stable" }
+    }
+
+    /// `cargo fuzz COMMAND` with what each needs, which builds into a folder of its own beside everything else.
+    fn cargo_fuzz(&self, command: &str) -> Command {
+        let mut fuzz = self.run(&["cargo", "fuzz", command, "--features", "libfuzzer"]);
+        // The crates are safe code: what a sanitizer would find is not there to be found.
+        fuzz.args(["--sanitizer", "none", "--target-dir"]).arg(process::target().join("fuzz"));
+        fuzz
+    }
+
+    fn run(&self, command: &[&str]) -> Command {
+        let mut rustup = Command::new("rustup");
+        rustup.args(["run", self.toolchain]).args(command).current_dir(process::workspace());
+        rustup
+    }
 }
 
 fn replay() -> Command {
