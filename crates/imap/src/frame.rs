@@ -4,7 +4,7 @@ use core::{fmt, mem, ops::Range};
 use mailbearer_wire::{Octets, RecvBuf};
 use memchr::memchr;
 
-use crate::{Data, Kind, Limits, ParseError, Quirks, Response, classify, parse_message_data, parse_response};
+use crate::{Data, Kind, Limits, ParseError, Quirks, Response, classify, parse_response, parse_summary_data};
 
 /// Cuts what a server sends into responses, in linear time however the bytes arrive.
 ///
@@ -331,14 +331,14 @@ impl Frame {
         parse_response(&self.octets, &Limits::default(), &Quirks::default())
     }
 
-    /// Parses the response if it is about messages, as [`parse_message_data`] does, with the defaults of [`Limits`]
-    /// and [`Quirks`].
+    /// Parses the response if a list of messages is made of such, as [`parse_summary_data`] does, with the defaults of
+    /// [`Limits`] and [`Quirks`].
     ///
     /// # Errors
     ///
     /// As [`response`](Self::response).
-    pub fn message_data(&self) -> Result<Option<Data<'_>>, ParseError> {
-        parse_message_data(&self.octets, &Limits::default(), &Quirks::default())
+    pub fn summary_data(&self) -> Result<Option<Data<'_>>, ParseError> {
+        parse_summary_data(&self.octets, &Limits::default(), &Quirks::default())
     }
 
     /// The literals that were streamed, in their order.

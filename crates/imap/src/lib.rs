@@ -51,7 +51,7 @@ pub use limits::{Limits, Quirks};
 pub use list::{Element, IntoIter, Iter, List};
 pub use literal::{LiteralItem, LiteralOf};
 pub use mailbox::Mailbox;
-pub use parse::{ParseError, parse_message_data, parse_response};
+pub use parse::{ParseError, parse_response, parse_summary_data};
 pub use response::{
     Data, Esearch, Fetch, Found, Listed, Namespace, Param, QuotaResource, Response, Status, StatusItem,
     StatusLine, ThreadMember,

@@ -30,8 +30,8 @@ pub(super) fn response<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Response
     }
 }
 
-/// `"*" SP message-data CRLF`; what is not that is `None` and not looked at.
-pub(super) fn only_message_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Option<Data<'a>>> {
+/// `"*" SP message-data CRLF` with the items of a listing; what is not that is `None` and not looked at.
+pub(super) fn summary_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Option<Data<'a>>> {
     let Some((rest, ())) = input.strip_prefix(b"*").and_then(|rest| sp(rest).ok()) else {
         return Ok((&[], None));
     };

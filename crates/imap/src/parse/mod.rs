@@ -44,12 +44,12 @@ pub fn parse_response<'a>(
 /// # Errors
 ///
 /// As [`parse_response`].
-pub fn parse_message_data<'a>(
+pub fn parse_summary_data<'a>(
     octets: &'a [u8],
     limits: &Limits,
     quirks: &Quirks,
 ) -> Result<Option<Data<'a>>, ParseError> {
-    parse(octets, limits, quirks, data::only_message_data, |quirks, data| {
+    parse(octets, limits, quirks, data::summary_data, |quirks, data| {
         data.as_ref().map_or(Ok(()), |data| strict::check_data(quirks, data))
     })
 }

@@ -341,7 +341,7 @@ fn a_part_of_the_grammar_finds_what_the_whole_does() {
             )) => Some(data),
             _ => None,
         };
-        let found = parse_message_data(octets, &limits, &Quirks::NONE).unwrap();
+        let found = parse_summary_data(octets, &limits, &Quirks::NONE).unwrap();
         assert_eq!(found.map(summarised), of_messages.map(summarised), "{input}");
         let capabilities = match strict(octets) {
             Ok(Response::Untagged(Data::Capability(list))) => Some(list),
@@ -354,7 +354,7 @@ fn a_part_of_the_grammar_finds_what_the_whole_does() {
         assert_eq!(parse_capabilities(octets, &limits, &Quirks::NONE), capabilities, "{input}");
     }
     let cut = b"* 1 FETCH (UID 7\r\n";
-    assert!(parse_message_data(cut, &Limits::default(), &Quirks::default()).is_err());
+    assert!(parse_summary_data(cut, &Limits::default(), &Quirks::default()).is_err());
 }
 
 /// Without the items that a list of messages is not made of.

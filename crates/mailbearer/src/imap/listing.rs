@@ -126,7 +126,7 @@ impl<'a, R: Runtime> Listing<'a, R> {
     }
 
     fn take_in(&mut self, frame: &Frame) -> Result<Option<Summary>, Error> {
-        match frame.message_data().map_err(Error::parse)? {
+        match frame.summary_data().map_err(Error::parse)? {
             Some(Data::Exists(count)) => {
                 self.exists = count;
                 Ok(None)
