@@ -1,7 +1,7 @@
 //! The parts of a message: their numbers, what they are, and how to show them.
 
 use mailbearer::{
-    imap_protocol::{BodyStructure, List, Param, SinglePart, Text},
+    imap_protocol::{BodyStructure, Item, List, Param, SinglePart, Text},
     mime::decode::{ContentType, Disposition},
 };
 use serde_json::json;
@@ -24,11 +24,16 @@ pub(crate) struct Part {
     name: Option<String>,
 }
 
-/// The parts of a message, each before those in it (RFC 9051 section 6.4.5).
-pub(crate) fn parts(structure: &BodyStructure<'_>) -> Vec<Part> {
+/// The parts of a message, each before those in it (RFC 9051 section 6.4.5); `None` where its structure is not told.
+pub(crate) fn parts(told: &[Item<'_>]) -> Option<Vec<Part>> {
+    // Of two structures, as mail.ru sends them, the first is that of a part.
+    let structure = told.iter().rev().find_map(|item| match item {
+        Item::BodyStructure { structure, .. } => Some(structure),
+        _ => None,
+    })?;
     let mut parts = Vec::new();
     message(structure, &[], 0, &mut parts);
-    parts
+    Some(parts)
 }
 
 /// A message has part 1 where it is one part alone, and no number for a multipart of its own.
@@ -144,15 +149,14 @@ fn dotted(number: &[u32]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use mailbearer::imap_protocol::{Data, Frame, Item, Response};
+    use mailbearer::imap_protocol::{Data, Frame, Response};
 
     use super::*;
 
     fn shown(structure: &str) -> Vec<String> {
         let frame = Frame::from(format!("* 1 FETCH (BODYSTRUCTURE {structure})\r\n").into_bytes());
         let Ok(Response::Untagged(Data::Fetch(fetch))) = frame.response() else { panic!("{structure}") };
-        let Some(Item::BodyStructure { structure, .. }) = fetch.items.first() else { panic!("{structure}") };
-        parts(structure).iter().map(Part::line).collect()
+        parts(&fetch.items).unwrap().iter().map(Part::line).collect()
     }
 
     const TEXT: &str = "(\"TEXT\" \"PLAIN\" (\"CHARSET\" \"UTF-8\") NIL NIL \"QUOTED-PRINTABLE\" 12 1)";
@@ -160,6 +164,8 @@ mod tests {
     #[test]
     fn parts_are_numbered_as_they_are_fetched() {
         assert_eq!(shown(TEXT), ["1         text/plain  utf-8  quoted-printable  12 octets"]);
+        let both = shown(&format!("{TEXT}({TEXT}{TEXT} \"MIXED\")"));
+        assert_eq!(both.len(), 3, "{both:?}");
         let pdf = "(\"application\" \"pdf\" (\"name*\" \"utf-8''Bericht%20f%C3%BCr%20Ann.pdf\") NIL NIL \"base64\" 99 NIL \
                    (\"attachment\" (\"filename\" \"=?utf-8?q?a=22b?=\")) NIL)";
         let envelope = "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)";

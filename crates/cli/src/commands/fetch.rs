@@ -135,12 +135,9 @@ fn parts(imap: &mut Imap<Blocking>, arguments: &FetchArgs) -> Result<Vec<Part>, 
     let mut messages = imap.messages(uid.into(), vec![FetchItem::Uid, FetchItem::BodyStructure])?;
     let mut found = None;
     while let Some(fetched) = messages.next()? {
-        let items = fetched.items();
-        let structure = items.iter().find_map(|item| match item {
-            Item::BodyStructure { structure, .. } if fetched.uid() == uid => Some(structure),
-            _ => None,
-        });
-        found = structure.map(structure::parts).or(found);
+        if fetched.uid() == uid {
+            found = structure::parts(&fetched.items()).or(found);
+        }
     }
     found.ok_or_else(|| {
         Error::new(Exit::NoInput, format!("no message with UID {uid} in {:?}", arguments.folder))
