@@ -15,7 +15,9 @@ use rustls::{
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
 };
 
-use crate::{Blocking, Connection, DriveError, Error, Next, Options, Runtime, Stage, Timeouts, Tls, Tokio};
+use crate::{
+    Blocking, Connection, DriveError, Error, Next, Options, Runtime, Stage, Timeouts, Tls, Tokio, tls,
+};
 
 #[test]
 fn tls_starts_in_mid_conversation() {
@@ -367,7 +369,7 @@ impl Ca {
         let server_key = KeyPair::generate().unwrap();
         let certificate =
             CertificateParams::new(["localhost".into()]).unwrap().signed_by(&server_key, &issuer).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = Arc::new(tls::provider().unwrap());
         let server = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()

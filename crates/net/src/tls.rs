@@ -140,7 +140,7 @@ fn builtin_roots() -> RootCertStore {
     RootCertStore::empty()
 }
 
-fn provider() -> Result<CryptoProvider, TlsError> {
+pub(crate) fn provider() -> Result<CryptoProvider, TlsError> {
     #[cfg(feature = "aws-lc-rs")]
     return Ok(rustls::crypto::aws_lc_rs::default_provider());
     #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
