@@ -19,13 +19,17 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-const CHECKS: [(&str, fn() -> Result<()>); 8] = [
+const CHECKS: [(&str, fn() -> Result<()>); 9] = [
     ("format", || cargo(&["fmt", "--all", "--check"])),
     ("who may depend on whom", dependencies),
     ("no tokio in a blocking build", blocking_has_no_tokio),
     ("licences", licences),
     ("protocol crates without std", no_std),
     ("clippy", clippy),
+    ("the other provider of cryptography", || {
+        let features = ["--no-default-features", "--features", "aws-lc-rs,webpki-roots,tokio"];
+        cargo(&[&["test", "--locked", "--quiet", "-p", "mailbearer-net"], &features[..]].concat())
+    }),
     ("documentation", documentation),
     ("fuzz targets", || {
         cargo(&["check", "--locked", "--all-features", "--all-targets", "--manifest-path", "fuzz/Cargo.toml"])
