@@ -137,7 +137,10 @@ impl Play {
 
     /// What was told, without the octets of a literal that passed a limit: how many come before depends on the cuts.
     fn told(mut self) -> Vec<String> {
-        if let [.., literal, last] = &mut *self.told
+        // What the caller did meanwhile is told in between.
+        let by_server = |told: &&mut String| !told.starts_with("took ") && !told.starts_with("misuse: ");
+        let mut told = self.told.iter_mut().rev().filter(by_server);
+        if let (Some(last), Some(literal)) = (told.next(), told.next())
             && last.starts_with("server sends too much")
             && literal.starts_with("literal ")
         {
