@@ -31,7 +31,7 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     }
     let (targets, seconds) = chosen(args, &targets()?)?;
     let fuzzer = Fuzzer::new();
-    if process::output(&mut fuzzer.run(&["cargo", "fuzz", "--version"])).is_err() {
+    if process::output(fuzzer.run("cargo").args(["fuzz", "--version"])).is_err() {
         eprintln!("xtask: installing cargo-fuzz");
         process::output(cargo_command().args(["install", "--locked", "cargo-fuzz"]))?;
     }
@@ -182,32 +182,36 @@ fn folder() -> PathBuf {
 
 /// cargo-fuzz on a toolchain.
 struct Fuzzer {
-    toolchain: &'static str,
+    nightly: bool,
 }
 
 impl Fuzzer {
-    /// On nightly, which can do more; as long as no sanitizer is asked for, stable will do.
+    /// On nightly, which can do more; as long as no sanitizer is asked for, the toolchain that built this will do.
     fn new() -> Self {
-        let nightly = Self { toolchain: "nightly" };
-        if process::output(&mut nightly.run(&["rustc", "--version"])).is_ok() {
-            return nightly;
+        let fuzzer = Self { nightly: true };
+        if process::output(fuzzer.run("rustc").arg("--version")).is_ok() {
+            return fuzzer;
         }
         eprintln!("xtask: no nightly toolchain here, fuzzing on the stable one");
-        Self { toolchain: "stable" }
+        Self { nightly: false }
     }
 
     /// `cargo fuzz COMMAND` with what each needs, which builds into a folder of its own beside everything else.
     fn cargo_fuzz(&self, command: &str) -> Command {
-        let mut fuzz = self.run(&["cargo", "fuzz", command, "--features", "libfuzzer"]);
+        let mut fuzz = self.run("cargo");
+        fuzz.args(["fuzz", command, "--features", "libfuzzer"]);
         // The crates are safe code: what a sanitizer would find is not there to be found.
         fuzz.args(["--sanitizer", "none", "--target-dir"]).arg(process::target().join("fuzz"));
         fuzz
     }
 
-    fn run(&self, command: &[&str]) -> Command {
-        let mut rustup = Command::new("rustup");
-        rustup.args(["run", self.toolchain]).args(command).current_dir(process::workspace());
-        rustup
+    fn run(&self, program: &str) -> Command {
+        let mut command = Command::new(if self.nightly { "rustup" } else { program });
+        if self.nightly {
+            command.args(["run", "nightly", program]);
+        }
+        command.current_dir(process::workspace());
+        command
     }
 }
 
