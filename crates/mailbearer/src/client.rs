@@ -1,6 +1,7 @@
 use std::{
     fmt,
     marker::PhantomData,
+    mem,
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -169,15 +170,16 @@ impl<R: Runtime> Client<R> {
         self.with_token(|credentials| Imap::open(&self.shared, server, credentials)).await
     }
 
-    /// Makes an attempt with the token at hand, and while the server refuses that, with the next, up to a fresh one.
+    /// Makes an attempt with the token at hand, and if the server refuses that one, another with the next.
     async fn with_token<T, F: Future<Output = Result<T, Error>>>(
         &self,
         attempt: impl Fn(Credentials) -> F,
     ) -> Result<(T, Token), Error> {
+        let mut again = true;
         loop {
             let (lease, credentials) = self.credentials().await?;
             match attempt(credentials).await {
-                Err(error) if self.may_retry(&lease, &error) => {}
+                Err(error) if self.may_retry(&lease, &error) && mem::take(&mut again) => {}
                 result => return result.map(|result| (result, lease.token)),
             }
         }
@@ -284,4 +286,44 @@ fn request(account: &Account) -> Result<TokenRequest, Error> {
 
 fn server<'a>(server: Option<&'a Server>, protocol: &str) -> Result<&'a Server, Error> {
     server.ok_or_else(|| Error::settings(format!("the account has no {protocol} server")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::ready,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
+
+    use mailbearer_net::DriveError;
+    use mailbearer_smtp as smtp;
+
+    use super::*;
+
+    /// Many that share a client and are all refused must not wear out the server, or the token endpoint.
+    #[test]
+    fn a_refusal_is_tried_again_once_whoever_fetches_tokens_meanwhile() {
+        let account =
+            Account::custom("robot@mail.test", "https://localhost:1/", "x").client_credentials("id", "s");
+        let client = account.blocking().unwrap();
+        let token = |name: String| Token {
+            access_token: name.into(),
+            expires_at: SystemTime::now().checked_add(std::time::Duration::from_secs(3600)),
+            refresh_token: None,
+            scope: None,
+        };
+        client.keep_token(token("first".into()));
+        let attempts = AtomicUsize::new(0);
+        let attempt = |_| {
+            let before = attempts.fetch_add(1, Ordering::Relaxed);
+            assert!(before < 10, "goes on and on");
+            client.keep_token(token(format!("another{before}")));
+            let refused = smtp::Error::NoMechanism { offered: Vec::new() };
+            ready(Err::<(), _>(Error::smtp(DriveError::Machine(refused))))
+        };
+        let result = Blocking::task(async { client.with_token(attempt).await.map(drop) });
+        let error = result.unwrap_err();
+        assert!(error.is_auth(), "{error}");
+        assert_eq!(attempts.into_inner(), 2);
+    }
 }
