@@ -41,6 +41,8 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(options: Options) -> io::Result<Self> {
         let limits = options.limits;
+        let tokens = Tokens::new(options.token_lifetime, options.token_octets, limits.tokens);
+        tokens.set_rotating(options.rotating_refresh_tokens);
         Ok(Self {
             user: options.user,
             tenant: options.tenant.map_or_else(tokens::guid, Ok)?,
@@ -50,7 +52,7 @@ impl World {
             not_connected: options.not_connected,
             limits,
             mailbox: Mailbox::new(limits),
-            tokens: Tokens::new(options.token_lifetime, options.token_octets, limits.tokens),
+            tokens,
         })
     }
 }

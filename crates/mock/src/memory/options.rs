@@ -24,6 +24,8 @@ pub struct Options {
     pub token_lifetime: Duration,
     /// Length of an access token in octets, at least 32; default 1,500. From about 700 on it is a JWT.
     pub token_octets: usize,
+    /// Each refresh ends the refresh token that it used: see [`Tokens::set_rotating`](super::Tokens::set_rotating).
+    pub rotating_refresh_tokens: bool,
     /// Logins succeed and then nothing works, as Exchange does it where the application has no right on the
     /// mailbox: `BAD User is authenticated but not connected.`
     pub not_connected: bool,
@@ -42,6 +44,7 @@ impl Default for Options {
             certificate: Certificate::default(),
             token_lifetime: Duration::from_secs(3600),
             token_octets: 1500,
+            rotating_refresh_tokens: false,
             not_connected: false,
             limits: Limits::default(),
         }

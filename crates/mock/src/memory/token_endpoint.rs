@@ -98,12 +98,11 @@ impl TokenEndpoint {
     }
 
     fn refresh(&self, refresh_token: &str, scope: Option<&str>) -> Result<Vec<u8>, Failure> {
-        if !self.world.tokens.is_refresh_token(refresh_token) {
+        let Some(next) = self.world.tokens.refresh(refresh_token).map_err(|_| Failure::broken())? else {
             let text = "The refresh token has expired due to inactivity.";
             return Err(Failure::new("invalid_grant", 700_082, text));
-        }
+        };
         let (token, seconds) = self.issue("https://outlook.office.com")?;
-        let next = self.world.tokens.new_refresh_token().map_err(|_| Failure::broken())?;
         let body = json!({
             "token_type": "Bearer", "scope": scope.unwrap_or_default(), "expires_in": seconds,
             "ext_expires_in": seconds, "access_token": token, "refresh_token": next,

@@ -22,7 +22,10 @@ pub struct Tokens {
 
 struct Store {
     access: VecDeque<Access>,
-    refresh: VecDeque<String>,
+    refresh: VecDeque<Refresh>,
+    /// Whether a refresh ends the refresh token that it used.
+    rotating: bool,
+    next_family: u64,
     lifetime: Duration,
     octets: usize,
     kept: usize,
@@ -40,6 +43,13 @@ struct Access {
     until: Instant,
 }
 
+struct Refresh {
+    token: String,
+    /// The login that it goes back to.
+    family: u64,
+    spent: bool,
+}
+
 /// Whom a token is for; its claims.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Claims<'a> {
@@ -54,6 +64,8 @@ impl Tokens {
         let store = Store {
             access: VecDeque::new(),
             refresh: VecDeque::new(),
+            rotating: false,
+            next_family: 0,
             lifetime,
             octets,
             kept: kept.max(1),
@@ -83,11 +95,24 @@ impl Tokens {
     ///
     /// Fails when the system gives no random octets.
     pub fn new_refresh_token(&self) -> io::Result<String> {
-        let token = format!("0.{}", URL_SAFE_NO_PAD.encode(random::<96>()?));
         let mut store = self.lock();
-        let kept = store.kept;
-        keep(&mut store.refresh, token.clone(), kept);
-        Ok(token)
+        let family = store.next_family;
+        store.next_family = family.wrapping_add(1);
+        store.add_refresh_token(family)
+    }
+
+    /// Whether each refresh ends the refresh token that it used, as some providers do it; off at first.
+    ///
+    /// Who uses an ended one again ends all refresh tokens that came from the same one: one of the two users
+    /// must be a thief (RFC 9700 section 4.14.2).
+    pub fn set_rotating(&self, rotating: bool) {
+        self.lock().rotating = rotating;
+    }
+
+    /// Whether the token endpoint takes this refresh token.
+    #[must_use]
+    pub fn is_refresh_token(&self, token: &str) -> bool {
+        self.lock().refresh.iter().any(|known| known.token == token && !known.spent)
     }
 
     /// Ends every access token now, also in sessions that go on.
@@ -151,8 +176,18 @@ impl Tokens {
         !countdown(&mut self.lock().failing_logins) && self.is_good(token)
     }
 
-    pub(crate) fn is_refresh_token(&self, token: &str) -> bool {
-        self.lock().refresh.iter().any(|known| known == token)
+    /// Uses a refresh token; returns the one that follows it, or `None` for one that is not good.
+    pub(crate) fn refresh(&self, token: &str) -> io::Result<Option<String>> {
+        let mut store = self.lock();
+        let rotating = store.rotating;
+        let Some(used) = store.refresh.iter_mut().find(|known| known.token == token) else { return Ok(None) };
+        let family = used.family;
+        if used.spent {
+            store.refresh.retain(|known| known.family != family);
+            return Ok(None);
+        }
+        used.spent = rotating;
+        store.add_refresh_token(family).map(Some)
     }
 
     pub(crate) fn request_fails(&self) -> bool {
@@ -161,6 +196,15 @@ impl Tokens {
 
     fn lock(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store {
+    fn add_refresh_token(&mut self, family: u64) -> io::Result<String> {
+        let token = format!("0.{}", URL_SAFE_NO_PAD.encode(random::<96>()?));
+        let fresh = Refresh { token: token.clone(), family, spent: false };
+        keep(&mut self.refresh, fresh, self.kept);
+        Ok(token)
     }
 }
 
@@ -285,6 +329,23 @@ mod tests {
         assert!(!tokens.is_refresh_token(&refresh));
         tokens.fail_requests(2);
         assert_eq!([(); 3].map(|()| tokens.request_fails()), [true, true, false]);
+    }
+
+    #[test]
+    fn a_rotated_refresh_token_that_comes_back_ends_its_family() {
+        let tokens = Tokens::new(Duration::from_secs(60), 200, 10);
+        let first = tokens.new_refresh_token().unwrap();
+        let second = tokens.refresh(&first).unwrap().unwrap();
+        assert!(tokens.is_refresh_token(&first) && tokens.is_refresh_token(&second), "not rotating");
+        tokens.set_rotating(true);
+        let stranger = tokens.new_refresh_token().unwrap();
+        let third = tokens.refresh(&second).unwrap().unwrap();
+        assert!(!tokens.is_refresh_token(&second) && tokens.is_refresh_token(&third));
+        assert_eq!(tokens.refresh("x").unwrap(), None);
+        assert!(tokens.is_refresh_token(&third));
+        assert_eq!(tokens.refresh(&second).unwrap(), None);
+        let good = [&first, &second, &third, &stranger].map(|token| tokens.is_refresh_token(token));
+        assert_eq!(good, [false, false, false, true]);
     }
 
     #[test]

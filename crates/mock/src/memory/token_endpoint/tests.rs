@@ -88,6 +88,14 @@ fn issues_tokens_and_says_why_not() {
     let (status, body) = post(&world, &path, &refresh, "");
     assert_eq!(status, 200, "{body}");
     assert!(world.tokens.is_refresh_token(body["refresh_token"].as_str().unwrap()));
+    world.tokens.set_rotating(true);
+    assert_eq!(post(&world, &path, &refresh, "").0, 200);
+    let (status, body) = post(&world, &path, &refresh, "");
+    assert_eq!((status, &body["error"]), (400, &"invalid_grant".into()), "used twice");
+
+    let refresh_token = world.tokens.new_refresh_token().unwrap();
+    let refresh = [good[0], good[1], good[2], good[3], ("refresh_token", refresh_token.as_str())]
+        .map(|(name, value)| (name, if name == "grant_type" { "refresh_token" } else { value }));
     world.tokens.revoke_refresh_tokens();
     let (status, body) = post(&world, &path, &refresh, "");
     assert_eq!((status, &body["error"]), (400, &"invalid_grant".into()));
