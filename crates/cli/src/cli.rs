@@ -6,6 +6,7 @@ use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use mailbearer::imap_protocol::{Date, DateTime, Flag, Part};
 
 use crate::{
+    config::reference,
     exit::Exit,
     uids::Uids,
     value::{self, Flags},
@@ -13,7 +14,9 @@ use crate::{
 
 /// Reads the command line; `help` and `version` come out as clap's errors, which know where they belong.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    let command = Cli::command().after_long_help(format!("{AFTER_HELP}\n\n{}", Exit::table()));
+    let command = Cli::command()
+        .after_long_help(format!("{AFTER_HELP}\n\n{}", Exit::table()))
+        .mut_subcommand("config", |config| config.long_about(reference::text()).help_template("{about}"));
     Cli::from_arg_matches(&command.try_get_matches_from(arguments)?)
 }
 
@@ -86,6 +89,8 @@ pub(crate) enum Command {
     Watch(WatchArgs),
     /// Run the servers in memory until stopped, and print how to get at them
     Mock(MockArgs),
+    /// Explain the settings of the configuration file and the environment
+    Config,
 }
 
 #[derive(Debug, Args)]
@@ -305,9 +310,9 @@ Configuration:
     client_id = \"...\"
     client_secret = { env = \"ROBOT_SECRET\" }   # or { file = \"...\" }, { command = [\"...\"] }, or a string
 
-  Each key can also come from the environment, with no file at all: MAILBEARER_ and its path below the
-  account, as in MAILBEARER_USER, MAILBEARER_OAUTH_CLIENT_SECRET, MAILBEARER_OAUTH_CLIENT_SECRET_FILE,
-  MAILBEARER_IMAP_PORT, MAILBEARER_TLS_CA_FILE. MAILBEARER_CONFIG names the file.";
+  Each setting can also come from the environment, with no file at all: MAILBEARER_ and its path below
+  the account, as in MAILBEARER_USER, MAILBEARER_OAUTH_CLIENT_SECRET, MAILBEARER_IMAP_PORT.
+  `mailbearer help config` explains all of them.";
 
 #[cfg(test)]
 mod tests {

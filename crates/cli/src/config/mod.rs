@@ -2,9 +2,10 @@
 
 mod account;
 pub(crate) mod folders;
-mod keys;
+pub(crate) mod reference;
 mod secret;
 mod settings;
+mod table;
 
 use std::{
     env,
@@ -16,7 +17,10 @@ use std::{
 
 use mailbearer::Account;
 
-use self::settings::{File, Settings};
+use self::{
+    settings::{File, Settings},
+    table::Kind,
+};
 use crate::{cli::GlobalArgs, error::Error, output};
 
 /// Finds the account that the command line, the environment and the configuration file say.
@@ -49,27 +53,20 @@ fn find(
     let found = file.is_some();
     let (name, mut settings) =
         choose(arguments.account.as_deref(), &environment, file.unwrap_or_default(), path.as_deref(), found)?;
-    for (key, variable, value) in environment.settings {
-        settings.set_variable(key, variable, value);
+    for (path, kind, variable, text) in environment.settings {
+        settings.set_variable(&path, kind, variable, &text)?;
     }
     let folder = path.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     account::account(&name, &settings, folder, warnings)
 }
-
-/// The environment variable of a key below the account.
-fn variable(key: &str) -> String {
-    format!("{PREFIX}{}", key.replace('.', "_").to_ascii_uppercase())
-}
-
-const PREFIX: &str = "MAILBEARER_";
 
 /// What the environment says.
 #[derive(Default)]
 struct Environment {
     config: Option<PathBuf>,
     default: Option<String>,
-    /// Key, variable, value.
-    settings: Vec<(&'static str, String, String)>,
+    /// The path of the setting, the kind of its value, the variable, and what it holds.
+    settings: Vec<(String, Kind, String, String)>,
 }
 
 impl Environment {
@@ -78,34 +75,32 @@ impl Environment {
         variables: impl Iterator<Item = (OsString, OsString)>,
         warnings: &mut Vec<String>,
     ) -> Result<Self, Error> {
-        let sources = keys::SECRETS.iter().zip([SECRET_SOURCES[0], SECRET_SOURCES[1]]);
-        let known: Vec<(String, &'static str)> = keys::KEYS
-            .iter()
-            .copied()
-            .chain(sources.flat_map(|(_, sources)| sources))
-            .map(|key| (variable(key), key))
-            .collect();
+        let known: Vec<(String, (String, Kind))> =
+            table::variables().map(|(path, kind)| (table::variable(&path), (path, kind))).collect();
         let mut environment = Self::default();
         for (name, value) in variables {
-            let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else { continue };
+            let Some(name) = name.to_str().filter(|name| name.starts_with(table::PREFIX)) else { continue };
             if value.is_empty() {
                 continue;
             }
-            if name == "MAILBEARER_CONFIG" {
+            if name == CONFIG {
                 environment.config = Some(value.into());
                 continue;
             }
-            let key = known.iter().find(|(variable, _)| variable == name).map(|(_, key)| *key);
-            if key.is_none() && name != "MAILBEARER_DEFAULT" {
-                let near = keys::nearest(name, known.iter().map(|(variable, _)| variable.as_str()));
+            let setting = known.iter().find(|(variable, _)| variable == name).map(|(_, setting)| setting);
+            if setting.is_none() && name != DEFAULT {
+                let others = known.iter().map(|(variable, _)| variable.as_str()).chain([CONFIG, DEFAULT]);
+                let near = table::nearest(name, others);
                 let hint = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
                 warnings.push(format!("the environment variable {name} means nothing to this program{hint}"));
                 continue;
             }
             let value =
                 value.into_string().map_err(|_| Error::config(format!("{name}: the value is not UTF-8")))?;
-            match key {
-                Some(key) => environment.settings.push((key, name.to_owned(), value)),
+            match setting {
+                Some((path, kind)) => {
+                    environment.settings.push((path.clone(), *kind, name.to_owned(), value));
+                }
                 None => environment.default = Some(value),
             }
         }
@@ -113,11 +108,10 @@ impl Environment {
     }
 }
 
-/// Where each of [`keys::SECRETS`] may be kept besides; a list of words has no form in a variable.
-const SECRET_SOURCES: [[&str; 2]; 2] = [
-    ["oauth.client_secret.env", "oauth.client_secret.file"],
-    ["oauth.refresh_token.env", "oauth.refresh_token.file"],
-];
+/// Names the configuration file.
+pub(crate) const CONFIG: &str = "MAILBEARER_CONFIG";
+/// Names the account to use.
+pub(crate) const DEFAULT: &str = "MAILBEARER_DEFAULT";
 
 fn read_file(path: &Path, wanted: bool, warnings: &mut Vec<String>) -> Result<Option<File>, Error> {
     let name = path.display().to_string();
@@ -136,7 +130,8 @@ fn read_file(path: &Path, wanted: bool, warnings: &mut Vec<String>) -> Result<Op
         .map_err(|_| Error::config(format!("the configuration file {name} is not UTF-8")))?;
     // Editors of Windows put a mark in front.
     let config = File::parse(&name, text.strip_prefix('\u{feff}').unwrap_or(&text))?;
-    if config.accounts.values().any(|account| keys::SECRETS.iter().any(|key| account.origin(key).is_some())) {
+    let mut secrets = table::TABLE.iter().filter(|row| row.secret);
+    if secrets.any(|row| config.accounts.values().any(|account| account.origin(row.path).is_some())) {
         secret::warn_if_readable(&file, path, warnings);
     }
     Ok(Some(config))
@@ -157,7 +152,7 @@ fn choose(
     let default = file.default.take();
     let wanted = match (named, &environment.default, &default) {
         (Some(name), _, _) => Some((name, "--account".to_owned())),
-        (None, Some(name), _) => Some((name.as_str(), "MAILBEARER_DEFAULT".to_owned())),
+        (None, Some(name), _) => Some((name.as_str(), DEFAULT.to_owned())),
         (None, None, Some((name, origin))) => Some((name.as_str(), origin.to_string())),
         (None, None, None) => None,
     };
@@ -167,7 +162,7 @@ fn choose(
             return Ok((name.to_owned(), settings.clone()));
         }
         let error = Error::config(format!("{by}: there is no account {name} in {place}"));
-        return Err(match (found, keys::nearest(name, file.accounts.keys().map(String::as_str))) {
+        return Err(match (found, table::nearest(name, file.accounts.keys().map(String::as_str))) {
             (false, _) => error.hint(format!("{place} does not exist")),
             (true, Some(near)) => error.hint(format!("did you mean {near}? Known are: {}", names())),
             (true, None) if file.accounts.is_empty() => error.hint("it has no accounts"),

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, num::NonZeroU16, path::PathBuf, time::Dura
 use mailbearer::Secret;
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{self, Kind};
+use super::table::{self, Kind, Place};
 use crate::error::Error;
 
 /// The settings of one account: the path of each key below the account, and its value.
@@ -24,7 +24,8 @@ struct Setting {
 #[derive(Clone)]
 enum Value {
     Text(Secret),
-    Number(String),
+    Port(u16),
+    Seconds(Duration),
     Texts(Vec<String>),
 }
 
@@ -78,8 +79,8 @@ impl File {
                     return Err(Error::config(format!("{origin}: must be a table of accounts")));
                 }
                 (name, _) => {
-                    let hint = match keys::nearest(name, ["default", "accounts"]) {
-                        _ if keys::kind(name) != Kind::Unknown => {
+                    let hint = match table::nearest(name, ["default", "accounts"]) {
+                        _ if !matches!(table::place(name), Place::Unknown) => {
                             format!("{name} belongs into an account: [accounts.NAME]")
                         }
                         Some(near) => format!("did you mean {near}?"),
@@ -102,13 +103,25 @@ impl Settings {
     /// Takes over `path` from an environment variable, in place of what a file says.
     ///
     /// A secret from one source replaces the same secret from another.
-    pub(crate) fn set_variable(&mut self, path: &str, variable: String, value: String) {
-        let of = keys::secret(path);
+    ///
+    /// # Errors
+    ///
+    /// Names the variable whose value is not of the kind.
+    pub(crate) fn set_variable(
+        &mut self,
+        path: &str,
+        kind: Kind,
+        variable: String,
+        text: &str,
+    ) -> Result<(), Error> {
+        let of = |path: &str| table::secret_at(path).map(|row| row.path);
         let origin = Origin::Variable(variable);
         self.values.retain(|key, setting| {
-            of.is_none() || keys::secret(key) != of || matches!(setting.origin, Origin::Variable(_))
+            of(path).is_none() || of(key) != of(path) || matches!(setting.origin, Origin::Variable(_))
         });
-        self.values.insert(path.into(), Setting { value: Value::Text(value.into()), origin });
+        let value = Value::from_text(kind, text).map_err(|wrong| wrong.at(&origin))?;
+        self.values.insert(path.into(), Setting { value, origin });
+        Ok(())
     }
 
     /// Where `path` was set.
@@ -116,88 +129,62 @@ impl Settings {
         self.values.get(path).map(|setting| &setting.origin)
     }
 
-    /// The text at `path`.
-    pub(crate) fn text(&self, path: &str) -> Result<Option<String>, Error> {
-        Ok(self.secret_text(path)?.map(|text| text.expose().clone()))
+    /// The text or word at `path`.
+    pub(crate) fn text(&self, path: &str) -> Option<String> {
+        self.secret_text(path).map(|text| text.expose().clone())
     }
 
     /// The text at `path`, still wrapped.
-    pub(crate) fn secret_text(&self, path: &str) -> Result<Option<Secret>, Error> {
-        let Some(setting) = self.values.get(path) else { return Ok(None) };
-        let Value::Text(text) = &setting.value else { return Err(setting.wrong("must be a string")) };
-        if text.expose().is_empty() {
-            return Err(setting.wrong("is empty"));
-        }
-        Ok(Some(text.clone()))
-    }
-
-    /// The list of texts at `path`.
-    pub(crate) fn texts(&self, path: &str) -> Result<Option<Vec<String>>, Error> {
-        let Some(setting) = self.values.get(path) else { return Ok(None) };
-        match &setting.value {
-            Value::Texts(texts) if !texts.is_empty() => Ok(Some(texts.clone())),
-            _ => Err(setting.wrong("must be a list of strings, the program first")),
-        }
-    }
-
-    /// The file name at `path`; as it stands, not yet relative to anything.
-    pub(crate) fn path(&self, path: &str) -> Result<Option<PathBuf>, Error> {
-        Ok(self.text(path)?.map(PathBuf::from))
-    }
-
-    /// The port number at `path`.
-    pub(crate) fn port(&self, path: &str) -> Result<Option<u16>, Error> {
-        let Some(setting) = self.values.get(path) else { return Ok(None) };
-        let port = setting.number().and_then(|digits| digits.parse::<NonZeroU16>().ok());
-        port.map(|port| Some(port.get())).ok_or_else(|| setting.wrong("must be a port number, 1 to 65535"))
-    }
-
-    /// The time in seconds at `path`.
-    pub(crate) fn seconds(&self, path: &str) -> Result<Option<Duration>, Error> {
-        let Some(setting) = self.values.get(path) else { return Ok(None) };
-        let seconds = setting.number().and_then(|digits| digits.parse::<f64>().ok());
-        let seconds = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        match seconds.filter(|seconds| !seconds.is_zero()) {
-            Some(seconds) => Ok(Some(seconds)),
-            None => Err(setting.wrong("must be a number of seconds above 0")),
-        }
-    }
-
-    /// One of the words that `path` knows.
-    pub(crate) fn choice<T: Copy>(&self, path: &str, words: &[(&str, T)]) -> Result<Option<T>, Error> {
-        let Some(word) = self.text(path)? else { return Ok(None) };
-        if let Some((_, meaning)) = words.iter().find(|(known, _)| *known == word) {
-            return Ok(Some(*meaning));
-        }
-        let list: Vec<String> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
-        let error = self.wrong(path, &format!("must be one of {}", list.join(", ")));
-        Err(match keys::nearest(&word, words.iter().map(|(word, _)| *word)) {
-            Some(near) => error.hint(format!("did you mean \"{near}\"?")),
-            None => error,
-        })
-    }
-
-    /// The setting at `path` is not as it must be.
-    pub(crate) fn wrong(&self, path: &str, problem: &str) -> Error {
-        match self.values.get(path) {
-            Some(setting) => setting.wrong(problem),
-            None => Error::config(format!("{path}: {problem}")),
-        }
-    }
-}
-
-impl Setting {
-    /// Digits as TOML has them, or as they stand in a variable.
-    fn number(&self) -> Option<&str> {
-        match (&self.value, &self.origin) {
-            (Value::Number(digits), _) => Some(digits),
-            (Value::Text(text), Origin::Variable(_)) => Some(text.expose()),
+    pub(crate) fn secret_text(&self, path: &str) -> Option<Secret> {
+        match self.value(path)? {
+            Value::Text(text) => Some(text.clone()),
             _ => None,
         }
     }
 
-    fn wrong(&self, problem: &str) -> Error {
-        Error::config(format!("{}: {problem}", self.origin))
+    /// The program and its arguments at `path`.
+    pub(crate) fn command(&self, path: &str) -> Option<Vec<String>> {
+        match self.value(path)? {
+            Value::Texts(texts) => Some(texts.clone()),
+            _ => None,
+        }
+    }
+
+    /// The file name at `path`; as it stands, not yet relative to anything.
+    pub(crate) fn path(&self, path: &str) -> Option<PathBuf> {
+        self.text(path).map(PathBuf::from)
+    }
+
+    /// The port number at `path`.
+    pub(crate) fn port(&self, path: &str) -> Option<u16> {
+        match self.value(path)? {
+            Value::Port(port) => Some(*port),
+            _ => None,
+        }
+    }
+
+    /// The time in seconds at `path`.
+    pub(crate) fn seconds(&self, path: &str) -> Option<Duration> {
+        match self.value(path)? {
+            Value::Seconds(seconds) => Some(*seconds),
+            _ => None,
+        }
+    }
+
+    fn value(&self, path: &str) -> Option<&Value> {
+        debug_assert!(
+            matches!(table::place(path), Place::Value(_) | Place::Secret),
+            "{path} is not in the table of settings"
+        );
+        self.values.get(path).map(|setting| &setting.value)
+    }
+
+    /// The setting at `path` is not as it must be.
+    pub(crate) fn wrong(&self, path: &str, problem: &str) -> Error {
+        match self.origin(path) {
+            Some(origin) => Error::config(format!("{origin}: {problem}")),
+            None => Error::config(format!("{path}: {problem}")),
+        }
     }
 }
 
@@ -235,22 +222,22 @@ impl Reader<'_> {
             let inner = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
             let origin = self.origin(key.span().start, &format!("accounts.{account}.{inner}"));
             // A name with a dot in it would look like a path.
-            let kind = if name.contains('.') { Kind::Unknown } else { keys::kind(&inner) };
-            match (kind, value.get_ref()) {
-                (Kind::Unknown, _) => {
-                    return Err(Error::config(format!("{origin}: no such key")).hint(keys::hint(path, name)));
+            let place = if name.contains('.') { Place::Unknown } else { table::place(&inner) };
+            let value = match (place, value.get_ref()) {
+                (Place::Unknown, _) => {
+                    return Err(Error::config(format!("{origin}: no such key")).hint(table::hint(path, name)));
                 }
-                (Kind::Table | Kind::Secret, DeValue::Table(table)) => {
+                (Place::Table | Place::Secret, DeValue::Table(table)) => {
                     self.table(account, &inner, table, into)?;
+                    continue;
                 }
-                (Kind::Table, _) => return Err(Error::config(format!("{origin}: must be a table"))),
-                (Kind::Value | Kind::Secret, value) => {
-                    let Some(value) = Value::read(value) else {
-                        return Err(Error::config(format!("{origin}: must be {}", expected(&inner))));
-                    };
-                    into.values.insert(inner, Setting { value, origin });
-                }
-            }
+                (Place::Table, _) => return Err(Error::config(format!("{origin}: must be a table"))),
+                (Place::Secret, DeValue::String(text)) => Value::from_text(Kind::Text, text),
+                (Place::Secret, _) => Err(Wrong::because(SECRET)),
+                (Place::Value(kind), value) => Value::from_toml(kind, value),
+            };
+            let value = value.map_err(|wrong| wrong.at(&origin))?;
+            into.values.insert(inner, Setting { value, origin });
         }
         Ok(())
     }
@@ -270,31 +257,71 @@ impl Reader<'_> {
 }
 
 impl Value {
-    fn read(value: &DeValue<'_>) -> Option<Self> {
-        Some(match value {
-            DeValue::String(text) => Self::Text(text.as_ref().into()),
-            DeValue::Integer(integer) if integer.radix() == 10 => Self::Number(integer.as_str().into()),
-            DeValue::Float(float) => Self::Number(float.as_str().into()),
-            DeValue::Array(array) => {
-                let text = |value: &toml::Spanned<DeValue<'_>>| value.get_ref().as_str().map(str::to_owned);
-                Self::Texts(array.iter().map(text).collect::<Option<_>>()?)
+    fn from_toml(kind: Kind, value: &DeValue<'_>) -> Result<Self, Wrong> {
+        match (kind, value) {
+            (Kind::Port, DeValue::Integer(integer)) if integer.radix() == 10 => {
+                Self::from_text(kind, integer.as_str())
             }
-            _ => return None,
-        })
+            (Kind::Seconds, DeValue::Integer(integer)) if integer.radix() == 10 => {
+                Self::from_text(kind, integer.as_str())
+            }
+            (Kind::Seconds, DeValue::Float(float)) => Self::from_text(kind, float.as_str()),
+            (Kind::Command, DeValue::Array(array)) => {
+                let text = |value: &toml::Spanned<DeValue<'_>>| value.get_ref().as_str().map(str::to_owned);
+                let texts: Option<Vec<String>> = array.iter().map(text).collect();
+                texts.filter(|texts| !texts.is_empty()).map(Self::Texts).ok_or_else(|| Wrong::kind(kind))
+            }
+            (Kind::Text | Kind::File | Kind::Word(_) | Kind::Provider, DeValue::String(text)) => {
+                Self::from_text(kind, text)
+            }
+            _ => Err(Wrong::kind(kind)),
+        }
+    }
+
+    fn from_text(kind: Kind, text: &str) -> Result<Self, Wrong> {
+        match kind {
+            Kind::Text | Kind::File if text.is_empty() => Err(Wrong::because("is empty")),
+            Kind::Text | Kind::File => Ok(Self::Text(text.into())),
+            Kind::Port => {
+                let port = text.parse::<NonZeroU16>().map_err(|_| Wrong::kind(kind))?;
+                Ok(Self::Port(port.get()))
+            }
+            Kind::Seconds => {
+                let seconds = text.parse::<f64>().ok();
+                let seconds = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+                seconds.filter(|time| !time.is_zero()).map(Self::Seconds).ok_or_else(|| Wrong::kind(kind))
+            }
+            Kind::Word(_) | Kind::Provider if kind.words().contains(&text) => Ok(Self::Text(text.into())),
+            Kind::Word(_) | Kind::Provider => {
+                let near = table::nearest(text, kind.words());
+                Err(Wrong { hint: near.map(|near| format!("did you mean \"{near}\"?")), ..Wrong::kind(kind) })
+            }
+            Kind::Command => Err(Wrong::kind(kind)),
+        }
     }
 }
 
-fn expected(path: &str) -> &'static str {
-    match path.rsplit('.').next() {
-        Some("command") => "a list of strings, the program first",
-        Some("port") => "a port number, 1 to 65535",
-        Some("connect" | "read" | "write" | "total") => "a number of seconds above 0",
-        Some("client_secret" | "refresh_token") => {
-            "a string, or { env = ... }, { file = ... }, { command = [...] }"
-        }
-        _ => "a string",
+/// Why a value is refused.
+struct Wrong {
+    problem: String,
+    hint: Option<String>,
+}
+
+impl Wrong {
+    fn kind(kind: Kind) -> Self {
+        Self::because(&format!("must be {}", kind.expected()))
+    }
+
+    fn because(problem: &str) -> Self {
+        Self { problem: problem.into(), hint: None }
+    }
+
+    fn at(self, origin: &Origin) -> Error {
+        Error { hint: self.hint, ..Error::config(format!("{origin}: {}", self.problem)) }
     }
 }
+
+const SECRET: &str = "must be a string, or { env = ... }, { file = ... }, { command = [...] }";
 
 #[cfg(test)]
 mod tests {
@@ -311,12 +338,12 @@ mod tests {
              [accounts.a.oauth]\nclient_secret = { command = ['pass', 'show'] }\n[accounts.b]\n",
         )
         .unwrap();
-        assert_eq!(settings.text("user"), Ok(Some("u".into())));
-        assert_eq!(settings.port("imap.port"), Ok(Some(993)));
-        assert_eq!(settings.seconds("timeouts.read"), Ok(Some(Duration::from_millis(500))));
-        assert_eq!(settings.texts("oauth.client_secret.command").unwrap().unwrap(), ["pass", "show"]);
+        assert_eq!(settings.text("user").as_deref(), Some("u"));
+        assert_eq!(settings.port("imap.port"), Some(993));
+        assert_eq!(settings.seconds("timeouts.read"), Some(Duration::from_millis(500)));
+        assert_eq!(settings.command("oauth.client_secret.command").unwrap(), ["pass", "show"]);
         assert!(settings.has_table("imap") && !settings.has_table("smtp"));
-        assert_eq!(settings.text("provider"), Ok(None));
+        assert_eq!(settings.text("provider"), None);
     }
 
     #[test]
@@ -349,27 +376,46 @@ mod tests {
 
     #[test]
     fn names_the_place_of_a_wrong_value() {
-        let settings = parse(
-            "[accounts.a]\nuser = 1\nprovider = ''\n[accounts.a.imap]\nport = 65536\ntls = 'starttsl'\n\
-             [accounts.a.timeouts]\nread = 0\nwrite = -1\ntotal = nan\nconnect = '5'",
-        )
-        .unwrap();
-        let at = |place: &str| Error::config(format!("c.toml:{place}"));
-        assert_eq!(settings.text("user"), Err(at("2:1: accounts.a.user: must be a string")));
-        assert_eq!(settings.text("provider"), Err(at("3:1: accounts.a.provider: is empty")));
-        assert_eq!(
-            settings.port("imap.port"),
-            Err(at("5:1: accounts.a.imap.port: must be a port number, 1 to 65535"))
-        );
-        for (key, line) in [("read", 8), ("write", 9), ("total", 10), ("connect", 11)] {
-            let want = format!("{line}:1: accounts.a.timeouts.{key}: must be a number of seconds above 0");
-            assert_eq!(settings.seconds(&format!("timeouts.{key}")), Err(at(&want)));
+        let rows = [
+            ("user = 1", "user: must be a string"),
+            ("user = ''", "user: is empty"),
+            ("oauth.client_secret = ''", "oauth.client_secret: is empty"),
+            ("oauth.client_secret.file = ''", "oauth.client_secret.file: is empty"),
+            ("imap.port = 65536", "imap.port: must be a port number, 1 to 65535"),
+            ("imap.port = 0", "imap.port: must be a port number, 1 to 65535"),
+            ("imap.port = 0x10", "imap.port: must be a port number, 1 to 65535"),
+            ("imap.port = '993'", "imap.port: must be a port number, 1 to 65535"),
+            ("timeouts.read = 0", "timeouts.read: must be a number of seconds above 0"),
+            ("timeouts.read = -1", "timeouts.read: must be a number of seconds above 0"),
+            ("timeouts.read = nan", "timeouts.read: must be a number of seconds above 0"),
+            ("timeouts.read = inf", "timeouts.read: must be a number of seconds above 0"),
+            ("timeouts.read = '5'", "timeouts.read: must be a number of seconds above 0"),
+            (
+                "oauth.client_secret = 1",
+                "oauth.client_secret: must be a string, or { env = ... }, { file = ... }, { command = [...] }",
+            ),
+            (
+                "oauth.client_secret.command = 'pass'",
+                "oauth.client_secret.command: must be a list of strings, the program first",
+            ),
+            (
+                "oauth.client_secret.command = []",
+                "oauth.client_secret.command: must be a list of strings, the program first",
+            ),
+            ("imap.tls = 'starttsl'", "imap.tls: must be one of \"implicit\", \"starttls\""),
+        ];
+        for (text, want) in rows {
+            let error = parse(&format!("[accounts.a]\n{text}")).err().unwrap();
+            assert_eq!(error.text, format!("c.toml:2:{}: accounts.a.{want}", column(text)), "{text}");
         }
-        assert_eq!(
-            settings.choice("imap.tls", &[("implicit", 1), ("starttls", 2)]),
-            Err(at("6:1: accounts.a.imap.tls: must be one of \"implicit\", \"starttls\"")
-                .hint("did you mean \"starttls\"?"))
-        );
+        let error = parse("[accounts.a]\nimap.tls = 'starttsl'").err().unwrap();
+        assert_eq!(error.hint.as_deref(), Some("did you mean \"starttls\"?"));
+    }
+
+    /// Where the last part of the key in `text` begins, from 1.
+    fn column(text: &str) -> usize {
+        let key = text.split(' ').next().unwrap();
+        key.rsplit_once('.').map_or(1, |(table, _)| table.len().saturating_add(2))
     }
 
     #[test]
@@ -392,12 +438,18 @@ mod tests {
     #[test]
     fn variables_replace_what_the_file_says() {
         let mut settings = parse("[accounts.a]\nuser = 'u'\noauth.client_secret = { file = 'f' }").unwrap();
-        settings.set_variable("user", "V".into(), "w".into());
-        settings.set_variable("oauth.client_secret", "S".into(), "s".into());
-        settings.set_variable("imap.port", "P".into(), "99".into());
-        assert_eq!(settings.text("user"), Ok(Some("w".into())));
-        assert_eq!(settings.text("oauth.client_secret.file"), Ok(None));
-        assert_eq!(settings.port("imap.port"), Ok(Some(99)));
+        for (path, kind, variable, text) in [
+            ("user", Kind::Text, "V", "w"),
+            ("oauth.client_secret", Kind::Text, "S", "s"),
+            ("imap.port", Kind::Port, "P", "99"),
+        ] {
+            settings.set_variable(path, kind, variable.into(), text).unwrap();
+        }
+        assert_eq!(settings.text("user").as_deref(), Some("w"));
+        assert_eq!(settings.path("oauth.client_secret.file"), None);
+        assert_eq!(settings.port("imap.port"), Some(99));
         assert_eq!(settings.origin("user"), Some(&Origin::Variable("V".into())));
+        let wrong = settings.set_variable("imap.port", Kind::Port, "P".into(), "0x10");
+        assert_eq!(wrong, Err(Error::config("P: must be a port number, 1 to 65535")));
     }
 }

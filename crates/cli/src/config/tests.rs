@@ -174,12 +174,12 @@ fn file_names_are_relative_to_the_file_that_has_them() {
 
 #[cfg(unix)]
 #[test]
-fn warns_of_a_secret_in_a_file_for_everyone() {
+fn warns_of_a_secret_in_a_file_for_others() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("c.toml");
     fs::write(&path, TWO).unwrap();
-    for (mode, want) in [(0o644, 1), (0o600, 0)] {
+    for (mode, want) in [(0o644, 1), (0o640, 1), (0o600, 0)] {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         let mut warnings = Vec::new();
         read_file(&path, true, &mut warnings).unwrap();

@@ -28,6 +28,21 @@ fn help_and_version_are_results() {
 }
 
 #[test]
+fn the_settings_explain_themselves() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| finish(bare(folder.path(), arguments), b"").ok();
+    let help = run(&["help", "config"]);
+    for part in ["[accounts.NAME.oauth]\n", "\n  client_secret = SECRET\n", "MAILBEARER_IMAP_PORT\n"] {
+        assert!(help.contains(part), "{part} is not in {help}");
+    }
+    assert_eq!(run(&["config", "--help"]), help);
+    assert_eq!(run(&["config"]).trim_end(), help.trim_end());
+    let objects = run(&["config", "--json"]);
+    let port = objects.lines().find(|line| line.contains("\"imap.port\"")).unwrap();
+    assert!(port.contains("\"variables\":[\"MAILBEARER_IMAP_PORT\"]"), "{port}");
+}
+
+#[test]
 fn a_wrong_command_line_is_64() {
     let folder = tempfile::tempdir().unwrap();
     for arguments in [

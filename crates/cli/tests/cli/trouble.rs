@@ -38,7 +38,11 @@ fn a_bad_key_is_named_with_its_line() {
             &["error: c.toml:4:1: accounts.a.imap.hots: no such key", "hint: did you mean host?"][..],
         ),
         ("[accounts.a]\nuser = \n", &["error: c.toml:2:8: …"]),
-        ("[accounts.a]\nimap.port = '993'\n", &["error: account a has no user", "hint: …"]),
+        ("[accounts.a]\nimap.port = 993\n", &["error: account a has no user", "hint: …"]),
+        (
+            "[accounts.a]\nimap.port = '993'\n",
+            &["error: c.toml:2:6: accounts.a.imap.port: must be a port number, 1 to 65535"],
+        ),
         (
             "[accounts.a]\nuser = 'u'\noauth = { token_url = 'https://x', client_id = 'c', client_secret = 's' }\nimap.port = 0\n",
             &["error: c.toml:4:6: accounts.a.imap.port: must be a port number, 1 to 65535"],

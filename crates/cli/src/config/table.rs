@@ -1,0 +1,318 @@
+//! Every setting of an account, once: what is parsed, checked, read from the environment and documented comes from
+//! these rows.
+
+use mailbearer::Provider;
+
+/// One setting.
+#[derive(Debug)]
+pub(crate) struct Row {
+    /// Where it stands below `[accounts.NAME]`.
+    pub(crate) path: &'static str,
+    pub(crate) kind: Kind,
+    /// Its value is never shown, and may be one of [`SOURCES`] in place of text.
+    pub(crate) secret: bool,
+    /// What it is for, and what counts where it is not set; with code words in backticks.
+    pub(crate) about: &'static str,
+}
+
+/// Which values a setting takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text,
+    /// The name of a file; in a configuration file relative to that file's folder.
+    File,
+    /// 1 to 65535.
+    Port,
+    /// More than 0, with or without a fraction.
+    Seconds,
+    /// One of these.
+    Word(&'static [&'static str]),
+    /// The name of a preset, or `custom`.
+    Provider,
+    /// A program and its arguments. It has no form in an environment variable.
+    Command,
+}
+
+/// The settings, in the order in which they are documented.
+///
+/// A setting is a row here and a line in `account.rs` that uses it.
+pub(crate) const TABLE: &[Row] = &[
+    row(
+        "provider",
+        Kind::Provider,
+        "Preset that fills in what is not set below: endpoints, scope, hosts, ports. Default: `custom`, which \
+         fills in nothing.",
+    ),
+    row("user", Kind::Text, "Address of the mailbox; of a shared mailbox its own address. Required."),
+    row(
+        "oauth.grant",
+        Kind::Word(&["client_credentials", "refresh_token"]),
+        "How access tokens are obtained: `client_credentials` for a robot with rights of its own, \
+         `refresh_token` for a person who consented earlier. Default: `client_credentials`.",
+    ),
+    row(
+        "oauth.tenant",
+        Kind::Text,
+        "Tenant of Microsoft Entra ID: its id or one of its domains. Required by `microsoft365` and its \
+         national clouds unless `oauth.token_url` is set.",
+    ),
+    row("oauth.client_id", Kind::Text, "Id of the registered application. Required."),
+    secret("oauth.client_secret", "Secret of the application. Required by `client_credentials`."),
+    secret("oauth.refresh_token", "Refresh token. Required by `refresh_token`."),
+    row(
+        "oauth.token_url",
+        Kind::Text,
+        "Token endpoint, an `https` address. Default: the preset's. Required by `custom`.",
+    ),
+    row(
+        "oauth.scope",
+        Kind::Text,
+        "Scopes of the token, with spaces between them. Default: the preset's for `client_credentials`, those \
+         of the consent for `refresh_token`.",
+    ),
+    row(
+        "imap.host",
+        Kind::Text,
+        "IMAP server: a DNS name or an IP address, which its certificate has to name. Default: the preset's.",
+    ),
+    row(
+        "imap.port",
+        Kind::Port,
+        "Port of the IMAP server. Default: the preset's, or 993 for `implicit` and 143 for `starttls`.",
+    ),
+    row(
+        "imap.tls",
+        TLS,
+        "How TLS starts: `implicit` at once, `starttls` by a command. Default: by the port, else the preset's, \
+         else `implicit`.",
+    ),
+    row("smtp.host", Kind::Text, "Submission server, as `imap.host`. Default: the preset's."),
+    row(
+        "smtp.port",
+        Kind::Port,
+        "Port of the submission server. Default: the preset's, or 465 for `implicit` and 587 for `starttls`.",
+    ),
+    row(
+        "smtp.tls",
+        TLS,
+        "How TLS starts, as `imap.tls`. Default: by the port, else the preset's, else `starttls`.",
+    ),
+    row("tls.ca_file", Kind::File, "PEM file of certificates to trust besides the built-in roots."),
+    row(
+        "timeouts.connect",
+        Kind::Seconds,
+        "Longest time for name look-up and TCP, and again for the TLS handshake. Default: 30.",
+    ),
+    row(
+        "timeouts.read",
+        Kind::Seconds,
+        "Longest silence of a server. Default: what the protocol's standard asks for in each step.",
+    ),
+    row("timeouts.write", Kind::Seconds, "Longest time in which a server takes nothing. Default: 60."),
+    row("timeouts.total", Kind::Seconds, "Longest time for one operation as a whole. Default: no limit."),
+];
+
+/// Where a secret may be kept in place of the configuration, and the kind of what is said there.
+pub(crate) const SOURCES: &[(&str, Kind)] =
+    &[("env", Kind::Text), ("file", Kind::File), ("command", Kind::Command)];
+
+const TLS: Kind = Kind::Word(&["implicit", "starttls"]);
+
+const fn row(path: &'static str, kind: Kind, about: &'static str) -> Row {
+    Row { path, kind, secret: false, about }
+}
+
+const fn secret(path: &'static str, about: &'static str) -> Row {
+    Row { path, kind: Kind::Text, secret: true, about }
+}
+
+impl Kind {
+    /// What a value has to be, as the end of "must be".
+    pub(crate) fn expected(self) -> String {
+        match self {
+            Self::Text | Self::File => "a string".into(),
+            Self::Port => "a port number, 1 to 65535".into(),
+            Self::Seconds => "a number of seconds above 0".into(),
+            Self::Word(_) | Self::Provider => {
+                let words: Vec<String> = self.words().iter().map(|word| format!("\"{word}\"")).collect();
+                format!("one of {}", words.join(", "))
+            }
+            Self::Command => "a list of strings, the program first".into(),
+        }
+    }
+
+    /// The words that it takes; none if it takes other values.
+    pub(crate) fn words(self) -> Vec<&'static str> {
+        match self {
+            Self::Word(words) => words.to_vec(),
+            Self::Provider => {
+                Provider::ALL.iter().map(|provider| provider.name()).chain(["custom"]).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// What stands at a path below the account.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place {
+    Table,
+    /// A setting, or a source of a secret one.
+    Value(Kind),
+    /// Text, or a table of one of [`SOURCES`].
+    Secret,
+    Unknown,
+}
+
+/// What stands at `path`.
+pub(crate) fn place(path: &str) -> Place {
+    if let Some(row) = TABLE.iter().find(|row| row.path == path) {
+        return if row.secret { Place::Secret } else { Place::Value(row.kind) };
+    }
+    if let Some((key, source)) = path.rsplit_once('.')
+        && secret_at(key).is_some_and(|row| row.path == key)
+        && let Some((_, kind)) = SOURCES.iter().find(|(name, _)| *name == source)
+    {
+        return Place::Value(*kind);
+    }
+    let below = |row: &Row| row.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
+    if TABLE.iter().any(below) { Place::Table } else { Place::Unknown }
+}
+
+/// The secret that `path` is, or is a source of.
+pub(crate) fn secret_at(path: &str) -> Option<&'static Row> {
+    TABLE.iter().filter(|row| row.secret).find(|row| {
+        path.strip_prefix(row.path).is_some_and(|rest| {
+            rest.is_empty()
+                || rest.strip_prefix('.').is_some_and(|rest| SOURCES.iter().any(|(name, _)| *name == rest))
+        })
+    })
+}
+
+/// Every path that an environment variable can set, with the kind of its value.
+pub(crate) fn variables() -> impl Iterator<Item = (String, Kind)> {
+    TABLE.iter().flat_map(|row| {
+        let sources = SOURCES.iter().filter(|(_, kind)| row.secret && *kind != Kind::Command);
+        let sources = sources.map(|(name, kind)| (format!("{}.{name}", row.path), *kind));
+        let itself = (row.kind != Kind::Command).then(|| (row.path.to_owned(), row.kind));
+        itself.into_iter().chain(sources)
+    })
+}
+
+/// The environment variable of the setting at `path`.
+pub(crate) fn variable(path: &str) -> String {
+    format!("{PREFIX}{}", path.replace('.', "_").to_ascii_uppercase())
+}
+
+/// What the names of all our environment variables begin with.
+pub(crate) const PREFIX: &str = "MAILBEARER_";
+
+/// A hint for the key `name`, which is not known in the table at `table` (empty for the account itself).
+pub(crate) fn hint(table: &str, name: &str) -> String {
+    let home = TABLE.iter().filter_map(|row| row.path.rsplit_once('.')).find(|(_, last)| *last == name);
+    match (home, nearest(name, children(table))) {
+        (Some((home, _)), _) if home != table => {
+            format!("{name} belongs into the table {home} of the account")
+        }
+        (None, _) if !table.is_empty() && TABLE.iter().any(|row| row.path == name) => {
+            format!("{name} belongs into the account itself, not into its table {table}")
+        }
+        (_, Some(near)) => format!("did you mean {near}?"),
+        _ => format!("known here: {}", children(table).join(", ")),
+    }
+}
+
+/// The candidate that `name` is most likely a misspelling of.
+pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // A third of it wrong is a misspelling yet; more is another word.
+    let most = name.chars().count().div_ceil(3);
+    let near =
+        candidates.into_iter().map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate));
+    near.filter(|(distance, _)| *distance <= most).min().map(|(_, candidate)| candidate)
+}
+
+/// The names that are known in the table at `table`.
+fn children(table: &str) -> Vec<&'static str> {
+    if secret_at(table).is_some_and(|row| row.path == table) {
+        return SOURCES.iter().map(|(name, _)| *name).collect();
+    }
+    let below = TABLE.iter().filter_map(|row| match table {
+        "" => Some(row.path),
+        _ => row.path.strip_prefix(table)?.strip_prefix('.'),
+    });
+    let mut names: Vec<&str> = below.map(|path| path.split('.').next().unwrap_or(path)).collect();
+    names.dedup();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_what_stands_where() {
+        for (path, want) in [
+            ("user", "Value(Text)"),
+            ("imap.port", "Value(Port)"),
+            ("oauth", "Table"),
+            ("oauth.client_secret", "Secret"),
+            ("oauth.client_secret.env", "Value(Text)"),
+            ("oauth.client_secret.command", "Value(Command)"),
+            ("oauth.client_secret.pipe", "Unknown"),
+            ("oauth.client_secret.file.env", "Unknown"),
+            ("oauth.client", "Unknown"),
+            ("user.env", "Unknown"),
+            ("", "Unknown"),
+        ] {
+            assert_eq!(format!("{:?}", place(path)), want, "{path}");
+        }
+        let secret = |path| secret_at(path).map(|row| row.path);
+        assert_eq!(secret("oauth.refresh_token.file"), Some("oauth.refresh_token"));
+        assert_eq!(secret("oauth.refresh_token"), Some("oauth.refresh_token"));
+        assert_eq!(secret("oauth.refresh_tokens"), None);
+        assert_eq!(secret("oauth.refresh_token..file"), None);
+    }
+
+    #[test]
+    fn each_setting_is_there_once() {
+        let mut names: Vec<String> = variables().map(|(path, _)| variable(&path)).collect();
+        let count = names.len();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), count, "two settings have the same variable");
+        for row in TABLE {
+            let is_key =
+                |octet: u8| octet.is_ascii_lowercase() || octet.is_ascii_digit() || b"_.".contains(&octet);
+            assert!(row.path.bytes().all(is_key) && row.path.split('.').count() <= 2, "{}", row.path);
+            assert!(row.about.ends_with('.') && row.about.matches('`').count() % 2 == 0, "{}", row.path);
+            assert!(
+                !SOURCES.iter().any(|(source, _)| row.path.ends_with(&format!(".{source}"))),
+                "{}",
+                row.path
+            );
+        }
+        // Rows of one table stand together, so that it has one heading.
+        let mut tables: Vec<&str> =
+            TABLE.iter().map(|row| row.path.rsplit_once('.').map_or("", |(table, _)| table)).collect();
+        tables.dedup();
+        let count = tables.len();
+        tables.sort_unstable();
+        tables.dedup();
+        assert_eq!(tables.len(), count);
+    }
+
+    #[test]
+    fn hints_at_what_was_meant() {
+        for (table, name, want) in [
+            ("imap", "hots", "did you mean host?"),
+            ("", "usr", "did you mean user?"),
+            ("", "Imap", "did you mean imap?"),
+            ("", "client_id", "client_id belongs into the table oauth of the account"),
+            ("oauth", "user", "user belongs into the account itself, not into its table oauth"),
+            ("tls", "insecure", "known here: ca_file"),
+            ("oauth.client_secret", "commnd", "did you mean command?"),
+        ] {
+            assert_eq!(hint(table, name), want, "{table} {name}");
+        }
+    }
+}
