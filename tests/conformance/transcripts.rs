@@ -17,11 +17,11 @@ where
         let transcript = Transcript::parse(case.text).unwrap();
         let security = if transcript.starts_with_tls() { Security::Implicit } else { Security::StartTls };
         let (address, serving) = serve(transcript).unwrap();
-        let options = Options::new(Tls::with_only_ca_pem(serving.ca_pem().as_bytes()).unwrap());
+        let tls = Tls::with_only_ca_pem(serving.ca_pem().as_bytes()).unwrap();
         let mut machine = start(case, security);
-        let end =
-            Blocking::task(Connection::<Blocking>::open("localhost", address.port(), security, options));
-        let mut connection = end.unwrap();
+        let opened =
+            Connection::<Blocking>::open("localhost", address.port(), security, &tls, Options::default());
+        let mut connection = Blocking::task(opened).unwrap();
         let end = loop {
             match Blocking::task(connection.next(&mut machine)) {
                 Ok(Some(event)) => on_event(&mut machine, event),

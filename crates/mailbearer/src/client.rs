@@ -7,7 +7,7 @@ use std::{
 };
 
 use mailbearer_mime::{Composed, DateTime, Message};
-use mailbearer_net::{Blocking, Connection, Options, Runtime, Tls, TraceLine};
+use mailbearer_net::{self as net, Blocking, Connection, Options, Runtime, Security, Tls, TraceLine};
 use mailbearer_oauth::{self as oauth, Endpoint, TokenExchange, TokenRequest};
 use mailbearer_sasl::Credentials;
 use mailbearer_smtp::Receipt;
@@ -225,9 +225,11 @@ impl<R: Runtime> Client<R> {
             None => &self.shared.request,
         };
         let endpoint = request.endpoint();
-        let security = mailbearer_net::Security::Implicit;
-        let options = Options { recv_limit: TokenExchange::RECV_LIMIT, ..self.shared.options() };
-        let mut connection = Connection::<R>::open(endpoint.host(), endpoint.port(), security, options)
+        let mut options = self.shared.options();
+        options.recv_limit = TokenExchange::RECV_LIMIT;
+        let mut connection = self
+            .shared
+            .connect::<R>(endpoint.host(), endpoint.port(), Security::Implicit, options)
             .await
             .map_err(Error::token_net)?;
         let mut exchange = TokenExchange::new(request);
@@ -237,8 +239,19 @@ impl<R: Runtime> Client<R> {
 }
 
 impl Shared {
+    /// The one place from which connections are made.
+    pub(crate) async fn connect<R: Runtime>(
+        &self,
+        host: &str,
+        port: u16,
+        security: Security,
+        options: Options,
+    ) -> Result<Connection<R>, net::Error> {
+        Connection::open(host, port, security, &self.tls, options).await
+    }
+
     pub(crate) fn options(&self) -> Options {
-        let mut options = Options::new(self.tls.clone());
+        let mut options = Options::default();
         options.timeouts = self.account.timeouts;
         if let Some(trace) = self.trace.clone() {
             options.trace = Some(Box::new(move |line| trace(line)));

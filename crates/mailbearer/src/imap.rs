@@ -82,9 +82,8 @@ impl<R: Runtime> Imap<R> {
         net.recv_limit = options.limits.buffer();
         let mut session = Session::new(options);
         session.authenticate(credentials)?;
-        let connection = Connection::open(&server.host, server.port, server.security, net)
-            .await
-            .map_err(Error::imap_net)?;
+        let connection =
+            shared.connect(&server.host, server.port, server.security, net).await.map_err(Error::imap_net)?;
         let mut imap = Self {
             connection,
             session,

@@ -48,7 +48,8 @@ impl<R: Runtime> Smtp<R> {
         options.security = server.security;
         let mut session = Session::new(options)?;
         session.authenticate(credentials)?;
-        let connection = Connection::open(&server.host, server.port, server.security, shared.options())
+        let connection = shared
+            .connect(&server.host, server.port, server.security, shared.options())
             .await
             .map_err(Error::smtp_net)?;
         Ok(Self { connection, session })

@@ -1,7 +1,7 @@
 use std::{
     future::Future,
     io::{self, Read, Write},
-    net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs},
     pin::pin,
     sync::{
         Arc, Mutex, PoisonError,
@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Connection, Interest, Runtime, Socket};
+use crate::{Connection, Interest, Listener, Runtime, Socket};
 
 /// Waits by blocking the thread, with the standard library alone.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +20,7 @@ pub enum Blocking {}
 
 impl Runtime for Blocking {
     type Socket = BlockingSocket;
+    type Listener = BlockingListener;
     type Task<'a, T: 'a> = T;
 
     fn task<'a, T: Send + 'a>(operation: impl Future<Output = T> + Send + 'a) -> T {
@@ -49,6 +50,27 @@ impl Runtime for Blocking {
             }
         }
         Err(error)
+    }
+
+    fn listen(address: SocketAddr) -> io::Result<BlockingListener> {
+        TcpListener::bind(address).map(BlockingListener)
+    }
+}
+
+/// A [`TcpListener`].
+#[derive(Debug)]
+pub struct BlockingListener(TcpListener);
+
+impl Listener for BlockingListener {
+    type Socket = BlockingSocket;
+
+    async fn accept(&mut self) -> io::Result<(BlockingSocket, SocketAddr)> {
+        let (stream, client) = self.0.accept()?;
+        Ok((BlockingSocket::new(stream)?, client))
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
     }
 }
 
@@ -109,6 +131,10 @@ impl Socket for BlockingSocket {
         let count = self.unless_cancelled(written)?;
         self.nap = SHORTEST_NAP;
         Ok(count)
+    }
+
+    fn shut_down(&mut self) -> io::Result<()> {
+        self.stream.shutdown(Shutdown::Write)
     }
 
     fn poll_ready(

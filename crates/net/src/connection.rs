@@ -3,8 +3,9 @@ use std::time::{Duration, Instant};
 use mailbearer_wire::{Machine, Security, Step, TraceLine};
 
 use crate::{
-    DriveError, Error, Runtime, Stage, Tls,
+    DriveError, Error, Runtime, ServerTls, Stage, Tls,
     link::{Errand, Link, Outcome, later},
+    tls::{Clear, Side},
 };
 
 /// How long to wait for what.
@@ -27,10 +28,9 @@ impl Default for Timeouts {
     }
 }
 
-/// What a [`Connection`] is made with.
+/// What a [`Connection`] is made with, on either side.
+#[non_exhaustive]
 pub struct Options {
-    /// Whom to trust.
-    pub tls: Tls,
     /// How long to wait.
     pub timeouts: Timeouts,
     /// Octets received and not yet consumed by the machine. Default 64 KiB; a machine that takes larger pieces
@@ -40,11 +40,9 @@ pub struct Options {
     pub trace: Option<Box<dyn FnMut(&TraceLine) + Send>>,
 }
 
-impl Options {
-    /// The defaults, with this trust.
-    #[must_use]
-    pub fn new(tls: Tls) -> Self {
-        Self { tls, timeouts: Timeouts::default(), recv_limit: 64 * 1024, trace: None }
+impl Default for Options {
+    fn default() -> Self {
+        Self { timeouts: Timeouts::default(), recv_limit: 64 * 1024, trace: None }
     }
 }
 
@@ -72,26 +70,74 @@ impl<R: Runtime> Connection<R> {
     /// # Errors
     ///
     /// [`Error::Connect`], [`Error::InvalidHost`], [`Error::Tls`] or [`Error::Timeout`].
-    pub async fn open(host: &str, port: u16, security: Security, options: Options) -> Result<Self, Error> {
+    pub async fn open(
+        host: &str,
+        port: u16,
+        security: Security,
+        tls: &Tls,
+        options: Options,
+    ) -> Result<Self, Error> {
         // Before anything is sent: a name that no certificate can match is no use.
-        let tls = options.tls.client(host)?;
+        let side = tls.client(host)?;
         let deadline = later(Instant::now(), options.timeouts.connect);
         let socket = R::connect(host, port, deadline).await.map_err(|source| Error::Connect {
             host: host.to_owned(),
             port,
             source,
         })?;
-        let mut connection = Self::over(socket, host, options);
-        if security == Security::Implicit {
-            let handshake = connection.link.start_tls(tls);
-            connection.link.run(handshake).await?;
-        }
-        Ok(connection)
+        Self::begin(socket, security, Box::new(side), options).await
     }
 
-    /// Takes over a connected socket on which TLS has not started.
-    pub fn over(socket: R::Socket, host: &str, options: Options) -> Self {
-        Self { link: Box::new(Link::new(socket, host, options)) }
+    /// Takes over a socket that is connected to `host`, as its client. With [`Security::Implicit`] does the TLS
+    /// handshake.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidHost`], [`Error::Tls`], [`Error::Io`] or [`Error::Timeout`].
+    pub async fn over(
+        socket: R::Socket,
+        host: &str,
+        security: Security,
+        tls: &Tls,
+        options: Options,
+    ) -> Result<Self, Error> {
+        Self::begin(socket, security, Box::new(tls.client(host)?), options).await
+    }
+
+    /// Takes over a socket that a client connected to. With [`Security::Implicit`] does the server's side of the TLS
+    /// handshake; a machine's [`Step::StartTls`] does it later.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tls`], [`Error::Io`] or [`Error::Timeout`].
+    pub async fn accept(
+        socket: R::Socket,
+        security: Security,
+        tls: &ServerTls,
+        options: Options,
+    ) -> Result<Self, Error> {
+        Self::begin(socket, security, Box::new(tls.clone()), options).await
+    }
+
+    /// Takes over a socket that a client connected to and that stays in the clear: for loopback, where a browser or a
+    /// device speaks to a program on its own machine. [`Step::StartTls`] is an error on it.
+    #[must_use]
+    pub fn accept_in_clear(socket: R::Socket, options: Options) -> Self {
+        Self { link: Box::new(Link::new(socket, Box::new(Clear), options)) }
+    }
+
+    async fn begin(
+        socket: R::Socket,
+        security: Security,
+        side: Box<dyn Side>,
+        options: Options,
+    ) -> Result<Self, Error> {
+        let mut link = Box::new(Link::new(socket, side, options));
+        if security == Security::Implicit {
+            let handshake = link.start_tls()?;
+            link.run(handshake).await?;
+        }
+        Ok(Self { link })
     }
 
     /// Gives the operation that starts now its [`Timeouts::total`] of time.
@@ -154,6 +200,19 @@ impl<R: Runtime> Connection<R> {
                 Outcome::Closed => return Ok(Next::Closed),
             }
         }
+    }
+
+    /// Sends what the machine queued, tells the peer that there is no more, and waits for it to go, half a second at
+    /// most: a peer that is still sending would lose the last answer otherwise.
+    ///
+    /// For a server's machine that failed. One that ends by [`Step::Close`] is closed like this by [`next`](Self::next).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] or [`Error::Timeout`].
+    pub async fn close(mut self) -> Result<(), Error> {
+        self.link.start_waiting();
+        self.link.run(Errand::Linger).await.map(drop)
     }
 
     pub(crate) const fn socket(&self) -> &R::Socket {

@@ -5,7 +5,10 @@
 //! function; with `Tokio` (feature `tokio`) the same code is a future. [`Runtime::Task`] is what makes one
 //! signature both. Another runtime is an implementation of the two traits away.
 //!
-//! Every connection ends up in TLS 1.2 or 1.3 with the server's certificate verified against its host name;
+//! The loop knows no side: [`Connection::open`] makes a client's connection, [`Connection::accept`] a server's, of a
+//! socket that a [`Listener`] gave.
+//!
+//! Every client's connection ends up in TLS 1.2 or 1.3 with the server's certificate verified against its host name;
 //! there is no switch to turn that off.
 
 #![forbid(unsafe_code)]
@@ -14,6 +17,8 @@ mod blocking;
 mod connection;
 mod error;
 mod link;
+#[cfg(feature = "tokio-pool")]
+mod pool;
 mod runtime;
 #[cfg(test)]
 #[cfg(feature = "tokio")]
@@ -22,11 +27,13 @@ mod tls;
 #[cfg(feature = "tokio")]
 mod tokio;
 
-pub use blocking::{Blocking, BlockingSocket, Canceller};
+pub use blocking::{Blocking, BlockingListener, BlockingSocket, Canceller};
 pub use connection::{Connection, Next, Options, Timeouts};
 pub use error::{DriveError, Error, Stage};
 pub use mailbearer_wire::{Machine, Security, Step, TraceLine};
-pub use runtime::{Interest, Runtime, Socket};
-pub use tls::{Tls, TlsError};
+#[cfg(feature = "tokio-pool")]
+pub use pool::TokioPool;
+pub use runtime::{Interest, Listener, Runtime, Socket};
+pub use tls::{ServerTls, Tls, TlsError};
 #[cfg(feature = "tokio")]
-pub use tokio::{Tokio, TokioSocket};
+pub use tokio::{Tokio, TokioListener, TokioSocket};

@@ -1,14 +1,16 @@
 use std::{
     future::poll_fn,
-    io::{self, BufRead, IoSlice, Read, Write},
+    io::{self, IoSlice, Read, Write},
     task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
 use mailbearer_wire::{BufferFull, RecvBuf, SendBuf};
-use rustls::ClientConnection;
 
-use crate::{Error, Interest, Options, Socket, Stage};
+use crate::{
+    Error, Interest, Options, Socket, Stage,
+    tls::{Session, Side},
+};
 
 /// A connected socket, its TLS, and the buffers of the machine that talks over it.
 ///
@@ -18,13 +20,25 @@ pub(crate) struct Link<S> {
     pub(crate) rx: RecvBuf,
     pub(crate) tx: SendBuf,
     pub(crate) options: Options,
-    host: String,
-    tls: Option<Box<ClientConnection>>,
+    side: Box<dyn Side>,
+    tls: Option<Box<dyn Session>>,
     /// A TLS record that waits for another to go out with.
     held: Vec<u8>,
     /// Since when neither side moved a byte.
     still_since: Instant,
     deadline: Option<Instant>,
+    /// How far the end of the connection got.
+    closing: Option<Closing>,
+}
+
+/// What is left to do at the end of a connection whose last word was ours.
+#[derive(Clone, Copy)]
+enum Closing {
+    /// Send what is queued, and say that there is no more.
+    Sending,
+    /// Read what the peer still sends until then: closing a socket with unread bytes resets the connection, and the
+    /// peer would lose our last answer.
+    Lingering { until: Instant },
 }
 
 /// What a machine's step asks of the link.
@@ -40,6 +54,8 @@ pub(crate) enum Errand {
     Handshake { deadline: Instant },
     /// Send everything and be done.
     Close,
+    /// Send everything, say that there is no more, and wait for the peer to go.
+    Linger,
 }
 
 /// How an [`Errand`] went.
@@ -51,7 +67,7 @@ pub(crate) enum Outcome {
 }
 
 impl<S: Socket> Link<S> {
-    pub(crate) fn new(socket: S, host: &str, options: Options) -> Self {
+    pub(crate) fn new(socket: S, side: Box<dyn Side>, options: Options) -> Self {
         let (mut rx, mut tx) = (RecvBuf::with_limit(options.recv_limit), SendBuf::new());
         if options.trace.is_some() {
             rx.start_trace();
@@ -62,11 +78,12 @@ impl<S: Socket> Link<S> {
             rx,
             tx,
             options,
-            host: host.to_owned(),
+            side,
             tls: None,
             held: Vec::new(),
             still_since: Instant::now(),
             deadline: None,
+            closing: None,
         };
         link.start_operation();
         link
@@ -82,9 +99,9 @@ impl<S: Socket> Link<S> {
     }
 
     /// Puts TLS on the socket; the errand is the handshake.
-    pub(crate) fn start_tls(&mut self, tls: Box<ClientConnection>) -> Errand {
-        self.tls = Some(tls);
-        Errand::Handshake { deadline: later(Instant::now(), self.options.timeouts.connect) }
+    pub(crate) fn start_tls(&mut self) -> Result<Errand, Error> {
+        self.tls = Some(self.side.start()?);
+        Ok(Errand::Handshake { deadline: later(Instant::now(), self.options.timeouts.connect) })
     }
 
     /// Tries to get rid of a failed machine's last words.
@@ -109,8 +126,7 @@ impl<S: Socket> Link<S> {
             if self.tls.is_some() || !self.rx.unread().is_empty() {
                 return Poll::Ready(Err(Error::BytesBeforeTls));
             }
-            let tls = self.options.tls.client(&self.host)?;
-            *errand = self.start_tls(tls);
+            *errand = self.start_tls()?;
         }
         Poll::Ready(Ok(match *errand {
             Errand::Read(patience) => return self.poll_pump(Some(patience), context),
@@ -119,9 +135,13 @@ impl<S: Socket> Link<S> {
                 ready!(self.poll_handshake(deadline, context))?;
                 Outcome::Done
             }
-            Errand::Close => {
-                // No TLS closure alert: the protocol's own goodbye was answered, the peer is gone.
+            Errand::Close if !self.side.is_server() => {
+                // The goodbye was answered: the server is gone, there is nobody to send a closure alert to.
                 ready!(self.poll_flush(context))?;
+                Outcome::Closed
+            }
+            Errand::Close | Errand::Linger => {
+                ready!(self.poll_close(context))?;
                 Outcome::Closed
             }
         }))
@@ -135,7 +155,7 @@ impl<S: Socket> Link<S> {
                 Ok(true) if self.rx.is_eof() => {
                     return Poll::Ready(Err(Error::Io(io::Error::new(
                         io::ErrorKind::UnexpectedEof,
-                        "server closed the connection during the TLS handshake",
+                        "connection closed during the TLS handshake",
                     ))));
                 }
                 Ok(true) => continue,
@@ -161,6 +181,48 @@ impl<S: Socket> Link<S> {
             ready!(self.poll_wait(Interest::Write, until, Stage::Write, limit, context))?;
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Sends what is queued, says that there is no more, and waits a moment for the peer to go.
+    fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if self.closing.is_none() {
+            if let Some(tls) = &mut self.tls {
+                while !self.tx.unsent().is_empty() {
+                    let accepted = tls.encrypt(self.tx.unsent()).map_err(Error::Io)?;
+                    self.tx.sent(accepted);
+                }
+                tls.close();
+            }
+            self.closing = Some(Closing::Sending);
+        }
+        loop {
+            match self.closing {
+                Some(Closing::Lingering { until }) => {
+                    let mut chunk = [0; 4096];
+                    match self.socket.read(&mut chunk) {
+                        Ok(0) => return Poll::Ready(Ok(())),
+                        Ok(_) => {}
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                            // Whoever waits that long, or sends for that long, does not read any more.
+                            let waited =
+                                ready!(self.poll_wait(Interest::Read, until, Stage::Read, LINGER, context));
+                            if waited.is_err() {
+                                return Poll::Ready(Ok(()));
+                            }
+                        }
+                        Err(_) => return Poll::Ready(Ok(())),
+                    }
+                    if Instant::now() >= until {
+                        return Poll::Ready(Ok(()));
+                    }
+                }
+                _ => {
+                    ready!(self.poll_flush(context))?;
+                    self.socket.shut_down().map_err(Error::Io)?;
+                    self.closing = Some(Closing::Lingering { until: later(Instant::now(), LINGER) });
+                }
+            }
+        }
     }
 
     fn poll_pump(
@@ -237,11 +299,11 @@ impl<S: Socket> Link<S> {
         loop {
             // A failed handshake leaves an alert to send, but takes no plaintext, not even none.
             if !self.tx.unsent().is_empty() {
-                let accepted = tls.writer().write(self.tx.unsent()).map_err(Error::Io)?;
+                let accepted = tls.encrypt(self.tx.unsent()).map_err(Error::Io)?;
                 self.tx.sent(accepted);
             }
             while tls.wants_write() {
-                if taken(tls.write_tls(&mut socket))?.is_none() {
+                if taken(tls.write_records(&mut socket))?.is_none() {
                     return Ok(false);
                 }
                 self.still_since = Instant::now();
@@ -273,37 +335,36 @@ impl<S: Socket> Link<S> {
             return Ok(true);
         };
         // Plaintext that found no room before comes first: the TLS library takes no more records meanwhile.
-        if drain(tls, &mut self.rx)? {
+        if drain(&mut **tls, &mut self.rx)? {
             return Ok(true);
         }
         let was_handshaking = tls.is_handshaking();
-        let Some(_) = taken(tls.read_tls(&mut socket))? else {
+        let Some(_) = taken(tls.read_records(&mut socket))? else {
             return Ok(false);
         };
         self.still_since = Instant::now();
-        tls.process_new_packets().map_err(|source| Error::Tls { host: self.host.clone(), source })?;
+        tls.process().map_err(|source| Error::Tls { host: self.side.peer().to_owned(), source })?;
         // A record without data (a session ticket, a part of the handshake) is progress too, but not for the machine.
-        Ok(drain(tls, &mut self.rx)? || was_handshaking)
+        Ok(drain(&mut **tls, &mut self.rx)? || was_handshaking)
     }
 }
 
 /// Moves decrypted bytes to the machine; true if bytes or the end came.
-fn drain(tls: &mut ClientConnection, rx: &mut RecvBuf) -> Result<bool, Error> {
+fn drain(tls: &mut dyn Session, rx: &mut RecvBuf) -> Result<bool, Error> {
     let mut moved = false;
-    let mut reader = tls.reader();
     while rx.room() > 0 {
-        match reader.fill_buf() {
-            Ok([]) => {
+        let mut count = 0;
+        let decrypted = tls.decrypted(&mut |bytes| {
+            let fitting = bytes.get(..rx.room()).unwrap_or(bytes);
+            count = if rx.extend(fitting).is_ok() { fitting.len() } else { 0 };
+            count
+        });
+        match decrypted {
+            Ok(()) if count == 0 => {
                 rx.set_eof();
                 return Ok(true);
             }
-            Ok(bytes) => {
-                let fitting = bytes.get(..rx.room()).unwrap_or(bytes);
-                rx.extend(fitting).map_err(Error::BufferFull)?;
-                let count = fitting.len();
-                reader.consume(count);
-                moved = true;
-            }
+            Ok(()) => moved = true,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
             // The end without a TLS closure alert: someone may have cut it.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
@@ -377,3 +438,6 @@ pub(crate) fn later(from: Instant, by: Duration) -> Instant {
     // An addition that overflows is a limit of centuries: any far moment will do.
     from.checked_add(by).or_else(|| from.checked_add(Duration::from_secs(86_400 * 365))).unwrap_or(from)
 }
+
+/// How long a peer may take to read our last words.
+const LINGER: Duration = Duration::from_millis(500);

@@ -1,6 +1,7 @@
 use std::{
     future::Future,
     io,
+    net::SocketAddr,
     task::{Context, Poll},
     time::Instant,
 };
@@ -9,6 +10,9 @@ use std::{
 pub trait Runtime: Sized + Send + Sync + 'static {
     /// A connected TCP stream.
     type Socket: Socket;
+
+    /// A TCP port that is listened on.
+    type Listener: Listener<Socket = Self::Socket>;
 
     /// What calling an operation gives: its result, or a future of it.
     type Task<'a, T: 'a>;
@@ -27,6 +31,34 @@ pub trait Runtime: Sized + Send + Sync + 'static {
         port: u16,
         deadline: Instant,
     ) -> impl Future<Output = io::Result<Self::Socket>> + Send;
+
+    /// Listens on `address`; port 0 takes a free one.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the address is not this machine's, is in use, or is not for this user.
+    fn listen(address: SocketAddr) -> io::Result<Self::Listener>;
+}
+
+/// A TCP port that is listened on.
+pub trait Listener: Send {
+    /// What a client's connection is.
+    type Socket: Socket;
+
+    /// Waits for the next client. The future can be dropped at any time: no client is lost.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the connection was gone before it was accepted, or the system has no descriptor left: the next call
+    /// may succeed.
+    fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Socket, SocketAddr)>> + Send;
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the system does not say.
+    fn local_addr(&self) -> io::Result<SocketAddr>;
 }
 
 /// A TCP stream that never waits, and a separate way to wait.
@@ -44,6 +76,13 @@ pub trait Socket: Send {
     ///
     /// [`io::ErrorKind::WouldBlock`] if nothing fits; else the stream is broken.
     fn write(&mut self, from: &[u8]) -> io::Result<usize>;
+
+    /// Tells the peer that nothing more is written.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the stream is broken.
+    fn shut_down(&mut self) -> io::Result<()>;
 
     /// Waits until one of `interest` is worth trying; may be early.
     ///

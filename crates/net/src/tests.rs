@@ -1,5 +1,7 @@
 //! The drivers on their hard cases, each test on both, against a server that is a thread of this process.
 
+mod server;
+
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
@@ -8,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use mailbearer_wire::{Lines, Machine, RecvBuf, Security, SendBuf, Step};
+use mailbearer_wire::{Lines, Machine, RecvBuf, Secret, Security, SendBuf, Step};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::{
     ServerConfig, ServerConnection, StreamOwned,
@@ -16,7 +18,8 @@ use rustls::{
 };
 
 use crate::{
-    Blocking, Connection, DriveError, Error, Next, Options, Runtime, Stage, Timeouts, Tls, Tokio, tls,
+    Blocking, Connection, DriveError, Error, Next, Options, Runtime, ServerTls, Stage, Timeouts, Tls, Tokio,
+    tls,
 };
 
 #[test]
@@ -146,11 +149,11 @@ fn silence_is_a_timeout_of_its_stage() {
         assert!(matches!(error, DriveError::Net(Error::Timeout { stage: Stage::Read, .. })), "{error:?}");
     }
     async fn total<R: Runtime>(port: u16, ca: &Ca) {
-        let mut options = options(ca);
+        let mut options = options();
         options.timeouts.total = Some(Duration::from_millis(20));
         options.timeouts.read = Some(Duration::from_secs(3600));
         let mut connection =
-            Connection::<R>::open("localhost", port, Security::StartTls, options).await.unwrap();
+            Connection::<R>::open("localhost", port, Security::StartTls, &ca.trust(), options).await.unwrap();
         let error = connection.next(&mut Talk::new()).await.unwrap_err();
         assert!(matches!(error, DriveError::Net(Error::Timeout { stage: Stage::Total, .. })), "{error:?}");
     }
@@ -198,7 +201,7 @@ fn a_peer_that_takes_nothing_is_a_timeout() {
 #[test]
 fn a_certificate_has_to_match() {
     async fn client<R: Runtime>(host: &str, port: u16, ca: &Ca) -> Error {
-        Connection::<R>::open(host, port, Security::Implicit, options(ca)).await.err().unwrap()
+        Connection::<R>::open(host, port, Security::Implicit, &ca.trust(), options()).await.err().unwrap()
     }
     fn server(ca: &Ca, stream: TcpStream) -> io::Result<()> {
         let error = ca.serve(stream).read(&mut [0; 1]).unwrap_err();
@@ -240,7 +243,8 @@ fn a_blocked_thread_can_be_cancelled() {
         &Ca::new(),
         |_, mut stream| stream.read_to_end(&mut Vec::new()).map(drop).or(Ok(())),
         |port, ca| {
-            let mut connection = Blocking::task(open_patient::<Blocking>(port, ca)).unwrap();
+            let mut connection =
+                Blocking::task(open_patient::<Blocking>(port, Security::StartTls, ca)).unwrap();
             let canceller = connection.canceller().unwrap();
             let waiting =
                 thread::spawn(move || Blocking::task(connection.next(&mut Talk::new())).unwrap_err());
@@ -265,7 +269,7 @@ fn a_dropped_future_loses_nothing() {
         },
         |port, ca| {
             block_on(async {
-                let mut connection = open_patient::<Tokio>(port, ca).await.unwrap();
+                let mut connection = open_patient::<Tokio>(port, Security::StartTls, ca).await.unwrap();
                 let mut machine = Talk::new();
                 for n in 0..50 {
                     machine.say(&format!("command {n}"));
@@ -354,8 +358,12 @@ impl Machine for Flood {
 const FLOOD: usize = 10 << 20;
 
 /// An authority, and a server certificate of it for `localhost`.
+#[derive(Clone)]
 struct Ca {
     pem: String,
+    /// The server's certificate, and its key.
+    chain: String,
+    key: String,
     server: Arc<ServerConfig>,
 }
 
@@ -379,7 +387,15 @@ impl Ca {
                 PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(server_key.serialize_der())),
             )
             .unwrap();
-        Self { pem, server: Arc::new(server) }
+        Self { pem, chain: certificate.pem(), key: server_key.serialize_pem(), server: Arc::new(server) }
+    }
+
+    fn server_tls(&self) -> ServerTls {
+        ServerTls::from_pem(self.chain.as_bytes(), &Secret::from(self.key.as_str())).unwrap()
+    }
+
+    fn trust(&self) -> Tls {
+        Tls::with_only_ca_pem(self.pem.as_bytes()).unwrap()
     }
 
     fn serve(&self, stream: TcpStream) -> StreamOwned<ServerConnection, TcpStream> {
@@ -387,26 +403,24 @@ impl Ca {
     }
 }
 
-fn options(ca: &Ca) -> Options {
-    let mut options = Options::new(Tls::with_only_ca_pem(ca.pem.as_bytes()).unwrap());
+fn options() -> Options {
+    let mut options = Options::default();
     let short = Duration::from_millis(50);
     options.timeouts = Timeouts { connect: short, read: Some(short), write: short, total: None };
     options
 }
 
 async fn open<R: Runtime>(port: u16, security: Security, ca: &Ca) -> Result<Connection<R>, Error> {
-    let mut options = options(ca);
+    let mut options = options();
     // A handshake on a busy machine takes its time; only a silent server is to run into the limit.
     if security == Security::StartTls {
         options.timeouts.connect = Duration::from_secs(30);
     }
-    Connection::open("localhost", port, security, options).await
+    Connection::open("localhost", port, security, &ca.trust(), options).await
 }
 
-async fn open_patient<R: Runtime>(port: u16, ca: &Ca) -> Result<Connection<R>, Error> {
-    let mut options = options(ca);
-    options.timeouts = Timeouts::default();
-    Connection::open("localhost", port, Security::StartTls, options).await
+async fn open_patient<R: Runtime>(port: u16, security: Security, ca: &Ca) -> Result<Connection<R>, Error> {
+    Connection::open("localhost", port, security, &ca.trust(), Options::default()).await
 }
 
 fn line(reader: &mut impl BufRead) -> io::Result<String> {
@@ -432,7 +446,7 @@ fn serve(
 ) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let config = Ca { pem: String::new(), server: Arc::clone(&ca.server) };
+    let config = ca.clone();
     let server: JoinHandle<io::Result<()>> = thread::spawn(move || server(&config, listener.accept()?.0));
     client(port, ca);
     server.join().unwrap().unwrap();

@@ -1,3 +1,6 @@
+mod server;
+mod side;
+
 use std::{error, fmt, sync::Arc};
 
 use rustls::{
@@ -6,6 +9,9 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
     sign::SigningKey,
 };
+
+pub use server::ServerTls;
+pub(crate) use side::{Clear, Session, Side};
 
 use crate::Error;
 
@@ -79,12 +85,38 @@ impl Tls {
         Ok(Self { config: Arc::new(config) })
     }
 
-    pub(crate) fn client(&self, host: &str) -> Result<Box<ClientConnection>, Error> {
+    /// The client's side of a connection with `host`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidHost`] for what no certificate can match.
+    pub(crate) fn client(&self, host: &str) -> Result<Client, Error> {
         let name = ServerName::try_from(host).map_err(|_| Error::InvalidHost(host.to_owned()))?.to_owned();
-        match ClientConnection::new(Arc::clone(&self.config), name) {
-            Ok(tls) => Ok(Box::new(tls)),
-            Err(source) => Err(Error::Tls { host: host.to_owned(), source }),
+        Ok(Client { config: Arc::clone(&self.config), name, host: host.to_owned() })
+    }
+}
+
+/// The client's side of one connection.
+pub(crate) struct Client {
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+    host: String,
+}
+
+impl Side for Client {
+    fn start(&self) -> Result<Box<dyn Session>, Error> {
+        match ClientConnection::new(Arc::clone(&self.config), self.name.clone()) {
+            Ok(session) => Ok(Box::new(session)),
+            Err(source) => Err(Error::Tls { host: self.host.clone(), source }),
         }
+    }
+
+    fn peer(&self) -> &str {
+        &self.host
+    }
+
+    fn is_server(&self) -> bool {
+        false
     }
 }
 
@@ -102,6 +134,8 @@ pub enum TlsError {
     Provider,
     /// The text holds no certificate in PEM form.
     Pem,
+    /// The key is none, or of a kind that can't be used.
+    Key,
     /// A certificate can't be used.
     Certificate(rustls::Error),
     /// The system's source of randomness failed.
@@ -115,6 +149,7 @@ impl fmt::Display for TlsError {
                 f.write_str("built without a provider of cryptography; enable the feature `ring`")
             }
             Self::Pem => f.write_str("no certificate in PEM form found"),
+            Self::Key => f.write_str("no private key that can be used found"),
             Self::Certificate(source) => write!(f, "certificate can't be used: {source}"),
             Self::Random => f.write_str("the system gives no random octets"),
         }

@@ -1,17 +1,19 @@
 use std::{
     future::Future,
     io,
+    net::SocketAddr,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
     time::Instant,
 };
 
 use ::tokio::{
-    net::{TcpStream, lookup_host},
+    io::AsyncWrite,
+    net::{TcpListener, TcpStream, lookup_host},
     time::{Sleep, sleep_until, timeout_at},
 };
 
-use crate::{Interest, Runtime, Socket, blocking::share};
+use crate::{Interest, Listener, Runtime, Socket, blocking::share};
 
 /// Waits as a future on a tokio runtime that has its I/O and time drivers enabled.
 ///
@@ -21,6 +23,7 @@ pub enum Tokio {}
 
 impl Runtime for Tokio {
     type Socket = TokioSocket;
+    type Listener = TokioListener;
     type Task<'a, T: 'a> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
     fn task<'a, T: Send + 'a>(operation: impl Future<Output = T> + Send + 'a) -> Self::Task<'a, T> {
@@ -43,6 +46,29 @@ impl Runtime for Tokio {
             }
         }
         Err(error)
+    }
+
+    fn listen(address: SocketAddr) -> io::Result<TokioListener> {
+        let listener = std::net::TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        TcpListener::from_std(listener).map(TokioListener)
+    }
+}
+
+/// A tokio [`TcpListener`].
+#[derive(Debug)]
+pub struct TokioListener(TcpListener);
+
+impl Listener for TokioListener {
+    type Socket = TokioSocket;
+
+    async fn accept(&mut self) -> io::Result<(TokioSocket, SocketAddr)> {
+        let (stream, client) = self.0.accept().await?;
+        Ok((TokioSocket::new(stream)?, client))
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
     }
 }
 
@@ -73,6 +99,14 @@ impl Socket for TokioSocket {
 
     fn write(&mut self, from: &[u8]) -> io::Result<usize> {
         self.stream.try_write(from)
+    }
+
+    fn shut_down(&mut self) -> io::Result<()> {
+        // Done at the first poll: TCP's own shutdown never waits.
+        match Pin::new(&mut self.stream).poll_shutdown(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => result,
+            Poll::Pending => Ok(()),
+        }
     }
 
     fn poll_ready(

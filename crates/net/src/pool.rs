@@ -1,0 +1,54 @@
+use std::{fmt, future::Future, io};
+
+use ::tokio::runtime::{Builder, Handle, Runtime};
+
+/// Threads that run tasks of [`Tokio`](crate::Tokio), for a server that has no runtime of its own.
+///
+/// When it is dropped, its tasks end where they wait.
+pub struct TokioPool {
+    handle: Handle,
+    runtime: Option<Runtime>,
+}
+
+impl TokioPool {
+    /// Starts `threads` threads, one at least. Look-ups of names take more, for as long as they last.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the system gives no threads or no descriptors.
+    pub fn new(threads: usize) -> io::Result<Self> {
+        let runtime = Builder::new_multi_thread().worker_threads(threads.max(1)).enable_all().build()?;
+        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
+    }
+
+    /// Runs `task` beside the others.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        drop(self.handle.spawn(task));
+    }
+
+    /// Calls `operation` with the pool at hand, which [`Runtime::listen`](crate::Runtime::listen) of `Tokio` needs.
+    pub fn enter<T>(&self, operation: impl FnOnce() -> T) -> T {
+        let _entered = self.handle.enter();
+        operation()
+    }
+
+    /// Waits for `task` on this thread, which must not be one of the pool's.
+    pub fn block_on<T>(&self, task: impl Future<Output = T>) -> T {
+        self.handle.block_on(task)
+    }
+}
+
+impl Drop for TokioPool {
+    fn drop(&mut self) {
+        // Waits for nobody: not for a look-up, and not where it would be an error to wait, in a task.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl fmt::Debug for TokioPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokioPool").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,102 @@
+//! What the link needs of TLS, whichever side of it it is.
+//!
+//! Both are trait objects: the handshake of a side is linked only by programs that take that side.
+
+use std::{
+    io::{self, BufRead, Read, Write},
+    ops::DerefMut,
+};
+
+use rustls::{ConnectionCommon, SideData};
+
+use crate::Error;
+
+/// Which side of the connection this is, and how TLS starts on it.
+pub(crate) trait Side: Send + Sync {
+    /// Makes the state of one TLS connection. Nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidHost`] or [`Error::Tls`].
+    fn start(&self) -> Result<Box<dyn Session>, Error>;
+
+    /// Whom the connection is with, for errors.
+    fn peer(&self) -> &str;
+
+    /// Whether the protocol's last word is ours, so that the connection has to be closed with care.
+    fn is_server(&self) -> bool;
+}
+
+/// A server without TLS.
+pub(crate) struct Clear;
+
+impl Side for Clear {
+    fn start(&self) -> Result<Box<dyn Session>, Error> {
+        let reason = "this side was set up without TLS";
+        Err(Error::Io(io::Error::new(io::ErrorKind::Unsupported, reason)))
+    }
+
+    fn peer(&self) -> &str {
+        "the client"
+    }
+
+    fn is_server(&self) -> bool {
+        true
+    }
+}
+
+/// One TLS connection.
+pub(crate) trait Session: Send {
+    fn is_handshaking(&self) -> bool;
+    fn wants_write(&self) -> bool;
+    /// Takes plaintext to encrypt; says how much of it.
+    fn encrypt(&mut self, plaintext: &[u8]) -> io::Result<usize>;
+    fn write_records(&mut self, to: &mut dyn Write) -> io::Result<usize>;
+    fn read_records(&mut self, from: &mut dyn Read) -> io::Result<usize>;
+    fn process(&mut self) -> Result<(), rustls::Error>;
+    /// Hands decrypted bytes to `take`, which says how many it took; none at the end of the stream.
+    fn decrypted(&mut self, take: &mut dyn FnMut(&[u8]) -> usize) -> io::Result<()>;
+    /// Queues the alert that tells the peer of the end.
+    fn close(&mut self);
+}
+
+impl<T, D> Session for T
+where
+    T: DerefMut<Target = ConnectionCommon<D>> + Send,
+    D: SideData,
+{
+    fn is_handshaking(&self) -> bool {
+        (**self).is_handshaking()
+    }
+
+    fn wants_write(&self) -> bool {
+        (**self).wants_write()
+    }
+
+    fn encrypt(&mut self, plaintext: &[u8]) -> io::Result<usize> {
+        self.writer().write(plaintext)
+    }
+
+    fn write_records(&mut self, mut to: &mut dyn Write) -> io::Result<usize> {
+        self.write_tls(&mut to)
+    }
+
+    fn read_records(&mut self, mut from: &mut dyn Read) -> io::Result<usize> {
+        self.read_tls(&mut from)
+    }
+
+    fn process(&mut self) -> Result<(), rustls::Error> {
+        self.process_new_packets().map(drop)
+    }
+
+    fn decrypted(&mut self, take: &mut dyn FnMut(&[u8]) -> usize) -> io::Result<()> {
+        let mut reader = self.reader();
+        let taken = take(reader.fill_buf()?);
+        reader.consume(taken);
+        Ok(())
+    }
+
+    fn close(&mut self) {
+        self.send_close_notify();
+    }
+}
