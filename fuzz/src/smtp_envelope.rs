@@ -51,12 +51,12 @@ fn converse(session: &mut Session, input: &Input) {
         heard.extend_from_slice(tx.unsent());
         tx.sent(usize::MAX);
         match step {
-            Ok(Step::Event(Event::BodyWanted)) => {
+            Ok(Step::Event(Event::BodyWanted(ticket))) => {
                 // Without a declaration such octets are not taken.
-                let _ = session.body(input.body.get(..1000).unwrap_or(&input.body));
-                session.finish_body().unwrap();
+                let _ = session.body(ticket, input.body.get(..1000).unwrap_or(&input.body));
+                session.finish_body(ticket).unwrap();
             }
-            Ok(Step::Event(Event::Submitted(receipt))) => {
+            Ok(Step::Event(Event::Submitted(_, receipt))) => {
                 let refused: Vec<&str> =
                     receipt.refused.iter().map(|(address, _)| address.as_str()).collect();
                 let mut wanted = input.recipients.clone();

@@ -4,7 +4,7 @@
 //! A dialogue is made of acts as that of `imap_session`.
 
 use mailbearer_sasl::Credentials;
-use mailbearer_smtp::{Envelope, Error, Event, Limits, Options, Session};
+use mailbearer_smtp::{Envelope, Error, Event, Limits, Options, Session, Ticket};
 use mailbearer_wire::{Machine, RecvBuf, Security, SendBuf, Step};
 
 use crate::{
@@ -35,6 +35,7 @@ struct Play {
     clear: bool,
     over: bool,
     submitted: usize,
+    last: Option<Ticket>,
 }
 
 impl Play {
@@ -47,7 +48,7 @@ impl Play {
         }
         let (session, rx) = (Session::new(options).unwrap(), RecvBuf::with_limit(1 << 20));
         let (tx, sent, told) = (SendBuf::new(), Vec::new(), Vec::new());
-        Self { session, rx, tx, sent, heard: 0, told, clear, over: false, submitted: 0 }
+        Self { session, rx, tx, sent, heard: 0, told, clear, over: false, submitted: 0, last: None }
     }
 
     fn run(mut self, dialogue: &[u8], cut: Cut) -> Self {
@@ -117,17 +118,17 @@ impl Play {
                     self.clear = false;
                     self.told.push("TLS".into());
                 }
-                Ok(Step::Event(Event::BodyWanted)) => {
+                Ok(Step::Event(Event::BodyWanted(ticket))) => {
                     assert!(!self.clear);
                     self.told.push("body wanted".into());
-                    self.session.body(b"Subject: x\n\n.\n").unwrap();
-                    self.session.finish_body().unwrap();
+                    self.session.body(ticket, b"Subject: x\n\n.\n").unwrap();
+                    self.session.finish_body(ticket).unwrap();
                 }
                 Ok(Step::Event(event)) => {
                     if event == Event::Authenticated {
                         assert!(self.was_heard(b"AUTH "), "authenticated and not asked to");
                     }
-                    if matches!(event, Event::Submitted(_)) {
+                    if matches!(event, Event::Submitted(..)) {
                         assert!(self.was_heard(b"\r\n.\r\n"), "taken before it was sent");
                         self.submitted = self.submitted.checked_sub(1).expect("submitted and not asked for");
                     }
@@ -160,7 +161,16 @@ impl Play {
                 let count = usize::from(argument.first().copied().unwrap_or(2) % 4);
                 let recipients = ["a@mail.test", "b@mail.test", "c@mail.test"].into_iter().take(count);
                 let envelope = Envelope::new("robot@mail.test", recipients);
-                session.submit(envelope).inspect(|()| self.submitted += 1)
+                session.submit(envelope).map(|ticket| {
+                    self.submitted += 1;
+                    self.last = Some(ticket);
+                })
+            }
+            b'x' => {
+                if let Some(ticket) = self.last {
+                    session.abandon(ticket);
+                }
+                Ok(())
             }
             b'r' => session.reset(),
             b'q' => session.quit(),

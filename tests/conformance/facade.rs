@@ -7,11 +7,11 @@ use mailbearer::{
 };
 use mailbearer_mock::{Server as Mock, Transcript, memory::Options, serve};
 
-fn mock(options: Options) -> Mock {
+pub(crate) fn mock(options: Options) -> Mock {
     Mock::start(options).unwrap()
 }
 
-fn account(mock: &Mock) -> Account {
+pub(crate) fn account(mock: &Mock) -> Account {
     let mut account = Account::custom(mock.user(), mock.token_url(), mock.scope())
         .client_credentials(mock.client_id(), mock.client_secret())
         .ca_pem(mock.ca_pem())
@@ -21,16 +21,16 @@ fn account(mock: &Mock) -> Account {
     account
 }
 
-fn robot(mock: &Mock) -> Client {
+pub(crate) fn robot(mock: &Mock) -> Client {
     account(mock).blocking().unwrap()
 }
 
-fn message<R: Runtime>(robot: &Client<R>) -> Composed {
+pub(crate) fn message<R: Runtime>(robot: &Client<R>) -> Composed {
     let user = Mailbox::parse(&robot.account().user).unwrap();
     robot.compose(&Message::new(user.clone()).to(user).subject("one").text("x")).unwrap()
 }
 
-fn tokio<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn tokio<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 

@@ -11,4 +11,6 @@ mod imap_ops;
 #[cfg(test)]
 mod python;
 #[cfg(test)]
+mod sending;
+#[cfg(test)]
 mod transcripts;

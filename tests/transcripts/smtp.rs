@@ -50,11 +50,11 @@ pub(crate) fn session(security: Security) -> Session {
 
 pub(crate) fn on_event(session: &mut Session, event: Event) {
     match event {
-        Event::BodyWanted => {
-            session.body(b"Subject: hello\n\nworld\n").unwrap();
-            session.finish_body().unwrap();
+        Event::BodyWanted(ticket) => {
+            session.body(ticket, b"Subject: hello\n\nworld\n").unwrap();
+            session.finish_body(ticket).unwrap();
         }
-        Event::Submitted(receipt) => {
+        Event::Submitted(_, receipt) => {
             assert_eq!(receipt.accepted, ["ann@example.net", "brown@foo.com"]);
             assert_eq!(receipt.refused.len(), 1);
         }

@@ -364,7 +364,13 @@ impl error::Error for Error {
 
 impl From<smtp::Misuse> for Error {
     fn from(misuse: smtp::Misuse) -> Self {
-        Self::new(Context::Smtp, Kind::Smtp(misuse.into()))
+        Self::new(
+            Context::Smtp,
+            match misuse {
+                smtp::Misuse::Abandoned => Kind::Unfinished,
+                misuse => Kind::Smtp(misuse.into()),
+            },
+        )
     }
 }
 

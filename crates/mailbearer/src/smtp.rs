@@ -3,7 +3,7 @@ use std::time::Duration;
 use mailbearer_mime::Composed;
 use mailbearer_net::{Connection, Runtime};
 use mailbearer_sasl::Credentials;
-use mailbearer_smtp::{Envelope, Event, Options, Receipt, Session};
+use mailbearer_smtp::{Envelope, Event, Options, Receipt, Session, Ticket};
 
 use crate::{Error, Server, client::Shared};
 
@@ -33,14 +33,13 @@ impl<R: Runtime> Smtp<R> {
         message: &Composed,
     ) -> Result<Receipt, Error> {
         let mut smtp = Self::start(shared, server, credentials).await?;
-        smtp.session.submit(envelope(message))?;
+        let ticket = smtp.session.submit(envelope(message))?;
         smtp.session.quit()?;
-        smtp.wait_for_body().await?;
-        smtp.write(&message.octets).await?;
-        let receipt = smtp.finish().await?;
-        // The verdict is in; what the server says to QUIT changes nothing, nor does its silence.
+        let verdict = Submission { smtp: &mut smtp, ticket }.send(&message.octets).await;
+        // The verdict is in; what the server says to QUIT changes nothing, nor does its silence. After an error that
+        // ended the session there is nobody to say it to.
         let _ = smtp.connection.next_within(&mut smtp.session, GOODBYE).await;
-        Ok(receipt)
+        verdict
     }
 
     async fn start(shared: &Shared, server: &Server, credentials: Credentials) -> Result<Self, Error> {
@@ -57,43 +56,45 @@ impl<R: Runtime> Smtp<R> {
 
     /// Sends one message.
     ///
-    /// Recipients that were refused are in the receipt; the others get the message.
+    /// Recipients that were refused are in the receipt; the others get the message. A future of this that is dropped
+    /// ends the session, unless the whole message was handed over already.
     ///
     /// # Errors
     ///
     /// Fails if the server refused the sender, every recipient or the message (the session takes another then), and if
     /// the session ends. Where [`Error::outcome_unknown`], the server may or may not have taken the message.
     pub fn send<'a>(&'a mut self, message: &'a Composed) -> R::Task<'a, Result<Receipt, Error>> {
-        R::task(async move {
-            self.connection.start_operation();
-            self.session.submit(envelope(message))?;
-            self.wait_for_body().await?;
-            self.write(&message.octets).await?;
-            self.finish().await
-        })
+        R::task(async move { self.begin(envelope(message))?.send(&message.octets).await })
     }
 
     /// Begins a message whose octets come in pieces, of any size in all.
     ///
-    /// A submission that is dropped before [`Submission::finish`] leaves a session that takes nothing more.
+    /// A submission that is dropped before [`Submission::finish`] delivers nothing and ends the session: whatever was
+    /// sent next would become a part of the message. So does a future of this that is dropped.
     ///
     /// # Errors
     ///
-    /// Fails if the server refused the sender or every recipient.
+    /// Fails if the server refused the sender or every recipient, and after a message that was dropped.
     pub fn submit(&mut self, envelope: Envelope) -> R::Task<'_, Result<Submission<'_, R>, Error>> {
         R::task(async move {
-            self.connection.start_operation();
-            self.session.submit(envelope)?;
-            self.wait_for_body().await?;
-            Ok(Submission { smtp: self })
+            let mut submission = self.begin(envelope)?;
+            submission.wait().await?;
+            Ok(submission)
         })
+    }
+
+    fn begin(&mut self, envelope: Envelope) -> Result<Submission<'_, R>, Error> {
+        self.connection.start_operation();
+        let ticket = self.session.submit(envelope)?;
+        Ok(Submission { smtp: self, ticket })
     }
 
     /// Says goodbye and closes.
     ///
     /// # Errors
     ///
-    /// Fails if the connection breaks first; every message is with the server already.
+    /// Fails if the connection breaks first; every message that has its receipt is with the server already. Fails
+    /// after a message that was dropped before its end.
     pub fn quit(mut self) -> R::Task<'static, Result<(), Error>> {
         R::task(async move {
             self.session.quit()?;
@@ -106,38 +107,6 @@ impl<R: Runtime> Smtp<R> {
     #[must_use]
     pub const fn capabilities(&self) -> &mailbearer_smtp::Capabilities {
         self.session.capabilities()
-    }
-
-    async fn wait_for_body(&mut self) -> Result<(), Error> {
-        loop {
-            match self.event().await? {
-                Event::BodyWanted => return Ok(()),
-                Event::Refused(refusal) => return Err(Error::message(refusal)),
-                _ => {}
-            }
-        }
-    }
-
-    async fn write(&mut self, mut octets: &[u8]) -> Result<(), Error> {
-        while !octets.is_empty() {
-            let taken = self.session.body(octets)?;
-            octets = octets.get(taken..).unwrap_or_default();
-            if !octets.is_empty() {
-                self.wait_for_body().await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn finish(&mut self) -> Result<Receipt, Error> {
-        self.session.finish_body()?;
-        loop {
-            match self.event().await? {
-                Event::Submitted(receipt) => return Ok(receipt),
-                Event::Refused(refusal) => return Err(Error::message(refusal)),
-                _ => {}
-            }
-        }
     }
 
     async fn event(&mut self) -> Result<Event, Error> {
@@ -154,27 +123,76 @@ impl<R: Runtime> Smtp<R> {
 #[must_use = "a message is sent when it is finished"]
 pub struct Submission<'a, R: Runtime> {
     smtp: &'a mut Smtp<R>,
+    ticket: Ticket,
 }
 
-impl<R: Runtime> Submission<'_, R> {
+impl<'s, R: Runtime> Submission<'s, R> {
     /// Sends the next octets. Line ends become CRLF, and dots are stuffed, wherever the pieces are cut.
     ///
     /// # Errors
     ///
-    /// Fails if the connection breaks or the server closes; the message is not delivered then.
+    /// Fails if the connection breaks, or the server refuses the message meanwhile or closes; the message is not
+    /// delivered then.
     pub fn write<'a>(&'a mut self, octets: &'a [u8]) -> R::Task<'a, Result<(), Error>> {
-        R::task(self.smtp.write(octets))
+        R::task(self.give(octets))
     }
-}
 
-impl<'s, R: Runtime> Submission<'s, R> {
     /// Ends the message and waits for the server's verdict.
     ///
     /// # Errors
     ///
     /// As [`Smtp::send`].
     pub fn finish(self) -> R::Task<'s, Result<Receipt, Error>> {
-        R::task(self.smtp.finish())
+        R::task(self.end())
+    }
+
+    async fn send(mut self, octets: &[u8]) -> Result<Receipt, Error> {
+        self.wait().await?;
+        self.give(octets).await?;
+        self.end().await
+    }
+
+    /// Waits until the server wants octets of this message.
+    async fn wait(&mut self) -> Result<(), Error> {
+        loop {
+            match self.smtp.event().await? {
+                Event::BodyWanted(ticket) if ticket == self.ticket => return Ok(()),
+                Event::Refused(ticket, refusal) if ticket == self.ticket => {
+                    return Err(Error::message(refusal));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    async fn give(&mut self, mut octets: &[u8]) -> Result<(), Error> {
+        while !octets.is_empty() {
+            let taken = self.smtp.session.body(self.ticket, octets)?;
+            octets = octets.get(taken..).unwrap_or_default();
+            if !octets.is_empty() {
+                self.wait().await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn end(self) -> Result<Receipt, Error> {
+        self.smtp.session.finish_body(self.ticket)?;
+        loop {
+            match self.smtp.event().await? {
+                Event::Submitted(ticket, receipt) if ticket == self.ticket => return Ok(receipt),
+                Event::Refused(ticket, refusal) if ticket == self.ticket => {
+                    return Err(Error::message(refusal));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+impl<R: Runtime> Drop for Submission<'_, R> {
+    fn drop(&mut self) {
+        self.smtp.session.abandon(self.ticket);
     }
 }
 

@@ -76,6 +76,9 @@ pub enum Error {
         /// What came in place of the verdict.
         cause: Box<Self>,
     },
+    /// The caller gave a message up before its end. The server got a part of it, and delivers nothing when the
+    /// connection closes.
+    Abandoned,
     /// The caller broke the contract of a method. No session ends so; it is here for those who hold all errors in
     /// one type.
     Misuse(Misuse),
@@ -155,6 +158,7 @@ impl fmt::Display for Error {
             Self::OutcomeUnknown { .. } => {
                 f.write_str("message was sent, and whether the server took it is unknown")
             }
+            Self::Abandoned => Misuse::Abandoned.fmt(f),
             Self::Misuse(misuse) => misuse.fmt(f),
         }
     }
@@ -247,13 +251,17 @@ pub enum Misuse {
     },
     /// An envelope without recipients.
     NoRecipients,
-    /// No body is wanted now: there was no [`Event::BodyWanted`](crate::Event::BodyWanted), or it was finished.
+    /// No body is wanted for this message now: there was no [`Event::BodyWanted`](crate::Event::BodyWanted) for it,
+    /// or it was finished.
     NoBodyWanted,
     /// The body holds an octet over 127, and its envelope says neither
     /// [`eight_bit`](crate::Envelope::eight_bit) nor [`smtp_utf8`](crate::Envelope::smtp_utf8).
     EightBit,
     /// Authentication was asked for before.
     AuthenticatedBefore,
+    /// A message was given up in its middle ([`Session::abandon`](crate::Session::abandon)), so the session takes
+    /// nothing more.
+    Abandoned,
     /// The session is over, or QUIT was asked for.
     Over,
 }
@@ -272,6 +280,7 @@ impl fmt::Display for Misuse {
             Self::NoBodyWanted => f.write_str("no message body is wanted now"),
             Self::EightBit => f.write_str("message is not plain ASCII and was not declared as 8-bit"),
             Self::AuthenticatedBefore => f.write_str("authentication was asked for before"),
+            Self::Abandoned => f.write_str("a message was given up before its end, and the session with it"),
             Self::Over => f.write_str("session is over"),
         }
     }

@@ -11,7 +11,7 @@
 //!
 //! let mut session = Session::new(Options::new("smtp.example.com", 465))?;
 //! session.authenticate(Credentials::bearer("robot@example.com", "s3cret")?)?;
-//! session.submit(Envelope::new("robot@example.com", ["ann@example.net"]))?;
+//! let ticket = session.submit(Envelope::new("robot@example.com", ["ann@example.net"]))?;
 //! session.quit()?;
 //!
 //! // A driver does this over a TLS stream.
@@ -35,13 +35,13 @@
 //! let (_, sent) = turn(&mut session, b"");
 //! assert_eq!(sent, "MAIL FROM:<robot@example.com>\r\nRCPT TO:<ann@example.net>\r\nDATA\r\n");
 //! let (step, _) = turn(&mut session, b"250 ok\r\n250 ok\r\n354 go ahead\r\n");
-//! assert_eq!(step, Ok(Step::Event(Event::BodyWanted)));
-//! assert_eq!(session.body(b"Subject: hello\n\nworld\n")?, 22);
-//! session.finish_body()?;
+//! assert_eq!(step, Ok(Step::Event(Event::BodyWanted(ticket))));
+//! assert_eq!(session.body(ticket, b"Subject: hello\n\nworld\n")?, 22);
+//! session.finish_body(ticket)?;
 //! let (_, sent) = turn(&mut session, b"");
 //! assert_eq!(sent, "Subject: hello\r\n\r\nworld\r\n.\r\nQUIT\r\n");
 //! let (step, _) = turn(&mut session, b"250 queued as 7\r\n221 bye\r\n");
-//! let Ok(Step::Event(Event::Submitted(receipt))) = step else { panic!("{step:?}") };
+//! let Ok(Step::Event(Event::Submitted(_, receipt))) = step else { panic!("{step:?}") };
 //! assert_eq!(receipt.accepted, ["ann@example.net"]);
 //! assert_eq!(turn(&mut session, b"").0, Ok(Step::Close));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -57,6 +57,7 @@ extern crate alloc;
 mod capabilities;
 mod envelope;
 mod error;
+mod event;
 mod options;
 mod reply;
 pub mod server;
@@ -66,7 +67,8 @@ mod stuffing;
 pub use capabilities::{Capabilities, Capability};
 pub use envelope::{Envelope, Receipt, Refusal};
 pub use error::{Error, Misuse, Stage};
+pub use event::{Event, Ticket};
 pub use options::{Limits, Options, Quirks};
 pub use reply::{Class, EnhancedCode, Reply, ReplyError, ReplyReader};
-pub use session::{Event, Session};
+pub use session::Session;
 pub use stuffing::DataEncoder;

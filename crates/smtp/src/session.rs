@@ -8,28 +8,9 @@ use mailbearer_wire::{Machine, RecvBuf, Secret, Security, SendBuf, Step};
 
 use self::mail::{Mail, Turn};
 use crate::{
-    Capabilities, Capability, Class, DataEncoder, Envelope, Error, Misuse, Options, Receipt, Refusal, Reply,
-    ReplyReader, Stage,
+    Capabilities, Capability, Class, DataEncoder, Envelope, Error, Event, Misuse, Options, Refusal, Reply,
+    ReplyReader, Stage, Ticket,
 };
-
-/// What a [`Session`] tells its caller.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Event {
-    /// The server is greeted over TLS, and [`Session::capabilities`] is what it offers there.
-    Ready,
-    /// The user is let in.
-    Authenticated,
-    /// The server waits for the message, and there is room for a piece of it: give one with [`Session::body`], or
-    /// end it with [`Session::finish_body`]. Comes again after each piece.
-    BodyWanted,
-    /// The server took the message.
-    Submitted(Receipt),
-    /// The message was not sent, or the server refused it. No body is wanted for it any more.
-    Refused(Refusal),
-    /// The server answered RSET or NOOP, whatever it said.
-    Done(Reply),
-}
 
 /// The client's side of an SMTP session.
 ///
@@ -37,7 +18,8 @@ pub enum Event {
 ///
 /// It is driven as every [`Machine`]. Its methods only queue: what is asked for is done in the order of asking,
 /// and may be asked for before the first step. Between [`Event::BodyWanted`] and the end of the body the caller
-/// supplies the message; one who cannot must close the connection, and then nothing is delivered.
+/// supplies the message. A caller that can't, or that lost interest, calls [`abandon`](Self::abandon): nothing is
+/// delivered, and a session in the middle of the message is over.
 ///
 /// When everything is done the session waits ([`Step::Read`]) until it is asked for more; after
 /// [`quit`](Self::quit) it ends with [`Step::Close`], also where the server closes without a word.
@@ -59,6 +41,7 @@ pub struct Session {
     replies: ReplyReader,
     queue: VecDeque<Command>,
     auth_asked: bool,
+    tickets: u64,
     /// A refused message left its sender behind in the server, and RSET has to go before the next.
     leftover: bool,
     state: State,
@@ -67,7 +50,7 @@ pub struct Session {
 /// What the caller asked for.
 enum Command {
     Authenticate(Box<Credentials>),
-    Submit(Envelope),
+    Submit(Ticket, Envelope),
     Reset,
     Noop,
     Quit,
@@ -98,7 +81,11 @@ enum State {
         quit: bool,
     },
     /// A message for nobody was ended with a lone dot.
-    NullReply(Refusal),
+    NullReply(Ticket, Refusal),
+    /// The server refused the message while it was sent, and can't be told that it ends there.
+    Cut {
+        reply: Reply,
+    },
     CommandReply(Stage),
     QuitReply,
     Over,
@@ -112,6 +99,8 @@ struct Body {
     /// Encoded, and not in the send buffer yet.
     pending: Vec<u8>,
     finished: bool,
+    /// The caller knows that there is room.
+    told: bool,
 }
 
 impl Session {
@@ -128,6 +117,7 @@ impl Session {
             replies: ReplyReader::new(options.limits),
             queue: VecDeque::new(),
             auth_asked: false,
+            tickets: 0,
             leftover: false,
             state: State::Greeting,
             options,
@@ -139,7 +129,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// Returns [`Misuse::AuthenticatedBefore`] at the second call, and [`Misuse::Over`].
+    /// Returns [`Misuse::AuthenticatedBefore`] at the second call, [`Misuse::Abandoned`] and [`Misuse::Over`].
     pub fn authenticate(&mut self, credentials: Credentials) -> Result<(), Misuse> {
         if self.auth_asked {
             return Err(Misuse::AuthenticatedBefore);
@@ -149,16 +139,37 @@ impl Session {
         Ok(())
     }
 
-    /// Submits a message. Its body is asked for by [`Event::BodyWanted`], and what became of it is told by
-    /// [`Event::Submitted`] or [`Event::Refused`].
+    /// Submits a message. Its body is asked for by [`Event::BodyWanted`], and [`Event::Submitted`] or
+    /// [`Event::Refused`] says what became of it; each names the message by the ticket that this returns.
     ///
     /// # Errors
     ///
     /// Returns [`Misuse::Argument`] for an address that is empty, over 254 octets, or holds a control character,
-    /// white space or an angle bracket, [`Misuse::NoRecipients`], and [`Misuse::Over`].
-    pub fn submit(&mut self, envelope: Envelope) -> Result<(), Misuse> {
+    /// white space or an angle bracket, [`Misuse::NoRecipients`], [`Misuse::Abandoned`] and [`Misuse::Over`].
+    pub fn submit(&mut self, envelope: Envelope) -> Result<Ticket, Misuse> {
         envelope.check()?;
-        self.ask(Command::Submit(envelope))
+        let ticket = Ticket(self.tickets);
+        self.ask(Command::Submit(ticket, envelope))?;
+        self.tickets = self.tickets.saturating_add(1);
+        Ok(ticket)
+    }
+
+    /// Gives up a message before its end. It is not delivered.
+    ///
+    /// A message that was not begun is forgotten. In the middle of one the session ends: the server waits for octets
+    /// that nobody has, and whatever else was sent would become a part of the message. A message that is finished, or
+    /// that has its verdict, is left as it is.
+    pub fn abandon(&mut self, ticket: Ticket) {
+        self.queue.retain(|command| !matches!(command, Command::Submit(queued, _) if *queued == ticket));
+        let begun = match &self.state {
+            State::Mail(mail) => mail.ticket == ticket,
+            State::Body(body) => body.mail.ticket == ticket && !body.finished,
+            _ => false,
+        };
+        if begun {
+            self.state = State::Failed(Error::Abandoned);
+            self.queue.clear();
+        }
     }
 
     /// Takes a piece of the message, with line ends of any kind, and returns how many of its octets; 0 when there
@@ -166,19 +177,17 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// Returns [`Misuse::NoBodyWanted`] when the server does not wait for a message, and [`Misuse::EightBit`],
+    /// Returns [`Misuse::NoBodyWanted`] when the server does not wait for this message, and [`Misuse::EightBit`],
     /// with nothing taken, for an octet over 127 in a message that was not declared so.
-    pub fn body(&mut self, piece: &[u8]) -> Result<usize, Misuse> {
-        let State::Body(body) = &mut self.state else { return Err(Misuse::NoBodyWanted) };
-        if body.finished {
-            return Err(Misuse::NoBodyWanted);
-        }
+    pub fn body(&mut self, ticket: Ticket, piece: &[u8]) -> Result<usize, Misuse> {
+        let body = self.open_body(ticket)?;
         let room = SendBuf::LIMIT.saturating_sub(body.pending.len());
         let piece = piece.get(..room).unwrap_or(piece);
         let Envelope { eight_bit, smtp_utf8, .. } = body.mail.envelope;
         if !(eight_bit || smtp_utf8 || piece.is_ascii()) {
             return Err(Misuse::EightBit);
         }
+        body.told = false;
         Ok(body.encoder.encode(piece, &mut body.pending, room))
     }
 
@@ -186,13 +195,16 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// Returns [`Misuse::NoBodyWanted`] when the server does not wait for a message.
-    pub fn finish_body(&mut self) -> Result<(), Misuse> {
+    /// Returns [`Misuse::NoBodyWanted`] when the server does not wait for this message.
+    pub fn finish_body(&mut self, ticket: Ticket) -> Result<(), Misuse> {
+        self.open_body(ticket)?.finished = true;
+        Ok(())
+    }
+
+    fn open_body(&mut self, ticket: Ticket) -> Result<&mut Body, Misuse> {
         match &mut self.state {
-            State::Body(body) if !body.finished => {
-                body.finished = true;
-                Ok(())
-            }
+            State::Body(body) if body.mail.ticket == ticket && !body.finished => Ok(body),
+            State::Failed(Error::Abandoned) => Err(Misuse::Abandoned),
             _ => Err(Misuse::NoBodyWanted),
         }
     }
@@ -201,7 +213,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// Returns [`Misuse::Over`].
+    /// Returns [`Misuse::Abandoned`] and [`Misuse::Over`].
     pub fn reset(&mut self) -> Result<(), Misuse> {
         self.ask(Command::Reset)
     }
@@ -210,7 +222,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// Returns [`Misuse::Over`].
+    /// Returns [`Misuse::Abandoned`] and [`Misuse::Over`].
     pub fn noop(&mut self) -> Result<(), Misuse> {
         self.ask(Command::Noop)
     }
@@ -222,7 +234,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// Returns [`Misuse::Over`].
+    /// Returns [`Misuse::Abandoned`] and [`Misuse::Over`].
     pub fn quit(&mut self) -> Result<(), Misuse> {
         self.ask(Command::Quit)
     }
@@ -243,9 +255,9 @@ impl Session {
             State::Ready => Stage::Idle,
             State::AuthReply { .. } => Stage::Auth,
             State::Mail(mail) => mail.stage(),
-            State::Body(_) => Stage::Body,
+            State::Body(_) | State::Cut { .. } => Stage::Body,
             State::DotReply { .. } => Stage::FinalDot,
-            State::NullReply(_) => Stage::Data,
+            State::NullReply(..) => Stage::Data,
             State::CommandReply(stage) => *stage,
             State::QuitReply => Stage::Quit,
             State::Over | State::Failed(_) => Stage::Over,
@@ -262,9 +274,12 @@ impl Session {
     fn ask(&mut self, command: Command) -> Result<(), Misuse> {
         let quits = matches!(self.queue.back(), Some(Command::Quit));
         match self.state {
-            State::QuitReply | State::DotReply { quit: true, .. } | State::Over | State::Failed(_) => {
-                Err(Misuse::Over)
-            }
+            State::Failed(Error::Abandoned) => Err(Misuse::Abandoned),
+            State::QuitReply
+            | State::DotReply { quit: true, .. }
+            | State::Cut { .. }
+            | State::Over
+            | State::Failed(_) => Err(Misuse::Over),
             _ if quits => Err(Misuse::Over),
             _ => {
                 self.queue.push_back(command);
@@ -315,6 +330,16 @@ impl Session {
                 return Ok(mail.speak(tx).then_some(Step::Flush));
             }
             State::Body(_) if quiet => return Ok(self.send_body(tx)),
+            State::Cut { reply } => {
+                let reply = reply.clone();
+                return match self.queue.front() {
+                    None | Some(Command::Quit) => {
+                        self.state = State::Over;
+                        Ok(Some(Step::Close))
+                    }
+                    Some(_) => Err(Error::Refused { stage: Stage::Body, reply }),
+                };
+            }
             State::Over => return Ok(Some(Step::Close)),
             _ => {}
         }
@@ -324,13 +349,13 @@ impl Session {
     fn begin(&mut self, command: Command, tx: &mut SendBuf) -> Result<Option<Step<Event>>, Error> {
         match command {
             Command::Authenticate(credentials) => self.begin_auth(&credentials, tx)?,
-            Command::Submit(envelope) => match mail::parameters(&envelope, &self.capabilities) {
-                Err(refusal) => return Ok(Some(Step::Event(Event::Refused(refusal)))),
+            Command::Submit(ticket, envelope) => match mail::parameters(&envelope, &self.capabilities) {
+                Err(refusal) => return Ok(Some(Step::Event(Event::Refused(ticket, refusal)))),
                 Ok(parameters) => {
                     let pipelining = self.capabilities.has(&Capability::Pipelining);
                     let window = if pipelining { self.options.limits.pipeline } else { 1 };
                     let leftover = mem::take(&mut self.leftover);
-                    let mut mail = Box::new(Mail::new(envelope, parameters, leftover, window));
+                    let mut mail = Box::new(Mail::new(ticket, envelope, parameters, leftover, window));
                     let full = mail.speak(tx);
                     self.state = State::Mail(mail);
                     return Ok(full.then_some(Step::Flush));
@@ -384,8 +409,11 @@ impl Session {
         body.pending.drain(..count);
         if !body.pending.is_empty() || !body.finished {
             let full = !body.pending.is_empty();
+            let told = mem::replace(&mut body.told, !full);
+            let wanted = Step::Event(Event::BodyWanted(body.mail.ticket));
             self.state = State::Body(body);
-            return Some(if full { Step::Flush } else { Step::Event(Event::BodyWanted) });
+            // A caller that was asked and gave nothing waits for the server: it must not spin.
+            return if full { Some(Step::Flush) } else { (!told).then_some(wanted) };
         }
         body.encoder.finish(&mut body.pending);
         tx.push(&body.pending);
@@ -449,12 +477,15 @@ impl Session {
                 return Err(Error::Auth { mechanism: exchange.mechanism(), reply, reason });
             }
             (State::Mail(mail), _) => self.hear_mail(mail, reply, tx)?,
-            // The server gives up on the message while it is sent.
-            (State::Body(_), Transient | Permanent) => return Err(Error::Refused { stage, reply }),
+            (State::Body(body), Transient | Permanent) => {
+                let refusal = Refusal::Message { reply: reply.clone() };
+                (State::Cut { reply }, Some(Event::Refused(body.mail.ticket, refusal)))
+            }
             (State::DotReply { mail, quit }, Success | Transient | Permanent) => {
+                let ticket = mail.ticket;
                 let event = match class {
-                    Success => Event::Submitted(mail.into_receipt(reply)),
-                    _ => Event::Refused(Refusal::Message { reply }),
+                    Success => Event::Submitted(ticket, mail.into_receipt(reply)),
+                    _ => Event::Refused(ticket, Refusal::Message { reply }),
                 };
                 (if quit { State::QuitReply } else { State::Ready }, Some(event))
             }
@@ -462,8 +493,8 @@ impl Session {
                 let cause = Box::new(Error::Unexpected { stage, reply });
                 return Err(Error::OutcomeUnknown { cause });
             }
-            (State::NullReply(refusal), Success | Transient | Permanent) => {
-                (State::Ready, Some(Event::Refused(refusal)))
+            (State::NullReply(ticket, refusal), Success | Transient | Permanent) => {
+                (State::Ready, Some(Event::Refused(ticket, refusal)))
             }
             (State::CommandReply(command), Success | Transient | Permanent) => {
                 self.leftover &= !(command == Stage::Reset && class == Success);
@@ -481,21 +512,26 @@ impl Session {
         reply: Reply,
         tx: &mut SendBuf,
     ) -> Result<(State, Option<Event>), Error> {
+        let ticket = mail.ticket;
         match mail.hear(reply)? {
             Turn::More => Ok((State::Mail(mail), None)),
             Turn::Body => {
                 let (encoder, pending) = (DataEncoder::new(), Vec::new());
-                let body = Box::new(Body { mail, encoder, pending, finished: false });
-                Ok((State::Body(body), Some(Event::BodyWanted)))
+                let body = Box::new(Body { mail, encoder, pending, finished: false, told: true });
+                Ok((State::Body(body), Some(Event::BodyWanted(ticket))))
             }
             Turn::BodyForNobody(refusal) => {
                 // RFC 2920 section 3.1: a server may want the message though it goes to nobody.
                 tx.push(b".\r\n");
-                Ok((State::NullReply(refusal), None))
+                Ok((State::NullReply(ticket, refusal), None))
+            }
+            // The lone dot would be an empty message to those recipients.
+            Turn::BodyForSome { refusal, reply } => {
+                Ok((State::Cut { reply }, Some(Event::Refused(ticket, refusal))))
             }
             Turn::Refused { refusal, leftover } => {
                 self.leftover = leftover;
-                Ok((State::Ready, Some(Event::Refused(refusal))))
+                Ok((State::Ready, Some(Event::Refused(ticket, refusal))))
             }
         }
     }

@@ -4,7 +4,7 @@ use std::{
     path::Path,
 };
 
-use mailbearer::{Mailbox, Message, Receipt};
+use mailbearer::{Blocking, Envelope, Mailbox, Message, Receipt, Smtp};
 use serde_json::json;
 
 use crate::{
@@ -90,17 +90,26 @@ fn send_raw<R: Read>(
     let envelope = message.envelope(sender, recipients, &session.client.account().user)?;
     let mut progress = Progress::new(envelope.size, trace);
     let mut smtp = session.with_token(|client| client.connect_smtp())?;
+    let verdict = submit_raw(&mut smtp, envelope, message, &mut progress);
+    drop(progress);
+    // The verdict is in; whether the goodbye is heard changes nothing.
+    let _ = smtp.quit();
+    verdict
+}
+
+fn submit_raw<R: Read>(
+    smtp: &mut Smtp<Blocking>,
+    envelope: Envelope,
+    message: RawMessage<R>,
+    progress: &mut Progress,
+) -> Result<Receipt, Error> {
     let mut submission = smtp.submit(envelope)?;
     message.copy(|octets| {
         submission.write(octets)?;
         progress.add(octets.len());
         Ok(())
     })?;
-    let receipt = submission.finish()?;
-    drop(progress);
-    // The message is with the server; that it says goodbye is not worth failing for.
-    let _ = smtp.quit();
-    Ok(receipt)
+    Ok(submission.finish()?)
 }
 
 fn send_composed(arguments: &SendArgs, people: People, session: &Session) -> Result<Receipt, Error> {

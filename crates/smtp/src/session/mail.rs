@@ -3,10 +3,11 @@ use core::mem;
 
 use mailbearer_wire::SendBuf;
 
-use crate::{Capabilities, Capability, Class, Envelope, Error, Receipt, Refusal, Reply, Stage};
+use crate::{Capabilities, Capability, Class, Envelope, Error, Receipt, Refusal, Reply, Stage, Ticket};
 
 /// The commands of one message up to DATA, sent ahead of their replies as far as a window allows.
 pub(super) struct Mail {
+    pub(super) ticket: Ticket,
     pub(super) envelope: Envelope,
     parameters: String,
     window: usize,
@@ -36,15 +37,24 @@ pub(super) enum Turn {
     Body,
     /// The server waits for the message, and took no recipient.
     BodyForNobody(Refusal),
+    /// The server waits for the message to recipients that it took, and refused the sender.
+    BodyForSome { refusal: Refusal, reply: Reply },
     /// The message is refused. Whether the server still holds its sender.
     Refused { refusal: Refusal, leftover: bool },
 }
 
 impl Mail {
     /// `window` is how many commands may be without a reply; 1 without `PIPELINING`.
-    pub(super) fn new(envelope: Envelope, parameters: String, leftover: bool, window: usize) -> Self {
+    pub(super) fn new(
+        ticket: Ticket,
+        envelope: Envelope,
+        parameters: String,
+        leftover: bool,
+        window: usize,
+    ) -> Self {
         let first = usize::from(!leftover);
         Self {
+            ticket,
             envelope,
             parameters,
             window: window.max(1),
@@ -110,8 +120,10 @@ impl Mail {
                 self.refused.push((recipient, reply));
             }
             (Some(Command::Data), Intermediate) => {
+                let sender_refused = self.sender_refused.clone();
                 return Ok(match self.refusal() {
-                    Some(refusal) => Turn::BodyForNobody(refusal),
+                    Some(refusal) if self.accepted.is_empty() => Turn::BodyForNobody(refusal),
+                    Some(refusal) => Turn::BodyForSome { refusal, reply: sender_refused.unwrap_or(reply) },
                     None => Turn::Body,
                 });
             }

@@ -1,7 +1,7 @@
 //! Plays written dialogues against a session.
 //!
 //! A script has one line for each thing, in order. What comes from outside: `S: ` a line of the server, `> ` what
-//! the caller does (`auth`, `submit SENDER RECIPIENT…`, `body TEXT`, `finish`, `reset`, `noop`, `quit`), `eof`; after
+//! the caller does (`auth`, `submit SENDER RECIPIENT…`, `body TEXT`, `finish`, `abandon`, `reset`, `noop`, `quit`), `eof`; after
 //! `--` the server goes on only when the session stands still. What the
 //! session does: `C: ` a line of the client, `* ` an event, `= ` TLS or close, `! ` an error.
 
@@ -15,7 +15,7 @@ use alloc::{
 use mailbearer_sasl::Credentials;
 use mailbearer_wire::{Machine, RecvBuf, SendBuf, Step};
 
-use crate::{Envelope, Error, Event, Session};
+use crate::{Envelope, Error, Event, Session, Ticket};
 
 /// The token of `> auth`.
 pub(super) const TOKEN: &str = "t0ken";
@@ -34,6 +34,8 @@ pub(super) fn play(new: impl Fn() -> Session, script: &str) -> Session {
 
 pub(super) struct Player {
     pub(super) session: Session,
+    /// The message whose body was wanted last, or else the last that was submitted.
+    ticket: Option<Ticket>,
     rx: RecvBuf,
     tx: SendBuf,
     /// What happened so far, as a script.
@@ -52,7 +54,8 @@ impl Player {
     /// Plays until the server sent `cut` octets, if that is given, and lets it go away there.
     pub(super) fn run_until(session: Session, script: &str, chunk: usize, cut: Option<usize>) -> Self {
         let (rx, tx) = (RecvBuf::with_limit(1 << 20), SendBuf::new());
-        let mut player = Self { session, rx, tx, record: String::new(), partial: vec![], last: None };
+        let mut player =
+            Self { session, ticket: None, rx, tx, record: String::new(), partial: vec![], last: None };
         let mut left = cut.unwrap_or(usize::MAX);
         let mut lines = script.lines().map(str::trim).filter(|line| !line.is_empty()).peekable();
         while let Some(line) = lines.next() {
@@ -112,13 +115,14 @@ impl Player {
             "submit" => {
                 let mut addresses = rest.split(' ');
                 let sender = addresses.next().unwrap();
-                self.session.submit(Envelope::new(sender, addresses)).unwrap();
+                self.ticket = Some(self.session.submit(Envelope::new(sender, addresses)).unwrap());
             }
             "body" => {
                 let text = format!("{rest}\n");
-                assert_eq!(self.session.body(text.as_bytes()), Ok(text.len()));
+                assert_eq!(self.session.body(self.ticket.unwrap(), text.as_bytes()), Ok(text.len()));
             }
-            "finish" => self.session.finish_body().unwrap(),
+            "finish" => self.session.finish_body(self.ticket.unwrap()).unwrap(),
+            "abandon" => self.session.abandon(self.ticket.unwrap()),
             "reset" => self.session.reset().unwrap(),
             "noop" => self.session.noop().unwrap(),
             "quit" => self.session.quit().unwrap(),
@@ -141,7 +145,13 @@ impl Player {
                 Ok(Step::Event(event)) => {
                     let text = format!("* {}", told(event));
                     self.note(&text);
-                    *event != Event::BodyWanted
+                    match event {
+                        Event::BodyWanted(ticket) => {
+                            self.ticket = Some(*ticket);
+                            false
+                        }
+                        _ => true,
+                    }
                 }
                 Ok(Step::StartTls) => {
                     self.note("= tls");
@@ -181,13 +191,13 @@ fn told(event: &Event) -> String {
     match event {
         Event::Ready => "ready".into(),
         Event::Authenticated => "authenticated".into(),
-        Event::BodyWanted => "body wanted".into(),
-        Event::Submitted(receipt) => {
+        Event::BodyWanted(_) => "body wanted".into(),
+        Event::Submitted(_, receipt) => {
             let refused: String =
                 receipt.refused.iter().map(|(address, reply)| format!("; not {address}: {reply}")).collect();
             format!("submitted to {}{refused}: {}", receipt.accepted.join(" "), receipt.reply)
         }
-        Event::Refused(refusal) => format!("refused: {refusal}"),
+        Event::Refused(_, refusal) => format!("refused: {refusal}"),
         Event::Done(reply) => format!("done: {reply}"),
     }
 }

@@ -13,6 +13,7 @@ use super::{
 use crate::Limits;
 
 mod body;
+mod dropped;
 mod mail;
 
 fn session() -> Session {
@@ -389,7 +390,7 @@ proptest! {
                         rx.set_eof();
                     }
                 },
-                Ok(Step::Event(Event::BodyWanted)) => session.finish_body().unwrap(),
+                Ok(Step::Event(Event::BodyWanted(ticket))) => session.finish_body(ticket).unwrap(),
                 Ok(Step::Event(_) | Step::Flush) => {}
                 Ok(Step::StartTls) => secured = true,
                 Ok(Step::Close) | Err(_) => break step,

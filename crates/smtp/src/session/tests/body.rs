@@ -6,9 +6,9 @@ use super::*;
 use crate::stuffing::tests::{HOSTILE, canonical, strict_server};
 
 /// At rest before a body, with `envelope`.
-fn at_body(envelope: Envelope) -> (Session, RecvBuf, SendBuf) {
+fn at_body(envelope: Envelope) -> (Session, Ticket, RecvBuf, SendBuf) {
     let (mut session, mut rx, mut tx) = (session(), RecvBuf::with_limit(1000), SendBuf::new());
-    session.submit(envelope).unwrap();
+    let ticket = session.submit(envelope).unwrap();
     for replies in
         ["220 m\r\n", "250-m\r\n250-8BITMIME\r\n250 PIPELINING\r\n", "", "250 ok\r\n250 ok\r\n354 go\r\n"]
     {
@@ -17,7 +17,7 @@ fn at_body(envelope: Envelope) -> (Session, RecvBuf, SendBuf) {
     }
     assert_eq!(session.stage(), Stage::Body);
     tx.sent(usize::MAX);
-    (session, rx, tx)
+    (session, ticket, rx, tx)
 }
 
 #[test]
@@ -26,13 +26,13 @@ fn every_hostile_body_arrives_as_one_message_and_only_that() {
     for body in HOSTILE {
         let body = [*body, payload].concat();
         for at in 0..=body.len() {
-            let (mut session, mut rx, mut tx) = at_body(Envelope::new("a@b", ["c@d"]));
+            let (mut session, ticket, mut rx, mut tx) = at_body(Envelope::new("a@b", ["c@d"]));
             session.quit().unwrap();
             for piece in [&body[..at], &body[at..]] {
-                assert_eq!(session.body(piece), Ok(piece.len()));
-                assert_eq!(session.step(&mut rx, &mut tx), Ok(Step::Event(Event::BodyWanted)));
+                assert_eq!(session.body(ticket, piece), Ok(piece.len()));
+                assert_eq!(session.step(&mut rx, &mut tx), Ok(Step::Event(Event::BodyWanted(ticket))));
             }
-            session.finish_body().unwrap();
+            session.finish_body(ticket).unwrap();
             assert_eq!(session.step(&mut rx, &mut tx), Ok(Step::Read));
             assert_eq!(
                 strict_server(tx.unsent()),
@@ -46,13 +46,13 @@ fn every_hostile_body_arrives_as_one_message_and_only_that() {
 /// What is held stays within two buffers, however slow the peer is.
 #[test]
 fn a_large_message_streams() {
-    let (mut session, mut rx, mut tx) = at_body(Envelope::new("a@b", ["c@d"]));
+    let (mut session, ticket, mut rx, mut tx) = at_body(Envelope::new("a@b", ["c@d"]));
     let piece = b".\n".repeat(100_000);
     let (mut wire, mut rounds) = (vec![], 0);
     for _ in 0..5 {
         let mut rest = &piece[..];
         while !rest.is_empty() {
-            let taken = session.body(rest).unwrap();
+            let taken = session.body(ticket, rest).unwrap();
             rest = &rest[taken..];
             let State::Body(body) = &session.state else { panic!() };
             assert!(body.pending.len() <= SendBuf::LIMIT);
@@ -67,7 +67,7 @@ fn a_large_message_streams() {
         }
     }
     assert!(rounds > 50);
-    session.finish_body().unwrap();
+    session.finish_body(ticket).unwrap();
     loop {
         let step = session.step(&mut rx, &mut tx).unwrap();
         wire.extend_from_slice(tx.unsent());
@@ -83,12 +83,12 @@ fn a_large_message_streams() {
 
 #[test]
 fn misuse_is_told_and_changes_nothing() {
-    let (mut session, mut rx, mut tx) = at_body(Envelope::new("a@b", ["c@d"]));
-    assert_eq!(session.body("ä".as_bytes()), Err(Misuse::EightBit));
-    assert_eq!(session.body(b"a"), Ok(1));
-    session.finish_body().unwrap();
-    assert_eq!(session.body(b"a"), Err(Misuse::NoBodyWanted));
-    assert_eq!(session.finish_body(), Err(Misuse::NoBodyWanted));
+    let (mut session, ticket, mut rx, mut tx) = at_body(Envelope::new("a@b", ["c@d"]));
+    assert_eq!(session.body(ticket, "ä".as_bytes()), Err(Misuse::EightBit));
+    assert_eq!(session.body(ticket, b"a"), Ok(1));
+    session.finish_body(ticket).unwrap();
+    assert_eq!(session.body(ticket, b"a"), Err(Misuse::NoBodyWanted));
+    assert_eq!(session.finish_body(ticket), Err(Misuse::NoBodyWanted));
     session.quit().unwrap();
     assert_eq!(session.noop(), Err(Misuse::Over));
     assert_eq!(session.step(&mut rx, &mut tx), Ok(Step::Read));
@@ -98,10 +98,10 @@ fn misuse_is_told_and_changes_nothing() {
     rx.set_eof();
     assert!(session.step(&mut rx, &mut tx).is_err());
     assert_eq!(session.reset(), Err(Misuse::Over));
-    assert_eq!(session.body(b"a"), Err(Misuse::NoBodyWanted));
+    assert_eq!(session.body(ticket, b"a"), Err(Misuse::NoBodyWanted));
 
-    let (mut session, ..) = at_body(Envelope { eight_bit: true, ..Envelope::new("a@b", ["c@d"]) });
-    assert_eq!(session.body("ä".as_bytes()), Ok(2));
+    let (mut session, ticket, ..) = at_body(Envelope { eight_bit: true, ..Envelope::new("a@b", ["c@d"]) });
+    assert_eq!(session.body(ticket, "ä".as_bytes()), Ok(2));
     let credentials = || Credentials::bearer("u", TOKEN).unwrap();
     session.authenticate(credentials()).unwrap();
     assert_eq!(session.authenticate(credentials()), Err(Misuse::AuthenticatedBefore));
@@ -130,14 +130,14 @@ fn the_client_name_cannot_add_a_command() {
 
 #[test]
 fn patience_is_what_the_rfc_says() {
-    let (mut session, mut rx, mut tx) = at_body(Envelope::new("a@b", ["c@d"]));
+    let (mut session, ticket, mut rx, mut tx) = at_body(Envelope::new("a@b", ["c@d"]));
     let minutes = |session: &Session| session.patience().map(|patience| patience.as_secs() / 60);
     assert_eq!(minutes(&session), Some(3));
-    session.finish_body().unwrap();
+    session.finish_body(ticket).unwrap();
     assert_eq!(session.step(&mut rx, &mut tx), Ok(Step::Read));
     assert_eq!(minutes(&session), Some(10));
     rx.extend(b"250 ok\r\n").unwrap();
-    assert!(matches!(session.step(&mut rx, &mut tx), Ok(Step::Event(Event::Submitted(_)))));
+    assert!(matches!(session.step(&mut rx, &mut tx), Ok(Step::Event(Event::Submitted(..)))));
     assert_eq!(minutes(&session), None);
     session.submit(Envelope::new("a@b", ["c@d"])).unwrap();
     for (replies, want) in [("", 5), ("250 ok\r\n", 5), ("250 ok\r\n", 2)] {
@@ -149,8 +149,8 @@ fn patience_is_what_the_rfc_says() {
 
 #[test]
 fn debug_output_holds_no_secret_and_no_message() {
-    let (mut session, ..) = at_body(Envelope::new("a@b", ["c@d"]));
-    session.body(b"private").unwrap();
+    let (mut session, ticket, ..) = at_body(Envelope::new("a@b", ["c@d"]));
+    session.body(ticket, b"private").unwrap();
     session.authenticate(Credentials::bearer("u", TOKEN).unwrap()).unwrap();
     assert_eq!(format!("{session:?}"), "Session { stage: Body, .. }");
 }

@@ -47,10 +47,10 @@ fn a_refused_message_leaves_the_session_alive() {
             "",
         ),
         (
-            "sender, and the server wants the message and takes it",
+            "sender and recipient, and the server wants the message and takes it",
             "PIPELINING",
             "C: MAIL FROM:<a@x>\nC: RCPT TO:<b@y>\nC: DATA
-            S: 550 not you\nS: 250 ok\nS: 354 go on
+            S: 550 not you\nS: 503 what\nS: 354 go on
             C: .\nS: 250 well
             * refused: server refused the sender: 550 not you",
             "",
@@ -160,7 +160,9 @@ fn going_away_is_told_at_every_point() {
         ("> submit a@b c@d\nC: MAIL FROM:<a@b>\nS: 421 bye\n! server is closing, at MAIL: 421 bye"),
         ("> submit a@b c@d\nC: MAIL FROM:<a@b>\nS: 250 ok\nC: RCPT TO:<c@d>\nS: 421 bye\n! server is closing, at RCPT: 421 bye"),
         ("BODY S: 421 bye\n! server is closing, at the message: 421 bye"),
-        ("BODY S: 552 too big\n! server refused the message: 552 too big"),
+        ("BODY S: 552 too big\n* refused: server refused the message: 552 too big\n= close"),
+        ("BODY > quit\nS: 552 too big\n* refused: server refused the message: 552 too big\n= close"),
+        ("BODY > noop\nS: 552 big\n* refused: server refused the message: 552 big\n! server refused the message: 552 big"),
         ("BODY eof\n! connection closed at the message"),
         ("BODY > finish\nC: .\nS: 421 bye\n! server is closing, at the end of the message: 421 bye"),
         ("> noop\nC: NOOP\nS: 421 bye\n! server is closing, at NOOP: 421 bye"),
@@ -175,6 +177,25 @@ fn going_away_is_told_at_every_point() {
             assert_eq!(error.is_transient(), error.reply().is_none_or(|reply| reply.code == 421), "{error}");
             assert!(!session.outcome_unknown());
         }
+    }
+}
+
+/// An empty message from nobody must not reach the recipients that the server took.
+#[test]
+fn a_refused_sender_ends_a_session_that_waits_for_the_message() {
+    let refused = "* refused: server refused the sender: 550 not you";
+    for (ask, end) in
+        [("", "= close"), ("> quit\n", "= close"), ("> noop\n", "! server refused the message: 550 not you")]
+    {
+        let script = format!(
+            "> submit a@x b@y c@y
+            {ask}
+            C: MAIL FROM:<a@x>\nC: RCPT TO:<b@y>\nC: RCPT TO:<c@y>\nC: DATA
+            S: 550 not you\nS: 250 ok\nS: 550 no\nS: 354 go on
+            {refused}
+            {end}"
+        );
+        play(session, &greeted("PIPELINING", &script));
     }
 }
 

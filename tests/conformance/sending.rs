@@ -1,0 +1,159 @@
+//! Submission through the facade: what is dropped, refused or cut never touches another message.
+
+use std::{
+    future::poll_fn,
+    task::{Context, Poll, Waker},
+};
+
+use mailbearer::{Client, Envelope, Error, Kind, Security, Server, Tokio};
+use mailbearer_mock::{Server as Mock, Transcript, memory::Options, serve};
+
+use crate::facade::{account, message, mock, robot, tokio};
+
+/// The messages that arrived.
+fn arrived(server: &Mock) -> Vec<String> {
+    let texts = server.mailbox().messages("INBOX");
+    texts.iter().map(|message| String::from_utf8(message.octets.to_vec()).unwrap()).collect()
+}
+
+fn envelope(server: &Mock) -> Envelope {
+    Envelope::new(server.user(), [server.user()])
+}
+
+fn assert_unfinished<T>(result: Result<T, Error>, name: &str) {
+    let Err(error) = result else { panic!("{name}: the session went on") };
+    assert!(matches!(error.kind(), Kind::Unfinished), "{name}: {error:?}");
+    assert!(!error.is_transient() && error.to_string().contains("dropped"), "{name}: {error}");
+}
+
+#[test]
+fn a_submission_that_is_dropped_ends_the_session() {
+    let server = mock(Options::default());
+    let robot = robot(&server);
+    let composed = message(&robot);
+    for pieces in [&[][..], &[&b"Subject: half\r\n\r\n"[..]], &[b"Subject: half\r\n\r\n", b"half\n"]] {
+        let mut smtp = robot.connect_smtp().unwrap();
+        let mut submission = smtp.submit(envelope(&server)).unwrap();
+        for piece in pieces {
+            submission.write(piece).unwrap();
+        }
+        drop(submission);
+        let name = format!("after {} pieces", pieces.len());
+        assert_unfinished(smtp.send(&composed), &name);
+        assert_unfinished(smtp.submit(envelope(&server)), &name);
+        assert_unfinished(smtp.quit(), &name);
+    }
+    // A write that fails leaves a submission that its caller drops with `?`.
+    let mut smtp = robot.connect_smtp().unwrap();
+    let mut submission = smtp.submit(envelope(&server)).unwrap();
+    submission.write("ä".as_bytes()).unwrap_err();
+    drop(submission);
+    assert_unfinished(smtp.send(&composed), "8-bit");
+    assert_unfinished(smtp.quit(), "8-bit");
+    assert_eq!(arrived(&server), [""; 0]);
+}
+
+const LINES: usize = 200_000;
+
+/// Drops a `send` after each number of polls that it can take.
+#[test]
+fn a_future_that_is_dropped_never_touches_the_next_message() {
+    let server = mock(Options::default());
+    let robot: Client<Tokio> = account(&server).tokio().unwrap();
+    let (mut whole, mut dropped) = (0, 0);
+    tokio(async {
+        let second = message(&robot);
+        for polls in 1..200 {
+            let mut smtp = robot.connect_smtp().await.unwrap();
+            let mut first = message(&robot);
+            first.octets = format!("Subject: first\r\n\r\n{}", "first\r\n".repeat(LINES)).into_bytes();
+            let mut left = polls;
+            let mut sending = smtp.send(&first);
+            let done = poll_fn(|context| {
+                left -= 1;
+                match sending.as_mut().poll(context) {
+                    Poll::Ready(result) => Poll::Ready(Some(result)),
+                    Poll::Pending if left == 0 => Poll::Ready(None),
+                    Poll::Pending => Poll::Pending,
+                }
+            })
+            .await;
+            drop(sending);
+            match smtp.send(&second).await {
+                Ok(receipt) => {
+                    assert_eq!(receipt.accepted.len(), 1);
+                    whole += 1;
+                    smtp.quit().await.unwrap();
+                }
+                Err(error) => {
+                    assert!(matches!(error.kind(), Kind::Unfinished), "after {polls}: {error:?}");
+                    assert!(done.is_none(), "after {polls}");
+                    dropped += 1;
+                    assert_unfinished(smtp.quit().await, "quit");
+                }
+            }
+            if done.is_some() {
+                return;
+            }
+        }
+        panic!("never done");
+    });
+    assert!(whole > 0 && dropped > 0, "{whole} whole, {dropped} dropped");
+    let arrived = arrived(&server);
+    let seconds = arrived.iter().filter(|text| text.contains("Subject: one\r\n")).count();
+    assert_eq!(seconds, whole);
+    for text in arrived {
+        let first = text.contains("Subject: first\r\n");
+        assert!(first != text.contains("Subject: one\r\n"), "merged: {} octets", text.len());
+        let lines = text.lines().filter(|line| *line == "first").count();
+        assert_eq!(lines, if first { LINES } else { 0 });
+    }
+}
+
+/// The runtime never polls a future that was made and dropped.
+#[test]
+fn a_future_that_never_ran_leaves_the_session_as_it_was() {
+    let server = mock(Options::default());
+    let robot: Client<Tokio> = account(&server).tokio().unwrap();
+    tokio(async {
+        let mut smtp = robot.connect_smtp().await.unwrap();
+        let composed = message(&robot);
+        drop(smtp.send(&composed));
+        smtp.send(&composed).await.unwrap();
+        let submission = smtp.submit(envelope(&server)).await.unwrap();
+        drop(submission.finish());
+        assert_unfinished(smtp.send(&composed).await, "finish was never polled");
+        let mut quit = smtp.quit();
+        assert!(
+            quit.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready(),
+            "it waits for nothing"
+        );
+    });
+    assert_eq!(arrived(&server).len(), 1);
+}
+
+const GREETING: &str = "--TLS--\n\
+    S: 220 ready\nC: EHLO <any>\nS: 250-hello\nS: 250-PIPELINING\nS: 250 AUTH XOAUTH2\n\
+    C: AUTH XOAUTH2\nS: 334 \nC: <any>\nS: 235 welcome\n\
+    C: MAIL FROM:<robot@mailbearer.test>\nC: RCPT TO:<robot@mailbearer.test>\nC: DATA\n";
+
+/// Whatever the server refuses, it hears QUIT, where QUIT would not be a line of the message.
+#[test]
+fn a_refusal_is_followed_by_quit() {
+    let rows = [
+        ("MAIL", "S: 550 5.7.60 not you\nS: 503 what\nS: 503 what\nC: QUIT\nS: 221 bye\n"),
+        ("RCPT", "S: 250 ok\nS: 550 5.1.1 who\nS: 554 nobody\nC: QUIT\nS: 221 bye\n"),
+        ("DATA", "S: 250 ok\nS: 250 ok\nS: 451 not now\nC: QUIT\nS: 221 bye\n"),
+        ("MAIL, and DATA is taken", "S: 550 5.7.60 not you\nS: 250 ok\nS: 354 go\n--close--\n"),
+    ];
+    for (name, rest) in rows {
+        let server = mock(Options::default());
+        let (address, serving) = serve(Transcript::parse(&format!("{GREETING}{rest}")).unwrap()).unwrap();
+        let mut account = account(&server);
+        account.smtp = Some(Server::new("localhost", address.port(), Security::Implicit));
+        let robot = account.ca_pem([server.ca_pem(), serving.ca_pem()].concat()).unwrap().blocking().unwrap();
+        let error = robot.send(&message(&robot)).unwrap_err();
+        assert!(matches!(error.kind(), Kind::Message(_)), "{name}: {error:?}");
+        serving.join().unwrap_or_else(|difference| panic!("{name}: {difference}"));
+    }
+}
