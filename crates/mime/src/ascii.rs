@@ -33,7 +33,9 @@ pub(crate) fn hex_digits(byte: u8) -> [char; 2] {
 
 /// Where the two octets of `needle` first stand in `haystack`.
 pub(crate) fn find(haystack: &[u8], needle: [u8; 2]) -> Option<usize> {
-    haystack.windows(2).position(|pair| pair == needle)
+    let [first, second] = needle;
+    let hits = memchr::memchr_iter(first, haystack);
+    hits.into_iter().find(|at| haystack.get(at.saturating_add(1)) == Some(&second))
 }
 
 /// The octets from `from` on; none when `from` is past the end.

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::ascii::{is_wsp, tail};
-use crate::decode;
+use crate::decode::{self, Charset, ContentType, Disposition};
 
 /// How much of a message's headers is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,11 +29,13 @@ impl Default for Limits {
 /// The header fields of a message or a body part, in their order.
 ///
 /// Lines end in CRLF or bare LF. A line that is neither a field nor the continuation of one is passed over,
-/// as is a `From ` line of an mbox.
+/// as is a `From ` line of an mbox, and a byte order mark in front of all. Octets that no label belongs to are read in
+/// the charset of the section's own `Content-Type`, unless they are UTF-8.
 #[derive(Clone, Copy, Debug)]
 pub struct Headers<'a> {
     section: &'a [u8],
     body: &'a [u8],
+    raw_charset: Charset,
 }
 
 impl<'a> Headers<'a> {
@@ -54,6 +56,7 @@ impl<'a> Headers<'a> {
     ///
     /// As [`parse`](Self::parse).
     pub fn parse_with(message: &'a [u8], limits: &Limits) -> Result<Self, LimitExceeded> {
+        let message = message.strip_prefix(BYTE_ORDER_MARK).unwrap_or(message);
         let (mut rest, mut count) = (message, 0usize);
         let body = loop {
             let (line, after) = split_line(rest);
@@ -69,16 +72,20 @@ impl<'a> Headers<'a> {
                 return Err(LimitExceeded::Headers(limits.headers));
             }
         };
-        Ok(Self {
-            section: message.get(..message.len().saturating_sub(rest.len())).unwrap_or_default(),
-            body,
-        })
+        let section = message.get(..message.len().saturating_sub(rest.len())).unwrap_or_default();
+        let mut headers = Self { section, body, raw_charset: Charset::Guess };
+        if !section.is_ascii() || memchr::memchr2(0x1B, 0x0E, section).is_some() {
+            let content_type = headers.get("content-type");
+            let charset = content_type.and_then(|field| Charset::for_label(ContentType::parse(field.raw).charset()?));
+            headers.raw_charset = charset.unwrap_or(Charset::Guess);
+        }
+        Ok(headers)
     }
 
     /// The fields from first to last.
     #[must_use]
     pub fn iter(&self) -> HeadersIter<'a> {
-        HeadersIter { rest: self.section }
+        HeadersIter { rest: self.section, raw_charset: self.raw_charset }
     }
 
     /// First field of that name, whatever its case.
@@ -107,6 +114,7 @@ impl<'a> IntoIterator for &Headers<'a> {
 #[derive(Clone, Debug)]
 pub struct HeadersIter<'a> {
     rest: &'a [u8],
+    raw_charset: Charset,
 }
 
 impl<'a> Iterator for HeadersIter<'a> {
@@ -121,7 +129,7 @@ impl<'a> Iterator for HeadersIter<'a> {
             }
             self.rest = rest;
             let field = start.get(..start.len().saturating_sub(rest.len())).unwrap_or_default();
-            if let Some(header) = Header::new(field) {
+            if let Some(header) = Header::new(field, self.raw_charset) {
                 return Some(header);
             }
         }
@@ -134,11 +142,12 @@ impl<'a> Iterator for HeadersIter<'a> {
 pub struct Header<'a> {
     name: &'a str,
     raw: &'a [u8],
+    raw_charset: Charset,
 }
 
 impl<'a> Header<'a> {
-    fn new(field: &'a [u8]) -> Option<Self> {
-        let colon = field.iter().position(|&byte| byte == b':')?;
+    fn new(field: &'a [u8], raw_charset: Charset) -> Option<Self> {
+        let colon = memchr::memchr(b':', field)?;
         let (name, value) = field.split_at_checked(colon)?;
         // White space before the colon is `obs-optional` of RFC 5322 section 4.5.
         let name = name.trim_ascii_end();
@@ -147,7 +156,8 @@ impl<'a> Header<'a> {
         }
         let value = tail(value, 1);
         let value = value.strip_suffix(b"\n").unwrap_or(value);
-        Some(Self { name: str::from_utf8(name).ok()?, raw: value.strip_suffix(b"\r").unwrap_or(value) })
+        let raw = value.strip_suffix(b"\r").unwrap_or(value);
+        Some(Self { name: str::from_utf8(name).ok()?, raw, raw_charset })
     }
 
     /// Name as it is written.
@@ -171,7 +181,25 @@ impl<'a> Header<'a> {
     /// Value for people: unfolded, and with its encoded words decoded as [`decode::unstructured`] does.
     #[must_use]
     pub fn text(&self) -> Cow<'a, str> {
-        decode::unstructured(self.raw.trim_ascii())
+        decode::unstructured_in(self.raw.trim_ascii(), self.raw_charset)
+    }
+
+    /// Value of an address header, as [`decode::address_list`] reads it.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<decode::Address> {
+        decode::address_list_in(self.raw, self.raw_charset)
+    }
+
+    /// Value of a `Content-Type`.
+    #[must_use]
+    pub fn content_type(&self, limits: &Limits) -> ContentType {
+        ContentType::parse_in(self.raw, limits, self.raw_charset)
+    }
+
+    /// Value of a `Content-Disposition`.
+    #[must_use]
+    pub fn disposition(&self, limits: &Limits) -> Disposition {
+        Disposition::parse_in(self.raw, limits, self.raw_charset)
     }
 }
 
@@ -196,14 +224,17 @@ impl fmt::Display for LimitExceeded {
 
 impl core::error::Error for LimitExceeded {}
 
+/// U+FEFF in UTF-8, with which some editors begin a file. It is part of no message.
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// Drops each line end that is followed by white space; the white space stays.
 pub(crate) fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
-    if !value.contains(&b'\n') {
+    if memchr::memchr(b'\n', value).is_none() {
         return Cow::Borrowed(value);
     }
     let mut unfolded = Vec::with_capacity(value.len());
     let mut rest = value;
-    while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
+    while let Some(end) = memchr::memchr(b'\n', rest) {
         let (line, after) = rest.split_at_checked(end).unwrap_or_default();
         let after = tail(after, 1);
         if after.first().copied().is_some_and(is_wsp) {
@@ -220,7 +251,7 @@ pub(crate) fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
 
 /// First line without its end, and what follows it.
 fn split_line(bytes: &[u8]) -> (&[u8], &[u8]) {
-    let Some(end) = bytes.iter().position(|&byte| byte == b'\n') else {
+    let Some(end) = memchr::memchr(b'\n', bytes) else {
         return (bytes, &[]);
     };
     let (line, rest) = bytes.split_at_checked(end).unwrap_or_default();
@@ -254,6 +285,24 @@ mod tests {
         assert_eq!(subject.text(), "ab");
         assert_eq!(headers.get("to").unwrap().value().as_ref(), b"a@b\tc");
         assert_eq!(headers.get("cc"), None);
+    }
+
+    #[test]
+    fn reads_raw_octets_as_the_message_is_written() {
+        let rows: &[(&[u8], &str)] = &[
+            (b"Subject: gr\xFCn\r\n", "grün"),
+            (b"Subject: \xCF\xF0\r\nContent-Type: text/plain; charset=windows-1251\r\n", "Пр"),
+            (b"\xEF\xBB\xBFSubject: gr\xC3\xBCn\r\nContent-Type: text/plain; charset=koi8-r\r\n", "grün"),
+            (b"Content-Type: text/plain; charset=iso-2022-jp\r\nSubject: \x1B$BF|\x1B(B\r\n", "日"),
+            (b"Content-Type: text/plain; charset=gb2312\r\nSubject: =?utf-8?q?=E4=BD=A0?= \xC4\xE3\r\n", "你 你"),
+            (b"Content-Type: text/plain; charset=x-klingon\r\nSubject: \xFC\r\n", "ü"),
+        ];
+        for (message, want) in rows {
+            let headers = Headers::parse(message).unwrap();
+            let subject = headers.get("subject").unwrap();
+            let want = if cfg!(feature = "charsets") { *want } else { continue };
+            assert_eq!(subject.text(), want, "{}", message.escape_ascii());
+        }
     }
 
     #[test]

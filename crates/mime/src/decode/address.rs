@@ -1,12 +1,14 @@
 //! Address headers for display: everything that looks like an address, and never an error.
 
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 use core::mem;
+use core::ops::Range;
 
-use super::charset::guess;
-use super::encoded_word::{strict_len, unstructured};
+use super::charset::{Charset, guess};
+use super::encoded_word::{strict_len, unstructured_in};
 use crate::ascii::{is_space, tail};
 
 /// An entry of an address header.
@@ -49,10 +51,16 @@ impl fmt::Display for DisplayMailbox {
 /// Takes the obsolete forms of RFC 5322 section 4.4: routes, white space and comments anywhere, empty places
 /// in the list; the comment as name, `a@b (Name)`; and what mailers get wrong: encoded words in quotes or
 /// with a comma in them, `;` between addresses, a quote, bracket or group left open, a name without an
-/// address. Takes time linear in `value`.
+/// address, brackets or commas that are missing. The list is split before anything in it is decoded, and an address
+/// is never put together from words that white space separates. Takes time linear in `value`.
 #[must_use]
 pub fn address_list(value: &[u8]) -> Vec<Address> {
-    let mut list = List::default();
+    address_list_in(value, Charset::Guess)
+}
+
+/// As [`address_list`], for a message that is written in `raw`.
+pub(crate) fn address_list_in(value: &[u8], raw: Charset) -> Vec<Address> {
+    let mut list = List { entries: Vec::new(), group: None, entry: Entry::default(), raw };
     let (mut quotes, mut rest) = (true, value);
     while let Some((&byte, after)) = rest.split_first() {
         let entry = &mut list.entry;
@@ -66,7 +74,7 @@ pub fn address_list(value: &[u8]) -> Vec<Address> {
                 after
             }
             b':' if list.group.is_none() && entry.angle.is_none() => {
-                list.group = Some((mem::take(entry).name(), Vec::new()));
+                list.group = Some((mem::take(entry).name(raw), Vec::new()));
                 after
             }
             // A quote left open is dropped, and no later one can be closed.
@@ -80,7 +88,7 @@ pub fn address_list(value: &[u8]) -> Vec<Address> {
             b'[' => entry.domain_literal(rest),
             b'=' => match strict_len(rest).and_then(|len| rest.split_at_checked(len)) {
                 Some((word, after)) => {
-                    entry.text(word);
+                    entry.encoded_word(word);
                     after
                 }
                 None => {
@@ -90,18 +98,31 @@ pub fn address_list(value: &[u8]) -> Vec<Address> {
             },
             b'"' | b'\\' | b'>' => after,
             _ if is_space(byte) => {
-                entry.phrase.push(byte);
+                entry.space(byte);
                 after
             }
             _ => {
-                entry.text(&[byte]);
-                after
+                let end = rest.iter().position(|byte| is_space(*byte) || SPECIALS.contains(byte));
+                let (text, after) = rest.split_at_checked(end.unwrap_or(rest.len())).unwrap_or_default();
+                match text {
+                    [] => {
+                        entry.text(&[byte]);
+                        tail(rest, 1)
+                    }
+                    text => {
+                        entry.text(text);
+                        after
+                    }
+                }
             }
         };
     }
     list.end_of_group();
     list.entries
 }
+
+/// What may mean something else than itself.
+const SPECIALS: &[u8] = b",;:\"(<[=\\>";
 
 /// Whether a quoted string that `input` is the inside of is closed.
 fn has_quote(input: &[u8]) -> bool {
@@ -116,20 +137,19 @@ fn has_quote(input: &[u8]) -> bool {
     false
 }
 
-#[derive(Default)]
 struct List {
     entries: Vec<Address>,
     group: Option<(String, Vec<DisplayMailbox>)>,
     entry: Entry,
+    raw: Charset,
 }
 
 impl List {
     fn end_of_entry(&mut self) {
-        if let Some(mailbox) = mem::take(&mut self.entry).mailbox() {
-            match &mut self.group {
-                Some((_, members)) => members.push(mailbox),
-                None => self.entries.push(Address::Mailbox(mailbox)),
-            }
+        let mailboxes = mem::take(&mut self.entry).mailboxes(self.raw);
+        match &mut self.group {
+            Some((_, members)) => members.extend(mailboxes),
+            None => self.entries.extend(mailboxes.into_iter().map(Address::Mailbox)),
         }
     }
 
@@ -146,34 +166,103 @@ impl List {
 struct Entry {
     /// Text without quotes, white space kept: a name.
     phrase: Vec<u8>,
-    /// Text with quotes, white space dropped: an address.
-    bare: Vec<u8>,
-    angle: Option<Vec<u8>>,
+    /// The same text with quotes, as words: addresses, and what stands between them.
+    words: Words,
+    angle: Option<Words>,
     comment: Vec<u8>,
+}
+
+/// Text cut at white space, but for that around the `@` and before a dot, which RFC 5322 section 4.4 allows inside of
+/// an address.
+#[derive(Default)]
+struct Words {
+    list: Vec<Word>,
+    spaced: bool,
+}
+
+#[derive(Default)]
+struct Word {
+    text: Vec<u8>,
+    /// Where it begins and ends in the phrase.
+    phrase: Range<usize>,
+    /// Whether there is an `@` outside of quotes.
+    is_address: bool,
+}
+
+impl Words {
+    /// `at` is where the text stands in the phrase, `quoted` that it is the content of quotes.
+    fn push(&mut self, text: &[u8], at: usize, quoted: bool) {
+        let joins = match (self.list.last(), text.first()) {
+            (None, _) => false,
+            (Some(_), _) if !self.spaced || quoted => true,
+            (Some(last), first) => {
+                let after_at = last.text.ends_with(b"@");
+                let before = match first {
+                    Some(b'@') => !last.is_address,
+                    Some(b'.') => true,
+                    _ => false,
+                };
+                after_at || before || (last.is_address && last.text.ends_with(b".") && is_label(text))
+            }
+        };
+        if !joins {
+            self.list.push(Word { phrase: at..at, ..Word::default() });
+        }
+        self.spaced = false;
+        if let Some(word) = self.list.last_mut() {
+            word.is_address |= !quoted && memchr::memchr(b'@', text).is_some();
+            word.text.extend_from_slice(text);
+            word.phrase.end = at.saturating_add(text.len());
+        }
+    }
+}
+
+/// Whether `text` can be the rest of a domain that white space was put into.
+fn is_label(text: &[u8]) -> bool {
+    text.iter().all(|&byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.'))
 }
 
 impl Entry {
     fn text(&mut self, text: &[u8]) {
+        self.words.push(text, self.phrase.len(), false);
         self.phrase.extend_from_slice(text);
-        self.bare.extend_from_slice(text);
+    }
+
+    fn space(&mut self, byte: u8) {
+        self.words.spaced = true;
+        self.phrase.push(byte);
+    }
+
+    /// An encoded word is text for people, and no part of an address.
+    fn encoded_word(&mut self, word: &[u8]) {
+        self.words.spaced = true;
+        self.words.push(&[], self.phrase.len(), false);
+        if let Some(last) = self.words.list.last_mut() {
+            last.text.extend_from_slice(word);
+        }
+        self.words.spaced = true;
+        self.phrase.extend_from_slice(word);
     }
 
     fn quoted_string<'a>(&mut self, input: &'a [u8]) -> &'a [u8] {
-        self.bare.push(b'"');
+        self.words.push(b"\"", self.phrase.len(), false);
         let mut rest = input;
         while let Some((&byte, after)) = rest.split_first() {
             rest = after;
             match (byte, after) {
                 (b'"', _) => break,
                 (b'\\', [escaped, after @ ..]) => {
+                    self.words.push(&[byte, *escaped], self.phrase.len(), true);
                     self.phrase.push(*escaped);
-                    self.bare.extend_from_slice(&[byte, *escaped]);
                     rest = after;
                 }
-                _ => self.text(&[byte]),
+                _ => {
+                    self.words.push(&[byte], self.phrase.len(), true);
+                    self.phrase.push(byte);
+                }
             }
         }
-        self.bare.push(b'"');
+        self.words.push(b"\"", self.phrase.len(), true);
         rest
     }
 
@@ -203,8 +292,8 @@ impl Entry {
 
     /// `angle-addr` and `obs-angle-addr`; one left open ends before the next comma.
     fn angle<'a>(&mut self, input: &'a [u8]) -> &'a [u8] {
-        let mut address = Vec::new();
-        let (mut quoted, mut rest) = (false, input);
+        let mut words = Words::default();
+        let (mut quoted, mut rest, mut route) = (false, input, false);
         while let Some((&byte, after)) = rest.split_first() {
             match byte {
                 b'>' if !quoted => {
@@ -212,27 +301,26 @@ impl Entry {
                     break;
                 }
                 // The commas of a route, `<@a,@b:c@d>`, are part of it.
-                b',' if !quoted && !address.starts_with(b"@") => break,
-                b'<' if !quoted => address.clear(),
+                b',' if !quoted && !route => break,
+                b'<' if !quoted => words = Words::default(),
+                b':' if !quoted && route => (words, route) = (Words::default(), false),
                 b'(' if !quoted => {
                     rest = self.comment(after);
                     continue;
                 }
                 b'"' => {
+                    words.push(b"\"", 0, quoted);
                     quoted = !quoted;
-                    address.push(byte);
                 }
-                _ if is_space(byte) && !quoted => {}
-                _ => address.push(byte),
+                _ if is_space(byte) && !quoted => words.spaced = true,
+                _ => {
+                    route |= byte == b'@' && words.list.is_empty();
+                    words.push(&[byte], 0, quoted);
+                }
             }
             rest = after;
         }
-        if address.starts_with(b"@")
-            && let Some(colon) = address.iter().position(|&byte| byte == b':')
-        {
-            address.drain(..=colon);
-        }
-        self.angle.get_or_insert(address);
+        self.angle.get_or_insert(words);
         rest
     }
 
@@ -248,30 +336,72 @@ impl Entry {
         rest
     }
 
-    fn mailbox(self) -> Option<DisplayMailbox> {
-        let comment = unstructured(self.comment.trim_ascii()).into_owned();
-        let mailbox = match &self.angle {
-            Some(angle) => DisplayMailbox { address: guess(angle).into_owned(), name: self.name() },
-            None if self.bare.contains(&b'@') || self.is_word() => {
-                DisplayMailbox { name: String::new(), address: guess(&self.bare).into_owned() }
-            }
-            None => DisplayMailbox { name: self.name(), address: String::new() },
+    fn mailboxes(self, raw: Charset) -> Vec<DisplayMailbox> {
+        let comment = unstructured_in(self.comment.trim_ascii(), raw).into_owned();
+        let mut mailboxes = match &self.angle {
+            Some(words) => Self::in_angle(words, self.name(raw)),
+            None => self.in_phrase(raw),
         };
-        if mailbox == DisplayMailbox::default() {
-            return None;
+        mailboxes.retain(|mailbox| *mailbox != DisplayMailbox::default());
+        // A comment names the one address that it stands beside.
+        if let [mailbox] = mailboxes.as_mut_slice()
+            && mailbox.name.is_empty()
+        {
+            mailbox.name = comment;
         }
-        Some(if mailbox.name.is_empty() { DisplayMailbox { name: comment, ..mailbox } } else { mailbox })
+        mailboxes
     }
 
-    fn name(&self) -> String {
-        unstructured(self.phrase.trim_ascii()).into_owned()
+    /// Brackets hold one address. Where words stand in them, those with an `@` are addresses.
+    fn in_angle(words: &Words, mut name: String) -> Vec<DisplayMailbox> {
+        let one = words.list.len() == 1;
+        let addresses = words.list.iter().filter(|word| one || word.is_address);
+        let mailbox = |word: &Word| DisplayMailbox { name: mem::take(&mut name), address: address(word) };
+        let mailboxes: Vec<_> = addresses.map(mailbox).collect();
+        if mailboxes.is_empty() { vec![DisplayMailbox { name, address: String::new() }] } else { mailboxes }
     }
 
-    /// A user name alone, as local mail has it.
+    /// Without brackets: each word with an `@` is an address, and what stands before it is its name.
+    fn in_phrase(self, raw: Charset) -> Vec<DisplayMailbox> {
+        let text = |range: Range<usize>| {
+            let text = self.phrase.get(range).unwrap_or_default().trim_ascii();
+            unstructured_in(text, raw).into_owned()
+        };
+        let mut mailboxes = Vec::new();
+        let mut begin = 0;
+        for word in self.words.list.iter().filter(|word| word.is_address) {
+            let mut address = address(word);
+            address.truncate(address.trim_end_matches('.').len());
+            mailboxes.push(DisplayMailbox { name: text(begin..word.phrase.start), address });
+            begin = word.phrase.end;
+        }
+        match mailboxes.as_mut_slice() {
+            [] => {
+                let name = text(0..self.phrase.len());
+                mailboxes.push(match self.words.list.as_slice() {
+                    // A user name alone, as local mail has it.
+                    [word] if self.is_word() => DisplayMailbox { name: String::new(), address: address(word) },
+                    _ => DisplayMailbox { name, address: String::new() },
+                });
+            }
+            [.., last] if last.name.is_empty() => last.name = text(begin..self.phrase.len()),
+            _ => {}
+        }
+        mailboxes
+    }
+
+    fn name(&self, raw: Charset) -> String {
+        unstructured_in(self.phrase.trim_ascii(), raw).into_owned()
+    }
+
     fn is_word(&self) -> bool {
         let word = self.phrase.trim_ascii();
         !word.is_empty() && word.iter().all(u8::is_ascii_graphic) && strict_len(word).is_none()
     }
+}
+
+fn address(word: &Word) -> String {
+    guess(&word.text).into_owned()
 }
 
 #[cfg(test)]
@@ -344,6 +474,25 @@ mod tests {
             ("a@[IPv6:::1], c@d", "|a@[IPv6:::1]; |c@d"),
             ("a@[1, c@d", "|a@[1; |c@d"),
             ("Ann <>", "Ann|"),
+            // Brackets or commas that are missing: no address that is not in the text.
+            ("Ann Example ann@example.org", "Ann Example|ann@example.org"),
+            ("ann@example.org bob@example.org", "|ann@example.org; |bob@example.org"),
+            ("Ann a@b Bob c@d, e@f", "Ann|a@b; Bob|c@d; |e@f"),
+            ("=?utf-8?B?w4RubmE=?= anna@example.org", "Änna|anna@example.org"),
+            ("=?utf-8?B?w4RubmE=?=anna@example.org", "Änna|anna@example.org"),
+            ("\"Desk\" <mx.example desk@mx.example>", "Desk|desk@mx.example"),
+            ("Desk <mx.example desk>", "Desk|"),
+            ("Desk <a@b c@d>", "Desk|a@b; |c@d"),
+            ("Dr. Ann ann@example.org", "Dr. Ann|ann@example.org"),
+            ("Dr. ann@example.org", "Dr.|ann@example.org"),
+            ("J. R. \"Bob\" Dobbs bob@example.org", "J. R. Bob Dobbs|bob@example.org"),
+            ("ann@example.org Ann Example", "Ann Example|ann@example.org"),
+            ("Write to ann@example.org. Thanks", "Write to|ann@example.org"),
+            ("ann @ example . org", "|ann@example.org"),
+            ("ann @example.org", "|ann@example.org"),
+            ("<ann @ example. org>", "|ann@example.org"),
+            ("\"a b\"@c d@e", "|\"a b\"@c; |d@e"),
+            ("ann@example.org\r\n bob@example.org", "|ann@example.org; |bob@example.org"),
             (" ,, ; ", ""),
             ("(only a comment)", ""),
             ("", ""),

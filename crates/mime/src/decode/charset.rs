@@ -1,5 +1,12 @@
 //! From octets and a charset label to text.
 
+#[cfg(feature = "charsets")]
+mod label;
+#[cfg(feature = "charsets")]
+mod shifted;
+#[cfg(test)]
+mod tests;
+
 use alloc::borrow::Cow;
 use alloc::string::String;
 
@@ -7,35 +14,45 @@ use alloc::string::String;
 ///
 /// Octets that the charset does not have become U+FFFD. A byte order mark is dropped. `us-ascii` and
 /// `unknown-8bit` are taken as [`guess`] does, since mailers put them on anything. As in the WHATWG Encoding
-/// Standard, `iso-8859-1` is windows-1252 and `gb2312` is GBK. Charsets that hide ASCII (UTF-7, HZ,
-/// ISO-2022-KR and -CN) are not known.
+/// Standard, `iso-8859-1` is windows-1252, and `gb2312` and GBK are read as GB 18030. With the feature `charsets` the
+/// labels of mail are known besides those of the web (`MS949`, `eucjp`, `cp850`), and so are UTF-7, HZ and
+/// ISO-2022-KR.
 #[must_use]
 pub fn text<'a>(bytes: &'a [u8], charset: &str) -> Option<Cow<'a, str>> {
-    Charset::for_label(charset).map(|charset| match charset {
-        #[cfg(feature = "charsets")]
-        Charset::Table(encoding) => encoding.decode_with_bom_removal(bytes).0,
-        charset => charset.decode(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)),
-    })
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    Charset::for_label(charset).map(|charset| charset.decode(bytes))
 }
 
-/// Decodes octets whose charset is not said: UTF-8 if they are valid in it, else windows-1252.
+/// Decodes octets whose charset is not known: UTF-8 if they are valid in it, else windows-1252.
+///
+/// Text that is UTF-8 but for a place or two, as where a mailer cut it in the middle of a character, is UTF-8 too;
+/// each such place becomes U+FFFD.
 #[must_use]
 pub fn guess(bytes: &[u8]) -> Cow<'_, str> {
     Charset::Guess.decode(bytes)
 }
 
+/// How octets become text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Charset {
+pub(crate) enum Charset {
+    /// UTF-8 if it looks like it, else windows-1252.
     Guess,
     Utf8,
     Windows1252,
     #[cfg(feature = "charsets")]
     Table(&'static encoding_rs::Encoding),
+    #[cfg(feature = "charsets")]
+    CodePage(label::CodePage),
+    /// UTF-16 whose order of octets is told by its mark, or by where its zeros are.
+    #[cfg(feature = "charsets")]
+    Utf16,
+    #[cfg(feature = "charsets")]
+    Shifted(shifted::Shifted),
 }
 
 impl Charset {
-    pub(super) fn for_label(label: &str) -> Option<Self> {
-        let label = label.trim();
+    pub(crate) fn for_label(label: &str) -> Option<Self> {
+        let label = label.trim_matches(|c: char| c.is_ascii_whitespace() || matches!(c, '"' | '\''));
         let is = |labels: &[&str]| labels.iter().any(|name| name.eq_ignore_ascii_case(label));
         if is(&["utf-8", "utf8"]) {
             Some(Self::Utf8)
@@ -44,50 +61,80 @@ impl Charset {
         } else if is(&["iso-8859-1", "iso8859-1", "latin1", "windows-1252", "cp1252"]) {
             Some(Self::Windows1252)
         } else {
-            Self::table(label)
+            Self::in_tables(label)
         }
     }
 
     #[cfg(feature = "charsets")]
-    fn table(label: &str) -> Option<Self> {
-        // Names that the Encoding Standard does not list: Windows code pages, and what Python's email package
-        // wrote.
-        let label = match label {
-            _ if label.eq_ignore_ascii_case("cp932") => "shift_jis",
-            _ if label.eq_ignore_ascii_case("cp936") => "gbk",
-            _ if label.eq_ignore_ascii_case("eucgb2312_cn") => "gbk",
-            _ if label.eq_ignore_ascii_case("big5_tw") => "big5",
-            _ if label.eq_ignore_ascii_case("cp949") => "euc-kr",
-            _ if label.eq_ignore_ascii_case("cp950") => "big5",
-            _ => label,
-        };
-        let encoding = encoding_rs::Encoding::for_label_no_replacement(label.as_bytes())?;
-        Some(if encoding == encoding_rs::WINDOWS_1252 { Self::Windows1252 } else { Self::Table(encoding) })
+    fn in_tables(label: &str) -> Option<Self> {
+        label::find(label)
     }
 
     #[cfg(not(feature = "charsets"))]
-    fn table(_label: &str) -> Option<Self> {
+    const fn in_tables(_label: &str) -> Option<Self> {
         None
     }
 
-    pub(super) fn decode(self, bytes: &[u8]) -> Cow<'_, str> {
+    /// The text of a value, a word or a body. The mark that tells the order of UTF-16 is not part of it.
+    pub(crate) fn decode(self, bytes: &[u8]) -> Cow<'_, str> {
         match self {
-            Self::Guess => str::from_utf8(bytes).map_or_else(|_| windows_1252(bytes), Cow::Borrowed),
+            Self::Guess => match str::from_utf8(bytes) {
+                Ok(text) => Cow::Borrowed(text),
+                Err(_) if is_broken_utf8(bytes) => String::from_utf8_lossy(bytes),
+                Err(_) => windows_1252(bytes),
+            },
             Self::Utf8 => String::from_utf8_lossy(bytes),
             Self::Windows1252 => windows_1252(bytes),
             #[cfg(feature = "charsets")]
+            Self::Table(encoding) if encoding == encoding_rs::UTF_16BE => encoding.decode_with_bom_removal(bytes).0,
+            #[cfg(feature = "charsets")]
             Self::Table(encoding) => encoding.decode_without_bom_handling(bytes).0,
+            #[cfg(feature = "charsets")]
+            Self::CodePage(page) => page.decode(bytes),
+            #[cfg(feature = "charsets")]
+            Self::Utf16 => shifted::utf16_order(bytes).decode_with_bom_removal(bytes).0,
+            #[cfg(feature = "charsets")]
+            Self::Shifted(shifted) => shifted.decode(bytes),
+        }
+    }
+}
+
+impl Charset {
+    /// Decodes octets of a header that no label belongs to, where `self` is what the message is written in: UTF-8 if
+    /// they look like it, else that.
+    pub(crate) fn decode_raw(self, bytes: &[u8]) -> Cow<'_, str> {
+        if self.is_seen_in(bytes) {
+            return self.decode(bytes);
+        }
+        match self {
+            Self::Guess | Self::Utf8 => guess(bytes),
+            _ if str::from_utf8(bytes).is_ok() || is_broken_utf8(bytes) => String::from_utf8_lossy(bytes),
+            _ => self.decode(bytes),
         }
     }
 
-    /// Whether a text has to be read from its start, because escape sequences switch the character set.
-    pub(super) fn is_stateful(self) -> bool {
+    /// Whether `bytes` are ASCII that switches to this charset.
+    fn is_seen_in(self, bytes: &[u8]) -> bool {
         match self {
             #[cfg(feature = "charsets")]
-            Self::Table(encoding) => encoding == encoding_rs::ISO_2022_JP,
-            _ => false,
+            Self::Shifted(shifted) => bytes.is_ascii() && shifted.is_seen_in(bytes),
+            _ => {
+                let _ = bytes;
+                false
+            }
         }
     }
+}
+
+/// Whether more characters of several octets are whole than are broken. Text in another charset that holds what looks
+/// like one of UTF-8 has more that does not.
+fn is_broken_utf8(bytes: &[u8]) -> bool {
+    let (mut whole, mut broken) = (0usize, 0usize);
+    for chunk in bytes.utf8_chunks() {
+        whole = whole.saturating_add(chunk.valid().chars().filter(|c| !c.is_ascii()).count());
+        broken = broken.saturating_add(usize::from(!chunk.invalid().is_empty()));
+    }
+    whole > broken
 }
 
 /// windows-1252 has 27 characters where ISO-8859-1 has C1 controls, which nobody means.
@@ -104,67 +151,3 @@ const C1: [char; 32] = [
     '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8D}', 'Ž', '\u{8F}', //
     '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9D}', 'ž', 'Ÿ',
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn decodes_by_label() {
-        let rows: &[(&str, &[u8], Option<&str>)] = &[
-            ("utf-8", b"\xEF\xBB\xBFgr\xC3\xBCn", Some("grün")),
-            (" UTF8 ", b"\xC3(", Some("\u{FFFD}(")),
-            ("us-ascii", b"gr\xC3\xBCn", Some("grün")),
-            ("US-ASCII", b"gr\xFCn", Some("grün")),
-            ("unknown-8bit", b"gr\xFCn", Some("grün")),
-            ("ISO-8859-1", b"\x80 gr\xFCn \x81", Some("€ grün \u{81}")),
-            ("latin1", b"gr\xC3\xBCn", Some("grÃ¼n")),
-            ("x-klingon", b"a", None),
-            ("utf-7", b"a", None),
-            ("hz-gb-2312", b"a", None),
-            ("iso-2022-kr", b"a", None),
-            ("", b"a", None),
-        ];
-        for (label, bytes, want) in rows {
-            assert_eq!(text(bytes, label).as_deref(), *want, "{label}");
-        }
-        assert_eq!(guess(b"\xE4\xBD\xA0"), "你");
-        assert_eq!(guess(b"\xE4\xBD"), "ä½");
-    }
-
-    #[cfg(feature = "charsets")]
-    #[test]
-    fn decodes_the_encoding_standard() {
-        let rows: &[(&str, &[u8], &str)] = &[
-            ("gb2312", b"\xC4\xE3\xBA\xC3", "你好"),
-            ("GBK", b"\x80\xC4\xE3", "€你"),
-            ("cp936", b"\xC4\xE3", "你"),
-            ("gb18030", b"\x81\x30\x84\x36", "¥"),
-            ("big5", b"\xA7A\xA6n", "你好"),
-            ("koi8-r", b"\xF0\xD2\xC9\xD7\xC5\xD4", "Привет"),
-            ("shift_jis", b"\x93\xFA\x96{", "日本"),
-            ("cp932", b"\x93\xFA", "日"),
-            ("iso-2022-jp", b"\x1B$BF|K\\\x1B(B!", "日本!"),
-            ("euc-kr", b"\xC7\xD1", "한"),
-            ("ks_c_5601-1987", b"\xC7\xD1", "한"),
-            ("cp949", b"\xC7\xD1", "한"),
-            ("cp950", b"\xA7A", "你"),
-            ("eucgb2312_cn", b"\xC4\xE3", "你"),
-            ("big5_tw", b"\xA7A", "你"),
-            ("windows-1251", b"\xCF", "П"),
-            ("iso-8859-2", b"\xB1", "ą"),
-            ("iso-8859-15", b"\xA4", "€"),
-            ("cp819", b"\x80", "€"),
-            ("utf-16le", b"\xFF\xFEa\0", "a"),
-        ];
-        for (label, bytes, want) in rows {
-            assert_eq!(text(bytes, label).as_deref(), Some(*want), "{label}");
-        }
-    }
-
-    #[cfg(not(feature = "charsets"))]
-    #[test]
-    fn knows_no_other_label() {
-        assert_eq!(text(b"\xC4\xE3", "gbk"), None);
-    }
-}

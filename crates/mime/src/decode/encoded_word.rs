@@ -4,8 +4,8 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::charset::{self, Charset};
-use super::transfer::Base64;
+use super::charset::Charset;
+use super::transfer::Groups;
 use crate::ascii::{find, hex_value, is_space, is_token, tail};
 use crate::headers::unfold;
 
@@ -22,10 +22,15 @@ use crate::headers::unfold;
 /// those that were encoded.
 #[must_use]
 pub fn unstructured(value: &[u8]) -> Cow<'_, str> {
+    unstructured_in(value, Charset::Guess)
+}
+
+/// As [`unstructured`], for a message that is written in `raw`.
+pub(crate) fn unstructured_in(value: &[u8], raw: Charset) -> Cow<'_, str> {
     if find(value, *b"=?").is_none() && !value.contains(&b'\n') {
-        return charset::guess(value);
+        return raw.decode_raw(value);
     }
-    let mut text = Text { out: String::with_capacity(value.len()), run: None };
+    let mut text = Text { out: String::with_capacity(value.len()), run: None, raw };
     let mut lexer = Lexer { rest: value };
     while let Some((literal, word)) = lexer.next_word() {
         text.literal(literal, word.is_some());
@@ -120,7 +125,7 @@ impl Head<'_> {
         let label = self.charset.split(|&byte| byte == b'*').next()?;
         let charset = Charset::for_label(str::from_utf8(label).ok()?)?;
         let encoding = match self.encoding {
-            b'b' | b'B' if Base64::is_valid(text) => Encoding::B,
+            b'b' | b'B' if Groups::is_valid(text) => Encoding::B,
             b'q' | b'Q' => Encoding::Q,
             _ => return None,
         };
@@ -145,13 +150,15 @@ fn prefix(input: &[u8]) -> Result<(Head<'_>, &[u8]), usize> {
 struct Text {
     out: String,
     run: Option<Run>,
+    /// The charset of octets outside of words.
+    raw: Charset,
 }
 
 /// Adjacent words of one charset.
 struct Run {
     charset: Charset,
     bytes: Vec<u8>,
-    base64: Base64,
+    base64: Groups,
 }
 
 impl Text {
@@ -159,7 +166,7 @@ impl Text {
         let between_words = self.run.is_some() && before_word;
         if !(between_words && literal.iter().copied().all(is_space)) {
             self.end_of_run();
-            self.out.push_str(&charset::guess(&unfold(literal)));
+            self.out.push_str(&self.raw.decode_raw(&unfold(literal)));
         }
     }
 
@@ -170,7 +177,7 @@ impl Text {
         let run = self.run.get_or_insert_with(|| Run {
             charset: word.charset,
             bytes: Vec::new(),
-            base64: Base64::default(),
+            base64: Groups::default(),
         });
         run.push(&word);
     }
@@ -185,7 +192,6 @@ impl Text {
 
 impl Run {
     fn push(&mut self, word: &Word<'_>) {
-        let joint = self.bytes.len();
         match word.encoding {
             Encoding::B => {
                 // A group that is cut off here goes on in this word only if the two fill it.
@@ -198,18 +204,6 @@ impl Run {
                 self.base64.finish();
                 decode_q(word.text, &mut self.bytes);
             }
-        }
-        if self.charset.is_stateful() {
-            self.join_escapes(joint);
-        }
-    }
-
-    /// Each word ends in ASCII and switches anew; a decoder takes two switches in a row for an error.
-    fn join_escapes(&mut self, joint: usize) {
-        const TO_ASCII: &[u8] = b"\x1B(B";
-        let (before, after) = self.bytes.split_at_checked(joint).unwrap_or_default();
-        if before.ends_with(TO_ASCII) && after.first() == Some(&0x1B) {
-            self.bytes.drain(joint.saturating_sub(TO_ASCII.len())..joint);
         }
     }
 }

@@ -11,8 +11,11 @@ mod encoded_word;
 mod parameters;
 mod transfer;
 
+pub(crate) use address::address_list_in;
 pub use address::{Address, DisplayMailbox, address_list};
+pub(crate) use charset::Charset;
 pub use charset::{guess, text};
 pub use encoded_word::unstructured;
+pub(crate) use encoded_word::unstructured_in;
 pub use parameters::{ContentType, Disposition, Parameters};
-pub use transfer::{Base64, QuotedPrintable, TransferEncoding, base64, quoted_printable};
+pub use transfer::{Base64, Decoder, QuotedPrintable, TransferEncoding, UuEncode, base64, quoted_printable};

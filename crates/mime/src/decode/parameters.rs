@@ -5,8 +5,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::charset::{Charset, guess};
-use super::encoded_word::unstructured;
-use crate::ascii::{find, hex_value, tail};
+use super::encoded_word::unstructured_in;
+use crate::ascii::{find, hex_value, is_space, tail};
 use crate::headers::{Limits, unfold};
 
 /// Value of a `Content-Type` header.
@@ -30,8 +30,12 @@ impl ContentType {
     /// [`parse`](Self::parse) with other limits.
     #[must_use]
     pub fn parse_with(value: &[u8], limits: &Limits) -> Self {
-        let (mut essence, parameters) = structured(value, limits);
-        if !essence.contains('/') {
+        Self::parse_in(value, limits, Charset::Guess)
+    }
+
+    pub(crate) fn parse_in(value: &[u8], limits: &Limits, raw: Charset) -> Self {
+        let (mut essence, parameters) = structured(value, limits, raw);
+        if !essence.split_once('/').is_some_and(|(kind, subtype)| !kind.is_empty() && !subtype.is_empty()) {
             essence = String::from("text/plain");
         }
         Self { essence, parameters }
@@ -63,7 +67,11 @@ impl Disposition {
     /// [`parse`](Self::parse) with other limits.
     #[must_use]
     pub fn parse_with(value: &[u8], limits: &Limits) -> Self {
-        let (kind, parameters) = structured(value, limits);
+        Self::parse_in(value, limits, Charset::Guess)
+    }
+
+    pub(crate) fn parse_in(value: &[u8], limits: &Limits, raw: Charset) -> Self {
+        let (kind, parameters) = structured(value, limits, raw);
         Self { kind, parameters }
     }
 
@@ -117,21 +125,26 @@ enum Section {
     Plain,
 }
 
-fn structured(value: &[u8], limits: &Limits) -> (String, Parameters) {
+/// `raw` is the charset of octets that no label belongs to.
+fn structured(value: &[u8], limits: &Limits, raw: Charset) -> (String, Parameters) {
     let value = unfold(value);
     let mut fields = Fields(&value);
-    let head = without_comment(fields.next().unwrap_or_default()).to_ascii_lowercase();
+    let head = fields.next().unwrap_or_default().trim_ascii();
+    let end = head.iter().position(|&byte| is_space(byte) || byte == b'(');
+    let head = head.get(..end.unwrap_or(head.len())).unwrap_or_default();
+    let head: Vec<u8> = head.iter().filter(|&&byte| byte != b'"').map(u8::to_ascii_lowercase).collect();
     let mut pieces: Vec<Piece> = fields.filter_map(Piece::parse).take(limits.parameters).collect();
     // Stable, so that of two equal names the first counts.
     pieces.sort_by(|a, b| (&a.name, a.section).cmp(&(&b.name, b.section)));
     let list = pieces
         .chunk_by(|a, b| a.name == b.name)
-        .filter_map(|pieces| Some((pieces.first()?.name.clone(), assemble(pieces)?)))
+        .filter_map(|pieces| Some((pieces.first()?.name.clone(), assemble(pieces, raw)?)))
         .collect();
     (guess(&head).into_owned(), Parameters { list })
 }
 
-/// What is between semicolons, those in quotes not counted.
+/// What is between semicolons, those in quotes not counted. Where one is missing, white space before the name of a
+/// parameter that mail has is as good.
 struct Fields<'a>(&'a [u8]);
 
 impl<'a> Iterator for Fields<'a> {
@@ -142,20 +155,40 @@ impl<'a> Iterator for Fields<'a> {
             return None;
         }
         let (mut quoted, mut escaped) = (false, false);
-        let end = self.0.iter().position(|&byte| {
+        let end = self.0.iter().enumerate().position(|(at, &byte)| {
             match byte {
                 _ if escaped => escaped = false,
                 b'\\' if quoted => escaped = true,
                 b'"' => quoted = !quoted,
+                _ if quoted => {}
+                b';' => return true,
+                _ if is_space(byte) && at > 0 => return begins_known(tail(self.0, at.saturating_add(1))),
                 _ => {}
             }
-            byte == b';' && !quoted
+            false
         });
         let (field, rest) = self.0.split_at_checked(end.unwrap_or(self.0.len())).unwrap_or_default();
         self.0 = tail(rest, 1);
         Some(field.trim_ascii())
     }
 }
+
+/// Whether `text` begins with `name=`, `name*=` or `name*0=` of a parameter that mail has.
+fn begins_known(text: &[u8]) -> bool {
+    let end = text.iter().take(MAX_NAME).position(|&byte| matches!(byte, b'=' | b';' | b'"') || is_space(byte));
+    let Some(name) = end.filter(|&end| text.get(end) == Some(&b'=')).and_then(|end| text.get(..end)) else {
+        return false;
+    };
+    let base = name.split(|&byte| byte == b'*').next().unwrap_or_default();
+    KNOWN.iter().any(|known| base.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+const MAX_NAME: usize = 24;
+
+const KNOWN: [&str; 14] = [
+    "charset", "name", "filename", "boundary", "format", "delsp", "report-type", "method", "type", "start", "size",
+    "protocol", "micalg", "creation-date",
+];
 
 impl Piece {
     fn parse(field: &[u8]) -> Option<Self> {
@@ -178,14 +211,11 @@ impl Piece {
 }
 
 /// Value of the pieces of one name, which are sorted.
-fn assemble(pieces: &[Piece]) -> Option<String> {
+fn assemble(pieces: &[Piece], raw: Charset) -> Option<String> {
     let first = pieces.first()?;
     let numbered = match first.section {
         Section::Plain => {
-            let value = &first.value;
-            // RFC 2047 section 5 forbids it, and it is common.
-            let decoded = if find(value, *b"=?").is_some() { unstructured(value) } else { guess(value) };
-            return Some(decoded.into_owned());
+            return Some(plain(&first.value, raw));
         }
         Section::Whole => core::slice::from_ref(first),
         Section::Number(_) => pieces,
@@ -215,10 +245,23 @@ fn assemble(pieces: &[Piece]) -> Option<String> {
     }
     if expected == 0 && first.section != Section::Whole {
         let plain = pieces.iter().find(|piece| piece.section == Section::Plain)?;
-        return assemble(core::slice::from_ref(plain));
+        return assemble(core::slice::from_ref(plain), raw);
     }
-    let label = charset.and_then(|label| str::from_utf8(label).ok()).unwrap_or_default();
-    Some(Charset::for_label(label).unwrap_or(Charset::Guess).decode(&bytes).into_owned())
+    let Some(label) = charset else { return Some(plain(&bytes, raw)) };
+    let label = str::from_utf8(label).unwrap_or_default();
+    Some(match Charset::for_label(label) {
+        Some(charset) => charset.decode(&bytes).into_owned(),
+        None if label.is_empty() => raw.decode_raw(&bytes).into_owned(),
+        // What is not known is no windows-1252: what is not UTF-8 either shows that it was not read.
+        None => String::from_utf8_lossy(&bytes).into_owned(),
+    })
+}
+
+/// A value without a label. RFC 2047 section 5 forbids encoded words in it, and they are common, also cut over the
+/// sections of RFC 2231.
+fn plain(value: &[u8], raw: Charset) -> String {
+    let decoded = if find(value, *b"=?").is_some() { unstructured_in(value, raw) } else { raw.decode_raw(value) };
+    decoded.into_owned()
 }
 
 /// `ext-octet = "%" 2(DIGIT / "A" / … / "F")`; a percent sign that begins none stays.
@@ -241,13 +284,18 @@ fn percent_decode(text: &[u8], out: &mut Vec<u8>) {
 }
 
 fn unquote(quoted: &[u8]) -> Vec<u8> {
+    let last = memchr::memrchr(b'"', quoted).unwrap_or(quoted.len());
     let mut content = Vec::with_capacity(quoted.len());
-    let mut bytes = quoted.iter().copied().peekable();
-    while let Some(byte) = bytes.next() {
+    let mut bytes = quoted.iter().copied().enumerate().peekable();
+    while let Some((at, byte)) = bytes.next() {
         match byte {
-            b'"' => break,
+            b'"' if at == last => break,
             // Only what needs an escape is one: Windows paths come unescaped.
-            b'\\' => content.push(bytes.next_if(|next| matches!(next, b'"' | b'\\')).unwrap_or(byte)),
+            b'\\' => {
+                let escaped = bytes.next_if(|(_, next)| matches!(next, b'"' | b'\\'));
+                content.push(escaped.map_or(byte, |(_, escaped)| escaped));
+            }
+            // A quote that is not the last is one inside of quotes, as in `"the "new" one.pdf"`.
             _ => content.push(byte),
         }
     }
@@ -315,6 +363,23 @@ mod tests {
             ("a/b; name=\"open", "a/b", &[("name", "open")]),
             ("a/b; name=grün", "a/b", &[("name", "grün")]),
             ("a/b; =x; y; z=", "a/b", &[("z", "")]),
+            ("a/b; name=\"the \"new\" one.pdf\"", "a/b", &[("name", "the \"new\" one.pdf")]),
+            // Encoded words that are cut over sections.
+            (
+                "a/b; filename*0=\"=?UTF-8?B?R3LD\"; filename*1=\"vMOfZS5wZGY=?=\"",
+                "a/b",
+                &[("filename", "Grüße.pdf")],
+            ),
+            // No semicolons.
+            ("multipart/mixed\r\n\tboundary=\"b1\"", "multipart/mixed", &[("boundary", "b1")]),
+            ("text/plain charset=utf-8 name=a b.txt", "text/plain", &[("charset", "utf-8"), ("name", "a b.txt")]),
+            ("a/b; name=\"x y\" charset=utf-8", "a/b", &[("name", "x y"), ("charset", "utf-8")]),
+            ("a/b; filename=a filename*1=b", "a/b", &[("filename", "a")]),
+            ("\"text/html\"; charset=utf-8", "text/html", &[("charset", "utf-8")]),
+            ("text/; charset=utf-8", "text/plain", &[("charset", "utf-8")]),
+            // A charset that is not known is not windows-1252.
+            ("a/b; n*=x-klingon''%E4%BD", "a/b", &[("n", "\u{FFFD}")]),
+            ("a/b; n*=''%E4", "a/b", &[("n", "ä")]),
         ];
         for (input, essence, want) in rows {
             let got = ContentType::parse(input.as_bytes());

@@ -107,8 +107,15 @@ fn decodes_words_in_every_charset() {
         ("=?ISO-2022-JP?B?GyRCRnxLXBsoQg==?= =?ISO-2022-JP?B?YWJj?=", "日本abc"),
         // The first one does not, and the second goes on.
         ("=?ISO-2022-JP?B?GyRCRnxLXA==?= =?ISO-2022-JP?B?OGwbKEI=?=", "日本語"),
-        // A decoder that makes everything U+FFFD is not asked.
-        ("=?hz-gb-2312?Q?abc?=", "=?hz-gb-2312?Q?abc?="),
+        ("=?hz-gb-2312?Q?~{VPND~}?=", "中文"),
+        ("=?iso-2022-cn?Q?abc?=", "=?iso-2022-cn?Q?abc?="),
+        ("=?UTF-7?Q?+AOQ-_b?=", "ä b"),
+        ("=?utf-16?B?//5IAGkA?=", "Hi"),
+        ("=?utf-16?B?/v8ASABp?=", "Hi"),
+        ("=?eucjp?B?xvzL3Ljs?=", "日本語"),
+        ("=?MS949?B?vsiz58fPvLy/5A==?=", "안녕하세요"),
+        // Escape sequences with nothing between them.
+        ("=?ISO-2022-JP?B?GyRCN29MPhsoQhskQiVGJTklSBsoQg==?=", "件名テスト"),
     ];
     for (input, want) in rows {
         assert_eq!(unstructured(input.as_bytes()), *want, "{input}");

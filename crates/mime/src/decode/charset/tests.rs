@@ -1,0 +1,141 @@
+use super::*;
+
+#[test]
+fn decodes_by_label() {
+    let rows: &[(&str, &[u8], Option<&str>)] = &[
+        ("utf-8", b"\xEF\xBB\xBFgr\xC3\xBCn", Some("grün")),
+        (" UTF8 ", b"\xC3(", Some("\u{FFFD}(")),
+        ("\"utf-8\"", b"gr\xC3\xBCn", Some("grün")),
+        ("us-ascii", b"gr\xC3\xBCn", Some("grün")),
+        ("US-ASCII", b"gr\xFCn", Some("grün")),
+        ("unknown-8bit", b"gr\xFCn", Some("grün")),
+        ("ISO-8859-1", b"\x80 gr\xFCn \x81", Some("€ grün \u{81}")),
+        ("latin1", b"gr\xC3\xBCn", Some("grÃ¼n")),
+        ("x-klingon", b"a", None),
+        ("iso-2022-cn", b"a", None),
+        ("", b"a", None),
+    ];
+    for (label, bytes, want) in rows {
+        assert_eq!(text(bytes, label).as_deref(), *want, "{label}");
+    }
+}
+
+#[test]
+fn guesses() {
+    let rows: &[(&[u8], &str)] = &[
+        (b"\xE4\xBD\xA0", "你"),
+        (b"\xE4\xBD", "ä½"),
+        (b"gr\xFCn", "grün"),
+        (b"caf\xE9 \xC3\xA9t\xE9 \xE0", "café Ã©té à"),
+        // Cut in the middle of a character, at the end or before something else.
+        ("Привет М\u{440}".as_bytes().split_last().map(|(_, cut)| cut).unwrap(), "Привет М\u{FFFD}"),
+        (b"\xD0\x9F\xD1\x80\xD0...", "Пр\u{FFFD}..."),
+    ];
+    for (bytes, want) in rows {
+        assert_eq!(guess(bytes), *want, "{}", bytes.escape_ascii());
+    }
+}
+
+#[cfg(feature = "charsets")]
+#[test]
+fn decodes_the_encoding_standard() {
+    let rows: &[(&str, &[u8], &str)] = &[
+        ("gb2312", b"\xC4\xE3\xBA\xC3", "你好"),
+        ("gb2312", b"\x81\x30\x84\x36", "¥"),
+        ("GBK", b"\x80\xC4\xE3", "€你"),
+        ("gb18030", b"\x81\x30\x84\x36", "¥"),
+        ("big5", b"\xA7A\xA6n", "你好"),
+        ("koi8-r", b"\xF0\xD2\xC9\xD7\xC5\xD4", "Привет"),
+        ("shift_jis", b"\x93\xFA\x96{", "日本"),
+        ("iso-2022-jp", b"\x1B$BF|K\\\x1B(B!", "日本!"),
+        ("euc-kr", b"\xC7\xD1", "한"),
+        ("ks_c_5601-1987", b"\xC7\xD1", "한"),
+        ("windows-1251", b"\xCF", "П"),
+        ("iso-8859-2", b"\xB1", "ą"),
+        ("iso-8859-15", b"\xA4", "€"),
+        ("utf-16le", b"\xFF\xFEa\0", "a"),
+        ("utf-16", b"\xFF\xFEH\0i\0", "Hi"),
+        ("utf-16", b"\xFE\xFF\0H\0i", "Hi"),
+        ("utf-16", b"\0H\0i", "Hi"),
+        ("utf-16", b"H\0i\0", "Hi"),
+        ("utf-16be", b"\xFE\xFF\0H", "H"),
+    ];
+    for (label, bytes, want) in rows {
+        assert_eq!(text(bytes, label).as_deref(), Some(*want), "{label}");
+    }
+}
+
+/// Names that Java, Python, iconv, Windows and old mailers write.
+#[cfg(feature = "charsets")]
+#[test]
+fn knows_the_labels_of_mail() {
+    let rows: &[(&[&str], &[u8], &str)] = &[
+        (&["cp932", "MS932", "windows-31j", "SJIS", "x-sjis", "Shift-JIS", "cp943C", "MS_Kanji"], b"\x93\xFA", "日"),
+        (&["eucjp", "EUC_JP", "ujis", "eucJP-ms", "cp51932", "x-eucjp"], b"\xC6\xFC", "日"),
+        (
+            &["iso2022jp", "ISO-2022-JP-MS", "cp50220", "CP50221", "cp50222", "iso-2022-jp-1", "ISO-2022-JP-2", "JIS"],
+            b"\x1B$BF|\x1B(B",
+            "日",
+        ),
+        (&["cp949", "MS949", "x-windows-949", "windows-949", "UHC", "ksc5601", "KS_C_5601-1989", "EUC_KR"], b"\xC7\xD1", "한"),
+        (&["cp936", "MS936", "eucgb2312_cn", "EUC-CN", "gb_2312-80", "GB-2312", "x-gbk", "cp54936"], b"\xC4\xE3", "你"),
+        (&["cp950", "MS950", "big5_tw", "BIG5-HKSCS", "x-x-big5", "big5-eten"], b"\xA7A", "你"),
+        (&["cp1251", "win-1251", "x-cp1251", "WIN1251", "windows1251", "cp-1251"], b"\xCF", "П"),
+        (&["cp1250", "windows1250", "win-1250"], b"\xB9", "ą"),
+        (&["8859_2", "iso8859_2", "ISO8859-2", "iso_8859_2", "latin2"], b"\xB1", "ą"),
+        (&["cp850", "IBM850", "850", "x-ibm850"], b"\x81", "ü"),
+        (&["cp437", "ibm437"], b"\x81", "ü"),
+        (&["ibm852", "cp852"], b"\xA5", "ą"),
+        (&["cp858", "ibm00858"], b"\xD5", "€"),
+        (&["cp866", "ibm866"], b"\x8F", "П"),
+        (&["cp874", "TIS-620", "ms874", "iso8859_11"], b"\xA1", "ก"),
+        (&["koi8", "KOI8_R"], b"\xF0", "П"),
+        (&["macroman", "x-mac-roman", "macintosh"], b"\x8A", "ä"),
+        (&["unicode-1-1-utf-8", "UTF_8", "cp65001", "utf8mb4", "utf-8n"], b"\xC3\xBC", "ü"),
+        (&["ANSI_X3.4-1968", "8bit", "x-unknown", "default", "ISO646-US"], b"\xC3\xBC", "ü"),
+        (&["cp819", "ISO_8859-1", "ISO8859_1", "iso-8859", "8859-1"], b"\xFC", "ü"),
+    ];
+    for (labels, bytes, want) in rows {
+        for label in *labels {
+            assert_eq!(text(bytes, label).as_deref(), Some(*want), "{label}");
+        }
+    }
+}
+
+#[cfg(feature = "charsets")]
+#[test]
+fn decodes_what_is_shifted() {
+    let rows: &[(&str, &[u8], &str)] = &[
+        // Escape sequences with nothing between them, at the start, at the end, and doubled.
+        ("iso-2022-jp", b"\x1B$B7oL>\x1B(B\x1B$B%F%9%H\x1B(B", "件名テスト"),
+        ("iso-2022-jp", b"\x1B(B\x1B$BF|K\\\x1B(B\x1B(B", "日本"),
+        ("iso-2022-jp", b"\x1B$B\x1B$BF|\x1B(J\x1B(B!", "日!"),
+        ("iso-2022-jp", b"\x1B$@F|\x1B(Ja\\~", "日a\\~"),
+        ("iso-2022-jp", b"\x1B&@\x1B$BF|\x1B(H", "日"),
+        ("iso-2022-jp", b"\x1B$(BF|\x1B(B", "日"),
+        ("iso-2022-jp", b"\x1B(I12\x1B(B \x0E3\x0F.", "ｱｲ ｳ."),
+        ("iso-2022-jp", b"\xB1\xB2", "ｱｲ"),
+        ("iso-2022-jp-1", b"\x1B$(D0!\x1B(B", "丂"),
+        // A line end inside, a set left open, half a character, an unknown sequence.
+        ("iso-2022-jp", b"\x1B$BF|\r\nK\\", "日\r\n本"),
+        ("iso-2022-jp", b"\x1B$BF|K", "日\u{FFFD}"),
+        ("iso-2022-jp", b"a\x1B[1mb", "a\u{FFFD}[1mb"),
+        ("iso-2022-jp", b"plain", "plain"),
+        ("iso-2022-kr", b"\x1B$)C\x0EGQ1[\x0F ok\n\x0EGQ\nab", "한글 ok\n한\nab"),
+        ("hz-gb-2312", b"a ~{VPND~} ~~b~\nc", "a 中文 ~bc"),
+        ("HZ", b"~{VP\nab", "中\nab"),
+        ("utf-7", b"Hi Mom -+Jjo--!", "Hi Mom -☺-!"),
+        ("utf-7", b"A+ImIDkQ.", "A≢Α."),
+        ("unicode-1-1-utf-7", b"1 +- 1 +AOQ-x +2D3cSw", "1 + 1 äx 👋"),
+        ("utf-7", b"a+!b+", "a+!b+"),
+    ];
+    for (label, bytes, want) in rows {
+        assert_eq!(text(bytes, label).as_deref(), Some(*want), "{label} {}", bytes.escape_ascii());
+    }
+}
+
+#[cfg(not(feature = "charsets"))]
+#[test]
+fn knows_no_other_label() {
+    assert_eq!(text(b"\xC4\xE3", "gbk"), None);
+}

@@ -1,0 +1,235 @@
+use alloc::vec::Vec;
+use core::mem;
+
+use crate::ascii::{is_space, tail};
+
+/// Decodes base64 as [`Base64`] does, whole.
+#[must_use]
+pub fn base64(text: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity((text.len() / 4).saturating_mul(3));
+    let mut decoder = Base64::default();
+    decoder.decode(text, &mut bytes);
+    decoder.finish(&mut bytes);
+    bytes
+}
+
+/// A base64 decoder that takes what it gets (RFC 2045 section 6.8).
+///
+/// Octets outside the alphabet are skipped; padding may be missing. Padding or an empty line ends the data, unless what
+/// follows is base64 itself: texts that were encoded in pieces decode whole, and the footer that a mailing list put
+/// behind is none of the data. What follows is read by lines of at most 1,000 octets, one of which is held.
+#[derive(Clone, Debug, Default)]
+pub struct Base64 {
+    groups: Groups,
+    state: State,
+}
+
+#[derive(Clone, Debug)]
+enum State {
+    Data {
+        /// Whether the line has held nothing yet, and one came before.
+        blank: bool,
+    },
+    /// The data may be over. Holds the line that tells, as far as it is there.
+    Doubt {
+        line: Vec<u8>,
+        /// Whether it is the rest of the line in which the padding was.
+        same_line: bool,
+    },
+    Over,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::Data { blank: false }
+    }
+}
+
+impl Base64 {
+    const MAX_LINE: usize = 1_000;
+
+    /// Appends to `out` what `text` adds and is decided.
+    pub fn decode(&mut self, text: &[u8], out: &mut Vec<u8>) {
+        let mut rest = text;
+        while !rest.is_empty() {
+            rest = match &mut self.state {
+                State::Data { .. } => self.data(rest, out),
+                State::Doubt { line, .. } => {
+                    let room = Self::MAX_LINE.saturating_sub(line.len());
+                    let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len()).min(room);
+                    let (more, after) = rest.split_at_checked(end).unwrap_or_default();
+                    line.extend_from_slice(more);
+                    match after.strip_prefix(b"\n") {
+                        Some(after) => {
+                            self.decide(out, true);
+                            after
+                        }
+                        None => {
+                            if !after.is_empty() {
+                                self.decide(out, false);
+                            }
+                            after
+                        }
+                    }
+                }
+                State::Over => return,
+            };
+        }
+    }
+
+    /// Ends the data: the bits of an unfinished group are forgotten.
+    pub fn finish(&mut self, out: &mut Vec<u8>) {
+        if matches!(self.state, State::Doubt { .. }) {
+            self.decide(out, true);
+        }
+        *self = Self::default();
+    }
+
+    /// Decodes up to the end of a line or to padding. Gives what follows.
+    fn data<'a>(&mut self, text: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
+        let end = memchr::memchr2(b'\n', b'=', text);
+        let (line, after) = text.split_at_checked(end.unwrap_or(text.len())).unwrap_or_default();
+        self.groups.decode(line, out);
+        let State::Data { blank } = &mut self.state else { return after };
+        *blank &= line.iter().copied().all(is_space);
+        match after.split_first() {
+            Some((b'=', after)) => {
+                self.groups.finish();
+                self.state = State::Doubt { line: Vec::new(), same_line: true };
+                after
+            }
+            Some((_, after)) => {
+                if *blank && self.groups.is_whole() {
+                    self.state = State::Doubt { line: Vec::new(), same_line: false };
+                } else {
+                    *blank = true;
+                }
+                after
+            }
+            None => after,
+        }
+    }
+
+    /// Looks at the line that is held, which is at its end, or too long for any encoder.
+    fn decide(&mut self, out: &mut Vec<u8>, whole: bool) {
+        let State::Doubt { line, same_line } = &mut self.state else { return };
+        let (line, same_line) = (mem::take(line), mem::replace(same_line, false));
+        let mut text = line.trim_ascii();
+        while let Some(padding) = text.strip_prefix(b"=").filter(|_| same_line) {
+            text = padding.trim_ascii_start();
+        }
+        if text.is_empty() {
+            return;
+        }
+        let valid = text.iter().all(|&byte| sextet(byte).is_some() || byte == b'=');
+        if !valid || (whole && !same_line && text.len() % 4 != 0) {
+            self.state = State::Over;
+            return;
+        }
+        for piece in text.split_inclusive(|&byte| byte == b'=') {
+            self.groups.decode(piece, out);
+            if piece.ends_with(b"=") {
+                self.groups.finish();
+            }
+        }
+        if !text.ends_with(b"=") {
+            self.state = State::Data { blank: whole };
+        }
+    }
+}
+
+/// The four characters to three octets alone: octets outside the alphabet are skipped.
+#[derive(Clone, Debug, Default)]
+pub(in crate::decode) struct Groups {
+    /// Bits of the group that are not written yet, in the low end.
+    bits: u8,
+    /// Characters of the group so far, 0 to 3.
+    place: u8,
+}
+
+impl Groups {
+    /// Appends to `out` what `text` adds: each octet as soon as its bits are there.
+    pub(in crate::decode) fn decode(&mut self, text: &[u8], out: &mut Vec<u8>) {
+        let mut rest = text;
+        while !rest.is_empty() {
+            if self.place == 0 {
+                rest = whole_groups(rest, out);
+            }
+            // What is left is a group with something else in it, or a part of one.
+            let Some((&byte, after)) = rest.split_first() else { return };
+            rest = after;
+            let Some(value) = sextet(byte) else { continue };
+            match self.place {
+                0 => {}
+                1 => out.push(self.bits << 2 | value >> 4),
+                2 => out.push(self.bits << 4 | value >> 2),
+                _ => out.push(self.bits << 6 | value),
+            }
+            self.bits = value;
+            self.place = self.place.wrapping_add(1) & 3;
+        }
+    }
+
+    /// Forgets the bits of an unfinished group.
+    pub(in crate::decode) fn finish(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(in crate::decode) const fn is_whole(&self) -> bool {
+        self.place == 0
+    }
+
+    /// Whether all of `text` is base64 or white space.
+    pub(in crate::decode) fn is_valid(text: &[u8]) -> bool {
+        text.iter().all(|&byte| sextet(byte).is_some() || byte == b'=' || is_space(byte))
+    }
+
+    /// Whether the group so far goes on in `text`: the two fill it, and it is not a whole one that lacks its
+    /// padding.
+    pub(in crate::decode) fn completes_with(&self, text: &[u8]) -> bool {
+        let characters = text.iter().filter(|&&byte| !is_space(byte)).count();
+        let fills = characters.wrapping_add(usize::from(self.place)) & 3 == 0;
+        // `YQ` and `Yg` fill a group too, but the spare bits of `YQ` are zero, as those of a last character
+        // are.
+        fills && !(self.place == 2 && self.bits & 0x0F == 0)
+    }
+}
+
+/// Decodes groups of four as long as they are nothing else. Gives what follows.
+fn whole_groups<'a>(text: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
+    out.reserve((text.len() / 4).saturating_mul(3));
+    let (groups, _) = text.as_chunks::<4>();
+    let mut count = 0usize;
+    for group in groups {
+        let [a, b, c, d] = group.map(|byte| SEXTETS.get(usize::from(byte)).copied().unwrap_or(NONE));
+        // One look tells for all four: only what is no character has the top bit.
+        if (a | b | c | d) & 0x80 != 0 {
+            break;
+        }
+        out.extend_from_slice(&[a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]);
+        count = count.saturating_add(4);
+    }
+    tail(text, count)
+}
+
+/// Value of a character of the alphabet.
+pub(in crate::decode) fn sextet(byte: u8) -> Option<u8> {
+    SEXTETS.get(usize::from(byte)).copied().filter(|&value| value != NONE)
+}
+
+const NONE: u8 = 0xFF;
+
+/// Values of the alphabet by octet.
+static SEXTETS: [u8; 256] = {
+    let alphabet = *b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut table = [NONE; 256];
+    let mut value = 0u8;
+    while value < 64 {
+        #[expect(clippy::indexing_slicing, clippy::as_conversions, reason = "checked by the compiler, which runs it")]
+        {
+            table[alphabet[value as usize] as usize] = value;
+        }
+        value = value.wrapping_add(1);
+    }
+    table
+};

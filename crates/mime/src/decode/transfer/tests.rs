@@ -1,0 +1,141 @@
+use alloc::string::ToString;
+
+use super::*;
+use ::base64::Engine as _;
+use ::base64::engine::general_purpose::STANDARD;
+use proptest::prelude::*;
+
+#[test]
+fn decodes_base64() {
+    let rows: &[(&str, &[u8], &[u8])] = &[
+        ("whole", b"Zm9vYmFy", b"foobar"),
+        ("padded", b"Zm9vYg==", b"foob"),
+        ("missing padding", b"Zm9vYg", b"foob"),
+        ("half of it", b"Zm9vYmE", b"fooba"),
+        ("lines", b"Zm9v\r\nYm\n Fy\r\n", b"foobar"),
+        ("concatenated", b"Zg==Zm8=Zm9v", b"ffofoo"),
+        ("foreign octets", b"Z-m\x009\xFFv!", b"foo"),
+        ("a lone character", b"Z", b""),
+        ("padding alone", b"====", b""),
+        ("spare bits", b"Zn==", b"f"),
+        // What a mailing list puts behind is no data; pieces that were encoded one by one are.
+        ("footer", b"aGVsbG8=\r\n\r\n-- \r\nThis is the footer of the list\r\n", b"hello"),
+        ("footer of words", b"aGVsbG8=\r\n_______________\r\nabcd\r\n", b"hello"),
+        ("footer of a word", b"aGVsbG8=\nThanks\n", b"hello"),
+        ("footer on the same line", b"aGVsbG8= Sent to you by list", b"hello"),
+        ("footer without padding before", b"aGVsbG8h\r\n\r\n-- \r\nfooter\r\n", b"hello!"),
+        ("footer that is long", &[b"aGVsbG8=\n".as_slice(), &[b'-'; 5_000], b"\naGVs\n"].concat(), b"hello"),
+        ("joined pieces", b"aGk=aGk=", b"hihi"),
+        ("joined without the last padding", b"aGk=aGk", b"hihi"),
+        ("joined by lines", b"aGk=\r\naGk=\r\naGVsbG8h\r\naGk=", b"hihihello!hi"),
+        ("joined by an empty line", b"aGVsbG8h\r\n\r\naGVsbG8h", b"hello!hello!"),
+        ("a long line behind padding", &[b"aGk=\n".as_slice(), &b"aGVs".repeat(1_000)].concat(), &[
+            b"hi".as_slice(),
+            &b"hel".repeat(1_000),
+        ]
+        .concat()),
+    ];
+    for (name, text, want) in rows {
+        whole_and_by_octet(TransferEncoding::Base64, name, text, want);
+    }
+}
+
+fn whole_and_by_octet(encoding: TransferEncoding, name: &str, text: &[u8], want: &[u8]) {
+    assert_eq!(encoding.decode(text), want, "{name}");
+    let (mut bytewise, mut decoder) = (Vec::new(), encoding.decoder());
+    for byte in text {
+        decoder.decode(&[*byte], &mut bytewise);
+    }
+    decoder.finish(&mut bytewise);
+    assert_eq!(bytewise.escape_ascii().to_string(), want.escape_ascii().to_string(), "{name} by octet");
+}
+
+#[test]
+fn decodes_quoted_printable() {
+    let rows: &[(&str, &[u8], &[u8])] = &[
+        ("escapes", b"a=3Db=0d=0A", b"a=b\r\n"),
+        ("soft break", b"ab=\r\ncd=\nef", b"abcdef"),
+        ("soft break with white space", b"ab= \t\r\ncd", b"abcd"),
+        ("soft break at the end", b"ab=", b"ab"),
+        ("soft break and CR at the end", b"ab=\r", b"ab"),
+        ("trailing white space", b"ab \t\r\ncd  \nef ", b"ab\r\ncd\nef"),
+        ("inner white space", b"a  b\tc", b"a  b\tc"),
+        ("no hex", b"=XY=1Z=", b"=XY=1Z"),
+        ("one digit at the end", b"a=4", b"a=4"),
+        ("equals twice", b"==3D=\r\n=", b"=="),
+        ("equals and space", b"a= b", b"a= b"),
+        ("bare CR", b"a\rb=\rc\r", b"a\rb=\rc\r"),
+        ("line ends", b"a\r\n\n\r\r\nb", b"a\r\n\n\r\r\nb"),
+        ("8-bit", b"\xFF=FF", b"\xFF\xFF"),
+    ];
+    for (name, text, want) in rows {
+        whole_and_by_octet(TransferEncoding::QuotedPrintable, name, text, want);
+    }
+}
+
+#[test]
+fn decodes_uuencode() {
+    let rows: &[(&str, &[u8], &[u8])] = &[
+        ("a line", b"begin 644 a.txt\r\n%:&5L;&\\\r\n`\r\nend\r\n", b"hello"),
+        ("spaces for zeros", b"begin 600 x\n#    \n \nend\n", b"\0\0\0"),
+        ("spaces that were cut", b"begin 600 x\n#\n`\nend\n", b"\0\0\0"),
+        ("text around", b"see:\nbegin 644 a b\n#0V%T\n`\nend\nbye\n", b"see:\nCat"),
+        ("cut off", b"begin 644 a\n#0V%T", b"Cat"),
+        ("no uuencode", b"begin with\nthis\n", b"begin with\nthis\n"),
+    ];
+    for (name, text, want) in rows {
+        whole_and_by_octet(TransferEncoding::UuEncode, name, text, want);
+    }
+}
+
+#[test]
+fn holds_no_more_than_a_line() {
+    let mut decoder = QuotedPrintable::default();
+    let mut out = Vec::new();
+    decoder.decode(&[b' '; 100_000], &mut out);
+    assert!(decoder.held() <= QuotedPrintable::MAX_HELD);
+    decoder.decode(b"x", &mut out);
+    assert_eq!(out.len(), 100_001);
+}
+
+#[test]
+fn reads_the_header() {
+    let rows: &[(&[u8], TransferEncoding)] = &[
+        (b" BASE64 ", TransferEncoding::Base64),
+        (b"quoted-printable (sic)", TransferEncoding::QuotedPrintable),
+        (b"Quoted-Printable;", TransferEncoding::QuotedPrintable),
+        (b"8bit", TransferEncoding::Identity),
+        (b"", TransferEncoding::Identity),
+        (b"x-uuencode", TransferEncoding::UuEncode),
+        (b" UUE ", TransferEncoding::UuEncode),
+        (b"(comment", TransferEncoding::Unknown),
+        (b"x-yencode", TransferEncoding::Unknown),
+        (b"\"base64\"", TransferEncoding::Base64),
+    ];
+    for (value, want) in rows {
+        assert_eq!(TransferEncoding::parse(value), *want);
+    }
+    assert_eq!(TransferEncoding::Base64.decode(b"Zg==").as_ref(), b"f");
+    assert_eq!(TransferEncoding::QuotedPrintable.decode(b"=46").as_ref(), b"F");
+    assert_eq!(TransferEncoding::Identity.decode(b"=46").as_ref(), b"=46");
+}
+
+proptest! {
+    #[test]
+    fn reads_what_base64_writes(bytes in any::<Vec<u8>>()) {
+        prop_assert_eq!(base64(STANDARD.encode(&bytes).as_bytes()), bytes);
+    }
+
+    #[test]
+    fn cuts_change_nothing(text in "[=\r\n \t0-9A-Fa-gé]{0,60}", at in any::<prop::sample::Index>()) {
+        let text = text.as_bytes();
+        let (head, tail) = text.split_at(at.index(text.len().saturating_add(1)));
+        for encoding in [TransferEncoding::QuotedPrintable, TransferEncoding::Base64, TransferEncoding::UuEncode] {
+            let (mut cut, mut decoder) = (Vec::new(), encoding.decoder());
+            decoder.decode(head, &mut cut);
+            decoder.decode(tail, &mut cut);
+            decoder.finish(&mut cut);
+            prop_assert_eq!(cut, encoding.decode(text).into_owned());
+        }
+    }
+}
