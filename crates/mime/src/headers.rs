@@ -76,7 +76,8 @@ impl<'a> Headers<'a> {
         let mut headers = Self { section, body, raw_charset: Charset::Guess };
         if !section.is_ascii() || memchr::memchr2(0x1B, 0x0E, section).is_some() {
             let content_type = headers.get("content-type");
-            let charset = content_type.and_then(|field| Charset::for_label(ContentType::parse(field.raw).charset()?));
+            let charset =
+                content_type.and_then(|field| Charset::for_label(ContentType::parse(field.raw).charset()?));
             headers.raw_charset = charset.unwrap_or(Charset::Guess);
         }
         Ok(headers)
@@ -294,7 +295,10 @@ mod tests {
             (b"Subject: \xCF\xF0\r\nContent-Type: text/plain; charset=windows-1251\r\n", "Пр"),
             (b"\xEF\xBB\xBFSubject: gr\xC3\xBCn\r\nContent-Type: text/plain; charset=koi8-r\r\n", "grün"),
             (b"Content-Type: text/plain; charset=iso-2022-jp\r\nSubject: \x1B$BF|\x1B(B\r\n", "日"),
-            (b"Content-Type: text/plain; charset=gb2312\r\nSubject: =?utf-8?q?=E4=BD=A0?= \xC4\xE3\r\n", "你 你"),
+            (
+                b"Content-Type: text/plain; charset=gb2312\r\nSubject: =?utf-8?q?=E4=BD=A0?= \xC4\xE3\r\n",
+                "你 你",
+            ),
             (b"Content-Type: text/plain; charset=x-klingon\r\nSubject: \xFC\r\n", "ü"),
         ];
         for (message, want) in rows {

@@ -3,7 +3,7 @@ use std::io::Write;
 use mailbearer::{
     Blocking, Body, Imap,
     imap_protocol::{FetchItem, Item, Part as Number, Section, SectionOf},
-    mime::decode::{Base64, QuotedPrintable, TransferEncoding},
+    mime::decode::TransferEncoding,
 };
 use serde_json::json;
 
@@ -95,21 +95,29 @@ fn fetch(
         return copy(&mut body, Progress::new(None, quiet), sink);
     };
     imap.examine(&arguments.folder)?;
-    let (mut decoder, mut decoded) = (Decoder::Identity, Vec::new());
+    let (mut encoding, mut decoded) = (TransferEncoding::Identity, Vec::new());
     if arguments.decode {
-        decoder = Decoder::of(&find(parts(imap, arguments)?, number, arguments)?.encoding);
+        let part = find(parts(imap, arguments)?, number, arguments)?;
+        encoding = TransferEncoding::parse(part.encoding.as_bytes());
+        if encoding == TransferEncoding::Unknown {
+            let message = format!("part {number} is encoded as {:?}, which is not known", part.encoding);
+            return Err(Error::new(Exit::Data, message).hint("without --decode it is written as it is"));
+        }
     }
+    let mut decoder = encoding.decoder();
     let of = if arguments.headers { SectionOf::Mime } else { SectionOf::Whole };
     let mut body = imap.part(uid, Section { part: number.clone(), of }, None)?;
     let mut octets: u64 = 0;
     let raw = copy(&mut body, Progress::new(None, quiet), |piece| {
-        let piece = decoder.decode(piece, &mut decoded);
-        octets = octets.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
-        sink(piece)
+        decoded.clear();
+        decoder.decode(piece, &mut decoded);
+        octets = octets.saturating_add(u64::try_from(decoded.len()).unwrap_or(u64::MAX));
+        sink(&decoded)
     })?;
-    let rest = decoder.finish(&mut decoded);
-    octets = octets.saturating_add(u64::try_from(rest.len()).unwrap_or(u64::MAX));
-    sink(rest)?;
+    decoded.clear();
+    decoder.finish(&mut decoded);
+    octets = octets.saturating_add(u64::try_from(decoded.len()).unwrap_or(u64::MAX));
+    sink(&decoded)?;
     if raw == 0 {
         // Of a part that is not there servers send nothing, as of an empty one.
         find(parts(imap, arguments)?, number, arguments)?;
@@ -165,40 +173,4 @@ fn size(imap: &mut Imap<Blocking>, uid: u32) -> Result<Option<u64>, Error> {
         size = told.or(size);
     }
     Ok(size)
-}
-
-/// Takes a transfer encoding off, piece by piece.
-enum Decoder {
-    Identity,
-    Base64(Base64),
-    QuotedPrintable(QuotedPrintable),
-}
-
-impl Decoder {
-    fn of(encoding: &str) -> Self {
-        match TransferEncoding::parse(encoding.as_bytes()) {
-            TransferEncoding::Identity => Self::Identity,
-            TransferEncoding::Base64 => Self::Base64(Base64::default()),
-            TransferEncoding::QuotedPrintable => Self::QuotedPrintable(QuotedPrintable::default()),
-        }
-    }
-
-    fn decode<'o>(&mut self, octets: &'o [u8], out: &'o mut Vec<u8>) -> &'o [u8] {
-        out.clear();
-        match self {
-            Self::Identity => return octets,
-            Self::Base64(decoder) => decoder.decode(octets, out),
-            Self::QuotedPrintable(decoder) => decoder.decode(octets, out),
-        }
-        out
-    }
-
-    /// What is still held when the part is over.
-    fn finish<'o>(&mut self, out: &'o mut Vec<u8>) -> &'o [u8] {
-        out.clear();
-        if let Self::QuotedPrintable(decoder) = self {
-            decoder.finish(out);
-        }
-        out
-    }
 }

@@ -380,7 +380,9 @@ impl Entry {
                 let name = text(0..self.phrase.len());
                 mailboxes.push(match self.words.list.as_slice() {
                     // A user name alone, as local mail has it.
-                    [word] if self.is_word() => DisplayMailbox { name: String::new(), address: address(word) },
+                    [word] if self.is_word() => {
+                        DisplayMailbox { name: String::new(), address: address(word) }
+                    }
                     _ => DisplayMailbox { name, address: String::new() },
                 });
             }

@@ -86,7 +86,9 @@ impl Charset {
             Self::Utf8 => String::from_utf8_lossy(bytes),
             Self::Windows1252 => windows_1252(bytes),
             #[cfg(feature = "charsets")]
-            Self::Table(encoding) if encoding == encoding_rs::UTF_16BE => encoding.decode_with_bom_removal(bytes).0,
+            Self::Table(encoding) if encoding == encoding_rs::UTF_16BE => {
+                encoding.decode_with_bom_removal(bytes).0
+            }
             #[cfg(feature = "charsets")]
             Self::Table(encoding) => encoding.decode_without_bom_handling(bytes).0,
             #[cfg(feature = "charsets")]

@@ -175,7 +175,8 @@ impl<'a> Iterator for Fields<'a> {
 
 /// Whether `text` begins with `name=`, `name*=` or `name*0=` of a parameter that mail has.
 fn begins_known(text: &[u8]) -> bool {
-    let end = text.iter().take(MAX_NAME).position(|&byte| matches!(byte, b'=' | b';' | b'"') || is_space(byte));
+    let end =
+        text.iter().take(MAX_NAME).position(|&byte| matches!(byte, b'=' | b';' | b'"') || is_space(byte));
     let Some(name) = end.filter(|&end| text.get(end) == Some(&b'=')).and_then(|end| text.get(..end)) else {
         return false;
     };
@@ -186,8 +187,20 @@ fn begins_known(text: &[u8]) -> bool {
 const MAX_NAME: usize = 24;
 
 const KNOWN: [&str; 14] = [
-    "charset", "name", "filename", "boundary", "format", "delsp", "report-type", "method", "type", "start", "size",
-    "protocol", "micalg", "creation-date",
+    "charset",
+    "name",
+    "filename",
+    "boundary",
+    "format",
+    "delsp",
+    "report-type",
+    "method",
+    "type",
+    "start",
+    "size",
+    "protocol",
+    "micalg",
+    "creation-date",
 ];
 
 impl Piece {
@@ -260,7 +273,8 @@ fn assemble(pieces: &[Piece], raw: Charset) -> Option<String> {
 /// A value without a label. RFC 2047 section 5 forbids encoded words in it, and they are common, also cut over the
 /// sections of RFC 2231.
 fn plain(value: &[u8], raw: Charset) -> String {
-    let decoded = if find(value, *b"=?").is_some() { unstructured_in(value, raw) } else { raw.decode_raw(value) };
+    let decoded =
+        if find(value, *b"=?").is_some() { unstructured_in(value, raw) } else { raw.decode_raw(value) };
     decoded.into_owned()
 }
 
@@ -372,7 +386,11 @@ mod tests {
             ),
             // No semicolons.
             ("multipart/mixed\r\n\tboundary=\"b1\"", "multipart/mixed", &[("boundary", "b1")]),
-            ("text/plain charset=utf-8 name=a b.txt", "text/plain", &[("charset", "utf-8"), ("name", "a b.txt")]),
+            (
+                "text/plain charset=utf-8 name=a b.txt",
+                "text/plain",
+                &[("charset", "utf-8"), ("name", "a b.txt")],
+            ),
             ("a/b; name=\"x y\" charset=utf-8", "a/b", &[("name", "x y"), ("charset", "utf-8")]),
             ("a/b; filename=a filename*1=b", "a/b", &[("filename", "a")]),
             ("\"text/html\"; charset=utf-8", "text/html", &[("charset", "utf-8")]),

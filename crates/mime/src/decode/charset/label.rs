@@ -4,8 +4,8 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 
 use encoding_rs::{
-    BIG5, EUC_JP, EUC_KR, Encoding, GB18030, IBM866, ISO_2022_JP, KOI8_R, KOI8_U, MACINTOSH, SHIFT_JIS, UTF_8,
-    UTF_16BE, UTF_16LE, WINDOWS_874, WINDOWS_1252,
+    BIG5, EUC_JP, EUC_KR, Encoding, GB18030, IBM866, ISO_2022_JP, KOI8_R, KOI8_U, MACINTOSH, SHIFT_JIS,
+    UTF_8, UTF_16BE, UTF_16LE, WINDOWS_874, WINDOWS_1252,
 };
 use yore::code_pages as page;
 
@@ -44,15 +44,15 @@ fn by_name(label: &str) -> Option<Charset> {
     let name = ["xmac", "x", "cs"].iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(&name);
     Some(match name {
         "utf8" | "utf8n" | "utf8mb4" | "cp65001" | "unicode11utf8" | "unicode20utf8" => Charset::Utf8,
-        "ansi" | "ansix341968" | "ansix341986" | "iso646us" | "iso646" | "us" | "usascii" | "cp367" | "646"
-        | "7bit" | "8bit" | "binary" | "default" | "defaultcharset" | "unknown" | "unknown8bit" | "userdefined"
-         | "isoir6" => Charset::Guess,
+        "ansi" | "ansix341968" | "ansix341986" | "iso646us" | "iso646" | "us" | "usascii" | "cp367"
+        | "646" | "7bit" | "8bit" | "binary" | "default" | "defaultcharset" | "unknown" | "unknown8bit"
+        | "userdefined" | "isoir6" => Charset::Guess,
         "cp819" | "ibm819" | "iso8859" | "isolatin1" | "latin" | "88591" => Charset::Windows1252,
         "eucjp" | "ujis" | "eucjpms" | "eucjpwin" | "cp51932" | "eucpkdfmtjapanese" | "cp33722" => {
             Charset::Table(EUC_JP)
         }
-        "sjis" | "shiftjis" | "cp932" | "ms932" | "mskanji" | "windows932" | "windows31j" | "cp943" | "cp943c"
-        | "ibm943" | "ibm943c" | "pck" | "sjiswin" | "shiftjiscp932" => Charset::Table(SHIFT_JIS),
+        "sjis" | "shiftjis" | "cp932" | "ms932" | "mskanji" | "windows932" | "windows31j" | "cp943"
+        | "cp943c" | "ibm943" | "ibm943c" | "pck" | "sjiswin" | "shiftjiscp932" => Charset::Table(SHIFT_JIS),
         "iso2022jp" | "iso2022jp1" | "iso2022jp2" | "iso2022jp3" | "iso2022jpms" | "iso2022jpext" | "jis"
         | "jis7" | "jis8" | "cp50220" | "cp50221" | "cp50222" | "windows50220" | "windows50221" | "50220"
         | "50221" => Charset::Shifted(Shifted::Iso2022Jp),

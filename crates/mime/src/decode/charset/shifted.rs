@@ -36,7 +36,9 @@ impl Shifted {
 
     pub(super) fn decode(self, bytes: &[u8]) -> Cow<'_, str> {
         let plain = |special: &[u8]| {
-            str::from_utf8(bytes).ok().filter(|text| text.is_ascii() && !bytes.iter().any(|byte| special.contains(byte)))
+            str::from_utf8(bytes)
+                .ok()
+                .filter(|text| text.is_ascii() && !bytes.iter().any(|byte| special.contains(byte)))
         };
         match self {
             Self::Iso2022Jp => plain(b"\x1B\x0E").map_or_else(|| iso_2022_jp(bytes).into(), Cow::Borrowed),
@@ -210,7 +212,8 @@ pub(super) fn utf16_order(bytes: &[u8]) -> &'static Encoding {
         [0xFE, 0xFF, ..] => UTF_16BE,
         [0xFF, 0xFE, ..] => UTF_16LE,
         _ => {
-            let zeros = |at: usize| bytes.iter().take(512).skip(at).step_by(2).filter(|&&byte| byte == 0).count();
+            let zeros =
+                |at: usize| bytes.iter().take(512).skip(at).step_by(2).filter(|&&byte| byte == 0).count();
             if zeros(0) > zeros(1) { UTF_16BE } else { UTF_16LE }
         }
     }

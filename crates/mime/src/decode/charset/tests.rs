@@ -70,15 +70,36 @@ fn decodes_the_encoding_standard() {
 #[test]
 fn knows_the_labels_of_mail() {
     let rows: &[(&[&str], &[u8], &str)] = &[
-        (&["cp932", "MS932", "windows-31j", "SJIS", "x-sjis", "Shift-JIS", "cp943C", "MS_Kanji"], b"\x93\xFA", "日"),
+        (
+            &["cp932", "MS932", "windows-31j", "SJIS", "x-sjis", "Shift-JIS", "cp943C", "MS_Kanji"],
+            b"\x93\xFA",
+            "日",
+        ),
         (&["eucjp", "EUC_JP", "ujis", "eucJP-ms", "cp51932", "x-eucjp"], b"\xC6\xFC", "日"),
         (
-            &["iso2022jp", "ISO-2022-JP-MS", "cp50220", "CP50221", "cp50222", "iso-2022-jp-1", "ISO-2022-JP-2", "JIS"],
+            &[
+                "iso2022jp",
+                "ISO-2022-JP-MS",
+                "cp50220",
+                "CP50221",
+                "cp50222",
+                "iso-2022-jp-1",
+                "ISO-2022-JP-2",
+                "JIS",
+            ],
             b"\x1B$BF|\x1B(B",
             "日",
         ),
-        (&["cp949", "MS949", "x-windows-949", "windows-949", "UHC", "ksc5601", "KS_C_5601-1989", "EUC_KR"], b"\xC7\xD1", "한"),
-        (&["cp936", "MS936", "eucgb2312_cn", "EUC-CN", "gb_2312-80", "GB-2312", "x-gbk", "cp54936"], b"\xC4\xE3", "你"),
+        (
+            &["cp949", "MS949", "x-windows-949", "windows-949", "UHC", "ksc5601", "KS_C_5601-1989", "EUC_KR"],
+            b"\xC7\xD1",
+            "한",
+        ),
+        (
+            &["cp936", "MS936", "eucgb2312_cn", "EUC-CN", "gb_2312-80", "GB-2312", "x-gbk", "cp54936"],
+            b"\xC4\xE3",
+            "你",
+        ),
         (&["cp950", "MS950", "big5_tw", "BIG5-HKSCS", "x-x-big5", "big5-eten"], b"\xA7A", "你"),
         (&["cp1251", "win-1251", "x-cp1251", "WIN1251", "windows1251", "cp-1251"], b"\xCF", "П"),
         (&["cp1250", "windows1250", "win-1250"], b"\xB9", "ą"),

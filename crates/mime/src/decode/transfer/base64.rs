@@ -225,7 +225,11 @@ static SEXTETS: [u8; 256] = {
     let mut table = [NONE; 256];
     let mut value = 0u8;
     while value < 64 {
-        #[expect(clippy::indexing_slicing, clippy::as_conversions, reason = "checked by the compiler, which runs it")]
+        #[expect(
+            clippy::indexing_slicing,
+            clippy::as_conversions,
+            reason = "checked by the compiler, which runs it"
+        )]
         {
             table[alphabet[value as usize] as usize] = value;
         }

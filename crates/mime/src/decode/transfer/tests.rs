@@ -29,11 +29,11 @@ fn decodes_base64() {
         ("joined without the last padding", b"aGk=aGk", b"hihi"),
         ("joined by lines", b"aGk=\r\naGk=\r\naGVsbG8h\r\naGk=", b"hihihello!hi"),
         ("joined by an empty line", b"aGVsbG8h\r\n\r\naGVsbG8h", b"hello!hello!"),
-        ("a long line behind padding", &[b"aGk=\n".as_slice(), &b"aGVs".repeat(1_000)].concat(), &[
-            b"hi".as_slice(),
-            &b"hel".repeat(1_000),
-        ]
-        .concat()),
+        (
+            "a long line behind padding",
+            &[b"aGk=\n".as_slice(), &b"aGVs".repeat(1_000)].concat(),
+            &[b"hi".as_slice(), &b"hel".repeat(1_000)].concat(),
+        ),
     ];
     for (name, text, want) in rows {
         whole_and_by_octet(TransferEncoding::Base64, name, text, want);
