@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use mailbearer_smtp::{
     EnhancedCode,
-    server::{Command, CommandError, DataDecoder, Parameter, reply},
+    server::{Answer, Command, CommandError, DataDecoder, Parameter},
 };
 use mailbearer_wire::{Lines, RecvBuf, SendBuf};
 
@@ -308,6 +308,14 @@ impl Session for Smtp {
 
 fn wait(rx: &RecvBuf) -> Action {
     if rx.is_eof() { Action::Close } else { Action::Read }
+}
+
+fn reply(code: u16, enhanced: Option<EnhancedCode>, lines: &[&str]) -> Vec<u8> {
+    let enhanced = enhanced.map(|code| format!("{code} ")).unwrap_or_default();
+    let lines: Vec<String> = lines.iter().map(|line| format!("{enhanced}{line}")).collect();
+    let mut out = Vec::new();
+    Answer { code, text: lines.join("\n").into() }.encode(&mut out);
+    out
 }
 
 fn say(tx: &mut SendBuf, code: u16, (class, subject, detail): (u16, u16, u16), text: &str) -> State {

@@ -1,14 +1,7 @@
-//! The server's half: commands are parsed, replies encoded, messages decoded.
-//!
-//! For servers that tests talk to. It shares types with the client and no code path, so neither can hide a mistake
-//! of the other.
-
-use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use core::fmt;
 
-use mailbearer_wire::{Secret, printable};
-
-use crate::EnhancedCode;
+use mailbearer_wire::Secret;
 
 /// A command of a client.
 #[derive(Clone, Debug)]
@@ -136,82 +129,6 @@ impl fmt::Display for CommandError {
 
 impl core::error::Error for CommandError {}
 
-/// Encodes a reply of one line or more, each with the enhanced code if there is one. Line ends in the text are
-/// escaped, as are other control characters.
-#[must_use]
-pub fn reply(code: u16, enhanced: Option<EnhancedCode>, lines: &[&str]) -> Vec<u8> {
-    let (last, others) = lines.split_last().unwrap_or((&"", &[]));
-    let enhanced = enhanced.map(|code| format!("{code} ")).unwrap_or_default();
-    let mut out = String::new();
-    for (mark, line) in others.iter().map(|line| ('-', line)).chain([(' ', last)]) {
-        out.push_str(&format!("{code:03}{mark}{enhanced}{}\r\n", printable(line)));
-    }
-    out.into_bytes()
-}
-
-/// Reads a message the way DATA carries it, up to its lone dot, and takes the doubled dots back.
-///
-/// It knows no line end but CRLF: a bare CR or LF is data, so it never ends a message that another server would
-/// not end there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DataDecoder {
-    place: Place,
-    bare: bool,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Place {
-    #[default]
-    LineStart,
-    Dot,
-    DotCr,
-    Inside,
-    Cr,
-}
-
-impl DataDecoder {
-    /// At the start of a message.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { place: Place::LineStart, bare: false }
-    }
-
-    /// Appends what `input` says to `out`. How many octets of `input` it took when the message ends there; `None`
-    /// when it took all and there is more to come. May be fed in pieces cut anywhere.
-    pub fn decode(&mut self, input: &[u8], out: &mut Vec<u8>) -> Option<usize> {
-        for (index, &octet) in input.iter().enumerate() {
-            let (place, data): (Place, &[u8]) = match (self.place, octet) {
-                (Place::LineStart, b'.') => (Place::Dot, b""),
-                (Place::Dot, b'\r') => (Place::DotCr, b""),
-                (Place::DotCr, b'\n') => {
-                    self.place = Place::LineStart;
-                    return index.checked_add(1);
-                }
-                (Place::Cr, b'\n') => (Place::LineStart, b"\r\n"),
-                // A CR that no LF followed is data after all.
-                (Place::Cr | Place::DotCr, b'\r') => (Place::Cr, b"\r"),
-                (Place::Cr | Place::DotCr, _) => {
-                    out.push(b'\r');
-                    (Place::Inside, &[octet])
-                }
-                (_, b'\r') => (Place::Cr, b""),
-                (_, _) => (Place::Inside, &[octet]),
-            };
-            let after_cr = matches!(self.place, Place::Cr | Place::DotCr);
-            self.bare |= if octet == b'\n' { self.place != Place::Cr } else { after_cr };
-            out.extend_from_slice(data);
-            self.place = place;
-        }
-        None
-    }
-
-    /// Whether a CR without LF or an LF without CR was in it, which RFC 5321 section 2.3.8 forbids.
-    #[must_use]
-    pub const fn saw_bare_line_end(&self) -> bool {
-        self.bare
-    }
-}
-
 fn word(text: &str) -> Result<String, CommandError> {
     if text.contains(' ') { Err(CommandError::Syntax("more than one argument")) } else { Ok(text.to_owned()) }
 }
@@ -273,7 +190,7 @@ fn split_path(text: &str) -> Option<(&str, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use alloc::{string::ToString, vec};
+    use alloc::format;
 
     use super::*;
 
@@ -337,41 +254,5 @@ mod tests {
             assert_eq!(shown(line.as_bytes()), *want, "{line}");
         }
         assert_eq!(shown(b"EHLO \xff"), "501 syntax: not UTF-8");
-    }
-
-    #[test]
-    fn encodes_replies() {
-        let enhanced = EnhancedCode { class: 5, subject: 7, detail: 8 };
-        assert_eq!(reply(250, None, &["a", "SIZE 5"]), b"250-a\r\n250 SIZE 5\r\n");
-        assert_eq!(reply(535, Some(enhanced), &["a", "b"]), b"535-5.7.8 a\r\n535 5.7.8 b\r\n");
-        assert_eq!(reply(250, None, &[]), b"250 \r\n");
-        assert_eq!(reply(250, None, &["a\r\n250 b"]), b"250 a\\r\\n250 b\r\n");
-    }
-
-    #[test]
-    fn a_message_ends_with_its_dot_alone() {
-        let rows: &[(&[u8], &[u8], Option<usize>, bool)] = &[
-            (b".\r\n", b"", Some(3), false),
-            (b"a\r\n.\r\nQUIT\r\n", b"a\r\n", Some(6), false),
-            (b"..\r\n...\r\n.\r\n", b".\r\n..\r\n", Some(12), false),
-            (b".a\r\n.\r\n", b"a\r\n", Some(7), false),
-            (b"a\r\n.", b"a\r\n", None, false),
-            (b"a\n.\n.\r\n.\r\n", b"a\n.\n.\r\n", Some(10), true),
-            (b"a\r\n.\n.\r\n.\r\n", b"a\r\n\n.\r\n", Some(11), true),
-            (b"a\r.\r.\r\n.\r\n", b"a\r.\r.\r\n", Some(10), true),
-            (b"a\r\n.\r\r\n.\r\n", b"a\r\n\r\r\n", Some(10), true),
-            (b"a\r\n.\r.\r\n.\r\n", b"a\r\n\r.\r\n", Some(11), true),
-            (b"\n.\r\n.\r\n", b"\n.\r\n", Some(7), true),
-        ];
-        for (input, data, end, bare) in rows {
-            for at in 0..=input.len() {
-                let (mut decoder, mut out) = (DataDecoder::new(), vec![]);
-                let head = decoder.decode(&input[..at], &mut out);
-                let found = head.or_else(|| decoder.decode(&input[at..], &mut out).map(|count| at + count));
-                let name = input.escape_ascii().to_string();
-                assert_eq!((out.as_slice(), found), (*data, *end), "{name} at {at}");
-                assert_eq!(decoder.saw_bare_line_end(), *bare, "{name} at {at}");
-            }
-        }
     }
 }

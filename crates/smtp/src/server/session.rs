@@ -1,0 +1,510 @@
+use alloc::{borrow::Cow, format, string::String, vec::Vec};
+use core::{mem, time::Duration};
+
+use mailbearer_sasl::{
+    Mechanism,
+    server::{Acceptor, Received},
+};
+use mailbearer_wire::{Lines, Machine, RecvBuf, Security, SendBuf, Step};
+
+use super::{Answer, Command, CommandError, DataDecoder, Error, Event, Options, Parameter, Wording};
+
+/// The server's side of one SMTP conversation.
+///
+/// Answer each [`Event`] that wants it, by [`answer`](Self::answer), then step on. What an order of commands, a limit
+/// or a syntax forbids is refused by the session itself, in the words of [`Options::wording`], and never seen outside.
+///
+/// The conversation ends by [`Step::Close`] after QUIT, after an answer of code 421, when the client goes away between
+/// messages, and after too many refusals. The receive buffer must hold [`Limits::response`](super::Limits::response)
+/// octets.
+#[derive(Debug)]
+pub struct Session {
+    options: Options,
+    lines: Lines,
+    state: State,
+    tls: bool,
+    greeted: bool,
+    authenticated: bool,
+    transaction: Transaction,
+    refusals: usize,
+    out: Vec<u8>,
+}
+
+#[derive(Debug)]
+enum State {
+    Greeting,
+    Command,
+    /// A response of an authentication exchange is awaited.
+    Response(Mechanism, Acceptor),
+    /// The client has to acknowledge why its token was refused.
+    Acknowledgement(Acceptor, Answer),
+    Owed(Owed),
+    Content(Content),
+    Handshake,
+    Closing,
+    Failed(Error),
+}
+
+/// The answer that the caller owes the client.
+#[derive(Clone, Debug)]
+enum Owed {
+    Login(Acceptor),
+    Mail,
+    Recipient,
+    Data,
+    Message,
+}
+
+/// How far a message got (RFC 5321 section 3.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Transaction {
+    None,
+    /// The sender and so many recipients were accepted.
+    Begun {
+        recipients: usize,
+    },
+}
+
+impl Transaction {
+    const fn count_recipient(&mut self) {
+        if let Self::Begun { recipients } = self {
+            *recipients = recipients.saturating_add(1);
+        }
+    }
+}
+
+/// A message on its way in.
+#[derive(Debug, Default)]
+struct Content {
+    decoder: DataDecoder,
+    octets: usize,
+    ended: bool,
+}
+
+/// What to do after a command: tell the caller, or go on.
+type Next = (State, Option<Event>);
+
+impl Session {
+    /// Expects a client that has just connected, with TLS already on where [`Options::security`] is
+    /// [`Security::Implicit`].
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        Self {
+            lines: Lines::new(options.limits.response),
+            state: State::Greeting,
+            tls: options.security == Some(Security::Implicit),
+            greeted: false,
+            authenticated: false,
+            transaction: Transaction::None,
+            refusals: 0,
+            out: Vec::new(),
+            options,
+        }
+    }
+
+    /// Answers the event that came last. An answer of code 421 ends the session.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Misuse`] where no answer is due, for a code below 200 or above 599, and for a positive one that
+    /// does not fit: 235 is for a login, 354 for DATA, 2yz for the others.
+    pub fn answer(&mut self, answer: &Answer) -> Result<(), Error> {
+        let State::Owed(owed) = &self.state else { return Err(Error::Misuse("no answer is due")) };
+        let fits = match (owed, answer.code) {
+            (_, 400..600) | (Owed::Login(_), 235) | (Owed::Data, 354) => true,
+            (Owed::Login(_) | Owed::Data, _) => false,
+            (_, code) => (200..300).contains(&code),
+        };
+        if !fits {
+            return Err(Error::Misuse("the answer's code does not fit the event"));
+        }
+        let positive = answer.is_positive();
+        match owed {
+            Owed::Login(_) => self.authenticated |= positive,
+            Owed::Mail if positive => self.transaction = Transaction::Begun { recipients: 0 },
+            Owed::Recipient if positive => self.transaction.count_recipient(),
+            Owed::Message => self.transaction = Transaction::None,
+            Owed::Mail | Owed::Recipient | Owed::Data => {}
+        }
+        let data = matches!(owed, Owed::Data);
+        self.state = if positive { self.say(answer) } else { self.refuse(answer) };
+        if data && positive {
+            self.state = State::Content(Content::default());
+        }
+        Ok(())
+    }
+
+    /// Refuses the token of a login: first tells the client `challenge`, in base64, as
+    /// [`Acceptor::refusal`] makes it, and `answer` when it has acknowledged that.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Misuse`] where no login waits for its answer, and for an answer that lets it in.
+    pub fn refuse_token(&mut self, challenge: &str, answer: Answer) -> Result<(), Error> {
+        let State::Owed(Owed::Login(acceptor)) = &self.state else {
+            return Err(Error::Misuse("no login waits for its answer"));
+        };
+        if !(400..600).contains(&answer.code) {
+            return Err(Error::Misuse("the answer's code does not fit the event"));
+        }
+        self.state = State::Acknowledgement(acceptor.clone(), answer);
+        Answer { code: 334, text: Cow::Owned(challenge.into()) }.encode(&mut self.out);
+        Ok(())
+    }
+
+    /// Ends the session with this answer, as with a 421 that no command asked for (RFC 5321 section 3.8). Before the
+    /// first step it takes the place of the greeting.
+    pub fn close(&mut self, answer: &Answer) {
+        if !matches!(self.state, State::Closing | State::Failed(_)) {
+            answer.encode(&mut self.out);
+            self.state = State::Closing;
+        }
+    }
+
+    fn command(&mut self, line: &[u8], rx: &RecvBuf) -> Next {
+        if line.len() > self.options.limits.command {
+            return self.refuse_by(|wording| &wording.line_too_long);
+        }
+        match Command::parse(line) {
+            Err(CommandError::Unknown) => self.refuse_by(|wording| &wording.unknown),
+            Err(CommandError::Syntax(_)) => self.refuse_by(|wording| &wording.arguments),
+            Ok(Command::Ehlo(name)) => self.hello(&name, true),
+            Ok(Command::Helo(name)) => self.hello(&name, false),
+            Ok(Command::StartTls) => self.starttls(rx),
+            Ok(Command::Auth { mechanism, initial }) => {
+                self.auth(&mechanism, initial.as_ref().map(|initial| initial.expose().as_slice()))
+            }
+            Ok(Command::Mail { sender, parameters }) => self.mail(sender, parameters),
+            Ok(Command::Rcpt { recipient, parameters }) => self.rcpt(recipient, parameters),
+            Ok(Command::Data) => match self.transaction {
+                Transaction::None => self.refuse_by(|wording| &wording.mail_first),
+                Transaction::Begun { recipients: 0 } => self.refuse_by(|wording| &wording.recipient_first),
+                Transaction::Begun { .. } => (State::Owed(Owed::Data), Some(Event::Data)),
+            },
+            Ok(Command::Rset) => {
+                let state = self.say_by(|wording| &wording.reset);
+                (state, self.give_up())
+            }
+            Ok(Command::Noop) => (self.say_by(|wording| &wording.noop), None),
+            Ok(Command::Vrfy(_)) => (self.say_by(|wording| &wording.verify), None),
+            Ok(Command::Quit) => {
+                let _ = self.say_by(|wording| &wording.quit);
+                (State::Closing, None)
+            }
+        }
+    }
+
+    fn hello(&mut self, client: &str, extended: bool) -> Next {
+        self.greeted = true;
+        let mut text = format!("{} {} {client}", self.options.name, self.options.wording.hello);
+        if extended {
+            for line in self.capabilities() {
+                text.push('\n');
+                text.push_str(&line);
+            }
+        }
+        let state = self.say(&Answer { code: 250, text: Cow::Owned(text) });
+        (state, self.give_up())
+    }
+
+    fn capabilities(&self) -> Vec<Cow<'static, str>> {
+        let options = &self.options;
+        let mut lines: Vec<Cow<'static, str>> = Vec::from([
+            Cow::Owned(format!("SIZE {}", options.limits.message)),
+            Cow::Borrowed("PIPELINING"),
+            Cow::Borrowed("ENHANCEDSTATUSCODES"),
+            Cow::Borrowed("8BITMIME"),
+        ]);
+        lines.extend(options.dsn.then_some(Cow::Borrowed("DSN")));
+        lines.extend(options.smtputf8.then_some(Cow::Borrowed("SMTPUTF8")));
+        lines.extend(self.may_start_tls().then_some(Cow::Borrowed("STARTTLS")));
+        if self.takes_credentials() && !options.mechanisms.is_empty() {
+            let names: Vec<&str> = options.mechanisms.iter().map(|mechanism| mechanism.name()).collect();
+            lines.push(Cow::Owned(format!("AUTH {}", names.join(" "))));
+        }
+        lines.extend(options.extensions.iter().cloned());
+        lines
+    }
+
+    fn may_start_tls(&self) -> bool {
+        self.options.security.is_some() && !self.tls
+    }
+
+    fn takes_credentials(&self) -> bool {
+        self.tls || self.options.security.is_none()
+    }
+
+    fn starttls(&mut self, rx: &RecvBuf) -> Next {
+        if !self.may_start_tls() {
+            return self.refuse_by(|wording| &wording.sequence);
+        }
+        if !rx.unread().is_empty() {
+            let _ = self.say_by(|wording| &wording.bytes_before_tls);
+            return (State::Closing, None);
+        }
+        let _ = self.say_by(|wording| &wording.starttls);
+        (State::Handshake, self.give_up())
+    }
+
+    fn auth(&mut self, name: &str, initial: Option<&[u8]>) -> Next {
+        if !self.greeted {
+            return self.refuse_by(|wording| &wording.hello_first);
+        }
+        if self.authenticated || self.transaction != Transaction::None {
+            return self.refuse_by(|wording| &wording.sequence);
+        }
+        let offered = name.parse().ok().filter(|mechanism| self.options.mechanisms.contains(mechanism));
+        let Some(mechanism) = offered.filter(|_| self.takes_credentials()) else {
+            return self.refuse_by(|wording| &wording.mechanism);
+        };
+        let acceptor = Acceptor::new(mechanism);
+        match initial {
+            Some(initial) => self.response(mechanism, acceptor, initial),
+            None => (self.challenge(mechanism, acceptor, None), None),
+        }
+    }
+
+    fn response(&mut self, mechanism: Mechanism, mut acceptor: Acceptor, response: &[u8]) -> Next {
+        if response == b"*" {
+            return self.refuse_by(|wording| &wording.cancelled);
+        }
+        match acceptor.receive(response) {
+            Err(_) => self.refuse_by(|wording| &wording.malformed),
+            Ok(Received::Prompt(challenge)) => (self.challenge(mechanism, acceptor, Some(challenge)), None),
+            Ok(Received::Login(login)) => {
+                (State::Owed(Owed::Login(acceptor)), Some(Event::Login { mechanism, login }))
+            }
+        }
+    }
+
+    fn challenge(
+        &mut self,
+        mechanism: Mechanism,
+        acceptor: Acceptor,
+        challenge: Option<&'static str>,
+    ) -> State {
+        let _ = self.say(&Answer::new(334, challenge.unwrap_or_else(|| acceptor.prompt())));
+        State::Response(mechanism, acceptor)
+    }
+
+    fn acknowledgement(&mut self, acceptor: &Acceptor, answer: &Answer, response: &[u8]) -> Next {
+        if !acceptor.is_acknowledgement(response) {
+            return self.refuse_by(|wording| &wording.malformed);
+        }
+        (self.refuse(answer), None)
+    }
+
+    fn mail(&mut self, sender: String, parameters: Vec<Parameter>) -> Next {
+        if !self.greeted {
+            return self.refuse_by(|wording| &wording.hello_first);
+        }
+        if self.options.login && !self.authenticated {
+            return self.refuse_by(|wording| &wording.login_first);
+        }
+        if self.transaction != Transaction::None {
+            return self.refuse_by(|wording| &wording.sequence);
+        }
+        let options = &self.options;
+        let offered = |own: &Parameter| match own.keyword.as_str() {
+            "SIZE" | "BODY" => true,
+            "AUTH" => !options.mechanisms.is_empty(),
+            "RET" | "ENVID" => options.dsn,
+            "SMTPUTF8" => options.smtputf8,
+            _ => false,
+        };
+        if !parameters.iter().all(offered) {
+            return self.refuse_by(|wording| &wording.parameter);
+        }
+        let value = |name| parameters.iter().find(|own| own.keyword == name);
+        let size = value("SIZE").map(|size| size.value.as_deref().unwrap_or_default().parse::<usize>());
+        match size {
+            // A number past all bounds is past ours.
+            Some(Err(error)) if *error.kind() != core::num::IntErrorKind::PosOverflow => {
+                return self.refuse_by(|wording| &wording.arguments);
+            }
+            Some(Ok(size)) if size <= options.limits.message => {}
+            Some(_) => return self.refuse_by(|wording| &wording.message_too_large),
+            None => {}
+        }
+        if !sender.is_ascii() && value("SMTPUTF8").is_none() {
+            return self.refuse_by(|wording| &wording.smtputf8);
+        }
+        (State::Owed(Owed::Mail), Some(Event::Mail { sender, parameters }))
+    }
+
+    fn rcpt(&mut self, recipient: String, parameters: Vec<Parameter>) -> Next {
+        let Transaction::Begun { recipients } = self.transaction else {
+            return self.refuse_by(|wording| &wording.mail_first);
+        };
+        let dsn = self.options.dsn;
+        if !parameters.iter().all(|own| dsn && matches!(own.keyword.as_str(), "NOTIFY" | "ORCPT")) {
+            return self.refuse_by(|wording| &wording.parameter);
+        }
+        if recipients >= self.options.limits.recipients {
+            return self.refuse_by(|wording| &wording.recipients);
+        }
+        (State::Owed(Owed::Recipient), Some(Event::Recipient { recipient, parameters }))
+    }
+
+    /// Takes in what there is of a message; `None` where nothing is there.
+    fn content(&mut self, mut content: Content, rx: &mut RecvBuf) -> Option<Next> {
+        let unread = rx.unread();
+        if unread.is_empty() {
+            self.state = State::Content(content);
+            return None;
+        }
+        let mut piece = Vec::with_capacity(unread.len());
+        let end = content.decoder.decode(unread, &mut piece);
+        rx.consume_bulk(end.unwrap_or(unread.len()));
+        content.octets = content.octets.saturating_add(piece.len());
+        // What is too much is read on to its final dot, which is where the refusal is heard.
+        let fits = content.octets <= self.options.limits.message;
+        let piece = Some(piece).filter(|piece| fits && !piece.is_empty()).map(Event::Content);
+        // The end of the content is an event of its own, after the piece.
+        content.ended = end.is_some();
+        Some((State::Content(content), piece))
+    }
+
+    fn end_of_content(&mut self, content: &Content) -> Next {
+        let refusal: Option<fn(&Wording) -> &Answer> = if content.octets > self.options.limits.message {
+            Some(|wording| &wording.message_too_large)
+        } else if content.decoder.saw_bare_line_end() {
+            Some(|wording| &wording.bare_line_end)
+        } else {
+            None
+        };
+        match refusal {
+            None => (State::Owed(Owed::Message), Some(Event::EndOfContent)),
+            Some(refusal) => {
+                let (state, _) = self.refuse_by(refusal);
+                (state, self.give_up())
+            }
+        }
+    }
+
+    /// Ends the message that was begun, if there is one.
+    fn give_up(&mut self) -> Option<Event> {
+        let begun = mem::replace(&mut self.transaction, Transaction::None) != Transaction::None;
+        begun.then_some(Event::Reset)
+    }
+
+    fn say(&mut self, answer: &Answer) -> State {
+        answer.encode(&mut self.out);
+        if answer.code == CLOSING { State::Closing } else { State::Command }
+    }
+
+    fn say_by(&mut self, pick: impl FnOnce(&Wording) -> &Answer) -> State {
+        let answer = pick(&self.options.wording).clone();
+        self.say(&answer)
+    }
+
+    fn refuse(&mut self, answer: &Answer) -> State {
+        self.refusals = self.refusals.saturating_add(1);
+        if self.refusals > self.options.limits.refusals {
+            let _ = self.say_by(|wording| &wording.refusals);
+            return State::Closing;
+        }
+        self.say(answer)
+    }
+
+    fn refuse_by(&mut self, pick: impl FnOnce(&Wording) -> &Answer) -> Next {
+        let answer = pick(&self.options.wording).clone();
+        (self.refuse(&answer), None)
+    }
+
+    /// The next line, once it is whole.
+    fn line(&mut self, state: State, rx: &mut RecvBuf) -> Option<Next> {
+        match self.lines.next(rx) {
+            Ok(Some(found)) => {
+                let line = found.of(rx).to_vec();
+                // Only a login has secrets, but what a confused client sends as a command may be one too.
+                match &state {
+                    State::Command if !is_auth(&line) => rx.consume(found.total),
+                    _ => rx.consume_secret(found.total),
+                }
+                Some(match state {
+                    State::Response(mechanism, acceptor) => self.response(mechanism, acceptor, &line),
+                    State::Acknowledgement(acceptor, answer) => {
+                        self.acknowledgement(&acceptor, &answer, &line)
+                    }
+                    _ => self.command(&line, rx),
+                })
+            }
+            Ok(None) => {
+                self.state = state;
+                None
+            }
+            Err(_) => {
+                let _ = self.say_by(|wording| &wording.line_too_long);
+                Some((State::Closing, None))
+            }
+        }
+    }
+}
+
+impl Machine for Session {
+    type Event = Event;
+    type Error = Error;
+
+    fn step(&mut self, rx: &mut RecvBuf, tx: &mut SendBuf) -> Result<Step<Event>, Error> {
+        loop {
+            tx.push(&mem::take(&mut self.out));
+            if tx.room() == 0 {
+                return Ok(Step::Flush);
+            }
+            let next = match mem::replace(&mut self.state, State::Closing) {
+                State::Greeting => Some((self.say_by(|wording| &wording.greeting), None)),
+                State::Handshake => {
+                    // Nothing that was said in the clear counts any more.
+                    (self.tls, self.greeted, self.authenticated) = (true, false, false);
+                    self.state = State::Command;
+                    return Ok(Step::StartTls);
+                }
+                State::Closing => return Ok(Step::Close),
+                State::Failed(error) => {
+                    self.state = State::Failed(error);
+                    return Err(error);
+                }
+                State::Owed(_) => {
+                    let error = Error::Misuse("an event was not answered");
+                    self.state = State::Failed(error);
+                    return Err(error);
+                }
+                State::Content(content) if content.ended => Some(self.end_of_content(&content)),
+                State::Content(content) => self.content(content, rx),
+                state @ (State::Command | State::Response(..) | State::Acknowledgement(..)) => {
+                    self.line(state, rx)
+                }
+            };
+            let Some((state, event)) = next else {
+                if !rx.is_eof() {
+                    return Ok(Step::Read);
+                }
+                self.state = match self.state {
+                    State::Content(_) => State::Failed(Error::Truncated),
+                    _ => State::Closing,
+                };
+                continue;
+            };
+            self.state = state;
+            if let Some(event) = event {
+                tx.push(&mem::take(&mut self.out));
+                return Ok(Step::Event(event));
+            }
+        }
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        Some(self.options.limits.silence)
+    }
+}
+
+fn is_auth(line: &[u8]) -> bool {
+    line.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"AUTH"))
+}
+
+/// The reply code that says that the connection is closed.
+const CLOSING: u16 = 421;
+
+#[cfg(test)]
+mod tests;
