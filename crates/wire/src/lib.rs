@@ -51,6 +51,7 @@ mod recv;
 mod secret;
 mod send;
 mod trace;
+mod wait;
 
 pub use json::{Json, json_string};
 pub use line::{Line, LineTooLong, Lines};
@@ -60,3 +61,4 @@ pub use recv::{BufferFull, Octets, RecvBuf};
 pub use secret::Secret;
 pub use send::SendBuf;
 pub use trace::{Direction, TraceLine};
+pub use wait::suggested_wait;

@@ -1,7 +1,7 @@
 use alloc::string::String;
 use core::{fmt, str, time::Duration};
 
-use mailbearer_wire::{Octets, printable_bytes};
+use mailbearer_wire::{Octets, printable_bytes, suggested_wait};
 
 use crate::{Frame, Response, Status, StatusLine};
 
@@ -94,6 +94,13 @@ impl Completion {
     #[must_use]
     pub fn problem(&self) -> Option<Problem> {
         if self.is_ok() { None } else { self.answer().problem() }
+    }
+}
+
+/// In the server's words.
+impl fmt::Display for Completion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.answer().fmt(f)
     }
 }
 
@@ -211,13 +218,6 @@ const CODES: &[(&str, Problem)] = &[
     ("INUSE", Problem::Unavailable),
     ("EXPIRED", Problem::TokenExpired),
 ];
-
-/// `Request is throttled. Suggested Backoff Time: 299910 milliseconds`, in lower case.
-fn suggested_wait(text: &str) -> Option<Duration> {
-    let rest = after(text, "backoff time:")?.trim_start();
-    let digits = rest.split(|character: char| !character.is_ascii_digit()).next()?;
-    digits.parse().ok().map(Duration::from_millis)
-}
 
 /// What follows a phrase in a short text. The search of the standard library is made for long ones, and large.
 fn after<'t>(text: &'t str, phrase: &str) -> Option<&'t str> {
