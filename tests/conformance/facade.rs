@@ -4,6 +4,7 @@ use std::{future::poll_fn, task::Poll, thread, time::Duration};
 
 use mailbearer::{
     Account, Client, Composed, Kind, Mailbox, Message, Range, Runtime, Security, Server, Tokio,
+    error::{Missing, Protocol},
 };
 use mailbearer_mock::{Server as Mock, Transcript, memory::Options, serve};
 
@@ -73,7 +74,7 @@ fn a_failing_endpoint_is_left_alone_for_as_long_as_it_asks() {
     assert!(error.is_transient() && !error.is_auth(), "{error}");
     assert_eq!(error.retry_after(), Some(Duration::from_secs(1)));
     let error = robot.token().unwrap_err();
-    assert!(matches!(error.kind(), Kind::Backoff { .. }) && error.is_transient(), "{error:?}");
+    assert!(error.kind() == Kind::Backoff && error.is_transient(), "{error:?}");
     assert!(error.to_string().contains("temporarily_unavailable"), "{error}");
     assert_eq!(server.tokens().issued(), 0);
 }
@@ -163,10 +164,10 @@ fn a_mailbox_that_is_not_there_is_no_empty_one() {
     for range in [Range::All, Range::Last(3)] {
         assert_eq!(imap.list("INBOX", range).unwrap().next().unwrap(), None, "{range:?}");
         let listed = imap.list("Nowhere", range).and_then(|mut listing| listing.next());
-        assert!(matches!(listed.unwrap_err().kind(), Kind::Command(_)), "{range:?}");
+        assert!(listed.unwrap_err().kind() == Kind::NoFolder, "{range:?}");
     }
     let fetched = imap.fetch("Nowhere", 1).unwrap().next();
-    assert!(matches!(fetched.unwrap_err().kind(), Kind::Command(_)));
+    assert_eq!(fetched.unwrap_err().kind(), Kind::NoFolder);
 }
 
 #[test]
@@ -204,6 +205,44 @@ fn a_connection_cut_behind_the_final_dot_leaves_the_outcome_open() {
     }
 }
 
+/// The EXAMINE is refused, and the FETCH behind it is never answered.
+#[test]
+fn a_refusal_counts_more_than_that_the_server_hangs_up_after_it() {
+    const UP_TO_EXAMINE: &str = "--TLS--\n\
+        S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2] ready\nC: <tag> AUTHENTICATE XOAUTH2 <any>\n\
+        S: <tag> OK welcome\nC: <tag1> EXAMINE INBOX\nC: <tag2> <any>\n";
+    const THROTTLED: &str = "S: <tag1> BAD Request is throttled. Suggested Backoff Time: 7000 milliseconds\n";
+    let rows = [
+        ("closed", "--close--\n", "throttled", Some(7)),
+        ("BYE", "S: * BYE Connection closed. 14\n--close--\n", "throttled", Some(7)),
+        (
+            "BYE with a reason",
+            "S: * BYE Session invalidated - AccessTokenExpired\n--close--\n",
+            "Expired",
+            None,
+        ),
+    ];
+    for (name, end, want, wait) in rows {
+        for operation in ["list", "fetch"] {
+            let server = mock(Options::default());
+            let transcript = Transcript::parse(&format!("{UP_TO_EXAMINE}{THROTTLED}{end}")).unwrap();
+            let (address, serving) = serve(transcript).unwrap();
+            let mut account = account(&server);
+            account.imap = Some(Server::new("localhost", address.port(), Security::Implicit));
+            account = account.ca_pem([server.ca_pem(), serving.ca_pem()].concat()).unwrap();
+            let mut imap = account.blocking().unwrap().connect_imap().unwrap();
+            let error = match operation {
+                "list" => imap.list("INBOX", Range::All).and_then(|mut listing| listing.next()).unwrap_err(),
+                _ => imap.fetch("INBOX", 7).and_then(|mut body| body.next()).unwrap_err(),
+            };
+            serving.join().unwrap_or_else(|difference| panic!("{name}, {operation}: {difference}"));
+            assert!(error.to_string().contains(want), "{name}, {operation}: {error}");
+            assert_eq!(error.retry_after().map(|wait| wait.as_secs()), wait, "{name}, {operation}");
+            assert!(error.is_transient() && error.ended_session(), "{name}, {operation}");
+        }
+    }
+}
+
 #[test]
 fn what_is_wrong_with_an_account_is_said_before_anything_is_sent() {
     let good =
@@ -227,5 +266,5 @@ fn what_is_wrong_with_an_account_is_said_before_anything_is_sent() {
     let mut account = good();
     account.imap = None;
     let error = account.blocking().unwrap().connect_imap().err().unwrap();
-    assert!(error.to_string().contains("IMAP"), "{error}");
+    assert_eq!(error.kind(), Kind::Missing(Missing::Server(Protocol::IMAP)), "{error}");
 }

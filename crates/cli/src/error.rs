@@ -58,7 +58,7 @@ impl Error {
 
 impl From<mailbearer::Error> for Error {
     fn from(error: mailbearer::Error) -> Self {
-        Self { text: error.to_string(), hint: hint::of(&error), exit: hint::exit(&error) }
+        Self { text: error.to_string(), hint: hint::of(&error), exit: Exit::from(&error) }
     }
 }
 

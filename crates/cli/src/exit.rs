@@ -1,5 +1,7 @@
 use std::{fmt::Write, process::ExitCode};
 
+use mailbearer::Kind;
+
 /// How the program ends: the codes of sysexits.h, and one beside them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -96,6 +98,33 @@ impl Exit {
             let _ = write!(text, "\n  {:>3}  {}", exit.code(), exit.meaning());
         }
         text
+    }
+}
+
+impl From<&mailbearer::Error> for Exit {
+    fn from(error: &mailbearer::Error) -> Self {
+        if error.outcome_unknown() {
+            return Self::OutcomeUnknown;
+        }
+        match error.kind() {
+            Kind::Settings | Kind::Missing(_) => Self::Config,
+            Kind::Message => Self::Data,
+            Kind::Argument => Self::Usage,
+            Kind::Misuse | Kind::Unfinished => Self::Internal,
+            Kind::NoAddress => Self::NoHost,
+            Kind::NoFolder | Kind::NotFound => Self::NoInput,
+            Kind::Cancelled => Self::Interrupted,
+            Kind::Auth => Self::NoPermission,
+            Kind::Unreachable
+            | Kind::Refused
+            | Kind::Unsupported
+            | Kind::Charset
+            | Kind::TooLarge { .. }
+            | Kind::TooMany { .. } => Self::Unavailable,
+            Kind::Timeout | Kind::Broken | Kind::Closed | Kind::Busy | Kind::Backoff => Self::Transient,
+            // Certificate, Tls, Protocol, and what is new.
+            _ => Self::Protocol,
+        }
     }
 }
 

@@ -1,118 +1,83 @@
-//! What to do about a failure, and which exit code it gets.
+//! What to do about a failure.
 
 use std::io;
 
 use mailbearer::{
     Kind,
+    error::{Missing, Protocol},
     imap_protocol::session::{self as imap, Problem},
     net, oauth, smtp_protocol as smtp,
 };
-
-use crate::exit::Exit;
 
 /// A hint for the failure, if anything useful can be said.
 pub(crate) fn of(error: &mailbearer::Error) -> Option<String> {
     if error.outcome_unknown() {
         return Some("look whether it arrived before sending it again".into());
     }
-    let hint = of_kind(error.kind())?;
+    let hint = of_kind(error)?;
     Some(match error.retry_after() {
         Some(wait) => format!("{hint}; the server asks to wait {} s", wait.as_secs().max(1)),
         None => hint.into(),
     })
 }
 
-/// The exit code for the failure.
-pub(crate) fn exit(error: &mailbearer::Error) -> Exit {
-    if error.outcome_unknown() { Exit::OutcomeUnknown } else { exit_of_kind(error.kind()) }
-}
-
-fn of_kind(kind: &Kind) -> Option<&'static str> {
-    match kind {
-        Kind::Settings(what) if what.ends_with("no IMAP server") => {
+fn of_kind(error: &mailbearer::Error) -> Option<&'static str> {
+    if let Some(error) = error.cause() {
+        return of_net(error);
+    }
+    if let Some(error) = error.cause() {
+        return of_oauth(error);
+    }
+    if let Some(error) = error.cause::<imap::Error>() {
+        return of_imap(error);
+    }
+    if let Some(error) = error.cause::<smtp::Error>() {
+        return of_smtp(error);
+    }
+    if let Some(completion) = error.cause::<imap::Completion>() {
+        return match error.kind() {
+            Kind::NoFolder => Some("`mailbearer folders` shows which there are"),
+            _ => completion.problem().and_then(of_problem),
+        };
+    }
+    if let Some(refusal) = error.cause::<smtp::Refusal>() {
+        return refusal.reply().and_then(of_reply);
+    }
+    match error.kind() {
+        Kind::Missing(Missing::Server(Protocol::IMAP)) => {
             Some("set host in the table imap of the account, or MAILBEARER_IMAP_HOST")
         }
-        Kind::Settings(what) if what.ends_with("no SMTP server") => {
+        Kind::Missing(Missing::Server(Protocol::SMTP)) => {
             Some("set host in the table smtp of the account, or MAILBEARER_SMTP_HOST")
         }
-        Kind::Settings(_) => Some("`mailbearer --help` shows a configuration"),
-        Kind::Net(error) => of_net(error),
-        Kind::OAuth(error) => of_oauth(error),
-        Kind::Backoff { .. } => Some("wait, then try again"),
-        Kind::Imap(imap::Error::StartTlsMissing) | Kind::Smtp(smtp::Error::StartTlsMissing) => {
-            Some(STARTTLS_MISSING)
-        }
-        Kind::Imap(imap::Error::BytesBeforeTls | imap::Error::PreauthInClear)
-        | Kind::Smtp(smtp::Error::BytesBeforeTls) => {
-            Some("don't use this network until it is known who does this; nothing secret was sent")
-        }
-        Kind::Imap(error) => match error.problem() {
-            Some(problem) => of_problem(problem),
-            None if error.is_auth() => Some(IMAP_AUTH),
-            None if is_imap_greeting(error) => Some(OTHER_PROTOCOL),
-            None => None,
-        },
-        Kind::Command(completion) if is_nonexistent(completion) => {
-            Some("`mailbearer folders` shows which there are")
-        }
-        Kind::Command(completion) => completion.problem().and_then(of_problem),
-        Kind::Charset { .. } => Some(
+        Kind::Settings | Kind::Missing(_) => Some("`mailbearer --help` shows a configuration"),
+        Kind::Backoff => Some("wait, then try again"),
+        Kind::Charset => Some(
             "look for words in ASCII, or narrow it down by other keys; Exchange searches for nothing but ASCII",
         ),
-        Kind::Smtp(error) => match error.reply() {
-            Some(reply) => of_reply(reply).or_else(|| error.is_auth().then_some(SMTP_AUTH)),
-            None if error.is_auth() => Some(SMTP_AUTH),
-            None if is_smtp_greeting(error) => Some(OTHER_PROTOCOL),
-            None => None,
-        },
-        Kind::Message(refusal) => refusal.reply().and_then(of_reply),
         _ => None,
     }
 }
 
-fn exit_of_kind(kind: &Kind) -> Exit {
-    match kind {
-        Kind::Settings(_) | Kind::Net(net::Error::InvalidHost(_)) => Exit::Config,
-        Kind::Net(error) if error.is_timeout() => Exit::Transient,
-        Kind::Net(net::Error::Connect { source, .. }) if is_look_up(source) => Exit::NoHost,
-        Kind::Net(net::Error::Connect { .. }) => Exit::Unavailable,
-        Kind::Net(net::Error::Io(_)) | Kind::Backoff { .. } | Kind::Closed => Exit::Transient,
-        Kind::OAuth(error) if error.is_transient() => Exit::Transient,
-        Kind::OAuth(oauth::Error::Refused(refusal)) => match refusal.error.as_str() {
-            "invalid_scope"
-            | "invalid_request"
-            | "invalid_resource"
-            | "invalid_target"
-            | "unsupported_grant_type" => Exit::Config,
-            _ => Exit::NoPermission,
-        },
-        Kind::OAuth(error) if error.is_configuration() => Exit::Config,
-        Kind::OAuth(oauth::Error::Status { .. }) => Exit::Unavailable,
-        Kind::Imap(error) if error.is_auth() => Exit::NoPermission,
-        Kind::Imap(error) => match error.problem() {
-            Some(Problem::NotConnected | Problem::NoMailbox) => Exit::NoPermission,
-            Some(Problem::IdWanted) => Exit::Unavailable,
-            _ if error.is_transient() => Exit::Transient,
-            _ if matches!(error, imap::Error::Refused { .. }) => Exit::Unavailable,
-            _ => Exit::Protocol,
-        },
-        Kind::Command(completion) => match completion.problem() {
-            Some(Problem::NotConnected | Problem::NoMailbox) => Exit::NoPermission,
-            Some(problem) if problem.is_transient() => Exit::Transient,
-            _ if is_nonexistent(completion) => Exit::NoInput,
-            _ => Exit::Unavailable,
-        },
-        Kind::Smtp(error) if error.is_transient() => Exit::Transient,
-        Kind::Smtp(error) if error.is_auth() => Exit::NoPermission,
-        Kind::Smtp(smtp::Error::Refused { .. }) => Exit::Unavailable,
-        Kind::Smtp(smtp::Error::Misuse(_)) => Exit::Data,
-        Kind::Message(refusal) if refusal.is_auth() => Exit::NoPermission,
-        Kind::Message(refusal) if refusal.is_transient() => Exit::Transient,
-        Kind::Message(_) => Exit::Unavailable,
-        Kind::NotFound { .. } => Exit::NoInput,
-        Kind::Unsupported(_) | Kind::Charset { .. } | Kind::TooLarge { .. } => Exit::Unavailable,
-        Kind::Unfinished => Exit::Internal,
-        _ => Exit::Protocol,
+fn of_imap(error: &imap::Error) -> Option<&'static str> {
+    match (error, error.problem()) {
+        (imap::Error::StartTlsMissing, _) => Some(STARTTLS_MISSING),
+        (imap::Error::BytesBeforeTls | imap::Error::PreauthInClear, _) => Some(TAMPERING),
+        (_, Some(problem)) => of_problem(problem),
+        (_, None) if error.is_auth() => Some(IMAP_AUTH),
+        (_, None) if is_imap_greeting(error) => Some(OTHER_PROTOCOL),
+        (_, None) => None,
+    }
+}
+
+fn of_smtp(error: &smtp::Error) -> Option<&'static str> {
+    match (error, error.reply()) {
+        (smtp::Error::StartTlsMissing, _) => Some(STARTTLS_MISSING),
+        (smtp::Error::BytesBeforeTls, _) => Some(TAMPERING),
+        (_, Some(reply)) => of_reply(reply).or_else(|| error.is_auth().then_some(SMTP_AUTH)),
+        (_, None) if error.is_auth() => Some(SMTP_AUTH),
+        (_, None) if is_smtp_greeting(error) => Some(OTHER_PROTOCOL),
+        (_, None) => None,
     }
 }
 
@@ -219,13 +184,7 @@ fn is_smtp_greeting(error: &smtp::Error) -> bool {
     )
 }
 
-fn is_nonexistent(completion: &imap::Completion) -> bool {
-    let answer = completion.answer();
-    let words = format!("{} {}", answer.code.unwrap_or_default(), answer.text).to_ascii_lowercase();
-    ["nonexistent", "trycreate", "doesn't exist", "does not exist", "unknown mailbox", "no such mailbox"]
-        .iter()
-        .any(|phrase| words.contains(phrase))
-}
+const TAMPERING: &str = "don't use this network until it is known who does this; nothing secret was sent";
 
 const OTHER_PROTOCOL: &str = "something else answers on that port; check host and port";
 
@@ -334,105 +293,7 @@ const SMTP: &[(&str, &str)] = &[
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use oauth::ErrorResponse;
-
     use super::*;
-
-    fn refused(error: &str, codes: &[u32]) -> Kind {
-        let mut refusal = ErrorResponse::default();
-        (refusal.error, refusal.error_codes, refusal.http_status) = (error.into(), codes.into(), 400);
-        Kind::OAuth(oauth::Error::Refused(Box::new(refusal)))
-    }
-
-    fn connect(source: io::Error) -> Kind {
-        Kind::Net(net::Error::Connect { host: "h".into(), port: 1, source })
-    }
-
-    fn reply(code: u16, text: &str) -> smtp::Reply {
-        smtp::Reply { code, enhanced: None, lines: vec![text.into()] }
-    }
-
-    #[test]
-    fn each_failure_has_its_code_and_hint() {
-        let timeout = |stage| Kind::Net(net::Error::Timeout { stage, after: Duration::from_secs(1) });
-        let message = |reply| Kind::Message(smtp::Refusal::Message { reply });
-        let rows = [
-            ("settings", Kind::Settings("x".into()), Exit::Config, "--help"),
-            ("refused", connect(io::Error::from_raw_os_error(111)), Exit::Unavailable, "nothing listens"),
-            ("unreachable", connect(io::Error::from_raw_os_error(101)), Exit::Unavailable, "network"),
-            ("look-up", connect(io::Error::other("failed to lookup")), Exit::NoHost, "spelling"),
-            ("no address", connect(io::Error::new(io::ErrorKind::NotFound, "x")), Exit::NoHost, "spelling"),
-            ("no answer", connect(io::ErrorKind::TimedOut.into()), Exit::Transient, "firewall"),
-            (
-                "invalid host",
-                Kind::Net(net::Error::InvalidHost("x y".into())),
-                Exit::Config,
-                "without scheme",
-            ),
-            ("silent", timeout(net::Stage::Read), Exit::Transient, "implicit"),
-            ("silent at TLS", timeout(net::Stage::Handshake), Exit::Transient, "starttls"),
-            ("broken", Kind::Net(net::Error::Io(io::ErrorKind::ConnectionReset.into())), Exit::Transient, ""),
-            ("secret", refused("invalid_client", &[7_000_215]), Exit::NoPermission, "Value"),
-            ("client", refused("invalid_client", &[]), Exit::NoPermission, "client_secret"),
-            ("unknown number", refused("invalid_grant", &[1]), Exit::NoPermission, "log in again"),
-            ("scope", refused("invalid_scope", &[1, 1_002_012]), Exit::Config, "/.default"),
-            ("new", refused("something_new", &[]), Exit::NoPermission, ""),
-            ("busy", refused("temporarily_unavailable", &[]), Exit::Transient, ""),
-            (
-                "not there",
-                Kind::OAuth(oauth::Error::Status { status: 404, retry_after: None, excerpt: String::new() }),
-                Exit::Config,
-                "token_url",
-            ),
-            (
-                "tenant switch",
-                Kind::Smtp(smtp::Error::Refused {
-                    stage: smtp::Stage::Auth,
-                    reply: reply(535, "5.7.139 SmtpClientAuthentication is disabled for the Tenant. Visit x"),
-                }),
-                Exit::Unavailable,
-                "Set-TransportConfig",
-            ),
-            ("no STARTTLS", Kind::Smtp(smtp::Error::StartTlsMissing), Exit::Protocol, "implicit"),
-            ("no STARTTLS, IMAP", Kind::Imap(imap::Error::StartTlsMissing), Exit::Protocol, "implicit"),
-            (
-                "another protocol",
-                Kind::Imap(imap::Error::Protocol {
-                    stage: imap::Stage::Greeting,
-                    what: "x",
-                    got: String::new(),
-                }),
-                Exit::Protocol,
-                "something else",
-            ),
-            (
-                "another protocol, SMTP",
-                Kind::Smtp(smtp::Error::Unexpected { stage: smtp::Stage::Greeting, reply: reply(354, "x") }),
-                Exit::Protocol,
-                "",
-            ),
-            (
-                "sender",
-                message(reply(554, "5.2.252 SendAsDenied; a not allowed")),
-                Exit::Unavailable,
-                "SendAs",
-            ),
-            ("later", message(reply(432, "4.3.2 sender thread limit exceeded")), Exit::Transient, "three"),
-            ("not found", Kind::NotFound { mailbox: "x".into(), uid: 1 }, Exit::NoInput, ""),
-            ("charset", Kind::Charset { offered: vec!["US-ASCII".into()] }, Exit::Unavailable, "ASCII"),
-            ("unsupported", Kind::Unsupported("IDLE"), Exit::Unavailable, ""),
-            ("too large", Kind::TooLarge { limit: 1 }, Exit::Unavailable, ""),
-            ("closed", Kind::Closed, Exit::Transient, ""),
-        ];
-        for (name, kind, exit, hint) in rows {
-            assert_eq!(exit_of_kind(&kind), exit, "{name}");
-            let got = of_kind(&kind).unwrap_or_default();
-            assert!(got.contains(hint), "{name}: {got}");
-            assert_eq!(got.is_empty(), hint.is_empty() && of_kind(&kind).is_none(), "{name}: {got}");
-        }
-    }
 
     #[test]
     fn mailbox_problems_have_hints() {

@@ -15,6 +15,7 @@ use mailbearer_wire::printable;
 
 use crate::{
     Account, Error, Grant, Imap, Server, Smtp, Token, WatchOptions, Watcher,
+    error::{Missing, Protocol},
     token::{Lease, Tokens},
 };
 
@@ -131,7 +132,7 @@ impl<R: Runtime> Client<R> {
     /// As [`connect_imap`](Self::connect_imap).
     pub fn connect_smtp(&self) -> R::Task<'_, Result<Smtp<R>, Error>> {
         R::task(async move {
-            let server = server(self.shared.account.smtp.as_ref(), "SMTP")?;
+            let server = server(self.shared.account.smtp.as_ref(), Protocol::SMTP)?;
             let open = |credentials| Smtp::open(&self.shared, server, credentials);
             self.with_token(open).await.map(|(smtp, _)| smtp)
         })
@@ -144,7 +145,7 @@ impl<R: Runtime> Client<R> {
     /// As [`connect_smtp`](Self::connect_smtp) and [`Smtp::send`].
     pub fn send<'a>(&'a self, message: &'a Composed) -> R::Task<'a, Result<Receipt, Error>> {
         R::task(async move {
-            let server = server(self.shared.account.smtp.as_ref(), "SMTP")?;
+            let server = server(self.shared.account.smtp.as_ref(), Protocol::SMTP)?;
             let send = |credentials| Smtp::<R>::send_one(&self.shared, server, credentials, message);
             self.with_token(send).await.map(|(receipt, _)| receipt)
         })
@@ -161,12 +162,12 @@ impl<R: Runtime> Client<R> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = DateTime::new(i64::try_from(now.as_secs()).unwrap_or(i64::MAX), 0);
         let now = now.map_err(|error| Error::settings(format!("the clock: {error}")))?;
-        message.build(now, random).map_err(|error| Error::settings(error.to_string()))
+        Ok(message.build(now, random)?)
     }
 
     /// An IMAP session, and the token that let it in.
     pub(crate) async fn open_imap(&self) -> Result<(Imap<R>, Token), Error> {
-        let server = server(self.shared.account.imap.as_ref(), "IMAP")?;
+        let server = server(self.shared.account.imap.as_ref(), Protocol::IMAP)?;
         self.with_token(|credentials| Imap::open(&self.shared, server, credentials)).await
     }
 
@@ -275,7 +276,7 @@ impl<R: Runtime> fmt::Debug for Client<R> {
 fn request(account: &Account) -> Result<TokenRequest, Error> {
     let settings = &account.oauth;
     if settings.client_id.is_empty() {
-        return Err(Error::settings("the client id is empty".into()));
+        return Err(Error::missing(Missing::ClientId));
     }
     let endpoint = Endpoint::parse(&settings.token_url).map_err(|error| {
         Error::settings(format!("token URL \"{}\": {error}", printable(&settings.token_url)))
@@ -297,8 +298,8 @@ fn request(account: &Account) -> Result<TokenRequest, Error> {
     })
 }
 
-fn server<'a>(server: Option<&'a Server>, protocol: &str) -> Result<&'a Server, Error> {
-    server.ok_or_else(|| Error::settings(format!("the account has no {protocol} server")))
+fn server(server: Option<&Server>, protocol: Protocol) -> Result<&Server, Error> {
+    server.ok_or_else(|| Error::missing(Missing::Server(protocol)))
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ pub use watch::{Change, Watch};
 pub use watcher::{News, WatchCanceller, WatchOptions, Watcher};
 
 use self::follow::Follow;
-use crate::{Error, Server, client::Shared};
+use crate::{Error, Kind, Server, client::Shared};
 
 /// An IMAP session: logged in, ready for commands.
 ///
@@ -69,6 +69,8 @@ pub struct Imap<R: Runtime> {
     answer_limit: usize,
     /// Whether an upload was dropped in the middle.
     unfinished: bool,
+    /// A refusal that came while other commands were under way: what the server hangs up for, if it does.
+    held: Option<Completion>,
 }
 
 impl<R: Runtime> Imap<R> {
@@ -91,6 +93,7 @@ impl<R: Runtime> Imap<R> {
             follower: None,
             answer_limit: run::ANSWER_LIMIT,
             unfinished: false,
+            held: None,
         };
         while imap.event().await? != Event::Authenticated {}
         Ok(imap)
@@ -170,29 +173,54 @@ impl<R: Runtime> Imap<R> {
         while self.session.pending().next().is_some() {
             self.event().await?;
         }
+        self.held = None;
         Ok(())
     }
 
     async fn event(&mut self) -> Result<Event, Error> {
-        let event = self.connection.next(&mut self.session).await.map_err(Error::imap)?;
-        let event = event.ok_or_else(Error::imap_closed)?;
-        self.follow(&event);
-        Ok(event)
+        match self.connection.next(&mut self.session).await {
+            Ok(Some(event)) => {
+                self.follow(&event);
+                Ok(event)
+            }
+            Ok(None) => Err(self.broken(Error::imap_closed())),
+            Err(error) => Err(self.broken(Error::imap(error))),
+        }
     }
 
     /// The next event, or `None` if there is none for that long.
     async fn event_within(&mut self, patience: Duration) -> Result<Option<Event>, Error> {
-        match self.connection.next_within(&mut self.session, patience).await.map_err(Error::imap)? {
-            Next::Event(event) => {
+        match self.connection.next_within(&mut self.session, patience).await {
+            Ok(Next::Event(event)) => {
                 self.follow(&event);
                 Ok(Some(event))
             }
-            Next::Quiet => Ok(None),
-            Next::Closed => Err(Error::imap_closed()),
+            Ok(Next::Quiet) => Ok(None),
+            Ok(Next::Closed) => Err(self.broken(Error::imap_closed())),
+            Err(error) => Err(self.broken(Error::imap(error))),
+        }
+    }
+
+    /// The reason for which a session ended: where the server refused a command and then hung up on the others, that
+    /// is the refusal and not the end. Its farewell counts if it gives a known reason of its own.
+    fn broken(&mut self, error: Error) -> Error {
+        let is_mere_end = error.problem().is_none()
+            && matches!(error.kind(), Kind::Closed | Kind::Busy | Kind::Broken | Kind::Timeout);
+        match self.held.take() {
+            Some(refusal) if is_mere_end => Error::command(refusal).with_session_ended(),
+            _ => error,
         }
     }
 
     fn follow(&mut self, event: &Event) {
+        if let Event::Done(completion) = event {
+            let is_last = self.session.pending().next().is_none();
+            if is_last {
+                self.held = None;
+            } else if !completion.is_ok() {
+                self.held = Some(completion.clone());
+            }
+        }
         if let (Some(follower), Event::Data(frame)) = (&mut self.follower, event) {
             follower.take_in(frame);
         }

@@ -122,7 +122,7 @@
 
 mod account;
 mod client;
-mod error;
+pub mod error;
 mod imap;
 mod provider;
 mod smtp;

@@ -17,7 +17,7 @@ pub(crate) mod watch;
 use std::io::Write;
 
 use mailbearer::{
-    Copied, Kind,
+    Copied,
     imap_protocol::{Mailbox, SequenceSet},
 };
 use serde_json::json;
@@ -34,7 +34,7 @@ fn check_folder(name: &str) -> Result<(), Error> {
 
 /// The failure of a command that makes something new, when all of it was sent: without an answer it may be there.
 fn unanswered(error: mailbearer::Error) -> Error {
-    if !matches!(error.kind(), Kind::Net(_) | Kind::Imap(_) | Kind::Closed) {
+    if !error.ended_session() {
         return error.into();
     }
     Error::new(Exit::OutcomeUnknown, format!("{error}; whether the server did it is unknown"))

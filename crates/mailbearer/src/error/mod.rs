@@ -1,387 +1,366 @@
-use std::{error, fmt, time::Duration};
+//! The one error of this crate.
+//!
+//! What can fail implements [`Failure`] in a module of its own here; a new protocol adds one such module, and nothing
+//! else in this folder changes.
 
-use mailbearer_imap::{Invalid, ParseError, session as imap};
-use mailbearer_net::{self as net, DriveError, TlsError};
-use mailbearer_oauth as oauth;
-use mailbearer_smtp as smtp;
-use mailbearer_wire::printable;
+mod imap;
+mod local;
+mod net;
+mod smtp;
+mod token;
+
+use std::{any::Any, borrow::Cow, error, fmt, time::Duration};
 
 /// Why an operation failed. Opaque: ask the predicates what to do, print it for people.
 ///
-/// The text is one line, fit for a terminal, and never holds a secret.
+/// The text is one line, fit for a terminal, and never holds a secret. [`kind`](Self::kind) sorts failures by what a
+/// program does about them, [`cause`](Self::cause) gives the failure as the layer below described it, and
+/// [`advice`](crate::Kind) explains it to people.
 #[derive(Debug)]
 pub struct Error {
-    /// In a box, so that what may fail is not as large as its failures.
-    inner: Box<Inner>,
+    /// In a box, so that results stay small. The failure is unsized, so that its type is not spelt here.
+    inner: Box<Inner<dyn Failure>>,
 }
 
 #[derive(Debug)]
-struct Inner {
-    context: Context,
-    kind: Kind,
-    /// Whether it happened between the last octet of a message and the verdict.
-    unknown: bool,
+struct Inner<F: ?Sized> {
+    protocol: Option<Protocol>,
+    verdict: Verdict,
+    failure: F,
 }
 
-/// What was being talked to.
+/// A conversation that failed. Compare it with the constants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Context {
-    Settings,
-    Token,
-    Imap,
-    Smtp,
+pub struct Protocol(&'static str);
+
+impl Protocol {
+    /// The name as texts spell it, such as `IMAP`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.0
+    }
 }
 
-/// Which layer failed, for those who need more than the predicates.
-#[derive(Debug)]
+/// What kind of failure it is: one for each thing that a program may want to do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
-    /// The account or an argument can't be used; says which and why.
-    Settings(String),
-    /// Connecting, TLS, time.
-    Net(net::Error),
-    /// The token endpoint.
-    OAuth(oauth::Error),
-    /// The token endpoint failed a moment ago, and is left alone for this long.
-    Backoff {
-        /// The failure.
-        failure: String,
-        /// Until it is tried again.
-        left: Duration,
-    },
-    /// The IMAP session.
-    Imap(imap::Error),
-    /// An IMAP command was answered with NO or BAD.
-    Command(imap::Completion),
-    /// The SMTP session.
-    Smtp(smtp::Error),
-    /// The server took the session and refused the message.
-    Message(smtp::Refusal),
-    /// What the server sent does not parse.
-    Parse(String),
-    /// There is no message with that UID.
-    NotFound {
-        /// The mailbox.
-        mailbox: String,
-        /// The UID.
-        uid: u32,
-    },
-    /// The server does not offer what the operation needs; says what that is.
-    Unsupported(&'static str),
+    /// A setting of the account, or of the application at the provider, is wrong.
+    Settings,
+    /// A setting that the operation needs is not there.
+    Missing(Missing),
+    /// The message to send can't be built or sent as it is: [`compose`](crate::Client::compose) refused it, or an
+    /// address in it.
+    Message,
+    /// An argument can't be said in the protocol, as a folder's name with a line break.
+    Argument,
+    /// A method was called when it can't be, as after the end of its session.
+    Misuse,
+    /// An upload was dropped before its end, so that the session takes nothing more.
+    Unfinished,
+    /// The server's name has no address.
+    NoAddress,
+    /// No address of the server takes a connection.
+    Unreachable,
+    /// The server's certificate is not trusted.
+    Certificate,
+    /// TLS failed for another reason.
+    Tls,
+    /// Time ran out.
+    Timeout,
+    /// The connection broke.
+    Broken,
+    /// The server ended the session before it was asked to.
+    Closed,
+    /// Another thread cancelled the operation.
+    Cancelled,
+    /// The user, the token or the application was not accepted.
+    Auth,
+    /// A server refused, for a reason that passes.
+    Busy,
+    /// The token endpoint failed a moment ago and is left alone for a while.
+    Backoff,
+    /// A server refused for good.
+    Refused,
+    /// There is no such folder.
+    NoFolder,
+    /// There is no such message.
+    NotFound,
+    /// The server does not offer what the operation needs.
+    Unsupported,
     /// The server does not search in UTF-8, and a text to look for is not ASCII.
-    Charset {
-        /// The charsets that it takes, where it says so.
-        offered: Vec<String>,
-    },
+    Charset,
     /// An answer, or a part of one, is larger than is held in memory, or a message larger than the server takes.
     TooLarge {
         /// The limit, in octets.
         limit: u64,
     },
-    /// An upload was dropped before its end, so that the server waits for octets that nobody has.
-    Unfinished,
-    /// The server ended the session before it was asked to.
-    Closed,
+    /// There are more of something than are held in memory.
+    TooMany {
+        /// The limit.
+        limit: u64,
+    },
+    /// The peer does not speak the protocol, or passed a limit.
+    Protocol,
+}
+
+/// A setting that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Missing {
+    /// The account has no server for this protocol.
+    Server(Protocol),
+    /// The account has no client id.
+    ClientId,
 }
 
 impl Error {
+    /// What kind of failure it is.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.inner.verdict.kind
+    }
+
+    /// The conversation that failed; `None` if none had begun.
+    #[must_use]
+    pub const fn protocol(&self) -> Option<Protocol> {
+        self.inner.protocol
+    }
+
+    /// The failure in the terms of the layer below, if it is of this type: [`net::Error`](crate::net::Error),
+    /// [`oauth::Error`](crate::oauth::Error), the `Error`, `Completion`, `Misuse` and `Invalid` of IMAP, the `Error`
+    /// and `Refusal` of SMTP, the `Error` of [composing](crate::mime::compose).
+    #[must_use]
+    pub fn cause<T: 'static>(&self) -> Option<&T> {
+        let failure: &dyn Any = &self.inner.failure;
+        failure.downcast_ref()
+    }
+
     /// Whether the user, the token or the application was not accepted: trying again changes nothing.
     #[must_use]
-    pub fn is_auth(&self) -> bool {
-        match &self.inner.kind {
-            Kind::OAuth(error) => error.needs_login() || error.is_configuration(),
-            Kind::Imap(error) => error.is_auth(),
-            Kind::Smtp(error) => error.is_auth(),
-            Kind::Command(completion) => completion.problem() == Some(imap::Problem::NotConnected),
-            Kind::Message(refusal) => refusal.is_auth(),
-            _ => false,
-        }
+    pub const fn is_auth(&self) -> bool {
+        self.inner.verdict.auth
     }
 
     /// Whether the same may succeed later, with no risk of sending a message twice.
     #[must_use]
-    pub fn is_transient(&self) -> bool {
-        match &self.inner.kind {
-            Kind::Net(error) => {
-                error.is_timeout() || matches!(error, net::Error::Connect { .. } | net::Error::Io(_))
-            }
-            Kind::OAuth(error) => error.is_transient(),
-            Kind::Imap(error) => error.is_transient(),
-            Kind::Command(completion) => completion.problem().is_some_and(imap::Problem::is_transient),
-            Kind::Smtp(error) => error.is_transient(),
-            Kind::Message(refusal) => refusal.is_transient(),
-            Kind::Backoff { .. } | Kind::Closed => true,
-            Kind::Settings(_)
-            | Kind::Parse(_)
-            | Kind::NotFound { .. }
-            | Kind::Unsupported(_)
-            | Kind::Charset { .. }
-            | Kind::TooLarge { .. }
-            | Kind::Unfinished => false,
-        }
+    pub const fn is_transient(&self) -> bool {
+        self.inner.verdict.transient
     }
 
     /// Whether the token ran out during the session: connect again, and a fresh one is used.
     #[must_use]
-    pub fn needs_new_token(&self) -> bool {
-        match &self.inner.kind {
-            Kind::Imap(error) => error.needs_new_token(),
-            Kind::Command(completion) => completion.problem() == Some(imap::Problem::TokenExpired),
-            _ => false,
-        }
+    pub const fn needs_new_token(&self) -> bool {
+        self.inner.verdict.new_token
     }
 
     /// Whether time ran out.
     #[must_use]
-    pub fn is_timeout(&self) -> bool {
-        matches!(&self.inner.kind, Kind::Net(error) if error.is_timeout())
+    pub const fn is_timeout(&self) -> bool {
+        matches!(self.kind(), Kind::Timeout)
     }
 
-    /// Whether a setting of the account, or of the application at the provider, is wrong.
+    /// Whether a setting of the account, or of the application at the provider, is wrong or not there.
     #[must_use]
-    pub fn is_configuration(&self) -> bool {
-        match &self.inner.kind {
-            Kind::Settings(_) | Kind::Net(net::Error::InvalidHost(_)) => true,
-            Kind::OAuth(error) => error.is_configuration(),
-            _ => false,
-        }
+    pub const fn is_configuration(&self) -> bool {
+        self.inner.verdict.configuration
     }
 
     /// Whether a server's certificate was refused.
     #[must_use]
     pub const fn is_certificate(&self) -> bool {
-        matches!(&self.inner.kind, Kind::Net(error) if error.is_certificate())
+        matches!(self.kind(), Kind::Certificate)
     }
 
     /// Whether a message was sent to its last octet and the verdict never came: the server may deliver it or not.
     #[must_use]
-    pub fn outcome_unknown(&self) -> bool {
-        self.inner.unknown || matches!(&self.inner.kind, Kind::Smtp(error) if error.is_outcome_unknown())
+    pub const fn outcome_unknown(&self) -> bool {
+        self.inner.verdict.unknown
     }
 
     /// Whether another thread cancelled the operation.
     #[must_use]
-    pub fn is_cancelled(&self) -> bool {
-        matches!(&self.inner.kind, Kind::Net(error) if error.is_cancelled())
+    pub const fn is_cancelled(&self) -> bool {
+        matches!(self.kind(), Kind::Cancelled)
     }
 
     /// Whether the server does not offer what the operation needs.
     #[must_use]
     pub const fn is_unsupported(&self) -> bool {
-        matches!(self.inner.kind, Kind::Unsupported(_) | Kind::Charset { .. })
+        matches!(self.kind(), Kind::Unsupported | Kind::Charset)
+    }
+
+    /// Whether the caller broke the contract of a method: a fault in the program.
+    #[must_use]
+    pub const fn is_misuse(&self) -> bool {
+        matches!(self.kind(), Kind::Misuse | Kind::Unfinished)
+    }
+
+    /// Whether the session on which it happened is over. False for a refusal after which the session goes on.
+    #[must_use]
+    pub const fn ended_session(&self) -> bool {
+        self.inner.verdict.ended
     }
 
     /// How long the server asks to be left alone.
     #[must_use]
-    pub fn retry_after(&self) -> Option<Duration> {
-        match &self.inner.kind {
-            Kind::OAuth(error) => error.retry_after(),
-            Kind::Backoff { left, .. } => Some(*left),
-            _ => match self.problem() {
-                Some(imap::Problem::Throttled { wait }) => wait,
-                _ => None,
-            },
-        }
+    pub const fn retry_after(&self) -> Option<Duration> {
+        self.inner.verdict.wait
     }
 
-    /// The known problem that the words of an IMAP server stand for.
-    pub(crate) fn problem(&self) -> Option<imap::Problem> {
-        match &self.inner.kind {
-            Kind::Imap(error) => error.problem(),
-            Kind::Command(completion) => completion.problem(),
-            _ => None,
-        }
-    }
-
-    /// The layer that failed.
+    /// What the failure shows, for those who look for its cause.
     #[must_use]
-    pub const fn kind(&self) -> &Kind {
-        &self.inner.kind
-    }
-
-    /// The refusal of a command.
-    pub(crate) fn completion(&self) -> Option<&imap::Completion> {
-        match &self.inner.kind {
-            Kind::Command(completion) => Some(completion),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn settings(what: String) -> Self {
-        Self::new(Context::Settings, Kind::Settings(what))
-    }
-
-    pub(crate) fn certificates(error: TlsError) -> Self {
-        Self::settings(format!("certificates: {error}"))
-    }
-
-    pub(crate) fn backoff(failure: &str, left: Duration) -> Self {
-        Self::new(Context::Token, Kind::Backoff { failure: failure.to_owned(), left })
-    }
-
-    pub(crate) fn token(error: DriveError<oauth::Error>) -> Self {
-        match error {
-            DriveError::Net(error) => Self::token_net(error),
-            DriveError::Machine(error) => Self::new(Context::Token, Kind::OAuth(error)),
-        }
-    }
-
-    pub(crate) fn token_net(error: net::Error) -> Self {
-        Self::new(Context::Token, Kind::Net(error))
-    }
-
-    pub(crate) fn token_closed() -> Self {
-        Self::new(Context::Token, Kind::Closed)
-    }
-
-    pub(crate) fn imap(error: DriveError<imap::Error>) -> Self {
-        match error {
-            DriveError::Net(error) => Self::imap_net(error),
-            DriveError::Machine(error) => Self::new(Context::Imap, Kind::Imap(error)),
-        }
-    }
-
-    pub(crate) fn imap_net(error: net::Error) -> Self {
-        Self::new(Context::Imap, Kind::Net(error))
-    }
-
-    pub(crate) fn imap_closed() -> Self {
-        Self::new(Context::Imap, Kind::Closed)
-    }
-
-    pub(crate) fn command(completion: imap::Completion) -> Self {
-        Self::new(Context::Imap, Kind::Command(completion))
-    }
-
-    pub(crate) fn parse(error: ParseError) -> Self {
-        Self::new(Context::Imap, Kind::Parse(error.to_string()))
-    }
-
-    pub(crate) fn not_found(mailbox: &str, uid: u32) -> Self {
-        Self::new(Context::Imap, Kind::NotFound { mailbox: mailbox.to_owned(), uid })
-    }
-
-    pub(crate) fn unsupported(what: &'static str) -> Self {
-        Self::new(Context::Imap, Kind::Unsupported(what))
-    }
-
-    pub(crate) fn charset(offered: Vec<String>) -> Self {
-        Self::new(Context::Imap, Kind::Charset { offered })
-    }
-
-    pub(crate) fn too_large(limit: u64) -> Self {
-        Self::new(Context::Imap, Kind::TooLarge { limit })
-    }
-
-    pub(crate) fn unfinished() -> Self {
-        Self::new(Context::Imap, Kind::Unfinished)
-    }
-
-    pub(crate) fn smtp(error: DriveError<smtp::Error>) -> Self {
-        match error {
-            DriveError::Net(error) => Self::smtp_net(error),
-            DriveError::Machine(error) => Self::new(Context::Smtp, Kind::Smtp(error)),
-        }
-    }
-
-    pub(crate) fn smtp_net(error: net::Error) -> Self {
-        Self::new(Context::Smtp, Kind::Net(error))
-    }
-
-    pub(crate) fn smtp_closed() -> Self {
-        Self::new(Context::Smtp, Kind::Closed)
-    }
-
-    pub(crate) fn message(refusal: smtp::Refusal) -> Self {
-        Self::new(Context::Smtp, Kind::Message(refusal))
+    pub fn evidence(&self) -> Evidence<'_> {
+        self.inner.failure.evidence()
     }
 
     /// The same failure, with what it left open.
     pub(crate) fn with_outcome_unknown(mut self, unknown: bool) -> Self {
-        self.inner.unknown = unknown;
+        let verdict = &mut self.inner.verdict;
+        verdict.unknown |= unknown;
+        verdict.transient &= !verdict.unknown;
         self
     }
 
-    fn new(context: Context, kind: Kind) -> Self {
-        Self { inner: Box::new(Inner { context, kind, unknown: false }) }
+    /// The same failure, on a session that is over.
+    pub(crate) fn with_session_ended(mut self) -> Self {
+        self.inner.verdict.ended = true;
+        self
+    }
+
+    fn new<F: Failure>(protocol: impl Into<Option<Protocol>>, failure: F) -> Self {
+        let (protocol, verdict) = (protocol.into(), failure.verdict());
+        Self { inner: Box::new(Inner { protocol, verdict, failure }) }
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.inner.context {
-            Context::Settings => "",
-            Context::Token => "token: ",
-            Context::Imap => "IMAP: ",
-            Context::Smtp => "SMTP: ",
-        })?;
-        match &self.inner.kind {
-            Kind::Settings(what) => f.write_str(what),
-            Kind::Net(error) => error.fmt(f),
-            Kind::OAuth(error) => error.fmt(f),
-            Kind::Backoff { failure, left } => {
-                write!(f, "not tried again for {} s: {failure}", left.as_secs().saturating_add(1))
-            }
-            Kind::Imap(error) => error.fmt(f),
-            Kind::Command(completion) => completion.answer().fmt(f),
-            Kind::Smtp(error) => error.fmt(f),
-            Kind::Message(refusal) => refusal.fmt(f),
-            Kind::Parse(error) => error.fmt(f),
-            Kind::NotFound { mailbox, uid } => {
-                write!(f, "no message with UID {uid} in \"{}\"", printable(mailbox))
-            }
-            Kind::Unsupported(what) => write!(f, "server does not offer {what}"),
-            Kind::Charset { offered } => {
-                f.write_str("server does not search for text that is not ASCII")?;
-                match offered.join(", ") {
-                    offered if offered.is_empty() => Ok(()),
-                    offered => write!(f, "; it takes {}", printable(&offered)),
-                }
-            }
-            Kind::TooLarge { limit } => write!(f, "larger than the limit of {limit} octets"),
-            Kind::Unfinished => f.write_str("the session is in the middle of an upload that was dropped"),
-            Kind::Closed => f.write_str("server ended the session"),
-        }?;
-        if self.inner.unknown && !matches!(self.inner.kind, Kind::Smtp(_)) {
-            f.write_str("; whether the server took the message is unknown")
-        } else {
-            Ok(())
+        if let Some(protocol) = self.inner.protocol {
+            write!(f, "{}: ", protocol.0)?;
         }
+        fmt::Display::fmt(&self.inner.failure, f)?;
+        if self.outcome_unknown() && !self.inner.failure.tells_outcome() {
+            f.write_str("; whether the server took the message is unknown")?;
+        }
+        Ok(())
     }
 }
 
 impl error::Error for Error {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
-        match &self.inner.kind {
-            Kind::Net(error) => error.source(),
-            Kind::OAuth(error) => error.source(),
-            Kind::Imap(error) => error.source(),
-            Kind::Smtp(error) => error.source(),
-            _ => None,
+        self.inner.failure.source()
+    }
+}
+
+/// What a layer below fails with.
+pub(crate) trait Failure: Any + fmt::Debug + fmt::Display + Send + Sync {
+    /// What to do about it. Asked once, when the error is made.
+    fn verdict(&self) -> Verdict;
+
+    /// What it shows.
+    fn evidence(&self) -> Evidence<'_> {
+        Evidence::default()
+    }
+
+    /// What caused it, beyond what its text says.
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        None
+    }
+
+    /// Whether its text says that the outcome is unknown.
+    fn tells_outcome(&self) -> bool {
+        false
+    }
+}
+
+/// What to do about a failure.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Verdict {
+    kind: Kind,
+    auth: bool,
+    transient: bool,
+    configuration: bool,
+    new_token: bool,
+    unknown: bool,
+    ended: bool,
+    wait: Option<Duration>,
+}
+
+impl Verdict {
+    /// What follows from the kind alone.
+    const fn of(kind: Kind) -> Self {
+        Self {
+            kind,
+            auth: matches!(kind, Kind::Auth),
+            transient: matches!(
+                kind,
+                Kind::NoAddress
+                    | Kind::Unreachable
+                    | Kind::Timeout
+                    | Kind::Broken
+                    | Kind::Closed
+                    | Kind::Busy
+                    | Kind::Backoff
+            ),
+            configuration: matches!(kind, Kind::Settings | Kind::Missing(_)),
+            new_token: false,
+            unknown: false,
+            ended: matches!(
+                kind,
+                Kind::NoAddress
+                    | Kind::Unreachable
+                    | Kind::Certificate
+                    | Kind::Tls
+                    | Kind::Timeout
+                    | Kind::Broken
+                    | Kind::Closed
+                    | Kind::Cancelled
+                    | Kind::Protocol
+            ),
+            wait: None,
         }
     }
 }
 
-impl From<smtp::Misuse> for Error {
-    fn from(misuse: smtp::Misuse) -> Self {
-        Self::new(
-            Context::Smtp,
-            match misuse {
-                smtp::Misuse::Abandoned => Kind::Unfinished,
-                misuse => Kind::Smtp(misuse.into()),
-            },
-        )
-    }
+/// The facts of a failure by which its cause is found. Each is empty or 0 where there is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Evidence<'e> {
+    /// Where in the conversation.
+    pub stage: Stage,
+    /// SMTP reply code or HTTP status.
+    pub code: u16,
+    /// Enhanced status code (RFC 3463).
+    pub enhanced: Option<(u16, u16, u16)>,
+    /// A name that the protocol gives the failure: OAuth's `error`, IMAP's response code.
+    pub name: Cow<'e, str>,
+    /// Microsoft's error numbers.
+    pub numbers: &'e [u32],
+    /// The server's words.
+    pub text: Cow<'e, str>,
 }
 
-impl From<imap::Misuse> for Error {
-    fn from(misuse: imap::Misuse) -> Self {
-        Self::new(Context::Imap, Kind::Settings(misuse.to_string()))
-    }
+/// Where in a conversation something failed, as far as the advice depends on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stage {
+    /// Nowhere in particular.
+    #[default]
+    Other,
+    /// The server's first words.
+    Greeting,
+    /// STARTTLS and the TLS handshake.
+    Tls,
+    /// Authentication: the credentials were refused.
+    Auth,
+    /// Authentication: nothing was sent, since the server offers no mechanism that fits.
+    Mechanism,
+    /// The sender, a recipient or a message.
+    Message,
+    /// A command of a session that is under way.
+    Command,
 }
 
-impl From<Invalid> for Error {
-    fn from(invalid: Invalid) -> Self {
-        Self::new(Context::Imap, Kind::Settings(invalid.to_string()))
-    }
-}
+#[cfg(test)]
+mod tests;

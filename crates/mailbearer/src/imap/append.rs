@@ -3,7 +3,7 @@ use mailbearer_imap::{Capability, Code, Command, DateTime, Flag};
 use mailbearer_net::Runtime;
 
 use super::{Imap, mailbox, select::code_of};
-use crate::Error;
+use crate::{Error, error::Protocol};
 
 /// Where an appended message went (RFC 4315).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,7 +118,7 @@ impl<'a, R: Runtime> Appending<'a, R> {
     async fn give(&mut self, mut octets: &[u8]) -> Result<(), Error> {
         let size = u64::try_from(octets.len()).unwrap_or(u64::MAX);
         if size > self.left {
-            return Err(Error::settings("more octets than were announced".to_owned()));
+            return Err(Error::misuse(Protocol::IMAP, "more octets than were announced"));
         }
         while !octets.is_empty() {
             self.refused()?;
@@ -134,7 +134,7 @@ impl<'a, R: Runtime> Appending<'a, R> {
 
     async fn end(mut self) -> Result<Option<Appended>, Error> {
         if self.left > 0 {
-            return Err(Error::settings("fewer octets than were announced".to_owned()));
+            return Err(Error::misuse(Protocol::IMAP, "fewer octets than were announced"));
         }
         while self.answer.is_none() {
             self.event().await?;

@@ -270,10 +270,7 @@ fn take_view<R: Runtime>(imap: &mut Imap<R>) -> Result<View, Error> {
 
 /// The mailbox holds more than a view keeps.
 pub(super) fn too_many() -> Error {
-    Error::settings(format!(
-        "a mailbox of more than {} messages can't be watched",
-        Limits::default().messages
-    ))
+    Error::too_many_messages(Limits::default().messages)
 }
 
 fn note_flags(known: &mut Known, pending: &mut Pending, items: &[Item<'_>]) {

@@ -1,0 +1,156 @@
+//! What fails here, with no peer's part in it.
+
+use std::{fmt, time::Duration};
+
+use mailbearer_mime::compose;
+use mailbearer_net::TlsError;
+use mailbearer_wire::printable;
+
+use super::{Error, Failure, Kind, Missing, Protocol, Verdict};
+
+/// What no layer below knows of.
+#[derive(Debug)]
+enum Local {
+    Settings(String),
+    Missing(Missing),
+    Misuse(&'static str),
+    Unfinished,
+    Backoff { failure: String, left: Duration },
+    NotFound { mailbox: String, uid: u32 },
+    Unsupported(&'static str),
+    Charset { offered: Vec<String> },
+    TooLarge { limit: u64 },
+    TooManyMessages { limit: u64 },
+    Closed,
+}
+
+impl Failure for Local {
+    fn verdict(&self) -> Verdict {
+        Verdict::of(match self {
+            Self::Settings(_) => Kind::Settings,
+            Self::Missing(missing) => Kind::Missing(*missing),
+            Self::Misuse(_) => Kind::Misuse,
+            Self::Unfinished => Kind::Unfinished,
+            Self::Backoff { left, .. } => {
+                return Verdict { wait: Some(*left), ..Verdict::of(Kind::Backoff) };
+            }
+            Self::NotFound { .. } => Kind::NotFound,
+            Self::Unsupported(_) => Kind::Unsupported,
+            Self::Charset { .. } => Kind::Charset,
+            Self::TooLarge { limit } => Kind::TooLarge { limit: *limit },
+            Self::TooManyMessages { limit } => Kind::TooMany { limit: *limit },
+            Self::Closed => Kind::Closed,
+        })
+    }
+}
+
+impl fmt::Display for Local {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Settings(what) => f.write_str(what),
+            Self::Missing(missing) => missing.fmt(f),
+            Self::Misuse(what) => f.write_str(what),
+            Self::Unfinished => f.write_str("the session is in the middle of an upload that was dropped"),
+            Self::Backoff { failure, left } => {
+                write!(f, "not tried again for {} s: {failure}", left.as_secs().saturating_add(1))
+            }
+            Self::NotFound { mailbox, uid } => {
+                write!(f, "no message with UID {uid} in \"{}\"", printable(mailbox))
+            }
+            Self::Unsupported(what) => write!(f, "server does not offer {what}"),
+            Self::Charset { offered } => {
+                f.write_str("server does not search for text that is not ASCII")?;
+                match offered.join(", ") {
+                    offered if offered.is_empty() => Ok(()),
+                    offered => write!(f, "; it takes {}", printable(&offered)),
+                }
+            }
+            Self::TooLarge { limit } => write!(f, "larger than the limit of {limit} octets"),
+            Self::TooManyMessages { limit } => {
+                write!(f, "a mailbox of more than {limit} messages can't be watched")
+            }
+            Self::Closed => f.write_str("server ended the session"),
+        }
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Server(protocol) => write!(f, "the account has no {} server", protocol.0),
+            Self::ClientId => f.write_str("the account has no client id"),
+        }
+    }
+}
+
+impl Failure for compose::Error {
+    fn verdict(&self) -> Verdict {
+        Verdict::of(Kind::Message)
+    }
+}
+
+impl From<compose::Error> for Error {
+    fn from(error: compose::Error) -> Self {
+        Self::new(None, error)
+    }
+}
+
+impl Error {
+    pub(crate) fn settings(what: String) -> Self {
+        Self::new(None, Local::Settings(what))
+    }
+
+    pub(crate) fn missing(missing: Missing) -> Self {
+        Self::new(None, Local::Missing(missing))
+    }
+
+    pub(crate) fn certificates(error: TlsError) -> Self {
+        Self::settings(format!("certificates: {error}"))
+    }
+
+    pub(crate) fn misuse(protocol: Protocol, what: &'static str) -> Self {
+        Self::new(protocol, Local::Misuse(what))
+    }
+
+    pub(crate) fn backoff(failure: &str, left: Duration) -> Self {
+        Self::new(Protocol::TOKEN, Local::Backoff { failure: failure.to_owned(), left })
+    }
+
+    pub(crate) fn token_closed() -> Self {
+        Self::new(Protocol::TOKEN, Local::Closed)
+    }
+
+    pub(crate) fn imap_closed() -> Self {
+        Self::new(Protocol::IMAP, Local::Closed)
+    }
+
+    pub(crate) fn smtp_closed() -> Self {
+        Self::new(Protocol::SMTP, Local::Closed)
+    }
+
+    pub(crate) fn not_found(mailbox: &str, uid: u32) -> Self {
+        Self::new(Protocol::IMAP, Local::NotFound { mailbox: mailbox.to_owned(), uid })
+    }
+
+    pub(crate) fn unsupported(what: &'static str) -> Self {
+        Self::new(Protocol::IMAP, Local::Unsupported(what))
+    }
+
+    pub(crate) fn charset(offered: Vec<String>) -> Self {
+        Self::new(Protocol::IMAP, Local::Charset { offered })
+    }
+
+    pub(crate) fn too_large(limit: u64) -> Self {
+        Self::new(Protocol::IMAP, Local::TooLarge { limit })
+    }
+
+    /// A mailbox holds more messages than a view keeps.
+    pub(crate) fn too_many_messages(limit: usize) -> Self {
+        let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+        Self::new(Protocol::IMAP, Local::TooManyMessages { limit })
+    }
+
+    pub(crate) fn unfinished() -> Self {
+        Self::new(Protocol::IMAP, Local::Unfinished)
+    }
+}

@@ -1,0 +1,55 @@
+//! Connecting, TLS, time.
+
+use std::{error, io};
+
+use mailbearer_net::{self as net, DriveError, Stage as NetStage};
+
+use super::{Error, Evidence, Failure, Kind, Protocol, Stage, Verdict};
+
+impl Failure for net::Error {
+    fn verdict(&self) -> Verdict {
+        Verdict::of(match self {
+            _ if self.is_cancelled() => Kind::Cancelled,
+            _ if self.is_timeout() => Kind::Timeout,
+            _ if self.is_certificate() => Kind::Certificate,
+            Self::InvalidHost(_) => Kind::Settings,
+            Self::Connect { source, .. } if is_look_up(source) => Kind::NoAddress,
+            Self::Connect { .. } => Kind::Unreachable,
+            Self::Tls { .. } => Kind::Tls,
+            Self::Io(_) => Kind::Broken,
+            _ => return Verdict { ended: true, ..Verdict::of(Kind::Protocol) },
+        })
+    }
+
+    fn evidence(&self) -> Evidence<'_> {
+        let stage = match self {
+            Self::Timeout { stage: NetStage::Handshake, .. } | Self::Tls { .. } | Self::BytesBeforeTls => {
+                Stage::Tls
+            }
+            _ => Stage::Other,
+        };
+        Evidence { stage, ..Evidence::default() }
+    }
+
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        error::Error::source(self)
+    }
+}
+
+/// The resolver's errors are no errors of the operating system.
+fn is_look_up(source: &io::Error) -> bool {
+    source.raw_os_error().is_none() && source.kind() != io::ErrorKind::TimedOut
+}
+
+impl Error {
+    pub(super) fn net(protocol: Protocol, error: net::Error) -> Self {
+        Self::new(protocol, error)
+    }
+
+    pub(super) fn drive<E: Failure>(protocol: Protocol, error: DriveError<E>) -> Self {
+        match error {
+            DriveError::Net(error) => Self::net(protocol, error),
+            DriveError::Machine(error) => Self::new(protocol, error),
+        }
+    }
+}

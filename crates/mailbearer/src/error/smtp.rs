@@ -1,0 +1,128 @@
+//! Submission: the session, and what it refuses of a message.
+
+use std::{borrow::Cow, error, time::Duration};
+
+use mailbearer_net::{self as net, DriveError};
+use mailbearer_smtp::{self as smtp, Misuse, Refusal, Reply};
+use mailbearer_wire::suggested_wait;
+
+use super::{Error, Evidence, Failure, Kind, Protocol, Stage, Verdict};
+
+impl Protocol {
+    /// Submission of mail.
+    pub const SMTP: Self = Self("SMTP");
+}
+
+impl Failure for smtp::Error {
+    fn verdict(&self) -> Verdict {
+        let kind = match self {
+            Self::Misuse(misuse) => return misuse.verdict(),
+            Self::Closed { .. } => Kind::Closed,
+            _ if self.is_transient() => Kind::Busy,
+            _ if self.is_auth() => Kind::Auth,
+            Self::Refused { .. } => Kind::Refused,
+            _ => Kind::Protocol,
+        };
+        let unknown = self.is_outcome_unknown();
+        Verdict {
+            auth: self.is_auth() && !self.is_transient(),
+            ended: true,
+            unknown,
+            wait: self.reply().and_then(wait),
+            ..Verdict::of(kind)
+        }
+    }
+
+    fn evidence(&self) -> Evidence<'_> {
+        let stage = match self {
+            Self::NoMechanism { .. } => Stage::Mechanism,
+            Self::Auth { .. } | Self::Challenge { .. } => Stage::Auth,
+            Self::StartTlsMissing | Self::BytesBeforeTls => Stage::Tls,
+            Self::Refused { stage, .. }
+            | Self::Closing { stage, .. }
+            | Self::Reply { stage, .. }
+            | Self::Unexpected { stage, .. }
+            | Self::Closed { stage } => match stage {
+                smtp::Stage::Greeting => Stage::Greeting,
+                smtp::Stage::StartTls => Stage::Tls,
+                smtp::Stage::Auth => Stage::Auth,
+                smtp::Stage::Hello => Stage::Other,
+                _ => Stage::Message,
+            },
+            _ => Stage::Other,
+        };
+        evidence(stage, self.reply())
+    }
+
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        error::Error::source(self)
+    }
+
+    fn tells_outcome(&self) -> bool {
+        true
+    }
+}
+
+/// The server took the session and refused the message.
+impl Failure for Refusal {
+    fn verdict(&self) -> Verdict {
+        let kind = match self {
+            Self::TooLarge { limit, .. } => Kind::TooLarge { limit: *limit },
+            Self::NotOffered { .. } => Kind::Unsupported,
+            _ if self.is_auth() => Kind::Auth,
+            _ if self.is_transient() => Kind::Busy,
+            _ => Kind::Refused,
+        };
+        Verdict { wait: self.reply().and_then(wait), ..Verdict::of(kind) }
+    }
+
+    fn evidence(&self) -> Evidence<'_> {
+        evidence(Stage::Message, self.reply())
+    }
+}
+
+impl Failure for Misuse {
+    fn verdict(&self) -> Verdict {
+        Verdict::of(match self {
+            Self::Abandoned => Kind::Unfinished,
+            Self::Argument { .. } | Self::NoRecipients | Self::EightBit => Kind::Message,
+            _ => Kind::Misuse,
+        })
+    }
+}
+
+fn evidence(stage: Stage, reply: Option<&Reply>) -> Evidence<'_> {
+    let Some(reply) = reply else { return Evidence { stage, ..Evidence::default() } };
+    Evidence {
+        stage,
+        code: reply.code,
+        enhanced: reply.enhanced.map(|code| (code.class, code.subject, code.detail)),
+        text: Cow::Owned(reply.text()),
+        ..Evidence::default()
+    }
+}
+
+/// SMTP has no field for it; servers say it in words, and mean it with a temporary reply only.
+fn wait(reply: &Reply) -> Option<Duration> {
+    reply.is_transient().then(|| reply.lines.iter().find_map(|line| suggested_wait(line))).flatten()
+}
+
+impl Error {
+    pub(crate) fn smtp(error: DriveError<smtp::Error>) -> Self {
+        Self::drive(Protocol::SMTP, error)
+    }
+
+    pub(crate) fn smtp_net(error: net::Error) -> Self {
+        Self::net(Protocol::SMTP, error)
+    }
+
+    pub(crate) fn message(refusal: Refusal) -> Self {
+        Self::new(Protocol::SMTP, refusal)
+    }
+}
+
+impl From<Misuse> for Error {
+    fn from(misuse: Misuse) -> Self {
+        Self::new(Protocol::SMTP, misuse)
+    }
+}

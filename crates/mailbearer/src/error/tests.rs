@@ -1,0 +1,132 @@
+use std::{io, mem::size_of};
+
+use mailbearer_imap::session as imap;
+use mailbearer_mime::{Mailbox, Message, compose};
+use mailbearer_net::{self as net, DriveError};
+use mailbearer_oauth::{self as oauth, ErrorResponse};
+use mailbearer_smtp as smtp;
+
+use super::*;
+
+fn token(name: &str) -> Error {
+    let mut refusal = ErrorResponse::default();
+    (refusal.error, refusal.http_status) = (name.into(), 400);
+    Error::token(DriveError::Machine(oauth::Error::Refused(Box::new(refusal))))
+}
+
+fn connect(source: io::Error) -> Error {
+    Error::imap_net(net::Error::Connect { host: "h".into(), port: 1, source })
+}
+
+fn reply(code: u16, text: &str) -> smtp::Reply {
+    smtp::Reply { code, enhanced: None, lines: vec![text.into()] }
+}
+
+fn refused(stage: smtp::Stage, code: u16, text: &str) -> Error {
+    Error::smtp(DriveError::Machine(smtp::Error::Refused { stage, reply: reply(code, text) }))
+}
+
+#[test]
+fn an_error_is_two_words() {
+    assert_eq!(size_of::<Error>(), 2 * size_of::<usize>());
+    assert_eq!(size_of::<Result<(), Error>>(), 2 * size_of::<usize>());
+}
+
+#[test]
+fn each_failure_has_its_kind_and_predicates() {
+    let message = |code, text: &str| Error::message(smtp::Refusal::Message { reply: reply(code, text) });
+    // Auth, transient, configuration, session over.
+    let rows: &[(&str, Error, Kind, [bool; 4])] = &[
+        ("settings", Error::settings("x".into()), Kind::Settings, [false, false, true, false]),
+        (
+            "no server",
+            Error::missing(Missing::Server(Protocol::IMAP)),
+            Kind::Missing(Missing::Server(Protocol::IMAP)),
+            [false, false, true, false],
+        ),
+        (
+            "refused",
+            connect(io::Error::from_raw_os_error(111)),
+            Kind::Unreachable,
+            [false, true, false, true],
+        ),
+        ("no address", connect(io::Error::other("x")), Kind::NoAddress, [false, true, false, true]),
+        ("no answer", connect(io::ErrorKind::TimedOut.into()), Kind::Timeout, [false, true, false, true]),
+        (
+            "host",
+            Error::imap_net(net::Error::InvalidHost("x y".into())),
+            Kind::Settings,
+            [false, false, true, false],
+        ),
+        (
+            "broken",
+            Error::imap_net(net::Error::Io(io::ErrorKind::ConnectionReset.into())),
+            Kind::Broken,
+            [false, true, false, true],
+        ),
+        ("client", token("invalid_client"), Kind::Auth, [true, false, true, false]),
+        ("grant", token("invalid_grant"), Kind::Auth, [true, false, false, false]),
+        ("scope", token("invalid_scope"), Kind::Settings, [true, false, true, false]),
+        ("busy", token("temporarily_unavailable"), Kind::Busy, [false, true, false, false]),
+        (
+            "no mechanism",
+            Error::smtp(DriveError::Machine(smtp::Error::NoMechanism { offered: Vec::new() })),
+            Kind::Auth,
+            [true, false, false, true],
+        ),
+        ("AUTH", refused(smtp::Stage::Auth, 535, "no"), Kind::Refused, [false, false, false, true]),
+        ("AUTH later", refused(smtp::Stage::Auth, 454, "no"), Kind::Busy, [false, true, false, true]),
+        ("message", message(554, "no"), Kind::Refused, [false, false, false, false]),
+        ("later", message(432, "no"), Kind::Busy, [false, true, false, false]),
+        ("530", message(530, "no"), Kind::Auth, [true, false, false, false]),
+        ("8 bits", smtp::Misuse::EightBit.into(), Kind::Message, [false, false, false, false]),
+        ("over", smtp::Misuse::Over.into(), Kind::Misuse, [false, false, false, false]),
+        ("ended", imap::Misuse::Ended.into(), Kind::Misuse, [false, false, false, false]),
+        ("compose", compose::Error::NoRecipients.into(), Kind::Message, [false, false, false, false]),
+        ("closed", Error::imap_closed(), Kind::Closed, [false, true, false, true]),
+        ("too large", Error::too_large(7), Kind::TooLarge { limit: 7 }, [false, false, false, false]),
+        ("upload", Error::unfinished(), Kind::Unfinished, [false, false, false, false]),
+    ];
+    for (name, error, kind, want) in rows {
+        assert_eq!(error.kind(), *kind, "{name}");
+        let got = [error.is_auth(), error.is_transient(), error.is_configuration(), error.ended_session()];
+        assert_eq!(got, *want, "{name}");
+    }
+}
+
+#[test]
+fn the_cause_can_be_had_in_its_own_type() {
+    let robot = Mailbox::parse("robot@example.org").unwrap();
+    let client = crate::Account::custom("robot@example.org", "https://localhost/", "x");
+    let client = client.client_credentials("id", "s").blocking().unwrap();
+    let error = client.compose(&Message::new(robot)).unwrap_err();
+    assert_eq!(error.cause(), Some(&compose::Error::NoRecipients));
+    assert_eq!(error.cause::<smtp::Refusal>(), None);
+    let error = refused(smtp::Stage::Auth, 535, "no");
+    assert!(matches!(error.cause(), Some(smtp::Error::Refused { .. })), "{error:?}");
+    assert_eq!(error.protocol().map(Protocol::name), Some("SMTP"));
+}
+
+#[test]
+fn waits_are_told_for_every_protocol() {
+    let wait = |error: Error| error.retry_after().map(|wait| wait.as_secs());
+    assert_eq!(wait(refused(smtp::Stage::Greeting, 421, "try again in 90 seconds")), Some(90));
+    assert_eq!(wait(refused(smtp::Stage::Greeting, 554, "try again in 90 seconds")), None);
+    let greylisted = smtp::Refusal::Recipients {
+        refused: vec![("a@x".into(), reply(450, "4.2.0 Greylisted for 5 minutes"))],
+    };
+    assert_eq!(wait(Error::message(greylisted)), Some(300));
+    assert_eq!(wait(Error::backoff("x", Duration::from_secs(3))), Some(3));
+}
+
+#[test]
+fn an_unknown_outcome_is_told_once_and_is_not_tried_again() {
+    let closed = || smtp::Error::Closed { stage: smtp::Stage::FinalDot };
+    let unknown = smtp::Error::OutcomeUnknown { cause: Box::new(closed()) };
+    let cut = Error::smtp_net(net::Error::Io(io::ErrorKind::ConnectionReset.into()));
+    assert!(cut.is_transient());
+    for error in [cut.with_outcome_unknown(true), Error::smtp(DriveError::Machine(unknown))] {
+        assert!(error.outcome_unknown() && !error.is_transient());
+        assert_eq!(error.to_string().matches("unknown").count(), 1, "{error}");
+    }
+}
