@@ -1,7 +1,7 @@
 //! Access tokens that are kept on disk between runs.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs,
     io::{self, Read, Write},
     path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -10,7 +10,7 @@ use std::{
 use mailbearer::{Account, Grant, Secret, Token};
 use serde_json::{Value, json};
 
-use crate::{config::folders, output, partial};
+use crate::{config::folders, output};
 
 /// The place for the token of one account.
 ///
@@ -113,16 +113,12 @@ impl TokenFile {
         );
         let folder = self.path.parent().unwrap_or(Path::new(""));
         create_private_folder(folder)?;
-        let temporary = partial::beside(&self.path).ok_or(io::ErrorKind::InvalidInput)?;
-        // What a crashed process of the same number left.
-        let _ = fs::remove_file(&temporary);
-        let written = create_private(&temporary)
-            .and_then(|mut file| file.write_all(text.expose().as_bytes()).and_then(|()| file.sync_all()))
-            .and_then(|()| fs::rename(&temporary, &self.path));
-        if written.is_err() {
-            let _ = fs::remove_file(&temporary);
-        }
-        written
+        // Only its owner can read it.
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(text.expose().as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(&self.path)?;
+        Ok(())
     }
 }
 
@@ -138,14 +134,6 @@ fn create_private_folder(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)
-}
-
-fn create_private(path: &Path) -> io::Result<fs::File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 /// Visible ASCII, as the token endpoint's answer was held to.

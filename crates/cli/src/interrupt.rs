@@ -1,9 +1,11 @@
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     process,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
+
+use tempfile::NamedTempFile;
 
 use crate::{error::Error, exit::Exit};
 
@@ -44,12 +46,22 @@ impl Interrupts {
         Ok(interrupts)
     }
 
-    /// Has `file` removed if a signal comes.
-    pub(crate) fn register(&self, file: &Path) {
-        self.lock().partial.push(file.to_owned());
+    /// Makes a file that is removed if a signal comes. No signal comes between the two.
+    ///
+    /// # Errors
+    ///
+    /// Fails if `make` does.
+    pub(crate) fn create(
+        &self,
+        make: impl FnOnce() -> io::Result<NamedTempFile>,
+    ) -> io::Result<NamedTempFile> {
+        let mut state = self.lock();
+        let file = make()?;
+        state.partial.push(file.path().to_owned());
+        Ok(file)
     }
 
-    /// Does `last` with a registered file, then forgets it. No signal comes between.
+    /// Does `last` with a file of [`create`](Self::create), then forgets it. No signal comes between the two.
     pub(crate) fn release<T>(&self, file: &Path, last: impl FnOnce() -> T) -> T {
         let mut state = self.lock();
         let result = last();
@@ -100,12 +112,12 @@ mod tests {
     #[test]
     fn a_signal_removes_what_is_registered() {
         let folder = tempfile::tempdir().unwrap();
-        let [partial, done] = ["partial", "done"].map(|name| folder.path().join(name));
         let interrupts = Interrupts::default();
-        for file in [&partial, &done] {
-            fs::write(file, "x").unwrap();
-            interrupts.register(file);
-        }
+        let create = || {
+            let file = interrupts.create(|| NamedTempFile::new_in(folder.path())).unwrap();
+            file.keep().unwrap().1
+        };
+        let [partial, done] = [create(), create()];
         interrupts.release(&done, || ());
         clean_up(&mut interrupts.lock());
         assert!(!partial.exists() && done.exists());

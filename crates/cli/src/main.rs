@@ -19,7 +19,6 @@ mod structure;
 mod uids;
 mod upload;
 mod value;
-mod width;
 
 use std::{
     env,

@@ -3,7 +3,9 @@ use std::{
     io::{self, IsTerminal, StdoutLock, Write},
 };
 
+use console::Term;
 use mailbearer::wire::printable;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::error::Error;
 
@@ -14,13 +16,26 @@ use crate::error::Error;
 pub(crate) struct Output<W = StdoutLock<'static>> {
     writer: W,
     json: bool,
-    terminal: bool,
+    /// None where no person is looking.
+    terminal: Option<Terminal>,
+}
+
+/// What is known of the terminal that results go to.
+#[derive(Default)]
+struct Terminal {
+    /// None if it does not say.
+    width: Option<usize>,
+    /// The beginning of a character or of a line end, whose rest is still to come.
+    tail: Vec<u8>,
 }
 
 impl Output {
     pub(crate) fn stdout(json: bool) -> Self {
         let stdout = io::stdout();
-        let terminal = stdout.is_terminal();
+        let terminal = stdout.is_terminal().then(|| {
+            let size = Term::stdout().size_checked();
+            Terminal { width: size.map(|(_, columns)| usize::from(columns)), tail: Vec::new() }
+        });
         Self { writer: stdout.lock(), json, terminal }
     }
 }
@@ -28,7 +43,7 @@ impl Output {
 impl<W: Write> Output<W> {
     #[cfg(test)]
     pub(crate) const fn to(writer: W, json: bool) -> Self {
-        Self { writer, json, terminal: true }
+        Self { writer, json, terminal: None }
     }
 
     /// Whether `--json` was given.
@@ -36,9 +51,9 @@ impl<W: Write> Output<W> {
         self.json
     }
 
-    /// Whether a person is looking.
-    pub(crate) const fn is_terminal(&self) -> bool {
-        self.terminal
+    /// How many columns a line may have; none where no person is looking.
+    pub(crate) fn width(&self) -> Option<usize> {
+        self.terminal.as_ref().and_then(|terminal| terminal.width)
     }
 
     /// Prints a line of text, with an escape for everything that could steer a terminal.
@@ -65,13 +80,33 @@ impl<W: Write> Output<W> {
         self.whole(format_args!("{line}\n"))
     }
 
-    /// Passes on the octets of a message, as they are.
+    /// Passes on octets of a message, as they are; for a terminal everything that could steer it is escaped.
+    ///
+    /// # Errors
+    ///
+    /// Fails if they can't be written, and for octets on a terminal that are no text.
     pub(crate) fn octets(&mut self, octets: &[u8]) -> Result<(), Error> {
-        self.writer.write_all(octets).map_err(|error| Error::stdout(&error))
+        let Some(terminal) = &mut self.terminal else {
+            return self.writer.write_all(octets).map_err(|error| Error::stdout(&error));
+        };
+        // No text of any charset that mail has holds a NUL, and next to no other file is without one.
+        if octets.contains(&0) {
+            return Err(
+                Error::usage("this is no text for a terminal").hint("write it to a file, --output FILE")
+            );
+        }
+        let mut text = String::new();
+        terminal.show(octets, &mut text);
+        self.whole(format_args!("{text}"))
     }
 
     /// Writes out what is still held.
     pub(crate) fn flush(&mut self) -> Result<(), Error> {
+        if let Some(terminal) = &mut self.terminal {
+            let mut text = String::new();
+            terminal.finish(&mut text);
+            self.whole(format_args!("{text}"))?;
+        }
         self.writer.flush().map_err(|error| Error::stdout(&error))
     }
 
@@ -79,6 +114,96 @@ impl<W: Write> Output<W> {
         // The standard library's buffer ends at each line.
         self.writer.write_fmt(text).map_err(|error| Error::stdout(&error))
     }
+}
+
+impl Terminal {
+    /// Appends to `text` what is to be shown of the next octets.
+    fn show(&mut self, octets: &[u8], text: &mut String) {
+        self.tail.extend_from_slice(octets);
+        let held = std::mem::take(&mut self.tail);
+        let mut rest = held.as_slice();
+        if let Some(before) = rest.strip_suffix(b"\r") {
+            self.tail = b"\r".to_vec();
+            rest = before;
+        }
+        loop {
+            let (valid, wrong) = match str::from_utf8(rest) {
+                Ok(valid) => (valid, None),
+                Err(error) => {
+                    let valid = rest.get(..error.valid_up_to()).unwrap_or_default();
+                    (str::from_utf8(valid).unwrap_or_default(), Some(error.error_len()))
+                }
+            };
+            escape_lines(valid, text);
+            rest = rest.get(valid.len()..).unwrap_or_default();
+            match wrong {
+                None => return,
+                // The first octets of a character.
+                Some(None) if self.tail.is_empty() => return self.tail = rest.to_vec(),
+                Some(length) => {
+                    let (wrong, more) =
+                        rest.split_at_checked(length.unwrap_or(rest.len())).unwrap_or((rest, b""));
+                    escape_octets(wrong, text);
+                    rest = more;
+                }
+            }
+        }
+    }
+
+    /// Appends what is still held.
+    fn finish(&mut self, text: &mut String) {
+        escape_octets(&std::mem::take(&mut self.tail), text);
+    }
+}
+
+/// Escapes all but line ends, of either kind, and tabs.
+fn escape_lines(valid: &str, text: &mut String) {
+    for line in valid.split_inclusive('\n') {
+        let (line, end) = match line.strip_suffix('\n') {
+            Some(line) => (line.strip_suffix('\r').unwrap_or(line), "\n"),
+            None => (line, ""),
+        };
+        for (number, field) in line.split('\t').enumerate() {
+            text.push_str(if number > 0 { "\t" } else { "" });
+            text.push_str(&printable(field));
+        }
+        text.push_str(end);
+    }
+}
+
+fn escape_octets(octets: &[u8], text: &mut String) {
+    for octet in octets {
+        text.push_str(&format!("\\x{octet:02x}"));
+    }
+}
+
+/// Columns that `text` takes on a terminal.
+pub(crate) fn width(text: &str) -> usize {
+    UnicodeWidthStr::width(text)
+}
+
+/// `text`, with an ellipsis for what does not fit into `room` columns.
+pub(crate) fn fit(text: &str, room: usize) -> String {
+    if width(text) <= room {
+        return text.to_owned();
+    }
+    let mut left = room.saturating_sub(1);
+    let mut fitting = String::new();
+    for character in text.chars() {
+        let columns = UnicodeWidthChar::width(character).unwrap_or_default();
+        let Some(rest) = left.checked_sub(columns) else { break };
+        left = rest;
+        fitting.push(character);
+    }
+    if room > 0 {
+        fitting.push('…');
+    }
+    fitting
+}
+
+/// `text` with spaces behind it, `room` columns wide at least.
+pub(crate) fn pad(text: &str, room: usize) -> String {
+    format!("{text}{}", " ".repeat(room.saturating_sub(width(text))))
 }
 
 /// Tells the person at the terminal something; that nobody listens is no failure.
@@ -109,5 +234,67 @@ mod tests {
         assert_eq!(object, "{\"subject\":\"Grüße \\u001b\\u009b\\u202e\\u007f\\\"\"}\n");
         let back: serde_json::Value = serde_json::from_str(object).unwrap();
         assert_eq!(back["subject"], "Grüße \u{1b}\u{9b}\u{202e}\u{7f}\"");
+    }
+
+    #[test]
+    fn a_message_cannot_steer_a_terminal_however_it_is_cut() {
+        for (name, octets, want) in [
+            ("lines", &b"a\r\nb\n\tc"[..], "a\nb\n\tc"),
+            ("escape sequence", b"\x1b]0;x\x07\x1b[2J", "\\x1b]0;x\\x07\\x1b[2J"),
+            ("CR alone", b"ab\rc\r", "ab\\rc\\x0d"),
+            ("UTF-8", "Grüße 你好 \u{202e}\u{9b}".as_bytes(), "Grüße 你好 \\u{202e}\\x9b"),
+            ("other octets", b"Gr\xfc\xdfe\xe4\xbd", "Gr\\xfc\\xdfe\\xe4\\xbd"),
+            ("CR after half a character", b"\xe4\xbd\r\n", "\\xe4\\xbd\n"),
+        ] {
+            for size in 1..=octets.len() {
+                let mut shown = Vec::new();
+                let mut output = Output::to(&mut shown, false);
+                output.terminal = Some(Terminal::default());
+                octets.chunks(size).for_each(|piece| output.octets(piece).unwrap());
+                output.flush().unwrap();
+                assert_eq!(String::from_utf8(shown).unwrap(), want, "{name}, {size} at a time");
+            }
+            let mut exact = Vec::new();
+            Output::to(&mut exact, false).octets(octets).unwrap();
+            assert_eq!(exact, octets, "{name}");
+        }
+    }
+
+    #[test]
+    fn binary_is_not_for_terminals() {
+        let mut shown = Vec::new();
+        let mut output = Output::to(&mut shown, false);
+        output.octets(b"\x89PNG\0").unwrap();
+        output.terminal = Some(Terminal::default());
+        assert_eq!(output.octets(b"\x89PNG\0").unwrap_err().exit, crate::exit::Exit::Usage);
+    }
+
+    #[test]
+    fn measures_and_cuts() {
+        for (text, want) in [
+            ("", 0),
+            ("abc", 3),
+            ("Grüße", 5),
+            ("u\u{308}", 1),
+            ("你好", 4),
+            ("한국", 4),
+            ("ｶﾅ", 2),
+            ("👩\u{200d}🚀", 2),
+        ] {
+            assert_eq!(width(text), want, "{text}");
+        }
+        for (text, room, want) in [
+            ("abc", 3, "abc"),
+            ("abcd", 3, "ab…"),
+            ("你好吗", 5, "你好…"),
+            ("你好吗", 4, "你…"),
+            ("ab", 1, "…"),
+            ("ab", 0, ""),
+            ("", 0, ""),
+        ] {
+            assert_eq!(fit(text, room), want, "{text} {room}");
+            assert!(width(want) <= room, "{text} {room}");
+        }
+        assert_eq!(pad("你", 4), "你  ");
     }
 }

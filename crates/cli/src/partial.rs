@@ -1,23 +1,28 @@
 use std::{
-    ffi::OsString,
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
-    process,
 };
+
+use tempfile::{Builder, NamedTempFile};
 
 use crate::{error::Error, exit::Exit, interrupt::Interrupts};
 
 /// An output file that appears under its name when it is whole, and not before.
 ///
-/// Written to a temporary name in the same folder, which goes away if this is dropped or a signal comes. What is no
+/// Written under a temporary name in the same folder, which goes away if this is dropped or a signal comes. What is no
 /// regular file, such as a pipe or a device, is written to as it stands.
 pub(crate) struct PartialFile {
-    file: File,
+    file: Target,
     name: PathBuf,
-    /// None where the file is written in place.
-    temporary: Option<PathBuf>,
     interrupts: Interrupts,
+}
+
+enum Target {
+    Temporary(NamedTempFile),
+    InPlace(File),
+    /// It has its name, or is gone.
+    Done,
 }
 
 impl PartialFile {
@@ -27,37 +32,28 @@ impl PartialFile {
     ///
     /// Fails if the folder is not there or can't be written to, and if `name` is a folder.
     pub(crate) fn create(name: &Path, interrupts: &Interrupts) -> Result<Self, Error> {
-        let cannot = |error: &io::Error| {
+        let cannot = |error: io::Error| {
             Error::new(Exit::CantCreate, format!("cannot create {}: {error}", name.display()))
         };
         // A link stays one, and what it leads to is replaced.
         let name = match fs::canonicalize(name) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => name.to_owned(),
-            resolved => resolved.map_err(|error| cannot(&error))?,
+            resolved => resolved.map_err(cannot)?,
         };
-        let old = fs::metadata(&name).ok();
-        if old.as_ref().is_some_and(fs::Metadata::is_dir) {
-            return Err(cannot(&io::ErrorKind::IsADirectory.into()));
-        }
-        if old.as_ref().is_some_and(|old| !old.is_file()) {
-            let file = OpenOptions::new().write(true).open(&name).map_err(|error| cannot(&error))?;
-            return Ok(Self { file, name, temporary: None, interrupts: interrupts.clone() });
-        }
-        let temporary = beside(&name).ok_or_else(|| cannot(&io::ErrorKind::InvalidInput.into()))?;
-        interrupts.register(&temporary);
-        match OpenOptions::new().write(true).create_new(true).open(&temporary) {
-            Ok(file) => {
-                let partial = Self { file, name, temporary: Some(temporary), interrupts: interrupts.clone() };
+        let file = match fs::metadata(&name).ok() {
+            Some(old) if old.is_dir() => return Err(cannot(io::ErrorKind::IsADirectory.into())),
+            Some(old) if !old.is_file() => {
+                Target::InPlace(OpenOptions::new().write(true).open(&name).map_err(cannot)?)
+            }
+            old => {
+                let file = interrupts.create(|| temporary(&name)).map_err(cannot)?;
                 if let Some(old) = old {
-                    partial.file.set_permissions(old.permissions()).map_err(|error| cannot(&error))?;
+                    file.as_file().set_permissions(old.permissions()).map_err(cannot)?;
                 }
-                Ok(partial)
+                Target::Temporary(file)
             }
-            Err(error) => {
-                interrupts.release(&temporary, || ());
-                Err(cannot(&error))
-            }
-        }
+        };
+        Ok(Self { file, name, interrupts: interrupts.clone() })
     }
 
     /// Writes the next octets.
@@ -66,7 +62,13 @@ impl PartialFile {
     ///
     /// Fails if they can't be written: a full disk, most likely.
     pub(crate) fn write(&mut self, octets: &[u8]) -> Result<(), Error> {
-        self.file.write_all(octets).map_err(|error| self.cannot_write(&error))
+        let written = match &mut self.file {
+            // Past the wrapper, whose errors name the temporary file.
+            Target::Temporary(file) => file.as_file_mut().write_all(octets),
+            Target::InPlace(file) => file.write_all(octets),
+            Target::Done => Err(io::ErrorKind::NotFound.into()),
+        };
+        written.map_err(|error| self.cannot_write(&error))
     }
 
     /// Puts the file on the disk and gives it its name.
@@ -75,15 +77,14 @@ impl PartialFile {
     ///
     /// Fails as [`write`](Self::write); what was under that name is still there then.
     pub(crate) fn finish(mut self) -> Result<(), Error> {
-        let Some(temporary) = self.temporary.take() else { return Ok(()) };
-        let done = self
-            .file
-            .sync_all()
-            .and_then(|()| self.interrupts.release(&temporary, || fs::rename(&temporary, &self.name)));
-        done.map_err(|error| {
-            self.temporary = Some(temporary);
-            self.cannot_write(&error)
-        })
+        let Target::Temporary(file) = std::mem::replace(&mut self.file, Target::Done) else { return Ok(()) };
+        let temporary = file.path().to_owned();
+        let synced = file.as_file().sync_all();
+        let done = self.interrupts.release(&temporary, || {
+            synced?;
+            file.persist(&self.name).map_err(|error| error.error)
+        });
+        done.map(drop).map_err(|error| self.cannot_write(&error))
     }
 
     fn cannot_write(&self, error: &io::Error) -> Error {
@@ -93,19 +94,29 @@ impl PartialFile {
 
 impl Drop for PartialFile {
     fn drop(&mut self) {
-        if let Some(temporary) = self.temporary.take() {
-            // It may never have come to be.
-            let _ = self.interrupts.release(&temporary, || fs::remove_file(&temporary));
+        if let Target::Temporary(file) = std::mem::replace(&mut self.file, Target::Done) {
+            let temporary = file.path().to_owned();
+            self.interrupts.release(&temporary, || drop(file));
         }
     }
 }
 
-/// A name in the same folder that no other process uses at this time.
-pub(crate) fn beside(name: &Path) -> Option<PathBuf> {
-    let mut temporary = OsString::from(".");
-    temporary.push(name.file_name()?);
-    temporary.push(format!(".{}.partial", process::id()));
-    Some(name.with_file_name(temporary))
+/// A new file in the folder of `name`, whose own name no other process has and none has left behind.
+fn temporary(name: &Path) -> io::Result<NamedTempFile> {
+    let last = name.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let folder = name.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut prefix = std::ffi::OsString::from(".");
+    prefix.push(last);
+    prefix.push(".");
+    let mut builder = Builder::new();
+    builder.prefix(&prefix).suffix(".partial");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // A result like any other: the umask decides who reads it.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
 }
 
 #[cfg(test)]
@@ -149,11 +160,25 @@ mod tests {
     #[test]
     fn says_what_it_cannot_create() {
         let folder = tempfile::tempdir().unwrap();
-        for name in [folder.path().join("none/m.eml"), folder.path().to_owned(), PathBuf::from("..")] {
+        for name in
+            [folder.path().join("none/m.eml"), folder.path().to_owned(), PathBuf::from(".."), PathBuf::new()]
+        {
             let error = PartialFile::create(&name, &Interrupts::default()).err().unwrap();
             assert_eq!(error.exit, Exit::CantCreate, "{error}");
         }
         assert_eq!(names(folder.path()), [""; 0]);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_in_nobodys_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = folder.path().join("m.eml");
+        fs::write(folder.path().join(format!(".m.eml.{}.partial", std::process::id())), "left").unwrap();
+        let first = PartialFile::create(&name, &Interrupts::default()).unwrap();
+        let second = PartialFile::create(&name, &Interrupts::default()).unwrap();
+        second.finish().unwrap();
+        first.finish().unwrap();
+        assert_eq!(names(folder.path()).len(), 2);
     }
 
     #[cfg(unix)]

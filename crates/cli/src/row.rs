@@ -4,7 +4,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use mailbearer::{Summary, wire::printable};
 use serde_json::json;
 
-use crate::{value, width};
+use crate::{output, value};
 
 /// A message as an object.
 pub(crate) fn object(message: &Summary) -> serde_json::Value {
@@ -19,16 +19,28 @@ pub(crate) fn object(message: &Summary) -> serde_json::Value {
     })
 }
 
-/// The columns of a message. They are only cut for a person: a program gets all of it.
-pub(crate) fn line(message: &Summary, zone: &TimeZone, cut: bool) -> String {
+/// The columns of a message.
+///
+/// For a person they are cut to fit into `width` columns, with a star at what was not read yet. A program gets all of it,
+/// in columns that stay the same.
+pub(crate) fn line(message: &Summary, zone: &TimeZone, width: Option<usize>) -> String {
     let date = message.date.and_then(|date| Timestamp::from_second(date.unix_seconds()).ok()).map_or_else(
         || "-".into(),
         |date| date.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string(),
     );
-    // Escaped before it is measured.
-    let from = printable(&message.from);
-    let from = if cut { width::fit(&from, FROM) } else { from.into_owned() };
-    format!("{:>7}  {date:<16}  {}  {}", message.uid, width::pad(&from, FROM), printable(&message.subject))
+    // Escaped before they are measured.
+    let (from, subject) = (printable(&message.from), printable(&message.subject));
+    let Some(width) = width else {
+        return format!("{:>7}  {date:<16}  {}  {subject}", message.uid, output::pad(&from, FROM));
+    };
+    let mark = if message.seen { ' ' } else { '*' };
+    let start = format!("{:>7} {mark} {date:<16}  ", message.uid);
+    let room = width.saturating_sub(start.len());
+    // On a narrow terminal the subject gets most of what is left.
+    let column = FROM.min(room / 3);
+    let from = output::pad(&output::fit(&from, column), column);
+    let subject = output::fit(&subject, room.saturating_sub(column).saturating_sub(2));
+    output::fit(&format!("{start}{from}  {subject}"), width)
 }
 
 /// Columns for who sent it.
@@ -40,38 +52,52 @@ mod tests {
 
     use super::*;
 
+    fn shown(uid: u32, from: &str, subject: &str, width: Option<usize>) -> String {
+        let mut message = Summary::default();
+        (message.uid, message.date) = (uid, DateTime::new(1_795_498_320, 120).ok());
+        (message.from, message.subject) = (from.into(), subject.into());
+        line(&message, &TimeZone::fixed(jiff::tz::offset(1)), width)
+    }
+
     #[test]
     fn columns_stand_under_each_other() {
-        let rows = [
-            ("Ann Example", "Hi", "      1  2026-11-24 06:32  Ann Example                   Hi"),
-            ("张三", "你好", "      1  2026-11-24 06:32  张三                          你好"),
+        for (from, subject, want) in [
+            ("Ann Example", "Hi", "      1 * 2026-11-24 06:32  Ann Example                   Hi"),
+            ("张三", "你好", "      1 * 2026-11-24 06:32  张三                          你好"),
             (
                 "A name that is longer than its column",
                 "x\u{1b}[2J",
-                "      1  2026-11-24 06:32  A name that is longer than …  x\\x1b[2J",
+                "      1 * 2026-11-24 06:32  A name that is longer than …  x\\x1b[2J",
             ),
-            ("", "", "      1  2026-11-24 06:32                                "),
-        ];
-        let date = DateTime::new(1_795_498_320, 120).ok();
-        let shown = |uid, date, from: &str, subject: &str, zone: &TimeZone, cut| {
-            let mut message = Summary::default();
-            (message.uid, message.date) = (uid, date);
-            (message.from, message.subject) = (from.into(), subject.into());
-            line(&message, zone, cut)
-        };
-        for (from, subject, want) in rows {
-            let zone = TimeZone::fixed(jiff::tz::offset(1));
-            assert_eq!(shown(1, date, from, subject, &zone, true), want, "{from}");
+            ("", "", "      1 * 2026-11-24 06:32                                "),
+        ] {
+            assert_eq!(shown(1, from, subject, Some(120)), want, "{from}");
         }
-        let zone = TimeZone::UTC;
         assert_eq!(
-            shown(1, date, "A name that is longer than its column", "x", &zone, false),
-            "      1  2026-11-24 05:32  A name that is longer than its column  x"
+            shown(1, "A name that is longer than its column", "x", None),
+            "      1  2026-11-24 06:32  A name that is longer than its column  x"
         );
+        let mut message = Summary::default();
+        (message.uid, message.seen, message.from) = (u32::MAX, true, "Ann".into());
         assert_eq!(
-            shown(u32::MAX, None, "Ann", "", &zone, true),
+            line(&message, &TimeZone::UTC, None),
             "4294967295  -                 Ann                           "
         );
+    }
+
+    #[test]
+    fn a_line_fits_the_terminal() {
+        let subject = "Ein 很长的 subject that goes on and on and on, and then some more of it after that";
+        for (width, want) in [
+            (80, "      1 * 2026-11-24 06:32  Ann Example of s…  Ein 很长的 subject that goes on …"),
+            (40, "      1 * 2026-11-24 06:32  Ann…  Ein …"),
+            (20, "      1 * 2026-11-2…"),
+            (1, "…"),
+        ] {
+            let line = shown(1, "Ann Example of somewhere", subject, Some(width));
+            assert_eq!(line, want, "{width}");
+            assert!(output::width(&line) <= width, "{width}");
+        }
     }
 
     #[test]

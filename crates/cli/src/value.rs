@@ -2,28 +2,41 @@
 
 use jiff::{
     Timestamp,
-    civil::DateTime as Civil,
+    civil::{self, DateTime as Civil},
     fmt::temporal::{Pieces, PiecesOffset},
     tz::TimeZone,
 };
 use mailbearer::imap_protocol::{Date, DateTime, Flag, Part};
+
+use crate::output;
 
 /// Flags that are named in one argument.
 pub(crate) type Flags = Vec<Flag<'static>>;
 
 /// Reads a day, `YYYY-MM-DD`.
 pub(crate) fn date(text: &str) -> Result<Date, String> {
-    let numbers = || {
-        let mut fields = text.split('-');
-        let mut field = |length: usize| {
-            let digits = fields.next().filter(|field| field.len() == length)?;
-            if digits.bytes().all(|octet| octet.is_ascii_digit()) { digits.parse::<u16>().ok() } else { None }
-        };
-        let day = (field(4)?, u8::try_from(field(2)?).ok()?, u8::try_from(field(2)?).ok()?);
-        fields.next().is_none().then_some(day)
-    };
-    let (year, month, day) = numbers().ok_or("a day is written YYYY-MM-DD")?;
-    Date::new(year, month, day).map_err(|error| error.to_string())
+    let day: civil::Date = text.parse().map_err(|_| A_DAY)?;
+    // ISO 8601 has more ways to write a day, and some of them are typing errors here.
+    if day.to_string() != text {
+        return Err(A_DAY.into());
+    }
+    imap_date(day)
+}
+
+const A_DAY: &str = "a day is written YYYY-MM-DD";
+
+fn imap_date(day: civil::Date) -> Result<Date, String> {
+    let part = |number: i8| u8::try_from(number).unwrap_or_default();
+    let year = u16::try_from(day.year()).map_err(|_| A_DAY)?;
+    Date::new(year, part(day.month()), part(day.day())).map_err(|error| error.to_string())
+}
+
+/// The time zone of the person at the terminal.
+pub(crate) fn zone() -> TimeZone {
+    TimeZone::try_system().unwrap_or_else(|_| {
+        output::warning("the time zone can't be found out; times are in UTC");
+        TimeZone::UTC
+    })
 }
 
 /// Reads a moment: a day, or a day and a time of it, with or without the distance from UTC.
@@ -33,17 +46,12 @@ pub(crate) fn date_time(text: &str) -> Result<DateTime, String> {
     let time = pieces.time().unwrap_or_else(jiff::civil::Time::midnight);
     let civil = Civil::from_parts(pieces.date(), time);
     let seconds = match pieces.offset() {
-        None => TimeZone::system()
-            .to_ambiguous_zoned_datetime(civil)
-            .compatible()
-            .map_err(wrong)?
-            .offset()
-            .seconds(),
+        None => zone().to_ambiguous_zoned_datetime(civil).compatible().map_err(wrong)?.offset().seconds(),
         Some(PiecesOffset::Numeric(offset)) => offset.offset().seconds(),
         Some(_) => 0,
     };
     let zone = i16::try_from(seconds.div_euclid(60)).map_err(|error| error.to_string())?;
-    let date = date(&civil.date().to_string())?;
+    let date = imap_date(civil.date())?;
     let part = |number: i8| u8::try_from(number).unwrap_or_default();
     DateTime::new(date, (part(time.hour()), part(time.minute()), part(time.second())), zone)
         .map_err(|error| error.to_string())
@@ -79,8 +87,7 @@ pub(crate) fn part(text: &str) -> Result<Part<'static>, String> {
 
 /// Text for a moment, in UTC, as programs like it.
 pub(crate) fn utc(seconds: i64) -> Option<String> {
-    let date = Timestamp::from_second(seconds).ok()?;
-    Some(date.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+    Timestamp::from_second(seconds).ok().map(|date| date.to_string())
 }
 
 #[cfg(test)]

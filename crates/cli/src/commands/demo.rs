@@ -12,7 +12,11 @@ use mailbearer::{
 use mailbearer_mock as mock;
 use serde_json::json;
 
-use crate::{error::Error, exit::Exit, output::Output, width};
+use crate::{
+    error::Error,
+    exit::Exit,
+    output::{self, Output},
+};
 
 /// Does the whole job against servers in memory: no account, no network, nothing left behind.
 pub(crate) fn run(out: &mut Output<impl Write>) -> Result<(), Error> {
@@ -94,7 +98,7 @@ impl Dialogue {
             Direction::Sent => "C:",
             Direction::Received => "S:",
         };
-        let line = width::fit(&format!("  {direction} {}", line.text), LINE);
+        let line = output::fit(&format!("  {direction} {}", line.text), LINE);
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
     }
 
@@ -153,11 +157,11 @@ impl<W: Write> Tour<'_, W> {
                     .json(&json!({ "step": step.name, "result": step.result, "milliseconds": milliseconds }))
             });
         }
-        let room = self.steps.iter().map(|step| width::width(&step.result)).max().unwrap_or_default();
-        self.out.line(&format!("{:<6}  {}  {:>8}", "step", width::pad("result", room), "time"))?;
+        let room = self.steps.iter().map(|step| output::width(&step.result)).max().unwrap_or_default();
+        self.out.line(&format!("{:<6}  {}  {:>8}", "step", output::pad("result", room), "time"))?;
         self.steps.iter().try_for_each(|step| {
             let time = format!("{:.1} ms", step.took.as_secs_f64() * 1000.0);
-            self.out.line(&format!("{:<6}  {}  {time:>8}", step.name, width::pad(&step.result, room)))
+            self.out.line(&format!("{:<6}  {}  {time:>8}", step.name, output::pad(&step.result, room)))
         })
     }
 }

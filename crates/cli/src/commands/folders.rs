@@ -6,9 +6,8 @@ use serde_json::json;
 use crate::{
     cli::{FoldersArgs, GlobalArgs},
     error::Error,
-    output::Output,
+    output::{self, Output},
     session::Session,
-    width,
 };
 
 pub(crate) fn run(
@@ -31,7 +30,7 @@ pub(crate) fn run(
         }
     } else {
         let names: Vec<_> = folders.iter().map(|folder| printable(&folder.name)).collect();
-        let room = names.iter().map(|name| width::width(name)).max().unwrap_or_default();
+        let room = names.iter().map(|name| output::width(name)).max().unwrap_or_default();
         for (folder, name) in folders.iter().zip(names) {
             out.line(&line(folder, &name, room))?;
         }
@@ -51,7 +50,7 @@ fn line(folder: &Folder, name: &str, room: usize) -> String {
     };
     let line = format!(
         "{}  {role:<11}  {:<15}  {}",
-        width::pad(name, room),
+        output::pad(name, room),
         count(counts.messages, "messages"),
         count(counts.unseen, "unseen"),
     );

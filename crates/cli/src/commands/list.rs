@@ -1,6 +1,5 @@
 use std::io::Write;
 
-use jiff::tz::TimeZone;
 use mailbearer::{
     Blocking, Imap, Range, Summary,
     imap_protocol::{SearchKey, SequenceSet},
@@ -13,7 +12,7 @@ use crate::{
     row,
     search::Query,
     session::Session,
-    uids,
+    uids, value,
 };
 
 pub(crate) fn run(
@@ -26,12 +25,12 @@ pub(crate) fn run(
     let key = wanted(query.as_ref(), arguments)?;
     let session = Session::open(global, true)?;
     let mut imap = session.with_token(|client| client.connect_imap())?;
-    let zone = TimeZone::system();
+    let zone = value::zone();
     let mut show = |message: &Summary| {
         if out.is_json() {
             out.json(&row::object(message))
         } else {
-            out.line(&row::line(message, &zone, out.is_terminal()))
+            out.line(&row::line(message, &zone, out.width()))
         }
     };
     match key {

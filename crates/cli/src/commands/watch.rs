@@ -10,6 +10,7 @@ use crate::{
     output::{self, Output},
     row,
     session::Session,
+    value,
 };
 
 pub(crate) fn run(
@@ -22,7 +23,7 @@ pub(crate) fn run(
     let mut options = WatchOptions::default();
     options.flags = arguments.all;
     let mut watcher = session.with_token(|client| client.watch_with(&arguments.folder, options))?;
-    let zone = TimeZone::system();
+    let zone = value::zone();
     loop {
         let news = watcher.next()?;
         match &news {
@@ -42,7 +43,7 @@ pub(crate) fn run(
             if let Some(object) = object(news, arguments.all) {
                 out.json(&object)?;
             }
-        } else if let Some(line) = line(news, arguments.all, &zone, out.is_terminal()) {
+        } else if let Some(line) = line(news, arguments.all, &zone, out.width()) {
             out.line(&line)?;
         }
     }
@@ -70,9 +71,9 @@ fn object(news: News, all: bool) -> Option<serde_json::Value> {
     })
 }
 
-fn line(news: News, all: bool, zone: &TimeZone, cut: bool) -> Option<String> {
+fn line(news: News, all: bool, zone: &TimeZone, width: Option<usize>) -> Option<String> {
     Some(match news {
-        News::Arrived(summary) => row::line(&summary, zone, cut),
+        News::Arrived(summary) => row::line(&summary, zone, width),
         News::Flags { uid, flags } if all => {
             let flags: Vec<_> = flags.iter().map(ToString::to_string).collect();
             format!("{uid:>7}  flags     {}", flags.join(" ")).trim_end().to_owned()

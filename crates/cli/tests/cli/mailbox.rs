@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::harness::World;
+use crate::harness::{World, finish};
 
 /// The last words of lines.
 fn last_words(text: &str) -> Vec<&str> {
@@ -329,4 +329,41 @@ fn deletes_to_the_trash_or_for_good() {
         .failed(66, &["error: no message with UID 1:3 in \"INBOX\""]);
     let listed = world.run(&["list"]).ok();
     assert_eq!(last_words(&listed), ["4", "5"]);
+}
+
+#[test]
+fn dates_are_those_of_the_time_zone() {
+    let world = World::new().set("TZ", "Asia/Shanghai");
+    world.deliver("From: a@x.test\r\nSubject: x\r\nDate: Tue, 24 Nov 2026 20:30:00 +0100\r\n\r\nx");
+    assert_eq!(world.run(&["list"]).ok(), "      1  2026-11-25 03:30  a@x.test                      x\n");
+    let world = World::new().set("TZ", "Mars/Phobos");
+    let outcome = world.run(&["list"]);
+    assert!(outcome.stderr.starts_with("warning: the time zone "), "{outcome:?}");
+}
+
+/// On a terminal of 40 columns, which `script` makes.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_is_neither_overrun_nor_steered() {
+    let (world, date) = (World::new(), "Date: Tue, 24 Nov 2026 06:30:00 +0000\r\n\r\n");
+    world.deliver(format!(
+        "From: a@x.test\r\nSubject: a subject that is long\r\n{date}\x1b]0;title\x07gr\u{fc}\u{df}e\r\n"
+    ));
+    world.deliver(format!("From: b@x.test\r\nSubject: y\r\n{date}binary \0"));
+    world.server.mailbox().set_flags("INBOX", 2, vec!["\\Seen".into()]);
+    let run = |arguments: &str| {
+        let script = format!("script -qec 'stty rows 24 cols 40; \"$mailbearer\" {arguments}' /dev/null");
+        finish(world.shell(&script), b"").stdout.replace("\r\n", "\n")
+    };
+    assert_eq!(
+        run("list"),
+        "      1 * 2026-11-24 06:30  a@x…  a sub…\n      2   2026-11-24 06:30  b@x…  y\n"
+    );
+    let shown = run("fetch INBOX 1");
+    assert!(shown.ends_with("\n\n\\x1b]0;title\\x07gr\u{fc}\u{df}e\n"), "{shown:?}");
+    let refused = run("fetch INBOX 2");
+    assert!(refused.contains("error: this is no text for a terminal\nhint: "), "{refused:?}");
+    // What is no terminal gets each octet.
+    let piped = finish(world.shell("\"$mailbearer\" fetch INBOX 1 | od -An -c"), b"").stdout;
+    assert!(piped.contains("033"), "{piped}");
 }
