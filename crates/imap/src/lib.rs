@@ -25,6 +25,7 @@ mod literal;
 mod mailbox;
 mod parse;
 mod response;
+mod rule;
 mod section;
 mod sequence;
 pub mod server;

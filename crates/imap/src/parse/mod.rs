@@ -7,6 +7,7 @@
 
 use core::fmt;
 
+pub(crate) use crate::rule::{Fault, Res, fail};
 use crate::{Capability, Data, Limits, List, Quirks, Response};
 
 mod body;
@@ -86,14 +87,7 @@ fn parse<'a, 'q, T>(
     } else {
         parse_strictly(cx, octets, rule, check_values)
     };
-    match parsed {
-        Ok((_, found)) => Ok(found),
-        Err(nom::Err::Error(fault) | nom::Err::Failure(fault)) => {
-            Err(ParseError { offset: octets.len().saturating_sub(fault.at.len()), rule: fault.rule })
-        }
-        // Parsers of whole input do not ask for more.
-        Err(nom::Err::Incomplete(_)) => Err(ParseError { offset: octets.len(), rule: "response" }),
-    }
+    parsed.map(|(_, found)| found).map_err(|error| Fault::in_whole(error, octets))
 }
 
 #[cold]
@@ -111,33 +105,8 @@ fn parse_strictly<'a, 'q, T>(
     }
 }
 
-/// What a parser function returns: what is left, and what was found in front of it.
-pub(crate) type Res<'a, T> = nom::IResult<&'a [u8], T, Fault<'a>>;
-
 /// What a parser function returns that writes what it found to where it belongs: what is left.
 pub(crate) type Rest<'a> = Result<&'a [u8], nom::Err<Fault<'a>>>;
-
-/// Where the input stopped following a rule, as what is left there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Fault<'a> {
-    pub(crate) at: &'a [u8],
-    pub(crate) rule: &'static str,
-}
-
-impl<'a> nom::error::ParseError<&'a [u8]> for Fault<'a> {
-    fn from_error_kind(at: &'a [u8], _: nom::error::ErrorKind) -> Self {
-        Fault { at, rule: "what the rule repeats" }
-    }
-
-    fn append(_: &'a [u8], _: nom::error::ErrorKind, other: Self) -> Self {
-        other
-    }
-}
-
-#[inline]
-pub(crate) fn fail<'a, T>(at: &'a [u8], rule: &'static str) -> Res<'a, T> {
-    Err(nom::Err::Error(Fault { at, rule }))
-}
 
 /// Goes on if the quirk that overlooks what stands `at` is `on`, and else ends it all: not an error that another
 /// alternative could mend.

@@ -1,14 +1,28 @@
 use alloc::vec::Vec;
+use core::str;
+
+use nom::{
+    Parser,
+    branch::alt,
+    bytes::complete::tag,
+    combinator::{cut, opt, value},
+    multi::many1,
+    sequence::{delimited, preceded, separated_pair, terminated},
+};
 
 use super::{
-    fetch::fetch_items,
-    reader::{Read, Reader},
-    search::{partial_range, returns, search_program, sort_criteria},
+    element::{
+        astring, atom, charset, date_time, end, flag, joined, keyword, list, list_mailbox, list1, literal,
+        literal8, mailbox, mark, nstring, number, one_of, one_or_list, optional, param, sequence_set, sp,
+        span, word,
+    },
+    fetch::{fetch_att, fetch_items},
+    search::{partial_range, search_program, search_return_opts, sort_criteria},
 };
 use crate::{
-    AppendData, AppendMessage, Atom, Capability, CatenatePart, Command, ListReturn, ListSelection,
+    AppendData, AppendMessage, Capability, CatenatePart, Command, ListReturn, ListSelection, Mailbox,
     MetadataDepth, NotifyEvent, NotifyMailboxes, ParseError, QResync, Select, StatusAttribute, StoreAction,
-    Text,
+    rule::{Fault, Res, checked, fail},
 };
 
 /// Why a command was not understood.
@@ -29,539 +43,423 @@ pub struct CommandError<'a> {
 /// Returns a [`CommandError`] for what is not a command of RFC 9051 or of an extension that
 /// [`Command`] names.
 pub fn parse_command(octets: &[u8]) -> Result<(&str, Command<'_>), CommandError<'_>> {
-    let mut reader = Reader::new(octets);
-    let word = reader.span("tag", |octet| octet.is_ascii_graphic() && !b"+(){%*\"\\".contains(&octet));
-    let tag = word.and_then(|tag| core::str::from_utf8(tag).or_else(|_| reader.fail("tag")));
-    let tag = tag.map_err(|error| CommandError { tag: None, error })?;
-    let found =
-        reader.sp().and_then(|()| command(&mut reader)).and_then(|found| reader.end().map(|()| found));
-    found.map(|found| (tag, found)).map_err(|error| CommandError { tag: Some(tag), error })
+    let refused = |tag, error| CommandError { tag, error: Fault::in_whole(error, octets) };
+    let (rest, tag) = command_tag(octets).map_err(|error| refused(None, error))?;
+    let parsed = delimited(sp, command, end).parse(rest);
+    parsed.map(|(_, found)| (tag, found)).map_err(|error| refused(Some(tag), error))
 }
 
-fn command<'a>(reader: &mut Reader<'a>) -> Read<Command<'a>> {
-    let name = reader.keyword("command")?;
-    let uid = name == b"UID";
-    let name = if uid {
-        reader.sp()?;
-        reader.keyword("command")?
-    } else {
-        name
-    };
-    let plain = match name.as_slice() {
-        b"CAPABILITY" => Some(Command::Capability),
-        b"NOOP" => Some(Command::Noop),
-        b"LOGOUT" => Some(Command::Logout),
-        b"STARTTLS" => Some(Command::StartTls),
-        b"UNAUTHENTICATE" => Some(Command::Unauthenticate),
-        b"NAMESPACE" => Some(Command::Namespace),
-        b"IDLE" => Some(Command::Idle),
-        b"CHECK" => Some(Command::Check),
-        b"CLOSE" => Some(Command::Close),
-        b"UNSELECT" => Some(Command::Unselect),
-        b"EXPUNGE" if !uid => Some(Command::Expunge(None)),
-        _ => None,
-    };
-    match (plain, uid) {
-        (Some(command), false) => Ok(command),
-        (Some(_), true) => reader.fail("uid"),
-        (None, false) => match arguments(reader, &name)? {
-            Some(command) => Ok(command),
-            None => numbered(reader, &name, false),
-        },
-        (None, true) => numbered(reader, &name, true),
+/// `tag = 1*<any ASTRING-CHAR except "+">`
+fn command_tag(input: &[u8]) -> Res<'_, &str> {
+    let octet = |octet: u8| octet.is_ascii_graphic() && !b"+(){%*\"\\".contains(&octet);
+    checked("tag", span("tag", octet), |tag| str::from_utf8(tag).ok()).parse(input)
+}
+
+/// `command-any / command-auth / command-nonauth / command-select`, with `UID` in front where that stands there
+fn command(input: &[u8]) -> Res<'_, Command<'_>> {
+    let (rest, name) = keyword("command")(input)?;
+    if name == b"UID" {
+        let (rest, name) = preceded(sp, keyword("command")).parse(rest)?;
+        return match without_arguments(&name) {
+            Some(_) if name != b"EXPUNGE" => fail(rest, "uid"),
+            _ => numbered(true, &name, sp(rest)?.0),
+        };
     }
-}
-
-/// Commands with arguments that no `UID` can stand in front of.
-fn arguments<'a>(reader: &mut Reader<'a>, name: &[u8]) -> Read<Option<Command<'a>>> {
+    if let Some(command) = without_arguments(&name) {
+        return Ok((rest, command));
+    }
     // A LANGUAGE without arguments asks for the languages.
-    if name == b"LANGUAGE" && reader.is_done() {
-        return Ok(Some(Command::Language(Vec::new())));
+    if name == b"LANGUAGE" && end(rest).is_ok() {
+        return Ok((rest, Command::Language(Vec::new())));
     }
-    reader.sp()?;
-    let command = match name {
-        b"AUTHENTICATE" => authenticate(reader)?,
-        b"LOGIN" => {
-            let user = reader.astring()?;
-            reader.sp()?;
-            Command::Login { user, password: reader.astring()?.to_vec().into() }
-        }
-        b"COMPRESS" => Command::Compress(reader.atom()?),
-        b"ID" if reader.eat_word("NIL") => Command::Id(Vec::new()),
-        b"ID" => Command::Id(reader.list(Reader::param)?),
-        b"ENABLE" => Command::Enable(joined(reader, |reader| {
-            reader.span("capability", |octet| octet.is_ascii_graphic()).map(Capability::of)
-        })?),
-        b"LANGUAGE" => Command::Language(joined(reader, Reader::astring)?),
-        b"SELECT" => Command::Select(select(reader)?),
-        b"EXAMINE" => Command::Examine(select(reader)?),
-        b"CREATE" => create(reader)?,
-        b"DELETE" => Command::Delete(reader.mailbox()?),
-        b"RENAME" => {
-            let from = reader.mailbox()?;
-            reader.sp()?;
-            Command::Rename { from, to: reader.mailbox()? }
-        }
-        b"SUBSCRIBE" => Command::Subscribe(reader.mailbox()?),
-        b"UNSUBSCRIBE" => Command::Unsubscribe(reader.mailbox()?),
-        b"LIST" => list(reader)?,
-        b"LSUB" => {
-            let reference = reader.mailbox()?;
-            reader.sp()?;
-            Command::Lsub { reference, pattern: reader.pattern()? }
-        }
-        b"XLIST" => {
-            let reference = reader.mailbox()?;
-            reader.sp()?;
-            Command::Xlist { reference, pattern: reader.pattern()? }
-        }
-        b"STATUS" => {
-            let mailbox = reader.mailbox()?;
-            reader.sp()?;
-            Command::Status { mailbox, attributes: reader.list1(status_attribute)? }
-        }
-        b"APPEND" => {
-            let mailbox = reader.mailbox()?;
-            let mut messages = Vec::new();
-            while messages.is_empty() || !reader.is_done() {
-                messages.push(append_message(reader)?);
-            }
-            Command::Append { mailbox, messages }
-        }
-        b"GETQUOTA" => Command::GetQuota(reader.astring()?),
-        b"GETQUOTAROOT" => Command::GetQuotaRoot(reader.mailbox()?),
-        b"SETQUOTA" => {
-            let root = reader.astring()?;
-            reader.sp()?;
-            let limits = reader.list(|reader| {
-                let resource = reader.atom()?;
-                reader.sp()?;
-                Ok((resource, reader.number()?))
-            })?;
-            Command::SetQuota { root, limits }
-        }
-        b"GETACL" => Command::GetAcl(reader.mailbox()?),
-        b"SETACL" => {
-            let (mailbox, identifier) = (reader.mailbox()?, second(reader)?);
-            Command::SetAcl { mailbox, identifier, rights: second(reader)? }
-        }
-        b"DELETEACL" => Command::DeleteAcl { mailbox: reader.mailbox()?, identifier: second(reader)? },
-        b"LISTRIGHTS" => Command::ListRights { mailbox: reader.mailbox()?, identifier: second(reader)? },
-        b"MYRIGHTS" => Command::MyRights(reader.mailbox()?),
-        b"GETMETADATA" => get_metadata(reader)?,
-        b"SETMETADATA" => {
-            let mailbox = reader.mailbox()?;
-            reader.sp()?;
-            let entries = reader.list1(|reader| {
-                let name = reader.astring()?;
-                reader.sp()?;
-                Ok((name, reader.nstring()?))
-            })?;
-            Command::SetMetadata { mailbox, entries }
-        }
-        b"NOTIFY" => notify(reader)?,
-        _ => return Ok(None),
-    };
-    Ok(Some(command))
+    arguments(&name, sp(rest)?.0)
 }
 
-/// Commands about messages, which have a `UID` in front where their numbers are UIDs.
-///
-/// Without one the space behind the name was consumed already.
-fn numbered<'a>(reader: &mut Reader<'a>, name: &[u8], uid: bool) -> Read<Command<'a>> {
-    if uid {
-        reader.sp()?;
-    }
+fn without_arguments<'a>(name: &[u8]) -> Option<Command<'a>> {
+    Some(match name {
+        b"CAPABILITY" => Command::Capability,
+        b"NOOP" => Command::Noop,
+        b"LOGOUT" => Command::Logout,
+        b"STARTTLS" => Command::StartTls,
+        b"UNAUTHENTICATE" => Command::Unauthenticate,
+        b"NAMESPACE" => Command::Namespace,
+        b"IDLE" => Command::Idle,
+        b"CHECK" => Command::Check,
+        b"CLOSE" => Command::Close,
+        b"UNSELECT" => Command::Unselect,
+        b"EXPUNGE" => Command::Expunge(None),
+        _ => return None,
+    })
+}
+
+/// What follows the space behind the name of a command that has no `UID` in front of it.
+fn arguments<'a>(name: &[u8], input: &'a [u8]) -> Res<'a, Command<'a>> {
     match name {
-        b"EXPUNGE" => Ok(Command::Expunge(Some(reader.set()?))),
+        b"AUTHENTICATE" => (atom, optional(initial_resp))
+            .map(|(mechanism, initial)| Command::Authenticate {
+                mechanism,
+                initial: initial.map(|initial| initial.to_vec().into()),
+            })
+            .parse(input),
+        b"LOGIN" => separated_pair(astring, sp, astring)
+            .map(|(user, password)| Command::Login { user, password: password.to_vec().into() })
+            .parse(input),
+        b"COMPRESS" => atom.map(Command::Compress).parse(input),
+        b"ID" => alt((word("NIL").map(|_| Vec::new()), list(param))).map(Command::Id).parse(input),
+        b"ENABLE" => joined(span("capability", |octet| octet.is_ascii_graphic()).map(Capability::of))
+            .map(Command::Enable)
+            .parse(input),
+        b"LANGUAGE" => joined(astring).map(Command::Language).parse(input),
+        b"SELECT" => select.map(Command::Select).parse(input),
+        b"EXAMINE" => select.map(Command::Examine).parse(input),
+        b"CREATE" => (mailbox, optional(create_param))
+            .map(|(mailbox, uses)| Command::Create { mailbox, special_uses: uses.unwrap_or_default() })
+            .parse(input),
+        b"DELETE" => mailbox.map(Command::Delete).parse(input),
+        b"RENAME" => {
+            separated_pair(mailbox, sp, mailbox).map(|(from, to)| Command::Rename { from, to }).parse(input)
+        }
+        b"SUBSCRIBE" => mailbox.map(Command::Subscribe).parse(input),
+        b"UNSUBSCRIBE" => mailbox.map(Command::Unsubscribe).parse(input),
+        b"LIST" => list_command(input),
+        b"LSUB" => separated_pair(mailbox, sp, list_mailbox)
+            .map(|(reference, pattern)| Command::Lsub { reference, pattern })
+            .parse(input),
+        b"XLIST" => separated_pair(mailbox, sp, list_mailbox)
+            .map(|(reference, pattern)| Command::Xlist { reference, pattern })
+            .parse(input),
+        b"STATUS" => separated_pair(mailbox, sp, list1(status_att))
+            .map(|(mailbox, attributes)| Command::Status { mailbox, attributes })
+            .parse(input),
+        b"APPEND" => (mailbox, many1(preceded(sp, cut(append_message))))
+            .map(|(mailbox, messages)| Command::Append { mailbox, messages })
+            .parse(input),
+        b"GETQUOTA" => astring.map(Command::GetQuota).parse(input),
+        b"GETQUOTAROOT" => mailbox.map(Command::GetQuotaRoot).parse(input),
+        b"SETQUOTA" => separated_pair(astring, sp, list(separated_pair(atom, sp, number)))
+            .map(|(root, limits)| Command::SetQuota { root, limits })
+            .parse(input),
+        b"GETACL" => mailbox.map(Command::GetAcl).parse(input),
+        b"SETACL" => (mailbox, preceded(sp, astring), preceded(sp, astring))
+            .map(|(mailbox, identifier, rights)| Command::SetAcl { mailbox, identifier, rights })
+            .parse(input),
+        b"DELETEACL" => separated_pair(mailbox, sp, astring)
+            .map(|(mailbox, identifier)| Command::DeleteAcl { mailbox, identifier })
+            .parse(input),
+        b"LISTRIGHTS" => separated_pair(mailbox, sp, astring)
+            .map(|(mailbox, identifier)| Command::ListRights { mailbox, identifier })
+            .parse(input),
+        b"MYRIGHTS" => mailbox.map(Command::MyRights).parse(input),
+        b"GETMETADATA" => get_metadata(input),
+        b"SETMETADATA" => separated_pair(mailbox, sp, list1(separated_pair(astring, sp, nstring)))
+            .map(|(mailbox, entries)| Command::SetMetadata { mailbox, entries })
+            .parse(input),
+        b"NOTIFY" => alt((
+            word("NONE").map(|_| Command::Notify { status: false, groups: Vec::new() }),
+            preceded(word("SET"), cut(notify_set)),
+        ))
+        .parse(input),
+        name => numbered(false, name, input),
+    }
+}
+
+/// What follows the space behind the name of a command about messages, which has a `UID` in front where their numbers
+/// are UIDs.
+fn numbered<'a>(uid: bool, name: &[u8], input: &'a [u8]) -> Res<'a, Command<'a>> {
+    match name {
+        b"EXPUNGE" => sequence_set.map(|set| Command::Expunge(Some(set))).parse(input),
         b"SEARCH" => {
-            let returns = returns(reader)?;
-            let charset = if reader.eat_word("CHARSET") {
-                reader.sp()?;
-                let charset = charset(reader)?;
-                reader.sp()?;
-                Some(charset)
-            } else {
-                None
-            };
-            Ok(Command::Search { uid, returns, charset, key: search_program(reader)? })
+            let charset = opt(delimited(terminated(word("CHARSET"), sp), charset, sp));
+            (search_return_opts, charset, search_program)
+                .map(|(returns, charset, key)| Command::Search { uid, returns, charset, key })
+                .parse(input)
         }
-        b"SORT" => {
-            let returns = returns(reader)?;
-            let criteria = sort_criteria(reader)?;
-            reader.sp()?;
-            let charset = charset(reader)?;
-            reader.sp()?;
-            Ok(Command::Sort { uid, returns, criteria, charset, key: search_program(reader)? })
-        }
-        b"THREAD" => {
-            let algorithm = reader.atom()?;
-            reader.sp()?;
-            let charset = charset(reader)?;
-            reader.sp()?;
-            Ok(Command::Thread { uid, algorithm, charset, key: search_program(reader)? })
-        }
-        b"FETCH" => fetch(reader, uid),
-        b"STORE" => store(reader, uid),
-        b"COPY" => {
-            let set = reader.set()?;
-            reader.sp()?;
-            Ok(Command::Copy { uid, set, mailbox: reader.mailbox()? })
-        }
-        b"MOVE" => {
-            let set = reader.set()?;
-            reader.sp()?;
-            Ok(Command::Move { uid, set, mailbox: reader.mailbox()? })
-        }
-        b"REPLACE" => {
-            let number = reader.number32()?;
-            reader.sp()?;
-            Ok(Command::Replace { uid, number, mailbox: reader.mailbox()?, message: append_message(reader)? })
-        }
-        _ => reader.fail("command"),
+        b"SORT" => (search_return_opts, sort_criteria, delimited(sp, charset, sp), search_program)
+            .map(|(returns, criteria, charset, key)| Command::Sort { uid, returns, criteria, charset, key })
+            .parse(input),
+        b"THREAD" => (atom, delimited(sp, charset, sp), search_program)
+            .map(|(algorithm, charset, key)| Command::Thread { uid, algorithm, charset, key })
+            .parse(input),
+        b"FETCH" => fetch(uid, input),
+        b"STORE" => store(uid, input),
+        b"COPY" => separated_pair(sequence_set, sp, mailbox)
+            .map(|(set, mailbox)| Command::Copy { uid, set, mailbox })
+            .parse(input),
+        b"MOVE" => separated_pair(sequence_set, sp, mailbox)
+            .map(|(set, mailbox)| Command::Move { uid, set, mailbox })
+            .parse(input),
+        b"REPLACE" => (number, preceded(sp, mailbox), preceded(sp, append_message))
+            .map(|(number, mailbox, message)| Command::Replace { uid, number, mailbox, message })
+            .parse(input),
+        _ => fail(input, "command"),
     }
 }
 
-/// `element *(SP element)` up to the end of the line
-fn joined<'a, T>(
-    reader: &mut Reader<'a>,
-    mut element: impl FnMut(&mut Reader<'a>) -> Read<T>,
-) -> Read<Vec<T>> {
-    let mut found = Vec::from([element(reader)?]);
-    while reader.eat(b' ') {
-        found.push(element(reader)?);
-    }
-    Ok(found)
-}
-
-fn second<'a>(reader: &mut Reader<'a>) -> Read<Text<'a>> {
-    reader.sp()?;
-    reader.astring()
-}
-
-/// A charset is an atom or a string with an atom in it.
-fn charset<'a>(reader: &mut Reader<'a>) -> Read<Atom<'a>> {
-    if reader.peek() != Some(b'"') {
-        return reader.atom();
-    }
-    let text = reader.string()?;
-    let text = core::str::from_utf8(&text).ok().and_then(|text| Atom::new(text).ok().map(Atom::into_owned));
-    text.map_or_else(|| reader.fail("charset"), Ok)
-}
-
-fn authenticate<'a>(reader: &mut Reader<'a>) -> Read<Command<'a>> {
-    let mechanism = reader.atom()?;
-    if !reader.eat(b' ') {
-        return Ok(Command::Authenticate { mechanism, initial: None });
-    }
+/// `initial-resp = base64 / "="`, which is empty in its second form (RFC 4959)
+fn initial_resp(input: &[u8]) -> Res<'_, &[u8]> {
     let base64 = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/' | b'=');
-    let initial = reader.span("initial-resp", base64)?;
-    // A lone `=` is an empty response.
-    let initial = if initial == b"=" { &[] } else { initial };
-    Ok(Command::Authenticate { mechanism, initial: Some(initial.to_vec().into()) })
+    span("initial-resp", base64).map(|initial| if initial == b"=" { &[] } else { initial }).parse(input)
 }
 
-fn select<'a>(reader: &mut Reader<'a>) -> Read<Select<'a>> {
-    let mut select = Select { mailbox: reader.mailbox()?, condstore: false, qresync: None };
-    if !reader.eat(b' ') {
-        return Ok(select);
+/// `mailbox [SP "(" select-param *(SP select-param) ")"]` (RFC 4466)
+fn select(input: &[u8]) -> Res<'_, Select<'_>> {
+    let (rest, (mailbox, params)) = (mailbox, optional(list1(select_param))).parse(input)?;
+    let mut select = Select { mailbox, condstore: false, qresync: None };
+    for param in params.into_iter().flatten() {
+        match param {
+            None => select.condstore = true,
+            qresync => select.qresync = qresync,
+        }
     }
-    reader.list1(|reader| match reader.keyword("select-param")?.as_slice() {
-        b"CONDSTORE" => {
-            select.condstore = true;
-            Ok(())
-        }
-        b"QRESYNC" => {
-            reader.sp()?;
-            select.qresync = Some(qresync(reader)?);
-            Ok(())
-        }
-        _ => reader.fail("select-param"),
-    })?;
-    Ok(select)
+    Ok((rest, select))
+}
+
+/// `"CONDSTORE" / "QRESYNC" SP qresync-param` (RFC 7162); `None` for the first
+fn select_param(input: &[u8]) -> Res<'_, Option<QResync>> {
+    let (rest, name) = keyword("select-param")(input)?;
+    match name.as_slice() {
+        b"CONDSTORE" => Ok((rest, None)),
+        b"QRESYNC" => preceded(sp, qresync_param).map(Some).parse(rest),
+        _ => fail(input, "select-param"),
+    }
 }
 
 /// `"(" uidvalidity SP mod-sequence-value [SP known-uids] [SP seq-match-data] ")"` (RFC 7162)
-fn qresync(reader: &mut Reader<'_>) -> Read<QResync> {
-    reader.need(b'(', "(")?;
-    let validity = reader.number32()?;
-    reader.sp()?;
-    let mut found = QResync { validity, mod_seq: reader.number()?, known: None, matching: None };
-    while reader.eat(b' ') {
-        if reader.eat(b'(') {
-            let numbers = reader.set()?;
-            reader.sp()?;
-            found.matching = Some((numbers, reader.set()?));
-            reader.need(b')', ")")?;
-            break;
-        }
-        found.known = Some(reader.set()?);
-    }
-    reader.need(b')', ")")?;
-    Ok(found)
+fn qresync_param(input: &[u8]) -> Res<'_, QResync> {
+    let seq_match_data = delimited(mark("("), separated_pair(sequence_set, sp, sequence_set), mark(")"));
+    let inside =
+        (number, preceded(sp, number), opt(preceded(sp, sequence_set)), opt(preceded(sp, seq_match_data)));
+    delimited(mark("("), inside, mark(")"))
+        .map(|(validity, mod_seq, known, matching)| QResync { validity, mod_seq, known, matching })
+        .parse(input)
 }
 
-fn create<'a>(reader: &mut Reader<'a>) -> Read<Command<'a>> {
-    let mailbox = reader.mailbox()?;
-    let mut special_uses = Vec::new();
-    if reader.eat(b' ') {
-        reader.need(b'(', "(")?;
-        if !reader.eat_word("USE") {
-            return reader.fail("USE");
-        }
-        reader.sp()?;
-        special_uses = reader.list(Reader::flag)?;
-        reader.need(b')', ")")?;
-    }
-    Ok(Command::Create { mailbox, special_uses })
+/// `"(" "USE" SP "(" [use-attr *(SP use-attr)] ")" ")"` (RFC 6154)
+fn create_param(input: &[u8]) -> Res<'_, Vec<crate::Flag<'_>>> {
+    delimited(mark("("), preceded((word("USE"), sp), list(flag)), mark(")")).parse(input)
 }
 
-fn list<'a>(reader: &mut Reader<'a>) -> Read<Command<'a>> {
-    let mut selection = Vec::new();
-    if reader.peek() == Some(b'(') {
-        selection = reader.list(|reader| match reader.keyword("list-select-opt")?.as_slice() {
-            b"SUBSCRIBED" => Ok(ListSelection::Subscribed),
-            b"REMOTE" => Ok(ListSelection::Remote),
-            b"RECURSIVEMATCH" => Ok(ListSelection::RecursiveMatch),
-            b"SPECIAL-USE" => Ok(ListSelection::SpecialUse),
-            _ => reader.fail("list-select-opt"),
-        })?;
-        reader.sp()?;
-    }
-    let reference = reader.mailbox()?;
-    reader.sp()?;
-    let patterns = match reader.peek() {
-        Some(b'(') => reader.list1(Reader::pattern)?,
-        _ => Vec::from([reader.pattern()?]),
-    };
-    let mut returns = Vec::new();
-    if reader.eat(b' ') {
-        if !reader.eat_word("RETURN") {
-            return reader.fail("RETURN");
-        }
-        reader.sp()?;
-        returns = reader.list(|reader| match reader.keyword("return-option")?.as_slice() {
-            b"SUBSCRIBED" => Ok(ListReturn::Subscribed),
-            b"CHILDREN" => Ok(ListReturn::Children),
-            b"SPECIAL-USE" => Ok(ListReturn::SpecialUse),
-            b"STATUS" => {
-                reader.sp()?;
-                Ok(ListReturn::Status(reader.list1(status_attribute)?))
-            }
-            _ => reader.fail("return-option"),
-        })?;
-    }
-    Ok(Command::List { selection, reference, patterns, returns })
+/// `[list-select-opts SP] mailbox SP mbox-or-pat [SP list-return-opts]` (RFC 5258)
+fn list_command(input: &[u8]) -> Res<'_, Command<'_>> {
+    let select_opt = one_of("list-select-opt", |name| match name {
+        b"SUBSCRIBED" => Some(ListSelection::Subscribed),
+        b"REMOTE" => Some(ListSelection::Remote),
+        b"RECURSIVEMATCH" => Some(ListSelection::RecursiveMatch),
+        b"SPECIAL-USE" => Some(ListSelection::SpecialUse),
+        _ => None,
+    });
+    let selection = opt(terminated(list(select_opt), cut(sp)));
+    let returns = optional(preceded((word("RETURN"), sp), list(return_option)));
+    (selection, mailbox, preceded(sp, one_or_list(list_mailbox)), returns)
+        .map(|(selection, reference, patterns, returns)| Command::List {
+            selection: selection.unwrap_or_default(),
+            reference,
+            patterns,
+            returns: returns.unwrap_or_default(),
+        })
+        .parse(input)
 }
 
-fn status_attribute(reader: &mut Reader<'_>) -> Read<StatusAttribute> {
-    let name = reader.keyword("status-att")?;
-    let found = StatusAttribute::NAMES.into_iter().find(|(_, known)| known.as_bytes() == name);
-    found.map_or_else(|| reader.fail("status-att"), |(attribute, _)| Ok(attribute))
+/// `return-option` (RFC 5258, RFC 5819)
+fn return_option(input: &[u8]) -> Res<'_, ListReturn> {
+    let (rest, name) = keyword("return-option")(input)?;
+    match name.as_slice() {
+        b"SUBSCRIBED" => Ok((rest, ListReturn::Subscribed)),
+        b"CHILDREN" => Ok((rest, ListReturn::Children)),
+        b"SPECIAL-USE" => Ok((rest, ListReturn::SpecialUse)),
+        b"STATUS" => preceded(sp, list1(status_att)).map(ListReturn::Status).parse(rest),
+        _ => fail(input, "return-option"),
+    }
 }
 
-/// `SP append-message`
-fn append_message<'a>(reader: &mut Reader<'a>) -> Read<AppendMessage<'a>> {
-    reader.sp()?;
-    let mut flags = Vec::new();
-    if reader.peek() == Some(b'(') {
-        flags = reader.list(Reader::flag)?;
-        reader.sp()?;
-    }
-    let mut date = None;
-    if reader.peek() == Some(b'"') {
-        date = Some(reader.date_time()?);
-        reader.sp()?;
-    }
-    if reader.eat_word("CATENATE") {
-        reader.sp()?;
-        let parts = reader.list1(|reader| match reader.keyword("cat-part")?.as_slice() {
-            b"URL" => second(reader).map(CatenatePart::Url),
-            b"TEXT" => {
-                reader.sp()?;
-                reader.literal(false).map(|(text, _)| CatenatePart::Text(text))
-            }
-            _ => reader.fail("cat-part"),
-        })?;
-        return Ok(AppendMessage { flags, date, data: AppendData::Catenate(parts) });
-    }
-    if reader.eat_word("UTF8") {
-        reader.sp()?;
-        reader.need(b'(', "(")?;
-        let (octets, true) = reader.literal(true)? else { return reader.fail("literal8") };
-        reader.need(b')', ")")?;
-        return Ok(AppendMessage { flags, date, data: AppendData::Utf8(octets) });
-    }
-    let data = match reader.literal(true)? {
-        (octets, true) => AppendData::Binary(octets),
-        (octets, false) => AppendData::Octets(octets),
-    };
-    Ok(AppendMessage { flags, date, data })
+/// `status-att`
+fn status_att(input: &[u8]) -> Res<'_, StatusAttribute> {
+    one_of("status-att", |name| {
+        let found = StatusAttribute::NAMES.into_iter().find(|(_, known)| known.as_bytes() == name);
+        found.map(|(attribute, _)| attribute)
+    })
+    .parse(input)
 }
 
-fn fetch<'a>(reader: &mut Reader<'a>, uid: bool) -> Read<Command<'a>> {
-    let set = reader.set()?;
-    reader.sp()?;
-    let items = fetch_items(reader)?;
+/// `append-message = [flag-list SP] [date-time SP] append-data`
+fn append_message(input: &[u8]) -> Res<'_, AppendMessage<'_>> {
+    let flags = opt(terminated(list(flag), cut(sp)));
+    let date = opt(terminated(date_time, cut(sp)));
+    (flags, date, append_data)
+        .map(|(flags, date, data)| AppendMessage { flags: flags.unwrap_or_default(), date, data })
+        .parse(input)
+}
+
+/// `append-data = literal / literal8 / "CATENATE" SP "(" cat-part *(SP cat-part) ")" / "UTF8" SP "(" literal8 ")"`
+/// (RFC 4469, RFC 6855)
+fn append_data(input: &[u8]) -> Res<'_, AppendData<'_>> {
+    let catenate = preceded((word("CATENATE"), sp), cut(list1(cat_part)));
+    let utf8 = preceded((word("UTF8"), sp), cut(delimited(mark("("), literal8, mark(")"))));
+    alt((
+        catenate.map(AppendData::Catenate),
+        utf8.map(AppendData::Utf8),
+        literal8.map(AppendData::Binary),
+        literal.map(AppendData::Octets),
+    ))
+    .parse(input)
+}
+
+/// `cat-part = "TEXT" SP literal / "URL" SP astring` (RFC 4469)
+fn cat_part(input: &[u8]) -> Res<'_, CatenatePart<'_>> {
+    let (rest, name) = keyword("cat-part")(input)?;
+    match name.as_slice() {
+        b"URL" => preceded(sp, astring).map(CatenatePart::Url).parse(rest),
+        b"TEXT" => preceded(sp, literal).map(CatenatePart::Text).parse(rest),
+        _ => fail(input, "cat-part"),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FetchModifier {
+    ChangedSince(u64),
+    Vanished,
+    Partial((i64, i64)),
+}
+
+/// `sequence-set SP fetch-items [SP "(" fetch-modifier *(SP fetch-modifier) ")"]`
+fn fetch(uid: bool, input: &[u8]) -> Res<'_, Command<'_>> {
+    let modifiers = optional(list1(|input| fetch_modifier(uid, input)));
+    let (rest, (set, items, modifiers)) =
+        (sequence_set, preceded(sp, fetch_items), modifiers).parse(input)?;
     let (mut changed_since, mut vanished, mut partial) = (None, false, None);
-    if reader.eat(b' ') {
-        reader.list1(|reader| match reader.keyword("fetch-modifier")?.as_slice() {
-            b"CHANGEDSINCE" => {
-                reader.sp()?;
-                changed_since = Some(reader.number()?);
-                Ok(())
-            }
-            b"VANISHED" => {
-                vanished = true;
-                Ok(())
-            }
-            b"PARTIAL" if uid => {
-                partial = Some(partial_range(reader)?);
-                Ok(())
-            }
-            _ => reader.fail("fetch-modifier"),
-        })?;
+    for modifier in modifiers.into_iter().flatten() {
+        match modifier {
+            FetchModifier::ChangedSince(mod_seq) => changed_since = Some(mod_seq),
+            FetchModifier::Vanished => vanished = true,
+            FetchModifier::Partial(range) => partial = Some(range),
+        }
     }
     match partial {
         Some(range) if changed_since.is_none() && !vanished => {
-            Ok(Command::FetchPartial { set, items, range })
+            Ok((rest, Command::FetchPartial { set, items, range }))
         }
-        Some(_) => reader.fail("one fetch-modifier"),
-        None => Ok(Command::Fetch { uid, set, items, changed_since, vanished }),
+        Some(_) => fail(rest, "one fetch-modifier"),
+        None => Ok((rest, Command::Fetch { uid, set, items, changed_since, vanished })),
     }
 }
 
-fn store<'a>(reader: &mut Reader<'a>, uid: bool) -> Read<Command<'a>> {
-    let set = reader.set()?;
-    reader.sp()?;
-    let mut unchanged_since = None;
-    if reader.eat(b'(') {
-        if !reader.eat_word("UNCHANGEDSINCE") {
-            return reader.fail("store-modifier");
-        }
-        reader.sp()?;
-        unchanged_since = Some(reader.number()?);
-        reader.need(b')', ")")?;
-        reader.sp()?;
+/// `fetch-modifier` (RFC 7162, RFC 9394)
+fn fetch_modifier(uid: bool, input: &[u8]) -> Res<'_, FetchModifier> {
+    let (rest, name) = keyword("fetch-modifier")(input)?;
+    match name.as_slice() {
+        b"CHANGEDSINCE" => preceded(sp, number).map(FetchModifier::ChangedSince).parse(rest),
+        b"VANISHED" => Ok((rest, FetchModifier::Vanished)),
+        b"PARTIAL" if uid => preceded(sp, partial_range).map(FetchModifier::Partial).parse(rest),
+        _ => fail(input, "fetch-modifier"),
     }
-    let action = match reader.peek() {
-        Some(b'+') => StoreAction::Add,
-        Some(b'-') => StoreAction::Remove,
-        _ => StoreAction::Replace,
-    };
-    if action != StoreAction::Replace {
-        let _ = reader.eat(b'+') || reader.eat(b'-');
-    }
-    let silent = match reader.keyword("store-att-flags")?.as_slice() {
-        b"FLAGS" => false,
-        b"FLAGS.SILENT" => true,
-        name @ (b"X-GM-LABELS" | b"X-GM-LABELS.SILENT") if unchanged_since.is_none() => {
-            let silent = name.ends_with(b".SILENT");
-            reader.sp()?;
-            return Ok(Command::StoreLabels {
-                uid,
-                set,
-                action,
-                silent,
-                labels: reader.list(Reader::astring)?,
-            });
-        }
-        _ => return reader.fail("store-att-flags"),
-    };
-    reader.sp()?;
-    let flags = match reader.peek() {
-        Some(b'(') => reader.list(Reader::flag)?,
-        _ => joined(reader, Reader::flag)?,
-    };
-    Ok(Command::Store { uid, set, unchanged_since, action, silent, flags })
 }
 
-fn get_metadata<'a>(reader: &mut Reader<'a>) -> Read<Command<'a>> {
+/// `sequence-set [SP "(" "UNCHANGEDSINCE" SP mod-sequence-valzer ")"] SP store-att-flags`, and Gmail's labels in place of
+/// flags
+fn store(uid: bool, input: &[u8]) -> Res<'_, Command<'_>> {
+    let since = preceded((word("UNCHANGEDSINCE"), sp), number);
+    let modifier = opt(delimited(mark("("), cut(since), cut((mark(")"), sp))));
+    let action = alt((
+        value(StoreAction::Add, tag("+")),
+        value(StoreAction::Remove, tag("-")),
+        value(StoreAction::Replace, tag("")),
+    ));
+    let (at, (set, unchanged_since, action)) =
+        (terminated(sequence_set, sp), modifier, action).parse(input)?;
+    let (rest, name) = terminated(keyword("store-att-flags"), sp).parse(at)?;
+    let silent = name.ends_with(b".SILENT");
+    match name.as_slice() {
+        b"FLAGS" | b"FLAGS.SILENT" => alt((list(flag), joined(flag)))
+            .map(|flags| Command::Store { uid, set: set.clone(), unchanged_since, action, silent, flags })
+            .parse(rest),
+        b"X-GM-LABELS" | b"X-GM-LABELS.SILENT" if unchanged_since.is_none() => list(astring)
+            .map(|labels| Command::StoreLabels { uid, set: set.clone(), action, silent, labels })
+            .parse(rest),
+        _ => fail(at, "store-att-flags"),
+    }
+}
+
+#[derive(Clone, Copy)]
+enum MetadataOption {
+    MaxSize(u64),
+    Depth(MetadataDepth),
+}
+
+/// `[getmetadata-options SP] mailbox SP entries` (RFC 5464)
+fn get_metadata(input: &[u8]) -> Res<'_, Command<'_>> {
+    let options = opt(terminated(list1(metadata_option), cut(sp)));
+    let (rest, (options, mailbox, entries)) =
+        (options, mailbox, preceded(sp, one_or_list(astring))).parse(input)?;
     let (mut max_size, mut depth) = (None, None);
-    if reader.peek() == Some(b'(') {
-        reader.list1(|reader| {
-            match reader.keyword("getmetadata-option")?.as_slice() {
-                b"MAXSIZE" => {
-                    reader.sp()?;
-                    max_size = Some(reader.number()?);
-                }
-                b"DEPTH" => {
-                    reader.sp()?;
-                    depth = Some(match reader.keyword("scope-option")?.as_slice() {
-                        b"0" => MetadataDepth::Zero,
-                        b"1" => MetadataDepth::One,
-                        b"INFINITY" => MetadataDepth::Infinity,
-                        _ => return reader.fail("scope-option"),
-                    });
-                }
-                _ => return reader.fail("getmetadata-option"),
-            }
-            Ok(())
-        })?;
-        reader.sp()?;
-    }
-    let mailbox = reader.mailbox()?;
-    reader.sp()?;
-    let entries = match reader.peek() {
-        Some(b'(') => reader.list1(Reader::astring)?,
-        _ => Vec::from([reader.astring()?]),
-    };
-    Ok(Command::GetMetadata { mailbox, max_size, depth, entries })
-}
-
-/// `notify = "NOTIFY" SP (notify-set / "NONE")` (RFC 5465)
-fn notify<'a>(reader: &mut Reader<'a>) -> Read<Command<'a>> {
-    if reader.eat_word("NONE") {
-        return Ok(Command::Notify { status: false, groups: Vec::new() });
-    }
-    if !reader.eat_word("SET") {
-        return reader.fail("SET");
-    }
-    reader.sp()?;
-    let status = reader.eat_word("STATUS");
-    if status {
-        reader.sp()?;
-    }
-    let groups = joined(reader, |reader| {
-        reader.need(b'(', "(")?;
-        let mailboxes = match reader.keyword("filter-mailboxes")?.as_slice() {
-            b"SELECTED" => NotifyMailboxes::Selected,
-            b"SELECTED-DELAYED" => NotifyMailboxes::SelectedDelayed,
-            b"INBOXES" => NotifyMailboxes::Inboxes,
-            b"PERSONAL" => NotifyMailboxes::Personal,
-            b"SUBSCRIBED" => NotifyMailboxes::Subscribed,
-            b"SUBTREE" => NotifyMailboxes::Subtree(mailboxes(reader)?),
-            b"MAILBOXES" => NotifyMailboxes::Mailboxes(mailboxes(reader)?),
-            _ => return reader.fail("filter-mailboxes"),
-        };
-        reader.sp()?;
-        let events = if reader.eat_word("NONE") { Vec::new() } else { reader.list1(notify_event)? };
-        reader.need(b')', ")")?;
-        Ok((mailboxes, events))
-    })?;
-    Ok(Command::Notify { status, groups })
-}
-
-fn mailboxes<'a>(reader: &mut Reader<'a>) -> Read<Vec<crate::Mailbox<'a>>> {
-    reader.sp()?;
-    match reader.peek() {
-        Some(b'(') => reader.list1(Reader::mailbox),
-        _ => Ok(Vec::from([reader.mailbox()?])),
-    }
-}
-
-fn notify_event<'a>(reader: &mut Reader<'a>) -> Read<NotifyEvent<'a>> {
-    Ok(match reader.keyword("event")?.as_slice() {
-        b"MESSAGENEW" => {
-            // The items are in parentheses, unlike the events that may follow.
-            let items = if reader.is_next(b" (") {
-                reader.sp()?;
-                reader.list1(super::fetch::fetch_item)?
-            } else {
-                Vec::new()
-            };
-            NotifyEvent::MessageNew(items)
+    for option in options.into_iter().flatten() {
+        match option {
+            MetadataOption::MaxSize(size) => max_size = Some(size),
+            MetadataOption::Depth(scope) => depth = Some(scope),
         }
+    }
+    Ok((rest, Command::GetMetadata { mailbox, max_size, depth, entries }))
+}
+
+/// `"MAXSIZE" SP number / "DEPTH" SP ("0" / "1" / "infinity")` (RFC 5464)
+fn metadata_option(input: &[u8]) -> Res<'_, MetadataOption> {
+    let scope = one_of("scope-option", |name| match name {
+        b"0" => Some(MetadataDepth::Zero),
+        b"1" => Some(MetadataDepth::One),
+        b"INFINITY" => Some(MetadataDepth::Infinity),
+        _ => None,
+    });
+    let (rest, name) = keyword("getmetadata-option")(input)?;
+    match name.as_slice() {
+        b"MAXSIZE" => preceded(sp, number).map(MetadataOption::MaxSize).parse(rest),
+        b"DEPTH" => preceded(sp, scope).map(MetadataOption::Depth).parse(rest),
+        _ => fail(input, "getmetadata-option"),
+    }
+}
+
+/// `SP ["STATUS" SP] event-groups` (RFC 5465)
+fn notify_set(input: &[u8]) -> Res<'_, Command<'_>> {
+    let status = opt(terminated(word("STATUS"), sp));
+    (preceded(sp, status), joined(event_group))
+        .map(|(status, groups)| Command::Notify { status: status.is_some(), groups })
+        .parse(input)
+}
+
+/// `event-group = "(" filter-mailboxes SP events ")"` (RFC 5465)
+fn event_group(input: &[u8]) -> Res<'_, (NotifyMailboxes<'_>, Vec<NotifyEvent<'_>>)> {
+    let events = alt((word("NONE").map(|_| Vec::new()), list1(event)));
+    delimited(mark("("), separated_pair(filter_mailboxes, sp, events), mark(")")).parse(input)
+}
+
+/// `filter-mailboxes` (RFC 5465)
+fn filter_mailboxes(input: &[u8]) -> Res<'_, NotifyMailboxes<'_>> {
+    let (rest, name) = keyword("filter-mailboxes")(input)?;
+    let plain = match name.as_slice() {
+        b"SELECTED" => NotifyMailboxes::Selected,
+        b"SELECTED-DELAYED" => NotifyMailboxes::SelectedDelayed,
+        b"INBOXES" => NotifyMailboxes::Inboxes,
+        b"PERSONAL" => NotifyMailboxes::Personal,
+        b"SUBSCRIBED" => NotifyMailboxes::Subscribed,
+        b"SUBTREE" => return one_or_more_mailboxes.map(NotifyMailboxes::Subtree).parse(rest),
+        b"MAILBOXES" => return one_or_more_mailboxes.map(NotifyMailboxes::Mailboxes).parse(rest),
+        _ => return fail(input, "filter-mailboxes"),
+    };
+    Ok((rest, plain))
+}
+
+/// `SP one-or-more-mailbox` (RFC 5465)
+fn one_or_more_mailboxes(input: &[u8]) -> Res<'_, Vec<Mailbox<'_>>> {
+    preceded(sp, one_or_list(mailbox)).parse(input)
+}
+
+/// `event` (RFC 5465)
+fn event(input: &[u8]) -> Res<'_, NotifyEvent<'_>> {
+    let (rest, name) = keyword("event")(input)?;
+    let plain = match name.as_slice() {
+        // The items are in parentheses, unlike the events that may follow.
+        b"MESSAGENEW" if rest.starts_with(b" (") => {
+            return preceded(sp, list1(fetch_att)).map(NotifyEvent::MessageNew).parse(rest);
+        }
+        b"MESSAGENEW" => NotifyEvent::MessageNew(Vec::new()),
         b"MESSAGEEXPUNGE" => NotifyEvent::MessageExpunge,
         b"FLAGCHANGE" => NotifyEvent::FlagChange,
         b"ANNOTATIONCHANGE" => NotifyEvent::AnnotationChange,
@@ -569,6 +467,7 @@ fn notify_event<'a>(reader: &mut Reader<'a>) -> Read<NotifyEvent<'a>> {
         b"SUBSCRIPTIONCHANGE" => NotifyEvent::SubscriptionChange,
         b"MAILBOXMETADATACHANGE" => NotifyEvent::MailboxMetadataChange,
         b"SERVERMETADATACHANGE" => NotifyEvent::ServerMetadataChange,
-        _ => return reader.fail("event"),
-    })
+        _ => return fail(input, "event"),
+    };
+    Ok((rest, plain))
 }

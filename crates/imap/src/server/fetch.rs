@@ -2,41 +2,43 @@
 
 use alloc::vec::Vec;
 
-use super::reader::{Read, Reader};
-use crate::{FetchItem, Part, Partial};
+use nom::{
+    Parser,
+    branch::alt,
+    combinator::{cut, opt, value},
+    sequence::{delimited, preceded, separated_pair},
+};
+
+use super::element::{keyword, list1, mark, number, one_or_list, section, section_part, sp, word};
+use crate::{
+    FetchItem, Part, Partial,
+    rule::{Res, checked, fail},
+};
 
 /// `"ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")"`
-pub(super) fn fetch_items<'a>(reader: &mut Reader<'a>) -> Read<Vec<FetchItem<'a>>> {
-    if reader.peek() == Some(b'(') {
-        return reader.list1(fetch_item);
-    }
-    if reader.eat_word("ALL") {
-        return Ok(FetchItem::ALL.into());
-    }
-    if reader.eat_word("FULL") {
-        return Ok(FetchItem::FULL.into());
-    }
-    if reader.eat_word("FAST") {
-        return Ok(FetchItem::FAST.into());
-    }
-    fetch_item(reader).map(|item| Vec::from([item]))
+pub(super) fn fetch_items(input: &[u8]) -> Res<'_, Vec<FetchItem<'_>>> {
+    let all = word("ALL").map(|_| FetchItem::ALL.into());
+    let full = word("FULL").map(|_| FetchItem::FULL.into());
+    let fast = word("FAST").map(|_| FetchItem::FAST.into());
+    alt((all, full, fast, one_or_list(fetch_att))).parse(input)
 }
 
 /// `fetch-att`
-pub(super) fn fetch_item<'a>(reader: &mut Reader<'a>) -> Read<FetchItem<'a>> {
-    Ok(match reader.keyword("fetch-att")?.as_slice() {
+pub(super) fn fetch_att(input: &[u8]) -> Res<'_, FetchItem<'_>> {
+    let (rest, name) = keyword("fetch-att")(input)?;
+    let plain = match name.as_slice() {
         b"UID" => FetchItem::Uid,
         b"FLAGS" => FetchItem::Flags,
         b"INTERNALDATE" => FetchItem::InternalDate,
         b"RFC822.SIZE" => FetchItem::Size,
         b"ENVELOPE" => FetchItem::Envelope,
         b"BODYSTRUCTURE" => FetchItem::BodyStructure,
-        b"BODY" if reader.peek() != Some(b'[') => FetchItem::Body,
-        b"BODY" => section(reader, false)?,
-        b"BODY.PEEK" => section(reader, true)?,
-        b"BINARY" => binary(reader, false)?,
-        b"BINARY.PEEK" => binary(reader, true)?,
-        b"BINARY.SIZE" => FetchItem::BinarySize(bracketed_part(reader)?),
+        b"BODY" if !rest.starts_with(b"[") => FetchItem::Body,
+        b"BODY" => return body_section(false, rest),
+        b"BODY.PEEK" => return body_section(true, rest),
+        b"BINARY" => return binary(false, rest),
+        b"BINARY.PEEK" => return binary(true, rest),
+        b"BINARY.SIZE" => return section_binary.map(FetchItem::BinarySize).parse(rest),
         b"RFC822" => FetchItem::Rfc822,
         b"RFC822.HEADER" => FetchItem::Rfc822Header,
         b"RFC822.TEXT" => FetchItem::Rfc822Text,
@@ -44,49 +46,45 @@ pub(super) fn fetch_item<'a>(reader: &mut Reader<'a>) -> Read<FetchItem<'a>> {
         b"EMAILID" => FetchItem::EmailId,
         b"THREADID" => FetchItem::ThreadId,
         b"SAVEDATE" => FetchItem::SaveDate,
-        b"PREVIEW" => FetchItem::Preview { lazy: lazy(reader)? },
+        b"PREVIEW" => return preview(rest),
         b"X-GM-MSGID" => FetchItem::GmailMessageId,
         b"X-GM-THRID" => FetchItem::GmailThreadId,
         b"X-GM-LABELS" => FetchItem::GmailLabels,
-        _ => return reader.fail("fetch-att"),
-    })
+        _ => return fail(input, "fetch-att"),
+    };
+    Ok((rest, plain))
 }
 
-fn section<'a>(reader: &mut Reader<'a>, peek: bool) -> Read<FetchItem<'a>> {
-    Ok(FetchItem::Section { section: reader.section()?, partial: partial(reader)?, peek })
+/// `section [partial]`
+fn body_section(peek: bool, input: &[u8]) -> Res<'_, FetchItem<'_>> {
+    let item = (section, opt(partial));
+    item.map(|(section, partial)| FetchItem::Section { section, partial, peek }).parse(input)
 }
 
-fn binary<'a>(reader: &mut Reader<'a>, peek: bool) -> Read<FetchItem<'a>> {
-    Ok(FetchItem::Binary { part: bracketed_part(reader)?, partial: partial(reader)?, peek })
+/// `section-binary [partial]` (RFC 3516)
+fn binary(peek: bool, input: &[u8]) -> Res<'_, FetchItem<'_>> {
+    let item = (section_binary, opt(partial));
+    item.map(|(part, partial)| FetchItem::Binary { part, partial, peek }).parse(input)
 }
 
-fn bracketed_part<'a>(reader: &mut Reader<'a>) -> Read<Part<'a>> {
-    reader.need(b'[', "[")?;
-    let part = reader.part()?;
-    reader.need(b']', "]")?;
-    Ok(part)
+/// `section-binary = "[" [section-part] "]"`
+fn section_binary(input: &[u8]) -> Res<'_, Part<'_>> {
+    delimited(mark("["), section_part, mark("]")).parse(input)
 }
 
 /// `partial = "<" number64 "." nz-number64 ">"`
-fn partial(reader: &mut Reader<'_>) -> Read<Option<Partial>> {
-    if !reader.eat(b'<') {
-        return Ok(None);
-    }
-    let offset = reader.number()?;
-    reader.need(b'.', ".")?;
-    let count = reader.number()?;
-    if count == 0 {
-        return reader.fail("nz-number64");
-    }
-    reader.need(b'>', ">")?;
-    Ok(Some(Partial { offset, count }))
+fn partial(input: &[u8]) -> Res<'_, Partial> {
+    let count = checked("nz-number64", number::<u64>, |count| (count > 0).then_some(count));
+    let range = separated_pair(number::<u64>, mark("."), count);
+    delimited(mark("<"), cut(range), cut(mark(">")))
+        .map(|(offset, count)| Partial { offset, count })
+        .parse(input)
 }
 
-fn lazy(reader: &mut Reader<'_>) -> Read<bool> {
-    if !reader.is_next(b" (") {
-        return Ok(false);
+/// `[SP "(" "LAZY" *(SP "LAZY") ")"]` (RFC 8970)
+fn preview(input: &[u8]) -> Res<'_, FetchItem<'_>> {
+    if !input.starts_with(b" (") {
+        return Ok((input, FetchItem::Preview { lazy: false }));
     }
-    reader.sp()?;
-    reader.list1(|reader| if reader.eat_word("LAZY") { Ok(()) } else { reader.fail("LAZY") })?;
-    Ok(true)
+    value(FetchItem::Preview { lazy: true }, preceded(sp, list1(word("LAZY")))).parse(input)
 }

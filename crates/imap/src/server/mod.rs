@@ -4,9 +4,9 @@
 //! user; it is as strict as the grammar, which no client needs to be told twice.
 
 mod command;
+mod element;
 mod encode;
 mod fetch;
-mod reader;
 mod search;
 
 pub use command::{CommandError, parse_command};

@@ -2,94 +2,89 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
-use super::reader::{Read, Reader};
-use crate::{EntryScope, Flag, SearchKey, SearchReturn, SortCriterion, SortKey};
+use nom::{
+    Parser,
+    branch::alt,
+    bytes::complete::tag,
+    combinator::{cut, opt},
+    sequence::{preceded, separated_pair, terminated},
+};
+
+use super::element::{
+    astring, atom, date, joined, keyword, list, list1, mark, number, one_of, sequence_set, sp, string, word,
+};
+use crate::{
+    EntryScope, Flag, SearchKey, SearchReturn, SortCriterion, SortKey,
+    rule::{Fault, Res, checked, fail},
+};
 
 /// `["RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")" SP]`
-pub(super) fn returns(reader: &mut Reader<'_>) -> Read<Option<Vec<SearchReturn>>> {
-    if !reader.eat_word("RETURN") {
-        return Ok(None);
-    }
-    reader.sp()?;
-    let found = reader.list(|reader| {
-        Ok(match reader.keyword("search-return-opt")?.as_slice() {
-            b"MIN" => SearchReturn::Min,
-            b"MAX" => SearchReturn::Max,
-            b"ALL" => SearchReturn::All,
-            b"COUNT" => SearchReturn::Count,
-            b"SAVE" => SearchReturn::Save,
-            b"PARTIAL" => {
-                let (first, last) = partial_range(reader)?;
-                SearchReturn::Partial(first, last)
-            }
-            _ => return reader.fail("search-return-opt"),
-        })
-    })?;
-    reader.sp()?;
-    Ok(Some(found))
+pub(super) fn search_return_opts(input: &[u8]) -> Res<'_, Option<Vec<SearchReturn>>> {
+    let returns = terminated(preceded(sp, list(search_return_opt)), sp);
+    opt(preceded(word("RETURN"), cut(returns))).parse(input)
 }
 
-/// `SP partial-range` (RFC 9394)
-pub(super) fn partial_range(reader: &mut Reader<'_>) -> Read<(i64, i64)> {
-    reader.sp()?;
-    let first = place(reader)?;
-    reader.need(b':', ":")?;
-    Ok((first, place(reader)?))
-}
-
-/// A place in a result, counted from the end if negative (RFC 9394).
-fn place(reader: &mut Reader<'_>) -> Read<i64> {
-    let from_end = reader.eat(b'-');
-    let number = i64::from(reader.number32()?);
-    if number == 0 {
-        return reader.fail("nz-number");
-    }
-    Ok(if from_end { number.saturating_neg() } else { number })
-}
-
-/// `"(" sort-criterion *(SP sort-criterion) ")"` (RFC 5256)
-pub(super) fn sort_criteria(reader: &mut Reader<'_>) -> Read<Vec<SortCriterion>> {
-    reader.list1(|reader| {
-        let reverse = reader.eat_word("REVERSE");
-        if reverse {
-            reader.sp()?;
+fn search_return_opt(input: &[u8]) -> Res<'_, SearchReturn> {
+    let (rest, name) = keyword("search-return-opt")(input)?;
+    let plain = match name.as_slice() {
+        b"MIN" => SearchReturn::Min,
+        b"MAX" => SearchReturn::Max,
+        b"ALL" => SearchReturn::All,
+        b"COUNT" => SearchReturn::Count,
+        b"SAVE" => SearchReturn::Save,
+        b"PARTIAL" => {
+            let range = preceded(sp, partial_range);
+            return range.map(|(first, last)| SearchReturn::Partial(first, last)).parse(rest);
         }
-        let name = reader.keyword("sort-key")?;
-        let key = SortKey::NAMES.into_iter().find(|(_, known)| known.as_bytes() == name);
-        key.map_or_else(|| reader.fail("sort-key"), |(key, _)| Ok(SortCriterion { reverse, key }))
+        _ => return fail(input, "search-return-opt"),
+    };
+    Ok((rest, plain))
+}
+
+/// `partial-range = partial-place ":" partial-place` (RFC 9394)
+pub(super) fn partial_range(input: &[u8]) -> Res<'_, (i64, i64)> {
+    separated_pair(partial_place, mark(":"), partial_place).parse(input)
+}
+
+/// A place in a result, counted from the end if negative: `["-"] nz-number` (RFC 9394)
+fn partial_place(input: &[u8]) -> Res<'_, i64> {
+    let place = (opt(tag("-")), number::<u32>);
+    checked("nz-number", place, |(from_end, number)| {
+        let number = i64::from(number);
+        (number > 0).then_some(if from_end.is_some() { number.saturating_neg() } else { number })
     })
+    .parse(input)
+}
+
+/// `sort-criteria = "(" sort-criterion *(SP sort-criterion) ")"` (RFC 5256)
+pub(super) fn sort_criteria(input: &[u8]) -> Res<'_, Vec<SortCriterion>> {
+    let reverse = opt(terminated(word("REVERSE"), sp));
+    let key = one_of("sort-key", |name| {
+        SortKey::NAMES.into_iter().find(|(_, known)| known.as_bytes() == name).map(|(key, _)| key)
+    });
+    list1((reverse, key).map(|(reverse, key)| SortCriterion { reverse: reverse.is_some(), key })).parse(input)
 }
 
 /// `search-key *(SP search-key)`
-pub(super) fn search_program<'a>(reader: &mut Reader<'a>) -> Read<SearchKey<'a>> {
-    let first = search_key(reader)?;
-    if reader.is_done() {
-        return Ok(first);
-    }
-    let mut keys = Vec::from([first]);
-    while !reader.is_done() {
-        reader.sp()?;
-        keys.push(search_key(reader)?);
-    }
-    Ok(SearchKey::And(keys))
+pub(super) fn search_program(input: &[u8]) -> Res<'_, SearchKey<'_>> {
+    let (rest, mut keys) = joined(|input| search_key(DEPTH, input)).parse(input)?;
+    Ok((rest, if keys.len() > 1 { SearchKey::And(keys) } else { keys.pop().unwrap_or(SearchKey::All) }))
 }
 
-/// `search-key`
-fn search_key<'a>(reader: &mut Reader<'a>) -> Read<SearchKey<'a>> {
-    let Some(depth) = reader.depth.checked_sub(1) else { return reader.fail("nesting within the limit") };
-    reader.depth = depth;
-    let key = search_key_inside(reader);
-    reader.depth = depth.saturating_add(1);
-    key
-}
+/// Levels of parentheses, NOT and OR.
+const DEPTH: u8 = 64;
 
-fn search_key_inside<'a>(reader: &mut Reader<'a>) -> Read<SearchKey<'a>> {
-    match reader.peek() {
-        Some(b'(') => return reader.list1(search_key).map(SearchKey::And),
-        Some(b'0'..=b'9' | b'*' | b'$') => return reader.set().map(SearchKey::Sequence),
+/// `search-key`, at most `depth` in each other
+fn search_key(depth: u8, input: &[u8]) -> Res<'_, SearchKey<'_>> {
+    let Some(depth) = depth.checked_sub(1) else {
+        return Err(nom::Err::Failure(Fault { at: input, rule: "nesting within the limit" }));
+    };
+    match input {
+        [b'(', ..] => return list1(|input| search_key(depth, input)).map(SearchKey::And).parse(input),
+        [b'0'..=b'9' | b'*' | b'$', ..] => return sequence_set.map(SearchKey::Sequence).parse(input),
         _ => {}
     }
-    let name = reader.keyword("search-key")?;
+    let (rest, name) = keyword("search-key")(input)?;
     let plain = match name.as_slice() {
         b"ALL" => SearchKey::All,
         b"ANSWERED" => SearchKey::Flag(Flag::Answered),
@@ -106,72 +101,70 @@ fn search_key_inside<'a>(reader: &mut Reader<'a>) -> Read<SearchKey<'a>> {
         b"UNFLAGGED" => SearchKey::NoFlag(Flag::Flagged),
         b"UNSEEN" => SearchKey::NoFlag(Flag::Seen),
         b"SAVEDATESUPPORTED" => SearchKey::SaveDateSupported,
-        name => return with_argument(reader, name),
+        name => return with_argument(depth, name, sp(rest)?.0),
     };
-    Ok(plain)
+    Ok((rest, plain))
 }
 
-fn with_argument<'a>(reader: &mut Reader<'a>, name: &[u8]) -> Read<SearchKey<'a>> {
-    reader.sp()?;
-    Ok(match name {
-        b"BCC" => SearchKey::Bcc(reader.astring()?),
-        b"BEFORE" => SearchKey::Before(reader.date()?),
-        b"BODY" => SearchKey::Body(reader.astring()?),
-        b"CC" => SearchKey::Cc(reader.astring()?),
-        b"EMAILID" => SearchKey::EmailId(reader.atom()?),
-        b"FROM" => SearchKey::From(reader.astring()?),
+/// The arguments of the key with this name.
+fn with_argument<'a>(depth: u8, name: &[u8], input: &'a [u8]) -> Res<'a, SearchKey<'a>> {
+    let key = |input| search_key(depth, input);
+    match name {
+        b"BCC" => astring.map(SearchKey::Bcc).parse(input),
+        b"BEFORE" => date.map(SearchKey::Before).parse(input),
+        b"BODY" => astring.map(SearchKey::Body).parse(input),
+        b"CC" => astring.map(SearchKey::Cc).parse(input),
+        b"EMAILID" => atom.map(SearchKey::EmailId).parse(input),
+        b"FROM" => astring.map(SearchKey::From).parse(input),
         b"HEADER" => {
-            let name = reader.astring()?;
-            reader.sp()?;
-            SearchKey::Header { name, value: reader.astring()? }
+            let field = separated_pair(astring, sp, astring);
+            field.map(|(name, value)| SearchKey::Header { name, value }).parse(input)
         }
-        b"KEYWORD" => SearchKey::Flag(Flag::Keyword(reader.atom()?)),
-        b"LARGER" => SearchKey::Larger(reader.number()?),
-        b"MODSEQ" => mod_seq(reader)?,
-        b"NOT" => SearchKey::Not(Box::new(search_key(reader)?)),
-        b"OLDER" => SearchKey::Older(reader.number32()?),
-        b"ON" => SearchKey::On(reader.date()?),
+        b"KEYWORD" => atom.map(|name| SearchKey::Flag(Flag::Keyword(name))).parse(input),
+        b"LARGER" => number.map(SearchKey::Larger).parse(input),
+        b"MODSEQ" => mod_seq(input),
+        b"NOT" => key.map(|key| SearchKey::Not(Box::new(key))).parse(input),
+        b"OLDER" => number.map(SearchKey::Older).parse(input),
+        b"ON" => date.map(SearchKey::On).parse(input),
         b"OR" => {
-            let one = search_key(reader)?;
-            reader.sp()?;
-            SearchKey::Or(Box::new(one), Box::new(search_key(reader)?))
+            let both = separated_pair(key, sp, key);
+            both.map(|(one, other)| SearchKey::Or(Box::new(one), Box::new(other))).parse(input)
         }
-        b"SAVEDBEFORE" => SearchKey::SavedBefore(reader.date()?),
-        b"SAVEDON" => SearchKey::SavedOn(reader.date()?),
-        b"SAVEDSINCE" => SearchKey::SavedSince(reader.date()?),
-        b"SENTBEFORE" => SearchKey::SentBefore(reader.date()?),
-        b"SENTON" => SearchKey::SentOn(reader.date()?),
-        b"SENTSINCE" => SearchKey::SentSince(reader.date()?),
-        b"SINCE" => SearchKey::Since(reader.date()?),
-        b"SMALLER" => SearchKey::Smaller(reader.number()?),
-        b"SUBJECT" => SearchKey::Subject(reader.astring()?),
-        b"TEXT" => SearchKey::Text(reader.astring()?),
-        b"THREADID" => SearchKey::ThreadId(reader.atom()?),
-        b"TO" => SearchKey::To(reader.astring()?),
-        b"UID" => SearchKey::Uid(reader.set()?),
-        b"UNKEYWORD" => SearchKey::NoFlag(Flag::Keyword(reader.atom()?)),
-        b"X-GM-LABELS" => SearchKey::GmailLabel(reader.astring()?),
-        b"X-GM-MSGID" => SearchKey::GmailMessageId(reader.number()?),
-        b"X-GM-RAW" => SearchKey::GmailRaw(reader.astring()?),
-        b"X-GM-THRID" => SearchKey::GmailThreadId(reader.number()?),
-        b"YOUNGER" => SearchKey::Younger(reader.number32()?),
-        _ => return reader.fail("search-key"),
-    })
+        b"SAVEDBEFORE" => date.map(SearchKey::SavedBefore).parse(input),
+        b"SAVEDON" => date.map(SearchKey::SavedOn).parse(input),
+        b"SAVEDSINCE" => date.map(SearchKey::SavedSince).parse(input),
+        b"SENTBEFORE" => date.map(SearchKey::SentBefore).parse(input),
+        b"SENTON" => date.map(SearchKey::SentOn).parse(input),
+        b"SENTSINCE" => date.map(SearchKey::SentSince).parse(input),
+        b"SINCE" => date.map(SearchKey::Since).parse(input),
+        b"SMALLER" => number.map(SearchKey::Smaller).parse(input),
+        b"SUBJECT" => astring.map(SearchKey::Subject).parse(input),
+        b"TEXT" => astring.map(SearchKey::Text).parse(input),
+        b"THREADID" => atom.map(SearchKey::ThreadId).parse(input),
+        b"TO" => astring.map(SearchKey::To).parse(input),
+        b"UID" => sequence_set.map(SearchKey::Uid).parse(input),
+        b"UNKEYWORD" => atom.map(|name| SearchKey::NoFlag(Flag::Keyword(name))).parse(input),
+        b"X-GM-LABELS" => astring.map(SearchKey::GmailLabel).parse(input),
+        b"X-GM-MSGID" => number.map(SearchKey::GmailMessageId).parse(input),
+        b"X-GM-RAW" => astring.map(SearchKey::GmailRaw).parse(input),
+        b"X-GM-THRID" => number.map(SearchKey::GmailThreadId).parse(input),
+        b"YOUNGER" => number.map(SearchKey::Younger).parse(input),
+        _ => fail(input, "search-key"),
+    }
 }
 
-/// `[search-modseq-ext] SP mod-sequence-valzer` (RFC 7162)
-fn mod_seq<'a>(reader: &mut Reader<'a>) -> Read<SearchKey<'a>> {
-    if reader.peek() != Some(b'"') {
-        return reader.number().map(SearchKey::ModSeq);
-    }
-    let entry = reader.string()?;
-    reader.sp()?;
-    let scope = match reader.keyword("entry-type-req")?.as_slice() {
-        b"PRIV" => EntryScope::Private,
-        b"SHARED" => EntryScope::Shared,
-        b"ALL" => EntryScope::All,
-        _ => return reader.fail("entry-type-req"),
-    };
-    reader.sp()?;
-    Ok(SearchKey::ModSeqOf { entry, scope, mod_seq: reader.number()? })
+/// `[entry-name SP entry-type-req SP] mod-sequence-valzer` (RFC 7162)
+fn mod_seq(input: &[u8]) -> Res<'_, SearchKey<'_>> {
+    let scope = one_of("entry-type-req", |name| match name {
+        b"PRIV" => Some(EntryScope::Private),
+        b"SHARED" => Some(EntryScope::Shared),
+        b"ALL" => Some(EntryScope::All),
+        _ => None,
+    });
+    let of = (terminated(string, cut(sp)), cut(terminated(scope, sp)), cut(number));
+    alt((
+        of.map(|(entry, scope, mod_seq)| SearchKey::ModSeqOf { entry, scope, mod_seq }),
+        number.map(SearchKey::ModSeq),
+    ))
+    .parse(input)
 }

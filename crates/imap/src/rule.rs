@@ -1,0 +1,65 @@
+//! What the grammars of both halves take from nom: its results, with an error that names a rule.
+
+use nom::Parser;
+
+use crate::ParseError;
+
+/// What a parser function returns: what is left, and what was found in front of it.
+pub(crate) type Res<'a, T> = nom::IResult<&'a [u8], T, Fault<'a>>;
+
+/// Where the input stopped following a rule, as what is left there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fault<'a> {
+    pub(crate) at: &'a [u8],
+    pub(crate) rule: &'static str,
+}
+
+impl Fault<'_> {
+    /// The error for the caller, who passed `whole` in.
+    pub(crate) fn in_whole(error: nom::Err<Self>, whole: &[u8]) -> ParseError {
+        match error {
+            nom::Err::Error(fault) | nom::Err::Failure(fault) => {
+                ParseError { offset: whole.len().saturating_sub(fault.at.len()), rule: fault.rule }
+            }
+            // Parsers of whole input do not ask for more.
+            nom::Err::Incomplete(_) => ParseError { offset: whole.len(), rule: "more octets" },
+        }
+    }
+}
+
+impl<'a> nom::error::ParseError<&'a [u8]> for Fault<'a> {
+    fn from_error_kind(at: &'a [u8], _: nom::error::ErrorKind) -> Self {
+        Fault { at, rule: "what the rule repeats" }
+    }
+
+    fn append(_: &'a [u8], _: nom::error::ErrorKind, other: Self) -> Self {
+        other
+    }
+}
+
+#[inline]
+pub(crate) fn fail<'a, T>(at: &'a [u8], rule: &'static str) -> Res<'a, T> {
+    Err(nom::Err::Error(Fault { at, rule }))
+}
+
+/// Gives the error of `parser` the name of the rule, and the place where the rule began.
+#[inline]
+pub(crate) fn named<'a, T>(
+    rule: &'static str,
+    mut parser: impl Parser<&'a [u8], Output = T, Error = Fault<'a>>,
+) -> impl FnMut(&'a [u8]) -> Res<'a, T> {
+    move |input| parser.parse(input).map_err(|error| error.map(|_| Fault { at: input, rule }))
+}
+
+/// nom's `map_opt` with the name of the rule: `convert` says whether what `parser` found follows it.
+#[inline]
+pub(crate) fn checked<'a, T, U>(
+    rule: &'static str,
+    mut parser: impl Parser<&'a [u8], Output = T, Error = Fault<'a>>,
+    mut convert: impl FnMut(T) -> Option<U>,
+) -> impl FnMut(&'a [u8]) -> Res<'a, U> {
+    move |input| {
+        let (rest, found) = parser.parse(input)?;
+        convert(found).map_or_else(|| fail(input, rule), |found| Ok((rest, found)))
+    }
+}
