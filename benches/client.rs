@@ -5,7 +5,7 @@ use mailbearer_benches::{Client, Corpus};
 
 fn envelopes(c: &mut Criterion) {
     let mut group = c.benchmark_group("client/envelope");
-    let responses = Corpus::Envelope.octets(Corpus::Envelope.timed());
+    let responses = Corpus::Listing.octets(Corpus::Listing.timed());
     group.throughput(Throughput::Bytes(responses.len().try_into().unwrap()));
     for client in Client::ALL {
         group.bench_function(BenchmarkId::from_parameter(client.name()), |b| {

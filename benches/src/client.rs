@@ -30,7 +30,7 @@ impl Client {
         }
     }
 
-    /// Fetches `responses`, each with a UID and an ENVELOPE, and returns how many messages there were and the
+    /// Fetches `responses`, each a line of a listing, and returns how many messages there were and the
     /// octets of their subjects and of their senders' mailboxes.
     ///
     /// # Panics
@@ -46,12 +46,16 @@ impl Client {
     }
 }
 
+/// What the facade's listing asks for.
+const ITEMS: [FetchItem<'static>; 5] =
+    [FetchItem::Uid, FetchItem::Flags, FetchItem::InternalDate, FetchItem::Size, FetchItem::Envelope];
+
 fn ours(responses: &[u8]) -> (usize, usize) {
     let options = Options::new("imap.example.org", 993, Security::Implicit);
     let (mut rx, mut tx) = (RecvBuf::with_limit(options.limits.buffer()), SendBuf::new());
     let mut session = Session::new(options);
     session.authenticate(Credentials::bearer("robot@example.org", "t0ken").unwrap()).unwrap();
-    session.uid_fetch(SequenceSet::all(), vec![FetchItem::Uid, FetchItem::Envelope]).unwrap();
+    session.uid_fetch(SequenceSet::all(), ITEMS.to_vec()).unwrap();
     let mut server = Server::new(responses);
     let (mut messages, mut octets) = (0, 0);
     loop {
@@ -85,7 +89,8 @@ async fn async_imap(responses: &[u8]) -> (usize, usize) {
     let mut client = async_imap::Client::new(Server::new(responses));
     client.read_response().await.unwrap().unwrap();
     let mut session = client.login("robot", "secret").await.map_err(|(error, _)| error).unwrap();
-    let mut fetches = session.uid_fetch("1:*", "(UID ENVELOPE)").await.unwrap();
+    let mut fetches =
+        session.uid_fetch("1:*", "(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE)").await.unwrap();
     let (mut messages, mut octets) = (0, 0);
     while let Some(fetch) = fetches.try_next().await.unwrap() {
         let envelope = fetch.envelope().unwrap();
@@ -176,7 +181,7 @@ mod tests {
 
     #[test]
     fn both_clients_see_the_same() {
-        let responses = Corpus::Envelope.octets(300);
+        let responses = Corpus::Listing.octets(300);
         let [ours, theirs] = Client::ALL.map(|client| client.fetch(&responses));
         assert_eq!(ours.0, 300);
         assert_eq!(ours.0, theirs.0);

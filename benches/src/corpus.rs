@@ -3,9 +3,14 @@
 /// A kind of responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Corpus {
-    /// A UID and an ENVELOPE each, about 450 octets: what a list of subjects is made from.
-    Envelope,
-    /// A UID and a BODYSTRUCTURE each, multiparts in multiparts, some with a message inside.
+    /// UID, FLAGS, INTERNALDATE, RFC822.SIZE and ENVELOPE, about 600 octets: what `list` and `watch` ask for.
+    Listing,
+    /// A listing of messages whose subjects and names are full of quotes and backslashes.
+    Quoted,
+    /// UID and FLAGS: what `watch` asks for to find its place again, and `flag`.
+    Flags,
+    /// A UID and a BODYSTRUCTURE each, multiparts in multiparts, some with a message inside: what
+    /// `fetch --structure` asks for.
     BodyStructure,
     /// LIST, STATUS, SEARCH, CAPABILITY, FLAGS, EXISTS, status responses with and without codes.
     Mixed,
@@ -18,12 +23,22 @@ pub enum Corpus {
 }
 
 impl Corpus {
-    pub const ALL: [Self; 6] =
-        [Self::Envelope, Self::BodyStructure, Self::Mixed, Self::Body1K, Self::Body64K, Self::Body1M];
+    pub const ALL: [Self; 8] = [
+        Self::Listing,
+        Self::Quoted,
+        Self::Flags,
+        Self::BodyStructure,
+        Self::Mixed,
+        Self::Body1K,
+        Self::Body64K,
+        Self::Body1M,
+    ];
 
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Envelope => "envelope",
+            Self::Listing => "listing",
+            Self::Quoted => "quoted",
+            Self::Flags => "flags",
             Self::BodyStructure => "bodystructure",
             Self::Mixed => "mixed",
             Self::Body1K => "body-1k",
@@ -35,8 +50,8 @@ impl Corpus {
     /// How many responses make an exact count of instructions: few, for a simulated processor is slow.
     pub const fn sample(self) -> usize {
         match self {
-            Self::Envelope | Self::BodyStructure => 500,
-            Self::Mixed => 2000,
+            Self::Listing | Self::Quoted | Self::BodyStructure => 500,
+            Self::Flags | Self::Mixed => 2000,
             Self::Body1K => 500,
             Self::Body64K => 40,
             Self::Body1M => 4,
@@ -46,8 +61,8 @@ impl Corpus {
     /// How many responses are timed.
     pub const fn timed(self) -> usize {
         match self {
-            Self::Envelope => 10_000,
-            Self::BodyStructure | Self::Mixed | Self::Body1K => 2000,
+            Self::Listing => 10_000,
+            Self::Quoted | Self::Flags | Self::BodyStructure | Self::Mixed | Self::Body1K => 2000,
             Self::Body64K => 100,
             Self::Body1M => 8,
         }
@@ -59,12 +74,11 @@ impl Corpus {
         let mut out = Vec::new();
         for number in 1..=count {
             match self {
-                Self::Envelope => {
-                    let uid = 4000 + number * 3;
-                    out.extend(
-                        format!("* {number} FETCH (UID {uid} ENVELOPE {})\r\n", envelope(&mut random))
-                            .bytes(),
-                    );
+                Self::Listing => out.extend(listing(&mut random, number, false).bytes()),
+                Self::Quoted => out.extend(listing(&mut random, number, true).bytes()),
+                Self::Flags => {
+                    let (uid, flags) = (4000 + number * 3, flags(&mut random));
+                    out.extend(format!("* {number} FETCH (UID {uid} FLAGS ({flags}))\r\n").bytes());
                 }
                 Self::BodyStructure => {
                     let uid = 4000 + number * 3;
@@ -127,7 +141,7 @@ impl Growing {
     pub fn octets(self, size: usize) -> Vec<u8> {
         let fetch = |items: String| format!("* 1 FETCH ({items})\r\n").into_bytes();
         match self {
-            Self::Stream => Corpus::Envelope.octets(size / 450),
+            Self::Stream => Corpus::Listing.octets(size / 600),
             Self::Numbers => format!("* SEARCH{}\r\n", " 123456".repeat(size / 7)).into_bytes(),
             Self::Addresses => {
                 let to = "(\"Ann Example\" NIL \"ann\" \"example.org\")".repeat(size / 39);
@@ -349,6 +363,36 @@ fn subject(random: &mut Random) -> String {
     quoted(&format!("{reply}{text}"))
 }
 
+/// One line of the answer to the FETCH of a listing.
+fn listing(random: &mut Random, number: usize, escaped: bool) -> String {
+    let (uid, size, flags) = (4000 + number * 3, 900 + random.below(90_000), flags(random));
+    let (day, hour) = (1 + random.below(28), random.below(24));
+    let arrived = format!("{day:2}-{}-{} {hour:02}:15:42 +0100", random.of(MONTHS), 2019 + random.below(7));
+    let envelope = if escaped { escaped_envelope(random) } else { envelope(random) };
+    format!(
+        "* {number} FETCH (UID {uid} FLAGS ({flags}) INTERNALDATE \"{arrived}\" RFC822.SIZE {size} ENVELOPE {envelope})\r\n"
+    )
+}
+
+fn flags(random: &mut Random) -> &'static str {
+    random.of(&["\\Seen", "\\Seen", "", "\\Answered \\Seen", "\\Flagged \\Seen $Forwarded", "\\Recent"])
+}
+
+/// As [`envelope`], but what a person wrote is in quotes and has a path of Windows in it.
+fn escaped_envelope(random: &mut Random) -> String {
+    let escaped = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
+    let words: Vec<_> = (0..3 + random.below(5)).map(|_| format!("\"{}\"", random.of(&WORDS[..9]))).collect();
+    let subject = escaped(&format!("\\\\files\\{}", words.join(" ")));
+    let (host, id) = (random.of(DOMAINS), message_id(random));
+    let name = escaped(&format!(
+        "\"{}\" {}",
+        random.of(&["Anna", "Liam", "Rosa"]),
+        random.of(&["Brown", "Chen", "Rossi"])
+    ));
+    let person = format!("((\"{name}\" NIL \"desk\" \"{host}\"))");
+    format!("(\"{}\" \"{subject}\" {person} {person} {person} {person} NIL NIL NIL {id})", date(random))
+}
+
 fn envelope(random: &mut Random) -> String {
     let (date, subject, from) = (date(random), subject(random), address(random));
     let reply_to = if random.once_in(8) { address(random) } else { from.clone() };
@@ -471,8 +515,8 @@ mod tests {
     #[test]
     fn a_corpus_is_the_same_on_every_run_and_of_the_size_it_should_be() {
         assert_eq!(Corpus::Mixed.octets(50), Corpus::Mixed.octets(50));
-        let octets = Corpus::Envelope.octets(1000).len();
-        assert!((400_000..500_000).contains(&octets), "{octets} octets in 1,000 envelopes");
+        let octets = Corpus::Listing.octets(1000).len();
+        assert!((500_000..650_000).contains(&octets), "{octets} octets in 1,000 lines of a listing");
         assert_eq!(base64(b"a"), "YQ==");
         assert_eq!(base64(b"abc"), "YWJj");
     }

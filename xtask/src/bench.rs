@@ -97,8 +97,8 @@ impl Row {
 }
 
 fn parsers(corpus: &str) -> Vec<&'static str> {
-    let mut parsers = vec!["mailbearer", "mailbearer-parse", "mailbearer-read", "imap-proto", "imap-codec"];
-    if corpus == "envelope" {
+    let mut parsers = vec!["mailbearer", "mailbearer-read", "mailbearer-parse", "imap-proto", "imap-codec"];
+    if corpus == "listing" {
         parsers.extend(["client-mailbearer", "client-async-imap"]);
     }
     parsers
@@ -186,8 +186,10 @@ fn allocations(binary: &Path) -> Result<BTreeMap<(String, String), (f64, f64)>> 
 }
 
 /// The corpora, and how many responses of each are counted.
-const CORPORA: [(&str, usize); 6] = [
-    ("envelope", 500),
+const CORPORA: [(&str, usize); 8] = [
+    ("listing", 500),
+    ("quoted", 500),
+    ("flags", 2000),
     ("bodystructure", 500),
     ("mixed", 2000),
     ("body-1k", 500),

@@ -12,9 +12,9 @@ fn main() {
             report(corpus, parser.name(), || prepared.run());
         }
     }
-    let octets = Corpus::Envelope.octets(Corpus::Envelope.sample());
+    let octets = Corpus::Listing.octets(Corpus::Listing.sample());
     for client in Client::ALL {
-        report(Corpus::Envelope, &format!("client-{}", client.name()), || client.fetch(&octets).0);
+        report(Corpus::Listing, &format!("client-{}", client.name()), || client.fetch(&octets).0);
     }
 }
 
