@@ -11,7 +11,6 @@ use crate::{
     error::Error,
     output::{self, Output},
     progress::Progress,
-    session::Session,
     upload::Upload,
 };
 
@@ -21,23 +20,21 @@ pub(crate) fn run(
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
     super::check_folder(&arguments.folder)?;
-    let session = Session::open(global, true)?;
     let message = open(&arguments.file)?;
-    let octets = message.octets();
-    let mut imap = session.with_token(|client| client.connect_imap())?;
-    let mut progress = Progress::new(Some(octets), global.trace);
-    let mut appending = imap.append_in_pieces(&arguments.folder, &arguments.flag, arguments.date, octets)?;
-    message.copy(|piece| {
-        appending.write(piece)?;
-        progress.add(piece.len());
-        Ok(())
-    })?;
-    let appended = appending.finish().map_err(super::unanswered)?;
-    drop(progress);
-    report(&arguments.folder, octets, appended, out)?;
-    // The message is there; that the server says goodbye is not worth failing for.
-    let _ = imap.logout();
-    Ok(())
+    super::with_imap(global, &[], |imap| {
+        let octets = message.octets();
+        let mut progress = Progress::new(Some(octets), global.trace);
+        let mut appending =
+            imap.append_in_pieces(&arguments.folder, &arguments.flag, arguments.date, octets)?;
+        message.copy(|piece| {
+            appending.write(piece)?;
+            progress.add(piece.len());
+            Ok(())
+        })?;
+        let appended = appending.finish().map_err(super::unanswered)?;
+        drop(progress);
+        report(&arguments.folder, octets, appended, out)
+    })
 }
 
 fn open(file: &Path) -> Result<Upload, Error> {

@@ -10,7 +10,6 @@ use crate::{
     error::Error,
     exit::Exit,
     output::Output,
-    session::Session,
     uids::Present,
 };
 
@@ -19,23 +18,22 @@ pub(crate) fn run(
     arguments: &DeleteArgs,
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
-    super::check_folder(&arguments.folder)?;
-    let session = Session::open(global, true)?;
-    let mut imap = session.with_token(|client| client.connect_imap())?;
-    let trash = if arguments.expunge {
-        check_expunge(&mut imap)?;
-        None
-    } else {
-        Some(trash(&mut imap, &arguments.folder)?)
-    };
-    imap.select(&arguments.folder)?;
-    let mut present = arguments.uids.look_up(&mut imap, &arguments.folder)?;
-    match trash {
-        Some(trash) => super::r#move::move_all(&mut imap, &mut present, &trash, "deleted", out)?,
-        None => expunge(&mut imap, &present, out)?,
-    }
-    let _ = imap.logout();
-    present.finish("deleted")
+    super::with_imap(global, &[&arguments.folder], |imap| {
+        let trash = if arguments.expunge {
+            check_expunge(imap)?;
+            None
+        } else {
+            Some(trash(imap, &arguments.folder)?)
+        };
+        imap.select(&arguments.folder)?;
+        let mut present = arguments.uids.look_up(imap, &arguments.folder)?;
+        match trash {
+            Some(trash) => super::r#move::move_all(imap, &mut present, &trash, "deleted", out)?,
+            None => expunge(imap, &present, out)?,
+        }
+        Ok(present)
+    })?
+    .finish("deleted")
 }
 
 /// The folder that the server has for deleted messages.

@@ -15,7 +15,6 @@ use crate::{
     output::Output,
     partial::PartialFile,
     progress::Progress,
-    session::Session,
     structure::{self, Part},
 };
 
@@ -29,33 +28,26 @@ pub(crate) fn run(
         return Err(Error::usage("a message is no JSON").hint("with --json, give --output FILE"));
     }
     super::check_folder(&arguments.folder)?;
-    let session = Session::open(global, true)?;
     // Before the server is asked: a file that can't be written is not worth its trouble.
     let file = match &arguments.output {
         Some(name) => Some((name, PartialFile::create(name, interrupts)?)),
         None => None,
     };
-    let mut imap = session.with_token(|client| client.connect_imap())?;
-    match file {
-        _ if arguments.structure => show_structure(&mut imap, arguments, out)?,
+    super::with_imap(global, &[], |imap| match file {
+        _ if arguments.structure => show_structure(imap, arguments, out),
         Some((name, mut file)) => {
-            let octets = fetch(&mut imap, arguments, global.trace, |piece| file.write(piece))?;
+            let octets = fetch(imap, arguments, global.trace, |piece| file.write(piece))?;
             file.finish()?;
-            if out.is_json() {
-                out.json(
-                    &json!({ "uid": arguments.uid, "octets": octets, "file": name.display().to_string() }),
-                )?;
-            }
+            let file = name.display().to_string();
+            let object = || json!({ "uid": arguments.uid, "octets": octets, "file": file });
+            if out.is_json() { out.json(&object()) } else { Ok(()) }
         }
         None => {
             // Standard output may be the terminal that a bar would be shown on.
-            fetch(&mut imap, arguments, true, |piece| out.octets(piece))?;
-            out.flush()?;
+            fetch(imap, arguments, true, |piece| out.octets(piece))?;
+            out.flush()
         }
-    }
-    // The message is here; that the server says goodbye is not worth failing for.
-    let _ = imap.logout();
-    Ok(())
+    })
 }
 
 fn show_structure(

@@ -10,7 +10,6 @@ use crate::{
     cli::{FlagArgs, GlobalArgs},
     error::Error,
     output::{self, Output},
-    session::Session,
     value::Flags,
 };
 
@@ -19,22 +18,21 @@ pub(crate) fn run(
     arguments: &FlagArgs,
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
-    super::check_folder(&arguments.folder)?;
     let changes = changes(arguments);
-    let session = Session::open(global, true)?;
-    let mut imap = session.with_token(|client| client.connect_imap())?;
-    let selected = imap.select(&arguments.folder)?;
-    let mut present = arguments.uids.look_up(&mut imap, &arguments.folder)?;
-    warn_of_lost(&selected, &changes);
-    for set in present.sets() {
-        for (action, flags) in &changes {
-            imap.store(set.clone(), *action, flags)?;
+    super::with_imap(global, &[&arguments.folder], |imap| {
+        let selected = imap.select(&arguments.folder)?;
+        let mut present = arguments.uids.look_up(imap, &arguments.folder)?;
+        warn_of_lost(&selected, &changes);
+        for set in present.sets() {
+            for (action, flags) in &changes {
+                imap.store(set.clone(), *action, flags)?;
+            }
+            let shown = show(imap, &set, out)?;
+            present.lost(&set, &shown);
         }
-        let shown = show(&mut imap, &set, out)?;
-        present.lost(&set, &shown);
-    }
-    let _ = imap.logout();
-    present.finish("changed")
+        Ok(present)
+    })?
+    .finish("changed")
 }
 
 fn changes(arguments: &FlagArgs) -> Vec<(StoreAction, Flags)> {

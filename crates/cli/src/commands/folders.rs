@@ -7,7 +7,6 @@ use crate::{
     cli::{FoldersArgs, GlobalArgs},
     error::Error,
     output::{self, Output},
-    session::Session,
 };
 
 pub(crate) fn run(
@@ -15,29 +14,20 @@ pub(crate) fn run(
     arguments: &FoldersArgs,
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
-    super::check_folder(&arguments.pattern)?;
-    let session = Session::open(global, true)?;
-    let mut imap = session.with_token(|client| client.connect_imap())?;
-    // Where they come with the listing they cost nothing; else it is a command for each folder.
-    let folders = if arguments.counts || imap.capabilities()?.has(&Capability::ListStatus) {
-        imap.folders_with_counts(&arguments.pattern)?
-    } else {
-        imap.folders(&arguments.pattern)?
-    };
+    let folders = super::with_imap(global, &[&arguments.pattern], |imap| {
+        // Where they come with the listing they cost nothing; else it is a command for each folder.
+        Ok(if arguments.counts || imap.capabilities()?.has(&Capability::ListStatus) {
+            imap.folders_with_counts(&arguments.pattern)?
+        } else {
+            imap.folders(&arguments.pattern)?
+        })
+    })?;
     if out.is_json() {
-        for folder in &folders {
-            out.json(&object(folder))?;
-        }
-    } else {
-        let names: Vec<_> = folders.iter().map(|folder| printable(&folder.name)).collect();
-        let room = names.iter().map(|name| output::width(name)).max().unwrap_or_default();
-        for (folder, name) in folders.iter().zip(names) {
-            out.line(&line(folder, &name, room))?;
-        }
+        return folders.iter().try_for_each(|folder| out.json(&object(folder)));
     }
-    // Everything is here; that the server says goodbye is not worth failing for.
-    let _ = imap.logout();
-    Ok(())
+    let names: Vec<_> = folders.iter().map(|folder| printable(&folder.name)).collect();
+    let room = names.iter().map(|name| output::width(name)).max().unwrap_or_default();
+    folders.iter().zip(names).try_for_each(|(folder, name)| out.line(&line(folder, &name, room)))
 }
 
 fn line(folder: &Folder, name: &str, room: usize) -> String {

@@ -11,7 +11,6 @@ use crate::{
     output::Output,
     row,
     search::Query,
-    session::Session,
     uids, value,
 };
 
@@ -20,11 +19,8 @@ pub(crate) fn run(
     arguments: &ListArgs,
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
-    super::check_folder(&arguments.folder)?;
     let query = arguments.search.as_deref().map(Query::new);
     let key = wanted(query.as_ref(), arguments)?;
-    let session = Session::open(global, true)?;
-    let mut imap = session.with_token(|client| client.connect_imap())?;
     let zone = value::zone();
     let mut show = |message: &Summary| {
         if out.is_json() {
@@ -33,19 +29,17 @@ pub(crate) fn run(
             out.line(&row::line(message, &zone, out.width()))
         }
     };
-    match key {
-        Some(key) => found(&mut imap, arguments, &key, show)?,
+    super::with_imap(global, &[&arguments.folder], |imap| match key {
+        Some(key) => found(imap, arguments, &key, show),
         None => {
             let range = arguments.limit.map_or(Range::All, |count| Range::Last(count.get()));
             let mut listing = imap.list(&arguments.folder, range)?;
             while let Some(summary) = listing.next()? {
                 show(&summary)?;
             }
+            Ok(())
         }
-    }
-    // Everything is here; that the server says goodbye is not worth failing for.
-    let _ = imap.logout();
-    Ok(())
+    })
 }
 
 /// What to search for, if anything.

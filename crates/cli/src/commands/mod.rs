@@ -17,14 +17,35 @@ pub(crate) mod watch;
 use std::io::Write;
 
 use mailbearer::{
-    Copied,
+    Blocking, Copied, Imap,
     imap_protocol::{Mailbox, SequenceSet},
 };
 use serde_json::json;
 
-use crate::{error::Error, exit::Exit, output::Output, uids::Present};
+use crate::{cli::GlobalArgs, error::Error, exit::Exit, output::Output, session::Session, uids::Present};
 
-/// Refuses what can't be the name of a folder, before anything is connected to.
+/// Logs in to the account's IMAP server, does `work` there, and says goodbye.
+///
+/// The names in `folders` are checked before anything is connected to.
+///
+/// # Errors
+///
+/// Fails as `work` does, for what is wrong with the account, and if there is no way in.
+fn with_imap<T>(
+    global: &GlobalArgs,
+    folders: &[&str],
+    work: impl FnOnce(&mut Imap<Blocking>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    folders.iter().try_for_each(|folder| check_folder(folder))?;
+    let session = Session::open(global, true)?;
+    let mut imap = session.with_token(|client| client.connect_imap())?;
+    let done = work(&mut imap)?;
+    // All is done; that the server says goodbye is not worth failing for.
+    let _ = imap.logout();
+    Ok(done)
+}
+
+/// Refuses what can't be the name of a folder.
 fn check_folder(name: &str) -> Result<(), Error> {
     match Mailbox::new(name) {
         Ok(_) => Ok(()),

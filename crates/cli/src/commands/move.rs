@@ -6,7 +6,6 @@ use crate::{
     cli::{GlobalArgs, TransferArgs},
     error::Error,
     output::{self, Output},
-    session::Session,
     uids::Present,
 };
 
@@ -15,15 +14,13 @@ pub(crate) fn run(
     arguments: &TransferArgs,
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
-    super::check_folder(&arguments.folder)?;
-    super::check_folder(&arguments.to)?;
-    let session = Session::open(global, true)?;
-    let mut imap = session.with_token(|client| client.connect_imap())?;
-    imap.select(&arguments.folder)?;
-    let mut present = arguments.uids.look_up(&mut imap, &arguments.folder)?;
-    move_all(&mut imap, &mut present, &arguments.to, "moved", out)?;
-    let _ = imap.logout();
-    present.finish("moved")
+    super::with_imap(global, &[&arguments.folder, &arguments.to], |imap| {
+        imap.select(&arguments.folder)?;
+        let mut present = arguments.uids.look_up(imap, &arguments.folder)?;
+        move_all(imap, &mut present, &arguments.to, "moved", out)?;
+        Ok(present)
+    })?
+    .finish("moved")
 }
 
 /// Moves messages of the open mailbox, and tells of each.

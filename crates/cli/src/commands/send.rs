@@ -23,22 +23,16 @@ pub(crate) fn run(
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
     let people = People::read(arguments)?;
+    if arguments.raw.is_none() && people.is_nobody() {
+        return Err(Error::usage("no recipients").hint("name them with --to, --cc or --bcc"));
+    }
+    let session = Session::open(global, true)?;
     let receipt = match &arguments.raw {
         Some(file) if file.as_os_str() == "-" => {
-            let session = Session::open(global, true)?;
             send_raw(RawMessage::new(io::stdin().lock())?, people, &session, global.trace)?
         }
-        Some(file) => {
-            let session = Session::open(global, true)?;
-            send_raw(RawMessage::open(file)?, people, &session, global.trace)?
-        }
-        None => {
-            if people.is_nobody() {
-                return Err(Error::usage("no recipients").hint("name them with --to, --cc or --bcc"));
-            }
-            let session = Session::open(global, true)?;
-            send_composed(arguments, people, &session)?
-        }
+        Some(file) => send_raw(RawMessage::open(file)?, people, &session, global.trace)?,
+        None => send_composed(arguments, people, &session)?,
     };
     report(&receipt, out)
 }
