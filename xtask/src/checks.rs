@@ -3,28 +3,32 @@
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use crate::{Result, process};
 
-/// Runs the checks in the order of how soon they fail.
+/// Runs the checks in the order of how soon they fail; with an argument those whose names have it in them.
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
-    if let Some(argument) = args.first() {
-        return Err(format!("check takes no argument, not `{argument}`").into());
+    let wanted = |name: &str| args.first().is_none_or(|part| name.contains(part.as_str()));
+    if args.len() > 1 || !CHECKS.iter().any(|(name, _)| wanted(name)) {
+        let names: Vec<&str> = CHECKS.iter().map(|(name, _)| *name).collect();
+        return Err(format!("check takes a part of one of these names: {}", names.join(", ")).into());
     }
-    for (name, check) in CHECKS {
+    for (name, check) in CHECKS.into_iter().filter(|(name, _)| wanted(name)) {
         check().map_err(|error| format!("{name}: {error}"))?;
         eprintln!("xtask: {name}: ok");
     }
     Ok(ExitCode::SUCCESS)
 }
 
-const CHECKS: [(&str, fn() -> Result<()>); 9] = [
+const CHECKS: [(&str, fn() -> Result<()>); 10] = [
     ("format", || cargo(&["fmt", "--all", "--check"])),
     ("who may depend on whom", dependencies),
     ("no tokio in a blocking build", blocking_has_no_tokio),
     ("licences", licences),
     ("protocol crates without std", no_std),
+    ("protocol crates without atomic pointers", no_atomic_pointers),
     ("clippy", clippy),
     ("the other provider of cryptography", || {
         let features = ["--no-default-features", "--features", "aws-lc-rs,webpki-roots,tokio"];
@@ -110,14 +114,66 @@ fn is_allowed(expression: &str, allowed: &BTreeSet<String>) -> bool {
 }
 
 fn no_std() -> Result<()> {
-    let target = process::target().join("no_std");
-    cargo(&[
-        "build",
-        "--manifest-path",
-        "tests/no_std/Cargo.toml",
+    build_no_std("no_std", "")
+}
+
+/// The crates build as for a target without atomic pointers, and what shares memory works there.
+///
+/// The host has them, so its compiler would take a use of them that is not behind the switch. Only one file has one.
+fn no_atomic_pointers() -> Result<()> {
+    for package in NO_STD {
+        for file in sources(&process::workspace().join("crates").join(package).join("src"))? {
+            let text = fs::read_to_string(&file)?;
+            let named = ["sync::Arc", "sync::{Arc", "sync::Weak", "sync::atomic"];
+            if named.iter().any(|name| text.contains(name)) && !file.ends_with("wire/src/octets.rs") {
+                return Err(format!("{} needs atomic pointers", file.display()).into());
+            }
+        }
+    }
+    let flags = format!("--cfg {NO_ATOMIC_POINTERS}");
+    build_no_std("no_atomic_pointers", &flags)?;
+    let mut tests = cargo_command();
+    tests.args([
+        "test",
+        "--locked",
+        "--quiet",
+        "-p",
+        "mailbearer-wire",
+        "-p",
+        "mailbearer-imap",
         "--target-dir",
-        &target.display().to_string(),
-    ])
+    ]);
+    tests.arg(process::target().join("no_atomic_pointers")).env("RUSTFLAGS", &flags);
+    process::output(&mut tests).map(drop)
+}
+
+/// Makes the protocol crates use what they use on targets without atomic pointers.
+const NO_ATOMIC_POINTERS: &str = "mailbearer_no_atomic_pointers";
+
+/// The folders of the crates that need no standard library.
+const NO_STD: [&str; 6] = ["wire", "sasl", "oauth", "smtp", "imap", "mime"];
+
+fn sources(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            files.extend(sources(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+fn build_no_std(target: &str, flags: &str) -> Result<()> {
+    let mut build = cargo_command();
+    build.args(["build", "--manifest-path", "tests/no_std/Cargo.toml", "--target-dir"]);
+    build.arg(process::target().join(target));
+    if !flags.is_empty() {
+        build.env("RUSTFLAGS", flags);
+    }
+    process::output(&mut build).map(drop)
 }
 
 fn clippy() -> Result<()> {

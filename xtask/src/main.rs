@@ -22,7 +22,7 @@ cargo xtask COMMAND
 
   test [FILTER…]            install and start what the tests need, run them all, shut down
   bench                     the IMAP parser beside its peers: instructions, allocations, growth, against their limits
-  check                     formatting, dependencies, licences, no_std, clippy, documentation, fuzz targets
+  check [NAME]              formatting, dependencies, licences, no_std, clippy, documentation, fuzz targets; or one
   footprint                 size and crates of the smallest embedding, against its limits
   fuzz [TARGET] [SECONDS]   fuzz all targets or one, each for 60 s or so long, on the nightly toolchain
   fuzz replay [TARGET…]     run the fuzz targets over their seeds, on this toolchain

@@ -46,18 +46,22 @@ extern crate alloc;
 mod json;
 mod line;
 mod machine;
+mod octets;
 mod printable;
 mod recv;
 mod secret;
 mod send;
 mod trace;
 mod wait;
+#[cfg(all(test, target_os = "linux"))]
+mod wiped;
 
 pub use json::{Json, json_string};
 pub use line::{Line, LineTooLong, Lines};
 pub use machine::{Machine, Security, Step};
+pub use octets::Octets;
 pub use printable::{printable, printable_bytes};
-pub use recv::{BufferFull, Octets, RecvBuf};
+pub use recv::{BufferFull, RecvBuf};
 pub use secret::Secret;
 pub use send::SendBuf;
 pub use trace::{Direction, TraceLine};

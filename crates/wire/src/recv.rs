@@ -1,18 +1,17 @@
-use alloc::{sync::Arc, vec::Vec};
-use core::{fmt, mem, ops::Range};
+use alloc::vec::Vec;
+use core::{fmt, mem};
 
 use zeroize::Zeroize;
 
-use crate::{Direction, TraceLine, trace::Tape};
+use crate::{Direction, Octets, TraceLine, octets::Shared, trace::Tape};
 
 /// Bytes from the peer that no machine has consumed yet, at most a limit of them.
 ///
 /// The caller [`extend`](Self::extend)s it, the machine looks at [`unread`](Self::unread) and consumes. How it
-/// consumes decides what a trace shows.
-#[derive(Debug)]
+/// consumes decides what a trace shows. `Debug` shows lengths and no octets: some of them may be secret.
 pub struct RecvBuf {
-    /// Shared with the [`Octets`] that were taken from it; as long as there are any, no more is written into it.
-    bytes: Arc<Vec<u8>>,
+    /// Shared with the [`Octets`] that were taken from it. While there are any, nothing is written into it.
+    bytes: Shared<Vec<u8>>,
     start: usize,
     limit: usize,
     end: End,
@@ -23,7 +22,7 @@ impl RecvBuf {
     /// Holds at most `limit` octets at a time; allocates as they come.
     #[must_use]
     pub fn with_limit(limit: usize) -> Self {
-        Self { bytes: Arc::default(), start: 0, limit, end: End::Open, tape: None }
+        Self { bytes: Shared::default(), start: 0, limit, end: End::Open, tape: None }
     }
 
     /// Changes the limit, in octets not yet consumed. What is there already stays.
@@ -41,13 +40,13 @@ impl RecvBuf {
     ///
     /// # Errors
     ///
-    /// Returns [`BufferFull`] and takes nothing if more octets would be unread than the limit allows.
+    /// Returns [`BufferFull`] and keeps none of `bytes` if the limit would be passed.
     pub fn extend(&mut self, bytes: &[u8]) -> Result<(), BufferFull> {
         if bytes.len() > self.room() {
             return Err(BufferFull { limit: self.limit });
         }
         self.release();
-        if let Some(held) = Arc::get_mut(&mut self.bytes) {
+        if let Some(held) = Shared::get_mut(&mut self.bytes) {
             // Moving what is left to the front pays only when it makes room that is needed.
             if self.start > 0 && held.capacity().saturating_sub(held.len()) < bytes.len() {
                 held.drain(..self.start);
@@ -55,7 +54,7 @@ impl RecvBuf {
             }
             held.extend_from_slice(bytes);
         } else {
-            self.bytes = Arc::new([self.unread(), bytes].concat());
+            self.bytes = Shared::new([self.unread(), bytes].concat());
             self.start = 0;
         }
         Ok(())
@@ -106,7 +105,8 @@ impl RecvBuf {
             tape.secret();
         }
         let end = self.start.saturating_add(count).min(self.bytes.len());
-        if let Some(bytes) = Arc::get_mut(&mut self.bytes).and_then(|bytes| bytes.get_mut(self.start..end)) {
+        if let Some(bytes) = Shared::get_mut(&mut self.bytes).and_then(|bytes| bytes.get_mut(self.start..end))
+        {
             bytes.zeroize();
         }
         self.advance(count);
@@ -138,14 +138,15 @@ impl RecvBuf {
         }
         let range = self.start..self.start.saturating_add(count);
         let rest = self.bytes.get(range.end..).unwrap_or_default();
-        // Most of what is held, or what would be too much to keep, is let go.
+        // The piece takes the memory along, and the few octets behind it are copied, where it is most of what is held:
+        // that is cheaper than a vector that nobody may write into until the piece is dropped.
         if rest.len() <= count && (count >= HAND_OVER || rest.is_empty() && self.bytes.capacity() > KEPT) {
-            let rest = Arc::new(rest.to_vec());
+            let rest = Shared::new(rest.to_vec());
             self.start = 0;
             return Octets { bytes: mem::replace(&mut self.bytes, rest), range };
         }
         self.start = range.end;
-        Octets { bytes: Arc::clone(&self.bytes), range }
+        Octets { bytes: Shared::clone(&self.bytes), range }
     }
 
     /// Starts a trace of what is consumed from now on.
@@ -173,10 +174,10 @@ impl RecvBuf {
         self.release();
     }
 
-    /// Starts anew where everything was consumed.
+    /// Uses the memory from its start again once everything was consumed.
     fn release(&mut self) {
         if self.start == self.bytes.len()
-            && let Some(bytes) = Arc::get_mut(&mut self.bytes)
+            && let Some(bytes) = Shared::get_mut(&mut self.bytes)
         {
             bytes.clear();
             self.start = 0;
@@ -184,6 +185,16 @@ impl RecvBuf {
                 bytes.shrink_to(KEPT);
             }
         }
+    }
+}
+
+impl fmt::Debug for RecvBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecvBuf")
+            .field("unread", &format_args!("[{} octets]", self.unread().len()))
+            .field("limit", &self.limit)
+            .field("end", &self.end)
+            .finish_non_exhaustive()
     }
 }
 
@@ -198,82 +209,6 @@ enum End {
 const HAND_OVER: usize = 4096;
 /// Memory kept when everything was consumed.
 const KEPT: usize = 64 * 1024;
-
-/// Octets that were handed over by a [`RecvBuf`], or a part of them.
-///
-/// They share the memory of all that arrived at about the same time, and keep it until they are dropped: up to some
-/// tens of kilobytes for a short line. What is kept for long is better [`settle`](Self::settle)d.
-#[derive(Clone, Default)]
-pub struct Octets {
-    bytes: Arc<Vec<u8>>,
-    range: Range<usize>,
-}
-
-impl Octets {
-    /// The part at `range`, without a copy; the rest stays in memory until it is dropped. What lies outside is
-    /// cut off.
-    #[must_use]
-    pub fn part(self, range: Range<usize>) -> Self {
-        let at = |offset: usize| self.range.start.saturating_add(offset).min(self.range.end);
-        let range = at(range.start)..at(range.end);
-        Self { range, bytes: self.bytes }
-    }
-
-    /// The same octets in memory of their own, where they are less than half of what they keep in memory.
-    #[must_use]
-    pub fn settle(self) -> Self {
-        if self.len() < self.bytes.capacity() / 2 { Self::from(self.to_vec()) } else { self }
-    }
-
-    /// The octets as a vector: no copy where nothing else shares their memory, but a move to the front where they do
-    /// not start there.
-    #[must_use]
-    pub fn into_vec(self) -> Vec<u8> {
-        let Self { bytes, range } = self;
-        match Arc::try_unwrap(bytes) {
-            Ok(mut bytes) => {
-                bytes.truncate(range.end);
-                bytes.drain(..range.start);
-                bytes
-            }
-            Err(shared) => shared.get(range).unwrap_or_default().to_vec(),
-        }
-    }
-}
-
-impl core::ops::Deref for Octets {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        self.bytes.get(self.range.clone()).unwrap_or_default()
-    }
-}
-
-impl AsRef<[u8]> for Octets {
-    fn as_ref(&self) -> &[u8] {
-        self
-    }
-}
-
-impl From<Vec<u8>> for Octets {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self { range: 0..bytes.len(), bytes: Arc::new(bytes) }
-    }
-}
-
-impl PartialEq for Octets {
-    fn eq(&self, other: &Self) -> bool {
-        **self == **other
-    }
-}
-
-impl Eq for Octets {}
-
-impl fmt::Debug for Octets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[{} octets]", self.len())
-    }
-}
 
 /// More bytes came than a [`RecvBuf`] may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -292,7 +227,7 @@ impl core::error::Error for BufferFull {}
 
 #[cfg(test)]
 mod tests {
-    use alloc::{string::String, vec};
+    use alloc::{format, string::String, vec};
 
     use super::*;
 
@@ -305,6 +240,39 @@ mod tests {
         rx.consume(1);
         assert_eq!((rx.room(), rx.extend(b"e")), (1, Ok(())));
         assert_eq!(rx.unread(), b"bcde");
+    }
+
+    #[test]
+    fn knows_how_the_stream_ended() {
+        let mut rx = RecvBuf::with_limit(4);
+        assert!(!rx.is_eof() && !rx.is_cut_off());
+        rx.set_eof();
+        assert!(rx.is_eof() && !rx.is_cut_off());
+        rx.set_cut_off();
+        assert!(rx.is_eof() && rx.is_cut_off());
+    }
+
+    #[test]
+    fn a_limit_that_changes_counts_from_then_on() {
+        let mut rx = RecvBuf::with_limit(4);
+        rx.extend(b"abcd").unwrap();
+        rx.set_limit(6);
+        assert_eq!((rx.room(), rx.extend(b"ef")), (2, Ok(())));
+        rx.set_limit(1);
+        assert_eq!((rx.room(), rx.extend(b"")), (0, Ok(())));
+        assert_eq!(rx.extend(b"g"), Err(BufferFull { limit: 1 }));
+        assert_eq!(rx.unread(), b"abcdef");
+    }
+
+    #[test]
+    fn debug_shows_no_octets() {
+        let mut rx = RecvBuf::with_limit(99);
+        rx.extend(b"hunter2").unwrap();
+        let taken = rx.take(3);
+        assert_eq!(
+            format!("{rx:?} {taken:?}"),
+            "RecvBuf { unread: [4 octets], limit: 99, end: Open, .. } [3 octets]"
+        );
     }
 
     #[test]

@@ -1,5 +1,5 @@
 use alloc::vec::Vec;
-use core::mem;
+use core::{fmt, mem};
 
 use zeroize::Zeroize;
 
@@ -8,8 +8,8 @@ use crate::{Direction, TraceLine, trace::Tape};
 /// Bytes for the peer, in the order in which they are to be sent.
 ///
 /// A machine appends, the caller sends. How a machine appends decides what a trace shows, and whether the
-/// memory is wiped after sending.
-#[derive(Debug, Default)]
+/// memory is wiped after sending. `Debug` shows lengths and no octets.
+#[derive(Default)]
 pub struct SendBuf {
     bytes: Vec<u8>,
     start: usize,
@@ -105,6 +105,15 @@ impl SendBuf {
     }
 }
 
+impl fmt::Debug for SendBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendBuf")
+            .field("unsent", &format_args!("[{} octets]", self.unsent().len()))
+            .field("holds_secret", &self.holds_secret)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Drop for SendBuf {
     fn drop(&mut self) {
         self.wipe();
@@ -113,7 +122,7 @@ impl Drop for SendBuf {
 
 #[cfg(test)]
 mod tests {
-    use alloc::vec;
+    use alloc::{format, vec};
 
     use super::*;
 
@@ -127,6 +136,13 @@ mod tests {
         assert_eq!(tx.room(), SendBuf::LIMIT - 4);
         tx.sent(99);
         assert_eq!(tx.unsent(), b"");
+    }
+
+    #[test]
+    fn debug_shows_no_octets() {
+        let mut tx = SendBuf::new();
+        tx.push_secret(b"hunter2");
+        assert_eq!(format!("{tx:?}"), "SendBuf { unsent: [7 octets], holds_secret: true, .. }");
     }
 
     #[test]
