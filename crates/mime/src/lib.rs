@@ -38,6 +38,7 @@ mod date_time;
 pub mod decode;
 mod headers;
 mod mailbox;
+pub mod parse;
 
 pub use compose::{Composed, Message};
 pub use date_time::{DateTime, DateTimeError};
