@@ -134,13 +134,14 @@ mod tests {
 
     /// What it says, octet by octet.
     fn plainly(text: &[u8]) -> Vec<u8> {
-        let mut out = vec![];
-        for (at, octet) in text.iter().enumerate() {
+        let (mut out, mut before) = (vec![], 0);
+        for octet in text {
             match octet {
-                b'\n' if at > 0 && text[at - 1] == b'\r' => {}
+                b'\n' if before == b'\r' => {}
                 b'\r' | b'\n' => out.extend_from_slice(b"\r\n"),
                 _ => out.push(*octet),
             }
+            before = *octet;
         }
         out
     }

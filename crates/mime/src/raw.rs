@@ -187,7 +187,7 @@ fn cleaned(section: &[u8]) -> Vec<u8> {
     for line in rest.split_inclusive(|octet| *octet == b'\n') {
         match name(line) {
             Some((name, value)) if !name.iter().all(is_ftext) => {
-                out.extend(name.iter().copied().filter(|octet| is_ftext(octet)));
+                out.extend(name.iter().copied().filter(is_ftext));
                 out.extend_from_slice(value);
             }
             _ => out.extend_from_slice(line),
