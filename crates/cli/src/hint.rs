@@ -89,7 +89,7 @@ fn of_net(error: &net::Error) -> Option<&'static str> {
         net::Error::Connect { .. } if error.is_timeout() => {
             Some("check host and port; a firewall may swallow the connection")
         }
-        net::Error::Connect { source, .. } if is_look_up(source) => {
+        net::Error::LookUp { .. } => {
             Some("check the spelling of the host, and whether this machine has a network")
         }
         net::Error::Connect { .. } => Some("check the network, and host and port"),
@@ -98,7 +98,7 @@ fn of_net(error: &net::Error) -> Option<&'static str> {
             "something takes the connection and does not speak TLS; for a port where TLS starts later set \
              tls = \"starttls\"",
         ),
-        net::Error::Timeout { stage: net::Stage::Read, .. } => Some(
+        net::Error::Timeout { stage: net::Stage::Greeting, .. } => Some(
             "a server that wants TLS from the start is silent too: tls = \"implicit\" is for those; for a slow \
              one raise timeouts.read of the account",
         ),
@@ -106,20 +106,26 @@ fn of_net(error: &net::Error) -> Option<&'static str> {
         net::Error::Tls { .. } if error.is_not_tls() => Some(
             "that port speaks another protocol, or starts TLS later: for the latter set tls = \"starttls\"",
         ),
-        net::Error::Tls { source, .. } if error.is_certificate() => Some(of_certificate(&source.to_string())),
-        _ => None,
+        _ => error.certificate().map(of_certificate),
     }
 }
 
-/// The TLS library's type is not at hand here, its words are.
-fn of_certificate(text: &str) -> &'static str {
-    if text.contains("not valid for name") || text.contains("NotValidForName") {
-        "the host must be spelt as the certificate has it; if it is, someone else answers in its place"
-    } else if text.contains("xpired") || text.contains("NotValidYet") || text.contains("not valid yet") {
-        "check this machine's clock; if it is right, the server's owner has to renew the certificate"
-    } else {
-        "if a private authority issued it, name that authority's certificate as tls.ca_file of the account; a proxy \
-         that looks into TLS needs the same"
+fn of_certificate(problem: &net::CertificateProblem) -> &'static str {
+    match problem {
+        net::CertificateProblem::WrongName(_) => {
+            "the host must be spelt as the certificate has it; if it is, someone else answers in its place"
+        }
+        net::CertificateProblem::Expired | net::CertificateProblem::NotYetValid => {
+            "check this machine's clock; if it is right, the server's owner has to renew the certificate"
+        }
+        net::CertificateProblem::AuthorityAsServer => {
+            "the server shows a certificate that signed itself as an authority, as `openssl req -x509` makes it; make \
+             one with -addext basicConstraints=critical,CA:FALSE and name it as tls.ca_file of the account"
+        }
+        _ => {
+            "if a private authority issued it, name that authority's certificate as tls.ca_file of the account; a \
+             proxy that looks into TLS needs the same"
+        }
     }
 }
 
@@ -159,11 +165,6 @@ fn of_problem(problem: Problem) -> Option<&'static str> {
 fn of_reply(reply: &smtp::Reply) -> Option<&'static str> {
     let text = reply.to_string().to_ascii_lowercase();
     SMTP.iter().find(|(words, _)| text.contains(words)).map(|(_, hint)| *hint)
-}
-
-/// The resolver's errors are no errors of the operating system.
-fn is_look_up(source: &io::Error) -> bool {
-    source.raw_os_error().is_none() && source.kind() != io::ErrorKind::TimedOut
 }
 
 fn is_imap_greeting(error: &imap::Error) -> bool {
@@ -303,12 +304,13 @@ mod tests {
 
     #[test]
     fn certificates_have_hints() {
-        for (text, want) in [
-            ("invalid peer certificate: UnknownIssuer", "ca_file"),
-            ("invalid peer certificate: certificate not valid for name \"x\"", "spelt"),
-            ("invalid peer certificate: certificate expired", "clock"),
+        for (problem, want) in [
+            (net::CertificateProblem::UnknownIssuer, "ca_file"),
+            (net::CertificateProblem::WrongName(Vec::new()), "spelt"),
+            (net::CertificateProblem::Expired, "clock"),
+            (net::CertificateProblem::AuthorityAsServer, "CA:FALSE"),
         ] {
-            assert!(of_certificate(text).contains(want), "{text}");
+            assert!(of_certificate(&problem).contains(want), "{problem}");
         }
     }
 }

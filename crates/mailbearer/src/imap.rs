@@ -24,7 +24,7 @@ use mailbearer_imap::{
     Mailbox,
     session::{Completion, Event, Options, Session, Tag},
 };
-use mailbearer_net::{self as net, Blocking, Canceller, Connection, Next, Runtime};
+use mailbearer_net::{Canceller, Connection, Next, Runtime};
 use mailbearer_sasl::Credentials;
 
 pub use acl::ListedRights;
@@ -41,7 +41,7 @@ pub use select::Selected;
 pub use server::{Namespaces, Space};
 pub use transfer::{Copied, Moved};
 pub use watch::{Change, Watch};
-pub use watcher::{News, WatchCanceller, WatchOptions, Watcher};
+pub use watcher::{News, WatchOptions, Watcher};
 
 use self::follow::Follow;
 use crate::{Error, Kind, Server, client::Shared};
@@ -233,15 +233,12 @@ impl<R: Runtime> Imap<R> {
     }
 }
 
-impl Imap<Blocking> {
-    /// A handle with which another thread can end whatever this session waits for. What waits fails: with
-    /// [`Error::is_cancelled`], unless the server was faster to hang up on what is cut.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the system has no file descriptor left.
-    pub fn canceller(&self) -> Result<Canceller, Error> {
-        self.connection.canceller().map_err(|error| Error::imap_net(net::Error::Io(error)))
+impl<R: Runtime> Imap<R> {
+    /// A handle that ends whatever this session waits for, from wherever it is called: that and every later operation
+    /// fails with [`Error::is_cancelled`].
+    #[must_use]
+    pub fn canceller(&self) -> Canceller {
+        self.connection.canceller()
     }
 }
 

@@ -124,9 +124,7 @@ mod account;
 mod client;
 pub mod error;
 mod imap;
-mod parts;
 mod provider;
-mod raw;
 mod smtp;
 mod token;
 
@@ -136,19 +134,17 @@ pub use error::{Error, Kind};
 pub use imap::{
     Appended, Appending, Body, Change, Copied, Counts, Entry, Fetched, Folder, Found, Imap, ListedRights,
     Listing, Matches, Messages, MetadataQuery, Moved, Namespaces, News, Quota, QuotaResource, Range, Role,
-    Selected, Space, Summary, ThreadAlgorithm, Watch, WatchCanceller, WatchOptions, Watcher,
+    Selected, Space, Summary, ThreadAlgorithm, Watch, WatchOptions, Watcher,
 };
 pub use mailbearer_imap as imap_protocol;
 pub use mailbearer_mime::{self as mime, Composed, DateTime, Mailbox, Message};
 #[cfg(feature = "tokio")]
 pub use mailbearer_net::Tokio;
-pub use mailbearer_net::{self as net, Blocking, Runtime, Timeouts, Tls, TraceLine};
+pub use mailbearer_net::{self as net, Blocking, Canceller, Runtime, Timeouts, Tls, TraceLine};
 pub use mailbearer_oauth as oauth;
 pub use mailbearer_sasl as sasl;
 pub use mailbearer_smtp::{self as smtp_protocol, Envelope, Receipt};
 pub use mailbearer_wire::{self as wire, Secret, Security};
-pub use parts::Part;
 pub use provider::{Provider, UnknownProvider};
-pub use raw::RawMessage;
 pub use smtp::{Smtp, Submission};
 pub use token::Token;

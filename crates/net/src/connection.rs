@@ -3,28 +3,35 @@ use std::time::{Duration, Instant};
 use mailbearer_wire::{Machine, Security, Step, TraceLine};
 
 use crate::{
-    DriveError, Error, Runtime, ServerTls, Stage, Tls,
+    Canceller, DriveError, Error, Runtime, ServerTls, Socket, Stage, Tls, connect,
     link::{Errand, Link, Outcome, later},
-    tls::{Clear, Side},
+    tls::Clear,
 };
 
 /// How long to wait for what.
+///
+/// A peer that moves an octet now and then is not silent, but slow: it has ten times its patience for each thing that it
+/// is asked, and a second more for every 100 octets that move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Timeouts {
-    /// Name look-up and TCP together; and again for the TLS handshake. Default 30 s.
+    /// Name look-up, TCP and a proxy together; and again for the TLS handshake. Default 30 s.
     pub connect: Duration,
+    /// From the first look-up until [`Connection::start_operation`] is called for the first time: so long may it take to
+    /// log in. Default none; the crate `mailbearer` sets 60 s, and 30 s for a token.
+    pub opening: Option<Duration>,
     /// Silence of the peer. Default none: the [`patience`](Machine::patience) of the machine in its present state, and
-    /// 60 s where it has none.
+    /// 60 s where it has none; but 30 s where a greeting is due, or TLS.
     pub read: Option<Duration>,
     /// The peer taking none of our bytes. Default 60 s.
     pub write: Duration,
-    /// A whole operation, as [`Connection::start_operation`] begins it. Default none.
+    /// A whole operation, as [`Connection::start_operation`] begins it; making the connection is one. Default none.
     pub total: Option<Duration>,
 }
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(30), read: None, write: MINUTE, total: None }
+        Self { connect: OPENING, opening: None, read: None, write: MINUTE, total: None }
     }
 }
 
@@ -38,11 +45,13 @@ pub struct Options {
     pub recv_limit: usize,
     /// Gets every line of the conversation, without secrets. Default none.
     pub trace: Option<Box<dyn FnMut(&TraceLine) + Send>>,
+    /// Ends whatever the connection waits for. Default one of its own, which [`Connection::canceller`] gives.
+    pub canceller: Option<Canceller>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { timeouts: Timeouts::default(), recv_limit: 64 * 1024, trace: None }
+        Self { timeouts: Timeouts::default(), recv_limit: 64 * 1024, trace: None, canceller: None }
     }
 }
 
@@ -59,7 +68,7 @@ pub enum Next<E> {
 
 /// A TCP connection, its TLS, and the buffers of the machine that talks over it.
 pub struct Connection<R: Runtime> {
-    link: Box<Link<R::Socket>>,
+    link: Box<Link<R>>,
 }
 
 impl<R: Runtime> Connection<R> {
@@ -79,13 +88,14 @@ impl<R: Runtime> Connection<R> {
     ) -> Result<Self, Error> {
         // Before anything is sent: a name that no certificate can match is no use.
         let side = tls.client(host)?;
-        let deadline = later(Instant::now(), options.timeouts.connect);
-        let socket = R::connect(host, port, deadline).await.map_err(|source| Error::Connect {
-            host: host.to_owned(),
-            port,
-            source,
-        })?;
-        Self::begin(socket, security, Box::new(side), options).await
+        let now = R::now();
+        let Timeouts { connect, opening, total, .. } = options.timeouts;
+        let patience = opening.into_iter().chain(total).fold(connect, Duration::min);
+        let canceller = options.canceller.clone().unwrap_or_default();
+        let connecting = connect::tcp::<R>(host, port, later(now, patience));
+        let socket = canceller.run(connecting).await.map_err(|_| Error::Cancelled)??;
+        let link = Link::new(socket, Box::new(side), security == Security::StartTls, options);
+        Self::begin(link, security, now).await
     }
 
     /// Takes over a socket that is connected to `host`, as its client. With [`Security::Implicit`] does the TLS
@@ -101,7 +111,8 @@ impl<R: Runtime> Connection<R> {
         tls: &Tls,
         options: Options,
     ) -> Result<Self, Error> {
-        Self::begin(socket, security, Box::new(tls.client(host)?), options).await
+        let due = security == Security::StartTls;
+        Self::begin(Link::new(socket, Box::new(tls.client(host)?), due, options), security, R::now()).await
     }
 
     /// Takes over a socket that a client connected to. With [`Security::Implicit`] does the server's side of the TLS
@@ -116,23 +127,21 @@ impl<R: Runtime> Connection<R> {
         tls: &ServerTls,
         options: Options,
     ) -> Result<Self, Error> {
-        Self::begin(socket, security, Box::new(tls.clone()), options).await
+        Self::begin(Link::new(socket, Box::new(tls.clone()), false, options), security, R::now()).await
     }
 
     /// Takes over a socket that a client connected to and that stays in the clear: for loopback, where a browser or a
     /// device speaks to a program on its own machine. [`Step::StartTls`] is an error on it.
     #[must_use]
     pub fn accept_in_clear(socket: R::Socket, options: Options) -> Self {
-        Self { link: Box::new(Link::new(socket, Box::new(Clear), options)) }
+        Self { link: Box::new(Link::new(socket, Box::new(Clear), false, options)) }
     }
 
-    async fn begin(
-        socket: R::Socket,
-        security: Security,
-        side: Box<dyn Side>,
-        options: Options,
-    ) -> Result<Self, Error> {
-        let mut link = Box::new(Link::new(socket, side, options));
+    async fn begin(link: Link<R>, security: Security, since: Instant) -> Result<Self, Error> {
+        let mut link = Box::new(link);
+        let Timeouts { opening, total, .. } = link.options.timeouts;
+        let limit = opening.into_iter().chain(total).min();
+        link.set_deadline(limit.map(|limit| (later(since, limit), limit)));
         if security == Security::Implicit {
             let handshake = link.start_tls()?;
             link.run(handshake).await?;
@@ -142,7 +151,8 @@ impl<R: Runtime> Connection<R> {
 
     /// Gives the operation that starts now its [`Timeouts::total`] of time.
     pub fn start_operation(&mut self) {
-        self.link.start_operation();
+        let total = self.link.options.timeouts.total;
+        self.link.set_deadline(total.map(|total| (later(R::now(), total), total)));
     }
 
     /// Drives `machine` to its next event; `None` when the conversation ended as it should.
@@ -158,11 +168,17 @@ impl<R: Runtime> Connection<R> {
         &mut self,
         machine: &mut M,
     ) -> Result<Option<M::Event>, DriveError<M::Error>> {
-        let read = self.link.options.timeouts.read.or_else(|| machine.patience()).unwrap_or(MINUTE);
+        let read = self.link.options.timeouts.read.unwrap_or_else(|| {
+            let patience = machine.patience().unwrap_or(MINUTE);
+            match self.link.stage() {
+                Stage::Greeting | Stage::StartTls => patience.min(OPENING),
+                _ => patience,
+            }
+        });
         match self.next_within(machine, read).await? {
             Next::Event(event) => Ok(Some(event)),
             Next::Closed => Ok(None),
-            Next::Quiet => Err(Error::Timeout { stage: Stage::Read, after: read }.into()),
+            Next::Quiet => Err(Error::Timeout { stage: self.link.stage(), after: read }.into()),
         }
     }
 
@@ -178,8 +194,18 @@ impl<R: Runtime> Connection<R> {
         machine: &mut M,
         patience: Duration,
     ) -> Result<Next<M::Event>, DriveError<M::Error>> {
+        self.link.start_waiting(patience);
+        let found = self.drive(machine, patience).await;
+        self.link.stop_waiting();
+        found
+    }
+
+    async fn drive<M: Machine>(
+        &mut self,
+        machine: &mut M,
+        patience: Duration,
+    ) -> Result<Next<M::Event>, DriveError<M::Error>> {
         let link = &mut *self.link;
-        link.start_waiting();
         loop {
             let step = machine.step(&mut link.rx, &mut link.tx);
             link.hand_out_trace();
@@ -211,13 +237,27 @@ impl<R: Runtime> Connection<R> {
     ///
     /// [`Error::Io`] or [`Error::Timeout`].
     pub async fn close(mut self) -> Result<(), Error> {
-        self.link.start_waiting();
+        self.link.start_waiting(MINUTE);
         self.link.run(Errand::Linger).await.map(drop)
     }
 
-    pub(crate) const fn socket(&self) -> &R::Socket {
-        &self.link.socket
+    /// A handle that ends whatever this connection waits for, from wherever it is called.
+    #[must_use]
+    pub fn canceller(&self) -> Canceller {
+        self.link.wait.canceller.clone()
+    }
+
+    /// Has the system find out whether the peer is still there, each time nothing came for `idle`: for a connection that
+    /// listens, whose peer may vanish without a word.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if the system can't do it.
+    pub fn keep_alive(&mut self, idle: Duration) -> Result<(), Error> {
+        self.link.socket.keep_alive(idle).map_err(|source| Error::Io { stage: Stage::Read, source })
     }
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// Of silence before a greeting or TLS. A server that is well says hello at once; one that wants TLS first never does.
+const OPENING: Duration = Duration::from_secs(30);

@@ -2,17 +2,26 @@ use std::{error, fmt, io, time::Duration};
 
 use mailbearer_wire::{BufferFull, printable};
 
+use crate::{CertificateProblem, TlsProblem};
+
 /// Why a connection failed, apart from what was said on it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// The name has no address, or no address takes the connection.
+    /// The name has no address, or could not be looked up.
+    LookUp {
+        /// Host as the caller gave it.
+        host: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// No address of the host takes the connection.
     Connect {
         /// Host as the caller gave it.
         host: String,
         /// TCP port.
         port: u16,
-        /// What the system says.
+        /// What the system says of the address that was tried last.
         source: io::Error,
     },
     /// The host is neither a DNS name nor an IP address, so no certificate can be checked for it.
@@ -21,11 +30,16 @@ pub enum Error {
     Tls {
         /// Host as the caller gave it.
         host: String,
-        /// What the TLS library says.
-        source: rustls::Error,
+        /// What went wrong.
+        problem: TlsProblem,
     },
-    /// Reading or writing failed.
-    Io(io::Error),
+    /// Reading or writing failed: the peer, or something on the way, broke the connection.
+    Io {
+        /// What it broke in the middle of.
+        stage: Stage,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The peer was silent, or took nothing, for longer than allowed.
     Timeout {
         /// What was waited for.
@@ -37,13 +51,15 @@ pub enum Error {
     BufferFull(BufferFull),
     /// Cleartext was left over when TLS was to start.
     BytesBeforeTls,
+    /// A [`Canceller`](crate::Canceller) ended it.
+    Cancelled,
 }
 
 impl Error {
     /// Whether a [`Canceller`](crate::Canceller) ended it.
     #[must_use]
-    pub fn is_cancelled(&self) -> bool {
-        matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::ConnectionAborted)
+    pub const fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Cancelled)
     }
 
     /// Whether time ran out.
@@ -51,35 +67,60 @@ impl Error {
     pub fn is_timeout(&self) -> bool {
         match self {
             Self::Timeout { .. } => true,
-            Self::Connect { source, .. } => source.kind() == io::ErrorKind::TimedOut,
+            Self::Connect { source, .. } | Self::LookUp { source, .. } => {
+                source.kind() == io::ErrorKind::TimedOut
+            }
             _ => false,
+        }
+    }
+
+    /// Whether the same may succeed later: nobody refused anything.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        self.is_timeout() || matches!(self, Self::LookUp { .. } | Self::Connect { .. } | Self::Io { .. })
+    }
+
+    /// Why the server's certificate was refused, if it was.
+    #[must_use]
+    pub const fn certificate(&self) -> Option<&CertificateProblem> {
+        match self {
+            Self::Tls { problem: TlsProblem::Certificate(problem), .. } => Some(problem),
+            _ => None,
         }
     }
 
     /// Whether the server's certificate was refused.
     #[must_use]
     pub const fn is_certificate(&self) -> bool {
-        matches!(self, Self::Tls { source: rustls::Error::InvalidCertificate(_), .. })
+        self.certificate().is_some()
     }
 
     /// Whether the first octets from the server were not TLS: another protocol, or STARTTLS, lives on that port.
     #[must_use]
     pub const fn is_not_tls(&self) -> bool {
-        matches!(self, Self::Tls { source: rustls::Error::InvalidMessage(_), .. })
+        matches!(self, Self::Tls { problem: TlsProblem::NotTls, .. })
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::LookUp { host, source } => write!(f, "cannot look up {}: {source}", printable(host)),
             Self::Connect { host, port, source } => {
                 write!(f, "cannot connect to {host} port {port}: {source}")
             }
             Self::InvalidHost(host) => {
                 write!(f, "\"{}\" is neither a host name nor an IP address", printable(host))
             }
-            Self::Tls { host, source } => write!(f, "TLS with {host} failed: {source}"),
-            Self::Io(source) => write!(f, "connection broke: {source}"),
+            Self::Tls { host, problem } => write!(f, "TLS with {host} failed: {problem}"),
+            Self::Io { stage, source } => match stage {
+                Stage::Read | Stage::Write | Stage::Progress | Stage::Total => {
+                    write!(f, "connection broke: {source}")
+                }
+                Stage::Greeting => write!(f, "connection broke before the server said anything: {source}"),
+                Stage::StartTls => write!(f, "connection broke before TLS was started: {source}"),
+                Stage::Handshake => write!(f, "connection broke in the TLS handshake: {source}"),
+            },
             // In integers: printing floats takes 20 kB of code that nothing else here needs.
             Self::Timeout { stage, after } if after.subsec_millis() == 0 => {
                 write!(f, "server {stage} for {} s", after.as_secs())
@@ -89,6 +130,7 @@ impl fmt::Display for Error {
             }
             Self::BufferFull(full) => write!(f, "server sent too much at once: {full}"),
             Self::BytesBeforeTls => f.write_str("server sent cleartext after agreeing to start TLS"),
+            Self::Cancelled => f.write_str("cancelled"),
         }
     }
 }
@@ -96,22 +138,31 @@ impl fmt::Display for Error {
 impl error::Error for Error {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
-            Self::Connect { source, .. } | Self::Io(source) => Some(source),
-            Self::Tls { source, .. } => Some(source),
+            Self::LookUp { source, .. } | Self::Connect { source, .. } | Self::Io { source, .. } => {
+                Some(source)
+            }
+            Self::Tls { problem, .. } => Some(problem),
             _ => None,
         }
     }
 }
 
-/// What a [`Timeout`](Error::Timeout) was waiting for.
+/// What a connection was in the middle of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Stage {
+    /// Waiting for the server's first octet.
+    Greeting,
+    /// Getting to TLS by STARTTLS: the server's capabilities, or its answer to the command.
+    StartTls,
     /// The TLS handshake.
     Handshake,
-    /// Bytes of the peer.
+    /// Waiting for bytes of the peer.
     Read,
-    /// The peer taking ours.
+    /// Waiting for the peer to take ours.
     Write,
+    /// Moving octets at a rate that is more than none: [`Timeouts`](crate::Timeouts) says how slow is too slow.
+    Progress,
     /// The whole operation.
     Total,
 }
@@ -119,9 +170,12 @@ pub enum Stage {
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Greeting => "said nothing after the connection was made",
+            Self::StartTls => "was silent before TLS was started",
             Self::Handshake => "did not finish the TLS handshake",
             Self::Read => "was silent",
             Self::Write => "took no bytes",
+            Self::Progress => "was too slow",
             Self::Total => "did not finish the operation",
         })
     }
@@ -129,6 +183,7 @@ impl fmt::Display for Stage {
 
 /// Why driving a machine failed: the connection under it, or the conversation itself.
 #[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "there is nothing else under a machine")]
 pub enum DriveError<E> {
     /// The connection.
     Net(Error),

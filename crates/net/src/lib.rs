@@ -1,9 +1,9 @@
 //! The only I/O of Mailbearer: name look-up, TCP, TLS and time around a [`Machine`].
 //!
-//! [`Connection::next`] is the one loop that drives every machine. It is written once, against the small trait
-//! [`Socket`]: with [`Blocking`] each wait inside it is over when it returns, so an operation is an ordinary
-//! function; with `Tokio` (feature `tokio`) the same code is a future. [`Runtime::Task`] is what makes one
-//! signature both. Another runtime is an implementation of the two traits away.
+//! [`Connection::next`] is the one loop that drives every machine. It is written once, as a future over a [`Runtime`]:
+//! [`Blocking`] runs it on the thread that called, so an operation is an ordinary function; with `Tokio` (feature
+//! `tokio`) an operation is that future. [`Runtime::Task`] is what makes one signature both. Another runtime is an
+//! implementation of that trait away.
 //!
 //! The loop knows no side: [`Connection::open`] makes a client's connection, [`Connection::accept`] a server's, of a
 //! socket that a [`Listener`] gave.
@@ -14,6 +14,8 @@
 #![forbid(unsafe_code)]
 
 mod blocking;
+mod cancel;
+mod connect;
 mod connection;
 mod error;
 mod link;
@@ -27,13 +29,14 @@ mod tls;
 #[cfg(feature = "tokio")]
 mod tokio;
 
-pub use blocking::{Blocking, BlockingListener, BlockingSocket, Canceller};
+pub use blocking::{Blocking, BlockingListener, BlockingSocket, BlockingTimer};
+pub use cancel::{Cancelled, Canceller};
 pub use connection::{Connection, Next, Options, Timeouts};
 pub use error::{DriveError, Error, Stage};
 pub use mailbearer_wire::{Machine, Security, Step, TraceLine};
 #[cfg(feature = "tokio-pool")]
 pub use pool::TokioPool;
-pub use runtime::{Interest, Listener, Runtime, Socket};
-pub use tls::{ServerTls, Tls, TlsError};
+pub use runtime::{Interest, Listener, Runtime, Socket, Timer};
+pub use tls::{Alert, CertificateProblem, ServerTls, Tls, TlsError, TlsProblem};
 #[cfg(feature = "tokio")]
-pub use tokio::{Tokio, TokioListener, TokioSocket};
+pub use tokio::{Tokio, TokioListener, TokioSocket, TokioTimer};

@@ -8,25 +8,37 @@ use std::{
 use mailbearer_wire::{BufferFull, RecvBuf, SendBuf};
 
 use crate::{
-    Error, Interest, Options, Socket, Stage,
-    tls::{Session, Side},
+    Canceller, Error, Interest, Options, Runtime, Socket, Stage, Timer,
+    cancel::Wait,
+    tls::{Session, Side, TlsProblem},
 };
 
 /// A connected socket, its TLS, and the buffers of the machine that talks over it.
 ///
 /// All its state is in here and none in a future: what polls can stop at any time and begin again.
-pub(crate) struct Link<S> {
-    pub(crate) socket: S,
+pub(crate) struct Link<R: Runtime> {
+    pub(crate) socket: R::Socket,
     pub(crate) rx: RecvBuf,
     pub(crate) tx: SendBuf,
     pub(crate) options: Options,
+    pub(crate) wait: Wait<Canceller>,
+    timer: Option<R::Timer>,
     side: Box<dyn Side>,
     tls: Option<Box<dyn Session>>,
+    /// TLS is to start in mid conversation, and nothing but what leads to it is said before.
+    tls_is_due: bool,
+    /// Whether the machine sent anything, and the peer.
+    spoke: bool,
+    heard: bool,
     /// A TLS record that waits for another to go out with.
     held: Vec<u8>,
+    /// The peer takes nothing more, but what it said before may not be read yet: it is waited for until then.
+    broken: Option<(io::Error, Instant)>,
     /// Since when neither side moved a byte.
     still_since: Instant,
-    deadline: Option<Instant>,
+    pace: Pace,
+    /// When the operation has to be over, and how long it was given.
+    deadline: Option<(Instant, Duration)>,
     /// How far the end of the connection got.
     closing: Option<Closing>,
 }
@@ -66,42 +78,72 @@ pub(crate) enum Outcome {
     Closed,
 }
 
-impl<S: Socket> Link<S> {
-    pub(crate) fn new(socket: S, side: Box<dyn Side>, options: Options) -> Self {
+impl<R: Runtime> Link<R> {
+    /// `tls_is_due` where TLS starts later.
+    pub(crate) fn new(socket: R::Socket, side: Box<dyn Side>, tls_is_due: bool, options: Options) -> Self {
         let (mut rx, mut tx) = (RecvBuf::with_limit(options.recv_limit), SendBuf::new());
         if options.trace.is_some() {
             rx.start_trace();
             tx.start_trace();
         }
-        let mut link = Self {
+        let now = R::now();
+        Self {
             socket,
             rx,
             tx,
+            wait: Wait::new(options.canceller.clone().unwrap_or_default()),
             options,
+            timer: None,
             side,
             tls: None,
+            tls_is_due,
+            spoke: false,
+            heard: false,
             held: Vec::new(),
-            still_since: Instant::now(),
+            broken: None,
+            still_since: now,
+            pace: Pace::new(now),
             deadline: None,
             closing: None,
-        };
-        link.start_operation();
-        link
+        }
     }
 
-    pub(crate) fn start_operation(&mut self) {
-        self.deadline = self.options.timeouts.total.map(|total| later(Instant::now(), total));
+    /// Has what is done from now on be over at `deadline`, which is `after` its beginning.
+    pub(crate) fn set_deadline(&mut self, deadline: Option<(Instant, Duration)>) {
+        self.deadline = deadline;
     }
 
     /// Counts the silence of the peer from now on.
-    pub(crate) fn start_waiting(&mut self) {
-        self.still_since = Instant::now();
+    pub(crate) fn start_waiting(&mut self, patience: Duration) {
+        self.still_since = R::now();
+        self.pace.resume(self.still_since, patience);
+    }
+
+    /// The caller takes its time, which is not the peer's.
+    pub(crate) fn stop_waiting(&mut self) {
+        self.pace.pause(R::now());
+    }
+
+    /// What is waited for when the peer is silent.
+    pub(crate) fn stage(&self) -> Stage {
+        if self.tls.as_ref().is_some_and(|tls| tls.is_handshaking()) {
+            Stage::Handshake
+        } else if self.side.is_server() {
+            Stage::Read
+        } else if !self.heard && !self.spoke {
+            Stage::Greeting
+        } else if self.tls_is_due {
+            Stage::StartTls
+        } else {
+            Stage::Read
+        }
     }
 
     /// Puts TLS on the socket; the errand is the handshake.
     pub(crate) fn start_tls(&mut self) -> Result<Errand, Error> {
         self.tls = Some(self.side.start()?);
-        Ok(Errand::Handshake { deadline: later(Instant::now(), self.options.timeouts.connect) })
+        self.tls_is_due = false;
+        Ok(Errand::Handshake { deadline: later(R::now(), self.options.timeouts.connect) })
     }
 
     /// Tries to get rid of a failed machine's last words.
@@ -117,10 +159,16 @@ impl<S: Socket> Link<S> {
     }
 
     pub(crate) async fn run(&mut self, mut errand: Errand) -> Result<Outcome, Error> {
+        if !self.tx.unsent().is_empty() {
+            self.pace.start(R::now());
+        }
         poll_fn(|context| self.poll_run(&mut errand, context)).await
     }
 
     fn poll_run(&mut self, errand: &mut Errand, context: &mut Context<'_>) -> Poll<Result<Outcome, Error>> {
+        if self.wait.poll_cancelled(context) {
+            return Poll::Ready(Err(Error::Cancelled));
+        }
         if let Errand::StartTls = errand {
             ready!(self.poll_flush(context))?;
             if self.tls.is_some() || !self.rx.unread().is_empty() {
@@ -153,10 +201,8 @@ impl<S: Socket> Link<S> {
             let written = self.write()?;
             match self.read() {
                 Ok(true) if self.rx.is_eof() => {
-                    return Poll::Ready(Err(Error::Io(io::Error::new(
-                        io::ErrorKind::UnexpectedEof,
-                        "connection closed during the TLS handshake",
-                    ))));
+                    let source = io::Error::new(io::ErrorKind::UnexpectedEof, "the peer closed it");
+                    return Poll::Ready(Err(Error::Io { stage: Stage::Handshake, source }));
                 }
                 Ok(true) => continue,
                 Ok(false) => {}
@@ -170,7 +216,7 @@ impl<S: Socket> Link<S> {
             let limit = self.options.timeouts.connect;
             ready!(self.poll_wait(interest, deadline, Stage::Handshake, limit, context))?;
         }
-        self.still_since = Instant::now();
+        self.still_since = R::now();
         Poll::Ready(Ok(()))
     }
 
@@ -188,7 +234,7 @@ impl<S: Socket> Link<S> {
         if self.closing.is_none() {
             if let Some(tls) = &mut self.tls {
                 while !self.tx.unsent().is_empty() {
-                    let accepted = tls.encrypt(self.tx.unsent()).map_err(Error::Io)?;
+                    let accepted = tls.encrypt(self.tx.unsent()).map_err(writing)?;
                     self.tx.sent(accepted);
                 }
                 tls.close();
@@ -203,7 +249,7 @@ impl<S: Socket> Link<S> {
                         Ok(0) => return Poll::Ready(Ok(())),
                         Ok(_) => {}
                         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                            // Whoever waits that long, or sends for that long, does not read any more.
+                            // Whoever stays that long, or sends for that long, does not read any more.
                             let waited =
                                 ready!(self.poll_wait(Interest::Read, until, Stage::Read, LINGER, context));
                             if waited.is_err() {
@@ -212,14 +258,14 @@ impl<S: Socket> Link<S> {
                         }
                         Err(_) => return Poll::Ready(Ok(())),
                     }
-                    if Instant::now() >= until {
+                    if R::now() >= until {
                         return Poll::Ready(Ok(()));
                     }
                 }
                 _ => {
                     ready!(self.poll_flush(context))?;
-                    self.socket.shut_down().map_err(Error::Io)?;
-                    self.closing = Some(Closing::Lingering { until: later(Instant::now(), LINGER) });
+                    self.socket.shut_down().map_err(writing)?;
+                    self.closing = Some(Closing::Lingering { until: later(R::now(), LINGER) });
                 }
             }
         }
@@ -231,20 +277,44 @@ impl<S: Socket> Link<S> {
         context: &mut Context<'_>,
     ) -> Poll<Result<Outcome, Error>> {
         loop {
-            let written = self.write()?;
+            let written = match self.broken {
+                Some(_) => false,
+                None => match self.write() {
+                    Ok(written) => written,
+                    // A peer that hangs up in the middle of a message may have said why.
+                    Err(Error::Io { source, .. }) => {
+                        self.broken = Some((source, later(R::now(), LINGER)));
+                        false
+                    }
+                    Err(error) => return Poll::Ready(Err(error)),
+                },
+            };
             if written && patience.is_none() {
                 return Poll::Ready(Ok(Outcome::Done));
             }
             if self.rx.is_eof() {
                 // A machine that reads on after the end is told so again, and ends.
-                return if written {
-                    Poll::Ready(Err(Error::Io(io::ErrorKind::UnexpectedEof.into())))
+                return if written || self.broken.is_some() {
+                    Poll::Ready(Err(self.end()))
                 } else {
                     self.poll_flush(context).map_ok(|()| Outcome::Done)
                 };
             }
-            if self.read()? {
-                return Poll::Ready(Ok(Outcome::Done));
+            match self.read() {
+                // The end alone says less than what broke.
+                Ok(true) if self.broken.is_some() && self.rx.is_eof() && self.rx.unread().is_empty() => {
+                    return Poll::Ready(Err(self.end()));
+                }
+                Ok(true) => return Poll::Ready(Ok(Outcome::Done)),
+                Ok(false) => {}
+                Err(Error::Io { .. }) if self.broken.is_some() => return Poll::Ready(Err(self.end())),
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+            if let Some((_, until)) = self.broken {
+                match ready!(self.poll_wait(Interest::Read, until, Stage::Write, LINGER, context)) {
+                    Ok(()) => continue,
+                    Err(_) => return Poll::Ready(Err(self.end())),
+                }
             }
             let room = self.rx.room() > 0;
             if written && !room {
@@ -252,15 +322,26 @@ impl<S: Socket> Link<S> {
                 return Poll::Ready(Err(Error::BufferFull(BufferFull { limit })));
             }
             let (interest, stage, limit) = match (written, patience) {
-                (true, Some(patience)) => (Interest::Read, Stage::Read, patience),
+                (true, Some(patience)) => (Interest::Read, self.stage(), patience),
                 _ if room => (Interest::Both, Stage::Write, self.options.timeouts.write),
                 _ => (Interest::Write, Stage::Write, self.options.timeouts.write),
             };
             let until = later(self.still_since, limit);
             match ready!(self.poll_wait(interest, until, stage, limit, context)) {
-                Err(Error::Timeout { stage: Stage::Read, .. }) => return Poll::Ready(Ok(Outcome::Quiet)),
+                Err(Error::Timeout { stage: told, .. }) if told == stage && stage != Stage::Write => {
+                    self.pace.start(R::now());
+                    return Poll::Ready(Ok(Outcome::Quiet));
+                }
                 waited => waited?,
             }
+        }
+    }
+
+    /// Why nothing more comes.
+    fn end(&mut self) -> Error {
+        match self.broken.take() {
+            Some((source, _)) => Error::Io { stage: Stage::Write, source },
+            None => Error::Io { stage: self.stage(), source: io::ErrorKind::UnexpectedEof.into() },
         }
     }
 
@@ -272,46 +353,72 @@ impl<S: Socket> Link<S> {
         after: Duration,
         context: &mut Context<'_>,
     ) -> Poll<Result<(), Error>> {
-        let (until, stage, after) = match (self.deadline, self.options.timeouts.total) {
-            (Some(deadline), Some(total)) if deadline < until => (deadline, Stage::Total, total),
-            _ => (until, stage, after),
-        };
-        self.socket.poll_ready(interest, until, context).map_err(|error| match error.kind() {
-            io::ErrorKind::TimedOut => Error::Timeout { stage, after },
-            _ => Error::Io(error),
-        })
+        let mut limit = (until, stage, after);
+        if stage != Stage::Handshake && self.pace.until < limit.0 {
+            limit = (self.pace.until, Stage::Progress, self.pace.allowance);
+        }
+        if let Some((deadline, after)) = self.deadline
+            && deadline < limit.0
+        {
+            limit = (deadline, Stage::Total, after);
+        }
+        let (until, stage, after) = limit;
+        if let Poll::Ready(ready) = self.socket.poll_ready(interest, context) {
+            return Poll::Ready(ready.map_err(|source| Error::Io { stage, source }));
+        }
+        let timer = self.timer.get_or_insert_with(|| R::timer(until));
+        timer.reset(until);
+        timer.poll_expired(context).map(|()| Err(Error::Timeout { stage, after }))
+    }
+
+    fn moved(&mut self, octets: usize) {
+        self.still_since = R::now();
+        self.pace.moved(self.still_since, octets);
     }
 
     /// Writes what the socket takes now; true if nothing is left.
     fn write(&mut self) -> Result<bool, Error> {
-        let handshaking = self.tls.as_ref().is_some_and(|tls| tls.is_handshaking());
-        let mut socket = NonBlocking { socket: &mut self.socket, held: &mut self.held, handshaking };
+        let stage = if self.stage() == Stage::Handshake { Stage::Handshake } else { Stage::Write };
+        self.spoke |= !self.tx.unsent().is_empty();
         let Some(tls) = &mut self.tls else {
             while !self.tx.unsent().is_empty() {
-                match taken(socket.write(self.tx.unsent()))? {
-                    Some(count) => self.tx.sent(count),
+                match taken(self.socket.write(self.tx.unsent()), stage)? {
+                    Some(count) => {
+                        self.tx.sent(count);
+                        self.moved(count);
+                    }
                     None => return Ok(false),
                 }
-                self.still_since = Instant::now();
             }
             return Ok(true);
         };
-        loop {
+        let mut octets = 0_usize;
+        let handshaking = tls.is_handshaking();
+        let mut socket = NonBlocking { socket: &mut self.socket, held: &mut self.held, handshaking };
+        let written = loop {
             // A failed handshake leaves an alert to send, but takes no plaintext, not even none.
             if !self.tx.unsent().is_empty() {
-                let accepted = tls.encrypt(self.tx.unsent()).map_err(Error::Io)?;
+                let accepted = tls.encrypt(self.tx.unsent()).map_err(|source| Error::Io { stage, source })?;
                 self.tx.sent(accepted);
             }
-            while tls.wants_write() {
-                if taken(tls.write_records(&mut socket))?.is_none() {
-                    return Ok(false);
+            let mut full = false;
+            while tls.wants_write() && !full {
+                match taken(tls.write_records(&mut socket), stage)? {
+                    Some(count) => octets = octets.saturating_add(count),
+                    None => full = true,
                 }
-                self.still_since = Instant::now();
+            }
+            if full {
+                break false;
             }
             if self.tx.unsent().is_empty() {
-                return Ok(true);
+                break true;
             }
+        };
+        if octets > 0 {
+            self.moved(octets);
         }
+        Ok(written)
     }
 
     /// Reads what is there and fits; true if bytes or the end came.
@@ -319,18 +426,21 @@ impl<S: Socket> Link<S> {
         if self.rx.room() == 0 || self.rx.is_eof() {
             return Ok(false);
         }
-        let handshaking = self.tls.as_ref().is_some_and(|tls| tls.is_handshaking());
-        let mut socket = NonBlocking { socket: &mut self.socket, held: &mut self.held, handshaking };
+        let stage = self.stage();
         let Some(tls) = &mut self.tls else {
             let mut chunk = [0; 4096];
             let room = self.rx.room().min(chunk.len());
-            let Some(count) = taken(socket.read(chunk.get_mut(..room).unwrap_or_default()))? else {
+            let into = chunk.get_mut(..room).unwrap_or_default();
+            let Some(count) = taken(self.socket.read(into), stage)? else {
                 return Ok(false);
             };
-            self.still_since = Instant::now();
+            self.moved(count);
             match count {
                 0 => self.rx.set_eof(),
-                _ => self.rx.extend(chunk.get(..count).unwrap_or_default()).map_err(Error::BufferFull)?,
+                _ => {
+                    self.heard = true;
+                    self.rx.extend(chunk.get(..count).unwrap_or_default()).map_err(Error::BufferFull)?;
+                }
             }
             return Ok(true);
         };
@@ -339,15 +449,71 @@ impl<S: Socket> Link<S> {
             return Ok(true);
         }
         let was_handshaking = tls.is_handshaking();
-        let Some(_) = taken(tls.read_records(&mut socket))? else {
+        let handshaking = was_handshaking;
+        let mut socket = NonBlocking { socket: &mut self.socket, held: &mut self.held, handshaking };
+        let Some(count) = taken(tls.read_records(&mut socket), stage)? else {
             return Ok(false);
         };
-        self.still_since = Instant::now();
-        tls.process().map_err(|source| Error::Tls { host: self.side.peer().to_owned(), source })?;
+        tls.process().map_err(|error| Error::Tls {
+            host: self.side.peer().to_owned(),
+            problem: TlsProblem::of(&error),
+        })?;
         // A record without data (a session ticket, a part of the handshake) is progress too, but not for the machine.
-        Ok(drain(&mut **tls, &mut self.rx)? || was_handshaking)
+        let drained = drain(&mut **tls, &mut self.rx)?;
+        self.heard |= !self.rx.unread().is_empty();
+        self.moved(count);
+        Ok(drained || was_handshaking)
     }
 }
+
+/// What keeps a peer from moving an octet a minute for ever.
+///
+/// [`SLOWNESS`] times its patience is the time that a peer has for what it is asked. Each octet that moves gives some of
+/// it back, so that a body of any length may come at more than [`OCTETS_A_SECOND`], and a server may take a while with
+/// a word in between that says so.
+struct Pace {
+    until: Instant,
+    /// What the peer has where it has been asked just now.
+    full: Duration,
+    /// The most of that since it was asked last.
+    allowance: Duration,
+    /// What is left of it.
+    left: Duration,
+}
+
+impl Pace {
+    const fn new(now: Instant) -> Self {
+        Self { until: now, full: Duration::ZERO, allowance: Duration::ZERO, left: Duration::ZERO }
+    }
+
+    /// Something new is asked, or the peer was silent, which is for the caller to judge.
+    fn start(&mut self, now: Instant) {
+        (self.allowance, self.left) = (self.full, self.full);
+        self.until = later(now, self.left);
+    }
+
+    fn resume(&mut self, now: Instant, patience: Duration) {
+        self.full = patience.saturating_mul(SLOWNESS);
+        let more = self.full.saturating_sub(self.allowance);
+        self.allowance = self.allowance.saturating_add(more);
+        self.left = self.left.saturating_add(more);
+        self.until = later(now, self.left);
+    }
+
+    fn pause(&mut self, now: Instant) {
+        self.left = self.until.saturating_duration_since(now);
+    }
+
+    fn moved(&mut self, now: Instant, octets: usize) {
+        let octets = u32::try_from(octets).unwrap_or(u32::MAX);
+        let back =
+            Duration::from_secs(1).checked_div(OCTETS_A_SECOND).unwrap_or_default().saturating_mul(octets);
+        self.until = later(self.until, back).min(later(now, self.allowance));
+    }
+}
+
+const SLOWNESS: u32 = 10;
+const OCTETS_A_SECOND: u32 = 100;
 
 /// Moves decrypted bytes to the machine; true if bytes or the end came.
 fn drain(tls: &mut dyn Session, rx: &mut RecvBuf) -> Result<bool, Error> {
@@ -371,21 +537,25 @@ fn drain(tls: &mut dyn Session, rx: &mut RecvBuf) -> Result<bool, Error> {
                 rx.set_cut_off();
                 return Ok(true);
             }
-            Err(error) => return Err(Error::Io(error)),
+            Err(source) => return Err(Error::Io { stage: Stage::Read, source }),
         }
     }
     Ok(moved)
 }
 
 /// `None` where the socket would have to wait.
-fn taken(result: io::Result<usize>) -> Result<Option<usize>, Error> {
+fn taken(result: io::Result<usize>, stage: Stage) -> Result<Option<usize>, Error> {
     match result {
         Ok(count) => Ok(Some(count)),
         Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
             Ok(None)
         }
-        Err(error) => Err(Error::Io(error)),
+        Err(source) => Err(Error::Io { stage, source }),
     }
+}
+
+fn writing(source: io::Error) -> Error {
+    Error::Io { stage: Stage::Write, source }
 }
 
 /// What the TLS library reads from and writes to: a write is one segment, as long as it fits.
@@ -410,23 +580,31 @@ impl<S: Socket> Write for NonBlocking<'_, S> {
         if self.held.is_empty() {
             return self.socket.write(from);
         }
-        let count = self.socket.write(&[self.held.as_slice(), from].concat())?;
-        let held = self.held.len();
-        self.held.drain(..count.min(held));
-        count.checked_sub(held).filter(|&count| count > 0).ok_or_else(|| io::ErrorKind::WouldBlock.into())
+        self.write_behind_held(&[IoSlice::new(from)])
     }
 
     fn write_vectored(&mut self, records: &[IoSlice<'_>]) -> io::Result<usize> {
         match records {
             [record] => self.write(record),
-            records => {
-                self.write(&records.iter().flat_map(|record| record.iter().copied()).collect::<Vec<u8>>())
-            }
+            records if self.held.is_empty() => self.socket.write_vectored(records),
+            records => self.write_behind_held(records),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+impl<S: Socket> NonBlocking<'_, S> {
+    fn write_behind_held(&mut self, records: &[IoSlice<'_>]) -> io::Result<usize> {
+        let mut all = Vec::with_capacity(records.len().saturating_add(1));
+        all.push(IoSlice::new(self.held));
+        all.extend(records.iter().map(|record| IoSlice::new(record)));
+        let count = self.socket.write_vectored(&all)?;
+        let held = self.held.len();
+        self.held.drain(..count.min(held));
+        count.checked_sub(held).filter(|&count| count > 0).ok_or_else(|| io::ErrorKind::WouldBlock.into())
     }
 }
 

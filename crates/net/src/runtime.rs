@@ -1,12 +1,17 @@
 use std::{
-    future::Future,
+    future::{Future, poll_fn},
     io,
     net::SocketAddr,
     task::{Context, Poll},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-/// A way to wait: by blocking the thread, or as a future of some executor.
+/// Everything that this crate needs of its surroundings: sockets, timers, names, the clock, and how an operation is
+/// run.
+///
+/// [`Blocking`](crate::Blocking) and `Tokio` implement it; `examples/own_runtime.rs` of the crate `mailbearer` is a
+/// third. What waits, waits by returning [`Poll::Pending`], so dropping a future ends any wait, and a
+/// [`Canceller`](crate::Canceller) needs nothing but wakers.
 pub trait Runtime: Sized + Send + Sync + 'static {
     /// A connected TCP stream.
     type Socket: Socket;
@@ -14,23 +19,45 @@ pub trait Runtime: Sized + Send + Sync + 'static {
     /// A TCP port that is listened on.
     type Listener: Listener<Socket = Self::Socket>;
 
+    /// An alarm.
+    type Timer: Timer;
+
     /// What calling an operation gives: its result, or a future of it.
     type Task<'a, T: 'a>;
 
     /// Runs `operation`, or wraps it up for the executor to run.
     fn task<'a, T: Send + 'a>(operation: impl Future<Output = T> + Send + 'a) -> Self::Task<'a, T>;
 
-    /// Looks `host` up and connects to the first of its addresses that answers.
+    /// The present moment. A test can have a clock of its own.
+    #[must_use]
+    fn now() -> Instant {
+        Instant::now()
+    }
+
+    /// Sets an alarm.
+    fn timer(at: Instant) -> Self::Timer;
+
+    /// Waits until `at`.
+    fn sleep(at: Instant) -> impl Future<Output = ()> + Send {
+        async move {
+            let mut timer = Self::timer(at);
+            poll_fn(|context| timer.poll_expired(context)).await;
+        }
+    }
+
+    /// Looks up the addresses of `host`, the ones to prefer first; an address is its own.
     ///
     /// # Errors
     ///
-    /// Fails if the name has no address, no address takes the connection, or `deadline` passes
-    /// ([`io::ErrorKind::TimedOut`]).
-    fn connect(
-        host: &str,
-        port: u16,
-        deadline: Instant,
-    ) -> impl Future<Output = io::Result<Self::Socket>> + Send;
+    /// Fails if the name does not exist or can't be looked up now.
+    fn resolve(host: &str, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send;
+
+    /// Connects to one address. It takes as long as the system lets it; who can't wait drops the future.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the address does not take the connection.
+    fn connect(address: SocketAddr) -> impl Future<Output = io::Result<Self::Socket>> + Send;
 
     /// Listens on `address`; port 0 takes a free one.
     ///
@@ -38,6 +65,59 @@ pub trait Runtime: Sized + Send + Sync + 'static {
     ///
     /// Fails if the address is not this machine's, is in use, or is not for this user.
     fn listen(address: SocketAddr) -> io::Result<Self::Listener>;
+}
+
+/// A TCP stream whose reads and writes never wait, and a separate way to wait.
+pub trait Socket: Send {
+    /// Reads what is there.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::WouldBlock`] if nothing is there; else the stream is broken.
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize>;
+
+    /// Writes what fits.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::WouldBlock`] if nothing fits; else the stream is broken.
+    fn write(&mut self, from: &[u8]) -> io::Result<usize>;
+
+    /// Writes what fits of several buffers, the first of which is not empty.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    fn write_vectored(&mut self, from: &[io::IoSlice<'_>]) -> io::Result<usize> {
+        from.first().map_or(Ok(0), |first| self.write(first))
+    }
+
+    /// Tells the peer that nothing more is written.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the stream is broken.
+    fn shut_down(&mut self) -> io::Result<()>;
+
+    /// Has the system find out whether the peer is still there, each time nothing came for `idle`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the system can't do it.
+    fn keep_alive(&mut self, idle: Duration) -> io::Result<()> {
+        let _ = idle;
+        Ok(())
+    }
+
+    /// Waits until one of `interest` is worth trying; may be early, also again and again.
+    ///
+    /// Called after a [`read`](Self::read) or [`write`](Self::write) had to wait, and again after each wake. A runtime
+    /// that wakes by itself may return [`Poll::Pending`] each time, since the caller tries before it waits.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the stream can't be waited for.
+    fn poll_ready(&mut self, interest: Interest, context: &mut Context<'_>) -> Poll<io::Result<()>>;
 }
 
 /// A TCP port that is listened on.
@@ -61,42 +141,13 @@ pub trait Listener: Send {
     fn local_addr(&self) -> io::Result<SocketAddr>;
 }
 
-/// A TCP stream that never waits, and a separate way to wait.
-pub trait Socket: Send {
-    /// Reads what is there.
-    ///
-    /// # Errors
-    ///
-    /// [`io::ErrorKind::WouldBlock`] if nothing is there; else the stream is broken.
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize>;
+/// An alarm.
+pub trait Timer: Send {
+    /// Sets it to another time.
+    fn reset(&mut self, at: Instant);
 
-    /// Writes what fits.
-    ///
-    /// # Errors
-    ///
-    /// [`io::ErrorKind::WouldBlock`] if nothing fits; else the stream is broken.
-    fn write(&mut self, from: &[u8]) -> io::Result<usize>;
-
-    /// Tells the peer that nothing more is written.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the stream is broken.
-    fn shut_down(&mut self) -> io::Result<()>;
-
-    /// Waits until one of `interest` is worth trying; may be early.
-    ///
-    /// [`Poll::Pending`] promises to wake the task then, and when `deadline` passes.
-    ///
-    /// # Errors
-    ///
-    /// [`io::ErrorKind::TimedOut`] when `deadline` passes first.
-    fn poll_ready(
-        &mut self,
-        interest: Interest,
-        deadline: Instant,
-        context: &mut Context<'_>,
-    ) -> Poll<io::Result<()>>;
+    /// Waits until its time has come.
+    fn poll_expired(&mut self, context: &mut Context<'_>) -> Poll<()>;
 }
 
 /// What a [`Socket`] is waited for.

@@ -1,6 +1,8 @@
 //! The drivers on their hard cases, each test on both, against a server that is a thread of this process.
 
+mod clock;
 mod server;
+mod waits;
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -146,7 +148,7 @@ fn silence_is_a_timeout_of_its_stage() {
     async fn read<R: Runtime>(port: u16, ca: &Ca) {
         let mut connection = open::<R>(port, Security::StartTls, ca).await.unwrap();
         let error = connection.next(&mut Talk::new()).await.unwrap_err();
-        assert!(matches!(error, DriveError::Net(Error::Timeout { stage: Stage::Read, .. })), "{error:?}");
+        assert!(matches!(error, DriveError::Net(Error::Timeout { stage: Stage::Greeting, .. })), "{error:?}");
     }
     async fn total<R: Runtime>(port: u16, ca: &Ca) {
         let mut options = options();
@@ -154,6 +156,7 @@ fn silence_is_a_timeout_of_its_stage() {
         options.timeouts.read = Some(Duration::from_secs(3600));
         let mut connection =
             Connection::<R>::open("localhost", port, Security::StartTls, &ca.trust(), options).await.unwrap();
+        connection.start_operation();
         let error = connection.next(&mut Talk::new()).await.unwrap_err();
         assert!(matches!(error, DriveError::Net(Error::Timeout { stage: Stage::Total, .. })), "{error:?}");
     }
@@ -245,7 +248,7 @@ fn a_blocked_thread_can_be_cancelled() {
         |port, ca| {
             let mut connection =
                 Blocking::task(open_patient::<Blocking>(port, Security::StartTls, ca)).unwrap();
-            let canceller = connection.canceller().unwrap();
+            let canceller = connection.canceller();
             let waiting =
                 thread::spawn(move || Blocking::task(connection.next(&mut Talk::new())).unwrap_err());
             canceller.cancel();
@@ -406,7 +409,7 @@ impl Ca {
 fn options() -> Options {
     let mut options = Options::default();
     let short = Duration::from_millis(50);
-    options.timeouts = Timeouts { connect: short, read: Some(short), write: short, total: None };
+    options.timeouts = Timeouts { connect: short, read: Some(short), write: short, ..Timeouts::default() };
     options
 }
 

@@ -1,3 +1,4 @@
+mod problem;
 mod server;
 mod side;
 
@@ -10,6 +11,7 @@ use rustls::{
     sign::SigningKey,
 };
 
+pub use problem::{Alert, CertificateProblem, TlsProblem};
 pub use server::ServerTls;
 pub(crate) use side::{Clear, Session, Side};
 
@@ -66,7 +68,7 @@ impl Tls {
         let before = roots.len();
         for certificate in CertificateDer::pem_slice_iter(pem) {
             let certificate = certificate.map_err(|_| TlsError::Pem)?;
-            roots.add(certificate).map_err(TlsError::Certificate)?;
+            roots.add(certificate).map_err(|error| TlsError::Certificate(TlsProblem::of(&error)))?;
         }
         if roots.len() == before {
             return Err(TlsError::Pem);
@@ -79,7 +81,7 @@ impl Tls {
         let provider = CryptoProvider { key_provider: &NoKeys, ..provider()? };
         let config = ClientConfig::builder_with_provider(Arc::new(provider))
             .with_safe_default_protocol_versions()
-            .map_err(TlsError::Certificate)?
+            .map_err(|error| TlsError::Certificate(TlsProblem::of(&error)))?
             .with_root_certificates(roots)
             .with_no_client_auth();
         Ok(Self { config: Arc::new(config) })
@@ -107,7 +109,7 @@ impl Side for Client {
     fn start(&self) -> Result<Box<dyn Session>, Error> {
         match ClientConnection::new(Arc::clone(&self.config), self.name.clone()) {
             Ok(session) => Ok(Box::new(session)),
-            Err(source) => Err(Error::Tls { host: self.host.clone(), source }),
+            Err(error) => Err(Error::Tls { host: self.host.clone(), problem: TlsProblem::of(&error) }),
         }
     }
 
@@ -136,8 +138,10 @@ pub enum TlsError {
     Pem,
     /// The key is none, or of a kind that can't be used.
     Key,
+    /// The key is not that of the first certificate.
+    KeyMismatch,
     /// A certificate can't be used.
-    Certificate(rustls::Error),
+    Certificate(TlsProblem),
     /// The system's source of randomness failed.
     Random,
 }
@@ -150,6 +154,7 @@ impl fmt::Display for TlsError {
             }
             Self::Pem => f.write_str("no certificate in PEM form found"),
             Self::Key => f.write_str("no private key that can be used found"),
+            Self::KeyMismatch => f.write_str("the private key is not that of the first certificate"),
             Self::Certificate(source) => write!(f, "certificate can't be used: {source}"),
             Self::Random => f.write_str("the system gives no random octets"),
         }

@@ -1,19 +1,23 @@
 use std::{
     future::Future,
-    io,
+    io::{self, IoSlice},
     net::SocketAddr,
     pin::Pin,
     task::{Context, Poll, Waker},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use ::tokio::{
     io::AsyncWrite,
     net::{TcpListener, TcpStream, lookup_host},
-    time::{Sleep, sleep_until, timeout_at},
+    time::{Sleep, sleep_until},
 };
+use socket2::SockRef;
 
-use crate::{Interest, Listener, Runtime, Socket, blocking::share};
+use crate::{
+    Interest, Listener, Runtime, Socket, Timer,
+    blocking::{keep_alive, listen},
+};
 
 /// Waits as a future on a tokio runtime that has its I/O and time drivers enabled.
 ///
@@ -24,34 +28,46 @@ pub enum Tokio {}
 impl Runtime for Tokio {
     type Socket = TokioSocket;
     type Listener = TokioListener;
+    type Timer = TokioTimer;
     type Task<'a, T: 'a> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
     fn task<'a, T: Send + 'a>(operation: impl Future<Output = T> + Send + 'a) -> Self::Task<'a, T> {
         Box::pin(operation)
     }
 
-    async fn connect(host: &str, port: u16, deadline: Instant) -> io::Result<TokioSocket> {
-        let addresses: Vec<_> = timeout_at(deadline.into(), lookup_host((host, port)))
-            .await
-            .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "name look-up took too long"))??
-            .collect();
-        let mut error = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-        for (tried, address) in addresses.iter().enumerate() {
-            let left = addresses.len().saturating_sub(tried).max(1);
-            let until = Instant::now().checked_add(share(deadline, left)).unwrap_or(deadline);
-            match timeout_at(until.into(), TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => return TokioSocket::new(stream),
-                Ok(Err(failed)) => error = failed,
-                Err(_) => error = io::ErrorKind::TimedOut.into(),
-            }
-        }
-        Err(error)
+    fn timer(at: Instant) -> TokioTimer {
+        TokioTimer { sleep: Box::pin(sleep_until(at.into())) }
+    }
+
+    async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        lookup_host((host, port)).await.map(Iterator::collect)
+    }
+
+    async fn connect(address: SocketAddr) -> io::Result<TokioSocket> {
+        TokioSocket::new(TcpStream::connect(address).await?)
     }
 
     fn listen(address: SocketAddr) -> io::Result<TokioListener> {
-        let listener = std::net::TcpListener::bind(address)?;
-        listener.set_nonblocking(true)?;
-        TcpListener::from_std(listener).map(TokioListener)
+        TcpListener::from_std(listen(address)?).map(TokioListener)
+    }
+}
+
+/// An alarm of tokio's.
+#[derive(Debug)]
+pub struct TokioTimer {
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl Timer for TokioTimer {
+    fn reset(&mut self, at: Instant) {
+        let at = at.into();
+        if self.sleep.deadline() != at {
+            self.sleep.as_mut().reset(at);
+        }
+    }
+
+    fn poll_expired(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.sleep.as_mut().poll(context)
     }
 }
 
@@ -76,19 +92,22 @@ impl Listener for TokioListener {
 #[derive(Debug)]
 pub struct TokioSocket {
     stream: TcpStream,
-    /// Runs while something is waited for.
-    timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl TokioSocket {
-    /// Takes over a connected stream.
+    /// Takes over a stream of the standard library that is connected.
     ///
     /// # Errors
     ///
     /// Fails if the stream's options can't be set.
-    pub fn new(stream: TcpStream) -> io::Result<Self> {
+    pub fn from_std(stream: std::net::TcpStream) -> io::Result<Self> {
+        stream.set_nonblocking(true)?;
+        Self::new(TcpStream::from_std(stream)?)
+    }
+
+    fn new(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
-        Ok(Self { stream, timer: None })
+        Ok(Self { stream })
     }
 }
 
@@ -101,6 +120,10 @@ impl Socket for TokioSocket {
         self.stream.try_write(from)
     }
 
+    fn write_vectored(&mut self, from: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.stream.try_write_vectored(from)
+    }
+
     fn shut_down(&mut self) -> io::Result<()> {
         // Done at the first poll: TCP's own shutdown never waits.
         match Pin::new(&mut self.stream).poll_shutdown(&mut Context::from_waker(Waker::noop())) {
@@ -109,12 +132,11 @@ impl Socket for TokioSocket {
         }
     }
 
-    fn poll_ready(
-        &mut self,
-        interest: Interest,
-        deadline: Instant,
-        context: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn keep_alive(&mut self, idle: Duration) -> io::Result<()> {
+        keep_alive(SockRef::from(&self.stream), idle)
+    }
+
+    fn poll_ready(&mut self, interest: Interest, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         // Each is asked, so that each wakes.
         if interest != Interest::Write
             && let Poll::Ready(ready) = self.stream.poll_read_ready(context)
@@ -126,11 +148,6 @@ impl Socket for TokioSocket {
         {
             return Poll::Ready(ready);
         }
-        let deadline = deadline.into();
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        if timer.deadline() != deadline {
-            timer.as_mut().reset(deadline);
-        }
-        timer.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        Poll::Pending
     }
 }

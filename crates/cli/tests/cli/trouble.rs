@@ -141,7 +141,19 @@ fn a_server_that_hangs() {
                 ("MAILBEARER_TIMEOUTS_READ", &"0.2"),
             ],
             &["list"],
-            &["error: IMAP: server was silent for 0.2… s", "hint: …tls = \"implicit\"…timeouts.read…"],
+            &["error: IMAP: server was silent before TLS was started for 0.2… s", "hint: …timeouts…"],
+        ),
+        (
+            &[
+                ("MAILBEARER_IMAP_PORT", &port),
+                ("MAILBEARER_IMAP_TLS", &"starttls"),
+                ("MAILBEARER_TIMEOUTS_READ", &"0.2"),
+            ],
+            &["list"],
+            &[
+                "error: IMAP: server said nothing after the connection was made for 0.2… s",
+                "hint: …tls = \"implicit\"…timeouts.read…",
+            ],
         ),
         (
             &[("MAILBEARER_SMTP_PORT", &port), ("MAILBEARER_TIMEOUTS_TOTAL", &"0.2")],
@@ -178,16 +190,13 @@ fn certificates_that_are_not_trusted() {
         let outcome = World::with(options).run(&["token"]);
         outcome.failed(
             76,
-            &[
-                "error: token: TLS with localhost failed: invalid peer certificate: …",
-                &format!("hint: …{hint}…"),
-            ],
+            &["error: token: TLS with localhost failed: the certificate …", &format!("hint: …{hint}…")],
         );
     }
     World::new().unset("MAILBEARER_TLS_CA_FILE").run(&["token"]).failed(
         76,
         &[
-            "error: token: TLS with localhost failed: invalid peer certificate: UnknownIssuer",
+            "error: token: TLS with localhost failed: the certificate was issued by an unknown authority",
             "hint: …tls.ca_file…",
         ],
     );
@@ -268,7 +277,7 @@ fn a_verdict_that_never_comes() {
     let both = format!("{}{}", world.server.ca_pem(), serving.ca_pem());
     fs::write(world.path("ca.pem"), both).unwrap();
     world
-        .run_with(&["send", "--raw", "-"], "Date: x\nFrom: r@x\nMessage-ID: <1@x>\nTo: a@x\n\nhi\n")
+        .run_with(&["send", "--raw", "-"], "To: a@x\n\nhi\n")
         .failed(79, &["error: SMTP: …unknown…", "hint: look whether it arrived before sending it again"]);
     serving.join().unwrap();
 }
@@ -295,9 +304,6 @@ C: RCPT TO:<a@x>
 S: 250 ok
 C: DATA
 S: 354 go on
-C: Date: x
-C: From: r@x
-C: Message-ID: <1@x>
 C: To: a@x
 C: 
 C: hi

@@ -1,6 +1,6 @@
 //! Connecting, TLS, time.
 
-use std::{error, io};
+use std::error;
 
 use mailbearer_net::{self as net, DriveError, Stage as NetStage};
 
@@ -13,19 +13,22 @@ impl Failure for net::Error {
             _ if self.is_timeout() => Kind::Timeout,
             _ if self.is_certificate() => Kind::Certificate,
             Self::InvalidHost(_) => Kind::Settings,
-            Self::Connect { source, .. } if is_look_up(source) => Kind::NoAddress,
+            Self::LookUp { .. } => Kind::NoAddress,
             Self::Connect { .. } => Kind::Unreachable,
             Self::Tls { .. } => Kind::Tls,
-            Self::Io(_) => Kind::Broken,
+            Self::Io { .. } => Kind::Broken,
             _ => return Verdict { ended: true, ..Verdict::of(Kind::Protocol) },
         })
     }
 
     fn evidence(&self) -> Evidence<'_> {
         let stage = match self {
-            Self::Timeout { stage: NetStage::Handshake, .. } | Self::Tls { .. } | Self::BytesBeforeTls => {
-                Stage::Tls
-            }
+            Self::Timeout { stage, .. } | Self::Io { stage, .. } => match stage {
+                NetStage::Handshake | NetStage::StartTls => Stage::Tls,
+                NetStage::Greeting => Stage::Greeting,
+                _ => Stage::Other,
+            },
+            Self::Tls { .. } | Self::BytesBeforeTls => Stage::Tls,
             _ => Stage::Other,
         };
         Evidence { stage, ..Evidence::default() }
@@ -34,11 +37,6 @@ impl Failure for net::Error {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         error::Error::source(self)
     }
-}
-
-/// The resolver's errors are no errors of the operating system.
-fn is_look_up(source: &io::Error) -> bool {
-    source.raw_os_error().is_none() && source.kind() != io::ErrorKind::TimedOut
 }
 
 impl Error {

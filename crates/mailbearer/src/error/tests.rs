@@ -14,6 +14,10 @@ fn token(name: &str) -> Error {
     Error::token(DriveError::Machine(oauth::Error::Refused(Box::new(refusal))))
 }
 
+fn look_up() -> Error {
+    Error::imap_net(net::Error::LookUp { host: "h".into(), source: io::Error::other("x") })
+}
+
 fn connect(source: io::Error) -> Error {
     Error::imap_net(net::Error::Connect { host: "h".into(), port: 1, source })
 }
@@ -50,7 +54,7 @@ fn each_failure_has_its_kind_and_predicates() {
             Kind::Unreachable,
             [false, true, false, true],
         ),
-        ("no address", connect(io::Error::other("x")), Kind::NoAddress, [false, true, false, true]),
+        ("no address", look_up(), Kind::NoAddress, [false, true, false, true]),
         ("no answer", connect(io::ErrorKind::TimedOut.into()), Kind::Timeout, [false, true, false, true]),
         (
             "host",
@@ -60,7 +64,10 @@ fn each_failure_has_its_kind_and_predicates() {
         ),
         (
             "broken",
-            Error::imap_net(net::Error::Io(io::ErrorKind::ConnectionReset.into())),
+            Error::imap_net(net::Error::Io {
+                stage: net::Stage::Read,
+                source: io::ErrorKind::ConnectionReset.into(),
+            }),
             Kind::Broken,
             [false, true, false, true],
         ),
@@ -123,7 +130,10 @@ fn waits_are_told_for_every_protocol() {
 fn an_unknown_outcome_is_told_once_and_is_not_tried_again() {
     let closed = || smtp::Error::Closed { stage: smtp::Stage::FinalDot };
     let unknown = smtp::Error::OutcomeUnknown { cause: Box::new(closed()) };
-    let cut = Error::smtp_net(net::Error::Io(io::ErrorKind::ConnectionReset.into()));
+    let cut = Error::smtp_net(net::Error::Io {
+        stage: net::Stage::Read,
+        source: io::ErrorKind::ConnectionReset.into(),
+    });
     assert!(cut.is_transient());
     for error in [cut.with_outcome_unknown(true), Error::smtp(DriveError::Machine(unknown))] {
         assert!(error.outcome_unknown() && !error.is_transient());

@@ -80,7 +80,7 @@ impl<'a, R: Runtime> Watch<'a, R> {
     ///
     /// As [`next`](Self::next).
     pub fn next_within(&mut self, patience: Duration) -> R::Task<'_, Result<Option<Change>, Error>> {
-        R::task(async move { self.wait(Instant::now().checked_add(patience)).await })
+        R::task(async move { self.wait(R::now().checked_add(patience)).await })
     }
 
     /// Stops listening; the session takes other commands again.
@@ -96,10 +96,10 @@ impl<'a, R: Runtime> Watch<'a, R> {
         if let Some(count) = self.start.take() {
             return Ok(Some(Change::Exists(count)));
         }
-        let mut renewed = Instant::now();
+        let mut renewed = R::now();
         loop {
             let idle = self.imap.session.patience().unwrap_or(UNTIL_ANSWERED);
-            let now = Instant::now();
+            let now = R::now();
             let renewal = idle.saturating_sub(now.saturating_duration_since(renewed));
             let left = until.map(|until| until.saturating_duration_since(now));
             match self.imap.event_within(left.map_or(renewal, |left| left.min(renewal))).await? {
@@ -116,7 +116,7 @@ impl<'a, R: Runtime> Watch<'a, R> {
                 None if self.imap.session.is_idling() => {
                     self.imap.session.done()?;
                     self.imap.session.idle()?;
-                    renewed = Instant::now();
+                    renewed = R::now();
                 }
                 // It does not even say that it listens.
                 None => {

@@ -1,5 +1,4 @@
 mod news;
-mod pause;
 mod resync;
 mod session;
 
@@ -7,19 +6,16 @@ use std::{
     future::{Future, poll_fn},
     mem,
     pin::Pin,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
 use mailbearer_imap::session::Problem;
-use mailbearer_net::{Blocking, Runtime};
+use mailbearer_net::{self as net, Canceller, Runtime};
 
 pub use news::News;
-pub use pause::WatchCanceller;
 
 use self::{
     news::Pending,
-    pause::Stop,
     resync::{Attempt, Attempted, Known},
     session::Listening,
 };
@@ -82,7 +78,7 @@ pub struct Watcher<R: Runtime> {
     retry_at: Option<Instant>,
     /// When the connection in use was made.
     since: Instant,
-    stop: Arc<Stop>,
+    canceller: Canceller,
 }
 
 impl<R: Runtime> Watcher<R> {
@@ -101,8 +97,8 @@ impl<R: Runtime> Watcher<R> {
             pending: Pending::default(),
             failures: 0,
             retry_at: None,
-            since: Instant::now(),
-            stop: Arc::default(),
+            since: R::now(),
+            canceller: Canceller::new(),
         };
         watcher.connect().await?;
         Ok(watcher)
@@ -119,7 +115,7 @@ impl<R: Runtime> Watcher<R> {
     pub fn next(&mut self) -> R::Task<'_, Result<News, Error>> {
         R::task(async move {
             loop {
-                if let Some(news) = self.advance(None).await? {
+                if let Some(news) = self.advance_or_end(None).await? {
                     return Ok(news);
                 }
             }
@@ -135,7 +131,7 @@ impl<R: Runtime> Watcher<R> {
     ///
     /// As [`next`](Self::next).
     pub fn next_within(&mut self, patience: Duration) -> R::Task<'_, Result<Option<News>, Error>> {
-        R::task(async move { self.advance(Instant::now().checked_add(patience)).await })
+        R::task(async move { self.advance_or_end(R::now().checked_add(patience)).await })
     }
 
     /// Stops listening and says goodbye to the server.
@@ -152,17 +148,22 @@ impl<R: Runtime> Watcher<R> {
         })
     }
 
+    /// Goes on until something happens, or this is cancelled wherever it waits.
+    async fn advance_or_end(&mut self, until: Option<Instant>) -> Result<Option<News>, Error> {
+        let canceller = self.canceller.clone();
+        let cancelled = |_| Err(Error::imap_net(net::Error::Cancelled));
+        canceller.run(self.advance(until)).await.unwrap_or_else(cancelled)
+    }
+
     async fn advance(&mut self, until: Option<Instant>) -> Result<Option<News>, Error> {
         loop {
-            self.stop.check()?;
             if let Some(news) = self.pending.next(&self.known.view) {
                 return Ok(Some(news));
             }
             if let Some(retry_at) = self.retry_at {
                 let end = until.map_or(retry_at, |until| until.min(retry_at));
-                self.stop.pause(end).await?;
-                if Instant::now() < retry_at {
-                    self.stop.check()?;
+                R::sleep(end).await;
+                if R::now() < retry_at {
                     return Ok(None);
                 }
                 self.retry_at = None;
@@ -188,7 +189,6 @@ impl<R: Runtime> Watcher<R> {
                 options: self.options,
                 known: mem::take(&mut self.known),
                 pending: mem::take(&mut self.pending),
-                stop: Arc::clone(&self.stop),
             };
             Box::pin(attempt.run())
         });
@@ -197,18 +197,17 @@ impl<R: Runtime> Watcher<R> {
         self.attempt = None;
         (self.known, self.pending) = (known, pending);
         self.listening = Some(result?);
-        self.since = Instant::now();
+        self.since = R::now();
         Ok(true)
     }
 
     /// Gets ready to connect anew, if that can help.
     fn lost(&mut self, error: Error) -> Result<(), Error> {
-        self.stop.check()?;
         if let Some(listening) = self.listening.take() {
             if error.needs_new_token() {
                 self.client.forget_token(&listening.token);
             }
-            if self.since.elapsed() >= self.options.steady {
+            if R::now().saturating_duration_since(self.since) >= self.options.steady {
                 self.failures = 0;
             }
         }
@@ -221,7 +220,7 @@ impl<R: Runtime> Watcher<R> {
             wait = wait.max(asked);
         }
         self.failures = self.failures.saturating_add(1);
-        self.retry_at = Instant::now().checked_add(wait);
+        self.retry_at = R::now().checked_add(wait);
         self.pending.tell(News::Interrupted { why: error.to_string(), retry_in: wait });
         Ok(())
     }
@@ -236,13 +235,12 @@ impl<R: Runtime> Watcher<R> {
     }
 }
 
-impl Watcher<Blocking> {
-    /// A handle with which another thread can end whatever this waits for: that call and every later one fails with
-    /// [`Error::is_cancelled`]. While a connection is being made it takes until that is done or
-    /// [times out](crate::Timeouts).
+impl<R: Runtime> Watcher<R> {
+    /// A handle that ends whatever this waits for, from wherever it is called: that call and every later one fails with
+    /// [`Error::is_cancelled`].
     #[must_use]
-    pub fn canceller(&self) -> WatchCanceller {
-        WatchCanceller::new(Arc::clone(&self.stop))
+    pub fn canceller(&self) -> Canceller {
+        self.canceller.clone()
     }
 }
 

@@ -1,11 +1,15 @@
 //! Talks to a session without a socket.
 
-use std::{convert::Infallible, fmt::Debug, sync::Arc};
+use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use mailbearer_wire::{Machine, RecvBuf, SendBuf, Step};
+use mailbearer_wire::{RecvBuf, SendBuf};
 
-use super::{Limits, Options, World, tokens::Claims};
+use super::{
+    Limits, Options, World,
+    session::{Action, Session},
+    tokens::Claims,
+};
 
 pub(crate) const USER: &str = "robot@mailbearer.test";
 
@@ -30,20 +34,20 @@ pub(crate) struct Talk<S> {
     tx: SendBuf,
 }
 
-impl<S: Machine<Event = Infallible, Error: Debug>> Talk<S> {
+impl<S: Session> Talk<S> {
     pub(crate) fn new(session: S) -> Self {
         Self { session, rx: RecvBuf::with_limit(1 << 20), tx: SendBuf::new() }
     }
 
     /// Sends `input`, and returns all that comes back and what the session then wants.
-    pub(crate) fn hear(&mut self, input: impl AsRef<[u8]>) -> (String, Step<Infallible>) {
+    pub(crate) fn hear(&mut self, input: impl AsRef<[u8]>) -> (String, Action) {
         self.rx.extend(input.as_ref()).unwrap();
         let mut heard = Vec::new();
         loop {
-            let action = self.session.step(&mut self.rx, &mut self.tx).unwrap();
+            let action = self.session.step(&mut self.rx, &mut self.tx);
             heard.extend_from_slice(self.tx.unsent());
             self.tx.sent(usize::MAX);
-            if action != Step::Flush {
+            if action != Action::Flush {
                 return (String::from_utf8(heard).unwrap(), action);
             }
         }
@@ -52,11 +56,11 @@ impl<S: Machine<Event = Infallible, Error: Debug>> Talk<S> {
     /// The same, and what is wanted is more.
     pub(crate) fn say(&mut self, input: impl AsRef<[u8]>) -> String {
         let (heard, action) = self.hear(input);
-        assert_eq!(action, Step::Read, "{heard}");
+        assert_eq!(action, Action::Read, "{heard}");
         heard
     }
 
-    pub(crate) fn end(&mut self) -> Result<Step<Infallible>, S::Error> {
+    pub(crate) fn end(&mut self) -> Action {
         self.rx.set_eof();
         self.session.step(&mut self.rx, &mut self.tx)
     }

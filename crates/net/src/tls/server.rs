@@ -6,7 +6,7 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 
-use super::{Session, Side, TlsError, provider};
+use super::{Session, Side, TlsError, TlsProblem, provider};
 use crate::Error;
 
 /// Who a server is: its certificates and its key. Built once, cheap to clone, shared by every connection.
@@ -25,7 +25,8 @@ impl ServerTls {
     /// # Errors
     ///
     /// Returns [`TlsError::Pem`] if `chain` is not PEM or holds no certificate, [`TlsError::Key`] if `key` holds no
-    /// key or one that can't be used, and [`TlsError::Certificate`] if the key is not that of the first certificate.
+    /// key or one that can't be used, [`TlsError::KeyMismatch`] if it is not that of the first certificate, and
+    /// [`TlsError::Certificate`] for certificates that can't be used.
     pub fn from_pem(chain: &[u8], key: &Secret) -> Result<Self, TlsError> {
         let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain).collect();
         let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes()).map_err(|_| TlsError::Key)?;
@@ -51,7 +52,10 @@ impl ServerTls {
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
-            .map_err(TlsError::Certificate)?;
+            .map_err(|error| match error {
+                rustls::Error::InconsistentKeys(_) => TlsError::KeyMismatch,
+                error => TlsError::Certificate(TlsProblem::of(&error)),
+            })?;
         Ok(Self { config: Arc::new(config) })
     }
 }
@@ -60,7 +64,7 @@ impl Side for ServerTls {
     fn start(&self) -> Result<Box<dyn Session>, Error> {
         match ServerConnection::new(Arc::clone(&self.config)) {
             Ok(session) => Ok(Box::new(session)),
-            Err(source) => Err(Error::Tls { host: self.peer().to_owned(), source }),
+            Err(error) => Err(Error::Tls { host: self.peer().to_owned(), problem: TlsProblem::of(&error) }),
         }
     }
 

@@ -9,7 +9,7 @@ use std::{
 
 use rustls::{ConnectionCommon, SideData};
 
-use crate::Error;
+use crate::{Error, Stage};
 
 /// Which side of the connection this is, and how TLS starts on it.
 pub(crate) trait Side: Send + Sync {
@@ -33,7 +33,8 @@ pub(crate) struct Clear;
 impl Side for Clear {
     fn start(&self) -> Result<Box<dyn Session>, Error> {
         let reason = "this side was set up without TLS";
-        Err(Error::Io(io::Error::new(io::ErrorKind::Unsupported, reason)))
+        let source = io::Error::new(io::ErrorKind::Unsupported, reason);
+        Err(Error::Io { stage: Stage::StartTls, source })
     }
 
     fn peer(&self) -> &str {

@@ -1,14 +1,12 @@
 //! From a new connection to a view that is right, and the news on the way there.
 
-use std::{any::Any, sync::Arc};
-
 use mailbearer_imap::view::{Change, Limits, Message, View};
 use mailbearer_imap::{
     Capability, Code, Command, Data, FetchItem, Item, Number, QResync, SearchKey, Select, SequenceSet,
 };
-use mailbearer_net::{Blocking, Canceller, Connection, Runtime};
+use mailbearer_net::Runtime;
 
-use super::{WatchOptions, news::Pending, pause::Stop, session::Listening};
+use super::{WatchOptions, news::Pending, session::Listening};
 use crate::{
     Client, Error, Imap, Selected,
     imap::{follow::Follow, mailbox, sets::pieces},
@@ -42,7 +40,6 @@ pub(super) struct Attempt<R: Runtime> {
     pub(super) options: WatchOptions,
     pub(super) known: Known,
     pub(super) pending: Pending,
-    pub(super) stop: Arc<Stop>,
 }
 
 /// How an [`Attempt`] ended.
@@ -64,8 +61,6 @@ impl<R: Runtime> Attempt<R> {
 
     async fn connect(&mut self) -> Result<Listening<R>, Error> {
         let (mut imap, token) = self.client.open_imap().await?;
-        self.stop.set_socket(canceller(&imap.connection));
-        self.stop.check()?;
         let help = help(&mut imap).await?;
         if !self.known.is_orderly() {
             self.known.distrust();
@@ -222,12 +217,6 @@ impl Known {
     pub(super) fn reached(&mut self, mod_seq: u64) {
         self.mod_seq = self.mod_seq.map(|before| before.max(mod_seq));
     }
-}
-
-/// How another thread cuts the connection, if the driver blocks this one.
-fn canceller<R: Runtime>(connection: &Connection<R>) -> Option<Canceller> {
-    let connection: &dyn Any = connection;
-    connection.downcast_ref::<Connection<Blocking>>()?.canceller().ok()
 }
 
 async fn help<R: Runtime>(imap: &mut Imap<R>) -> Result<Help, Error> {

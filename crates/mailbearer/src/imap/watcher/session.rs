@@ -80,7 +80,7 @@ impl<R: Runtime> Listening<R> {
 
     /// Decides what is next, when nothing is awaited.
     fn begin(&mut self, view: &View) -> Result<(), Error> {
-        let now = Instant::now();
+        let now = R::now();
         let session = &mut self.imap.session;
         let next = match self.asked {
             Asked::Nothing => Asked::Summary,
@@ -115,12 +115,12 @@ impl<R: Runtime> Listening<R> {
             Doing::Idle { since, .. } | Doing::Answer { since, .. } => (since, self.answer),
             Doing::Rest { since } => (since, options.poll),
         };
-        patience.saturating_sub(since.elapsed())
+        patience.saturating_sub(R::now().saturating_duration_since(since))
     }
 
     /// The server was silent for as long as it may.
     fn on_silence(&mut self) -> Result<(), Error> {
-        let since = Instant::now();
+        let since = R::now();
         self.doing = match self.doing {
             Doing::Idle { tag, .. } if self.imap.session.is_idling() => {
                 self.imap.session.done()?;
@@ -153,7 +153,7 @@ impl<R: Runtime> Listening<R> {
     fn interrupt(&mut self) -> Result<(), Error> {
         if let Doing::Idle { tag, .. } = self.doing {
             self.imap.session.done()?;
-            self.doing = Doing::Answer { tag, since: Instant::now() };
+            self.doing = Doing::Answer { tag, since: R::now() };
         } else if let Doing::Rest { .. } = self.doing {
             self.doing = Doing::Nothing;
         }
@@ -169,7 +169,7 @@ impl<R: Runtime> Watcher<R> {
             listening.begin(&self.known.view)?;
         }
         let mut patience = listening.patience(&self.options);
-        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let left = until.map(|until| until.saturating_duration_since(R::now()));
         let is_short = left.is_some_and(|left| left < patience);
         patience = left.map_or(patience, |left| left.min(patience));
         // A limit on operations is none on waiting.
@@ -179,7 +179,7 @@ impl<R: Runtime> Watcher<R> {
         listening.imap.connection.start_operation();
         let event = listening.imap.event_within(patience).await?;
         if let (Some(_), Doing::Answer { since, .. }) = (&event, &mut listening.doing) {
-            *since = Instant::now();
+            *since = R::now();
         }
         match event {
             Some(Event::Data(frame)) => self.take_in(&frame)?,

@@ -2,33 +2,34 @@
 
 use mailbearer_imap::{
     Code, Data, Flag, List, ListReturn, ListSelection, Listed, Mailbox, Namespace, StatusAttribute,
-    StatusItem, server::Error,
+    StatusItem,
 };
 
-use super::Imap;
+use super::{Imap, State};
 use crate::memory::mailbox::{Folder, Store};
 
 /// What separates the levels of a name.
 const DELIMITER: u8 = b'/';
 
 impl Imap {
-    pub(super) fn namespace(&mut self) -> Result<(), Error> {
+    pub(super) fn namespace(&mut self, tag: &str) -> State {
         let prefix = Mailbox::from_wire(&b""[..]);
         let personal = prefix.map(|prefix| Namespace { prefix, delimiter: Some(DELIMITER) });
-        self.protocol.untagged(Data::Namespace {
+        self.out.untagged(Data::Namespace {
             personal: personal.into_iter().collect(),
             other: Vec::new(),
             shared: Vec::new(),
         });
-        self.ok("NAMESPACE completed.")
+        self.completed(tag, "NAMESPACE completed.")
     }
 
     pub(super) fn list(
         &mut self,
+        tag: &str,
         selection: &[ListSelection],
         patterns: &[Vec<u8>],
         returns: &[ListReturn],
-    ) -> Result<(), Error> {
+    ) -> State {
         let world = std::sync::Arc::clone(&self.world);
         let store = world.mailbox.lock();
         // RFC 9051 section 6.3.9: an empty pattern asks for the delimiter.
@@ -61,17 +62,17 @@ impl Imap {
                 }
             }
         }
-        self.ok("LIST completed.")
+        self.completed(tag, "LIST completed.")
     }
 
-    pub(super) fn lsub(&mut self, pattern: &[u8]) -> Result<(), Error> {
+    pub(super) fn lsub(&mut self, tag: &str, pattern: &[u8]) -> State {
         let world = std::sync::Arc::clone(&self.world);
         for (name, folder) in &world.mailbox.lock().folders {
             if folder.subscribed && glob(pattern, name.as_bytes()) {
                 self.listed(name.as_bytes(), Vec::new(), true);
             }
         }
-        self.ok("LSUB completed.")
+        self.completed(tag, "LSUB completed.")
     }
 
     fn listed(&mut self, name: &[u8], attributes: Vec<&str>, subscribed: bool) {
@@ -79,16 +80,16 @@ impl Imap {
         let names: Vec<String> = attributes.iter().map(|name| format!("\\{name}")).collect();
         let attributes: List<'_, Flag<'_>> = names.iter().filter_map(|name| Flag::new(name).ok()).collect();
         let listed = Listed { attributes, delimiter: Some(DELIMITER), mailbox, extended: b"" };
-        self.protocol.untagged(if subscribed { Data::Lsub(listed) } else { Data::List(listed) });
+        self.out.untagged(if subscribed { Data::Lsub(listed) } else { Data::List(listed) });
     }
 
-    pub(super) fn status(&mut self, name: &str, asked: &[StatusAttribute]) -> Result<(), Error> {
+    pub(super) fn status(&mut self, tag: &str, name: &str, asked: &[StatusAttribute]) -> State {
         let world = std::sync::Arc::clone(&self.world);
         let store = world.mailbox.lock();
-        let Some(folder) = store.folder(name) else { return self.no_such_folder() };
+        let Some(folder) = store.folder(name) else { return self.no_such_folder(tag) };
         self.tell_status(name, folder, asked);
         drop(store);
-        self.ok("STATUS completed.")
+        self.completed(tag, "STATUS completed.")
     }
 
     fn tell_status(&mut self, name: &str, folder: &Folder, asked: &[StatusAttribute]) {
@@ -112,26 +113,27 @@ impl Imap {
             _ => None,
         });
         let items = items.collect();
-        self.protocol.untagged(Data::MailboxStatus { mailbox, items });
+        self.out.untagged(Data::MailboxStatus { mailbox, items });
     }
 
     /// Changes the set of folders; `change` says whether it could.
     pub(super) fn change_folders(
         &mut self,
+        tag: &str,
         command: &str,
         refusal: Code<'_>,
         change: impl FnOnce(&mut Store) -> bool,
-    ) -> Result<(), Error> {
+    ) -> State {
         let done = change(&mut self.world.mailbox.lock());
         if done {
-            self.ok(&format!("{command} completed."))
+            self.completed(tag, &format!("{command} completed."))
         } else {
-            self.no(Some(refusal), &format!("{command} failed."))
+            self.no(tag, Some(refusal), &format!("{command} failed."))
         }
     }
 
-    pub(super) fn no_such_folder(&mut self) -> Result<(), Error> {
-        self.no(Some(Code::Nonexistent), "Mailbox does not exist.")
+    pub(super) fn no_such_folder(&mut self, tag: &str) -> State {
+        self.no(tag, Some(Code::Nonexistent), "Mailbox does not exist.")
     }
 }
 

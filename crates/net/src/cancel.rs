@@ -1,0 +1,124 @@
+use std::{
+    borrow::Borrow,
+    error, fmt,
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    task::{Context, Poll, Waker},
+};
+
+/// Ends what waits, from wherever it is called: another thread, another task, a signal's handler.
+///
+/// Clones are one. What was cancelled stays so. It works on every runtime, since all it does is wake.
+#[derive(Clone, Default)]
+pub struct Canceller {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    cancelled: AtomicBool,
+    next_key: AtomicU64,
+    waiting: Mutex<Vec<(u64, Waker)>>,
+}
+
+impl Canceller {
+    /// One that nothing listens to yet; see [`Options::canceller`](crate::Options::canceller) and [`run`](Self::run).
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Ends what waits now and whatever will wait, with [`Error::Cancelled`](crate::Error::Cancelled).
+    pub fn cancel(&self) {
+        self.shared.cancelled.store(true, Ordering::SeqCst);
+        let waiting = std::mem::take(&mut *self.shared.waiting());
+        waiting.into_iter().for_each(|(_, waker)| waker.wake());
+    }
+
+    /// Whether it was cancelled.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.shared.cancelled.load(Ordering::SeqCst)
+    }
+
+    /// Runs `operation` to its end, or drops it where it waits when this is cancelled.
+    ///
+    /// # Errors
+    ///
+    /// [`Cancelled`] if it was cancelled before the operation ended.
+    pub async fn run<T>(&self, operation: impl Future<Output = T>) -> Result<T, Cancelled> {
+        let mut operation = pin!(operation);
+        let wait = Wait::new(self);
+        poll_fn(|context| {
+            if wait.poll_cancelled(context) {
+                return Poll::Ready(Err(Cancelled));
+            }
+            operation.as_mut().poll(context).map(Ok)
+        })
+        .await
+    }
+}
+
+impl fmt::Debug for Canceller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Canceller").field("cancelled", &self.is_cancelled()).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn waiting(&self) -> MutexGuard<'_, Vec<(u64, Waker)>> {
+        // No code that can panic holds the lock in the middle of a change.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An operation was ended by a [`Canceller`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cancelled;
+
+impl fmt::Display for Cancelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("cancelled")
+    }
+}
+
+impl error::Error for Cancelled {}
+
+/// The place of one task among those that a [`Canceller`] wakes.
+pub(crate) struct Wait<C: Borrow<Canceller>> {
+    pub(crate) canceller: C,
+    key: u64,
+}
+
+impl<C: Borrow<Canceller>> Wait<C> {
+    pub(crate) fn new(canceller: C) -> Self {
+        let key = canceller.borrow().shared.next_key.fetch_add(1, Ordering::Relaxed);
+        Self { canceller, key }
+    }
+
+    /// True if it was cancelled; else the task is woken when it is.
+    pub(crate) fn poll_cancelled(&self, context: &Context<'_>) -> bool {
+        let canceller = self.canceller.borrow();
+        let shared = &canceller.shared;
+        // Without another handle nobody can cancel. A waker that nobody keeps costs a blocking thread less.
+        if Arc::strong_count(shared) > 1 && !canceller.is_cancelled() {
+            let mut waiting = shared.waiting();
+            match waiting.iter_mut().find(|(key, _)| *key == self.key) {
+                Some((_, waker)) => waker.clone_from(context.waker()),
+                None => waiting.push((self.key, context.waker().clone())),
+            }
+        }
+        // Asked again: it may have been cancelled before the waker stood there.
+        canceller.is_cancelled()
+    }
+}
+
+impl<C: Borrow<Canceller>> Drop for Wait<C> {
+    fn drop(&mut self) {
+        self.canceller.borrow().shared.waiting().retain(|(key, _)| *key != self.key);
+    }
+}

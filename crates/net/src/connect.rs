@@ -1,0 +1,138 @@
+//! How a TCP connection is made: look-up, and a race of the addresses (RFC 8305).
+
+use std::{
+    collections::VecDeque,
+    future::{Future, poll_fn},
+    io,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    task::Poll,
+    time::{Duration, Instant},
+};
+
+use crate::{Error, Runtime, Timer, link::later};
+
+/// Looks `host` up and connects to the first of its addresses that answers, all before `deadline`.
+pub(crate) async fn tcp<R: Runtime>(host: &str, port: u16, deadline: Instant) -> Result<R::Socket, Error> {
+    let found = before::<R, _>(deadline, "the look-up took too long", R::resolve(host, port)).await;
+    let addresses = found.and_then(|addresses| {
+        let none = || io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        if addresses.is_empty() { Err(none()) } else { Ok(addresses) }
+    });
+    let addresses = addresses.map_err(|source| Error::LookUp { host: host.to_owned(), source })?;
+    let connected = before::<R, _>(deadline, "it does not answer", race::<R>(addresses)).await;
+    connected.map_err(|source| Error::Connect { host: host.to_owned(), port, source })
+}
+
+/// What `operation` gives, or a timeout at `deadline`.
+pub(crate) async fn before<R: Runtime, T>(
+    deadline: Instant,
+    late: &'static str,
+    operation: impl Future<Output = io::Result<T>>,
+) -> io::Result<T> {
+    let mut operation = pin!(operation);
+    let mut timer = R::timer(deadline);
+    poll_fn(|context| match operation.as_mut().poll(context) {
+        Poll::Pending => {
+            timer.poll_expired(context).map(|()| Err(io::Error::new(io::ErrorKind::TimedOut, late)))
+        }
+        done => done,
+    })
+    .await
+}
+
+type Attempt<R> = Pin<Box<dyn Future<Output = io::Result<<R as Runtime>::Socket>> + Send>>;
+
+/// Connects to one address after the other, and does not wait for one that is slow to answer before it tries the next
+/// (RFC 8305 section 5). The first that answers wins; the others are dropped.
+pub(crate) async fn race<R: Runtime>(addresses: Vec<SocketAddr>) -> io::Result<R::Socket> {
+    let mut waiting = interleave(addresses);
+    let mut running: Vec<Attempt<R>> = Vec::new();
+    let mut failure = io::Error::from(io::ErrorKind::NotFound);
+    let mut stagger = R::timer(R::now());
+    poll_fn(|context| {
+        loop {
+            let mut failed = false;
+            let mut winner = None;
+            running.retain_mut(|attempt| match attempt.as_mut().poll(context) {
+                Poll::Pending => true,
+                Poll::Ready(Ok(socket)) => {
+                    winner = Some(socket);
+                    false
+                }
+                Poll::Ready(Err(error)) => {
+                    failure = error;
+                    failed = true;
+                    false
+                }
+            });
+            if let Some(socket) = winner {
+                return Poll::Ready(Ok(socket));
+            }
+            // One that failed makes room for the next at once.
+            if !failed
+                && !running.is_empty()
+                && (waiting.is_empty() || stagger.poll_expired(context).is_pending())
+            {
+                return Poll::Pending;
+            }
+            match waiting.pop_front() {
+                Some(address) => {
+                    running.push(Box::pin(R::connect(address)));
+                    stagger.reset(later(R::now(), STAGGER));
+                }
+                None if running.is_empty() => {
+                    return Poll::Ready(Err(std::mem::replace(&mut failure, io::ErrorKind::NotFound.into())));
+                }
+                None => {}
+            }
+        }
+    })
+    .await
+}
+
+/// The families by turns, each in the order of the look-up, which is that of preference: a family that is broken here
+/// costs one attempt and not all of its addresses (RFC 8305 section 4).
+fn interleave(addresses: Vec<SocketAddr>) -> VecDeque<SocketAddr> {
+    let first = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (preferred, other): (VecDeque<_>, VecDeque<_>) =
+        addresses.into_iter().take(ADDRESSES).partition(|address| address.is_ipv6() == first);
+    let mut mixed = VecDeque::with_capacity(ADDRESSES);
+    let (mut preferred, mut other) = (preferred.into_iter(), other.into_iter());
+    loop {
+        match (preferred.next(), other.next()) {
+            (None, None) => return mixed,
+            (one, another) => mixed.extend(one.into_iter().chain(another)),
+        }
+    }
+}
+
+/// Between the starts of two attempts: the "Connection Attempt Delay" of RFC 8305 section 5.
+const STAGGER: Duration = Duration::from_millis(250);
+/// Addresses of one name that are tried.
+const ADDRESSES: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_take_turns() {
+        let rows: [(&[&str], &[&str]); 4] = [
+            (&[], &[]),
+            (&["[::1]:1", "[::2]:1", "1.1.1.1:1"], &["[::1]:1", "1.1.1.1:1", "[::2]:1"]),
+            (
+                &["1.1.1.1:1", "1.1.1.2:1", "[::1]:1", "[::2]:1"],
+                &["1.1.1.1:1", "[::1]:1", "1.1.1.2:1", "[::2]:1"],
+            ),
+            (&["1.1.1.1:1", "1.1.1.2:1"], &["1.1.1.1:1", "1.1.1.2:1"]),
+        ];
+        for (found, want) in rows {
+            let found = found.iter().map(|address| address.parse().unwrap()).collect();
+            let want: VecDeque<SocketAddr> = want.iter().map(|address| address.parse().unwrap()).collect();
+            assert_eq!(interleave(found), want);
+        }
+        let many = (1..=40).map(|port| SocketAddr::from(([127, 0, 0, 1], port))).collect();
+        assert_eq!(interleave(many).len(), ADDRESSES);
+    }
+}

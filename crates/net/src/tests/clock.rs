@@ -1,0 +1,231 @@
+//! Time, without waiting for it: a runtime whose clock jumps to whatever comes next.
+
+#![expect(clippy::arithmetic_side_effects, reason = "the sums of a simulation are small")]
+
+use std::{
+    cell::Cell,
+    collections::VecDeque,
+    net::SocketAddr,
+    pin::pin,
+    sync::OnceLock,
+    task::{Context, Poll, Waker},
+    time::Instant,
+};
+
+use super::*;
+use crate::{Interest, Listener, Socket, Timer};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// The peer sends `what` each `every`, for ever.
+fn drip(what: &'static str, every: Duration) -> Script {
+    Script { first: Vec::new(), again: Some((every, what)) }
+}
+
+/// The peer sends these, each so long after the one before, and is silent then.
+fn script(first: &[(u64, &'static str)]) -> Script {
+    let first = first.iter().map(|(after, what)| (SECOND * u32::try_from(*after).unwrap(), *what));
+    Script { first: first.collect(), again: None }
+}
+
+#[test]
+fn every_wait_has_an_end() {
+    let long = "x".repeat(3000).leak();
+    let rows = [
+        ("no greeting", script(&[]), None, "said nothing after the connection was made for 30 s", 30),
+        (
+            "silence before TLS",
+            script(&[(1, "hello\r\n")]),
+            None,
+            "was silent before TLS was started for 30 s",
+            31,
+        ),
+        ("an octet each 29 s", drip("x", 29 * SECOND), None, "was too slow for 300 s", 300),
+        ("a line each 29 s", drip("* OK\r\n", 29 * SECOND), None, "was too slow for 300 s", 300),
+        (
+            "100 octets a second",
+            drip(long, 29 * SECOND),
+            Some(3600),
+            "did not finish the operation for 3600 s",
+            3600,
+        ),
+        (
+            "a line each second",
+            drip("* OK\r\n", SECOND),
+            Some(60),
+            "did not finish the operation for 60 s",
+            60,
+        ),
+    ];
+    for (name, script, opening, want, after) in rows {
+        let (error, elapsed) = run(script, |timeouts| timeouts.opening = opening.map(Duration::from_secs));
+        assert_eq!(error, format!("server {want}"), "{name}");
+        assert!(
+            elapsed >= Duration::from_secs(after) && elapsed <= Duration::from_secs(after + 2),
+            "{name}: {elapsed:?}"
+        );
+    }
+}
+
+#[test]
+fn a_server_that_says_it_needs_a_while_has_it() {
+    // Dovecot says so each 15 s; ten minutes are ten times the patience, and what it says earns it a little more.
+    let hanging = drip("* OK Hang in there..\r\n", 15 * SECOND);
+    let (error, elapsed) = run(hanging, |timeouts| timeouts.read = Some(60 * SECOND));
+    assert_eq!(error, "server was too slow for 600 s");
+    assert!(elapsed > 600 * SECOND && elapsed < 620 * SECOND, "{elapsed:?}");
+}
+
+/// Drives a machine of lines until it fails; says how, and when.
+fn run(script: Script, set: impl FnOnce(&mut Timeouts)) -> (String, Duration) {
+    NOW.set(Duration::ZERO);
+    let mut options = Options { recv_limit: 1 << 20, ..Options::default() };
+    set(&mut options.timeouts);
+    let socket = Scripted { script, ready: VecDeque::new(), due: None };
+    let tls = Tls::new().unwrap();
+    let error = Simulated::task(async {
+        let over = Connection::<Simulated>::over(socket, "mail.test", Security::StartTls, &tls, options);
+        let mut connection = over.await.unwrap();
+        let mut machine = Talk::new();
+        machine.lines = Lines::new(1 << 20);
+        loop {
+            if let Err(error) = connection.next(&mut machine).await {
+                break error;
+            }
+        }
+    });
+    (error.to_string(), NOW.get())
+}
+
+thread_local! {
+    /// Since the epoch of the simulation.
+    static NOW: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+    /// What comes next.
+    static NEXT: Cell<Option<Duration>> = const { Cell::new(None) };
+}
+
+fn epoch() -> Instant {
+    static EPOCH: OnceLock<Instant> = OnceLock::new();
+    *EPOCH.get_or_init(Instant::now)
+}
+
+fn note(at: Duration) {
+    NEXT.set(Some(NEXT.get().map_or(at, |next| next.min(at))));
+}
+
+enum Simulated {}
+
+impl Runtime for Simulated {
+    type Socket = Scripted;
+    type Listener = NoListener;
+    type Timer = Alarm;
+    type Task<'a, T: 'a> = T;
+
+    fn task<'a, T: Send + 'a>(operation: impl Future<Output = T> + Send + 'a) -> T {
+        let mut operation = pin!(operation);
+        loop {
+            NEXT.set(None);
+            if let Poll::Ready(result) = operation.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                return result;
+            }
+            NOW.set(NEXT.get().expect("something is waited for"));
+        }
+    }
+
+    fn now() -> Instant {
+        epoch() + NOW.get()
+    }
+
+    fn timer(at: Instant) -> Alarm {
+        Alarm(at)
+    }
+
+    async fn resolve(_: &str, _: u16) -> io::Result<Vec<SocketAddr>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    async fn connect(_: SocketAddr) -> io::Result<Scripted> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn listen(_: SocketAddr) -> io::Result<NoListener> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+struct Script {
+    first: Vec<(Duration, &'static str)>,
+    again: Option<(Duration, &'static str)>,
+}
+
+/// A peer that takes everything, and sends by the clock.
+struct Scripted {
+    script: Script,
+    ready: VecDeque<u8>,
+    due: Option<(Duration, &'static str)>,
+}
+
+impl Socket for Scripted {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.due.is_none() {
+            let next = if self.script.first.is_empty() {
+                self.script.again
+            } else {
+                Some(self.script.first.remove(0))
+            };
+            self.due = next.map(|(after, what)| (NOW.get() + after, what));
+        }
+        if let Some((_, what)) = self.due.take_if(|(at, _)| NOW.get() >= *at) {
+            self.ready.extend(what.as_bytes());
+        }
+        if self.ready.is_empty() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        self.ready.read(into)
+    }
+
+    fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+        Ok(from.len())
+    }
+
+    fn shut_down(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn poll_ready(&mut self, _: Interest, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Some((at, _)) = self.due {
+            note(at);
+        }
+        Poll::Pending
+    }
+}
+
+struct Alarm(Instant);
+
+impl Timer for Alarm {
+    fn reset(&mut self, at: Instant) {
+        self.0 = at;
+    }
+
+    fn poll_expired(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        if Simulated::now() >= self.0 {
+            return Poll::Ready(());
+        }
+        note(self.0.saturating_duration_since(epoch()));
+        Poll::Pending
+    }
+}
+
+struct NoListener;
+
+impl Listener for NoListener {
+    type Socket = Scripted;
+
+    async fn accept(&mut self) -> io::Result<(Scripted, SocketAddr)> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
