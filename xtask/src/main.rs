@@ -6,6 +6,7 @@ mod bench;
 mod checks;
 mod footprint;
 mod fuzz;
+mod mutants;
 mod packages;
 mod process;
 mod servers;
@@ -26,6 +27,7 @@ cargo xtask COMMAND
   footprint                 size and crates of the smallest embedding, against its limits
   fuzz [TARGET] [SECONDS]   fuzz all targets or one, each for 60 s or so long, on the nightly toolchain
   fuzz replay [TARGET…]     run the fuzz targets over their seeds, on this toolchain
+  mutants [CRATE]           break each line of a crate and see whether its tests notice; with no name, of all that it is for
   servers up [--dir DIR]    start Dovecot and Postfix on free local ports, print KEY=value lines
   servers down [--dir DIR]  stop them and remove their folder (without --dir: all that `up` started)
 ";
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Some("check") => checks::run(&rest),
         Some("footprint") => footprint::run(&rest),
         Some("fuzz") => fuzz::run(&rest),
+        Some("mutants") => mutants::run(&rest),
         Some("servers") => servers::run(&rest),
         Some("test") => test::run(&rest),
         None => {

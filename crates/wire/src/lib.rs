@@ -53,7 +53,8 @@ mod secret;
 mod send;
 mod trace;
 mod wait;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod wiped;
 
 pub use json::{Json, json_string};
