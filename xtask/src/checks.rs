@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use crate::{Result, process};
+use crate::{Result, packages, process};
 
 /// Runs the checks in the order of how soon they fail; with an argument those whose names have it in them.
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
@@ -22,13 +22,14 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-const CHECKS: [(&str, fn() -> Result<()>); 10] = [
+const CHECKS: [(&str, fn() -> Result<()>); 11] = [
     ("format", || cargo(&["fmt", "--all", "--check"])),
     ("who may depend on whom", dependencies),
     ("no tokio in a blocking build", blocking_has_no_tokio),
     ("licences", licences),
     ("protocol crates without std", no_std),
     ("protocol crates without atomic pointers", no_atomic_pointers),
+    ("the machines over another TLS library", other_tls),
     ("clippy", clippy),
     ("the other provider of cryptography", || {
         let features = ["--no-default-features", "--features", "aws-lc-rs,webpki-roots,tokio"];
@@ -152,6 +153,24 @@ const NO_ATOMIC_POINTERS: &str = "mailbearer_no_atomic_pointers";
 
 /// The folders of the crates that need no standard library.
 const NO_STD: [&str; 6] = ["wire", "sasl", "oauth", "smtp", "imap", "mime"];
+
+/// A program of its own does the whole job over the protocol crates and OpenSSL, against the mock in another process.
+fn other_tls() -> Result<()> {
+    const MANIFEST: &str = "tests/other_tls/Cargo.toml";
+    if process::output(Command::new("pkg-config").args(["--exists", "openssl"])).is_err() {
+        packages::ensure_only(&["libssl-dev", "pkg-config"])?;
+    }
+    cargo(&["build", "--locked", "--quiet", "--package", "mailbearer-cli", "--bin", "mailbearer"])?;
+    let mut tests = cargo_command();
+    tests.args(["test", "--quiet", "--manifest-path", MANIFEST, "--target-dir"]);
+    tests.arg(process::target().join("other_tls"));
+    tests.env("MAILBEARER_PROGRAM", process::target().join("debug").join("mailbearer"));
+    process::output(&mut tests)?;
+    match tree(&["--manifest-path", MANIFEST])?.iter().find(|name| name.contains("rustls")) {
+        Some(name) => Err(format!("{name} is in the tree of a program over another TLS library").into()),
+        None => Ok(()),
+    }
+}
 
 fn sources(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
