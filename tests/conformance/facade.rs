@@ -8,7 +8,9 @@ use mailbearer::{
 };
 use mailbearer_mock::{Server as Mock, Transcript, memory::Options, serve};
 
-pub(crate) fn mock(options: Options) -> Mock {
+pub(crate) fn mock(mut options: Options) -> Mock {
+    // It gets lost where a form is not encoded.
+    options.client_secret.get_or_insert_with(|| "x7_~8Q+&=%.-4fGq2bWzR".into());
     Mock::start(options).unwrap()
 }
 

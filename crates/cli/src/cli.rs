@@ -6,6 +6,7 @@ use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use mailbearer::imap_protocol::{Date, DateTime, Flag, Part};
 
 use crate::{
+    commands::mock::MockArgs,
     config::reference,
     exit::Exit,
     uids::Uids,
@@ -248,31 +249,6 @@ pub(crate) struct WatchArgs {
     /// Tell of changed flags and of messages that go, too
     #[arg(long)]
     pub(crate) all: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct MockArgs {
-    /// Whose mailbox it is
-    #[arg(long, default_value = "robot@mailbearer.test", value_name = "ADDRESS")]
-    pub(crate) user: String,
-    /// Port of the token endpoint; 0 is a free one, as for all of these
-    #[arg(long, default_value_t = 0, value_name = "PORT")]
-    pub(crate) token_port: u16,
-    /// Port for SMTP with STARTTLS
-    #[arg(long, default_value_t = 0, value_name = "PORT")]
-    pub(crate) smtp_port: u16,
-    /// Port for SMTP over TLS
-    #[arg(long, default_value_t = 0, value_name = "PORT")]
-    pub(crate) smtps_port: u16,
-    /// Port for IMAP with STARTTLS
-    #[arg(long, default_value_t = 0, value_name = "PORT")]
-    pub(crate) imap_port: u16,
-    /// Port for IMAP over TLS
-    #[arg(long, default_value_t = 0, value_name = "PORT")]
-    pub(crate) imaps_port: u16,
-    /// Seconds that an access token is good for
-    #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
-    pub(crate) token_lifetime: u64,
 }
 
 const GLOBAL: &str = "Global options";

@@ -1,5 +1,6 @@
 use std::{fs, io::Write, time::Duration};
 
+use clap::{Args, ValueEnum};
 use mailbearer_mock::{
     Server,
     memory::{Options, Ports},
@@ -7,24 +8,66 @@ use mailbearer_mock::{
 use serde_json::{Map, Value};
 use tempfile::Builder;
 
-use crate::{cli::MockArgs, error::Error, exit::Exit, interrupt::Interrupts, output::Output};
+use crate::{error::Error, exit::Exit, interrupt::Interrupts, output::Output};
+
+#[derive(Debug, Args)]
+pub(crate) struct MockArgs {
+    /// Whose mailbox it is
+    #[arg(long, default_value = "robot@mailbearer.test", value_name = "ADDRESS")]
+    pub(crate) user: String,
+    /// Port of the token endpoint; 0 is a free one, as for all of these
+    #[arg(long, default_value_t = 0, value_name = "PORT")]
+    pub(crate) token_port: u16,
+    /// Port for SMTP with STARTTLS
+    #[arg(long, default_value_t = 0, value_name = "PORT")]
+    pub(crate) smtp_port: u16,
+    /// Port for SMTP over TLS
+    #[arg(long, default_value_t = 0, value_name = "PORT")]
+    pub(crate) smtps_port: u16,
+    /// Port for IMAP with STARTTLS
+    #[arg(long, default_value_t = 0, value_name = "PORT")]
+    pub(crate) imap_port: u16,
+    /// Port for IMAP over TLS
+    #[arg(long, default_value_t = 0, value_name = "PORT")]
+    pub(crate) imaps_port: u16,
+    /// Directory (tenant) of the token endpoint; a random one unless given
+    #[arg(long, value_name = "TENANT")]
+    pub(crate) tenant: Option<String>,
+    /// The application's id; a random one unless given
+    #[arg(long, value_name = "ID")]
+    pub(crate) client_id: Option<String>,
+    /// The application's secret; a random one unless given
+    #[arg(long, value_name = "SECRET")]
+    pub(crate) client_secret: Option<String>,
+    /// Seconds that an access token is good for
+    #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
+    pub(crate) token_lifetime: u64,
+    /// Each refresh ends the refresh token that it used
+    #[arg(long)]
+    pub(crate) rotate_refresh_tokens: bool,
+    /// How the settings for a client are printed
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+/// How settings are written for another program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// A line `KEY='value'` each, for a shell to read
+    #[default]
+    Sh,
+    /// One object
+    Json,
+    /// A line `KEY='value'` each, for libraries that read .env files
+    Dotenv,
+}
 
 pub(crate) fn run(
     arguments: &MockArgs,
     interrupts: &Interrupts,
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
-    let mut options = Options::default();
-    options.user.clone_from(&arguments.user);
-    options.token_lifetime = Duration::from_secs(arguments.token_lifetime);
-    options.ports = Ports {
-        token: arguments.token_port,
-        smtp: arguments.smtp_port,
-        smtps: arguments.smtps_port,
-        imap: arguments.imap_port,
-        imaps: arguments.imaps_port,
-    };
-    let server = Server::start(options)
+    let server = Server::start(options(arguments))
         .map_err(|error| Error::new(Exit::Unavailable, format!("the servers can't be started: {error}")))?;
     // From here on a signal must not end the program before the folder is gone.
     interrupts.hold();
@@ -34,20 +77,71 @@ pub(crate) fn run(
     let ca_file = folder.path().join("ca.pem");
     fs::write(&ca_file, server.ca_pem())
         .map_err(|error| Error::new(Exit::Io, format!("cannot write {}: {error}", ca_file.display())))?;
-    print(&server.env(&ca_file), out)?;
+    let format = if out.is_json() { Format::Json } else { arguments.format };
+    print(&server.env(&ca_file), format, out)?;
     interrupts.wait();
     Ok(())
 }
 
-fn print(variables: &[(&str, String)], out: &mut Output<impl Write>) -> Result<(), Error> {
-    if out.is_json() {
-        let object: Map<String, Value> =
-            variables.iter().map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str()))).collect();
-        out.json(&object.into())?;
-    } else {
-        for (name, value) in variables {
-            out.line(&format!("{name}={value}"))?;
+fn options(arguments: &MockArgs) -> Options {
+    let mut options = Options::default();
+    options.user.clone_from(&arguments.user);
+    options.tenant.clone_from(&arguments.tenant);
+    options.client_id.clone_from(&arguments.client_id);
+    options.client_secret = arguments.client_secret.as_deref().map(Into::into);
+    options.token_lifetime = Duration::from_secs(arguments.token_lifetime);
+    options.rotating_refresh_tokens = arguments.rotate_refresh_tokens;
+    options.ports = Ports {
+        token: arguments.token_port,
+        smtp: arguments.smtp_port,
+        smtps: arguments.smtps_port,
+        imap: arguments.imap_port,
+        imaps: arguments.imaps_port,
+    };
+    options
+}
+
+fn print(variables: &[(&str, String)], format: Format, out: &mut Output<impl Write>) -> Result<(), Error> {
+    match format {
+        Format::Json => {
+            let object: Map<String, Value> = variables
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())))
+                .collect();
+            out.json(&object.into())?;
+        }
+        Format::Sh => {
+            for (name, value) in variables {
+                out.line(&format!("{name}='{}'", value.replace('\'', r"'\''")))?;
+            }
+        }
+        Format::Dotenv => {
+            for (name, value) in variables {
+                out.line(&format!("{name}={}", dotenv(value)))?;
+            }
         }
     }
     out.flush()
+}
+
+/// In single quotes nothing is special, but they can't hold one; most libraries read escapes in double ones.
+fn dotenv(value: &str) -> String {
+    if !value.contains('\'') {
+        return format!("'{value}'");
+    }
+    let escaped = |c: char| if "\"\\$`".contains(c) { format!("\\{c}") } else { c.to_string() };
+    format!("\"{}\"", value.chars().map(escaped).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dotenv_values_are_quoted() {
+        let rows = [("", "''"), ("a b$c\"", "'a b$c\"'"), ("it's $5 `\\", "\"it's \\$5 \\`\\\\\"")];
+        for (value, want) in rows {
+            assert_eq!(dotenv(value), want);
+        }
+    }
 }

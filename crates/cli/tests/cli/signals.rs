@@ -92,7 +92,7 @@ fn the_memory_server_runs_until_it_is_stopped() {
         loop {
             let line = lines.next().unwrap();
             let (name, value) = line.split_once('=').unwrap();
-            client.env(name, value);
+            client.env(name, value.strip_prefix('\'').unwrap().strip_suffix('\'').unwrap());
             if name == LAST_LINE {
                 break;
             }
@@ -104,6 +104,39 @@ fn the_memory_server_runs_until_it_is_stopped() {
         let left = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
         let left: Vec<_> = left.filter(|name| name.to_string_lossy().starts_with("mailbearer-")).collect();
         assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+#[test]
+fn what_the_memory_server_prints_is_read_by_a_shell() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = "a&b %c='$d\" `e\\";
+    for (format, line) in [
+        ("sh", r#"MAILBEARER_OAUTH_CLIENT_SECRET='a&b %c='\''$d" `e\'"#),
+        ("dotenv", r#"MAILBEARER_OAUTH_CLIENT_SECRET="a&b %c='\$d\" \`e\\""#),
+    ] {
+        let arguments =
+            ["mock", "--client-secret", secret, "--client-id", "app", "--tenant", "t", "--format", format];
+        let mut command = bare(folder.path(), &arguments);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut printed = String::new();
+        for found in BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap) {
+            printed.push_str(&found);
+            printed.push('\n');
+            if found.starts_with(LAST_LINE) {
+                break;
+            }
+        }
+        send_signal(&child, "TERM");
+        child.wait().unwrap();
+        assert!(printed.contains(&format!("{line}\n")), "{printed}");
+        // A shell reads both alike here.
+        let script = format!(
+            "set -e\n{printed}printf '%s|%s|%s' \"$MAILBEARER_OAUTH_CLIENT_SECRET\" \
+            \"$MAILBEARER_OAUTH_CLIENT_ID\" \"$MAILBEARER_OAUTH_TENANT\""
+        );
+        let read = std::process::Command::new("sh").arg("-c").arg(script).output().unwrap();
+        assert_eq!(String::from_utf8(read.stdout).unwrap(), format!("{secret}|app|t"), "{format}");
     }
 }
 

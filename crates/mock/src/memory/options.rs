@@ -14,7 +14,7 @@ pub struct Options {
     pub tenant: Option<String>,
     /// The application's id; a random GUID.
     pub client_id: Option<String>,
-    /// The application's secret; random, with characters that a form has to encode.
+    /// The application's secret; random, of characters that Microsoft's have and a form need not encode.
     pub client_secret: Option<Secret>,
     /// Ports to listen on; free ones.
     pub ports: Ports,

@@ -272,13 +272,15 @@ pub(crate) fn guid() -> io::Result<String> {
     Ok([part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-"))
 }
 
-/// A secret in the shape of Microsoft's, and with characters that get lost where a form is not encoded.
+/// A secret in the shape of Microsoft's, 40 letters, digits and `~ . _ -`: none that a form has to encode or a shell
+/// would take apart.
 pub(crate) fn client_secret() -> io::Result<Secret> {
-    Ok(Secret::new(format!(
-        "{}~8Q+&=%.{}",
-        URL_SAFE_NO_PAD.encode(random::<3>()?),
-        URL_SAFE_NO_PAD.encode(random::<24>()?)
-    )))
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._";
+    let letter = |octet: &u8| alphabet.get(usize::from(octet % 64)).map(|&letter| char::from(letter));
+    let octets = random::<37>()?;
+    let (start, rest) = octets.split_at_checked(3).unwrap_or_default();
+    let letters = |octets: &[u8]| octets.iter().filter_map(letter).collect::<String>();
+    Ok(Secret::new(format!("{}8Q~{}", letters(start), letters(rest))))
 }
 
 pub(crate) fn random<const N: usize>() -> io::Result<[u8; N]> {
@@ -354,6 +356,17 @@ mod tests {
         tokens.hand_out("theirs");
         assert_eq!(tokens.issue(CLAIMS).unwrap().0, "theirs");
         assert!(tokens.is_good("theirs"));
+    }
+
+    #[test]
+    fn secrets_need_no_encoding() {
+        let secret = client_secret().unwrap();
+        let secret = secret.expose();
+        assert!(secret.len() == 40 && secret.get(3..6) == Some("8Q~"), "{secret}");
+        assert!(
+            secret.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"._~".contains(&octet)),
+            "{secret}"
+        );
     }
 
     #[test]
