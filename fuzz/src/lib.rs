@@ -14,6 +14,7 @@ pub mod imap_view;
 pub mod imap_words;
 pub mod mime_compose;
 pub mod mime_decode;
+pub mod mime_message;
 pub mod oauth_exchange;
 pub mod oauth_request;
 mod pieces;
@@ -45,4 +46,5 @@ pub const TARGETS: &[(&str, Run)] = &[
     ("sasl_exchange", sasl_exchange::run),
     ("mime_decode", mime_decode::run),
     ("mime_compose", mime_compose::run),
+    ("mime_message", mime_message::run),
 ];

@@ -110,6 +110,7 @@ impl From<&mailbearer::Error> for Exit {
             Kind::Settings | Kind::Missing(_) => Self::Config,
             Kind::Message => Self::Data,
             Kind::Argument => Self::Usage,
+            Kind::Input => Self::Io,
             Kind::Misuse | Kind::Unfinished => Self::Internal,
             Kind::NoAddress => Self::NoHost,
             Kind::NoFolder | Kind::NotFound => Self::NoInput,

@@ -6,11 +6,9 @@ use std::{
     path::Path,
 };
 
-use crate::{
-    error::Error,
-    exit::Exit,
-    raw::{Measure, PIECE},
-};
+use mailbearer::mime::{LineEnds, Measure};
+
+use crate::{error::Error, exit::Exit};
 
 /// A message whose length is known, each line end being CRLF.
 pub(crate) struct Upload {
@@ -61,14 +59,13 @@ impl Upload {
     ///
     /// Fails if reading or `sink` does, and if the message is not as long as it was.
     pub(crate) fn copy(mut self, mut sink: impl FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
-        let (mut lines, mut out, mut left) = (Lines::default(), Vec::new(), self.octets);
+        let (mut lines, mut spare, mut left) = (LineEnds::new(), Vec::new(), self.octets);
         let changed = || Error::new(Exit::Io, "the message changed while it was read");
         read(&mut self.source, |piece| {
-            out.clear();
-            lines.convert(piece, &mut out);
+            let out = lines.convert(piece, &mut spare);
             let length = u64::try_from(out.len()).unwrap_or(u64::MAX);
             left = left.checked_sub(length).ok_or_else(changed)?;
-            sink(&out)
+            sink(out)
         })?;
         if left > 0 { Err(changed()) } else { Ok(()) }
     }
@@ -82,10 +79,10 @@ fn measure(from: &mut impl Read, mut also: impl FnMut(&[u8]) -> Result<(), Error
         also(piece)
     })?;
     let no_good = |problem| Err(Error::new(Exit::Data, format!("the message can't be stored: {problem}")));
-    if measure.has_nul {
+    if measure.has_nul() {
         return no_good("it holds a NUL, which IMAP does not carry");
     }
-    if measure.octets == 0 { no_good("it is empty") } else { Ok(measure.octets) }
+    if measure.octets() == 0 { no_good("it is empty") } else { Ok(measure.octets()) }
 }
 
 fn read(
@@ -103,31 +100,8 @@ fn read(
     }
 }
 
-/// Makes each line end CRLF, across pieces.
-#[derive(Default)]
-struct Lines {
-    after_cr: bool,
-}
-
-impl Lines {
-    fn convert(&mut self, mut octets: &[u8], out: &mut Vec<u8>) {
-        if octets.is_empty() {
-            return;
-        }
-        if self.after_cr {
-            octets = octets.strip_prefix(b"\n").unwrap_or(octets);
-            self.after_cr = false;
-        }
-        while let Some(end) = octets.iter().position(|octet| matches!(octet, b'\r' | b'\n')) {
-            out.extend_from_slice(octets.get(..end).unwrap_or_default());
-            out.extend_from_slice(b"\r\n");
-            let rest = octets.get(end..).unwrap_or_default();
-            octets = rest.strip_prefix(b"\r\n").or_else(|| rest.get(1..)).unwrap_or_default();
-            self.after_cr = rest == b"\r";
-        }
-        out.extend_from_slice(octets);
-    }
-}
+/// Octets that are read at a time.
+const PIECE: usize = 64 * 1024;
 
 /// Octets that are kept in memory.
 const HELD: usize = 1 << 20;

@@ -6,7 +6,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use mailbearer_mime::{Composed, DateTime, Message};
+use mailbearer_mime::{Composed, DateTime, Mailbox, Message};
 use mailbearer_net::{self as net, Blocking, Connection, Options, Runtime, Security, Tls, TraceLine};
 use mailbearer_oauth::{self as oauth, Endpoint, TokenExchange, TokenRequest};
 use mailbearer_sasl::Credentials;
@@ -14,7 +14,7 @@ use mailbearer_smtp::Receipt;
 use mailbearer_wire::printable;
 
 use crate::{
-    Account, Error, Grant, Imap, Server, Smtp, Token, WatchOptions, Watcher,
+    Account, Error, Grant, Imap, RawMessage, Server, Smtp, Token, WatchOptions, Watcher,
     error::{Missing, Protocol},
     token::{Lease, Tokens},
 };
@@ -157,12 +157,29 @@ impl<R: Runtime> Client<R> {
     ///
     /// Fails for what can't stand in a message; names the field.
     pub fn compose(&self, message: &Message) -> Result<Composed, Error> {
+        let (now, random) = self.now_and_random()?;
+        Ok(message.build(now, random)?)
+    }
+
+    /// Adds to a raw message what every message has to have and this one lacks: From (`from`), Date and Message-ID.
+    ///
+    /// # Errors
+    ///
+    /// Fails without a clock or randomness.
+    pub fn complete<I>(&self, message: &mut RawMessage<I>, from: &Mailbox) -> Result<(), Error> {
+        let (now, random) = self.now_and_random()?;
+        message.header_mut().add_missing(from, now, random);
+        Ok(())
+    }
+
+    /// The present time in UTC, and random octets for a Message-ID.
+    fn now_and_random(&self) -> Result<(DateTime, [u8; 16]), Error> {
         let mut random = [0; 16];
         self.shared.tls.random(&mut random).map_err(|error| Error::settings(error.to_string()))?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = DateTime::new(i64::try_from(now.as_secs()).unwrap_or(i64::MAX), 0);
         let now = now.map_err(|error| Error::settings(format!("the clock: {error}")))?;
-        Ok(message.build(now, random)?)
+        Ok((now, random))
     }
 
     /// An IMAP session, and the token that let it in.

@@ -124,7 +124,9 @@ mod account;
 mod client;
 pub mod error;
 mod imap;
+mod parts;
 mod provider;
+mod raw;
 mod smtp;
 mod token;
 
@@ -145,6 +147,8 @@ pub use mailbearer_oauth as oauth;
 pub use mailbearer_sasl as sasl;
 pub use mailbearer_smtp::{self as smtp_protocol, Envelope, Receipt};
 pub use mailbearer_wire::{self as wire, Secret, Security};
+pub use parts::Part;
 pub use provider::{Provider, UnknownProvider};
+pub use raw::RawMessage;
 pub use smtp::{Smtp, Submission};
 pub use token::Token;

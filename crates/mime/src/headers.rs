@@ -31,7 +31,7 @@ impl Default for Limits {
 /// Lines end in CRLF or bare LF. A line that is neither a field nor the continuation of one is passed over,
 /// as is a `From ` line of an mbox, and a byte order mark in front of all. Octets that no label belongs to are read in
 /// the charset of the section's own `Content-Type`, unless they are UTF-8.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Headers<'a> {
     section: &'a [u8],
     body: &'a [u8],
@@ -56,21 +56,37 @@ impl<'a> Headers<'a> {
     ///
     /// As [`parse`](Self::parse).
     pub fn parse_with(message: &'a [u8], limits: &Limits) -> Result<Self, LimitExceeded> {
+        let (headers, exceeded) = Self::find(message, limits);
+        exceeded.map_or(Ok(headers), Err)
+    }
+
+    /// As many fields as the limits allow.
+    pub(crate) fn within(section: &'a [u8], limits: &Limits, raw_charset: Charset) -> Self {
+        let (mut headers, _) = Self::find(section, limits);
+        if headers.raw_charset == Charset::Guess {
+            headers.raw_charset = raw_charset;
+        }
+        headers
+    }
+
+    fn find(message: &'a [u8], limits: &Limits) -> (Self, Option<LimitExceeded>) {
         let message = message.strip_prefix(BYTE_ORDER_MARK).unwrap_or(message);
-        let (mut rest, mut count) = (message, 0usize);
+        let (mut rest, mut count, mut exceeded) = (message, 0usize, None);
         let body = loop {
             let (line, after) = split_line(rest);
             if line.is_empty() {
                 break after;
             }
             count = count.saturating_add(usize::from(!line.first().copied().is_some_and(is_wsp)));
-            rest = after;
-            if message.len().saturating_sub(rest.len()) > limits.header_octets {
-                return Err(LimitExceeded::HeaderOctets(limits.header_octets));
+            if message.len().saturating_sub(after.len()) > limits.header_octets {
+                exceeded = Some(LimitExceeded::HeaderOctets(limits.header_octets));
+                break rest;
             }
             if count > limits.headers {
-                return Err(LimitExceeded::Headers(limits.headers));
+                exceeded = Some(LimitExceeded::Headers(limits.headers));
+                break rest;
             }
+            rest = after;
         };
         let section = message.get(..message.len().saturating_sub(rest.len())).unwrap_or_default();
         let mut headers = Self { section, body, raw_charset: Charset::Guess };
@@ -80,7 +96,7 @@ impl<'a> Headers<'a> {
                 content_type.and_then(|field| Charset::for_label(ContentType::parse(field.raw).charset()?));
             headers.raw_charset = charset.unwrap_or(Charset::Guess);
         }
-        Ok(headers)
+        (headers, exceeded)
     }
 
     /// The fields from first to last.

@@ -37,9 +37,14 @@ pub mod compose;
 mod date_time;
 pub mod decode;
 mod headers;
+mod lines;
 mod mailbox;
+pub mod parse;
+mod raw;
 
 pub use compose::{Composed, Message};
 pub use date_time::{DateTime, DateTimeError};
 pub use headers::{Header, Headers, HeadersIter, LimitExceeded, Limits};
+pub use lines::{LineEnds, Measure};
 pub use mailbox::{Mailbox, MailboxError};
+pub use raw::{RawError, RawHeader};

@@ -1,5 +1,6 @@
 use std::{fmt, io, sync::Arc};
 
+use mailbearer_net::ServerTls;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose,
@@ -53,7 +54,25 @@ impl Authority {
         self.issuer.pem()
     }
 
+    /// For the transcript player.
     pub(crate) fn server_config(&self, certificate: Certificate) -> io::Result<Arc<ServerConfig>> {
+        let (certificate, key) = self.issue(certificate)?;
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key));
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| builder.with_no_client_auth().with_single_cert(vec![certificate.into()], key))
+            .map_err(io::Error::other)?;
+        Ok(Arc::new(config))
+    }
+
+    /// For the memory servers.
+    pub(crate) fn server_tls(&self, certificate: Certificate) -> io::Result<ServerTls> {
+        let (certificate, key) = self.issue(certificate)?;
+        ServerTls::from_der(vec![certificate], key).map_err(io::Error::other)
+    }
+
+    /// A certificate and its key, both in DER.
+    fn issue(&self, certificate: Certificate) -> io::Result<(Vec<u8>, Vec<u8>)> {
         let key = KeyPair::generate().map_err(io::Error::other)?;
         let names = match certificate {
             Certificate::OtherName => vec!["elsewhere.test".to_owned()],
@@ -71,13 +90,8 @@ impl Authority {
             Certificate::SelfSigned => params.self_signed(&key),
             _ => params.signed_by(&key, &self.issuer),
         };
-        let chain = vec![signed.map_err(io::Error::other)?.der().clone()];
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
-            .map_err(io::Error::other)?;
-        Ok(Arc::new(config))
+        let signed = signed.map_err(io::Error::other)?;
+        Ok((signed.der().to_vec(), key.serialize_der()))
     }
 }
 

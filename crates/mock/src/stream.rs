@@ -37,13 +37,6 @@ impl Stream {
             }
         };
     }
-
-    pub(crate) fn tcp(&self) -> &TcpStream {
-        match self {
-            Self::Plain(tcp) => tcp,
-            Self::Tls(tls) => &tls.sock,
-        }
-    }
 }
 
 impl Read for Stream {

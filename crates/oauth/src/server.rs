@@ -1,4 +1,4 @@
-//! The server's side, for mock servers: reads token requests, writes responses.
+//! The server's side: reads token requests, writes responses, and keeps the session of one exchange.
 //!
 //! It shares no code with the client's side, so that the two can prove each other wrong.
 
@@ -8,6 +8,10 @@ use core::fmt;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use httparse::{EMPTY_HEADER, Status};
 use mailbearer_wire::{RecvBuf, Secret};
+
+mod session;
+
+pub use session::{Error, Event, Session};
 
 /// Reads one request after the other from what a client sends.
 ///

@@ -1,7 +1,7 @@
 use std::io::Write;
 
 use mailbearer::{
-    Blocking, Body, Imap,
+    Blocking, Body, Imap, Part,
     imap_protocol::{FetchItem, Item, Part as Number, Section, SectionOf},
     mime::decode::TransferEncoding,
 };
@@ -15,7 +15,7 @@ use crate::{
     output::Output,
     partial::PartialFile,
     progress::Progress,
-    structure::{self, Part},
+    structure,
 };
 
 pub(crate) fn run(
@@ -57,7 +57,7 @@ fn show_structure(
 ) -> Result<(), Error> {
     imap.examine(&arguments.folder)?;
     for part in parts(imap, arguments)? {
-        if out.is_json() { out.json(&part.object())? } else { out.line(&part.line())? }
+        if out.is_json() { out.json(&structure::object(&part))? } else { out.line(&structure::line(&part))? }
     }
     Ok(())
 }
@@ -136,7 +136,7 @@ fn parts(imap: &mut Imap<Blocking>, arguments: &FetchArgs) -> Result<Vec<Part>, 
     let mut found = None;
     while let Some(fetched) = messages.next()? {
         if fetched.uid() == uid {
-            found = structure::parts(&fetched.items()).or(found);
+            found = Part::all(&fetched.items()).or(found);
         }
     }
     found.ok_or_else(|| {

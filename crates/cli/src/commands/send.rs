@@ -4,7 +4,7 @@ use std::{
     path::Path,
 };
 
-use mailbearer::{Blocking, Envelope, Mailbox, Message, Receipt, Smtp};
+use mailbearer::{Blocking, Envelope, Mailbox, Message, RawMessage, Receipt, Smtp};
 use serde_json::json;
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     exit::Exit,
     output::{self, Output},
     progress::Progress,
-    raw::RawMessage,
+    raw,
     session::Session,
 };
 
@@ -29,9 +29,9 @@ pub(crate) fn run(
     let session = Session::open(global, true)?;
     let receipt = match &arguments.raw {
         Some(file) if file.as_os_str() == "-" => {
-            send_raw(RawMessage::new(io::stdin().lock())?, people, &session, global.trace)?
+            send_raw(raw::read(io::stdin().lock())?, people, &session, global.trace)?
         }
-        Some(file) => send_raw(RawMessage::open(file)?, people, &session, global.trace)?,
+        Some(file) => send_raw(raw::open(file)?, people, &session, global.trace)?,
         None => send_composed(arguments, people, &session)?,
     };
     report(&receipt, out)
@@ -73,15 +73,20 @@ impl People {
 
 /// Sends a message that streams from where it comes from; a break on the way leaves it unsent.
 fn send_raw<R: Read>(
-    message: RawMessage<R>,
+    mut message: RawMessage<R>,
     people: People,
     session: &Session,
     trace: bool,
 ) -> Result<Receipt, Error> {
     let recipients = [people.to, people.cc, people.bcc].concat();
     let recipients = recipients.iter().map(|mailbox| mailbox.address().to_owned()).collect();
-    let sender = people.from.map(|mailbox| mailbox.address().to_owned());
-    let envelope = message.envelope(sender, recipients, &session.client.account().user)?;
+    let user = &session.client.account().user;
+    let sender = people.from.as_ref().map(|mailbox| mailbox.address().to_owned());
+    // A message without From gets one, so that it is from somebody; a user that is no address can't be one.
+    if let Some(from) = people.from.or_else(|| Mailbox::parse(user).ok()) {
+        session.client.complete(&mut message, &from)?;
+    }
+    let envelope = message.envelope(sender, recipients, user).map_err(|error| raw::no_good(&error))?;
     let mut progress = Progress::new(envelope.size, trace);
     let mut smtp = session.with_token(|client| client.connect_smtp())?;
     let verdict = submit_raw(&mut smtp, envelope, message, &mut progress);
@@ -101,7 +106,7 @@ fn submit_raw<R: Read>(
     message.copy(|octets| {
         submission.write(octets)?;
         progress.add(octets.len());
-        Ok(())
+        Ok::<(), Error>(())
     })?;
     Ok(submission.finish()?)
 }

@@ -140,10 +140,11 @@ fn every_part_of_a_message_arrives() {
 #[test]
 fn a_whole_message_goes_out_as_it_is() {
     let world = World::new();
-    let raw =
-        "From: r@mailbearer.test\nTo: a@mailbearer.test\nBcc: b@mailbearer.test\nSubject: raw\n\n.dot\nend";
+    let raw = "Date: x\nMessage-ID: <1@x>\nFrom: r@mailbearer.test\nTo: a@mailbearer.test\n\
+               Bcc: b@mailbearer.test\nSubject: raw\n\n.dot\nend";
     fs::write(world.path("m.eml"), raw).unwrap();
-    let want = "From: r@mailbearer.test\r\nTo: a@mailbearer.test\r\nSubject: raw\r\n\r\n.dot\r\nend\r\n";
+    let want = "Date: x\r\nMessage-ID: <1@x>\r\nFrom: r@mailbearer.test\r\nTo: a@mailbearer.test\r\n\
+                Subject: raw\r\n\r\n.dot\r\nend\r\n";
     for (arguments, input) in [(["send", "--raw", "m.eml"], ""), (["send", "--raw", "-"], raw)] {
         world.run_with(&arguments, input).ok();
         let message = world.server.mailbox().messages("INBOX").pop().unwrap();
@@ -163,10 +164,27 @@ fn a_whole_message_goes_out_as_it_is() {
 }
 
 #[test]
+fn what_a_raw_message_lacks_is_added_and_what_is_none_of_it_stays_here() {
+    let world = World::new();
+    let raw =
+        "\u{feff}From robot Thu Nov 26 14:00:00 2026\nBcc: b@mailbearer.test\nTo: a@mailbearer.test\n\nhi\n";
+    world.run_with(&["send", "--raw", "-"], raw).ok();
+    let message = world.server.mailbox().messages("INBOX").pop().unwrap();
+    let text = String::from_utf8(message.octets.to_vec()).unwrap();
+    let (added, rest) = text.split_once("To: ").unwrap();
+    let fields: Vec<_> = added.lines().map(|line| line.split_once(": ").unwrap().0).collect();
+    assert_eq!(fields, ["Date", "From", "Message-ID"]);
+    assert!(added.contains("From: robot@mailbearer.test\r\n"), "{added}");
+    assert_eq!(rest, "a@mailbearer.test\r\n\r\nhi\r\n");
+    assert_eq!(message.envelope.unwrap().to, ["b@mailbearer.test", "a@mailbearer.test"]);
+}
+
+#[test]
 fn a_large_message_streams_both_ways() {
     let world = World::new();
     let line = "0123456789".repeat(7) + "\r\n";
-    let raw = format!("To: a@mailbearer.test\r\n\r\n{}", line.repeat(50_000));
+    let header = "Date: x\r\nMessage-ID: <1@x>\r\nFrom: r@mailbearer.test\r\nTo: a@mailbearer.test\r\n\r\n";
+    let raw = format!("{header}{}", line.repeat(50_000));
     world.run_with(&["send", "--raw", "-"], &raw).ok();
     let uid = world.server.mailbox().messages("INBOX")[0].uid.to_string();
     assert_eq!(world.run(&["fetch", "INBOX", &uid, "--output", "m.eml"]).ok(), "");

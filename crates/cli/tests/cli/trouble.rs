@@ -277,7 +277,7 @@ fn a_verdict_that_never_comes() {
     let both = format!("{}{}", world.server.ca_pem(), serving.ca_pem());
     fs::write(world.path("ca.pem"), both).unwrap();
     world
-        .run_with(&["send", "--raw", "-"], "To: a@x\n\nhi\n")
+        .run_with(&["send", "--raw", "-"], "Date: x\nFrom: r@x\nMessage-ID: <1@x>\nTo: a@x\n\nhi\n")
         .failed(79, &["error: SMTP: …unknown…", "hint: look whether it arrived before sending it again"]);
     serving.join().unwrap();
 }
@@ -304,6 +304,9 @@ C: RCPT TO:<a@x>
 S: 250 ok
 C: DATA
 S: 354 go on
+C: Date: x
+C: From: r@x
+C: Message-ID: <1@x>
 C: To: a@x
 C: 
 C: hi

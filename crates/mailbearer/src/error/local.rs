@@ -1,8 +1,8 @@
 //! What fails here, with no peer's part in it.
 
-use std::{fmt, time::Duration};
+use std::{fmt, io, time::Duration};
 
-use mailbearer_mime::compose;
+use mailbearer_mime::{MailboxError, RawError, compose};
 use mailbearer_net::TlsError;
 use mailbearer_wire::printable;
 
@@ -13,6 +13,7 @@ use super::{Error, Failure, Kind, Missing, Protocol, Verdict};
 enum Local {
     Settings(String),
     Missing(Missing),
+    Address { address: String, error: MailboxError },
     Misuse(&'static str),
     Unfinished,
     Backoff { failure: String, left: Duration },
@@ -29,6 +30,7 @@ impl Failure for Local {
         Verdict::of(match self {
             Self::Settings(_) => Kind::Settings,
             Self::Missing(missing) => Kind::Missing(*missing),
+            Self::Address { .. } => Kind::Message,
             Self::Misuse(_) => Kind::Misuse,
             Self::Unfinished => Kind::Unfinished,
             Self::Backoff { left, .. } => {
@@ -49,6 +51,9 @@ impl fmt::Display for Local {
         match self {
             Self::Settings(what) => f.write_str(what),
             Self::Missing(missing) => missing.fmt(f),
+            Self::Address { address, error } => {
+                write!(f, "the address \"{}\": {error}", printable(address))
+            }
             Self::Misuse(what) => f.write_str(what),
             Self::Unfinished => f.write_str("the session is in the middle of an upload that was dropped"),
             Self::Backoff { failure, left } => {
@@ -89,6 +94,31 @@ impl Failure for compose::Error {
     }
 }
 
+impl Failure for RawError {
+    fn verdict(&self) -> Verdict {
+        Verdict::of(Kind::Message)
+    }
+}
+
+impl From<RawError> for Error {
+    fn from(error: RawError) -> Self {
+        Self::new(None, error)
+    }
+}
+
+/// Reading a message that is to be sent.
+impl Failure for io::Error {
+    fn verdict(&self) -> Verdict {
+        Verdict::of(Kind::Input)
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        Self::new(None, error)
+    }
+}
+
 impl From<compose::Error> for Error {
     fn from(error: compose::Error) -> Self {
         Self::new(None, error)
@@ -102,6 +132,10 @@ impl Error {
 
     pub(crate) fn missing(missing: Missing) -> Self {
         Self::new(None, Local::Missing(missing))
+    }
+
+    pub(crate) fn address(address: &str, error: MailboxError) -> Self {
+        Self::new(None, Local::Address { address: address.to_owned(), error })
     }
 
     pub(crate) fn certificates(error: TlsError) -> Self {

@@ -52,6 +52,8 @@ pub enum Kind {
     /// The message to send can't be built or sent as it is: [`compose`](crate::Client::compose) refused it, or an
     /// address in it.
     Message,
+    /// What a message is read from failed, a file or a pipe.
+    Input,
     /// An argument can't be said in the protocol, as a folder's name with a line break.
     Argument,
     /// A method was called when it can't be, as after the end of its session.

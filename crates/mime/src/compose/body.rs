@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::header::HeaderLine;
+use crate::LineEnds;
 use crate::ascii::{hex_digits, is_wsp};
 
 /// Longest line of a message without its CRLF (RFC 5322 section 2.1.1).
@@ -133,16 +134,7 @@ impl Boundary {
 
 /// Every CRLF, bare CR and bare LF becomes CRLF, and the last line ends in one.
 fn with_crlf(text: &str) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len().saturating_add(2));
-    let mut previous = 0;
-    for byte in text.bytes() {
-        match byte {
-            b'\n' if previous == b'\r' => {}
-            b'\r' | b'\n' => out.extend_from_slice(b"\r\n"),
-            _ => out.push(byte),
-        }
-        previous = byte;
-    }
+    let mut out = LineEnds::to_crlf(text.as_bytes());
     if !out.is_empty() && !out.ends_with(b"\n") {
         out.extend_from_slice(b"\r\n");
     }

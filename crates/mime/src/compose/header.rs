@@ -22,14 +22,14 @@ const WORD_FRAME: usize = 12;
 const MIN_ROOM: usize = 32;
 
 /// A header that is being written. Each method but the first ends it.
-pub(super) struct HeaderLine<'o> {
+pub(crate) struct HeaderLine<'o> {
     out: &'o mut Vec<u8>,
     /// Octets on the line so far.
     column: usize,
 }
 
 impl<'o> HeaderLine<'o> {
-    pub(super) fn start(out: &'o mut Vec<u8>, name: &str) -> Self {
+    pub(crate) fn start(out: &'o mut Vec<u8>, name: &str) -> Self {
         let mut line = Self { out, column: 0 };
         line.push(name);
         line.push(":");
@@ -37,7 +37,7 @@ impl<'o> HeaderLine<'o> {
     }
 
     /// Writes a value that is never folded.
-    pub(super) fn word(mut self, word: &str) {
+    pub(crate) fn word(mut self, word: &str) {
         self.push(" ");
         self.push(word);
         self.end();
@@ -63,7 +63,7 @@ impl<'o> HeaderLine<'o> {
     }
 
     /// Writes an `address-list`.
-    pub(super) fn mailboxes(mut self, mailboxes: &[Mailbox]) {
+    pub(crate) fn mailboxes(mut self, mailboxes: &[Mailbox]) {
         for (at, mailbox) in mailboxes.iter().enumerate() {
             self.display_name(mailbox.name());
             let last = at.saturating_add(1) == mailboxes.len();

@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
 
 use self::body::{Attachment, Boundaries, Text};
-use self::header::HeaderLine;
+pub(crate) use self::header::HeaderLine;
 use crate::ascii::is_token;
 use crate::{DateTime, Mailbox};
 

@@ -33,9 +33,10 @@ pub fn guess(bytes: &[u8]) -> Cow<'_, str> {
 }
 
 /// How octets become text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Charset {
     /// UTF-8 if it looks like it, else windows-1252.
+    #[default]
     Guess,
     Utf8,
     Windows1252,
@@ -115,15 +116,27 @@ impl Charset {
         }
     }
 
+    /// Whether `bytes`, which are ASCII, are the same text in this charset.
+    pub(crate) fn is_ascii_plain(self, bytes: &[u8]) -> bool {
+        let _ = bytes;
+        match self {
+            #[cfg(feature = "charsets")]
+            Self::Shifted(shifted) => shifted.is_plain(bytes),
+            #[cfg(feature = "charsets")]
+            Self::Utf16 => false,
+            #[cfg(feature = "charsets")]
+            Self::Table(encoding) => encoding.is_ascii_compatible(),
+            _ => true,
+        }
+    }
+
     /// Whether `bytes` are ASCII that switches to this charset.
     fn is_seen_in(self, bytes: &[u8]) -> bool {
+        let _ = bytes;
         match self {
             #[cfg(feature = "charsets")]
             Self::Shifted(shifted) => bytes.is_ascii() && shifted.is_seen_in(bytes),
-            _ => {
-                let _ = bytes;
-                false
-            }
+            _ => false,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use super::Limits;
+use super::{Limits, bell::Bell};
 
 /// The mailbox of a memory server: folders of messages, shared by everything that looks at it.
 ///
@@ -23,6 +23,7 @@ pub(crate) struct Store {
     next_validity: u32,
     octets: usize,
     limits: Limits,
+    bell: Arc<Bell>,
 }
 
 /// One folder.
@@ -84,13 +85,15 @@ impl fmt::Display for DeliverError {
 impl std::error::Error for DeliverError {}
 
 impl Mailbox {
-    pub(crate) fn new(limits: Limits) -> Self {
+    /// Every change rings the bell.
+    pub(crate) fn new(limits: Limits, bell: Arc<Bell>) -> Self {
         let mut store = Store {
             folders: BTreeMap::new(),
             revision: 0,
             next_validity: first_validity(),
             octets: 0,
             limits,
+            bell,
         };
         for name in FOLDERS {
             store.create(name);
@@ -178,7 +181,7 @@ impl Store {
         let uid = message.uid;
         folder.messages.push(message);
         self.octets = octets;
-        self.revision = self.revision.wrapping_add(1);
+        self.changed();
         Ok(uid)
     }
 
@@ -189,8 +192,9 @@ impl Store {
     /// Changes a folder that is there.
     pub(crate) fn change<T>(&mut self, name: &str, change: impl FnOnce(&mut Folder) -> T) -> Option<T> {
         let folder = self.folders.get_mut(&canonical(name))?;
-        self.revision = self.revision.wrapping_add(1);
-        Some(change(folder))
+        let changed = change(folder);
+        self.changed();
+        Some(changed)
     }
 
     /// Removes the messages that `which` picks.
@@ -213,7 +217,7 @@ impl Store {
         self.next_validity = self.next_validity.saturating_add(1);
         self.folders
             .insert(name, Folder { uid_validity, uid_next: 1, subscribed: true, messages: Vec::new() });
-        self.revision = self.revision.wrapping_add(1);
+        self.changed();
         true
     }
 
@@ -235,8 +239,15 @@ impl Store {
         }
         let Some(folder) = self.folders.remove(&from) else { return false };
         self.folders.insert(to, folder);
-        self.revision = self.revision.wrapping_add(1);
+        self.changed();
         true
+    }
+}
+
+impl Store {
+    fn changed(&mut self) {
+        self.revision = self.revision.wrapping_add(1);
+        self.bell.ring();
     }
 }
 
@@ -287,7 +298,7 @@ mod tests {
     #[test]
     fn keeps_to_its_limits_and_never_reuses_a_uid() {
         let limits = Limits { message_octets: 4, mailbox_octets: 9, messages: 3, ..Limits::default() };
-        let mailbox = Mailbox::new(limits);
+        let mailbox = Mailbox::new(limits, Arc::default());
         assert_eq!(mailbox.deliver(*b"12345"), Err(DeliverError::TooLarge));
         assert_eq!(mailbox.deliver(*b"1234"), Ok(1));
         assert_eq!(mailbox.append("inbox", vec![], (0, 0), *b"1234"), Ok(2));
@@ -303,7 +314,7 @@ mod tests {
 
     #[test]
     fn folders_come_and_go_but_the_inbox_stays() {
-        let mailbox = Mailbox::new(Limits::default());
+        let mailbox = Mailbox::new(Limits::default(), Arc::default());
         let mut store = mailbox.lock();
         assert!(store.create("a") && !store.create("a") && !store.create("Inbox"));
         let validity = store.folder("a").unwrap().uid_validity;

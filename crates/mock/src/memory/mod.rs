@@ -1,5 +1,6 @@
 //! Mail servers in memory, around one mailbox: the parts of a [`Server`].
 
+mod bell;
 mod imap;
 mod login;
 mod mailbox;
@@ -13,10 +14,13 @@ mod smtp;
 mod testing;
 mod token_endpoint;
 mod tokens;
+mod wording;
 
-use std::io;
+use std::{io, sync::Arc};
 
 use mailbearer_wire::Secret;
+
+use self::bell::Bell;
 
 pub use mailbox::{DeliverError, Envelope, Mailbox, Message};
 pub use options::{Limits, Options, Ports};
@@ -26,6 +30,8 @@ pub use tokens::Tokens;
 /// What all connections of a memory server look at.
 #[derive(Debug)]
 pub(crate) struct World {
+    /// Rung when there may be news for a client.
+    pub(crate) bell: Arc<Bell>,
     pub(crate) user: String,
     pub(crate) tenant: String,
     pub(crate) client_id: String,
@@ -40,8 +46,9 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(options: Options) -> io::Result<Self> {
-        let limits = options.limits;
-        let tokens = Tokens::new(options.token_lifetime, options.token_octets, limits.tokens);
+        let (limits, bell) = (options.limits, Arc::<Bell>::default());
+        let tokens =
+            Tokens::new(options.token_lifetime, options.token_octets, limits.tokens, Arc::clone(&bell));
         tokens.set_rotating(options.rotating_refresh_tokens);
         Ok(Self {
             user: options.user,
@@ -51,8 +58,9 @@ impl World {
             object_id: tokens::guid()?,
             not_connected: options.not_connected,
             limits,
-            mailbox: Mailbox::new(limits),
+            mailbox: Mailbox::new(limits, Arc::clone(&bell)),
             tokens,
+            bell,
         })
     }
 }

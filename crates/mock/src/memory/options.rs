@@ -80,7 +80,7 @@ pub struct Limits {
     pub folders: usize,
     /// Recipients of a message; default 500.
     pub recipients: usize,
-    /// Connections at a time, on all ports; default 64.
+    /// Connections at a time, on all ports; default 1,024. One more is told so and closed.
     pub connections: usize,
     /// Access tokens that are remembered, the latest; default 1,000.
     pub tokens: usize,
@@ -96,7 +96,7 @@ impl Default for Limits {
             messages: 100_000,
             folders: 100,
             recipients: 500,
-            connections: 64,
+            connections: 1024,
             tokens: 1000,
             silence: Duration::from_secs(300),
         }

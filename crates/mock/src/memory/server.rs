@@ -1,36 +1,38 @@
 use std::{
-    collections::BTreeMap,
     fmt, io,
-    net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
+    net::{Ipv4Addr, SocketAddr},
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    thread::{self, JoinHandle},
-    time::Duration,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
 };
 
-use mailbearer_wire::RecvBuf;
-use rustls::ServerConfig;
+use mailbearer_net::{
+    Connection, Listener, Runtime, Security, ServerTls, Tokio, TokioListener, TokioPool, TokioSocket,
+};
+use mailbearer_oauth::server::RequestReader;
 
 use super::{
     Mailbox, Options, Ports, Tokens, World,
+    bell::Bell,
     imap::Imap,
     session::{Session, converse},
     smtp::Smtp,
     token_endpoint::TokenEndpoint,
 };
-use crate::{Authority, stream::Stream};
+use crate::Authority;
 
 /// Mail servers in memory: a token endpoint over HTTPS, SMTP submission and IMAP, each with TLS.
 ///
 /// It listens on 127.0.0.1, with certificates of an authority that is made anew on each start. What is submitted
 /// arrives in the one mailbox at once, but for recipients at `refused.test`, which are refused. It stops when it is
-/// dropped: open connections are cut, and its threads have ended.
+/// dropped: open connections are cut, and its ports are free.
 pub struct Server {
     world: Arc<World>,
     ports: Ports,
     ca_pem: String,
     switch: Arc<Switch>,
-    acceptors: Vec<(SocketAddr, JoinHandle<()>)>,
+    pool: Arc<TokioPool>,
 }
 
 impl Server {
@@ -41,7 +43,7 @@ impl Server {
     /// Fails when a port that was asked for is taken, and when the system gives no random octets or threads.
     pub fn start(options: Options) -> io::Result<Self> {
         let authority = Authority::new()?;
-        let tls = authority.server_config(options.certificate)?;
+        let tls = authority.server_tls(options.certificate)?;
         let wanted = options.ports;
         let world = Arc::new(World::new(options)?);
         let mut server = Self {
@@ -49,14 +51,15 @@ impl Server {
             ports: Ports::default(),
             ca_pem: authority.pem(),
             switch: Arc::default(),
-            acceptors: Vec::new(),
+            pool: Arc::new(TokioPool::new(THREADS)?),
         };
+        let (clear, implicit) = (Security::StartTls, Security::Implicit);
         server.ports = Ports {
             token: server.listen(wanted.token, Protocol::Token, &tls)?,
-            smtp: server.listen(wanted.smtp, Protocol::Smtp { tls: false }, &tls)?,
-            smtps: server.listen(wanted.smtps, Protocol::Smtp { tls: true }, &tls)?,
-            imap: server.listen(wanted.imap, Protocol::Imap { tls: false }, &tls)?,
-            imaps: server.listen(wanted.imaps, Protocol::Imap { tls: true }, &tls)?,
+            smtp: server.listen(wanted.smtp, Protocol::Smtp(clear), &tls)?,
+            smtps: server.listen(wanted.smtps, Protocol::Smtp(implicit), &tls)?,
+            imap: server.listen(wanted.imap, Protocol::Imap(clear), &tls)?,
+            imaps: server.listen(wanted.imaps, Protocol::Imap(implicit), &tls)?,
         };
         Ok(server)
     }
@@ -146,29 +149,28 @@ impl Server {
         ]
     }
 
-    fn listen(&mut self, port: u16, protocol: Protocol, tls: &Arc<ServerConfig>) -> io::Result<u16> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
-        let address = listener.local_addr()?;
-        let (world, switch, tls) = (Arc::clone(&self.world), Arc::clone(&self.switch), Arc::clone(tls));
-        let thread = thread::Builder::new()
-            .name(format!("mock {}", protocol.name()))
-            .spawn(move || accept(&listener, protocol, &world, &switch, &tls))?;
-        self.acceptors.push((address, thread));
-        Ok(address.port())
+    fn listen(&self, port: u16, protocol: Protocol, tls: &ServerTls) -> io::Result<u16> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let listener = self.pool.enter(|| Tokio::listen(address))?;
+        let port = listener.local_addr()?.port();
+        let house = House {
+            protocol,
+            tls: tls.clone(),
+            world: Arc::clone(&self.world),
+            switch: Arc::clone(&self.switch),
+            pool: Arc::clone(&self.pool),
+        };
+        let place = self.switch.enter();
+        self.pool.spawn(async move {
+            place.until_off(house.accept(listener)).await;
+        });
+        Ok(port)
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let threads = self.switch.off();
-        for (address, thread) in self.acceptors.drain(..) {
-            // A visitor wakes the thread that waits for one.
-            drop(TcpStream::connect(address));
-            let _ = thread.join();
-        }
-        for thread in threads {
-            let _ = thread.join();
-        }
+        self.switch.off();
     }
 }
 
@@ -181,114 +183,179 @@ impl fmt::Debug for Server {
 #[derive(Clone, Copy)]
 enum Protocol {
     Token,
-    Smtp { tls: bool },
-    Imap { tls: bool },
+    Smtp(Security),
+    Imap(Security),
 }
 
 impl Protocol {
-    const fn name(self) -> &'static str {
+    const fn security(self) -> Security {
         match self {
-            Self::Token => "token",
-            Self::Smtp { .. } => "smtp",
-            Self::Imap { .. } => "imap",
+            Self::Token => Security::Implicit,
+            Self::Smtp(security) | Self::Imap(security) => security,
         }
     }
 
-    const fn starts_with_tls(self) -> bool {
+    /// Octets that a client may have sent before its machine took them.
+    const fn recv_limit(self) -> usize {
         match self {
-            Self::Token => true,
-            Self::Smtp { tls } | Self::Imap { tls } => tls,
+            Self::Token => RequestReader::HEAD.saturating_add(RequestReader::BODY),
+            Self::Smtp(_) | Self::Imap(_) => 64 * 1024,
         }
     }
 }
 
-/// The open connections, and whether there may be more.
-#[derive(Default)]
-struct Switch(Mutex<Connections>);
+/// One port and all that its sessions need.
+#[derive(Clone)]
+struct House {
+    protocol: Protocol,
+    tls: ServerTls,
+    world: Arc<World>,
+    switch: Arc<Switch>,
+    pool: Arc<TokioPool>,
+}
 
-#[derive(Default)]
-struct Connections {
+impl House {
+    async fn accept(self, mut listener: TokioListener) {
+        loop {
+            let Ok((socket, _)) = listener.accept().await else {
+                // Out of file descriptors, most likely: someone has to close first.
+                thread::sleep(PAUSE);
+                continue;
+            };
+            let (place, house) = (self.switch.enter(), self.clone());
+            if place.number <= self.world.limits.connections {
+                self.pool.spawn(async move {
+                    place.until_off(house.serve(socket)).await;
+                });
+            } else if place.number <= self.world.limits.connections.saturating_add(REFUSALS) {
+                self.pool.spawn(async move {
+                    place.until_off(house.refuse(socket)).await;
+                });
+            } else {
+                // Whoever comes next waits until this one was told.
+                house.refuse(socket).await;
+            }
+        }
+    }
+
+    async fn serve(self, socket: TokioSocket) {
+        let world = Arc::clone(&self.world);
+        match self.protocol {
+            Protocol::Token => self.converse(socket, TokenEndpoint::new(world)).await,
+            Protocol::Smtp(security) => self.converse(socket, Smtp::new(world, security)).await,
+            Protocol::Imap(security) => self.converse(socket, Imap::new(world, security)).await,
+        }
+    }
+
+    /// Says in the protocol's words that there are too many.
+    async fn refuse(self, socket: TokioSocket) {
+        let world = Arc::clone(&self.world);
+        match self.protocol {
+            Protocol::Token => {
+                if let Ok(endpoint) = TokenEndpoint::refusing(world) {
+                    self.converse(socket, endpoint).await;
+                }
+            }
+            Protocol::Smtp(security) => self.converse(socket, Smtp::refusing(world, security)).await,
+            Protocol::Imap(security) => self.converse(socket, Imap::refusing(world, security)).await,
+        }
+    }
+
+    async fn converse(self, socket: TokioSocket, session: impl Session) {
+        let mut options = mailbearer_net::Options::default();
+        options.recv_limit = self.protocol.recv_limit();
+        options.timeouts.write = self.world.limits.silence;
+        let mut news = self.world.bell.ear();
+        // A client that breaks off is its own affair.
+        if let Ok(connection) = Connection::accept(socket, self.protocol.security(), &self.tls, options).await
+        {
+            converse(connection, session, &mut news).await;
+        }
+    }
+}
+
+/// Who is in, and whether it is over.
+#[derive(Debug, Default)]
+struct Switch {
+    bell: Arc<Bell>,
+    state: Mutex<State>,
+    left: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
     off: bool,
-    next: u64,
-    open: BTreeMap<u64, TcpStream>,
-    threads: Vec<JoinHandle<()>>,
+    tasks: usize,
 }
 
 impl Switch {
-    fn lock(&self) -> MutexGuard<'_, Connections> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn enter(self: &Arc<Self>) -> Place {
+        let mut state = self.lock();
+        state.tasks = state.tasks.saturating_add(1);
+        let number = state.tasks.saturating_sub(LISTENERS);
+        drop(state);
+        Place { switch: Arc::clone(self), number }
     }
 
-    /// Cuts the connections, and hands over the threads that end by it.
-    fn off(&self) -> Vec<JoinHandle<()>> {
-        let mut connections = self.lock();
-        connections.off = true;
-        for tcp in connections.open.values() {
-            let _ = tcp.shutdown(Shutdown::Both);
-        }
-        std::mem::take(&mut connections.threads)
-    }
-}
-
-fn accept(
-    listener: &TcpListener,
-    protocol: Protocol,
-    world: &Arc<World>,
-    switch: &Arc<Switch>,
-    tls: &Arc<ServerConfig>,
-) {
-    loop {
-        let Ok((tcp, _)) = listener.accept() else {
-            if switch.lock().off {
-                return;
+    /// Ends all tasks, and waits for their sockets to be closed.
+    fn off(&self) {
+        let mut state = self.lock();
+        state.off = true;
+        self.bell.ring();
+        let until = later(FAREWELL);
+        while state.tasks > 0 {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
             }
-            // Out of file descriptors, most likely: someone has to close first.
-            thread::sleep(Duration::from_millis(10));
-            continue;
-        };
-        let mut connections = switch.lock();
-        if connections.off {
-            return;
+            state = self.left.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        connections.threads.retain(|thread| !thread.is_finished());
-        let Ok(own) = tcp.try_clone() else { continue };
-        if connections.open.len() >= world.limits.connections {
-            continue;
-        }
-        let id = connections.next;
-        connections.next = id.wrapping_add(1);
-        let (world, tls, ending) = (Arc::clone(world), Arc::clone(tls), Arc::clone(switch));
-        let thread = thread::Builder::new().name(format!("mock {} {id}", protocol.name())).spawn(move || {
-            // A client that breaks off is its own affair.
-            let _ = attend(tcp, protocol, &world, &tls);
-            ending.lock().open.remove(&id);
-        });
-        if let Ok(thread) = thread {
-            connections.open.insert(id, own);
-            connections.threads.push(thread);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somebody who is in.
+struct Place {
+    switch: Arc<Switch>,
+    /// How many clients there are with this one.
+    number: usize,
+}
+
+impl Place {
+    /// Runs `task` until it is done or all is over.
+    async fn until_off(self, task: impl Future<Output = ()>) {
+        let mut ear = self.switch.bell.ear();
+        if !self.switch.lock().off {
+            ear.or_ring(task).await;
         }
     }
 }
 
-fn attend(tcp: TcpStream, protocol: Protocol, world: &Arc<World>, tls: &Arc<ServerConfig>) -> io::Result<()> {
-    tcp.set_nodelay(true)?;
-    tcp.set_read_timeout(Some(world.limits.silence))?;
-    tcp.set_write_timeout(Some(world.limits.silence))?;
-    let mut stream = Stream::Plain(tcp);
-    if protocol.starts_with_tls() {
-        stream = stream.accept_tls(tls)?;
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut state = self.switch.lock();
+        state.tasks = state.tasks.saturating_sub(1);
+        self.switch.left.notify_all();
     }
-    let mut session: Box<dyn Session> = match protocol {
-        Protocol::Token => Box::new(TokenEndpoint::new(Arc::clone(world))),
-        Protocol::Smtp { tls } => Box::new(Smtp::new(Arc::clone(world), tls)),
-        Protocol::Imap { tls } => Box::new(Imap::new(Arc::clone(world), tls)),
-    };
-    let mut rx = RecvBuf::with_limit(FIRST_LIMIT);
-    converse(stream, &mut *session, &mut rx, tls)
 }
 
-/// What a client may have sent before it is known, in octets; a session raises it.
-const FIRST_LIMIT: usize = 64 * 1024;
+fn later(by: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(by).unwrap_or(now)
+}
+
+/// Threads that serve all clients.
+const THREADS: usize = 2;
+/// Ports that are listened on.
+const LISTENERS: usize = 5;
+/// Clients over the limit that are told so at once; the next ones wait for that.
+const REFUSALS: usize = 64;
+const PAUSE: Duration = Duration::from_millis(10);
+/// A task that does not end by then is stuck in the operating system.
+const FAREWELL: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests;

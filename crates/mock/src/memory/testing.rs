@@ -1,15 +1,11 @@
 //! Talks to a session without a socket.
 
-use std::sync::Arc;
+use std::{convert::Infallible, fmt::Debug, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use mailbearer_wire::{RecvBuf, SendBuf};
+use mailbearer_wire::{Machine, RecvBuf, SendBuf, Step};
 
-use super::{
-    Limits, Options, World,
-    session::{Action, Session},
-    tokens::Claims,
-};
+use super::{Limits, Options, World, tokens::Claims};
 
 pub(crate) const USER: &str = "robot@mailbearer.test";
 
@@ -34,20 +30,20 @@ pub(crate) struct Talk<S> {
     tx: SendBuf,
 }
 
-impl<S: Session> Talk<S> {
+impl<S: Machine<Event = Infallible, Error: Debug>> Talk<S> {
     pub(crate) fn new(session: S) -> Self {
         Self { session, rx: RecvBuf::with_limit(1 << 20), tx: SendBuf::new() }
     }
 
     /// Sends `input`, and returns all that comes back and what the session then wants.
-    pub(crate) fn hear(&mut self, input: impl AsRef<[u8]>) -> (String, Action) {
+    pub(crate) fn hear(&mut self, input: impl AsRef<[u8]>) -> (String, Step<Infallible>) {
         self.rx.extend(input.as_ref()).unwrap();
         let mut heard = Vec::new();
         loop {
-            let action = self.session.step(&mut self.rx, &mut self.tx);
+            let action = self.session.step(&mut self.rx, &mut self.tx).unwrap();
             heard.extend_from_slice(self.tx.unsent());
             self.tx.sent(usize::MAX);
-            if action != Action::Flush {
+            if action != Step::Flush {
                 return (String::from_utf8(heard).unwrap(), action);
             }
         }
@@ -56,11 +52,11 @@ impl<S: Session> Talk<S> {
     /// The same, and what is wanted is more.
     pub(crate) fn say(&mut self, input: impl AsRef<[u8]>) -> String {
         let (heard, action) = self.hear(input);
-        assert_eq!(action, Action::Read, "{heard}");
+        assert_eq!(action, Step::Read, "{heard}");
         heard
     }
 
-    pub(crate) fn end(&mut self) -> Action {
+    pub(crate) fn end(&mut self) -> Result<Step<Infallible>, S::Error> {
         self.rx.set_eof();
         self.session.step(&mut self.rx, &mut self.tx)
     }

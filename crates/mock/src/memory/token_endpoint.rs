@@ -1,14 +1,14 @@
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use mailbearer_mime::DateTime;
-use mailbearer_oauth::server::{Form, Request, RequestReader, response};
-use mailbearer_wire::{RecvBuf, SendBuf};
-use serde_json::json;
+use mailbearer_oauth::server::{Error, Event, Form, Request, Session as Protocol};
+use mailbearer_wire::{Machine, RecvBuf, SendBuf, Step};
+use serde_json::{Value, json};
 
 use super::{
     World,
     mailbox::now,
-    session::{Action, Session},
+    session::Session,
     tokens::{Claims, guid},
 };
 
@@ -16,27 +16,56 @@ use super::{
 #[derive(Debug)]
 pub(crate) struct TokenEndpoint {
     world: Arc<World>,
-    reader: RequestReader,
-    answer: Option<Vec<u8>>,
+    protocol: Protocol,
 }
 
 impl TokenEndpoint {
     pub(crate) fn new(world: Arc<World>) -> Self {
-        Self { world, reader: RequestReader::new(), answer: None }
+        let protocol = Protocol::new().silence(world.limits.silence);
+        Self { world, protocol }
     }
 
-    fn answer(&self, request: &Request) -> Result<Vec<u8>, Failure> {
+    /// One more than the servers take.
+    pub(crate) fn refusing(world: Arc<World>) -> Result<Self, Error> {
+        let mut endpoint = Self::new(world);
+        endpoint.fail(&Failure::busy())?;
+        Ok(endpoint)
+    }
+
+    fn on(&mut self, event: Event) -> Result<(), Error> {
+        let answer = match event {
+            Event::Request(request) => self.answer(&request),
+            Event::Invalid(error) => Err(Failure::new("invalid_request", 9_002_313, error.to_string())),
+            _ => Err(Failure::broken()),
+        };
+        match answer {
+            Ok((status, body)) => self.protocol.respond(status, &[], &body.to_string()),
+            Err(failure) => self.fail(&failure),
+        }
+    }
+
+    fn fail(&mut self, failure: &Failure) -> Result<(), Error> {
+        let headers: &[(&str, &str)] = match failure.status {
+            401 => &[("WWW-Authenticate", "Bearer realm=\"mock\"")],
+            503 => &[("Retry-After", "1")],
+            405 => &[("Allow", "POST")],
+            _ => &[],
+        };
+        self.protocol.respond(failure.status, headers, &failure.body().to_string())
+    }
+
+    /// The status and the body of the answer.
+    fn answer(&self, request: &Request) -> Result<(u16, Value), Failure> {
         let path = request.target.split('?').next().unwrap_or_default();
         let tenant = path.strip_prefix('/').and_then(|path| path.strip_suffix("/oauth2/v2.0/token"));
         let Some(tenant) = tenant.filter(|tenant| !tenant.contains('/')) else {
-            return Ok(response(404, &[], "{}"));
+            return Ok((404, json!({})));
         };
         if request.method != "POST" {
             return Err(Failure { status: 405, ..Failure::new("invalid_request", 900_561, WRONG_METHOD) });
         }
         if self.world.tokens.request_fails() {
-            let busy = "The service is temporarily unavailable. Please retry later.";
-            return Err(Failure { status: 503, ..Failure::new("temporarily_unavailable", 90_055, busy) });
+            return Err(Failure::busy());
         }
         if !tenant.eq_ignore_ascii_case(&self.world.tenant) {
             let text = format!(
@@ -81,7 +110,7 @@ impl TokenEndpoint {
         Ok(())
     }
 
-    fn client_credentials(&self, scope: &str) -> Result<Vec<u8>, Failure> {
+    fn client_credentials(&self, scope: &str) -> Result<(u16, Value), Failure> {
         let Some(audience) = scope.strip_suffix("/.default").filter(|audience| !audience.contains(' '))
         else {
             let text = format!(
@@ -94,10 +123,10 @@ impl TokenEndpoint {
         let body = json!({
             "token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": token,
         });
-        Ok(response(200, &[], &body.to_string()))
+        Ok((200, body))
     }
 
-    fn refresh(&self, refresh_token: &str, scope: Option<&str>) -> Result<Vec<u8>, Failure> {
+    fn refresh(&self, refresh_token: &str, scope: Option<&str>) -> Result<(u16, Value), Failure> {
         let Some(next) = self.world.tokens.refresh(refresh_token).map_err(|_| Failure::broken())? else {
             let text = "The refresh token has expired due to inactivity.";
             return Err(Failure::new("invalid_grant", 700_082, text));
@@ -107,7 +136,7 @@ impl TokenEndpoint {
             "token_type": "Bearer", "scope": scope.unwrap_or_default(), "expires_in": seconds,
             "ext_expires_in": seconds, "access_token": token, "refresh_token": next,
         });
-        Ok(response(200, &[], &body.to_string()))
+        Ok((200, body))
     }
 
     fn issue(&self, audience: &str) -> Result<(String, u64), Failure> {
@@ -122,23 +151,32 @@ impl TokenEndpoint {
     }
 }
 
-impl Session for TokenEndpoint {
-    fn step(&mut self, rx: &mut RecvBuf, tx: &mut SendBuf) -> Action {
-        if self.answer.is_none() {
-            rx.set_limit(RequestReader::HEAD.saturating_add(RequestReader::BODY));
-            self.answer = match self.reader.next(rx) {
-                Ok(Some(request)) => Some(self.answer(&request).unwrap_or_else(|failure| failure.response())),
-                Ok(None) if rx.is_eof() => return Action::Close,
-                Ok(None) => return Action::Read,
-                Err(error) => Some(Failure::new("invalid_request", 9_002_313, error.to_string()).response()),
-            };
+impl Machine for TokenEndpoint {
+    type Event = Infallible;
+    type Error = Error;
+
+    fn step(&mut self, rx: &mut RecvBuf, tx: &mut SendBuf) -> Result<Step<Infallible>, Error> {
+        loop {
+            match self.protocol.step(rx, tx)? {
+                Step::Event(event) => self.on(event)?,
+                Step::Read => return Ok(Step::Read),
+                Step::Flush => return Ok(Step::Flush),
+                Step::StartTls => return Ok(Step::StartTls),
+                Step::Close => return Ok(Step::Close),
+            }
         }
-        tx.push_secret(&self.answer.take().unwrap_or_default());
-        Action::Close
     }
 
-    fn patience(&self) -> Duration {
-        self.world.limits.silence
+    fn patience(&self) -> Option<Duration> {
+        self.protocol.patience()
+    }
+}
+
+impl Session for TokenEndpoint {
+    fn time_out(&mut self) {
+        let failure = Failure { status: 408, ..Failure::new("invalid_request", 90_014, "No request came.") };
+        // It was not asked anything yet, else it would not wait.
+        let _ = self.fail(&failure);
     }
 }
 
@@ -161,15 +199,20 @@ impl Failure {
         Self::new("invalid_request", 900_144, text)
     }
 
+    fn busy() -> Self {
+        let text = "The service is temporarily unavailable. Please retry later.";
+        Self { status: 503, ..Self::new("temporarily_unavailable", 90_055, text) }
+    }
+
     fn broken() -> Self {
         Self { status: 500, ..Self::new("server_error", 50_000, "There was an error issuing a token.") }
     }
 
-    fn response(&self) -> Vec<u8> {
+    fn body(&self) -> Value {
         let (trace, correlation) = (guid().unwrap_or_default(), guid().unwrap_or_default());
         let time = timestamp();
         let code = self.code;
-        let body = json!({
+        json!({
             "error": self.error,
             "error_description": format!(
                 "AADSTS{code}: {} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {time}", self.text
@@ -179,14 +222,7 @@ impl Failure {
             "trace_id": trace,
             "correlation_id": correlation,
             "error_uri": format!("https://login.microsoftonline.com/error?code={code}"),
-        });
-        let headers: &[(&str, &str)] = match self.status {
-            401 => &[("WWW-Authenticate", "Bearer realm=\"mock\"")],
-            503 => &[("Retry-After", "1")],
-            405 => &[("Allow", "POST")],
-            _ => &[],
-        };
-        response(self.status, headers, &body.to_string())
+        })
     }
 }
 

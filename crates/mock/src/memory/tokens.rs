@@ -10,7 +10,7 @@ use mailbearer_wire::Secret;
 use rustls::crypto::ring;
 use serde_json::json;
 
-use super::mailbox::now;
+use super::{bell::Bell, mailbox::now};
 
 /// The access and refresh tokens of a memory server.
 ///
@@ -18,6 +18,8 @@ use super::mailbox::now;
 #[derive(Clone)]
 pub struct Tokens {
     store: Arc<Mutex<Store>>,
+    /// Rung when tokens end early.
+    bell: Arc<Bell>,
 }
 
 struct Store {
@@ -60,7 +62,7 @@ pub(crate) struct Claims<'a> {
 }
 
 impl Tokens {
-    pub(crate) fn new(lifetime: Duration, octets: usize, kept: usize) -> Self {
+    pub(crate) fn new(lifetime: Duration, octets: usize, kept: usize, bell: Arc<Bell>) -> Self {
         let store = Store {
             access: VecDeque::new(),
             refresh: VecDeque::new(),
@@ -74,7 +76,7 @@ impl Tokens {
             failing_requests: 0,
             failing_logins: 0,
         };
-        Self { store: Arc::new(Mutex::new(store)) }
+        Self { store: Arc::new(Mutex::new(store)), bell }
     }
 
     /// How many access tokens were issued since the start.
@@ -121,6 +123,7 @@ impl Tokens {
         for access in &mut self.lock().access {
             access.until = now;
         }
+        self.bell.ring();
     }
 
     /// Forgets every refresh token.
@@ -169,6 +172,11 @@ impl Tokens {
     pub(crate) fn is_good(&self, token: &str) -> bool {
         let now = Instant::now();
         self.lock().access.iter().any(|access| access.token == token && access.until > now)
+    }
+
+    /// When a token that was issued here ends.
+    pub(crate) fn end_of(&self, token: &str) -> Option<Instant> {
+        self.lock().access.iter().rev().find(|access| access.token == token).map(|access| access.until)
     }
 
     /// Whether a login with `token` succeeds.
@@ -303,7 +311,7 @@ mod tests {
 
     #[test]
     fn tokens_are_good_for_their_life() {
-        let tokens = Tokens::new(Duration::from_secs(60), 1500, 2);
+        let tokens = Tokens::new(Duration::from_secs(60), 1500, 2, Arc::default());
         let (first, life) = tokens.issue(CLAIMS).unwrap();
         assert_eq!((first.len(), life, tokens.is_good(&first)), (1500, 60, true));
         assert!(!tokens.is_good("other") && !tokens.is_good(""));
@@ -324,7 +332,7 @@ mod tests {
 
     #[test]
     fn refresh_tokens_are_good_until_revoked() {
-        let tokens = Tokens::new(Duration::from_secs(60), 200, 2);
+        let tokens = Tokens::new(Duration::from_secs(60), 200, 2, Arc::default());
         let refresh = tokens.new_refresh_token().unwrap();
         assert!(tokens.is_refresh_token(&refresh) && !tokens.is_refresh_token("x"));
         tokens.revoke_refresh_tokens();
@@ -335,7 +343,7 @@ mod tests {
 
     #[test]
     fn a_rotated_refresh_token_that_comes_back_ends_its_family() {
-        let tokens = Tokens::new(Duration::from_secs(60), 200, 10);
+        let tokens = Tokens::new(Duration::from_secs(60), 200, 10, Arc::default());
         let first = tokens.new_refresh_token().unwrap();
         let second = tokens.refresh(&first).unwrap().unwrap();
         assert!(tokens.is_refresh_token(&first) && tokens.is_refresh_token(&second), "not rotating");
@@ -352,7 +360,7 @@ mod tests {
 
     #[test]
     fn hands_out_a_token_of_elsewhere() {
-        let tokens = Tokens::new(Duration::from_secs(60), 200, 2);
+        let tokens = Tokens::new(Duration::from_secs(60), 200, 2, Arc::default());
         tokens.hand_out("theirs");
         assert_eq!(tokens.issue(CLAIMS).unwrap().0, "theirs");
         assert!(tokens.is_good("theirs"));

@@ -34,18 +34,28 @@ impl Shifted {
         }
     }
 
-    pub(super) fn decode(self, bytes: &[u8]) -> Cow<'_, str> {
-        let plain = |special: &[u8]| {
-            str::from_utf8(bytes)
-                .ok()
-                .filter(|text| text.is_ascii() && !bytes.iter().any(|byte| special.contains(byte)))
-        };
+    /// Whether nothing in `bytes`, which are ASCII, switches.
+    pub(super) fn is_plain(self, bytes: &[u8]) -> bool {
         match self {
-            Self::Iso2022Jp => plain(b"\x1B\x0E").map_or_else(|| iso_2022_jp(bytes).into(), Cow::Borrowed),
-            Self::Iso2022Kr => plain(b"\x1B\x0E").map_or_else(|| iso_2022_kr(bytes).into(), Cow::Borrowed),
-            Self::Hz => plain(b"~").map_or_else(|| hz(bytes).into(), Cow::Borrowed),
-            Self::Utf7 => plain(b"+").map_or_else(|| utf7(bytes).into(), Cow::Borrowed),
+            Self::Iso2022Jp | Self::Iso2022Kr => !self.is_seen_in(bytes),
+            Self::Hz => memchr::memchr(b'~', bytes).is_none(),
+            Self::Utf7 => memchr::memchr(b'+', bytes).is_none(),
         }
+    }
+
+    pub(super) fn decode(self, bytes: &[u8]) -> Cow<'_, str> {
+        if let Ok(text) = str::from_utf8(bytes)
+            && text.is_ascii()
+            && self.is_plain(bytes)
+        {
+            return Cow::Borrowed(text);
+        }
+        Cow::Owned(match self {
+            Self::Iso2022Jp => iso_2022_jp(bytes),
+            Self::Iso2022Kr => iso_2022_kr(bytes),
+            Self::Hz => hz(bytes),
+            Self::Utf7 => utf7(bytes),
+        })
     }
 }
 

@@ -4,102 +4,99 @@ use std::sync::Arc;
 
 use mailbearer_imap::{
     AppendData, AppendMessage, Code, Command, Data, Fetch, Flag, Item, List, Mailbox, Param, Select,
-    SequenceSet, Status, StoreAction, Text,
+    SequenceSet, Status, StoreAction, Text, server::Error,
 };
 
-use super::{Imap, State, View, flags};
+use super::{Imap, View, flags};
 use crate::memory::{
     DeliverError,
     mailbox::{Message, now},
 };
 
 impl Imap {
-    pub(super) fn authenticated(&mut self, tag: &str, command: Command<'_>) -> State {
+    pub(super) fn authenticated(&mut self, tag: &str, command: Command<'_>) -> Result<(), Error> {
         match command {
-            Command::Noop => self.finish(tag, "NOOP", true),
-            Command::Namespace => self.namespace(tag),
+            Command::Noop => self.finish("NOOP", true),
+            Command::Namespace => self.namespace(),
             Command::Enable(_) => {
-                self.out.untagged(Data::Enabled(List::EMPTY));
-                self.completed(tag, "ENABLE completed.")
+                self.protocol.untagged(Data::Enabled(List::EMPTY));
+                self.ok("ENABLE completed.")
             }
-            Command::Select(select) => self.select(tag, &select, false),
-            Command::Examine(select) => self.select(tag, &select, true),
+            Command::Select(select) => self.select(&select, false),
+            Command::Examine(select) => self.select(&select, true),
             Command::Create { mailbox, .. } => {
                 let (name, code) = (wire_name(&mailbox), Code::AlreadyExists);
-                self.change_folders(tag, "CREATE", code, |store| store.create(name.trim_end_matches('/')))
+                self.change_folders("CREATE", code, |store| store.create(name.trim_end_matches('/')))
             }
             Command::Delete(mailbox) => {
                 let name = wire_name(&mailbox);
-                self.change_folders(tag, "DELETE", Code::Nonexistent, |store| store.delete(&name))
+                self.change_folders("DELETE", Code::Nonexistent, |store| store.delete(&name))
             }
             Command::Rename { from, to } => {
                 let (from, to) = (wire_name(&from), wire_name(&to));
-                self.change_folders(tag, "RENAME", Code::Cannot, |store| store.rename(&from, &to))
+                self.change_folders("RENAME", Code::Cannot, |store| store.rename(&from, &to))
             }
-            Command::Subscribe(mailbox) => self.subscribe(tag, &mailbox, true),
-            Command::Unsubscribe(mailbox) => self.subscribe(tag, &mailbox, false),
+            Command::Subscribe(mailbox) => self.subscribe(&mailbox, true),
+            Command::Unsubscribe(mailbox) => self.subscribe(&mailbox, false),
             Command::List { selection, reference, patterns, returns } => {
                 let patterns: Vec<Vec<u8>> = patterns
                     .iter()
                     .map(|pattern| [reference.as_bytes(), pattern.as_bytes()].concat())
                     .collect();
-                self.list(tag, &selection, &patterns, &returns)
+                self.list(&selection, &patterns, &returns)
             }
             Command::Lsub { reference, pattern } => {
-                self.lsub(tag, &[reference.as_bytes(), pattern.as_bytes()].concat())
+                self.lsub(&[reference.as_bytes(), pattern.as_bytes()].concat())
             }
-            Command::Status { mailbox, attributes } => self.status(tag, &wire_name(&mailbox), &attributes),
-            Command::Append { mailbox, messages } => self.append(tag, &mailbox, &messages),
-            Command::Idle => {
-                self.out.go_on("IDLE accepted, awaiting DONE command.");
-                State::Idle { tag: tag.to_owned() }
-            }
+            Command::Status { mailbox, attributes } => self.status(&wire_name(&mailbox), &attributes),
+            Command::Append { mailbox, messages } => self.append(&mailbox, &messages),
+            Command::Idle => self.protocol.idle(),
             command if self.view.is_some() => self.selected(tag, command),
-            _ => self.bad(tag, "Command received in Invalid state."),
+            _ => self.bad("Command received in Invalid state."),
         }
     }
 
-    fn selected(&mut self, tag: &str, command: Command<'_>) -> State {
+    fn selected(&mut self, tag: &str, command: Command<'_>) -> Result<(), Error> {
         let read_only = self.view.as_ref().is_none_or(|view| view.read_only);
         match command {
-            Command::Check => self.finish(tag, "CHECK", true),
+            Command::Check => self.finish("CHECK", true),
             Command::Close => {
                 if !read_only {
                     self.expunge(None);
                 }
                 self.view = None;
-                self.completed(tag, "CLOSE completed.")
+                self.ok("CLOSE completed.")
             }
             Command::Unselect => {
                 self.view = None;
-                self.completed(tag, "UNSELECT completed.")
+                self.ok("UNSELECT completed.")
             }
             Command::Search { uid, returns, charset, key } => {
                 self.search(tag, uid, returns.as_deref(), charset.as_ref(), &key)
             }
-            Command::Fetch { uid, set, items, changed_since: None, .. } => self.fetch(tag, uid, &set, &items),
-            Command::Copy { uid, set, mailbox } => self.copy(tag, uid, &set, &mailbox, false),
+            Command::Fetch { uid, set, items, changed_since: None, .. } => self.fetch(uid, &set, &items),
+            Command::Copy { uid, set, mailbox } => self.copy(uid, &set, &mailbox, false),
             Command::Expunge(_) | Command::Store { .. } | Command::Move { .. } if read_only => {
-                self.no(tag, Some(Code::ReadOnly), "The mailbox is open for reading only.")
+                self.no(Some(Code::ReadOnly), "The mailbox is open for reading only.")
             }
             Command::Expunge(set) => {
                 self.expunge(set.as_ref());
-                self.finish(tag, "EXPUNGE", true)
+                self.finish("EXPUNGE", true)
             }
             Command::Store { uid, set, action, silent, flags, unchanged_since: None } => {
-                self.store(tag, uid, &set, action, silent, &flags)
+                self.store(uid, &set, action, silent, &flags)
             }
-            Command::Move { uid, set, mailbox } => self.copy(tag, uid, &set, &mailbox, true),
-            _ => self.bad(tag, "Command Error. 12"),
+            Command::Move { uid, set, mailbox } => self.copy(uid, &set, &mailbox, true),
+            _ => self.bad("Command Error. 12"),
         }
     }
 
     /// Tells what changed meanwhile, and ends a command.
-    fn finish(&mut self, tag: &str, command: &str, may_expunge: bool) -> State {
+    fn finish(&mut self, command: &str, may_expunge: bool) -> Result<(), Error> {
         if self.tell_changes(may_expunge) {
-            return State::Done;
+            return Ok(());
         }
-        self.completed(tag, &format!("{command} completed."))
+        self.ok(&format!("{command} completed."))
     }
 
     pub(super) fn id(&mut self) {
@@ -108,25 +105,25 @@ impl Imap {
             value: Some(Text::from(value)),
         };
         let own = [param("name", "Mailbearer mock"), param("version", env!("CARGO_PKG_VERSION"))];
-        self.out.untagged(Data::Id(own.into_iter().collect()));
+        self.protocol.untagged(Data::Id(own.into_iter().collect()));
     }
 
-    fn select(&mut self, tag: &str, select: &Select<'_>, read_only: bool) -> State {
+    fn select(&mut self, select: &Select<'_>, read_only: bool) -> Result<(), Error> {
         self.view = None;
         if select.condstore || select.qresync.is_some() {
-            return self.bad(tag, "Command Argument Error. 11");
+            return self.bad("Command Argument Error. 11");
         }
         let world = Arc::clone(&self.world);
         let store = world.mailbox.lock();
         let name = wire_name(&select.mailbox);
         let (Some(view), Some(folder)) = (View::open(&store, &name, read_only), store.folder(&name)) else {
-            return self.no_such_folder(tag);
+            return self.no_such_folder();
         };
         let system = || [Flag::Seen, Flag::Answered, Flag::Flagged, Flag::Deleted, Flag::Draft];
         let permanent = if read_only { Vec::new() } else { [&system()[..], &[Flag::Any]].concat() };
-        self.out.untagged(Data::Exists(view.count()));
-        self.out.untagged(Data::Recent(0));
-        self.out.untagged(Data::Flags(system().into_iter().collect()));
+        self.protocol.untagged(Data::Exists(view.count()));
+        self.protocol.untagged(Data::Recent(0));
+        self.protocol.untagged(Data::Flags(system().into_iter().collect()));
         let told = [
             (Code::PermanentFlags(List::from(permanent)), "Permanent flags"),
             (Code::UidValidity(folder.uid_validity), "UIDVALIDITY value"),
@@ -135,7 +132,7 @@ impl Imap {
         let unseen = (1..).zip(&folder.messages).find(|(_, message)| !message.has_flag("\\Seen"));
         let unseen = unseen.map(|(number, _)| (Code::Unseen(number), "Is the first unseen message"));
         for (code, text) in unseen.into_iter().chain(told) {
-            self.out.status(None, Status::Ok, Some(code), text);
+            self.note(Some(code), text);
         }
         self.view = Some(view);
         let (code, text) = if read_only {
@@ -143,28 +140,27 @@ impl Imap {
         } else {
             (Code::ReadWrite, "SELECT completed.")
         };
-        self.out.status(Some(tag), Status::Ok, Some(code), text);
-        State::Command
+        self.protocol.complete(Status::Ok, Some(code), text)
     }
 
-    fn subscribe(&mut self, tag: &str, mailbox: &Mailbox<'_>, on: bool) -> State {
+    fn subscribe(&mut self, mailbox: &Mailbox<'_>, on: bool) -> Result<(), Error> {
         let name = wire_name(mailbox);
         let found = self.world.mailbox.lock().change(&name, |folder| folder.subscribed = on).is_some();
         if !found {
-            return self.no_such_folder(tag);
+            return self.no_such_folder();
         }
-        self.completed(tag, if on { "SUBSCRIBE completed." } else { "UNSUBSCRIBE completed." })
+        self.ok(if on { "SUBSCRIBE completed." } else { "UNSUBSCRIBE completed." })
     }
 
-    fn append(&mut self, tag: &str, mailbox: &Mailbox<'_>, messages: &[AppendMessage<'_>]) -> State {
+    fn append(&mut self, mailbox: &Mailbox<'_>, messages: &[AppendMessage<'_>]) -> Result<(), Error> {
         let name = wire_name(mailbox);
         if messages.iter().any(|message| message.flags.len() > MAX_FLAGS) {
-            return self.too_many_flags(tag);
+            return self.too_many_flags();
         }
         let mut new = Vec::new();
         for message in messages {
             let (AppendData::Octets(octets) | AppendData::Binary(octets)) = &message.data else {
-                return self.bad(tag, "Command Argument Error. 11");
+                return self.bad("Command Argument Error. 11");
             };
             let date = message.date.map(|date| (date.unix_seconds(), date.zone_minutes()));
             new.push(Message {
@@ -176,14 +172,13 @@ impl Imap {
             });
         }
         match self.add(&name, new) {
-            Err(error) => self.not_added(tag, error),
+            Err(error) => self.not_added(error),
             Ok((validity, uids)) => {
                 if self.tell_changes(true) {
-                    return State::Done;
+                    return Ok(());
                 }
                 let code = Code::AppendUid { validity, uids: uids.into_iter().collect() };
-                self.out.status(Some(tag), Status::Ok, Some(code), "APPEND completed.");
-                State::Command
+                self.protocol.complete(Status::Ok, Some(code), "APPEND completed.")
             }
         }
     }
@@ -205,17 +200,17 @@ impl Imap {
         Ok((validity, uids))
     }
 
-    fn too_many_flags(&mut self, tag: &str) -> State {
-        self.no(tag, Some(Code::Limit), "Too many flags.")
+    fn too_many_flags(&mut self) -> Result<(), Error> {
+        self.no(Some(Code::Limit), "Too many flags.")
     }
 
-    fn not_added(&mut self, tag: &str, error: DeliverError) -> State {
+    fn not_added(&mut self, error: DeliverError) -> Result<(), Error> {
         let code = match error {
             DeliverError::NoFolder => Code::TryCreate,
             DeliverError::TooLarge => Code::TooBig,
             DeliverError::Full => Code::OverQuota,
         };
-        self.no(tag, Some(code), &format!("Failed: {error}."))
+        self.no(Some(code), &format!("Failed: {error}."))
     }
 
     /// Removes what is flagged so, or of that what is in a set of UIDs.
@@ -232,18 +227,17 @@ impl Imap {
 
     fn store(
         &mut self,
-        tag: &str,
         uid: bool,
         set: &SequenceSet,
         action: StoreAction,
         silent: bool,
         given: &[Flag<'_>],
-    ) -> State {
+    ) -> Result<(), Error> {
         let world = Arc::clone(&self.world);
-        let Some(view) = &mut self.view else { return State::Done };
-        let Some(picked) = view.pick(set, uid) else { return self.bad(tag, "Command Argument Error. 11") };
+        let Some(view) = &mut self.view else { return Ok(()) };
+        let Some(picked) = view.pick(set, uid) else { return self.bad("Command Argument Error. 11") };
         if given.len() > MAX_FLAGS {
-            return self.too_many_flags(tag);
+            return self.too_many_flags();
         }
         let given = flag_names(given);
         let mut store = world.mailbox.lock();
@@ -262,23 +256,22 @@ impl Imap {
                 if uid {
                     items.insert(0, Item::Uid(message_uid));
                 }
-                self.out.untagged(Data::Fetch(Fetch { number, items }));
+                self.protocol.untagged(Data::Fetch(Fetch { number, items }));
             }
         }
         drop(store);
-        self.finish(tag, "STORE", uid)
+        self.finish("STORE", uid)
     }
 
     fn copy(
         &mut self,
-        tag: &str,
         uid: bool,
         set: &SequenceSet,
         mailbox: &Mailbox<'_>,
         and_remove: bool,
-    ) -> State {
-        let Some(view) = &self.view else { return State::Done };
-        let Some(picked) = view.pick(set, uid) else { return self.bad(tag, "Command Argument Error. 11") };
+    ) -> Result<(), Error> {
+        let Some(view) = &self.view else { return Ok(()) };
+        let Some(picked) = view.pick(set, uid) else { return self.bad("Command Argument Error. 11") };
         let name = wire_name(mailbox);
         let originals: Vec<Message> = {
             let store = self.world.mailbox.lock();
@@ -289,7 +282,7 @@ impl Imap {
         let source = view.folder.clone();
         let (validity, to) = match self.add(&name, originals) {
             Ok(added) => added,
-            Err(error) => return self.not_added(tag, error),
+            Err(error) => return self.not_added(error),
         };
         let code = (!from.is_empty()).then(|| Code::CopyUid {
             validity,
@@ -298,15 +291,14 @@ impl Imap {
         });
         if and_remove {
             // RFC 6851 section 4.3: the code comes before the expunges.
-            self.out.status(None, Status::Ok, code, "Moved.");
+            self.note(code, "Moved.");
             self.world.mailbox.lock().remove(&source, |message| from.contains(&message.uid));
-            return self.finish(tag, "MOVE", true);
+            return self.finish("MOVE", true);
         }
         if self.tell_changes(true) {
-            return State::Done;
+            return Ok(());
         }
-        self.out.status(Some(tag), Status::Ok, code, "COPY completed.");
-        State::Command
+        self.protocol.complete(Status::Ok, code, "COPY completed.")
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use mailbearer_imap::{Code, Data, DateTime, Fetch, FetchItem, Item, Partial, Section, SequenceSet, Text};
+use mailbearer_imap::{
+    Code, Data, DateTime, Fetch, FetchItem, Item, Partial, Section, SequenceSet, Text, server::Error,
+};
 
 use super::{
-    Imap, State,
+    Imap,
     body_structure::body_structure,
     envelope::envelope,
     flags,
@@ -16,7 +18,6 @@ use crate::memory::mailbox::Message;
 /// A FETCH that is being answered.
 #[derive(Debug)]
 pub(crate) struct Fetching {
-    tag: String,
     uid: bool,
     items: Vec<FetchItem<'static>>,
     /// Numbers and UIDs still to come.
@@ -26,31 +27,32 @@ pub(crate) struct Fetching {
 impl Imap {
     pub(super) fn fetch(
         &mut self,
-        tag: &str,
         uid: bool,
         set: &SequenceSet,
         items: &[FetchItem<'_>],
-    ) -> State {
+    ) -> Result<(), Error> {
         let picked = self.view.as_ref().and_then(|view| view.pick(set, uid));
         let (Some(messages), Some(mut items)) = (picked, owned(items)) else {
-            return self.bad(tag, "Command Argument Error. 11");
+            return self.bad("Command Argument Error. 11");
         };
         // RFC 9051 section 6.4.9: UID FETCH tells the UID unasked.
         if uid && !items.contains(&FetchItem::Uid) {
             items.insert(0, FetchItem::Uid);
         }
-        State::Fetching(Fetching { tag: tag.to_owned(), uid, items, messages: messages.into() })
+        self.fetching = Some(Fetching { uid, items, messages: messages.into() });
+        Ok(())
     }
 
     /// Answers for the next message.
-    pub(super) fn go_on_fetching(&mut self, mut fetching: Fetching) -> State {
+    pub(super) fn go_on_fetching(&mut self) -> Result<(), Error> {
+        let Some(mut fetching) = self.fetching.take() else { return self.bad("Command Error. 12") };
         let Some((number, uid)) = fetching.messages.pop_front() else {
             if self.tell_changes(fetching.uid) {
-                return State::Done;
+                return Ok(());
             }
-            return self.completed(&fetching.tag, "FETCH completed.");
+            return self.ok("FETCH completed.");
         };
-        let Some(view) = &mut self.view else { return State::Done };
+        let Some(view) = &mut self.view else { return Ok(()) };
         let mut items = fetching.items.clone();
         let message = {
             let mut store = self.world.mailbox.lock();
@@ -72,10 +74,11 @@ impl Imap {
                 view.told_flags(number, &message.flags);
             }
             if !self.tell(number, &message, &items) {
-                return self.no(&fetching.tag, Some(Code::Limit), "Too much of one message.");
+                return self.no(Some(Code::Limit), "Too much of one message.");
             }
         }
-        State::Fetching(fetching)
+        self.fetching = Some(fetching);
+        Ok(())
     }
 
     /// Whether it was not too much to be told at once.
@@ -118,7 +121,7 @@ impl Imap {
         }
         let fits = total <= self.world.limits.message_octets.saturating_mul(2);
         if fits {
-            self.out.untagged(Data::Fetch(Fetch { number, items: told }));
+            self.protocol.untagged(Data::Fetch(Fetch { number, items: told }));
         }
         fits
     }

@@ -2,34 +2,33 @@
 
 use mailbearer_imap::{
     Code, Data, Flag, List, ListReturn, ListSelection, Listed, Mailbox, Namespace, StatusAttribute,
-    StatusItem,
+    StatusItem, server::Error,
 };
 
-use super::{Imap, State};
+use super::Imap;
 use crate::memory::mailbox::{Folder, Store};
 
 /// What separates the levels of a name.
 const DELIMITER: u8 = b'/';
 
 impl Imap {
-    pub(super) fn namespace(&mut self, tag: &str) -> State {
+    pub(super) fn namespace(&mut self) -> Result<(), Error> {
         let prefix = Mailbox::from_wire(&b""[..]);
         let personal = prefix.map(|prefix| Namespace { prefix, delimiter: Some(DELIMITER) });
-        self.out.untagged(Data::Namespace {
+        self.protocol.untagged(Data::Namespace {
             personal: personal.into_iter().collect(),
             other: Vec::new(),
             shared: Vec::new(),
         });
-        self.completed(tag, "NAMESPACE completed.")
+        self.ok("NAMESPACE completed.")
     }
 
     pub(super) fn list(
         &mut self,
-        tag: &str,
         selection: &[ListSelection],
         patterns: &[Vec<u8>],
         returns: &[ListReturn],
-    ) -> State {
+    ) -> Result<(), Error> {
         let world = std::sync::Arc::clone(&self.world);
         let store = world.mailbox.lock();
         // RFC 9051 section 6.3.9: an empty pattern asks for the delimiter.
@@ -62,17 +61,17 @@ impl Imap {
                 }
             }
         }
-        self.completed(tag, "LIST completed.")
+        self.ok("LIST completed.")
     }
 
-    pub(super) fn lsub(&mut self, tag: &str, pattern: &[u8]) -> State {
+    pub(super) fn lsub(&mut self, pattern: &[u8]) -> Result<(), Error> {
         let world = std::sync::Arc::clone(&self.world);
         for (name, folder) in &world.mailbox.lock().folders {
             if folder.subscribed && glob(pattern, name.as_bytes()) {
                 self.listed(name.as_bytes(), Vec::new(), true);
             }
         }
-        self.completed(tag, "LSUB completed.")
+        self.ok("LSUB completed.")
     }
 
     fn listed(&mut self, name: &[u8], attributes: Vec<&str>, subscribed: bool) {
@@ -80,16 +79,16 @@ impl Imap {
         let names: Vec<String> = attributes.iter().map(|name| format!("\\{name}")).collect();
         let attributes: List<'_, Flag<'_>> = names.iter().filter_map(|name| Flag::new(name).ok()).collect();
         let listed = Listed { attributes, delimiter: Some(DELIMITER), mailbox, extended: b"" };
-        self.out.untagged(if subscribed { Data::Lsub(listed) } else { Data::List(listed) });
+        self.protocol.untagged(if subscribed { Data::Lsub(listed) } else { Data::List(listed) });
     }
 
-    pub(super) fn status(&mut self, tag: &str, name: &str, asked: &[StatusAttribute]) -> State {
+    pub(super) fn status(&mut self, name: &str, asked: &[StatusAttribute]) -> Result<(), Error> {
         let world = std::sync::Arc::clone(&self.world);
         let store = world.mailbox.lock();
-        let Some(folder) = store.folder(name) else { return self.no_such_folder(tag) };
+        let Some(folder) = store.folder(name) else { return self.no_such_folder() };
         self.tell_status(name, folder, asked);
         drop(store);
-        self.completed(tag, "STATUS completed.")
+        self.ok("STATUS completed.")
     }
 
     fn tell_status(&mut self, name: &str, folder: &Folder, asked: &[StatusAttribute]) {
@@ -113,27 +112,26 @@ impl Imap {
             _ => None,
         });
         let items = items.collect();
-        self.out.untagged(Data::MailboxStatus { mailbox, items });
+        self.protocol.untagged(Data::MailboxStatus { mailbox, items });
     }
 
     /// Changes the set of folders; `change` says whether it could.
     pub(super) fn change_folders(
         &mut self,
-        tag: &str,
         command: &str,
         refusal: Code<'_>,
         change: impl FnOnce(&mut Store) -> bool,
-    ) -> State {
+    ) -> Result<(), Error> {
         let done = change(&mut self.world.mailbox.lock());
         if done {
-            self.completed(tag, &format!("{command} completed."))
+            self.ok(&format!("{command} completed."))
         } else {
-            self.no(tag, Some(refusal), &format!("{command} failed."))
+            self.no(Some(refusal), &format!("{command} failed."))
         }
     }
 
-    pub(super) fn no_such_folder(&mut self, tag: &str) -> State {
-        self.no(tag, Some(Code::Nonexistent), "Mailbox does not exist.")
+    pub(super) fn no_such_folder(&mut self) -> Result<(), Error> {
+        self.no(Some(Code::Nonexistent), "Mailbox does not exist.")
     }
 }
 

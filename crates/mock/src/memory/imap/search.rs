@@ -4,11 +4,12 @@ use std::borrow::Cow;
 
 use mailbearer_imap::{
     Atom, Code, Data, Date, Esearch, Flag, Found, List, SearchKey, SearchReturn, SequenceSet, Text,
+    server::Error,
 };
 use mailbearer_mime::Headers;
 
 use super::{
-    Imap, State,
+    Imap,
     fetch::internal_date,
     structure::{Kind, Node},
 };
@@ -22,13 +23,13 @@ impl Imap {
         returns: Option<&[SearchReturn]>,
         charset: Option<&Atom<'_>>,
         key: &SearchKey<'_>,
-    ) -> State {
+    ) -> Result<(), Error> {
         let known = |name: &Atom<'_>| CHARSETS.iter().any(|known| name.to_text().eq_ignore_ascii_case(known));
         if charset.is_some_and(|charset| !known(charset)) {
             let names = CHARSETS.iter().map(|name| Text::from(*name)).collect();
-            return self.no(tag, Some(Code::BadCharset(names)), "The specified charset is not supported.");
+            return self.no(Some(Code::BadCharset(names)), "The specified charset is not supported.");
         }
-        let Some(view) = &self.view else { return State::Done };
+        let Some(view) = &self.view else { return Ok(()) };
         let highest = (view.count(), view.all().last().map_or(0, |(_, uid)| uid));
         let found: Option<Vec<u32>> = {
             let store = self.world.mailbox.lock();
@@ -44,15 +45,17 @@ impl Imap {
             };
             view.all().filter_map(matching).collect()
         };
-        let Some(found) = found else { return self.bad(tag, "Command Argument Error. 11") };
+        let Some(found) = found else { return self.bad("Command Argument Error. 11") };
         match returns {
-            None => self.out.untagged(Data::Search(Found { numbers: List::from(found), mod_seq: None })),
-            Some(returns) => self.out.untagged(Data::Esearch(Box::new(esearch(tag, uid, returns, &found)))),
+            None => self.protocol.untagged(Data::Search(Found { numbers: List::from(found), mod_seq: None })),
+            Some(returns) => {
+                self.protocol.untagged(Data::Esearch(Box::new(esearch(tag, uid, returns, &found))))
+            }
         }
         if self.tell_changes(uid) {
-            return State::Done;
+            return Ok(());
         }
-        self.completed(tag, "SEARCH completed.")
+        self.ok("SEARCH completed.")
     }
 }
 

@@ -2,7 +2,7 @@ use super::*;
 use crate::memory::testing::{Talk, USER, token, world, xoauth2};
 
 fn talk(world: &Arc<World>) -> Talk<Imap> {
-    let mut talk = Talk::new(Imap::new(Arc::clone(world), true));
+    let mut talk = Talk::new(Imap::new(Arc::clone(world), Security::Implicit));
     assert!(talk.say("").starts_with("* OK "));
     talk
 }
@@ -60,7 +60,7 @@ fn says_little_before_the_login() {
     assert_eq!(talk(&world).say("\r\n"), "* BAD Command Error. 12\r\n");
     let (answer, action) = talk(&world).hear("t LOGOUT\r\nt NOOP\r\n");
     assert!(answer.starts_with("* BYE ") && answer.ends_with("t OK LOGOUT completed.\r\n"), "{answer}");
-    assert_eq!(action, Action::Close);
+    assert_eq!(action, Step::Close);
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn refuses_a_token_with_its_reason_first() {
 #[test]
 fn nothing_outlives_starttls() {
     let world = world(|_| {});
-    let mut talk = Talk::new(Imap::new(Arc::clone(&world), false));
+    let mut talk = Talk::new(Imap::new(Arc::clone(&world), Security::StartTls));
     talk.say("");
     let clear = talk.say("t CAPABILITY\r\n");
     assert!(
@@ -91,14 +91,14 @@ fn nothing_outlives_starttls() {
     assert!(talk.say(format!("t AUTHENTICATE XOAUTH2 {response}\r\n")).starts_with("t NO "));
     assert!(talk.say("t LOGIN a b\r\n").starts_with("t NO [PRIVACYREQUIRED] "));
     let (answer, action) = talk.hear("t STARTTLS\r\n");
-    assert_eq!((answer.as_str(), action), ("t OK Begin TLS negotiation now.\r\n", Action::StartTls));
+    assert_eq!((answer.as_str(), action), ("t OK Begin TLS negotiation now.\r\n", Step::StartTls));
     assert!(talk.say(format!("t AUTHENTICATE XOAUTH2 {response}\r\n")).starts_with("t OK "));
     assert!(!talk.say("t CAPABILITY\r\n").contains("STARTTLS"));
 
-    let mut injecting = Talk::new(Imap::new(world, false));
+    let mut injecting = Talk::new(Imap::new(world, Security::StartTls));
     let (answer, action) = injecting.hear("t STARTTLS\r\nt NOOP\r\n");
     assert!(answer.ends_with("* BYE Octets behind STARTTLS.\r\n"), "{answer}");
-    assert_eq!(action, Action::Close);
+    assert_eq!(action, Step::Close);
 }
 
 #[test]
@@ -267,7 +267,7 @@ fn appends_by_literal() {
     assert_eq!(messages[1].octets[..], *b"abc");
     let (answer, action) = talk.hear("t APPEND Drafts {21+}\r\n");
     assert!(answer.starts_with("* BYE "), "{answer}");
-    assert_eq!(action, Action::Close);
+    assert_eq!(action, Step::Close);
 }
 
 #[test]
@@ -300,7 +300,7 @@ fn tells_what_others_do_when_it_may() {
     gone.say("t CREATE x\r\nt SELECT x\r\n");
     assert!(world.mailbox.lock().delete("x"));
     let (answer, action) = gone.hear("t NOOP\r\n");
-    assert_eq!((answer.as_str(), action), ("* BYE The mailbox is gone.\r\n", Action::Close));
+    assert_eq!((answer.as_str(), action), ("* BYE The mailbox is gone.\r\n", Step::Close));
 }
 
 #[test]
@@ -308,12 +308,12 @@ fn idles_until_done() {
     let world = world(|_| {});
     let mut talk = selected(&world, &[]);
     assert!(talk.say("t IDLE\r\n").starts_with("+ "));
-    assert!(talk.session.interval().is_some());
+    assert_eq!(talk.session.patience(), Some(world.limits.silence * 6));
     assert_eq!(talk.say(""), "");
     world.mailbox.deliver(*b"x").unwrap();
     assert_eq!(talk.say(""), "* 1 EXISTS\r\n");
     assert_eq!(talk.say("done\r\n"), "t OK IDLE completed.\r\n");
-    assert!(talk.session.interval().is_none());
+    assert_eq!(talk.session.patience(), Some(world.limits.silence));
     talk.say("t IDLE\r\n");
     assert!(talk.say("t NOOP\r\n").starts_with("t BAD "));
 }
@@ -326,18 +326,20 @@ fn fails_as_exchange_does() {
         &[("SELECT INBOX", &["t BAD User is authenticated but not connected."])],
     );
 
-    for command in ["t NOOP\r\n", "t IDLE\r\n"] {
+    let world = self::world(|_| {});
+    for before in ["", "t IDLE\r\n"] {
         let mut talk = authenticated(&world);
-        if command.contains("IDLE") {
-            // On its own it would be refused here.
-            talk.session.state = State::Idle { tag: "t".into() };
-        }
+        talk.say(before);
+        assert!(talk.session.due().unwrap() > Instant::now());
         world.tokens.expire_all();
-        let (answer, action) = talk.hear(if command.contains("IDLE") { "" } else { command });
+        assert!(talk.session.due().unwrap() <= Instant::now());
+        // It is told without having said anything.
+        let (answer, action) = talk.hear("");
         assert_eq!(
             (answer.as_str(), action),
-            ("* BYE Session invalidated - AccessTokenExpired\r\n", Action::Close)
+            ("* BYE Session invalidated - AccessTokenExpired\r\n", Step::Close)
         );
+        assert_eq!(talk.session.due(), None);
     }
 }
 
@@ -346,10 +348,10 @@ fn stops_at_its_limits() {
     let world = world(|options| options.limits.message_octets = 10);
     let (answer, action) = talk(&world).hear("x\r\n".repeat(101));
     assert!(answer.ends_with("* BYE Connection closed. 14\r\n"), "{answer}");
-    assert_eq!(action, Action::Close);
+    assert_eq!(action, Step::Close);
     let (answer, action) = talk(&world).hear("x".repeat(1 << 17));
     assert!(answer.ends_with("* BYE Too much at once.\r\n"), "{answer}");
-    assert_eq!(action, Action::Close);
+    assert_eq!(action, Step::Close);
     assert!(talk(&world).say("t LOGIN {4097}\r\n").starts_with("t NO [TOOBIG] "));
     let mut greedy = selected(&world, &["0123456789"]);
     let items = ["BODY.PEEK[]"; 3].join(" ");

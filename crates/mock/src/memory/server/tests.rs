@@ -1,4 +1,11 @@
-use std::io::Read;
+use std::{
+    collections::BTreeMap,
+    io::{Read, Write},
+    net::TcpStream,
+};
+
+use mailbearer_net::{Blocking, Tls};
+use mailbearer_oauth::{Client, Endpoint, TokenExchange, TokenRequest};
 
 use super::*;
 
@@ -10,6 +17,11 @@ fn start(change: impl FnOnce(&mut Options)) -> Server {
 
 fn greeting(port: u16) -> (TcpStream, String) {
     let mut tcp = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    let text = line(&mut tcp);
+    (tcp, text)
+}
+
+fn line(tcp: &mut TcpStream) -> String {
     let mut text = Vec::new();
     while !text.ends_with(b"\n") {
         let mut octet = [0];
@@ -18,7 +30,7 @@ fn greeting(port: u16) -> (TcpStream, String) {
         }
         text.extend(octet);
     }
-    (tcp, String::from_utf8(text).unwrap())
+    String::from_utf8(text).unwrap()
 }
 
 #[test]
@@ -45,23 +57,56 @@ fn a_port_that_is_taken_is_an_error() {
 }
 
 #[test]
-fn serves_no_more_connections_than_it_may() {
+fn one_too_many_is_told_so() {
     let server = start(|options| options.limits.connections = 2);
-    let first = greeting(server.ports().smtp);
-    let second = greeting(server.ports().imap);
+    let ports = server.ports();
+    let (first, second) = (greeting(ports.smtp), greeting(ports.imap));
     assert!(first.1.starts_with("220 ") && second.1.starts_with("* OK "), "{first:?} {second:?}");
-    let mut third = TcpStream::connect((Ipv4Addr::LOCALHOST, server.ports().smtp)).unwrap();
-    assert_eq!(third.read(&mut [0]).unwrap_or(0), 0);
+    for (port, words) in [(ports.smtp, "421 4.3.2 "), (ports.imap, "* BYE [LIMIT] ")] {
+        let (mut third, text) = greeting(port);
+        assert!(text.starts_with(words), "{text}");
+        assert_eq!(third.read(&mut [0]).unwrap(), 0, "closed without a reset");
+    }
+    let tls = Tls::with_only_ca_pem(server.ca_pem().as_bytes()).unwrap();
+    let endpoint = Endpoint::parse(&server.token_url()).unwrap();
+    let client = Client::with_secret(server.client_id(), server.client_secret());
+    let request = TokenRequest::client_credentials(endpoint, client, server.scope());
+    let answer = Blocking::task(async {
+        let (host, options) = ("localhost", mailbearer_net::Options::default());
+        let connection =
+            Connection::<Blocking>::open(host, ports.token, Security::Implicit, &tls, options).await;
+        connection.unwrap().next(&mut TokenExchange::new(&request)).await.map(drop)
+    });
+    let error = format!("{:?}", answer.unwrap_err());
+    assert!(error.contains("503") && error.contains("temporarily_unavailable"), "{error}");
     drop(first);
     // The place is free when the server has seen the end.
-    while !matches!(greeting(server.ports().smtp), (_, text) if text.starts_with("220 ")) {}
+    while !matches!(greeting(ports.smtp), (_, text) if text.starts_with("220 ")) {}
 }
 
 #[test]
-fn a_silent_client_is_cut_off() {
+fn serves_a_thousand_with_few_threads() {
+    let server = start(|_| {});
+    let threads = || std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count);
+    let mut open: Vec<_> = (0..1000).map(|_| greeting(server.ports().imap)).collect();
+    assert!(threads() <= 300, "{}", threads());
+    for (tcp, text) in &mut open {
+        assert!(text.starts_with("* OK "), "{text}");
+        tcp.write_all(b"a NOOP\r\n").unwrap();
+    }
+    for (tcp, _) in &mut open {
+        assert_eq!(line(tcp), "a OK NOOP completed.\r\n");
+    }
+}
+
+#[test]
+fn a_silent_client_is_told_so_and_cut_off() {
     let server = start(|options| options.limits.silence = Duration::from_millis(30));
     let (mut tcp, _) = greeting(server.ports().smtp);
+    assert_eq!(line(&mut tcp), "421 4.4.1 Connection timed out\r\n");
     assert_eq!(tcp.read(&mut [0]).unwrap_or(0), 0);
+    let (mut tcp, _) = greeting(server.ports().imap);
+    assert_eq!(line(&mut tcp), "* BYE Connection closed. 14\r\n");
 }
 
 #[test]

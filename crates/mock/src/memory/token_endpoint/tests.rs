@@ -22,7 +22,7 @@ fn raw(world: &Arc<World>, request: &str) -> (u16, Value) {
     let (last, first) = request.as_bytes().split_last().unwrap();
     assert_eq!(talk.say(first), "");
     let (answer, action) = talk.hear([*last]);
-    assert_eq!(action, Action::Close);
+    assert_eq!(action, Step::Close);
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     (head[9..12].parse().unwrap(), serde_json::from_str(body).unwrap())
 }
@@ -128,7 +128,7 @@ fn answers_other_requests() {
     assert_eq!(raw(&world, "* OK IMAP4rev1\r\n\r\n").0, 400);
     let mut gone = Talk::new(TokenEndpoint::new(world));
     gone.say("POST /t/oauth2");
-    assert_eq!(gone.end(), Action::Close);
+    assert_eq!(gone.end(), Ok(Step::Close));
 }
 
 #[test]

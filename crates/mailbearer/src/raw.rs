@@ -1,0 +1,224 @@
+use std::{
+    fs::File,
+    io::{self, Cursor, Read, Seek, SeekFrom},
+    path::Path,
+};
+
+use mailbearer_mime::{Mailbox, Measure, RawHeader, compose};
+use mailbearer_smtp::Envelope;
+
+use crate::Error;
+
+/// A whole message as it comes from a file or a pipe, to be sent as it is.
+///
+/// Its header section is held, [without its Bcc](RawHeader); its body is read when it is sent, in pieces.
+#[derive(Debug)]
+pub struct RawMessage<R> {
+    header: RawHeader,
+    body: io::Chain<Cursor<Vec<u8>>, R>,
+    measure: Measure,
+    /// Whether `measure` is of the whole body.
+    is_measured: bool,
+}
+
+impl RawMessage<File> {
+    /// Opens a file. One that can be read twice is measured first, so that a server can refuse its size at once.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it can't be read, and as [`read`](Self::read).
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let file = File::open(path)?;
+        let is_regular = file.metadata()?.is_file();
+        let mut message = Self::read(file)?;
+        if is_regular && !message.is_measured {
+            let mut rest = File::open(path)?;
+            rest.seek(SeekFrom::Start(u64::try_from(RawHeader::LIMIT).unwrap_or(u64::MAX)))?;
+            pieces(&mut rest, |piece| {
+                message.measure.add(piece);
+                Ok::<(), Error>(())
+            })?;
+            message.is_measured = true;
+        }
+        Ok(message)
+    }
+}
+
+impl<R> RawMessage<R> {
+    /// The header section as it goes out.
+    #[must_use]
+    pub const fn header(&self) -> &RawHeader {
+        &self.header
+    }
+
+    /// The header section, to add to it; [`Client::complete`](crate::Client::complete) does.
+    pub const fn header_mut(&mut self) -> &mut RawHeader {
+        &mut self.header
+    }
+}
+
+impl<R: Read> RawMessage<R> {
+    /// Reads the header section, and up to [`RawHeader::LIMIT`] octets in all.
+    ///
+    /// # Errors
+    ///
+    /// Fails if reading does, and as [`RawHeader::split`].
+    pub fn read(mut from: R) -> Result<Self, Error> {
+        let mut start = Vec::new();
+        let limit = u64::try_from(RawHeader::LIMIT).unwrap_or(u64::MAX);
+        from.by_ref().take(limit).read_to_end(&mut start)?;
+        let is_whole = start.len() < RawHeader::LIMIT;
+        let (header, body) = RawHeader::split(&start, is_whole)?;
+        let mut measure = Measure::default();
+        measure.add(body);
+        let body = start.split_off(start.len().saturating_sub(body.len()));
+        Ok(Self { header, body: Cursor::new(body).chain(from), measure, is_measured: is_whole })
+    }
+
+    /// The envelope: `sender` and `recipients` if there are any, else who is in the header, else `user` as sender.
+    ///
+    /// # Errors
+    ///
+    /// Fails without recipients, and for an address in the header that mail can't be sent to.
+    pub fn envelope(
+        &self,
+        sender: Option<String>,
+        recipients: Vec<String>,
+        user: &str,
+    ) -> Result<Envelope, Error> {
+        let sender = sender.unwrap_or_else(|| self.header.sender().unwrap_or(user).to_owned());
+        let recipients = if recipients.is_empty() { self.header.recipients().to_vec() } else { recipients };
+        if recipients.is_empty() {
+            return Err(Error::from(compose::Error::NoRecipients));
+        }
+        for address in recipients.iter().chain([&sender]) {
+            Mailbox::new(address).map_err(|error| Error::address(address, error))?;
+        }
+        let mut envelope = Envelope::new(sender, unique(recipients));
+        let header = u64::try_from(self.header.octets().len()).unwrap_or(u64::MAX);
+        envelope.size = self.is_measured.then(|| header.saturating_add(self.measure.octets()));
+        // As long as the end was not seen it may be anything.
+        envelope.eight_bit =
+            !self.is_measured || self.measure.is_eight_bit() || !self.header.octets().is_ascii();
+        envelope.smtp_utf8 = self.header.needs_smtputf8();
+        Ok(envelope)
+    }
+
+    /// Hands the octets to `sink`, in pieces.
+    ///
+    /// # Errors
+    ///
+    /// Fails if reading or `sink` does; what was handed over is not whole then.
+    pub fn copy<E: From<Error>>(mut self, mut sink: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        sink(self.header.octets())?;
+        pieces(&mut self.body, sink)
+    }
+}
+
+/// Hands all there is to `sink`, in pieces.
+fn pieces<E: From<Error>>(
+    from: &mut impl Read,
+    mut sink: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut piece = vec![0; PIECE];
+    loop {
+        match from.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(count) => sink(piece.get(..count).unwrap_or_default())?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Error::from(error).into()),
+        }
+    }
+}
+
+/// Each address once, in their order.
+fn unique(addresses: Vec<String>) -> Vec<String> {
+    let mut seen = std::collections::BTreeSet::new();
+    addresses.into_iter().filter(|address| seen.insert(address.clone())).collect()
+}
+
+/// Octets that are read at a time.
+const PIECE: usize = 32 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Kind;
+
+    fn octets<R: Read>(message: RawMessage<R>) -> Vec<u8> {
+        let mut octets = Vec::new();
+        message
+            .copy(|piece| {
+                octets.extend_from_slice(piece);
+                Ok::<(), Error>(())
+            })
+            .unwrap();
+        octets
+    }
+
+    fn read(text: &[u8]) -> Result<(Envelope, Vec<u8>), Error> {
+        let message = RawMessage::read(text)?;
+        let envelope = message.envelope(None, Vec::new(), "user@x")?;
+        Ok((envelope, octets(message)))
+    }
+
+    #[test]
+    fn the_header_names_the_envelope() {
+        let text = b"From: Ann <ann@x>\nTo: b@x, c@x, b@x\nBcc: d@x\n\nbody\n";
+        let (envelope, octets) = read(text).unwrap();
+        assert_eq!(envelope.sender, "ann@x");
+        assert_eq!(envelope.recipients, ["b@x", "c@x", "d@x"]);
+        let want = "From: Ann <ann@x>\r\nTo: b@x, c@x, b@x\r\n\r\nbody\n";
+        assert_eq!(String::from_utf8(octets).unwrap(), want);
+        assert_eq!(envelope.size, Some(u64::try_from(want.len()).unwrap() + 1));
+        assert!(!envelope.eight_bit && !envelope.smtp_utf8);
+    }
+
+    #[test]
+    fn senders_in_their_order() {
+        for (text, want) in [
+            ("To: a@x\n\n", "user@x"),
+            ("From: b@x, c@x\nTo: a@x\n\n", "b@x"),
+            ("From: b@x\nSender: s@x\nTo: a@x\n\n", "s@x"),
+        ] {
+            assert_eq!(read(text.as_bytes()).unwrap().0.sender, want, "{text:?}");
+        }
+        let message = RawMessage::read(&b"From: b@x\nTo: a@x\n\n"[..]).unwrap();
+        let envelope = message.envelope(Some("s@y".into()), vec!["r@y".into(), "r@y".into()], "u").unwrap();
+        assert_eq!((envelope.sender, envelope.recipients), ("s@y".into(), vec!["r@y".to_owned()]));
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        for (text, want) in [
+            (&b""[..], "no header fields"),
+            (b"From: a@x\n\n", "no recipients"),
+            (b"To: a@x\nFrom: a x@\n\n", "the address"),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(error.kind() == Kind::Message && error.to_string().contains(want), "{error}");
+        }
+        let long = io::repeat(b'x').take(u64::try_from(RawHeader::LIMIT).unwrap());
+        assert_eq!(RawMessage::read(long).unwrap_err().kind(), Kind::Message);
+        assert_eq!(RawMessage::open(Path::new("none.eml")).unwrap_err().kind(), Kind::Input);
+    }
+
+    #[test]
+    fn a_long_body_streams_and_is_measured_where_it_can_be() {
+        let header = "To: a@x\r\n\r\n";
+        let text = [header, &"0123456789\n".repeat(RawHeader::LIMIT / 8), "\u{fc}"].concat();
+        let message = RawMessage::read(text.as_bytes()).unwrap();
+        let envelope = message.envelope(None, Vec::new(), "user@x").unwrap();
+        assert_eq!((envelope.size, envelope.eight_bit), (None, true));
+        assert!(octets(message) == text.as_bytes());
+        let path = std::env::temp_dir().join(format!("mailbearer-raw-{}.eml", std::process::id()));
+        std::fs::write(&path, &text).unwrap();
+        let message = RawMessage::open(&path);
+        std::fs::remove_file(&path).unwrap();
+        let message = message.unwrap();
+        let envelope = message.envelope(None, Vec::new(), "user@x").unwrap();
+        let lines = RawHeader::LIMIT / 8;
+        assert_eq!(envelope.size, u64::try_from(text.len() + lines).ok());
+        assert!(octets(message) == text.as_bytes());
+    }
+}

@@ -1,0 +1,64 @@
+use core::fmt;
+
+/// Something in a message that is not as it should be, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Defect {
+    /// What is wrong.
+    pub kind: DefectKind,
+    /// Octets of the message in front of it.
+    pub offset: u64,
+    /// Index of the part that it is in: 0 is the message itself.
+    pub part: usize,
+}
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DefectKind {
+    /// No empty line stands between the header section and the body.
+    NoEmptyLine,
+    /// A header section ends with the message or its part.
+    HeaderCutOff,
+    /// A header section is longer than the limit; its end was not looked at.
+    HeaderTooLong,
+    /// A multipart names no boundary. The first line that looks like one is taken.
+    NoBoundary,
+    /// No line with the boundary of a multipart was found: it has no parts.
+    BoundaryNotFound,
+    /// A multipart is not closed: the message, or the one around it, ends first.
+    NotClosed,
+    /// A part is nested deeper than the limit; it was not opened.
+    TooDeep,
+    /// There are more parts than the limit.
+    TooManyParts,
+    /// A multipart or an attached message has a transfer encoding that it must not have (RFC 2045 section 6.4).
+    EncodedContainer,
+    /// A transfer encoding that is not known.
+    UnknownEncoding,
+    /// A charset that is not known.
+    UnknownCharset,
+}
+
+impl fmt::Display for DefectKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoEmptyLine => "no empty line after the header section",
+            Self::HeaderCutOff => "header section is cut off",
+            Self::HeaderTooLong => "header section is too long",
+            Self::NoBoundary => "multipart names no boundary",
+            Self::BoundaryNotFound => "boundary of the multipart not found",
+            Self::NotClosed => "multipart is not closed",
+            Self::TooDeep => "parts are nested too deep",
+            Self::TooManyParts => "too many parts",
+            Self::EncodedContainer => "multipart or message has a transfer encoding",
+            Self::UnknownEncoding => "transfer encoding is not known",
+            Self::UnknownCharset => "charset is not known",
+        })
+    }
+}
+
+impl fmt::Display for Defect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at octet {} in part {}", self.kind, self.offset, self.part)
+    }
+}

@@ -1,0 +1,249 @@
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::split::{Fields, Sink, Splitter};
+use super::{Defect, Kind, Limits, Part};
+use crate::DateTime;
+use crate::decode::{Address, Charset};
+use crate::headers::{Header, Headers};
+
+/// A message in memory, taken apart.
+#[derive(Clone, Debug)]
+pub struct Message<'a> {
+    parts: Vec<Part<'a>>,
+    defects: Vec<Defect>,
+}
+
+impl<'a> Message<'a> {
+    /// Takes a message apart with the default [`Limits`].
+    #[must_use]
+    pub fn parse(raw: &'a [u8]) -> Self {
+        Self::parse_with(raw, &Limits::default())
+    }
+
+    /// [`parse`](Self::parse) with other limits.
+    #[must_use]
+    pub fn parse_with(raw: &'a [u8], limits: &Limits) -> Self {
+        let mut collector =
+            Collector { raw, limits, parts: Vec::new(), begins: Vec::new(), defects: Vec::new() };
+        let mut splitter = Splitter::new(limits.clone(), &mut collector);
+        let mut start = 0usize;
+        for end in memchr::memchr_iter(b'\n', raw) {
+            let end = end.saturating_add(1);
+            splitter.piece(raw.get(start..end).unwrap_or_default(), true, &mut collector);
+            start = end;
+        }
+        let last = raw.get(start..).unwrap_or_default();
+        if !last.is_empty() {
+            splitter.piece(last, true, &mut collector);
+        }
+        splitter.finish(&mut collector);
+        let Collector { mut parts, defects, .. } = collector;
+        // A multipart has no charset of its own. Its first text has, and the header fields are written in it.
+        let charset =
+            parts.iter().find_map(|part| part.fields.content_type.charset().and_then(Charset::for_label));
+        for part in &mut parts {
+            part.raw_charset = charset.unwrap_or(Charset::Guess);
+        }
+        Self { parts, defects }
+    }
+
+    /// The parts, the message itself first, then as they stand in it.
+    #[must_use]
+    pub fn parts(&self) -> &[Part<'a>] {
+        &self.parts
+    }
+
+    /// The parts of a multipart, or the message that a part is.
+    #[must_use]
+    pub fn children(&self, of: usize) -> Parts<'_, 'a> {
+        Parts::of(self.parts.iter().filter(|part| part.parent == Some(of)).collect())
+    }
+
+    /// What is wrong with it, in the order of the octets.
+    #[must_use]
+    pub fn defects(&self) -> &[Defect] {
+        &self.defects
+    }
+
+    /// The header fields of the message.
+    #[must_use]
+    pub fn headers(&self) -> Headers<'a> {
+        self.parts.first().map_or_else(Headers::default, Part::headers)
+    }
+
+    /// `Subject`, decoded.
+    #[must_use]
+    pub fn subject(&self) -> Option<Cow<'a, str>> {
+        self.field("subject").map(|field| field.text())
+    }
+
+    /// `From`: whom it says it is from.
+    #[must_use]
+    pub fn from(&self) -> Vec<Address> {
+        self.addresses("from")
+    }
+
+    /// `To`.
+    #[must_use]
+    pub fn to(&self) -> Vec<Address> {
+        self.addresses("to")
+    }
+
+    /// `Cc`.
+    #[must_use]
+    pub fn cc(&self) -> Vec<Address> {
+        self.addresses("cc")
+    }
+
+    /// Where a reply is to go, if elsewhere than to [`from`](Self::from).
+    #[must_use]
+    pub fn reply_to(&self) -> Vec<Address> {
+        self.addresses("reply-to")
+    }
+
+    /// The addresses of every field of that name.
+    #[must_use]
+    pub fn addresses(&self, name: &str) -> Vec<Address> {
+        let headers = self.headers();
+        let fields = headers.iter().filter(|field| field.name().eq_ignore_ascii_case(name));
+        fields.flat_map(|field| field.addresses()).collect()
+    }
+
+    /// `Date`, if it can be read.
+    #[must_use]
+    pub fn date(&self) -> Option<DateTime> {
+        DateTime::parse(self.field("date")?.raw()).ok()
+    }
+
+    /// `Message-ID`, with its brackets.
+    #[must_use]
+    pub fn message_id(&self) -> Option<String> {
+        self.ids("message-id").into_iter().next()
+    }
+
+    /// `In-Reply-To`: the messages that this one answers.
+    #[must_use]
+    pub fn in_reply_to(&self) -> Vec<String> {
+        self.ids("in-reply-to")
+    }
+
+    /// `References`: the messages of its thread, the first one first.
+    #[must_use]
+    pub fn references(&self) -> Vec<String> {
+        self.ids("references")
+    }
+
+    fn field(&self, name: &str) -> Option<Header<'a>> {
+        self.headers().get(name)
+    }
+
+    /// `msg-id = [CFWS] "<" id-left "@" id-right ">" [CFWS]`; what stands between them is no id.
+    fn ids(&self, name: &str) -> Vec<String> {
+        let Some(field) = self.field(name) else { return Vec::new() };
+        let value = field.text();
+        let (mut ids, mut rest) = (Vec::new(), &*value);
+        while let Some((_, after)) = rest.split_once('<') {
+            let Some((id, after)) = after.split_once('>') else { break };
+            let id = id.rsplit('<').next().unwrap_or(id);
+            ids.push(["<", &id.split_ascii_whitespace().collect::<String>(), ">"].concat());
+            rest = after;
+        }
+        if ids.is_empty() && name == "message-id" {
+            ids.extend(value.split_ascii_whitespace().next().map(Into::into));
+        }
+        ids
+    }
+}
+
+/// Some of the parts of a [`Message`], in their order.
+#[derive(Clone, Debug)]
+pub struct Parts<'m, 'a> {
+    parts: alloc::vec::IntoIter<&'m Part<'a>>,
+}
+
+impl<'m, 'a> Parts<'m, 'a> {
+    pub(super) fn of(parts: Vec<&'m Part<'a>>) -> Self {
+        Self { parts: parts.into_iter() }
+    }
+}
+
+impl<'m, 'a> Iterator for Parts<'m, 'a> {
+    type Item = &'m Part<'a>;
+
+    fn next(&mut self) -> Option<&'m Part<'a>> {
+        self.parts.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.parts.size_hint()
+    }
+}
+
+impl ExactSizeIterator for Parts<'_, '_> {}
+
+/// Keeps where things are.
+struct Collector<'a, 'l> {
+    raw: &'a [u8],
+    limits: &'l Limits,
+    parts: Vec<Part<'a>>,
+    begins: Vec<(usize, Option<usize>)>,
+    defects: Vec<Defect>,
+}
+
+impl<'a> Collector<'a, '_> {
+    fn slice(&self, from: usize, to: usize) -> &'a [u8] {
+        self.raw.get(from..to).unwrap_or_default()
+    }
+}
+
+fn at(offset: u64) -> usize {
+    usize::try_from(offset).unwrap_or(usize::MAX)
+}
+
+impl Sink for Collector<'_, '_> {
+    fn begin(&mut self, _: usize, parent: Option<usize>, offset: u64) {
+        self.begins.push((at(offset), parent));
+    }
+
+    fn header(&mut self, _: usize, _: &[u8]) {}
+
+    fn head(&mut self, index: usize, fields: Fields, offset: u64) {
+        let (begin, parent) = self.begins.get(index).copied().unwrap_or_default();
+        self.parts.push(Part {
+            index,
+            parent,
+            header: self.slice(begin, at(offset)),
+            body: self.slice(at(offset), self.raw.len()),
+            fields,
+            raw_charset: Charset::Guess,
+            limits: self.limits.headers.clone(),
+        });
+    }
+
+    fn body(&mut self, _: usize, _: &[u8], _: usize) {}
+
+    fn end(&mut self, index: usize, offset: u64) {
+        let rest = self.raw.len().saturating_sub(at(offset));
+        if let Some(part) = self.parts.get_mut(index) {
+            let len = part.body.len().saturating_sub(rest);
+            part.body = part.body.get(..len).unwrap_or_default();
+        }
+    }
+
+    fn defect(&mut self, defect: Defect) {
+        self.defects.push(defect);
+    }
+}
+
+impl Message<'_> {
+    /// Whether a part is a multipart that has parts. One without any is shown as text.
+    pub(super) fn is_opened(&self, part: &Part<'_>) -> bool {
+        part.kind() != Kind::Leaf
+            && self
+                .parts
+                .get(part.index.saturating_add(1))
+                .is_some_and(|next| next.parent == Some(part.index))
+    }
+}

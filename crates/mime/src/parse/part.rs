@@ -1,0 +1,142 @@
+use alloc::borrow::Cow;
+use alloc::string::String;
+
+use super::split::Fields;
+use crate::Headers;
+use crate::decode::{Charset, ContentType, Disposition, TransferEncoding};
+
+/// What a part is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Octets: a text, a picture, a file.
+    Leaf,
+    /// Other parts (RFC 2046 section 5.1).
+    Multipart,
+    /// A message (RFC 2046 section 5.2.1), which is its only child. One that is encoded, against the RFC, is a
+    /// [`Leaf`](Self::Leaf): parse its [`bytes`](Part::bytes).
+    Message,
+}
+
+/// A part of a message, or the message itself.
+#[derive(Clone, Debug)]
+pub struct Part<'a> {
+    pub(super) index: usize,
+    pub(super) parent: Option<usize>,
+    pub(super) header: &'a [u8],
+    pub(super) body: &'a [u8],
+    pub(super) fields: Fields,
+    pub(super) raw_charset: Charset,
+    pub(super) limits: crate::Limits,
+}
+
+impl<'a> Part<'a> {
+    /// Place among the parts of the message, in the order in which they stand there; 0 is the message itself.
+    #[must_use]
+    pub const fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Index of the multipart or message that it is in.
+    #[must_use]
+    pub const fn parent(&self) -> Option<usize> {
+        self.parent
+    }
+
+    /// What it is made of.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.fields.kind
+    }
+
+    /// Its header fields, as many as the limits allow.
+    #[must_use]
+    pub fn headers(&self) -> Headers<'a> {
+        Headers::within(self.header, &self.limits, self.raw_charset)
+    }
+
+    /// The octets from its first header field to the end of its body, as they are signed (RFC 1847).
+    #[must_use]
+    pub const fn raw_header(&self) -> &'a [u8] {
+        self.header
+    }
+
+    /// Its body as it stands in the message.
+    #[must_use]
+    pub const fn raw_body(&self) -> &'a [u8] {
+        self.body
+    }
+
+    /// Its media type; `text/plain` where none is given or can be read.
+    #[must_use]
+    pub const fn content_type(&self) -> &ContentType {
+        &self.fields.content_type
+    }
+
+    /// Whether to show it in the text or to offer it as a file, if it says so.
+    #[must_use]
+    pub const fn disposition(&self) -> Option<&Disposition> {
+        self.fields.disposition.as_ref()
+    }
+
+    /// How its body is encoded.
+    #[must_use]
+    pub const fn encoding(&self) -> TransferEncoding {
+        self.fields.encoding
+    }
+
+    /// What `cid:` in an HTML text calls it, without the brackets (RFC 2392).
+    #[must_use]
+    pub fn content_id(&self) -> Option<&str> {
+        self.fields.content_id.as_deref()
+    }
+
+    /// Name that the sender suggests for the file, decoded and otherwise as sent: never open a file by it unchecked.
+    #[must_use]
+    pub fn file_name(&self) -> Option<&str> {
+        let disposition = self.fields.disposition.as_ref().and_then(Disposition::file_name);
+        disposition
+            .or_else(|| self.fields.content_type.parameters.get("name"))
+            .filter(|name| !name.is_empty())
+    }
+
+    /// Whether the body is text of any subtype.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        self.fields.content_type.essence.starts_with("text/")
+    }
+
+    /// Whether it says of itself that it is a file to keep.
+    #[must_use]
+    pub fn is_attachment(&self) -> bool {
+        self.fields.disposition.as_ref().is_some_and(|disposition| disposition.kind == "attachment")
+    }
+
+    /// The body without its transfer encoding.
+    #[must_use]
+    pub fn bytes(&self) -> Cow<'a, [u8]> {
+        self.fields.encoding.decode(self.body)
+    }
+
+    /// The body as text: without its transfer encoding, and from its charset. A charset that is not known is guessed,
+    /// as [`decode::guess`](crate::decode::guess) does.
+    #[must_use]
+    pub fn text(&self) -> Cow<'a, str> {
+        let charset = self.charset();
+        let decode = |bytes: &[u8]| -> String {
+            let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+            charset.decode(bytes).into_owned()
+        };
+        match self.bytes() {
+            Cow::Borrowed(bytes) => match str::from_utf8(bytes) {
+                Ok(text) if text.is_ascii() && charset.is_ascii_plain(bytes) => Cow::Borrowed(text),
+                _ => Cow::Owned(decode(bytes)),
+            },
+            Cow::Owned(bytes) => Cow::Owned(decode(&bytes)),
+        }
+    }
+
+    fn charset(&self) -> Charset {
+        self.fields.content_type.charset().and_then(Charset::for_label).unwrap_or(Charset::Guess)
+    }
+}

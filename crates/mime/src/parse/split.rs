@@ -1,0 +1,432 @@
+//! Takes a message apart line by line, and knows nothing of where the octets are kept.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::{Defect, DefectKind, Kind, Limits};
+use crate::ascii::{is_wsp, tail};
+use crate::decode::{Charset, ContentType, Disposition, TransferEncoding};
+use crate::headers::BYTE_ORDER_MARK;
+
+/// Octets of a line that are looked at for a boundary or for the name of a field.
+pub(super) const MAX_LOOK: usize = 1_000;
+
+/// Gets what the lines are.
+pub(super) trait Sink {
+    /// A part begins with its header section.
+    fn begin(&mut self, index: usize, parent: Option<usize>, offset: u64);
+    /// A line of that section, its end included.
+    fn header(&mut self, index: usize, piece: &[u8]);
+    /// The header section is over, and the body begins.
+    fn head(&mut self, index: usize, head: Fields, offset: u64);
+    /// A piece of the body of a part that is no multipart and no message. `ends` tells how many of its last octets are
+    /// a line end, which may belong to a boundary.
+    fn body(&mut self, index: usize, piece: &[u8], ends: usize);
+    /// The body is over. That of a multipart or message is told after its parts are.
+    fn end(&mut self, index: usize, offset: u64);
+    /// Something is wrong.
+    fn defect(&mut self, defect: Defect);
+}
+
+/// What the header section of a part says of its body.
+#[derive(Clone, Debug)]
+pub(super) struct Fields {
+    pub(super) kind: Kind,
+    pub(super) content_type: ContentType,
+    pub(super) disposition: Option<Disposition>,
+    pub(super) encoding: TransferEncoding,
+    pub(super) content_id: Option<String>,
+}
+
+/// Where in a message the next octet stands, and what is open there.
+pub(super) struct Splitter {
+    limits: Limits,
+    /// What is open around the current part, outermost first.
+    levels: Vec<Level>,
+    state: State,
+    /// Index of the current part.
+    part: usize,
+    count: usize,
+    defects: usize,
+    /// Octets from the start of the message.
+    offset: u64,
+    /// The line end before the next octet, which a boundary would take.
+    line_end: u64,
+    raw: RawFields,
+}
+
+struct Level {
+    part: usize,
+    kind: LevelKind,
+}
+
+enum LevelKind {
+    Multipart { boundary: Vec<u8>, digest: bool, seen: bool, closed: bool },
+    Message,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// In a header section; whether the line that goes on is one of a field that is kept, and which.
+    Header { field: Option<Field>, first: bool },
+    /// In the body of a part.
+    Body,
+    /// Before the first and after the last part of a multipart.
+    Around,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Type,
+    Encoding,
+    Disposition,
+    Id,
+}
+
+/// Values of the fields that are needed, as they came.
+#[derive(Default)]
+struct RawFields {
+    kind: Option<Vec<u8>>,
+    encoding: Option<Vec<u8>>,
+    disposition: Option<Vec<u8>>,
+    id: Option<Vec<u8>>,
+    octets: usize,
+    count: usize,
+    cut: bool,
+}
+
+impl RawFields {
+    fn slot(&mut self, field: Field) -> &mut Option<Vec<u8>> {
+        match field {
+            Field::Type => &mut self.kind,
+            Field::Encoding => &mut self.encoding,
+            Field::Disposition => &mut self.disposition,
+            Field::Id => &mut self.id,
+        }
+    }
+}
+
+impl Splitter {
+    pub(super) fn new(limits: Limits, sink: &mut impl Sink) -> Self {
+        sink.begin(0, None, 0);
+        Self {
+            limits,
+            levels: Vec::new(),
+            state: State::Header { field: None, first: true },
+            part: 0,
+            count: 1,
+            defects: 0,
+            offset: 0,
+            line_end: 0,
+            raw: RawFields::default(),
+        }
+    }
+
+    /// Takes the next octets: a line with its end, or a piece of one that is too long to be held. `starts` tells that
+    /// a line begins here; such a piece has at least [`MAX_LOOK`] octets or is a whole line.
+    pub(super) fn piece(&mut self, mut piece: &[u8], starts: bool, sink: &mut impl Sink) {
+        if self.offset == 0
+            && let Some(rest) = piece.strip_prefix(BYTE_ORDER_MARK)
+        {
+            self.advance(BYTE_ORDER_MARK);
+            piece = rest;
+        }
+        self.look(piece, starts, sink);
+        self.advance(piece);
+        self.line_end = self.offset.saturating_sub(u64::try_from(line_end(piece)).unwrap_or_default());
+    }
+
+    fn look(&mut self, piece: &[u8], starts: bool, sink: &mut impl Sink) {
+        if !(starts && self.is_boundary(piece, sink)) {
+            match self.state {
+                State::Header { field, first } => self.header(piece, starts, field, first, sink),
+                State::Body => sink.body(self.part, piece, line_end(piece)),
+                State::Around => {}
+            }
+        }
+    }
+
+    /// The message is over.
+    pub(super) fn finish(&mut self, sink: &mut impl Sink) {
+        let offset = self.offset;
+        // All that a message of one header section lacks is a body, as `BODY[HEADER]` and its like do.
+        self.cut_header(self.part > 0, offset, sink);
+        self.close_to(0, offset, sink);
+    }
+
+    /// Ends a header section that has no end.
+    fn cut_header(&mut self, told: bool, offset: u64, sink: &mut impl Sink) {
+        let mut told = told;
+        while let State::Header { .. } = self.state {
+            if told {
+                self.defect(DefectKind::HeaderCutOff, sink);
+            }
+            told = false;
+            self.end_of_header(offset, sink);
+        }
+    }
+
+    fn advance(&mut self, piece: &[u8]) {
+        self.offset = self.behind(piece);
+    }
+
+    /// Offset of what follows `piece`.
+    fn behind(&self, piece: &[u8]) -> u64 {
+        self.offset.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX))
+    }
+
+    fn header(
+        &mut self,
+        piece: &[u8],
+        starts: bool,
+        field: Option<Field>,
+        first: bool,
+        sink: &mut impl Sink,
+    ) {
+        let line = without_end(piece);
+        if starts && line.is_empty() {
+            sink.header(self.part, piece);
+            self.end_of_header(self.behind(piece), sink);
+            return;
+        }
+        let mut field = field;
+        let mut value = line;
+        if starts && !line.first().copied().is_some_and(is_wsp) {
+            match field_of(line) {
+                Some((name, after)) => {
+                    field = kept(name);
+                    value = after;
+                    self.raw.count = self.raw.count.saturating_add(1);
+                    if let Some(slot) = field.map(|field| self.raw.slot(field)) {
+                        // Of two fields of one name the first counts.
+                        if slot.is_some() { field = None } else { *slot = Some(Vec::new()) }
+                    }
+                }
+                // The line of an mbox.
+                None if first && (line.starts_with(b"From ") || line.starts_with(b">From ")) => field = None,
+                None => {
+                    self.defect(DefectKind::NoEmptyLine, sink);
+                    self.end_of_header(self.offset, sink);
+                    // It is a line of the body then, or of the header section of the message that is the body.
+                    return self.look(piece, starts, sink);
+                }
+            }
+        }
+        let limits = &self.limits.headers;
+        self.raw.octets = self.raw.octets.saturating_add(piece.len());
+        if self.raw.octets > limits.header_octets || self.raw.count > limits.headers {
+            if !self.raw.cut {
+                self.raw.cut = true;
+                self.defect(DefectKind::HeaderTooLong, sink);
+            }
+        } else {
+            sink.header(self.part, piece);
+            if let Some(value_so_far) = field.and_then(|field| self.raw.slot(field).as_mut()) {
+                if !value_so_far.is_empty() && starts {
+                    value_so_far.extend_from_slice(b"\r\n");
+                }
+                value_so_far.extend_from_slice(value);
+            }
+        }
+        self.state = State::Header { field, first: false };
+    }
+
+    /// Reads the fields that were kept, and opens what they say. The body begins at `offset`.
+    fn end_of_header(&mut self, offset: u64, sink: &mut impl Sink) {
+        let raw = core::mem::take(&mut self.raw);
+        let limits = &self.limits.headers;
+        let in_digest =
+            matches!(self.levels.last(), Some(Level { kind: LevelKind::Multipart { digest: true, .. }, .. }));
+        let content_type = match &raw.kind {
+            Some(value) => ContentType::parse_with(value, limits),
+            None if in_digest => ContentType::parse(b"message/rfc822"),
+            None => ContentType::parse(b""),
+        };
+        let disposition = raw.disposition.as_deref().map(|value| Disposition::parse_with(value, limits));
+        let encoding = raw.encoding.as_deref().map(TransferEncoding::parse).unwrap_or_default();
+        let content_id = raw.id.as_deref().and_then(content_id);
+        let essence = content_type.essence.as_str();
+        let attached = matches!(essence, "message/rfc822" | "message/global" | "message/news");
+        let mut kind = if essence.starts_with("multipart/") {
+            Kind::Multipart
+        } else if attached && matches!(encoding, TransferEncoding::Identity | TransferEncoding::Unknown) {
+            Kind::Message
+        } else {
+            Kind::Leaf
+        };
+        if attached && kind == Kind::Leaf || kind == Kind::Multipart && encoding != TransferEncoding::Identity
+        {
+            self.defect(DefectKind::EncodedContainer, sink);
+        } else if encoding == TransferEncoding::Unknown {
+            self.defect(DefectKind::UnknownEncoding, sink);
+        }
+        if content_type.charset().is_some_and(|label| Charset::for_label(label).is_none()) {
+            self.defect(DefectKind::UnknownCharset, sink);
+        }
+        if kind != Kind::Leaf && self.levels.len() >= self.limits.depth {
+            self.defect(DefectKind::TooDeep, sink);
+            kind = Kind::Leaf;
+        } else if kind == Kind::Message && self.count >= self.limits.parts {
+            self.defect(DefectKind::TooManyParts, sink);
+            kind = Kind::Leaf;
+        }
+        let boundary =
+            content_type.parameters.get("boundary").unwrap_or_default().trim_end().as_bytes().to_vec();
+        let digest = essence == "multipart/digest";
+        let part = self.part;
+        sink.head(part, Fields { kind, content_type, disposition, encoding, content_id }, offset);
+        self.line_end = offset;
+        match kind {
+            Kind::Leaf => self.state = State::Body,
+            Kind::Multipart => {
+                if boundary.is_empty() {
+                    self.defect(DefectKind::NoBoundary, sink);
+                }
+                let kind = LevelKind::Multipart { boundary, digest, seen: false, closed: false };
+                self.levels.push(Level { part, kind });
+                self.state = State::Around;
+            }
+            Kind::Message => {
+                self.levels.push(Level { part, kind: LevelKind::Message });
+                self.begin(Some(part), offset, sink);
+            }
+        }
+    }
+
+    fn begin(&mut self, parent: Option<usize>, offset: u64, sink: &mut impl Sink) {
+        self.part = self.count;
+        self.count = self.count.saturating_add(1);
+        self.state = State::Header { field: None, first: true };
+        sink.begin(self.part, parent, offset);
+    }
+
+    /// Whether a line is a boundary of something open. Ends what it ends, and begins what it begins.
+    fn is_boundary(&mut self, piece: &[u8], sink: &mut impl Sink) -> bool {
+        let line = without_end(piece);
+        let Some(text) = line.strip_prefix(b"--") else { return false };
+        if line.len() > MAX_LOOK || self.levels.is_empty() {
+            return false;
+        }
+        let guesses = matches!(self.state, State::Around);
+        let mut found = None;
+        for (place, level) in self.levels.iter_mut().enumerate().rev() {
+            let LevelKind::Multipart { boundary, seen, closed, .. } = &mut level.kind else { continue };
+            if boundary.is_empty() && guesses && !*seen {
+                let guess = text.trim_ascii_end();
+                if guess.len() > 2 && !guess.iter().any(|&byte| is_wsp(byte)) {
+                    *boundary = guess.to_vec();
+                }
+            }
+            let Some(after) = text.strip_prefix(boundary.as_slice()).filter(|_| !boundary.is_empty()) else {
+                continue;
+            };
+            let closes = after.starts_with(b"--");
+            if closes || after.iter().copied().all(is_wsp) {
+                // One behind the close is text around.
+                if *closed {
+                    return false;
+                }
+                *seen = true;
+                found = Some((place, closes));
+                break;
+            }
+        }
+        let Some((place, closes)) = found else { return false };
+        if !closes && self.count >= self.limits.parts {
+            self.defect(DefectKind::TooManyParts, sink);
+            return false;
+        }
+        // The line end in front belongs to the boundary.
+        let end = self.line_end;
+        self.cut_header(true, end, sink);
+        self.close_to(place.saturating_add(1), end, sink);
+        let Some(level) = self.levels.last_mut() else { return true };
+        let parent = level.part;
+        if closes {
+            if let LevelKind::Multipart { closed, .. } = &mut level.kind {
+                *closed = true;
+            }
+            self.part = parent;
+            self.state = State::Around;
+        } else {
+            self.begin(Some(parent), self.behind(piece), sink);
+        }
+        true
+    }
+
+    /// Ends the current part, and everything open that is deeper than `depth` levels.
+    fn close_to(&mut self, depth: usize, offset: u64, sink: &mut impl Sink) {
+        if self.state == State::Body {
+            sink.end(self.part, offset);
+        }
+        self.state = State::Around;
+        while self.levels.len() > depth {
+            let Some(level) = self.levels.pop() else { return };
+            self.part = level.part;
+            if let LevelKind::Multipart { seen, closed, .. } = level.kind {
+                if !seen {
+                    self.defect(DefectKind::BoundaryNotFound, sink);
+                } else if !closed {
+                    self.defect(DefectKind::NotClosed, sink);
+                }
+            }
+            sink.end(level.part, offset);
+        }
+    }
+
+    fn defect(&mut self, kind: DefectKind, sink: &mut impl Sink) {
+        if self.defects < self.limits.defects {
+            self.defects = self.defects.saturating_add(1);
+            sink.defect(Defect { kind, offset: self.offset, part: self.part });
+        }
+    }
+}
+
+/// Name and what follows the colon of a line that begins a field.
+fn field_of(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let colon = line
+        .iter()
+        .take(MAX_LOOK)
+        .position(|&byte| byte == b':' || !(byte.is_ascii_graphic() || is_wsp(byte)))?;
+    let (name, value) = line.split_at_checked(colon)?;
+    let name = name.trim_ascii_end();
+    let valid = value.first() == Some(&b':') && !name.is_empty() && name.iter().all(u8::is_ascii_graphic);
+    valid.then(|| (name, tail(value, 1)))
+}
+
+fn kept(name: &[u8]) -> Option<Field> {
+    let kind = name.get(..8).filter(|prefix| prefix.eq_ignore_ascii_case(b"content-")).and(name.get(8..))?;
+    let is = |known: &[u8]| kind.eq_ignore_ascii_case(known);
+    if is(b"type") {
+        Some(Field::Type)
+    } else if is(b"transfer-encoding") {
+        Some(Field::Encoding)
+    } else if is(b"disposition") {
+        Some(Field::Disposition)
+    } else if is(b"id") {
+        Some(Field::Id)
+    } else {
+        None
+    }
+}
+
+/// What is between the brackets of a `Content-ID`.
+fn content_id(value: &[u8]) -> Option<String> {
+    let id = value.trim_ascii();
+    let id = id.strip_prefix(b"<").unwrap_or(id);
+    let id = id.strip_suffix(b">").unwrap_or(id);
+    str::from_utf8(id).ok().filter(|id| !id.is_empty()).map(Into::into)
+}
+
+fn without_end(piece: &[u8]) -> &[u8] {
+    piece.get(..piece.len().saturating_sub(line_end(piece))).unwrap_or_default()
+}
+
+/// Octets of the line end that `piece` ends with.
+pub(super) fn line_end(piece: &[u8]) -> usize {
+    match piece {
+        [.., b'\r', b'\n'] => 2,
+        [.., b'\n'] => 1,
+        _ => 0,
+    }
+}

@@ -1,0 +1,230 @@
+use alloc::vec::Vec;
+use core::mem;
+
+use super::split::{Fields, MAX_LOOK, Sink, Splitter};
+use super::{Defect, Kind, Limits};
+use crate::decode::{Charset, ContentType, Disposition, TransferEncoding};
+use crate::headers::Headers;
+
+/// What a [`Stream`] tells of a message, in the order of its octets.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A part begins; its header section is whole.
+    Part(Head<'a>),
+    /// Octets of the body of a part that is a [`Leaf`](Kind::Leaf), as they stand in the message. A
+    /// [`Decoder`](crate::decode::Decoder) of the part's encoding takes them.
+    Body {
+        /// Index of the part.
+        part: usize,
+        /// The octets.
+        octets: &'a [u8],
+    },
+    /// The body of a part is over; that of a multipart or message after those of its parts.
+    End {
+        /// Index of the part.
+        part: usize,
+    },
+    /// Something is wrong.
+    Defect(Defect),
+}
+
+/// The beginning of a part.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Head<'a> {
+    /// Place among the parts of the message; 0 is the message itself.
+    pub index: usize,
+    /// Index of the multipart or message that it is in.
+    pub parent: Option<usize>,
+    /// What it is made of.
+    pub kind: Kind,
+    /// Its header fields.
+    pub headers: Headers<'a>,
+    /// Its media type.
+    pub content_type: &'a ContentType,
+    /// Whether to show it or to offer it as a file.
+    pub disposition: Option<&'a Disposition>,
+    /// How its body is encoded.
+    pub encoding: TransferEncoding,
+    /// What `cid:` in an HTML text calls it.
+    pub content_id: Option<&'a str>,
+}
+
+/// Takes a message apart while it arrives.
+///
+/// Holds one header section ([`Limits::headers`]), a line of at most 1,000 octets, and the boundaries of what is open:
+/// however large the message, its memory is bounded.
+///
+/// ```
+/// use mailbearer_mime::parse::{Event, Stream};
+///
+/// let mut stream = Stream::default();
+/// let (mut subject, mut body) = (String::new(), Vec::new());
+/// let mut tell = |event: Event<'_>| match event {
+///     Event::Part(head) => subject.extend(head.headers.get("subject").map(|field| field.text().into_owned())),
+///     Event::Body { octets, .. } => body.extend_from_slice(octets),
+///     _ => {}
+/// };
+/// for piece in [&b"Subject: hi\r\n\r"[..], b"\nhel", b"lo\r\n"] {
+///     stream.feed(piece, &mut tell);
+/// }
+/// stream.finish(&mut tell);
+/// assert_eq!((subject.as_str(), body.as_slice()), ("hi", &b"hello\r\n"[..]));
+/// ```
+pub struct Stream {
+    splitter: Splitter,
+    held: Held,
+    /// A line, as far as it is there.
+    line: Vec<u8>,
+    /// Whether it is the middle of a line whose start was taken.
+    inside: bool,
+}
+
+/// What is kept between the pieces.
+struct Held {
+    limits: Limits,
+    parent: Option<usize>,
+    header: Vec<u8>,
+    /// A line end of a body, which a boundary would take, and the part that it belongs to otherwise.
+    ends: &'static [u8],
+    part: usize,
+}
+
+impl Default for Stream {
+    fn default() -> Self {
+        Self::new(Limits::default())
+    }
+}
+
+impl core::fmt::Debug for Stream {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Stream").finish_non_exhaustive()
+    }
+}
+
+impl Stream {
+    /// Begins a message.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        let mut held = Held { limits: limits.clone(), parent: None, header: Vec::new(), ends: b"", part: 0 };
+        // A message begins before its first octet, and there is nothing to tell yet.
+        let splitter = Splitter::new(limits, &mut Teller { held: &mut held, tell: &mut |_: Event<'_>| {} });
+        Self { splitter, held, line: Vec::new(), inside: false }
+    }
+
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.line.len()
+    }
+
+    /// Takes the next octets of the message, and hands what they are to `tell`.
+    pub fn feed(&mut self, octets: &[u8], tell: &mut impl FnMut(Event<'_>)) {
+        let mut teller = Teller { held: &mut self.held, tell };
+        for piece in octets.split_inclusive(|&byte| byte == b'\n') {
+            let whole = piece.ends_with(b"\n");
+            if self.line.is_empty() && (whole || piece.len() > MAX_PIECE) {
+                // No need to copy what is here as a whole; but a CR at its end may belong to a line end.
+                let (now, later) = if whole { (piece, &[][..]) } else { before_cr(piece) };
+                self.splitter.piece(now, !self.inside, &mut teller);
+                self.line.extend_from_slice(later);
+                self.inside = !whole;
+                continue;
+            }
+            self.line.extend_from_slice(piece);
+            if whole || self.line.len() > MAX_PIECE {
+                let mut line = mem::take(&mut self.line);
+                let keep = if whole { line.len() } else { before_cr(&line).0.len() };
+                self.splitter.piece(line.get(..keep).unwrap_or_default(), !self.inside, &mut teller);
+                self.inside = !whole;
+                line.drain(..keep);
+                self.line = line;
+            }
+        }
+    }
+
+    /// Ends the message.
+    pub fn finish(self, tell: &mut impl FnMut(Event<'_>)) {
+        let Self { mut splitter, mut held, line, inside } = self;
+        let mut teller = Teller { held: &mut held, tell };
+        if !line.is_empty() {
+            splitter.piece(&line, !inside, &mut teller);
+        }
+        teller.line_end();
+        splitter.finish(&mut teller);
+    }
+}
+
+/// Longer lines are taken in pieces; one octet more than is looked at, so that nothing depends on where they are cut.
+const MAX_PIECE: usize = MAX_LOOK + 4;
+
+fn before_cr(piece: &[u8]) -> (&[u8], &[u8]) {
+    let keep = piece.len().saturating_sub(usize::from(piece.ends_with(b"\r")));
+    piece.split_at_checked(keep).unwrap_or_default()
+}
+
+struct Teller<'h, F> {
+    held: &'h mut Held,
+    tell: &'h mut F,
+}
+
+impl<F: FnMut(Event<'_>)> Teller<'_, F> {
+    /// Nothing took the line end that is held: it is part of the body.
+    fn line_end(&mut self) {
+        let octets = mem::take(&mut self.held.ends);
+        if !octets.is_empty() {
+            (self.tell)(Event::Body { part: self.held.part, octets });
+        }
+    }
+}
+
+impl<F: FnMut(Event<'_>)> Sink for Teller<'_, F> {
+    fn begin(&mut self, _: usize, parent: Option<usize>, _: u64) {
+        self.held.parent = parent;
+        self.held.header.clear();
+    }
+
+    fn header(&mut self, _: usize, piece: &[u8]) {
+        self.held.header.extend_from_slice(piece);
+    }
+
+    fn head(&mut self, index: usize, fields: Fields, _: u64) {
+        self.held.ends = b"";
+        let charset = fields.content_type.charset().and_then(Charset::for_label);
+        let headers =
+            Headers::within(&self.held.header, &self.held.limits.headers, charset.unwrap_or(Charset::Guess));
+        (self.tell)(Event::Part(Head {
+            index,
+            parent: self.held.parent,
+            kind: fields.kind,
+            headers,
+            content_type: &fields.content_type,
+            disposition: fields.disposition.as_ref(),
+            encoding: fields.encoding,
+            content_id: fields.content_id.as_deref(),
+        }));
+    }
+
+    fn body(&mut self, part: usize, piece: &[u8], ends: usize) {
+        self.line_end();
+        let octets = piece.get(..piece.len().saturating_sub(ends)).unwrap_or_default();
+        if !octets.is_empty() {
+            (self.tell)(Event::Body { part, octets });
+        }
+        self.held.part = part;
+        self.held.ends = match ends {
+            2 => b"\r\n",
+            1 => b"\n",
+            _ => b"",
+        };
+    }
+
+    fn end(&mut self, part: usize, _: u64) {
+        self.held.ends = b"";
+        (self.tell)(Event::End { part });
+    }
+
+    fn defect(&mut self, defect: Defect) {
+        (self.tell)(Event::Defect(defect));
+    }
+}

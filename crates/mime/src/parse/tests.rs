@@ -1,0 +1,339 @@
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// `type[body]` of each part, children in parentheses.
+fn outline(message: &Message<'_>, index: usize) -> String {
+    let part = &message.parts()[index];
+    let children: Vec<String> =
+        message.children(index).map(|child| outline(message, child.index())).collect();
+    match part.kind() {
+        Kind::Leaf => format!("{}[{}]", part.content_type().essence, part.bytes().escape_ascii()),
+        _ => format!("{}({})", part.content_type().essence, children.join(" ")),
+    }
+}
+
+fn defects(message: &Message<'_>) -> Vec<DefectKind> {
+    message.defects().iter().map(|defect| defect.kind).collect()
+}
+
+#[test]
+fn takes_messages_apart() {
+    use DefectKind::{
+        BoundaryNotFound, EncodedContainer, HeaderCutOff, NoBoundary, NoEmptyLine, NotClosed, UnknownCharset,
+        UnknownEncoding,
+    };
+    let mixed = "Content-Type: multipart/mixed; boundary=b\n";
+    let rows: &[(&str, String, &str, &[DefectKind])] = &[
+        ("empty", String::new(), "text/plain[]", &[]),
+        ("header alone", "Subject: x\n".into(), "text/plain[]", &[]),
+        ("text", "Subject: x\r\n\r\nhello\r\n".into(), "text/plain[hello\\r\\n]", &[]),
+        ("mark and mbox line", "\u{FEFF}From x\nA: b\n\nhello".into(), "text/plain[hello]", &[]),
+        ("no empty line", "Subject: x\nhello world\nyou: too\n".into(), "text/plain[hello world\\nyou: too\\n]", &[NoEmptyLine]),
+        ("no header", "hello world\n".into(), "text/plain[hello world\\n]", &[NoEmptyLine]),
+        (
+            "two parts",
+            format!("{mixed}\npreamble\n--b\n\none\n--b \nContent-Type: text/html\n\ntwo\n\n--b--\nepilogue\n--b\nno part\n"),
+            "multipart/mixed(text/plain[one] text/html[two\\n])",
+            &[],
+        ),
+        ("empty parts", format!("{mixed}\n--b\n\n--b\n\n\n--b--"), "multipart/mixed(text/plain[] text/plain[])", &[]),
+        ("crlf", format!("{mixed}\n--b\n\none\n--b--\n").replace('\n', "\r\n"), "multipart/mixed(text/plain[one])", &[]),
+        ("not closed", format!("{mixed}\n--b\n\none\n"), "multipart/mixed(text/plain[one\\n])", &[NotClosed]),
+        ("no such boundary", format!("{mixed}\n--c\n\none\n--c--\n"), "multipart/mixed()", &[BoundaryNotFound]),
+        (
+            "a boundary that is not named",
+            "Content-Type: multipart/mixed\n\n--xyz\n\none\n--xyz--\n".into(),
+            "multipart/mixed(text/plain[one])",
+            &[NoBoundary],
+        ),
+        (
+            "boundaries that begin alike",
+            "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: multipart/alternative; boundary=bb\n\n--bb\n\none\n--bb--\n--b--\n".into(),
+            "multipart/mixed(multipart/alternative(text/plain[one]))",
+            &[],
+        ),
+        (
+            "an inner one that is not closed",
+            format!("{mixed}\n--b\nContent-Type: multipart/alternative; boundary=c\n\n--c\n\none\n--b\n\ntwo\n--b--\n"),
+            "multipart/mixed(multipart/alternative(text/plain[one]) text/plain[two])",
+            &[NotClosed],
+        ),
+        (
+            "header sections cut off",
+            format!("{mixed}\n--b\nX: y\n--b\nContent-Type: message/rfc822\n--b--\n"),
+            "multipart/mixed(text/plain[] message/rfc822(text/plain[]))",
+            &[HeaderCutOff, HeaderCutOff],
+        ),
+        (
+            "no empty line before a boundary",
+            format!("{mixed}--b\nhello\n--b--\n"),
+            "multipart/mixed(text/plain[hello])",
+            &[NoEmptyLine, NoEmptyLine],
+        ),
+        (
+            "an attached message",
+            format!("{mixed}\n--b\nContent-Type: message/rfc822\n\nSubject: in\nContent-Type: multipart/mixed; boundary=c\n\n--c\n\none\n--c--\n--b\n\ntwo\n--b--"),
+            "multipart/mixed(message/rfc822(multipart/mixed(text/plain[one])) text/plain[two])",
+            &[],
+        ),
+        (
+            "an attached message that is encoded",
+            format!("{mixed}\n--b\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nQTogYgoKYw==\n--b--"),
+            "multipart/mixed(message/rfc822[A: b\\n\\nc])",
+            &[EncodedContainer],
+        ),
+        (
+            "a digest",
+            "Content-Type: multipart/digest; boundary=b\n\n--b\n\nSubject: one\n\ntext\n--b--".into(),
+            "multipart/digest(message/rfc822(text/plain[text]))",
+            &[],
+        ),
+        (
+            "encodings",
+            format!("{mixed}\n--b\nContent-Transfer-Encoding: base64\n\naGk=\n--b\nContent-Transfer-Encoding: quoted-printable\n\na=\nb=3D\n--b\nContent-Transfer-Encoding: x-new\nContent-Type: text/plain; charset=klingon\n\n=3D\n--b--"),
+            "multipart/mixed(text/plain[hi] text/plain[ab=] text/plain[=3D])",
+            &[UnknownEncoding, UnknownCharset],
+        ),
+        (
+            "of two types the first, folded",
+            "Content-Type: multipart/mixed;\r\n boundary=\"b\r\n c\"\r\nContent-Type: text/html\r\n\r\n--b c\r\n\r\none\r\n--b c--".into(),
+            "multipart/mixed(text/plain[one])",
+            &[],
+        ),
+    ];
+    for (name, raw, want, wrong) in rows {
+        let message = Message::parse(raw.as_bytes());
+        assert_eq!(outline(&message, 0), *want, "{name}");
+        assert_eq!(defects(&message), *wrong, "{name}");
+        assert!(message.parts().iter().enumerate().all(|(place, part)| part.index() == place), "{name}");
+        for size in [1, 2, 3, 7] {
+            assert_eq!(
+                streamed(raw.as_bytes(), size, &Limits::default()),
+                whole(&message),
+                "{name} in pieces of {size}"
+            );
+        }
+    }
+}
+
+#[test]
+fn keeps_to_its_limits() {
+    let nested: String =
+        (0..60).map(|n| format!("Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n")).collect();
+    let message = Message::parse(nested.as_bytes());
+    assert_eq!(message.parts().len(), 51);
+    assert!(defects(&message).contains(&DefectKind::TooDeep));
+    let messages = "Content-Type: message/rfc822\n\n".repeat(60);
+    assert_eq!(Message::parse(messages.as_bytes()).parts().len(), 51);
+    let limits = Limits { parts: 3, defects: 2, ..Limits::default() };
+    let many = format!("Content-Type: multipart/mixed; boundary=b\n\n{}--b--\n", "--b\n\nx\n".repeat(10));
+    let message = Message::parse_with(many.as_bytes(), &limits);
+    assert_eq!(
+        outline(&message, 0),
+        "multipart/mixed(text/plain[x] text/plain[x\\n--b\\n\\nx\\n--b\\n\\nx\\n--b\\n\\nx\\n--b\\n\\nx\\n--b\\n\\nx\\n--b\\n\\nx\\n--b\\n\\nx\\n--b\\n\\nx])"
+    );
+    assert_eq!(message.defects().len(), 2);
+    let mut limits = Limits::default();
+    limits.headers.header_octets = 30;
+    let message = Message::parse_with(
+        b"Subject: x\nX: 0123456789012345678901234567890\nContent-Type: text/html\n\nbody",
+        &limits,
+    );
+    assert_eq!(
+        (outline(&message, 0).as_str(), message.subject().as_deref()),
+        ("text/plain[body]", Some("x"))
+    );
+    assert_eq!(defects(&message), [DefectKind::HeaderTooLong]);
+}
+
+/// RFC 8621 section 4.1.4, with its example.
+#[test]
+fn chooses_what_to_show() {
+    fn part(head: &str, parts: &[String]) -> String {
+        if parts.is_empty() {
+            return format!("{head}\n\nx\n");
+        }
+        let name = format!("b{}", parts.concat().len());
+        let parts: String = parts.iter().map(|part| format!("--{name}\n{part}")).collect();
+        format!("{head}; boundary={name}\n\n{parts}--{name}--\n")
+    }
+    let leaf = |kind: &str, more: &str| part(&format!("Content-Type: {kind}{more}"), &[]);
+    let inline = "\nContent-Disposition: inline";
+    let attached = "\nContent-Disposition: attachment";
+    let multi = |kind: &str, parts: &[String]| part(&format!("Content-Type: multipart/{kind}"), parts);
+    let (plain, html) = (leaf("text/plain", ""), leaf("text/html", ""));
+    let rows: &[(&str, String, &[usize], &[usize], &[usize])] = &[
+        ("text", plain.clone(), &[0], &[0], &[]),
+        ("html", html.clone(), &[0], &[0], &[]),
+        ("file", leaf("application/pdf", ""), &[], &[], &[0]),
+        ("alternative", multi("alternative", &[plain.clone(), html.clone()]), &[1], &[2], &[]),
+        ("alternative of one", multi("alternative", core::slice::from_ref(&html)), &[1], &[1], &[]),
+        (
+            "with a file",
+            multi("mixed", &[plain.clone(), leaf("application/pdf", attached)]),
+            &[1],
+            &[1],
+            &[2],
+        ),
+        (
+            "the RFC's example",
+            // mixed(A, mixed(alternative(mixed(B, C, D), related(E, F)), G, H, J), K)
+            multi(
+                "mixed",
+                &[
+                    leaf("text/plain", inline),
+                    multi(
+                        "mixed",
+                        &[
+                            multi(
+                                "alternative",
+                                &[
+                                    multi(
+                                        "mixed",
+                                        &[
+                                            leaf("text/plain", inline),
+                                            leaf("image/jpeg", inline),
+                                            leaf("text/plain", inline),
+                                        ],
+                                    ),
+                                    multi("related", &[html.clone(), leaf("image/jpeg", "")]),
+                                ],
+                            ),
+                            leaf("image/jpeg", attached),
+                            leaf("application/x-excel", ""),
+                            leaf("message/rfc822", ""),
+                        ],
+                    ),
+                    leaf("text/plain", inline),
+                ],
+            ),
+            // A B C D K; A E K; C F G H J. Indices: A 1, B 5, C 6, D 7, E 9, F 10, G 11, H 12, J 13 and 14, K 15.
+            &[1, 5, 6, 7, 15],
+            &[1, 9, 15],
+            &[6, 10, 11, 12, 13],
+        ),
+        (
+            "a named text",
+            multi("mixed", &[plain.clone(), leaf("text/plain", "; name=a.txt")]),
+            &[1],
+            &[1],
+            &[2],
+        ),
+        ("broken multipart", "Content-Type: multipart/mixed; boundary=b\n\nhello".into(), &[0], &[0], &[]),
+    ];
+    for (name, raw, text, html, attachments) in rows {
+        let message = Message::parse(raw.as_bytes());
+        let indices = |parts: Parts<'_, '_>| parts.map(Part::index).collect::<Vec<_>>();
+        assert_eq!(indices(message.text_body()), *text, "{name}: text of {raw}");
+        assert_eq!(indices(message.html_body()), *html, "{name}: html of {raw}");
+        assert_eq!(indices(message.attachments()), *attachments, "{name}: attachments of {raw}");
+    }
+}
+
+#[test]
+fn reads_what_people_ask_for() {
+    let raw = b"From: =?utf-8?Q?J=C3=B6rg?= <j@b>\r\nTo: a@b\r\nTo: c@d\r\nReply-To: r@b\r\nSubject: \xCF\xF0\r\n\
+        Date: Mon, 5 Jan 2026 10:00:00 +0000\r\nMessage-ID: <1@b>\r\nIn-Reply-To: <0@b>\r\n\
+        References: <a@b>\r\n <0@b> junk <x\r\n y@b>\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\
+        --b\r\nContent-Type: text/plain; charset=windows-1251\r\n\r\n\xCF\xF0\r\n\
+        --b\r\nContent-Type: application/pdf; name=\"=?gb2312?B?t6LGsS5wZGY=?=\"\r\nContent-ID: <c1@b>\r\n\r\n\
+        --b--\r\n";
+    let message = Message::parse(raw);
+    let show = |list: &[crate::decode::Address]| format!("{list:?}");
+    assert!(show(&message.from()).contains("Jörg"), "{:?}", message.from());
+    assert_eq!(message.to().len(), 2);
+    assert_eq!(message.cc(), []);
+    assert!(show(&message.reply_to()).contains("r@b"));
+    assert_eq!(message.message_id().as_deref(), Some("<1@b>"));
+    assert_eq!(message.in_reply_to(), ["<0@b>"]);
+    assert_eq!(message.references(), ["<a@b>", "<0@b>", "<xy@b>"]);
+    assert_eq!(message.date().map(|date| date.unix_seconds()), Some(1_767_607_200));
+    let file = &message.parts()[2];
+    assert_eq!(file.content_id(), Some("c1@b"));
+    if cfg!(feature = "charsets") {
+        assert_eq!(message.subject().as_deref(), Some("Пр"));
+        assert_eq!(message.parts()[1].text(), "Пр");
+        assert_eq!(file.file_name(), Some("发票.pdf"));
+    }
+}
+
+type Told = (Vec<(usize, Option<usize>, String, Vec<u8>)>, Vec<Defect>);
+
+/// What a stream tells of a message that comes in pieces.
+fn streamed(raw: &[u8], size: usize, limits: &Limits) -> Told {
+    let (mut parts, mut wrong, mut open): Told2 = (Vec::new(), Vec::new(), 0i32);
+    let mut tell = |event: Event<'_>| match event {
+        Event::Part(head) => {
+            open = open.saturating_add(1);
+            let text = head.headers.iter().map(|field| field.name().to_owned()).collect::<Vec<_>>().join(",");
+            parts.push((
+                head.index,
+                head.parent,
+                format!("{} {text}", head.content_type.essence),
+                Vec::new(),
+            ));
+        }
+        Event::Body { part, octets } => parts[part].3.extend_from_slice(octets),
+        Event::End { .. } => open = open.saturating_sub(1),
+        Event::Defect(defect) => wrong.push(defect),
+    };
+    let mut stream = Stream::new(limits.clone());
+    for piece in raw.chunks(size.max(1)) {
+        stream.feed(piece, &mut tell);
+        assert!(stream.held() <= 2_100, "{}", stream.held());
+    }
+    stream.finish(&mut tell);
+    assert_eq!(open, 0);
+    (parts, wrong)
+}
+
+type Told2 = (Vec<(usize, Option<usize>, String, Vec<u8>)>, Vec<Defect>, i32);
+
+fn whole(message: &Message<'_>) -> Told {
+    let parts = message.parts().iter().map(|part| {
+        let text = part.headers().iter().map(|field| field.name().to_owned()).collect::<Vec<_>>().join(",");
+        let body = if part.kind() == Kind::Leaf { part.raw_body().to_vec() } else { Vec::new() };
+        (part.index(), part.parent(), format!("{} {text}", part.content_type().essence), body)
+    });
+    (parts.collect(), message.defects().to_vec())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn a_stream_tells_the_same(
+        lines in prop::collection::vec(
+            prop_oneof![
+                Just("--b"), Just("--b--"), Just("--c"), Just("--c--"), Just(""), Just("text"), Just("\r"),
+                Just("Content-Type: multipart/mixed; boundary=b"), Just("Content-Type: multipart/digest; boundary=c"),
+                Just("Content-Type: message/rfc822"), Just("Subject: x"), Just(" folded"), Just("From x"), Just("--"),
+                Just("Content-Transfer-Encoding: base64"), Just("\u{FEFF}"),
+            ],
+            0..30,
+        ),
+        long in 0usize..3_000,
+        size in 1usize..40,
+    ) {
+        let mut raw = lines.join("\n");
+        raw.push_str(&"x".repeat(long));
+        raw.push_str("\r\n--b\r\n\r\nend");
+        let limits = Limits { parts: 20, depth: 5, ..Limits::default() };
+        let message = Message::parse_with(raw.as_bytes(), &limits);
+        prop_assert_eq!(streamed(raw.as_bytes(), size, &limits), whole(&message));
+        let _ = (message.text_body(), message.html_body(), message.attachments());
+    }
+
+    #[test]
+    fn never_panics(bytes in any::<Vec<u8>>()) {
+        let message = Message::parse(&bytes);
+        let _ = (message.subject(), message.from(), message.date(), message.text_body().map(Part::text).count());
+    }
+}
