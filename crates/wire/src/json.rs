@@ -221,6 +221,12 @@ mod tests {
     }
 
     #[test]
+    fn knows_every_escape() {
+        let text = Json::parse(br#""\"\\\/\b\f\n\r\tA\u00e4\ud83d\ude00""#).and_then(Json::text);
+        assert_eq!(text.as_deref(), Some("\"\\/\u{8}\u{c}\n\r\tA\u{e4}\u{1f600}"));
+    }
+
+    #[test]
     fn refuses_what_is_no_json() {
         let rows: &[&[u8]] = &[
             b"",

@@ -82,7 +82,7 @@ impl core::error::Error for LineTooLong {}
 
 #[cfg(test)]
 mod tests {
-    use alloc::vec::Vec;
+    use alloc::{string::ToString, vec::Vec};
 
     use super::*;
 
@@ -120,6 +120,11 @@ mod tests {
                 assert_eq!((found, end), (want, Ok(())), "{name} by {chunk}");
             }
         }
+    }
+
+    #[test]
+    fn says_what_the_limit_was() {
+        assert_eq!(LineTooLong { limit: 5 }.to_string(), "line longer than 5 octets");
     }
 
     #[test]

@@ -9,14 +9,14 @@ use crate::{RecvBuf, SendBuf};
 /// The caller owns both buffers and repeats: call [`step`](Self::step), send what is in `tx` to the peer (also
 /// when the step failed: the machine's last words), then do what the returned [`Step`] asks. Commands are
 /// methods of the concrete machine; they only queue, and the next step puts them into `tx`. So a command may be
-/// given at any time, also while the caller waits for bytes: it stops waiting, gives the command and steps.
+/// given at any time. A caller that waits for bytes stops waiting, gives the command and steps.
 ///
 /// At the end of the peer's input the caller says so with [`RecvBuf::set_eof`] and steps on until the machine
 /// closes or fails; a machine never answers [`Step::Read`] then.
 ///
 /// A machine that failed is finished: it keeps its error and answers every later step with it.
 pub trait Machine {
-    /// What the caller is told.
+    /// What happens in the conversation that the caller has to know.
     type Event;
     /// Why the conversation failed.
     type Error;
@@ -51,7 +51,7 @@ impl<M: Machine + ?Sized> Machine for &mut M {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a machine stands still until its step is carried out"]
 pub enum Step<E> {
-    /// Something happened that the caller is told; step again after looking at it.
+    /// Something happened. Look at it and step again.
     Event(E),
     /// Nothing to do before the peer sends more, or ends.
     Read,
@@ -76,13 +76,56 @@ impl<E> Step<E> {
     }
 }
 
-/// How a mail connection comes by its TLS. There is no third way: nothing is said in the clear but the greeting,
-/// the capabilities and the command that starts TLS.
+/// When a mail connection starts TLS. There is no third way: a client sends nothing in the clear but the command that
+/// starts TLS, and what has to come before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Security {
-    /// TLS from the first octet on (RFC 8314 section 3), as on ports 993, 995 and 465.
+    /// At once (RFC 8314 section 3), as on ports 993, 995 and 465.
     #[default]
     Implicit,
-    /// TLS after the STARTTLS command, and an error where it is not offered, as on ports 587, 143 and 110.
+    /// By the command STARTTLS, as on ports 587, 143 and 110. A server that does not offer it is an error.
     StartTls,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Patient(Option<Duration>);
+
+    impl Machine for Patient {
+        type Event = ();
+        type Error = ();
+
+        fn step(&mut self, _: &mut RecvBuf, _: &mut SendBuf) -> Result<Step<()>, ()> {
+            Ok(Step::Read)
+        }
+
+        fn patience(&self) -> Option<Duration> {
+            self.0
+        }
+    }
+
+    struct Careless;
+
+    impl Machine for Careless {
+        type Event = ();
+        type Error = ();
+
+        fn step(&mut self, _: &mut RecvBuf, _: &mut SendBuf) -> Result<Step<()>, ()> {
+            Err(())
+        }
+    }
+
+    fn patience(machine: impl Machine) -> Option<Duration> {
+        machine.patience()
+    }
+
+    #[test]
+    fn a_borrowed_machine_is_as_patient_as_itself() {
+        for time in [None, Some(Duration::from_secs(7))] {
+            assert_eq!(patience(&mut Patient(time)), time);
+        }
+        assert_eq!(patience(Careless), None);
+    }
 }

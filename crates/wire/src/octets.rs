@@ -83,3 +83,26 @@ impl fmt::Debug for Octets {
         write!(f, "[{} octets]", self.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_if_they_say_the_same() {
+        let [one, other] = [b"abc", b"abd"].map(|octets| Octets::from(octets.to_vec()));
+        assert_eq!(one, Octets::from(b"xabcx".to_vec()).part(1..4));
+        assert_ne!(one, other);
+        assert_eq!(one.as_ref(), b"abc");
+    }
+
+    #[test]
+    fn half_of_what_is_held_is_enough_to_stay() {
+        for (length, stays) in [(50, true), (49, false)] {
+            let whole = Octets::from(Vec::from([b'x'; 100]));
+            let part = whole.part(0..length);
+            let at = part.as_ptr();
+            assert_eq!(part.settle().as_ptr() == at, stays, "{length}");
+        }
+    }
+}

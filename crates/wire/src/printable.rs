@@ -17,10 +17,11 @@ pub fn printable(text: &str) -> Cow<'_, str> {
             '\r' => out.push_str("\\r"),
             '\n' => out.push_str("\\n"),
             _ if is_unsafe(character) => {
-                let code = u32::from(character);
                 // Writing to a String does not fail.
-                let _ =
-                    if code < 0x100 { write!(out, "\\x{code:02x}") } else { write!(out, "\\u{{{code:x}}}") };
+                let _ = match u8::try_from(character) {
+                    Ok(octet) => write!(out, "\\x{octet:02x}"),
+                    Err(_) => write!(out, "\\u{{{:x}}}", u32::from(character)),
+                };
             }
             _ => out.push(character),
         }

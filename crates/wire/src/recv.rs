@@ -48,7 +48,7 @@ impl RecvBuf {
         self.release();
         if let Some(held) = Shared::get_mut(&mut self.bytes) {
             // Moving what is left to the front pays only when it makes room that is needed.
-            if self.start > 0 && held.capacity().saturating_sub(held.len()) < bytes.len() {
+            if held.capacity().saturating_sub(held.len()) < bytes.len() {
                 held.drain(..self.start);
                 self.start = 0;
             }
@@ -181,9 +181,7 @@ impl RecvBuf {
         {
             bytes.clear();
             self.start = 0;
-            if bytes.capacity() > KEPT {
-                bytes.shrink_to(KEPT);
-            }
+            bytes.shrink_to(KEPT);
         }
     }
 }
@@ -227,7 +225,11 @@ impl core::error::Error for BufferFull {}
 
 #[cfg(test)]
 mod tests {
-    use alloc::{format, string::String, vec};
+    use alloc::{
+        format,
+        string::{String, ToString},
+        vec,
+    };
 
     use super::*;
 
@@ -365,7 +367,57 @@ mod tests {
         assert_eq!((last.len(), rx.bytes.capacity()), (10, 0));
         rx.extend(&vec![b'x'; 4 * KEPT]).unwrap();
         rx.consume(4 * KEPT);
-        assert_eq!(rx.bytes.capacity(), KEPT);
+        assert_eq!(rx.bytes.capacity(), 65_536);
+    }
+
+    #[test]
+    fn a_piece_takes_the_memory_along_where_little_is_left_behind() {
+        for (held, count, goes) in [
+            (1000, 900, false),
+            (1000, 1000, false),
+            (4096 + 100, 4096, true),
+            (4095 + 100, 4095, false),
+            (8192, 4096, true),
+            (8193, 4096, false),
+            (KEPT, 10, false),
+            (4 * KEPT, 10, false),
+        ] {
+            let mut rx = RecvBuf::with_limit(1 << 20);
+            rx.extend(&vec![b'x'; held]).unwrap();
+            let taken = rx.take(count);
+            assert_eq!(!Shared::ptr_eq(&taken.bytes, &rx.bytes), goes, "{count} of {held}");
+            assert_eq!(rx.unread().len(), held - count);
+        }
+        // The last octets: what is over the memory that is kept goes with them.
+        for (held, left, goes) in [(KEPT, 0, false), (KEPT + 1, 0, true), (2 * KEPT, 5, false)] {
+            let mut rx = RecvBuf::with_limit(1 << 20);
+            rx.extend(&vec![b'x'; held]).unwrap();
+            rx.consume(held - 10 - left);
+            let taken = rx.take(10);
+            assert_eq!(!Shared::ptr_eq(&taken.bytes, &rx.bytes), goes, "{left} left of {held}");
+        }
+    }
+
+    #[test]
+    fn nothing_moves_while_there_is_room() {
+        let mut rx = RecvBuf::with_limit(1 << 20);
+        rx.extend(&[b'x'; 1000]).unwrap();
+        rx.consume(1000);
+        rx.extend(b"0123456789").unwrap();
+        rx.consume(5);
+        let at = rx.unread().as_ptr();
+        rx.extend(&[b'y'; 100]).unwrap();
+        assert_eq!(rx.unread().as_ptr(), at);
+        rx.extend(&[b'y'; 890]).unwrap();
+        assert_eq!(rx.unread().as_ptr(), at, "exactly full");
+        rx.extend(b"z").unwrap();
+        assert_ne!(rx.unread().as_ptr(), at);
+        assert_eq!(rx.unread().len(), 996);
+    }
+
+    #[test]
+    fn says_what_the_limit_was() {
+        assert_eq!(BufferFull { limit: 4 }.to_string(), "more than 4 octets unread");
     }
 
     #[test]

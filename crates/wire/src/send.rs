@@ -146,6 +146,39 @@ mod tests {
     }
 
     #[test]
+    fn a_full_buffer_says_so() {
+        let mut tx = SendBuf::new();
+        assert_eq!(tx.room(), 65_536);
+        tx.push_bulk(&[b'x'; 65_537]);
+        assert_eq!(tx.room(), 0);
+    }
+
+    #[test]
+    fn secrets_stand_apart_in_a_trace() {
+        let mut tx = SendBuf::new();
+        tx.start_trace();
+        tx.push_secret(b"a");
+        tx.push(b"");
+        tx.push_secret(b"b");
+        tx.push(b" and ");
+        tx.push_secret(b"c");
+        tx.push(b"\r\n");
+        assert_eq!(tx.take_trace().remove(0).text, "[redacted] and [redacted]");
+    }
+
+    #[test]
+    fn a_trace_cuts_long_lines() {
+        let mut tx = SendBuf::new();
+        tx.start_trace();
+        tx.push(&[b'x'; 1024]);
+        tx.push(b"y\r\n");
+        tx.push(&[b'x'; 1025]);
+        tx.push(b"\r\n");
+        let lengths: Vec<_> = tx.take_trace().into_iter().map(|line| line.text.chars().count()).collect();
+        assert_eq!(lengths, [1024, 1025], "the second with a mark that it was cut");
+    }
+
+    #[test]
     fn a_trace_never_holds_the_secret() {
         let mut tx = SendBuf::new();
         tx.start_trace();

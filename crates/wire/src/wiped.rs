@@ -71,7 +71,12 @@ fn a_buffer_that_grows_leaves_no_secret_behind() {
     let mut tx = SendBuf::new();
     tx.push_secret(&SECRET);
     let mut at = address(tx.unsent());
+    tx.push(b"");
+    assert_eq!(address(tx.unsent()), at, "full, but not too full");
+    let mut others = Vec::new();
     for _ in 0..64 {
+        // What comes to lie behind the buffer, so that it has to move when it grows.
+        others.push([0; 4096].to_vec());
         tx.push(&[b'x'; 512]);
         let moved = address(tx.unsent());
         assert!(moved == at || !is_there(at, &SECRET), "the old memory still has it");
