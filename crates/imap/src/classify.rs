@@ -49,6 +49,12 @@ pub fn classify(response: &[u8]) -> Kind<'_> {
     }
 }
 
+/// Whether a line like this may end with the announcement of a literal: where the text for people of a status response
+/// looks like one, it is none.
+pub(crate) fn may_announce(line: &[u8]) -> bool {
+    matches!(classify(line), Kind::Data | Kind::Capability) && !line.starts_with(b"* [")
+}
+
 /// The octets up to a space or a line end, and whether there is more on the line.
 fn word(line: &[u8]) -> (&[u8], bool) {
     let end = line.iter().position(|octet| matches!(octet, b' ' | b'\r' | b'\n')).unwrap_or(line.len());

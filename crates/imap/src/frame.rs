@@ -4,7 +4,11 @@ use core::{fmt, mem, ops::Range};
 use mailbearer_wire::{Octets, RecvBuf};
 use memchr::memchr;
 
-use crate::{Data, Kind, Limits, ParseError, Quirks, Response, classify, parse_response, parse_summary_data};
+use crate::{
+    Data, Kind, Limits, ParseError, Quirks, Response,
+    classify::{classify, may_announce},
+    parse_response, parse_summary_data,
+};
 
 /// Cuts what a server sends into responses, in linear time however the bytes arrive.
 ///
@@ -48,6 +52,9 @@ enum State {
     NextLine,
     /// The first octet behind an empty line that stands after a literal.
     AfterBlank,
+    /// The line from this offset on, behind a line of a FETCH response that is not its end: part of it if it is no response
+    /// of its own.
+    AfterBreak(usize),
     /// A literal that is held, up to this offset of what is unread.
     Held(usize),
     /// This many octets of a literal that is streamed.
@@ -109,7 +116,7 @@ impl Framer {
         matches!(self.state, State::FirstLine)
     }
 
-    /// What most responses are: a line that is there, within all limits, and opens no literal. Leaves others to
+    /// What most responses are: a line that is there, within all limits, and whole without another. Leaves others to
     /// [`any`](Self::any).
     #[inline]
     fn single_line(&mut self, rx: &mut RecvBuf) -> Option<Octets> {
@@ -120,7 +127,12 @@ impl Framer {
         };
         self.searched = self.searched.saturating_add(at);
         let end = self.searched.saturating_add(1);
-        let opens = matches!(unread.get(..self.searched), Some([.., b'}'] | [.., b'}', b'\r']));
+        let line = unread.get(..self.searched).unwrap_or_default();
+        let opens = match line {
+            [.., b'}'] | [.., b'}', b'\r'] => true,
+            [.., b')', b'\r'] => false,
+            _ => !ends_list(line) && is_fetch(line),
+        };
         if opens || end > self.limits.line.min(self.limits.response) {
             return None;
         }
@@ -137,13 +149,16 @@ impl Framer {
                     let Some(end) = self.line_end(unread)? else { return Ok(None) };
                     let line = unread.get(self.line..end).unwrap_or_default();
                     let literal = announced(line).filter(|_| match self.state {
-                        State::FirstLine => matches!(classify(line), Kind::Data | Kind::Capability),
+                        State::FirstLine => may_announce(line),
                         _ => true,
                     });
                     match literal {
                         None if matches!(line, b"\r\n" | b"\n") && self.is_open(unread) => {
                             self.resume(end);
                             self.state = State::AfterBlank;
+                        }
+                        None if !ends_list(line) && is_fetch(self.begin(unread)) => {
+                            self.state = State::AfterBreak(end);
                         }
                         None => return Ok(Some(self.finish(rx, end))),
                         Some(size) => {
@@ -158,6 +173,17 @@ impl Framer {
                     Some(b' ' | b')') => self.state = State::NextLine,
                     Some(_) => return Ok(Some(self.finish(rx, self.line))),
                 },
+                State::AfterBreak(begin) => {
+                    let unread = rx.unread();
+                    let Some(end) = self.line_end(unread)? else { return Ok(None) };
+                    let next = unread.get(begin..end).unwrap_or_default();
+                    if is_continued(next) {
+                        self.state = State::NextLine;
+                        self.searched = begin;
+                    } else {
+                        return Ok(Some(self.finish(rx, begin)));
+                    }
+                }
                 State::Held(end) if rx.unread().len() < end => return Ok(None),
                 State::Held(end) => self.resume(end),
                 State::Streaming(0) => self.resume(0),
@@ -230,15 +256,12 @@ impl Framer {
     /// Whether a response cannot end with an empty line after a literal, because a parenthesis is open: some servers
     /// send one nevertheless ([`Quirks::blank_line`](crate::Quirks::blank_line)).
     fn is_open(&self, unread: &[u8]) -> bool {
-        let response = if self.kept.is_empty() { unread } else { &self.kept };
-        let number = response.strip_prefix(b"* ").unwrap_or_default();
-        let digits = number.iter().take_while(|octet| octet.is_ascii_digit()).count();
-        let name = number.get(digits..).unwrap_or_default();
-        matches!(self.state, State::NextLine)
-            && digits > 0
-            && [b" FETCH (".as_slice(), b" UIDFETCH ("]
-                .iter()
-                .any(|wanted| name.get(..wanted.len()).is_some_and(|name| name.eq_ignore_ascii_case(wanted)))
+        matches!(self.state, State::NextLine) && is_fetch(self.begin(unread))
+    }
+
+    /// The first octets of the present response.
+    fn begin<'b>(&'b self, unread: &'b [u8]) -> &'b [u8] {
+        if self.kept.is_empty() { unread } else { &self.kept }
     }
 
     const fn resume(&mut self, at: usize) {
@@ -261,6 +284,28 @@ impl Framer {
         self.searched = 0;
         Piece::Response(Frame { octets, streamed: mem::take(&mut self.streamed) })
     }
+}
+
+/// Whether this begins a FETCH response, which ends with a parenthesis.
+fn is_fetch(response: &[u8]) -> bool {
+    let number = response.strip_prefix(b"* ").unwrap_or_default();
+    let digits = number.iter().take_while(|octet| octet.is_ascii_digit()).count();
+    let name = number.get(digits..).unwrap_or_default();
+    digits > 0
+        && [b" FETCH (".as_slice(), b" UIDFETCH ("]
+            .iter()
+            .any(|wanted| name.get(..wanted.len()).is_some_and(|name| name.eq_ignore_ascii_case(wanted)))
+}
+
+/// Whether a line ends with a parenthesis, which may have spaces behind it.
+fn ends_list(line: &[u8]) -> bool {
+    line.trim_ascii_end().ends_with(b")")
+}
+
+/// Whether a line behind one that broke inside a quoted string is the rest of it
+/// ([`Quirks::line_break`](crate::Quirks::line_break)): it starts as no response does.
+fn is_continued(line: &[u8]) -> bool {
+    !matches!(line, b"\r\n" | b"\n") && matches!(classify(line), Kind::Unknown)
 }
 
 /// The size that a line announces at its end: `{n}`, `{n+}`, `~{n}` (RFC 9051 section 9, `literal`).

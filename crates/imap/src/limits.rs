@@ -12,7 +12,8 @@ pub struct Limits {
     pub literal_inline: u64,
     /// Octets of one literal. Default 256 MiB; Exchange Online sends at most 150 MB.
     pub literal: u64,
-    /// Nested parentheses of one response. Default 72: 64 parts in each other, and what a response has around them.
+    /// Parentheses in each other in one response. Default 72: 64 parts in each other, and what a response has around
+    /// them. Those of a THREAD response alone may be any number: they nest as deep as a discussion, and cost nothing.
     pub depth: u8,
     /// Capabilities that are remembered. Default 256.
     pub capabilities: usize,
@@ -56,7 +57,8 @@ pub struct Quirks {
     /// A code without the status in front of it: Exchange (`[COPYUID 55 31 6]`). Read as an untagged OK.
     pub bare_code: bool,
     /// A quote inside a quoted string, or a backslash before the last one, that is not escaped: Exmail
-    /// (`"sina.com\"`, `""""`). A quote ends a string if a space, a parenthesis, a bracket or the line end follows.
+    /// (`"sina.com\"`, `""""`). A quote ends a string if a space, a parenthesis, a bracket or the line end follows, and
+    /// where that can't be (`"Rohr 5" lang"`) the next that what has to follow follows.
     pub stray_quote: bool,
     /// A list without elements, NIL, or a string where the grammar wants something in parentheses, and an empty
     /// string or NIL where it wants a value: Exchange (`"inline"` for a disposition), NetEase (`* STATUS x ()`), many.
@@ -67,8 +69,17 @@ pub struct Quirks {
     /// A number that is negative or has a fraction, read as the nearest one that is allowed: mail.ru, Zoho
     /// (`MODSEQ (-1)`).
     pub odd_number: bool,
-    /// A mailbox name that should have been quoted, read up to the end of the line: Exchange.
+    /// A mailbox name that should have been quoted, read up to the end of the line, and a delimiter without quotes:
+    /// Exchange.
     pub unquoted_name: bool,
+    /// A section that is not said as it should be: the length of a range repeated (`BODY[2]<0.10>`), `BODY.PEEK[]` and
+    /// `RFC822[]` for `BODY[]`.
+    pub odd_section: bool,
+    /// A line that breaks inside a quoted string, where the field of the message was folded. The break is left out.
+    pub line_break: bool,
+    /// A value in a FETCH response that follows no rule: it is kept as an [`Item::Other`](crate::Item::Other), with all
+    /// that stands behind it.
+    pub unreadable_value: bool,
     /// Parentheses around a part of the items of a FETCH response: Domino (`(UID 1 (ENVELOPE …) …)`), around an item of
     /// an ESEARCH response (`(MODSEQ 7)`), and a second structure behind a BODYSTRUCTURE: mail.ru.
     pub extra_parentheses: bool,
@@ -106,6 +117,9 @@ impl Quirks {
         field_count: false,
         odd_number: false,
         unquoted_name: false,
+        odd_section: false,
+        line_break: false,
+        unreadable_value: false,
         extra_parentheses: false,
         odd_flag: false,
         zero_number: false,
@@ -130,6 +144,9 @@ impl Default for Quirks {
             field_count: true,
             odd_number: true,
             unquoted_name: true,
+            odd_section: true,
+            line_break: true,
+            unreadable_value: true,
             extra_parentheses: true,
             odd_flag: true,
             zero_number: true,

@@ -293,6 +293,8 @@ pub struct Namespace<'a> {
     pub prefix: Mailbox<'a>,
     /// What separates the levels of a name.
     pub delimiter: Option<u8>,
+    /// Extensions: name and value as they came.
+    pub extensions: Vec<(Text<'a>, Text<'a>)>,
 }
 
 /// A name and a value, as in ID responses and the parameters of a body.

@@ -5,7 +5,8 @@ use mailbearer_wire::{Secret, SendBuf};
 
 use super::{
     Command, Dialect, FetchItem, ListReturn, ListSelection, MetadataDepth, NotifyEvent, NotifyMailboxes,
-    Partial, Select, StatusAttribute, StoreAction, name_of, write::Writer,
+    Partial, Select, StatusAttribute, StoreAction, name_of,
+    write::{Fragment, Writer},
 };
 use crate::{Atom, Invalid, Mailbox, SequenceSet};
 
@@ -17,17 +18,6 @@ pub struct Encoded(VecDeque<Fragment>);
 
 /// Writes a command without its tag.
 pub(crate) type Write<'a> = dyn Fn(&mut Writer) -> Result<(), Invalid> + 'a;
-
-/// A piece of a command.
-pub(super) enum Fragment {
-    Plain(Vec<u8>),
-    Secret(Secret<Vec<u8>>),
-    Bulk(Vec<u8>),
-    /// Nothing more before the server's `+`.
-    Wait,
-    /// That many octets from elsewhere.
-    Stream(u64),
-}
 
 /// What comes after a piece of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,8 @@
 use alloc::{collections::VecDeque, vec::Vec};
 use core::{fmt, str};
 
-use super::encode::Fragment;
+use mailbearer_wire::Secret;
+
 use crate::{Atom, Flag, Invalid, Mailbox, Section, SectionOf};
 
 /// What a server understands, as far as it changes how commands are written.
@@ -36,6 +37,17 @@ impl Literals {
             Self::Plus => false,
         }
     }
+}
+
+/// A piece of a command.
+pub(super) enum Fragment {
+    Plain(Vec<u8>),
+    Secret(Secret<Vec<u8>>),
+    Bulk(Vec<u8>),
+    /// Nothing more before the server's `+`.
+    Wait,
+    /// That many octets from elsewhere.
+    Stream(u64),
 }
 
 /// Gathers a command.

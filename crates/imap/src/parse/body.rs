@@ -3,11 +3,13 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use super::{
-    Context, Res, Rest,
+    Context, Fault, Res, Rest,
     envelope::{close, envelope},
+    fail,
     list::{nastring, params, texts},
-    odd, overlook,
-    scan::{nil, number64, octet, plain_quoted_sp, spaces, value},
+    odd::{self, odd_number},
+    overlook,
+    scan::{nil, opening, plain_quoted_sp, spaces, value},
 };
 use crate::{
     BodyStructure, Disposition, Envelope, Extension, List, Message, MultiPart, Param, SinglePart, Text,
@@ -18,8 +20,7 @@ use crate::{
 /// Only this function calls itself, so that a level costs little stack.
 pub(super) fn body<'a>(cx: Context<'_>, input: &'a [u8], to: &mut BodyStructure<'a>) -> Rest<'a> {
     let cx = cx.deeper(input)?;
-    let (rest, ()) = octet(b'(', "body")(input)?;
-    let mut rest = spaces(rest);
+    let (mut rest, ()) = opening("body")(input)?;
     if let [b'(', ..] = rest {
         // body-type-mpart = 1*body SP media-subtype [SP body-ext-mpart]
         // Few multiparts have more.
@@ -52,7 +53,7 @@ fn multipart<'a>(cx: Context<'_>, input: &'a [u8], multi: &mut MultiPart<'a>) ->
 }
 
 /// `body-ext-mpart = body-fld-param [SP body-fld-dsp [SP body-fld-lang [SP body-fld-loc *(SP body-extension)]]]`
-pub(super) fn body_ext_mpart<'a>(cx: Context<'_>, input: &'a [u8], multi: &mut MultiPart<'a>) -> Rest<'a> {
+fn body_ext_mpart<'a>(cx: Context<'_>, input: &'a [u8], multi: &mut MultiPart<'a>) -> Rest<'a> {
     let rest = body_fld_param(cx, input, &mut multi.parameters)?;
     extension(cx, rest, &mut multi.extension)
 }
@@ -66,23 +67,29 @@ fn body_fields<'a>(cx: Context<'_>, input: &'a [u8], to: &mut BodyStructure<'a>)
     let rest = string_or_nil(cx, input, &mut media)?;
     let whole = match rest {
         [b'(' | b')', ..] => false,
-        [b'N' | b'n', ..] => is_top_level(&media),
+        [b'N' | b'n', ..] => usual_subtype(&media).is_some(),
         _ => !media.is_empty(),
     };
     if !whole {
-        return odd::half_a_type(cx, media, rest, to);
+        return half_a_type(cx, media, rest, to);
     }
     if !matches!(to, BodyStructure::Single(_)) {
         *to = BodyStructure::EMPTY;
     }
     let BodyStructure::Single(part) = to else { return Ok((rest, false)) };
     part.media = media;
+    let behind_type = rest;
     let rest = string_or_nil(cx, rest, &mut part.subtype)?;
     let rest = body_fld_param(cx, rest, &mut part.parameters)?;
     let rest = field(rest, &mut part.id)?;
     let rest = field(rest, &mut part.description)?;
-    let rest = string_or_nil(cx, rest, &mut part.encoding)?;
-    let mut rest = body_fld_octets(cx, rest, &mut part.octets)?;
+    let mut rest = match rest {
+        [b'0'..=b'9', ..] => no_subtype(cx, behind_type, part)?,
+        _ => {
+            let rest = string_or_nil(cx, rest, &mut part.encoding)?;
+            body_fld_octets(cx, rest, &mut part.octets)?
+        }
+    };
     if matches!(rest, [b'(', ..]) && part.media.eq_ignore_ascii_case(b"message") {
         let mut message =
             Box::new(Message { envelope: Envelope::default(), structure: BodyStructure::EMPTY });
@@ -98,17 +105,17 @@ fn body_fields<'a>(cx: Context<'_>, input: &'a [u8], to: &mut BodyStructure<'a>)
 fn body_ext_1part<'a>(cx: Context<'_>, input: &'a [u8], part: &mut SinglePart<'a>) -> Rest<'a> {
     let rest = body_fld_lines(cx, input, &mut part.lines)?;
     let rest = match rest {
-        [b'(', ..] => odd::list_for_digest(cx, part, rest)?,
+        [b'(', ..] => list_for_digest(cx, part, rest)?,
         _ => field(rest, &mut part.md5)?,
     };
     extension(cx, rest, &mut part.extension)
 }
 
 /// `body-fld-param = "(" string SP string *(SP string SP string) ")" / nil`, and the space behind it
-pub(super) fn body_fld_param<'a>(cx: Context<'_>, input: &'a [u8], to: &mut List<'a, Param<'a>>) -> Rest<'a> {
+fn body_fld_param<'a>(cx: Context<'_>, input: &'a [u8], to: &mut List<'a, Param<'a>>) -> Rest<'a> {
     match input {
         [b'(', rest @ ..] => {
-            let (rest, list) = params(rest)?;
+            let (rest, list) = params(cx, rest)?;
             *to = list;
             Ok(spaces(rest))
         }
@@ -135,7 +142,7 @@ fn extension<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Extension<'a>) -> Re
     };
     // body-extension may be anything, also where no quirk is allowed.
     while !matches!(rest, [b')', ..]) {
-        rest = spaces(value(rest)?.0);
+        rest = spaces(value(cx, rest)?.0);
     }
     Ok(rest.get(1..).unwrap_or_default())
 }
@@ -151,7 +158,7 @@ fn body_fld_dsp<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Option<Dispositio
             let (rest, ()) = close(cx, rest)?;
             *to = match kind {
                 Some(kind) => Some(Disposition { kind, parameters }),
-                None => odd::no_disposition(cx, parameters, input)?,
+                None => no_disposition(cx, parameters, input)?,
             };
             Ok(spaces(rest))
         }
@@ -190,7 +197,7 @@ fn body_fld_lang<'a>(cx: Context<'_>, input: &'a [u8], to: &mut List<'a, Text<'a
 }
 
 /// `body-fld-octets = number`, and the space behind it
-pub(super) fn body_fld_octets<'a>(cx: Context<'_>, input: &'a [u8], to: &mut u64) -> Rest<'a> {
+fn body_fld_octets<'a>(cx: Context<'_>, input: &'a [u8], to: &mut u64) -> Rest<'a> {
     let (rest, octets) = match input {
         [b'N' | b'n', ..] => {
             overlook(cx.quirks.wrong_nil, input, "number")?;
@@ -215,27 +222,9 @@ fn body_fld_lines<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Option<u64>) ->
     }
 }
 
-/// A number, and where the quirk is on a negative one as 0 and one with a fraction without it.
-pub(super) fn odd_number<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, u64> {
-    match input {
-        [b'-', rest @ ..] => {
-            overlook(cx.quirks.odd_number, input, "number")?;
-            fraction(cx, number64(rest)?.0, 0)
-        }
-        _ => number64(input).and_then(|(rest, value)| fraction(cx, rest, value)),
-    }
-}
-
-fn fraction<'a>(cx: Context<'_>, rest: &'a [u8], value: u64) -> Res<'a, u64> {
-    match rest {
-        [b'.' | b'e' | b'E', ..] => odd::fraction(cx, rest, value),
-        _ => Ok((rest, value)),
-    }
-}
-
 /// `nstring`, and the space behind it; nothing at the end of the list.
 #[inline(always)]
-pub(super) fn field<'a>(input: &'a [u8], to: &mut Option<Text<'a>>) -> Rest<'a> {
+fn field<'a>(input: &'a [u8], to: &mut Option<Text<'a>>) -> Rest<'a> {
     if let [b'N', b'I', b'L', b' ' | b')', ..] = input {
         return Ok(spaces(input.get(3..).unwrap_or_default()));
     }
@@ -257,7 +246,7 @@ fn odd_field<'a>(input: &'a [u8], to: &mut Option<Text<'a>>) -> Rest<'a> {
 
 /// `string`, or NIL for an empty one, and the space behind it.
 #[inline]
-pub(super) fn string_or_nil<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Text<'a>) -> Rest<'a> {
+fn string_or_nil<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Text<'a>) -> Rest<'a> {
     if let Some((text, rest)) = plain_quoted_sp(input) {
         *to = Text::of(text);
         return Ok(rest);
@@ -271,7 +260,116 @@ pub(super) fn string_or_nil<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Text<
     Ok(rest)
 }
 
-fn is_top_level(media: &[u8]) -> bool {
-    const TYPES: [&str; 8] = ["text", "image", "application", "audio", "video", "message", "model", "font"];
-    TYPES.iter().any(|name| media.eq_ignore_ascii_case(name.as_bytes()))
+/// A body of which one of the two words of its type was read, and in front of what follows that is no string.
+///
+/// - Gmail leaves out the parts where a multipart repeats the boundary of the one around it, and with them all but
+///   the subtype: `("ALTERNATIVE" ("BOUNDARY" "x") NIL NIL)`, `("ALTERNATIVE")`. Others write NIL in their place
+///   (MailKit issue 1393).
+/// - A part with `Content-Type: X-ZIP` has its subtype only (MailKit issue 371); it is some application's.
+/// - A part with `Content-Type: text` has its type only.
+///
+/// Whether more has to follow.
+#[cold]
+fn half_a_type<'a>(
+    cx: Context<'_>,
+    word: Text<'a>,
+    input: &'a [u8],
+    to: &mut BodyStructure<'a>,
+) -> Res<'a, bool> {
+    let (mut subtype, mut rest) = (word, input);
+    let mut part = SinglePart::default();
+    if subtype.is_empty() {
+        rest = string_or_nil(cx, input, &mut subtype)?;
+    } else {
+        overlook(cx.quirks.field_count, input, "media-subtype")?;
+        (part.media, part.subtype) = match usual_subtype(&subtype) {
+            Some(usual) => (subtype.clone(), Text::of(usual)),
+            None => (Text::of(b"application"), subtype.clone()),
+        };
+    }
+    let fields = |part: &mut SinglePart<'a>| {
+        let rest = body_fld_param(cx, rest, &mut part.parameters)?;
+        let rest = field(rest, &mut part.id)?;
+        let rest = field(rest, &mut part.description)?;
+        let rest = string_or_nil(cx, rest, &mut part.encoding)?;
+        match rest {
+            [b'0'..=b'9' | b'-', ..] => body_fld_octets(cx, rest, &mut part.octets),
+            _ => fail(rest, "body-fld-octets").map(|(rest, ())| rest),
+        }
+    };
+    match fields(&mut part) {
+        Ok(rest) => {
+            if part.subtype.is_empty() {
+                part.subtype = subtype;
+            }
+            *to = BodyStructure::Single(part);
+            return Ok((rest, true));
+        }
+        Err(nom::Err::Error(_)) => overlook(cx.quirks.field_count, input, "body-fields")?,
+        Err(failure) => return Err(failure),
+    }
+    let mut multi = MultiPart { subtype, ..MultiPart::default() };
+    let rest = body_ext_mpart(cx, rest, &mut multi)?;
+    *to = BodyStructure::Multi(multi);
+    Ok((rest, false))
+}
+
+/// A list in place of Content-MD5.
+///
+/// That of a multipart that was not taken apart holds its parameters once more (GMX, MailKit issue 878). Any other is
+/// the disposition, where the digest was left out.
+#[cold]
+fn list_for_digest<'a>(cx: Context<'_>, part: &SinglePart<'_>, input: &'a [u8]) -> Rest<'a> {
+    overlook(cx.quirks.field_count, input, "body-fld-md5")?;
+    if part.media.eq_ignore_ascii_case(b"multipart") {
+        return Ok(spaces(value(cx, input)?.0));
+    }
+    Ok(input)
+}
+
+/// A disposition whose kind is NIL: none if it has no parameters either, else an attachment, as what is not known is
+/// (RFC 2183 section 2.8).
+#[cold]
+fn no_disposition<'a>(
+    cx: Context<'_>,
+    parameters: List<'a, Param<'a>>,
+    input: &'a [u8],
+) -> Result<Option<Disposition<'a>>, nom::Err<Fault<'a>>> {
+    overlook(cx.quirks.wrong_nil, input, "string")?;
+    let kind = Text::of(b"attachment");
+    Ok((!parameters.is_empty()).then_some(Disposition { kind, parameters }))
+}
+
+/// The fields of a body of which the subtype is missing and everything else is there, so that what was read as its
+/// encoding's place has the size: `("APPLICATION" NIL NIL NIL "BASE64" 1234)`. `input` is what stands behind the type.
+#[cold]
+fn no_subtype<'a>(cx: Context<'_>, input: &'a [u8], part: &mut SinglePart<'a>) -> Rest<'a> {
+    overlook(cx.quirks.field_count, input, "media-subtype")?;
+    let media = core::mem::take(&mut part.media);
+    *part = SinglePart {
+        subtype: Text::of(usual_subtype(&media).unwrap_or_default()),
+        media,
+        ..SinglePart::default()
+    };
+    let rest = body_fld_param(cx, input, &mut part.parameters)?;
+    let rest = field(rest, &mut part.id)?;
+    let rest = field(rest, &mut part.description)?;
+    let rest = string_or_nil(cx, rest, &mut part.encoding)?;
+    body_fld_octets(cx, rest, &mut part.octets)
+}
+
+/// What a part of this type is most likely where its subtype is missing (RFC 2045 section 5.2, RFC 2046 section 4);
+/// `None` if this is no type.
+fn usual_subtype(media: &[u8]) -> Option<&'static [u8]> {
+    const TYPES: [(&str, &[u8]); 8] = [
+        ("text", b"plain"),
+        ("application", b"octet-stream"),
+        ("message", b"rfc822"),
+        ("image", b"octet-stream"),
+        ("audio", b"octet-stream"),
+        ("video", b"octet-stream"),
+        ("model", b"octet-stream"),
+        ("font", b"octet-stream"),
+    ];
+    TYPES.iter().find(|(name, _)| media.eq_ignore_ascii_case(name.as_bytes())).map(|(_, usual)| *usual)
 }

@@ -2,18 +2,30 @@
 
 use alloc::boxed::Box;
 
+use nom::{
+    Parser,
+    branch::alt,
+    bytes::complete::tag_no_case,
+    combinator::opt,
+    multi::many0,
+    sequence::{delimited, preceded, terminated},
+};
+
 use super::{
-    Context, Res, Rest, extension, fail,
+    Context, Res, Rest,
+    element::{delimiter, mailbox},
+    extension, fail,
     fetch::{Known, any_item, msg_att, summary_item},
     list::{flags, status_att_list},
     overlook,
     scan::{
-        astring, known, line_end, nil, number, number64, octet, rest_of_line, sp, spaces, token, value, word,
+        astring, closing, known, line_end, nil, number, number64, opening, quoted_whole, rest_of_line, sp,
+        spaced, spaces, token, value, word,
     },
     status::{bare_code, capability_list, continue_req, resp_cond, response_tagged, uid_set},
     swar::short_numbers,
 };
-use crate::{Data, Esearch, Fetch, Found, List, Listed, Mailbox, Response, SequenceSet, Text};
+use crate::{Data, Esearch, Fetch, Found, List, Listed, Mailbox, Response, SequenceSet, StatusItem, Text};
 
 /// `response-data / continue-req / response-done`
 pub(super) fn response<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Response<'a>> {
@@ -47,6 +59,9 @@ fn response_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
     if let [b'0'..=b'9', ..] = input {
         return message_data(cx, any_item, input);
     }
+    if let [b'[', ..] = input {
+        return bare_code(cx, input).map(|(rest, line)| (rest, Data::Status(line)));
+    }
     let (name, after) = word(input);
     ends_word(cx, after)?;
     let arguments = spaces(after);
@@ -56,8 +71,8 @@ fn response_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
             b"LSUB" => mailbox_list(cx, arguments).map(|(rest, list)| (rest, Data::Lsub(list))),
             b"STATUS" => mailbox_status(cx, arguments),
             b"FLAGS" => flags(cx, arguments).map(|(rest, flags)| (rest, Data::Flags(flags))),
-            b"SEARCH" => search(arguments).map(|(rest, found)| (rest, Data::Search(found))),
-            b"SORT" => search(arguments).map(|(rest, found)| (rest, Data::Sort(found))),
+            b"SEARCH" => search.map(Data::Search).parse(arguments),
+            b"SORT" => search.map(Data::Sort).parse(arguments),
             b"ESEARCH" => esearch(cx, arguments).map(|(rest, found)| (rest, Data::Esearch(Box::new(found)))),
             b"VANISHED" => vanished(arguments),
             b"CAPABILITY" => {
@@ -133,56 +148,87 @@ fn mailbox_list<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Listed<'a>> {
     let (rest, attributes) = flags(cx, input)?;
     let (rest, delimiter) = delimiter(cx, sp(rest)?.0)?;
     let (rest, ()) = sp(rest)?;
-    let (after, name) = match astring(rest) {
-        Ok((after, name)) if matches!(spaces(after), [b'\r' | b'\n' | b'(', ..] | []) => (after, name),
-        Ok((after, _)) if !matches!(rest, [b'"' | b'{', ..]) => {
-            overlook(cx.quirks.unquoted_name, after, "CRLF")?;
-            (&[][..], Text::of(rest_of_line(rest)))
-        }
-        Ok((after, _)) => return fail(after, "CRLF"),
-        Err(error) => return Err(error),
-    };
-    let (after, extended) = match spaces(after) {
-        list @ [b'(', ..] => value(list)?,
-        after => (after, &[][..]),
+    let (after, (name, extended)) = match astring(rest) {
+        Ok((after, name)) if is_line_end(after) => (after, (name, &[][..])),
+        found => extended_name(cx, rest, found)?,
     };
     let Ok(mailbox) = Mailbox::try_from(name) else { return fail(rest, "mailbox") };
     Ok((after, Listed { attributes, delimiter, mailbox, extended }))
 }
 
-/// `DQUOTE QUOTED-CHAR DQUOTE / nil`
-pub(super) fn delimiter<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Option<u8>> {
-    match input {
-        [b'"', b'\\', delimiter, b'"', rest @ ..] | [b'"', delimiter, b'"', rest @ ..] => {
-            Ok((rest, Some(*delimiter)))
+fn is_line_end(rest: &[u8]) -> bool {
+    matches!(spaces(rest), [b'\r' | b'\n', ..] | [])
+}
+
+/// `mailbox [SP mbox-list-extended]` that is more than `found`, an astring
+#[cold]
+fn extended_name<'a>(
+    cx: Context<'_>,
+    input: &'a [u8],
+    found: Res<'a, Text<'a>>,
+) -> Res<'a, (Text<'a>, &'a [u8])> {
+    let is_quoted = matches!(input, [b'"' | b'{', ..]);
+    if let Ok((after, name)) = &found
+        && let list @ [b'(', ..] = spaces(after)
+        && (is_quoted || after.starts_with(b" ") && is_list_extended(cx, list))
+    {
+        return value(cx, list).map(|(rest, extended)| (rest, (name.clone(), extended)));
+    }
+    let line = rest_of_line(input);
+    match quoted_whole(line) {
+        Some(name) => overlook(cx.quirks.stray_quote, input, "quoted").map(|()| (&[][..], (name, &[][..]))),
+        None if is_quoted => {
+            let (after, _) = found?;
+            fail(after, "CRLF")
         }
-        [b'"', b'"', rest @ ..] => overlook(cx.quirks.wrong_nil, input, "QUOTED-CHAR").map(|()| (rest, None)),
-        _ => nil(input).map(|(rest, ())| (rest, None)),
+        None => {
+            overlook(cx.quirks.unquoted_name, input, "astring").map(|()| (&[][..], (Text::of(line), &[][..])))
+        }
     }
 }
 
-/// `mailbox = "INBOX" / astring`
-pub(super) fn mailbox(input: &[u8]) -> Res<'_, Mailbox<'_>> {
-    let (rest, name) = astring(input)?;
-    Mailbox::try_from(name).map_or_else(|_| fail(input, "mailbox"), |mailbox| Ok((rest, mailbox)))
+/// Whether this is `mbox-list-extended = "(" [mbox-list-extended-item *(SP mbox-list-extended-item)] ")"`, items being a
+/// tag and a value, and no part of a name
+fn is_list_extended(cx: Context<'_>, input: &[u8]) -> bool {
+    let item = (terminated(astring, sp), |input| value(cx, input));
+    let list = delimited(opening("mbox-list-extended"), many0(spaced(item)), closing);
+    terminated(list, line_end).parse(input).is_ok()
 }
 
 /// `"STATUS" SP mailbox SP "(" [status-att-list] ")"`, without its first two
 fn mailbox_status<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
-    let (rest, name) = mailbox(input)?;
-    let (rest, name) = match spaces(rest) {
-        rest @ [b'(', ..] => (rest, name),
-        rest if !matches!(input, [b'"' | b'{', ..]) => {
-            overlook(cx.quirks.unquoted_name, rest, "(")?;
-            let Some(end) = input.windows(2).rposition(|pair| pair == b" (") else { return fail(rest, "(") };
-            let (name, rest) = input.split_at_checked(end).unwrap_or((input, &[]));
-            let Ok(name) = Mailbox::from_wire(name) else { return fail(input, "mailbox") };
-            (spaces(rest), name)
-        }
-        rest => return fail(rest, "("),
+    let items = |input| preceded(opening("("), |input| status_att_list(cx, input)).parse(input);
+    let found = (spaced(mailbox), items).parse(input);
+    let (rest, (mailbox, items)) = match found {
+        Ok((rest, _)) if !is_line_end(rest) => odd_status(cx, input)?,
+        Err(nom::Err::Error(_)) => odd_status(cx, input).or(found)?,
+        found => found?,
     };
-    let (rest, items) = status_att_list(octet(b'(', "(")(rest)?.0)?;
-    Ok((rest, Data::MailboxStatus { mailbox: name, items }))
+    Ok((rest, Data::MailboxStatus { mailbox, items }))
+}
+
+/// A name that should have been quoted, or has quotes that should have been escaped, and is known by where the items
+/// begin that end the line.
+#[cold]
+fn odd_status<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, (Mailbox<'a>, List<'a, StatusItem<'a>>)> {
+    let begins = input.windows(2).enumerate().filter(|(_, pair)| *pair == b" (").map(|(at, _)| at);
+    // A name has few parentheses.
+    for at in begins.take(16) {
+        let (name, rest) = input.split_at_checked(at).unwrap_or((input, &[]));
+        let (rest, ()) = preceded(sp, opening("(")).parse(rest)?;
+        let Ok((rest, items)) = status_att_list(cx, rest) else { continue };
+        if !is_line_end(rest) {
+            continue;
+        }
+        let (on, name) = match quoted_whole(name) {
+            Some(name) => (cx.quirks.stray_quote, name),
+            None => (cx.quirks.unquoted_name, Text::of(name)),
+        };
+        overlook(on, input, "mailbox")?;
+        let Ok(name) = Mailbox::try_from(name) else { return fail(input, "mailbox") };
+        return Ok((rest, (name, items)));
+    }
+    fail(input, "status-att-list")
 }
 
 /// `"SEARCH" *(SP nz-number) [SP search-sort-mod-seq]`, and `"SORT"` likewise (RFC 7162), without the name
@@ -193,20 +239,21 @@ fn search(input: &[u8]) -> Res<'_, Found<'_>> {
         rest = spaces(after);
     }
     let numbers = List::raw(input.get(..input.len().saturating_sub(rest.len())).unwrap_or_default());
-    let Some(list) = rest.strip_prefix(b"(") else { return Ok((rest, Found { numbers, mod_seq: None })) };
-    let (name, list) = word(list);
-    if !name.eq_ignore_ascii_case(b"MODSEQ") {
-        return fail(rest, "MODSEQ");
+    // search-sort-mod-seq = "(" "MODSEQ" SP mod-sequence-value ")"
+    let mod_seq = delimited(opening("MODSEQ"), preceded((tag_no_case("MODSEQ"), sp), number64), closing);
+    match rest {
+        [b'(', ..] => {
+            mod_seq.map(|mod_seq| Found { numbers: numbers.clone(), mod_seq: Some(mod_seq) }).parse(rest)
+        }
+        _ => Ok((rest, Found { numbers, mod_seq: None })),
     }
-    let (list, mod_seq) = number64(sp(list)?.0)?;
-    Ok((octet(b')', ")")(spaces(list))?.0, Found { numbers, mod_seq: Some(mod_seq) }))
 }
 
 /// `esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data)`, without the name
 fn esearch<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Esearch<'a>> {
     let (mut rest, mut found, mut inside) = (input, Esearch::default(), false);
-    if let Some(correlator) = rest.strip_prefix(b"(") {
-        rest = search_correlator(correlator, &mut found)?;
+    if let [b'(', ..] = rest {
+        rest = search_correlator(cx, rest, &mut found)?;
     }
     loop {
         let (name, after) = word(rest);
@@ -228,7 +275,7 @@ fn esearch<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Esearch<'a>> {
         rest = spaces(match parsed {
             Some(rest) => rest?,
             None => {
-                let (rest, value) = value(after)?;
+                let (rest, value) = value(cx, after)?;
                 found.other.push((Text::of(name), Text::of(value)));
                 rest
             }
@@ -236,29 +283,23 @@ fn esearch<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Esearch<'a>> {
     }
 }
 
-/// `search-correlator = SP "(" one-correlator *(SP one-correlator) ")"` (RFC 7377) from behind its parenthesis: `TAG`,
-/// and where several mailboxes were searched `MAILBOX` and `UIDVALIDITY`
-fn search_correlator<'a>(input: &'a [u8], found: &mut Esearch<'a>) -> Rest<'a> {
-    let mut rest = spaces(input);
-    loop {
-        if let [b')', rest @ ..] = rest {
-            return Ok(spaces(rest));
+/// `search-correlator = SP "(" one-correlator *(SP one-correlator) ")"` (RFC 7377) from its parenthesis on: `TAG`, and
+/// where several mailboxes were searched `MAILBOX` and `UIDVALIDITY`
+fn search_correlator<'a>(cx: Context<'_>, input: &'a [u8], found: &mut Esearch<'a>) -> Rest<'a> {
+    let name = |input| match word(input) {
+        ([], _) => fail(input, "one-correlator"),
+        (name, rest) => Ok((rest, name)),
+    };
+    let one = (terminated(name, sp), |input| value(cx, input));
+    let (rest, all) =
+        spaced(delimited(opening("search-correlator"), many0(spaced(one)), closing)).parse(input)?;
+    for (name, value) in all {
+        match astring(value) {
+            Ok(([], tag)) if name.eq_ignore_ascii_case(b"TAG") => found.tag = Some(tag),
+            _ => found.correlators.push((Text::of(name), Text::of(value))),
         }
-        let (name, after) = word(rest);
-        if name.is_empty() {
-            return fail(rest, "search-correlator").map(|(rest, ())| rest);
-        }
-        let (after, ()) = sp(after)?;
-        rest = spaces(if name.eq_ignore_ascii_case(b"TAG") {
-            let (after, tag) = astring(after)?;
-            found.tag = Some(tag);
-            after
-        } else {
-            let (after, value) = value(after)?;
-            found.correlators.push((Text::of(name), Text::of(value)));
-            after
-        });
     }
+    Ok(rest)
 }
 
 /// `search-return-data` with this name, whose value is in `input`
@@ -295,21 +336,14 @@ fn search_return_data<'a>(name: &[u8], input: &'a [u8], found: &mut Esearch<'a>)
 
 /// `"(" partial-range SP partial-results ")"`, `partial-results = sequence-set / "NIL"` (RFC 9394)
 fn partial(input: &[u8]) -> Res<'_, (Text<'_>, Option<SequenceSet>)> {
-    let (rest, ()) = octet(b'(', "(")(input)?;
-    let (rest, range) = token(rest)?;
-    let rest = spaces(rest);
-    let (rest, set) = match nil(rest) {
-        Ok((rest, ())) => (rest, None),
-        Err(_) => uid_set(rest).map(|(rest, set)| (rest, Some(set)))?,
-    };
-    Ok((octet(b')', ")")(rest)?.0, (Text::of(range), set)))
+    let results = alt((nil.map(|()| None), uid_set.map(Some)));
+    delimited(opening("("), (spaced(token).map(Text::of), results), closing).parse(input)
 }
 
 /// `expunged-resp = "VANISHED" [SP "(EARLIER)"] SP known-uids` (RFC 7162), without the name
 fn vanished(input: &[u8]) -> Res<'_, Data<'_>> {
-    let (earlier, rest) = match input.split_at_checked(9) {
-        Some((mark, rest)) if mark.eq_ignore_ascii_case(b"(EARLIER)") => (true, spaces(rest)),
-        _ => (false, input),
-    };
-    uid_set(rest).map(|(rest, uids)| (rest, Data::Vanished { earlier, uids }))
+    let earlier = spaced(delimited(opening("("), tag_no_case("EARLIER"), closing));
+    (opt(earlier), uid_set)
+        .map(|(earlier, uids)| Data::Vanished { earlier: earlier.is_some(), uids })
+        .parse(input)
 }

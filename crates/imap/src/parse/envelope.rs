@@ -2,18 +2,25 @@
 
 use super::{
     Context, Res, Rest, fail,
-    list::{host, nastring_end},
+    list::{Fields, any_address},
     odd, overlook,
-    scan::{nil, nstring, octet, plain_nstring_to, plain_quoted_sp, quoted_raw, spaces, value},
+    scan::{
+        nil, nstring, opening, plain_nstring_to, plain_quoted_sp, quoted_raw, quoted_until, spaces, unquoted,
+        value,
+    },
 };
 use crate::{Address, Envelope, List, Text};
 
 /// `envelope = "(" env-date SP env-subject SP env-from SP env-sender SP env-reply-to SP env-to SP env-cc SP
 /// env-bcc SP env-in-reply-to SP env-message-id ")"`, written to where it belongs
 pub(super) fn envelope<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Envelope<'a>) -> Rest<'a> {
-    let (rest, ()) = octet(b'(', "envelope")(input)?;
+    let (rest, ()) = opening("envelope")(input)?;
     let rest = env_text(cx, rest, &mut to.date)?;
-    let rest = env_text(cx, rest, &mut to.subject)?;
+    let subject = rest;
+    let mut rest = env_text(cx, subject, &mut to.subject)?;
+    if !matches!(rest, [b'(' | b'N' | b'n' | b')' | b'"', ..]) {
+        rest = subject_with_quotes(cx, subject, &mut to.subject)?;
+    }
     let from = rest;
     let rest = env_addresses(cx, rest, &mut to.from)?;
     // Where there is no Sender or Reply-To, they are From again (RFC 9051 section 7.5.2).
@@ -48,6 +55,19 @@ fn env_text<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Option<Text<'a>>) -> 
     }
     let (rest, text) = nstring(input)?;
     *to = text;
+    Ok(spaces(rest))
+}
+
+/// A subject with quotes in it that should have been escaped (`"Rohr 5" lang"`): it ends where a list of addresses
+/// begins.
+#[cold]
+fn subject_with_quotes<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Option<Text<'a>>) -> Rest<'a> {
+    let ends = |rest: &[u8]| {
+        matches!(rest, [b' ', b'(', ..] | [b' ', b'N' | b'n', b'I' | b'i', b'L' | b'l', b' ', ..])
+    };
+    let (rest, (text, escaped)) = quoted_until(input, ends)?;
+    overlook(cx.quirks.stray_quote, input, "quoted")?;
+    *to = Some(unquoted(text, escaped));
     Ok(spaces(rest))
 }
 
@@ -99,7 +119,7 @@ fn addresses<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Address<'
                 overlook(length > 0 || cx.quirks.wrong_nil, rest, "address")?;
                 return Ok((after, List::raw(input.get(..length).unwrap_or_default())));
             }
-            [b'(', after @ ..] => address_end(cx, after)?,
+            [b'(', ..] => address_end(cx, rest)?,
             [b'N' | b'n', ..] => {
                 overlook(cx.quirks.wrong_nil, rest, "address")?;
                 nil(rest)?.0
@@ -113,7 +133,7 @@ fn addresses<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Address<'
     }
 }
 
-/// What follows an address whose parenthesis is open.
+/// What follows an address.
 #[inline]
 fn address_end<'a>(cx: Context<'_>, input: &'a [u8]) -> Rest<'a> {
     match plain_address_end(input) {
@@ -125,25 +145,21 @@ fn address_end<'a>(cx: Context<'_>, input: &'a [u8]) -> Rest<'a> {
 /// The same, if there is nothing unusual in the address.
 #[inline]
 fn plain_address_end(input: &[u8]) -> Option<&[u8]> {
-    let rest = plain_nstring_to(input, b' ')?;
+    let rest = plain_nstring_to(input.strip_prefix(b"(")?, b' ')?;
     let rest = plain_nstring_to(rest, b' ')?;
     let rest = plain_nstring_to(rest, b' ')?;
     plain_nstring_to(rest, b')')
 }
 
+#[cold]
 fn odd_address_end<'a>(cx: Context<'_>, input: &'a [u8]) -> Rest<'a> {
-    let (mut rest, mut fields) = (input, 0_u8);
-    loop {
-        if let [b')', after @ ..] = rest {
-            return overlook(fields == 4 || cx.quirks.field_count, rest, "address").map(|()| after);
-        }
-        fields = fields.saturating_add(1);
-        rest = match rest {
-            [b'"', ..] if fields == 4 => host(rest)?.0,
-            _ => nastring_end(rest)?,
-        };
-        rest = spaces(rest);
-    }
+    let (rest, (_, fields)) = any_address(input)?;
+    let on = match fields {
+        Fields::All => true,
+        Fields::WithQuotes => cx.quirks.stray_quote,
+        Fields::Other => cx.quirks.field_count,
+    };
+    overlook(on, input, "address").map(|()| rest)
 }
 
 /// The end of a list with fields: `)`, and where the quirk is on whatever stands in front of it.
@@ -155,7 +171,7 @@ pub(super) fn close<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, ()> {
             [b' ', ..] => rest = spaces(rest),
             _ => {
                 overlook(cx.quirks.field_count, rest, ")")?;
-                rest = value(rest)?.0;
+                rest = value(cx, rest)?.0;
             }
         }
     }

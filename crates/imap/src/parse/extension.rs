@@ -1,57 +1,73 @@
-//! Untagged responses of extensions.
+//! Untagged responses of extensions, in nom's combinators: few come, so only their size counts.
+//!
+//! THREAD alone is driven by hand, since its depth must cost no stack.
 
 use alloc::vec::Vec;
 
+use nom::{
+    Parser,
+    branch::alt,
+    combinator::{peek, value},
+    multi::many0,
+    sequence::{delimited, preceded, terminated},
+};
+
 use super::{
     Context, Res,
-    data::{delimiter, mailbox},
+    element::{delimiter, mailbox},
     fail,
     list::{nastring, params, texts},
     overlook,
-    scan::{astring, nil, number, number64, octet, sp, spaces, string, value},
+    scan::{self, astring, atom, closing, nil, number, number64, opening, sp, spaced, spaces, string},
 };
-use crate::{Data, List, Namespace, QuotaResource, Text, ThreadMember};
+use crate::{Data, List, Namespace, QuotaResource, Text, ThreadMember, rule::Fault};
+
+/// `"(" *element ")"`, whatever spaces stand between
+fn list_of<'a, T>(
+    rule: &'static str,
+    element: impl Parser<&'a [u8], Output = T, Error = Fault<'a>>,
+) -> impl Parser<&'a [u8], Output = Vec<T>, Error = Fault<'a>> {
+    delimited(opening(rule), many0(spaced(element)), closing)
+}
+
+/// `*(SP element)` up to the end of the line
+fn to_the_end<'a, T>(
+    element: impl Parser<&'a [u8], Output = T, Error = Fault<'a>>,
+) -> impl Parser<&'a [u8], Output = Vec<T>, Error = Fault<'a>> {
+    preceded(|input| Ok((spaces(input), ())), many0(spaced(element)))
+}
 
 /// `id-response = "ID" SP id-params-list`, `id-params-list = "(" *(string SP nstring) ")" / nil` (RFC 2971)
 pub(super) fn id<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
-    match input {
-        [b'(', rest @ ..] => params(rest).map(|(rest, params)| (rest, Data::Id(params))),
-        [b'\r' | b'\n', ..] | [] => {
-            overlook(cx.quirks.wrong_nil, input, "nil").map(|()| (input, Data::Id(List::EMPTY)))
-        }
-        _ => nil(input).map(|(rest, ())| (rest, Data::Id(List::EMPTY))),
-    }
+    let nothing = |input: &'a [u8]| match input {
+        [b'\r' | b'\n', ..] | [] => overlook(cx.quirks.wrong_nil, input, "nil").map(|()| (input, ())),
+        _ => nil(input),
+    };
+    let list = preceded(opening("id-params-list"), |input| params(cx, input));
+    alt((list, value(List::EMPTY, nothing))).map(Data::Id).parse(input)
 }
 
 /// `namespace-response = "NAMESPACE" SP namespace SP namespace SP namespace` (RFC 2342)
 pub(super) fn namespace<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
-    let (rest, personal) = namespaces(cx, input)?;
-    let (rest, other) = namespaces(cx, spaces(rest))?;
-    let (rest, shared) = namespaces(cx, spaces(rest))?;
+    let mut each = spaced(|input| namespaces(cx, input));
+    let (rest, personal) = each.parse(input)?;
+    let (rest, other) = each.parse(rest)?;
+    let (rest, shared) = each.parse(rest)?;
     Ok((rest, Data::Namespace { personal, other, shared }))
 }
 
 /// `namespace = nil / "(" 1*( "(" string SP (DQUOTE QUOTED-CHAR DQUOTE / nil) *namespace-extension ")" ) ")"`
 fn namespaces<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Vec<Namespace<'a>>> {
-    let Some(mut rest) = input.strip_prefix(b"(") else {
-        return nil(input).map(|(rest, ())| (rest, Vec::new()));
-    };
-    let mut found = Vec::new();
-    loop {
-        rest = spaces(rest);
-        if let [b')', rest @ ..] = rest {
-            return Ok((rest, found));
-        }
-        let (after, ()) = octet(b'(', "namespace")(rest)?;
-        let (after, prefix) = mailbox(after)?;
-        let (after, delimiter) = delimiter(cx, sp(after)?.0)?;
-        rest = spaces(after);
-        while !matches!(rest, [b')', ..]) {
-            rest = spaces(value(rest)?.0);
-        }
-        rest = rest.get(1..).unwrap_or_default();
-        found.push(Namespace { prefix, delimiter });
-    }
+    // namespace-extension = SP string SP "(" string *(SP string) ")"
+    let extension = (terminated(astring, sp), |input| scan::value(cx, input).map(text));
+    let descr = (terminated(mailbox, sp), spaced(|input| delimiter(cx, input)), many0(spaced(extension)));
+    let descr = descr.map(|(prefix, delimiter, extensions)| Namespace { prefix, delimiter, extensions });
+    let descr = delimited(opening("namespace"), descr, closing);
+    alt((nil.map(|()| Vec::new()), list_of("namespace", descr))).parse(input)
+}
+
+fn text<'a>((rest, octets): (&'a [u8], &'a [u8])) -> (&'a [u8], Text<'a>) {
+    (rest, Text::of(octets))
 }
 
 /// `thread-data = "THREAD" [SP 1*thread-list]` (RFC 5256), without the name
@@ -91,98 +107,50 @@ pub(super) fn thread(input: &[u8]) -> Res<'_, Data<'_>> {
 
 /// `quota-response = "QUOTA" SP quota-root-name SP quota-list` (RFC 9208)
 pub(super) fn quota(input: &[u8]) -> Res<'_, Data<'_>> {
-    let (rest, root) = astring(input)?;
-    let (mut rest, ()) = octet(b'(', "quota-list")(sp(rest)?.0)?;
-    let mut resources = Vec::new();
-    loop {
-        rest = spaces(rest);
-        if let [b')', rest @ ..] = rest {
-            return Ok((rest, Data::Quota { root, resources }));
-        }
-        let (after, name) = super::scan::atom(rest)?;
-        let (after, usage) = number64(sp(after)?.0)?;
-        let (after, limit) = number64(sp(after)?.0)?;
-        resources.push(QuotaResource { name: Text::of(name), usage, limit });
-        rest = after;
-    }
+    let resource = (terminated(atom, sp), terminated(number64, sp), number64);
+    let resource = resource.map(|(name, usage, limit)| QuotaResource { name: Text::of(name), usage, limit });
+    (terminated(astring, sp), list_of("quota-list", resource))
+        .map(|(root, resources)| Data::Quota { root, resources })
+        .parse(input)
 }
 
 /// `quotaroot-response = "QUOTAROOT" SP mailbox *(SP quota-root-name)` (RFC 9208)
 pub(super) fn quota_root(input: &[u8]) -> Res<'_, Data<'_>> {
-    let (rest, mailbox) = mailbox(input)?;
-    let (rest, roots) = words(rest)?;
-    Ok((rest, Data::QuotaRoot { mailbox, roots }))
+    (mailbox, to_the_end(astring)).map(|(mailbox, roots)| Data::QuotaRoot { mailbox, roots }).parse(input)
 }
 
 /// `acl-data = "ACL" SP mailbox *(SP identifier SP rights)` (RFC 4314)
 pub(super) fn acl(input: &[u8]) -> Res<'_, Data<'_>> {
-    let (mut rest, mailbox) = mailbox(input)?;
-    let mut rights = Vec::new();
-    while let after @ [first, ..] = spaces(rest) {
-        if matches!(first, b'\r' | b'\n') {
-            break;
-        }
-        let (after, identifier) = astring(after)?;
-        let (after, granted) = astring(sp(after)?.0)?;
-        rights.push((identifier, granted));
-        rest = after;
-    }
-    Ok((rest, Data::Acl { mailbox, rights }))
+    let granted = (terminated(astring, sp), astring);
+    (mailbox, to_the_end(granted)).map(|(mailbox, rights)| Data::Acl { mailbox, rights }).parse(input)
 }
 
 /// `listrights-data = "LISTRIGHTS" SP mailbox SP identifier SP rights *(SP rights)` (RFC 4314)
 pub(super) fn list_rights(input: &[u8]) -> Res<'_, Data<'_>> {
-    let (rest, mailbox) = mailbox(input)?;
-    let (rest, identifier) = astring(sp(rest)?.0)?;
-    let (rest, rights) = words(rest)?;
-    Ok((rest, Data::ListRights { mailbox, identifier, rights }))
+    (terminated(mailbox, sp), astring, to_the_end(astring))
+        .map(|(mailbox, identifier, rights)| Data::ListRights { mailbox, identifier, rights })
+        .parse(input)
 }
 
 /// `myrights-data = "MYRIGHTS" SP mailbox SP rights` (RFC 4314)
 pub(super) fn my_rights(input: &[u8]) -> Res<'_, Data<'_>> {
-    let (rest, mailbox) = mailbox(input)?;
-    let (rest, rights) = astring(sp(rest)?.0)?;
-    Ok((rest, Data::MyRights { mailbox, rights }))
+    (terminated(mailbox, sp), astring)
+        .map(|(mailbox, rights)| Data::MyRights { mailbox, rights })
+        .parse(input)
 }
 
 /// `metadata-resp = "METADATA" SP mailbox SP (entry-values / entry-list)` (RFC 5464)
 pub(super) fn metadata(input: &[u8]) -> Res<'_, Data<'_>> {
-    let (rest, mailbox) = mailbox(input)?;
-    let (mut rest, ()) = sp(rest)?;
-    let mut entries = Vec::new();
-    let Some(mut list) = rest.strip_prefix(b"(") else {
-        let (after, names) = words(rest)?;
-        entries.extend(names.into_iter().map(|name| (name, None)));
-        rest = after;
-        return Ok((rest, Data::Metadata { mailbox, entries }));
-    };
-    loop {
-        list = spaces(list);
-        if let [b')', rest @ ..] = list {
-            return Ok((rest, Data::Metadata { mailbox, entries }));
-        }
-        let (after, name) = astring(list)?;
-        let (after, value) = match sp(after)?.0 {
-            after @ [b'~' | b'{', ..] => string(after).map(|(after, value)| (after, Some(value)))?,
-            after => nastring(after)?,
-        };
-        entries.push((name, value));
-        list = after;
-    }
+    let literal8 = preceded(peek(alt((scan::octet(b'~', "~"), scan::octet(b'{', "{")))), string);
+    let entry = (terminated(astring, sp), alt((literal8.map(Some), nastring)));
+    let values = list_of("entry-values", entry);
+    let names = to_the_end(astring.map(|name| (name, None)));
+    (terminated(mailbox, sp), alt((values, names)))
+        .map(|(mailbox, entries)| Data::Metadata { mailbox, entries })
+        .parse(input)
 }
 
 /// `language-data = "LANGUAGE" SP "(" lang-tag-quoted *(SP lang-tag-quoted) ")"` (RFC 5255)
 pub(super) fn language<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
     texts(cx, input).map(|(rest, tags)| (rest, Data::Language(tags)))
-}
-
-/// `*(SP astring)` up to the end of the line
-fn words(input: &[u8]) -> Res<'_, Vec<Text<'_>>> {
-    let (mut rest, mut found) = (spaces(input), Vec::new());
-    while !matches!(rest, [b'\r' | b'\n', ..] | []) {
-        let (after, word) = astring(rest)?;
-        found.push(word);
-        rest = spaces(after);
-    }
-    Ok((rest, found))
 }

@@ -3,17 +3,24 @@
 use alloc::vec::Vec;
 
 use memchr::memchr;
+use nom::{
+    Parser,
+    combinator::opt,
+    multi::many0,
+    sequence::{delimited, preceded, terminated},
+};
 
 use super::{
     Context, Res, Rest,
-    body::{body, odd_number},
+    body::body,
     envelope::envelope,
     fail,
     list::{flags, texts},
-    odd, overlook,
+    odd::odd_number,
+    overlook,
     scan::{
-        self, astring, literal, nil, nstring, number, number64, octet, quoted, quoted_raw, sp, spaces, token,
-        word,
+        self, astring, closing, literal, nil, nstring, number, number64, octet, opening, quoted, quoted_raw,
+        rest_of_line, sp, spaced, spaces, token, word,
     },
     status::objectid,
 };
@@ -29,18 +36,54 @@ pub(super) fn msg_att<'a>(cx: Context<'_>, known: Known, input: &'a [u8]) -> Res
 
 fn msg_att_into<'a>(cx: Context<'_>, known: Known, input: &'a [u8], items: &mut Vec<Item<'a>>) -> Rest<'a> {
     let cx = cx.deeper(input)?;
-    let (mut rest, ()) = octet(b'(', "msg-att")(input)?;
+    let (mut rest, ()) = opening("msg-att")(input)?;
+    // Where the first item began whose value is not what it should be, and how many items there were in front of it.
+    let mut odd = None;
     loop {
-        rest = spaces(rest);
-        rest = match rest {
+        let (at, before) = (rest, items.len());
+        let end = match at {
             [b')', rest @ ..] => return Ok(rest),
             [b'(', ..] => {
-                overlook(cx.quirks.extra_parentheses, rest, "msg-att")?;
-                msg_att_into(cx, known, rest, items)?
+                overlook(cx.quirks.extra_parentheses, at, "msg-att")?;
+                msg_att_into(cx, known, at, items)
             }
-            _ => msg_att_item(cx, known, rest, items)?,
+            _ => msg_att_item(cx, known, at, items),
         };
+        rest = match end {
+            Ok(rest) => spaces(rest),
+            Err(nom::Err::Error(_)) => unreadable(cx, odd.unwrap_or((at, before)), items)?,
+            Err(failure) => return Err(failure),
+        };
+        if let Some(Item::Other { name, .. }) = items.last()
+            && odd.is_none()
+            && is_known(cx, known, name)
+        {
+            odd = Some((at, before));
+        }
     }
+}
+
+/// Whether the item of this name has a variant of its own, so that one kept as it came is odd.
+#[cold]
+fn is_known(cx: Context<'_>, known: Known, name: &[u8]) -> bool {
+    scan::known(word(name).0, |name| known(cx, name, b"", &mut Vec::new())).is_some()
+}
+
+/// An item whose value follows no rule, with all that stands behind it: where it ends can't be known. What came before
+/// it, the UID most often, is told all the same.
+///
+/// It begins `at`, behind `before` others.
+#[cold]
+fn unreadable<'a>(cx: Context<'_>, (at, before): (&'a [u8], usize), items: &mut Vec<Item<'a>>) -> Rest<'a> {
+    let (rest, name) = item_name(at)?;
+    let rest = spaces(rest);
+    overlook(cx.quirks.unreadable_value, rest, "value")?;
+    let Some(value) = rest_of_line(rest).trim_ascii_end().strip_suffix(b")") else {
+        return fail(rest, "SP or )").map(|(rest, ())| rest);
+    };
+    items.truncate(before);
+    items.push(Item::Other { name: Text::of(name), value: Text::of(value) });
+    Ok(rest.get(value.len()..).unwrap_or_default())
 }
 
 /// `msg-att-dynamic / msg-att-static`
@@ -78,7 +121,7 @@ fn odd_item<'a>(
     while let Some(end) = value {
         let end = match end {
             Ok(rest @ [b' ' | b')', ..]) => return Ok(rest),
-            Ok(rest) => odd::item_end(cx, rest),
+            Ok(rest) => item_end(cx, rest),
             Err(error) => Err(error),
         };
         match end {
@@ -102,14 +145,42 @@ fn odd_item<'a>(
     match spaces(rest) {
         rest @ [b')', ..] => {
             overlook(cx.quirks.wrong_nil, rest, "value")?;
-            odd::no_value(cx, known, name, items);
+            no_value(cx, known, name, items);
             Ok(rest)
         }
         rest => {
-            let (rest, value) = scan::value(rest)?;
+            let (rest, value) = scan::value(cx, rest)?;
             items.push(Item::Other { name: Text::of(name), value: Text::of(value) });
             Ok(rest)
         }
+    }
+}
+
+/// What stands behind a value of an item of a FETCH response in place of `SP` or `)`: what follows, and whether it is
+/// another value of that item.
+#[cold]
+fn item_end<'a>(cx: Context<'_>, rest: &'a [u8]) -> Res<'a, bool> {
+    let (on, after, again) = match rest {
+        [b'\r', b'\n', after @ ..] | [b'\n', after @ ..] if matches!(after, [b' ' | b')', ..]) => {
+            (cx.quirks.blank_line, after, false)
+        }
+        // mail.ru: the structure of the message behind that of a part of it (mscdex/node-imap pull request 904).
+        [b'(', second, ..] => (cx.quirks.extra_parentheses, rest, matches!(second, b'(' | b'"')),
+        [b'A'..=b'Z', ..] => (cx.quirks.spacing, rest, false),
+        [b'\r' | b'\n', ..] | [] => (false, rest, false),
+        _ => return fail(rest, "SP or )"),
+    };
+    overlook(on, rest, "SP or )").map(|()| (after, again))
+}
+
+/// An item with nothing in place of its value, which is read as NIL. The caller has looked at
+/// [`Quirks::wrong_nil`](crate::Quirks::wrong_nil).
+#[cold]
+fn no_value<'a>(cx: Context<'_>, known: Known, name: &'a [u8], items: &mut Vec<Item<'a>>) {
+    let before = items.len();
+    if !matches!(scan::known(name, |name| known(cx, name, b" NIL", items)), Some(Ok([]))) {
+        items.truncate(before);
+        items.push(Item::Other { name: Text::of(name), value: Text::of(b"NIL") });
     }
 }
 
@@ -147,6 +218,9 @@ pub(super) fn any_item<'a>(
         b"MODSEQ" => permsg_modsequence(cx, rest).map(push(items, Item::ModSeq)),
         b"BINARY" => msg_att_binary(cx, rest).map(push(items, |item| item)),
         b"BINARY.SIZE" => msg_att_binary_size(cx, rest).map(push(items, |item| item)),
+        b"RFC822" | b"RFC822.PEEK" | b"BODY.PEEK" if matches!(rest, [b'[', ..]) => {
+            odd_section(cx, rest).map(push(items, |item| item))
+        }
         b"RFC822" => data(cx, rest).map(push(items, Item::Rfc822)),
         b"RFC822.HEADER" => data(cx, rest).map(push(items, Item::Rfc822Header)),
         b"RFC822.TEXT" => data(cx, rest).map(push(items, Item::Rfc822Text)),
@@ -218,9 +292,7 @@ fn uniqueid<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, u32> {
 
 /// `"MODSEQ" SP "(" permsg-modsequence ")"` (RFC 7162), without the name
 fn permsg_modsequence<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, u64> {
-    let (rest, ()) = octet(b'(', "(")(value_sp(cx, input)?)?;
-    let (rest, mod_seq) = odd_number(cx, rest)?;
-    Ok((octet(b')', ")")(spaces(rest))?.0, mod_seq))
+    delimited(opening("("), |input| odd_number(cx, input), closing).parse(value_sp(cx, input)?)
 }
 
 /// `"EMAILID" SP "(" objectid ")"`, `"THREADID" SP ("(" objectid ")" / nil)` (RFC 8474), without the name
@@ -229,8 +301,7 @@ fn identity<'a>(cx: Context<'_>, name: &[u8], input: &'a [u8]) -> Res<'a, Item<'
     if let (b"THREADID", Ok((rest, ()))) = (name, nil(rest)) {
         return Ok((rest, Item::ThreadId(None)));
     }
-    let (rest, id) = objectid(octet(b'(', "(")(rest)?.0)?;
-    let (rest, ()) = octet(b')', ")")(rest)?;
+    let (rest, id) = delimited(opening("("), objectid, closing).parse(rest)?;
     Ok((rest, if name == b"THREADID" { Item::ThreadId(Some(id)) } else { Item::EmailId(id) }))
 }
 
@@ -265,15 +336,22 @@ fn item_name(input: &[u8]) -> Res<'_, &[u8]> {
 /// `"BODY" section ["<" number ">"] SP nstring`
 fn msg_att_section<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Item<'a>> {
     let (rest, section) = section(input)?;
-    let (rest, origin) = origin(rest)?;
+    let (rest, origin) = origin(cx, rest)?;
     let (rest, data) = data(cx, rest)?;
     Ok((rest, Item::Body { section, origin, data }))
+}
+
+/// A section that is said by the name it was asked for, or by the one that has none: `BODY.PEEK[]`, `RFC822[]`.
+#[cold]
+fn odd_section<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Item<'a>> {
+    overlook(cx.quirks.odd_section, input, "SP")?;
+    msg_att_section(cx, input)
 }
 
 /// `"BINARY" section-binary ["<" number ">"] SP (nstring / literal8)` (RFC 3516)
 fn msg_att_binary<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Item<'a>> {
     let (rest, part) = section_binary(input)?;
-    let (rest, origin) = origin(rest)?;
+    let (rest, origin) = origin(cx, rest)?;
     let (rest, data) = data(cx, rest)?;
     Ok((rest, Item::Binary { part, origin, data }))
 }
@@ -293,18 +371,18 @@ fn data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Option<Text<'a>>> {
     }
 }
 
-/// `"<" number ">"`, where it is there
-fn origin(input: &[u8]) -> Res<'_, Option<u64>> {
-    let [b'<', rest @ ..] = input else { return Ok((input, None)) };
-    let (rest, origin) = number64(rest)?;
-    Ok((octet(b'>', ">")(rest)?.0, Some(origin)))
+/// `"<" number ">"`, where it is there; some servers put the length behind the number, as it was asked for
+fn origin<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Option<u64>> {
+    let length = |input| {
+        let (rest, _) = preceded(octet(b'.', "."), number64).parse(input)?;
+        overlook(cx.quirks.odd_section, input, ">").map(|()| (rest, ()))
+    };
+    opt(delimited(octet(b'<', "<"), terminated(number64, opt(length)), octet(b'>', ">"))).parse(input)
 }
 
 /// `section-binary = "[" [section-part] "]"`
 fn section_binary(input: &[u8]) -> Res<'_, Part<'_>> {
-    let (rest, ()) = octet(b'[', "[")(input)?;
-    let (rest, part) = section_part(rest)?;
-    Ok((octet(b']', "]")(rest)?.0, part))
+    delimited(octet(b'[', "["), section_part, octet(b']', "]")).parse(input)
 }
 
 /// `section = "[" [section-spec] "]"`
@@ -344,17 +422,7 @@ fn section_part(input: &[u8]) -> Res<'_, Part<'_>> {
 
 /// `header-list = "(" header-fld-name *(SP header-fld-name) ")"`
 fn header_list(input: &[u8]) -> Res<'_, Vec<Text<'_>>> {
-    let (mut rest, ()) = octet(b'(', "header-list")(input)?;
-    let mut names = Vec::new();
-    loop {
-        rest = spaces(rest);
-        if let [b')', rest @ ..] = rest {
-            return Ok((rest, names));
-        }
-        let (after, name) = astring(rest)?;
-        names.push(name);
-        rest = after;
-    }
+    delimited(opening("header-list"), many0(spaced(astring)), closing).parse(input)
 }
 
 /// `date-time = DQUOTE date-day-fixed "-" date-month "-" date-year SP time SP zone DQUOTE`

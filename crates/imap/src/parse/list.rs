@@ -1,10 +1,12 @@
 //! How the elements of a [`List`](crate::List) are read again from octets that were proven well-formed.
 
+use alloc::vec::Vec;
+
 use super::{
     Context, Fault, Res, Rest, fail, overlook,
     scan::{
-        astring, digits, known, literal, nil, number, number64, octet, plain_nstring, plain_quoted, quoted,
-        quoted_raw, sp, spaces, token, value, word,
+        astring, digits, known, literal, nil, number, number64, opening, plain_nstring, plain_quoted, quoted,
+        quoted_raw, quoted_until, sp, spaces, token, unquoted, value, value_within, word,
     },
     swar::words_end,
 };
@@ -76,7 +78,8 @@ pub(crate) fn flag(input: &[u8]) -> Res<'_, Flag<'_>> {
 /// `status-att-val = ("MESSAGES" SP number) / …` (RFC 9051 section 9)
 fn status_att_val(input: &[u8]) -> Res<'_, StatusItem<'_>> {
     let (name, rest) = word(input);
-    let (after, raw) = value(sp(rest)?.0)?;
+    // Proven within the limit.
+    let (after, raw) = value_within(u8::MAX, sp(rest)?.0)?;
     let large = number64(raw).ok().filter(|(left, _)| left.is_empty()).map(|(_, number)| number);
     let small = large.and_then(|number| u32::try_from(number).ok());
     let item = known(name, |name| match name {
@@ -93,7 +96,7 @@ fn status_att_val(input: &[u8]) -> Res<'_, StatusItem<'_>> {
         b"APPENDLIMIT" => large.map(|limit| StatusItem::AppendLimit(Some(limit))),
         b"MAILBOXID" => {
             let id = raw.strip_prefix(b"(").and_then(|raw| raw.strip_suffix(b")"));
-            id.map(|id| StatusItem::MailboxId(Text::of(id)))
+            id.map(|id| StatusItem::MailboxId(Text::of(id.trim_ascii())))
         }
         _ => None,
     });
@@ -101,14 +104,14 @@ fn status_att_val(input: &[u8]) -> Res<'_, StatusItem<'_>> {
 }
 
 /// `[status-att-list] ")"`
-pub(crate) fn status_att_list(inside: &[u8]) -> Res<'_, List<'_, StatusItem<'_>>> {
+pub(crate) fn status_att_list<'a>(cx: Context<'_>, inside: &'a [u8]) -> Res<'a, List<'a, StatusItem<'a>>> {
     list(inside, |rest| match word(rest) {
         ([], _) => Err(nom::Err::Error(Fault { at: rest, rule: "status-att" })),
         (_, rest) => {
             let (rest, ()) = sp(rest)?;
             match digits(rest) {
                 ([_, ..], rest @ [b' ' | b')', ..]) => Ok(rest),
-                _ => Ok(value(rest)?.0),
+                _ => Ok(value(cx, rest)?.0),
             }
         }
     })
@@ -136,7 +139,7 @@ pub(crate) fn texts<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Te
 }
 
 /// `string SP nstring *(SP string SP nstring) ")"`, or nothing and the `)`
-pub(crate) fn params(inside: &[u8]) -> Res<'_, List<'_, Param<'_>>> {
+pub(crate) fn params<'a>(cx: Context<'_>, inside: &'a [u8]) -> Res<'a, List<'a, Param<'a>>> {
     let mut rest = inside;
     loop {
         rest = match plain_nstring(rest) {
@@ -145,9 +148,65 @@ pub(crate) fn params(inside: &[u8]) -> Res<'_, List<'_, Param<'_>>> {
                 let length = inside.len().saturating_sub(end.len());
                 return Ok((rest, List::raw(inside.get(..length).unwrap_or_default())));
             }
-            _ => return list(inside, nastring_end),
+            _ => return odd_params(cx, inside),
         };
     }
+}
+
+/// [`params`] that are not all quoted, or hold quotes.
+#[cold]
+fn odd_params<'a>(cx: Context<'_>, inside: &'a [u8]) -> Res<'a, List<'a, Param<'a>>> {
+    let found = list(inside, separate);
+    match with_quotes_inside(inside) {
+        Some((rest, params)) if found.is_err() => {
+            overlook(cx.quirks.stray_quote, inside, "quoted").map(|()| (rest, params))
+        }
+        _ => found.or_else(|_| list(inside, nastring_end)),
+    }
+}
+
+/// What follows an `nstring`, or a word in place of one, that stands apart from it.
+fn separate(input: &[u8]) -> Rest<'_> {
+    match nastring_end(input)? {
+        rest @ [b' ' | b')', ..] => Ok(rest),
+        rest => fail(rest, "SP").map(|(rest, ())| rest),
+    }
+}
+
+/// Parameters whose values hold quotes that should have been escaped (`"NAME" "5" pipe.pdf"`): each string ends where
+/// another begins, or the list ends. Held in memory, and so not many.
+fn with_quotes_inside(inside: &[u8]) -> Option<(&[u8], List<'_, Param<'_>>)> {
+    fn nstring(input: &[u8]) -> Res<'_, Option<Text<'_>>> {
+        match input {
+            [b'"', ..] => careful(input).map(|(rest, text)| (rest, Some(text))),
+            _ => nastring(input),
+        }
+    }
+    let ends =
+        |rest: &[u8]| matches!(rest, [b' ', b'"' | b'{' | b'N' | b'n', ..] | [b')', ..] | [b' ', b')', ..]);
+    let (mut rest, mut found) = (spaces(inside), Vec::new());
+    loop {
+        if let [b')', after @ ..] = rest {
+            return Some((after, List::from(found)));
+        }
+        let (after, name) = nstring(rest).ok()?;
+        let (after, value) = nstring(spaces(after)).ok()?;
+        if !ends(after) || found.len() == 64 {
+            return None;
+        }
+        found.push(Param { name: name.unwrap_or_default(), value });
+        rest = spaces(after);
+    }
+}
+
+/// A quoted string up to the quote behind which another string, NIL or the end of the list stands.
+fn careful(input: &[u8]) -> Res<'_, Text<'_>> {
+    let ends = |rest: &[u8]| match rest {
+        [b' ', b'"' | b'{' | b')' | b'(', ..] | [b')', ..] => true,
+        [b' ', rest @ ..] => nil(rest).is_ok_and(|(rest, ())| matches!(rest, [b' ' | b')', ..])),
+        _ => false,
+    };
+    quoted_until(input, ends).map(|(rest, (text, escaped))| (rest, unquoted(text, escaped)))
 }
 
 /// Elements with spaces between them up to a `)`.
@@ -245,29 +304,64 @@ fn plain_text_to(input: &[u8], end: u8) -> Option<(Option<Text<'_>>, &[u8])> {
     }
 }
 
+#[cold]
 fn odd_address(input: &[u8]) -> Res<'_, Address<'_>> {
+    any_address(input).map(|(rest, (address, _))| (rest, address))
+}
+
+/// An address with whatever is unusual in it, and how its fields were found.
+pub(crate) fn any_address(input: &[u8]) -> Res<'_, (Address<'_>, Fields)> {
     let mut rest = input;
     while let Ok((after, ())) = nil(rest) {
         rest = spaces(after);
     }
-    let (mut rest, ()) = octet(b'(', "address")(rest)?;
+    let (inside, ()) = opening("address")(rest)?;
+    match address_fields(inside, quoted) {
+        Ok((rest, (address, 4))) => Ok((rest, (address, Fields::All))),
+        found => match address_fields(inside, careful) {
+            Ok((rest, (address, 4))) => Ok((rest, (address, Fields::WithQuotes))),
+            _ => found.map(|(rest, (address, _))| (rest, (address, Fields::Other))),
+        },
+    }
+}
+
+/// What the fields of an address are like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fields {
+    /// Four.
+    All,
+    /// Four, if the quotes in them are no ends.
+    WithQuotes,
+    /// More or less than four.
+    Other,
+}
+
+/// The fields of an address, which stand apart from each other, how many there are, and the `)`.
+fn address_fields<'a>(
+    inside: &'a [u8],
+    quoted: fn(&'a [u8]) -> Res<'a, Text<'a>>,
+) -> Res<'a, (Address<'a>, usize)> {
+    let (mut rest, mut count) = (inside, 0_usize);
     let mut fields = [None, None, None, None];
-    for (index, field) in fields.iter_mut().enumerate() {
-        if let [b')', ..] = rest {
-            break;
+    loop {
+        if let [b')', after @ ..] = rest {
+            let [name, route, mailbox, host] = fields;
+            return Ok((after, (Address { name, route, mailbox, host }, count)));
         }
         let (after, text) = match rest {
-            [b'"', ..] if index == 3 => host(rest).map(|(rest, text)| (rest, Some(text)))?,
+            [b'"', ..] if count == 3 => host(rest).map(|(rest, text)| (rest, Some(text)))?,
+            [b'"', ..] => quoted(rest).map(|(rest, text)| (rest, Some(text)))?,
             _ => nastring(rest)?,
         };
-        *field = text;
+        if !matches!(after, [b' ' | b')', ..]) {
+            return fail(after, "SP");
+        }
+        if let Some(field) = fields.get_mut(count) {
+            *field = text;
+        }
+        count = count.saturating_add(1);
         rest = spaces(after);
     }
-    while !matches!(rest, [b')', ..]) {
-        rest = spaces(nastring_end(rest)?);
-    }
-    let [name, route, mailbox, host] = fields;
-    Ok((rest.get(1..).unwrap_or_default(), Address { name, route, mailbox, host }))
 }
 
 /// `addr-host` in quotes

@@ -3,11 +3,14 @@
 //! nom calls them like any other parser. They cost the same at every optimisation level, which combinators do
 //! not.
 
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
+
+use nom::Parser;
 
 use super::{
-    Res, fail,
+    Context, Fault, Res, fail,
     swar::{next_mark, short_number},
+    too_deep,
 };
 use crate::Text;
 
@@ -87,6 +90,32 @@ pub(crate) fn octet<'a>(wanted: u8, rule: &'static str) -> impl Fn(&'a [u8]) -> 
         [first, rest @ ..] if *first == wanted => Ok((rest, ())),
         _ => fail(input, rule),
     }
+}
+
+/// `(`, and any spaces behind it.
+#[inline]
+pub(crate) fn opening<'a>(rule: &'static str) -> impl Fn(&'a [u8]) -> Res<'a, ()> {
+    move |input| match input {
+        [b'(', rest @ ..] => Ok((spaces(rest), ())),
+        _ => fail(input, rule),
+    }
+}
+
+/// `)`, and any spaces in front of it.
+#[inline]
+pub(crate) fn closing(input: &[u8]) -> Res<'_, ()> {
+    match spaces(input) {
+        [b')', rest @ ..] => Ok((rest, ())),
+        rest => fail(rest, ")"),
+    }
+}
+
+/// What `parser` finds, and any spaces behind it.
+#[inline]
+pub(crate) fn spaced<'a, T>(
+    mut parser: impl Parser<&'a [u8], Output = T, Error = Fault<'a>>,
+) -> impl FnMut(&'a [u8]) -> Res<'a, T> {
+    move |input| parser.parse(input).map(|(rest, found)| (spaces(rest), found))
 }
 
 /// `SP`, and any more that follow: extra spaces change nothing.
@@ -216,7 +245,14 @@ pub(crate) fn quoted(input: &[u8]) -> Res<'_, Text<'_>> {
         return Ok((rest, Text::of(text)));
     }
     let (rest, (inner, escaped)) = quoted_slow(input)?;
-    Ok((rest, if escaped { Text::from(unescape(inner)) } else { Text::of(inner) }))
+    Ok((rest, unquoted(inner, escaped)))
+}
+
+/// A line that is one quoted string from its first octet to its last, whatever quotes are in it; any spaces may follow.
+#[cold]
+pub(crate) fn quoted_whole(line: &[u8]) -> Option<Text<'_>> {
+    let inside = line.trim_ascii_end().strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    Some(unquoted(inside, inside.contains(&b'\\')))
 }
 
 /// What stands between the quotes, and whether there is an escape in it.
@@ -276,25 +312,42 @@ pub(crate) fn plain_quoted(input: &[u8]) -> Option<(&[u8], &[u8])> {
 /// [`quoted_raw`] where the first mark is not the end.
 #[cold]
 fn quoted_slow(input: &[u8]) -> Res<'_, (&[u8], bool)> {
+    // A quote with more of the string behind it is one that should have been escaped (`Quirks::stray_quote`).
+    quoted_until(input, ends_string)
+}
+
+/// What stands between the first quote and the next that `ends`, as what follows it shows, and whether there is an
+/// escape or a line break in it.
+pub(crate) fn quoted_until(input: &[u8], ends: impl Fn(&[u8]) -> bool) -> Res<'_, (&[u8], bool)> {
     let Some(inner) = input.strip_prefix(b"\"") else { return fail(input, "quoted") };
     let (mut at, mut escaped) = (next_mark(inner), false);
     loop {
-        match inner.get(at) {
-            Some(b'"') => {
-                let (text, rest) = inner.split_at_checked(at).unwrap_or((inner, &[]));
-                let rest = rest.get(1..).unwrap_or_default();
-                // A quote with more of the string behind it is one that should have been escaped
-                // (`Quirks::stray_quote`).
-                if ends_string(rest) {
-                    return Ok((rest, (text, escaped)));
+        match inner.get(at..) {
+            Some([b'"', rest @ ..]) => {
+                if ends(rest) {
+                    return Ok((rest, (inner.get(..at).unwrap_or_default(), escaped)));
                 }
                 at = at.saturating_add(1);
             }
-            Some(b'\\') => {
+            Some([b'\\', ..]) => {
                 escaped = true;
                 at = at.saturating_add(2);
+                // Where there is one escape, there often is another.
+                if let Some([b'"' | b'\\', ..]) = inner.get(at..) {
+                    continue;
+                }
             }
-            Some(b'\n') | None => return fail(input, "quoted"),
+            // A line break where the framer went on with the next line (`Quirks::line_break`), and no literal.
+            Some(rest @ ([b'\n', ..] | [b'\r', b'\n', ..])) => {
+                let length = if rest.starts_with(b"\r") { 2 } else { 1 };
+                let text = inner.get(..at).unwrap_or_default();
+                if rest.len() == length || text.ends_with(b"}") {
+                    return fail(input, "quoted");
+                }
+                escaped = true;
+                at = at.saturating_add(length);
+            }
+            Some([]) | None => return fail(input, "quoted"),
             Some(_) => at = at.saturating_add(1),
         }
         at = at.saturating_add(next_mark(inner.get(at..).unwrap_or_default()));
@@ -307,13 +360,30 @@ fn ends_string(rest: &[u8]) -> bool {
     rest.first().is_none_or(|&octet| is(octet, END))
 }
 
+/// What a quoted string says whose octets are `text`.
+pub(crate) fn unquoted(text: &[u8], escaped: bool) -> Text<'_> {
+    if escaped { Text::from(unescape(text)) } else { Text::of(text) }
+}
+
+/// Without backslashes in front of octets, and without line breaks.
 fn unescape(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
+    let mut out = vec![0; text.len()];
     let mut octets = text.iter();
-    while let Some(octet) = octets.next() {
-        let octet = if *octet == b'\\' { octets.next().unwrap_or(octet) } else { octet };
-        out.push(*octet);
+    let mut length = 0_usize;
+    for slot in &mut out {
+        let octet = loop {
+            match octets.next() {
+                Some(b'\\') => break octets.next().or(Some(&b'\\')),
+                Some(b'\n') => {}
+                Some(b'\r') if octets.as_slice().first() == Some(&b'\n') => {}
+                octet => break octet,
+            }
+        };
+        let Some(octet) = octet else { break };
+        *slot = *octet;
+        length = length.saturating_add(1);
     }
+    out.truncate(length);
     out
 }
 
@@ -375,14 +445,22 @@ pub(crate) fn astring(input: &[u8]) -> Res<'_, Text<'_>> {
     }
 }
 
-/// What follows one value of any shape: a word, a string, or parentheses around such, at most `depth` deep.
+/// One value of any shape: a word, a string, or parentheses around such, in each other as deep as the context allows.
+pub(crate) fn value<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, &'a [u8]> {
+    value_within(cx.depth, input)
+}
+
+/// One value of any shape, at most `depth` deep.
 ///
 /// Quotes and literals within are skipped as what they are. Needs no stack.
-pub(crate) fn value(input: &[u8]) -> Res<'_, &[u8]> {
-    let (mut rest, mut open) = (input, 0_usize);
+pub(crate) fn value_within(depth: u8, input: &[u8]) -> Res<'_, &[u8]> {
+    let (mut rest, mut open) = (input, 0_u8);
     loop {
         rest = match rest {
             [b'(', after @ ..] => {
+                if open == depth {
+                    return too_deep(rest);
+                }
                 open = open.saturating_add(1);
                 after
             }
@@ -424,7 +502,9 @@ mod tests {
             ("late escape", b"\"abcdefghijk\\\"lm\"", Ok((Some(b"abcdefghijk\"lm"), b""))),
             ("8 bit and tab", b"\"\xe4\xff\t\"", Ok((Some(b"\xe4\xff\t"), b""))),
             ("lone CR", b"\"a\rb\"", Ok((Some(b"a\rb"), b""))),
-            ("line end", b"\"abc\r\n\"", Err(())),
+            ("line end", b"\"abc\r\n", Err(())),
+            ("line break", b"\"abc\r\n def\"", Ok((Some(b"abc def"), b""))),
+            ("a literal behind a quote", b"\"abc{3}\r\nxyz\"", Err(())),
             ("no end", b"\"abc", Err(())),
             ("escape at the end", b"\"abc\\\"", Err(())),
             ("literal", b"{3}\r\na\0b)", Ok((Some(b"a\0b"), b")"))),
@@ -471,7 +551,12 @@ mod tests {
             (b"", None),
         ];
         for (input, want) in rows {
-            assert_eq!(value(input).ok().map(|(_, value)| value.len()), *want, "{}", input.escape_ascii());
+            assert_eq!(
+                value_within(72, input).ok().map(|(_, value)| value.len()),
+                *want,
+                "{}",
+                input.escape_ascii()
+            );
         }
     }
 }

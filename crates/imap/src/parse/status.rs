@@ -1,14 +1,23 @@
 //! Status responses and their codes (RFC 9051 section 7.1).
 
 use memchr::memchr;
+use nom::{
+    Parser,
+    branch::alt,
+    bytes::complete::{tag, tag_no_case, take_until},
+    sequence::{delimited, preceded, separated_pair, terminated},
+};
 
 use super::{
     Context, Res, fail,
     list::flags,
     overlook,
-    scan::{known, number, number64, octet, rest_of_line, sp, spaces, token, word},
+    scan::{closing, known, number, number64, octet, opening, rest_of_line, sp, spaces, token, word},
 };
-use crate::{Capability, Code, List, Response, SequenceSet, Status, StatusLine, Text};
+use crate::{
+    Capability, Code, List, Response, SequenceSet, Status, StatusLine, Text,
+    rule::{Fault, named},
+};
 
 /// `continue-req = "+" SP (resp-text / base64) CRLF`
 pub(super) fn continue_req<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Response<'a>> {
@@ -171,44 +180,33 @@ fn known_code<'a>(cx: Context<'_>, name: &str, rest: &'a [u8]) -> Option<(&'a [u
 
 /// `"BADCHARSET" [SP "(" charset *(SP charset) ")"]`
 fn bad_charset(rest: &[u8]) -> (&[u8], Code<'_>) {
-    match spaces(rest).strip_prefix(b"(").and_then(|rest| Some((rest, memchr(b')', rest)?))) {
-        Some((rest, end)) => {
-            let (charsets, rest) = rest.split_at_checked(end).unwrap_or((rest, &[]));
-            (rest.get(1..).unwrap_or_default(), Code::BadCharset(List::raw(charsets)))
-        }
-        None => (rest, Code::BadCharset(List::EMPTY)),
+    let charsets = delimited(tag("("), take_until(")"), tag(")"));
+    match charsets.map(|charsets| Code::BadCharset(List::raw(charsets))).parse(spaces(rest)) {
+        Ok::<_, nom::Err<Fault<'_>>>(found) => found,
+        Err(_) => (rest, Code::BadCharset(List::EMPTY)),
     }
 }
 
 fn with_argument<'a>(cx: Context<'_>, name: &str, input: &'a [u8]) -> Res<'a, Code<'a>> {
     match name {
-        "UNSEEN" => number(input).map(|(rest, number)| (rest, Code::Unseen(number))),
-        "UIDNEXT" => number(input).map(|(rest, number)| (rest, Code::UidNext(number))),
-        "COPYUID" => {
-            let (rest, validity) = number(input)?;
-            let (rest, from) = uid_set(sp(rest)?.0)?;
-            let (rest, to) = uid_set(sp(rest)?.0)?;
-            Ok((rest, Code::CopyUid { validity, from, to }))
-        }
-        "BADURL" => up_to_bracket(input).map(|(rest, url)| (rest, Code::BadUrl(Text::of(url)))),
-        "BADEVENT" => up_to_bracket(input).map(|(rest, events)| (rest, Code::BadEvent(Text::of(events)))),
+        "UNSEEN" => number.map(Code::Unseen).parse(input),
+        "UIDNEXT" => number.map(Code::UidNext).parse(input),
+        "COPYUID" => (terminated(number, sp), terminated(uid_set, sp), uid_set)
+            .map(|(validity, from, to)| Code::CopyUid { validity, from, to })
+            .parse(input),
+        "BADURL" => up_to_bracket.map(|url| Code::BadUrl(Text::of(url))).parse(input),
+        "BADEVENT" => up_to_bracket.map(|events| Code::BadEvent(Text::of(events))).parse(input),
         "METADATA" => metadata(input),
-        "MODIFIED" => uid_set(input).map(|(rest, set)| (rest, Code::Modified(set))),
-        "REFERRAL" => up_to_bracket(input).map(|(rest, url)| (rest, Code::Referral(Text::of(url)))),
-        "APPENDUID" => {
-            let (rest, validity) = number(input)?;
-            let (rest, uids) = uid_set(sp(rest)?.0)?;
-            Ok((rest, Code::AppendUid { validity, uids }))
-        }
-        "MAILBOXID" => {
-            let (rest, ()) = octet(b'(', "(")(input)?;
-            let (rest, id) = objectid(rest)?;
-            Ok((octet(b')', ")")(rest)?.0, Code::MailboxId(id)))
-        }
-        "CAPABILITY" => up_to_bracket(input).map(|(rest, words)| (rest, Code::Capability(List::raw(words)))),
-        "UIDVALIDITY" => number(input).map(|(rest, number)| (rest, Code::UidValidity(number))),
-        "MESSAGELIMIT" => number(input).map(|(rest, number)| (rest, Code::MessageLimit(number))),
-        "HIGHESTMODSEQ" => number64(input).map(|(rest, number)| (rest, Code::HighestModSeq(number))),
+        "MODIFIED" => uid_set.map(Code::Modified).parse(input),
+        "REFERRAL" => up_to_bracket.map(|url| Code::Referral(Text::of(url))).parse(input),
+        "APPENDUID" => separated_pair(number, sp, uid_set)
+            .map(|(validity, uids)| Code::AppendUid { validity, uids })
+            .parse(input),
+        "MAILBOXID" => delimited(opening("("), objectid, closing).map(Code::MailboxId).parse(input),
+        "CAPABILITY" => up_to_bracket.map(|words| Code::Capability(List::raw(words))).parse(input),
+        "UIDVALIDITY" => number.map(Code::UidValidity).parse(input),
+        "MESSAGELIMIT" => number.map(Code::MessageLimit).parse(input),
+        "HIGHESTMODSEQ" => number64.map(Code::HighestModSeq).parse(input),
         "PERMANENTFLAGS" => flags(cx, input).map(|(rest, flags)| (rest, Code::PermanentFlags(flags))),
         _ => fail(input, "resp-text-code"),
     }
@@ -216,17 +214,14 @@ fn with_argument<'a>(cx: Context<'_>, name: &str, input: &'a [u8]) -> Res<'a, Co
 
 /// `"METADATA" SP ("LONGENTRIES" SP number / "MAXSIZE" SP number / "TOOMANY" / "NOPRIVATE")` (RFC 5464), without the first
 fn metadata(input: &[u8]) -> Res<'_, Code<'_>> {
-    let (name, rest) = word(input);
-    let code = known(name, |name| match name {
-        b"LONGENTRIES" => {
-            Some(number64(spaces(rest)).map(|(rest, size)| (rest, Code::MetadataLongEntries(size))))
-        }
-        b"MAXSIZE" => Some(number64(spaces(rest)).map(|(rest, size)| (rest, Code::MetadataMaxSize(size)))),
-        b"TOOMANY" => Some(Ok((rest, Code::MetadataTooMany))),
-        b"NOPRIVATE" => Some(Ok((rest, Code::MetadataNoPrivate))),
-        _ => None,
-    });
-    code.unwrap_or_else(|| fail(input, "resp-text-code"))
+    let size = |name: &'static str| preceded((tag_no_case(name), sp), number64);
+    alt((
+        size("LONGENTRIES").map(Code::MetadataLongEntries),
+        size("MAXSIZE").map(Code::MetadataMaxSize),
+        tag_no_case("TOOMANY").map(|_| Code::MetadataTooMany),
+        tag_no_case("NOPRIVATE").map(|_| Code::MetadataNoPrivate),
+    ))
+    .parse(input)
 }
 
 /// `uid-set` and `sequence-set`
@@ -248,6 +243,5 @@ pub(super) fn objectid(input: &[u8]) -> Res<'_, Text<'_>> {
 }
 
 fn up_to_bracket(input: &[u8]) -> Res<'_, &[u8]> {
-    let split = memchr(b']', input).and_then(|end| input.split_at_checked(end));
-    split.map_or_else(|| fail(input, "]"), |(found, rest)| Ok((rest, found)))
+    named("]", take_until("]")).parse(input)
 }

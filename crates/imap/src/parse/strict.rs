@@ -18,6 +18,7 @@ pub(super) const fn overlooks_all(quirks: &Quirks) -> bool {
     quirks.spacing
         && quirks.eight_bit
         && quirks.stray_quote
+        && quirks.line_break
         && quirks.wrong_nil
         && quirks.odd_flag
         && quirks.zero_number
@@ -38,6 +39,9 @@ pub(super) fn check<'a>(quirks: &Quirks, response: &'a [u8]) -> Result<(), Fault
             b'"' => {
                 let Ok((after, (text, _))) = quoted_raw(rest) else { return fault("quoted") };
                 if !quirks.stray_quote && !is_escaped(text) {
+                    return fault("quoted");
+                }
+                if !quirks.line_break && text.contains(&b'\n') {
                     return fault("quoted");
                 }
                 if !quirks.eight_bit && core::str::from_utf8(text).is_err() {

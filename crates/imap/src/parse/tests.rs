@@ -8,6 +8,7 @@ use super::*;
 use crate::{Code, Data, Framer, Item, Piece, server::encode_response};
 
 mod found;
+mod strangers;
 
 fn parse(input: &[u8]) -> Result<Response<'_>, ParseError> {
     parse_response(input, &Limits::default(), &Quirks::default())
@@ -147,11 +148,11 @@ const LEGAL: &[(&str, &str)] = &[
     ),
     (
         "* NAMESPACE ((\"\" \"/\")) ((\"~\" \"/\")) NIL\r\n",
-        "Namespace { personal: [Namespace { prefix: \"\", delimiter: Some(47) }], other: [Namespace { prefix: \"~\", delimiter: Some(47) }], shared: [] }",
+        "Namespace { personal: [Namespace { prefix: \"\", delimiter: Some(47), extensions: [] }], other: [Namespace { prefix: \"~\", delimiter: Some(47), extensions: [] }], shared: [] }",
     ),
     (
         "* NAMESPACE ((\"\" \"/\")(\"#mh/\" \"/\" \"X-PARAM\" (\"FLAG1\" \"FLAG2\"))) NIL NIL\r\n",
-        "personal: [Namespace { prefix: \"\", delimiter: Some(47) }, Namespace { prefix: \"#mh/\", delimiter: Some(47) }]",
+        "personal: [Namespace { prefix: \"\", delimiter: Some(47), extensions: [] }, Namespace { prefix: \"#mh/\", delimiter: Some(47), extensions: [(\"X-PARAM\", \"(\\\"FLAG1\\\" \\\"FLAG2\\\")\")] }]",
     ),
     (
         "* STATUS blurdybloop (MESSAGES 231 UIDNEXT 44292)\r\n",
@@ -763,9 +764,27 @@ fn nesting_is_limited_and_needs_little_stack() {
         assert_eq!(outcome(input), want, "{levels} messages");
     }
     assert_eq!(outcome(wrap("(", "", ")", 100_000)), Err("nesting within the limit"));
-    // Skipping what is not known and reading threads takes no stack.
-    let unknown = [b"* 1 FETCH (X ", &*vec![b'('; 100_000], &*vec![b')'; 100_000], b")\r\n"].concat();
-    assert_eq!(outcome(unknown), Ok(()));
+    // What is not known and what is skipped takes no stack, and is limited all the same. The list of items is one level.
+    let rows = [
+        ("* 1 FETCH (X ", ")\r\n", 71),
+        ("* 1 FETCH (BODY (\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 1 2 NIL NIL NIL NIL ", "))\r\n", 70),
+        ("* STATUS a (X ", ")\r\n", 72),
+        ("* LIST () \"/\" \"a\" ", "\r\n", 72),
+        ("* NAMESPACE ((\"\" \"/\" \"X\" ", ")) NIL NIL\r\n", 72),
+        ("* ESEARCH (TAG \"a\") X ", "\r\n", 72),
+        ("* ESEARCH (X ", ")\r\n", 72),
+    ];
+    for (before, behind, limit) in rows {
+        for (levels, want) in [
+            (limit, Ok(())),
+            (limit + 1, Err("nesting within the limit")),
+            (100_000, Err("nesting within the limit")),
+        ] {
+            let (open, close) = ("(".repeat(levels - 1) + "(A b", ")".repeat(levels));
+            let input = [before.as_bytes(), open.as_bytes(), close.as_bytes(), behind.as_bytes()].concat();
+            assert_eq!(outcome(input), want, "{before} {levels} levels");
+        }
+    }
     let thread = [b"* THREAD (1", &*b"(2".repeat(100_000), &*vec![b')'; 100_001], b"\r\n"].concat();
     assert_eq!(outcome(thread), Ok(()));
 }

@@ -561,6 +561,12 @@ fn namespaces_of(out: &mut Vec<u8>, namespaces: &[Namespace<'_>]) {
         string(out, namespace.prefix.as_bytes());
         out.push(b' ');
         delimiter(out, namespace.delimiter);
+        for (name, value) in &namespace.extensions {
+            out.push(b' ');
+            string(out, name);
+            out.push(b' ');
+            out.extend_from_slice(value);
+        }
         out.push(b')');
     }
     out.push(b')');

@@ -14,7 +14,8 @@ const DELIMITER: u8 = b'/';
 impl Imap {
     pub(super) fn namespace(&mut self) -> Result<(), Error> {
         let prefix = Mailbox::from_wire(&b""[..]);
-        let personal = prefix.map(|prefix| Namespace { prefix, delimiter: Some(DELIMITER) });
+        let personal =
+            prefix.map(|prefix| Namespace { prefix, delimiter: Some(DELIMITER), extensions: Vec::new() });
         self.protocol.untagged(Data::Namespace {
             personal: personal.into_iter().collect(),
             other: Vec::new(),
