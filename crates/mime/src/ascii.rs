@@ -27,7 +27,17 @@ pub(crate) fn hex_value(digit: u8) -> Option<u8> {
 
 /// Upper-case hexadecimal digits of `byte`.
 pub(crate) fn hex_digits(byte: u8) -> [char; 2] {
-    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0').to_ascii_uppercase();
+    hex_octets(byte).map(char::from)
+}
+
+/// Upper-case hexadecimal digits of `byte`, in ASCII.
+pub(crate) const fn hex_octets(byte: u8) -> [u8; 2] {
+    const fn digit(value: u8) -> u8 {
+        match value {
+            0..=9 => b'0'.wrapping_add(value),
+            _ => b'A'.wrapping_sub(10).wrapping_add(value),
+        }
+    }
     [digit(byte >> 4), digit(byte & 15)]
 }
 

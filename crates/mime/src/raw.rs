@@ -98,14 +98,15 @@ impl RawHeader {
     pub fn add_missing(&mut self, from: &Mailbox, date: DateTime, random: [u8; 16]) {
         let mut added = Vec::new();
         if !self.has_date {
-            HeaderLine::start(&mut added, "Date").word(&format!("{date}"));
+            HeaderLine::start(&mut added, "Date").word(&[&date.written()]);
         }
         if !self.has_from {
             HeaderLine::start(&mut added, "From").mailboxes(core::slice::from_ref(from));
         }
         if !self.has_message_id {
             let random = u128::from_be_bytes(random);
-            HeaderLine::start(&mut added, "Message-ID").word(&format!("<{random:032x}@{}>", from.domain()));
+            HeaderLine::start(&mut added, "Message-ID")
+                .word(&[&format!("<{random:032x}@{}>", from.domain())]);
         }
         added.append(&mut self.octets);
         self.octets = added;

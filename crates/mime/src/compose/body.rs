@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::header::HeaderLine;
 use crate::LineEnds;
-use crate::ascii::{hex_digits, is_wsp};
+use crate::ascii::{hex_octets, is_wsp};
 
 /// Longest line of a message without its CRLF (RFC 5322 section 2.1.1).
 const MAX_LINE: usize = 998;
@@ -27,28 +27,28 @@ pub(super) struct Text {
 impl Text {
     /// Encodes no more than the content needs.
     pub(super) fn encode(subtype: &'static str, text: &str, allow_8bit: bool) -> Self {
-        let text = with_crlf(text);
-        let sendable = !text.contains(&0) && lines(&text).all(|line| line.len() <= MAX_LINE);
+        let (text, longest) = with_crlf(text);
+        let sendable = longest <= MAX_LINE && memchr::memchr(0, &text).is_none();
         let (encoding, body) = if sendable && text.is_ascii() {
             ("7bit", text)
         } else if sendable && allow_8bit {
             ("8bit", text)
         } else {
-            let printable = quoted_printable(&text);
-            if printable.len() <= base64_len(text.len()) {
-                ("quoted-printable", printable)
-            } else {
-                let mut body = Vec::with_capacity(base64_len(text.len()));
-                write_base64(&mut body, &text);
-                ("base64", body)
+            match quoted_printable(&text, base64_len(text.len())) {
+                Some(printable) => ("quoted-printable", printable),
+                None => {
+                    let mut body = Vec::new();
+                    write_base64(&mut body, &text);
+                    ("base64", body)
+                }
             }
         };
         Self { subtype, encoding, body }
     }
 
     pub(super) fn write(&self, out: &mut Vec<u8>) {
-        HeaderLine::start(out, "Content-Type").word(&format!("text/{}; charset=utf-8", self.subtype));
-        HeaderLine::start(out, "Content-Transfer-Encoding").word(self.encoding);
+        HeaderLine::start(out, "Content-Type").word(&["text/", self.subtype, "; charset=utf-8"]);
+        HeaderLine::start(out, "Content-Transfer-Encoding").word(&[self.encoding]);
         out.extend_from_slice(b"\r\n");
         out.extend_from_slice(&self.body);
     }
@@ -64,15 +64,14 @@ pub(super) struct Attachment {
 
 impl Attachment {
     pub(super) fn write(&self, out: &mut Vec<u8>) {
-        HeaderLine::start(out, "Content-Type").word(&self.content_type);
-        HeaderLine::start(out, "Content-Transfer-Encoding").word("base64");
+        HeaderLine::start(out, "Content-Type").word(&[&self.content_type]);
+        HeaderLine::start(out, "Content-Transfer-Encoding").word(&["base64"]);
         HeaderLine::start(out, "Content-Disposition").with_parameter(
             "attachment",
             "filename",
             &self.file_name,
         );
         out.extend_from_slice(b"\r\n");
-        out.reserve(base64_len(self.content.len()));
         write_base64(out, &self.content);
     }
 }
@@ -89,12 +88,14 @@ pub(super) struct Boundaries {
 
 impl Boundaries {
     pub(super) fn new(random: &str, texts: &[&Text]) -> Self {
-        let stem = format!("=_{random}_");
-        let numbers = texts.iter().flat_map(|text| lines(&text.body)).filter_map(|line| {
-            let number = line.strip_prefix(b"--")?.strip_prefix(stem.as_bytes())?.get(..8)?;
-            Some(String::from(str::from_utf8(number).ok()?))
+        let stem = ["=_", random, "_"].concat();
+        let finder = memchr::memmem::Finder::new(stem.as_bytes());
+        let numbers = texts.iter().flat_map(|text| {
+            let places = finder.find_iter(&text.body).map(|place| place.saturating_add(stem.len()));
+            places.filter_map(|number| text.body.get(number..number.checked_add(8)?))
         });
-        Self { taken: numbers.collect(), stem, next: 0 }
+        let taken = numbers.filter_map(|number| str::from_utf8(number).ok().map(String::from)).collect();
+        Self { taken, stem, next: 0 }
     }
 
     /// Writes the `Content-Type` of a multipart. The empty line after its headers comes with the first
@@ -107,9 +108,9 @@ impl Boundaries {
             number = format!("{:08x}", self.next);
         }
         self.next = self.next.wrapping_add(1);
-        let boundary = format!("{}{number}", self.stem);
+        let boundary = [self.stem.as_str(), &number].concat();
         HeaderLine::start(out, "Content-Type").with_parameter(
-            &format!("multipart/{subtype}"),
+            &["multipart/", subtype].concat(),
             "boundary",
             &boundary,
         );
@@ -124,71 +125,96 @@ pub(super) struct Boundary(String);
 
 impl Boundary {
     pub(super) fn delimit(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(format!("\r\n--{}\r\n", self.0).as_bytes());
+        for piece in ["\r\n--", &self.0, "\r\n"] {
+            out.extend_from_slice(piece.as_bytes());
+        }
     }
 
     pub(super) fn close(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(format!("\r\n--{}--\r\n", self.0).as_bytes());
+        for piece in ["\r\n--", &self.0, "--\r\n"] {
+            out.extend_from_slice(piece.as_bytes());
+        }
     }
 }
 
-/// Every CRLF, bare CR and bare LF becomes CRLF, and the last line ends in one.
-fn with_crlf(text: &str) -> Vec<u8> {
+/// Every CRLF, bare CR and bare LF becomes CRLF, and the last line ends in one. Tells how long the longest line is.
+fn with_crlf(text: &str) -> (Vec<u8>, usize) {
     let mut out = LineEnds::to_crlf(text.as_bytes());
     if !out.is_empty() && !out.ends_with(b"\n") {
         out.extend_from_slice(b"\r\n");
     }
-    out
+    let (mut longest, mut start) = (0, 0);
+    for end in memchr::memchr_iter(b'\n', &out) {
+        longest = longest.max(end.saturating_sub(start).saturating_sub(1));
+        start = end.saturating_add(1);
+    }
+    (out, longest)
 }
 
-/// Lines without their CRLF.
-fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let lines = text.split_inclusive(|&byte| byte == b'\n');
-    lines.map(|line| line.strip_suffix(b"\r\n").unwrap_or(line))
-}
-
-/// RFC 2045 section 6.7; `text` has CRLF line ends alone.
-fn quoted_printable(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    for line in lines(text) {
-        let mut column = 0usize;
-        let mut rest = line;
-        while let Some((&byte, after)) = rest.split_first() {
-            let last = after.is_empty();
-            let plain = byte.is_ascii_graphic() && byte != b'=' || is_wsp(byte) && !last;
-            let width = if plain { 1 } else { 3 };
-            // The last column is the soft break's, unless the line ends there.
-            let limit = if last { MAX_ENCODED_LINE } else { MAX_ENCODED_LINE.saturating_sub(1) };
-            if column.saturating_add(width) > limit {
-                out.extend_from_slice(b"=\r\n");
-                column = 0;
+/// RFC 2045 section 6.7; `text` has CRLF line ends alone. `None` if it gets longer than `limit`.
+fn quoted_printable(text: &[u8], limit: usize) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(text.len().saturating_add(text.len() / 8));
+    for line in text.split_inclusive(|&byte| byte == b'\n') {
+        let mut rest = line.strip_suffix(b"\r\n").unwrap_or(line);
+        // The last column is the soft break's, unless the line ends there.
+        let mut room = MAX_ENCODED_LINE.saturating_sub(1);
+        while !rest.is_empty() {
+            let seen = rest.get(..room.saturating_add(1)).unwrap_or(rest);
+            let mut plain = seen.iter().position(|&byte| !is_plain(byte)).unwrap_or(seen.len());
+            let whole = plain == rest.len();
+            if whole && rest.last().copied().is_some_and(is_wsp) {
+                plain = plain.saturating_sub(1);
             }
-            if plain {
-                out.push(byte);
-            } else {
-                let [high, low] = hex_digits(byte);
-                out.extend(format!("={high}{low}").bytes());
+            if !whole || plain < rest.len() {
+                plain = plain.min(room);
             }
-            column = column.saturating_add(width);
+            let (run, after) = rest.split_at_checked(plain).unwrap_or_default();
+            out.extend_from_slice(run);
+            room = room.saturating_sub(plain);
             rest = after;
+            let Some((&byte, after)) = rest.split_first() else { break };
+            let (width, fits) =
+                (if is_plain(byte) && !(after.is_empty() && is_wsp(byte)) { 1 } else { 3 }, room);
+            let fits = if after.is_empty() { fits.saturating_add(1) } else { fits };
+            if width > fits {
+                out.extend_from_slice(b"=\r\n");
+                room = MAX_ENCODED_LINE.saturating_sub(1);
+            } else if width == 3 {
+                let [high, low] = hex_octets(byte);
+                out.extend_from_slice(&[b'=', high, low]);
+                room = room.saturating_sub(3);
+                rest = after;
+            }
         }
         out.extend_from_slice(b"\r\n");
+        if out.len() > limit {
+            return None;
+        }
     }
-    out
+    Some(out)
+}
+
+/// What stands for itself, but for white space at the end of a line.
+const fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\t') && byte != b'='
 }
 
 /// Length of what [`write_base64`] writes.
-fn base64_len(octets: usize) -> usize {
+pub(super) fn base64_len(octets: usize) -> usize {
     let characters = octets.div_ceil(3).saturating_mul(4);
     characters.saturating_add(octets.div_ceil(OCTETS_PER_LINE).saturating_mul(2))
 }
 
 fn write_base64(out: &mut Vec<u8>, octets: &[u8]) {
-    let mut line = String::with_capacity(MAX_ENCODED_LINE);
-    for chunk in octets.chunks(OCTETS_PER_LINE) {
-        line.clear();
-        STANDARD.encode_string(chunk, &mut line);
-        out.extend_from_slice(line.as_bytes());
-        out.extend_from_slice(b"\r\n");
+    let start = out.len();
+    out.resize(start.saturating_add(base64_len(octets.len())), b'\n');
+    let lines = out.get_mut(start..).unwrap_or_default().chunks_mut(MAX_ENCODED_LINE.saturating_add(2));
+    for (line, chunk) in lines.zip(octets.chunks(OCTETS_PER_LINE)) {
+        let characters = line.len().saturating_sub(2);
+        // The room is as long as what is written.
+        let _ = STANDARD.encode_slice(chunk, line.get_mut(..characters).unwrap_or_default());
+        if let Some(end) = line.get_mut(characters) {
+            *end = b'\r';
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Header lines: folding, encoded words, quoted strings and parameters.
 
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -37,9 +38,9 @@ impl<'o> HeaderLine<'o> {
     }
 
     /// Writes a value that is never folded.
-    pub(crate) fn word(mut self, word: &str) {
+    pub(crate) fn word(mut self, pieces: &[&str]) {
         self.push(" ");
-        self.push(word);
+        pieces.iter().for_each(|piece| self.push(piece));
         self.end();
     }
 
@@ -69,9 +70,9 @@ impl<'o> HeaderLine<'o> {
             let last = at.saturating_add(1) == mailboxes.len();
             let comma = if last { "" } else { "," };
             if mailbox.name().is_empty() {
-                self.token(&format!("{}{comma}", mailbox.address()));
+                self.token(&[mailbox.address(), comma]);
             } else {
-                self.token(&format!("<{}>{comma}", mailbox.address()));
+                self.token(&["<", mailbox.address(), ">", comma]);
             }
         }
         self.end();
@@ -80,16 +81,16 @@ impl<'o> HeaderLine<'o> {
     /// Writes `value` and a parameter after it: a token, a quoted string, or the forms of RFC 2231 for what
     /// is not ASCII or too long for a line.
     pub(super) fn with_parameter(mut self, value: &str, name: &str, parameter: &str) {
-        self.token(&format!("{value};"));
+        self.token(&[value, ";"]);
         let printable = parameter.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
         let plain = match parameter {
-            "" => quote(parameter),
-            _ if parameter.bytes().all(is_token) => parameter.into(),
-            _ => quote(parameter),
+            "" => Cow::Owned(quote(parameter)),
+            _ if parameter.bytes().all(is_token) => Cow::Borrowed(parameter),
+            _ => Cow::Owned(quote(parameter)),
         };
         // A reader may take an encoded word in quotes for one.
         if printable && !has_encoded_word(parameter) && name.len().saturating_add(plain.len()) < MAX_WORD {
-            self.token(&format!("{name}={plain}"));
+            self.token(&[name, "=", &plain]);
         } else {
             self.extended_parameter(name, parameter);
         }
@@ -119,29 +120,30 @@ impl<'o> HeaderLine<'o> {
             }
         }
         if let [section] = sections.as_slice() {
-            return self.token(&format!("{name}*=utf-8''{section}"));
+            return self.token(&[name, "*=utf-8''", section]);
         }
         for (number, section) in sections.iter().enumerate() {
             let charset = if number == 0 { "utf-8''" } else { "" };
             let last = number.saturating_add(1) == sections.len();
             let semicolon = if last { "" } else { ";" };
-            self.token(&format!("{name}*{number}*={charset}{section}{semicolon}"));
+            self.token(&[name, &format!("*{number}*="), charset, section, semicolon]);
         }
     }
 
     /// `display-name = phrase`: atoms, else a quoted string, else encoded words.
     fn display_name(&mut self, name: &str) {
-        let printable = name.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
-        let quoted = quote(name);
         if name.is_empty() {
             return;
         }
-        if !printable || has_encoded_word(name) || quoted.len() > MAX_WORD {
+        let printable = name.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+        let escapes = name.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
+        let quoted_len = name.len().saturating_add(escapes).saturating_add(2);
+        if !printable || has_encoded_word(name) || quoted_len > MAX_WORD {
             self.encoded_words(name);
         } else if name.split(' ').all(|atom| !atom.is_empty() && atom.bytes().all(is_atext)) {
-            name.split(' ').for_each(|atom| self.token(atom));
+            name.split(' ').for_each(|atom| self.token(&[atom]));
         } else {
-            self.token(&quoted);
+            self.token(&[&quote(name)]);
         }
     }
 
@@ -160,13 +162,14 @@ impl<'o> HeaderLine<'o> {
     }
 
     /// Writes something that cannot be broken after a space or a fold.
-    fn token(&mut self, token: &str) {
+    fn token(&mut self, pieces: &[&str]) {
+        let len = pieces.iter().map(|piece| piece.len()).fold(0, usize::saturating_add);
         // A fold right after the name would leave a line that looks empty.
-        if self.column.saturating_add(token.len()) >= MAX_WORD_LINE && !self.out.ends_with(b":") {
+        if self.column.saturating_add(len) >= MAX_WORD_LINE && !self.out.ends_with(b":") {
             self.fold();
         }
         self.push(" ");
-        self.push(token);
+        pieces.iter().for_each(|piece| self.push(piece));
     }
 
     fn push(&mut self, text: &str) {

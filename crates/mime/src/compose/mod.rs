@@ -6,14 +6,13 @@ mod header;
 mod tests;
 
 use alloc::borrow::ToOwned;
-use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
 
 use self::body::{Attachment, Boundaries, Text};
 pub(crate) use self::header::HeaderLine;
-use crate::ascii::is_token;
+use crate::ascii::{hex_digits, is_token};
 use crate::{DateTime, Mailbox};
 
 /// Longest Message-ID that is taken, in octets: its line stays far below the 998 of RFC 5322 section 2.1.1.
@@ -152,8 +151,12 @@ impl Message {
     /// content type or date (a year before 1900) that RFC 5322 or RFC 2045 does not allow.
     pub fn build(&self, date: DateTime, random: [u8; 16]) -> Result<Composed, Error> {
         self.check(date)?;
-        let random: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-        let mut octets = Vec::new();
+        let mut digits = String::with_capacity(32);
+        for byte in random {
+            digits.extend(hex_digits(byte).map(|digit| digit.to_ascii_lowercase()));
+        }
+        let random = digits;
+        let mut octets = Vec::with_capacity(self.size_hint());
         self.write_headers(&mut octets, date, &random);
         self.write_body(&mut octets, &random);
         let envelope = || [&self.to, &self.cc, &self.bcc].into_iter().flatten();
@@ -170,6 +173,14 @@ impl Message {
             needs_8bitmime: !octets.is_ascii(),
             octets,
         })
+    }
+
+    /// About how many octets the message gets, so that its memory is taken once.
+    fn size_hint(&self) -> usize {
+        let texts = [&self.text, &self.html].into_iter().flatten().map(|text| text.len().saturating_add(512));
+        let files =
+            self.attachments.iter().map(|file| body::base64_len(file.content.len()).saturating_add(512));
+        texts.chain(files).fold(1024, usize::saturating_add)
     }
 
     fn check(&self, date: DateTime) -> Result<(), Error> {
@@ -198,11 +209,7 @@ impl Message {
     }
 
     fn write_headers(&self, out: &mut Vec<u8>, date: DateTime, random: &str) {
-        let message_id = match &self.message_id {
-            Some(id) => without_brackets(id).to_owned(),
-            None => format!("{random}@{}", self.from.domain()),
-        };
-        HeaderLine::start(out, "Date").word(&date.to_string());
+        HeaderLine::start(out, "Date").word(&[date.written().as_str()]);
         HeaderLine::start(out, "From").mailboxes(core::slice::from_ref(&self.from));
         for (name, mailboxes) in [("Reply-To", &self.reply_to), ("To", &self.to), ("Cc", &self.cc)] {
             if !mailboxes.is_empty() {
@@ -212,8 +219,12 @@ impl Message {
         if let Some(subject) = &self.subject {
             HeaderLine::start(out, "Subject").unstructured(subject);
         }
-        HeaderLine::start(out, "Message-ID").word(&format!("<{message_id}>"));
-        HeaderLine::start(out, "MIME-Version").word("1.0");
+        let line = HeaderLine::start(out, "Message-ID");
+        match &self.message_id {
+            Some(id) => line.word(&["<", without_brackets(id), ">"]),
+            None => line.word(&["<", random, "@", self.from.domain(), ">"]),
+        }
+        HeaderLine::start(out, "MIME-Version").word(&["1.0"]);
     }
 
     fn write_body(&self, out: &mut Vec<u8>, random: &str) {
