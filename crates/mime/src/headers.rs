@@ -60,13 +60,9 @@ impl<'a> Headers<'a> {
         exceeded.map_or(Ok(headers), Err)
     }
 
-    /// As many fields as the limits allow.
-    pub(crate) fn within(section: &'a [u8], limits: &Limits, raw_charset: Charset) -> Self {
-        let (mut headers, _) = Self::find(section, limits);
-        if headers.raw_charset == Charset::Guess {
-            headers.raw_charset = raw_charset;
-        }
-        headers
+    /// The fields of a section that is known to be within the limits.
+    pub(crate) const fn of(section: &'a [u8], raw_charset: Charset) -> Self {
+        Self { section, body: &[], raw_charset }
     }
 
     fn find(message: &'a [u8], limits: &Limits) -> (Self, Option<LimitExceeded>) {
@@ -108,7 +104,19 @@ impl<'a> Headers<'a> {
     /// First field of that name, whatever its case.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Header<'a>> {
-        self.iter().find(|header| header.name.eq_ignore_ascii_case(name))
+        let mut rest = self.section;
+        loop {
+            // Most lines are told apart by their first octets; only one that begins with the name is read.
+            if let Some((start, [b':' | b' ' | b'\t', ..])) = rest.split_at_checked(name.len())
+                && start.eq_ignore_ascii_case(name.as_bytes())
+                && let Some(header) = (HeadersIter { rest, raw_charset: self.raw_charset }).next()
+                && header.name.len() == name.len()
+            {
+                return Some(header);
+            }
+            let end = memchr::memchr(b'\n', rest)?;
+            rest = tail(rest, end.saturating_add(1));
+        }
     }
 
     /// What follows the empty line.

@@ -160,7 +160,7 @@ fn quoted_printable(text: &[u8], limit: usize) -> Option<Vec<u8>> {
         let mut room = MAX_ENCODED_LINE.saturating_sub(1);
         while !rest.is_empty() {
             let seen = rest.get(..room.saturating_add(1)).unwrap_or(rest);
-            let mut plain = seen.iter().position(|&byte| !is_plain(byte)).unwrap_or(seen.len());
+            let mut plain = plain_run(seen);
             let whole = plain == rest.len();
             if whole && rest.last().copied().is_some_and(is_wsp) {
                 plain = plain.saturating_sub(1);
@@ -194,9 +194,20 @@ fn quoted_printable(text: &[u8], limit: usize) -> Option<Vec<u8>> {
     Some(out)
 }
 
+/// How many octets from the start stand for themselves.
+fn plain_run(text: &[u8]) -> usize {
+    // By sixteen, which the compiler turns into a few instructions.
+    let (blocks, _) = text.as_chunks::<16>();
+    let whole =
+        blocks.iter().take_while(|block| block.iter().fold(true, |all, &byte| all & is_plain(byte))).count();
+    let start = whole.saturating_mul(16);
+    let rest = tail(text, start);
+    start.saturating_add(rest.iter().position(|&byte| !is_plain(byte)).unwrap_or(rest.len()))
+}
+
 /// What stands for itself, but for white space at the end of a line.
 const fn is_plain(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~' | b'\t') && byte != b'='
+    (byte.wrapping_sub(b' ') <= b'~' - b' ') & (byte != b'=') | (byte == b'\t')
 }
 
 /// Length of what [`write_base64`] writes.

@@ -99,17 +99,17 @@ fn lex(input: &[u8]) -> (usize, Option<Word<'_>>) {
         Err(len) => return (len, None),
     };
     let text_at = input.len().saturating_sub(text.len());
-    let mut previous = 0;
-    for (at, pair) in text.windows(2).enumerate() {
+    for at in memchr::memchr_iter(b'?', text) {
         // Text with a space in it, as some mailers write; but not if the next word begins there.
-        if pair == b"=?" && is_space(previous) {
-            return (text_at.saturating_add(at), None);
+        if let [.., before, b'='] = text.get(..at).unwrap_or_default()
+            && is_space(*before)
+        {
+            return (text_at.saturating_add(at).saturating_sub(1), None);
         }
-        if pair == b"?=" {
+        if text.get(at.saturating_add(1)) == Some(&b'=') {
             let len = text_at.saturating_add(at).saturating_add(2);
             return (len, head.word(text.get(..at).unwrap_or_default()));
         }
-        previous = pair.first().copied().unwrap_or_default();
     }
     (input.len(), None)
 }
@@ -176,7 +176,7 @@ impl Text {
         }
         let run = self.run.get_or_insert_with(|| Run {
             charset: word.charset,
-            bytes: Vec::new(),
+            bytes: Vec::with_capacity(word.text.len()),
             base64: Groups::default(),
         });
         run.push(&word);

@@ -6,7 +6,7 @@ use super::split::{Fields, Sink, Splitter};
 use super::{Defect, Kind, Limits, Part};
 use crate::DateTime;
 use crate::decode::{Address, Charset};
-use crate::headers::{Header, Headers};
+use crate::headers::{BYTE_ORDER_MARK, Header, Headers};
 
 /// A message in memory, taken apart.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ impl<'a> Message<'a> {
     #[must_use]
     pub fn parse_with(raw: &'a [u8], limits: &Limits) -> Self {
         let mut collector =
-            Collector { raw, limits, parts: Vec::new(), begins: Vec::new(), defects: Vec::new() };
+            Collector { raw, parts: Vec::new(), begins: Vec::new(), kept: 0, defects: Vec::new() };
         let mut splitter = Splitter::new(limits.clone(), &mut collector);
         let mut start = 0usize;
         for end in memchr::memchr_iter(b'\n', raw) {
@@ -44,7 +44,8 @@ impl<'a> Message<'a> {
         let charset =
             parts.iter().find_map(|part| part.fields.content_type.charset().and_then(Charset::for_label));
         for part in &mut parts {
-            part.raw_charset = charset.unwrap_or(Charset::Guess);
+            let own = part.fields.content_type.charset().and_then(Charset::for_label);
+            part.raw_charset = own.or(charset).unwrap_or_default();
         }
         Self { parts, defects }
     }
@@ -184,15 +185,16 @@ impl<'m, 'a> Iterator for Parts<'m, 'a> {
 impl ExactSizeIterator for Parts<'_, '_> {}
 
 /// Keeps where things are.
-struct Collector<'a, 'l> {
+struct Collector<'a> {
     raw: &'a [u8],
-    limits: &'l Limits,
     parts: Vec<Part<'a>>,
     begins: Vec<(usize, Option<usize>)>,
+    /// Octets of the header section that are within the limits.
+    kept: usize,
     defects: Vec<Defect>,
 }
 
-impl<'a> Collector<'a, '_> {
+impl<'a> Collector<'a> {
     fn slice(&self, from: usize, to: usize) -> &'a [u8] {
         self.raw.get(from..to).unwrap_or_default()
     }
@@ -202,23 +204,28 @@ fn at(offset: u64) -> usize {
     usize::try_from(offset).unwrap_or(usize::MAX)
 }
 
-impl Sink for Collector<'_, '_> {
+impl Sink for Collector<'_> {
     fn begin(&mut self, _: usize, parent: Option<usize>, offset: u64) {
         self.begins.push((at(offset), parent));
+        self.kept = 0;
     }
 
-    fn header(&mut self, _: usize, _: &[u8]) {}
+    fn header(&mut self, _: usize, piece: &[u8]) {
+        self.kept = self.kept.saturating_add(piece.len());
+    }
 
     fn head(&mut self, index: usize, fields: Fields, offset: u64) {
-        let (begin, parent) = self.begins.get(index).copied().unwrap_or_default();
+        let (mut begin, parent) = self.begins.get(index).copied().unwrap_or_default();
+        if index == 0 && self.raw.starts_with(BYTE_ORDER_MARK) {
+            begin = BYTE_ORDER_MARK.len();
+        }
         self.parts.push(Part {
             index,
             parent,
-            header: self.slice(begin, at(offset)),
+            header: self.slice(begin, begin.saturating_add(self.kept)),
             body: self.slice(at(offset), self.raw.len()),
             fields,
             raw_charset: Charset::Guess,
-            limits: self.limits.headers.clone(),
         });
     }
 

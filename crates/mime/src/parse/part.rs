@@ -27,7 +27,6 @@ pub struct Part<'a> {
     pub(super) body: &'a [u8],
     pub(super) fields: Fields,
     pub(super) raw_charset: Charset,
-    pub(super) limits: crate::Limits,
 }
 
 impl<'a> Part<'a> {
@@ -52,10 +51,10 @@ impl<'a> Part<'a> {
     /// Its header fields, as many as the limits allow.
     #[must_use]
     pub fn headers(&self) -> Headers<'a> {
-        Headers::within(self.header, &self.limits, self.raw_charset)
+        Headers::of(self.header, self.raw_charset)
     }
 
-    /// The octets from its first header field to the end of its body, as they are signed (RFC 1847).
+    /// Its header section as it stands in the message, with the empty line that ends it.
     #[must_use]
     pub const fn raw_header(&self) -> &'a [u8] {
         self.header

@@ -83,7 +83,6 @@ pub struct Stream {
 
 /// What is kept between the pieces.
 struct Held {
-    limits: Limits,
     parent: Option<usize>,
     header: Vec<u8>,
     /// A line end of a body, which a boundary would take, and the part that it belongs to otherwise.
@@ -107,7 +106,7 @@ impl Stream {
     /// Begins a message.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        let mut held = Held { limits: limits.clone(), parent: None, header: Vec::new(), ends: b"", part: 0 };
+        let mut held = Held { parent: None, header: Vec::new(), ends: b"", part: 0 };
         // A message begins before its first octet, and there is nothing to tell yet.
         let splitter = Splitter::new(limits, &mut Teller { held: &mut held, tell: &mut |_: Event<'_>| {} });
         Self { splitter, held, line: Vec::new(), inside: false }
@@ -191,8 +190,7 @@ impl<F: FnMut(Event<'_>)> Sink for Teller<'_, F> {
     fn head(&mut self, index: usize, fields: Fields, _: u64) {
         self.held.ends = b"";
         let charset = fields.content_type.charset().and_then(Charset::for_label);
-        let headers =
-            Headers::within(&self.held.header, &self.held.limits.headers, charset.unwrap_or(Charset::Guess));
+        let headers = Headers::of(&self.held.header, charset.unwrap_or_default());
         (self.tell)(Event::Part(Head {
             index,
             parent: self.held.parent,

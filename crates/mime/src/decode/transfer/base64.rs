@@ -181,12 +181,17 @@ impl Groups {
 
     /// Whether all of `text` is base64 or white space.
     pub(in crate::decode) fn is_valid(text: &[u8]) -> bool {
-        text.iter().all(|&byte| sextet(byte).is_some() || byte == b'=' || is_space(byte))
+        // Octets that are neither are rare: a table's top bit tells of them without a branch each.
+        let marks = text.iter().fold(0, |marks, &byte| marks | sextet_or_none(byte));
+        marks & 0x80 == 0 || text.iter().all(|&byte| sextet(byte).is_some() || byte == b'=' || is_space(byte))
     }
 
     /// Whether the group so far goes on in `text`: the two fill it, and it is not a whole one that lacks its
     /// padding.
     pub(in crate::decode) fn completes_with(&self, text: &[u8]) -> bool {
+        if self.place == 0 {
+            return true;
+        }
         let characters = text.iter().filter(|&&byte| !is_space(byte)).count();
         let fills = characters.wrapping_add(usize::from(self.place)) & 3 == 0;
         // `YQ` and `Yg` fill a group too, but the spare bits of `YQ` are zero, as those of a last character
@@ -201,7 +206,7 @@ fn whole_groups<'a>(text: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
     let (groups, _) = text.as_chunks::<4>();
     let mut count = 0usize;
     for group in groups {
-        let [a, b, c, d] = group.map(|byte| SEXTETS.get(usize::from(byte)).copied().unwrap_or(NONE));
+        let [a, b, c, d] = group.map(sextet_or_none);
         // One look tells for all four: only what is no character has the top bit.
         if (a | b | c | d) & 0x80 != 0 {
             break;
@@ -214,7 +219,11 @@ fn whole_groups<'a>(text: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
 
 /// Value of a character of the alphabet.
 pub(in crate::decode) fn sextet(byte: u8) -> Option<u8> {
-    SEXTETS.get(usize::from(byte)).copied().filter(|&value| value != NONE)
+    Some(sextet_or_none(byte)).filter(|&value| value != NONE)
+}
+
+fn sextet_or_none(byte: u8) -> u8 {
+    SEXTETS.get(usize::from(byte)).copied().unwrap_or(NONE)
 }
 
 const NONE: u8 = 0xFF;
