@@ -158,7 +158,8 @@ impl Message {
         let random = digits;
         let mut octets = Vec::with_capacity(self.size_hint());
         self.write_headers(&mut octets, date, &random);
-        self.write_body(&mut octets, &random);
+        // Encoded bodies are ASCII: only the fields and a text that is sent as it is can be something else.
+        let needs_8bitmime = !octets.is_ascii() | self.write_body(&mut octets, &random);
         let envelope = || [&self.to, &self.cc, &self.bcc].into_iter().flatten();
         let mut recipients: Vec<String> = Vec::new();
         for address in envelope().map(Mailbox::address) {
@@ -170,7 +171,7 @@ impl Message {
             sender: self.from.address().to_owned(),
             recipients,
             needs_smtputf8: envelope().chain([&self.from]).chain(&self.reply_to).any(Mailbox::needs_smtputf8),
-            needs_8bitmime: !octets.is_ascii(),
+            needs_8bitmime,
             octets,
         })
     }
@@ -227,16 +228,19 @@ impl Message {
         HeaderLine::start(out, "MIME-Version").word(&["1.0"]);
     }
 
-    fn write_body(&self, out: &mut Vec<u8>, random: &str) {
+    /// Returns whether a text is not all ASCII.
+    fn write_body(&self, out: &mut Vec<u8>, random: &str) -> bool {
         let html = self.html.as_ref().map(|html| Text::encode("html", html, self.allow_8bit));
         let text = match (&self.text, &html) {
             (None, Some(_)) => None,
             (text, _) => Some(Text::encode("plain", text.as_deref().unwrap_or_default(), self.allow_8bit)),
         };
         let texts: Vec<&Text> = text.iter().chain(&html).collect();
+        let is_8bit = texts.iter().any(|text| text.is_8bit());
         let mut boundaries = Boundaries::new(random, &texts);
         if self.attachments.is_empty() {
-            return write_texts(out, &texts, &mut boundaries);
+            write_texts(out, &texts, &mut boundaries);
+            return is_8bit;
         }
         let boundary = boundaries.open(out, "mixed");
         boundary.delimit(out);
@@ -246,6 +250,7 @@ impl Message {
             file.write(out);
         }
         boundary.close(out);
+        is_8bit
     }
 }
 
