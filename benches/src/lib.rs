@@ -3,7 +3,9 @@
 pub mod client;
 pub mod corpus;
 pub mod parser;
+pub mod submission;
 
 pub use client::Client;
 pub use corpus::{Corpus, Growing};
 pub use parser::Parser;
+pub use submission::Submission;

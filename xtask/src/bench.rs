@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what the IMAP parser costs beside its peers, in instructions and allocations.
+//! `cargo xtask bench`: what the parsers cost beside their peers, in instructions and allocations.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -56,6 +56,7 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
             }
         }
     }
+    over.extend(submission(&fast, &allocated)?);
     over.extend(bodies(&fast)?);
     over.extend(growth(&fast)?);
     if over.is_empty() {
@@ -102,6 +103,28 @@ fn parsers(corpus: &str) -> Vec<&'static str> {
         parsers.extend(["client-mailbearer", "client-async-imap"]);
     }
     parsers
+}
+
+/// What a submission server says must cost no more to read than it costs smtp-proto.
+fn submission(binary: &Path, allocated: &BTreeMap<(String, String), (f64, f64)>) -> Result<Vec<String>> {
+    let mut over = Vec::new();
+    println!("\nper reply          mailbearer   smtp-proto           allocations");
+    for corpus in ["ehlo", "reply"] {
+        let count = |parser| -> Result<f64> {
+            let (all, replies) = instructions(binary, corpus, parser, 900)?;
+            Ok(all / replies)
+        };
+        let made = |parser: &str| {
+            allocated.get(&(corpus.to_owned(), parser.to_owned())).copied().unwrap_or_default().0
+        };
+        let (ours, theirs) = (count("mailbearer")?, count("smtp-proto")?);
+        let (our_count, their_count) = (made("mailbearer"), made("smtp-proto"));
+        println!("{corpus:<14} {ours:>14.0} {theirs:>12.0} {our_count:>12.2} {their_count:>8.2}");
+        if ours > theirs || our_count > their_count + 0.01 {
+            over.push(format!("{corpus}: {ours:.0} instructions, {our_count:.2} allocations"));
+        }
+    }
+    Ok(over)
 }
 
 /// The parser must not look at what is in a body, and whatever brings it there only as fast as it can be copied.

@@ -3,23 +3,27 @@
 //! A program of its own, because the counting allocator costs instructions.
 
 use allocation_counter::measure;
-use mailbearer_benches::{Client, Corpus, Parser};
+use mailbearer_benches::{Client, Corpus, Parser, Submission};
 
 fn main() {
     for corpus in Corpus::ALL {
         for parser in Parser::ALL {
             let prepared = parser.prepare(corpus.octets(corpus.sample()));
-            report(corpus, parser.name(), || prepared.run());
+            report(corpus.name(), parser.name(), || prepared.run());
         }
     }
     let octets = Corpus::Listing.octets(Corpus::Listing.sample());
     for client in Client::ALL {
-        report(Corpus::Listing, &format!("client-{}", client.name()), || client.fetch(&octets).0);
+        report(Corpus::Listing.name(), &format!("client-{}", client.name()), || client.fetch(&octets).0);
+    }
+    for reader in Submission::ALL {
+        let replies = reader.prepare(900);
+        report(reader.corpus(), reader.parser(), || replies.read());
     }
 }
 
-fn report(corpus: Corpus, name: &str, work: impl FnOnce() -> usize) {
+fn report(corpus: &str, name: &str, work: impl FnOnce() -> usize) {
     let mut responses = 0;
     let allocated = measure(|| responses = work());
-    println!("{} {name} {responses} {} {}", corpus.name(), allocated.count_total, allocated.bytes_total);
+    println!("{corpus} {name} {responses} {} {}", allocated.count_total, allocated.bytes_total);
 }

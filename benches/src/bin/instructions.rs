@@ -4,9 +4,10 @@
 //! |---|---|
 //! | `CORPUS PARSER COUNT` | parse a corpus; prints the number of responses |
 //! | `CORPUS client-CLIENT COUNT` | fetch it |
+//! | `ehlo PARSER COUNT`, `reply PARSER COUNT` | read what a submission server says; prints the number of replies |
 //! | `SHAPE PIECE SIZE` | parse about `SIZE` octets that come in pieces of `PIECE`; prints how many octets there were |
 
-use mailbearer_benches::{Client, Corpus, Growing, Parser, parser};
+use mailbearer_benches::{Client, Corpus, Growing, Parser, Submission, parser};
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -16,6 +17,12 @@ fn main() {
         let (octets, piece) = (shape.octets(count), how.parse().expect("a number"));
         measured(|| parser::ours(&octets, piece));
         println!("{}", octets.len());
+        return;
+    }
+    let submission = |each: &Submission| each.corpus() == input && each.parser() == how;
+    if let Some(reader) = Submission::ALL.into_iter().find(submission) {
+        let replies = reader.prepare(count);
+        println!("{}", measured(|| replies.read()));
         return;
     }
     let corpus = Corpus::ALL.into_iter().find(|each| each.name() == input).expect("a corpus or a shape");

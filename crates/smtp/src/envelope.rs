@@ -88,7 +88,7 @@ pub enum Refusal {
     /// The message needs an extension that the server does not offer; it was not asked.
     NotOffered {
         /// The extension.
-        capability: Capability,
+        capability: Capability<'static>,
     },
 }
 

@@ -64,7 +64,7 @@ pub mod server;
 mod session;
 mod stuffing;
 
-pub use capabilities::{Capabilities, Capability};
+pub use capabilities::{Capabilities, Capability, ServerLimits};
 pub use envelope::{Envelope, Receipt, Refusal};
 pub use error::{Error, Misuse, Stage};
 pub use event::{Event, Ticket};

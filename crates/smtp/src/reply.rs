@@ -10,16 +10,26 @@ use crate::Limits;
 /// The lines are as the server sent them, so they may hold anything; [`Display`](fmt::Display) and
 /// [`text`](Self::text) are fit for a terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Reply {
     /// The three-digit code.
     pub code: u16,
     /// The status code of RFC 3463 at the start of the text, if it has one of the reply's class.
     pub enhanced: Option<EnhancedCode>,
-    /// The text of each line, after the code and the space or hyphen; never empty. What was not UTF-8 is U+FFFD.
-    pub lines: Vec<String>,
+    /// The text of all lines, with a line feed between them: one allocation for a reply, however many lines it has.
+    raw: String,
 }
 
 impl Reply {
+    /// A reply with this code and text, in which line feeds separate lines.
+    #[must_use]
+    pub fn new(code: u16, text: impl Into<String>) -> Self {
+        let raw = text.into();
+        let class = code.checked_div(100);
+        let enhanced = EnhancedCode::split(raw.as_bytes()).map(|split| split.0);
+        Self { code, enhanced: enhanced.filter(|enhanced| Some(enhanced.class) == class), raw }
+    }
+
     /// The reply's class, by its first digit; the digits after it say nothing that a client must know.
     #[must_use]
     pub const fn class(&self) -> Class {
@@ -37,16 +47,22 @@ impl Reply {
         self.class() == Class::Transient
     }
 
+    /// The text of each line, after the code and the space or hyphen. At least one. What was not UTF-8 is U+FFFD.
+    pub fn lines(&self) -> impl Iterator<Item = &str> {
+        self.raw.split('\n')
+    }
+
     /// The text without codes, its lines joined by spaces, with an escape for everything that could steer a
     /// terminal.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
-        for line in &self.lines {
+        for line in self.lines() {
             let line = match self.enhanced {
-                Some(code) => {
-                    EnhancedCode::split(line).filter(|split| split.0 == code).map_or(&**line, |s| s.1)
-                }
+                Some(code) => EnhancedCode::split(line.as_bytes())
+                    .filter(|split| split.0 == code)
+                    .and_then(|split| line.get(split.1..))
+                    .unwrap_or(line),
                 None => line,
             };
             if !text.is_empty() && !line.is_empty() {
@@ -59,6 +75,11 @@ impl Reply {
 
     pub(crate) const fn is_closing(&self) -> bool {
         self.code == 421
+    }
+
+    /// The text of all lines, with a line feed between them.
+    pub(crate) fn into_raw(self) -> String {
+        self.raw
     }
 }
 
@@ -100,18 +121,50 @@ pub struct EnhancedCode {
 }
 
 impl EnhancedCode {
-    /// The code at the start of a line, and the text after it.
+    /// The code at the start of a line, and where the text after it begins.
     ///
     /// `status-code = class "." subject "." detail` (RFC 3463 section 2)
-    fn split(line: &str) -> Option<(Self, &str)> {
-        let (code, text) = line.split_once(' ').unwrap_or((line, ""));
-        let mut numbers = code.split('.').map(|digits| {
-            let fits = (1..=3).contains(&digits.len()) && digits.bytes().all(|octet| octet.is_ascii_digit());
-            digits.parse().ok().filter(|_| fits)
-        });
-        let code = Self { class: numbers.next()??, subject: numbers.next()??, detail: numbers.next()?? };
-        (numbers.next().is_none() && matches!(code.class, 2 | 4 | 5)).then_some((code, text))
+    fn split(line: &[u8]) -> Option<(Self, usize)> {
+        // Most are of this form, and most replies have one.
+        if let [
+            class @ (b'2' | b'4' | b'5'),
+            b'.',
+            subject @ b'0'..=b'9',
+            b'.',
+            detail @ b'0'..=b'9',
+            b' ',
+            ..,
+        ] = line
+        {
+            let [class, subject, detail] =
+                [class, subject, detail].map(|digit| u16::from(digit.saturating_sub(b'0')));
+            return Some((Self { class, subject, detail }, 6));
+        }
+        let [b'2' | b'4' | b'5', b'.', ..] = line else { return None };
+        let (class, rest) = number(line)?;
+        let (subject, rest) = number(rest.strip_prefix(b".")?)?;
+        let (detail, rest) = number(rest.strip_prefix(b".")?)?;
+        let text = match rest {
+            [] | [b'\n', ..] => rest,
+            [b' ', text @ ..] => text,
+            _ => return None,
+        };
+        Some((Self { class, subject, detail }, line.len().saturating_sub(text.len())))
     }
+}
+
+/// `1*3DIGIT`, and what follows.
+fn number(text: &[u8]) -> Option<(u16, &[u8])> {
+    let mut value = 0_u16;
+    let mut rest = text;
+    while let [digit @ b'0'..=b'9', after @ ..] = rest {
+        if text.len().saturating_sub(after.len()) > 3 {
+            return None;
+        }
+        value = value.saturating_mul(10).saturating_add(u16::from(digit.saturating_sub(b'0')));
+        rest = after;
+    }
+    (rest.len() < text.len()).then_some((value, rest))
 }
 
 impl fmt::Display for EnhancedCode {
@@ -128,7 +181,9 @@ pub struct ReplyReader {
     limits: Limits,
     scanner: Lines,
     code: u16,
-    lines: Vec<String>,
+    /// The text of the lines so far.
+    raw: Vec<u8>,
+    lines: usize,
     octets: usize,
 }
 
@@ -136,7 +191,7 @@ impl ReplyReader {
     /// A reader that holds the server to `limits`.
     #[must_use]
     pub const fn new(limits: Limits) -> Self {
-        Self { scanner: Lines::new(limits.reply_line), limits, code: 0, lines: Vec::new(), octets: 0 }
+        Self { scanner: Lines::new(limits.reply_line), limits, code: 0, raw: Vec::new(), lines: 0, octets: 0 }
     }
 
     /// The next whole reply; `None` while a part of it is missing.
@@ -149,29 +204,48 @@ impl ReplyReader {
     /// Returns [`ReplyError`] for a line that is no reply line, and for a reply that passes one of the [`Limits`].
     /// What follows in the buffer cannot be made sense of then.
     pub fn next(&mut self, rx: &mut RecvBuf) -> Result<Option<Reply>, ReplyError> {
+        let mut taken = 0;
+        let next = self.take_lines(rx.unread(), &mut taken);
+        rx.consume(taken);
+        next
+    }
+
+    /// Takes whole lines off `unread` up to the end of a reply, and counts their octets.
+    fn take_lines(&mut self, unread: &[u8], taken: &mut usize) -> Result<Option<Reply>, ReplyError> {
         loop {
+            let rest = unread.get(*taken..).unwrap_or_default();
             let limit = self.limits.reply_line;
-            let found = self.scanner.next(rx).map_err(|_| ReplyError::LineTooLong { limit })?;
+            let found = self.scanner.next_of(rest).map_err(|_| ReplyError::LineTooLong { limit })?;
             let Some(line) = found else { return Ok(None) };
-            let content = line.of(rx);
+            let content = rest.get(..line.content).unwrap_or_default();
             let malformed = || ReplyError::Malformed { excerpt: printable_bytes(content, EXCERPT) };
             let (code, last, text) = split(content).ok_or_else(malformed)?;
-            if !self.lines.is_empty() && code != self.code {
+            self.octets = self.octets.saturating_add(line.total);
+            if self.lines > 0 && code != self.code {
                 return Err(malformed());
             }
-            self.code = code;
-            self.octets = self.octets.saturating_add(line.total);
-            if self.lines.len() >= self.limits.reply_lines {
+            if self.lines >= self.limits.reply_lines {
                 return Err(ReplyError::TooManyLines { limit: self.limits.reply_lines });
             }
             if self.octets > self.limits.reply_octets {
                 return Err(ReplyError::TooManyOctets { limit: self.limits.reply_octets });
             }
-            self.lines.push(String::from_utf8_lossy(text).into_owned());
-            rx.consume(line.total);
+            *taken = taken.saturating_add(line.total);
+            if self.lines == 0 {
+                self.code = code;
+                // Room for the lines that came together with the first one: they are most often all there are.
+                let more = if last { 0 } else { rest.len().min(AHEAD) };
+                self.raw = Vec::with_capacity(text.len().max(more));
+            } else {
+                self.raw.push(b'\n');
+            }
+            self.raw.extend_from_slice(text);
+            self.lines = self.lines.saturating_add(1);
             if last {
-                self.octets = 0;
-                return Ok(Some(reply(code, mem::take(&mut self.lines))));
+                (self.lines, self.octets) = (0, 0);
+                let raw = String::from_utf8(mem::take(&mut self.raw));
+                let raw = raw.unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+                return Ok(Some(Reply::new(code, raw)));
             }
         }
     }
@@ -218,11 +292,12 @@ impl core::error::Error for ReplyError {}
 
 /// `Reply-line = *( Reply-code "-" [ textstring ] CRLF ) Reply-code [ SP textstring ] CRLF` (RFC 5321 section 4.2)
 fn split(line: &[u8]) -> Option<(u16, bool, &[u8])> {
-    let (digits, rest) = line.split_at_checked(3)?;
-    if !matches!(digits, [b'2'..=b'5', b'0'..=b'9', b'0'..=b'9']) {
+    let [hundreds @ b'2'..=b'5', tens @ b'0'..=b'9', ones @ b'0'..=b'9', rest @ ..] = line else {
         return None;
-    }
-    let code = core::str::from_utf8(digits).ok()?.parse().ok()?;
+    };
+    let digit = |octet: &u8| u16::from(octet.saturating_sub(b'0'));
+    let code = digit(hundreds).saturating_mul(100).saturating_add(digit(tens).saturating_mul(10));
+    let code = code.saturating_add(digit(ones));
     match rest {
         [] => Some((code, true, rest)),
         [b' ', text @ ..] => Some((code, true, text)),
@@ -231,12 +306,8 @@ fn split(line: &[u8]) -> Option<(u16, bool, &[u8])> {
     }
 }
 
-fn reply(code: u16, lines: Vec<String>) -> Reply {
-    let class = code.checked_div(100);
-    let enhanced = lines.first().and_then(|line| EnhancedCode::split(line)).map(|split| split.0);
-    Reply { code, enhanced: enhanced.filter(|enhanced| Some(enhanced.class) == class), lines }
-}
-
+/// Octets for which room is made before they are looked at.
+const AHEAD: usize = 1024;
 /// Octets of a broken line that an error shows.
 const EXCERPT: usize = 80;
 

@@ -352,7 +352,7 @@ impl Session {
             Command::Submit(ticket, envelope) => match mail::parameters(&envelope, &self.capabilities) {
                 Err(refusal) => return Ok(Some(Step::Event(Event::Refused(ticket, refusal)))),
                 Ok(parameters) => {
-                    let pipelining = self.capabilities.has(&Capability::Pipelining);
+                    let pipelining = self.capabilities.has(Capability::Pipelining);
                     let window = if pipelining { self.options.limits.pipeline } else { 1 };
                     let leftover = mem::take(&mut self.leftover);
                     let mut mail = Box::new(Mail::new(ticket, envelope, parameters, leftover, window));
@@ -418,7 +418,7 @@ impl Session {
         body.encoder.finish(&mut body.pending);
         tx.push(&body.pending);
         // RFC 2920 section 3.1: the message may be followed by commands in the same go, QUIT the last of them.
-        let pipelining = self.capabilities.has(&Capability::Pipelining);
+        let pipelining = self.capabilities.has(Capability::Pipelining);
         let quit = pipelining && matches!(self.queue.front(), Some(Command::Quit));
         if quit {
             self.queue.pop_front();
@@ -447,12 +447,12 @@ impl Session {
                 (State::Hello { secured: self.options.security == Security::Implicit }, None)
             }
             (State::HelloReply { secured: true }, Success) => {
-                self.capabilities = Capabilities::of_reply(&reply, self.options.quirks);
+                self.capabilities = Capabilities::of_reply(reply, self.options.quirks);
                 (State::Ready, Some(Event::Ready))
             }
             (State::HelloReply { secured: false }, Success) => {
-                let capabilities = Capabilities::of_reply(&reply, self.options.quirks);
-                if !capabilities.has(&Capability::StartTls) {
+                let capabilities = Capabilities::of_reply(reply, self.options.quirks);
+                if !capabilities.has(Capability::StartTls) {
                     return Err(Error::StartTlsMissing);
                 }
                 (State::StartTls, None)
@@ -604,7 +604,7 @@ fn answer(
     challenge: &Reply,
     tx: &mut SendBuf,
 ) -> Result<State, Error> {
-    let text = challenge.lines.first().map(|line| line.as_bytes()).unwrap_or_default();
+    let text = challenge.lines().next().unwrap_or_default().as_bytes();
     let response = match held {
         Some(response) => response,
         None => exchange.respond(text).map_err(|error| {

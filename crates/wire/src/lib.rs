@@ -58,7 +58,7 @@ mod wait;
 mod wiped;
 
 pub use json::{Json, json_string};
-pub use line::{Line, LineTooLong, Lines};
+pub use line::{Line, LineTooLong, Lines, find_octet};
 pub use machine::{Machine, Security, Step};
 pub use octets::Octets;
 pub use printable::{printable, printable_bytes};

@@ -27,9 +27,19 @@ impl Lines {
     ///
     /// Returns [`LineTooLong`] for a line that passes the limit, as soon as that is certain.
     pub fn next(&mut self, rx: &RecvBuf) -> Result<Option<Line>, LineTooLong> {
-        let unread = rx.unread();
+        self.next_of(rx.unread())
+    }
+
+    /// As [`next`](Self::next), for a caller that takes several lines and consumes them together: `unread` begins behind
+    /// the lines that it took.
+    ///
+    /// # Errors
+    ///
+    /// As [`next`](Self::next).
+    #[inline]
+    pub fn next_of(&mut self, unread: &[u8]) -> Result<Option<Line>, LineTooLong> {
         let fresh = unread.get(self.scanned..).unwrap_or_default();
-        let Some(position) = fresh.iter().position(|&octet| octet == b'\n') else {
+        let Some(position) = find_octet(fresh, b'\n') else {
             self.scanned = unread.len();
             return if self.scanned >= self.limit {
                 Err(LineTooLong { limit: self.limit })
@@ -46,6 +56,32 @@ impl Lines {
         let text = unread.get(..before_lf).unwrap_or_default();
         Ok(Some(Line { content: text.strip_suffix(b"\r").unwrap_or(text).len(), total }))
     }
+}
+
+/// Where `octet` first stands in `octets`.
+///
+/// Looks at eight at a time: lines of a protocol are too short for more to pay, and one at a time costs eight times
+/// as much.
+#[inline]
+#[must_use]
+pub fn find_octet(octets: &[u8], octet: u8) -> Option<usize> {
+    const LOW: u64 = u64::from_ne_bytes([0x01; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+
+    let wanted = u64::from_ne_bytes([octet; 8]);
+    let mut rest = octets;
+    while let Some((eight, after)) = rest.split_first_chunk::<8>() {
+        // Zero where the octet stands. The highest bit is set in the lowest zero octet, and may be set above it.
+        let differences = u64::from_le_bytes(*eight) ^ wanted;
+        let found = differences.wrapping_sub(LOW) & !differences & HIGH;
+        if found > 0 {
+            let within = usize::try_from(found.trailing_zeros().div_euclid(8)).ok()?;
+            return Some(octets.len().saturating_sub(rest.len()).saturating_add(within));
+        }
+        rest = after;
+    }
+    let position = rest.iter().position(|each| *each == octet)?;
+    Some(octets.len().saturating_sub(rest.len()).saturating_add(position))
 }
 
 /// Where a line is, at the start of what is unread.
@@ -125,6 +161,23 @@ mod tests {
     #[test]
     fn says_what_the_limit_was() {
         assert_eq!(LineTooLong { limit: 5 }.to_string(), "line longer than 5 octets");
+    }
+
+    #[test]
+    fn an_octet_is_found_wherever_it_stands() {
+        for length in 0..40 {
+            for octet in [b'\n', 0, 0x0b, 0x8a, 0xff] {
+                for filling in [b'x', 0, 0x0b, 0x8a, 0x80, 1, 0xff, b'\n'] {
+                    let mut octets = alloc::vec![filling; length];
+                    assert_eq!(find_octet(&octets, octet), octets.iter().position(|each| *each == octet));
+                    for at in 0..length {
+                        octets[at] = octet;
+                        assert_eq!(find_octet(&octets, octet), octets.iter().position(|each| *each == octet));
+                        octets[at] = filling;
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -246,7 +246,7 @@ mod tests {
     use super::*;
 
     fn reply(code: u16, text: &str) -> Reply {
-        Reply { code, enhanced: None, lines: vec![text.into()] }
+        Reply::new(code, text)
     }
 
     #[test]

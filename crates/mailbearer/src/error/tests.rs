@@ -23,7 +23,7 @@ fn connect(source: io::Error) -> Error {
 }
 
 fn reply(code: u16, text: &str) -> smtp::Reply {
-    smtp::Reply { code, enhanced: None, lines: vec![text.into()] }
+    smtp::Reply::new(code, text)
 }
 
 fn refused(stage: smtp::Stage, code: u16, text: &str) -> Error {

@@ -207,7 +207,7 @@ pub(super) fn parameters(envelope: &Envelope, offered: &Capabilities) -> Result<
         (envelope.needs_smtp_utf8(), Capability::SmtpUtf8, " SMTPUTF8"),
     ];
     for (_, capability, parameter) in wanted.into_iter().filter(|wanted| wanted.0) {
-        if !offered.has(&capability) {
+        if !offered.has(capability) {
             return Err(Refusal::NotOffered { capability });
         }
         parameters.push_str(parameter);

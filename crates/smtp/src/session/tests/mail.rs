@@ -250,10 +250,8 @@ fn a_connection_cut_anywhere_ends_as_it_should() {
 #[test]
 fn parameters_are_sent_where_they_are_offered() {
     let all = ["mx", "SIZE 100", "8BITMIME", "SMTPUTF8"].map(ToString::to_string).to_vec();
-    let offered = |lines: &[String]| {
-        let reply = Reply { code: 250, enhanced: None, lines: lines.to_vec() };
-        Capabilities::of_reply(&reply, Quirks::default())
-    };
+    let offered =
+        |lines: &[String]| Capabilities::of_reply(Reply::new(250, lines.join("\n")), Quirks::default());
     let plain = Envelope::new("a@b", ["c@d"]);
     let not = |capability| Err(Refusal::NotOffered { capability });
     let rows = [
