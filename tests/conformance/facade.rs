@@ -3,7 +3,7 @@
 use std::{future::poll_fn, task::Poll, thread, time::Duration};
 
 use mailbearer::{
-    Account, Client, Composed, Kind, Mailbox, Message, Range, Runtime, Security, Server, Tokio,
+    Account, Client, ClientProof, Composed, Kind, Mailbox, Message, Range, Runtime, Security, Server, Tokio,
     error::{Missing, Protocol},
 };
 use mailbearer_mock::{Server as Mock, Transcript, memory::Options, serve};
@@ -85,7 +85,7 @@ fn a_failing_endpoint_is_left_alone_for_as_long_as_it_asks() {
 fn a_wrong_secret_is_a_matter_of_settings() {
     let server = mock(Options::default());
     let mut wrong = account(&server);
-    wrong.oauth.client_secret = Some("s3cret-that-is-wrong".into());
+    wrong.oauth_mut().unwrap().client = ClientProof::Secret("s3cret-that-is-wrong".into());
     let error = wrong.blocking().unwrap().connect_imap().err().unwrap();
     assert!(error.is_auth() && error.is_configuration() && !error.is_transient(), "{error:?}");
     assert!(error.to_string().contains("AADSTS7000215"), "{error}");
@@ -118,7 +118,7 @@ fn a_new_refresh_token_takes_the_place_of_the_old() {
     options.limits.tokens = 1;
     let server = mock(options);
     let first = server.tokens().new_refresh_token().unwrap();
-    let secret = Some(server.client_secret().into());
+    let secret = ClientProof::Secret(server.client_secret().into());
     let account = account(&server).refresh_token(server.client_id(), secret, first.as_str());
     let robot = account.blocking().unwrap();
     let second = robot.token().unwrap().refresh_token.unwrap();
@@ -250,9 +250,13 @@ fn what_is_wrong_with_an_account_is_said_before_anything_is_sent() {
     let good =
         || Account::microsoft365("robot@contoso.com", "contoso.com").client_credentials("id", "secret");
     let rows: &[(&str, fn(&mut Account), &str)] = &[
-        ("no tenant", |account| account.oauth.token_url.clear(), "token URL"),
-        ("clear text", |account| account.oauth.token_url = "http://a.test/token".into(), "token URL"),
-        ("no client id", |account| account.oauth.client_id.clear(), "client id"),
+        ("no tenant", |account| account.oauth_mut().unwrap().token_url.clear(), "token URL"),
+        (
+            "clear text",
+            |account| account.oauth_mut().unwrap().token_url = "http://a.test/token".into(),
+            "token URL",
+        ),
+        ("no client id", |account| account.oauth_mut().unwrap().client_id.clear(), "client id"),
         ("no user", |account| account.user.clear(), "user"),
         ("a user with a control character", |account| account.user = "a\u{1}auth=Bearer x".into(), "user"),
     ];

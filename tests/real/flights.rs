@@ -37,10 +37,9 @@ fn few_on_every_protocol() {
     let token = Proxy::new(endpoint.ports().token);
     let mut proxied = account.clone();
     proxied.smtp.as_mut().unwrap().port = smtp.port;
-    proxied.oauth.token_url = proxied
-        .oauth
-        .token_url
-        .replace(&format!(":{}/", endpoint.ports().token), &format!(":{}/", token.port));
+    let oauth = proxied.oauth_mut().unwrap();
+    oauth.token_url =
+        oauth.token_url.replace(&format!(":{}/", endpoint.ports().token), &format!(":{}/", token.port));
     let robot = proxied.blocking().unwrap();
     robot.send(&composed).unwrap();
     drop(robot);

@@ -6,6 +6,7 @@ mod certificates;
 mod flights;
 mod imap_ops;
 mod job;
+mod killed;
 mod program;
 mod program_imap;
 mod proxy;

@@ -4,7 +4,8 @@ use std::process::{Command, Stdio};
 
 use crate::{Result, process};
 
-const PACKAGES: &[&str] = &["dovecot-imapd", "dovecot-pop3d", "postfix", "curl", "python3", "openssl"];
+const PACKAGES: &[&str] =
+    &["dovecot-imapd", "dovecot-pop3d", "postfix", "curl", "python3", "openssl", "strace"];
 
 /// Installs what is missing of what the tests need, as [`ensure_only`] does.
 pub(crate) fn ensure() -> Result<()> {

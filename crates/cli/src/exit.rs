@@ -112,6 +112,7 @@ impl From<&mailbearer::Error> for Exit {
             Kind::Argument => Self::Usage,
             Kind::Input => Self::Io,
             Kind::Misuse | Kind::Unfinished => Self::Internal,
+            Kind::Store => Self::Io,
             Kind::NoAddress => Self::NoHost,
             Kind::NoFolder | Kind::NotFound => Self::NoInput,
             Kind::Cancelled => Self::Interrupted,

@@ -3,7 +3,7 @@
 use std::io;
 
 use mailbearer::{
-    Kind,
+    Kind, StoreError,
     error::{Missing, Protocol},
     imap_protocol::session::{self as imap, Problem},
     net, oauth, smtp_protocol as smtp,
@@ -13,6 +13,9 @@ use mailbearer::{
 pub(crate) fn of(error: &mailbearer::Error) -> Option<String> {
     if error.outcome_unknown() {
         return Some("look whether it arrived before sending it again".into());
+    }
+    if let Some(error) = error.cause::<StoreError>() {
+        return error.remedy().map(|remedy| format!("mend it with: {remedy}"));
     }
     let hint = of_kind(error)?;
     Some(match error.retry_after() {

@@ -1,6 +1,5 @@
 //! The `mailbearer` program.
 
-mod cache;
 mod cli;
 mod commands;
 mod config;

@@ -1,55 +1,92 @@
+use std::{fmt, sync::Arc};
+
 use mailbearer_net::{Timeouts, Tls};
 use mailbearer_wire::{Secret, Security};
 
-use crate::{Client, Error, Provider, Runtime};
+use crate::{
+    Client, Error, Provider, Runtime, Token,
+    token::{SourceError, TokenSource, TokenStore},
+};
 
 /// A mailbox and how to get at it: what a configuration file says.
 ///
 /// A plain value: make it from a preset or from nothing, change what differs, and turn it into a [`Client`],
 /// which checks it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
+#[non_exhaustive]
 pub struct Account {
     /// The mailbox: the `user=` of XOAUTH2. For a shared mailbox its own address.
     pub user: String,
-    /// Where tokens come from.
-    pub oauth: OAuth,
-    /// The IMAP server; none where mail is only sent.
+    /// What the user logs in with.
+    pub login: Login,
+    /// The IMAP server; `None` where mail is only sent.
     pub imap: Option<Server>,
-    /// The submission server; none where mail is only read.
+    /// The submission server; `None` where mail is only read.
     pub smtp: Option<Server>,
-    /// Whom to trust; the built-in roots where it is not said.
+    /// Trust anchors. `None` means the built-in roots.
     pub tls: Option<Tls>,
     /// How long to wait for what.
     pub timeouts: Timeouts,
+    /// Where tokens rest between runs. `None`: in the memory of the [`Client`] alone. Only [`Login::OAuth`] uses it.
+    pub store: Option<Arc<dyn TokenStore>>,
 }
 
-/// How an access token is come by.
+/// What a user logs in with.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum Login {
+    /// An access token that is requested from an authorization server.
+    OAuth(OAuth),
+    /// An access token that the program brings.
+    Source(Arc<dyn TokenSource>),
+    /// A password, for servers that offer PLAIN or LOGIN.
+    Password(Secret),
+}
+
+/// How access tokens are requested.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct OAuth {
     /// The token endpoint; https.
     pub token_url: String,
     /// The application's id.
     pub client_id: String,
-    /// The application's secret; none for a public client.
-    pub client_secret: Option<Secret>,
+    /// What the application proves its id with.
+    pub client: ClientProof,
     /// Space-separated scopes.
     pub scope: String,
     /// What the token is granted for.
     pub grant: Grant,
 }
 
+/// What an application proves its id with at the token endpoint.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub enum ClientProof {
+    /// Nothing: a public client.
+    #[default]
+    None,
+    /// A secret in the form (`client_secret_post`), which Microsoft, Google and most others take.
+    Secret(Secret),
+    /// A secret in an `Authorization` field (`client_secret_basic`, RFC 6749 section 2.3.1).
+    Basic(Secret),
+}
+
 /// A grant of OAuth 2.0 that needs no person at the keyboard.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum Grant {
     /// The application's own rights (RFC 6749 section 4.4).
+    #[default]
     ClientCredentials,
-    /// A person's consent given earlier (RFC 6749 section 6).
+    /// A person's consent given earlier (RFC 6749 section 6). A refresh token that the server gives in its place is
+    /// used from then on, and rests in the account's store; another one in here takes its place.
     RefreshToken(Secret),
 }
 
 /// Where a server is and how it is talked to.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Server {
     /// DNS name or IP address; the certificate is checked against it.
     pub host: String,
@@ -67,6 +104,30 @@ impl Server {
     }
 }
 
+impl OAuth {
+    /// Client credentials at this endpoint; the client is yet to be named.
+    #[must_use]
+    pub fn new(token_url: impl Into<String>, scope: impl Into<String>) -> Self {
+        Self {
+            token_url: token_url.into(),
+            client_id: String::new(),
+            client: ClientProof::None,
+            scope: scope.into(),
+            grant: Grant::ClientCredentials,
+        }
+    }
+
+    /// A provider's endpoint and scope for applications. The token URL stays empty where the provider needs a tenant
+    /// and none is given.
+    #[must_use]
+    pub fn preset(provider: Provider, tenant: Option<&str>) -> Self {
+        Self::new(
+            provider.token_url(tenant).unwrap_or_default(),
+            provider.application_scope().unwrap_or_default(),
+        )
+    }
+}
+
 impl Account {
     /// A robot mailbox on Microsoft 365. `tenant` is the directory's id or one of its domains.
     ///
@@ -76,64 +137,104 @@ impl Account {
         Self::preset(Provider::Microsoft365, user, Some(tenant))
     }
 
-    /// An account with a provider's endpoints. The token URL stays empty where the provider needs a tenant and
-    /// none is given.
+    /// An account with a provider's servers and endpoint, as [`OAuth::preset`] has it.
     #[must_use]
     pub fn preset(provider: Provider, user: impl Into<String>, tenant: Option<&str>) -> Self {
         Self {
             imap: Some(provider.imap()),
             smtp: Some(provider.smtp()),
-            ..Self::custom(
-                user,
-                provider.token_url(tenant).unwrap_or_default(),
-                provider.application_scope().unwrap_or_default(),
-            )
+            ..Self::new(user, Login::OAuth(OAuth::preset(provider, tenant)))
         }
     }
 
-    /// An account of which nothing is known but where its tokens come from.
+    /// An account without servers, whose tokens come from this endpoint.
     #[must_use]
     pub fn custom(user: impl Into<String>, token_url: impl Into<String>, scope: impl Into<String>) -> Self {
+        Self::new(user, Login::OAuth(OAuth::new(token_url, scope)))
+    }
+
+    /// An account without servers that logs in with the tokens of a closure. [`Account::new`] takes any source.
+    #[must_use]
+    pub fn with_source<F>(user: impl Into<String>, source: F) -> Self
+    where
+        F: Fn(Option<&Token>) -> Result<Token, SourceError> + Send + Sync + 'static,
+    {
+        Self::new(user, Login::Source(Arc::new(source)))
+    }
+
+    /// An account without servers.
+    #[must_use]
+    pub fn new(user: impl Into<String>, login: Login) -> Self {
         Self {
             user: user.into(),
-            oauth: OAuth {
-                token_url: token_url.into(),
-                client_id: String::new(),
-                client_secret: None,
-                scope: scope.into(),
-                grant: Grant::ClientCredentials,
-            },
+            login,
             imap: None,
             smtp: None,
             tls: None,
             timeouts: Timeouts::default(),
+            store: None,
         }
     }
 
     /// Asks for tokens in the application's own name.
     #[must_use]
-    pub fn client_credentials(
-        mut self,
-        client_id: impl Into<String>,
-        client_secret: impl Into<Secret>,
-    ) -> Self {
-        self.oauth.client_id = client_id.into();
-        self.oauth.client_secret = Some(client_secret.into());
-        self.oauth.grant = Grant::ClientCredentials;
-        self
+    pub fn client_credentials(self, client_id: impl Into<String>, client_secret: impl Into<Secret>) -> Self {
+        self.with_oauth(|oauth| {
+            oauth.client_id = client_id.into();
+            oauth.client = ClientProof::Secret(client_secret.into());
+            oauth.grant = Grant::ClientCredentials;
+        })
     }
 
     /// Asks for tokens in the name of the person who once consented.
     #[must_use]
     pub fn refresh_token(
-        mut self,
+        self,
         client_id: impl Into<String>,
-        client_secret: Option<Secret>,
+        client: ClientProof,
         refresh_token: impl Into<Secret>,
     ) -> Self {
-        self.oauth.client_id = client_id.into();
-        self.oauth.client_secret = client_secret;
-        self.oauth.grant = Grant::RefreshToken(refresh_token.into());
+        self.with_oauth(|oauth| {
+            oauth.client_id = client_id.into();
+            oauth.client = client;
+            oauth.grant = Grant::RefreshToken(refresh_token.into());
+        })
+    }
+
+    /// How tokens are requested, to be changed; `None` for a login without requests.
+    pub const fn oauth_mut(&mut self) -> Option<&mut OAuth> {
+        match &mut self.login {
+            Login::OAuth(oauth) => Some(oauth),
+            Login::Source(_) | Login::Password(_) => None,
+        }
+    }
+
+    /// Keeps tokens in `store` between runs.
+    #[must_use]
+    pub fn store(self, store: impl TokenStore + 'static) -> Self {
+        Self { store: Some(Arc::new(store)), ..self }
+    }
+
+    /// Reads mail from `server`.
+    #[must_use]
+    pub fn imap(self, server: Server) -> Self {
+        Self { imap: Some(server), ..self }
+    }
+
+    /// Sends mail by `server`.
+    #[must_use]
+    pub fn smtp(self, server: Server) -> Self {
+        Self { smtp: Some(server), ..self }
+    }
+
+    fn with_oauth(mut self, change: impl FnOnce(&mut OAuth)) -> Self {
+        let mut oauth = match self.login {
+            Login::OAuth(oauth) => oauth,
+            // The empty URL is refused when the client is made.
+            Login::Source(_) | Login::Password(_) => OAuth::new("", ""),
+        };
+        change(&mut oauth);
+        self.login = Login::OAuth(oauth);
         self
     }
 
@@ -173,5 +274,27 @@ impl Account {
     /// As [`Client::new`].
     pub fn on<R: Runtime>(self) -> Result<Client<R>, Error> {
         Client::new(self)
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account")
+            .field("user", &self.user)
+            .field("login", &self.login)
+            .field("imap", &self.imap)
+            .field("smtp", &self.smtp)
+            .field("timeouts", &self.timeouts)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OAuth(oauth) => oauth.fmt(f),
+            Self::Source(_) => f.write_str("Source"),
+            Self::Password(password) => f.debug_tuple("Password").field(password).finish(),
+        }
     }
 }

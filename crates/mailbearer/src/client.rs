@@ -1,9 +1,8 @@
 use std::{
     fmt,
     marker::PhantomData,
-    mem,
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use mailbearer_mime::{Composed, DateTime, Mailbox, Message};
@@ -11,12 +10,13 @@ use mailbearer_net::{self as net, Blocking, Connection, Options, Runtime, Securi
 use mailbearer_oauth::{self as oauth, Endpoint, TokenExchange, TokenRequest};
 use mailbearer_sasl::Credentials;
 use mailbearer_smtp::Receipt;
-use mailbearer_wire::printable;
+use mailbearer_wire::{Secret, printable};
 
 use crate::{
-    Account, Error, Grant, Imap, RawMessage, Server, Smtp, Token, WatchOptions, Watcher,
+    Account, ClientProof, Error, Grant, Imap, Login, OAuth, RawMessage, Server, Smtp, Token, WatchOptions,
+    Watcher,
     error::{Missing, Protocol},
-    token::{Lease, Tokens},
+    token::{AccountKey, Keeper, Lease, TokenSource, Tokens},
 };
 
 /// An [`Account`] at work. Cheap to clone; clones share the token.
@@ -29,9 +29,22 @@ pub struct Client<R: Runtime = Blocking> {
 pub(crate) struct Shared {
     account: Account,
     tls: Tls,
+    access: Access,
+    trace: Option<Arc<Trace>>,
+}
+
+/// What is shown at a login.
+enum Access {
+    Tokens(Box<Requested>),
+    Source { source: Arc<dyn TokenSource>, refused: Mutex<Option<Token>> },
+    Password(Secret),
+}
+
+/// Tokens that are requested.
+struct Requested {
     request: TokenRequest,
     tokens: Tokens,
-    trace: Option<Arc<Trace>>,
+    keeper: Option<Keeper>,
 }
 
 type Trace = dyn Fn(&TraceLine) + Send + Sync;
@@ -41,7 +54,8 @@ impl<R: Runtime> Client<R> {
     ///
     /// # Errors
     ///
-    /// Fails if the token URL is no https URL, or the client id or the user is empty.
+    /// Fails if the token URL is no https URL, the client id, the user or the password is empty, or one of the last
+    /// two holds what no login can carry.
     pub fn new(account: Account) -> Result<Self, Error> {
         Self::build(account, None)
     }
@@ -61,11 +75,22 @@ impl<R: Runtime> Client<R> {
 
     fn build(account: Account, trace: Option<Arc<Trace>>) -> Result<Self, Error> {
         let tls = account.tls.clone().map_or_else(Tls::new, Ok).map_err(Error::certificates)?;
-        let request = request(&account)?;
+        let invalid = |error: mailbearer_sasl::InvalidCredentials| Error::settings(error.to_string());
         // The user goes into every SASL response; better to hear about it before a token is fetched.
-        Credentials::bearer(account.user.as_str(), "-")
-            .map_err(|error| Error::settings(error.to_string()))?;
-        let shared = Shared { account, tls, request, tokens: Tokens::default(), trace };
+        Credentials::bearer(account.user.as_str(), "-").map_err(invalid)?;
+        let access = match &account.login {
+            Login::OAuth(oauth) => Access::Tokens(Box::new(Requested {
+                request: request(oauth)?,
+                tokens: Tokens::new(),
+                keeper: keeper(&account, oauth, &tls),
+            })),
+            Login::Source(source) => Access::Source { source: Arc::clone(source), refused: Mutex::new(None) },
+            Login::Password(password) => {
+                Credentials::password(account.user.as_str(), password.clone()).map_err(invalid)?;
+                Access::Password(password.clone())
+            }
+        };
+        let shared = Shared { account, tls, access, trace };
         Ok(Self { shared: Arc::new(shared), runtime: PhantomData })
     }
 
@@ -75,22 +100,30 @@ impl<R: Runtime> Client<R> {
         &self.shared.account
     }
 
-    /// A token that is good for a while yet: the one at hand, or a fresh one.
+    /// A token that is good for a while yet: the one at hand, the one in the account's store, or a fresh one.
     ///
-    /// However many ask at once, one request is made.
+    /// However many ask at once, one request is made; with a store this holds for all processes that share it.
     ///
     /// # Errors
     ///
-    /// Fails if the token endpoint refuses or can't be reached; each caller then tries for itself.
+    /// Fails if the token endpoint refuses or can't be reached, if the store fails, if the source has none, and for an
+    /// account with a password. Each caller then tries for itself.
     pub fn token(&self) -> R::Task<'_, Result<Token, Error>> {
-        R::task(async move { self.lease().await.map(|lease| lease.token) })
+        R::task(async move {
+            match self.lease().await? {
+                Some(lease) => Ok(lease.token),
+                None => Err(Error::settings("the account logs in with a password; it has no token".into())),
+            }
+        })
     }
 
-    /// Hands in a token that was fetched earlier, as a program does that keeps it between runs.
+    /// Hands in a token that was requested earlier.
     ///
-    /// It is used until it runs out or a server refuses it.
+    /// It is used until it expires or a server refuses it. An account with a source or a password has no use for it.
     pub fn keep_token(&self, token: Token) {
-        self.shared.tokens.keep(token);
+        if let Access::Tokens(requested) = &self.shared.access {
+            requested.tokens.keep(token);
+        }
     }
 
     /// Logs in to the IMAP server.
@@ -183,7 +216,7 @@ impl<R: Runtime> Client<R> {
     }
 
     /// An IMAP session, and the token that let it in.
-    pub(crate) async fn open_imap(&self) -> Result<(Imap<R>, Token), Error> {
+    pub(crate) async fn open_imap(&self) -> Result<(Imap<R>, Option<Token>), Error> {
         let server = server(self.shared.account.imap.as_ref(), Protocol::IMAP)?;
         self.with_token(|credentials| Imap::open(&self.shared, server, credentials)).await
     }
@@ -192,20 +225,56 @@ impl<R: Runtime> Client<R> {
     async fn with_token<T, F: Future<Output = Result<T, Error>>>(
         &self,
         attempt: impl Fn(Credentials) -> F,
-    ) -> Result<(T, Token), Error> {
-        let mut again = true;
-        loop {
-            let (lease, credentials) = self.credentials().await?;
-            match attempt(credentials).await {
-                Err(error) if self.may_retry(&lease, &error) && mem::take(&mut again) => {}
-                result => return result.map(|result| (result, lease.token)),
+    ) -> Result<(T, Option<Token>), Error> {
+        let Some(lease) = self.lease().await? else {
+            return attempt(self.credentials(None)?).await.map(|done| (done, None));
+        };
+        let error = match attempt(self.credentials(Some(&lease.token))?).await {
+            Err(error) if error.is_token_refused() => error,
+            result => return result.map(|done| (done, Some(lease.token))),
+        };
+        self.forget_token(&lease.token);
+        let next = if lease.fresh { Ok(None) } else { self.lease().await };
+        let next = match (next, &self.shared.access) {
+            // A source that has no other token: what the server said is the failure.
+            (Err(_), Access::Source { .. }) => None,
+            (next, _) => next?.filter(|next| !next.token.is_same_as(&lease.token)),
+        };
+        let Some(next) = next else {
+            self.discard(&lease.token).await;
+            return Err(error);
+        };
+        match attempt(self.credentials(Some(&next.token))?).await {
+            Ok(done) => Ok((done, Some(next.token))),
+            Err(error) => {
+                if error.is_token_refused() {
+                    self.forget_token(&next.token);
+                    self.discard(&next.token).await;
+                }
+                Err(error)
             }
         }
     }
 
     /// Forgets a token that ran out before its time, unless another is in use already.
     pub(crate) fn forget_token(&self, token: &Token) {
-        self.shared.tokens.forget(token);
+        match &self.shared.access {
+            Access::Tokens(requested) => requested.tokens.forget(token),
+            Access::Source { refused, .. } => {
+                *refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
+            }
+            Access::Password(_) => {}
+        }
+    }
+
+    /// Takes a token that was refused out of the store, so that the next run does not begin with it.
+    async fn discard(&self, token: &Token) {
+        if let Access::Tokens(requested) = &self.shared.access
+            && let Some(keeper) = &requested.keeper
+        {
+            // The refusal is what has to be told; the next run may try the token once more.
+            let _ = keeper.discard(token).await;
+        }
     }
 
     pub(crate) fn random_octet(&self) -> Result<u8, Error> {
@@ -215,36 +284,46 @@ impl<R: Runtime> Client<R> {
         Ok(octet)
     }
 
-    async fn lease(&self) -> Result<Lease, Error> {
-        self.shared.tokens.lease(self.random_octet()?, self.fetch()).await
-    }
-
-    async fn credentials(&self) -> Result<(Lease, Credentials), Error> {
-        let lease = self.lease().await?;
-        let credentials = Credentials::bearer(
-            self.shared.account.user.as_str(),
-            lease.token.access_token.expose().as_str(),
-        );
-        Ok((lease, credentials.map_err(|error| Error::settings(error.to_string()))?))
-    }
-
-    /// Whether a fresh token is worth a second attempt. Forgets the refused one.
-    fn may_retry(&self, lease: &Lease, error: &Error) -> bool {
-        let refused = error.is_auth() || error.needs_new_token();
-        if refused {
-            self.shared.tokens.forget(&lease.token);
+    /// A token to log in with; `None` where a password is what it takes.
+    async fn lease(&self) -> Result<Option<Lease>, Error> {
+        match &self.shared.access {
+            Access::Tokens(requested) => {
+                let fetch = |refresh_token| self.fetch(&requested.request, refresh_token);
+                let jitter = self.random_octet()?;
+                requested.tokens.lease(jitter, requested.keeper.as_ref(), fetch).await.map(Some)
+            }
+            Access::Source { source, refused } => {
+                let refused = refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let token = source.token(refused.as_ref()).await.map_err(Error::source_of_tokens)?;
+                Ok(Some(Lease { token, fresh: false }))
+            }
+            Access::Password(_) => Ok(None),
         }
-        refused && !lease.fresh
     }
 
-    async fn fetch(&self) -> Result<oauth::Token, Error> {
-        let request = match self.shared.tokens.refresh_token() {
-            Some(token) => &self.shared.request.clone().parameter("refresh_token", token),
-            None => &self.shared.request,
+    fn credentials(&self, token: Option<&Token>) -> Result<Credentials, Error> {
+        let user = self.shared.account.user.as_str();
+        let credentials = match (&self.shared.access, token) {
+            (Access::Password(password), _) => Credentials::password(user, password.clone()),
+            (_, token) => Credentials::bearer(user, token.map_or("", |token| token.access_token.expose())),
+        };
+        credentials.map_err(|error| Error::settings(error.to_string()))
+    }
+
+    async fn fetch(
+        &self,
+        request: &TokenRequest,
+        refresh_token: Option<Secret>,
+    ) -> Result<oauth::Token, Error> {
+        let request = match refresh_token {
+            Some(token) => &request.clone().parameter("refresh_token", token),
+            None => request,
         };
         let endpoint = request.endpoint();
         let mut options = self.shared.options();
         options.recv_limit = TokenExchange::RECV_LIMIT;
+        // Others wait for it, in this process and behind the store's lock.
+        options.timeouts.opening = Some(options.timeouts.opening.unwrap_or(EXCHANGE).min(EXCHANGE));
         let mut connection = self
             .shared
             .connect::<R>(endpoint.host(), endpoint.port(), Security::Implicit, options)
@@ -255,6 +334,9 @@ impl<R: Runtime> Client<R> {
         connection.next(&mut exchange).await.map_err(Error::token)?.ok_or_else(Error::token_closed)
     }
 }
+
+/// How long a token request may take, from the first look-up on.
+const EXCHANGE: Duration = Duration::from_secs(30);
 
 impl Shared {
     /// The one place from which connections are made.
@@ -290,17 +372,18 @@ impl<R: Runtime> fmt::Debug for Client<R> {
     }
 }
 
-fn request(account: &Account) -> Result<TokenRequest, Error> {
-    let settings = &account.oauth;
+fn request(settings: &OAuth) -> Result<TokenRequest, Error> {
     if settings.client_id.is_empty() {
         return Err(Error::missing(Missing::ClientId));
     }
     let endpoint = Endpoint::parse(&settings.token_url).map_err(|error| {
         Error::settings(format!("token URL \"{}\": {error}", printable(&settings.token_url)))
     })?;
-    let client = match &settings.client_secret {
-        Some(secret) => oauth::Client::with_secret(settings.client_id.as_str(), secret.clone()),
-        None => oauth::Client::public(settings.client_id.as_str()),
+    let id = settings.client_id.as_str();
+    let client = match &settings.client {
+        ClientProof::None => oauth::Client::public(id),
+        ClientProof::Secret(secret) => oauth::Client::with_secret(id, secret.clone()),
+        ClientProof::Basic(secret) => oauth::Client::with_basic_secret(id, secret.clone()),
     };
     Ok(match &settings.grant {
         Grant::ClientCredentials => TokenRequest::client_credentials(endpoint, client, &settings.scope),
@@ -313,6 +396,26 @@ fn request(account: &Account) -> Result<TokenRequest, Error> {
             }
         }
     })
+}
+
+/// The place in the account's store, if it has one.
+fn keeper(account: &Account, oauth: &OAuth, tls: &Tls) -> Option<Keeper> {
+    let (grant, origin) = match &oauth.grant {
+        Grant::ClientCredentials => ("client_credentials", None),
+        Grant::RefreshToken(token) => ("refresh_token", Some(token.clone())),
+    };
+    let client = match &oauth.client {
+        ClientProof::None => None,
+        ClientProof::Secret(secret) | ClientProof::Basic(secret) => Some(secret.clone()),
+    };
+    let key = AccountKey::new(vec![
+        ("token_url", oauth.token_url.clone()),
+        ("client_id", oauth.client_id.clone()),
+        ("scope", oauth.scope.clone()),
+        ("grant", grant.into()),
+        ("user", account.user.clone()),
+    ]);
+    Some(Keeper { store: account.store.clone()?, key, tls: tls.clone(), client, origin })
 }
 
 fn server(server: Option<&Server>, protocol: Protocol) -> Result<&Server, Error> {
@@ -330,31 +433,110 @@ mod tests {
     use mailbearer_smtp as smtp;
 
     use super::*;
+    use crate::SourceError;
+
+    fn refused(code: u16) -> smtp::Error {
+        let mechanism = mailbearer_sasl::Mechanism::XOAuth2;
+        smtp::Error::Auth { mechanism, reply: smtp::Reply::new(code, "no"), reason: None }
+    }
+
+    fn token(name: String) -> Token {
+        Token::new(name, SystemTime::now().checked_add(Duration::from_secs(3600)))
+    }
+
+    fn robot() -> Client {
+        let account =
+            Account::custom("robot@mail.test", "https://localhost:1/", "x").client_credentials("id", "s");
+        account.blocking().unwrap()
+    }
 
     /// Many that share a client and are all refused must not wear out the server, or the token endpoint.
     #[test]
     fn a_refusal_is_tried_again_once_whoever_fetches_tokens_meanwhile() {
-        let account =
-            Account::custom("robot@mail.test", "https://localhost:1/", "x").client_credentials("id", "s");
-        let client = account.blocking().unwrap();
-        let token = |name: String| Token {
-            access_token: name.into(),
-            expires_at: SystemTime::now().checked_add(std::time::Duration::from_secs(3600)),
-            refresh_token: None,
-            scope: None,
-        };
+        let client = robot();
         client.keep_token(token("first".into()));
         let attempts = AtomicUsize::new(0);
         let attempt = |_| {
             let before = attempts.fetch_add(1, Ordering::Relaxed);
             assert!(before < 10, "goes on and on");
             client.keep_token(token(format!("another{before}")));
-            let refused = smtp::Error::NoMechanism { offered: Vec::new() };
-            ready(Err::<(), _>(Error::smtp(DriveError::Machine(refused))))
+            ready(Err::<(), _>(Error::smtp(DriveError::Machine(refused(535)))))
         };
         let result = Blocking::task(async { client.with_token(attempt).await.map(drop) });
         let error = result.unwrap_err();
         assert!(error.is_auth(), "{error}");
         assert_eq!(attempts.into_inner(), 2);
+    }
+
+    /// Another token is no help against what is not about the token.
+    #[test]
+    fn a_server_that_refuses_something_else_is_asked_once() {
+        for refusal in [smtp::Error::NoMechanism { offered: vec!["LOGIN".into()] }, refused(454)] {
+            let client = robot();
+            client.keep_token(token("kept".into()));
+            let attempts = AtomicUsize::new(0);
+            let attempt = |_| {
+                attempts.fetch_add(1, Ordering::Relaxed);
+                ready(Err::<(), _>(Error::smtp(DriveError::Machine(refusal.clone()))))
+            };
+            let result = Blocking::task(async { client.with_token(attempt).await.map(drop) });
+            assert_eq!((attempts.into_inner(), result.is_err()), (1, true), "{refusal}");
+            assert_eq!(client.token().unwrap().access_token.expose(), "kept", "{refusal}");
+        }
+    }
+
+    /// A source is asked again once, and what the server said is the failure, whatever the source says then.
+    #[test]
+    fn a_refused_token_of_a_source_is_the_servers_error() {
+        type Answer = fn(usize) -> Result<Token, SourceError>;
+        let rows: [(&str, Answer, usize); 3] = [
+            ("the same", |_| Ok(token("one".into())), 1),
+            ("another", |count| Ok(token(count.to_string())), 2),
+            ("no other", |count| if count == 0 { Ok(token("one".into())) } else { Err("none".into()) }, 1),
+        ];
+        for (name, answer, want) in rows {
+            let asked = AtomicUsize::new(0);
+            let account = Account::with_source("robot@mail.test", move |refused| {
+                let before = asked.fetch_add(1, Ordering::Relaxed);
+                assert_eq!(refused.is_some(), before > 0, "the refused one is shown");
+                answer(before)
+            });
+            let client = account.blocking().unwrap();
+            let attempts = AtomicUsize::new(0);
+            let attempt = |_| {
+                attempts.fetch_add(1, Ordering::Relaxed);
+                ready(Err::<(), _>(Error::smtp(DriveError::Machine(refused(535)))))
+            };
+            let result = Blocking::task(async { client.with_token(attempt).await.map(drop) });
+            let error = result.unwrap_err();
+            assert!(error.is_auth() && error.to_string().contains("535"), "{name}: {error}");
+            assert_eq!(attempts.into_inner(), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_source_without_a_token_says_why() {
+        let account =
+            Account::with_source(
+                "robot@mail.test",
+                |_: Option<&Token>| Err("broker is\u{1b}[2J away".into()),
+            );
+        let error = account.blocking().unwrap().token().unwrap_err();
+        assert_eq!(error.to_string(), "token: broker is\\x1b[2J away");
+    }
+
+    #[test]
+    fn a_password_needs_no_token() {
+        let account = Account::new("ann@mail.test", Login::Password("hunter2".into()));
+        assert!(!format!("{account:?}").contains("hunter2"));
+        let client = account.blocking().unwrap();
+        assert!(client.token().unwrap_err().is_configuration());
+        let attempt = |credentials: Credentials| {
+            assert!(!credentials.is_bearer());
+            ready(Ok::<_, Error>(()))
+        };
+        Blocking::task(async { client.with_token(attempt).await.map(drop) }).unwrap();
+        let account = Account::new("ann@mail.test", Login::Password("".into()));
+        assert!(account.blocking().unwrap_err().is_configuration());
     }
 }

@@ -113,8 +113,9 @@
 //!
 //! # Features
 //!
-//! `charsets` (default) decodes subjects in every charset of the web, `simd` encodes base64 by vector instructions, `ring` (default) or `aws-lc-rs` does the
-//! cryptography, `webpki-roots` (default) brings Mozilla's root certificates, `tokio` the asynchronous runtime.
+//! `charsets` (default) decodes subjects in every charset of the web, `simd` encodes base64 by vector instructions,
+//! `ring` (default) or `aws-lc-rs` does the cryptography, `webpki-roots` (default) brings Mozilla's root certificates,
+//! `file-store` (default) the [`FileStore`], `tokio` the asynchronous runtime.
 //! They choose dependencies; none changes how anything behaves.
 
 #![forbid(unsafe_code)]
@@ -130,7 +131,7 @@ mod raw;
 mod smtp;
 mod token;
 
-pub use account::{Account, Grant, OAuth, Server};
+pub use account::{Account, ClientProof, Grant, Login, OAuth, Server};
 pub use client::Client;
 pub use error::{Error, Kind};
 pub use imap::{
@@ -151,4 +152,9 @@ pub use parts::Part;
 pub use provider::{Provider, UnknownProvider};
 pub use raw::RawMessage;
 pub use smtp::{Smtp, Submission};
-pub use token::Token;
+#[cfg(feature = "file-store")]
+pub use token::FileStore;
+pub use token::{
+    AccountKey, BestEffort, Kept, Pending, SourceError, StoreError, StoreLock, Token, TokenSource,
+    TokenStore, Trouble,
+};

@@ -6,7 +6,7 @@ use std::{error, fmt, sync::Arc};
 
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore,
-    crypto::{CryptoProvider, KeyProvider},
+    crypto::{CryptoProvider, KeyProvider, hash::HashAlgorithm},
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
     sign::SigningKey,
 };
@@ -62,6 +62,19 @@ impl Tls {
     /// Returns [`TlsError::Random`] if the system has none to give.
     pub fn random(&self, into: &mut [u8]) -> Result<(), TlsError> {
         self.config.crypto_provider().secure_random.fill(into).map_err(|_| TlsError::Random)
+    }
+
+    /// Digests octets with the provider's SHA-256.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`TlsError::Provider`] if the provider has none.
+    pub fn sha256(&self, octets: &[u8]) -> Result<[u8; 32], TlsError> {
+        let suites = &self.config.crypto_provider().cipher_suites;
+        let hashes = suites.iter().filter_map(|suite| suite.tls13()).map(|suite| suite.common.hash_provider);
+        let sha256 = hashes.into_iter().find(|hash| hash.algorithm() == HashAlgorithm::SHA256);
+        let digest = sha256.map(|sha256| sha256.hash(octets)).ok_or(TlsError::Provider)?;
+        digest.as_ref().try_into().map_err(|_| TlsError::Provider)
     }
 
     fn add_pem(mut roots: RootCertStore, pem: &[u8]) -> Result<Self, TlsError> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mailbearer::imap_protocol::{FetchItem, Flag, SearchKey, SequenceSet, StoreAction};
-use mailbearer::{Account, Client, News, Secret, Security, Server, Token, WatchOptions, Watcher};
+use mailbearer::{Account, Client, News, Security, Server, Token, WatchOptions, Watcher};
 use mailbearer_mock::{Serving, Transcript, serve};
 
 use super::{Driver, run};
@@ -41,12 +41,7 @@ impl Servers {
         account.imap = Some(Server::new("localhost", proxy.port(), Security::Implicit));
         change(&mut account);
         let client = account.on::<Driver>().unwrap();
-        client.keep_token(Token {
-            access_token: Secret::from("token"),
-            expires_at: None,
-            refresh_token: None,
-            scope: None,
-        });
+        client.keep_token(Token::new("token", None));
         Self { proxy, client, playing }
     }
 

@@ -42,12 +42,8 @@ mod tests {
 
     #[test]
     fn prints_the_token_alone_or_all_that_is_known() {
-        let token = Token {
-            access_token: "t".into(),
-            expires_at: UNIX_EPOCH.checked_add(Duration::from_millis(1_800_000_000_500)),
-            refresh_token: Some("r".into()),
-            scope: None,
-        };
+        let mut token = Token::new("t", UNIX_EPOCH.checked_add(Duration::from_millis(1_800_000_000_500)));
+        token.refresh_token = Some("r".into());
         for (json, want) in [
             (false, "t\n"),
             (

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use mailbearer::{Account, Grant, Provider, Security, Server, Tls};
+use mailbearer::{Account, ClientProof, Grant, Login, OAuth, Provider, Security, Server, Tls};
 
 use super::{secret, settings::Settings, table};
 use crate::error::Error;
@@ -18,37 +18,13 @@ pub(crate) fn account(
     folder: &Path,
     warnings: &mut Vec<String>,
 ) -> Result<Account, Error> {
-    let missing = |key: &str| missing(name, key);
     let provider = provider(settings);
-    let user = settings.text("user").ok_or_else(|| missing("user"))?;
-    let tenant = settings.text("oauth.tenant");
+    let user = settings.text("user").ok_or_else(|| missing(name, "user"))?;
     let mut account = match provider {
-        Some(provider) => Account::preset(provider, user, tenant.as_deref()),
+        Some(provider) => Account::preset(provider, user, None),
         None => Account::custom(user, "", ""),
     };
-    let oauth = &mut account.oauth;
-    if let Some(url) = settings.text("oauth.token_url") {
-        oauth.token_url = url;
-    }
-    if oauth.token_url.is_empty() {
-        return Err(missing(if provider.is_some() { "oauth.tenant" } else { "oauth.token_url" }));
-    }
-    oauth.client_id = settings.text("oauth.client_id").ok_or_else(|| missing("oauth.client_id"))?;
-    oauth.client_secret = secret::read(settings, "oauth.client_secret", folder, warnings)?;
-    if settings.text("oauth.grant").as_deref() == Some("refresh_token") {
-        let token = secret::read(settings, "oauth.refresh_token", folder, warnings)?;
-        oauth.grant = Grant::RefreshToken(token.ok_or_else(|| missing("oauth.refresh_token"))?);
-        // The preset's scope is one for applications; without any, the consent's own scopes are kept.
-        oauth.scope.clear();
-    } else {
-        oauth.grant = Grant::ClientCredentials;
-        if oauth.client_secret.is_none() {
-            return Err(missing("oauth.client_secret"));
-        }
-    }
-    if let Some(scope) = settings.text("oauth.scope") {
-        oauth.scope = scope;
-    }
+    account.login = login(name, settings, provider, folder, warnings)?;
     account.imap = server(name, settings, "imap", account.imap.take(), [993, 143])?;
     account.smtp = server(name, settings, "smtp", account.smtp.take(), [465, 587])?;
     if let Some(file) = settings.path("tls.ca_file") {
@@ -67,6 +43,41 @@ pub(crate) fn account(
     timeouts.read = settings.seconds("timeouts.read").or(timeouts.read);
     timeouts.total = settings.seconds("timeouts.total").or(timeouts.total);
     Ok(account)
+}
+
+fn login(
+    name: &str,
+    settings: &Settings,
+    provider: Option<Provider>,
+    folder: &Path,
+    warnings: &mut Vec<String>,
+) -> Result<Login, Error> {
+    let missing = |key: &str| missing(name, key);
+    let mut oauth = match provider {
+        Some(provider) => OAuth::preset(provider, settings.text("oauth.tenant").as_deref()),
+        None => OAuth::new("", ""),
+    };
+    if let Some(url) = settings.text("oauth.token_url") {
+        oauth.token_url = url;
+    }
+    if oauth.token_url.is_empty() {
+        return Err(missing(if provider.is_some() { "oauth.tenant" } else { "oauth.token_url" }));
+    }
+    oauth.client_id = settings.text("oauth.client_id").ok_or_else(|| missing("oauth.client_id"))?;
+    let client_secret = secret::read(settings, "oauth.client_secret", folder, warnings)?;
+    if settings.text("oauth.grant").as_deref() == Some("refresh_token") {
+        let token = secret::read(settings, "oauth.refresh_token", folder, warnings)?;
+        oauth.grant = Grant::RefreshToken(token.ok_or_else(|| missing("oauth.refresh_token"))?);
+        // The preset's scope is one for applications; without any, the consent's own scopes are kept.
+        oauth.scope.clear();
+    } else if client_secret.is_none() {
+        return Err(missing("oauth.client_secret"));
+    }
+    oauth.client = client_secret.map_or(ClientProof::None, ClientProof::Secret);
+    if let Some(scope) = settings.text("oauth.scope") {
+        oauth.scope = scope;
+    }
+    Ok(Login::OAuth(oauth))
 }
 
 fn provider(settings: &Settings) -> Option<Provider> {
@@ -129,14 +140,24 @@ mod tests {
         account("a", &settings, Path::new("/"), &mut Vec::new())
     }
 
+    fn oauth(account: &Account) -> &OAuth {
+        match &account.login {
+            Login::OAuth(oauth) => oauth,
+            login => panic!("{login:?}"),
+        }
+    }
+
     const OAUTH: &str = "oauth = { tenant = 't.example', client_id = 'c', client_secret = 's' }\n";
 
     #[test]
     fn a_preset_fills_in_what_is_not_set() {
         let account =
             make(&format!("[accounts.a]\nprovider = 'microsoft365'\nuser = 'u@x'\n{OAUTH}")).unwrap();
-        assert_eq!(account.oauth.token_url, "https://login.microsoftonline.com/t.example/oauth2/v2.0/token");
-        assert_eq!(account.oauth.scope, "https://outlook.office365.com/.default");
+        assert_eq!(
+            oauth(&account).token_url,
+            "https://login.microsoftonline.com/t.example/oauth2/v2.0/token"
+        );
+        assert_eq!(oauth(&account).scope, "https://outlook.office365.com/.default");
         assert_eq!(account.imap.unwrap().port, 993);
         let account = make(&format!(
             "[accounts.a]\nprovider = 'google'\nuser = 'u@x'\n{OAUTH}\
@@ -205,8 +226,9 @@ mod tests {
         let text = "[accounts.a]\nprovider = 'outlook.com'\nuser = 'u'\n\
                     [accounts.a.oauth]\ngrant = 'refresh_token'\nclient_id = 'c'\nrefresh_token = 'r'\n";
         let account = make(text).unwrap();
-        assert_eq!((account.oauth.scope.as_str(), account.oauth.client_secret.is_none()), ("", true));
-        assert!(matches!(account.oauth.grant, Grant::RefreshToken(token) if token.expose() == "r"));
-        assert_eq!(make(&format!("{text}scope = 'a b'\n")).unwrap().oauth.scope, "a b");
+        assert_eq!(oauth(&account).scope, "");
+        assert!(matches!(oauth(&account).client, ClientProof::None));
+        assert!(matches!(&oauth(&account).grant, Grant::RefreshToken(token) if token.expose() == "r"));
+        assert_eq!(oauth(&make(&format!("{text}scope = 'a b'\n")).unwrap()).scope, "a b");
     }
 }

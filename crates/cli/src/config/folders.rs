@@ -14,16 +14,38 @@ pub(crate) fn config_file() -> Option<PathBuf> {
     folder.map(|folder| folder.join("mailbearer").join("config.toml"))
 }
 
-/// Where tokens are kept.
+/// Where access tokens are kept, which can be had again.
 pub(crate) fn cache() -> Option<PathBuf> {
-    let folder = if cfg!(windows) {
-        variable("LOCALAPPDATA")
-    } else if cfg!(target_os = "macos") {
-        variable("HOME").map(|home| home.join("Library/Caches"))
-    } else {
-        variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache")))
-    };
-    folder.map(|folder| folder.join("mailbearer"))
+    own("CACHE_DIRECTORY").or_else(|| {
+        let folder = if cfg!(windows) {
+            variable("LOCALAPPDATA")
+        } else if cfg!(target_os = "macos") {
+            variable("HOME").map(|home| home.join("Library/Caches"))
+        } else {
+            variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache")))
+        };
+        folder.map(|folder| folder.join("mailbearer"))
+    })
+}
+
+/// Where refresh tokens are kept, which can't be had again without a person.
+pub(crate) fn state() -> Option<PathBuf> {
+    own("STATE_DIRECTORY").or_else(|| {
+        let folder = if cfg!(windows) {
+            variable("LOCALAPPDATA")
+        } else if cfg!(target_os = "macos") {
+            variable("HOME").map(|home| home.join("Library/Application Support"))
+        } else {
+            variable("XDG_STATE_HOME").or_else(|| variable("HOME").map(|home| home.join(".local/state")))
+        };
+        folder.map(|folder| folder.join("mailbearer").join("tokens"))
+    })
+}
+
+/// The folder that systemd made for this service; the first, where it made several.
+fn own(name: &str) -> Option<PathBuf> {
+    let folders = env::var_os(name)?;
+    env::split_paths(&folders).next().filter(|folder| folder.is_absolute())
 }
 
 /// An absolute folder; the XDG specification has others ignored.

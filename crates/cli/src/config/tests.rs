@@ -1,3 +1,5 @@
+use mailbearer::{ClientProof, Login};
+
 use super::*;
 
 /// Runs `find` with a configuration file (if any), variables, and the value of `--account`.
@@ -118,7 +120,7 @@ fn the_environment_is_enough() {
     );
     let account = account.unwrap();
     assert_eq!(warnings, [""; 0]);
-    assert_eq!(account.oauth.client_secret.unwrap().expose(), "s");
+    assert_eq!(client_secret(&account), "s");
     assert_eq!(
         account.imap,
         Some(mailbearer::Server::new("localhost", 9930, mailbearer::Security::StartTls))
@@ -163,7 +165,7 @@ fn file_names_are_relative_to_the_file_that_has_them() {
     let arguments = GlobalArgs { config: Some(path), account: None, json: false, trace: false };
     let account = find(&arguments, std::iter::empty(), None, &mut Vec::new()).unwrap();
     assert!(account.tls.is_some());
-    assert_eq!(account.oauth.client_secret.unwrap().expose(), "hunter2");
+    assert_eq!(client_secret(&account), "hunter2");
     let variables = [("MAILBEARER_TLS_CA_FILE", "ca.pem")].map(|(name, value)| (name.into(), value.into()));
     let error = find(&arguments, variables.into_iter(), None, &mut Vec::new()).unwrap_err();
     assert!(error.text.starts_with("MAILBEARER_TLS_CA_FILE: the file ca.pem cannot be read"), "{error}");
@@ -185,4 +187,10 @@ fn warns_of_a_secret_in_a_file_for_others() {
         read_file(&path, true, &mut warnings).unwrap();
         assert_eq!(warnings.len(), want, "{mode:o}");
     }
+}
+
+fn client_secret(account: &Account) -> &str {
+    let Login::OAuth(oauth) = &account.login else { panic!("{:?}", account.login) };
+    let ClientProof::Secret(secret) = &oauth.client else { panic!("{oauth:?}") };
+    secret.expose()
 }

@@ -67,6 +67,14 @@ impl World {
         self.path(if cfg!(target_os = "macos") { "Library/Caches/mailbearer" } else { ".cache/mailbearer" })
     }
 
+    /// The file in `folder` that holds a token.
+    pub(crate) fn kept(&self, folder: &Path) -> PathBuf {
+        let names = names(folder);
+        let mut names = names.iter().filter(|name| name.ends_with(".json"));
+        let (Some(name), None) = (names.next(), names.next()) else { panic!("one file") };
+        folder.join(name)
+    }
+
     pub(crate) fn deliver(&self, octets: impl AsRef<[u8]>) -> u32 {
         self.server.mailbox().deliver(octets.as_ref()).unwrap()
     }

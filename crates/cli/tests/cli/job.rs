@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use mailbearer_mock::memory::Options;
 use serde_json::Value;
 
 use crate::harness::{World, bare, finish, names};
@@ -60,34 +59,6 @@ fn results_as_json() {
     assert_eq!(token["access_token"], world.server.tokens().latest().unwrap());
     assert_eq!(token["token_type"], "Bearer");
     assert!(token["expires_at"].as_str().unwrap().ends_with('Z'), "{token}");
-}
-
-#[test]
-fn a_token_is_kept_until_it_is_refused() {
-    let world = World::new();
-    let first = world.run(&["token"]).ok();
-    assert_eq!(first.trim_end(), world.server.tokens().latest().unwrap());
-    assert_eq!(world.run(&["token"]).ok(), first);
-    assert_ne!(world.run(&["token", "--no-cache"]).ok(), first);
-    assert_eq!(world.run(&["token"]).ok(), first);
-    world.server.tokens().expire_all();
-    world.run(&["list"]).ok();
-    assert_eq!(world.server.tokens().issued(), 3, "the library asked for another");
-    assert_eq!(world.run(&["token"]).ok().trim_end(), world.server.tokens().latest().unwrap());
-    assert_eq!(world.server.tokens().issued(), 3, "and it was kept");
-}
-
-#[test]
-fn a_refresh_token_will_do() {
-    let world = World::new();
-    let refresh = world.server.tokens().new_refresh_token().unwrap();
-    fs::write(world.path("refresh"), format!("{refresh}\n")).unwrap();
-    let world = world
-        .set("MAILBEARER_OAUTH_GRANT", "refresh_token")
-        .set("MAILBEARER_OAUTH_REFRESH_TOKEN_FILE", "refresh");
-    let outcome = world.run(&["list"]);
-    assert_eq!(outcome.code, Some(0), "{outcome:?}");
-    assert!(!outcome.stderr.contains(&refresh));
 }
 
 #[test]
@@ -283,26 +254,6 @@ fn the_configuration_file_is_found_and_chosen_from() {
     );
     run(&["list", "--account", "tow"])
         .failed(78, &["error: --account: there is no account tow in …", "hint: did you mean two? …"]);
-}
-
-#[test]
-fn a_short_token_is_never_kept() {
-    let mut options = Options::default();
-    options.token_lifetime = std::time::Duration::from_secs(200);
-    let world = World::with(options);
-    assert_ne!(world.run(&["token"]).ok(), world.run(&["token"]).ok());
-}
-
-#[test]
-fn a_broken_kept_token_is_told_and_replaced() {
-    let world = World::new();
-    world.run(&["token"]).ok();
-    let [name] = &names(&world.cache())[..] else { panic!("one file") };
-    fs::write(world.cache().join(name), "{").unwrap();
-    let outcome = world.run(&["token"]);
-    assert_eq!(outcome.code, Some(0));
-    assert!(outcome.stderr.starts_with("warning: the kept token in "), "{outcome:?}");
-    assert_eq!(world.run(&["token"]).ok(), outcome.stdout);
 }
 
 #[test]

@@ -13,6 +13,9 @@ mod signals;
 #[cfg(test)]
 mod streaming;
 #[cfg(test)]
+#[cfg(unix)]
+mod tokens;
+#[cfg(test)]
 mod trouble;
 #[cfg(test)]
 mod watching;

@@ -60,6 +60,10 @@ pub enum Kind {
     Misuse,
     /// An upload was dropped before its end, so that the session takes nothing more.
     Unfinished,
+    /// The token store can't be read or written.
+    Store,
+    /// The program's own source of tokens has none.
+    Source,
     /// The server's name has no address.
     NoAddress,
     /// No address of the server takes a connection.

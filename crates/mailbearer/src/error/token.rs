@@ -1,11 +1,15 @@
-//! The token endpoint.
+//! The token endpoint, and where tokens come from and rest besides.
 
-use std::{borrow::Cow, error};
+use std::{borrow::Cow, error, fmt};
 
+use mailbearer_imap::session as imap;
 use mailbearer_net::{self as net, DriveError};
 use mailbearer_oauth as oauth;
+use mailbearer_smtp as smtp;
+use mailbearer_wire::printable;
 
 use super::{Error, Evidence, Failure, Kind, Protocol, Stage, Verdict};
+use crate::token::{SourceError, StoreError, Trouble};
 
 impl Protocol {
     /// Fetching a token.
@@ -58,7 +62,60 @@ impl Failure for oauth::Error {
     }
 }
 
+impl Failure for StoreError {
+    fn verdict(&self) -> Verdict {
+        Verdict::of(match self.trouble() {
+            Trouble::Busy(_) => Kind::Busy,
+            Trouble::Io(_) | Trouble::Other(_) => Kind::Store,
+            _ => Kind::Settings,
+        })
+    }
+
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        error::Error::source(self)
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        Self::new(None, error)
+    }
+}
+
+/// What a source of tokens fails with.
+#[derive(Debug)]
+struct NoToken(SourceError);
+
+impl fmt::Display for NoToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&printable(&self.0.to_string()))
+    }
+}
+
+impl Failure for NoToken {
+    fn verdict(&self) -> Verdict {
+        Verdict::of(Kind::Source)
+    }
+
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        Some(&*self.0)
+    }
+}
+
 impl Error {
+    pub(crate) fn source_of_tokens(error: SourceError) -> Self {
+        Self::new(Protocol::TOKEN, NoToken(error))
+    }
+
+    /// Whether a server refused this very token, so that another one may be accepted.
+    pub(crate) fn is_token_refused(&self) -> bool {
+        match (self.cause(), self.cause()) {
+            (Some(error @ imap::Error::Auth { .. }), _) => error.is_auth(),
+            (_, Some(error @ smtp::Error::Auth { .. })) => !error.is_transient(),
+            _ => self.needs_new_token(),
+        }
+    }
+
     pub(crate) fn token(error: DriveError<oauth::Error>) -> Self {
         Self::drive(Protocol::TOKEN, error)
     }

@@ -205,7 +205,7 @@ impl<R: Runtime> Watcher<R> {
     fn lost(&mut self, error: Error) -> Result<(), Error> {
         if let Some(listening) = self.listening.take() {
             if error.needs_new_token() {
-                self.client.forget_token(&listening.token);
+                listening.token.iter().for_each(|token| self.client.forget_token(token));
             }
             if R::now().saturating_duration_since(self.since) >= self.options.steady {
                 self.failures = 0;

@@ -16,7 +16,7 @@ use crate::{
 /// A connection on which the mailbox is open.
 pub(super) struct Listening<R: Runtime> {
     imap: Imap<R>,
-    pub(super) token: Token,
+    pub(super) token: Option<Token>,
     doing: Doing,
     /// How long an IDLE lasts; `None` on a server without.
     idle: Option<Duration>,
@@ -60,7 +60,7 @@ enum Asked {
 impl<R: Runtime> Listening<R> {
     pub(super) async fn new(
         mut imap: Imap<R>,
-        token: Token,
+        token: Option<Token>,
         options: WatchOptions,
         answer: Option<Duration>,
     ) -> Result<Self, Error> {

@@ -1,6 +1,6 @@
 use std::{
     fmt,
-    future::{Future, poll_fn},
+    future::poll_fn,
     sync::{Mutex, MutexGuard, PoisonError},
     task::{Poll, Waker},
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -9,20 +9,11 @@ use std::{
 use mailbearer_oauth::{self as oauth, Cache, Cached, Policy, Refresh, Ticket};
 use mailbearer_wire::Secret;
 
+use super::{
+    Keeper, Kept, Token,
+    keeper::{Found, Unsaved},
+};
 use crate::Error;
-
-/// An access token and what is known of it.
-#[derive(Clone, Debug)]
-pub struct Token {
-    /// The token: visible ASCII, fit for any SASL mechanism and header.
-    pub access_token: Secret,
-    /// When it runs out, by this machine's clock; `None` where the server does not say.
-    pub expires_at: Option<SystemTime>,
-    /// What gets the next one, where the server gave a new one with this: to be kept in place of the old.
-    pub refresh_token: Option<Secret>,
-    /// The scopes that were granted, where the server says so.
-    pub scope: Option<String>,
-}
 
 /// The token of one account, shared by all its connections. One request is under way at a time; whoever comes
 /// meanwhile waits for it.
@@ -33,6 +24,10 @@ pub(crate) struct Tokens {
 struct State {
     cache: Cache,
     latest: Option<Token>,
+    /// The last token that a server refused.
+    refused: Option<Token>,
+    /// What was requested and could not be kept.
+    unsaved: Option<Kept>,
     waiting: Vec<Waker>,
     failure: String,
 }
@@ -40,37 +35,64 @@ struct State {
 /// A token to use.
 pub(crate) struct Lease {
     pub(crate) token: Token,
-    /// Whether it was fetched for this very use.
+    /// Whether it was requested for this very use: if a server refuses it, the next one would be refused too.
     pub(crate) fresh: bool,
 }
 
 impl Tokens {
     pub(crate) fn new() -> Self {
-        let cache = Cache::new(Policy::DEFAULT);
-        Self { state: Mutex::new(State { cache, latest: None, waiting: Vec::new(), failure: String::new() }) }
+        Self {
+            state: Mutex::new(State {
+                cache: Cache::new(Policy::DEFAULT),
+                latest: None,
+                refused: None,
+                unsaved: None,
+                waiting: Vec::new(),
+                failure: String::new(),
+            }),
+        }
     }
 
-    /// The token at hand, or what `fetch` gets. `jitter` spreads the renewals.
-    pub(crate) async fn lease(
+    /// The token at hand, or the one that is kept, or what `fetch` gets for a refresh token. `jitter` spreads the
+    /// renewals.
+    pub(crate) async fn lease<F: Future<Output = Result<oauth::Token, Error>>>(
         &self,
         jitter: u8,
-        fetch: impl Future<Output = Result<oauth::Token, Error>>,
+        keeper: Option<&Keeper>,
+        fetch: impl FnOnce(Option<Secret>) -> F,
     ) -> Result<Lease, Error> {
         let (ticket, stale) = match self.turn().await? {
-            Turn::Use(token) => return Ok(Lease { token, fresh: false }),
+            Turn::Use(lease) => return Ok(lease),
             Turn::Fetch { ticket, stale } => (ticket, stale),
         };
         let refresh = Refreshing { tokens: self, ticket: Some(ticket) };
-        let asked_at = now();
-        match (fetch.await, stale) {
-            (Ok(token), _) => Ok(Lease { token: refresh.complete(token, asked_at, jitter), fresh: true }),
-            // It is good for a while yet, and the next caller tries again.
-            (Err(error), Some(token)) => {
-                refresh.fail(&error);
+        let (refused, unsaved, refresh_token) = {
+            let state = self.lock();
+            (state.refused.clone(), state.unsaved.clone(), state.cache.refresh_token().cloned())
+        };
+        let found = match keeper {
+            None => {
+                let asked_at = SystemTime::now();
+                let fetched = fetch(refresh_token).await;
+                fetched.map(|token| Found::Fetched { token, asked_at }).map_err(Unsaved::from)
+            }
+            Some(keeper) => keeper.renew(refused.as_ref(), unsaved, fetch).await,
+        };
+        match (found, stale) {
+            (Ok(Found::Fetched { token, asked_at }), _) => {
+                Ok(Lease { token: refresh.complete(token, since_epoch(asked_at), jitter), fresh: true })
+            }
+            (Ok(Found::Kept(token)), _) => {
+                refresh.keep(token.clone());
                 Ok(Lease { token, fresh: false })
             }
-            (Err(error), None) => {
-                refresh.fail(&error);
+            // It is good for a while yet, and the next caller tries again.
+            (Err(Unsaved { error, kept: None }), Some(token)) => {
+                refresh.fail(&error, None);
+                Ok(Lease { token, fresh: false })
+            }
+            (Err(Unsaved { error, kept }), _) => {
+                refresh.fail(&error, kept);
                 Err(error)
             }
         }
@@ -87,12 +109,9 @@ impl Tokens {
 
     /// Forgets a token that a server refused.
     pub(crate) fn forget(&self, token: &Token) {
-        self.lock().cache.invalidate(&token.access_token);
-    }
-
-    /// The refresh token to use next, if the server replaced the one of the account.
-    pub(crate) fn refresh_token(&self) -> Option<Secret> {
-        self.lock().cache.refresh_token().cloned()
+        let mut state = self.lock();
+        state.cache.invalidate(&token.access_token);
+        state.refused = Some(token.clone());
     }
 
     /// Waits while another fetches.
@@ -108,7 +127,7 @@ impl Tokens {
                 (Refresh::Begin(ticket), latest) => {
                     Poll::Ready(Ok(Turn::Fetch { ticket, stale: latest.filter(|_| stale) }))
                 }
-                (_, Some(token)) => Poll::Ready(Ok(Turn::Use(token))),
+                (_, Some(token)) => Poll::Ready(Ok(Turn::Use(Lease { token, fresh: false }))),
                 (Refresh::Wait(left), None) => Poll::Ready(Err(Error::backoff(&state.failure, left))),
                 (Refresh::Running | Refresh::NotNeeded, None) => {
                     state.waiting.push(context.waker().clone());
@@ -138,7 +157,7 @@ impl fmt::Debug for Tokens {
 }
 
 enum Turn {
-    Use(Token),
+    Use(Lease),
     Fetch {
         ticket: Ticket,
         /// What can be used if the refresh fails.
@@ -155,22 +174,30 @@ struct Refreshing<'a> {
 impl Refreshing<'_> {
     fn complete(mut self, token: oauth::Token, asked_at: Duration, jitter: u8) -> Token {
         let mut state = self.tokens.lock();
+        let end = token.expires_in.and_then(|life| UNIX_EPOCH.checked_add(asked_at)?.checked_add(life));
         let latest = Token {
-            access_token: token.access_token.clone(),
-            expires_at: token.expires_in.and_then(|life| UNIX_EPOCH.checked_add(asked_at)?.checked_add(life)),
             refresh_token: token.refresh_token.clone(),
             scope: token.scope.clone(),
+            ..Token::new(token.access_token.clone(), end)
         };
         state.latest = Some(latest.clone());
+        state.unsaved = None;
         if let Some(ticket) = self.ticket.take() {
             state.cache.complete(ticket, token, asked_at, jitter);
         }
         latest
     }
 
-    fn fail(mut self, error: &Error) {
+    /// Takes in a token from the store.
+    fn keep(self, token: Token) {
+        self.tokens.lock().unsaved = None;
+        self.tokens.keep(token);
+    }
+
+    fn fail(mut self, error: &Error, unsaved: Option<Kept>) {
         let mut state = self.tokens.lock();
         state.failure = error.to_string();
+        state.unsaved = unsaved;
         if let Some(ticket) = self.ticket.take() {
             state.cache.fail(ticket, now(), error.retry_after());
         }

@@ -1,0 +1,283 @@
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    future::{poll_fn, ready},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, Weak},
+    task::{Poll, Waker},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{AccountKey, Kept, Pending, StoreError, StoreLock, TokenStore, Trouble};
+
+/// Keeps tokens in a folder, in a file for each account: mode 0600 in a folder of mode 0700.
+///
+/// A file is replaced as a whole: written under a temporary name, put on the disk and renamed. The lock is on a file
+/// beside it that is never deleted; the system unlocks it when the process ends, however it ends. On Unix what could
+/// be another user's is refused: a file or folder of another owner, a file that others can read, a folder that others
+/// can write to, and what is no plain file.
+#[derive(Clone, Debug)]
+pub struct FileStore {
+    folder: PathBuf,
+}
+
+impl FileStore {
+    /// A store in `folder`, which is made when it is needed.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    fn path(&self, account: &AccountKey, end: &str) -> PathBuf {
+        self.folder.join(account.name() + end)
+    }
+
+    fn read(&self, account: &AccountKey) -> Result<Option<Kept>, StoreError> {
+        if !check_folder(&self.folder)? {
+            return Ok(None);
+        }
+        let path = self.path(account, DATA);
+        let file = match open(&path, OpenOptions::new().read(true)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened.map_err(|error| trouble(&path, error))?,
+        };
+        check_file(&path, &file, 0o077)?;
+        let mut text = Vec::with_capacity(LIMIT.min(16 * 1024));
+        let limit = u64::try_from(LIMIT).unwrap_or(u64::MAX);
+        file.take(limit).read_to_end(&mut text).map_err(|error| trouble(&path, error))?;
+        let text = mailbearer_wire::Secret::<Vec<u8>>::new(text);
+        Kept::from_text(text.expose(), account)
+            .map_err(|what| StoreError::new(path, Trouble::Malformed(what)))
+    }
+
+    fn write(&self, account: &AccountKey, kept: &Kept) -> Result<(), StoreError> {
+        self.make_folder()?;
+        let (path, temporary) = (self.path(account, DATA), self.path(account, TEMPORARY));
+        // Only the holder of the lock uses this name, so this is what a killed process left.
+        match fs::remove_file(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(trouble(&temporary, error)),
+            _ => {}
+        }
+        let written =
+            open(&temporary, OpenOptions::new().write(true).create_new(true)).and_then(|mut file| {
+                file.write_all(kept.to_text(account).expose().as_bytes())?;
+                // Before the name: a name that outlives a power cut must not lead to an empty file.
+                file.sync_all()?;
+                drop(file);
+                fs::rename(&temporary, &path)
+            });
+        if let Err(error) = written {
+            // The failure is told; a file without a use is not worth another.
+            let _ = fs::remove_file(&temporary);
+            return Err(trouble(&path, error));
+        }
+        sync_folder(&self.folder).map_err(|error| trouble(&self.folder, error))
+    }
+
+    fn lock_file(&self, account: &AccountKey) -> Result<(PathBuf, File), StoreError> {
+        self.make_folder()?;
+        let path = self.path(account, LOCK);
+        let file = open(&path, OpenOptions::new().read(true).write(true).create(true).truncate(false))
+            .map_err(|error| trouble(&path, error))?;
+        // Nothing is in it that anyone could read, and who can write to it can only make others wait.
+        check_file(&path, &file, 0o022)?;
+        Ok((path, file))
+    }
+
+    fn make_folder(&self) -> Result<(), StoreError> {
+        if check_folder(&self.folder)? {
+            return Ok(());
+        }
+        let mut builder = DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&self.folder).map_err(|error| trouble(&self.folder, error))?;
+        check_folder(&self.folder).map(drop)
+    }
+}
+
+impl TokenStore for FileStore {
+    fn load<'a>(&'a self, account: &'a AccountKey) -> Pending<'a, Result<Option<Kept>, StoreError>> {
+        Box::pin(ready(self.read(account)))
+    }
+
+    fn save<'a>(&'a self, account: &'a AccountKey, kept: &'a Kept) -> Pending<'a, Result<(), StoreError>> {
+        Box::pin(ready(self.write(account, kept)))
+    }
+
+    fn lock<'a>(
+        &'a self,
+        account: &'a AccountKey,
+        patience: Duration,
+    ) -> Pending<'a, Result<StoreLock, StoreError>> {
+        let (path, file) = match self.lock_file(account) {
+            Ok(opened) => opened,
+            Err(error) => return Box::pin(ready(Err(error))),
+        };
+        match file.try_lock() {
+            Ok(()) => Box::pin(ready(Ok(StoreLock::new(file)))),
+            Err(TryLockError::Error(error)) => Box::pin(ready(Err(trouble(&path, error)))),
+            Err(TryLockError::WouldBlock) => Box::pin(wait(path, file, patience)),
+        }
+    }
+}
+
+/// What a thread that waits for a lock and the future of it share.
+struct Waiting {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    result: Option<io::Result<File>>,
+    waker: Option<Waker>,
+}
+
+impl Waiting {
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waits for the lock in a thread of its own: no runtime can wait for a file, and none may be kept from its other
+/// tasks. A thread that sleeps in the system's own call could not be stopped when the future is dropped.
+async fn wait(path: PathBuf, file: File, patience: Duration) -> Result<StoreLock, StoreError> {
+    let waiting = Arc::new(Waiting { state: Mutex::default() });
+    let weak = Arc::downgrade(&waiting);
+    let thread = thread::Builder::new().name("token lock".into());
+    let spawned = thread.spawn(move || try_for(&weak, file, patience));
+    spawned.map_err(|error| trouble(&path, error))?;
+    let result = poll_fn(|context| {
+        let mut state = waiting.state();
+        match state.result.take() {
+            Some(result) => Poll::Ready(result),
+            None => {
+                state.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    });
+    match result.await {
+        Ok(file) => Ok(StoreLock::new(file)),
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+            Err(StoreError::new(path, Trouble::Busy(patience)))
+        }
+        Err(error) => Err(trouble(&path, error)),
+    }
+}
+
+fn try_for(waiting: &Weak<Waiting>, file: File, patience: Duration) {
+    let began = Instant::now();
+    let mut nap = Duration::from_millis(1);
+    let result = loop {
+        thread::sleep(nap);
+        nap = nap.saturating_mul(2).min(LONGEST_NAP);
+        match file.try_lock() {
+            Ok(()) => break Ok(file),
+            Err(TryLockError::Error(error)) => break Err(error),
+            Err(TryLockError::WouldBlock) if began.elapsed() >= patience => {
+                break Err(io::ErrorKind::TimedOut.into());
+            }
+            // Nobody waits any more.
+            Err(TryLockError::WouldBlock) if waiting.strong_count() == 0 => return,
+            Err(TryLockError::WouldBlock) => {}
+        }
+    };
+    if let Some(waiting) = waiting.upgrade() {
+        let mut state = waiting.state();
+        state.result = Some(result);
+        if let Some(waker) = state.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+/// Opens a file that is no link, with mode 0600 where it is made, without waiting for the other end of a pipe.
+fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        options.mode(0o600).custom_flags(i32::try_from(flags.bits()).unwrap_or_default());
+    }
+    options.open(path)
+}
+
+/// Whether there is a folder, and nobody else can put anything into it.
+fn check_folder(folder: &Path) -> Result<bool, StoreError> {
+    let metadata = match fs::metadata(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        metadata => metadata.map_err(|error| trouble(folder, error))?,
+    };
+    if !metadata.is_dir() {
+        return Err(StoreError::new(folder, Trouble::Kind));
+    }
+    check_owner(folder, &metadata, 0o022)?;
+    Ok(true)
+}
+
+/// Refuses what is no plain file, is another user's, or has one of the permission bits `exposed`.
+fn check_file(path: &Path, file: &File, exposed: u32) -> Result<(), StoreError> {
+    let metadata = file.metadata().map_err(|error| trouble(path, error))?;
+    if !metadata.is_file() {
+        return Err(StoreError::new(path, Trouble::Kind));
+    }
+    check_owner(path, &metadata, exposed)
+}
+
+#[cfg(unix)]
+fn check_owner(path: &Path, metadata: &fs::Metadata, exposed: u32) -> Result<(), StoreError> {
+    use std::os::unix::fs::MetadataExt;
+    let problem = match metadata.mode() & 0o7777 {
+        _ if metadata.uid() != rustix::process::geteuid().as_raw() => Trouble::Foreign,
+        mode if mode & exposed != 0 => Trouble::Exposed(mode),
+        _ => return Ok(()),
+    };
+    Err(StoreError::new(path, problem))
+}
+
+#[cfg(not(unix))]
+fn check_owner(_: &Path, _: &fs::Metadata, _: u32) -> Result<(), StoreError> {
+    // A user's own folders are closed to others.
+    Ok(())
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    // A folder can't be opened there; the file system keeps names by itself.
+    Ok(())
+}
+
+fn trouble(path: &Path, error: io::Error) -> StoreError {
+    let is_kind = matches!(error.kind(), io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory);
+    StoreError::new(path, if is_kind || is_link(&error) { Trouble::Kind } else { Trouble::Io(error) })
+}
+
+#[cfg(unix)]
+fn is_link(error: &io::Error) -> bool {
+    // A socket can't be opened either, and says so in its own way.
+    let codes = [rustix::io::Errno::LOOP, rustix::io::Errno::NXIO].map(rustix::io::Errno::raw_os_error);
+    error.raw_os_error().is_some_and(|code| codes.contains(&code))
+}
+
+#[cfg(not(unix))]
+fn is_link(_: &io::Error) -> bool {
+    false
+}
+
+const DATA: &str = ".json";
+const LOCK: &str = ".lock";
+const TEMPORARY: &str = ".new";
+/// Octets of a file that are read.
+const LIMIT: usize = 1 << 20;
+/// How long a freed lock can stay unnoticed.
+const LONGEST_NAP: Duration = Duration::from_millis(32);
+
+#[cfg(test)]
+mod tests;

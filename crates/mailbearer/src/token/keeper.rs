@@ -1,0 +1,164 @@
+use std::{sync::Arc, time::Duration, time::SystemTime};
+
+use mailbearer_net::Tls;
+use mailbearer_oauth as oauth;
+use mailbearer_wire::Secret;
+
+use super::{AccountKey, Kept, StoreError, Token, TokenStore};
+use crate::Error;
+
+/// One account's place in a store.
+pub(crate) struct Keeper {
+    pub(crate) store: Arc<dyn TokenStore>,
+    pub(crate) key: AccountKey,
+    /// For digests and their salt.
+    pub(crate) tls: Tls,
+    /// What the application proves itself with.
+    pub(crate) client: Option<Secret>,
+    /// The refresh token in the account.
+    pub(crate) origin: Option<Secret>,
+}
+
+/// What was kept, or was fetched and is kept now.
+pub(crate) enum Found {
+    Kept(Token),
+    Fetched { token: oauth::Token, asked_at: SystemTime },
+}
+
+/// A failure after which a token is at hand that could not be kept.
+pub(crate) struct Unsaved {
+    pub(crate) error: Error,
+    pub(crate) kept: Option<Kept>,
+}
+
+impl<E: Into<Error>> From<E> for Unsaved {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), kept: None }
+    }
+}
+
+impl Keeper {
+    /// The kept access token if it will do, else what `fetch` gets for a refresh token, once it is kept.
+    ///
+    /// `refused` will not do. `unsaved` is what could not be kept last time.
+    pub(crate) async fn renew<F: Future<Output = Result<oauth::Token, Error>>>(
+        &self,
+        refused: Option<&Token>,
+        unsaved: Option<Kept>,
+        fetch: impl FnOnce(Option<Secret>) -> F,
+    ) -> Result<Found, Unsaved> {
+        if unsaved.is_none()
+            && let Some(token) = self.load().await?.and_then(|kept| Self::at_hand(kept, refused))
+        {
+            return Ok(Found::Kept(token));
+        }
+        // Whoever waited finds what the one before it got.
+        let lock = match self.store.lock(&self.key, PATIENCE).await {
+            Ok(lock) => lock,
+            Err(error) => return Err(Unsaved { error: error.into(), kept: unsaved }),
+        };
+        let before = match unsaved {
+            Some(kept) => match self.store.save(&self.key, &kept).await {
+                Ok(()) => Some(kept),
+                Err(error) => return Err(Unsaved { error: error.into(), kept: Some(kept) }),
+            },
+            None => self.load().await?,
+        };
+        if let Some(token) = before.clone().and_then(|kept| Self::at_hand(kept, refused)) {
+            return Ok(Found::Kept(token));
+        }
+        let before = before.and_then(|kept| kept.refresh_token);
+        let asked_at = SystemTime::now();
+        let token = fetch(before.clone()).await?;
+        let kept = self.kept(&token, asked_at, before)?;
+        if let Err(error) = self.store.save(&self.key, &kept).await {
+            let kept = kept.refresh_token.is_some().then_some(kept);
+            return Err(Unsaved { error: error.into(), kept });
+        }
+        drop(lock);
+        Ok(Found::Fetched { token, asked_at })
+    }
+
+    /// Forgets a kept access token that a server refused, unless another took its place.
+    pub(crate) async fn discard(&self, refused: &Token) -> Result<(), StoreError> {
+        let _lock = self.store.lock(&self.key, PATIENCE).await?;
+        if let Some(kept) = self.store.load(&self.key).await?
+            && kept.token.as_ref().is_some_and(|token| token.is_same_as(refused))
+        {
+            self.store.save(&self.key, &Kept { token: None, ..kept }).await?;
+        }
+        Ok(())
+    }
+
+    /// What is kept and still counts.
+    async fn load(&self) -> Result<Option<Kept>, Error> {
+        let Some(mut kept) = self.store.load(&self.key).await? else { return Ok(None) };
+        if !self.is_of(self.origin.as_ref(), kept.origin.as_deref()) {
+            return Ok(None);
+        }
+        if !self.is_of(self.client.as_ref(), kept.client.as_deref()) {
+            kept.token = None;
+        }
+        Ok(Some(kept))
+    }
+
+    fn at_hand(kept: Kept, refused: Option<&Token>) -> Option<Token> {
+        kept.usable(SystemTime::now())?;
+        kept.token.filter(|token| !refused.is_some_and(|refused| refused.is_same_as(token)))
+    }
+
+    fn kept(
+        &self,
+        token: &oauth::Token,
+        asked_at: SystemTime,
+        before: Option<Secret>,
+    ) -> Result<Kept, Error> {
+        let digest = |secret: Option<&Secret>| secret.map(|secret| self.digest(secret)).transpose();
+        let expires_at = token.expires_in.and_then(|life| asked_at.checked_add(life));
+        Ok(Kept {
+            // Of a token that may live for ever nobody knows how long it will do.
+            token: expires_at.map(|end| Token {
+                scope: token.scope.clone(),
+                ..Token::new(token.access_token.clone(), Some(end))
+            }),
+            stored_at: Some(asked_at),
+            refresh_token: token.refresh_token.clone().or(before),
+            client: digest(self.client.as_ref())?,
+            origin: digest(self.origin.as_ref())?,
+        })
+    }
+
+    /// `SALT:DIGEST` of a secret, in hexadecimal digits: nobody can tell by it which secret it is, or that two accounts
+    /// have the same.
+    fn digest(&self, secret: &Secret) -> Result<String, Error> {
+        let mut salt = [0; SALT];
+        self.tls.random(&mut salt).map_err(|error| Error::settings(error.to_string()))?;
+        self.salted(&hex(&salt), secret)
+    }
+
+    fn is_of(&self, secret: Option<&Secret>, digest: Option<&str>) -> bool {
+        match (secret, digest) {
+            (None, None) => true,
+            (Some(secret), Some(digest)) => digest
+                .split_once(':')
+                .is_some_and(|(salt, _)| self.salted(salt, secret).is_ok_and(|salted| salted == digest)),
+            _ => false,
+        }
+    }
+
+    fn salted(&self, salt: &str, secret: &Secret) -> Result<String, Error> {
+        let text = Secret::<String>::new([salt, ":", secret.expose()].concat());
+        let digest = self.tls.sha256(text.expose().as_bytes());
+        let digest = digest.map_err(|error| Error::settings(error.to_string()))?;
+        Ok(format!("{salt}:{}", hex(&digest)))
+    }
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+/// How long to wait for another process, which has to be done with its token request by then.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Octets of salt.
+const SALT: usize = 16;

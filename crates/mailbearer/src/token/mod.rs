@@ -1,0 +1,52 @@
+//! Access tokens: where they come from, and where they rest between runs.
+
+use std::{pin::Pin, time::SystemTime};
+
+use mailbearer_wire::Secret;
+
+mod best_effort;
+#[cfg(feature = "file-store")]
+mod file;
+mod keeper;
+mod kept;
+mod source;
+mod store;
+mod tokens;
+
+pub use best_effort::BestEffort;
+#[cfg(feature = "file-store")]
+pub use file::FileStore;
+pub(crate) use keeper::Keeper;
+pub use kept::Kept;
+pub use source::{SourceError, TokenSource};
+pub use store::{AccountKey, StoreError, StoreLock, TokenStore, Trouble};
+pub(crate) use tokens::{Lease, Tokens};
+
+/// An access token and what is known of it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Token {
+    /// The token: visible ASCII, fit for any SASL mechanism and header.
+    pub access_token: Secret,
+    /// When it expires, by this machine's clock. `None` where the server does not say.
+    pub expires_at: Option<SystemTime>,
+    /// A new refresh token that the server gave with this one. It takes the place of the old one.
+    pub refresh_token: Option<Secret>,
+    /// The scopes that were granted, where the server says so.
+    pub scope: Option<String>,
+}
+
+impl Token {
+    /// A token of which nothing more is known than when it expires.
+    #[must_use]
+    pub fn new(access_token: impl Into<Secret>, expires_at: Option<SystemTime>) -> Self {
+        Self { access_token: access_token.into(), expires_at, refresh_token: None, scope: None }
+    }
+
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        self.access_token.expose() == other.access_token.expose()
+    }
+}
+
+/// The future that a [`TokenSource`] or a [`TokenStore`] returns.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -1,0 +1,188 @@
+use std::{
+    any::Any,
+    error, fmt, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use mailbearer_wire::printable;
+
+use super::{Kept, Pending};
+
+/// Keeps tokens between runs, for one account or many.
+///
+/// A client calls it before a token is used: it loads, and if nothing that is kept will do, it locks, loads again,
+/// requests a token, saves it and unlocks. So many processes that start at once make one request, and a refresh token
+/// that the server replaced is never used and lost.
+///
+/// An error of any method fails the operation that needed the token. [`BestEffort`](super::BestEffort) turns errors
+/// into warnings, for what can be requested again at any time.
+pub trait TokenStore: Send + Sync {
+    /// Returns what is kept for `account`; `None` if that is nothing. Waits for no lock: what it returns was saved
+    /// whole.
+    ///
+    /// # Errors
+    ///
+    /// Fails if something is there that can't be read or trusted.
+    fn load<'a>(&'a self, account: &'a AccountKey) -> Pending<'a, Result<Option<Kept>, StoreError>>;
+
+    /// Keeps `kept` in place of what was there. After a crash at any point the old or the new is there, whole.
+    ///
+    /// Called only while a lock of the same account is held.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it can't be kept, and changes nothing then.
+    fn save<'a>(&'a self, account: &'a AccountKey, kept: &'a Kept) -> Pending<'a, Result<(), StoreError>>;
+
+    /// Keeps all others out, in this process and in others, until the lock is dropped or the process ends.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`Trouble::Busy`] if another holds the lock for all of `patience`, and if there can be no lock.
+    fn lock<'a>(
+        &'a self,
+        account: &'a AccountKey,
+        patience: Duration,
+    ) -> Pending<'a, Result<StoreLock, StoreError>>;
+}
+
+/// Names an account to a [`TokenStore`]: everything that its tokens are requested with, but for the secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountKey {
+    fields: Vec<(&'static str, String)>,
+}
+
+impl AccountKey {
+    pub(crate) const fn new(fields: Vec<(&'static str, String)>) -> Self {
+        Self { fields }
+    }
+
+    /// The parts: token URL, client id, scope, grant and user, each with its name.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.fields.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+
+    /// A short name of lower-case letters, digits and hyphens, the same in each version. Two accounts may share it by
+    /// chance, so what is kept under it says which account it is for ([`Kept::to_text`]).
+    #[must_use]
+    pub fn name(&self) -> String {
+        let octets = self.fields.iter().flat_map(|(_, value)| value.bytes().chain([0]));
+        let hash = octets.fold(FNV_OFFSET, |hash, octet| (hash ^ u64::from(octet)).wrapping_mul(FNV_PRIME));
+        format!("token-{hash:016x}")
+    }
+}
+
+/// A lock of a [`TokenStore`]: dropping it unlocks.
+pub struct StoreLock {
+    _held: Box<dyn Any + Send + Sync>,
+}
+
+impl StoreLock {
+    /// A lock that lasts as long as `held`, such as a locked [`File`](std::fs::File). `()` is for a store that only
+    /// one process uses.
+    pub fn new(held: impl Send + Sync + 'static) -> Self {
+        Self { _held: Box::new(held) }
+    }
+}
+
+impl fmt::Debug for StoreLock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StoreLock")
+    }
+}
+
+/// Why a [`TokenStore`] could not do what it was asked for.
+#[derive(Debug)]
+pub struct StoreError {
+    place: PathBuf,
+    trouble: Trouble,
+}
+
+/// What went wrong in a [`StoreError`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Trouble {
+    /// Another process or task holds the lock, and held it for this long.
+    Busy(Duration),
+    /// Others may read the file, or write to the folder; with its permission bits.
+    Exposed(u32),
+    /// It belongs to another user.
+    Foreign,
+    /// It is no plain file, or no folder where one should be.
+    Kind,
+    /// What is in it is no token; says what is wrong.
+    Malformed(&'static str),
+    /// Reading or writing failed.
+    Io(io::Error),
+    /// Anything else that a store of one's own has to say.
+    Other(Box<dyn error::Error + Send + Sync>),
+}
+
+impl StoreError {
+    /// Trouble at `place`: a file, a folder, or what else the store calls its own.
+    pub fn new(place: impl Into<PathBuf>, trouble: Trouble) -> Self {
+        Self { place: place.into(), trouble }
+    }
+
+    /// The file or folder, or what else the store calls its own.
+    #[must_use]
+    pub fn place(&self) -> &Path {
+        &self.place
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub const fn trouble(&self) -> &Trouble {
+        &self.trouble
+    }
+
+    /// A shell command that mends it, if there is one.
+    #[must_use]
+    pub fn remedy(&self) -> Option<String> {
+        let name = format!("'{}'", self.place.to_string_lossy().replace('\'', "'\\''"));
+        let is_folder = self.place.is_dir();
+        Some(match &self.trouble {
+            Trouble::Exposed(_) if is_folder => format!("chmod 700 {name}"),
+            Trouble::Exposed(_) => format!("chmod 600 {name}"),
+            Trouble::Foreign => format!("sudo chown -R \"$(id -u)\" {name}"),
+            Trouble::Kind | Trouble::Malformed(_) => format!("mv {name} {name}.old"),
+            Trouble::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                format!("chmod u+rw{} {name}", if is_folder { "x" } else { "" })
+            }
+            Trouble::Busy(_) | Trouble::Io(_) | Trouble::Other(_) => return None,
+        })
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "token store {}: ", printable(&self.place.to_string_lossy()))?;
+        match &self.trouble {
+            Trouble::Busy(patience) => {
+                write!(f, "another process holds the lock for {} s", patience.as_secs())
+            }
+            Trouble::Exposed(mode) => write!(f, "other users can get at it (mode {mode:04o})"),
+            Trouble::Foreign => f.write_str("it belongs to another user"),
+            Trouble::Kind => f.write_str("it is not a plain file in a folder"),
+            Trouble::Malformed(what) => f.write_str(what),
+            Trouble::Io(error) => error.fmt(f),
+            Trouble::Other(error) => f.write_str(&printable(&error.to_string())),
+        }
+    }
+}
+
+impl error::Error for StoreError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match &self.trouble {
+            Trouble::Io(error) => Some(error),
+            Trouble::Other(error) => Some(&**error),
+            _ => None,
+        }
+    }
+}
+
+/// FNV-1a of 64 bits.
+const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+/// Its factor.
+const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
