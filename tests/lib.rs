@@ -16,3 +16,8 @@ pub fn program() -> PathBuf {
     assert!(path.is_file(), "{} is missing: build the whole workspace", path.display());
     path
 }
+
+/// The code of the page is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/machines.md")]
+mod machines_page {}

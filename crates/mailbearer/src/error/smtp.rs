@@ -104,7 +104,7 @@ fn evidence(stage: Stage, reply: Option<&Reply>) -> Evidence<'_> {
 
 /// SMTP has no field for it; servers say it in words, and mean it with a temporary reply only.
 fn wait(reply: &Reply) -> Option<Duration> {
-    reply.is_transient().then(|| reply.lines().find_map(|line| suggested_wait(line))).flatten()
+    reply.is_transient().then(|| reply.lines().find_map(suggested_wait)).flatten()
 }
 
 impl Error {
