@@ -149,7 +149,7 @@ fn a_token_that_ends_in_the_session_is_told_apart() {
 #[test]
 fn a_good_token_without_a_mailbox_says_what_is_wrong() {
     let mut options = Options::default();
-    options.not_connected = true;
+    options.fault = mailbearer_mock::memory::Fault::find("not-connected");
     let server = mock(options);
     let robot = robot(&server);
     let mut imap = robot.connect_imap().unwrap();

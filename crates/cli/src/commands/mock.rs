@@ -3,7 +3,7 @@ use std::{fs, io::Write, time::Duration};
 use clap::{Args, ValueEnum};
 use mailbearer_mock::{
     Server,
-    memory::{Options, Ports},
+    memory::{Fault, Options, Ports},
 };
 use serde_json::{Map, Value};
 use tempfile::Builder;
@@ -45,6 +45,9 @@ pub(crate) struct MockArgs {
     /// Each refresh ends the refresh token that it used
     #[arg(long)]
     pub(crate) rotate_refresh_tokens: bool,
+    /// What goes wrong, in the words of a real server; `help` lists all
+    #[arg(long, value_name = "NAME", value_parser = fault)]
+    pub(crate) fault: Option<Asked>,
     /// How the settings for a client are printed
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
@@ -62,11 +65,29 @@ pub(crate) enum Format {
     Dotenv,
 }
 
+/// A fault by its name, or the list of all.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Asked {
+    Fault(Fault),
+    List,
+}
+
+fn fault(name: &str) -> Result<Asked, String> {
+    match (name, Fault::find(name)) {
+        ("help", _) => Ok(Asked::List),
+        (_, Some(fault)) => Ok(Asked::Fault(fault)),
+        _ => Err("there is no such fault; `--fault help` lists all".to_owned()),
+    }
+}
+
 pub(crate) fn run(
     arguments: &MockArgs,
     interrupts: &Interrupts,
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
+    if let Some(Asked::List) = arguments.fault {
+        return list(out);
+    }
     let server = Server::start(options(arguments))
         .map_err(|error| Error::new(Exit::Unavailable, format!("the servers can't be started: {error}")))?;
     // From here on a signal must not end the program before the folder is gone.
@@ -91,6 +112,10 @@ fn options(arguments: &MockArgs) -> Options {
     options.client_secret = arguments.client_secret.as_deref().map(Into::into);
     options.token_lifetime = Duration::from_secs(arguments.token_lifetime);
     options.rotating_refresh_tokens = arguments.rotate_refresh_tokens;
+    options.fault = match arguments.fault {
+        Some(Asked::Fault(fault)) => Some(fault),
+        _ => None,
+    };
     options.ports = Ports {
         token: arguments.token_port,
         smtp: arguments.smtp_port,
@@ -99,6 +124,18 @@ fn options(arguments: &MockArgs) -> Options {
         imaps: arguments.imaps_port,
     };
     options
+}
+
+fn list(out: &mut Output<impl Write>) -> Result<(), Error> {
+    let width = Fault::all().map(|fault| fault.name().len()).max().unwrap_or_default();
+    for fault in Fault::all() {
+        if out.is_json() {
+            out.json(&serde_json::json!({ "name": fault.name(), "meaning": fault.meaning() }))?;
+        } else {
+            out.line(&format!("{:width$}  {}", fault.name(), fault.meaning()))?;
+        }
+    }
+    out.flush()
 }
 
 fn print(variables: &[(&str, String)], format: Format, out: &mut Output<impl Write>) -> Result<(), Error> {

@@ -108,6 +108,17 @@ fn the_memory_server_runs_until_it_is_stopped() {
 }
 
 #[test]
+fn the_faults_of_the_memory_server_are_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let printed = finish(bare(folder.path(), &["mock", "--fault", "help"]), b"").ok();
+    for name in ["not-connected", "smtp-disabled-for-tenant", "invalid-secret", "throttled"] {
+        assert!(printed.lines().any(|line| line.starts_with(&format!("{name} "))), "{printed}");
+    }
+    let outcome = finish(bare(folder.path(), &["mock", "--fault", "nope"]), b"");
+    assert_eq!(outcome.code, Some(64), "{outcome:?}");
+}
+
+#[test]
 fn what_the_memory_server_prints_is_read_by_a_shell() {
     let folder = tempfile::tempdir().unwrap();
     let secret = "a&b %c='$d\" `e\\";

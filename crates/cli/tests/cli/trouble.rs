@@ -239,7 +239,7 @@ fn refused_credentials() {
 #[test]
 fn a_token_that_opens_no_mailbox() {
     let mut options = Options::default();
-    options.not_connected = true;
+    options.fault = mailbearer_mock::memory::Fault::find("not-connected");
     World::with(options).run(&["list"]).failed(
         77,
         &["error: IMAP: …User is authenticated but not connected…", "hint: the token is good, but not for this mailbox. …New-ServicePrincipal …Object ID of the enterprise application…"],

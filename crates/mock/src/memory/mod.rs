@@ -1,6 +1,7 @@
 //! Mail servers in memory, around one mailbox: the parts of a [`Server`].
 
 mod bell;
+mod fault;
 mod imap;
 mod login;
 mod mailbox;
@@ -16,12 +17,16 @@ mod token_endpoint;
 mod tokens;
 mod wording;
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use mailbearer_wire::Secret;
 
 use self::bell::Bell;
 
+pub use fault::Fault;
 pub use mailbox::{DeliverError, Envelope, Mailbox, Message};
 pub use options::{Limits, Options, Ports};
 pub use server::Server;
@@ -38,7 +43,7 @@ pub(crate) struct World {
     pub(crate) client_secret: Secret,
     /// Object id of the application's service principal.
     pub(crate) object_id: String,
-    pub(crate) not_connected: bool,
+    pub(crate) fault: Mutex<Option<Fault>>,
     pub(crate) limits: Limits,
     pub(crate) mailbox: Mailbox,
     pub(crate) tokens: Tokens,
@@ -56,11 +61,16 @@ impl World {
             client_id: options.client_id.map_or_else(tokens::guid, Ok)?,
             client_secret: options.client_secret.map_or_else(tokens::client_secret, Ok)?,
             object_id: tokens::guid()?,
-            not_connected: options.not_connected,
+            fault: Mutex::new(options.fault),
             limits,
             mailbox: Mailbox::new(limits, Arc::clone(&bell)),
             tokens,
             bell,
         })
+    }
+
+    /// What goes wrong now.
+    pub(crate) fn fault(&self) -> Option<Fault> {
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use mailbearer_wire::Secret;
 
+use super::Fault;
 use crate::Certificate;
 
 /// How a memory server is set up. What is not set is the default, and identities are made up anew on each start.
@@ -26,9 +27,8 @@ pub struct Options {
     pub token_octets: usize,
     /// Each refresh ends the refresh token that it used: see [`Tokens::set_rotating`](super::Tokens::set_rotating).
     pub rotating_refresh_tokens: bool,
-    /// Logins succeed and then nothing works, as Exchange does it where the application has no right on the
-    /// mailbox: `BAD User is authenticated but not connected.`
-    pub not_connected: bool,
+    /// What goes wrong; default nothing.
+    pub fault: Option<Fault>,
     /// The most of everything.
     pub limits: Limits,
 }
@@ -45,7 +45,7 @@ impl Default for Options {
             token_lifetime: Duration::from_secs(3600),
             token_octets: 1500,
             rotating_refresh_tokens: false,
-            not_connected: false,
+            fault: None,
             limits: Limits::default(),
         }
     }

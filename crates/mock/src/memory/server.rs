@@ -3,7 +3,6 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::Path,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    thread,
     time::{Duration, Instant},
 };
 
@@ -13,7 +12,7 @@ use mailbearer_net::{
 use mailbearer_oauth::server::RequestReader;
 
 use super::{
-    Mailbox, Options, Ports, Tokens, World,
+    Fault, Mailbox, Options, Ports, Tokens, World,
     bell::Bell,
     imap::Imap,
     session::{Session, converse},
@@ -124,6 +123,11 @@ impl Server {
         &self.world.tokens
     }
 
+    /// What goes wrong from now on, also in sessions that are open; `None` for nothing.
+    pub fn set_fault(&self, fault: Option<Fault>) {
+        *self.world.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+
     /// The configuration of an account here as environment variables of the `mailbearer` program, and with
     /// `MOCK_` before them the ports that it leaves out. `ca_file` is where [`ca_pem`](Self::ca_pem) was written to.
     #[must_use]
@@ -219,7 +223,7 @@ impl House {
         loop {
             let Ok((socket, _)) = listener.accept().await else {
                 // Out of file descriptors, most likely: someone has to close first.
-                thread::sleep(PAUSE);
+                Tokio::sleep(later(PAUSE)).await;
                 continue;
             };
             let (place, house) = (self.switch.enter(), self.clone());

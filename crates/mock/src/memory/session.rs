@@ -11,7 +11,7 @@ use mailbearer_wire::Machine;
 use super::bell::Ear;
 
 /// A server's machine with the mailbox behind it: it answers its own events.
-pub(crate) trait Session: Machine<Event = Infallible, Error: Send> + Send {
+pub(crate) trait Session: Machine<Event = Infallible, Error: Send + std::fmt::Debug> + Send {
     /// When it wants to be stepped though nothing came: its token ends.
     fn due(&self) -> Option<Instant> {
         None

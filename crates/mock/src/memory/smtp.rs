@@ -1,9 +1,10 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
+use mailbearer_sasl::server::Login;
 use mailbearer_smtp::server::{Answer, Error, Event, Options, Session as Protocol};
 use mailbearer_wire::{Machine, RecvBuf, Security, SendBuf, Step};
 
-use super::{DeliverError, Envelope, World, login, session::Session, wording};
+use super::{DeliverError, Envelope, World, fault::SmtpFault, login, session::Session, wording};
 
 /// One SMTP submission session, worded as Exchange Online's.
 #[derive(Debug)]
@@ -23,7 +24,11 @@ impl Smtp {
         options.limits.silence = world.limits.silence;
         options.wording = wording::smtp();
         let envelope = Envelope { from: String::new(), to: Vec::new() };
-        Self { world, protocol: Protocol::new(options), envelope, content: Vec::new() }
+        let mut protocol = Protocol::new(options);
+        if let Some(SmtpFault::Greeting(code, text)) = world.fault().and_then(|fault| fault.smtp()) {
+            protocol.close(&Answer::new(code, text));
+        }
+        Self { world, protocol, envelope, content: Vec::new() }
     }
 
     /// One more than the servers take.
@@ -34,15 +39,11 @@ impl Smtp {
     }
 
     fn on(&mut self, event: Event) -> Result<(), Error> {
+        if let Some(answer) = self.fault(&event) {
+            return self.protocol.answer(&answer);
+        }
         let answer = match event {
-            Event::Login { mechanism, login } => match login::check(&self.world, login) {
-                Some(_) => Answer::new(235, "2.7.0 Authentication successful"),
-                None => {
-                    let answer = Answer::new(535, "5.7.3 Authentication unsuccessful [mock.mailbearer.test]");
-                    debug_assert!(mechanism.is_bearer(), "no other is offered");
-                    return self.protocol.refuse_token(&login::refusal(), answer);
-                }
-            },
+            Event::Login { login, .. } => return self.login(login),
             Event::Mail { sender, .. } => {
                 self.envelope = Envelope { from: sender, to: Vec::new() };
                 Answer::new(250, "2.1.0 Sender OK")
@@ -64,6 +65,29 @@ impl Smtp {
             _ => Answer::new(502, "5.3.3 Command not implemented"),
         };
         self.protocol.answer(&answer)
+    }
+
+    fn login(&mut self, login: Login) -> Result<(), Error> {
+        if let Some(SmtpFault::Token(code, text)) = self.world.fault().and_then(|fault| fault.smtp()) {
+            return self.protocol.refuse_token(&login::refusal(), Answer::new(code, text));
+        }
+        if login::check(&self.world, login).is_some() {
+            return self.protocol.answer(&Answer::new(235, "2.7.0 Authentication successful"));
+        }
+        let answer = Answer::new(535, "5.7.3 Authentication unsuccessful [mock.mailbearer.test]");
+        self.protocol.refuse_token(&login::refusal(), answer)
+    }
+
+    /// How the fault of now answers `event`, if it does.
+    fn fault(&self, event: &Event) -> Option<Answer> {
+        let fault = self.world.fault()?.smtp()?;
+        match (event, fault) {
+            (Event::Login { .. }, SmtpFault::Login(code, text))
+            | (Event::Mail { .. }, SmtpFault::Mail(code, text))
+            | (Event::Recipient { .. }, SmtpFault::Recipient(code, text))
+            | (Event::EndOfContent, SmtpFault::Content(code, text)) => Some(Answer::new(code, text)),
+            _ => None,
+        }
     }
 
     fn recipient(&mut self, recipient: String) -> Answer {

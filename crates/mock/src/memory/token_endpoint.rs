@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     World,
+    fault::TokenFault,
     mailbox::now,
     session::Session,
     tokens::{Claims, guid},
@@ -33,9 +34,15 @@ impl TokenEndpoint {
     }
 
     fn on(&mut self, event: Event) -> Result<(), Error> {
-        let answer = match event {
-            Event::Request(request) => self.answer(&request),
-            Event::Invalid(error) => Err(Failure::new("invalid_request", 9_002_313, error.to_string())),
+        let answer = match (event, self.world.fault().and_then(|fault| fault.token())) {
+            (Event::Request(_), Some(TokenFault::Body(status, body))) => {
+                return self.protocol.respond(status, &[], body);
+            }
+            (Event::Request(_), Some(TokenFault::Entra { status, error, code, text })) => {
+                Err(Failure { status, ..Failure::new(error, code, text) })
+            }
+            (Event::Request(request), None) => self.answer(&request),
+            (Event::Invalid(error), _) => Err(Failure::new("invalid_request", 9_002_313, error.to_string())),
             _ => Err(Failure::broken()),
         };
         match answer {
@@ -47,7 +54,7 @@ impl TokenEndpoint {
     fn fail(&mut self, failure: &Failure) -> Result<(), Error> {
         let headers: &[(&str, &str)] = match failure.status {
             401 => &[("WWW-Authenticate", "Bearer realm=\"mock\"")],
-            503 => &[("Retry-After", "1")],
+            429 | 503 => &[("Retry-After", "1")],
             405 => &[("Allow", "POST")],
             _ => &[],
         };

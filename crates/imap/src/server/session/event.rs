@@ -41,6 +41,14 @@ impl Received {
         &self.tag
     }
 
+    /// Whether it is the command of this name, which may be `UID FETCH` and the like; in any case.
+    #[must_use]
+    pub fn is(&self, name: &str) -> bool {
+        let rest = self.octets.get(self.tag.len().saturating_add(1)..).unwrap_or_default();
+        let (start, end) = rest.split_at_checked(name.len()).unwrap_or((rest, b""));
+        start.eq_ignore_ascii_case(name.as_bytes()) && matches!(end.first(), None | Some(b' ' | b'\r'))
+    }
+
     /// Parses it. What it returns borrows literals and strings.
     ///
     /// # Errors
@@ -76,3 +84,24 @@ impl fmt::Display for Error {
 }
 
 impl core::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_its_name() {
+        let rows = [
+            ("a NOOP\r\n", "NOOP", true),
+            ("a noop\r\n", "NOOP", true),
+            ("a NOOP\r\n", "NO", false),
+            ("a NO\r\n", "NOOP", false),
+            ("a UID FETCH 1 UID\r\n", "UID FETCH", true),
+            ("a UID FETCH 1 UID\r\n", "FETCH", false),
+        ];
+        for (octets, name, want) in rows {
+            let received = Received { tag: "a".into(), octets: octets.into() };
+            assert_eq!(received.is(name), want, "{octets} {name}");
+        }
+    }
+}

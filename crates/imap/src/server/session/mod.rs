@@ -234,6 +234,15 @@ impl Session {
         }
     }
 
+    /// Ends the session with octets as they are: what a server says that no grammar has, or a half of something. Before
+    /// the first step they take the place of the greeting.
+    pub fn abort(&mut self, octets: &[u8]) {
+        if !matches!(self.state, State::Closing | State::Failed(_)) {
+            self.push(octets);
+            self.state = State::Closing;
+        }
+    }
+
     /// Whether the client idles: whoever has news for it tells it now.
     #[must_use]
     pub const fn is_idle(&self) -> bool {

@@ -26,7 +26,7 @@ use self::{
     fetch::Fetching,
     view::{Change, View},
 };
-use super::{World, login, session::Session, wording};
+use super::{World, fault::ImapFault, login, session::Session, wording};
 
 /// One IMAP session.
 #[derive(Debug)]
@@ -50,7 +50,11 @@ impl Imap {
         options.limits.literals = world.limits.message_octets;
         options.limits.silence = world.limits.silence.saturating_mul(6);
         options.wording = wording::imap();
-        Self { world, protocol: Protocol::new(options), token: None, view: None, fetching: None }
+        let mut protocol = Protocol::new(options);
+        if let Some(ImapFault::Greeting(line)) = world.fault().and_then(|fault| fault.imap()) {
+            say(&mut protocol, line);
+        }
+        Self { world, protocol, token: None, view: None, fetching: None }
     }
 
     /// One more than the servers take.
@@ -71,6 +75,14 @@ impl Imap {
     }
 
     fn login(&mut self, mechanism: Option<Mechanism>, login: Login) -> Result<(), Error> {
+        match self.world.fault().and_then(|fault| fault.imap()) {
+            Some(ImapFault::Login(line)) => return self.fail(line),
+            Some(ImapFault::Token(line)) => {
+                let text = line.strip_prefix("NO ").unwrap_or(line);
+                return self.protocol.refuse_token(&login::refusal(), text);
+            }
+            _ => {}
+        }
         if mechanism.is_none() {
             return self.no(None, "LOGIN failed.");
         }
@@ -84,13 +96,18 @@ impl Imap {
     }
 
     fn command(&mut self, received: &Received) -> Result<(), Error> {
+        if self.token.is_some()
+            && let Some(ImapFault::Command(names, line)) = self.world.fault().and_then(|fault| fault.imap())
+            && (names.is_empty() || names.iter().any(|name| received.is(name)))
+        {
+            return self.fail(line);
+        }
         match received.command() {
             Err(_) => self.bad("Command Error. 12"),
             Ok(Command::Id(_)) => {
                 self.id();
                 self.ok("ID completed.")
             }
-            Ok(_) if self.world.not_connected => self.bad("User is authenticated but not connected."),
             Ok(command) => self.authenticated(received.tag(), command),
         }
     }
@@ -128,6 +145,19 @@ impl Imap {
 
     fn bad(&mut self, text: &str) -> Result<(), Error> {
         self.protocol.complete(Status::Bad, None, text)
+    }
+
+    /// Ends a command with this line, or the session with its `* BYE`.
+    fn fail(&mut self, line: &str) -> Result<(), Error> {
+        match line.split_once(' ') {
+            Some(("OK", text)) => self.ok(text),
+            Some(("NO", text)) => self.no(None, text),
+            Some(("BAD", text)) => self.bad(text),
+            _ => {
+                say(&mut self.protocol, line);
+                Ok(())
+            }
+        }
     }
 
     fn note(&mut self, code: Option<Code<'_>>, text: &str) {
@@ -177,6 +207,14 @@ impl Session for Imap {
 
     fn time_out(&mut self) {
         self.protocol.bye(None, "Connection closed. 14");
+    }
+}
+
+/// Ends the session with an untagged line, or with one of no known kind.
+fn say(protocol: &mut Protocol, line: &str) {
+    match line.strip_prefix("* BYE ") {
+        Some(text) => protocol.bye(None, text),
+        None => protocol.abort(format!("{line}\r\n").as_bytes()),
     }
 }
 

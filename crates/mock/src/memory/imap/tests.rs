@@ -1,5 +1,8 @@
 use super::*;
-use crate::memory::testing::{Talk, USER, token, world, xoauth2};
+use crate::memory::{
+    Fault,
+    testing::{Talk, USER, token, world, xoauth2},
+};
 
 fn talk(world: &Arc<World>) -> Talk<Imap> {
     let mut talk = Talk::new(Imap::new(Arc::clone(world), Security::Implicit));
@@ -320,7 +323,7 @@ fn idles_until_done() {
 
 #[test]
 fn fails_as_exchange_does() {
-    let world = world(|options| options.not_connected = true);
+    let world = world(|options| options.fault = Fault::find("not-connected"));
     check(
         &mut authenticated(&world),
         &[("SELECT INBOX", &["t BAD User is authenticated but not connected."])],

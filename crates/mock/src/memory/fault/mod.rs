@@ -1,0 +1,281 @@
+//! Failures as real servers word them, as data.
+
+mod imap;
+mod smtp;
+mod token;
+
+use std::fmt;
+
+/// A failure that the memory servers play, in the bytes of the server that is known for it.
+///
+/// It lasts until another is set. [`Fault::all`] lists them; `mailbearer mock --fault help` prints the list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Fault {
+    name: &'static str,
+    meaning: &'static str,
+    token: Option<TokenFault>,
+    imap: Option<ImapFault>,
+    smtp: Option<SmtpFault>,
+}
+
+/// What the token endpoint answers every request with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenFault {
+    /// An error of Microsoft's.
+    Entra { status: u16, error: &'static str, code: u32, text: &'static str },
+    /// Anything else: status and body.
+    Body(u16, &'static str),
+}
+
+/// Where in an IMAP session a line is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ImapFault {
+    /// In place of the greeting.
+    Greeting(&'static str),
+    /// In answer to credentials.
+    Login(&'static str),
+    /// The same after a challenge that tells the reason.
+    Token(&'static str),
+    /// In answer to these commands; to all where there are none.
+    Command(&'static [&'static str], &'static str),
+}
+
+/// Where in an SMTP session a reply is said: its code and its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SmtpFault {
+    Greeting(u16, &'static str),
+    Login(u16, &'static str),
+    /// The same after a challenge that tells the reason.
+    Token(u16, &'static str),
+    Mail(u16, &'static str),
+    Recipient(u16, &'static str),
+    Content(u16, &'static str),
+}
+
+impl Fault {
+    /// All faults there are.
+    pub fn all() -> impl Iterator<Item = &'static Self> {
+        BOTH.iter().chain(token::FAULTS).chain(imap::FAULTS).chain(smtp::FAULTS)
+    }
+
+    /// The fault of this name.
+    #[must_use]
+    pub fn find(name: &str) -> Option<Self> {
+        Self::all().find(|fault| fault.name == name).copied()
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What is wrong where a server says so.
+    #[must_use]
+    pub const fn meaning(&self) -> &'static str {
+        self.meaning
+    }
+
+    pub(crate) const fn token(&self) -> Option<TokenFault> {
+        self.token
+    }
+
+    pub(crate) const fn imap(&self) -> Option<ImapFault> {
+        self.imap
+    }
+
+    pub(crate) const fn smtp(&self) -> Option<SmtpFault> {
+        self.smtp
+    }
+
+    const fn of_token(
+        name: &'static str,
+        code: u32,
+        error: &'static str,
+        meaning: &'static str,
+        text: &'static str,
+    ) -> Self {
+        let status = if matches!(error.as_bytes(), b"invalid_client") { 401 } else { 400 };
+        let token = Some(TokenFault::Entra { status, error, code, text });
+        Self { name, meaning, token, imap: None, smtp: None }
+    }
+
+    const fn of_body(name: &'static str, status: u16, meaning: &'static str, body: &'static str) -> Self {
+        Self { name, meaning, token: Some(TokenFault::Body(status, body)), imap: None, smtp: None }
+    }
+
+    const fn of_imap(name: &'static str, meaning: &'static str, imap: ImapFault) -> Self {
+        Self { name, meaning, token: None, imap: Some(imap), smtp: None }
+    }
+
+    const fn of_smtp(name: &'static str, meaning: &'static str, smtp: SmtpFault) -> Self {
+        Self { name, meaning, token: None, imap: None, smtp: Some(smtp) }
+    }
+}
+
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fault({})", self.name)
+    }
+}
+
+/// What both mail servers say each in its way.
+const BOTH: &[Fault] = &[
+    Fault {
+        name: "authenticate-failed",
+        meaning: "the token is refused without a reason: wrong audience, no permission, unknown to Exchange",
+        token: None,
+        imap: Some(ImapFault::Login("NO AUTHENTICATE failed.")),
+        smtp: Some(SmtpFault::Login(
+            535,
+            "5.7.3 Authentication unsuccessful [AM0PR01CA0001.eurprd01.prod.exchangelabs.com 2026-11-24T05:42:00.000Z 08DE0000000000AA]",
+        )),
+    },
+    Fault {
+        name: "throttled",
+        meaning: "too many requests: the server says how long to wait",
+        token: Some(TokenFault::Entra {
+            status: 429,
+            error: "temporarily_unavailable",
+            code: 90_055,
+            text: "The server is temporarily unavailable because of too many requests.",
+        }),
+        imap: Some(ImapFault::Command(
+            &[],
+            "BAD Request is throttled. Suggested Backoff Time: 1500 milliseconds",
+        )),
+        smtp: Some(SmtpFault::Mail(
+            432,
+            "4.3.2 Concurrent connections limit exceeded. Visit https://aka.ms/concurrent_sending for more information.",
+        )),
+    },
+    Fault {
+        name: "gmail-token-refused",
+        meaning: "Gmail refuses the token and says its scope",
+        token: None,
+        imap: Some(ImapFault::Token("NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)")),
+        smtp: Some(SmtpFault::Token(
+            535,
+            "5.7.8 Username and Password not accepted. For more information, go to\n\
+             5.7.8  https://support.google.com/mail/?p=BadCredentials a640c23a62f3a-aa7 - gsmtp",
+        )),
+    },
+    Fault {
+        name: "server-busy",
+        meaning: "the server takes no client now",
+        token: Some(TokenFault::Body(503, "")),
+        imap: Some(ImapFault::Greeting("* BYE Server busy, try again later")),
+        smtp: Some(SmtpFault::Greeting(421, "4.3.2 Service not available, closing transmission channel")),
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, sync::Arc};
+
+    use mailbearer_smtp::server::Answer;
+    use mailbearer_wire::{Security, Step};
+
+    use super::*;
+    use crate::memory::{
+        imap::Imap,
+        session::Session,
+        smtp::Smtp,
+        testing::{Talk, USER, token, world, xoauth2},
+        token_endpoint::TokenEndpoint,
+    };
+
+    /// All that a session says to `lines`, up to its end.
+    fn hear<S: Session>(session: S, lines: &[String]) -> String {
+        let mut talk = Talk::new(session);
+        let mut heard = String::new();
+        for line in lines {
+            let (said, step) = talk.hear(line);
+            heard.push_str(&said);
+            if step == Step::Close {
+                break;
+            }
+        }
+        heard
+    }
+
+    #[test]
+    fn each_is_said_where_it_belongs() {
+        for fault in Fault::all() {
+            let world = world(|options| (options.tenant, options.fault) = (Some("t".into()), Some(*fault)));
+            let login = xoauth2(USER, &token(&world));
+            if let Some(token) = fault.token {
+                let (TokenFault::Entra { status, text, .. } | TokenFault::Body(status, text)) = token;
+                let request = "POST /t/oauth2/v2.0/token HTTP/1.1\r\nContent-Length: 0\r\n\r\n";
+                let heard = hear(TokenEndpoint::new(Arc::clone(&world)), &[request.into()]);
+                assert!(heard.starts_with(&format!("HTTP/1.1 {status} ")) && heard.contains(text), "{heard}");
+            }
+            if let Some(imap) = fault.imap {
+                let (line, start) = match imap {
+                    ImapFault::Greeting(line) => (line, ""),
+                    ImapFault::Login(line) => (line, "* OK "),
+                    ImapFault::Token(line) => (line, "+ eyJ"),
+                    ImapFault::Command(_, line) => (line, "a OK AUTHENTICATE completed."),
+                };
+                let lines = [
+                    String::new(),
+                    format!("a AUTHENTICATE XOAUTH2 {login}\r\n"),
+                    "\r\n".into(),
+                    "b SELECT INBOX\r\n".into(),
+                    "c FETCH 1 UID\r\n".into(),
+                    "d UID SEARCH ALL\r\n".into(),
+                    "e APPEND INBOX {1+}\r\nx\r\n".into(),
+                ];
+                let heard = hear(Imap::new(Arc::clone(&world), Security::Implicit), &lines);
+                let tagged = ["", "a ", "b ", "c ", "d ", "e "].map(|tag| format!("{tag}{line}\r\n"));
+                assert!(tagged.iter().any(|line| heard.contains(line)), "{fault:?}: {heard}");
+                assert!(heard.contains(start), "{fault:?}: {heard}");
+            }
+            if let Some(smtp) = fault.smtp {
+                let (SmtpFault::Greeting(code, text)
+                | SmtpFault::Login(code, text)
+                | SmtpFault::Token(code, text)
+                | SmtpFault::Mail(code, text)
+                | SmtpFault::Recipient(code, text)
+                | SmtpFault::Content(code, text)) = smtp;
+                let lines = [
+                    "EHLO a\r\n".to_owned(),
+                    format!("AUTH XOAUTH2 {login}\r\n"),
+                    "\r\n".into(),
+                    "MAIL FROM:<a@b>\r\n".into(),
+                    "RCPT TO:<a@b>\r\n".into(),
+                    "DATA\r\n".into(),
+                    "x\r\n.\r\n".into(),
+                ];
+                let heard = hear(Smtp::new(Arc::clone(&world), Security::Implicit), &lines);
+                let mut reply = Vec::new();
+                Answer::new(code, text).encode(&mut reply);
+                assert!(heard.contains(&String::from_utf8(reply).unwrap()), "{fault:?}: {heard}");
+                assert_eq!(heard.contains("334 eyJ"), matches!(smtp, SmtpFault::Token(..)), "{fault:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_plain_and_each_means_one_fault() {
+        let names: Vec<&str> = Fault::all().map(Fault::name).collect();
+        assert_eq!(names.len(), names.iter().collect::<BTreeSet<_>>().len());
+        for fault in Fault::all() {
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            assert!(fault.name.chars().all(plain), "{fault:?}");
+            assert!(!fault.meaning.is_empty() && !fault.meaning.contains('\n'), "{fault:?}");
+            assert_eq!(Fault::find(fault.name), Some(*fault));
+        }
+        for name in [
+            "not-connected",
+            "smtp-disabled-for-tenant",
+            "smtp-disabled-for-mailbox",
+            "authenticate-failed",
+            "invalid-secret",
+            "throttled",
+        ] {
+            assert!(Fault::find(name).is_some(), "{name}");
+        }
+        assert_eq!(Fault::find("help"), None);
+    }
+}
