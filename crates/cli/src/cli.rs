@@ -3,7 +3,10 @@
 use std::{ffi::OsString, num::NonZeroU32, path::PathBuf};
 
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
-use mailbearer::imap_protocol::{Date, DateTime, Flag, Part};
+use mailbearer::{
+    advice::Language,
+    imap_protocol::{Date, DateTime, Flag, Part},
+};
 
 use crate::{
     commands::mock::MockArgs,
@@ -48,6 +51,9 @@ pub(crate) struct GlobalArgs {
     /// Show the conversations with the servers on standard error, without secrets
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub(crate) trace: bool,
+    /// Language of hints, en or zh, in place of the locale's
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "LANG", value_parser = value::language)]
+    pub(crate) lang: Option<Language>,
 }
 
 #[derive(Debug, Subcommand)]

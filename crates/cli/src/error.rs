@@ -1,22 +1,30 @@
-use std::{fmt, io, path::Path};
+use std::{fmt, io, path::Path, time::Duration};
 
-use mailbearer::wire::printable;
+use mailbearer::{
+    StoreError,
+    advice::{self, Entry, Language},
+    wire::printable,
+};
+use serde_json::json;
 
-use crate::{exit::Exit, hint};
+use crate::exit::Exit;
 
-/// Why a command failed: a line for people, a hint what to do, and the exit code.
+/// Why a command failed: a line for people, what is known of such a failure, a hint what to do, and the exit code.
 ///
 /// The text is escaped when it is printed, so it may hold what files, arguments and servers say.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Error {
     pub(crate) text: String,
+    pub(crate) entry: Option<&'static Entry>,
+    /// How long a server asks to be left alone.
+    pub(crate) wait: Option<Duration>,
     pub(crate) hint: Option<String>,
     pub(crate) exit: Exit,
 }
 
 impl Error {
     pub(crate) fn new(exit: Exit, text: impl Into<String>) -> Self {
-        Self { text: text.into(), hint: None, exit }
+        Self { text: text.into(), entry: None, wait: None, hint: None, exit }
     }
 
     pub(crate) fn config(text: impl Into<String>) -> Self {
@@ -58,17 +66,62 @@ impl Error {
 
 impl From<mailbearer::Error> for Error {
     fn from(error: mailbearer::Error) -> Self {
-        Self { text: error.to_string(), hint: hint::of(&error), exit: Exit::from(&error) }
+        let remedy = error.cause().and_then(StoreError::remedy);
+        Self {
+            text: error.to_string(),
+            entry: advice::of(&error),
+            wait: error.retry_after(),
+            hint: remedy.map(|remedy| format!("mend it with: {remedy}")),
+            exit: Exit::from(&error),
+        }
+    }
+}
+
+impl Error {
+    /// As it is printed: two lines for people, or an object.
+    pub(crate) fn shown(&self, json: bool, language: Language) -> String {
+        let hint = self.hint_in(language);
+        if !json {
+            let mut text = format!("error: {}", printable(&self.text));
+            if let Some(hint) = hint {
+                text.push_str("\nhint: ");
+                text.push_str(&printable(&hint));
+            }
+            return text;
+        }
+        let who =
+            self.entry.map(|entry| entry.who().iter().map(|who| who.name(language)).collect::<Vec<_>>());
+        let object = json!({
+            "error": self.text,
+            "code": self.entry.map_or_else(|| self.exit.name(), Entry::id),
+            "cause": self.entry.map(|entry| entry.cause(language)),
+            "hint": self.hint.as_deref().or_else(|| self.entry.map(|entry| entry.fix(language))),
+            "who": who,
+            "retry_after": self.wait.map(|wait| wait.as_secs().max(1)),
+            "exit": self.exit.code(),
+        });
+        object.to_string()
+    }
+
+    fn hint_in(&self, language: Language) -> Option<String> {
+        if self.hint.is_some() {
+            return self.hint.clone();
+        }
+        let entry = self.entry?;
+        let (cause, fix) = (entry.cause(language), entry.fix(language));
+        let wait = self.wait.map(|wait| wait.as_secs().max(1));
+        Some(match (language, wait) {
+            (Language::Chinese, None) => format!("{cause}；{fix}"),
+            (Language::Chinese, Some(wait)) => format!("{cause}；{fix}；服务器要求等待 {wait} 秒"),
+            (_, None) => format!("{cause}; {fix}"),
+            (_, Some(wait)) => format!("{cause}; {fix}; the server asks to wait {wait} s"),
+        })
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", printable(&self.text))?;
-        match &self.hint {
-            Some(hint) => write!(f, "\nhint: {}", printable(hint)),
-            None => Ok(()),
-        }
+        f.write_str(&self.shown(false, Language::English))
     }
 }
 
@@ -83,6 +136,18 @@ mod tests {
         let error = Error::config("no\u{1b}[2J").hint("do\nthis");
         assert_eq!(error.to_string(), "error: no\\x1b[2J\nhint: do\\nthis");
         assert_eq!(Error::usage("x").to_string(), "error: x");
+    }
+
+    #[test]
+    fn an_error_is_an_object_under_json() {
+        let error = Error::from(mailbearer::Error::from(mailbearer::mime::RawError::Utf16));
+        let object: serde_json::Value = serde_json::from_str(&error.shown(true, Language::English)).unwrap();
+        assert_eq!((object["code"].as_str(), object["exit"].as_u64()), (Some("data"), Some(65)), "{object}");
+        let error = Error::usage("no\u{1b}[2J").hint("x");
+        let text = error.shown(true, Language::Chinese);
+        assert!(!text.contains('\u{1b}') && !text.contains('\n'), "{text}");
+        let object: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((object["hint"].as_str(), object["error"].as_str()), (Some("x"), Some("no\u{1b}[2J")));
     }
 
     #[test]

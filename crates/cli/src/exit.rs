@@ -67,6 +67,28 @@ impl Exit {
         }
     }
 
+    /// A word for it, where nothing closer is known.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Usage => "usage",
+            Self::Data => "data",
+            Self::NoInput => "no-input",
+            Self::SomeRefused => "some-refused",
+            Self::NoHost => "no-host",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+            Self::CantCreate => "cant-create",
+            Self::Io => "io",
+            Self::Transient => "transient",
+            Self::Protocol => "protocol",
+            Self::NoPermission => "no-permission",
+            Self::Config => "config",
+            Self::OutcomeUnknown => "outcome-unknown",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
     const fn meaning(self) -> &'static str {
         match self {
             Self::Success => "done; also when the reader of standard output went away",

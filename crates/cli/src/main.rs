@@ -5,7 +5,6 @@ mod commands;
 mod config;
 mod error;
 mod exit;
-mod hint;
 mod interrupt;
 mod output;
 mod partial;
@@ -25,6 +24,8 @@ use std::{
     process::ExitCode,
 };
 
+use mailbearer::{advice::Language, wire::printable};
+
 use self::{
     cli::{Cli, Command},
     error::Error,
@@ -34,19 +35,29 @@ use self::{
 };
 
 fn main() -> ExitCode {
-    let ended = match cli::parse(env::args_os()) {
-        Ok(cli) => run(&cli),
-        Err(error) => return help(&error),
+    let arguments: Vec<_> = env::args_os().collect();
+    let cli = match cli::parse(arguments.iter().cloned()) {
+        Ok(cli) => cli,
+        Err(error) => return help(&error, arguments.iter().any(|argument| argument == "--json")),
     };
-    match ended {
+    match run(&cli) {
         Ok(()) => Exit::Success.into(),
         Err(error) => {
             if !error.is_quiet() {
-                output::notice(&error);
+                output::notice(error.shown(cli.global.json, language(cli.global.lang)));
             }
             error.exit.into()
         }
     }
+}
+
+/// The language that was asked for, or that of the locale (POSIX.1-2024 section 8.2).
+fn language(asked: Option<Language>) -> Language {
+    let of = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+    asked.unwrap_or_else(|| {
+        let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(of);
+        Language::of_locale(&locale.unwrap_or_default())
+    })
 }
 
 fn run(cli: &Cli) -> Result<(), Error> {
@@ -71,10 +82,16 @@ fn run(cli: &Cli) -> Result<(), Error> {
 }
 
 /// What is asked for goes to standard output, what is wrong to standard error.
-fn help(error: &clap::Error) -> ExitCode {
+fn help(error: &clap::Error, json: bool) -> ExitCode {
     let text = error.render().to_string();
     if error.use_stderr() {
-        let _ = io::stderr().write_all(text.as_bytes());
+        if json {
+            output::notice(Error::usage(text.trim_end()).shown(true, Language::English));
+            return Exit::Usage.into();
+        }
+        // An argument is repeated in it, and an argument may hold anything.
+        let lines: Vec<_> = text.trim_end().lines().map(printable).collect();
+        output::notice(lines.join("\n"));
         return Exit::Usage.into();
     }
     match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {

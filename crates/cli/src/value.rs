@@ -6,7 +6,10 @@ use jiff::{
     fmt::temporal::{Pieces, PiecesOffset},
     tz::TimeZone,
 };
-use mailbearer::imap_protocol::{Date, DateTime, Flag, Part};
+use mailbearer::{
+    advice::Language,
+    imap_protocol::{Date, DateTime, Flag, Part},
+};
 
 use crate::output;
 
@@ -88,6 +91,15 @@ pub(crate) fn part(text: &str) -> Result<Part<'static>, String> {
 /// Text for a moment, in UTC, as programs like it.
 pub(crate) fn utc(seconds: i64) -> Option<String> {
     Timestamp::from_second(seconds).ok().map(|date| date.to_string())
+}
+
+/// A language that hints are written in.
+pub(crate) fn language(text: &str) -> Result<Language, String> {
+    match text {
+        "en" => Ok(Language::English),
+        "zh" => Ok(Language::Chinese),
+        _ => Err("hints are in en and zh".into()),
+    }
 }
 
 #[cfg(test)]

@@ -210,6 +210,7 @@ impl<R: Runtime> Imap<R> {
             Some(refusal) if is_mere_end => Error::command(refusal).with_session_ended(),
             _ => error,
         }
+        .with_greeting(self.session.greeting())
     }
 
     fn follow(&mut self, event: &Event) {

@@ -122,6 +122,7 @@
 #![expect(clippy::should_implement_trait, reason = "an iterator can't wait as a future does")]
 
 mod account;
+pub mod advice;
 mod client;
 pub mod error;
 mod imap;
@@ -130,6 +131,7 @@ mod provider;
 mod raw;
 mod smtp;
 mod token;
+mod vendor;
 
 pub use account::{Account, ClientProof, Grant, Login, OAuth, Server};
 pub use client::Client;
@@ -158,3 +160,4 @@ pub use token::{
     AccountKey, BestEffort, Kept, Pending, SourceError, StoreError, StoreLock, Token, TokenSource,
     TokenStore, Trouble,
 };
+pub use vendor::Vendor;

@@ -3,7 +3,7 @@ use std::time::Duration;
 use mailbearer_mime::Composed;
 use mailbearer_net::{Connection, Runtime};
 use mailbearer_sasl::Credentials;
-use mailbearer_smtp::{Envelope, Event, Options, Receipt, Session, Ticket};
+use mailbearer_smtp::{Envelope, Event, Options, Receipt, Refusal, Session, Ticket};
 
 use crate::{Error, Server, client::Shared};
 
@@ -109,11 +109,15 @@ impl<R: Runtime> Smtp<R> {
         self.session.capabilities()
     }
 
+    fn refused(&self, refusal: Refusal) -> Error {
+        Error::message(refusal).with_greeting(self.session.greeting())
+    }
+
     async fn event(&mut self) -> Result<Event, Error> {
         let event = self.connection.next(&mut self.session).await.map_err(|error| {
             // The session knows how far it had come when the connection broke under it.
             let unknown = self.session.outcome_unknown();
-            Error::smtp(error).with_outcome_unknown(unknown)
+            Error::smtp(error).with_outcome_unknown(unknown).with_greeting(self.session.greeting())
         })?;
         event.ok_or_else(Error::smtp_closed)
     }
@@ -158,7 +162,7 @@ impl<'s, R: Runtime> Submission<'s, R> {
             match self.smtp.event().await? {
                 Event::BodyWanted(ticket) if ticket == self.ticket => return Ok(()),
                 Event::Refused(ticket, refusal) if ticket == self.ticket => {
-                    return Err(Error::message(refusal));
+                    return Err(self.smtp.refused(refusal));
                 }
                 _ => {}
             }
@@ -182,7 +186,7 @@ impl<'s, R: Runtime> Submission<'s, R> {
             match self.smtp.event().await? {
                 Event::Submitted(ticket, receipt) if ticket == self.ticket => return Ok(receipt),
                 Event::Refused(ticket, refusal) if ticket == self.ticket => {
-                    return Err(Error::message(refusal));
+                    return Err(self.smtp.refused(refusal));
                 }
                 _ => {}
             }

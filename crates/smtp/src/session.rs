@@ -1,10 +1,16 @@
 mod mail;
 
-use alloc::{boxed::Box, collections::VecDeque, format, string::ToString, vec::Vec};
+use alloc::{
+    boxed::Box,
+    collections::VecDeque,
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
 use core::{fmt, mem, time::Duration};
 
 use mailbearer_sasl::{Credentials, Exchange};
-use mailbearer_wire::{Machine, RecvBuf, Secret, Security, SendBuf, Step};
+use mailbearer_wire::{Machine, RecvBuf, Secret, Security, SendBuf, Step, printable_bytes};
 
 use self::mail::{Mail, Turn};
 use crate::{
@@ -38,6 +44,7 @@ use crate::{
 pub struct Session {
     options: Options,
     capabilities: Capabilities,
+    greeting: String,
     replies: ReplyReader,
     queue: VecDeque<Command>,
     auth_asked: bool,
@@ -114,6 +121,7 @@ impl Session {
         options.check()?;
         Ok(Self {
             capabilities: Capabilities::default(),
+            greeting: String::new(),
             replies: ReplyReader::new(options.limits),
             queue: VecDeque::new(),
             auth_asked: false,
@@ -237,6 +245,13 @@ impl Session {
     /// Returns [`Misuse::Abandoned`] and [`Misuse::Over`].
     pub fn quit(&mut self) -> Result<(), Misuse> {
         self.ask(Command::Quit)
+    }
+
+    /// The server's first words, escaped for a terminal; empty before they came. With STARTTLS they came in the clear:
+    /// fit for telling a person whose server it may be, and for no decision.
+    #[must_use]
+    pub fn greeting(&self) -> &str {
+        &self.greeting
     }
 
     /// What the server offers; nothing before [`Event::Ready`].
@@ -439,6 +454,10 @@ impl Session {
         if leaving {
             return Ok(None);
         }
+        if stage == Stage::Greeting {
+            let first = reply.lines().next().unwrap_or_default();
+            self.greeting = printable_bytes(first.as_bytes(), GREETING);
+        }
         if reply.is_closing() {
             return Err(Error::Closing { stage, reply });
         }
@@ -623,6 +642,9 @@ fn answer(
 const QUIT: &[u8] = b"QUIT\r\n";
 /// RFC 5321 section 4.5.3.1.4: octets of a command line, its end included.
 const COMMAND_LINE: usize = 512;
+
+/// Octets of the greeting that are kept.
+const GREETING: usize = 160;
 
 #[cfg(test)]
 mod script;

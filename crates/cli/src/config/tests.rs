@@ -14,7 +14,8 @@ fn run(
         fs::write(&path, text).unwrap();
         restrict(&path);
     }
-    let arguments = GlobalArgs { config: None, account: account.map(Into::into), json: false, trace: false };
+    let arguments =
+        GlobalArgs { config: None, account: account.map(Into::into), json: false, trace: false, lang: None };
     let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
     let mut warnings = Vec::new();
     let found = find(&arguments, variables, Some(path), &mut warnings);
@@ -143,8 +144,13 @@ fn a_wrong_variable_is_named() {
 
 #[test]
 fn a_file_that_was_asked_for_must_be_there() {
-    let arguments =
-        GlobalArgs { config: Some("/no/such.toml".into()), account: None, json: false, trace: false };
+    let arguments = GlobalArgs {
+        config: Some("/no/such.toml".into()),
+        account: None,
+        json: false,
+        trace: false,
+        lang: None,
+    };
     let error = find(&arguments, std::iter::empty(), None, &mut Vec::new()).unwrap_err();
     assert!(error.text.starts_with("cannot read the configuration file /no/such.toml: "), "{error}");
 }
@@ -162,7 +168,7 @@ fn file_names_are_relative_to_the_file_that_has_them() {
          oauth = { client_id = 'c', client_secret = { file = 'secret' } }\n",
     )
     .unwrap();
-    let arguments = GlobalArgs { config: Some(path), account: None, json: false, trace: false };
+    let arguments = GlobalArgs { config: Some(path), account: None, json: false, trace: false, lang: None };
     let account = find(&arguments, std::iter::empty(), None, &mut Vec::new()).unwrap();
     assert!(account.tls.is_some());
     assert_eq!(client_secret(&account), "hunter2");

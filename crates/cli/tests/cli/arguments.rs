@@ -111,7 +111,9 @@ fn refuses_before_it_connects() {
         (
             &["fetch", "INBOX", "1", "--json"],
             64,
-            &["error: a message is no JSON", "hint: with --json, give --output FILE"],
+            &[
+                "{…\"code\":\"usage\",\"error\":\"a message is no JSON\",\"exit\":64,\"hint\":\"with --json, give --output FILE\"…}",
+            ],
         ),
         (&["list", "a\r\nb"], 64, &["error: \"a\\r\\nb\" can't be a folder: …"]),
         (&["list", "--search", "since:yesterday"], 64, &["error: --search: since: …", "hint: …"]),
@@ -132,7 +134,7 @@ fn refuses_before_it_connects() {
         (&["flag", "a\nb", "1", "--add", "seen"], 64, &["error: \"a\\nb\" can't be a folder: …"]),
         (&["delete", "a\nb", "1"], 64, &["error: \"a\\nb\" can't be a folder: …"]),
         (&["watch", "a\nb"], 64, &["error: \"a\\nb\" can't be a folder: …"]),
-        (&["fetch", "INBOX", "1", "--headers", "--json"], 64, &["error: a message is no JSON", "hint: …"]),
+        (&["fetch", "INBOX", "1", "--headers", "--json"], 64, &["{…a message is no JSON…}"]),
         (&["fetch", "INBOX", "1", "-o", "none/m.eml"], 73, &["error: cannot create none/m.eml: …"]),
     ];
     for (arguments, code, stderr) in rows {

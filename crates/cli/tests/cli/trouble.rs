@@ -83,7 +83,7 @@ fn nothing_listens() {
         78,
         &[
             "error: IMAP: \"https://localhost\" is neither a host name nor an IP address",
-            "hint: a host is a name or an address, without scheme and port",
+            "hint: …a host is a name or an address, without scheme and port",
         ],
     );
 }
@@ -98,7 +98,7 @@ fn another_protocol_answers() {
             &["list"],
             &[
                 "error: IMAP: TLS with localhost failed: …",
-                "hint: that port speaks another protocol, or starts TLS later: for the latter set tls = \"starttls\"",
+                "hint: …that port speaks another protocol, or starts TLS later: for the latter set tls = \"starttls\"",
             ],
         ),
         (
@@ -179,6 +179,34 @@ fn a_server_that_hangs() {
 }
 
 #[test]
+fn a_failure_is_told_in_two_languages_and_as_an_object() {
+    let world = World::new().set("MAILBEARER_OAUTH_CLIENT_SECRET", "wrong");
+    let want = ["error: token: …AADSTS7000215…", "hint: 客户端密码错误；client_secret 必须是密码的“值”…"];
+    world.run(&["token", "--lang", "zh"]).failed(77, &want);
+    world.run(&["token", "--lang", "xx"]).failed(64, &["error: …hints are in en and zh", "…", "…"]);
+    let outcome = world.run(&["token", "--json"]);
+    let object: serde_json::Value = serde_json::from_str(outcome.stderr.trim_end()).unwrap();
+    assert_eq!(object["code"], "invalid-secret", "{object}");
+    assert_eq!((object["exit"].as_u64(), &object["who"][0]), (Some(77), &"you".into()), "{object}");
+    assert_eq!(object["cause"], "the client secret is wrong", "{object}");
+    assert_eq!(world.set("LC_ALL", "zh_CN.UTF-8").run(&["token"]).code, Some(77));
+}
+
+#[test]
+fn an_argument_cannot_steer_the_terminal() {
+    let world = World::new();
+    for arguments in [&["list", "--\u{1b}[2Jx"][..], &["\u{1b}]0;x\u{7}"], &["list", "--limit", "\u{1b}[2J"]]
+    {
+        let outcome = world.run(arguments);
+        assert_eq!(outcome.code, Some(64), "{outcome:?}");
+        assert!(!outcome.stderr.contains(['\u{1b}', '\u{7}']), "{outcome:?}");
+        let outcome = world.run(&[arguments, &["--json"]].concat());
+        let object: serde_json::Value = serde_json::from_str(outcome.stderr.trim_end()).unwrap();
+        assert_eq!((&object["code"], outcome.code), (&"usage".into(), Some(64)), "{object}");
+    }
+}
+
+#[test]
 fn certificates_that_are_not_trusted() {
     for (certificate, hint) in [
         (Certificate::SelfSigned, "tls.ca_file"),
@@ -210,7 +238,7 @@ fn refused_credentials() {
         77,
         &[
             "error: token: token endpoint refused with invalid_client (HTTP 401): AADSTS7000215: …",
-            "hint: client_secret must be the secret's Value, not its ID",
+            "hint: …client_secret must be the secret's Value, not its ID…",
         ],
     );
     assert!(!outcome.stderr.contains("wrong+secret"));
@@ -242,7 +270,7 @@ fn a_token_that_opens_no_mailbox() {
     options.fault = mailbearer_mock::memory::Fault::find("not-connected");
     World::with(options).run(&["list"]).failed(
         77,
-        &["error: IMAP: …User is authenticated but not connected…", "hint: the token is good, but not for this mailbox. …New-ServicePrincipal …Object ID of the enterprise application…"],
+        &["error: IMAP: …User is authenticated but not connected…", "hint: the token is good, but not for this mailbox; …New-ServicePrincipal …Object ID of the enterprise application…"],
     );
 }
 
@@ -261,7 +289,7 @@ fn what_is_not_there() {
     ] {
         world
             .run(arguments)
-            .failed(66, &["error: IMAP: …", "hint: `mailbearer folders` shows which there are"]);
+            .failed(66, &["error: IMAP: …", "hint: …`mailbearer folders` shows which there are"]);
     }
     let world =
         world.unset("MAILBEARER_SMTP_HOST").unset("MAILBEARER_SMTP_PORT").unset("MAILBEARER_SMTP_TLS");
@@ -279,7 +307,7 @@ fn a_verdict_that_never_comes() {
     fs::write(world.path("ca.pem"), both).unwrap();
     world
         .run_with(&["send", "--raw", "-"], "Date: x\nFrom: r@x\nMessage-ID: <1@x>\nTo: a@x\n\nhi\n")
-        .failed(79, &["error: SMTP: …unknown…", "hint: look whether it arrived before sending it again"]);
+        .failed(79, &["error: SMTP: …unknown…", "hint: …look whether it arrived before sending it again"]);
     serving.join().unwrap();
 }
 
@@ -347,7 +375,7 @@ S: <tag> NO [BADCHARSET (US-ASCII)] The specified charset is not supported.
         69,
         &[
             "error: IMAP: server does not search for text that is not ASCII; it takes US-ASCII",
-            "hint: look for words in ASCII, …Exchange…",
+            "hint: …look for words in ASCII, …Exchange…",
         ],
     );
     drop(serving);

@@ -98,9 +98,10 @@ fn tells_of_flags_and_of_messages_that_go_if_asked() {
 #[test]
 fn ends_where_waiting_does_not_help() {
     let world = World::new();
-    world
-        .run(&["watch", "No such folder"])
-        .failed(66, &["error: IMAP: NO [NONEXISTENT] …", "hint: `mailbearer folders` shows which there are"]);
+    world.run(&["watch", "No such folder"]).failed(
+        66,
+        &["error: IMAP: NO [NONEXISTENT] …", "hint: …`mailbearer folders` shows which there are"],
+    );
     world.server.tokens().fail_logins(2);
     world.run(&["watch"]).failed(77, &["error: IMAP: …", "hint: the token was not accepted: …"]);
     // The user is let in no more.

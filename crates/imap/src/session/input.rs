@@ -87,6 +87,7 @@ impl Session {
         rx: &RecvBuf,
         tx: &mut SendBuf,
     ) -> Result<Option<Step<Event>>, Error> {
+        self.greeting = quoted(frame.octets());
         let listed = self.listed(frame);
         // What a greeting in the clear says counts for nothing.
         let words = if self.is_clear() { &[][..] } else { frame.octets() };

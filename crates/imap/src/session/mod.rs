@@ -140,6 +140,7 @@ pub struct Session {
     state: State,
     framer: Framer,
     capabilities: Capabilities,
+    greeting: String,
     login: Option<Credentials>,
     /// Commands that were not begun.
     queue: VecDeque<Outgoing>,
@@ -284,6 +285,7 @@ impl Session {
             options,
             state: State::Greeting,
             capabilities: Capabilities::default(),
+            greeting: String::new(),
             login: None,
             queue: VecDeque::new(),
             in_flight: Vec::new(),
@@ -354,6 +356,13 @@ impl Session {
         body.left = body.left.saturating_sub(long(count));
         body.asked &= count == 0;
         count
+    }
+
+    /// The server's first words, cut and escaped for a terminal; empty before they came. With STARTTLS they came in
+    /// the clear: fit for telling a person whose server it may be, and for no decision.
+    #[must_use]
+    pub fn greeting(&self) -> &str {
+        &self.greeting
     }
 
     /// What the server can do, as it said last over TLS and for the present state of authentication.

@@ -57,6 +57,9 @@ impl Failure for imap::Error {
         let (name, text) = match (self, self.answer()) {
             (_, Some(answer)) => (answer.code.as_deref().unwrap_or_default(), answer.text.as_str()),
             (Self::Protocol { got, .. }, None) => ("", got.as_str()),
+            (Self::StartTlsMissing, None) => ("starttls-missing", ""),
+            (Self::BytesBeforeTls, None) => ("bytes-before-tls", ""),
+            (Self::PreauthInClear, None) => ("preauth-in-clear", ""),
             _ => ("", ""),
         };
         Evidence { stage, name: Cow::Borrowed(name), text: Cow::Borrowed(text), ..Evidence::default() }

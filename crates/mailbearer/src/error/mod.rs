@@ -11,11 +11,13 @@ mod token;
 
 use std::{any::Any, borrow::Cow, error, fmt, time::Duration};
 
+use crate::Vendor;
+
 /// Why an operation failed. Opaque: ask the predicates what to do, print it for people.
 ///
 /// The text is one line, fit for a terminal, and never holds a secret. [`kind`](Self::kind) sorts failures by what a
 /// program does about them, [`cause`](Self::cause) gives the failure as the layer below described it, and
-/// [`advice`](crate::Kind) explains it to people.
+/// [`advice`](crate::advice) explains it to people.
 #[derive(Debug)]
 pub struct Error {
     /// In a box, so that results stay small. The failure is unsized, so that its type is not spelt here.
@@ -25,6 +27,7 @@ pub struct Error {
 #[derive(Debug)]
 struct Inner<F: ?Sized> {
     protocol: Option<Protocol>,
+    vendor: Option<Vendor>,
     verdict: Verdict,
     failure: F,
 }
@@ -133,6 +136,12 @@ impl Error {
         self.inner.protocol
     }
 
+    /// Which server it was, as far as its own words tell.
+    #[must_use]
+    pub const fn vendor(&self) -> Option<Vendor> {
+        self.inner.vendor
+    }
+
     /// The failure in the terms of the layer below, if it is of this type: [`net::Error`](crate::net::Error),
     /// [`oauth::Error`](crate::oauth::Error), the `Error`, `Completion`, `Misuse` and `Invalid` of IMAP, the `Error`
     /// and `Refusal` of SMTP, the `Error` of [composing](crate::mime::compose).
@@ -228,6 +237,12 @@ impl Error {
         self
     }
 
+    /// The same failure, of a server that began with this greeting.
+    pub(crate) fn with_greeting(mut self, greeting: &str) -> Self {
+        self.inner.vendor = Vendor::of_greeting(greeting);
+        self
+    }
+
     /// The same failure, on a session that is over.
     pub(crate) fn with_session_ended(mut self) -> Self {
         self.inner.verdict.ended = true;
@@ -236,7 +251,7 @@ impl Error {
 
     fn new<F: Failure>(protocol: impl Into<Option<Protocol>>, failure: F) -> Self {
         let (protocol, verdict) = (protocol.into(), failure.verdict());
-        Self { inner: Box::new(Inner { protocol, verdict, failure }) }
+        Self { inner: Box::new(Inner { protocol, vendor: None, verdict, failure }) }
     }
 }
 
@@ -339,7 +354,8 @@ pub struct Evidence<'e> {
     pub code: u16,
     /// Enhanced status code (RFC 3463).
     pub enhanced: Option<(u16, u16, u16)>,
-    /// A name that the protocol gives the failure: OAuth's `error`, IMAP's response code.
+    /// A name of the failure: OAuth's `error`, IMAP's response code, or what a connection failed for, such as
+    /// `wrong-name`.
     pub name: Cow<'e, str>,
     /// Microsoft's error numbers.
     pub numbers: &'e [u32],

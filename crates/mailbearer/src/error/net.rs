@@ -1,8 +1,8 @@
 //! Connecting, TLS, time.
 
-use std::error;
+use std::{borrow::Cow, error, io};
 
-use mailbearer_net::{self as net, DriveError, Stage as NetStage};
+use mailbearer_net::{self as net, CertificateProblem, DriveError, Stage as NetStage, TlsProblem};
 
 use super::{Error, Evidence, Failure, Kind, Protocol, Stage, Verdict};
 
@@ -31,7 +31,26 @@ impl Failure for net::Error {
             Self::Tls { .. } | Self::BytesBeforeTls => Stage::Tls,
             _ => Stage::Other,
         };
-        Evidence { stage, ..Evidence::default() }
+        let name = match self {
+            Self::InvalidHost(_) => "invalid-host",
+            Self::Connect { source, .. } if source.kind() == io::ErrorKind::ConnectionRefused => {
+                "connection-refused"
+            }
+            Self::Connect { .. } => "connect",
+            Self::Tls { problem: TlsProblem::NotTls, .. } => "not-tls",
+            Self::Timeout { stage: NetStage::StartTls, .. } | Self::Io { stage: NetStage::StartTls, .. } => {
+                "starttls"
+            }
+            Self::BytesBeforeTls => "bytes-before-tls",
+            _ => match self.certificate() {
+                Some(CertificateProblem::WrongName(_)) => "wrong-name",
+                Some(CertificateProblem::Expired) => "expired",
+                Some(CertificateProblem::NotYetValid) => "not-yet-valid",
+                Some(CertificateProblem::AuthorityAsServer) => "authority-as-server",
+                _ => "",
+            },
+        };
+        Evidence { stage, name: Cow::Borrowed(name), ..Evidence::default() }
     }
 
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {

@@ -51,7 +51,12 @@ impl Failure for smtp::Error {
             },
             _ => Stage::Other,
         };
-        evidence(stage, self.reply())
+        let name = match self {
+            Self::StartTlsMissing => "starttls-missing",
+            Self::BytesBeforeTls => "bytes-before-tls",
+            _ => "",
+        };
+        Evidence { name: Cow::Borrowed(name), ..evidence(stage, self.reply()) }
     }
 
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {

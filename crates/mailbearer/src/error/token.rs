@@ -53,6 +53,9 @@ impl Failure for oauth::Error {
             Self::Status { status, excerpt, .. } | Self::NotAToken { status, excerpt, .. } => {
                 Evidence { code: *status, text: Cow::Borrowed(excerpt), ..Evidence::default() }
             }
+            Self::Http(oauth::http::Error::Redirect { status, .. }) => {
+                Evidence { code: *status, name: Cow::Borrowed("redirect"), ..Evidence::default() }
+            }
             _ => Evidence::default(),
         }
     }

@@ -1,0 +1,249 @@
+//! What a failure means, and who can mend it.
+//!
+//! [`of`] looks an [`Error`] up in a [catalogue](ENTRIES): by numbers and codes first, by words of servers last.
+//! Programs decide by the [predicates](Error) and the [kind](Error::kind) of an error; what stands here is for people,
+//! in English or Chinese. A program that does not call it links none of it.
+//!
+//! ```
+//! use mailbearer::advice::{self, Language};
+//! # use mailbearer::Account;
+//! # let account = Account::custom("robot@example.org", "https://example.org/token", "mail").client_credentials("id", "s");
+//! # let client = account.blocking()?;
+//!
+//! if let Err(error) = client.connect_imap() {
+//!     if let Some(advice) = advice::of(&error) {
+//!         eprintln!("{}: {}", advice.cause(Language::English), advice.fix(Language::English));
+//!     }
+//! }
+//! # Ok::<(), mailbearer::Error>(())
+//! ```
+
+mod catalogue;
+mod sign;
+
+use self::sign::{Shown, Sign};
+use crate::{
+    Error, Vendor,
+    error::{Kind, Protocol, Stage},
+};
+
+/// What is known of a failure; `None` for one that is not in the catalogue.
+#[must_use]
+pub fn of(error: &Error) -> Option<&'static Entry> {
+    if error.outcome_unknown() {
+        return by_id("outcome-unknown");
+    }
+    let evidence = error.evidence();
+    let place = match error.protocol() {
+        Some(Protocol::TOKEN) => Place::Token,
+        Some(Protocol::IMAP) => Place::Imap,
+        Some(Protocol::SMTP) => Place::Smtp,
+        Some(protocol) if protocol.name() == "POP3" => Place::Pop3,
+        _ => Place::Net,
+    };
+    let shown = Shown { evidence: &evidence, place, kind: error.kind(), vendor: error.vendor() };
+    find(&shown)
+}
+
+/// The entry of that name.
+#[must_use]
+pub fn by_id(id: &str) -> Option<&'static Entry> {
+    ENTRIES.iter().find(|entry| entry.id == id)
+}
+
+fn find(shown: &Shown<'_>) -> Option<&'static Entry> {
+    ENTRIES.iter().find(|entry| entry.fits(shown))
+}
+
+/// All that is known, in the order in which it is looked up.
+pub static ENTRIES: &[Entry] = catalogue::ENTRIES;
+
+/// An entry of the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    place: Place,
+    id: &'static str,
+    seen: &'static [&'static str],
+    who: &'static [Who],
+    source: &'static str,
+    cause: [&'static str; 2],
+    fix: [&'static str; 2],
+    kind: Option<Kind>,
+    stage: Option<Stage>,
+    vendor: Option<Vendor>,
+}
+
+impl Entry {
+    /// A name that stays the same, such as `smtp-disabled-for-tenant`.
+    #[must_use]
+    pub const fn id(&self) -> &'static str {
+        self.id
+    }
+
+    /// What is seen: any of these. Numbers and codes stand first, the server's words behind them, and of those only
+    /// what never changes.
+    #[must_use]
+    pub const fn seen(&self) -> &'static [&'static str] {
+        self.seen
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub const fn cause(&self, language: Language) -> &'static str {
+        let [english, chinese] = self.cause;
+        match language {
+            Language::English => english,
+            Language::Chinese => chinese,
+        }
+    }
+
+    /// What to do about it. `MAILBOX`, `TENANT`, `CLIENT-ID`, `SERVICE-PRINCIPAL` and `HOST` stand for the account's.
+    #[must_use]
+    pub const fn fix(&self, language: Language) -> &'static str {
+        let [english, chinese] = self.fix;
+        match language {
+            Language::English => english,
+            Language::Chinese => chinese,
+        }
+    }
+
+    /// Who can do it.
+    #[must_use]
+    pub const fn who(&self) -> &'static [Who] {
+        self.who
+    }
+
+    /// Where this is known from.
+    #[must_use]
+    pub const fn source(&self) -> &'static str {
+        self.source
+    }
+
+    /// Where it is seen.
+    #[must_use]
+    pub const fn place(&self) -> Place {
+        self.place
+    }
+
+    /// The kind of failure, if it is one kind alone.
+    #[must_use]
+    pub const fn kind_wanted(&self) -> Option<Kind> {
+        self.kind
+    }
+
+    /// The stage of the conversation, if it is one alone.
+    #[must_use]
+    pub const fn stage_wanted(&self) -> Option<Stage> {
+        self.stage
+    }
+
+    /// Whose server it is seen on, if on one vendor's alone.
+    #[must_use]
+    pub const fn vendor_wanted(&self) -> Option<Vendor> {
+        self.vendor
+    }
+
+    const fn kind(self, kind: Kind) -> Self {
+        Self { kind: Some(kind), ..self }
+    }
+
+    const fn stage(self, stage: Stage) -> Self {
+        Self { stage: Some(stage), ..self }
+    }
+
+    const fn vendor(self, vendor: Vendor) -> Self {
+        Self { vendor: Some(vendor), ..self }
+    }
+
+    fn fits(&self, shown: &Shown<'_>) -> bool {
+        // The words of the mailbox's server are the same in IMAP and POP3.
+        let is_here = match self.place {
+            Place::Net => true,
+            Place::Imap => matches!(shown.place, Place::Imap | Place::Pop3),
+            place => place == shown.place,
+        };
+        is_here
+            && self.kind.is_none_or(|kind| kind == shown.kind)
+            && self.stage.is_none_or(|stage| stage == shown.evidence.stage)
+            && self.vendor.is_none_or(|vendor| Some(vendor) == shown.vendor)
+            && (self.seen.is_empty() || self.seen.iter().any(|seen| Sign::parse(seen).fits(shown.evidence)))
+    }
+}
+
+/// Where a failure is seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Place {
+    /// In settings, connections and TLS, of whichever protocol.
+    Net,
+    /// At the token endpoint.
+    Token,
+    /// In IMAP.
+    Imap,
+    /// In submission.
+    Smtp,
+    /// In POP3.
+    Pop3,
+}
+
+/// Who can mend something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Who {
+    /// Who runs or writes the program.
+    Operator,
+    /// The owner of the mailbox.
+    User,
+    /// The administrator of the tenant, or of the organisation.
+    TenantAdmin,
+    /// The administrator of Exchange.
+    ExchangeAdmin,
+    /// The provider, such as Microsoft.
+    Provider,
+    /// Nobody: it passes by itself.
+    Nobody,
+}
+
+impl Who {
+    /// In words.
+    #[must_use]
+    pub const fn name(self, language: Language) -> &'static str {
+        match (self, language) {
+            (Self::Operator, Language::English) => "you",
+            (Self::User, Language::English) => "the user",
+            (Self::TenantAdmin, Language::English) => "an administrator of the organisation",
+            (Self::ExchangeAdmin, Language::English) => "an Exchange administrator",
+            (Self::Provider, Language::English) => "the provider",
+            (Self::Nobody, Language::English) => "nobody: wait",
+            (Self::Operator, Language::Chinese) => "您",
+            (Self::User, Language::Chinese) => "用户",
+            (Self::TenantAdmin, Language::Chinese) => "组织管理员",
+            (Self::ExchangeAdmin, Language::Chinese) => "Exchange 管理员",
+            (Self::Provider, Language::Chinese) => "提供商",
+            (Self::Nobody, Language::Chinese) => "无需操作：请等待",
+        }
+    }
+}
+
+/// A language that the catalogue is written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Language {
+    /// English.
+    #[default]
+    English,
+    /// Simplified Chinese.
+    Chinese,
+}
+
+impl Language {
+    /// The language of a locale's name or language tag, such as `zh_CN.UTF-8` or `en`; English for every other one.
+    #[must_use]
+    pub fn of_locale(locale: &str) -> Self {
+        let name = locale.split(['_', '-', '.', '@']).next().unwrap_or_default();
+        if name.eq_ignore_ascii_case("zh") { Self::Chinese } else { Self::English }
+    }
+}
+
+#[cfg(test)]
+mod tests;
