@@ -36,7 +36,11 @@ fn a_kept_refresh_token_outlives_a_kill_at_any_point() {
         words
     };
     assert!(run(&strace(["-o".into(), trace.display().to_string()])).status.success());
-    let calls = calls(&fs::read_to_string(&trace).unwrap());
+    let traced = fs::read_to_string(&trace).unwrap();
+    let hidden =
+        traced.find("prctl(PR_SET_DUMPABLE, SUID_DUMP_DISABLE").expect("its memory is closed to others");
+    assert!(hidden < traced.find("connect(").unwrap());
+    let calls = calls(&traced);
     assert!(calls.contains_key("rename") && calls.contains_key("fsync"), "{calls:?}");
 
     let (mut killed, mut states) = (0, Vec::new());

@@ -35,6 +35,10 @@ use self::{
 };
 
 fn main() -> ExitCode {
+    // Other processes of the same user can't read this one's memory, and no core dump is written of it. A kernel that
+    // knows no such thing is no reason to stop.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
     let arguments: Vec<_> = env::args_os().collect();
     let cli = match cli::parse(arguments.iter().cloned()) {
         Ok(cli) => cli,

@@ -1,6 +1,7 @@
+use alloc::vec::Vec;
 use core::time::Duration;
 
-use mailbearer_wire::{Machine, RecvBuf, SendBuf, Step};
+use mailbearer_wire::{Machine, RecvBuf, Secret, SendBuf, Step};
 
 use crate::{Error, Limits, Token, TokenRequest, http};
 
@@ -13,6 +14,8 @@ use crate::{Error, Limits, Token, TokenRequest, http};
 pub struct TokenExchange {
     state: State,
     limits: Limits,
+    /// What the server was sent and may repeat.
+    hidden: Vec<Secret>,
 }
 
 #[derive(Debug)]
@@ -36,7 +39,7 @@ impl TokenExchange {
     #[must_use]
     pub fn with_limits(request: &TokenRequest, limits: Limits) -> Self {
         let http = http::Exchange::post(request.endpoint(), request.basic().cloned(), request.form(), limits);
-        Self { state: State::Http(http), limits }
+        Self { state: State::Http(http), limits, hidden: request.secrets() }
     }
 }
 
@@ -48,7 +51,9 @@ impl Machine for TokenExchange {
         let step = match &mut self.state {
             State::Failed(error) => return Err(error.clone()),
             State::Http(exchange) => match exchange.step(rx, tx) {
-                Ok(Step::Event(response)) => Token::from_response(&response, &self.limits).map(Step::Event),
+                Ok(Step::Event(response)) => {
+                    Token::read(&response, &self.limits, &self.hidden).map(Step::Event)
+                }
                 Ok(Step::Read) => Ok(Step::Read),
                 Ok(Step::Flush) => Ok(Step::Flush),
                 Ok(Step::StartTls) => Ok(Step::StartTls),

@@ -11,6 +11,7 @@ use mailbearer_wire::{Machine, RecvBuf, Secret, SendBuf, Step};
 use crate::{Endpoint, Limits};
 
 mod body;
+mod date;
 mod head;
 
 use body::Body;
@@ -18,8 +19,8 @@ use head::Head;
 
 /// Posts one form and reads one response; then it closes.
 ///
-/// The request goes out in one flight. The form is a secret to any trace, and so is the body of a response with
-/// status 2xx; the body of any other is shown. What follows the response is left unread.
+/// The request goes out in one flight. The form is a secret to any trace, and so is the body of the response: a
+/// success holds a token, and a failure may repeat the form. What follows the response is left unread.
 #[derive(Debug)]
 pub struct Exchange {
     state: State,
@@ -125,7 +126,7 @@ fn wait(rx: &RecvBuf) -> Result<Step<Response>, Error> {
 pub struct Response {
     /// 200 to 299, or 400 and above.
     pub status: u16,
-    /// `Retry-After`, where it is given in seconds; at most a day.
+    /// `Retry-After`, in seconds or as a date that is as far from the response's own `Date`; at most a day.
     pub retry_after: Option<Duration>,
     /// The body, decoded from chunks.
     pub body: Secret<Vec<u8>>,

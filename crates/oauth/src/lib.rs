@@ -43,6 +43,7 @@ mod exchange;
 mod form;
 pub mod http;
 mod limits;
+mod redact;
 mod request;
 pub mod server;
 mod token;

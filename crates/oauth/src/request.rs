@@ -19,8 +19,11 @@ pub struct Client {
 enum Authentication {
     Public,
     Post(Secret),
-    /// What stands behind `Basic ` in the `Authorization` field.
-    Basic(Secret),
+    Basic {
+        secret: Secret,
+        /// What stands behind `Basic ` in the `Authorization` field.
+        pair: Secret,
+    },
 }
 
 impl Client {
@@ -45,7 +48,7 @@ impl Client {
         let [user, password] = [&id, secret.expose()].map(|text| form::encode_text(text));
         let pair = Secret::new([user.expose().as_str(), ":", password.expose()].concat());
         let encoded = STANDARD.encode(pair.expose());
-        Self { id, authentication: Authentication::Basic(Secret::new(encoded)) }
+        Self { id, authentication: Authentication::Basic { secret, pair: Secret::new(encoded) } }
     }
 }
 
@@ -99,7 +102,7 @@ impl TokenRequest {
         let (id, secret) = match &self.client.authentication {
             Authentication::Public => (&id[..], None),
             Authentication::Post(secret) => (&id[..], Some(("client_secret", secret.expose().as_str()))),
-            Authentication::Basic(_) => (&[][..], None),
+            Authentication::Basic { .. } => (&[][..], None),
         };
         let fields = self.fields.iter().map(|(name, value)| (name.as_str(), value.expose().as_str()));
         // What was set as a parameter is not sent a second time.
@@ -108,14 +111,38 @@ impl TokenRequest {
         form::encode(fields.chain(client))
     }
 
+    /// What a server may repeat and nobody may see.
+    pub(crate) fn secrets(&self) -> Vec<Secret> {
+        let fields = self.fields.iter().filter(|(name, _)| !PLAIN.contains(&name.as_str()));
+        let client = match &self.client.authentication {
+            Authentication::Public => [None, None],
+            Authentication::Post(secret) => [Some(secret), None],
+            Authentication::Basic { secret, pair } => [Some(secret), Some(pair)],
+        };
+        let client = client.into_iter().flatten();
+        fields.map(|(_, value)| value).chain(client).cloned().collect()
+    }
+
     /// The value of the `Authorization` field after `Basic `.
     pub(crate) const fn basic(&self) -> Option<&Secret> {
         match &self.client.authentication {
-            Authentication::Basic(pair) => Some(pair),
+            Authentication::Basic { pair, .. } => Some(pair),
             Authentication::Public | Authentication::Post(_) => None,
         }
     }
 }
+
+/// Form fields that are no secrets; every other one may be.
+const PLAIN: [&str; 8] = [
+    "grant_type",
+    "scope",
+    "client_id",
+    "redirect_uri",
+    "resource",
+    "audience",
+    "client_assertion_type",
+    "username",
+];
 
 #[cfg(test)]
 mod tests {

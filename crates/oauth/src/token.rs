@@ -3,7 +3,7 @@ use core::time::Duration;
 
 use mailbearer_wire::{Json, Secret, printable_bytes};
 
-use crate::{Error, ErrorResponse, Limits, http::Response};
+use crate::{Error, ErrorResponse, Limits, http::Response, redact::Redactor};
 
 /// An access token of the type `bearer`, and what came with it (RFC 6749 section 5.1).
 #[derive(Clone, Debug)]
@@ -37,6 +37,11 @@ impl Token {
     /// no `token_type` `bearer` in any case of letters, or whose access token is missing, empty, longer than
     /// [`Limits::token`] or holds anything but visible ASCII.
     pub fn from_response(response: &Response, limits: &Limits) -> Result<Self, Error> {
+        Self::read(response, limits, &[])
+    }
+
+    /// The same, without `secrets` in any error.
+    pub(crate) fn read(response: &Response, limits: &Limits, secrets: &[Secret]) -> Result<Self, Error> {
         let (status, body) = (response.status, response.body.expose());
         let fields = match Json::parse(body) {
             Some(json) if json.is_object() => Ok(json),
@@ -48,16 +53,16 @@ impl Token {
         if let Ok(fields) = fields
             && fields.get("error").and_then(Json::text).is_some_and(|error| !error.is_empty())
         {
-            return Err(Error::Refused(Box::new(refusal(response, fields))));
+            return Err(Error::Refused(Box::new(refusal(response, fields, &Redactor::new(secrets)))));
         }
         if !is_success {
-            let excerpt = excerpt(status, body);
+            let excerpt = excerpt(status, body, secrets);
             return Err(Error::Status { status, retry_after: response.retry_after, excerpt });
         }
         fields.and_then(|fields| token(fields, limits)).map_err(|reason| Error::NotAToken {
             status,
             reason,
-            excerpt: excerpt(status, body),
+            excerpt: excerpt(status, body, secrets),
         })
     }
 }
@@ -91,17 +96,26 @@ fn token(fields: Json<'_>, limits: &Limits) -> Result<Token, &'static str> {
     Ok(Token { access_token, expires_in, refresh_token, scope })
 }
 
-/// Seconds as a number or, against RFC 6749 and as some servers send them, in a string.
+/// Seconds as a number, with or without a fraction, or, against RFC 6749 and as some servers send them, in a string.
 fn life(value: Json<'_>) -> Option<Duration> {
-    let digits = value.number().map(String::from).or_else(|| value.text())?;
-    let digits = Some(digits).filter(|digits| digits.bytes().all(|octet| octet.is_ascii_digit()));
-    Some(Duration::from_secs(digits?.parse::<u64>().ok()?.min(YEAR)))
+    let text = value.number().map(String::from).or_else(|| value.text())?;
+    let is_decimal = |octet: u8| octet.is_ascii_digit() || b".eE".contains(&octet);
+    if !text.starts_with(|first: char| first.is_ascii_digit()) || !text.bytes().all(is_decimal) {
+        return None;
+    }
+    let seconds = match text.parse() {
+        Ok(seconds) => seconds,
+        // What is too large for a duration makes no sense.
+        Err(_) => Duration::try_from_secs_f64(text.parse().ok()?).ok()?.as_secs(),
+    };
+    Some(Duration::from_secs(seconds.min(YEAR)))
 }
 
-fn refusal(response: &Response, fields: Json<'_>) -> ErrorResponse {
+fn refusal(response: &Response, fields: Json<'_>, redactor: &Redactor) -> ErrorResponse {
     let text = |name, limit| {
         let text = fields.get(name)?.text()?;
-        Some(printable_bytes(one_line(&text).as_bytes(), limit))
+        // Before it is cut: half a secret is not found.
+        Some(printable_bytes(one_line(&redactor.redact(&text)).as_bytes(), limit))
     };
     let codes = fields.get("error_codes").map(Json::items).unwrap_or_default();
     ErrorResponse {
@@ -132,7 +146,7 @@ fn one_line(text: &str) -> String {
 ///
 /// A success is shown only where it is markup, as a proxy's login page. `_token` is in the name of every field
 /// that holds one, and a name comes before its value.
-fn excerpt(status: u16, body: &[u8]) -> String {
+fn excerpt(status: u16, body: &[u8], secrets: &[Secret]) -> String {
     let body = body.trim_ascii();
     let shown = body.get(..EXCERPT).unwrap_or(body);
     let is_markup = shown.starts_with(b"<");
@@ -140,11 +154,8 @@ fn excerpt(status: u16, body: &[u8]) -> String {
     if names_token || matches!(status, 200..=299) && !is_markup {
         return String::new();
     }
-    let mut excerpt = printable_bytes(one_line(&String::from_utf8_lossy(shown)).as_bytes(), EXCERPT);
-    if shown.len() < body.len() && !excerpt.ends_with('…') {
-        excerpt.push('…');
-    }
-    excerpt
+    let text = Redactor::new(secrets).redact(&String::from_utf8_lossy(body));
+    printable_bytes(one_line(&text).as_bytes(), EXCERPT)
 }
 
 /// Octets of a body that an error shows.

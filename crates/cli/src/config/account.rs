@@ -52,6 +52,14 @@ fn login(
     folder: &Path,
     warnings: &mut Vec<String>,
 ) -> Result<Login, Error> {
+    if let Some(password) = secret::read(settings, "password", folder, warnings)? {
+        if settings.has_table("oauth") {
+            return Err(
+                settings.wrong("password", "an account logs in with a password or by oauth, not with both")
+            );
+        }
+        return Ok(Login::Password(password));
+    }
     let missing = |key: &str| missing(name, key);
     let mut oauth = match provider {
         Some(provider) => OAuth::preset(provider, settings.text("oauth.tenant").as_deref()),
@@ -219,6 +227,18 @@ mod tests {
             assert_eq!(error.text, format!("account a has no {key}"));
             assert!(error.hint.as_ref().unwrap().contains(hint), "{error}");
         }
+    }
+
+    #[test]
+    fn a_password_takes_the_place_of_oauth() {
+        let text = "[accounts.a]\nuser = 'u'\npassword = 'hunter2'\nimap.host = 'h'\n";
+        let account = make(text).unwrap();
+        assert!(matches!(&account.login, Login::Password(password) if password.expose() == "hunter2"));
+        let error = make(&format!("{text}oauth.client_id = 'c'\n")).unwrap_err();
+        assert_eq!(
+            error.text,
+            "c:3:1: accounts.a.password: an account logs in with a password or by oauth, not with both"
+        );
     }
 
     #[test]

@@ -44,6 +44,10 @@ pub(crate) const TABLE: &[Row] = &[
          fills in nothing.",
     ),
     row("user", Kind::Text, "Address of the mailbox; of a shared mailbox its own address. Required."),
+    secret(
+        "password",
+        "Password, for servers that offer PLAIN or LOGIN. It takes the place of the table `oauth`.",
+    ),
     row(
         "oauth.grant",
         Kind::Word(&["client_credentials", "refresh_token"]),

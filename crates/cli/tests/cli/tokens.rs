@@ -80,6 +80,15 @@ fn a_short_token_is_never_kept() {
 }
 
 #[test]
+fn a_token_without_a_life_is_requested_once() {
+    let mut options = Options::default();
+    options.token_lifetime = Duration::ZERO;
+    let world = World::with(options);
+    world.run(&["token"]).ok();
+    assert_eq!(world.server.tokens().issued(), 1);
+}
+
+#[test]
 fn many_processes_make_one_request() {
     let world = World::new();
     let mut printed = at_once(&world, 64, &["token"]);

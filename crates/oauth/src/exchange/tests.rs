@@ -98,3 +98,33 @@ fn a_trace_of_it_all_holds_no_secret() {
         assert!(!shown.contains(secret), "{secret} in {shown}");
     }
 }
+
+/// Some servers repeat the form, or the field at fault, in their errors.
+#[test]
+fn what_a_server_repeats_of_our_secrets_is_not_shown() {
+    let form = "client_secret=s3~cret-s3~cret&x";
+    let bodies = [
+        (400, format!(r#"{{"error":"invalid_request","error_description":"bad: {form}"}}"#)),
+        (400, r#"{"error":"s3~cret-s3~cret","error_uri":"https://x/?s=s3%7Ecret-s3%7Ecret"}"#.into()),
+        (401, format!("<html>{} s3%7ecret-s3%7Ecret Basic aWQ6czN+Y3JldC1zM35jcmV0", "x".repeat(150))),
+        (500, format!("{}s3~cret-s3~cret", "x".repeat(190))),
+        (200, "<p>s3~cret-s3~cret".into()),
+    ];
+    for client in
+        [Client::with_secret("id", "s3~cret-s3~cret"), Client::with_basic_secret("id", "s3~cret-s3~cret")]
+    {
+        for (status, body) in &bodies {
+            let endpoint = Endpoint::parse("https://a.example/t").unwrap();
+            let request = TokenRequest::client_credentials(endpoint, client.clone(), "scope");
+            let mut exchange = TokenExchange::new(&request);
+            let (mut rx, mut tx) = (RecvBuf::with_limit(TokenExchange::RECV_LIMIT), SendBuf::new());
+            rx.start_trace();
+            rx.extend(&server::response(*status, &[], body)).unwrap();
+            let error = exchange.step(&mut rx, &mut tx).unwrap_err();
+            let shown = format!("{error} {error:?} {exchange:?} {:?}", rx.take_trace());
+            for part in ["s3~cret", "s3%7", "czN+Y3J", "cret-s3"] {
+                assert!(!shown.contains(part), "{part} is in {shown}");
+            }
+        }
+    }
+}

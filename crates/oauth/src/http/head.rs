@@ -4,7 +4,7 @@ use core::time::Duration;
 use httparse::{EMPTY_HEADER, Header, Status};
 use mailbearer_wire::{Lines, RecvBuf, printable_bytes};
 
-use super::Error;
+use super::{Error, date};
 use crate::Limits;
 
 /// Collects the head of a response line by line, then parses it once.
@@ -82,8 +82,12 @@ fn parse(bytes: &[u8], limits: &Limits) -> Result<Parts, Error> {
     }
     Ok(Parts {
         status,
-        retry_after: fields.all("Retry-After").next().and_then(retry_after),
-        location: fields.all("Location").next().map(|value| printable_bytes(value, LOCATION)),
+        retry_after: fields.all("Retry-After").next().and_then(|value| retry_after(value, &fields)),
+        // Without the query: servers repeat there what they were sent.
+        location: fields.all("Location").next().map(|value| {
+            let end = value.iter().position(|octet| b"?#".contains(octet)).unwrap_or(value.len());
+            printable_bytes(value.get(..end).unwrap_or_default(), LOCATION)
+        }),
         length: length(status, version, &fields)?,
     })
 }
@@ -119,8 +123,13 @@ fn length(status: u16, minor_version: u8, fields: &Fields<'_>) -> Result<Length,
     Ok(if status < 200 || status == 204 { Length::Octets(0) } else { length })
 }
 
-fn retry_after(value: &[u8]) -> Option<Duration> {
-    decimal(value).map(|seconds| Duration::from_secs(seconds.min(DAY)))
+fn retry_after(value: &[u8], fields: &Fields<'_>) -> Option<Duration> {
+    let seconds = decimal(value).or_else(|| {
+        // By the server's own clock, for this machine's may be wrong.
+        let now = fields.all("Date").next().and_then(date::seconds)?;
+        Some(date::seconds(value)?.saturating_sub(now))
+    });
+    seconds.map(|seconds| Duration::from_secs(seconds.min(DAY)))
 }
 
 /// `1*DIGIT`; `parse` alone would let a sign through.

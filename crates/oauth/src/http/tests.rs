@@ -317,6 +317,10 @@ fn reads_how_long_to_wait() {
         ("Retry-After: 99999999999999999999999", None),
         ("Retry-After: -1", None),
         ("Retry-After: Fri, 31 Dec 1999 23:59:59 GMT", None),
+        ("Date: Fri, 31 Dec 1999 23:59:29 GMT\r\nRetry-After: Fri, 31 Dec 1999 23:59:59 GMT", Some(30)),
+        ("Date: Fri, 31 Dec 1999 23:59:59 GMT\r\nRetry-After: Fri, 31 Dec 1999 23:59:29 GMT", Some(0)),
+        ("Date: Fri, 31 Dec 1999 23:59:59 GMT\r\nRetry-After: Fri, 31 Dec 2000 23:59:59 GMT", Some(day)),
+        ("Date: now\r\nRetry-After: Fri, 31 Dec 1999 23:59:59 GMT", None),
         ("Retry-After:", None),
         ("X: y", None),
     ];
@@ -330,8 +334,8 @@ fn reads_how_long_to_wait() {
 }
 
 #[test]
-fn a_trace_shows_the_body_of_a_failure_alone() {
-    for (status, shown) in [(200, false), (299, false), (400, true), (503, true)] {
+fn a_trace_shows_no_body() {
+    for status in [200, 299, 400, 503] {
         for coding in [
             "Content-Length: 8\r\n\r\ns3cret\r\n",
             "Transfer-Encoding: chunked\r\n\r\n8\r\ns3cret\r\n\r\n0\r\n\r\n",
@@ -344,8 +348,7 @@ fn a_trace_shows_the_body_of_a_failure_alone() {
             rx.extend(b"\r\n").unwrap();
             rx.consume(2);
             let trace = format!("{:?}", rx.take_trace());
-            assert_eq!(trace.contains("s3cret"), shown, "{trace}");
-            assert_eq!(trace.contains("[redacted]"), !shown, "{trace}");
+            assert!(!trace.contains("s3cret") && trace.contains("[redacted]"), "{trace}");
         }
     }
 }
