@@ -27,8 +27,8 @@ pub(super) struct Text {
 impl Text {
     /// Encodes no more than the content needs.
     pub(super) fn encode(subtype: &'static str, text: &str, allow_8bit: bool) -> Self {
-        let (text, longest) = with_crlf(text);
-        let sendable = longest <= MAX_LINE && memchr::memchr(0, &text).is_none();
+        let text = with_crlf(text);
+        let sendable = has_short_lines(&text) && memchr::memchr(0, &text).is_none();
         let (encoding, body) = if sendable && text.is_ascii() {
             ("7bit", text)
         } else if sendable && allow_8bit {
@@ -142,18 +142,24 @@ impl Boundary {
     }
 }
 
-/// Every CRLF, bare CR and bare LF becomes CRLF, and the last line ends in one. Tells how long the longest line is.
-fn with_crlf(text: &str) -> (Vec<u8>, usize) {
+/// Every CRLF, bare CR and bare LF becomes CRLF, and the last line ends in one.
+fn with_crlf(text: &str) -> Vec<u8> {
     let mut out = LineEnds::to_crlf(text.as_bytes());
     if !out.is_empty() && !out.ends_with(b"\n") {
         out.extend_from_slice(b"\r\n");
     }
-    let (mut longest, mut start) = (0, 0);
-    for end in memchr::memchr_iter(b'\n', &out) {
-        longest = longest.max(end.saturating_sub(start).saturating_sub(1));
-        start = end.saturating_add(1);
+    out
+}
+
+/// Whether no line is longer than [`MAX_LINE`]: then a line end is among any octets that are more than that, and the
+/// last one of them is as good a place to go on from as each.
+fn has_short_lines(text: &[u8]) -> bool {
+    let mut rest = text;
+    while let Some(window) = rest.get(..MAX_LINE + 2).filter(|window| window.len() < rest.len()) {
+        let Some(end) = memchr::memrchr(b'\n', window) else { return false };
+        rest = tail(rest, end.saturating_add(1));
     }
-    (out, longest)
+    rest.len() <= MAX_LINE + 2
 }
 
 /// RFC 2045 section 6.7; `text` has CRLF line ends alone. `None` if it gets longer than `limit`.
@@ -201,19 +207,31 @@ fn quoted_printable(text: &[u8], limit: usize) -> Option<Vec<u8>> {
 
 /// How many octets from the start stand for themselves.
 fn plain_run(text: &[u8]) -> usize {
-    // By sixteen, which the compiler turns into a few instructions.
-    let (blocks, _) = text.as_chunks::<16>();
-    let whole =
-        blocks.iter().take_while(|block| block.iter().fold(true, |all, &byte| all & is_plain(byte))).count();
-    let start = whole.saturating_mul(16);
-    let rest = tail(text, start);
-    start.saturating_add(rest.iter().position(|&byte| !is_plain(byte)).unwrap_or(rest.len()))
+    text.iter().position(|&byte| !is_plain(byte)).unwrap_or(text.len())
 }
 
 /// What stands for itself, but for white space at the end of a line.
-const fn is_plain(byte: u8) -> bool {
-    (byte.wrapping_sub(b' ') <= b'~' - b' ') & (byte != b'=') | (byte == b'\t')
+fn is_plain(byte: u8) -> bool {
+    // A look at a table is a third of the comparisons.
+    PLAIN.get(usize::from(byte)).copied().unwrap_or_default()
 }
+
+static PLAIN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0u8;
+    while byte < 0x7F {
+        #[expect(
+            clippy::indexing_slicing,
+            clippy::as_conversions,
+            reason = "checked by the compiler, which runs it"
+        )]
+        {
+            table[byte as usize] = matches!(byte, b' '..=b'~' | b'\t') && byte != b'=';
+        }
+        byte = byte.wrapping_add(1);
+    }
+    table
+};
 
 /// Length of what [`write_base64`] writes.
 pub(super) fn base64_len(octets: usize) -> usize {
