@@ -1,0 +1,546 @@
+//! Text of an HTML body, for people who read mail as text.
+
+mod entity;
+#[cfg(test)]
+mod tests;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// How much of an HTML text is turned into text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HtmlLimits {
+    /// Octets of HTML. Default 4 MiB; what follows is left out.
+    pub octets: usize,
+    /// Quotations and lists in each other. Default 16; deeper ones are shown at that depth.
+    pub depth: usize,
+    /// Octets of the address of a link that is shown. Default 2,000; a longer one is left out.
+    pub link: usize,
+}
+
+impl Default for HtmlLimits {
+    fn default() -> Self {
+        Self { octets: 4 << 20, depth: 16, link: 2_000 }
+    }
+}
+
+/// The text that an HTML body shows, with the default [`HtmlLimits`].
+///
+/// Paragraphs are separated by an empty line, list items begin with a dash or their number, the cells of a table row
+/// stand on one line, quotations begin with `> `, and the address of a link follows its text. Scripts, styles and
+/// comments are left out, as is what an element with the attribute `hidden` or `display:none` holds. Takes time linear
+/// in `html`, whatever it is; no element has to be closed.
+///
+/// ```
+/// let html = "<p>See <a href='https://example.org/'>the minutes</a>.</p><ul><li>one<li>two</ul>";
+/// let text = "See the minutes <https://example.org/>.\n\n- one\n- two\n";
+/// assert_eq!(mailbearer_mime::html_to_text(html), text);
+/// ```
+#[must_use]
+pub fn html_to_text(html: &str) -> String {
+    html_to_text_with(html, &HtmlLimits::default())
+}
+
+/// [`html_to_text`] with other limits.
+#[must_use]
+pub fn html_to_text_with(html: &str, limits: &HtmlLimits) -> String {
+    let mut end = html.len().min(limits.octets);
+    while !html.is_char_boundary(end) {
+        end = end.saturating_sub(1);
+    }
+    let mut reader = Reader { rest: html.get(..end).unwrap_or_default(), unquoted: false };
+    let mut text = Text::new(limits);
+    while let Some(token) = reader.next() {
+        match token {
+            Token::Text(chunk) => text.words(chunk),
+            Token::Open(tag) => {
+                if let Some(close) = tag.hides() {
+                    reader.skip_to(close);
+                } else if tag.is_hidden() {
+                    reader.skip_element(tag.name);
+                } else {
+                    text.open(&tag);
+                }
+            }
+            Token::Close(name) => text.close(name),
+        }
+    }
+    text.finish()
+}
+
+enum Token<'a> {
+    Text(&'a str),
+    Open(Tag<'a>),
+    Close(&'a str),
+}
+
+struct Tag<'a> {
+    name: &'a str,
+    attributes: &'a str,
+}
+
+/// Cuts HTML into tags and what is between them.
+struct Reader<'a> {
+    rest: &'a str,
+    /// Whether a quote in a tag was left open: from then on quotes mean nothing, so that none is looked for again.
+    unquoted: bool,
+}
+
+impl<'a> Reader<'a> {
+    fn next(&mut self) -> Option<Token<'a>> {
+        loop {
+            if self.rest.is_empty() {
+                return None;
+            }
+            let Some(markup) = self.rest.strip_prefix('<') else {
+                let end = self.rest.find('<').unwrap_or(self.rest.len());
+                return Some(Token::Text(self.take(end)));
+            };
+            if markup.starts_with('!') || markup.starts_with('?') {
+                self.skip_declaration(markup);
+                continue;
+            }
+            let name = markup.strip_prefix('/').unwrap_or(markup);
+            if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+                // A lone `<` is text.
+                let end = markup.find('<').map_or(self.rest.len(), |end| end.saturating_add(1));
+                return Some(Token::Text(self.take(end)));
+            }
+            let Some(end) = self.end_of_tag() else {
+                // A tag that does not end is cut off with the text.
+                self.rest = "";
+                return None;
+            };
+            let tag = self.take(end);
+            let inside = tag.strip_prefix('<').and_then(|tag| tag.strip_suffix('>')).unwrap_or_default();
+            if let Some(name) = inside.strip_prefix('/') {
+                return Some(Token::Close(
+                    name.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default(),
+                ));
+            }
+            let end = inside.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(inside.len());
+            let (name, attributes) = inside.split_at_checked(end).unwrap_or_default();
+            return Some(Token::Open(Tag { name, attributes }));
+        }
+    }
+
+    fn take(&mut self, end: usize) -> &'a str {
+        let (taken, rest) = self.rest.split_at_checked(end).unwrap_or((self.rest, ""));
+        self.rest = rest;
+        taken
+    }
+
+    /// Comments, `<!DOCTYPE>`, `<![if]>`, `<?xml?>`.
+    fn skip_declaration(&mut self, markup: &'a str) {
+        let (end, len) = match markup.strip_prefix("!--") {
+            Some(comment) => (comment.find("-->").map(|end| end.saturating_add(3)), 3),
+            None => (markup.find('>'), 1),
+        };
+        self.rest = end.and_then(|end| markup.get(end.saturating_add(len)..)).unwrap_or_default();
+    }
+
+    /// Where the tag that `rest` begins with ends, its `>` included.
+    fn end_of_tag(&mut self) -> Option<usize> {
+        if !self.unquoted {
+            let mut quote = None;
+            // A quote counts at the start of a value alone: an apostrophe in the middle of nowhere opens nothing.
+            let mut previous = 0;
+            for (at, &byte) in self.rest.as_bytes().iter().enumerate() {
+                match (byte, quote) {
+                    (b'"' | b'\'', None) if previous == b'=' => quote = Some(byte),
+                    (_, Some(open)) if byte == open => quote = None,
+                    (b'>', None) => return Some(at.saturating_add(1)),
+                    _ => {}
+                }
+                if !byte.is_ascii_whitespace() {
+                    previous = byte;
+                }
+            }
+            self.unquoted = true;
+        }
+        Some(self.rest.find('>')?.saturating_add(1))
+    }
+
+    /// Skips everything up to and with the closing tag of that name; all that is left if there is none.
+    fn skip_to(&mut self, name: &str) {
+        while let Some(at) = self.rest.find("</") {
+            self.take(at.saturating_add(2));
+            let closes = self.rest.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+            if closes {
+                let end = self.rest.find('>').map_or(self.rest.len(), |end| end.saturating_add(1));
+                self.take(end);
+                return;
+            }
+        }
+        self.rest = "";
+    }
+
+    /// Skips an element that may hold others of its name.
+    fn skip_element(&mut self, name: &str) {
+        if is_void(name) {
+            return;
+        }
+        let mut depth = 1usize;
+        while let Some(token) = self.next() {
+            match token {
+                Token::Open(tag) if tag.hides().is_some() => self.skip_to(tag.name),
+                Token::Open(tag) if tag.name.eq_ignore_ascii_case(name) && !tag.attributes.ends_with('/') => {
+                    depth = depth.saturating_add(1);
+                }
+                Token::Close(closed) if closed.eq_ignore_ascii_case(name) => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth == 0 {
+                return;
+            }
+        }
+    }
+}
+
+fn is_void(name: &str) -> bool {
+    const VOID: [&str; 8] = ["br", "hr", "img", "input", "link", "meta", "col", "wbr"];
+    VOID.iter().any(|void| void.eq_ignore_ascii_case(name))
+}
+
+impl<'a> Tag<'a> {
+    fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+
+    /// The element whose content is none for people.
+    fn hides(&self) -> Option<&'static str> {
+        const HIDING: [&str; 8] =
+            ["script", "style", "title", "template", "svg", "math", "object", "noembed"];
+        HIDING.into_iter().find(|name| self.is(name)).filter(|_| !self.attributes.ends_with('/'))
+    }
+
+    /// Whether its content is not to be seen, as the preview texts of newsletters are.
+    fn is_hidden(&self) -> bool {
+        if self.attributes.is_empty() {
+            return false;
+        }
+        let style: String = self
+            .attribute("style")
+            .unwrap_or_default()
+            .chars()
+            .filter(|c| !c.is_whitespace())
+            .map(|c| c.to_ascii_lowercase())
+            .collect();
+        style.contains("display:none") || self.attribute("hidden").is_some()
+    }
+
+    /// Value of an attribute; empty for one without a value.
+    fn attribute(&self, wanted: &str) -> Option<&'a str> {
+        let mut rest = self.attributes;
+        loop {
+            rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
+            if rest.is_empty() {
+                return None;
+            }
+            let end = rest.find(|c: char| c.is_ascii_whitespace() || c == '=').unwrap_or(rest.len());
+            let (name, after) = rest.split_at_checked(end).unwrap_or_default();
+            let after = after.trim_start_matches(|c: char| c.is_ascii_whitespace());
+            let value;
+            (value, rest) = match after.strip_prefix('=') {
+                Some(after) => unquote(after.trim_start_matches(|c: char| c.is_ascii_whitespace())),
+                None => ("", after),
+            };
+            if name.eq_ignore_ascii_case(wanted) {
+                return Some(value);
+            }
+            if name.is_empty() && value.is_empty() {
+                // Nothing that could be an attribute: one character on.
+                let mut characters = rest.chars();
+                characters.next();
+                rest = characters.as_str();
+            }
+        }
+    }
+}
+
+/// A value in or without quotes, and what follows it.
+fn unquote(text: &str) -> (&str, &str) {
+    for quote in ['"', '\''] {
+        if let Some(inside) = text.strip_prefix(quote) {
+            return inside.split_once(quote).unwrap_or((inside, ""));
+        }
+    }
+    let end = text.find(|c: char| c.is_ascii_whitespace()).unwrap_or(text.len());
+    text.split_at_checked(end).unwrap_or_default()
+}
+
+/// The text so far, and what waits for the next word.
+struct Text<'l> {
+    limits: &'l HtmlLimits,
+    out: String,
+    /// Line ends that are due before the next word.
+    lines: usize,
+    /// Whether a space is due before it.
+    space: bool,
+    /// What is due at the start of its line: the mark of a list item.
+    mark: Option<String>,
+    quotes: usize,
+    /// The lists that are open: the number of the next item, if it has one.
+    lists: Vec<Option<u32>>,
+    pre: usize,
+    /// Cells of the table row so far.
+    cells: usize,
+    /// The address of the link that is open, and where its text begins.
+    link: Option<(String, usize)>,
+}
+
+impl<'l> Text<'l> {
+    fn new(limits: &'l HtmlLimits) -> Self {
+        Self {
+            limits,
+            out: String::new(),
+            lines: 0,
+            space: false,
+            mark: None,
+            quotes: 0,
+            lists: Vec::new(),
+            pre: 0,
+            cells: 0,
+            link: None,
+        }
+    }
+
+    fn words(&mut self, chunk: &str) {
+        let mut rest = chunk;
+        while let Some(c) = rest.chars().next() {
+            if c.is_ascii_whitespace() {
+                let mut blank = rest.trim_start_matches(|c: char| c.is_ascii_whitespace());
+                if self.pre > 0 {
+                    self.preformatted(c);
+                    blank = rest.get(1..).unwrap_or_default();
+                } else {
+                    self.space = true;
+                }
+                rest = blank;
+                continue;
+            }
+            let end = rest.find(|c: char| c.is_ascii_whitespace() || c == '&').unwrap_or(rest.len());
+            let (word, after) = rest.split_at_checked(end).unwrap_or_default();
+            if word.is_empty() {
+                let (c, after) = entity::read(after);
+                match c {
+                    // What cannot be seen: soft hyphens and the fillers of preview texts.
+                    '\u{AD}' | '\u{200B}'..='\u{200D}' | '\u{2060}' | '\u{FEFF}' | '\u{34F}' => {}
+                    '\u{A0}' => self.push(" "),
+                    c => self.push(c.encode_utf8(&mut [0; 4])),
+                }
+                rest = after;
+            } else {
+                self.push(word);
+                rest = after;
+            }
+        }
+    }
+
+    fn preformatted(&mut self, c: char) {
+        match c {
+            '\n' => self.lines = self.lines.saturating_add(1),
+            '\r' => {}
+            c => self.push(c.encode_utf8(&mut [0; 4])),
+        }
+    }
+
+    /// Writes what is due, then `text`, which is on one line.
+    fn push(&mut self, text: &str) {
+        let starts_line = self.out.is_empty() || self.lines > 0;
+        if self.lines > 0 {
+            let most = if self.pre > 0 { self.lines } else { self.lines.min(2) };
+            if !self.out.is_empty() {
+                for _ in 0..most {
+                    let kept = self.out.trim_end_matches(' ').len();
+                    self.out.truncate(kept);
+                    self.out.push('\n');
+                }
+            }
+            self.lines = 0;
+        }
+        if starts_line {
+            for _ in 0..self.quotes.min(self.limits.depth) {
+                self.out.push_str("> ");
+            }
+            let indent = self.lists.len().saturating_sub(1).min(self.limits.depth);
+            for _ in 0..indent {
+                self.out.push_str("  ");
+            }
+            match self.mark.take() {
+                Some(mark) => self.out.push_str(&mark),
+                None if !self.lists.is_empty() => self.out.push_str("  "),
+                None => {}
+            }
+        } else if self.space && self.pre == 0 {
+            self.out.push(' ');
+        }
+        self.space = false;
+        self.out.push_str(text);
+    }
+
+    fn lines(&mut self, count: usize) {
+        self.lines = self.lines.max(count);
+        self.space = false;
+    }
+
+    fn open(&mut self, tag: &Tag<'_>) {
+        match Element::of(tag.name) {
+            Element::Break => {
+                self.lines = self.lines.saturating_add(1).min(2);
+                self.space = false;
+            }
+            Element::Block => self.lines(1),
+            Element::Paragraph => self.lines(2),
+            Element::Pre => {
+                self.lines(2);
+                self.pre = self.pre.saturating_add(1);
+            }
+            Element::Quote => {
+                self.lines(2);
+                self.quotes = self.quotes.saturating_add(1);
+            }
+            Element::List { numbered } => {
+                self.lines(if self.lists.is_empty() { 2 } else { 1 });
+                self.lists.push(numbered.then_some(1));
+            }
+            Element::Item => {
+                self.lines(1);
+                self.mark = Some(match self.lists.last_mut() {
+                    Some(Some(number)) => {
+                        let mark = alloc::format!("{number}. ");
+                        *number = number.saturating_add(1);
+                        mark
+                    }
+                    _ => String::from("- "),
+                });
+            }
+            Element::Row => {
+                self.lines(1);
+                self.cells = 0;
+            }
+            Element::Cell => {
+                if self.cells > 0 && self.lines == 0 {
+                    self.push(" | ");
+                }
+                self.cells = self.cells.saturating_add(1);
+                self.space = false;
+            }
+            Element::Rule => {
+                self.lines(1);
+                self.push("----------");
+                self.lines(1);
+            }
+            Element::Link => {
+                self.end_of_link();
+                let address = entity::text(tag.attribute("href").unwrap_or_default().trim());
+                let is_shown = ["http://", "https://", "mailto:", "tel:", "ftp://"].iter().any(|scheme| {
+                    address.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+                });
+                if is_shown && address.len() <= self.limits.link && !address.contains(char::is_control) {
+                    self.link = Some((address, self.out.len()));
+                }
+            }
+            Element::Image => {
+                let text = entity::text(tag.attribute("alt").unwrap_or_default());
+                for word in text.split_whitespace() {
+                    self.push(word);
+                    self.space = true;
+                }
+            }
+            Element::Other => {}
+        }
+    }
+
+    fn close(&mut self, name: &str) {
+        match Element::of(name) {
+            Element::Block | Element::Row | Element::Item => self.lines(1),
+            Element::Paragraph => self.lines(2),
+            Element::Pre => {
+                self.pre = self.pre.saturating_sub(1);
+                self.lines = self.lines.min(1);
+                self.lines(2);
+            }
+            Element::Quote => {
+                self.quotes = self.quotes.saturating_sub(1);
+                self.lines(2);
+            }
+            Element::List { .. } => {
+                self.lists.pop();
+                self.mark = None;
+                self.lines(if self.lists.is_empty() { 2 } else { 1 });
+            }
+            Element::Link => self.end_of_link(),
+            _ => {}
+        }
+    }
+
+    /// Shows the address, unless it is what the text of the link says.
+    fn end_of_link(&mut self) {
+        let Some((address, start)) = self.link.take() else { return };
+        let shown = self.out.get(start..).unwrap_or_default().trim();
+        let bare = |text: &str| {
+            let text = text.split_once("://").map_or(text, |(_, text)| text);
+            text.trim_start_matches("mailto:").trim_end_matches('/').to_ascii_lowercase()
+        };
+        if !shown.is_empty() && bare(shown) != bare(&address) {
+            self.space = true;
+            self.push(&["<", &address, ">"].concat());
+        }
+    }
+
+    fn finish(mut self) -> String {
+        self.end_of_link();
+        let kept = self.out.trim_end().len();
+        self.out.truncate(kept);
+        if !self.out.is_empty() {
+            self.out.push('\n');
+        }
+        self.out
+    }
+}
+
+/// What an element does to the text.
+enum Element {
+    Break,
+    Block,
+    Paragraph,
+    Pre,
+    Quote,
+    List { numbered: bool },
+    Item,
+    Row,
+    Cell,
+    Rule,
+    Link,
+    Image,
+    Other,
+}
+
+impl Element {
+    fn of(name: &str) -> Self {
+        let mut lower = [0; 10];
+        let Some(lower) = lower.get_mut(..name.len()) else { return Self::Other };
+        lower.copy_from_slice(name.as_bytes());
+        lower.make_ascii_lowercase();
+        match &*lower {
+            b"br" => Self::Break,
+            b"div" | b"section" | b"article" | b"header" | b"footer" | b"address" | b"form" | b"fieldset"
+            | b"main" | b"nav" | b"aside" | b"figure" | b"dt" | b"dd" | b"center" | b"caption"
+            | b"option" => Self::Block,
+            b"p" | b"h1" | b"h2" | b"h3" | b"h4" | b"h5" | b"h6" | b"table" | b"dl" => Self::Paragraph,
+            b"pre" | b"listing" | b"xmp" => Self::Pre,
+            b"blockquote" => Self::Quote,
+            b"ul" | b"menu" | b"dir" => Self::List { numbered: false },
+            b"ol" => Self::List { numbered: true },
+            b"li" => Self::Item,
+            b"tr" => Self::Row,
+            b"td" | b"th" => Self::Cell,
+            b"hr" => Self::Rule,
+            b"a" => Self::Link,
+            b"img" => Self::Image,
+            _ => Self::Other,
+        }
+    }
+}

@@ -1,0 +1,110 @@
+use proptest::prelude::*;
+
+use super::*;
+
+#[test]
+fn shows_what_html_says() {
+    let rows: &[(&str, &str, &str)] = &[
+        ("text", "Hello  <b>big</b>\n world", "Hello big world\n"),
+        ("paragraphs", "<p>One<p>Two</p>\n<p>Three</p>", "One\n\nTwo\n\nThree\n"),
+        ("breaks", "a<br>b<br/>c<br><br><br>d", "a\nb\nc\n\nd\n"),
+        ("blocks", "<div>a<div>b</div></div><div>c</div>", "a\nb\nc\n"),
+        (
+            "entities",
+            "a&nbsp;&amp;&lt;b&gt; &eacute;&#233;&#xE9;&#128;&hellip; AT&T &bogus; &copy",
+            "a &<b> ééé€… AT&T &bogus; ©\n",
+        ),
+        (
+            "an address in an attribute",
+            "<a href='https://x.test/?a=1&copy=2&amp;b=3'>x</a>",
+            "x <https://x.test/?a=1&copy=2&b=3>\n",
+        ),
+        (
+            "link",
+            "<a href=\"https://example.org/a?b=1&amp;c=2\">the <b>page</b></a>.",
+            "the page <https://example.org/a?b=1&c=2>.\n",
+        ),
+        (
+            "link to what it says",
+            "<a href=https://example.org/>example.org</a> <a href='mailto:a@b'>a@b</a>",
+            "example.org a@b\n",
+        ),
+        ("link that is a script", "<a href='javascript:alert(1)'>x</a><a href='#top'>y</a>", "xy\n"),
+        ("lists", "<ul><li>a<li>b<ol><li>c</li><li>d</li></ol></ul>e", "- a\n- b\n  1. c\n  2. d\n\ne\n"),
+        (
+            "table",
+            "<table><tr><th>Name<th>Sum</tr><tr><td>Ann</td><td>7</td></tr></table>after",
+            "Name | Sum\nAnn | 7\n\nafter\n",
+        ),
+        (
+            "quotation",
+            "before<blockquote>one<br>two<blockquote>three</blockquote></blockquote>",
+            "before\n\n> one\n> two\n\n> > three\n",
+        ),
+        ("pre", "<pre>a  b\n  c\n\n\nd</pre>e", "a  b\n  c\n\n\nd\n\ne\n"),
+        (
+            "not for people",
+            "<style>p{}</style><script>x<y</script>a<!-- <b> -->b<![if x]>c<?xml ?>d<title>t</title>",
+            "abcd\n",
+        ),
+        ("hidden", "<div style='display: none'>preview<div>x</div></div>a<span hidden>b</span>c", "ac\n"),
+        ("invisible", "a&shy;b&#8203;c\u{FEFF}", "abc\u{FEFF}\n"),
+        ("picture", "<img alt='Logo of us' src='cid:1'>text", "Logo of us text\n"),
+        ("rule", "a<hr>b", "a\n----------\nb\n"),
+        ("no tags", "1 < 2 <3 a<b", "1 < 2 <3 a\n"),
+        ("a tag that does not end", "a <b class='x", "a\n"),
+        ("quotes that do not end", "a <b class='x>y</b> z <i>w</i>", "a y z w\n"),
+        ("a script that does not end", "a<script>b<p>c", "a\n"),
+        ("stray closers", "</p></ul></blockquote></a>a", "a\n"),
+        ("upper case", "<P>A<BR>B</P><SCRIPT>x</SCRIPT>", "A\nB\n"),
+        ("empty", "", ""),
+        ("nothing to see", "<p>&nbsp;</p>", ""),
+    ];
+    for (name, html, want) in rows {
+        assert_eq!(html_to_text(html), *want, "{name}: {html}");
+    }
+}
+
+#[test]
+fn keeps_to_its_limits() {
+    let deep = "<blockquote>".repeat(50_000) + "x";
+    assert_eq!(html_to_text(&deep), "> ".repeat(16) + "x\n");
+    let deep = "<ul><li>x".repeat(2_000);
+    assert!(html_to_text(&deep).len() <= 2_000 * 40);
+    let long = alloc::format!("<a href='https://x/{}'>x</a>", "y".repeat(2_000));
+    assert_eq!(html_to_text(&long), "x\n");
+    let limits = HtmlLimits { octets: 4, ..HtmlLimits::default() };
+    assert_eq!(html_to_text_with("abü", &limits), "abü\n");
+    assert_eq!(html_to_text_with("abcü", &limits), "abc\n");
+}
+
+/// Each was quadratic in one renderer or other.
+#[test]
+fn takes_linear_time() {
+    for unit in [
+        "<",
+        "<a ",
+        "<a href=\"",
+        "<a href='x' ",
+        "</",
+        "&",
+        "&#",
+        "<!--",
+        "<!",
+        "<b a=' ",
+        "<div style='display:none'>",
+        "<script>",
+        "<a href=x>",
+        "<table><tr><td>",
+    ] {
+        let _ = html_to_text(&unit.repeat(100_000));
+    }
+}
+
+proptest! {
+    #[test]
+    fn never_panics_and_shows_no_tag(html in "(<[a-z/!]{0,3}|[a-z]{1,2}( href)?|>|=|'|\"|&#?x?|[0-9]|;| |\n|ü|<p>|<pre>|<li>|<ul>|</ul>){0,60}") {
+        let text = html_to_text(&html);
+        prop_assert!(text.is_empty() || text.ends_with('\n'));
+    }
+}
