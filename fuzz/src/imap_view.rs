@@ -28,13 +28,10 @@ pub fn run(data: &[u8]) {
         match &told {
             Data::Search(found) => {
                 // Stands for the calls that no response makes.
-                let uids: mailbearer_imap::SequenceSet = found.numbers.iter().collect();
-                if !uids.is_saved() {
-                    view.forget(&uids);
-                }
+                view.forget(&found.numbers.iter().collect());
             }
-            Data::Vanished { earlier: true, uids } if !uids.is_saved() => {
-                view.retain(uids);
+            Data::Vanished { earlier: true, uids } => {
+                view.retain(&uids.into());
             }
             Data::Recent(count) => {
                 view.resume(*count);

@@ -164,8 +164,8 @@ fn a_mailbox_that_is_not_there_is_no_empty_one() {
     let robot = robot(&server);
     let mut imap = robot.connect_imap().unwrap();
     for range in [Range::All, Range::Last(3)] {
-        assert_eq!(imap.list("INBOX", range).unwrap().next().unwrap(), None, "{range:?}");
-        let listed = imap.list("Nowhere", range).and_then(|mut listing| listing.next());
+        assert_eq!(imap.list("INBOX", range.clone()).unwrap().next().unwrap(), None, "{range:?}");
+        let listed = imap.list("Nowhere", range.clone()).and_then(|mut listing| listing.next());
         assert!(listed.unwrap_err().kind() == Kind::NoFolder, "{range:?}");
     }
     let fetched = imap.fetch("Nowhere", 1).unwrap().next();

@@ -68,15 +68,16 @@ fn tokio_end_to_end() {
     tokio(async {
         let robot = servers::account(&mailbox.user, &endpoint).tokio().unwrap();
         let mut imap = robot.connect_imap().await.unwrap();
-        let mut watch = imap.watch("INBOX").await.unwrap();
-        assert_eq!(watch.next().await.unwrap(), Change::Exists(0));
+        let mut inbox = imap.examine("INBOX").await.unwrap();
+        assert_eq!(inbox.exists(), 0);
+        let mut watch = inbox.idle().await.unwrap();
         assert_eq!(watch.next_within(Duration::from_millis(1)).await.unwrap(), None);
         let sent = Message::new(Mailbox::parse(&mailbox.user).unwrap())
             .to(Mailbox::parse(&mailbox.user).unwrap())
             .subject(SUBJECT)
             .text("hello");
         robot.send(&robot.compose(&sent).unwrap()).await.unwrap();
-        while watch.next().await.unwrap() != Change::Exists(1) {}
+        while watch.next().await.unwrap() != (Change::Arrived { first: 1, last: 1 }) {}
         watch.stop().await.unwrap();
 
         let mut listing = imap.list("INBOX", Range::All).await.unwrap();
@@ -193,9 +194,10 @@ fn a_large_message_streams_on_tokio_too() {
         smtp.quit().await.unwrap();
 
         let mut imap = robot.connect_imap().await.unwrap();
-        let mut watch = imap.watch("INBOX").await.unwrap();
-        while watch.next().await.unwrap() != Change::Exists(1) {}
-        watch.stop().await.unwrap();
+        let mut inbox = imap.examine("INBOX").await.unwrap();
+        while inbox.exists() < 1 {
+            inbox.idle().await.unwrap().next().await.unwrap();
+        }
         let mut body = imap.fetch("INBOX", 1).await.unwrap();
         let (mut octets, mut pieces) = (Vec::new(), 0);
         while let Some(piece) = body.next().await.unwrap() {
@@ -261,14 +263,11 @@ fn listed(robot: &Client, range: Range) -> Vec<Summary> {
 /// Postfix says yes before Dovecot has the message.
 pub(crate) fn wait_for(robot: &Client, count: usize) -> Vec<Summary> {
     let mut imap = robot.connect_imap().unwrap();
-    let mut watch = imap.watch("INBOX").unwrap();
-    let mut seen = None;
-    while seen != Some(Change::Exists(count.try_into().unwrap())) {
-        let change = watch.next_within(Duration::from_secs(20)).unwrap();
-        assert!(change.is_some(), "{count} are to arrive, last was {seen:?}");
-        seen = change;
+    let mut inbox = imap.examine("INBOX").unwrap();
+    while inbox.exists() < count.try_into().unwrap() {
+        let change = inbox.idle().unwrap().next_within(Duration::from_secs(20)).unwrap();
+        assert!(change.is_some(), "{count} are to arrive, there are {}", inbox.exists());
     }
-    watch.stop().unwrap();
     let mut items = Vec::new();
     let mut listing = imap.list("INBOX", Range::All).unwrap();
     while let Some(item) = listing.next().unwrap() {

@@ -255,6 +255,12 @@ pub(crate) struct WatchArgs {
     /// Tell of changed flags and of messages that go, too
     #[arg(long)]
     pub(crate) all: bool,
+    /// Keep in this file up to where messages were told, and go on from there the next time
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// Keep trying if the first connection can't be made
+    #[arg(long)]
+    pub(crate) retry: bool,
 }
 
 const GLOBAL: &str = "Global options";

@@ -136,11 +136,12 @@ impl From<&mailbearer::Error> for Exit {
             Kind::Misuse | Kind::Unfinished => Self::Internal,
             Kind::Store => Self::Io,
             Kind::NoAddress => Self::NoHost,
-            Kind::NoFolder | Kind::NotFound => Self::NoInput,
+            Kind::NoFolder | Kind::NotFound | Kind::NoData => Self::NoInput,
             Kind::Cancelled => Self::Interrupted,
             Kind::Auth => Self::NoPermission,
             Kind::Unreachable
             | Kind::Refused
+            | Kind::ReadOnly
             | Kind::Unsupported
             | Kind::Charset
             | Kind::TooLarge { .. }

@@ -8,7 +8,7 @@ use crate::{output, value};
 
 /// A message as an object.
 pub(crate) fn object(message: &Summary) -> serde_json::Value {
-    json!({
+    let mut object = json!({
         "uid": message.uid,
         "date": message.date.and_then(|date| value::utc(date.unix_seconds())),
         "from": message.from,
@@ -16,7 +16,23 @@ pub(crate) fn object(message: &Summary) -> serde_json::Value {
         "subject": message.subject,
         "size": message.size,
         "seen": message.seen,
-    })
+    });
+    // Only where it is so: it is rare.
+    if message.incomplete
+        && let Some(fields) = object.as_object_mut()
+    {
+        fields.insert("incomplete".into(), true.into());
+    }
+    object
+}
+
+/// What is said of a message that the server does not show, or not so that it can be read.
+pub(crate) fn incomplete(message: &Summary) -> String {
+    let name = match (message.uid, message.number) {
+        (0, number) => format!("message {number}"),
+        (uid, _) => format!("UID {uid}"),
+    };
+    format!("{name}: the server's answer about this message can't be read in full")
 }
 
 /// The columns of a message.

@@ -31,6 +31,7 @@ mod sequence;
 pub mod server;
 pub mod session;
 mod text;
+mod uids;
 pub mod view;
 
 pub use atom::{Atom, Flag};
@@ -60,3 +61,4 @@ pub use response::{
 pub use section::{Part, Section, SectionOf};
 pub use sequence::{Number, SequenceSet};
 pub use text::Text;
+pub use uids::UidSet;

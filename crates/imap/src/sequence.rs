@@ -7,8 +7,13 @@ use crate::Invalid;
 ///
 /// Kept as ranges: `1:4294967295` costs as much as `1`. Numbers and ranges stay in the order given, because
 /// COPYUID pairs two sets by it.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct SequenceSet(Vec<(Number, Number)>);
+///
+/// No set is empty: what may be is a [`UidSet`](crate::UidSet).
+#[derive(Clone, PartialEq, Eq)]
+pub struct SequenceSet(
+    /// Empty for [`saved`](SequenceSet::saved) alone, which is not made by accident.
+    Vec<(Number, Number)>,
+);
 
 /// One end of a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,12 +49,24 @@ impl SequenceSet {
         Self(Vec::from([(Number::Is(first.max(1)), Number::Is(last.max(1)))]))
     }
 
-    /// These ranges, first and last number of each; 0 counts as 1.
-    ///
-    /// Of no range at all there is no set: that gives [`saved`](Self::saved), so look first.
-    pub fn from_ranges(ranges: impl IntoIterator<Item = (u32, u32)>) -> Self {
+    /// These ranges, first and last number of each, in this order; 0 counts as 1. `None` if there is no range.
+    pub fn from_ranges(ranges: impl IntoIterator<Item = (u32, u32)>) -> Option<Self> {
         let ends = ranges.into_iter().map(|(first, last)| (first.max(1), last.max(1)));
-        Self(ends.map(|(first, last)| (Number::Is(first), Number::Is(last))).collect())
+        let ranges: Vec<_> = ends.map(|(first, last)| (Number::Is(first), Number::Is(last))).collect();
+        (!ranges.is_empty()).then_some(Self(ranges))
+    }
+
+    /// These numbers in their order, those that follow each other as a range; zeros are left out. `None` if there is
+    /// no number.
+    pub fn from_numbers(numbers: impl IntoIterator<Item = u32>) -> Option<Self> {
+        let mut ranges: Vec<(u32, u32)> = Vec::new();
+        for number in numbers.into_iter().filter(|&number| number > 0) {
+            match ranges.last_mut() {
+                Some((_, last)) if last.checked_add(1) == Some(number) => *last = number,
+                _ => ranges.push((number, number)),
+            }
+        }
+        Self::from_ranges(ranges)
     }
 
     /// `$`: what the last search found and kept (RFC 5182).
@@ -144,22 +161,6 @@ impl From<u32> for SequenceSet {
     }
 }
 
-/// Numbers that follow each other become a range; zeros are left out.
-///
-/// Of no number at all there is no set: that gives [`SequenceSet::saved`], so look first.
-impl FromIterator<u32> for SequenceSet {
-    fn from_iter<I: IntoIterator<Item = u32>>(numbers: I) -> Self {
-        let mut ranges: Vec<(Number, Number)> = Vec::new();
-        for number in numbers.into_iter().filter(|&number| number > 0) {
-            match ranges.last_mut() {
-                Some((_, Number::Is(last))) if last.checked_add(1) == Some(number) => *last = number,
-                _ => ranges.push((Number::Is(number), Number::Is(number))),
-            }
-        }
-        Self(ranges)
-    }
-}
-
 impl FromStr for SequenceSet {
     type Err = Invalid;
 
@@ -219,7 +220,7 @@ mod tests {
 
     #[test]
     fn numbers_are_gathered_and_looked_up() {
-        let set: SequenceSet = [1, 2, 3, 7, 0, 8, 5].into_iter().collect();
+        let set = SequenceSet::from_numbers([1, 2, 3, 7, 0, 8, 5]).unwrap();
         assert_eq!(set.to_string(), "1:3,7:8,5");
         assert_eq!(set.numbers(9).collect::<Vec<_>>(), vec![1, 2, 3, 7, 8, 5]);
         assert_eq!((set.contains(8, 9), set.contains(4, 9), set.count()), (true, false, Some(6)));
@@ -229,6 +230,7 @@ mod tests {
         let all: SequenceSet = "1:4294967295,1:4294967295".parse().unwrap();
         assert_eq!(all.count(), Some(2 * u64::from(u32::MAX)));
         assert_eq!((SequenceSet::range(0, 0), SequenceSet::from_on(0)), (1.into(), SequenceSet::all()));
-        assert_eq!(SequenceSet::from_ranges([(0, 2), (9, 7)]).to_string(), "1:2,9:7");
+        assert_eq!(SequenceSet::from_ranges([(0, 2), (9, 7)]).unwrap().to_string(), "1:2,9:7");
+        assert_eq!((SequenceSet::from_ranges([]), SequenceSet::from_numbers([0])), (None, None), "never `$`");
     }
 }

@@ -16,15 +16,15 @@
 //! assert_eq!(tell("* 3 FETCH (UID 9 FLAGS (\\Seen))\r\n")?, Some(Change::Learned { sequence: 3, uid: 9 }));
 //! assert_eq!(tell("* 1 EXPUNGE\r\n")?, Some(Change::Expunged { sequence: 1, uid: None }));
 //! assert_eq!(tell("* 2 FETCH (FLAGS ())\r\n")?, Some(Change::Flags { sequence: 2, uid: 9 }));
-//! assert_eq!(tell("* VANISHED 9\r\n")?, Some(Change::Vanished { uids: Some(9.into()), others: 0 }));
-//! assert_eq!(view.unknown(), Some(1.into()));
+//! assert_eq!(tell("* VANISHED 9\r\n")?, Some(Change::Vanished { uids: 9.into(), others: 0 }));
+//! assert_eq!(view.unknown(), 1.into());
 //! # Ok::<(), mailbearer_imap::view::ViewError>(())
 //! ```
 
 use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
 
-use crate::{Data, Item, SequenceSet};
+use crate::{Data, Item, UidSet};
 
 mod flags;
 mod runs;
@@ -33,7 +33,7 @@ mod tests;
 
 pub use flags::Flags;
 
-use runs::{Found, Ranges, Runs};
+use runs::{Found, Runs};
 
 /// A mailbox as its server tells of it. See the [module](self).
 ///
@@ -58,9 +58,13 @@ pub struct Limits {
     pub keywords: usize,
 }
 
+impl Limits {
+    const DEFAULT: Self = Self { messages: 1_000_000, stretches: 8192, keywords: 4096 };
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        Self { messages: 1_000_000, stretches: 8192, keywords: 4096 }
+        Self::DEFAULT
     }
 }
 
@@ -116,8 +120,8 @@ pub enum Change {
     },
     /// Messages are gone; those behind them moved up.
     Vanished {
-        /// Those whose UIDs were known; `None` if none was.
-        uids: Option<SequenceSet>,
+        /// Those whose UIDs were known.
+        uids: UidSet,
         /// How many were not known.
         others: u32,
     },
@@ -153,8 +157,8 @@ impl core::error::Error for ViewError {}
 impl View {
     /// The view of a mailbox of which nothing is known, with the default [`Limits`].
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self { limits: Limits::DEFAULT, runs: Runs::NONE, recent: 0 }
     }
 
     /// As [`new`](Self::new), with these limits.
@@ -184,8 +188,8 @@ impl View {
             }
             // Those that vanished earlier were told of before, or never known to this session.
             Data::Vanished { earlier: false, uids } => {
-                let (uids, others) = self.runs.remove_uids(&Ranges::of(uids), true);
-                let changed = uids.is_some() || others > 0;
+                let (uids, others) = self.runs.remove_uids(&UidSet::of(uids), true);
+                let changed = !uids.is_empty() || others > 0;
                 Ok(changed.then_some(Change::Vanished { uids, others }))
             }
             Data::Fetch(fetch) => self.fetched(fetch.number, &Told::of(&fetch.items)),
@@ -222,15 +226,15 @@ impl View {
         self.runs.known()
     }
 
-    /// The numbers of messages whose UIDs are not known; `None` where all are.
+    /// The numbers of messages whose UIDs are not known.
     #[must_use]
-    pub fn unknown(&self) -> Option<SequenceSet> {
+    pub fn unknown(&self) -> UidSet {
         self.runs.unknown_or(|_| false)
     }
 
-    /// The numbers of messages whose UIDs or flags are not known; `None` where all are.
+    /// The numbers of messages whose UIDs or flags are not known.
     #[must_use]
-    pub fn without_flags(&self) -> Option<SequenceSet> {
+    pub fn without_flags(&self) -> UidSet {
         self.runs.unknown_or(|message| message.flags.is_none())
     }
 
@@ -265,13 +269,13 @@ impl View {
 
     /// Forgets the messages with these UIDs, and says which of them were known. For what a server tells of the time
     /// between two sessions (`VANISHED (EARLIER)`), so without regard to messages that are not known.
-    pub fn forget(&mut self, uids: &SequenceSet) -> Option<SequenceSet> {
-        self.runs.remove_uids(&Ranges::of(uids), false).0
+    pub fn forget(&mut self, uids: &UidSet) -> UidSet {
+        self.runs.remove_uids(uids, false).0
     }
 
     /// Forgets all messages but those with these UIDs, and says which were forgotten.
-    pub fn retain(&mut self, uids: &SequenceSet) -> Option<SequenceSet> {
-        self.runs.remove_uids(&Ranges::of(uids).complement(), false).0
+    pub fn retain(&mut self, uids: &UidSet) -> UidSet {
+        self.runs.remove_uids(&uids.complement(), false).0
     }
 
     /// Makes messages unknown again, so that they are asked for anew; all others keep their numbers.

@@ -13,8 +13,8 @@ use mailbearer_smtp::Receipt;
 use mailbearer_wire::{Secret, printable};
 
 use crate::{
-    Account, ClientProof, Error, Grant, Imap, Login, OAuth, RawMessage, Server, Smtp, Token, WatchOptions,
-    Watcher,
+    Account, ClientProof, Error, Grant, Imap, Login, OAuth, Position, RawMessage, Server, Smtp, Token,
+    WatchOptions, Watcher,
     error::{Missing, Protocol},
     token::{AccountKey, Keeper, Lease, TokenSource, Tokens},
 };
@@ -155,7 +155,21 @@ impl<R: Runtime> Client<R> {
         mailbox: &'a str,
         options: WatchOptions,
     ) -> R::Task<'a, Result<Watcher<R>, Error>> {
-        R::task(Watcher::start(self.clone(), mailbox, options))
+        R::task(Watcher::start(self.clone(), mailbox, options, None))
+    }
+
+    /// As [`watch_with`](Self::watch_with), from where an earlier watch of the same mailbox ended: tells what came since.
+    ///
+    /// # Errors
+    ///
+    /// As [`watch`](Self::watch).
+    pub fn resume_watch<'a>(
+        &'a self,
+        mailbox: &'a str,
+        options: WatchOptions,
+        position: Position,
+    ) -> R::Task<'a, Result<Watcher<R>, Error>> {
+        R::task(Watcher::start(self.clone(), mailbox, options, Some(position)))
     }
 
     /// Logs in to the submission server.

@@ -5,68 +5,83 @@ mod counts;
 mod fetch;
 mod folders;
 mod follow;
+mod idle;
 mod listing;
+mod mailbox;
 mod metadata;
+mod odd;
 mod quota;
 mod run;
 mod search;
-mod select;
 mod server;
-mod sets;
 mod store;
+mod summary;
 mod transfer;
-mod watch;
 mod watcher;
 
-use std::time::Duration;
+use std::{
+    ops::{Deref, DerefMut},
+    time::Duration,
+};
 
 use mailbearer_imap::{
     Mailbox,
-    session::{Completion, Event, Options, Session, Tag},
+    session::{Completion, Event, Options, Session},
 };
 use mailbearer_net::{Canceller, Connection, Next, Runtime};
 use mailbearer_sasl::Credentials;
 
 pub use acl::ListedRights;
 pub use append::{Appended, Appending};
-pub use body::Body;
+pub use body::{Body, BodyState};
 pub use counts::Counts;
-pub use fetch::{Fetched, Messages};
+pub use fetch::{Fetched, Messages, MessagesState};
 pub use folders::{Folder, Role};
-pub use listing::{Listing, Range, Summary};
+pub use idle::{Idle, IdleOptions};
+pub use listing::{Listing, ListingState, Range};
+pub use mailbox::{Examined, Open, Opened, Selected};
 pub use metadata::{Entry, MetadataQuery};
+pub use odd::OddLine;
 pub use quota::{Quota, QuotaResource};
 pub use search::{Found, Matches, ThreadAlgorithm};
-pub use select::Selected;
 pub use server::{Namespaces, Space};
+pub use summary::Summary;
 pub use transfer::{Copied, Moved};
-pub use watch::{Change, Watch};
-pub use watcher::{News, WatchOptions, Watcher};
+pub use watcher::{News, NoPosition, Position, WatchOptions, Watcher};
 
-use self::follow::Follow;
+use self::{follow::Follow, odd::Odd, run::Budget};
 use crate::{Error, Kind, Server, client::Shared};
 
-/// An IMAP session: logged in, ready for commands.
+/// An IMAP session that is logged in.
 ///
-/// A listing, a body or a watch borrows the session while it lasts. One that is dropped before its end leaves
-/// answers on the way; the next command reads past them.
+/// [`select`](Self::select) and [`examine`](Self::examine) open a mailbox and give it as a value that has the operations
+/// on messages. While that value lives no other mailbox can be opened. What needs no open mailbox (folders, appending,
+/// quota, …) is on [`Authenticated`], to which this and an open mailbox deref.
+pub struct Imap<R: Runtime> {
+    line: Authenticated<R>,
+}
+
+/// The operations on an IMAP session that need no open mailbox, and can be given while one is open.
 ///
-/// [`list`](Self::list), [`fetch`](Self::fetch) and [`watch`](Self::watch) open the mailbox that they are given.
-/// What works on messages otherwise works on the mailbox that was opened by [`select`](Self::select) or
-/// [`examine`](Self::examine), and names messages by UID. A command without a method goes through
-/// [`session`](Self::session).
+/// A listing, a body or an IDLE borrows the session while it lasts. One that is dropped before its end leaves answers
+/// on the way; the next command reads past them. A command without a method goes through [`session`](Self::session).
 ///
 /// What a server may say in answer to one command and has to be held is limited to 16 MiB; change that with
-/// [`limit_answers`](Self::limit_answers). Listings, messages and bodies come piece by piece and have no such limit.
-pub struct Imap<R: Runtime> {
+/// [`limit_answers`](Self::limit_answers). Listings, messages and bodies come piece by piece and have no such limit. What
+/// a command did not ask for is limited by [`Bounds`](mailbearer_imap::session::Bounds). A line that can't be read and
+/// that the command does not need fails nothing: [`odd_lines`](Self::odd_lines) has it.
+pub struct Authenticated<R: Runtime> {
     connection: Connection<R>,
     session: Session,
-    /// Name of the mailbox that is open.
-    selected: Option<String>,
-    /// What keeps its view. Behind a pointer, so that who never selects links none of it.
+    /// What is open, if anything is.
+    open: Option<mailbox::Held>,
+    /// What keeps the view of the open mailbox. Behind a pointer, so that who never opens one links none of it.
     follower: Option<Box<dyn Follow>>,
     /// Octets of an answer that are held, at most.
     answer_limit: usize,
+    /// What is left for this command of what nobody asked for.
+    budget: Budget,
+    odd: Odd,
     /// Whether an upload was dropped in the middle.
     unfinished: bool,
     /// A refusal that came while other commands were under way: what the server hangs up for, if it does.
@@ -80,26 +95,32 @@ impl<R: Runtime> Imap<R> {
         credentials: Credentials,
     ) -> Result<Self, Error> {
         let options = Options::new(server.host.as_str(), server.port, server.security);
+        let budget = Budget::new(&options.bounds);
         let mut net = shared.options();
         net.recv_limit = options.limits.buffer();
         let mut session = Session::new(options);
         session.authenticate(credentials)?;
         let connection =
             shared.connect(&server.host, server.port, server.security, net).await.map_err(Error::imap_net)?;
-        let mut imap = Self {
+        let mut line = Authenticated {
             connection,
             session,
-            selected: None,
+            open: None,
             follower: None,
             answer_limit: run::ANSWER_LIMIT,
+            budget,
+            odd: Odd::default(),
             unfinished: false,
             held: None,
         };
-        while imap.event().await? != Event::Authenticated {}
-        Ok(imap)
+        while line.event().await? != Event::Authenticated {}
+        Ok(Self { line })
     }
 
-    /// Lists messages of a mailbox, the oldest first, each told as it arrives. Nothing is marked as read.
+    /// Opens a mailbox for reading, and lists messages of it, the oldest first, each as it arrives. Nothing is marked
+    /// as read.
+    ///
+    /// The same as [`examine`](Self::examine) and [`Examined::list`], in one flight less for [`Range::All`].
     ///
     /// # Errors
     ///
@@ -109,27 +130,20 @@ impl<R: Runtime> Imap<R> {
         mailbox: &'a str,
         range: Range,
     ) -> R::Task<'a, Result<Listing<'a, R>, Error>> {
-        R::task(Listing::start(self, mailbox, range))
+        R::task(Listing::opening(&mut self.line, mailbox, range))
     }
 
-    /// Fetches a message as it is on the server, in pieces. It is not marked as read.
+    /// Opens a mailbox for reading, and fetches a message of it as it is on the server, in pieces. It is not marked as
+    /// read.
+    ///
+    /// The same as [`examine`](Self::examine) and [`Examined::fetch`], in one flight less.
     ///
     /// # Errors
     ///
-    /// Fails for a name that can't be a mailbox's, and when the server refuses to open it. That there is no such
-    /// message is told by [`Body::next`].
+    /// Fails for a name that can't be a mailbox's. [`Body::next`] fails when the server refuses to open it, and when
+    /// there is no such message.
     pub fn fetch<'a>(&'a mut self, mailbox: &'a str, uid: u32) -> R::Task<'a, Result<Body<'a, R>, Error>> {
-        R::task(Body::start(self, mailbox, uid))
-    }
-
-    /// Opens a mailbox and listens for what happens in it.
-    ///
-    /// # Errors
-    ///
-    /// Fails for a name that can't be a mailbox's, and when the server refuses to open it. That it has no IDLE is told
-    /// by [`Watch::next`].
-    pub fn watch<'a>(&'a mut self, mailbox: &'a str) -> R::Task<'a, Result<Watch<'a, R>, Error>> {
-        R::task(Watch::start(self, mailbox))
+        R::task(Body::opening(&mut self.line, mailbox, uid))
     }
 
     /// Says goodbye and closes.
@@ -141,7 +155,33 @@ impl<R: Runtime> Imap<R> {
         R::task(self.say_goodbye())
     }
 
-    /// The session itself, for commands that have no method here; drive it with [`event`](Self::next_event).
+    async fn say_goodbye(self) -> Result<(), Error> {
+        let Authenticated { mut connection, mut session, .. } = self.line;
+        connection.start_operation();
+        session.logout()?;
+        while connection.next(&mut session).await.map_err(Error::imap)?.is_some() {}
+        Ok(())
+    }
+}
+
+impl<R: Runtime> Deref for Imap<R> {
+    type Target = Authenticated<R>;
+
+    fn deref(&self) -> &Authenticated<R> {
+        &self.line
+    }
+}
+
+impl<R: Runtime> DerefMut for Imap<R> {
+    fn deref_mut(&mut self) -> &mut Authenticated<R> {
+        &mut self.line
+    }
+}
+
+impl<R: Runtime> Authenticated<R> {
+    /// The session itself, for commands that have no method here; drive it with [`next_event`](Self::next_event).
+    ///
+    /// A SELECT that is given here is none that this type knows of.
     pub const fn session(&mut self) -> &mut Session {
         &mut self.session
     }
@@ -152,14 +192,11 @@ impl<R: Runtime> Imap<R> {
     ///
     /// Fails if the session or the connection under it does.
     pub fn next_event(&mut self) -> R::Task<'_, Result<Event, Error>> {
-        R::task(self.event())
-    }
-
-    async fn say_goodbye(mut self) -> Result<(), Error> {
-        self.connection.start_operation();
-        self.session.logout()?;
-        while self.connection.next(&mut self.session).await.map_err(Error::imap)?.is_some() {}
-        Ok(())
+        R::task(async move {
+            let event = self.raw_event().await?;
+            self.follow(&event);
+            Ok(event)
+        })
     }
 
     /// Begins an operation: reads past what an earlier one left.
@@ -170,22 +207,22 @@ impl<R: Runtime> Imap<R> {
         self.connection.start_operation();
         // An error says that nothing idles.
         let _ = self.session.done();
+        // It was asked for once, by an operation that was dropped.
+        self.budget = Budget::of_the_dropped(self.session.bounds(), self.session.limits());
         while self.session.pending().next().is_some() {
             self.event().await?;
         }
+        self.budget = Budget::new(self.session.bounds());
         self.held = None;
         Ok(())
     }
 
+    /// The next event, none of which counts as asked for before [`asked`](Self::asked) says so.
     async fn event(&mut self) -> Result<Event, Error> {
-        match self.connection.next(&mut self.session).await {
-            Ok(Some(event)) => {
-                self.follow(&event);
-                Ok(event)
-            }
-            Ok(None) => Err(self.broken(Error::imap_closed())),
-            Err(error) => Err(self.broken(Error::imap(error))),
-        }
+        let event = self.raw_event().await?;
+        self.budget.take(&event)?;
+        self.follow(&event);
+        Ok(event)
     }
 
     /// The next event, or `None` if there is none for that long.
@@ -213,6 +250,24 @@ impl<R: Runtime> Imap<R> {
         .with_greeting(self.session.greeting())
     }
 
+    async fn raw_event(&mut self) -> Result<Event, Error> {
+        match self.connection.next(&mut self.session).await {
+            Ok(Some(event)) => Ok(event),
+            Ok(None) => Err(self.broken(Error::imap_closed())),
+            Err(error) => Err(self.broken(Error::imap(error))),
+        }
+    }
+
+    /// A response of so many octets was asked for.
+    const fn asked(&mut self, octets: usize) {
+        self.budget.give_back(1, octets);
+    }
+
+    /// These octets of a literal were asked for.
+    const fn asked_piece(&mut self, octets: usize) {
+        self.budget.give_back(0, octets);
+    }
+
     fn follow(&mut self, event: &Event) {
         if let Event::Done(completion) = event {
             let is_last = self.session.pending().next().is_none();
@@ -229,12 +284,12 @@ impl<R: Runtime> Imap<R> {
 
     /// The open mailbox is left for another one.
     fn leave(&mut self) {
-        self.selected = None;
+        self.open = None;
         self.follower = None;
     }
 }
 
-impl<R: Runtime> Imap<R> {
+impl<R: Runtime> Authenticated<R> {
     /// A handle that ends whatever this session waits for, from wherever it is called: that and every later operation
     /// fails with [`Error::is_cancelled`].
     #[must_use]
@@ -243,39 +298,6 @@ impl<R: Runtime> Imap<R> {
     }
 }
 
-/// The answer to a command, and to the EXAMINE that was sent right before it.
-struct Pair {
-    examine: Option<Tag>,
-    command: Tag,
-    refusal: Option<Completion>,
-    /// Whether the mailbox was opened.
-    opened: bool,
-}
-
-impl Pair {
-    const fn new(examine: Option<Tag>, command: Tag) -> Self {
-        Self { examine, command, refusal: None, opened: false }
-    }
-
-    /// Takes an answer in; true when all are there. If the mailbox was not opened, that is the failure, and what
-    /// the server says to the command after it is not.
-    fn answered(&mut self, completion: Completion) -> Result<bool, Error> {
-        if Some(completion.tag) == self.examine {
-            self.opened = completion.is_ok();
-            self.refusal = Some(completion).filter(|completion| !completion.is_ok());
-            return Ok(false);
-        }
-        if completion.tag != self.command {
-            return Ok(false);
-        }
-        match self.refusal.take() {
-            Some(refusal) => Err(Error::command(refusal)),
-            None if completion.is_ok() => Ok(true),
-            None => Err(Error::command(completion)),
-        }
-    }
-}
-
-fn mailbox(name: &str) -> Result<Mailbox<'static>, Error> {
+fn mailbox_name(name: &str) -> Result<Mailbox<'static>, Error> {
     Ok(Mailbox::new(name)?.into_owned())
 }

@@ -69,14 +69,12 @@
 //!     file.write_all(&octets)?; // in pieces, however large the message
 //! }
 //!
-//! let mut watch = imap.watch("INBOX")?;
-//! loop {
-//!     match watch.next_within(Duration::from_secs(60))? {
-//!         Some(change) => println!("{change:?}"),
-//!         None => break, // quiet for a minute
-//!     }
+//! let mut inbox = imap.examine("INBOX")?;
+//! let mut idle = inbox.idle()?;
+//! while let Some(change) = idle.next_within(Duration::from_secs(60))? {
+//!     println!("{change:?}");
 //! }
-//! watch.stop()?; // the connection is free for other commands again
+//! println!("quiet for a minute; {} messages", inbox.exists());
 //! # Ok(()) }
 //! ```
 //!
@@ -91,20 +89,18 @@
 //! for folder in imap.folders_with_counts("*")? {
 //!     println!("{} {:?}", folder.name, folder.counts.and_then(|counts| counts.unseen));
 //! }
-//! imap.select("INBOX")?;
-//! let invoices = imap.search(&SearchKey::Subject("invoice".into()))?;
-//! if let Some(uids) = invoices.uids {
-//!     imap.store(uids.clone(), StoreAction::Add, &[Flag::Flagged])?;
-//!     imap.move_to(uids, "Accounting")?;
-//! }
+//! let mut inbox = imap.select("INBOX")?; // what `examine` opens has nothing that changes it
+//! let invoices = inbox.search(&SearchKey::Subject("invoice".into()))?.uids;
+//! inbox.store(invoices.clone(), StoreAction::Add, &[Flag::Flagged])?;
+//! inbox.move_to(invoices, "Accounting")?;
 //! imap.append("Drafts", &[Flag::Draft], None, b"Subject: to do\r\n\r\n")?;
 //! imap.logout()?;
 //!
-//! let mut watcher = robot.watch("INBOX")?; // connects anew, with fresh tokens, and misses nothing
+//! let mut watcher = robot.watch("INBOX")?; // on one connection after the other, and misses nothing
 //! loop {
 //!     match watcher.next()? {
 //!         News::Arrived(message) => println!("{} {}", message.from, message.subject),
-//!         News::Interrupted { why, retry_in } => eprintln!("{why}; again in {retry_in:?}"),
+//!         News::Interrupted { error, retry_in } => eprintln!("{error}; again in {retry_in:?}"),
 //!         _ => {}
 //!     }
 //! }
@@ -121,6 +117,9 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::should_implement_trait, reason = "an iterator can't wait as a future does")]
 
+#[macro_use]
+mod aliases;
+
 mod account;
 pub mod advice;
 mod client;
@@ -133,15 +132,32 @@ mod smtp;
 mod token;
 mod vendor;
 
+/// The types of this crate for programs that block the thread.
+pub mod blocking {
+    use mailbearer_net::Blocking;
+
+    aliases!(Blocking);
+}
+
+/// The types of this crate for programs that run on tokio.
+#[cfg(feature = "tokio")]
+pub mod tokio {
+    use mailbearer_net::Tokio;
+
+    aliases!(Tokio);
+}
+
 pub use account::{Account, ClientProof, Grant, Login, OAuth, Server};
 pub use client::Client;
 pub use error::{Error, Kind};
 pub use imap::{
-    Appended, Appending, Body, Change, Copied, Counts, Entry, Fetched, Folder, Found, Imap, ListedRights,
-    Listing, Matches, Messages, MetadataQuery, Moved, Namespaces, News, Quota, QuotaResource, Range, Role,
-    Selected, Space, Summary, ThreadAlgorithm, Watch, WatchOptions, Watcher,
+    Appended, Appending, Authenticated, Body, BodyState, Copied, Counts, Entry, Examined, Fetched, Folder,
+    Found, Idle, IdleOptions, Imap, ListedRights, Listing, ListingState, Matches, Messages, MessagesState,
+    MetadataQuery, Moved, Namespaces, News, NoPosition, OddLine, Open, Opened, Position, Quota,
+    QuotaResource, Range, Role, Selected, Space, Summary, ThreadAlgorithm, WatchOptions, Watcher,
 };
 pub use mailbearer_imap as imap_protocol;
+pub use mailbearer_imap::{UidSet, view::Change};
 pub use mailbearer_mime::{self as mime, Composed, DateTime, Mailbox, Message};
 #[cfg(feature = "tokio")]
 pub use mailbearer_net::Tokio;

@@ -42,8 +42,8 @@ fn another_thread_ends_an_operation() {
     let bench = Bench::start();
     let mut imap = bench.account.clone().blocking().unwrap().connect_imap().unwrap();
     let canceller = imap.canceller();
-    let mut watch = imap.watch("INBOX").unwrap();
-    watch.next().unwrap();
+    let mut inbox = imap.examine("INBOX").unwrap();
+    let mut watch = inbox.idle().unwrap();
     assert_eq!(
         watch.next_within(Duration::from_millis(1)).unwrap(),
         None,

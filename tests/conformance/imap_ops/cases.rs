@@ -2,14 +2,14 @@
 
 use mailbearer::imap_protocol::{
     AppendData, Capability, DateTime, FetchItem, Flag, Item, Mailbox, Part, Partial, SearchKey, SearchReturn,
-    Section, SequenceSet, StoreAction,
+    Section, SequenceSet, StoreAction, UidSet,
 };
-use mailbearer::{Account, Client, Imap, Range, Role};
+use mailbearer::{Account, Client, Examined, Kind, Range, Role};
 
 use super::{Driver, run};
 use crate::imap_ops::Bench;
 
-fn set(text: &str) -> SequenceSet {
+fn set(text: &str) -> UidSet {
     text.parse().unwrap()
 }
 
@@ -17,8 +17,13 @@ fn client(account: &Account) -> Client<Driver> {
     account.clone().on::<Driver>().unwrap()
 }
 
-async fn all(imap: &mut Imap<Driver>, uid: u32, section: Section<'_>, partial: Option<Partial>) -> Vec<u8> {
-    let mut body = wait!(imap.part(uid, section, partial)).unwrap();
+async fn all(
+    inbox: &mut Examined<'_, Driver>,
+    uid: u32,
+    section: Section<'_>,
+    partial: Option<Partial>,
+) -> Vec<u8> {
+    let mut body = wait!(inbox.part(uid, section, partial)).unwrap();
     let mut octets = Vec::new();
     while let Some(piece) = wait!(body.next()).unwrap() {
         octets.extend_from_slice(&piece);
@@ -92,23 +97,20 @@ fn a_mailbox_is_opened_and_left() {
     bench.server.mailbox().set_flags("INBOX", 1, vec!["\\Seen".into()]);
     run(async {
         let mut imap = wait!(client(&bench.account).connect_imap()).unwrap();
-        let error = wait!(imap.search(&SearchKey::All)).unwrap_err();
-        assert!(error.to_string().contains("BAD"), "nothing is open: {error}");
-        let selected = wait!(imap.select("INBOX")).unwrap();
-        assert_eq!((selected.exists, selected.unseen, selected.uid_next), (2, Some(2), Some(3)));
-        assert!(selected.uid_validity.is_some() && !selected.read_only);
-        assert!(selected.permanent_flags.unwrap().contains(&Flag::Any));
-        assert_eq!(imap.view().unwrap().exists(), 2);
-        assert!(wait!(imap.examine("INBOX")).unwrap().read_only);
-        let error = wait!(imap.store(set("1"), StoreAction::Add, &[Flag::Flagged])).unwrap_err();
-        assert!(error.to_string().contains("READ-ONLY"), "{error}");
-        wait!(imap.unselect()).unwrap();
-        assert!(imap.view().is_none());
-        assert!(wait!(imap.select("nowhere")).is_err() && imap.view().is_none());
+        let inbox = wait!(imap.select("INBOX")).unwrap();
+        let opened = inbox.opened();
+        assert_eq!((opened.exists, opened.unseen, opened.uid_next), (2, Some(2), Some(3)));
+        assert!(opened.uid_validity.is_some() && !inbox.is_read_only());
+        assert!(opened.permanent_flags.as_ref().unwrap().contains(&Flag::Any));
+        assert_eq!((inbox.name(), inbox.exists()), ("INBOX", 2));
+        let inbox = wait!(imap.examine("INBOX")).unwrap();
+        assert!(inbox.is_read_only());
+        wait!(inbox.unselect()).unwrap();
+        assert!(wait!(imap.select("nowhere")).is_err());
 
-        wait!(imap.select("INBOX")).unwrap();
-        wait!(imap.store(set("1"), StoreAction::Add, &[Flag::Deleted])).unwrap();
-        wait!(imap.close()).unwrap();
+        let mut inbox = wait!(imap.select("INBOX")).unwrap();
+        wait!(inbox.store(set("1"), StoreAction::Add, &[Flag::Deleted])).unwrap();
+        wait!(inbox.close()).unwrap();
         wait!(imap.logout()).unwrap();
     });
     assert_eq!(bench.stored("INBOX"), [(2, vec![])], "closing removes what is deleted");
@@ -121,29 +123,29 @@ fn searches_tell_sets() {
     bench.server.mailbox().remove("INBOX", 2);
     run(async {
         let mut imap = wait!(client(&bench.account).connect_imap()).unwrap();
-        wait!(imap.examine("INBOX")).unwrap();
-        let found = wait!(imap.search(&SearchKey::All)).unwrap();
-        assert_eq!((found.uids.clone(), found.count()), (Some(set("1,3:5")), Some(4)));
-        let none = wait!(imap.search(&SearchKey::Subject("nothing".into()))).unwrap();
-        assert_eq!((none.uids.clone(), none.count()), (None, Some(0)), "no set is not every set");
+        let mut inbox = wait!(imap.examine("INBOX")).unwrap();
+        assert_eq!(wait!(inbox.search(&SearchKey::All)).unwrap().uids, set("1,3:5"));
+        let none = wait!(inbox.search(&SearchKey::Subject("nothing".into()))).unwrap();
+        assert!(none.uids.is_empty(), "no set is not every set");
         let key = SearchKey::And(vec![
             SearchKey::Or(
                 Box::new(SearchKey::Subject("three".into())),
                 Box::new(SearchKey::Header { name: "Subject".into(), value: "five".into() }),
             ),
-            SearchKey::Not(Box::new(SearchKey::Uid(set("5:*")))),
+            SearchKey::Not(Box::new(SearchKey::Uid(SequenceSet::from_on(5)))),
         ]);
-        assert_eq!(wait!(imap.search(&key)).unwrap().uids, Some(set("3")));
+        assert_eq!(wait!(inbox.search(&key)).unwrap().uids, set("3"));
         let matches = wait!(
-            imap.search_for(&SearchKey::All, &[SearchReturn::Min, SearchReturn::Max, SearchReturn::Count])
+            inbox.search_for(&SearchKey::All, &[SearchReturn::Min, SearchReturn::Max, SearchReturn::Count])
         )
         .unwrap();
-        assert_eq!((matches.min, matches.max, matches.count, matches.all), (Some(1), Some(5), Some(4), None));
+        assert_eq!((matches.min, matches.max, matches.count), (Some(1), Some(5), Some(4)));
+        assert!(matches.all.is_empty(), "not asked for");
         // The memory server may or may not know UTF-8; it may not leave the session behind in a mess.
-        if let Err(error) = wait!(imap.search(&SearchKey::Subject("Grüße".into()))) {
+        if let Err(error) = wait!(inbox.search(&SearchKey::Subject("Grüße".into()))) {
             assert!(error.is_unsupported(), "{error}");
         }
-        assert_eq!(wait!(imap.search(&SearchKey::Uid(set("4")))).unwrap().count(), Some(1));
+        assert_eq!(wait!(inbox.search(&SearchKey::Uid(4.into()))).unwrap().uids.count(), 1);
         wait!(imap.logout()).unwrap();
     });
 }
@@ -156,9 +158,9 @@ fn messages_and_parts_are_fetched() {
     bench.server.mailbox().deliver(large.clone()).unwrap();
     run(async {
         let mut imap = wait!(client(&bench.account).connect_imap()).unwrap();
-        wait!(imap.examine("INBOX")).unwrap();
+        let mut inbox = wait!(imap.examine("INBOX")).unwrap();
         let items = vec![FetchItem::Flags, FetchItem::Size, FetchItem::Envelope];
-        let mut messages = wait!(imap.messages(set("2:3,9"), items)).unwrap();
+        let mut messages = wait!(inbox.messages(set("2:3,9"), items)).unwrap();
         let mut seen = Vec::new();
         while let Some(message) = wait!(messages.next()).unwrap() {
             for item in message.items() {
@@ -173,29 +175,29 @@ fn messages_and_parts_are_fetched() {
         }
         assert_eq!(seen, [(2, 2, "two".to_owned()), (3, 3, "three".to_owned())]);
 
-        assert_eq!(all(&mut imap, 1, Section::TEXT, None).await, b"body of one\r\n");
+        assert_eq!(all(&mut inbox, 1, Section::TEXT, None).await, b"body of one\r\n");
         let piece = Some(Partial { offset: 8, count: 3 });
-        assert_eq!(all(&mut imap, 1, Section::TEXT, piece).await, b"one");
-        assert!(all(&mut imap, 4, Section::WHOLE, None).await == large, "in pieces, all of it");
+        assert_eq!(all(&mut inbox, 1, Section::TEXT, piece).await, b"one");
+        assert!(all(&mut inbox, 4, Section::WHOLE, None).await == large, "in pieces, all of it");
         let piece = Some(Partial { offset: 1_500_000, count: 1_500_000 });
-        assert!(all(&mut imap, 4, Section::WHOLE, piece).await == large[1_500_000..3_000_000]);
+        assert!(all(&mut inbox, 4, Section::WHOLE, piece).await == large[1_500_000..3_000_000]);
         let error = {
-            let mut body = wait!(imap.part(77, Section::WHOLE, None)).unwrap();
+            let mut body = wait!(inbox.part(77, Section::WHOLE, None)).unwrap();
             wait!(body.next()).unwrap_err()
         };
         assert!(error.to_string().contains("77") && error.to_string().contains("INBOX"), "{error}");
 
         // Held answers have a limit; what streams has none.
         let whole = FetchItem::Section { section: Section::WHOLE, partial: None, peek: true };
-        let mut messages = wait!(imap.messages(set("4"), vec![whole])).unwrap();
+        let mut messages = wait!(inbox.messages(set("4"), vec![whole])).unwrap();
         let error = wait!(messages.next()).unwrap_err();
         assert!(error.to_string().contains("1048576"), "{error}");
-        imap.limit_answers(20);
-        let error = wait!(imap.folders("*")).unwrap_err();
+        inbox.limit_answers(20);
+        let error = wait!(inbox.folders("*")).unwrap_err();
         assert!(error.to_string().contains("limit of 20 octets"), "{error}");
-        imap.limit_answers(1 << 20);
-        assert!(!wait!(imap.folders("*")).unwrap().is_empty(), "the session goes on");
-        let binary = match wait!(imap.binary_part(1, Part::new(&[1]), None)) {
+        inbox.limit_answers(1 << 20);
+        assert!(!wait!(inbox.folders("*")).unwrap().is_empty(), "the session goes on");
+        let binary = match wait!(inbox.binary_part(1, Part::new(&[1]), None)) {
             Ok(mut body) => wait!(body.next()).map(|octets| octets.map(|octets| octets.to_vec())),
             Err(error) => Err(error),
         };
@@ -213,19 +215,19 @@ fn flags_are_set_and_messages_removed() {
     bench.deliver(&["one", "two", "three"]);
     run(async {
         let mut imap = wait!(client(&bench.account).connect_imap()).unwrap();
-        wait!(imap.select("INBOX")).unwrap();
+        let mut inbox = wait!(imap.select("INBOX")).unwrap();
         let keyword = Flag::new("$Done").unwrap();
-        wait!(imap.store(set("1:2"), StoreAction::Add, &[Flag::Flagged, keyword.clone()])).unwrap();
-        wait!(imap.store(set("2"), StoreAction::Remove, &[keyword])).unwrap();
-        wait!(imap.store(set("3"), StoreAction::Replace, &[Flag::Deleted])).unwrap();
-        wait!(imap.store(set("1"), StoreAction::Add, &[Flag::Deleted])).unwrap();
-        assert!(wait!(imap.store(set("1"), StoreAction::Add, &[Flag::Recent])).is_err());
-        wait!(imap.expunge_only(set("2:3"))).unwrap();
+        wait!(inbox.store(set("1:2"), StoreAction::Add, &[Flag::Flagged, keyword.clone()])).unwrap();
+        wait!(inbox.store(set("2"), StoreAction::Remove, &[keyword])).unwrap();
+        wait!(inbox.store(set("3"), StoreAction::Replace, &[Flag::Deleted])).unwrap();
+        wait!(inbox.store(set("1"), StoreAction::Add, &[Flag::Deleted])).unwrap();
+        assert!(wait!(inbox.store(set("1"), StoreAction::Add, &[Flag::Recent])).is_err());
+        wait!(inbox.expunge_only(set("2:3"))).unwrap();
         assert_eq!(bench.stored("INBOX").iter().map(|(uid, _)| *uid).collect::<Vec<_>>(), [1, 2]);
-        wait!(imap.expunge()).unwrap();
+        wait!(inbox.expunge()).unwrap();
         assert_eq!(bench.stored("INBOX"), [(2, vec!["\\Flagged".to_owned()])]);
         if let Err(error) =
-            wait!(imap.store_unchanged_since(set("2"), StoreAction::Add, &[Flag::Seen], u64::from(u32::MAX)))
+            wait!(inbox.store_unchanged_since(set("2"), StoreAction::Add, &[Flag::Seen], u64::from(u32::MAX)))
         {
             assert!(error.is_unsupported(), "{error}");
         }
@@ -239,15 +241,16 @@ fn messages_are_copied_and_moved() {
     bench.deliver(&["one", "two", "three"]);
     run(async {
         let mut imap = wait!(client(&bench.account).connect_imap()).unwrap();
-        wait!(imap.select("INBOX")).unwrap();
-        let copied = wait!(imap.copy(set("1,3"), "Drafts")).unwrap().unwrap();
-        assert_eq!((copied.from, copied.to), (set("1,3"), set("1:2")));
-        let moved = wait!(imap.move_to(set("2:*"), "Drafts")).unwrap();
+        let mut inbox = wait!(imap.select("INBOX")).unwrap();
+        let copied = wait!(inbox.copy(set("1,3"), "Drafts")).unwrap().unwrap();
+        assert_eq!(copied.pairs, [(1, 1), (3, 2)]);
+        let moved = wait!(inbox.move_to(set("2:*"), "Drafts")).unwrap();
         assert!(moved.removed);
-        assert_eq!(moved.copied.unwrap().to, set("3:4"));
+        assert_eq!(moved.copied.unwrap().to(), set("3:4"));
+        assert_eq!(wait!(inbox.copy(set(""), "Drafts")).unwrap(), None, "nothing is no message");
         assert_eq!(bench.stored("INBOX").len(), 1);
         assert_eq!(bench.stored("Drafts").len(), 4);
-        let error = wait!(imap.copy(set("1"), "nowhere")).unwrap_err();
+        let error = wait!(inbox.copy(set("1"), "nowhere")).unwrap_err();
         assert!(error.to_string().contains("TRYCREATE"), "{error}");
         wait!(imap.logout()).unwrap();
     });
@@ -318,10 +321,66 @@ fn what_is_missing_is_said() {
         assert!(wait!(listing.next()).unwrap().unwrap().seen);
         assert!(!wait!(listing.next()).unwrap().unwrap().seen);
         drop(listing);
-        // What opened a mailbox of its own leaves none open.
-        wait!(imap.select("INBOX")).unwrap();
+        // What was detached is open as long as nothing else was opened.
+        let open = wait!(imap.select("INBOX")).unwrap().detach();
+        let open = imap.selected(open).unwrap().detach();
         assert!(wait!(wait!(imap.list("Drafts", Range::All)).unwrap().next()).unwrap().is_none());
-        assert!(imap.view().is_none());
+        assert!(imap.selected(open).is_none());
+        let open = wait!(imap.examine("INBOX")).unwrap().detach();
+        assert!(imap.selected(open).is_none(), "not for changes");
+        wait!(imap.logout()).unwrap();
+    });
+}
+
+/// What `select` opened stays open, and what was reported as done was done.
+#[test]
+fn an_open_mailbox_is_nobody_elses() {
+    let bench = Bench::start();
+    bench.deliver(&["one", "two"]);
+    run(async {
+        let mut imap = wait!(client(&bench.account).connect_imap()).unwrap();
+        let mut inbox = wait!(imap.select("INBOX")).unwrap();
+        let mut listing = wait!(inbox.list(Range::Last(1))).unwrap();
+        let last = wait!(listing.next()).unwrap().unwrap();
+        assert_eq!((last.uid, last.number, wait!(listing.next()).unwrap()), (2, 2, None));
+        wait!(inbox.store(last.uid.into(), StoreAction::Add, &[Flag::Flagged])).unwrap();
+        wait!(inbox.store(set("1"), StoreAction::Add, &[Flag::Deleted])).unwrap();
+        let error = wait!(wait!(inbox.fetch(999)).unwrap().next()).unwrap_err();
+        assert_eq!(error.kind(), Kind::NotFound);
+        wait!(inbox.expunge()).unwrap();
+        // An empty set is no `$`, and no `*`.
+        wait!(inbox.store(set(""), StoreAction::Add, &[Flag::Deleted])).unwrap();
+        wait!(inbox.expunge_only(set(""))).unwrap();
+        assert!(wait!(wait!(inbox.list(Range::Uids(set("")))).unwrap().next()).unwrap().is_none());
+        wait!(imap.logout()).unwrap();
+    });
+    assert_eq!(bench.stored("INBOX"), [(2, vec!["\\Flagged".to_owned()])]);
+}
+
+/// A listing and a body whose session is given back in the middle.
+#[test]
+fn operations_are_kept_without_their_session() {
+    let bench = Bench::start();
+    bench.deliver(&["one", "two", "three"]);
+    run(async {
+        let mut imap = wait!(client(&bench.account).connect_imap()).unwrap();
+        let mut inbox = wait!(imap.examine("INBOX")).unwrap();
+        let mut listing = wait!(inbox.list(Range::All)).unwrap();
+        let mut told = vec![wait!(listing.next()).unwrap().unwrap().subject];
+        let (state, open) = (listing.detach(), inbox.detach());
+        let mut inbox = imap.examined(open).unwrap();
+        let mut listing = inbox.listing(state);
+        while let Some(summary) = wait!(listing.next()).unwrap() {
+            told.push(summary.subject);
+        }
+        assert_eq!(told, ["one", "two", "three"]);
+
+        let state = wait!(inbox.fetch(1)).unwrap().detach();
+        assert!(wait!(inbox.body(state).next()).unwrap().unwrap().ends_with(b"body of one\r\n"));
+        let state = wait!(inbox.fetch(1)).unwrap().detach();
+        wait!(inbox.noop()).unwrap();
+        let error = wait!(inbox.body(state).next()).unwrap_err();
+        assert!(error.is_misuse(), "its answer was read past: {error}");
         wait!(imap.logout()).unwrap();
     });
 }

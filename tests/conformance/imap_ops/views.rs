@@ -1,7 +1,7 @@
 //! The view of a mailbox under the changes of another session. Compiled once for each driver.
 
-use mailbearer::imap_protocol::{Flag, SearchKey, Section, SequenceSet, StoreAction, view::Change};
-use mailbearer::{Account, Client, Imap};
+use mailbearer::imap_protocol::{Flag, SearchKey, Section, StoreAction, UidSet};
+use mailbearer::{Account, Change, Client, Selected};
 
 use super::{Driver, run};
 use crate::imap_ops::{Bench, Dice};
@@ -15,13 +15,13 @@ fn the_view_hears_of_everything() {
     let bench = Bench::start();
     bench.deliver(&["one", "two", "three"]);
     run(async {
-        let mut imap = wait!(client(&bench.account).connect_imap()).unwrap();
-        let mut other = wait!(client(&bench.account).connect_imap()).unwrap();
-        wait!(imap.select("INBOX")).unwrap();
-        wait!(other.select("INBOX")).unwrap();
+        let mut session = wait!(client(&bench.account).connect_imap()).unwrap();
+        let mut others = wait!(client(&bench.account).connect_imap()).unwrap();
+        let mut imap = wait!(session.select("INBOX")).unwrap();
+        let mut other = wait!(others.select("INBOX")).unwrap();
         wait!(imap.learn()).unwrap();
         assert_eq!(imap.changes().count(), 3, "three UIDs were learned");
-        assert_eq!(imap.view().unwrap().unknown(), None);
+        assert!(imap.view().unknown().is_empty());
 
         wait!(other.store(2.into(), StoreAction::Add, &[Flag::Deleted, Flag::Seen])).unwrap();
         wait!(other.store(3.into(), StoreAction::Add, &[Flag::Flagged])).unwrap();
@@ -38,11 +38,11 @@ fn the_view_hears_of_everything() {
                 Change::Flags { sequence: 2, uid: 3 },
             ]
         );
-        let view = imap.view().unwrap();
-        assert_eq!((view.exists(), view.unknown()), (3, Some(SequenceSet::from(3))));
+        let view = imap.view();
+        assert_eq!((view.exists(), view.unknown()), (3, UidSet::from(3)));
         assert!(view.by_uid(3).unwrap().flags().unwrap().has(&Flag::Flagged));
-        wait!(imap.logout()).unwrap();
-        wait!(other.logout()).unwrap();
+        wait!(session.logout()).unwrap();
+        wait!(others.logout()).unwrap();
     });
 }
 
@@ -51,21 +51,21 @@ fn the_view_hears_of_everything() {
 fn any_interleaving_leaves_the_view_right() {
     let bench = Bench::start();
     run(async {
-        let mut imap = wait!(client(&bench.account).connect_imap()).unwrap();
-        let mut other = wait!(client(&bench.account).connect_imap()).unwrap();
+        let mut session = wait!(client(&bench.account).connect_imap()).unwrap();
+        let mut others = wait!(client(&bench.account).connect_imap()).unwrap();
         for seed in 0..40 {
             let mut dice = Dice::new(seed);
-            wait!(imap.select("INBOX")).unwrap();
-            wait!(other.select("INBOX")).unwrap();
+            let mut imap = wait!(session.select("INBOX")).unwrap();
+            let mut other = wait!(others.select("INBOX")).unwrap();
             for _ in 0..dice.up_to(30) {
                 let actor = if dice.up_to(2) == 0 { &mut imap } else { &mut other };
                 act(&bench, actor, &mut dice).await;
-                let known = imap.view().unwrap().messages().map(|(_, message)| message.uid);
+                let known = imap.view().messages().map(|(_, message)| message.uid);
                 assert!(known.is_sorted(), "seed {seed}");
             }
             wait!(imap.noop()).unwrap();
             wait!(imap.learn()).unwrap();
-            let view = imap.view().unwrap();
+            let view = imap.view();
             let seen: Vec<(u32, Vec<String>)> = view
                 .messages()
                 .map(|(_, message)| {
@@ -74,16 +74,16 @@ fn any_interleaving_leaves_the_view_right() {
                 .collect();
             let real: Vec<(u32, Vec<String>)> =
                 bench.stored("INBOX").into_iter().map(|(uid, flags)| (uid, sorted(flags))).collect();
-            assert_eq!((view.unknown(), seen), (None, real), "seed {seed}");
+            assert_eq!((view.unknown(), seen), (UidSet::new(), real), "seed {seed}");
         }
-        wait!(imap.logout()).unwrap();
-        wait!(other.logout()).unwrap();
+        wait!(session.logout()).unwrap();
+        wait!(others.logout()).unwrap();
     });
 }
 
-async fn act(bench: &Bench, imap: &mut Imap<Driver>, dice: &mut Dice) {
+async fn act(bench: &Bench, imap: &mut Selected<'_, Driver>, dice: &mut Dice) {
     let uids: Vec<u32> = bench.stored("INBOX").into_iter().map(|(uid, _)| uid).collect();
-    let some = SequenceSet::range(dice.pick(&uids), dice.pick(&uids));
+    let some = UidSet::range(dice.pick(&uids), dice.pick(&uids));
     let flag = dice.one_of([Flag::Seen, Flag::Flagged, Flag::Deleted, Flag::new("$x").unwrap()]);
     let action = dice.one_of([StoreAction::Add, StoreAction::Remove, StoreAction::Replace]);
     match dice.up_to(10) {
@@ -91,7 +91,7 @@ async fn act(bench: &Bench, imap: &mut Imap<Driver>, dice: &mut Dice) {
         1 => drop(wait!(imap.append("INBOX", &[flag], None, b"Subject: x\r\n\r\n")).unwrap()),
         2 => bench.server.mailbox().remove("INBOX", dice.pick(&uids)),
         3 => wait!(imap.expunge()).unwrap(),
-        4 => drop(wait!(imap.move_to(SequenceSet::from(dice.pick(&uids)), "Drafts")).unwrap()),
+        4 => drop(wait!(imap.move_to(UidSet::from(dice.pick(&uids)), "Drafts")).unwrap()),
         5 => wait!(imap.noop()).unwrap(),
         6 => wait!(imap.learn()).unwrap(),
         7 => drop(wait!(imap.search(&SearchKey::All)).unwrap()),

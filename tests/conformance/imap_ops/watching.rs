@@ -106,8 +106,8 @@ fn a_token_that_runs_out_is_replaced() {
     run(async {
         let mut watcher = wait!(client(&bench, &proxy).watch_with("INBOX", hasty())).unwrap();
         bench.server.tokens().expire_all();
-        let News::Interrupted { why, retry_in } = wait!(watcher.next()).unwrap() else { panic!() };
-        assert!(why.contains("AccessTokenExpired"), "{why}");
+        let News::Interrupted { error, retry_in } = wait!(watcher.next()).unwrap() else { panic!() };
+        assert!(error.needs_new_token() && error.to_string().contains("AccessTokenExpired"), "{error}");
         assert_eq!(retry_in, Duration::ZERO, "the first attempt is made at once");
         bench.deliver(&["new"]);
         assert_eq!(arrived(&mut watcher).await, (1, "new".into()));

@@ -2,9 +2,9 @@
 
 use mailbearer::imap_protocol::{
     BodyStructure, Capability, FetchItem, Flag, Item, MetadataDepth, NotifyEvent, NotifyMailboxes, Part,
-    Partial, SearchKey, SearchReturn, Section, SequenceSet, SortCriterion, SortKey, StoreAction,
+    Partial, SearchKey, SearchReturn, Section, SequenceSet, SortCriterion, SortKey, StoreAction, UidSet,
 };
-use mailbearer::{Imap, MetadataQuery, Role, ThreadAlgorithm};
+use mailbearer::{Imap, Kind, MetadataQuery, Range, Role, ThreadAlgorithm};
 
 use super::{Driver, run};
 use crate::imap_ops::Bench;
@@ -148,33 +148,32 @@ fn messages_are_found_in_order_and_in_threads() {
         let last = add(&mut imap, "=?utf-8?q?Gr=C3=BC=C3=9Fe?=", "Message-ID: <4@x>\r\n\r\nx\r\n").await;
         assert_eq!(last, first + 3);
         let at = |offset: u32| first + offset;
-        wait!(imap.select("INBOX")).unwrap();
-        assert_eq!(wait!(imap.search(&SearchKey::All)).unwrap().uids, Some(SequenceSet::range(first, last)));
-        assert_eq!(wait!(imap.search(&SearchKey::Subject("Grüße".into()))).unwrap().uids, Some(last.into()));
-        assert_eq!(wait!(imap.search(&SearchKey::Body("nothing".into()))).unwrap().uids, None);
+        let mut inbox = wait!(imap.select("INBOX")).unwrap();
+        assert_eq!(wait!(inbox.search(&SearchKey::All)).unwrap().uids, UidSet::range(first, last));
+        assert_eq!(wait!(inbox.search(&SearchKey::Subject("Grüße".into()))).unwrap().uids, last.into());
+        assert!(wait!(inbox.search(&SearchKey::Body("nothing".into()))).unwrap().uids.is_empty());
         let young = SearchKey::And(vec![SearchKey::Younger(3600), SearchKey::Subject("apple".into())]);
-        assert_eq!(wait!(imap.search(&young)).unwrap().uids, Some(at(2).into()));
-        let changed = wait!(imap.search(&SearchKey::ModSeq(1))).unwrap();
-        assert!(changed.mod_seq > Some(0) && changed.count() == Some(4), "{changed:?}");
+        assert_eq!(wait!(inbox.search(&young)).unwrap().uids, at(2).into());
+        let changed = wait!(inbox.search(&SearchKey::ModSeq(1))).unwrap();
+        assert!(changed.mod_seq > Some(0) && changed.uids.count() == 4, "{changed:?}");
 
         let returns = [SearchReturn::Min, SearchReturn::Max, SearchReturn::Count];
-        let matches = wait!(imap.search_for(&SearchKey::All, &returns)).unwrap();
+        let matches = wait!(inbox.search_for(&SearchKey::All, &returns)).unwrap();
         assert_eq!((matches.min, matches.max, matches.count), (Some(first), Some(last), Some(4)));
-        wait!(imap.search_for(&SearchKey::Subject("banana".into()), &[SearchReturn::Save])).unwrap();
-        wait!(imap.store(SequenceSet::saved(), StoreAction::Add, &[Flag::Flagged])).unwrap();
-        let flagged = wait!(imap.search(&SearchKey::Flag(Flag::Flagged))).unwrap().uids;
-        assert_eq!(flagged, Some(SequenceSet::range(first, at(1))), "what was found was kept");
+        wait!(inbox.search_for(&SearchKey::Subject("banana".into()), &[SearchReturn::Save])).unwrap();
+        let kept = wait!(inbox.search(&SearchKey::Uid(SequenceSet::saved()))).unwrap().uids;
+        assert_eq!(kept, UidSet::range(first, at(1)), "what was found was kept");
 
         let by = |key, reverse| SortCriterion { reverse, key };
         let order = [by(SortKey::Subject, false), by(SortKey::Size, true)];
-        let sorted = wait!(imap.sort(&order, &SearchKey::Uid(SequenceSet::range(first, at(2))))).unwrap();
+        let sorted = wait!(inbox.sort(&order, &SearchKey::Uid(SequenceSet::range(first, at(2))))).unwrap();
         assert_eq!(sorted, [at(2), at(1), first], "`Re:` does not count, and makes it larger");
-        let sorted = wait!(imap.sort(&order, &SearchKey::Subject("Grüße".into()))).unwrap();
+        let sorted = wait!(inbox.sort(&order, &SearchKey::Subject("Grüße".into()))).unwrap();
         assert_eq!(sorted, [last]);
-        let members = wait!(imap.thread(ThreadAlgorithm::References, &SearchKey::All)).unwrap();
+        let members = wait!(inbox.thread(ThreadAlgorithm::References, &SearchKey::All)).unwrap();
         let reply = members.iter().find(|member| member.message == Some(at(1))).unwrap();
         assert_eq!((reply.level, members.len()), (1, 4), "{members:?}");
-        match wait!(imap.thread(ThreadAlgorithm::OrderedSubject, &SearchKey::All)) {
+        match wait!(inbox.thread(ThreadAlgorithm::OrderedSubject, &SearchKey::All)) {
             Ok(members) => assert_eq!(members.iter().filter(|member| member.level == 0).count(), 3),
             Err(error) => assert!(error.is_unsupported(), "{error}"),
         }
@@ -194,7 +193,7 @@ fn parts_come_as_they_are_and_decoded() {
     run(async {
         let mut imap = connect(&bench).await;
         let uid = add(&mut imap, "parts", TWO_PARTS).await;
-        wait!(imap.examine("INBOX")).unwrap();
+        let mut inbox = wait!(imap.examine("INBOX")).unwrap();
         let items = vec![
             FetchItem::BodyStructure,
             FetchItem::BinarySize(Part::new(&[2])),
@@ -207,7 +206,7 @@ fn parts_come_as_they_are_and_decoded() {
                 peek: true,
             },
         ];
-        let mut messages = wait!(imap.messages(uid.into(), items)).unwrap();
+        let mut messages = wait!(inbox.messages(uid.into(), items)).unwrap();
         let message = wait!(messages.next()).unwrap().unwrap();
         assert!(wait!(messages.next()).unwrap().is_none());
         assert_eq!(message.uid(), uid);
@@ -236,14 +235,13 @@ fn parts_come_as_they_are_and_decoded() {
             (Part::new(&[2]), Some(Partial { offset: 2, count: 3 }), true, &[2, 3, 4]),
             (Part::new(&[2]), None, false, b"AAECAwQFBgc="),
             (Part::new(&[2]), Some(Partial { offset: 4, count: 4 }), false, b"AwQF"),
-            (Part::new(&[9]), None, false, b""),
         ];
         for (part, partial, decoded, want) in rows {
             let mut body = if *decoded {
-                wait!(imap.binary_part(uid, part.clone(), *partial)).unwrap()
+                wait!(inbox.binary_part(uid, part.clone(), *partial)).unwrap()
             } else {
                 let section = Section { part: part.clone(), ..Section::WHOLE };
-                wait!(imap.part(uid, section, *partial)).unwrap()
+                wait!(inbox.part(uid, section, *partial)).unwrap()
             };
             let mut octets = Vec::new();
             while let Some(piece) = wait!(body.next()).unwrap() {
@@ -251,6 +249,9 @@ fn parts_come_as_they_are_and_decoded() {
             }
             assert_eq!(octets, *want, "{part} {partial:?} {decoded}");
         }
+        let section = Section { part: Part::new(&[9]), ..Section::WHOLE };
+        let mut body = wait!(inbox.part(uid, section, None)).unwrap();
+        assert_eq!(wait!(body.next()).unwrap_err().kind(), Kind::NoData, "there is no such part");
         wait!(imap.logout()).unwrap();
     });
 }
@@ -264,19 +265,18 @@ fn messages_change_move_and_go() {
         for subject in ["b", "c", "d"] {
             add(&mut imap, subject, "\r\n").await;
         }
-        let at = |offset: u32| SequenceSet::from(first + offset);
-        let selected = wait!(imap.select("INBOX")).unwrap();
-        let mod_seq = selected.highest_mod_seq.unwrap();
+        let at = |offset: u32| UidSet::from(first + offset);
+        let mut inbox = wait!(imap.select("INBOX")).unwrap();
+        let mod_seq = inbox.opened().highest_mod_seq.unwrap();
         let mut other = connect(&bench).await;
-        wait!(other.select("INBOX")).unwrap();
-        wait!(other.store(at(1), StoreAction::Add, &[Flag::new("$Theirs").unwrap()])).unwrap();
-        let all = SequenceSet::range(first, first + 1);
+        let mut others = wait!(other.select("INBOX")).unwrap();
+        wait!(others.store(at(1), StoreAction::Add, &[Flag::new("$Theirs").unwrap()])).unwrap();
+        let all = UidSet::range(first, first + 1);
         let modified =
-            wait!(imap.store_unchanged_since(all, StoreAction::Add, &[Flag::Seen], mod_seq)).unwrap();
-        assert_eq!(modified, Some(at(1)), "another changed it");
+            wait!(inbox.store_unchanged_since(all, StoreAction::Add, &[Flag::Seen], mod_seq)).unwrap();
+        assert_eq!(modified, at(1), "another changed it");
         let items = vec![FetchItem::Flags];
-        let mut changed =
-            wait!(imap.messages_changed_since(SequenceSet::from_on(1), items, mod_seq)).unwrap();
+        let mut changed = wait!(inbox.messages_changed_since(UidSet::all(), items, mod_seq)).unwrap();
         let mut uids = Vec::new();
         while let Some(message) = wait!(changed.next()).unwrap() {
             uids.push(message.uid());
@@ -284,23 +284,23 @@ fn messages_change_move_and_go() {
         uids.dedup();
         assert!(uids.contains(&first) && uids.contains(&(first + 1)) && uids.len() == 2, "{uids:?}");
 
-        let copied = wait!(imap.copy(at(0), "Archive")).unwrap().unwrap();
-        assert_eq!(copied.from, at(0));
-        let moved = wait!(imap.move_to(SequenceSet::range(first, first + 1), "Archive")).unwrap();
+        let copied = wait!(inbox.copy(at(0), "Archive")).unwrap().unwrap();
+        assert_eq!(copied.from(), at(0));
+        let moved = wait!(inbox.move_to(UidSet::range(first, first + 1), "Archive")).unwrap();
         assert!(moved.removed && moved.copied.is_some());
-        wait!(imap.store(SequenceSet::range(first + 2, first + 3), StoreAction::Replace, &[Flag::Deleted]))
+        wait!(inbox.store(UidSet::range(first + 2, first + 3), StoreAction::Replace, &[Flag::Deleted]))
             .unwrap();
-        wait!(imap.expunge_only(at(2))).unwrap();
-        assert_eq!(imap.view().unwrap().exists(), 1);
-        assert_eq!(wait!(imap.search(&SearchKey::All)).unwrap().uids, Some(at(3)));
-        wait!(imap.close()).unwrap();
+        wait!(inbox.expunge_only(at(2))).unwrap();
+        assert_eq!(inbox.exists(), 1);
+        assert_eq!(wait!(inbox.search(&SearchKey::All)).unwrap().uids, at(3));
+        wait!(inbox.close()).unwrap();
         assert_eq!(wait!(imap.status("INBOX")).unwrap().messages, Some(0));
         assert_eq!(wait!(imap.status("Archive")).unwrap().messages, Some(3));
         let error = wait!(imap.append("Nowhere", &[], None, b"x")).unwrap_err();
         assert!(error.to_string().contains("TRYCREATE"), "{error}");
 
         // Events of other mailboxes, too.
-        wait!(imap.examine("INBOX")).unwrap();
+        let mut inbox = wait!(imap.examine("INBOX")).unwrap();
         let wanted = || vec![NotifyEvent::MessageNew(Vec::new()), NotifyEvent::MessageExpunge];
         let selected = vec![
             NotifyEvent::MessageNew(vec![FetchItem::Uid]),
@@ -308,11 +308,11 @@ fn messages_change_move_and_go() {
             NotifyEvent::FlagChange,
         ];
         let groups = vec![(NotifyMailboxes::Selected, selected), (NotifyMailboxes::Personal, wanted())];
-        wait!(imap.notify(groups)).unwrap();
+        wait!(inbox.notify(groups)).unwrap();
         add(&mut other, "new", "\r\n").await;
-        wait!(imap.noop()).unwrap();
-        assert_eq!(imap.view().unwrap().exists(), 1);
-        wait!(imap.notify(Vec::new())).unwrap();
+        wait!(inbox.noop()).unwrap();
+        assert_eq!(inbox.exists(), 1);
+        wait!(inbox.notify(Vec::new())).unwrap();
         wait!(other.logout()).unwrap();
         wait!(imap.logout()).unwrap();
     });
@@ -331,14 +331,36 @@ fn a_large_message_goes_in_in_pieces_and_comes_back() {
             wait!(appending.write(piece)).unwrap();
         }
         let uid = wait!(appending.finish()).unwrap().unwrap().uid;
-        wait!(imap.examine("Archive")).unwrap();
-        let mut body = wait!(imap.part(uid, Section::WHOLE, None)).unwrap();
+        let mut archive = wait!(imap.examine("Archive")).unwrap();
+        let mut body = wait!(archive.part(uid, Section::WHOLE, None)).unwrap();
         let (mut octets, mut largest) = (Vec::new(), 0);
         while let Some(piece) = wait!(body.next()).unwrap() {
             largest = largest.max(piece.len());
             octets.extend_from_slice(&piece);
         }
         assert!(octets == text && largest <= 65_536, "{} octets, {largest} at a time", octets.len());
+        wait!(imap.logout()).unwrap();
+    });
+}
+
+/// What was reported as done was done, and what can't be is not.
+#[test]
+fn an_open_mailbox_is_nobody_elses() {
+    let bench = Bench::start();
+    run(async {
+        let mut imap = connect(&bench).await;
+        let uid = add(&mut imap, "a", "\r\n").await;
+        let gone = add(&mut imap, "b", "\r\n").await;
+        let mut inbox = wait!(imap.select("INBOX")).unwrap();
+        let mut listing = wait!(inbox.list(Range::Last(1))).unwrap();
+        assert_eq!(wait!(listing.next()).unwrap().unwrap().uid, gone);
+        wait!(inbox.store(uid.into(), StoreAction::Add, &[Flag::Flagged])).unwrap();
+        wait!(inbox.store(gone.into(), StoreAction::Add, &[Flag::Deleted])).unwrap();
+        assert_eq!(wait!(wait!(inbox.fetch(gone + 9)).unwrap().next()).unwrap_err().kind(), Kind::NotFound);
+        wait!(inbox.expunge()).unwrap();
+        let key = SearchKey::Flag(Flag::Flagged);
+        assert_eq!(wait!(inbox.search(&key)).unwrap().uids, uid.into());
+        assert_eq!(wait!(inbox.search(&SearchKey::All)).unwrap().uids, uid.into());
         wait!(imap.logout()).unwrap();
     });
 }

@@ -7,8 +7,8 @@ mod dice;
 mod proxy;
 
 use mailbearer::{
-    Account,
-    imap_protocol::{Flag, SequenceSet, StoreAction},
+    Account, UidSet,
+    imap_protocol::{Flag, StoreAction},
 };
 
 use crate::servers::{self, Box};
@@ -41,9 +41,10 @@ fn clean(account: &Account) {
     for folder in folders {
         if folder.role.is_none() {
             let _ = imap.delete(&folder.name);
-        } else if imap.select(&folder.name).unwrap().exists > 0 {
-            imap.store(SequenceSet::all(), StoreAction::Add, &[Flag::Deleted]).unwrap();
-            imap.close().unwrap();
+        } else {
+            let mut folder = imap.select(&folder.name).unwrap();
+            folder.store(UidSet::all(), StoreAction::Add, &[Flag::Deleted]).unwrap();
+            folder.close().unwrap();
         }
     }
     imap.logout().unwrap();

@@ -5,8 +5,8 @@ use std::{
     time::Duration,
 };
 
-use mailbearer::imap_protocol::{Capability, FetchItem, Flag, Item, SearchKey, SequenceSet, StoreAction};
-use mailbearer::{Imap, News, WatchOptions};
+use mailbearer::imap_protocol::{Capability, FetchItem, Flag, Item, SearchKey, StoreAction, UidSet};
+use mailbearer::{Examined, Imap, News, Selected, WatchOptions};
 
 use super::{Driver, run};
 use crate::imap_ops::{Bench, Dice, Proxy};
@@ -18,9 +18,9 @@ async fn connect(bench: &Bench) -> Imap<Driver> {
 }
 
 /// UIDs and flags of the open mailbox, as the server tells them.
-async fn messages(imap: &mut Imap<Driver>) -> Messages {
+async fn messages(imap: &mut Examined<'_, Driver>) -> Messages {
     let mut found = Messages::new();
-    let mut messages = wait!(imap.messages(SequenceSet::all(), vec![FetchItem::Flags])).unwrap();
+    let mut messages = wait!(imap.messages(UidSet::all(), vec![FetchItem::Flags])).unwrap();
     while let Some(message) = wait!(messages.next()).unwrap() {
         for item in message.items() {
             if let Item::Flags(flags) = item {
@@ -35,16 +35,16 @@ fn names<'a>(flags: impl Iterator<Item = Flag<'a>>) -> BTreeSet<String> {
     flags.filter(|flag| *flag != Flag::Recent).map(|flag| flag.to_string()).collect()
 }
 
-async fn act(imap: &mut Imap<Driver>, dice: &mut Dice) {
+async fn act(imap: &mut Selected<'_, Driver>, dice: &mut Dice) {
     let found = wait!(imap.search(&SearchKey::All)).unwrap();
-    let uids: Vec<u32> = found.uids.iter().flat_map(|uids| uids.numbers(1)).collect();
-    let some = SequenceSet::range(dice.pick(&uids), dice.pick(&uids));
+    let uids: Vec<u32> = found.uids.iter().collect();
+    let some = UidSet::range(dice.pick(&uids), dice.pick(&uids));
     let flag = dice.one_of([Flag::Seen, Flag::Flagged, Flag::Deleted, Flag::new("$x").unwrap()]);
     let action = dice.one_of([StoreAction::Add, StoreAction::Remove, StoreAction::Replace]);
     match dice.up_to(8) {
         0 | 1 => drop(wait!(imap.append("INBOX", &[flag], None, b"Subject: x\r\n\r\n")).unwrap()),
         2 => wait!(imap.expunge()).unwrap(),
-        3 => drop(wait!(imap.move_to(SequenceSet::from(dice.pick(&uids)), "Archive")).unwrap()),
+        3 => drop(wait!(imap.move_to(UidSet::from(dice.pick(&uids)), "Archive")).unwrap()),
         4 => wait!(imap.noop()).unwrap(),
         5 => wait!(imap.learn()).unwrap(),
         _ => wait!(imap.store(some, action, &[flag])).unwrap(),
@@ -57,31 +57,34 @@ fn any_interleaving_leaves_the_view_right() {
     let bench = Bench::start();
     run(async {
         for vanished in [false, true] {
-            let mut imap = connect(&bench).await;
-            let mut other = connect(&bench).await;
+            let mut session = connect(&bench).await;
+            let mut others = connect(&bench).await;
             if vanished {
-                assert!(wait!(imap.enable(&[Capability::QResync])).unwrap().has(&Capability::QResync));
+                assert!(wait!(session.enable(&[Capability::QResync])).unwrap().has(&Capability::QResync));
             }
-            wait!(other.select("INBOX")).unwrap();
+            let mut other = wait!(others.select("INBOX")).unwrap();
             for seed in 0..15 {
                 let mut dice = Dice::new(seed);
-                wait!(imap.select("INBOX")).unwrap();
+                let mut imap = wait!(session.select("INBOX")).unwrap();
                 for _ in 0..dice.up_to(20) {
-                    let actor = if dice.up_to(2) == 0 { &mut imap } else { &mut other };
-                    act(actor, &mut dice).await;
+                    if dice.up_to(2) == 0 {
+                        act(&mut imap, &mut dice).await;
+                    } else {
+                        act(&mut other, &mut dice).await;
+                    }
                 }
                 wait!(imap.noop()).unwrap();
                 wait!(imap.learn()).unwrap();
-                let view = imap.view().unwrap();
+                let view = imap.view();
                 let seen: Messages = view
                     .messages()
                     .map(|(_, message)| (message.uid, names(message.flags().unwrap().iter())))
                     .collect();
-                assert_eq!(view.unknown(), None);
+                assert!(view.unknown().is_empty());
                 assert_eq!(seen, messages(&mut imap).await, "seed {seed}");
             }
-            wait!(imap.logout()).unwrap();
-            wait!(other.logout()).unwrap();
+            wait!(session.logout()).unwrap();
+            wait!(others.logout()).unwrap();
         }
     });
 }
@@ -95,8 +98,8 @@ fn the_news_add_up() {
     account.imap.as_mut().unwrap().port = proxy.port();
     run(async {
         let client = account.on::<Driver>().unwrap();
-        let mut other = connect(&bench).await;
-        wait!(other.select("INBOX")).unwrap();
+        let mut others = connect(&bench).await;
+        let mut other = wait!(others.select("INBOX")).unwrap();
         for seed in 0..6 {
             let mut dice = Dice::new(seed);
             let mut model = messages(&mut other).await;
@@ -139,7 +142,7 @@ fn the_news_add_up() {
             };
             assert_eq!(seen(&model), seen(&real), "seed {seed}");
         }
-        wait!(other.logout()).unwrap();
+        wait!(others.logout()).unwrap();
     });
     assert!(proxy.connections() > 6, "some were cut");
 }

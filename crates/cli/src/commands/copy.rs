@@ -12,10 +12,10 @@ pub(crate) fn run(
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
     super::with_imap(global, &[&arguments.folder, &arguments.to], |imap| {
-        imap.examine(&arguments.folder)?;
-        let mut present = arguments.uids.look_up(imap, &arguments.folder)?;
+        let mut folder = imap.examine(&arguments.folder)?;
+        let mut present = arguments.uids.look_up(&mut folder)?;
         for set in present.sets() {
-            let copied = imap.copy(set.clone(), &arguments.to).map_err(super::unanswered)?;
+            let copied = folder.copy(set.clone(), &arguments.to)?;
             super::report_copies(out, "copied", &arguments.to, &set, copied.as_ref(), &mut present)?;
         }
         Ok(present)

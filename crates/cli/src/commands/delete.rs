@@ -1,7 +1,7 @@
 use std::io::Write;
 
 use mailbearer::{
-    Blocking, Imap, Role,
+    Blocking, Imap, Role, Selected,
     imap_protocol::{Capability, Flag, Mailbox, StoreAction},
 };
 
@@ -25,11 +25,11 @@ pub(crate) fn run(
         } else {
             Some(trash(imap, &arguments.folder)?)
         };
-        imap.select(&arguments.folder)?;
-        let mut present = arguments.uids.look_up(imap, &arguments.folder)?;
+        let mut folder = imap.select(&arguments.folder)?;
+        let mut present = arguments.uids.look_up(&mut folder)?;
         match trash {
-            Some(trash) => super::r#move::move_all(imap, &mut present, &trash, "deleted", out)?,
-            None => expunge(imap, &present, out)?,
+            Some(trash) => super::r#move::move_all(&mut folder, &mut present, &trash, "deleted", out)?,
+            None => expunge(&mut folder, &present, out)?,
         }
         Ok(present)
     })?
@@ -60,13 +60,15 @@ fn check_expunge(imap: &mut Imap<Blocking>) -> Result<(), Error> {
     Err(Error::new(Exit::Unavailable, "the server can't remove single messages: it does not offer UIDPLUS"))
 }
 
-fn expunge(imap: &mut Imap<Blocking>, present: &Present, out: &mut Output<impl Write>) -> Result<(), Error> {
+fn expunge(
+    folder: &mut Selected<'_, Blocking>,
+    present: &Present,
+    out: &mut Output<impl Write>,
+) -> Result<(), Error> {
     for set in present.sets() {
-        imap.store(set.clone(), StoreAction::Add, &[Flag::Deleted])?;
-        imap.expunge_only(set.clone())?;
-        for uid in set.numbers(0) {
-            super::report_one(out, "removed", uid, None, None)?;
-        }
+        folder.store(set.clone(), StoreAction::Add, &[Flag::Deleted])?;
+        folder.expunge_only(set.clone())?;
+        set.iter().try_for_each(|uid| super::report_one(out, "removed", uid, None, None))?;
     }
     Ok(())
 }

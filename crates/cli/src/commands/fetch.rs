@@ -1,7 +1,7 @@
 use std::io::Write;
 
 use mailbearer::{
-    Blocking, Body, Imap, Part,
+    Blocking, Body, Examined, Imap, Kind, Part,
     imap_protocol::{FetchItem, Item, Part as Number, Section, SectionOf},
     mime::decode::TransferEncoding,
 };
@@ -55,8 +55,8 @@ fn show_structure(
     arguments: &FetchArgs,
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
-    imap.examine(&arguments.folder)?;
-    for part in parts(imap, arguments)? {
+    let mut folder = imap.examine(&arguments.folder)?;
+    for part in parts(&mut folder, arguments)? {
         if out.is_json() { out.json(&structure::object(&part))? } else { out.line(&structure::line(&part))? }
     }
     Ok(())
@@ -72,24 +72,24 @@ fn fetch(
     let uid = arguments.uid.get();
     let Some(number) = &arguments.part else {
         if arguments.headers {
-            imap.examine(&arguments.folder)?;
-            let mut body = imap.part(uid, Section::HEADER, None)?;
-            return copy(&mut body, Progress::new(None, quiet), sink);
+            let mut folder = imap.examine(&arguments.folder)?;
+            let mut body = folder.part(uid, Section::HEADER, None)?;
+            return copy_all(&mut body, Progress::new(None, quiet), sink);
         }
         // How much there is costs a flight of its own, which only a bar is worth.
         if Progress::is_seen(quiet) {
-            imap.examine(&arguments.folder)?;
-            let size = size(imap, uid)?;
-            let mut body = imap.part(uid, Section::WHOLE, None)?;
-            return copy(&mut body, Progress::new(size, quiet), sink);
+            let mut folder = imap.examine(&arguments.folder)?;
+            let size = size(&mut folder, uid)?;
+            let mut body = folder.fetch(uid)?;
+            return copy_all(&mut body, Progress::new(size, quiet), sink);
         }
         let mut body = imap.fetch(&arguments.folder, uid)?;
-        return copy(&mut body, Progress::new(None, quiet), sink);
+        return copy_all(&mut body, Progress::new(None, quiet), sink);
     };
-    imap.examine(&arguments.folder)?;
+    let mut folder = imap.examine(&arguments.folder)?;
     let (mut encoding, mut decoded) = (TransferEncoding::Identity, Vec::new());
     if arguments.decode {
-        let part = find(parts(imap, arguments)?, number, arguments)?;
+        let part = find(parts(&mut folder, arguments)?, number, arguments)?;
         encoding = TransferEncoding::parse(part.encoding.as_bytes());
         if encoding == TransferEncoding::Unknown {
             let message = format!("part {number} is encoded as {:?}, which is not known", part.encoding);
@@ -98,9 +98,9 @@ fn fetch(
     }
     let mut decoder = encoding.decoder();
     let of = if arguments.headers { SectionOf::Mime } else { SectionOf::Whole };
-    let mut body = imap.part(uid, Section { part: number.clone(), of }, None)?;
+    let mut body = folder.part(uid, Section { part: number.clone(), of }, None)?;
     let mut octets: u64 = 0;
-    let raw = copy(&mut body, Progress::new(None, quiet), |piece| {
+    let (raw, nothing) = copy(&mut body, Progress::new(None, quiet), |piece| {
         decoded.clear();
         decoder.decode(piece, &mut decoded);
         octets = octets.saturating_add(u64::try_from(decoded.len()).unwrap_or(u64::MAX));
@@ -112,35 +112,63 @@ fn fetch(
     sink(&decoded)?;
     if raw == 0 {
         // Of a part that is not there servers send nothing, as of an empty one.
-        find(parts(imap, arguments)?, number, arguments)?;
+        find(parts(&mut folder, arguments)?, number, arguments)?;
     }
-    Ok(octets)
+    nothing.map_or(Ok(octets), |nothing| Err(nothing.into()))
 }
 
+fn copy_all(
+    body: &mut Body<'_, Blocking>,
+    progress: Progress,
+    sink: impl FnMut(&[u8]) -> Result<(), Error>,
+) -> Result<u64, Error> {
+    match copy(body, progress, sink)? {
+        (octets, None) => Ok(octets),
+        (_, Some(nothing)) => Err(nothing.into()),
+    }
+}
+
+/// Copies what is there; also gives the error that says that the server has nothing of the kind.
 fn copy(
     body: &mut Body<'_, Blocking>,
     mut progress: Progress,
     mut sink: impl FnMut(&[u8]) -> Result<(), Error>,
-) -> Result<u64, Error> {
-    while let Some(piece) = body.next()? {
-        sink(&piece)?;
-        progress.add(piece.len());
+) -> Result<(u64, Option<mailbearer::Error>), Error> {
+    loop {
+        match body.next() {
+            Ok(Some(piece)) => {
+                sink(&piece)?;
+                progress.add(piece.len());
+            }
+            Ok(None) => return Ok((progress.octets(), None)),
+            Err(error) if error.kind() == Kind::NoData => return Ok((progress.octets(), Some(error))),
+            Err(error) => return Err(error.into()),
+        }
     }
-    Ok(progress.octets())
 }
 
 /// The parts of the message, in the open mailbox.
-fn parts(imap: &mut Imap<Blocking>, arguments: &FetchArgs) -> Result<Vec<Part>, Error> {
+fn parts(folder: &mut Examined<'_, Blocking>, arguments: &FetchArgs) -> Result<Vec<Part>, Error> {
     let uid = arguments.uid.get();
-    let mut messages = imap.messages(uid.into(), vec![FetchItem::Uid, FetchItem::BodyStructure])?;
-    let mut found = None;
+    let mut messages = folder.messages(uid.into(), vec![FetchItem::Uid, FetchItem::BodyStructure])?;
+    let (mut found, mut is_there, mut odd) = (None, false, None);
     while let Some(fetched) = messages.next()? {
-        if fetched.uid() == uid {
-            found = Part::all(&fetched.items()).or(found);
-        }
+        is_there = true;
+        found = Part::all(&fetched.items()).or(found);
+        odd = fetched.odd().cloned().or(odd);
     }
-    found.ok_or_else(|| {
-        Error::new(Exit::NoInput, format!("no message with UID {uid} in {:?}", arguments.folder))
+    let folder = &arguments.folder;
+    found.ok_or_else(|| match odd {
+        Some(odd) => Error::new(
+            Exit::Protocol,
+            format!("the structure of message {uid} in {folder:?} can't be read: {odd}"),
+        ),
+        None if is_there => Error::new(
+            Exit::Unavailable,
+            format!("the server gives no structure of message {uid} in {folder:?}"),
+        )
+        .hint("without --structure the message is fetched as it is"),
+        None => Error::new(Exit::NoInput, format!("no message with UID {uid} in {folder:?}")),
     })
 }
 
@@ -154,8 +182,8 @@ fn find(parts: Vec<Part>, number: &Number<'_>, arguments: &FetchArgs) -> Result<
 }
 
 /// The size of a message in the open mailbox, as far as the server knows it.
-fn size(imap: &mut Imap<Blocking>, uid: u32) -> Result<Option<u64>, Error> {
-    let mut messages = imap.messages(uid.into(), vec![FetchItem::Uid, FetchItem::Size])?;
+fn size(folder: &mut Examined<'_, Blocking>, uid: u32) -> Result<Option<u64>, Error> {
+    let mut messages = folder.messages(uid.into(), vec![FetchItem::Uid, FetchItem::Size])?;
     let mut size = None;
     while let Some(fetched) = messages.next()? {
         let told = fetched.items().into_iter().find_map(|item| match item {

@@ -1,8 +1,8 @@
-use std::{collections::BTreeSet, io::Write};
+use std::io::Write;
 
 use mailbearer::{
-    Blocking, Imap, Selected,
-    imap_protocol::{FetchItem, Flag, Item, List, SequenceSet, StoreAction},
+    Blocking, Examined, Opened, UidSet,
+    imap_protocol::{FetchItem, Flag, Item, List, StoreAction},
 };
 use serde_json::json;
 
@@ -20,14 +20,14 @@ pub(crate) fn run(
 ) -> Result<(), Error> {
     let changes = changes(arguments);
     super::with_imap(global, &[&arguments.folder], |imap| {
-        let selected = imap.select(&arguments.folder)?;
-        let mut present = arguments.uids.look_up(imap, &arguments.folder)?;
-        warn_of_lost(&selected, &changes);
+        let mut folder = imap.select(&arguments.folder)?;
+        let mut present = arguments.uids.look_up(&mut folder)?;
+        warn_of_lost(folder.opened(), &changes);
         for set in present.sets() {
             for (action, flags) in &changes {
-                imap.store(set.clone(), *action, flags)?;
+                folder.store(set.clone(), *action, flags)?;
             }
-            let shown = show(imap, &set, out)?;
+            let shown = show(&mut folder, &set, out)?;
             present.lost(&set, &shown);
         }
         Ok(present)
@@ -49,8 +49,8 @@ fn changes(arguments: &FlagArgs) -> Vec<(StoreAction, Flags)> {
 }
 
 /// A flag that the folder can't keep is refused by some servers, and by others taken for nothing.
-fn warn_of_lost(selected: &Selected, changes: &[(StoreAction, Flags)]) {
-    let Some(kept) = selected.permanent_flags.as_ref().filter(|kept| !kept.contains(&Flag::Any)) else {
+fn warn_of_lost(opened: &Opened, changes: &[(StoreAction, Flags)]) {
+    let Some(kept) = opened.permanent_flags.as_ref().filter(|kept| !kept.contains(&Flag::Any)) else {
         return;
     };
     let given =
@@ -62,21 +62,19 @@ fn warn_of_lost(selected: &Selected, changes: &[(StoreAction, Flags)]) {
 
 /// Shows the flags that the messages have now; returns which there are.
 fn show(
-    imap: &mut Imap<Blocking>,
-    set: &SequenceSet,
+    folder: &mut Examined<'_, Blocking>,
+    uids: &UidSet,
     out: &mut Output<impl Write>,
-) -> Result<SequenceSet, Error> {
-    let mut shown = BTreeSet::new();
-    let mut messages = imap.messages(set.clone(), vec![FetchItem::Uid, FetchItem::Flags])?;
+) -> Result<UidSet, Error> {
+    let mut shown = UidSet::new();
+    let mut messages = folder.messages(uids.clone(), vec![FetchItem::Uid, FetchItem::Flags])?;
     while let Some(fetched) = messages.next()? {
         let flags = fetched.items().into_iter().find_map(|item| match item {
             Item::Flags(flags) => Some(names(&flags)),
             _ => None,
         });
-        let Some(flags) = flags.filter(|_| set.contains(fetched.uid(), 0) && shown.insert(fetched.uid()))
-        else {
-            continue;
-        };
+        let Some(flags) = flags.filter(|_| !shown.contains(fetched.uid())) else { continue };
+        shown.insert(fetched.uid());
         if out.is_json() {
             out.json(&json!({ "uid": fetched.uid(), "flags": flags }))?;
         } else {
@@ -84,7 +82,7 @@ fn show(
             out.line(line.trim_end())?;
         }
     }
-    Ok(shown.into_iter().collect())
+    Ok(shown)
 }
 
 /// The flags of a message, but for the one that says nothing about it.

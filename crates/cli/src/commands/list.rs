@@ -1,17 +1,14 @@
 use std::io::Write;
 
-use mailbearer::{
-    Blocking, Imap, Range, Summary,
-    imap_protocol::{SearchKey, SequenceSet},
-};
+use mailbearer::{Blocking, Imap, Listing, Range, Summary, imap_protocol::SearchKey};
 
 use crate::{
     cli::{GlobalArgs, ListArgs},
     error::Error,
-    output::Output,
+    output::{self, Output},
     row,
     search::Query,
-    uids, value,
+    value,
 };
 
 pub(crate) fn run(
@@ -22,7 +19,7 @@ pub(crate) fn run(
     let query = arguments.search.as_deref().map(Query::new);
     let key = wanted(query.as_ref(), arguments)?;
     let zone = value::zone();
-    let mut show = |message: &Summary| {
+    let show = |message: &Summary| {
         if out.is_json() {
             out.json(&row::object(message))
         } else {
@@ -33,11 +30,7 @@ pub(crate) fn run(
         Some(key) => found(imap, arguments, &key, show),
         None => {
             let range = arguments.limit.map_or(Range::All, |count| Range::Last(count.get()));
-            let mut listing = imap.list(&arguments.folder, range)?;
-            while let Some(summary) = listing.next()? {
-                show(&summary)?;
-            }
-            Ok(())
+            show_all(imap.list(&arguments.folder, range)?, show)
         }
     })
 }
@@ -59,28 +52,24 @@ fn found(
     imap: &mut Imap<Blocking>,
     arguments: &ListArgs,
     key: &SearchKey<'_>,
-    mut show: impl FnMut(&Summary) -> Result<(), Error>,
+    show: impl FnMut(&Summary) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    imap.examine(&arguments.folder)?;
-    let Some(mut uids) = imap.search(key)?.uids else { return Ok(()) };
+    let mut folder = imap.examine(&arguments.folder)?;
+    let mut uids = folder.search(key)?.uids;
     if let Some(limit) = arguments.limit {
-        uids = uids::newest(&uids, limit.get());
+        uids = uids.highest(limit.get());
     }
-    for set in uids::in_pieces(&uids) {
-        each(imap, set, &mut show)?;
-    }
-    Ok(())
+    show_all(folder.list(Range::Uids(uids))?, show)
 }
 
-fn each(
-    imap: &mut Imap<Blocking>,
-    set: SequenceSet,
-    show: &mut impl FnMut(&Summary) -> Result<(), Error>,
+fn show_all(
+    mut listing: Listing<'_, Blocking>,
+    mut show: impl FnMut(&Summary) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let mut messages = imap.messages(set, Summary::ITEMS.into())?;
-    while let Some(fetched) = messages.next()? {
-        if let Some(summary) = fetched.summary() {
-            show(&summary)?;
+    while let Some(summary) = listing.next()? {
+        show(&summary)?;
+        if summary.incomplete {
+            output::warning(&row::incomplete(&summary));
         }
     }
     Ok(())

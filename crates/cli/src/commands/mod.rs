@@ -16,13 +16,17 @@ pub(crate) mod watch;
 
 use std::io::Write;
 
-use mailbearer::{
-    Blocking, Copied, Imap,
-    imap_protocol::{Mailbox, SequenceSet},
-};
+use mailbearer::{Blocking, Copied, Imap, UidSet, imap_protocol::Mailbox};
 use serde_json::json;
 
-use crate::{cli::GlobalArgs, error::Error, exit::Exit, output::Output, session::Session, uids::Present};
+use crate::{
+    cli::GlobalArgs,
+    error::Error,
+    exit::Exit,
+    output::{self, Output},
+    session::Session,
+    uids::Present,
+};
 
 /// Logs in to the account's IMAP server, does `work` there, and says goodbye.
 ///
@@ -39,7 +43,10 @@ fn with_imap<T>(
     folders.iter().try_for_each(|folder| check_folder(folder))?;
     let session = Session::open(global, true)?;
     let mut imap = session.with_token(|client| client.connect_imap())?;
-    let done = work(&mut imap)?;
+    let done = work(&mut imap);
+    // What could not be read of the server's words changed nothing, or is the failure that is told below.
+    imap.odd_lines().for_each(|line| output::warning(&line.to_string()));
+    let done = done?;
     // All is done; that the server says goodbye is not worth failing for.
     let _ = imap.logout();
     Ok(done)
@@ -53,7 +60,7 @@ fn check_folder(name: &str) -> Result<(), Error> {
     }
 }
 
-/// The failure of a command that makes something new, when all of it was sent: without an answer it may be there.
+/// The failure of an upload when all of it was sent: without an answer the message may be there.
 fn unanswered(error: mailbearer::Error) -> Error {
     if !error.ended_session() {
         return error.into();
@@ -67,24 +74,21 @@ fn report_copies(
     out: &mut Output<impl Write>,
     verb: &str,
     folder: &str,
-    set: &SequenceSet,
+    set: &UidSet,
     copied: Option<&Copied>,
     present: &mut Present,
 ) -> Result<(), Error> {
-    // What does not fit together says nothing.
-    let fits = |copied: &&Copied| {
-        let count = copied.from.count();
-        count.is_some() && count == copied.to.count() && count <= set.count()
-    };
+    // What does not fit what was asked for says nothing.
+    let fits = |copied: &&Copied| copied.from().difference(set).is_empty();
     match copied.filter(fits) {
         Some(copied) => {
-            for (uid, new) in copied.from.numbers(0).zip(copied.to.numbers(0)) {
-                report_one(out, verb, uid, Some(folder), Some((copied.uid_validity, new)))?;
+            for (uid, new) in &copied.pairs {
+                report_one(out, verb, *uid, Some(folder), Some((copied.uid_validity, *new)))?;
             }
-            present.lost(set, &copied.from);
+            present.lost(set, &copied.from());
         }
         None => {
-            for uid in set.numbers(0) {
+            for uid in set.iter() {
                 report_one(out, verb, uid, Some(folder), None)?;
             }
         }

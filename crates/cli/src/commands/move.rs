@@ -1,6 +1,6 @@
 use std::io::Write;
 
-use mailbearer::{Blocking, Imap};
+use mailbearer::{Blocking, Selected};
 
 use crate::{
     cli::{GlobalArgs, TransferArgs},
@@ -15,9 +15,9 @@ pub(crate) fn run(
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
     super::with_imap(global, &[&arguments.folder, &arguments.to], |imap| {
-        imap.select(&arguments.folder)?;
-        let mut present = arguments.uids.look_up(imap, &arguments.folder)?;
-        move_all(imap, &mut present, &arguments.to, "moved", out)?;
+        let mut folder = imap.select(&arguments.folder)?;
+        let mut present = arguments.uids.look_up(&mut folder)?;
+        move_all(&mut folder, &mut present, &arguments.to, "moved", out)?;
         Ok(present)
     })?
     .finish("moved")
@@ -25,7 +25,7 @@ pub(crate) fn run(
 
 /// Moves messages of the open mailbox, and tells of each.
 pub(super) fn move_all(
-    imap: &mut Imap<Blocking>,
+    folder: &mut Selected<'_, Blocking>,
     present: &mut Present,
     to: &str,
     verb: &str,
@@ -33,7 +33,7 @@ pub(super) fn move_all(
 ) -> Result<(), Error> {
     let mut left_behind = false;
     for set in present.sets() {
-        let moved = imap.move_to(set.clone(), to)?;
+        let moved = folder.move_to(set.clone(), to)?;
         left_behind |= !moved.removed;
         super::report_copies(out, verb, to, &set, moved.copied.as_ref(), present)?;
     }

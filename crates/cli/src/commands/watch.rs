@@ -1,12 +1,18 @@
-use std::io::Write;
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
 
 use jiff::tz::TimeZone;
-use mailbearer::{News, WatchOptions};
+use mailbearer::{Kind, News, Position, WatchOptions, wire::printable};
 use serde_json::json;
+use tempfile::NamedTempFile;
 
 use crate::{
     cli::{GlobalArgs, WatchArgs},
     error::Error,
+    exit::Exit,
     output::{self, Output},
     row,
     session::Session,
@@ -20,23 +26,38 @@ pub(crate) fn run(
 ) -> Result<(), Error> {
     super::check_folder(&arguments.folder)?;
     let session = Session::open(global, true)?;
+    let user = &session.client.account().user;
+    let mut state = match &arguments.state {
+        Some(file) => Some(State::open(file, user, &arguments.folder)?),
+        None => None,
+    };
     let mut options = WatchOptions::default();
-    options.flags = arguments.all;
-    let mut watcher = session.with_token(|client| client.watch_with(&arguments.folder, options))?;
+    (options.flags, options.retry) = (arguments.all, arguments.retry);
+    let position = state.as_ref().and_then(|state| state.position.clone());
+    let mut watcher = session.with_token(|client| match position {
+        Some(position) => client.resume_watch(&arguments.folder, options, position),
+        None => client.watch_with(&arguments.folder, options),
+    })?;
+    output::notice(format_args!("watching {} of {}", printable(&arguments.folder), printable(user)));
     let zone = value::zone();
     loop {
+        if let Some(state) = &mut state {
+            state.keep(watcher.position())?;
+        }
         let news = watcher.next()?;
         match &news {
             // What the first attempt mends is no news: connections break, and tokens run out by the hour.
-            News::Interrupted { why, retry_in } if !retry_in.is_zero() => {
-                output::warning(&format!(
-                    "{why}; connecting anew in {} s",
-                    retry_in.as_secs().saturating_add(1)
-                ));
+            News::Interrupted { error, retry_in } if !retry_in.is_zero() => {
+                let seconds = retry_in.as_secs().saturating_add(1);
+                output::warning(&format!("{error}; connecting again in {seconds} s"));
+            }
+            News::Interrupted { error, .. } if error.kind() == Kind::Protocol => {
+                output::warning(&format!("{error}; connecting again"));
             }
             News::Renumbered { .. } => {
-                output::warning("the folder was made anew: its messages have other UIDs")
+                output::warning("the server renumbered this folder: known UIDs are no longer valid")
             }
+            News::Arrived(summary) if summary.incomplete => output::warning(&row::incomplete(summary)),
             _ => {}
         }
         if out.is_json() {
@@ -46,6 +67,54 @@ pub(crate) fn run(
         } else if let Some(line) = line(news, arguments.all, &zone, out.width()) {
             out.line(&line)?;
         }
+    }
+}
+
+/// The file that keeps up to where messages were told.
+struct State {
+    file: PathBuf,
+    /// Whose news they are, in its first lines.
+    of: String,
+    position: Option<Position>,
+}
+
+impl State {
+    /// Reads the file, if it is there.
+    fn open(file: &Path, user: &str, folder: &str) -> Result<Self, Error> {
+        let of = format!("account {}\nfolder {}\n", printable(user), printable(folder));
+        let text = match fs::read_to_string(file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            text => Some(text.map_err(|error| Error::input("the state", file, &error))?),
+        };
+        let position = match text.as_deref().map(|text| (text, text.strip_prefix(of.as_str()))) {
+            None => None,
+            Some((_, Some(position))) => Some(position.parse().map_err(|error| {
+                Error::config(format!("{}: {error}", file.display()))
+                    .hint("remove the file to begin with the messages that come from now on")
+            })?),
+            Some((_, None)) => {
+                return Err(Error::config(format!("{} is not the state of this folder", file.display()))
+                    .hint("each account and folder wants a file of its own"));
+            }
+        };
+        Ok(Self { file: file.to_owned(), of, position })
+    }
+
+    /// Writes the position, if it is another one, so that a crash leaves the old file or the new one.
+    fn keep(&mut self, position: Option<&Position>) -> Result<(), Error> {
+        let Some(position) = position.filter(|position| self.position.as_ref() != Some(*position)) else {
+            return Ok(());
+        };
+        let cannot = |error: io::Error| {
+            Error::new(Exit::CantCreate, format!("cannot write {}: {error}", self.file.display()))
+        };
+        let folder = self.file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let mut new = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(cannot)?;
+        writeln!(new, "{}{position}", self.of).map_err(cannot)?;
+        new.as_file().sync_data().map_err(cannot)?;
+        new.persist(&self.file).map_err(|error| cannot(error.error))?;
+        self.position = Some(position.clone());
+        Ok(())
     }
 }
 
@@ -81,4 +150,29 @@ fn line(news: News, all: bool, zone: &TimeZone, width: Option<usize>) -> Option<
         News::Expunged { uid } if all => format!("{uid:>7}  expunged"),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_is_of_one_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("state");
+        let mut state = State::open(&file, "ann@x", "INBOX").unwrap();
+        assert_eq!(state.position, None);
+        state.keep(None).unwrap();
+        assert!(!file.exists(), "nothing is known yet");
+        let position: Position = "uidvalidity=7 next=12 told=".parse().unwrap();
+        state.keep(Some(&position)).unwrap();
+        let text = fs::read_to_string(&file).unwrap();
+        assert_eq!(text, "account ann@x\nfolder INBOX\nuidvalidity=7 next=12 told=\n");
+        assert_eq!(State::open(&file, "ann@x", "INBOX").unwrap().position, Some(position));
+        for (user, name) in [("bob@x", "INBOX"), ("ann@x", "Other")] {
+            assert!(State::open(&file, user, name).is_err(), "{user} {name}");
+        }
+        fs::write(&file, "account ann@x\nfolder INBOX\nx\n").unwrap();
+        assert!(State::open(&file, "ann@x", "INBOX").is_err_and(|error| error.exit == Exit::Config));
+    }
 }

@@ -52,7 +52,7 @@ fn says_that_the_server_is_away() {
     watch.wait_for("< + IDLE");
     relay.refuse(true);
     relay.cut();
-    let said = watch.wait_for("connecting anew in ").pop().unwrap();
+    let said = watch.wait_for("connecting again in ").pop().unwrap();
     assert!(said.starts_with("warning: IMAP: ") && said.ends_with(" s"), "{said}");
     relay.refuse(false);
     world.deliver(message("two"));

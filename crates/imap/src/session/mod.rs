@@ -125,11 +125,22 @@ pub struct Bounds {
     pub early_responses: usize,
     /// Octets of them. Default 64 KiB.
     pub early_octets: usize,
+    /// Responses for each command that it did not ask for. The session does not know which those are and counts none:
+    /// who drives it does. Default 100,000.
+    pub unasked_responses: usize,
+    /// Octets of them. Default 16 MiB.
+    pub unasked_octets: usize,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { commands: 256, early_responses: 64, early_octets: 64 * 1024 }
+        Self {
+            commands: 256,
+            early_responses: 64,
+            early_octets: 64 * 1024,
+            unasked_responses: 100_000,
+            unasked_octets: 16 << 20,
+        }
     }
 }
 
@@ -372,6 +383,24 @@ impl Session {
     #[must_use]
     pub const fn capabilities(&self) -> &Capabilities {
         &self.capabilities
+    }
+
+    /// The bounds that it was set up with.
+    #[must_use]
+    pub const fn bounds(&self) -> &Bounds {
+        &self.options.bounds
+    }
+
+    /// The limits that it was set up with.
+    #[must_use]
+    pub const fn limits(&self) -> &Limits {
+        &self.options.limits
+    }
+
+    /// The quirks that it was set up with.
+    #[must_use]
+    pub const fn quirks(&self) -> &Quirks {
+        &self.options.quirks
     }
 
     /// The commands that were given and not answered yet, the oldest first.

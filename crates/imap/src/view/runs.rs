@@ -2,7 +2,7 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::{Message, Messages};
-use crate::{Number, SequenceSet};
+use crate::UidSet;
 
 /// The messages of a mailbox in the order of their numbers, those that are not known only counted.
 ///
@@ -31,6 +31,8 @@ pub(super) enum Found<'a> {
 }
 
 impl Runs {
+    pub(super) const NONE: Self = Self { runs: Vec::new(), count: 0, known: 0, hint: (0, 1) };
+
     pub(super) const fn count(&self) -> u32 {
         self.count
     }
@@ -88,7 +90,7 @@ impl Runs {
     }
 
     /// The numbers of messages that are not known, and of those known ones.
-    pub(super) fn unknown_or(&self, which: impl Fn(&Message) -> bool) -> Option<SequenceSet> {
+    pub(super) fn unknown_or(&self, which: impl Fn(&Message) -> bool) -> UidSet {
         let mut start = 1_u32;
         let mut ranges: Vec<(u32, u32)> = Vec::new();
         let mut add = |first: u32, last: u32| match ranges.last_mut() {
@@ -104,7 +106,7 @@ impl Runs {
             }
             start = start.saturating_add(run.len());
         }
-        (!ranges.is_empty()).then(|| SequenceSet::from_ranges(ranges))
+        ranges.into_iter().collect()
     }
 
     /// Adds messages that are not known at the end.
@@ -175,8 +177,9 @@ impl Runs {
 
     /// Takes the messages with these UIDs out. With `exact` each of `uids` stands for a message, so that those that
     /// are not known are among the unknown ones; their number is returned too.
-    pub(super) fn remove_uids(&mut self, uids: &Ranges, exact: bool) -> (Option<SequenceSet>, u32) {
-        let (mut removed, mut others) = (Vec::new(), 0_u32);
+    pub(super) fn remove_uids(&mut self, uids: &UidSet, exact: bool) -> (UidSet, u32) {
+        let (mut removed, mut others) = (UidSet::new(), 0_u32);
+        let mut known = 0_usize;
         let mut before = 0_u32;
         let mut index = 0;
         while index < self.runs.len() {
@@ -184,7 +187,8 @@ impl Runs {
             let after = after.map_or(u32::MAX, |message| message.uid.saturating_sub(1));
             match self.runs.get_mut(index) {
                 Some(Run::Unknown(count)) if exact => {
-                    let gone = uids.count_between(before.saturating_add(1), after).min(*count);
+                    let between = uids.count_between(before.saturating_add(1), after);
+                    let gone = u32::try_from(between).unwrap_or(u32::MAX).min(*count);
                     *count = count.saturating_sub(gone);
                     others = others.saturating_add(gone);
                 }
@@ -195,7 +199,8 @@ impl Runs {
                         messages.retain(|message| {
                             let gone = uids.contains(message.uid);
                             if gone {
-                                removed.push(message.uid);
+                                removed.insert(message.uid);
+                                known = known.saturating_add(1);
                             }
                             !gone
                         });
@@ -206,12 +211,11 @@ impl Runs {
             index = index.saturating_add(1);
         }
         if !removed.is_empty() || others > 0 {
-            self.count = self.count.saturating_sub(number(removed.len())).saturating_sub(others);
-            self.known = self.known.saturating_sub(removed.len());
+            self.count = self.count.saturating_sub(number(known)).saturating_sub(others);
+            self.known = self.known.saturating_sub(known);
             self.rebuild();
         }
-        let set = (!removed.is_empty()).then(|| removed.into_iter().collect());
-        (set, others)
+        (removed, others)
     }
 
     /// Makes an unknown message known; false if its UID does not fit between those of its neighbours.
@@ -317,7 +321,7 @@ impl Runs {
 
 impl Default for Runs {
     fn default() -> Self {
-        Self { runs: Vec::new(), count: 0, known: 0, hint: (0, 1) }
+        Self::NONE
     }
 }
 
@@ -352,65 +356,6 @@ impl Run {
             }
             _ => false,
         }
-    }
-}
-
-/// A set of UIDs as ranges that ascend and do not touch.
-pub(super) struct Ranges(Vec<(u32, u32)>);
-
-impl Ranges {
-    pub(super) fn of(set: &SequenceSet) -> Self {
-        let end = |number| match number {
-            Number::Is(number) => number,
-            Number::Highest => u32::MAX,
-        };
-        let mut ranges: Vec<(u32, u32)> =
-            set.ranges().map(|(one, other)| (end(one).min(end(other)), end(one).max(end(other)))).collect();
-        ranges.sort_unstable();
-        let mut merged: Vec<(u32, u32)> = Vec::with_capacity(ranges.len());
-        for (first, last) in ranges {
-            match merged.last_mut() {
-                Some((_, end)) if first <= end.saturating_add(1) => *end = last.max(*end),
-                _ => merged.push((first, last)),
-            }
-        }
-        Self(merged)
-    }
-
-    pub(super) fn complement(&self) -> Self {
-        let mut gaps = Vec::with_capacity(self.0.len().saturating_add(1));
-        let mut next = 1_u32;
-        for (first, last) in &self.0 {
-            if *first > next {
-                gaps.push((next, first.saturating_sub(1)));
-            }
-            next = last.saturating_add(1);
-        }
-        if self.0.last().is_none_or(|(_, last)| *last < u32::MAX) {
-            gaps.push((next, u32::MAX));
-        }
-        Self(gaps)
-    }
-
-    fn contains(&self, uid: u32) -> bool {
-        self.from(uid).first().is_some_and(|(first, _)| *first <= uid)
-    }
-
-    /// How many numbers from `first` to `last` are in the set.
-    fn count_between(&self, first: u32, last: u32) -> u32 {
-        if first > last {
-            return 0;
-        }
-        let meeting = self.from(first).iter().take_while(|range| range.0 <= last);
-        meeting
-            .map(|range| range.1.min(last).saturating_sub(range.0.max(first)).saturating_add(1))
-            .fold(0, u32::saturating_add)
-    }
-
-    /// The ranges that end at `uid` or later.
-    fn from(&self, uid: u32) -> &[(u32, u32)] {
-        let start = self.0.partition_point(|(_, last)| *last < uid);
-        self.0.get(start..).unwrap_or_default()
     }
 }
 

@@ -18,6 +18,11 @@ enum Local {
     Unfinished,
     Backoff { failure: String, left: Duration },
     NotFound { mailbox: String, uid: u32 },
+    NoData { mailbox: String, uid: u32 },
+    ReadOnly { mailbox: String },
+    Unexpected(&'static str),
+    Unasked,
+    Untold { messages: u64 },
     Unsupported(&'static str),
     Charset { offered: Vec<String> },
     TooLarge { limit: u64 },
@@ -37,6 +42,12 @@ impl Failure for Local {
                 return Verdict { wait: Some(*left), ..Verdict::of(Kind::Backoff) };
             }
             Self::NotFound { .. } => Kind::NotFound,
+            Self::NoData { .. } => Kind::NoData,
+            Self::ReadOnly { .. } => Kind::ReadOnly,
+            Self::Unexpected(_) | Self::Untold { .. } => {
+                return Verdict { ended: false, ..Verdict::of(Kind::Protocol) };
+            }
+            Self::Unasked => Kind::Protocol,
             Self::Unsupported(_) => Kind::Unsupported,
             Self::Charset { .. } => Kind::Charset,
             Self::TooLarge { limit } => Kind::TooLarge { limit: *limit },
@@ -61,6 +72,21 @@ impl fmt::Display for Local {
             }
             Self::NotFound { mailbox, uid } => {
                 write!(f, "no message with UID {uid} in \"{}\"", printable(mailbox))
+            }
+            Self::NoData { mailbox, uid } => {
+                write!(
+                    f,
+                    "server has no such data of the message with UID {uid} in \"{}\"",
+                    printable(mailbox)
+                )
+            }
+            Self::ReadOnly { mailbox } => {
+                write!(f, "\"{}\" can be read only: nothing was changed", printable(mailbox))
+            }
+            Self::Unexpected(what) => f.write_str(what),
+            Self::Unasked => f.write_str("server sends too much that nobody asked for"),
+            Self::Untold { messages } => {
+                write!(f, "server says that there are {messages} messages more, and tells nothing of them")
             }
             Self::Unsupported(what) => write!(f, "server does not offer {what}"),
             Self::Charset { offered } => {
@@ -164,6 +190,38 @@ impl Error {
 
     pub(crate) fn not_found(mailbox: &str, uid: u32) -> Self {
         Self::new(Protocol::IMAP, Local::NotFound { mailbox: mailbox.to_owned(), uid })
+    }
+
+    pub(crate) fn no_data(mailbox: &str, uid: u32) -> Self {
+        Self::new(Protocol::IMAP, Local::NoData { mailbox: mailbox.to_owned(), uid })
+    }
+
+    pub(crate) fn read_only(mailbox: &str) -> Self {
+        Self::new(Protocol::IMAP, Local::ReadOnly { mailbox: mailbox.to_owned() })
+    }
+
+    /// An answer is not the one to the question.
+    pub(crate) fn unexpected(what: &'static str) -> Self {
+        Self::new(Protocol::IMAP, Local::Unexpected(what))
+    }
+
+    pub(crate) fn unasked() -> Self {
+        Self::new(Protocol::IMAP, Local::Unasked)
+    }
+
+    pub(crate) fn untold(messages: u64) -> Self {
+        Self::new(Protocol::IMAP, Local::Untold { messages })
+    }
+
+    /// An operation was gone on with after another had read past its answers.
+    pub(crate) fn given_up() -> Self {
+        Self::misuse(Protocol::IMAP, "another command was given in the middle of this operation")
+    }
+
+    /// The failure of a command that makes something new, and was sent: without an answer it may be there.
+    pub(crate) fn unless_answered(self) -> Self {
+        let ended = self.ended_session();
+        self.with_outcome_unknown(ended)
     }
 
     pub(crate) fn unsupported(what: &'static str) -> Self {

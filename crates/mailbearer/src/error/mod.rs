@@ -95,6 +95,10 @@ pub enum Kind {
     NoFolder,
     /// There is no such message.
     NotFound,
+    /// The server has nothing of the kind that was asked for of a message: no such part, or nothing that it can read.
+    NoData,
+    /// Nothing can be changed in the folder.
+    ReadOnly,
     /// The server does not offer what the operation needs.
     Unsupported,
     /// The server does not search in UTF-8, and a text to look for is not ASCII.
@@ -187,7 +191,8 @@ impl Error {
         matches!(self.kind(), Kind::Certificate)
     }
 
-    /// Whether a message was sent to its last octet and the verdict never came: the server may deliver it or not.
+    /// Whether something was sent to its last octet that is there twice if it is sent again, and the verdict never came:
+    /// the server may have done it or not.
     #[must_use]
     pub const fn outcome_unknown(&self) -> bool {
         self.inner.verdict.unknown
@@ -262,7 +267,10 @@ impl fmt::Display for Error {
         }
         fmt::Display::fmt(&self.inner.failure, f)?;
         if self.outcome_unknown() && !self.inner.failure.tells_outcome() {
-            f.write_str("; whether the server took the message is unknown")?;
+            f.write_str(match self.inner.protocol {
+                Some(Protocol::IMAP) => "; whether the server did it is unknown",
+                _ => "; whether the server took the message is unknown",
+            })?;
         }
         Ok(())
     }

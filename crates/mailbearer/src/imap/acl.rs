@@ -1,7 +1,7 @@
 use mailbearer_imap::{Capability, Command, Data, Text};
 use mailbearer_net::Runtime;
 
-use super::{Imap, server::text};
+use super::{Authenticated, server::text};
 use crate::Error;
 
 /// What rights someone can be given on a mailbox (RFC 4314 section 3.7).
@@ -14,7 +14,7 @@ pub struct ListedRights {
 }
 
 /// Rights on mailboxes (RFC 4314), each a letter. [`unsupported`](Error::is_unsupported) on a server without ACL.
-impl<R: Runtime> Imap<R> {
+impl<R: Runtime> Authenticated<R> {
     /// Who has which rights on a mailbox.
     ///
     /// # Errors
@@ -24,7 +24,7 @@ impl<R: Runtime> Imap<R> {
         R::task(async move {
             self.needs(&Capability::Acl, "ACL").await?;
             let mut entries = Vec::new();
-            self.run(&Command::GetAcl(super::mailbox(mailbox)?), &mut |data| {
+            self.run(&Command::GetAcl(super::mailbox_name(mailbox)?), &mut |data| {
                 let Data::Acl { rights, .. } = data else { return Ok(false) };
                 entries.extend(rights.iter().map(|(who, rights)| (text(who), text(rights))));
                 Ok(true)
@@ -43,7 +43,7 @@ impl<R: Runtime> Imap<R> {
         R::task(async move {
             self.needs(&Capability::Acl, "ACL").await?;
             let mut own = String::new();
-            self.run(&Command::MyRights(super::mailbox(mailbox)?), &mut |data| {
+            self.run(&Command::MyRights(super::mailbox_name(mailbox)?), &mut |data| {
                 let Data::MyRights { rights, .. } = data else { return Ok(false) };
                 own = text(&rights);
                 Ok(true)
@@ -66,7 +66,7 @@ impl<R: Runtime> Imap<R> {
         R::task(async move {
             self.needs(&Capability::Acl, "ACL").await?;
             let command =
-                Command::ListRights { mailbox: super::mailbox(mailbox)?, identifier: Text::from(who) };
+                Command::ListRights { mailbox: super::mailbox_name(mailbox)?, identifier: Text::from(who) };
             let mut listed = ListedRights::default();
             self.run(&command, &mut |data| {
                 let Data::ListRights { rights, .. } = data else { return Ok(false) };
@@ -94,7 +94,7 @@ impl<R: Runtime> Imap<R> {
     ) -> R::Task<'a, Result<(), Error>> {
         R::task(async move {
             self.needs(&Capability::Acl, "ACL").await?;
-            let mailbox = super::mailbox(mailbox)?;
+            let mailbox = super::mailbox_name(mailbox)?;
             let (identifier, rights) = (Text::from(who), Text::from(rights));
             self.just_run(&Command::SetAcl { mailbox, identifier, rights }).await
         })
@@ -108,7 +108,7 @@ impl<R: Runtime> Imap<R> {
     pub fn delete_acl<'a>(&'a mut self, mailbox: &'a str, who: &'a str) -> R::Task<'a, Result<(), Error>> {
         R::task(async move {
             self.needs(&Capability::Acl, "ACL").await?;
-            let mailbox = super::mailbox(mailbox)?;
+            let mailbox = super::mailbox_name(mailbox)?;
             self.just_run(&Command::DeleteAcl { mailbox, identifier: Text::from(who) }).await
         })
     }

@@ -2,7 +2,7 @@ use mailbearer_imap::session::{Completion, Event, Tag};
 use mailbearer_imap::{Capability, Code, Command, DateTime, Flag};
 use mailbearer_net::Runtime;
 
-use super::{Imap, mailbox, select::code_of};
+use super::{Authenticated, mailbox::code_of, mailbox_name};
 use crate::{Error, error::Protocol};
 
 /// Where an appended message went (RFC 4315).
@@ -20,7 +20,7 @@ pub struct Appended {
 /// forgets the message when the connection ends.
 #[must_use = "a message is there when it is finished"]
 pub struct Appending<'a, R: Runtime> {
-    imap: &'a mut Imap<R>,
+    imap: &'a mut Authenticated<R>,
     append: Tag,
     /// Octets that are not given yet.
     left: u64,
@@ -28,7 +28,7 @@ pub struct Appending<'a, R: Runtime> {
     answer: Option<Completion>,
 }
 
-impl<R: Runtime> Imap<R> {
+impl<R: Runtime> Authenticated<R> {
     /// Puts a message into a mailbox, which need not be open. Says where, if the server tells.
     ///
     /// Without a date it is dated now. Line ends must be CRLF.
@@ -70,13 +70,13 @@ impl<R: Runtime> Imap<R> {
 
 impl<'a, R: Runtime> Appending<'a, R> {
     async fn start(
-        imap: &'a mut Imap<R>,
+        imap: &'a mut Authenticated<R>,
         name: &str,
         flags: &[Flag<'_>],
         date: Option<DateTime>,
         size: u64,
     ) -> Result<Self, Error> {
-        let name = mailbox(name)?;
+        let name = mailbox_name(name)?;
         // A server that takes literals without a go-ahead has to read all of one before it can refuse it.
         if let Some(limit) = imap.append_limit().await?
             && size > limit
@@ -177,7 +177,7 @@ impl<R: Runtime> Drop for Appending<'_, R> {
     }
 }
 
-impl<R: Runtime> Imap<R> {
+impl<R: Runtime> Authenticated<R> {
     /// The largest message that the server takes in any mailbox, if it says so (RFC 7889).
     async fn append_limit(&mut self) -> Result<Option<u64>, Error> {
         if self.session.capabilities().is_empty() {

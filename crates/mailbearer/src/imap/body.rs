@@ -1,113 +1,371 @@
-use mailbearer_imap::session::{Event, Tag};
-use mailbearer_imap::{Data, FetchItem, Frame, Item, Response, Section, SequenceSet};
+use mailbearer_imap::session::{Completion, Event, Tag};
+use mailbearer_imap::{
+    Capability, Data, FetchItem, Frame, Item, LiteralItem, LiteralOf, ParseError, Part, Partial, Response,
+    Section, SectionOf, SequenceSet, Text,
+};
 use mailbearer_net::Runtime;
 use mailbearer_wire::Octets;
 
-use super::{Imap, Pair, mailbox};
+use super::{Authenticated, Examined, mailbox_name, run::is_one_of};
 use crate::Error;
 
-/// A message on its way in.
+/// A message on its way in, or a part of one.
+///
+/// What comes is checked against what was asked for: the UID, the section, where it starts and how much it is. An answer
+/// that is about anything else adds nothing, and neither does a second one about the same.
 pub struct Body<'a, R: Runtime> {
-    imap: &'a mut Imap<R>,
-    mailbox: String,
-    uid: u32,
-    pair: Option<Pair>,
-    found: bool,
+    imap: &'a mut Authenticated<R>,
+    state: BodyState,
 }
 
-impl<'a, R: Runtime> Body<'a, R> {
-    pub(super) async fn start(imap: &'a mut Imap<R>, name: &str, uid: u32) -> Result<Self, Error> {
-        let owned = mailbox(name)?;
-        imap.begin().await?;
-        imap.leave();
-        let examine = imap.session.examine(owned)?;
-        let body = FetchItem::Section { peek: true, section: Section::default(), partial: None };
-        Self::ask(imap, name.to_owned(), uid, Some(examine), body)
-    }
+/// A [`Body`] that borrows no session.
+#[derive(Debug)]
+pub struct BodyState {
+    mailbox: String,
+    uid: u32,
+    wanted: Wanted,
+    /// The EXAMINE that was sent ahead, until it is answered.
+    opening: Option<Tag>,
+    refusal: Option<Completion>,
+    fetch: Option<Tag>,
+    progress: Progress,
+    /// Whether the literal that is coming is something else.
+    skipping: bool,
+    /// Octets that are still wanted.
+    left: u64,
+    /// The response that can't be read, and may be the one.
+    unread: Option<ParseError>,
+}
 
-    /// Asks for a part of a message of the open mailbox.
-    pub(super) async fn of_open(imap: &'a mut Imap<R>, uid: u32, item: FetchItem<'_>) -> Result<Self, Error> {
-        imap.begin().await?;
-        let mailbox = imap.selected.clone().unwrap_or_default();
-        Self::ask(imap, mailbox, uid, None, item)
-    }
+/// What was asked for.
+#[derive(Debug)]
+enum Wanted {
+    Section(Section<'static>, Option<Partial>),
+    Binary(Part<'static>, Option<Partial>),
+}
 
-    fn ask(
-        imap: &'a mut Imap<R>,
-        mailbox: String,
-        uid: u32,
-        examine: Option<Tag>,
-        item: FetchItem<'_>,
-    ) -> Result<Self, Error> {
-        let fetch = imap.session.uid_fetch(SequenceSet::from(uid), vec![item])?;
-        Ok(Self { imap, mailbox, uid, pair: Some(Pair::new(examine, fetch)), found: false })
-    }
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// Nothing of it came.
+    Awaited,
+    /// The server says that it has nothing of the kind.
+    Nil,
+    /// A literal of it is coming. Whether it is of the right message may be told behind it.
+    Coming { is_sure: bool },
+    /// All of it came.
+    Whole,
+}
 
-    /// The next octets; `None` after the last. Up to 1 MiB come in one piece. Of a part that the message does not have
-    /// there are none.
+impl<R: Runtime> Examined<'_, R> {
+    /// Fetches a message as it is on the server, in pieces.
     ///
     /// # Errors
     ///
-    /// Fails if the server refuses to open the mailbox, has no message with that UID, or ends the session. What
-    /// came before is incomplete then.
+    /// Fails if the session ends. That there is no such message is told by [`Body::next`].
+    pub fn fetch(&mut self, uid: u32) -> R::Task<'_, Result<Body<'_, R>, Error>> {
+        R::task(Body::of_open(self, uid, Wanted::Section(Section::WHOLE, None)))
+    }
+
+    /// Fetches a section of a message as it is on the server, or a piece of it, in pieces.
+    ///
+    /// # Errors
+    ///
+    /// Fails for what can't be asked for. That there is no such message, or no such part of it, is told by
+    /// [`Body::next`].
+    pub fn part<'a>(
+        &'a mut self,
+        uid: u32,
+        section: Section<'_>,
+        partial: Option<Partial>,
+    ) -> R::Task<'a, Result<Body<'a, R>, Error>> {
+        R::task(Body::of_open(self, uid, Wanted::Section(section.into_owned(), partial)))
+    }
+
+    /// Fetches a part of a message without its transfer encoding, which the server takes off (RFC 3516).
+    ///
+    /// # Errors
+    ///
+    /// As [`part`](Self::part), and [`unsupported`](Error::is_unsupported) without BINARY. The server may not know
+    /// the encoding of the part.
+    pub fn binary_part<'a>(
+        &'a mut self,
+        uid: u32,
+        part: Part<'_>,
+        partial: Option<Partial>,
+    ) -> R::Task<'a, Result<Body<'a, R>, Error>> {
+        let part = part.into_owned();
+        R::task(async move {
+            if !self.offers(&Capability::Imap4Rev2).await? {
+                self.needs(&Capability::Binary, "BINARY").await?;
+            }
+            Body::of_open(self, uid, Wanted::Binary(part, partial)).await
+        })
+    }
+
+    /// Goes on with a body that was [detached](Body::detach), if no other command was given since: an error is told by
+    /// [`Body::next`] otherwise.
+    pub fn body(&mut self, state: BodyState) -> Body<'_, R> {
+        Body { imap: self, state }
+    }
+}
+
+impl<'a, R: Runtime> Body<'a, R> {
+    /// Opens a mailbox and asks for a message of it in the same flight.
+    pub(super) async fn opening(imap: &'a mut Authenticated<R>, name: &str, uid: u32) -> Result<Self, Error> {
+        let mailbox = mailbox_name(name)?;
+        imap.begin().await?;
+        imap.leave();
+        let examine = imap.session.examine(mailbox)?;
+        imap.hold(name);
+        Self::ask(imap, uid, Some(examine), Wanted::Section(Section::WHOLE, None))
+    }
+
+    async fn of_open(imap: &'a mut Authenticated<R>, uid: u32, wanted: Wanted) -> Result<Self, Error> {
+        imap.begin().await?;
+        Self::ask(imap, uid, None, wanted)
+    }
+
+    fn ask(
+        imap: &'a mut Authenticated<R>,
+        uid: u32,
+        opening: Option<Tag>,
+        wanted: Wanted,
+    ) -> Result<Self, Error> {
+        let fetch = imap.session.uid_fetch(SequenceSet::from(uid), vec![wanted.item()])?;
+        let state = BodyState {
+            mailbox: imap.open_name().to_owned(),
+            uid,
+            left: wanted.partial().map_or(u64::MAX, |partial| partial.count),
+            wanted,
+            opening,
+            refusal: None,
+            fetch: Some(fetch),
+            progress: Progress::Awaited,
+            skipping: false,
+            unread: None,
+        };
+        Ok(Self { imap, state })
+    }
+
+    /// The next octets; `None` after the last. Up to 1 MiB come in one piece.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the server refuses to open the mailbox, has no message with that UID
+    /// ([`Kind::NotFound`](crate::Kind::NotFound)) or nothing of the kind in it
+    /// ([`Kind::NoData`](crate::Kind::NoData)), answers with something else, or ends the session. What came before is
+    /// incomplete then.
     pub fn next(&mut self) -> R::Task<'_, Result<Option<Octets>, Error>> {
         R::task(async move {
-            while let Some(pair) = &mut self.pair {
+            while let Some(fetch) = self.state.fetch {
+                if !self.imap.session.pending().any(|tag| tag == fetch) {
+                    return Err(Error::given_up());
+                }
                 match self.imap.event().await? {
-                    Event::LiteralStart { .. } => self.found = true,
-                    Event::LiteralChunk(octets) => return Ok(Some(octets)),
-                    Event::Data(frame) => match whole(frame)? {
-                        Told::Octets(octets) => {
-                            self.found = true;
-                            return Ok(Some(octets));
-                        }
-                        Told::Nothing => self.found = true,
-                        Told::Other => {}
-                    },
-                    Event::Done(completion) => {
-                        let ended = pair.answered(completion)?;
-                        if ended && !self.found {
-                            return Err(Error::not_found(&self.mailbox, self.uid));
-                        }
-                        if ended {
-                            self.pair = None;
+                    Event::LiteralStart { head, .. } => {
+                        let (limits, quirks) = (self.imap.session.limits(), self.imap.session.quirks());
+                        self.state.literal(LiteralOf::of(&head, limits, quirks).as_ref());
+                    }
+                    Event::LiteralChunk(octets) if !self.state.skipping => {
+                        self.imap.asked_piece(octets.len());
+                        let wanted = self.state.cut(octets.len());
+                        if wanted > 0 {
+                            return Ok(Some(octets.part(0..wanted)));
                         }
                     }
+                    Event::Data(frame) => {
+                        let octets = frame.octets().len();
+                        if let Some(octets) = self.state.response(frame)? {
+                            self.imap.asked(octets.len());
+                            return Ok(Some(octets));
+                        }
+                        if self.state.progress == Progress::Whole {
+                            self.imap.asked(octets);
+                        }
+                    }
+                    Event::Done(completion) => self.state.answered(self.imap, completion)?,
                     _ => {}
                 }
             }
             Ok(None)
         })
     }
-}
 
-/// What a response says about a body.
-enum Told {
-    Octets(Octets),
-    /// There is the message and not the part, or all octets came before.
-    Nothing,
-    /// It is about something else.
-    Other,
-}
-
-/// The body in a FETCH response, without a copy where it stands there as it is.
-fn whole(frame: Frame) -> Result<Told, Error> {
-    let response = frame.response().map_err(Error::parse)?;
-    let Response::Untagged(Data::Fetch(fetch)) = response else { return Ok(Told::Other) };
-    let data = fetch.items.iter().find_map(|item| match item {
-        Item::Body { data, .. } | Item::Binary { data, .. } | Item::Rfc822(data) => Some(data),
-        _ => None,
-    });
-    let data = match data {
-        Some(Some(data)) => data,
-        Some(None) => return Ok(Told::Nothing),
-        None => return Ok(Told::Other),
-    };
-    if frame.streamed_for(data).is_some() {
-        return Ok(Told::Nothing);
+    /// Lets go of the session, and keeps the place. [`Examined::body`] goes on.
+    #[must_use]
+    pub fn detach(self) -> BodyState {
+        self.state
     }
-    Ok(Told::Octets(match frame.range_of(data) {
-        Some(range) => frame.into_part(range),
-        None => Octets::from(data.to_vec()),
-    }))
+}
+
+impl BodyState {
+    /// A literal begins that is too large to be held.
+    fn literal(&mut self, of: Option<&LiteralOf>) {
+        let is_it = matches!(self.progress, Progress::Awaited | Progress::Nil)
+            && of.is_some_and(|of| of.uid.is_none_or(|uid| uid == self.uid) && self.wanted.is(&of.item));
+        self.skipping = !is_it;
+        if is_it {
+            self.progress = Progress::Coming { is_sure: of.is_some_and(|of| of.uid.is_some()) };
+        }
+    }
+
+    /// How many of so many octets are wanted yet.
+    fn cut(&mut self, octets: usize) -> usize {
+        let count = usize::try_from(self.left).map_or(octets, |left| left.min(octets));
+        self.left = self.left.saturating_sub(u64::try_from(count).unwrap_or(u64::MAX));
+        count
+    }
+
+    /// The octets that a response brings, without a copy where they stand in it as they are.
+    fn response(&mut self, frame: Frame) -> Result<Option<Octets>, Error> {
+        self.skipping = false;
+        let fetch = match frame.response() {
+            Ok(Response::Untagged(Data::Fetch(fetch) | Data::UidFetch(fetch))) => fetch,
+            Ok(_) => return Ok(None),
+            // All that was asked for came before what can't be read.
+            Err(_) if matches!(self.progress, Progress::Coming { is_sure: true }) => {
+                self.progress = Progress::Whole;
+                return Ok(None);
+            }
+            Err(error) => {
+                if is_one_of(&frame, &["FETCH", "UIDFETCH"]) {
+                    self.unread.get_or_insert(error);
+                }
+                return Ok(None);
+            }
+        };
+        let uid = fetch.items.iter().find_map(|item| match item {
+            Item::Uid(uid) => Some(*uid),
+            _ => None,
+        });
+        let is_its = uid.is_none_or(|uid| uid == self.uid);
+        if let Progress::Coming { .. } = self.progress {
+            self.progress = Progress::Whole;
+            return if is_its { Ok(None) } else { Err(Error::unexpected("the server sent another message")) };
+        }
+        if self.progress == Progress::Whole || !is_its {
+            return Ok(None);
+        }
+        let Some(data) = fetch.items.iter().find_map(|item| self.wanted.data(item)) else { return Ok(None) };
+        let Some(data) = data else {
+            self.progress = Progress::Nil;
+            return Ok(None);
+        };
+        // A literal of nothing else is empty for having been streamed.
+        if frame.streamed_for(data).is_some() {
+            return Ok(None);
+        }
+        self.progress = Progress::Whole;
+        let count = self.cut(data.len());
+        Ok(match frame.range_of(data) {
+            Some(range) => {
+                let end = range.start.saturating_add(count);
+                Some(frame.into_part(range.start..end))
+            }
+            None => Some(Octets::from(data.get(..count).unwrap_or_default().to_vec())),
+        })
+    }
+
+    fn answered<R: Runtime>(
+        &mut self,
+        imap: &mut Authenticated<R>,
+        completion: Completion,
+    ) -> Result<(), Error> {
+        if Some(completion.tag) == self.opening {
+            self.opening = None;
+            if !completion.is_ok() {
+                imap.leave();
+                self.refusal = Some(completion);
+            }
+            return Ok(());
+        }
+        if Some(completion.tag) != self.fetch {
+            return Ok(());
+        }
+        self.fetch = None;
+        if let Some(refusal) = self.refusal.take() {
+            return Err(Error::command(refusal));
+        }
+        if !completion.is_ok() {
+            return Err(Error::command(completion));
+        }
+        match (self.progress, self.unread.take()) {
+            (Progress::Whole, _) => Ok(()),
+            (_, Some(error)) => Err(Error::parse(error)),
+            (Progress::Nil, None) => Err(Error::no_data(&self.mailbox, self.uid)),
+            _ => Err(Error::not_found(&self.mailbox, self.uid)),
+        }
+    }
+}
+
+impl Wanted {
+    fn item(&self) -> FetchItem<'static> {
+        match self {
+            Self::Section(section, partial) => {
+                FetchItem::Section { section: section.clone(), partial: *partial, peek: true }
+            }
+            Self::Binary(part, partial) => {
+                FetchItem::Binary { part: part.clone(), partial: *partial, peek: true }
+            }
+        }
+    }
+
+    const fn partial(&self) -> Option<Partial> {
+        match self {
+            Self::Section(_, partial) | Self::Binary(_, partial) => *partial,
+        }
+    }
+
+    /// Whether this is what comes in a literal.
+    fn is(&self, item: &LiteralItem) -> bool {
+        match item {
+            LiteralItem::Body { section, origin } => self.is_section(section, *origin),
+            LiteralItem::Binary { part, origin } => self.is_binary(part, *origin),
+            LiteralItem::Rfc822 => self.is_section(&Section::WHOLE, None),
+            LiteralItem::Rfc822Header => self.is_section(&Section::HEADER, None),
+            LiteralItem::Rfc822Text => self.is_section(&Section::TEXT, None),
+            _ => false,
+        }
+    }
+
+    /// The octets of an item, if this is what it is; `None` in it for NIL.
+    fn data<'i, 'a>(&self, item: &'i Item<'a>) -> Option<Option<&'i Text<'a>>> {
+        let (is_it, data) = match item {
+            Item::Body { section, origin, data } => (self.is_section(section, *origin), data),
+            Item::Binary { part, origin, data } => (self.is_binary(part, *origin), data),
+            Item::Rfc822(data) => (self.is_section(&Section::WHOLE, None), data),
+            Item::Rfc822Header(data) => (self.is_section(&Section::HEADER, None), data),
+            Item::Rfc822Text(data) => (self.is_section(&Section::TEXT, None), data),
+            _ => return None,
+        };
+        is_it.then_some(data.as_ref())
+    }
+
+    fn is_section(&self, section: &Section<'_>, origin: Option<u64>) -> bool {
+        let Self::Section(own, _) = self else { return false };
+        own.part == section.part && is_same(&own.of, &section.of) && self.starts_at(origin)
+    }
+
+    fn is_binary(&self, part: &Part<'_>, origin: Option<u64>) -> bool {
+        matches!(self, Self::Binary(own, _) if own == part) && self.starts_at(origin)
+    }
+
+    /// What is not said to start elsewhere starts at the beginning.
+    fn starts_at(&self, origin: Option<u64>) -> bool {
+        origin.unwrap_or_default() == self.partial().map_or(0, |partial| partial.offset)
+    }
+}
+
+/// Servers name the fields in an order, and a case, of their own.
+fn is_same(own: &SectionOf<'_>, other: &SectionOf<'_>) -> bool {
+    let all_in = |some: &[Text<'_>], others: &[Text<'_>]| {
+        some.iter().all(|name| others.iter().any(|other| name.eq_ignore_ascii_case(other)))
+    };
+    match (own, other) {
+        (SectionOf::Fields(own), SectionOf::Fields(other))
+        | (SectionOf::FieldsNot(own), SectionOf::FieldsNot(other)) => {
+            all_in(own, other) && all_in(other, own)
+        }
+        (own, other) => own == other,
+    }
 }

@@ -2,7 +2,7 @@ use mailbearer_imap::session::Event;
 use mailbearer_imap::{Capability, Command, Data, Mailbox, Response, StatusAttribute, StatusItem};
 use mailbearer_net::Runtime;
 
-use super::{Folder, Imap};
+use super::{Authenticated, Folder};
 use crate::Error;
 
 /// What is in a mailbox (RFC 9051 section 6.3.11). What the server did not tell is `None`.
@@ -19,11 +19,11 @@ pub struct Counts {
     pub deleted: Option<u32>,
     /// Octets of all messages (RFC 8438).
     pub size: Option<u64>,
-    /// As in [`Selected`](super::Selected).
+    /// As in [`Opened`](super::Opened).
     pub uid_next: Option<u32>,
-    /// As in [`Selected`](super::Selected).
+    /// As in [`Opened`](super::Opened).
     pub uid_validity: Option<u32>,
-    /// As in [`Selected`](super::Selected).
+    /// As in [`Opened`](super::Opened).
     pub highest_mod_seq: Option<u64>,
     /// Octets of a message that is appended, at most (RFC 7889).
     pub append_limit: Option<u64>,
@@ -31,7 +31,7 @@ pub struct Counts {
     pub id: Option<String>,
 }
 
-impl<R: Runtime> Imap<R> {
+impl<R: Runtime> Authenticated<R> {
     /// What is in a mailbox, without opening it. Not meant for the one that is open.
     ///
     /// # Errors
@@ -41,8 +41,10 @@ impl<R: Runtime> Imap<R> {
         R::task(async move {
             // Asked for its own sake: which attributes there are depends on it.
             self.offers(&Capability::StatusSize).await?;
-            let status =
-                Command::Status { mailbox: super::mailbox(mailbox)?, attributes: self.status_attributes() };
+            let status = Command::Status {
+                mailbox: super::mailbox_name(mailbox)?,
+                attributes: self.status_attributes(),
+            };
             let mut counts = Counts::default();
             self.run(&status, &mut |data| {
                 let Data::MailboxStatus { items, .. } = data else { return Ok(false) };

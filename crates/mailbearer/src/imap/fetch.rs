@@ -1,19 +1,27 @@
-use std::vec;
-
 use mailbearer_imap::session::{Event, Tag};
-use mailbearer_imap::{
-    Capability, Command, Data, FetchItem, Frame, Item, Limits, Part, Partial, Response, Section, SequenceSet,
-};
+use mailbearer_imap::{Capability, Command, Data, FetchItem, Frame, Item, Response, SequenceSet, UidSet};
 use mailbearer_net::Runtime;
 
-use super::{Body, Imap, Summary, listing::summary, sets::pieces};
+use super::{
+    Authenticated, Examined, OddLine, Summary,
+    run::SET_LINE,
+    summary::{salvage, summary},
+};
 use crate::Error;
 
 /// What was fetched of messages, as it arrives.
 pub struct Messages<'a, R: Runtime> {
-    imap: &'a mut Imap<R>,
-    /// What is to be asked for, in commands of moderate length.
-    left: vec::IntoIter<SequenceSet>,
+    imap: &'a mut Authenticated<R>,
+    state: MessagesState<'a>,
+}
+
+/// [`Messages`] that borrow no session.
+#[derive(Debug)]
+pub struct MessagesState<'a> {
+    uids: UidSet,
+    told: UidSet,
+    /// What is to be asked for, in commands of moderate length, the next one last.
+    left: Vec<SequenceSet>,
     items: Vec<FetchItem<'a>>,
     changed_since: Option<u64>,
     fetch: Option<Tag>,
@@ -25,10 +33,11 @@ pub struct Fetched {
     frame: Frame,
     number: u32,
     uid: u32,
+    odd: Option<OddLine>,
 }
 
-/// What works on messages of the open mailbox. Nothing is marked as read unless the items ask for it.
-impl<R: Runtime> Imap<R> {
+/// What works on messages. Nothing is marked as read unless the items ask for it and the mailbox is open for changes.
+impl<R: Runtime> Examined<'_, R> {
     /// Fetches these items of the messages with these UIDs.
     ///
     /// Meant for what is small; [`part`](Self::part) fetches bodies of any size.
@@ -38,7 +47,7 @@ impl<R: Runtime> Imap<R> {
     /// Fails for what can't be asked for. That the server refuses is told by [`Messages::next`].
     pub fn messages<'a>(
         &'a mut self,
-        uids: SequenceSet,
+        uids: UidSet,
         items: Vec<FetchItem<'a>>,
     ) -> R::Task<'a, Result<Messages<'a, R>, Error>> {
         R::task(Messages::start(self, uids, items, None))
@@ -51,7 +60,7 @@ impl<R: Runtime> Imap<R> {
     /// As [`messages`](Self::messages), and [`unsupported`](Error::is_unsupported) without CONDSTORE.
     pub fn messages_changed_since<'a>(
         &'a mut self,
-        uids: SequenceSet,
+        uids: UidSet,
         items: Vec<FetchItem<'a>>,
         mod_seq: u64,
     ) -> R::Task<'a, Result<Messages<'a, R>, Error>> {
@@ -61,39 +70,10 @@ impl<R: Runtime> Imap<R> {
         })
     }
 
-    /// Fetches a section of a message as it is on the server, or a piece of it, in pieces. It is not marked as read.
-    ///
-    /// # Errors
-    ///
-    /// Fails for what can't be asked for. That there is no such message is told by [`Body::next`].
-    pub fn part<'a>(
-        &'a mut self,
-        uid: u32,
-        section: Section<'a>,
-        partial: Option<Partial>,
-    ) -> R::Task<'a, Result<Body<'a, R>, Error>> {
-        R::task(Body::of_open(self, uid, FetchItem::Section { section, partial, peek: true }))
-    }
-
-    /// Fetches a part of a message without its transfer encoding, which the server takes off (RFC 3516). It is not
-    /// marked as read.
-    ///
-    /// # Errors
-    ///
-    /// As [`part`](Self::part), and [`unsupported`](Error::is_unsupported) without BINARY. The server may not know
-    /// the encoding of the part.
-    pub fn binary_part<'a>(
-        &'a mut self,
-        uid: u32,
-        part: Part<'a>,
-        partial: Option<Partial>,
-    ) -> R::Task<'a, Result<Body<'a, R>, Error>> {
-        R::task(async move {
-            if !self.offers(&Capability::Imap4Rev2).await? {
-                self.needs(&Capability::Binary, "BINARY").await?;
-            }
-            Body::of_open(self, uid, FetchItem::Binary { part, partial, peek: true }).await
-        })
+    /// Goes on with messages that were [detached](Messages::detach), if no other command was given since: an error is
+    /// told by [`Messages::next`] otherwise.
+    pub fn resume_messages<'a>(&'a mut self, state: MessagesState<'a>) -> Messages<'a, R> {
+        Messages { imap: self, state }
     }
 
     pub(super) async fn needs_mod_seq(&mut self) -> Result<(), Error> {
@@ -106,51 +86,61 @@ impl<R: Runtime> Imap<R> {
 
 impl<'a, R: Runtime> Messages<'a, R> {
     async fn start(
-        imap: &'a mut Imap<R>,
-        set: SequenceSet,
+        imap: &'a mut Authenticated<R>,
+        uids: UidSet,
         items: Vec<FetchItem<'a>>,
         changed_since: Option<u64>,
     ) -> Result<Self, Error> {
         imap.begin().await?;
-        let left = pieces(&set).into_iter();
-        let mut messages = Self { imap, left, items, changed_since, fetch: None };
+        let mut left: Vec<_> = uids.lines(SET_LINE).collect();
+        left.reverse();
+        let state = MessagesState { uids, told: UidSet::new(), left, items, changed_since, fetch: None };
+        let mut messages = Self { imap, state };
         messages.ask()?;
         Ok(messages)
     }
 
     fn ask(&mut self) -> Result<(), Error> {
-        self.fetch = None;
-        let Some(set) = self.left.next() else { return Ok(()) };
-        let (items, changed_since) = (self.items.clone(), self.changed_since);
+        let state = &mut self.state;
+        state.fetch = None;
+        let Some(set) = state.left.pop() else { return Ok(()) };
+        let (items, changed_since) = (state.items.clone(), state.changed_since);
         let fetch = Command::Fetch { uid: true, set, items, changed_since, vanished: false };
-        self.fetch = Some(self.imap.session.command(&fetch)?);
+        state.fetch = Some(self.imap.session.command(&fetch)?);
         Ok(())
     }
 
     /// What is told of the next message; `None` after the last.
     ///
-    /// A message may come twice, or one that was not asked for: servers tell of changed flags whenever they like.
+    /// A message may come twice: servers tell of changed flags whenever they like. None comes that was not asked for.
     ///
     /// # Errors
     ///
     /// Fails if the server refuses, if a body is [too large](crate::Kind::TooLarge) to be held (fetch it by
-    /// [`Imap::part`]), and if the session ends.
+    /// [`Examined::part`]), and if the session ends.
     pub fn next(&mut self) -> R::Task<'_, Result<Option<Fetched>, Error>> {
         R::task(async move {
-            while let Some(fetch) = self.fetch {
+            while let Some(fetch) = self.state.fetch {
+                if !self.imap.session.pending().any(|tag| tag == fetch) {
+                    return Err(Error::given_up());
+                }
                 match self.imap.event().await? {
                     Event::Data(frame) => {
-                        if let Some(fetched) = Fetched::of(frame)? {
-                            return Ok(Some(fetched));
+                        let octets = frame.octets().len();
+                        let Some(fetched) = self.take_in(frame) else { continue };
+                        if !self.state.told.contains(fetched.uid) {
+                            self.state.told.insert(fetched.uid);
+                            self.imap.asked(octets);
                         }
+                        return Ok(Some(fetched));
                     }
                     Event::LiteralStart { .. } => {
-                        self.fetch = None;
-                        return Err(Error::too_large(Limits::default().literal_inline));
+                        self.state.fetch = None;
+                        return Err(Error::too_large(self.imap.session.limits().literal_inline));
                     }
                     Event::Done(completion) if completion.tag == fetch => {
                         if !completion.is_ok() {
-                            self.fetch = None;
+                            self.state.fetch = None;
                             return Err(Error::command(completion));
                         }
                         self.ask()?;
@@ -161,23 +151,45 @@ impl<'a, R: Runtime> Messages<'a, R> {
             Ok(None)
         })
     }
+
+    /// Lets go of the session, and keeps the place. [`Examined::resume_messages`] goes on.
+    #[must_use]
+    pub fn detach(self) -> MessagesState<'a> {
+        self.state
+    }
+
+    /// `None` for a response that tells of no message that was asked for.
+    fn take_in(&mut self, frame: Frame) -> Option<Fetched> {
+        let (frame, odd) = match frame.response() {
+            Ok(_) => (frame, None),
+            Err(error) => {
+                let cut = salvage(&frame);
+                if cut.is_none() {
+                    self.imap.note_odd(&frame, &error);
+                }
+                (cut?, Some(OddLine::of(&frame, &error)))
+            }
+        };
+        let fetched = Fetched::of(frame)?;
+        self.state.uids.contains(fetched.uid).then_some(Fetched { odd, ..fetched })
+    }
 }
 
 impl Fetched {
     /// `None` for a response that is no FETCH, or does not say of which message.
-    fn of(frame: Frame) -> Result<Option<Self>, Error> {
-        let (number, uid) = match frame.response().map_err(Error::parse)? {
-            Response::Untagged(Data::Fetch(fetch)) => {
+    fn of(frame: Frame) -> Option<Self> {
+        let (number, uid) = match frame.response() {
+            Ok(Response::Untagged(Data::Fetch(fetch))) => {
                 let uid = fetch.items.iter().find_map(|item| match item {
                     Item::Uid(uid) => Some(*uid),
                     _ => None,
                 });
                 (fetch.number, uid.unwrap_or_default())
             }
-            Response::Untagged(Data::UidFetch(fetch)) => (0, fetch.number),
+            Ok(Response::Untagged(Data::UidFetch(fetch))) => (0, fetch.number),
             _ => (0, 0),
         };
-        Ok((uid > 0).then(|| Self { frame: frame.settle(), number, uid }))
+        (uid > 0).then(|| Self { frame: frame.settle(), number, uid, odd: None })
     }
 
     /// The UID of the message.
@@ -192,13 +204,19 @@ impl Fetched {
         self.number
     }
 
+    /// The response, if not all of it can be read: [`items`](Self::items) are those that could.
+    #[must_use]
+    pub const fn odd(&self) -> Option<&OddLine> {
+        self.odd.as_ref()
+    }
+
     /// What a listing tells of it, where [`Summary::ITEMS`] were fetched; `None` without ENVELOPE.
     #[must_use]
     pub fn summary(&self) -> Option<Summary> {
-        summary(&self.items()).map(|summary| Summary { uid: self.uid, ..summary })
+        summary(self.number, &self.items()).map(|summary| Summary { uid: self.uid, ..summary })
     }
 
-    /// What is told of it, parsed anew on each call.
+    /// What is told of it, parsed on each call.
     #[must_use]
     pub fn items(&self) -> Vec<Item<'_>> {
         match self.frame.response() {

@@ -1,7 +1,7 @@
 use mailbearer_imap::{Capability, Command, Data, Flag, ListReturn, ListSelection, Listed, Mailbox};
 use mailbearer_net::Runtime;
 
-use super::{Counts, Imap, counts::count, mailbox};
+use super::{Authenticated, Counts, counts::count, mailbox_name};
 use crate::Error;
 
 /// A mailbox of a listing.
@@ -46,7 +46,7 @@ pub enum Role {
     Trash,
 }
 
-impl<R: Runtime> Imap<R> {
+impl<R: Runtime> Authenticated<R> {
     /// The mailboxes whose names match `pattern`: `*` stands for anything, `%` for anything within a level.
     ///
     /// With their roles where the server knows any.
@@ -98,7 +98,7 @@ impl<R: Runtime> Imap<R> {
                 let returns = self.list_returns();
                 return self.list_by(pattern, vec![ListSelection::Subscribed], returns).await;
             }
-            let lsub = Command::Lsub { reference: mailbox("")?, pattern: mailbox(pattern)? };
+            let lsub = Command::Lsub { reference: mailbox_name("")?, pattern: mailbox_name(pattern)? };
             let mut folders = Vec::new();
             self.run(&lsub, &mut |data| {
                 let Data::Lsub(listed) = data else { return Ok(false) };
@@ -117,7 +117,7 @@ impl<R: Runtime> Imap<R> {
     /// Fails for a name that can't be a mailbox's, and if the server refuses: it may be there.
     pub fn create<'a>(&'a mut self, mailbox: &'a str) -> R::Task<'a, Result<(), Error>> {
         R::task(async move {
-            let mailbox = super::mailbox(mailbox)?;
+            let mailbox = super::mailbox_name(mailbox)?;
             self.just_run(&Command::Create { mailbox, special_uses: Vec::new() }).await
         })
     }
@@ -131,7 +131,7 @@ impl<R: Runtime> Imap<R> {
         R::task(async move {
             self.needs(&Capability::CreateSpecialUse, "CREATE-SPECIAL-USE").await?;
             let special_uses = vec![Flag::new(role.attribute())?];
-            self.just_run(&Command::Create { mailbox: super::mailbox(mailbox)?, special_uses }).await
+            self.just_run(&Command::Create { mailbox: super::mailbox_name(mailbox)?, special_uses }).await
         })
     }
 
@@ -141,7 +141,7 @@ impl<R: Runtime> Imap<R> {
     ///
     /// Fails for a name that can't be a mailbox's, and if the server refuses.
     pub fn delete<'a>(&'a mut self, mailbox: &'a str) -> R::Task<'a, Result<(), Error>> {
-        R::task(async move { self.just_run(&Command::Delete(super::mailbox(mailbox)?)).await })
+        R::task(async move { self.just_run(&Command::Delete(super::mailbox_name(mailbox)?)).await })
     }
 
     /// Gives a mailbox another name. Of the inbox its messages go to a new mailbox instead.
@@ -150,9 +150,9 @@ impl<R: Runtime> Imap<R> {
     ///
     /// As [`delete`](Self::delete).
     pub fn rename<'a>(&'a mut self, from: &'a str, to: &'a str) -> R::Task<'a, Result<(), Error>> {
-        R::task(
-            async move { self.just_run(&Command::Rename { from: mailbox(from)?, to: mailbox(to)? }).await },
-        )
+        R::task(async move {
+            self.just_run(&Command::Rename { from: mailbox_name(from)?, to: mailbox_name(to)? }).await
+        })
     }
 
     /// Adds a name to those of [`subscriptions`](Self::subscriptions).
@@ -161,7 +161,7 @@ impl<R: Runtime> Imap<R> {
     ///
     /// As [`delete`](Self::delete).
     pub fn subscribe<'a>(&'a mut self, mailbox: &'a str) -> R::Task<'a, Result<(), Error>> {
-        R::task(async move { self.just_run(&Command::Subscribe(super::mailbox(mailbox)?)).await })
+        R::task(async move { self.just_run(&Command::Subscribe(super::mailbox_name(mailbox)?)).await })
     }
 
     /// Takes a name from those of [`subscriptions`](Self::subscriptions).
@@ -170,7 +170,7 @@ impl<R: Runtime> Imap<R> {
     ///
     /// As [`delete`](Self::delete).
     pub fn unsubscribe<'a>(&'a mut self, mailbox: &'a str) -> R::Task<'a, Result<(), Error>> {
-        R::task(async move { self.just_run(&Command::Unsubscribe(super::mailbox(mailbox)?)).await })
+        R::task(async move { self.just_run(&Command::Unsubscribe(super::mailbox_name(mailbox)?)).await })
     }
 
     async fn list_by(
@@ -179,7 +179,7 @@ impl<R: Runtime> Imap<R> {
         selection: Vec<ListSelection>,
         returns: Vec<ListReturn>,
     ) -> Result<Vec<Folder>, Error> {
-        let (reference, patterns) = (mailbox("")?, vec![mailbox(pattern)?]);
+        let (reference, patterns) = (mailbox_name("")?, vec![mailbox_name(pattern)?]);
         let mut folders: Vec<Folder> = Vec::new();
         let mut at = 0;
         let list = Command::List { selection, reference, patterns, returns };

@@ -1,10 +1,10 @@
 use std::collections::VecDeque;
 
 use mailbearer_imap::view::{Change, View, ViewError};
-use mailbearer_imap::{Command, FetchItem, Frame, Response};
+use mailbearer_imap::{Code, Command, Data, FetchItem, Frame, Response};
 use mailbearer_net::Runtime;
 
-use super::{Imap, sets::pieces};
+use super::{Authenticated, Examined, run::SET_LINE};
 use crate::Error;
 
 /// Keeps what is known of the open mailbox.
@@ -13,17 +13,23 @@ pub(super) trait Follow: Send {
     fn view(&self) -> &View;
     fn changes(&mut self) -> &mut VecDeque<Change>;
     fn into_view(self: Box<Self>) -> View;
+    /// Whether the server has said that the mailbox can be read only.
+    fn is_read_only(&self) -> bool;
 }
 
 #[derive(Default)]
 pub(super) struct Follower {
     view: View,
     changes: VecDeque<Change>,
+    read_only: bool,
 }
 
 impl Follow for Follower {
     fn take_in(&mut self, frame: &Frame) {
         let Ok(Response::Untagged(data)) = frame.response() else { return };
+        if let Data::Status(line) = &data {
+            self.read_only |= matches!(line.code, Some(Code::ReadOnly));
+        }
         let change = match self.view.apply(&data) {
             Ok(change) => change,
             Err(ViewError::OutOfStep { exists }) => Some(self.view.reset(exists)),
@@ -48,22 +54,26 @@ impl Follow for Follower {
     fn into_view(self: Box<Self>) -> View {
         self.view
     }
+
+    fn is_read_only(&self) -> bool {
+        self.read_only
+    }
 }
 
-impl<R: Runtime> Imap<R> {
-    /// The open mailbox as the server told of it so far, whatever was asked; `None` where
-    /// [`select`](Self::select) or [`examine`](Self::examine) opened none.
+impl<R: Runtime> Examined<'_, R> {
+    /// The mailbox as the server told of it so far, whatever was asked.
     #[must_use]
-    pub fn view(&self) -> Option<&View> {
-        self.follower.as_deref().map(Follow::view)
+    pub fn view(&self) -> &View {
+        const NOTHING: &View = &View::new();
+        self.open_view().unwrap_or(NOTHING)
     }
 
-    /// What changed in the open mailbox since the last call, the oldest first. Servers tell with the answer to any
-    /// command; [`noop`](Self::noop) asks for nothing else.
+    /// What changed since the last call, the oldest first. Servers tell with the answer to any command;
+    /// [`noop`](Authenticated::noop) asks for nothing else, and [`idle`](Self::idle) waits for it.
     ///
     /// Of more than 10,000 changes there is only one left, [`Change::Lost`]: look at the [`view`](Self::view) then.
     pub fn changes(&mut self) -> impl Iterator<Item = Change> + '_ {
-        self.follower.iter_mut().flat_map(|follower| follower.changes().drain(..))
+        Authenticated::changes(self)
     }
 
     /// Asks for UID and flags of every message that the [`view`](Self::view) does not know yet.
@@ -74,14 +84,20 @@ impl<R: Runtime> Imap<R> {
     pub fn learn(&mut self) -> R::Task<'_, Result<(), Error>> {
         R::task(async move {
             self.begin().await?;
-            let missing = self.view().and_then(View::without_flags);
-            for set in missing.iter().flat_map(pieces) {
+            let missing = self.view().without_flags();
+            for set in missing.lines(SET_LINE) {
                 let items = vec![FetchItem::Uid, FetchItem::Flags];
                 let fetch = Command::Fetch { uid: false, set, items, changed_since: None, vanished: false };
-                self.just_run(&fetch).await?;
+                self.run_on(&fetch, missing.count(), &mut |_| Ok(false)).await?;
             }
             Ok(())
         })
+    }
+}
+
+impl<R: Runtime> Authenticated<R> {
+    pub(super) fn changes(&mut self) -> impl Iterator<Item = Change> + '_ {
+        self.follower.iter_mut().flat_map(|follower| follower.changes().drain(..))
     }
 }
 

@@ -1,93 +1,108 @@
-use mailbearer_imap::session::Event;
-use mailbearer_imap::{Address, Data, FetchItem, Flag, Frame, Item, SequenceSet};
-use mailbearer_mime::{DateTime, decode};
+use std::mem;
+
+use mailbearer_imap::session::{Completion, Event, Tag};
+use mailbearer_imap::{Data, Fetch, FetchItem, Frame, Response, SequenceSet, UidSet};
 use mailbearer_net::Runtime;
 
-use super::{Imap, Pair, mailbox};
+use super::{
+    Authenticated, Examined, Summary, mailbox_name,
+    run::{SET_LINE, is_one_of},
+    summary::{little, salvage, summary},
+};
 use crate::Error;
 
 /// Which messages of a mailbox.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Range {
-    /// Every message, asked for in the same flight as the mailbox.
-    #[default]
-    All,
-    /// The newest; costs a flight more, as the server has to say first how many there are.
-    Last(u32),
-}
-
-/// A message in a listing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Summary {
-    /// Names the message in its mailbox for good; 0 if the server told none.
-    pub uid: u32,
-    /// The time of the Date field, or where that is missing or broken the time of arrival.
-    pub date: Option<DateTime>,
-    /// The first author, by name where there is one. Decoded; may hold control characters.
-    pub from: String,
-    /// The first author's address; empty where there is none.
-    pub address: String,
-    /// Decoded; may hold control characters.
-    pub subject: String,
-    /// In octets; some servers estimate it.
-    pub size: u64,
-    /// Whether it was read.
-    pub seen: bool,
-}
-
-impl Summary {
-    /// What is fetched for one.
-    pub const ITEMS: [FetchItem<'static>; 5] =
-        [FetchItem::Uid, FetchItem::Flags, FetchItem::InternalDate, FetchItem::Size, FetchItem::Envelope];
+pub enum Range {
+    /// Every message.
+    #[default]
+    All,
+    /// So many, the newest.
+    Last(u32),
+    /// Those with these UIDs.
+    Uids(UidSet),
 }
 
 /// The messages of a mailbox as they arrive.
+///
+/// Each message that was asked for comes once, and no other. One that the server can't show, or tells of in words that
+/// can't be read, is asked for again without its header, and comes at the end at the latest, marked as
+/// [incomplete](Summary::incomplete).
 pub struct Listing<'a, R: Runtime> {
-    imap: &'a mut Imap<R>,
-    pair: Option<Pair>,
+    imap: &'a mut Authenticated<R>,
+    state: ListingState,
+}
+
+/// A [`Listing`] that borrows no session.
+#[derive(Debug)]
+pub struct ListingState {
+    /// The EXAMINE that was sent ahead.
+    opening: Option<Tag>,
+    /// What the server said to it, if it refused.
+    refusal: Option<Completion>,
+    /// Whether UIDs are asked for, and not numbers.
+    by_uid: bool,
+    asked: UidSet,
+    told: UidSet,
     exists: u32,
+    /// Sets that are still to be asked for, and what of them.
+    left: Vec<SequenceSet>,
+    items: &'static [FetchItem<'static>],
+    fetch: Option<Tag>,
+    /// What nothing was told of, in the end.
+    untold: Option<Vec<(u32, u32)>>,
+}
+
+impl<R: Runtime> Examined<'_, R> {
+    /// Lists messages, the oldest first, each as it arrives.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the session ends. That the server refuses is told by [`Listing::next`].
+    pub fn list(&mut self, range: Range) -> R::Task<'_, Result<Listing<'_, R>, Error>> {
+        R::task(async move {
+            self.begin().await?;
+            let exists = self.exists();
+            let mut state = ListingState::new(range, exists);
+            state.ask(self)?;
+            Ok(Listing { imap: self, state })
+        })
+    }
+
+    /// Goes on with a listing that was [detached](Listing::detach), if no other command was given since: an error is told
+    /// by [`Listing::next`] otherwise.
+    pub fn listing(&mut self, state: ListingState) -> Listing<'_, R> {
+        Listing { imap: self, state }
+    }
 }
 
 impl<'a, R: Runtime> Listing<'a, R> {
-    pub(super) async fn start(imap: &'a mut Imap<R>, name: &str, range: Range) -> Result<Self, Error> {
-        let name = mailbox(name)?;
+    /// Opens a mailbox and lists it in the same flight, if that can be.
+    pub(super) async fn opening(
+        imap: &'a mut Authenticated<R>,
+        name: &str,
+        range: Range,
+    ) -> Result<Self, Error> {
+        let mailbox = mailbox_name(name)?;
         imap.begin().await?;
         imap.leave();
-        let examine = imap.session.examine(name)?;
-        let mut listing = Self { imap, pair: None, exists: 0 };
-        let set = match range {
-            Range::All => Some(SequenceSet::all()),
-            Range::Last(count) => {
-                let exists = listing.count_messages(examine).await?;
-                let first = exists.saturating_sub(count).saturating_add(1);
-                (first <= exists).then(|| SequenceSet::range(first, exists))
+        let tag = imap.session.examine(mailbox)?;
+        imap.hold(name);
+        let needs_count = matches!(range, Range::Last(_));
+        let mut state = ListingState::new(range, u32::MAX);
+        (state.opening, state.exists) = (Some(tag), 0);
+        let mut listing = Self { imap, state };
+        if needs_count {
+            while listing.state.opening.is_some() {
+                listing.step().await?;
             }
-        };
-        if let Some(set) = set {
-            let fetch = listing.imap.session.fetch(set, Summary::ITEMS.into())?;
-            listing.pair = Some(Pair::new(Some(examine), fetch));
+            listing.state.fit_to(listing.state.exists);
+        }
+        if !listing.state.asked.is_empty() {
+            listing.state.ask(listing.imap)?;
         }
         Ok(listing)
-    }
-
-    async fn count_messages(&mut self, examine: mailbearer_imap::session::Tag) -> Result<u32, Error> {
-        loop {
-            match self.imap.event().await? {
-                Event::Data(frame) => {
-                    self.take_in(&frame)?;
-                }
-                Event::Done(completion) if completion.tag == examine => {
-                    return if completion.is_ok() {
-                        Ok(self.exists)
-                    } else {
-                        Err(Error::command(completion))
-                    };
-                }
-                _ => {}
-            }
-        }
     }
 
     /// The next message; `None` after the last.
@@ -97,119 +112,248 @@ impl<'a, R: Runtime> Listing<'a, R> {
     /// Fails if the server refuses to open the mailbox or to list it, and if the session ends.
     pub fn next(&mut self) -> R::Task<'_, Result<Option<Summary>, Error>> {
         R::task(async move {
-            while let Some(pair) = &mut self.pair {
-                match self.imap.event().await? {
-                    Event::Data(frame) => {
-                        if let Some(summary) = self.take_in(&frame)? {
-                            return Ok(Some(summary));
-                        }
-                    }
-                    Event::Done(completion) => {
-                        let answered = pair.answered(completion);
-                        // An empty mailbox has no message `1:*`, and some servers say so with a BAD.
-                        let is_empty = pair.opened && self.exists == 0;
-                        match answered {
-                            Ok(false) => continue,
-                            Ok(true) => self.pair = None,
-                            Err(_) if is_empty => self.pair = None,
-                            Err(error) => {
-                                self.pair = None;
-                                return Err(error);
-                            }
-                        }
-                    }
-                    _ => {}
+            loop {
+                if let Some(untold) = &mut self.state.untold {
+                    let by_uid = self.state.by_uid;
+                    let unknown = |name| if by_uid { (name, 0) } else { (0, name) };
+                    return Ok(next_of(untold)
+                        .map(unknown)
+                        .map(|(uid, number)| Summary::unknown(uid, number)));
+                }
+                if let Some(summary) = self.step().await? {
+                    return Ok(Some(summary));
                 }
             }
-            Ok(None)
         })
     }
 
-    fn take_in(&mut self, frame: &Frame) -> Result<Option<Summary>, Error> {
-        match frame.summary_data().map_err(Error::parse)? {
-            Some(Data::Exists(count)) => {
-                self.exists = count;
+    /// Lets go of the session, and keeps the place. [`Examined::listing`] goes on.
+    #[must_use]
+    pub fn detach(self) -> ListingState {
+        self.state
+    }
+
+    /// Handles one event; gives the message that it tells of.
+    async fn step(&mut self) -> Result<Option<Summary>, Error> {
+        let (imap, state) = (&mut *self.imap, &mut self.state);
+        let Some(awaited) = state.opening.or(state.fetch) else {
+            state.go_on(imap)?;
+            return Ok(None);
+        };
+        if !imap.session.pending().any(|tag| tag == awaited) {
+            return Err(Error::given_up());
+        }
+        match imap.event().await? {
+            Event::Data(frame) => {
+                let octets = frame.octets().len();
+                let told = state.take_in(imap, frame);
+                if told.is_some() {
+                    imap.asked(octets);
+                }
+                Ok(told)
+            }
+            Event::Done(completion) => {
+                state.answered(imap, completion)?;
                 Ok(None)
             }
-            Some(Data::Fetch(fetch)) => Ok(summary(&fetch.items)),
             _ => Ok(None),
         }
     }
 }
 
-/// `None` for a response that only tells of a change of flags.
-pub(crate) fn summary(items: &[Item<'_>]) -> Option<Summary> {
-    let (mut summary, mut arrived, mut is_whole) = (Summary::default(), None, false);
-    for item in items {
-        match item {
-            Item::Uid(uid) => summary.uid = *uid,
-            Item::Size(size) => summary.size = *size,
-            Item::Flags(flags) => summary.seen = flags.iter().any(|flag| flag == Flag::Seen),
-            Item::InternalDate(date) => {
-                arrived = DateTime::new(date.unix_seconds(), date.zone_minutes()).ok()
-            }
-            Item::Envelope(envelope) => {
-                is_whole = true;
-                if let Some(subject) = &envelope.subject {
-                    summary.subject = decode::unstructured(subject).into_owned();
-                }
-                if let Some(author) = envelope.from.iter().next() {
-                    summary.address = address(&author);
-                    summary.from = match &author.name {
-                        Some(name) if !name.is_empty() => decode::unstructured(name).into_owned(),
-                        _ => summary.address.clone(),
-                    };
-                }
-                summary.date = envelope.date.as_deref().and_then(|date| DateTime::parse(date).ok());
-            }
-            _ => {}
-        }
-    }
-    summary.date = summary.date.or(arrived);
-    is_whole.then_some(summary)
-}
-
-fn address(author: &Address<'_>) -> String {
-    let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
-    match (author.mailbox.as_deref().map(text), author.host.as_deref().map(text)) {
-        (Some(mailbox), Some(host)) => format!("{mailbox}@{host}"),
-        (Some(mailbox), None) => mailbox,
-        (None, _) => String::new(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use mailbearer_imap::Response;
-
-    use super::*;
-
-    fn told(items: &str) -> Option<Summary> {
-        let frame = Frame::from(format!("* 1 FETCH ({items})\r\n").into_bytes());
-        match frame.response() {
-            Ok(Response::Untagged(Data::Fetch(fetch))) => summary(&fetch.items),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_response_with_an_envelope_tells_of_a_message() {
-        let whole = told(
-            "UID 7 RFC822.SIZE 99 FLAGS (\\Seen) INTERNALDATE \"24-Nov-2026 06:32:00 +0100\" ENVELOPE (\"x\" \
-             \"=?utf-8?q?Gr=C3=BC=C3=9Fe?=\" ((\"=?utf-8?q?Z=C3=B6e?=\" NIL \"z\" \"x\")) NIL NIL NIL NIL NIL NIL NIL)",
-        );
-        let want = Summary {
-            uid: 7,
-            date: DateTime::new(1_795_498_320, 60).ok(),
-            from: "Zöe".into(),
-            address: "z@x".into(),
-            subject: "Grüße".into(),
-            size: 99,
-            seen: true,
+impl ListingState {
+    fn new(range: Range, exists: u32) -> Self {
+        let mut state = Self {
+            opening: None,
+            refusal: None,
+            by_uid: matches!(range, Range::Uids(_)),
+            asked: UidSet::new(),
+            told: UidSet::new(),
+            exists,
+            left: Vec::new(),
+            items: &Summary::ITEMS,
+            fetch: None,
+            untold: None,
         };
-        assert_eq!(whole, Some(want));
-        let bare = told("UID 7 ENVELOPE (NIL NIL ((NIL NIL \"z\" \"x\")) NIL NIL NIL NIL NIL NIL NIL)");
-        assert_eq!(bare.map(|bare| (bare.from, bare.date)), Some(("z@x".into(), None)));
-        assert_eq!(told("UID 7 FLAGS (\\Seen)"), None);
+        state.asked = match range {
+            Range::Uids(uids) => uids,
+            Range::Last(0) => UidSet::new(),
+            Range::All => UidSet::all(),
+            // Which they are is found out when it is known how many there are.
+            Range::Last(count) => UidSet::range(u32::MAX.saturating_sub(count).saturating_add(1), u32::MAX),
+        };
+        state.fit_to(exists);
+        state
+    }
+
+    /// Numbers are asked for as far as there are messages.
+    fn fit_to(&mut self, exists: u32) {
+        let wanted = u32::try_from(self.asked.count()).unwrap_or(u32::MAX);
+        if !self.by_uid && exists < u32::MAX {
+            self.asked = if exists == 0 { UidSet::new() } else { UidSet::range(1, exists).highest(wanted) };
+        }
+    }
+
+    fn ask<R: Runtime>(&mut self, imap: &mut Authenticated<R>) -> Result<(), Error> {
+        self.left = if !self.by_uid && self.asked == UidSet::all() {
+            // How many there are is not known yet.
+            vec![SequenceSet::all()]
+        } else {
+            self.asked.lines(SET_LINE).collect()
+        };
+        self.left.reverse();
+        self.send(imap)
+    }
+
+    /// Gives the next command, if one is left.
+    fn send<R: Runtime>(&mut self, imap: &mut Authenticated<R>) -> Result<(), Error> {
+        self.fetch = None;
+        let Some(set) = self.left.pop() else { return Ok(()) };
+        let items = self.items.to_vec();
+        let session = &mut imap.session;
+        self.fetch =
+            Some(if self.by_uid { session.uid_fetch(set, items) } else { session.fetch(set, items) }?);
+        Ok(())
+    }
+
+    /// All that was asked for is answered: asks again for what is missing, or says that it is.
+    fn go_on<R: Runtime>(&mut self, imap: &mut Authenticated<R>) -> Result<(), Error> {
+        if !self.by_uid && self.asked == UidSet::all() {
+            self.fit_to(self.exists);
+        }
+        let missing = self.asked.difference(&self.told);
+        if missing.is_empty() || self.items.len() == Summary::LITTLE.len() {
+            if missing.count() > UNTOLD {
+                return Err(Error::untold(missing.count()));
+            }
+            self.untold = Some(missing.ranges().rev().collect());
+            return Ok(());
+        }
+        self.items = &Summary::LITTLE;
+        self.left = missing.lines(SET_LINE).collect();
+        self.left.reverse();
+        self.send(imap)
+    }
+
+    fn answered<R: Runtime>(
+        &mut self,
+        imap: &mut Authenticated<R>,
+        completion: Completion,
+    ) -> Result<(), Error> {
+        if Some(completion.tag) == self.opening {
+            self.opening = None;
+            if !completion.is_ok() {
+                imap.leave();
+                self.refusal = Some(completion);
+            }
+            // What was sent behind it is answered yet.
+            return match self.refusal.take_if(|_| self.fetch.is_none()) {
+                Some(refusal) => Err(Error::command(refusal)),
+                None => Ok(()),
+            };
+        }
+        if Some(completion.tag) != self.fetch {
+            return Ok(());
+        }
+        self.fetch = None;
+        if let Some(refusal) = self.refusal.take() {
+            return Err(Error::command(refusal));
+        }
+        // An empty mailbox has no message `1:*`, and some servers say so with a BAD.
+        let is_empty = self.exists == 0 && !self.by_uid;
+        if !completion.is_ok() && !is_empty {
+            self.left.clear();
+            return Err(Error::command(completion));
+        }
+        self.send(imap)
+    }
+
+    fn take_in<R: Runtime>(&mut self, imap: &mut Authenticated<R>, frame: Frame) -> Option<Summary> {
+        let (frame, is_odd) = match frame.summary_data() {
+            Ok(_) => (frame, false),
+            Err(error) => {
+                let cut = salvage(&frame);
+                if cut.is_none() {
+                    imap.note_odd(&frame, &error);
+                }
+                (cut?, true)
+            }
+        };
+        match frame.summary_data() {
+            Ok(Some(Data::Exists(count))) => {
+                self.exists = count;
+                None
+            }
+            Ok(Some(Data::Fetch(fetch))) => self.row(&fetch, is_odd),
+            _ => {
+                if is_one_of(&frame, &["EXPUNGE"])
+                    && let Some(number) = number(&frame)
+                {
+                    self.expunged(number);
+                }
+                None
+            }
+        }
+    }
+
+    /// The message that a response tells of, if it was asked for and not told yet.
+    fn row(&mut self, fetch: &Fetch<'_>, is_odd: bool) -> Option<Summary> {
+        let found = match self.items.len() == Summary::LITTLE.len() {
+            true => little(fetch.number, &fetch.items).or_else(|| summary(fetch.number, &fetch.items)),
+            false => summary(fetch.number, &fetch.items),
+        }?;
+        // Without a UID it is no good yet: the second question may bring it.
+        if is_odd && found.uid == 0 && self.items.len() != Summary::LITTLE.len() {
+            return None;
+        }
+        let name = if self.by_uid { found.uid } else { found.number };
+        if !self.asked.contains(name) || self.told.contains(name) {
+            return None;
+        }
+        self.told.insert(name);
+        Some(found)
+    }
+
+    /// The messages behind this one have other numbers from now on.
+    fn expunged(&mut self, number: u32) {
+        if self.by_uid || number == 0 || self.opening.is_some() {
+            return;
+        }
+        self.exists = self.exists.saturating_sub(1);
+        let is_all = self.asked == UidSet::all();
+        for set in [&mut self.asked, &mut self.told] {
+            let moved = mem::take(set).into_iter().filter_map(|(first, last)| {
+                let before = |number: u32| number.saturating_sub(1);
+                let (first, last) = match () {
+                    () if last < number => (first, last),
+                    () if first > number => (before(first), before(last)),
+                    () => (first, before(last)),
+                };
+                (first <= last).then_some((first, last))
+            });
+            *set = moved.collect();
+        }
+        if is_all {
+            self.asked = UidSet::all();
+        }
     }
 }
+
+/// Takes the next number out of ranges that stand in reverse.
+fn next_of(ranges: &mut Vec<(u32, u32)>) -> Option<u32> {
+    let (first, last) = ranges.pop()?;
+    if first < last {
+        ranges.push((first.saturating_add(1), last));
+    }
+    Some(first)
+}
+
+fn number(frame: &Frame) -> Option<u32> {
+    match frame.response() {
+        Ok(Response::Untagged(Data::Expunge(number))) => Some(number),
+        _ => None,
+    }
+}
+
+/// Messages that a server says are there and tells nothing of, at most.
+const UNTOLD: u64 = 10_000;

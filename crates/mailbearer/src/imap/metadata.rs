@@ -1,7 +1,7 @@
 use mailbearer_imap::{Capability, Command, Data, MetadataDepth, Text};
 use mailbearer_net::Runtime;
 
-use super::{Imap, server::text};
+use super::{Authenticated, server::text};
 use crate::Error;
 
 /// A note on a mailbox, or on the server (RFC 5464).
@@ -34,7 +34,7 @@ impl<'a> MetadataQuery<'a> {
 
 /// Notes on mailboxes and the server (RFC 5464); a mailbox without a name is the server.
 /// [`unsupported`](Error::is_unsupported) without METADATA, or METADATA-SERVER where it is about the server.
-impl<R: Runtime> Imap<R> {
+impl<R: Runtime> Authenticated<R> {
     /// Reads notes.
     ///
     /// # Errors
@@ -48,7 +48,7 @@ impl<R: Runtime> Imap<R> {
         R::task(async move {
             self.needs_metadata(mailbox).await?;
             let command = Command::GetMetadata {
-                mailbox: super::mailbox(mailbox)?,
+                mailbox: super::mailbox_name(mailbox)?,
                 max_size: query.max_size,
                 depth: (query.depth != MetadataDepth::Zero).then_some(query.depth),
                 entries: query.entries.iter().map(|name| Text::from(*name)).collect(),
@@ -81,7 +81,7 @@ impl<R: Runtime> Imap<R> {
         R::task(async move {
             self.needs_metadata(mailbox).await?;
             let entries = vec![(Text::from(entry), value.map(Text::from))];
-            self.just_run(&Command::SetMetadata { mailbox: super::mailbox(mailbox)?, entries }).await
+            self.just_run(&Command::SetMetadata { mailbox: super::mailbox_name(mailbox)?, entries }).await
         })
     }
 

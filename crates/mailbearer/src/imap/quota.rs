@@ -1,7 +1,7 @@
 use mailbearer_imap::{Atom, Capability, Command, Data, Text};
 use mailbearer_net::Runtime;
 
-use super::{Imap, server::text};
+use super::{Authenticated, server::text};
 use crate::Error;
 
 /// A quota root: mailboxes that share limits (RFC 9208).
@@ -25,14 +25,14 @@ pub struct QuotaResource {
 }
 
 /// Quotas (RFC 9208). [`unsupported`](Error::is_unsupported) on a server without QUOTA.
-impl<R: Runtime> Imap<R> {
+impl<R: Runtime> Authenticated<R> {
     /// The quotas that hold for a mailbox.
     ///
     /// # Errors
     ///
     /// Fails for a name that can't be a mailbox's, and if the server refuses.
     pub fn quotas_of<'a>(&'a mut self, mailbox: &'a str) -> R::Task<'a, Result<Vec<Quota>, Error>> {
-        R::task(async move { self.quotas(&Command::GetQuotaRoot(super::mailbox(mailbox)?)).await })
+        R::task(async move { self.quotas(&Command::GetQuotaRoot(super::mailbox_name(mailbox)?)).await })
     }
 
     /// The quota of a root.

@@ -1,15 +1,15 @@
-use mailbearer_imap::session::{Completion, Event, Tag};
-use mailbearer_imap::{Capability, Command, Data, Response};
+use mailbearer_imap::session::{Bounds, Completion, Event, Tag};
+use mailbearer_imap::{Capability, Command, Data, Frame, Limits, ParseError, Response};
 use mailbearer_net::Runtime;
 
-use super::Imap;
+use super::{Authenticated, OddLine};
 use crate::Error;
 
-/// Takes untagged data in; true if some of it is kept.
+/// Handles untagged data. Returns true if it kept any of it.
 pub(super) type Take<'t> = dyn FnMut(Data<'_>) -> Result<bool, Error> + Send + 't;
 
 /// How every operation that is one command gets its answer.
-impl<R: Runtime> Imap<R> {
+impl<R: Runtime> Authenticated<R> {
     /// Gives a command, when what an earlier one left is read, and waits for its answer.
     pub(super) async fn run(
         &mut self,
@@ -18,7 +18,20 @@ impl<R: Runtime> Imap<R> {
     ) -> Result<Completion, Error> {
         self.begin().await?;
         let tag = self.session.command(command)?;
-        self.answer(tag, take).await
+        self.answer(tag, needs(command), take).await
+    }
+
+    /// As [`run`](Self::run), for a command that has something to say about so many messages.
+    pub(super) async fn run_on(
+        &mut self,
+        command: &Command<'_>,
+        messages: u64,
+        take: &mut Take<'_>,
+    ) -> Result<Completion, Error> {
+        self.begin().await?;
+        self.budget.allow(messages);
+        let tag = self.session.command(command)?;
+        self.answer(tag, needs(command), take).await
     }
 
     /// As [`run`](Self::run), for a command that is answered OK or not.
@@ -27,23 +40,58 @@ impl<R: Runtime> Imap<R> {
     }
 
     /// The answer to a command that was given: NO and BAD are errors.
-    pub(super) async fn answer(&mut self, tag: Tag, take: &mut Take<'_>) -> Result<Completion, Error> {
+    ///
+    /// A line that can't be read is an error if it is one of those that the command `needs`, and then only when the
+    /// rest was taken in; any other is kept for [`odd_lines`](Self::odd_lines).
+    pub(super) async fn answer(
+        &mut self,
+        tag: Tag,
+        needs: &[&str],
+        take: &mut Take<'_>,
+    ) -> Result<Completion, Error> {
         let mut left = self.answer_limit;
+        let mut unread = None;
         loop {
             match self.event().await? {
                 Event::Data(frame) => {
-                    let Response::Untagged(data) = frame.response().map_err(Error::parse)? else { continue };
+                    let octets = frame.octets().len();
+                    let data = match frame.response() {
+                        Ok(Response::Untagged(data)) => data,
+                        Ok(_) => continue,
+                        Err(error) => {
+                            if is_one_of(&frame, needs) {
+                                unread.get_or_insert(error);
+                            } else {
+                                self.odd.push(&frame, &error);
+                            }
+                            continue;
+                        }
+                    };
                     if take(data)? {
-                        let octets = frame.octets().len();
                         left = left.checked_sub(octets).ok_or_else(|| self.answer_too_large())?;
+                        self.asked(octets);
                     }
                 }
                 Event::Done(completion) if completion.tag == tag => {
-                    return if completion.is_ok() { Ok(completion) } else { Err(Error::command(completion)) };
+                    return match unread {
+                        _ if !completion.is_ok() => Err(Error::command(completion)),
+                        Some(error) => Err(Error::parse(error)),
+                        None => Ok(completion),
+                    };
                 }
                 _ => {}
             }
         }
+    }
+
+    /// Lines of the server that could not be read since the last call, and that nothing failed for. Of more than 100
+    /// the first 100.
+    pub fn odd_lines(&mut self) -> impl Iterator<Item = OddLine> + '_ {
+        self.odd.drain()
+    }
+
+    pub(super) fn note_odd(&mut self, frame: &Frame, error: &ParseError) {
+        self.odd.push(frame, error);
     }
 
     /// Whether the server offers this. Asks if it has not said what it offers.
@@ -68,5 +116,86 @@ impl<R: Runtime> Imap<R> {
     }
 }
 
-/// The default of [`Imap::limit_answers`].
+/// How much more of what nobody asked for a command takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Budget {
+    responses: usize,
+    octets: usize,
+}
+
+impl Budget {
+    pub(super) const fn new(bounds: &Bounds) -> Self {
+        Self { responses: bounds.unasked_responses, octets: bounds.unasked_octets }
+    }
+
+    /// What an operation that was dropped may still bring: more than nobody asked for, and not without an end.
+    pub(super) fn of_the_dropped(bounds: &Bounds, limits: &Limits) -> Self {
+        let largest = usize::try_from(limits.literal).unwrap_or(usize::MAX);
+        Self {
+            responses: bounds.unasked_responses.saturating_mul(10),
+            octets: bounds.unasked_octets.saturating_mul(10).saturating_add(largest),
+        }
+    }
+
+    pub(super) fn take(&mut self, event: &Event) -> Result<(), Error> {
+        let (responses, octets) = match event {
+            Event::Data(frame) => (1, frame.octets().len()),
+            Event::LiteralChunk(octets) => (0, octets.len()),
+            _ => return Ok(()),
+        };
+        let left = self.responses.checked_sub(responses).zip(self.octets.checked_sub(octets));
+        let (responses, octets) = left.ok_or_else(Error::unasked)?;
+        *self = Self { responses, octets };
+        Ok(())
+    }
+
+    pub(super) const fn give_back(&mut self, responses: usize, octets: usize) {
+        self.responses = self.responses.saturating_add(responses);
+        self.octets = self.octets.saturating_add(octets);
+    }
+}
+
+impl Budget {
+    /// Counts a response for each of so many messages as asked for.
+    pub(super) fn allow(&mut self, messages: u64) {
+        let messages = usize::try_from(messages).unwrap_or(usize::MAX).min(MESSAGES);
+        self.give_back(messages, messages.saturating_mul(ABOUT_ONE));
+    }
+}
+
+/// The responses without which the result of a command would be wrong.
+fn needs(command: &Command<'_>) -> &'static [&'static str] {
+    match command {
+        Command::Capability => &["CAPABILITY"],
+        Command::Enable(_) => &["ENABLED"],
+        Command::Id(_) => &["ID"],
+        Command::Namespace => &["NAMESPACE"],
+        Command::Status { .. } => &["STATUS"],
+        Command::Search { .. } => &["SEARCH", "ESEARCH"],
+        Command::Sort { .. } => &["SORT"],
+        Command::Thread { .. } => &["THREAD"],
+        Command::GetQuota(_) | Command::GetQuotaRoot(_) | Command::SetQuota { .. } => &["QUOTA"],
+        Command::GetAcl(_) => &["ACL"],
+        Command::MyRights(_) => &["MYRIGHTS"],
+        Command::ListRights { .. } => &["LISTRIGHTS"],
+        Command::GetMetadata { .. } => &["METADATA"],
+        _ => &[],
+    }
+}
+
+/// Whether an untagged response is called by one of these names, with a number in front of it or without.
+pub(super) fn is_one_of(frame: &Frame, names: &[&str]) -> bool {
+    let mut words = frame.octets().split(|octet| b" \r\n".contains(octet)).skip(1);
+    let word = words.next().filter(|word| !word.iter().all(u8::is_ascii_digit)).or_else(|| words.next());
+    word.is_some_and(|word| names.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes())))
+}
+
+/// Messages of a mailbox that are believed to be there.
+const MESSAGES: usize = 1_000_000;
+/// Octets of a response that tells the UID and the flags of a message.
+const ABOUT_ONE: usize = 256;
+/// The default of [`Authenticated::limit_answers`].
 pub(super) const ANSWER_LIMIT: usize = 16 << 20;
+/// Octets of a set on one line: some servers take no command of more than 1,000 octets (Gmail), many none of more than
+/// 8,000 or 64 Ki.
+pub(super) const SET_LINE: usize = 800;

@@ -1,19 +1,19 @@
 use mailbearer_imap::session::Completion;
 use mailbearer_imap::{
-    Atom, Capability, Code, Command, Data, Esearch, SearchKey, SearchReturn, SequenceSet, SortCriterion,
-    Status, ThreadMember,
+    Atom, Capability, Code, Command, Data, Esearch, SearchKey, SearchReturn, SortCriterion, Status,
+    ThreadMember, UidSet,
 };
 use mailbearer_net::Runtime;
 
-use super::Imap;
+use super::{Authenticated, Examined};
 use crate::Error;
 
 /// What a search found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Found {
-    /// The UIDs; `None` if there is none, as no set can say that.
-    pub uids: Option<SequenceSet>,
+    /// The UIDs.
+    pub uids: UidSet,
     /// When one of them was changed last (RFC 7162), where that was looked for.
     pub mod_seq: Option<u64>,
 }
@@ -28,10 +28,10 @@ pub struct Matches {
     pub max: Option<u32>,
     /// How many there are.
     pub count: Option<u32>,
-    /// All UIDs; `None` too if there is none.
-    pub all: Option<SequenceSet>,
-    /// The UIDs of a [part](SearchReturn::Partial) of the result; `None` too if there is none in it.
-    pub partial: Option<SequenceSet>,
+    /// All UIDs.
+    pub all: UidSet,
+    /// The UIDs of a [part](SearchReturn::Partial) of the result.
+    pub partial: UidSet,
     /// When one of them was changed last (RFC 7162), where that was looked for.
     pub mod_seq: Option<u64>,
 }
@@ -46,14 +46,14 @@ pub enum ThreadAlgorithm {
     OrderedSubject,
 }
 
-/// Searches look at the open mailbox. Texts that are not ASCII are looked for in UTF-8.
-impl<R: Runtime> Imap<R> {
+/// Searches. Texts that are not ASCII are looked for in UTF-8.
+impl<R: Runtime> Examined<'_, R> {
     /// The UIDs of the messages that `key` picks.
     ///
     /// # Errors
     ///
-    /// Fails if no mailbox is open, if the server [takes no UTF-8](crate::Kind::Charset) and a text is not ASCII, and
-    /// for an answer that is [too large](Self::limit_answers).
+    /// Fails if the server [takes no UTF-8](crate::Kind::Charset) and a text is not ASCII, and
+    /// for an answer that is [too large](Authenticated::limit_answers).
     pub fn search<'a>(&'a mut self, key: &'a SearchKey<'a>) -> R::Task<'a, Result<Found, Error>> {
         R::task(self.find(key))
     }
@@ -144,14 +144,16 @@ impl<R: Runtime> Imap<R> {
             Ok(members)
         })
     }
+}
 
-    pub(crate) async fn find(&mut self, key: &SearchKey<'_>) -> Result<Found, Error> {
+impl<R: Runtime> Authenticated<R> {
+    pub(super) async fn find(&mut self, key: &SearchKey<'_>) -> Result<Found, Error> {
         // Ranges instead of every single number, where the server can say them.
         let extended = self.offers(&Capability::ESearch).await?;
         let returns = extended.then(|| vec![SearchReturn::All]);
         let (matches, numbers) = self.search_by(key, returns).await?;
-        let listed = (!numbers.is_empty()).then(|| numbers.into_iter().collect());
-        Ok(Found { uids: matches.all.or(listed), mod_seq: matches.mod_seq })
+        let uids = if matches.all.is_empty() { numbers.into_iter().collect() } else { matches.all };
+        Ok(Found { uids, mod_seq: matches.mod_seq })
     }
 
     /// What an ESEARCH response says, and the numbers of SEARCH responses.
@@ -166,7 +168,7 @@ impl<R: Runtime> Imap<R> {
         let tag = self.session.command(&search)?;
         let name = tag.to_string();
         let (mut matches, mut numbers) = (Matches::default(), Vec::new());
-        self.answer(tag, &mut |data| {
+        self.answer(tag, &["SEARCH", "ESEARCH"], &mut |data| {
             match data {
                 Data::Search(found) => {
                     numbers.extend(found.numbers.iter());
@@ -185,22 +187,14 @@ impl<R: Runtime> Imap<R> {
     }
 }
 
-impl Found {
-    /// How many there are; `None` if the server said `*`.
-    #[must_use]
-    pub fn count(&self) -> Option<u64> {
-        self.uids.as_ref().map_or(Some(0), SequenceSet::count)
-    }
-}
-
 impl Matches {
     fn of(found: Esearch<'_>) -> Self {
         Self {
             min: found.min,
             max: found.max,
             count: found.count,
-            all: found.all,
-            partial: found.partial.and_then(|(_, uids)| uids),
+            all: found.all.as_ref().map(UidSet::of).unwrap_or_default(),
+            partial: found.partial.and_then(|(_, uids)| uids).as_ref().map(UidSet::of).unwrap_or_default(),
             mod_seq: found.mod_seq,
         }
     }

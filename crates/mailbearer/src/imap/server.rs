@@ -3,7 +3,7 @@ use mailbearer_imap::{
 };
 use mailbearer_net::Runtime;
 
-use super::Imap;
+use super::Authenticated;
 use crate::Error;
 
 /// Where mailboxes can be (RFC 2342).
@@ -28,7 +28,7 @@ pub struct Space {
 }
 
 /// What is about the server, or about no message in particular.
-impl<R: Runtime> Imap<R> {
+impl<R: Runtime> Authenticated<R> {
     /// What the server can do, as it said last; asks if it has not said so since the login.
     ///
     /// # Errors
@@ -55,7 +55,7 @@ impl<R: Runtime> Imap<R> {
         R::task(self.switch_on(capabilities))
     }
 
-    /// Does nothing, so that the server tells what changed; see [`changes`](Self::changes).
+    /// Does nothing, so that the server tells what changed; see [`Examined::changes`](super::Examined::changes).
     ///
     /// # Errors
     ///

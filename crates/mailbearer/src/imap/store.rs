@@ -1,27 +1,25 @@
-use mailbearer_imap::{Capability, Code, Command, Flag, SequenceSet, StoreAction};
+use mailbearer_imap::session::Completion;
+use mailbearer_imap::{Capability, Code, Command, Flag, SequenceSet, StoreAction, UidSet};
 use mailbearer_net::Runtime;
 
-use super::{
-    Imap,
-    select::code_of,
-    sets::{joined, pieces},
-};
+use super::{Examined, Selected, mailbox::code_of, run::SET_LINE};
 use crate::Error;
 
-/// Flags, and removal, in the open mailbox.
-impl<R: Runtime> Imap<R> {
+/// Flags, and removal. An operation on no message sends nothing.
+impl<R: Runtime> Selected<'_, R> {
     /// Adds flags to messages, takes some from them, or replaces them all.
     ///
     /// # Errors
     ///
-    /// Fails for a flag that only servers set, if the mailbox was opened for reading only, and if the server refuses.
+    /// Fails for a flag that only servers set, and if the server refuses. [`Kind::ReadOnly`](crate::Kind::ReadOnly) if it
+    /// says that nothing can be changed, be it with an OK.
     pub fn store<'a>(
         &'a mut self,
-        uids: SequenceSet,
+        uids: UidSet,
         action: StoreAction,
         flags: &'a [Flag<'a>],
     ) -> R::Task<'a, Result<(), Error>> {
-        R::task(async move { self.store_by(uids, action, flags, None).await.map(drop) })
+        R::task(async move { self.store_by(&uids, action, flags, None).await.map(drop) })
     }
 
     /// As [`store`](Self::store), but leaves messages alone that changed since they had this MODSEQ, and returns
@@ -32,14 +30,14 @@ impl<R: Runtime> Imap<R> {
     /// As [`store`](Self::store), and [`unsupported`](Error::is_unsupported) without CONDSTORE.
     pub fn store_unchanged_since<'a>(
         &'a mut self,
-        uids: SequenceSet,
+        uids: UidSet,
         action: StoreAction,
         flags: &'a [Flag<'a>],
         mod_seq: u64,
-    ) -> R::Task<'a, Result<Option<SequenceSet>, Error>> {
+    ) -> R::Task<'a, Result<UidSet, Error>> {
         R::task(async move {
             self.needs_mod_seq().await?;
-            self.store_by(uids, action, flags, Some(mod_seq)).await
+            self.store_by(&uids, action, flags, Some(mod_seq)).await
         })
     }
 
@@ -47,9 +45,13 @@ impl<R: Runtime> Imap<R> {
     ///
     /// # Errors
     ///
-    /// Fails if the mailbox was opened for reading only, and if the server refuses.
+    /// Fails if the server refuses.
     pub fn expunge(&mut self) -> R::Task<'_, Result<(), Error>> {
-        R::task(async move { self.just_run(&Command::Expunge(None)).await })
+        R::task(async move {
+            self.writable()?;
+            let count = self.exists().into();
+            self.run_on(&Command::Expunge(None), count, &mut |_| Ok(false)).await.map(drop)
+        })
     }
 
     /// Removes those messages of a set that are flagged `\Deleted`, and no other.
@@ -57,7 +59,7 @@ impl<R: Runtime> Imap<R> {
     /// # Errors
     ///
     /// As [`expunge`](Self::expunge), and [`unsupported`](Error::is_unsupported) without UIDPLUS (RFC 4315).
-    pub fn expunge_only(&mut self, uids: SequenceSet) -> R::Task<'_, Result<(), Error>> {
+    pub fn expunge_only(&mut self, uids: UidSet) -> R::Task<'_, Result<(), Error>> {
         R::task(async move {
             if !self.has_uid_expunge().await? {
                 return Err(Error::unsupported("UIDPLUS"));
@@ -66,9 +68,11 @@ impl<R: Runtime> Imap<R> {
         })
     }
 
-    pub(super) async fn expunge_by(&mut self, uids: &SequenceSet) -> Result<(), Error> {
-        for set in pieces(uids) {
-            self.just_run(&Command::Expunge(Some(set))).await?;
+    pub(super) async fn expunge_by(&mut self, uids: &UidSet) -> Result<(), Error> {
+        self.writable()?;
+        for set in uids.lines(SET_LINE) {
+            let count = self.affected(&set);
+            self.run_on(&Command::Expunge(Some(set)), count, &mut |_| Ok(false)).await?;
         }
         Ok(())
     }
@@ -79,24 +83,42 @@ impl<R: Runtime> Imap<R> {
 
     pub(super) async fn store_by(
         &mut self,
-        set: SequenceSet,
+        uids: &UidSet,
         action: StoreAction,
         flags: &[Flag<'_>],
         unchanged_since: Option<u64>,
-    ) -> Result<Option<SequenceSet>, Error> {
-        // Whoever keeps a view wants to know what became of the flags.
-        let silent = self.follower.is_none();
+    ) -> Result<UidSet, Error> {
+        self.writable()?;
         let flags = flags.to_vec();
-        let mut modified = Vec::new();
-        for set in pieces(&set) {
-            let flags = flags.clone();
-            let store = Command::Store { uid: true, set, unchanged_since, action, silent, flags };
-            let completion = self.run(&store, &mut |_| Ok(false)).await?;
-            modified.extend(code_of(&completion, |code| match code {
-                Code::Modified(uids) => Some(uids),
+        let mut modified = UidSet::new();
+        for set in uids.lines(SET_LINE) {
+            let (flags, count) = (flags.clone(), self.affected(&set));
+            // Not silent: the view wants to know what became of the flags.
+            let store = Command::Store { uid: true, set, unchanged_since, action, silent: false, flags };
+            let completion = self.run_on(&store, count, &mut |_| Ok(false)).await?;
+            if says_read_only(&completion) {
+                return Err(Error::read_only(self.name()));
+            }
+            let told = code_of(&completion, |code| match code {
+                Code::Modified(uids) => Some(UidSet::of(&uids)),
                 _ => None,
-            }));
+            });
+            modified = modified.union(&told.unwrap_or_default());
         }
-        Ok(joined(&modified))
+        Ok(modified)
     }
+}
+
+impl<R: Runtime> Examined<'_, R> {
+    /// How many messages a command about this set can have something to say of.
+    pub(super) fn affected(&self, set: &SequenceSet) -> u64 {
+        set.count().unwrap_or(u64::MAX).min(self.exists().into())
+    }
+}
+
+/// Whether an OK says that nothing was done, as Dovecot's does: `OK Store ignored with read-only mailbox.`
+fn says_read_only(completion: &Completion) -> bool {
+    let answer = completion.answer();
+    let is_code = answer.code.is_some_and(|code| code.eq_ignore_ascii_case("READ-ONLY"));
+    is_code || answer.text.to_ascii_lowercase().contains("read-only")
 }

@@ -1,129 +1,166 @@
-use mailbearer_imap::{Capability, Code, Command, Data, Flag, SearchKey, SequenceSet, Status, StoreAction};
+use mailbearer_imap::{
+    Capability, Code, Command, Data, Flag, SearchKey, SequenceSet, Status, StoreAction, UidSet,
+};
 use mailbearer_net::Runtime;
 
-use super::{
-    Imap, mailbox,
-    select::code_of,
-    sets::{joined, pieces},
-};
+use super::{Examined, Selected, mailbox::code_of, mailbox_name, run::SET_LINE};
 use crate::Error;
 
-/// Where copies went (RFC 4315). The first of `to` is the copy of the first of `from`, and so on.
+/// Where copies went (RFC 4315).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Copied {
     /// UIDVALIDITY of the mailbox that holds the copies.
     pub uid_validity: u32,
-    /// UIDs of the messages that were copied.
-    pub from: SequenceSet,
-    /// UIDs of their copies.
-    pub to: SequenceSet,
+    /// The UID of each message that was copied, and of its copy.
+    pub pairs: Vec<(u32, u32)>,
 }
 
 /// How messages were moved.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Moved {
     /// Where they went, if the server told.
     pub copied: Option<Copied>,
     /// Whether the originals are gone. Where the server can't remove certain messages alone, they stay and are
-    /// flagged `\Deleted`: [`Imap::expunge`] removes them, with all others that are.
+    /// flagged `\Deleted`: [`Selected::expunge`] removes them, with all others that are.
     pub removed: bool,
 }
 
-impl<R: Runtime> Imap<R> {
-    /// Copies messages of the open mailbox to another one. Says where they went, if the server tells.
+impl<R: Runtime> Examined<'_, R> {
+    /// Copies messages to another mailbox. Says where they went, if the server tells.
     ///
     /// # Errors
     ///
     /// Fails for a name that can't be a mailbox's, and if the server refuses. Of a set that takes several commands (each
-    /// holds about 800 octets of it) some may be copied then; of one command none.
+    /// holds about 800 octets of it) some may be copied then; of one command none. If the session ends before the answer,
+    /// [whether they were copied is unknown](Error::outcome_unknown).
     pub fn copy<'a>(
         &'a mut self,
-        uids: SequenceSet,
+        uids: UidSet,
         mailbox: &'a str,
     ) -> R::Task<'a, Result<Option<Copied>, Error>> {
-        R::task(self.copy_by(uids, mailbox))
+        R::task(async move { self.copy_by(&uids, mailbox).await })
     }
 
-    /// Moves messages of the open mailbox to another one. On a server without MOVE (RFC 6851) they are copied, flagged
-    /// `\Deleted` and removed.
-    ///
-    /// # Errors
-    ///
-    /// Fails for a name that can't be a mailbox's, and if the server refuses. Some may be copied and not removed then.
-    pub fn move_to<'a>(
-        &'a mut self,
-        uids: SequenceSet,
-        mailbox: &'a str,
-    ) -> R::Task<'a, Result<Moved, Error>> {
-        R::task(async move {
-            if self.offers(&Capability::Move).await? || self.offers(&Capability::Imap4Rev2).await? {
-                return self.move_by(uids, mailbox).await;
-            }
-            // The set is made certain first: a message that arrives between two commands must not be in it.
-            let Some(uids) = self.find(&SearchKey::Uid(uids)).await?.uids else {
-                return Ok(Moved { copied: None, removed: true });
-            };
-            let copied = self.copy_by(uids.clone(), mailbox).await?;
-            self.store_by(uids.clone(), StoreAction::Add, &[Flag::Deleted], None).await?;
-            let removed = self.has_uid_expunge().await?;
-            if removed {
-                self.expunge_by(&uids).await?;
-            }
-            Ok(Moved { copied, removed })
-        })
-    }
-
-    async fn move_by(&mut self, set: SequenceSet, name: &str) -> Result<Moved, Error> {
-        let mailbox = mailbox(name)?;
+    async fn copy_by(&mut self, uids: &UidSet, name: &str) -> Result<Option<Copied>, Error> {
+        let mailbox = mailbox_name(name)?;
         let mut parts = Vec::new();
-        for set in pieces(&set) {
-            let command = Command::Move { uid: true, set, mailbox: mailbox.clone() };
-            self.transfer(&command, &mut parts).await?;
+        for set in uids.lines(SET_LINE) {
+            let (count, mailbox) = (self.affected(&set), mailbox.clone());
+            self.transfer(&Command::Copy { uid: true, set, mailbox }, count, &mut parts).await?;
         }
-        Ok(Moved { copied: Copied::joined(&parts), removed: true })
-    }
-
-    async fn copy_by(&mut self, set: SequenceSet, name: &str) -> Result<Option<Copied>, Error> {
-        let mailbox = mailbox(name)?;
-        let mut parts = Vec::new();
-        for set in pieces(&set) {
-            let command = Command::Copy { uid: true, set, mailbox: mailbox.clone() };
-            self.transfer(&command, &mut parts).await?;
-        }
-        Ok(Copied::joined(&parts))
+        Ok(Copied::joined(parts))
     }
 
     /// Finds where messages went: MOVE tells before the messages are expunged (RFC 6851 section 4.3), Exchange for a
     /// COPY with no answer around it.
-    async fn transfer(&mut self, command: &Command<'_>, parts: &mut Vec<Copied>) -> Result<(), Error> {
+    async fn transfer(
+        &mut self,
+        command: &Command<'_>,
+        messages: u64,
+        parts: &mut Vec<Copied>,
+    ) -> Result<(), Error> {
         let mut copied = None;
+        // What is left of an earlier operation is read first: a failure there is none of this command.
+        self.begin().await?;
         let completion = self
-            .run(command, &mut |data| {
+            .run_on(command, messages, &mut |data| {
                 let Data::Status(line) = data else { return Ok(false) };
                 let found = line.code.filter(|_| line.status == Status::Ok).and_then(Copied::of);
                 let is_kept = found.is_some();
                 copied = found.or(copied.take());
                 Ok(is_kept)
             })
-            .await?;
+            .await
+            .map_err(Error::unless_answered)?;
         parts.extend(code_of(&completion, Copied::of).or(copied));
         Ok(())
     }
 }
 
-impl Copied {
-    /// All of it; all copies are in one mailbox.
-    fn joined(parts: &[Self]) -> Option<Self> {
-        let uid_validity = parts.first()?.uid_validity;
-        let side = |pick: fn(&Self) -> SequenceSet| joined(&parts.iter().map(pick).collect::<Vec<_>>());
-        let (from, to) = (side(|part| part.from.clone())?, side(|part| part.to.clone())?);
-        Some(Self { uid_validity, from, to })
+impl<R: Runtime> Selected<'_, R> {
+    /// Moves messages to another mailbox. On a server without MOVE (RFC 6851) they are copied, flagged `\Deleted` and
+    /// removed.
+    ///
+    /// # Errors
+    ///
+    /// Fails for a name that can't be a mailbox's, and if the server refuses. If the session ends before all is done,
+    /// [what was is unknown](Error::outcome_unknown); after a refusal some may be copied and not removed, where there is
+    /// no MOVE.
+    pub fn move_to<'a>(&'a mut self, uids: UidSet, mailbox: &'a str) -> R::Task<'a, Result<Moved, Error>> {
+        R::task(async move {
+            self.writable()?;
+            if uids.is_empty() {
+                return Ok(Moved { copied: None, removed: true });
+            }
+            if self.offers(&Capability::Move).await? || self.offers(&Capability::Imap4Rev2).await? {
+                return self.move_by(&uids, mailbox).await;
+            }
+            // The set is made certain first: a message that arrives between two commands must not be in it.
+            let mut there = UidSet::new();
+            for set in uids.lines(SET_LINE) {
+                there = there.union(&self.find(&SearchKey::Uid(set)).await?.uids);
+            }
+            let uids = there.intersection(&uids);
+            let copied = self.copy_by(&uids, mailbox).await?;
+            // The copies are there: doing it again would make more of them, so this is no failure to try again after.
+            let removed = self.remove(&uids).await.map_err(Error::unless_answered)?;
+            Ok(Moved { copied, removed })
+        })
     }
 
-    fn of(code: Code<'_>) -> Option<Self> {
-        match code {
-            Code::CopyUid { validity, from, to } => Some(Self { uid_validity: validity, from, to }),
-            _ => None,
+    async fn remove(&mut self, uids: &UidSet) -> Result<bool, Error> {
+        self.store_by(uids, StoreAction::Add, &[Flag::Deleted], None).await?;
+        let removed = self.has_uid_expunge().await?;
+        if removed {
+            self.expunge_by(uids).await?;
         }
+        Ok(removed)
+    }
+
+    async fn move_by(&mut self, uids: &UidSet, name: &str) -> Result<Moved, Error> {
+        let mailbox = mailbox_name(name)?;
+        let mut parts = Vec::new();
+        for set in uids.lines(SET_LINE) {
+            let (count, mailbox) = (self.affected(&set), mailbox.clone());
+            self.transfer(&Command::Move { uid: true, set, mailbox }, count, &mut parts).await?;
+        }
+        Ok(Moved { copied: Copied::joined(parts), removed: true })
     }
 }
+
+impl Copied {
+    /// UIDs of the messages that were copied.
+    #[must_use]
+    pub fn from(&self) -> UidSet {
+        self.pairs.iter().map(|(from, _)| *from).collect()
+    }
+
+    /// UIDs of the copies.
+    #[must_use]
+    pub fn to(&self) -> UidSet {
+        self.pairs.iter().map(|(_, to)| *to).collect()
+    }
+
+    /// All of it; all copies are in one mailbox.
+    fn joined(parts: Vec<Self>) -> Option<Self> {
+        let mut parts = parts.into_iter();
+        let mut all = parts.next()?;
+        parts.for_each(|part| all.pairs.extend(part.pairs));
+        Some(all)
+    }
+
+    /// `None` too for sets that do not fit together: they say nothing.
+    fn of(code: Code<'_>) -> Option<Self> {
+        let Code::CopyUid { validity, from, to } = code else { return None };
+        let count = from.count().filter(|count| *count <= PAIRS && to.count() == Some(*count))?;
+        let numbers = |set: &SequenceSet| set.numbers(0).collect::<Vec<_>>();
+        debug_assert!(count <= PAIRS, "a set may name four thousand million");
+        let pairs = numbers(&from).into_iter().zip(numbers(&to)).collect();
+        Some(Self { uid_validity: validity, pairs })
+    }
+}
+
+/// Messages that one command copies, at most: a set of that many takes more than a line if it has holes.
+const PAIRS: u64 = 10_000_000;

@@ -1,3 +1,4 @@
+mod known;
 mod news;
 mod resync;
 mod session;
@@ -6,20 +7,23 @@ use std::{
     future::{Future, poll_fn},
     mem,
     pin::Pin,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use mailbearer_imap::session::Problem;
 use mailbearer_net::{self as net, Canceller, Runtime};
 
+pub use known::{NoPosition, Position};
 pub use news::News;
 
 use self::{
+    known::Known,
     news::Pending,
-    resync::{Attempt, Attempted, Known},
+    resync::{Attempt, Attempted},
     session::Listening,
 };
-use crate::{Client, Error};
+use crate::{Client, Error, Kind};
 
 /// How a [`Watcher`] waits. Each field's default is named with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +45,8 @@ pub struct WatchOptions {
     pub attempts: Option<u32>,
     /// Whether changes of flags are told. Default true. Without, a little less is asked for.
     pub flags: bool,
+    /// Whether a first connection that can't be made is tried again as any later one. Default false.
+    pub retry: bool,
 }
 
 impl Default for WatchOptions {
@@ -53,14 +59,15 @@ impl Default for WatchOptions {
             steady: Duration::from_secs(60),
             attempts: None,
             flags: true,
+            retry: false,
         }
     }
 }
 
 /// A mailbox that is listened to for as long as it takes: made by [`Client::watch`].
 ///
-/// What happens is told by UID, and nothing twice. A connection that breaks, or whose token runs out, is replaced by
-/// a new one with a fresh token, and what happened meanwhile is found out: by QRESYNC or CONDSTORE (RFC 7162) where
+/// What happens is told by UID, and nothing twice. A connection that breaks, whose token runs out, or on which the server
+/// says what makes no sense, is replaced by a new one with a fresh token, and what happened meanwhile is found out: by QRESYNC or CONDSTORE (RFC 7162) where
 /// the server has them, else by comparing UIDs and flags. On a server without IDLE it asks from time to time.
 ///
 /// It keeps UID and flags of every message in the mailbox, about 32 octets each.
@@ -73,6 +80,7 @@ pub struct Watcher<R: Runtime> {
     attempt: Option<Pin<Box<dyn Future<Output = Attempted<R>> + Send>>>,
     known: Known,
     pending: Pending,
+    place: Position,
     /// Attempts that failed in a row.
     failures: u32,
     retry_at: Option<Instant>,
@@ -86,22 +94,38 @@ impl<R: Runtime> Watcher<R> {
         client: Client<R>,
         mailbox: &str,
         options: WatchOptions,
+        position: Option<Position>,
     ) -> Result<Self, Error> {
+        let place = position.unwrap_or_default();
         let mut watcher = Self {
             client,
             mailbox: mailbox.to_owned(),
             options,
             listening: None,
             attempt: None,
-            known: Known::default(),
+            known: Known::at(place.clone()),
             pending: Pending::default(),
+            place,
             failures: 0,
             retry_at: None,
             since: R::now(),
             canceller: Canceller::new(),
         };
-        watcher.connect().await?;
+        match watcher.connect().await {
+            Ok(_) => {}
+            Err(error) if options.retry => watcher.lost(error)?,
+            Err(error) => return Err(error),
+        }
         Ok(watcher)
+    }
+
+    /// Up to where the news were told: what [`next`](Self::next) returned last counts as told.
+    ///
+    /// Kept over the end of the program, it lets [`Client::resume_watch`] go on from there. `None` before the mailbox was
+    /// opened.
+    #[must_use]
+    pub fn position(&self) -> Option<&Position> {
+        Some(&self.place).filter(|place| place.is_known())
     }
 
     /// Waits for the next thing that happens, for as long as it takes.
@@ -158,6 +182,7 @@ impl<R: Runtime> Watcher<R> {
     async fn advance(&mut self, until: Option<Instant>) -> Result<Option<News>, Error> {
         loop {
             if let Some(news) = self.pending.next(&self.known.view) {
+                self.note(&news);
                 return Ok(Some(news));
             }
             if let Some(retry_at) = self.retry_at {
@@ -180,6 +205,24 @@ impl<R: Runtime> Watcher<R> {
         }
     }
 
+    /// Notes what is told to the caller now.
+    fn note(&mut self, news: &News) {
+        match news {
+            News::Arrived(summary) => self.place.told(summary.uid),
+            News::Renumbered { .. } => self.place.connected(&self.known),
+            _ => {}
+        }
+        self.catch_up();
+    }
+
+    fn catch_up(&mut self) {
+        let view = &self.known.view;
+        let is_known = self.listening.is_some() && view.exists() > 0 && view.unknown().is_empty();
+        if self.pending.is_empty() && is_known {
+            self.place.caught_up(view.highest_uid());
+        }
+    }
+
     /// Makes the next connection, or goes on with that.
     async fn connect(&mut self) -> Result<bool, Error> {
         let attempt = self.attempt.take().unwrap_or_else(|| {
@@ -198,6 +241,9 @@ impl<R: Runtime> Watcher<R> {
         (self.known, self.pending) = (known, pending);
         self.listening = Some(result?);
         self.since = R::now();
+        if self.pending.is_empty() {
+            self.place.connected(&self.known);
+        }
         Ok(true)
     }
 
@@ -212,6 +258,10 @@ impl<R: Runtime> Watcher<R> {
             }
         }
         let may_help = (error.is_transient() || error.needs_new_token()) && !error.is_auth();
+        // A server that says what makes no sense says something else on another connection, or it is none.
+        let is_odd =
+            error.kind() == Kind::Protocol && self.failures < ODD_ATTEMPTS && self.known.validity.is_some();
+        let may_help = may_help || is_odd;
         if !may_help || self.options.attempts.is_some_and(|most| self.failures >= most) {
             return Err(error);
         }
@@ -221,7 +271,7 @@ impl<R: Runtime> Watcher<R> {
         }
         self.failures = self.failures.saturating_add(1);
         self.retry_at = R::now().checked_add(wait);
-        self.pending.tell(News::Interrupted { why: error.to_string(), retry_in: wait });
+        self.pending.tell(News::Interrupted { error: Arc::new(error), retry_in: wait });
         Ok(())
     }
 
@@ -251,3 +301,6 @@ fn usual_wait(error: &Error) -> Option<Duration> {
         _ => None,
     }
 }
+
+/// Attempts in a row that a server may answer with what makes no sense.
+const ODD_ATTEMPTS: u32 = 10;

@@ -1,17 +1,18 @@
 use std::{
     collections::{BTreeSet, VecDeque},
+    sync::Arc,
     time::Duration,
 };
 
 use mailbearer_imap::{
-    Flag, SequenceSet,
+    Flag, UidSet,
     view::{Message, View},
 };
 
-use crate::Summary;
+use crate::{Error, Summary};
 
 /// Something that happened in a watched mailbox.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum News {
     /// There is a new message. Where the server can't show it, only its UID, size and time are known.
@@ -36,11 +37,31 @@ pub enum News {
     },
     /// The connection broke, or none could be made. It is tried again after some time; nothing is missed.
     Interrupted {
-        /// What happened, in one line for people.
-        why: String,
+        /// What happened.
+        error: Arc<Error>,
         /// How long until the next attempt.
         retry_in: Duration,
     },
+}
+
+/// Failures are the same if they say the same.
+impl PartialEq for News {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Arrived(own), Self::Arrived(other)) => own == other,
+            (Self::Flags { uid, flags }, Self::Flags { uid: other, flags: others }) => {
+                uid == other && flags == others
+            }
+            (Self::Expunged { uid }, Self::Expunged { uid: other }) => uid == other,
+            (Self::Renumbered { uid_validity }, Self::Renumbered { uid_validity: other }) => {
+                uid_validity == other
+            }
+            (Self::Interrupted { error, retry_in }, Self::Interrupted { error: other, retry_in: others }) => {
+                error.to_string() == other.to_string() && retry_in == others
+            }
+            _ => false,
+        }
+    }
 }
 
 /// What is to be told.
@@ -68,6 +89,10 @@ impl Pending {
         self.gone.pop_first().map(|uid| News::Expunged { uid })
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.ready.is_empty()
+    }
+
     pub(super) fn tell(&mut self, news: News) {
         self.ready.push_back(news);
     }
@@ -82,8 +107,8 @@ impl Pending {
     }
 
     /// `uids` were known, so there are not more of them than messages.
-    pub(super) fn all_expunged(&mut self, uids: Option<SequenceSet>) {
-        for uid in uids.iter().flat_map(|uids| uids.numbers(u32::MAX)) {
+    pub(super) fn all_expunged(&mut self, uids: &UidSet) {
+        for uid in uids.iter() {
             self.expunged(uid);
         }
     }

@@ -2,28 +2,20 @@
 
 use mailbearer_imap::view::{Change, Limits, Message, View};
 use mailbearer_imap::{
-    Capability, Code, Command, Data, FetchItem, Item, Number, QResync, SearchKey, Select, SequenceSet,
+    Capability, Code, Command, Data, FetchItem, QResync, SearchKey, Select, SequenceSet, UidSet,
 };
 use mailbearer_net::Runtime;
 
-use super::{WatchOptions, news::Pending, session::Listening};
-use crate::{
-    Client, Error, Imap, Selected,
-    imap::{follow::Follow, mailbox, sets::pieces},
+use super::{
+    WatchOptions,
+    known::{Known, too_many},
+    news::Pending,
+    session::Listening,
 };
-
-/// What is known of the mailbox, across connections.
-#[derive(Debug, Default)]
-pub(super) struct Known {
-    /// UIDVALIDITY; `None` before the mailbox was opened for the first time.
-    validity: Option<u32>,
-    /// All that happened up to here is known (RFC 7162).
-    mod_seq: Option<u64>,
-    /// Messages from this UID on came after the watch began.
-    pub(super) first_new: u32,
-    /// All messages that are not to be told any more: it knows those that were told, or are about to be.
-    pub(super) view: View,
-}
+use crate::{
+    Client, Error, Imap, Opened,
+    imap::{follow::Follow, mailbox_name, run::SET_LINE},
+};
 
 /// How a server helps to find out what happened.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -81,7 +73,7 @@ impl<R: Runtime> Attempt<R> {
             self.begin_anew(&mut imap, validity, selected.uid_next).await?;
         }
         self.known.mod_seq = selected.highest_mod_seq.filter(|_| help != Help::None);
-        imap.follower = None;
+        imap.line.follower = None;
         Listening::new(imap, token, self.options, self.client.account().timeouts.read).await
     }
 
@@ -101,12 +93,12 @@ impl<R: Runtime> Attempt<R> {
         if self.known.validity.is_some() {
             self.pending.renumbered(validity);
         }
-        self.known = Known { validity: Some(validity), mod_seq: None, first_new, view };
+        self.known = Known { validity: Some(validity), first_new, view, ..Known::default() };
         Ok(())
     }
 
     /// Opens the mailbox; also says whether the server told all that happened since it was open last.
-    async fn open(&mut self, imap: &mut Imap<R>, help: Help) -> Result<(Selected, bool), Error> {
+    async fn open(&mut self, imap: &mut Imap<R>, help: Help) -> Result<(Opened, bool), Error> {
         let qresync = match (help, self.known.validity, self.known.mod_seq) {
             (Help::QResync, Some(validity), Some(mod_seq)) if validity > 0 && mod_seq > 0 => {
                 Some(QResync { validity, mod_seq, known: None, matching: None })
@@ -115,10 +107,11 @@ impl<R: Runtime> Attempt<R> {
         };
         let mut complete = qresync.is_some();
         let condstore = help == Help::CondStore;
-        let examine = Command::Examine(Select { mailbox: mailbox(&self.mailbox)?, condstore, qresync });
+        let examine = Command::Examine(Select { mailbox: mailbox_name(&self.mailbox)?, condstore, qresync });
         let (known, pending, flags) = (&mut self.known, &mut self.pending, self.options.flags);
         let mut validity = None;
         let selected = imap
+            .line
             .open_mailbox(&self.mailbox, examine, &mut |data| {
                 match data {
                     Data::Status(line) => match line.code {
@@ -127,8 +120,11 @@ impl<R: Runtime> Attempt<R> {
                         _ => {}
                     },
                     Data::Vanished { .. } | Data::Fetch(_) if validity != known.validity => complete = false,
-                    Data::Vanished { uids, .. } => pending.all_expunged(known.view.forget(&uids)),
-                    Data::Fetch(fetch) if flags => note_flags(known, pending, &fetch.items),
+                    Data::Vanished { uids, .. } => {
+                        pending.all_expunged(&known.view.forget(&UidSet::of(&uids)));
+                        return Ok(true);
+                    }
+                    Data::Fetch(fetch) if flags => known.note_flags(pending, &fetch.items),
                     _ => {}
                 }
                 Ok(false)
@@ -141,16 +137,12 @@ impl<R: Runtime> Attempt<R> {
     /// if that does not fit together, as when a message went meanwhile.
     async fn compare_uids(&mut self, imap: &mut Imap<R>) -> Result<bool, Error> {
         let Some(mod_seq) = self.known.mod_seq.filter(|mod_seq| *mod_seq > 0) else { return Ok(false) };
-        let found = imap.find(&SearchKey::All).await?;
-        let Some(uids) = found.uids else {
-            // Of none there is no set.
-            self.pending.all_expunged(self.known.view.forget(&SequenceSet::range(1, u32::MAX)));
-            return Ok(self.known.view.resume(imap.view().map_or(0, View::exists)));
-        };
-        self.pending.all_expunged(self.known.view.retain(&uids));
+        let uids = imap.line.find(&SearchKey::All).await?.uids;
+        self.pending.all_expunged(&self.known.view.retain(&uids));
         let highest = self.known.view.highest_uid().unwrap_or_default();
         let known = u64::try_from(self.known.view.known()).unwrap_or(u64::MAX);
-        let fits = uids.count() == Some(known.saturating_add(count_above(&uids, highest)));
+        let above = uids.count_between(highest.saturating_add(1), u32::MAX);
+        let fits = uids.count() == known.saturating_add(above);
         if !fits {
             return Ok(false);
         }
@@ -163,19 +155,21 @@ impl<R: Runtime> Attempt<R> {
                 changed_since: Some(mod_seq),
                 vanished: false,
             };
-            imap.run(&fetch, &mut |data| {
-                if let Data::Fetch(fetch) = data {
-                    note_flags(known, pending, &fetch.items);
-                }
-                Ok(false)
-            })
-            .await?;
+            imap.line
+                .run_on(&fetch, uids.count(), &mut |data| {
+                    if let Data::Fetch(fetch) = data {
+                        known.note_flags(pending, &fetch.items);
+                    }
+                    Ok(false)
+                })
+                .await?;
         }
         let moved = imap
+            .line
             .changes()
             .any(|change| matches!(change, Change::Expunged { .. } | Change::Vanished { .. } | Change::Lost));
-        let exists = imap.view().map_or(0, View::exists);
-        Ok(!moved && uids.count() <= Some(exists.into()) && self.known.view.resume(exists))
+        let exists = imap.line.open_view().map_or(0, View::exists);
+        Ok(!moved && uids.count() <= u64::from(exists) && self.known.view.resume(exists))
     }
 
     /// Finds out what happened by UID and flags of every message.
@@ -194,28 +188,10 @@ impl<R: Runtime> Attempt<R> {
                 }
             }
         }
-        let (before, first_new) = (&self.known.view, self.known.first_new);
-        fresh.unlearn(|message| message.uid >= first_new && before.by_uid(message.uid).is_none());
+        let (known, before) = (&self.known, &self.known.view);
+        fresh.unlearn(|message| known.is_news(message.uid) && before.by_uid(message.uid).is_none());
         self.known.view = fresh;
         Ok(())
-    }
-}
-
-impl Known {
-    /// Whether every known message stands before every other one, as a new session needs it.
-    fn is_orderly(&self) -> bool {
-        let known = u32::try_from(self.view.known()).ok();
-        self.view.highest_uid().is_none_or(|uid| self.view.sequence_of(uid) == known)
-    }
-
-    /// Says that only a comparison of everything can be trusted the next time.
-    pub(super) const fn distrust(&mut self) {
-        self.mod_seq = None;
-    }
-
-    /// Notes that all that happened up to here was told on this connection.
-    pub(super) fn reached(&mut self, mod_seq: u64) {
-        self.mod_seq = self.mod_seq.map(|before| before.max(mod_seq));
     }
 }
 
@@ -232,57 +208,33 @@ async fn help<R: Runtime>(imap: &mut Imap<R>) -> Result<Help, Error> {
 
 /// Asks for UID and flags of every message. What goes meanwhile is told by a NOOP, and asked for no more.
 async fn learn_all<R: Runtime>(imap: &mut Imap<R>, flags: bool) -> Result<(), Error> {
+    let line = &mut imap.line;
     for _ in 0..LEARN_ATTEMPTS {
-        let missing = if flags { View::without_flags } else { View::unknown };
-        let Some(set) = imap.view().and_then(missing) else { return Ok(()) };
-        for set in pieces(&set) {
+        let missing = |view: &View| if flags { view.without_flags() } else { view.unknown() };
+        let wanted = line.open_view().map(missing).unwrap_or_default();
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        for set in wanted.lines(SET_LINE) {
             let mut items = vec![FetchItem::Uid];
             items.extend(flags.then_some(FetchItem::Flags));
             let fetch = Command::Fetch { uid: false, set, items, changed_since: None, vanished: false };
-            imap.just_run(&fetch).await?;
+            line.run_on(&fetch, wanted.count(), &mut |_| Ok(false)).await?;
         }
-        if imap.view().and_then(missing).is_some() {
-            imap.just_run(&Command::Noop).await?;
+        if line.open_view().is_some_and(|view| !missing(view).is_empty()) {
+            line.just_run(&Command::Noop).await?;
         }
     }
     Ok(())
 }
 
 fn take_view<R: Runtime>(imap: &mut Imap<R>) -> Result<View, Error> {
-    let view = imap.follower.take().map(Follow::into_view).unwrap_or_default();
+    let view = imap.line.follower.take().map(Follow::into_view).unwrap_or_default();
     let most = Limits::default().messages;
-    if view.known() >= most && view.unknown().is_some() {
+    if view.known() >= most && !view.unknown().is_empty() {
         return Err(too_many());
     }
     Ok(view)
-}
-
-/// The mailbox holds more than a view keeps.
-pub(super) fn too_many() -> Error {
-    Error::too_many_messages(Limits::default().messages)
-}
-
-fn note_flags(known: &mut Known, pending: &mut Pending, items: &[Item<'_>]) {
-    let uid = items.iter().find_map(|item| match item {
-        Item::Uid(uid) => Some(*uid),
-        _ => None,
-    });
-    if let (Some(uid), Ok(Some(true))) = (uid, known.view.update(items)) {
-        pending.changed(uid);
-    }
-}
-
-fn count_above(uids: &SequenceSet, highest: u32) -> u64 {
-    let end = |number| match number {
-        Number::Is(number) => number,
-        Number::Highest => u32::MAX,
-    };
-    let above = uids.ranges().map(|(one, other)| {
-        let (first, last) =
-            (end(one).min(end(other)).max(highest.saturating_add(1)), end(one).max(end(other)));
-        u64::from(last).saturating_add(1).saturating_sub(u64::from(first))
-    });
-    above.fold(0, u64::saturating_add)
 }
 
 /// How often UIDs are asked for that the server does not tell.

@@ -177,8 +177,8 @@ impl Imap {
                 if self.tell_changes(true) {
                     return Ok(());
                 }
-                let code = Code::AppendUid { validity, uids: uids.into_iter().collect() };
-                self.protocol.complete(Status::Ok, Some(code), "APPEND completed.")
+                let code = SequenceSet::from_numbers(uids).map(|uids| Code::AppendUid { validity, uids });
+                self.protocol.complete(Status::Ok, code, "APPEND completed.")
             }
         }
     }
@@ -284,11 +284,8 @@ impl Imap {
             Ok(added) => added,
             Err(error) => return self.not_added(error),
         };
-        let code = (!from.is_empty()).then(|| Code::CopyUid {
-            validity,
-            from: from.iter().copied().collect(),
-            to: to.into_iter().collect(),
-        });
+        let sets = SequenceSet::from_numbers(from.iter().copied()).zip(SequenceSet::from_numbers(to));
+        let code = sets.map(|(from, to)| Code::CopyUid { validity, from, to });
         if and_remove {
             // RFC 6851 section 4.3: the code comes before the expunges.
             self.note(code, "Moved.");

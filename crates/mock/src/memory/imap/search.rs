@@ -73,7 +73,7 @@ fn esearch<'a>(tag: &'a str, uid: bool, returns: &[SearchReturn], found: &[u32])
         uid,
         min: found.first().copied().filter(|_| asked(&SearchReturn::Min)),
         max: found.last().copied().filter(|_| asked(&SearchReturn::Max)),
-        all: (all && !found.is_empty()).then(|| found.iter().copied().collect::<SequenceSet>()),
+        all: SequenceSet::from_numbers(found.iter().copied()).filter(|_| all),
         count: asked(&SearchReturn::Count).then(|| u32::try_from(found.len()).unwrap_or(u32::MAX)),
         ..Esearch::default()
     }

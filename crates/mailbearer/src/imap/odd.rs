@@ -1,0 +1,52 @@
+use std::{collections::VecDeque, fmt};
+
+use mailbearer_imap::{Frame, ParseError};
+use mailbearer_wire::printable_bytes;
+
+/// A line of a server that can't be read. What it was about is not known; the command did what it was asked all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OddLine {
+    /// The beginning of the line, escaped for a terminal.
+    pub line: String,
+    /// What the parser stumbled over.
+    pub problem: String,
+}
+
+/// Lines that can't be read, until someone looks at them.
+#[derive(Debug, Default)]
+pub(super) struct Odd {
+    lines: VecDeque<OddLine>,
+}
+
+impl Odd {
+    pub(super) fn push(&mut self, frame: &Frame, error: &ParseError) {
+        if self.lines.len() < KEPT {
+            self.lines.push_back(OddLine::of(frame, error));
+        }
+    }
+
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = OddLine> + '_ {
+        self.lines.drain(..)
+    }
+}
+
+impl OddLine {
+    pub(super) fn of(frame: &Frame, error: &ParseError) -> Self {
+        let line = frame.octets();
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        Self { line: printable_bytes(line, SHOWN), problem: error.to_string() }
+    }
+}
+
+impl fmt::Display for OddLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a line of the server can't be read ({}): {}", self.problem, self.line)
+    }
+}
+
+/// Lines that are kept.
+const KEPT: usize = 100;
+/// Octets of a line that are kept.
+const SHOWN: usize = 200;
