@@ -59,6 +59,7 @@ fn dependencies() -> Result<()> {
             }
         }
     }
+    layers()?;
     let wire = tree(&["-p", "mailbearer-wire", "--all-features"])?;
     let expected = ["mailbearer-wire", "zeroize"].map(String::from);
     if wire != BTreeSet::from(expected) {
@@ -66,6 +67,47 @@ fn dependencies() -> Result<()> {
     }
     Ok(())
 }
+
+/// Our own crates stand on those below them alone, and the program on the facade: what it needs of a protocol comes
+/// through that one door, and the server halves are for servers.
+fn layers() -> Result<()> {
+    for (package, below) in LAYERS {
+        let named = tree(&["-p", package, "--all-features", "--depth", "1"])?;
+        let ours = named.iter().filter(|name| name.starts_with("mailbearer") && *name != package);
+        if let Some(name) = ours.into_iter().find(|name| !below.contains(&name.as_str())) {
+            return Err(format!("{package} depends on {name}, and may on {below:?}").into());
+        }
+    }
+    for file in sources(&process::workspace().join("crates/cli/src"))? {
+        if fs::read_to_string(&file)?.contains("protocol::server") {
+            return Err(format!("{} uses the server half of a protocol", file.display()).into());
+        }
+    }
+    Ok(())
+}
+
+const LAYERS: [(&str, &[&str]); 10] = [
+    ("mailbearer-wire", &[]),
+    ("mailbearer-sasl", &["mailbearer-wire"]),
+    ("mailbearer-oauth", &["mailbearer-wire", "mailbearer-sasl"]),
+    ("mailbearer-smtp", &["mailbearer-wire", "mailbearer-sasl"]),
+    ("mailbearer-imap", &["mailbearer-wire", "mailbearer-sasl"]),
+    ("mailbearer-mime", &["mailbearer-wire"]),
+    ("mailbearer-net", &["mailbearer-wire"]),
+    ("mailbearer", PROTOCOLS_AND_NET),
+    ("mailbearer-mock", PROTOCOLS_AND_NET),
+    ("mailbearer-cli", &["mailbearer", "mailbearer-mock"]),
+];
+
+const PROTOCOLS_AND_NET: &[&str] = &[
+    "mailbearer-wire",
+    "mailbearer-sasl",
+    "mailbearer-oauth",
+    "mailbearer-smtp",
+    "mailbearer-imap",
+    "mailbearer-mime",
+    "mailbearer-net",
+];
 
 fn blocking_has_no_tokio() -> Result<()> {
     let crates = tree(&["-p", "mailbearer"])?;

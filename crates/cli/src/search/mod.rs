@@ -2,22 +2,20 @@
 //!
 //! The keys are values, written to the server by the protocol's encoder: no text in them can become a command.
 
-use mailbearer::imap_protocol::{Atom, Command, Flag, SearchKey, SequenceSet, Text, server::parse_command};
+mod imap;
+
+use mailbearer::imap_protocol::{Atom, Flag, SearchKey, SequenceSet, Text};
 
 use crate::value;
 
 /// A search as it was given, ready to be read.
 pub(crate) struct Query {
     text: String,
-    /// Keys of IMAP itself, in the command that they make.
-    raw: Option<Vec<u8>>,
 }
 
 impl Query {
     pub(crate) fn new(text: &str) -> Self {
-        let raw = text.trim_start().strip_prefix("imap:");
-        let raw = raw.map(|keys| [b"a UID SEARCH ", keys.trim().as_bytes()].concat());
-        Self { text: text.to_owned(), raw }
+        Self { text: text.to_owned() }
     }
 
     /// Reads it.
@@ -25,23 +23,10 @@ impl Query {
     /// # Errors
     ///
     /// Says which key is wrong.
-    pub(crate) fn key(&self) -> Result<SearchKey<'_>, String> {
-        match &self.raw {
-            Some(command) => raw(command),
+    pub(crate) fn key(&self) -> Result<SearchKey<'static>, String> {
+        match self.text.trim_start().strip_prefix("imap:") {
+            Some(keys) => imap::read(keys.trim()),
             None => all_of(words(&self.text)?),
-        }
-    }
-}
-
-/// Reads what was typed as a server would read it, with the mock's parser.
-fn raw(command: &[u8]) -> Result<SearchKey<'_>, String> {
-    match parse_command(command) {
-        Ok((_, Command::Search { returns: None, charset: None, key, .. })) => Ok(key),
-        Ok(_) => Err("imap: takes search keys alone, neither RETURN nor CHARSET".into()),
-        Err(error) => {
-            let before = b"a UID SEARCH ".len();
-            let at = error.error.offset.saturating_sub(before).saturating_add(1);
-            Err(format!("imap: at character {at} there is no {}", error.error.rule))
         }
     }
 }
@@ -296,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_imap_are_read_as_a_server_reads_them() {
+    fn keys_of_imap_are_read_as_they_are_written() {
         let rows = [
             ("imap:UNSEEN", K::NoFlag(Flag::Seen)),
             (
@@ -305,6 +290,13 @@ mod tests {
             ),
             ("imap:SUBJECT \"Grüße\"", K::Subject(text("Grüße"))),
             ("imap:YOUNGER 3600", K::Younger(3600)),
+            (
+                "imap:2:4 unkeyword $Junk",
+                K::And(vec![K::Sequence("2:4".parse().unwrap()), K::NoFlag(Flag::new("$Junk").unwrap())]),
+            ),
+            ("imap:NOT (SINCE 2-Jan-2026)", not(K::Since(Date::new(2026, 1, 2).unwrap()))),
+            ("imap:UID 1,4:* OLD", K::And(vec![K::Uid("1,4:*".parse().unwrap()), K::NoFlag(Flag::Recent)])),
+            ("imap:HEADER X-Spam \"\"", K::Header { name: text("X-Spam"), value: text("") }),
         ];
         for (query, want) in rows {
             assert_eq!(Query::new(query).key(), Ok(want), "{query}");
@@ -318,6 +310,14 @@ mod tests {
             "imap:ALL) (",
             "imap:SUBJECT {3+}",
             "imap:SUBJECT \"a",
+            "imap:SUBJECT \"a\r\nb\"",
+            "imap:UID $",
+            "imap:LARGER x",
+            "imap:SINCE 2026-01-02",
+            "imap:OR SEEN",
+            "imap:(SEEN",
+            &format!("imap:{}SEEN{}", "(".repeat(40), ")".repeat(40)),
+            &format!("imap:{}SEEN", "NOT ".repeat(4000)),
         ] {
             assert!(Query::new(query).key().is_err(), "{query}");
         }
