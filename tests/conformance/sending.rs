@@ -158,3 +158,21 @@ fn a_refusal_is_followed_by_quit() {
         serving.join().unwrap_or_else(|difference| panic!("{name}: {difference}"));
     }
 }
+
+/// What an account says of its submission sessions is what they do.
+#[test]
+fn the_options_of_an_account_count() {
+    let server = mock(Options::default());
+    let script = "--TLS--\nS: 220 ready\nC: EHLO printer.example\nS: 250-hello\nS: 250 SIZE\n--close--\n";
+    let (address, serving) = serve(Transcript::parse(script).unwrap()).unwrap();
+    let mut account = account(&server);
+    account.smtp = Some(Server::new("localhost", address.port(), Security::Implicit));
+    let mut options = mailbearer::smtp_protocol::Options::new("elsewhere.example", 1);
+    options.client_name = "printer.example".into();
+    options.limits.reply_lines = 1;
+    account.smtp_options = Some(Box::new(options));
+    let robot = account.ca_pem([server.ca_pem(), serving.ca_pem()].concat()).unwrap().blocking().unwrap();
+    let Err(error) = robot.connect_smtp() else { panic!("two lines are one over the limit") };
+    assert!(error.to_string().contains("reply of more than 1 lines"), "{error}");
+    serving.join().unwrap();
+}

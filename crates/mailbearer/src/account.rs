@@ -29,6 +29,9 @@ pub struct Account {
     pub timeouts: Timeouts,
     /// Where tokens rest between runs. `None`: in the memory of the [`Client`] alone. Only [`Login::OAuth`] uses it.
     pub store: Option<Arc<dyn TokenStore>>,
+    /// How submission sessions behave: the name in EHLO, limits, server bugs to tolerate. `None` means the defaults.
+    /// Host, port and security in it are not used; they are those of [`smtp`](Self::smtp).
+    pub smtp_options: Option<Box<mailbearer_smtp::Options>>,
 }
 
 /// What a user logs in with.
@@ -173,6 +176,7 @@ impl Account {
             tls: None,
             timeouts: Timeouts::default(),
             store: None,
+            smtp_options: None,
         }
     }
 

@@ -27,7 +27,7 @@ pub struct Client<R: Runtime = Blocking> {
 
 /// What every connection of a client needs.
 pub(crate) struct Shared {
-    account: Account,
+    pub(crate) account: Account,
     tls: Tls,
     access: Access,
     trace: Option<Arc<Trace>>,

@@ -43,8 +43,12 @@ impl<R: Runtime> Smtp<R> {
     }
 
     async fn start(shared: &Shared, server: &Server, credentials: Credentials) -> Result<Self, Error> {
-        let mut options = Options::new(&server.host, server.port);
-        options.security = server.security;
+        let mut options = match &shared.account.smtp_options {
+            Some(options) => (**options).clone(),
+            None => Options::new("", 0),
+        };
+        options.host.clone_from(&server.host);
+        (options.port, options.security) = (server.port, server.security);
         let mut session = Session::new(options)?;
         session.authenticate(credentials)?;
         let connection = shared

@@ -13,8 +13,11 @@ const MAX_ADDRESS: usize = 254;
 /// An address and the name it is shown with.
 ///
 /// The address is an `addr-spec` of RFC 5322 section 3.4.1 without comments and folding. Two things go beyond
-/// it: non-ASCII letters (RFC 6532), which make [`needs_smtputf8`](Self::needs_smtputf8) true, and dots
-/// anywhere in the local part, since `a..b@example.jp` is in use.
+/// it: non-ASCII letters (RFC 6532), and dots anywhere in the local part, since `a..b@example.jp` is in use.
+///
+/// Where the domain alone holds such letters it is kept as A-labels (`jo@xn--bcher-kva.example`, RFC 5891), which every
+/// server takes. That needs the feature `idna`. Where the local part holds them, or without the feature,
+/// [`needs_smtputf8`](Self::needs_smtputf8) is true.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Mailbox {
     name: String,
@@ -27,10 +30,15 @@ impl Mailbox {
     /// # Errors
     ///
     /// Fails if `address` is not `local@domain`: no domain, control characters or spaces outside a quoted
-    /// local part, specials outside quotes, an empty label in the domain, or more than 254 octets.
+    /// local part, specials outside quotes, an empty label in the domain, a domain outside ASCII that is no name by
+    /// RFC 5891, or more than 254 octets.
     pub fn new(address: &str) -> Result<Self, MailboxError> {
         check_address(address)?;
-        Ok(Self { name: String::new(), address: address.into() })
+        let address = match with_a_labels(address)? {
+            Some(address) => address,
+            None => address.into(),
+        };
+        Ok(Self { name: String::new(), address })
     }
 
     /// A mailbox with the name it is shown with. White space around the name is dropped.
@@ -109,6 +117,27 @@ impl Mailbox {
     pub fn needs_smtputf8(&self) -> bool {
         !self.address.is_ascii()
     }
+}
+
+/// The address with a domain in ASCII, where that is all that keeps it from being ASCII.
+#[cfg(feature = "idna")]
+fn with_a_labels(address: &str) -> Result<Option<String>, MailboxError> {
+    let Some((local, domain)) = address.rsplit_once('@').filter(|(local, _)| local.is_ascii()) else {
+        return Ok(None);
+    };
+    if domain.is_ascii() {
+        return Ok(None);
+    }
+    let domain = idna::domain_to_ascii_strict(domain).map_err(|_| MailboxError::Domain)?;
+    let address = [local, "@", &domain].concat();
+    check_address(&address)?;
+    Ok(Some(address))
+}
+
+#[cfg(not(feature = "idna"))]
+#[expect(clippy::unnecessary_wraps, reason = "with the feature it can fail")]
+const fn with_a_labels(_address: &str) -> Result<Option<String>, MailboxError> {
+    Ok(None)
 }
 
 impl FromStr for Mailbox {
@@ -340,10 +369,36 @@ mod tests {
 
     #[test]
     fn flags_smtputf8_by_the_address_alone() {
-        for (input, want) in [("Ü <a@b>", false), ("ü@b", true), ("a@ü.example", true)] {
+        let without = cfg!(not(feature = "idna"));
+        for (input, want) in
+            [("Ü <a@b>", false), ("ü@b", true), ("ü@ü.example", true), ("a@ü.example", without)]
+        {
             assert_eq!(Mailbox::parse(input).unwrap().needs_smtputf8(), want, "{input}");
         }
         assert_eq!(Mailbox::new("\"a@b\"@c.example").unwrap().domain(), "c.example");
+    }
+
+    #[cfg(feature = "idna")]
+    #[test]
+    fn a_domain_goes_out_as_a_labels() {
+        let rows = [
+            ("jo@bücher.example", Ok("jo@xn--bcher-kva.example")),
+            ("Jo <jo@BÜCHER.example>", Ok("jo@xn--bcher-kva.example")),
+            ("jo@straße.example", Ok("jo@xn--strae-oqa.example")),
+            ("jo@日本。jp", Ok("jo@xn--wgv71a.jp")),
+            ("jo@xn--bcher-kva.example", Ok("jo@xn--bcher-kva.example")),
+            ("jo@Example.COM", Ok("jo@Example.COM")),
+            ("jö@bücher.example", Ok("jö@bücher.example")),
+            ("\"j o\"@bücher.example", Ok("\"j o\"@xn--bcher-kva.example")),
+            ("jo@b\u{200b}ü\u{fffd}.example", Err(MailboxError::Domain)),
+            ("jo@-ü-.example", Err(MailboxError::Domain)),
+        ];
+        for (input, want) in rows {
+            let got = Mailbox::parse(input);
+            assert_eq!(got.as_ref().map(Mailbox::address).map_err(|error| *error), want, "{input}");
+        }
+        let long = ["ü"; 60].concat();
+        assert!(Mailbox::new(&alloc::format!("a@{long}.{long}.{long}.{long}.example")).is_err());
     }
 
     #[test]

@@ -2,6 +2,7 @@ use core::{fmt, str::FromStr};
 
 /// A SASL mechanism that this crate speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Mechanism {
     /// An access token in Google's and Microsoft's form.
     XOAuth2,

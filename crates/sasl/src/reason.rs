@@ -7,6 +7,7 @@ use mailbearer_wire::{Json, printable_bytes};
 ///
 /// All of it is the server's text, cut to [`Reason::LIMIT`] octets and escaped for a terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Reason {
     /// The challenge, decoded from base64 where it was that.
     pub raw: String,

@@ -97,6 +97,7 @@ pub struct Login {
 
 /// A response that the mechanism does not allow, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Malformed(pub &'static str);
 
 impl fmt::Display for Malformed {

@@ -5,6 +5,7 @@ use crate::{Capability, Misuse, Reply};
 
 /// From whom and to whom a message goes, and what the server must know of it beforehand.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Envelope {
     /// Where word of a failure goes; empty for `<>`, nowhere.
     pub sender: String,
@@ -45,6 +46,7 @@ impl Envelope {
 
 /// What became of a message that the server took.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Receipt {
     /// The server's words, often with its name for the message.
     pub reply: Reply,
@@ -52,6 +54,14 @@ pub struct Receipt {
     pub accepted: Vec<String>,
     /// Those that the server refused, with its words. The message went to the others.
     pub refused: Vec<(String, Reply)>,
+}
+
+impl Receipt {
+    /// A receipt with this verdict.
+    #[must_use]
+    pub const fn new(reply: Reply, accepted: Vec<String>, refused: Vec<(String, Reply)>) -> Self {
+        Self { reply, accepted, refused }
+    }
 }
 
 /// Why a message was not sent. The session goes on.
@@ -147,10 +157,34 @@ impl fmt::Display for Refusal {
 
 impl core::error::Error for Refusal {}
 
+/// Whether there is white space that is no space in a quoted local part, `"` and what is behind it closed.
+fn has_bare_space(address: &str) -> bool {
+    if !address.contains(char::is_whitespace) {
+        return false;
+    }
+    let Some(after) = address.strip_prefix('"') else { return true };
+    let (mut escaped, mut end) = (false, None);
+    for (index, character) in after.char_indices() {
+        match character {
+            '"' if !escaped => {
+                end = Some(index);
+                break;
+            }
+            ' ' => escaped = false,
+            _ if character.is_whitespace() => return true,
+            '\\' => escaped = !escaped,
+            _ => escaped = false,
+        }
+    }
+    let rest = end.and_then(|end| after.get(end..)).and_then(|rest| rest.strip_prefix('"'));
+    rest.is_none_or(|rest| !rest.starts_with('@') || rest.contains(char::is_whitespace))
+}
+
 /// Whether `address` is fit for `<…>` in a command.
 ///
-/// Refused is what could end the path or the line: control characters, white space and angle brackets. Quoted
-/// local parts that hold those are legal by RFC 5321, and refused as well: not every server reads them right.
+/// Refused is what could end the path or the line: control characters, angle brackets, and white space but for spaces
+/// in a quoted local part. Quoted local parts that hold angle brackets are legal by RFC 5321, and refused as well: not
+/// every server reads them right.
 fn check_address(field: &'static str, address: &str) -> Result<(), Misuse> {
     let problem = if address.is_empty() {
         "is empty"
@@ -158,7 +192,7 @@ fn check_address(field: &'static str, address: &str) -> Result<(), Misuse> {
         "is longer than 254 octets"
     } else if address.chars().any(char::is_control) {
         "holds a control character"
-    } else if address.contains(char::is_whitespace) {
+    } else if has_bare_space(address) {
         "holds a space"
     } else if address.contains(['<', '>']) {
         "holds an angle bracket"
@@ -196,6 +230,15 @@ mod tests {
             ("a\u{7f}@b", Some("holds a control character")),
             ("a\u{85}@b", Some("holds a control character")),
             ("a@b SIZE=1", Some("holds a space")),
+            ("\"a b\"@c", None),
+            ("\"a \\\" b\"@c", None),
+            ("\"a b\" SIZE=1@c", Some("holds a space")),
+            ("\"a b\"@c SIZE=1", Some("holds a space")),
+            ("\"a b@c", Some("holds a space")),
+            ("\"a\\\" b@c", Some("holds a space")),
+            ("\"a\u{2028}b\"@c", Some("holds a space")),
+            ("\"a\tb\"@c", Some("holds a control character")),
+            ("\"a <b\"@c", Some("holds an angle bracket")),
             ("a\u{2028}@b", Some("holds a space")),
             ("a@b>", Some("holds an angle bracket")),
             ("Ann<a@b", Some("holds an angle bracket")),

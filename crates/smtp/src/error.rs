@@ -85,10 +85,15 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the user was not let in: the credentials are at fault, or the way they are shown.
+    /// Whether the user was not let in, and the credentials are at fault, or the way they are shown. A server that
+    /// could not check them now (454) says nothing of the kind, unless it gave a reason.
     #[must_use]
-    pub const fn is_auth(&self) -> bool {
-        matches!(self, Self::Auth { .. } | Self::NoMechanism { .. })
+    pub fn is_auth(&self) -> bool {
+        match self {
+            Self::Auth { reply, reason, .. } => reason.is_some() || !reply.is_transient(),
+            Self::NoMechanism { .. } => true,
+            _ => false,
+        }
     }
 
     /// Whether the same may succeed later, with no risk that a message is delivered twice.
@@ -134,6 +139,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused { stage, reply } => write!(f, "server refused {stage}: {reply}"),
+            Self::Auth { mechanism, reply, reason: None } if reply.is_transient() => {
+                write!(f, "server could not check the credentials now ({mechanism}): {reply}")
+            }
             Self::Auth { mechanism, reply, reason } => {
                 write!(f, "server did not accept the credentials ({mechanism}): {reply}")?;
                 match reason {

@@ -2,10 +2,11 @@ use alloc::string::String;
 
 use mailbearer_wire::Security;
 
-use crate::Misuse;
+use crate::{Limits, Misuse, Quirks};
 
 /// How a [`Session`](crate::Session) behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Options {
     /// The server's name as the user gave it; `OAUTHBEARER` tells the server.
     pub host: String,
@@ -14,11 +15,11 @@ pub struct Options {
     /// The argument of EHLO: a domain name or an address literal. `[127.0.0.1]`, as RFC 5321 section 4.1.3 has it
     /// for those without a name.
     pub client_name: String,
-    /// How the connection comes by its TLS. From the first octet.
+    /// When TLS starts. From the first octet.
     pub security: Security,
     /// How much is held.
     pub limits: Limits,
-    /// What is put up with.
+    /// Server bugs to tolerate.
     pub quirks: Quirks,
 }
 
@@ -47,44 +48,6 @@ impl Options {
             _ => return Ok(()),
         };
         Err(Misuse::argument("client name", &self.client_name, problem))
-    }
-}
-
-/// How much of a server's talk a [`Session`](crate::Session) holds, and how far it runs ahead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Limits {
-    /// Octets of one reply line, its end included. 16 KiB; RFC 5321 says 512, RFC 4954 section 4 lets a challenge
-    /// be 12,288. The receive buffer must hold as many.
-    pub reply_line: usize,
-    /// Lines of one reply. 256; an EHLO reply has one for each extension.
-    pub reply_lines: usize,
-    /// Octets of one reply, in all its lines. 64 KiB.
-    pub reply_octets: usize,
-    /// Commands sent ahead of their replies where the server offers `PIPELINING`. 128, so that the replies to
-    /// them fit into what an operating system buffers, and neither side can wait for the other to read (RFC 2920
-    /// section 3.1). At least 1 is used.
-    pub pipeline: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { reply_line: 16 * 1024, reply_lines: 256, reply_octets: 64 * 1024, pipeline: 128 }
-    }
-}
-
-/// Deviations of servers that are put up with. All are on by default, for none can be mistaken for anything else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Quirks {
-    /// Exchange 2003 and older write `AUTH=LOGIN` in the EHLO reply, from a draft of RFC 2554, where RFC 4954
-    /// section 3 has `AUTH LOGIN`.
-    pub exchange_2003_auth_equals: bool,
-}
-
-impl Default for Quirks {
-    fn default() -> Self {
-        Self { exchange_2003_auth_equals: true }
     }
 }
 

@@ -153,7 +153,8 @@ impl Session {
     /// # Errors
     ///
     /// Returns [`Misuse::Argument`] for an address that is empty, over 254 octets, or holds a control character,
-    /// white space or an angle bracket, [`Misuse::NoRecipients`], [`Misuse::Abandoned`] and [`Misuse::Over`].
+    /// an angle bracket or white space that is no space in a quoted local part, [`Misuse::NoRecipients`],
+    /// [`Misuse::Abandoned`] and [`Misuse::Over`].
     pub fn submit(&mut self, envelope: Envelope) -> Result<Ticket, Misuse> {
         envelope.check()?;
         let ticket = Ticket(self.tickets);

@@ -264,11 +264,7 @@ mod tests {
 
     #[test]
     fn reports_each_recipient() {
-        let mut receipt = Receipt {
-            reply: reply(250, "ok"),
-            accepted: vec!["a@x".into(), "b@x".into()],
-            refused: Vec::new(),
-        };
+        let mut receipt = Receipt::new(reply(250, "ok"), vec!["a@x".into(), "b@x".into()], Vec::new());
         let mut octets = Vec::new();
         report(&receipt, &mut Output::to(&mut octets, false)).unwrap();
         assert_eq!(String::from_utf8(octets).unwrap(), "accepted  a@x\naccepted  b@x\n");

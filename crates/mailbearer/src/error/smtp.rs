@@ -1,10 +1,9 @@
 //! Submission: the session, and what it refuses of a message.
 
-use std::{borrow::Cow, error, time::Duration};
+use std::{borrow::Cow, error};
 
 use mailbearer_net::{self as net, DriveError};
 use mailbearer_smtp::{self as smtp, Misuse, Refusal, Reply};
-use mailbearer_wire::suggested_wait;
 
 use super::{Error, Evidence, Failure, Kind, Protocol, Stage, Verdict};
 
@@ -28,7 +27,7 @@ impl Failure for smtp::Error {
             auth: self.is_auth() && !self.is_transient(),
             ended: true,
             unknown,
-            wait: self.reply().and_then(wait),
+            wait: self.retry_after(),
             ..Verdict::of(kind)
         }
     }
@@ -78,7 +77,7 @@ impl Failure for Refusal {
             _ if self.is_transient() => Kind::Busy,
             _ => Kind::Refused,
         };
-        Verdict { wait: self.reply().and_then(wait), ..Verdict::of(kind) }
+        Verdict { wait: self.retry_after(), ..Verdict::of(kind) }
     }
 
     fn evidence(&self) -> Evidence<'_> {
@@ -105,11 +104,6 @@ fn evidence(stage: Stage, reply: Option<&Reply>) -> Evidence<'_> {
         text: Cow::Owned(reply.text()),
         ..Evidence::default()
     }
-}
-
-/// SMTP has no field for it; servers say it in words, and mean it with a temporary reply only.
-fn wait(reply: &Reply) -> Option<Duration> {
-    reply.is_transient().then(|| reply.lines().find_map(suggested_wait)).flatten()
 }
 
 impl Error {

@@ -146,7 +146,7 @@ impl Mail {
     }
 
     pub(super) fn into_receipt(self, reply: Reply) -> Receipt {
-        Receipt { reply, accepted: self.accepted, refused: self.refused }
+        Receipt::new(reply, self.accepted, self.refused)
     }
 
     fn command(&self, index: usize) -> Option<Command<'_>> {
@@ -203,8 +203,9 @@ pub(super) fn parameters(envelope: &Envelope, offered: &Capabilities) -> Result<
         parameters.push_str(&format!(" SIZE={size}"));
     }
     let wanted = [
-        (envelope.eight_bit, Capability::EightBitMime, " BODY=8BITMIME"),
+        // First, because it is what the user can see: an address asks for it, and for the other only after it.
         (envelope.needs_smtp_utf8(), Capability::SmtpUtf8, " SMTPUTF8"),
+        (envelope.eight_bit, Capability::EightBitMime, " BODY=8BITMIME"),
     ];
     for (_, capability, parameter) in wanted.into_iter().filter(|wanted| wanted.0) {
         if !offered.has(capability) {
