@@ -6,7 +6,11 @@ use mailbearer::{
     Account, Client, ClientProof, Composed, Kind, Mailbox, Message, Range, Runtime, Security, Server, Tokio,
     error::{Missing, Protocol},
 };
-use mailbearer_mock::{Server as Mock, Transcript, memory::Options, serve};
+use mailbearer_mock::{
+    Server as Mock, Transcript,
+    memory::{Options, Personality},
+    serve,
+};
 
 pub(crate) fn mock(mut options: Options) -> Mock {
     // It gets lost where a form is not encoded.
@@ -79,6 +83,25 @@ fn a_failing_endpoint_is_left_alone_for_as_long_as_it_asks() {
     assert!(error.kind() == Kind::Backoff && error.is_transient(), "{error:?}");
     assert!(error.to_string().contains("temporarily_unavailable"), "{error}");
     assert_eq!(server.tokens().issued(), 0);
+}
+
+#[test]
+fn every_providers_habits_are_put_up_with() {
+    for personality in Personality::ALL {
+        let mut options = Options::default();
+        options.personality = personality;
+        let server = mock(options);
+        let robot = robot(&server);
+        robot.send(&message(&robot)).unwrap_or_else(|error| panic!("{personality}: {error}"));
+        let mut imap = robot.connect_imap().unwrap_or_else(|error| panic!("{personality}: {error}"));
+        let mut listing =
+            imap.list("INBOX", Range::Last(5)).unwrap_or_else(|error| panic!("{personality}: {error}"));
+        let item = listing.next().unwrap_or_else(|error| panic!("{personality}: {error}")).unwrap();
+        assert_eq!(item.subject.as_str(), "one", "{personality}");
+        assert!(listing.next().unwrap().is_none(), "{personality}");
+        drop(listing);
+        imap.logout().unwrap_or_else(|error| panic!("{personality}: {error}"));
+    }
 }
 
 #[test]

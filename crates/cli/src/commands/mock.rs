@@ -3,7 +3,7 @@ use std::{fs, io::Write, time::Duration};
 use clap::{Args, ValueEnum};
 use mailbearer_mock::{
     Server,
-    memory::{Fault, Options, Ports},
+    memory::{Fault, Options, Personality, Ports},
 };
 use serde_json::{Map, Value};
 use tempfile::Builder;
@@ -45,6 +45,15 @@ pub(crate) struct MockArgs {
     /// Each refresh ends the refresh token that it used
     #[arg(long)]
     pub(crate) rotate_refresh_tokens: bool,
+    /// Whose words and habits the servers have: exchange, gmail, yahoo, netease, qq or dovecot
+    #[arg(long, value_name = "PROVIDER", default_value_t)]
+    pub(crate) personality: Personality,
+    /// The user's password, where the personality takes passwords; a random one unless given
+    #[arg(long, value_name = "PASSWORD")]
+    pub(crate) password: Option<String>,
+    /// Hold the user to the provider's limits, as Exchange's 3 connections and 30 messages a minute for SMTP
+    #[arg(long)]
+    pub(crate) provider_limits: bool,
     /// What goes wrong, in the words of a real server; `help` lists all
     #[arg(long, value_name = "NAME", value_parser = fault)]
     pub(crate) fault: Option<Asked>,
@@ -112,6 +121,9 @@ fn options(arguments: &MockArgs) -> Options {
     options.client_secret = arguments.client_secret.as_deref().map(Into::into);
     options.token_lifetime = Duration::from_secs(arguments.token_lifetime);
     options.rotating_refresh_tokens = arguments.rotate_refresh_tokens;
+    options.personality = arguments.personality;
+    options.password = arguments.password.as_deref().map(Into::into);
+    options.provider_limits = arguments.provider_limits;
     options.fault = match arguments.fault {
         Some(Asked::Fault(fault)) => Some(fault),
         _ => None,

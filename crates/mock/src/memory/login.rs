@@ -1,16 +1,37 @@
-use mailbearer_sasl::server::{Acceptor, Login};
+use mailbearer_sasl::{
+    Mechanism,
+    server::{Acceptor, Login},
+};
 use mailbearer_wire::Secret;
 
 use super::World;
 
-/// The token that lets `login` in, or `None`.
-pub(crate) fn check(world: &World, login: Login) -> Option<Secret> {
+/// Who is in: by a token, whose end is the session's, or by the password.
+#[derive(Debug)]
+pub(crate) enum Entry {
+    Token(Secret),
+    Password,
+}
+
+/// Whether `login` is let in.
+pub(crate) fn check(world: &World, mechanism: Option<Mechanism>, login: Login) -> Option<Entry> {
     // RFC 7628 section 3.1: without a name it is the token's own user.
     let own = login.user.is_empty() || login.user.eq_ignore_ascii_case(&world.user);
-    (own && world.tokens.login(login.secret.expose())).then_some(login.secret)
+    if mechanism.is_some_and(Mechanism::is_bearer) {
+        return (own && world.tokens.login(login.secret.expose())).then_some(Entry::Token(login.secret));
+    }
+    let right = world.password.as_ref().is_some_and(|password| password.expose() == login.secret.expose());
+    (own && right).then_some(Entry::Password)
+}
+
+/// The mechanisms that are offered.
+pub(crate) fn mechanisms(world: &World) -> Vec<Mechanism> {
+    let mut mechanisms = vec![Mechanism::XOAuth2, Mechanism::OAuthBearer];
+    mechanisms.extend_from_slice(world.voice.imap.passwords);
+    mechanisms
 }
 
 /// The challenge with which a token is refused.
-pub(crate) fn refusal() -> String {
-    Acceptor::refusal("400", "Bearer", "https://outlook.office365.com/.default")
+pub(crate) fn refusal(world: &World) -> String {
+    Acceptor::refusal("400", "Bearer", world.voice.scope)
 }

@@ -24,6 +24,7 @@ pub(crate) struct Store {
     octets: usize,
     limits: Limits,
     bell: Arc<Bell>,
+    uses: Folders,
 }
 
 /// One folder.
@@ -86,7 +87,7 @@ impl std::error::Error for DeliverError {}
 
 impl Mailbox {
     /// Every change rings the bell.
-    pub(crate) fn new(limits: Limits, bell: Arc<Bell>) -> Self {
+    pub(crate) fn new(limits: Limits, bell: Arc<Bell>, folders: Folders) -> Self {
         let mut store = Store {
             folders: BTreeMap::new(),
             revision: 0,
@@ -94,8 +95,10 @@ impl Mailbox {
             octets: 0,
             limits,
             bell,
+            uses: folders,
         };
-        for name in FOLDERS {
+        store.create(INBOX);
+        for (name, _) in folders {
             store.create(name);
         }
         Self { store: Arc::new(Mutex::new(store)) }
@@ -183,6 +186,11 @@ impl Store {
         self.octets = octets;
         self.changed();
         Ok(uid)
+    }
+
+    /// The special use of RFC 6154 that a folder has by its name.
+    pub(crate) fn special_use(&self, name: &str) -> Option<&'static str> {
+        self.uses.iter().find(|(own, _)| *own == name).map(|(_, special_use)| *special_use)
     }
 
     pub(crate) fn folder(&self, name: &str) -> Option<&Folder> {
@@ -273,8 +281,8 @@ impl Message {
 
 /// Name of the folder that mail arrives in.
 pub(crate) const INBOX: &str = "INBOX";
-/// The folders that are there from the start, by their names in Exchange.
-const FOLDERS: [&str; 5] = [INBOX, "Deleted Items", "Drafts", "Junk Email", "Sent Items"];
+/// The folders that are there from the start, and their special uses.
+pub(crate) type Folders = &'static [(&'static str, &'static str)];
 
 /// RFC 3501 section 5.1: `INBOX` in any case is the inbox.
 fn canonical(name: &str) -> String {
@@ -298,7 +306,7 @@ mod tests {
     #[test]
     fn keeps_to_its_limits_and_never_reuses_a_uid() {
         let limits = Limits { message_octets: 4, mailbox_octets: 9, messages: 3, ..Limits::default() };
-        let mailbox = Mailbox::new(limits, Arc::default());
+        let mailbox = Mailbox::new(limits, Arc::default(), &[("Drafts", "Drafts")]);
         assert_eq!(mailbox.deliver(*b"12345"), Err(DeliverError::TooLarge));
         assert_eq!(mailbox.deliver(*b"1234"), Ok(1));
         assert_eq!(mailbox.append("inbox", vec![], (0, 0), *b"1234"), Ok(2));
@@ -314,7 +322,7 @@ mod tests {
 
     #[test]
     fn folders_come_and_go_but_the_inbox_stays() {
-        let mailbox = Mailbox::new(Limits::default(), Arc::default());
+        let mailbox = Mailbox::new(Limits::default(), Arc::default(), &[("Drafts", "Drafts")]);
         let mut store = mailbox.lock();
         assert!(store.create("a") && !store.create("a") && !store.create("Inbox"));
         let validity = store.folder("a").unwrap().uid_validity;

@@ -8,6 +8,8 @@ mod mailbox;
 #[cfg(test)]
 mod noise;
 mod options;
+mod personality;
+mod provider;
 mod server;
 mod session;
 mod smtp;
@@ -15,7 +17,6 @@ mod smtp;
 mod testing;
 mod token_endpoint;
 mod tokens;
-mod wording;
 
 use std::{
     io,
@@ -24,11 +25,12 @@ use std::{
 
 use mailbearer_wire::Secret;
 
-use self::bell::Bell;
+use self::{bell::Bell, personality::Voice, provider::Provider};
 
 pub use fault::Fault;
 pub use mailbox::{DeliverError, Envelope, Mailbox, Message};
 pub use options::{Limits, Options, Ports};
+pub use personality::{Personality, UnknownPersonality};
 pub use server::Server;
 pub use tokens::Tokens;
 
@@ -43,6 +45,10 @@ pub(crate) struct World {
     pub(crate) client_secret: Secret,
     /// Object id of the application's service principal.
     pub(crate) object_id: String,
+    pub(crate) voice: &'static Voice,
+    /// The user's password, where there is one.
+    pub(crate) password: Option<Secret>,
+    pub(crate) provider: Option<Provider>,
     pub(crate) fault: Mutex<Option<Fault>>,
     pub(crate) limits: Limits,
     pub(crate) mailbox: Mailbox,
@@ -51,6 +57,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(options: Options) -> io::Result<Self> {
+        let voice = options.personality.voice();
+        let password = match options.password {
+            None if !voice.imap.passwords.is_empty() => Some(tokens::client_secret()?),
+            password => password,
+        };
         let (limits, bell) = (options.limits, Arc::<Bell>::default());
         let tokens =
             Tokens::new(options.token_lifetime, options.token_octets, limits.tokens, Arc::clone(&bell));
@@ -61,9 +72,12 @@ impl World {
             client_id: options.client_id.map_or_else(tokens::guid, Ok)?,
             client_secret: options.client_secret.map_or_else(tokens::client_secret, Ok)?,
             object_id: tokens::guid()?,
+            voice,
+            password,
+            provider: options.provider_limits.then(|| Provider::new(&voice.limits)),
             fault: Mutex::new(options.fault),
             limits,
-            mailbox: Mailbox::new(limits, Arc::clone(&bell)),
+            mailbox: Mailbox::new(limits, Arc::clone(&bell), voice.imap.folders),
             tokens,
             bell,
         })

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use mailbearer_wire::Secret;
 
-use super::Fault;
+use super::{Fault, Personality};
 use crate::Certificate;
 
 /// How a memory server is set up. What is not set is the default, and identities are made up anew on each start.
@@ -27,6 +27,13 @@ pub struct Options {
     pub token_octets: usize,
     /// Each refresh ends the refresh token that it used: see [`Tokens::set_rotating`](super::Tokens::set_rotating).
     pub rotating_refresh_tokens: bool,
+    /// Whose words and habits the servers have; default Exchange Online's.
+    pub personality: Personality,
+    /// The user's password, where the personality takes passwords too: all but Exchange's do. A random one.
+    pub password: Option<Secret>,
+    /// Whether the user is held to the provider's limits: 3 SMTP connections at a time and 30 messages a minute for
+    /// Exchange Online. Default no.
+    pub provider_limits: bool,
     /// What goes wrong; default nothing.
     pub fault: Option<Fault>,
     /// The most of everything.
@@ -45,6 +52,9 @@ impl Default for Options {
             token_lifetime: Duration::from_secs(3600),
             token_octets: 1500,
             rotating_refresh_tokens: false,
+            personality: Personality::default(),
+            password: None,
+            provider_limits: false,
             fault: None,
             limits: Limits::default(),
         }

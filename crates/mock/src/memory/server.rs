@@ -105,6 +105,12 @@ impl Server {
         self.world.client_secret.expose()
     }
 
+    /// The user's password, where the personality takes passwords.
+    #[must_use]
+    pub fn password(&self) -> Option<&str> {
+        self.world.password.as_ref().map(|password| password.expose().as_str())
+    }
+
     /// A scope that the token endpoint takes; so it does any that ends in `/.default`.
     #[must_use]
     pub const fn scope(&self) -> &'static str {
@@ -132,7 +138,7 @@ impl Server {
     /// `MOCK_` before them the ports that it leaves out. `ca_file` is where [`ca_pem`](Self::ca_pem) was written to.
     #[must_use]
     pub fn env(&self, ca_file: &Path) -> Vec<(&'static str, String)> {
-        vec![
+        let mut variables = vec![
             ("MAILBEARER_PROVIDER", "custom".into()),
             ("MAILBEARER_USER", self.user().into()),
             ("MAILBEARER_OAUTH_GRANT", "client_credentials".into()),
@@ -150,7 +156,10 @@ impl Server {
             ("MAILBEARER_TLS_CA_FILE", ca_file.display().to_string()),
             ("MOCK_IMAP_STARTTLS_PORT", self.ports.imap.to_string()),
             ("MOCK_SMTP_TLS_PORT", self.ports.smtps.to_string()),
-        ]
+        ];
+        let password = self.password().map(|password| ("MOCK_PASSWORD", password.to_owned()));
+        variables.splice(0..0, password);
+        variables
     }
 
     fn listen(&self, port: u16, protocol: Protocol, tls: &ServerTls) -> io::Result<u16> {

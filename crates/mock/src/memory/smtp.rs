@@ -1,34 +1,45 @@
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use mailbearer_sasl::server::Login;
+use mailbearer_sasl::{Mechanism, server::Login};
 use mailbearer_smtp::server::{Answer, Error, Event, Options, Session as Protocol};
 use mailbearer_wire::{Machine, RecvBuf, Security, SendBuf, Step};
 
-use super::{DeliverError, Envelope, World, fault::SmtpFault, login, session::Session, wording};
+use super::{
+    DeliverError, Envelope, World, fault::SmtpFault, login, personality::SmtpVoice, provider::Seat,
+    session::Session,
+};
 
-/// One SMTP submission session, worded as Exchange Online's.
+/// One SMTP submission session, in the provider's words.
 #[derive(Debug)]
 pub(crate) struct Smtp {
     world: Arc<World>,
     protocol: Protocol,
     envelope: Envelope,
     content: Vec<u8>,
+    /// The connection as the provider counts it.
+    seat: Option<Seat>,
 }
 
 impl Smtp {
     pub(crate) fn new(world: Arc<World>, security: Security) -> Self {
-        let mut options = Options::new("mock.mailbearer.test");
+        let voice = &world.voice.smtp;
+        let mut options = Options::new(voice.name);
         options.security = Some(security);
+        options.mechanisms = login::mechanisms(&world);
         options.limits.message = world.limits.message_octets;
         options.limits.recipients = world.limits.recipients;
         options.limits.silence = world.limits.silence;
-        options.wording = wording::smtp();
+        options.wording = voice.wording();
         let envelope = Envelope { from: String::new(), to: Vec::new() };
         let mut protocol = Protocol::new(options);
         if let Some(SmtpFault::Greeting(code, text)) = world.fault().and_then(|fault| fault.smtp()) {
             protocol.close(&Answer::new(code, text));
         }
-        Self { world, protocol, envelope, content: Vec::new() }
+        Self { world, protocol, envelope, content: Vec::new(), seat: None }
     }
 
     /// One more than the servers take.
@@ -43,15 +54,15 @@ impl Smtp {
             return self.protocol.answer(&answer);
         }
         let answer = match event {
-            Event::Login { login, .. } => return self.login(login),
+            Event::Login { mechanism, login } => return self.login(mechanism, login),
             Event::Mail { sender, .. } => {
                 self.envelope = Envelope { from: sender, to: Vec::new() };
-                Answer::new(250, "2.1.0 Sender OK")
+                self.voice().sender.clone()
             }
             Event::Recipient { recipient, .. } => self.recipient(recipient),
             Event::Data => {
                 self.content.clear();
-                Answer::new(354, "Start mail input; end with <CRLF>.<CRLF>")
+                self.voice().data.clone()
             }
             Event::Content(piece) => {
                 self.content.extend_from_slice(&piece);
@@ -67,15 +78,33 @@ impl Smtp {
         self.protocol.answer(&answer)
     }
 
-    fn login(&mut self, login: Login) -> Result<(), Error> {
+    fn voice(&self) -> &'static SmtpVoice {
+        &self.world.voice.smtp
+    }
+
+    fn login(&mut self, mechanism: Mechanism, login: Login) -> Result<(), Error> {
         if let Some(SmtpFault::Token(code, text)) = self.world.fault().and_then(|fault| fault.smtp()) {
-            return self.protocol.refuse_token(&login::refusal(), Answer::new(code, text));
+            return self.refuse(mechanism, Answer::new(code, text));
         }
-        if login::check(&self.world, login).is_some() {
-            return self.protocol.answer(&Answer::new(235, "2.7.0 Authentication successful"));
+        if login::check(&self.world, Some(mechanism), login).is_none() {
+            return self.refuse(mechanism, self.voice().refused.clone());
         }
-        let answer = Answer::new(535, "5.7.3 Authentication unsuccessful [mock.mailbearer.test]");
-        self.protocol.refuse_token(&login::refusal(), answer)
+        if let Some(provider) = &self.world.provider {
+            self.seat = provider.smtp();
+            if self.seat.is_none() {
+                return self.protocol.answer(&provider.limits().too_many_smtp);
+            }
+        }
+        self.protocol.answer(&self.voice().logged_in)
+    }
+
+    /// Only a token has a reason for being refused.
+    fn refuse(&mut self, mechanism: Mechanism, answer: Answer) -> Result<(), Error> {
+        if mechanism.is_bearer() {
+            self.protocol.refuse_token(&login::refusal(&self.world), answer)
+        } else {
+            self.protocol.answer(&answer)
+        }
     }
 
     /// How the fault of now answers `event`, if it does.
@@ -93,20 +122,25 @@ impl Smtp {
     fn recipient(&mut self, recipient: String) -> Answer {
         let domain = recipient.rsplit_once('@').map(|(_, domain)| domain);
         if domain.is_none_or(|domain| domain.eq_ignore_ascii_case(REFUSED_DOMAIN)) {
-            return Answer::new(550, "5.1.10 Recipient not found");
+            return self.voice().no_recipient.clone();
         }
         self.envelope.to.push(recipient);
-        Answer::new(250, "2.1.5 Recipient OK")
+        self.voice().recipient.clone()
     }
 
     fn submit(&mut self) -> Answer {
         let content = std::mem::take(&mut self.content);
+        if let Some(provider) = &self.world.provider
+            && !provider.message(Instant::now())
+        {
+            return provider.limits().too_many_messages.clone();
+        }
         match self.world.mailbox.submit(self.envelope.clone(), content) {
-            Ok(uid) => Answer {
-                code: 250,
-                text: format!("2.0.0 OK <{uid}@mock.mailbearer.test> Queued mail for delivery").into(),
-            },
-            Err(DeliverError::TooLarge) => wording::smtp().message_too_large,
+            Ok(uid) => {
+                let (before, behind) = self.voice().queued;
+                Answer { code: 250, text: format!("{before}{uid}{behind}").into() }
+            }
+            Err(DeliverError::TooLarge) => self.voice().too_large.clone(),
             Err(_) => Answer::new(554, "5.2.2 mailbox full; QuotaExceededException"),
         }
     }

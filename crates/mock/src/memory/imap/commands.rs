@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use mailbearer_imap::{
     AppendData, AppendMessage, Code, Command, Data, Fetch, Flag, Item, List, Mailbox, Param, Select,
-    SequenceSet, Status, StoreAction, Text, server::Error,
+    SequenceSet, StoreAction, Text, server::Error,
 };
 
-use super::{Imap, View, flags};
+use super::{Imap, View, flags, quirks};
 use crate::memory::{
     DeliverError,
     mailbox::{Message, now},
@@ -19,8 +19,8 @@ impl Imap {
             Command::Noop => self.finish("NOOP", true),
             Command::Namespace => self.namespace(),
             Command::Enable(_) => {
-                self.protocol.untagged(Data::Enabled(List::EMPTY));
-                self.ok("ENABLE completed.")
+                self.tell(Data::Enabled(List::EMPTY));
+                self.done("ENABLE")
             }
             Command::Select(select) => self.select(&select, false),
             Command::Examine(select) => self.select(&select, true),
@@ -52,12 +52,17 @@ impl Imap {
             Command::Append { mailbox, messages } => self.append(&mailbox, &messages),
             Command::Idle => self.protocol.idle(),
             command if self.view.is_some() => self.selected(tag, command),
-            _ => self.bad("Command received in Invalid state."),
+            _ => self.bad(self.voice().state),
         }
     }
 
     fn selected(&mut self, tag: &str, command: Command<'_>) -> Result<(), Error> {
         let read_only = self.view.as_ref().is_none_or(|view| view.read_only);
+        if let Command::Fetch { set, .. } | Command::Store { set, .. } | Command::Copy { set, .. } = &command
+            && self.dislikes(set)
+        {
+            return self.bad_arguments();
+        }
         match command {
             Command::Check => self.finish("CHECK", true),
             Command::Close => {
@@ -65,11 +70,11 @@ impl Imap {
                     self.expunge(None);
                 }
                 self.view = None;
-                self.ok("CLOSE completed.")
+                self.done("CLOSE")
             }
             Command::Unselect => {
                 self.view = None;
-                self.ok("UNSELECT completed.")
+                self.done("UNSELECT")
             }
             Command::Search { uid, returns, charset, key } => {
                 self.search(tag, uid, returns.as_deref(), charset.as_ref(), &key)
@@ -87,7 +92,7 @@ impl Imap {
                 self.store(uid, &set, action, silent, &flags)
             }
             Command::Move { uid, set, mailbox } => self.copy(uid, &set, &mailbox, true),
-            _ => self.bad("Command Error. 12"),
+            _ => self.bad_command(),
         }
     }
 
@@ -96,7 +101,7 @@ impl Imap {
         if self.tell_changes(may_expunge) {
             return Ok(());
         }
-        self.ok(&format!("{command} completed."))
+        self.done(command)
     }
 
     pub(super) fn id(&mut self) {
@@ -105,13 +110,16 @@ impl Imap {
             value: Some(Text::from(value)),
         };
         let own = [param("name", "Mailbearer mock"), param("version", env!("CARGO_PKG_VERSION"))];
-        self.protocol.untagged(Data::Id(own.into_iter().collect()));
+        self.tell(Data::Id(own.into_iter().collect()));
     }
 
     fn select(&mut self, select: &Select<'_>, read_only: bool) -> Result<(), Error> {
         self.view = None;
+        if let Some(refused) = self.unsafe_login() {
+            return refused;
+        }
         if select.condstore || select.qresync.is_some() {
-            return self.bad("Command Argument Error. 11");
+            return self.bad_arguments();
         }
         let world = Arc::clone(&self.world);
         let store = world.mailbox.lock();
@@ -121,9 +129,9 @@ impl Imap {
         };
         let system = || [Flag::Seen, Flag::Answered, Flag::Flagged, Flag::Deleted, Flag::Draft];
         let permanent = if read_only { Vec::new() } else { [&system()[..], &[Flag::Any]].concat() };
-        self.protocol.untagged(Data::Exists(view.count()));
-        self.protocol.untagged(Data::Recent(0));
-        self.protocol.untagged(Data::Flags(system().into_iter().collect()));
+        self.tell(Data::Exists(view.count()));
+        self.tell(Data::Recent(0));
+        self.tell(Data::Flags(system().into_iter().collect()));
         let told = [
             (Code::PermanentFlags(List::from(permanent)), "Permanent flags"),
             (Code::UidValidity(folder.uid_validity), "UIDVALIDITY value"),
@@ -135,12 +143,10 @@ impl Imap {
             self.note(Some(code), text);
         }
         self.view = Some(view);
-        let (code, text) = if read_only {
-            (Code::ReadOnly, "EXAMINE completed.")
-        } else {
-            (Code::ReadWrite, "SELECT completed.")
-        };
-        self.protocol.complete(Status::Ok, Some(code), text)
+        self.tell_more_at_select();
+        let (code, command) =
+            if read_only { (Code::ReadOnly, "EXAMINE") } else { (Code::ReadWrite, "SELECT") };
+        self.done_with(Some(code), command)
     }
 
     fn subscribe(&mut self, mailbox: &Mailbox<'_>, on: bool) -> Result<(), Error> {
@@ -149,7 +155,7 @@ impl Imap {
         if !found {
             return self.no_such_folder();
         }
-        self.ok(if on { "SUBSCRIBE completed." } else { "UNSUBSCRIBE completed." })
+        self.done(if on { "SUBSCRIBE" } else { "UNSUBSCRIBE" })
     }
 
     fn append(&mut self, mailbox: &Mailbox<'_>, messages: &[AppendMessage<'_>]) -> Result<(), Error> {
@@ -160,7 +166,7 @@ impl Imap {
         let mut new = Vec::new();
         for message in messages {
             let (AppendData::Octets(octets) | AppendData::Binary(octets)) = &message.data else {
-                return self.bad("Command Argument Error. 11");
+                return self.bad_arguments();
             };
             let date = message.date.map(|date| (date.unix_seconds(), date.zone_minutes()));
             new.push(Message {
@@ -178,7 +184,7 @@ impl Imap {
                     return Ok(());
                 }
                 let code = SequenceSet::from_numbers(uids).map(|uids| Code::AppendUid { validity, uids });
-                self.protocol.complete(Status::Ok, code, "APPEND completed.")
+                self.done_with(code, "APPEND")
             }
         }
     }
@@ -234,8 +240,9 @@ impl Imap {
         given: &[Flag<'_>],
     ) -> Result<(), Error> {
         let world = Arc::clone(&self.world);
+        let voice = self.voice();
         let Some(view) = &mut self.view else { return Ok(()) };
-        let Some(picked) = view.pick(set, uid) else { return self.bad("Command Argument Error. 11") };
+        let Some(picked) = view.pick(set, uid) else { return self.bad_arguments() };
         if given.len() > MAX_FLAGS {
             return self.too_many_flags();
         }
@@ -256,7 +263,7 @@ impl Imap {
                 if uid {
                     items.insert(0, Item::Uid(message_uid));
                 }
-                self.protocol.untagged(Data::Fetch(Fetch { number, items }));
+                quirks::tell(&mut self.protocol, voice, Data::Fetch(Fetch { number, items }));
             }
         }
         drop(store);
@@ -271,7 +278,7 @@ impl Imap {
         and_remove: bool,
     ) -> Result<(), Error> {
         let Some(view) = &self.view else { return Ok(()) };
-        let Some(picked) = view.pick(set, uid) else { return self.bad("Command Argument Error. 11") };
+        let Some(picked) = view.pick(set, uid) else { return self.bad_arguments() };
         let name = wire_name(mailbox);
         let originals: Vec<Message> = {
             let store = self.world.mailbox.lock();
@@ -295,7 +302,7 @@ impl Imap {
         if self.tell_changes(true) {
             return Ok(());
         }
-        self.protocol.complete(Status::Ok, code, "COPY completed.")
+        self.done_with(code, "COPY")
     }
 }
 

@@ -33,7 +33,7 @@ impl Imap {
     ) -> Result<(), Error> {
         let picked = self.view.as_ref().and_then(|view| view.pick(set, uid));
         let (Some(messages), Some(mut items)) = (picked, owned(items)) else {
-            return self.bad("Command Argument Error. 11");
+            return self.bad_arguments();
         };
         // RFC 9051 section 6.4.9: UID FETCH tells the UID unasked.
         if uid && !items.contains(&FetchItem::Uid) {
@@ -50,7 +50,7 @@ impl Imap {
             if self.tell_changes(fetching.uid) {
                 return Ok(());
             }
-            return self.ok("FETCH completed.");
+            return self.done("FETCH");
         };
         let Some(view) = &mut self.view else { return Ok(()) };
         let mut items = fetching.items.clone();
@@ -73,7 +73,7 @@ impl Imap {
             if items.contains(&FetchItem::Flags) {
                 view.told_flags(number, &message.flags);
             }
-            if !self.tell(number, &message, &items) {
+            if !self.tell_message(number, &message, &items) {
                 return self.no(Some(Code::Limit), "Too much of one message.");
             }
         }
@@ -82,7 +82,7 @@ impl Imap {
     }
 
     /// Whether it was not too much to be told at once.
-    fn tell(&mut self, number: u32, message: &Message, items: &[FetchItem<'_>]) -> bool {
+    fn tell_message(&mut self, number: u32, message: &Message, items: &[FetchItem<'_>]) -> bool {
         let octets = Arc::clone(&message.octets);
         let mut node = None;
         let mut node = || node.get_or_insert_with(|| Arc::new(Node::parse(&octets))).clone();
@@ -121,7 +121,7 @@ impl Imap {
         }
         let fits = total <= self.world.limits.message_octets.saturating_mul(2);
         if fits {
-            self.protocol.untagged(Data::Fetch(Fetch { number, items: told }));
+            self.tell(Data::Fetch(Fetch { number, items: told }));
         }
         fits
     }

@@ -6,7 +6,7 @@ use mailbearer_imap::{
 };
 
 use super::Imap;
-use crate::memory::mailbox::{Folder, Store};
+use crate::memory::mailbox::{Folder, INBOX, Store};
 
 /// What separates the levels of a name.
 const DELIMITER: u8 = b'/';
@@ -16,12 +16,12 @@ impl Imap {
         let prefix = Mailbox::from_wire(&b""[..]);
         let personal =
             prefix.map(|prefix| Namespace { prefix, delimiter: Some(DELIMITER), extensions: Vec::new() });
-        self.protocol.untagged(Data::Namespace {
+        self.tell(Data::Namespace {
             personal: personal.into_iter().collect(),
             other: Vec::new(),
             shared: Vec::new(),
         });
-        self.ok("NAMESPACE completed.")
+        self.done("NAMESPACE")
     }
 
     pub(super) fn list(
@@ -37,7 +37,7 @@ impl Imap {
             self.listed(b"", vec!["Noselect"], false);
         }
         for (name, folder) in &store.folders {
-            let uses = special_use(name);
+            let uses = store.special_use(name);
             let picked = selection.iter().all(|option| match option {
                 ListSelection::Subscribed => folder.subscribed,
                 ListSelection::SpecialUse => uses.is_some(),
@@ -62,7 +62,7 @@ impl Imap {
                 }
             }
         }
-        self.ok("LIST completed.")
+        self.done("LIST")
     }
 
     pub(super) fn lsub(&mut self, pattern: &[u8]) -> Result<(), Error> {
@@ -72,15 +72,16 @@ impl Imap {
                 self.listed(name.as_bytes(), Vec::new(), true);
             }
         }
-        self.ok("LSUB completed.")
+        self.done("LSUB")
     }
 
     fn listed(&mut self, name: &[u8], attributes: Vec<&str>, subscribed: bool) {
+        let name = if name == INBOX.as_bytes() { self.voice().quirks.inbox.as_bytes() } else { name };
         let Ok(mailbox) = Mailbox::from_wire(name) else { return };
         let names: Vec<String> = attributes.iter().map(|name| format!("\\{name}")).collect();
         let attributes: List<'_, Flag<'_>> = names.iter().filter_map(|name| Flag::new(name).ok()).collect();
         let listed = Listed { attributes, delimiter: Some(DELIMITER), mailbox, extended: b"" };
-        self.protocol.untagged(if subscribed { Data::Lsub(listed) } else { Data::List(listed) });
+        self.tell(if subscribed { Data::Lsub(listed) } else { Data::List(listed) });
     }
 
     pub(super) fn status(&mut self, name: &str, asked: &[StatusAttribute]) -> Result<(), Error> {
@@ -89,7 +90,7 @@ impl Imap {
         let Some(folder) = store.folder(name) else { return self.no_such_folder() };
         self.tell_status(name, folder, asked);
         drop(store);
-        self.ok("STATUS completed.")
+        self.done("STATUS")
     }
 
     fn tell_status(&mut self, name: &str, folder: &Folder, asked: &[StatusAttribute]) {
@@ -113,7 +114,7 @@ impl Imap {
             _ => None,
         });
         let items = items.collect();
-        self.protocol.untagged(Data::MailboxStatus { mailbox, items });
+        self.tell(Data::MailboxStatus { mailbox, items });
     }
 
     /// Changes the set of folders; `change` says whether it could.
@@ -124,26 +125,11 @@ impl Imap {
         change: impl FnOnce(&mut Store) -> bool,
     ) -> Result<(), Error> {
         let done = change(&mut self.world.mailbox.lock());
-        if done {
-            self.ok(&format!("{command} completed."))
-        } else {
-            self.no(Some(refusal), &format!("{command} failed."))
-        }
+        if done { self.done(command) } else { self.no(Some(refusal), &format!("{command} failed.")) }
     }
 
     pub(super) fn no_such_folder(&mut self) -> Result<(), Error> {
-        self.no(Some(Code::Nonexistent), "Mailbox does not exist.")
-    }
-}
-
-/// The special use of RFC 6154 that a folder has by its name.
-fn special_use(name: &str) -> Option<&'static str> {
-    match name {
-        "Deleted Items" => Some("Trash"),
-        "Drafts" => Some("Drafts"),
-        "Junk Email" => Some("Junk"),
-        "Sent Items" => Some("Sent"),
-        _ => None,
+        self.no(Some(Code::Nonexistent), self.voice().no_such_folder)
     }
 }
 

@@ -1,10 +1,11 @@
-//! The mailbox behind an IMAP session, worded as Exchange Online's.
+//! The mailbox behind an IMAP session, in the provider's words.
 
 mod body_structure;
 mod commands;
 mod envelope;
 mod fetch;
 mod folders;
+mod quirks;
 mod search;
 mod structure;
 mod view;
@@ -20,41 +21,54 @@ use mailbearer_imap::{
     server::{Error, Event, Options, Received, Session as Protocol},
 };
 use mailbearer_sasl::{Mechanism, server::Login};
-use mailbearer_wire::{Machine, RecvBuf, Secret, Security, SendBuf, Step};
+use mailbearer_wire::{Machine, RecvBuf, Security, SendBuf, Step};
 
 use self::{
     fetch::Fetching,
     view::{Change, View},
 };
-use super::{World, fault::ImapFault, login, session::Session, wording};
+use super::{
+    World,
+    fault::ImapFault,
+    login::{self, Entry},
+    personality::ImapVoice,
+    provider::Seat,
+    session::Session,
+};
 
 /// One IMAP session.
 #[derive(Debug)]
 pub(crate) struct Imap {
     world: Arc<World>,
     protocol: Protocol,
-    /// What the client logged in with; the session ends with it.
-    token: Option<Secret>,
+    /// What the client logged in with.
+    entry: Option<Entry>,
+    /// The connection as the provider counts it.
+    seat: Option<Seat>,
+    /// Whether the client told who it is.
+    introduced: bool,
     view: Option<View>,
     fetching: Option<Fetching>,
 }
 
 impl Imap {
     pub(crate) fn new(world: Arc<World>, security: Security) -> Self {
+        let voice = &world.voice.imap;
         let mut options = Options::default();
         options.security = Some(security);
-        // It is offered, as Exchange does, and never succeeds.
+        options.mechanisms = login::mechanisms(&world);
+        // It is offered also where it never succeeds, as Exchange does.
         options.login = true;
         options.late_capabilities = LATE_CAPABILITIES.to_vec();
-        options.capability_codes = false;
+        options.capability_codes = voice.capability_codes;
         options.limits.literals = world.limits.message_octets;
         options.limits.silence = world.limits.silence.saturating_mul(6);
-        options.wording = wording::imap();
+        options.wording = voice.wording();
         let mut protocol = Protocol::new(options);
         if let Some(ImapFault::Greeting(line)) = world.fault().and_then(|fault| fault.imap()) {
             say(&mut protocol, line);
         }
-        Self { world, protocol, token: None, view: None, fetching: None }
+        Self { world, protocol, entry: None, seat: None, introduced: false, view: None, fetching: None }
     }
 
     /// One more than the servers take.
@@ -69,8 +83,8 @@ impl Imap {
             Event::Login { mechanism, login } => self.login(mechanism, login),
             Event::Command(received) => self.command(&received),
             Event::Room => self.go_on_fetching(),
-            Event::Done => self.ok("IDLE completed."),
-            _ => self.bad("Command Error. 12"),
+            Event::Done => self.done("IDLE"),
+            _ => self.bad_command(),
         }
     }
 
@@ -79,34 +93,44 @@ impl Imap {
             Some(ImapFault::Login(line)) => return self.fail(line),
             Some(ImapFault::Token(line)) => {
                 let text = line.strip_prefix("NO ").unwrap_or(line);
-                return self.protocol.refuse_token(&login::refusal(), text);
+                return self.protocol.refuse_token(&login::refusal(&self.world), text);
             }
             _ => {}
         }
-        if mechanism.is_none() {
-            return self.no(None, "LOGIN failed.");
-        }
-        match login::check(&self.world, login) {
-            Some(token) => {
-                self.token = Some(token);
-                self.ok("AUTHENTICATE completed.")
+        let Some(entry) = login::check(&self.world, mechanism, login) else {
+            if mechanism.is_none() && self.voice().passwords.is_empty() {
+                return self.no(None, "LOGIN failed.");
             }
-            None => self.protocol.refuse_token(&login::refusal(), "AUTHENTICATE failed."),
+            return self.protocol.refuse_token(&login::refusal(&self.world), self.voice().refused);
+        };
+        if let Some(provider) = &self.world.provider {
+            self.seat = provider.imap();
+            if self.seat.is_none() {
+                return self.no(None, provider.limits().too_many_imap);
+            }
         }
+        self.entry = Some(entry);
+        self.ok(self.voice().logged_in)
     }
 
     fn command(&mut self, received: &Received) -> Result<(), Error> {
-        if self.token.is_some()
+        if self.entry.is_some()
             && let Some(ImapFault::Command(names, line)) = self.world.fault().and_then(|fault| fault.imap())
             && (names.is_empty() || names.iter().any(|name| received.is(name)))
         {
             return self.fail(line);
         }
         match received.command() {
-            Err(_) => self.bad("Command Error. 12"),
+            Err(_) => self.bad_command(),
+            Ok(Command::Id(params))
+                if params.is_empty() && self.voice().quirks.no_empty_id && !received.is("ID NIL") =>
+            {
+                self.bad_arguments()
+            }
             Ok(Command::Id(_)) => {
+                self.introduced = true;
                 self.id();
-                self.ok("ID completed.")
+                self.done("ID")
             }
             Ok(command) => self.authenticated(received.tag(), command),
         }
@@ -114,17 +138,18 @@ impl Imap {
 
     /// Tells what others changed; whether the folder is gone and the session over.
     fn tell_changes(&mut self, may_expunge: bool) -> bool {
+        let voice = self.voice();
         let Some(view) = &mut self.view else { return false };
         let store = self.world.mailbox.lock();
         for change in view.catch_up(&store, may_expunge) {
             match change {
-                Change::Expunged(number) => self.protocol.untagged(Data::Expunge(number)),
-                Change::Exists(count) => self.protocol.untagged(Data::Exists(count)),
+                Change::Expunged(number) => quirks::tell(&mut self.protocol, voice, Data::Expunge(number)),
+                Change::Exists(count) => quirks::tell(&mut self.protocol, voice, Data::Exists(count)),
                 Change::Flags { number, uid } => {
                     let message = view.of(&store).and_then(|folder| folder.message(uid));
                     let flags = message.map(|message| flags(&message.flags)).unwrap_or_default();
                     let items = vec![Item::Uid(uid), Item::Flags(flags)];
-                    self.protocol.untagged(Data::Fetch(Fetch { number, items }));
+                    quirks::tell(&mut self.protocol, voice, Data::Fetch(Fetch { number, items }));
                 }
                 Change::Gone => {
                     self.protocol.bye(None, "The mailbox is gone.");
@@ -135,8 +160,29 @@ impl Imap {
         false
     }
 
+    fn voice(&self) -> &'static ImapVoice {
+        &self.world.voice.imap
+    }
+
     fn ok(&mut self, text: &str) -> Result<(), Error> {
         self.protocol.complete(Status::Ok, None, text)
+    }
+
+    fn done(&mut self, command: &str) -> Result<(), Error> {
+        self.done_with(None, command)
+    }
+
+    fn done_with(&mut self, code: Option<Code<'_>>, command: &str) -> Result<(), Error> {
+        let text = self.voice().completed(command);
+        self.protocol.complete(Status::Ok, code, &text)
+    }
+
+    fn bad_command(&mut self) -> Result<(), Error> {
+        self.bad(self.voice().command)
+    }
+
+    fn bad_arguments(&mut self) -> Result<(), Error> {
+        self.bad(self.voice().arguments)
     }
 
     fn no(&mut self, code: Option<Code<'_>>, text: &str) -> Result<(), Error> {
@@ -162,15 +208,16 @@ impl Imap {
 
     fn note(&mut self, code: Option<Code<'_>>, text: &str) {
         let line = mailbearer_imap::StatusLine { status: Status::Ok, code, text: text.as_bytes() };
-        self.protocol.untagged(Data::Status(line));
+        self.tell(Data::Status(line));
     }
 
     /// What happened elsewhere since the last step.
     fn news(&mut self) {
-        let expired = self.token.as_ref().is_some_and(|token| !self.world.tokens.is_good(token.expose()));
+        let expired =
+            matches!(&self.entry, Some(Entry::Token(token)) if !self.world.tokens.is_good(token.expose()));
         // An answer that was begun is told to its end.
         if expired && self.fetching.is_none() {
-            self.token = None;
+            self.entry = None;
             self.protocol.bye(None, "Session invalidated - AccessTokenExpired");
         } else if self.protocol.is_idle() {
             self.tell_changes(true);
@@ -202,11 +249,14 @@ impl Machine for Imap {
 
 impl Session for Imap {
     fn due(&self) -> Option<Instant> {
-        self.world.tokens.end_of(self.token.as_ref()?.expose())
+        match self.entry.as_ref()? {
+            Entry::Token(token) => self.world.tokens.end_of(token.expose()),
+            Entry::Password => None,
+        }
     }
 
     fn time_out(&mut self) {
-        self.protocol.bye(None, "Connection closed. 14");
+        self.protocol.bye(None, self.voice().timed_out);
     }
 }
 

@@ -45,17 +45,15 @@ impl Imap {
             };
             view.all().filter_map(matching).collect()
         };
-        let Some(found) = found else { return self.bad("Command Argument Error. 11") };
+        let Some(found) = found else { return self.bad_arguments() };
         match returns {
-            None => self.protocol.untagged(Data::Search(Found { numbers: List::from(found), mod_seq: None })),
-            Some(returns) => {
-                self.protocol.untagged(Data::Esearch(Box::new(esearch(tag, uid, returns, &found))))
-            }
+            None => self.tell(Data::Search(Found { numbers: List::from(found), mod_seq: None })),
+            Some(returns) => self.tell(Data::Esearch(Box::new(esearch(tag, uid, returns, &found)))),
         }
         if self.tell_changes(uid) {
             return Ok(());
         }
-        self.ok("SEARCH completed.")
+        self.done("SEARCH")
     }
 }
 

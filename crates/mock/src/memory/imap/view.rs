@@ -140,7 +140,7 @@ mod tests {
     use crate::memory::{Limits, Mailbox};
 
     fn three() -> (Mailbox, View) {
-        let mailbox = Mailbox::new(Limits::default(), std::sync::Arc::default());
+        let mailbox = Mailbox::new(Limits::default(), std::sync::Arc::default(), &[("Drafts", "Drafts")]);
         for _ in 0..4 {
             mailbox.deliver(*b"x").unwrap();
         }
@@ -166,7 +166,7 @@ mod tests {
         for (set, by_uid, want) in rows {
             assert_eq!(view.pick(&set.parse().unwrap(), *by_uid).as_deref(), *want, "{set} {by_uid}");
         }
-        let mailbox = Mailbox::new(Limits::default(), std::sync::Arc::default());
+        let mailbox = Mailbox::new(Limits::default(), std::sync::Arc::default(), &[("Drafts", "Drafts")]);
         let empty = View::open(&mailbox.lock(), "INBOX", false).unwrap();
         assert_eq!(empty.pick(&"*".parse().unwrap(), false), None);
         assert_eq!(empty.pick(&"1:*".parse().unwrap(), true), Some(vec![]));
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_folder_made_anew_is_another() {
-        let mailbox = Mailbox::new(Limits::default(), std::sync::Arc::default());
+        let mailbox = Mailbox::new(Limits::default(), std::sync::Arc::default(), &[("Drafts", "Drafts")]);
         let mut view = View::open(&mailbox.lock(), "Drafts", true).unwrap();
         assert!(mailbox.lock().delete("Drafts") && mailbox.lock().create("Drafts"));
         assert_eq!(view.catch_up(&mailbox.lock(), true), [Change::Gone]);

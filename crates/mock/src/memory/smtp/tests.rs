@@ -137,3 +137,24 @@ fn stops_at_its_limits() {
     assert_eq!(gone.end(), Err(Error::Truncated));
     assert!(world.mailbox.messages("INBOX").is_empty(), "half a message is none");
 }
+
+#[test]
+fn a_provider_counts_connections_and_messages() {
+    let world = world(|options| options.provider_limits = true);
+    let login = format!("EHLO a\r\nAUTH XOAUTH2 {}\r\n", xoauth2(USER, &token(&world)));
+    let mut open: Vec<_> =
+        (0..3).map(|_| Talk::new(Smtp::new(Arc::clone(&world), Security::Implicit))).collect();
+    for talk in &mut open {
+        assert!(talk.say(&login).ends_with("235 2.7.0 Authentication successful\r\n"));
+    }
+    let mut fourth = Talk::new(Smtp::new(Arc::clone(&world), Security::Implicit));
+    let heard = fourth.say(&login);
+    assert!(heard.contains("\r\n432 4.3.2 Concurrent connections limit exceeded."), "{heard}");
+    open.pop();
+    assert!(fourth.say(login.split_once('\n').unwrap().1).starts_with("235 "));
+    for number in 0..31 {
+        let heard = fourth.say("MAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\nDATA\r\nx\r\n.\r\n");
+        let want = if number < 30 { "\r\n250 2.0.0 OK <" } else { "\r\n451 4.7.500 Server busy." };
+        assert!(heard.contains(want), "{number}: {heard}");
+    }
+}

@@ -1,0 +1,59 @@
+//! Exchange Online.
+
+use mailbearer_smtp::server::Answer;
+
+use super::{CORRECT, ImapVoice, ProviderLimits, Quirks, SmtpVoice, Voice};
+
+pub(super) static VOICE: Voice = Voice {
+    smtp: SmtpVoice {
+        name: "mock.mailbearer.test",
+        greeting: Answer::new(220, "mock.mailbearer.test Microsoft ESMTP MAIL Service ready"),
+        hello: "Hello",
+        starttls: Answer::new(220, "2.0.0 SMTP server ready"),
+        logged_in: Answer::new(235, "2.7.0 Authentication successful"),
+        refused: Answer::new(535, "5.7.3 Authentication unsuccessful [mock.mailbearer.test]"),
+        sender: Answer::new(250, "2.1.0 Sender OK"),
+        recipient: Answer::new(250, "2.1.5 Recipient OK"),
+        no_recipient: Answer::new(550, "5.1.10 Recipient not found"),
+        data: Answer::new(354, "Start mail input; end with <CRLF>.<CRLF>"),
+        queued: ("2.0.0 OK <", "@mock.mailbearer.test> Queued mail for delivery"),
+        quit: Answer::new(221, "2.0.0 Service closing transmission channel"),
+        too_large: Answer::new(552, "5.3.4 Message size exceeds fixed maximum message size"),
+        login_first: Answer::new(530, "5.7.57 Client not authenticated to send mail"),
+    },
+    imap: ImapVoice {
+        greeting: "The Mailbearer mock IMAP4 service is ready.",
+        capability_codes: false,
+        passwords: &[],
+        logged_in: "AUTHENTICATE completed.",
+        refused: "AUTHENTICATE failed.",
+        completed: "{} completed.",
+        command: "Command Error. 12",
+        arguments: "Command Argument Error. 11",
+        state: "Command received in Invalid state.",
+        idle: "IDLE accepted, awaiting DONE command.",
+        literal: "Ready for additional command text.",
+        bye: "Microsoft Exchange Server IMAP4 server signing off.",
+        timed_out: "Connection closed. 14",
+        no_such_folder: "Mailbox does not exist.",
+        folders: &[
+            ("Deleted Items", "Trash"),
+            ("Drafts", "Drafts"),
+            ("Junk Email", "Junk"),
+            ("Sent Items", "Sent"),
+        ],
+        quirks: Quirks { space_after_status: true, bare_disposition: true, no_empty_id: true, ..CORRECT },
+    },
+    scope: "https://outlook.office365.com/.default",
+    limits: ProviderLimits {
+        smtp_connections: 3,
+        too_many_smtp: Answer::new(
+            432,
+            "4.3.2 Concurrent connections limit exceeded. Visit https://aka.ms/concurrent_sending for more information.",
+        ),
+        messages_a_minute: 30,
+        too_many_messages: Answer::new(451, "4.7.500 Server busy. Please try again later"),
+        imap_connections: 20,
+        too_many_imap: "AUTHENTICATE failed.",
+    },
+};
