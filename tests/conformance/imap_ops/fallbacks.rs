@@ -10,15 +10,15 @@ use super::{Driver, run};
 use crate::imap_ops::Proxy;
 
 /// Servers that play these conversations one after the other, each to be reached in its turn.
-struct Servers {
-    proxy: Proxy,
-    client: Client<Driver>,
+pub(super) struct Servers {
+    pub(super) proxy: Proxy,
+    pub(super) client: Client<Driver>,
     playing: Vec<(u16, Serving)>,
 }
 
 impl Servers {
     /// `texts` are what follows the login; the capabilities stand there for all of them.
-    fn start(capabilities: &str, texts: &[&str]) -> Self {
+    pub(super) fn start(capabilities: &str, texts: &[&str]) -> Self {
         Self::with(capabilities, texts, |_| {})
     }
 
@@ -46,12 +46,21 @@ impl Servers {
     }
 
     /// From now on the second server is reached.
-    fn go_on(&self) {
+    pub(super) fn go_on(&self) {
         self.proxy.redirect(self.playing[1].0);
     }
 
+    /// The client hung up in the middle.
+    pub(super) fn give_up(self) {
+        drop(self.client);
+        // Whether that was noticed is a matter of how much a socket holds.
+        for (_, serving) in self.playing {
+            drop(serving.join());
+        }
+    }
+
     #[track_caller]
-    fn join(self) {
+    pub(super) fn join(self) {
         drop(self.client);
         for (_, serving) in self.playing {
             serving.join().unwrap();
@@ -183,7 +192,7 @@ const IDLE: &str = "C: <tag> IDLE\nS: + idling\n";
 const ASK: &str = "(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE)\n";
 const ENVELOPE: &str = "ENVELOPE (NIL \"new\" NIL NIL NIL NIL NIL NIL NIL NIL)";
 
-fn hasty() -> WatchOptions {
+pub(super) fn hasty() -> WatchOptions {
     let mut options = WatchOptions::default();
     options.first_wait = Duration::from_millis(1);
     options.longest_wait = Duration::from_millis(2);
@@ -194,7 +203,7 @@ fn hasty() -> WatchOptions {
 }
 
 /// The next news, in short.
-async fn told(watcher: &mut Watcher<Driver>, count: usize) -> Vec<String> {
+pub(super) async fn told(watcher: &mut Watcher<Driver>, count: usize) -> Vec<String> {
     let mut told = Vec::new();
     while told.len() < count {
         told.push(match wait!(watcher.next()).unwrap() {

@@ -67,6 +67,9 @@ mod blocking {
     }
 
     #[expect(clippy::duplicate_mod, reason = "once for each driver")]
+    #[path = "answers.rs"]
+    mod answers;
+    #[expect(clippy::duplicate_mod, reason = "once for each driver")]
     #[path = "cases.rs"]
     mod cases;
     #[expect(clippy::duplicate_mod, reason = "once for each driver")]
@@ -94,6 +97,9 @@ mod on_tokio {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test)
     }
 
+    #[expect(clippy::duplicate_mod, reason = "once for each driver")]
+    #[path = "answers.rs"]
+    mod answers;
     #[expect(clippy::duplicate_mod, reason = "once for each driver")]
     #[path = "cases.rs"]
     mod cases;
