@@ -145,7 +145,7 @@ impl<'f> Maker<'_, 'f> {
     fn date_time(&mut self) -> Result<DateTime> {
         let date = self.date()?;
         let time = (self.any::<u8>()? % 24, self.any::<u8>()? % 60, self.any::<u8>()? % 61);
-        DateTime::new(date, time, self.any::<i16>()? % 1000).map_err(|_| arbitrary::Error::IncorrectFormat)
+        DateTime::at(date, time, self.any::<i16>()? % 1000).map_err(|_| arbitrary::Error::IncorrectFormat)
     }
 
     fn command(&mut self) -> Result<Command<'f>> {

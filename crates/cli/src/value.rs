@@ -53,10 +53,11 @@ pub(crate) fn date_time(text: &str) -> Result<DateTime, String> {
         Some(PiecesOffset::Numeric(offset)) => offset.offset().seconds(),
         Some(_) => 0,
     };
-    let zone = i16::try_from(seconds.div_euclid(60)).map_err(|error| error.to_string())?;
+    let zone = i16::try_from(seconds.div_euclid(60)).ok().filter(|zone| zone.unsigned_abs() < 24 * 60);
+    let zone = zone.ok_or("no time zone is a day away")?;
     let date = imap_date(civil.date())?;
     let part = |number: i8| u8::try_from(number).unwrap_or_default();
-    DateTime::new(date, (part(time.hour()), part(time.minute()), part(time.second())), zone)
+    DateTime::at(date, (part(time.hour()), part(time.minute()), part(time.second())), zone)
         .map_err(|error| error.to_string())
 }
 
@@ -115,13 +116,13 @@ mod tests {
             assert!(date(text).is_err(), "{text}");
         }
         for (text, want) in [
-            ("2026-01-31T18:30:05+01:00", "31-Jan-2026 18:30:05 +0100"),
-            ("2026-01-31T18:30Z", "31-Jan-2026 18:30:00 +0000"),
-            ("2026-01-31 18:30:05.7-03:30", "31-Jan-2026 18:30:05 -0330"),
+            ("2026-01-31T18:30:05+01:00", "Sat, 31 Jan 2026 18:30:05 +0100"),
+            ("2026-01-31T18:30Z", "Sat, 31 Jan 2026 18:30:00 +0000"),
+            ("2026-01-31 18:30:05.7-03:30", "Sat, 31 Jan 2026 18:30:05 -0330"),
         ] {
             assert_eq!(date_time(text).unwrap().to_string(), want, "{text}");
         }
-        assert!(date_time("2026-01-31").unwrap().to_string().starts_with("31-Jan-2026 00:00:00 "));
+        assert!(date_time("2026-01-31").unwrap().to_string().starts_with("Sat, 31 Jan 2026 00:00:00 "));
         for text in ["", "now", "2026-01-32", "2026-01-31T25:00Z", "-002026-01-31", "2026-01-31T18:30+26:00"]
         {
             assert!(date_time(text).is_err(), "{text}");

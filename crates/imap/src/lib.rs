@@ -43,7 +43,7 @@ pub use command::{
     ListSelection, Literals, MetadataDepth, Next, NotifyEvent, NotifyMailboxes, Partial, QResync, SearchKey,
     SearchReturn, Select, SortCriterion, SortKey, StatusAttribute, StoreAction,
 };
-pub use datetime::{Date, DateTime};
+pub use datetime::{parse_date, parse_date_time};
 pub use fetch::{
     Address, BodyStructure, Disposition, Envelope, Extension, Item, Message, MultiPart, SinglePart,
 };
@@ -52,6 +52,7 @@ pub use invalid::Invalid;
 pub use limits::{Limits, Quirks};
 pub use list::{Element, IntoIter, Iter, List};
 pub use literal::{LiteralItem, LiteralOf};
+pub use mailbearer_wire::{Date, DateTime};
 pub use mailbox::Mailbox;
 pub use parse::{ParseError, parse_response, parse_summary_data};
 pub use response::{

@@ -46,9 +46,9 @@ pub mod parse;
 mod raw;
 
 pub use compose::{Composed, Message};
-pub use date_time::{DateTime, DateTimeError};
 pub use headers::{Header, Headers, HeadersIter, LimitExceeded, Limits};
 pub use html::{HtmlLimits, html_to_text, html_to_text_with};
 pub use lines::{LineEnds, Measure};
+pub use mailbearer_wire::DateTime;
 pub use mailbox::{Mailbox, MailboxError};
 pub use raw::{RawError, RawHeader};

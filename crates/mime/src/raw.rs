@@ -1,6 +1,10 @@
 //! A message as it comes from a file or a pipe: who it is from and to, and its header made fit to be sent.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
 use core::fmt;
 
 use crate::{
@@ -98,7 +102,7 @@ impl RawHeader {
     pub fn add_missing(&mut self, from: &Mailbox, date: DateTime, random: [u8; 16]) {
         let mut added = Vec::new();
         if !self.has_date {
-            HeaderLine::start(&mut added, "Date").word(&[&date.written()]);
+            HeaderLine::start(&mut added, "Date").word(&[&date.to_string()]);
         }
         if !self.has_from {
             HeaderLine::start(&mut added, "From").mailboxes(core::slice::from_ref(from));

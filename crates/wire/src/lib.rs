@@ -43,6 +43,7 @@
 
 extern crate alloc;
 
+mod date_time;
 mod json;
 mod line;
 mod machine;
@@ -57,6 +58,7 @@ mod wait;
 #[cfg(target_os = "linux")]
 mod wiped;
 
+pub use date_time::{Date, DateOutOfRange, DateTime};
 pub use json::{Json, json_string};
 pub use line::{Line, LineTooLong, Lines, find_octet};
 pub use machine::{Machine, Security, Step};

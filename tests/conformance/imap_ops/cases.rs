@@ -1,8 +1,8 @@
 //! Compiled once for each driver: `wait!` waits for what an operation gives.
 
 use mailbearer::imap_protocol::{
-    AppendData, Capability, DateTime, FetchItem, Flag, Item, Mailbox, Part, Partial, SearchKey, SearchReturn,
-    Section, SequenceSet, StoreAction, UidSet,
+    AppendData, Capability, FetchItem, Flag, Item, Mailbox, Part, Partial, SearchKey, SearchReturn, Section,
+    SequenceSet, StoreAction, UidSet, parse_date_time,
 };
 use mailbearer::{Account, Client, Examined, Kind, Range, Role};
 
@@ -262,7 +262,7 @@ fn messages_are_appended_whole_and_in_pieces() {
     let large = b"0123456789abcde\n".repeat(200_000);
     run(async {
         let mut imap = wait!(client(&bench.account).connect_imap()).unwrap();
-        let date = DateTime::parse(b"17-Jul-1996 02:44:25 -0700").unwrap();
+        let date = parse_date_time(b"17-Jul-1996 02:44:25 -0700").unwrap();
         let appended = wait!(imap.append("Drafts", &[Flag::Draft, Flag::Seen], Some(date), b"x\r\n"));
         assert_eq!(appended.unwrap().unwrap().uid, 1);
         assert!(wait!(imap.append("Drafts", &[], None, b"")).unwrap().is_some(), "an empty one");

@@ -1,6 +1,6 @@
 //! Search keys as IMAP writes them (RFC 9051 section 6.4.4), read into values.
 
-use mailbearer::imap_protocol::{Atom, Date, Flag, SearchKey as K, SequenceSet, Text};
+use mailbearer::imap_protocol::{Atom, Date, Flag, SearchKey as K, SequenceSet, Text, parse_date};
 
 use super::plain;
 
@@ -134,7 +134,7 @@ impl Reader<'_> {
     fn date(&mut self) -> Result<Date, String> {
         let before = self.rest;
         let text = self.string()?;
-        Date::parse(text.to_text().as_bytes()).map_err(|_| {
+        parse_date(text.to_text().as_bytes()).map_err(|_| {
             self.rest = before;
             self.error("there is no date as 1-Feb-2026")
         })

@@ -24,7 +24,7 @@ use super::{
     },
     status::objectid,
 };
-use crate::{BodyStructure, DateTime, Envelope, Item, Part, Section, SectionOf, Text};
+use crate::{BodyStructure, DateTime, Envelope, Item, Part, Section, SectionOf, Text, parse_date_time};
 
 /// `msg-att = "(" (msg-att-dynamic / msg-att-static) *(SP (msg-att-dynamic / msg-att-static)) ")"`
 pub(super) fn msg_att<'a>(cx: Context<'_>, known: Known, input: &'a [u8]) -> Res<'a, Vec<Item<'a>>> {
@@ -431,5 +431,5 @@ fn date_time(input: &[u8]) -> Res<'_, DateTime> {
         [b'"', ..] => quoted(input)?,
         _ => nstring(input).map(|(rest, text)| (rest, text.unwrap_or_default()))?,
     };
-    DateTime::parse(&text).map_or_else(|_| fail(input, "date-time"), |date| Ok((rest, date)))
+    parse_date_time(&text).map_or_else(|_| fail(input, "date-time"), |date| Ok((rest, date)))
 }

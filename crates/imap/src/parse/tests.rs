@@ -215,7 +215,7 @@ const LEGAL: &[(&str, &str)] = &[
     ),
     (
         "* 1 FETCH (INTERNALDATE \"17-Jul-1996 02:44:25 -0700\" SAVEDATE \" 1-Jul-1996 02:44:25 +0000\")\r\n",
-        "zone_minutes: -420",
+        "offset_minutes: -420",
     ),
     (
         "* 12 FETCH (BODY[HEADER] {5}\r\na: b\n)\r\n",

@@ -16,7 +16,8 @@ use nom::{
 };
 
 use crate::{
-    Atom, Date, DateTime, Flag, Mailbox, Param, Part, Section, SectionOf, SequenceSet, Text,
+    Atom, Date, DateTime, Flag, Mailbox, Param, Part, Section, SectionOf, SequenceSet, Text, parse_date,
+    parse_date_time,
     rule::{Fault, Res, checked, fail, named},
 };
 
@@ -207,12 +208,12 @@ pub(super) fn param(input: &[u8]) -> Res<'_, Param<'_>> {
 
 /// `date-time`
 pub(super) fn date_time(input: &[u8]) -> Res<'_, DateTime> {
-    checked("date-time", quoted, |text| DateTime::parse(&text).ok()).parse(input)
+    checked("date-time", quoted, |text| parse_date_time(&text).ok()).parse(input)
 }
 
 /// `date = date-text / DQUOTE date-text DQUOTE`
 pub(super) fn date(input: &[u8]) -> Res<'_, Date> {
-    checked("date", astring, |text| Date::parse(&text).ok()).parse(input)
+    checked("date", astring, |text| parse_date(&text).ok()).parse(input)
 }
 
 /// A charset is an atom or a string with an atom in it.

@@ -49,9 +49,7 @@ pub(crate) fn summary(number: u32, items: &[Item<'_>]) -> Option<Summary> {
             Item::Uid(uid) => summary.uid = *uid,
             Item::Size(size) => summary.size = *size,
             Item::Flags(flags) => summary.seen = flags.iter().any(|flag| flag == Flag::Seen),
-            Item::InternalDate(date) => {
-                arrived = DateTime::new(date.unix_seconds(), date.zone_minutes()).ok()
-            }
+            Item::InternalDate(date) => arrived = Some(*date),
             Item::Envelope(envelope) => {
                 (is_told, summary.incomplete) = (true, false);
                 if let Some(subject) = &envelope.subject {
@@ -64,7 +62,7 @@ pub(crate) fn summary(number: u32, items: &[Item<'_>]) -> Option<Summary> {
                         _ => summary.address.clone(),
                     };
                 }
-                summary.date = envelope.date.as_deref().and_then(|date| DateTime::parse(date).ok());
+                summary.date = envelope.date.as_deref().and_then(|date| decode::date_time(date).ok());
             }
             Item::Other { name, .. } => is_told |= name.eq_ignore_ascii_case(b"ENVELOPE"),
             _ => {}

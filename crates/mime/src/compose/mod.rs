@@ -6,7 +6,7 @@ mod header;
 mod tests;
 
 use alloc::borrow::ToOwned;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
 
@@ -188,7 +188,7 @@ impl Message {
         if [&self.to, &self.cc, &self.bcc].into_iter().all(Vec::is_empty) {
             return Err(Error::NoRecipients);
         }
-        if date.year() < 1900 {
+        if date.date().year() < 1900 {
             return Err(Error::Date);
         }
         let subject = self.subject.as_deref().unwrap_or_default();
@@ -210,7 +210,7 @@ impl Message {
     }
 
     fn write_headers(&self, out: &mut Vec<u8>, date: DateTime, random: &str) {
-        HeaderLine::start(out, "Date").word(&[date.written().as_str()]);
+        HeaderLine::start(out, "Date").word(&[date.to_string().as_str()]);
         HeaderLine::start(out, "From").mailboxes(core::slice::from_ref(&self.from));
         for (name, mailboxes) in [("Reply-To", &self.reply_to), ("To", &self.to), ("Cc", &self.cc)] {
             if !mailboxes.is_empty() {

@@ -11,6 +11,7 @@ mod encoded_word;
 mod parameters;
 mod transfer;
 
+pub use crate::date_time::{DateTimeError, date_time};
 pub(crate) use address::address_list_in;
 pub use address::{Address, DisplayMailbox, address_list};
 pub(crate) use charset::Charset;

@@ -115,7 +115,7 @@ impl<'a> Message<'a> {
     /// `Date`, if it can be read.
     #[must_use]
     pub fn date(&self) -> Option<DateTime> {
-        DateTime::parse(self.field("date")?.raw()).ok()
+        crate::decode::date_time(self.field("date")?.raw()).ok()
     }
 
     /// `Message-ID`, with its brackets.

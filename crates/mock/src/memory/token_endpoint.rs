@@ -236,17 +236,9 @@ impl Failure {
 /// Now, as Microsoft writes it: `2026-11-24 05:42:00Z`.
 fn timestamp() -> String {
     let (seconds, _) = now();
-    let text = DateTime::new(seconds, 0).map(|date| date.to_string()).unwrap_or_default();
-    // From `Tue, 24 Nov 2026 05:42:00 +0000`.
-    let mut words = text.split(' ').skip(1);
-    let (day, month, year, time) = (words.next(), words.next(), words.next(), words.next());
-    let month = MONTHS.iter().zip(1..).find(|(name, _)| month == Some(name)).map_or(0, |(_, number)| number);
-    format!(
-        "{}-{month:02}-{:0>2} {}Z",
-        year.unwrap_or_default(),
-        day.unwrap_or_default(),
-        time.unwrap_or_default()
-    )
+    let Ok(now) = DateTime::new(seconds, 0) else { return String::new() };
+    let (date, (hour, minute, second)) = (now.date(), now.time());
+    format!("{:04}-{:02}-{:02} {hour:02}:{minute:02}:{second:02}Z", date.year(), date.month(), date.day())
 }
 
 fn required<'a>(form: &'a Form, name: &str) -> Result<&'a str, Failure> {
@@ -260,8 +252,6 @@ fn required_secret(form: &Form) -> Result<&str, Failure> {
     form.field("client_secret").ok_or_else(missing)
 }
 
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const WRONG_METHOD: &str = "The endpoint only accepts POST requests.";
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::{
     super::{AppendData, AppendMessage, CatenatePart, write::Writer},
     some,
 };
-use crate::Invalid;
+use crate::{Invalid, datetime::Written};
 
 /// `append-message = append-opts SP append-data`, and the space in front of it (RFC 4466)
 pub(super) fn write_message(out: &mut Writer, message: &AppendMessage<'_>) -> Result<(), Invalid> {
@@ -13,8 +13,11 @@ pub(super) fn write_message(out: &mut Writer, message: &AppendMessage<'_>) -> Re
         out.flags(&message.flags)?;
     }
     if let Some(date) = message.date {
+        if date.offset_minutes().unsigned_abs() >= 24 * 60 {
+            return Err(Invalid("time zone is a day away"));
+        }
         out.raw(" \"");
-        out.shown(date);
+        out.shown(Written(date));
         out.raw("\"");
     }
     out.raw(" ");

@@ -6,7 +6,7 @@ use super::{
     super::{Command, EntryScope, SearchKey, SearchReturn, SortKey, name_of, write::Writer},
     some,
 };
-use crate::{Flag, Invalid};
+use crate::{Flag, Invalid, datetime::Written};
 
 impl Command<'_> {
     /// The command, if it is one of these.
@@ -114,15 +114,15 @@ fn write_key(out: &mut Writer, key: &SearchKey<'_>) -> Result<(), Invalid> {
             text(out, "HEADER ", name)?;
             text(out, " ", value)?;
         }
-        SearchKey::Before(date) => shown(out, "BEFORE ", date),
-        SearchKey::On(date) => shown(out, "ON ", date),
-        SearchKey::Since(date) => shown(out, "SINCE ", date),
-        SearchKey::SentBefore(date) => shown(out, "SENTBEFORE ", date),
-        SearchKey::SentOn(date) => shown(out, "SENTON ", date),
-        SearchKey::SentSince(date) => shown(out, "SENTSINCE ", date),
-        SearchKey::SavedBefore(date) => shown(out, "SAVEDBEFORE ", date),
-        SearchKey::SavedOn(date) => shown(out, "SAVEDON ", date),
-        SearchKey::SavedSince(date) => shown(out, "SAVEDSINCE ", date),
+        SearchKey::Before(date) => shown(out, "BEFORE ", Written(*date)),
+        SearchKey::On(date) => shown(out, "ON ", Written(*date)),
+        SearchKey::Since(date) => shown(out, "SINCE ", Written(*date)),
+        SearchKey::SentBefore(date) => shown(out, "SENTBEFORE ", Written(*date)),
+        SearchKey::SentOn(date) => shown(out, "SENTON ", Written(*date)),
+        SearchKey::SentSince(date) => shown(out, "SENTSINCE ", Written(*date)),
+        SearchKey::SavedBefore(date) => shown(out, "SAVEDBEFORE ", Written(*date)),
+        SearchKey::SavedOn(date) => shown(out, "SAVEDON ", Written(*date)),
+        SearchKey::SavedSince(date) => shown(out, "SAVEDSINCE ", Written(*date)),
         SearchKey::Larger(size) => shown(out, "LARGER ", size),
         SearchKey::Smaller(size) => shown(out, "SMALLER ", size),
         SearchKey::Older(seconds) => shown(out, "OLDER ", seconds),

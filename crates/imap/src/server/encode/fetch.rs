@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::{astring, flag, listed, literal, named, nstring, params, show, string};
 use crate::{
     Address, BodyStructure, Disposition, Envelope, Extension, Item, List, MultiPart, Section, SectionOf,
-    SinglePart, Text,
+    SinglePart, Text, datetime::Written,
 };
 
 pub(super) fn item(out: &mut Vec<u8>, item: &Item<'_>) {
@@ -15,7 +15,7 @@ pub(super) fn item(out: &mut Vec<u8>, item: &Item<'_>) {
             show(out, "FLAGS ");
             listed(out, flags, flag);
         }
-        Item::InternalDate(date) => show(out, format_args!("INTERNALDATE \"{date}\"")),
+        Item::InternalDate(date) => show(out, format_args!("INTERNALDATE \"{}\"", Written(*date))),
         Item::Size(size) => named(out, "RFC822.SIZE", size),
         Item::Envelope(message) => {
             show(out, "ENVELOPE ");
@@ -50,7 +50,7 @@ pub(super) fn item(out: &mut Vec<u8>, item: &Item<'_>) {
         Item::ModSeq(mod_seq) => show(out, format_args!("MODSEQ ({mod_seq})")),
         Item::EmailId(id) => identity(out, "EMAILID", Some(id)),
         Item::ThreadId(id) => identity(out, "THREADID", id.as_ref()),
-        Item::SaveDate(Some(date)) => show(out, format_args!("SAVEDATE \"{date}\"")),
+        Item::SaveDate(Some(date)) => show(out, format_args!("SAVEDATE \"{}\"", Written(*date))),
         Item::SaveDate(None) => show(out, "SAVEDATE NIL"),
         Item::Preview(text) => {
             show(out, "PREVIEW ");

@@ -168,7 +168,7 @@ impl Imap {
             let (AppendData::Octets(octets) | AppendData::Binary(octets)) = &message.data else {
                 return self.bad_arguments();
             };
-            let date = message.date.map(|date| (date.unix_seconds(), date.zone_minutes()));
+            let date = message.date.map(|date| (date.unix_seconds(), date.offset_minutes()));
             new.push(Message {
                 uid: 0,
                 flags: flag_names(&message.flags),

@@ -172,12 +172,8 @@ fn cut(data: Text<'_>, partial: Option<Partial>) -> Text<'_> {
     Text::from(data.get(start..end).unwrap_or_default().to_vec())
 }
 
-/// When a message arrived, in IMAP's form.
+/// When a message arrived.
 pub(super) fn internal_date(message: &Message) -> Option<DateTime> {
     let (seconds, zone) = message.internal_date;
-    let text = mailbearer_mime::DateTime::new(seconds, zone).ok()?.to_string();
-    // From `Tue, 24 Nov 2026 05:42:00 +0000`.
-    let words: Vec<&str> = text.split(' ').collect();
-    let [_, day, month, year, time, zone] = words.as_slice() else { return None };
-    DateTime::parse(format!("{day:0>2}-{month}-{year} {time} {zone}").as_bytes()).ok()
+    DateTime::new(seconds, zone).ok()
 }

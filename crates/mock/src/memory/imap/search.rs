@@ -142,11 +142,7 @@ fn age(message: &Message) -> i64 {
 /// The day of the `Date` header on its own clock.
 fn sent(message: &Message) -> Option<Date> {
     let headers = Headers::parse(&message.octets).ok()?;
-    let date = mailbearer_mime::DateTime::parse(headers.get("Date")?.raw()).ok()?;
-    let text = date.to_string();
-    let words: Vec<&str> = text.split(' ').collect();
-    let [_, day, month, year, ..] = words.as_slice() else { return None };
-    Date::parse(format!("{day}-{month}-{year}").as_bytes()).ok()
+    Some(mailbearer_mime::decode::date_time(headers.get("Date")?.raw()).ok()?.date())
 }
 
 fn has_header(message: &Message, name: &str, text: &[u8]) -> bool {
