@@ -9,6 +9,8 @@ mod foreign;
 #[cfg(test)]
 mod imap_ops;
 #[cfg(test)]
+mod proxies;
+#[cfg(test)]
 mod python;
 #[cfg(test)]
 mod sending;

@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc};
 
-use mailbearer_net::{Timeouts, Tls};
+use mailbearer_net::{Proxies, Timeouts, Tls};
 use mailbearer_wire::{Secret, Security};
 
 use crate::{
@@ -32,6 +32,9 @@ pub struct Account {
     /// How submission sessions behave: the name in EHLO, limits, server bugs to tolerate. `None` means the defaults.
     /// Host, port and security in it are not used; they are those of [`smtp`](Self::smtp).
     pub smtp_options: Option<Box<mailbearer_smtp::Options>>,
+    /// Through which proxies the servers and the token endpoint are reached. Default none: the environment counts where it
+    /// is asked for, by [`Proxies::from_environment`].
+    pub proxies: Proxies,
 }
 
 /// What a user logs in with.
@@ -177,6 +180,7 @@ impl Account {
             timeouts: Timeouts::default(),
             store: None,
             smtp_options: None,
+            proxies: Proxies::none(),
         }
     }
 

@@ -6,7 +6,9 @@ use std::{
 };
 
 use mailbearer_mime::{Composed, DateTime, Mailbox, Message};
-use mailbearer_net::{self as net, Blocking, Connection, Options, Runtime, Security, Tls, TraceLine};
+use mailbearer_net::{
+    self as net, Blocking, Connection, Options, Runtime, Security, Service, Tls, TraceLine,
+};
 use mailbearer_oauth::{self as oauth, Endpoint, TokenExchange, TokenRequest};
 use mailbearer_sasl::Credentials;
 use mailbearer_smtp::Receipt;
@@ -340,7 +342,7 @@ impl<R: Runtime> Client<R> {
         options.timeouts.opening = Some(options.timeouts.opening.unwrap_or(EXCHANGE).min(EXCHANGE));
         let mut connection = self
             .shared
-            .connect::<R>(endpoint.host(), endpoint.port(), Security::Implicit, options)
+            .connect::<R>(Service::Https, endpoint.host(), endpoint.port(), Security::Implicit, options)
             .await
             .map_err(Error::token_net)?;
         let mut exchange = TokenExchange::new(request);
@@ -356,17 +358,21 @@ impl Shared {
     /// The one place from which connections are made.
     pub(crate) async fn connect<R: Runtime>(
         &self,
+        service: Service,
         host: &str,
         port: u16,
         security: Security,
-        options: Options,
+        mut options: Options,
     ) -> Result<Connection<R>, net::Error> {
+        options.route = self.account.proxies.route(service, host, port).clone();
+        options.keep_alive = Some(KEEP_ALIVE);
         Connection::open(host, port, security, &self.tls, options).await
     }
 
     pub(crate) fn options(&self) -> Options {
         let mut options = Options::default();
         options.timeouts = self.account.timeouts;
+        options.timeouts.opening.get_or_insert(LOGIN);
         if let Some(trace) = self.trace.clone() {
             options.trace = Some(Box::new(move |line| trace(line)));
         }
@@ -435,6 +441,11 @@ fn keeper(account: &Account, oauth: &OAuth, tls: &Tls) -> Option<Keeper> {
 fn server(server: Option<&Server>, protocol: Protocol) -> Result<&Server, Error> {
     server.ok_or_else(|| Error::missing(Missing::Server(protocol)))
 }
+
+/// From the first look-up to a session: a server that takes longer is not well.
+const LOGIN: Duration = Duration::from_secs(60);
+/// A firewall forgets a connection that is silent for some minutes, and no longer tells either side when it ends.
+const KEEP_ALIVE: Duration = Duration::from_secs(120);
 
 #[cfg(test)]
 mod tests {

@@ -28,7 +28,7 @@ use mailbearer_imap::{
     Mailbox,
     session::{Completion, Event, Options, Session},
 };
-use mailbearer_net::{Canceller, Connection, Next, Runtime};
+use mailbearer_net::{Canceller, Connection, Next, Runtime, Service};
 use mailbearer_sasl::Credentials;
 
 pub use acl::ListedRights;
@@ -100,8 +100,10 @@ impl<R: Runtime> Imap<R> {
         net.recv_limit = options.limits.buffer();
         let mut session = Session::new(options);
         session.authenticate(credentials)?;
-        let connection =
-            shared.connect(&server.host, server.port, server.security, net).await.map_err(Error::imap_net)?;
+        let connection = shared
+            .connect(Service::Mail, &server.host, server.port, server.security, net)
+            .await
+            .map_err(Error::imap_net)?;
         let mut line = Authenticated {
             connection,
             session,
@@ -114,6 +116,7 @@ impl<R: Runtime> Imap<R> {
             held: None,
         };
         while line.event().await? != Event::Authenticated {}
+        line.connection.opened();
         Ok(Self { line })
     }
 

@@ -161,7 +161,9 @@ pub use mailbearer_imap::{UidSet, view::Change};
 pub use mailbearer_mime::{self as mime, Composed, DateTime, Mailbox, Message};
 #[cfg(feature = "tokio")]
 pub use mailbearer_net::Tokio;
-pub use mailbearer_net::{self as net, Blocking, Canceller, Runtime, Timeouts, Tls, TraceLine};
+pub use mailbearer_net::{
+    self as net, Blocking, Canceller, Proxies, Proxy, Runtime, Timeouts, Tls, TraceLine,
+};
 pub use mailbearer_oauth as oauth;
 pub use mailbearer_sasl as sasl;
 pub use mailbearer_smtp::{self as smtp_protocol, Envelope, Receipt};

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use mailbearer_mime::Composed;
-use mailbearer_net::{Connection, Runtime};
+use mailbearer_net::{Connection, Runtime, Service};
 use mailbearer_sasl::Credentials;
 use mailbearer_smtp::{Envelope, Event, Options, Receipt, Refusal, Session, Ticket};
 
@@ -52,7 +52,7 @@ impl<R: Runtime> Smtp<R> {
         let mut session = Session::new(options)?;
         session.authenticate(credentials)?;
         let connection = shared
-            .connect(&server.host, server.port, server.security, shared.options())
+            .connect(Service::Mail, &server.host, server.port, server.security, shared.options())
             .await
             .map_err(Error::smtp_net)?;
         Ok(Self { connection, session })
@@ -123,6 +123,9 @@ impl<R: Runtime> Smtp<R> {
             let unknown = self.session.outcome_unknown();
             Error::smtp(error).with_outcome_unknown(unknown).with_greeting(self.session.greeting())
         })?;
+        if matches!(event, Some(Event::Authenticated)) {
+            self.connection.opened();
+        }
         event.ok_or_else(Error::smtp_closed)
     }
 }

@@ -3,8 +3,9 @@ use std::time::{Duration, Instant};
 use mailbearer_wire::{Machine, Security, Step, TraceLine};
 
 use crate::{
-    Canceller, DriveError, Error, Runtime, ServerTls, Socket, Stage, Tls, connect,
+    Canceller, DriveError, Error, ProxyProblem, Route, Runtime, ServerTls, Socket, Stage, Tls, connect,
     link::{Errand, Link, Outcome, later},
+    proxy::Tunnel,
     tls::Clear,
 };
 
@@ -17,8 +18,8 @@ use crate::{
 pub struct Timeouts {
     /// Name look-up, TCP and a proxy together; and again for the TLS handshake. Default 30 s.
     pub connect: Duration,
-    /// From the first look-up until [`Connection::start_operation`] is called for the first time: so long may it take to
-    /// log in. Default none; the crate `mailbearer` sets 60 s, and 30 s for a token.
+    /// From the first look-up until [`Connection::opened`] is called: so long may it take to log in. Default none; the
+    /// crate `mailbearer` sets 60 s, and 30 s for a whole request for a token.
     pub opening: Option<Duration>,
     /// Silence of the peer. Default none: the [`patience`](Machine::patience) of the machine in its present state, and
     /// 60 s where it has none; but 30 s where a greeting is due, or TLS.
@@ -45,13 +46,26 @@ pub struct Options {
     pub recv_limit: usize,
     /// Gets every line of the conversation, without secrets. Default none.
     pub trace: Option<Box<dyn FnMut(&TraceLine) + Send>>,
+    /// How [`Connection::open`] reaches the server; [`Proxies`](crate::Proxies) says which route is whose. Default its
+    /// own address.
+    pub route: Route,
+    /// For [`Connection::open`]: after so much silence the system asks whether the peer is still there, as
+    /// [`Connection::keep_alive`] has it. Default never.
+    pub keep_alive: Option<Duration>,
     /// Ends whatever the connection waits for. Default one of its own, which [`Connection::canceller`] gives.
     pub canceller: Option<Canceller>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { timeouts: Timeouts::default(), recv_limit: 64 * 1024, trace: None, canceller: None }
+        Self {
+            timeouts: Timeouts::default(),
+            recv_limit: 64 * 1024,
+            trace: None,
+            route: Route::Direct,
+            keep_alive: None,
+            canceller: None,
+        }
     }
 }
 
@@ -78,7 +92,8 @@ impl<R: Runtime> Connection<R> {
     ///
     /// # Errors
     ///
-    /// [`Error::Connect`], [`Error::InvalidHost`], [`Error::Tls`] or [`Error::Timeout`].
+    /// [`Error::LookUp`], [`Error::Connect`], [`Error::Proxy`], [`Error::InvalidHost`], [`Error::Tls`],
+    /// [`Error::BytesBeforeTls`], [`Error::Io`], [`Error::Timeout`] or [`Error::Cancelled`].
     pub async fn open(
         host: &str,
         port: u16,
@@ -92,10 +107,38 @@ impl<R: Runtime> Connection<R> {
         let Timeouts { connect, opening, total, .. } = options.timeouts;
         let patience = opening.into_iter().chain(total).fold(connect, Duration::min);
         let canceller = options.canceller.clone().unwrap_or_default();
-        let connecting = connect::tcp::<R>(host, port, later(now, patience));
-        let socket = canceller.run(connecting).await.map_err(|_| Error::Cancelled)??;
+        let proxy = match &options.route {
+            Route::Direct => None,
+            Route::Proxy(proxy) => Some((proxy.to_string(), proxy.machine(host, port))),
+        };
+        let (first, first_port) = match &options.route {
+            Route::Direct => (host, port),
+            Route::Proxy(proxy) => (proxy.host.as_str(), proxy.port),
+        };
+        let connecting = connect::tcp::<R>(first, first_port, later(now, patience));
+        let connected = canceller.run(connecting).await.map_err(|_| Error::Cancelled)?;
+        let socket = connected.map_err(|error| match (&proxy, error) {
+            (Some((proxy, _)), Error::LookUp { source, .. }) => {
+                Error::Proxy { proxy: proxy.clone(), problem: ProxyProblem::LookUp(source) }
+            }
+            (Some((proxy, _)), Error::Connect { source, .. }) => {
+                Error::Proxy { proxy: proxy.clone(), problem: ProxyProblem::Connect(source) }
+            }
+            (_, error) => error,
+        })?;
+        let keep_alive = options.keep_alive;
         let link = Link::new(socket, Box::new(side), security == Security::StartTls, options);
-        Self::begin(link, security, now).await
+        let mut connection = Self { link: Box::new(link) };
+        if let Some((proxy, machine)) = proxy {
+            connection.link.set_deadline(Some((later(now, patience), patience)));
+            connection.tunnel(proxy, machine, patience).await?;
+        }
+        connection.begin(security, now).await?;
+        if let Some(idle) = keep_alive {
+            // One that can't be kept alive is as good as any other.
+            let _ = connection.keep_alive(idle);
+        }
+        Ok(connection)
     }
 
     /// Takes over a socket that is connected to `host`, as its client. With [`Security::Implicit`] does the TLS
@@ -112,7 +155,10 @@ impl<R: Runtime> Connection<R> {
         options: Options,
     ) -> Result<Self, Error> {
         let due = security == Security::StartTls;
-        Self::begin(Link::new(socket, Box::new(tls.client(host)?), due, options), security, R::now()).await
+        let link = Link::new(socket, Box::new(tls.client(host)?), due, options);
+        let mut connection = Self { link: Box::new(link) };
+        connection.begin(security, R::now()).await?;
+        Ok(connection)
     }
 
     /// Takes over a socket that a client connected to. With [`Security::Implicit`] does the server's side of the TLS
@@ -127,7 +173,10 @@ impl<R: Runtime> Connection<R> {
         tls: &ServerTls,
         options: Options,
     ) -> Result<Self, Error> {
-        Self::begin(Link::new(socket, Box::new(tls.clone()), false, options), security, R::now()).await
+        let mut connection =
+            Self { link: Box::new(Link::new(socket, Box::new(tls.clone()), false, options)) };
+        connection.begin(security, R::now()).await?;
+        Ok(connection)
     }
 
     /// Takes over a socket that a client connected to and that stays in the clear: for loopback, where a browser or a
@@ -137,16 +186,36 @@ impl<R: Runtime> Connection<R> {
         Self { link: Box::new(Link::new(socket, Box::new(Clear), false, options)) }
     }
 
-    async fn begin(link: Link<R>, security: Security, since: Instant) -> Result<Self, Error> {
-        let mut link = Box::new(link);
-        let Timeouts { opening, total, .. } = link.options.timeouts;
-        let limit = opening.into_iter().chain(total).min();
-        link.set_deadline(limit.map(|limit| (later(since, limit), limit)));
+    /// Has a proxy connect to the server. What the server said meanwhile is left for its own machine.
+    async fn tunnel(&mut self, proxy: String, mut machine: Tunnel, patience: Duration) -> Result<(), Error> {
+        let late = Error::Timeout { stage: Stage::Proxy, after: patience };
+        let problem = match self.next_within(&mut machine, patience).await {
+            Ok(Next::Event(())) => {
+                self.link.forget_proxy();
+                return Ok(());
+            }
+            Ok(Next::Quiet) | Err(DriveError::Net(Error::Timeout { .. })) => return Err(late),
+            Err(DriveError::Machine(problem)) => problem,
+            Ok(Next::Closed) | Err(DriveError::Net(Error::Io { .. })) => ProxyProblem::Closed,
+            Err(DriveError::Net(error)) => return Err(error),
+        };
+        Err(Error::Proxy { proxy, problem })
+    }
+
+    async fn begin(&mut self, security: Security, since: Instant) -> Result<(), Error> {
+        let Timeouts { opening, total, .. } = self.link.options.timeouts;
+        self.link.set_opening(opening.map(|limit| (later(since, limit), limit)));
+        self.link.set_deadline(total.map(|limit| (later(since, limit), limit)));
         if security == Security::Implicit {
-            let handshake = link.start_tls()?;
-            link.run(handshake).await?;
+            let handshake = self.link.start_tls()?;
+            self.link.run(handshake).await?;
         }
-        Ok(Self { link })
+        Ok(())
+    }
+
+    /// Says that the server let the client in: [`Timeouts::opening`] was long enough.
+    pub fn opened(&mut self) {
+        self.link.set_opening(None);
     }
 
     /// Gives the operation that starts now its [`Timeouts::total`] of time.

@@ -2,7 +2,7 @@ use std::{error, fmt, io, time::Duration};
 
 use mailbearer_wire::{BufferFull, printable};
 
-use crate::{CertificateProblem, TlsProblem};
+use crate::{CertificateProblem, ProxyProblem, TlsProblem};
 
 /// Why a connection failed, apart from what was said on it.
 #[derive(Debug)]
@@ -23,6 +23,13 @@ pub enum Error {
         port: u16,
         /// What the system says of the address that was tried last.
         source: io::Error,
+    },
+    /// The proxy on the way to the server did not connect to it.
+    Proxy {
+        /// Its host and port.
+        proxy: String,
+        /// What went wrong.
+        problem: ProxyProblem,
     },
     /// The host is neither a DNS name nor an IP address, so no certificate can be checked for it.
     InvalidHost(String),
@@ -67,7 +74,9 @@ impl Error {
     pub fn is_timeout(&self) -> bool {
         match self {
             Self::Timeout { .. } => true,
-            Self::Connect { source, .. } | Self::LookUp { source, .. } => {
+            Self::Connect { source, .. }
+            | Self::LookUp { source, .. }
+            | Self::Proxy { problem: ProxyProblem::LookUp(source) | ProxyProblem::Connect(source), .. } => {
                 source.kind() == io::ErrorKind::TimedOut
             }
             _ => false,
@@ -77,7 +86,11 @@ impl Error {
     /// Whether the same may succeed later: nobody refused anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        self.is_timeout() || matches!(self, Self::LookUp { .. } | Self::Connect { .. } | Self::Io { .. })
+        match self {
+            Self::LookUp { .. } | Self::Connect { .. } | Self::Io { .. } => true,
+            Self::Proxy { problem, .. } => problem.is_transient(),
+            _ => self.is_timeout(),
+        }
     }
 
     /// Why the server's certificate was refused, if it was.
@@ -109,24 +122,26 @@ impl fmt::Display for Error {
             Self::Connect { host, port, source } => {
                 write!(f, "cannot connect to {host} port {port}: {source}")
             }
+            Self::Proxy { proxy, problem } => write!(f, "proxy {proxy}: {problem}"),
             Self::InvalidHost(host) => {
                 write!(f, "\"{}\" is neither a host name nor an IP address", printable(host))
             }
             Self::Tls { host, problem } => write!(f, "TLS with {host} failed: {problem}"),
             Self::Io { stage, source } => match stage {
-                Stage::Read | Stage::Write | Stage::Progress | Stage::Total => {
+                Stage::Read | Stage::Write | Stage::Progress | Stage::Opening | Stage::Total => {
                     write!(f, "connection broke: {source}")
                 }
                 Stage::Greeting => write!(f, "connection broke before the server said anything: {source}"),
                 Stage::StartTls => write!(f, "connection broke before TLS was started: {source}"),
                 Stage::Handshake => write!(f, "connection broke in the TLS handshake: {source}"),
+                Stage::Proxy => write!(f, "connection to the proxy broke: {source}"),
             },
             // In integers: printing floats takes 20 kB of code that nothing else here needs.
             Self::Timeout { stage, after } if after.subsec_millis() == 0 => {
-                write!(f, "server {stage} for {} s", after.as_secs())
+                write!(f, "{} {stage} for {} s", stage.who(), after.as_secs())
             }
             Self::Timeout { stage, after } => {
-                write!(f, "server {stage} for {}.{:03} s", after.as_secs(), after.subsec_millis())
+                write!(f, "{} {stage} for {}.{:03} s", stage.who(), after.as_secs(), after.subsec_millis())
             }
             Self::BufferFull(full) => write!(f, "server sent too much at once: {full}"),
             Self::BytesBeforeTls => f.write_str("server sent cleartext after agreeing to start TLS"),
@@ -142,6 +157,7 @@ impl error::Error for Error {
                 Some(source)
             }
             Self::Tls { problem, .. } => Some(problem),
+            Self::Proxy { problem, .. } => Some(problem),
             _ => None,
         }
     }
@@ -151,6 +167,8 @@ impl error::Error for Error {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stage {
+    /// Having a proxy connect to the server.
+    Proxy,
     /// Waiting for the server's first octet.
     Greeting,
     /// Getting to TLS by STARTTLS: the server's capabilities, or its answer to the command.
@@ -163,19 +181,32 @@ pub enum Stage {
     Write,
     /// Moving octets at a rate that is more than none: [`Timeouts`](crate::Timeouts) says how slow is too slow.
     Progress,
+    /// Everything up to where the server lets the client in.
+    Opening,
     /// The whole operation.
     Total,
+}
+
+impl Stage {
+    const fn who(self) -> &'static str {
+        match self {
+            Self::Proxy => "proxy",
+            _ => "server",
+        }
+    }
 }
 
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Proxy => "did not connect to the server",
             Self::Greeting => "said nothing after the connection was made",
             Self::StartTls => "was silent before TLS was started",
             Self::Handshake => "did not finish the TLS handshake",
             Self::Read => "was silent",
             Self::Write => "took no bytes",
             Self::Progress => "was too slow",
+            Self::Opening => "did not get as far as letting the user in",
             Self::Total => "did not finish the operation",
         })
     }

@@ -21,6 +21,7 @@ mod error;
 mod link;
 #[cfg(feature = "tokio-pool")]
 mod pool;
+mod proxy;
 mod runtime;
 #[cfg(test)]
 #[cfg(feature = "tokio")]
@@ -36,6 +37,7 @@ pub use error::{DriveError, Error, Stage};
 pub use mailbearer_wire::{Machine, Security, Step, TraceLine};
 #[cfg(feature = "tokio-pool")]
 pub use pool::TokioPool;
+pub use proxy::{Proxies, Proxy, ProxyProblem, ProxyProtocol, ProxyUrlError, Route, Service};
 pub use runtime::{Interest, Listener, Runtime, Socket, Timer};
 pub use tls::{Alert, CertificateProblem, ServerTls, Tls, TlsError, TlsProblem};
 #[cfg(feature = "tokio")]

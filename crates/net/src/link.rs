@@ -39,6 +39,8 @@ pub(crate) struct Link<R: Runtime> {
     pace: Pace,
     /// When the operation has to be over, and how long it was given.
     deadline: Option<(Instant, Duration)>,
+    /// The same for being let in.
+    opening: Option<(Instant, Duration)>,
     /// How far the end of the connection got.
     closing: Option<Closing>,
 }
@@ -104,13 +106,25 @@ impl<R: Runtime> Link<R> {
             still_since: now,
             pace: Pace::new(now),
             deadline: None,
+            opening: None,
             closing: None,
         }
+    }
+
+    /// What was said to a proxy was not said to the server.
+    pub(crate) fn forget_proxy(&mut self) {
+        self.spoke = false;
+        self.heard = !self.rx.unread().is_empty();
     }
 
     /// Has what is done from now on be over at `deadline`, which is `after` its beginning.
     pub(crate) fn set_deadline(&mut self, deadline: Option<(Instant, Duration)>) {
         self.deadline = deadline;
+    }
+
+    /// Has the client be let in by then; `None` when it is.
+    pub(crate) fn set_opening(&mut self, opening: Option<(Instant, Duration)>) {
+        self.opening = opening;
     }
 
     /// Counts the silence of the peer from now on.
@@ -141,6 +155,9 @@ impl<R: Runtime> Link<R> {
 
     /// Puts TLS on the socket; the errand is the handshake.
     pub(crate) fn start_tls(&mut self) -> Result<Errand, Error> {
+        if self.tls.is_some() || !self.rx.unread().is_empty() {
+            return Err(Error::BytesBeforeTls);
+        }
         self.tls = Some(self.side.start()?);
         self.tls_is_due = false;
         Ok(Errand::Handshake { deadline: later(R::now(), self.options.timeouts.connect) })
@@ -171,9 +188,6 @@ impl<R: Runtime> Link<R> {
         }
         if let Errand::StartTls = errand {
             ready!(self.poll_flush(context))?;
-            if self.tls.is_some() || !self.rx.unread().is_empty() {
-                return Poll::Ready(Err(Error::BytesBeforeTls));
-            }
             *errand = self.start_tls()?;
         }
         Poll::Ready(Ok(match *errand {
@@ -357,10 +371,12 @@ impl<R: Runtime> Link<R> {
         if stage != Stage::Handshake && self.pace.until < limit.0 {
             limit = (self.pace.until, Stage::Progress, self.pace.allowance);
         }
-        if let Some((deadline, after)) = self.deadline
-            && deadline < limit.0
-        {
-            limit = (deadline, Stage::Total, after);
+        for (deadline, stage) in [(self.deadline, Stage::Total), (self.opening, Stage::Opening)] {
+            if let Some((deadline, after)) = deadline
+                && deadline < limit.0
+            {
+                limit = (deadline, stage, after);
+            }
         }
         let (until, stage, after) = limit;
         if let Poll::Ready(ready) = self.socket.poll_ready(interest, context) {

@@ -2,6 +2,7 @@
 
 mod clock;
 mod server;
+mod tunnel;
 mod waits;
 
 use std::{

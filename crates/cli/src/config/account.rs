@@ -2,7 +2,9 @@
 
 use std::{fs, path::Path};
 
-use mailbearer::{Account, ClientProof, Grant, Login, OAuth, Provider, Security, Server, Tls};
+use mailbearer::{
+    Account, ClientProof, Grant, Login, OAuth, Provider, Proxies, Proxy, Security, Server, Tls,
+};
 
 use super::{secret, settings::Settings, table};
 use crate::error::Error;
@@ -34,6 +36,7 @@ pub(crate) fn account(
         let pem = fs::read(&file).map_err(|error| wrong(&format!("cannot be read: {error}")))?;
         account.tls = Some(Tls::with_ca_pem(&pem).map_err(|error| wrong(&format!("is of no use: {error}")))?);
     }
+    account.proxies = proxies(settings, folder, warnings)?;
     let timeouts = &mut account.timeouts;
     for (key, timeout) in
         [("timeouts.connect", &mut timeouts.connect), ("timeouts.write", &mut timeouts.write)]
@@ -86,6 +89,22 @@ fn login(
         oauth.scope = scope;
     }
     Ok(Login::OAuth(oauth))
+}
+
+/// The proxies that are set, else those of the environment.
+fn proxies(settings: &Settings, folder: &Path, warnings: &mut Vec<String>) -> Result<Proxies, Error> {
+    let Some(url) = secret::read(settings, "proxy", folder, warnings)? else {
+        return Proxies::from_environment().map_err(|(variable, error)| {
+            Error::config(format!("the variable {variable} is of no use as a proxy: {error}"))
+                .hint("correct or unset it, or set proxy of the account, which may be \"none\"")
+        });
+    };
+    if url.expose() == "none" {
+        return Ok(Proxies::none());
+    }
+    let proxy = Proxy::parse(url.expose()).map_err(|error| settings.wrong("proxy", &error.to_string()))?;
+    let direct = |name| std::env::var(name).ok();
+    Ok(Proxies::all(proxy).except(&direct("no_proxy").or_else(|| direct("NO_PROXY")).unwrap_or_default()))
 }
 
 fn provider(settings: &Settings) -> Option<Provider> {

@@ -48,6 +48,13 @@ pub(crate) const TABLE: &[Row] = &[
         "password",
         "Password, for servers that offer PLAIN or LOGIN. It takes the place of the table `oauth`.",
     ),
+    secret(
+        "proxy",
+        "Proxy on the way to the servers and the token endpoint: `http://HOST:PORT` or `socks5://HOST:PORT`, with \
+         `USER:PASSWORD@` before the host where it wants them; or `none`. This machine itself is never reached through \
+         one, nor what the variable `NO_PROXY` names. Default: the variables `HTTPS_PROXY` for the token endpoint and \
+         `ALL_PROXY` for everything.",
+    ),
     row(
         "oauth.grant",
         Kind::Word(&["client_credentials", "refresh_token"]),

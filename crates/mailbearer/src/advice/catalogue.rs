@@ -82,6 +82,18 @@ pub(super) static ENTRIES: &[Entry] = &[
         ["the name of the server has no address here", "此处无法解析服务器名称"],
         ["check the spelling of the host, and whether this machine has a network and a name server", "请检查主机名拼写，以及本机的网络和域名服务器"])
         .kind(Kind::NoAddress),
+    e(Net, "proxy-credentials", &["[proxy-credentials]"], YOU, "RFC 9110 section 11.7, RFC 1929",
+        ["the proxy wants a user name and password, or other ones", "代理要求用户名和密码，或给出的不正确"],
+        ["put USER:PASSWORD@ before its host, in proxy of the account or in the variable that names it (HTTPS_PROXY, ALL_PROXY); % @ : are written %25 %40 %3A", "请在账户的 proxy 或指定代理的变量（HTTPS_PROXY、ALL_PROXY）中，把 USER:PASSWORD@ 写在主机之前；% @ : 写作 %25 %40 %3A"]),
+    e(Net, "proxy-protocol", &["[proxy-protocol]"], YOU, "RFC 9110 section 9.3.6, RFC 1928",
+        ["what answers there is no such proxy", "该处应答的不是此类代理"],
+        ["check host and port of the proxy, and http or socks5 in front of them", "请检查代理的主机和端口，以及前面的 http 或 socks5"]),
+    e(Net, "proxy-refused", &["[proxy-refused]"], YOU, "RFC 9110 section 9.3.6, RFC 1928",
+        ["the proxy did not connect to the server", "代理没有连接到服务器"],
+        ["whoever runs the proxy has to allow this host and port; NO_PROXY names servers that are reached without it", "需由代理管理员允许此主机和端口；NO_PROXY 列出不经代理的服务器"]),
+    e(Net, "proxy", &["[proxy]"], YOU, "RFC 9110 section 9.3.6, RFC 1928",
+        ["the proxy did not answer as it should", "代理没有正常应答"],
+        ["check proxy of the account, or the variables HTTPS_PROXY and ALL_PROXY; NO_PROXY names servers that are reached without it", "请检查账户的 proxy，或变量 HTTPS_PROXY 和 ALL_PROXY；NO_PROXY 列出不经代理的服务器"]),
     e(Net, "connection-refused", &["[connection-refused]"], YOU, "RFC 9293",
         ["nothing listens there", "该处没有服务在监听"],
         ["check host and port", "请检查主机和端口"])

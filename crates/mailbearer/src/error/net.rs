@@ -2,7 +2,9 @@
 
 use std::{borrow::Cow, error, io};
 
-use mailbearer_net::{self as net, CertificateProblem, DriveError, Stage as NetStage, TlsProblem};
+use mailbearer_net::{
+    self as net, CertificateProblem, DriveError, ProxyProblem, Stage as NetStage, TlsProblem,
+};
 
 use super::{Error, Evidence, Failure, Kind, Protocol, Stage, Verdict};
 
@@ -14,6 +16,9 @@ impl Failure for net::Error {
             _ if self.is_certificate() => Kind::Certificate,
             Self::InvalidHost(_) => Kind::Settings,
             Self::LookUp { .. } => Kind::NoAddress,
+            Self::Proxy { problem, .. } if problem.is_transient() => Kind::Unreachable,
+            // Other credentials, another proxy, or none for this server.
+            Self::Proxy { .. } => Kind::Settings,
             Self::Connect { .. } => Kind::Unreachable,
             Self::Tls { .. } => Kind::Tls,
             Self::Io { .. } => Kind::Broken,
@@ -42,6 +47,13 @@ impl Failure for net::Error {
                 "starttls"
             }
             Self::BytesBeforeTls => "bytes-before-tls",
+            Self::Timeout { stage: NetStage::Proxy, .. } => "proxy",
+            Self::Proxy { problem, .. } => match problem {
+                ProxyProblem::Credentials => "proxy-credentials",
+                ProxyProblem::Protocol => "proxy-protocol",
+                ProxyProblem::Status { .. } | ProxyProblem::Socks(_) => "proxy-refused",
+                _ => "proxy",
+            },
             _ => match self.certificate() {
                 Some(CertificateProblem::WrongName(_)) => "wrong-name",
                 Some(CertificateProblem::Expired) => "expired",

@@ -46,14 +46,14 @@ fn every_wait_has_an_end() {
             "100 octets a second",
             drip(long, 29 * SECOND),
             Some(3600),
-            "did not finish the operation for 3600 s",
+            "did not get as far as letting the user in for 3600 s",
             3600,
         ),
         (
             "a line each second",
             drip("* OK\r\n", SECOND),
             Some(60),
-            "did not finish the operation for 60 s",
+            "did not get as far as letting the user in for 60 s",
             60,
         ),
     ];

@@ -1,0 +1,401 @@
+//! Proxies on the way to a server: which one is used for what, and what is said to it.
+
+mod http;
+mod socks;
+
+use std::{error, fmt, io, net::IpAddr};
+
+use mailbearer_wire::{Machine, RecvBuf, Secret, SendBuf, Step, printable};
+
+/// How a server is reached.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub enum Route {
+    /// By its own address.
+    #[default]
+    Direct,
+    /// Through a proxy, which looks up the server's name.
+    Proxy(Proxy),
+}
+
+/// A proxy that connects clients to servers.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Proxy {
+    /// What it speaks.
+    pub protocol: ProxyProtocol,
+    /// DNS name or IP address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// User name and password, where it wants them. They go to the proxy in the clear.
+    pub credentials: Option<(String, Secret)>,
+}
+
+/// What a [`Proxy`] speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProxyProtocol {
+    /// HTTP's CONNECT (RFC 9110 section 9.3.6), with Basic credentials (RFC 7617).
+    Http,
+    /// SOCKS version 5 (RFC 1928), with user name and password (RFC 1929).
+    Socks5,
+}
+
+impl Proxy {
+    /// Reads `[SCHEME://][USER[:PASSWORD]@]HOST[:PORT][/]`, as it stands in `HTTPS_PROXY`.
+    ///
+    /// The scheme is `http` (port 80; also where there is none), or `socks5` or `socks5h` (port 1080). The proxy looks up
+    /// the server's name in any case. `%` and two hexadecimal digits stand for an octet of user and password.
+    ///
+    /// # Errors
+    ///
+    /// [`ProxyUrlError`] for another scheme, and for what is no host, port or credentials.
+    pub fn parse(url: &str) -> Result<Self, ProxyUrlError> {
+        let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+        let (protocol, usual) = match scheme.to_ascii_lowercase().as_str() {
+            "http" => (ProxyProtocol::Http, 80),
+            "socks5" | "socks5h" => (ProxyProtocol::Socks5, 1080),
+            _ => return Err(ProxyUrlError::Scheme),
+        };
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        let (credentials, place) = match rest.rsplit_once('@') {
+            Some((credentials, place)) => (Some(unescape_pair(credentials)?), place),
+            None => (None, rest),
+        };
+        let (host, port) = host_and_port(place).ok_or(ProxyUrlError::Host)?;
+        // What is no name of a server is no name of a proxy.
+        rustls::pki_types::ServerName::try_from(host).map_err(|_| ProxyUrlError::Host)?;
+        let most = match protocol {
+            ProxyProtocol::Http => 4096,
+            ProxyProtocol::Socks5 => 255,
+        };
+        if let Some((user, password)) = &credentials {
+            let colon = protocol == ProxyProtocol::Http && user.contains(':');
+            if colon || user.is_empty() || user.len() > most || password.expose().len() > most {
+                return Err(ProxyUrlError::Credentials);
+            }
+        }
+        Ok(Self { protocol, host: host.to_owned(), port: port.unwrap_or(usual), credentials })
+    }
+
+    /// What is said to it so that it connects to `host`.
+    pub(crate) fn machine(&self, host: &str, port: u16) -> Tunnel {
+        let credentials = self.credentials.as_ref();
+        match self.protocol {
+            ProxyProtocol::Http => Tunnel::Http(http::Connect::new(host, port, credentials)),
+            ProxyProtocol::Socks5 => Tunnel::Socks5(socks::Connect::new(host, port, credentials)),
+        }
+    }
+}
+
+impl fmt::Display for Proxy {
+    /// Without the credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} port {}", self.host, self.port)
+    }
+}
+
+/// `HOST`, `HOST:PORT`, `[ADDRESS]`, `[ADDRESS]:PORT`.
+fn host_and_port(place: &str) -> Option<(&str, Option<u16>)> {
+    if let Some((address, rest)) = place.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        return match rest.strip_prefix(':') {
+            Some(port) => Some((address, Some(port.parse().ok()?))),
+            None => rest.is_empty().then_some((address, None)),
+        };
+    }
+    match place.rsplit_once(':') {
+        Some((host, port)) => Some((host, Some(port.parse().ok().filter(|port| *port > 0)?))),
+        None => Some((place, None)),
+    }
+}
+
+fn unescape_pair(text: &str) -> Result<(String, Secret), ProxyUrlError> {
+    let (user, password) = text.split_once(':').unwrap_or((text, ""));
+    Ok((unescape(user)?, Secret::from(unescape(password)?)))
+}
+
+fn unescape(text: &str) -> Result<String, ProxyUrlError> {
+    let mut octets = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&octet, more)) = rest.split_first() {
+        rest = more;
+        if octet != b'%' {
+            octets.push(octet);
+            continue;
+        }
+        let (digits, more) = rest.split_at_checked(2).ok_or(ProxyUrlError::Credentials)?;
+        let digits = std::str::from_utf8(digits).ok().filter(|digits| !digits.starts_with('+'));
+        let octet = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        octets.push(octet.ok_or(ProxyUrlError::Credentials)?);
+        rest = more;
+    }
+    String::from_utf8(octets).map_err(|_| ProxyUrlError::Credentials)
+}
+
+/// Why a proxy's URL can't be used. Never shows it: there may be a password in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProxyUrlError {
+    /// The scheme is none of `http`, `socks5` and `socks5h`.
+    Scheme,
+    /// The host is neither a DNS name nor an IP address, or the port is none.
+    Host,
+    /// The user name is empty or too long, the password is too long, or a `%` is not followed by two digits.
+    Credentials,
+}
+
+impl fmt::Display for ProxyUrlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Scheme => "the scheme must be http, socks5 or socks5h",
+            Self::Host => "the host must be a name or an address, the port a number from 1 to 65535",
+            Self::Credentials => {
+                "user name and password must not be empty or long; write % as %25, @ as %40, : as %3A"
+            }
+        })
+    }
+}
+
+impl error::Error for ProxyUrlError {}
+
+/// What a connection is for, by which its proxy is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Service {
+    /// HTTPS, as the token endpoint.
+    Https,
+    /// IMAP, SMTP and whatever else is not HTTP.
+    Mail,
+}
+
+/// Which server is reached through which proxy. The default is none through any.
+///
+/// This machine itself (`localhost`, names that end in `.localhost`, 127.0.0.0/8, ::1) is never reached through one.
+#[derive(Clone, Debug, Default)]
+pub struct Proxies {
+    https: Route,
+    mail: Route,
+    exceptions: Vec<String>,
+}
+
+impl Proxies {
+    /// None.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// This one for everything.
+    #[must_use]
+    pub fn all(proxy: Proxy) -> Self {
+        let route = Route::Proxy(proxy);
+        Self { https: route.clone(), mail: route, exceptions: Vec::new() }
+    }
+
+    /// What the variables of the environment say, as curl and others read them; see
+    /// [`from_variables`](Self::from_variables). Nothing else in this crate looks at the environment.
+    ///
+    /// # Errors
+    ///
+    /// The variable whose value can't be used, and why.
+    pub fn from_environment() -> Result<Self, (&'static str, ProxyUrlError)> {
+        Self::from_variables(|name| std::env::var(name).ok())
+    }
+
+    /// `HTTPS_PROXY` is for [`Service::Https`], `ALL_PROXY` for everything that has none. `NO_PROXY` names servers that
+    /// are reached directly: with commas or spaces in between, `*` for all, a name for itself and all below it (a dot or
+    /// `*.` in front changes nothing), an address, or a network as `10.0.0.0/8`; each may end in `:PORT`. The name in
+    /// small letters counts first. An empty value is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_environment`](Self::from_environment).
+    pub fn from_variables(
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, (&'static str, ProxyUrlError)> {
+        let value = |small: &str, large: &str| {
+            variable(small).or_else(|| variable(large)).filter(|value| !value.trim().is_empty())
+        };
+        let route = |small: &str, large: &'static str| match value(small, large) {
+            Some(url) => Proxy::parse(url.trim()).map(Some).map_err(|error| (large, error)),
+            None => Ok(None),
+        };
+        let all = route("all_proxy", "ALL_PROXY")?;
+        let https = route("https_proxy", "HTTPS_PROXY")?.or_else(|| all.clone());
+        let route = |proxy: Option<Proxy>| proxy.map_or(Route::Direct, Route::Proxy);
+        let proxies = Self { https: route(https), mail: route(all), exceptions: Vec::new() };
+        Ok(proxies.except(&value("no_proxy", "NO_PROXY").unwrap_or_default()))
+    }
+
+    /// Reaches these servers directly; they are written as in `NO_PROXY`.
+    #[must_use]
+    pub fn except(mut self, servers: &str) -> Self {
+        let servers = servers.split([',', ' ', '\t']).filter(|server| !server.is_empty());
+        self.exceptions.extend(servers.map(str::to_ascii_lowercase));
+        self
+    }
+
+    /// How a server is reached.
+    #[must_use]
+    pub fn route(&self, service: Service, host: &str, port: u16) -> &Route {
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        if is_loopback(&host) || self.exceptions.iter().any(|exception| covers(exception, &host, port)) {
+            return &Route::Direct;
+        }
+        match service {
+            Service::Https => &self.https,
+            Service::Mail => &self.mail,
+        }
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    match host.parse::<IpAddr>() {
+        Ok(address) => address.to_canonical().is_loopback(),
+        Err(_) => host == "localhost" || host.ends_with(".localhost"),
+    }
+}
+
+/// Whether an entry of `NO_PROXY` is about this server.
+fn covers(exception: &str, host: &str, port: u16) -> bool {
+    if exception == "*" {
+        return true;
+    }
+    if let Some((network, bits)) = exception.split_once('/') {
+        return is_within(host, network, bits).unwrap_or(false);
+    }
+    let (name, wanted) = match exception.parse::<IpAddr>() {
+        // The colons of an address are not for a port.
+        Ok(_) => (exception, None),
+        Err(_) => match host_and_port(exception) {
+            Some(split) => split,
+            None => return false,
+        },
+    };
+    if wanted.is_some_and(|wanted| wanted != port) {
+        return false;
+    }
+    if let (Ok(one), Ok(other)) = (name.parse::<IpAddr>(), host.parse::<IpAddr>()) {
+        return one == other;
+    }
+    let name = name.trim_start_matches('*').trim_start_matches('.').trim_end_matches('.');
+    let above = host.strip_suffix(name);
+    !name.is_empty() && above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
+}
+
+fn is_within(host: &str, network: &str, bits: &str) -> Option<bool> {
+    let bits: u32 = bits.parse().ok()?;
+    let differ = match (host.parse().ok()?, network.parse().ok()?) {
+        (IpAddr::V4(host), IpAddr::V4(network)) => (host.to_bits() ^ network.to_bits()).leading_zeros(),
+        (IpAddr::V6(host), IpAddr::V6(network)) => (host.to_bits() ^ network.to_bits()).leading_zeros(),
+        _ => return None,
+    };
+    Some(differ >= bits)
+}
+
+/// Why a proxy did not connect to the server.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ProxyProblem {
+    /// The proxy's name has no address, or could not be looked up.
+    LookUp(io::Error),
+    /// The proxy does not take the connection.
+    Connect(io::Error),
+    /// It wants credentials, or did not accept those that it was given.
+    Credentials,
+    /// It answered CONNECT with this status, and this reason.
+    Status {
+        /// Three digits, none of which stands for success.
+        status: u16,
+        /// The rest of the line, fit for a terminal.
+        reason: String,
+    },
+    /// It answered a request of SOCKS with this code (RFC 1928 section 6).
+    Socks(u8),
+    /// What it answered is not what was spoken to it.
+    Protocol,
+    /// It closed the connection in the middle.
+    Closed,
+}
+
+impl ProxyProblem {
+    /// Whether the same may succeed later.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        match self {
+            Self::LookUp(_) | Self::Connect(_) | Self::Closed => true,
+            Self::Status { status, .. } => matches!(status, 408 | 429 | 500 | 502..=504),
+            // General failure, no route to network or host, refused, lost on the way.
+            Self::Socks(code) => matches!(code, 1 | 3..=6),
+            Self::Credentials | Self::Protocol => false,
+        }
+    }
+}
+
+impl fmt::Display for ProxyProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LookUp(source) => write!(f, "cannot look it up: {source}"),
+            Self::Connect(source) => write!(f, "cannot connect to it: {source}"),
+            Self::Credentials => f.write_str("it wants a user name and password, or other ones"),
+            Self::Status { status, reason } => write!(f, "it refused to connect: {status} {reason}"),
+            Self::Socks(code) => match SOCKS.get(usize::from(*code)).filter(|words| !words.is_empty()) {
+                Some(words) => f.write_str(words),
+                None => write!(f, "it refused to connect: code {code}"),
+            },
+            Self::Protocol => f.write_str("its answer is not that of such a proxy"),
+            Self::Closed => f.write_str("it closed the connection without an answer"),
+        }
+    }
+}
+
+impl error::Error for ProxyProblem {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Self::LookUp(source) | Self::Connect(source) => Some(source),
+            _ => None,
+        }
+    }
+}
+
+/// By the codes of RFC 1928 section 6.
+const SOCKS: [&str; 9] = [
+    "",
+    "it failed to connect",
+    "its rules do not allow the connection",
+    "it has no route to the server's network",
+    "it has no route to the server, or could not look it up",
+    "the server refused the connection",
+    "the server did not answer it",
+    "it does not connect to servers",
+    "it does not know this kind of address",
+];
+
+/// The conversation with a proxy; over when it tells that the server is connected.
+pub(crate) enum Tunnel {
+    Http(http::Connect),
+    Socks5(socks::Connect),
+}
+
+impl Machine for Tunnel {
+    type Event = ();
+    type Error = ProxyProblem;
+
+    fn step(&mut self, rx: &mut RecvBuf, tx: &mut SendBuf) -> Result<Step<()>, ProxyProblem> {
+        match self {
+            Self::Http(connect) => connect.step(rx, tx),
+            Self::Socks5(connect) => connect.step(rx, tx),
+        }
+    }
+}
+
+/// What a peer said, short and fit for a terminal.
+fn shown(bytes: &[u8]) -> String {
+    printable(String::from_utf8_lossy(bytes.get(..SHOWN).unwrap_or(bytes)).trim()).into_owned()
+}
+
+const SHOWN: usize = 120;
+
+#[cfg(test)]
+mod tests;

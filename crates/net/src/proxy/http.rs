@@ -1,0 +1,114 @@
+use base64::{Engine, engine::general_purpose::STANDARD};
+use mailbearer_wire::{Lines, RecvBuf, Secret, SendBuf, Step};
+
+use super::{ProxyProblem, shown};
+
+/// A CONNECT request and its answer (RFC 9110 section 9.3.6).
+pub(crate) struct Connect {
+    state: State,
+    lines: Lines,
+    /// Octets of the answer so far.
+    octets: usize,
+}
+
+enum State {
+    /// The request is to be sent.
+    Request {
+        target: String,
+        credentials: Option<Secret>,
+    },
+    /// The status line of the answer.
+    Status,
+    /// The rest of its header section.
+    Fields {
+        interim: bool,
+    },
+    Done,
+}
+
+impl Connect {
+    pub(super) fn new(host: &str, port: u16, credentials: Option<&(String, Secret)>) -> Self {
+        let target = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+        let credentials = credentials.map(|(user, password)| {
+            let pair = Secret::from(format!("{user}:{}", password.expose()));
+            Secret::from(STANDARD.encode(pair.expose()))
+        });
+        Self { state: State::Request { target, credentials }, lines: Lines::new(LINE), octets: 0 }
+    }
+
+    pub(super) fn step(&mut self, rx: &mut RecvBuf, tx: &mut SendBuf) -> Result<Step<()>, ProxyProblem> {
+        loop {
+            match &self.state {
+                State::Request { target, credentials } => {
+                    tx.push(format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n").as_bytes());
+                    if let Some(credentials) = credentials {
+                        tx.push(b"Proxy-Authorization: Basic ");
+                        tx.push_secret(credentials.expose().as_bytes());
+                        tx.push(b"\r\n");
+                    }
+                    tx.push(b"\r\n");
+                    self.state = State::Status;
+                }
+                State::Done => return Ok(Step::Event(())),
+                state => {
+                    let Some(line) = self.lines.next(rx).map_err(|_| ProxyProblem::Protocol)? else {
+                        return if !could_be_http(state, rx.unread()) {
+                            Err(ProxyProblem::Protocol)
+                        } else if rx.is_eof() {
+                            Err(ProxyProblem::Closed)
+                        } else {
+                            Ok(Step::Read)
+                        };
+                    };
+                    self.octets = self.octets.saturating_add(line.total);
+                    if self.octets > HEAD {
+                        return Err(ProxyProblem::Protocol);
+                    }
+                    let next = match *state {
+                        State::Fields { interim: true } if line.content == 0 => State::Status,
+                        State::Fields { interim: false } if line.content == 0 => State::Done,
+                        State::Fields { interim } => State::Fields { interim },
+                        _ => State::Fields { interim: is_interim(line.of(rx))? },
+                    };
+                    rx.consume(line.total);
+                    self.state = next;
+                }
+            }
+        }
+    }
+}
+
+/// Whether another answer follows, by the status line.
+///
+/// # Errors
+///
+/// Fails for a line that is none, and for a status that is no success.
+fn is_interim(line: &[u8]) -> Result<bool, ProxyProblem> {
+    let rest = line.strip_prefix(b"HTTP/1.").ok_or(ProxyProblem::Protocol)?;
+    let [b'0'..=b'9', b' ', a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', reason @ ..] = rest else {
+        return Err(ProxyProblem::Protocol);
+    };
+    if reason.first().is_some_and(|&octet| octet != b' ') {
+        return Err(ProxyProblem::Protocol);
+    }
+    let status = [a, b, c].into_iter().fold(0_u16, |number, digit| {
+        number.saturating_mul(10).saturating_add(u16::from(digit.saturating_sub(b'0')))
+    });
+    match status {
+        100..=199 => Ok(true),
+        200..=299 => Ok(false),
+        407 => Err(ProxyProblem::Credentials),
+        _ => Err(ProxyProblem::Status { status, reason: shown(reason) }),
+    }
+}
+
+/// Bytes of another protocol are told at once, not when the line ends or the time is over.
+fn could_be_http(state: &State, start: &[u8]) -> bool {
+    let expected = b"HTTP/1.";
+    !matches!(state, State::Status) || expected.iter().zip(start).all(|(expected, octet)| expected == octet)
+}
+
+/// Octets of a line of the answer.
+const LINE: usize = 8 * 1024;
+/// Octets of the answers together.
+const HEAD: usize = 16 * 1024;
