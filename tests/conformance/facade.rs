@@ -3,7 +3,8 @@
 use std::{future::poll_fn, task::Poll, thread, time::Duration};
 
 use mailbearer::{
-    Account, Client, ClientProof, Composed, Kind, Mailbox, Message, Range, Runtime, Security, Server, Tokio,
+    Account, Client, ClientProof, Composed, Kind, Login, Mailbox, Message, Range, Runtime, Security, Server,
+    Tokio,
     error::{Missing, Protocol},
 };
 use mailbearer_mock::{
@@ -296,4 +297,55 @@ fn what_is_wrong_with_an_account_is_said_before_anything_is_sent() {
     account.imap = None;
     let error = account.blocking().unwrap().connect_imap().err().unwrap();
     assert_eq!(error.kind(), Kind::Missing(Missing::Server(Protocol::IMAP)), "{error}");
+}
+
+/// Servers without OAuth take the password, by whichever mechanism they have, and hear the names that were set.
+#[test]
+fn a_password_and_the_names_of_the_program_reach_the_servers() {
+    // "\\0ann@mail.test\\0hunter2", and the two parts of LOGIN.
+    let imap = "--TLS--\nS: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\n\
+        C: <tag> AUTHENTICATE PLAIN AGFubkBtYWlsLnRlc3QAaHVudGVyMg==\nS: <tag> OK welcome\n\
+        C: <tag1> LOGOUT\nS: * BYE\nS: <tag1> OK bye\n";
+    let smtp = "--TLS--\nS: 220 ready\nC: EHLO robot.mail.test\nS: 250-hello\nS: 250 AUTH LOGIN\n\
+        C: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: YW5uQG1haWwudGVzdA==\nS: 334 UGFzc3dvcmQ6\nC: aHVudGVyMg==\n\
+        S: 235 welcome\nC: QUIT\nS: 221 bye\n";
+    let [imap, smtp] = [imap, smtp].map(|text| serve(Transcript::parse(text).unwrap()).unwrap());
+    let at = |port| Server::new("localhost", port, Security::Implicit);
+    let mut account = Account::new("ann@mail.test", Login::Password("hunter2".into()))
+        .imap(at(imap.0.port()))
+        .smtp(at(smtp.0.port()))
+        .ca_pem([imap.1.ca_pem(), smtp.1.ca_pem()].concat())
+        .unwrap();
+    let mut options = mailbearer::smtp_protocol::Options::new("", 0);
+    options.client_name = "robot.mail.test".into();
+    account.smtp_options = Some(Box::new(options));
+    let client = account.blocking().unwrap();
+    client.connect_imap().unwrap().logout().unwrap();
+    client.connect_smtp().unwrap().quit().unwrap();
+    for serving in [imap.1, smtp.1] {
+        serving.join().unwrap_or_else(|difference| panic!("{difference}"));
+    }
+}
+
+/// A server's mistake that is not overlooked is an error, in what the session parses and in what a listing does.
+#[test]
+fn quirks_that_are_set_are_those_that_parse() {
+    let script = "--TLS--\nS: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\n\
+        C: <tag> AUTHENTICATE PLAIN <any>\nS: <tag> OK [CAPABILITY IMAP4rev1] welcome\n\
+        C: <tag1> STATUS INBOX <any>\nS: * STATUS INBOX (MESSAGES 0) \nS: <tag1> OK done\n";
+    for overlooked in [true, false] {
+        let (address, serving) = serve(Transcript::parse(script).unwrap()).unwrap();
+        let mut account = Account::new("ann@mail.test", Login::Password("hunter2".into()))
+            .imap(Server::new("localhost", address.port(), Security::Implicit))
+            .ca_pem(serving.ca_pem())
+            .unwrap();
+        let mut options = mailbearer::imap_protocol::session::Options::new("", 0, Security::Implicit);
+        options.quirks.spacing = overlooked;
+        account.imap_options = Some(Box::new(options));
+        let mut imap = account.blocking().unwrap().connect_imap().unwrap();
+        let counts = imap.status("INBOX");
+        assert_eq!(counts.is_ok(), overlooked, "{counts:?}");
+        drop(imap);
+        serving.join().unwrap_or_else(|difference| panic!("{difference}"));
+    }
 }

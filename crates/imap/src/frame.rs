@@ -1,4 +1,4 @@
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 use core::{fmt, mem, ops::Range};
 
 use mailbearer_wire::{Octets, RecvBuf};
@@ -41,6 +41,15 @@ pub struct Framer {
     /// The response so far, up to the end of the last literal that was streamed.
     kept: Vec<u8>,
     streamed: Vec<Streamed>,
+    /// What its frames are parsed by.
+    reading: Option<Box<Reading>>,
+}
+
+/// Limits and quirks to parse by that are not the defaults.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Reading {
+    limits: Limits,
+    quirks: Quirks,
 }
 
 /// What is awaited.
@@ -80,9 +89,19 @@ pub enum Piece {
 }
 
 impl Framer {
-    /// A framer at the start of a stream.
+    /// A framer at the start of a stream, whose frames are parsed by these limits and the default [`Quirks`].
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
+        Self::with_quirks(limits, &Quirks::default())
+    }
+
+    /// A framer at the start of a stream, whose frames are parsed by these limits and quirks.
+    #[must_use]
+    pub fn with_quirks(limits: &Limits, quirks: &Quirks) -> Self {
+        // Almost always none, so that a frame costs no more for it.
+        let is_default = limits.depth == Limits::default().depth && *quirks == Quirks::default();
+        let reading =
+            (!is_default).then(|| Box::new(Reading { limits: limits.clone(), quirks: quirks.clone() }));
         Self {
             limits: limits.clone(),
             state: State::FirstLine,
@@ -91,6 +110,7 @@ impl Framer {
             shown: None,
             kept: Vec::new(),
             streamed: Vec::new(),
+            reading,
         }
     }
 
@@ -105,7 +125,11 @@ impl Framer {
         if let State::FirstLine = self.state
             && let Some(octets) = self.single_line(rx)
         {
-            return Ok(Some(Piece::Response(Frame { octets, streamed: Vec::new() })));
+            return Ok(Some(Piece::Response(Frame {
+                octets,
+                streamed: Vec::new(),
+                reading: self.reading.clone(),
+            })));
         }
         self.any(rx)
     }
@@ -282,7 +306,8 @@ impl Framer {
         self.state = State::FirstLine;
         self.line = 0;
         self.searched = 0;
-        Piece::Response(Frame { octets, streamed: mem::take(&mut self.streamed) })
+        let streamed = mem::take(&mut self.streamed);
+        Piece::Response(Frame { octets, streamed, reading: self.reading.clone() })
     }
 }
 
@@ -343,6 +368,8 @@ const STREAM_LEAST: usize = 64 * 1024;
 pub struct Frame {
     octets: Octets,
     streamed: Vec<Streamed>,
+    /// `None` for the defaults.
+    reading: Option<Box<Reading>>,
 }
 
 /// A literal that was streamed: in its [`Frame`] it is an empty one.
@@ -367,23 +394,29 @@ impl Frame {
         classify(&self.octets)
     }
 
-    /// Parses the response with the defaults of [`Limits`] and [`Quirks`].
+    /// Parses the response by the limits and quirks of its [`Framer`].
     ///
     /// # Errors
     ///
-    /// See [`parse_response`], which also takes others.
+    /// See [`parse_response`], which takes others.
     pub fn response(&self) -> Result<Response<'_>, ParseError> {
-        parse_response(&self.octets, &Limits::default(), &Quirks::default())
+        match &self.reading {
+            None => parse_response(&self.octets, &Limits::default(), &Quirks::default()),
+            Some(reading) => parse_response(&self.octets, &reading.limits, &reading.quirks),
+        }
     }
 
-    /// Parses the response if a list of messages is made of such, as [`parse_summary_data`] does, with the defaults of
-    /// [`Limits`] and [`Quirks`].
+    /// Parses the response if a list of messages is made of such, as [`parse_summary_data`] does, by the limits and
+    /// quirks of its [`Framer`].
     ///
     /// # Errors
     ///
     /// As [`response`](Self::response).
     pub fn summary_data(&self) -> Result<Option<Data<'_>>, ParseError> {
-        parse_summary_data(&self.octets, &Limits::default(), &Quirks::default())
+        match &self.reading {
+            None => parse_summary_data(&self.octets, &Limits::default(), &Quirks::default()),
+            Some(reading) => parse_summary_data(&self.octets, &reading.limits, &reading.quirks),
+        }
     }
 
     /// The literals that were streamed, in their order.
@@ -430,7 +463,7 @@ impl Frame {
 /// A frame of octets that hold exactly one whole response; tests and tools have such.
 impl From<Vec<u8>> for Frame {
     fn from(octets: Vec<u8>) -> Self {
-        Self { octets: octets.into(), streamed: Vec::new() }
+        Self { octets: octets.into(), streamed: Vec::new(), reading: None }
     }
 }
 

@@ -32,6 +32,9 @@ pub struct Account {
     /// How submission sessions behave: the name in EHLO, limits, server bugs to tolerate. `None` means the defaults.
     /// Host, port and security in it are not used; they are those of [`smtp`](Self::smtp).
     pub smtp_options: Option<Box<mailbearer_smtp::Options>>,
+    /// How IMAP sessions behave: what ID tells of the program, limits, server bugs to tolerate. `None` means the
+    /// defaults. Host, port and security in it are not used; they are those of [`imap`](Self::imap).
+    pub imap_options: Option<Box<mailbearer_imap::session::Options>>,
     /// Through which proxies the servers and the token endpoint are reached. Default none: the environment counts where it
     /// is asked for, by [`Proxies::from_environment`].
     pub proxies: Proxies,
@@ -180,6 +183,7 @@ impl Account {
             timeouts: Timeouts::default(),
             store: None,
             smtp_options: None,
+            imap_options: None,
             proxies: Proxies::none(),
         }
     }

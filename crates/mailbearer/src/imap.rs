@@ -94,7 +94,12 @@ impl<R: Runtime> Imap<R> {
         server: &Server,
         credentials: Credentials,
     ) -> Result<Self, Error> {
-        let options = Options::new(server.host.as_str(), server.port, server.security);
+        let mut options = match &shared.account.imap_options {
+            Some(options) => (**options).clone(),
+            None => Options::new("", 0, server.security),
+        };
+        options.host.clone_from(&server.host);
+        (options.port, options.security) = (server.port, server.security);
         let budget = Budget::new(&options.bounds);
         let mut net = shared.options();
         net.recv_limit = options.limits.buffer();

@@ -172,3 +172,26 @@ fn a_body_leaves_without_a_copy() {
     let body = frame.into_part(range);
     assert_eq!((body.as_ptr(), body.len()), (at.wrapping_add(28), 100_000));
 }
+
+/// What a framer was given is what its frames are parsed by.
+#[test]
+fn frames_are_parsed_by_the_framers_limits_and_quirks() {
+    let parsed = |line: &[u8], depth: u8, spacing: bool| {
+        let limits = Limits { depth, ..Limits::default() };
+        let quirks = Quirks { spacing, ..Quirks::default() };
+        let mut rx = RecvBuf::with_limit(limits.buffer());
+        rx.extend(line).unwrap();
+        let mut framer = Framer::with_quirks(&limits, &quirks);
+        let Some(Piece::Response(frame)) = framer.next(&mut rx).unwrap() else { panic!() };
+        let frame = frame.settle();
+        let both = (frame.response().is_ok(), frame.summary_data().is_ok());
+        assert_eq!(both.0, both.1);
+        both.0
+    };
+    let depth = Limits::default().depth;
+    assert!(parsed(b"* SEARCH 1 2 \r\n", depth, true));
+    assert!(!parsed(b"* SEARCH 1 2 \r\n", depth, false));
+    let nested = b"* 1 FETCH (BODYSTRUCTURE (((\"a\" \"b\" NIL NIL NIL \"7BIT\" 1) \"x\") \"y\"))\r\n";
+    assert!(parsed(nested, depth, true));
+    assert!(!parsed(nested, 1, true));
+}

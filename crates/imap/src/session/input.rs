@@ -157,7 +157,7 @@ impl Session {
         match (mem::replace(&mut self.state, State::Closed), status) {
             (State::StartTls, Status::Ok) if !rx.unread().is_empty() => Err(Error::BytesBeforeTls),
             (State::StartTls, Status::Ok) => {
-                self.framer = Framer::new(&early_limits(&self.options));
+                self.framer = Framer::with_quirks(&early_limits(&self.options), &self.options.quirks);
                 self.state = State::Handshake;
                 Ok(Some(Step::StartTls))
             }

@@ -292,7 +292,7 @@ impl Session {
     pub fn new(options: Options) -> Self {
         let bounds = options.bounds;
         Self {
-            framer: Framer::new(&early_limits(&options)),
+            framer: Framer::with_quirks(&early_limits(&options), &options.quirks),
             options,
             state: State::Greeting,
             capabilities: Capabilities::default(),
@@ -493,7 +493,7 @@ impl Session {
 
     /// The state behind the authentication, where the limits of the way in do not hold any more.
     fn authenticated(&mut self) -> State {
-        self.framer = Framer::new(&self.options.limits);
+        self.framer = Framer::with_quirks(&self.options.limits, &self.options.quirks);
         if self.identity == Identity::Wanted && !self.options.id.is_empty() {
             self.identity = Identity::Due;
         }
