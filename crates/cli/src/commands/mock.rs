@@ -30,6 +30,9 @@ pub(crate) struct MockArgs {
     /// Port for IMAP over TLS
     #[arg(long, default_value_t = 0, value_name = "PORT")]
     pub(crate) imaps_port: u16,
+    /// Port where tests deliver messages, end tokens, drop connections and set faults, by HTTP in the clear
+    #[arg(long, default_value_t = 0, value_name = "PORT")]
+    pub(crate) control_port: u16,
     /// Directory (tenant) of the token endpoint; a random one unless given
     #[arg(long, value_name = "TENANT")]
     pub(crate) tenant: Option<String>,
@@ -134,6 +137,7 @@ fn options(arguments: &MockArgs) -> Options {
         smtps: arguments.smtps_port,
         imap: arguments.imap_port,
         imaps: arguments.imaps_port,
+        control: arguments.control_port,
     };
     options
 }

@@ -110,7 +110,11 @@ impl Mailbox {
     ///
     /// Fails for a message that is too large, and when the mailbox is full.
     pub fn deliver(&self, octets: impl Into<Arc<[u8]>>) -> Result<u32, DeliverError> {
-        self.append(INBOX, Vec::new(), now(), octets)
+        self.deliver_to(INBOX, octets)
+    }
+
+    pub(crate) fn deliver_to(&self, folder: &str, octets: impl Into<Arc<[u8]>>) -> Result<u32, DeliverError> {
+        self.append(folder, Vec::new(), now(), octets)
     }
 
     /// Puts a message into a folder; returns its UID. `date` is in seconds since 1970 and minutes east of UTC.

@@ -1,6 +1,7 @@
 //! Mail servers in memory, around one mailbox: the parts of a [`Server`].
 
 mod bell;
+mod control;
 mod fault;
 mod imap;
 mod login;
@@ -39,6 +40,8 @@ pub use tokens::Tokens;
 pub(crate) struct World {
     /// Rung when there may be news for a client.
     pub(crate) bell: Arc<Bell>,
+    /// Rung to drop the clients' connections.
+    pub(crate) cut: Arc<Bell>,
     pub(crate) user: String,
     pub(crate) tenant: String,
     pub(crate) client_id: String,
@@ -80,7 +83,12 @@ impl World {
             mailbox: Mailbox::new(limits, Arc::clone(&bell), voice.imap.folders),
             tokens,
             bell,
+            cut: Arc::default(),
         })
+    }
+
+    pub(crate) fn set_fault(&self, fault: Option<Fault>) {
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
     }
 
     /// What goes wrong now.

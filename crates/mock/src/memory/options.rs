@@ -74,6 +74,8 @@ pub struct Ports {
     pub imap: u16,
     /// IMAP, TLS from the start.
     pub imaps: u16,
+    /// HTTP in the clear: what tests change the servers by; see [`Server::control_url`](super::Server::control_url).
+    pub control: u16,
 }
 
 /// The most that clients of a memory server may take.

@@ -14,6 +14,7 @@ use mailbearer_oauth::server::RequestReader;
 use super::{
     Fault, Mailbox, Options, Ports, Tokens, World,
     bell::Bell,
+    control::Control,
     imap::Imap,
     session::{Session, converse},
     smtp::Smtp,
@@ -59,6 +60,7 @@ impl Server {
             smtps: server.listen(wanted.smtps, Protocol::Smtp(implicit), &tls)?,
             imap: server.listen(wanted.imap, Protocol::Imap(clear), &tls)?,
             imaps: server.listen(wanted.imaps, Protocol::Imap(implicit), &tls)?,
+            control: server.listen(wanted.control, Protocol::Control, &tls)?,
         };
         Ok(server)
     }
@@ -79,6 +81,22 @@ impl Server {
     #[must_use]
     pub fn token_url(&self) -> String {
         format!("https://localhost:{}/{}/oauth2/v2.0/token", self.ports.token, self.tenant())
+    }
+
+    /// Where tests of any language change what the servers hold and do, by HTTP in the clear.
+    ///
+    /// `POST /deliver` puts its body, up to 256 KiB, into the `?folder=` of that name or the inbox; `GET /messages` shows
+    /// what is in one. `POST /end-tokens` and `/end-refresh-tokens` end tokens, `/new-refresh-token` issues one,
+    /// `/drop-connections` cuts all clients off, and `/fault?name=` sets a [`Fault`] or, without a name, takes it away.
+    /// Answers are JSON objects.
+    #[must_use]
+    pub fn control_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.ports.control)
+    }
+
+    /// Cuts off all clients that are connected now.
+    pub fn drop_connections(&self) {
+        self.world.cut.ring();
     }
 
     /// Whose mailbox it is.
@@ -131,7 +149,7 @@ impl Server {
 
     /// What goes wrong from now on, also in sessions that are open; `None` for nothing.
     pub fn set_fault(&self, fault: Option<Fault>) {
-        *self.world.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+        self.world.set_fault(fault);
     }
 
     /// The configuration of an account here as environment variables of the `mailbearer` program, and with
@@ -154,6 +172,7 @@ impl Server {
             ("MAILBEARER_SMTP_PORT", self.ports.smtp.to_string()),
             ("MAILBEARER_SMTP_TLS", "starttls".into()),
             ("MAILBEARER_TLS_CA_FILE", ca_file.display().to_string()),
+            ("MOCK_CONTROL_URL", self.control_url()),
             ("MOCK_IMAP_STARTTLS_PORT", self.ports.imap.to_string()),
             ("MOCK_SMTP_TLS_PORT", self.ports.smtps.to_string()),
         ];
@@ -198,6 +217,7 @@ enum Protocol {
     Token,
     Smtp(Security),
     Imap(Security),
+    Control,
 }
 
 impl Protocol {
@@ -205,13 +225,15 @@ impl Protocol {
         match self {
             Self::Token => Security::Implicit,
             Self::Smtp(security) | Self::Imap(security) => security,
+            // Its machine never asks for TLS.
+            Self::Control => Security::StartTls,
         }
     }
 
     /// Octets that a client may have sent before its machine took them.
     const fn recv_limit(self) -> usize {
         match self {
-            Self::Token => RequestReader::HEAD.saturating_add(RequestReader::BODY),
+            Self::Token | Self::Control => RequestReader::HEAD.saturating_add(RequestReader::BODY),
             Self::Smtp(_) | Self::Imap(_) => 64 * 1024,
         }
     }
@@ -257,6 +279,7 @@ impl House {
             Protocol::Token => self.converse(socket, TokenEndpoint::new(world)).await,
             Protocol::Smtp(security) => self.converse(socket, Smtp::new(world, security)).await,
             Protocol::Imap(security) => self.converse(socket, Imap::new(world, security)).await,
+            Protocol::Control => self.converse(socket, Control::new(world)).await,
         }
     }
 
@@ -271,6 +294,8 @@ impl House {
             }
             Protocol::Smtp(security) => self.converse(socket, Smtp::refusing(world, security)).await,
             Protocol::Imap(security) => self.converse(socket, Imap::refusing(world, security)).await,
+            // Whoever is in control is let in, however many there are.
+            Protocol::Control => self.converse(socket, Control::new(world)).await,
         }
     }
 
@@ -278,11 +303,18 @@ impl House {
         let mut options = mailbearer_net::Options::default();
         options.recv_limit = self.protocol.recv_limit();
         options.timeouts.write = self.world.limits.silence;
-        let mut news = self.world.bell.ear();
-        // A client that breaks off is its own affair.
-        if let Ok(connection) = Connection::accept(socket, self.protocol.security(), &self.tls, options).await
-        {
-            converse(connection, session, &mut news).await;
+        let (mut news, mut cut) = (self.world.bell.ear(), self.world.cut.ear());
+        let talk = async {
+            let security = self.protocol.security();
+            // A client that breaks off is its own affair.
+            if let Ok(connection) = Connection::accept(socket, security, &self.tls, options).await {
+                converse(connection, session, &mut news).await;
+            }
+        };
+        if matches!(self.protocol, Protocol::Control) {
+            talk.await;
+        } else {
+            cut.or_ring(talk).await;
         }
     }
 }
@@ -363,7 +395,7 @@ fn later(by: Duration) -> Instant {
 /// Threads that serve all clients.
 const THREADS: usize = 2;
 /// Ports that are listened on.
-const LISTENERS: usize = 5;
+const LISTENERS: usize = 6;
 /// Clients over the limit that are told so at once; the next ones wait for that.
 const REFUSALS: usize = 64;
 const PAUSE: Duration = Duration::from_millis(10);

@@ -85,6 +85,19 @@ fn one_too_many_is_told_so() {
 }
 
 #[test]
+fn clients_are_dropped_by_request() {
+    let server = start(|_| {});
+    let (mut client, _) = greeting(server.ports().imap);
+    let mut control = TcpStream::connect((Ipv4Addr::LOCALHOST, server.ports().control)).unwrap();
+    control.write_all(b"POST /drop-connections HTTP/1.1\r\nContent-Length: 0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    control.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("{}"), "{answer}");
+    assert_eq!(client.read(&mut [0]).unwrap_or(0), 0);
+    assert!(greeting(server.ports().imap).1.starts_with("* OK "), "others may come");
+}
+
+#[test]
 fn serves_a_thousand_with_few_threads() {
     let server = start(|_| {});
     let threads = || std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count);
