@@ -20,8 +20,8 @@ pub enum Item<'a> {
     BodyStructure {
         /// Whether it was `BODYSTRUCTURE`.
         extended: bool,
-        /// The structure.
-        structure: BodyStructure<'a>,
+        /// The structure; boxed, for it is larger than all others.
+        structure: Box<BodyStructure<'a>>,
     },
     /// `BODY[…]`; `None` for NIL.
     Body {

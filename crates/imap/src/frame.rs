@@ -248,7 +248,11 @@ impl Framer {
                 return Err(FrameError::ResponseTooLarge { limit: self.limits.response });
             }
             self.shown.get_or_insert(end);
-            self.state = State::Held(end.saturating_add(length));
+            let held = end.saturating_add(length);
+            if length >= RESERVED_FROM {
+                rx.reserve(held.saturating_add(BEHIND_LITERAL).saturating_sub(rx.unread().len()));
+            }
+            self.state = State::Held(held);
             return Ok(None);
         }
         let line = rx.unread().get(..end).unwrap_or_default();
@@ -360,6 +364,10 @@ fn size(line: &[u8]) -> Option<u64> {
 
 /// Octets of a streamed literal that are handed over at a time, at most.
 const CHUNK: usize = 64 * 1024;
+/// From this size on a held literal gets its memory at once; it is at most [`Limits::literal_inline`].
+const RESERVED_FROM: usize = 4096;
+/// What may arrive together with the end of a literal: as much as a driver brings at a time.
+const BEHIND_LITERAL: usize = 16 * 1024;
 /// A literal below this is never streamed for want of room, so that the copies of the head stay few.
 const STREAM_LEAST: usize = 64 * 1024;
 

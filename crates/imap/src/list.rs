@@ -1,4 +1,7 @@
-use alloc::vec::{self, Vec};
+use alloc::{
+    boxed::Box,
+    vec::{self, Vec},
+};
 use core::{fmt, iter::FusedIterator};
 
 /// A list of a response, read element by element when it is looked at.
@@ -12,13 +15,18 @@ pub struct List<'a, T>(Repr<'a, T>);
 enum Repr<'a, T> {
     /// Elements as they came, proven to be well-formed.
     Raw(&'a [u8]),
-    Made(Vec<T>),
+    /// Boxed, for only who encodes makes lists, and a parsed ENVELOPE has six.
+    #[expect(
+        clippy::box_collection,
+        reason = "a boxed slice is as large as a borrowed one, and then a tag is added"
+    )]
+    Made(Box<Vec<T>>),
 }
 
 /// What a [`List`] can hold.
 pub trait Element<'a>: Clone {
-    /// Reads the first element of well-formed `raw` and returns it with what follows it; `None` at the end.
-    fn read(raw: &'a [u8]) -> Option<(Self, &'a [u8])>;
+    /// Takes the first element off well-formed `raw`; `None` at the end.
+    fn read(raw: &mut &'a [u8]) -> Option<Self>;
 }
 
 impl<'a, T> List<'a, T> {
@@ -54,13 +62,13 @@ impl<T> Default for List<'_, T> {
 
 impl<T> From<Vec<T>> for List<'_, T> {
     fn from(elements: Vec<T>) -> Self {
-        Self(Repr::Made(elements))
+        Self(Repr::Made(Box::new(elements)))
     }
 }
 
 impl<T> FromIterator<T> for List<'_, T> {
     fn from_iter<I: IntoIterator<Item = T>>(elements: I) -> Self {
-        Self(Repr::Made(elements.into_iter().collect()))
+        Self::from(elements.into_iter().collect::<Vec<T>>())
     }
 }
 
@@ -110,13 +118,10 @@ enum Source<'a, 'l, T> {
 impl<'a, T: Element<'a>> Iterator for Iter<'a, '_, T> {
     type Item = T;
 
+    #[inline]
     fn next(&mut self) -> Option<T> {
         match &mut self.0 {
-            Source::Raw(raw) => {
-                let (element, rest) = T::read(raw)?;
-                *raw = rest;
-                Some(element)
-            }
+            Source::Raw(raw) => T::read(raw),
             Source::Made(elements) => {
                 let (first, rest) = elements.split_first()?;
                 *elements = rest;
@@ -141,11 +146,7 @@ impl<'a, T: Element<'a>> Iterator for IntoIter<'a, T> {
 
     fn next(&mut self) -> Option<T> {
         match &mut self.0 {
-            Owned::Raw(raw) => {
-                let (element, rest) = T::read(raw)?;
-                *raw = rest;
-                Some(element)
-            }
+            Owned::Raw(raw) => T::read(raw),
             Owned::Made(elements) => elements.next(),
         }
     }

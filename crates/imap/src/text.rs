@@ -1,85 +1,118 @@
-use alloc::{borrow::Cow, string::String, vec::Vec};
+use alloc::{borrow::Cow, boxed::Box, string::String, vec::Vec};
 use core::{fmt, ops::Deref};
 
 use mailbearer_wire::printable_bytes;
 
 /// A string of the protocol: octets in no certain charset, borrowed unless escapes had to be taken out.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Text<'a>(Cow<'a, [u8]>);
+#[derive(Clone)]
+pub struct Text<'a>(Repr<'a>);
+
+#[derive(Clone)]
+enum Repr<'a> {
+    Borrowed(&'a [u8]),
+    /// Boxed, for it is rare, and each response is larger by the size of a text ten times over.
+    #[expect(
+        clippy::box_collection,
+        reason = "a boxed slice is as large as a borrowed one, and then a tag is added"
+    )]
+    Owned(Box<Vec<u8>>),
+}
 
 impl<'a> Text<'a> {
-    pub(crate) const EMPTY: Self = Self(Cow::Borrowed(&[]));
+    pub(crate) const EMPTY: Self = Self(Repr::Borrowed(&[]));
 
     /// The octets; borrowed, they are a part of the frame (see [`Frame::range_of`](crate::Frame::range_of)).
+    #[inline]
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        match &self.0 {
+            Repr::Borrowed(octets) => octets,
+            Repr::Owned(octets) => octets,
+        }
     }
 
     /// The string as text; what is not UTF-8 becomes U+FFFD.
     #[must_use]
     pub fn to_text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.0)
+        String::from_utf8_lossy(self)
     }
 
     /// The octets, borrowed from the frame if they are as they came.
     #[must_use]
     pub fn into_cow(self) -> Cow<'a, [u8]> {
-        self.0
+        match self.0 {
+            Repr::Borrowed(octets) => Cow::Borrowed(octets),
+            Repr::Owned(octets) => Cow::Owned(*octets),
+        }
     }
 
     /// The same string, borrowed from nothing.
     #[must_use]
     pub fn into_owned(self) -> Text<'static> {
-        Text(Cow::Owned(self.0.into_owned()))
+        Text::from(self.into_cow().into_owned())
     }
 
     pub(crate) const fn of(octets: &'a [u8]) -> Self {
-        Self(Cow::Borrowed(octets))
+        Self(Repr::Borrowed(octets))
     }
 }
+
+impl Default for Text<'_> {
+    fn default() -> Self {
+        Self::EMPTY
+    }
+}
+
+impl PartialEq for Text<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Text<'_> {}
 
 impl Deref for Text<'_> {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
-        &self.0
+        self.as_bytes()
     }
 }
 
 impl AsRef<[u8]> for Text<'_> {
     fn as_ref(&self) -> &[u8] {
-        &self.0
+        self
     }
 }
 
 impl<'a> From<&'a [u8]> for Text<'a> {
     fn from(octets: &'a [u8]) -> Self {
-        Self(Cow::Borrowed(octets))
+        Self::of(octets)
     }
 }
 
 impl<'a> From<&'a str> for Text<'a> {
     fn from(text: &'a str) -> Self {
-        Self(Cow::Borrowed(text.as_bytes()))
+        Self::of(text.as_bytes())
     }
 }
 
 impl From<Vec<u8>> for Text<'_> {
     fn from(octets: Vec<u8>) -> Self {
-        Self(Cow::Owned(octets))
+        Self(Repr::Owned(Box::new(octets)))
     }
 }
 
 impl From<String> for Text<'_> {
     fn from(text: String) -> Self {
-        Self(Cow::Owned(text.into_bytes()))
+        Self::from(text.into_bytes())
     }
 }
 
 impl PartialEq<str> for Text<'_> {
     fn eq(&self, other: &str) -> bool {
-        *self.0 == *other.as_bytes()
+        **self == *other.as_bytes()
     }
 }
 
@@ -92,6 +125,6 @@ impl fmt::Debug for Text<'_> {
 /// At most a thousand octets, without controls.
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&printable_bytes(&self.0, 1000))
+        f.write_str(&printable_bytes(self, 1000))
     }
 }

@@ -30,7 +30,7 @@ impl Part {
     pub fn all(told: &[Item<'_>]) -> Option<Vec<Self>> {
         // Of two structures, as mail.ru sends them, the first is that of a part.
         let structure = told.iter().rev().find_map(|item| match item {
-            Item::BodyStructure { structure, .. } => Some(structure),
+            Item::BodyStructure { structure, .. } => Some(&**structure),
             _ => None,
         })?;
         let mut parts = Vec::new();

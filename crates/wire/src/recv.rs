@@ -60,6 +60,25 @@ impl RecvBuf {
         Ok(())
     }
 
+    /// Makes room for `count` octets that are known to come, as far as the limit allows, so that they are neither copied
+    /// nor allocated for again and again while they arrive.
+    pub fn reserve(&mut self, count: usize) {
+        let count = count.min(self.room());
+        if let Some(held) = Shared::get_mut(&mut self.bytes) {
+            if held.capacity().saturating_sub(held.len()) < count {
+                held.drain(..self.start);
+                self.start = 0;
+                held.reserve_exact(count);
+            }
+        } else {
+            let unread = self.unread();
+            let mut bytes = Vec::with_capacity(unread.len().saturating_add(count));
+            bytes.extend_from_slice(unread);
+            self.bytes = Shared::new(bytes);
+            self.start = 0;
+        }
+    }
+
     /// Says that the peer will send nothing more.
     pub const fn set_eof(&mut self) {
         self.end = End::Closed;
@@ -319,6 +338,26 @@ mod tests {
                 assert_eq!(*taken, stream[at..at + line], "{piece} {line} {kept_every}");
                 assert_eq!(*taken.settle(), stream[at..at + line], "{piece} {line} {kept_every}");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_announced_gets_its_room_at_once() {
+        for shared in [false, true] {
+            let mut rx = RecvBuf::with_limit(2000);
+            rx.extend(b"line\nrest").unwrap();
+            let kept = rx.take(5);
+            let _kept = if shared { Some(kept) } else { None };
+            rx.reserve(1000);
+            let (at, room) = (rx.unread().as_ptr(), rx.bytes.capacity());
+            assert!((1004..1100).contains(&room), "{room}");
+            for _ in 0..100 {
+                rx.extend(&[b'x'; 10]).unwrap();
+            }
+            assert_eq!((rx.unread().as_ptr(), rx.bytes.capacity()), (at, room));
+            assert_eq!(rx.unread(), [b"rest", &*vec![b'x'; 1000]].concat());
+            rx.reserve(usize::MAX);
+            assert!(rx.bytes.capacity() <= 2000 + 10);
         }
     }
 

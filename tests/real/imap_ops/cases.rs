@@ -214,7 +214,8 @@ fn parts_come_as_they_are_and_decoded() {
         for item in message.items() {
             seen.push(match item {
                 Item::Uid(_) => continue,
-                Item::BodyStructure { structure: BodyStructure::Multi(parts), extended: true } => {
+                Item::BodyStructure { structure, extended: true } => {
+                    let BodyStructure::Multi(parts) = &*structure else { panic!("{structure:?}") };
                     assert_eq!(parts.parts.len(), 2);
                     "structure"
                 }

@@ -131,7 +131,7 @@ fn body_fld_param<'a>(cx: Context<'_>, input: &'a [u8], to: &mut List<'a, Param<
 /// `body-fld-dsp`, `body-fld-lang`, `body-fld-loc`, `*(SP body-extension)`, as many as there are, and the `)`
 fn extension<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Extension<'a>) -> Rest<'a> {
     // Most parts tell nothing here.
-    if let Some(rest) = input.strip_prefix(b"NIL NIL NIL)") {
+    if let Some((b"NIL NIL NIL)", rest)) = input.split_first_chunk() {
         return Ok(rest);
     }
     let rest = body_fld_dsp(cx, input, &mut to.disposition)?;

@@ -109,7 +109,7 @@ fn response_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
 fn message_data<'a>(cx: Context<'_>, items: Known, input: &'a [u8]) -> Res<'a, Data<'a>> {
     let (rest, number) = number(input)?;
     // Of all responses most are this one.
-    if let Some(rest) = rest.strip_prefix(b" FETCH ") {
+    if let Some((b" FETCH ", rest)) = rest.split_first_chunk() {
         let (rest, items) = msg_att(cx, items, spaces(rest))?;
         return Ok((rest, Data::Fetch(Fetch { number, items })));
     }

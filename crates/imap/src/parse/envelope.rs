@@ -5,9 +5,9 @@ use super::{
     list::{Fields, any_address},
     odd, overlook,
     scan::{
-        nil, nstring, opening, plain_nstring_to, plain_quoted_sp, quoted_raw, quoted_until, spaces, unquoted,
-        value,
+        nil, nil_to, nstring, opening, plain_nstring_to, quoted_raw, quoted_until, spaces, unquoted, value,
     },
+    swar::next_mark,
 };
 use crate::{Address, Envelope, List, Text};
 
@@ -46,9 +46,20 @@ pub(super) fn envelope<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Envelope<'
 /// `env-date`, `env-subject`, `env-in-reply-to`, `env-message-id`: `nstring`, and the space behind it
 #[inline]
 fn env_text<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Option<Text<'a>>) -> Rest<'a> {
-    if let Some((text, rest)) = plain_quoted_sp(input) {
-        *to = Some(Text::of(text));
-        return Ok(rest);
+    if let [b'"', inner @ ..] = input {
+        let mark = next_mark(inner);
+        let rest = match inner.get(mark..) {
+            Some([b'"', b' ', rest @ ..]) if !matches!(rest, [b' ', ..]) => Some(rest),
+            // The last.
+            Some([b'"', rest @ ..]) if matches!(rest, [b')', ..]) => Some(rest),
+            _ => None,
+        };
+        if let Some(rest) = rest {
+            *to = inner.get(..mark).map(Text::of);
+            return Ok(rest);
+        }
+    } else if let Some(rest) = nil_to(input, b' ') {
+        return Ok(spaces(rest));
     }
     if let [b')', ..] = input {
         return odd::missing(cx, input, "nstring");
@@ -88,7 +99,10 @@ fn env_addresses<'a>(cx: Context<'_>, input: &'a [u8], to: &mut List<'a, Address
                 _ => Ok(rest),
             }
         }
-        _ => nil(input).map(|(rest, ())| spaces(rest)),
+        _ => match nil_to(input, b' ') {
+            Some(rest) => Ok(spaces(rest)),
+            None => nil(input).map(|(rest, ())| spaces(rest)),
+        },
     }
 }
 
@@ -145,7 +159,8 @@ fn address_end<'a>(cx: Context<'_>, input: &'a [u8]) -> Rest<'a> {
 /// The same, if there is nothing unusual in the address.
 #[inline]
 fn plain_address_end(input: &[u8]) -> Option<&[u8]> {
-    let rest = plain_nstring_to(input.strip_prefix(b"(")?, b' ')?;
+    let [b'(', inside @ ..] = input else { return None };
+    let rest = plain_nstring_to(inside, b' ')?;
     let rest = plain_nstring_to(rest, b' ')?;
     let rest = plain_nstring_to(rest, b' ')?;
     plain_nstring_to(rest, b')')

@@ -1,6 +1,6 @@
 //! `msg-att`: what a FETCH response tells of a message (RFC 9051 section 7.5.2).
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 
 use memchr::memchr;
 use nom::{
@@ -28,8 +28,8 @@ use crate::{BodyStructure, DateTime, Envelope, Item, Part, Section, SectionOf, T
 
 /// `msg-att = "(" (msg-att-dynamic / msg-att-static) *(SP (msg-att-dynamic / msg-att-static)) ")"`
 pub(super) fn msg_att<'a>(cx: Context<'_>, known: Known, input: &'a [u8]) -> Res<'a, Vec<Item<'a>>> {
-    // Few, so that allocators find the memory at once: they keep blocks below 1 KiB at hand.
-    let mut items = Vec::with_capacity(3);
+    // As many as a listing asks for, and below 1 KiB: such blocks allocators have at hand.
+    let mut items = Vec::with_capacity(5);
     let rest = msg_att_into(cx, known, input, &mut items)?;
     Ok((rest, items))
 }
@@ -92,18 +92,48 @@ fn unreadable<'a>(cx: Context<'_>, (at, before): (&'a [u8], usize), items: &mut 
 #[inline(always)]
 fn msg_att_item<'a>(cx: Context<'_>, known: Known, input: &'a [u8], items: &mut Vec<Item<'a>>) -> Rest<'a> {
     // Nearly every response has this one.
-    if let Some(rest) = input.strip_prefix(b"UID ")
+    if let Some((b"UID ", rest)) = input.split_first_chunk()
         && let Ok((rest @ [b' ' | b')', ..], uid)) = number(rest)
     {
         items.push(Item::Uid(uid));
         return Ok(rest);
     }
     let before = items.len();
-    let (name, rest) = word(input);
-    match scan::known(name, |name| known(cx, name, rest, items)) {
+    let value = listing_item(cx, input, items).or_else(|| {
+        let (name, rest) = word(input);
+        scan::known(name, |name| known(cx, name, rest, items))
+    });
+    match value {
         Some(Ok(rest @ [b' ' | b')', ..])) => Ok(rest),
         value => odd_item(cx, known, input, value, before, items),
     }
+}
+
+/// The items of a listing, as nearly every server writes them: told apart by eight octets at once, which costs a quarter
+/// of finding them by name.
+#[inline(always)]
+fn listing_item<'a>(cx: Context<'_>, input: &'a [u8], items: &mut Vec<Item<'a>>) -> Option<Rest<'a>> {
+    const fn octets(text: &[u8; 8]) -> u64 {
+        u64::from_le_bytes(*text)
+    }
+    let (eight, rest) = input.split_first_chunk::<8>()?;
+    let eight = octets(eight);
+    if eight & octets(b"\xff\xff\xff\xff\xff\xff\xff\0") == octets(b"FLAGS (\0") {
+        let rest = input.get(6..).unwrap_or_default();
+        return Some(flags(cx, rest).map(push(items, Item::Flags)));
+    }
+    if eight == octets(b"ENVELOPE") {
+        return Some(msg_att_envelope(cx, rest, items));
+    }
+    if eight == octets(b"INTERNAL") {
+        let (b"DATE ", rest) = rest.split_first_chunk()? else { return None };
+        return Some(date_time(rest).map(push(items, Item::InternalDate)));
+    }
+    if eight == octets(b"RFC822.S") {
+        let (b"IZE ", rest) = rest.split_first_chunk()? else { return None };
+        return Some(odd_number(cx, rest).map(push(items, Item::Size)));
+    }
+    None
 }
 
 /// An item that is not known, or does not end behind its `value`. There were `before` items in front of it.
@@ -277,7 +307,7 @@ fn msg_att_structure<'a>(
     items: &mut Vec<Item<'a>>,
 ) -> Rest<'a> {
     let rest = value_sp(cx, input)?;
-    items.push(Item::BodyStructure { extended, structure: BodyStructure::EMPTY });
+    items.push(Item::BodyStructure { extended, structure: Box::new(BodyStructure::EMPTY) });
     match items.last_mut() {
         Some(Item::BodyStructure { structure, .. }) => body(cx, rest, structure),
         _ => Ok(rest),
@@ -427,6 +457,13 @@ fn header_list(input: &[u8]) -> Res<'_, Vec<Text<'_>>> {
 
 /// `date-time = DQUOTE date-day-fixed "-" date-month "-" date-year SP time SP zone DQUOTE`
 fn date_time(input: &[u8]) -> Res<'_, DateTime> {
+    // What stands in the quotes has always as many octets.
+    if let Some((eight_and_twenty, rest)) = input.split_first_chunk::<28>()
+        && let [b'"', text @ .., b'"'] = eight_and_twenty
+        && let Ok(date) = parse_date_time(text)
+    {
+        return Ok((rest, date));
+    }
     let (rest, text) = match input {
         [b'"', ..] => quoted(input)?,
         _ => nstring(input).map(|(rest, text)| (rest, text.unwrap_or_default()))?,

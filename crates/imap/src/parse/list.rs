@@ -5,62 +5,68 @@ use alloc::vec::Vec;
 use super::{
     Context, Fault, Res, Rest, fail, overlook,
     scan::{
-        astring, digits, known, literal, nil, number, number64, opening, plain_nstring, plain_quoted, quoted,
+        astring, digits, known, literal, nil, nil_to, number, number64, opening, plain_nstring, quoted,
         quoted_raw, quoted_until, sp, spaces, token, unquoted, value, value_within, word,
     },
-    swar::words_end,
+    swar::{next_mark, words_end},
 };
 use crate::{Address, Atom, Capability, Element, Flag, List, Param, StatusItem, Text};
 
-/// Reads by `element` what follows any spaces.
-fn next<'a, T>(raw: &'a [u8], element: impl FnOnce(&'a [u8]) -> Res<'a, T>) -> Option<(T, &'a [u8])> {
-    match spaces(raw) {
-        [] => None,
-        raw => element(raw).ok().map(|(rest, element)| (element, rest)),
-    }
+/// Takes what `element` reads off `raw`, behind any spaces.
+#[inline(always)]
+fn next<'a, T>(raw: &mut &'a [u8], element: impl FnOnce(&'a [u8]) -> Res<'a, T>) -> Option<T> {
+    let (rest, found) = match spaces(raw) {
+        [] => return None,
+        behind => element(behind).ok()?,
+    };
+    *raw = rest;
+    Some(found)
 }
 
 impl<'a> Element<'a> for Flag<'a> {
-    fn read(raw: &'a [u8]) -> Option<(Self, &'a [u8])> {
+    fn read(raw: &mut &'a [u8]) -> Option<Self> {
         next(raw, flag)
     }
 }
 
 impl<'a> Element<'a> for Capability<'a> {
-    fn read(raw: &'a [u8]) -> Option<(Self, &'a [u8])> {
+    fn read(raw: &mut &'a [u8]) -> Option<Self> {
         // What is no word is left out; the octets were not looked at before.
         let start = raw.iter().position(|octet| token(&[*octet]).is_ok())?;
-        next(raw.get(start..)?, |raw| token(raw).map(|(rest, word)| (rest, Capability::of(word))))
+        *raw = raw.get(start..)?;
+        next(raw, |raw| token(raw).map(|(rest, word)| (rest, Capability::of(word))))
     }
 }
 
 impl<'a> Element<'a> for u32 {
-    fn read(raw: &'a [u8]) -> Option<(Self, &'a [u8])> {
+    fn read(raw: &mut &'a [u8]) -> Option<Self> {
         next(raw, number)
     }
 }
 
 impl<'a> Element<'a> for StatusItem<'a> {
-    fn read(raw: &'a [u8]) -> Option<(Self, &'a [u8])> {
+    fn read(raw: &mut &'a [u8]) -> Option<Self> {
         next(raw, status_att_val)
     }
 }
 
 impl<'a> Element<'a> for Param<'a> {
-    fn read(raw: &'a [u8]) -> Option<(Self, &'a [u8])> {
-        next(raw, param)
+    fn read(raw: &mut &'a [u8]) -> Option<Self> {
+        plain_param(raw).or_else(|| next(raw, param))
     }
 }
 
 impl<'a> Element<'a> for Text<'a> {
-    fn read(raw: &'a [u8]) -> Option<(Self, &'a [u8])> {
+    fn read(raw: &mut &'a [u8]) -> Option<Self> {
         next(raw, astring)
     }
 }
 
 impl<'a> Element<'a> for Address<'a> {
-    fn read(raw: &'a [u8]) -> Option<(Self, &'a [u8])> {
-        next(raw, address)
+    #[inline]
+    fn read(raw: &mut &'a [u8]) -> Option<Self> {
+        // Nearly all are plain: read without the general way's copies.
+        plain_address(raw).or_else(|| next(raw, odd_address))
     }
 }
 
@@ -68,6 +74,12 @@ impl<'a> Element<'a> for Address<'a> {
 pub(crate) fn flag(input: &[u8]) -> Res<'_, Flag<'_>> {
     let (rest, word) = token(input)?;
     let flag = match word {
+        // As they are nearly always written.
+        b"\\Seen" => Flag::Seen,
+        b"\\Answered" => Flag::Answered,
+        b"\\Flagged" => Flag::Flagged,
+        b"\\Deleted" => Flag::Deleted,
+        b"\\Draft" => Flag::Draft,
         b"\\*" => Flag::Any,
         [b'\\', name @ ..] => Flag::system(Atom::of(name)),
         word => Flag::Keyword(Atom::of(word)),
@@ -78,9 +90,19 @@ pub(crate) fn flag(input: &[u8]) -> Res<'_, Flag<'_>> {
 /// `status-att-val = ("MESSAGES" SP number) / …` (RFC 9051 section 9)
 fn status_att_val(input: &[u8]) -> Res<'_, StatusItem<'_>> {
     let (name, rest) = word(input);
-    // Proven within the limit.
-    let (after, raw) = value_within(u8::MAX, sp(rest)?.0)?;
-    let large = number64(raw).ok().filter(|(left, _)| left.is_empty()).map(|(_, number)| number);
+    let (rest, ()) = sp(rest)?;
+    let (after, raw, large) = match number64(rest) {
+        // Nearly all are numbers.
+        Ok((after @ ([b' ', ..] | []), number)) => {
+            (after, rest.get(..rest.len().saturating_sub(after.len())).unwrap_or_default(), Some(number))
+        }
+        _ => {
+            // Proven within the limit.
+            let (after, raw) = value_within(u8::MAX, rest)?;
+            let number = number64(raw).ok().filter(|(left, _)| left.is_empty()).map(|(_, number)| number);
+            (after, raw, number)
+        }
+    };
     let small = large.and_then(|number| u32::try_from(number).ok());
     let item = known(name, |name| match name {
         b"MESSAGES" => small.map(StatusItem::Messages),
@@ -119,7 +141,7 @@ pub(crate) fn status_att_list<'a>(cx: Context<'_>, inside: &'a [u8]) -> Res<'a, 
 
 /// `"(" [flag *(SP flag)] ")"`
 pub(crate) fn flags<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Flag<'a>>> {
-    let Some(inside) = input.strip_prefix(b"(") else {
+    let [b'(', inside @ ..] = input else {
         let Ok((rest, ())) = nil(input) else { return fail(input, "flag-list") };
         return overlook(cx.quirks.wrong_nil, input, "flag-list").map(|()| (rest, List::EMPTY));
     };
@@ -178,7 +200,7 @@ fn separate(input: &[u8]) -> Rest<'_> {
 fn with_quotes_inside(inside: &[u8]) -> Option<(&[u8], List<'_, Param<'_>>)> {
     fn nstring(input: &[u8]) -> Res<'_, Option<Text<'_>>> {
         match input {
-            [b'"', ..] => careful(input).map(|(rest, text)| (rest, Some(text))),
+            [b'"', ..] => careful(input).map(|(rest, (text, escaped))| (rest, Some(unquoted(text, escaped)))),
             _ => nastring(input),
         }
     }
@@ -200,13 +222,13 @@ fn with_quotes_inside(inside: &[u8]) -> Option<(&[u8], List<'_, Param<'_>>)> {
 }
 
 /// A quoted string up to the quote behind which another string, NIL or the end of the list stands.
-fn careful(input: &[u8]) -> Res<'_, Text<'_>> {
+fn careful(input: &[u8]) -> Res<'_, (&[u8], bool)> {
     let ends = |rest: &[u8]| match rest {
         [b' ', b'"' | b'{' | b')' | b'(', ..] | [b')', ..] => true,
         [b' ', rest @ ..] => nil(rest).is_ok_and(|(rest, ())| matches!(rest, [b' ' | b')', ..])),
         _ => false,
     };
-    quoted_until(input, ends).map(|(rest, (text, escaped))| (rest, unquoted(text, escaped)))
+    quoted_until(input, ends)
 }
 
 /// Elements with spaces between them up to a `)`.
@@ -219,6 +241,21 @@ fn list<'a, T>(inside: &'a [u8], element: impl Fn(&'a [u8]) -> Rest<'a>) -> Res<
         }
         rest = spaces(element(rest)?);
     }
+}
+
+/// `string SP string` and the space behind it or the end, if there is nothing unusual in it
+#[inline(always)]
+fn plain_param<'a>(raw: &mut &'a [u8]) -> Option<Param<'a>> {
+    let (name, rest) = plain_text_to(raw, b' ')?;
+    let [b'"', inner @ ..] = rest else { return None };
+    let mark = next_mark(inner);
+    let (name, value) = (name?, inner.get(..mark)?);
+    *raw = match inner.get(mark..) {
+        Some([b'"', b' ', rest @ ..]) => rest,
+        Some([b'"']) => &[],
+        _ => return None,
+    };
+    Some(Param { name, value: Some(Text::of(value)) })
 }
 
 /// A name and a value of `body-fld-param` or `id-params-list`.
@@ -273,54 +310,52 @@ fn odd_nstring_end(input: &[u8]) -> Rest<'_> {
     }
 }
 
-/// `address = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")"`, or NIL in its place
-#[inline]
-fn address(input: &[u8]) -> Res<'_, Address<'_>> {
-    match plain_address(input) {
-        Some((address, rest)) => Ok((rest, address)),
-        None => odd_address(input),
-    }
-}
-
-/// The same, if there is nothing unusual in it.
-#[inline]
-fn plain_address(input: &[u8]) -> Option<(Address<'_>, &[u8])> {
-    let (name, rest) = plain_text_to(input.strip_prefix(b"(")?, b' ')?;
+/// `address = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")"`, if there is nothing unusual in it
+#[inline(always)]
+fn plain_address<'a>(raw: &mut &'a [u8]) -> Option<Address<'a>> {
+    let [b'(', rest @ ..] = *raw else { return None };
+    let (name, rest) = plain_text_to(rest, b' ')?;
     let (route, rest) = plain_text_to(rest, b' ')?;
     let (mailbox, rest) = plain_text_to(rest, b' ')?;
     let (host, rest) = plain_text_to(rest, b')')?;
-    Some((Address { name, route, mailbox, host }, rest))
+    *raw = rest;
+    Some(Address { name, route, mailbox, host })
 }
 
 /// What NIL or a quoted string says, and what follows it and the octet behind it, if that is `end`.
 #[inline(always)]
 fn plain_text_to(input: &[u8], end: u8) -> Option<(Option<Text<'_>>, &[u8])> {
-    match input {
-        [b'N', b'I', b'L', last, rest @ ..] if *last == end => Some((None, rest)),
-        _ => match plain_quoted(input) {
-            Some((text, [last, rest @ ..])) if *last == end => Some((Some(Text::of(text)), rest)),
-            _ => None,
-        },
+    if let Some(rest) = nil_to(input, end) {
+        return Some((None, rest));
+    }
+    let [b'"', inner @ ..] = input else { return None };
+    let mark = next_mark(inner);
+    match inner.get(mark..) {
+        Some([b'"', last, rest @ ..]) if *last == end => Some((Some(Text::of(inner.get(..mark)?)), rest)),
+        _ => None,
     }
 }
 
+/// [`plain_address`] with whatever is unusual, or NIL in its place
 #[cold]
 fn odd_address(input: &[u8]) -> Res<'_, Address<'_>> {
-    any_address(input).map(|(rest, (address, _))| (rest, address))
+    let (rest, (raw, _)) = any_address(input)?;
+    let [name, route, mailbox, host] = raw.map(|raw| raw.map(|(text, escaped)| unquoted(text, escaped)));
+    Ok((rest, Address { name, route, mailbox, host }))
 }
 
-/// An address with whatever is unusual in it, and how its fields were found.
-pub(crate) fn any_address(input: &[u8]) -> Res<'_, (Address<'_>, Fields)> {
+/// The fields of an address with whatever is unusual in it, and how they were found.
+pub(crate) fn any_address(input: &[u8]) -> Res<'_, ([Raw<'_>; 4], Fields)> {
     let mut rest = input;
     while let Ok((after, ())) = nil(rest) {
         rest = spaces(after);
     }
     let (inside, ()) = opening("address")(rest)?;
-    match address_fields(inside, quoted) {
-        Ok((rest, (address, 4))) => Ok((rest, (address, Fields::All))),
+    match address_fields(inside, quoted_raw) {
+        Ok((rest, (raw, 4))) => Ok((rest, (raw, Fields::All))),
         found => match address_fields(inside, careful) {
-            Ok((rest, (address, 4))) => Ok((rest, (address, Fields::WithQuotes))),
-            _ => found.map(|(rest, (address, _))| (rest, (address, Fields::Other))),
+            Ok((rest, (raw, 4))) => Ok((rest, (raw, Fields::WithQuotes))),
+            _ => found.map(|(rest, (raw, _))| (rest, (raw, Fields::Other))),
         },
     }
 }
@@ -336,28 +371,32 @@ pub(crate) enum Fields {
     Other,
 }
 
+/// A string as it came, and whether there is an escape or a line break in it; `None` for NIL.
+type Raw<'a> = Option<(&'a [u8], bool)>;
+
 /// The fields of an address, which stand apart from each other, how many there are, and the `)`.
 fn address_fields<'a>(
     inside: &'a [u8],
-    quoted: fn(&'a [u8]) -> Res<'a, Text<'a>>,
-) -> Res<'a, (Address<'a>, usize)> {
+    quoted: fn(&'a [u8]) -> Res<'a, (&'a [u8], bool)>,
+) -> Res<'a, ([Raw<'a>; 4], usize)> {
     let (mut rest, mut count) = (inside, 0_usize);
-    let mut fields = [None, None, None, None];
+    let mut fields = [None; 4];
     loop {
-        if let [b')', after @ ..] = rest {
-            let [name, route, mailbox, host] = fields;
-            return Ok((after, (Address { name, route, mailbox, host }, count)));
-        }
-        let (after, text) = match rest {
-            [b'"', ..] if count == 3 => host(rest).map(|(rest, text)| (rest, Some(text)))?,
-            [b'"', ..] => quoted(rest).map(|(rest, text)| (rest, Some(text)))?,
-            _ => nastring(rest)?,
+        let (after, raw) = match rest {
+            [b')', after @ ..] => return Ok((after, (fields, count))),
+            [b'"', ..] if count == 3 => host(rest).map(|(rest, raw)| (rest, Some(raw)))?,
+            [b'"', ..] => quoted(rest).map(|(rest, raw)| (rest, Some(raw)))?,
+            [b'{', ..] | [b'~', b'{', ..] => literal(rest).map(|(rest, data)| (rest, Some((data, false))))?,
+            _ => match token(rest)? {
+                (rest, word) if word.eq_ignore_ascii_case(b"NIL") => (rest, None),
+                (rest, word) => (rest, Some((word, false))),
+            },
         };
         if !matches!(after, [b' ' | b')', ..]) {
             return fail(after, "SP");
         }
         if let Some(field) = fields.get_mut(count) {
-            *field = text;
+            *field = raw;
         }
         count = count.saturating_add(1);
         rest = spaces(after);
@@ -368,16 +407,14 @@ fn address_fields<'a>(
 ///
 /// No host has a quote in it, so one with a backslash in front that stands before the parenthesis is the end
 /// (`Quirks::stray_quote`).
-pub(crate) fn host(input: &[u8]) -> Res<'_, Text<'_>> {
-    let plain = quoted_raw(input);
-    if let Ok((rest, (text, false))) = plain {
-        return Ok((rest, Text::of(text)));
+fn host(input: &[u8]) -> Res<'_, (&[u8], bool)> {
+    let found = quoted_raw(input);
+    if let Ok((_, (_, false))) = found {
+        return found;
     }
     let inner = input.get(1..).unwrap_or_default();
     match inner.windows(3).position(|three| three == b"\\\")").and_then(|end| inner.split_at_checked(end)) {
-        Some((text, rest)) if !text.contains(&b'"') => {
-            Ok((rest.get(2..).unwrap_or_default(), Text::of(text)))
-        }
-        _ => quoted(input),
+        Some((text, rest)) if !text.contains(&b'"') => Ok((rest.get(2..).unwrap_or_default(), (text, false))),
+        _ => found,
     }
 }

@@ -3,20 +3,19 @@
 //! nom calls them like any other parser. They cost the same at every optimisation level, which combinators do
 //! not.
 
-use alloc::{vec, vec::Vec};
+use alloc::vec::Vec;
 
 use nom::Parser;
 
 use super::{
     Context, Fault, Res, fail,
-    swar::{next_mark, short_number},
+    swar::{next_mark, short_number, word_end},
     too_deep,
 };
 use crate::Text;
 
 /// Bits of [`CLASS`].
 const ATOM: u8 = 1;
-const TOKEN: u8 = 2;
 const WORD: u8 = 4;
 const DIGIT: u8 = 8;
 const END: u8 = 16;
@@ -24,7 +23,6 @@ const END: u8 = 16;
 /// Which words an octet may stand in.
 ///
 /// - `ATOM`: `ATOM-CHAR`, and what is above 0x7f, which many servers send.
-/// - `TOKEN`: any octet that cannot end a word: no control, space, parenthesis, quote or brace.
 /// - `END`: what may follow a quoted string.
 /// - `WORD`: letters, digits and the marks in names of items, codes and keywords.
 static CLASS: [u8; 256] = classes();
@@ -34,11 +32,8 @@ const fn classes() -> [u8; 256] {
     let mut octet = 0_u8;
     loop {
         let mut class = 0;
-        if octet > b' ' && octet != 0x7f && !matches!(octet, b'(' | b')' | b'{' | b'"') {
-            class |= TOKEN;
-            if !matches!(octet, b'%' | b'*' | b'\\' | b']') {
-                class |= ATOM;
-            }
+        if octet > b' ' && !matches!(octet, 0x7f | b'(' | b')' | b'{' | b'"' | b'%' | b'*' | b'\\' | b']') {
+            class |= ATOM;
         }
         if octet.is_ascii_alphanumeric() || matches!(octet, b'.' | b'-' | b'_' | b'=' | b'+' | b'/' | b'$') {
             class |= WORD;
@@ -165,7 +160,10 @@ pub(crate) fn atom(input: &[u8]) -> Res<'_, &[u8]> {
 /// Any word: an atom and the characters that the grammar excludes from one without need.
 #[inline]
 pub(crate) fn token(input: &[u8]) -> Res<'_, &[u8]> {
-    span1(input, TOKEN, "word")
+    match input.split_at_checked(word_end(input)) {
+        Some((word @ [_, ..], rest)) => Ok((rest, word)),
+        _ => fail(input, "word"),
+    }
 }
 
 /// A word of letters, digits, dots and dashes; may be empty.
@@ -283,10 +281,21 @@ pub(crate) fn plain_nstring(input: &[u8]) -> Option<&[u8]> {
 /// `end` is one that [`ends_string`].
 #[inline(always)]
 pub(crate) fn plain_nstring_to(input: &[u8], end: u8) -> Option<&[u8]> {
-    match plain_nstring(input) {
-        Some([last, rest @ ..]) if *last == end => Some(rest),
+    if let Some(rest) = nil_to(input, end) {
+        return Some(rest);
+    }
+    let [b'"', inner @ ..] = input else { return None };
+    match inner.get(next_mark(inner)..) {
+        Some([b'"', last, rest @ ..]) if *last == end => Some(rest),
         _ => None,
     }
+}
+
+/// What follows NIL and `end`, compared as the one word of a register that they are.
+#[inline(always)]
+pub(crate) fn nil_to(input: &[u8], end: u8) -> Option<&[u8]> {
+    let (first, rest) = input.split_first_chunk::<4>()?;
+    (*first == [b'N', b'I', b'L', end]).then_some(rest)
 }
 
 /// What stands in a quoted string, and what follows the one space behind it.
@@ -302,7 +311,7 @@ pub(crate) fn plain_quoted_sp(input: &[u8]) -> Option<(&[u8], &[u8])> {
 /// What stands in a quoted string and what follows it, if there is nothing unusual in that.
 #[inline(always)]
 pub(crate) fn plain_quoted(input: &[u8]) -> Option<(&[u8], &[u8])> {
-    let inner = input.strip_prefix(b"\"")?;
+    let [b'"', inner @ ..] = input else { return None };
     match inner.split_at_checked(next_mark(inner)) {
         Some((text, [b'"', rest @ ..])) if ends_string(rest) => Some((text, rest)),
         _ => None,
@@ -367,23 +376,17 @@ pub(crate) fn unquoted(text: &[u8], escaped: bool) -> Text<'_> {
 
 /// Without backslashes in front of octets, and without line breaks.
 fn unescape(text: &[u8]) -> Vec<u8> {
-    let mut out = vec![0; text.len()];
+    // The capacity is enough, so nothing grows.
+    let mut out = Vec::with_capacity(text.len());
     let mut octets = text.iter();
-    let mut length = 0_usize;
-    for slot in &mut out {
-        let octet = loop {
-            match octets.next() {
-                Some(b'\\') => break octets.next().or(Some(&b'\\')),
-                Some(b'\n') => {}
-                Some(b'\r') if octets.as_slice().first() == Some(&b'\n') => {}
-                octet => break octet,
-            }
-        };
-        let Some(octet) = octet else { break };
-        *slot = *octet;
-        length = length.saturating_add(1);
+    while let Some(octet) = octets.next() {
+        out.push(match octet {
+            b'\\' => *octets.next().unwrap_or(octet),
+            b'\n' => continue,
+            b'\r' if octets.as_slice().first() == Some(&b'\n') => continue,
+            octet => *octet,
+        });
     }
-    out.truncate(length);
     out
 }
 

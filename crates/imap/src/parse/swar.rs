@@ -31,6 +31,19 @@ pub(super) fn words_end(text: &[u8]) -> usize {
     first(text, found, |octet| octet < b' ' || matches!(octet, b'"' | b'(' | b')' | b'{' | 0x7f))
 }
 
+/// Where the first octet is that can't be part of a word: a control, space, quote, parenthesis or brace.
+#[inline]
+pub(super) fn word_end(text: &[u8]) -> usize {
+    let found = |octets: u64| {
+        let low = octets.wrapping_sub(ONES.wrapping_mul(0x21));
+        let quote = (octets ^ ONES.wrapping_mul(0x22)).wrapping_sub(ONES);
+        let parenthesis = (octets ^ ONES.wrapping_mul(0x28)).wrapping_sub(ONES.wrapping_mul(2));
+        let brace = ((octets | ONES.wrapping_mul(0x04)) ^ ONES.wrapping_mul(0x7f)).wrapping_sub(ONES);
+        (low | quote | parenthesis | brace) & !octets & HIGHS
+    };
+    first(text, found, |octet| octet <= b' ' || matches!(octet, b'"' | b'(' | b')' | b'{' | 0x7f))
+}
+
 /// The number in front, and what follows it, where it has at most seven digits and enough follows.
 #[inline]
 pub(super) fn short_number(text: &[u8]) -> Option<(u64, &[u8])> {
@@ -87,15 +100,26 @@ fn first(text: &[u8], found: impl Fn(u64) -> u64, is: impl Fn(u8) -> bool) -> us
     for eight in chunks {
         let found = found(u64::from_le_bytes(*eight));
         if found != 0 {
-            let before = usize::try_from(found.trailing_zeros() / 8).unwrap_or_default();
-            return at.wrapping_add(before);
+            return at.wrapping_add(octets_before(found));
         }
         at = at.wrapping_add(8);
     }
-    at.wrapping_add(first_of_few(tail, is))
+    if tail.is_empty() {
+        return at;
+    }
+    // The last eight octets end with the tail. Behind it there come zeros, which are marks.
+    let Some(eight) = text.last_chunk::<8>() else { return at.wrapping_add(first_of_few(tail, is)) };
+    let before = 8_usize.wrapping_sub(tail.len()).wrapping_mul(8);
+    let tail = u64::from_le_bytes(*eight).wrapping_shr(u32::try_from(before).unwrap_or_default());
+    at.wrapping_add(octets_before(found(tail)))
 }
 
-#[cold]
+/// How many octets stand before the first whose high bit is set.
+#[inline(always)]
+fn octets_before(found: u64) -> usize {
+    usize::try_from(found.trailing_zeros() / 8).unwrap_or_default()
+}
+
 fn first_of_few(text: &[u8], is: impl Fn(u8) -> bool) -> usize {
     text.iter().position(|&octet| is(octet)).unwrap_or(text.len())
 }
@@ -110,7 +134,7 @@ mod tests {
     fn check(find: fn(&[u8]) -> usize, is: fn(u8) -> bool) {
         for octet in 0..=0xff_u8 {
             for others in [b'~', b'!', b' ', 0xff, 0x80] {
-                for length in 1..20 {
+                for length in 1..40 {
                     for place in 0..length {
                         let mut text = vec![others; length];
                         text[place] = octet;
@@ -133,13 +157,18 @@ mod tests {
     }
 
     #[test]
+    fn every_end_of_a_word_is_found_at_every_place() {
+        check(word_end, |octet| octet <= b' ' || matches!(octet, b'"' | b'(' | b')' | b'{' | 0x7f));
+    }
+
+    #[test]
     fn the_first_of_several_marks_counts() {
         let finders: [(fn(&[u8]) -> usize, &[u8]); 2] =
             [(next_mark, &[0, 0x1f, b'"', b'\\']), (words_end, &[0, 0x1f, b'"', b'(', b')', b'{', 0x7f])];
         for (find, marks) in finders {
             for first in marks {
                 for second in 0..=0xff_u8 {
-                    let text: Vec<u8> = [b"ab", &[*first, second][..], b"cdefgh"].concat();
+                    let text: Vec<u8> = [b"ab", &[*first, second][..], b"cdefghijklmnopqrst"].concat();
                     assert_eq!(find(&text), 2, "{first:#x} {second:#x}");
                 }
             }

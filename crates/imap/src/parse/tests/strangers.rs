@@ -258,7 +258,7 @@ fn two_structures_are_both_told() {
         .items
         .iter()
         .filter_map(|item| match item {
-            Item::BodyStructure { structure, .. } => Some(matches!(structure, BodyStructure::Multi(_))),
+            Item::BodyStructure { structure, .. } => Some(matches!(**structure, BodyStructure::Multi(_))),
             _ => None,
         })
         .collect();

@@ -98,7 +98,7 @@ impl Imap {
                 }
                 FetchItem::BodyStructure | FetchItem::Body => Some(Item::BodyStructure {
                     extended: matches!(item, FetchItem::BodyStructure),
-                    structure: body_structure(&octets, &node()),
+                    structure: Box::new(body_structure(&octets, &node())),
                 }),
                 FetchItem::Section { section, partial, .. } => {
                     let data = section_of(&octets, &mut node, section).map(|data| cut(data, *partial));
