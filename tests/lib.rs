@@ -21,3 +21,8 @@ pub fn program() -> PathBuf {
 #[cfg(doctest)]
 #[doc = include_str!("../docs/machines.md")]
 mod machines_page {}
+
+/// The code of the page is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/task.md")]
+mod task_page {}

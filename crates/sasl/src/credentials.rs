@@ -110,7 +110,7 @@ fn checked_user(user: String) -> Result<String, InvalidCredentials> {
 
 #[cfg(test)]
 mod tests {
-    use alloc::format;
+    use alloc::{format, string::ToString};
 
     use super::*;
 
@@ -151,6 +151,23 @@ mod tests {
         let nul = Credentials::password("a", "p\0w").err();
         assert_eq!(nul, Some(InvalidCredentials::Password("holds NUL")));
         assert_eq!(Credentials::password("a", "").err(), Some(InvalidCredentials::Password("is empty")));
+    }
+
+    #[test]
+    fn knows_a_token_from_a_password() {
+        assert!(Credentials::bearer("a", "t").unwrap().is_bearer());
+        assert!(!Credentials::password("a", "p").unwrap().is_bearer());
+    }
+
+    #[test]
+    fn says_what_is_wrong_with_what() {
+        for (error, want) in [
+            (Credentials::bearer("", "t"), "user name is empty"),
+            (Credentials::bearer("a", ""), "access token is empty"),
+            (Credentials::password("a", "\0"), "password holds NUL"),
+        ] {
+            assert_eq!(error.unwrap_err().to_string(), want);
+        }
     }
 
     #[test]

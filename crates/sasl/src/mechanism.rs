@@ -80,5 +80,6 @@ mod tests {
         for name in ["", "XOAUTH", "XOAUTH2 ", "AUTH=PLAIN", "CRAM-MD5"] {
             assert_eq!(name.parse::<Mechanism>(), Err(UnknownMechanism), "{name:?}");
         }
+        assert_eq!(UnknownMechanism.to_string(), "SASL mechanism not known");
     }
 }

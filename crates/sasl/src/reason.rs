@@ -93,8 +93,8 @@ mod tests {
             json.push_str(&" ".repeat(size - json.len()));
             Reason::of_challenge(STANDARD.encode(json).as_bytes()).status
         };
-        assert_eq!(padded(PARSED).as_deref(), Some("400"));
-        assert_eq!(padded(PARSED + 1), None);
+        assert_eq!(padded(16_384).as_deref(), Some("400"));
+        assert_eq!(padded(16_385), None);
 
         let deep = "[".repeat(8000) + &"]".repeat(8000);
         assert_eq!(Reason::of_challenge(STANDARD.encode(deep).as_bytes()).status, None);

@@ -10,7 +10,7 @@ use mailbearer_wire::{Secret, json_string};
 
 use crate::Mechanism;
 
-/// Takes in one client's authentication.
+/// Reads one client's authentication.
 ///
 /// Pass every response of the client, in base64 and also the initial one, to [`receive`](Self::receive). Where
 /// none came with the command, send [`prompt`](Self::prompt) first.
@@ -27,7 +27,7 @@ impl Acceptor {
         Self { mechanism, login_user: None }
     }
 
-    /// The challenge, in base64, to a command without an initial response; empty but for `LOGIN`.
+    /// The challenge, in base64, to a command without an initial response. Only that of `LOGIN` is not empty.
     #[must_use]
     pub const fn prompt(&self) -> &'static str {
         match self.mechanism {
@@ -166,6 +166,16 @@ fn unescape(name: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::{Credentials, Exchange};
+
+    #[test]
+    fn asks_for_what_is_missing() {
+        for mechanism in Mechanism::ALL {
+            let asked = STANDARD.decode(Acceptor::new(mechanism).prompt()).unwrap();
+            let want: &[u8] = if mechanism == Mechanism::Login { b"Username:" } else { b"" };
+            assert_eq!(asked, want, "{mechanism}");
+        }
+        assert_eq!(format!("{}", Malformed("no user")), "client's response: no user");
+    }
 
     #[test]
     fn hears_what_the_client_says() {

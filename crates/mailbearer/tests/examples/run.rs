@@ -60,3 +60,27 @@ fn what_is_missing_is_named() {
     let output = command.env_remove("MAILBEARER_OAUTH_CLIENT_ID").output().unwrap();
     assert!(String::from_utf8_lossy(&output.stderr).contains("MAILBEARER_OAUTH_CLIENT_ID is not set"));
 }
+
+#[cfg(feature = "tokio")]
+#[test]
+fn messages_are_filed_as_they_arrive() {
+    use std::{io::BufRead, io::BufReader, process::Stdio};
+
+    let world = server();
+    let mut command = example("watch_and_file", &world, &["Invoice", "Drafts", "1"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert_eq!(lines.next().as_deref(), Some("watching"));
+    for subject in ["hello", "your invoice", "bye"] {
+        world
+            .0
+            .mailbox()
+            .deliver(format!("From: a@x.test\r\nSubject: {subject}\r\n\r\nx").as_bytes())
+            .unwrap();
+    }
+    assert_eq!(lines.next().as_deref(), Some("filed 2 your invoice"));
+    assert!(child.wait().unwrap().success());
+    let uids =
+        |folder| world.0.mailbox().messages(folder).iter().map(|message| message.uid).collect::<Vec<_>>();
+    assert_eq!((uids("INBOX"), uids("Drafts")), (vec![1, 3], vec![1]));
+}

@@ -1,4 +1,4 @@
-use alloc::{format, vec};
+use alloc::{format, string::ToString, vec};
 
 use super::*;
 
@@ -173,4 +173,18 @@ fn shows_no_secret() {
         assert!(!shown.contains("s3cret") && !shown.contains("czNjcmV0"), "{shown}");
         assert!(shown.contains("[redacted]"), "{shown}");
     }
+}
+
+#[test]
+fn says_what_is_wrong() {
+    for (error, want) in [
+        (Mismatch::BearerForPassword(Mechanism::Plain), "PLAIN takes no access token"),
+        (Mismatch::PasswordForBearer(Mechanism::XOAuth2), "XOAUTH2 takes no password"),
+        (Mismatch::Host, "host name holds a control character"),
+    ] {
+        assert_eq!(error.to_string(), want);
+    }
+    assert_eq!(ChallengeError::Unexpected.to_string(), "server challenged after everything was sent");
+    let many = format!("server challenged more than {} times", Exchange::CHALLENGES);
+    assert_eq!(ChallengeError::TooMany.to_string(), many);
 }
