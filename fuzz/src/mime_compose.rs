@@ -3,8 +3,8 @@
 
 use arbitrary::{Arbitrary, Unstructured};
 use mailbearer_mime::{
-    Composed, DateTime, Headers, Mailbox, Message,
-    decode::{self, Address, ContentType, Disposition, TransferEncoding},
+    Composed, DateTime, Headers, Address, Message,
+    decode::{self, AddressOrGroup, ContentType, Disposition, TransferEncoding},
 };
 
 #[derive(Arbitrary, Debug)]
@@ -97,12 +97,12 @@ pub fn run(data: &[u8]) {
 }
 
 /// A name in front of an address that is one in most cases.
-fn mailbox((text, knob): &(String, u8)) -> Option<Mailbox> {
+fn mailbox((text, knob): &(String, u8)) -> Option<Address> {
     match knob % 4 {
-        0 => Mailbox::parse(text).ok(),
-        1 => Mailbox::new(text).ok(),
-        2 => Mailbox::named(text, "ann@example.org").ok(),
-        _ => Mailbox::named(text, &format!("a{knob}@example.org")).ok(),
+        0 => Address::parse(text).ok(),
+        1 => Address::new(text).ok(),
+        2 => Address::named(text, "ann@example.org").ok(),
+        _ => Address::named(text, &format!("a{knob}@example.org")).ok(),
     }
 }
 
@@ -116,12 +116,12 @@ fn lines(composed: &Composed, eight_bit: bool) {
     assert!(composed.octets.is_ascii() || eight_bit || composed.needs_smtputf8);
 }
 
-fn addresses(value: &[u8], wanted: &[Mailbox]) {
+fn addresses(value: &[u8], wanted: &[Address]) {
     let read = decode::address_list(value);
     let shown = || format!("{}\n{read:?}\n{wanted:?}", value.escape_ascii());
     assert_eq!(read.len(), wanted.len(), "{}", shown());
     for (address, wanted) in read.iter().zip(wanted) {
-        let Address::Mailbox(mailbox) = address else { panic!("{}", shown()) };
+        let AddressOrGroup::Address(mailbox) = address else { panic!("{}", shown()) };
         assert_eq!(mailbox.address, wanted.address(), "{}", shown());
         assert_eq!(mailbox.name, wanted.name(), "{}", shown());
     }

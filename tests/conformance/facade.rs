@@ -3,7 +3,7 @@
 use std::{future::poll_fn, task::Poll, thread, time::Duration};
 
 use mailbearer::{
-    Account, Client, ClientProof, Composed, Kind, Login, Mailbox, Message, Range, Runtime, Security, Server,
+    Account, Address, Client, ClientProof, Composed, Kind, Login, Message, Range, Runtime, Security, Server,
     Tokio,
     error::{Missing, Protocol},
 };
@@ -34,7 +34,7 @@ pub(crate) fn robot(mock: &Mock) -> Client {
 }
 
 pub(crate) fn message<R: Runtime>(robot: &Client<R>) -> Composed {
-    let user = Mailbox::parse(&robot.account().user).unwrap();
+    let user = Address::parse(&robot.account().user).unwrap();
     robot.compose(&Message::new(user.clone()).to(user).subject("one").text("x")).unwrap()
 }
 

@@ -1,6 +1,6 @@
 //! How many times the client has to wait for the network, TLS included.
 
-use mailbearer::{Account, Mailbox, Message, Range};
+use mailbearer::{Account, Address, Message, Range};
 
 use crate::{
     job,
@@ -80,6 +80,6 @@ fn list(mut account: Account, count: usize) {
 }
 
 fn message(user: &str) -> Message {
-    let robot = Mailbox::parse(user).unwrap();
+    let robot = Address::parse(user).unwrap();
     Message::new(robot.clone()).to(robot).subject("one of many").text("x")
 }

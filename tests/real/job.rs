@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mailbearer::{Account, Blocking, Change, Client, Composed, Mailbox, Message, Range, Security, Summary};
+use mailbearer::{Account, Address, Blocking, Change, Client, Composed, Message, Range, Security, Summary};
 use mailbearer_wire::Secret;
 
 use crate::servers::{self, Box, setting, tokio};
@@ -72,8 +72,8 @@ fn tokio_end_to_end() {
         assert_eq!(inbox.exists(), 0);
         let mut watch = inbox.idle().await.unwrap();
         assert_eq!(watch.next_within(Duration::from_millis(1)).await.unwrap(), None);
-        let sent = Message::new(Mailbox::parse(&mailbox.user).unwrap())
-            .to(Mailbox::parse(&mailbox.user).unwrap())
+        let sent = Message::new(Address::parse(&mailbox.user).unwrap())
+            .to(Address::parse(&mailbox.user).unwrap())
             .subject(SUBJECT)
             .text("hello");
         robot.send(&robot.compose(&sent).unwrap()).await.unwrap();
@@ -129,7 +129,7 @@ fn some_recipients_refused_is_a_result() {
     let endpoint = servers::endpoint(&mailbox.token);
     let robot = servers::account(&mailbox.user, &endpoint).blocking().unwrap();
     let nobody = format!("nobody@{}", setting("DOMAIN"));
-    let to = |address: &str| Mailbox::parse(address).unwrap();
+    let to = |address: &str| Address::parse(address).unwrap();
     let message =
         Message::new(to(&mailbox.user)).to(to(&mailbox.user)).to(to(&nobody)).subject("x").text("x");
     let receipt = robot.send(&robot.compose(&message).unwrap()).unwrap();
@@ -244,8 +244,8 @@ fn a_secret_is_in_no_line_of_the_trace() {
 
 fn message(robot: &Client, subject: &str) -> Composed {
     let user = &robot.account().user;
-    let from = Mailbox::parse(&format!("Röbot <{user}>")).unwrap();
-    let to = Mailbox::parse(user).unwrap();
+    let from = Address::parse(&format!("Röbot <{user}>")).unwrap();
+    let to = Address::parse(user).unwrap();
     robot.compose(&Message::new(from).to(to).subject(subject).text("Hello\n.\n")).unwrap()
 }
 

@@ -6,18 +6,18 @@ mod settings;
 
 use std::{env, error::Error, fs, path::PathBuf};
 
-use mailbearer::{Mailbox, Message};
+use mailbearer::{Address, Message};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args_os().skip(1);
     let (Some(to), Some(file)) = (arguments.next(), arguments.next().map(PathBuf::from)) else {
         return Err("usage: send_attachment ADDRESS FILE".into());
     };
-    let to = Mailbox::parse(&to.to_string_lossy())?;
+    let to = Address::parse(&to.to_string_lossy())?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
 
     let account = settings::account()?;
-    let from = Mailbox::parse(&account.user)?;
+    let from = Address::parse(&account.user)?;
     let robot = account.blocking()?;
     let message = Message::new(from)
         .to(to)

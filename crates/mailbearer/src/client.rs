@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use mailbearer_mime::{Composed, DateTime, Mailbox, Message};
+use mailbearer_mime::{Address, Composed, DateTime, Message};
 use mailbearer_net::{
     self as net, Blocking, Connection, Options, Runtime, Security, Service, Tls, TraceLine,
 };
@@ -215,7 +215,7 @@ impl<R: Runtime> Client<R> {
     /// # Errors
     ///
     /// Fails without a clock or randomness.
-    pub fn complete<I>(&self, message: &mut RawMessage<I>, from: &Mailbox) -> Result<(), Error> {
+    pub fn complete<I>(&self, message: &mut RawMessage<I>, from: &Address) -> Result<(), Error> {
         let (now, random) = self.now_and_random()?;
         message.header_mut().add_missing(from, now, random);
         Ok(())

@@ -8,7 +8,7 @@
 //! # A token, a message, a listing
 //!
 //! ```no_run
-//! use mailbearer::{Account, DateTime, Mailbox, Message, Range};
+//! use mailbearer::{Account, DateTime, Address, Message, Range};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let robot = Account::microsoft365("robot@contoso.com", "contoso.onmicrosoft.com")
@@ -18,8 +18,8 @@
 //! let token = robot.token()?; // for a program that speaks XOAUTH2 itself
 //! assert!(!token.access_token.expose().is_empty());
 //!
-//! let message = Message::new(Mailbox::parse("Robot <robot@contoso.com>")?)
-//!     .to(Mailbox::parse("ann@example.org")?)
+//! let message = Message::new(Address::parse("Robot <robot@contoso.com>")?)
+//!     .to(Address::parse("ann@example.org")?)
 //!     .subject("Grüße")
 //!     .text("Hello\n");
 //! let receipt = robot.send(&robot.compose(&message)?)?;
@@ -158,7 +158,7 @@ pub use imap::{
 };
 pub use mailbearer_imap as imap_protocol;
 pub use mailbearer_imap::{UidSet, view::Change};
-pub use mailbearer_mime::{self as mime, Composed, DateTime, Mailbox, Message};
+pub use mailbearer_mime::{self as mime, Address, Composed, DateTime, Message};
 #[cfg(feature = "tokio")]
 pub use mailbearer_net::Tokio;
 pub use mailbearer_net::{

@@ -4,7 +4,7 @@ use std::{
     path::Path,
 };
 
-use mailbearer_mime::{Mailbox, Measure, RawHeader, compose};
+use mailbearer_mime::{Address, Measure, RawHeader, compose};
 use mailbearer_smtp::Envelope;
 
 use crate::Error;
@@ -92,7 +92,7 @@ impl<R: Read> RawMessage<R> {
             return Err(Error::from(compose::Error::NoRecipients));
         }
         for address in recipients.iter().chain([&sender]) {
-            Mailbox::new(address).map_err(|error| Error::address(address, error))?;
+            Address::new(address).map_err(|error| Error::address(address, error))?;
         }
         let mut envelope = Envelope::new(sender, unique(recipients));
         let header = u64::try_from(self.header.octets().len()).unwrap_or(u64::MAX);

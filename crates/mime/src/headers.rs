@@ -211,7 +211,7 @@ impl<'a> Header<'a> {
 
     /// Value of an address header, as [`decode::address_list`] reads it.
     #[must_use]
-    pub fn addresses(&self) -> Vec<decode::Address> {
+    pub fn addresses(&self) -> Vec<decode::AddressOrGroup> {
         decode::address_list_in(self.raw, self.raw_charset)
     }
 

@@ -8,10 +8,10 @@
 //! There is no clock and no randomness in here: the date and the random octets of a message are arguments.
 //!
 //! ```
-//! use mailbearer_mime::{DateTime, Headers, Mailbox, Message};
+//! use mailbearer_mime::{DateTime, Headers, Address, Message};
 //!
-//! let message = Message::new(Mailbox::parse("Grüße <robot@example.com>")?)
-//!     .to(Mailbox::parse("ann@example.org")?)
+//! let message = Message::new(Address::parse("Grüße <robot@example.com>")?)
+//!     .to(Address::parse("ann@example.org")?)
 //!     .subject("Käse")
 //!     .text("Hello\n")
 //!     .build(DateTime::new(1_057_049_557, 120)?, [7; 16])?;
@@ -34,6 +34,7 @@
 
 extern crate alloc;
 
+mod address;
 mod ascii;
 pub mod compose;
 mod date_time;
@@ -41,14 +42,13 @@ pub mod decode;
 mod headers;
 mod html;
 mod lines;
-mod mailbox;
 pub mod parse;
 mod raw;
 
+pub use address::{Address, AddressError};
 pub use compose::{Composed, Message};
 pub use headers::{Header, Headers, HeadersIter, LimitExceeded, Limits};
 pub use html::{HtmlLimits, html_to_text, html_to_text_with};
 pub use lines::{LineEnds, Measure};
 pub use mailbearer_wire::DateTime;
-pub use mailbox::{Mailbox, MailboxError};
 pub use raw::{RawError, RawHeader};

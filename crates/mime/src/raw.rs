@@ -8,9 +8,9 @@ use alloc::{
 use core::fmt;
 
 use crate::{
-    DateTime, Headers, LimitExceeded, LineEnds, Mailbox,
+    Address, DateTime, Headers, LimitExceeded, LineEnds,
     compose::HeaderLine,
-    decode::{Address, address_list},
+    decode::{AddressOrGroup, address_list},
 };
 
 /// The header section of a message from outside, as it may go out.
@@ -99,7 +99,7 @@ impl RawHeader {
     /// Adds what a message has to have (RFC 5322 section 3.6) and this has not: `From`, `Date` and `Message-ID`.
     ///
     /// `random` makes the Message-ID; it must differ for each message. Fields that are there stay as they are.
-    pub fn add_missing(&mut self, from: &Mailbox, date: DateTime, random: [u8; 16]) {
+    pub fn add_missing(&mut self, from: &Address, date: DateTime, random: [u8; 16]) {
         let mut added = Vec::new();
         if !self.has_date {
             HeaderLine::start(&mut added, "Date").word(&[&date.to_string()]);
@@ -150,8 +150,8 @@ impl core::error::Error for RawError {}
 
 fn addresses(value: &[u8]) -> Vec<String> {
     let members = address_list(value).into_iter().flat_map(|address| match address {
-        Address::Mailbox(mailbox) => alloc::vec![mailbox],
-        Address::Group { members, .. } => members,
+        AddressOrGroup::Address(mailbox) => alloc::vec![mailbox],
+        AddressOrGroup::Group { members, .. } => members,
     });
     members.map(|mailbox| mailbox.address).filter(|address| !address.is_empty()).collect()
 }
@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn what_a_message_must_have_is_added() {
-        let from = Mailbox::parse("Ann <ann@example.org>").unwrap();
+        let from = Address::parse("Ann <ann@example.org>").unwrap();
         let date = DateTime::new(1_057_049_557, 120).unwrap();
         let with = |text: &[u8]| {
             let mut header = header(text);

@@ -4,7 +4,7 @@
 
 use std::{env, process::ExitCode};
 
-use mailbearer::{Account, Error, Mailbox, Message, Range};
+use mailbearer::{Account, Address, Error, Message, Range};
 
 fn main() -> ExitCode {
     match prepare().and_then(|(account, message)| run(account, &message)) {
@@ -56,7 +56,7 @@ async fn job(account: Account, message: &Message) -> Result<(), Error> {
 
 fn prepare() -> Result<(Account, Message), String> {
     let (user, tenant) = (variable("ROBOT")?, variable("TENANT")?);
-    let robot = Mailbox::parse(&user).map_err(|error| error.to_string())?;
+    let robot = Address::parse(&user).map_err(|error| error.to_string())?;
     let account = Account::microsoft365(user, &tenant)
         .client_credentials(variable("CLIENT_ID")?, variable("CLIENT_SECRET")?);
     Ok((account, Message::new(robot.clone()).to(robot).subject("Grüße").text("Hello\n")))

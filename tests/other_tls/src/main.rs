@@ -67,7 +67,7 @@ fn token(request: &TokenRequest, ca_pem: &[u8]) -> Result<Secret> {
 }
 
 fn send(user: &str, token: &Secret, server: (&str, u16, Security), ca_pem: &[u8]) -> Result<()> {
-    let robot = mailbearer_mime::Mailbox::parse(user)?;
+    let robot = mailbearer_mime::Address::parse(user)?;
     let message =
         Message::new(robot.clone()).to(robot).subject("Grüße").text("Hello\n").build(now()?, random())?;
     let mut options = smtp::Options::new(server.0, server.1);

@@ -6,7 +6,7 @@ use std::{
 };
 
 use mailbearer::{
-    Account, Blocking, Client, Mailbox, Message, Range, Security, Server, TraceLine, mime::Headers,
+    Account, Address, Blocking, Client, Message, Range, Security, Server, TraceLine, mime::Headers,
     wire::Direction,
 };
 use mailbearer_mock as mock;
@@ -80,8 +80,8 @@ fn account(server: &mock::Server) -> Result<Account, Error> {
     Ok(account)
 }
 
-fn address(text: &str) -> Result<Mailbox, Error> {
-    Mailbox::parse(text).map_err(|error| missing(&error.to_string()))
+fn address(text: &str) -> Result<Address, Error> {
+    Address::parse(text).map_err(|error| missing(&error.to_string()))
 }
 
 fn missing(what: &str) -> Error {

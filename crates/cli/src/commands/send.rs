@@ -4,7 +4,7 @@ use std::{
     path::Path,
 };
 
-use mailbearer::{Blocking, Envelope, Mailbox, Message, RawMessage, Receipt, Smtp};
+use mailbearer::{Address, Blocking, Envelope, Message, RawMessage, Receipt, Smtp};
 use serde_json::json;
 
 use crate::{
@@ -39,25 +39,25 @@ pub(crate) fn run(
 
 /// Who is on the command line.
 struct People {
-    from: Option<Mailbox>,
-    to: Vec<Mailbox>,
-    cc: Vec<Mailbox>,
-    bcc: Vec<Mailbox>,
+    from: Option<Address>,
+    to: Vec<Address>,
+    cc: Vec<Address>,
+    bcc: Vec<Address>,
 }
 
 impl People {
     fn read(arguments: &SendArgs) -> Result<Self, Error> {
         let wrong = |option: &str, text: &str, error| Error::usage(format!("--{option} {text:?}: {error}"));
-        let list = |option: &str, texts: &[String]| -> Result<Vec<Mailbox>, Error> {
+        let list = |option: &str, texts: &[String]| -> Result<Vec<Address>, Error> {
             let lists = texts
                 .iter()
-                .map(|text| Mailbox::parse_list(text).map_err(|error| wrong(option, text, error)));
+                .map(|text| Address::parse_list(text).map_err(|error| wrong(option, text, error)));
             Ok(lists.collect::<Result<Vec<_>, _>>()?.concat())
         };
         let from = arguments
             .from
             .as_ref()
-            .map(|text| Mailbox::parse(text).map_err(|error| wrong("from", text, error)));
+            .map(|text| Address::parse(text).map_err(|error| wrong("from", text, error)));
         Ok(Self {
             from: from.transpose()?,
             to: list("to", &arguments.to)?,
@@ -83,7 +83,7 @@ fn send_raw<R: Read>(
     let user = &session.client.account().user;
     let sender = people.from.as_ref().map(|mailbox| mailbox.address().to_owned());
     // A message without From gets one, so that it is from somebody; a user that is no address can't be one.
-    if let Some(from) = people.from.or_else(|| Mailbox::parse(user).ok()) {
+    if let Some(from) = people.from.or_else(|| Address::parse(user).ok()) {
         session.client.complete(&mut message, &from)?;
     }
     let envelope = message.envelope(sender, recipients, user).map_err(|error| raw::no_good(&error))?;
@@ -116,7 +116,7 @@ fn send_composed(arguments: &SendArgs, people: People, session: &Session) -> Res
         Some(from) => from,
         None => {
             let user = &session.client.account().user;
-            Mailbox::parse(user).map_err(|error| {
+            Address::parse(user).map_err(|error| {
                 Error::usage(format!("the account's user {user:?} is no address to send from: {error}"))
                     .hint("give --from")
             })?

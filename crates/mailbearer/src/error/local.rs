@@ -2,7 +2,7 @@
 
 use std::{fmt, io, time::Duration};
 
-use mailbearer_mime::{MailboxError, RawError, compose};
+use mailbearer_mime::{AddressError, RawError, compose};
 use mailbearer_net::TlsError;
 use mailbearer_wire::printable;
 
@@ -13,7 +13,7 @@ use super::{Error, Failure, Kind, Missing, Protocol, Verdict};
 enum Local {
     Settings(String),
     Missing(Missing),
-    Address { address: String, error: MailboxError },
+    Address { address: String, error: AddressError },
     Misuse(&'static str),
     Unfinished,
     Backoff { failure: String, left: Duration },
@@ -160,7 +160,7 @@ impl Error {
         Self::new(None, Local::Missing(missing))
     }
 
-    pub(crate) fn address(address: &str, error: MailboxError) -> Self {
+    pub(crate) fn address(address: &str, error: AddressError) -> Self {
         Self::new(None, Local::Address { address: address.to_owned(), error })
     }
 

@@ -1,7 +1,7 @@
 use std::{io, mem::size_of};
 
 use mailbearer_imap::session as imap;
-use mailbearer_mime::{Mailbox, Message, compose};
+use mailbearer_mime::{Address, Message, compose};
 use mailbearer_net::{self as net, DriveError};
 use mailbearer_oauth::{self as oauth, ErrorResponse};
 use mailbearer_smtp as smtp;
@@ -103,7 +103,7 @@ fn each_failure_has_its_kind_and_predicates() {
 
 #[test]
 fn the_cause_can_be_had_in_its_own_type() {
-    let robot = Mailbox::parse("robot@example.org").unwrap();
+    let robot = Address::parse("robot@example.org").unwrap();
     let client = crate::Account::custom("robot@example.org", "https://localhost/", "x");
     let client = client.client_credentials("id", "s").blocking().unwrap();
     let error = client.compose(&Message::new(robot)).unwrap_err();

@@ -8,9 +8,9 @@ use alloc::vec::Vec;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::Mailbox;
+use crate::Address;
+use crate::address::quote;
 use crate::ascii::{find, hex_digits, is_atext, is_token};
-use crate::mailbox::quote;
 
 /// Longest line that is aimed at (RFC 5322 section 2.1.1).
 const MAX_LINE: usize = 78;
@@ -64,7 +64,7 @@ impl<'o> HeaderLine<'o> {
     }
 
     /// Writes an `address-list`.
-    pub(crate) fn mailboxes(mut self, mailboxes: &[Mailbox]) {
+    pub(crate) fn mailboxes(mut self, mailboxes: &[Address]) {
         for (at, mailbox) in mailboxes.iter().enumerate() {
             self.display_name(mailbox.name());
             let last = at.saturating_add(1) == mailboxes.len();

@@ -13,7 +13,7 @@ use core::fmt::{self, Write as _};
 use self::body::{Attachment, Boundaries, Text};
 pub(crate) use self::header::HeaderLine;
 use crate::ascii::{hex_digits, is_token};
-use crate::{DateTime, Mailbox};
+use crate::{Address, DateTime};
 
 /// Longest Message-ID that is taken, in octets: its line stays far below the 998 of RFC 5322 section 2.1.1.
 const MAX_MESSAGE_ID: usize = 250;
@@ -26,11 +26,11 @@ const MAX_MESSAGE_ID: usize = 250;
 /// over 998. Text is always UTF-8.
 #[derive(Clone, Debug)]
 pub struct Message {
-    from: Mailbox,
-    reply_to: Vec<Mailbox>,
-    to: Vec<Mailbox>,
-    cc: Vec<Mailbox>,
-    bcc: Vec<Mailbox>,
+    from: Address,
+    reply_to: Vec<Address>,
+    to: Vec<Address>,
+    cc: Vec<Address>,
+    bcc: Vec<Address>,
     subject: Option<String>,
     message_id: Option<String>,
     text: Option<String>,
@@ -42,7 +42,7 @@ pub struct Message {
 impl Message {
     /// A message by `from`, who is also the sender in the envelope.
     #[must_use]
-    pub fn new(from: Mailbox) -> Self {
+    pub fn new(from: Address) -> Self {
         Self {
             from,
             reply_to: Vec::new(),
@@ -60,28 +60,28 @@ impl Message {
 
     /// Adds one who answers should go to.
     #[must_use]
-    pub fn reply_to(mut self, mailbox: Mailbox) -> Self {
+    pub fn reply_to(mut self, mailbox: Address) -> Self {
         self.reply_to.push(mailbox);
         self
     }
 
     /// Adds a recipient.
     #[must_use]
-    pub fn to(mut self, mailbox: Mailbox) -> Self {
+    pub fn to(mut self, mailbox: Address) -> Self {
         self.to.push(mailbox);
         self
     }
 
     /// Adds a recipient of a copy.
     #[must_use]
-    pub fn cc(mut self, mailbox: Mailbox) -> Self {
+    pub fn cc(mut self, mailbox: Address) -> Self {
         self.cc.push(mailbox);
         self
     }
 
     /// Adds a recipient who is in the envelope alone, not in the headers.
     #[must_use]
-    pub fn bcc(mut self, mailbox: Mailbox) -> Self {
+    pub fn bcc(mut self, mailbox: Address) -> Self {
         self.bcc.push(mailbox);
         self
     }
@@ -162,7 +162,7 @@ impl Message {
         let needs_8bitmime = !octets.is_ascii() | self.write_body(&mut octets, &random);
         let envelope = || [&self.to, &self.cc, &self.bcc].into_iter().flatten();
         let mut recipients: Vec<String> = Vec::new();
-        for address in envelope().map(Mailbox::address) {
+        for address in envelope().map(Address::address) {
             if !recipients.iter().any(|known| known == address) {
                 recipients.push(address.to_owned());
             }
@@ -170,7 +170,7 @@ impl Message {
         Ok(Composed {
             sender: self.from.address().to_owned(),
             recipients,
-            needs_smtputf8: envelope().chain([&self.from]).chain(&self.reply_to).any(Mailbox::needs_smtputf8),
+            needs_smtputf8: envelope().chain([&self.from]).chain(&self.reply_to).any(Address::needs_smtputf8),
             needs_8bitmime,
             octets,
         })

@@ -1,6 +1,6 @@
 use super::*;
 use crate::decode::{
-    Address, ContentType, DisplayMailbox, Disposition, TransferEncoding, address_list, text,
+    AddressOrGroup, ContentType, DisplayAddress, Disposition, TransferEncoding, address_list, text,
 };
 use crate::{Header, Headers};
 use alloc::vec;
@@ -13,8 +13,8 @@ fn date() -> DateTime {
     DateTime::new(1_057_049_557, 120).unwrap()
 }
 
-fn mailbox(text: &str) -> Mailbox {
-    Mailbox::parse(text).unwrap()
+fn mailbox(text: &str) -> Address {
+    Address::parse(text).unwrap()
 }
 
 fn message() -> Message {
@@ -238,17 +238,17 @@ fn writes_display_names() {
         ("", "a@b"),
     ];
     for (name, want) in rows {
-        let mailbox = Mailbox::named(name, "a@b").unwrap();
+        let mailbox = Address::named(name, "a@b").unwrap();
         assert_eq!(header(&build(&message().cc(mailbox)), "Cc"), *want, "{name}");
     }
-    let composed = build(&message().cc(Mailbox::named(&long, "a@b").unwrap()));
+    let composed = build(&message().cc(Address::named(&long, "a@b").unwrap()));
     assert!(header(&composed, "Cc").starts_with("=?utf-8?Q?xxx"));
 }
 
 #[test]
 fn folds_around_encoded_words() {
     for len in 1..80 {
-        let address = |name: &str| Mailbox::named(name, &alloc::format!("{}@b", "x".repeat(len))).unwrap();
+        let address = |name: &str| Address::named(name, &alloc::format!("{}@b", "x".repeat(len))).unwrap();
         let composed = build(&message().cc(address("")).cc(address("Jörg Müller")));
         let cc = alloc::format!("Cc: {}", header(&composed, "Cc"));
         for line in cc.split("\r\n").filter(|line| line.contains("=?")) {
@@ -392,13 +392,13 @@ proptest! {
 
     #[test]
     fn names_read_back(names in proptest::collection::vec("(\\PC{0,30}|[a-z\"\\\\ .,<>@()=?ü]{0,90})", 1..5)) {
-        let mailboxes: Vec<Mailbox> = names.iter().map(|name| Mailbox::named(name, "a@b.example").unwrap()).collect();
+        let mailboxes: Vec<Address> = names.iter().map(|name| Address::named(name, "a@b.example").unwrap()).collect();
         let composed = build(&mailboxes.iter().cloned().fold(message(), Message::cc));
         let got = address_list(header(&composed, "Cc").as_bytes());
-        let want: Vec<Address> = mailboxes
+        let want: Vec<AddressOrGroup> = mailboxes
             .iter()
-            .map(|m| DisplayMailbox { name: m.name().into(), address: m.address().into() })
-            .map(Address::Mailbox)
+            .map(|m| DisplayAddress { name: m.name().into(), address: m.address().into() })
+            .map(AddressOrGroup::Address)
             .collect();
         prop_assert_eq!(got, want);
     }

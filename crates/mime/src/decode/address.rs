@@ -13,30 +13,30 @@ use crate::ascii::{is_space, tail};
 
 /// An entry of an address header.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Address {
+pub enum AddressOrGroup {
     /// One mailbox.
-    Mailbox(DisplayMailbox),
+    Address(DisplayAddress),
     /// `group = display-name ":" [group-list] ";"` (RFC 5322 section 3.4), as `undisclosed-recipients:;` is.
     Group {
         /// Name of the group, decoded.
         name: String,
         /// Who is in it.
-        members: Vec<DisplayMailbox>,
+        members: Vec<DisplayAddress>,
     },
 }
 
 /// A mailbox as it arrived, for people to read.
 ///
-/// The address is not checked; [`crate::Mailbox::new`] tells whether mail can be sent to it.
+/// The address is not checked; [`crate::Address::new`] tells whether mail can be sent to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DisplayMailbox {
+pub struct DisplayAddress {
     /// Name, decoded; empty if there is none.
     pub name: String,
     /// Address without white space, comments and route; empty if there is none.
     pub address: String,
 }
 
-impl fmt::Display for DisplayMailbox {
+impl fmt::Display for DisplayAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.name.as_str(), self.address.as_str()) {
             ("", address) => f.write_str(address),
@@ -54,12 +54,12 @@ impl fmt::Display for DisplayMailbox {
 /// address, brackets or commas that are missing. The list is split before anything in it is decoded, and an address
 /// is never put together from words that white space separates. Takes time linear in `value`.
 #[must_use]
-pub fn address_list(value: &[u8]) -> Vec<Address> {
+pub fn address_list(value: &[u8]) -> Vec<AddressOrGroup> {
     address_list_in(value, Charset::Guess)
 }
 
 /// As [`address_list`], for a message that is written in `raw`.
-pub(crate) fn address_list_in(value: &[u8], raw: Charset) -> Vec<Address> {
+pub(crate) fn address_list_in(value: &[u8], raw: Charset) -> Vec<AddressOrGroup> {
     let mut list = List { entries: Vec::new(), group: None, entry: Entry::default(), raw };
     let (mut quotes, mut rest) = (true, value);
     while let Some((&byte, after)) = rest.split_first() {
@@ -138,8 +138,8 @@ fn has_quote(input: &[u8]) -> bool {
 }
 
 struct List {
-    entries: Vec<Address>,
-    group: Option<(String, Vec<DisplayMailbox>)>,
+    entries: Vec<AddressOrGroup>,
+    group: Option<(String, Vec<DisplayAddress>)>,
     entry: Entry,
     raw: Charset,
 }
@@ -149,14 +149,14 @@ impl List {
         let mailboxes = mem::take(&mut self.entry).mailboxes(self.raw);
         match &mut self.group {
             Some((_, members)) => members.extend(mailboxes),
-            None => self.entries.extend(mailboxes.into_iter().map(Address::Mailbox)),
+            None => self.entries.extend(mailboxes.into_iter().map(AddressOrGroup::Address)),
         }
     }
 
     fn end_of_group(&mut self) {
         self.end_of_entry();
         if let Some((name, members)) = self.group.take() {
-            self.entries.push(Address::Group { name, members });
+            self.entries.push(AddressOrGroup::Group { name, members });
         }
     }
 }
@@ -336,13 +336,13 @@ impl Entry {
         rest
     }
 
-    fn mailboxes(self, raw: Charset) -> Vec<DisplayMailbox> {
+    fn mailboxes(self, raw: Charset) -> Vec<DisplayAddress> {
         let comment = unstructured_in(self.comment.trim_ascii(), raw).into_owned();
         let mut mailboxes = match &self.angle {
             Some(words) => Self::in_angle(words, self.name(raw)),
             None => self.in_phrase(raw),
         };
-        mailboxes.retain(|mailbox| *mailbox != DisplayMailbox::default());
+        mailboxes.retain(|mailbox| *mailbox != DisplayAddress::default());
         // A comment names the one address that it stands beside.
         if let [mailbox] = mailboxes.as_mut_slice()
             && mailbox.name.is_empty()
@@ -353,16 +353,16 @@ impl Entry {
     }
 
     /// Brackets hold one address. Where words stand in them, those with an `@` are addresses.
-    fn in_angle(words: &Words, mut name: String) -> Vec<DisplayMailbox> {
+    fn in_angle(words: &Words, mut name: String) -> Vec<DisplayAddress> {
         let one = words.list.len() == 1;
         let addresses = words.list.iter().filter(|word| one || word.is_address);
-        let mailbox = |word: &Word| DisplayMailbox { name: mem::take(&mut name), address: address(word) };
+        let mailbox = |word: &Word| DisplayAddress { name: mem::take(&mut name), address: address(word) };
         let mailboxes: Vec<_> = addresses.map(mailbox).collect();
-        if mailboxes.is_empty() { vec![DisplayMailbox { name, address: String::new() }] } else { mailboxes }
+        if mailboxes.is_empty() { vec![DisplayAddress { name, address: String::new() }] } else { mailboxes }
     }
 
     /// Without brackets: each word with an `@` is an address, and what stands before it is its name.
-    fn in_phrase(self, raw: Charset) -> Vec<DisplayMailbox> {
+    fn in_phrase(self, raw: Charset) -> Vec<DisplayAddress> {
         let text = |range: Range<usize>| {
             let text = self.phrase.get(range).unwrap_or_default().trim_ascii();
             unstructured_in(text, raw).into_owned()
@@ -372,7 +372,7 @@ impl Entry {
         for word in self.words.list.iter().filter(|word| word.is_address) {
             let mut address = address(word);
             address.truncate(address.trim_end_matches('.').len());
-            mailboxes.push(DisplayMailbox { name: text(begin..word.phrase.start), address });
+            mailboxes.push(DisplayAddress { name: text(begin..word.phrase.start), address });
             begin = word.phrase.end;
         }
         match mailboxes.as_mut_slice() {
@@ -381,9 +381,9 @@ impl Entry {
                 mailboxes.push(match self.words.list.as_slice() {
                     // A user name alone, as local mail has it.
                     [word] if self.is_word() => {
-                        DisplayMailbox { name: String::new(), address: address(word) }
+                        DisplayAddress { name: String::new(), address: address(word) }
                     }
-                    _ => DisplayMailbox { name, address: String::new() },
+                    _ => DisplayAddress { name, address: String::new() },
                 });
             }
             [.., last] if last.name.is_empty() => last.name = text(begin..self.phrase.len()),
@@ -413,13 +413,13 @@ mod tests {
     use alloc::{format, vec};
     use proptest::prelude::*;
 
-    fn show(list: &[Address]) -> String {
-        let join = |members: &[DisplayMailbox]| {
+    fn show(list: &[AddressOrGroup]) -> String {
+        let join = |members: &[DisplayAddress]| {
             members.iter().map(|m| format!("{}|{}", m.name, m.address)).collect::<Vec<_>>().join("; ")
         };
         let entries = list.iter().map(|entry| match entry {
-            Address::Mailbox(mailbox) => join(core::slice::from_ref(mailbox)),
-            Address::Group { name, members } => format!("{name}:[{}]", join(members)),
+            AddressOrGroup::Address(mailbox) => join(core::slice::from_ref(mailbox)),
+            AddressOrGroup::Group { name, members } => format!("{name}:[{}]", join(members)),
         });
         entries.collect::<Vec<_>>().join("; ")
     }
@@ -509,7 +509,7 @@ mod tests {
     fn shows_what_there_is() {
         let rows = [("A", "a@b", "A <a@b>"), ("", "a@b", "a@b"), ("A", "", "A")];
         for (name, address, want) in rows {
-            let mailbox = DisplayMailbox { name: name.into(), address: address.into() };
+            let mailbox = DisplayAddress { name: name.into(), address: address.into() };
             assert_eq!(mailbox.to_string(), want);
         }
     }

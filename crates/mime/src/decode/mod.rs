@@ -13,7 +13,7 @@ mod transfer;
 
 pub use crate::date_time::{DateTimeError, date_time};
 pub(crate) use address::address_list_in;
-pub use address::{Address, DisplayMailbox, address_list};
+pub use address::{AddressOrGroup, DisplayAddress, address_list};
 pub(crate) use charset::Charset;
 pub use charset::{guess, text};
 pub use encoded_word::unstructured;

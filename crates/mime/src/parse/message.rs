@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::split::{Fields, Sink, Splitter};
 use super::{Defect, Kind, Limits, Part};
 use crate::DateTime;
-use crate::decode::{Address, Charset};
+use crate::decode::{AddressOrGroup, Charset};
 use crate::headers::{BYTE_ORDER_MARK, Header, Headers};
 
 /// A message in memory, taken apart.
@@ -82,31 +82,31 @@ impl<'a> Message<'a> {
 
     /// `From`: whom it says it is from.
     #[must_use]
-    pub fn from(&self) -> Vec<Address> {
+    pub fn from(&self) -> Vec<AddressOrGroup> {
         self.addresses("from")
     }
 
     /// `To`.
     #[must_use]
-    pub fn to(&self) -> Vec<Address> {
+    pub fn to(&self) -> Vec<AddressOrGroup> {
         self.addresses("to")
     }
 
     /// `Cc`.
     #[must_use]
-    pub fn cc(&self) -> Vec<Address> {
+    pub fn cc(&self) -> Vec<AddressOrGroup> {
         self.addresses("cc")
     }
 
     /// Where a reply is to go, if elsewhere than to [`from`](Self::from).
     #[must_use]
-    pub fn reply_to(&self) -> Vec<Address> {
+    pub fn reply_to(&self) -> Vec<AddressOrGroup> {
         self.addresses("reply-to")
     }
 
     /// The addresses of every field of that name.
     #[must_use]
-    pub fn addresses(&self, name: &str) -> Vec<Address> {
+    pub fn addresses(&self, name: &str) -> Vec<AddressOrGroup> {
         let headers = self.headers();
         let fields = headers.iter().filter(|field| field.name().eq_ignore_ascii_case(name));
         fields.flat_map(|field| field.addresses()).collect()

@@ -246,7 +246,7 @@ fn reads_what_people_ask_for() {
         --b\r\nContent-Type: application/pdf; name=\"=?gb2312?B?t6LGsS5wZGY=?=\"\r\nContent-ID: <c1@b>\r\n\r\n\
         --b--\r\n";
     let message = Message::parse(raw);
-    let show = |list: &[crate::decode::Address]| format!("{list:?}");
+    let show = |list: &[crate::decode::AddressOrGroup]| format!("{list:?}");
     assert!(show(&message.from()).contains("Jörg"), "{:?}", message.from());
     assert_eq!(message.to().len(), 2);
     assert_eq!(message.cc(), []);

@@ -19,12 +19,12 @@ const MAX_ADDRESS: usize = 254;
 /// server takes. That needs the feature `idna`. Where the local part holds them, or without the feature,
 /// [`needs_smtputf8`](Self::needs_smtputf8) is true.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Mailbox {
+pub struct Address {
     name: String,
     address: String,
 }
 
-impl Mailbox {
+impl Address {
     /// A mailbox without a name.
     ///
     /// # Errors
@@ -32,7 +32,7 @@ impl Mailbox {
     /// Fails if `address` is not `local@domain`: no domain, control characters or spaces outside a quoted
     /// local part, specials outside quotes, an empty label in the domain, a domain outside ASCII that is no name by
     /// RFC 5891, or more than 254 octets.
-    pub fn new(address: &str) -> Result<Self, MailboxError> {
+    pub fn new(address: &str) -> Result<Self, AddressError> {
         check_address(address)?;
         let address = match with_a_labels(address)? {
             Some(address) => address,
@@ -46,9 +46,9 @@ impl Mailbox {
     /// # Errors
     ///
     /// As [`new`](Self::new), and if `name` holds a control character.
-    pub fn named(name: &str, address: &str) -> Result<Self, MailboxError> {
+    pub fn named(name: &str, address: &str) -> Result<Self, AddressError> {
         if name.contains(char::is_control) {
-            return Err(MailboxError::Control);
+            return Err(AddressError::Control);
         }
         Ok(Self { name: name.trim().into(), ..Self::new(address)? })
     }
@@ -61,15 +61,15 @@ impl Mailbox {
     /// # Errors
     ///
     /// As [`named`](Self::named), and if a quote or an angle bracket is left open or followed by more text.
-    pub fn parse(text: &str) -> Result<Self, MailboxError> {
+    pub fn parse(text: &str) -> Result<Self, AddressError> {
         if text.contains(char::is_control) {
-            return Err(MailboxError::Control);
+            return Err(AddressError::Control);
         }
         let text = text.trim();
         match outside_quotes(text, '<') {
             None => Self::new(text),
             Some((name, rest)) => {
-                let address = rest.strip_suffix('>').ok_or(MailboxError::Brackets)?;
+                let address = rest.strip_suffix('>').ok_or(AddressError::Brackets)?;
                 Self::named(&unquote(name.trim())?, address)
             }
         }
@@ -80,7 +80,7 @@ impl Mailbox {
     /// # Errors
     ///
     /// As [`parse`](Self::parse), for the first entry that fails.
-    pub fn parse_list(text: &str) -> Result<Vec<Self>, MailboxError> {
+    pub fn parse_list(text: &str) -> Result<Vec<Self>, AddressError> {
         let mut mailboxes = Vec::new();
         let mut rest = text;
         while !rest.is_empty() {
@@ -121,14 +121,14 @@ impl Mailbox {
 
 /// The address with a domain in ASCII, where that is all that keeps it from being ASCII.
 #[cfg(feature = "idna")]
-fn with_a_labels(address: &str) -> Result<Option<String>, MailboxError> {
+fn with_a_labels(address: &str) -> Result<Option<String>, AddressError> {
     let Some((local, domain)) = address.rsplit_once('@').filter(|(local, _)| local.is_ascii()) else {
         return Ok(None);
     };
     if domain.is_ascii() {
         return Ok(None);
     }
-    let domain = idna::domain_to_ascii_strict(domain).map_err(|_| MailboxError::Domain)?;
+    let domain = idna::domain_to_ascii_strict(domain).map_err(|_| AddressError::Domain)?;
     let address = [local, "@", &domain].concat();
     check_address(&address)?;
     Ok(Some(address))
@@ -136,20 +136,20 @@ fn with_a_labels(address: &str) -> Result<Option<String>, MailboxError> {
 
 #[cfg(not(feature = "idna"))]
 #[expect(clippy::unnecessary_wraps, reason = "with the feature it can fail")]
-const fn with_a_labels(_address: &str) -> Result<Option<String>, MailboxError> {
+const fn with_a_labels(_address: &str) -> Result<Option<String>, AddressError> {
     Ok(None)
 }
 
-impl FromStr for Mailbox {
-    type Err = MailboxError;
+impl FromStr for Address {
+    type Err = AddressError;
 
-    fn from_str(text: &str) -> Result<Self, MailboxError> {
+    fn from_str(text: &str) -> Result<Self, AddressError> {
         Self::parse(text)
     }
 }
 
-/// For people and logs, and readable by [`Mailbox::parse`]; not encoded for a header.
-impl fmt::Display for Mailbox {
+/// For people and logs, and readable by [`Address::parse`]; not encoded for a header.
+impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.name.is_empty() {
             return f.write_str(&self.address);
@@ -166,7 +166,7 @@ impl fmt::Display for Mailbox {
 /// Why a text is not a mailbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum MailboxError {
+pub enum AddressError {
     /// A control character in the name or the address.
     Control,
     /// A quote or an angle bracket is not closed, or text follows it.
@@ -183,7 +183,7 @@ pub enum MailboxError {
     TooLong,
 }
 
-impl fmt::Display for MailboxError {
+impl fmt::Display for AddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Control => "control character in address",
@@ -197,7 +197,7 @@ impl fmt::Display for MailboxError {
     }
 }
 
-impl core::error::Error for MailboxError {}
+impl core::error::Error for AddressError {}
 
 /// `quoted-string` of RFC 5322 section 3.2.4.
 pub(crate) fn quote(text: &str) -> String {
@@ -232,10 +232,10 @@ fn outside_quotes(text: &str, separator: char) -> Option<(&str, &str)> {
 }
 
 /// Content of a quoted name, or a name that needs no quotes.
-fn unquote(name: &str) -> Result<String, MailboxError> {
+fn unquote(name: &str) -> Result<String, AddressError> {
     let Some(rest) = name.strip_prefix('"') else {
         return if name.contains([',', ';', '<', '>', '@', '"', '\\']) {
-            Err(MailboxError::Name)
+            Err(AddressError::Name)
         } else {
             Ok(name.into())
         };
@@ -245,25 +245,25 @@ fn unquote(name: &str) -> Result<String, MailboxError> {
     while let Some(c) = rest.next() {
         match c {
             '"' if rest.as_str().is_empty() => return Ok(content),
-            '"' => return Err(MailboxError::Brackets),
-            '\\' => content.push(rest.next().ok_or(MailboxError::Brackets)?),
+            '"' => return Err(AddressError::Brackets),
+            '\\' => content.push(rest.next().ok_or(AddressError::Brackets)?),
             c => content.push(c),
         }
     }
-    Err(MailboxError::Brackets)
+    Err(AddressError::Brackets)
 }
 
-fn check_address(address: &str) -> Result<(), MailboxError> {
+fn check_address(address: &str) -> Result<(), AddressError> {
     if address.contains(char::is_control) {
-        return Err(MailboxError::Control);
+        return Err(AddressError::Control);
     }
     if address.len() > MAX_ADDRESS {
-        return Err(MailboxError::TooLong);
+        return Err(AddressError::TooLong);
     }
     match address.rsplit_once('@') {
-        None | Some((_, "")) => Err(MailboxError::MissingDomain),
-        Some((local, _)) if !is_local_part(local) => Err(MailboxError::LocalPart),
-        Some((_, domain)) if !is_domain(domain) => Err(MailboxError::Domain),
+        None | Some((_, "")) => Err(AddressError::MissingDomain),
+        Some((local, _)) if !is_local_part(local) => Err(AddressError::LocalPart),
+        Some((_, domain)) if !is_domain(domain) => Err(AddressError::Domain),
         Some(_) => Ok(()),
     }
 }
@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     fn parses_what_people_type() {
-        let rows: &[(&str, Result<(&str, &str), MailboxError>)] = &[
+        let rows: &[(&str, Result<(&str, &str), AddressError>)] = &[
             ("a@b", Ok(("", "a@b"))),
             ("  <a@b.example> ", Ok(("", "a@b.example"))),
             ("Ann <a@b>", Ok(("Ann", "a@b"))),
@@ -326,35 +326,35 @@ mod tests {
             ("a@[IPv6:2001:db8::1]", Ok(("", "a@[IPv6:2001:db8::1]"))),
             ("a..b.@c_d.example", Ok(("", "a..b.@c_d.example"))),
             ("用户@例子.广告", Ok(("", "用户@例子.广告"))),
-            ("", Err(MailboxError::MissingDomain)),
-            ("ann", Err(MailboxError::MissingDomain)),
-            ("ann@", Err(MailboxError::MissingDomain)),
-            ("@b", Err(MailboxError::LocalPart)),
-            ("a b@c", Err(MailboxError::LocalPart)),
-            ("a@b c", Err(MailboxError::Domain)),
-            ("a@b@c", Err(MailboxError::LocalPart)),
-            ("a@b..c", Err(MailboxError::Domain)),
-            ("a@b.", Err(MailboxError::Domain)),
-            ("a@b>", Err(MailboxError::Domain)),
-            ("a@b>\r\nRCPT TO:<evil@x", Err(MailboxError::Control)),
-            ("\"a\r\nRSET\r\n\"@b", Err(MailboxError::Control)),
-            ("a\0@b", Err(MailboxError::Control)),
-            ("X\nBcc: e@x <a@b>", Err(MailboxError::Control)),
-            ("a\u{85}@b", Err(MailboxError::Control)),
-            ("a\u{2028}@b", Err(MailboxError::LocalPart)),
-            ("\"a\"b\"@c", Err(MailboxError::LocalPart)),
-            ("\"a\\\"@c", Err(MailboxError::LocalPart)),
-            ("\"@c", Err(MailboxError::LocalPart)),
-            ("Ann <a@b", Err(MailboxError::Brackets)),
-            ("Ann <a@b> x", Err(MailboxError::Brackets)),
-            ("\"Ann\" B <a@b>", Err(MailboxError::Brackets)),
-            ("a@b, C <c@d>", Err(MailboxError::Name)),
-            ("Doe, J <c@d>", Err(MailboxError::Name)),
-            ("a@[]", Err(MailboxError::Domain)),
-            ("a@[1.2", Err(MailboxError::Domain)),
+            ("", Err(AddressError::MissingDomain)),
+            ("ann", Err(AddressError::MissingDomain)),
+            ("ann@", Err(AddressError::MissingDomain)),
+            ("@b", Err(AddressError::LocalPart)),
+            ("a b@c", Err(AddressError::LocalPart)),
+            ("a@b c", Err(AddressError::Domain)),
+            ("a@b@c", Err(AddressError::LocalPart)),
+            ("a@b..c", Err(AddressError::Domain)),
+            ("a@b.", Err(AddressError::Domain)),
+            ("a@b>", Err(AddressError::Domain)),
+            ("a@b>\r\nRCPT TO:<evil@x", Err(AddressError::Control)),
+            ("\"a\r\nRSET\r\n\"@b", Err(AddressError::Control)),
+            ("a\0@b", Err(AddressError::Control)),
+            ("X\nBcc: e@x <a@b>", Err(AddressError::Control)),
+            ("a\u{85}@b", Err(AddressError::Control)),
+            ("a\u{2028}@b", Err(AddressError::LocalPart)),
+            ("\"a\"b\"@c", Err(AddressError::LocalPart)),
+            ("\"a\\\"@c", Err(AddressError::LocalPart)),
+            ("\"@c", Err(AddressError::LocalPart)),
+            ("Ann <a@b", Err(AddressError::Brackets)),
+            ("Ann <a@b> x", Err(AddressError::Brackets)),
+            ("\"Ann\" B <a@b>", Err(AddressError::Brackets)),
+            ("a@b, C <c@d>", Err(AddressError::Name)),
+            ("Doe, J <c@d>", Err(AddressError::Name)),
+            ("a@[]", Err(AddressError::Domain)),
+            ("a@[1.2", Err(AddressError::Domain)),
         ];
         for (input, want) in rows {
-            let got = Mailbox::parse(input);
+            let got = Address::parse(input);
             let got = got.as_ref().map(|m| (m.name(), m.address())).map_err(|e| *e);
             assert_eq!(got, *want, "{input}");
         }
@@ -363,8 +363,8 @@ mod tests {
     #[test]
     fn limits_the_address() {
         let at = |len: usize| format!("{}@b", "a".repeat(len - 2));
-        assert!(Mailbox::new(&at(MAX_ADDRESS)).is_ok());
-        assert_eq!(Mailbox::new(&at(MAX_ADDRESS + 1)), Err(MailboxError::TooLong));
+        assert!(Address::new(&at(MAX_ADDRESS)).is_ok());
+        assert_eq!(Address::new(&at(MAX_ADDRESS + 1)), Err(AddressError::TooLong));
     }
 
     #[test]
@@ -373,9 +373,9 @@ mod tests {
         for (input, want) in
             [("Ü <a@b>", false), ("ü@b", true), ("ü@ü.example", true), ("a@ü.example", without)]
         {
-            assert_eq!(Mailbox::parse(input).unwrap().needs_smtputf8(), want, "{input}");
+            assert_eq!(Address::parse(input).unwrap().needs_smtputf8(), want, "{input}");
         }
-        assert_eq!(Mailbox::new("\"a@b\"@c.example").unwrap().domain(), "c.example");
+        assert_eq!(Address::new("\"a@b\"@c.example").unwrap().domain(), "c.example");
     }
 
     #[cfg(feature = "idna")]
@@ -390,37 +390,37 @@ mod tests {
             ("jo@Example.COM", Ok("jo@Example.COM")),
             ("jö@bücher.example", Ok("jö@bücher.example")),
             ("\"j o\"@bücher.example", Ok("\"j o\"@xn--bcher-kva.example")),
-            ("jo@b\u{200b}ü\u{fffd}.example", Err(MailboxError::Domain)),
-            ("jo@-ü-.example", Err(MailboxError::Domain)),
+            ("jo@b\u{200b}ü\u{fffd}.example", Err(AddressError::Domain)),
+            ("jo@-ü-.example", Err(AddressError::Domain)),
         ];
         for (input, want) in rows {
-            let got = Mailbox::parse(input);
-            assert_eq!(got.as_ref().map(Mailbox::address).map_err(|error| *error), want, "{input}");
+            let got = Address::parse(input);
+            assert_eq!(got.as_ref().map(Address::address).map_err(|error| *error), want, "{input}");
         }
         let long = ["ü"; 60].concat();
-        assert!(Mailbox::new(&alloc::format!("a@{long}.{long}.{long}.{long}.example")).is_err());
+        assert!(Address::new(&alloc::format!("a@{long}.{long}.{long}.{long}.example")).is_err());
     }
 
     #[test]
     fn splits_lists() {
-        let list = Mailbox::parse_list("a@b, \"X, Y\" <c@d>,, Z <\"e,f\"@g>,").unwrap();
+        let list = Address::parse_list("a@b, \"X, Y\" <c@d>,, Z <\"e,f\"@g>,").unwrap();
         let list: Vec<String> = list.iter().map(ToString::to_string).collect();
         assert_eq!(list, ["a@b", "\"X, Y\" <c@d>", "Z <\"e,f\"@g>"]);
-        assert_eq!(Mailbox::parse_list(""), Ok(Vec::new()));
-        assert_eq!(Mailbox::parse_list("a@b, c"), Err(MailboxError::MissingDomain));
+        assert_eq!(Address::parse_list(""), Ok(Vec::new()));
+        assert_eq!(Address::parse_list("a@b, c"), Err(AddressError::MissingDomain));
     }
 
     proptest! {
         #[test]
         fn display_reads_back(name in "\\PC*") {
-            let mailbox = Mailbox::named(&name, "a@b").unwrap();
-            prop_assert_eq!(Mailbox::parse(&mailbox.to_string()), Ok(mailbox));
+            let mailbox = Address::named(&name, "a@b").unwrap();
+            prop_assert_eq!(Address::parse(&mailbox.to_string()), Ok(mailbox));
         }
 
         #[test]
         fn never_panics(text in any::<String>()) {
-            let _ = Mailbox::parse_list(&text);
-            if let Ok(mailbox) = Mailbox::parse(&text) {
+            let _ = Address::parse_list(&text);
+            if let Ok(mailbox) = Address::parse(&text) {
                 prop_assert!(!mailbox.address().contains(char::is_control));
             }
         }
