@@ -94,6 +94,8 @@ pub(crate) enum Command {
     /// the old one has run out; what came meanwhile is told then. That a server is away for longer is told on standard
     /// error.
     Watch(WatchArgs),
+    /// Print what is known of each mail provider: names, servers, grants; with `--json` endpoints and scopes too
+    Providers,
     /// Run the servers in memory until stopped, and print how to get at them
     Mock(MockArgs),
     /// Explain the settings of the configuration file and the environment

@@ -81,8 +81,19 @@ fn login(
         oauth.grant = Grant::RefreshToken(token.ok_or_else(|| missing("oauth.refresh_token"))?);
         // The preset's scope is one for applications; without any, the consent's own scopes are kept.
         oauth.scope.clear();
-    } else if client_secret.is_none() {
-        return Err(missing("oauth.client_secret"));
+    } else {
+        if let Some(provider) = provider
+            && provider.application_scope().is_none()
+            && settings.text("oauth.scope").is_none()
+        {
+            let hint = "a person's consent is what counts there: set grant = \"refresh_token\" and refresh_token in \
+                        the table oauth; if the provider named a scope for applications, set it as scope";
+            let error = format!("account {name}: no client_credentials for mail are known of {provider}");
+            return Err(Error::config(error).hint(hint));
+        }
+        if client_secret.is_none() {
+            return Err(missing("oauth.client_secret"));
+        }
     }
     oauth.client = client_secret.map_or(ClientProof::None, ClientProof::Secret);
     if let Some(scope) = settings.text("oauth.scope") {
@@ -187,8 +198,9 @@ mod tests {
         assert_eq!(oauth(&account).scope, "https://outlook.office365.com/.default");
         assert_eq!(account.imap.unwrap().port, 993);
         let account = make(&format!(
-            "[accounts.a]\nprovider = 'google'\nuser = 'u@x'\n{OAUTH}\
-             smtp.port = 587\nimap = {{ host = 'proxy' }}\ntimeouts = {{ connect = 2, total = 1.5 }}\n"
+            "[accounts.a]\nprovider = 'google'\nuser = 'u@x'\n{}\n\
+             smtp.port = 587\nimap = {{ host = 'proxy' }}\ntimeouts = {{ connect = 2, total = 1.5 }}\n",
+            OAUTH.replace(" }", ", scope = 'x' }")
         ))
         .unwrap();
         assert_eq!(account.smtp, Some(Server::new("smtp.gmail.com", 587, Security::StartTls)));
@@ -226,7 +238,7 @@ mod tests {
             ("user = 'u'\nprovider = 'microsoft365'", "oauth.tenant", "MAILBEARER_OAUTH_TENANT"),
             ("user = 'u'\nprovider = 'google'", "oauth.client_id", "MAILBEARER_OAUTH_CLIENT_ID"),
             (
-                "user = 'u'\nprovider = 'google'\noauth.client_id = 'c'",
+                "user = 'u'\nprovider = 'google'\noauth = { client_id = 'c', scope = 'x' }",
                 "oauth.client_secret",
                 "MAILBEARER_OAUTH_CLIENT_SECRET",
             ),
@@ -246,6 +258,20 @@ mod tests {
             assert_eq!(error.text, format!("account a has no {key}"));
             assert!(error.hint.as_ref().unwrap().contains(hint), "{error}");
         }
+    }
+
+    #[test]
+    fn what_a_provider_does_not_have_is_refused() {
+        let text = |name: &str| format!("[accounts.a]\nprovider = '{name}'\nuser = 'u'\n{OAUTH}");
+        for name in ["google", "gmail", "outlook.com", "yahoo", "microsoft365-us-dod"] {
+            let error = make(&text(name)).unwrap_err();
+            assert!(
+                error.text.starts_with("account a: no client_credentials for mail are known of "),
+                "{error}"
+            );
+            assert!(error.hint.unwrap().contains("refresh_token"));
+        }
+        make(&text("office365")).unwrap();
     }
 
     #[test]

@@ -157,7 +157,10 @@ impl Kind {
         match self {
             Self::Word(words) => words.to_vec(),
             Self::Provider => {
-                Provider::ALL.iter().map(|provider| provider.name()).chain(["custom"]).collect()
+                let names = |provider: &Provider| {
+                    [provider.name()].into_iter().chain(provider.aliases().iter().copied())
+                };
+                Provider::ALL.iter().flat_map(names).chain(["custom"]).collect()
             }
             _ => Vec::new(),
         }

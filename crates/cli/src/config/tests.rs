@@ -35,12 +35,12 @@ fn restrict(path: &Path) {
 const TWO: &str = "
 [accounts.one]
 user = 'one@x'
-provider = 'google'
-oauth = { client_id = 'c', client_secret = 's' }
+provider = 'microsoft365'
+oauth = { tenant = 't', client_id = 'c', client_secret = 's' }
 [accounts.two]
 user = 'two@x'
-provider = 'google'
-oauth = { client_id = 'c', client_secret = 's' }
+provider = 'microsoft365'
+oauth = { tenant = 't', client_id = 'c', client_secret = 's' }
 ";
 
 /// Name, file, variables, `--account`; the user, or parts of the error and its hint.
@@ -164,8 +164,8 @@ fn file_names_are_relative_to_the_file_that_has_them() {
     fs::write(folder.path().join("secret"), "hunter2\n").unwrap();
     fs::write(
         &path,
-        "[accounts.a]\nuser = 'u'\nprovider = 'google'\ntls.ca_file = 'ca.pem'\n\
-         oauth = { client_id = 'c', client_secret = { file = 'secret' } }\n",
+        "[accounts.a]\nuser = 'u'\nprovider = 'microsoft365'\ntls.ca_file = 'ca.pem'\n\
+         oauth = { tenant = 't', client_id = 'c', client_secret = { file = 'secret' } }\n",
     )
     .unwrap();
     let arguments = GlobalArgs { config: Some(path), account: None, json: false, trace: false, lang: None };
