@@ -1,7 +1,7 @@
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
-use crate::{Capability, Misuse, Reply};
+use crate::{Capability, DeliverBy, Dsn, Misuse, Reply};
 
 /// From whom and to whom a message goes, and what the server must know of it beforehand.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +19,15 @@ pub struct Envelope {
     /// Whether the header may hold UTF-8. Needs a server that offers `SMTPUTF8` (RFC 6531), and so do addresses
     /// with characters outside ASCII, whatever this says.
     pub smtp_utf8: bool,
+    /// Whether the body may hold anything, also NUL, bare line ends and lines of any length: its octets go out as they
+    /// are. Needs a server that offers `CHUNKING` and `BINARYMIME` (RFC 3030).
+    pub binary: bool,
+    /// Whether every server on the way must use TLS (RFC 8689). Needs a server that offers `REQUIRETLS`.
+    pub require_tls: bool,
+    /// How long delivery may take.
+    pub deliver_by: Option<DeliverBy>,
+    /// What the sender wants to hear of the delivery.
+    pub dsn: Dsn,
 }
 
 impl Envelope {
@@ -30,6 +39,7 @@ impl Envelope {
 
     /// Whether every address can be written into a command without adding one.
     pub(crate) fn check(&self) -> Result<(), Misuse> {
+        self.dsn.check()?;
         if !self.sender.is_empty() {
             check_address("sender", &self.sender)?;
         }
@@ -37,6 +47,11 @@ impl Envelope {
             return Err(Misuse::NoRecipients);
         }
         self.recipients.iter().try_for_each(|recipient| check_address("recipient", recipient))
+    }
+
+    /// Whether a piece of the message is what was declared.
+    pub(crate) fn may_hold(&self, piece: &[u8]) -> bool {
+        self.eight_bit || self.smtp_utf8 || self.binary || piece.is_ascii()
     }
 
     pub(crate) fn needs_smtp_utf8(&self) -> bool {
@@ -95,6 +110,18 @@ pub enum Refusal {
         /// Octets that the server takes.
         limit: u64,
     },
+    /// The message has more recipients than the server said that it takes (`LIMITS`); it was not asked.
+    TooManyRecipients {
+        /// Recipients of the message.
+        count: u64,
+        /// Recipients that the server takes.
+        limit: u64,
+    },
+    /// The server takes no more messages in this session (`LIMITS`), but does in another; it was not asked.
+    TooManyMessages {
+        /// Messages that it takes.
+        limit: u64,
+    },
     /// The message needs an extension that the server does not offer; it was not asked.
     NotOffered {
         /// The extension.
@@ -109,7 +136,10 @@ impl Refusal {
         match self {
             Self::Sender { reply } | Self::Data { reply } | Self::Message { reply } => Some(reply),
             Self::Recipients { refused } => refused.first().map(|(_, reply)| reply),
-            Self::TooLarge { .. } | Self::NotOffered { .. } => None,
+            Self::TooLarge { .. }
+            | Self::TooManyRecipients { .. }
+            | Self::TooManyMessages { .. }
+            | Self::NotOffered { .. } => None,
         }
     }
 
@@ -118,6 +148,7 @@ impl Refusal {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Recipients { refused } => refused.iter().any(|(_, reply)| reply.is_transient()),
+            Self::TooManyMessages { .. } => true,
             _ => self.reply().is_some_and(Reply::is_transient),
         }
     }
@@ -147,6 +178,12 @@ impl fmt::Display for Refusal {
             }
             Self::TooLarge { size, limit } => {
                 write!(f, "message of {size} octets is larger than the {limit} that the server takes")
+            }
+            Self::TooManyRecipients { count, limit } => {
+                write!(f, "message has {count} recipients, and the server takes {limit}")
+            }
+            Self::TooManyMessages { limit } => {
+                write!(f, "server takes no more than {limit} messages in one session")
             }
             Self::NotOffered { capability } => {
                 write!(f, "message needs {capability}, which the server does not offer")

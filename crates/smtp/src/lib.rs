@@ -55,6 +55,7 @@
 extern crate alloc;
 
 mod capabilities;
+mod dsn;
 mod envelope;
 mod error;
 mod event;
@@ -68,6 +69,7 @@ mod session;
 mod stuffing;
 
 pub use capabilities::{Capabilities, Capability, ServerLimits};
+pub use dsn::{DeliverBy, Dsn, Notify, Returned};
 pub use envelope::{Envelope, Receipt, Refusal};
 pub use error::{Error, Misuse, Stage};
 pub use event::{Event, Ticket};

@@ -17,6 +17,9 @@ pub struct Options {
     pub client_name: String,
     /// When TLS starts. From the first octet.
     pub security: Security,
+    /// Whether messages go out by BDAT where the server offers `CHUNKING` and `PIPELINING` (RFC 3030): one round trip
+    /// less for each. True.
+    pub chunking: bool,
     /// How much is held.
     pub limits: Limits,
     /// Server bugs to tolerate.
@@ -31,6 +34,7 @@ impl Options {
             port,
             client_name: "[127.0.0.1]".into(),
             security: Security::default(),
+            chunking: true,
             limits: Limits::default(),
             quirks: Quirks::default(),
         }

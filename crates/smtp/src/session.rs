@@ -1,3 +1,4 @@
+mod chunks;
 mod mail;
 
 use alloc::{
@@ -12,7 +13,10 @@ use core::{fmt, mem, time::Duration};
 use mailbearer_sasl::{Credentials, Exchange};
 use mailbearer_wire::{Machine, RecvBuf, Secret, Security, SendBuf, Step, printable_bytes};
 
-use self::mail::{Mail, Turn};
+use self::{
+    chunks::{Chunks, Verdict},
+    mail::{Mail, Parameters, Turn},
+};
 use crate::{
     Capabilities, Capability, Class, DataEncoder, Envelope, Error, Event, Misuse, Options, Refusal, Reply,
     ReplyReader, Stage, Ticket,
@@ -49,6 +53,8 @@ pub struct Session {
     queue: VecDeque<Command>,
     auth_asked: bool,
     tickets: u64,
+    /// Messages that were begun.
+    begun: u64,
     /// A refused message left its sender behind in the server, and RSET has to go before the next.
     leftover: bool,
     state: State,
@@ -83,6 +89,10 @@ enum State {
     },
     Mail(Box<Mail>),
     Body(Box<Body>),
+    Chunks {
+        chunks: Box<Chunks>,
+        quit: bool,
+    },
     DotReply {
         mail: Box<Mail>,
         quit: bool,
@@ -126,6 +136,7 @@ impl Session {
             queue: VecDeque::new(),
             auth_asked: false,
             tickets: 0,
+            begun: 0,
             leftover: false,
             state: State::Greeting,
             options,
@@ -173,6 +184,7 @@ impl Session {
         let begun = match &self.state {
             State::Mail(mail) => mail.ticket == ticket,
             State::Body(body) => body.mail.ticket == ticket && !body.finished,
+            State::Chunks { chunks, .. } => chunks.ticket() == ticket && chunks.is_open(),
             _ => false,
         };
         if begun {
@@ -189,11 +201,16 @@ impl Session {
     /// Returns [`Misuse::NoBodyWanted`] when the server does not wait for this message, and [`Misuse::EightBit`],
     /// with nothing taken, for an octet over 127 in a message that was not declared so.
     pub fn body(&mut self, ticket: Ticket, piece: &[u8]) -> Result<usize, Misuse> {
+        if let State::Chunks { chunks, .. } = &mut self.state
+            && chunks.ticket() == ticket
+            && chunks.is_open()
+        {
+            return chunks.body(piece);
+        }
         let body = self.open_body(ticket)?;
         let room = SendBuf::LIMIT.saturating_sub(body.pending.len());
         let piece = piece.get(..room).unwrap_or(piece);
-        let Envelope { eight_bit, smtp_utf8, .. } = body.mail.envelope;
-        if !(eight_bit || smtp_utf8 || piece.is_ascii()) {
+        if !body.mail.envelope.may_hold(piece) {
             return Err(Misuse::EightBit);
         }
         body.told = false;
@@ -206,7 +223,10 @@ impl Session {
     ///
     /// Returns [`Misuse::NoBodyWanted`] when the server does not wait for this message.
     pub fn finish_body(&mut self, ticket: Ticket) -> Result<(), Misuse> {
-        self.open_body(ticket)?.finished = true;
+        match &mut self.state {
+            State::Chunks { chunks, .. } if chunks.ticket() == ticket && chunks.is_open() => chunks.finish(),
+            _ => self.open_body(ticket)?.finished = true,
+        }
         Ok(())
     }
 
@@ -272,6 +292,7 @@ impl Session {
             State::AuthReply { .. } => Stage::Auth,
             State::Mail(mail) => mail.stage(),
             State::Body(_) | State::Cut { .. } => Stage::Body,
+            State::Chunks { chunks, .. } => chunks.stage(),
             State::DotReply { .. } => Stage::FinalDot,
             State::NullReply(..) => Stage::Data,
             State::CommandReply(stage) => *stage,
@@ -284,7 +305,11 @@ impl Session {
     /// connection is given up now.
     #[must_use]
     pub const fn outcome_unknown(&self) -> bool {
-        matches!(self.state, State::DotReply { .. } | State::Failed(Error::OutcomeUnknown { .. }))
+        match &self.state {
+            State::DotReply { .. } | State::Failed(Error::OutcomeUnknown { .. }) => true,
+            State::Chunks { chunks, .. } => chunks.outcome_unknown(),
+            _ => false,
+        }
     }
 
     fn ask(&mut self, command: Command) -> Result<(), Misuse> {
@@ -293,6 +318,7 @@ impl Session {
             State::Failed(Error::Abandoned) => Err(Misuse::Abandoned),
             State::QuitReply
             | State::DotReply { quit: true, .. }
+            | State::Chunks { quit: true, .. }
             | State::Cut { .. }
             | State::Over
             | State::Failed(_) => Err(Misuse::Over),
@@ -346,6 +372,17 @@ impl Session {
                 return Ok(mail.speak(tx).then_some(Step::Flush));
             }
             State::Body(_) if quiet => return Ok(self.send_body(tx)),
+            State::Chunks { chunks, quit } if quiet || chunks.is_waiting() => {
+                if let Some(step) = chunks.speak(tx) {
+                    return Ok(Some(step));
+                }
+                let pipelining = self.capabilities.has(Capability::Pipelining);
+                if pipelining && chunks.is_all_sent() && matches!(self.queue.front(), Some(Command::Quit)) {
+                    self.queue.pop_front();
+                    tx.push(QUIT);
+                    *quit = true;
+                }
+            }
             State::Cut { reply } => {
                 let reply = reply.clone();
                 return match self.queue.front() {
@@ -365,18 +402,7 @@ impl Session {
     fn begin(&mut self, command: Command, tx: &mut SendBuf) -> Result<Option<Step<Event>>, Error> {
         match command {
             Command::Authenticate(credentials) => self.begin_auth(&credentials, tx)?,
-            Command::Submit(ticket, envelope) => match mail::parameters(&envelope, &self.capabilities) {
-                Err(refusal) => return Ok(Some(Step::Event(Event::Refused(ticket, refusal)))),
-                Ok(parameters) => {
-                    let pipelining = self.capabilities.has(Capability::Pipelining);
-                    let window = if pipelining { self.options.limits.pipeline } else { 1 };
-                    let leftover = mem::take(&mut self.leftover);
-                    let mut mail = Box::new(Mail::new(ticket, envelope, parameters, leftover, window));
-                    let full = mail.speak(tx);
-                    self.state = State::Mail(mail);
-                    return Ok(full.then_some(Step::Flush));
-                }
-            },
+            Command::Submit(ticket, envelope) => return Ok(self.begin_mail(ticket, envelope, tx)),
             Command::Reset => {
                 tx.push(b"RSET\r\n");
                 self.state = State::CommandReply(Stage::Reset);
@@ -391,6 +417,35 @@ impl Session {
             }
         }
         Ok(None)
+    }
+
+    fn begin_mail(&mut self, ticket: Ticket, envelope: Envelope, tx: &mut SendBuf) -> Option<Step<Event>> {
+        let limit = self.capabilities.limits().messages.filter(|&limit| self.begun >= limit);
+        let parameters = match limit {
+            Some(limit) => Err(Refusal::TooManyMessages { limit }),
+            None => Parameters::of(&envelope, &self.capabilities),
+        };
+        let parameters = match parameters {
+            Ok(parameters) => parameters,
+            Err(refusal) => return Some(Step::Event(Event::Refused(ticket, refusal))),
+        };
+        self.begun = self.begun.saturating_add(1);
+        let pipelining = self.capabilities.has(Capability::Pipelining);
+        let window = if pipelining { self.options.limits.pipeline } else { 1 };
+        let leftover = mem::take(&mut self.leftover);
+        let binary = envelope.binary;
+        let chunking =
+            binary || self.options.chunking && pipelining && self.capabilities.has(Capability::Chunking);
+        let mut mail = Box::new(Mail::new(ticket, envelope, parameters, leftover, !chunking, window));
+        if chunking {
+            let mut chunks = Box::new(Chunks::new(mail, binary, pipelining));
+            let step = chunks.speak(tx);
+            self.state = State::Chunks { chunks, quit: false };
+            return step;
+        }
+        let full = mail.speak(tx);
+        self.state = State::Mail(mail);
+        full.then_some(Step::Flush)
     }
 
     /// RFC 4954 section 4: the command with its initial response keeps to the 512 octets of any command, and the
@@ -501,6 +556,21 @@ impl Session {
                 let refusal = Refusal::Message { reply: reply.clone() };
                 (State::Cut { reply }, Some(Event::Refused(body.mail.ticket, refusal)))
             }
+            (State::Chunks { mut chunks, quit }, _) => {
+                let ticket = chunks.ticket();
+                let (event, leftover) = match chunks.hear(reply)? {
+                    None => {
+                        self.state = State::Chunks { chunks, quit };
+                        return Ok(None);
+                    }
+                    Some(Verdict::Submitted(receipt)) => (Event::Submitted(ticket, receipt), false),
+                    Some(Verdict::Refused { refusal, leftover }) => {
+                        (Event::Refused(ticket, refusal), leftover)
+                    }
+                };
+                self.leftover = leftover;
+                (if quit { State::QuitReply } else { State::Ready }, Some(event))
+            }
             (State::DotReply { mail, quit }, Success | Transient | Permanent) => {
                 let ticket = mail.ticket;
                 let event = match class {
@@ -563,7 +633,7 @@ impl Session {
                 self.state = State::Over;
                 Ok(Step::Close)
             }
-            State::DotReply { .. } => Err(Error::OutcomeUnknown { cause: Box::new(error) }),
+            _ if self.outcome_unknown() => Err(Error::OutcomeUnknown { cause: Box::new(error) }),
             _ => Err(error),
         }
     }

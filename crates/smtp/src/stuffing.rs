@@ -17,6 +17,8 @@ use alloc::vec::Vec;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DataEncoder {
     place: Place,
+    /// A chunk has a length and needs no end that could be mistaken.
+    plain: bool,
 }
 
 /// Where in a line the next octet goes.
@@ -33,7 +35,12 @@ impl DataEncoder {
     /// At the start of a message.
     #[must_use]
     pub const fn new() -> Self {
-        Self { place: Place::LineStart }
+        Self { place: Place::LineStart, plain: false }
+    }
+
+    /// At the start of a message that BDAT carries: the line ends alone are changed.
+    pub(crate) const fn without_dots() -> Self {
+        Self { place: Place::LineStart, plain: true }
     }
 
     /// Appends `input` to `out`, as much as goes into `room` more octets; returns how much of `input` that was.
@@ -57,7 +64,7 @@ impl DataEncoder {
                     self.place = if *first == b'\r' { Place::AfterCr } else { Place::LineStart };
                     after
                 }
-                (b'.', Place::LineStart | Place::AfterCr) => {
+                (b'.', Place::LineStart | Place::AfterCr) if !self.plain => {
                     out.extend_from_slice(b"..");
                     self.place = Place::Inside;
                     after
@@ -77,10 +84,15 @@ impl DataEncoder {
 
     /// Ends the last line, if it has no end yet, and the message. The next one may follow.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
+        self.end_line(out);
+        out.extend_from_slice(b".\r\n");
+    }
+
+    /// Ends the last line, if it has no end yet.
+    pub(crate) fn end_line(&mut self, out: &mut Vec<u8>) {
         if self.place == Place::Inside {
             out.extend_from_slice(b"\r\n");
         }
-        out.extend_from_slice(b".\r\n");
         self.place = Place::LineStart;
     }
 }

@@ -9,7 +9,9 @@ use crate::{Capabilities, Capability, Class, Envelope, Error, Receipt, Refusal, 
 pub(super) struct Mail {
     pub(super) ticket: Ticket,
     pub(super) envelope: Envelope,
-    parameters: String,
+    parameters: Parameters,
+    /// Whether DATA ends the sequence; a message in chunks has no such command.
+    data: bool,
     window: usize,
     /// The next command to send, and the next whose reply is to come. Both start at 1, MAIL, and at 0 where RSET
     /// goes before it.
@@ -48,8 +50,9 @@ impl Mail {
     pub(super) fn new(
         ticket: Ticket,
         envelope: Envelope,
-        parameters: String,
+        parameters: Parameters,
         leftover: bool,
+        data: bool,
         window: usize,
     ) -> Self {
         let first = usize::from(!leftover);
@@ -57,6 +60,7 @@ impl Mail {
             ticket,
             envelope,
             parameters,
+            data,
             window: window.max(1),
             sent: first,
             answered: first,
@@ -64,6 +68,11 @@ impl Mail {
             accepted: Vec::new(),
             refused: Vec::new(),
         }
+    }
+
+    /// What is left when a message was handed over.
+    pub(super) fn nobody() -> Self {
+        Self::new(Ticket(0), Envelope::default(), Parameters::default(), false, false, 1)
     }
 
     pub(super) fn stage(&self) -> Stage {
@@ -78,6 +87,16 @@ impl Mail {
     /// Whether a reply is to come.
     pub(super) const fn is_waiting(&self) -> bool {
         self.sent > self.answered
+    }
+
+    /// Whether there are commands to send yet.
+    pub(super) fn has_more(&self) -> bool {
+        self.next().is_some()
+    }
+
+    /// Whether what was heard so far leaves nobody to send the message to.
+    pub(super) const fn is_refused(&self) -> bool {
+        self.sender_refused.is_some() || (!self.is_waiting() && self.accepted.is_empty())
     }
 
     /// Sends commands up to the window, in bursts, so that the direction changes seldom. Whether the buffer is
@@ -154,7 +173,7 @@ impl Mail {
         match index {
             0 => Some(Command::Reset),
             1 => Some(Command::Sender),
-            _ if index == data => Some(Command::Data),
+            _ if index == data => self.data.then_some(Command::Data),
             _ => {
                 let recipient = self.envelope.recipients.get(index.checked_sub(2)?)?;
                 Some(Command::Recipient(recipient))
@@ -175,8 +194,12 @@ impl Mail {
     fn next_line(&self) -> Option<String> {
         Some(match self.next()? {
             Command::Reset => "RSET\r\n".into(),
-            Command::Sender => format!("MAIL FROM:<{}>{}\r\n", self.envelope.sender, self.parameters),
-            Command::Recipient(recipient) => format!("RCPT TO:<{recipient}>\r\n"),
+            Command::Sender => {
+                format!("MAIL FROM:<{}>{}\r\n", self.envelope.sender, self.parameters.mail)
+            }
+            Command::Recipient(recipient) => {
+                format!("RCPT TO:<{recipient}>{}\r\n", self.parameters.recipient)
+            }
             Command::Data => "DATA\r\n".into(),
         })
     }
@@ -193,25 +216,48 @@ impl Mail {
     }
 }
 
-/// The parameters of MAIL, each after a space.
-pub(super) fn parameters(envelope: &Envelope, offered: &Capabilities) -> Result<String, Refusal> {
-    let mut parameters = String::new();
-    if let (Some(size), Some(limit)) = (envelope.size, offered.size()) {
-        if let Some(limit) = limit.filter(|&limit| size > limit) {
-            return Err(Refusal::TooLarge { size, limit });
+/// The parameters of commands, each after a space.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Parameters {
+    pub(super) mail: String,
+    pub(super) recipient: String,
+}
+
+impl Parameters {
+    /// What a server that offers this has to be told of the message.
+    pub(super) fn of(envelope: &Envelope, offered: &Capabilities) -> Result<Self, Refusal> {
+        let count = u64::try_from(envelope.recipients.len()).unwrap_or(u64::MAX);
+        if let Some(limit) = offered.limits().recipients.filter(|&limit| count > limit) {
+            return Err(Refusal::TooManyRecipients { count, limit });
         }
-        parameters.push_str(&format!(" SIZE={size}"));
-    }
-    let wanted = [
-        // First, because it is what the user can see: an address asks for it, and for the other only after it.
-        (envelope.needs_smtp_utf8(), Capability::SmtpUtf8, " SMTPUTF8"),
-        (envelope.eight_bit, Capability::EightBitMime, " BODY=8BITMIME"),
-    ];
-    for (_, capability, parameter) in wanted.into_iter().filter(|wanted| wanted.0) {
-        if !offered.has(capability) {
-            return Err(Refusal::NotOffered { capability });
+        let mut mail = String::new();
+        if let (Some(size), Some(limit)) = (envelope.size, offered.size()) {
+            if let Some(limit) = limit.filter(|&limit| size > limit) {
+                return Err(Refusal::TooLarge { size, limit });
+            }
+            mail.push_str(&format!(" SIZE={size}"));
         }
-        parameters.push_str(parameter);
+        let wanted = [
+            // First, because it is what the user can see: an address asks for it, and for the next only after it.
+            (envelope.needs_smtp_utf8(), Capability::SmtpUtf8, " SMTPUTF8"),
+            (envelope.eight_bit && !envelope.binary, Capability::EightBitMime, " BODY=8BITMIME"),
+            (envelope.binary, Capability::Chunking, ""),
+            (envelope.binary, Capability::BinaryMime, " BODY=BINARYMIME"),
+            (envelope.require_tls, Capability::RequireTls, " REQUIRETLS"),
+            (envelope.dsn.is_wanted(), Capability::Dsn, &envelope.dsn.of_mail()),
+        ];
+        for (_, capability, parameter) in wanted.into_iter().filter(|wanted| wanted.0) {
+            if !offered.has(capability) {
+                return Err(Refusal::NotOffered { capability });
+            }
+            mail.push_str(parameter);
+        }
+        if let Some(by) = envelope.deliver_by {
+            if offered.deliver_by().is_none() {
+                return Err(Refusal::NotOffered { capability: Capability::DeliverBy(None) });
+            }
+            mail.push_str(&by.parameter());
+        }
+        Ok(Self { mail, recipient: envelope.dsn.of_recipient() })
     }
-    Ok(parameters)
 }

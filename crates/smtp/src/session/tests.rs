@@ -13,6 +13,7 @@ use super::{
 use crate::Limits;
 
 mod body;
+mod chunks;
 mod dropped;
 mod mail;
 

@@ -34,9 +34,12 @@ struct Server {
     input: Vec<u8>,
     greeted: bool,
     sender: String,
+    has_sender: bool,
     recipients: usize,
     in_data: bool,
     body: Vec<String>,
+    chunk: Option<(usize, bool)>,
+    text: String,
     stored: Vec<(String, Vec<String>)>,
 }
 
@@ -46,7 +49,25 @@ impl Server {
         if !mem::replace(&mut self.greeted, true) {
             replies.push_str("220 mx\r\n");
         }
-        while let Some(end) = self.input.windows(2).position(|pair| pair == b"\r\n") {
+        loop {
+            if let Some((size, last)) = self.chunk {
+                if self.input.len() < size {
+                    break;
+                }
+                self.chunk = None;
+                let chunk: Vec<u8> = self.input.drain(..size).collect();
+                self.text.push_str(core::str::from_utf8(&chunk).unwrap());
+                let refused = self.recipients == 0 || refuses.next() == Some(true);
+                if last && !refused {
+                    let body = mem::take(&mut self.text).lines().map(String::from).collect();
+                    self.stored.push((mem::take(&mut self.sender), body));
+                }
+                if last || refused {
+                    (self.recipients, self.text) = (0, String::new());
+                }
+                replies.push_str(if refused { "554 no\r\n" } else { "250 taken\r\n" });
+            }
+            let Some(end) = self.input.windows(2).position(|pair| pair == b"\r\n") else { break };
             let line = String::from_utf8(self.input[..end].to_vec()).unwrap();
             self.input.drain(..end.saturating_add(2));
             let mut refused = || refuses.next() == Some(true);
@@ -65,23 +86,32 @@ impl Server {
                     self.body.push(line);
                     continue;
                 }
+                _ if line.starts_with("BDAT ") => {
+                    let (size, last) =
+                        line[5..].split_once(' ').map_or((&line[5..], false), |cut| (cut.0, true));
+                    self.chunk = Some((size.parse().unwrap(), last));
+                    continue;
+                }
                 "DATA" if self.recipients == 0 || refused() => "554 no\r\n".into(),
                 "DATA" => {
                     self.in_data = true;
                     "354 go\r\n".into()
                 }
-                "EHLO client.test" => format!("250-mx\r\n250 {offered}\r\n"),
+                "EHLO client.test" => {
+                    format!("250-mx\r\n250{}{offered}\r\n", if offered.contains('\n') { '-' } else { ' ' })
+                }
                 "QUIT" => "221 bye\r\n".into(),
                 "RSET" => {
                     self.recipients = 0;
                     "250 ok\r\n".into()
                 }
                 _ if line.starts_with("MAIL") => {
-                    self.recipients = 0;
+                    (self.recipients, self.text) = (0, String::new());
+                    self.has_sender = !refused();
                     self.sender = line;
-                    if refused() { "550 no\r\n".into() } else { "250 ok\r\n".into() }
+                    if self.has_sender { "250 ok\r\n".into() } else { "550 no\r\n".into() }
                 }
-                _ if line.starts_with("RCPT") && refused() => "550 no\r\n".into(),
+                _ if line.starts_with("RCPT") && (!self.has_sender || refused()) => "550 no\r\n".into(),
                 _ if line.starts_with("RCPT") => {
                     self.recipients = self.recipients.saturating_add(1);
                     "250 ok\r\n".into()
@@ -98,11 +128,10 @@ proptest! {
     fn no_message_is_merged_with_another(
         acts in prop::collection::vec(act(), 0..120),
         refuses in prop::collection::vec(prop::bool::weighted(0.1), 40),
-        pipelining in any::<bool>(),
+        offered in prop::sample::select(&["SIZE", "PIPELINING", "PIPELINING\r\n250 CHUNKING"][..]),
     ) {
         let (mut session, mut rx, mut tx) = (session(), RecvBuf::with_limit(1 << 20), SendBuf::new());
         let (mut server, mut refuses) = (Server::default(), refuses.into_iter());
-        let offered = if pipelining { "PIPELINING" } else { "SIZE" };
         // Lines of each message that are still to be given; `None` when it was given up.
         let mut messages: Vec<(Ticket, usize, Option<usize>)> = vec![];
         let (mut finished, mut told) = (BTreeSet::new(), BTreeSet::new());

@@ -3,7 +3,7 @@
 use alloc::{format, string::ToString};
 
 use super::*;
-use crate::{Quirks, session::mail::parameters};
+use crate::{Quirks, session::mail::Parameters};
 
 #[test]
 fn a_refused_message_leaves_the_session_alive() {
@@ -284,9 +284,13 @@ fn parameters_are_sent_where_they_are_offered() {
         ),
     ];
     for (name, envelope, with, without) in rows {
-        let got: Result<String, Refusal> = parameters(&envelope, &offered(&all));
+        let got: Result<String, Refusal> = Parameters::of(&envelope, &offered(&all)).map(|all| all.mail);
         assert_eq!(got, with, "{name}");
-        assert_eq!(parameters(&envelope, &offered(&all[..1])), without, "{name}, nothing offered");
+        assert_eq!(
+            Parameters::of(&envelope, &offered(&all[..1])).map(|all| all.mail),
+            without,
+            "{name}, nothing offered"
+        );
     }
 }
 

@@ -1,0 +1,222 @@
+//! Messages that go out by BDAT, and the parameters of extensions.
+
+use alloc::{format, string::ToString, vec};
+
+use super::*;
+use crate::{DeliverBy, Notify, Returned};
+
+fn chunked(rest: &str) -> String {
+    format!(
+        "S: 220 mx\nC: EHLO client.test\nS: 250-mx\nS: 250-PIPELINING\nS: 250-LIMITS MAILMAX=2 RCPTMAX=3\nS: 250 CHUNKING\n* ready\n{rest}"
+    )
+}
+
+/// TLS apart, the client speaks three times: EHLO, AUTH, and everything else. By DATA it is one time more.
+#[test]
+fn a_message_and_its_envelope_are_one_flight() {
+    play(
+        session,
+        "> auth
+        > submit a@x b@y c@y
+        > quit
+        S: 220 mx
+        C: EHLO client.test
+        S: 250-mx
+        S: 250-PIPELINING
+        S: 250-CHUNKING
+        S: 250 AUTH XOAUTH2
+        * ready
+        C: AUTH XOAUTH2 dXNlcj11c2VyQGV4YW1wbGUuY29tAWF1dGg9QmVhcmVyIHQwa2VuAQE=
+        S: 235 welcome
+        * authenticated
+        C: MAIL FROM:<a@x>
+        C: RCPT TO:<b@y>
+        C: RCPT TO:<c@y>
+        * body wanted
+        > body .a
+        > finish
+        C: BDAT 4 LAST
+        C: .a
+        C: QUIT
+        S: 250 ok
+        S: 250 ok
+        S: 550 no
+        S: 250 2.0.0 taken
+        S: 221 bye
+        * submitted to b@y; not c@y: 550 no: 250 2.0.0 taken
+        = close",
+    );
+}
+
+#[test]
+fn refusals_leave_a_session_that_goes_on() {
+    let envelope = "> submit a@x b@y\nC: MAIL FROM:<a@x>\nC: RCPT TO:<b@y>\n* body wanted\n";
+    let rows = [
+        (
+            "sender",
+            "> body t\n> finish\nC: BDAT 3 LAST\nC: t\nS: 550 no\nS: 503 what\nS: 503 what\n* refused: server refused the sender: 550 no",
+            "",
+        ),
+        (
+            "recipients, before the body is there",
+            "S: 250 ok\nS: 550 who\n* refused: server refused every recipient; b@y: 550 who",
+            "C: RSET\n",
+        ),
+        (
+            "recipients, with the body",
+            "> body t\n> finish\nC: BDAT 3 LAST\nC: t\nS: 250 ok\nS: 550 who\nS: 554 nobody\n* refused: server refused every recipient; b@y: 550 who",
+            "",
+        ),
+        (
+            "message",
+            "> finish\nC: BDAT 0 LAST\nS: 250 ok\nS: 250 ok\nS: 552 5.3.4 big\n* refused: server refused the message: 552 5.3.4 big",
+            "",
+        ),
+    ];
+    for (_, first, reset) in rows {
+        let next = format!("> submit c@x d@y\n{reset}C: MAIL FROM:<c@x>\nC: RCPT TO:<d@y>\n* body wanted");
+        play(session, &chunked(&format!("{envelope}{first}\n{next}")));
+    }
+    // Whoever takes a message from a sender that he refused does with it what nobody knows.
+    let odd = "> body t\n> finish\nC: BDAT 3 LAST\nC: t\nS: 550 no\nS: 250 ok\nS: 250 taken\n! message was sent, and whether the server took it is unknown";
+    play(session, &chunked(&format!("{envelope}{odd}")));
+    let early = "> body t\n* body wanted\nS: 250 ok\nS: 250 ok\nS: 250 what\n! unexpected reply at the message: 250 what";
+    play(session, &chunked(&format!("{envelope}{early}")));
+}
+
+#[test]
+fn what_a_server_limits_is_not_tried() {
+    play(
+        session,
+        &chunked(
+            "> submit a@x 1@y 2@y 3@y 4@y
+            * refused: message has 4 recipients, and the server takes 3
+            > submit a@x 1@y\nC: MAIL FROM:<a@x>\nC: RCPT TO:<1@y>\n* body wanted
+            > finish\nC: BDAT 0 LAST\nS: 250 ok\nS: 250 ok\nS: 250 ok\n* submitted to 1@y: 250 ok
+            > submit a@x 1@y\nC: MAIL FROM:<a@x>\nC: RCPT TO:<1@y>\n* body wanted
+            > finish\nC: BDAT 0 LAST\nS: 250 ok\nS: 250 ok\nS: 250 ok\n* submitted to 1@y: 250 ok
+            > submit a@x 1@y
+            * refused: server takes no more than 2 messages in one session
+            > quit\nC: QUIT\nS: 221 bye\n= close",
+        ),
+    );
+}
+
+#[test]
+fn a_message_that_is_cut_off_is_told_as_what_it_is() {
+    let script = chunked(
+        "> submit a@x b@y\n> quit\nC: MAIL FROM:<a@x>\nC: RCPT TO:<b@y>\n* body wanted
+        > body t\n> finish\nC: BDAT 3 LAST\nC: t\nC: QUIT\nS: 250 ok\nS: 250 ok\nS: 250 taken\nS: 221 bye
+        * submitted to b@y: 250 taken\n= close",
+    );
+    let octets: usize =
+        script.lines().filter_map(|line| line.trim().strip_prefix("S: ")).map(|line| line.len() + 2).sum();
+    let (mut unknown, mut told) = (0, 0);
+    for cut in 0..=octets {
+        let player = Player::run_until(session(), &script, 1, Some(cut));
+        let last = player.last.unwrap();
+        if player.record.contains("* submitted") {
+            assert_eq!(last, Ok(Step::Close), "cut at {cut}");
+            told += 1;
+        } else if player.record.contains("BDAT") {
+            assert!(matches!(last, Err(Error::OutcomeUnknown { .. })), "cut at {cut}: {last:?}");
+            unknown += 1;
+        } else {
+            assert!(matches!(last, Err(Error::Closed { .. })), "cut at {cut}: {last:?}");
+        }
+    }
+    assert_eq!((unknown, told), ("250 ok..250 ok..250 taken..".len(), "221 bye..".len() + 1));
+}
+
+/// Chunks of 64 KiB: the first goes ahead of the replies, the others do not.
+#[test]
+fn a_large_message_goes_in_chunks() {
+    for binary in [false, true] {
+        let (mut session, mut rx, mut tx) = (session(), RecvBuf::with_limit(10_000), SendBuf::new());
+        rx.extend(b"220 m\r\n").unwrap();
+        let _ = session.step(&mut rx, &mut tx).unwrap();
+        rx.extend(b"250-m\r\n250-BINARYMIME\r\n250-PIPELINING\r\n250 CHUNKING\r\n").unwrap();
+        assert_eq!(session.step(&mut rx, &mut tx), Ok(Step::Event(Event::Ready)));
+        tx.sent(usize::MAX);
+        let mut envelope = Envelope::new("a@x", ["b@y"]);
+        envelope.binary = binary;
+        let ticket = session.submit(envelope).unwrap();
+        let message = if binary { b".\n\0\r".repeat(50_000) } else { b".\r\nx".repeat(50_000) };
+        let (mut given, mut wire, mut answered) = (0, vec![], false);
+        loop {
+            let step = session.step(&mut rx, &mut tx).unwrap();
+            wire.extend_from_slice(tx.unsent());
+            tx.sent(usize::MAX);
+            match step {
+                Step::Event(Event::BodyWanted(_)) => {
+                    given += session.body(ticket, &message[given..]).unwrap();
+                    if given == message.len() {
+                        session.finish_body(ticket).unwrap();
+                    }
+                }
+                Step::Event(Event::Submitted(..)) => break,
+                Step::Read if !answered => {
+                    let announced = wire.windows(5).filter(|window| window == b"BDAT ").count();
+                    assert_eq!(announced, 1, "one chunk ahead of the replies");
+                    rx.extend(b"250 ok\r\n250 ok\r\n").unwrap();
+                    answered = true;
+                }
+                Step::Read => rx.extend(b"250 ok\r\n").unwrap(),
+                Step::Flush => {}
+                step => panic!("{step:?}"),
+            }
+        }
+        let (mut body, mut rest) = (vec![], &wire[wire.windows(5).position(|w| w == b"BDAT ").unwrap()..]);
+        while !rest.is_empty() {
+            let end = rest.windows(2).position(|pair| pair == b"\r\n").unwrap();
+            let line = core::str::from_utf8(&rest[..end]).unwrap();
+            let size: usize = line.split(' ').nth(1).unwrap().parse().unwrap();
+            body.extend_from_slice(&rest[end + 2..end + 2 + size]);
+            rest = &rest[end + 2 + size..];
+            assert_eq!(line.ends_with(" LAST"), rest.is_empty(), "{line}");
+        }
+        let want = if binary { message } else { [&message[..], b"\r\n"].concat() };
+        assert!(body == want, "binary {binary}");
+    }
+}
+
+#[test]
+fn extensions_are_asked_for_where_they_are_offered() {
+    let set = |change: fn(&mut Envelope)| {
+        let mut envelope = Envelope::new("a@x", ["b@y"]);
+        change(&mut envelope);
+        envelope
+    };
+    let rows = [
+        ("REQUIRETLS", set(|e| e.require_tls = true), " REQUIRETLS", ""),
+        ("DELIVERBY", set(|e| e.deliver_by = Some(DeliverBy::new(120, true))), " BY=120;R", ""),
+        ("DELIVERBY", set(|e| e.deliver_by = Some(DeliverBy::new(9, false))), " BY=9;N", ""),
+        ("DSN", set(|e| e.dsn.returned = Some(Returned::Header)), " RET=HDRS", ""),
+        ("DSN", set(|e| e.dsn.returned = Some(Returned::Full)), " RET=FULL", ""),
+        ("DSN", set(|e| e.dsn.envelope_id = Some("a+b =c".into())), " ENVID=a+2Bb+20+3Dc", ""),
+        ("DSN", set(|e| e.dsn.notify = Some(Notify::default())), "", " NOTIFY=NEVER"),
+        (
+            "DSN",
+            set(|e| e.dsn.notify = Some(Notify { success: true, failure: true, delay: true })),
+            "",
+            " NOTIFY=SUCCESS,FAILURE,DELAY",
+        ),
+    ];
+    for (offered, envelope, mail, recipient) in rows {
+        let offers =
+            Capabilities::of_reply(Reply::new(250, format!("m\n{offered}")), crate::Quirks::default());
+        let parameters = Parameters::of(&envelope, &offers).unwrap();
+        assert_eq!((parameters.mail.as_str(), parameters.recipient.as_str()), (mail, recipient));
+        let refused = Parameters::of(&envelope, &Capabilities::default()).unwrap_err();
+        assert_eq!(refused.to_string(), format!("message needs {offered}, which the server does not offer"));
+    }
+    let binary = set(|e| e.binary = true);
+    let chunking = Capabilities::of_reply(Reply::new(250, "m\nCHUNKING"), crate::Quirks::default());
+    let refused = Parameters::of(&binary, &chunking).unwrap_err();
+    assert_eq!(refused, Refusal::NotOffered { capability: Capability::BinaryMime });
+    for (id, problem) in [("", "is empty"), ("a\r\nRSET", "holds more than printable ASCII")] {
+        let mut envelope = Envelope::new("a@x", ["b@y"]);
+        envelope.dsn.envelope_id = Some(id.into());
+        assert_eq!(session().submit(envelope).map(drop), Err(Misuse::argument("envelope id", id, problem)));
+    }
+}
