@@ -9,8 +9,10 @@ mod uuencode;
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
+pub(super) use base64::Groups;
+#[cfg(feature = "charsets")]
+pub(super) use base64::sextet;
 pub use base64::{Base64, base64};
-pub(super) use base64::{Groups, sextet};
 pub use quoted_printable::{QuotedPrintable, quoted_printable};
 pub use uuencode::UuEncode;
 
