@@ -1,7 +1,9 @@
-//! What parses, encodes, and parses again to the same; what is strict is also tolerated.
+//! What parses, encodes, and parses again to the same; what is strict is also tolerated; nothing nests deeper than it may,
+//! and what can't be read hides no UID.
 
 use mailbearer_imap::{
-    Framer, Limits, ParseError, Piece, Quirks, Response, classify, parse_response, server::encode_response,
+    Data, Framer, Item, Limits, ParseError, Piece, Quirks, Response, classify, parse_response,
+    server::encode_response,
 };
 use mailbearer_wire::RecvBuf;
 
@@ -19,12 +21,54 @@ pub fn run(data: &[u8]) {
             whole(frame.octets(), frame.streamed().is_empty());
         }
     }
+    behind_a_uid(data);
     // No frame: whatever comes of it, it comes without a panic.
     let _ = classify(data);
     for quirks in [Quirks::default(), Quirks::NONE] {
         if let Err(error) = parse_response(data, &limits, &quirks).map(walk) {
             assert!(error.offset <= data.len());
         }
+    }
+}
+
+/// Whatever an item's value is, the UID in front of it is told.
+fn behind_a_uid(value: &[u8]) {
+    if value.len() > 200 || value.iter().any(|octet| matches!(octet, b'\r' | b'\n' | b')')) {
+        return;
+    }
+    let response = [b"* 1 FETCH (UID 7 ENVELOPE ", value, b")\r\n"].concat();
+    match parse(&response, &Quirks::default()) {
+        Ok(Response::Untagged(Data::Fetch(fetch))) => assert_eq!(fetch.items.first(), Some(&Item::Uid(7))),
+        Err(error) if error.rule == "nesting within the limit" => {}
+        other => panic!("{other:?}: {}", response.escape_ascii()),
+    }
+}
+
+/// What is accepted without quirks has its parentheses within the limit, but for the responses that [`Limits::depth`]
+/// leaves out and those that are not looked into.
+fn shallow(octets: &[u8]) {
+    let mut limits = Limits::default();
+    limits.depth = 4;
+    let parsed = parse_response(octets, &limits, &Quirks::NONE);
+    let Ok(Response::Untagged(data)) = parsed else { return };
+    if matches!(
+        data,
+        Data::Thread(_) | Data::Status(_) | Data::Capability(_) | Data::Enabled(_) | Data::Other { .. }
+    ) {
+        return;
+    }
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    for octet in wire::without_literals(octets) {
+        match octet {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'(' if !quoted => depth += 1,
+            b')' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        // A list of flags or words is one level that is always there, and an ENVELOPE has two of its own.
+        assert!(depth <= 4 + 2, "too deep: {}", octets.escape_ascii());
     }
 }
 
@@ -39,6 +83,7 @@ fn whole(octets: &[u8], held: bool) {
     if let Ok(strict) = parse(octets, &Quirks::NONE) {
         assert_eq!(tolerant.as_ref(), Ok(&strict), "only strict: {}", octets.escape_ascii());
         round(&strict, octets, &Quirks::NONE);
+        shallow(octets);
     }
     if let (Ok(response), true) = (&tolerant, held) {
         round(response, octets, &Quirks::default());

@@ -65,6 +65,6 @@ fn check(view: &View, bounds: &view::Limits) {
     }
     assert!(number <= view.exists());
     assert_eq!(view.highest_uid().unwrap_or_default(), uid);
-    let unknown = view.unknown().and_then(|unknown| unknown.count()).unwrap_or_default();
+    let unknown = view.unknown().count();
     assert_eq!(u64::from(view.exists()), unknown + view.known() as u64);
 }
