@@ -9,6 +9,7 @@ mod job;
 mod killed;
 mod program;
 mod program_imap;
+mod proxies;
 mod proxy;
 mod refused;
 mod servers;

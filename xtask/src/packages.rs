@@ -4,8 +4,17 @@ use std::process::{Command, Stdio};
 
 use crate::{Result, process};
 
-const PACKAGES: &[&str] =
-    &["dovecot-imapd", "dovecot-pop3d", "postfix", "curl", "python3", "openssl", "strace"];
+const PACKAGES: &[&str] = &[
+    "dovecot-imapd",
+    "dovecot-pop3d",
+    "postfix",
+    "tinyproxy-bin",
+    "microsocks",
+    "curl",
+    "python3",
+    "openssl",
+    "strace",
+];
 
 /// Installs what is missing of what the tests need, as [`ensure_only`] does.
 pub(crate) fn ensure() -> Result<()> {

@@ -97,7 +97,8 @@ fn is_interim(line: &[u8]) -> Result<bool, ProxyProblem> {
     match status {
         100..=199 => Ok(true),
         200..=299 => Ok(false),
-        407 => Err(ProxyProblem::Credentials),
+        // Tinyproxy 1.11.1 says 401 to a wrong password (2026-11-26), though no server was asked yet.
+        401 | 407 => Err(ProxyProblem::Credentials),
         _ => Err(ProxyProblem::Status { status, reason: shown(reason) }),
     }
 }

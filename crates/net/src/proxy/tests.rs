@@ -160,6 +160,7 @@ fn http_connects_or_says_why_not() {
             ("1.0", "p", b"HTTP/1.0 200\r\nVia: x\r\n\r\n* OK", plain, Ok(b"* OK")),
             ("named", "ann:sesame@p", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", named, Ok(b"")),
             ("interim", "p", b"HTTP/1.1 103 Hints\r\nA: b\r\n\r\nHTTP/1.1 204 x\r\n\r\n", plain, Ok(b"")),
+            ("401", "p", b"HTTP/1.0 401 Unauthorized\r\n", plain, Err(wanting)),
             ("407", "p", b"HTTP/1.1 407 Proxy Authentication Required\r\n", plain, Err(wanting)),
             (
                 "403",
