@@ -15,7 +15,7 @@ use std::{
 
 use async_io::Async;
 use mailbearer::{
-    Account, Mailbox, Message, Range, Runtime, Security, Server,
+    Account, Address, Message, Range, Runtime, Security, Server,
     net::{Interest, Listener, Socket, Timer},
 };
 use mailbearer_mock::memory::Options;
@@ -132,7 +132,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let robot = account.on::<Smol>()?;
     async_io::block_on(async {
-        let me = Mailbox::parse(mock.user())?;
+        let me = Address::parse(mock.user())?;
         let message = Message::new(me.clone()).to(me).subject("From a runtime of our own").text("Hello");
         robot.send(&robot.compose(&message)?).await?;
         let mut imap = robot.connect_imap().await?;
