@@ -91,6 +91,14 @@ pub enum Grant {
     /// A person's consent given earlier (RFC 6749 section 6). A refresh token that the server gives in its place is
     /// used from then on, and rests in the account's store; another one in here takes its place.
     RefreshToken(Secret),
+    /// A person's name and password (RFC 6749 section 4.3), for servers that have nothing better. Refresh tokens that
+    /// come with it are not used.
+    Password {
+        /// The person's name at the authorization server.
+        username: String,
+        /// The password.
+        password: Secret,
+    },
 }
 
 /// Where a server is and how it is talked to.

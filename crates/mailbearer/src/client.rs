@@ -331,7 +331,9 @@ impl<R: Runtime> Client<R> {
         request: &TokenRequest,
         refresh_token: Option<Secret>,
     ) -> Result<oauth::Token, Error> {
-        let request = match refresh_token {
+        let grants_refresh =
+            matches!(&self.shared.account.login, Login::OAuth(OAuth { grant: Grant::RefreshToken(_), .. }));
+        let request = match refresh_token.filter(|_| grants_refresh) {
             Some(token) => &request.clone().parameter("refresh_token", token),
             None => request,
         };
@@ -407,6 +409,9 @@ fn request(settings: &OAuth) -> Result<TokenRequest, Error> {
     };
     Ok(match &settings.grant {
         Grant::ClientCredentials => TokenRequest::client_credentials(endpoint, client, &settings.scope),
+        Grant::Password { username, password } => {
+            TokenRequest::password(endpoint, client, username, password.clone(), &settings.scope)
+        }
         Grant::RefreshToken(token) => {
             let request = TokenRequest::refresh_token(endpoint, client, token.clone());
             if settings.scope.is_empty() {
@@ -423,10 +428,19 @@ fn keeper(account: &Account, oauth: &OAuth, tls: &Tls) -> Option<Keeper> {
     let (grant, origin) = match &oauth.grant {
         Grant::ClientCredentials => ("client_credentials", None),
         Grant::RefreshToken(token) => ("refresh_token", Some(token.clone())),
+        Grant::Password { .. } => ("password", None),
     };
     let client = match &oauth.client {
         ClientProof::None => None,
         ClientProof::Secret(secret) | ClientProof::Basic(secret) => Some(secret.clone()),
+    };
+    // Another password makes a kept token stale, as another client secret does.
+    let client = match &oauth.grant {
+        Grant::Password { username, password } => {
+            let client = client.as_ref().map_or("", |secret| secret.expose());
+            Some(Secret::<String>::new([username, "\0", password.expose(), "\0", client].concat()))
+        }
+        _ => client,
     };
     let key = AccountKey::new(vec![
         ("token_url", oauth.token_url.clone()),

@@ -70,6 +70,23 @@ impl TokenRequest {
             .parameter("scope", scope)
     }
 
+    /// A token for a person whose name and password the program has (RFC 6749 section 4.3), for servers that have nothing
+    /// better: the program sees the password, and there is no second factor.
+    #[must_use]
+    pub fn password(
+        endpoint: Endpoint,
+        client: Client,
+        username: &str,
+        password: impl Into<Secret>,
+        scope: &str,
+    ) -> Self {
+        Self { endpoint, client, fields: Vec::new() }
+            .parameter("grant_type", "password")
+            .parameter("username", username)
+            .parameter("password", password)
+            .parameter("scope", scope)
+    }
+
     /// A new token for the person who once logged in (RFC 6749 section 6). It is for the scopes that were
     /// granted then; ask for fewer with [`parameter`](Self::parameter).
     #[must_use]
@@ -185,6 +202,12 @@ mod tests {
                 "public",
                 renewal(Client::public("id")),
                 "grant_type=refresh_token&refresh_token=r%2F%2Bt&client_id=id",
+                None,
+            ),
+            (
+                "password",
+                TokenRequest::password(endpoint(), Client::public("id"), "ann@x", "p&w", "a b"),
+                "grant_type=password&username=ann%40x&password=p%26w&scope=a+b&client_id=id",
                 None,
             ),
             (

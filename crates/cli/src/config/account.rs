@@ -76,26 +76,42 @@ fn login(
     }
     oauth.client_id = settings.text("oauth.client_id").ok_or_else(|| missing("oauth.client_id"))?;
     let client_secret = secret::read(settings, "oauth.client_secret", folder, warnings)?;
-    if settings.text("oauth.grant").as_deref() == Some("refresh_token") {
-        let token = secret::read(settings, "oauth.refresh_token", folder, warnings)?;
-        oauth.grant = Grant::RefreshToken(token.ok_or_else(|| missing("oauth.refresh_token"))?);
-        // The preset's scope is one for applications; without any, the consent's own scopes are kept.
-        oauth.scope.clear();
-    } else {
-        if let Some(provider) = provider
-            && provider.application_scope().is_none()
-            && settings.text("oauth.scope").is_none()
-        {
-            let hint = "a person's consent is what counts there: set grant = \"refresh_token\" and refresh_token in \
-                        the table oauth; if the provider named a scope for applications, set it as scope";
-            let error = format!("account {name}: no client_credentials for mail are known of {provider}");
-            return Err(Error::config(error).hint(hint));
+    match settings.text("oauth.grant").as_deref() {
+        Some("refresh_token") => {
+            let token = secret::read(settings, "oauth.refresh_token", folder, warnings)?;
+            oauth.grant = Grant::RefreshToken(token.ok_or_else(|| missing("oauth.refresh_token"))?);
+            // The preset's scope is one for applications; without any, the consent's own scopes are kept.
+            oauth.scope.clear();
         }
-        if client_secret.is_none() {
-            return Err(missing("oauth.client_secret"));
+        Some("password") => {
+            let password = secret::read(settings, "oauth.password", folder, warnings)?;
+            let username = settings.text("oauth.username").or_else(|| settings.text("user"));
+            oauth.grant = Grant::Password {
+                username: username.unwrap_or_default(),
+                password: password.ok_or_else(|| missing("oauth.password"))?,
+            };
+            oauth.scope = provider.map_or("", Provider::delegated_scope).to_owned();
+        }
+        _ => {
+            if let Some(provider) = provider
+                && provider.application_scope().is_none()
+                && settings.text("oauth.scope").is_none()
+            {
+                let hint = "a person's consent is what counts there: set grant = \"refresh_token\" and refresh_token \
+                            in the table oauth; if the provider named a scope for applications, set it as scope";
+                let error = format!("account {name}: no client_credentials for mail are known of {provider}");
+                return Err(Error::config(error).hint(hint));
+            }
+            if client_secret.is_none() {
+                return Err(missing("oauth.client_secret"));
+            }
         }
     }
-    oauth.client = client_secret.map_or(ClientProof::None, ClientProof::Secret);
+    oauth.client = match (client_secret, settings.text("oauth.client_auth").as_deref()) {
+        (None, _) => ClientProof::None,
+        (Some(secret), Some("basic")) => ClientProof::Basic(secret),
+        (Some(secret), _) => ClientProof::Secret(secret),
+    };
     if let Some(scope) = settings.text("oauth.scope") {
         oauth.scope = scope;
     }
@@ -257,6 +273,21 @@ mod tests {
             let error = make(&format!("[accounts.a]\n{text}\n")).unwrap_err();
             assert_eq!(error.text, format!("account a has no {key}"));
             assert!(error.hint.as_ref().unwrap().contains(hint), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_person_with_a_password_and_a_client_by_basic() {
+        let text = "[accounts.a]\nuser = 'u'\n[accounts.a.oauth]\ntoken_url = 'https://x'\nclient_id = 'c'\n\
+                    grant = 'password'\nclient_auth = 'basic'\nclient_secret = 's'\n";
+        assert_eq!(make(text).unwrap_err().text, "account a has no oauth.password");
+        for (more, want) in [("", "u"), ("username = 'n'\n", "n")] {
+            let account = make(&format!("{text}password = 'hunter2'\n{more}")).unwrap();
+            let OAuth { grant: Grant::Password { username, password }, client, .. } = oauth(&account) else {
+                panic!("{account:?}")
+            };
+            assert_eq!((username.as_str(), password.expose().as_str()), (want, "hunter2"));
+            assert!(matches!(client, ClientProof::Basic(secret) if secret.expose() == "s"));
         }
     }
 

@@ -57,9 +57,10 @@ pub(crate) const TABLE: &[Row] = &[
     ),
     row(
         "oauth.grant",
-        Kind::Word(&["client_credentials", "refresh_token"]),
+        Kind::Word(&["client_credentials", "refresh_token", "password"]),
         "How access tokens are obtained: `client_credentials` for a robot with rights of its own, \
-         `refresh_token` for a person who consented earlier. Default: `client_credentials`.",
+         `refresh_token` for a person who consented earlier, `password` with name and password of a person, for \
+         servers that have nothing better. Default: `client_credentials`.",
     ),
     row(
         "oauth.tenant",
@@ -69,6 +70,13 @@ pub(crate) const TABLE: &[Row] = &[
     ),
     row("oauth.client_id", Kind::Text, "Id of the registered application. Required."),
     secret("oauth.client_secret", "Secret of the application. Required by `client_credentials`."),
+    row(
+        "oauth.client_auth",
+        Kind::Word(&["post", "basic"]),
+        "Where the client secret goes: `post` in the form, `basic` in an `Authorization` field. Default: `post`.",
+    ),
+    row("oauth.username", Kind::Text, "Name for the grant `password`. Default: `user`."),
+    secret("oauth.password", "Password for the grant `password` alone, which requires it."),
     secret("oauth.refresh_token", "Refresh token. Required by `refresh_token`."),
     row(
         "oauth.token_url",
@@ -78,8 +86,8 @@ pub(crate) const TABLE: &[Row] = &[
     row(
         "oauth.scope",
         Kind::Text,
-        "Scopes of the token, with spaces between them. Default: the preset's for `client_credentials`, those \
-         of the consent for `refresh_token`.",
+        "Scopes of the token, with spaces between them. Default: the preset's for `client_credentials` and \
+         `password`, those of the consent for `refresh_token`.",
     ),
     row(
         "imap.host",

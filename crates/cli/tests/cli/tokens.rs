@@ -239,3 +239,10 @@ fn without_a_home_tokens_are_not_kept() {
         assert_eq!(outcome.stderr.lines().count(), 1, "{outcome:?}");
     }
 }
+
+#[test]
+fn a_client_secret_may_go_into_the_head() {
+    let world = World::new().set("MAILBEARER_OAUTH_CLIENT_AUTH", "basic");
+    world.run(&["list"]).ok();
+    assert_eq!(world.server.tokens().issued(), 1);
+}

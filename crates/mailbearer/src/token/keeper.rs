@@ -122,7 +122,8 @@ impl Keeper {
                 ..Token::new(token.access_token.clone(), Some(end))
             }),
             stored_at: Some(asked_at),
-            refresh_token: token.refresh_token.clone().or(before),
+            // One that comes with another grant is of no use, and does not belong in a cache.
+            refresh_token: token.refresh_token.clone().or(before).filter(|_| self.origin.is_some()),
             client: digest(self.client.as_ref())?,
             origin: digest(self.origin.as_ref())?,
         })
