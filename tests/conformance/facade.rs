@@ -1,10 +1,18 @@
 //! The facade against the memory server: tokens shared and renewed, sessions that outlive them, outcomes.
 
-use std::{future::poll_fn, task::Poll, thread, time::Duration};
+use std::{
+    future::poll_fn,
+    sync::{Arc, Mutex},
+    task::Poll,
+    thread,
+    time::Duration,
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
 
 use mailbearer::{
     Account, Address, Client, ClientProof, Composed, Kind, Login, Message, Range, Runtime, Security, Server,
-    Tokio,
+    Token, Tokio,
     error::{Missing, Protocol},
 };
 use mailbearer_mock::{
@@ -265,6 +273,57 @@ fn a_refusal_counts_more_than_that_the_server_hangs_up_after_it() {
             assert!(error.to_string().contains(want), "{name}, {operation}: {error}");
             assert_eq!(error.retry_after().map(|wait| wait.as_secs()), wait, "{name}, {operation}");
             assert!(error.is_transient() && error.ended_session(), "{name}, {operation}");
+        }
+    }
+}
+
+/// Whatever a server repeats of the token while it refuses it, neither the error nor the trace shows it.
+#[test]
+fn a_token_that_the_server_repeats_is_shown_by_nothing() {
+    let token = "EwBAAl3BAAUFFpUAo7J3Ve0bjLBWZWCclRC3EoAA";
+    let response = STANDARD.encode(format!("user=robot@mailbearer.test\u{1}auth=Bearer {token}\u{1}\u{1}"));
+    let imap =
+        "--TLS--\nS: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2] ready\nC: <tag> AUTHENTICATE <any>\n";
+    let smtp =
+        "--TLS--\nS: 220 ready\nC: EHLO <any>\nS: 250-hello\nS: 250 AUTH XOAUTH2\nC: AUTH XOAUTH2 <any>\n";
+    let smtp_end = "C: QUIT\n";
+    let rows = [
+        ("NO", imap, format!("S: <tag> NO AUTHENTICATE XOAUTH2 {response} failed\n"), ""),
+        ("code", imap, format!("S: <tag> NO [X {response}] {token}\n"), ""),
+        ("BYE", imap, format!("S: * BYE bad command: {response}\n"), ""),
+        ("cut off", imap, format!("S: <tag> BAD {}\n", &response[..70]), ""),
+        ("junk", imap, format!("S: ! {response}\n"), ""),
+        ("535", smtp, format!("S: 535-no such\nS: 535 AUTH XOAUTH2 {response}\n"), smtp_end),
+        ("421", smtp, format!("S: 421 going away after AUTH {token}\n"), ""),
+    ];
+    for (name, start, answer, end) in rows {
+        let transcript = Transcript::parse(&format!("{start}{answer}{end}--close--\n")).unwrap();
+        let (address, serving) = serve(transcript).unwrap();
+        let mut account =
+            Account::with_source("robot@mailbearer.test", move |refused: Option<&Token>| match refused {
+                None => Ok(Token::new(token, None)),
+                Some(_) => Err("there is no other".into()),
+            });
+        account.imap = Some(Server::new("localhost", address.port(), Security::Implicit));
+        account.smtp = Some(Server::new("localhost", address.port(), Security::Implicit));
+        account = account.ca_pem(serving.ca_pem()).unwrap();
+        let seen = Arc::new(Mutex::new(String::new()));
+        let trace = Arc::clone(&seen);
+        let robot: Client = Client::traced(account, move |line| {
+            let mut seen = trace.lock().unwrap();
+            seen.push_str(&line.text);
+            seen.push('\n');
+        })
+        .unwrap();
+        let error = match start == imap {
+            true => robot.connect_imap().err().unwrap(),
+            false => robot.connect_smtp().err().unwrap(),
+        };
+        let _ = serving.join();
+        let shown = format!("{error} {error:?} {}", seen.lock().unwrap());
+        assert!(shown.contains("[redacted]"), "{name}: {shown}");
+        for secret in [&token[..12], &response[40..60]] {
+            assert!(!shown.contains(secret), "{name}: {secret} in {shown}");
         }
     }
 }

@@ -101,7 +101,7 @@ impl<R: Runtime> Imap<R> {
         options.host.clone_from(&server.host);
         (options.port, options.security) = (server.port, server.security);
         let budget = Budget::new(&options.bounds);
-        let mut net = shared.options();
+        let mut net = shared.options_for(&credentials);
         net.recv_limit = options.limits.buffer();
         let mut session = Session::new(options);
         session.authenticate(credentials)?;

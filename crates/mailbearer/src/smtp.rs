@@ -50,9 +50,10 @@ impl<R: Runtime> Smtp<R> {
         options.host.clone_from(&server.host);
         (options.port, options.security) = (server.port, server.security);
         let mut session = Session::new(options)?;
+        let net = shared.options_for(&credentials);
         session.authenticate(credentials)?;
         let connection = shared
-            .connect(Service::Mail, &server.host, server.port, server.security, shared.options())
+            .connect(Service::Mail, &server.host, server.port, server.security, net)
             .await
             .map_err(Error::smtp_net)?;
         Ok(Self { connection, session })

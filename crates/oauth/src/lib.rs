@@ -43,7 +43,6 @@ mod exchange;
 mod form;
 pub mod http;
 mod limits;
-mod redact;
 mod request;
 pub mod server;
 mod token;

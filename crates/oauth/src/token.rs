@@ -1,9 +1,10 @@
 use alloc::{boxed::Box, string::String};
 use core::time::Duration;
 
+use mailbearer_sasl::Redactor;
 use mailbearer_wire::{Json, Secret, printable_bytes};
 
-use crate::{Error, ErrorResponse, Limits, http::Response, redact::Redactor};
+use crate::{Error, ErrorResponse, Limits, http::Response};
 
 /// An access token of the type `bearer`, and what came with it (RFC 6749 section 5.1).
 #[derive(Clone, Debug)]

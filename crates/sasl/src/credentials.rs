@@ -3,6 +3,8 @@ use core::fmt;
 
 use mailbearer_wire::Secret;
 
+use crate::Redactor;
+
 /// Who logs in, and what proves it.
 ///
 /// What is in here fits every mechanism of its kind: nothing in it can end a field of the mechanism's message
@@ -67,6 +69,18 @@ impl Credentials {
     #[must_use]
     pub const fn is_bearer(&self) -> bool {
         matches!(self.proof, Proof::Bearer(_))
+    }
+
+    /// Takes the token or password out of what a server says.
+    #[must_use]
+    pub fn redactor(&self) -> Redactor {
+        Redactor::new(core::slice::from_ref(self.secret()))
+    }
+
+    pub(crate) const fn secret(&self) -> &Secret {
+        match &self.proof {
+            Proof::Bearer(secret) | Proof::Password(secret) => secret,
+        }
     }
 
     pub(crate) const fn proof(&self) -> &Proof {

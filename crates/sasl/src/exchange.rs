@@ -4,7 +4,7 @@ use core::{fmt, mem};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use mailbearer_wire::Secret;
 
-use crate::{Credentials, Mechanism, Reason, credentials::Proof};
+use crate::{Credentials, Mechanism, Reason, Redactor, credentials::Proof};
 
 /// The client's side of one authentication: what to answer to each challenge.
 ///
@@ -14,14 +14,16 @@ use crate::{Credentials, Mechanism, Reason, credentials::Proof};
 /// leave it out; either way pass every challenge to [`respond`](Self::respond) and send what it returns, until
 /// the server gives its verdict. After a refusal look at [`reason`](Self::reason).
 ///
-/// A secret leaves the exchange once, and is gone from it then: whatever a server asks for, it does not get the
-/// token a second time.
+/// A secret leaves the exchange once: whatever a server asks for, it does not get the token a second time. What is
+/// kept of it serves to [`redact`](Self::redact) what a server repeats.
 #[derive(Clone, Debug)]
 pub struct Exchange {
     mechanism: Mechanism,
     state: State,
     challenges: u8,
     reason: Option<Reason>,
+    /// What the server was shown and may repeat.
+    shown: Secret,
 }
 
 /// What was sent, and with it what a challenge means.
@@ -79,7 +81,7 @@ impl Exchange {
                 return Err(Mismatch::BearerForPassword(mechanism));
             }
         };
-        Ok(Self { mechanism, state, challenges: 0, reason: None })
+        Ok(Self { mechanism, state, challenges: 0, reason: None, shown: credentials.secret().clone() })
     }
 
     /// An exchange with the best mechanism among the names that the server offers, in any case of letters; what
@@ -150,10 +152,19 @@ impl Exchange {
                     Mechanism::OAuthBearer => b"AQ==",
                     Mechanism::Plain | Mechanism::Login => return Err(ChallengeError::Unexpected),
                 };
-                self.reason.get_or_insert_with(|| Reason::of_challenge(challenge));
+                self.reason.get_or_insert_with(|| {
+                    let redactor = Redactor::new(core::slice::from_ref(&self.shown));
+                    Reason::of_challenge(challenge).redacted(&redactor)
+                });
                 Ok(Secret::new(answer.to_vec()))
             }
         }
+    }
+
+    /// What the server says, without the token or password if it repeats that.
+    #[must_use]
+    pub fn redact(&self, text: &str) -> String {
+        Redactor::new(core::slice::from_ref(&self.shown)).redact(text)
     }
 
     /// Why the server refuses the token, once it said so.

@@ -30,9 +30,11 @@ mod credentials;
 mod exchange;
 mod mechanism;
 mod reason;
+mod redact;
 pub mod server;
 
 pub use credentials::{Credentials, InvalidCredentials};
 pub use exchange::{ChallengeError, Exchange, Mismatch};
 pub use mechanism::{Mechanism, UnknownMechanism};
 pub use reason::Reason;
+pub use redact::Redactor;

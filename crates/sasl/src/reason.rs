@@ -3,6 +3,8 @@ use alloc::string::String;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use mailbearer_wire::{Json, printable_bytes};
 
+use crate::Redactor;
+
 /// What the server said about a token that it refused (RFC 7628 section 3.2.2).
 ///
 /// All of it is the server's text, cut to [`Reason::LIMIT`] octets and escaped for a terminal.
@@ -38,6 +40,16 @@ impl Reason {
             status: field("status"),
             schemes: field("schemes"),
             scope: field("scope"),
+        }
+    }
+
+    pub(crate) fn redacted(self, shown: &Redactor) -> Self {
+        let redact = |text: Option<String>| text.map(|text| shown.redact(&text));
+        Self {
+            raw: shown.redact(&self.raw),
+            status: redact(self.status),
+            schemes: redact(self.schemes),
+            scope: redact(self.scope),
         }
     }
 }

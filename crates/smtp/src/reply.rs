@@ -30,6 +30,11 @@ impl Reply {
         Self { code, enhanced: enhanced.filter(|enhanced| Some(enhanced.class) == class), raw }
     }
 
+    /// The same, as `redact` lets its text be shown.
+    pub(crate) fn redacted(self, redact: impl Fn(&str) -> String) -> Self {
+        Self { raw: redact(&self.raw), ..self }
+    }
+
     /// The reply's class, by its first digit; the digits after it say nothing that a client must know.
     #[must_use]
     pub const fn class(&self) -> Class {

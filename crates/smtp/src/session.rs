@@ -515,6 +515,10 @@ impl Session {
             self.greeting = printable_bytes(first.as_bytes(), GREETING);
         }
         if reply.is_closing() {
+            let reply = match &state {
+                State::AuthReply { exchange, .. } => reply.redacted(|text| exchange.redact(text)),
+                _ => reply,
+            };
             return Err(Error::Closing { stage, reply });
         }
         let (next, event) = match (state, class) {
@@ -548,6 +552,8 @@ impl Session {
             (State::AuthReply { held: None, .. }, Success) => (State::Ready, Some(Event::Authenticated)),
             (State::AuthReply { exchange, .. }, Transient | Permanent) => {
                 tx.push(QUIT);
+                // Some servers repeat the command that they refuse.
+                let reply = reply.redacted(|text| exchange.redact(text));
                 let reason = exchange.reason().cloned().map(Box::new);
                 return Err(Error::Auth { mechanism: exchange.mechanism(), reply, reason });
             }

@@ -130,6 +130,11 @@ impl Answer {
         }
     }
 
+    /// The same, as `redact` lets its texts be shown.
+    pub(super) fn redacted(self, redact: impl Fn(&str) -> String) -> Self {
+        Self { code: self.code.map(|code| redact(&code)), text: redact(&self.text), ..self }
+    }
+
     /// A line that has no status; it is taken for a BYE.
     pub(super) fn of_bare(line: &[u8]) -> Self {
         Self { status: Status::Bye, code: None, text: quoted(line) }

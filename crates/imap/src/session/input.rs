@@ -1,4 +1,4 @@
-use alloc::boxed::Box;
+use alloc::{boxed::Box, string::String};
 use core::mem;
 
 use mailbearer_sasl::{Exchange, Reason};
@@ -75,7 +75,9 @@ impl Session {
             [b'[', ..] if quirks.bare_code => {
                 Ok((!self.is_clear()).then_some(Step::Event(Event::Data(frame))))
             }
-            line if quirks.bare_farewell && is_farewell(line) => Err(Error::Bye(Answer::of_bare(line))),
+            line if quirks.bare_farewell && is_farewell(line) => {
+                Err(Error::Bye(Answer::of_bare(line).redacted(|text| self.hide(text.into()))))
+            }
             line => Err(self.broken("neither an answer nor data", line)),
         }
     }
@@ -196,6 +198,8 @@ impl Session {
     ) -> Result<Option<Step<Event>>, Error> {
         let answer = Answer::of(frame.octets());
         if status != Status::Ok {
+            // Some servers repeat the command that they refuse.
+            let answer = answer.redacted(|text| auth.exchange.redact(text));
             return Err(Error::Auth { answer, reason: boxed_reason(&auth.exchange) });
         }
         if !auth.told {
@@ -283,8 +287,12 @@ impl Session {
             }
             State::Logout { .. } => Err(self.broken("BYE once more", frame.octets())),
             // What it said about the token before tells more than that it hangs up.
-            State::Open { line: Line::Auth(auth), .. } if auth.exchange.reason().is_some() => {
-                Err(Error::Auth { answer, reason: boxed_reason(&auth.exchange) })
+            State::Open { line: Line::Auth(auth), .. } => {
+                let answer = answer.redacted(|text| auth.exchange.redact(text));
+                match boxed_reason(&auth.exchange) {
+                    Some(reason) => Err(Error::Auth { answer, reason: Some(reason) }),
+                    None => Err(Error::Bye(answer)),
+                }
             }
             _ => Err(Error::Bye(answer)),
         }
@@ -352,7 +360,18 @@ impl Session {
     }
 
     fn broken(&self, what: &'static str, got: &[u8]) -> Error {
-        broken_at(self.stage(), what, got)
+        match broken_at(self.stage(), what, got) {
+            Error::Protocol { stage, what, got } => Error::Protocol { stage, what, got: self.hide(got) },
+            error => error,
+        }
+    }
+
+    /// What the server says, without the credentials while they are on the way.
+    fn hide(&self, said: String) -> String {
+        match &self.state {
+            State::Open { line: Line::Auth(auth), .. } => auth.exchange.redact(&said),
+            _ => said,
+        }
     }
 }
 

@@ -7,13 +7,12 @@ use alloc::{
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD, engine::general_purpose::URL_SAFE_NO_PAD};
 use mailbearer_wire::Secret;
 
-use crate::form;
-
 /// Takes our own secrets out of what a server says.
 ///
 /// Servers repeat the request in their errors. This is the one place where secrets are looked for in text, and no more
 /// than a net: what we say ourselves is known where it is said.
-pub(crate) struct Redactor {
+#[derive(Clone, Debug)]
+pub struct Redactor {
     /// What to look for, in lower case.
     forms: Vec<Secret>,
 }
@@ -21,7 +20,8 @@ pub(crate) struct Redactor {
 impl Redactor {
     /// Looks for each of `secrets` that is at least [`Self::SHORTEST`] octets long: as it is, form-encoded, in base64
     /// behind any number of octets, and in hexadecimal digits.
-    pub(crate) fn new(secrets: &[Secret]) -> Self {
+    #[must_use]
+    pub fn new(secrets: &[Secret]) -> Self {
         let mut forms = Vec::new();
         for secret in secrets.iter().filter(|secret| secret.expose().len() >= Self::SHORTEST) {
             let text = secret.expose();
@@ -30,7 +30,7 @@ impl Redactor {
                 forms.push(Secret::new(form.expose().to_ascii_lowercase()));
             };
             add(text.clone());
-            let encoded = form::encode_text(text);
+            let encoded = encode_text(text);
             add(encoded.expose().replace('+', "%20"));
             add(encoded.expose().clone());
             add(text.bytes().map(|octet| format!("{octet:02x}")).collect());
@@ -52,21 +52,26 @@ impl Redactor {
         Self { forms }
     }
 
-    /// `text` with `[redacted]` in place of each secret.
-    pub(crate) fn redact(&self, text: &str) -> String {
+    /// `text` with `[redacted]` in place of each secret, and of each that is cut off after its first
+    /// 12 characters, as where a server or we show the start of a line alone.
+    #[must_use]
+    pub fn redact(&self, text: &str) -> String {
         let mut text = text.to_string();
         for form in &self.forms {
+            let form = form.expose().as_str();
             // The same length, so that what is found in one stands at the same place in the other.
             let lower = text.to_ascii_lowercase();
-            if !lower.contains(form.expose()) {
-                continue;
-            }
+            let start = form.char_indices().nth(Self::START).map_or(form.len(), |(at, _)| at);
+            let Some(start) = form.get(..start).filter(|start| lower.contains(start)) else { continue };
             let mut shown = String::with_capacity(text.len());
             let mut end = 0_usize;
-            for (at, found) in lower.match_indices(form.expose()) {
+            for (at, _) in lower.match_indices(start) {
+                if at < end {
+                    continue;
+                }
                 shown.push_str(text.get(end..at).unwrap_or_default());
                 shown.push_str(MARK);
-                end = at.saturating_add(found.len());
+                end = at.saturating_add(common(lower.get(at..).unwrap_or_default(), form));
             }
             shown.push_str(text.get(end..).unwrap_or_default());
             text = shown;
@@ -74,8 +79,30 @@ impl Redactor {
         text
     }
 
+    /// Characters of a secret by which it is found.
+    const START: usize = 12;
+
     /// Octets of the shortest secret that is looked for. A shorter one would be found in words.
-    pub(crate) const SHORTEST: usize = 8;
+    pub const SHORTEST: usize = 8;
+}
+
+/// Octets that two texts have in common at their start.
+fn common(one: &str, other: &str) -> usize {
+    let same = one.chars().zip(other.chars()).take_while(|(one, other)| one == other);
+    same.map(|(letter, _)| letter.len_utf8()).sum()
+}
+
+/// As in a form (RFC 6749 appendix B).
+fn encode_text(text: &str) -> Secret {
+    let mut encoded = String::with_capacity(text.len().saturating_mul(3));
+    for octet in text.bytes() {
+        match octet {
+            b'*' | b'-' | b'.' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => encoded.push(octet.into()),
+            b' ' => encoded.push('+'),
+            _ => encoded.push_str(&format!("%{octet:02X}")),
+        }
+    }
+    Secret::new(encoded)
 }
 
 const MARK: &str = "[redacted]";
@@ -92,7 +119,7 @@ mod tests {
     fn finds_a_secret_in_every_form() {
         for secret in ["hunter22", "s3cr&t w%rd", "0.AAA-_~+/=x1", "Grüße aus Köln"] {
             let redactor = Redactor::new(&[Secret::from(secret)]);
-            let encoded = form::encode_text(secret).expose().clone();
+            let encoded = encode_text(secret).expose().clone();
             let mut texts = vec![
                 secret.to_string(),
                 encoded.clone(),
@@ -123,6 +150,21 @@ mod tests {
             assert_eq!(redactor.redact(text), text);
         }
         assert_eq!(redactor.redact("ü LONG enough ü"), "ü [redacted] ü");
+    }
+
+    #[test]
+    fn the_start_of_a_secret_is_found() {
+        let token = "EwBAAl3BAAUFFpUAo7J3Ve0bjLBWZWCclRC3EoAA";
+        let redactor = Redactor::new(&[token.into()]);
+        let response = STANDARD.encode(format!("user=a@b\u{1}auth=Bearer {token}\u{1}\u{1}"));
+        for end in [response.len(), response.len() - 9, 60] {
+            let shown = redactor.redact(&format!("AUTHENTICATE XOAUTH2 {}", &response[..end]));
+            assert!(shown.ends_with("[redacted]") || shown.len() < 80, "{shown}");
+            let (before, _) = shown.split_once("[redacted]").unwrap();
+            assert!(response.starts_with(before.trim_start_matches("AUTHENTICATE XOAUTH2 ")), "{shown}");
+        }
+        assert_eq!(redactor.redact(&token[..12]), "[redacted]");
+        assert_eq!(redactor.redact(&token[..11]), &token[..11]);
     }
 
     #[test]
