@@ -16,6 +16,8 @@ mod classify;
 mod code;
 mod command;
 mod datetime;
+mod error;
+mod event;
 mod fetch;
 mod frame;
 mod invalid;
@@ -23,7 +25,10 @@ mod limits;
 mod list;
 mod literal;
 mod mailbox;
+mod options;
 mod parse;
+mod problem;
+mod quirks;
 mod response;
 mod rule;
 mod section;
@@ -49,12 +54,13 @@ pub use fetch::{
 };
 pub use frame::{Frame, FrameError, Framer, Piece, Streamed};
 pub use invalid::Invalid;
-pub use limits::{Limits, Quirks};
+pub use limits::Limits;
 pub use list::{Element, IntoIter, Iter, List};
 pub use literal::{LiteralItem, LiteralOf};
 pub use mailbearer_wire::{Date, DateTime};
 pub use mailbox::Mailbox;
 pub use parse::{ParseError, parse_response, parse_summary_data};
+pub use quirks::Quirks;
 pub use response::{
     Data, Esearch, Fetch, Found, Listed, Namespace, Param, QuotaResource, Response, Status, StatusItem,
     StatusLine, ThreadMember,

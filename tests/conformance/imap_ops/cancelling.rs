@@ -93,3 +93,19 @@ async fn polled<T>(future: impl Future<Output = T>, times: u32) -> Option<T> {
     }
     None
 }
+
+#[test]
+fn what_blocks_is_an_iterator() {
+    let bench = Bench::start();
+    bench.deliver(&["one", "two"]);
+    let mut imap = bench.account.clone().blocking().unwrap().connect_imap().unwrap();
+    let listing = imap.list("INBOX", mailbearer::Range::All).unwrap();
+    let subjects: Vec<String> = listing.map(|item| item.unwrap().subject).collect();
+    assert_eq!(subjects, ["one", "two"]);
+    let mut refused = imap.list("nowhere", mailbearer::Range::All).unwrap();
+    assert!(Iterator::next(&mut refused).is_some_and(|item| item.is_err()));
+    assert!(Iterator::next(&mut refused).is_none(), "a failure is the last");
+    let mut inbox = imap.examine("INBOX").unwrap();
+    let octets: usize = inbox.fetch(1).unwrap().map(|piece| piece.unwrap().len()).sum();
+    assert!(octets > 50, "{octets}");
+}

@@ -6,11 +6,12 @@ use mailbearer_wire::{RecvBuf, Security, SendBuf, Step};
 
 use super::{
     Access, Answer, Auth, Completion, Error, Event, Identity, Line, Role, Session, Stage, State, Tag,
-    command::Outgoing, early_limits, event::quoted,
+    command::Outgoing, early_limits,
 };
 use crate::{
     Capabilities, Capability, Frame, Framer, Kind, Piece, Status,
     command::write_word,
+    event::quoted,
     parse::{parse_capabilities, parse_enabled},
 };
 

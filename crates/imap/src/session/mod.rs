@@ -45,104 +45,32 @@
 //!
 //! # Before TLS
 //!
-//! With [`Security::StartTls`] nothing is said in the clear but STARTTLS. Nothing that was learned before TLS is used
+//! With [`Security::StartTls`](mailbearer_wire::Security) nothing is said in the clear but STARTTLS. Nothing that was learned before TLS is used
 //! or handed out after it, and bytes between the server's consent and TLS are an error. An answer counts only if no
 //! octet of it was there before its command had been sent.
 
-use alloc::{collections::VecDeque, string::String, vec, vec::Vec};
+use alloc::{collections::VecDeque, string::String, vec::Vec};
 use core::{mem, time::Duration};
 
 use mailbearer_sasl::{Credentials, Exchange};
-use mailbearer_wire::{Machine, RecvBuf, Security, SendBuf, Step};
+use mailbearer_wire::{Machine, RecvBuf, SendBuf, Step};
 
 use crate::{Capabilities, Frame, Framer, Limits, Quirks};
 
 mod command;
-mod error;
-mod event;
 mod input;
 mod output;
 #[cfg(test)]
 mod tests;
 
-pub use error::{Error, Misuse, Stage};
-pub use event::{Answer, Completion, Event, Problem, Tag};
+pub use crate::{
+    error::{Error, Misuse, Stage},
+    event::{Answer, Completion, Event, Tag},
+    options::{Bounds, Options},
+    problem::Problem,
+};
 
 use command::Outgoing;
-
-/// How a [`Session`] is set up.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Options {
-    /// The server as the caller named it; OAUTHBEARER tells it.
-    pub host: String,
-    /// Its port; OAUTHBEARER tells it.
-    pub port: u16,
-    /// How the connection comes by its TLS.
-    pub security: Security,
-    /// How much of a response is accepted. The [`RecvBuf`] must be able to hold [`Limits::buffer`] octets.
-    pub limits: Limits,
-    /// How much of everything else is accepted.
-    pub bounds: Bounds,
-    /// Which mistakes of servers are overlooked in what the session parses itself.
-    pub quirks: Quirks,
-    /// What the session tells of its program, names and values, where the server wants that first
-    /// ([`Quirks::id_first`]). Default name and version of this crate; where it is empty nothing is told.
-    pub id: Vec<(String, String)>,
-    /// The [`patience`](Machine::patience) of an IDLE, at most 28 minutes, as RFC 2177 asks for less than 29.
-    /// Default 10 minutes: Exchange Online forgets an IDLE silently some time after that. When it is over, be
-    /// [`done`](Session::done) and [`idle`](Session::idle) again.
-    pub idle: Duration,
-}
-
-impl Options {
-    /// The defaults, for this server.
-    #[must_use]
-    pub fn new(host: impl Into<String>, port: u16, security: Security) -> Self {
-        Self {
-            host: host.into(),
-            port,
-            security,
-            limits: Limits::default(),
-            bounds: Bounds::default(),
-            quirks: Quirks::default(),
-            id: vec![
-                ("name".into(), env!("CARGO_PKG_NAME").into()),
-                ("version".into(), env!("CARGO_PKG_VERSION").into()),
-            ],
-            idle: Duration::from_secs(600),
-        }
-    }
-}
-
-/// Limits of a session beyond those of a response. Each field's default is named with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Bounds {
-    /// Commands that wait or are in flight. Default 256.
-    pub commands: usize,
-    /// Responses before the authentication. Default 64.
-    pub early_responses: usize,
-    /// Octets of them. Default 64 KiB.
-    pub early_octets: usize,
-    /// Responses for each command that it did not ask for. The session does not know which those are and counts none:
-    /// who drives it does. Default 100,000.
-    pub unasked_responses: usize,
-    /// Octets of them. Default 16 MiB.
-    pub unasked_octets: usize,
-}
-
-impl Default for Bounds {
-    fn default() -> Self {
-        Self {
-            commands: 256,
-            early_responses: 64,
-            early_octets: 64 * 1024,
-            unasked_responses: 100_000,
-            unasked_octets: 16 << 20,
-        }
-    }
-}
 
 /// A client's session. See the [module](self).
 #[derive(Debug)]
@@ -287,7 +215,7 @@ enum Role {
 }
 
 impl Session {
-    /// A session at the start of its connection: with [`Security::Implicit`] over TLS already.
+    /// A session at the start of its connection: with [`Security::Implicit`](mailbearer_wire::Security) over TLS already.
     #[must_use]
     pub fn new(options: Options) -> Self {
         let bounds = options.bounds;

@@ -3,7 +3,7 @@ use mailbearer_imap::{
     Capability, Data, FetchItem, Frame, Item, LiteralItem, LiteralOf, ParseError, Part, Partial, Response,
     Section, SectionOf, SequenceSet, Text,
 };
-use mailbearer_net::Runtime;
+use mailbearer_net::{Blocking, Runtime};
 use mailbearer_wire::Octets;
 
 use super::{Authenticated, Examined, mailbox_name, run::is_one_of};
@@ -195,6 +195,19 @@ impl<'a, R: Runtime> Body<'a, R> {
     #[must_use]
     pub fn detach(self) -> BodyState {
         self.state
+    }
+}
+
+/// The octets as [`Body::next`] gives them.
+impl Iterator for Body<'_, Blocking> {
+    type Item = Result<Octets, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = Body::next(self);
+        if next.is_err() {
+            self.state.fetch = None;
+        }
+        next.transpose()
     }
 }
 

@@ -1,6 +1,6 @@
 use mailbearer_imap::session::{Event, Tag};
 use mailbearer_imap::{Capability, Command, Data, FetchItem, Frame, Item, Response, SequenceSet, UidSet};
-use mailbearer_net::Runtime;
+use mailbearer_net::{Blocking, Runtime};
 
 use super::{
     Authenticated, Examined, OddLine, Summary,
@@ -172,6 +172,19 @@ impl<'a, R: Runtime> Messages<'a, R> {
         };
         let fetched = Fetched::of(frame)?;
         self.state.uids.contains(fetched.uid).then_some(Fetched { odd, ..fetched })
+    }
+}
+
+/// The messages as [`Messages::next`] gives them.
+impl Iterator for Messages<'_, Blocking> {
+    type Item = Result<Fetched, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = Messages::next(self);
+        if next.is_err() {
+            self.state.fetch = None;
+        }
+        next.transpose()
     }
 }
 

@@ -2,7 +2,7 @@ use std::mem;
 
 use mailbearer_imap::session::{Completion, Event, Tag};
 use mailbearer_imap::{Data, Fetch, FetchItem, Frame, Response, SequenceSet, UidSet};
-use mailbearer_net::Runtime;
+use mailbearer_net::{Blocking, Runtime};
 
 use super::{
     Authenticated, Examined, Summary, mailbox_name,
@@ -120,8 +120,14 @@ impl<'a, R: Runtime> Listing<'a, R> {
                         .map(unknown)
                         .map(|(uid, number)| Summary::unknown(uid, number)));
                 }
-                if let Some(summary) = self.step().await? {
-                    return Ok(Some(summary));
+                match self.step().await {
+                    Ok(Some(summary)) => return Ok(Some(summary)),
+                    Ok(None) => {}
+                    Err(error) => {
+                        // A failed listing has ended.
+                        self.state.untold = Some(Vec::new());
+                        return Err(error);
+                    }
                 }
             }
         })
@@ -158,6 +164,15 @@ impl<'a, R: Runtime> Listing<'a, R> {
             }
             _ => Ok(None),
         }
+    }
+}
+
+/// The messages as [`Listing::next`] gives them, the last after a failure.
+impl Iterator for Listing<'_, Blocking> {
+    type Item = Result<Summary, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Listing::next(self).transpose()
     }
 }
 

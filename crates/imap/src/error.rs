@@ -3,13 +3,12 @@ use core::fmt;
 
 use mailbearer_sasl::{ChallengeError, Reason};
 
-use super::{Answer, Problem};
-use crate::{FrameError, Invalid};
+use crate::{FrameError, Invalid, event::Answer, problem::Problem};
 
 /// Why a session ended. It is over then: the connection is of no further use.
 ///
 /// A command that the server answers NO or BAD is no error of the session but a
-/// [`Completion`](super::Completion). What is quoted of the server is cut and escaped for a terminal.
+/// [`Completion`](crate::session::Completion). What is quoted of the server is cut and escaped for a terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
@@ -61,7 +60,7 @@ pub enum Error {
     /// A line, a response or a literal passed its limit.
     Frame(FrameError),
     /// More responses, or more octets of them, came before the authentication than
-    /// [`Bounds`](super::Bounds) allows.
+    /// [`Bounds`](crate::session::Bounds) allows.
     TooMuchBeforeAuth,
     /// The connection ended without a BYE.
     Closed {
@@ -214,7 +213,7 @@ pub enum Misuse {
     Ended,
     /// LOGOUT was given before.
     LoggingOut,
-    /// As many commands wait and are in flight as [`Bounds::commands`](super::Bounds::commands) allows.
+    /// As many commands wait and are in flight as [`Bounds::commands`](crate::session::Bounds::commands) allows.
     TooManyCommands,
     /// Credentials were given before, or the session is authenticated.
     AlreadyAuthenticated,

@@ -1,0 +1,119 @@
+use core::time::Duration;
+
+use mailbearer_wire::suggested_wait;
+
+/// What words of servers in the field are known to mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Problem {
+    /// Exchange accepts the token and opens no mailbox for it: a permission, a licence or the `user=` is wrong.
+    NotConnected,
+    /// Exchange finds no mailbox, or IMAP is switched off for it.
+    NoMailbox,
+    /// Too much was asked in a short time.
+    Throttled {
+        /// How long to wait, where the server says so.
+        wait: Option<Duration>,
+    },
+    /// The server, or the one behind it, is down or moves the mailbox.
+    Unavailable,
+    /// The user has too many connections.
+    TooManyConnections,
+    /// The access token ran out during the session.
+    TokenExpired,
+    /// NetEase's servers want an ID command first.
+    IdWanted,
+}
+
+impl Problem {
+    /// Whether waiting, or a new connection, is the cure.
+    #[must_use]
+    pub const fn is_transient(self) -> bool {
+        !matches!(self, Self::NotConnected | Self::NoMailbox | Self::IdWanted)
+    }
+
+    pub(crate) fn of_text(text: &str) -> Option<Self> {
+        let text = text.to_ascii_lowercase();
+        if after(&text, "request is throttled").is_some() {
+            return Some(Self::Throttled { wait: suggested_wait(&text) });
+        }
+        PHRASES.iter().find(|(phrase, _)| after(&text, phrase).is_some()).map(|(_, problem)| *problem)
+    }
+
+    pub(crate) fn of_code(code: &str) -> Option<Self> {
+        let name = code.split(' ').next().unwrap_or_default().to_ascii_uppercase();
+        CODES.iter().find(|(code, _)| *code == name).map(|(_, problem)| *problem)
+    }
+}
+
+/// In lower case; the first that is found counts.
+const PHRASES: &[(&str, Problem)] = &[
+    ("authenticated but not connected", Problem::NotConnected),
+    ("noadrecipient", Problem::NoMailbox),
+    ("authresultfrompopimapend=8", Problem::NoMailbox),
+    ("accesstokenexpired", Problem::TokenExpired),
+    ("session expired", Problem::TokenExpired),
+    ("too many simultaneous connections", Problem::TooManyConnections),
+    ("maximum number of connections", Problem::TooManyConnections),
+    ("bandwidth limits", Problem::Throttled { wait: None }),
+    ("server unavailable", Problem::Unavailable),
+    ("wrongserverexception", Problem::Unavailable),
+    ("unsafe login", Problem::IdWanted),
+];
+
+/// RFC 5530.
+const CODES: &[(&str, Problem)] = &[
+    ("UNAVAILABLE", Problem::Unavailable),
+    ("INUSE", Problem::Unavailable),
+    ("EXPIRED", Problem::TokenExpired),
+];
+
+/// What follows a phrase in a short text. The search of the standard library is made for long ones, and large.
+fn after<'t>(text: &'t str, phrase: &str) -> Option<&'t str> {
+    let at = text.as_bytes().windows(phrase.len()).position(|window| window == phrase.as_bytes())?;
+    text.get(at.saturating_add(phrase.len())..)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Answer;
+
+    #[test]
+    fn known_problems_are_recognised() {
+        let wait = |millis| Some(Problem::Throttled { wait: Some(Duration::from_millis(millis)) });
+        let rows: &[(&str, Option<Problem>)] = &[
+            ("A1 BAD User is authenticated but not connected.", Some(Problem::NotConnected)),
+            ("A1 NO Request is throttled. Suggested Backoff Time: 299910 milliseconds", wait(299_910)),
+            ("A1 BAD Request is throttled.", Some(Problem::Throttled { wait: None })),
+            ("* BYE Session invalidated - AccessTokenExpired", Some(Problem::TokenExpired)),
+            ("* BYE Session expired, please login again.", Some(Problem::TokenExpired)),
+            ("A1 NO Server Unavailable. 15", Some(Problem::Unavailable)),
+            (
+                "A1 NO [UNAVAILABLE] UID FETCH Service is temporarily not available",
+                Some(Problem::Unavailable),
+            ),
+            (
+                "A1 NO [UNAVAILABLE] Maximum number of connections from user+IP exceeded",
+                Some(Problem::TooManyConnections),
+            ),
+            ("A1 NO [ALERT] Too many simultaneous connections. (Failure)", Some(Problem::TooManyConnections)),
+            (
+                "A1 NO [OVERQUOTA] Account exceeded command or bandwidth limits.",
+                Some(Problem::Throttled { wait: None }),
+            ),
+            ("A1 NO [OVERQUOTA] Mailbox is full", None),
+            ("A1 NO SELECT Unsafe Login. Please contact kefu@188.com for help", Some(Problem::IdWanted)),
+            (
+                "A1 OK [Error=\"Microsoft.Exchange.Data.Storage.WrongServerException:Cross Server access\" \
+                 AuthResultFromPopImapEnd=0] AUTHENTICATE completed.",
+                Some(Problem::Unavailable),
+            ),
+            ("A1 OK [Error=\"NoADRecipient\" AuthResultFromPopImapEnd=8] x", Some(Problem::NoMailbox)),
+            ("A1 NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)", None),
+        ];
+        for (line, want) in rows {
+            assert_eq!(Answer::of(line.as_bytes()).problem(), *want, "{line}");
+        }
+    }
+}

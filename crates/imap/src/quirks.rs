@@ -1,0 +1,119 @@
+/// Which mistakes of servers are overlooked.
+///
+/// All are by default, because none of them can be taken for anything else that a server might mean. Where one is off, a
+/// response that needs it is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Quirks {
+    /// A space too many or too few: Exchange (`* STATUS INBOX (MESSAGES 0) `), Exmail (`(UID 19436 )`), Yahoo and
+    /// GreenMail (`* SEARCH 1 2 `), SurgeMail (`FLAGS (\Seen )`).
+    pub spacing: bool,
+    /// Octets above 0x7f in a word, and what is not UTF-8 in a quoted string.
+    pub eight_bit: bool,
+    /// A status response without text: Gmail and Yahoo (`* OK [HIGHESTMODSEQ 7]`), and `+` without a space.
+    pub missing_text: bool,
+    /// A code without the status in front of it: Exchange (`[COPYUID 55 31 6]`). Read as an untagged OK.
+    pub bare_code: bool,
+    /// A quote inside a quoted string, or a backslash before the last one, that is not escaped: Exmail
+    /// (`"sina.com\"`, `""""`). A quote ends a string if a space, a parenthesis, a bracket or the line end follows, and
+    /// where that can't be (`"Rohr 5" lang"`) the next that what has to follow follows.
+    pub stray_quote: bool,
+    /// A list without elements, NIL, or a string where the grammar wants something in parentheses, and an empty
+    /// string or NIL where it wants a value: Exchange (`"inline"` for a disposition), NetEase (`* STATUS x ()`), many.
+    pub wrong_nil: bool,
+    /// Surplus or missing fields at the end of an ENVELOPE, a body or an address: Exchange (`"S/MIME Encrypted
+    /// Message"`), Exmail (9 of 10 fields), Gmail (a multipart without parts).
+    pub field_count: bool,
+    /// A number that is negative or has a fraction, read as the nearest one that is allowed: mail.ru, Zoho
+    /// (`MODSEQ (-1)`).
+    pub odd_number: bool,
+    /// A mailbox name that should have been quoted, read up to the end of the line, and a delimiter without quotes:
+    /// Exchange.
+    pub unquoted_name: bool,
+    /// A section that is not said as it should be: the length of a range repeated (`BODY[2]<0.10>`), `BODY.PEEK[]` and
+    /// `RFC822[]` for `BODY[]`.
+    pub odd_section: bool,
+    /// A line that breaks inside a quoted string, where the field of the message was folded. The break is left out.
+    pub line_break: bool,
+    /// A value in a FETCH response that follows no rule: it is kept as an [`Item::Other`](crate::Item::Other), with all
+    /// that stands behind it.
+    pub unreadable_value: bool,
+    /// Parentheses around a part of the items of a FETCH response: Domino (`(UID 1 (ENVELOPE …) …)`), around an item of
+    /// an ESEARCH response (`(MODSEQ 7)`), and a second structure behind a BODYSTRUCTURE: mail.ru.
+    pub extra_parentheses: bool,
+    /// Characters that no flag has: Gmail (`[Gmail]/Trash`), and `\\*` among FLAGS and not only PERMANENTFLAGS: Zoho,
+    /// GreenMail, and a backslash without a name: Dovecot of home.pl.
+    pub odd_flag: bool,
+    /// 0 where numbers start at 1: Courier (`* 0 FETCH`), Exchange (`UID 0`), UIDVALIDITY 0.
+    pub zero_number: bool,
+    /// `*` in the UIDs that COPYUID and APPENDUID name: Purelymail.
+    pub open_set: bool,
+    /// An empty line behind a literal, before its response goes on, or between two responses: seen by Nylas and
+    /// in Python's imaplib.
+    pub blank_line: bool,
+    /// A last line with neither star nor tag, read as a BYE: Exchange (`Server Unavailable. 15`).
+    pub bare_farewell: bool,
+    /// BYE said again and again until the client closes: Yandex. With the second one the session is over.
+    pub repeated_bye: bool,
+    /// `OK [Error="…" AuthResultFromPopImapEnd=…] AUTHENTICATE completed.`, taken for the failure that it is:
+    /// Exchange Online while a mailbox is moved.
+    pub failure_in_ok: bool,
+    /// No mailbox is opened before an ID command came: NetEase (`SELECT Unsafe Login`). The
+    /// [session](crate::session::Options::id) sends one there as soon as it is authenticated.
+    pub id_first: bool,
+}
+
+impl Quirks {
+    /// No mistake is overlooked.
+    pub const NONE: Self = Self {
+        spacing: false,
+        eight_bit: false,
+        missing_text: false,
+        bare_code: false,
+        stray_quote: false,
+        wrong_nil: false,
+        field_count: false,
+        odd_number: false,
+        unquoted_name: false,
+        odd_section: false,
+        line_break: false,
+        unreadable_value: false,
+        extra_parentheses: false,
+        odd_flag: false,
+        zero_number: false,
+        open_set: false,
+        blank_line: false,
+        bare_farewell: false,
+        repeated_bye: false,
+        failure_in_ok: false,
+        id_first: false,
+    };
+}
+
+impl Default for Quirks {
+    fn default() -> Self {
+        Self {
+            spacing: true,
+            eight_bit: true,
+            missing_text: true,
+            bare_code: true,
+            stray_quote: true,
+            wrong_nil: true,
+            field_count: true,
+            odd_number: true,
+            unquoted_name: true,
+            odd_section: true,
+            line_break: true,
+            unreadable_value: true,
+            extra_parentheses: true,
+            odd_flag: true,
+            zero_number: true,
+            open_set: true,
+            blank_line: true,
+            bare_farewell: true,
+            repeated_bye: true,
+            failure_in_ok: true,
+            id_first: true,
+        }
+    }
+}
