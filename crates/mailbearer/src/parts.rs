@@ -26,15 +26,22 @@ pub struct Part {
 impl Part {
     /// The parts of a message, each before those in it (RFC 9051 section 6.4.5), from the BODYSTRUCTURE among the items
     /// that a server told; `None` where there is none.
+    ///
+    /// Of two structures, as mail.ru sends them, the last is the message's. What the first describes comes before it,
+    /// and has no number by which it could be fetched.
     #[must_use]
     pub fn all(told: &[Item<'_>]) -> Option<Vec<Self>> {
-        // Of two structures, as mail.ru sends them, the first is that of a part.
-        let structure = told.iter().rev().find_map(|item| match item {
+        let mut structures = told.iter().filter_map(|item| match item {
             Item::BodyStructure { structure, .. } => Some(&**structure),
             _ => None,
-        })?;
+        });
+        let last = structures.next_back()?;
         let mut parts = Vec::new();
-        message(structure, &[], 0, &mut parts);
+        for stray in structures {
+            message(stray, &[], 0, &mut parts);
+        }
+        parts.iter_mut().for_each(|stray| stray.number.clear());
+        message(last, &[], 0, &mut parts);
         Some(parts)
     }
 }

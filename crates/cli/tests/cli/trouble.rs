@@ -477,7 +477,7 @@ C: <tag> UID COPY 7 Archive
         let (world, serving) = played("IMAP4rev1", conversation);
         world.run_with(arguments, "Subject: x\n").failed(
             79,
-            &["error: IMAP: …; whether the server did it is unknown", "hint: look before doing it again"],
+            &["error: IMAP: …; whether the server did it is unknown", "hint: …look before doing it again"],
         );
         serving.join().unwrap();
     }

@@ -50,6 +50,9 @@ pub(super) static ENTRIES: &[Entry] = &[
     e(Net, "outcome-unknown", &["[outcome-unknown]"], YOU, "RFC 1047",
         ["the message was sent and the answer never came", "邮件已发出，但没有收到答复"],
         ["look whether it arrived before sending it again", "重发之前请先确认是否已送达"]),
+    e(Net, "change-unknown", &["[change-unknown]"], YOU, "RFC 9051 section 7.1.5",
+        ["the answer to a change never came", "修改已发出，但没有收到答复"],
+        ["look before doing it again", "重做之前请先查看结果"]),
     e(Net, "no-imap-server", &[], YOU, "Mailbearer",
         ["the account names no IMAP server", "账户没有设置 IMAP 服务器"],
         ["set host in the table imap of the account, or MAILBEARER_IMAP_HOST", "请在账户的 imap 表中设置 host，或设置 MAILBEARER_IMAP_HOST"])

@@ -31,7 +31,11 @@ use crate::{
 #[must_use]
 pub fn of(error: &Error) -> Option<&'static Entry> {
     if error.outcome_unknown() {
-        return by_id("outcome-unknown");
+        return by_id(if error.protocol() == Some(Protocol::SMTP) {
+            "outcome-unknown"
+        } else {
+            "change-unknown"
+        });
     }
     let evidence = error.evidence();
     let place = match error.protocol() {
