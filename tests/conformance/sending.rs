@@ -176,3 +176,34 @@ fn the_options_of_an_account_count() {
     assert!(error.to_string().contains("reply of more than 1 lines"), "{error}");
     serving.join().unwrap();
 }
+
+/// A server that has had enough says why and closes. What it said counts, not that a write failed.
+#[test]
+fn a_refusal_in_the_middle_of_an_upload_is_told() {
+    let script = format!("{GREETING}S: 250 ok\nS: 250 ok\nS: 354 go\nS: 552 5.3.4 too big\n--close--\n");
+    let transcript = Transcript::parse(&script).unwrap();
+    for driver in ["blocking", "tokio"] {
+        let server = mock(Options::default());
+        let (address, serving) = serve(transcript.clone()).unwrap();
+        let mut account = account(&server);
+        account.smtp = Some(Server::new("localhost", address.port(), Security::Implicit));
+        let account = account.ca_pem([server.ca_pem(), serving.ca_pem()].concat()).unwrap();
+        let large = |mut composed: mailbearer::Composed| {
+            composed.octets = b"Subject: x\r\n\r\n".repeat(1_000_000);
+            composed
+        };
+        let error = match driver {
+            "blocking" => {
+                let robot = account.blocking().unwrap();
+                robot.send(&large(message(&robot))).unwrap_err()
+            }
+            _ => tokio(async {
+                let robot: Client<Tokio> = account.tokio().unwrap();
+                robot.send(&large(message(&robot))).await.unwrap_err()
+            }),
+        };
+        assert!(error.to_string().contains("552 5.3.4 too big"), "{driver}: {error:?}");
+        assert!(!error.is_transient() && !error.outcome_unknown(), "{driver}: {error:?}");
+        let _ = serving.join();
+    }
+}

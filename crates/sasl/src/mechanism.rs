@@ -55,6 +55,7 @@ impl FromStr for Mechanism {
 
 /// A name of no [`Mechanism`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "there is nothing to say of a name that is not known")]
 pub struct UnknownMechanism;
 
 impl fmt::Display for UnknownMechanism {

@@ -79,6 +79,7 @@ impl Acceptor {
 
 /// What a response of the client was.
 #[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a response is half of it or all of it")]
 pub enum Received {
     /// Half of it: send this challenge, in base64.
     Prompt(&'static str),
@@ -88,6 +89,7 @@ pub enum Received {
 
 /// What a client logs in with.
 #[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a user and a proof; servers of others make them")]
 pub struct Login {
     /// Whose mailbox.
     pub user: String,

@@ -103,6 +103,7 @@ impl fmt::Display for Reply {
 
 /// What the first digit of a reply code says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the first digit says no more")]
 pub enum Class {
     /// 2yz: done.
     Success,
@@ -116,6 +117,7 @@ pub enum Class {
 
 /// An enhanced status code (RFC 3463): class, subject, detail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the three numbers of RFC 3463")]
 pub struct EnhancedCode {
     /// 2, 4 or 5.
     pub class: u16,

@@ -7,6 +7,7 @@ use mailbearer_wire::printable;
 /// An enhanced status code (RFC 2034) is the start of each line. Control characters in the text are escaped when it
 /// is sent, so that a text never ends its line.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a reply is a code and a text")]
 pub struct Answer {
     /// The three-digit code.
     pub code: u16,

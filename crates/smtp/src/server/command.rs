@@ -48,6 +48,7 @@ pub enum Command {
 
 /// A parameter of MAIL or RCPT.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a keyword and its value")]
 pub struct Parameter {
     /// The keyword in capitals.
     pub keyword: String,
@@ -100,6 +101,7 @@ impl Command {
 
 /// A line that is no [`Command`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "500 and 501 are all that there are")]
 pub enum CommandError {
     /// The verb is not known: reply code 500.
     Unknown,
