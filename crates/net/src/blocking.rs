@@ -20,6 +20,7 @@ use crate::{Runtime, Timer};
 ///
 /// Its futures are made for [`Blocking::task`](Runtime::task): on another executor they would not wake.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "it has no values")]
 pub enum Blocking {}
 
 impl Runtime for Blocking {

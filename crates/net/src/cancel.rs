@@ -78,6 +78,7 @@ impl Shared {
 
 /// An operation was ended by a [`Canceller`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "there is no more to it")]
 pub struct Cancelled;
 
 impl fmt::Display for Cancelled {

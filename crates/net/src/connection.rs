@@ -71,6 +71,7 @@ impl Default for Options {
 
 /// What [`Connection::next_within`] found.
 #[derive(Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a wait ends in no fourth way")]
 pub enum Next<E> {
     /// The machine has something to tell.
     Event(E),

@@ -152,6 +152,7 @@ pub trait Timer: Send {
 
 /// What a [`Socket`] is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a socket has two directions")]
 pub enum Interest {
     /// Bytes of the peer, or its end.
     Read,

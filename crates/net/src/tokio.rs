@@ -23,6 +23,7 @@ use crate::{
 ///
 /// Every operation can be dropped at any await: what was read or queued stays in the connection.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "it has no values")]
 pub enum Tokio {}
 
 impl Runtime for Tokio {
