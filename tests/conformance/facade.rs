@@ -375,7 +375,7 @@ fn a_password_and_the_names_of_the_program_reach_the_servers() {
         .smtp(at(smtp.0.port()))
         .ca_pem([imap.1.ca_pem(), smtp.1.ca_pem()].concat())
         .unwrap();
-    let mut options = mailbearer::smtp_protocol::Options::new("", 0);
+    let mut options = mailbearer::proto::smtp::Options::new("", 0);
     options.client_name = "robot.mail.test".into();
     account.smtp_options = Some(Box::new(options));
     let client = account.blocking().unwrap();
@@ -398,7 +398,7 @@ fn quirks_that_are_set_are_those_that_parse() {
             .imap(Server::new("localhost", address.port(), Security::Implicit))
             .ca_pem(serving.ca_pem())
             .unwrap();
-        let mut options = mailbearer::imap_protocol::session::Options::new("", 0, Security::Implicit);
+        let mut options = mailbearer::proto::imap::session::Options::new("", 0, Security::Implicit);
         options.quirks.spacing = overlooked;
         account.imap_options = Some(Box::new(options));
         let mut imap = account.blocking().unwrap().connect_imap().unwrap();

@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use mailbearer::{Client, Envelope, Error, Kind, Security, Server, Tokio, smtp_protocol};
+use mailbearer::{Client, Envelope, Error, Kind, Security, Server, Tokio, proto::smtp};
 use mailbearer_mock::{Server as Mock, Transcript, memory::Options, serve};
 
 use crate::facade::{account, message, mock, robot, tokio};
@@ -154,7 +154,7 @@ fn a_refusal_is_followed_by_quit() {
         account.smtp = Some(Server::new("localhost", address.port(), Security::Implicit));
         let robot = account.ca_pem([server.ca_pem(), serving.ca_pem()].concat()).unwrap().blocking().unwrap();
         let error = robot.send(&message(&robot)).unwrap_err();
-        assert!(error.cause::<smtp_protocol::Refusal>().is_some(), "{name}: {error:?}");
+        assert!(error.cause::<smtp::Refusal>().is_some(), "{name}: {error:?}");
         serving.join().unwrap_or_else(|difference| panic!("{name}: {difference}"));
     }
 }
@@ -167,7 +167,7 @@ fn the_options_of_an_account_count() {
     let (address, serving) = serve(Transcript::parse(script).unwrap()).unwrap();
     let mut account = account(&server);
     account.smtp = Some(Server::new("localhost", address.port(), Security::Implicit));
-    let mut options = mailbearer::smtp_protocol::Options::new("elsewhere.example", 1);
+    let mut options = mailbearer::proto::smtp::Options::new("elsewhere.example", 1);
     options.client_name = "printer.example".into();
     options.limits.reply_lines = 1;
     account.smtp_options = Some(Box::new(options));

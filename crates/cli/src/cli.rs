@@ -5,7 +5,7 @@ use std::{ffi::OsString, num::NonZeroU32, path::PathBuf};
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use mailbearer::{
     advice::Language,
-    imap_protocol::{Date, DateTime, Flag, Part},
+    proto::imap::{Date, DateTime, Flag, Part},
 };
 
 use crate::{

@@ -3,7 +3,7 @@ use std::{fmt, io, path::Path, time::Duration};
 use mailbearer::{
     StoreError,
     advice::{self, Entry, Language},
-    wire::printable,
+    proto::wire::printable,
 };
 use serde_json::json;
 
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn an_error_is_an_object_under_json() {
-        let error = Error::from(mailbearer::Error::from(mailbearer::mime::RawError::Utf16));
+        let error = Error::from(mailbearer::Error::from(mailbearer::proto::mime::RawError::Utf16));
         let object: serde_json::Value = serde_json::from_str(&error.shown(true, Language::English)).unwrap();
         assert_eq!((object["code"].as_str(), object["exit"].as_u64()), (Some("data"), Some(65)), "{object}");
         let error = Error::usage("no\u{1b}[2J").hint("x");

@@ -24,7 +24,7 @@ use std::{
     process::ExitCode,
 };
 
-use mailbearer::{advice::Language, wire::printable};
+use mailbearer::{advice::Language, proto::wire::printable};
 
 use self::{
     cli::{Cli, Command},

@@ -4,7 +4,7 @@ use std::{
 };
 
 use console::Term;
-use mailbearer::wire::printable;
+use mailbearer::proto::wire::printable;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::error::Error;

@@ -8,7 +8,7 @@ use std::{
 
 use mailbearer::{
     Kind, RawMessage,
-    mime::{RawError, compose},
+    proto::mime::{RawError, compose},
 };
 
 use crate::{error::Error, exit::Exit};

@@ -1,7 +1,7 @@
 //! A message on a line: for `list` and `watch`.
 
 use jiff::{Timestamp, tz::TimeZone};
-use mailbearer::{Summary, wire::printable};
+use mailbearer::{Summary, proto::wire::printable};
 use serde_json::json;
 
 use crate::{output, value};

@@ -5,7 +5,7 @@ use std::{
 
 use mailbearer::{
     Account, AccountKey, BestEffort, Blocking, Client, FileStore, Grant, Kept, Login, Pending, StoreError,
-    StoreLock, TokenStore, TraceLine, wire::Direction,
+    StoreLock, TokenStore, TraceLine, proto::wire::Direction,
 };
 
 use crate::{

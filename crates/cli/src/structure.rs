@@ -32,7 +32,7 @@ fn dotted(number: &[u32]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use mailbearer::imap_protocol::{Data, Frame, Response};
+    use mailbearer::proto::imap::{Data, Frame, Response};
 
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use mailbearer::{
     Blocking, Examined, UidSet,
-    imap_protocol::{Number, SearchKey, SequenceSet},
+    proto::imap::{Number, SearchKey, SequenceSet},
 };
 
 use crate::{error::Error, exit::Exit};

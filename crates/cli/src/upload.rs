@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use mailbearer::mime::{LineEnds, Measure};
+use mailbearer::proto::mime::{LineEnds, Measure};
 
 use crate::{error::Error, exit::Exit};
 

@@ -8,7 +8,7 @@ use jiff::{
 };
 use mailbearer::{
     advice::Language,
-    imap_protocol::{Date, DateTime, Flag, Part},
+    proto::imap::{Date, DateTime, Flag, Part},
 };
 
 use crate::output;

@@ -16,7 +16,7 @@ use std::{
 use async_io::Async;
 use mailbearer::{
     Account, Address, Message, Range, Runtime, Security, Server,
-    net::{Interest, Listener, Socket, Timer},
+    proto::net::{Interest, Listener, Socket, Timer},
 };
 use mailbearer_mock::memory::Options;
 

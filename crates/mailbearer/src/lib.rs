@@ -82,7 +82,7 @@
 //!
 //! ```no_run
 //! use mailbearer::News;
-//! use mailbearer::imap_protocol::{Flag, SearchKey, StoreAction};
+//! use mailbearer::proto::imap::{Flag, SearchKey, StoreAction};
 //!
 //! # fn job(robot: mailbearer::Client) -> Result<(), Box<dyn std::error::Error>> {
 //! let mut imap = robot.connect_imap()?;
@@ -147,6 +147,17 @@ pub mod tokio {
     aliases!(Tokio);
 }
 
+/// The crates below this one, for what it has no shorter name for.
+pub mod proto {
+    pub use mailbearer_imap as imap;
+    pub use mailbearer_mime as mime;
+    pub use mailbearer_net as net;
+    pub use mailbearer_oauth as oauth;
+    pub use mailbearer_sasl as sasl;
+    pub use mailbearer_smtp as smtp;
+    pub use mailbearer_wire as wire;
+}
+
 pub use account::{Account, ClientProof, Grant, Login, OAuth, Server};
 pub use client::Client;
 pub use error::{Error, Kind};
@@ -156,18 +167,13 @@ pub use imap::{
     MetadataQuery, Moved, Namespaces, News, NoPosition, OddLine, Open, Opened, Position, Quota,
     QuotaResource, Range, Role, Selected, Space, Summary, ThreadAlgorithm, WatchOptions, Watcher,
 };
-pub use mailbearer_imap as imap_protocol;
 pub use mailbearer_imap::{UidSet, view::Change};
-pub use mailbearer_mime::{self as mime, Address, Composed, DateTime, Message};
+pub use mailbearer_mime::{Address, Composed, DateTime, Message};
 #[cfg(feature = "tokio")]
 pub use mailbearer_net::Tokio;
-pub use mailbearer_net::{
-    self as net, Blocking, Canceller, Proxies, Proxy, Runtime, Timeouts, Tls, TraceLine,
-};
-pub use mailbearer_oauth as oauth;
-pub use mailbearer_sasl as sasl;
-pub use mailbearer_smtp::{self as smtp_protocol, Envelope, Receipt};
-pub use mailbearer_wire::{self as wire, Secret, Security};
+pub use mailbearer_net::{Blocking, Canceller, Proxies, Proxy, Runtime, Timeouts, Tls, TraceLine};
+pub use mailbearer_smtp::{Envelope, Receipt};
+pub use mailbearer_wire::{Secret, Security};
 pub use parts::Part;
 pub use provider::{Provider, UnknownProvider};
 pub use raw::RawMessage;

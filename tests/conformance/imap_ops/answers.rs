@@ -1,6 +1,6 @@
 //! Answers that are not what was asked for, word by word. Compiled once for each driver.
 
-use mailbearer::imap_protocol::{Flag, Partial, SearchKey, Section, StoreAction, UidSet};
+use mailbearer::proto::imap::{Flag, Partial, SearchKey, Section, StoreAction, UidSet};
 use mailbearer::{Kind, Position, Range, Summary};
 
 use super::{fallbacks::Servers, run};

@@ -1,6 +1,6 @@
 //! Compiled once for each driver: `wait!` waits for what an operation gives.
 
-use mailbearer::imap_protocol::{
+use mailbearer::proto::imap::{
     AppendData, Capability, FetchItem, Flag, Item, Mailbox, Part, Partial, SearchKey, SearchReturn, Section,
     SequenceSet, StoreAction, UidSet, parse_date_time,
 };

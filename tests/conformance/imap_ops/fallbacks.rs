@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mailbearer::imap_protocol::{FetchItem, Flag, SearchKey, StoreAction, UidSet};
+use mailbearer::proto::imap::{FetchItem, Flag, SearchKey, StoreAction, UidSet};
 use mailbearer::{Account, Client, News, Security, Server, Token, WatchOptions, Watcher};
 use mailbearer_mock::{Serving, Transcript, serve};
 

@@ -1,6 +1,6 @@
 //! The view of a mailbox under the changes of another session. Compiled once for each driver.
 
-use mailbearer::imap_protocol::{Flag, SearchKey, Section, StoreAction, UidSet};
+use mailbearer::proto::imap::{Flag, SearchKey, Section, StoreAction, UidSet};
 use mailbearer::{Account, Change, Client, Selected};
 
 use super::{Driver, run};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use mailbearer::imap_protocol::Flag;
+use mailbearer::proto::imap::Flag;
 use mailbearer::{Client, News, WatchOptions, Watcher};
 
 use super::{Driver, run};

@@ -1,6 +1,6 @@
 //! Compiled once for each driver: `wait!` waits for what an operation gives.
 
-use mailbearer::imap_protocol::{
+use mailbearer::proto::imap::{
     BodyStructure, Capability, FetchItem, Flag, Item, MetadataDepth, NotifyEvent, NotifyMailboxes, Part,
     Partial, SearchKey, SearchReturn, Section, SequenceSet, SortCriterion, SortKey, StoreAction, UidSet,
 };
@@ -201,7 +201,7 @@ fn parts_come_as_they_are_and_decoded() {
             FetchItem::SaveDate,
             FetchItem::ModSeq,
             FetchItem::Section {
-                section: Section { part: Part::new(&[2]), of: mailbearer::imap_protocol::SectionOf::Mime },
+                section: Section { part: Part::new(&[2]), of: mailbearer::proto::imap::SectionOf::Mime },
                 partial: None,
                 peek: true,
             },

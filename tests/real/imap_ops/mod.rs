@@ -8,7 +8,7 @@ mod proxy;
 
 use mailbearer::{
     Account, UidSet,
-    imap_protocol::{Flag, StoreAction},
+    proto::imap::{Flag, StoreAction},
 };
 
 use crate::servers::{self, Box};

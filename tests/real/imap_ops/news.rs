@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use mailbearer::imap_protocol::{Capability, FetchItem, Flag, Item, SearchKey, StoreAction, UidSet};
+use mailbearer::proto::imap::{Capability, FetchItem, Flag, Item, SearchKey, StoreAction, UidSet};
 use mailbearer::{Examined, Imap, News, Selected, WatchOptions};
 
 use super::{Driver, run};

@@ -2,7 +2,7 @@ use std::io::Write;
 
 use mailbearer::{
     Blocking, Imap, Role, Selected,
-    imap_protocol::{Capability, Flag, Mailbox, StoreAction},
+    proto::imap::{Capability, Flag, Mailbox, StoreAction},
 };
 
 use crate::{

@@ -6,8 +6,8 @@ use std::{
 };
 
 use mailbearer::{
-    Account, Address, Blocking, Client, Message, Range, Security, Server, TraceLine, mime::Headers,
-    wire::Direction,
+    Account, Address, Blocking, Client, Message, Range, Security, Server, TraceLine, proto::mime::Headers,
+    proto::wire::Direction,
 };
 use mailbearer_mock as mock;
 use serde_json::json;

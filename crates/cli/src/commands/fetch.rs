@@ -2,8 +2,8 @@ use std::io::Write;
 
 use mailbearer::{
     Blocking, Body, Examined, Imap, Kind, Part,
-    imap_protocol::{FetchItem, Item, Part as Number, Section, SectionOf},
-    mime::decode::TransferEncoding,
+    proto::imap::{FetchItem, Item, Part as Number, Section, SectionOf},
+    proto::mime::decode::TransferEncoding,
 };
 use serde_json::json;
 

@@ -2,7 +2,7 @@ use std::io::Write;
 
 use mailbearer::{
     Blocking, Examined, Opened, UidSet,
-    imap_protocol::{FetchItem, Flag, Item, List, StoreAction},
+    proto::imap::{FetchItem, Flag, Item, List, StoreAction},
 };
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 use std::io::Write;
 
-use mailbearer::{Folder, Role, imap_protocol::Capability, wire::printable};
+use mailbearer::{Folder, Role, proto::imap::Capability, proto::wire::printable};
 use serde_json::json;
 
 use crate::{

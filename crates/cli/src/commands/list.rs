@@ -1,6 +1,6 @@
 use std::io::Write;
 
-use mailbearer::{Blocking, Imap, Listing, Range, Summary, imap_protocol::SearchKey};
+use mailbearer::{Blocking, Imap, Listing, Range, Summary, proto::imap::SearchKey};
 
 use crate::{
     cli::{GlobalArgs, ListArgs},

@@ -17,7 +17,7 @@ pub(crate) mod watch;
 
 use std::io::Write;
 
-use mailbearer::{Blocking, Copied, Imap, UidSet, imap_protocol::Mailbox};
+use mailbearer::{Blocking, Copied, Imap, UidSet, proto::imap::Mailbox};
 use serde_json::json;
 
 use crate::{

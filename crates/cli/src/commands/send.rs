@@ -241,7 +241,7 @@ const CONTENT_TYPES: &[(&[&str], &str)] = &[
 
 #[cfg(test)]
 mod tests {
-    use mailbearer::smtp_protocol::Reply;
+    use mailbearer::proto::smtp::Reply;
 
     use super::*;
 

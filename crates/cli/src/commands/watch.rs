@@ -5,7 +5,7 @@ use std::{
 };
 
 use jiff::tz::TimeZone;
-use mailbearer::{Kind, News, Position, WatchOptions, wire::printable};
+use mailbearer::{Kind, News, Position, WatchOptions, proto::wire::printable};
 use serde_json::json;
 use tempfile::NamedTempFile;
 

@@ -1,6 +1,6 @@
 //! Search keys as IMAP writes them (RFC 9051 section 6.4.4), read into values.
 
-use mailbearer::imap_protocol::{Atom, Date, Flag, SearchKey as K, SequenceSet, Text, parse_date};
+use mailbearer::proto::imap::{Atom, Date, Flag, SearchKey as K, SequenceSet, Text, parse_date};
 
 use super::plain;
 

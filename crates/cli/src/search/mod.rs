@@ -4,7 +4,7 @@
 
 mod imap;
 
-use mailbearer::imap_protocol::{Atom, Flag, SearchKey, SequenceSet, Text};
+use mailbearer::proto::imap::{Atom, Flag, SearchKey, SequenceSet, Text};
 
 use crate::value;
 
@@ -227,7 +227,7 @@ const UNKNOWN: &str = "no such key";
 #[cfg(test)]
 mod tests {
     use SearchKey as K;
-    use mailbearer::imap_protocol::Date;
+    use mailbearer::proto::imap::Date;
 
     use super::*;
 

@@ -146,9 +146,9 @@ impl Error {
         self.inner.vendor
     }
 
-    /// The failure in the terms of the layer below, if it is of this type: [`net::Error`](crate::net::Error),
-    /// [`oauth::Error`](crate::oauth::Error), the `Error`, `Completion`, `Misuse` and `Invalid` of IMAP, the `Error`
-    /// and `Refusal` of SMTP, the `Error` of [composing](crate::mime::compose).
+    /// The failure in the terms of the layer below, if it is of this type: [`net::Error`](crate::proto::net::Error),
+    /// [`oauth::Error`](crate::proto::oauth::Error), the `Error`, `Completion`, `Misuse` and `Invalid` of IMAP, the `Error`
+    /// and `Refusal` of SMTP, the `Error` of [composing](crate::proto::mime::compose).
     #[must_use]
     pub fn cause<T: 'static>(&self) -> Option<&T> {
         let failure: &dyn Any = &self.inner.failure;
