@@ -39,7 +39,7 @@ impl Error {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// Standard output can't be written to. That its reader went away is no failure: it had enough.
+    /// Standard output can't be written to. A closed pipe is not a failure: its reader had enough.
     pub(crate) fn stdout(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::new(Exit::Success, ""),

@@ -9,7 +9,7 @@ use tempfile::NamedTempFile;
 
 use crate::{error::Error, exit::Exit};
 
-/// What Ctrl-C, SIGTERM and SIGHUP do: take partial files away and end the program, or wake who waits for them.
+/// Handles Ctrl-C, SIGTERM and SIGHUP: removes partial files and ends the program, or wakes the thread that waits.
 ///
 /// Clones are the same.
 #[derive(Clone, Default)]

@@ -113,7 +113,7 @@ fn temporary(name: &Path) -> io::Result<NamedTempFile> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // A result like any other: the umask decides who reads it.
+        // As for any new file, the umask decides who may read it.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     builder.tempfile_in(folder)

@@ -1,4 +1,4 @@
-//! Messages in files and pipes, and what is said of those that are no good.
+//! Messages in files and pipes, and the errors for those that can't be used.
 
 use std::{
     fs::File,

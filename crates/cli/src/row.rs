@@ -26,7 +26,7 @@ pub(crate) fn object(message: &Summary) -> serde_json::Value {
     object
 }
 
-/// What is said of a message that the server does not show, or not so that it can be read.
+/// The words for a message that the server does not show, or not in a form that can be read.
 pub(crate) fn incomplete(message: &Summary) -> String {
     let name = match (message.uid, message.number) {
         (0, number) => format!("message {number}"),

@@ -414,7 +414,7 @@ impl Frame {
         }
     }
 
-    /// Parses the response if a list of messages is made of such, as [`parse_summary_data`] does, by the limits and
+    /// Parses the response if it is one that lists of messages consist of, as [`parse_summary_data`] does, by the limits and
     /// quirks of its [`Framer`].
     ///
     /// # Errors
@@ -454,7 +454,7 @@ impl Frame {
         self.octets.part(range)
     }
 
-    /// The same response in memory of its own, where it keeps more than twice its size in memory: for who keeps it
+    /// The same response in memory of its own, where it keeps more than twice its size in memory: for a caller that keeps it
     /// long.
     #[must_use]
     pub fn settle(self) -> Self {

@@ -169,7 +169,7 @@ pub enum Data<'a> {
     Metadata {
         /// The mailbox; an empty name is the server.
         mailbox: Mailbox<'a>,
-        /// Entries, and their values unless only their names are told.
+        /// Entries, with their values unless the server sent names alone.
         entries: Vec<(Text<'a>, Option<Text<'a>>)>,
     },
     /// `LANGUAGE` (RFC 5255).
@@ -238,7 +238,7 @@ pub enum StatusItem<'a> {
 pub struct Fetch<'a> {
     /// Number of the message.
     pub number: u32,
-    /// What is told about it.
+    /// Its data items.
     pub items: Vec<Item<'a>>,
 }
 

@@ -134,7 +134,7 @@ pub enum Change {
 #[non_exhaustive]
 pub enum ViewError {
     /// It contradicts what was told before: fewer messages than are left, UIDs that do not ascend, or another one for
-    /// a known message. The view is as it was, and of no more use: [reset](View::reset) it and fetch anew.
+    /// a known message. The view did not change, but it no longer fits the mailbox: [reset](View::reset) it and fetch again.
     OutOfStep {
         /// How many messages there are.
         exists: u32,
@@ -278,7 +278,7 @@ impl View {
         self.runs.remove_uids(&uids.complement(), false).0
     }
 
-    /// Makes messages unknown again, so that they are asked for anew; all others keep their numbers.
+    /// Makes messages unknown, so that they are asked for again. All others keep their numbers.
     pub fn unlearn(&mut self, which: impl Fn(&Message) -> bool) {
         self.runs.unlearn(which);
     }
@@ -298,7 +298,7 @@ impl View {
         true
     }
 
-    /// Takes in what a FETCH response tells of a message, found by its UID whatever number it has; true if its flags
+    /// Handles a FETCH response. Finds the message by its UID, whatever number it has. Returns true if its flags
     /// were known and are others than before, `None` if it is not known.
     ///
     /// # Errors

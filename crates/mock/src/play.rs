@@ -160,7 +160,7 @@ mod tests {
 
     use super::*;
 
-    /// Says what it is told to on each line of the server.
+    /// Answers each line of the server as the script says.
     struct Toy {
         lines: Lines,
         answers: Vec<Answer>,

@@ -77,7 +77,7 @@ pub enum Next<E> {
     Event(E),
     /// The conversation ended as it should.
     Closed,
-    /// The peer was silent. The connection is as good as before.
+    /// The peer was silent. The connection can be used as before.
     Quiet,
 }
 
@@ -136,7 +136,7 @@ impl<R: Runtime> Connection<R> {
         }
         connection.begin(security, now).await?;
         if let Some(idle) = keep_alive {
-            // One that can't be kept alive is as good as any other.
+            // A connection without keepalive works, too.
             let _ = connection.keep_alive(idle);
         }
         Ok(connection)

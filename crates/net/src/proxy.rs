@@ -1,4 +1,4 @@
-//! Proxies on the way to a server: which one is used for what, and what is said to it.
+//! Proxies on the way to a server: which one is used for what, and how to talk to it.
 
 mod http;
 mod socks;
@@ -79,7 +79,7 @@ impl Proxy {
         Ok(Self { protocol, host: host.to_owned(), port: port.unwrap_or(usual), credentials })
     }
 
-    /// What is said to it so that it connects to `host`.
+    /// The octets that ask it to connect to `host`.
     pub(crate) fn machine(&self, host: &str, port: u16) -> Tunnel {
         let credentials = self.credentials.as_ref();
         match self.protocol {

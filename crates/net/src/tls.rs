@@ -17,7 +17,7 @@ pub(crate) use side::{Clear, Session, Side};
 
 use crate::Error;
 
-/// Whom to trust: built once, cheap to clone, shared by every connection.
+/// The trust anchors and the rest of a TLS configuration: built once, cheap to clone, shared by every connection.
 ///
 /// TLS 1.2 and 1.3. Certificates are always verified, against the roots in here and the host name that the
 /// caller gave.

@@ -198,7 +198,7 @@ impl Cache {
         Refresh::Begin(Ticket(self.tickets))
     }
 
-    /// Takes in a new token, which was asked for at or after the time `asked_at`. `jitter` is a random octet:
+    /// Keeps a new token, which was asked for at or after the time `asked_at`. `jitter` is a random octet:
     /// it spreads the refreshes of accounts that started together.
     ///
     /// Also a ticket whose lease has passed is taken, unless a later one brought a token: its token is good,
@@ -210,7 +210,7 @@ impl Cache {
         }
     }
 
-    /// Takes in a token without a ticket, such as one that was kept in a file.
+    /// Keeps a token that nobody held a ticket for, such as one from a file.
     pub fn store(&mut self, token: Token, asked_at: Duration, jitter: u8) {
         let Token { access_token, expires_in, refresh_token, .. } = token;
         let stale_after = match expires_in {

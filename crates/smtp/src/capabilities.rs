@@ -56,7 +56,7 @@ pub enum Capability<'a> {
     Other(&'a str),
 }
 
-/// What a server takes in one session, as `LIMITS` says it (RFC 9422). `None` where it says nothing.
+/// How much a server accepts in one session, by its `LIMITS` (RFC 9422). `None` means that it says nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerLimits {
@@ -146,7 +146,7 @@ impl Capabilities {
         (self.known & Capability::DeliverBy(None).bit() > 0).then_some(self.deliver_by)
     }
 
-    /// What the server takes in one session.
+    /// How much the server accepts in one session.
     #[must_use]
     pub const fn limits(&self) -> ServerLimits {
         self.limits

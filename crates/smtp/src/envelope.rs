@@ -11,7 +11,7 @@ pub struct Envelope {
     pub sender: String,
     /// At least one.
     pub recipients: Vec<String>,
-    /// Octets of the message with CRLF as line ends. Where the server offers `SIZE` it is told, and a message over
+    /// Octets of the message with CRLF as line ends. A server that offers `SIZE` gets it, and a message over
     /// its limit is refused before anything is sent (RFC 1870).
     pub size: Option<u64>,
     /// Whether the body may hold octets over 127. Needs a server that offers `8BITMIME` (RFC 6152).

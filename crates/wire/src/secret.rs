@@ -10,7 +10,7 @@ use zeroize::Zeroize;
 pub struct Secret<T: Zeroize = alloc::string::String>(T);
 
 impl<T: Zeroize> Secret<T> {
-    /// Takes `value` in. Copies made of it before are not wiped.
+    /// Wraps `value`. Copies made of it before are not wiped.
     pub const fn new(value: T) -> Self {
         Self(value)
     }

@@ -3,8 +3,8 @@ use core::time::Duration;
 /// How long a server's words ask to be left alone, at most a day.
 ///
 /// Protocols without a field for it say it in words: `Suggested Backoff Time: 299910 milliseconds` (Exchange),
-/// `try again in 60 seconds`, `Greylisted, come back in 00:05:00`. A number without a unit is in seconds. `None`
-/// where nothing of the kind is said.
+/// `try again in 60 seconds`, `Greylisted, come back in 00:05:00`. A number without a unit is in seconds. Returns
+/// `None` if they say nothing of the kind.
 #[must_use]
 pub fn suggested_wait(text: &str) -> Option<Duration> {
     PHRASES

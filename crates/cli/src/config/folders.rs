@@ -1,4 +1,4 @@
-//! The platform's folders for configuration and for what can be had again.
+//! The platform's folders for the configuration, for access tokens and for refresh tokens.
 
 use std::{env, path::PathBuf};
 

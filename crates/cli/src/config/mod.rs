@@ -70,7 +70,7 @@ struct Environment {
 }
 
 impl Environment {
-    /// Picks out the variables that are meant for this program; an empty one is as good as none.
+    /// Picks out the variables that are meant for this program. An empty one counts as not set.
     fn read(
         variables: impl Iterator<Item = (OsString, OsString)>,
         warnings: &mut Vec<String>,

@@ -131,7 +131,7 @@ pub(crate) const TABLE: &[Row] = &[
     row("timeouts.total", Kind::Seconds, "Longest time for one operation as a whole. Default: no limit."),
 ];
 
-/// Where a secret may be kept in place of the configuration, and the kind of what is said there.
+/// Where a secret may be kept in place of the configuration, and the kind of the value there.
 pub(crate) const SOURCES: &[(&str, Kind)] =
     &[("env", Kind::Text), ("file", Kind::File), ("command", Kind::Command)];
 

@@ -477,7 +477,7 @@ pub enum FetchItem<'a> {
     ThreadId,
     /// `SAVEDATE` (RFC 8514).
     SaveDate,
-    /// `PREVIEW`, or `PREVIEW (LAZY)` that is told only where it costs nothing (RFC 8970).
+    /// `PREVIEW`, or `PREVIEW (LAZY)`, which a server leaves out where it would have to be made first (RFC 8970).
     Preview {
         /// Whether it is the second.
         lazy: bool,

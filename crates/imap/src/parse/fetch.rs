@@ -217,7 +217,7 @@ fn no_value<'a>(cx: Context<'_>, known: Known, name: &'a [u8], items: &mut Vec<I
 /// Reads the value of an item that has a variant of its own; `None` for other names.
 pub(super) type Known = for<'a> fn(Context<'_>, &[u8], &'a [u8], &mut Vec<Item<'a>>) -> Option<Rest<'a>>;
 
-/// [`Known`] for the items that a list of messages is made of.
+/// [`Known`] for the items of a list of messages.
 pub(super) fn summary_item<'a>(
     cx: Context<'_>,
     name: &[u8],

@@ -83,7 +83,7 @@ pub(crate) fn parse_enabled<'a>(
     parse(octets, limits, quirks, status::enabled, |_, _| Ok(())).ok()
 }
 
-/// Parses by one rule, so that who needs no other links no other.
+/// Parses one rule, so that a program links only the rules it uses.
 fn parse<'a, 'q, T>(
     octets: &'a [u8],
     limits: &Limits,

@@ -1,4 +1,4 @@
-//! The elements that commands are made of: a function per ABNF rule, in nom's combinators.
+//! The elements of commands: a function per ABNF rule, in nom's combinators.
 //!
 //! A rule is chosen by what stands in front of it, so nothing is read in two ways: once the first octets have told which
 //! rule it is, [`cut`] makes any error in it final.

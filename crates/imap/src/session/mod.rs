@@ -1,6 +1,6 @@
 //! The client's side of an IMAP session as a [`Machine`]: greeting, STARTTLS, authentication, commands in flight.
 //!
-//! A [`Session`] is told what to do at any time, also before its first step and while its driver waits for bytes:
+//! A [`Session`] takes commands at any time, also before its first step and while its driver waits for bytes:
 //! [`authenticate`](Session::authenticate), [`select`](Session::select), [`uid_fetch`](Session::uid_fetch),
 //! [`idle`](Session::idle), [`append`](Session::append), or [`command`](Session::command) for all that needs no
 //! method of its own. Commands are sent in their order and in as few flights as the protocol allows: several are in

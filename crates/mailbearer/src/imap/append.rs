@@ -178,7 +178,7 @@ impl<R: Runtime> Drop for Appending<'_, R> {
 }
 
 impl<R: Runtime> Authenticated<R> {
-    /// The largest message that the server takes in any mailbox, if it says so (RFC 7889).
+    /// The largest message that the server accepts in any mailbox, in octets, if it says so (RFC 7889).
     async fn append_limit(&mut self) -> Result<Option<u64>, Error> {
         if self.session.capabilities().is_empty() {
             self.just_run(&Command::Capability).await?;

@@ -61,7 +61,7 @@ impl<R: Runtime> Examined<'_, R> {
     ///
     /// # Errors
     ///
-    /// Fails if the session ends. That there is no such message is told by [`Body::next`].
+    /// Fails if the session ends. If there is no such message, [`Body::next`] fails.
     pub fn fetch(&mut self, uid: u32) -> R::Task<'_, Result<Body<'_, R>, Error>> {
         R::task(Body::of_open(self, uid, Wanted::Section(Section::WHOLE, None)))
     }

@@ -44,7 +44,7 @@ impl<R: Runtime> Examined<'_, R> {
     ///
     /// # Errors
     ///
-    /// Fails for what can't be asked for. That the server refuses is told by [`Messages::next`].
+    /// Fails for what can't be asked for. If the server refuses, [`Messages::next`] fails.
     pub fn messages<'a>(
         &'a mut self,
         uids: UidSet,
@@ -110,7 +110,7 @@ impl<'a, R: Runtime> Messages<'a, R> {
         Ok(())
     }
 
-    /// What is told of the next message; `None` after the last.
+    /// The data of the next message; `None` after the last.
     ///
     /// A message may come twice: servers tell of changed flags whenever they like. None comes that was not asked for.
     ///
@@ -229,7 +229,7 @@ impl Fetched {
         summary(self.number, &self.items()).map(|summary| Summary { uid: self.uid, ..summary })
     }
 
-    /// What is told of it, parsed on each call.
+    /// Its data items, parsed on each call.
     #[must_use]
     pub fn items(&self) -> Vec<Item<'_>> {
         match self.frame.response() {

@@ -30,7 +30,7 @@ impl Default for IdleOptions {
 /// An open mailbox that is listened to (RFC 2177), or asked from time to time on a server without IDLE.
 ///
 /// It tells what changed since the mailbox was opened, or since [`Examined::changes`] was looked at, so nothing is missed
-/// between the two. Flags are told of messages whose UIDs are known: [`Examined::learn`] makes them so.
+/// between the two. It reports flags of messages whose UIDs are known; [`Examined::learn`] makes them known.
 ///
 /// A connection that breaks ends it; a [`Watcher`](crate::Watcher) goes on with the next.
 pub struct Idle<'a, R: Runtime> {

@@ -59,7 +59,7 @@ impl<R: Runtime> Examined<'_, R> {
     ///
     /// # Errors
     ///
-    /// Fails if the session ends. That the server refuses is told by [`Listing::next`].
+    /// Fails if the session ends. If the server refuses, [`Listing::next`] fails.
     pub fn list(&mut self, range: Range) -> R::Task<'_, Result<Listing<'_, R>, Error>> {
         R::task(async move {
             self.begin().await?;

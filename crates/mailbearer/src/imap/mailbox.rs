@@ -53,7 +53,7 @@ pub struct Opened {
     read_only: bool,
 }
 
-/// An open mailbox that borrows no session: for who keeps it beside the [`Imap`] in a pool, or behind a C interface.
+/// An open mailbox that borrows no session: for a caller that keeps it beside the [`Imap`] in a pool, or behind a C interface.
 ///
 /// [`Examined::detach`] and [`Selected::detach`] make one; [`Imap::examined`] and [`Imap::selected`] make it usable again.
 #[derive(Debug)]

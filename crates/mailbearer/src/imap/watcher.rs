@@ -29,12 +29,12 @@ use crate::{Client, Error, Kind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WatchOptions {
-    /// How long an IDLE may last before it is given anew, at most 28 minutes (RFC 2177 asks for less than 29). Default
+    /// How long an IDLE may last before it is renewed, at most 28 minutes (RFC 2177 asks for less than 29). Default
     /// none: 10 minutes on Exchange, which forgets an IDLE silently some time after that, and 28 elsewhere.
     pub idle: Option<Duration>,
     /// How often a server without IDLE is asked. Default 1 minute.
     pub poll: Duration,
-    /// How long to wait before the second attempt to connect anew, the first being made at once. Doubled for each
+    /// How long to wait before the second attempt to reconnect; the first is made at once. Doubled for each
     /// further one, and shortened at random by up to a half. Default 1 second.
     pub first_wait: Duration,
     /// The longest wait between two attempts, unless the server asks for more. Default 5 minutes.
@@ -43,7 +43,7 @@ pub struct WatchOptions {
     pub steady: Duration,
     /// Attempts in a row that may fail before the watch does. Default none: it goes on.
     pub attempts: Option<u32>,
-    /// Whether changes of flags are told. Default true. Without, a little less is asked for.
+    /// Whether to report changed flags. Default true. Without them the watcher asks for a little less.
     pub flags: bool,
     /// Whether a first connection that can't be made is tried again as any later one. Default false.
     pub retry: bool,
@@ -66,7 +66,7 @@ impl Default for WatchOptions {
 
 /// A mailbox that is listened to for as long as it takes: made by [`Client::watch`].
 ///
-/// What happens is told by UID, and nothing twice. A connection that breaks, whose token runs out, or on which the server
+/// It reports what happens by UID, and nothing twice. A connection that breaks, whose token runs out, or on which the server
 /// says what makes no sense, is replaced by a new one with a fresh token, and what happened meanwhile is found out: by QRESYNC or CONDSTORE (RFC 7162) where
 /// the server has them, else by comparing UIDs and flags. On a server without IDLE it asks from time to time.
 ///
@@ -130,7 +130,7 @@ impl<R: Runtime> Watcher<R> {
 
     /// Waits for the next thing that happens, for as long as it takes.
     ///
-    /// The future can be dropped at any time: what was not told yet is told by the next call.
+    /// The future can be dropped at any time: the next call reports what this one did not.
     ///
     /// # Errors
     ///
@@ -247,7 +247,7 @@ impl<R: Runtime> Watcher<R> {
         Ok(true)
     }
 
-    /// Gets ready to connect anew, if that can help.
+    /// Gets ready to reconnect, if that can help.
     fn lost(&mut self, error: Error) -> Result<(), Error> {
         if let Some(listening) = self.listening.take() {
             if error.needs_new_token() {

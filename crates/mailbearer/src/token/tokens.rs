@@ -98,7 +98,7 @@ impl Tokens {
         }
     }
 
-    /// Takes in a token that was fetched by someone else, or earlier.
+    /// Keeps a token that someone else fetched, or that was fetched earlier.
     pub(crate) fn keep(&self, token: Token) {
         let now = now();
         let life = token.expires_at.map(|end| since_epoch(end).saturating_sub(now));
@@ -188,7 +188,7 @@ impl Refreshing<'_> {
         latest
     }
 
-    /// Takes in a token from the store.
+    /// Keeps a token from the store.
     fn keep(self, token: Token) {
         self.tokens.lock().unsaved = None;
         self.tokens.keep(token);

@@ -93,7 +93,7 @@ impl Message {
         self
     }
 
-    /// Sets the Message-ID, with or without its angle brackets. By default it is made of the random octets
+    /// Sets the Message-ID, with or without its angle brackets. By default it is built from the random octets
     /// given to [`build`](Self::build) and the domain of the sender.
     #[must_use]
     pub fn message_id(mut self, message_id: impl Into<String>) -> Self {

@@ -43,7 +43,7 @@ pub struct Limits {
     pub parts: usize,
     /// Header sections, as for [`Headers`](crate::Headers).
     pub headers: crate::Limits,
-    /// Defects that are told. Default 100.
+    /// How many defects are reported. Default 100.
     pub defects: usize,
 }
 

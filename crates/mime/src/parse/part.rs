@@ -5,7 +5,7 @@ use super::split::Fields;
 use crate::Headers;
 use crate::decode::{Charset, ContentType, Disposition, TransferEncoding};
 
-/// What a part is made of.
+/// The content of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
@@ -42,7 +42,7 @@ impl<'a> Part<'a> {
         self.parent
     }
 
-    /// What it is made of.
+    /// Its content.
     #[must_use]
     pub const fn kind(&self) -> Kind {
         self.fields.kind

@@ -37,7 +37,7 @@ pub struct Head<'a> {
     pub index: usize,
     /// Index of the multipart or message that it is in.
     pub parent: Option<usize>,
-    /// What it is made of.
+    /// Its content.
     pub kind: Kind,
     /// Its header fields.
     pub headers: Headers<'a>,

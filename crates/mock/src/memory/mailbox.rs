@@ -293,7 +293,7 @@ fn canonical(name: &str) -> String {
     if name.eq_ignore_ascii_case(INBOX) { INBOX.to_owned() } else { name.to_owned() }
 }
 
-/// RFC 3501 section 2.3.1.1 suggests the time: a folder made anew then has another validity.
+/// RFC 3501 section 2.3.1.1 suggests the time: a folder that is created again then has another validity.
 fn first_validity() -> u32 {
     u32::try_from(now().0).unwrap_or(1).max(1)
 }

@@ -5,7 +5,7 @@ use mailbearer_wire::Secret;
 use super::{Fault, Personality};
 use crate::Certificate;
 
-/// How a memory server is set up. What is not set is the default, and identities are made up anew on each start.
+/// How a memory server is set up. What is not set is the default, and each start makes up new identities.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
@@ -92,7 +92,7 @@ pub struct Limits {
     pub folders: usize,
     /// Recipients of a message; default 500.
     pub recipients: usize,
-    /// Connections at a time, on all ports; default 1,024. One more is told so and closed.
+    /// Connections at a time, on all ports; default 1,024. One more gets a refusal and is closed.
     pub connections: usize,
     /// Access tokens that are remembered, the latest; default 1,000.
     pub tokens: usize,

@@ -24,7 +24,7 @@ use crate::Authority;
 
 /// Mail servers in memory: a token endpoint over HTTPS, SMTP submission and IMAP, each with TLS.
 ///
-/// It listens on 127.0.0.1, with certificates of an authority that is made anew on each start. What is submitted
+/// It listens on 127.0.0.1, with certificates of an authority that is new at each start. What is submitted
 /// arrives in the one mailbox at once, but for recipients at `refused.test`, which are refused. It stops when it is
 /// dropped: open connections are cut, and its ports are free.
 pub struct Server {
@@ -396,7 +396,7 @@ fn later(by: Duration) -> Instant {
 const THREADS: usize = 2;
 /// Ports that are listened on.
 const LISTENERS: usize = 6;
-/// Clients over the limit that are told so at once; the next ones wait for that.
+/// How many clients over the limit get their refusal at the same time; further ones wait for it.
 const REFUSALS: usize = 64;
 const PAUSE: Duration = Duration::from_millis(10);
 /// A task that does not end by then is stuck in the operating system.

@@ -103,7 +103,7 @@ fn is_interim(line: &[u8]) -> Result<bool, ProxyProblem> {
     }
 }
 
-/// Bytes of another protocol are told at once, not when the line ends or the time is over.
+/// Bytes of another protocol are an error at once, not when the line ends or the time is over.
 fn could_be_http(state: &State, start: &[u8]) -> bool {
     let expected = b"HTTP/1.";
     !matches!(state, State::Status) || expected.iter().zip(start).all(|(expected, octet)| expected == octet)

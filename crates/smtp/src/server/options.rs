@@ -28,7 +28,7 @@ pub struct Options {
     pub extensions: Vec<Cow<'static, str>>,
     /// How much is taken.
     pub limits: Limits,
-    /// What is said.
+    /// The words.
     pub wording: Wording,
 }
 

@@ -346,7 +346,7 @@ impl Session {
         (State::Owed(Owed::Recipient), Some(Event::Recipient { recipient, parameters }))
     }
 
-    /// Takes in what there is of a message; `None` where nothing is there.
+    /// Reads what there is of a message. Returns `None` if nothing is there.
     fn content(&mut self, mut content: Content, rx: &mut RecvBuf) -> Option<Next> {
         let unread = rx.unread();
         if unread.is_empty() {

@@ -20,14 +20,14 @@ pub struct Options {
     /// Capabilities that are always told; default `IMAP4rev1`, `SASL-IR`, `LITERAL+` and `ID`. `STARTTLS`,
     /// `LOGINDISABLED` and the mechanisms are the session's to tell.
     pub capabilities: Vec<Capability<'static>>,
-    /// Capabilities that are told besides when the client is logged in; default `IDLE`.
+    /// Further capabilities that a client sees once it is logged in. Default `IDLE`.
     pub late_capabilities: Vec<Capability<'static>>,
     /// Whether the greeting and the answer to a login tell the capabilities too, which saves the client a command;
     /// default true.
     pub capability_codes: bool,
     /// How much is taken.
     pub limits: Limits,
-    /// What is said.
+    /// The words.
     pub wording: Wording,
 }
 

@@ -27,7 +27,7 @@ pub(crate) enum TokenFault {
     Body(u16, &'static str),
 }
 
-/// Where in an IMAP session a line is said.
+/// Where in an IMAP session the server says a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ImapFault {
     /// In place of the greeting.
@@ -40,7 +40,7 @@ pub(crate) enum ImapFault {
     Command(&'static [&'static str], &'static str),
 }
 
-/// Where in an SMTP session a reply is said: its code and its text.
+/// Where in an SMTP session the server gives a reply: its code and its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SmtpFault {
     Greeting(u16, &'static str),
