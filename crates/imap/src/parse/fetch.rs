@@ -109,8 +109,8 @@ fn msg_att_item<'a>(cx: Context<'_>, known: Known, input: &'a [u8], items: &mut 
     }
 }
 
-/// The items of a listing, as nearly every server writes them: told apart by eight octets at once, which costs a quarter
-/// of finding them by name.
+/// The items of a listing, as nearly every server writes them: told apart by eight octets at once, which saves
+/// finding the end of each name and the tree of comparisons that finds it among all.
 #[inline(always)]
 fn listing_item<'a>(cx: Context<'_>, input: &'a [u8], items: &mut Vec<Item<'a>>) -> Option<Rest<'a>> {
     const fn octets(text: &[u8; 8]) -> u64 {

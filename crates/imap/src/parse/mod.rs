@@ -11,7 +11,7 @@
 //! |---|---|
 //! | `data`, `status`, `extension`, and in `fetch` all but the items of a listing | nom's combinators; where one of many keywords stands, a `match` on it chooses the rule, which saves a comparison for each of the others |
 //! | `scan`, `swar` | the leaves, by hand: they look at eight octets at once, which no combinator does |
-//! | `envelope`, `body`, `list`, and the items of a listing in `fetch` | by hand, on nom's results: combinators hand values up by copying them, and these are large; written to where they belong, a line of a listing costs a third less |
+//! | `envelope`, `body`, `list`, and the items of a listing in `fetch` | by hand, on nom's results: combinators hand values up by copying them, and these are large: each rule writes what it found to where it belongs |
 //! | `odd` | by hand: reached only where a rule has failed |
 
 use core::fmt;
