@@ -7,7 +7,7 @@ pub(crate) use alloc::rc::Rc as Shared;
 #[cfg(all(target_has_atomic = "ptr", not(mailbearer_no_atomic_pointers)))]
 pub(crate) use alloc::sync::Arc as Shared;
 
-/// Octets that were handed over by a [`RecvBuf`], or a part of them.
+/// Octets that were handed over by a [`RecvBuf`](crate::RecvBuf), or a part of them.
 ///
 /// They share the memory of all that arrived at about the same time, and keep it until they are dropped: up to some
 /// tens of kilobytes for a short line. Call [`settle`](Self::settle) on what you keep for long.

@@ -1,6 +1,6 @@
 //! The one error of this crate.
 //!
-//! What can fail implements [`Failure`] in a module of its own here; a new protocol adds one such module, and nothing
+//! What can fail implements `Failure` in a module of its own here; a new protocol adds one such module, and nothing
 //! else in this folder changes.
 
 mod imap;
