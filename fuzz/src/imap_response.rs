@@ -31,9 +31,10 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// Whatever an item's value is, the UID in front of it is told.
+/// Whatever an item's value is, the UID in front of it is told. A parenthesis that the value opens takes the one that
+/// closes the response, which then is none.
 fn behind_a_uid(value: &[u8]) {
-    if value.len() > 200 || value.iter().any(|octet| matches!(octet, b'\r' | b'\n' | b')')) {
+    if value.len() > 200 || value.iter().any(|octet| matches!(octet, b'\r' | b'\n' | b'(' | b')')) {
         return;
     }
     let response = [b"* 1 FETCH (UID 7 ENVELOPE ", value, b")\r\n"].concat();
