@@ -158,11 +158,8 @@ impl Play {
                 session.command(&Command::Copy { uid: false, set: set(first, last), mailbox: Mailbox::INBOX })
             }
             Act::Append { size, inline: true } => {
-                let message = AppendMessage {
-                    flags: vec![Flag::Seen],
-                    date: None,
-                    data: AppendData::Octets(body(size, self.messages).into()),
-                };
+                let data = AppendData::Octets(body(size, self.messages).into());
+                let message = AppendMessage::new(data).flags(vec![Flag::Seen]);
                 session.command(&Command::Append { mailbox: Mailbox::INBOX, messages: vec![message] })
             }
             Act::Append { size, inline: false } => {

@@ -277,7 +277,9 @@ impl<'f> Maker<'_, 'f> {
             let (known, matching) = (m.option(Self::set)?, m.option(|m| Ok((m.set()?, m.set()?)))?);
             Ok(QResync { validity, mod_seq, known, matching })
         })?;
-        Ok(Select { mailbox: self.mailbox()?, condstore: self.any()?, qresync })
+        let mut select = Select::new(self.mailbox()?).condstore(self.any()?);
+        select.qresync = qresync;
+        Ok(select)
     }
 
     fn attribute(&mut self) -> Result<StatusAttribute> {
@@ -304,7 +306,9 @@ impl<'f> Maker<'_, 'f> {
                 if m.any()? { m.text().map(CatenatePart::Text) } else { m.text().map(CatenatePart::Url) }
             })?),
         };
-        Ok(AppendMessage { flags, date, data })
+        let mut message = AppendMessage::new(data).flags(flags);
+        message.date = date;
+        Ok(message)
     }
 
     fn returned(&mut self) -> Result<SearchReturn> {

@@ -74,6 +74,7 @@ impl fmt::Display for Atom<'_> {
 
 /// A flag of a message, or an attribute of a mailbox (RFC 9051 sections 2.3.2 and 7.3.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "`System` and `Keyword` hold every other")]
 pub enum Flag<'a> {
     /// `\Seen`.
     Seen,

@@ -2,6 +2,7 @@ use crate::Status;
 
 /// What kind of response a line starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a reader has to treat every kind, and `Data` holds what is new")]
 pub enum Kind<'a> {
     /// `+ …`: the server waits for more of a command.
     Continuation,

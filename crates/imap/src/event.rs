@@ -59,6 +59,7 @@ impl Tag {
 
 /// How a command ended. NO and BAD are results like OK: the session goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Completion {
     /// The command.
     pub tag: Tag,
@@ -106,6 +107,7 @@ impl fmt::Display for Completion {
 
 /// A status response in words: cut to 512 octets a field and escaped for a terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Answer {
     /// Its first word.
     pub status: Status,

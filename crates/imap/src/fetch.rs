@@ -84,6 +84,7 @@ pub enum Item<'a> {
 ///
 /// Texts are as in the message: RFC 2047 words are not decoded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the ten fields of RFC 9051, known by their places")]
 pub struct Envelope<'a> {
     /// `Date`.
     pub date: Option<Text<'a>>,
@@ -112,6 +113,7 @@ pub struct Envelope<'a> {
 /// A group starts with an address without host whose mailbox is the group's name, and ends with one without
 /// both.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the four fields of RFC 9051, known by their places")]
 pub struct Address<'a> {
     /// The display name.
     pub name: Option<Text<'a>>,
@@ -125,6 +127,7 @@ pub struct Address<'a> {
 
 /// The MIME structure of a message (RFC 9051 section 7.5.2, `body`).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a part has parts or it has none")]
 pub enum BodyStructure<'a> {
     /// A part that is not a multipart.
     Single(SinglePart<'a>),
@@ -151,6 +154,10 @@ impl BodyStructure<'_> {
 
 /// A part without parts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "the fields of RFC 9051, known by their places; what is new goes into `Extension`"
+)]
 pub struct SinglePart<'a> {
     /// `text`, `image`, …
     pub media: Text<'a>,
@@ -178,6 +185,7 @@ pub struct SinglePart<'a> {
 
 /// The message within a `message/rfc822`.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a header and a structure")]
 pub struct Message<'a> {
     /// Its header.
     pub envelope: Envelope<'a>,
@@ -187,6 +195,10 @@ pub struct Message<'a> {
 
 /// A part of parts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "the fields of RFC 9051, known by their places; what is new goes into `Extension`"
+)]
 pub struct MultiPart<'a> {
     /// The parts; at least one unless the server is broken.
     pub parts: Vec<BodyStructure<'a>>,
@@ -200,6 +212,7 @@ pub struct MultiPart<'a> {
 
 /// What a `BODYSTRUCTURE` tells of each part and a `BODY` does not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Extension<'a> {
     /// `Content-Disposition`.
     pub disposition: Option<Disposition<'a>>,
@@ -211,6 +224,7 @@ pub struct Extension<'a> {
 
 /// A `Content-Disposition`.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a word and its parameters")]
 pub struct Disposition<'a> {
     /// `attachment`, `inline`, …
     pub kind: Text<'a>,

@@ -72,6 +72,7 @@ enum State {
 
 /// What a [`Framer`] finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a reader that passes over one of them loses octets")]
 pub enum Piece {
     /// A whole response.
     Response(Frame),
@@ -382,6 +383,7 @@ pub struct Frame {
 
 /// A literal that was streamed: in its [`Frame`] it is an empty one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Streamed {
     /// Offset in the frame of where the literal's octets would start.
     pub at: usize,

@@ -6,6 +6,7 @@ use crate::{Data, Item, Limits, Part, Quirks, Response, Section, parse_response}
 /// [`Event::LiteralStart`](crate::session::Event), so that a caller with several messages or parts in flight knows
 /// where the octets go before the first of them comes.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LiteralOf {
     /// Sequence number of the message; `None` where the response has only a UID (UIDFETCH, RFC 9586).
     pub number: Option<u32>,

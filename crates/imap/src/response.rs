@@ -5,6 +5,7 @@ use crate::{Capability, Code, Flag, Item, List, Mailbox, SequenceSet, Text};
 
 /// What a server says, `response` of RFC 9051 section 9.
 #[derive(Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "`response` of RFC 9051 has these three")]
 pub enum Response<'a> {
     /// `+ …`: the server waits for more of a command.
     Continuation {
@@ -26,6 +27,7 @@ pub enum Response<'a> {
 
 /// `OK`, `NO`, `BAD`, `PREAUTH` or `BYE` and what comes with it (RFC 9051 section 7.1).
 #[derive(Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a word, a code and a text")]
 pub struct StatusLine<'a> {
     /// The first word.
     pub status: Status,
@@ -37,6 +39,7 @@ pub struct StatusLine<'a> {
 
 /// The first word of a status response (RFC 9051 section 7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the five of RFC 9051 section 7.1")]
 pub enum Status {
     /// Success, or information where untagged.
     Ok,
@@ -187,6 +190,7 @@ pub enum Data<'a> {
 
 /// One mailbox of a LIST or LSUB response (RFC 9051 section 7.3.1).
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Listed<'a> {
     /// Attributes such as `\HasNoChildren` or `\Sent`.
     pub attributes: List<'a, Flag<'a>>,
@@ -196,6 +200,14 @@ pub struct Listed<'a> {
     pub mailbox: Mailbox<'a>,
     /// Extended data such as `CHILDINFO` and `OLDNAME`, parentheses included; empty where there is none.
     pub extended: &'a [u8],
+}
+
+impl<'a> Listed<'a> {
+    /// A mailbox without attributes and extended data.
+    #[must_use]
+    pub const fn new(mailbox: Mailbox<'a>, delimiter: Option<u8>) -> Self {
+        Self { attributes: List::EMPTY, delimiter, mailbox, extended: b"" }
+    }
 }
 
 /// One value of a STATUS response.
@@ -235,6 +247,7 @@ pub enum StatusItem<'a> {
 
 /// A FETCH response.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a number and its items")]
 pub struct Fetch<'a> {
     /// Number of the message.
     pub number: u32,
@@ -244,6 +257,7 @@ pub struct Fetch<'a> {
 
 /// Numbers that a SEARCH or SORT found.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the numbers, and the one thing that RFC 7162 adds to them")]
 pub struct Found<'a> {
     /// The numbers in the server's order.
     pub numbers: List<'a, u32>,
@@ -253,6 +267,7 @@ pub struct Found<'a> {
 
 /// A message of a THREAD response. The members come in the order of a walk: each is followed by its replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a message and its place")]
 pub struct ThreadMember {
     /// The message; `None` for a common parent that is not there.
     pub message: Option<u32>,
@@ -262,6 +277,7 @@ pub struct ThreadMember {
 
 /// An ESEARCH response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Esearch<'a> {
     /// Tag of the command that it answers.
     pub tag: Option<Text<'a>>,
@@ -288,6 +304,7 @@ pub struct Esearch<'a> {
 
 /// A namespace (RFC 2342).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "`extensions` holds what is new")]
 pub struct Namespace<'a> {
     /// What its mailboxes' names start with.
     pub prefix: Mailbox<'a>,
@@ -299,6 +316,7 @@ pub struct Namespace<'a> {
 
 /// A name and a value, as in ID responses and the parameters of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a name and a value")]
 pub struct Param<'a> {
     /// The name.
     pub name: Text<'a>,
@@ -308,6 +326,7 @@ pub struct Param<'a> {
 
 /// A limited resource of a quota root (RFC 9208).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a name and two numbers: `quota-resource` of RFC 9208")]
 pub struct QuotaResource<'a> {
     /// `STORAGE` (in units of 1024 octets), `MESSAGE`, …
     pub name: Text<'a>,

@@ -5,6 +5,7 @@ use crate::{Invalid, Text};
 
 /// Which octets of a message, `section` of RFC 9051 section 9: what stands in the brackets of `BODY[…]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a part, and what of it")]
 pub struct Section<'a> {
     /// The part; empty for the message itself.
     pub part: Part<'a>,
@@ -14,6 +15,7 @@ pub struct Section<'a> {
 
 /// What of a part of a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "`section-spec` of RFC 9051 section 9")]
 pub enum SectionOf<'a> {
     /// All of it.
     #[default]

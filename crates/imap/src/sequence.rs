@@ -17,6 +17,7 @@ pub struct SequenceSet(
 
 /// One end of a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(clippy::exhaustive_enums, reason = "`seq-number` is a number or `*`")]
 pub enum Number {
     /// A number from 1 on.
     Is(u32),

@@ -382,6 +382,7 @@ impl FromStr for Provider {
 
 /// No preset has that name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UnknownProvider;
 
 impl fmt::Display for UnknownProvider {

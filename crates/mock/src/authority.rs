@@ -20,6 +20,7 @@ pub struct Authority {
 
 /// What certificate a server shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Certificate {
     /// For `localhost`, `127.0.0.1` and `::1`, signed by the authority.
     #[default]

@@ -8,6 +8,7 @@ use crate::{
 /// How a conversation without sockets ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
+#[expect(clippy::exhaustive_enums, reason = "a conversation ends in no fifth way")]
 pub enum End<E> {
     /// The machine closed, with nothing left to say in the transcript.
     Closed,

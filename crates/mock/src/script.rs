@@ -133,6 +133,7 @@ const SHOWN: usize = 300;
 
 /// Where a client left its transcript.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Difference {
     /// Line of the transcript, the first is 1.
     pub line: usize,

@@ -126,6 +126,7 @@ pub(crate) fn repeated(text: &[u8], count: usize) -> impl Iterator<Item = u8> {
 
 /// A line of a transcript that can't be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LineError {
     /// Number of the line, the first is 1.
     pub line: usize,

@@ -12,7 +12,6 @@
 //! there is no switch to turn that off.
 
 #![forbid(unsafe_code)]
-#![warn(clippy::exhaustive_structs, clippy::exhaustive_enums)]
 
 mod blocking;
 mod cancel;

@@ -33,11 +33,8 @@ use crate::Token;
 /// use core::time::Duration;
 /// use mailbearer_oauth::{Cache, Cached, Policy, Refresh};
 /// # use mailbearer_oauth::{Limits, Token, http::Response};
-/// # let response = Response {
-/// #     status: 200,
-/// #     retry_after: None,
-/// #     body: br#"{"token_type":"Bearer","expires_in":3600,"access_token":"t"}"#.to_vec().into(),
-/// # };
+/// # let body = br#"{"token_type":"Bearer","expires_in":3600,"access_token":"t"}"#;
+/// # let response = Response::new(200, body.to_vec().into());
 /// # let token = Token::from_response(&response, &Limits::DEFAULT).unwrap();
 ///
 /// let at = Duration::from_secs;
@@ -65,6 +62,7 @@ pub struct Cache {
 
 /// When a [`Cache`] asks for another token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Policy {
     /// How long before its end a token is stale, if that is not more than a tenth of its life. A random part of
     /// as much again comes on top. Default 5 minutes.
@@ -121,6 +119,7 @@ struct Failed {
 
 /// What a [`Cache`] holds.
 #[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a token is fresh, stale or gone")]
 pub enum Cached<'a> {
     /// A token to use.
     Fresh(&'a Secret),
@@ -133,6 +132,7 @@ pub enum Cached<'a> {
 /// Whether the caller is to get a new token.
 #[derive(Debug)]
 #[must_use]
+#[expect(clippy::exhaustive_enums, reason = "a caller has to treat every answer")]
 pub enum Refresh {
     /// Yes, and nobody else until [`Cache::complete`] or [`Cache::fail`].
     Begin(Ticket),

@@ -123,6 +123,7 @@ fn wait(rx: &RecvBuf) -> Result<Step<Response>, Error> {
 
 /// A whole response.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Response {
     /// 200 to 299, or 400 and above.
     pub status: u16,
@@ -130,6 +131,14 @@ pub struct Response {
     pub retry_after: Option<Duration>,
     /// The body, decoded from chunks.
     pub body: Secret<Vec<u8>>,
+}
+
+impl Response {
+    /// A response that another HTTP client has read, without `Retry-After`.
+    #[must_use]
+    pub const fn new(status: u16, body: Secret<Vec<u8>>) -> Self {
+        Self { status, retry_after: None, body }
+    }
 }
 
 /// Why there is no response.

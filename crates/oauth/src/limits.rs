@@ -1,5 +1,6 @@
 /// What a token endpoint may send at most. The defaults are well above what real ones do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// Octets of a response's head; also of all chunk extensions and trailers together. Default 16 KiB.
     pub head: usize,

@@ -162,6 +162,7 @@ impl Form {
 
 /// A request that a server answers with status 400, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the reason is all that there is to it")]
 pub struct BadRequest(pub &'static str);
 
 impl fmt::Display for BadRequest {

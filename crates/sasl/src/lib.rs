@@ -23,7 +23,6 @@
 
 #![no_std]
 #![forbid(unsafe_code)]
-#![warn(clippy::exhaustive_structs, clippy::exhaustive_enums)]
 
 extern crate alloc;
 

@@ -23,6 +23,7 @@ pub struct DateTime {
 
 /// There is no such day, time or zone, or the year is past 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "there is nothing to tell of a day that is not there")]
 pub struct DateOutOfRange;
 
 impl Date {

@@ -86,6 +86,7 @@ pub fn find_octet(octets: &[u8], octet: u8) -> Option<usize> {
 
 /// Where a line is, at the start of what is unread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a line is where it is, without its end and with it")]
 pub struct Line {
     /// Octets without the line end.
     pub content: usize,
@@ -103,6 +104,7 @@ impl Line {
 
 /// The peer sent a line longer than the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the limit is all that there is to it")]
 pub struct LineTooLong {
     /// The limit in octets, line end included.
     pub limit: usize,

@@ -50,6 +50,7 @@ impl<M: Machine + ?Sized> Machine for &mut M {
 /// What a [`Machine`] wants next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a machine stands still until its step is carried out"]
+#[expect(clippy::exhaustive_enums, reason = "a driver has to carry out every step")]
 pub enum Step<E> {
     /// Something happened. Look at it and step again.
     Event(E),
@@ -79,6 +80,7 @@ impl<E> Step<E> {
 /// When a mail connection starts TLS. There is no third way: a client sends nothing in the clear but the command that
 /// starts TLS, and what has to come before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "there is no third way")]
 pub enum Security {
     /// At once (RFC 8314 section 3), as on ports 993, 995 and 465.
     #[default]

@@ -229,6 +229,7 @@ const KEPT: usize = 64 * 1024;
 
 /// More bytes came than a [`RecvBuf`] may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the limit is all that there is to it")]
 pub struct BufferFull {
     /// The limit in octets.
     pub limit: usize,

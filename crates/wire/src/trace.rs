@@ -4,6 +4,7 @@ use crate::printable_bytes;
 
 /// Who sent the octets of a [`TraceLine`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a conversation has two sides")]
 pub enum Direction {
     /// This side.
     Sent,
@@ -13,6 +14,7 @@ pub enum Direction {
 
 /// One line of a conversation, without secrets and fit for a terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TraceLine {
     /// Who sent it.
     pub direction: Direction,

@@ -121,11 +121,8 @@ fn quotas_rights_and_notes() {
         wait!(imap.set_metadata("Drafts", "/private/vendor/vendor.test/a", Some(b"below"))).unwrap();
         let found = wait!(imap.metadata("Drafts", MetadataQuery::of(&["/private/comment"]))).unwrap();
         assert_eq!((found.len(), found[0].value.as_deref()), (1, Some(note)));
-        let query = MetadataQuery {
-            entries: &["/private/vendor/vendor.test"],
-            depth: MetadataDepth::Infinity,
-            max_size: Some(100),
-        };
+        let query =
+            MetadataQuery::of(&["/private/vendor/vendor.test"]).depth(MetadataDepth::Infinity).max_size(100);
         let found = wait!(imap.metadata("Drafts", query)).unwrap();
         assert!(found.iter().any(|entry| entry.value.as_deref() == Some(b"below")), "{found:?}");
         wait!(imap.set_metadata("Drafts", "/private/comment", None)).unwrap();

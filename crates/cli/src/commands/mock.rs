@@ -3,7 +3,7 @@ use std::{fs, io::Write, time::Duration};
 use clap::{Args, ValueEnum};
 use mailbearer_mock::{
     Server,
-    memory::{Fault, Options, Personality, Ports},
+    memory::{Fault, Options, Personality},
 };
 use serde_json::{Map, Value};
 use tempfile::Builder;
@@ -131,14 +131,12 @@ fn options(arguments: &MockArgs) -> Options {
         Some(Asked::Fault(fault)) => Some(fault),
         _ => None,
     };
-    options.ports = Ports {
-        token: arguments.token_port,
-        smtp: arguments.smtp_port,
-        smtps: arguments.smtps_port,
-        imap: arguments.imap_port,
-        imaps: arguments.imaps_port,
-        control: arguments.control_port,
-    };
+    options.ports.token = arguments.token_port;
+    options.ports.smtp = arguments.smtp_port;
+    options.ports.smtps = arguments.smtps_port;
+    options.ports.imap = arguments.imap_port;
+    options.ports.imaps = arguments.imaps_port;
+    options.ports.control = arguments.control_port;
     options
 }
 

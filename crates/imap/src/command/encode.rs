@@ -22,6 +22,7 @@ pub(crate) type Write<'a> = dyn Fn(&mut Writer) -> Result<(), Invalid> + 'a;
 /// What comes after a piece of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
+#[expect(clippy::exhaustive_enums, reason = "a sender that passes over one of them hangs")]
 pub enum Next {
     /// Nothing: the command was written.
     Done,

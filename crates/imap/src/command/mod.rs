@@ -311,6 +311,7 @@ pub enum Command<'a> {
 
 /// Arguments of SELECT and EXAMINE.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Select<'a> {
     /// The mailbox.
     pub mailbox: Mailbox<'a>,
@@ -320,8 +321,29 @@ pub struct Select<'a> {
     pub qresync: Option<QResync>,
 }
 
+impl<'a> Select<'a> {
+    /// Opens this mailbox, and asks for nothing else.
+    #[must_use]
+    pub const fn new(mailbox: Mailbox<'a>) -> Self {
+        Self { mailbox, condstore: false, qresync: None }
+    }
+
+    /// Asks for MODSEQ from now on, or not.
+    #[must_use]
+    pub fn condstore(self, condstore: bool) -> Self {
+        Self { condstore, ..self }
+    }
+
+    /// Asks for what changed since the client was there last.
+    #[must_use]
+    pub fn qresync(self, qresync: QResync) -> Self {
+        Self { qresync: Some(qresync), ..self }
+    }
+}
+
 /// What a client knows of a mailbox that it was in before (RFC 7162 section 3.2.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the four arguments of RFC 7162 section 3.2.5")]
 pub struct QResync {
     /// UIDVALIDITY at that time.
     pub validity: u32,
@@ -391,6 +413,7 @@ pub enum StatusAttribute {
 
 /// A message to be appended.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct AppendMessage<'a> {
     /// Its flags.
     pub flags: Vec<Flag<'a>>,
@@ -398,6 +421,26 @@ pub struct AppendMessage<'a> {
     pub date: Option<DateTime>,
     /// Its octets.
     pub data: AppendData<'a>,
+}
+
+impl<'a> AppendMessage<'a> {
+    /// A message without flags, dated by the server.
+    #[must_use]
+    pub const fn new(data: AppendData<'a>) -> Self {
+        Self { flags: Vec::new(), date: None, data }
+    }
+
+    /// Gives the message these flags.
+    #[must_use]
+    pub fn flags(self, flags: Vec<Flag<'a>>) -> Self {
+        Self { flags, ..self }
+    }
+
+    /// Gives the message this INTERNALDATE.
+    #[must_use]
+    pub fn date(self, date: DateTime) -> Self {
+        Self { date: Some(date), ..self }
+    }
 }
 
 /// Where the octets of a message to be appended come from.
@@ -418,6 +461,7 @@ pub enum AppendData<'a> {
 
 /// A piece of a message that the server puts together.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the two of RFC 4469")]
 pub enum CatenatePart<'a> {
     /// Text.
     Text(Text<'a>),
@@ -503,6 +547,7 @@ impl FetchItem<'_> {
 
 /// A range of octets of a section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a range has two numbers")]
 pub struct Partial {
     /// The first octet, counted from 0.
     pub offset: u64,
@@ -512,6 +557,7 @@ pub struct Partial {
 
 /// What a STORE does with the flags of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "FLAGS, +FLAGS and -FLAGS")]
 pub enum StoreAction {
     /// Those given take the place of all.
     Replace,
@@ -523,6 +569,7 @@ pub enum StoreAction {
 
 /// How many levels below its entries a GETMETADATA goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the three of RFC 5464")]
 pub enum MetadataDepth {
     /// None.
     Zero,

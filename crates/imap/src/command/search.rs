@@ -100,6 +100,7 @@ pub enum SearchKey<'a> {
 
 /// Whose value of an entry counts (RFC 7162, `entry-type-req`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the three of RFC 7162")]
 pub enum EntryScope {
     /// The user's own.
     Private,
@@ -134,6 +135,7 @@ pub enum SearchReturn {
 
 /// One rule of an order (RFC 5256).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a key, reversed or not: `sort-criterion` of RFC 5256")]
 pub struct SortCriterion {
     /// Whether it is turned round.
     pub reverse: bool,

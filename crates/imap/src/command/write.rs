@@ -19,6 +19,7 @@ pub struct Dialect {
 
 /// Which literals a client need not wait for (RFC 7888).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the two extensions of RFC 7888, or neither")]
 pub enum Literals {
     /// None.
     #[default]

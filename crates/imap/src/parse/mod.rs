@@ -155,6 +155,7 @@ impl<'q> Context<'q> {
 
 /// Where a response stopped following the grammar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ParseError {
     /// Offset in the response.
     pub offset: usize,

@@ -27,6 +27,7 @@ use crate::{
 
 /// Why a command was not understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CommandError<'a> {
     /// The tag to answer BAD with, if there is one.
     pub tag: Option<&'a str>,

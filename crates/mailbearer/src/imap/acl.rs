@@ -6,6 +6,7 @@ use crate::Error;
 
 /// What rights someone can be given on a mailbox (RFC 4314 section 3.7).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ListedRights {
     /// What is granted always.
     pub always: String,

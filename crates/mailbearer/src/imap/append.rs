@@ -7,6 +7,7 @@ use crate::{Error, error::Protocol};
 
 /// Where an appended message went (RFC 4315).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Appended {
     /// UIDVALIDITY of its mailbox.
     pub uid_validity: u32,

@@ -238,7 +238,7 @@ impl<R: Runtime> Authenticated<R> {
     fn plain(&self, name: &str) -> Result<Select<'static>, Error> {
         // Some servers number the changes of a mailbox only from when someone asked for it.
         let condstore = self.session.capabilities().has(&Capability::CondStore);
-        Ok(Select { mailbox: mailbox_name(name)?, condstore, qresync: None })
+        Ok(Select::new(mailbox_name(name)?).condstore(condstore))
     }
 
     /// Opens a mailbox by this command; `also` sees the data that comes with the answer.

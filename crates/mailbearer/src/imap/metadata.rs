@@ -6,6 +6,7 @@ use crate::Error;
 
 /// A note on a mailbox, or on the server (RFC 5464).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Entry {
     /// Its name, such as `/private/comment`.
     pub name: String,
@@ -15,6 +16,7 @@ pub struct Entry {
 
 /// Which notes are asked for.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct MetadataQuery<'a> {
     /// Their names.
     pub entries: &'a [&'a str],
@@ -29,6 +31,18 @@ impl<'a> MetadataQuery<'a> {
     #[must_use]
     pub const fn of(entries: &'a [&'a str]) -> Self {
         Self { entries, depth: MetadataDepth::Zero, max_size: None }
+    }
+
+    /// Asks for the entries below those, too.
+    #[must_use]
+    pub const fn depth(self, depth: MetadataDepth) -> Self {
+        Self { depth, ..self }
+    }
+
+    /// Leaves out values of more than this many octets.
+    #[must_use]
+    pub const fn max_size(self, octets: u64) -> Self {
+        Self { max_size: Some(octets), ..self }
     }
 }
 

@@ -6,6 +6,7 @@ use crate::Error;
 
 /// A quota root: mailboxes that share limits (RFC 9208).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Quota {
     /// Its name; may be empty.
     pub root: String,
@@ -15,6 +16,7 @@ pub struct Quota {
 
 /// A limited resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct QuotaResource {
     /// `STORAGE` (in units of 1024 octets), `MESSAGE`, …
     pub name: String,

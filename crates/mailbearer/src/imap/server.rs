@@ -20,6 +20,7 @@ pub struct Namespaces {
 
 /// A namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Space {
     /// What names of its mailboxes start with.
     pub prefix: String,

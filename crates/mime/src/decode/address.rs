@@ -13,6 +13,7 @@ use crate::ascii::{is_space, tail};
 
 /// An entry of an address header.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "`address` of RFC 5322 is a mailbox or a group")]
 pub enum AddressOrGroup {
     /// One mailbox.
     Address(DisplayAddress),
@@ -29,6 +30,7 @@ pub enum AddressOrGroup {
 ///
 /// The address is not checked; [`crate::Address::new`] tells whether mail can be sent to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a name and an address")]
 pub struct DisplayAddress {
     /// Name, decoded; empty if there is none.
     pub name: String,

@@ -11,6 +11,7 @@ use crate::headers::{Limits, unfold};
 
 /// Value of a `Content-Type` header.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ContentType {
     /// `type/subtype` in lower case.
     pub essence: String,
@@ -50,6 +51,7 @@ impl ContentType {
 
 /// Value of a `Content-Disposition` header.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Disposition {
     /// `inline`, `attachment` or another word in lower case.
     pub kind: String,

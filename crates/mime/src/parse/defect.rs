@@ -2,6 +2,7 @@ use core::fmt;
 
 /// Something in a message that is not as it should be, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Defect {
     /// What is wrong.
     pub kind: DefectKind,

@@ -39,6 +39,7 @@ pub(crate) struct Folder {
 
 /// A message in a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Message {
     /// Its number in the folder, never used twice.
     pub uid: u32,
@@ -54,6 +55,7 @@ pub struct Message {
 
 /// Sender and recipients of an SMTP transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Envelope {
     /// The `MAIL FROM` address, empty for none.
     pub from: String,

@@ -63,6 +63,7 @@ impl Default for Options {
 
 /// Port numbers of a memory server. In [`Options`], 0 stands for a free one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Ports {
     /// HTTPS: the token endpoint.
     pub token: u16,

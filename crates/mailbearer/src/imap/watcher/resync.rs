@@ -107,7 +107,9 @@ impl<R: Runtime> Attempt<R> {
         };
         let mut complete = qresync.is_some();
         let condstore = help == Help::CondStore;
-        let examine = Command::Examine(Select { mailbox: mailbox_name(&self.mailbox)?, condstore, qresync });
+        let mut select = Select::new(mailbox_name(&self.mailbox)?).condstore(condstore);
+        select.qresync = qresync;
+        let examine = Command::Examine(select);
         let (known, pending, flags) = (&mut self.known, &mut self.pending, self.options.flags);
         let mut validity = None;
         let selected = imap

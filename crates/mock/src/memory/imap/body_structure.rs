@@ -28,8 +28,10 @@ pub(crate) fn body_structure(octets: &[u8], node: &Node) -> BodyStructure<'stati
         Disposition { kind: owned(&disposition.kind), parameters: parameters(&disposition.parameters) }
     });
     let languages = text("Content-Language").into_iter().collect::<Vec<_>>();
-    let extension =
-        Extension { disposition, languages: List::from(languages), location: text("Content-Location") };
+    let mut extension = Extension::default();
+    extension.disposition = disposition;
+    extension.languages = List::from(languages);
+    extension.location = text("Content-Location");
     if let Kind::Multi(parts) = &node.kind {
         return BodyStructure::Multi(MultiPart {
             parts: parts.iter().map(|part| body_structure(octets, part)).collect(),

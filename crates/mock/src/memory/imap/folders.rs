@@ -80,7 +80,8 @@ impl Imap {
         let Ok(mailbox) = Mailbox::from_wire(name) else { return };
         let names: Vec<String> = attributes.iter().map(|name| format!("\\{name}")).collect();
         let attributes: List<'_, Flag<'_>> = names.iter().filter_map(|name| Flag::new(name).ok()).collect();
-        let listed = Listed { attributes, delimiter: Some(DELIMITER), mailbox, extended: b"" };
+        let mut listed = Listed::new(mailbox, Some(DELIMITER));
+        listed.attributes = attributes;
         self.tell(if subscribed { Data::Lsub(listed) } else { Data::List(listed) });
     }
 

@@ -66,15 +66,14 @@ fn esearch<'a>(tag: &'a str, uid: bool, returns: &[SearchReturn], found: &[u32])
     // RFC 4731 section 3.1: an empty list asks for ALL.
     let asked = |option: &SearchReturn| returns.contains(option);
     let all = returns.is_empty() || asked(&SearchReturn::All);
-    Esearch {
-        tag: Some(Text::from(tag)),
-        uid,
-        min: found.first().copied().filter(|_| asked(&SearchReturn::Min)),
-        max: found.last().copied().filter(|_| asked(&SearchReturn::Max)),
-        all: SequenceSet::from_numbers(found.iter().copied()).filter(|_| all),
-        count: asked(&SearchReturn::Count).then(|| u32::try_from(found.len()).unwrap_or(u32::MAX)),
-        ..Esearch::default()
-    }
+    let mut esearch = Esearch::default();
+    esearch.tag = Some(Text::from(tag));
+    esearch.uid = uid;
+    esearch.min = found.first().copied().filter(|_| asked(&SearchReturn::Min));
+    esearch.max = found.last().copied().filter(|_| asked(&SearchReturn::Max));
+    esearch.all = SequenceSet::from_numbers(found.iter().copied()).filter(|_| all);
+    esearch.count = asked(&SearchReturn::Count).then(|| u32::try_from(found.len()).unwrap_or(u32::MAX));
+    esearch
 }
 
 struct Candidate<'a> {

@@ -81,6 +81,7 @@ impl FromStr for Personality {
 
 /// A name of no [`Personality`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UnknownPersonality;
 
 impl fmt::Display for UnknownPersonality {
