@@ -132,7 +132,9 @@ impl<'f> Maker<'_, 'f> {
             1 => Ok(SequenceSet::saved()),
             2 => Ok(SequenceSet::last()),
             3 => Ok(SequenceSet::range(self.any()?, self.any()?)),
-            _ => Ok(SequenceSet::from_numbers(self.list(Self::any::<u32>)?).unwrap_or_else(SequenceSet::saved)),
+            _ => {
+                Ok(SequenceSet::from_numbers(self.list(Self::any::<u32>)?).unwrap_or_else(SequenceSet::saved))
+            }
         }
     }
 

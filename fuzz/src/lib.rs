@@ -16,6 +16,7 @@ pub mod mime_compose;
 pub mod mime_decode;
 pub mod mime_message;
 pub mod oauth_exchange;
+pub mod oauth_redirect;
 pub mod oauth_request;
 mod pieces;
 pub mod sasl_exchange;
@@ -42,6 +43,7 @@ pub const TARGETS: &[(&str, Run)] = &[
     ("smtp_data", smtp_data::run),
     ("smtp_envelope", smtp_envelope::run),
     ("oauth_exchange", oauth_exchange::run),
+    ("oauth_redirect", oauth_redirect::run),
     ("oauth_request", oauth_request::run),
     ("sasl_exchange", sasl_exchange::run),
     ("mime_decode", mime_decode::run),

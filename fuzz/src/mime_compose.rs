@@ -3,7 +3,7 @@
 
 use arbitrary::{Arbitrary, Unstructured};
 use mailbearer_mime::{
-    Composed, DateTime, Headers, Address, Message,
+    Address, Composed, DateTime, Headers, Message,
     decode::{self, AddressOrGroup, ContentType, Disposition, TransferEncoding},
 };
 

@@ -36,21 +36,30 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod authorize;
 mod cache;
+mod device;
 mod endpoint;
 mod error;
 mod exchange;
 mod form;
 pub mod http;
 mod limits;
+mod posted;
+mod redirect;
 mod request;
+mod revoke;
 pub mod server;
 mod token;
 
+pub use authorize::{AuthorizationRequest, Pkce};
 pub use cache::{Cache, Cached, Policy, Refresh, Ticket};
+pub use device::{DeviceAuthorization, DeviceExchange, DeviceRequest, Poll, Polling};
 pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use error::{Error, ErrorResponse};
 pub use exchange::TokenExchange;
 pub use limits::Limits;
+pub use redirect::{InvalidRedirect, Redirect, RedirectCheck};
 pub use request::{Client, TokenRequest};
+pub use revoke::Revocation;
 pub use token::Token;

@@ -6,7 +6,7 @@ use alloc::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use mailbearer_wire::Secret;
 
-use crate::{Endpoint, form};
+use crate::{Endpoint, Pkce, form};
 
 /// The application that asks for tokens, as the authorization server knows it.
 #[derive(Clone, Debug)]
@@ -96,6 +96,36 @@ impl TokenRequest {
             .parameter("refresh_token", refresh_token)
     }
 
+    /// A token for the code that a redirect brought (RFC 6749 section 4.1.3). `redirect_uri` and `pkce` are those of the
+    /// [`AuthorizationRequest`](crate::AuthorizationRequest).
+    #[must_use]
+    pub fn authorization_code(
+        endpoint: Endpoint,
+        client: Client,
+        code: impl Into<Secret>,
+        redirect_uri: &str,
+        pkce: &Pkce,
+    ) -> Self {
+        Self { endpoint, client, fields: Vec::new() }
+            .parameter("grant_type", "authorization_code")
+            .parameter("code", code)
+            .parameter("redirect_uri", redirect_uri)
+            .parameter("code_verifier", pkce.verifier().clone())
+    }
+
+    /// Asks whether the person has entered the device's code, and if so for the token (RFC 8628 section 3.4).
+    #[must_use]
+    pub fn device_code(endpoint: Endpoint, client: Client, device_code: impl Into<Secret>) -> Self {
+        Self { endpoint, client, fields: Vec::new() }
+            .parameter("grant_type", "urn:ietf:params:oauth:grant-type:device_code")
+            .parameter("device_code", device_code)
+    }
+
+    /// A form without a grant, for the endpoints beside that of tokens.
+    pub(crate) const fn bare(endpoint: Endpoint, client: Client) -> Self {
+        Self { endpoint, client, fields: Vec::new() }
+    }
+
     /// The same request with a form field more, or another value for one that it has: a field may not occur
     /// twice (RFC 6749 section 3.2). Any text can be name and value.
     #[must_use]
@@ -150,7 +180,7 @@ impl TokenRequest {
 }
 
 /// Form fields that are no secrets; every other one may be.
-const PLAIN: [&str; 8] = [
+const PLAIN: [&str; 9] = [
     "grant_type",
     "scope",
     "client_id",
@@ -159,11 +189,13 @@ const PLAIN: [&str; 8] = [
     "audience",
     "client_assertion_type",
     "username",
+    "token_type_hint",
 ];
 
 #[cfg(test)]
 mod tests {
     use alloc::format;
+    use core::convert::Infallible;
 
     use super::*;
 
@@ -208,6 +240,25 @@ mod tests {
                 "password",
                 TokenRequest::password(endpoint(), Client::public("id"), "ann@x", "p&w", "a b"),
                 "grant_type=password&username=ann%40x&password=p%26w&scope=a+b&client_id=id",
+                None,
+            ),
+            (
+                "code",
+                TokenRequest::authorization_code(
+                    endpoint(),
+                    Client::public("id"),
+                    "c/1",
+                    "http://localhost:1/",
+                    &Pkce::new(&Secret::new([0; 32]), |_| Ok::<_, Infallible>([0; 32])).unwrap(),
+                ),
+                "grant_type=authorization_code&code=c%2F1&redirect_uri=http%3A%2F%2Flocalhost%3A1%2F\
+                 &code_verifier=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA&client_id=id",
+                None,
+            ),
+            (
+                "device",
+                TokenRequest::device_code(endpoint(), Client::public("id"), "d"),
+                "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&device_code=d&client_id=id",
                 None,
             ),
             (

@@ -9,8 +9,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use httparse::{EMPTY_HEADER, Status};
 use mailbearer_wire::{RecvBuf, Secret};
 
+mod redirect;
 mod session;
 
+pub use redirect::{OtherRequest, RedirectEvent, RedirectSession};
 pub use session::{Error, Event, Session};
 
 /// Reads one request after the other from what a client sends.
@@ -215,6 +217,10 @@ fn parse(head: &[u8]) -> Result<Parts, BadRequest> {
         Ok(Status::Partial) => return Err(BadRequest("head")),
         Err(httparse::Error::TooManyHeaders) => return Err(BadRequest("header fields over the limit")),
         Err(_) => return Err(BadRequest("no HTTP/1 request")),
+    }
+    // RFC 9112 section 3.2. Values that are left out below count.
+    if parsed.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("host")).count() > 1 {
+        return Err(BadRequest("more than one Host"));
     }
     let texts = parsed.headers.iter().filter_map(|header| {
         let value = core::str::from_utf8(header.value).ok()?;
