@@ -9,17 +9,37 @@ use crate::ascii::is_space;
 /// Reads the value of a `Date` header, or an IMAP `INTERNALDATE`.
 ///
 /// Takes what is in the field: comments, no or a full weekday, white space anywhere, hyphens in the date,
-/// years of two and three digits (section 4.3), the order of C's `asctime`, a fraction of a second,
-/// `+02:00`. The weekday is not compared with the date. The zones of North America and `UT`, `UTC`,
-/// `GMT`, `Z` are known; other names and no zone at all count as UTC, as section 4.3 asks. What follows
-/// the zone is ignored.
+/// years of two and three digits (section 4.3), the order of C's `asctime` and of ISO 8601, the year after the day,
+/// a fraction of a second, twelve hours with `AM` or `PM`, `+02:00`, `GMT+2`. The weekday is not compared with the
+/// date. The zones of North America and `UT`, `UTC`, `GMT`, `Z` are known; other names and no zone at all count as
+/// UTC, as section 4.3 asks: [`date_time_and_zone`] tells that they did. What follows the zone is ignored.
 ///
 /// # Errors
 ///
 /// [`DateTimeError::Expected`] names what is missing where; [`DateTimeError::OutOfRange`] is a day that
 /// the month does not have, or a time past 23:59:60.
 pub fn date_time(value: &[u8]) -> Result<DateTime, DateTimeError> {
+    date_time_and_zone(value).map(|(date, _)| date)
+}
+
+/// [`date_time`], and whether its zone is known: the moment is off by some hours where it is not.
+///
+/// # Errors
+///
+/// As [`date_time`].
+pub fn date_time_and_zone(value: &[u8]) -> Result<(DateTime, Zone), DateTimeError> {
     Parser { input: value, rest: value }.date_time()
+}
+
+/// What a date says of its zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "it is known or it is not")]
+pub enum Zone {
+    /// An offset, or a name that RFC 5322 defines.
+    Known,
+    /// None, or a name that means something else from place to place. It was taken for UTC, or for the zone whose name
+    /// it begins with.
+    Unknown,
 }
 
 /// Why a date cannot be read.
@@ -61,7 +81,7 @@ struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    fn date_time(mut self) -> Result<DateTime, DateTimeError> {
+    fn date_time(mut self) -> Result<(DateTime, Zone), DateTimeError> {
         let mut word = self.word();
         if word.is_some_and(is_weekday) {
             self.symbol(b'.');
@@ -70,29 +90,62 @@ impl<'a> Parser<'a> {
         }
         match word.map(Date::month_of) {
             None => {
+                self.skip();
+                let before = self.rest.len();
                 let day = self.number("day")?;
+                if before.saturating_sub(self.rest.len()) == 4 && self.symbol(b'-') {
+                    return self.iso_8601(day);
+                }
                 self.symbol(b'-');
                 let word = self.word();
                 let month = word.and_then(Date::month_of).ok_or_else(|| self.expected("month"))?;
                 self.symbol(b'.');
                 self.symbol(b'-');
                 let year = self.year()?;
+                self.symbol(b',');
                 let time = self.time()?;
                 let zone = self.zone()?;
                 checked(year, month, day, time, zone)
             }
-            // `Jul  1 10:52:37 [zone] 2003`, as C's asctime and Unix date print it.
             Some(Some(month)) => {
                 let day = self.number("day")?;
-                let time = self.time()?;
-                let zone =
-                    if self.peek().is_some_and(|byte| byte.is_ascii_digit()) { 0 } else { self.zone()? };
+                self.symbol(b',');
+                // `Apr 09 2005 06:39:52 -0700`: the year is no hour.
+                let before = self.rest;
                 let year = self.year()?;
-                let zone = if zone == 0 { self.zone()? } else { zone };
+                if self.peek() != Some(b':') {
+                    let time = self.time()?;
+                    let zone = self.zone()?;
+                    return checked(year, month, day, time, zone);
+                }
+                self.rest = before;
+                // `Jul  1 10:52:37 [zone] 2003`, as C's asctime and Unix date print it.
+                let time = self.time()?;
+                let no_zone = self.peek().is_some_and(|byte| byte.is_ascii_digit());
+                let zone = if no_zone { None } else { Some(self.zone()?) };
+                let year = self.year()?;
+                let zone = match zone {
+                    Some(zone) => zone,
+                    None => self.zone()?,
+                };
                 checked(year, month, day, time, zone)
             }
             Some(None) => Err(self.expected("weekday or day")),
         }
+    }
+
+    /// `2003-07-01T10:52:37+02:00`, from the month on.
+    fn iso_8601(mut self, year: i64) -> Result<(DateTime, Zone), DateTimeError> {
+        let month = self.number("month")?;
+        if !self.symbol(b'-') {
+            return Err(self.expected("hyphen"));
+        }
+        let day = self.number("day")?;
+        // The T.
+        self.word();
+        let time = self.time()?;
+        let zone = self.zone()?;
+        checked(year, u8::try_from(month).map_err(|_| DateTimeError::OutOfRange)?, day, time, zone)
     }
 
     /// `year = 4*DIGIT`, and `obs-year` of section 4.3.
@@ -122,28 +175,58 @@ impl<'a> Parser<'a> {
         if hour > 23 || minute > 59 || second > 60 {
             return Err(DateTimeError::OutOfRange);
         }
-        Ok((hour, minute, second))
+        Ok((self.of_half_day(hour), minute, second))
+    }
+
+    /// The hour of 24, where `AM` or `PM` follows.
+    fn of_half_day(&mut self, hour: i64) -> i64 {
+        let before = self.rest;
+        let is = |word: Option<&[u8]>, name: &[u8]| word.is_some_and(|word| word.eq_ignore_ascii_case(name));
+        if matches!(self.peek(), Some(b'A' | b'a' | b'P' | b'p')) {
+            let word = self.word();
+            match hour {
+                12 if is(word, b"am") => return 0,
+                1..=11 if is(word, b"pm") => return hour.saturating_add(12),
+                _ if is(word, b"am") || is(word, b"pm") => return hour,
+                _ => self.rest = before,
+            }
+        }
+        hour
     }
 
     /// `zone = ( "+" / "-" ) 4DIGIT`, and `obs-zone` of section 4.3, in minutes.
-    fn zone(&mut self) -> Result<i16, DateTimeError> {
-        let negative = match self.peek() {
-            Some(b'+') => false,
-            Some(b'-') => true,
-            _ => {
-                let hours = match self.word() {
-                    Some(word) => {
-                        NAMED_ZONES.iter().find(|(name, _)| word.eq_ignore_ascii_case(name.as_bytes()))
-                    }
-                    None => None,
-                };
-                return Ok(hours.map_or(0, |(_, hours)| hours.saturating_mul(60)));
+    fn zone(&mut self) -> Result<(i16, Zone), DateTimeError> {
+        if matches!(self.peek(), Some(b'+' | b'-')) {
+            return Ok((self.offset()?, Zone::Known));
+        }
+        let Some(word) = self.word() else { return Ok((0, Zone::Unknown)) };
+        let next = self.rest.first().copied();
+        if ["UT", "UTC", "GMT", "Z"].iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes())) {
+            let minutes = if matches!(next, Some(b'+' | b'-')) { self.offset()? } else { 0 };
+            return Ok((minutes, Zone::Known));
+        }
+        let named = NAMED_ZONES.iter().find(|(name, _)| word.eq_ignore_ascii_case(name.as_bytes()));
+        Ok(match named {
+            // `EST5EDT` is summer time or it is not.
+            Some((_, hours)) if next.is_some_and(|byte| byte.is_ascii_digit()) => {
+                (hours.saturating_mul(60), Zone::Unknown)
             }
-        };
-        self.rest = self.rest.get(1..).unwrap_or_default();
+            Some((_, hours)) => (hours.saturating_mul(60), Zone::Known),
+            None => (0, Zone::Unknown),
+        })
+    }
+
+    /// A sign, hours and minutes; or hours alone, and a colon or none before the minutes.
+    fn offset(&mut self) -> Result<i16, DateTimeError> {
+        let negative = self.peek() == Some(b'-');
+        // Some write it twice.
+        while self.symbol(b'-') || self.symbol(b'+') {}
+        let before = self.rest.len();
         let mut zone = self.number("zone")?;
         if self.symbol(b':') {
             zone = zone.saturating_mul(100).saturating_add(self.number("minutes of the zone")?);
+        } else if before.saturating_sub(self.rest.len()) <= 2 {
+            zone = zone.saturating_mul(100);
         }
         if zone > 9_959 || zone % 100 > 59 {
             return Err(DateTimeError::OutOfRange);
@@ -219,12 +302,12 @@ fn checked(
     month: u8,
     day: i64,
     (hour, minute, second): (i64, i64, i64),
-    zone: i16,
-) -> Result<DateTime, DateTimeError> {
+    (offset, zone): (i16, Zone),
+) -> Result<(DateTime, Zone), DateTimeError> {
     let small = |number: i64| u8::try_from(number).map_err(|_| DateTimeError::OutOfRange);
     let year = u16::try_from(year).map_err(|_| DateTimeError::OutOfRange)?;
     let date = Date::new(year, month, small(day)?)?;
-    Ok(DateTime::at(date, (small(hour)?, small(minute)?, small(second)?), zone)?)
+    Ok((DateTime::at(date, (small(hour)?, small(minute)?, small(second)?), offset)?, zone))
 }
 
 /// Whether `word` begins with a weekday.
@@ -280,6 +363,56 @@ mod tests {
         for (input, want) in rows {
             let got = parse(input.as_bytes()).map(|d| (d.unix_seconds(), d.offset_minutes()));
             assert_eq!(got, Ok(*want), "{input}");
+        }
+    }
+
+    #[test]
+    fn tells_zones_that_it_does_not_know() {
+        let (winter, known, unknown) = (1_057_049_557, Zone::Known, Zone::Unknown);
+        let rows: &[(&str, (i64, i16, Zone))] = &[
+            ("1 Jul 2003 08:52:37 +0000", (winter, 0, known)),
+            ("1 Jul 2003 08:52:37 -0000", (winter, 0, known)),
+            ("1 Jul 2003 08:52:37 GMT", (winter, 0, known)),
+            ("1 Jul 2003 08:52:37 Z", (winter, 0, known)),
+            ("1 Jul 2003 03:52:37 est", (winter, -300, known)),
+            ("1 Jul 2003 08:52:37", (winter, 0, unknown)),
+            ("1 Jul 2003 08:52:37 A", (winter, 0, unknown)),
+            ("1 Jul 2003 08:52:37 MEZ", (winter, 0, unknown)),
+            ("1 Jul 2003 08:52:37 Pacific Daylight Time", (winter, 0, unknown)),
+            ("1 Jul 2003 03:52:37 EST5EDT", (winter, -300, unknown)),
+            ("1 Jul 2003 10:52:37 GMT+0200", (winter, 120, known)),
+            ("1 Jul 2003 10:52:37 UTC+2", (winter, 120, known)),
+            ("1 Jul 2003 10:52:37 +0200 (GMT+02:00)", (winter, 120, known)),
+            ("1 Jul 2003 04:52:37 --0400", (winter, -240, known)),
+            ("1 Jul 2003 21:52:37 +1300", (winter, 780, known)),
+            ("Tue,1 Jul 2003 8:52:37 +00", (winter, 0, known)),
+            ("Tue, Jul 01 2003 10:52:37 +0200", (winter, 120, known)),
+            ("July 1, 2003 8:52:37 AM GMT", (winter, 0, known)),
+            ("1 Jul 2003 12:02:03 AM -0000", (1_057_017_723, 0, known)),
+            ("1 Jul 2003 12:02:03 pm -0000", (1_057_060_923, 0, known)),
+            ("1 Jul 2003 1:02:03 pm", (1_057_064_523, 0, unknown)),
+            ("1 Jul 2003 08:52:37 AST", (winter, 0, unknown)),
+            ("2003-07-01T10:52:37+02:00", (winter, 120, known)),
+            ("2003-07-01 08:52:37", (winter, 0, unknown)),
+            ("Tue Jul  1 08:52:37 2003", (winter, 0, unknown)),
+            ("Tue Jul  1 03:52:37 EST 2003", (winter, -300, known)),
+            ("Tue Jul  1 08:52:37 MEZ 2003", (winter, 0, unknown)),
+        ];
+        for (input, want) in rows {
+            let got = date_time_and_zone(input.as_bytes());
+            let got = got.map(|(date, zone)| (date.unix_seconds(), date.offset_minutes(), zone));
+            assert_eq!(got, Ok(*want), "{input}");
+        }
+        // What can't be read is no date, and not today.
+        for input in [
+            "jue ago 30 13:55:12 2007",
+            "Wed, 17 Jul 2002",
+            "13:2:1",
+            "2003-07",
+            "soon",
+            "1 Jul 2003 13:00 +99:60",
+        ] {
+            assert!(parse(input.as_bytes()).is_err(), "{input}");
         }
     }
 

@@ -11,7 +11,7 @@ mod encoded_word;
 mod parameters;
 mod transfer;
 
-pub use crate::date_time::{DateTimeError, date_time};
+pub use crate::date_time::{DateTimeError, Zone, date_time, date_time_and_zone};
 pub(crate) use address::address_list_in;
 pub use address::{AddressOrGroup, DisplayAddress, address_list};
 pub(crate) use charset::Charset;
@@ -19,4 +19,5 @@ pub use charset::{guess, text};
 pub use encoded_word::unstructured;
 pub(crate) use encoded_word::unstructured_in;
 pub use parameters::{ContentType, Disposition, Parameters};
+pub(crate) use transfer::uuencoded_name;
 pub use transfer::{Base64, Decoder, QuotedPrintable, TransferEncoding, UuEncode, base64, quoted_printable};

@@ -38,6 +38,10 @@ pub enum DefectKind {
     UnknownEncoding,
     /// A charset that is not known.
     UnknownCharset,
+    /// The date of a message can't be read.
+    UnreadableDate,
+    /// The date of a message has no zone, or one that is not known: it was taken for UTC.
+    UnknownZone,
 }
 
 impl fmt::Display for DefectKind {
@@ -54,6 +58,8 @@ impl fmt::Display for DefectKind {
             Self::EncodedContainer => "multipart or message has a transfer encoding",
             Self::UnknownEncoding => "transfer encoding is not known",
             Self::UnknownCharset => "charset is not known",
+            Self::UnreadableDate => "date can't be read",
+            Self::UnknownZone => "zone of the date is not known",
         })
     }
 }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::{Defect, DefectKind, Kind, Limits};
 use crate::ascii::{is_wsp, tail};
-use crate::decode::{Charset, ContentType, Disposition, TransferEncoding};
+use crate::decode::{Charset, ContentType, Disposition, TransferEncoding, Zone, date_time_and_zone};
 use crate::headers::BYTE_ORDER_MARK;
 
 /// Octets of a line that are looked at for a boundary or for the name of a field.
@@ -81,6 +81,7 @@ enum Field {
     Encoding,
     Disposition,
     Id,
+    Date,
 }
 
 /// Values of the fields that are needed, as they came.
@@ -90,6 +91,7 @@ struct RawFields {
     encoding: Option<Vec<u8>>,
     disposition: Option<Vec<u8>>,
     id: Option<Vec<u8>>,
+    date: Option<Vec<u8>>,
     octets: usize,
     count: usize,
     cut: bool,
@@ -102,6 +104,7 @@ impl RawFields {
             Field::Encoding => &mut self.encoding,
             Field::Disposition => &mut self.disposition,
             Field::Id => &mut self.id,
+            Field::Date => &mut self.date,
         }
     }
 }
@@ -245,6 +248,16 @@ impl Splitter {
         let disposition = raw.disposition.as_deref().map(|value| Disposition::parse_with(value, limits));
         let encoding = raw.encoding.as_deref().map(TransferEncoding::parse).unwrap_or_default();
         let content_id = raw.id.as_deref().and_then(content_id);
+        // A part that is no message has no date that means anything.
+        if self.levels.last().is_none_or(|level| matches!(level.kind, LevelKind::Message))
+            && let Some(date) = &raw.date
+        {
+            match date_time_and_zone(date) {
+                Ok((_, Zone::Known)) => {}
+                Ok(_) => self.defect(DefectKind::UnknownZone, sink),
+                Err(_) => self.defect(DefectKind::UnreadableDate, sink),
+            }
+        }
         let essence = content_type.essence.as_str();
         let attached = matches!(essence, "message/rfc822" | "message/global" | "message/news");
         let mut kind = if essence.starts_with("multipart/") {
@@ -395,6 +408,9 @@ fn field_of(line: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn kept(name: &[u8]) -> Option<Field> {
+    if name.eq_ignore_ascii_case(b"date") {
+        return Some(Field::Date);
+    }
     let kind = name.get(..8).filter(|prefix| prefix.eq_ignore_ascii_case(b"content-")).and(name.get(8..))?;
     let is = |known: &[u8]| kind.eq_ignore_ascii_case(known);
     if is(b"type") {
