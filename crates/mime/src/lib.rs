@@ -36,9 +36,11 @@ extern crate alloc;
 
 mod address;
 mod ascii;
+pub mod calendar;
 pub mod compose;
 mod date_time;
 pub mod decode;
+mod flowed;
 mod headers;
 mod html;
 mod lines;
@@ -47,8 +49,9 @@ mod raw;
 
 pub use address::{Address, AddressError};
 pub use compose::{Composed, Message};
+pub use flowed::unflow;
 pub use headers::{Header, Headers, HeadersIter, LimitExceeded, Limits};
 pub use html::{HtmlLimits, html_to_text, html_to_text_with};
 pub use lines::{LineEnds, Measure};
-pub use mailbearer_wire::DateTime;
+pub use mailbearer_wire::{Date, DateTime};
 pub use raw::{RawError, RawHeader};

@@ -13,6 +13,7 @@ use core::fmt::{self, Write as _};
 use self::body::{Attachment, Boundaries, Text};
 pub(crate) use self::header::HeaderLine;
 use crate::ascii::{hex_digits, is_token};
+use crate::flowed::flow;
 use crate::{Address, DateTime};
 
 /// Longest Message-ID that is taken, in octets: its line stays far below the 998 of RFC 5322 section 2.1.1.
@@ -37,6 +38,7 @@ pub struct Message {
     html: Option<String>,
     attachments: Vec<Attachment>,
     allow_8bit: bool,
+    flowed: bool,
 }
 
 impl Message {
@@ -55,6 +57,7 @@ impl Message {
             html: None,
             attachments: Vec::new(),
             allow_8bit: false,
+            flowed: false,
         }
     }
 
@@ -137,6 +140,14 @@ impl Message {
     #[must_use]
     pub fn allow_8bit(mut self, allow: bool) -> Self {
         self.allow_8bit = allow;
+        self
+    }
+
+    /// Whether the plain text is sent as `format=flowed` (RFC 3676): its long lines are broken so that readers who know
+    /// the form join them again, and those who don't see short lines. Spaces at the end of a line are dropped. Default no.
+    #[must_use]
+    pub fn flowed(mut self, flowed: bool) -> Self {
+        self.flowed = flowed;
         self
     }
 
@@ -233,6 +244,11 @@ impl Message {
         let html = self.html.as_ref().map(|html| Text::encode("html", html, self.allow_8bit));
         let text = match (&self.text, &html) {
             (None, Some(_)) => None,
+            (Some(text), _) if self.flowed => {
+                let (text, del_sp) = flow(text);
+                let kind = if del_sp { "plain; format=flowed; delsp=yes" } else { "plain; format=flowed" };
+                Some(Text::encode(kind, &text, self.allow_8bit))
+            }
             (text, _) => Some(Text::encode("plain", text.as_deref().unwrap_or_default(), self.allow_8bit)),
         };
         let texts: Vec<&Text> = text.iter().chain(&html).collect();

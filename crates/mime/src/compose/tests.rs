@@ -3,7 +3,7 @@ use crate::decode::{
     AddressOrGroup, ContentType, DisplayAddress, Disposition, TransferEncoding, address_list, text,
 };
 use crate::{Header, Headers};
-use alloc::vec;
+use alloc::{format, vec};
 use proptest::prelude::*;
 
 const RANDOM: [u8; 16] = [0xAB; 16];
@@ -378,6 +378,21 @@ fn read_body(header: impl Fn(&str) -> Header<'static>, body: &[u8]) -> String {
     let encoding = TransferEncoding::parse(header("content-transfer-encoding").raw());
     let content_type = ContentType::parse(header("content-type").raw());
     text(&encoding.decode(body), content_type.charset().unwrap()).unwrap().into_owned()
+}
+
+#[test]
+fn long_lines_can_be_sent_so_that_they_are_joined_again() {
+    for (text, delsp) in [
+        (format!("{}\n> {}\nFrom me\n", "word ".repeat(50).trim_end(), "said ".repeat(40).trim_end()), None),
+        (format!("{}\n", "字".repeat(300)), Some("yes")),
+    ] {
+        let composed = build(&message().text(&text).flowed(true));
+        let parsed = crate::parse::Message::parse(&composed.octets);
+        let parameters = &parsed.parts()[0].content_type().parameters;
+        assert_eq!((parameters.get("format"), parameters.get("delsp")), (Some("flowed"), delsp));
+        assert!(parsed.parts()[0].text().lines().all(|line| line.chars().count() <= 78));
+        assert_eq!(parsed.text(), text);
+    }
 }
 
 proptest! {

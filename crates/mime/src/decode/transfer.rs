@@ -15,6 +15,7 @@ pub(super) use base64::sextet;
 pub use base64::{Base64, base64};
 pub use quoted_printable::{QuotedPrintable, quoted_printable};
 pub use uuencode::UuEncode;
+pub(crate) use uuencode::file_name as uuencoded_name;
 
 use crate::ascii::is_space;
 

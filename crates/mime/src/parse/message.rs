@@ -222,6 +222,7 @@ impl Sink for Collector<'_> {
         self.parts.push(Part {
             index,
             parent,
+            whole: self.slice(begin, self.raw.len()),
             header: self.slice(begin, begin.saturating_add(self.kept)),
             body: self.slice(at(offset), self.raw.len()),
             fields,
@@ -234,8 +235,9 @@ impl Sink for Collector<'_> {
     fn end(&mut self, index: usize, offset: u64) {
         let rest = self.raw.len().saturating_sub(at(offset));
         if let Some(part) = self.parts.get_mut(index) {
-            let len = part.body.len().saturating_sub(rest);
-            part.body = part.body.get(..len).unwrap_or_default();
+            for octets in [&mut part.body, &mut part.whole] {
+                *octets = octets.get(..octets.len().saturating_sub(rest)).unwrap_or_default();
+            }
         }
     }
 

@@ -23,6 +23,8 @@ mod body;
 mod defect;
 mod message;
 mod part;
+mod readable;
+mod role;
 mod split;
 mod stream;
 #[cfg(test)]
@@ -31,6 +33,8 @@ mod tests;
 pub use defect::{Defect, DefectKind};
 pub use message::{Message, Parts};
 pub use part::{Kind, Part};
+pub use readable::Piece;
+pub use role::{Role, Signed};
 pub use stream::{Event, Head, Stream};
 
 /// How much of a message is looked at. What is beyond a limit is left as it is, and told as a [`Defect`].

@@ -23,6 +23,7 @@ pub enum Kind {
 pub struct Part<'a> {
     pub(super) index: usize,
     pub(super) parent: Option<usize>,
+    pub(super) whole: &'a [u8],
     pub(super) header: &'a [u8],
     pub(super) body: &'a [u8],
     pub(super) fields: Fields,
@@ -52,6 +53,12 @@ impl<'a> Part<'a> {
     #[must_use]
     pub fn headers(&self) -> Headers<'a> {
         Headers::of(self.header, self.raw_charset)
+    }
+
+    /// All of it as it stands in the message, header section and body: what a signature is over.
+    #[must_use]
+    pub const fn raw(&self) -> &'a [u8] {
+        self.whole
     }
 
     /// Its header section as it stands in the message, with the empty line that ends it.
@@ -121,18 +128,19 @@ impl<'a> Part<'a> {
     /// as [`decode::guess`](crate::decode::guess) does.
     #[must_use]
     pub fn text(&self) -> Cow<'a, str> {
-        let charset = self.charset();
-        let decode = |bytes: &[u8]| -> String {
-            let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-            charset.decode(bytes).into_owned()
-        };
         match self.bytes() {
             Cow::Borrowed(bytes) => match str::from_utf8(bytes) {
-                Ok(text) if text.is_ascii() && charset.is_ascii_plain(bytes) => Cow::Borrowed(text),
-                _ => Cow::Owned(decode(bytes)),
+                Ok(text) if text.is_ascii() && self.charset().is_ascii_plain(bytes) => Cow::Borrowed(text),
+                _ => Cow::Owned(self.text_of(bytes)),
             },
-            Cow::Owned(bytes) => Cow::Owned(decode(&bytes)),
+            Cow::Owned(bytes) => Cow::Owned(self.text_of(&bytes)),
         }
+    }
+
+    /// Octets of the body, without its transfer encoding, as text.
+    pub(super) fn text_of(&self, bytes: &[u8]) -> String {
+        let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+        self.charset().decode(bytes).into_owned()
     }
 
     fn charset(&self) -> Charset {

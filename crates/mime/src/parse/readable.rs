@@ -1,0 +1,248 @@
+//! A message as a person reads it: paragraphs in place of lines, text in place of HTML, files taken out of the text.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::{Message, Part};
+use crate::decode::{self, UuEncode};
+use crate::{html_to_text, unflow};
+
+/// A piece of a text body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Piece<'a> {
+    /// Text for people.
+    Text(Cow<'a, str>),
+    /// A file that `uuencode` put between the lines of the text.
+    File {
+        /// Name that it is given, decoded and otherwise as sent: never open a file by it unchecked.
+        name: String,
+        /// Its octets.
+        octets: Vec<u8>,
+    },
+}
+
+impl<'a> Part<'a> {
+    /// The text of this part, and the files that `uuencode` put into it.
+    ///
+    /// A file is what begins with `begin 644 name`, has only lines of its encoding, and ends with `end`; all else is
+    /// text. A part that is no text has no pieces. Takes time linear in the body.
+    #[must_use]
+    pub fn pieces(&self) -> Vec<Piece<'a>> {
+        if !self.is_text() {
+            return Vec::new();
+        }
+        // Most texts hold nothing of the kind, and are not copied.
+        let octets = self.bytes();
+        if memchr::memmem::find(&octets, b"begin ").is_none() {
+            return Vec::from([Piece::Text(self.text())]);
+        }
+        let (mut pieces, mut text, mut rest) = (Vec::new(), 0usize, 0usize);
+        let place = |left: &[u8]| octets.len().saturating_sub(left.len());
+        while let Some(after) = octets.get(rest..).filter(|after| !after.is_empty()) {
+            let (line, next) = first_line(after);
+            let Some(name) = decode::uuencoded_name(line.trim_ascii_end()) else {
+                rest = place(next);
+                continue;
+            };
+            match end_of_file(next) {
+                Ok(behind) => {
+                    if text < rest {
+                        pieces.push(self.text_piece(octets.get(text..rest).unwrap_or_default()));
+                    }
+                    let encoded = octets.get(rest..place(behind)).unwrap_or_default();
+                    pieces.push(Piece::File {
+                        name: decode::unstructured(name).into_owned(),
+                        octets: decoded(encoded),
+                    });
+                    rest = place(behind);
+                    text = rest;
+                }
+                // No line of what was looked at can begin a file: it would not have been data.
+                Err(left) => rest = place(left),
+            }
+        }
+        if text < octets.len() {
+            pieces.push(self.text_piece(octets.get(text..).unwrap_or_default()));
+        }
+        pieces
+    }
+
+    fn text_piece(&self, octets: &[u8]) -> Piece<'a> {
+        Piece::Text(Cow::Owned(self.text_of(octets)))
+    }
+
+    /// The text of this part for people: HTML as [`html_to_text`] shows it, `format=flowed` as paragraphs
+    /// ([`unflow`]), without files that `uuencode` put into it. Empty for a part that is no text.
+    #[must_use]
+    pub fn plain_text(&self) -> Cow<'a, str> {
+        if self.content_type().essence == "text/html" {
+            return Cow::Owned(html_to_text(&self.text()));
+        }
+        let mut pieces = self.pieces().into_iter().filter_map(|piece| match piece {
+            Piece::Text(text) => Some(text),
+            Piece::File { .. } => None,
+        });
+        let mut text = pieces.next().unwrap_or_default();
+        for more in pieces {
+            text.to_mut().push_str(&more);
+        }
+        let is = |name: &str, value: &str| {
+            let parameters = &self.content_type().parameters;
+            parameters.get(name).is_some_and(|known| known.trim().eq_ignore_ascii_case(value))
+        };
+        if is("format", "flowed") {
+            return Cow::Owned(unflow(&text, is("delsp", "yes")));
+        }
+        text
+    }
+}
+
+impl Message<'_> {
+    /// The text of the message for people: its [`text_body`](Self::text_body), each part of it as
+    /// [`Part::plain_text`], one after the other.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for part in self.text_body().filter(|part| part.is_text()) {
+            if !text.is_empty() && !text.ends_with('\n') {
+                text.push('\n');
+            }
+            text.push_str(&part.plain_text());
+        }
+        text
+    }
+
+    /// The HTML of the message: the parts of its [`html_body`](Self::html_body) that are HTML, one after the other.
+    /// `None` if there is none. It is as hostile as whoever sent it.
+    #[must_use]
+    pub fn html(&self) -> Option<String> {
+        let parts = self.html_body().filter(|part| part.content_type().essence == "text/html");
+        let mut html = None;
+        for part in parts {
+            html.get_or_insert_with(String::new).push_str(&part.text());
+        }
+        html
+    }
+}
+
+/// What follows the `end` of a file, from the line after `begin` on; or the first line that is no data.
+fn end_of_file(data: &[u8]) -> Result<&[u8], &[u8]> {
+    let (mut rest, mut ended) = (data, false);
+    while !rest.is_empty() {
+        let (line, next) = first_line(rest);
+        let line = line.trim_ascii_end();
+        match line.split_first() {
+            Some(_) if line == b"end" => return Ok(next),
+            // A line of no octets, in front of the end. Spaces at the end of lines may be gone.
+            None | Some((b'`', [])) => ended = true,
+            Some((&count @ b'!'..=b'M', text)) if !ended && fits(count, text.len()) => {}
+            _ => return Err(rest),
+        }
+        rest = next;
+    }
+    Err(rest)
+}
+
+/// Whether so many characters can be the octets that the first one of a line promises: spaces may be gone from its end,
+/// and some write a check sum or a whole group more.
+fn fits(count: u8, len: usize) -> bool {
+    let octets = usize::from(count.wrapping_sub(b' ') & 0x3F);
+    let full = octets.div_ceil(3).saturating_mul(4);
+    len <= full.saturating_add(2) && full.saturating_sub(len) < 60
+}
+
+fn decoded(encoded: &[u8]) -> Vec<u8> {
+    let (mut decoder, mut out) = (UuEncode::default(), Vec::with_capacity(encoded.len()));
+    decoder.decode(encoded, &mut out);
+    decoder.finish(&mut out);
+    out
+}
+
+/// A line with its end, and what follows.
+fn first_line(octets: &[u8]) -> (&[u8], &[u8]) {
+    let end = memchr::memchr(b'\n', octets).map_or(octets.len(), |at| at.saturating_add(1));
+    octets.split_at_checked(end).unwrap_or((octets, &[]))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::ToString;
+    use alloc::vec;
+
+    use super::*;
+
+    fn shown(raw: &str) -> Vec<String> {
+        let message = Message::parse(raw.as_bytes());
+        let pieces = message.parts()[0].pieces();
+        let show = |piece: &Piece<'_>| match piece {
+            Piece::Text(text) => text.to_string(),
+            Piece::File { name, octets } => format!("{name}: {}", octets.escape_ascii()),
+        };
+        pieces.iter().map(show).collect()
+    }
+
+    #[test]
+    fn files_are_taken_out_of_the_text() {
+        let file = "begin 644 a b.txt\n#:&D*\n`\nend\n";
+        let rows: &[(&str, String, Vec<String>)] = &[
+            ("alone", file.into(), vec!["a b.txt: hi\\n".into()]),
+            (
+                "between lines",
+                format!("see\n{file}\nbye\n"),
+                vec!["see\n".into(), "a b.txt: hi\\n".into(), "\nbye\n".into()],
+            ),
+            ("two", format!("{file}{file}"), vec!["a b.txt: hi\\n".into(), "a b.txt: hi\\n".into()]),
+            ("CRLF, spaces gone", file.replace('`', "").replace('\n', "\r\n"), vec!["a b.txt: hi\\n".into()]),
+            ("no end", "begin 644 x\n#:&D*\n".into(), vec!["begin 644 x\n#:&D*\n".into()]),
+            (
+                "words",
+                "begin 644 steps to peace\nand so on\nend\n".into(),
+                vec!["begin 644 steps to peace\nand so on\nend\n".into()],
+            ),
+            (
+                "a file behind words that look like one",
+                format!("begin 644 x\n{file}"),
+                vec!["begin 644 x\n".into(), "a b.txt: hi\\n".into()],
+            ),
+        ];
+        for (name, body, want) in rows {
+            assert_eq!(shown(&format!("Subject: x\n\n{body}")), *want, "{name}");
+            let encoded = body.bytes().map(|byte| format!("={byte:02X}")).collect::<Vec<_>>().join("=\n");
+            let raw = format!("Content-Transfer-Encoding: quoted-printable\n\n{encoded}");
+            assert_eq!(shown(&raw), *want, "{name}, encoded");
+        }
+        assert!(shown("Content-Type: image/png\n\nbegin 644 x\n#:&D*\n`\nend\n").is_empty());
+    }
+
+    #[test]
+    fn texts_are_made_readable() {
+        let rows: &[(&str, &str, &str, Option<&str>)] = &[
+            ("plain", "Subject: x\n\nhi\n", "hi\n", None),
+            ("flowed", "Content-Type: text/plain; format=flowed\n\na \nb\n", "a b\n", None),
+            ("DelSp", "Content-Type: text/plain; FORMAT=Flowed; DelSp=Yes\n\na \nb\n", "ab\n", None),
+            ("not flowed", "Content-Type: text/plain; format=fixed\n\na \nb\n", "a \nb\n", None),
+            ("HTML", "Content-Type: text/html\n\n<p>hi<p>you", "hi\n\nyou\n", Some("<p>hi<p>you")),
+            ("a picture", "Content-Type: image/png\n\nhi", "", None),
+            (
+                "both",
+                "Content-Type: multipart/alternative; boundary=b\n\n--b\n\nhi\n--b\nContent-Type: text/html\n\n<b>hi</b>\n--b--\n",
+                "hi",
+                Some("<b>hi</b>"),
+            ),
+            (
+                "two texts",
+                "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nhi\n--b\n\nyou\n--b--\n",
+                "hi\nyou",
+                None,
+            ),
+            ("a file in it", "\nhi\nbegin 644 x\n#:&D*\n`\nend\nyou\n", "hi\nyou\n", None),
+        ];
+        for (name, raw, text, html) in rows {
+            let message = Message::parse(raw.as_bytes());
+            assert_eq!((message.text().as_str(), message.html().as_deref()), (*text, *html), "{name}");
+        }
+    }
+}
