@@ -126,7 +126,7 @@ mod client;
 pub mod error;
 mod imap;
 mod parts;
-mod provider;
+pub mod provider;
 mod raw;
 mod smtp;
 mod token;
@@ -175,7 +175,7 @@ pub use mailbearer_net::{Blocking, Canceller, Proxies, Proxy, Runtime, Timeouts,
 pub use mailbearer_smtp::{Envelope, Receipt};
 pub use mailbearer_wire::{Secret, Security};
 pub use parts::Part;
-pub use provider::{Provider, UnknownProvider};
+pub use provider::{GrantType, MailProtocol, Provider, UnknownProvider};
 pub use raw::RawMessage;
 pub use smtp::{Smtp, Submission};
 #[cfg(feature = "file-store")]

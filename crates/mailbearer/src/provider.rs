@@ -1,8 +1,16 @@
-use core::{fmt, str::FromStr};
+//! Presets: what providers publish of themselves.
+
+use core::{fmt, str::FromStr, time::Duration};
 
 use mailbearer_wire::Security;
 
 use crate::Server;
+
+mod grant;
+mod presets;
+
+pub use grant::{GrantType, NoGrant, UnknownGrantType};
+use presets::{Login, Preset};
 
 /// Mail providers whose endpoints, scopes and hosts are known; what they publish, as of 2026.
 ///
@@ -76,6 +84,15 @@ impl Provider {
         }
     }
 
+    /// The token endpoint for a person's grants. With no tenant Microsoft's takes people of any organization.
+    #[must_use]
+    pub fn person_token_url(self, tenant: Option<&str>) -> String {
+        match self.preset().login {
+            Login::Microsoft { .. } => self.microsoft(tenant, ANYONE, "token").unwrap_or_default(),
+            Login::Fixed { token, .. } => token.into(),
+        }
+    }
+
     /// Where a person logs in and consents. With no tenant Microsoft's takes people of any organization.
     #[must_use]
     pub fn authorize_url(self, tenant: Option<&str>) -> String {
@@ -94,25 +111,110 @@ impl Provider {
         }
     }
 
-    /// What to ask for with client credentials: everything that the application was granted.
-    ///
-    /// `None` where the provider has no such grant for mail.
+    /// Where a token is revoked as RFC 7009 has it; `None` where the provider does not offer that.
     #[must_use]
-    pub const fn application_scope(self) -> Option<&'static str> {
-        self.preset().application_scope
+    pub const fn revoke_url(self) -> Option<&'static str> {
+        self.preset().revoke
     }
 
-    /// What to ask a person to consent to, for IMAP and submission and a refresh token.
+    /// What the provider names itself by in a redirect (`iss`, RFC 9207), where that is known.
     #[must_use]
-    pub const fn delegated_scope(self) -> &'static str {
-        self.preset().delegated_scope
+    pub const fn issuer(self) -> Option<&'static str> {
+        self.preset().issuer
+    }
+
+    /// Where applications are registered, where that is known.
+    #[must_use]
+    pub const fn portal(self) -> Option<&'static str> {
+        self.preset().portal
+    }
+
+    /// The grants that the provider has for mail, the ones to prefer first.
+    #[must_use]
+    pub const fn grants(self) -> &'static [GrantType] {
+        self.preset().grants
+    }
+
+    pub(crate) const fn grants_applications(self) -> bool {
+        matches!(self.preset().login, Login::Microsoft { tenant: None, .. })
+    }
+
+    /// The audience that the provider wants in a token of someone else that stands for a secret (RFC 7523); `None` where
+    /// it takes none.
+    #[must_use]
+    pub const fn assertion_audience(self) -> Option<&'static str> {
+        match self.preset().login {
+            Login::Microsoft { audience, tenant: None, .. } => Some(audience),
+            _ => None,
+        }
+    }
+
+    /// What to ask for with client credentials: everything that the application was granted.
+    ///
+    /// `None` where the provider has no such grant for mail, or no public page names its scope.
+    #[must_use]
+    pub const fn application_scope(self) -> Option<&'static str> {
+        self.preset().application
+    }
+
+    /// What to ask for to use these protocols, with spaces between the scopes; where a person logs in, with a refresh
+    /// token. `None` where no scope is known, and for a refresh token, which keeps the scopes of its consent.
+    ///
+    /// At Microsoft's one scope is for all protocols of an application, and what a person grants is a scope for each.
+    #[must_use]
+    pub fn scope(self, grant: GrantType, protocols: &[MailProtocol]) -> Option<String> {
+        let preset = self.preset();
+        match grant {
+            GrantType::RefreshToken => None,
+            grant if grant.is_application() => preset.application.map(str::to_owned),
+            _ => {
+                let delegated = &preset.delegated;
+                let mut scopes = Vec::new();
+                for protocol in protocols {
+                    let scope = match protocol {
+                        MailProtocol::Imap => Some(delegated.imap),
+                        MailProtocol::Pop3 => delegated.pop3,
+                        MailProtocol::Smtp => delegated.smtp,
+                    };
+                    scopes.extend(scope.filter(|scope| !scopes.contains(scope)));
+                }
+                // The implicit grant gives no refresh token, and a service account needs none.
+                if !matches!(grant, GrantType::Implicit | GrantType::ServiceAccount)
+                    && !delegated.besides.is_empty()
+                {
+                    scopes.push(delegated.besides);
+                }
+                Some(scopes.join(" "))
+            }
+        }
+    }
+
+    /// Which redirect addresses the provider takes.
+    #[must_use]
+    pub const fn redirect(self) -> Redirect {
+        self.preset().redirect
     }
 
     /// The host of the redirect address that the provider takes from programs that listen on this machine, where any
-    /// port will do.
+    /// port will do; `None` where it takes none of them.
     #[must_use]
-    pub const fn redirect_host(self) -> &'static str {
-        self.preset().redirect_host
+    pub const fn redirect_host(self) -> Option<&'static str> {
+        match self.preset().redirect {
+            Redirect::Loopback(host) => Some(host),
+            Redirect::Pasted => None,
+        }
+    }
+
+    /// How its servers behave.
+    #[must_use]
+    pub const fn habits(self) -> Habits {
+        self.preset().habits
+    }
+
+    /// What it allows.
+    #[must_use]
+    pub const fn limits(self) -> Limits {
+        self.preset().limits
     }
 
     /// What to know about this preset: what no public source confirms, and what the provider does not have.
@@ -141,229 +243,83 @@ impl Provider {
     }
 
     fn microsoft(self, tenant: Option<&str>, default: Option<&str>, what: &str) -> Option<String> {
-        let Login::Microsoft { host, tenant: own } = self.preset().login else { return None };
+        let Login::Microsoft { host, tenant: own, .. } = self.preset().login else { return None };
         let tenant = tenant.or(own).or(default)?;
         Some(format!("https://{host}/{tenant}/oauth2/v2.0/{what}"))
     }
 
     const fn preset(self) -> &'static Preset {
         match self {
-            Self::Microsoft365 => &MICROSOFT_365,
-            Self::Microsoft365UsGov => &MICROSOFT_365_US_GOV,
-            Self::Microsoft365UsDod => &MICROSOFT_365_US_DOD,
-            Self::Microsoft365China => &MICROSOFT_365_CHINA,
-            Self::OutlookCom => &OUTLOOK_COM,
-            Self::Google => &GOOGLE,
-            Self::Yahoo => &YAHOO,
-            Self::Aol => &AOL,
-            Self::Fastmail => &FASTMAIL,
-            Self::Comcast => &COMCAST,
-            Self::Yandex => &YANDEX,
-            Self::MailRu => &MAIL_RU,
+            Self::Microsoft365 => &presets::MICROSOFT_365,
+            Self::Microsoft365UsGov => &presets::MICROSOFT_365_US_GOV,
+            Self::Microsoft365UsDod => &presets::MICROSOFT_365_US_DOD,
+            Self::Microsoft365China => &presets::MICROSOFT_365_CHINA,
+            Self::OutlookCom => &presets::OUTLOOK_COM,
+            Self::Google => &presets::GOOGLE,
+            Self::Yahoo => &presets::YAHOO,
+            Self::Aol => &presets::AOL,
+            Self::Fastmail => &presets::FASTMAIL,
+            Self::Comcast => &presets::COMCAST,
+            Self::Yandex => &presets::YANDEX,
+            Self::MailRu => &presets::MAIL_RU,
         }
     }
 }
 
-/// What is known of a provider.
-struct Preset {
-    name: &'static str,
-    aliases: &'static [&'static str],
-    login: Login,
-    application_scope: Option<&'static str>,
-    delegated_scope: &'static str,
-    redirect_host: &'static str,
-    imap: &'static str,
-    pop3: Option<&'static str>,
-    smtp: (&'static str, u16, Security),
-    note: Option<&'static str>,
+/// A mail protocol that a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "these are the protocols that mail is fetched and submitted by")]
+pub enum MailProtocol {
+    /// IMAP.
+    Imap,
+    /// POP3.
+    Pop3,
+    /// Submission.
+    Smtp,
 }
 
-enum Login {
-    /// The endpoints of Microsoft's identity platform at this host, and the tenant where it is always the same.
-    Microsoft {
-        host: &'static str,
-        tenant: Option<&'static str>,
-    },
-    Fixed {
-        authorize: &'static str,
-        token: &'static str,
-    },
+/// Which redirect addresses a provider takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Redirect {
+    /// `http` with this host and any port of this machine.
+    Loopback(&'static str),
+    /// `https` alone: a person pastes the address that the browser ends at.
+    Pasted,
 }
 
-/// Learn, "Authenticate an IMAP, POP or SMTP connection using OAuth".
-const MICROSOFT_365: Preset = Preset {
-    name: "microsoft365",
-    aliases: &["office365"],
-    login: Login::Microsoft { host: "login.microsoftonline.com", tenant: None },
-    application_scope: Some("https://outlook.office365.com/.default"),
-    delegated_scope: "https://outlook.office.com/IMAP.AccessAsUser.All https://outlook.office.com/SMTP.Send offline_access",
-    redirect_host: "localhost",
-    imap: "outlook.office365.com",
-    pop3: Some("outlook.office365.com"),
-    smtp: ("smtp.office365.com", 587, Security::StartTls),
-    note: None,
-};
+/// How a provider's servers behave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Habits {
+    /// Whether `XOAUTH2` is all that they offer for tokens, not `OAUTHBEARER`.
+    pub xoauth2_only: bool,
+    /// Whether POP3 wants the token on a line of its own, after `AUTH` without it.
+    pub pop3_token_on_its_own_line: bool,
+    /// After how long IDLE is best given anew; RFC 2177 asks for less than 29 minutes.
+    pub idle: Duration,
+    /// Whether submission leaves a copy in the folder of sent mail.
+    pub saves_sent_mail: bool,
+}
 
-/// Learn, "National clouds".
-const MICROSOFT_365_US_GOV: Preset = Preset {
-    name: "microsoft365-us-gov",
-    aliases: &[],
-    login: Login::Microsoft { host: "login.microsoftonline.us", tenant: None },
-    application_scope: Some("https://outlook.office365.us/.default"),
-    delegated_scope: "https://outlook.office365.us/IMAP.AccessAsUser.All https://outlook.office365.us/SMTP.Send offline_access",
-    redirect_host: "localhost",
-    imap: "outlook.office365.us",
-    pop3: Some("outlook.office365.us"),
-    smtp: ("smtp.office365.us", 587, Security::StartTls),
-    note: Some("the scopes are inferred; no public page confirms them"),
-};
-
-const MICROSOFT_365_US_DOD: Preset = Preset {
-    name: "microsoft365-us-dod",
-    aliases: &[],
-    login: Login::Microsoft { host: "login.microsoftonline.us", tenant: None },
-    application_scope: None,
-    delegated_scope: "https://outlook-dod.office365.us/IMAP.AccessAsUser.All https://outlook-dod.office365.us/SMTP.Send offline_access",
-    redirect_host: "localhost",
-    imap: "outlook-dod.office365.us",
-    pop3: Some("outlook-dod.office365.us"),
-    smtp: ("outlook-dod.office365.us", 587, Security::StartTls),
-    note: Some("hosts and scopes are not confirmed by any public page; set what your administrator says"),
-};
-
-const MICROSOFT_365_CHINA: Preset = Preset {
-    name: "microsoft365-china",
-    aliases: &["21vianet"],
-    login: Login::Microsoft { host: "login.partner.microsoftonline.cn", tenant: None },
-    application_scope: Some("https://partner.outlook.cn/.default"),
-    delegated_scope: "https://partner.outlook.cn/IMAP.AccessAsUser.All https://partner.outlook.cn/SMTP.Send offline_access",
-    redirect_host: "localhost",
-    imap: "partner.outlook.cn",
-    pop3: Some("partner.outlook.cn"),
-    smtp: ("smtp.partner.outlook.cn", 587, Security::StartTls),
-    note: Some("the delegated scopes are inferred; no public page confirms them"),
-};
-
-const OUTLOOK_COM: Preset = Preset {
-    name: "outlook.com",
-    aliases: &["outlook", "hotmail"],
-    login: Login::Microsoft { host: "login.microsoftonline.com", tenant: Some("consumers") },
-    application_scope: None,
-    smtp: ("smtp-mail.outlook.com", 587, Security::StartTls),
-    note: Some("IMAP and POP have to be switched on in the mailbox's settings first"),
-    ..MICROSOFT_365
-};
-
-/// Google, "OAuth 2.0 for Mobile & Desktop Apps" and "OAuth 2.0 Mechanism".
-const GOOGLE: Preset = Preset {
-    name: "google",
-    aliases: &["gmail"],
-    login: Login::Fixed {
-        authorize: "https://accounts.google.com/o/oauth2/v2/auth",
-        token: "https://oauth2.googleapis.com/token",
-    },
-    application_scope: None,
-    delegated_scope: "https://mail.google.com/",
-    redirect_host: "127.0.0.1",
-    imap: "imap.gmail.com",
-    pop3: Some("pop.gmail.com"),
-    smtp: ("smtp.gmail.com", 465, Security::Implicit),
-    note: Some("no device code for mail; refresh tokens of applications in testing end after 7 days"),
-};
-
-const YAHOO: Preset = Preset {
-    name: "yahoo",
-    aliases: &[],
-    login: Login::Fixed {
-        authorize: "https://api.login.yahoo.com/oauth2/request_auth",
-        token: "https://api.login.yahoo.com/oauth2/get_token",
-    },
-    application_scope: None,
-    delegated_scope: "mail-w",
-    redirect_host: "127.0.0.1",
-    imap: "imap.mail.yahoo.com",
-    pop3: Some("pop.mail.yahoo.com"),
-    smtp: ("smtp.mail.yahoo.com", 465, Security::Implicit),
-    note: Some("the redirect address must be https; Yahoo has to approve the application for mail"),
-};
-
-const AOL: Preset = Preset {
-    name: "aol",
-    login: Login::Fixed {
-        authorize: "https://api.login.aol.com/oauth2/request_auth",
-        token: "https://api.login.aol.com/oauth2/get_token",
-    },
-    imap: "imap.aol.com",
-    pop3: Some("pop.aol.com"),
-    smtp: ("smtp.aol.com", 465, Security::Implicit),
-    ..YAHOO
-};
-
-const FASTMAIL: Preset = Preset {
-    name: "fastmail",
-    aliases: &[],
-    login: Login::Fixed {
-        authorize: "https://api.fastmail.com/oauth/authorize",
-        token: "https://api.fastmail.com/oauth/refresh",
-    },
-    application_scope: None,
-    delegated_scope: "https://www.fastmail.com/dev/protocol-imap https://www.fastmail.com/dev/protocol-smtp offline_access",
-    redirect_host: "127.0.0.1",
-    imap: "imap.fastmail.com",
-    pop3: Some("pop.fastmail.com"),
-    smtp: ("smtp.fastmail.com", 465, Security::Implicit),
-    note: Some("the host of the redirect address is not confirmed by a public page"),
-};
-
-const COMCAST: Preset = Preset {
-    name: "comcast",
-    aliases: &["xfinity"],
-    login: Login::Fixed {
-        authorize: "https://oauth.xfinity.com/oauth/authorize",
-        token: "https://oauth.xfinity.com/oauth/token",
-    },
-    application_scope: None,
-    delegated_scope: "https://email.comcast.net/ profile openid",
-    redirect_host: "localhost",
-    imap: "imap.comcast.net",
-    pop3: None,
-    smtp: ("smtp.comcast.net", 587, Security::StartTls),
-    note: Some(FROM_THUNDERBIRD),
-};
-
-const YANDEX: Preset = Preset {
-    name: "yandex",
-    aliases: &[],
-    login: Login::Fixed {
-        authorize: "https://oauth.yandex.com/authorize",
-        token: "https://oauth.yandex.com/token",
-    },
-    application_scope: None,
-    delegated_scope: "mail:imap_full mail:smtp",
-    redirect_host: "localhost",
-    imap: "imap.yandex.com",
-    pop3: None,
-    smtp: ("smtp.yandex.com", 465, Security::Implicit),
-    note: Some(FROM_THUNDERBIRD),
-};
-
-const MAIL_RU: Preset = Preset {
-    name: "mail.ru",
-    aliases: &["mailru"],
-    login: Login::Fixed { authorize: "https://o2.mail.ru/login", token: "https://o2.mail.ru/token" },
-    application_scope: None,
-    delegated_scope: "mail.imap",
-    redirect_host: "localhost",
-    imap: "imap.mail.ru",
-    pop3: None,
-    smtp: ("smtp.mail.ru", 465, Security::Implicit),
-    note: Some(FROM_THUNDERBIRD),
-};
+/// What a provider allows; `None` where no public page says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Submission sessions of a mailbox at a time.
+    pub smtp_connections: Option<u32>,
+    /// Messages of a mailbox in a minute.
+    pub messages_per_minute: Option<u32>,
+    /// Recipients of a mailbox in a day.
+    pub recipients_per_day: Option<u32>,
+    /// Recipients of one message.
+    pub recipients_per_message: Option<u32>,
+    /// Octets of a message as it is sent.
+    pub message_octets: Option<u64>,
+}
 
 /// The tenant where none is given and a person logs in.
 const ANYONE: Option<&str> = Some("organizations");
-const FROM_THUNDERBIRD: &str =
-    "endpoints and scopes as Thunderbird has them; no page of the provider was read";
 
 impl fmt::Display for Provider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -376,17 +332,27 @@ impl FromStr for Provider {
 
     fn from_str(name: &str) -> Result<Self, UnknownProvider> {
         let is_meant = |provider: &Self| provider.name() == name || provider.aliases().contains(&name);
-        Self::ALL.into_iter().find(is_meant).ok_or(UnknownProvider)
+        Self::ALL.into_iter().find(is_meant).ok_or(UnknownProvider { closed: CLOSED.contains(&name) })
     }
 }
 
 /// No preset has that name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct UnknownProvider;
+pub struct UnknownProvider {
+    closed: bool,
+}
+
+/// Names that one would give the cloud that Microsoft closed.
+const CLOSED: [&str; 4] = ["microsoft365-germany", "microsoft365-de", "office365-germany", "germany"];
 
 impl fmt::Display for UnknownProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.closed {
+            return f.write_str(
+                "Microsoft closed its German cloud on 2021-10-29 and moved its mailboxes: use microsoft365",
+            );
+        }
         f.write_str("unknown provider; known are ")?;
         Provider::ALL.iter().try_for_each(|provider| write!(f, "{provider}, "))?;
         f.write_str("and \"custom\"")
@@ -422,7 +388,9 @@ mod tests {
         ] {
             assert_eq!(alias.parse(), Ok(want));
         }
-        assert_eq!("custom".parse::<Provider>(), Err(UnknownProvider));
+        assert_eq!("custom".parse::<Provider>(), Err(UnknownProvider { closed: false }));
+        let closed = "microsoft365-germany".parse::<Provider>().unwrap_err();
+        assert!(closed.to_string().contains("closed its German cloud"), "{closed}");
     }
 
     #[test]
@@ -432,7 +400,11 @@ mod tests {
             let urls = [
                 provider.token_url(tenant),
                 Some(provider.authorize_url(tenant)),
+                Some(provider.person_token_url(None)),
                 provider.device_url(tenant),
+                provider.revoke_url().map(str::to_owned),
+                provider.issuer().map(str::to_owned),
+                provider.portal().map(str::to_owned),
             ];
             for url in urls.into_iter().flatten() {
                 Endpoint::parse(&url).unwrap_or_else(|error| panic!("{provider}: {url}: {error}"));
@@ -455,5 +427,71 @@ mod tests {
         assert_eq!(personal.authorize_url(None), of("consumers", "authorize"));
         assert_eq!(personal.token_url(Some("t")), Some(of("t", "token")));
         assert_eq!(Provider::Google.device_url(None), None);
+    }
+
+    #[test]
+    fn scopes_are_by_grant_and_protocol() {
+        use GrantType::{AuthorizationCode, ClientCredentials, Implicit, RefreshToken, ServiceAccount};
+        use MailProtocol::{Imap, Pop3, Smtp};
+        let rows: &[(Provider, GrantType, &[MailProtocol], Option<&str>)] = &[
+            (
+                Provider::Microsoft365,
+                AuthorizationCode,
+                &[Imap, Smtp],
+                Some(
+                    "https://outlook.office.com/IMAP.AccessAsUser.All https://outlook.office.com/SMTP.Send \
+                     offline_access",
+                ),
+            ),
+            (
+                Provider::Microsoft365,
+                Implicit,
+                &[Pop3],
+                Some("https://outlook.office.com/POP.AccessAsUser.All"),
+            ),
+            (
+                Provider::Microsoft365,
+                ClientCredentials,
+                &[Imap],
+                Some("https://outlook.office365.com/.default"),
+            ),
+            (Provider::Microsoft365UsDod, ClientCredentials, &[Imap], None),
+            (Provider::Microsoft365, RefreshToken, &[Imap], None),
+            (Provider::Google, ServiceAccount, &[Imap, Smtp], Some("https://mail.google.com/")),
+            (Provider::Google, AuthorizationCode, &[Smtp], Some("https://mail.google.com/")),
+            (Provider::Yandex, AuthorizationCode, &[Imap, Smtp], Some("mail:imap_full mail:smtp")),
+            (
+                Provider::Comcast,
+                AuthorizationCode,
+                &[Imap, Smtp],
+                Some("https://email.comcast.net/ profile openid"),
+            ),
+        ];
+        for (provider, grant, protocols, want) in rows {
+            assert_eq!(provider.scope(*grant, protocols).as_deref(), *want, "{provider} {grant}");
+        }
+    }
+
+    #[test]
+    fn each_cloud_has_its_own_of_everything() {
+        let clouds = [
+            (Provider::Microsoft365, "login.microsoftonline.com", "api://AzureADTokenExchange"),
+            (Provider::Microsoft365UsGov, "login.microsoftonline.us", "api://AzureADTokenExchangeUSGov"),
+            (Provider::Microsoft365UsDod, "login.microsoftonline.us", "api://AzureADTokenExchangeUSGov"),
+            (
+                Provider::Microsoft365China,
+                "login.partner.microsoftonline.cn",
+                "api://AzureADTokenExchangeChina",
+            ),
+        ];
+        for (cloud, host, audience) in clouds {
+            assert_eq!(cloud.token_url(Some("t")), Some(format!("https://{host}/t/oauth2/v2.0/token")));
+            assert_eq!(cloud.assertion_audience(), Some(audience));
+            // No token crosses from one cloud to another.
+            if let Some(scope) = cloud.application_scope() {
+                assert!(scope.contains(&cloud.imap().host), "{scope}");
+            }
+        }
+        assert_eq!(Provider::OutlookCom.assertion_audience(), None);
     }
 }

@@ -1,6 +1,6 @@
 use std::io::Write;
 
-use mailbearer::{Provider, Security, Server};
+use mailbearer::{GrantType, MailProtocol, Provider, Security, Server};
 use serde_json::{Value, json};
 
 use crate::{error::Error, output::Output};
@@ -18,7 +18,7 @@ fn line(provider: Provider) -> String {
     let servers = [Some(provider.imap()), provider.pop3(), Some(provider.smtp())].map(|server| {
         server.map_or_else(|| "-".to_owned(), |server| format!("{}:{}", server.host, server.port))
     });
-    let grants = grants(provider).join(", ");
+    let grants = provider.grants().iter().map(|grant| grant.name()).collect::<Vec<_>>().join(", ");
     let line = format!("{names:<28}  {:<36}  {grants}", servers.join("  "));
     match provider.note() {
         Some(note) => format!("{line}; {note}"),
@@ -33,27 +33,46 @@ fn object(provider: Provider) -> Value {
     };
     // In place of a tenant that is to be set.
     let tenant = provider.token_url(None).is_none().then_some("TENANT");
+    let scope = |protocol| {
+        provider.scope(GrantType::AuthorizationCode, &[protocol]).filter(|scope| !scope.is_empty())
+    };
+    let (habits, limits) = (provider.habits(), provider.limits());
     json!({
         "name": provider.name(),
         "aliases": provider.aliases(),
-        "grants": grants(provider),
+        "grants": provider.grants().iter().map(|grant| grant.name()).collect::<Vec<_>>(),
         "token_url": provider.token_url(tenant),
         "authorize_url": provider.authorize_url(tenant),
         "device_url": provider.device_url(tenant),
+        "revoke_url": provider.revoke_url(),
+        "issuer": provider.issuer(),
+        "portal": provider.portal(),
         "application_scope": provider.application_scope(),
-        "delegated_scope": provider.delegated_scope(),
+        "assertion_audience": provider.assertion_audience(),
+        "scopes": {
+            "imap": scope(MailProtocol::Imap),
+            "pop3": provider.pop3().and_then(|_| scope(MailProtocol::Pop3)),
+            "smtp": scope(MailProtocol::Smtp),
+        },
         "redirect_host": provider.redirect_host(),
         "imap": server(provider.imap()),
         "pop3": provider.pop3().map(server),
         "smtp": server(provider.smtp()),
+        "habits": {
+            "xoauth2_only": habits.xoauth2_only,
+            "pop3_token_on_its_own_line": habits.pop3_token_on_its_own_line,
+            "idle_seconds": habits.idle.as_secs(),
+            "saves_sent_mail": habits.saves_sent_mail,
+        },
+        "limits": {
+            "smtp_connections": limits.smtp_connections,
+            "messages_per_minute": limits.messages_per_minute,
+            "recipients_per_day": limits.recipients_per_day,
+            "recipients_per_message": limits.recipients_per_message,
+            "message_octets": limits.message_octets,
+        },
         "note": provider.note(),
     })
-}
-
-/// The grants of this program that the provider has for mail.
-fn grants(provider: Provider) -> Vec<&'static str> {
-    let application = provider.application_scope().map(|_| "client_credentials");
-    application.into_iter().chain(["refresh_token"]).collect()
 }
 
 #[cfg(test)]
@@ -72,7 +91,7 @@ mod tests {
         assert_eq!(lines.len(), Provider::ALL.len());
         let microsoft = lines.iter().find(|line| line.starts_with("microsoft365, office365 ")).unwrap();
         for part in
-            ["outlook.office365.com:993", "smtp.office365.com:587", "client_credentials, refresh_token"]
+            ["outlook.office365.com:993", "smtp.office365.com:587", "client_credentials, managed_identity, "]
         {
             assert!(microsoft.contains(part), "{microsoft}");
         }

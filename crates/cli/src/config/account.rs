@@ -2,11 +2,9 @@
 
 use std::{fs, path::Path};
 
-use mailbearer::{
-    Account, ClientProof, Grant, Login, OAuth, Provider, Proxies, Proxy, Security, Server, Tls,
-};
+use mailbearer::{Account, Provider, Proxies, Proxy, Security, Server, Tls};
 
-use super::{secret, settings::Settings, table};
+use super::{oauth, secret, settings::Settings, table};
 use crate::error::Error;
 
 /// Makes the account called `name`; file names in `settings` are relative to `folder`.
@@ -26,7 +24,7 @@ pub(crate) fn account(
         Some(provider) => Account::preset(provider, user, None),
         None => Account::custom(user, "", ""),
     };
-    account.login = login(name, settings, provider, folder, warnings)?;
+    account.login = oauth::login(name, settings, provider, folder, warnings)?;
     account.imap = server(name, settings, "imap", account.imap.take(), [993, 143])?;
     account.smtp = server(name, settings, "smtp", account.smtp.take(), [465, 587])?;
     if let Some(file) = settings.path("tls.ca_file") {
@@ -46,76 +44,6 @@ pub(crate) fn account(
     timeouts.read = settings.seconds("timeouts.read").or(timeouts.read);
     timeouts.total = settings.seconds("timeouts.total").or(timeouts.total);
     Ok(account)
-}
-
-fn login(
-    name: &str,
-    settings: &Settings,
-    provider: Option<Provider>,
-    folder: &Path,
-    warnings: &mut Vec<String>,
-) -> Result<Login, Error> {
-    if let Some(password) = secret::read(settings, "password", folder, warnings)? {
-        if settings.has_table("oauth") {
-            return Err(
-                settings.wrong("password", "an account logs in with a password or by oauth, not with both")
-            );
-        }
-        return Ok(Login::Password(password));
-    }
-    let missing = |key: &str| missing(name, key);
-    let mut oauth = match provider {
-        Some(provider) => OAuth::preset(provider, settings.text("oauth.tenant").as_deref()),
-        None => OAuth::new("", ""),
-    };
-    if let Some(url) = settings.text("oauth.token_url") {
-        oauth.token_url = url;
-    }
-    if oauth.token_url.is_empty() {
-        return Err(missing(if provider.is_some() { "oauth.tenant" } else { "oauth.token_url" }));
-    }
-    oauth.client_id = settings.text("oauth.client_id").ok_or_else(|| missing("oauth.client_id"))?;
-    let client_secret = secret::read(settings, "oauth.client_secret", folder, warnings)?;
-    match settings.text("oauth.grant").as_deref() {
-        Some("refresh_token") => {
-            let token = secret::read(settings, "oauth.refresh_token", folder, warnings)?;
-            oauth.grant = Grant::RefreshToken(token.ok_or_else(|| missing("oauth.refresh_token"))?);
-            // The preset's scope is one for applications; without any, the consent's own scopes are kept.
-            oauth.scope.clear();
-        }
-        Some("password") => {
-            let password = secret::read(settings, "oauth.password", folder, warnings)?;
-            let username = settings.text("oauth.username").or_else(|| settings.text("user"));
-            oauth.grant = Grant::Password {
-                username: username.unwrap_or_default(),
-                password: password.ok_or_else(|| missing("oauth.password"))?,
-            };
-            oauth.scope = provider.map_or("", Provider::delegated_scope).to_owned();
-        }
-        _ => {
-            if let Some(provider) = provider
-                && provider.application_scope().is_none()
-                && settings.text("oauth.scope").is_none()
-            {
-                let hint = "a person's consent is what counts there: set grant = \"refresh_token\" and refresh_token \
-                            in the table oauth; if the provider named a scope for applications, set it as scope";
-                let error = format!("account {name}: no client_credentials for mail are known of {provider}");
-                return Err(Error::config(error).hint(hint));
-            }
-            if client_secret.is_none() {
-                return Err(missing("oauth.client_secret"));
-            }
-        }
-    }
-    oauth.client = match (client_secret, settings.text("oauth.client_auth").as_deref()) {
-        (None, _) => ClientProof::None,
-        (Some(secret), Some("basic")) => ClientProof::Basic(secret),
-        (Some(secret), _) => ClientProof::Secret(secret),
-    };
-    if let Some(scope) = settings.text("oauth.scope") {
-        oauth.scope = scope;
-    }
-    Ok(Login::OAuth(oauth))
 }
 
 /// The proxies that are set, else those of the environment.
@@ -174,7 +102,7 @@ fn server(
     Ok(Some(Server::new(host, port.or(preset).unwrap_or(usual), security)))
 }
 
-fn missing(account: &str, key: &str) -> Error {
+pub(super) fn missing(account: &str, key: &str) -> Error {
     let variable = table::variable(key);
     let (table, last) = key.rsplit_once('.').unwrap_or(("", key));
     let dot = if table.is_empty() { "" } else { "." };
@@ -186,6 +114,8 @@ fn missing(account: &str, key: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use mailbearer::{ClientProof, Grant, Login, OAuth};
 
     use super::{super::settings::File, *};
 
@@ -216,7 +146,7 @@ mod tests {
         let account = make(&format!(
             "[accounts.a]\nprovider = 'google'\nuser = 'u@x'\n{}\n\
              smtp.port = 587\nimap = {{ host = 'proxy' }}\ntimeouts = {{ connect = 2, total = 1.5 }}\n",
-            OAUTH.replace(" }", ", scope = 'x' }")
+            OAUTH.replace(" }", ", grant = 'refresh_token', refresh_token = 'r' }")
         ))
         .unwrap();
         assert_eq!(account.smtp, Some(Server::new("smtp.gmail.com", 587, Security::StartTls)));
@@ -252,9 +182,19 @@ mod tests {
             ("", "user", "set user in [accounts.a] of the configuration file, or MAILBEARER_USER"),
             ("user = 'u'", "oauth.token_url", "[accounts.a.oauth]"),
             ("user = 'u'\nprovider = 'microsoft365'", "oauth.tenant", "MAILBEARER_OAUTH_TENANT"),
-            ("user = 'u'\nprovider = 'google'", "oauth.client_id", "MAILBEARER_OAUTH_CLIENT_ID"),
             (
-                "user = 'u'\nprovider = 'google'\noauth = { client_id = 'c', scope = 'x' }",
+                "user = 'u'\nprovider = 'office365'\noauth.tenant = 't'",
+                "oauth.client_id",
+                "MAILBEARER_OAUTH_CLIENT_ID",
+            ),
+            (
+                "user = 'u'\nprovider = 'microsoft365-us-dod'\n\
+                 oauth = { tenant = 't', client_id = 'c', client_secret = 's' }",
+                "oauth.scope",
+                "MAILBEARER_OAUTH_SCOPE",
+            ),
+            (
+                "user = 'u'\nprovider = 'office365'\noauth = { tenant = 't', client_id = 'c' }",
                 "oauth.client_secret",
                 "MAILBEARER_OAUTH_CLIENT_SECRET",
             ),
@@ -293,16 +233,61 @@ mod tests {
 
     #[test]
     fn what_a_provider_does_not_have_is_refused() {
-        let text = |name: &str| format!("[accounts.a]\nprovider = '{name}'\nuser = 'u'\n{OAUTH}");
-        for name in ["google", "gmail", "outlook.com", "yahoo", "microsoft365-us-dod"] {
-            let error = make(&text(name)).unwrap_err();
-            assert!(
-                error.text.starts_with("account a: no client_credentials for mail are known of "),
-                "{error}"
+        let rows = [
+            (
+                "google",
+                "grant = 'client_credentials'",
+                "google has no client_credentials for mail",
+                "service_account",
+            ),
+            ("gmail", "grant = 'device_code'", "google has no device_code for mail", "--no-browser"),
+            (
+                "outlook.com",
+                "client_secret = 's'",
+                "outlook.com has no client_credentials for mail",
+                "person's consent",
+            ),
+            (
+                "outlook.com",
+                "grant = 'password'",
+                "outlook.com has no password for mail",
+                "authorization_code",
+            ),
+            ("yahoo", "scope = 'x'", "yahoo has no client_credentials for mail", "refresh_token"),
+            (
+                "office365",
+                "tenant = 'common'",
+                "microsoft365 gives no token for client_credentials to this tenant",
+                "directory's id",
+            ),
+        ];
+        for (provider, oauth, text, hint) in rows {
+            let file = format!(
+                "[accounts.a]\nprovider = '{provider}'\nuser = 'u'\noauth = {{ client_id = 'c', {oauth} }}\n"
             );
-            assert!(error.hint.unwrap().contains("refresh_token"));
+            let error = make(&file).unwrap_err();
+            assert_eq!(error.text, format!("account a: {text}"));
+            assert!(error.hint.as_ref().unwrap().contains(hint), "{error}");
         }
-        make(&text("office365")).unwrap();
+        // Another endpoint is not the provider's.
+        let own = "[accounts.a]\nprovider = 'google'\nuser = 'u'\n\
+                   oauth = { client_id = 'c', client_secret = 's', token_url = 'https://x', scope = 'x' }\n";
+        make(own).unwrap();
+    }
+
+    #[test]
+    fn what_is_not_there_yet_says_so() {
+        let oauth = "tenant = 't', client_id = 'c', client_secret = 's'";
+        for (more, key) in [
+            ("grant = 'authorization_code'", "oauth.grant"),
+            ("store = 'keyring'", "oauth.store"),
+            ("hooks = { token_changed = ['x'] }", "oauth.hooks.token_changed"),
+        ] {
+            let file =
+                format!("[accounts.a]\nprovider = 'office365'\nuser = 'u'\noauth = {{ {oauth}, {more} }}\n");
+            let error = make(&file).unwrap_err();
+            assert!(error.text.contains(key) && error.text.contains("not yet"), "{error}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod account;
 pub(crate) mod folders;
+mod oauth;
 pub(crate) mod reference;
 mod secret;
 mod settings;

@@ -29,6 +29,8 @@ pub(crate) fn text() -> String {
         if row.kind == Kind::Provider {
             // Too many for the line of the key.
             about = format!("{about}\nPresets: {}.", row.kind.words().join(", "));
+        } else if shape(row) == WORD {
+            about = format!("{about}\nWords: {}.", row.kind.words().join(", "));
         }
         let about = filled(&about, "      ");
         let _ = writeln!(text, "  {key} = {}\n{about}\n      {}", shape(row), variables(row).join(", "));
@@ -90,9 +92,15 @@ fn shape(row: &Row) -> String {
         Kind::Seconds => "SECONDS".into(),
         Kind::Command => "[\"PROGRAM\", \"ARGUMENT\", ...]".into(),
         Kind::Provider => "\"PROVIDER\"".into(),
-        Kind::Word(words) => words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" | "),
+        Kind::Word(words) => {
+            let words = words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" | ");
+            if words.len() < WIDTH / 2 { words } else { WORD.into() }
+        }
     }
 }
+
+/// The shape of a value for which there are more words than a line has room for.
+const WORD: &str = "\"WORD\"";
 
 /// The same in words, for the page.
 #[cfg(test)]

@@ -292,6 +292,11 @@ impl Value {
                 seconds.filter(|time| !time.is_zero()).map(Self::Seconds).ok_or_else(|| Wrong::kind(kind))
             }
             Kind::Word(_) | Kind::Provider if kind.words().contains(&text) => Ok(Self::Text(text.into())),
+            Kind::Provider if text.contains("germany") || text.ends_with("-de") => {
+                // Its name is not misspelled, it is gone; the library knows since when.
+                let gone = text.parse::<mailbearer::Provider>().err().map(|error| error.to_string());
+                Err(Wrong { hint: gone, ..Wrong::kind(kind) })
+            }
             Kind::Word(_) | Kind::Provider => {
                 let near = table::nearest(text, kind.words());
                 Err(Wrong { hint: near.map(|near| format!("did you mean \"{near}\"?")), ..Wrong::kind(kind) })
@@ -410,6 +415,8 @@ mod tests {
         }
         let error = parse("[accounts.a]\nimap.tls = 'starttsl'").err().unwrap();
         assert_eq!(error.hint.as_deref(), Some("did you mean \"starttls\"?"));
+        let error = parse("[accounts.a]\nprovider = 'microsoft365-germany'").err().unwrap();
+        assert!(error.hint.unwrap().contains("closed its German cloud"));
     }
 
     /// Where the last part of the key in `text` begins, from 1.

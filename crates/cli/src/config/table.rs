@@ -57,38 +57,130 @@ pub(crate) const TABLE: &[Row] = &[
     ),
     row(
         "oauth.grant",
-        Kind::Word(&["client_credentials", "refresh_token", "password"]),
-        "How access tokens are obtained: `client_credentials` for a robot with rights of its own, \
-         `refresh_token` for a person who consented earlier, `password` with name and password of a person, for \
-         servers that have nothing better. Default: `client_credentials`.",
+        GRANTS,
+        "How access tokens are obtained. For a robot: `client_credentials` with rights of its own, \
+         `managed_identity` on a machine in Azure, `service_account` at Google. For a person: `authorization_code` in a \
+         browser, `device_code` where there is none, `refresh_token` with a consent given elsewhere, `password` and \
+         `implicit` for servers that have nothing better. `mailbearer providers` says which provider has which. \
+         Default: `client_credentials`.",
     ),
     row(
         "oauth.tenant",
         Kind::Text,
-        "Tenant of Microsoft Entra ID: its id or one of its domains. Required by `microsoft365` and its \
-         national clouds unless `oauth.token_url` is set.",
+        "Tenant of Microsoft Entra ID: its id or one of its domains; for a person also `common`, `organizations` or \
+         `consumers`. Required by `client_credentials` at `microsoft365` and its national clouds unless \
+         `oauth.token_url` is set. Default for a person: `organizations`.",
     ),
-    row("oauth.client_id", Kind::Text, "Id of the registered application. Required."),
-    secret("oauth.client_secret", "Secret of the application. Required by `client_credentials`."),
+    row(
+        "oauth.client_id",
+        Kind::Text,
+        "Id of the registered application; for `managed_identity` that of an identity which is not the machine's \
+         own. Required by all grants but `managed_identity` and `service_account`.",
+    ),
+    secret(
+        "oauth.client_secret",
+        "Secret of the application. `client_credentials` requires it, or a certificate, or an assertion.",
+    ),
     row(
         "oauth.client_auth",
         Kind::Word(&["post", "basic"]),
         "Where the client secret goes: `post` in the form, `basic` in an `Authorization` field. Default: `post`.",
     ),
+    row(
+        "oauth.client_certificate",
+        Kind::File,
+        "PEM file of the certificate that the application proves itself with in place of a secret \
+         (`private_key_jwt`). It may hold the key too.",
+    ),
+    secret(
+        "oauth.client_key",
+        "Private key of `oauth.client_certificate`, in PEM (PKCS#8 or PKCS#1). Default: the one in that file.",
+    ),
+    row(
+        "oauth.client_pkcs12",
+        Kind::File,
+        "PKCS#12 file (`.pfx`, `.p12`) with certificate and key, in place of the two above.",
+    ),
+    secret("oauth.client_pkcs12_password", "Password of `oauth.client_pkcs12`. Default: none."),
+    row(
+        "oauth.assertion_algorithm",
+        Kind::Word(&["PS256", "RS256"]),
+        "How assertions are signed: `PS256` with the certificate's SHA-256 thumbprint, `RS256` with that and the SHA-1 \
+         one, for servers that know no better. Default: `PS256`.",
+    ),
+    secret(
+        "oauth.client_assertion",
+        "Token of another issuer that the application proves itself with in place of a secret (workload identity). \
+         File, variable and program are read again for each request. Default, where no secret and no certificate is \
+         set: the file that AZURE_FEDERATED_TOKEN_FILE names, else what GitHub Actions issues to the job.",
+    ),
+    secret("oauth.service_account_key", "JSON key of the service account. Required by `service_account`."),
+    row("oauth.subject", Kind::Text, "Person for whom a service account acts. Default: `user`."),
     row("oauth.username", Kind::Text, "Name for the grant `password`. Default: `user`."),
     secret("oauth.password", "Password for the grant `password` alone, which requires it."),
     secret("oauth.refresh_token", "Refresh token. Required by `refresh_token`."),
     row(
         "oauth.token_url",
         Kind::Text,
-        "Token endpoint, an `https` address. Default: the preset's. Required by `custom`.",
+        "Token endpoint, an `https` address. Default: the preset's. Required by `custom`, but for \
+         `service_account`, whose key names it, and `managed_identity`, where it may be an `http` address of the \
+         machine itself and is what the environment says by default.",
+    ),
+    row(
+        "oauth.authorize_url",
+        Kind::Text,
+        "Where a person logs in. Default: the preset's. Required by `authorization_code` and `implicit` with `custom`.",
+    ),
+    row(
+        "oauth.device_url",
+        Kind::Text,
+        "Where a code for a device is issued. Default: the preset's. Required by `device_code` with `custom`.",
+    ),
+    row(
+        "oauth.revoke_url",
+        Kind::Text,
+        "Where `mailbearer logout` revokes tokens (RFC 7009). Default: the preset's, if it has one.",
+    ),
+    row(
+        "oauth.redirect_uri",
+        Kind::Text,
+        "Whole redirect address, for providers that take `https` ones only; the address at which the browser ends is \
+         then pasted.",
+    ),
+    row(
+        "oauth.redirect_host",
+        Kind::Word(&["localhost", "127.0.0.1", "[::1]"]),
+        "Host of the redirect address that this machine listens on. Default: the preset's, or `localhost`.",
+    ),
+    row(
+        "oauth.redirect_port",
+        Kind::Port,
+        "Port of that address, where the provider wants it as registered. Default: one that is free.",
     ),
     row(
         "oauth.scope",
         Kind::Text,
-        "Scopes of the token, with spaces between them. Default: the preset's for `client_credentials` and \
-         `password`, those of the consent for `refresh_token`.",
+        "Scopes of the token, with spaces between them. Default: the preset's for the grant, those of the consent for \
+         `refresh_token`.",
     ),
+    row(
+        "oauth.store",
+        Kind::Word(&["file", "keyring", "command"]),
+        "Where tokens rest: `file` in the folder for data, `keyring` of the desktop, `command` for the two programs \
+         below. Default: `file`.",
+    ),
+    row(
+        "oauth.store_load",
+        Kind::Command,
+        "Program that prints what is kept; nothing where nothing is. Required by the store `command`.",
+    ),
+    row(
+        "oauth.store_save",
+        Kind::Command,
+        "Program that keeps what it reads. Required by the store `command`.",
+    ),
+    row("oauth.hooks.login_needed", Kind::Command, "Program that is run when a person has to log in."),
+    row("oauth.hooks.token_changed", Kind::Command, "Program that is run when there is a new token."),
     row(
         "imap.host",
         Kind::Text,
@@ -136,6 +228,16 @@ pub(crate) const SOURCES: &[(&str, Kind)] =
     &[("env", Kind::Text), ("file", Kind::File), ("command", Kind::Command)];
 
 const TLS: Kind = Kind::Word(&["implicit", "starttls"]);
+const GRANTS: Kind = Kind::Word(&[
+    "client_credentials",
+    "refresh_token",
+    "password",
+    "authorization_code",
+    "device_code",
+    "implicit",
+    "managed_identity",
+    "service_account",
+]);
 
 const fn row(path: &'static str, kind: Kind, about: &'static str) -> Row {
     Row { path, kind, secret: false, about }
@@ -305,7 +407,7 @@ mod tests {
         for row in TABLE {
             let is_key =
                 |octet: u8| octet.is_ascii_lowercase() || octet.is_ascii_digit() || b"_.".contains(&octet);
-            assert!(row.path.bytes().all(is_key) && row.path.split('.').count() <= 2, "{}", row.path);
+            assert!(row.path.bytes().all(is_key) && row.path.split('.').count() <= 3, "{}", row.path);
             assert!(row.about.ends_with('.') && row.about.matches('`').count() % 2 == 0, "{}", row.path);
             assert!(
                 !SOURCES.iter().any(|(source, _)| row.path.ends_with(&format!(".{source}"))),
@@ -321,6 +423,12 @@ mod tests {
         tables.sort_unstable();
         tables.dedup();
         assert_eq!(tables.len(), count);
+    }
+
+    #[test]
+    fn each_grant_of_the_library_is_a_word() {
+        let grants: Vec<&str> = mailbearer::GrantType::ALL.iter().map(|grant| grant.name()).collect();
+        assert_eq!(GRANTS.words(), grants);
     }
 
     #[test]
