@@ -27,6 +27,8 @@
 //! `charsets` (default) brings every charset of the WHATWG Encoding Standard. Without it UTF-8, US-ASCII,
 //! ISO-8859-1 and windows-1252 are known, and words in other charsets stay as they came.
 //!
+//! `tnef` opens `winmail.dat`.
+//!
 //! `simd` encodes base64 by the vector instructions of the processor; it needs the standard library.
 
 #![no_std]
@@ -46,6 +48,8 @@ mod html;
 mod lines;
 pub mod parse;
 mod raw;
+#[cfg(feature = "tnef")]
+pub mod tnef;
 
 pub use address::{Address, AddressError};
 pub use compose::{Composed, Message};
