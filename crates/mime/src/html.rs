@@ -69,6 +69,12 @@ pub fn html_to_text_with(html: &str, limits: &HtmlLimits) -> String {
     text.finish()
 }
 
+/// `text` with its character references resolved.
+#[cfg(feature = "dmarc")]
+pub(crate) fn resolved(text: &str) -> String {
+    entity::text(text)
+}
+
 enum Token<'a> {
     Text(&'a str),
     Open(Tag<'a>),

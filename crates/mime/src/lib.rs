@@ -27,7 +27,7 @@
 //! `charsets` (default) brings every charset of the WHATWG Encoding Standard. Without it UTF-8, US-ASCII,
 //! ISO-8859-1 and windows-1252 are known, and words in other charsets stay as they came.
 //!
-//! `tnef` opens `winmail.dat`.
+//! `tnef` opens `winmail.dat`, `dmarc` reads the reports that receivers send to the owner of a domain.
 //!
 //! `simd` encodes base64 by the vector instructions of the processor; it needs the standard library.
 
@@ -48,6 +48,7 @@ mod html;
 mod lines;
 pub mod parse;
 mod raw;
+pub mod report;
 #[cfg(feature = "tnef")]
 pub mod tnef;
 
