@@ -15,6 +15,7 @@ pub mod imap_words;
 pub mod mime_compose;
 pub mod mime_decode;
 pub mod mime_message;
+pub mod oauth_claims;
 pub mod oauth_exchange;
 pub mod oauth_redirect;
 pub mod oauth_request;
@@ -42,6 +43,7 @@ pub const TARGETS: &[(&str, Run)] = &[
     ("smtp_session", smtp_session::run),
     ("smtp_data", smtp_data::run),
     ("smtp_envelope", smtp_envelope::run),
+    ("oauth_claims", oauth_claims::run),
     ("oauth_exchange", oauth_exchange::run),
     ("oauth_redirect", oauth_redirect::run),
     ("oauth_request", oauth_request::run),

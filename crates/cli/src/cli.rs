@@ -107,6 +107,9 @@ pub(crate) struct TokenArgs {
     /// Ask the token endpoint even if the token from last time is still good, and keep nothing on disk
     #[arg(long)]
     pub(crate) no_cache: bool,
+    /// Print what the token says of itself, and never the token
+    #[arg(long)]
+    pub(crate) inspect: bool,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,8 @@ use mailbearer_wire::{Secret, Security};
 
 use crate::{
     Client, Error, Provider, Runtime, Token,
+    claims::{self, Mismatch},
+    error::Protocol,
     token::{SourceError, TokenSource, TokenStore},
 };
 
@@ -38,7 +40,12 @@ pub struct Account {
     /// Through which proxies the servers and the token endpoint are reached. Default none: the environment counts where it
     /// is asked for, by [`Proxies::from_environment`].
     pub proxies: Proxies,
+    pub(crate) token_check: Option<TokenCheck>,
 }
+
+/// Looks at a token before it is shown to a server; names what may be wrong with it, or fails.
+pub(crate) type TokenCheck =
+    Arc<dyn Fn(&Account, &Token, Protocol) -> Result<Option<&'static str>, Error> + Send + Sync>;
 
 /// What a user logs in with.
 #[derive(Clone)]
@@ -193,6 +200,7 @@ impl Account {
             smtp_options: None,
             imap_options: None,
             proxies: Proxies::none(),
+            token_check: None,
         }
     }
 
@@ -245,6 +253,24 @@ impl Account {
     #[must_use]
     pub fn smtp(self, server: Server) -> Self {
         Self { smtp: Some(server), ..self }
+    }
+
+    /// Compares what a token says of itself with what the account and the protocol need, before it is shown to a server: its
+    /// service, directory, roles or scopes ([`claims`](crate::claims)). One that no server will take fails the login with
+    /// the [advice](crate::advice) that explains it, and another is asked for first where it was kept. `warn` is told
+    /// what may be wrong and need not be, as a token of another person than the user.
+    #[must_use]
+    pub fn check_claims(self, warn: impl Fn(&Mismatch) + Send + Sync + 'static) -> Self {
+        let check =
+            move |account: &Self, token: &Token, protocol| match claims::compare(token, account, protocol) {
+                Some(mismatch) if mismatch.is_certain() => Err(Error::mismatch(protocol, mismatch)),
+                Some(mismatch) => {
+                    warn(&mismatch);
+                    Ok(Some(mismatch.id()))
+                }
+                None => Ok(None),
+            };
+        Self { token_check: Some(Arc::new(check)), ..self }
     }
 
     fn with_oauth(mut self, change: impl FnOnce(&mut OAuth)) -> Self {

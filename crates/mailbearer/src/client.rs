@@ -183,7 +183,7 @@ impl<R: Runtime> Client<R> {
         R::task(async move {
             let server = server(self.shared.account.smtp.as_ref(), Protocol::SMTP)?;
             let open = |credentials| Smtp::open(&self.shared, server, credentials);
-            self.with_token(open).await.map(|(smtp, _)| smtp)
+            self.with_token(Protocol::SMTP, open).await.map(|(smtp, _)| smtp)
         })
     }
 
@@ -196,7 +196,7 @@ impl<R: Runtime> Client<R> {
         R::task(async move {
             let server = server(self.shared.account.smtp.as_ref(), Protocol::SMTP)?;
             let send = |credentials| Smtp::<R>::send_one(&self.shared, server, credentials, message);
-            self.with_token(send).await.map(|(receipt, _)| receipt)
+            self.with_token(Protocol::SMTP, send).await.map(|(receipt, _)| receipt)
         })
     }
 
@@ -234,18 +234,26 @@ impl<R: Runtime> Client<R> {
     /// An IMAP session, and the token that let it in.
     pub(crate) async fn open_imap(&self) -> Result<(Imap<R>, Option<Token>), Error> {
         let server = server(self.shared.account.imap.as_ref(), Protocol::IMAP)?;
-        self.with_token(|credentials| Imap::open(&self.shared, server, credentials)).await
+        self.with_token(Protocol::IMAP, |credentials| Imap::open(&self.shared, server, credentials)).await
     }
 
     /// Makes an attempt with the token at hand, and if the server refuses that one, another with the next.
     async fn with_token<T, F: Future<Output = Result<T, Error>>>(
         &self,
-        attempt: impl Fn(Credentials) -> F,
+        protocol: Protocol,
+        login: impl Fn(Credentials) -> F,
     ) -> Result<(T, Option<Token>), Error> {
-        let Some(lease) = self.lease().await? else {
-            return attempt(self.credentials(None)?).await.map(|done| (done, None));
+        let attempt = async |token: &Token| {
+            let doubt = match &self.shared.account.token_check {
+                Some(check) => check(&self.shared.account, token, protocol)?,
+                None => None,
+            };
+            login(self.credentials(Some(token))?).await.map_err(|error| error.with_doubt(doubt))
         };
-        let error = match attempt(self.credentials(Some(&lease.token))?).await {
+        let Some(lease) = self.lease().await? else {
+            return login(self.credentials(None)?).await.map(|done| (done, None));
+        };
+        let error = match attempt(&lease.token).await {
             Err(error) if error.is_token_refused() => error,
             result => return result.map(|done| (done, Some(lease.token))),
         };
@@ -260,7 +268,7 @@ impl<R: Runtime> Client<R> {
             self.discard(&lease.token).await;
             return Err(error);
         };
-        match attempt(self.credentials(Some(&next.token))?).await {
+        match attempt(&next.token).await {
             Ok(done) => Ok((done, Some(next.token))),
             Err(error) => {
                 if error.is_token_refused() {
@@ -516,7 +524,7 @@ mod tests {
             client.keep_token(token(format!("another{before}")));
             ready(Err::<(), _>(Error::smtp(DriveError::Machine(refused(535)))))
         };
-        let result = Blocking::task(async { client.with_token(attempt).await.map(drop) });
+        let result = Blocking::task(async { client.with_token(Protocol::IMAP, attempt).await.map(drop) });
         let error = result.unwrap_err();
         assert!(error.is_auth(), "{error}");
         assert_eq!(attempts.into_inner(), 2);
@@ -533,7 +541,7 @@ mod tests {
                 attempts.fetch_add(1, Ordering::Relaxed);
                 ready(Err::<(), _>(Error::smtp(DriveError::Machine(refusal.clone()))))
             };
-            let result = Blocking::task(async { client.with_token(attempt).await.map(drop) });
+            let result = Blocking::task(async { client.with_token(Protocol::IMAP, attempt).await.map(drop) });
             assert_eq!((attempts.into_inner(), result.is_err()), (1, true), "{refusal}");
             assert_eq!(client.token().unwrap().access_token.expose(), "kept", "{refusal}");
         }
@@ -561,7 +569,7 @@ mod tests {
                 attempts.fetch_add(1, Ordering::Relaxed);
                 ready(Err::<(), _>(Error::smtp(DriveError::Machine(refused(535)))))
             };
-            let result = Blocking::task(async { client.with_token(attempt).await.map(drop) });
+            let result = Blocking::task(async { client.with_token(Protocol::IMAP, attempt).await.map(drop) });
             let error = result.unwrap_err();
             assert!(error.is_auth() && error.to_string().contains("535"), "{name}: {error}");
             assert_eq!(attempts.into_inner(), want, "{name}");
@@ -589,7 +597,7 @@ mod tests {
             assert!(!credentials.is_bearer());
             ready(Ok::<_, Error>(()))
         };
-        Blocking::task(async { client.with_token(attempt).await.map(drop) }).unwrap();
+        Blocking::task(async { client.with_token(Protocol::IMAP, attempt).await.map(drop) }).unwrap();
         let account = Account::new("ann@mail.test", Login::Password("".into()));
         assert!(account.blocking().unwrap_err().is_configuration());
     }

@@ -122,6 +122,7 @@ mod aliases;
 
 mod account;
 pub mod advice;
+pub mod claims;
 mod client;
 pub mod error;
 mod imap;

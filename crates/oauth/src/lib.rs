@@ -38,6 +38,7 @@ extern crate std;
 
 mod authorize;
 mod cache;
+mod claims;
 mod device;
 mod endpoint;
 mod error;
@@ -54,6 +55,7 @@ mod token;
 
 pub use authorize::{AuthorizationRequest, Pkce};
 pub use cache::{Cache, Cached, Policy, Refresh, Ticket};
+pub use claims::Claims;
 pub use device::{DeviceAuthorization, DeviceExchange, DeviceRequest, Poll, Polling};
 pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use error::{Error, ErrorResponse};

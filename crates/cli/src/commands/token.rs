@@ -1,13 +1,13 @@
 use std::io::Write;
 
 use jiff::Timestamp;
-use mailbearer::Token;
+use mailbearer::{Account, Token, claims::compare, error::Protocol, proto::oauth::Claims};
 use serde_json::json;
 
 use crate::{
     cli::{GlobalArgs, TokenArgs},
     error::Error,
-    output::Output,
+    output::{self, Output},
     session::Session,
 };
 
@@ -18,7 +18,64 @@ pub(crate) fn run(
 ) -> Result<(), Error> {
     let session = Session::open(global, !arguments.no_cache)?;
     let token = session.with_token(|client| client.token())?;
+    if arguments.inspect {
+        return inspect(&token, session.client.account(), out);
+    }
     print(&token, out)
+}
+
+/// Prints the claims, and on standard error how they don't fit the account.
+fn inspect(token: &Token, account: &Account, out: &mut Output<impl Write>) -> Result<(), Error> {
+    let claims = Claims::read(&token.access_token);
+    let octets = token.access_token.expose().len();
+    if out.is_json() {
+        out.json(&json!({
+            "opaque": claims.is_none(),
+            "octets": octets,
+            "expires_at": token.expires_at.and_then(|time| Timestamp::try_from(time).ok()).map(shown),
+            "audience": claims.as_ref().map(|claims| &claims.audience),
+            "issuer": claims.as_ref().map(|claims| &claims.issuer),
+            "roles": claims.as_ref().map(|claims| &claims.roles),
+            "scopes": claims.as_ref().map(|claims| &claims.scopes),
+            "expires": claims.as_ref().map(|claims| claims.expires_at.and_then(second)),
+            "tenant": claims.as_ref().map(|claims| &claims.tenant),
+            "app_id": claims.as_ref().map(|claims| &claims.app_id),
+            "object_id": claims.as_ref().map(|claims| &claims.object_id),
+            "user": claims.as_ref().map(|claims| &claims.user),
+        }))?;
+    } else if let Some(claims) = &claims {
+        let rows = [
+            ("audience", claims.audience.join(" ")),
+            ("issuer", claims.issuer.clone().unwrap_or_default()),
+            ("roles", claims.roles.join(" ")),
+            ("scopes", claims.scopes.join(" ")),
+            ("expires", claims.expires_at.and_then(second).unwrap_or_default()),
+            ("tenant", claims.tenant.clone().unwrap_or_default()),
+            ("application", claims.app_id.clone().unwrap_or_default()),
+            ("object", claims.object_id.clone().unwrap_or_default()),
+            ("user", claims.user.clone().unwrap_or_default()),
+        ];
+        for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
+            out.line(&format!("{name:<12} {value}"))?;
+        }
+    } else {
+        out.line(&format!("opaque token of {octets} octets: it says nothing of itself"))?;
+    }
+    let servers = [(account.imap.is_some(), Protocol::IMAP), (account.smtp.is_some(), Protocol::SMTP)];
+    for (_, protocol) in servers.into_iter().filter(|(is_there, _)| *is_there) {
+        if let Some(mismatch) = compare(token, account, protocol) {
+            output::warning(&format!("{}: {mismatch}", protocol.name()));
+        }
+    }
+    out.flush()
+}
+
+fn second(seconds: u64) -> Option<String> {
+    Timestamp::from_second(i64::try_from(seconds).ok()?).ok().map(shown)
+}
+
+fn shown(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn print(token: &Token, out: &mut Output<impl Write>) -> Result<(), Error> {
@@ -29,7 +86,7 @@ fn print(token: &Token, out: &mut Output<impl Write>) -> Result<(), Error> {
     out.json(&json!({
         "access_token": token.access_token.expose(),
         "token_type": "Bearer",
-        "expires_at": expires_at.map(|time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
+        "expires_at": expires_at.map(shown),
         "scope": token.scope,
     }))
 }

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use mailbearer::{Account, Provider, Proxies, Proxy, Security, Server, Tls};
 
 use super::{oauth, secret, settings::Settings, table};
-use crate::error::Error;
+use crate::{error::Error, output};
 
 /// Makes the account called `name`; file names in `settings` are relative to `folder`.
 ///
@@ -35,6 +35,11 @@ pub(crate) fn account(
         account.tls = Some(Tls::with_ca_pem(&pem).map_err(|error| wrong(&format!("is of no use: {error}")))?);
     }
     account.proxies = proxies(settings, folder, warnings)?;
+    if settings.text("oauth.claims").as_deref() != Some("ignore") {
+        account = account.check_claims(|mismatch| {
+            output::warning(&mismatch.to_string());
+        });
+    }
     let timeouts = &mut account.timeouts;
     for (key, timeout) in
         [("timeouts.connect", &mut timeouts.connect), ("timeouts.write", &mut timeouts.write)]

@@ -164,6 +164,12 @@ pub(crate) const TABLE: &[Row] = &[
          `refresh_token`.",
     ),
     row(
+        "oauth.claims",
+        Kind::Word(&["check", "ignore"]),
+        "Whether a token of Microsoft's that by its own words is for another service, tenant or protocol is held back from \
+         the servers: `check`, or `ignore` for a server that takes it nevertheless. Default: `check`.",
+    ),
+    row(
         "oauth.store",
         Kind::Word(&["file", "keyring", "command"]),
         "Where tokens rest: `file` in the folder for data, `keyring` of the desktop, `command` for the two programs \

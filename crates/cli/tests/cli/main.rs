@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod arguments;
 #[cfg(test)]
+mod claims;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod job;

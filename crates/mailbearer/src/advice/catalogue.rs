@@ -81,6 +81,30 @@ pub(super) static ENTRIES: &[Entry] = &[
         ["the program's own source of tokens has none", "程序自己的令牌来源没有令牌"],
         ["what it says is the reason", "原因见其说明"])
         .kind(Kind::Source),
+    e(Net, "token-for-graph", &["[token-for-graph]"], YOU, EXO,
+        ["the token is for Microsoft Graph, which no mail server takes", "令牌属于 Microsoft Graph，邮件服务器不接受"],
+        ["set scope to https://outlook.office365.com/.default, and give the application permissions of Office 365 Exchange Online in place of Graph's; for a server that does take Graph's tokens set claims = \"ignore\" in the table oauth", "请将 scope 设为 https://outlook.office365.com/.default，并为应用授予 Office 365 Exchange Online（而非 Graph）的权限；若服务器确实接受 Graph 令牌，请在 oauth 表中设置 claims = \"ignore\""])
+        .stage(Stage::Claims),
+    e(Net, "token-audience", &["[token-audience]"], YOU, EXO,
+        ["the token is for another service than this server", "令牌属于其他服务，而非此服务器"],
+        ["set scope to the service of the server: https://outlook.office365.com/.default, in China https://partner.outlook.cn/.default, for the US government https://outlook.office365.us/.default", "请将 scope 设为该服务器的服务：https://outlook.office365.com/.default；中国（世纪互联）为 https://partner.outlook.cn/.default，美国政府云为 https://outlook.office365.us/.default"])
+        .stage(Stage::Claims),
+    e(Net, "token-other-tenant", &["[token-other-tenant]"], YOU, EXO,
+        ["the token is of another directory than the account's", "令牌来自另一个目录"],
+        ["check tenant and token_url; a token that the program brings must be of the mailbox's directory", "请检查 tenant 和 token_url；程序自带的令牌必须来自邮箱所在的目录"])
+        .stage(Stage::Claims),
+    e(Net, "token-role-missing", &["[token-role-missing]"], TENANT, EXO,
+        ["the application was not granted the role that the protocol needs", "应用未被授予该协议所需的角色"],
+        ["add the application permission of Office 365 Exchange Online that is named above (IMAP.AccessAsApp, SMTP.SendAsApp, POP.AccessAsApp) and have an administrator consent: https://login.microsoftonline.com/TENANT/adminconsent?client_id=CLIENT-ID", "请添加上面所示的 Office 365 Exchange Online 应用程序权限（IMAP.AccessAsApp、SMTP.SendAsApp、POP.AccessAsApp），并由管理员同意：https://login.microsoftonline.com/TENANT/adminconsent?client_id=CLIENT-ID"])
+        .stage(Stage::Claims),
+    e(Net, "token-scope-missing", &["[token-scope-missing]"], YOU_USER, EXO,
+        ["the person did not consent to the scope that the protocol needs", "用户未同意该协议所需的 scope"],
+        ["add the scope that is named above (IMAP.AccessAsUser.All, SMTP.Send, POP.AccessAsUser.All, each behind https://outlook.office.com/) and log in again", "请加入上面所示的 scope（IMAP.AccessAsUser.All、SMTP.Send、POP.AccessAsUser.All，前缀均为 https://outlook.office.com/）并重新登录"])
+        .stage(Stage::Claims),
+    e(Net, "token-other-account", &["[token-other-account]"], YOU_USER, EXO,
+        ["the token is of another person than the account's user", "令牌属于另一个人，而非账户的用户"],
+        ["log in as the user; for a shared mailbox the person who logged in needs full access to it: Add-MailboxPermission -Identity MAILBOX -User PERSON -AccessRights FullAccess", "请以该用户登录；对于共享邮箱，登录者需要完全访问权限：Add-MailboxPermission -Identity MAILBOX -User PERSON -AccessRights FullAccess"])
+        .stage(Stage::Claims),
     e(Net, "no-address", &[], YOU, "RFC 1035",
         ["the name of the server has no address here", "此处无法解析服务器名称"],
         ["check the spelling of the host, and whether this machine has a network and a name server", "请检查主机名拼写，以及本机的网络和域名服务器"])

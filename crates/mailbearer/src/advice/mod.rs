@@ -46,8 +46,17 @@ pub fn of(error: &Error) -> Option<&'static Entry> {
         _ => Place::Net,
     };
     let shown = Shown { evidence: &evidence, place, kind: error.kind(), vendor: error.vendor() };
-    find(&shown)
+    let found = find(&shown);
+    // Where the server gave no reason, what the token says of itself is one.
+    match error.doubt() {
+        Some(doubt) if found.is_some_and(|entry| UNEXPLAINED.contains(&entry.id)) => by_id(doubt),
+        _ => found,
+    }
 }
+
+/// What a server says of any token that it does not take.
+const UNEXPLAINED: &[&str] =
+    &["authenticate-failed", "imap-auth", "smtp-auth", "smtp-auth-exchange", "pop-auth"];
 
 /// The entry of that name.
 #[must_use]

@@ -3,6 +3,7 @@
 //! What can fail implements `Failure` in a module of its own here; a new protocol adds one such module, and nothing
 //! else in this folder changes.
 
+mod claims;
 mod imap;
 mod local;
 mod net;
@@ -28,6 +29,8 @@ pub struct Error {
 struct Inner<F: ?Sized> {
     protocol: Option<Protocol>,
     vendor: Option<Vendor>,
+    /// What the token says of itself that may explain it.
+    doubt: Option<&'static str>,
     verdict: Verdict,
     failure: F,
 }
@@ -248,6 +251,17 @@ impl Error {
         self
     }
 
+    /// The same failure, of a token that raises this doubt.
+    pub(crate) fn with_doubt(mut self, doubt: Option<&'static str>) -> Self {
+        self.inner.doubt = doubt;
+        self
+    }
+
+    /// The entry of the catalogue that may explain a refusal for which the server gave no reason.
+    pub(crate) fn doubt(&self) -> Option<&'static str> {
+        self.inner.doubt
+    }
+
     /// The same failure, on a session that is over.
     pub(crate) fn with_session_ended(mut self) -> Self {
         self.inner.verdict.ended = true;
@@ -256,7 +270,7 @@ impl Error {
 
     fn new<F: Failure>(protocol: impl Into<Option<Protocol>>, failure: F) -> Self {
         let (protocol, verdict) = (protocol.into(), failure.verdict());
-        Self { inner: Box::new(Inner { protocol, vendor: None, verdict, failure }) }
+        Self { inner: Box::new(Inner { protocol, vendor: None, doubt: None, verdict, failure }) }
     }
 }
 
@@ -384,6 +398,8 @@ pub enum Stage {
     Tls,
     /// Authentication: the credentials were refused.
     Auth,
+    /// The token was not shown to the server, for by its own words it is not for it.
+    Claims,
     /// Authentication: nothing was sent, since the server offers no mechanism that fits.
     Mechanism,
     /// The sender, a recipient or a message.

@@ -112,6 +112,9 @@ impl Error {
 
     /// Whether a server refused this very token, so that another one may be accepted.
     pub(crate) fn is_token_refused(&self) -> bool {
+        if self.evidence().stage == Stage::Claims {
+            return true;
+        }
         match (self.cause(), self.cause()) {
             (Some(error @ imap::Error::Auth { .. }), _) => error.is_auth(),
             (_, Some(error @ smtp::Error::Auth { .. })) => !error.is_transient(),

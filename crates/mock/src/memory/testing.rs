@@ -16,7 +16,7 @@ pub(crate) fn world(change: impl FnOnce(&mut Options)) -> Arc<World> {
 }
 
 pub(crate) fn token(world: &World) -> String {
-    let claims = Claims { tenant: "t", client_id: "c", object_id: "o", audience: "a" };
+    let claims = Claims { tenant: "t", client_id: "c", object_id: "o", audience: "a", fault: None };
     world.tokens.issue(claims).unwrap().0
 }
 

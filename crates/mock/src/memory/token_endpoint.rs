@@ -41,7 +41,7 @@ impl TokenEndpoint {
             (Event::Request(_), Some(TokenFault::Entra { status, error, code, text })) => {
                 Err(Failure { status, ..Failure::new(error, code, text) })
             }
-            (Event::Request(request), None) => self.answer(&request),
+            (Event::Request(request), None | Some(TokenFault::Claims(_))) => self.answer(&request),
             (Event::Invalid(error), _) => Err(Failure::new("invalid_request", 9_002_313, error.to_string())),
             _ => Err(Failure::broken()),
         };
@@ -153,6 +153,10 @@ impl TokenEndpoint {
             client_id: &world.client_id,
             object_id: &world.object_id,
             audience,
+            fault: match world.fault().and_then(|fault| fault.token()) {
+                Some(TokenFault::Claims(fault)) => Some(fault),
+                _ => None,
+            },
         };
         world.tokens.issue(claims).map_err(|_| Failure::broken())
     }

@@ -8,9 +8,9 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use mailbearer_wire::Secret;
 use rustls::crypto::ring;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{bell::Bell, mailbox::now};
+use super::{bell::Bell, fault::ClaimsFault, mailbox::now};
 
 /// The access and refresh tokens of a memory server.
 ///
@@ -59,6 +59,8 @@ pub(crate) struct Claims<'a> {
     pub(crate) client_id: &'a str,
     pub(crate) object_id: &'a str,
     pub(crate) audience: &'a str,
+    /// What makes it one that no server takes.
+    pub(crate) fault: Option<ClaimsFault>,
 }
 
 impl Tokens {
@@ -163,7 +165,8 @@ impl Tokens {
         // A life too long for the clock is as good as a day.
         let until = now.checked_add(store.lifetime).or_else(|| now.checked_add(Duration::from_secs(86_400)));
         let kept = store.kept;
-        keep(&mut store.access, Access { token: token.clone(), until: until.unwrap_or(now) }, kept);
+        let until = until.filter(|_| claims.fault.is_none()).unwrap_or(now);
+        keep(&mut store.access, Access { token: token.clone(), until }, kept);
         store.issued = store.issued.saturating_add(1);
         Ok((token, seconds))
     }
@@ -240,18 +243,36 @@ fn keep<T>(kept: &mut VecDeque<T>, fresh: T, most: usize) {
 fn token(claims: Claims<'_>, seconds: u64, octets: usize) -> io::Result<String> {
     let header = json!({ "typ": "JWT", "alg": "RS256", "kid": hex(&random::<8>()?) });
     let (start, _) = now();
-    let body = json!({
+    let mut tenant = claims.tenant.to_owned();
+    if claims.fault == Some(ClaimsFault::Tenant) {
+        tenant = guid()?;
+    }
+    let mut body = json!({
         "aud": claims.audience,
-        "iss": format!("https://sts.windows.net/{}/", claims.tenant),
+        "iss": format!("https://sts.windows.net/{tenant}/"),
         "iat": start,
         "nbf": start,
         "exp": start.saturating_add(i64::try_from(seconds).unwrap_or(i64::MAX)),
         "appid": claims.client_id,
         "oid": claims.object_id,
         "roles": ["IMAP.AccessAsApp", "POP.AccessAsApp", "SMTP.SendAsApp"],
-        "tid": claims.tenant,
+        "tid": tenant,
         "ver": "1.0",
     });
+    let person =
+        |scopes: &str| [("roles", Value::Null), ("scp", scopes.into()), ("upn", "ann@contoso.test".into())];
+    let changes = match claims.fault {
+        None | Some(ClaimsFault::Tenant) => Vec::new(),
+        Some(ClaimsFault::Audience(audience)) => vec![("aud", audience.into())],
+        Some(ClaimsFault::Roles(roles)) => vec![("roles", json!(roles))],
+        Some(ClaimsFault::Scopes(scopes)) => person(scopes).to_vec(),
+        Some(ClaimsFault::Person) => person("IMAP.AccessAsUser.All POP.AccessAsUser.All SMTP.Send").to_vec(),
+    };
+    for (name, value) in changes {
+        if let Some(body) = body.as_object_mut() {
+            body.insert(name.to_owned(), value);
+        }
+    }
     let encode = |text: String| URL_SAFE_NO_PAD.encode(text);
     let mut token = format!("{}.{}.", encode(header.to_string()), encode(body.to_string()));
     let octets = octets.clamp(MIN_TOKEN, MAX_TOKEN);
@@ -307,7 +328,7 @@ mod tests {
     use super::*;
 
     const CLAIMS: Claims<'_> =
-        Claims { tenant: "t", client_id: "c", object_id: "o", audience: "https://mail.test" };
+        Claims { tenant: "t", client_id: "c", object_id: "o", audience: "https://mail.test", fault: None };
 
     #[test]
     fn tokens_are_good_for_their_life() {

@@ -25,6 +25,23 @@ pub(crate) enum TokenFault {
     Entra { status: u16, error: &'static str, code: u32, text: &'static str },
     /// Anything else: status and body.
     Body(u16, &'static str),
+    /// A token is issued that no server here takes, and says so itself.
+    Claims(ClaimsFault),
+}
+
+/// What is wrong with the claims of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ClaimsFault {
+    /// It is for this service.
+    Audience(&'static str),
+    /// It has these roles alone.
+    Roles(&'static [&'static str]),
+    /// It is of a person who consented to these scopes.
+    Scopes(&'static str),
+    /// It is of another directory.
+    Tenant,
+    /// It is of another person than the user.
+    Person,
 }
 
 /// Where in an IMAP session the server says a line.
@@ -102,6 +119,10 @@ impl Fault {
 
     const fn of_body(name: &'static str, status: u16, meaning: &'static str, body: &'static str) -> Self {
         Self { name, meaning, token: Some(TokenFault::Body(status, body)), imap: None, smtp: None }
+    }
+
+    const fn of_claims(name: &'static str, meaning: &'static str, claims: ClaimsFault) -> Self {
+        Self { name, meaning, token: Some(TokenFault::Claims(claims)), imap: None, smtp: None }
     }
 
     const fn of_imap(name: &'static str, meaning: &'static str, imap: ImapFault) -> Self {
@@ -205,7 +226,9 @@ mod tests {
             let world = world(|options| (options.tenant, options.fault) = (Some("t".into()), Some(*fault)));
             let login = xoauth2(USER, &token(&world));
             if let Some(token) = fault.token {
-                let (TokenFault::Entra { status, text, .. } | TokenFault::Body(status, text)) = token;
+                let (TokenFault::Entra { status, text, .. } | TokenFault::Body(status, text)) = token else {
+                    continue;
+                };
                 let request = "POST /t/oauth2/v2.0/token HTTP/1.1\r\nContent-Length: 0\r\n\r\n";
                 let heard = hear(TokenEndpoint::new(Arc::clone(&world)), &[request.into()]);
                 assert!(heard.starts_with(&format!("HTTP/1.1 {status} ")) && heard.contains(text), "{heard}");

@@ -1,6 +1,6 @@
 //! Token endpoints: errors of Microsoft Entra by their AADSTS numbers, and what others say.
 
-use super::Fault;
+use super::{ClaimsFault, Fault};
 
 const CLIENT: &str = "invalid_client";
 const GRANT: &str = "invalid_grant";
@@ -437,5 +437,36 @@ pub(super) const FAULTS: &[Fault] = &[
         200,
         "a page in place of a token, as captive portals have it",
         "<!DOCTYPE html><html><body>Please log in to the network</body></html>",
+    ),
+    Fault::of_claims(
+        "token-for-graph",
+        "the token is for Microsoft Graph",
+        ClaimsFault::Audience("https://graph.microsoft.com"),
+    ),
+    Fault::of_claims(
+        "token-for-another-service",
+        "the token is for a service that is not mail",
+        ClaimsFault::Audience("https://management.azure.com"),
+    ),
+    Fault::of_claims(
+        "token-without-roles",
+        "nobody consented to the application's permissions, and it got a token nevertheless",
+        ClaimsFault::Roles(&[]),
+    ),
+    Fault::of_claims(
+        "token-with-role-of-pop",
+        "the application may use POP alone",
+        ClaimsFault::Roles(&["POP.AccessAsApp"]),
+    ),
+    Fault::of_claims(
+        "token-without-scope",
+        "the person did not consent to mail",
+        ClaimsFault::Scopes("User.Read"),
+    ),
+    Fault::of_claims("token-of-another-tenant", "the token is of another directory", ClaimsFault::Tenant),
+    Fault::of_claims(
+        "token-of-another-person",
+        "the token is of another person than the user",
+        ClaimsFault::Person,
     ),
 ];
