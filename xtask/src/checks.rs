@@ -86,7 +86,7 @@ fn layers() -> Result<()> {
     Ok(())
 }
 
-const LAYERS: [(&str, &[&str]); 10] = [
+const LAYERS: [(&str, &[&str]); 11] = [
     ("mailbearer-wire", &[]),
     ("mailbearer-sasl", &["mailbearer-wire"]),
     ("mailbearer-oauth", &["mailbearer-wire", "mailbearer-sasl"]),
@@ -96,7 +96,8 @@ const LAYERS: [(&str, &[&str]); 10] = [
     ("mailbearer-net", &["mailbearer-wire"]),
     ("mailbearer", PROTOCOLS_AND_NET),
     ("mailbearer-mock", PROTOCOLS_AND_NET),
-    ("mailbearer-cli", &["mailbearer", "mailbearer-mock"]),
+    ("mailbearer-bridge", &["mailbearer", "mailbearer-net"]),
+    ("mailbearer-cli", &["mailbearer", "mailbearer-mock", "mailbearer-bridge"]),
 ];
 
 const PROTOCOLS_AND_NET: &[&str] = &[
@@ -275,7 +276,7 @@ pub(crate) fn cargo_command() -> Command {
     cargo
 }
 
-const PACKAGES: [&str; 10] = [
+const PACKAGES: [&str; 11] = [
     "mailbearer-wire",
     "mailbearer-sasl",
     "mailbearer-oauth",
@@ -285,6 +286,7 @@ const PACKAGES: [&str; 10] = [
     "mailbearer-net",
     "mailbearer",
     "mailbearer-mock",
+    "mailbearer-bridge",
     "mailbearer-cli",
 ];
 

@@ -9,7 +9,7 @@ use mailbearer::{
 };
 
 use crate::{
-    commands::mock::MockArgs,
+    commands::{mock::MockArgs, queue::QueueArgs},
     config::reference,
     exit::Exit,
     uids::Uids,
@@ -37,7 +37,7 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct GlobalArgs {
     /// Configuration file in place of the one in the platform's folder
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE")]
@@ -94,6 +94,10 @@ pub(crate) enum Command {
     /// the old one has run out; what came meanwhile is told then. That a server is away for longer is told on standard
     /// error.
     Watch(WatchArgs),
+    /// Look after messages that wait to be sent
+    ///
+    /// `sendmail --queue` puts them there. A timer, or a person, has what is due tried by `queue run`.
+    Queue(QueueArgs),
     /// Print what is known of each mail provider: names, servers, grants; with `--json` endpoints and scopes too
     Providers,
     /// Run the servers in memory until stopped, and print how to get at them

@@ -5,6 +5,7 @@ use mailbearer::{
     advice::{self, Entry, Language},
     proto::wire::printable,
 };
+use mailbearer_bridge::spool;
 use serde_json::json;
 
 use crate::exit::Exit;
@@ -74,6 +75,19 @@ impl From<mailbearer::Error> for Error {
             hint: remedy.map(|remedy| format!("mend it with: {remedy}")),
             exit: Exit::from(&error),
         }
+    }
+}
+
+impl From<spool::Error> for Error {
+    fn from(error: spool::Error) -> Self {
+        let exit = match &error {
+            spool::Error::NotFound { .. } => Exit::NoInput,
+            spool::Error::Damaged { .. } | spool::Error::Envelope(_) => Exit::Data,
+            error if error.is_permission() => Exit::NoPermission,
+            error if error.is_transient() => Exit::Transient,
+            _ => Exit::Io,
+        };
+        Self::new(exit, error.to_string())
     }
 }
 

@@ -80,6 +80,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
         Command::Flag(arguments) => commands::flag::run(&cli.global, arguments, &mut out),
         Command::Delete(arguments) => commands::delete::run(&cli.global, arguments, &mut out),
         Command::Watch(arguments) => commands::watch::run(&cli.global, arguments, &mut out),
+        Command::Queue(arguments) => commands::queue::run(&cli.global, arguments, &mut out),
         Command::Providers => commands::providers::run(&mut out),
         Command::Config => config::reference::print(&mut out),
         Command::Mock(arguments) => commands::mock::run(arguments, &interrupts, &mut out),

@@ -11,6 +11,7 @@ pub(crate) mod list;
 pub(crate) mod mock;
 pub(crate) mod r#move;
 pub(crate) mod providers;
+pub(crate) mod queue;
 pub(crate) mod send;
 pub(crate) mod token;
 pub(crate) mod watch;

@@ -42,6 +42,14 @@ pub(crate) fn state() -> Option<PathBuf> {
     })
 }
 
+/// Where messages wait that are to be sent.
+pub(crate) fn spool() -> Option<PathBuf> {
+    let tokens = state()?;
+    // systemd's folder is for this service alone; another one is shared with the tokens.
+    let folder = if own("STATE_DIRECTORY").is_some() { Some(tokens.as_path()) } else { tokens.parent() };
+    folder.map(|folder| folder.join("spool"))
+}
+
 /// The folder that systemd made for this service; the first, where it made several.
 fn own(name: &str) -> Option<PathBuf> {
     let folders = env::var_os(name)?;

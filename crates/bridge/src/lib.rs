@@ -1,0 +1,7 @@
+//! What stands between programs that know nothing of OAuth and accounts that know nothing else.
+//!
+//! [`spool`] keeps messages on the disk until they are delivered.
+
+#![forbid(unsafe_code)]
+
+pub mod spool;

@@ -1,0 +1,276 @@
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::PathBuf,
+};
+
+use super::{
+    Error, Spool, Stored,
+    file::{MARK_AT, Record, mark, now},
+    folder::{open_private, sync_folder},
+};
+
+/// What is known of a recipient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "mail is delivered or not, for now or for good, or nobody knows")]
+pub enum State {
+    /// Yet to be delivered, with what was said at the last attempt.
+    Waiting(Option<String>),
+    /// A server took it, in these words.
+    Delivered(String),
+    /// It was refused for good, or time ran out.
+    Failed(String),
+    /// The message was given to a server to its last octet, and no answer came.
+    Unknown(String),
+}
+
+impl State {
+    /// The word for it: `waiting`, `delivered`, `failed` or `unknown`.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Waiting(_) => "waiting",
+            Self::Delivered(_) => "delivered",
+            Self::Failed(_) => "failed",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+
+    /// What was said.
+    #[must_use]
+    pub fn reply(&self) -> Option<&str> {
+        match self {
+            Self::Waiting(reply) => reply.as_deref(),
+            Self::Delivered(reply) | Self::Failed(reply) | Self::Unknown(reply) => Some(reply),
+        }
+    }
+
+    pub(crate) fn of(word: &str, reply: Option<String>) -> Option<Self> {
+        let said = |reply: Option<String>| reply.unwrap_or_default();
+        Some(match word {
+            "waiting" => Self::Waiting(reply),
+            "delivered" => Self::Delivered(said(reply)),
+            "failed" => Self::Failed(said(reply)),
+            "unknown" => Self::Unknown(said(reply)),
+            _ => return None,
+        })
+    }
+}
+
+/// A recipient and what is known of it.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Recipient<'e> {
+    /// The address.
+    pub address: &'e str,
+    /// What is known.
+    pub state: &'e State,
+}
+
+/// Where a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(clippy::exhaustive_enums, reason = "there is a folder for each")]
+pub enum Place {
+    /// It waits.
+    Queue,
+    /// It was refused for good, at least for one recipient, and nothing more is done for the others.
+    Failed,
+    /// Whether it was taken is not known, at least for one recipient, and nothing more is done for the others.
+    Unknown,
+}
+
+impl Place {
+    pub(crate) const ALL: [Self; 3] = [Self::Queue, Self::Failed, Self::Unknown];
+
+    pub(crate) const fn folder(self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// A message of the spool. Its file is locked while [`Spool::find`] or the runner holds it.
+#[derive(Debug)]
+pub struct Entry<'s> {
+    pub(crate) spool: &'s Spool,
+    id: String,
+    place: Place,
+    file: File,
+    stored: Stored,
+    /// Whether another process has it in its hands.
+    busy: bool,
+}
+
+impl<'s> Entry<'s> {
+    /// Opens the message called `id`; with `lock` for this process alone.
+    pub(crate) fn open(spool: &'s Spool, place: Place, id: &str, lock: bool) -> Result<Option<Self>, Error> {
+        let path = spool.path(place, id);
+        let mut file = match open_private(&path, OpenOptions::new().read(true).write(lock)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened.map_err(|error| Error::io(&path, error))?,
+        };
+        let busy = match file.try_lock() {
+            Ok(()) => false,
+            Err(TryLockError::WouldBlock) => true,
+            Err(TryLockError::Error(error)) => return Err(Error::io(&path, error)),
+        };
+        if busy && lock {
+            return Err(Error::Busy);
+        }
+        // It may have gone to another place between opening and locking; there it is found again.
+        if lock && !path.exists() {
+            return Ok(None);
+        }
+        let stored = Stored::read(&mut file).map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => Error::damaged(&path, error.to_string()),
+            _ => Error::io(&path, error),
+        })?;
+        if !lock && !busy {
+            // Who only looks keeps nobody out.
+            file.unlock().map_err(|error| Error::io(&path, error))?;
+        }
+        Ok(Some(Self { spool, id: id.to_owned(), place, file, stored, busy }))
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Where it is. One whose attempt was killed behind the dot counts as unknown, wherever its file is yet.
+    #[must_use]
+    pub const fn place(&self) -> Place {
+        if self.stored.is_interrupted() && !self.busy { Place::Unknown } else { self.place }
+    }
+
+    /// Whether it is being sent at this moment.
+    #[must_use]
+    pub const fn is_busy(&self) -> bool {
+        self.busy
+    }
+
+    /// What its file says.
+    #[must_use]
+    pub const fn stored(&self) -> &Stored {
+        &self.stored
+    }
+
+    /// Octets of the message.
+    #[must_use]
+    pub const fn octets(&self) -> u64 {
+        self.stored.body_octets
+    }
+
+    /// Each recipient and what is known of it.
+    pub fn recipients(&self) -> impl Iterator<Item = (&str, State)> {
+        let interrupted = self.stored.is_interrupted() && !self.busy;
+        self.stored.envelope.recipients.iter().zip(&self.stored.states).map(move |(address, state)| {
+            let state = match state {
+                State::Waiting(_) if interrupted => State::Unknown(INTERRUPTED.into()),
+                state => state.clone(),
+            };
+            (address.as_str(), state)
+        })
+    }
+
+    /// Hands the message to `sink`, in pieces, each line end being CRLF.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file can't be read, and as `sink` does.
+    pub fn copy<E: From<Error>>(&mut self, mut sink: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        let path = self.path();
+        let failed = |error| E::from(Error::io(&path, error));
+        self.file.seek(SeekFrom::Start(self.stored.body_at)).map_err(failed)?;
+        let (mut left, mut piece) = (self.stored.body_octets, vec![0; PIECE]);
+        while left > 0 {
+            let want = usize::try_from(left).unwrap_or(usize::MAX).min(piece.len());
+            let count = match self.file.read(piece.get_mut(..want).unwrap_or_default()) {
+                Ok(0) => return Err(Error::damaged(&path, "its message is cut off").into()),
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(failed(error)),
+            };
+            left = left.saturating_sub(super::file::octets(count));
+            sink(piece.get(..count).unwrap_or_default())?;
+        }
+        Ok(())
+    }
+
+    /// Has it tried again as soon as the spool is run, for everyone who did not get it.
+    ///
+    /// Where it was unknown whether a server took it, this may deliver it twice.
+    ///
+    /// # Errors
+    ///
+    /// Fails if that can't be written down.
+    pub fn retry(mut self) -> Result<(), Error> {
+        // In this order: one that is in the queue and waits for nobody is put back by the next run.
+        self.move_to(Place::Queue)?;
+        self.record(&Record::Retry { at: now() })
+    }
+
+    /// Forgets the message.
+    ///
+    /// # Errors
+    ///
+    /// Fails if its file can't be removed.
+    pub fn remove(self) -> Result<(), Error> {
+        let path = self.path();
+        fs::remove_file(&path).map_err(|error| Error::io(&path, error))?;
+        sync_folder(&self.spool.folder().join(self.place.folder()))
+    }
+
+    /// Writes down that the final dot is about to be given. It is on the disk when this returns.
+    pub(crate) fn mark(&mut self) -> Result<(), Error> {
+        let attempt = self.stored.attempts.saturating_add(1);
+        let path = self.path();
+        let written = self
+            .file
+            .seek(SeekFrom::Start(MARK_AT))
+            .and_then(|_| self.file.write_all(mark(attempt).as_bytes()))
+            .and_then(|()| self.file.sync_data());
+        written.map_err(|error| Error::io(&path, error))?;
+        self.stored.mark = attempt;
+        Ok(())
+    }
+
+    /// Adds a line, which is on the disk when this returns.
+    pub(crate) fn record(&mut self, record: &Record) -> Result<(), Error> {
+        let (path, end, line) = (self.path(), self.stored.end, record.to_line());
+        // A line that a crash or a full disk cut short goes.
+        let written = self
+            .file
+            .set_len(end)
+            .and_then(|()| self.file.seek(SeekFrom::Start(end)))
+            .and_then(|_| self.file.write_all(line.as_bytes()))
+            .and_then(|()| self.file.sync_data());
+        written.map_err(|error| Error::io(&path, error))?;
+        self.stored.apply(record);
+        self.stored.end = end.saturating_add(super::file::octets(line.len()));
+        Ok(())
+    }
+
+    /// Gives the file its place.
+    pub(crate) fn move_to(&mut self, place: Place) -> Result<(), Error> {
+        if place == self.place {
+            return Ok(());
+        }
+        let (from, to) = (self.path(), self.spool.path(place, &self.id));
+        fs::rename(&from, &to).map_err(|error| Error::io(&from, error))?;
+        self.place = place;
+        sync_folder(&self.spool.folder().join(place.folder()))
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.spool.path(self.place, &self.id)
+    }
+}
+
+/// What is said of an attempt that was killed behind the dot.
+pub(crate) const INTERRUPTED: &str = "the program was stopped while it waited for the server's answer";
+/// Octets that are read at a time.
+const PIECE: usize = 64 * 1024;

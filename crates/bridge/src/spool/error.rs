@@ -1,0 +1,106 @@
+use std::{
+    error, fmt, io,
+    path::{Path, PathBuf},
+};
+
+/// Why the spool did not do something. What was asked for did not happen.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The system failed at this file or folder.
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// How.
+        source: io::Error,
+    },
+    /// The spool holds as much as it may.
+    Full {
+        /// How many octets it may hold.
+        limit: u64,
+    },
+    /// The disk has too little room left.
+    DiskLow {
+        /// Octets that are to stay free.
+        keep: u64,
+    },
+    /// Another process sends from this spool, or this message is being sent.
+    Busy,
+    /// There is no message of this name.
+    NotFound {
+        /// The name.
+        id: String,
+    },
+    /// A file is not what the spool wrote.
+    Damaged {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The folder is another user's, and has no folder `drop` that this one may write to.
+    Foreign {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The envelope can't be kept.
+    Envelope(&'static str),
+}
+
+impl Error {
+    pub(crate) fn io(path: impl AsRef<Path>, source: io::Error) -> Self {
+        Self::Io { path: path.as_ref().to_owned(), source }
+    }
+
+    pub(crate) fn damaged(path: impl AsRef<Path>, what: impl Into<String>) -> Self {
+        Self::Damaged { path: path.as_ref().to_owned(), what: what.into() }
+    }
+
+    /// Whether the same may succeed later: there is no room now, or another is at work.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Full { .. } | Self::DiskLow { .. } | Self::Busy => true,
+            Self::Io { source, .. } => {
+                matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether this user may not do it.
+    #[must_use]
+    pub fn is_permission(&self) -> bool {
+        match self {
+            Self::Foreign { .. } => true,
+            Self::Io { source, .. } => source.kind() == io::ErrorKind::PermissionDenied,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io { path, source } => write!(f, "{}: {source}", path.display()),
+            Self::Full { limit } => write!(f, "the spool holds the {limit} octets that it may"),
+            Self::DiskLow { keep } => write!(f, "less than {keep} octets are free on the spool's disk"),
+            Self::Busy => f.write_str("another process is sending it"),
+            Self::NotFound { id } => write!(f, "there is no message {id} in the spool"),
+            Self::Damaged { path, what } => write!(f, "{} is damaged: {what}", path.display()),
+            Self::Foreign { path } => {
+                write!(f, "{} is another user's, and this one may not drop messages there", path.display())
+            }
+            Self::Envelope(what) => write!(f, "the envelope can't be kept: {what}"),
+        }
+    }
+}
+
+impl error::Error for Error {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Self::Io { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}

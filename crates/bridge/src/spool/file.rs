@@ -1,0 +1,413 @@
+//! The form of a spool file, and nothing of the disk.
+//!
+//! A head of fixed length, the envelope as one line of JSON, the message, and a line of JSON for each attempt. Of what
+//! is there once, only the mark in the head is ever written over: it says which attempt gave the final dot, and is on
+//! the disk before the dot is sent. Everything else is added behind. A last line that a crash cut short says nothing.
+
+use std::{
+    io::{self, Read, Seek, SeekFrom},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use mailbearer::{
+    Envelope,
+    proto::smtp::{DeliverBy, Dsn, Notify, Returned},
+};
+use serde_json::{Map, Value, json};
+
+use super::entry::State;
+
+/// What a spool file says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stored {
+    /// Who it is from and to, as it was taken.
+    pub envelope: Envelope,
+    /// The account to send it by; `None` for the default one.
+    pub account: Option<String>,
+    /// When it was taken, in seconds since 1970.
+    pub taken: u64,
+    /// What is known of each recipient, in the envelope's order.
+    pub states: Vec<State>,
+    /// How many attempts ended.
+    pub attempts: u32,
+    /// When the next attempt is due, in seconds since 1970.
+    pub next: u64,
+    /// How long it has waited in all, in seconds. A clock that jumps adds a day at most.
+    pub waited: u64,
+    /// When it was last touched.
+    pub(crate) last: u64,
+    /// The attempt that gave its final dot last.
+    pub(crate) mark: u32,
+    pub(crate) body_at: u64,
+    pub(crate) body_octets: u64,
+    /// Where the last whole line ends.
+    pub(crate) end: u64,
+}
+
+impl Stored {
+    /// Reads everything but the message from a file, or what pretends to be one.
+    ///
+    /// # Errors
+    ///
+    /// Fails if reading does, and with [`io::ErrorKind::InvalidData`] for what this program did not write.
+    pub fn read(from: &mut (impl Read + Seek)) -> io::Result<Self> {
+        let mut head = [0; HEAD];
+        from.read_exact(&mut head).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => damaged("its head is cut off"),
+            _ => error,
+        })?;
+        let head = Head::parse(&head).ok_or_else(|| damaged("its head is none"))?;
+        let mut line = vec![0; head.envelope];
+        from.read_exact(&mut line).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => damaged("its envelope is cut off"),
+            _ => error,
+        })?;
+        let body_at = octets(HEAD.saturating_add(head.envelope));
+        let end = body_at.checked_add(head.body).ok_or_else(|| damaged("its length is none"))?;
+        if from.seek(SeekFrom::End(0))? < end {
+            return Err(damaged("its message is cut off"));
+        }
+        let mut stored = envelope(&line).ok_or_else(|| damaged("its envelope is none"))?;
+        stored.envelope.size = Some(head.body);
+        stored.envelope.eight_bit = head.eight_bit;
+        (stored.body_at, stored.body_octets, stored.end, stored.mark) = (body_at, head.body, end, head.mark);
+        from.seek(SeekFrom::Start(end))?;
+        let mut lines = Vec::new();
+        from.take(JOURNAL.saturating_add(1)).read_to_end(&mut lines)?;
+        if octets(lines.len()) > JOURNAL {
+            return Err(damaged("what follows its message is too long"));
+        }
+        for line in lines.split_inclusive(|octet| *octet == b'\n') {
+            let Some(record) = line.strip_suffix(b"\n").and_then(Record::parse) else { break };
+            if !stored.apply(&record) {
+                break;
+            }
+            stored.end = stored.end.saturating_add(octets(line.len()));
+        }
+        Ok(stored)
+    }
+
+    /// Whether an attempt gave the final dot and was killed before it could write down what came of it.
+    pub(crate) const fn is_interrupted(&self) -> bool {
+        self.mark > self.attempts
+    }
+
+    /// Takes over what a line says; false if it does not fit.
+    pub(crate) fn apply(&mut self, record: &Record) -> bool {
+        match record {
+            Record::Attempt { attempt, at, next, waited, results } => {
+                let known =
+                    |(_, which): &(State, Vec<usize>)| which.iter().all(|index| *index < self.states.len());
+                if *attempt <= self.attempts || !results.iter().all(known) {
+                    return false;
+                }
+                for (state, which) in results {
+                    for index in which {
+                        if let Some(own) = self.states.get_mut(*index) {
+                            own.clone_from(state);
+                        }
+                    }
+                }
+                (self.attempts, self.last, self.next, self.waited) = (*attempt, *at, *next, *waited);
+            }
+            Record::Retry { at } => {
+                for state in &mut self.states {
+                    if !matches!(state, State::Delivered(_)) {
+                        *state = State::Waiting(None);
+                    }
+                }
+                // The dot of an attempt that never ended is forgotten: a person decided.
+                self.attempts = self.attempts.max(self.mark);
+                (self.last, self.next, self.waited) = (*at, *at, 0);
+            }
+        }
+        true
+    }
+}
+
+/// The first octets of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) envelope: usize,
+    pub(crate) body: u64,
+    pub(crate) eight_bit: bool,
+    pub(crate) mark: u32,
+}
+
+impl Head {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let bits = if self.eight_bit { 8 } else { 7 };
+        format!("{MAGIC}{:08} {:016} {bits} {:08}\n", self.envelope, self.body, self.mark).into_bytes()
+    }
+
+    fn parse(octets: &[u8; HEAD]) -> Option<Self> {
+        let text = str::from_utf8(octets).ok()?;
+        let mut fields = text.strip_prefix(MAGIC)?.strip_suffix('\n')?.split(' ');
+        let head = Self {
+            envelope: number(fields.next()?, 8)?,
+            body: number(fields.next()?, 16)?,
+            eight_bit: match fields.next()? {
+                "7" => false,
+                "8" => true,
+                _ => return None,
+            },
+            mark: number(fields.next()?, 8)?,
+        };
+        (fields.next().is_none() && head.envelope <= ENVELOPE).then_some(head)
+    }
+}
+
+/// The mark, as it stands in the head from [`MARK_AT`] on.
+pub(crate) fn mark(attempt: u32) -> String {
+    format!("{attempt:08}")
+}
+
+/// A line behind the message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Record {
+    /// An attempt ended.
+    Attempt {
+        attempt: u32,
+        at: u64,
+        next: u64,
+        waited: u64,
+        /// Recipients by their place in the envelope; those that are not named are as they were.
+        results: Vec<(State, Vec<usize>)>,
+    },
+    /// A person wants it tried again.
+    Retry { at: u64 },
+}
+
+impl Record {
+    pub(crate) fn to_line(&self) -> String {
+        let value = match self {
+            Self::Attempt { attempt, at, next, waited, results } => {
+                let results: Vec<Value> = results
+                    .iter()
+                    .map(|(state, which)| json!({ "state": state.word(), "reply": state.reply(), "which": which }))
+                    .collect();
+                json!({ "attempt": attempt, "at": at, "next": next, "waited": waited, "results": results })
+            }
+            Self::Retry { at } => json!({ "retry": true, "at": at }),
+        };
+        format!("{value}\n")
+    }
+
+    fn parse(line: &[u8]) -> Option<Self> {
+        let value: Value = serde_json::from_slice(line).ok()?;
+        let at = value.get("at")?.as_u64()?;
+        if value.get("retry").is_some() {
+            return Some(Self::Retry { at });
+        }
+        let results = value.get("results")?.as_array()?.iter().map(|result| {
+            let reply = result.get("reply")?.as_str().map(str::to_owned);
+            let state = State::of(result.get("state")?.as_str()?, reply)?;
+            let which = result.get("which")?.as_array()?;
+            let which = which.iter().map(|index| usize::try_from(index.as_u64()?).ok());
+            Some((state, which.collect::<Option<Vec<_>>>()?))
+        });
+        Some(Self::Attempt {
+            attempt: u32::try_from(value.get("attempt")?.as_u64()?).ok()?,
+            at,
+            next: value.get("next")?.as_u64()?,
+            waited: value.get("waited")?.as_u64()?,
+            results: results.collect::<Option<Vec<_>>>()?,
+        })
+    }
+}
+
+/// The line of an envelope.
+pub(crate) fn envelope_line(envelope: &Envelope, account: Option<&str>, taken: u64) -> String {
+    let Envelope { sender, recipients, smtp_utf8, binary, require_tls, deliver_by, dsn, .. } = envelope;
+    let mut map = Map::new();
+    let mut put = |key: &str, value: Value| drop(map.insert(key.into(), value));
+    put("sender", json!(sender));
+    put("recipients", json!(recipients));
+    put("account", json!(account));
+    put("taken", json!(taken));
+    put("smtp_utf8", json!(smtp_utf8));
+    put("binary", json!(binary));
+    put("require_tls", json!(require_tls));
+    put("deliver_by", json!(deliver_by.map(|by| json!([by.seconds, by.give_up]))));
+    put("returned", json!(dsn.returned.map(|returned| returned == Returned::Full)));
+    put("envelope_id", json!(dsn.envelope_id));
+    put("notify", json!(dsn.notify.map(|when| json!([when.success, when.failure, when.delay]))));
+    format!("{}\n", Value::Object(map))
+}
+
+fn envelope(line: &[u8]) -> Option<Stored> {
+    let value: Value = serde_json::from_slice(line.strip_suffix(b"\n")?).ok()?;
+    let field = |key: &str| value.get(key);
+    let text = |key: &str| field(key).and_then(Value::as_str).map(str::to_owned);
+    let flag = |key: &str| field(key).and_then(Value::as_bool);
+    let recipients = field("recipients")?.as_array()?.iter().map(|one| one.as_str().map(str::to_owned));
+    let recipients = recipients.collect::<Option<Vec<_>>>()?;
+    if recipients.is_empty() {
+        return None;
+    }
+    let states = vec![State::Waiting(None); recipients.len()];
+    let mut envelope = Envelope::new(text("sender")?, recipients);
+    envelope.smtp_utf8 = flag("smtp_utf8")?;
+    envelope.binary = flag("binary")?;
+    envelope.require_tls = flag("require_tls")?;
+    envelope.deliver_by = match field("deliver_by")? {
+        Value::Null => None,
+        by => Some(DeliverBy::new(u32::try_from(by.get(0)?.as_u64()?).ok()?, by.get(1)?.as_bool()?)),
+    };
+    let mut dsn = Dsn::default();
+    dsn.returned = flag("returned").map(|full| if full { Returned::Full } else { Returned::Header });
+    dsn.envelope_id = text("envelope_id");
+    dsn.notify = match field("notify")? {
+        Value::Null => None,
+        when => {
+            let mut notify = Notify::default();
+            notify.success = when.get(0)?.as_bool()?;
+            notify.failure = when.get(1)?.as_bool()?;
+            notify.delay = when.get(2)?.as_bool()?;
+            Some(notify)
+        }
+    };
+    envelope.dsn = dsn;
+    let taken = field("taken")?.as_u64()?;
+    Some(Stored {
+        envelope,
+        account: text("account"),
+        taken,
+        states,
+        attempts: 0,
+        next: taken,
+        waited: 0,
+        last: taken,
+        mark: 0,
+        body_at: 0,
+        body_octets: 0,
+        end: 0,
+    })
+}
+
+/// Seconds since 1970.
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
+}
+
+pub(crate) fn octets(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+/// Digits only, and as many as there should be: neither a sign nor a shorter number.
+fn number<T: std::str::FromStr>(text: &str, digits: usize) -> Option<T> {
+    let is_whole = text.len() == digits && text.bytes().all(|octet| octet.is_ascii_digit());
+    is_whole.then(|| text.parse().ok()).flatten()
+}
+
+fn damaged(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+const MAGIC: &str = "mailbearer-spool 1 ";
+/// Octets of the head.
+pub(crate) const HEAD: usize = 56;
+/// Where in the head the mark stands.
+pub(crate) const MARK_AT: u64 = 47;
+/// Octets of an envelope's line.
+pub(crate) const ENVELOPE: usize = 4 << 20;
+/// Octets of the lines behind a message.
+const JOURNAL: u64 = 64 << 20;
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    fn stored(lines: &str, mark: u32) -> (Vec<u8>, usize) {
+        let line = envelope_line(&Envelope::new("s@x", ["a@x", "b@x"]), Some("robot"), 1000);
+        let head = Head { envelope: line.len(), body: 5, eight_bit: true, mark };
+        let start = [head.encode(), line.into_bytes(), b"body\n".to_vec()].concat();
+        let length = start.len();
+        ([start, lines.as_bytes().to_vec()].concat(), length)
+    }
+
+    fn attempt(number: u32) -> Record {
+        let results = vec![
+            (State::Delivered("250 2.0.0 OK".into()), vec![0]),
+            (State::Waiting(Some("451 later".into())), vec![1]),
+        ];
+        Record::Attempt { attempt: number, at: 1010, next: 1070, waited: 10, results }
+    }
+
+    #[test]
+    fn reads_what_it_writes() {
+        assert_eq!(Head { envelope: 1, body: 2, eight_bit: false, mark: 3 }.encode().len(), HEAD);
+        let mut envelope = Envelope::new("", ["ü@x"]);
+        (envelope.smtp_utf8, envelope.require_tls, envelope.binary) = (true, true, true);
+        envelope.deliver_by = Some(DeliverBy::new(120, true));
+        envelope.dsn.returned = Some(Returned::Header);
+        envelope.dsn.envelope_id = Some("a \"b\"\n".into());
+        let mut notify = Notify::default();
+        notify.delay = true;
+        envelope.dsn.notify = Some(notify);
+        let line = envelope_line(&envelope, None, 7);
+        let back = super::envelope(line.as_bytes()).unwrap();
+        assert_eq!((back.envelope, back.account, back.taken), (envelope, None, 7));
+        let (octets, length) = stored(&attempt(1).to_line(), 1);
+        let stored = Stored::read(&mut Cursor::new(&octets)).unwrap();
+        assert_eq!(
+            (stored.attempts, stored.next, stored.waited, stored.is_interrupted()),
+            (1, 1070, 10, false)
+        );
+        assert_eq!(stored.states[0], State::Delivered("250 2.0.0 OK".into()));
+        assert_eq!(stored.states[1], State::Waiting(Some("451 later".into())));
+        assert_eq!((stored.envelope.size, stored.envelope.eight_bit), (Some(5), true));
+        let place = usize::try_from(stored.body_at).unwrap();
+        assert_eq!(&octets[place..length], b"body\n");
+        let mark = usize::try_from(MARK_AT).unwrap();
+        assert_eq!(&octets[mark..mark + 8], super::mark(1).as_bytes());
+    }
+
+    #[test]
+    fn a_line_that_was_cut_short_says_nothing() {
+        let line = attempt(1).to_line();
+        for end in 0..line.len() {
+            let (octets, length) = stored(&line[..end], 1);
+            let stored = Stored::read(&mut Cursor::new(octets)).unwrap();
+            assert_eq!((stored.attempts, stored.end), (0, u64::try_from(length).unwrap()), "{end}");
+            assert!(stored.is_interrupted(), "its dot was given: nobody knows");
+        }
+        let twice = format!("{line}{line}{}", Record::Retry { at: 5 }.to_line());
+        let (octets, length) = stored(&twice, 1);
+        let stored = Stored::read(&mut Cursor::new(octets)).unwrap();
+        assert_eq!(stored.end, u64::try_from(length + line.len()).unwrap(), "an attempt ends once");
+    }
+
+    #[test]
+    fn a_person_may_have_all_but_the_delivered_tried_again() {
+        let lines = format!("{}{}", attempt(1).to_line(), Record::Retry { at: 2000 }.to_line());
+        let (octets, _) = stored(&lines, 2);
+        let stored = Stored::read(&mut Cursor::new(octets)).unwrap();
+        assert!(!stored.is_interrupted());
+        assert_eq!((stored.next, stored.attempts), (2000, 2));
+        assert_eq!(stored.states[1], State::Waiting(None));
+        assert!(matches!(stored.states[0], State::Delivered(_)));
+    }
+
+    #[test]
+    fn what_is_no_spool_file_is_said_so() {
+        let (whole, length) = stored("", 0);
+        for end in 0..length {
+            let error = Stored::read(&mut Cursor::new(&whole[..end])).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{end}");
+        }
+        for (from, to) in
+            [("spool 1", "spool 2"), (" 8 ", " 9 "), ("s@x", "\u{0}@x"), ("\"a@x\",\"b@x\"", "")]
+        {
+            let text = String::from_utf8(whole.clone()).unwrap();
+            let changed = text.replacen(from, to, 1);
+            assert_ne!(changed, text);
+            assert!(Stored::read(&mut Cursor::new(changed)).is_err(), "{from}");
+        }
+        let huge = String::from_utf8(whole).unwrap().replacen(" 00000", " 99999", 1);
+        assert!(Stored::read(&mut Cursor::new(huge)).is_err());
+    }
+}

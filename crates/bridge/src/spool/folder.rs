@@ -1,0 +1,312 @@
+use std::{
+    fs::{self, DirBuilder, File, Metadata, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+};
+
+use mailbearer::Envelope;
+
+use super::{Entry, Error, Place, Runner, Writer};
+
+/// A folder of messages that wait.
+#[derive(Clone, Debug)]
+pub struct Spool {
+    folder: PathBuf,
+    limits: Limits,
+    role: Role,
+}
+
+/// How much a spool holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Octets of all files in it; default 4 GiB.
+    pub octets: u64,
+    /// Octets that stay free on its disk; default 64 MiB.
+    pub keep_free: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { octets: 4 << 30, keep_free: 64 << 20 }
+    }
+}
+
+/// What this user may do in the folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// Everything. What root makes in another's folder is given to that user.
+    Owner { give_to: Option<(u32, u32)> },
+    /// Put messages into `drop`.
+    Guest,
+}
+
+impl Spool {
+    /// Opens the spool in `folder`, which is made where there is none.
+    ///
+    /// Its owner and root may do everything. Others may put messages into its folder `drop`, if there is one that they
+    /// can write to: an administrator makes it, with the mode 2730 and the group of those who may.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the folder can't be made or looked at, if others could change what is in it, and for another user's
+    /// folder without a `drop`.
+    pub fn open(folder: impl Into<PathBuf>, limits: Limits) -> Result<Self, Error> {
+        let folder = folder.into();
+        match fs::metadata(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                make(&folder, true).map_err(|error| Error::io(&folder, error))?;
+            }
+            Err(error) => return Err(Error::io(&folder, error)),
+            Ok(metadata) if !metadata.is_dir() => {
+                return Err(Error::io(&folder, io::ErrorKind::NotADirectory.into()));
+            }
+            Ok(_) => {}
+        }
+        let metadata = fs::metadata(&folder).map_err(|error| Error::io(&folder, error))?;
+        let role = role(&folder, &metadata)?;
+        let spool = Self { folder, limits, role };
+        if let Role::Owner { .. } = spool.role {
+            for name in Place::ALL.map(Place::folder).into_iter().chain([TMP]) {
+                let path = spool.folder.join(name);
+                match make(&path, false) {
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                    made => made.and_then(|()| spool.give(&path)).map_err(|error| Error::io(&path, error))?,
+                }
+            }
+        }
+        Ok(spool)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Whether this user may only put messages into it.
+    #[must_use]
+    pub const fn is_guest(&self) -> bool {
+        matches!(self.role, Role::Guest)
+    }
+
+    /// Begins a message. It is taken once [`Writer::commit`] returns.
+    ///
+    /// The size and the eight bits that the envelope names are measured again.
+    ///
+    /// # Errors
+    ///
+    /// Fails for an envelope that can't be kept, if there is no room, and if the file can't be made.
+    pub fn begin(&self, envelope: &Envelope, account: Option<&str>) -> Result<Writer<'_>, Error> {
+        if self.is_guest() && account.is_some() {
+            return Err(Error::Envelope("an account can't be chosen for another user's spool"));
+        }
+        Writer::begin(self, envelope, account)
+    }
+
+    /// Every message, oldest first. What can't be read is an error of its own in the list.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a folder can't be read.
+    pub fn list(&self) -> Result<Vec<Result<Entry<'_>, Error>>, Error> {
+        let mut entries = Vec::new();
+        for (id, place) in self.names()? {
+            if let Some(entry) = Entry::open(self, place, &id, false).transpose() {
+                entries.push(entry);
+            }
+        }
+        Ok(entries)
+    }
+
+    /// The name and the place of every message, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a folder can't be read.
+    pub(crate) fn names(&self) -> Result<Vec<(String, Place)>, Error> {
+        let mut names = Vec::new();
+        for place in Place::ALL {
+            names.extend(self.names_in(place.folder())?.into_iter().map(|name| (name, place)));
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    pub(crate) fn names_in(&self, folder: &str) -> Result<Vec<String>, Error> {
+        let path = self.folder.join(folder);
+        let entries = fs::read_dir(&path).map_err(|error| Error::io(&path, error))?;
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|error| Error::io(&path, error))?;
+            names.extend(entry.file_name().into_string().ok().filter(|name| is_id(name)));
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// A message by its name, for this process alone. A part of the name is enough where it fits one message.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is none or it is being sent.
+    pub fn find(&self, id: &str) -> Result<Entry<'_>, Error> {
+        let not_found = || Error::NotFound { id: id.to_owned() };
+        let names = self.names()?;
+        let mut fitting = names.iter().filter(|(name, _)| name == id);
+        let mut partly = names.iter().filter(|(name, _)| !id.is_empty() && name.contains(id));
+        let (name, place) = match (fitting.next(), partly.next(), partly.next()) {
+            (Some(exact), _, _) => exact,
+            (None, Some(one), None) => one,
+            _ => return Err(not_found()),
+        };
+        Entry::open(self, *place, name, true)?.ok_or_else(not_found)
+    }
+
+    /// Makes this process the one that sends from the spool, until the runner is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Busy`] while another does; [`Error::Foreign`] for a guest.
+    pub fn lock(&self) -> Result<Runner<'_>, Error> {
+        if self.is_guest() {
+            return Err(Error::Foreign { path: self.folder.clone() });
+        }
+        Runner::lock(self)
+    }
+
+    /// Octets of all files, of which `tmp` is a part.
+    pub(crate) fn octets(&self) -> Result<u64, Error> {
+        let mut sum = 0_u64;
+        for folder in Place::ALL.map(Place::folder).into_iter().chain([TMP]) {
+            let path = self.folder.join(folder);
+            let entries = match fs::read_dir(&path) {
+                // A guest sees nothing of it; the runner counts what it takes over.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => continue,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                entries => entries.map_err(|error| Error::io(&path, error))?,
+            };
+            for entry in entries {
+                // One that goes away meanwhile takes no room.
+                let length = entry.and_then(|entry| entry.metadata()).map_or(0, |metadata| metadata.len());
+                sum = sum.saturating_add(length);
+            }
+        }
+        Ok(sum)
+    }
+
+    /// Fails if there is no room for `more` octets beside `own`, which are counted already.
+    pub(crate) fn check_room(&self, more: u64) -> Result<(), Error> {
+        let Limits { octets, keep_free } = self.limits;
+        if self.octets()?.saturating_add(more) > octets {
+            return Err(Error::Full { limit: octets });
+        }
+        if free(&self.folder).is_some_and(|free| free < keep_free.saturating_add(more)) {
+            return Err(Error::DiskLow { keep: keep_free });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn path(&self, place: Place, id: &str) -> PathBuf {
+        self.folder.join(place.folder()).join(id)
+    }
+
+    /// Gives what root made to the owner of the spool.
+    pub(crate) fn give(&self, path: &Path) -> io::Result<()> {
+        match self.role {
+            #[cfg(unix)]
+            Role::Owner { give_to: Some((user, group)) } => {
+                use rustix::fs::{Gid, Uid, chown};
+                Ok(chown(path, Some(Uid::from_raw(user)), Some(Gid::from_raw(group)))?)
+            }
+            _ => {
+                let _ = path;
+                Ok(())
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+fn role(folder: &Path, metadata: &Metadata) -> Result<Role, Error> {
+    use std::os::unix::fs::MetadataExt;
+
+    let user = rustix::process::geteuid().as_raw();
+    if metadata.uid() == user || user == 0 {
+        if metadata.mode() & 0o022 != 0 {
+            let problem = "others can write to the spool; chmod go-w it, and give them a folder drop in it";
+            return Err(Error::io(folder, io::Error::new(io::ErrorKind::PermissionDenied, problem)));
+        }
+        let foreign = metadata.uid() != user;
+        return Ok(Role::Owner { give_to: foreign.then(|| (metadata.uid(), metadata.gid())) });
+    }
+    let drop = folder.join(DROP);
+    let may = rustix::fs::access(&drop, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK);
+    match may {
+        Ok(()) => Ok(Role::Guest),
+        Err(_) => Err(Error::Foreign { path: folder.to_owned() }),
+    }
+}
+
+#[cfg(not(unix))]
+fn role(_: &Path, _: &Metadata) -> Result<Role, Error> {
+    Ok(Role::Owner { give_to: None })
+}
+
+/// Makes a folder that is this user's alone.
+fn make(folder: &Path, recursive: bool) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(recursive);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        // A drop is below a spool of several, so its users have to get through.
+        builder.mode(0o700);
+    }
+    builder.create(folder)
+}
+
+/// Opens a file that is no link, with mode 0600 where it is made, without waiting for the other end of a pipe.
+pub(crate) fn open_private(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        options.mode(0o600).custom_flags(i32::try_from(flags.bits()).unwrap_or_default());
+    }
+    let file = options.open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
+}
+
+/// Puts the names in a folder on the disk.
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), Error> {
+    #[cfg(unix)]
+    {
+        let synced = File::open(folder).and_then(|folder| folder.sync_all());
+        synced.map_err(|error| Error::io(folder, error))?;
+    }
+    #[cfg(not(unix))]
+    let _ = folder; // It can't be opened there; the file system keeps names by itself.
+    Ok(())
+}
+
+#[cfg(unix)]
+fn free(folder: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    disk.f_bavail.checked_mul(disk.f_frsize)
+}
+
+#[cfg(not(unix))]
+fn free(_: &Path) -> Option<u64> {
+    None
+}
+
+/// What names of messages look like; everything else in the folders is left alone.
+fn is_id(name: &str) -> bool {
+    name.len() == ID && name.bytes().all(|octet| octet.is_ascii_digit() || (b'a'..=b'f').contains(&octet))
+}
+
+/// Characters of a name: eleven of the time, so that names sort by it, and sixteen of chance.
+pub(crate) const ID: usize = 27;
+pub(crate) const TMP: &str = "tmp";
+pub(crate) const DROP: &str = "drop";
