@@ -193,10 +193,20 @@ pub fn decode_form(form: &[u8]) -> Result<Vec<(String, String)>, BadRequest> {
 /// A response with a JSON body, after which the server closes. `headers` are written as they are.
 #[must_use]
 pub fn response(status: u16, headers: &[(&str, &str)], json: &str) -> Vec<u8> {
+    response_of("application/json; charset=utf-8", status, headers, json)
+}
+
+/// The same with a page in HTML.
+#[must_use]
+pub fn page(status: u16, headers: &[(&str, &str)], html: &str) -> Vec<u8> {
+    response_of("text/html; charset=utf-8", status, headers, html)
+}
+
+fn response_of(kind: &str, status: u16, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
     let mut response = format!("HTTP/1.1 {status} {}\r\n", reason(status));
-    let length = format!("{}", json.len());
+    let length = format!("{}", body.len());
     let own = [
-        ("Content-Type", "application/json; charset=utf-8"),
+        ("Content-Type", kind),
         ("Content-Length", length.as_str()),
         ("Cache-Control", "no-store"),
         ("Connection", "close"),
@@ -205,7 +215,7 @@ pub fn response(status: u16, headers: &[(&str, &str)], json: &str) -> Vec<u8> {
         response.extend([*name, ": ", *value, "\r\n"]);
     }
     response.push_str("\r\n");
-    response.push_str(json);
+    response.push_str(body);
     response.into_bytes()
 }
 

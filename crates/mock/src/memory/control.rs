@@ -60,6 +60,16 @@ impl Control {
                 let token = world.tokens.new_refresh_token().map_err(|error| (500, error.to_string()))?;
                 return Ok(json!({ "refresh_token": token }));
             }
+            ("POST", "/log-in") => {
+                let address = String::from_utf8_lossy(request.body.expose());
+                let user = value("user").filter(|user| !user.is_empty());
+                return Ok(json!({ "location": super::server::log_in(world, address.trim(), user) }));
+            }
+            ("POST", "/device") => {
+                let user = value("user").filter(|user| !user.is_empty());
+                let found = world.people.answer_device(value("code").unwrap_or_default(), user);
+                return Ok(json!({ "found": found }));
+            }
             ("POST", "/drop-connections") => world.cut.ring(),
             ("POST", "/fault") => {
                 let fault = match value("name").unwrap_or_default() {
@@ -68,7 +78,15 @@ impl Control {
                 };
                 world.set_fault(fault);
             }
-            (_, "/deliver" | "/end-tokens" | "/end-refresh-tokens" | "/new-refresh-token") => {
+            (
+                _,
+                "/deliver"
+                | "/end-tokens"
+                | "/end-refresh-tokens"
+                | "/new-refresh-token"
+                | "/log-in"
+                | "/device",
+            ) => {
                 return Err((405, "use POST".to_owned()));
             }
             _ => return Err((404, "no such request".to_owned())),

@@ -9,6 +9,7 @@ mod mailbox;
 #[cfg(test)]
 mod noise;
 mod options;
+mod people;
 mod personality;
 mod provider;
 mod server;
@@ -26,7 +27,7 @@ use std::{
 
 use mailbearer_wire::Secret;
 
-use self::{bell::Bell, personality::Voice, provider::Provider};
+use self::{bell::Bell, people::People, personality::Voice, provider::Provider};
 
 pub use fault::Fault;
 pub use mailbox::{DeliverError, Envelope, Mailbox, Message};
@@ -56,6 +57,7 @@ pub(crate) struct World {
     pub(crate) limits: Limits,
     pub(crate) mailbox: Mailbox,
     pub(crate) tokens: Tokens,
+    pub(crate) people: People,
 }
 
 impl World {
@@ -82,6 +84,7 @@ impl World {
             limits,
             mailbox: Mailbox::new(limits, Arc::clone(&bell), voice.imap.folders),
             tokens,
+            people: People::default(),
             bell,
             cut: Arc::default(),
         })

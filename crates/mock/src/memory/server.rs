@@ -16,9 +16,10 @@ use super::{
     bell::Bell,
     control::Control,
     imap::Imap,
+    people,
     session::{Session, converse},
     smtp::Smtp,
-    token_endpoint::TokenEndpoint,
+    token_endpoint::{self, TokenEndpoint},
 };
 use crate::Authority;
 
@@ -83,11 +84,56 @@ impl Server {
         format!("https://localhost:{}/{}/oauth2/v2.0/token", self.ports.token, self.tenant())
     }
 
+    /// Where people log in, by a page with a form: `Accept` and `Cancel`.
+    ///
+    /// It issues codes (PKCE with S256 is asked for) and, for the implicit grant, tokens; the answer goes to a redirect
+    /// address on loopback with any port, or to any that is https, as query, fragment or `form_post`.
+    #[must_use]
+    pub fn authorize_url(&self) -> String {
+        format!("https://localhost:{}/{}/oauth2/v2.0/authorize", self.ports.token, self.tenant())
+    }
+
+    /// Where devices get codes; they are entered at `/device` of the same tenant.
+    #[must_use]
+    pub fn device_url(&self) -> String {
+        format!("https://localhost:{}/{}/oauth2/v2.0/devicecode", self.ports.token, self.tenant())
+    }
+
+    /// Where refresh tokens are revoked.
+    #[must_use]
+    pub fn revoke_url(&self) -> String {
+        format!("https://localhost:{}/{}/oauth2/v2.0/revoke", self.ports.token, self.tenant())
+    }
+
+    /// Does what a person does who opens `address`, one of [`authorize_url`](Self::authorize_url): logs in as `user`, or
+    /// says no. Returns the address that the browser is then sent to, or the page that it shows.
+    #[must_use]
+    pub fn log_in(&self, address: &str, user: Option<&str>) -> String {
+        log_in(&self.world, address, user)
+    }
+
+    /// Does what a person does who enters a device's code, and logs in as `user` or says no. Returns whether the code is
+    /// one that is waited for.
+    pub fn answer_device(&self, user_code: &str, user: Option<&str>) -> bool {
+        self.world.people.answer_device(user_code, user)
+    }
+
+    /// How many seconds devices have to wait between requests from now on; 5 at first.
+    pub fn set_device_interval(&self, seconds: u64) {
+        self.world.people.set_interval(seconds);
+    }
+
+    /// Ends every code that a device waits for.
+    pub fn expire_device_codes(&self) {
+        self.world.people.expire_devices();
+    }
+
     /// Where tests of any language change what the servers hold and do, by HTTP in the clear.
     ///
     /// `POST /deliver` puts its body, up to 256 KiB, into the `?folder=` of that name or the inbox; `GET /messages` shows
     /// what is in one. `POST /end-tokens` and `/end-refresh-tokens` end tokens, `/new-refresh-token` issues one,
-    /// `/drop-connections` cuts all clients off, and `/fault?name=` sets a [`Fault`] or, without a name, takes it away.
+    /// `/log-in?user=` does what a person does at the address in the body, without a user says no, and shows where the
+    /// browser goes; `/device?code=&user=` the same with a device's code. `/drop-connections` cuts all clients off, and `/fault?name=` sets a [`Fault`] or, without a name, takes it away.
     /// Answers are JSON objects.
     #[must_use]
     pub fn control_url(&self) -> String {
@@ -164,6 +210,9 @@ impl Server {
             ("MAILBEARER_OAUTH_CLIENT_ID", self.client_id().into()),
             ("MAILBEARER_OAUTH_CLIENT_SECRET", self.client_secret().into()),
             ("MAILBEARER_OAUTH_TOKEN_URL", self.token_url()),
+            ("MAILBEARER_OAUTH_AUTHORIZE_URL", self.authorize_url()),
+            ("MAILBEARER_OAUTH_DEVICE_URL", self.device_url()),
+            ("MAILBEARER_OAUTH_REVOKE_URL", self.revoke_url()),
             ("MAILBEARER_OAUTH_SCOPE", self.scope().into()),
             ("MAILBEARER_IMAP_HOST", "localhost".into()),
             ("MAILBEARER_IMAP_PORT", self.ports.imaps.to_string()),
@@ -197,6 +246,18 @@ impl Server {
             place.until_off(house.accept(listener)).await;
         });
         Ok(port)
+    }
+}
+
+/// Where a browser goes when a person at `address` logs in as `user`, or says no.
+pub(super) fn log_in(world: &World, address: &str, user: Option<&str>) -> String {
+    let (page, query) = address.split_once('?').unwrap_or((address, ""));
+    let base = page.strip_suffix("/oauth2/v2.0/authorize").unwrap_or(page);
+    let issue = |user: &str, scope: &str| token_endpoint::issue_to_person(world, user, scope);
+    match people::decide(world, base, query, user, &issue) {
+        people::Answer::Redirect(address) => address,
+        people::Answer::Page(_, page) => page,
+        people::Answer::Json(_, body) => body.to_string(),
     }
 }
 

@@ -16,7 +16,8 @@ pub(crate) fn world(change: impl FnOnce(&mut Options)) -> Arc<World> {
 }
 
 pub(crate) fn token(world: &World) -> String {
-    let claims = Claims { tenant: "t", client_id: "c", object_id: "o", audience: "a", fault: None };
+    let claims =
+        Claims { tenant: "t", client_id: "c", object_id: "o", audience: "a", person: None, fault: None };
     world.tokens.issue(claims).unwrap().0
 }
 

@@ -1,4 +1,4 @@
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
 use mailbearer_mime::DateTime;
 use mailbearer_oauth::server::{Error, Event, Form, Request, Session as Protocol};
@@ -9,8 +9,9 @@ use super::{
     World,
     fault::TokenFault,
     mailbox::now,
+    people::{self, Answer, LoggedIn, NoLogin},
     session::Session,
-    tokens::{Claims, guid},
+    tokens::{Claims, Person, guid, id_token},
 };
 
 /// One HTTP exchange with the token endpoint, answered as Microsoft's.
@@ -41,7 +42,16 @@ impl TokenEndpoint {
             (Event::Request(_), Some(TokenFault::Entra { status, error, code, text })) => {
                 Err(Failure { status, ..Failure::new(error, code, text) })
             }
-            (Event::Request(request), None | Some(TokenFault::Claims(_))) => self.answer(&request),
+            (Event::Request(request), None | Some(TokenFault::Claims(_))) => match self.page(&request) {
+                Some(Answer::Page(status, page)) => {
+                    return self.protocol.respond_page(status, &[], &page);
+                }
+                Some(Answer::Redirect(address)) => {
+                    return self.protocol.respond_page(302, &[("Location", &address)], "");
+                }
+                Some(Answer::Json(status, body)) => Ok((status, body)),
+                None => self.answer(&request),
+            },
             (Event::Invalid(error), _) => Err(Failure::new("invalid_request", 9_002_313, error.to_string())),
             _ => Err(Failure::broken()),
         };
@@ -61,11 +71,19 @@ impl TokenEndpoint {
         self.protocol.respond(failure.status, headers, &failure.body().to_string())
     }
 
+    /// The answer of an address that is not about tokens.
+    fn page(&self, request: &Request) -> Option<Answer> {
+        people::answer(&self.world, request, &|user, scope| issue_to_person(&self.world, user, scope))
+    }
+
     /// The status and the body of the answer.
     fn answer(&self, request: &Request) -> Result<(u16, Value), Failure> {
         let path = request.target.split('?').next().unwrap_or_default();
-        let tenant = path.strip_prefix('/').and_then(|path| path.strip_suffix("/oauth2/v2.0/token"));
-        let Some(tenant) = tenant.filter(|tenant| !tenant.contains('/')) else {
+        let parts = path.strip_prefix('/').and_then(|path| path.split_once('/'));
+        let Some((tenant, what)) = parts
+            .and_then(|(tenant, rest)| Some((tenant, rest.strip_prefix("oauth2/v2.0/")?)))
+            .filter(|(_, what)| ["token", "devicecode", "revoke"].contains(what))
+        else {
             return Ok((404, json!({})));
         };
         if request.method != "POST" {
@@ -74,7 +92,7 @@ impl TokenEndpoint {
         if self.world.tokens.request_fails() {
             return Err(Failure::busy());
         }
-        if !tenant.eq_ignore_ascii_case(&self.world.tenant) {
+        if !people::is_tenant(&self.world, tenant) {
             let text = format!(
                 "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing \
                  into the correct cloud."
@@ -83,16 +101,135 @@ impl TokenEndpoint {
         }
         let form =
             request.form().map_err(|error| Failure::new("invalid_request", 9_002_313, error.to_string()))?;
-        self.check_client(request, &form)?;
+        match what {
+            "devicecode" => return self.begin_device(request, tenant, &form),
+            "revoke" => {
+                self.check_id(request, &form)?;
+                self.world.tokens.revoke(required(&form, "token")?);
+                return Ok((200, json!({})));
+            }
+            _ => {}
+        }
         let scope = required(&form, "scope");
+        match form.field("grant_type") {
+            Some("authorization_code") => return self.code(request, &form),
+            Some(DEVICE_CODE) => return self.device(request, &form),
+            Some("refresh_token") => {
+                let token = required(&form, "refresh_token")?;
+                let person = self.world.tokens.person_of(token);
+                // Whoever logged in by a public client has no secret to show, then or when the login is over.
+                if person.is_some() || !self.world.tokens.is_known(token) {
+                    self.check_public(request, &form)?;
+                    return self.refresh(token, form.field("scope"), person.as_ref());
+                }
+            }
+            _ => {}
+        }
+        self.check_client(request, &form)?;
+        if !tenant.eq_ignore_ascii_case(&self.world.tenant) {
+            let text = format!(
+                "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing \
+                 into the correct cloud."
+            );
+            return Err(Failure::new("invalid_request", 90_002, text));
+        }
         match required(&form, "grant_type")? {
             "client_credentials" => self.client_credentials(scope?),
-            "refresh_token" => self.refresh(required(&form, "refresh_token")?, form.field("scope")),
+            "refresh_token" => self.refresh(required(&form, "refresh_token")?, form.field("scope"), None),
             grant => {
                 let text = format!("The app requested an unsupported grant type '{grant}'.");
                 Err(Failure::new("unsupported_grant_type", 70_003, text))
             }
         }
+    }
+
+    /// Begins a device's login (RFC 8628 section 3.1).
+    fn begin_device(&self, request: &Request, tenant: &str, form: &Form) -> Result<(u16, Value), Failure> {
+        self.check_id(request, form)?;
+        let id = form.field("client_id").unwrap_or_default();
+        let begun = self.world.people.begin_device(id, required(form, "scope")?);
+        let (device_code, user_code, interval) = begun.map_err(|_| Failure::broken())?;
+        let page = format!("https://{}/{tenant}/device", request.header("host").unwrap_or("localhost"));
+        let message =
+            format!("To sign in, open the page {page} and enter the code {user_code} to authenticate.");
+        let body = json!({
+            "device_code": device_code, "user_code": user_code, "verification_uri": page, "expires_in": 900,
+            "interval": interval, "message": message,
+        });
+        Ok((200, body))
+    }
+
+    fn code(&self, request: &Request, form: &Form) -> Result<(u16, Value), Failure> {
+        self.check_public(request, form)?;
+        let (code, redirect_uri) = (required(form, "code")?, required(form, "redirect_uri")?);
+        let verifier = required(form, "code_verifier")?;
+        let family = self.world.tokens.next_family();
+        match self.world.people.exchange(code, redirect_uri, verifier, family) {
+            Ok(login) => self.logged_in(&login, family),
+            Err((why, used)) => {
+                // Whoever uses a code again is a thief, or the first one was.
+                used.into_iter().for_each(|family| self.world.tokens.end_family(family));
+                Err(no_login(why))
+            }
+        }
+    }
+
+    fn device(&self, request: &Request, form: &Form) -> Result<(u16, Value), Failure> {
+        self.check_public(request, form)?;
+        let id = form.field("client_id").unwrap_or_default();
+        let login = self.world.people.poll_device(required(form, "device_code")?, id);
+        self.logged_in(&login.map_err(no_login)?, self.world.tokens.next_family())
+    }
+
+    /// The answer for a person who has just logged in.
+    fn logged_in(&self, login: &LoggedIn, family: u64) -> Result<(u16, Value), Failure> {
+        let person = Person { user: login.user.clone(), scope: login.scope.clone() };
+        let asks = |name: &str| login.scope.split(' ').any(|scope| scope == name);
+        let (token, seconds) = self.issue(audience_of(&login.scope), Some(&person))?;
+        let mut body = json!({
+            "token_type": "Bearer", "scope": login.scope, "expires_in": seconds, "ext_expires_in": seconds,
+            "access_token": token,
+        });
+        let claims = Claims {
+            tenant: &self.world.tenant,
+            client_id: &self.world.client_id,
+            object_id: &self.world.object_id,
+            audience: &self.world.client_id,
+            person: Some(&person),
+            fault: None,
+        };
+        let id_token = asks("openid").then(|| id_token(claims, login.nonce.as_deref())).transpose();
+        let id_token = id_token.map_err(|_| Failure::broken())?;
+        let refresh_token = asks("offline_access").then(|| self.world.tokens.begin_family(family, person));
+        let refresh_token = refresh_token.transpose().map_err(|_| Failure::broken())?;
+        for (name, token) in [("id_token", id_token), ("refresh_token", refresh_token)] {
+            if let (Some(token), Some(body)) = (token, body.as_object_mut()) {
+                body.insert(name.to_owned(), token.into());
+            }
+        }
+        Ok((200, body))
+    }
+
+    /// A public client may come without a secret; one that shows a secret has to show the right one.
+    fn check_public(&self, request: &Request, form: &Form) -> Result<(), Failure> {
+        if request.basic().is_some() || form.field("client_secret").is_some() {
+            return self.check_client(request, form);
+        }
+        self.check_id(request, form)
+    }
+
+    fn check_id(&self, request: &Request, form: &Form) -> Result<(), Failure> {
+        let basic = request.basic();
+        let id = match &basic {
+            Some((id, _)) => id.as_str(),
+            None => required(form, "client_id")?,
+        };
+        if id.eq_ignore_ascii_case(&self.world.client_id) {
+            return Ok(());
+        }
+        let text =
+            format!("Application with identifier '{id}' was not found in the directory 'Mailbearer mock'.");
+        Err(Failure::new("unauthorized_client", 700_016, text))
     }
 
     fn check_client(&self, request: &Request, form: &Form) -> Result<(), Failure> {
@@ -101,12 +238,7 @@ impl TokenEndpoint {
             Some((id, secret)) => (id.as_str(), Ok(secret.expose().as_str())),
             None => (required(form, "client_id")?, required_secret(form)),
         };
-        if !id.eq_ignore_ascii_case(&self.world.client_id) {
-            let text = format!(
-                "Application with identifier '{id}' was not found in the directory 'Mailbearer mock'."
-            );
-            return Err(Failure::new("unauthorized_client", 700_016, text));
-        }
+        self.check_id(request, form)?;
         if secret? != self.world.client_secret.expose() {
             let text = format!(
                 "Invalid client secret provided. Ensure the secret being sent in the request is the client secret \
@@ -126,39 +258,34 @@ impl TokenEndpoint {
             );
             return Err(Failure::new("invalid_scope", 1_002_012, text));
         };
-        let (token, seconds) = self.issue(audience)?;
+        let (token, seconds) = self.issue(audience, None)?;
         let body = json!({
             "token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": token,
         });
         Ok((200, body))
     }
 
-    fn refresh(&self, refresh_token: &str, scope: Option<&str>) -> Result<(u16, Value), Failure> {
+    fn refresh(
+        &self,
+        refresh_token: &str,
+        scope: Option<&str>,
+        person: Option<&Person>,
+    ) -> Result<(u16, Value), Failure> {
         let Some(next) = self.world.tokens.refresh(refresh_token).map_err(|_| Failure::broken())? else {
             let text = "The refresh token has expired due to inactivity.";
             return Err(Failure::new("invalid_grant", 700_082, text));
         };
-        let (token, seconds) = self.issue("https://outlook.office.com")?;
+        let (token, seconds) = self.issue("https://outlook.office.com", person)?;
+        let granted = person.map_or("", |person| person.scope.as_str());
         let body = json!({
-            "token_type": "Bearer", "scope": scope.unwrap_or_default(), "expires_in": seconds,
+            "token_type": "Bearer", "scope": scope.unwrap_or(granted), "expires_in": seconds,
             "ext_expires_in": seconds, "access_token": token, "refresh_token": next,
         });
         Ok((200, body))
     }
 
-    fn issue(&self, audience: &str) -> Result<(String, u64), Failure> {
-        let world = &self.world;
-        let claims = Claims {
-            tenant: &world.tenant,
-            client_id: &world.client_id,
-            object_id: &world.object_id,
-            audience,
-            fault: match world.fault().and_then(|fault| fault.token()) {
-                Some(TokenFault::Claims(fault)) => Some(fault),
-                _ => None,
-            },
-        };
-        world.tokens.issue(claims).map_err(|_| Failure::broken())
+    fn issue(&self, audience: &str, person: Option<&Person>) -> Result<(String, u64), Failure> {
+        issue(&self.world, audience, person).map_err(|_| Failure::broken())
     }
 }
 
@@ -256,6 +383,59 @@ fn required_secret(form: &Form) -> Result<&str, Failure> {
     form.field("client_secret").ok_or_else(missing)
 }
 
+fn issue(world: &World, audience: &str, person: Option<&Person>) -> io::Result<(String, u64)> {
+    let claims = Claims {
+        tenant: &world.tenant,
+        client_id: &world.client_id,
+        object_id: &world.object_id,
+        audience,
+        person,
+        fault: match world.fault().and_then(|fault| fault.token()) {
+            Some(TokenFault::Claims(fault)) => Some(fault),
+            _ => None,
+        },
+    };
+    world.tokens.issue(claims)
+}
+
+/// A token in a person's name, and its life in seconds.
+pub(super) fn issue_to_person(world: &World, user: &str, scope: &str) -> Option<(String, u64)> {
+    let person = Person { user: user.to_owned(), scope: scope.to_owned() };
+    issue(world, audience_of(scope), Some(&person)).ok()
+}
+
+/// The resource that scopes are of.
+fn audience_of(scope: &str) -> &str {
+    let resource = scope.split(' ').find_map(|scope| scope.rsplit_once('/').map(|(resource, _)| resource));
+    resource.unwrap_or("https://outlook.office.com")
+}
+
+fn no_login(why: NoLogin) -> Failure {
+    match why {
+        NoLogin::Code => Failure::new(
+            "invalid_grant",
+            70_008,
+            "The provided authorization code or device code is not valid.",
+        ),
+        NoLogin::Verifier => Failure::new(
+            "invalid_grant",
+            501_481,
+            "The Code_Verifier does not match the code_challenge supplied in the authorization request.",
+        ),
+        NoLogin::Pending => Failure::new(
+            "authorization_pending",
+            70_016,
+            "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
+        ),
+        NoLogin::SlowDown => Failure::new("slow_down", 70_022, "The client polls too often."),
+        NoLogin::Declined => {
+            Failure::new("authorization_declined", 70_017, "The end-user denied the authorization request.")
+        }
+        NoLogin::Expired => Failure::new("expired_token", 70_020, "The device code has expired."),
+    }
+}
+
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const WRONG_METHOD: &str = "The endpoint only accepts POST requests.";
 
 #[cfg(test)]

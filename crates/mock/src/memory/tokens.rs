@@ -49,7 +49,16 @@ struct Refresh {
     token: String,
     /// The login that it goes back to.
     family: u64,
+    /// Who uses it has to be whom it was issued to: the person, and whether a client that proves itself.
+    person: Option<Person>,
     spent: bool,
+}
+
+/// A person that a refresh token was issued to.
+#[derive(Clone, Debug)]
+pub(crate) struct Person {
+    pub(crate) user: String,
+    pub(crate) scope: String,
 }
 
 /// Whom a token is for; its claims.
@@ -59,6 +68,8 @@ pub(crate) struct Claims<'a> {
     pub(crate) client_id: &'a str,
     pub(crate) object_id: &'a str,
     pub(crate) audience: &'a str,
+    /// The person in whose name the application acts.
+    pub(crate) person: Option<&'a Person>,
     /// What makes it one that no server takes.
     pub(crate) fault: Option<ClaimsFault>,
 }
@@ -102,7 +113,52 @@ impl Tokens {
         let mut store = self.lock();
         let family = store.next_family;
         store.next_family = family.wrapping_add(1);
-        store.add_refresh_token(family)
+        store.add_refresh_token(family, None)
+    }
+
+    /// The number that the next login's family of refresh tokens gets.
+    pub(crate) fn next_family(&self) -> u64 {
+        let mut store = self.lock();
+        let family = store.next_family;
+        store.next_family = family.wrapping_add(1);
+        family
+    }
+
+    /// The first refresh token of a person's login.
+    pub(crate) fn begin_family(&self, family: u64, person: Person) -> io::Result<String> {
+        self.lock().add_refresh_token(family, Some(person))
+    }
+
+    /// Whom a refresh token was issued to, if that was a person who logged in here.
+    pub(crate) fn person_of(&self, token: &str) -> Option<Person> {
+        self.lock().refresh.iter().find(|known| known.token == token)?.person.clone()
+    }
+
+    /// Whether a refresh token was issued and not forgotten, spent or not.
+    pub(crate) fn is_known(&self, token: &str) -> bool {
+        self.lock().refresh.iter().any(|known| known.token == token)
+    }
+
+    /// Ends a refresh token and all that came from the same login.
+    pub(crate) fn revoke(&self, token: &str) {
+        let mut store = self.lock();
+        if let Some(family) =
+            store.refresh.iter().find(|known| known.token == token).map(|known| known.family)
+        {
+            store.refresh.retain(|known| known.family != family);
+        }
+    }
+
+    pub(crate) fn end_family(&self, family: u64) {
+        self.lock().refresh.retain(|known| known.family != family);
+    }
+
+    /// How many logins there are whose refresh token the token endpoint would take.
+    #[must_use]
+    pub fn families(&self) -> usize {
+        let store = self.lock();
+        let good = store.refresh.iter().filter(|known| !known.spent).map(|known| known.family);
+        good.collect::<std::collections::BTreeSet<_>>().len()
     }
 
     /// Whether each refresh ends the refresh token that it used, as some providers do it; off at first.
@@ -198,7 +254,8 @@ impl Tokens {
             return Ok(None);
         }
         used.spent = rotating;
-        store.add_refresh_token(family).map(Some)
+        let person = used.person.clone();
+        store.add_refresh_token(family, person).map(Some)
     }
 
     pub(crate) fn request_fails(&self) -> bool {
@@ -211,9 +268,9 @@ impl Tokens {
 }
 
 impl Store {
-    fn add_refresh_token(&mut self, family: u64) -> io::Result<String> {
+    fn add_refresh_token(&mut self, family: u64, person: Option<Person>) -> io::Result<String> {
         let token = format!("0.{}", URL_SAFE_NO_PAD.encode(random::<96>()?));
-        let fresh = Refresh { token: token.clone(), family, spent: false };
+        let fresh = Refresh { token: token.clone(), family, person, spent: false };
         keep(&mut self.refresh, fresh, self.kept);
         Ok(token)
     }
@@ -259,6 +316,11 @@ fn token(claims: Claims<'_>, seconds: u64, octets: usize) -> io::Result<String> 
         "tid": tenant,
         "ver": "1.0",
     });
+    if let (Some(person), Some(body)) = (claims.person, body.as_object_mut()) {
+        body.remove("roles");
+        body.insert("upn".to_owned(), person.user.as_str().into());
+        body.insert("scp".to_owned(), short_scopes(&person.scope).into());
+    }
     let person =
         |scopes: &str| [("roles", Value::Null), ("scp", scopes.into()), ("upn", "ann@contoso.test".into())];
     let changes = match claims.fault {
@@ -284,6 +346,35 @@ fn token(claims: Claims<'_>, seconds: u64, octets: usize) -> io::Result<String> 
     }
     token.truncate(octets);
     Ok(token)
+}
+
+/// Scopes as they stand in a token: without the resource, and without those that are about the login itself.
+fn short_scopes(scope: &str) -> String {
+    let own = ["offline_access", "openid", "profile", "email"];
+    let short = scope.split(' ').filter(|scope| !own.contains(scope));
+    short.map(|scope| scope.rsplit('/').next().unwrap_or(scope)).collect::<Vec<_>>().join(" ")
+}
+
+/// An id token, whose signature is noise.
+pub(crate) fn id_token(claims: Claims<'_>, nonce: Option<&str>) -> io::Result<String> {
+    let header = json!({ "typ": "JWT", "alg": "RS256", "kid": hex(&random::<8>()?) });
+    let (start, _) = now();
+    let body = json!({
+        "aud": claims.client_id,
+        "iss": format!("https://login.microsoftonline.com/{}/v2.0", claims.tenant),
+        "iat": start,
+        "nbf": start,
+        "exp": start.saturating_add(3600),
+        "oid": claims.object_id,
+        "sub": claims.object_id,
+        "tid": claims.tenant,
+        "preferred_username": claims.person.map(|person| &person.user),
+        "nonce": nonce,
+        "ver": "2.0",
+    });
+    let encode = |text: String| URL_SAFE_NO_PAD.encode(text);
+    let signature = URL_SAFE_NO_PAD.encode(random::<48>()?);
+    Ok(format!("{}.{}.{signature}", encode(header.to_string()), encode(body.to_string())))
 }
 
 const MIN_SIGNATURE: usize = 64;
@@ -327,8 +418,14 @@ fn hex(octets: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    const CLAIMS: Claims<'_> =
-        Claims { tenant: "t", client_id: "c", object_id: "o", audience: "https://mail.test", fault: None };
+    const CLAIMS: Claims<'_> = Claims {
+        tenant: "t",
+        client_id: "c",
+        object_id: "o",
+        audience: "https://mail.test",
+        person: None,
+        fault: None,
+    };
 
     #[test]
     fn tokens_are_good_for_their_life() {

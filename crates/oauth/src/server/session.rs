@@ -3,7 +3,7 @@ use core::{fmt, mem, time::Duration};
 
 use mailbearer_wire::{Machine, RecvBuf, SendBuf, Step};
 
-use super::{BadRequest, Request, RequestReader, response};
+use super::{BadRequest, Request, RequestReader, page, response};
 
 /// The server's side of one HTTP/1.1 exchange with a token endpoint: a request, a response, the end.
 ///
@@ -88,9 +88,22 @@ impl Session {
     ///
     /// Returns [`Error::Misuse`] where the answer was given already.
     pub fn respond(&mut self, status: u16, headers: &[(&str, &str)], json: &str) -> Result<(), Error> {
+        self.answer(response(status, headers, json))
+    }
+
+    /// Answers with a page in HTML, and closes, as [`respond`](Self::respond) does.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Misuse`] where the answer was given already.
+    pub fn respond_page(&mut self, status: u16, headers: &[(&str, &str)], html: &str) -> Result<(), Error> {
+        self.answer(page(status, headers, html))
+    }
+
+    fn answer(&mut self, response: Vec<u8>) -> Result<(), Error> {
         match self.state {
             State::Request(_) | State::Owed => {
-                self.state = State::Response(response(status, headers, json));
+                self.state = State::Response(response);
                 Ok(())
             }
             _ => Err(Error::Misuse("the request was answered already")),
