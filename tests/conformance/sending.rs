@@ -53,6 +53,35 @@ fn a_submission_that_is_dropped_ends_the_session() {
     assert_eq!(arrived(&server), [""; 0]);
 }
 
+#[test]
+fn a_submission_is_kept_without_its_session() {
+    let server = mock(Options::default());
+    let robot = robot(&server);
+    let mut smtp = robot.connect_smtp().unwrap();
+    let mut other = robot.connect_smtp().unwrap();
+    let mut submission = smtp.submit(envelope(&server)).unwrap();
+    submission.write(b"Subject: kept\r\n\r\n").unwrap();
+    let state = submission.detach();
+    let mut submission = smtp.submission(state).unwrap();
+    submission.write(b"body\r\n").unwrap();
+    let state = submission.detach();
+    smtp.submission(state).unwrap().finish().unwrap();
+
+    // Another session knows nothing of it, whatever it is in the middle of.
+    let state = smtp.submit(envelope(&server)).unwrap().detach();
+    let others = other.submit(envelope(&server)).unwrap().detach();
+    assert!(other.submission(state).is_none());
+    other.submission(others).unwrap().finish().unwrap();
+    // The state of the first was dropped, in the middle.
+    assert_unfinished(smtp.send(&message(&robot)), "detached");
+    assert_unfinished(smtp.quit(), "detached");
+
+    let state = other.submit(envelope(&server)).unwrap().detach();
+    assert_unfinished(other.submit(envelope(&server)), "another is begun");
+    assert!(other.submission(state).is_none(), "it was given up");
+    assert_eq!(arrived(&server), ["Subject: kept\r\n\r\nbody\r\n", ""]);
+}
+
 const LINES: usize = 200_000;
 
 /// Drops a `send` after each number of polls that it can take.

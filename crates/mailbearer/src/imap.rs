@@ -1,5 +1,6 @@
 mod acl;
 mod append;
+mod ask;
 mod body;
 mod counts;
 mod fetch;
@@ -32,12 +33,12 @@ use mailbearer_net::{Canceller, Connection, Next, Runtime, Service};
 use mailbearer_sasl::Credentials;
 
 pub use acl::ListedRights;
-pub use append::{Appended, Appending};
+pub use append::{Appended, Appending, AppendingState};
 pub use body::{Body, BodyState};
 pub use counts::Counts;
 pub use fetch::{Fetched, Messages, MessagesState};
 pub use folders::{Folder, Role};
-pub use idle::{Idle, IdleOptions};
+pub use idle::{Idle, IdleOptions, IdleState};
 pub use listing::{Listing, ListingState, Range};
 pub use mailbox::{Examined, Open, Opened, Selected};
 pub use metadata::{Entry, MetadataQuery};
@@ -50,7 +51,7 @@ pub use transfer::{Copied, Moved};
 pub use watcher::{News, NoPosition, Position, WatchOptions, Watcher};
 
 use self::{follow::Follow, odd::Odd, run::Budget};
-use crate::{Error, Kind, Server, client::Shared};
+use crate::{Error, Kind, Server, client::Shared, unique::unique};
 
 /// An IMAP session that is logged in.
 ///
@@ -71,6 +72,8 @@ pub struct Imap<R: Runtime> {
 /// a command did not ask for is limited by [`Bounds`](mailbearer_imap::session::Bounds). A line that can't be read and
 /// that the command does not need fails nothing: [`odd_lines`](Self::odd_lines) has it.
 pub struct Authenticated<R: Runtime> {
+    /// No other session of this process has the same.
+    id: u64,
     connection: Connection<R>,
     session: Session,
     /// What is open, if anything is.
@@ -82,7 +85,7 @@ pub struct Authenticated<R: Runtime> {
     /// What is left for this command of what nobody asked for.
     budget: Budget,
     odd: Odd,
-    /// Whether an upload was dropped in the middle.
+    /// Whether an upload is in its middle: the server takes whatever is sent for a part of it.
     unfinished: bool,
     /// A refusal that came while other commands were under way: what the server hangs up for, if it does.
     held: Option<Completion>,
@@ -110,6 +113,7 @@ impl<R: Runtime> Imap<R> {
             .await
             .map_err(Error::imap_net)?;
         let mut line = Authenticated {
+            id: unique(),
             connection,
             session,
             open: None,

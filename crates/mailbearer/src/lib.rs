@@ -111,7 +111,8 @@
 //!
 //! `charsets` (default) decodes subjects in every charset of the web, `simd` encodes base64 by vector instructions,
 //! `ring` (default) or `aws-lc-rs` does the cryptography, `webpki-roots` (default) brings Mozilla's root certificates,
-//! `file-store` (default) the [`FileStore`], `tokio` the asynchronous runtime.
+//! `file-store` (default) the [`FileStore`], `tokio` the asynchronous runtime, `stream` makes its listings and bodies a
+//! `futures_core::Stream`.
 //! They choose dependencies; none changes how anything behaves.
 
 #![forbid(unsafe_code)]
@@ -130,7 +131,10 @@ mod parts;
 pub mod provider;
 mod raw;
 mod smtp;
+#[cfg(feature = "stream")]
+mod stream;
 mod token;
+mod unique;
 mod vendor;
 
 /// The types of this crate for programs that block the thread.
@@ -163,10 +167,11 @@ pub use account::{Account, ClientProof, Grant, Login, OAuth, Server};
 pub use client::Client;
 pub use error::{Error, Kind};
 pub use imap::{
-    Appended, Appending, Authenticated, Body, BodyState, Copied, Counts, Entry, Examined, Fetched, Folder,
-    Found, Idle, IdleOptions, Imap, ListedRights, Listing, ListingState, Matches, Messages, MessagesState,
-    MetadataQuery, Moved, Namespaces, News, NoPosition, OddLine, Open, Opened, Position, Quota,
-    QuotaResource, Range, Role, Selected, Space, Summary, ThreadAlgorithm, WatchOptions, Watcher,
+    Appended, Appending, AppendingState, Authenticated, Body, BodyState, Copied, Counts, Entry, Examined,
+    Fetched, Folder, Found, Idle, IdleOptions, IdleState, Imap, ListedRights, Listing, ListingState, Matches,
+    Messages, MessagesState, MetadataQuery, Moved, Namespaces, News, NoPosition, OddLine, Open, Opened,
+    Position, Quota, QuotaResource, Range, Role, Selected, Space, Summary, ThreadAlgorithm, WatchOptions,
+    Watcher,
 };
 pub use mailbearer_imap::{UidSet, view::Change};
 pub use mailbearer_mime::{Address, Composed, DateTime, Message};
@@ -178,7 +183,7 @@ pub use mailbearer_wire::{Secret, Security};
 pub use parts::Part;
 pub use provider::{GrantType, MailProtocol, Provider, UnknownProvider};
 pub use raw::RawMessage;
-pub use smtp::{Smtp, Submission};
+pub use smtp::{Smtp, Submission, SubmissionState};
 #[cfg(feature = "file-store")]
 pub use token::FileStore;
 pub use token::{

@@ -5,12 +5,16 @@ use mailbearer_net::{Connection, Runtime, Service};
 use mailbearer_sasl::Credentials;
 use mailbearer_smtp::{Envelope, Event, Options, Receipt, Refusal, Session, Ticket};
 
-use crate::{Error, Server, client::Shared};
+use crate::{Error, Server, client::Shared, unique::unique};
 
 /// A submission session: logged in, ready for messages.
 pub struct Smtp<R: Runtime> {
+    /// No other session of this process has the same.
+    id: u64,
     connection: Connection<R>,
     session: Session,
+    /// The message that was begun, and detached.
+    detached: Option<Ticket>,
 }
 
 impl<R: Runtime> Smtp<R> {
@@ -35,7 +39,7 @@ impl<R: Runtime> Smtp<R> {
         let mut smtp = Self::start(shared, server, credentials).await?;
         let ticket = smtp.session.submit(envelope(message))?;
         smtp.session.quit()?;
-        let verdict = Submission { smtp: &mut smtp, ticket }.send(&message.octets).await;
+        let verdict = Submission::new(&mut smtp, ticket).send(&message.octets).await;
         // The verdict is in; what the server says to QUIT changes nothing, nor does its silence. After an error that
         // ended the session there is nobody to say it to.
         let _ = smtp.connection.next_within(&mut smtp.session, GOODBYE).await;
@@ -56,7 +60,7 @@ impl<R: Runtime> Smtp<R> {
             .connect(Service::Mail, &server.host, server.port, server.security, net)
             .await
             .map_err(Error::smtp_net)?;
-        Ok(Self { connection, session })
+        Ok(Self { id: unique(), connection, session, detached: None })
     }
 
     /// Sends one message.
@@ -88,10 +92,26 @@ impl<R: Runtime> Smtp<R> {
         })
     }
 
+    /// Goes on with a message that was [detached](Submission::detach). `None` if it is one of another session, or another
+    /// message was begun since.
+    pub fn submission(&mut self, state: SubmissionState) -> Option<Submission<'_, R>> {
+        let is_own =
+            state.session == self.id && self.detached.take_if(|ticket| *ticket == state.ticket).is_some();
+        is_own.then(|| Submission::new(self, state.ticket))
+    }
+
     fn begin(&mut self, envelope: Envelope) -> Result<Submission<'_, R>, Error> {
+        self.abandon_detached();
         self.connection.start_operation();
         let ticket = self.session.submit(envelope)?;
-        Ok(Submission { smtp: self, ticket })
+        Ok(Submission::new(self, ticket))
+    }
+
+    /// A message that was detached and is not gone on with is as one that was dropped.
+    fn abandon_detached(&mut self) {
+        if let Some(ticket) = self.detached.take() {
+            self.session.abandon(ticket);
+        }
     }
 
     /// Says goodbye and closes.
@@ -102,6 +122,7 @@ impl<R: Runtime> Smtp<R> {
     /// after a message that was dropped before its end.
     pub fn quit(mut self) -> R::Task<'static, Result<(), Error>> {
         R::task(async move {
+            self.abandon_detached();
             self.session.quit()?;
             while self.connection.next(&mut self.session).await.map_err(Error::smtp)?.is_some() {}
             Ok(())
@@ -136,9 +157,32 @@ impl<R: Runtime> Smtp<R> {
 pub struct Submission<'a, R: Runtime> {
     smtp: &'a mut Smtp<R>,
     ticket: Ticket,
+    /// Whether nobody goes on with it when it is dropped.
+    is_last: bool,
+}
+
+/// A [`Submission`] that borrows no session. [`Smtp::submission`] goes on with it.
+///
+/// One that is dropped delivers nothing, and the session takes no other message.
+#[derive(Debug)]
+#[must_use = "a message is sent when it is finished"]
+pub struct SubmissionState {
+    session: u64,
+    ticket: Ticket,
 }
 
 impl<'s, R: Runtime> Submission<'s, R> {
+    const fn new(smtp: &'s mut Smtp<R>, ticket: Ticket) -> Self {
+        Self { smtp, ticket, is_last: true }
+    }
+
+    /// Lets go of the session, and keeps the place. [`Smtp::submission`] goes on.
+    pub fn detach(mut self) -> SubmissionState {
+        self.is_last = false;
+        self.smtp.detached = Some(self.ticket);
+        SubmissionState { session: self.smtp.id, ticket: self.ticket }
+    }
+
     /// Sends the next octets. Line ends become CRLF, and dots are stuffed, wherever the pieces are cut.
     ///
     /// # Errors
@@ -204,7 +248,9 @@ impl<'s, R: Runtime> Submission<'s, R> {
 
 impl<R: Runtime> Drop for Submission<'_, R> {
     fn drop(&mut self) {
-        self.smtp.session.abandon(self.ticket);
+        if self.is_last {
+            self.smtp.session.abandon(self.ticket);
+        }
     }
 }
 

@@ -222,13 +222,15 @@ impl<R: Runtime> Connection<R> {
     /// Gives the operation that starts now its [`Timeouts::total`] of time.
     pub fn start_operation(&mut self) {
         let total = self.link.options.timeouts.total;
+        self.link.forget_waiting();
         self.link.set_deadline(total.map(|total| (later(R::now(), total), total)));
     }
 
     /// Drives `machine` to its next event; `None` when the conversation ended as it should.
     ///
     /// What the machine queued is sent before anything is waited for, not before an event is returned. The
-    /// future can be dropped at any await; calling again goes on where it was.
+    /// future can be dropped at any await; calling again goes on where it was, and so does the count of the peer's
+    /// silence.
     ///
     /// # Errors
     ///

@@ -36,6 +36,8 @@ pub(crate) struct Link<R: Runtime> {
     broken: Option<(io::Error, Instant)>,
     /// Since when neither side moved a byte.
     still_since: Instant,
+    /// The patience of a wait that is not over: its future may have been dropped.
+    waiting: Option<Duration>,
     pace: Pace,
     /// When the operation has to be over, and how long it was given.
     deadline: Option<(Instant, Duration)>,
@@ -104,6 +106,7 @@ impl<R: Runtime> Link<R> {
             held: Vec::new(),
             broken: None,
             still_since: now,
+            waiting: None,
             pace: Pace::new(now),
             deadline: None,
             opening: None,
@@ -127,15 +130,25 @@ impl<R: Runtime> Link<R> {
         self.opening = opening;
     }
 
-    /// Counts the silence of the peer from now on.
+    /// Counts the silence of the peer from now on; or goes on counting it, where the same wait was dropped and is polled
+    /// again. A caller that looks elsewhere every second would be patient for ever otherwise.
     pub(crate) fn start_waiting(&mut self, patience: Duration) {
+        if self.waiting.replace(patience) == Some(patience) {
+            return;
+        }
         self.still_since = R::now();
         self.pace.resume(self.still_since, patience);
     }
 
     /// The caller takes its time, which is not the peer's.
     pub(crate) fn stop_waiting(&mut self) {
+        self.waiting = None;
         self.pace.pause(R::now());
+    }
+
+    /// What was waited for before is given up.
+    pub(crate) fn forget_waiting(&mut self) {
+        self.waiting = None;
     }
 
     /// What is waited for when the peer is silent.

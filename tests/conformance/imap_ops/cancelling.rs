@@ -95,6 +95,47 @@ async fn polled<T>(future: impl Future<Output = T>, times: u32) -> Option<T> {
 }
 
 #[test]
+fn what_waits_is_a_stream() {
+    use std::{future::poll_fn, pin::Pin};
+
+    use futures_core::Stream;
+
+    async fn next<S: Stream + Unpin>(stream: &mut S) -> Option<S::Item> {
+        poll_fn(|context| Pin::new(&mut *stream).poll_next(context)).await
+    }
+
+    let bench = Bench::start();
+    bench.deliver(&["one", "two"]);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let client = bench.account.clone().tokio().unwrap();
+        let mut imap = client.connect_imap().await.unwrap();
+        let mut listing = imap.list("INBOX", mailbearer::Range::All).await.unwrap();
+        let mut subjects = Vec::new();
+        while let Some(item) = next(&mut listing).await {
+            subjects.push(item.unwrap().subject);
+        }
+        assert_eq!(subjects, ["one", "two"]);
+        let mut refused = imap.list("nowhere", mailbearer::Range::All).await.unwrap();
+        assert!(next(&mut refused).await.is_some_and(|item| item.is_err()));
+        assert!(next(&mut refused).await.is_none(), "a failure is the last");
+        let mut inbox = imap.examine("INBOX").await.unwrap();
+        let mut body = inbox.fetch(2).await.unwrap();
+        let piece = next(&mut body).await.unwrap().unwrap();
+        assert!(piece.ends_with(b"body of two\r\n"));
+        assert!(next(&mut body).await.is_none());
+        let mut none = inbox.fetch(3).await.unwrap();
+        assert!(next(&mut none).await.is_some_and(|item| item.is_err()));
+        assert!(next(&mut none).await.is_none(), "a failure is the last");
+        let items = vec![mailbearer::proto::imap::FetchItem::Flags];
+        let mut messages = inbox.messages("1:2".parse().unwrap(), items).await.unwrap();
+        assert_eq!(next(&mut messages).await.unwrap().unwrap().uid(), 1);
+        assert_eq!(next(&mut messages).await.unwrap().unwrap().uid(), 2);
+        assert!(next(&mut messages).await.is_none());
+    });
+}
+
+#[test]
 fn what_blocks_is_an_iterator() {
     let bench = Bench::start();
     bench.deliver(&["one", "two"]);

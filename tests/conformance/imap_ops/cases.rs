@@ -4,7 +4,7 @@ use mailbearer::proto::imap::{
     AppendData, Capability, FetchItem, Flag, Item, Mailbox, Part, Partial, SearchKey, SearchReturn, Section,
     SequenceSet, StoreAction, UidSet, parse_date_time,
 };
-use mailbearer::{Account, Client, Examined, Kind, Range, Role};
+use mailbearer::{Account, Change, Client, Examined, Kind, Range, Role};
 
 use super::{Driver, run};
 use crate::imap_ops::Bench;
@@ -381,6 +381,75 @@ fn operations_are_kept_without_their_session() {
         wait!(inbox.noop()).unwrap();
         let error = wait!(inbox.body(state).next()).unwrap_err();
         assert!(error.is_misuse(), "its answer was read past: {error}");
+
+        inbox.changes().for_each(drop);
+        let state = wait!(inbox.idle()).unwrap().detach();
+        bench.deliver(&["four"]);
+        let mut idle = inbox.resume_idle(state);
+        assert_eq!(wait!(idle.next()).unwrap(), Change::Arrived { first: 4, last: 4 });
+        let state = idle.detach();
+        wait!(inbox.noop()).unwrap();
+        bench.deliver(&["five"]);
+        let mut idle = inbox.resume_idle(state);
+        assert_eq!(wait!(idle.next()).unwrap(), Change::Arrived { first: 5, last: 5 });
         wait!(imap.logout()).unwrap();
     });
+}
+
+/// Tags are the same in every session: what was detached from one is not taken for another's.
+#[test]
+fn what_is_detached_belongs_to_its_session() {
+    let bench = Bench::start();
+    bench.deliver(&["one"]);
+    run(async {
+        let client = client(&bench.account);
+        let mut one = wait!(client.connect_imap()).unwrap();
+        let mut other = wait!(client.connect_imap()).unwrap();
+        let (mut inbox, mut others) =
+            (wait!(one.examine("INBOX")).unwrap(), wait!(other.examine("INBOX")).unwrap());
+        let state = wait!(inbox.list(Range::All)).unwrap().detach();
+        drop(wait!(others.list(Range::All)).unwrap());
+        assert!(wait!(others.listing(state).next()).unwrap_err().is_misuse());
+        let state = wait!(inbox.fetch(1)).unwrap().detach();
+        drop(wait!(others.fetch(1)).unwrap());
+        assert!(wait!(others.body(state).next()).unwrap_err().is_misuse());
+    });
+}
+
+#[test]
+fn an_upload_is_kept_without_its_session() {
+    let bench = Bench::start();
+    let (head, body) = (b"Subject: kept\r\n\r\n", b"body\r\n");
+    let size = u64::try_from(head.len() + body.len()).unwrap();
+    run(async {
+        let client = client(&bench.account);
+        let mut imap = wait!(client.connect_imap()).unwrap();
+        let mut other = wait!(client.connect_imap()).unwrap();
+        let mut appending = wait!(imap.append_in_pieces("Drafts", &[], None, size)).unwrap();
+        wait!(appending.write(head)).unwrap();
+        let state = appending.detach();
+        let error = wait!(imap.noop()).unwrap_err();
+        assert_eq!(error.kind(), Kind::Unfinished, "it would be a part of the message");
+        let mut appending = imap.appending(state).unwrap();
+        wait!(appending.write(body)).unwrap();
+        let state = appending.detach();
+        let appended = wait!(imap.appending(state).unwrap().finish()).unwrap().unwrap();
+        assert_eq!(appended.uid, 1);
+        wait!(imap.noop()).unwrap();
+
+        // Another session knows nothing of it, whatever it is in the middle of.
+        let state = wait!(imap.append_in_pieces("Drafts", &[], None, size)).unwrap().detach();
+        let others = wait!(other.append_in_pieces("Drafts", &[], None, size)).unwrap().detach();
+        assert!(other.appending(state).is_none());
+        let mut appending = other.appending(others).unwrap();
+        wait!(appending.write(head)).unwrap();
+        wait!(appending.write(body)).unwrap();
+        let state = appending.detach();
+        wait!(other.noop()).unwrap();
+        assert!(other.appending(state).is_none(), "its answer was read past");
+        // The state of the first was dropped, in the middle.
+        assert_eq!(wait!(imap.noop()).unwrap_err().kind(), Kind::Unfinished);
+    });
+    let drafts = bench.server.mailbox().messages("Drafts");
+    assert_eq!(drafts.iter().map(|message| message.octets.len()).collect::<Vec<_>>(), [23, 23]);
 }

@@ -22,6 +22,17 @@ pub struct Appended {
 #[must_use = "a message is there when it is finished"]
 pub struct Appending<'a, R: Runtime> {
     imap: &'a mut Authenticated<R>,
+    state: AppendingState,
+}
+
+/// An [`Appending`] that borrows no session. [`Authenticated::appending`] goes on with it.
+///
+/// Until the whole message is given, the session takes no other command. One that is dropped before that leaves a session
+/// that takes nothing more.
+#[derive(Debug)]
+#[must_use = "a message is there when it is finished"]
+pub struct AppendingState {
+    session: u64,
     append: Tag,
     /// Octets that are not given yet.
     left: u64,
@@ -67,6 +78,13 @@ impl<R: Runtime> Authenticated<R> {
     ) -> R::Task<'a, Result<Appending<'a, R>, Error>> {
         R::task(Appending::start(self, mailbox, flags, date, size))
     }
+
+    /// Goes on with an upload that was [detached](Appending::detach). `None` if it is one of another session, or another
+    /// command was given since its last octet.
+    pub fn appending(&mut self, state: AppendingState) -> Option<Appending<'_, R>> {
+        let is_known = state.answer.is_some() || self.session.pending().any(|tag| tag == state.append);
+        (state.session == self.id && is_known).then_some(Appending { imap: self, state })
+    }
 }
 
 impl<'a, R: Runtime> Appending<'a, R> {
@@ -86,7 +104,10 @@ impl<'a, R: Runtime> Appending<'a, R> {
         }
         imap.begin().await?;
         let append = imap.session.append(name, flags.to_vec(), date, size)?;
-        let mut appending = Self { imap, append, left: size, answer: None };
+        // Whoever drops this future, or what it gives, in the middle leaves it so.
+        imap.unfinished = size > 0;
+        let state = AppendingState { session: imap.id, append, left: size, answer: None };
+        let mut appending = Self { imap, state };
         appending.wait().await?;
         Ok(appending)
     }
@@ -104,7 +125,12 @@ impl<'a, R: Runtime> Appending<'a, R> {
     /// How many octets are still to be given.
     #[must_use]
     pub const fn left(&self) -> u64 {
-        self.left
+        self.state.left
+    }
+
+    /// Lets go of the session, and keeps the place. [`Authenticated::appending`] goes on.
+    pub fn detach(self) -> AppendingState {
+        self.state
     }
 
     /// Waits for the server's answer. Says where the message went, if the server tells.
@@ -118,15 +144,15 @@ impl<'a, R: Runtime> Appending<'a, R> {
 
     async fn give(&mut self, mut octets: &[u8]) -> Result<(), Error> {
         let size = u64::try_from(octets.len()).unwrap_or(u64::MAX);
-        if size > self.left {
+        if size > self.state.left {
             return Err(Error::misuse(Protocol::IMAP, "more octets than were announced"));
         }
         while !octets.is_empty() {
             self.refused()?;
             let taken = self.imap.session.body(octets);
             octets = octets.get(taken..).unwrap_or_default();
-            self.left = self.left.saturating_sub(u64::try_from(taken).unwrap_or(u64::MAX));
-            if self.left > 0 {
+            self.is_left(self.state.left.saturating_sub(u64::try_from(taken).unwrap_or(u64::MAX)));
+            if self.state.left > 0 {
                 self.wait().await?;
             }
         }
@@ -134,30 +160,32 @@ impl<'a, R: Runtime> Appending<'a, R> {
     }
 
     async fn end(mut self) -> Result<Option<Appended>, Error> {
-        if self.left > 0 {
+        if self.state.left > 0 {
             return Err(Error::misuse(Protocol::IMAP, "fewer octets than were announced"));
         }
-        while self.answer.is_none() {
+        while self.state.answer.is_none() {
             self.event().await?;
         }
         self.refused()?;
-        let completion = self.answer.take();
+        let completion = self.state.answer.take();
         Ok(completion.and_then(|completion| code_of(&completion, Appended::of)))
     }
 
     /// Waits until the server wants octets, or answers.
     async fn wait(&mut self) -> Result<(), Error> {
-        while !self.event().await? && self.answer.is_none() {}
+        while !self.event().await? && self.state.answer.is_none() {}
         self.refused()
     }
 
     /// Whether octets are wanted.
     async fn event(&mut self) -> Result<bool, Error> {
         match self.imap.event().await? {
-            Event::BodyWanted(tag) if tag == self.append => return Ok(true),
-            Event::Done(completion) if completion.tag == self.append => {
-                self.left = if completion.is_ok() { self.left } else { 0 };
-                self.answer = Some(completion);
+            Event::BodyWanted(tag) if tag == self.state.append => return Ok(true),
+            Event::Done(completion) if completion.tag == self.state.append => {
+                if !completion.is_ok() {
+                    self.is_left(0);
+                }
+                self.state.answer = Some(completion);
             }
             _ => {}
         }
@@ -165,16 +193,15 @@ impl<'a, R: Runtime> Appending<'a, R> {
     }
 
     fn refused(&mut self) -> Result<(), Error> {
-        match self.answer.take_if(|completion| !completion.is_ok()) {
+        match self.state.answer.take_if(|completion| !completion.is_ok()) {
             Some(completion) => Err(Error::command(completion)),
             None => Ok(()),
         }
     }
-}
 
-impl<R: Runtime> Drop for Appending<'_, R> {
-    fn drop(&mut self) {
-        self.imap.unfinished |= self.left > 0;
+    fn is_left(&mut self, octets: u64) {
+        self.state.left = octets;
+        self.imap.unfinished = octets > 0;
     }
 }
 

@@ -1,4 +1,4 @@
-use mailbearer_imap::session::{Completion, Event, Tag};
+use mailbearer_imap::session::{Completion, Event};
 use mailbearer_imap::{
     Capability, Data, FetchItem, Frame, Item, LiteralItem, LiteralOf, ParseError, Part, Partial, Response,
     Section, SectionOf, SequenceSet, Text,
@@ -6,7 +6,7 @@ use mailbearer_imap::{
 use mailbearer_net::{Blocking, Runtime};
 use mailbearer_wire::Octets;
 
-use super::{Authenticated, Examined, mailbox_name, run::is_one_of};
+use super::{Authenticated, Examined, ask::Ask, run::is_one_of};
 use crate::Error;
 
 /// A message on its way in, or a part of one.
@@ -24,10 +24,7 @@ pub struct BodyState {
     mailbox: String,
     uid: u32,
     wanted: Wanted,
-    /// The EXAMINE that was sent ahead, until it is answered.
-    opening: Option<Tag>,
-    refusal: Option<Completion>,
-    fetch: Option<Tag>,
+    ask: Ask,
     progress: Progress,
     /// Whether the literal that is coming is something else.
     skipping: bool,
@@ -112,34 +109,24 @@ impl<R: Runtime> Examined<'_, R> {
 impl<'a, R: Runtime> Body<'a, R> {
     /// Opens a mailbox and asks for a message of it in the same flight.
     pub(super) async fn opening(imap: &'a mut Authenticated<R>, name: &str, uid: u32) -> Result<Self, Error> {
-        let mailbox = mailbox_name(name)?;
-        imap.begin().await?;
-        imap.leave();
-        let examine = imap.session.examine(mailbox)?;
-        imap.hold(name);
-        Self::ask(imap, uid, Some(examine), Wanted::Section(Section::WHOLE, None))
+        let ask = Ask::opening(imap, name).await?;
+        Self::ask(imap, uid, ask, Wanted::Section(Section::WHOLE, None))
     }
 
     async fn of_open(imap: &'a mut Authenticated<R>, uid: u32, wanted: Wanted) -> Result<Self, Error> {
         imap.begin().await?;
-        Self::ask(imap, uid, None, wanted)
+        let ask = Ask::new(imap);
+        Self::ask(imap, uid, ask, wanted)
     }
 
-    fn ask(
-        imap: &'a mut Authenticated<R>,
-        uid: u32,
-        opening: Option<Tag>,
-        wanted: Wanted,
-    ) -> Result<Self, Error> {
-        let fetch = imap.session.uid_fetch(SequenceSet::from(uid), vec![wanted.item()])?;
+    fn ask(imap: &'a mut Authenticated<R>, uid: u32, mut ask: Ask, wanted: Wanted) -> Result<Self, Error> {
+        ask.give(imap.session.uid_fetch(SequenceSet::from(uid), vec![wanted.item()])?);
         let state = BodyState {
             mailbox: imap.open_name().to_owned(),
             uid,
             left: wanted.partial().map_or(u64::MAX, |partial| partial.count),
             wanted,
-            opening,
-            refusal: None,
-            fetch: Some(fetch),
+            ask,
             progress: Progress::Awaited,
             skipping: false,
             unread: None,
@@ -156,39 +143,47 @@ impl<'a, R: Runtime> Body<'a, R> {
     /// ([`Kind::NoData`](crate::Kind::NoData)), answers with something else, or ends the session. What came before is
     /// incomplete then.
     pub fn next(&mut self) -> R::Task<'_, Result<Option<Octets>, Error>> {
-        R::task(async move {
-            while let Some(fetch) = self.state.fetch {
-                if !self.imap.session.pending().any(|tag| tag == fetch) {
-                    return Err(Error::given_up());
+        R::task(self.advance())
+    }
+
+    async fn advance(&mut self) -> Result<Option<Octets>, Error> {
+        while !self.state.ask.is_over() {
+            match self.state.ask.event(self.imap).await? {
+                Event::LiteralStart { head, .. } => {
+                    let (limits, quirks) = (self.imap.session.limits(), self.imap.session.quirks());
+                    self.state.literal(LiteralOf::of(&head, limits, quirks).as_ref());
                 }
-                match self.imap.event().await? {
-                    Event::LiteralStart { head, .. } => {
-                        let (limits, quirks) = (self.imap.session.limits(), self.imap.session.quirks());
-                        self.state.literal(LiteralOf::of(&head, limits, quirks).as_ref());
+                Event::LiteralChunk(octets) if !self.state.skipping => {
+                    self.imap.asked_piece(octets.len());
+                    let wanted = self.state.cut(octets.len());
+                    if wanted > 0 {
+                        return Ok(Some(octets.part(0..wanted)));
                     }
-                    Event::LiteralChunk(octets) if !self.state.skipping => {
-                        self.imap.asked_piece(octets.len());
-                        let wanted = self.state.cut(octets.len());
-                        if wanted > 0 {
-                            return Ok(Some(octets.part(0..wanted)));
-                        }
-                    }
-                    Event::Data(frame) => {
-                        let octets = frame.octets().len();
-                        if let Some(octets) = self.state.response(frame)? {
-                            self.imap.asked(octets.len());
-                            return Ok(Some(octets));
-                        }
-                        if self.state.progress == Progress::Whole {
-                            self.imap.asked(octets);
-                        }
-                    }
-                    Event::Done(completion) => self.state.answered(self.imap, completion)?,
-                    _ => {}
                 }
+                Event::Data(frame) => {
+                    let octets = frame.octets().len();
+                    if let Some(octets) = self.state.response(frame)? {
+                        self.imap.asked(octets.len());
+                        return Ok(Some(octets));
+                    }
+                    if self.state.progress == Progress::Whole {
+                        self.imap.asked(octets);
+                    }
+                }
+                Event::Done(completion) => self.state.answered(self.imap, completion)?,
+                _ => {}
             }
-            Ok(None)
-        })
+        }
+        Ok(None)
+    }
+
+    /// As [`next`](Self::next), for an iterator: the first error is the last item.
+    pub(crate) async fn next_or_end(&mut self) -> Result<Option<Octets>, Error> {
+        let next = self.advance().await;
+        if next.is_err() {
+            self.state.ask.end();
+        }
+        next
     }
 
     /// Lets go of the session, and keeps the place. [`Examined::body`] goes on.
@@ -203,11 +198,7 @@ impl Iterator for Body<'_, Blocking> {
     type Item = Result<Octets, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let next = Body::next(self);
-        if next.is_err() {
-            self.state.fetch = None;
-        }
-        next.transpose()
+        Blocking::task(self.next_or_end()).transpose()
     }
 }
 
@@ -284,21 +275,7 @@ impl BodyState {
         imap: &mut Authenticated<R>,
         completion: Completion,
     ) -> Result<(), Error> {
-        if Some(completion.tag) == self.opening {
-            self.opening = None;
-            if !completion.is_ok() {
-                imap.leave();
-                self.refusal = Some(completion);
-            }
-            return Ok(());
-        }
-        if Some(completion.tag) != self.fetch {
-            return Ok(());
-        }
-        self.fetch = None;
-        if let Some(refusal) = self.refusal.take() {
-            return Err(Error::command(refusal));
-        }
+        let Some(completion) = self.ask.answered(imap, completion)? else { return Ok(()) };
         if !completion.is_ok() {
             return Err(Error::command(completion));
         }

@@ -1,9 +1,10 @@
-use mailbearer_imap::session::{Event, Tag};
+use mailbearer_imap::session::Event;
 use mailbearer_imap::{Capability, Command, Data, FetchItem, Frame, Item, Response, SequenceSet, UidSet};
 use mailbearer_net::{Blocking, Runtime};
 
 use super::{
     Authenticated, Examined, OddLine, Summary,
+    ask::Ask,
     run::SET_LINE,
     summary::{salvage, summary},
 };
@@ -24,7 +25,7 @@ pub struct MessagesState<'a> {
     left: Vec<SequenceSet>,
     items: Vec<FetchItem<'a>>,
     changed_since: Option<u64>,
-    fetch: Option<Tag>,
+    ask: Ask,
 }
 
 /// What a response tells of one message.
@@ -94,7 +95,8 @@ impl<'a, R: Runtime> Messages<'a, R> {
         imap.begin().await?;
         let mut left: Vec<_> = uids.lines(SET_LINE).collect();
         left.reverse();
-        let state = MessagesState { uids, told: UidSet::new(), left, items, changed_since, fetch: None };
+        let ask = Ask::new(imap);
+        let state = MessagesState { uids, told: UidSet::new(), left, items, changed_since, ask };
         let mut messages = Self { imap, state };
         messages.ask()?;
         Ok(messages)
@@ -102,11 +104,10 @@ impl<'a, R: Runtime> Messages<'a, R> {
 
     fn ask(&mut self) -> Result<(), Error> {
         let state = &mut self.state;
-        state.fetch = None;
         let Some(set) = state.left.pop() else { return Ok(()) };
         let (items, changed_since) = (state.items.clone(), state.changed_since);
         let fetch = Command::Fetch { uid: true, set, items, changed_since, vanished: false };
-        state.fetch = Some(self.imap.session.command(&fetch)?);
+        state.ask.give(self.imap.session.command(&fetch)?);
         Ok(())
     }
 
@@ -119,37 +120,43 @@ impl<'a, R: Runtime> Messages<'a, R> {
     /// Fails if the server refuses, if a body is [too large](crate::Kind::TooLarge) to be held (fetch it by
     /// [`Examined::part`]), and if the session ends.
     pub fn next(&mut self) -> R::Task<'_, Result<Option<Fetched>, Error>> {
-        R::task(async move {
-            while let Some(fetch) = self.state.fetch {
-                if !self.imap.session.pending().any(|tag| tag == fetch) {
-                    return Err(Error::given_up());
+        R::task(self.advance())
+    }
+
+    async fn advance(&mut self) -> Result<Option<Fetched>, Error> {
+        while !self.state.ask.is_over() {
+            match self.state.ask.event(self.imap).await? {
+                Event::Data(frame) => {
+                    let octets = frame.octets().len();
+                    let Some(fetched) = self.take_in(frame) else { continue };
+                    if !self.state.told.contains(fetched.uid) {
+                        self.state.told.insert(fetched.uid);
+                        self.imap.asked(octets);
+                    }
+                    return Ok(Some(fetched));
                 }
-                match self.imap.event().await? {
-                    Event::Data(frame) => {
-                        let octets = frame.octets().len();
-                        let Some(fetched) = self.take_in(frame) else { continue };
-                        if !self.state.told.contains(fetched.uid) {
-                            self.state.told.insert(fetched.uid);
-                            self.imap.asked(octets);
-                        }
-                        return Ok(Some(fetched));
-                    }
-                    Event::LiteralStart { .. } => {
-                        self.state.fetch = None;
-                        return Err(Error::too_large(self.imap.session.limits().literal_inline));
-                    }
-                    Event::Done(completion) if completion.tag == fetch => {
-                        if !completion.is_ok() {
-                            self.state.fetch = None;
-                            return Err(Error::command(completion));
-                        }
-                        self.ask()?;
-                    }
-                    _ => {}
+                Event::LiteralStart { .. } => {
+                    self.state.ask.end();
+                    return Err(Error::too_large(self.imap.session.limits().literal_inline));
                 }
+                Event::Done(completion) => match self.state.ask.answered(self.imap, completion)? {
+                    Some(completion) if !completion.is_ok() => return Err(Error::command(completion)),
+                    Some(_) => self.ask()?,
+                    None => {}
+                },
+                _ => {}
             }
-            Ok(None)
-        })
+        }
+        Ok(None)
+    }
+
+    /// As [`next`](Self::next), for an iterator: the first error is the last item.
+    pub(crate) async fn next_or_end(&mut self) -> Result<Option<Fetched>, Error> {
+        let next = self.advance().await;
+        if next.is_err() {
+            self.state.ask.end();
+        }
+        next
     }
 
     /// Lets go of the session, and keeps the place. [`Examined::resume_messages`] goes on.
@@ -180,11 +187,7 @@ impl Iterator for Messages<'_, Blocking> {
     type Item = Result<Fetched, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let next = Messages::next(self);
-        if next.is_err() {
-            self.state.fetch = None;
-        }
-        next.transpose()
+        Blocking::task(self.next_or_end()).transpose()
     }
 }
 

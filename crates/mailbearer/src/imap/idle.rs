@@ -35,6 +35,14 @@ impl Default for IdleOptions {
 /// A connection that breaks ends it; a [`Watcher`](crate::Watcher) goes on with the next.
 pub struct Idle<'a, R: Runtime> {
     imap: &'a mut Authenticated<R>,
+    state: IdleState,
+}
+
+/// An [`Idle`] that borrows no session. [`Examined::resume_idle`] goes on with it.
+///
+/// While it is detached the server still tells what changes, and the next operation of any kind ends it.
+#[derive(Debug)]
+pub struct IdleState {
     idling: Idling,
 }
 
@@ -57,8 +65,15 @@ impl<R: Runtime> Examined<'_, R> {
         R::task(async move {
             self.begin().await?;
             let idling = Idling::new(self, options).await?;
-            Ok(Idle { imap: self, idling })
+            Ok(Idle { imap: self, state: IdleState { idling } })
         })
+    }
+
+    /// Goes on listening with what was [detached](Idle::detach). Where another command was given since, the server is
+    /// asked to tell of changes again.
+    pub fn resume_idle(&mut self, mut state: IdleState) -> Idle<'_, R> {
+        state.idling.forget_unless(&self.session);
+        Idle { imap: self, state }
     }
 }
 
@@ -96,15 +111,23 @@ impl<'a, R: Runtime> Idle<'a, R> {
         R::task(async move { self.imap.begin().await })
     }
 
+    /// Lets go of the session, and goes on listening. [`Examined::resume_idle`] tells what was heard.
+    #[must_use]
+    pub fn detach(self) -> IdleState {
+        self.state
+    }
+
     async fn wait(&mut self, until: Option<Instant>) -> Result<Option<Change>, Error> {
         loop {
             let change = self.imap.follower.as_mut().and_then(|follower| follower.changes().pop_front());
             if change.is_some() {
                 return Ok(change);
             }
-            self.idling.rest(&mut self.imap.session, R::now())?;
-            match self.idling.event(self.imap, until, None).await? {
-                Heard::Event(Event::Done(completion)) if !completion.is_ok() && self.idling.is_nothing() => {
+            self.state.idling.rest(&mut self.imap.session, R::now())?;
+            match self.state.idling.event(self.imap, until, None).await? {
+                Heard::Event(Event::Done(completion))
+                    if !completion.is_ok() && self.state.idling.is_nothing() =>
+                {
                     return Err(Error::command(completion));
                 }
                 Heard::Quiet => return Ok(None),
@@ -169,6 +192,15 @@ impl Idling {
     /// Whether nothing is awaited or under way.
     pub(super) const fn is_nothing(&self) -> bool {
         matches!(self.doing, Doing::Nothing)
+    }
+
+    /// Forgets a command that this session awaits no answer to.
+    fn forget_unless(&mut self, session: &Session) {
+        if let Doing::Idle { tag, .. } | Doing::Answer { tag, .. } = self.doing
+            && !session.pending().any(|pending| pending == tag)
+        {
+            self.doing = Doing::Nothing;
+        }
     }
 
     /// Listens, or rests, if there is nothing else to do.

@@ -1,11 +1,12 @@
 use std::mem;
 
-use mailbearer_imap::session::{Completion, Event, Tag};
+use mailbearer_imap::session::{Completion, Event};
 use mailbearer_imap::{Data, Fetch, FetchItem, Frame, Response, SequenceSet, UidSet};
 use mailbearer_net::{Blocking, Runtime};
 
 use super::{
-    Authenticated, Examined, Summary, mailbox_name,
+    Authenticated, Examined, Summary,
+    ask::Ask,
     run::{SET_LINE, is_one_of},
     summary::{little, salvage, summary},
 };
@@ -37,10 +38,7 @@ pub struct Listing<'a, R: Runtime> {
 /// A [`Listing`] that borrows no session.
 #[derive(Debug)]
 pub struct ListingState {
-    /// The EXAMINE that was sent ahead.
-    opening: Option<Tag>,
-    /// What the server said to it, if it refused.
-    refusal: Option<Completion>,
+    ask: Ask,
     /// Whether UIDs are asked for, and not numbers.
     by_uid: bool,
     asked: UidSet,
@@ -49,7 +47,6 @@ pub struct ListingState {
     /// Sets that are still to be asked for, and what of them.
     left: Vec<SequenceSet>,
     items: &'static [FetchItem<'static>],
-    fetch: Option<Tag>,
     /// What nothing was told of, in the end.
     untold: Option<Vec<(u32, u32)>>,
 }
@@ -64,7 +61,7 @@ impl<R: Runtime> Examined<'_, R> {
         R::task(async move {
             self.begin().await?;
             let exists = self.exists();
-            let mut state = ListingState::new(range, exists);
+            let mut state = ListingState::new(Ask::new(self), range, exists);
             state.ask(self)?;
             Ok(Listing { imap: self, state })
         })
@@ -84,17 +81,13 @@ impl<'a, R: Runtime> Listing<'a, R> {
         name: &str,
         range: Range,
     ) -> Result<Self, Error> {
-        let mailbox = mailbox_name(name)?;
-        imap.begin().await?;
-        imap.leave();
-        let tag = imap.session.examine(mailbox)?;
-        imap.hold(name);
+        let ask = Ask::opening(imap, name).await?;
         let needs_count = matches!(range, Range::Last(_));
-        let mut state = ListingState::new(range, u32::MAX);
-        (state.opening, state.exists) = (Some(tag), 0);
+        let mut state = ListingState::new(ask, range, u32::MAX);
+        state.exists = 0;
         let mut listing = Self { imap, state };
         if needs_count {
-            while listing.state.opening.is_some() {
+            while listing.state.ask.is_opening() {
                 listing.step().await?;
             }
             listing.state.fit_to(listing.state.exists);
@@ -111,26 +104,26 @@ impl<'a, R: Runtime> Listing<'a, R> {
     ///
     /// Fails if the server refuses to open the mailbox or to list it, and if the session ends.
     pub fn next(&mut self) -> R::Task<'_, Result<Option<Summary>, Error>> {
-        R::task(async move {
-            loop {
-                if let Some(untold) = &mut self.state.untold {
-                    let by_uid = self.state.by_uid;
-                    let unknown = |name| if by_uid { (name, 0) } else { (0, name) };
-                    return Ok(next_of(untold)
-                        .map(unknown)
-                        .map(|(uid, number)| Summary::unknown(uid, number)));
-                }
-                match self.step().await {
-                    Ok(Some(summary)) => return Ok(Some(summary)),
-                    Ok(None) => {}
-                    Err(error) => {
-                        // A failed listing has ended.
-                        self.state.untold = Some(Vec::new());
-                        return Err(error);
-                    }
+        R::task(self.next_or_end())
+    }
+
+    pub(crate) async fn next_or_end(&mut self) -> Result<Option<Summary>, Error> {
+        loop {
+            if let Some(untold) = &mut self.state.untold {
+                let by_uid = self.state.by_uid;
+                let unknown = |name| if by_uid { (name, 0) } else { (0, name) };
+                return Ok(next_of(untold).map(unknown).map(|(uid, number)| Summary::unknown(uid, number)));
+            }
+            match self.step().await {
+                Ok(Some(summary)) => return Ok(Some(summary)),
+                Ok(None) => {}
+                Err(error) => {
+                    // A failed listing has ended.
+                    self.state.untold = Some(Vec::new());
+                    return Err(error);
                 }
             }
-        })
+        }
     }
 
     /// Lets go of the session, and keeps the place. [`Examined::listing`] goes on.
@@ -142,14 +135,11 @@ impl<'a, R: Runtime> Listing<'a, R> {
     /// Handles one event; gives the message that it tells of.
     async fn step(&mut self) -> Result<Option<Summary>, Error> {
         let (imap, state) = (&mut *self.imap, &mut self.state);
-        let Some(awaited) = state.opening.or(state.fetch) else {
+        if state.ask.is_over() {
             state.go_on(imap)?;
             return Ok(None);
-        };
-        if !imap.session.pending().any(|tag| tag == awaited) {
-            return Err(Error::given_up());
         }
-        match imap.event().await? {
+        match state.ask.event(imap).await? {
             Event::Data(frame) => {
                 let octets = frame.octets().len();
                 let told = state.take_in(imap, frame);
@@ -172,22 +162,20 @@ impl Iterator for Listing<'_, Blocking> {
     type Item = Result<Summary, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        Listing::next(self).transpose()
+        Blocking::task(self.next_or_end()).transpose()
     }
 }
 
 impl ListingState {
-    fn new(range: Range, exists: u32) -> Self {
+    fn new(ask: Ask, range: Range, exists: u32) -> Self {
         let mut state = Self {
-            opening: None,
-            refusal: None,
+            ask,
             by_uid: matches!(range, Range::Uids(_)),
             asked: UidSet::new(),
             told: UidSet::new(),
             exists,
             left: Vec::new(),
             items: &Summary::ITEMS,
-            fetch: None,
             untold: None,
         };
         state.asked = match range {
@@ -222,12 +210,11 @@ impl ListingState {
 
     /// Gives the next command, if one is left.
     fn send<R: Runtime>(&mut self, imap: &mut Authenticated<R>) -> Result<(), Error> {
-        self.fetch = None;
         let Some(set) = self.left.pop() else { return Ok(()) };
         let items = self.items.to_vec();
         let session = &mut imap.session;
-        self.fetch =
-            Some(if self.by_uid { session.uid_fetch(set, items) } else { session.fetch(set, items) }?);
+        let fetch = if self.by_uid { session.uid_fetch(set, items) } else { session.fetch(set, items) };
+        self.ask.give(fetch?);
         Ok(())
     }
 
@@ -255,25 +242,7 @@ impl ListingState {
         imap: &mut Authenticated<R>,
         completion: Completion,
     ) -> Result<(), Error> {
-        if Some(completion.tag) == self.opening {
-            self.opening = None;
-            if !completion.is_ok() {
-                imap.leave();
-                self.refusal = Some(completion);
-            }
-            // What was sent behind it is answered yet.
-            return match self.refusal.take_if(|_| self.fetch.is_none()) {
-                Some(refusal) => Err(Error::command(refusal)),
-                None => Ok(()),
-            };
-        }
-        if Some(completion.tag) != self.fetch {
-            return Ok(());
-        }
-        self.fetch = None;
-        if let Some(refusal) = self.refusal.take() {
-            return Err(Error::command(refusal));
-        }
+        let Some(completion) = self.ask.answered(imap, completion)? else { return Ok(()) };
         // An empty mailbox has no message `1:*`, and some servers say so with a BAD.
         let is_empty = self.exists == 0 && !self.by_uid;
         if !completion.is_ok() && !is_empty {
@@ -331,7 +300,7 @@ impl ListingState {
 
     /// The messages behind this one have other numbers from now on.
     fn expunged(&mut self, number: u32) {
-        if self.by_uid || number == 0 || self.opening.is_some() {
+        if self.by_uid || number == 0 || self.ask.is_opening() {
             return;
         }
         self.exists = self.exists.saturating_sub(1);

@@ -1,7 +1,4 @@
-use std::{
-    ops::{Deref, DerefMut},
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::ops::{Deref, DerefMut};
 
 use mailbearer_imap::session::Completion;
 use mailbearer_imap::view::View;
@@ -9,7 +6,7 @@ use mailbearer_imap::{Capability, Code, Command, Data, Flag, Select, Status};
 use mailbearer_net::Runtime;
 
 use super::{Authenticated, Imap, follow::Follower, mailbox_name, run::Take};
-use crate::Error;
+use crate::{Error, unique::unique};
 
 /// A mailbox that is open for reading: made by [`Imap::examine`], and a part of [`Selected`].
 ///
@@ -278,9 +275,7 @@ impl<R: Runtime> Authenticated<R> {
 
     /// Notes which mailbox is open.
     pub(super) fn hold(&mut self, name: &str) {
-        static OPENED: AtomicU64 = AtomicU64::new(1);
-        let id = OPENED.fetch_add(1, Ordering::Relaxed);
-        self.open = Some(Held { name: name.to_owned(), id });
+        self.open = Some(Held { name: name.to_owned(), id: unique() });
     }
 
     pub(super) fn open_name(&self) -> &str {

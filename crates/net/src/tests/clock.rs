@@ -5,6 +5,7 @@
 use std::{
     cell::Cell,
     collections::VecDeque,
+    future::poll_fn,
     net::SocketAddr,
     pin::pin,
     sync::OnceLock,
@@ -76,8 +77,29 @@ fn a_server_that_says_it_needs_a_while_has_it() {
     assert!(elapsed > 600 * SECOND && elapsed < 620 * SECOND, "{elapsed:?}");
 }
 
+#[test]
+fn a_wait_that_is_dropped_each_second_has_an_end() {
+    let rows = [
+        ("silence", script(&[]), "server said nothing after the connection was made for 30 s", 30),
+        ("a line each 20 s", drip("* OK\r\n", 20 * SECOND), "server was too slow for 300 s", 300),
+    ];
+    for (name, script, want, after) in rows {
+        let (error, elapsed) = run_dropping(script, |_| {}, Some(SECOND));
+        assert_eq!((error.as_str(), elapsed.as_secs()), (want, after), "{name}");
+    }
+}
+
 /// Drives a machine of lines until it fails; says how, and when.
 fn run(script: Script, set: impl FnOnce(&mut Timeouts)) -> (String, Duration) {
+    run_dropping(script, set, None)
+}
+
+/// As [`run`], with a future that is dropped after `each` and made again.
+fn run_dropping(
+    script: Script,
+    set: impl FnOnce(&mut Timeouts),
+    each: Option<Duration>,
+) -> (String, Duration) {
     NOW.set(Duration::ZERO);
     let mut options = Options { recv_limit: 1 << 20, ..Options::default() };
     set(&mut options.timeouts);
@@ -89,7 +111,16 @@ fn run(script: Script, set: impl FnOnce(&mut Timeouts)) -> (String, Duration) {
         let mut machine = Talk::new();
         machine.lines = Lines::new(1 << 20);
         loop {
-            if let Err(error) = connection.next(&mut machine).await {
+            let mut next = pin!(connection.next(&mut machine));
+            let mut alarm = each.map(|each| Simulated::timer(Simulated::now() + each));
+            let found = poll_fn(|context| match next.as_mut().poll(context) {
+                Poll::Ready(found) => Poll::Ready(Some(found)),
+                Poll::Pending => match &mut alarm {
+                    Some(alarm) => alarm.poll_expired(context).map(|()| None),
+                    None => Poll::Pending,
+                },
+            });
+            if let Some(Err(error)) = found.await {
                 break error;
             }
         }
