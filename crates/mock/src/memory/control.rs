@@ -6,7 +6,11 @@ use mailbearer_oauth::server::{Error, Event, Request, Session as Protocol, decod
 use mailbearer_wire::{Machine, RecvBuf, SendBuf, Step};
 use serde_json::{Value, json};
 
-use super::{Fault, World, mailbox::Message, session::Session};
+use super::{
+    Fault, World,
+    mailbox::Message,
+    session::{self, Session},
+};
 
 /// One request and its answer, a JSON object.
 #[derive(Debug)]
@@ -110,15 +114,7 @@ impl Machine for Control {
     type Error = Error;
 
     fn step(&mut self, rx: &mut RecvBuf, tx: &mut SendBuf) -> Result<Step<Infallible>, Error> {
-        loop {
-            match self.protocol.step(rx, tx)? {
-                Step::Event(event) => self.on(event)?,
-                Step::Read => return Ok(Step::Read),
-                Step::Flush => return Ok(Step::Flush),
-                Step::StartTls => return Ok(Step::StartTls),
-                Step::Close => return Ok(Step::Close),
-            }
-        }
+        session::step(self, |own| &mut own.protocol, Self::on, rx, tx)
     }
 
     fn patience(&self) -> Option<Duration> {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use mailbearer_net::{Connection, Next, Tokio};
-use mailbearer_wire::Machine;
+use mailbearer_wire::{Machine, RecvBuf, SendBuf, Step};
 
 use super::bell::Ear;
 
@@ -19,6 +19,25 @@ pub(crate) trait Session: Machine<Event = Infallible, Error: Send + std::fmt::De
 
     /// Says that the client was silent for too long.
     fn time_out(&mut self);
+}
+
+/// The next step of the protocol that `own` stands behind, whose events `on` answers.
+pub(super) fn step<T, P: Machine>(
+    own: &mut T,
+    protocol: impl Fn(&mut T) -> &mut P,
+    on: impl Fn(&mut T, P::Event) -> Result<(), P::Error>,
+    rx: &mut RecvBuf,
+    tx: &mut SendBuf,
+) -> Result<Step<Infallible>, P::Error> {
+    loop {
+        match protocol(own).step(rx, tx)? {
+            Step::Event(event) => on(own, event)?,
+            Step::Read => return Ok(Step::Read),
+            Step::Flush => return Ok(Step::Flush),
+            Step::StartTls => return Ok(Step::StartTls),
+            Step::Close => return Ok(Step::Close),
+        }
+    }
 }
 
 /// Drives `session` until it or the client ends. It is stepped on every ring too: there may be news for the client.

@@ -9,8 +9,12 @@ use mailbearer_smtp::server::{Answer, Error, Event, Options, Session as Protocol
 use mailbearer_wire::{Machine, RecvBuf, Security, SendBuf, Step};
 
 use super::{
-    DeliverError, Envelope, World, fault::SmtpFault, login, personality::SmtpVoice, provider::Seat,
-    session::Session,
+    DeliverError, Envelope, World,
+    fault::SmtpFault,
+    login,
+    personality::SmtpVoice,
+    provider::Seat,
+    session::{self, Session},
 };
 
 /// One SMTP submission session, in the provider's words.
@@ -151,15 +155,7 @@ impl Machine for Smtp {
     type Error = Error;
 
     fn step(&mut self, rx: &mut RecvBuf, tx: &mut SendBuf) -> Result<Step<Infallible>, Error> {
-        loop {
-            match self.protocol.step(rx, tx)? {
-                Step::Event(event) => self.on(event)?,
-                Step::Read => return Ok(Step::Read),
-                Step::Flush => return Ok(Step::Flush),
-                Step::StartTls => return Ok(Step::StartTls),
-                Step::Close => return Ok(Step::Close),
-            }
-        }
+        session::step(self, |own| &mut own.protocol, Self::on, rx, tx)
     }
 
     fn patience(&self) -> Option<Duration> {

@@ -10,7 +10,7 @@ use super::{
     fault::TokenFault,
     mailbox::now,
     people::{self, Answer, LoggedIn, NoLogin},
-    session::Session,
+    session::{self, Session},
     tokens::{Claims, Person, guid, id_token},
 };
 
@@ -294,15 +294,7 @@ impl Machine for TokenEndpoint {
     type Error = Error;
 
     fn step(&mut self, rx: &mut RecvBuf, tx: &mut SendBuf) -> Result<Step<Infallible>, Error> {
-        loop {
-            match self.protocol.step(rx, tx)? {
-                Step::Event(event) => self.on(event)?,
-                Step::Read => return Ok(Step::Read),
-                Step::Flush => return Ok(Step::Flush),
-                Step::StartTls => return Ok(Step::StartTls),
-                Step::Close => return Ok(Step::Close),
-            }
-        }
+        session::step(self, |own| &mut own.protocol, Self::on, rx, tx)
     }
 
     fn patience(&self) -> Option<Duration> {

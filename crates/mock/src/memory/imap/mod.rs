@@ -33,7 +33,7 @@ use super::{
     login::{self, Entry},
     personality::ImapVoice,
     provider::Seat,
-    session::Session,
+    session::{self, Session},
 };
 
 /// One IMAP session.
@@ -164,6 +164,12 @@ impl Imap {
         &self.world.voice.imap
     }
 
+    /// The protocol, which has to tell first what happened meanwhile.
+    fn told_the_news(&mut self) -> &mut Protocol {
+        self.news();
+        &mut self.protocol
+    }
+
     fn ok(&mut self, text: &str) -> Result<(), Error> {
         self.protocol.complete(Status::Ok, None, text)
     }
@@ -230,16 +236,7 @@ impl Machine for Imap {
     type Error = Error;
 
     fn step(&mut self, rx: &mut RecvBuf, tx: &mut SendBuf) -> Result<Step<Infallible>, Error> {
-        loop {
-            self.news();
-            match self.protocol.step(rx, tx)? {
-                Step::Event(event) => self.on(event)?,
-                Step::Read => return Ok(Step::Read),
-                Step::Flush => return Ok(Step::Flush),
-                Step::StartTls => return Ok(Step::StartTls),
-                Step::Close => return Ok(Step::Close),
-            }
-        }
+        session::step(self, Self::told_the_news, Self::on, rx, tx)
     }
 
     fn patience(&self) -> Option<Duration> {
