@@ -5,7 +5,7 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use mail_parser::parsers::MessageStream;
 use mailbearer_mime::decode;
-use mailbearer_smtp::DataEncoder;
+use mailbearer_wire::DotEncoder;
 
 fn stuffing(c: &mut Criterion) {
     let mut group = c.benchmark_group("smtp/stuffing");
@@ -20,7 +20,7 @@ fn stuffing(c: &mut Criterion) {
         group.bench_function(BenchmarkId::from_parameter(name), |b| {
             b.iter(|| {
                 out.clear();
-                let mut encoder = DataEncoder::new();
+                let mut encoder = DotEncoder::new();
                 for piece in message.as_bytes().chunks(16 * 1024) {
                     encoder.encode(piece, &mut out, usize::MAX);
                 }

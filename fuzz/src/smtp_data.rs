@@ -1,7 +1,8 @@
 //! A message comes out of DATA as it went in but for its line ends, however it is cut up on the way, and ends nowhere
 //! but at its end.
 
-use mailbearer_smtp::{DataEncoder, server::DataDecoder};
+use mailbearer_smtp::server::DataDecoder;
+use mailbearer_wire::DotEncoder;
 
 use crate::pieces::{knobs, pieces};
 
@@ -9,7 +10,7 @@ use crate::pieces::{knobs, pieces};
 pub fn run(data: &[u8]) {
     let ([before, room, after], message) = knobs(data);
     let mut wire = Vec::new();
-    let mut encoder = DataEncoder::new();
+    let mut encoder = DotEncoder::new();
     for piece in pieces(message, before) {
         let mut rest = piece;
         while !rest.is_empty() {
@@ -24,7 +25,7 @@ pub fn run(data: &[u8]) {
     assert_eq!(wire.windows(5).filter(|window| *window == b"\r\n.\r\n").count(), usize::from(wire.len() > 3));
     let bare = wire.windows(2).any(|pair| (pair[0] == b'\r') != (pair[1] == b'\n'));
     assert!(!bare && !wire.starts_with(b"\n"), "{}", wire.escape_ascii());
-    assert_eq!(encoder, DataEncoder::new());
+    assert_eq!(encoder, DotEncoder::new());
 
     // What follows is the next command.
     wire.extend_from_slice(b"QUIT\r\n");

@@ -66,6 +66,7 @@ mod quirks;
 mod reply;
 pub mod server;
 mod session;
+#[cfg(test)]
 mod stuffing;
 
 pub use capabilities::{Capabilities, Capability, ServerLimits};
@@ -79,4 +80,3 @@ pub use problem::Problem;
 pub use quirks::Quirks;
 pub use reply::{Class, EnhancedCode, Reply, ReplyError, ReplyReader};
 pub use session::Session;
-pub use stuffing::DataEncoder;

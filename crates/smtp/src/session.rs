@@ -11,15 +11,15 @@ use alloc::{
 use core::{fmt, mem, time::Duration};
 
 use mailbearer_sasl::{Credentials, Exchange};
-use mailbearer_wire::{Machine, RecvBuf, Secret, Security, SendBuf, Step, printable_bytes};
+use mailbearer_wire::{DotEncoder, Machine, RecvBuf, Secret, Security, SendBuf, Step, printable_bytes};
 
 use self::{
     chunks::{Chunks, Verdict},
     mail::{Mail, Parameters, Turn},
 };
 use crate::{
-    Capabilities, Capability, Class, DataEncoder, Envelope, Error, Event, Misuse, Options, Refusal, Reply,
-    ReplyReader, Stage, Ticket,
+    Capabilities, Capability, Class, Envelope, Error, Event, Misuse, Options, Refusal, Reply, ReplyReader,
+    Stage, Ticket,
 };
 
 /// The client's side of an SMTP session.
@@ -112,7 +112,7 @@ enum State {
 /// A message on its way out.
 struct Body {
     mail: Box<Mail>,
-    encoder: DataEncoder,
+    encoder: DotEncoder,
     /// Encoded, and not in the send buffer yet.
     pending: Vec<u8>,
     finished: bool,
@@ -612,7 +612,7 @@ impl Session {
         match mail.hear(reply)? {
             Turn::More => Ok((State::Mail(mail), None)),
             Turn::Body => {
-                let (encoder, pending) = (DataEncoder::new(), Vec::new());
+                let (encoder, pending) = (DotEncoder::new(), Vec::new());
                 let body = Box::new(Body { mail, encoder, pending, finished: false, told: true });
                 Ok((State::Body(body), Some(Event::BodyWanted(ticket))))
             }

@@ -52,6 +52,7 @@ mod printable;
 mod recv;
 mod secret;
 mod send;
+mod stuffing;
 mod trace;
 mod wait;
 #[cfg(test)]
@@ -67,5 +68,6 @@ pub use printable::{printable, printable_bytes};
 pub use recv::{BufferFull, RecvBuf};
 pub use secret::Secret;
 pub use send::SendBuf;
+pub use stuffing::DotEncoder;
 pub use trace::{Direction, TraceLine};
 pub use wait::suggested_wait;

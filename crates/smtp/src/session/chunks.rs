@@ -1,10 +1,10 @@
 use alloc::{boxed::Box, format, vec::Vec};
 use core::mem;
 
-use mailbearer_wire::{SendBuf, Step};
+use mailbearer_wire::{DotEncoder, SendBuf, Step};
 
 use super::mail::{Mail, Turn};
-use crate::{Class, DataEncoder, Error, Event, Misuse, Receipt, Refusal, Reply, Stage, Ticket};
+use crate::{Class, Error, Event, Misuse, Receipt, Refusal, Reply, Stage, Ticket};
 
 /// A message that goes out by BDAT (RFC 3030): chunks of announced length, and no go-ahead to wait for.
 ///
@@ -14,7 +14,7 @@ use crate::{Class, DataEncoder, Error, Event, Misuse, Receipt, Refusal, Reply, S
 pub(super) struct Chunks {
     mail: Box<Mail>,
     /// `None` where the octets go out as they are (`BINARYMIME`).
-    encoder: Option<DataEncoder>,
+    encoder: Option<DotEncoder>,
     pipelining: bool,
     /// The present chunk, or what there is of the next.
     pending: Vec<u8>,
@@ -45,7 +45,7 @@ impl Chunks {
     pub(super) fn new(mail: Box<Mail>, binary: bool, pipelining: bool) -> Self {
         Self {
             mail,
-            encoder: (!binary).then(DataEncoder::without_dots),
+            encoder: (!binary).then(DotEncoder::without_dots),
             pipelining,
             pending: Vec::new(),
             in_chunk: 0,

@@ -3,7 +3,7 @@
 use alloc::{format, vec};
 
 use super::*;
-use crate::stuffing::tests::{HOSTILE, canonical, strict_server};
+use crate::stuffing::{HOSTILE, canonical, strict_server};
 
 /// At rest before a body, with `envelope`.
 fn at_body(envelope: Envelope) -> (Session, Ticket, RecvBuf, SendBuf) {
