@@ -86,12 +86,13 @@ fn layers() -> Result<()> {
     Ok(())
 }
 
-const LAYERS: [(&str, &[&str]); 11] = [
+const LAYERS: [(&str, &[&str]); 12] = [
     ("mailbearer-wire", &[]),
     ("mailbearer-sasl", &["mailbearer-wire"]),
     ("mailbearer-oauth", &["mailbearer-wire", "mailbearer-sasl"]),
     ("mailbearer-smtp", &["mailbearer-wire", "mailbearer-sasl"]),
     ("mailbearer-imap", &["mailbearer-wire", "mailbearer-sasl"]),
+    ("mailbearer-pop3", &["mailbearer-wire", "mailbearer-sasl"]),
     ("mailbearer-mime", &["mailbearer-wire"]),
     ("mailbearer-net", &["mailbearer-wire"]),
     ("mailbearer", PROTOCOLS_AND_NET),
@@ -106,6 +107,7 @@ const PROTOCOLS_AND_NET: &[&str] = &[
     "mailbearer-oauth",
     "mailbearer-smtp",
     "mailbearer-imap",
+    "mailbearer-pop3",
     "mailbearer-mime",
     "mailbearer-net",
 ];
@@ -195,7 +197,7 @@ fn no_atomic_pointers() -> Result<()> {
 const NO_ATOMIC_POINTERS: &str = "mailbearer_no_atomic_pointers";
 
 /// The folders of the crates that need no standard library.
-const NO_STD: [&str; 6] = ["wire", "sasl", "oauth", "smtp", "imap", "mime"];
+const NO_STD: [&str; 7] = ["wire", "sasl", "oauth", "smtp", "imap", "pop3", "mime"];
 
 /// A program of its own does the whole job over the protocol crates and OpenSSL, against the mock in another process.
 fn other_tls() -> Result<()> {
@@ -276,12 +278,13 @@ pub(crate) fn cargo_command() -> Command {
     cargo
 }
 
-const PACKAGES: [&str; 11] = [
+const PACKAGES: [&str; 12] = [
     "mailbearer-wire",
     "mailbearer-sasl",
     "mailbearer-oauth",
     "mailbearer-smtp",
     "mailbearer-imap",
+    "mailbearer-pop3",
     "mailbearer-mime",
     "mailbearer-net",
     "mailbearer",

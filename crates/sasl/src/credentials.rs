@@ -71,6 +71,16 @@ impl Credentials {
         matches!(self.proof, Proof::Bearer(_))
     }
 
+    /// The password, for a protocol that has a command of its own for it, as POP3's PASS; `None` for an access token, which
+    /// is never shown as one.
+    #[must_use]
+    pub const fn plain_password(&self) -> Option<&Secret> {
+        match &self.proof {
+            Proof::Password(password) => Some(password),
+            Proof::Bearer(_) => None,
+        }
+    }
+
     /// Takes the token or password out of what a server says.
     #[must_use]
     pub fn redactor(&self) -> Redactor {
@@ -170,7 +180,10 @@ mod tests {
     #[test]
     fn knows_a_token_from_a_password() {
         assert!(Credentials::bearer("a", "t").unwrap().is_bearer());
-        assert!(!Credentials::password("a", "p").unwrap().is_bearer());
+        let password = Credentials::password("a", "p").unwrap();
+        assert!(!password.is_bearer());
+        assert_eq!(password.plain_password().map(|password| password.expose().as_str()), Some("p"));
+        assert!(Credentials::bearer("a", "t").unwrap().plain_password().is_none(), "a token is no password");
     }
 
     #[test]

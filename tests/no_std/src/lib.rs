@@ -8,6 +8,7 @@
 extern crate mailbearer_imap as _;
 extern crate mailbearer_mime as _;
 extern crate mailbearer_oauth as _;
+extern crate mailbearer_pop3 as _;
 extern crate mailbearer_sasl as _;
 extern crate mailbearer_smtp as _;
 extern crate mailbearer_wire as _;
