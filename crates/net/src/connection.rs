@@ -110,7 +110,7 @@ impl<R: Runtime> Connection<R> {
         let canceller = options.canceller.clone().unwrap_or_default();
         let proxy = match &options.route {
             Route::Direct => None,
-            Route::Proxy(proxy) => Some((proxy.to_string(), proxy.machine(host, port))),
+            Route::Proxy(proxy) => Some((proxy.to_string(), proxy.tunnel(host, port))),
         };
         let (first, first_port) = match &options.route {
             Route::Direct => (host, port),
@@ -190,7 +190,7 @@ impl<R: Runtime> Connection<R> {
     /// Has a proxy connect to the server. What the server said meanwhile is left for its own machine.
     async fn tunnel(&mut self, proxy: String, mut machine: Tunnel, patience: Duration) -> Result<(), Error> {
         let late = Error::Timeout { stage: Stage::Proxy, after: patience };
-        let problem = match self.next_within(&mut machine, patience).await {
+        let problem = match self.next_within(&mut &mut *machine, patience).await {
             Ok(Next::Event(())) => {
                 self.link.forget_proxy();
                 return Ok(());

@@ -3,9 +3,9 @@
 mod http;
 mod socks;
 
-use std::{error, fmt, io, net::IpAddr};
+use std::{error, fmt, io, net::IpAddr, sync::Arc};
 
-use mailbearer_wire::{Machine, RecvBuf, Secret, SendBuf, Step, printable};
+use mailbearer_wire::{Machine, Secret, printable};
 
 /// How a server is reached.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +19,7 @@ pub enum Route {
 }
 
 /// A proxy that connects clients to servers.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Proxy {
     /// What it speaks.
@@ -30,6 +30,8 @@ pub struct Proxy {
     pub port: u16,
     /// User name and password, where it wants them. They go to the proxy in the clear.
     pub credentials: Option<(String, Secret)>,
+    /// Makes the conversation with it. A pointer, so that who reads no proxy's URL links none of them.
+    speak: fn(&Self, &str, u16) -> Tunnel,
 }
 
 /// What a [`Proxy`] speaks.
@@ -76,16 +78,32 @@ impl Proxy {
                 return Err(ProxyUrlError::Credentials);
             }
         }
-        Ok(Self { protocol, host: host.to_owned(), port: port.unwrap_or(usual), credentials })
+        let (host, port) = (host.to_owned(), port.unwrap_or(usual));
+        Ok(Self { protocol, host, port, credentials, speak: Self::speak })
     }
 
-    /// The octets that ask it to connect to `host`.
-    pub(crate) fn machine(&self, host: &str, port: u16) -> Tunnel {
+    /// The conversation that has it connect to `host`.
+    pub(crate) fn tunnel(&self, host: &str, port: u16) -> Tunnel {
+        (self.speak)(self, host, port)
+    }
+
+    fn speak(&self, host: &str, port: u16) -> Tunnel {
         let credentials = self.credentials.as_ref();
         match self.protocol {
-            ProxyProtocol::Http => Tunnel::Http(http::Connect::new(host, port, credentials)),
-            ProxyProtocol::Socks5 => Tunnel::Socks5(socks::Connect::new(host, port, credentials)),
+            ProxyProtocol::Http => Box::new(http::Connect::new(host, port, credentials)),
+            ProxyProtocol::Socks5 => Box::new(socks::Connect::new(host, port, credentials)),
         }
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxy")
+            .field("protocol", &self.protocol)
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("credentials", &self.credentials)
+            .finish_non_exhaustive()
     }
 }
 
@@ -174,9 +192,42 @@ pub enum Service {
 /// This machine itself (`localhost`, names that end in `.localhost`, 127.0.0.0/8, ::1) is never reached through one.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies {
+    rules: Option<Arc<dyn Choose>>,
+}
+
+/// How routes are chosen where there is a choice. Behind a pointer, so that who has no proxy links none of it.
+trait Choose: fmt::Debug + Send + Sync {
+    fn route(&self, service: Service, host: &str, port: u16) -> &Route;
+
+    /// The same, with more servers that are reached directly.
+    fn except(&self, servers: &str) -> Arc<dyn Choose>;
+}
+
+#[derive(Clone, Debug)]
+struct Rules {
     https: Route,
     mail: Route,
     exceptions: Vec<String>,
+}
+
+impl Choose for Rules {
+    fn route(&self, service: Service, host: &str, port: u16) -> &Route {
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        if is_loopback(&host) || self.exceptions.iter().any(|exception| covers(exception, &host, port)) {
+            return &Route::Direct;
+        }
+        match service {
+            Service::Https => &self.https,
+            Service::Mail => &self.mail,
+        }
+    }
+
+    fn except(&self, servers: &str) -> Arc<dyn Choose> {
+        let mut rules = self.clone();
+        let servers = servers.split([',', ' ', '\t']).filter(|server| !server.is_empty());
+        rules.exceptions.extend(servers.map(str::to_ascii_lowercase));
+        Arc::new(rules)
+    }
 }
 
 impl Proxies {
@@ -190,7 +241,11 @@ impl Proxies {
     #[must_use]
     pub fn all(proxy: Proxy) -> Self {
         let route = Route::Proxy(proxy);
-        Self { https: route.clone(), mail: route, exceptions: Vec::new() }
+        Self::of(route.clone(), route)
+    }
+
+    fn of(https: Route, mail: Route) -> Self {
+        Self { rules: Some(Arc::new(Rules { https, mail, exceptions: Vec::new() })) }
     }
 
     /// What the variables of the environment say, as curl and others read them; see
@@ -224,29 +279,22 @@ impl Proxies {
         let all = route("all_proxy", "ALL_PROXY")?;
         let https = route("https_proxy", "HTTPS_PROXY")?.or_else(|| all.clone());
         let route = |proxy: Option<Proxy>| proxy.map_or(Route::Direct, Route::Proxy);
-        let proxies = Self { https: route(https), mail: route(all), exceptions: Vec::new() };
-        Ok(proxies.except(&value("no_proxy", "NO_PROXY").unwrap_or_default()))
+        if https.is_none() && all.is_none() {
+            return Ok(Self::none());
+        }
+        Ok(Self::of(route(https), route(all)).except(&value("no_proxy", "NO_PROXY").unwrap_or_default()))
     }
 
     /// Reaches these servers directly; they are written as in `NO_PROXY`.
     #[must_use]
-    pub fn except(mut self, servers: &str) -> Self {
-        let servers = servers.split([',', ' ', '\t']).filter(|server| !server.is_empty());
-        self.exceptions.extend(servers.map(str::to_ascii_lowercase));
-        self
+    pub fn except(self, servers: &str) -> Self {
+        Self { rules: self.rules.map(|rules| rules.except(servers)) }
     }
 
     /// How a server is reached.
     #[must_use]
     pub fn route(&self, service: Service, host: &str, port: u16) -> &Route {
-        let host = host.trim_end_matches('.').to_ascii_lowercase();
-        if is_loopback(&host) || self.exceptions.iter().any(|exception| covers(exception, &host, port)) {
-            return &Route::Direct;
-        }
-        match service {
-            Service::Https => &self.https,
-            Service::Mail => &self.mail,
-        }
+        self.rules.as_ref().map_or(&Route::Direct, |rules| rules.route(service, host, port))
     }
 }
 
@@ -373,22 +421,7 @@ const SOCKS: [&str; 9] = [
 ];
 
 /// The conversation with a proxy; over when it tells that the server is connected.
-pub(crate) enum Tunnel {
-    Http(http::Connect),
-    Socks5(socks::Connect),
-}
-
-impl Machine for Tunnel {
-    type Event = ();
-    type Error = ProxyProblem;
-
-    fn step(&mut self, rx: &mut RecvBuf, tx: &mut SendBuf) -> Result<Step<()>, ProxyProblem> {
-        match self {
-            Self::Http(connect) => connect.step(rx, tx),
-            Self::Socks5(connect) => connect.step(rx, tx),
-        }
-    }
-}
+pub(crate) type Tunnel = Box<dyn Machine<Event = (), Error = ProxyProblem> + Send>;
 
 /// What a peer said, short and fit for a terminal.
 fn shown(bytes: &[u8]) -> String {

@@ -61,7 +61,7 @@ pub fn parse_summary_data<'a>(
     quirks: &Quirks,
 ) -> Result<Option<Data<'a>>, ParseError> {
     parse(octets, limits, quirks, data::summary_data, |quirks, data| {
-        data.as_ref().map_or(Ok(()), |data| strict::check_data(quirks, data))
+        data.as_ref().map_or(Ok(()), |data| strict::check_summary_data(quirks, data))
     })
 }
 

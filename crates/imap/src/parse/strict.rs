@@ -106,9 +106,13 @@ pub(super) fn check_values(quirks: &Quirks, response: &Response<'_>) -> Result<(
     }
 }
 
-/// As [`check_values`], for untagged data.
-pub(super) fn check_data(quirks: &Quirks, data: &Data<'_>) -> Result<(), &'static str> {
-    Values(quirks).data(data)
+/// As [`check_values`], for what lists of messages consist of.
+pub(super) fn check_summary_data(quirks: &Quirks, data: &Data<'_>) -> Result<(), &'static str> {
+    match data {
+        Data::Fetch(fetch) | Data::UidFetch(fetch) => Values(quirks).fetch(fetch, Values::summary_item),
+        Data::Expunge(number) => Values(quirks).number(*number),
+        _ => Ok(()),
+    }
 }
 
 struct Values<'q>(&'q Quirks);
@@ -145,22 +149,36 @@ impl Values<'_> {
                 StatusItem::UidNext(number) | StatusItem::UidValidity(number) => self.number(number),
                 _ => Ok(()),
             }),
-            Data::Fetch(fetch) | Data::UidFetch(fetch) => self.fetch(fetch),
+            Data::Fetch(fetch) | Data::UidFetch(fetch) => self.fetch(fetch, Self::item),
             _ => Ok(()),
         }
     }
 
-    fn fetch(&self, fetch: &Fetch<'_>) -> Result<(), &'static str> {
+    fn fetch(
+        &self,
+        fetch: &Fetch<'_>,
+        check: fn(&Self, &Item<'_>) -> Result<(), &'static str>,
+    ) -> Result<(), &'static str> {
         if fetch.items.is_empty() && !self.0.wrong_nil {
             return Err("msg-att with an item");
         }
         self.number(fetch.number)?;
-        fetch.items.iter().try_for_each(|item| match item {
+        fetch.items.iter().try_for_each(|item| check(self, item))
+    }
+
+    fn item(&self, item: &Item<'_>) -> Result<(), &'static str> {
+        match item {
+            Item::BodyStructure { structure, .. } => self.structure(structure),
+            item => self.summary_item(item),
+        }
+    }
+
+    fn summary_item(&self, item: &Item<'_>) -> Result<(), &'static str> {
+        match item {
             Item::Uid(uid) => self.number(*uid),
             Item::Flags(flags) => self.flags(flags, false),
-            Item::BodyStructure { structure, .. } => self.structure(structure),
             _ => Ok(()),
-        })
+        }
     }
 
     fn structure(&self, structure: &BodyStructure<'_>) -> Result<(), &'static str> {

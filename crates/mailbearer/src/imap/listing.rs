@@ -1,13 +1,13 @@
 use std::mem;
 
 use mailbearer_imap::session::{Completion, Event};
-use mailbearer_imap::{Data, Fetch, FetchItem, Frame, Response, SequenceSet, UidSet};
+use mailbearer_imap::{Data, Fetch, FetchItem, Frame, SequenceSet, UidSet};
 use mailbearer_net::{Blocking, Runtime};
 
 use super::{
     Authenticated, Examined, Summary,
     ask::Ask,
-    run::{SET_LINE, is_one_of},
+    run::SET_LINE,
     summary::{little, salvage, summary},
 };
 use crate::Error;
@@ -268,15 +268,12 @@ impl ListingState {
                 self.exists = count;
                 None
             }
-            Ok(Some(Data::Fetch(fetch))) => self.row(&fetch, is_odd),
-            _ => {
-                if is_one_of(&frame, &["EXPUNGE"])
-                    && let Some(number) = number(&frame)
-                {
-                    self.expunged(number);
-                }
+            Ok(Some(Data::Expunge(number))) => {
+                self.expunged(number);
                 None
             }
+            Ok(Some(Data::Fetch(fetch))) => self.row(&fetch, is_odd),
+            _ => None,
         }
     }
 
@@ -330,13 +327,6 @@ fn next_of(ranges: &mut Vec<(u32, u32)>) -> Option<u32> {
         ranges.push((first.saturating_add(1), last));
     }
     Some(first)
-}
-
-fn number(frame: &Frame) -> Option<u32> {
-    match frame.response() {
-        Ok(Response::Untagged(Data::Expunge(number))) => Some(number),
-        _ => None,
-    }
 }
 
 /// Messages that a server says are there and tells nothing of, at most.

@@ -1,4 +1,4 @@
-use mailbearer_imap::{Address, Data, FetchItem, Flag, Frame, Item, Response};
+use mailbearer_imap::{Address, Data, FetchItem, Flag, Frame, Item};
 use mailbearer_mime::{DateTime, decode};
 
 /// A message in a listing.
@@ -94,7 +94,8 @@ pub(super) fn salvage(frame: &Frame) -> Option<Frame> {
     cut.extend_from_slice(if cut.ends_with(b"(") { b"" } else { b" " });
     cut.extend_from_slice(b"ENVELOPE NIL)\r\n");
     let cut = Frame::from(cut);
-    let is_fetch = matches!(cut.response(), Ok(Response::Untagged(Data::Fetch(_) | Data::UidFetch(_))));
+    // By the grammar of listings, which is all that a program links that does nothing else.
+    let is_fetch = matches!(cut.summary_data(), Ok(Some(Data::Fetch(_) | Data::UidFetch(_))));
     is_fetch.then_some(cut)
 }
 

@@ -1,5 +1,5 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
-use mailbearer_wire::{Lines, RecvBuf, Secret, SendBuf, Step};
+use mailbearer_wire::{Lines, Machine, RecvBuf, Secret, SendBuf, Step};
 
 use super::{ProxyProblem, shown};
 
@@ -35,8 +35,13 @@ impl Connect {
         });
         Self { state: State::Request { target, credentials }, lines: Lines::new(LINE), octets: 0 }
     }
+}
 
-    pub(super) fn step(&mut self, rx: &mut RecvBuf, tx: &mut SendBuf) -> Result<Step<()>, ProxyProblem> {
+impl Machine for Connect {
+    type Event = ();
+    type Error = ProxyProblem;
+
+    fn step(&mut self, rx: &mut RecvBuf, tx: &mut SendBuf) -> Result<Step<()>, ProxyProblem> {
         loop {
             match &self.state {
                 State::Request { target, credentials } => {

@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use mailbearer_wire::{RecvBuf, Secret, SendBuf, Step};
+use mailbearer_wire::{Machine, RecvBuf, Secret, SendBuf, Step};
 
 use super::ProxyProblem;
 
@@ -29,8 +29,13 @@ impl Connect {
     pub(super) fn new(host: &str, port: u16, credentials: Option<&(String, Secret)>) -> Self {
         Self { state: State::Start, host: host.to_owned(), port, credentials: credentials.cloned() }
     }
+}
 
-    pub(super) fn step(&mut self, rx: &mut RecvBuf, tx: &mut SendBuf) -> Result<Step<()>, ProxyProblem> {
+impl Machine for Connect {
+    type Event = ();
+    type Error = ProxyProblem;
+
+    fn step(&mut self, rx: &mut RecvBuf, tx: &mut SendBuf) -> Result<Step<()>, ProxyProblem> {
         loop {
             let (count, next) = match (self.state, rx.unread()) {
                 (State::Start, _) => {
@@ -75,7 +80,9 @@ impl Connect {
             self.state = next;
         }
     }
+}
 
+impl Connect {
     /// Asks for the connection. A name is looked up by the proxy.
     fn ask(&self, tx: &mut SendBuf) -> Result<(), ProxyProblem> {
         tx.push_bulk(&[VERSION, CONNECT, 0]);
