@@ -1,4 +1,4 @@
-use alloc::vec::{self, Vec};
+use alloc::{vec, vec::Vec};
 use core::{fmt, iter, mem, str::FromStr};
 
 use crate::{Invalid, Number, SequenceSet};
@@ -37,7 +37,8 @@ impl UidSet {
     /// The UIDs between these two, and both.
     #[must_use]
     pub fn range(one: u32, other: u32) -> Self {
-        iter::once((one, other)).collect()
+        let (first, last) = (one.min(other).max(1), one.max(other));
+        if last == 0 { Self::new() } else { Self(vec![(first, last)]) }
     }
 
     /// The UIDs that a set of a command or an answer names; `*` counts as the highest UID that there can be.
@@ -106,6 +107,31 @@ impl UidSet {
             Some((_, last)) if last.checked_add(1) == Some(uid) => *last = uid,
             Some((_, last)) if uid <= *last => self.insert_within(uid),
             _ => self.0.push((uid, uid)),
+        }
+    }
+
+    /// Takes a message number out, and moves all that are behind it one down, as EXPUNGE does.
+    pub fn expunge(&mut self, number: u32) {
+        let start = self.0.partition_point(|(_, last)| *last < number);
+        if number == 0 {
+            return;
+        }
+        for (first, last) in self.0.iter_mut().skip(start) {
+            *first = first.saturating_sub(u32::from(*first > number));
+            *last = last.saturating_sub(1);
+        }
+        if self.0.get(start).is_some_and(|(first, last)| first > last) {
+            self.0.remove(start);
+        }
+        // What stood on both sides of it may touch now.
+        if let Some(before) = start.checked_sub(1)
+            && let (Some(&(_, end)), Some(&(first, last))) = (self.0.get(before), self.0.get(start))
+            && end.saturating_add(1) == first
+        {
+            self.0.remove(start);
+            if let Some(range) = self.0.get_mut(before) {
+                range.1 = last;
+            }
         }
     }
 
@@ -370,6 +396,28 @@ mod tests {
         }
         assert_eq!([0, 0, 2].into_iter().collect::<UidSet>(), set("2"));
         assert_eq!([(0, 0), (3, 0)].into_iter().collect::<UidSet>(), set("1:3"));
+    }
+
+    #[test]
+    fn numbers_behind_an_expunged_one_move_down() {
+        for (before, number, want) in [
+            ("1:9", 3, "1:8"),
+            ("1:9", 9, "1:8"),
+            ("1:9", 1, "1:8"),
+            ("1:9", 10, "1:9"),
+            ("5", 5, ""),
+            ("5", 2, "4"),
+            ("5", 0, "5"),
+            ("1:3,5,7:9", 5, "1:3,6:8"),
+            ("1:3,5:9", 4, "1:8"),
+            ("1:3,5,7", 4, "1:4,6"),
+            ("1:3,5,7", 6, "1:3,5:6"),
+            ("", 1, ""),
+        ] {
+            let mut set = set(before);
+            set.expunge(number);
+            assert_eq!(set.to_string(), want, "{number} out of {before}");
+        }
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! How a TCP connection is made: look-up, and a race of the addresses (RFC 8305).
 
 use std::{
-    collections::VecDeque,
     future::{Future, poll_fn},
     io,
     net::SocketAddr,
@@ -76,7 +75,7 @@ pub(crate) async fn race<R: Runtime>(addresses: Vec<SocketAddr>) -> io::Result<R
             {
                 return Poll::Pending;
             }
-            match waiting.pop_front() {
+            match waiting.pop() {
                 Some(address) => {
                     running.push(Box::pin(R::connect(address)));
                     stagger.reset(later(R::now(), STAGGER));
@@ -92,19 +91,18 @@ pub(crate) async fn race<R: Runtime>(addresses: Vec<SocketAddr>) -> io::Result<R
 }
 
 /// The families by turns, each in the order of the look-up, which is that of preference: a family that is broken here
-/// costs one attempt and not all of its addresses (RFC 8305 section 4).
-fn interleave(addresses: Vec<SocketAddr>) -> VecDeque<SocketAddr> {
-    let first = addresses.first().is_some_and(SocketAddr::is_ipv6);
-    let (preferred, other): (VecDeque<_>, VecDeque<_>) =
-        addresses.into_iter().take(ADDRESSES).partition(|address| address.is_ipv6() == first);
-    let mut mixed = VecDeque::with_capacity(ADDRESSES);
-    let (mut preferred, mut other) = (preferred.into_iter(), other.into_iter());
-    loop {
-        match (preferred.next(), other.next()) {
-            (None, None) => return mixed,
-            (one, another) => mixed.extend(one.into_iter().chain(another)),
-        }
+/// costs one attempt and not all of its addresses (RFC 8305 section 4). The one to begin with is the last.
+fn interleave(mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    addresses.truncate(ADDRESSES);
+    // From the end: the next is the last, which is the cheap one to take out.
+    let mut mixed = Vec::with_capacity(ADDRESSES);
+    let mut turn = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    while !addresses.is_empty() {
+        let next = addresses.iter().position(|address| address.is_ipv6() == turn).unwrap_or_default();
+        mixed.insert(0, addresses.remove(next));
+        turn = !turn;
     }
+    mixed
 }
 
 /// Between the starts of two attempts: the "Connection Attempt Delay" of RFC 8305 section 5.
@@ -129,7 +127,7 @@ mod tests {
         ];
         for (found, want) in rows {
             let found = found.iter().map(|address| address.parse().unwrap()).collect();
-            let want: VecDeque<SocketAddr> = want.iter().map(|address| address.parse().unwrap()).collect();
+            let want: Vec<SocketAddr> = want.iter().rev().map(|address| address.parse().unwrap()).collect();
             assert_eq!(interleave(found), want);
         }
         let many = (1..=40).map(|port| SocketAddr::from(([127, 0, 0, 1], port))).collect();

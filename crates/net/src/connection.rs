@@ -1,10 +1,10 @@
 use std::time::{Duration, Instant};
 
-use mailbearer_wire::{Machine, Security, Step, TraceLine};
+use mailbearer_wire::{Machine, RecvBuf, Security, SendBuf, Step, TraceLine};
 
 use crate::{
     Canceller, DriveError, Error, ProxyProblem, Route, Runtime, ServerTls, Socket, Stage, Tls, connect,
-    link::{Errand, Link, Outcome, later},
+    link::{Errand, Link, Outcome, Turn, later},
     proxy::Tunnel,
     tls::Clear,
 };
@@ -236,10 +236,10 @@ impl<R: Runtime> Connection<R> {
     ///
     /// [`DriveError::Machine`] with the machine's own error, after its last words were sent; else
     /// [`DriveError::Net`].
-    pub async fn next<M: Machine>(
-        &mut self,
-        machine: &mut M,
-    ) -> Result<Option<M::Event>, DriveError<M::Error>> {
+    pub async fn next<M>(&mut self, machine: &mut M) -> Result<Option<M::Event>, DriveError<M::Error>>
+    where
+        M: Machine<Event: Send, Error: Send> + Send,
+    {
         let read = self.link.options.timeouts.read.unwrap_or_else(|| {
             let patience = machine.patience().unwrap_or(MINUTE);
             match self.link.stage() {
@@ -261,42 +261,35 @@ impl<R: Runtime> Connection<R> {
     /// # Errors
     ///
     /// As [`next`](Self::next), but for the silence.
-    pub async fn next_within<M: Machine>(
+    pub async fn next_within<M>(
         &mut self,
         machine: &mut M,
         patience: Duration,
-    ) -> Result<Next<M::Event>, DriveError<M::Error>> {
-        self.link.start_waiting(patience);
-        let found = self.drive(machine, patience).await;
-        self.link.stop_waiting();
-        found
-    }
-
-    async fn drive<M: Machine>(
-        &mut self,
-        machine: &mut M,
-        patience: Duration,
-    ) -> Result<Next<M::Event>, DriveError<M::Error>> {
-        let link = &mut *self.link;
-        loop {
-            let step = machine.step(&mut link.rx, &mut link.tx);
-            link.hand_out_trace();
-            let errand = match step {
-                Ok(Step::Event(event)) => return Ok(Next::Event(event)),
-                Ok(Step::Read) => Errand::Read(patience),
-                Ok(Step::Flush) => Errand::Flush,
-                Ok(Step::StartTls) => Errand::StartTls,
-                Ok(Step::Close) => Errand::Close,
-                Err(error) => {
-                    link.say_last_words();
-                    return Err(DriveError::Machine(error));
-                }
-            };
-            match link.run(errand).await? {
-                Outcome::Done => {}
-                Outcome::Quiet => return Ok(Next::Quiet),
-                Outcome::Closed => return Ok(Next::Closed),
+    ) -> Result<Next<M::Event>, DriveError<M::Error>>
+    where
+        M: Machine<Event: Send, Error: Send> + Send,
+    {
+        let mut found = None;
+        let mut step = |rx: &mut RecvBuf, tx: &mut SendBuf| match machine.step(rx, tx) {
+            Ok(Step::Event(event)) => {
+                found = Some(Ok(event));
+                Turn::Over
             }
+            Ok(Step::Read) => Turn::Go(Errand::Read(patience)),
+            Ok(Step::Flush) => Turn::Go(Errand::Flush),
+            Ok(Step::StartTls) => Turn::Go(Errand::StartTls),
+            Ok(Step::Close) => Turn::Go(Errand::Close),
+            Err(error) => {
+                found = Some(Err(error));
+                Turn::Failed
+            }
+        };
+        let outcome = self.link.drive(patience, &mut step).await?;
+        match (found, outcome) {
+            (Some(Ok(event)), _) => Ok(Next::Event(event)),
+            (Some(Err(error)), _) => Err(DriveError::Machine(error)),
+            (None, Outcome::Closed) => Ok(Next::Closed),
+            (None, _) => Ok(Next::Quiet),
         }
     }
 

@@ -74,6 +74,15 @@ pub(crate) enum Errand {
     Linger,
 }
 
+/// What a machine's step led to.
+pub(crate) enum Turn {
+    Go(Errand),
+    /// It has something to tell.
+    Over,
+    /// It failed.
+    Failed,
+}
+
 /// How an [`Errand`] went.
 pub(crate) enum Outcome {
     Done,
@@ -186,6 +195,34 @@ impl<R: Runtime> Link<R> {
         if let Some(trace) = &mut self.options.trace {
             self.rx.take_trace().iter().chain(&self.tx.take_trace()).for_each(trace);
         }
+    }
+
+    /// Steps a machine and runs its errands until it has something to tell, fails, or has to wait for too long. What it
+    /// tells and why it fails is left with `step`, so that there is one body of this for all machines.
+    pub(crate) async fn drive(
+        &mut self,
+        patience: Duration,
+        step: &mut (dyn FnMut(&mut RecvBuf, &mut SendBuf) -> Turn + Send),
+    ) -> Result<Outcome, Error> {
+        self.start_waiting(patience);
+        let outcome = loop {
+            let turn = step(&mut self.rx, &mut self.tx);
+            self.hand_out_trace();
+            let errand = match turn {
+                Turn::Go(errand) => errand,
+                Turn::Over => break Ok(Outcome::Done),
+                Turn::Failed => {
+                    self.say_last_words();
+                    break Ok(Outcome::Done);
+                }
+            };
+            match self.run(errand).await {
+                Ok(Outcome::Done) => {}
+                over => break over,
+            }
+        };
+        self.stop_waiting();
+        outcome
     }
 
     pub(crate) async fn run(&mut self, mut errand: Errand) -> Result<Outcome, Error> {

@@ -22,12 +22,16 @@ impl Redactor {
     /// behind any number of octets, and in hexadecimal digits.
     #[must_use]
     pub fn new(secrets: &[Secret]) -> Self {
-        let mut forms = Vec::new();
+        let mut forms: Vec<Secret> = Vec::new();
         for secret in secrets.iter().filter(|secret| secret.expose().len() >= Self::SHORTEST) {
             let text = secret.expose();
             let mut add = |form: String| {
                 let form = Secret::<String>::new(form);
-                forms.push(Secret::new(form.expose().to_ascii_lowercase()));
+                let form = Secret::<String>::new(form.expose().to_ascii_lowercase());
+                // The longest first: what is left of a secret when a shorter one was taken out of it is not found.
+                let longer = |other: &Secret| other.expose().len() >= form.expose().len();
+                let place = forms.iter().take_while(|other| longer(other)).count();
+                forms.insert(place, form);
             };
             add(text.clone());
             let encoded = encode_text(text);
@@ -47,8 +51,6 @@ impl Redactor {
                 }
             }
         }
-        // The longest first: what is left of a secret when a shorter one was taken out of it is not found.
-        forms.sort_by_key(|form| core::cmp::Reverse(form.expose().len()));
         Self { forms }
     }
 
@@ -62,19 +64,17 @@ impl Redactor {
             // The same length, so that what is found in one stands at the same place in the other.
             let lower = text.to_ascii_lowercase();
             let start = form.char_indices().nth(Self::START).map_or(form.len(), |(at, _)| at);
-            let Some(start) = form.get(..start).filter(|start| lower.contains(start)) else { continue };
-            let mut shown = String::with_capacity(text.len());
-            let mut end = 0_usize;
-            for (at, _) in lower.match_indices(start) {
-                if at < end {
-                    continue;
-                }
+            let start = form.get(..start).unwrap_or_default().as_bytes();
+            let (mut shown, mut end) = (String::new(), 0_usize);
+            while let Some(at) = find(lower.as_bytes(), start, end) {
                 shown.push_str(text.get(end..at).unwrap_or_default());
                 shown.push_str(MARK);
                 end = at.saturating_add(common(lower.get(at..).unwrap_or_default(), form));
             }
-            shown.push_str(text.get(end..).unwrap_or_default());
-            text = shown;
+            if end > 0 {
+                shown.push_str(text.get(end..).unwrap_or_default());
+                text = shown;
+            }
         }
         text
     }
@@ -84,6 +84,14 @@ impl Redactor {
 
     /// Octets of the shortest secret that is looked for. A shorter one would be found in words.
     pub const SHORTEST: usize = 8;
+}
+
+/// Where `part` stands in `text`, at `from` or behind it. The standard library's search would be the larger half of this
+/// module in a small program.
+fn find(text: &[u8], part: &[u8], from: usize) -> Option<usize> {
+    let rest = text.get(from..)?;
+    let place = rest.windows(part.len().max(1)).position(|window| window == part)?;
+    Some(from.saturating_add(place))
 }
 
 /// Octets that two texts have in common at their start.

@@ -19,16 +19,15 @@ use crate::Vendor;
 /// The text is one line, fit for a terminal, and never holds a secret. [`kind`](Self::kind) sorts failures by what a
 /// program does about them, [`cause`](Self::cause) gives the failure as the layer below described it, and
 /// [`advice`](crate::advice) explains it to people.
-#[derive(Debug)]
 pub struct Error {
     /// In a box, so that results stay small. The failure is unsized, so that its type is not spelt here.
     inner: Box<Inner<dyn Failure>>,
 }
 
-#[derive(Debug)]
 struct Inner<F: ?Sized> {
     protocol: Option<Protocol>,
-    vendor: Option<Vendor>,
+    /// The server's first words, by which it is known whose it is.
+    greeting: String,
     /// What the token says of itself that may explain it.
     doubt: Option<&'static str>,
     verdict: Verdict,
@@ -145,8 +144,8 @@ impl Error {
 
     /// Which server it was, as far as its own words tell.
     #[must_use]
-    pub const fn vendor(&self) -> Option<Vendor> {
-        self.inner.vendor
+    pub fn vendor(&self) -> Option<Vendor> {
+        Vendor::of_greeting(&self.inner.greeting)
     }
 
     /// The failure in the terms of the layer below, if it is of this type: [`net::Error`](crate::proto::net::Error),
@@ -247,7 +246,7 @@ impl Error {
 
     /// The same failure, of a server that began with this greeting.
     pub(crate) fn with_greeting(mut self, greeting: &str) -> Self {
-        self.inner.vendor = Vendor::of_greeting(greeting);
+        greeting.clone_into(&mut self.inner.greeting);
         self
     }
 
@@ -269,8 +268,28 @@ impl Error {
     }
 
     fn new<F: Failure>(protocol: impl Into<Option<Protocol>>, failure: F) -> Self {
-        let (protocol, verdict) = (protocol.into(), failure.verdict());
-        Self { inner: Box::new(Inner { protocol, vendor: None, doubt: None, verdict, failure }) }
+        let verdict = Verdict::of(Kind::Protocol);
+        let (protocol, greeting) = (protocol.into(), String::new());
+        Self::judged(Box::new(Inner { protocol, greeting, doubt: None, verdict, failure }))
+    }
+
+    /// Asks the failure what to do about it; one body for all kinds of them.
+    #[inline(never)]
+    fn judged(mut inner: Box<Inner<dyn Failure>>) -> Self {
+        inner.verdict = inner.failure.verdict();
+        Self { inner }
+    }
+}
+
+/// With the failure in its own words: the fields of all that can fail are no use to who does not ask for them.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { protocol, verdict, .. } = &*self.inner;
+        f.debug_struct("Error")
+            .field("protocol", protocol)
+            .field("verdict", verdict)
+            .field("failure", &format_args!("{self}"))
+            .finish()
     }
 }
 
@@ -297,7 +316,7 @@ impl error::Error for Error {
 }
 
 /// What a layer below fails with.
-pub(crate) trait Failure: Any + fmt::Debug + fmt::Display + Send + Sync {
+pub(crate) trait Failure: Any + fmt::Display + Send + Sync {
     /// What to do about it. Asked once, when the error is made.
     fn verdict(&self) -> Verdict;
 

@@ -1,5 +1,3 @@
-use std::mem;
-
 use mailbearer_imap::session::{Completion, Event};
 use mailbearer_imap::{Data, Fetch, FetchItem, Frame, SequenceSet, UidSet};
 use mailbearer_net::{Blocking, Runtime};
@@ -303,16 +301,7 @@ impl ListingState {
         self.exists = self.exists.saturating_sub(1);
         let is_all = self.asked == UidSet::all();
         for set in [&mut self.asked, &mut self.told] {
-            let moved = mem::take(set).into_iter().filter_map(|(first, last)| {
-                let before = |number: u32| number.saturating_sub(1);
-                let (first, last) = match () {
-                    () if last < number => (first, last),
-                    () if first > number => (before(first), before(last)),
-                    () => (first, before(last)),
-                };
-                (first <= last).then_some((first, last))
-            });
-            *set = moved.collect();
+            set.expunge(number);
         }
         if is_all {
             self.asked = UidSet::all();

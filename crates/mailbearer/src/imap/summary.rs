@@ -42,9 +42,14 @@ impl Summary {
 /// `None` for a response that tells nothing of a header, as one of changed flags does. A header that the server can't
 /// make out (`ENVELOPE NIL`) is told all the same.
 pub(crate) fn summary(number: u32, items: &[Item<'_>]) -> Option<Summary> {
+    summary_with(number, items, None)
+}
+
+/// As [`summary`], of one item more.
+fn summary_with(number: u32, items: &[Item<'_>], more: Option<&Item<'_>>) -> Option<Summary> {
     let (mut summary, mut arrived) = (Summary::unknown(0, number), None);
     let mut is_told = false;
-    for item in items {
+    for item in items.iter().chain(more) {
         match item {
             Item::Uid(uid) => summary.uid = *uid,
             Item::Size(size) => summary.size = *size,
@@ -74,10 +79,10 @@ pub(crate) fn summary(number: u32, items: &[Item<'_>]) -> Option<Summary> {
 
 /// What a response tells that has no header in it, if it tells the size: one of changed flags has none.
 pub(crate) fn little(number: u32, items: &[Item<'_>]) -> Option<Summary> {
-    let mut items = items.to_vec();
     let has_size = items.iter().any(|item| matches!(item, Item::Size(_)));
-    items.push(Item::Envelope(mailbearer_imap::Envelope::default()));
-    summary(number, &items).filter(|_| has_size).map(|summary| Summary { incomplete: true, ..summary })
+    let empty = Item::Envelope(mailbearer_imap::Envelope::default());
+    let summary = summary_with(number, items, Some(&empty)).filter(|_| has_size)?;
+    Some(Summary { incomplete: true, ..summary })
 }
 
 /// A FETCH response that can't be read, up to the item of it that is the matter: a header or a structure, which are the
@@ -121,6 +126,8 @@ const ITEMS: [&[u8]; 6] =
 
 #[cfg(test)]
 mod tests {
+    use mailbearer_imap::Response;
+
     use super::*;
 
     fn told(items: &str) -> Option<Summary> {

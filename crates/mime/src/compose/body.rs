@@ -94,12 +94,16 @@ pub(super) struct Boundaries {
 impl Boundaries {
     pub(super) fn new(random: &str, texts: &[&Text]) -> Self {
         let stem = ["=_", random, "_"].concat();
-        let finder = memchr::memmem::Finder::new(stem.as_bytes());
-        let numbers = texts.iter().flat_map(|text| {
-            let places = finder.find_iter(&text.body).map(|place| place.saturating_add(stem.len()));
-            places.filter_map(|number| text.body.get(number..number.checked_add(8)?))
-        });
-        let taken = numbers.filter_map(|number| str::from_utf8(number).ok().map(String::from)).collect();
+        let mut taken = Vec::new();
+        for text in texts {
+            let mut rest = text.body.as_slice();
+            while let Some(at) = memchr::memchr(b'=', rest) {
+                let found = tail(rest, at);
+                let number = found.strip_prefix(stem.as_bytes()).and_then(|number| number.get(..8));
+                taken.extend(number.and_then(|number| str::from_utf8(number).ok()).map(String::from));
+                rest = tail(found, 1);
+            }
+        }
         Self { taken, stem, next: 0 }
     }
 

@@ -6,8 +6,8 @@ use mailbearer_wire::{Date, DateTime};
 /// that RFC 9110 calls obsolete are not read.
 pub(super) fn seconds(value: &[u8]) -> Option<u64> {
     let text = core::str::from_utf8(value).ok()?;
-    let (_, text) = text.split_once(", ")?;
     let mut words = text.split(' ');
+    words.next().filter(|weekday| weekday.ends_with(','))?;
     let mut word = || words.next();
     let (day, month, year, time, zone) = (word()?, word()?, word()?, word()?, word()?);
     let mut clock = time.split(':');
