@@ -7,7 +7,7 @@ use crate::{
     Client, Error, Provider, Runtime, Token,
     claims::{self, Mismatch},
     error::Protocol,
-    token::{SourceError, TokenSource, TokenStore},
+    token::{SourceError, Store, TokenSource, TokenStore},
 };
 
 /// A mailbox and how to get at it: what a configuration file says.
@@ -29,8 +29,8 @@ pub struct Account {
     pub tls: Option<Tls>,
     /// How long to wait for what.
     pub timeouts: Timeouts,
-    /// Where tokens rest between runs. `None`: in the memory of the [`Client`] alone. Only [`Login::OAuth`] uses it.
-    pub store: Option<Arc<dyn TokenStore>>,
+    /// Where tokens rest between runs, as [`store`](Self::store) sets it. `None`: in the memory of the [`Client`] alone.
+    pub(crate) store: Option<Store>,
     /// How submission sessions behave: the name in EHLO, limits, server bugs to tolerate. `None` means the defaults.
     /// Host, port and security in it are not used; they are those of [`smtp`](Self::smtp).
     pub smtp_options: Option<Box<mailbearer_smtp::Options>>,
@@ -237,10 +237,10 @@ impl Account {
         }
     }
 
-    /// Keeps tokens in `store` between runs.
+    /// Keeps tokens in `store` between runs. Only [`Login::OAuth`] uses it.
     #[must_use]
     pub fn store(self, store: impl TokenStore + 'static) -> Self {
-        Self { store: Some(Arc::new(store)), ..self }
+        Self { store: Some(Store::new(Arc::new(store))), ..self }
     }
 
     /// Reads mail from `server`.

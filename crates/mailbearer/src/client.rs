@@ -18,7 +18,7 @@ use crate::{
     Account, ClientProof, Error, Grant, Imap, Login, OAuth, Position, RawMessage, Server, Smtp, Token,
     WatchOptions, Watcher,
     error::{Missing, Protocol},
-    token::{AccountKey, Keeper, Lease, TokenSource, Tokens},
+    token::{Fetch, Keep, Lease, TokenSource, Tokens},
 };
 
 /// An [`Account`] at work. Cheap to clone; clones share the token.
@@ -46,7 +46,17 @@ enum Access {
 struct Requested {
     request: TokenRequest,
     tokens: Tokens,
-    keeper: Option<Keeper>,
+    keeper: Option<Box<dyn Keep>>,
+}
+
+/// A login that is under way or to come.
+struct Attempt {
+    /// `None` where a password is what it takes.
+    lease: Option<Lease>,
+    /// Whether no other token is tried after this one.
+    is_last: bool,
+    /// What the token says of itself that may explain a refusal.
+    doubt: Option<&'static str>,
 }
 
 type Trace = dyn Fn(&TraceLine) + Send + Sync;
@@ -84,7 +94,7 @@ impl<R: Runtime> Client<R> {
             Login::OAuth(oauth) => Access::Tokens(Box::new(Requested {
                 request: request(oauth)?,
                 tokens: Tokens::new(),
-                keeper: keeper(&account, oauth, &tls),
+                keeper: account.store.as_ref().map(|store| store.keeper(&account, oauth, &tls)),
             })),
             Login::Source(source) => Access::Source { source: Arc::clone(source), refused: Mutex::new(None) },
             Login::Password(password) => {
@@ -243,41 +253,40 @@ impl<R: Runtime> Client<R> {
         protocol: Protocol,
         login: impl Fn(Credentials) -> F,
     ) -> Result<(T, Option<Token>), Error> {
-        let attempt = async |token: &Token| {
-            let doubt = match &self.shared.account.token_check {
-                Some(check) => check(&self.shared.account, token, protocol)?,
-                None => None,
-            };
-            login(self.credentials(Some(token))?).await.map_err(|error| error.with_doubt(doubt))
-        };
-        let Some(lease) = self.lease().await? else {
-            return login(self.credentials(None)?).await.map(|done| (done, None));
-        };
-        let error = match attempt(&lease.token).await {
-            Err(error) if error.is_token_refused() => error,
-            result => return result.map(|done| (done, Some(lease.token))),
-        };
+        let mut attempt = Attempt { lease: self.lease().await?, is_last: false, doubt: None };
+        loop {
+            let credentials = self.credentials_of(&mut attempt, protocol)?;
+            match login(credentials).await {
+                Ok(done) => return Ok((done, attempt.lease.map(|lease| lease.token))),
+                Err(error) => attempt = self.attempt_after(attempt, error).await?,
+            }
+        }
+    }
+
+    fn credentials_of(&self, attempt: &mut Attempt, protocol: Protocol) -> Result<Credentials, Error> {
+        let token = attempt.lease.as_ref().map(|lease| &lease.token);
+        if let (Some(check), Some(token)) = (&self.shared.account.token_check, token) {
+            attempt.doubt = check(&self.shared.account, token, protocol)?;
+        }
+        self.credentials(token)
+    }
+
+    /// What to try after a login that failed. It fails itself, with `error`, where that is nothing.
+    async fn attempt_after(&self, failed: Attempt, error: Error) -> Result<Attempt, Error> {
+        let error = error.with_doubt(failed.doubt);
+        let Some(lease) = failed.lease.filter(|_| error.is_token_refused()) else { return Err(error) };
         self.forget_token(&lease.token);
-        let next = if lease.fresh { Ok(None) } else { self.lease().await };
+        let next = if lease.fresh || failed.is_last { Ok(None) } else { self.lease().await };
         let next = match (next, &self.shared.access) {
             // A source that has no other token: what the server said is the failure.
             (Err(_), Access::Source { .. }) => None,
             (next, _) => next?.filter(|next| !next.token.is_same_as(&lease.token)),
         };
-        let Some(next) = next else {
-            self.discard(&lease.token).await;
-            return Err(error);
-        };
-        match attempt(&next.token).await {
-            Ok(done) => Ok((done, Some(next.token))),
-            Err(error) => {
-                if error.is_token_refused() {
-                    self.forget_token(&next.token);
-                    self.discard(&next.token).await;
-                }
-                Err(error)
-            }
+        if next.is_some() {
+            return Ok(Attempt { lease: next, is_last: true, doubt: None });
         }
+        self.discard(&lease.token).await;
+        Err(error)
     }
 
     /// Forgets a token that ran out before its time, unless another is in use already.
@@ -296,8 +305,7 @@ impl<R: Runtime> Client<R> {
         if let Access::Tokens(requested) = &self.shared.access
             && let Some(keeper) = &requested.keeper
         {
-            // The refusal is what has to be told; the next run may try the token once more.
-            let _ = keeper.discard(token).await;
+            keeper.discard(token).await;
         }
     }
 
@@ -312,9 +320,10 @@ impl<R: Runtime> Client<R> {
     async fn lease(&self) -> Result<Option<Lease>, Error> {
         match &self.shared.access {
             Access::Tokens(requested) => {
-                let fetch = |refresh_token| self.fetch(&requested.request, refresh_token);
+                let fetch: Fetch<'_> =
+                    Box::new(|refresh_token| Box::pin(self.fetch(&requested.request, refresh_token)));
                 let jitter = self.random_octet()?;
-                requested.tokens.lease(jitter, requested.keeper.as_ref(), fetch).await.map(Some)
+                requested.tokens.lease(jitter, requested.keeper.as_deref(), fetch).await.map(Some)
             }
             Access::Source { source, refused } => {
                 let refused = refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -444,35 +453,6 @@ fn request(settings: &OAuth) -> Result<TokenRequest, Error> {
             }
         }
     })
-}
-
-/// The place in the account's store, if it has one.
-fn keeper(account: &Account, oauth: &OAuth, tls: &Tls) -> Option<Keeper> {
-    let (grant, origin) = match &oauth.grant {
-        Grant::ClientCredentials => ("client_credentials", None),
-        Grant::RefreshToken(token) => ("refresh_token", Some(token.clone())),
-        Grant::Password { .. } => ("password", None),
-    };
-    let client = match &oauth.client {
-        ClientProof::None => None,
-        ClientProof::Secret(secret) | ClientProof::Basic(secret) => Some(secret.clone()),
-    };
-    // Another password makes a kept token stale, as another client secret does.
-    let client = match &oauth.grant {
-        Grant::Password { username, password } => {
-            let client = client.as_ref().map_or("", |secret| secret.expose());
-            Some(Secret::<String>::new([username, "\0", password.expose(), "\0", client].concat()))
-        }
-        _ => client,
-    };
-    let key = AccountKey::new(vec![
-        ("token_url", oauth.token_url.clone()),
-        ("client_id", oauth.client_id.clone()),
-        ("scope", oauth.scope.clone()),
-        ("grant", grant.into()),
-        ("user", account.user.clone()),
-    ]);
-    Some(Keeper { store: account.store.clone()?, key, tls: tls.clone(), client, origin })
 }
 
 fn server(server: Option<&Server>, protocol: Protocol) -> Result<&Server, Error> {

@@ -4,19 +4,57 @@ use mailbearer_net::Tls;
 use mailbearer_oauth as oauth;
 use mailbearer_wire::Secret;
 
-use super::{AccountKey, Kept, StoreError, Token, TokenStore};
-use crate::Error;
+use super::{AccountKey, Kept, Pending, StoreError, Token, TokenStore};
+use crate::{Account, ClientProof, Error, Grant, OAuth};
+
+/// A store, and what makes an account's place in it. A pointer, so that who keeps no tokens links none of this.
+#[derive(Clone)]
+pub(crate) struct Store {
+    store: Arc<dyn TokenStore>,
+    place: fn(Arc<dyn TokenStore>, &Account, &OAuth, &Tls) -> Box<dyn Keep>,
+}
+
+impl Store {
+    pub(crate) fn new(store: Arc<dyn TokenStore>) -> Self {
+        Self { store, place: Keeper::of }
+    }
+
+    pub(crate) fn keeper(&self, account: &Account, oauth: &OAuth, tls: &Tls) -> Box<dyn Keep> {
+        (self.place)(Arc::clone(&self.store), account, oauth, tls)
+    }
+}
 
 /// One account's place in a store.
-pub(crate) struct Keeper {
-    pub(crate) store: Arc<dyn TokenStore>,
-    pub(crate) key: AccountKey,
+pub(crate) trait Keep: Send + Sync {
+    /// The kept access token if it will do, else what `fetch` gets for a refresh token, once it is kept.
+    ///
+    /// `refused` will not do. `unsaved` is what could not be kept last time.
+    fn renew<'a>(
+        &'a self,
+        refused: Option<Token>,
+        unsaved: Option<Kept>,
+        fetch: Fetch<'a>,
+    ) -> Pending<'a, Result<Found, Unsaved>>;
+
+    /// Forgets a kept access token that a server refused, unless another took its place.
+    ///
+    /// What fails is not told: the refusal is what has to be, and the next run may try the token once more.
+    fn discard<'a>(&'a self, refused: &'a Token) -> Pending<'a, ()>;
+}
+
+/// Requests a token, by a refresh token if there is one.
+pub(crate) type Fetch<'a> =
+    Box<dyn FnOnce(Option<Secret>) -> Pending<'a, Result<oauth::Token, Error>> + Send + 'a>;
+
+struct Keeper {
+    store: Arc<dyn TokenStore>,
+    key: AccountKey,
     /// For digests and their salt.
-    pub(crate) tls: Tls,
+    tls: Tls,
     /// What the application proves itself with.
-    pub(crate) client: Option<Secret>,
+    client: Option<Secret>,
     /// The refresh token in the account.
-    pub(crate) origin: Option<Secret>,
+    origin: Option<Secret>,
 }
 
 /// What was kept, or was fetched and is kept now.
@@ -37,15 +75,56 @@ impl<E: Into<Error>> From<E> for Unsaved {
     }
 }
 
+impl Keep for Keeper {
+    fn renew<'a>(
+        &'a self,
+        refused: Option<Token>,
+        unsaved: Option<Kept>,
+        fetch: Fetch<'a>,
+    ) -> Pending<'a, Result<Found, Unsaved>> {
+        Box::pin(async move { self.renew(refused.as_ref(), unsaved, fetch).await })
+    }
+
+    fn discard<'a>(&'a self, refused: &'a Token) -> Pending<'a, ()> {
+        Box::pin(async move { drop(self.discard(refused).await) })
+    }
+}
+
 impl Keeper {
-    /// The kept access token if it will do, else what `fetch` gets for a refresh token, once it is kept.
-    ///
-    /// `refused` will not do. `unsaved` is what could not be kept last time.
-    pub(crate) async fn renew<F: Future<Output = Result<oauth::Token, Error>>>(
+    /// The account's place in `store`.
+    fn of(store: Arc<dyn TokenStore>, account: &Account, oauth: &OAuth, tls: &Tls) -> Box<dyn Keep> {
+        let (grant, origin) = match &oauth.grant {
+            Grant::ClientCredentials => ("client_credentials", None),
+            Grant::RefreshToken(token) => ("refresh_token", Some(token.clone())),
+            Grant::Password { .. } => ("password", None),
+        };
+        let client = match &oauth.client {
+            ClientProof::None => None,
+            ClientProof::Secret(secret) | ClientProof::Basic(secret) => Some(secret.clone()),
+        };
+        // Another password makes a kept token stale, as another client secret does.
+        let client = match &oauth.grant {
+            Grant::Password { username, password } => {
+                let client = client.as_ref().map_or("", |secret| secret.expose());
+                Some(Secret::<String>::new([username, "\0", password.expose(), "\0", client].concat()))
+            }
+            _ => client,
+        };
+        let key = AccountKey::new(vec![
+            ("token_url", oauth.token_url.clone()),
+            ("client_id", oauth.client_id.clone()),
+            ("scope", oauth.scope.clone()),
+            ("grant", grant.into()),
+            ("user", account.user.clone()),
+        ]);
+        Box::new(Self { store, key, tls: tls.clone(), client, origin })
+    }
+
+    async fn renew(
         &self,
         refused: Option<&Token>,
         unsaved: Option<Kept>,
-        fetch: impl FnOnce(Option<Secret>) -> F,
+        fetch: Fetch<'_>,
     ) -> Result<Found, Unsaved> {
         if unsaved.is_none()
             && let Some(token) = self.load().await?.and_then(|kept| Self::at_hand(kept, refused))
@@ -79,8 +158,7 @@ impl Keeper {
         Ok(Found::Fetched { token, asked_at })
     }
 
-    /// Forgets a kept access token that a server refused, unless another took its place.
-    pub(crate) async fn discard(&self, refused: &Token) -> Result<(), StoreError> {
+    async fn discard(&self, refused: &Token) -> Result<(), StoreError> {
         let _lock = self.store.lock(&self.key, PATIENCE).await?;
         if let Some(kept) = self.store.load(&self.key).await?
             && kept.token.as_ref().is_some_and(|token| token.is_same_as(refused))

@@ -16,7 +16,7 @@ mod tokens;
 pub use best_effort::BestEffort;
 #[cfg(feature = "file-store")]
 pub use file::FileStore;
-pub(crate) use keeper::Keeper;
+pub(crate) use keeper::{Fetch, Keep, Store};
 pub use kept::Kept;
 pub use source::{SourceError, TokenSource};
 pub use store::{AccountKey, StoreError, StoreLock, TokenStore, Trouble};

@@ -7,10 +7,9 @@ use std::{
 };
 
 use mailbearer_oauth::{self as oauth, Cache, Cached, Policy, Refresh, Ticket};
-use mailbearer_wire::Secret;
 
 use super::{
-    Keeper, Kept, Token,
+    Fetch, Keep, Kept, Token,
     keeper::{Found, Unsaved},
 };
 use crate::Error;
@@ -55,11 +54,11 @@ impl Tokens {
 
     /// The token at hand, or the one that is kept, or what `fetch` gets for a refresh token. `jitter` spreads the
     /// renewals.
-    pub(crate) async fn lease<F: Future<Output = Result<oauth::Token, Error>>>(
+    pub(crate) async fn lease<'a>(
         &self,
         jitter: u8,
-        keeper: Option<&Keeper>,
-        fetch: impl FnOnce(Option<Secret>) -> F,
+        keeper: Option<&'a dyn Keep>,
+        fetch: Fetch<'a>,
     ) -> Result<Lease, Error> {
         let (ticket, stale) = match self.turn().await? {
             Turn::Use(lease) => return Ok(lease),
@@ -76,7 +75,7 @@ impl Tokens {
                 let fetched = fetch(refresh_token).await;
                 fetched.map(|token| Found::Fetched { token, asked_at }).map_err(Unsaved::from)
             }
-            Some(keeper) => keeper.renew(refused.as_ref(), unsaved, fetch).await,
+            Some(keeper) => keeper.renew(refused, unsaved, fetch).await,
         };
         match (found, stale) {
             (Ok(Found::Fetched { token, asked_at }), _) => {
