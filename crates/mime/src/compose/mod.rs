@@ -38,7 +38,8 @@ pub struct Message {
     html: Option<String>,
     attachments: Vec<Attachment>,
     allow_8bit: bool,
-    flowed: bool,
+    /// What breaks the lines of a flowed text. A pointer, so that who writes none does not link it.
+    flow: Option<fn(&str) -> (String, bool)>,
 }
 
 impl Message {
@@ -57,7 +58,7 @@ impl Message {
             html: None,
             attachments: Vec::new(),
             allow_8bit: false,
-            flowed: false,
+            flow: None,
         }
     }
 
@@ -147,7 +148,7 @@ impl Message {
     /// the form join them again, and those who don't see short lines. Spaces at the end of a line are dropped. Default no.
     #[must_use]
     pub fn flowed(mut self, flowed: bool) -> Self {
-        self.flowed = flowed;
+        self.flow = flowed.then_some(flow);
         self
     }
 
@@ -242,14 +243,14 @@ impl Message {
     /// Returns whether a text is not all ASCII.
     fn write_body(&self, out: &mut Vec<u8>, random: &str) -> bool {
         let html = self.html.as_ref().map(|html| Text::encode("html", html, self.allow_8bit));
-        let text = match (&self.text, &html) {
-            (None, Some(_)) => None,
-            (Some(text), _) if self.flowed => {
+        let text = match (&self.text, &html, self.flow) {
+            (None, Some(_), _) => None,
+            (Some(text), _, Some(flow)) => {
                 let (text, del_sp) = flow(text);
                 let kind = if del_sp { "plain; format=flowed; delsp=yes" } else { "plain; format=flowed" };
                 Some(Text::encode(kind, &text, self.allow_8bit))
             }
-            (text, _) => Some(Text::encode("plain", text.as_deref().unwrap_or_default(), self.allow_8bit)),
+            (text, ..) => Some(Text::encode("plain", text.as_deref().unwrap_or_default(), self.allow_8bit)),
         };
         let texts: Vec<&Text> = text.iter().chain(&html).collect();
         let is_8bit = texts.iter().any(|text| text.is_8bit());
