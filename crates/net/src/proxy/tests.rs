@@ -1,4 +1,4 @@
-use mailbearer_wire::{Machine, RecvBuf, SendBuf, Step};
+use mailbearer_wire::{RecvBuf, SendBuf, Step};
 
 use super::*;
 
