@@ -44,7 +44,7 @@ async fn watch(robot: &Client, word: &str, folder: &str, count: u32) -> Result<(
 async fn next(watcher: &mut Watcher, word: &str) -> Result<Summary, mailbearer::Error> {
     loop {
         match watcher.next().await? {
-            News::Arrived(message) if message.subject.to_lowercase().contains(word) => return Ok(message),
+            News::Arrived(message) if message.subject.to_lowercase().contains(word) => return Ok(*message),
             News::Interrupted { error, retry_in } => eprintln!("{error}; trying again in {retry_in:?}"),
             _ => {}
         }

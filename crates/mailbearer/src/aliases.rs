@@ -17,6 +17,10 @@ macro_rules! aliases {
         pub type Messages<'a> = crate::Messages<'a, $runtime>;
         /// A message on its way in.
         pub type Body<'a> = crate::Body<'a, $runtime>;
+        /// A message of which nothing is fetched but what is asked for.
+        pub type Received<'a> = crate::Received<'a, $runtime>;
+        /// A part of a message on its way in, decoded.
+        pub type Content<'a> = crate::Content<'a, $runtime>;
         /// A message on its way into a mailbox.
         pub type Appending<'a> = crate::Appending<'a, $runtime>;
         /// An open mailbox that is listened to.

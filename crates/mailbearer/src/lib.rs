@@ -167,14 +167,14 @@ pub use account::{Account, ClientProof, Grant, Login, OAuth, Server};
 pub use client::Client;
 pub use error::{Error, Kind};
 pub use imap::{
-    Appended, Appending, AppendingState, Authenticated, Body, BodyState, Copied, Counts, Entry, Examined,
-    Fetched, Folder, Found, Idle, IdleOptions, IdleState, Imap, ListedRights, Listing, ListingState, Matches,
-    Messages, MessagesState, MetadataQuery, Moved, Namespaces, News, NoPosition, OddLine, Open, Opened,
-    Position, Quota, QuotaResource, Range, Role, Selected, Space, Summary, ThreadAlgorithm, WatchOptions,
-    Watcher,
+    Appended, Appending, AppendingState, Authenticated, Body, BodyState, Content, Copied, Counts, Entry,
+    Examined, Fetched, Folder, Found, Idle, IdleOptions, IdleState, Imap, ListedRights, Listing,
+    ListingState, Matches, Messages, MessagesState, MetadataQuery, Moved, Namespaces, News, NoPosition,
+    OddLine, Open, Opened, Outline, Position, Quota, QuotaResource, Range, Received, Role, Selected, Space,
+    Summary, ThreadAlgorithm, WatchOptions, Watcher,
 };
 pub use mailbearer_imap::{UidSet, view::Change};
-pub use mailbearer_mime::{Address, Composed, DateTime, Message};
+pub use mailbearer_mime::{Address, Composed, DateTime, Message, decode::DisplayAddress};
 #[cfg(feature = "tokio")]
 pub use mailbearer_net::Tokio;
 pub use mailbearer_net::{Blocking, Canceller, Proxies, Proxy, Runtime, Timeouts, Tls, TraceLine};

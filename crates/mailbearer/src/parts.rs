@@ -21,6 +21,10 @@ pub struct Part {
     pub disposition: Option<String>,
     /// A file's name, decoded; may hold control characters.
     pub name: Option<String>,
+    /// What `cid:` in the HTML text calls it.
+    pub content_id: Option<String>,
+    /// The `Content-Type` field, whose parameters the text is read by; empty for a multipart.
+    pub(crate) content_type: Vec<u8>,
 }
 
 impl Part {
@@ -65,6 +69,8 @@ fn multi(structure: &BodyStructure<'_>, own: Vec<u32>, number: &[u32], depth: us
         charset: None,
         disposition: None,
         name: None,
+        content_id: None,
+        content_type: Vec::new(),
     });
     for (index, part) in (1_u32..).zip(&multi_part.parts) {
         let number = [number, &[index]].concat();
@@ -77,7 +83,9 @@ fn multi(structure: &BodyStructure<'_>, own: Vec<u32>, number: &[u32], depth: us
 }
 
 fn single(single: &SinglePart<'_>, number: Vec<u32>, depth: usize, to: &mut Vec<Part>) {
-    let content_type = ContentType::parse(&field("x/x", &single.parameters));
+    let media_type = format!("{}/{}", lower(&single.media), lower(&single.subtype));
+    let value = field(&media_type, &single.parameters);
+    let content_type = ContentType::parse(&value);
     let disposition = single.extension.disposition.as_ref();
     let file_name = disposition
         .and_then(|disposition| {
@@ -87,16 +95,23 @@ fn single(single: &SinglePart<'_>, number: Vec<u32>, depth: usize, to: &mut Vec<
     to.push(Part {
         number: number.clone(),
         depth,
-        media_type: format!("{}/{}", lower(&single.media), lower(&single.subtype)),
+        media_type,
         encoding: lower(&single.encoding),
         octets: Some(single.octets),
         charset: content_type.charset().map(str::to_ascii_lowercase),
         disposition: disposition.map(|disposition| lower(&disposition.kind)),
         name: file_name,
+        content_id: single.id.as_ref().map(content_id).filter(|id| !id.is_empty()),
+        content_type: value,
     });
     if let Some(inner) = &single.message {
         message(&inner.structure, &number, depth.saturating_add(1), to);
     }
+}
+
+fn content_id(id: &Text<'_>) -> String {
+    let id = id.to_text();
+    id.trim().trim_start_matches('<').trim_end_matches('>').to_owned()
 }
 
 /// A header field with these parameters, for the parser that knows all their encodings.
@@ -121,6 +136,8 @@ fn field(value: &str, parameters: &List<'_, Param<'_>>) -> Vec<u8> {
         }
         field.push(b'"');
     }
+    // A literal may hold line ends, and what follows one would be a field.
+    field.iter_mut().filter(|octet| matches!(octet, b'\r' | b'\n')).for_each(|octet| *octet = b' ');
     field
 }
 

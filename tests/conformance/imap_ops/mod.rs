@@ -76,6 +76,9 @@ mod blocking {
     #[path = "fallbacks.rs"]
     mod fallbacks;
     #[expect(clippy::duplicate_mod, reason = "once for each driver")]
+    #[path = "reading.rs"]
+    mod reading;
+    #[expect(clippy::duplicate_mod, reason = "once for each driver")]
     #[path = "views.rs"]
     mod views;
     #[expect(clippy::duplicate_mod, reason = "once for each driver")]
@@ -106,6 +109,9 @@ mod on_tokio {
     #[expect(clippy::duplicate_mod, reason = "once for each driver")]
     #[path = "fallbacks.rs"]
     mod fallbacks;
+    #[expect(clippy::duplicate_mod, reason = "once for each driver")]
+    #[path = "reading.rs"]
+    mod reading;
     #[expect(clippy::duplicate_mod, reason = "once for each driver")]
     #[path = "views.rs"]
     mod views;

@@ -36,7 +36,7 @@ pub struct BodyState {
 
 /// What was asked for.
 #[derive(Debug)]
-enum Wanted {
+pub(super) enum Wanted {
     Section(Section<'static>, Option<Partial>),
     Binary(Part<'static>, Option<Partial>),
 }
@@ -113,7 +113,11 @@ impl<'a, R: Runtime> Body<'a, R> {
         Self::ask(imap, uid, ask, Wanted::Section(Section::WHOLE, None))
     }
 
-    async fn of_open(imap: &'a mut Authenticated<R>, uid: u32, wanted: Wanted) -> Result<Self, Error> {
+    pub(super) async fn of_open(
+        imap: &'a mut Authenticated<R>,
+        uid: u32,
+        wanted: Wanted,
+    ) -> Result<Self, Error> {
         imap.begin().await?;
         let ask = Ask::new(imap);
         Self::ask(imap, uid, ask, wanted)
@@ -146,7 +150,7 @@ impl<'a, R: Runtime> Body<'a, R> {
         R::task(self.advance())
     }
 
-    async fn advance(&mut self) -> Result<Option<Octets>, Error> {
+    pub(super) async fn advance(&mut self) -> Result<Option<Octets>, Error> {
         while !self.state.ask.is_over() {
             match self.state.ask.event(self.imap).await? {
                 Event::LiteralStart { head, .. } => {

@@ -86,7 +86,7 @@ impl<R: Runtime> Examined<'_, R> {
 }
 
 impl<'a, R: Runtime> Messages<'a, R> {
-    async fn start(
+    pub(super) async fn start(
         imap: &'a mut Authenticated<R>,
         uids: UidSet,
         items: Vec<FetchItem<'a>>,
@@ -123,7 +123,7 @@ impl<'a, R: Runtime> Messages<'a, R> {
         R::task(self.advance())
     }
 
-    async fn advance(&mut self) -> Result<Option<Fetched>, Error> {
+    pub(super) async fn advance(&mut self) -> Result<Option<Fetched>, Error> {
         while !self.state.ask.is_over() {
             match self.state.ask.event(self.imap).await? {
                 Event::Data(frame) => {

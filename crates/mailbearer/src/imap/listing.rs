@@ -1,10 +1,11 @@
 use mailbearer_imap::session::{Completion, Event};
-use mailbearer_imap::{Data, Fetch, FetchItem, Frame, SequenceSet, UidSet};
+use mailbearer_imap::{Data, Fetch, FetchItem, Frame, Item, ParseError, Response, SequenceSet, UidSet};
 use mailbearer_net::{Blocking, Runtime};
 
 use super::{
-    Authenticated, Examined, Summary,
+    Authenticated, Examined, Outline, Summary,
     ask::Ask,
+    outline::with_attachments,
     run::SET_LINE,
     summary::{little, salvage, summary},
 };
@@ -45,8 +46,29 @@ pub struct ListingState {
     /// Sets that are still to be asked for, and what of them.
     left: Vec<SequenceSet>,
     items: &'static [FetchItem<'static>],
+    /// How a response is read. A pointer, so that who does not ask for structures links nothing that reads them.
+    read: Read,
     /// What nothing was told of, in the end.
     untold: Option<Vec<(u32, u32)>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Read {
+    parse: for<'f> fn(&'f Frame) -> Result<Option<Data<'f>>, ParseError>,
+    summary: fn(u32, &[Item<'_>]) -> Option<Summary>,
+}
+
+impl Read {
+    const PLAIN: Self = Self { parse: Frame::summary_data, summary };
+    const WITH_STRUCTURE: Self = Self {
+        parse: |frame| {
+            Ok(match frame.response()? {
+                Response::Untagged(data) => Some(data),
+                _ => None,
+            })
+        },
+        summary: with_attachments,
+    };
 }
 
 impl<R: Runtime> Examined<'_, R> {
@@ -60,6 +82,23 @@ impl<R: Runtime> Examined<'_, R> {
             self.begin().await?;
             let exists = self.exists();
             let mut state = ListingState::new(Ask::new(self), range, exists);
+            state.ask(self)?;
+            Ok(Listing { imap: self, state })
+        })
+    }
+
+    /// As [`list`](Self::list), and asks too whether files are attached ([`Summary::has_attachments`]). The answers are
+    /// about twice as long.
+    ///
+    /// # Errors
+    ///
+    /// As [`list`](Self::list).
+    pub fn list_with_attachments(&mut self, range: Range) -> R::Task<'_, Result<Listing<'_, R>, Error>> {
+        R::task(async move {
+            self.begin().await?;
+            let exists = self.exists();
+            let mut state = ListingState::new(Ask::new(self), range, exists);
+            (state.items, state.read) = (&Outline::ITEMS, Read::WITH_STRUCTURE);
             state.ask(self)?;
             Ok(Listing { imap: self, state })
         })
@@ -174,6 +213,7 @@ impl ListingState {
             exists,
             left: Vec::new(),
             items: &Summary::ITEMS,
+            read: Read::PLAIN,
             untold: None,
         };
         state.asked = match range {
@@ -251,7 +291,7 @@ impl ListingState {
     }
 
     fn take_in<R: Runtime>(&mut self, imap: &mut Authenticated<R>, frame: Frame) -> Option<Summary> {
-        let (frame, is_odd) = match frame.summary_data() {
+        let (frame, is_odd) = match (self.read.parse)(&frame) {
             Ok(_) => (frame, false),
             Err(error) => {
                 let cut = salvage(&frame);
@@ -261,7 +301,7 @@ impl ListingState {
                 (cut?, true)
             }
         };
-        match frame.summary_data() {
+        match (self.read.parse)(&frame) {
             Ok(Some(Data::Exists(count))) => {
                 self.exists = count;
                 None
@@ -279,7 +319,7 @@ impl ListingState {
     fn row(&mut self, fetch: &Fetch<'_>, is_odd: bool) -> Option<Summary> {
         let found = match self.items.len() == Summary::LITTLE.len() {
             true => little(fetch.number, &fetch.items).or_else(|| summary(fetch.number, &fetch.items)),
-            false => summary(fetch.number, &fetch.items),
+            false => (self.read.summary)(fetch.number, &fetch.items),
         }?;
         // Without a UID it is no good yet: the second question may bring it.
         if is_odd && found.uid == 0 && self.items.len() != Summary::LITTLE.len() {

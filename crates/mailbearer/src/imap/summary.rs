@@ -1,5 +1,8 @@
-use mailbearer_imap::{Address, Data, FetchItem, Flag, Frame, Item};
-use mailbearer_mime::{DateTime, decode};
+use mailbearer_imap::{Address, Data, FetchItem, Flag, Frame, Item, List, Text};
+use mailbearer_mime::{
+    DateTime,
+    decode::{self, DisplayAddress},
+};
 
 /// A message in a listing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,10 +20,29 @@ pub struct Summary {
     pub address: String,
     /// Decoded; may hold control characters.
     pub subject: String,
+    /// `To`: the members of groups too, without the names of these. Names are decoded, and may hold control characters.
+    pub to: Vec<DisplayAddress>,
+    /// `Cc`.
+    pub cc: Vec<DisplayAddress>,
+    /// Where replies go; the author, where the message does not say it.
+    pub reply_to: Vec<DisplayAddress>,
+    /// `Message-ID`, as it is written; empty where there is none.
+    pub message_id: String,
+    /// `In-Reply-To`, as it is written; empty where there is none.
+    pub in_reply_to: String,
     /// In octets; some servers estimate it.
     pub size: u64,
     /// Whether it was read.
     pub seen: bool,
+    /// Whether it was answered.
+    pub answered: bool,
+    /// Whether somebody marked it.
+    pub flagged: bool,
+    /// Whether it is still being written.
+    pub draft: bool,
+    /// Whether files are attached; `None` where the server was not asked
+    /// ([`Examined::list_with_attachments`](crate::Examined::list_with_attachments)) or did not tell.
+    pub has_attachments: Option<bool>,
     /// Whether the server can't show the message, or not so that it can be read: what is not known is empty.
     pub incomplete: bool,
 }
@@ -53,7 +75,17 @@ fn summary_with(number: u32, items: &[Item<'_>], more: Option<&Item<'_>>) -> Opt
         match item {
             Item::Uid(uid) => summary.uid = *uid,
             Item::Size(size) => summary.size = *size,
-            Item::Flags(flags) => summary.seen = flags.iter().any(|flag| flag == Flag::Seen),
+            Item::Flags(flags) => {
+                for flag in flags.iter() {
+                    match flag {
+                        Flag::Seen => summary.seen = true,
+                        Flag::Answered => summary.answered = true,
+                        Flag::Flagged => summary.flagged = true,
+                        Flag::Draft => summary.draft = true,
+                        _ => {}
+                    }
+                }
+            }
             Item::InternalDate(date) => arrived = Some(*date),
             Item::Envelope(envelope) => {
                 (is_told, summary.incomplete) = (true, false);
@@ -67,6 +99,11 @@ fn summary_with(number: u32, items: &[Item<'_>], more: Option<&Item<'_>>) -> Opt
                         _ => summary.address.clone(),
                     };
                 }
+                summary.to = people(&envelope.to);
+                summary.cc = people(&envelope.cc);
+                summary.reply_to = people(&envelope.reply_to);
+                summary.message_id = line(envelope.message_id.as_ref());
+                summary.in_reply_to = line(envelope.in_reply_to.as_ref());
                 summary.date = envelope.date.as_deref().and_then(|date| decode::date_time(date).ok());
             }
             Item::Other { name, .. } => is_told |= name.eq_ignore_ascii_case(b"ENVELOPE"),
@@ -89,11 +126,17 @@ pub(crate) fn little(number: u32, items: &[Item<'_>]) -> Option<Summary> {
 /// ones that servers take from what strangers sent. `None` if that is not it.
 pub(super) fn salvage(frame: &Frame) -> Option<Frame> {
     let octets = frame.octets();
-    let start = ITEMS.iter().filter_map(|item| position(octets, item)).min()?;
-    let (head, _) = octets.split_at_checked(start)?;
     if !frame.streamed().is_empty() {
         return None;
     }
+    // The last one first: an envelope that can be read stays.
+    let mut starts: Vec<usize> = ITEMS.iter().filter_map(|item| position(octets, item)).collect();
+    starts.sort_unstable();
+    starts.into_iter().rev().find_map(|start| cut_at(octets, start))
+}
+
+fn cut_at(octets: &[u8], start: usize) -> Option<Frame> {
+    let (head, _) = octets.split_at_checked(start)?;
     let mut cut = head.to_vec();
     // So that the rest is told from a change of flags.
     cut.extend_from_slice(if cut.ends_with(b"(") { b"" } else { b" " });
@@ -109,6 +152,21 @@ fn position(octets: &[u8], item: &[u8]) -> Option<usize> {
     let found = octets.windows(item.len()).position(|window| window.eq_ignore_ascii_case(item))?;
     let opens = item.first() == Some(&b'(');
     Some(found.saturating_add(usize::from(opens)))
+}
+
+/// The mailboxes of a list. What begins and ends a group has no host.
+fn people(list: &List<'_, Address<'_>>) -> Vec<DisplayAddress> {
+    let mailboxes = list.iter().filter(|mailbox| mailbox.host.is_some());
+    let shown = mailboxes.map(|mailbox| {
+        let name = mailbox.name.as_deref().map(|name| decode::unstructured(name).into_owned());
+        DisplayAddress::new(name.unwrap_or_default(), address(&mailbox))
+    });
+    shown.collect()
+}
+
+/// A value of ids, which is ASCII where it is worth anything.
+fn line(value: Option<&Text<'_>>) -> String {
+    value.map(|value| String::from_utf8_lossy(value.trim_ascii()).into_owned()).unwrap_or_default()
 }
 
 fn address(author: &Address<'_>) -> String {
@@ -141,8 +199,10 @@ mod tests {
     #[test]
     fn a_response_with_an_envelope_tells_of_a_message() {
         let whole = told(
-            "UID 7 RFC822.SIZE 99 FLAGS (\\Seen) INTERNALDATE \"24-Nov-2026 06:32:00 +0100\" ENVELOPE (\"x\" \
-             \"=?utf-8?q?Gr=C3=BC=C3=9Fe?=\" ((\"=?utf-8?q?Z=C3=B6e?=\" NIL \"z\" \"x\")) NIL NIL NIL NIL NIL NIL NIL)",
+            "UID 7 RFC822.SIZE 99 FLAGS (\\Seen Work \\Answered) INTERNALDATE \"24-Nov-2026 06:32:00 +0100\" ENVELOPE (\"x\" \
+             \"=?utf-8?q?Gr=C3=BC=C3=9Fe?=\" ((\"=?utf-8?q?Z=C3=B6e?=\" NIL \"z\" \"x\")) NIL ((NIL NIL \"r\" \"x\")) \
+             ((NIL NIL \"friends\" NIL)(\"Ann\" NIL \"a\" \"x\")(NIL NIL NIL NIL)(NIL NIL \"b\" \"x\")) \
+             ((\"=?utf-8?q?J=C3=B6rg?=\" NIL \"j\" \"x\")) NIL \"<0@x>\" \" <1@x>\")",
         );
         let want = Summary {
             uid: 7,
@@ -151,9 +211,15 @@ mod tests {
             from: "Zöe".into(),
             address: "z@x".into(),
             subject: "Grüße".into(),
+            to: vec![DisplayAddress::new("Ann", "a@x"), DisplayAddress::new("", "b@x")],
+            cc: vec![DisplayAddress::new("Jörg", "j@x")],
+            reply_to: vec![DisplayAddress::new("", "r@x")],
+            message_id: "<1@x>".into(),
+            in_reply_to: "<0@x>".into(),
             size: 99,
             seen: true,
-            incomplete: false,
+            answered: true,
+            ..Summary::default()
         };
         assert_eq!(whole, Some(want));
         let bare = told("UID 7 ENVELOPE (NIL NIL ((NIL NIL \"z\" \"x\")) NIL NIL NIL NIL NIL NIL NIL)");

@@ -38,6 +38,14 @@ pub struct DisplayAddress {
     pub address: String,
 }
 
+impl DisplayAddress {
+    /// A mailbox of that name, decoded, and address.
+    #[must_use]
+    pub fn new(name: impl Into<String>, address: impl Into<String>) -> Self {
+        Self { name: name.into(), address: address.into() }
+    }
+}
+
 impl fmt::Display for DisplayAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.name.as_str(), self.address.as_str()) {

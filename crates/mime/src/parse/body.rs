@@ -4,12 +4,50 @@ use alloc::vec::Vec;
 
 use super::{Kind, Message, Part, Parts};
 
-/// What was chosen so far; the values are indices of parts.
-#[derive(Default)]
-struct Choice {
-    text: Vec<usize>,
-    html: Vec<usize>,
-    attachments: Vec<usize>,
+/// What has to be known of a part to choose the bodies of a message. A message that is not there as a whole, as on a
+/// server that tells its structure, can be chosen from by this too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "what RFC 8621 section 4.1.4 asks of a part")]
+pub struct PartInfo<'a> {
+    /// Place of the part that it is in, among all of them; `None` for the message itself.
+    pub parent: Option<usize>,
+    /// `type/subtype` in lower case.
+    pub media_type: &'a str,
+    /// Whether its disposition is `attachment`.
+    pub is_attachment: bool,
+    /// Whether it has a file name.
+    pub has_name: bool,
+}
+
+/// What is chosen of the parts of a message: places among all of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the three lists of RFC 8621 section 4.1.4")]
+pub struct Bodies {
+    /// What is its text where plain text is preferred.
+    pub text: Vec<usize>,
+    /// What is its text where HTML is preferred.
+    pub html: Vec<usize>,
+    /// What is attached to it.
+    pub attachments: Vec<usize>,
+}
+
+impl Bodies {
+    /// Chooses from the parts of a message, each before those in it, the message itself first. A multipart without parts
+    /// counts as text. Takes time linear in their number.
+    #[must_use]
+    pub fn choose(parts: &[PartInfo<'_>]) -> Self {
+        let mut children = alloc::vec![Vec::new(); parts.len()];
+        for (place, part) in parts.iter().enumerate() {
+            if let Some(children) = part.parent.and_then(|parent| children.get_mut(parent)) {
+                children.push(place);
+            }
+        }
+        let mut walk = Walk { parts, children, bodies: Self::default() };
+        if !parts.is_empty() {
+            walk.parts(&[0], "mixed", (true, true), false);
+        }
+        walk.bodies
+    }
 }
 
 impl<'a> Message<'a> {
@@ -37,80 +75,93 @@ impl<'a> Message<'a> {
         Parts::of(indices.into_iter().filter_map(|index| self.parts().get(index)).collect())
     }
 
-    fn choose(&self) -> Choice {
-        let mut choice = Choice::default();
-        let root: Vec<&Part<'_>> = self.parts().first().into_iter().collect();
-        self.walk(&root, "mixed", (true, true), false, &mut choice);
-        choice
+    fn choose(&self) -> Bodies {
+        let parts: Vec<PartInfo<'_>> = self.parts().iter().map(Part::info).collect();
+        Bodies::choose(&parts)
     }
+}
 
+impl Part<'_> {
+    fn info(&self) -> PartInfo<'_> {
+        PartInfo {
+            parent: self.parent(),
+            // One that was not opened, for being too deep, is a file.
+            media_type: match self.content_type().essence.as_str() {
+                essence if self.kind() == Kind::Leaf && essence.starts_with("multipart/") => UNOPENED,
+                essence => essence,
+            },
+            is_attachment: self.is_attachment(),
+            has_name: self.file_name().is_some(),
+        }
+    }
+}
+
+const UNOPENED: &str = "application/octet-stream";
+
+struct Walk<'p> {
+    parts: &'p [PartInfo<'p>],
+    children: Vec<Vec<usize>>,
+    bodies: Bodies,
+}
+
+impl Walk<'_> {
     /// `wanted` tells whether the text and the HTML list are still to be filled in an alternative.
-    fn walk(
-        &self,
-        parts: &[&Part<'_>],
-        subtype: &str,
-        wanted: (bool, bool),
-        in_alternative: bool,
-        choice: &mut Choice,
-    ) {
-        let before = (choice.text.len(), choice.html.len());
+    fn parts(&mut self, places: &[usize], subtype: &str, wanted: (bool, bool), in_alternative: bool) {
+        let before = (self.bodies.text.len(), self.bodies.html.len());
         let (mut text, mut html) = wanted;
-        for (place, part) in parts.iter().enumerate() {
-            let essence = part.content_type().essence.as_str();
-            if part.kind() == Kind::Multipart && self.is_opened(part) {
-                let subtype = essence.strip_prefix("multipart/").unwrap_or_default();
-                let children: Vec<&Part<'_>> = self.children(part.index()).collect();
+        for (order, &place) in places.iter().enumerate() {
+            let Some(part) = self.parts.get(place) else { continue };
+            let multipart = part.media_type.strip_prefix("multipart/");
+            let children = self.children.get_mut(place).map(core::mem::take).unwrap_or_default();
+            if let Some(subtype) = multipart.filter(|_| !children.is_empty()) {
                 let alternative = in_alternative || subtype == "alternative";
-                self.walk(&children, subtype, (text, html), alternative, choice);
+                self.parts(&children, subtype, (text, html), alternative);
                 continue;
             }
-            let is_media = ["image/", "audio/", "video/"].iter().any(|kind| essence.starts_with(kind));
-            let is_plain = part.kind() == Kind::Multipart || essence == "text/plain";
+            let is_media =
+                ["image/", "audio/", "video/"].iter().any(|kind| part.media_type.starts_with(kind));
+            let is_plain = multipart.is_some() || part.media_type == "text/plain";
+            let is_html = part.media_type == "text/html";
             // The first part, or one without a name that is not there for another one.
-            let is_body = (is_plain || essence == "text/html" || is_media)
-                && !part.is_attachment()
-                && (place == 0 || (subtype != "related" && (is_media || part.file_name().is_none())));
+            let is_body = (is_plain || is_html || is_media)
+                && !part.is_attachment
+                && (order == 0 || (subtype != "related" && (is_media || !part.has_name)));
+            let bodies = &mut self.bodies;
             if !is_body {
-                choice.attachments.push(part.index());
+                bodies.attachments.push(place);
                 continue;
             }
             if subtype == "alternative" {
-                if is_plain {
-                    choice.text.push(part.index());
-                } else if essence == "text/html" {
-                    choice.html.push(part.index());
-                } else {
-                    choice.attachments.push(part.index());
-                }
+                let list = match () {
+                    () if is_plain => &mut bodies.text,
+                    () if is_html => &mut bodies.html,
+                    () => &mut bodies.attachments,
+                };
+                list.push(place);
                 continue;
             }
             if in_alternative {
                 // Of one form of an alternative the other list gets nothing.
-                if is_plain {
-                    html = false;
-                }
-                if essence == "text/html" {
-                    text = false;
-                }
+                html &= !is_plain;
+                text &= !is_html;
             }
             if text {
-                choice.text.push(part.index());
+                bodies.text.push(place);
             }
             if html {
-                choice.html.push(part.index());
+                bodies.html.push(place);
             }
             if is_media && !(text && html) {
-                choice.attachments.push(part.index());
+                bodies.attachments.push(place);
             }
         }
         if subtype == "alternative" {
             // Where an alternative has one form alone, it is both.
-            if choice.text.len() == before.0 && choice.html.len() > before.1 {
-                let html = choice.html.get(before.1..).unwrap_or_default().to_vec();
-                choice.text.extend(html);
-            } else if choice.html.len() == before.1 && choice.text.len() > before.0 {
-                let text = choice.text.get(before.0..).unwrap_or_default().to_vec();
-                choice.html.extend(text);
+            let Bodies { text, html, .. } = &mut self.bodies;
+            if text.len() == before.0 && html.len() > before.1 {
+                text.extend(html.get(before.1..).unwrap_or_default());
+            } else if html.len() == before.1 && text.len() > before.0 {
+                html.extend(text.get(before.0..).unwrap_or_default());
             }
         }
     }

@@ -3,7 +3,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::split::{Fields, Sink, Splitter};
-use super::{Defect, Kind, Limits, Part};
+use super::{Defect, Limits, Part};
 use crate::DateTime;
 use crate::decode::{AddressOrGroup, Charset};
 use crate::headers::{BYTE_ORDER_MARK, Header, Headers};
@@ -243,16 +243,5 @@ impl Sink for Collector<'_> {
 
     fn defect(&mut self, defect: Defect) {
         self.defects.push(defect);
-    }
-}
-
-impl Message<'_> {
-    /// Whether a part is a multipart that has parts. One without any is shown as text.
-    pub(super) fn is_opened(&self, part: &Part<'_>) -> bool {
-        part.kind() != Kind::Leaf
-            && self
-                .parts
-                .get(part.index.saturating_add(1))
-                .is_some_and(|next| next.parent == Some(part.index))
     }
 }

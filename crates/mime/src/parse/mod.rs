@@ -30,6 +30,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+pub use body::{Bodies, PartInfo};
 pub use defect::{Defect, DefectKind};
 pub use message::{Message, Parts};
 pub use part::{Kind, Part};

@@ -16,7 +16,7 @@ use crate::{Error, Summary};
 #[non_exhaustive]
 pub enum News {
     /// There is a new message. Where the server can't show it, only its UID, size and time are known.
-    Arrived(Summary),
+    Arrived(Box<Summary>),
     /// The flags of a message changed.
     Flags {
         /// Its UID.

@@ -129,7 +129,7 @@ impl<R: Runtime> Watcher<R> {
         match change {
             Some(Change::Learned { uid, .. }) => {
                 if let Some(summary) = told.filter(|_| self.known.is_news(uid)) {
-                    self.pending.tell(News::Arrived(summary));
+                    self.pending.tell(News::Arrived(Box::new(summary)));
                 }
             }
             Some(Change::Flags { uid, .. }) if self.options.flags && had_flags => self.pending.changed(uid),

@@ -1,0 +1,164 @@
+use mailbearer_imap::{FetchItem, Item};
+use mailbearer_mime::parse::{Bodies, PartInfo};
+
+use super::{Fetched, Summary, summary::summary};
+use crate::Part;
+
+/// What a server tells of a message without sending it: its header in short, its parts, and which of them are its text.
+///
+/// [`Examined::message`](crate::Examined::message) gives that of one message. Those of many come by one command:
+///
+/// ```no_run
+/// # use mailbearer::{Outline, UidSet, blocking::Examined};
+/// # fn job(mut inbox: Examined<'_>, uids: UidSet) -> Result<(), mailbearer::Error> {
+/// for message in inbox.messages(uids, Outline::ITEMS.to_vec())? {
+///     let Some(outline) = message?.outline() else { continue };
+///     let names: Vec<_> = outline.attachments().filter_map(|part| part.name.as_deref()).collect();
+///     println!("{}: {names:?}", outline.summary.subject);
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Outline {
+    /// Its header in short.
+    pub summary: Summary,
+    /// Its parts, each before those in it; none where the server tells no structure, or one that can't be read.
+    pub parts: Vec<Part>,
+    bodies: Bodies,
+}
+
+impl Outline {
+    /// What is fetched for one.
+    pub const ITEMS: [FetchItem<'static>; 6] = [
+        FetchItem::Uid,
+        FetchItem::Flags,
+        FetchItem::InternalDate,
+        FetchItem::Size,
+        FetchItem::Envelope,
+        FetchItem::BodyStructure,
+    ];
+
+    pub(super) fn of(summary: Summary, items: &[Item<'_>]) -> Self {
+        let parts = Part::all(items).unwrap_or_default();
+        let bodies = bodies(&parts);
+        Self { summary, parts, bodies }
+    }
+
+    /// The parts that are its text where plain text is preferred, to be shown one after the other (RFC 8621 section 4.1.4).
+    /// HTML and pictures are among them where there is no plain form.
+    pub fn text_parts(&self) -> impl Iterator<Item = &Part> {
+        self.chosen(&self.bodies.text)
+    }
+
+    /// The parts that are its text where HTML is preferred. Plain text is among them where there is no HTML.
+    pub fn html_parts(&self) -> impl Iterator<Item = &Part> {
+        self.chosen(&self.bodies.html)
+    }
+
+    /// The parts that are attached: all that is no text, and every text with a name or behind another part.
+    pub fn attachments(&self) -> impl Iterator<Item = &Part> {
+        self.chosen(&self.bodies.attachments)
+    }
+
+    /// The part that an HTML text means by `cid:…`, without the `cid:`.
+    #[must_use]
+    pub fn by_content_id(&self, id: &str) -> Option<&Part> {
+        self.parts.iter().find(|part| part.content_id.as_deref() == Some(id))
+    }
+
+    fn chosen<'a>(&'a self, places: &'a [usize]) -> impl Iterator<Item = &'a Part> {
+        places.iter().filter_map(|place| self.parts.get(*place))
+    }
+}
+
+impl Fetched {
+    /// The message without its octets, where [`Outline::ITEMS`] were fetched; `None` without ENVELOPE.
+    #[must_use]
+    pub fn outline(&self) -> Option<Outline> {
+        let items = self.items();
+        let summary = summary(self.number(), &items)?;
+        Some(Outline::of(Summary { uid: self.uid(), ..summary }, &items))
+    }
+}
+
+/// Chooses from parts that stand as [`Part::all`] gives them. What a stray structure describes is none of them.
+fn bodies(parts: &[Part]) -> Bodies {
+    let root = parts.iter().rposition(|part| part.depth == 0).unwrap_or_default();
+    let of_message = parts.get(root..).unwrap_or_default();
+    // Places of the parts that are open, by depth.
+    let mut open: Vec<usize> = Vec::new();
+    let infos: Vec<PartInfo<'_>> = of_message
+        .iter()
+        .enumerate()
+        .map(|(place, part)| {
+            open.truncate(part.depth);
+            let parent = open.last().copied();
+            open.push(place);
+            PartInfo {
+                parent,
+                media_type: &part.media_type,
+                is_attachment: part.disposition.as_deref() == Some("attachment"),
+                has_name: part.name.is_some(),
+            }
+        })
+        .collect();
+    let mut bodies = Bodies::choose(&infos);
+    for list in [&mut bodies.text, &mut bodies.html, &mut bodies.attachments] {
+        list.iter_mut().for_each(|place| *place = place.saturating_add(root));
+    }
+    bodies
+}
+
+/// What a listing tells of a message whose structure was asked for too.
+pub(super) fn with_attachments(number: u32, items: &[Item<'_>]) -> Option<Summary> {
+    let mut summary = summary(number, items)?;
+    summary.has_attachments = Part::all(items).map(|parts| !bodies(&parts).attachments.is_empty());
+    Some(summary)
+}
+
+#[cfg(test)]
+mod tests {
+    use mailbearer_imap::{Data, Frame, Response};
+
+    use super::*;
+
+    #[test]
+    fn bodies_are_chosen_by_the_structure() {
+        let part = |kind: &str, more: &str| format!("({kind} {more} NIL NIL \"7bit\" 9 1 NIL NIL)");
+        let text = part("\"text\" \"plain\"", "(\"charset\" \"utf-8\")");
+        let html = part("\"text\" \"html\"", "NIL");
+        let pdf = "(\"application\" \"pdf\" (\"name\" \"a.pdf\") \"<1@x>\" NIL \"base64\" 99 NIL (\"attachment\" NIL))";
+        let envelope = "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)";
+        let inner = format!(
+            "(\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 500 {envelope} ({text}{html} \"mixed\") 9)"
+        );
+        type Numbers = &'static [&'static [u32]];
+        let rows: &[(String, Numbers, Numbers, Numbers)] = &[
+            (text.clone(), &[&[1]], &[&[1]], &[]),
+            (format!("({text}{pdf} \"mixed\")"), &[&[1]], &[&[1]], &[&[2]]),
+            (
+                format!("(({text}{html} \"alternative\"){pdf}{inner} \"mixed\")"),
+                &[&[1, 1]],
+                &[&[1, 2]],
+                &[&[2], &[3]],
+            ),
+            // A stray structure in front of the message's own.
+            (format!("{pdf}({html}{pdf} \"mixed\")"), &[&[1]], &[&[1]], &[&[2]]),
+        ];
+        for (structure, want_text, want_html, attachments) in rows {
+            let line = format!("* 1 FETCH (UID 7 ENVELOPE {envelope} BODYSTRUCTURE {structure})\r\n");
+            let frame = Frame::from(line.into_bytes());
+            let Ok(Response::Untagged(Data::Fetch(fetch))) = frame.response() else { panic!("{structure}") };
+            let outline = Outline::of(Summary::default(), &fetch.items);
+            let numbers =
+                |parts: Vec<&Part>| parts.iter().map(|part| part.number.clone()).collect::<Vec<_>>();
+            assert_eq!(numbers(outline.text_parts().collect()), *want_text, "{structure}");
+            assert_eq!(numbers(outline.html_parts().collect()), *want_html, "{structure}");
+            assert_eq!(numbers(outline.attachments().collect()), *attachments, "{structure}");
+            let summary = with_attachments(1, &fetch.items).unwrap();
+            assert_eq!(summary.has_attachments, Some(!attachments.is_empty()));
+            assert_eq!(outline.by_content_id("1@x").is_some(), structure.contains("1@x"));
+        }
+    }
+}

@@ -1,0 +1,270 @@
+use std::io;
+
+use mailbearer_imap::{FetchItem, Item, Part as Number, Section, SectionOf};
+use mailbearer_mime::{
+    decode::{Decoder, TransferEncoding},
+    parse,
+};
+use mailbearer_net::Runtime;
+
+use super::{Authenticated, Body, Examined, Messages, Outline, body::Wanted};
+use crate::{Error, Part};
+
+/// A message in an open mailbox, of which nothing crosses the network but what is asked for.
+///
+/// ```no_run
+/// # use mailbearer::blocking::Examined;
+/// # fn job(mut inbox: Examined<'_>) -> Result<(), Box<dyn std::error::Error>> {
+/// let mut message = inbox.message(4711)?; // what the server tells of it, in one flight
+/// println!("{}\n\n{}", message.outline().summary.subject, message.text()?);
+/// let invoice = message.outline().attachments().find(|part| part.media_type == "application/pdf").cloned();
+/// if let Some(invoice) = invoice {
+///     message.content(&invoice)?.copy_to(&mut std::fs::File::create_new("invoice.pdf")?)?; // however large
+/// }
+/// # Ok(()) }
+/// ```
+pub struct Received<'a, R: Runtime> {
+    imap: &'a mut Authenticated<R>,
+    outline: Outline,
+}
+
+/// A part of a message on its way in, without its transfer encoding.
+pub struct Content<'a, R: Runtime> {
+    body: Body<'a, R>,
+    /// Until the last piece.
+    decoder: Option<Decoder>,
+}
+
+impl<R: Runtime> Examined<'_, R> {
+    /// Asks what is in a message: its header in short and its parts, but none of its octets.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no such message ([`Kind::NotFound`](crate::Kind::NotFound)), and if the session ends. A
+    /// structure that can't be read gives a message without parts: [`fetch`](Self::fetch) it as a whole.
+    pub fn message(&mut self, uid: u32) -> R::Task<'_, Result<Received<'_, R>, Error>> {
+        R::task(async move {
+            let mut messages = Messages::start(self, uid.into(), Outline::ITEMS.to_vec(), None).await?;
+            let mut outline = None;
+            while let Some(fetched) = messages.advance().await? {
+                outline = fetched.outline().or(outline);
+            }
+            let outline = outline.ok_or_else(|| Error::not_found(self.open_name(), uid))?;
+            Ok(Received { imap: self, outline })
+        })
+    }
+}
+
+impl<R: Runtime> Received<'_, R> {
+    /// What the server told of it.
+    #[must_use]
+    pub const fn outline(&self) -> &Outline {
+        &self.outline
+    }
+
+    /// Its text for people: paragraphs of `format=flowed` joined, HTML made text where there is no plain form, files that
+    /// `uuencode` put into it left out. Empty if it has none.
+    ///
+    /// Fetches the parts that are its text, with one command, and what it holds is limited to 16 MiB
+    /// ([`limit_answers`](Authenticated::limit_answers)).
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`Kind::TooLarge`](crate::Kind::TooLarge) over the limit, and as [`Body::next`].
+    pub fn text(&mut self) -> R::Task<'_, Result<String, Error>> {
+        R::task(async move {
+            let parts: Vec<Part> = self.outline.text_parts().filter(|part| part.is_text()).cloned().collect();
+            let mut text = String::new();
+            for (part, octets) in parts.iter().zip(self.octets_of(&parts).await?) {
+                let whole = part.as_message(&octets);
+                if !text.is_empty() && !text.ends_with('\n') {
+                    text.push('\n');
+                }
+                text.push_str(&parse::Message::parse(&whole).text());
+            }
+            Ok(text)
+        })
+    }
+
+    /// Its HTML, as hostile as whoever sent it; `None` if it has none. Fetches the parts that are it, as
+    /// [`text`](Self::text) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`text`](Self::text).
+    pub fn html(&mut self) -> R::Task<'_, Result<Option<String>, Error>> {
+        R::task(async move {
+            let is_html = |part: &&Part| part.media_type == "text/html";
+            let parts: Vec<Part> = self.outline.html_parts().filter(is_html).cloned().collect();
+            let mut html = None;
+            for (part, octets) in parts.iter().zip(self.octets_of(&parts).await?) {
+                let whole = part.as_message(&octets);
+                let text = parse::Message::parse(&whole).html().unwrap_or_default();
+                html.get_or_insert_with(String::new).push_str(&text);
+            }
+            Ok(html)
+        })
+    }
+
+    /// Its header section, as it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`text`](Self::text).
+    pub fn header(&mut self) -> R::Task<'_, Result<Vec<u8>, Error>> {
+        R::task(async move {
+            let mut left = self.imap.answer_limit;
+            self.collect(Section::HEADER, &mut left).await
+        })
+    }
+
+    /// A part of it, without its transfer encoding, in pieces: an attachment of any size.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`Kind::NoData`](crate::Kind::NoData) for a part that can't be fetched by a number, as a multipart, and
+    /// for one whose encoding is not known; and if the session ends.
+    pub fn content(&mut self, part: &Part) -> R::Task<'_, Result<Content<'_, R>, Error>> {
+        let encoding = TransferEncoding::parse(part.encoding.as_bytes());
+        let section = part.section().filter(|_| encoding != TransferEncoding::Unknown);
+        let uid = self.outline.summary.uid;
+        R::task(async move {
+            let section = section.ok_or_else(|| Error::no_data(self.imap.open_name(), uid))?;
+            let body = Body::of_open(self.imap, uid, Wanted::Section(section, None)).await?;
+            Ok(Content { body, decoder: Some(encoding.decoder()) })
+        })
+    }
+
+    /// The octets of parts as they are encoded.
+    async fn octets_of(&mut self, parts: &[Part]) -> Result<Vec<Vec<u8>>, Error> {
+        let sections: Vec<_> = parts.iter().map(|part| part.section().unwrap_or_default()).collect();
+        let inline = self.imap.session.limits().literal_inline;
+        let are_small = parts.iter().all(|part| part.octets.is_some_and(|octets| octets <= inline));
+        let mut left = self.imap.answer_limit;
+        let mut all = Vec::with_capacity(sections.len());
+        if sections.len() > 1 && are_small {
+            all = self.together(&sections, left).await?;
+        }
+        // One part, large ones, and what a server left out.
+        for section in sections.into_iter().skip(all.len()) {
+            all.push(self.collect(section, &mut left).await?);
+        }
+        Ok(all)
+    }
+
+    /// The sections by one command; those up to the first that did not come.
+    async fn together(&mut self, sections: &[Section<'static>], limit: usize) -> Result<Vec<Vec<u8>>, Error> {
+        let uid = self.outline.summary.uid;
+        let item = |section: &Section<'static>| FetchItem::Section {
+            section: section.clone(),
+            partial: None,
+            peek: true,
+        };
+        let items = [FetchItem::Uid].into_iter().chain(sections.iter().map(item)).collect();
+        let mut found: Vec<Option<Vec<u8>>> = vec![None; sections.len()];
+        let mut left = limit;
+        let mut messages = Messages::start(self.imap, uid.into(), items, None).await?;
+        while let Some(fetched) = messages.advance().await? {
+            for item in fetched.items() {
+                let Item::Body { section, data: Some(data), .. } = item else { continue };
+                let place = sections.iter().position(|wanted| wanted.part == section.part);
+                if let Some(slot @ None) = place.and_then(|place| found.get_mut(place)) {
+                    left = left.checked_sub(data.len()).ok_or_else(|| too_large(limit))?;
+                    *slot = Some(data.to_vec());
+                }
+            }
+        }
+        Ok(found.into_iter().map_while(|octets| octets).collect())
+    }
+
+    async fn collect(&mut self, section: Section<'static>, left: &mut usize) -> Result<Vec<u8>, Error> {
+        let (uid, limit) = (self.outline.summary.uid, self.imap.answer_limit);
+        let mut body = Body::of_open(self.imap, uid, Wanted::Section(section, None)).await?;
+        let mut octets = Vec::new();
+        while let Some(piece) = body.advance().await? {
+            *left = left.checked_sub(piece.len()).ok_or_else(|| too_large(limit))?;
+            octets.extend_from_slice(&piece);
+        }
+        Ok(octets)
+    }
+}
+
+fn too_large(limit: usize) -> Error {
+    Error::too_large(u64::try_from(limit).unwrap_or(u64::MAX))
+}
+
+impl<R: Runtime> Content<'_, R> {
+    /// The next octets; `None` after the last. None of them is empty.
+    ///
+    /// # Errors
+    ///
+    /// As [`Body::next`].
+    pub fn next(&mut self) -> R::Task<'_, Result<Option<Vec<u8>>, Error>> {
+        R::task(self.piece())
+    }
+
+    async fn piece(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        while let Some(decoder) = &mut self.decoder {
+            let mut decoded = Vec::new();
+            match self.body.advance().await? {
+                Some(octets) => decoder.decode(&octets, &mut decoded),
+                None => {
+                    decoder.finish(&mut decoded);
+                    self.decoder = None;
+                }
+            }
+            if !decoded.is_empty() {
+                return Ok(Some(decoded));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Writes all of it; returns how many octets that were.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the writer does, and as [`next`](Self::next): the source of the error is the [`Error`] then.
+    pub fn copy_to<'t, W: io::Write + Send>(mut self, to: &'t mut W) -> R::Task<'t, io::Result<u64>>
+    where
+        Self: 't,
+    {
+        R::task(async move {
+            let mut written = 0_u64;
+            while let Some(octets) = self.piece().await.map_err(io::Error::other)? {
+                to.write_all(&octets)?;
+                written = written.saturating_add(u64::try_from(octets.len()).unwrap_or(u64::MAX));
+            }
+            Ok(written)
+        })
+    }
+}
+
+impl Part {
+    /// Whether it is text of any kind.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        self.media_type.starts_with("text/")
+    }
+
+    /// What it is fetched by; `None` for one that has no number.
+    fn section(&self) -> Option<Section<'static>> {
+        let part = Number::new(&self.number);
+        (!self.number.is_empty()).then_some(Section { part, of: SectionOf::Whole })
+    }
+
+    /// A message that is this part alone, for the parser that knows all that can be wrong with one.
+    fn as_message(&self, body: &[u8]) -> Vec<u8> {
+        // A disposition would make a file of it.
+        let encoding: String = self.encoding.chars().filter(|c| !c.is_control()).collect();
+        [
+            b"Content-Type: ",
+            self.content_type.as_slice(),
+            b"\r\nContent-Transfer-Encoding: ",
+            encoding.as_bytes(),
+            b"\r\n\r\n",
+            body,
+        ]
+        .concat()
+    }
+}
