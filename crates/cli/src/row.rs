@@ -1,7 +1,7 @@
 //! A message on a line: for `list` and `watch`.
 
 use jiff::{Timestamp, tz::TimeZone};
-use mailbearer::{Summary, proto::wire::printable};
+use mailbearer::{DisplayAddress, Summary, proto::wire::printable};
 use serde_json::json;
 
 use crate::{output, value};
@@ -14,16 +14,30 @@ pub(crate) fn object(message: &Summary) -> serde_json::Value {
         "from": message.from,
         "address": message.address,
         "subject": message.subject,
+        "to": message.to.iter().map(person).collect::<Vec<_>>(),
+        "cc": message.cc.iter().map(person).collect::<Vec<_>>(),
+        "reply_to": message.reply_to.iter().map(person).collect::<Vec<_>>(),
+        "message_id": Some(&message.message_id).filter(|id| !id.is_empty()),
+        "in_reply_to": Some(&message.in_reply_to).filter(|id| !id.is_empty()),
         "size": message.size,
         "seen": message.seen,
+        "answered": message.answered,
+        "flagged": message.flagged,
     });
-    // Only where it is so: it is rare.
-    if message.incomplete
-        && let Some(fields) = object.as_object_mut()
-    {
-        fields.insert("incomplete".into(), true.into());
+    if let Some(fields) = object.as_object_mut() {
+        // Only where it is so: it is rare.
+        if message.incomplete {
+            fields.insert("incomplete".into(), true.into());
+        }
+        if let Some(attachments) = message.has_attachments {
+            fields.insert("attachments".into(), attachments.into());
+        }
     }
     object
+}
+
+fn person(mailbox: &DisplayAddress) -> serde_json::Value {
+    json!({ "name": mailbox.name, "address": mailbox.address })
 }
 
 /// The words for a message that the server does not show, or not in a form that can be read.
@@ -37,8 +51,8 @@ pub(crate) fn incomplete(message: &Summary) -> String {
 
 /// The columns of a message.
 ///
-/// For a person they are cut to fit into `width` columns, with a star at what was not read yet. A program gets all of it,
-/// in columns that stay the same.
+/// For a person they are cut to fit into `width` columns, with a star at what was not read yet, an exclamation mark
+/// at what somebody flagged, and an `@` where files are attached. A program gets all of it, in columns that stay the same.
 pub(crate) fn line(message: &Summary, zone: &TimeZone, width: Option<usize>) -> String {
     let date = message.date.and_then(|date| Timestamp::from_second(date.unix_seconds()).ok()).map_or_else(
         || "-".into(),
@@ -49,8 +63,13 @@ pub(crate) fn line(message: &Summary, zone: &TimeZone, width: Option<usize>) -> 
     let Some(width) = width else {
         return format!("{:>7}  {date:<16}  {}  {subject}", message.uid, output::pad(&from, FROM));
     };
-    let mark = if message.seen { ' ' } else { '*' };
-    let start = format!("{:>7} {mark} {date:<16}  ", message.uid);
+    let mark = |is_so: bool, mark| if is_so { mark } else { ' ' };
+    let marks = [
+        mark(!message.seen, '*'),
+        mark(message.flagged, '!'),
+        mark(message.has_attachments == Some(true), '@'),
+    ];
+    let start = format!("{:>7} {} {date:<16}  ", message.uid, String::from_iter(marks));
     let room = width.saturating_sub(start.len());
     // On a narrow terminal the subject gets most of what is left.
     let column = FROM.min(room / 3);
@@ -78,14 +97,14 @@ mod tests {
     #[test]
     fn columns_stand_under_each_other() {
         for (from, subject, want) in [
-            ("Ann Example", "Hi", "      1 * 2026-11-24 06:32  Ann Example                   Hi"),
-            ("张三", "你好", "      1 * 2026-11-24 06:32  张三                          你好"),
+            ("Ann Example", "Hi", "      1 *   2026-11-24 06:32  Ann Example                   Hi"),
+            ("张三", "你好", "      1 *   2026-11-24 06:32  张三                          你好"),
             (
                 "A name that is longer than its column",
                 "x\u{1b}[2J",
-                "      1 * 2026-11-24 06:32  A name that is longer than …  x\\x1b[2J",
+                "      1 *   2026-11-24 06:32  A name that is longer than …  x\\x1b[2J",
             ),
-            ("", "", "      1 * 2026-11-24 06:32                                "),
+            ("", "", "      1 *   2026-11-24 06:32                                "),
         ] {
             assert_eq!(shown(1, from, subject, Some(120)), want, "{from}");
         }
@@ -102,12 +121,24 @@ mod tests {
     }
 
     #[test]
+    fn a_message_shows_what_it_is() {
+        for (seen, flagged, attachments, want) in
+            [(false, true, Some(true), "*!@"), (true, false, Some(false), "   "), (true, true, None, " ! ")]
+        {
+            let mut message = Summary::default();
+            (message.uid, message.seen, message.flagged) = (1, seen, flagged);
+            message.has_attachments = attachments;
+            assert_eq!(&line(&message, &TimeZone::UTC, Some(80))[8..11], want);
+        }
+    }
+
+    #[test]
     fn a_line_fits_the_terminal() {
         let subject = "Ein 很长的 subject that goes on and on and on, and then some more of it after that";
         for (width, want) in [
-            (80, "      1 * 2026-11-24 06:32  Ann Example of s…  Ein 很长的 subject that goes on …"),
-            (40, "      1 * 2026-11-24 06:32  Ann…  Ein …"),
-            (20, "      1 * 2026-11-2…"),
+            (80, "      1 *   2026-11-24 06:32  Ann Example of …  Ein 很长的 subject that goes on…"),
+            (40, "      1 *   2026-11-24 06:32  An…  Ein …"),
+            (20, "      1 *   2026-11…"),
             (1, "…"),
         ] {
             let line = shown(1, "Ann Example of somewhere", subject, Some(width));
@@ -122,10 +153,13 @@ mod tests {
         (message.uid, message.size, message.seen) = (7, 99, true);
         message.date = DateTime::new(1_795_498_320, 60).ok();
         (message.from, message.address, message.subject) = ("Zöe".into(), "z@x".into(), "Grüße".into());
+        message.to = vec![DisplayAddress::new("Ann", "a@x")];
+        (message.message_id, message.has_attachments) = ("<1@x>".into(), Some(true));
         assert_eq!(
             object(&message).to_string(),
-            "{\"address\":\"z@x\",\"date\":\"2026-11-24T05:32:00Z\",\"from\":\"Zöe\",\"seen\":true,\"size\":99,\
-             \"subject\":\"Grüße\",\"uid\":7}"
+            "{\"address\":\"z@x\",\"answered\":false,\"attachments\":true,\"cc\":[],\"date\":\"2026-11-24T05:32:00Z\",\
+             \"flagged\":false,\"from\":\"Zöe\",\"in_reply_to\":null,\"message_id\":\"<1@x>\",\"reply_to\":[],\
+             \"seen\":true,\"size\":99,\"subject\":\"Grüße\",\"to\":[{\"address\":\"a@x\",\"name\":\"Ann\"}],\"uid\":7}"
         );
     }
 }

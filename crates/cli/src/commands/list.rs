@@ -19,6 +19,8 @@ pub(crate) fn run(
     let query = arguments.search.as_deref().map(Query::new);
     let key = wanted(query.as_ref(), arguments)?;
     let zone = value::zone();
+    // A person sees where files are attached, which is half of the answer.
+    let for_person = out.width().is_some() && !out.is_json();
     let show = |message: &Summary| {
         if out.is_json() {
             out.json(&row::object(message))
@@ -27,9 +29,12 @@ pub(crate) fn run(
         }
     };
     super::with_imap(global, &[&arguments.folder], |imap| match key {
-        Some(key) => found(imap, arguments, &key, show),
+        Some(key) => found(imap, arguments, &key, for_person, show),
         None => {
             let range = arguments.limit.map_or(Range::All, |count| Range::Last(count.get()));
+            if for_person {
+                return show_all(imap.examine(&arguments.folder)?.list_with_attachments(range)?, show);
+            }
             show_all(imap.list(&arguments.folder, range)?, show)
         }
     })
@@ -52,6 +57,7 @@ fn found(
     imap: &mut Imap<Blocking>,
     arguments: &ListArgs,
     key: &SearchKey<'_>,
+    for_person: bool,
     show: impl FnMut(&Summary) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut folder = imap.examine(&arguments.folder)?;
@@ -59,7 +65,8 @@ fn found(
     if let Some(limit) = arguments.limit {
         uids = uids.highest(limit.get());
     }
-    show_all(folder.list(Range::Uids(uids))?, show)
+    let range = Range::Uids(uids);
+    show_all(if for_person { folder.list_with_attachments(range)? } else { folder.list(range)? }, show)
 }
 
 fn show_all(

@@ -50,7 +50,10 @@ fn results_as_json() {
     let lines: Vec<Value> = listed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 2);
     assert_eq!((&lines[0]["subject"], &lines[0]["uid"]), (&"a\tb".into(), &1.into()));
-    let want = "{\"address\":\"z@x\",\"date\":\"2026-11-24T05:30:00Z\",\"from\":\"Zöe\",\"seen\":false,\"size\":105,\"subject\":\"你好\",\"uid\":2}";
+    let want = "{\"address\":\"z@x\",\"answered\":false,\"cc\":[],\"date\":\"2026-11-24T05:30:00Z\",\"flagged\":false,\
+                \"from\":\"Zöe\",\"in_reply_to\":null,\"message_id\":null,\
+                \"reply_to\":[{\"address\":\"z@x\",\"name\":\"Zöe\"}],\"seen\":false,\"size\":105,\
+                \"subject\":\"你好\",\"to\":[],\"uid\":2}";
     assert_eq!(listed.lines().last().unwrap(), want);
     let fetched = object(world.run(&["fetch", "INBOX", "2", "--json", "-o", "m.eml"]).ok());
     assert_eq!((&fetched["octets"], &fetched["file"]), (&105.into(), &"m.eml".into()));

@@ -357,7 +357,7 @@ fn a_terminal_is_neither_overrun_nor_steered() {
     };
     assert_eq!(
         run("list"),
-        "      1 * 2026-11-24 06:30  a@x…  a sub…\n      2   2026-11-24 06:30  b@x…  y\n"
+        "      1 *   2026-11-24 06:30  a@…  a su…\n      2     2026-11-24 06:30  b@…  y\n"
     );
     let shown = run("fetch INBOX 1");
     assert!(shown.ends_with("\n\n\\x1b]0;title\\x07gr\u{fc}\u{df}e\n"), "{shown:?}");

@@ -68,8 +68,10 @@ fn tells_of_flags_and_of_messages_that_go_if_asked() {
     watch.wait_for("< + IDLE");
     let mailbox = world.server.mailbox();
     let uid = world.deliver(message("Grüße"));
-    let want = "{\"address\":\"ann@x.test\",\"date\":\"2026-11-24T06:30:00Z\",\"event\":\"arrived\",\"from\":\"Ann\",\
-                \"seen\":false,\"size\":84,\"subject\":\"Grüße\",\"uid\":2}";
+    let want = "{\"address\":\"ann@x.test\",\"answered\":false,\"cc\":[],\"date\":\"2026-11-24T06:30:00Z\",\
+                \"event\":\"arrived\",\"flagged\":false,\"from\":\"Ann\",\"in_reply_to\":null,\"message_id\":null,\
+                \"reply_to\":[{\"address\":\"ann@x.test\",\"name\":\"Ann\"}],\"seen\":false,\"size\":84,\
+                \"subject\":\"Grüße\",\"to\":[],\"uid\":2}";
     assert_eq!(watch.line(), want);
     mailbox.set_flags("INBOX", uid, vec!["\\Seen".into(), "Work".into()]);
     assert_eq!(watch.line(), "{\"event\":\"flags\",\"flags\":[\"\\\\Seen\",\"Work\"],\"uid\":2}");
