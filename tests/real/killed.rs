@@ -4,39 +4,66 @@ use std::{
     collections::BTreeMap,
     fs,
     path::Path,
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
 };
 
 use mailbearer_mock::{Server, memory::Options};
 use mailbearer_tests::program;
+use tempfile::TempDir;
+
+struct World {
+    server: Server,
+    folder: TempDir,
+}
+
+impl World {
+    fn new(strict: bool) -> Self {
+        let mut options = Options::default();
+        options.rotating_refresh_tokens = strict;
+        let server = Server::start(options).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("ca.pem"), server.ca_pem()).unwrap();
+        Self { server, folder }
+    }
+
+    /// Refreshes the token under `tracer`; `first` is the refresh token of the configuration.
+    fn run(&self, tracer: &[String], first: &str) -> Output {
+        let words =
+            [tracer, &[program().display().to_string(), "token".into(), "--no-cache".into()]].concat();
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).env_clear().envs(self.server.env(&self.folder.path().join("ca.pem")));
+        command.env("HOME", self.folder.path()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("MAILBEARER_OAUTH_GRANT", "refresh_token").env("MAILBEARER_OAUTH_REFRESH_TOKEN", first);
+        command.stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// What a whole run does, as strace writes it.
+    fn trace(&self, first: &str) -> String {
+        let trace = self.folder.path().join("trace");
+        let output = self.run(&strace(["-o".into(), trace.display().to_string()]), first);
+        assert!(output.status.success(), "{output:?}");
+        fs::read_to_string(&trace).unwrap()
+    }
+}
+
+fn strace(more: [String; 2]) -> Vec<String> {
+    let mut words = vec!["strace".to_owned(), "-f".into(), "-qq".into()];
+    words.extend(more);
+    words
+}
+
+/// Has the program killed when it makes this call for that many times.
+fn kill(call: &str, at: usize) -> Vec<String> {
+    strace(["-e".into(), format!("inject={call}:signal=KILL:when={at}")])
+}
 
 /// The old refresh token stays good here, as at Microsoft's: what was not kept is no loss, only what is broken.
 #[test]
 fn a_kept_refresh_token_outlives_a_kill_at_any_point() {
-    let server = Server::start(Options::default()).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let ca_file = folder.path().join("ca.pem");
-    fs::write(&ca_file, server.ca_pem()).unwrap();
-    let first = server.tokens().new_refresh_token().unwrap();
-    let run = |tracer: &[String]| {
-        let words =
-            [tracer, &[program().display().to_string(), "token".into(), "--no-cache".into()]].concat();
-        let mut command = Command::new(&words[0]);
-        command.args(&words[1..]).env_clear().envs(server.env(&ca_file)).env("HOME", folder.path());
-        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.env("MAILBEARER_OAUTH_GRANT", "refresh_token").env("MAILBEARER_OAUTH_REFRESH_TOKEN", &first);
-        command.stdin(Stdio::null()).output().unwrap()
-    };
-    assert!(run(&[]).status.success());
-
-    let trace = folder.path().join("trace");
-    let strace = |more: [String; 2]| {
-        let mut words = vec!["strace".to_owned(), "-f".into(), "-qq".into()];
-        words.extend(more);
-        words
-    };
-    assert!(run(&strace(["-o".into(), trace.display().to_string()])).status.success());
-    let traced = fs::read_to_string(&trace).unwrap();
+    let world = World::new(false);
+    let first = world.server.tokens().new_refresh_token().unwrap();
+    assert!(world.run(&[], &first).status.success());
+    let traced = world.trace(&first);
     let hidden =
         traced.find("prctl(PR_SET_DUMPABLE, SUID_DUMP_DISABLE").expect("its memory is closed to others");
     assert!(hidden < traced.find("connect(").unwrap());
@@ -46,13 +73,13 @@ fn a_kept_refresh_token_outlives_a_kill_at_any_point() {
     let (mut killed, mut states) = (0, Vec::new());
     for (call, count) in &calls {
         for at in 1..=*count {
-            let inject = format!("inject={call}:signal=KILL:when={at}");
-            let output = run(&strace(["-e".into(), inject.clone()]));
+            let output = world.run(&kill(call, at), &first);
             killed += usize::from(!output.status.success());
-            states.push(state(folder.path(), &server, &inject));
+            let name = format!("{call} {at}");
+            states.push(state(world.folder.path(), &world.server, &name));
             if at == 1 {
-                let output = run(&[]);
-                assert!(output.status.success(), "after {inject}: {output:?}");
+                let output = world.run(&[], &first);
+                assert!(output.status.success(), "after {name}: {output:?}");
             }
         }
     }
@@ -60,7 +87,35 @@ fn a_kept_refresh_token_outlives_a_kill_at_any_point() {
     assert!(killed * 20 > states.len() * 19, "{killed} of {}", states.len());
     states.dedup();
     assert!(states.len() > 2, "the state was replaced on the way");
-    assert!(run(&[]).status.success());
+    assert!(world.run(&[], &first).status.success());
+}
+
+/// A server that takes each refresh token once. The answer is the only copy of the next one until it is written: a kill
+/// before that loses it, and a kill after that does not.
+#[test]
+fn a_strictly_rotated_token_is_kept_from_when_it_is_written() {
+    let world = World::new(true);
+    let first = world.server.tokens().new_refresh_token().unwrap();
+    assert!(world.run(&[], &first).status.success());
+    let traced = world.trace(&first);
+    // From the write of the new file on, by how often each call was made before.
+    let lines: Vec<&str> = traced.lines().collect();
+    let opened = lines.iter().position(|line| line.contains(".new\"") && line.contains("O_CREAT"));
+    let opened = opened.expect("the file is made");
+    let written = opened + lines[opened..].iter().position(|line| line.contains("write(")).unwrap();
+    let (before, all) = (calls(&lines[..=written].join("\n")), calls(&traced));
+    let mut killed = 0;
+    for (call, count) in all.iter().filter(|(call, _)| ["fsync", "rename", "openat"].contains(&call.as_str()))
+    {
+        for at in before.get(call).map_or(1, |count| count + 1)..=*count {
+            let first = world.server.tokens().new_refresh_token().unwrap();
+            assert!(world.run(&[], &first).status.success(), "a family of its own");
+            killed += usize::from(!world.run(&kill(call, at), &first).status.success());
+            let output = world.run(&[], &first);
+            assert!(output.status.success(), "after {call} {at}: {output:?}");
+        }
+    }
+    assert!(killed >= 4, "{killed}");
 }
 
 /// The refresh token that is kept, which the server takes.

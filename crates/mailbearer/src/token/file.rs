@@ -13,7 +13,9 @@ use super::{AccountKey, Kept, Pending, StoreError, StoreLock, TokenStore, Troubl
 
 /// Keeps tokens in a folder, in a file for each account: mode 0600 in a folder of mode 0700.
 ///
-/// A file is replaced as a whole: written under a temporary name, put on the disk and renamed. The lock is on a file
+/// A file is replaced as a whole: written under a temporary name, put on the disk and renamed. If a process is killed after
+/// the writing, the next one that locks renames the file: the refresh token in it may be the only one that the server still
+/// takes. The lock is on a file
 /// beside it that is never deleted; the system unlocks it when the process ends, however it ends. On Unix what could
 /// be another user's is refused: a file or folder of another owner, a file that others can read, a folder that others
 /// can write to, and what is no plain file.
@@ -36,18 +38,7 @@ impl FileStore {
         if !check_folder(&self.folder)? {
             return Ok(None);
         }
-        let path = self.path(account, DATA);
-        let file = match open(&path, OpenOptions::new().read(true)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            opened => opened.map_err(|error| trouble(&path, error))?,
-        };
-        check_file(&path, &file, 0o077)?;
-        let mut text = Vec::with_capacity(LIMIT.min(16 * 1024));
-        let limit = u64::try_from(LIMIT).unwrap_or(u64::MAX);
-        file.take(limit).read_to_end(&mut text).map_err(|error| trouble(&path, error))?;
-        let text = mailbearer_wire::Secret::<Vec<u8>>::new(text);
-        Kept::from_text(text.expose(), account)
-            .map_err(|what| StoreError::new(path, Trouble::Malformed(what)))
+        read_file(&self.path(account, DATA), account)
     }
 
     fn write(&self, account: &AccountKey, kept: &Kept) -> Result<(), StoreError> {
@@ -61,16 +52,24 @@ impl FileStore {
         let written =
             open(&temporary, OpenOptions::new().write(true).create_new(true)).and_then(|mut file| {
                 file.write_all(kept.to_text(account).expose().as_bytes())?;
-                // Before the name: a name that outlives a power cut must not lead to an empty file.
-                file.sync_all()?;
-                drop(file);
-                fs::rename(&temporary, &path)
+                rename(file, &temporary, &path)
             });
         if let Err(error) = written {
-            // The failure is told; a file without a use is not worth another.
+            // The caller hears of the first failure. What can't be kept is not left behind.
             let _ = fs::remove_file(&temporary);
             return Err(trouble(&path, error));
         }
+        sync_folder(&self.folder).map_err(|error| trouble(&self.folder, error))
+    }
+
+    /// Does what a process that was killed in [`write`](Self::write) left to do. Only the holder of the lock calls it.
+    fn recover(&self, account: &AccountKey) -> Result<(), StoreError> {
+        let (path, temporary) = (self.path(account, DATA), self.path(account, TEMPORARY));
+        // A file that is not whole, or that can't be trusted, is left for the next writer to remove.
+        let Ok(Some(_)) = read_file(&temporary, account) else { return Ok(()) };
+        open(&temporary, OpenOptions::new().write(true))
+            .and_then(|file| rename(file, &temporary, &path))
+            .map_err(|error| trouble(&path, error))?;
         sync_folder(&self.folder).map_err(|error| trouble(&self.folder, error))
     }
 
@@ -116,9 +115,13 @@ impl TokenStore for FileStore {
             Err(error) => return Box::pin(ready(Err(error))),
         };
         match file.try_lock() {
-            Ok(()) => Box::pin(ready(Ok(StoreLock::new(file)))),
+            Ok(()) => Box::pin(ready(self.recover(account).map(|()| StoreLock::new(file)))),
             Err(TryLockError::Error(error)) => Box::pin(ready(Err(trouble(&path, error)))),
-            Err(TryLockError::WouldBlock) => Box::pin(wait(path, file, patience)),
+            Err(TryLockError::WouldBlock) => Box::pin(async move {
+                let lock = wait(path, file, patience).await?;
+                self.recover(account)?;
+                Ok(lock)
+            }),
         }
     }
 }
@@ -202,6 +205,28 @@ fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
         options.mode(0o600).custom_flags(i32::try_from(flags.bits()).unwrap_or_default());
     }
     options.open(path)
+}
+
+/// What a file holds for `account`.
+fn read_file(path: &Path, account: &AccountKey) -> Result<Option<Kept>, StoreError> {
+    let file = match open(path, OpenOptions::new().read(true)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(|error| trouble(path, error))?,
+    };
+    check_file(path, &file, 0o077)?;
+    let mut text = Vec::with_capacity(LIMIT.min(16 * 1024));
+    let limit = u64::try_from(LIMIT).unwrap_or(u64::MAX);
+    file.take(limit).read_to_end(&mut text).map_err(|error| trouble(path, error))?;
+    let text = mailbearer_wire::Secret::<Vec<u8>>::new(text);
+    Kept::from_text(text.expose(), account).map_err(|what| StoreError::new(path, Trouble::Malformed(what)))
+}
+
+/// Puts a written file in the place of another.
+fn rename(file: File, from: &Path, to: &Path) -> io::Result<()> {
+    // Before the name: a name that outlives a power cut must not lead to an empty file.
+    file.sync_all()?;
+    drop(file);
+    fs::rename(from, to)
 }
 
 /// Whether there is a folder, and nobody else can put anything into it.

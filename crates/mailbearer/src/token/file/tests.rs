@@ -128,6 +128,54 @@ fn a_killed_writer_leaves_nothing_for_good() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
+/// With strict rotation the token that was written and not renamed is the only one that is good.
+#[test]
+fn what_a_killed_writer_wrote_is_found_by_the_next_that_locks() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FileStore::new(folder.path());
+    save(&store, "old").unwrap();
+    let whole = kept("new").to_text(&key("u")).expose().clone();
+    let temporary = store.path(&key("u"), TEMPORARY);
+    let rows = [
+        ("whole", whole.clone(), "new"),
+        ("cut", whole[..whole.len() - 3].to_owned(), "old"),
+        ("empty", String::new(), "old"),
+        ("another account's", kept("new").to_text(&key("v")).expose().clone(), "old"),
+    ];
+    for (name, text, want) in rows {
+        save(&store, "old").unwrap();
+        fs::write(&temporary, text).unwrap();
+        make_private(&temporary);
+        assert_eq!(access(&load(&store).unwrap().unwrap()), "old", "{name}: a writer may be at it");
+        drop(lock(&store, Duration::ZERO).unwrap());
+        assert_eq!(access(&load(&store).unwrap().unwrap()), want, "{name}");
+    }
+    #[cfg(unix)]
+    {
+        fs::write(&temporary, whole).unwrap();
+        fs::set_permissions(&temporary, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+        drop(lock(&store, Duration::ZERO).unwrap());
+        assert_eq!(access(&load(&store).unwrap().unwrap()), "old", "others could have written it");
+    }
+    // Whoever waits for the lock finds it, too.
+    fs::write(&temporary, kept("new").to_text(&key("u")).expose()).unwrap();
+    make_private(&temporary);
+    let held = store.lock_file(&key("u")).unwrap().1;
+    held.lock().unwrap();
+    let other = store.clone();
+    let waiting = thread::spawn(move || lock(&other, Duration::from_secs(60)).map(drop));
+    drop(held);
+    waiting.join().unwrap().unwrap();
+    assert_eq!(access(&load(&store).unwrap().unwrap()), "new");
+}
+
+fn make_private(path: &Path) {
+    #[cfg(unix)]
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    #[cfg(not(unix))]
+    let _ = path;
+}
+
 #[cfg(unix)]
 mod unix {
     use std::os::unix::fs::{PermissionsExt, symlink};
