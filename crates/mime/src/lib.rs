@@ -59,4 +59,4 @@ pub use headers::{Header, Headers, HeadersIter, LimitExceeded, Limits};
 pub use html::{HtmlLimits, html_to_text, html_to_text_with};
 pub use lines::{LineEnds, Measure};
 pub use mailbearer_wire::{Date, DateTime};
-pub use raw::{RawError, RawHeader};
+pub use raw::{RawError, RawHeader, mailbox_field};

@@ -118,6 +118,16 @@ impl RawHeader {
     }
 }
 
+/// A field that names mailboxes, such as `To`, folded and encoded as a composed message has it, with its line end.
+///
+/// `name` has to be a field's name.
+#[must_use]
+pub fn mailbox_field(name: &str, mailboxes: &[Address]) -> Vec<u8> {
+    let mut field = Vec::new();
+    HeaderLine::start(&mut field, name).mailboxes(mailboxes);
+    field
+}
+
 /// Why a message can't be taken as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

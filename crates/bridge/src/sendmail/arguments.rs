@@ -1,0 +1,434 @@
+use std::{ffi::OsString, fmt, path::PathBuf};
+
+use mailbearer::proto::smtp::{DeliverBy, Notify, Returned};
+
+/// What `sendmail` was asked to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Arguments {
+    /// What to do at all.
+    pub mode: Mode,
+    /// `-f` or `-r`: the envelope's sender, without angle brackets; empty for `<>`.
+    pub sender: Option<String>,
+    /// `-F`: the name of the sender, where the message has no From.
+    pub name: Option<String>,
+    /// `-t`: the header names recipients too.
+    pub from_header: bool,
+    /// Recipients, without angle brackets.
+    pub recipients: Vec<String>,
+    /// `-N`: when to report.
+    pub notify: Option<Notify>,
+    /// `-R`: how much comes back in a report.
+    pub returned: Option<Returned>,
+    /// `-V`: a name for the message, which reports repeat.
+    pub envelope_id: Option<String>,
+    /// `-O DeliverBy=SECONDS;MODE`: how long delivery may take.
+    pub deliver_by: Option<DeliverBy>,
+    /// `--queue`: keep it, and let a run of the queue send it.
+    pub queue: bool,
+    /// `--spool`: the folder of messages that wait.
+    pub spool: Option<PathBuf>,
+    /// `--aliases`: the file that says who local names are.
+    pub aliases: Option<PathBuf>,
+    /// `--account` or `-a`: the account to send by.
+    pub account: Option<String>,
+    /// `--config` or `-C`: the configuration file.
+    pub config: Option<PathBuf>,
+    /// `--json`: errors as objects.
+    pub json: bool,
+    /// `--trace` or `-v`: show the conversation.
+    pub trace: bool,
+}
+
+/// What `sendmail` does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mode {
+    /// Sends the message on standard input (`-bm`).
+    #[default]
+    Deliver,
+    /// Speaks SMTP on standard input and output (`-bs`).
+    Smtp,
+    /// Shows whom a message would go to, and sends none (`-bv`).
+    Verify,
+    /// Lists the queue (`-bp`).
+    List,
+    /// Tries what is due in the queue (`-q`).
+    Run,
+    /// Does nothing, as there is no database of aliases to build (`-bi`).
+    Nothing,
+    /// Prints help (`--help`).
+    Help,
+}
+
+/// An argument that makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArgumentError(String);
+
+impl fmt::Display for ArgumentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ArgumentError {}
+
+impl Arguments {
+    /// Reads the arguments behind the program's name, by the rules of getopt: options stand before the recipients,
+    /// several without a value may share a `-`, a value follows at once or is the next word.
+    ///
+    /// # Errors
+    ///
+    /// Fails for an option that is not known or has no value, for a value that makes no sense, for an address or a name
+    /// with control characters, and for a recipient that begins with `-` where no `--` stands before it.
+    pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, ArgumentError> {
+        let mut parsed = Self::default();
+        let mut words = arguments.into_iter().map(text);
+        let mut is_plain = false;
+        while let Some(word) = words.next() {
+            let word = word?;
+            if is_plain {
+                parsed.recipient(&word)?;
+            } else if word == "--" {
+                is_plain = true;
+            } else if let Some(option) = word.strip_prefix("--") {
+                parsed.long(option, &mut words)?;
+            } else if let Some(cluster) = word.strip_prefix('-').filter(|cluster| !cluster.is_empty()) {
+                parsed.cluster(cluster, &mut words)?;
+            } else {
+                parsed.recipient(&word)?;
+                // What begins with a hyphen from here on was to be an address, or was slipped in as one.
+                for word in words.by_ref() {
+                    let word = word?;
+                    if word == "--" && !is_plain {
+                        is_plain = true;
+                    } else if word.starts_with('-') && !is_plain {
+                        return Err(wrong(format!(
+                            "{word:?} stands behind a recipient; options stand before them"
+                        )));
+                    } else {
+                        parsed.recipient(&word)?;
+                    }
+                }
+            }
+        }
+        Ok(parsed)
+    }
+
+    fn recipient(&mut self, word: &str) -> Result<(), ArgumentError> {
+        // Old programs hand over a list in one word.
+        for address in split_list(word) {
+            self.recipients.push(bare(address, "the recipient")?);
+        }
+        Ok(())
+    }
+
+    fn long(&mut self, option: &str, words: &mut Words<'_>) -> Result<(), ArgumentError> {
+        let (name, value) = match option.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (option, None),
+        };
+        let flag = |value: &Option<String>| match value {
+            None => Ok(true),
+            Some(_) => Err(wrong(format!("--{name} takes no value"))),
+        };
+        let mut text = || match value.clone() {
+            Some(value) => Ok(value),
+            None => words.next().unwrap_or_else(|| Err(wrong(format!("--{name} wants a value")))),
+        };
+        match name {
+            "queue" => self.queue = flag(&value)?,
+            "json" => self.json = flag(&value)?,
+            "trace" => self.trace = flag(&value)?,
+            "read-recipients" => self.from_header = flag(&value)?,
+            "help" => {
+                flag(&value)?;
+                self.mode = Mode::Help;
+            }
+            "spool" => self.spool = Some(text()?.into()),
+            "aliases" => self.aliases = Some(text()?.into()),
+            "config" => self.config = Some(text()?.into()),
+            "account" => self.account = Some(text()?),
+            _ => return Err(wrong(format!("there is no option --{name}"))),
+        }
+        Ok(())
+    }
+
+    fn cluster(&mut self, cluster: &str, words: &mut Words<'_>) -> Result<(), ArgumentError> {
+        let mut rest = cluster;
+        while let Some(option) = rest.chars().next() {
+            rest = rest.get(option.len_utf8()..).unwrap_or_default();
+            if FLAGS.contains(option) {
+                match option {
+                    't' => self.from_header = true,
+                    'v' => self.trace = true,
+                    'I' => self.mode = Mode::Nothing,
+                    _ => {}
+                }
+                continue;
+            }
+            if ATTACHED.contains(option) {
+                if option == 'q' {
+                    self.mode = Mode::Run;
+                }
+                return Ok(());
+            }
+            if !VALUES.contains(option) {
+                return Err(wrong(format!("there is no option -{option}")));
+            }
+            let value = match rest {
+                "" => words.next().unwrap_or_else(|| Err(wrong(format!("-{option} wants a value"))))?,
+                value => value.to_owned(),
+            };
+            return self.value(option, value);
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, option: char, value: String) -> Result<(), ArgumentError> {
+        match option {
+            'f' | 'r' => self.sender = Some(bare(&value, &format!("the address of -{option}"))?),
+            'F' => {
+                if value.chars().any(char::is_control) {
+                    return Err(wrong(format!("the name of -F holds a control character: {value:?}")));
+                }
+                self.name = Some(value);
+            }
+            'a' => self.account = Some(value),
+            'C' => self.config = Some(value.into()),
+            'b' => {
+                self.mode = match value.as_str() {
+                    "m" => Mode::Deliver,
+                    "s" => Mode::Smtp,
+                    "v" => Mode::Verify,
+                    "p" => Mode::List,
+                    "i" => Mode::Nothing,
+                    _ => return Err(wrong(format!("-b{value} is not done here"))),
+                }
+            }
+            'N' => self.notify = Some(notify(&value)?),
+            'R' => {
+                self.returned = Some(match value.to_ascii_lowercase().as_str() {
+                    "full" => Returned::Full,
+                    "hdrs" => Returned::Header,
+                    _ => return Err(wrong(format!("-R {value:?} is neither full nor hdrs"))),
+                });
+            }
+            'V' => {
+                let is_id = !value.is_empty()
+                    && value.len() <= 100
+                    && value.bytes().all(|one| (b' '..=b'~').contains(&one));
+                if !is_id {
+                    return Err(wrong(format!("-V {value:?} is not 1 to 100 characters of ASCII")));
+                }
+                self.envelope_id = Some(value);
+            }
+            'O' | 'o' => self.setting(&value)?,
+            'B' if !["7BIT", "8BITMIME"].contains(&value.to_ascii_uppercase().as_str()) => {
+                return Err(wrong(format!("-B {value:?} is neither 7BIT nor 8BITMIME")));
+            }
+            // What a body is, is seen from it; log files, hops, tags and queue ids are of other programs.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// `-O name=value`. Most are about what other programs do.
+    fn setting(&mut self, setting: &str) -> Result<(), ArgumentError> {
+        let Some((name, value)) = setting.split_once('=') else { return Ok(()) };
+        if !name.trim().eq_ignore_ascii_case("DeliverBy") {
+            return Ok(());
+        }
+        let (seconds, mode) = value.trim().split_once(';').unwrap_or((value.trim(), "N"));
+        let parsed = seconds.parse().ok().zip(match mode.to_ascii_uppercase().as_str() {
+            "R" => Some(true),
+            "N" => Some(false),
+            _ => None,
+        });
+        let (seconds, give_up) =
+            parsed.ok_or_else(|| wrong(format!("DeliverBy={value:?} is not SECONDS;R or SECONDS;N")))?;
+        self.deliver_by = Some(DeliverBy::new(seconds, give_up));
+        Ok(())
+    }
+}
+
+type Words<'w> = dyn Iterator<Item = Result<String, ArgumentError>> + 'w;
+
+/// An address without its angle brackets.
+fn bare(address: &str, what: &str) -> Result<String, ArgumentError> {
+    if address.chars().any(char::is_control) {
+        return Err(wrong(format!("{what} holds a control character: {address:?}")));
+    }
+    let address = address.trim();
+    // `Name <address>` too, as mail programs hand it over.
+    let inner =
+        address.strip_suffix('>').and_then(|rest| rest.rsplit_once('<')).map(|(_, inner)| inner.trim());
+    Ok(inner.unwrap_or(address).to_owned())
+}
+
+/// Splits at commas outside quotes.
+fn split_list(word: &str) -> Vec<&str> {
+    let (mut quoted, mut escaped) = (false, false);
+    let parts = word.split(|character| {
+        let was_escaped = std::mem::take(&mut escaped);
+        match character {
+            '\\' if quoted && !was_escaped => escaped = true,
+            '"' if !was_escaped => quoted = !quoted,
+            ',' => return !quoted,
+            _ => {}
+        }
+        false
+    });
+    parts.filter(|part| !part.trim().is_empty()).collect()
+}
+
+fn notify(value: &str) -> Result<Notify, ArgumentError> {
+    let mut notify = Notify::default();
+    for word in value.split(',').map(str::trim) {
+        match word.to_ascii_lowercase().as_str() {
+            "never" if value.trim().eq_ignore_ascii_case("never") => {}
+            "success" => notify.success = true,
+            "failure" => notify.failure = true,
+            "delay" => notify.delay = true,
+            _ => {
+                return Err(wrong(format!("-N {value:?} is neither never nor of success, failure and delay")));
+            }
+        }
+    }
+    Ok(notify)
+}
+
+fn text(word: OsString) -> Result<String, ArgumentError> {
+    word.into_string().map_err(|word| wrong(format!("the argument {word:?} is not UTF-8")))
+}
+
+fn wrong(text: String) -> ArgumentError {
+    ArgumentError(text)
+}
+
+/// Options without a value.
+const FLAGS: &str = "GimnPStUvIx";
+/// Options whose value, if any, follows at once.
+const ATTACHED: &str = "dqQ";
+/// Options with a value.
+const VALUES: &str = "AaBbCDeFfhLMNOopRrTVX";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(words: &[&str]) -> Result<Arguments, String> {
+        Arguments::parse(words.iter().map(OsString::from)).map_err(|error| error.0)
+    }
+
+    fn shown(words: &[&str]) -> String {
+        match parse(words) {
+            Ok(own) => {
+                let sender = own.sender.map(|sender| format!(" f={sender}")).unwrap_or_default();
+                let name = own.name.map(|name| format!(" F={name}")).unwrap_or_default();
+                let t = if own.from_header { " t" } else { "" };
+                format!("{:?}{sender}{name}{t} {}", own.mode, own.recipients.join(" "))
+            }
+            Err(error) => format!("64 {error}"),
+        }
+    }
+
+    /// The command lines of `sending.md`: who calls sendmail, and how.
+    #[test]
+    fn reads_what_programs_say() {
+        let rows: &[(&str, &[&str], &str)] = &[
+            ("git", &["-f", "a@b", "-i", "c@d", "e@f"], "Deliver f=a@b c@d e@f"),
+            (
+                "cronie",
+                &["-FCronDaemon", "-i", "-odi", "-oem", "-oi", "-t", "-f", "root"],
+                "Deliver f=root F=CronDaemon t ",
+            ),
+            (
+                "Debian cron",
+                &["-i", "-FCronDaemon", "-B8BITMIME", "-oem", "root"],
+                "Deliver F=CronDaemon root",
+            ),
+            (
+                "Vixie cron",
+                &["-FCronDaemon", "-odi", "-oem", "-oi", "-or0s", "-t"],
+                "Deliver F=CronDaemon t ",
+            ),
+            ("PHP", &["-t", "-i", "-fa@b"], "Deliver f=a@b t "),
+            ("Ruby", &["-i", "-f", "a@b", "--", "c@d"], "Deliver f=a@b c@d"),
+            ("mutt", &["-oem", "-oi", "-N", "success,failure", "-R", "hdrs", "--", "c@d"], "Deliver c@d"),
+            ("s-nail", &["-i", "-m", "-v", "-r", "a@b", "--", "c@d"], "Deliver f=a@b c@d"),
+            ("netdata", &["-F", "a name", "-f", "a@b", "-t"], "Deliver f=a@b F=a name t "),
+            ("-o with a word of its own", &["-o", "i", "-o", "em", "c@d"], "Deliver c@d"),
+            ("cluster", &["-it", "-tfa@b"], "Deliver f=a@b t "),
+            ("brackets", &["-f", "<a@b>", "<c@d>", "Ann <e@f>"], "Deliver f=a@b c@d e@f"),
+            ("null sender", &["-f", "<>", "c@d"], "Deliver f= c@d"),
+            ("empty sender", &["-f", "", "c@d"], "Deliver f= c@d"),
+            ("list", &["c@d, \"e,\\\",f\"@g"], "Deliver c@d \"e,\\\",f\"@g"),
+            (
+                "msmtp",
+                &[
+                    "-A", "x", "-bm", "-G", "-h", "5", "-L", "tag", "-n", "-O", "x=y", "-U", "-X", "log",
+                    "c@d",
+                ],
+                "Deliver c@d",
+            ),
+            ("-bs", &["-bs"], "Smtp "),
+            ("-bp", &["-bp"], "List "),
+            ("-q", &["-q30m"], "Run "),
+            ("-bv", &["-bv", "c@d"], "Verify c@d"),
+            ("-bi", &["-bi"], "Nothing "),
+            ("-b apart", &["-b", "p"], "List "),
+            ("a hyphen that is meant", &["--", "-c@d"], "Deliver -c@d"),
+            ("a hyphen behind a recipient", &["c@d", "--", "-e@f"], "Deliver c@d -e@f"),
+            (
+                "slipped in",
+                &["c@d", "-Xlog"],
+                "64 \"-Xlog\" stands behind a recipient; options stand before them",
+            ),
+            (
+                "control in -F",
+                &["-F", "a\nBcc: x@y"],
+                "64 the name of -F holds a control character: \"a\\nBcc: x@y\"",
+            ),
+            ("control in -f", &["-f", "a@b\r"], "64 the address of -f holds a control character: \"a@b\\r\""),
+            ("control in a recipient", &["c@d\n"], "64 the recipient holds a control character: \"c@d\\n\""),
+            ("unknown", &["-z"], "64 there is no option -z"),
+            ("unknown long", &["--quue"], "64 there is no option --quue"),
+            ("no value", &["-f"], "64 -f wants a value"),
+            ("no value of -o", &["-o"], "64 -o wants a value"),
+            ("daemon", &["-bd"], "64 -bd is not done here"),
+            (
+                "-N",
+                &["-N", "never,delay"],
+                "64 -N \"never,delay\" is neither never nor of success, failure and delay",
+            ),
+            ("-R", &["-R", "some"], "64 -R \"some\" is neither full nor hdrs"),
+            ("-V", &["-V", "ü"], "64 -V \"ü\" is not 1 to 100 characters of ASCII"),
+            ("-B", &["-B", "9BIT"], "64 -B \"9BIT\" is neither 7BIT nor 8BITMIME"),
+        ];
+        for (name, words, want) in rows {
+            assert_eq!(shown(words), *want, "{name}");
+        }
+    }
+
+    #[test]
+    fn reads_its_own_options_and_those_of_reports() {
+        let own =
+            parse(&["--queue", "--spool=s", "--account", "a", "--config=c", "--aliases", "l", "--json"])
+                .unwrap();
+        assert!(own.queue && own.json && !own.trace);
+        assert_eq!(
+            (own.spool, own.account, own.config),
+            (Some("s".into()), Some("a".into()), Some("c".into()))
+        );
+        assert_eq!(own.aliases, Some("l".into()));
+        let own = parse(&["-N", "never", "-R", "FULL", "-V", "id 1", "-O", "DeliverBy=120;R"]).unwrap();
+        assert_eq!((own.notify, own.returned), (Some(Notify::default()), Some(Returned::Full)));
+        assert_eq!((own.envelope_id, own.deliver_by), (Some("id 1".into()), Some(DeliverBy::new(120, true))));
+        assert_eq!(parse(&["--queue=yes"]).unwrap_err(), "--queue takes no value");
+        assert_eq!(
+            parse(&["-O", "DeliverBy=soon"]).unwrap_err(),
+            "DeliverBy=\"soon\" is not SECONDS;R or SECONDS;N"
+        );
+    }
+}

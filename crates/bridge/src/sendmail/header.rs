@@ -1,0 +1,340 @@
+use mailbearer::{
+    Address,
+    proto::mime::{
+        decode::{AddressOrGroup, DisplayAddress, address_list},
+        mailbox_field,
+    },
+};
+
+use super::{AliasError, Aliases};
+
+/// What a header is made by.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "an argument of one function")]
+pub struct Repair<'r> {
+    /// The address of who sends by this machine: local senders become it, and local recipients whom no alias names.
+    pub own: &'r str,
+    /// Who local names are.
+    pub aliases: &'r Aliases,
+    /// The name of this machine: addresses here are local.
+    pub host: &'r str,
+}
+
+/// The start of a message, made fit to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a result of one function")]
+pub struct Repaired {
+    /// The header section with an empty line behind it, then what followed it.
+    pub octets: Vec<u8>,
+    /// Whom the header names, local names resolved: To, Cc and Bcc, or the first block of the same fields with
+    /// `Resent-` in front, if there is one. Each once.
+    pub recipients: Vec<String>,
+}
+
+impl Repair<'_> {
+    /// The addresses that a recipient stands for.
+    ///
+    /// # Errors
+    ///
+    /// As [`Aliases::resolve`].
+    pub fn recipient(&self, address: &str) -> Result<Vec<String>, AliasError> {
+        match self.local(address) {
+            Some(name) => self.aliases.resolve(name, self.own),
+            None => Ok(vec![address.to_owned()]),
+        }
+    }
+
+    /// The address of a sender: `own` for a local one.
+    #[must_use]
+    pub fn sender<'a>(&'a self, address: &'a str) -> &'a str {
+        if self.local(address).is_some() { self.own } else { address }
+    }
+
+    /// The local part, where the address is of this machine.
+    fn local<'a>(&self, address: &'a str) -> Option<&'a str> {
+        let Some((name, domain)) = address.rsplit_once('@') else {
+            return Some(address).filter(|name| !name.is_empty());
+        };
+        let is_here = |own: &str| !own.is_empty() && domain.eq_ignore_ascii_case(own);
+        let here = is_here("localhost") || is_here("localhost.localdomain") || is_here(self.host);
+        // Who has the account's own address is no local user, even on its mail server.
+        (here && !address.eq_ignore_ascii_case(self.own)).then_some(name)
+    }
+}
+
+/// Makes the start of a text, its first octets up to 1 MiB, the start of a message.
+///
+/// A `From ` line goes. Where the text begins with no field an empty line is put in front; where a line is no field
+/// before the header has ended, one is put before it. Local addresses in fields get a domain: senders become
+/// [`Repair::own`], recipients what the aliases say.
+///
+/// # Errors
+///
+/// As [`Aliases::resolve`], for a local recipient in the header.
+pub fn repair(start: &[u8], repair: &Repair<'_>) -> Result<Repaired, AliasError> {
+    let mut rest = start.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(start);
+    while rest.starts_with(b"From ") || rest.starts_with(b">From ") {
+        rest = split_line(rest).1;
+    }
+    let (mut out, mut fields, mut is_open) = (Vec::with_capacity(start.len()), Fields::default(), true);
+    while is_open {
+        let (field, after) = split_field(rest);
+        match field_name(field) {
+            Some(name) => {
+                fields.note(name, field);
+                match rewritten(name, field, repair)? {
+                    Some(changed) => out.extend_from_slice(&changed),
+                    None => out.extend_from_slice(field),
+                }
+                rest = after;
+                // A last line may have no end.
+                if rest.is_empty() && !ends_line(field) {
+                    out.extend_from_slice(b"\r\n");
+                }
+                is_open = !rest.is_empty();
+            }
+            None => is_open = false,
+        }
+    }
+    let (line, after) = split_line(rest);
+    if without_end(line).is_empty() && !line.is_empty() {
+        rest = after;
+    }
+    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(rest);
+    let mut recipients: Vec<String> = Vec::new();
+    for address in fields.recipients() {
+        for address in repair.recipient(&address)? {
+            if !recipients.contains(&address) {
+                recipients.push(address);
+            }
+        }
+    }
+    Ok(Repaired { octets: out, recipients })
+}
+
+/// Whom the fields name.
+#[derive(Default)]
+struct Fields {
+    to: Vec<String>,
+    resent: Vec<String>,
+    /// The kinds of `Resent-` fields that were there: one that comes again begins another block.
+    seen: Vec<Vec<u8>>,
+    is_second_block: bool,
+}
+
+impl Fields {
+    fn note(&mut self, name: &[u8], field: &[u8]) {
+        let resent = name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"Resent-"));
+        if resent {
+            // RFC 5322 section 3.6.6: newer blocks stand in front, each beginning anew.
+            let name = name.to_ascii_lowercase();
+            self.is_second_block |= self.seen.contains(&name);
+            self.seen.push(name);
+        }
+        let kind = if resent { name.get(7..).unwrap_or_default() } else { name };
+        if !RECIPIENTS.iter().any(|own| kind.eq_ignore_ascii_case(own)) || (resent && self.is_second_block) {
+            return;
+        }
+        let into = if resent { &mut self.resent } else { &mut self.to };
+        let addresses = members(address_list(value(field))).into_iter().map(|one| one.address);
+        into.extend(addresses.filter(|address| !address.is_empty()));
+    }
+
+    fn recipients(self) -> Vec<String> {
+        if self.seen.is_empty() { self.to } else { self.resent }
+    }
+}
+
+/// The field with a domain for each address, where it has one without.
+fn rewritten(name: &[u8], field: &[u8], repair: &Repair<'_>) -> Result<Option<Vec<u8>>, AliasError> {
+    let is = |names: &[&[u8]]| {
+        let kind = match name.get(..7) {
+            Some(start) if start.eq_ignore_ascii_case(b"Resent-") => name.get(7..).unwrap_or_default(),
+            _ => name,
+        };
+        names.iter().any(|own| kind.eq_ignore_ascii_case(own))
+    };
+    let is_sender = is(SENDERS);
+    if !is_sender && !is(RECIPIENTS) {
+        return Ok(None);
+    }
+    let entries = address_list(value(field));
+    // A group has a name that would be lost.
+    if entries.iter().any(|entry| matches!(entry, AddressOrGroup::Group { .. })) {
+        return Ok(None);
+    }
+    let people = members(entries);
+    if !people.iter().any(|one| repair.local(&one.address).is_some()) {
+        return Ok(None);
+    }
+    let mut addresses = Vec::new();
+    for DisplayAddress { name, address } in &people {
+        let targets = match repair.local(address) {
+            Some(_) if is_sender => vec![repair.own.to_owned()],
+            _ => repair.recipient(address)?,
+        };
+        for target in targets {
+            match Address::named(&name.replace(char::is_control, " "), &target) {
+                Ok(address) => addresses.push(address),
+                // One that is no address at all: the server has a word for it.
+                Err(_) => return Ok(None),
+            }
+        }
+    }
+    let name = String::from_utf8_lossy(name).into_owned();
+    Ok((!addresses.is_empty()).then(|| mailbox_field(&name, &addresses)))
+}
+
+fn members(entries: Vec<AddressOrGroup>) -> Vec<DisplayAddress> {
+    let members = entries.into_iter().flat_map(|entry| match entry {
+        AddressOrGroup::Address(one) => vec![one],
+        AddressOrGroup::Group { members, .. } => members,
+    });
+    members.collect()
+}
+
+/// A field with the lines that go on with it, and what follows.
+fn split_field(octets: &[u8]) -> (&[u8], &[u8]) {
+    let mut end = split_line(octets).0.len();
+    while let Some(rest) = octets.get(end..).filter(|rest| rest.starts_with(b" ") || rest.starts_with(b"\t"))
+    {
+        let (line, _) = split_line(rest);
+        // A line of white space alone looks like the empty line to some.
+        if without_end(line).iter().all(|octet| matches!(octet, b' ' | b'\t')) {
+            break;
+        }
+        end = end.saturating_add(line.len());
+    }
+    octets.split_at_checked(end).unwrap_or((octets, &[]))
+}
+
+/// A line with its end, which is CRLF, LF or CR, and what follows.
+fn split_line(octets: &[u8]) -> (&[u8], &[u8]) {
+    let end = match octets.iter().position(|octet| matches!(octet, b'\r' | b'\n')) {
+        Some(at) if octets.get(at..).is_some_and(|rest| rest.starts_with(b"\r\n")) => at.saturating_add(2),
+        Some(at) => at.saturating_add(1),
+        None => octets.len(),
+    };
+    octets.split_at_checked(end).unwrap_or((octets, &[]))
+}
+
+fn without_end(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r\n")
+        .or_else(|| line.strip_suffix(b"\n"))
+        .or_else(|| line.strip_suffix(b"\r"))
+        .unwrap_or(line)
+}
+
+fn ends_line(line: &[u8]) -> bool {
+    line.ends_with(b"\n") || line.ends_with(b"\r")
+}
+
+/// `field-name = 1*ftext` (RFC 5322 section 3.6.8), with the white space before the colon that older mail has.
+fn field_name(line: &[u8]) -> Option<&[u8]> {
+    let colon = line.iter().position(|octet| *octet == b':')?;
+    let name = line.get(..colon)?.trim_ascii_end();
+    // Invisible marks in a name are taken out further on; they don't make it text.
+    let is_name = !name.is_empty() && name.iter().all(|octet| octet.is_ascii_graphic() || *octet >= 0x80);
+    is_name.then_some(name)
+}
+
+fn value(field: &[u8]) -> &[u8] {
+    let colon = field.iter().position(|octet| *octet == b':').unwrap_or(field.len());
+    field.get(colon.saturating_add(1)..).unwrap_or_default()
+}
+
+const RECIPIENTS: &[&[u8]] = &[b"To", b"Cc", b"Bcc"];
+const SENDERS: &[&[u8]] = &[b"From", b"Sender", b"Reply-To"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn repaired(text: &str) -> (String, Vec<String>) {
+        let aliases = Aliases::parse("root: ann@x.test, bob@x.test\n").unwrap();
+        let settings = Repair { own: "robot@x.test", aliases: &aliases, host: "box.test" };
+        let repaired = repair(text.as_bytes(), &settings).unwrap();
+        (String::from_utf8(repaired.octets).unwrap(), repaired.recipients)
+    }
+
+    #[test]
+    fn makes_a_header_of_what_there_is() {
+        let rows: &[(&str, &str, &str, &[&str])] = &[
+            ("as it is", "To: a@b\r\n\r\nbody", "To: a@b\r\n\r\nbody", &["a@b"]),
+            ("text alone", "hello\nworld\n", "\r\nhello\nworld\n", &[]),
+            ("text with a colon", "see there: it is\n", "\r\nsee there: it is\n", &[]),
+            ("an empty line first", "\nhello\n", "\r\nhello\n", &[]),
+            ("nothing", "", "\r\n", &[]),
+            ("header alone", "To: a@b", "To: a@b\r\n\r\n", &["a@b"]),
+            ("no empty line", "To: a@b\nhello there\n", "To: a@b\n\r\nhello there\n", &["a@b"]),
+            ("mbox", "From x Thu Nov 26\nTo: a@b\n\nbody\n", "To: a@b\n\r\nbody\n", &["a@b"]),
+            ("mbox without header", "From x Thu Nov 26\nhello\n", "\r\nhello\n", &[]),
+            (
+                "cron",
+                "From: root (Cron Daemon)\nTo: root\n\nx\n",
+                "From: Cron Daemon <robot@x.test>\r\nTo: ann@x.test, bob@x.test\r\n\r\nx\n",
+                &["ann@x.test", "bob@x.test"],
+            ),
+            (
+                "bracketed",
+                "From: \"(Cron Daemon)\" <root>\nTo: c@d\n\n",
+                "From: \"(Cron Daemon)\" <robot@x.test>\r\nTo: c@d\n\r\n",
+                &["c@d"],
+            ),
+            (
+                "this machine",
+                "From: www@box.test\nTo: nobody@localhost\n\n",
+                "From: robot@x.test\r\nTo: robot@x.test\r\n\r\n",
+                &["robot@x.test"],
+            ),
+            (
+                "folded",
+                "To: a@b,\n c@d\nCc: a@b\nBcc: e@f\n\n",
+                "To: a@b,\n c@d\nCc: a@b\nBcc: e@f\n\r\n",
+                &["a@b", "c@d", "e@f"],
+            ),
+            (
+                "resent",
+                "Resent-To: r@x\nResent-Bcc: s@x\nTo: a@b\n\n",
+                "Resent-To: r@x\nResent-Bcc: s@x\nTo: a@b\n\r\n",
+                &["r@x", "s@x"],
+            ),
+            (
+                "resent twice",
+                "Resent-From: n@x\nResent-To: new@x\nResent-From: o@x\nResent-To: old@x\nTo: a@b\n\n",
+                "Resent-From: n@x\nResent-To: new@x\nResent-From: o@x\nResent-To: old@x\nTo: a@b\n\r\n",
+                &["new@x"],
+            ),
+            (
+                "group",
+                "To: g: a@b, root;\n\n",
+                "To: g: a@b, root;\n\r\n",
+                &["a@b", "ann@x.test", "bob@x.test"],
+            ),
+            ("bare CR", "To: a@b\r\rx", "To: a@b\r\r\nx", &["a@b"]),
+            ("blank that is not empty", "To: a@b\n \nx\n", "To: a@b\n\r\n \nx\n", &["a@b"]),
+        ];
+        for (name, text, want, recipients) in rows {
+            let (octets, found) = repaired(text);
+            assert_eq!(
+                (octets.as_str(), found),
+                (*want, recipients.iter().map(|one| (*one).to_owned()).collect()),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn senders_and_recipients_of_the_envelope() {
+        let aliases = Aliases::parse("loop: loop\n").unwrap();
+        let settings = Repair { own: "robot@box.test", aliases: &aliases, host: "box.test" };
+        assert_eq!(settings.sender("root"), "robot@box.test");
+        assert_eq!(settings.sender(""), "", "the null sender stays");
+        assert_eq!(settings.sender("robot@box.test"), "robot@box.test");
+        assert_eq!(settings.sender("a@b"), "a@b");
+        assert_eq!(settings.recipient("x@BOX.test").unwrap(), ["robot@box.test"]);
+        assert!(settings.recipient("loop").is_err());
+        assert!(repair(b"To: loop\n\n", &settings).is_err());
+    }
+}

@@ -1,0 +1,13 @@
+//! The interface of `sendmail`, as programs have called it for forty years: its options, and what it does to a message
+//! before it goes out.
+//!
+//! Nothing here sends. [`Arguments`] are what was asked for, [`Aliases`] say who a local name is, and [`repair`] makes the
+//! start of a text the header of a message.
+
+mod aliases;
+mod arguments;
+mod header;
+
+pub use aliases::{AliasError, Aliases};
+pub use arguments::{ArgumentError, Arguments, Mode};
+pub use header::{Repair, Repaired, repair};
