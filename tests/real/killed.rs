@@ -138,7 +138,7 @@ fn state(home: &Path, server: &Server, after: &str) -> String {
 }
 
 /// How often each system call was made by the thread that made it most often: strace counts for each by itself.
-fn calls(trace: &str) -> BTreeMap<String, usize> {
+pub(crate) fn calls(trace: &str) -> BTreeMap<String, usize> {
     let mut threads: BTreeMap<(String, String), usize> = BTreeMap::new();
     for line in trace.lines() {
         // `PID name(arguments…`; resumed calls and signals are other lines.

@@ -1,6 +1,10 @@
 //! The command line, and nothing else: what clap reads.
 
-use std::{ffi::OsString, num::NonZeroU32, path::PathBuf};
+use std::{
+    ffi::OsString,
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+};
 
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use mailbearer::{
@@ -22,6 +26,42 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli
         .after_long_help(format!("{AFTER_HELP}\n\n{}", Exit::table()))
         .mut_subcommand("config", |config| config.long_about(reference::text()).help_template("{about}"));
     Cli::from_arg_matches(&command.try_get_matches_from(arguments)?)
+}
+
+/// The long help of a command.
+pub(crate) fn help_of(name: &str) -> String {
+    let mut command = Cli::command();
+    command.build();
+    let found = command.find_subcommand_mut(name).map(|command| command.render_long_help().to_string());
+    found.unwrap_or_default().trim_end().to_owned()
+}
+
+/// What is said to `sendmail`, which has a way with options that is not clap's: the words before it, and those behind.
+/// `None` where the command is another one.
+pub(crate) fn split_sendmail(arguments: &[OsString]) -> Option<(Vec<OsString>, Vec<OsString>)> {
+    let (program, rest) = arguments.split_first()?;
+    let called = Path::new(program).file_name().unwrap_or_default();
+    let given = |mode: &str| [OsString::from(mode)].into_iter().chain(rest.iter().cloned()).collect();
+    let alone = || vec![program.clone(), "sendmail".into()];
+    match called.to_str() {
+        Some("sendmail") => return Some((alone(), rest.to_vec())),
+        Some("mailq") => return Some((alone(), given("-bp"))),
+        Some("newaliases") => return Some((alone(), given("-bi"))),
+        _ => {}
+    }
+    let mut index = 0_usize;
+    loop {
+        let word = rest.get(index)?.to_str()?;
+        index = index.saturating_add(1);
+        match word {
+            "sendmail" => break,
+            "--config" | "--account" | "--lang" => index = index.saturating_add(1),
+            word if word.starts_with("--") && word != "--" => {}
+            _ => return None,
+        }
+    }
+    let (before, behind) = arguments.split_at_checked(index.saturating_add(1))?;
+    Some((before.to_vec(), behind.to_vec()))
 }
 
 /// OAuth 2.0 mail access: tokens, sending, and all that is done with a mailbox
@@ -67,6 +107,12 @@ pub(crate) enum Command {
     /// It is made of the parts given, or taken whole from a file with `--raw`. Without `--text`, `--html` and `--raw`
     /// the text is read from standard input.
     Send(Box<SendArgs>),
+    /// Send as programs have always called it: `sendmail -t -i`, `sendmail -f ADDR RCPT...`
+    ///
+    /// Takes the message from standard input, which is never a terminal. It does the same where the program is called by
+    /// the name `sendmail`; `mailq` lists the queue.
+    #[command(after_long_help = SENDMAIL_HELP, override_usage = "mailbearer sendmail [OPTIONS] [--] [RECIPIENT]...")]
+    Sendmail,
     /// List the folders of the mailbox
     Folders(FoldersArgs),
     /// List the messages of a folder, newest last
@@ -294,6 +340,27 @@ key round: -from:ann. The word or between two keys asks for one of them, and bin
 The server searches, and some find whole words only. What stands behind imap: is taken as search keys of IMAP:
 
   mailbearer list --search 'imap:OR FROM ann (SUBJECT \"two words\" UNSEEN)'";
+
+const SENDMAIL_HELP: &str = "\
+Options of sendmail, which stand before the recipients:
+  -t                  recipients are those of To, Cc and Bcc, or of the first block of Resent- fields; and those named
+  -f ADDR, -r ADDR    the envelope's sender; '<>' for none. Default: Sender or From, or else the account's user
+  -F NAME             the name in the From that is added where there is none
+  -i, -oi             a lone dot does not end the message; it never does
+  -N never|success,failure,delay   -R full|hdrs   -V ID   -O DeliverBy=SECONDS;R|N
+                      what is reported of the delivery, and how long it may take
+  -bm -bs -bv -bp -q  send; speak SMTP; show recipients and send nothing; list the queue; try what is due in it
+  -a NAME, -C FILE    account and configuration file, as --account and --config
+  --queue             keep the message for the queue, and send nothing now
+  --spool DIR         the folder of the queue
+  --aliases FILE      who local names are: lines `name: address, ...`, the name `default` for all others
+  -v                  show the conversation, as --trace
+  -A -B -D -d -e -G -h -I -L -m -M -n -O -o -p -P -Q -S -T -U -X -x   are read, and change nothing
+
+From, Date and Message-ID are added where they are missing. Local addresses, as cron's `root`, become the account's user
+where they send, and what the aliases say where they receive, or the account's user. A refused recipient of several is
+exit code 67: the others get the message. Where this user may not read the secret, the message is put into the machine's
+spool (`spool` in the table `sendmail` of the configuration, or /var/spool/mailbearer), from which another sends it.";
 
 const AFTER_HELP: &str = "\
 Configuration:

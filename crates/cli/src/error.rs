@@ -21,11 +21,13 @@ pub(crate) struct Error {
     pub(crate) wait: Option<Duration>,
     pub(crate) hint: Option<String>,
     pub(crate) exit: Exit,
+    /// A file is there, and this user may not read it.
+    pub(crate) denied: bool,
 }
 
 impl Error {
     pub(crate) fn new(exit: Exit, text: impl Into<String>) -> Self {
-        Self { text: text.into(), entry: None, wait: None, hint: None, exit }
+        Self { text: text.into(), entry: None, wait: None, hint: None, exit, denied: false }
     }
 
     pub(crate) fn config(text: impl Into<String>) -> Self {
@@ -74,6 +76,7 @@ impl From<mailbearer::Error> for Error {
             wait: error.retry_after(),
             hint: remedy.map(|remedy| format!("mend it with: {remedy}")),
             exit: Exit::from(&error),
+            denied: false,
         }
     }
 }

@@ -20,6 +20,7 @@ mod value;
 
 use std::{
     env,
+    ffi::OsString,
     io::{self, Write},
     process::ExitCode,
 };
@@ -40,11 +41,14 @@ fn main() -> ExitCode {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
     let arguments: Vec<_> = env::args_os().collect();
-    let cli = match cli::parse(arguments.iter().cloned()) {
+    let (arguments, words) = cli::split_sendmail(&arguments).unwrap_or((arguments, Vec::new()));
+    let is_json = |words: &[OsString]| words.iter().any(|word| word == "--json");
+    let mut cli = match cli::parse(arguments.iter().cloned()) {
         Ok(cli) => cli,
-        Err(error) => return help(&error, arguments.iter().any(|argument| argument == "--json")),
+        Err(error) => return help(&error, is_json(&arguments)),
     };
-    match run(&cli) {
+    cli.global.json |= is_json(&words);
+    match run(&cli, &words) {
         Ok(()) => Exit::Success.into(),
         Err(error) => {
             if !error.is_quiet() {
@@ -64,13 +68,14 @@ fn language(asked: Option<Language>) -> Language {
     })
 }
 
-fn run(cli: &Cli) -> Result<(), Error> {
+fn run(cli: &Cli, words: &[OsString]) -> Result<(), Error> {
     let interrupts = Interrupts::install()?;
     let mut out = Output::stdout(cli.global.json);
     match &cli.command {
         Command::Demo => commands::demo::run(&mut out),
         Command::Token(arguments) => commands::token::run(&cli.global, arguments, &mut out),
         Command::Send(arguments) => commands::send::run(&cli.global, arguments, &mut out),
+        Command::Sendmail => commands::sendmail::run(&cli.global, words, &mut out),
         Command::Folders(arguments) => commands::folders::run(&cli.global, arguments, &mut out),
         Command::List(arguments) => commands::list::run(&cli.global, arguments, &mut out),
         Command::Fetch(arguments) => commands::fetch::run(&cli.global, arguments, &interrupts, &mut out),

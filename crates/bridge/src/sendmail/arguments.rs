@@ -291,7 +291,9 @@ fn notify(value: &str) -> Result<Notify, ArgumentError> {
             "failure" => notify.failure = true,
             "delay" => notify.delay = true,
             _ => {
-                return Err(wrong(format!("-N {value:?} is neither never nor of success, failure and delay")));
+                return Err(wrong(format!(
+                    "-N {value:?} is neither never nor of success, failure and delay"
+                )));
             }
         }
     }

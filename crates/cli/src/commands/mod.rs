@@ -13,6 +13,7 @@ pub(crate) mod r#move;
 pub(crate) mod providers;
 pub(crate) mod queue;
 pub(crate) mod send;
+pub(crate) mod sendmail;
 pub(crate) mod token;
 pub(crate) mod watch;
 

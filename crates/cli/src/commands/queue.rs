@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::GlobalArgs,
-    config::folders,
+    config::{self, folders},
     error::Error,
     exit::Exit,
     output::{self, Output},
@@ -67,7 +67,7 @@ pub(crate) fn run(
     arguments: &QueueArgs,
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
-    let spool = open(arguments.spool.as_deref())?;
+    let spool = open(global, arguments.spool.as_deref())?;
     match &arguments.command {
         QueueCommand::List => list(&spool, out),
         QueueCommand::Show { id } => show(&mut spool.find(id)?, out),
@@ -85,20 +85,24 @@ pub(crate) fn run(
     }
 }
 
-/// Opens the spool that the command line says, or the one in the state folder.
+/// Opens the spool that the command line or the configuration says, or the one in the state folder.
 ///
 /// # Errors
 ///
 /// Fails if there is no place for one, and as [`Spool::open`].
-pub(crate) fn open(folder: Option<&Path>) -> Result<Spool, Error> {
-    let folder = folder.map(Path::to_owned).or_else(folders::spool).ok_or_else(|| {
-        Error::config("no folder is known for messages that wait")
-            .hint("name one with --spool, set HOME, or let systemd set STATE_DIRECTORY")
-    })?;
+pub(crate) fn open(global: &GlobalArgs, folder: Option<&Path>) -> Result<Spool, Error> {
+    let folder = match folder {
+        Some(folder) => folder.to_owned(),
+        None => {
+            let configured = config::outline(global)?.sendmail.spool;
+            // Who has neither a home nor a folder of systemd's is a service of the machine.
+            configured.or_else(folders::spool).unwrap_or_else(|| folders::MACHINE_SPOOL.into())
+        }
+    };
     Ok(Spool::open(folder, Limits::default())?)
 }
 
-fn list(spool: &Spool, out: &mut Output<impl Write>) -> Result<(), Error> {
+pub(crate) fn list(spool: &Spool, out: &mut Output<impl Write>) -> Result<(), Error> {
     let mut failed = None;
     for entry in spool.list()? {
         match entry {
@@ -151,7 +155,7 @@ fn show(entry: &mut Entry<'_>, out: &mut Output<impl Write>) -> Result<(), Error
 const HEADER: usize = 1 << 20;
 
 /// Tries once what is due. How it ends says the worst that came of a message.
-fn deliver(global: &GlobalArgs, spool: &Spool, out: &mut Output<impl Write>) -> Result<(), Error> {
+pub(crate) fn deliver(global: &GlobalArgs, spool: &Spool, out: &mut Output<impl Write>) -> Result<(), Error> {
     let runner = spool.lock()?;
     let (mut ends, mut written) = (Ends::default(), Ok(()));
     runner.run(&mut |account| client(global, account), &mut |report| {

@@ -96,7 +96,7 @@ fn send_raw<R: Read>(
     verdict
 }
 
-fn submit_raw<R: Read>(
+pub(crate) fn submit_raw<R: Read>(
     smtp: &mut Smtp<Blocking>,
     envelope: Envelope,
     message: RawMessage<R>,

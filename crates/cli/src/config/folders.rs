@@ -2,8 +2,23 @@
 
 use std::{env, path::PathBuf};
 
-/// Where the configuration file is looked for; none if the platform's variables are not set.
+/// Where the configuration file is looked for: the user's own, or where there is none the machine's.
 pub(crate) fn config_file() -> Option<PathBuf> {
+    let own = own_config_file();
+    let machine = PathBuf::from(MACHINE);
+    match own {
+        Some(own) if own.exists() || !cfg!(unix) || !machine.exists() => Some(own),
+        _ if cfg!(unix) => Some(machine),
+        own => own,
+    }
+}
+
+/// The configuration of the machine, for cron, web servers and others that have no home.
+const MACHINE: &str = "/etc/mailbearer/config.toml";
+/// Where messages wait that users of the machine put down who may not send by themselves.
+pub(crate) const MACHINE_SPOOL: &str = "/var/spool/mailbearer";
+
+fn own_config_file() -> Option<PathBuf> {
     let folder = if cfg!(windows) {
         variable("APPDATA")
     } else if cfg!(target_os = "macos") {

@@ -5,6 +5,7 @@ pub(crate) mod folders;
 mod oauth;
 pub(crate) mod reference;
 mod secret;
+mod service;
 mod settings;
 mod table;
 
@@ -19,10 +20,59 @@ use std::{
 use mailbearer::Account;
 
 use self::{
+    service::Sendmail,
     settings::{File, Settings},
     table::Kind,
 };
 use crate::{cli::GlobalArgs, error::Error, output};
+
+/// What is known of an account and its surroundings without any of its secrets.
+#[derive(Default)]
+pub(crate) struct Outline {
+    /// The address of the account.
+    pub(crate) user: Option<String>,
+    pub(crate) sendmail: Sendmail,
+    /// The configuration file is there, and this user may not read it.
+    pub(crate) is_closed: bool,
+}
+
+/// Looks at the configuration without reading a secret: for users who may not.
+///
+/// # Errors
+///
+/// Fails for what is wrong with the file, and if it is not known which account is meant.
+pub(crate) fn outline(arguments: &GlobalArgs) -> Result<Outline, Error> {
+    let environment = Environment::read(env::vars_os(), &mut Vec::new())?;
+    let (path, wanted) = place(arguments, &environment, folders::config_file());
+    let file = match &path {
+        Some(path) => match read_file(path, wanted, &mut Vec::new()) {
+            Err(error) if error.denied => return Ok(Outline { is_closed: true, ..Outline::default() }),
+            file => file?,
+        },
+        None => None,
+    };
+    let found = file.is_some();
+    let file = file.unwrap_or_default();
+    let sendmail = file.sendmail.clone();
+    let chosen = choose(arguments.account.as_deref(), &environment, file, path.as_deref(), found);
+    let variable =
+        environment.settings.iter().find(|(path, ..)| path == "user").map(|(.., user)| user.clone());
+    // Who has no account at all may yet have a queue to look at; what sends says what is missing.
+    let user = variable.or_else(|| chosen.ok().and_then(|(_, settings)| settings.text("user")));
+    Ok(Outline { user, sendmail, is_closed: false })
+}
+
+/// Where the configuration file is, and whether someone named it.
+fn place(
+    arguments: &GlobalArgs,
+    environment: &Environment,
+    platform_file: Option<PathBuf>,
+) -> (Option<PathBuf>, bool) {
+    match (&arguments.config, &environment.config) {
+        (Some(path), _) | (None, Some(path)) => (Some(path.clone()), true),
+        (None, None) => (platform_file, false),
+    }
+}
 
 /// Finds the account that the command line, the environment and the configuration file say.
 ///
@@ -43,10 +93,7 @@ fn find(
     warnings: &mut Vec<String>,
 ) -> Result<Account, Error> {
     let environment = Environment::read(variables, warnings)?;
-    let (path, wanted) = match (&arguments.config, &environment.config) {
-        (Some(path), _) | (None, Some(path)) => (Some(path.clone()), true),
-        (None, None) => (platform_file, false),
-    };
+    let (path, wanted) = place(arguments, &environment, platform_file);
     let file = match &path {
         Some(path) => read_file(path, wanted, warnings)?,
         None => None,
@@ -116,8 +163,10 @@ pub(crate) const DEFAULT: &str = "MAILBEARER_DEFAULT";
 
 fn read_file(path: &Path, wanted: bool, warnings: &mut Vec<String>) -> Result<Option<File>, Error> {
     let name = path.display().to_string();
-    let cannot =
-        |error: io::Error| Error::config(format!("cannot read the configuration file {name}: {error}"));
+    let cannot = |error: io::Error| Error {
+        denied: error.kind() == io::ErrorKind::PermissionDenied,
+        ..Error::config(format!("cannot read the configuration file {name}: {error}"))
+    };
     let mut file = match fs::File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound && !wanted => return Ok(None),
         opened => opened.map_err(cannot)?,

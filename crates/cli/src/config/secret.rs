@@ -1,7 +1,7 @@
 use std::{
     env,
     fs::File,
-    io::Read,
+    io::{self, Read},
     path::Path,
     process::{Command, Stdio},
 };
@@ -86,7 +86,10 @@ fn from_file(
     warnings: &mut Vec<String>,
 ) -> Result<Secret, Error> {
     let wrong = |problem: String| settings.wrong(path, &format!("the file {} {problem}", name.display()));
-    let mut file = File::open(name).map_err(|error| wrong(format!("cannot be opened: {error}")))?;
+    let mut file = File::open(name).map_err(|error| Error {
+        denied: error.kind() == io::ErrorKind::PermissionDenied,
+        ..wrong(format!("cannot be opened: {error}"))
+    })?;
     warn_if_readable(&file, name, warnings);
     limited(&mut file).map_err(wrong)
 }

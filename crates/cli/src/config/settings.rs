@@ -1,11 +1,20 @@
 //! Settings as they were found, each with the place it came from.
 
-use std::{collections::BTreeMap, fmt, num::NonZeroU16, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    num::NonZeroU16,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use mailbearer::Secret;
 use toml::de::{DeTable, DeValue};
 
-use super::table::{self, Kind, Place};
+use super::{
+    service::Sendmail,
+    table::{self, Kind, Place},
+};
 use crate::error::Error;
 
 /// The settings of one account: the path of each key below the account, and its value.
@@ -53,6 +62,7 @@ pub(crate) struct File {
     /// The account to use where none is named, and where that stands.
     pub(crate) default: Option<(String, Origin)>,
     pub(crate) accounts: BTreeMap<String, Settings>,
+    pub(crate) sendmail: Sendmail,
 }
 
 impl File {
@@ -75,16 +85,21 @@ impl File {
                 ("default", DeValue::String(name)) => file.default = Some((name.to_string(), origin)),
                 ("default", _) => return Err(Error::config(format!("{origin}: must be a string"))),
                 ("accounts", DeValue::Table(accounts)) => file.accounts = reader.accounts(accounts)?,
+                ("sendmail", DeValue::Table(table)) => {
+                    let folder = Path::new(name).parent().unwrap_or(Path::new(""));
+                    file.sendmail = Sendmail::read(&reader, table, folder)?;
+                }
+                ("sendmail", _) => return Err(Error::config(format!("{origin}: must be a table"))),
                 ("accounts", _) => {
                     return Err(Error::config(format!("{origin}: must be a table of accounts")));
                 }
                 (name, _) => {
-                    let hint = match table::nearest(name, ["default", "accounts"]) {
+                    let hint = match table::nearest(name, TOP) {
                         _ if !matches!(table::place(name), Place::Unknown) => {
                             format!("{name} belongs into an account: [accounts.NAME]")
                         }
                         Some(near) => format!("did you mean {near}?"),
-                        None => "known here: default, accounts".into(),
+                        None => format!("known here: {}", TOP.join(", ")),
                     };
                     return Err(Error::config(format!("{origin}: no such key")).hint(hint));
                 }
@@ -188,8 +203,11 @@ impl Settings {
     }
 }
 
+/// The keys at the top level.
+const TOP: [&str; 3] = ["default", "accounts", "sendmail"];
+
 /// A file that is being read.
-struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     name: &'a str,
     text: &'a str,
 }
@@ -242,7 +260,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn origin(&self, offset: usize, path: &str) -> Origin {
+    pub(crate) fn origin(&self, offset: usize, path: &str) -> Origin {
         Origin::File { place: self.place(offset), path: path.into() }
     }
 

@@ -11,6 +11,8 @@ mod job;
 #[cfg(test)]
 mod mailbox;
 #[cfg(test)]
+mod sendmail;
+#[cfg(test)]
 mod signals;
 #[cfg(test)]
 mod streaming;

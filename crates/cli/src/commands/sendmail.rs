@@ -1,0 +1,300 @@
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    hash::{BuildHasher, RandomState},
+    io::{self, Cursor, IsTerminal, Read, Write},
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use mailbearer::{
+    Address, DateTime, Envelope, RawMessage, Receipt,
+    proto::mime::{RawHeader, mailbox_field},
+};
+use mailbearer_bridge::{
+    sendmail::{Aliases, Arguments, Mode, Repair, Repaired, repair},
+    spool::{Limits, Spool},
+};
+
+use super::{queue, send};
+use crate::{
+    cli::{self, GlobalArgs},
+    config::{self, Outline, folders},
+    error::Error,
+    exit::Exit,
+    output::{self, Output},
+    progress::Progress,
+    raw,
+    session::Session,
+};
+
+/// Does what `sendmail` with these arguments does.
+pub(crate) fn run(
+    global: &GlobalArgs,
+    words: &[OsString],
+    out: &mut Output<impl Write>,
+) -> Result<(), Error> {
+    let arguments = Arguments::parse(words.iter().cloned()).map_err(|error| {
+        Error::usage(error.to_string()).hint("`mailbearer help sendmail` lists the options")
+    })?;
+    let mut global = global.clone();
+    global.account = arguments.account.clone().or(global.account);
+    global.config = arguments.config.clone().or(global.config);
+    global.trace |= arguments.trace;
+    match arguments.mode {
+        Mode::Help => cli::help_of("sendmail").lines().try_for_each(|line| out.line(line)),
+        Mode::Nothing => Ok(()),
+        Mode::List => queue::list(&queue::open(&global, arguments.spool.as_deref())?, out),
+        Mode::Run => queue::deliver(&global, &queue::open(&global, arguments.spool.as_deref())?, out),
+        Mode::Deliver | Mode::Verify => Job::new(global, arguments)?.run(out),
+        _ => Err(Error::usage("this is not done here yet")),
+    }
+}
+
+/// A message to send or recipients to show, and what it takes.
+struct Job {
+    global: GlobalArgs,
+    arguments: Arguments,
+    outline: Outline,
+    own: String,
+    aliases: Aliases,
+    host: String,
+}
+
+impl Job {
+    fn new(global: GlobalArgs, arguments: Arguments) -> Result<Self, Error> {
+        let outline = config::outline(&global)?;
+        let aliases = aliases(arguments.aliases.as_deref(), outline.sendmail.aliases.as_deref())?;
+        let host = host();
+        // Without an account nothing is sent; who hands it over to another has a name there all the same.
+        let own = outline.user.clone().unwrap_or_else(|| {
+            let user = ["LOGNAME", "USER"].into_iter().find_map(|name| env::var(name).ok());
+            format!(
+                "{}@{}",
+                user.as_deref().unwrap_or("nobody"),
+                if host.is_empty() { "localhost" } else { &host }
+            )
+        });
+        Ok(Self { global, arguments, outline, own, aliases, host })
+    }
+
+    fn run(&self, out: &mut Output<impl Write>) -> Result<(), Error> {
+        let verify = self.arguments.mode == Mode::Verify;
+        let named = self.named()?;
+        if verify && !self.arguments.from_header {
+            return show(&named, out);
+        }
+        if io::stdin().is_terminal() {
+            return Err(Error::new(Exit::NoInput, "there is no message: standard input is a terminal"));
+        }
+        let mut rest = io::stdin().lock();
+        let mut start = Vec::new();
+        let limit = u64::try_from(RawHeader::LIMIT).unwrap_or(u64::MAX);
+        Read::by_ref(&mut rest)
+            .take(limit)
+            .read_to_end(&mut start)
+            .map_err(|error| Error::new(Exit::Io, format!("cannot read the message: {error}")))?;
+        let Repaired { octets, recipients } =
+            repair(&start, &self.repair()).map_err(|error| no_user(&error))?;
+        let mut all = named;
+        if self.arguments.from_header {
+            add(&mut all, recipients);
+        }
+        if verify {
+            return show(&all, out);
+        }
+        let from = self.from()?;
+        // A header without any field is none yet.
+        let first = if octets.starts_with(b"\r\n") {
+            mailbox_field("From", std::slice::from_ref(&from))
+        } else {
+            Vec::new()
+        };
+        let mut message = raw::read(Cursor::new([first, octets].concat()).chain(rest))?;
+        message.header_mut().add_missing(&from, now()?, random());
+        let envelope = self.envelope(&message, all)?;
+        self.hand_over(message, envelope)
+    }
+
+    /// The recipients on the command line.
+    fn named(&self) -> Result<Vec<String>, Error> {
+        let mut all = Vec::new();
+        for address in &self.arguments.recipients {
+            add(&mut all, self.repair().recipient(address).map_err(|error| no_user(&error))?);
+        }
+        match all.iter().find_map(|address| Some((address, Address::new(address).err()?))) {
+            Some((address, problem)) => Err(Error::usage(format!("the recipient {address:?}: {problem}"))),
+            None if all.is_empty() && !self.arguments.from_header => {
+                Err(Error::usage("no recipients").hint("name them, or let -t take them from the header"))
+            }
+            None => Ok(all),
+        }
+    }
+
+    fn repair(&self) -> Repair<'_> {
+        Repair { own: &self.own, aliases: &self.aliases, host: &self.host }
+    }
+
+    /// Who a message is from that does not say so.
+    fn from(&self) -> Result<Address, Error> {
+        let (sender, repair) = (self.arguments.sender.as_deref().unwrap_or_default(), self.repair());
+        let name = self.arguments.name.as_deref().unwrap_or_default();
+        let found =
+            [repair.sender(sender), &self.own].into_iter().find_map(|one| Address::named(name, one).ok());
+        found.ok_or_else(|| {
+            Error::config(format!("the account's user {:?} is no address to send from", self.own))
+        })
+    }
+
+    fn envelope<R: Read>(&self, message: &RawMessage<R>, recipients: Vec<String>) -> Result<Envelope, Error> {
+        if recipients.is_empty() {
+            return Err(Error::usage("the message names no recipients"));
+        }
+        let arguments = &self.arguments;
+        let repair = self.repair();
+        let sender = arguments.sender.as_deref().map(|sender| repair.sender(sender).to_owned());
+        let known = sender.clone().filter(|sender| !sender.is_empty());
+        let mut envelope =
+            message.envelope(known, recipients, &self.own).map_err(|error| raw::no_good(&error))?;
+        if let Some(sender) = sender {
+            envelope.sender = sender;
+        }
+        envelope.deliver_by = arguments.deliver_by;
+        envelope.dsn.notify = arguments.notify;
+        envelope.dsn.returned = arguments.returned;
+        envelope.dsn.envelope_id.clone_from(&arguments.envelope_id);
+        Ok(envelope)
+    }
+
+    /// Sends the message at once, or puts it where it is sent from.
+    fn hand_over<R: Read>(&self, message: RawMessage<R>, envelope: Envelope) -> Result<(), Error> {
+        let named = self.arguments.spool.as_deref();
+        if self.arguments.queue || self.outline.sendmail.queue == Some(true) {
+            let spool = queue::open(&self.global, named)?;
+            return self.keep(&spool, message, &envelope);
+        }
+        let session = match self.session() {
+            Ok(session) => session,
+            Err(error) if error.denied => {
+                // This user may not read the secret; who may sends from the spool.
+                let folder = named
+                    .or(self.outline.sendmail.spool.as_deref())
+                    .unwrap_or(Path::new(folders::MACHINE_SPOOL));
+                let Ok(spool) = Spool::open(folder, Limits::default()) else {
+                    let hint = format!(
+                        "or let this user put messages into {}, by a folder drop there",
+                        folder.display()
+                    );
+                    return Err(error.hint(hint));
+                };
+                return self.keep(&spool, message, &envelope);
+            }
+            Err(error) => return Err(error),
+        };
+        let mut smtp = session.with_token(|client| client.connect_smtp())?;
+        let mut progress = Progress::new(envelope.size, true);
+        let verdict = send::submit_raw(&mut smtp, envelope, message, &mut progress);
+        // The verdict is in; whether the goodbye is heard changes nothing.
+        let _ = smtp.quit();
+        refused(&verdict?)
+    }
+
+    fn session(&self) -> Result<Session, Error> {
+        if self.outline.is_closed {
+            return Err(Error {
+                denied: true,
+                ..Error::config("this user may not read the configuration file")
+            });
+        }
+        Session::open(&self.global, true)
+    }
+
+    fn keep<R: Read>(&self, spool: &Spool, message: RawMessage<R>, envelope: &Envelope) -> Result<(), Error> {
+        let mut writer = spool.begin(envelope, self.global.account.as_deref())?;
+        message.copy(|piece| Ok::<(), Error>(writer.write(piece)?))?;
+        writer.commit()?;
+        Ok(())
+    }
+}
+
+/// Names those who did not get it. The others did.
+fn refused(receipt: &Receipt) -> Result<(), Error> {
+    let refused: Vec<String> =
+        receipt.refused.iter().map(|(address, reply)| format!("{address}: {reply}")).collect();
+    if refused.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(Exit::SomeRefused, format!("the server refused {}", refused.join("; ")))
+        .hint("the others get the message: send it again to the refused ones alone"))
+}
+
+fn show(recipients: &[String], out: &mut Output<impl Write>) -> Result<(), Error> {
+    if recipients.is_empty() {
+        return Err(Error::usage("no recipients"));
+    }
+    recipients.iter().try_for_each(|address| out.line(address))
+}
+
+/// Adds addresses that are not there yet; the case of a domain makes no difference.
+fn add(all: &mut Vec<String>, more: Vec<String>) {
+    let same = |one: &str, other: &str| match (one.rsplit_once('@'), other.rsplit_once('@')) {
+        (Some((local, domain)), Some((other, its))) => local == other && domain.eq_ignore_ascii_case(its),
+        _ => one == other,
+    };
+    for address in more {
+        if !all.iter().any(|own| same(own, &address)) {
+            all.push(address);
+        }
+    }
+}
+
+/// The aliases of the file that is named, or of the first of the usual ones that is there.
+fn aliases(named: Option<&Path>, configured: Option<&Path>) -> Result<Aliases, Error> {
+    if let Some(file) = named.or(configured) {
+        let text = fs::read_to_string(file).map_err(|error| Error::input("the aliases", file, &error))?;
+        return Aliases::parse(&text).map_err(|error| Error::config(format!("{}: {error}", file.display())));
+    }
+    for file in ALIASES.map(PathBuf::from) {
+        match fs::read_to_string(&file).map(|text| Aliases::parse(&text)) {
+            Err(_) => {}
+            Ok(Ok(aliases)) => return Ok(aliases),
+            // It may be of another program, and no reason to lose mail.
+            Ok(Err(error)) => output::warning(&format!("{} is not used: {error}", file.display())),
+        }
+    }
+    Ok(Aliases::default())
+}
+
+/// Where aliases are looked for.
+const ALIASES: [&str; 2] = ["/etc/mailbearer/aliases", "/etc/aliases"];
+
+fn no_user(error: &impl ToString) -> Error {
+    Error::new(Exit::SomeRefused, error.to_string())
+}
+
+fn now() -> Result<DateTime, Error> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let time = DateTime::new(i64::try_from(now).unwrap_or(i64::MAX), 0);
+    time.map_err(|error| Error::config(format!("the clock: {error}")))
+}
+
+/// Octets of chance: the keys of hashers are what the standard library has of randomness.
+fn random() -> [u8; 16] {
+    let mut octets = [0; 16];
+    for half in octets.chunks_exact_mut(8) {
+        half.copy_from_slice(&RandomState::new().hash_one(std::process::id()).to_be_bytes());
+    }
+    octets
+}
+
+/// The name of this machine.
+fn host() -> String {
+    #[cfg(target_os = "linux")]
+    {
+        let name = rustix::system::uname();
+        name.nodename().to_string_lossy().into_owned()
+    }
+    #[cfg(not(target_os = "linux"))]
+    env::var("HOSTNAME").or_else(|_| env::var("COMPUTERNAME")).unwrap_or_default()
+}

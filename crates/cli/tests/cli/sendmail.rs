@@ -1,0 +1,265 @@
+//! `sendmail`, and the queue behind it.
+
+use std::{fs, path::Path, process::Command};
+
+use crate::harness::{Outcome, World, finish};
+
+/// Runs `sendmail` with this text; the message that arrived, with its envelope.
+fn sent(world: &World, arguments: &[&str], text: &str) -> (String, String, Vec<String>) {
+    let before = world.server.mailbox().messages("INBOX").len();
+    let words = [&["sendmail"], arguments].concat();
+    world.run_with(&words, text).ok();
+    let messages = world.server.mailbox().messages("INBOX");
+    assert_eq!(messages.len(), before + 1, "{arguments:?}");
+    let message = messages.last().unwrap();
+    let envelope = message.envelope.clone().unwrap();
+    (String::from_utf8(message.octets.to_vec()).unwrap(), envelope.from, envelope.to)
+}
+
+fn count(world: &World) -> usize {
+    world.server.mailbox().messages("INBOX").len()
+}
+
+fn field<'t>(text: &'t str, name: &str) -> Option<&'t str> {
+    let head = text.split_once("\r\n\r\n")?.0;
+    head.split("\r\n").find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+}
+
+#[test]
+fn sends_what_programs_hand_over() {
+    let world = World::new();
+    let user = world.server.user().to_owned();
+    let message = "From: Ann <ann@x.test>\nTo: b@x.test, Bob <c@x.test>\nCc: b@x.test\nBcc: d@x.test\nSubject: 1\n\n.\nend\n";
+    let rows: &[(&str, &[&str], &str, &[&str])] = &[
+        ("-t", &["-t", "-i"], "ann@x.test", &["b@x.test", "c@x.test", "d@x.test"]),
+        (
+            "-t and more",
+            &["-t", "e@x.test", "B@x.test", "b@X.TEST"],
+            "ann@x.test",
+            &["e@x.test", "B@x.test", "b@X.TEST", "c@x.test", "d@x.test"],
+        ),
+        ("recipients alone", &["-f", "<s@x.test>", "r@x.test"], "s@x.test", &["r@x.test"]),
+        ("null sender", &["-f", "<>", "--", "r@x.test"], "", &["r@x.test"]),
+        ("local sender", &["-fwww-data", "-oi", "-oem", "r@x.test"], &user, &["r@x.test"]),
+        ("local recipient", &["-i", "-FCronDaemon", "-B8BITMIME", "-oem", "root"], "ann@x.test", &[&user]),
+    ];
+    for (name, arguments, from, to) in rows {
+        let (text, sender, recipients) = sent(&world, arguments, message);
+        assert_eq!(
+            (sender.as_str(), recipients.iter().map(String::as_str).collect::<Vec<_>>()),
+            (*from, to.to_vec()),
+            "{name}"
+        );
+        assert!(text.ends_with("\r\n\r\n.\r\nend\r\n"), "a lone dot ends nothing: {text}");
+        assert!(!text.contains("Bcc"), "{text}");
+        assert!(field(&text, "Date").is_some() && field(&text, "Message-ID").is_some(), "{text}");
+        assert_eq!(field(&text, "From"), Some("Ann <ann@x.test>"));
+    }
+}
+
+#[test]
+fn makes_messages_of_what_cron_and_shells_write() {
+    let world = World::new();
+    let user = world.server.user().to_owned();
+    let rows: &[(&[&str], &str, &str, &str)] = &[
+        (&["-F", "Grüße, \"x\"", "r@x.test"], "hello\n", "=?", "hello\r\n"),
+        (
+            &["-F", "Cron, Daemon", "r@x.test"],
+            "\nhello\n",
+            &format!("\"Cron, Daemon\" <{user}>"),
+            "hello\r\n",
+        ),
+        (&["r@x.test"], "From x Thu Nov 26 14:00:00 2026\nSubject: 1\n\nhi", &user, "hi\r\n"),
+        (
+            &["-t"],
+            "From: root (Cron Daemon)\nTo: root\nSubject: 1\n\nx\n",
+            &format!("Cron Daemon <{user}>"),
+            "x\r\n",
+        ),
+        (&["r@x.test"], "", &user, ""),
+    ];
+    for (arguments, text, from, body) in rows {
+        let (octets, ..) = sent(&world, arguments, text);
+        assert!(field(&octets, "From").unwrap().starts_with(from), "{text:?}: {octets}");
+        assert!(octets.ends_with(&format!("\r\n\r\n{body}")), "{text:?}: {octets}");
+        assert!(!octets.contains("Resent-Bcc") && !octets.starts_with("From "), "{octets}");
+    }
+    let (octets, _, to) =
+        sent(&world, &["-t"], "Resent-To: r@x.test\nResent-Bcc: s@x.test\nTo: a@x.test\n\nx\n");
+    assert_eq!(to, ["r@x.test", "s@x.test"]);
+    assert!(octets.contains("Resent-To: r@x.test") && !octets.contains("s@x.test"), "{octets}");
+}
+
+#[test]
+fn aliases_say_who_local_names_are() {
+    let world = World::new();
+    let file = world.path("aliases");
+    fs::write(&file, "root: ann@x.test, bob@x.test\ndefault: eve@x.test\nloop: loop\n").unwrap();
+    let aliases = format!("--aliases={}", file.display());
+    let (text, _, to) = sent(&world, &[&aliases, "-t"], "To: root, nobody\nSubject: 1\n\n");
+    assert_eq!(to, ["ann@x.test", "bob@x.test", "eve@x.test"]);
+    assert_eq!(field(&text, "To"), Some("ann@x.test, bob@x.test, eve@x.test"));
+    let outcome = world.run_with(&["sendmail", &aliases, "-bv", "root"], "not read");
+    assert_eq!(outcome.ok(), "ann@x.test\nbob@x.test\n");
+    let before = count(&world);
+    world
+        .run_with(&["sendmail", &aliases, "loop"], "x")
+        .failed(67, &["error: the name loop stands for itself"]);
+    world
+        .run(&["sendmail", "--aliases=none", "root"])
+        .failed(66, &["error: cannot read the aliases none: …"]);
+    assert_eq!(count(&world), before);
+}
+
+#[test]
+fn exit_codes_are_those_of_sysexits() {
+    let world = World::new();
+    let rows: &[(&str, &[&str], &str, i32)] = &[
+        ("unknown option", &["-z"], "", 64),
+        ("no recipients", &[], "x", 64),
+        ("none in the header", &["-t"], "Subject: 1\n\n", 64),
+        ("control in a name", &["-F", "a\nBcc: x@y", "r@x.test"], "x", 64),
+        ("control in a recipient", &["r@x.test\nx"], "x", 64),
+        ("no address", &["a b@x.test"], "x", 64),
+        ("slipped in", &["r@x.test", "-Xlog"], "x", 64),
+        ("refused", &["r@refused.test"], "x", 69),
+        ("one refused", &["r@refused.test", "r@x.test"], "x", 67),
+    ];
+    for (name, arguments, text, code) in rows {
+        let outcome = world.run_with(&[&["sendmail"], *arguments].concat(), text);
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(*code), ""), "{name}: {outcome:?}");
+    }
+    assert_eq!(count(&world), 1, "the others get it");
+    let outcome = world.run_with(&["sendmail", "r@refused.test", "r@x.test"], "x");
+    assert!(outcome.stderr.contains("r@refused.test: 550"), "the refused are named: {outcome:?}");
+    world.server.set_fault(mailbearer_mock::memory::Fault::find("sender-threads"));
+    assert_eq!(world.run_with(&["sendmail", "r@x.test"], "x").code, Some(75));
+    assert_eq!(
+        world.run(&["sendmail", "--help"]).ok().lines().count(),
+        world.run(&["help", "sendmail"]).ok().lines().count()
+    );
+}
+
+#[test]
+fn the_queue_is_looked_after() {
+    let world = World::new();
+    for (to, subject) in [("r@x.test", "1"), ("r@refused.test", "2")] {
+        world.run_with(&["sendmail", "--queue", to], format!("Subject: {subject}\n\nhello\n")).ok();
+    }
+    assert_eq!(count(&world), 0);
+    let folder = world.path(".local/state/mailbearer/spool");
+    assert_eq!(fs::read_dir(folder.join("queue")).unwrap().count(), 2, "the default place");
+    let list = world.run(&["queue", "list"]).ok();
+    assert!(list.lines().count() == 2 && list.lines().all(|line| line.contains("  waiting  ")), "{list}");
+    assert_eq!(world.run(&["sendmail", "-bp"]).ok(), list);
+    let first = list.split_whitespace().next().unwrap();
+    let shown = world.run(&["queue", "show", first]).ok();
+    assert!(shown.contains("recipient  r@x.test  waiting\n") && shown.contains("\nSubject: 1\n"), "{shown}");
+    let exported = world.run(&["queue", "export", first]).ok();
+    assert!(exported.ends_with("Subject: 1\r\n\r\nhello\r\n"), "{exported}");
+    let ran = world.run(&["queue", "run"]);
+    assert_eq!(ran.code, Some(69), "{ran:?}");
+    assert!(ran.stdout.contains(&format!("delivered  {first}  r@x.test  250")), "{ran:?}");
+    assert!(ran.stdout.contains("failed     "), "{ran:?}");
+    assert_eq!(count(&world), 1);
+    let object: serde_json::Value =
+        serde_json::from_str(&world.run(&["queue", "list", "--json"]).ok()).unwrap();
+    assert_eq!(object["state"], "failed");
+    assert_eq!(object["recipients"][0]["address"], "r@refused.test");
+    let id = object["id"].as_str().unwrap();
+    world.run(&["queue", "retry", "--all"]).ok();
+    assert!(world.run(&["queue", "list"]).ok().contains("  waiting  "));
+    world.run(&["queue", "drop", &id[11..]]).ok();
+    assert_eq!(world.run(&["queue", "list"]).ok(), "");
+    world.run(&["queue", "run"]).ok();
+    world.run(&["queue", "show", id]).failed(66, &["error: there is no message … in the spool"]);
+}
+
+#[test]
+fn the_configuration_may_keep_all_for_the_queue() {
+    let world = World::new();
+    let config = world.path("c.toml");
+    fs::write(&config, "[sendmail]\nqueue = true\nspool = 'waiting'\naliases = 'names'\n").unwrap();
+    fs::write(world.path("names"), "root: ann@x.test\n").unwrap();
+    let config = config.display().to_string();
+    world.run_with(&["--config", &config, "sendmail", "root"], "x").ok();
+    let list = world.run(&["queue", "list", "--config", &config]).ok();
+    assert!(list.contains("ann@x.test"), "{list}");
+    assert_eq!(fs::read_dir(world.path("waiting/queue")).unwrap().count(), 1);
+    for (text, want) in [
+        ("queue = 1", "2:1: sendmail.queue: must be true or false"),
+        ("aliasses = 'x'", "2:1: sendmail.aliasses: no such key"),
+        ("spool = ''", "2:1: sendmail.spool: is empty"),
+    ] {
+        fs::write(&config, format!("[sendmail]\n{text}\n")).unwrap();
+        let outcome = world.run_with(&["--config", &config, "sendmail", "root"], "x");
+        assert!(outcome.code == Some(78) && outcome.stderr.contains(want), "{outcome:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_name_sendmail_makes_it_sendmail() {
+    let world = World::new();
+    for (name, arguments, want) in
+        [("sendmail", &["-t", "-i"][..], ""), ("mailq", &[], ""), ("newaliases", &[], "")]
+    {
+        let link = world.path(name);
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_mailbearer"), &link).unwrap();
+        let mut command = renamed(&world.command(arguments), &link);
+        command.current_dir(link.parent().unwrap());
+        assert_eq!(finish(command, b"To: r@x.test\n\nx\n").ok(), want, "{name}");
+    }
+    assert_eq!(count(&world), 1);
+}
+
+/// The same command by another program.
+fn renamed(command: &Command, program: &Path) -> Command {
+    let mut other = Command::new(program);
+    other.args(command.get_args()).env_clear();
+    other.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    other
+}
+
+/// A user who may not read the secret puts the message where another sends it. Only root can become such a user.
+#[cfg(target_os = "linux")]
+#[test]
+fn who_may_not_read_the_secret_hands_over() {
+    use std::os::unix::{fs::PermissionsExt, process::CommandExt};
+
+    const NOBODY: u32 = 65534;
+    let world = World::new().unset("MAILBEARER_OAUTH_CLIENT_SECRET");
+    if fs::metadata("/proc/self").map(|own| std::os::unix::fs::MetadataExt::uid(&own)).ok() != Some(0) {
+        return;
+    }
+    let chmod = |path: &Path, mode: u32| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let home = world.path("");
+    chmod(&home, 0o755);
+    let [config, secret, spool] = ["c.toml", "secret", "spool"].map(|name| world.path(name));
+    fs::write(&secret, world.server.client_secret()).unwrap();
+    chmod(&secret, 0o600);
+    fs::write(&config, "[accounts.a]\noauth.client_secret.file = 'secret'\n[sendmail]\nspool = 'spool'\n")
+        .unwrap();
+    let config = config.display().to_string();
+    let as_nobody = |arguments: &[&str], text: &str| -> Outcome {
+        let mut command = world.command(arguments);
+        command.uid(NOBODY).gid(NOBODY);
+        finish(command, text.as_bytes())
+    };
+    let send = ["--config", &config, "sendmail", "r@x.test"];
+    let outcome = as_nobody(&send, "Subject: 1\n\n");
+    assert_eq!(outcome.code, Some(78), "{outcome:?}");
+    // The administrator makes a place for them.
+    world.run(&["queue", "list", "--config", &config]).ok();
+    fs::create_dir(spool.join("drop")).unwrap();
+    std::os::unix::fs::chown(spool.join("drop"), Some(0), Some(NOBODY)).unwrap();
+    chmod(&spool, 0o711);
+    chmod(&spool.join("drop"), 0o2730);
+    as_nobody(&send, "From: root\nSubject: 1\n\n").ok();
+    as_nobody(&["--config", &config, "sendmail", "-a", "a", "r@x.test"], "Subject: 2\n\n")
+        .failed(65, &["error: the envelope can't be kept: …"]);
+    assert_eq!(as_nobody(&["queue", "list", "--config", &config], "").code, Some(77));
+    assert_eq!(count(&world), 0);
+    world.run(&["queue", "run", "--config", &config]);
+    assert_eq!(count(&world), 1);
+}
