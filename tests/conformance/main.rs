@@ -9,6 +9,9 @@ mod foreign;
 #[cfg(test)]
 mod imap_ops;
 #[cfg(test)]
+#[cfg(unix)]
+mod mailers;
+#[cfg(test)]
 mod proxies;
 #[cfg(test)]
 mod python;

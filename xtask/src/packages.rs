@@ -14,6 +14,13 @@ const PACKAGES: &[&str] = &[
     "python3",
     "openssl",
     "strace",
+    "git-email",
+    "libmailtools-perl",
+    "cron",
+    "s-nail",
+    "php-cli",
+    "ruby-mail",
+    "mutt",
 ];
 
 /// Installs what is missing of what the tests need, as [`ensure_only`] does.

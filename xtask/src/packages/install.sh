@@ -22,6 +22,7 @@ if command -v systemctl > /dev/null; then
         case $package in
             dovecot-imapd) systemctl disable dovecot.service dovecot.socket || true ;;
             postfix) systemctl disable postfix.service || true ;;
+            cron) systemctl disable cron.service || true ;;
             microsocks) systemctl disable microsocks.service || true ;;
         esac
     done

@@ -4,13 +4,20 @@ use std::{fmt::Write as _, io::Write};
 
 use serde_json::json;
 
-use super::table::{self, Kind, Row, SOURCES, TABLE};
+use super::{
+    service::LINES,
+    table::{self, Kind, Row, SOURCES, TABLE},
+};
 use crate::{error::Error, output::Output};
 
 /// Prints every setting; with `--json` as an object each.
 pub(crate) fn print(out: &mut Output<impl Write>) -> Result<(), Error> {
     if out.is_json() {
-        return TABLE.iter().try_for_each(|row| out.json(&object(row)));
+        TABLE.iter().try_for_each(|row| out.json(&object(row)))?;
+        return LINES.iter().try_for_each(|line| {
+            let path = format!("{}.{}", line.table, line.key);
+            out.json(&json!({ "top": path, "values": line.shape, "about": plain(line.about) }))
+        });
     }
     text().lines().try_for_each(|line| out.line(line))
 }
@@ -35,6 +42,14 @@ pub(crate) fn text() -> String {
         let about = filled(&about, "      ");
         let _ = writeln!(text, "  {key} = {}\n{about}\n      {}", shape(row), variables(row).join(", "));
     }
+    let mut last = "";
+    for line in LINES {
+        if last != line.table {
+            let _ = writeln!(text, "\n[{}]", line.table);
+            last = line.table;
+        }
+        let _ = writeln!(text, "  {} = {}\n{}", line.key, line.shape, filled(&plain(line.about), "      "));
+    }
     let _ = write!(text, "\n{}", filled(&plain(SECRETS), ""));
     text
 }
@@ -56,6 +71,15 @@ fn page() -> String {
         }
         let variables: Vec<String> = variables(row).iter().map(|name| format!("`{name}`")).collect();
         let _ = writeln!(page, "| `{key}` | {} | {} | {} |", meaning(row), row.about, variables.join(", "));
+    }
+    let mut last = "";
+    for line in LINES {
+        if last != line.table {
+            let _ = writeln!(page, "\n## `[{}]`\n\n| key | value | meaning |\n|---|---|---|", line.table);
+            last = line.table;
+        }
+        let shape = line.shape.replace('|', "\\|");
+        let _ = writeln!(page, "| `{}` | `{shape}` | {} |", line.key, line.about);
     }
     let _ = write!(page, "\n## Secrets\n\n{}\n\n{SECRET_EXAMPLE}\n", filled(SECRETS, ""));
     page
@@ -164,7 +188,8 @@ const WIDTH: usize = 80;
 
 const INTRODUCTION: &str = "\
 Settings come from a file in TOML, `config.toml` in the folder `mailbearer` of the platform's configuration folder \
-(`~/.config` on Linux, `~/Library/Application Support` on macOS, `%APPDATA%` on Windows), or the file that `--config` or \
+(`~/.config` on Linux, `~/Library/Application Support` on macOS, `%APPDATA%` on Windows), where that is not there in \
+`/etc/mailbearer/config.toml`, or in the file that `--config` or \
 the environment variable MAILBEARER_CONFIG names. The file has a table for each account, `[accounts.NAME]`, and may say \
 which one to use, `default = \"NAME\"`; `--account` and MAILBEARER_DEFAULT go before that.
 \n\

@@ -10,6 +10,46 @@ use toml::{
 use super::{settings::Reader, table};
 use crate::error::Error;
 
+/// A setting at the top level of the file; none of them has a variable.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) table: &'static str,
+    pub(crate) key: &'static str,
+    /// What its value looks like.
+    pub(crate) shape: &'static str,
+    /// What it is for, and what counts where it is not set; with code words in backticks.
+    pub(crate) about: &'static str,
+}
+
+/// The settings, in the order in which they are documented.
+pub(crate) const LINES: &[Line] = &[
+    line(
+        "sendmail",
+        "queue",
+        "true | false",
+        "Whether `sendmail` keeps each message for the queue, as `--queue` has it. Default: `false`.",
+    ),
+    line(
+        "sendmail",
+        "spool",
+        "\"FOLDER\"",
+        "Folder of the messages that wait, for `sendmail` and `queue`. Users who may not read the secret put theirs into its \
+         folder `drop`, where there is one. Default: `spool` in the state folder; for those users \
+         `/var/spool/mailbearer`.",
+    ),
+    line(
+        "sendmail",
+        "aliases",
+        "\"FILE\"",
+        "File that says who local names are, in lines `name: address, ...`. Default: `/etc/mailbearer/aliases` or \
+         `/etc/aliases`, where there is one.",
+    ),
+];
+
+const fn line(table: &'static str, key: &'static str, shape: &'static str, about: &'static str) -> Line {
+    Line { table, key, shape, about }
+}
+
 /// What the table `sendmail` says.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sendmail {
