@@ -9,6 +9,7 @@ mod foreign;
 #[cfg(test)]
 mod imap_ops;
 #[cfg(test)]
+mod login;
 #[cfg(unix)]
 mod mailers;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use mailbearer_net::{Proxies, Timeouts, Tls};
 use mailbearer_wire::{Secret, Security};
 
 use crate::{
-    Client, Error, Provider, Runtime, Token,
+    Client, Error, GrantType, MailProtocol, Provider, Runtime, Token,
     claims::{self, Mismatch},
     error::Protocol,
     token::{SourceError, Store, TokenSource, TokenStore},
@@ -88,7 +88,7 @@ pub enum ClientProof {
     Basic(Secret),
 }
 
-/// A grant of OAuth 2.0 that needs no person at the keyboard.
+/// What a token is granted for.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum Grant {
@@ -106,6 +106,71 @@ pub enum Grant {
         /// The password.
         password: Secret,
     },
+    /// A person who logs in once, by [`Client::begin_login`] or [`Client::begin_device_login`]. What is kept of that in
+    /// the account's store gets tokens from then on.
+    Person(Box<Person>),
+}
+
+/// How a person logs in.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Person {
+    /// The page where a person logs in (RFC 6749 section 3.1); https.
+    pub authorize_url: Option<String>,
+    /// Where a code for another device is asked for (RFC 8628); https.
+    pub device_url: Option<String>,
+    /// Where a login is ended (RFC 7009); https. `None` where the provider has no such thing.
+    pub revoke_url: Option<String>,
+    /// What the provider names itself by in redirects (RFC 9207), where it does.
+    pub issuer: Option<String>,
+    /// Where the browser is sent.
+    pub redirect: RedirectTo,
+    /// Who logs in, where that is not the account's user, as for a shared mailbox.
+    pub name: Option<String>,
+    /// Whether the implicit grant is used: the token itself is in the redirect, pasted by the person; it lives an hour and
+    /// can't be renewed. For servers that have nothing else (RFC 9700 section 2.1.2).
+    pub implicit: bool,
+}
+
+/// Where the browser is sent after a login.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RedirectTo {
+    /// To this machine, by `http`.
+    Loopback {
+        /// `localhost`, `127.0.0.1` or `[::1]`, as it was registered. Default `localhost`.
+        host: String,
+        /// A fixed port, where the provider wants it as registered. Default any that is free.
+        port: Option<u16>,
+    },
+    /// To this address, where the person copies what the browser shows.
+    Pasted(String),
+}
+
+impl Default for RedirectTo {
+    fn default() -> Self {
+        Self::Loopback { host: "localhost".into(), port: None }
+    }
+}
+
+impl Person {
+    /// A provider's pages. [`redirect`](Self::redirect) stays the default where the provider takes https addresses alone;
+    /// set the one that was registered.
+    #[must_use]
+    pub fn preset(provider: Provider, tenant: Option<&str>) -> Self {
+        let redirect = match provider.redirect_host() {
+            Some(host) => RedirectTo::Loopback { host: host.into(), port: None },
+            None => RedirectTo::default(),
+        };
+        Self {
+            authorize_url: Some(provider.authorize_url(tenant)),
+            device_url: provider.device_url(tenant),
+            revoke_url: provider.revoke_url().map(Into::into),
+            issuer: provider.issuer().map(Into::into),
+            redirect,
+            ..Self::default()
+        }
+    }
 }
 
 /// Where a server is and how it is talked to.
@@ -211,6 +276,34 @@ impl Account {
             oauth.client_id = client_id.into();
             oauth.client = ClientProof::Secret(client_secret.into());
             oauth.grant = Grant::ClientCredentials;
+        })
+    }
+
+    /// Asks for tokens in the name of a person who logs in once, as [`Client::begin_login`] has it. `client_id` is that of
+    /// an application for native programs, which has no secret.
+    ///
+    /// ```
+    /// use mailbearer::{Account, FileStore, MailProtocol, Provider};
+    ///
+    /// let account = Account::preset(Provider::Microsoft365, "ann@contoso.com", None)
+    ///     .person(Provider::Microsoft365, None, "8f1b2c3d-…", &[MailProtocol::Imap, MailProtocol::Smtp])
+    ///     .store(FileStore::new("/home/ann/.local/state/mailbearer"));
+    /// # drop(account);
+    /// ```
+    #[must_use]
+    pub fn person(
+        self,
+        provider: Provider,
+        tenant: Option<&str>,
+        client_id: impl Into<String>,
+        protocols: &[MailProtocol],
+    ) -> Self {
+        self.with_oauth(|oauth| {
+            oauth.token_url = provider.person_token_url(tenant);
+            oauth.client_id = client_id.into();
+            oauth.client = ClientProof::None;
+            oauth.scope = provider.scope(GrantType::AuthorizationCode, protocols).unwrap_or_default();
+            oauth.grant = Grant::Person(Box::new(Person::preset(provider, tenant)));
         })
     }
 

@@ -29,6 +29,10 @@ macro_rules! aliases {
         pub type Watcher = crate::Watcher<$runtime>;
         /// An SMTP session.
         pub type Smtp = crate::Smtp<$runtime>;
+        /// A person's login in a browser.
+        pub type BrowserLogin = crate::BrowserLogin<$runtime>;
+        /// A person's login by a code.
+        pub type DeviceLogin = crate::DeviceLogin<$runtime>;
         /// A message on its way out.
         pub type Submission<'a> = crate::Submission<'a, $runtime>;
     };

@@ -7,7 +7,7 @@ use std::{
 
 use mailbearer_mime::{Address, Composed, DateTime, Message};
 use mailbearer_net::{
-    self as net, Blocking, Connection, Options, Runtime, Security, Service, Tls, TraceLine,
+    self as net, Blocking, Connection, Machine, Options, Runtime, Security, Service, Tls, TraceLine,
 };
 use mailbearer_oauth::{self as oauth, Endpoint, TokenExchange, TokenRequest};
 use mailbearer_sasl::Credentials;
@@ -23,30 +23,30 @@ use crate::{
 
 /// An [`Account`] at work. Cheap to clone; clones share the token.
 pub struct Client<R: Runtime = Blocking> {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     runtime: PhantomData<fn() -> R>,
 }
 
 /// What every connection of a client needs.
 pub(crate) struct Shared {
     pub(crate) account: Account,
-    tls: Tls,
-    access: Access,
+    pub(crate) tls: Tls,
+    pub(crate) access: Access,
     trace: Option<Arc<Trace>>,
 }
 
 /// What is shown at a login.
-enum Access {
+pub(crate) enum Access {
     Tokens(Box<Requested>),
     Source { source: Arc<dyn TokenSource>, refused: Mutex<Option<Token>> },
     Password(Secret),
 }
 
 /// Tokens that are requested.
-struct Requested {
+pub(crate) struct Requested {
     request: TokenRequest,
-    tokens: Tokens,
-    keeper: Option<Box<dyn Keep>>,
+    pub(crate) tokens: Tokens,
+    pub(crate) keeper: Option<Box<dyn Keep>>,
 }
 
 /// A login that is under way or to come.
@@ -348,13 +348,26 @@ impl<R: Runtime> Client<R> {
         request: &TokenRequest,
         refresh_token: Option<Secret>,
     ) -> Result<oauth::Token, Error> {
-        let grants_refresh =
-            matches!(&self.shared.account.login, Login::OAuth(OAuth { grant: Grant::RefreshToken(_), .. }));
-        let request = match refresh_token.filter(|_| grants_refresh) {
-            Some(token) => &request.clone().parameter("refresh_token", token),
-            None => request,
+        let grant = match &self.shared.account.login {
+            Login::OAuth(oauth) => Some(&oauth.grant),
+            Login::Source(_) | Login::Password(_) => None,
         };
-        let endpoint = request.endpoint();
+        let request = match (grant, refresh_token) {
+            (Some(Grant::RefreshToken(_) | Grant::Person(_)), Some(token)) => {
+                &request.clone().parameter("refresh_token", token)
+            }
+            (Some(Grant::Person(_)), None) => return Err(Error::missing(Missing::Login)),
+            _ => request,
+        };
+        self.exchange(request.endpoint(), TokenExchange::new(request)).await
+    }
+
+    /// Has a machine say one form to an endpoint of the authorization server.
+    pub(crate) async fn exchange<T: Send>(
+        &self,
+        endpoint: &Endpoint,
+        mut exchange: impl Machine<Event = T, Error = oauth::Error> + Send,
+    ) -> Result<T, Error> {
         let mut options = self.shared.options();
         options.recv_limit = TokenExchange::RECV_LIMIT;
         // Others wait for it, in this process and behind the store's lock.
@@ -364,7 +377,6 @@ impl<R: Runtime> Client<R> {
             .connect::<R>(Service::Https, endpoint.host(), endpoint.port(), Security::Implicit, options)
             .await
             .map_err(Error::token_net)?;
-        let mut exchange = TokenExchange::new(request);
         // The answer is all there is to it: nothing is said after it, not even goodbye.
         connection.next(&mut exchange).await.map_err(Error::token)?.ok_or_else(Error::token_closed)
     }
@@ -430,20 +442,15 @@ fn request(settings: &OAuth) -> Result<TokenRequest, Error> {
     if settings.client_id.is_empty() {
         return Err(Error::missing(Missing::ClientId));
     }
-    let endpoint = Endpoint::parse(&settings.token_url).map_err(|error| {
-        Error::settings(format!("token URL \"{}\": {error}", printable(&settings.token_url)))
-    })?;
-    let id = settings.client_id.as_str();
-    let client = match &settings.client {
-        ClientProof::None => oauth::Client::public(id),
-        ClientProof::Secret(secret) => oauth::Client::with_secret(id, secret.clone()),
-        ClientProof::Basic(secret) => oauth::Client::with_basic_secret(id, secret.clone()),
-    };
+    let endpoint = endpoint("token URL", &settings.token_url)?;
+    let client = oauth_client(settings);
     Ok(match &settings.grant {
         Grant::ClientCredentials => TokenRequest::client_credentials(endpoint, client, &settings.scope),
         Grant::Password { username, password } => {
             TokenRequest::password(endpoint, client, username, password.clone(), &settings.scope)
         }
+        // The token is put in when it is known.
+        Grant::Person(_) => TokenRequest::refresh_token(endpoint, client, ""),
         Grant::RefreshToken(token) => {
             let request = TokenRequest::refresh_token(endpoint, client, token.clone());
             if settings.scope.is_empty() {
@@ -453,6 +460,21 @@ fn request(settings: &OAuth) -> Result<TokenRequest, Error> {
             }
         }
     })
+}
+
+/// The address of an endpoint; `what` names the setting.
+pub(crate) fn endpoint(what: &str, url: &str) -> Result<Endpoint, Error> {
+    let wrong = |error| Error::settings(format!("{what} \"{}\": {error}", printable(url)));
+    Endpoint::parse(url).map_err(wrong)
+}
+
+pub(crate) fn oauth_client(settings: &OAuth) -> oauth::Client {
+    let id = settings.client_id.as_str();
+    match &settings.client {
+        ClientProof::None => oauth::Client::public(id),
+        ClientProof::Secret(secret) => oauth::Client::with_secret(id, secret.clone()),
+        ClientProof::Basic(secret) => oauth::Client::with_basic_secret(id, secret.clone()),
+    }
 }
 
 fn server(server: Option<&Server>, protocol: Protocol) -> Result<&Server, Error> {

@@ -127,6 +127,7 @@ pub mod claims;
 mod client;
 pub mod error;
 mod imap;
+mod login;
 mod parts;
 pub mod provider;
 mod raw;
@@ -163,7 +164,7 @@ pub mod proto {
     pub use mailbearer_wire as wire;
 }
 
-pub use account::{Account, ClientProof, Grant, Login, OAuth, Server};
+pub use account::{Account, ClientProof, Grant, Login, OAuth, Person, RedirectTo, Server};
 pub use client::Client;
 pub use error::{Error, Kind};
 pub use imap::{
@@ -173,6 +174,7 @@ pub use imap::{
     OddLine, Open, Opened, Outline, Position, Quota, QuotaResource, Range, Received, Role, Selected, Space,
     Summary, ThreadAlgorithm, WatchOptions, Watcher,
 };
+pub use login::{BrowserLogin, DeviceLogin, LoggedIn, LoggedOut, LoginOptions, LoginStatus, Pasted, Pasting};
 pub use mailbearer_imap::{UidSet, view::Change};
 pub use mailbearer_mime::{Address, Composed, DateTime, Message, decode::DisplayAddress};
 #[cfg(feature = "tokio")]

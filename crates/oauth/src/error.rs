@@ -54,7 +54,7 @@ pub struct ErrorResponse {
     pub correlation_id: Option<String>,
     /// `error_uri`: a page about the error.
     pub error_uri: Option<String>,
-    /// HTTP status.
+    /// HTTP status; 0 for a refusal that came by a redirect.
     pub http_status: u16,
     /// How long the server wants to be left alone; at most a day, and only where it gives seconds.
     pub retry_after: Option<Duration>,
@@ -136,7 +136,11 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(refusal) => {
-                write!(f, "token endpoint refused with {} (HTTP {})", refusal.error, refusal.http_status)?;
+                match refusal.http_status {
+                    // It came by a redirect.
+                    0 => write!(f, "the provider refused with {}", refusal.error)?,
+                    status => write!(f, "token endpoint refused with {} (HTTP {status})", refusal.error)?,
+                }
                 refusal.error_description.iter().try_for_each(|text| write!(f, ": {text}"))
             }
             Self::Status { status, excerpt, .. } => {
@@ -238,6 +242,11 @@ mod tests {
             let found: Vec<_> = found.iter().filter(|(_, is)| *is).map(|(name, _)| *name).collect();
             assert_eq!(found.join(" "), want, "{error}");
         }
+    }
+
+    #[test]
+    fn a_refusal_by_redirect_has_no_status() {
+        assert_eq!(refused("access_denied", 0).to_string(), "the provider refused with access_denied");
     }
 
     #[test]

@@ -19,13 +19,16 @@ pub struct Token {
     pub refresh_token: Option<Secret>,
     /// The scopes that were granted, where the server says so; escaped. They can be fewer than were asked for.
     pub scope: Option<String>,
+    /// Who logged in, in the server's words (OpenID Connect Core section 2), where `openid` was among the scopes.
+    /// [`Claims`](crate::Claims) reads it.
+    pub id_token: Option<Secret>,
 }
 
 impl Token {
     /// A token that came by another way, such as from a file.
     #[must_use]
     pub const fn new(access_token: Secret, expires_in: Option<Duration>) -> Self {
-        Self { access_token, expires_in, refresh_token: None, scope: None }
+        Self { access_token, expires_in, refresh_token: None, scope: None, id_token: None }
     }
 
     /// Reads a response of the token endpoint.
@@ -72,6 +75,7 @@ fn token(fields: Json<'_>, limits: &Limits) -> Result<Token, &'static str> {
     let text = |name| fields.get(name).and_then(Json::text);
     let (access_token, refresh_token) = (text("access_token"), text("refresh_token"));
     let (access_token, refresh_token) = (access_token.map(Secret::new), refresh_token.map(Secret::new));
+    let id_token = text("id_token").map(Secret::new).filter(|token| token.expose().len() <= limits.token);
     let kind = text("token_type").map(|kind| kind.eq_ignore_ascii_case("bearer"));
     let expires_in = fields.get("expires_in").and_then(life);
     let scope = text("scope").map(|scope| printable_bytes(scope.as_bytes(), SCOPE));
@@ -94,7 +98,7 @@ fn token(fields: Json<'_>, limits: &Limits) -> Result<Token, &'static str> {
     if refresh_token.as_ref().is_some_and(|token| token.expose().len() > limits.token) {
         return Err("refresh token over the limit");
     }
-    Ok(Token { access_token, expires_in, refresh_token, scope })
+    Ok(Token { access_token, expires_in, refresh_token, scope, id_token })
 }
 
 /// Seconds as a number, with or without a fraction, or, against RFC 6749 and as some servers send them, in a string.

@@ -65,6 +65,10 @@ pub(super) static ENTRIES: &[Entry] = &[
         ["the account names no application", "账户没有设置应用程序"],
         ["set client_id in the table oauth of the account, or MAILBEARER_OAUTH_CLIENT_ID", "请在账户的 oauth 表中设置 client_id，或设置 MAILBEARER_OAUTH_CLIENT_ID"])
         .kind(Kind::Missing(Missing::ClientId)),
+    e(Net, "no-login", &[], USER, "Mailbearer",
+        ["nobody has logged in to the account, or the login was ended", "该账户尚未登录，或已退出登录"],
+        ["log in: mailbearer login", "请登录：mailbearer login"])
+        .kind(Kind::Missing(Missing::Login)),
     e(Net, "invalid-host", &["[invalid-host]"], YOU, "Mailbearer",
         ["this is no host", "这不是主机名"],
         ["a host is a name or an address, without scheme and port", "主机应为名称或地址，不带协议和端口"])

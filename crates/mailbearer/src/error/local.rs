@@ -28,13 +28,27 @@ enum Local {
     TooLarge { limit: u64 },
     TooManyMessages { limit: u64 },
     Closed,
+    OtherPerson { wanted: String, found: String },
+    NobodyCame(Duration),
+    CannotListen(io::Error),
 }
 
 impl Failure for Local {
     fn verdict(&self) -> Verdict {
         Verdict::of(match self {
             Self::Settings(_) => Kind::Settings,
+            Self::Missing(Missing::Login) => {
+                return Verdict {
+                    auth: true,
+                    configuration: false,
+                    ..Verdict::of(Kind::Missing(Missing::Login))
+                };
+            }
             Self::Missing(missing) => Kind::Missing(*missing),
+            Self::OtherPerson { .. } => Kind::Auth,
+            // Trying again needs a person again.
+            Self::NobodyCame(_) => return Verdict { transient: false, ..Verdict::of(Kind::Timeout) },
+            Self::CannotListen(_) => Kind::Settings,
             Self::Address { .. } => Kind::Message,
             Self::Misuse(_) => Kind::Misuse,
             Self::Unfinished => Kind::Unfinished,
@@ -101,6 +115,15 @@ impl fmt::Display for Local {
                 write!(f, "a mailbox of more than {limit} messages can't be watched")
             }
             Self::Closed => f.write_str("server ended the session"),
+            Self::NobodyCame(patience) => {
+                write!(f, "nobody logged in within {} s", patience.as_secs())
+            }
+            Self::CannotListen(error) => {
+                write!(f, "this machine can't listen for the browser: {error}")
+            }
+            Self::OtherPerson { wanted, found } => {
+                write!(f, "{} logged in, not {}; nothing was kept", printable(found), printable(wanted))
+            }
         }
     }
 }
@@ -110,6 +133,7 @@ impl fmt::Display for Missing {
         match self {
             Self::Server(protocol) => write!(f, "the account has no {} server", protocol.0),
             Self::ClientId => f.write_str("the account has no client id"),
+            Self::Login => f.write_str("nobody has logged in to the account"),
         }
     }
 }
@@ -162,6 +186,19 @@ impl Error {
 
     pub(crate) fn address(address: &str, error: AddressError) -> Self {
         Self::new(None, Local::Address { address: address.to_owned(), error })
+    }
+
+    pub(crate) fn login_timed_out(patience: Duration) -> Self {
+        Self::new(Protocol::TOKEN, Local::NobodyCame(patience))
+    }
+
+    pub(crate) fn listen(error: io::Error) -> Self {
+        Self::new(None, Local::CannotListen(error))
+    }
+
+    /// Somebody else logged in.
+    pub(crate) fn other_person(wanted: &str, found: &str) -> Self {
+        Self::new(Protocol::TOKEN, Local::OtherPerson { wanted: wanted.into(), found: found.into() })
     }
 
     pub(crate) fn certificates(error: TlsError) -> Self {

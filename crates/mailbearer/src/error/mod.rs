@@ -127,6 +127,8 @@ pub enum Missing {
     Server(Protocol),
     /// The account has no client id.
     ClientId,
+    /// Nobody has logged in to the account, or the login is over.
+    Login,
 }
 
 impl Error {

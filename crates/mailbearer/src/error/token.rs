@@ -126,6 +126,11 @@ impl Error {
         Self::drive(Protocol::TOKEN, error)
     }
 
+    /// The provider's no, in a redirect.
+    pub(crate) fn login_refused(refusal: oauth::ErrorResponse) -> Self {
+        Self::new(Protocol::TOKEN, oauth::Error::Refused(Box::new(refusal)))
+    }
+
     pub(crate) fn token_net(error: net::Error) -> Self {
         Self::net(Protocol::TOKEN, error)
     }

@@ -40,13 +40,16 @@ pub(crate) trait Keep: Send + Sync {
     ///
     /// What fails is not told: the refusal is what has to be, and the next run may try the token once more.
     fn discard<'a>(&'a self, refused: &'a Token) -> Pending<'a, ()>;
+
+    /// The place itself, for those who know that there is one: what they call of it is linked with them.
+    fn place(&self) -> &Keeper;
 }
 
 /// Requests a token, by a refresh token if there is one.
 pub(crate) type Fetch<'a> =
     Box<dyn FnOnce(Option<Secret>) -> Pending<'a, Result<oauth::Token, Error>> + Send + 'a>;
 
-struct Keeper {
+pub(crate) struct Keeper {
     store: Arc<dyn TokenStore>,
     key: AccountKey,
     /// For digests and their salt.
@@ -55,6 +58,8 @@ struct Keeper {
     client: Option<Secret>,
     /// The refresh token in the account.
     origin: Option<Secret>,
+    /// Whether refresh tokens are used. Those of other grants do not belong in a cache.
+    keeps_refresh_token: bool,
 }
 
 /// What was kept, or was fetched and is kept now.
@@ -88,6 +93,10 @@ impl Keep for Keeper {
     fn discard<'a>(&'a self, refused: &'a Token) -> Pending<'a, ()> {
         Box::pin(async move { drop(self.discard(refused).await) })
     }
+
+    fn place(&self) -> &Keeper {
+        self
+    }
 }
 
 impl Keeper {
@@ -97,6 +106,8 @@ impl Keeper {
             Grant::ClientCredentials => ("client_credentials", None),
             Grant::RefreshToken(token) => ("refresh_token", Some(token.clone())),
             Grant::Password { .. } => ("password", None),
+            // However the person logs in, it is the same login.
+            Grant::Person(_) => ("person", None),
         };
         let client = match &oauth.client {
             ClientProof::None => None,
@@ -117,7 +128,8 @@ impl Keeper {
             ("grant", grant.into()),
             ("user", account.user.clone()),
         ]);
-        Box::new(Self { store, key, tls: tls.clone(), client, origin })
+        let keeps_refresh_token = matches!(oauth.grant, Grant::RefreshToken(_) | Grant::Person(_));
+        Box::new(Self { store, key, tls: tls.clone(), client, origin, keeps_refresh_token })
     }
 
     async fn renew(
@@ -158,6 +170,46 @@ impl Keeper {
         Ok(Found::Fetched { token, asked_at })
     }
 
+    /// Finds out whether what a login brings can be kept, before anybody logs in.
+    pub(crate) async fn probe(&self) -> Result<(), StoreError> {
+        self.store.probe(&self.key).await
+    }
+
+    /// What is kept, whoever's secrets it was requested with.
+    pub(crate) async fn peek(&self) -> Result<Option<Kept>, Error> {
+        self.load().await
+    }
+
+    /// Keeps what `login` brings, in place of an earlier login. Nobody else renews a token meanwhile.
+    pub(crate) async fn log_in(
+        &self,
+        login: impl Future<Output = Result<oauth::Token, Error>>,
+    ) -> Result<(oauth::Token, SystemTime), Error> {
+        let _lock = self.store.lock(&self.key, PATIENCE).await?;
+        let asked_at = SystemTime::now();
+        let token = login.await?;
+        let kept = self.kept(&token, asked_at, None)?;
+        self.store.save(&self.key, &kept).await?;
+        Ok((token, asked_at))
+    }
+
+    /// Forgets everything, once `revoke` did what it can with the refresh token. Returns whether something was there.
+    pub(crate) async fn log_out<F: Future<Output = Result<(), Error>>>(
+        &self,
+        revoke: impl FnOnce(Secret) -> F,
+    ) -> Result<(bool, Result<(), Error>), Error> {
+        let _lock = self.store.lock(&self.key, PATIENCE).await?;
+        let Some(kept) = self.store.load(&self.key).await? else { return Ok((false, Ok(()))) };
+        let was_there = kept.token.is_some() || kept.refresh_token.is_some();
+        let revoked = match kept.refresh_token {
+            Some(token) => revoke(token).await,
+            None => Ok(()),
+        };
+        self.store.save(&self.key, &Kept::default()).await?;
+        Ok((was_there, revoked))
+    }
+
+    /// Forgets a kept access token that a server refused, unless another took its place.
     async fn discard(&self, refused: &Token) -> Result<(), StoreError> {
         let _lock = self.store.lock(&self.key, PATIENCE).await?;
         if let Some(kept) = self.store.load(&self.key).await?
@@ -200,8 +252,7 @@ impl Keeper {
                 ..Token::new(token.access_token.clone(), Some(end))
             }),
             stored_at: Some(asked_at),
-            // One that comes with another grant is of no use, and does not belong in a cache.
-            refresh_token: token.refresh_token.clone().or(before).filter(|_| self.origin.is_some()),
+            refresh_token: token.refresh_token.clone().or(before).filter(|_| self.keeps_refresh_token),
             client: digest(self.client.as_ref())?,
             origin: digest(self.origin.as_ref())?,
         })

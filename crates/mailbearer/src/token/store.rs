@@ -45,7 +45,23 @@ pub trait TokenStore: Send + Sync {
         account: &'a AccountKey,
         patience: Duration,
     ) -> Pending<'a, Result<StoreLock, StoreError>>;
+
+    /// Finds out whether a token could be kept, before a person logs in for one. By itself it locks and loads; a store in
+    /// which that says little tries more.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`lock`](Self::lock) and [`load`](Self::load) do.
+    fn probe<'a>(&'a self, account: &'a AccountKey) -> Pending<'a, Result<(), StoreError>> {
+        Box::pin(async {
+            let _lock = self.lock(account, PROBE).await?;
+            self.load(account).await.map(drop)
+        })
+    }
 }
+
+/// How long a probe waits for another process that is at work.
+const PROBE: Duration = Duration::from_secs(30);
 
 /// Names an account to a [`TokenStore`]: everything that its tokens are requested with, but for the secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use std::{
 };
 
 use mailbearer_oauth::{self as oauth, Cache, Cached, Policy, Refresh, Ticket};
+use mailbearer_wire::Secret;
 
 use super::{
     Fetch, Keep, Kept, Token,
@@ -106,6 +107,29 @@ impl Tokens {
         state.latest = Some(token);
     }
 
+    /// Keeps what a login brought, in place of all that was there.
+    pub(crate) fn logged_in(&self, token: oauth::Token, asked_at: SystemTime) -> Token {
+        let mut state = self.lock();
+        state.cache = Cache::new(Policy::DEFAULT);
+        let latest = shown(&token, since_epoch(asked_at));
+        state.cache.store(token, since_epoch(asked_at), 0);
+        state.latest = Some(latest.clone());
+        (state.refused, state.unsaved) = (None, None);
+        latest
+    }
+
+    /// The refresh token in memory.
+    pub(crate) fn refresh_token(&self) -> Option<Secret> {
+        self.lock().cache.refresh_token().cloned()
+    }
+
+    /// Forgets everything.
+    pub(crate) fn log_out(&self) {
+        let mut state = self.lock();
+        state.cache = Cache::new(Policy::DEFAULT);
+        (state.latest, state.refused, state.unsaved) = (None, None, None);
+    }
+
     /// Forgets a token that a server refused.
     pub(crate) fn forget(&self, token: &Token) {
         let mut state = self.lock();
@@ -173,12 +197,7 @@ struct Refreshing<'a> {
 impl Refreshing<'_> {
     fn complete(mut self, token: oauth::Token, asked_at: Duration, jitter: u8) -> Token {
         let mut state = self.tokens.lock();
-        let end = token.expires_in.and_then(|life| UNIX_EPOCH.checked_add(asked_at)?.checked_add(life));
-        let latest = Token {
-            refresh_token: token.refresh_token.clone(),
-            scope: token.scope.clone(),
-            ..Token::new(token.access_token.clone(), end)
-        };
+        let latest = shown(&token, asked_at);
         state.latest = Some(latest.clone());
         state.unsaved = None;
         if let Some(ticket) = self.ticket.take() {
@@ -210,6 +229,16 @@ impl Drop for Refreshing<'_> {
             state.cache.cancel(ticket);
         }
         state.waiting.drain(..).for_each(Waker::wake);
+    }
+}
+
+/// A token that was asked for at `asked_at`, as callers see it.
+fn shown(token: &oauth::Token, asked_at: Duration) -> Token {
+    let end = token.expires_in.and_then(|life| UNIX_EPOCH.checked_add(asked_at)?.checked_add(life));
+    Token {
+        refresh_token: token.refresh_token.clone(),
+        scope: token.scope.clone(),
+        ..Token::new(token.access_token.clone(), end)
     }
 }
 

@@ -204,6 +204,12 @@ impl Tokens {
         self.lock().failing_requests = count;
     }
 
+    /// How many token requests are still to be answered so.
+    #[must_use]
+    pub fn requests_to_fail(&self) -> usize {
+        self.lock().failing_requests
+    }
+
     /// Refuses the next `count` logins, whatever their token.
     pub fn fail_logins(&self, count: usize) {
         self.lock().failing_logins = count;

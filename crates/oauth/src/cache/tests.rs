@@ -14,6 +14,7 @@ fn token(name: &str, life: Option<u64>, refresh_token: Option<&str>) -> Token {
         expires_in: life.map(at),
         refresh_token: refresh_token.map(Secret::from),
         scope: None,
+        id_token: None,
     }
 }
 

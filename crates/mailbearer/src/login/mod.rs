@@ -1,0 +1,224 @@
+//! A person logs in: in a browser on this machine, in one elsewhere whose address is pasted, or with a code on any device.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use mailbearer_net::Runtime;
+use mailbearer_oauth::{self as oauth, Claims, DeviceExchange, DeviceRequest, Revocation};
+use mailbearer_wire::Secret;
+
+use crate::{
+    Client, Error, Grant, Login, OAuth, Person, Token,
+    client::{Access, Requested, endpoint, oauth_client},
+};
+
+mod browser;
+mod device;
+mod listen;
+mod page;
+mod paste;
+
+pub use browser::BrowserLogin;
+pub use device::DeviceLogin;
+pub use paste::{Pasted, Pasting};
+
+/// How a login goes.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LoginOptions {
+    /// `prompt` of the authorization request, such as `select_account`, `login` or `consent`. Default none.
+    pub prompt: Option<String>,
+    /// Whether the provider is told who is about to log in (`login_hint`). Default yes.
+    pub hint: bool,
+    /// How long to wait for the person. Default 15 minutes.
+    pub patience: Duration,
+    /// Whether this machine listens for the redirect, where the account's redirect leads to it. Default yes; without it
+    /// the address is pasted.
+    pub listen: bool,
+}
+
+impl Default for LoginOptions {
+    fn default() -> Self {
+        Self { prompt: None, hint: true, patience: Duration::from_secs(15 * 60), listen: true }
+    }
+}
+
+/// A login that is done, and kept where the account has a store.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LoggedIn {
+    /// The first token.
+    pub token: Token,
+    /// Who logged in, as the provider names him; `None` where it names nobody, so that nothing could be compared.
+    pub user: Option<String>,
+    /// Whether tokens can be renewed without the person.
+    pub renewable: bool,
+}
+
+/// What became of a login that was ended.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct LoggedOut {
+    /// Whether there was one.
+    pub was_logged_in: bool,
+    /// Whether the provider was told, and its refusal where it refused; `None` where it offers no such thing. What was kept
+    /// here is forgotten in any case.
+    pub revoked: Option<Result<(), Error>>,
+}
+
+/// What is known of a login without asking anybody.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LoginStatus {
+    /// Whether there is a refresh token, so that tokens can be renewed.
+    pub renewable: bool,
+    /// When the access token at hand was requested.
+    pub requested_at: Option<SystemTime>,
+    /// When it expires; `None` where there is none.
+    pub expires_at: Option<SystemTime>,
+    /// The scopes that were granted, where the server said so.
+    pub scope: Option<String>,
+}
+
+impl<R: Runtime> Client<R> {
+    /// Begins a login in a browser: listens for the redirect, and gives the address to open.
+    ///
+    /// The store is tried first, so that no login is lost in one that can't keep it.
+    ///
+    /// # Errors
+    ///
+    /// Fails for an account without [`Grant::Person`] or without an `authorize_url`, for a store that does not work, and
+    /// where this machine can't listen.
+    pub fn begin_login(&self, options: LoginOptions) -> R::Task<'_, Result<BrowserLogin<R>, Error>> {
+        R::task(async move {
+            self.probe_store().await?;
+            BrowserLogin::begin(self.clone(), options)
+        })
+    }
+
+    /// Begins a login on another device: gives the code to enter there, and where.
+    ///
+    /// # Errors
+    ///
+    /// Fails for an account without [`Grant::Person`] or without a `device_url`, for a store that does not work, and if
+    /// the provider refuses.
+    pub fn begin_device_login(&self) -> R::Task<'_, Result<DeviceLogin<R>, Error>> {
+        R::task(async move {
+            let (oauth, person) = self.person()?;
+            let url = person.device_url.as_deref().unwrap_or_default();
+            let request = DeviceRequest::new(endpoint("device URL", url)?, oauth_client(oauth), &oauth.scope);
+            self.probe_store().await?;
+            let asked_at = Instant::now();
+            let authorization = self.exchange(request.endpoint(), DeviceExchange::new(&request)).await?;
+            Ok(DeviceLogin::new(self.clone(), authorization, asked_at))
+        })
+    }
+
+    /// Ends a login: tells the provider where that is offered (RFC 7009), and forgets what is kept.
+    ///
+    /// # Errors
+    ///
+    /// Fails for an account without [`Grant::Person`], and if the store does. That the provider could not be told is in
+    /// what is returned.
+    pub fn log_out(&self) -> R::Task<'_, Result<LoggedOut, Error>> {
+        R::task(async move {
+            let (oauth, person) = self.person()?;
+            let requested = self.requested()?;
+            let url = person.revoke_url.as_deref().map(|url| endpoint("revoke URL", url)).transpose()?;
+            let revoke = async |token: Secret| match &url {
+                Some(url) => {
+                    self.exchange(url, Revocation::new(url.clone(), oauth_client(oauth), token)).await
+                }
+                None => Ok(()),
+            };
+            let (was_logged_in, revoked) = match &requested.keeper {
+                Some(keeper) => keeper.place().log_out(revoke).await?,
+                None => match requested.tokens.refresh_token() {
+                    Some(token) => (true, revoke(token).await),
+                    None => (false, Ok(())),
+                },
+            };
+            requested.tokens.log_out();
+            Ok(LoggedOut { was_logged_in, revoked: url.filter(|_| was_logged_in).map(|_| revoked) })
+        })
+    }
+
+    /// What is known of the login, or of the token at hand, without asking anybody. `None` where nothing is kept.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the store does, and for an account whose tokens are not requested.
+    pub fn login_status(&self) -> R::Task<'_, Result<Option<LoginStatus>, Error>> {
+        R::task(async move {
+            let Some(keeper) = &self.requested()?.keeper else { return Ok(None) };
+            let Some(kept) = keeper.place().peek().await? else { return Ok(None) };
+            let status = LoginStatus {
+                renewable: kept.refresh_token.is_some(),
+                requested_at: kept.stored_at,
+                expires_at: kept.token.as_ref().and_then(|token| token.expires_at),
+                scope: kept.token.and_then(|token| token.scope),
+            };
+            Ok(Some(status).filter(|status| status.renewable || status.expires_at.is_some()))
+        })
+    }
+
+    fn person(&self) -> Result<(&OAuth, &Person), Error> {
+        match &self.account().login {
+            Login::OAuth(oauth @ OAuth { grant: Grant::Person(person), .. }) => Ok((oauth, person)),
+            _ => Err(Error::settings("the account is not one that a person logs in to".into())),
+        }
+    }
+
+    fn requested(&self) -> Result<&Requested, Error> {
+        match &self.shared.access {
+            Access::Tokens(requested) => Ok(requested),
+            _ => Err(Error::settings("the account requests no tokens".into())),
+        }
+    }
+
+    async fn probe_store(&self) -> Result<(), Error> {
+        match &self.requested()?.keeper {
+            Some(keeper) => Ok(keeper.place().probe().await?),
+            None => Ok(()),
+        }
+    }
+
+    /// Who is expected to log in.
+    fn expected(&self) -> &str {
+        let name = self.person().ok().and_then(|(_, person)| person.name.as_deref());
+        name.unwrap_or(&self.account().user)
+    }
+
+    /// Looks who logged in, and keeps the token that `login` brings.
+    async fn finish_login(
+        &self,
+        login: impl Future<Output = Result<oauth::Token, Error>> + Send,
+    ) -> Result<LoggedIn, Error> {
+        let mut user = None;
+        let checked = async {
+            let token = login.await?;
+            user = name_in(&token);
+            match &user {
+                Some(user) if !user.eq_ignore_ascii_case(self.expected()) => {
+                    Err(Error::other_person(self.expected(), user))
+                }
+                _ => Ok(token),
+            }
+        };
+        let requested = self.requested()?;
+        let (token, asked_at) = match &requested.keeper {
+            Some(keeper) => keeper.place().log_in(checked).await?,
+            None => {
+                let asked_at = SystemTime::now();
+                (checked.await?, asked_at)
+            }
+        };
+        let renewable = token.refresh_token.is_some();
+        Ok(LoggedIn { token: requested.tokens.logged_in(token, asked_at), user, renewable })
+    }
+}
+
+/// The person that a token names.
+fn name_in(token: &oauth::Token) -> Option<String> {
+    let tokens = [token.id_token.as_ref(), Some(&token.access_token)];
+    tokens.into_iter().flatten().find_map(|token| Claims::read(token)?.user)
+}
