@@ -102,6 +102,13 @@ pub(crate) enum Command {
     Demo,
     /// Print an access token for programs that speak XOAUTH2 themselves
     Token(TokenArgs),
+    /// Find out why an account does not work, who can mend it, and with which commands
+    ///
+    /// Walks from the settings to the inbox: clock, name look-up, route, TCP, TLS, token, what the token says of itself, and
+    /// of each server its greeting, what it can do, the login, the inbox, and the dialogue of a message up to where its text
+    /// would begin. Nothing is sent, nothing changes, and it goes on after a failure wherever it can. Without a failure the
+    /// exit code is 0, else that of the cause.
+    Doctor(DoctorArgs),
     /// Send a message
     ///
     /// It is made of the parts given, or taken whole from a file with `--raw`. Without `--text`, `--html` and `--raw`
@@ -160,6 +167,25 @@ pub(crate) struct TokenArgs {
     /// Print what the token says of itself, and never the token
     #[arg(long)]
     pub(crate) inspect: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Print a page for the administrator in place of the steps: what is asked, why, and the commands
+    #[arg(long, conflicts_with = "watch")]
+    pub(crate) for_admin: bool,
+    /// Repeat until nothing is wrong any more, and say how long that took
+    #[arg(long)]
+    pub(crate) watch: bool,
+    /// Seconds between two rounds of `--watch`
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) every: u64,
+    /// Print a report for a ticket: program and system, all steps, the diagnosis; no secrets
+    #[arg(long, conflicts_with_all = ["watch", "for_admin"])]
+    pub(crate) report: bool,
+    /// Write other names in place of those of mailboxes
+    #[arg(long)]
+    pub(crate) hide_mailboxes: bool,
 }
 
 #[derive(Debug, Args)]

@@ -63,7 +63,12 @@ impl Error {
 
     /// Whether there is nothing to tell.
     pub(crate) const fn is_quiet(&self) -> bool {
-        matches!(self.exit, Exit::Success)
+        matches!(self.exit, Exit::Success) || self.text.is_empty()
+    }
+
+    /// The end of a command whose output tells what failed.
+    pub(crate) fn told(exit: Exit) -> Self {
+        Self::new(exit, "")
     }
 }
 

@@ -74,6 +74,9 @@ fn run(cli: &Cli, words: &[OsString]) -> Result<(), Error> {
     match &cli.command {
         Command::Demo => commands::demo::run(&mut out),
         Command::Token(arguments) => commands::token::run(&cli.global, arguments, &mut out),
+        Command::Doctor(arguments) => {
+            commands::doctor::run(&cli.global, arguments, language(cli.global.lang), &mut out)
+        }
         Command::Send(arguments) => commands::send::run(&cli.global, arguments, &mut out),
         Command::Sendmail => commands::sendmail::run(&cli.global, words, &mut out),
         Command::Folders(arguments) => commands::folders::run(&cli.global, arguments, &mut out),

@@ -309,6 +309,16 @@ impl<R: Runtime> Client<R> {
         }
     }
 
+    #[cfg(feature = "doctor")]
+    pub(crate) fn tls(&self) -> &Tls {
+        &self.shared.tls
+    }
+
+    #[cfg(feature = "doctor")]
+    pub(crate) fn options(&self) -> Options {
+        self.shared.options()
+    }
+
     pub(crate) fn random_octet(&self) -> Result<u8, Error> {
         let mut octet = [0];
         self.shared.tls.random(&mut octet).map_err(|error| Error::settings(error.to_string()))?;
@@ -317,7 +327,7 @@ impl<R: Runtime> Client<R> {
     }
 
     /// A token to log in with; `None` where a password is what it takes.
-    async fn lease(&self) -> Result<Option<Lease>, Error> {
+    pub(crate) async fn lease(&self) -> Result<Option<Lease>, Error> {
         match &self.shared.access {
             Access::Tokens(requested) => {
                 let fetch: Fetch<'_> =
@@ -334,7 +344,7 @@ impl<R: Runtime> Client<R> {
         }
     }
 
-    fn credentials(&self, token: Option<&Token>) -> Result<Credentials, Error> {
+    pub(crate) fn credentials(&self, token: Option<&Token>) -> Result<Credentials, Error> {
         let user = self.shared.account.user.as_str();
         let credentials = match (&self.shared.access, token) {
             (Access::Password(password), _) => Credentials::password(user, password.clone()),

@@ -55,7 +55,7 @@ pub use transfer::{Copied, Moved};
 pub use watcher::{News, NoPosition, Position, WatchOptions, Watcher};
 
 use self::{follow::Follow, odd::Odd, run::Budget};
-use crate::{Error, Kind, Server, client::Shared, unique::unique};
+use crate::{Account, Error, Kind, Server, client::Shared, unique::unique};
 
 /// An IMAP session that is logged in.
 ///
@@ -96,18 +96,33 @@ pub struct Authenticated<R: Runtime> {
 }
 
 impl<R: Runtime> Imap<R> {
-    pub(crate) async fn open(
-        shared: &Shared,
-        server: &Server,
-        credentials: Credentials,
-    ) -> Result<Self, Error> {
-        let mut options = match &shared.account.imap_options {
+    /// How sessions with this server behave.
+    pub(crate) fn options(account: &Account, server: &Server) -> Options {
+        let mut options = match &account.imap_options {
             Some(options) => (**options).clone(),
             None => Options::new("", 0, server.security),
         };
         options.host.clone_from(&server.host);
         (options.port, options.security) = (server.port, server.security);
-        let budget = Budget::new(&options.bounds);
+        options
+    }
+
+    /// Opens the inbox of a session that is logged in, for reading, and takes its leave.
+    #[cfg(feature = "doctor")]
+    pub(crate) async fn look_into(connection: Connection<R>, session: Session) -> Result<Opened, Error> {
+        let mut imap = Self { line: Authenticated::new(connection, session) };
+        let opened = imap.line.look("INBOX").await?;
+        // Nothing depends on the goodbye.
+        let _ = imap.say_goodbye().await;
+        Ok(opened)
+    }
+
+    pub(crate) async fn open(
+        shared: &Shared,
+        server: &Server,
+        credentials: Credentials,
+    ) -> Result<Self, Error> {
+        let options = Self::options(&shared.account, server);
         let mut net = shared.options_for(&credentials);
         net.recv_limit = options.limits.buffer();
         let mut session = Session::new(options);
@@ -116,18 +131,7 @@ impl<R: Runtime> Imap<R> {
             .connect(Service::Mail, &server.host, server.port, server.security, net)
             .await
             .map_err(Error::imap_net)?;
-        let mut line = Authenticated {
-            id: unique(),
-            connection,
-            session,
-            open: None,
-            follower: None,
-            answer_limit: run::ANSWER_LIMIT,
-            budget,
-            odd: Odd::default(),
-            unfinished: false,
-            held: None,
-        };
+        let mut line = Authenticated::new(connection, session);
         while line.event().await? != Event::Authenticated {}
         line.connection.opened();
         Ok(Self { line })
@@ -195,6 +199,22 @@ impl<R: Runtime> DerefMut for Imap<R> {
 }
 
 impl<R: Runtime> Authenticated<R> {
+    fn new(connection: Connection<R>, session: Session) -> Self {
+        let budget = Budget::new(session.bounds());
+        Self {
+            id: unique(),
+            connection,
+            session,
+            open: None,
+            follower: None,
+            answer_limit: run::ANSWER_LIMIT,
+            budget,
+            odd: Odd::default(),
+            unfinished: false,
+            held: None,
+        }
+    }
+
     /// The session itself, for commands that have no method here; drive it with [`next_event`](Self::next_event).
     ///
     /// A SELECT that is given here is none that this type knows of.

@@ -111,8 +111,8 @@
 //!
 //! `charsets` (default) decodes subjects in every charset of the web, `simd` encodes base64 by vector instructions,
 //! `ring` (default) or `aws-lc-rs` does the cryptography, `webpki-roots` (default) brings Mozilla's root certificates,
-//! `file-store` (default) the [`FileStore`], `tokio` the asynchronous runtime, `stream` makes its listings and bodies a
-//! `futures_core::Stream`.
+//! `file-store` (default) the [`FileStore`], `doctor` says where an account fails and what mends it, `tokio` the
+//! asynchronous runtime, `stream` makes its listings and bodies a `futures_core::Stream`.
 //! They choose dependencies; none changes how anything behaves.
 
 #![forbid(unsafe_code)]
@@ -125,6 +125,8 @@ mod account;
 pub mod advice;
 pub mod claims;
 mod client;
+#[cfg(feature = "doctor")]
+pub mod doctor;
 pub mod error;
 mod imap;
 mod login;

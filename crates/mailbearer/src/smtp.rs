@@ -5,7 +5,7 @@ use mailbearer_net::{Connection, Runtime, Service};
 use mailbearer_sasl::Credentials;
 use mailbearer_smtp::{Envelope, Event, Options, Receipt, Refusal, Session, Ticket};
 
-use crate::{Error, Server, client::Shared, unique::unique};
+use crate::{Account, Error, Server, client::Shared, unique::unique};
 
 /// A submission session: logged in, ready for messages.
 pub struct Smtp<R: Runtime> {
@@ -18,6 +18,17 @@ pub struct Smtp<R: Runtime> {
 }
 
 impl<R: Runtime> Smtp<R> {
+    /// How sessions with this server behave.
+    pub(crate) fn options(account: &Account, server: &Server) -> Options {
+        let mut options = match &account.smtp_options {
+            Some(options) => (**options).clone(),
+            None => Options::new("", 0),
+        };
+        options.host.clone_from(&server.host);
+        (options.port, options.security) = (server.port, server.security);
+        options
+    }
+
     pub(crate) async fn open(
         shared: &Shared,
         server: &Server,
@@ -47,13 +58,7 @@ impl<R: Runtime> Smtp<R> {
     }
 
     async fn start(shared: &Shared, server: &Server, credentials: Credentials) -> Result<Self, Error> {
-        let mut options = match &shared.account.smtp_options {
-            Some(options) => (**options).clone(),
-            None => Options::new("", 0),
-        };
-        options.host.clone_from(&server.host);
-        (options.port, options.security) = (server.port, server.security);
-        let mut session = Session::new(options)?;
+        let mut session = Session::new(Self::options(&shared.account, server))?;
         let net = shared.options_for(&credentials);
         session.authenticate(credentials)?;
         let connection = shared

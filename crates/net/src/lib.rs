@@ -39,6 +39,6 @@ pub use mailbearer_wire::{Machine, Security, Step, TraceLine};
 pub use pool::TokioPool;
 pub use proxy::{Proxies, Proxy, ProxyProblem, ProxyProtocol, ProxyUrlError, Route, Service};
 pub use runtime::{Interest, Listener, Runtime, Socket, Timer};
-pub use tls::{Alert, CertificateProblem, ServerTls, Tls, TlsError, TlsProblem};
+pub use tls::{Alert, CertificateProblem, Seen, ServerTls, Tls, TlsError, TlsProblem};
 #[cfg(feature = "tokio")]
 pub use tokio::{Tokio, TokioListener, TokioSocket, TokioTimer};

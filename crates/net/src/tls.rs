@@ -1,4 +1,5 @@
 mod problem;
+mod seen;
 mod server;
 mod side;
 
@@ -12,6 +13,7 @@ use rustls::{
 };
 
 pub use problem::{Alert, CertificateProblem, TlsProblem};
+pub use seen::Seen;
 pub use server::ServerTls;
 pub(crate) use side::{Clear, Session, Side};
 
@@ -24,6 +26,7 @@ use crate::Error;
 #[derive(Clone)]
 pub struct Tls {
     config: Arc<ClientConfig>,
+    roots: Arc<RootCertStore>,
 }
 
 impl Tls {
@@ -90,14 +93,15 @@ impl Tls {
     }
 
     fn with_roots(roots: RootCertStore) -> Result<Self, TlsError> {
+        let roots = Arc::new(roots);
         // No client certificates here: without keys, the code that signs with them is not linked.
         let provider = CryptoProvider { key_provider: &NoKeys, ..provider()? };
         let config = ClientConfig::builder_with_provider(Arc::new(provider))
             .with_safe_default_protocol_versions()
             .map_err(|error| TlsError::Certificate(TlsProblem::of(&error)))?
-            .with_root_certificates(roots)
+            .with_root_certificates(Arc::clone(&roots))
             .with_no_client_auth();
-        Ok(Self { config: Arc::new(config) })
+        Ok(Self { config: Arc::new(config), roots })
     }
 
     /// The client's side of a connection with `host`.

@@ -4,6 +4,7 @@ pub(crate) mod append;
 pub(crate) mod copy;
 pub(crate) mod delete;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod fetch;
 pub(crate) mod flag;
 pub(crate) mod folders;

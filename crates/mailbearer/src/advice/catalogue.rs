@@ -73,6 +73,18 @@ pub(super) static ENTRIES: &[Entry] = &[
         ["this is no host", "这不是主机名"],
         ["a host is a name or an address, without scheme and port", "主机应为名称或地址，不带协议和端口"])
         .kind(Kind::Settings),
+    e(Net, "clock-wrong", &["[clock-wrong]"], YOU, "RFC 7519 section 4.1, RFC 5280 section 4.1.2.5",
+        ["this machine's clock is wrong", "本机时钟不正确"],
+        ["set the clock (`timedatectl set-ntp true`): tokens and certificates count by it", "请校准时钟（`timedatectl set-ntp true`）：令牌和证书都以它为准"])
+        .kind(Kind::Settings),
+    e(Net, "cloud-mismatch", &["[cloud-mismatch]"], YOU, "Microsoft Entra, national clouds",
+        ["token endpoint, scope and servers are not all of the same of Microsoft's clouds", "令牌端点、scope 和服务器不属于同一个 Microsoft 云"],
+        ["set provider to that of the mailbox's cloud (microsoft365, microsoft365-us-gov, microsoft365-us-dod, microsoft365-china), and take out token_url, scope and hosts of another", "请将 provider 设为邮箱所在云的提供商（microsoft365、microsoft365-us-gov、microsoft365-us-dod、microsoft365-china），并去掉其他云的 token_url、scope 和主机"])
+        .kind(Kind::Settings),
+    e(Net, "secret-is-id", &["[secret-is-id]"], YOU, "Microsoft Entra, add credentials",
+        ["client_secret is the ID of a secret, not its Value", "client_secret 是密码的 ID，而不是其“值”"],
+        ["make a new secret under Certificates & secrets, and copy its Value, which is shown once", "请在“证书和密码”中新建密码，并复制只显示一次的“值”"])
+        .kind(Kind::Settings),
     e(Net, "settings", &[], YOU, "Mailbearer",
         ["a setting of the account can't be used", "账户的某项设置无法使用"],
         ["`mailbearer help config` explains each setting", "`mailbearer help config` 解释每一项设置"])

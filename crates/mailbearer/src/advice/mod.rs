@@ -19,6 +19,8 @@
 //! ```
 
 mod catalogue;
+#[cfg(feature = "doctor")]
+pub(crate) mod commands;
 mod sign;
 
 use self::sign::{Shown, Sign};

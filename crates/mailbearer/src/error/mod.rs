@@ -7,6 +7,8 @@ mod claims;
 mod imap;
 mod local;
 mod net;
+#[cfg(feature = "doctor")]
+mod observed;
 mod smtp;
 mod token;
 

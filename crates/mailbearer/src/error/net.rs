@@ -71,7 +71,7 @@ impl Failure for net::Error {
 }
 
 impl Error {
-    pub(super) fn net(protocol: Protocol, error: net::Error) -> Self {
+    pub(crate) fn net(protocol: Protocol, error: net::Error) -> Self {
         Self::new(protocol, error)
     }
 

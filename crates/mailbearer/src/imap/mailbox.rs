@@ -238,6 +238,13 @@ impl<R: Runtime> Authenticated<R> {
         Ok(Select::new(mailbox_name(name)?).condstore(condstore))
     }
 
+    /// Opens a mailbox for reading.
+    #[cfg(feature = "doctor")]
+    pub(super) async fn look(&mut self, name: &str) -> Result<Opened, Error> {
+        let select = self.plain(name)?;
+        self.open_mailbox(name, Command::Examine(select), &mut |_| Ok(false)).await
+    }
+
     /// Opens a mailbox by this command; `also` sees the data that comes with the answer.
     pub(super) async fn open_mailbox(
         &mut self,

@@ -1,0 +1,215 @@
+//! Walks an account from its settings to its inbox, and says what is wrong and who can mend it.
+//!
+//! [`Client::examine`](crate::Client::examine) does what a login does, a step at a time, and goes on after a failure
+//! wherever it can: each [`Step`] says what was found and how long it took. The [`Report`] of all steps knows the
+//! [`Diagnosis`]: the entry of the [catalogue](crate::advice), and the commands that mend it, filled in with the account's
+//! values. Nothing is sent and nothing in the mailbox changes.
+//!
+//! ```no_run
+//! # use mailbearer::{Account, advice::Language};
+//! # fn main() -> Result<(), mailbearer::Error> {
+//! let account = Account::microsoft365("robot@contoso.com", "contoso.com").client_credentials("id", "secret");
+//! let report = account.blocking()?.examine(|step| println!("{:<18} {}", step.name(), step.detail()));
+//! for diagnosis in report.diagnoses() {
+//!     println!("{}: {}", diagnosis.id(), diagnosis.cause(Language::English));
+//!     diagnosis.commands().iter().for_each(|command| println!("  {command}"));
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod certificate;
+mod diagnosis;
+mod page;
+mod probe;
+mod walk;
+
+use std::time::Duration;
+
+pub use diagnosis::{Diagnosis, Facts};
+pub use page::page;
+
+use crate::Error;
+
+/// One thing that was looked at.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Step {
+    /// Whom or what it is about.
+    pub subject: Subject,
+    /// What was done.
+    pub check: Check,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How long it took.
+    pub took: Duration,
+    detail: String,
+    error: Option<Error>,
+}
+
+impl Step {
+    /// A name that stays the same, such as `imap.tls`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match (self.subject, self.check) {
+            (Subject::Account, check) => check.name().to_owned(),
+            (subject, check) => format!("{}.{}", subject.name(), check.name()),
+        }
+    }
+
+    /// What was found, in one line fit for a terminal and without secrets.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// Why it failed.
+    #[must_use]
+    pub const fn error(&self) -> Option<&Error> {
+        self.error.as_ref()
+    }
+
+    /// Whether it failed. One that could not be tried did not.
+    #[must_use]
+    pub const fn failed(&self) -> bool {
+        matches!(self.outcome, Outcome::Failed)
+    }
+}
+
+/// Whom or what a step is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Subject {
+    /// The account and this machine.
+    Account,
+    /// The token endpoint, and the token.
+    Token,
+    /// The IMAP server.
+    Imap,
+    /// The submission server.
+    Smtp,
+    /// The POP3 server.
+    Pop3,
+}
+
+impl Subject {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Token => "token",
+            Self::Imap => "imap",
+            Self::Smtp => "smtp",
+            Self::Pop3 => "pop3",
+        }
+    }
+}
+
+/// What a step does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Check {
+    /// Reads the settings.
+    Configuration,
+    /// Looks at this machine's clock.
+    Clock,
+    /// Looks up the name.
+    LookUp,
+    /// Finds the way: direct, or through a proxy.
+    Route,
+    /// Connects.
+    Tcp,
+    /// Sets up TLS and looks at the certificate.
+    Tls,
+    /// Compares the clouds of token endpoint, scope and servers.
+    Cloud,
+    /// Encodes the form and reads it back.
+    Form,
+    /// Asks for a token.
+    Request,
+    /// Compares what the token says of itself with what is needed.
+    Claims,
+    /// Hears the server's first words.
+    Greeting,
+    /// Asks what the server can do.
+    Capabilities,
+    /// Authenticates.
+    Login,
+    /// Opens the inbox for reading.
+    Inbox,
+    /// Names the user as the sender of a message.
+    Sender,
+    /// Names the user as its recipient.
+    Recipient,
+    /// Takes the message back before a word of it was sent.
+    Reset,
+}
+
+impl Check {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Configuration => "configuration",
+            Self::Clock => "clock",
+            Self::LookUp => "lookup",
+            Self::Route => "route",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Cloud => "cloud",
+            Self::Form => "form",
+            Self::Request => "request",
+            Self::Claims => "claims",
+            Self::Greeting => "greeting",
+            Self::Capabilities => "capabilities",
+            Self::Login => "login",
+            Self::Inbox => "inbox",
+            Self::Sender => "sender",
+            Self::Recipient => "recipient",
+            Self::Reset => "reset",
+        }
+    }
+}
+
+/// How a step ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a step ends in no fourth way")]
+pub enum Outcome {
+    /// It is as it should be.
+    Ok,
+    /// It is not.
+    Failed,
+    /// It could not be tried, because of what failed before.
+    Skipped,
+}
+
+/// All steps, and what follows from them.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Report {
+    /// In the order in which they were done.
+    pub steps: Vec<Step>,
+    /// What is known of the account, for commands to be filled in with.
+    pub facts: Facts,
+}
+
+impl Report {
+    /// Whether nothing failed.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        !self.steps.iter().any(Step::failed)
+    }
+
+    /// What is wrong: the first is what to begin with. Failures that have the same cause are told once.
+    #[must_use]
+    pub fn diagnoses(&self) -> Vec<Diagnosis<'_>> {
+        let mut found: Vec<Diagnosis<'_>> = Vec::new();
+        for step in self.steps.iter().filter(|step| step.failed()) {
+            let diagnosis = Diagnosis::of(step, &self.facts);
+            if !found.iter().any(|known| known.id() == diagnosis.id()) {
+                found.push(diagnosis);
+            }
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests;
