@@ -74,10 +74,13 @@ impl Error {
     #[must_use]
     pub fn is_auth(&self) -> bool {
         match self {
-            Self::Auth { answer, .. } => !matches!(
-                answer.problem(),
-                Some(Problem::Throttled { .. } | Problem::Unavailable | Problem::TooManyConnections)
-            ),
+            Self::Auth { answer, .. } => {
+                let is_busy = matches!(
+                    answer.problem(),
+                    Some(Problem::Throttled { .. } | Problem::Unavailable | Problem::TooManyConnections)
+                );
+                !is_busy && !is_limit(answer)
+            }
             Self::NoMechanism { .. } | Self::Challenge(_) => true,
             _ => false,
         }
@@ -95,6 +98,7 @@ impl Error {
         match (self, self.problem()) {
             (_, Some(problem)) => problem.is_transient(),
             (Self::Bye(_) | Self::Closed { .. } | Self::Unreachable(_), None) => true,
+            (Self::Auth { answer, .. }, None) => is_limit(answer),
             _ => false,
         }
     }
@@ -120,6 +124,11 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// Whether a login ran into a limit of the server (RFC 9051 section 7.1): that says nothing of the credentials.
+fn is_limit(answer: &Answer) -> bool {
+    answer.code.as_deref().is_some_and(|code| code.eq_ignore_ascii_case("LIMIT"))
 }
 
 impl fmt::Display for Error {

@@ -5,6 +5,8 @@ mod arguments;
 #[cfg(test)]
 mod claims;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod job;

@@ -85,10 +85,6 @@ pub(super) static ENTRIES: &[Entry] = &[
         ["client_secret is the ID of a secret, not its Value", "client_secret 是密码的 ID，而不是其“值”"],
         ["make a new secret under Certificates & secrets, and copy its Value, which is shown once", "请在“证书和密码”中新建密码，并复制只显示一次的“值”"])
         .kind(Kind::Settings),
-    e(Net, "settings", &[], YOU, "Mailbearer",
-        ["a setting of the account can't be used", "账户的某项设置无法使用"],
-        ["`mailbearer help config` explains each setting", "`mailbearer help config` 解释每一项设置"])
-        .kind(Kind::Settings),
     e(Net, "token-store", &[], YOU, "Mailbearer",
         ["tokens can't be kept or read where they rest", "无法读写令牌存储"],
         ["check the folder that is named, its owner and its room; refresh tokens rest in the state folder, access tokens in the cache folder", "请检查所示文件夹、其所有者和剩余空间；刷新令牌在状态文件夹，访问令牌在缓存文件夹"])
@@ -773,6 +769,10 @@ pub(super) static ENTRIES: &[Entry] = &[
         ["check user, and log in again", "请检查 user，并重新登录"]),
 
     // What is left.
+    e(Net, "settings", &[], YOU, "Mailbearer",
+        ["a setting of the account can't be used", "账户的某项设置无法使用"],
+        ["`mailbearer help config` explains each setting", "`mailbearer help config` 解释每一项设置"])
+        .kind(Kind::Settings),
     e(Net, "busy", &[], WAIT, "Mailbearer",
         ["the server asks to come back later", "服务器要求稍后再来"],
         ["wait, then try again", "请稍候再试"])

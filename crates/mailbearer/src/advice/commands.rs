@@ -34,7 +34,7 @@ type Row = (&'static [&'static str], &'static [(For, &'static str)]);
 
 const COMMANDS: &[Row] = &[
     (
-        &["not-connected", "authenticate-failed", "logon-denied"],
+        &["not-connected", "authenticate-failed"],
         &[
             (Any, CONNECT),
             (Application, PRINCIPAL),

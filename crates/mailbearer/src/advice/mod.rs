@@ -51,9 +51,14 @@ pub fn of(error: &Error) -> Option<&'static Entry> {
     let found = find(&shown);
     // Where the server gave no reason, what the token says of itself is one.
     match error.doubt() {
-        Some(doubt) if found.is_some_and(|entry| UNEXPLAINED.contains(&entry.id)) => by_id(doubt),
+        Some(doubt) if found.is_some_and(is_unexplained) => by_id(doubt),
         _ => found,
     }
+}
+
+/// Whether the entry is that of a server that gives no reason.
+pub(crate) fn is_unexplained(entry: &Entry) -> bool {
+    UNEXPLAINED.contains(&entry.id)
 }
 
 /// What a server says of any token that it does not take.

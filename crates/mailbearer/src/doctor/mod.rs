@@ -29,7 +29,7 @@ use std::time::Duration;
 pub use diagnosis::{Diagnosis, Facts};
 pub use page::page;
 
-use crate::Error;
+use crate::{Error, advice};
 
 /// One thing that was looked at.
 #[derive(Debug)]
@@ -203,6 +203,15 @@ impl Report {
         let mut found: Vec<Diagnosis<'_>> = Vec::new();
         for step in self.steps.iter().filter(|step| step.failed()) {
             let diagnosis = Diagnosis::of(step, &self.facts);
+            // A login that fails for what the token says of itself is no failure of its own.
+            let is_consequence = step.check == Check::Login
+                && diagnosis.entry().is_none_or(advice::is_unexplained)
+                && self.steps.iter().any(|known| {
+                    known.failed() && known.check == Check::Claims && known.subject == step.subject
+                });
+            if is_consequence {
+                continue;
+            }
             if !found.iter().any(|known| known.id() == diagnosis.id()) {
                 found.push(diagnosis);
             }

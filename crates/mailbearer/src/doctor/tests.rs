@@ -1,1 +1,57 @@
+use mailbearer_mock::{Server as Mock, memory::Options};
 
+use crate::{Account, Security, Server};
+
+fn account(mock: &Mock) -> Account {
+    Account::custom(mock.user(), mock.token_url(), mock.scope())
+        .client_credentials(mock.client_id(), mock.client_secret())
+        .imap(Server::new("localhost", mock.ports().imaps, Security::Implicit))
+        .smtp(Server::new("localhost", mock.ports().smtp, Security::StartTls))
+        .ca_pem(mock.ca_pem())
+        .unwrap()
+}
+
+#[test]
+fn a_report_has_the_steps_that_were_told() {
+    let mock = Mock::start(Options::default()).unwrap();
+    let mut told = Vec::new();
+    let report = account(&mock).blocking().unwrap().examine(|step| told.push(step.name()));
+    assert!(report.is_well() && report.diagnoses().is_empty(), "{:?}", report.steps);
+    assert_eq!(told, report.steps.iter().map(super::Step::name).collect::<Vec<_>>());
+    assert!(told.iter().any(|name| name == "imap.inbox") && told.iter().any(|name| name == "smtp.reset"));
+    let shown = format!("{report:?}");
+    assert!(!shown.contains(mock.client_secret()) && !shown.contains(&mock.tokens().latest().unwrap()));
+}
+
+#[cfg(feature = "tokio")]
+#[test]
+fn both_runtimes_walk_alike() {
+    let mock = Mock::start(Options::default()).unwrap();
+    mock.set_fault(mailbearer_mock::memory::Fault::find("smtp-disabled-for-tenant"));
+    let blocking = account(&mock).blocking().unwrap().examine(|_| ());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().unwrap();
+    let client = account(&mock).tokio().unwrap();
+    let tokio = runtime.block_on(client.examine(|_| ()));
+    let told = |report: &super::Report| {
+        report.steps.iter().map(|step| (step.name(), step.outcome)).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&blocking), told(&tokio));
+    let ids: Vec<_> = tokio.diagnoses().iter().map(super::Diagnosis::id).collect();
+    assert_eq!(ids, ["smtp-disabled-for-tenant"]);
+}
+
+#[test]
+fn a_password_is_examined_too() {
+    let mut options = Options::default();
+    options.personality = "dovecot".parse().unwrap();
+    let mock = Mock::start(options).unwrap();
+    let mut account = account(&mock);
+    account.login = crate::Login::Password(mock.password().unwrap().into());
+    let report = account.clone().blocking().unwrap().examine(|_| ());
+    assert!(report.is_well(), "{:?}", report.steps);
+    assert!(!report.steps.iter().any(|step| step.name().starts_with("token.")));
+    account.login = crate::Login::Password("wrong".into());
+    let report = account.blocking().unwrap().examine(|_| ());
+    let first = report.diagnoses();
+    assert_eq!(first.first().map(|first| first.step().name()).as_deref(), Some("imap.login"));
+}

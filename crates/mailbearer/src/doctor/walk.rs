@@ -670,6 +670,7 @@ fn shown_capabilities(capabilities: &smtp::Capabilities) -> String {
         smtp::Capability::Auth(mechanisms) => format!("AUTH {mechanisms}"),
         smtp::Capability::Other(name) => name.to_owned(),
         smtp::Capability::Size(Some(octets)) => format!("SIZE {octets}"),
+        smtp::Capability::EightBitMime => "8BITMIME".to_owned(),
         other => {
             let shown = format!("{other:?}");
             shown.chars().take_while(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase()
