@@ -23,6 +23,7 @@ mod link;
 mod pool;
 mod proxy;
 mod runtime;
+mod sign;
 #[cfg(test)]
 #[cfg(feature = "tokio")]
 mod tests;
@@ -39,6 +40,7 @@ pub use mailbearer_wire::{Machine, Security, Step, TraceLine};
 pub use pool::TokioPool;
 pub use proxy::{Proxies, Proxy, ProxyProblem, ProxyProtocol, ProxyUrlError, Route, Service};
 pub use runtime::{Interest, Listener, Runtime, Socket, Timer};
+pub use sign::{RsaPadding, SigningCertificate, SigningKey};
 pub use tls::{Alert, CertificateProblem, Seen, ServerTls, Tls, TlsError, TlsProblem};
 #[cfg(feature = "tokio")]
 pub use tokio::{Tokio, TokioListener, TokioSocket, TokioTimer};

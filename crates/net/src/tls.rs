@@ -73,11 +73,7 @@ impl Tls {
     ///
     /// Returns [`TlsError::Provider`] if the provider has none.
     pub fn sha256(&self, octets: &[u8]) -> Result<[u8; 32], TlsError> {
-        let suites = &self.config.crypto_provider().cipher_suites;
-        let hashes = suites.iter().filter_map(|suite| suite.tls13()).map(|suite| suite.common.hash_provider);
-        let sha256 = hashes.into_iter().find(|hash| hash.algorithm() == HashAlgorithm::SHA256);
-        let digest = sha256.map(|sha256| sha256.hash(octets)).ok_or(TlsError::Provider)?;
-        digest.as_ref().try_into().map_err(|_| TlsError::Provider)
+        sha256(self.config.crypto_provider(), octets)
     }
 
     fn add_pem(mut roots: RootCertStore, pem: &[u8]) -> Result<Self, TlsError> {
@@ -195,6 +191,18 @@ fn builtin_roots() -> RootCertStore {
     return RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     #[cfg(not(feature = "webpki-roots"))]
     RootCertStore::empty()
+}
+
+/// The provider has no interface for digests but the one by which TLS 1.3 makes its own.
+pub(crate) fn sha256(provider: &CryptoProvider, octets: &[u8]) -> Result<[u8; 32], TlsError> {
+    let hashes = provider
+        .cipher_suites
+        .iter()
+        .filter_map(|suite| suite.tls13())
+        .map(|suite| suite.common.hash_provider);
+    let sha256 = hashes.into_iter().find(|hash| hash.algorithm() == HashAlgorithm::SHA256);
+    let digest = sha256.map(|sha256| sha256.hash(octets)).ok_or(TlsError::Provider)?;
+    digest.as_ref().try_into().map_err(|_| TlsError::Provider)
 }
 
 pub(crate) fn provider() -> Result<CryptoProvider, TlsError> {

@@ -31,6 +31,11 @@ pub enum Error {
         /// How the body begins if it is a page for people; empty otherwise, for a token may be in it.
         excerpt: String,
     },
+    /// The service that gives a machine its identity is being updated, or not yet there.
+    Unready {
+        /// HTTP status.
+        status: u16,
+    },
     /// The HTTP exchange failed.
     Http(http::Error),
 }
@@ -83,6 +88,7 @@ impl Error {
             }
             Self::Status { status, .. } => passes(*status),
             Self::NotAToken { .. } => false,
+            Self::Unready { .. } => true,
             Self::Http(error) => *error == http::Error::Truncated,
         }
     }
@@ -116,7 +122,7 @@ impl Error {
         match self {
             Self::Refused(refusal) => names.contains(&refusal.error.as_str()),
             Self::Status { status, .. } => matches!(status, 404 | 405 | 410),
-            Self::NotAToken { .. } => false,
+            Self::NotAToken { .. } | Self::Unready { .. } => false,
             Self::Http(error) => matches!(error, http::Error::Redirect { .. }),
         }
     }
@@ -127,7 +133,7 @@ impl Error {
         match self {
             Self::Refused(refusal) => refusal.retry_after,
             Self::Status { retry_after, .. } => *retry_after,
-            Self::NotAToken { .. } | Self::Http(_) => None,
+            Self::NotAToken { .. } | Self::Unready { .. } | Self::Http(_) => None,
         }
     }
 }
@@ -150,6 +156,9 @@ impl fmt::Display for Error {
             Self::NotAToken { status, reason, excerpt } => {
                 write!(f, "token endpoint answered with HTTP {status} and no usable token: {reason}")?;
                 show_excerpt(f, excerpt)
+            }
+            Self::Unready { status } => {
+                write!(f, "the service for the machine's identity is being updated (HTTP {status})")
             }
             Self::Http(error) => write!(f, "token endpoint: {error}"),
         }

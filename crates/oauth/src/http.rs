@@ -1,9 +1,9 @@
-//! One HTTP/1.1 exchange, as the token endpoint needs it: a form is posted, one response comes back.
+//! One HTTP/1.1 exchange, as token endpoints need it: a request goes out in one flight, one response comes back.
 //!
 //! It follows RFC 9112 on the strict side, for a form with a secret in it goes only to a server that is what it
 //! should be: no redirect is followed, no coding but identity accepted, no length guessed.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{string::String, vec::Vec};
 use core::{fmt, mem, time::Duration};
 
 use mailbearer_wire::{Machine, RecvBuf, Secret, SendBuf, Step};
@@ -13,23 +13,28 @@ use crate::{Endpoint, Limits};
 mod body;
 mod date;
 mod head;
+mod request;
 
 use body::Body;
 use head::Head;
+pub use request::{InvalidField, Request};
 
-/// Posts one form and reads one response; then it closes.
+/// Sends one request and reads one response; then it closes, if the connection is not used again.
 ///
-/// The request goes out in one flight. The form is a secret to any trace, and so is the body of the response: a
-/// success holds a token, and a failure may repeat the form. What follows the response is left unread.
+/// The request goes out in one flight. Its body and the fields that [`Request::secret_field`] added are secrets to any
+/// trace, and so is the body of the response: a success holds a token, and a failure may repeat the form. What follows
+/// the response is left unread.
 #[derive(Debug)]
 pub struct Exchange {
     state: State,
     limits: Limits,
+    /// Whether the server was asked to keep the connection.
+    keeps: bool,
 }
 
 #[derive(Debug)]
 enum State {
-    Request { head: String, authorization: Option<Secret>, form: Secret },
+    Request(Request),
     Head { head: Head, interim: usize },
     Body(Body),
     Done,
@@ -37,34 +42,29 @@ enum State {
 }
 
 impl Exchange {
+    /// An exchange for this request.
+    #[must_use]
+    pub const fn new(request: Request, limits: Limits) -> Self {
+        let keeps = request.keeps_connection();
+        Self { state: State::Request(request), limits, keeps }
+    }
+
     /// A request with `form`, which is `application/x-www-form-urlencoded`, and where `basic` is given with an
     /// `Authorization` field of the scheme `Basic` and these base64 credentials.
     #[must_use]
     pub fn post(endpoint: &Endpoint, basic: Option<Secret>, form: Secret, limits: Limits) -> Self {
-        let head = format!(
-            "POST {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: mailbearer/{}\r\nAccept: application/json\r\n\
-             Accept-Encoding: identity\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\n\
-             Content-Length: {}\r\n",
-            endpoint.target(),
-            endpoint.authority(),
-            env!("CARGO_PKG_VERSION"),
-            form.expose().len(),
-        );
-        Self { state: State::Request { head, authorization: basic, form }, limits }
+        Self::new(Request::form(endpoint.clone(), form).with_basic(basic), limits)
     }
 
     fn advance(&mut self, rx: &mut RecvBuf, tx: &mut SendBuf) -> Result<Step<Response>, Error> {
         loop {
             self.state = match mem::replace(&mut self.state, State::Done) {
-                State::Request { head, authorization, form } => {
-                    tx.push(head.as_bytes());
-                    if let Some(credentials) = authorization {
-                        tx.push(b"Authorization: Basic ");
-                        tx.push_secret(credentials.expose().as_bytes());
-                        tx.push(b"\r\n");
-                    }
-                    tx.push(b"\r\n");
-                    tx.push_secret(form.expose().as_bytes());
+                // What came before it was asked for is no answer, whoever sent it.
+                State::Request(_) if !rx.unread().is_empty() => {
+                    return Err(Error::Malformed("response before the request"));
+                }
+                State::Request(request) => {
+                    request.write(tx);
                     State::Head { head: Head::new(&self.limits), interim: 0 }
                 }
                 State::Head { mut head, interim } => match head.read(rx, &self.limits)? {
@@ -87,7 +87,7 @@ impl Exchange {
                 },
                 State::Body(mut body) => {
                     if body.read(rx, &self.limits)? {
-                        return Ok(Step::Event(body.into_response()));
+                        return Ok(Step::Event(body.into_response(self.keeps)));
                     }
                     self.state = State::Body(body);
                     return wait(rx);
@@ -129,15 +129,20 @@ pub struct Response {
     pub status: u16,
     /// `Retry-After`, in seconds or as a date that is as far from the response's own `Date`; at most a day.
     pub retry_after: Option<Duration>,
+    /// `WWW-Authenticate`, where it is there once and visible ASCII.
+    pub challenge: Option<String>,
+    /// Whether the connection can be used for another request: the request asked for that, and the response does not
+    /// say otherwise and has an end of its own.
+    pub keeps_connection: bool,
     /// The body, decoded from chunks.
     pub body: Secret<Vec<u8>>,
 }
 
 impl Response {
-    /// A response that another HTTP client has read, without `Retry-After`.
+    /// A response that another HTTP client has read, without header fields.
     #[must_use]
     pub const fn new(status: u16, body: Secret<Vec<u8>>) -> Self {
-        Self { status, retry_after: None, body }
+        Self { status, retry_after: None, challenge: None, keeps_connection: false, body }
     }
 }
 

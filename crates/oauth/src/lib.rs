@@ -36,6 +36,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod assertion;
 mod authorize;
 mod cache;
 mod claims;
@@ -43,16 +44,21 @@ mod device;
 mod endpoint;
 mod error;
 mod exchange;
+mod federated;
 mod form;
 pub mod http;
 mod limits;
+mod managed;
 mod posted;
 mod redirect;
 mod request;
+mod retry;
 mod revoke;
 pub mod server;
+mod service_account;
 mod token;
 
+pub use assertion::{Algorithm, Assertion, Sign, SignError};
 pub use authorize::{AuthorizationRequest, Pkce};
 pub use cache::{Cache, Cached, Policy, Refresh, Ticket};
 pub use claims::Claims;
@@ -60,8 +66,12 @@ pub use device::{DeviceAuthorization, DeviceExchange, DeviceRequest, Poll, Polli
 pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use error::{Error, ErrorResponse};
 pub use exchange::TokenExchange;
+pub use federated::{github_request, github_token, is_assertion};
 pub use limits::Limits;
+pub use managed::{Identity, ManagedIdentity};
 pub use redirect::{InvalidRedirect, Redirect, RedirectCheck};
 pub use request::{Client, TokenRequest};
+pub use retry::Retry;
 pub use revoke::Revocation;
+pub use service_account::{InvalidServiceAccount, ServiceAccount};
 pub use token::Token;

@@ -6,7 +6,7 @@ use alloc::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use mailbearer_wire::Secret;
 
-use crate::{Endpoint, Pkce, form};
+use crate::{Endpoint, Error, Limits, Pkce, Token, form, http};
 
 /// The application that asks for tokens, as the authorization server knows it.
 #[derive(Clone, Debug)]
@@ -121,6 +121,23 @@ impl TokenRequest {
             .parameter("device_code", device_code)
     }
 
+    /// A token for whom an assertion speaks of (RFC 7523 section 2.1), such as the person for whom a service account
+    /// acts. The client is named by the assertion.
+    #[must_use]
+    pub fn jwt_bearer(endpoint: Endpoint, assertion: impl Into<Secret>) -> Self {
+        Self::bare(endpoint, Client::public(""))
+            .parameter("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer")
+            .parameter("assertion", assertion)
+    }
+
+    /// The same request by a client that proves itself with an assertion in place of a secret (RFC 7523 section 2.2): one
+    /// that it signed, or one that an issuer gave it whom the server trusts.
+    #[must_use]
+    pub fn client_assertion(self, assertion: impl Into<Secret>) -> Self {
+        self.parameter("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
+            .parameter("client_assertion", assertion)
+    }
+
     /// A form without a grant, for the endpoints beside that of tokens.
     pub(crate) const fn bare(endpoint: Endpoint, client: Client) -> Self {
         Self { endpoint, client, fields: Vec::new() }
@@ -138,6 +155,21 @@ impl TokenRequest {
         self
     }
 
+    /// The request as HTTP has it.
+    #[must_use]
+    pub fn to_http(&self) -> http::Request {
+        http::Request::form(self.endpoint.clone(), self.form()).with_basic(self.basic().cloned())
+    }
+
+    /// Reads the response to it, without anything that was sent in an error.
+    ///
+    /// # Errors
+    ///
+    /// As [`Token::from_response`].
+    pub fn read(&self, response: &http::Response, limits: &Limits) -> Result<Token, Error> {
+        Token::read(response, limits, &self.secrets())
+    }
+
     /// Where to connect to.
     #[must_use]
     pub const fn endpoint(&self) -> &Endpoint {
@@ -147,6 +179,7 @@ impl TokenRequest {
     pub(crate) fn form(&self) -> Secret {
         let id = [("client_id", self.client.id.as_str())];
         let (id, secret) = match &self.client.authentication {
+            Authentication::Public if self.client.id.is_empty() => (&[][..], None),
             Authentication::Public => (&id[..], None),
             Authentication::Post(secret) => (&id[..], Some(("client_secret", secret.expose().as_str()))),
             Authentication::Basic { .. } => (&[][..], None),
@@ -259,6 +292,19 @@ mod tests {
                 "device",
                 TokenRequest::device_code(endpoint(), Client::public("id"), "d"),
                 "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&device_code=d&client_id=id",
+                None,
+            ),
+            (
+                "assertion of a client",
+                app(Client::public("id")).client_assertion("a.b.c"),
+                "grant_type=client_credentials&scope=https%3A%2F%2Fo.example%2F.default&client_assertion_type=\
+                 urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=a.b.c&client_id=id",
+                None,
+            ),
+            (
+                "assertion as a grant",
+                TokenRequest::jwt_bearer(endpoint(), "a.b.c"),
+                "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=a.b.c",
                 None,
             ),
             (

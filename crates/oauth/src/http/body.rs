@@ -105,9 +105,16 @@ impl Body {
         }
     }
 
-    pub(super) fn into_response(mut self) -> Response {
+    /// `keeps` says whether the server was asked to keep the connection.
+    pub(super) fn into_response(mut self, keeps: bool) -> Response {
         let body = Secret::new(mem::take(&mut self.bytes.0));
-        Response { status: self.parts.status, retry_after: self.parts.retry_after, body }
+        Response {
+            status: self.parts.status,
+            retry_after: self.parts.retry_after,
+            challenge: self.parts.challenge.take(),
+            keeps_connection: keeps && self.parts.persists && self.parts.length != Length::UntilClose,
+            body,
+        }
     }
 
     #[cfg(test)]

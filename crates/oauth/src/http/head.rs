@@ -20,6 +20,9 @@ pub(super) struct Parts {
     pub(super) status: u16,
     pub(super) retry_after: Option<Duration>,
     pub(super) location: Option<String>,
+    pub(super) challenge: Option<String>,
+    /// Whether the server keeps the connection (RFC 9112 section 9.3).
+    pub(super) persists: bool,
     pub(super) length: Length,
 }
 
@@ -88,6 +91,8 @@ fn parse(bytes: &[u8], limits: &Limits) -> Result<Parts, Error> {
             let end = value.iter().position(|octet| b"?#".contains(octet)).unwrap_or(value.len());
             printable_bytes(value.get(..end).unwrap_or_default(), LOCATION)
         }),
+        challenge: fields.once("WWW-Authenticate"),
+        persists: version == 1 && fields.all("Connection").all(|value| !names_close(value)),
         length: length(status, version, &fields)?,
     })
 }
@@ -98,6 +103,18 @@ impl<'a> Fields<'a> {
     fn all(&self, name: &'static str) -> impl Iterator<Item = &'a [u8]> {
         self.0.iter().filter(move |field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value)
     }
+
+    /// The value of a field that is there once, if it is visible ASCII.
+    fn once(&self, name: &'static str) -> Option<String> {
+        let mut values = self.all(name);
+        let value = values.next().filter(|_| values.next().is_none())?;
+        let text = core::str::from_utf8(value).ok()?;
+        text.bytes().all(|octet| matches!(octet, b' '..=b'~')).then(|| text.into())
+    }
+}
+
+fn names_close(value: &[u8]) -> bool {
+    value.split(|&octet| octet == b',').any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
 }
 
 /// RFC 9112 section 6.3, with nothing of what it lets a recipient mend: two ways to say where the body ends are

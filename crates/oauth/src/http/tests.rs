@@ -1,4 +1,4 @@
-use alloc::{string::ToString, vec};
+use alloc::{format, string::ToString, vec};
 
 use super::*;
 
@@ -6,7 +6,14 @@ const SMALL: Limits = Limits { head: 100, headers: 3, interim: 2, body: 10, toke
 
 fn post(limits: Limits) -> Exchange {
     let endpoint = Endpoint::parse("https://a.example:8443/t?v=2").unwrap();
-    Exchange::post(&endpoint, None, "a=b".into(), limits)
+    sent(Request::form(endpoint, "a=b".into()), limits)
+}
+
+/// An exchange whose request was sent.
+fn sent(request: Request, limits: Limits) -> Exchange {
+    let mut exchange = Exchange::new(request, limits);
+    assert!(matches!(exchange.step(&mut RecvBuf::with_limit(1), &mut SendBuf::new()), Ok(Step::Read)));
+    exchange
 }
 
 /// What comes of a server's bytes, which arrive in pieces of `chunk` octets, and then end or not.
@@ -385,5 +392,65 @@ fn a_body_that_ends_with_the_stream_must_not_be_cut_off() {
         let step = exchange.step(&mut rx, &mut tx);
         assert_eq!(matches!(step, Ok(Step::Event(_))), *whole, "{name}: {step:?}");
         assert_eq!(matches!(step, Err(Error::Truncated)), !*whole, "{name}: {step:?}");
+    }
+}
+
+/// What came before the request belongs to nobody: the answer that a server gave too much on a connection that is used
+/// again must not be read as the answer to the next request.
+#[test]
+fn what_came_before_the_request_is_no_answer() {
+    let endpoint = Endpoint::parse("https://a.example/t").unwrap();
+    let (mut rx, mut tx) = (RecvBuf::with_limit(100), SendBuf::new());
+    rx.extend(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}").unwrap();
+    let mut exchange = Exchange::new(Request::get(endpoint), Limits::DEFAULT);
+    assert_eq!(exchange.step(&mut rx, &mut tx).unwrap_err(), Error::Malformed("response before the request"));
+    assert!(tx.unsent().is_empty());
+}
+
+#[test]
+fn knows_whether_the_connection_can_be_used_again() {
+    let rows: &[(&str, &[u8], bool)] = &[
+        ("length", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", true),
+        ("chunked", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", true),
+        ("no content", b"HTTP/1.1 204 X\r\n\r\n", true),
+        ("refusal", b"HTTP/1.1 401 X\r\nContent-Length: 0\r\n\r\n", true),
+        ("keep-alive", b"HTTP/1.1 204 X\r\nConnection: keep-alive\r\n\r\n", true),
+        ("close", b"HTTP/1.1 204 X\r\nConnection: Close\r\n\r\n", false),
+        ("close in a list", b"HTTP/1.1 204 X\r\nConnection: x, close\r\n\r\n", false),
+        ("close in another", b"HTTP/1.1 204 X\r\nConnection: x\r\nConnection: close\r\n\r\n", false),
+        ("HTTP/1.0", b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n", false),
+        ("until the end", b"HTTP/1.1 200 OK\r\n\r\n", false),
+    ];
+    for (name, input, want) in rows {
+        for keeps in [true, false] {
+            let request = Request::get(Endpoint::parse("https://a.example/t").unwrap());
+            let request = if keeps { request.keep_connection() } else { request };
+            let (mut exchange, mut rx, mut tx) =
+                (sent(request, Limits::DEFAULT), RecvBuf::with_limit(200), SendBuf::new());
+            rx.extend(input).unwrap();
+            if *name == "until the end" {
+                rx.set_eof();
+            }
+            let Ok(Step::Event(response)) = exchange.step(&mut rx, &mut tx) else { panic!("{name}") };
+            assert_eq!(response.keeps_connection, *want && keeps, "{name}");
+        }
+    }
+}
+
+#[test]
+fn hands_out_a_challenge() {
+    let rows = [
+        ("WWW-Authenticate: Basic realm=/x/a.key", Some("Basic realm=/x/a.key")),
+        ("www-authenticate: Bearer", Some("Bearer")),
+        ("WWW-Authenticate: a\r\nWWW-Authenticate: b", None),
+        ("WWW-Authenticate: \u{e9}", None),
+        ("X: y", None),
+    ];
+    for (field, want) in rows {
+        let (mut exchange, mut rx, mut tx) =
+            (post(Limits::DEFAULT), RecvBuf::with_limit(1000), SendBuf::new());
+        rx.extend(format!("HTTP/1.1 401 No\r\n{field}\r\nContent-Length: 0\r\n\r\n").as_bytes()).unwrap();
+        let Ok(Step::Event(response)) = exchange.step(&mut rx, &mut tx) else { panic!("{field}") };
+        assert_eq!(response.challenge.as_deref(), want, "{field}");
     }
 }

@@ -8,8 +8,10 @@ use alloc::{
 use super::*;
 
 fn read(status: u16, body: &[u8]) -> Result<Token, Error> {
-    let response =
-        Response { status, retry_after: Some(Duration::from_secs(7)), body: Secret::new(body.to_vec()) };
+    let response = Response {
+        retry_after: Some(Duration::from_secs(7)),
+        ..Response::new(status, Secret::new(body.to_vec()))
+    };
     Token::from_response(&response, &Limits::DEFAULT)
 }
 
