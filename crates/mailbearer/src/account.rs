@@ -1,12 +1,14 @@
 use std::{fmt, sync::Arc};
 
 use mailbearer_net::{Proxies, Timeouts, Tls};
+use mailbearer_oauth::Retry;
 use mailbearer_wire::{Secret, Security};
 
 use crate::{
     Client, Error, GrantType, MailProtocol, Provider, Runtime, Token,
     claims::{self, Mismatch},
     error::Protocol,
+    grant::{AssertionSource, ManagedIdentity, ServiceAccountKey, TokenFlow},
     token::{SourceError, Store, TokenSource, TokenStore},
 };
 
@@ -40,6 +42,8 @@ pub struct Account {
     /// Through which proxies the servers and the token endpoint are reached. Default none: the environment counts where it
     /// is asked for, by [`Proxies::from_environment`].
     pub proxies: Proxies,
+    /// How often a token request is repeated that failed for a reason that passes.
+    pub retry: Retry,
     pub(crate) token_check: Option<TokenCheck>,
 }
 
@@ -86,6 +90,9 @@ pub enum ClientProof {
     Secret(Secret),
     /// A secret in an `Authorization` field (`client_secret_basic`, RFC 6749 section 2.3.1).
     Basic(Secret),
+    /// What stands for a secret, made or read for each request (RFC 7523): a [certificate](crate::grant::ClientCertificate)
+    /// signs it, or another issuer gives it.
+    Assertion(Arc<dyn AssertionSource>),
 }
 
 /// What a token is granted for.
@@ -109,6 +116,11 @@ pub enum Grant {
     /// A person who logs in once, by [`Client::begin_login`] or [`Client::begin_device_login`]. What is kept of that in
     /// the account's store gets tokens from then on.
     Person(Box<Person>),
+    /// What an assertion says (RFC 7523 section 2.1), as the [key](crate::grant::ServiceAccountKey) of a service account
+    /// signs it. The client id is not used.
+    JwtBearer(Arc<dyn AssertionSource>),
+    /// Another way to tokens, such as the [identity](crate::grant::ManagedIdentity) of a machine.
+    Flow(Arc<dyn TokenFlow>),
 }
 
 /// How a person logs in.
@@ -265,6 +277,7 @@ impl Account {
             smtp_options: None,
             imap_options: None,
             proxies: Proxies::none(),
+            retry: Retry::DEFAULT,
             token_check: None,
         }
     }
@@ -320,6 +333,53 @@ impl Account {
             oauth.client = client;
             oauth.grant = Grant::RefreshToken(refresh_token.into());
         })
+    }
+
+    /// Asks for tokens in the application's own name, with an assertion in place of a secret: a
+    /// [certificate](crate::grant::ClientCertificate), or a token of an issuer whom the server trusts.
+    #[must_use]
+    pub fn client_assertion(
+        self,
+        client_id: impl Into<String>,
+        source: impl AssertionSource + 'static,
+    ) -> Self {
+        self.with_oauth(|oauth| {
+            oauth.client_id = client_id.into();
+            oauth.client = ClientProof::Assertion(Arc::new(source));
+            oauth.grant = Grant::ClientCredentials;
+        })
+    }
+
+    /// Asks for tokens with the key of a service account of Google Workspace.
+    #[must_use]
+    pub fn service_account(self, key: ServiceAccountKey) -> Self {
+        self.with_oauth(|oauth| {
+            oauth.token_url = key.token_url();
+            // For whom it acts is another mailbox, with another token in the store.
+            oauth.client_id = format!("{} for {}", key.email(), key.subject());
+            if oauth.scope.is_empty() {
+                let scope = Provider::Google.scope(GrantType::ServiceAccount, &[MailProtocol::Imap]);
+                oauth.scope = scope.unwrap_or_default();
+            }
+            oauth.grant = Grant::JwtBearer(Arc::new(key));
+        })
+    }
+
+    /// Asks for tokens in the name of the machine.
+    #[must_use]
+    pub fn managed_identity(self, identity: ManagedIdentity) -> Self {
+        self.with_oauth(|oauth| {
+            oauth.token_url = identity.service().endpoint().to_string();
+            oauth.client_id = identity.service().name().unwrap_or_default().to_owned();
+            oauth.grant = Grant::Flow(Arc::new(identity));
+        })
+    }
+
+    pub(crate) const fn oauth(&self) -> Option<&OAuth> {
+        match &self.login {
+            Login::OAuth(oauth) => Some(oauth),
+            Login::Source(_) | Login::Password(_) => None,
+        }
     }
 
     /// How tokens are requested, to be changed; `None` for a login without requests.

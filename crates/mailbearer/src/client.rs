@@ -7,17 +7,16 @@ use std::{
 
 use mailbearer_mime::{Address, Composed, DateTime, Message};
 use mailbearer_net::{
-    self as net, Blocking, Connection, Machine, Options, Runtime, Security, Service, Tls, TraceLine,
+    self as net, Blocking, Connection, Options, Runtime, Security, Service, Tls, TraceLine,
 };
-use mailbearer_oauth::{self as oauth, Endpoint, TokenExchange, TokenRequest};
 use mailbearer_sasl::Credentials;
 use mailbearer_smtp::Receipt;
-use mailbearer_wire::{Secret, printable};
+use mailbearer_wire::Secret;
 
 use crate::{
-    Account, ClientProof, Error, Grant, Imap, Login, OAuth, Position, RawMessage, Server, Smtp, Token,
-    WatchOptions, Watcher,
+    Account, Error, Imap, Login, Position, RawMessage, Server, Smtp, Token, WatchOptions, Watcher,
     error::{Missing, Protocol},
+    fetch::Ground,
     token::{Fetch, Keep, Lease, TokenSource, Tokens},
 };
 
@@ -44,7 +43,7 @@ pub(crate) enum Access {
 
 /// Tokens that are requested.
 pub(crate) struct Requested {
-    request: TokenRequest,
+    ground: Ground,
     pub(crate) tokens: Tokens,
     pub(crate) keeper: Option<Box<dyn Keep>>,
 }
@@ -92,7 +91,7 @@ impl<R: Runtime> Client<R> {
         Credentials::bearer(account.user.as_str(), "-").map_err(invalid)?;
         let access = match &account.login {
             Login::OAuth(oauth) => Access::Tokens(Box::new(Requested {
-                request: request(oauth)?,
+                ground: Ground::new(oauth)?,
                 tokens: Tokens::new(),
                 keeper: account.store.as_ref().map(|store| store.keeper(&account, oauth, &tls)),
             })),
@@ -331,7 +330,7 @@ impl<R: Runtime> Client<R> {
         match &self.shared.access {
             Access::Tokens(requested) => {
                 let fetch: Fetch<'_> =
-                    Box::new(|refresh_token| Box::pin(self.fetch(&requested.request, refresh_token)));
+                    Box::new(|refresh_token| Box::pin(self.fetch(&requested.ground, refresh_token)));
                 let jitter = self.random_octet()?;
                 requested.tokens.lease(jitter, requested.keeper.as_deref(), fetch).await.map(Some)
             }
@@ -352,48 +351,10 @@ impl<R: Runtime> Client<R> {
         };
         credentials.map_err(|error| Error::settings(error.to_string()))
     }
-
-    async fn fetch(
-        &self,
-        request: &TokenRequest,
-        refresh_token: Option<Secret>,
-    ) -> Result<oauth::Token, Error> {
-        let grant = match &self.shared.account.login {
-            Login::OAuth(oauth) => Some(&oauth.grant),
-            Login::Source(_) | Login::Password(_) => None,
-        };
-        let request = match (grant, refresh_token) {
-            (Some(Grant::RefreshToken(_) | Grant::Person(_)), Some(token)) => {
-                &request.clone().parameter("refresh_token", token)
-            }
-            (Some(Grant::Person(_)), None) => return Err(Error::missing(Missing::Login)),
-            _ => request,
-        };
-        self.exchange(request.endpoint(), TokenExchange::new(request)).await
-    }
-
-    /// Has a machine say one form to an endpoint of the authorization server.
-    pub(crate) async fn exchange<T: Send>(
-        &self,
-        endpoint: &Endpoint,
-        mut exchange: impl Machine<Event = T, Error = oauth::Error> + Send,
-    ) -> Result<T, Error> {
-        let mut options = self.shared.options();
-        options.recv_limit = TokenExchange::RECV_LIMIT;
-        // Others wait for it, in this process and behind the store's lock.
-        options.timeouts.opening = Some(options.timeouts.opening.unwrap_or(EXCHANGE).min(EXCHANGE));
-        let mut connection = self
-            .shared
-            .connect::<R>(Service::Https, endpoint.host(), endpoint.port(), Security::Implicit, options)
-            .await
-            .map_err(Error::token_net)?;
-        // The answer is all there is to it: nothing is said after it, not even goodbye.
-        connection.next(&mut exchange).await.map_err(Error::token)?.ok_or_else(Error::token_closed)
-    }
 }
 
 /// How long a token request may take, from the first look-up on.
-const EXCHANGE: Duration = Duration::from_secs(30);
+pub(crate) const EXCHANGE: Duration = Duration::from_secs(30);
 
 impl Shared {
     /// The one place from which connections are made.
@@ -445,45 +406,6 @@ impl<R: Runtime> Clone for Client<R> {
 impl<R: Runtime> fmt::Debug for Client<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("account", &self.shared.account).finish_non_exhaustive()
-    }
-}
-
-fn request(settings: &OAuth) -> Result<TokenRequest, Error> {
-    if settings.client_id.is_empty() {
-        return Err(Error::missing(Missing::ClientId));
-    }
-    let endpoint = endpoint("token URL", &settings.token_url)?;
-    let client = oauth_client(settings);
-    Ok(match &settings.grant {
-        Grant::ClientCredentials => TokenRequest::client_credentials(endpoint, client, &settings.scope),
-        Grant::Password { username, password } => {
-            TokenRequest::password(endpoint, client, username, password.clone(), &settings.scope)
-        }
-        // The token is put in when it is known.
-        Grant::Person(_) => TokenRequest::refresh_token(endpoint, client, ""),
-        Grant::RefreshToken(token) => {
-            let request = TokenRequest::refresh_token(endpoint, client, token.clone());
-            if settings.scope.is_empty() {
-                request
-            } else {
-                request.parameter("scope", settings.scope.as_str())
-            }
-        }
-    })
-}
-
-/// The address of an endpoint; `what` names the setting.
-pub(crate) fn endpoint(what: &str, url: &str) -> Result<Endpoint, Error> {
-    let wrong = |error| Error::settings(format!("{what} \"{}\": {error}", printable(url)));
-    Endpoint::parse(url).map_err(wrong)
-}
-
-pub(crate) fn oauth_client(settings: &OAuth) -> oauth::Client {
-    let id = settings.client_id.as_str();
-    match &settings.client {
-        ClientProof::None => oauth::Client::public(id),
-        ClientProof::Secret(secret) => oauth::Client::with_secret(id, secret.clone()),
-        ClientProof::Basic(secret) => oauth::Client::with_basic_secret(id, secret.clone()),
     }
 }
 

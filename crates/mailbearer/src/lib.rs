@@ -128,6 +128,8 @@ mod client;
 #[cfg(feature = "doctor")]
 pub mod doctor;
 pub mod error;
+mod fetch;
+pub mod grant;
 mod imap;
 mod login;
 mod parts;
@@ -182,6 +184,7 @@ pub use mailbearer_mime::{Address, Composed, DateTime, Message, decode::DisplayA
 #[cfg(feature = "tokio")]
 pub use mailbearer_net::Tokio;
 pub use mailbearer_net::{Blocking, Canceller, Proxies, Proxy, Runtime, Timeouts, Tls, TraceLine};
+pub use mailbearer_oauth::Retry;
 pub use mailbearer_smtp::{Envelope, Receipt};
 pub use mailbearer_wire::{Secret, Security};
 pub use parts::Part;

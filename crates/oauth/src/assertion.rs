@@ -47,7 +47,15 @@ pub trait Sign: fmt::Debug + Send + Sync {
 /// Why nothing was signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct SignError(pub String);
+pub struct SignError(String);
+
+impl SignError {
+    /// For this reason, which holds nothing of the key.
+    #[must_use]
+    pub const fn new(reason: String) -> Self {
+        Self(reason)
+    }
+}
 
 impl fmt::Display for SignError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

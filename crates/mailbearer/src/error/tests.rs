@@ -11,7 +11,7 @@ use super::*;
 fn token(name: &str) -> Error {
     let mut refusal = ErrorResponse::default();
     (refusal.error, refusal.http_status) = (name.into(), 400);
-    Error::token(DriveError::Machine(oauth::Error::Refused(Box::new(refusal))))
+    Error::token_response(oauth::Error::Refused(Box::new(refusal)))
 }
 
 fn look_up() -> Error {

@@ -106,8 +106,16 @@ impl Failure for NoToken {
 }
 
 impl Error {
+    /// What a source fails with. An error of ours stays what it is, so that what passes is tried again.
     pub(crate) fn source_of_tokens(error: SourceError) -> Self {
-        Self::new(Protocol::TOKEN, NoToken(error))
+        let error = match error.downcast::<Self>() {
+            Ok(error) => return *error,
+            Err(error) => error,
+        };
+        match error.downcast::<oauth::Error>() {
+            Ok(error) => Self::token_response(*error),
+            Err(error) => Self::new(Protocol::TOKEN, NoToken(error)),
+        }
     }
 
     /// Whether a server refused this very token, so that another one may be accepted.
@@ -124,6 +132,17 @@ impl Error {
 
     pub(crate) fn token(error: DriveError<oauth::Error>) -> Self {
         Self::drive(Protocol::TOKEN, error)
+    }
+
+    pub(crate) fn token_response(error: oauth::Error) -> Self {
+        Self::new(Protocol::TOKEN, error)
+    }
+
+    pub(crate) fn token_http(error: DriveError<oauth::http::Error>) -> Self {
+        match error {
+            DriveError::Net(error) => Self::token_net(error),
+            DriveError::Machine(error) => Self::token_response(error.into()),
+        }
     }
 
     /// The provider's no, in a redirect.

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     Client, Error, RedirectTo,
     advice::{self, Language},
-    client::{endpoint, oauth_client},
+    fetch::{endpoint, oauth_client},
 };
 
 /// A login that waits for a person in a browser.

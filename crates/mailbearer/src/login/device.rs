@@ -9,7 +9,7 @@ use mailbearer_oauth::{self as oauth, DeviceAuthorization, Poll, Polling, TokenE
 use super::LoggedIn;
 use crate::{
     Client, Error,
-    client::{endpoint, oauth_client},
+    fetch::{endpoint, oauth_client},
 };
 
 /// A login that waits for a person to enter a code on any device (RFC 8628).

@@ -8,7 +8,8 @@ use mailbearer_wire::Secret;
 
 use crate::{
     Client, Error, Grant, Login, OAuth, Person, Token,
-    client::{Access, Requested, endpoint, oauth_client},
+    client::{Access, Requested},
+    fetch::{endpoint, oauth_client},
 };
 
 mod browser;

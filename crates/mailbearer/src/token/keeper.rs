@@ -108,9 +108,11 @@ impl Keeper {
             Grant::Password { .. } => ("password", None),
             // However the person logs in, it is the same login.
             Grant::Person(_) => ("person", None),
+            Grant::JwtBearer(_) => ("jwt_bearer", None),
+            Grant::Flow(flow) => (flow.name(), None),
         };
         let client = match &oauth.client {
-            ClientProof::None => None,
+            ClientProof::None | ClientProof::Assertion(_) => None,
             ClientProof::Secret(secret) | ClientProof::Basic(secret) => Some(secret.clone()),
         };
         // Another password makes a kept token stale, as another client secret does.

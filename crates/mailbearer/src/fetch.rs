@@ -1,0 +1,242 @@
+//! One token request: what is sent, over which connection, and how often.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+
+use mailbearer_net::{Connection, Machine, Runtime, Security, Service};
+use mailbearer_oauth::{self as oauth, Endpoint, Limits, TokenExchange, TokenRequest, http};
+use mailbearer_wire::{Secret, printable};
+
+use crate::{
+    Client, ClientProof, Error, Grant, OAuth,
+    client::{EXCHANGE, Shared},
+    error::Missing,
+    grant::{Asking, AssertionSource, Http, TokenFlow},
+    token::Pending,
+};
+
+/// How a token is requested.
+pub(crate) enum Ground {
+    /// A form that stays the same.
+    Form(TokenRequest),
+    /// A form by a client that proves itself anew each time.
+    Proved(TokenRequest, Arc<dyn AssertionSource>),
+    /// An assertion that is made anew each time, and is the grant itself.
+    Bearer(Endpoint, Arc<dyn AssertionSource>),
+    Flow(Arc<dyn TokenFlow>),
+}
+
+impl Ground {
+    /// # Errors
+    ///
+    /// Fails if the token URL is none, and without a client id where one is needed.
+    pub(crate) fn new(settings: &OAuth) -> Result<Self, Error> {
+        if let Grant::Flow(flow) = &settings.grant {
+            return Ok(Self::Flow(Arc::clone(flow)));
+        }
+        let endpoint = endpoint("token URL", &settings.token_url);
+        if let Grant::JwtBearer(source) = &settings.grant {
+            return Ok(Self::Bearer(endpoint?, Arc::clone(source)));
+        }
+        if settings.client_id.is_empty() {
+            return Err(Error::missing(Missing::ClientId));
+        }
+        let request = form(settings, endpoint?);
+        Ok(match &settings.client {
+            ClientProof::Assertion(source) => Self::Proved(request, Arc::clone(source)),
+            _ => Self::Form(request),
+        })
+    }
+}
+
+/// The address of an endpoint; `what` names the setting.
+pub(crate) fn endpoint(what: &str, url: &str) -> Result<Endpoint, Error> {
+    let wrong = |error| Error::settings(format!("{what} \"{}\": {error}", printable(url)));
+    Endpoint::parse(url).map_err(wrong)
+}
+
+pub(crate) fn oauth_client(settings: &OAuth) -> oauth::Client {
+    let id = settings.client_id.as_str();
+    match &settings.client {
+        ClientProof::None | ClientProof::Assertion(_) => oauth::Client::public(id),
+        ClientProof::Secret(secret) => oauth::Client::with_secret(id, secret.clone()),
+        ClientProof::Basic(secret) => oauth::Client::with_basic_secret(id, secret.clone()),
+    }
+}
+
+fn form(settings: &OAuth, endpoint: Endpoint) -> TokenRequest {
+    let client = oauth_client(settings);
+    match &settings.grant {
+        Grant::Password { username, password } => {
+            TokenRequest::password(endpoint, client, username, password.clone(), &settings.scope)
+        }
+        // The token is put in when it is known.
+        Grant::Person(_) => TokenRequest::refresh_token(endpoint, client, ""),
+        Grant::RefreshToken(token) => {
+            let request = TokenRequest::refresh_token(endpoint, client, token.clone());
+            if settings.scope.is_empty() {
+                request
+            } else {
+                request.parameter("scope", settings.scope.as_str())
+            }
+        }
+        Grant::ClientCredentials | Grant::JwtBearer(_) | Grant::Flow(_) => {
+            TokenRequest::client_credentials(endpoint, client, &settings.scope)
+        }
+    }
+}
+
+impl<R: Runtime> Client<R> {
+    /// Requests a token, again where that may help: a failure that passes says nothing about the grant, and one that does
+    /// not is told at once.
+    pub(crate) async fn fetch(
+        &self,
+        ground: &Ground,
+        refresh_token: Option<Secret>,
+    ) -> Result<oauth::Token, Error> {
+        let (retry, began) = (self.shared.account.retry, R::now());
+        let mut attempt: u32 = 0;
+        loop {
+            attempt = attempt.saturating_add(1);
+            let error = match self.fetch_once(ground, refresh_token.as_ref()).await {
+                Err(error) if error.is_transient() => error,
+                result => return result,
+            };
+            let elapsed = R::now().saturating_duration_since(began);
+            let jitter = self.random_octet()?;
+            let wait = retry.wait(attempt, elapsed, error.retry_after(), jitter);
+            match wait.and_then(|wait| R::now().checked_add(wait)) {
+                Some(end) => R::sleep(end).await,
+                None => return Err(error),
+            }
+        }
+    }
+
+    async fn fetch_once(
+        &self,
+        ground: &Ground,
+        refresh_token: Option<&Secret>,
+    ) -> Result<oauth::Token, Error> {
+        let oauth = self.shared.account.oauth();
+        let http = Asker::<R> {
+            shared: &self.shared,
+            deadline: R::now().checked_add(EXCHANGE),
+            kept: Mutex::default(),
+        };
+        let asking = Asking {
+            token_url: oauth.map_or("", |oauth| &oauth.token_url),
+            client_id: oauth.map_or("", |oauth| &oauth.client_id),
+            scope: oauth.map_or("", |oauth| &oauth.scope),
+            tls: &self.shared.tls,
+            http: &http,
+        };
+        let proof = |source: &'_ Arc<dyn AssertionSource>| {
+            let source = Arc::clone(source);
+            let asking = &asking;
+            async move { source.assertion(asking).await.map_err(Error::source_of_tokens) }
+        };
+        let with_refresh_token = |request: &TokenRequest| {
+            let request = request.clone();
+            match (oauth.map(|oauth| &oauth.grant), refresh_token) {
+                (Some(Grant::RefreshToken(_) | Grant::Person(_)), Some(token)) => {
+                    Ok(request.parameter("refresh_token", token.clone()))
+                }
+                (Some(Grant::Person(_)), None) => Err(Error::missing(Missing::Login)),
+                _ => Ok(request),
+            }
+        };
+        let request = match ground {
+            Ground::Form(request) => with_refresh_token(request)?,
+            Ground::Proved(request, source) => {
+                with_refresh_token(request)?.client_assertion(proof(source).await?)
+            }
+            Ground::Bearer(endpoint, source) => {
+                TokenRequest::jwt_bearer(endpoint.clone(), proof(source).await?)
+            }
+            Ground::Flow(flow) => return flow.token(&asking).await.map_err(Error::source_of_tokens),
+        };
+        let response = http.ask(request.to_http()).await?;
+        request.read(&response, &Limits::DEFAULT).map_err(Error::token_response)
+    }
+}
+
+impl<R: Runtime> Client<R> {
+    /// Has a machine say one form to an endpoint of the authorization server.
+    pub(crate) async fn exchange<T: Send>(
+        &self,
+        endpoint: &Endpoint,
+        mut exchange: impl Machine<Event = T, Error = oauth::Error> + Send,
+    ) -> Result<T, Error> {
+        let asker = Asker::<R> { shared: &self.shared, deadline: None, kept: Mutex::default() };
+        let mut connection = asker.connect(endpoint).await.map_err(Error::token_net)?;
+        // The answer is all there is to it: nothing is said after it, not even goodbye.
+        connection.next(&mut exchange).await.map_err(Error::token)?.ok_or_else(Error::token_closed)
+    }
+}
+
+/// Asks servers one after the other, over the same connection where one keeps it.
+struct Asker<'c, R: Runtime> {
+    shared: &'c Shared,
+    /// Others wait for the token, in this process and behind the store's lock.
+    deadline: Option<Instant>,
+    kept: Mutex<Option<Kept<R>>>,
+}
+
+struct Kept<R: Runtime> {
+    to: (String, u16),
+    connection: Connection<R>,
+}
+
+impl<R: Runtime> Asker<'_, R> {
+    async fn ask(&self, request: http::Request) -> Result<http::Response, Error> {
+        let endpoint = request.endpoint();
+        let to = (endpoint.connect_host().to_owned(), endpoint.port());
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Kept { connection, .. }) = kept.filter(|kept| kept.to == to)
+            && let Ok(response) = self.over(connection, &to, request.clone()).await
+        {
+            return Ok(response);
+        }
+        // A server may close what it was to keep at any time; what was asked then is asked anew.
+        let connection = self.connect(endpoint).await.map_err(Error::token_net)?;
+        self.over(connection, &to, request).await
+    }
+
+    async fn connect(&self, endpoint: &Endpoint) -> Result<Connection<R>, mailbearer_net::Error> {
+        let mut options = self.shared.options();
+        options.recv_limit = TokenExchange::RECV_LIMIT;
+        let left = self.deadline.map_or(EXCHANGE, |deadline| deadline.saturating_duration_since(R::now()));
+        options.timeouts.opening = Some(options.timeouts.opening.unwrap_or(EXCHANGE).min(left));
+        let (host, port) = (endpoint.connect_host(), endpoint.port());
+        if endpoint.is_clear() {
+            // STARTTLS begins in the clear, and HTTP never asks for it.
+            return Connection::open(host, port, Security::StartTls, &self.shared.tls, options).await;
+        }
+        self.shared.connect::<R>(Service::Https, host, port, Security::Implicit, options).await
+    }
+
+    async fn over(
+        &self,
+        mut connection: Connection<R>,
+        to: &(String, u16),
+        request: http::Request,
+    ) -> Result<http::Response, Error> {
+        let mut exchange = http::Exchange::new(request, Limits::DEFAULT);
+        // The answer is all there is to it: nothing is said after it, not even goodbye.
+        let response = connection.next(&mut exchange).await.map_err(Error::token_http)?;
+        let response = response.ok_or_else(Error::token_closed)?;
+        if response.keeps_connection {
+            let kept = Kept { to: to.clone(), connection };
+            *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+        }
+        Ok(response)
+    }
+}
+
+impl<R: Runtime> Http for Asker<'_, R> {
+    fn exchange(&self, request: http::Request) -> Pending<'_, Result<http::Response, Error>> {
+        Box::pin(self.ask(request))
+    }
+}
