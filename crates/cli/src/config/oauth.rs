@@ -1,8 +1,14 @@
 //! From settings to a login: which grant, and what it needs.
 
-use std::path::Path;
+use std::{env, path::Path, sync::Arc};
 
-use mailbearer::{ClientProof, Grant, GrantType, Login, MailProtocol, OAuth, Provider, Secret};
+use mailbearer::{
+    Account, ClientProof, Grant, GrantType, Login, MailProtocol, OAuth, Provider, Secret,
+    grant::{
+        Algorithm, ClientCertificate, FileAssertion, GitHubActions, Identity, ManagedIdentity,
+        ServiceAccountKey,
+    },
+};
 
 use super::{account::missing, secret, settings::Settings};
 use crate::error::Error;
@@ -44,9 +50,18 @@ impl Reader<'_> {
         let grant = self.text("grant").and_then(|name| name.parse().ok());
         let grant: GrantType = grant.unwrap_or(GrantType::ClientCredentials);
         self.check(grant)?;
+        match grant {
+            GrantType::ManagedIdentity => return self.managed_identity(),
+            GrantType::ServiceAccount => return self.service_account(),
+            _ => {}
+        }
         let mut oauth = OAuth::new(self.token_url(grant)?, self.scope(grant)?);
-        oauth.client_id = self.text("client_id").ok_or_else(|| self.missing("client_id"))?;
-        let client_secret = self.secret("client_secret")?;
+        oauth.client_id = match self.text("client_id") {
+            Some(id) => id,
+            // As Kubernetes' workload identity sets it beside the file with the assertion.
+            None => self.workload("AZURE_CLIENT_ID").ok_or_else(|| self.missing("client_id"))?,
+        };
+        oauth.client = self.proof()?;
         oauth.grant = match grant {
             GrantType::RefreshToken => Grant::RefreshToken(self.required("refresh_token")?),
             GrantType::Password => {
@@ -56,15 +71,131 @@ impl Reader<'_> {
                     password: self.required("password")?,
                 }
             }
-            _ if client_secret.is_none() => return Err(self.missing("client_secret")),
+            _ if matches!(oauth.client, ClientProof::None) => {
+                oauth.client = self.workload_identity()?.ok_or_else(|| self.missing("client_secret"))?;
+                Grant::ClientCredentials
+            }
             _ => Grant::ClientCredentials,
         };
-        oauth.client = match (client_secret, self.text("client_auth").as_deref()) {
-            (None, _) => ClientProof::None,
-            (Some(secret), Some("basic")) => ClientProof::Basic(secret),
-            (Some(secret), _) => ClientProof::Secret(secret),
-        };
         Ok(oauth)
+    }
+
+    /// What the application proves its identity with, by the one setting that is there.
+    fn proof(&mut self) -> Result<ClientProof, Error> {
+        let kinds = ["client_secret", "client_certificate", "client_pkcs12", "client_assertion"];
+        let mut set = kinds.into_iter().filter(|key| self.is_set(key));
+        let kind = set.next();
+        if let (Some(one), Some(other)) = (kind, set.next()) {
+            return Err(self.settings.wrong(
+                &self.place(other),
+                &format!("an application proves its identity by {one} or by {other}, not by both"),
+            ));
+        }
+        drop(set);
+        Ok(match kind {
+            Some("client_secret") => {
+                match (self.secret("client_secret")?, self.text("client_auth").as_deref()) {
+                    (None, _) => ClientProof::None,
+                    (Some(secret), Some("basic")) => ClientProof::Basic(secret),
+                    (Some(secret), _) => ClientProof::Secret(secret),
+                }
+            }
+            Some("client_certificate") => {
+                let pem = self.file("client_certificate")?;
+                let key = match self.secret("client_key")? {
+                    Some(key) => key,
+                    None => Secret::new(String::from_utf8_lossy(pem.expose()).into_owned()),
+                };
+                let certificate = ClientCertificate::from_pem(pem.expose(), &key, self.algorithm());
+                ClientProof::Assertion(Arc::new(
+                    certificate.map_err(|error| self.wrong("client_certificate", &error))?,
+                ))
+            }
+            Some("client_pkcs12") => {
+                let file = self.file("client_pkcs12")?;
+                let password = self.secret("client_pkcs12_password")?.unwrap_or_default();
+                let certificate = ClientCertificate::from_pkcs12(file.expose(), &password, self.algorithm());
+                ClientProof::Assertion(Arc::new(
+                    certificate.map_err(|error| self.wrong("client_pkcs12", &error))?,
+                ))
+            }
+            Some(_) => {
+                let (settings, folder) = (self.settings.clone(), self.folder.to_owned());
+                // Once now, so that what is wrong with the setting is told with its place.
+                self.secret("client_assertion")?;
+                ClientProof::Assertion(Arc::new(move || {
+                    let found = secret::read(&settings, "oauth.client_assertion", &folder, &mut Vec::new());
+                    Ok(found.map_err(|error| error.text)?.unwrap_or_default())
+                }))
+            }
+            None => ClientProof::None,
+        })
+    }
+
+    /// The assertion that the environment of Kubernetes or of GitHub Actions offers.
+    fn workload_identity(&self) -> Result<Option<ClientProof>, Error> {
+        if let Some(file) = FileAssertion::from_environment() {
+            return Ok(Some(ClientProof::Assertion(Arc::new(file))));
+        }
+        let audience = self.provider.and_then(Provider::assertion_audience).unwrap_or(GitHubActions::AZURE);
+        let source = GitHubActions::from_environment(audience)
+            .map_err(|error| Error::config(format!("account {}: {error}", self.name)))?;
+        Ok(source.map(|source| ClientProof::Assertion(Arc::new(source))))
+    }
+
+    /// What Kubernetes' workload identity says in a variable; it counts where its assertion does.
+    fn workload(&self, variable: &str) -> Option<String> {
+        let kinds = ["client_secret", "client_certificate", "client_pkcs12", "client_assertion"];
+        FileAssertion::from_environment().filter(|_| !kinds.into_iter().any(|key| self.is_set(key)))?;
+        env::var(variable).ok().filter(|value| !value.is_empty())
+    }
+
+    fn managed_identity(&self) -> Result<OAuth, Error> {
+        let identity = match self.text("token_url") {
+            Some(url) => ManagedIdentity::at(&url).map_err(|error| self.wrong("token_url", &error))?,
+            None => ManagedIdentity::from_environment()
+                .map_err(|error| Error::config(format!("account {}: {error}", self.name)))?,
+        };
+        let identity = match self.text("client_id") {
+            Some(id) => identity.with_identity(Identity::ClientId, id),
+            None => identity,
+        };
+        let account = Account::custom("", "", self.scope(GrantType::ManagedIdentity)?);
+        self.finished(account.managed_identity(identity))
+    }
+
+    fn service_account(&mut self) -> Result<OAuth, Error> {
+        let json = self.required("service_account_key")?;
+        let subject = self.text("subject").or_else(|| self.settings.text("user")).unwrap_or_default();
+        let key = ServiceAccountKey::from_json(json.expose().as_bytes(), subject)
+            .map_err(|error| self.wrong("service_account_key", &error))?;
+        let account = Account::custom("", "", self.scope(GrantType::ServiceAccount)?);
+        let mut oauth = self.finished(account.service_account(key))?;
+        if let Some(url) = self.text("token_url") {
+            oauth.token_url = url;
+        }
+        Ok(oauth)
+    }
+
+    fn finished(&self, account: Account) -> Result<OAuth, Error> {
+        match account.login {
+            Login::OAuth(oauth) => Ok(oauth),
+            _ => Err(self.missing("grant")),
+        }
+    }
+
+    fn algorithm(&self) -> Algorithm {
+        match self.text("assertion_algorithm").as_deref() {
+            Some("RS256") => Algorithm::Rs256,
+            _ => Algorithm::Ps256,
+        }
+    }
+
+    /// What is in the file that a setting names.
+    fn file(&mut self, key: &str) -> Result<Secret<Vec<u8>>, Error> {
+        let path = path(key);
+        let name = self.settings.path(&path).ok_or_else(|| self.missing(key))?;
+        secret::octets(self.settings, &path, &secret::relative_to(self.settings, &path, self.folder, &name))
     }
 
     /// Whether there is such a grant, before anything else is looked at.
@@ -76,22 +207,13 @@ impl Reader<'_> {
         {
             return Err(Error::config(format!("account {}: {error}", self.name)).hint(error.instead));
         }
-        let is_there =
-            matches!(grant, GrantType::ClientCredentials | GrantType::RefreshToken | GrantType::Password);
-        if !is_there {
+        if grant.needs_person() {
             return Err(self.not_yet("grant"));
         }
         if self.text("store").is_some_and(|store| store != "file") {
             return Err(self.not_yet("store"));
         }
-        let not_yet = [
-            "client_certificate",
-            "client_key",
-            "client_pkcs12",
-            "client_assertion",
-            "hooks.login_needed",
-            "hooks.token_changed",
-        ];
+        let not_yet = ["hooks.login_needed", "hooks.token_changed"];
         match not_yet.into_iter().find(|key| self.is_set(key)) {
             Some(key) => Err(self.not_yet(key)),
             None => Ok(()),
@@ -102,7 +224,7 @@ impl Reader<'_> {
         if let Some(url) = self.text("token_url") {
             return Ok(url);
         }
-        let tenant = self.text("tenant");
+        let tenant = self.text("tenant").or_else(|| self.workload("AZURE_TENANT_ID"));
         match self.provider {
             Some(provider) if grant.is_application() => {
                 provider.token_url(tenant.as_deref()).ok_or_else(|| self.missing("tenant"))
@@ -132,6 +254,17 @@ impl Reader<'_> {
     fn is_set(&self, key: &str) -> bool {
         let path = path(key);
         self.settings.origin(&path).is_some() || self.settings.has_table(&path)
+    }
+
+    /// Where the setting stands: its own place, or that of the source of a secret.
+    fn place(&self, key: &str) -> String {
+        let path = path(key);
+        let sources = ["env", "file", "command"].map(|source| format!("{path}.{source}"));
+        sources.into_iter().find(|source| self.settings.origin(source).is_some()).unwrap_or(path)
+    }
+
+    fn wrong(&self, key: &str, error: &mailbearer::Error) -> Error {
+        self.settings.wrong(&self.place(key), &error.to_string())
     }
 
     fn secret(&mut self, key: &str) -> Result<Option<Secret>, Error> {

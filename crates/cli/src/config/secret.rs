@@ -79,6 +79,25 @@ pub(crate) fn warn_if_readable(file: &File, name: &Path, warnings: &mut Vec<Stri
     let _ = (file, name, warnings);
 }
 
+/// What is in a file that holds a secret and need not be text.
+///
+/// # Errors
+///
+/// Fails if it can't be read, and over 64 KiB.
+pub(crate) fn octets(settings: &Settings, path: &str, name: &Path) -> Result<Secret<Vec<u8>>, Error> {
+    let wrong = |problem: String| settings.wrong(path, &format!("the file {} {problem}", name.display()));
+    let file = File::open(name).map_err(|error| wrong(format!("cannot be opened: {error}")))?;
+    let limit = u64::try_from(LIMIT).unwrap_or(u64::MAX);
+    let mut octets = Vec::with_capacity(8 * 1024);
+    let read = file.take(limit.saturating_add(1)).read_to_end(&mut octets);
+    let octets = Secret::new(octets);
+    match read {
+        Err(error) => Err(wrong(format!("cannot be read: {error}"))),
+        Ok(count) if count > LIMIT => Err(wrong(format!("gives more than {LIMIT} octets"))),
+        Ok(_) => Ok(octets),
+    }
+}
+
 fn from_file(
     settings: &Settings,
     path: &str,

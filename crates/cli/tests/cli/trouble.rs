@@ -253,7 +253,9 @@ fn refused_credentials() {
         .failed(77, &["error: SMTP: …535 …", "hint: the token was not accepted: …"]);
     world.run(&["list"]).ok();
     world.server.tokens().expire_all();
-    world.server.tokens().fail_requests(1);
+    world.server.tokens().fail_requests(2);
+    world.run(&["token", "--no-cache"]).ok();
+    world.server.tokens().fail_requests(3);
     let outcome = world.run(&["token", "--no-cache"]);
     outcome.failed(
         75,
