@@ -254,8 +254,12 @@ impl<R: Runtime> Client<R> {
     ) -> Result<(T, Option<Token>), Error> {
         let mut attempt = Attempt { lease: self.lease().await?, is_last: false, doubt: None };
         loop {
-            let credentials = self.credentials_of(&mut attempt, protocol)?;
-            match login(credentials).await {
+            // A token that is known to be of no use is one that was refused.
+            let done = match self.credentials_of(&mut attempt, protocol) {
+                Ok(credentials) => login(credentials).await,
+                Err(error) => Err(error),
+            };
+            match done {
                 Ok(done) => return Ok((done, attempt.lease.map(|lease| lease.token))),
                 Err(error) => attempt = self.attempt_after(attempt, error).await?,
             }
