@@ -9,6 +9,8 @@ pub struct Limits {
     pub capabilities: usize,
     /// Lines of the answer to LIST, UIDL and LANG. 1,000,000.
     pub listing: usize,
+    /// Octets of the lines of such an answer, without their ends. 64 MiB.
+    pub listing_octets: usize,
     /// Octets of one message. 1 GiB; nothing is held, but a message must have an end.
     pub message: u64,
     /// Commands sent ahead of their answers where the server offers `PIPELINING`. 500; at least 1 is used. The driver
@@ -18,6 +20,13 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { line: 16 * 1024, capabilities: 256, listing: 1_000_000, message: 1 << 30, pipeline: 500 }
+        Self {
+            line: 16 * 1024,
+            capabilities: 256,
+            listing: 1_000_000,
+            listing_octets: 64 << 20,
+            message: 1 << 30,
+            pipeline: 500,
+        }
     }
 }

@@ -162,6 +162,11 @@ pub enum ReplyError {
         /// The limit.
         limit: usize,
     },
+    /// A listing over [`Limits::listing_octets`](crate::Limits::listing_octets).
+    ListingTooLarge {
+        /// The limit in octets.
+        limit: usize,
+    },
     /// A message over [`Limits::message`](crate::Limits::message).
     MessageTooLarge {
         /// The limit in octets.
@@ -184,6 +189,7 @@ impl fmt::Display for ReplyError {
         match self {
             Self::LineTooLong { limit } => write!(f, "line longer than {limit} octets"),
             Self::TooManyLines { limit } => write!(f, "answer of more than {limit} lines"),
+            Self::ListingTooLarge { limit } => write!(f, "listing of more than {limit} octets"),
             Self::MessageTooLarge { limit } => write!(f, "message of more than {limit} octets"),
             Self::NotAReply(line) => write!(f, "not a POP3 answer: {line}"),
             Self::NotAListing(line) => write!(f, "not a line of such a listing: {line}"),

@@ -30,6 +30,12 @@ pub(crate) struct MockArgs {
     /// Port for IMAP over TLS
     #[arg(long, default_value_t = 0, value_name = "PORT")]
     pub(crate) imaps_port: u16,
+    /// Port for POP3 with STLS
+    #[arg(long, default_value_t = 0, value_name = "PORT")]
+    pub(crate) pop3_port: u16,
+    /// Port for POP3 over TLS
+    #[arg(long, default_value_t = 0, value_name = "PORT")]
+    pub(crate) pop3s_port: u16,
     /// Port where tests deliver messages, end tokens, drop connections and set faults, by HTTP in the clear
     #[arg(long, default_value_t = 0, value_name = "PORT")]
     pub(crate) control_port: u16,
@@ -136,6 +142,8 @@ fn options(arguments: &MockArgs) -> Options {
     options.ports.smtps = arguments.smtps_port;
     options.ports.imap = arguments.imap_port;
     options.ports.imaps = arguments.imaps_port;
+    options.ports.pop3 = arguments.pop3_port;
+    options.ports.pop3s = arguments.pop3s_port;
     options.ports.control = arguments.control_port;
     options
 }

@@ -11,6 +11,7 @@ mod noise;
 mod options;
 mod people;
 mod personality;
+mod pop3;
 mod provider;
 mod server;
 mod session;

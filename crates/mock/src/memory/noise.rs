@@ -6,6 +6,7 @@ use mailbearer_wire::{Machine, RecvBuf, Security, SendBuf, Step};
 
 use super::{
     imap::Imap,
+    pop3::Pop3,
     smtp::Smtp,
     testing::{USER, token, world, xoauth2},
     token_endpoint::TokenEndpoint,
@@ -100,6 +101,9 @@ fn sessions_survive_it() {
     let smtp = format!(
         "EHLO a\r\nAUTH XOAUTH2 {login}\r\nMAIL FROM:<a@b> SIZE=5\r\nRCPT TO:<c@d>\r\nDATA\r\n.a\r\n.\r\nRSET\r\nQUIT\r\n"
     );
+    let pop3 = format!(
+        "CAPA\r\nAUTH XOAUTH2\r\n{login}\r\nSTAT\r\nLIST\r\nUIDL 1\r\nRETR 1\r\nTOP 1 2\r\nDELE 1\r\nRSET\r\nLANG\r\nQUIT\r\n"
+    );
     let http = "POST /t/oauth2/v2.0/token HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-www-form-urlencoded\r\n\
                 Content-Length: 40\r\n\r\ngrant_type=client_credentials&scope=%41+";
     let mut noise = Noise(0x9e37_79b9_7f4a_7c15);
@@ -109,6 +113,8 @@ fn sessions_survive_it() {
         run(&mut Imap::new(Arc::clone(&world), tls), &input, &mut noise);
         let input = noise.disturb(smtp.as_bytes());
         run(&mut Smtp::new(Arc::clone(&world), tls), &input, &mut noise);
+        let input = noise.disturb(pop3.as_bytes());
+        run(&mut Pop3::new(Arc::clone(&world), tls), &input, &mut noise);
         let input = noise.disturb(http.as_bytes());
         run(&mut TokenEndpoint::new(Arc::clone(&world)), &input, &mut noise);
     }

@@ -75,6 +75,10 @@ pub struct Ports {
     pub imap: u16,
     /// IMAP, TLS from the start.
     pub imaps: u16,
+    /// POP3, with STLS.
+    pub pop3: u16,
+    /// POP3, TLS from the start.
+    pub pop3s: u16,
     /// HTTP in the clear: what tests change the servers by; see [`Server::control_url`](super::Server::control_url).
     pub control: u16,
 }

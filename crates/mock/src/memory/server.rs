@@ -17,13 +17,14 @@ use super::{
     control::Control,
     imap::Imap,
     people,
+    pop3::Pop3,
     session::{Session, converse},
     smtp::Smtp,
     token_endpoint::{self, TokenEndpoint},
 };
 use crate::Authority;
 
-/// Mail servers in memory: a token endpoint over HTTPS, SMTP submission and IMAP, each with TLS.
+/// Mail servers in memory: a token endpoint over HTTPS, SMTP submission, IMAP and POP3, each with TLS.
 ///
 /// It listens on 127.0.0.1, with certificates of an authority that is new at each start. What is submitted
 /// arrives in the one mailbox at once, but for recipients at `refused.test`, which are refused. It stops when it is
@@ -61,6 +62,8 @@ impl Server {
             smtps: server.listen(wanted.smtps, Protocol::Smtp(implicit), &tls)?,
             imap: server.listen(wanted.imap, Protocol::Imap(clear), &tls)?,
             imaps: server.listen(wanted.imaps, Protocol::Imap(implicit), &tls)?,
+            pop3: server.listen(wanted.pop3, Protocol::Pop3(clear), &tls)?,
+            pop3s: server.listen(wanted.pop3s, Protocol::Pop3(implicit), &tls)?,
             control: server.listen(wanted.control, Protocol::Control, &tls)?,
         };
         Ok(server)
@@ -217,12 +220,16 @@ impl Server {
             ("MAILBEARER_IMAP_HOST", "localhost".into()),
             ("MAILBEARER_IMAP_PORT", self.ports.imaps.to_string()),
             ("MAILBEARER_IMAP_TLS", "implicit".into()),
+            ("MAILBEARER_POP3_HOST", "localhost".into()),
+            ("MAILBEARER_POP3_PORT", self.ports.pop3s.to_string()),
+            ("MAILBEARER_POP3_TLS", "implicit".into()),
             ("MAILBEARER_SMTP_HOST", "localhost".into()),
             ("MAILBEARER_SMTP_PORT", self.ports.smtp.to_string()),
             ("MAILBEARER_SMTP_TLS", "starttls".into()),
             ("MAILBEARER_TLS_CA_FILE", ca_file.display().to_string()),
             ("MOCK_CONTROL_URL", self.control_url()),
             ("MOCK_IMAP_STARTTLS_PORT", self.ports.imap.to_string()),
+            ("MOCK_POP3_STARTTLS_PORT", self.ports.pop3.to_string()),
             ("MOCK_SMTP_TLS_PORT", self.ports.smtps.to_string()),
         ];
         let password = self.password().map(|password| ("MOCK_PASSWORD", password.to_owned()));
@@ -278,6 +285,7 @@ enum Protocol {
     Token,
     Smtp(Security),
     Imap(Security),
+    Pop3(Security),
     Control,
 }
 
@@ -285,7 +293,7 @@ impl Protocol {
     const fn security(self) -> Security {
         match self {
             Self::Token => Security::Implicit,
-            Self::Smtp(security) | Self::Imap(security) => security,
+            Self::Smtp(security) | Self::Imap(security) | Self::Pop3(security) => security,
             // Its machine never asks for TLS.
             Self::Control => Security::StartTls,
         }
@@ -295,7 +303,7 @@ impl Protocol {
     const fn recv_limit(self) -> usize {
         match self {
             Self::Token | Self::Control => RequestReader::HEAD.saturating_add(RequestReader::BODY),
-            Self::Smtp(_) | Self::Imap(_) => 64 * 1024,
+            Self::Smtp(_) | Self::Imap(_) | Self::Pop3(_) => 64 * 1024,
         }
     }
 }
@@ -340,6 +348,7 @@ impl House {
             Protocol::Token => self.converse(socket, TokenEndpoint::new(world)).await,
             Protocol::Smtp(security) => self.converse(socket, Smtp::new(world, security)).await,
             Protocol::Imap(security) => self.converse(socket, Imap::new(world, security)).await,
+            Protocol::Pop3(security) => self.converse(socket, Pop3::new(world, security)).await,
             Protocol::Control => self.converse(socket, Control::new(world)).await,
         }
     }
@@ -355,6 +364,7 @@ impl House {
             }
             Protocol::Smtp(security) => self.converse(socket, Smtp::refusing(world, security)).await,
             Protocol::Imap(security) => self.converse(socket, Imap::refusing(world, security)).await,
+            Protocol::Pop3(security) => self.converse(socket, Pop3::refusing(world, security)).await,
             // Whoever is in control is let in, however many there are.
             Protocol::Control => self.converse(socket, Control::new(world)).await,
         }
@@ -456,7 +466,7 @@ fn later(by: Duration) -> Instant {
 /// Threads that serve all clients.
 const THREADS: usize = 2;
 /// Ports that are listened on.
-const LISTENERS: usize = 6;
+const LISTENERS: usize = 8;
 /// How many clients over the limit get their refusal at the same time; further ones wait for it.
 const REFUSALS: usize = 64;
 const PAUSE: Duration = Duration::from_millis(10);

@@ -89,6 +89,7 @@ enum State {
     Listing {
         reply: Reply,
         lines: usize,
+        octets: usize,
     },
     Message {
         reply: Reply,
@@ -258,12 +259,21 @@ impl Session {
 
     /// Gives up a command: nothing is told of it any more. One that was not sent is not sent.
     pub fn abandon(&mut self, ticket: Ticket) {
-        self.queue.retain(|asked| asked.ticket != ticket);
-        if let Some(asked) = self.sent.iter_mut().find(|asked| asked.ticket == ticket) {
+        self.abandon_where(|own| own == ticket);
+    }
+
+    /// Gives up a command and all that were asked for after it, but QUIT.
+    pub fn abandon_since(&mut self, first: Ticket) {
+        self.abandon_where(|own| own >= first);
+    }
+
+    fn abandon_where(&mut self, which: impl Fn(Ticket) -> bool) {
+        let theirs = |asked: &Asked| which(asked.ticket) && asked.by != By::Session && !asked.ask.is_quit();
+        self.queue.retain(|asked| !theirs(asked));
+        for asked in self.sent.iter_mut().filter(|asked| theirs(asked)) {
             asked.by = By::Nobody;
         }
-        let is_its = |event: &mut Event| matches!(event, Event::Done(own, _) if *own == ticket);
-        self.next.take_if(is_its);
+        self.next.take_if(|event| matches!(event, Event::Done(own, _) if which(*own)));
     }
 
     /// The server's first words, escaped for a terminal; empty before they came. With STLS they came in the clear: fit for
@@ -570,7 +580,7 @@ impl Session {
                 Some(Event::Uid(ticket, uid.ok_or_else(|| odd(stage, reply.raw()))?))
             }
             Ask::List(None) | Ask::Uidl(None) | Ask::Languages => {
-                self.state = State::Listing { reply, lines: 0 };
+                self.state = State::Listing { reply, lines: 0, octets: 0 };
                 return Ok(None);
             }
             Ask::Retrieve(_) | Ask::Top(..) => {
@@ -601,7 +611,7 @@ impl Session {
 
     fn hear_listing(&mut self, line: &[u8]) -> Result<Option<Event>, Error> {
         let stage = self.stage();
-        let State::Listing { lines, .. } = &mut self.state else { return Ok(None) };
+        let State::Listing { lines, octets, .. } = &mut self.state else { return Ok(None) };
         if line == b"." {
             let State::Listing { reply, .. } = mem::replace(&mut self.state, State::Ready) else {
                 return Ok(None);
@@ -613,6 +623,11 @@ impl Session {
             return Err(Error::Reply { stage, error: ReplyError::TooManyLines { limit } });
         }
         *lines = lines.saturating_add(1);
+        *octets = octets.saturating_add(line.len());
+        let limit = self.options.limits.listing_octets;
+        if *octets > limit {
+            return Err(Error::Reply { stage, error: ReplyError::ListingTooLarge { limit } });
+        }
         let Some(asked) = self.sent.front() else { return Ok(None) };
         let (ticket, line) = (asked.ticket, unstuffed(line));
         let text = core::str::from_utf8(line).ok();

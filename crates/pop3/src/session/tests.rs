@@ -400,6 +400,13 @@ fn what_was_given_up_is_read_and_not_told() {
          S: +OK
          * done",
     );
+    // All at once, from the second on.
+    let mut session = new();
+    let tickets = [session.noop().unwrap(), session.noop().unwrap(), session.noop().unwrap()];
+    session.quit().unwrap();
+    session.abandon_since(tickets[1]);
+    let sent = talk(&mut session, &["+OK\r\n", "+OK\r\nPIPELINING\r\n.\r\n"]);
+    assert_eq!(sent, "CAPA\r\nNOOP\r\nQUIT\r\n");
     // Not sent yet: never sent.
     let script = "> noop\n> retr 1\nC: NOOP\n> abandon 1\nS: +OK\n* done\n> stat\nC: STAT\nS: +OK 0 0\n* 0 messages, 0 octets\n* done 0 0\n";
     play(new, &format!("S: +OK\nC: CAPA\nS: +OK\nS: .\n* ready\n{script}"));
@@ -559,6 +566,13 @@ fn limits_hold_at_the_limit_and_one_over() {
     let list = format!("{ready}> uidl\nC: UIDL\nS: +OK\nS: 1 a\nS: 2 b\n");
     play(&small, &format!("{list}S: .\n* 1 is a\n* 2 is b\n* done"));
     play(&small, &format!("{list}S: 3 c\n* 1 is a\n* 2 is b\n! at UIDL: answer of more than 2 lines"));
+    let octets = with(|options| options.limits.listing_octets = 6);
+    play(
+        &octets,
+        &format!("{READY}> uidl\nC: UIDL\nS: +OK\nS: 1 a\nS: 2 b\nS: .\n* 1 is a\n* 2 is b\n* done"),
+    );
+    let over = "S: 1 ab\nS: 2 b\n* 1 is ab\n! at UIDL: listing of more than 6 octets";
+    play(&octets, &format!("{READY}> uidl\nC: UIDL\nS: +OK\n{over}"));
     let retr = format!("{ready}> retr 1\nC: RETR 1\nS: +OK\n");
     play(&small, &format!("{retr}S: abc\nS: .\n* done: abc\\r\\n"));
     play(&small, &format!("{retr}S: abcd\nS: .\n! at RETR: message of more than 5 octets"));

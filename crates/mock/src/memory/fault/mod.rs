@@ -1,6 +1,7 @@
 //! Failures as real servers word them, as data.
 
 mod imap;
+mod pop3;
 mod smtp;
 mod token;
 
@@ -16,6 +17,7 @@ pub struct Fault {
     token: Option<TokenFault>,
     imap: Option<ImapFault>,
     smtp: Option<SmtpFault>,
+    pop3: Option<Pop3Fault>,
 }
 
 /// What the token endpoint answers every request with.
@@ -69,10 +71,25 @@ pub(crate) enum SmtpFault {
     Content(u16, &'static str),
 }
 
+/// Where in a POP3 session the server says `-ERR`, and this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pop3Fault {
+    /// In place of the greeting.
+    Greeting(&'static str),
+    /// In answer to credentials.
+    Login(&'static str),
+    /// The same after a challenge that tells the reason, where the personality has one.
+    Token(&'static str),
+    /// In answer to RETR.
+    Retrieve(&'static str),
+    /// In answer to QUIT.
+    Quit(&'static str),
+}
+
 impl Fault {
     /// All faults there are.
     pub fn all() -> impl Iterator<Item = &'static Self> {
-        BOTH.iter().chain(token::FAULTS).chain(imap::FAULTS).chain(smtp::FAULTS)
+        BOTH.iter().chain(token::FAULTS).chain(imap::FAULTS).chain(smtp::FAULTS).chain(pop3::FAULTS)
     }
 
     /// The fault of this name.
@@ -105,6 +122,10 @@ impl Fault {
         self.smtp
     }
 
+    pub(crate) const fn pop3(&self) -> Option<Pop3Fault> {
+        self.pop3
+    }
+
     const fn of_token(
         name: &'static str,
         code: u32,
@@ -114,23 +135,34 @@ impl Fault {
     ) -> Self {
         let status = if matches!(error.as_bytes(), b"invalid_client") { 401 } else { 400 };
         let token = Some(TokenFault::Entra { status, error, code, text });
-        Self { name, meaning, token, imap: None, smtp: None }
+        Self { name, meaning, token, imap: None, smtp: None, pop3: None }
     }
 
     const fn of_body(name: &'static str, status: u16, meaning: &'static str, body: &'static str) -> Self {
-        Self { name, meaning, token: Some(TokenFault::Body(status, body)), imap: None, smtp: None }
+        Self {
+            name,
+            meaning,
+            token: Some(TokenFault::Body(status, body)),
+            imap: None,
+            smtp: None,
+            pop3: None,
+        }
     }
 
     const fn of_claims(name: &'static str, meaning: &'static str, claims: ClaimsFault) -> Self {
-        Self { name, meaning, token: Some(TokenFault::Claims(claims)), imap: None, smtp: None }
+        Self { name, meaning, token: Some(TokenFault::Claims(claims)), imap: None, smtp: None, pop3: None }
     }
 
     const fn of_imap(name: &'static str, meaning: &'static str, imap: ImapFault) -> Self {
-        Self { name, meaning, token: None, imap: Some(imap), smtp: None }
+        Self { name, meaning, token: None, imap: Some(imap), smtp: None, pop3: None }
     }
 
     const fn of_smtp(name: &'static str, meaning: &'static str, smtp: SmtpFault) -> Self {
-        Self { name, meaning, token: None, imap: None, smtp: Some(smtp) }
+        Self { name, meaning, token: None, imap: None, smtp: Some(smtp), pop3: None }
+    }
+
+    const fn of_pop3(name: &'static str, meaning: &'static str, pop3: Pop3Fault) -> Self {
+        Self { name, meaning, token: None, imap: None, smtp: None, pop3: Some(pop3) }
     }
 }
 
@@ -140,7 +172,7 @@ impl fmt::Debug for Fault {
     }
 }
 
-/// What both mail servers say each in its way.
+/// What the mail servers say each in its way.
 const BOTH: &[Fault] = &[
     Fault {
         name: "authenticate-failed",
@@ -151,6 +183,7 @@ const BOTH: &[Fault] = &[
             535,
             "5.7.3 Authentication unsuccessful [AM0PR01CA0001.eurprd01.prod.exchangelabs.com 2026-11-24T05:42:00.000Z 08DE0000000000AA]",
         )),
+        pop3: Some(Pop3Fault::Login("Authentication failure: unknown user name or bad password.")),
     },
     Fault {
         name: "throttled",
@@ -169,6 +202,7 @@ const BOTH: &[Fault] = &[
             432,
             "4.3.2 Concurrent connections limit exceeded. Visit https://aka.ms/concurrent_sending for more information.",
         )),
+        pop3: None,
     },
     Fault {
         name: "gmail-token-refused",
@@ -180,6 +214,7 @@ const BOTH: &[Fault] = &[
             "5.7.8 Username and Password not accepted. For more information, go to\n\
              5.7.8  https://support.google.com/mail/?p=BadCredentials a640c23a62f3a-aa7 - gsmtp",
         )),
+        pop3: Some(Pop3Fault::Token("[AUTH] Username and password not accepted.")),
     },
     Fault {
         name: "server-busy",
@@ -187,6 +222,7 @@ const BOTH: &[Fault] = &[
         token: Some(TokenFault::Body(503, "")),
         imap: Some(ImapFault::Greeting("* BYE Server busy, try again later")),
         smtp: Some(SmtpFault::Greeting(421, "4.3.2 Service not available, closing transmission channel")),
+        pop3: Some(Pop3Fault::Greeting("[SYS/TEMP] Server busy, try again later")),
     },
 ];
 
@@ -200,6 +236,7 @@ mod tests {
     use super::*;
     use crate::memory::{
         imap::Imap,
+        pop3::Pop3,
         session::Session,
         smtp::Smtp,
         testing::{Talk, USER, token, world, xoauth2},
@@ -253,6 +290,22 @@ mod tests {
                 let tagged = ["", "a ", "b ", "c ", "d ", "e "].map(|tag| format!("{tag}{line}\r\n"));
                 assert!(tagged.iter().any(|line| heard.contains(line)), "{fault:?}: {heard}");
                 assert!(heard.contains(start), "{fault:?}: {heard}");
+            }
+            if let Some(pop3) = fault.pop3 {
+                let (Pop3Fault::Greeting(text)
+                | Pop3Fault::Login(text)
+                | Pop3Fault::Token(text)
+                | Pop3Fault::Retrieve(text)
+                | Pop3Fault::Quit(text)) = pop3;
+                let lines = [
+                    String::new(),
+                    "AUTH XOAUTH2\r\n".to_owned(),
+                    format!("{login}\r\n"),
+                    "RETR 1\r\n".into(),
+                    "QUIT\r\n".into(),
+                ];
+                let heard = hear(Pop3::new(Arc::clone(&world), Security::Implicit), &lines);
+                assert!(heard.contains(&format!("-ERR {text}\r\n")), "{fault:?}: {heard}");
             }
             if let Some(smtp) = fault.smtp {
                 let (SmtpFault::Greeting(code, text)

@@ -3,7 +3,7 @@
 use mailbearer_sasl::Mechanism;
 use mailbearer_smtp::server::Answer;
 
-use super::{CORRECT, ImapVoice, ProviderLimits, SmtpVoice, Voice};
+use super::{CORRECT, ImapVoice, Pop3Voice, PopAnswer, ProviderLimits, SmtpVoice, Voice};
 
 pub(super) static VOICE: Voice = Voice {
     smtp: SmtpVoice {
@@ -48,6 +48,17 @@ pub(super) static VOICE: Voice = Voice {
             ("Trash", "Trash"),
         ],
         quirks: CORRECT,
+    },
+    pop3: Pop3Voice {
+        greeting: PopAnswer::ok("Dovecot ready."),
+        logged_in: PopAnswer::ok("Logged in."),
+        refused: PopAnswer::err("[AUTH] Authentication failed."),
+        quit: PopAnswer::ok("Logging out."),
+        extensions: &["RESP-CODES", "AUTH-RESP-CODE"],
+        pipelining: true,
+        initial_response: true,
+        tells_reason: true,
+        closes_after_refusal: false,
     },
     scope: "mail",
     limits: ProviderLimits {

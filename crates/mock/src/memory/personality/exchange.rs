@@ -2,7 +2,7 @@
 
 use mailbearer_smtp::server::Answer;
 
-use super::{CORRECT, ImapVoice, ProviderLimits, Quirks, SmtpVoice, Voice};
+use super::{CORRECT, ImapVoice, Pop3Voice, PopAnswer, ProviderLimits, Quirks, SmtpVoice, Voice};
 
 pub(super) static VOICE: Voice = Voice {
     smtp: SmtpVoice {
@@ -43,6 +43,19 @@ pub(super) static VOICE: Voice = Voice {
             ("Sent Items", "Sent"),
         ],
         quirks: Quirks { space_after_status: true, bare_disposition: true, no_empty_id: true, ..CORRECT },
+    },
+    pop3: Pop3Voice {
+        greeting: PopAnswer::ok(
+            "The Microsoft Exchange POP3 service is ready. [bW9jay5tYWlsYmVhcmVyLnRlc3Q=]",
+        ),
+        logged_in: PopAnswer::ok("User successfully authenticated."),
+        refused: PopAnswer::err("Authentication failure: unknown user name or bad password."),
+        quit: PopAnswer::ok("Microsoft Exchange Server POP3 server signing off."),
+        extensions: &[],
+        pipelining: false,
+        initial_response: false,
+        tells_reason: false,
+        closes_after_refusal: true,
     },
     scope: "https://outlook.office365.com/.default",
     limits: ProviderLimits {

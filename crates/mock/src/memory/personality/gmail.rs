@@ -3,7 +3,7 @@
 use mailbearer_sasl::Mechanism;
 use mailbearer_smtp::server::Answer;
 
-use super::{CORRECT, ImapVoice, ProviderLimits, Quirks, SmtpVoice, Voice};
+use super::{CORRECT, ImapVoice, Pop3Voice, PopAnswer, ProviderLimits, Quirks, SmtpVoice, Voice};
 
 pub(super) static VOICE: Voice = Voice {
     smtp: SmtpVoice {
@@ -57,6 +57,17 @@ pub(super) static VOICE: Voice = Voice {
             ("[Gmail]/Trash", "Trash"),
         ],
         quirks: Quirks { code_without_text: true, ..CORRECT },
+    },
+    pop3: Pop3Voice {
+        greeting: PopAnswer::ok("Gpop ready for requests from 127.0.0.1 a640c23a62f3a"),
+        logged_in: PopAnswer::ok("Welcome."),
+        refused: PopAnswer::err("[AUTH] Username and password not accepted."),
+        quit: PopAnswer::ok("Farewell."),
+        extensions: &["RESP-CODES", "EXPIRE 0", "LOGIN-DELAY 300", "X-GOOGLE-RICO"],
+        pipelining: false,
+        initial_response: true,
+        tells_reason: true,
+        closes_after_refusal: false,
     },
     scope: "https://mail.google.com/",
     limits: ProviderLimits {

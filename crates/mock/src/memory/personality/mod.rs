@@ -10,6 +10,7 @@ mod yahoo;
 use std::{fmt, str::FromStr};
 
 use mailbearer_imap::server::Wording as ImapWording;
+use mailbearer_pop3::server::Answer as PopAnswer;
 use mailbearer_sasl::Mechanism;
 use mailbearer_smtp::server::{Answer, Wording as SmtpWording};
 
@@ -98,6 +99,7 @@ impl std::error::Error for UnknownPersonality {}
 pub(crate) struct Voice {
     pub(crate) smtp: SmtpVoice,
     pub(crate) imap: ImapVoice,
+    pub(crate) pop3: Pop3Voice,
     /// The scope in the challenge that refuses a token.
     pub(crate) scope: &'static str,
     /// Connections of a user at a time, and messages in a minute.
@@ -146,6 +148,22 @@ pub(crate) struct ImapVoice {
     /// The folders beside the inbox, and their special uses.
     pub(crate) folders: &'static [(&'static str, &'static str)],
     pub(crate) quirks: Quirks,
+}
+
+#[derive(Debug)]
+pub(crate) struct Pop3Voice {
+    pub(crate) greeting: PopAnswer,
+    pub(crate) logged_in: PopAnswer,
+    pub(crate) refused: PopAnswer,
+    pub(crate) quit: PopAnswer,
+    /// What is offered beside TOP, UIDL, SASL and USER.
+    pub(crate) extensions: &'static [&'static str],
+    pub(crate) pipelining: bool,
+    /// Whether AUTH may have the token in its line.
+    pub(crate) initial_response: bool,
+    /// Whether a refused token has its reason told.
+    pub(crate) tells_reason: bool,
+    pub(crate) closes_after_refusal: bool,
 }
 
 impl SmtpVoice {

@@ -3,7 +3,7 @@
 use mailbearer_sasl::Mechanism;
 use mailbearer_smtp::server::Answer;
 
-use super::{CORRECT, ImapVoice, ProviderLimits, Quirks, SmtpVoice, Voice};
+use super::{CORRECT, ImapVoice, Pop3Voice, PopAnswer, ProviderLimits, Quirks, SmtpVoice, Voice};
 
 pub(super) static VOICE: Voice = Voice {
     smtp: SmtpVoice {
@@ -48,6 +48,17 @@ pub(super) static VOICE: Voice = Voice {
             id_first: Some("SELECT Unsafe Login. Please contact kefu@188.com for help"),
             ..CORRECT
         },
+    },
+    pop3: Pop3Voice {
+        greeting: PopAnswer::ok("Welcome to coremail Mail Pop3 Server (163coms[mock]s)"),
+        logged_in: PopAnswer::ok("core mail"),
+        refused: PopAnswer::err("Unable to log on"),
+        quit: PopAnswer::ok("core mail"),
+        extensions: &[],
+        pipelining: false,
+        initial_response: true,
+        tells_reason: false,
+        closes_after_refusal: false,
     },
     scope: "https://mail.163.com/",
     limits: ProviderLimits {

@@ -3,7 +3,7 @@
 use mailbearer_sasl::Mechanism;
 use mailbearer_smtp::server::Answer;
 
-use super::{CORRECT, ImapVoice, ProviderLimits, Quirks, SmtpVoice, Voice};
+use super::{CORRECT, ImapVoice, Pop3Voice, PopAnswer, ProviderLimits, Quirks, SmtpVoice, Voice};
 
 pub(super) static VOICE: Voice = Voice {
     smtp: SmtpVoice {
@@ -50,6 +50,19 @@ pub(super) static VOICE: Voice = Voice {
             ("Sent Messages", "Sent"),
         ],
         quirks: Quirks { space_in_fetch: true, no_descending_set: true, ..CORRECT },
+    },
+    pop3: Pop3Voice {
+        greeting: PopAnswer::ok("XMail POP3 Server v1.0 Service Ready(XMail v1.0)"),
+        logged_in: PopAnswer::ok("login ok"),
+        refused: PopAnswer::err(
+            "Login fail. Account is abnormal, service is not open, password is incorrect, login frequency limited, or system is busy.",
+        ),
+        quit: PopAnswer::ok("Bye"),
+        extensions: &[],
+        pipelining: false,
+        initial_response: true,
+        tells_reason: false,
+        closes_after_refusal: false,
     },
     scope: "https://mail.qq.com/",
     limits: ProviderLimits {

@@ -3,7 +3,7 @@
 use mailbearer_sasl::Mechanism;
 use mailbearer_smtp::server::Answer;
 
-use super::{CORRECT, ImapVoice, ProviderLimits, Quirks, SmtpVoice, Voice};
+use super::{CORRECT, ImapVoice, Pop3Voice, PopAnswer, ProviderLimits, Quirks, SmtpVoice, Voice};
 
 pub(super) static VOICE: Voice = Voice {
     smtp: SmtpVoice {
@@ -45,6 +45,17 @@ pub(super) static VOICE: Voice = Voice {
             ("Trash", "Trash"),
         ],
         quirks: Quirks { space_after_search: true, code_without_text: true, inbox: "Inbox", ..CORRECT },
+    },
+    pop3: Pop3Voice {
+        greeting: PopAnswer::ok("Hello from jpop-0.1"),
+        logged_in: PopAnswer::ok("Maildrop ready, 0 messages"),
+        refused: PopAnswer::err("[AUTH] (#AUTH005) Authentication failed."),
+        quit: PopAnswer::ok("Server signing off."),
+        extensions: &["EXPIRE NEVER"],
+        pipelining: false,
+        initial_response: true,
+        tells_reason: true,
+        closes_after_refusal: false,
     },
     scope: "mail-w",
     limits: ProviderLimits {
