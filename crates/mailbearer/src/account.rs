@@ -25,6 +25,9 @@ pub struct Account {
     pub login: Login,
     /// The IMAP server; `None` where mail is only sent.
     pub imap: Option<Server>,
+    /// The POP3 server; `None` where mail is read by IMAP.
+    #[cfg(feature = "pop3")]
+    pub pop3: Option<Server>,
     /// The submission server; `None` where mail is only read.
     pub smtp: Option<Server>,
     /// Trust anchors. `None` means the built-in roots.
@@ -39,6 +42,10 @@ pub struct Account {
     /// How IMAP sessions behave: what ID tells of the program, limits, server bugs to tolerate. `None` means the
     /// defaults. Host, port and security in it are not used; they are those of [`imap`](Self::imap).
     pub imap_options: Option<Box<mailbearer_imap::session::Options>>,
+    /// How POP3 sessions behave: the form of AUTH, limits, server bugs to tolerate. `None` means the defaults. Host, port and
+    /// security in it are not used; they are those of [`pop3`](Self::pop3).
+    #[cfg(feature = "pop3")]
+    pub pop3_options: Option<Box<mailbearer_pop3::Options>>,
     /// Through which proxies the servers and the token endpoint are reached. Default none: the environment counts where it
     /// is asked for, by [`Proxies::from_environment`].
     pub proxies: Proxies,
@@ -243,6 +250,10 @@ impl Account {
     pub fn preset(provider: Provider, user: impl Into<String>, tenant: Option<&str>) -> Self {
         Self {
             imap: Some(provider.imap()),
+            #[cfg(feature = "pop3")]
+            pop3: provider.pop3(),
+            #[cfg(feature = "pop3")]
+            pop3_options: provider.habits().pop3_token_on_its_own_line.then(two_lines),
             smtp: Some(provider.smtp()),
             ..Self::new(user, Login::OAuth(OAuth::preset(provider, tenant)))
         }
@@ -270,6 +281,10 @@ impl Account {
             user: user.into(),
             login,
             imap: None,
+            #[cfg(feature = "pop3")]
+            pop3: None,
+            #[cfg(feature = "pop3")]
+            pop3_options: None,
             smtp: None,
             tls: None,
             timeouts: Timeouts::default(),
@@ -402,6 +417,13 @@ impl Account {
         Self { imap: Some(server), ..self }
     }
 
+    /// Reads mail from `server` by POP3.
+    #[cfg(feature = "pop3")]
+    #[must_use]
+    pub fn pop3(self, server: Server) -> Self {
+        Self { pop3: Some(server), ..self }
+    }
+
     /// Sends mail by `server`.
     #[must_use]
     pub fn smtp(self, server: Server) -> Self {
@@ -474,6 +496,14 @@ impl Account {
     pub fn on<R: Runtime>(self) -> Result<Client<R>, Error> {
         Client::new(self)
     }
+}
+
+/// Host and port are those of the account's server.
+#[cfg(feature = "pop3")]
+fn two_lines() -> Box<mailbearer_pop3::Options> {
+    let mut options = mailbearer_pop3::Options::new("", 0);
+    options.auth = mailbearer_pop3::AuthForm::TwoLines;
+    Box::new(options)
 }
 
 impl fmt::Debug for Account {

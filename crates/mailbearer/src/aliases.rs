@@ -27,6 +27,9 @@ macro_rules! aliases {
         pub type Idle<'a> = crate::Idle<'a, $runtime>;
         /// A mailbox that is listened to for as long as it takes.
         pub type Watcher = crate::Watcher<$runtime>;
+        /// A POP3 session.
+        #[cfg(feature = "pop3")]
+        pub type Pop3 = crate::Pop3<$runtime>;
         /// An SMTP session.
         pub type Smtp = crate::Smtp<$runtime>;
         /// A person's login in a browser.

@@ -183,6 +183,20 @@ impl<R: Runtime> Client<R> {
         R::task(Watcher::start(self.clone(), mailbox, options, Some(position)))
     }
 
+    /// Logs in to the POP3 server.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect_imap`](Self::connect_imap).
+    #[cfg(feature = "pop3")]
+    pub fn connect_pop3(&self) -> R::Task<'_, Result<crate::Pop3<R>, Error>> {
+        R::task(async move {
+            let server = server(self.shared.account.pop3.as_ref(), Protocol::POP3)?;
+            let open = |credentials| crate::Pop3::open(&self.shared, server, credentials);
+            self.with_token(Protocol::POP3, open).await.map(|(pop3, _)| pop3)
+        })
+    }
+
     /// Logs in to the submission server.
     ///
     /// # Errors

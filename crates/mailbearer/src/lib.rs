@@ -111,7 +111,7 @@
 //!
 //! `charsets` (default) decodes subjects in every charset of the web, `simd` encodes base64 by vector instructions,
 //! `ring` (default) or `aws-lc-rs` does the cryptography, `webpki-roots` (default) brings Mozilla's root certificates,
-//! `file-store` (default) the [`FileStore`], `doctor` says where an account fails and what mends it, `tokio` the
+//! `pop3` (default) brings [`Pop3`], `file-store` (default) the [`FileStore`], `doctor` says where an account fails and what mends it, `tokio` the
 //! asynchronous runtime, `stream` makes its listings and bodies a `futures_core::Stream`.
 //! They choose dependencies; none changes how anything behaves.
 
@@ -133,6 +133,8 @@ pub mod grant;
 mod imap;
 mod login;
 mod parts;
+#[cfg(feature = "pop3")]
+pub mod pop3;
 pub mod provider;
 mod raw;
 mod smtp;
@@ -163,6 +165,8 @@ pub mod proto {
     pub use mailbearer_mime as mime;
     pub use mailbearer_net as net;
     pub use mailbearer_oauth as oauth;
+    #[cfg(feature = "pop3")]
+    pub use mailbearer_pop3 as pop3;
     pub use mailbearer_sasl as sasl;
     pub use mailbearer_smtp as smtp;
     pub use mailbearer_wire as wire;
@@ -188,6 +192,8 @@ pub use mailbearer_oauth::Retry;
 pub use mailbearer_smtp::{Envelope, Receipt};
 pub use mailbearer_wire::{Secret, Security};
 pub use parts::Part;
+#[cfg(feature = "pop3")]
+pub use pop3::Pop3;
 pub use provider::{GrantType, MailProtocol, Provider, UnknownProvider};
 pub use raw::RawMessage;
 pub use smtp::{Smtp, Submission, SubmissionState};

@@ -225,6 +225,11 @@ impl Error {
         Self::new(Protocol::SMTP, Local::Closed)
     }
 
+    #[cfg(feature = "pop3")]
+    pub(crate) fn pop3_closed() -> Self {
+        Self::new(Protocol::POP3, Local::Closed)
+    }
+
     pub(crate) fn not_found(mailbox: &str, uid: u32) -> Self {
         Self::new(Protocol::IMAP, Local::NotFound { mailbox: mailbox.to_owned(), uid })
     }

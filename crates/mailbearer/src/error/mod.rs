@@ -9,6 +9,8 @@ mod local;
 mod net;
 #[cfg(feature = "doctor")]
 mod observed;
+#[cfg(feature = "pop3")]
+mod pop3;
 mod smtp;
 mod token;
 
@@ -154,7 +156,7 @@ impl Error {
 
     /// The failure in the terms of the layer below, if it is of this type: [`net::Error`](crate::proto::net::Error),
     /// [`oauth::Error`](crate::proto::oauth::Error), the `Error`, `Completion`, `Misuse` and `Invalid` of IMAP, the `Error`
-    /// and `Refusal` of SMTP, the `Error` of [composing](crate::proto::mime::compose).
+    /// and `Refusal` of SMTP, the `Error` of POP3, the `Error` of [composing](crate::proto::mime::compose).
     #[must_use]
     pub fn cause<T: 'static>(&self) -> Option<&T> {
         let failure: &dyn Any = &self.inner.failure;
@@ -306,6 +308,7 @@ impl fmt::Display for Error {
         if self.outcome_unknown() && !self.inner.failure.tells_outcome() {
             f.write_str(match self.inner.protocol {
                 Some(Protocol::IMAP) => "; whether the server did it is unknown",
+                Some(Protocol("POP3")) => "; whether the server removed the messages is unknown",
                 _ => "; whether the server took the message is unknown",
             })?;
         }

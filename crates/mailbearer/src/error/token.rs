@@ -126,6 +126,8 @@ impl Error {
         match (self.cause(), self.cause()) {
             (Some(error @ imap::Error::Auth { .. }), _) => error.is_auth(),
             (_, Some(error @ smtp::Error::Auth { .. })) => !error.is_transient(),
+            #[cfg(feature = "pop3")]
+            _ if self.is_pop3_token_refused() => true,
             _ => self.needs_new_token(),
         }
     }
