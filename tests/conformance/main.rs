@@ -13,6 +13,8 @@ mod login;
 #[cfg(unix)]
 mod mailers;
 #[cfg(test)]
+mod pop3;
+#[cfg(test)]
 mod proxies;
 #[cfg(test)]
 mod python;

@@ -61,6 +61,10 @@ pub(super) static ENTRIES: &[Entry] = &[
         ["the account names no SMTP server", "账户没有设置 SMTP 服务器"],
         ["set host in the table smtp of the account, or MAILBEARER_SMTP_HOST", "请在账户的 smtp 表中设置 host，或设置 MAILBEARER_SMTP_HOST"])
         .kind(Kind::Missing(Missing::Server(Protocol::SMTP))),
+    e(Net, "no-pop3-server", &[], YOU, "Mailbearer",
+        ["the account names no POP3 server", "账户没有设置 POP3 服务器"],
+        ["set host in the table pop3 of the account, or MAILBEARER_POP3_HOST", "请在账户的 pop3 表中设置 host，或设置 MAILBEARER_POP3_HOST"])
+        .kind(Kind::Missing(Missing::Server(Protocol::POP3))),
     e(Net, "no-client-id", &[], YOU, "RFC 6749 section 2.2",
         ["the account names no application", "账户没有设置应用程序"],
         ["set client_id in the table oauth of the account, or MAILBEARER_OAUTH_CLIENT_ID", "请在账户的 oauth 表中设置 client_id，或设置 MAILBEARER_OAUTH_CLIENT_ID"])
@@ -518,6 +522,37 @@ pub(super) static ENTRIES: &[Entry] = &[
     e(Imap, "idle-closed", &["Autologout", "inactivity", "idle for too long"], WAIT, "RFC 9051 section 5.4",
         ["the server closed a connection on which nothing happened", "服务器关闭了空闲连接"],
         ["connect again", "请重新连接"]),
+    // POP3.
+    e(Pop3, "pop-one-line-auth", &["Protocol error. Connection is closed. 10"], YOU, "getmail6 #256, mpop #11, MailKit #1948",
+        ["the server does not take the token on one line, or it is too long", "服务器不接受单行令牌，或令牌过长"],
+        ["authenticate in two lines; a token over 4,096 characters needs fewer claims", "请分两行认证；超过 4096 字符的令牌需减少声明"]),
+    e(Pop3, "pop-auth", &["Authentication failure: unknown user name or bad password"], YOU_EXCHANGE, EXO,
+        ["the token was not accepted, or POP is off for the mailbox", "令牌未被接受，或该邮箱禁用了 POP"],
+        ["check user and scope; the application needs POP.AccessAsApp and New-ServicePrincipal; Set-CASMailbox MAILBOX -PopEnabled $true", "请检查 user 和 scope；应用需要 POP.AccessAsApp 和 New-ServicePrincipal；Set-CASMailbox MAILBOX -PopEnabled $true"]),
+    e(Pop3, "pop-basic-off", &["Logon failure: unknown user name or bad password"], YOU, SUPPORT,
+        ["passwords are switched off on this server", "该服务器已禁用密码登录"],
+        ["log in with OAuth 2.0", "请使用 OAuth 2.0 登录"]),
+    e(Pop3, "pop-disabled", &["not enabled for POP", "POP is disabled"], USER, "Google, read Gmail with POP",
+        ["POP is off for this mailbox", "该邮箱未启用 POP"],
+        ["switch POP on in the mailbox's settings", "请在邮箱设置中启用 POP"]),
+    e(Pop3, "pop-no-mechanism", &[], YOU, "RFC 5034 section 3",
+        ["this server takes no token on this port: it offers no OAuth, so nothing was sent", "该服务器在此端口不接受令牌：未提供 OAuth，因此没有发送任何凭据"],
+        ["check host and port (POP3 is on 995, or 110 with STLS); a server may take passwords alone (key password), or OAuth is switched off there", "请检查主机和端口（POP3 为 995，或 110 加 STLS）；服务器可能只接受密码（password 键），或未启用 OAuth"])
+        .stage(Stage::Mechanism),
+    e(Pop3, "pop-in-use", &["[IN-USE]", "[LOGIN-DELAY]"], WAIT, "RFC 2449, RFC 3206",
+        ["the maildrop is in use, or was opened a moment ago", "邮箱正被使用，或刚刚打开过"],
+        ["wait, then try again", "请稍候再试"]),
+    e(Pop3, "pop-system", &["[SYS/PERM]"], PROVIDER, "RFC 3206",
+        ["the server has a fault that does not pass by itself", "服务器故障，不会自行恢复"],
+        ["ask its administrator", "请联系其管理员"]),
+    e(Pop3, "pop-credentials", &["[AUTH]"], USER, "RFC 3206",
+        ["user or token are wrong", "用户或令牌错误"],
+        ["check user, and log in again", "请检查 user，并重新登录"]),
+    e(Pop3, "pop-login-refused", &[], YOU_USER, "RFC 1939",
+        ["the server did not let the user in", "服务器拒绝了登录"],
+        ["check user and scope; POP may be off in the mailbox's settings", "请检查 user 和 scope；邮箱设置中可能未启用 POP"])
+        .stage(Stage::Auth),
+
     e(Imap, "imap-auth-busy", &["try again", "temporarily", "temporary", "later"], WAIT, "RFC 5530",
         ["the server can't check logins at the moment", "服务器暂时无法验证登录"],
         ["wait, then try again; nothing is said of the token", "请稍候再试；这与令牌无关"])
@@ -747,26 +782,6 @@ pub(super) static ENTRIES: &[Entry] = &[
     e(Smtp, "refused-for-good", &["5yz"], YOU, "RFC 5321 section 4.2.1",
         ["the server refuses this message, and will again", "服务器拒绝了此邮件，重试也一样"],
         ["what it says above is the reason", "原因见上面的说明"]),
-
-    // POP3.
-    e(Pop3, "pop-one-line-auth", &["Protocol error. Connection is closed. 10"], YOU, "getmail6 #256, mpop #11, MailKit #1948",
-        ["the server does not take the token on one line, or it is too long", "服务器不接受单行令牌，或令牌过长"],
-        ["authenticate in two lines; a token over 4,096 characters needs fewer claims", "请分两行认证；超过 4096 字符的令牌需减少声明"]),
-    e(Pop3, "pop-auth", &["Authentication failure: unknown user name or bad password"], YOU_EXCHANGE, EXO,
-        ["the token was not accepted, or POP is off for the mailbox", "令牌未被接受，或该邮箱禁用了 POP"],
-        ["check user and scope; the application needs POP.AccessAsApp and New-ServicePrincipal; Set-CASMailbox MAILBOX -PopEnabled $true", "请检查 user 和 scope；应用需要 POP.AccessAsApp 和 New-ServicePrincipal；Set-CASMailbox MAILBOX -PopEnabled $true"]),
-    e(Pop3, "pop-basic-off", &["Logon failure: unknown user name or bad password"], YOU, SUPPORT,
-        ["passwords are switched off on this server", "该服务器已禁用密码登录"],
-        ["log in with OAuth 2.0", "请使用 OAuth 2.0 登录"]),
-    e(Pop3, "pop-in-use", &["[IN-USE]", "[LOGIN-DELAY]"], WAIT, "RFC 2449, RFC 3206",
-        ["the maildrop is in use, or was opened a moment ago", "邮箱正被使用，或刚刚打开过"],
-        ["wait, then try again", "请稍候再试"]),
-    e(Pop3, "pop-system", &["[SYS/PERM]"], PROVIDER, "RFC 3206",
-        ["the server has a fault that does not pass by itself", "服务器故障，不会自行恢复"],
-        ["ask its administrator", "请联系其管理员"]),
-    e(Pop3, "pop-credentials", &["[AUTH]"], USER, "RFC 3206",
-        ["user or token are wrong", "用户或令牌错误"],
-        ["check user, and log in again", "请检查 user，并重新登录"]),
 
     // What is left.
     e(Net, "settings", &[], YOU, "Mailbearer",

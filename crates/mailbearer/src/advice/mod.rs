@@ -44,7 +44,7 @@ pub fn of(error: &Error) -> Option<&'static Entry> {
         Some(Protocol::TOKEN) => Place::Token,
         Some(Protocol::IMAP) => Place::Imap,
         Some(Protocol::SMTP) => Place::Smtp,
-        Some(protocol) if protocol.name() == "POP3" => Place::Pop3,
+        Some(Protocol::POP3) => Place::Pop3,
         _ => Place::Net,
     };
     let shown = Shown { evidence: &evidence, place, kind: error.kind(), vendor: error.vendor() };

@@ -43,6 +43,9 @@ struct Inner<F: ?Sized> {
 pub struct Protocol(&'static str);
 
 impl Protocol {
+    /// POP3. Advice knows it without the feature `pop3` too.
+    pub const POP3: Self = Self("POP3");
+
     /// The name as texts spell it, such as `IMAP`.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -308,7 +311,7 @@ impl fmt::Display for Error {
         if self.outcome_unknown() && !self.inner.failure.tells_outcome() {
             f.write_str(match self.inner.protocol {
                 Some(Protocol::IMAP) => "; whether the server did it is unknown",
-                Some(Protocol("POP3")) => "; whether the server removed the messages is unknown",
+                Some(Protocol::POP3) => "; whether the server removed the messages is unknown",
                 _ => "; whether the server took the message is unknown",
             })?;
         }

@@ -7,11 +7,6 @@ use mailbearer_pop3::{self as pop3, Misuse, Problem, Reply, ReplyError};
 
 use super::{Error, Evidence, Failure, Kind, Protocol, Stage, Verdict};
 
-impl Protocol {
-    /// POP3.
-    pub const POP3: Self = Self("POP3");
-}
-
 impl Failure for pop3::Error {
     fn verdict(&self) -> Verdict {
         let kind = match self {
