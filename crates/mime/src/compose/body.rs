@@ -18,15 +18,15 @@ const MAX_ENCODED_LINE: usize = 76;
 const OCTETS_PER_LINE: usize = 57;
 
 /// A text part, encoded.
-pub(super) struct Text {
-    subtype: &'static str,
+pub(super) struct Text<'a> {
+    subtype: &'a str,
     encoding: &'static str,
     body: Vec<u8>,
 }
 
-impl Text {
+impl<'a> Text<'a> {
     /// Encodes no more than the content needs.
-    pub(super) fn encode(subtype: &'static str, text: &str, allow_8bit: bool) -> Self {
+    pub(super) fn encode(subtype: &'a str, text: &str, allow_8bit: bool) -> Self {
         let text = with_crlf(text);
         let sendable = has_short_lines(&text) && memchr::memchr(0, &text).is_none();
         let (encoding, body) = if sendable && text.is_ascii() {
@@ -64,21 +64,110 @@ impl Text {
 pub(super) struct Attachment {
     pub(super) file_name: String,
     pub(super) content_type: String,
-    pub(super) content: Vec<u8>,
+    pub(super) content: Content,
+    /// What the HTML text calls it, if it is a picture in that.
+    pub(super) content_id: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Content {
+    Octets(Vec<u8>),
+    /// Read while the message is sent; so many octets, if that is known.
+    Later(Option<u64>),
+    /// A message, which is not encoded (RFC 2046 section 5.2.1). Its lines are fit to be sent.
+    Message(Vec<u8>),
 }
 
 impl Attachment {
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
-        HeaderLine::start(out, "Content-Type").word(&[&self.content_type]);
-        HeaderLine::start(out, "Content-Transfer-Encoding").word(&["base64"]);
-        HeaderLine::start(out, "Content-Disposition").with_parameter(
-            "attachment",
-            "filename",
-            &self.file_name,
-        );
+    /// Returns whether the octets of the file are to follow.
+    pub(super) fn write(&self, out: &mut Vec<u8>) -> bool {
+        HeaderLine::start(out, "Content-Type").with_name(&self.content_type, &self.file_name);
+        let encoding = match &self.content {
+            Content::Message(message) if message.is_ascii() => "7bit",
+            Content::Message(_) => "8bit",
+            _ => "base64",
+        };
+        HeaderLine::start(out, "Content-Transfer-Encoding").word(&[encoding]);
+        if let Some(id) = &self.content_id {
+            HeaderLine::start(out, "Content-ID").word(&["<", id, ">"]);
+        }
+        let disposition = if self.content_id.is_some() { "inline" } else { "attachment" };
+        HeaderLine::start(out, "Content-Disposition").with_file_name(disposition, &self.file_name);
         out.extend_from_slice(b"\r\n");
-        write_base64(out, &self.content);
+        match &self.content {
+            Content::Octets(octets) => write_base64(out, octets),
+            Content::Message(message) => out.extend_from_slice(message),
+            Content::Later(_) => return true,
+        }
+        false
     }
+
+    /// Octets that its content takes, encoded; `None` if that is not known.
+    pub(super) fn encoded_len(&self) -> Option<usize> {
+        match &self.content {
+            Content::Octets(octets) => Some(base64_len(octets.len())),
+            Content::Message(message) => Some(message.len()),
+            Content::Later(octets) => {
+                octets.map(|octets| usize::try_from(octets).map_or(usize::MAX, base64_len))
+            }
+        }
+    }
+
+    /// What could hold a line that looks like a boundary.
+    fn text(&self) -> Option<&[u8]> {
+        match &self.content {
+            Content::Message(message) => Some(message),
+            _ => None,
+        }
+    }
+}
+
+/// Encodes a file in base64 lines, as a message has it, from pieces of any size.
+///
+/// ```
+/// let (mut encoder, mut out) = (mailbearer_mime::compose::FileEncoder::default(), Vec::new());
+/// encoder.encode(b"ab", &mut out);
+/// encoder.encode(b"c", &mut out);
+/// encoder.finish(&mut out);
+/// assert_eq!(out, b"YWJj\r\n");
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct FileEncoder {
+    /// Less than a line.
+    held: Vec<u8>,
+}
+
+impl FileEncoder {
+    /// Appends to `out` the lines that are full.
+    pub fn encode(&mut self, octets: &[u8], out: &mut Vec<u8>) {
+        let mut rest = octets;
+        if !self.held.is_empty() {
+            let room = OCTETS_PER_LINE.saturating_sub(self.held.len());
+            let (first, after) = rest.split_at_checked(room).unwrap_or((rest, &[]));
+            self.held.extend_from_slice(first);
+            rest = after;
+            if self.held.len() < OCTETS_PER_LINE {
+                return;
+            }
+            write_base64(out, &self.held);
+            self.held.clear();
+        }
+        let full = rest.len().saturating_sub(rest.len() % OCTETS_PER_LINE);
+        let (lines, after) = rest.split_at_checked(full).unwrap_or_default();
+        write_base64(out, lines);
+        self.held.extend_from_slice(after);
+    }
+
+    /// Ends the file: appends its last line.
+    pub fn finish(&mut self, out: &mut Vec<u8>) {
+        write_base64(out, &self.held);
+        self.held.clear();
+    }
+}
+
+/// Whether a message can be attached as it is: no line is too long to be sent, and it has no NUL.
+pub(super) fn is_sendable(message: &[u8]) -> bool {
+    has_short_lines(message) && memchr::memchr(0, message).is_none()
 }
 
 /// Hands out boundaries that no line of a text begins with.
@@ -92,11 +181,12 @@ pub(super) struct Boundaries {
 }
 
 impl Boundaries {
-    pub(super) fn new(random: &str, texts: &[&Text]) -> Self {
+    pub(super) fn new(random: &str, texts: &[&Text<'_>], files: &[Attachment]) -> Self {
         let stem = ["=_", random, "_"].concat();
         let mut taken = Vec::new();
-        for text in texts {
-            let mut rest = text.body.as_slice();
+        let bodies = texts.iter().map(|text| text.body.as_slice());
+        for body in bodies.chain(files.iter().filter_map(Attachment::text)) {
+            let mut rest = body;
             while let Some(at) = memchr::memchr(b'=', rest) {
                 let found = tail(rest, at);
                 let number = found.strip_prefix(stem.as_bytes()).and_then(|number| number.get(..8));
@@ -250,7 +340,8 @@ fn write_base64(out: &mut Vec<u8>, octets: &[u8]) {
     // Some lines at a time: an encoder is at its best on more than one, and the lines are then cut from what is in cache.
     let mut block = [0; MAX_ENCODED_LINE * LINES_PER_BLOCK];
     for chunk in octets.chunks(OCTETS_PER_LINE * LINES_PER_BLOCK) {
-        for (line, text) in (&mut lines).zip(encode(chunk, &mut block).chunks(MAX_ENCODED_LINE)) {
+        // The texts first: at their end a line would be taken out of the others, and stay empty.
+        for (text, line) in encode(chunk, &mut block).chunks(MAX_ENCODED_LINE).zip(&mut lines) {
             if let Some((room, [end, _])) = line.split_at_mut_checked(text.len()) {
                 room.copy_from_slice(text);
                 *end = b'\r';

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::Group;
 use crate::Address;
 use crate::address::quote;
 use crate::ascii::{find, hex_digits, is_atext, is_token};
@@ -65,34 +66,83 @@ impl<'o> HeaderLine<'o> {
 
     /// Writes an `address-list`.
     pub(crate) fn mailboxes(mut self, mailboxes: &[Address]) {
+        self.list(mailboxes, "");
+        self.end();
+    }
+
+    /// Writes an `address-list` with groups at its end: `group = display-name ":" [group-list] ";"`.
+    pub(super) fn mailboxes_and_groups(mut self, mailboxes: &[Address], groups: &[Group]) {
+        self.list(mailboxes, if groups.is_empty() { "" } else { "," });
+        for (at, group) in groups.iter().enumerate() {
+            let last = at.saturating_add(1) == groups.len();
+            self.display_name(&group.name);
+            // An encoded word has white space behind it (RFC 2047 section 5 rule 3).
+            self.token(&[":"]);
+            let end = if last { ";" } else { ";," };
+            if group.members.is_empty() {
+                self.push(end);
+            }
+            self.list(&group.members, end);
+        }
+        self.end();
+    }
+
+    /// Mailboxes with commas between them; a line is folded after a comma, or between the words of a name.
+    fn list(&mut self, mailboxes: &[Address], end: &str) {
         for (at, mailbox) in mailboxes.iter().enumerate() {
             self.display_name(mailbox.name());
             let last = at.saturating_add(1) == mailboxes.len();
-            let comma = if last { "" } else { "," };
+            let comma = if last { end } else { "," };
             if mailbox.name().is_empty() {
                 self.token(&[mailbox.address(), comma]);
             } else {
                 self.token(&["<", mailbox.address(), ">", comma]);
             }
         }
+    }
+
+    /// Writes words that are known to be short, a fold wherever one is needed.
+    pub(super) fn words<'w>(mut self, words: impl Iterator<Item = &'w str>) {
+        words.for_each(|word| self.token(&[word]));
         self.end();
     }
 
-    /// Writes `value` and a parameter after it: a token, a quoted string, or the forms of RFC 2231 for what
-    /// is not ASCII or too long for a line.
+    /// Writes `value` and a parameter after it: a token or a quoted string, which has to be printable ASCII.
     pub(super) fn with_parameter(mut self, value: &str, name: &str, parameter: &str) {
         self.token(&[value, ";"]);
-        let printable = parameter.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
-        let plain = match parameter {
-            "" => Cow::Owned(quote(parameter)),
-            _ if parameter.bytes().all(is_token) => Cow::Borrowed(parameter),
-            _ => Cow::Owned(quote(parameter)),
-        };
-        // A reader may take an encoded word in quotes for one.
-        if printable && !has_encoded_word(parameter) && name.len().saturating_add(plain.len()) < MAX_WORD {
-            self.token(&[name, "=", &plain]);
+        self.token(&[name, "=", &plain_parameter(parameter)]);
+        self.end();
+    }
+
+    /// Writes a disposition with the name of a file: as it is where that can be, else in the form of RFC 2231, and in
+    /// ASCII for readers who don't know that.
+    ///
+    /// The form of RFC 2231 stands first: of two forms some readers take the first.
+    pub(super) fn with_file_name(mut self, disposition: &str, name: &str) {
+        self.token(&[disposition, ";"]);
+        if !is_plain_name(name) {
+            self.extended_parameter("filename", name);
+            self.push(";");
+            self.token(&["filename=", &quote(&in_ascii(name))]);
         } else {
-            self.extended_parameter(name, parameter);
+            self.token(&["filename=", &plain_parameter(name)]);
+        }
+        self.end();
+    }
+
+    /// Writes a media type with the name of a file, which old readers look for here alone: in encoded words where it is
+    /// not plain. RFC 2047 section 5 forbids them; these readers know nothing else.
+    pub(super) fn with_name(mut self, media_type: &str, name: &str) {
+        self.token(&[media_type, ";"]);
+        if is_plain_name(name) {
+            self.token(&["name=", &plain_parameter(name)]);
+            return self.end();
+        }
+        let words = encoded_words(name, MAX_WORD.saturating_sub(10));
+        for (at, word) in words.iter().enumerate() {
+            let start = if at == 0 { "name=\"" } else { "" };
+            let end = if at.saturating_add(1) == words.len() { "\"" } else { "" };
+            self.token(&[start, word, end]);
         }
         self.end();
     }
@@ -185,6 +235,33 @@ impl<'o> HeaderLine<'o> {
     fn end(self) {
         self.out.extend_from_slice(b"\r\n");
     }
+}
+
+/// Whether a file's name can stand as it is: printable, short enough for a line, and nothing that a reader may take for
+/// an encoded word.
+fn is_plain_name(name: &str) -> bool {
+    name.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
+        && !has_encoded_word(name)
+        && plain_parameter(name).len() < MAX_WORD.saturating_sub("filename".len())
+}
+
+fn plain_parameter(value: &str) -> Cow<'_, str> {
+    if !value.is_empty() && value.bytes().all(is_token) {
+        return Cow::Borrowed(value);
+    }
+    Cow::Owned(quote(value))
+}
+
+/// A name for readers who know ASCII alone, with the extension that it has, if it is one.
+fn in_ascii(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || " ._-()".contains(c) { c } else { '_' };
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+    let mut ascii: String = stem.chars().map(plain).take(50).collect();
+    if !extension.is_empty() {
+        ascii.push('.');
+        ascii.extend(extension.chars().map(plain).take(10));
+    }
+    ascii
 }
 
 /// Words with the spaces before them, if the text can stand as it is: printable ASCII in which a reader finds

@@ -1,7 +1,10 @@
 //! A message from its parts: headers, bodies, attachments, and the envelope that goes with it.
 
 mod body;
+mod draft;
+mod fields;
 mod header;
+mod reply;
 #[cfg(test)]
 mod tests;
 
@@ -10,8 +13,12 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
 
-use self::body::{Attachment, Boundaries, Text};
+pub use self::body::FileEncoder;
+use self::body::{Attachment, Boundaries, Content, Text};
+pub use self::draft::{Draft, Piece};
+pub use self::fields::Priority;
 pub(crate) use self::header::HeaderLine;
+pub use self::reply::{passed_on, quotation};
 use crate::ascii::{hex_digits, is_token};
 use crate::flowed::flow;
 use crate::{Address, DateTime};
@@ -28,15 +35,25 @@ const MAX_MESSAGE_ID: usize = 250;
 #[derive(Clone, Debug)]
 pub struct Message {
     from: Address,
+    sender: Option<Address>,
     reply_to: Vec<Address>,
     to: Vec<Address>,
+    to_groups: Vec<Group>,
     cc: Vec<Address>,
+    cc_groups: Vec<Group>,
     bcc: Vec<Address>,
     subject: Option<String>,
     message_id: Option<String>,
     text: Option<String>,
     html: Option<String>,
+    /// Calendar data, and its media type with the method.
+    calendar: Option<(String, String)>,
+    inline: Vec<Attachment>,
     attachments: Vec<Attachment>,
+    /// Fields that few messages have, as they are written.
+    fields: Vec<u8>,
+    /// What is wrong with one of these.
+    problem: Option<Error>,
     allow_8bit: bool,
     /// What breaks the lines of a flowed text. A pointer, so that who writes none does not link it.
     flow: Option<fn(&str) -> (String, bool)>,
@@ -48,15 +65,22 @@ impl Message {
     pub fn new(from: Address) -> Self {
         Self {
             from,
+            sender: None,
             reply_to: Vec::new(),
             to: Vec::new(),
+            to_groups: Vec::new(),
             cc: Vec::new(),
+            cc_groups: Vec::new(),
             bcc: Vec::new(),
             subject: None,
             message_id: None,
             text: None,
             html: None,
+            calendar: None,
+            inline: Vec::new(),
             attachments: Vec::new(),
+            fields: Vec::new(),
+            problem: None,
             allow_8bit: false,
             flow: None,
         }
@@ -131,8 +155,12 @@ impl Message {
         content_type: impl Into<String>,
         content: impl Into<Vec<u8>>,
     ) -> Self {
-        let (file_name, content_type, content) = (file_name.into(), content_type.into(), content.into());
-        self.attachments.push(Attachment { file_name, content_type, content });
+        self.attachments.push(Attachment {
+            file_name: file_name.into(),
+            content_type: content_type.into(),
+            content: Content::Octets(content.into()),
+            content_id: None,
+        });
         self
     }
 
@@ -160,8 +188,16 @@ impl Message {
     /// # Errors
     ///
     /// Fails without any recipient; for CR, LF or NUL in the subject or a file name; for a Message-ID,
-    /// content type or date (a year before 1900) that RFC 5322 or RFC 2045 does not allow.
+    /// content type or date (a year before 1900) that RFC 5322 or RFC 2045 does not allow; for a field that was given and
+    /// can't stand in a message; and for an attachment that is [read later](Self::attach_later), which
+    /// [`draft`](Self::draft) is for.
     pub fn build(&self, date: DateTime, random: [u8; 16]) -> Result<Composed, Error> {
+        let (composed, holes) = self.write(date, random)?;
+        if holes.is_empty() { Ok(composed) } else { Err(Error::ReadLater) }
+    }
+
+    /// The message without what is read later, and where that belongs.
+    fn write(&self, date: DateTime, random: [u8; 16]) -> Result<(Composed, Vec<usize>), Error> {
         self.check(date)?;
         let mut digits = String::with_capacity(32);
         for byte in random {
@@ -170,34 +206,52 @@ impl Message {
         let random = digits;
         let mut octets = Vec::with_capacity(self.size_hint());
         self.write_headers(&mut octets, date, &random);
-        // Encoded bodies are ASCII: only the fields and a text that is sent as it is can be something else.
-        let needs_8bitmime = !octets.is_ascii() | self.write_body(&mut octets, &random);
-        let envelope = || [&self.to, &self.cc, &self.bcc].into_iter().flatten();
+        // Encoded bodies are ASCII: only the fields, and a text or a message that is sent as it is, can be something else.
+        let is_8bit = !octets.is_ascii();
+        let mut body = BodyWriter { out: &mut octets, holes: Vec::new(), is_8bit };
+        body.write(self, &random);
+        let BodyWriter { holes, is_8bit, .. } = body;
+        let members = || self.to_groups.iter().chain(&self.cc_groups).flat_map(|group| &group.members);
+        let envelope = || [&self.to, &self.cc, &self.bcc].into_iter().flatten().chain(members());
         let mut recipients: Vec<String> = Vec::new();
         for address in envelope().map(Address::address) {
             if !recipients.iter().any(|known| known == address) {
                 recipients.push(address.to_owned());
             }
         }
-        Ok(Composed {
-            sender: self.from.address().to_owned(),
+        let sender = self.sender.as_ref().unwrap_or(&self.from);
+        let composed = Composed {
+            sender: sender.address().to_owned(),
             recipients,
-            needs_smtputf8: envelope().chain([&self.from]).chain(&self.reply_to).any(Address::needs_smtputf8),
-            needs_8bitmime,
+            needs_smtputf8: envelope()
+                .chain([&self.from, sender])
+                .chain(&self.reply_to)
+                .any(Address::needs_smtputf8),
+            needs_8bitmime: is_8bit,
             octets,
-        })
+        };
+        Ok((composed, holes))
     }
 
     /// About how many octets the message gets, so that its memory is taken once.
     fn size_hint(&self) -> usize {
         let texts = [&self.text, &self.html].into_iter().flatten().map(|text| text.len().saturating_add(512));
-        let files =
-            self.attachments.iter().map(|file| body::base64_len(file.content.len()).saturating_add(512));
+        let files = self.attachments.iter().chain(&self.inline).map(|file| match file.content {
+            Content::Later(_) => 512,
+            _ => file.encoded_len().unwrap_or_default().saturating_add(512),
+        });
         texts.chain(files).fold(1024, usize::saturating_add)
     }
 
     fn check(&self, date: DateTime) -> Result<(), Error> {
-        if [&self.to, &self.cc, &self.bcc].into_iter().all(Vec::is_empty) {
+        if let Some(problem) = &self.problem {
+            return Err(problem.clone());
+        }
+        let is_empty = |groups: &[Group]| groups.iter().all(|group| group.members.is_empty());
+        if [&self.to, &self.cc, &self.bcc].into_iter().all(Vec::is_empty)
+            && is_empty(&self.to_groups)
+            && is_empty(&self.cc_groups)
+        {
             return Err(Error::NoRecipients);
         }
         if date.date().year() < 1900 {
@@ -205,10 +259,10 @@ impl Message {
         }
         let subject = self.subject.as_deref().unwrap_or_default();
         one_line(Field::Subject, subject)?;
-        for file in &self.attachments {
+        for file in self.attachments.iter().chain(&self.inline) {
             one_line(Field::FileName, &file.file_name)?;
             one_line(Field::ContentType, &file.content_type)?;
-            if !is_content_type(&file.content_type) {
+            if !is_content_type(&file.content_type) && !matches!(file.content, Content::Message(_)) {
                 return Err(Error::ContentType(file.content_type.clone()));
             }
         }
@@ -224,9 +278,16 @@ impl Message {
     fn write_headers(&self, out: &mut Vec<u8>, date: DateTime, random: &str) {
         HeaderLine::start(out, "Date").word(&[date.to_string().as_str()]);
         HeaderLine::start(out, "From").mailboxes(core::slice::from_ref(&self.from));
-        for (name, mailboxes) in [("Reply-To", &self.reply_to), ("To", &self.to), ("Cc", &self.cc)] {
-            if !mailboxes.is_empty() {
-                HeaderLine::start(out, name).mailboxes(mailboxes);
+        if let Some(sender) = &self.sender {
+            HeaderLine::start(out, "Sender").mailboxes(core::slice::from_ref(sender));
+        }
+        for (name, mailboxes, groups) in [
+            ("Reply-To", &self.reply_to, &[][..]),
+            ("To", &self.to, &self.to_groups),
+            ("Cc", &self.cc, &self.cc_groups),
+        ] {
+            if !mailboxes.is_empty() || !groups.is_empty() {
+                HeaderLine::start(out, name).mailboxes_and_groups(mailboxes, groups);
             }
         }
         if let Some(subject) = &self.subject {
@@ -237,37 +298,103 @@ impl Message {
             Some(id) => line.word(&["<", without_brackets(id), ">"]),
             None => line.word(&["<", random, "@", self.from.domain(), ">"]),
         }
+        out.extend_from_slice(&self.fields);
         HeaderLine::start(out, "MIME-Version").word(&["1.0"]);
     }
 
-    /// Returns whether a text is not all ASCII.
-    fn write_body(&self, out: &mut Vec<u8>, random: &str) -> bool {
-        let html = self.html.as_ref().map(|html| Text::encode("html", html, self.allow_8bit));
-        let text = match (&self.text, &html, self.flow) {
-            (None, Some(_), _) => None,
-            (Some(text), _, Some(flow)) => {
+    fn plain_text(&self, has_other: bool) -> Option<Text<'_>> {
+        match (&self.text, self.flow) {
+            (None, _) if has_other => None,
+            (Some(text), Some(flow)) => {
                 let (text, del_sp) = flow(text);
                 let kind = if del_sp { "plain; format=flowed; delsp=yes" } else { "plain; format=flowed" };
                 Some(Text::encode(kind, &text, self.allow_8bit))
             }
-            (text, ..) => Some(Text::encode("plain", text.as_deref().unwrap_or_default(), self.allow_8bit)),
+            (text, _) => Some(Text::encode("plain", text.as_deref().unwrap_or_default(), self.allow_8bit)),
+        }
+    }
+}
+
+/// Mailboxes under a name (RFC 5322 section 3.4).
+#[derive(Clone, Debug)]
+struct Group {
+    name: String,
+    members: Vec<Address>,
+}
+
+/// Writes the body: `mixed(alternative(text, related(html, pictures), calendar), files)`, of that what there is.
+struct BodyWriter<'o> {
+    out: &'o mut Vec<u8>,
+    /// Where what is read later belongs.
+    holes: Vec<usize>,
+    is_8bit: bool,
+}
+
+impl BodyWriter<'_> {
+    fn write(&mut self, message: &Message, random: &str) {
+        let html = message.html.as_ref().map(|html| Text::encode("html", html, message.allow_8bit));
+        let calendar =
+            message.calendar.as_ref().map(|(kind, text)| Text::encode(kind, text, message.allow_8bit));
+        let text = message.plain_text(html.is_some() || calendar.is_some());
+        let texts: Vec<&Text<'_>> = text.iter().chain(&html).chain(&calendar).collect();
+        self.is_8bit |= texts.iter().any(|text| text.is_8bit());
+        let mut boundaries = Boundaries::new(random, &texts, &message.attachments);
+        // Without HTML there is nothing that a picture could be in.
+        let (pictures, more): (&[Attachment], &[Attachment]) = match html {
+            Some(_) => (&message.inline, &[]),
+            None => (&[], &message.inline),
         };
-        let texts: Vec<&Text> = text.iter().chain(&html).collect();
-        let is_8bit = texts.iter().any(|text| text.is_8bit());
-        let mut boundaries = Boundaries::new(random, &texts);
-        if self.attachments.is_empty() {
-            write_texts(out, &texts, &mut boundaries);
-            return is_8bit;
+        if message.attachments.is_empty() && more.is_empty() {
+            return self.alternatives(&texts, html.as_ref(), pictures, &mut boundaries);
         }
-        let boundary = boundaries.open(out, "mixed");
-        boundary.delimit(out);
-        write_texts(out, &texts, &mut boundaries);
-        for file in &self.attachments {
-            boundary.delimit(out);
-            file.write(out);
+        let boundary = boundaries.open(self.out, "mixed");
+        boundary.delimit(self.out);
+        self.alternatives(&texts, html.as_ref(), pictures, &mut boundaries);
+        for file in more.iter().chain(&message.attachments) {
+            boundary.delimit(self.out);
+            self.file(file);
         }
-        boundary.close(out);
-        is_8bit
+        boundary.close(self.out);
+    }
+
+    /// The texts as one part: as they are, or as alternatives with the richest last (RFC 2046 section 5.1.4).
+    fn alternatives(
+        &mut self,
+        texts: &[&Text<'_>],
+        html: Option<&Text<'_>>,
+        pictures: &[Attachment],
+        boundaries: &mut Boundaries,
+    ) {
+        let boundary = (texts.len() > 1).then(|| boundaries.open(self.out, "alternative"));
+        for text in texts {
+            if let Some(boundary) = &boundary {
+                boundary.delimit(self.out);
+            }
+            let has_pictures = !pictures.is_empty() && html.is_some_and(|html| core::ptr::eq(html, *text));
+            if !has_pictures {
+                text.write(self.out);
+                continue;
+            }
+            // RFC 2387: the first part is what is shown, and its type stands beside the boundary.
+            let related = boundaries.open(self.out, "related; type=\"text/html\"");
+            related.delimit(self.out);
+            text.write(self.out);
+            for picture in pictures {
+                related.delimit(self.out);
+                self.file(picture);
+            }
+            related.close(self.out);
+        }
+        if let Some(boundary) = boundary {
+            boundary.close(self.out);
+        }
+    }
+
+    fn file(&mut self, file: &Attachment) {
+        if file.write(self.out) {
+            self.holes.push(self.out.len());
+        }
+        self.is_8bit |= matches!(&file.content, Content::Message(message) if !message.is_ascii());
     }
 }
 
@@ -301,6 +428,16 @@ pub enum Error {
     MessageId,
     /// The year is before 1900.
     Date,
+    /// No name of a field that a message may be given: not in printable ASCII, or one that is made of other things.
+    HeaderName(String),
+    /// No id that an HTML text can call a picture by: printable ASCII without spaces and brackets, at most 250 octets.
+    ContentId,
+    /// Calendar data without an event or without METHOD.
+    Calendar,
+    /// No URI that a reader can unsubscribe by; the one-click way needs one with `https`.
+    Unsubscribe,
+    /// An attachment is read later: the message can't be built as a whole.
+    ReadLater,
 }
 
 /// A part of a message that is given as text.
@@ -315,6 +452,10 @@ pub enum Field {
     ContentType,
     /// [`Message::message_id`]
     MessageId,
+    /// [`Message::header`]
+    Header,
+    /// Name of [`Message::to_group`] or [`Message::cc_group`]
+    Group,
 }
 
 impl fmt::Display for Field {
@@ -324,6 +465,8 @@ impl fmt::Display for Field {
             Self::FileName => "file name of the attachment",
             Self::ContentType => "content type of the attachment",
             Self::MessageId => "Message-ID",
+            Self::Header => "header field",
+            Self::Group => "name of the group",
         })
     }
 }
@@ -341,24 +484,22 @@ impl fmt::Display for Error {
             }
             Self::MessageId => f.write_str("Message-ID is not of the form left@right"),
             Self::Date => f.write_str("date is before the year 1900"),
+            Self::HeaderName(name) => {
+                f.write_str("a message can't be given a field of the name \"")?;
+                name.chars().take(40).try_for_each(|character| {
+                    f.write_char(if character.is_ascii_graphic() { character } else { '?' })
+                })?;
+                f.write_str("\"")
+            }
+            Self::ContentId => f.write_str("not an id for a picture in the text"),
+            Self::Calendar => f.write_str("not calendar data with an event and a METHOD"),
+            Self::Unsubscribe => f.write_str("not a URI to unsubscribe by"),
+            Self::ReadLater => f.write_str("an attachment is read later: the message has to be streamed"),
         }
     }
 }
 
 impl core::error::Error for Error {}
-
-/// The texts as one part: as they are, or as alternatives with the richest last (RFC 2046 section 5.1.4).
-fn write_texts(out: &mut Vec<u8>, texts: &[&Text], boundaries: &mut Boundaries) {
-    if let [text] = texts {
-        return text.write(out);
-    }
-    let boundary = boundaries.open(out, "alternative");
-    for text in texts {
-        boundary.delimit(out);
-        text.write(out);
-    }
-    boundary.close(out);
-}
 
 fn one_line(field: Field, text: &str) -> Result<(), Error> {
     if text.contains(['\r', '\n', '\0']) { Err(Error::ControlCharacter(field)) } else { Ok(()) }

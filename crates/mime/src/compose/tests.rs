@@ -95,7 +95,7 @@ fn writes_alternatives_and_attachments() {
         Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: 7bit\r\n\r\n<p>H\r\n\
         \r\n--{alternative}--\r\n\
         \r\n--{mixed}\r\n\
-        Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\
+        Content-Type: application/octet-stream; name=a.bin\r\nContent-Transfer-Encoding: base64\r\n\
         Content-Disposition: attachment; filename=a.bin\r\n\r\nAAEC\r\n\
         \r\n--{mixed}--\r\n"
     );
@@ -275,14 +275,14 @@ fn writes_file_names() {
         ("a\"b\\c", "attachment; filename=\"a\\\"b\\\\c\""),
         ("a\"; x=\"y", "attachment; filename=\"a\\\"; x=\\\"y\""),
         ("", "attachment; filename=\"\""),
-        ("Übung*.txt", "attachment; filename*=utf-8''%C3%9Cbung%2A.txt"),
-        ("=?x?=", "attachment; filename*=utf-8''%3D%3Fx%3F%3D"),
-        ("a\tb", "attachment; filename*=utf-8''a%09b"),
+        ("Übung*.txt", "attachment; filename*=utf-8''%C3%9Cbung%2A.txt;\r\n filename=\"_bung_.txt\""),
+        ("=?x?=", "attachment; filename*=utf-8''%3D%3Fx%3F%3D;\r\n filename=\"__x__\""),
+        ("a\tb", "attachment; filename*=utf-8''a%09b; filename=\"a_b\""),
     ];
     for (name, want) in rows {
         let text = string(&build(&message().attach(*name, "a/b", *b"")));
-        let line = text.split("\r\n").find_map(|line| line.strip_prefix("Content-Disposition: "));
-        assert_eq!(line, Some(*want), "{name}");
+        let line = text.split_once("Content-Disposition: ").unwrap().1.split_once("\r\n\r\n").unwrap().0;
+        assert_eq!(line, *want, "{name}");
     }
 }
 
@@ -292,11 +292,12 @@ fn splits_long_file_names_between_characters() {
     let ue = |count: usize| "%C3%BC".repeat(count);
     let want = alloc::format!(
         "Content-Disposition: attachment;\r\n filename*0*=utf-8''a{};\r\n filename*1*={};\r\n \
-        filename*2*={};\r\n filename*3*={}\r\n",
+        filename*2*={};\r\n filename*3*={};\r\n filename=\"a{}\"\r\n",
         ue(8),
         ue(8),
         ue(8),
-        ue(6)
+        ue(6),
+        "_".repeat(30)
     );
     assert!(text.contains(&want), "{text}");
     let long = "x".repeat(67);
@@ -395,6 +396,21 @@ fn long_lines_can_be_sent_so_that_they_are_joined_again() {
     }
 }
 
+#[test]
+fn large_files_arrive_whole() {
+    for size in [0, 1, 56, 57, 58, 57 * 31, 57 * 32, 57 * 32 + 1, 57 * 33, 57 * 64, 57 * 100 + 5, 1_000_000] {
+        let content: Vec<u8> =
+            (0..size).map(|n: u32| n.to_le_bytes().iter().fold(7, |all, byte| all ^ byte)).collect();
+        let composed = build(&message().attach("a", "a/b", content.clone()));
+        let parsed = crate::parse::Message::parse(&composed.octets);
+        let part = parsed.attachments().next().unwrap();
+        assert!(part.bytes() == content, "{size}");
+        // Each line but the last is full.
+        let lines: Vec<_> = part.raw_body().split(|&byte| byte == b'\n').map(<[u8]>::len).collect();
+        assert!(lines.iter().rev().skip(2).all(|len| *len == 77), "{size}: {lines:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn subjects_read_back(subject in "[^\r\n\0]*", words in "([a-z]{1,30}| |ü|=\\?){0,60}") {
@@ -434,10 +450,15 @@ proptest! {
     #[test]
     fn files_read_back(name in "[^\r\n\0]*", content in any::<Vec<u8>>()) {
         let text = string(&build(&message().attach(name.clone(), "a/b", content.clone())));
-        let (_, part) = text.rsplit_once("Content-Type: a/b\r\n").unwrap();
+        let (_, part) = text.rsplit_once("Content-Type: a/b;").unwrap();
+        let part = ["Content-Type: a/b;", part].concat();
+        let part = part.as_str();
         let headers = Headers::parse(part.as_bytes()).unwrap();
         let disposition = Disposition::parse(headers.get("content-disposition").unwrap().raw());
         prop_assert_eq!(disposition.file_name(), Some(name.as_str()));
+        let kind = headers.get("content-type").unwrap().content_type(&crate::Limits::default());
+        // White space between encoded words is nothing, and in a quoted string of its own it is white space.
+        prop_assert_eq!(kind.parameters.get("name").map(str::trim), Some(name.trim()));
         let body = str::from_utf8(headers.body()).unwrap().split_once("\r\n--").unwrap().0;
         prop_assert_eq!(TransferEncoding::Base64.decode(body.as_bytes()).into_owned(), content);
     }

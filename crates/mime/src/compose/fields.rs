@@ -1,0 +1,494 @@
+//! What few messages have: threads, groups, pictures in the text, invitations, fields of one's own.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::body::{Attachment, Content, is_sendable};
+use super::{
+    Error, Field, Group, HeaderLine, MAX_MESSAGE_ID, Message, is_message_id, one_line, without_brackets,
+};
+use crate::ascii::is_token;
+use crate::{Address, LineEnds, calendar};
+
+/// How much a message matters to whoever sends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "RFC 2156 section 5.3.4 has these and the one that is not written"
+)]
+pub enum Priority {
+    /// More than others.
+    High,
+    /// Less than others.
+    Low,
+}
+
+impl Message {
+    /// Sets who sends it, where that is not who it is from: the sender of the envelope then.
+    #[must_use]
+    pub fn sender(mut self, mailbox: Address) -> Self {
+        self.sender = Some(mailbox);
+        self
+    }
+
+    /// Adds recipients under the name of a group, which may be nobody: `undisclosed-recipients` is such a name.
+    #[must_use]
+    pub fn to_group(mut self, name: impl Into<String>, members: impl IntoIterator<Item = Address>) -> Self {
+        let group = self.group(name.into(), members);
+        self.to_groups.extend(group);
+        self
+    }
+
+    /// As [`to_group`](Self::to_group), for recipients of a copy.
+    #[must_use]
+    pub fn cc_group(mut self, name: impl Into<String>, members: impl IntoIterator<Item = Address>) -> Self {
+        let group = self.group(name.into(), members);
+        self.cc_groups.extend(group);
+        self
+    }
+
+    fn group(&mut self, name: String, members: impl IntoIterator<Item = Address>) -> Option<Group> {
+        if name.trim().is_empty() || name.contains(char::is_control) {
+            self.fail(Error::ControlCharacter(Field::Group));
+            return None;
+        }
+        Some(Group { name: name.trim().into(), members: members.into_iter().collect() })
+    }
+
+    /// Says which message this one answers, and with what it stands in a thread: `References` of that message and its own
+    /// id. Ids that are none are left out; of a long thread the first id stays, and as many of the last as fit into 900
+    /// octets.
+    #[must_use]
+    pub fn in_reply_to<I: AsRef<str>>(
+        mut self,
+        message_id: &str,
+        references: impl IntoIterator<Item = I>,
+    ) -> Self {
+        let own = without_brackets(message_id.trim());
+        if !is_message_id(own) {
+            return self;
+        }
+        HeaderLine::start(&mut self.fields, "In-Reply-To").word(&["<", own, ">"]);
+        let bracketed = |id: &str| ["<", id, ">"].concat();
+        let mut ids: Vec<String> = Vec::new();
+        for id in references {
+            let id = without_brackets(id.as_ref().trim());
+            if is_message_id(id) && id != own {
+                ids.push(bracketed(id));
+            }
+        }
+        ids.push(bracketed(own));
+        let mut left = MAX_REFERENCES.saturating_sub(ids.first().map_or(0, String::len));
+        let tail = ids.iter().skip(1).rev().take_while(|id| {
+            let fits = left.checked_sub(id.len().saturating_add(1));
+            left = fits.unwrap_or_default();
+            fits.is_some()
+        });
+        let first = ids.len().saturating_sub(tail.count());
+        let kept = ids.first().into_iter().chain(ids.get(first.max(1)..).unwrap_or_default());
+        HeaderLine::start(&mut self.fields, "References").words(kept.map(String::as_str));
+        self
+    }
+
+    /// Adds a field of one's own, like `X-Ticket`. Its text is encoded where it is not ASCII.
+    ///
+    /// [`build`](Self::build) fails for a name that is not printable ASCII, is longer than 76 octets, or is one of those
+    /// that a message is made of or that servers add (`From`, `Content-Type`, `Received`, …), and for CR, LF or NUL in the
+    /// text.
+    #[must_use]
+    pub fn header(mut self, name: &str, text: &str) -> Self {
+        let is_name = !name.is_empty()
+            && name.len() <= 76
+            && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
+        let is_taken = TAKEN.iter().any(|taken| taken.eq_ignore_ascii_case(name))
+            || ["content-", "resent-", "arc-"]
+                .iter()
+                .any(|start| name.get(..start.len()).is_some_and(|own| own.eq_ignore_ascii_case(start)));
+        if !is_name || is_taken {
+            self.fail(Error::HeaderName(name.chars().take(80).collect()));
+        } else if let Err(error) = one_line(Field::Header, text) {
+            self.fail(error);
+        } else {
+            HeaderLine::start(&mut self.fields, name).unstructured(text);
+        }
+        self
+    }
+
+    /// Says how a reader gets off a list: URIs with `https` or `mailto` (RFC 2369). With `one_click` a program may do it
+    /// by a POST to the first one (RFC 8058), which large providers ask of those who send to many.
+    ///
+    /// [`build`](Self::build) fails for what is no such URI, and with `one_click` if none is `https`.
+    #[must_use]
+    pub fn list_unsubscribe<'u>(mut self, uris: impl IntoIterator<Item = &'u str>, one_click: bool) -> Self {
+        let uris: Vec<&str> = uris.into_iter().collect();
+        let is_https = |uri: &&str| uri.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://"));
+        let is_uri = |uri: &&str| {
+            (is_https(uri) || uri.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("mailto:")))
+                && uri.len() <= MAX_URI
+                && uri.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>,".contains(&byte))
+        };
+        if uris.is_empty() || !uris.iter().all(is_uri) || one_click && !uris.iter().any(is_https) {
+            self.fail(Error::Unsubscribe);
+            return self;
+        }
+        let last = uris.len().saturating_sub(1);
+        let words: Vec<String> = uris
+            .iter()
+            .enumerate()
+            .map(|(at, uri)| ["<", uri, if at == last { ">" } else { ">," }].concat())
+            .collect();
+        HeaderLine::start(&mut self.fields, "List-Unsubscribe").words(words.iter().map(String::as_str));
+        if one_click {
+            HeaderLine::start(&mut self.fields, "List-Unsubscribe-Post")
+                .word(&["List-Unsubscribe=One-Click"]);
+        }
+        self
+    }
+
+    /// Says how much it matters, in the two fields that readers look at.
+    #[must_use]
+    pub fn priority(mut self, priority: Priority) -> Self {
+        let (importance, number) = match priority {
+            Priority::High => ("high", "1 (Highest)"),
+            Priority::Low => ("low", "5 (Lowest)"),
+        };
+        HeaderLine::start(&mut self.fields, "Importance").word(&[importance]);
+        HeaderLine::start(&mut self.fields, "X-Priority").word(&[number]);
+        self
+    }
+
+    /// Adds a picture that the [`html`](Self::html) text shows by `<img src="cid:ID">` (RFC 2392). Without such a text it
+    /// is attached.
+    ///
+    /// [`build`](Self::build) fails for an id that is not printable ASCII, has spaces or brackets or is longer than 250
+    /// octets, and as for [`attach`](Self::attach).
+    #[must_use]
+    pub fn inline(
+        mut self,
+        content_id: impl Into<String>,
+        file_name: impl Into<String>,
+        content_type: impl Into<String>,
+        content: impl Into<Vec<u8>>,
+    ) -> Self {
+        let content_id = content_id.into();
+        let is_id = !content_id.is_empty()
+            && content_id.len() <= MAX_MESSAGE_ID
+            && content_id.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>".contains(&byte));
+        if !is_id {
+            self.fail(Error::ContentId);
+        }
+        self.inline.push(Attachment {
+            file_name: file_name.into(),
+            content_type: content_type.into(),
+            content: Content::Octets(content.into()),
+            content_id: Some(content_id),
+        });
+        self
+    }
+
+    /// Adds calendar data (RFC 5545): an invitation, a change of one, an answer.
+    ///
+    /// It goes out as the last alternative of the text, with its METHOD beside its type (RFC 6047 section 2.4): so Outlook
+    /// and Gmail show it as what it is, and not as a file. [`build`](Self::build) fails without METHOD or an event in it.
+    #[must_use]
+    pub fn calendar(mut self, text: impl Into<String>) -> Self {
+        let text = text.into();
+        let method = calendar::invitation(&text).map(|invitation| invitation.method).unwrap_or_default();
+        if method.is_empty() || method.len() > 40 || !method.bytes().all(is_token) {
+            self.fail(Error::Calendar);
+        } else {
+            self.calendar = Some((["calendar; method=", &method].concat(), text));
+        }
+        self
+    }
+
+    /// Adds a file that is read while the message is sent, of `size` octets if that is known. Such a message is written
+    /// by [`draft`](Self::draft).
+    #[must_use]
+    pub fn attach_later(
+        mut self,
+        file_name: impl Into<String>,
+        content_type: impl Into<String>,
+        size: Option<u64>,
+    ) -> Self {
+        self.attachments.push(Attachment {
+            file_name: file_name.into(),
+            content_type: content_type.into(),
+            content: Content::Later(size),
+            content_id: None,
+        });
+        self
+    }
+
+    /// Adds a whole message as an attachment, for readers to open as one.
+    ///
+    /// It stays as it is but for its line ends, which become CRLF. Where it is not ASCII the server has to offer 8BITMIME;
+    /// where it has lines of more than 998 octets or a NUL, it goes along as a file that is no message to a reader.
+    #[must_use]
+    pub fn attach_message(mut self, file_name: impl Into<String>, message: &[u8]) -> Self {
+        let message = LineEnds::to_crlf(message);
+        let (content_type, content) = if is_sendable(&message) {
+            ("message/rfc822", Content::Message(message))
+        } else {
+            ("application/octet-stream", Content::Octets(message))
+        };
+        self.attachments.push(Attachment {
+            file_name: file_name.into(),
+            content_type: content_type.into(),
+            content,
+            content_id: None,
+        });
+        self
+    }
+
+    /// Keeps the first thing that is wrong until the message is built.
+    fn fail(&mut self, problem: Error) {
+        self.problem.get_or_insert(problem);
+    }
+}
+
+/// Octets of a References field: some readers and servers take no longer line, folded or not.
+const MAX_REFERENCES: usize = 900;
+const MAX_URI: usize = 900;
+
+/// Fields that a message is made of, or that servers add.
+const TAKEN: [&str; 22] = [
+    "Date",
+    "From",
+    "Sender",
+    "Reply-To",
+    "To",
+    "Cc",
+    "Bcc",
+    "Message-ID",
+    "In-Reply-To",
+    "References",
+    "Subject",
+    "MIME-Version",
+    "Received",
+    "Return-Path",
+    "DKIM-Signature",
+    "Authentication-Results",
+    "Received-SPF",
+    "List-Unsubscribe",
+    "List-Unsubscribe-Post",
+    "Importance",
+    "X-Priority",
+    "Delivered-To",
+];
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::ToString;
+    use alloc::vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::compose::Composed;
+    use crate::decode::AddressOrGroup;
+    use crate::parse::{self, Kind, Role};
+    use crate::{DateTime, Headers};
+
+    fn mailbox(text: &str) -> Address {
+        Address::parse(text).unwrap()
+    }
+
+    fn message() -> Message {
+        Message::new(mailbox("Robot <robot@example.com>")).to(mailbox("ann@example.org")).text("hi\n")
+    }
+
+    fn build(message: &Message) -> Composed {
+        message.build(DateTime::new(1_057_049_557, 120).unwrap(), [0xAB; 16]).unwrap()
+    }
+
+    fn outline(octets: &[u8]) -> String {
+        fn of(message: &parse::Message<'_>, index: usize) -> String {
+            let part = &message.parts()[index];
+            let children: Vec<String> =
+                message.children(index).map(|child| of(message, child.index())).collect();
+            let name = part.content_type().essence.clone();
+            if part.kind() == Kind::Leaf { name } else { format!("{name}({})", children.join(" ")) }
+        }
+        of(&parse::Message::parse(octets), 0)
+    }
+
+    fn fields(message: &Message) -> String {
+        let octets = build(message).octets;
+        let text = String::from_utf8(octets).unwrap();
+        let (_, fields) = text.split_once("Message-ID: ").unwrap();
+        fields.split_once("\r\n").unwrap().1.split_once("MIME-Version").unwrap().0.to_string()
+    }
+
+    const INVITATION: &str = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nSUMMARY:Gr\u{fc}\u{df}e\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+
+    #[test]
+    fn parts_stand_in_each_other_as_readers_want_them() {
+        let with_html = || message().html("<img src='cid:p@x'>");
+        let rows = [
+            (message().calendar(INVITATION), "multipart/alternative(text/plain text/calendar)"),
+            (
+                with_html().inline("p@x", "p.png", "image/png", *b"x"),
+                "multipart/alternative(text/plain multipart/related(text/html image/png))",
+            ),
+            (message().inline("p@x", "p.png", "image/png", *b"x"), "multipart/mixed(text/plain image/png)"),
+            (
+                with_html()
+                    .inline("p@x", "p.png", "image/png", *b"x")
+                    .calendar(INVITATION)
+                    .attach("a.pdf", "application/pdf", *b"x")
+                    .attach_message(
+                        "m.eml",
+                        b"Subject: in\n\n--=_abababababababababababababababab_00000000\n",
+                    ),
+                "multipart/mixed(multipart/alternative(text/plain multipart/related(text/html image/png) text/calendar) \
+                 application/pdf message/rfc822(text/plain))",
+            ),
+            (
+                message().attach_message("m.eml", b"Subject: in\n\n\0"),
+                "multipart/mixed(text/plain application/octet-stream)",
+            ),
+        ];
+        for (message, want) in rows {
+            assert_eq!(outline(&build(&message).octets), want);
+        }
+        let composed = build(&with_html().inline("p@x", "p.png", "image/png", *b"pic").calendar(INVITATION));
+        let parsed = parse::Message::parse(&composed.octets);
+        assert!(parsed.defects().is_empty(), "{:?}", parsed.defects());
+        let picture = parsed.by_content_id("cid:p@x").unwrap();
+        assert_eq!(
+            (picture.bytes().as_ref(), picture.disposition().unwrap().kind.as_str()),
+            (&b"pic"[..], "inline")
+        );
+        let calendar = parsed.parts().iter().find(|part| part.role() == Some(Role::Calendar)).unwrap();
+        assert_eq!(calendar.content_type().parameters.get("method"), Some("REQUEST"));
+        assert_eq!(crate::calendar::invitation(&calendar.text()).unwrap().summary, "Gr\u{fc}\u{df}e");
+        let eight = build(&message().attach_message("m.eml", "Subject: \u{fc}\n\n".as_bytes()));
+        assert!(eight.needs_8bitmime && !build(&message()).needs_8bitmime);
+    }
+
+    #[test]
+    fn fields_are_written_as_readers_know_them() {
+        let rows = [
+            (message().priority(Priority::High), "Importance: high\r\nX-Priority: 1 (Highest)\r\n".into()),
+            (message().header("X-Ticket", "Gr\u{fc}n"), "X-Ticket: =?utf-8?B?R3LDvG4=?=\r\n".into()),
+            (
+                message().list_unsubscribe(["https://x.example/u?a", "mailto:u@x.example"], true),
+                "List-Unsubscribe: <https://x.example/u?a>, <mailto:u@x.example>\r\n\
+                 List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+                    .to_string(),
+            ),
+            (
+                message().in_reply_to("<2@x>", ["<1@x>", "junk", "<2@x>"]),
+                "In-Reply-To: <2@x>\r\nReferences: <1@x> <2@x>\r\n".into(),
+            ),
+            (message().in_reply_to("<2@x>", [""; 0]), "In-Reply-To: <2@x>\r\nReferences: <2@x>\r\n".into()),
+            (message().in_reply_to("no id\r\nBcc: a@b", ["<1@x>"]), String::new()),
+        ];
+        for (message, want) in rows {
+            assert_eq!(fields(&message), want);
+        }
+        let long: Vec<String> = (0..200).map(|n| format!("<{n:040}@x>")).collect();
+        let text = fields(&message().in_reply_to("<last@x>", &long));
+        let references = text.split_once("References:").unwrap().1;
+        assert!(references.len() < 1_000 && references.lines().all(|line| line.len() <= 78), "{references}");
+        assert!(
+            references.contains(&long[0])
+                && references.contains(&long[199])
+                && !references.contains(&long[1])
+        );
+        assert!(references.trim_end().ends_with("<last@x>"));
+    }
+
+    #[test]
+    fn groups_are_written_and_their_members_get_the_message() {
+        let message = Message::new(mailbox("robot@example.com"))
+            .to(mailbox("Ann <ann@example.org>"))
+            .to_group("Friends, old", [mailbox("bob@example.org"), mailbox("J\u{f6}rg <j@example.org>")])
+            .to_group("Leute \u{fc}berall", [mailbox("c@example.org")])
+            .cc_group("undisclosed-recipients", [])
+            .text("x");
+        let composed = build(&message);
+        assert_eq!(
+            composed.recipients,
+            ["ann@example.org", "bob@example.org", "j@example.org", "c@example.org"]
+        );
+        let headers = Headers::parse(&composed.octets).unwrap();
+        let names = |field: &str| -> Vec<String> {
+            let entries = headers.get(field).unwrap().addresses();
+            entries
+                .iter()
+                .map(|entry| match entry {
+                    AddressOrGroup::Address(mailbox) => mailbox.to_string(),
+                    AddressOrGroup::Group { name, members } => format!("{name}: {}", members.len()),
+                })
+                .collect()
+        };
+        assert_eq!(names("to"), ["Ann <ann@example.org>", "Friends, old: 2", "Leute \u{fc}berall: 1"]);
+        assert_eq!(names("cc"), ["undisclosed-recipients: 0"]);
+        let nobody = Message::new(mailbox("robot@example.com")).to_group("nobody", []);
+        assert_eq!(nobody.build(DateTime::new(0, 0).unwrap(), [0; 16]), Err(Error::NoRecipients));
+    }
+
+    #[test]
+    fn the_sender_of_the_envelope_can_be_another() {
+        let composed = build(&message().sender(mailbox("Desk <desk@example.com>")));
+        assert_eq!(composed.sender, "desk@example.com");
+        let parsed = parse::Message::parse(&composed.octets);
+        assert_eq!(parsed.addresses("sender").len(), 1);
+    }
+
+    #[test]
+    fn nothing_wrong_goes_out() {
+        let rows = [
+            (message().header("Bcc", "x@y"), Error::HeaderName("Bcc".into())),
+            (message().header("content-type", "x"), Error::HeaderName("content-type".into())),
+            (message().header("X: a\r\nBcc", "x@y"), Error::HeaderName("X: a\r\nBcc".into())),
+            (message().header("X Y", "z"), Error::HeaderName("X Y".into())),
+            (message().header("", "z"), Error::HeaderName(String::new())),
+            (message().header("X-Y", "z\r\nBcc: x@y"), Error::ControlCharacter(Field::Header)),
+            (message().to_group("x\r\nBcc: a", []), Error::ControlCharacter(Field::Group)),
+            (message().list_unsubscribe(["mailto:u@x.example"], true), Error::Unsubscribe),
+            (message().list_unsubscribe(["https://x>, <y"], false), Error::Unsubscribe),
+            (message().list_unsubscribe([], false), Error::Unsubscribe),
+            (message().list_unsubscribe(["javascript:x"], false), Error::Unsubscribe),
+            (message().inline("a b", "x", "image/png", *b""), Error::ContentId),
+            (message().inline("a>\r\nX: <b", "x", "image/png", *b""), Error::ContentId),
+            (message().inline("a", "x\r\ny", "image/png", *b""), Error::ControlCharacter(Field::FileName)),
+            (message().calendar("BEGIN:VEVENT\nEND:VEVENT"), Error::Calendar),
+            (message().calendar("METHOD:REQUEST"), Error::Calendar),
+            (message().calendar("METHOD:A;b=c\nBEGIN:VEVENT\nEND:VEVENT"), Error::Calendar),
+            (message().attach_later("x", "a/b", None), Error::ReadLater),
+        ];
+        for (message, want) in rows {
+            assert_eq!(message.build(DateTime::new(0, 0).unwrap(), [0; 16]), Err(want));
+        }
+    }
+
+    proptest! {
+        /// Whatever is passed in, the fields are those that were asked for, and so are the recipients.
+        #[test]
+        fn no_text_adds_a_field_or_a_recipient(
+            name in ".{0,20}", text in ".{0,60}", group in ".{0,20}", id in ".{0,20}", file in ".{0,20}", uri in ".{0,20}",
+        ) {
+            let message = message()
+                .header(&name, &text)
+                .to_group(group, [mailbox("b@example.org")])
+                .in_reply_to(&id, [&text])
+                .inline(id, file.clone(), "image/png", *b"x")
+                .list_unsubscribe([uri.as_str()], false)
+                .subject(text)
+                .attach(file, "a/b", *b"x");
+            let Ok(composed) = message.build(DateTime::new(0, 0).unwrap(), [7; 16]) else { return Ok(()) };
+            prop_assert_eq!(&composed.recipients, &vec!["ann@example.org".to_string(), "b@example.org".into()]);
+            let parsed = parse::Message::parse(&composed.octets);
+            prop_assert_eq!(parsed.defects(), &[]);
+            let known = ["Date", "From", "To", "Subject", "Message-ID", "In-Reply-To", "References", "List-Unsubscribe", "MIME-Version", "Content-Type"];
+            for field in &parsed.headers() {
+                prop_assert!(known.contains(&field.name()) || field.name() == name, "{}", field.name());
+            }
+            prop_assert_eq!(parsed.parts().len(), 4);
+        }
+    }
+}

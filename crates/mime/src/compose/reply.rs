@@ -1,0 +1,232 @@
+//! Answers, and messages that are passed on.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::Message;
+use crate::decode::{AddressOrGroup, DisplayAddress};
+use crate::{Address, parse};
+
+impl Message {
+    /// An answer by `from` to a message: whom it goes to, its subject and its place in the thread. Its text is still to be
+    /// set; [`quotation`] gives the old one.
+    ///
+    /// It goes to whom the message says that replies go to, or to its author; the answer to a message of one's own goes
+    /// to whom that went to. `to_all` adds its other recipients as Cc. Addresses that mail can't be sent to are left out.
+    #[must_use]
+    pub fn reply(original: &parse::Message<'_>, from: Address, to_all: bool) -> Self {
+        let author = addresses(original.from());
+        let is_own = |address: &Address| address.address().eq_ignore_ascii_case(from.address());
+        let mut to = addresses(original.reply_to());
+        if to.is_empty() {
+            to = if author.iter().any(is_own) { addresses(original.to()) } else { author };
+        }
+        let mut known: Vec<String> =
+            to.iter().map(|address| address.address().to_ascii_lowercase()).collect();
+        let mut cc = Vec::new();
+        if to_all {
+            known.push(from.address().to_ascii_lowercase());
+            for address in addresses(original.to()).into_iter().chain(addresses(original.cc())) {
+                let name = address.address().to_ascii_lowercase();
+                if !known.contains(&name) {
+                    known.push(name);
+                    cc.push(address);
+                }
+            }
+        }
+        let mut reply = Self::new(from).subject(prefixed("Re: ", &["re:", "aw:", "sv:"], original));
+        (reply.to, reply.cc) = (to, cc);
+        reply.in_thread_of(original)
+    }
+
+    /// A message by `from` that passes another one on, as `subject` of its own and in the thread of that. Text and
+    /// recipients are still to be set: [`quotation`] gives the old text,
+    /// [`attach_message`](Self::attach_message) attaches the whole message.
+    #[must_use]
+    pub fn forward(original: &parse::Message<'_>, from: Address) -> Self {
+        Self::new(from).subject(prefixed("Fwd: ", &["fwd:", "fw:", "wg:"], original)).in_thread_of(original)
+    }
+
+    /// Adds the files that are attached to a message, as they are there.
+    #[must_use]
+    pub fn attachments_of(mut self, original: &parse::Message<'_>) -> Self {
+        for part in original.attachments() {
+            let name: String =
+                part.file_name().unwrap_or("attachment").chars().filter(|c| !c.is_control()).collect();
+            let essence = part.content_type().essence.as_str();
+            if essence == "message/rfc822" {
+                self = self.attach_message(name, part.raw_body());
+                continue;
+            }
+            let known = super::is_content_type(essence);
+            let content_type = if known { essence } else { "application/octet-stream" };
+            self = self.attach(name, content_type, part.bytes().into_owned());
+        }
+        self
+    }
+
+    fn in_thread_of(self, original: &parse::Message<'_>) -> Self {
+        let Some(id) = original.message_id() else { return self };
+        let mut references = original.references();
+        if references.is_empty() {
+            // RFC 5322 section 3.6.4: the parent's In-Reply-To, if it names one message.
+            references = original.in_reply_to();
+            references.truncate(usize::from(references.len() == 1));
+        }
+        self.in_reply_to(&id, references)
+    }
+}
+
+/// The text of a message as a quotation, with who wrote it and when in front of it.
+#[must_use]
+pub fn quotation(original: &parse::Message<'_>) -> String {
+    let text = original.text();
+    let author = mailboxes(original.from()).into_iter().next();
+    let author = author.map(|author| if author.name.is_empty() { author.address } else { author.name });
+    let author = one_line(&author.unwrap_or_default());
+    let mut quoted = match (original.date(), author.as_str()) {
+        (_, "") => String::new(),
+        (Some(date), author) => format!("On {date}, {author} wrote:\n"),
+        (None, author) => format!("{author} wrote:\n"),
+    };
+    for line in text.trim_end().lines() {
+        // A quotation of a quotation has its marks side by side.
+        quoted.push_str(if line.is_empty() || line.starts_with('>') { ">" } else { "> " });
+        quoted.push_str(line);
+        quoted.push('\n');
+    }
+    quoted
+}
+
+/// What stands in front of a text that is passed on: the fields that a person wants to see, and the text.
+#[must_use]
+pub fn passed_on(original: &parse::Message<'_>) -> String {
+    let mut text = String::from("---------- Forwarded message ----------\n");
+    let list = |entries: Vec<AddressOrGroup>| {
+        mailboxes(entries).iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    };
+    for (name, value) in [
+        ("From", list(original.from())),
+        ("Date", original.date().map(|date| date.to_string()).unwrap_or_default()),
+        ("Subject", original.subject().unwrap_or_default().into_owned()),
+        ("To", list(original.to())),
+        ("Cc", list(original.cc())),
+    ] {
+        if !value.is_empty() {
+            text.push_str(&format!("{name}: {}\n", one_line(&value)));
+        }
+    }
+    text.push('\n');
+    text.push_str(&original.text());
+    text
+}
+
+/// The subject with a word in front of it, unless there is one of these.
+fn prefixed(prefix: &str, known: &[&str], original: &parse::Message<'_>) -> String {
+    let subject = one_line(&original.subject().unwrap_or_default());
+    let has = |start: &&str| subject.get(..start.len()).is_some_and(|own| own.eq_ignore_ascii_case(start));
+    if known.iter().any(has) { subject } else { [prefix, &subject].concat().trim_end().into() }
+}
+
+/// A sender can hide line ends in encoded words.
+fn one_line(text: &str) -> String {
+    text.split(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'))
+        .filter(|piece| !piece.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn mailboxes(entries: Vec<AddressOrGroup>) -> Vec<DisplayAddress> {
+    let members = |entry| match entry {
+        AddressOrGroup::Address(mailbox) => Vec::from([mailbox]),
+        AddressOrGroup::Group { members, .. } => members,
+    };
+    entries.into_iter().flat_map(members).collect()
+}
+
+fn addresses(entries: Vec<AddressOrGroup>) -> Vec<Address> {
+    let sendable = |mailbox: DisplayAddress| Address::named(&one_line(&mailbox.name), &mailbox.address).ok();
+    mailboxes(entries).into_iter().filter_map(sendable).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+    use crate::DateTime;
+
+    const ORIGINAL: &[u8] = b"From: =?utf-8?q?J=C3=B6rg=0D=0ABcc=3A_x=40y?= <j@example.org>\r\nTo: Me <me@example.org>, Bob <bob@example.org>\r\n\
+        Cc: c@example.org, ME@example.org, broken@\r\nDate: Tue, 1 Jul 2003 10:52:37 +0200\r\n\
+        Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe=0D=0AX=3A_y?=\r\nMessage-ID: <2@example.org>\r\nReferences: <0@x>\r\n <1@x>\r\n\
+        Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nfirst\r\n> old\r\n\r\nlast\r\n\r\n\
+        --b\r\nContent-Type: application/pdf; name=a.pdf\r\n\r\npdf\r\n--b--\r\n";
+
+    fn me() -> Address {
+        Address::parse("me@example.org").unwrap()
+    }
+
+    fn shown(message: &Message) -> (Vec<String>, Vec<String>, String) {
+        let show = |list: &[Address]| list.iter().map(ToString::to_string).collect();
+        (show(&message.to), show(&message.cc), message.subject.clone().unwrap_or_default())
+    }
+
+    #[test]
+    fn an_answer_goes_to_whom_it_should() {
+        let original = parse::Message::parse(ORIGINAL);
+        // The line end that was hidden in the name is a space.
+        let author = || vec!["\"J\u{f6}rg Bcc: x@y\" <j@example.org>".to_string()];
+        let subject = || "Re: Gr\u{fc}\u{df}e X: y".to_string();
+        assert_eq!(shown(&Message::reply(&original, me(), false)), (author(), vec![], subject()));
+        let all = vec!["Bob <bob@example.org>".into(), "c@example.org".into()];
+        assert_eq!(shown(&Message::reply(&original, me(), true)), (author(), all, subject()));
+
+        let rows: &[(&str, &str, &str)] = &[
+            ("From: a@x\r\nReply-To: list@x\r\nSubject: RE: hi\r\n\r\n", "list@x", "RE: hi"),
+            ("From: me@example.org\r\nTo: b@x\r\n\r\n", "b@x", "Re:"),
+            ("Subject: x\r\n\r\n", "", "Re: x"),
+        ];
+        for (raw, to, subject) in rows {
+            let reply = Message::reply(&parse::Message::parse(raw.as_bytes()), me(), false);
+            let (got, _, got_subject) = shown(&reply);
+            assert_eq!((got.join(","), got_subject.as_str()), ((*to).to_string(), *subject), "{raw}");
+        }
+        let octets = Message::reply(&original, me(), false)
+            .build(DateTime::new(0, 0).unwrap(), [0; 16])
+            .unwrap()
+            .octets;
+        let reply = parse::Message::parse(&octets);
+        assert_eq!(reply.in_reply_to(), ["<2@example.org>"]);
+        assert_eq!(reply.references(), ["<0@x>", "<1@x>", "<2@example.org>"]);
+        let no_references = b"Message-ID: <2@x>\r\nIn-Reply-To: <1@x>\r\nFrom: a@x\r\n\r\n";
+        let octets = Message::reply(&parse::Message::parse(no_references), me(), false);
+        let octets = octets.build(DateTime::new(0, 0).unwrap(), [0; 16]).unwrap().octets;
+        assert_eq!(parse::Message::parse(&octets).references(), ["<1@x>", "<2@x>"]);
+    }
+
+    #[test]
+    fn the_old_text_is_quoted_and_passed_on() {
+        let original = parse::Message::parse(ORIGINAL);
+        assert_eq!(
+            quotation(&original),
+            "On Tue, 1 Jul 2003 10:52:37 +0200, J\u{f6}rg Bcc: x@y wrote:\n> first\n>> old\n>\n> last\n"
+        );
+        let text = passed_on(&original);
+        assert!(text.starts_with("---------- Forwarded message ----------\nFrom: J\u{f6}rg Bcc: x@y <j@example.org>\nDate: Tue, 1 Jul"), "{text}");
+        assert!(
+            text.contains("\nSubject: Gr\u{fc}\u{df}e X: y\nTo: Me <me@example.org>, Bob")
+                && text.ends_with("\n\nfirst\r\n> old\r\n\r\nlast\r\n"),
+            "{text}"
+        );
+        let forward = Message::forward(&original, me()).to(me()).text(text).attachments_of(&original);
+        let octets = forward.build(DateTime::new(0, 0).unwrap(), [0; 16]).unwrap().octets;
+        let parsed = parse::Message::parse(&octets);
+        assert_eq!(parsed.subject().as_deref(), Some("Fwd: Gr\u{fc}\u{df}e X: y"));
+        let files: Vec<_> = parsed
+            .attachments()
+            .map(|part| (part.file_name().unwrap().to_string(), part.bytes().into_owned()))
+            .collect();
+        assert_eq!(files, [("a.pdf".to_string(), b"pdf".to_vec())]);
+    }
+}
