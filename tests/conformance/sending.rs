@@ -5,7 +5,10 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use mailbearer::{Client, Envelope, Error, Kind, Security, Server, Tokio, proto::smtp};
+use mailbearer::{
+    Address, Client, Envelope, Error, Kind, Message, Outgoing, Security, Server, Tokio,
+    proto::{mime::parse, smtp},
+};
 use mailbearer_mock::{Server as Mock, Transcript, memory::Options, serve};
 
 use crate::facade::{account, message, mock, robot, tokio};
@@ -234,5 +237,69 @@ fn a_refusal_in_the_middle_of_an_upload_is_told() {
         assert!(error.to_string().contains("552 5.3.4 too big"), "{driver}: {error:?}");
         assert!(!error.is_transient() && !error.outcome_unknown(), "{driver}: {error:?}");
         let _ = serving.join();
+    }
+}
+
+#[test]
+fn files_are_read_while_the_message_is_sent() {
+    let server = mock(Options::default());
+    let robot = robot(&server);
+    let user = Address::parse(&robot.account().user).unwrap();
+    let message = || Message::new(user.clone()).to(user.clone()).subject("files").text("x");
+    let file: Vec<u8> = (0..2_000_003_u32).map(|n| n.to_le_bytes()[0] ^ n.to_le_bytes()[1]).collect();
+    let outgoing = |size: Option<u64>| {
+        Outgoing::new(message())
+            .attach_reader("发票.bin", "application/octet-stream", &*file, size)
+            .attach_reader("empty", "a/b", std::io::empty(), None)
+    };
+    let length = u64::try_from(file.len()).ok();
+    robot.send_outgoing(outgoing(length)).unwrap();
+    tokio(async {
+        let robot = account(&server).tokio().unwrap();
+        robot.send_outgoing(outgoing(None)).await.unwrap();
+    });
+    let prepared = robot.prepare(outgoing(length)).unwrap();
+    let told = robot.prepare(Outgoing::new(message()).attach_reader("a", "a/b", &*file, length)).unwrap();
+    let (size, mut octets) = (told.envelope().size, Vec::new());
+    told.copy(|piece| {
+        octets.extend_from_slice(piece);
+        Ok::<(), Error>(())
+    })
+    .unwrap();
+    assert_eq!((size, prepared.envelope().size), (u64::try_from(octets.len()).ok(), None));
+    let parsed = parse::Message::parse(&octets);
+    assert!(parsed.attachments().all(|part| part.bytes() == file));
+
+    let messages = server.mailbox().messages("INBOX");
+    assert_eq!(messages.len(), 2);
+    for message in &messages {
+        let parsed = parse::Message::parse(&message.octets);
+        let files: Vec<_> = parsed.attachments().collect();
+        assert_eq!((files[0].file_name(), files[1].file_name()), (Some("发票.bin"), Some("empty")));
+        assert_eq!((files[0].bytes().len(), files[1].bytes().len()), (file.len(), 0));
+        assert!(files[0].bytes() == file);
+    }
+
+    // What is not as long as was said is not sent, and neither is what can't be read.
+    for size in [2_000_002, 2_000_004, 0] {
+        let error = robot.send_outgoing(outgoing(Some(size))).unwrap_err();
+        assert_eq!(error.kind(), Kind::Input, "{size}: {error}");
+    }
+    let mut smtp = robot.connect_smtp().unwrap();
+    let broken = Outgoing::new(message()).attach_reader("a", "a/b", Broken, None);
+    assert_eq!(smtp.send_prepared(robot.prepare(broken).unwrap()).unwrap_err().kind(), Kind::Input);
+    assert_unfinished(smtp.quit(), "a file that broke");
+    let forgotten = Outgoing::new(message().attach_later("a", "a/b", None));
+    assert_eq!(robot.send_outgoing(forgotten).unwrap_err().kind(), Kind::Message);
+    assert_eq!(Outgoing::new(message()).attach_path("none".as_ref(), "a/b").unwrap_err().kind(), Kind::Input);
+    assert_eq!(Outgoing::new(message()).attach_path(".".as_ref(), "a/b").unwrap_err().kind(), Kind::Input);
+    assert_eq!(server.mailbox().messages("INBOX").len(), 2);
+}
+
+struct Broken;
+
+impl std::io::Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+        Err(std::io::Error::other("broken"))
     }
 }

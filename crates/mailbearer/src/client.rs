@@ -203,11 +203,13 @@ impl<R: Runtime> Client<R> {
     ///
     /// As [`connect_imap`](Self::connect_imap).
     pub fn connect_smtp(&self) -> R::Task<'_, Result<Smtp<R>, Error>> {
-        R::task(async move {
-            let server = server(self.shared.account.smtp.as_ref(), Protocol::SMTP)?;
-            let open = |credentials| Smtp::open(&self.shared, server, credentials);
-            self.with_token(Protocol::SMTP, open).await.map(|(smtp, _)| smtp)
-        })
+        R::task(self.open_smtp())
+    }
+
+    pub(crate) async fn open_smtp(&self) -> Result<Smtp<R>, Error> {
+        let server = server(self.shared.account.smtp.as_ref(), Protocol::SMTP)?;
+        let open = |credentials| Smtp::open(&self.shared, server, credentials);
+        self.with_token(Protocol::SMTP, open).await.map(|(smtp, _)| smtp)
     }
 
     /// Logs in, sends one message and says goodbye, in the fewest round trips.
@@ -245,7 +247,7 @@ impl<R: Runtime> Client<R> {
     }
 
     /// The present time in UTC, and random octets for a Message-ID.
-    fn now_and_random(&self) -> Result<(DateTime, [u8; 16]), Error> {
+    pub(crate) fn now_and_random(&self) -> Result<(DateTime, [u8; 16]), Error> {
         let mut random = [0; 16];
         self.shared.tls.random(&mut random).map_err(|error| Error::settings(error.to_string()))?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

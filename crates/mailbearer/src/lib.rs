@@ -132,6 +132,7 @@ mod fetch;
 pub mod grant;
 mod imap;
 mod login;
+mod outgoing;
 mod parts;
 #[cfg(feature = "pop3")]
 pub mod pop3;
@@ -191,6 +192,7 @@ pub use mailbearer_net::{Blocking, Canceller, Proxies, Proxy, Runtime, Timeouts,
 pub use mailbearer_oauth::Retry;
 pub use mailbearer_smtp::{Envelope, Receipt};
 pub use mailbearer_wire::{Secret, Security};
+pub use outgoing::{Outgoing, Prepared};
 pub use parts::Part;
 #[cfg(feature = "pop3")]
 pub use pop3::Pop3;

@@ -90,11 +90,13 @@ impl<R: Runtime> Smtp<R> {
     ///
     /// Fails if the server refused the sender or every recipient, and after a message that was dropped.
     pub fn submit(&mut self, envelope: Envelope) -> R::Task<'_, Result<Submission<'_, R>, Error>> {
-        R::task(async move {
-            let mut submission = self.begin(envelope)?;
-            submission.wait().await?;
-            Ok(submission)
-        })
+        R::task(self.start_submission(envelope))
+    }
+
+    pub(crate) async fn start_submission(&mut self, envelope: Envelope) -> Result<Submission<'_, R>, Error> {
+        let mut submission = self.begin(envelope)?;
+        submission.wait().await?;
+        Ok(submission)
     }
 
     /// Goes on with a message that was [detached](Submission::detach). `None` if it is one of another session, or another
@@ -125,13 +127,15 @@ impl<R: Runtime> Smtp<R> {
     ///
     /// Fails if the connection breaks first; every message that has its receipt is with the server already. Fails
     /// after a message that was dropped before its end.
-    pub fn quit(mut self) -> R::Task<'static, Result<(), Error>> {
-        R::task(async move {
-            self.abandon_detached();
-            self.session.quit()?;
-            while self.connection.next(&mut self.session).await.map_err(Error::smtp)?.is_some() {}
-            Ok(())
-        })
+    pub fn quit(self) -> R::Task<'static, Result<(), Error>> {
+        R::task(self.say_goodbye())
+    }
+
+    pub(crate) async fn say_goodbye(mut self) -> Result<(), Error> {
+        self.abandon_detached();
+        self.session.quit()?;
+        while self.connection.next(&mut self.session).await.map_err(Error::smtp)?.is_some() {}
+        Ok(())
     }
 
     /// What the server offers.
@@ -226,7 +230,7 @@ impl<'s, R: Runtime> Submission<'s, R> {
         }
     }
 
-    async fn give(&mut self, mut octets: &[u8]) -> Result<(), Error> {
+    pub(crate) async fn give(&mut self, mut octets: &[u8]) -> Result<(), Error> {
         while !octets.is_empty() {
             let taken = self.smtp.session.body(self.ticket, octets)?;
             octets = octets.get(taken..).unwrap_or_default();
@@ -237,7 +241,7 @@ impl<'s, R: Runtime> Submission<'s, R> {
         Ok(())
     }
 
-    async fn end(self) -> Result<Receipt, Error> {
+    pub(crate) async fn end(self) -> Result<Receipt, Error> {
         self.smtp.session.finish_body(self.ticket)?;
         loop {
             match self.smtp.event().await? {

@@ -1,0 +1,237 @@
+use std::{fs::File, io::Read, path::Path};
+
+use mailbearer_mime::{
+    Message,
+    compose::{self, Draft, FileEncoder, Piece},
+};
+use mailbearer_net::Runtime;
+use mailbearer_smtp::{Envelope, Receipt};
+
+use crate::{Client, Error, Smtp};
+
+/// A message whose files are read while it is sent, however large they are.
+///
+/// ```no_run
+/// # use mailbearer::{Address, Client, Message, Outgoing};
+/// # fn job(robot: Client) -> Result<(), Box<dyn std::error::Error>> {
+/// let message = Message::new(Address::parse("robot@contoso.com")?).to(Address::parse("ann@example.org")?).text("Here it is.\n");
+/// let message = Outgoing::new(message).attach_path("video.mp4".as_ref(), "video/mp4")?;
+/// robot.send_outgoing(message)?;
+/// # Ok(()) }
+/// ```
+pub struct Outgoing<'r> {
+    message: Message,
+    files: Vec<Source<'r>>,
+}
+
+struct Source<'r> {
+    reader: Box<dyn Read + Send + 'r>,
+    size: Option<u64>,
+}
+
+impl std::fmt::Debug for Outgoing<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outgoing").field("message", &self.message).finish_non_exhaustive()
+    }
+}
+
+impl<'r> Outgoing<'r> {
+    /// A message, with no file yet that is read later.
+    #[must_use]
+    pub const fn new(message: Message) -> Self {
+        Self { message, files: Vec::new() }
+    }
+
+    /// Adds a file by its path, under the name that it has there. It is opened now and read while the message is sent.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it can't be opened, and for a folder.
+    pub fn attach_path(self, path: &Path, content_type: &str) -> Result<Self, Error> {
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            return Err(Error::from(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
+        }
+        // A pipe has no size to tell.
+        let size = metadata.is_file().then_some(metadata.len());
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(self.attach_reader(&name, content_type, file, size))
+    }
+
+    /// Adds what a reader gives, of `size` octets if that is known. With all sizes known the server can refuse a message
+    /// that is too large before it is sent.
+    #[must_use]
+    pub fn attach_reader(
+        mut self,
+        name: &str,
+        content_type: &str,
+        reader: impl Read + Send + 'r,
+        size: Option<u64>,
+    ) -> Self {
+        self.message = self.message.attach_later(name, content_type, size);
+        self.files.push(Source { reader: Box::new(reader), size });
+        self
+    }
+}
+
+/// A message as it goes out, [`Client::prepare`]d.
+pub struct Prepared<'r> {
+    draft: Draft,
+    files: Vec<Source<'r>>,
+}
+
+impl std::fmt::Debug for Prepared<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Prepared").field("size", &self.draft.size()).finish_non_exhaustive()
+    }
+}
+
+impl<R: Runtime> Client<R> {
+    /// Gives a message the present time in UTC and random octets for its Message-ID. Nothing is read yet.
+    ///
+    /// # Errors
+    ///
+    /// Fails for what can't stand in a message; names the field.
+    pub fn prepare<'r>(&self, message: Outgoing<'r>) -> Result<Prepared<'r>, Error> {
+        let (now, random) = self.now_and_random()?;
+        let draft = message.message.draft(now, random)?;
+        Ok(Prepared { draft, files: message.files })
+    }
+
+    /// Logs in, sends one message whose files are read meanwhile, and says goodbye. Reading blocks the thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect_smtp`](Self::connect_smtp) and [`Smtp::send_prepared`].
+    pub fn send_outgoing<'a>(&'a self, message: Outgoing<'a>) -> R::Task<'a, Result<Receipt, Error>> {
+        R::task(async move {
+            let prepared = self.prepare(message)?;
+            let mut smtp = self.open_smtp().await?;
+            let verdict = smtp.stream(prepared).await;
+            // The verdict is in.
+            let _ = smtp.say_goodbye().await;
+            verdict
+        })
+    }
+}
+
+impl<R: Runtime> Smtp<R> {
+    /// Sends one message whose files are read meanwhile. Reading blocks the thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), and if a file can't be read or is not as long as was said: nothing is delivered then, and
+    /// the session has ended.
+    pub fn send_prepared<'a>(&'a mut self, message: Prepared<'a>) -> R::Task<'a, Result<Receipt, Error>> {
+        R::task(self.stream(message))
+    }
+
+    async fn stream(&mut self, mut message: Prepared<'_>) -> Result<Receipt, Error> {
+        let mut submission = self.start_submission(message.envelope()).await?;
+        let mut encoded = Vec::new();
+        for piece in message.draft.pieces() {
+            let number = match piece {
+                Piece::Octets(octets) => {
+                    submission.give(octets).await?;
+                    continue;
+                }
+                Piece::File(number) => number,
+            };
+            let mut file = Encoding::new(message.files.get_mut(number))?;
+            while file.next(&mut encoded)? {
+                submission.give(&encoded).await?;
+            }
+        }
+        submission.end().await
+    }
+}
+
+impl Prepared<'_> {
+    /// Who sends it, who gets it, how much it is, and what the server has to offer.
+    #[must_use]
+    pub fn envelope(&self) -> Envelope {
+        let composed = self.draft.composed();
+        let mut envelope = Envelope::new(&composed.sender, &composed.recipients);
+        envelope.size = self.draft.size();
+        envelope.eight_bit = composed.needs_8bitmime;
+        envelope.smtp_utf8 = composed.needs_smtputf8;
+        envelope
+    }
+
+    /// Hands the octets to `sink`, in pieces, and reads the files for that.
+    ///
+    /// # Errors
+    ///
+    /// Fails if reading or `sink` does, and if a file is not as long as was said; what was handed over is not whole then.
+    pub fn copy<E: From<Error>>(mut self, mut sink: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        let mut encoded = Vec::new();
+        for piece in self.draft.pieces() {
+            match piece {
+                Piece::Octets(octets) => sink(octets)?,
+                Piece::File(number) => {
+                    let mut file = Encoding::new(self.files.get_mut(number))?;
+                    while file.next(&mut encoded)? {
+                        sink(&encoded)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A file on its way through base64.
+struct Encoding<'s, 'r> {
+    source: &'s mut Source<'r>,
+    /// Until the last line.
+    encoder: Option<FileEncoder>,
+    piece: Vec<u8>,
+    read: u64,
+}
+
+impl<'s, 'r> Encoding<'s, 'r> {
+    fn new(source: Option<&'s mut Source<'r>>) -> Result<Self, Error> {
+        // One that was added to the message itself has nothing that it is read from.
+        let source = source.ok_or(compose::Error::ReadLater)?;
+        Ok(Self { source, encoder: Some(FileEncoder::default()), piece: vec![0; PIECE], read: 0 })
+    }
+
+    /// Puts the next octets into `encoded`; false after the last.
+    fn next(&mut self, encoded: &mut Vec<u8>) -> Result<bool, Error> {
+        encoded.clear();
+        let Some(encoder) = &mut self.encoder else { return Ok(false) };
+        let count = loop {
+            match self.source.reader.read(&mut self.piece) {
+                Ok(count) => break count,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        };
+        self.read = self.read.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        // The server was told how much it is.
+        let is_wrong = |size: u64| self.read > size || (count == 0 && self.read < size);
+        if self.source.size.is_some_and(is_wrong) {
+            return Err(std::io::Error::other("a file is not as long as was said").into());
+        }
+        if count == 0 {
+            encoder.finish(encoded);
+            self.encoder = None;
+        } else {
+            encoder.encode(self.piece.get(..count).unwrap_or_default(), encoded);
+        }
+        Ok(true)
+    }
+}
+
+/// Octets that are read at a time: whole lines of base64, so that nothing is copied for being half a line.
+const PIECE: usize = 57 * 1024;
+
+impl Outgoing<'_> {
+    /// Changes the message, as by one more field.
+    #[must_use]
+    pub fn map(mut self, change: impl FnOnce(Message) -> Message) -> Self {
+        self.message = change(self.message);
+        self
+    }
+}
