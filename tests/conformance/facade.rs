@@ -11,8 +11,8 @@ use std::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use mailbearer::{
-    Account, Address, Client, ClientProof, Composed, Kind, Login, Message, Range, Runtime, Security, Server,
-    Token, Tokio,
+    Account, Address, Client, ClientProof, Composed, Envelope, Kind, Login, Message, Range, Runtime,
+    Security, Server, Token, Tokio,
     error::{Missing, Protocol},
 };
 use mailbearer_mock::{
@@ -277,7 +277,7 @@ fn a_refusal_counts_more_than_that_the_server_hangs_up_after_it() {
     }
 }
 
-/// Whatever a server repeats of the token while it refuses it, neither the error nor the trace shows it.
+/// Whatever a server repeats of the token, while it refuses it or later, neither an error nor the trace shows it.
 #[test]
 fn a_token_that_the_server_repeats_is_shown_by_nothing() {
     let token = "EwBAAl3BAAUFFpUAo7J3Ve0bjLBWZWCclRC3EoAA";
@@ -287,6 +287,7 @@ fn a_token_that_the_server_repeats_is_shown_by_nothing() {
     let smtp =
         "--TLS--\nS: 220 ready\nC: EHLO <any>\nS: 250-hello\nS: 250 AUTH XOAUTH2\nC: AUTH XOAUTH2 <any>\n";
     let smtp_end = "C: QUIT\n";
+    let (in_imap, in_smtp) = ("S: <tag> OK in\nC: <tag> NOOP\n", "S: 235 in\nC: MAIL <any>\n");
     let rows = [
         ("NO", imap, format!("S: <tag> NO AUTHENTICATE XOAUTH2 {response} failed\n"), ""),
         ("code", imap, format!("S: <tag> NO [X {response}] {token}\n"), ""),
@@ -295,6 +296,15 @@ fn a_token_that_the_server_repeats_is_shown_by_nothing() {
         ("junk", imap, format!("S: ! {response}\n"), ""),
         ("535", smtp, format!("S: 535-no such\nS: 535 AUTH XOAUTH2 {response}\n"), smtp_end),
         ("421", smtp, format!("S: 421 going away after AUTH {token}\n"), ""),
+        ("NO later", imap, format!("{in_imap}S: <tag> NO what was {response}\n"), ""),
+        ("code later", imap, format!("{in_imap}S: <tag> BAD [X {response}] {token}\n"), ""),
+        ("BYE later", imap, format!("{in_imap}S: * BYE after {response}\n"), ""),
+        ("junk later", imap, format!("{in_imap}S: ! {response}\n"), ""),
+        ("tag of nothing", imap, format!("{in_imap}S: A99 OK {response}\n"), ""),
+        ("odd line", imap, format!("{in_imap}S: * 1 FETCH {token}\nS: <tag> OK done\n"), ""),
+        ("MAIL", smtp, format!("{in_smtp}S: 550 5.7.1 not after AUTH {response}\n"), ""),
+        ("421 later", smtp, format!("{in_smtp}S: 421 4.7.0 {token}\n"), ""),
+        ("no reply", smtp, format!("{in_smtp}S: what was {token}\n"), ""),
     ];
     for (name, start, answer, end) in rows {
         let transcript = Transcript::parse(&format!("{start}{answer}{end}--close--\n")).unwrap();
@@ -315,13 +325,23 @@ fn a_token_that_the_server_repeats_is_shown_by_nothing() {
             seen.push('\n');
         })
         .unwrap();
-        let error = match start == imap {
-            true => robot.connect_imap().err().unwrap(),
-            false => robot.connect_smtp().err().unwrap(),
+        let (mut odd, envelope) = (Vec::new(), Envelope::new("a@mailbearer.test", ["b@mailbearer.test"]));
+        let result = match start == imap {
+            true => robot.connect_imap().and_then(|mut imap| {
+                let result = imap.noop();
+                odd.extend(imap.odd_lines());
+                result
+            }),
+            false => robot.connect_smtp().and_then(|mut smtp| smtp.submit(envelope).map(drop)),
         };
         let _ = serving.join();
-        let shown = format!("{error} {error:?} {}", seen.lock().unwrap());
-        assert!(shown.contains("[redacted]"), "{name}: {shown}");
+        assert_eq!(result.is_err(), odd.is_empty(), "{name}");
+        let error = result.err().map(|error| format!("{error} {error:?}"));
+        let seen = seen.lock().unwrap();
+        for said in [seen.as_str(), &format!("{error:?} {odd:?}")] {
+            assert!(said.contains("[redacted]"), "{name}: {said}");
+        }
+        let shown = format!("{error:?} {odd:?} {seen}");
         for secret in [&token[..12], &response[40..60]] {
             assert!(!shown.contains(secret), "{name}: {secret} in {shown}");
         }

@@ -463,6 +463,11 @@ impl Frame {
         Self { octets: self.octets.settle(), ..self }
     }
 
+    /// A response that says something else, parsed in the same way.
+    pub(crate) fn with_octets(self, octets: Vec<u8>) -> Self {
+        Self { octets: octets.into(), streamed: Vec::new(), ..self }
+    }
+
     /// All octets.
     #[must_use]
     pub fn into_octets(self) -> Octets {

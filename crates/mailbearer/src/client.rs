@@ -391,27 +391,13 @@ impl Shared {
         Connection::open(host, port, security, &self.tls, options).await
     }
 
-    /// For a connection on which no more of a secret is said than what the machine hides.
+    /// For any connection. The machines hide secrets in its trace.
     pub(crate) fn options(&self) -> Options {
         let mut options = Options::default();
         options.timeouts = self.account.timeouts;
         options.timeouts.opening.get_or_insert(LOGIN);
         if let Some(trace) = self.trace.clone() {
             options.trace = Some(Box::new(move |line| trace(line)));
-        }
-        options
-    }
-
-    /// For a connection on which these are said, which a server may repeat.
-    pub(crate) fn options_for(&self, credentials: &Credentials) -> Options {
-        let mut options = self.options();
-        if let Some(mut trace) = options.trace.take() {
-            let redactor = credentials.redactor();
-            options.trace = Some(Box::new(move |line: &TraceLine| {
-                let mut shown = line.clone();
-                shown.text = redactor.redact(&line.text);
-                trace(&shown);
-            }));
         }
         options
     }

@@ -123,7 +123,7 @@ impl<R: Runtime> Imap<R> {
         credentials: Credentials,
     ) -> Result<Self, Error> {
         let options = Self::options(&shared.account, server);
-        let mut net = shared.options_for(&credentials);
+        let mut net = shared.options();
         net.recv_limit = options.limits.buffer();
         let mut session = Session::new(options);
         session.authenticate(credentials)?;

@@ -59,7 +59,7 @@ impl<R: Runtime> Smtp<R> {
 
     async fn start(shared: &Shared, server: &Server, credentials: Credentials) -> Result<Self, Error> {
         let mut session = Session::new(Self::options(&shared.account, server))?;
-        let net = shared.options_for(&credentials);
+        let net = shared.options();
         session.authenticate(credentials)?;
         let connection = shared
             .connect(Service::Mail, &server.host, server.port, server.security, net)

@@ -178,6 +178,17 @@ pub enum ReplyError {
     NotAListing(String),
 }
 
+impl ReplyError {
+    /// The same, as `redact` lets its text be shown.
+    pub(crate) fn redacted(self, redact: impl Fn(&str) -> String) -> Self {
+        match self {
+            Self::NotAReply(line) => Self::NotAReply(redact(&line)),
+            Self::NotAListing(line) => Self::NotAListing(redact(&line)),
+            error => error,
+        }
+    }
+}
+
 impl From<LineTooLong> for ReplyError {
     fn from(LineTooLong { limit }: LineTooLong) -> Self {
         Self::LineTooLong { limit }

@@ -15,7 +15,7 @@ use crate::{Credentials, Mechanism, Reason, Redactor, credentials::Proof};
 /// the server gives its verdict. After a refusal look at [`reason`](Self::reason).
 ///
 /// A secret leaves the exchange once: whatever a server asks for, it does not get the token a second time. What is
-/// kept of it serves to [`redact`](Self::redact) what a server repeats.
+/// kept of it serves to hide it in the [`reason`](Self::reason); [`Credentials::redactor`] hides it elsewhere.
 #[derive(Clone, Debug)]
 pub struct Exchange {
     mechanism: Mechanism,
@@ -159,12 +159,6 @@ impl Exchange {
                 Ok(Secret::new(answer.to_vec()))
             }
         }
-    }
-
-    /// What the server says, without the token or password if it repeats that.
-    #[must_use]
-    pub fn redact(&self, text: &str) -> String {
-        Redactor::new(core::slice::from_ref(&self.shown)).redact(text)
     }
 
     /// Why the server refuses the token, once it said so.

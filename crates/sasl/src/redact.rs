@@ -5,16 +5,17 @@ use alloc::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD, engine::general_purpose::URL_SAFE_NO_PAD};
-use mailbearer_wire::Secret;
+use mailbearer_wire::{RecvBuf, Secret};
 
 /// Takes our own secrets out of what a server says.
 ///
 /// Servers repeat the request in their errors. This is the one place where secrets are looked for in text, and no more
-/// than a net: what we say ourselves is known where it is said.
-#[derive(Clone, Debug)]
+/// than a net: what we say ourselves is known where it is said. The default looks for nothing.
+#[derive(Clone, Debug, Default)]
 pub struct Redactor {
-    /// What to look for, in lower case.
-    forms: Vec<Secret>,
+    secrets: Vec<Secret>,
+    /// How each of their forms begins: what has none of these in it has none of the forms, which are long.
+    starts: Vec<Secret>,
 }
 
 impl Redactor {
@@ -22,36 +23,14 @@ impl Redactor {
     /// behind any number of octets, and in hexadecimal digits.
     #[must_use]
     pub fn new(secrets: &[Secret]) -> Self {
-        let mut forms: Vec<Secret> = Vec::new();
-        for secret in secrets.iter().filter(|secret| secret.expose().len() >= Self::SHORTEST) {
-            let text = secret.expose();
-            let mut add = |form: String| {
-                let form = Secret::<String>::new(form);
-                let form = Secret::<String>::new(form.expose().to_ascii_lowercase());
-                // The longest first: what is left of a secret when a shorter one was taken out of it is not found.
-                let longer = |other: &Secret| other.expose().len() >= form.expose().len();
-                let place = forms.iter().take_while(|other| longer(other)).count();
-                forms.insert(place, form);
-            };
-            add(text.clone());
-            let encoded = encode_text(text);
-            add(encoded.expose().replace('+', "%20"));
-            add(encoded.expose().clone());
-            add(text.bytes().map(|octet| format!("{octet:02x}")).collect());
-            // What stands before it in a group of three octets, and how many characters that has a part in.
-            for (before, first) in [("", 0), ("x", 2), ("xx", 3)] {
-                let octets = Secret::<String>::new([before, text].concat());
-                let last = octets.expose().len() % 3;
-                for whole in
-                    [STANDARD_NO_PAD.encode(octets.expose()), URL_SAFE_NO_PAD.encode(octets.expose())]
-                {
-                    let whole = Secret::<String>::new(whole);
-                    let end = whole.expose().len().saturating_sub(usize::from(last != 0));
-                    add(whole.expose().get(first..end).unwrap_or_default().to_string());
-                }
-            }
-        }
-        Self { forms }
+        let secrets = secrets.iter().filter(|secret| secret.expose().len() >= Self::SHORTEST);
+        let secrets: Vec<Secret> = secrets.cloned().collect();
+        let heads =
+            secrets.iter().map(|secret| Secret::<String>::new(head(secret.expose(), HEAD).to_string()));
+        let starts = forms(&heads.collect::<Vec<_>>());
+        let starts = starts.iter().map(|form| Secret::new(head(form.expose(), Self::START).to_string()));
+        let starts = starts.collect();
+        Self { secrets, starts }
     }
 
     /// `text` with `[redacted]` in place of each secret, and of each that is cut off after its first
@@ -59,12 +38,15 @@ impl Redactor {
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
         let mut text = text.to_string();
-        for form in &self.forms {
+        // The same length, so that what is found in one stands at the same place in the other.
+        let mut lower = text.to_ascii_lowercase();
+        let mut starts = self.starts.iter();
+        if !starts.any(|start| find(lower.as_bytes(), start.expose().as_bytes(), 0).is_some()) {
+            return text;
+        }
+        for form in forms(&self.secrets) {
             let form = form.expose().as_str();
-            // The same length, so that what is found in one stands at the same place in the other.
-            let lower = text.to_ascii_lowercase();
-            let start = form.char_indices().nth(Self::START).map_or(form.len(), |(at, _)| at);
-            let start = form.get(..start).unwrap_or_default().as_bytes();
+            let start = head(form, Self::START).as_bytes();
             let (mut shown, mut end) = (String::new(), 0_usize);
             while let Some(at) = find(lower.as_bytes(), start, end) {
                 shown.push_str(text.get(end..at).unwrap_or_default());
@@ -74,9 +56,20 @@ impl Redactor {
             if end > 0 {
                 shown.push_str(text.get(end..).unwrap_or_default());
                 text = shown;
+                lower = text.to_ascii_lowercase();
             }
         }
         text
+    }
+
+    /// Has a trace of what `rx` receives show none of the secrets, if there is a trace.
+    pub fn hide_in(&self, rx: &mut RecvBuf) {
+        if !self.starts.is_empty() {
+            rx.redact_trace(|| {
+                let redactor = self.clone();
+                move |text: &str| redactor.redact(text)
+            });
+        }
     }
 
     /// Characters of a secret by which it is found.
@@ -84,6 +77,44 @@ impl Redactor {
 
     /// Octets of the shortest secret that is looked for. A shorter one would be found in words.
     pub const SHORTEST: usize = 8;
+}
+
+/// What to look for, in lower case.
+fn forms(secrets: &[Secret]) -> Vec<Secret> {
+    let mut forms: Vec<Secret> = Vec::new();
+    for secret in secrets {
+        let text = secret.expose();
+        let mut add = |form: String| {
+            let form = Secret::<String>::new(form);
+            let form = Secret::<String>::new(form.expose().to_ascii_lowercase());
+            // The longest first: what is left of a secret when a shorter one was taken out of it is not found.
+            let longer = |other: &Secret| other.expose().len() >= form.expose().len();
+            let place = forms.iter().take_while(|other| longer(other)).count();
+            forms.insert(place, form);
+        };
+        add(text.clone());
+        let encoded = encode_text(text);
+        add(encoded.expose().replace('+', "%20"));
+        add(encoded.expose().clone());
+        add(text.bytes().map(|octet| format!("{octet:02x}")).collect());
+        // What stands before it in a group of three octets, and how many characters that has a part in.
+        for (before, first) in [("", 0), ("x", 2), ("xx", 3)] {
+            let octets = Secret::<String>::new([before, text].concat());
+            let last = octets.expose().len() % 3;
+            for whole in [STANDARD_NO_PAD.encode(octets.expose()), URL_SAFE_NO_PAD.encode(octets.expose())] {
+                let whole = Secret::<String>::new(whole);
+                let end = whole.expose().len().saturating_sub(usize::from(last != 0));
+                add(whole.expose().get(first..end).unwrap_or_default().to_string());
+            }
+        }
+    }
+    forms
+}
+
+/// The first so many characters.
+fn head(text: &str, characters: usize) -> &str {
+    let end = text.char_indices().nth(characters).map_or(text.len(), |(at, _)| at);
+    text.get(..end).unwrap_or_default()
 }
 
 /// Where `part` stands in `text`, at `from` or behind it. The standard library's search would be the larger half of this
@@ -113,6 +144,8 @@ fn encode_text(text: &str) -> Secret {
     Secret::new(encoded)
 }
 
+/// Characters of a secret that determine how each of its forms begins.
+const HEAD: usize = 24;
 const MARK: &str = "[redacted]";
 
 #[cfg(test)]

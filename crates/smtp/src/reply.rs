@@ -284,6 +284,16 @@ pub enum ReplyError {
     },
 }
 
+impl ReplyError {
+    /// The same, as `redact` lets its text be shown.
+    pub(crate) fn redacted(self, redact: impl Fn(&str) -> String) -> Self {
+        match self {
+            Self::Malformed { excerpt } => Self::Malformed { excerpt: redact(&excerpt) },
+            error => error,
+        }
+    }
+}
+
 impl fmt::Display for ReplyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -10,7 +10,7 @@ use alloc::{
 };
 use core::{fmt, mem, time::Duration};
 
-use mailbearer_sasl::{Credentials, Exchange};
+use mailbearer_sasl::{Credentials, Exchange, Redactor};
 use mailbearer_wire::{DotEncoder, Machine, RecvBuf, Secret, Security, SendBuf, Step, printable_bytes};
 
 use self::{
@@ -52,6 +52,8 @@ pub struct Session {
     replies: ReplyReader,
     queue: VecDeque<Command>,
     auth_asked: bool,
+    /// What was said to log in, which a server may repeat at any time.
+    redactor: Redactor,
     tickets: u64,
     /// Messages that were begun.
     begun: u64,
@@ -135,6 +137,7 @@ impl Session {
             replies: ReplyReader::new(options.limits),
             queue: VecDeque::new(),
             auth_asked: false,
+            redactor: Redactor::default(),
             tickets: 0,
             begun: 0,
             leftover: false,
@@ -153,8 +156,10 @@ impl Session {
         if self.auth_asked {
             return Err(Misuse::AuthenticatedBefore);
         }
+        let redactor = credentials.redactor();
         self.ask(Command::Authenticate(Box::new(credentials)))?;
         self.auth_asked = true;
+        self.redactor = redactor;
         Ok(())
     }
 
@@ -343,7 +348,10 @@ impl Session {
                 }
                 Ok(None) if rx.is_eof() => return self.give_up(Error::Closed { stage: self.stage() }),
                 Ok(None) => return Ok(Step::Read),
-                Err(error) => return self.give_up(Error::Reply { stage: self.stage(), error }),
+                Err(error) => {
+                    let error = error.redacted(|text| self.redactor.redact(text));
+                    return self.give_up(Error::Reply { stage: self.stage(), error });
+                }
             }
         }
     }
@@ -504,6 +512,7 @@ impl Session {
         use Class::{Intermediate, Permanent, Success, Transient};
 
         let stage = self.stage();
+        let reply = reply.redacted(|text| self.redactor.redact(text));
         let class = reply.class();
         let leaving = self.is_leaving();
         let state = mem::replace(&mut self.state, State::Over);
@@ -515,10 +524,6 @@ impl Session {
             self.greeting = printable_bytes(first.as_bytes(), GREETING);
         }
         if reply.is_closing() {
-            let reply = match &state {
-                State::AuthReply { exchange, .. } => reply.redacted(|text| exchange.redact(text)),
-                _ => reply,
-            };
             return Err(Error::Closing { stage, reply });
         }
         let (next, event) = match (state, class) {
@@ -552,8 +557,6 @@ impl Session {
             (State::AuthReply { held: None, .. }, Success) => (State::Ready, Some(Event::Authenticated)),
             (State::AuthReply { exchange, .. }, Transient | Permanent) => {
                 tx.push(QUIT);
-                // Some servers repeat the command that they refuse.
-                let reply = reply.redacted(|text| exchange.redact(text));
                 let reason = exchange.reason().cloned().map(Box::new);
                 return Err(Error::Auth { mechanism: exchange.mechanism(), reply, reason });
             }
@@ -669,6 +672,7 @@ impl Machine for Session {
         if let State::Failed(error) = &self.state {
             return Err(error.clone());
         }
+        self.redactor.hide_in(rx);
         let step = self.advance(rx, tx);
         if let Err(error) = &step {
             self.state = State::Failed(error.clone());

@@ -1,4 +1,4 @@
-use alloc::vec::Vec;
+use alloc::{boxed::Box, string::String, vec::Vec};
 use core::{fmt, mem};
 
 use zeroize::Zeroize;
@@ -171,6 +171,17 @@ impl RecvBuf {
     /// Starts a trace of what is consumed from now on.
     pub fn start_trace(&mut self) {
         self.tape = Some(Tape::new(Direction::Received));
+    }
+
+    /// Has each line of the trace go through `redact`, unless there is no trace or this was said before. For a machine that
+    /// has sent a secret, which the peer may repeat.
+    pub fn redact_trace<F: Fn(&str) -> String + Send + Sync + 'static>(
+        &mut self,
+        redact: impl FnOnce() -> F,
+    ) {
+        if let Some(tape) = &mut self.tape {
+            tape.redact_with(|| Box::new(redact()));
+        }
     }
 
     /// The lines consumed since the last call; none unless a trace was started.

@@ -1,4 +1,4 @@
-use alloc::{format, string::String, vec::Vec};
+use alloc::{boxed::Box, format, string::String, vec::Vec};
 
 use crate::printable_bytes;
 
@@ -22,8 +22,10 @@ pub struct TraceLine {
     pub text: String,
 }
 
+/// Takes secrets out of a line that a peer said.
+pub(crate) type Redact = Box<dyn Fn(&str) -> String + Send + Sync>;
+
 /// Turns the octets that pass through a buffer into [`TraceLine`]s.
-#[derive(Clone, Debug)]
 pub(crate) struct Tape {
     direction: Direction,
     line: String,
@@ -33,6 +35,7 @@ pub(crate) struct Tape {
     /// Whether the octets before were a secret: one that comes in pieces is still one.
     in_secret: bool,
     lines: Vec<TraceLine>,
+    redact: Option<Redact>,
 }
 
 impl Tape {
@@ -44,7 +47,12 @@ impl Tape {
             bulk_ends_line: false,
             in_secret: false,
             lines: Vec::new(),
+            redact: None,
         }
+    }
+
+    pub(crate) fn redact_with(&mut self, redact: impl FnOnce() -> Redact) {
+        self.redact.get_or_insert_with(redact);
     }
 
     pub(crate) fn plain(&mut self, mut bytes: &[u8]) {
@@ -100,7 +108,9 @@ impl Tape {
     }
 
     fn end_line(&mut self) {
-        self.lines.push(TraceLine { direction: self.direction, text: core::mem::take(&mut self.line) });
+        let line = core::mem::take(&mut self.line);
+        let text = self.redact.as_ref().map(|redact| redact(&line)).unwrap_or(line);
+        self.lines.push(TraceLine { direction: self.direction, text });
     }
 }
 

@@ -63,6 +63,7 @@ impl Session {
             _ if self.is_clear() => Ok(None),
             kind => {
                 let asked_by_us = self.learn(kind, &frame);
+                let frame = if let Kind::Status(_) = kind { self.shown(frame) } else { frame };
                 Ok((!asked_by_us).then_some(Step::Event(Event::Data(frame))))
             }
         }
@@ -74,10 +75,10 @@ impl Session {
         match &**frame.octets() {
             b"\r\n" | b"\n" if quirks.blank_line && self.is_past_auth() => Ok(None),
             [b'[', ..] if quirks.bare_code => {
-                Ok((!self.is_clear()).then_some(Step::Event(Event::Data(frame))))
+                Ok((!self.is_clear()).then(|| Step::Event(Event::Data(self.shown(frame)))))
             }
             line if quirks.bare_farewell && is_farewell(line) => {
-                Err(Error::Bye(Answer::of_bare(line).redacted(|text| self.hide(text.into()))))
+                Err(Error::Bye(self.redacted(Answer::of_bare(line))))
             }
             line => Err(self.broken("neither an answer nor data", line)),
         }
@@ -173,11 +174,11 @@ impl Session {
                 self.on_verdict(auth, status, &frame)
             }
             (State::Open { line: Line::GoAhead(rest), .. }, Status::Ok) if rest.tag == tag => {
-                Err(broken_at(stage, "OK to a command that is not complete", frame.octets()))
+                Err(self.broken_at(stage, "OK to a command that is not complete", frame.octets()))
             }
             (State::Logout { bye }, _) if role == Role::Logout => {
                 self.state = State::Goodbye(bye.map(|answer| answer.text).unwrap_or_default());
-                Ok(Some(done(tag, frame)))
+                Ok(Some(done(tag, self.shown(frame))))
             }
             (state, _) => {
                 self.state = match state {
@@ -186,7 +187,7 @@ impl Session {
                     }
                     state => state,
                 };
-                Ok((role != Role::Entry).then(|| done(tag, frame)))
+                Ok((role != Role::Entry).then(|| done(tag, self.shown(frame))))
             }
         }
     }
@@ -197,14 +198,13 @@ impl Session {
         status: Status,
         frame: &Frame,
     ) -> Result<Option<Step<Event>>, Error> {
-        let answer = Answer::of(frame.octets());
+        // Some servers repeat the command that they refuse.
+        let answer = self.redacted(Answer::of(frame.octets()));
         if status != Status::Ok {
-            // Some servers repeat the command that they refuse.
-            let answer = answer.redacted(|text| auth.exchange.redact(text));
             return Err(Error::Auth { answer, reason: boxed_reason(&auth.exchange) });
         }
         if !auth.told {
-            return Err(broken_at(Stage::Auth, "OK before the credentials were sent", frame.octets()));
+            return Err(self.broken_at(Stage::Auth, "OK before the credentials were sent", frame.octets()));
         }
         // Exchange Online, seen 2026-11: ruby/net-imap issue 597.
         let failed = answer.code.as_deref().is_some_and(|code| code.starts_with("Error="));
@@ -271,7 +271,7 @@ impl Session {
     }
 
     fn on_bye(&mut self, frame: &Frame) -> Result<Option<Step<Event>>, Error> {
-        let answer = Answer::of(frame.octets());
+        let answer = self.redacted(Answer::of(frame.octets()));
         match &mut self.state {
             State::Logout { bye: bye @ None } => {
                 *bye = Some(answer);
@@ -288,13 +288,10 @@ impl Session {
             }
             State::Logout { .. } => Err(self.broken("BYE once more", frame.octets())),
             // What it said about the token before tells more than that it hangs up.
-            State::Open { line: Line::Auth(auth), .. } => {
-                let answer = answer.redacted(|text| auth.exchange.redact(text));
-                match boxed_reason(&auth.exchange) {
-                    Some(reason) => Err(Error::Auth { answer, reason: Some(reason) }),
-                    None => Err(Error::Bye(answer)),
-                }
-            }
+            State::Open { line: Line::Auth(auth), .. } => match boxed_reason(&auth.exchange) {
+                Some(reason) => Err(Error::Auth { answer, reason: Some(reason) }),
+                None => Err(Error::Bye(answer)),
+            },
             _ => Err(Error::Bye(answer)),
         }
     }
@@ -361,18 +358,22 @@ impl Session {
     }
 
     fn broken(&self, what: &'static str, got: &[u8]) -> Error {
-        match broken_at(self.stage(), what, got) {
-            Error::Protocol { stage, what, got } => Error::Protocol { stage, what, got: self.hide(got) },
-            error => error,
-        }
+        self.broken_at(self.stage(), what, got)
     }
 
-    /// What the server says, without the credentials while they are on the way.
-    fn hide(&self, said: String) -> String {
-        match &self.state {
-            State::Open { line: Line::Auth(auth), .. } => auth.exchange.redact(&said),
-            _ => said,
-        }
+    fn broken_at(&self, stage: Stage, what: &'static str, got: &[u8]) -> Error {
+        Error::Protocol { stage, what, got: self.redactor.redact(&quoted(got)) }
+    }
+
+    fn redacted(&self, answer: Answer) -> Answer {
+        answer.redacted(|text| self.redactor.redact(text))
+    }
+
+    /// A response in words, as it may be shown.
+    pub(super) fn shown(&self, frame: Frame) -> Frame {
+        let said = String::from_utf8_lossy(frame.octets());
+        let shown = self.redactor.redact(&said);
+        if shown == said { frame } else { frame.with_octets(shown.into_bytes()) }
     }
 }
 
@@ -393,10 +394,6 @@ impl Line {
 
 fn boxed_reason(exchange: &Exchange) -> Option<Box<Reason>> {
     exchange.reason().cloned().map(Box::new)
-}
-
-fn broken_at(stage: Stage, what: &'static str, got: &[u8]) -> Error {
-    Error::Protocol { stage, what, got: quoted(got) }
 }
 
 /// Whether a line without star or tag is a server's last: Exchange's `Server Unavailable. 15` (seen by imapflow), or

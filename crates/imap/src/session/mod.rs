@@ -52,7 +52,7 @@
 use alloc::{collections::VecDeque, string::String, vec::Vec};
 use core::{mem, time::Duration};
 
-use mailbearer_sasl::{Credentials, Exchange};
+use mailbearer_sasl::{Credentials, Exchange, Redactor};
 use mailbearer_wire::{Machine, RecvBuf, SendBuf, Step};
 
 use crate::{Capabilities, Frame, Framer, Limits, Quirks};
@@ -81,6 +81,8 @@ pub struct Session {
     capabilities: Capabilities,
     greeting: String,
     login: Option<Credentials>,
+    /// What was said to log in, which a server may repeat at any time.
+    redactor: Redactor,
     /// Commands that were not begun.
     queue: VecDeque<Outgoing>,
     /// Commands that were begun and not answered.
@@ -226,6 +228,7 @@ impl Session {
             capabilities: Capabilities::default(),
             greeting: String::new(),
             login: None,
+            redactor: Redactor::default(),
             queue: VecDeque::new(),
             in_flight: Vec::new(),
             last_tag: 0,
@@ -257,6 +260,7 @@ impl Session {
         if !before || self.login.is_some() {
             return Err(Misuse::AlreadyAuthenticated);
         }
+        self.redactor = credentials.redactor();
         self.login = Some(credentials);
         Ok(())
     }
@@ -311,6 +315,13 @@ impl Session {
     #[must_use]
     pub const fn capabilities(&self) -> &Capabilities {
         &self.capabilities
+    }
+
+    /// Takes the credentials out of what the server says. The session does so in all its errors, and in every response in words;
+    /// data is handed out as it came.
+    #[must_use]
+    pub const fn redactor(&self) -> &Redactor {
+        &self.redactor
     }
 
     /// The bounds that it was set up with.
@@ -452,6 +463,7 @@ impl Machine for Session {
         if let State::Failed(error) = &self.state {
             return Err(error.clone());
         }
+        self.redactor.hide_in(rx);
         self.advance(rx, tx).inspect_err(|error| {
             self.state = State::Failed(error.clone());
             self.login = None;

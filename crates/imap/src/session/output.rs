@@ -195,7 +195,7 @@ impl Session {
         self.state = State::Open { access, line };
         let refusal = body.refusal?;
         self.in_flight.retain(|command| command.tag != tag);
-        Some(done(tag, refusal))
+        Some(done(tag, self.shown(refusal)))
     }
 
     fn begin(&mut self, tag: Tag, role: Role) {

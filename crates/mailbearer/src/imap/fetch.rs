@@ -174,7 +174,7 @@ impl<'a, R: Runtime> Messages<'a, R> {
                 if cut.is_none() {
                     self.imap.note_odd(&frame, &error);
                 }
-                (cut?, Some(OddLine::of(&frame, &error)))
+                (cut?, Some(OddLine::of(&frame, &error, self.imap.session.redactor())))
             }
         };
         let fetched = Fetched::of(frame)?;

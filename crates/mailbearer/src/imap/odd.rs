@@ -1,6 +1,7 @@
 use std::{collections::VecDeque, fmt};
 
 use mailbearer_imap::{Frame, ParseError};
+use mailbearer_sasl::Redactor;
 use mailbearer_wire::printable_bytes;
 
 /// A line of a server that can't be read. What it was about is not known; the command did what it was asked all the same.
@@ -20,9 +21,9 @@ pub(super) struct Odd {
 }
 
 impl Odd {
-    pub(super) fn push(&mut self, frame: &Frame, error: &ParseError) {
+    pub(super) fn push(&mut self, line: OddLine) {
         if self.lines.len() < KEPT {
-            self.lines.push_back(OddLine::of(frame, error));
+            self.lines.push_back(line);
         }
     }
 
@@ -32,11 +33,11 @@ impl Odd {
 }
 
 impl OddLine {
-    pub(super) fn of(frame: &Frame, error: &ParseError) -> Self {
+    pub(super) fn of(frame: &Frame, error: &ParseError, redactor: &Redactor) -> Self {
         let line = frame.octets();
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        Self { line: printable_bytes(line, SHOWN), problem: error.to_string() }
+        Self { line: redactor.redact(&printable_bytes(line, SHOWN)), problem: error.to_string() }
     }
 }
 

@@ -62,7 +62,7 @@ impl<R: Runtime> Authenticated<R> {
                             if is_one_of(&frame, needs) {
                                 unread.get_or_insert(error);
                             } else {
-                                self.odd.push(&frame, &error);
+                                self.note_odd(&frame, &error);
                             }
                             continue;
                         }
@@ -91,7 +91,7 @@ impl<R: Runtime> Authenticated<R> {
     }
 
     pub(super) fn note_odd(&mut self, frame: &Frame, error: &ParseError) {
-        self.odd.push(frame, error);
+        self.odd.push(OddLine::of(frame, error, self.session.redactor()));
     }
 
     /// Whether the server offers this. Asks if it has not said what it offers.

@@ -47,7 +47,7 @@ impl<R: Runtime> Pop3<R> {
         options.host.clone_from(&server.host);
         (options.port, options.security) = (server.port, server.security);
         let mut session = Session::new(options)?;
-        let net = shared.options_for(&credentials);
+        let net = shared.options();
         session.authenticate(credentials)?;
         let connection = shared
             .connect(Service::Mail, &server.host, server.port, server.security, net)

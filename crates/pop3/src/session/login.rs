@@ -16,7 +16,7 @@ pub(super) enum Login {
     /// USER was sent.
     User(Box<Credentials>),
     /// PASS was sent.
-    Pass(Box<Credentials>),
+    Pass,
 }
 
 impl Login {
@@ -101,7 +101,7 @@ impl Login {
                 }
                 Self::answer(exchange, Some(held), b"", tx).map(Some)
             }
-            (Self::Sasl { held: None, .. } | Self::Pass(_), Line::Reply(reply)) if reply.ok => Ok(None),
+            (Self::Sasl { held: None, .. } | Self::Pass, Line::Reply(reply)) if reply.ok => Ok(None),
             // Nothing was shown yet: it is the mechanism that the server does not take.
             (Self::Sasl { held: Some(_), .. }, Line::Reply(reply)) => {
                 tx.push(QUIT);
@@ -109,8 +109,6 @@ impl Login {
             }
             (Self::Sasl { exchange, held: None }, Line::Reply(reply)) => {
                 tx.push(QUIT);
-                // Some servers repeat the command that they refuse.
-                let reply = reply.redacted(|text| exchange.redact(text));
                 let reason = exchange.reason().cloned().map(Box::new);
                 Err(Error::Auth { mechanism: Some(exchange.mechanism()), reply, reason })
             }
@@ -120,11 +118,10 @@ impl Login {
                     tx.push_secret(password.expose().as_bytes());
                 }
                 tx.push(b"\r\n");
-                Ok(Some(Self::Pass(credentials)))
+                Ok(Some(Self::Pass))
             }
-            (Self::User(credentials) | Self::Pass(credentials), Line::Reply(reply)) => {
+            (Self::User(_) | Self::Pass, Line::Reply(reply)) => {
                 tx.push(QUIT);
-                let reply = reply.redacted(|text| credentials.redactor().redact(text));
                 Err(Error::Auth { mechanism: None, reply, reason: None })
             }
             (_, Line::Challenge(challenge)) => {

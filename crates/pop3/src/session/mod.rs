@@ -9,7 +9,7 @@ use alloc::{
 };
 use core::{fmt, mem, time::Duration};
 
-use mailbearer_sasl::Credentials;
+use mailbearer_sasl::{Credentials, Redactor};
 use mailbearer_wire::{
     Line as Place, Lines, Machine, RecvBuf, Security, SendBuf, Step, printable, printable_bytes,
 };
@@ -56,6 +56,8 @@ pub struct Session {
     /// Sent and not answered, the oldest first.
     sent: VecDeque<Asked>,
     auth_asked: bool,
+    /// What was said to log in, which a server may repeat at any time.
+    redactor: Redactor,
     tickets: u64,
     /// Messages that QUIT will remove.
     marked: BTreeSet<u32>,
@@ -115,6 +117,7 @@ impl Session {
             queue: VecDeque::new(),
             sent: VecDeque::new(),
             auth_asked: false,
+            redactor: Redactor::default(),
             tickets: 0,
             marked: BTreeSet::new(),
             stray_mark: false,
@@ -134,8 +137,10 @@ impl Session {
         if self.auth_asked {
             return Err(Misuse::AuthenticatedBefore);
         }
+        let redactor = credentials.redactor();
         self.ask(Ask::Authenticate(Box::new(credentials)))?;
         self.auth_asked = true;
+        self.redactor = redactor;
         Ok(())
     }
 
@@ -469,9 +474,13 @@ impl Session {
             State::Listing { .. } => return self.hear_listing(line).map(|event| event.map(Step::Event)),
             _ => {}
         }
-        let Some(said) = Line::parse(line) else {
-            let error = ReplyError::NotAReply(printable_bytes(line, EXCERPT));
-            return Err(Error::Reply { stage: self.stage(), error });
+        let said = match Line::parse(line) {
+            Some(Line::Reply(reply)) => Line::Reply(reply.redacted(|text| self.redactor.redact(text))),
+            Some(said) => said,
+            None => {
+                let error = ReplyError::NotAReply(printable_bytes(line, EXCERPT));
+                return Err(Error::Reply { stage: self.stage(), error });
+            }
         };
         let reply = match (mem::replace(&mut self.state, State::Over), said) {
             (State::Login(login), said) => {
@@ -689,6 +698,12 @@ impl Session {
 
     /// Ends the session where the server's part ended with `error`.
     fn give_up(&mut self, error: Error) -> Result<Step<Event>, Error> {
+        let error = match error {
+            Error::Reply { stage, error } => {
+                Error::Reply { stage, error: error.redacted(|text| self.redactor.redact(text)) }
+            }
+            error => error,
+        };
         if self.outcome_unknown() {
             return Err(Error::OutcomeUnknown { cause: Box::new(error) });
         }
@@ -720,6 +735,7 @@ impl Machine for Session {
         if let State::Failed(error) = &self.state {
             return Err(error.clone());
         }
+        self.redactor.hide_in(rx);
         let step = self.advance(rx, tx);
         if let Err(error) = &step {
             self.state = State::Failed(error.clone());

@@ -241,3 +241,21 @@ fn a_trace_of_the_login_holds_no_secret() {
         assert!(!format!("{:?}", play.session).contains("t0ken"));
     }
 }
+
+/// Whoever traces the machine without a driver sees no secret either, and the events have none.
+#[test]
+fn what_a_server_repeats_is_not_shown() {
+    let token = "EwBAAl3BAAUFFpUAo7J3Ve0bjLBWZWCclRC3EoAA";
+    let mut play = Play::new(options(Security::Implicit), usize::MAX);
+    play.rx.start_trace();
+    play.session.authenticate(Credentials::bearer("u", token).unwrap()).unwrap();
+    play.receive(b"* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2] hi\r\n");
+    play.receive(b"A1 OK in\r\n");
+    play.session.noop().unwrap();
+    play.receive(b"");
+    play.receive(format!("* NO {token}\r\n* 1 EXISTS\r\nA2 NO [X {token}] {token}\r\n").as_bytes());
+    let shown: Vec<String> = play.rx.take_trace().into_iter().map(|line| line.text).collect();
+    assert_eq!(shown[2..], ["* NO [redacted]", "* 1 EXISTS", "A2 NO [X [redacted]] [redacted]"]);
+    let told = play.told.concat();
+    assert!(!told.contains(&token[..12]) && told.contains("[redacted]"), "{told}");
+}
