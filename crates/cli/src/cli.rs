@@ -100,6 +100,13 @@ pub(crate) struct GlobalArgs {
 pub(crate) enum Command {
     /// Do the whole job against servers in memory and show what was said; needs no account
     Demo,
+    /// Log in to the account, once: afterwards tokens come without you
+    ///
+    /// Prints an address and opens it in the browser, where there is a display. The login is done when the browser comes
+    /// back to this machine, or when the address at which it ended is pasted; whichever is first.
+    Login(LoginArgs),
+    /// Forget the login, and tell the provider where it wants to know
+    Logout,
     /// Print an access token for programs that speak XOAUTH2 themselves
     Token(TokenArgs),
     /// Find out why an account does not work, who can mend it, and with which commands
@@ -160,10 +167,29 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct LoginArgs {
+    /// Log in with a code, in a browser on any device
+    #[arg(long)]
+    pub(crate) device: bool,
+    /// Open no browser; the address stands alone on a line of standard error
+    #[arg(long, conflicts_with = "device")]
+    pub(crate) no_browser: bool,
+    /// What the provider is to ask: select_account, login or consent
+    #[arg(long, value_name = "WHAT", conflicts_with = "device")]
+    pub(crate) prompt: Option<String>,
+    /// Only find out whether tokens come without a login
+    #[arg(long, conflicts_with_all = ["device", "no_browser", "prompt"])]
+    pub(crate) check: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct TokenArgs {
     /// Ask the token endpoint even if the token from last time is still good, and keep nothing on disk
     #[arg(long)]
     pub(crate) no_cache: bool,
+    /// Say what is kept and how long it is good, without asking anybody; exit code 77 where somebody has to log in
+    #[arg(long, conflicts_with = "no_cache")]
+    pub(crate) status: bool,
     /// Print what the token says of itself, and never the token
     #[arg(long)]
     pub(crate) inspect: bool,

@@ -1,6 +1,6 @@
 use std::{fmt::Write, process::ExitCode};
 
-use mailbearer::Kind;
+use mailbearer::{Kind, error::Missing};
 
 /// How the program ends: the codes of sysexits.h, and one beside them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +129,7 @@ impl From<&mailbearer::Error> for Exit {
             return Self::OutcomeUnknown;
         }
         match error.kind() {
+            Kind::Missing(Missing::Login) => Self::NoPermission,
             Kind::Settings | Kind::Missing(_) => Self::Config,
             Kind::Message => Self::Data,
             Kind::Argument => Self::Usage,

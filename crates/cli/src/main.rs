@@ -13,6 +13,7 @@ mod raw;
 mod row;
 mod search;
 mod session;
+mod store;
 mod structure;
 mod uids;
 mod upload;
@@ -73,6 +74,8 @@ fn run(cli: &Cli, words: &[OsString]) -> Result<(), Error> {
     let mut out = Output::stdout(cli.global.json);
     match &cli.command {
         Command::Demo => commands::demo::run(&mut out),
+        Command::Login(arguments) => commands::login::run(&cli.global, arguments, &mut out),
+        Command::Logout => commands::logout::run(&cli.global, &mut out),
         Command::Token(arguments) => commands::token::run(&cli.global, arguments, &mut out),
         Command::Doctor(arguments) => {
             commands::doctor::run(&cli.global, arguments, language(cli.global.lang), &mut out)

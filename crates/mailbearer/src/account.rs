@@ -144,6 +144,8 @@ pub struct Person {
     pub issuer: Option<String>,
     /// Where the browser is sent.
     pub redirect: RedirectTo,
+    /// Whether the person logs in by a code on another device rather than in a browser here, where both are possible.
+    pub prefers_code: bool,
     /// Who logs in, where that is not the account's user, as for a shared mailbox.
     pub name: Option<String>,
     /// Whether the implicit grant is used: the token itself is in the redirect, pasted by the person; it lives an hour and

@@ -9,6 +9,8 @@ pub(crate) mod fetch;
 pub(crate) mod flag;
 pub(crate) mod folders;
 pub(crate) mod list;
+pub(crate) mod login;
+pub(crate) mod logout;
 pub(crate) mod mock;
 pub(crate) mod r#move;
 pub(crate) mod providers;

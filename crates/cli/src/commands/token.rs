@@ -1,12 +1,13 @@
-use std::io::Write;
+use std::{io::Write, time::SystemTime};
 
 use jiff::Timestamp;
-use mailbearer::{Account, Token, claims::compare, error::Protocol, proto::oauth::Claims};
+use mailbearer::{Account, Grant, Login, Token, claims::compare, error::Protocol, proto::oauth::Claims};
 use serde_json::json;
 
 use crate::{
     cli::{GlobalArgs, TokenArgs},
     error::Error,
+    exit::Exit,
     output::{self, Output},
     session::Session,
 };
@@ -17,11 +18,54 @@ pub(crate) fn run(
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
     let session = Session::open(global, !arguments.no_cache)?;
+    if arguments.status {
+        return status(&session, out);
+    }
     let token = session.with_token(|client| client.token())?;
     if arguments.inspect {
         return inspect(&token, session.client.account(), out);
     }
     print(&token, out)
+}
+
+/// Prints what is kept, without asking anybody and without any token.
+fn status(session: &Session, out: &mut Output<impl Write>) -> Result<(), Error> {
+    let status = session.client.login_status().map_err(Error::from)?;
+    let user = &session.client.account().user;
+    let time = |time: Option<SystemTime>| time.and_then(|time| Timestamp::try_from(time).ok()).map(shown);
+    let expires_at = status.as_ref().and_then(|status| time(status.expires_at));
+    let requested_at = status.as_ref().and_then(|status| time(status.requested_at));
+    let is_good =
+        status.as_ref().and_then(|status| status.expires_at).is_some_and(|end| end > SystemTime::now());
+    let renewable = status.as_ref().is_some_and(|status| status.renewable);
+    if out.is_json() {
+        out.json(&json!({
+            "user": user,
+            "renewable": renewable,
+            "requested_at": requested_at,
+            "expires_at": expires_at,
+            "expired": expires_at.as_ref().map(|_| !is_good),
+            "scope": status.as_ref().and_then(|status| status.scope.as_deref()),
+        }))?;
+    } else {
+        let token = match (&expires_at, is_good) {
+            (Some(end), true) => format!("an access token is kept that is good until {end}"),
+            (Some(end), false) => format!("the access token that is kept expired at {end}"),
+            (None, _) => "no access token is kept".into(),
+        };
+        let renewal = if renewable { "; a refresh token is kept" } else { "" };
+        out.line(&format!("{user}: {token}{renewal}"))?;
+    }
+    let is_person = matches!(&session.client.account().login,
+        Login::OAuth(oauth) if matches!(oauth.grant, Grant::Person(_)));
+    if is_person && !renewable && !is_good {
+        return Err(Error::new(
+            Exit::NoPermission,
+            "nobody has logged in to the account, or the login is over",
+        )
+        .hint("log in: mailbearer login"));
+    }
+    Ok(())
 }
 
 /// Prints the claims, and on standard error how they don't fit the account.

@@ -120,7 +120,7 @@ pub(super) fn missing(account: &str, key: &str) -> Error {
 mod tests {
     use std::time::Duration;
 
-    use mailbearer::{ClientProof, Grant, Login, OAuth};
+    use mailbearer::{ClientProof, Grant, Login, OAuth, RedirectTo};
 
     use super::{super::settings::File, *};
 
@@ -281,17 +281,60 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_yet_says_so() {
-        let oauth = "tenant = 't', client_id = 'c', client_secret = 's'";
-        for (more, key) in [
-            ("grant = 'authorization_code'", "oauth.grant"),
-            ("store = 'keyring'", "oauth.store"),
-            ("hooks = { token_changed = ['x'] }", "oauth.hooks.token_changed"),
+    fn a_person_logs_in_as_the_provider_wants_it() {
+        let person = |more: &str| {
+            let text = format!("[accounts.a]\nuser = 'u@x'\n{more}\n[accounts.a.oauth]\nclient_id = 'c'\n");
+            let account = make(&text.replace("oauth: ", "[accounts.a.oauth]\n").replace(
+                "\n[accounts.a.oauth]\nclient_id",
+                if more.contains("oauth: ") { "\nclient_id" } else { "\n[accounts.a.oauth]\nclient_id" },
+            ));
+            account.map(|account| match oauth(&account) {
+                OAuth { grant: Grant::Person(person), scope, token_url, .. } => {
+                    (person.clone(), scope.clone(), token_url.clone())
+                }
+                other => panic!("{other:?}"),
+            })
+        };
+        let (found, scope, token_url) =
+            person("provider = 'office365'\noauth: grant = 'authorization_code'").unwrap();
+        assert_eq!(found.redirect, RedirectTo::Loopback { host: "localhost".into(), port: None });
+        assert!(scope.contains("IMAP.AccessAsUser.All") && scope.contains("offline_access"), "{scope}");
+        assert!(token_url.ends_with("/organizations/oauth2/v2.0/token"), "{token_url}");
+        assert!(found.authorize_url.unwrap().ends_with("/organizations/oauth2/v2.0/authorize"));
+        assert!(!found.prefers_code && !found.implicit && found.device_url.is_some());
+
+        let (found, ..) = person(
+            "provider = 'google'\noauth: grant = 'authorization_code'\nredirect_port = 8080\nusername = 'ann@x'",
+        )
+        .unwrap();
+        assert_eq!(found.redirect, RedirectTo::Loopback { host: "127.0.0.1".into(), port: Some(8080) });
+        assert_eq!(found.name.as_deref(), Some("ann@x"));
+        let (found, ..) = person("provider = 'outlook.com'\noauth: grant = 'device_code'").unwrap();
+        assert!(found.prefers_code && found.device_url.unwrap().contains("/consumers/"));
+        let (found, ..) = person("provider = 'office365'\noauth: grant = 'implicit'").unwrap();
+        assert!(found.implicit);
+        let (found, ..) = person(
+            "provider = 'yahoo'\noauth: grant = 'authorization_code'\nredirect_uri = 'https://x.test/y'",
+        )
+        .unwrap();
+        assert_eq!(found.redirect, RedirectTo::Pasted("https://x.test/y".into()));
+
+        for (more, want) in [
+            (
+                "provider = 'yahoo'\noauth: grant = 'authorization_code'",
+                "account a has no oauth.redirect_uri",
+            ),
+            (
+                "oauth: grant = 'authorization_code'\ntoken_url = 'https://x'",
+                "account a has no oauth.authorize_url",
+            ),
+            ("oauth: grant = 'device_code'\ntoken_url = 'https://x'", "account a has no oauth.device_url"),
+            (
+                "provider = 'google'\noauth: grant = 'device_code'",
+                "account a: google has no device_code for mail",
+            ),
         ] {
-            let file =
-                format!("[accounts.a]\nprovider = 'office365'\nuser = 'u'\noauth = {{ {oauth}, {more} }}\n");
-            let error = make(&file).unwrap_err();
-            assert!(error.text.contains(key) && error.text.contains("not yet"), "{error}");
+            assert_eq!(person(more).unwrap_err().text, want);
         }
     }
 

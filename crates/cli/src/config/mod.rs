@@ -19,6 +19,7 @@ use std::{
 
 use mailbearer::Account;
 
+pub(crate) use self::oauth::{Keeping, Store};
 use self::{
     service::Sendmail,
     settings::{File, Settings},
@@ -79,11 +80,20 @@ fn place(
 /// # Errors
 ///
 /// Fails if there is none, if it can't be told which, and for everything that is wrong with it.
-pub(crate) fn load(arguments: &GlobalArgs) -> Result<Account, Error> {
+pub(crate) fn load(arguments: &GlobalArgs) -> Result<Loaded, Error> {
     let mut warnings = Vec::new();
-    let account = find(arguments, env::vars_os(), folders::config_file(), &mut warnings);
+    let loaded = find(arguments, env::vars_os(), folders::config_file(), &mut warnings);
     warnings.iter().for_each(|warning| output::warning(warning));
-    account
+    loaded
+}
+
+/// An account as it is configured.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// What the configuration calls it.
+    pub(crate) name: String,
+    pub(crate) account: Account,
+    pub(crate) keeping: Keeping,
 }
 
 fn find(
@@ -91,7 +101,7 @@ fn find(
     variables: impl Iterator<Item = (OsString, OsString)>,
     platform_file: Option<PathBuf>,
     warnings: &mut Vec<String>,
-) -> Result<Account, Error> {
+) -> Result<Loaded, Error> {
     let environment = Environment::read(variables, warnings)?;
     let (path, wanted) = place(arguments, &environment, platform_file);
     let file = match &path {
@@ -105,7 +115,9 @@ fn find(
         settings.set_variable(&path, kind, variable, &text)?;
     }
     let folder = path.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-    account::account(&name, &settings, folder, warnings)
+    let account = account::account(&name, &settings, folder, warnings)?;
+    let keeping = oauth::keeping(&name, &settings)?;
+    Ok(Loaded { name, account, keeping })
 }
 
 /// What the environment says.

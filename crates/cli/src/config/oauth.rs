@@ -3,7 +3,7 @@
 use std::{env, path::Path, sync::Arc};
 
 use mailbearer::{
-    Account, ClientProof, Grant, GrantType, Login, MailProtocol, OAuth, Provider, Secret,
+    Account, ClientProof, Grant, GrantType, Login, MailProtocol, OAuth, Person, Provider, RedirectTo, Secret,
     grant::{
         Algorithm, ClientCertificate, FileAssertion, GitHubActions, Identity, ManagedIdentity,
         ServiceAccountKey,
@@ -71,6 +71,7 @@ impl Reader<'_> {
                     password: self.required("password")?,
                 }
             }
+            grant if grant.needs_person() => Grant::Person(Box::new(self.person(grant)?)),
             _ if matches!(oauth.client, ClientProof::None) => {
                 oauth.client = self.workload_identity()?.ok_or_else(|| self.missing("client_secret"))?;
                 Grant::ClientCredentials
@@ -207,17 +208,55 @@ impl Reader<'_> {
         {
             return Err(Error::config(format!("account {}: {error}", self.name)).hint(error.instead));
         }
-        if grant.needs_person() {
-            return Err(self.not_yet("grant"));
+        Ok(())
+    }
+
+    /// How the person logs in.
+    fn person(&self, grant: GrantType) -> Result<Person, Error> {
+        let tenant = self.text("tenant");
+        let mut person = match self.provider {
+            Some(provider) => Person::preset(provider, tenant.as_deref()),
+            None => Person::default(),
+        };
+        let own = |key: &str, preset: &mut Option<String>| {
+            if let Some(url) = self.text(key) {
+                *preset = Some(url);
+            }
+        };
+        own("authorize_url", &mut person.authorize_url);
+        own("device_url", &mut person.device_url);
+        own("revoke_url", &mut person.revoke_url);
+        if self.text("authorize_url").is_some() || self.text("token_url").is_some() {
+            // Another server names itself otherwise.
+            person.issuer = None;
         }
-        if self.text("store").is_some_and(|store| store != "file") {
-            return Err(self.not_yet("store"));
+        person.implicit = grant == GrantType::Implicit;
+        person.prefers_code = grant == GrantType::DeviceCode;
+        person.name = self.text("username");
+        if grant == GrantType::DeviceCode && person.device_url.is_none() {
+            return Err(self.missing("device_url"));
         }
-        let not_yet = ["hooks.login_needed", "hooks.token_changed"];
-        match not_yet.into_iter().find(|key| self.is_set(key)) {
-            Some(key) => Err(self.not_yet(key)),
-            None => Ok(()),
+        if grant != GrantType::DeviceCode && person.authorize_url.is_none() {
+            return Err(self.missing("authorize_url"));
         }
+        if let Some(uri) = self.text("redirect_uri") {
+            person.redirect = RedirectTo::Pasted(uri);
+            return Ok(person);
+        }
+        if let (Some(provider), None) = (self.provider, self.text("redirect_host"))
+            && provider.redirect_host().is_none()
+            && grant != GrantType::DeviceCode
+        {
+            let error = self.missing("redirect_uri");
+            return Err(error.hint("it is the https address that was registered with the application"));
+        }
+        if let RedirectTo::Loopback { host, port } = &mut person.redirect {
+            if let Some(own) = self.text("redirect_host") {
+                *host = own;
+            }
+            *port = self.settings.port(&path("redirect_port"));
+        }
+        Ok(person)
     }
 
     fn token_url(&self, grant: GrantType) -> Result<String, Error> {
@@ -278,10 +317,45 @@ impl Reader<'_> {
     fn missing(&self, key: &str) -> Error {
         missing(self.name, &path(key))
     }
+}
 
-    fn not_yet(&self, key: &str) -> Error {
-        self.settings.wrong(&path(key), &format!("{} is not yet in this version", path(key)))
-    }
+/// Where tokens rest, and what is run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Keeping {
+    pub(crate) store: Store,
+    /// Run when a person has to log in.
+    pub(crate) login_needed: Option<Vec<String>>,
+    /// Run when there is a new token.
+    pub(crate) token_changed: Option<Vec<String>>,
+}
+
+/// Where tokens rest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Store {
+    #[default]
+    File,
+    Keyring,
+    Command {
+        load: Vec<String>,
+        save: Vec<String>,
+    },
+}
+
+/// Where the tokens of the account called `name` rest.
+///
+/// # Errors
+///
+/// Names the program that is missing.
+pub(super) fn keeping(name: &str, settings: &Settings) -> Result<Keeping, Error> {
+    let command = |key: &str| settings.command(&path(key));
+    let required = |key: &str| command(key).ok_or_else(|| missing(name, &path(key)));
+    let store = match settings.text("oauth.store").as_deref() {
+        Some("keyring") => Store::Keyring,
+        Some("command") => Store::Command { load: required("store_load")?, save: required("store_save")? },
+        _ => Store::File,
+    };
+    let (login_needed, token_changed) = (command("hooks.login_needed"), command("hooks.token_changed"));
+    Ok(Keeping { store, login_needed, token_changed })
 }
 
 fn path(key: &str) -> String {

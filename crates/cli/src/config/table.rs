@@ -116,7 +116,12 @@ pub(crate) const TABLE: &[Row] = &[
     ),
     secret("oauth.service_account_key", "JSON key of the service account. Required by `service_account`."),
     row("oauth.subject", Kind::Text, "Person for whom a service account acts. Default: `user`."),
-    row("oauth.username", Kind::Text, "Name for the grant `password`. Default: `user`."),
+    row(
+        "oauth.username",
+        Kind::Text,
+        "Name for the grant `password`; of the person who logs in, where that is not `user`, as for a shared mailbox. \
+         Default: `user`.",
+    ),
     secret("oauth.password", "Password for the grant `password` alone, which requires it."),
     secret("oauth.refresh_token", "Refresh token. Required by `refresh_token`."),
     row(
@@ -178,15 +183,24 @@ pub(crate) const TABLE: &[Row] = &[
     row(
         "oauth.store_load",
         Kind::Command,
-        "Program that prints what is kept; nothing where nothing is. Required by the store `command`.",
+        "Program that prints what is kept, and succeeds without a word where nothing is. That it fails says nothing of what \
+         is kept. The variable STORE_KEY names the account. Required by the store `command`.",
     ),
     row(
         "oauth.store_save",
         Kind::Command,
-        "Program that keeps what it reads. Required by the store `command`.",
+        "Program that keeps what it reads from standard input. Required by the store `command`.",
     ),
-    row("oauth.hooks.login_needed", Kind::Command, "Program that is run when a person has to log in."),
-    row("oauth.hooks.token_changed", Kind::Command, "Program that is run when there is a new token."),
+    row(
+        "oauth.hooks.login_needed",
+        Kind::Command,
+        "Program that is run when a person has to log in; the variables HOOK_ACCOUNT and HOOK_USER say to what.",
+    ),
+    row(
+        "oauth.hooks.token_changed",
+        Kind::Command,
+        "Program that is run when there is a new token, which `mailbearer token` then prints; with the same variables.",
+    ),
     row(
         "imap.host",
         Kind::Text,

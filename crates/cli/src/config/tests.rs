@@ -18,7 +18,7 @@ fn run(
         GlobalArgs { config: None, account: account.map(Into::into), json: false, trace: false, lang: None };
     let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
     let mut warnings = Vec::new();
-    let found = find(&arguments, variables, Some(path), &mut warnings);
+    let found = find(&arguments, variables, Some(path), &mut warnings).map(|loaded| loaded.account);
     (found, warnings)
 }
 
@@ -169,7 +169,7 @@ fn file_names_are_relative_to_the_file_that_has_them() {
     )
     .unwrap();
     let arguments = GlobalArgs { config: Some(path), account: None, json: false, trace: false, lang: None };
-    let account = find(&arguments, std::iter::empty(), None, &mut Vec::new()).unwrap();
+    let account = find(&arguments, std::iter::empty(), None, &mut Vec::new()).unwrap().account;
     assert!(account.tls.is_some());
     assert_eq!(client_secret(&account), "hunter2");
     let variables = [("MAILBEARER_TLS_CA_FILE", "ca.pem")].map(|(name, value)| (name.into(), value.into()));

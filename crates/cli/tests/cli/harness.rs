@@ -209,7 +209,7 @@ pub(crate) fn finish(mut command: Command, input: &[u8]) -> Outcome {
 }
 
 /// All that a secret could be recognised by: itself, its beginning, and what it looks like encoded.
-fn forms(secret: &str) -> Vec<String> {
+pub(crate) fn forms(secret: &str) -> Vec<String> {
     let mut forms = vec![secret.to_owned(), secret.chars().take(12).collect()];
     // Where the secret begins in a group of three octets, and how many characters its neighbours have a part in.
     for (shift, shared) in [(0, 0), (1, 2), (2, 3)] {

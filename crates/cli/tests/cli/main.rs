@@ -11,6 +11,9 @@ mod harness;
 #[cfg(test)]
 mod job;
 #[cfg(test)]
+#[cfg(unix)]
+mod login;
+#[cfg(test)]
 mod mailbox;
 #[cfg(test)]
 mod sendmail;

@@ -1,0 +1,211 @@
+//! Where tokens rest by choice, and what is run when they change.
+
+use std::{
+    io::{self, Read, Write},
+    process::{Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use mailbearer::{
+    Account, AccountKey, FileStore, Kept, Pending, Secret, StoreError, StoreLock, TokenStore, Trouble,
+};
+
+use crate::{config::Keeping, output};
+
+/// Has two programs keep what is kept: one prints it, the other reads it. The lock is the file store's.
+pub(crate) struct CommandStore {
+    load: Vec<String>,
+    save: Vec<String>,
+    locks: FileStore,
+}
+
+impl CommandStore {
+    pub(crate) const fn new(load: Vec<String>, save: Vec<String>, locks: FileStore) -> Self {
+        Self { load, save, locks }
+    }
+
+    fn read(&self, account: &AccountKey) -> Result<Option<Kept>, StoreError> {
+        let text = run(&self.load, account, None)?;
+        // A program that fails says nothing of what is kept; only one that succeeds can say that it is nothing.
+        if text.expose().trim_ascii().is_empty() {
+            return Ok(None);
+        }
+        Kept::from_text(text.expose(), account)
+            .map_err(|what| StoreError::new(shown(&self.load), Trouble::Malformed(what)))
+    }
+
+    fn write(&self, account: &AccountKey, kept: &Kept) -> Result<(), StoreError> {
+        run(&self.save, account, Some(&kept.to_text(account))).map(drop)
+    }
+}
+
+impl TokenStore for CommandStore {
+    fn load<'a>(&'a self, account: &'a AccountKey) -> Pending<'a, Result<Option<Kept>, StoreError>> {
+        Box::pin(std::future::ready(self.read(account)))
+    }
+
+    fn save<'a>(&'a self, account: &'a AccountKey, kept: &'a Kept) -> Pending<'a, Result<(), StoreError>> {
+        Box::pin(std::future::ready(self.write(account, kept)))
+    }
+
+    fn lock<'a>(
+        &'a self,
+        account: &'a AccountKey,
+        patience: Duration,
+    ) -> Pending<'a, Result<StoreLock, StoreError>> {
+        self.locks.lock(account, patience)
+    }
+
+    fn probe<'a>(&'a self, account: &'a AccountKey) -> Pending<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let _lock = self.lock(account, PROBE).await?;
+            // Writing what was there, or that there is nothing, is the only way to know that it can be written.
+            let kept = self.read(account)?;
+            self.write(account, &kept.unwrap_or_default())
+        })
+    }
+}
+
+/// Runs a program of the store; `input` goes to its standard input, what it prints is returned.
+fn run(
+    words: &[String],
+    account: &AccountKey,
+    input: Option<&Secret>,
+) -> Result<Secret<Vec<u8>>, StoreError> {
+    let failed = |error: io::Error| StoreError::new(shown(words), Trouble::Io(error));
+    let Some((program, arguments)) = words.split_first() else {
+        return Err(StoreError::new("", Trouble::Malformed("it names no program")));
+    };
+    let mut child = Command::new(program)
+        .args(arguments)
+        // For one pair of programs that serves several accounts.
+        .env("STORE_KEY", account.name())
+        .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
+        .stdout(if input.is_some() { Stdio::from(io::stderr()) } else { Stdio::piped() })
+        .spawn()
+        .map_err(failed)?;
+    let writing = child
+        .stdin
+        .take()
+        .zip(input.cloned())
+        .map(|(mut pipe, input)| thread::spawn(move || pipe.write_all(input.expose().as_bytes())));
+    let mut text = Vec::with_capacity(LIMIT.min(16 * 1024));
+    let limit = u64::try_from(LIMIT).unwrap_or(u64::MAX);
+    let read = child.stdout.take().map_or(Ok(0), |pipe| pipe.take(limit).read_to_end(&mut text));
+    let text = Secret::<Vec<u8>>::new(text);
+    let status = child.wait().map_err(failed)?;
+    let written = writing.map_or(Ok(()), |thread| thread.join().unwrap_or(Ok(())));
+    if !status.success() {
+        let error = io::Error::other(format!("the program failed ({status})"));
+        return Err(StoreError::new(shown(words), Trouble::Io(error)));
+    }
+    read.map_err(failed)?;
+    written.map_err(failed)?;
+    Ok(text)
+}
+
+/// What a store of programs is called: the program and its first argument, for arguments may be long.
+fn shown(words: &[String]) -> String {
+    words.iter().take(2).map(String::as_str).collect::<Vec<_>>().join(" ")
+}
+
+/// A store that runs a program when there is a new token.
+pub(crate) struct Watched<S> {
+    store: S,
+    hook: Arc<Hook>,
+}
+
+struct Hook {
+    words: Vec<String>,
+    account: String,
+    user: String,
+    changed: AtomicBool,
+}
+
+impl<S: TokenStore + 'static> Watched<S> {
+    pub(crate) fn new(store: S, words: Vec<String>, name: &str, account: &Account) -> Self {
+        let hook = Hook {
+            words,
+            account: name.to_owned(),
+            user: account.user.clone(),
+            changed: AtomicBool::new(false),
+        };
+        Self { store, hook: Arc::new(hook) }
+    }
+}
+
+impl<S: TokenStore> TokenStore for Watched<S> {
+    fn load<'a>(&'a self, account: &'a AccountKey) -> Pending<'a, Result<Option<Kept>, StoreError>> {
+        self.store.load(account)
+    }
+
+    fn save<'a>(&'a self, account: &'a AccountKey, kept: &'a Kept) -> Pending<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            self.store.save(account, kept).await?;
+            self.hook.changed.store(kept.token.is_some(), Ordering::Relaxed);
+            Ok(())
+        })
+    }
+
+    fn lock<'a>(
+        &'a self,
+        account: &'a AccountKey,
+        patience: Duration,
+    ) -> Pending<'a, Result<StoreLock, StoreError>> {
+        Box::pin(async move {
+            let lock = self.store.lock(account, patience).await?;
+            Ok(StoreLock::new(Held { lock: Some(lock), hook: Arc::clone(&self.hook) }))
+        })
+    }
+
+    fn probe<'a>(&'a self, account: &'a AccountKey) -> Pending<'a, Result<(), StoreError>> {
+        self.store.probe(account)
+    }
+}
+
+/// A lock after which the hook is run, so that it can get the token itself.
+struct Held {
+    lock: Option<StoreLock>,
+    hook: Arc<Hook>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        drop(self.lock.take());
+        if self.hook.changed.swap(false, Ordering::Relaxed) {
+            call(&self.hook.words, "token_changed", &self.hook.account, &self.hook.user);
+        }
+    }
+}
+
+/// Runs the hook for a person who is needed, if there is one.
+pub(crate) fn login_needed(keeping: &Keeping, name: &str, user: &str) {
+    if let Some(words) = &keeping.login_needed {
+        call(words, "login_needed", name, user);
+    }
+}
+
+/// Runs a hook to its end. What it prints goes to standard error, and that it fails is a warning.
+fn call(words: &[String], event: &str, account: &str, user: &str) {
+    let Some((program, arguments)) = words.split_first() else { return };
+    let done = Command::new(program)
+        .args(arguments)
+        .envs([("HOOK_EVENT", event), ("HOOK_ACCOUNT", account), ("HOOK_USER", user)])
+        .stdin(Stdio::null())
+        .stdout(Stdio::from(io::stderr()))
+        .status();
+    match done {
+        Ok(status) if status.success() => {}
+        Ok(status) => output::warning(&format!("the hook {event}, {program}, failed ({status})")),
+        Err(error) => output::warning(&format!("the hook {event}, {program}, cannot be run: {error}")),
+    }
+}
+
+/// Octets that a program may print.
+const LIMIT: usize = 1 << 20;
+const PROBE: Duration = Duration::from_secs(30);

@@ -1,0 +1,340 @@
+//! A person logs in, is logged in, and logs out.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    os::unix::fs::PermissionsExt,
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::mpsc::{self, Receiver},
+    thread,
+};
+
+use mailbearer_mock::memory::Options;
+use serde_json::Value;
+
+use crate::harness::{Outcome, World, forms};
+
+const USER: &str = "robot@mailbearer.test";
+const SCOPE: &str = "https://outlook.office.com/IMAP.AccessAsUser.All openid profile offline_access";
+
+fn world() -> World {
+    let mut options = Options::default();
+    options.rotating_refresh_tokens = true;
+    World::with(options)
+        .unset("MAILBEARER_OAUTH_CLIENT_SECRET")
+        .set("MAILBEARER_OAUTH_GRANT", "authorization_code")
+        .set("MAILBEARER_OAUTH_SCOPE", SCOPE)
+}
+
+/// A login that waits.
+struct Waiting {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    lines: Receiver<String>,
+    heard: Vec<String>,
+}
+
+impl Waiting {
+    fn start(mut command: Command) -> Self {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let stdin = child.stdin.take();
+        let (tell, lines) = mpsc::channel();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        thread::spawn(move || stderr.lines().for_each(|line| drop(tell.send(line.unwrap()))));
+        Self { child, stdin, lines, heard: Vec::new() }
+    }
+
+    /// The next line on standard error that begins so.
+    #[track_caller]
+    fn line(&mut self, start: &str) -> String {
+        loop {
+            let Ok(line) = self.lines.recv() else { panic!("{start} never came: {:#?}", self.heard) };
+            self.heard.push(line.clone());
+            if line.starts_with(start) {
+                return line;
+            }
+        }
+    }
+
+    fn say(&mut self, line: &str) {
+        let stdin = self.stdin.as_mut().unwrap();
+        stdin.write_all(format!("{line}\n").as_bytes()).unwrap();
+        stdin.flush().unwrap();
+    }
+
+    fn end(mut self) -> Outcome {
+        drop(self.stdin.take());
+        let mut stdout = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+        let code = self.child.wait().unwrap().code();
+        self.heard.extend(self.lines.iter());
+        Outcome { code, stdout, stderr: self.heard.join("\n") }
+    }
+}
+
+fn login(world: &World, arguments: &[&str]) -> (Waiting, String) {
+    let mut waiting = Waiting::start(world.command(&[&["login"][..], arguments].concat()));
+    let address = waiting.line("https://");
+    (waiting, address)
+}
+
+/// Logs in by a pasted address.
+fn logged_in(world: &World) {
+    let (mut waiting, address) = login(world, &["--no-browser"]);
+    waiting.say(&world.server.log_in(&address, Some(USER)));
+    let outcome = waiting.end();
+    assert_eq!(
+        (outcome.code, outcome.stdout.as_str()),
+        (Some(0), "robot@mailbearer.test is logged in\n"),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn a_line_of_standard_input_is_the_redirected_address() {
+    let world = world();
+    let outcome = world.run(&["token"]);
+    outcome.failed(77, &["error: nobody has logged in to the account", "hint: …mailbearer login"]);
+    let (mut waiting, address) = login(&world, &["--no-browser", "--prompt", "select_account"]);
+    assert_eq!(waiting.heard, [address.as_str()], "alone, and before anything else");
+    assert!(
+        address.contains("&prompt=select_account") && address.contains("&response_mode=query"),
+        "{address}"
+    );
+    assert!(address.contains("&code_challenge_method=S256"), "{address}");
+    waiting.say("");
+    waiting.say("http://localhost/?code=x&state=y");
+    waiting.line("warning: this is not the address that the login leads to: it belongs to another login");
+    let right = world.server.log_in(&address, Some(USER));
+    waiting.say(&right);
+    let outcome = waiting.end();
+    assert_eq!(
+        (outcome.code, outcome.stdout.as_str()),
+        (Some(0), "robot@mailbearer.test is logged in\n"),
+        "{outcome:?}"
+    );
+    let code = right.split_once("?code=").unwrap().1.split('&').next().unwrap();
+    for form in forms(code) {
+        assert!(!outcome.stderr.contains(&form) && !outcome.stdout.contains(&form), "{outcome:?}");
+    }
+    world.check_for_secrets(&format!("{}{}", outcome.stdout, outcome.stderr));
+
+    let token = world.run(&["token"]).ok();
+    assert_eq!(Some(token.trim_end()), world.server.tokens().latest().as_deref());
+    let checked = world.run(&["login", "--check"]).ok();
+    assert!(checked.starts_with("robot@mailbearer.test is logged in, and has a token until 2"), "{checked}");
+    let status = world.run(&["token", "--status"]).ok();
+    assert!(status.contains("good until 2") && status.ends_with("; a refresh token is kept\n"), "{status}");
+    let status: Value = serde_json::from_str(&world.run(&["token", "--status", "--json"]).ok()).unwrap();
+    assert_eq!(
+        (&status["renewable"], &status["expired"], &status["scope"]),
+        (&true.into(), &false.into(), &SCOPE.into())
+    );
+    assert!(world.run(&["list"]).ok().is_empty(), "and it is one that servers take");
+
+    let out = world.run(&["logout"]).ok();
+    assert_eq!(out, "robot@mailbearer.test is logged out, here and at the provider\n");
+    assert_eq!(world.server.tokens().families(), 0);
+    assert_eq!(world.run(&["logout"]).ok(), "robot@mailbearer.test was not logged in\n");
+    assert_eq!(world.run(&["token", "--status"]).code, Some(77));
+    assert_eq!(world.run(&["login", "--check"]).code, Some(77));
+}
+
+#[test]
+fn the_end_of_standard_input_ends_no_login() {
+    let world = world();
+    let (mut waiting, address) = login(&world, &["--no-browser", "--json"]);
+    drop(waiting.stdin.take());
+    let right = world.server.log_in(&address, Some(USER));
+    let rest = right.strip_prefix("http://").unwrap();
+    let (authority, target) = rest.split_once('?').unwrap();
+    let mut browser = TcpStream::connect(authority.replace("localhost", "127.0.0.1")).unwrap();
+    let request = format!("GET /?{target} HTTP/1.1\r\nHost: {authority}\r\nAccept-Language: en\r\n\r\n");
+    browser.write_all(request.as_bytes()).unwrap();
+    let mut page = String::new();
+    browser.read_to_string(&mut page).unwrap();
+    assert!(page.contains("<h1>You are logged in</h1>"), "{page}");
+    let outcome = waiting.end();
+    let object: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!((&object["user"], &object["renewable"]), (&USER.into(), &true.into()));
+}
+
+#[test]
+fn who_says_no_or_is_somebody_else_is_not_logged_in() {
+    let world = world();
+    for (user, want) in [
+        (None, ["error: token: the provider refused with access_denied: AADSTS65004…", "hint: …"]),
+        (Some("bob@x"), ["error: token: bob@x logged in, not robot@mailbearer.test; nothing was kept", ""]),
+    ] {
+        let (mut waiting, address) = login(&world, &["--no-browser"]);
+        waiting.say(&world.server.log_in(&address, user));
+        let outcome = waiting.end();
+        assert_eq!(outcome.code, Some(77), "{outcome:?}");
+        let lines: Vec<&str> = outcome
+            .stderr
+            .lines()
+            .filter(|line| line.starts_with("error: ") || line.starts_with("hint: "))
+            .collect();
+        let want: Vec<&str> = want.into_iter().filter(|line| !line.is_empty()).collect();
+        Outcome { code: Some(77), stdout: String::new(), stderr: lines.join("\n") }.failed(77, &want);
+    }
+    assert_eq!(world.run(&["token", "--status"]).code, Some(77));
+    // A shared mailbox is opened by a person of another name.
+    let world = world.set("MAILBEARER_OAUTH_USERNAME", "bob@x");
+    let (mut waiting, address) = login(&world, &["--no-browser"]);
+    waiting.say(&world.server.log_in(&address, Some("bob@x")));
+    assert_eq!(waiting.end().stdout, "bob@x is logged in\n");
+}
+
+#[test]
+fn a_code_is_entered_on_another_device() {
+    let world = world().set("MAILBEARER_OAUTH_GRANT", "device_code");
+    world.server.set_device_interval(1);
+    for arguments in [&["login", "--device"][..], &["login"]] {
+        let mut waiting = Waiting::start(world.command(arguments));
+        let line = waiting.line("Open https://");
+        let code = line.rsplit(' ').next().unwrap();
+        assert!(world.server.answer_device(code, Some(USER)), "{line}");
+        let outcome = waiting.end();
+        assert_eq!(
+            (outcome.code, outcome.stdout.as_str()),
+            (Some(0), "robot@mailbearer.test is logged in\n"),
+            "{outcome:?}"
+        );
+    }
+    world.run(&["token"]).ok();
+}
+
+#[test]
+fn a_robot_does_not_log_in() {
+    let world = World::new();
+    for command in ["login", "logout"] {
+        let outcome = world.run(&[command]);
+        assert_eq!(outcome.code, Some(78), "{outcome:?}");
+    }
+}
+
+#[test]
+fn nobody_is_told_nothing_where_the_provider_names_nobody() {
+    // Without `openid` there is no id token, and a short token says nothing.
+    let mut options = Options::default();
+    options.token_octets = 100;
+    let world = World::with(options)
+        .unset("MAILBEARER_OAUTH_CLIENT_SECRET")
+        .set("MAILBEARER_OAUTH_GRANT", "authorization_code")
+        .set("MAILBEARER_OAUTH_SCOPE", "mail");
+    let (mut waiting, address) = login(&world, &["--no-browser"]);
+    waiting.say(&world.server.log_in(&address, Some("bob@x")));
+    let outcome = waiting.end();
+    assert_eq!(outcome.stdout, "logged in for robot@mailbearer.test\n");
+    for warning in ["the provider does not say who logged in", "the provider gave no refresh token"] {
+        assert!(outcome.stderr.contains(warning), "{outcome:?}");
+    }
+}
+
+/// Each logs in and renews, all in one store, where a refresh token that is used twice ends its family.
+#[test]
+fn sixteen_that_log_in_and_renew_end_with_one_good_login() {
+    let world = world();
+    thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                logged_in(&world);
+                for _ in 0..3 {
+                    let outcome = world.run(&["token", "--no-cache"]);
+                    assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
+                }
+            });
+        }
+    });
+    let folder = world.path(".local/state/mailbearer/tokens");
+    let kept: Value = serde_json::from_str(&fs::read_to_string(world.kept(&folder)).unwrap()).unwrap();
+    assert!(
+        world.server.tokens().is_refresh_token(kept["refresh_token"].as_str().unwrap()),
+        "the kept one is good"
+    );
+    assert_eq!(world.server.tokens().families(), 16, "and none was used twice");
+    world.run(&["token", "--no-cache"]).ok();
+    world.run(&["logout"]).ok();
+    assert_eq!(world.server.tokens().families(), 15);
+}
+
+/// Writes a program into the home.
+fn script(world: &World, name: &str, text: &str) {
+    fs::write(world.path(name), format!("#!/bin/sh\n{text}\n")).unwrap();
+    fs::set_permissions(world.path(name), fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+fn config(world: &World, oauth: &str) {
+    let text = format!("[accounts.ann]\nuser = '{USER}'\n[accounts.ann.oauth]\n{oauth}\n");
+    fs::write(world.path("config.toml"), text).unwrap();
+    fs::set_permissions(world.path("config.toml"), fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+#[test]
+fn two_programs_keep_what_is_kept() {
+    let world = world().set("MAILBEARER_CONFIG", "config.toml");
+    script(
+        &world,
+        "load",
+        "test ! -e broken || exit 2; cat \"kept-$STORE_KEY\" 2>/dev/null || test ! -e \"kept-$STORE_KEY\"",
+    );
+    script(&world, "save", "test ! -e full || exit 1; cat > \"kept-$STORE_KEY\"; echo noise");
+    config(&world, "store = 'command'\nstore_load = ['./load']\nstore_save = ['./save']");
+    // A store that can't write is noticed before anybody logs in.
+    fs::write(world.path("full"), "").unwrap();
+    let outcome = world.run(&["login", "--no-browser"]);
+    assert!(
+        outcome.code == Some(74)
+            && outcome.stderr.starts_with("error: token store ./save: the program failed"),
+        "{outcome:?}"
+    );
+    fs::remove_file(world.path("full")).unwrap();
+    logged_in(&world);
+    let kept = world.names(".").into_iter().filter(|name| name.starts_with("kept-token-")).count();
+    assert_eq!(kept, 1);
+    world.run(&["token"]).ok();
+    assert_eq!(world.server.tokens().issued(), 1, "the one that is kept");
+    world.run(&["token", "--status"]).ok();
+    // A program that fails says nothing of what is kept, and nothing is lost by it.
+    fs::write(world.path("broken"), "").unwrap();
+    let outcome = world.run(&["token"]);
+    assert!(
+        outcome.code == Some(74) && outcome.stderr.contains("token store ./load: the program failed"),
+        "{outcome:?}"
+    );
+    fs::remove_file(world.path("broken")).unwrap();
+    world.run(&["token"]).ok();
+}
+
+#[test]
+fn programs_are_run_when_a_person_is_needed_and_when_a_token_changed() {
+    let world = world().set("MAILBEARER_CONFIG", "config.toml");
+    script(
+        &world,
+        "hook",
+        "echo \"$HOOK_EVENT $HOOK_ACCOUNT $HOOK_USER\" >> told; echo noise; mailbearer=$1; test -z \"$mailbearer\" || \"$mailbearer\" token > /dev/null",
+    );
+    config(
+        &world,
+        &format!(
+            "hooks.login_needed = ['./hook']\nhooks.token_changed = ['./hook', '{}']",
+            env!("CARGO_BIN_EXE_mailbearer")
+        ),
+    );
+    let told = || fs::read_to_string(world.path("told")).unwrap_or_default();
+    assert_eq!(world.run(&["token"]).code, Some(77));
+    assert_eq!(told(), "login_needed ann robot@mailbearer.test\n");
+    logged_in(&world);
+    assert_eq!(told().lines().nth(1), Some("token_changed ann robot@mailbearer.test"));
+    let token = world.run(&["token"]).ok();
+    assert_eq!(token.lines().count(), 1, "hooks print nothing here");
+    assert_eq!(told().lines().count(), 2, "a token from the store is no news");
+    world.server.tokens().revoke_refresh_tokens();
+    world.server.tokens().expire_all();
+    let outcome = world.run(&["token", "--no-cache"]);
+    assert_eq!(outcome.code, Some(77), "{outcome:?}");
+    assert_eq!(told().lines().last(), Some("login_needed ann robot@mailbearer.test"));
+}
