@@ -7,6 +7,7 @@ mod flights;
 mod imap_ops;
 mod job;
 mod killed;
+mod killed_pop;
 mod killed_queue;
 mod program;
 mod program_imap;

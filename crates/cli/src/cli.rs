@@ -13,7 +13,7 @@ use mailbearer::{
 };
 
 use crate::{
-    commands::{mock::MockArgs, queue::QueueArgs},
+    commands::{mock::MockArgs, pop::PopArgs, queue::QueueArgs},
     config::reference,
     exit::Exit,
     uids::Uids,
@@ -154,6 +154,8 @@ pub(crate) enum Command {
     /// the old one has run out; what came meanwhile is told then. That a server is away for longer is told on standard
     /// error.
     Watch(WatchArgs),
+    /// Read the mailbox over POP3: list, fetch, delete
+    Pop(PopArgs),
     /// Look after messages that wait to be sent
     ///
     /// `sendmail --queue` puts them there. A timer, or a person, has what is due tried by `queue run`.

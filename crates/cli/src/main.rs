@@ -91,6 +91,7 @@ fn run(cli: &Cli, words: &[OsString]) -> Result<(), Error> {
         Command::Flag(arguments) => commands::flag::run(&cli.global, arguments, &mut out),
         Command::Delete(arguments) => commands::delete::run(&cli.global, arguments, &mut out),
         Command::Watch(arguments) => commands::watch::run(&cli.global, arguments, &mut out),
+        Command::Pop(arguments) => commands::pop::run(&cli.global, arguments, &interrupts, &mut out),
         Command::Queue(arguments) => commands::queue::run(&cli.global, arguments, &mut out),
         Command::Providers => commands::providers::run(&mut out),
         Command::Config => config::reference::print(&mut out),

@@ -13,6 +13,7 @@ pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod mock;
 pub(crate) mod r#move;
+pub(crate) mod pop;
 pub(crate) mod providers;
 pub(crate) mod queue;
 pub(crate) mod send;

@@ -26,6 +26,7 @@ pub(crate) fn account(
     };
     account.login = oauth::login(name, settings, provider, folder, warnings)?;
     account.imap = server(name, settings, "imap", account.imap.take(), [993, 143])?;
+    account.pop3 = server(name, settings, "pop3", account.pop3.take(), [995, 110])?;
     account.smtp = server(name, settings, "smtp", account.smtp.take(), [465, 587])?;
     if let Some(file) = settings.path("tls.ca_file") {
         let file = secret::relative_to(settings, "tls.ca_file", folder, &file);

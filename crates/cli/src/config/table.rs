@@ -217,6 +217,13 @@ pub(crate) const TABLE: &[Row] = &[
         "How TLS starts: `implicit` at once, `starttls` by a command. Default: by the port, else the preset's, \
          else `implicit`.",
     ),
+    row("pop3.host", Kind::Text, "POP3 server, as `imap.host`. Default: the preset's."),
+    row(
+        "pop3.port",
+        Kind::Port,
+        "Port of the POP3 server. Default: the preset's, or 995 for `implicit` and 110 for `starttls`.",
+    ),
+    row("pop3.tls", TLS, "How TLS starts, as `imap.tls`: `starttls` by STLS."),
     row("smtp.host", Kind::Text, "Submission server, as `imap.host`. Default: the preset's."),
     row(
         "smtp.port",

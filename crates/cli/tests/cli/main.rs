@@ -15,6 +15,7 @@ mod job;
 mod login;
 #[cfg(test)]
 mod mailbox;
+mod pop;
 #[cfg(test)]
 mod sendmail;
 #[cfg(test)]

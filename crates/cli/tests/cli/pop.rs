@@ -1,0 +1,138 @@
+//! The mailbox over POP3.
+
+use std::fs;
+
+use mailbearer_mock::memory::{Fault, Options, Personality};
+use serde_json::Value;
+
+use crate::harness::World;
+
+fn world() -> World {
+    let mut options = Options::default();
+    options.personality = Personality::Dovecot;
+    World::with(options)
+}
+
+fn uids(world: &World) -> Vec<String> {
+    let listed = world.run(&["pop", "list", "--json"]).ok();
+    let object = |line: &str| serde_json::from_str::<Value>(line).unwrap();
+    listed.lines().map(|line| object(line)["uid"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The texts of the messages in the Maildir.
+fn kept(world: &World, folder: &str) -> Vec<String> {
+    let names = world.names(&format!("{folder}/new"));
+    let mut texts: Vec<String> = names
+        .iter()
+        .map(|name| fs::read_to_string(world.path(&format!("{folder}/new/{name}"))).unwrap())
+        .collect();
+    texts.sort();
+    texts
+}
+
+#[test]
+fn lists_fetches_and_deletes() {
+    let world = world();
+    for text in ["one", "two", "three"] {
+        world.deliver(format!("Subject: {text}\r\n\r\n.{text}\r\n"));
+    }
+    let uids = uids(&world);
+    let listed = world.run(&["pop", "list"]).ok();
+    assert_eq!(listed.lines().nth(1).unwrap(), format!("      2          22  {}", uids[1]));
+    assert_eq!(world.run(&["pop", "fetch", &uids[1]]).ok(), "Subject: two\r\n\r\n.two\r\n");
+    assert_eq!(world.run(&["pop", "fetch", "--number", "3", "--headers"]).ok(), "Subject: three\r\n\r\n");
+    let told = world.run(&["pop", "fetch", &uids[0], "--output", "m.eml", "--json"]).ok();
+    assert_eq!(serde_json::from_str::<Value>(&told).unwrap()["octets"], 22);
+    assert_eq!(fs::read(world.path("m.eml")).unwrap(), b"Subject: one\r\n\r\n.one\r\n");
+    world.run(&["pop", "fetch", "nope"]).failed(66, &["error: no message with the unique id \"nope\""]);
+    world
+        .run(&["pop", "delete", &uids[0], "nope"])
+        .failed(66, &["error: no message with the unique id \"nope\""]);
+    assert_eq!(self::uids(&world).len(), 3, "nothing was removed");
+    let removed = world.run(&["pop", "delete", &uids[2], &uids[0]]).ok();
+    assert_eq!(removed, format!("removed        1  {}\nremoved        3  {}\n", uids[0], uids[2]));
+    assert_eq!(self::uids(&world), [uids[1].as_str()]);
+}
+
+#[test]
+fn what_the_server_does_not_remove_is_not_reported_as_removed() {
+    let world = world();
+    world.deliver("Subject: one\r\n\r\n");
+    let uid = uids(&world).remove(0);
+    world.server.set_fault(Fault::find("pop-not-removed"));
+    world.run(&["pop", "delete", &uid]).failed(
+        79,
+        &[
+            "error: the server removed some of the messages, or none: -ERR some deleted messages not removed",
+            "hint: `pop list` shows what is still there",
+        ],
+    );
+}
+
+#[test]
+fn a_maildir_gets_each_message_once() {
+    let world = world();
+    let fetch = |more: &[&str]| world.run(&[&["pop", "fetch", "--all", "--maildir", "mail"], more].concat());
+    assert_eq!(fetch(&["--keep"]).ok(), "");
+    for number in 1..=250 {
+        world.deliver(format!("Subject: {number}\r\n\r\n.x\r\n"));
+    }
+    assert_eq!(fetch(&["--keep"]).ok().lines().count(), 250);
+    assert_eq!(fetch(&["--keep"]).ok(), "", "nothing new");
+    world.deliver("Subject: 251\r\n\r\n.x\r\n");
+    world.deliver("");
+    assert_eq!(fetch(&["--keep"]).ok().lines().count(), 2);
+    let texts = kept(&world, "mail");
+    assert_eq!((texts.len(), texts[0].as_str(), texts[1].as_str()), (252, "", "Subject: 1\r\n\r\n.x\r\n"));
+    assert_eq!(world.server.mailbox().messages("INBOX").len(), 252);
+
+    // A reader that moves a message on does not have it come again.
+    let name = world.names("mail/new").remove(0);
+    fs::remove_file(world.path(&format!("mail/new/{name}"))).unwrap();
+    assert_eq!(fetch(&["--delete"]).ok(), "");
+    assert!(world.server.mailbox().messages("INBOX").is_empty(), "what is kept is gone from the server");
+    assert_eq!((kept(&world, "mail").len(), world.names("mail/tmp").len()), (251, 0));
+    world.deliver("Subject: late\r\n\r\n");
+    assert_eq!(fetch(&["--delete", "--json"]).ok().lines().count(), 1);
+    assert!(world.server.mailbox().messages("INBOX").is_empty());
+    assert_eq!(kept(&world, "mail").len(), 252);
+}
+
+#[test]
+fn a_server_that_fails_costs_no_message() {
+    let world = world();
+    world.deliver("Subject: one\r\n\r\n");
+    let fetch = || world.run(&["pop", "fetch", "--all", "--delete", "--maildir", "mail"]);
+    world.server.set_fault(Fault::find("pop-message-unavailable"));
+    let outcome = fetch();
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(75), ""), "{outcome:?}");
+    assert_eq!(world.server.mailbox().messages("INBOX").len(), 1);
+    world.server.set_fault(Fault::find("pop-not-removed"));
+    assert_eq!(fetch().code, Some(79));
+    world.server.set_fault(None);
+    assert_eq!(fetch().ok(), "");
+    assert_eq!(kept(&world, "mail").len(), 1);
+}
+
+#[test]
+fn wrong_use_is_told() {
+    let world = world();
+    for arguments in [
+        &["pop", "fetch"][..],
+        &["pop", "fetch", "--all"],
+        &["pop", "fetch", "--all", "--keep"],
+        &["pop", "fetch", "--all", "--maildir", "m"],
+        &["pop", "fetch", "--all", "--keep", "--delete", "--maildir", "m"],
+        &["pop", "fetch", "x", "--keep"],
+        &["pop", "delete"],
+    ] {
+        assert_eq!(world.run(arguments).code, Some(64), "{arguments:?}");
+    }
+    let without = self::world()
+        .unset("MAILBEARER_POP3_HOST")
+        .unset("MAILBEARER_POP3_PORT")
+        .unset("MAILBEARER_POP3_TLS");
+    let outcome = without.run(&["pop", "list"]);
+    assert_eq!(outcome.code, Some(78), "{outcome:?}");
+    assert!(outcome.stderr.starts_with("error: the account has no POP3 server"), "{outcome:?}");
+}
