@@ -190,15 +190,19 @@ impl<R: Runtime> Connection<R> {
     /// Has a proxy connect to the server. What the server said meanwhile is left for its own machine.
     async fn tunnel(&mut self, proxy: String, mut machine: Tunnel, patience: Duration) -> Result<(), Error> {
         let late = Error::Timeout { stage: Stage::Proxy, after: patience };
-        let problem = match self.next_within(&mut &mut *machine, patience).await {
-            Ok(Next::Event(())) => {
+        let mut found = None;
+        let mut step =
+            |rx: &mut RecvBuf, tx: &mut SendBuf| turn_of(machine.step(rx, tx), patience, &mut found);
+        let outcome = self.link.drive(patience, &mut step).await;
+        let problem = match (found, outcome) {
+            (Some(Ok(())), _) => {
                 self.link.forget_proxy();
                 return Ok(());
             }
-            Ok(Next::Quiet) | Err(DriveError::Net(Error::Timeout { .. })) => return Err(late),
-            Err(DriveError::Machine(problem)) => problem,
-            Ok(Next::Closed) | Err(DriveError::Net(Error::Io { .. })) => ProxyProblem::Closed,
-            Err(DriveError::Net(error)) => return Err(error),
+            (Some(Err(problem)), _) => problem,
+            (None, Ok(Outcome::Quiet) | Err(Error::Timeout { .. })) => return Err(late),
+            (None, Ok(_) | Err(Error::Io { .. })) => ProxyProblem::Closed,
+            (None, Err(error)) => return Err(error),
         };
         Err(Error::Proxy { proxy, problem })
     }
@@ -270,20 +274,8 @@ impl<R: Runtime> Connection<R> {
         M: Machine<Event: Send, Error: Send> + Send,
     {
         let mut found = None;
-        let mut step = |rx: &mut RecvBuf, tx: &mut SendBuf| match machine.step(rx, tx) {
-            Ok(Step::Event(event)) => {
-                found = Some(Ok(event));
-                Turn::Over
-            }
-            Ok(Step::Read) => Turn::Go(Errand::Read(patience)),
-            Ok(Step::Flush) => Turn::Go(Errand::Flush),
-            Ok(Step::StartTls) => Turn::Go(Errand::StartTls),
-            Ok(Step::Close) => Turn::Go(Errand::Close),
-            Err(error) => {
-                found = Some(Err(error));
-                Turn::Failed
-            }
-        };
+        let mut step =
+            |rx: &mut RecvBuf, tx: &mut SendBuf| turn_of(machine.step(rx, tx), patience, &mut found);
         let outcome = self.link.drive(patience, &mut step).await?;
         match (found, outcome) {
             (Some(Ok(event)), _) => Ok(Next::Event(event)),
@@ -321,6 +313,20 @@ impl<R: Runtime> Connection<R> {
     pub fn keep_alive(&mut self, idle: Duration) -> Result<(), Error> {
         self.link.socket.keep_alive(idle).map_err(|source| Error::Io { stage: Stage::Read, source })
     }
+}
+
+/// What the link is to do about a machine's step; what is for the caller is left in `found`.
+fn turn_of<E, F>(step: Result<Step<E>, F>, patience: Duration, found: &mut Option<Result<E, F>>) -> Turn {
+    let (result, turn) = match step {
+        Ok(Step::Event(event)) => (Ok(event), Turn::Over),
+        Ok(Step::Read) => return Turn::Go(Errand::Read(patience)),
+        Ok(Step::Flush) => return Turn::Go(Errand::Flush),
+        Ok(Step::StartTls) => return Turn::Go(Errand::StartTls),
+        Ok(Step::Close) => return Turn::Go(Errand::Close),
+        Err(error) => (Err(error), Turn::Failed),
+    };
+    *found = Some(result);
+    turn
 }
 
 const MINUTE: Duration = Duration::from_secs(60);

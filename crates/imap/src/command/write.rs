@@ -70,6 +70,7 @@ impl Writer {
     }
 
     /// Text that is part of the grammar.
+    #[inline(never)]
     pub(super) fn raw(&mut self, text: &str) {
         self.plain.extend_from_slice(text.as_bytes());
     }

@@ -132,7 +132,7 @@ fn is_nonexistent(answer: &Answer) -> bool {
         format!("{} {}", answer.code.as_deref().unwrap_or_default(), answer.text).to_ascii_lowercase();
     ["nonexistent", "trycreate", "doesn't exist", "does not exist", "unknown mailbox", "no such mailbox"]
         .iter()
-        .any(|phrase| words.contains(phrase))
+        .any(|phrase| words.as_bytes().windows(phrase.len()).any(|window| window == phrase.as_bytes()))
 }
 
 impl Error {
