@@ -72,7 +72,7 @@ fn language(asked: Option<Language>) -> Language {
 fn run(cli: &Cli, words: &[OsString]) -> Result<(), Error> {
     let interrupts = Interrupts::install()?;
     let mut out = Output::stdout(cli.global.json);
-    match &cli.command {
+    let done = match &cli.command {
         Command::Demo => commands::demo::run(&mut out),
         Command::Login(arguments) => commands::login::run(&cli.global, arguments, &mut out),
         Command::Logout => commands::logout::run(&cli.global, &mut out),
@@ -96,7 +96,10 @@ fn run(cli: &Cli, words: &[OsString]) -> Result<(), Error> {
         Command::Providers => commands::providers::run(&mut out),
         Command::Config => config::reference::print(&mut out),
         Command::Mock(arguments) => commands::mock::run(arguments, &interrupts, &mut out),
-    }
+    };
+    // Also after a failure: what was found before it counts.
+    let written = out.flush();
+    done.and(written)
 }
 
 /// What is asked for goes to standard output, what is wrong to standard error.

@@ -1,6 +1,7 @@
 use std::{
     fmt,
     io::{self, IsTerminal, StdoutLock, Write},
+    time::{Duration, Instant},
 };
 
 use console::Term;
@@ -11,13 +12,22 @@ use crate::error::Error;
 
 /// Where results go: standard output, locked; in tests whatever takes octets.
 ///
-/// Every line is written as soon as it is whole, so that a reader sees results as they arrive. A reader that went
-/// away shows as an [`Error`] that [is quiet](Error::is_quiet).
+/// Every line is written as soon as it is whole, so that a reader sees results as they arrive; only many lines that come
+/// at once, to no terminal, [go together](Self::gather). A reader that went away shows as an [`Error`] that
+/// [is quiet](Error::is_quiet).
 pub(crate) struct Output<W = StdoutLock<'static>> {
     writer: W,
     json: bool,
     /// None where no person is looking.
     terminal: Option<Terminal>,
+    gathered: Option<Gathered>,
+}
+
+/// Lines that wait for others.
+struct Gathered {
+    text: Vec<u8>,
+    /// When the last ones were written.
+    written: Option<Instant>,
 }
 
 /// What is known of the terminal that results go to.
@@ -36,19 +46,27 @@ impl Output {
             let size = Term::stdout().size_checked();
             Terminal { width: size.map(|(_, columns)| usize::from(columns)), tail: Vec::new() }
         });
-        Self { writer: stdout.lock(), json, terminal }
+        Self { writer: stdout.lock(), json, terminal, gathered: None }
     }
 }
 
 impl<W: Write> Output<W> {
     #[cfg(test)]
     pub(crate) const fn to(writer: W, json: bool) -> Self {
-        Self { writer, json, terminal: None }
+        Self { writer, json, terminal: None, gathered: None }
     }
 
     /// Whether `--json` was given.
     pub(crate) const fn is_json(&self) -> bool {
         self.json
+    }
+
+    /// Writes many lines at once from now on, where no person is looking: a line waits for others for a tenth of a second
+    /// at most as long as more come, and [`flush`](Self::flush) writes the rest.
+    pub(crate) fn gather(&mut self) {
+        if self.terminal.is_none() {
+            self.gathered.get_or_insert(Gathered { text: Vec::with_capacity(MOST), written: None });
+        }
     }
 
     /// How many columns a line may have; none where no person is looking.
@@ -107,14 +125,36 @@ impl<W: Write> Output<W> {
             terminal.finish(&mut text);
             self.whole(format_args!("{text}"))?;
         }
+        if let Some(gathered) = &mut self.gathered {
+            let text = std::mem::take(&mut gathered.text);
+            self.writer.write_all(&text).map_err(|error| Error::stdout(&error))?;
+        }
         self.writer.flush().map_err(|error| Error::stdout(&error))
     }
 
     fn whole(&mut self, text: fmt::Arguments<'_>) -> Result<(), Error> {
+        if let Some(gathered) = &mut self.gathered {
+            // Memory takes all.
+            let _ = gathered.text.write_fmt(text);
+            let now = Instant::now();
+            let is_due = |written: Instant| now.saturating_duration_since(written) >= LONG;
+            if gathered.text.len() < MOST && !gathered.written.is_none_or(is_due) {
+                return Ok(());
+            }
+            gathered.written = Some(now);
+            let written = self.writer.write_all(&gathered.text).and_then(|()| self.writer.flush());
+            gathered.text.clear();
+            return written.map_err(|error| Error::stdout(&error));
+        }
         // The standard library's buffer ends at each line.
         self.writer.write_fmt(text).map_err(|error| Error::stdout(&error))
     }
 }
+
+/// Octets of lines that are written together.
+const MOST: usize = 32 << 10;
+/// How long a line waits while others come.
+const LONG: Duration = Duration::from_millis(100);
 
 impl Terminal {
     /// Appends to `text` what is to be shown of the next octets.
@@ -234,6 +274,37 @@ mod tests {
         assert_eq!(object, "{\"subject\":\"Grüße \\u001b\\u009b\\u202e\\u007f\\\"\"}\n");
         let back: serde_json::Value = serde_json::from_str(object).unwrap();
         assert_eq!(back["subject"], "Grüße \u{1b}\u{9b}\u{202e}\u{7f}\"");
+    }
+
+    #[test]
+    fn gathered_lines_are_few_writes_and_none_is_lost() {
+        struct Writes<'a>(&'a mut Vec<usize>);
+        impl Write for Writes<'_> {
+            fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+                self.0.push(octets.len());
+                Ok(octets.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut writes = Vec::new();
+        let mut output = Output::to(Writes(&mut writes), false);
+        output.gather();
+        let lines = 10_000;
+        (0..lines).for_each(|_| output.line("0123456789").unwrap());
+        output.flush().unwrap();
+        assert_eq!(writes.first(), Some(&11), "the first is not kept waiting");
+        assert_eq!(writes.iter().sum::<usize>(), 11 * lines);
+        // A slow machine may be due now and then.
+        assert!(writes.len() < lines / 10, "{}", writes.len());
+
+        let mut shown = Vec::new();
+        let mut output = Output::to(Writes(&mut shown), false);
+        output.terminal = Some(Terminal::default());
+        output.gather();
+        (0..3).for_each(|_| output.line("a").unwrap());
+        assert_eq!(shown.len(), 6, "each line, and its end, as without");
     }
 
     #[test]

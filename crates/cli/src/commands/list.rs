@@ -21,6 +21,7 @@ pub(crate) fn run(
     let zone = value::zone();
     // A person sees where files are attached, which is half of the answer.
     let for_person = out.width().is_some() && !out.is_json();
+    out.gather();
     let show = |message: &Summary| {
         if out.is_json() {
             out.json(&row::object(message))
