@@ -38,7 +38,7 @@ pub use acl::ListedRights;
 pub use append::{Appended, Appending, AppendingState};
 pub use body::{Body, BodyState};
 pub use counts::Counts;
-pub use fetch::{Fetched, Messages, MessagesState};
+pub use fetch::{Fetched, MessagePiece, Messages, MessagesState};
 pub use folders::{Folder, Role};
 pub use idle::{Idle, IdleOptions, IdleState};
 pub use listing::{Listing, ListingState, Range};

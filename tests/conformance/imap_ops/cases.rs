@@ -1,10 +1,10 @@
 //! Compiled once for each driver: `wait!` waits for what an operation gives.
 
 use mailbearer::proto::imap::{
-    AppendData, Capability, FetchItem, Flag, Item, Mailbox, Part, Partial, SearchKey, SearchReturn, Section,
-    SequenceSet, StoreAction, UidSet, parse_date_time,
+    AppendData, Capability, FetchItem, Flag, Item, LiteralItem, Mailbox, Part, Partial, SearchKey,
+    SearchReturn, Section, SequenceSet, StoreAction, UidSet, parse_date_time,
 };
-use mailbearer::{Account, Change, Client, Examined, Kind, Range, Role};
+use mailbearer::{Account, Change, Client, Examined, Kind, MessagePiece, Range, Role};
 
 use super::{Driver, run};
 use crate::imap_ops::Bench;
@@ -189,9 +189,40 @@ fn messages_and_parts_are_fetched() {
 
         // Held answers have a limit; what streams has none.
         let whole = FetchItem::Section { section: Section::WHOLE, partial: None, peek: true };
-        let mut messages = wait!(inbox.messages(set("4"), vec![whole])).unwrap();
-        let error = wait!(messages.next()).unwrap_err();
-        assert!(error.to_string().contains("1048576"), "{error}");
+        let mut messages = wait!(inbox.messages(set("1:4"), vec![whole.clone()])).unwrap();
+        let (mut came, mut failed) = (Vec::new(), 0);
+        loop {
+            match wait!(messages.next()) {
+                Ok(Some(fetched)) => came.push(fetched.uid()),
+                Ok(None) => break,
+                Err(error) => {
+                    assert!(error.to_string().contains("1048576"), "{error}");
+                    failed += 1;
+                }
+            }
+        }
+        assert_eq!((came.as_slice(), failed), ([1, 2, 3].as_slice(), 1), "the others come all the same");
+
+        // And in pieces all of them come, whatever their size.
+        let mut messages = wait!(inbox.messages(set("1:4"), vec![whole])).unwrap();
+        let (mut octets, mut sizes) = (Vec::new(), Vec::new());
+        while let Some(piece) = wait!(messages.next_piece()).unwrap() {
+            match piece {
+                MessagePiece::Large(of) => {
+                    assert_eq!((of.uid, octets.len()), (Some(4), 0));
+                    assert!(matches!(of.item, LiteralItem::Body { .. }), "{of:?}");
+                }
+                MessagePiece::Octets(piece) => octets.extend_from_slice(&piece),
+                MessagePiece::Message(fetched) => {
+                    let is_held = |item: &Item<'_>| matches!(item, Item::Body { data: Some(data), .. } if !data.is_empty());
+                    sizes.push((fetched.uid(), fetched.items().iter().any(is_held), octets.len()));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(octets == large, "in pieces, all of it");
+        let want = [(1, true, 0), (2, true, 0), (3, true, 0), (4, false, large.len())];
+        assert_eq!(sizes, want, "what came in pieces is empty in its message");
         inbox.limit_answers(20);
         let error = wait!(inbox.folders("*")).unwrap_err();
         assert!(error.to_string().contains("limit of 20 octets"), "{error}");

@@ -1,6 +1,11 @@
+use std::mem;
+
 use mailbearer_imap::session::Event;
-use mailbearer_imap::{Capability, Command, Data, FetchItem, Frame, Item, Response, SequenceSet, UidSet};
+use mailbearer_imap::{
+    Capability, Command, Data, FetchItem, Frame, Item, LiteralOf, Response, SequenceSet, UidSet,
+};
 use mailbearer_net::{Blocking, Runtime};
+use mailbearer_wire::Octets;
 
 use super::{
     Authenticated, Examined, OddLine, Summary,
@@ -26,6 +31,32 @@ pub struct MessagesState<'a> {
     items: Vec<FetchItem<'a>>,
     changed_since: Option<u64>,
     ask: Ask,
+    large: Large,
+}
+
+/// What is known of a literal that is coming.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Large {
+    /// There is none.
+    None,
+    /// It is of something that was not asked for.
+    Unasked,
+    /// It may be of a message that was asked for; the response behind it tells.
+    Asked,
+}
+
+/// A step of [`Messages::next_piece`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MessagePiece {
+    /// What comes in the pieces that follow: a value of a message that is larger than is held.
+    Large(LiteralOf),
+    /// The next octets of it, up to 64 KiB.
+    Octets(Octets),
+    /// The data of a message. A value that came in pieces belongs to it, and is empty in here.
+    Message(Fetched),
+    /// The pieces that came belong to no message that was asked for.
+    Discard,
 }
 
 /// What a response tells of one message.
@@ -41,7 +72,7 @@ pub struct Fetched {
 impl<R: Runtime> Examined<'_, R> {
     /// Fetches these items of the messages with these UIDs.
     ///
-    /// Meant for what is small; [`part`](Self::part) fetches bodies of any size.
+    /// Values of more than 1 MiB come by [`Messages::next_piece`]; [`part`](Self::part) fetches a single body of any size.
     ///
     /// # Errors
     ///
@@ -96,7 +127,8 @@ impl<'a, R: Runtime> Messages<'a, R> {
         let mut left: Vec<_> = uids.lines(SET_LINE).collect();
         left.reverse();
         let ask = Ask::new(imap);
-        let state = MessagesState { uids, told: UidSet::new(), left, items, changed_since, ask };
+        let (told, large) = (UidSet::new(), Large::None);
+        let state = MessagesState { uids, told, left, items, changed_since, ask, large };
         let mut messages = Self { imap, state };
         messages.ask()?;
         Ok(messages)
@@ -117,27 +149,72 @@ impl<'a, R: Runtime> Messages<'a, R> {
     ///
     /// # Errors
     ///
-    /// Fails if the server refuses, if a body is [too large](crate::Kind::TooLarge) to be held (fetch it by
-    /// [`Examined::part`]), and if the session ends.
+    /// Fails if the server refuses, and if the session ends. Fails for a message of which a value is
+    /// [too large](crate::Kind::TooLarge) to be held; the next call goes on behind it. [`next_piece`](Self::next_piece)
+    /// takes values of any size.
     pub fn next(&mut self) -> R::Task<'_, Result<Option<Fetched>, Error>> {
         R::task(self.advance())
     }
 
+    /// As [`next`](Self::next), where what is too large to be held comes in pieces, ahead of the message that it is of.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the server refuses, and if the session ends. The pieces of a message that came before are incomplete then.
+    pub fn next_piece(&mut self) -> R::Task<'_, Result<Option<MessagePiece>, Error>> {
+        R::task(self.advance_piece())
+    }
+
     pub(super) async fn advance(&mut self) -> Result<Option<Fetched>, Error> {
+        let mut is_cut = false;
+        while let Some(piece) = self.advance_piece().await? {
+            match piece {
+                MessagePiece::Message(_) if is_cut => {
+                    return Err(Error::too_large(self.imap.session.limits().literal_inline));
+                }
+                MessagePiece::Message(fetched) => return Ok(Some(fetched)),
+                MessagePiece::Large(_) | MessagePiece::Octets(_) => is_cut = true,
+                MessagePiece::Discard => is_cut = false,
+            }
+        }
+        Ok(None)
+    }
+
+    async fn advance_piece(&mut self) -> Result<Option<MessagePiece>, Error> {
         while !self.state.ask.is_over() {
             match self.state.ask.event(self.imap).await? {
                 Event::Data(frame) => {
                     let octets = frame.octets().len();
-                    let Some(fetched) = self.take_in(frame) else { continue };
-                    if !self.state.told.contains(fetched.uid) {
-                        self.state.told.insert(fetched.uid);
-                        self.imap.asked(octets);
+                    let large = mem::replace(&mut self.state.large, Large::None);
+                    match self.take_in(frame) {
+                        Some(fetched) => {
+                            if !self.state.told.contains(fetched.uid) {
+                                self.state.told.insert(fetched.uid);
+                                self.imap.asked(octets);
+                            }
+                            return Ok(Some(MessagePiece::Message(fetched)));
+                        }
+                        None if large == Large::Asked => return Ok(Some(MessagePiece::Discard)),
+                        None => {}
                     }
-                    return Ok(Some(fetched));
                 }
-                Event::LiteralStart { .. } => {
-                    self.state.ask.end();
-                    return Err(Error::too_large(self.imap.session.limits().literal_inline));
+                Event::LiteralStart { head, .. } => {
+                    let (limits, quirks) = (self.imap.session.limits(), self.imap.session.quirks());
+                    let of = LiteralOf::of(&head, limits, quirks).filter(|of| {
+                        let (uids, told) = (&self.state.uids, &self.state.told);
+                        of.uid.is_none_or(|uid| uids.contains(uid) && !told.contains(uid))
+                    });
+                    if let Some(of) = of {
+                        self.state.large = Large::Asked;
+                        return Ok(Some(MessagePiece::Large(of)));
+                    }
+                    if self.state.large == Large::None {
+                        self.state.large = Large::Unasked;
+                    }
+                }
+                Event::LiteralChunk(octets) if self.state.large == Large::Asked => {
+                    self.imap.asked_piece(octets.len());
+                    return Ok(Some(MessagePiece::Octets(octets)));
                 }
                 Event::Done(completion) => match self.state.ask.answered(self.imap, completion)? {
                     Some(completion) if !completion.is_ok() => return Err(Error::command(completion)),
