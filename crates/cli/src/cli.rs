@@ -16,7 +16,7 @@ use crate::{
     commands::{mock::MockArgs, pop::PopArgs, queue::QueueArgs},
     config::reference,
     exit::Exit,
-    uids::Uids,
+    uids::{OneOrMany, Uids},
     value::{self, Flags},
 };
 
@@ -131,7 +131,10 @@ pub(crate) enum Command {
     Folders(FoldersArgs),
     /// List the messages of a folder, newest last
     List(ListArgs),
-    /// Fetch one message as it is, in RFC 5322 form, or a part of it
+    /// Fetch one message as it is, in RFC 5322 form, or a part of it; or many into a Maildir, an mbox file or a folder
+    ///
+    /// Many are fetched each once: run again, after a failure or a kill or when new ones came, it fetches what is not
+    /// there yet.
     Fetch(FetchArgs),
     /// Put a message into a folder
     ///
@@ -276,12 +279,16 @@ pub(crate) struct ListArgs {
     pub(crate) since: Option<Date>,
 }
 
+/// Options of `fetch` that are about one message.
+const SINGLE: [&str; 5] = ["output", "part", "decode", "headers", "structure"];
+
 #[derive(Debug, Args)]
 pub(crate) struct FetchArgs {
     /// Folder
     pub(crate) folder: String,
-    /// UID of the message, as `list` shows it
-    pub(crate) uid: NonZeroU32,
+    /// UID of the message, as `list` shows it; with --maildir, --mbox and --directory a set such as `1,4:7,20:*`
+    #[arg(value_parser = OneOrMany::parse)]
+    pub(crate) uid: OneOrMany,
     /// Write to FILE, which appears when it is whole, in place of standard output
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
@@ -297,6 +304,15 @@ pub(crate) struct FetchArgs {
     /// Show the parts of the message, and fetch none of them
     #[arg(long, conflicts_with_all = ["output", "part", "decode", "headers"])]
     pub(crate) structure: bool,
+    /// Fetch all messages of the set that are not there yet, into the Maildir DIR
+    #[arg(long, value_name = "DIR", group = "archive", conflicts_with_all = SINGLE)]
+    pub(crate) maildir: Option<PathBuf>,
+    /// The same into FILE, as mboxrd
+    #[arg(long, value_name = "FILE", group = "archive", conflicts_with_all = SINGLE)]
+    pub(crate) mbox: Option<PathBuf>,
+    /// The same into files DIR/UID.eml
+    #[arg(long, value_name = "DIR", group = "archive", conflicts_with_all = SINGLE)]
+    pub(crate) directory: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! The `mailbearer` program.
 
+mod archive;
 mod cli;
 mod commands;
 mod config;

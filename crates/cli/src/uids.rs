@@ -1,5 +1,7 @@
 //! Which messages: sets of UIDs, and what of them is there.
 
+use std::fmt;
+
 use mailbearer::{
     Blocking, Examined, UidSet,
     proto::imap::{Number, SearchKey, SequenceSet},
@@ -53,6 +55,35 @@ impl Uids {
     }
 }
 
+/// One message, or a set of them where that is what is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OneOrMany {
+    set: Uids,
+    one: u32,
+}
+
+impl OneOrMany {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let set = Uids::parse(text)?;
+        Ok(Self { set, one: text.parse().unwrap_or_default() })
+    }
+
+    /// The UID, where it is one; 0 for a set.
+    pub(crate) const fn get(&self) -> u32 {
+        self.one
+    }
+
+    pub(crate) const fn set(&self) -> &Uids {
+        &self.set
+    }
+}
+
+impl fmt::Display for OneOrMany {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.one.fmt(f)
+    }
+}
+
 /// Messages that were asked for and are there.
 #[derive(Debug)]
 pub(crate) struct Present {
@@ -62,6 +93,11 @@ pub(crate) struct Present {
 }
 
 impl Present {
+    /// The messages.
+    pub(crate) const fn all(&self) -> &UidSet {
+        &self.there
+    }
+
     /// The messages in sets that each fit a command line or two, so that what is done can be told as it is.
     pub(crate) fn sets(&self) -> Vec<UidSet> {
         self.there.lines(PORTION).map(|set| UidSet::of(&set)).collect()

@@ -24,6 +24,12 @@ pub(crate) fn run(
     interrupts: &Interrupts,
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
+    if arguments.maildir.is_some() || arguments.mbox.is_some() || arguments.directory.is_some() {
+        return super::fetch_many::run(global, arguments, out);
+    }
+    if arguments.uid.get() == 0 {
+        return Err(Error::usage("many messages need a place").hint("give --maildir, --mbox or --directory"));
+    }
     if out.is_json() && arguments.output.is_none() && !arguments.structure {
         return Err(Error::usage("a message is no JSON").hint("with --json, give --output FILE"));
     }
@@ -39,7 +45,7 @@ pub(crate) fn run(
             let octets = fetch(imap, arguments, global.trace, |piece| file.write(piece))?;
             file.finish()?;
             let file = name.display().to_string();
-            let object = || json!({ "uid": arguments.uid, "octets": octets, "file": file });
+            let object = || json!({ "uid": arguments.uid.get(), "octets": octets, "file": file });
             if out.is_json() { out.json(&object()) } else { Ok(()) }
         }
         None => {
@@ -175,7 +181,7 @@ fn parts(folder: &mut Examined<'_, Blocking>, arguments: &FetchArgs) -> Result<V
 fn find(parts: Vec<Part>, number: &Number<'_>, arguments: &FetchArgs) -> Result<Part, Error> {
     let is_it = |part: &Part| part.number.iter().copied().eq(number.numbers());
     parts.into_iter().find(is_it).ok_or_else(|| {
-        let (folder, uid) = (&arguments.folder, arguments.uid);
+        let (folder, uid) = (&arguments.folder, &arguments.uid);
         Error::new(Exit::NoInput, format!("message {uid} in {folder:?} has no part {number}"))
             .hint("--structure shows which it has")
     })

@@ -6,6 +6,7 @@ pub(crate) mod delete;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod fetch;
+pub(crate) mod fetch_many;
 pub(crate) mod flag;
 pub(crate) mod folders;
 pub(crate) mod list;
@@ -23,7 +24,7 @@ pub(crate) mod watch;
 
 use std::io::Write;
 
-use mailbearer::{Blocking, Copied, Imap, UidSet, proto::imap::Mailbox};
+use mailbearer::{Account, Blocking, Copied, Imap, UidSet, proto::imap::Mailbox};
 use serde_json::json;
 
 use crate::{
@@ -47,10 +48,19 @@ fn with_imap<T>(
     folders: &[&str],
     work: impl FnOnce(&mut Imap<Blocking>) -> Result<T, Error>,
 ) -> Result<T, Error> {
+    with_client(global, folders, |_, imap| work(imap))
+}
+
+/// As [`with_imap`], for work that has to know whose mailbox it is.
+fn with_client<T>(
+    global: &GlobalArgs,
+    folders: &[&str],
+    work: impl FnOnce(&Account, &mut Imap<Blocking>) -> Result<T, Error>,
+) -> Result<T, Error> {
     folders.iter().try_for_each(|folder| check_folder(folder))?;
     let session = Session::open(global, true)?;
     let mut imap = session.with_token(|client| client.connect_imap())?;
-    let done = work(&mut imap);
+    let done = work(session.client.account(), &mut imap);
     // What could not be read of the server's words changed nothing, or is the failure that is told below.
     imap.odd_lines().for_each(|line| output::warning(&line.to_string()));
     let done = done?;

@@ -1,6 +1,8 @@
 //! The program itself, against servers in memory: what it prints, how it ends, what it leaves behind.
 
 #[cfg(test)]
+mod archives;
+#[cfg(test)]
 mod arguments;
 #[cfg(test)]
 mod claims;

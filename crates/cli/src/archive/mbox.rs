@@ -1,0 +1,151 @@
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use jiff::{Timestamp, tz::TimeZone};
+use mailbearer::UidSet;
+
+use super::{
+    Archive, Body, Meta, Origin, cannot,
+    state::{State, Written},
+};
+use crate::{error::Error, exit::Exit};
+
+/// An mbox file of the kind `mboxrd` (RFC 4155 and its appendix): a line `From ` before each message, an empty one behind
+/// it, and a `>` before each line of it that begins with any number of them and `From `.
+///
+/// Beside it lies `NAME.mailbearer`, which says what is in it and how far it is good: what a killed run wrote behind that
+/// is cut off by the next.
+pub(crate) struct Mbox {
+    file: BufWriter<File>,
+    spool: PathBuf,
+    state: State,
+    octets: u64,
+    has: UidSet,
+    added: UidSet,
+}
+
+impl Mbox {
+    pub(crate) fn open(path: &Path, origin: Origin) -> Result<Self, Error> {
+        let failed = |error: io::Error| cannot(path, &error);
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let name = path.file_name().and_then(|name| name.to_str());
+        let name = name.ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?;
+        let mut state = State::open(folder, &format!("{name}.mailbearer"), origin)?;
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path).map_err(failed)?;
+        let length = file.metadata().map_err(failed)?.len();
+        // Where nothing is known, or all was written, what is behind that is another's.
+        let may_cut = state.mbox.as_ref().is_some_and(|written| !written.whole);
+        let written = state.mbox.take().unwrap_or_default();
+        if length < written.octets || length > written.octets && !may_cut {
+            let text =
+                format!("{} has other messages in it, or was changed by another program", path.display());
+            return Err(Error::new(Exit::CantCreate, text).hint("give another file"));
+        }
+        let Written { octets, uids, .. } = written;
+        state.mbox = Some(Written { octets, uids: uids.clone(), whole: false });
+        // Before the first octet: what is behind it is from here on known to be ours.
+        state.save().map_err(failed)?;
+        file.set_len(octets).and_then(|()| file.seek(SeekFrom::Start(octets))).map_err(failed)?;
+        let file = BufWriter::with_capacity(BUFFER, file);
+        Ok(Self { file, spool: folder.to_owned(), state, octets, has: uids, added: UidSet::new() })
+    }
+
+    fn save(&mut self, whole: bool) -> io::Result<()> {
+        self.file.flush()?;
+        self.file.get_ref().sync_data()?;
+        self.octets = self.file.stream_position()?;
+        let uids = self.has.union(&self.added);
+        self.state.mbox = Some(Written { octets: self.octets, uids, whole });
+        self.state.save()
+    }
+}
+
+impl Archive for Mbox {
+    fn has(&self) -> &UidSet {
+        &self.has
+    }
+
+    fn spool(&self) -> &Path {
+        &self.spool
+    }
+
+    fn has_lf(&self) -> bool {
+        true
+    }
+
+    fn add(&mut self, message: &Meta, body: Body<'_>) -> io::Result<()> {
+        let arrived = message.arrived.unwrap_or(SystemTime::UNIX_EPOCH);
+        let arrived =
+            Timestamp::try_from(arrived).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned_datetime(TimeZone::UTC);
+        writeln!(self.file, "From MAILER-DAEMON {}", arrived.strftime("%a %b %e %H:%M:%S %Y"))?;
+        match body {
+            Body::Octets(octets) => quote(octets, &mut self.file)?,
+            Body::File(mut file) => {
+                file.as_file_mut().seek(SeekFrom::Start(0))?;
+                quote(BufReader::new(file.as_file_mut()), &mut self.file)?;
+            }
+        }
+        self.file.write_all(b"\n")?;
+        self.added.insert(message.uid);
+        Ok(())
+    }
+
+    fn commit(&mut self) -> io::Result<()> {
+        self.save(false)
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.save(true)
+    }
+}
+
+/// Copies a message, and ends its last line.
+fn quote(mut from: impl BufRead, to: &mut impl Write) -> io::Result<()> {
+    let mut at_start = true;
+    loop {
+        let mut line = Vec::new();
+        // A line of any length, a piece at a time.
+        let count = io::Read::take(&mut from, PIECE).read_until(b'\n', &mut line)?;
+        if count == 0 {
+            return if at_start { Ok(()) } else { to.write_all(b"\n") };
+        }
+        let unquoted = line.iter().position(|octet| *octet != b'>').unwrap_or_default();
+        if at_start && line.get(unquoted..).is_some_and(|line| line.starts_with(b"From ")) {
+            to.write_all(b">")?;
+        }
+        to.write_all(&line)?;
+        at_start = line.ends_with(b"\n");
+    }
+}
+
+/// Octets of a line that are looked at together; more `>` than that stand before no `From `.
+const PIECE: u64 = 64 << 10;
+const BUFFER: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_look_like_the_next_message_are_quoted() {
+        for (message, want) in [
+            ("", ""),
+            ("a", "a\n"),
+            ("From: x\n\nFrom y\n", "From: x\n\n>From y\n"),
+            (">From y\n>>From z\n> From\n>", ">>From y\n>>>From z\n> From\n>\n"),
+            ("From ", ">From \n"),
+        ] {
+            let mut out = Vec::new();
+            quote(message.as_bytes(), &mut out).unwrap();
+            assert_eq!(String::from_utf8(out).unwrap(), want, "{message:?}");
+        }
+    }
+}

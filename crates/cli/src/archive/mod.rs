@@ -1,0 +1,152 @@
+//! Where many fetched messages rest: a Maildir, an mbox file or a folder of files. Each holds one folder of one account,
+//! and says itself which messages it has, so that a run that was killed at any point is taken up by the next.
+
+mod directory;
+mod maildir;
+mod mbox;
+mod state;
+
+use std::{
+    fs::File,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use mailbearer::UidSet;
+use tempfile::NamedTempFile;
+
+pub(crate) use self::{directory::Directory, maildir::Maildir, mbox::Mbox, state::Origin};
+use crate::{error::Error, exit::Exit};
+
+/// A place for messages.
+///
+/// What [`add`](Self::add) took is there for good after [`commit`](Self::commit), and not before: a kill in between
+/// leaves nothing that counts.
+pub(crate) trait Archive {
+    /// The messages that are in it, or were once.
+    fn has(&self) -> &UidSet;
+
+    /// The folder for the file of a message that comes in pieces.
+    fn spool(&self) -> &Path;
+
+    /// Whether its messages have LF for line ends, and not CRLF.
+    fn has_lf(&self) -> bool;
+
+    fn add(&mut self, message: &Meta, body: Body<'_>) -> io::Result<()>;
+
+    /// Puts what was added on the disk.
+    fn commit(&mut self) -> io::Result<()>;
+
+    /// As [`commit`](Self::commit), when all is there.
+    fn finish(&mut self) -> io::Result<()> {
+        self.commit()
+    }
+}
+
+/// What is told of a message besides its octets.
+#[derive(Debug, Default)]
+pub(crate) struct Meta {
+    pub(crate) uid: u32,
+    /// The letters of Maildir for its flags, in the order of the alphabet.
+    pub(crate) flags: String,
+    pub(crate) arrived: Option<SystemTime>,
+}
+
+/// The octets of a message, with the line ends of the archive.
+pub(crate) enum Body<'a> {
+    Octets(&'a [u8]),
+    File(NamedTempFile),
+}
+
+/// A file that no reader of the archive takes for a message.
+pub(crate) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(PARTIAL).suffix(".partial");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Mail is nobody else's.
+        builder.permissions(std::fs::Permissions::from_mode(0o600));
+    }
+    builder.tempfile_in(folder)
+}
+
+/// Takes away what a run left that was killed. The lock of the archive is held, so that nobody else's is there.
+fn clean(folder: &Path) -> io::Result<()> {
+    for entry in folder.read_dir()? {
+        let entry = entry?;
+        if entry.file_name().to_str().is_some_and(|name| name.starts_with(PARTIAL)) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Messages in files of their own: written under temporary names, and named when all of them are on the disk.
+struct Files {
+    folder: PathBuf,
+    waiting: Vec<(NamedTempFile, PathBuf)>,
+}
+
+impl Files {
+    const fn new(folder: PathBuf) -> Self {
+        Self { folder, waiting: Vec::new() }
+    }
+
+    fn add(&mut self, message: &Meta, body: Body<'_>, name: PathBuf) -> io::Result<()> {
+        let file = match body {
+            Body::File(file) => file,
+            Body::Octets(octets) => {
+                let mut file = temporary(&self.folder)?;
+                file.as_file_mut().write_all(octets)?;
+                file
+            }
+        };
+        if let Some(arrived) = message.arrived {
+            // A file system that keeps no such time keeps the message all the same.
+            let _ = file.as_file().set_modified(arrived);
+        }
+        self.waiting.push((file, name));
+        Ok(())
+    }
+
+    fn commit(&mut self) -> io::Result<()> {
+        let mut folders: Vec<&Path> = self.waiting.iter().filter_map(|(_, name)| name.parent()).collect();
+        folders.dedup();
+        let folders: Vec<PathBuf> = folders.into_iter().map(Path::to_owned).collect();
+        sync(self.waiting.iter().map(|(file, _)| file.as_file()))?;
+        for (file, name) in self.waiting.drain(..) {
+            file.persist(name).map_err(|error| error.error)?;
+        }
+        folders.iter().try_for_each(|folder| sync_folder(folder))
+    }
+}
+
+/// Puts files of one folder on the disk. One wait for all of them, where the system can.
+fn sync<'a>(mut files: impl Iterator<Item = &'a File>) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    if let Some(file) = files.next() {
+        rustix::fs::syncfs(file)?;
+    }
+    #[cfg(not(target_os = "linux"))]
+    files.try_for_each(File::sync_all)?;
+    Ok(())
+}
+
+/// Puts the names in a folder on the disk.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    // Elsewhere folders can't be opened, and names are on the disk with what they name.
+    #[cfg(unix)]
+    File::open(folder)?.sync_all()?;
+    let _ = folder;
+    Ok(())
+}
+
+fn cannot(path: &Path, error: &io::Error) -> Error {
+    let exit = if error.kind() == io::ErrorKind::NotFound { Exit::CantCreate } else { Exit::Io };
+    Error::new(exit, format!("cannot write {}: {error}", path.display()))
+}
+
+/// What the names of files begin with that are no messages.
+const PARTIAL: &str = ".mailbearer-";
