@@ -19,6 +19,8 @@ mod proxies;
 #[cfg(test)]
 mod python;
 #[cfg(test)]
+mod robots;
+#[cfg(test)]
 mod sending;
 #[cfg(test)]
 mod transcripts;

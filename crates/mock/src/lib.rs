@@ -29,6 +29,7 @@ mod pattern;
 mod play;
 mod script;
 mod serve;
+mod spellings;
 mod stream;
 pub mod transcript;
 
@@ -37,4 +38,5 @@ pub use memory::Server;
 pub use play::{End, play};
 pub use script::Difference;
 pub use serve::{Serving, serve};
+pub use spellings::spellings;
 pub use transcript::{LineError, Transcript};

@@ -13,7 +13,7 @@ use std::{
 use mailbearer_mock::memory::Options;
 use serde_json::Value;
 
-use crate::harness::{Outcome, World, forms};
+use crate::harness::{Outcome, World};
 
 const USER: &str = "robot@mailbearer.test";
 const SCOPE: &str = "https://outlook.office.com/IMAP.AccessAsUser.All openid profile offline_access";
@@ -116,7 +116,7 @@ fn a_line_of_standard_input_is_the_redirected_address() {
         "{outcome:?}"
     );
     let code = right.split_once("?code=").unwrap().1.split('&').next().unwrap();
-    for form in forms(code) {
+    for form in mailbearer_mock::spellings(code) {
         assert!(!outcome.stderr.contains(&form) && !outcome.stdout.contains(&form), "{outcome:?}");
     }
     world.check_for_secrets(&format!("{}{}", outcome.stdout, outcome.stderr));

@@ -19,6 +19,8 @@ mod login;
 mod mailbox;
 mod pop;
 #[cfg(test)]
+mod robots;
+#[cfg(test)]
 mod sendmail;
 #[cfg(test)]
 mod signals;

@@ -45,6 +45,30 @@ impl ManagedIdentity {
         Self::found(|name| env::var(name).ok().filter(|value| !value.is_empty()), Some(url))
     }
 
+    /// In App Service, Functions and Container Apps, with what their environment says.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_environment`](Self::from_environment), for `url`.
+    pub fn app_service(url: &str, header: impl Into<Secret>) -> Result<Self, Error> {
+        Self::of(oauth::ManagedIdentity::app_service(url, header))
+    }
+
+    /// With the agent of Azure Arc, where it is not found by the environment.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_environment`](Self::from_environment), for `url`.
+    pub fn arc(url: &str) -> Result<Self, Error> {
+        Self::of(oauth::ManagedIdentity::arc(url))
+    }
+
+    fn of(service: Result<oauth::ManagedIdentity, oauth::InvalidEndpoint>) -> Result<Self, Error> {
+        let service = service
+            .map_err(|error| Error::settings(format!("the service for the machine's identity: {error}")))?;
+        Ok(Self { service, folder: arc_folder() })
+    }
+
     fn found(variable: impl Fn(&str) -> Option<String>, url: Option<&str>) -> Result<Self, Error> {
         let (endpoint, header) = (variable("IDENTITY_ENDPOINT"), variable("IDENTITY_HEADER"));
         let at = |default: &str| url.unwrap_or(default).to_owned();

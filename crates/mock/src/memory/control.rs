@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{
     Fault, World,
     mailbox::Message,
+    robots::Robots,
     session::{self, Session},
 };
 
@@ -26,6 +27,13 @@ impl Control {
     }
 
     fn on(&mut self, event: Event) -> Result<(), Error> {
+        if let Event::Request(request) = &event
+            && let Some(reply) = Robots::answer(&self.world, request)
+        {
+            let challenge = reply.challenge.as_deref().map(|challenge| ("WWW-Authenticate", challenge));
+            let headers: Vec<_> = challenge.into_iter().collect();
+            return self.protocol.respond(reply.status, &headers, &reply.body.to_string());
+        }
         let answer = match event {
             Event::Request(request) => self.answer(&request),
             Event::Invalid(error) => Err((400, error.to_string())),

@@ -13,6 +13,7 @@ mod people;
 mod personality;
 mod pop3;
 mod provider;
+mod robots;
 mod server;
 mod session;
 mod smtp;
@@ -28,7 +29,7 @@ use std::{
 
 use mailbearer_wire::Secret;
 
-use self::{bell::Bell, people::People, personality::Voice, provider::Provider};
+use self::{bell::Bell, people::People, personality::Voice, provider::Provider, robots::Robots};
 
 pub use fault::Fault;
 pub use mailbox::{DeliverError, Envelope, Mailbox, Message};
@@ -59,6 +60,9 @@ pub(crate) struct World {
     pub(crate) mailbox: Mailbox,
     pub(crate) tokens: Tokens,
     pub(crate) people: People,
+    pub(crate) robots: Robots,
+    /// The password of the person for the grant of that name.
+    pub(crate) person_password: Secret,
 }
 
 impl World {
@@ -86,6 +90,8 @@ impl World {
             mailbox: Mailbox::new(limits, Arc::clone(&bell), voice.imap.folders),
             tokens,
             people: People::default(),
+            robots: Robots::new(options.client_certificate.as_deref(), options.arc_folder)?,
+            person_password: options.person_password.map_or_else(tokens::client_secret, Ok)?,
             bell,
             cut: Arc::default(),
         })

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use mailbearer_wire::Secret;
 
@@ -17,6 +17,13 @@ pub struct Options {
     pub client_id: Option<String>,
     /// The application's secret; random, of characters that Microsoft's have and a form need not encode.
     pub client_secret: Option<Secret>,
+    /// Certificates in PEM by which the application proves itself too; the first is also that of the
+    /// [service account](super::Server::service_account_key). Default none.
+    pub client_certificate: Option<String>,
+    /// The user's password for the grant `password` of the token endpoint; a random one.
+    pub person_password: Option<Secret>,
+    /// Where the files are put that Azure Arc's clients have to show; default the folder for temporary files.
+    pub arc_folder: Option<PathBuf>,
     /// Ports to listen on; free ones.
     pub ports: Ports,
     /// What certificate is shown, on all ports.
@@ -47,6 +54,9 @@ impl Default for Options {
             tenant: None,
             client_id: None,
             client_secret: None,
+            client_certificate: None,
+            person_password: None,
+            arc_folder: None,
             ports: Ports::default(),
             certificate: Certificate::default(),
             token_lifetime: Duration::from_secs(3600),

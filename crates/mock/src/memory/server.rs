@@ -18,6 +18,7 @@ use super::{
     imap::Imap,
     people,
     pop3::Pop3,
+    robots::Robots,
     session::{Session, converse},
     smtp::Smtp,
     token_endpoint::{self, TokenEndpoint},
@@ -170,6 +171,58 @@ impl Server {
     #[must_use]
     pub fn client_secret(&self) -> &str {
         self.world.client_secret.expose()
+    }
+
+    /// The user's password for the grant `password` of the token endpoint.
+    #[must_use]
+    pub fn person_password(&self) -> &str {
+        self.world.person_password.expose()
+    }
+
+    /// A token of an issuer whom the application trusts, as a workload has it in place of a secret; good for 5 minutes. The
+    /// token endpoint takes one for the audience `api://AzureADTokenExchange`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the system gives no random octets.
+    pub fn federated_token(&self, audience: &str) -> io::Result<String> {
+        self.world.robots.federated(audience)
+    }
+
+    /// Where a job of GitHub Actions gets such tokens, and what it shows there: the variables
+    /// `ACTIONS_ID_TOKEN_REQUEST_URL` and `ACTIONS_ID_TOKEN_REQUEST_TOKEN`.
+    #[must_use]
+    pub fn actions(&self) -> (String, &str) {
+        (
+            format!("https://localhost:{}/actions/token?api-version=", self.ports.token),
+            self.world.robots.job_token().expose(),
+        )
+    }
+
+    /// The JSON key of a service account, with the private key in PEM that belongs to the first
+    /// [client certificate](Options::client_certificate). It acts for the [user](Self::user).
+    #[must_use]
+    pub fn service_account_key(&self, private_key: &str) -> String {
+        Robots::service_account_key(&self.token_url(), private_key)
+    }
+
+    /// Where a virtual machine asks for its identity, by HTTP in the clear.
+    #[must_use]
+    pub fn virtual_machine_url(&self) -> String {
+        format!("{}/metadata/identity/oauth2/token", self.control_url())
+    }
+
+    /// Where an app asks for its identity, and what it shows there: the variables `IDENTITY_ENDPOINT` and
+    /// `IDENTITY_HEADER`.
+    #[must_use]
+    pub fn app_service(&self) -> (String, &str) {
+        (format!("{}/msi/token", self.control_url()), self.world.robots.job_token().expose())
+    }
+
+    /// Where a machine with Azure Arc asks for its identity: the variable `IDENTITY_ENDPOINT` beside `IMDS_ENDPOINT`.
+    #[must_use]
+    pub fn arc_url(&self) -> String {
+        format!("{}/arc/token", self.control_url())
     }
 
     /// The user's password, where the personality takes passwords.

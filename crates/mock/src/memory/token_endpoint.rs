@@ -10,6 +10,7 @@ use super::{
     fault::TokenFault,
     mailbox::now,
     people::{self, Answer, LoggedIn, NoLogin},
+    robots::Robots,
     session::{self, Session},
     tokens::{Claims, Person, guid, id_token},
 };
@@ -73,6 +74,10 @@ impl TokenEndpoint {
 
     /// The answer of an address that is not about tokens.
     fn page(&self, request: &Request) -> Option<Answer> {
+        if request.target.starts_with("/actions/") {
+            let reply = Robots::answer(&self.world, request)?;
+            return Some(Answer::Json(reply.status, reply.body));
+        }
         people::answer(&self.world, request, &|user, scope| issue_to_person(&self.world, user, scope))
     }
 
@@ -114,6 +119,8 @@ impl TokenEndpoint {
         match form.field("grant_type") {
             Some("authorization_code") => return self.code(request, &form),
             Some(DEVICE_CODE) => return self.device(request, &form),
+            Some(JWT_BEARER) => return self.service_account(request, &form),
+            Some("password") => return self.password(request, &form, scope?),
             Some("refresh_token") => {
                 let token = required(&form, "refresh_token")?;
                 let person = self.world.tokens.person_of(token);
@@ -210,9 +217,39 @@ impl TokenEndpoint {
         Ok((200, body))
     }
 
+    /// A person's name and password (RFC 6749 section 4.3).
+    fn password(&self, request: &Request, form: &Form, scope: &str) -> Result<(u16, Value), Failure> {
+        self.check_public(request, form)?;
+        let (name, password) = (required(form, "username")?, required(form, "password")?);
+        if !name.eq_ignore_ascii_case(&self.world.user) || password != self.world.person_password.expose() {
+            let text = "Error validating credentials due to invalid username or password.";
+            return Err(Failure::new("invalid_grant", 50_126, text));
+        }
+        let login = LoggedIn { user: self.world.user.clone(), scope: scope.to_owned(), nonce: None };
+        self.logged_in(&login, self.world.tokens.next_family())
+    }
+
+    /// A service account that acts for a person, as Google has it.
+    fn service_account(&self, request: &Request, form: &Form) -> Result<(u16, Value), Failure> {
+        let checked =
+            self.world.robots.check_service_account(required(form, "assertion")?, &address(request));
+        let (person, scope) = checked.map_err(|(_, text)| Failure::new("invalid_grant", 0, text))?;
+        if !person.eq_ignore_ascii_case(&self.world.user) {
+            return Err(Failure::new("invalid_grant", 0, "Invalid email or User ID"));
+        }
+        if scope != "https://mail.google.com/" {
+            let text = "Client is unauthorized to retrieve access tokens using this method, or client not authorized for \
+                        any of the scopes requested.";
+            return Err(Failure { status: 401, ..Failure::new("unauthorized_client", 0, text) });
+        }
+        let (token, seconds) = self.issue("https://mail.google.com", None)?;
+        Ok((200, json!({ "token_type": "Bearer", "expires_in": seconds, "access_token": token })))
+    }
+
     /// A public client may come without a secret; one that shows a secret has to show the right one.
     fn check_public(&self, request: &Request, form: &Form) -> Result<(), Failure> {
-        if request.basic().is_some() || form.field("client_secret").is_some() {
+        let proofs = ["client_secret", "client_assertion"];
+        if request.basic().is_some() || proofs.into_iter().any(|name| form.field(name).is_some()) {
             return self.check_client(request, form);
         }
         self.check_id(request, form)
@@ -233,6 +270,18 @@ impl TokenEndpoint {
     }
 
     fn check_client(&self, request: &Request, form: &Form) -> Result<(), Failure> {
+        if let Some(assertion) = form.field("client_assertion") {
+            self.check_id(request, form)?;
+            if form.field("client_assertion_type") != Some(CLIENT_ASSERTION) {
+                return Err(Failure::missing("client_assertion_type"));
+            }
+            let checked =
+                self.world.robots.check_client(assertion, required(form, "client_id")?, &address(request));
+            return checked.map_err(|(code, text)| Failure {
+                status: 401,
+                ..Failure::new("invalid_client", code, text)
+            });
+        }
         let basic = request.basic();
         let (id, secret) = match &basic {
             Some((id, secret)) => (id.as_str(), Ok(secret.expose().as_str())),
@@ -375,7 +424,13 @@ fn required_secret(form: &Form) -> Result<&str, Failure> {
     form.field("client_secret").ok_or_else(missing)
 }
 
-fn issue(world: &World, audience: &str, person: Option<&Person>) -> io::Result<(String, u64)> {
+/// The address that was asked, without its query.
+fn address(request: &Request) -> String {
+    let path = request.target.split('?').next().unwrap_or_default();
+    format!("https://{}{path}", request.header("host").unwrap_or("localhost"))
+}
+
+pub(super) fn issue(world: &World, audience: &str, person: Option<&Person>) -> io::Result<(String, u64)> {
     let claims = Claims {
         tenant: &world.tenant,
         client_id: &world.client_id,
@@ -427,6 +482,8 @@ fn no_login(why: NoLogin) -> Failure {
     }
 }
 
+const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+const CLIENT_ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const WRONG_METHOD: &str = "The endpoint only accepts POST requests.";
 

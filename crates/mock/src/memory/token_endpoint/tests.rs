@@ -62,7 +62,7 @@ fn issues_tokens_and_says_why_not() {
         ("scope", &path, with("scope", "https://x/Mail.Send").into(), 400, "invalid_scope", 1_002_012),
         ("no scope", &path, good[..3].into(), 400, "invalid_request", 900_144),
         ("no grant", &path, good[1..].into(), 400, "invalid_request", 900_144),
-        ("other grant", &path, with("grant_type", "password").into(), 400, "unsupported_grant_type", 70_003),
+        ("other grant", &path, with("grant_type", "magic").into(), 400, "unsupported_grant_type", 70_003),
         ("form twice", &path, [&good[..], &good[..1]].concat(), 400, "invalid_request", 9_002_313),
     ];
     for (name, path, form, want, error, code) in rows {
