@@ -1,6 +1,8 @@
 //! The mock against clients that others wrote, and transcripts against ours over TCP.
 
 #[cfg(test)]
+mod browser;
+#[cfg(test)]
 mod curl;
 #[cfg(test)]
 mod facade;

@@ -21,6 +21,10 @@ const PACKAGES: &[&str] = &[
     "php-cli",
     "ruby-mail",
     "mutt",
+    // A person's login in a real browser, its pages in Chinese too.
+    "chromium",
+    "chromium-driver",
+    "fonts-noto-cjk",
 ];
 
 /// Installs what is missing of what the tests need, as [`ensure_only`] does.
