@@ -1,15 +1,19 @@
 //! Python's standard library: urllib, smtplib, imaplib.
 
-use std::{path::Path, process::Command};
+use std::{env, ffi::OsStr, path::Path, process::Command};
 
 use mailbearer_mock::memory::Options;
 
 use crate::foreign::{Bench, Done, run};
 
 fn python(bench: &Bench, script: &str, settings: &[(&str, &str)]) -> Done {
+    python_of("python3".as_ref(), bench, script, settings)
+}
+
+fn python_of(interpreter: &OsStr, bench: &Bench, script: &str, settings: &[(&str, &str)]) -> Done {
     let server = &bench.server;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance").join(script);
-    let mut command = Command::new("python3");
+    let mut command = Command::new(interpreter);
     command
         .arg(script)
         .env("PYTHONIOENCODING", "utf-8")
@@ -97,4 +101,20 @@ fn an_unknown_certificate_is_refused() {
         let done = python(&bench, script, &[("CA_FILE", ca_file), ("TOKEN", "x")]);
         assert!(done.err.contains("CERTIFICATE_VERIFY_FAILED"), "{script}: {done:?}");
     }
+}
+
+#[test]
+fn microsofts_library_gets_tokens_by_each_flow() {
+    let bench = Bench::start(Options::default());
+    bench.server.set_device_interval(1);
+    let authority = bench.server.token_url().replace("/oauth2/v2.0/token", "");
+    let control = bench.server.control_url();
+    let ca_file = bench.ca_file().display().to_string();
+    // The variable would count for more than what the script says.
+    let settings =
+        [("AUTHORITY", authority.as_str()), ("CONTROL_URL", &control), ("REQUESTS_CA_BUNDLE", &ca_file)];
+    // Debian's packages are its own interpreter's. Another one may have another version of the library.
+    let interpreter = env::var_os("MAILBEARER_TEST_PYTHON").unwrap_or_else(|| "/usr/bin/python3".into());
+    let out = python_of(&interpreter, &bench, "microsoft/flows.py", &settings).out();
+    assert_eq!(out, "code None\ncode form_post\nsilent\nrefresh\nrefused\ndevice\nclient\n");
 }

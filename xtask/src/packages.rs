@@ -25,6 +25,7 @@ const PACKAGES: &[&str] = &[
     "chromium",
     "chromium-driver",
     "fonts-noto-cjk",
+    "python3-msal",
 ];
 
 /// Installs what is missing of what the tests need, as [`ensure_only`] does.
