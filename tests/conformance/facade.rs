@@ -83,7 +83,7 @@ fn however_many_ask_one_token_is_fetched() {
 #[test]
 fn a_failing_endpoint_is_left_alone_for_as_long_as_it_asks() {
     let server = mock(Options::default());
-    server.tokens().fail_requests(1);
+    server.tokens().fail_requests(100);
     let robot = robot(&server);
     let error = robot.token().unwrap_err();
     assert!(error.is_transient() && !error.is_auth(), "{error}");

@@ -2,7 +2,12 @@
 
 use std::{
     future::poll_fn,
+    io::{self, Read},
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    sync::mpsc,
     task::{Context, Poll, Waker},
+    thread,
+    time::Duration,
 };
 
 use mailbearer::{
@@ -130,7 +135,7 @@ fn a_future_that_is_dropped_never_touches_the_next_message() {
         }
         panic!("never done");
     });
-    // Where the socket's buffers take all of it at once, there is no moment in its middle.
+    // Where the sockets take all of it at once, there is no moment in its middle: the next test has one.
     assert!(whole > 0, "{whole} whole, {dropped} dropped");
     let arrived = arrived(&server);
     let seconds = arrived.iter().filter(|text| text.contains("Subject: one\r\n")).count();
@@ -141,6 +146,69 @@ fn a_future_that_is_dropped_never_touches_the_next_message() {
         let lines = text.lines().filter(|line| *line == "first").count();
         assert_eq!(lines, if first { LINES } else { 0 });
     }
+}
+
+/// Passes on so many octets of a client, and reads nothing after them. Says when that is.
+fn deaf(port: u16, octets: u64) -> (u16, mpsc::Receiver<()>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let own = listener.local_addr().unwrap().port();
+    let (stalled, stalling) = mpsc::channel();
+    thread::spawn(move || {
+        let (client, _) = listener.accept().unwrap();
+        let mut server = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+        let (mut to_client, mut from_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+        let downwards = thread::spawn(move || drop(io::copy(&mut from_server, &mut to_client)));
+        let _ = io::copy(&mut (&client).take(octets), &mut server);
+        let _ = stalled.send(());
+        // It stays open until the server has had enough, which is when the test is over.
+        downwards.join().unwrap();
+    });
+    (own, stalling)
+}
+
+/// More than the buffers of two sockets hold.
+const LARGE: usize = 64 << 20;
+
+/// A message that the server took a part of, when its future is dropped, or its time is over on a blocking runtime.
+#[test]
+fn a_message_that_stops_in_its_middle_is_no_part_of_the_next() {
+    let server = mock(Options::default());
+    let composed = |mut composed: mailbearer::Composed| {
+        composed.octets = b"Subject: first\r\n\r\n".to_vec();
+        composed.octets.resize(LARGE, b'x');
+        composed
+    };
+    for driver in ["blocking", "tokio"] {
+        let (port, stalled) = deaf(server.ports().smtps, 300_000);
+        let mut account = account(&server);
+        account.smtp = Some(Server::new("localhost", port, Security::Implicit));
+        account.timeouts.write = Duration::from_millis(500);
+        match driver {
+            "blocking" => {
+                let robot = account.blocking().unwrap();
+                let mut smtp = robot.connect_smtp().unwrap();
+                let error = smtp.send(&composed(message(&robot))).unwrap_err();
+                assert_eq!(error.kind(), Kind::Timeout, "{error:?}");
+                assert_unfinished(smtp.send(&message(&robot)), driver);
+                assert_unfinished(smtp.quit(), driver);
+            }
+            _ => tokio(async {
+                let robot: Client<Tokio> = account.tokio().unwrap();
+                let (first, second) = (composed(message(&robot)), message(&robot));
+                let mut smtp = robot.connect_smtp().await.unwrap();
+                let mut sending = smtp.send(&first);
+                while stalled.try_recv().is_err() {
+                    let polled = sending.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                    assert!(polled.is_pending(), "{polled:?}");
+                    ::tokio::task::yield_now().await;
+                }
+                drop(sending);
+                assert_unfinished(smtp.send(&second).await, driver);
+                assert_unfinished(smtp.quit().await, driver);
+            }),
+        }
+    }
+    assert_eq!(arrived(&server), [""; 0]);
 }
 
 /// The runtime never polls a future that was made and dropped.

@@ -79,7 +79,7 @@ impl Error {
                     answer.problem(),
                     Some(Problem::Throttled { .. } | Problem::Unavailable | Problem::TooManyConnections)
                 );
-                !is_busy && !is_limit(answer)
+                !is_busy && !passes(answer)
             }
             Self::NoMechanism { .. } | Self::Challenge(_) => true,
             _ => false,
@@ -98,7 +98,7 @@ impl Error {
         match (self, self.problem()) {
             (_, Some(problem)) => problem.is_transient(),
             (Self::Bye(_) | Self::Closed { .. } | Self::Unreachable(_), None) => true,
-            (Self::Auth { answer, .. }, None) => is_limit(answer),
+            (Self::Auth { answer, .. } | Self::Refused { answer, .. }, None) => passes(answer),
             _ => false,
         }
     }
@@ -126,9 +126,16 @@ impl Error {
     }
 }
 
-/// Whether a login ran into a limit of the server (RFC 9051 section 7.1): that says nothing of the credentials.
-fn is_limit(answer: &Answer) -> bool {
-    answer.code.as_deref().is_some_and(|code| code.eq_ignore_ascii_case("LIMIT"))
+/// Whether a refused login may succeed later: by its code, or by its words where no code (RFC 5530) blames the credentials.
+/// In the answer to another command the same words say that it asks for too much.
+fn passes(answer: &Answer) -> bool {
+    match answer.code.as_deref().unwrap_or_default().to_ascii_uppercase().as_str() {
+        "LIMIT" => true,
+        "AUTHENTICATIONFAILED" | "AUTHORIZATIONFAILED" | "EXPIRED" | "PRIVACYREQUIRED" | "CONTACTADMIN" => {
+            false
+        }
+        _ => Problem::is_for_now(&answer.text),
+    }
 }
 
 impl fmt::Display for Error {

@@ -40,6 +40,12 @@ impl Problem {
         PHRASES.iter().find(|(phrase, _)| after(&text, phrase).is_some()).map(|(_, problem)| *problem)
     }
 
+    /// Whether words ask to come back later.
+    pub(crate) fn is_for_now(text: &str) -> bool {
+        let text = text.to_ascii_lowercase();
+        FOR_NOW.iter().any(|phrase| after(&text, phrase).is_some())
+    }
+
     pub(crate) fn of_code(code: &str) -> Option<Self> {
         let name = code.split(' ').next().unwrap_or_default().to_ascii_uppercase();
         CODES.iter().find(|(code, _)| *code == name).map(|(_, problem)| *problem)
@@ -61,6 +67,9 @@ const PHRASES: &[(&str, Problem)] = &[
     ("unsafe login", Problem::IdWanted),
 ];
 
+/// In lower case. What they are about is not said.
+const FOR_NOW: &[&str] = &["try again later", "try later", "again in ", "too many", "temporar", "rate limit"];
+
 /// RFC 5530.
 const CODES: &[(&str, Problem)] = &[
     ("UNAVAILABLE", Problem::Unavailable),
@@ -77,7 +86,36 @@ fn after<'t>(text: &'t str, phrase: &str) -> Option<&'t str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Answer;
+    use crate::{
+        error::{Error, Stage},
+        event::Answer,
+    };
+
+    /// At the login the same words tell that the credentials are not what is wrong, unless a code says that they are.
+    #[test]
+    fn a_login_that_may_succeed_later_is_told_from_one_that_will_not() {
+        let rows = [
+            ("A1 NO [LIMIT] no", true),
+            ("A1 NO [UNAVAILABLE] no", true),
+            ("A1 NO [INUSE] no", true),
+            ("A1 NO Please try again later", true),
+            ("A1 NO [ALERT] Too many login failures", true),
+            ("A1 NO temporarily locked", true),
+            ("A1 BAD [x] Rate limit exceeded, try again in 5 minutes", true),
+            ("A1 NO LOGIN failed.", false),
+            ("A1 NO wrong password, try again", false),
+            ("A1 NO [AUTHENTICATIONFAILED] too many failures, try again later", false),
+            ("A1 NO [authorizationfailed] temporary", false),
+            ("A1 NO [CONTACTADMIN] too many", false),
+        ];
+        for (line, want) in rows {
+            let answer = Answer::of(line.as_bytes());
+            let refused = Error::Refused { stage: Stage::Greeting, answer: answer.clone() };
+            let error = Error::Auth { answer, reason: None };
+            assert_eq!((error.is_transient(), error.is_auth()), (want, !want), "{line}");
+            assert_eq!(refused.is_transient(), want, "{line}");
+        }
+    }
 
     #[test]
     fn known_problems_are_recognised() {

@@ -70,20 +70,26 @@ impl ErrorResponse {
     pub const DESCRIPTION: usize = 1024;
     /// Octets kept of every other text.
     pub const TEXT: usize = 256;
+
+    /// Microsoft takes no more requests of this client for a while, and calls that an `invalid_grant`.
+    fn is_request_loop(&self) -> bool {
+        self.error_codes.contains(&50_196)
+    }
 }
 
 impl Error {
     /// Whether the same request may succeed later: wait, at least [`retry_after`](Self::retry_after) and longer
     /// each time, and not for ever.
     ///
-    /// True for `temporarily_unavailable`, `server_error` and `slow_down`, for HTTP status 408, 429 and 5xx,
-    /// and for an answer cut short.
+    /// True for `temporarily_unavailable`, `server_error` and `slow_down`, for Microsoft's AADSTS50196 (too many requests
+    /// of one client), for HTTP status 408, 429 and 5xx, and for an answer cut short.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Refused(refusal) => {
                 let by_name = ["temporarily_unavailable", "server_error", "slow_down"];
                 by_name.contains(&refusal.error.as_str())
+                    || refusal.is_request_loop()
                     || !self.needs_login() && !self.is_configuration() && passes(refusal.http_status)
             }
             Self::Status { status, .. } => passes(*status),
@@ -100,7 +106,8 @@ impl Error {
     #[must_use]
     pub fn needs_login(&self) -> bool {
         let names = ["invalid_grant", "interaction_required", "login_required", "consent_required"];
-        matches!(self, Self::Refused(refusal) if names.contains(&refusal.error.as_str()))
+        matches!(self, Self::Refused(refusal)
+            if names.contains(&refusal.error.as_str()) && !refusal.is_request_loop())
     }
 
     /// Whether the application or its registration is set up wrong: client id, secret, scope, tenant or URL.
@@ -120,7 +127,7 @@ impl Error {
             "invalid_target",
         ];
         match self {
-            Self::Refused(refusal) => names.contains(&refusal.error.as_str()),
+            Self::Refused(refusal) => names.contains(&refusal.error.as_str()) && !refusal.is_request_loop(),
             Self::Status { status, .. } => matches!(status, 404 | 405 | 410),
             Self::NotAToken { .. } | Self::Unready { .. } => false,
             Self::Http(error) => matches!(error, http::Error::Redirect { .. }),
@@ -223,6 +230,8 @@ mod tests {
             (refused("temporarily_unavailable", 200), "transient"),
             (refused("server_error", 400), "transient"),
             (refused("slow_down", 400), "transient"),
+            (request_loop("invalid_grant"), "transient"),
+            (request_loop("invalid_request"), "transient"),
             (refused("something_new", 429), "transient"),
             (refused("something_new", 400), ""),
             (refused("access_denied", 400), ""),
@@ -251,6 +260,12 @@ mod tests {
             let found: Vec<_> = found.iter().filter(|(_, is)| *is).map(|(name, _)| *name).collect();
             assert_eq!(found.join(" "), want, "{error}");
         }
+    }
+
+    fn request_loop(error: &str) -> Error {
+        let Error::Refused(mut refusal) = refused(error, 400) else { panic!() };
+        refusal.error_codes = alloc::vec![50_196];
+        Error::Refused(refusal)
     }
 
     #[test]

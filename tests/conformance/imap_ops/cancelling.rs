@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use mailbearer::{News, WatchOptions};
+use mailbearer::{
+    Kind, News, Range, UidSet, WatchOptions,
+    proto::imap::{FetchItem, Flag, SearchKey, StoreAction},
+};
 
 use super::{Bench, Proxy};
 
@@ -81,6 +84,72 @@ fn dropped_futures_lose_nothing() {
             }
         }
     });
+}
+
+/// Whatever was dropped, and after however many polls, the next operation is about itself.
+#[test]
+fn an_operation_that_is_dropped_never_touches_the_next() {
+    const NAMES: [&str; 12] = [
+        "list", "fetch", "messages", "search", "store", "copy", "move", "append", "pieces", "idle",
+        "folders", "select",
+    ];
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for (name, polls) in NAMES.iter().flat_map(|name| [1, 2, 3, 5].map(|polls| (*name, polls))) {
+        let bench = Bench::start();
+        bench.deliver(&["one", "two", "three"]);
+        let at = format!("{name} after {polls} polls");
+        let alive = runtime.block_on(async {
+            let client = bench.account.clone().tokio().unwrap();
+            let mut imap = client.connect_imap().await.unwrap();
+            let open = imap.select("INBOX").await.unwrap().detach();
+            let uids = || "1:2".parse::<UidSet>().unwrap();
+            let operation = async {
+                if name == "select" {
+                    return drop(imap.select("Sent").await);
+                }
+                let mut inbox = imap.selected(open).unwrap();
+                match name {
+                    "list" => drop(inbox.list(Range::All).await.unwrap().next().await),
+                    "fetch" => drop(inbox.fetch(2).await.unwrap().next().await),
+                    "messages" => {
+                        drop(inbox.messages(uids(), vec![FetchItem::Flags]).await.unwrap().next().await);
+                    }
+                    "search" => drop(inbox.search(&SearchKey::All).await),
+                    "store" => drop(inbox.store(uids(), StoreAction::Add, &[Flag::Flagged]).await),
+                    "copy" => drop(inbox.copy(uids(), "Drafts").await),
+                    "move" => drop(inbox.move_to(uids(), "Drafts").await),
+                    "append" => drop(inbox.append("Drafts", &[], None, &vec![b'x'; 5_000]).await),
+                    "pieces" => drop(inbox.append_in_pieces("Drafts", &[], None, 5_000).await),
+                    "idle" => drop(inbox.idle().await.unwrap().next().await),
+                    _ => drop(inbox.folders("*").await),
+                }
+            };
+            let _ = polled(operation, polls).await;
+            match imap.examine("INBOX").await {
+                Ok(mut inbox) => {
+                    let mut listing = inbox.list(Range::Last(1)).await.unwrap();
+                    let last = listing.next().await.unwrap().unwrap();
+                    assert_eq!((last.subject.as_str(), last.uid), ("three", 3), "{at}");
+                    assert!(listing.next().await.unwrap().is_none(), "{at}");
+                    let mut body = inbox.fetch(3).await.unwrap();
+                    assert!(body.next().await.unwrap().unwrap().ends_with(b"body of three\r\n"), "{at}");
+                    assert!(body.next().await.unwrap().is_none(), "{at}");
+                    true
+                }
+                Err(error) => {
+                    assert_eq!(error.kind(), Kind::Unfinished, "{at}: {error:?}");
+                    false
+                }
+            }
+        });
+        assert!(alive || ["append", "pieces"].contains(&name), "{at}");
+        for message in bench.server.mailbox().messages("Drafts") {
+            let is_whole = message.octets.iter().all(|octet| *octet == b'x') && message.octets.len() == 5_000;
+            let is_copy =
+                message.octets.ends_with(b"body of one\r\n") || message.octets.ends_with(b"body of two\r\n");
+            assert!(is_whole || is_copy, "{at}: {}", message.octets.escape_ascii());
+        }
+    }
 }
 
 async fn polled<T>(future: impl Future<Output = T>, times: u32) -> Option<T> {

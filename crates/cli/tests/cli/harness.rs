@@ -358,8 +358,14 @@ impl Running {
 
     /// Stops it by Ctrl-C; returns what else it said.
     #[cfg(unix)]
-    pub(crate) fn stop(mut self) -> Outcome {
-        send_signal(&self.child.0, "INT");
+    pub(crate) fn stop(self) -> Outcome {
+        self.stop_by("INT")
+    }
+
+    /// As [`stop`](Self::stop), by another signal.
+    #[cfg(unix)]
+    pub(crate) fn stop_by(mut self, signal: &str) -> Outcome {
+        send_signal(&self.child.0, signal);
         let stdout: Vec<String> = self.stdout.by_ref().map(Result::unwrap).collect();
         let code = self.child.0.wait().unwrap().code();
         let stderr: Vec<String> = self.stderr.iter().collect();

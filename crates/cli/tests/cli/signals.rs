@@ -67,15 +67,47 @@ fn a_stopped_append_leaves_nothing() {
 }
 
 #[test]
+fn a_stopped_send_delivers_nothing() {
+    let world = World::new();
+    let body = "0123456789\n".repeat(500_000);
+    fs::write(world.path("m.eml"), format!("From: robot@mailbearer.test\nSubject: x\n\n{body}")).unwrap();
+    let before = world.names("");
+    for signal in ["INT", "TERM", "HUP"] {
+        // Enough for the handshake and a part of the message.
+        let (port, stalled) = deaf(world.server.ports().smtp, 1_500_000);
+        let mut command = world.command(&["send", "--raw", "m.eml", "--to", "ann@mailbearer.test"]);
+        command.env("MAILBEARER_SMTP_PORT", port.to_string()).env("TMPDIR", world.path(""));
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        stalled.recv().unwrap();
+        send_signal(&child, signal);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(
+            (output.status.code(), output.stdout, output.stderr),
+            (Some(130), vec![], vec![]),
+            "{signal}"
+        );
+    }
+    assert!(world.server.mailbox().messages("INBOX").is_empty());
+    let names: Vec<String> = world.names("").into_iter().filter(|name| name != ".cache").collect();
+    assert_eq!(names, before);
+}
+
+#[test]
 fn waiting_for_a_server_ends_at_once() {
     let (port, clients) = speechless("");
     let world = World::new().set("MAILBEARER_IMAP_PORT", port);
     for arguments in [&["list"][..], &["fetch", "INBOX", "1", "--output", "m.eml"], &["watch"]] {
-        let child = world.command(arguments).stderr(Stdio::piped()).spawn().unwrap();
-        clients.recv().unwrap();
-        send_signal(&child, "INT");
-        let output = child.wait_with_output().unwrap();
-        assert_eq!((output.status.code(), output.stderr), (Some(130), Vec::new()), "{arguments:?}");
+        for signal in ["INT", "TERM"] {
+            let child = world.command(arguments).stderr(Stdio::piped()).spawn().unwrap();
+            clients.recv().unwrap();
+            send_signal(&child, signal);
+            let output = child.wait_with_output().unwrap();
+            assert_eq!(
+                (output.status.code(), output.stderr),
+                (Some(130), Vec::new()),
+                "{arguments:?} {signal}"
+            );
+        }
     }
     assert_eq!(world.names(""), [".cache", "ca.pem"]);
 }

@@ -42,6 +42,38 @@ fn tells_of_new_messages_whatever_happens_to_the_connection() {
     }
 }
 
+/// Stopped while news come in, it has told each message once when the next run is through, and its place is whole.
+#[test]
+fn goes_on_after_a_signal_where_it_was() {
+    let world = World::new();
+    let (mut told, mut delivered) = (Vec::new(), 0);
+    for (round, signal) in ["TERM", "HUP", "INT", "TERM", "TERM", "TERM"].into_iter().enumerate() {
+        let mut watch = Running::start(world.command(&["watch", "--state", "place", "--trace"]));
+        watch.wait_for("< + IDLE");
+        for _ in 0..5 {
+            world.deliver(message(&format!("number {delivered}")));
+            delivered += 1;
+        }
+        for _ in 0..round {
+            told.push(watch.line());
+        }
+        let outcome = watch.stop_by(signal);
+        assert_eq!(outcome.code, Some(130), "{signal}: {}", outcome.stderr);
+        told.extend(outcome.stdout.lines().map(str::to_owned));
+        let names: Vec<String> =
+            world.names("").into_iter().filter(|name| name.starts_with("place")).collect();
+        assert_eq!(names.iter().filter(|name| *name != "place").count(), 0, "{names:?}");
+    }
+    let mut watch = Running::start(world.command(&["watch", "--state", "place"]));
+    while told.len() < delivered {
+        told.push(watch.line());
+    }
+    assert_eq!(watch.stop().stdout, "", "nothing is told twice");
+    for (number, line) in told.iter().enumerate() {
+        assert!(line.ends_with(&format!("  number {number}")), "{told:#?}");
+    }
+}
+
 #[test]
 fn says_that_the_server_is_away() {
     let world = World::new();

@@ -5,6 +5,7 @@ use mailbearer_mime::{Address, Message, compose};
 use mailbearer_net::{self as net, DriveError};
 use mailbearer_oauth::{self as oauth, ErrorResponse};
 use mailbearer_smtp as smtp;
+use mailbearer_wire::{Machine, RecvBuf, SendBuf, Step};
 
 use super::*;
 
@@ -124,6 +125,49 @@ fn waits_are_told_for_every_protocol() {
     };
     assert_eq!(wait(Error::message(greylisted)), Some(300));
     assert_eq!(wait(Error::backoff("x", Duration::from_secs(3))), Some(3));
+}
+
+/// The codes that pass come with a time, in seconds or as a date, and are no matter of credentials.
+#[test]
+fn an_endpoint_that_asks_to_come_back_later_says_when() {
+    let bodies = [
+        ("slow_down", r#"{"error":"slow_down"}"#),
+        ("temporarily_unavailable", r#"{"error":"temporarily_unavailable"}"#),
+        (
+            "AADSTS50196",
+            r#"{"error":"invalid_grant","error_description":"AADSTS50196: a request loop","error_codes":[50196]}"#,
+        ),
+    ];
+    let times = [
+        ("seconds", "Retry-After: 37"),
+        ("a date", "Date: Thu, 26 Nov 2026 10:00:00 GMT\r\nRetry-After: Thu, 26 Nov 2026 10:00:37 GMT"),
+    ];
+    for (name, body) in bodies {
+        for (how, head) in times {
+            let endpoint = oauth::Endpoint::parse("https://a.example/t").unwrap();
+            let client = oauth::Client::with_secret("id", "s3cret-of-it");
+            let request = oauth::TokenRequest::client_credentials(endpoint, client, "scope");
+            let mut exchange = oauth::TokenExchange::new(&request);
+            let (mut rx, mut tx) = (RecvBuf::with_limit(oauth::TokenExchange::RECV_LIMIT), SendBuf::new());
+            let length = body.len();
+            let response = format!("HTTP/1.1 400 x\r\n{head}\r\nContent-Length: {length}\r\n\r\n{body}");
+            let failure = loop {
+                match exchange.step(&mut rx, &mut tx) {
+                    Ok(Step::Flush) => tx.sent(usize::MAX),
+                    Ok(Step::Read) => {
+                        tx.sent(usize::MAX);
+                        rx.extend(response.as_bytes()).unwrap();
+                    }
+                    Ok(step) => panic!("{name}: {step:?}"),
+                    Err(error) => break error,
+                }
+            };
+            let error = Error::token(DriveError::Machine(failure));
+            assert_eq!(error.retry_after(), Some(Duration::from_secs(37)), "{name} in {how}: {error:?}");
+            assert!(error.is_transient() && !error.is_auth(), "{name}: {error:?}");
+            assert_eq!(error.kind(), Kind::Busy, "{name}");
+        }
+    }
 }
 
 #[test]
