@@ -131,6 +131,20 @@ pub(crate) enum Command {
     Folders(FoldersArgs),
     /// List the messages of a folder, newest last
     List(ListArgs),
+    /// Show a message to a person: header, text, and what is attached
+    ///
+    /// HTML is shown as text where there is no other, and what could steer a terminal is escaped, in pipes and files too.
+    /// A text that is longer than the terminal goes through $PAGER, or less. The message is not marked as read.
+    Read(ReadArgs),
+    /// Answer a message, with its text quoted
+    ///
+    /// The answer goes to whom the message says that answers go to, and is marked as one on the server. Without --text the
+    /// text is read from standard input.
+    Reply(ReplyArgs),
+    /// Pass a message on, with all that is attached to it
+    ///
+    /// Without --text only the text of the message goes along.
+    Forward(ForwardArgs),
     /// Fetch one message as it is, in RFC 5322 form, or a part of it; or many into a Maildir, an mbox file or a folder
     ///
     /// Many are fetched each once: run again, after a failure or a kill or when new ones came, it fetches what is not
@@ -245,6 +259,18 @@ pub(crate) struct SendArgs {
     /// File to attach; may be repeated
     #[arg(long, value_name = "FILE", action = ArgAction::Append, conflicts_with = "raw")]
     pub(crate) attach: Vec<PathBuf>,
+    /// Picture for the HTML text, which shows it by `<img src="cid:ID">`; without ID= by the name of the file
+    #[arg(long, value_name = "[ID=]FILE", action = ArgAction::Append, requires = "html", conflicts_with = "raw")]
+    pub(crate) inline: Vec<String>,
+    /// Calendar file (.ics) with an invitation, or the answer to one
+    #[arg(long, value_name = "FILE", conflicts_with = "raw")]
+    pub(crate) calendar: Option<PathBuf>,
+    /// Field of one's own, as `X-Ticket: 7`; may be repeated
+    #[arg(long, value_name = "NAME: TEXT", action = ArgAction::Append, conflicts_with = "raw")]
+    pub(crate) header: Vec<String>,
+    /// Where answers go, in place of the sender
+    #[arg(long, value_name = "MAILBOXES", conflicts_with = "raw")]
+    pub(crate) reply_to: Vec<String>,
     /// Whole message in RFC 5322 form; `-` reads it from standard input
     ///
     /// It is sent as it is, but for its Bcc fields. Sender and recipients are those of its header unless given here.
@@ -280,7 +306,7 @@ pub(crate) struct ListArgs {
 }
 
 /// Options of `fetch` that are about one message.
-const SINGLE: [&str; 5] = ["output", "part", "decode", "headers", "structure"];
+const SINGLE: [&str; 8] = ["output", "part", "decode", "headers", "structure", "text", "html", "attachments"];
 
 #[derive(Debug, Args)]
 pub(crate) struct FetchArgs {
@@ -313,6 +339,75 @@ pub(crate) struct FetchArgs {
     /// The same into files DIR/UID.eml
     #[arg(long, value_name = "DIR", group = "archive", conflicts_with_all = SINGLE)]
     pub(crate) directory: Option<PathBuf>,
+    /// Only the text: HTML made text where there is no other, flowed lines joined
+    #[arg(long, conflicts_with_all = ["part", "decode", "headers", "structure"])]
+    pub(crate) text: bool,
+    /// Only the HTML text
+    #[arg(long, conflicts_with_all = ["part", "decode", "headers", "structure", "text"])]
+    pub(crate) html: bool,
+    /// Write what is attached into this folder, under safe names, over no file that is there
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["output", "part", "decode", "headers", "structure", "text", "html"])]
+    pub(crate) attachments: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReadArgs {
+    /// Folder
+    pub(crate) folder: String,
+    /// UID of the message, as `list` shows it
+    pub(crate) uid: NonZeroU32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplyArgs {
+    /// Folder
+    pub(crate) folder: String,
+    /// UID of the message, as `list` shows it
+    pub(crate) uid: NonZeroU32,
+    /// Answer all who got it
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Leave the old text out
+    #[arg(long)]
+    pub(crate) no_quote: bool,
+    #[command(flatten)]
+    pub(crate) more: MoreArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ForwardArgs {
+    /// Folder
+    pub(crate) folder: String,
+    /// UID of the message, as `list` shows it
+    pub(crate) uid: NonZeroU32,
+    /// Recipients, a comma between them; may be repeated
+    #[arg(long, value_name = "MAILBOXES", required = true)]
+    pub(crate) to: Vec<String>,
+    /// Attach the message as it is, in place of its text and files
+    #[arg(long)]
+    pub(crate) whole: bool,
+    #[command(flatten)]
+    pub(crate) more: MoreArgs,
+}
+
+/// What a message is given that comes from another one.
+#[derive(Debug, Args)]
+pub(crate) struct MoreArgs {
+    /// Who sends, `Name <address>` or the address alone; by default the account's user
+    #[arg(long, value_name = "MAILBOX")]
+    pub(crate) from: Option<String>,
+    /// Recipients of a copy
+    #[arg(long, value_name = "MAILBOXES")]
+    pub(crate) cc: Vec<String>,
+    /// Recipients of a copy that the others don't see
+    #[arg(long, value_name = "MAILBOXES")]
+    pub(crate) bcc: Vec<String>,
+    /// Text; `-` reads it from standard input
+    #[arg(long)]
+    pub(crate) text: Option<String>,
+    /// File to attach; may be repeated
+    #[arg(long, value_name = "FILE", action = ArgAction::Append)]
+    pub(crate) attach: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -497,6 +592,12 @@ mod tests {
             ("fetch INBOX 1 --decode", ErrorKind::MissingRequiredArgument),
             ("fetch INBOX 1 --part 1 --decode --headers", ErrorKind::ArgumentConflict),
             ("fetch INBOX 1 --structure -o x", ErrorKind::ArgumentConflict),
+            ("fetch INBOX 1 --text --html", ErrorKind::ArgumentConflict),
+            ("fetch INBOX 1 --attachments d --part 1", ErrorKind::ArgumentConflict),
+            ("forward INBOX 1", ErrorKind::MissingRequiredArgument),
+            ("read INBOX", ErrorKind::MissingRequiredArgument),
+            ("reply INBOX 1 --raw x", ErrorKind::UnknownArgument),
+            ("send --to a@b --inline x", ErrorKind::MissingRequiredArgument),
             ("append INBOX --flag a(b", ErrorKind::ValueValidation),
             ("append INBOX --date soon", ErrorKind::ValueValidation),
             ("copy INBOX 0 Archive", ErrorKind::ValueValidation),

@@ -11,6 +11,7 @@ mod output;
 mod partial;
 mod progress;
 mod raw;
+mod reading;
 mod row;
 mod search;
 mod session;
@@ -85,6 +86,9 @@ fn run(cli: &Cli, words: &[OsString]) -> Result<(), Error> {
         Command::Sendmail => commands::sendmail::run(&cli.global, words, &mut out),
         Command::Folders(arguments) => commands::folders::run(&cli.global, arguments, &mut out),
         Command::List(arguments) => commands::list::run(&cli.global, arguments, &mut out),
+        Command::Read(arguments) => commands::read::run(&cli.global, arguments, &mut out),
+        Command::Reply(arguments) => commands::reply::reply(&cli.global, arguments, &mut out),
+        Command::Forward(arguments) => commands::reply::forward(&cli.global, arguments, &mut out),
         Command::Fetch(arguments) => commands::fetch::run(&cli.global, arguments, &interrupts, &mut out),
         Command::Append(arguments) => commands::append::run(&cli.global, arguments, &mut out),
         Command::Copy(arguments) => commands::copy::run(&cli.global, arguments, &mut out),

@@ -35,6 +35,7 @@ struct Gathered {
 struct Terminal {
     /// None if it does not say.
     width: Option<usize>,
+    rows: Option<usize>,
     /// The beginning of a character or of a line end, whose rest is still to come.
     tail: Vec<u8>,
 }
@@ -44,7 +45,11 @@ impl Output {
         let stdout = io::stdout();
         let terminal = stdout.is_terminal().then(|| {
             let size = Term::stdout().size_checked();
-            Terminal { width: size.map(|(_, columns)| usize::from(columns)), tail: Vec::new() }
+            Terminal {
+                width: size.map(|(_, columns)| usize::from(columns)),
+                rows: size.map(|(rows, _)| usize::from(rows)),
+                tail: Vec::new(),
+            }
         });
         Self { writer: stdout.lock(), json, terminal, gathered: None }
     }
@@ -72,6 +77,11 @@ impl<W: Write> Output<W> {
     /// How many columns a line may have; none where no person is looking.
     pub(crate) fn width(&self) -> Option<usize> {
         self.terminal.as_ref().and_then(|terminal| terminal.width)
+    }
+
+    /// How many lines fit on the terminal; none where no person is looking.
+    pub(crate) fn rows(&self) -> Option<usize> {
+        self.terminal.as_ref().and_then(|terminal| terminal.rows)
     }
 
     /// Prints a line of text, with an escape for everything that could steer a terminal.

@@ -26,7 +26,7 @@ pub(crate) fn object(part: &Part) -> serde_json::Value {
     })
 }
 
-fn dotted(number: &[u32]) -> String {
+pub(crate) fn dotted(number: &[u32]) -> String {
     number.iter().map(u32::to_string).collect::<Vec<_>>().join(".")
 }
 

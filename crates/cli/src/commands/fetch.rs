@@ -7,6 +7,7 @@ use mailbearer::{
 };
 use serde_json::json;
 
+use super::contents;
 use crate::{
     cli::{FetchArgs, GlobalArgs},
     error::Error,
@@ -29,6 +30,9 @@ pub(crate) fn run(
     }
     if arguments.uid.get() == 0 {
         return Err(Error::usage("many messages need a place").hint("give --maildir, --mbox or --directory"));
+    }
+    if let Some(folder) = &arguments.attachments {
+        return contents::attachments(global, arguments, folder, interrupts, out);
     }
     if out.is_json() && arguments.output.is_none() && !arguments.structure {
         return Err(Error::usage("a message is no JSON").hint("with --json, give --output FILE"));
@@ -76,6 +80,9 @@ fn fetch(
     mut sink: impl FnMut(&[u8]) -> Result<(), Error>,
 ) -> Result<u64, Error> {
     let uid = arguments.uid.get();
+    if arguments.text || arguments.html {
+        return contents::text(imap, arguments, sink);
+    }
     let Some(number) = &arguments.part else {
         if arguments.headers {
             let mut folder = imap.examine(&arguments.folder)?;

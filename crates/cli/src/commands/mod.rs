@@ -1,6 +1,7 @@
 //! A command a file.
 
 pub(crate) mod append;
+mod contents;
 pub(crate) mod copy;
 pub(crate) mod delete;
 pub(crate) mod demo;
@@ -17,6 +18,8 @@ pub(crate) mod r#move;
 pub(crate) mod pop;
 pub(crate) mod providers;
 pub(crate) mod queue;
+pub(crate) mod read;
+pub(crate) mod reply;
 pub(crate) mod send;
 pub(crate) mod sendmail;
 pub(crate) mod token;

@@ -4,7 +4,9 @@ use std::{
     path::Path,
 };
 
-use mailbearer::{Address, Blocking, Envelope, Message, RawMessage, Receipt, Smtp};
+use mailbearer::{
+    Address, Blocking, Envelope, Message, Outgoing, RawMessage, Receipt, Smtp, proto::mime::AddressError,
+};
 use serde_json::json;
 
 use crate::{
@@ -47,22 +49,15 @@ struct People {
 
 impl People {
     fn read(arguments: &SendArgs) -> Result<Self, Error> {
-        let wrong = |option: &str, text: &str, error| Error::usage(format!("--{option} {text:?}: {error}"));
-        let list = |option: &str, texts: &[String]| -> Result<Vec<Address>, Error> {
-            let lists = texts
-                .iter()
-                .map(|text| Address::parse_list(text).map_err(|error| wrong(option, text, error)));
-            Ok(lists.collect::<Result<Vec<_>, _>>()?.concat())
-        };
         let from = arguments
             .from
             .as_ref()
             .map(|text| Address::parse(text).map_err(|error| wrong("from", text, error)));
         Ok(Self {
             from: from.transpose()?,
-            to: list("to", &arguments.to)?,
-            cc: list("cc", &arguments.cc)?,
-            bcc: list("bcc", &arguments.bcc)?,
+            to: addresses("to", &arguments.to)?,
+            cc: addresses("cc", &arguments.cc)?,
+            bcc: addresses("bcc", &arguments.bcc)?,
         })
     }
 
@@ -114,42 +109,111 @@ pub(crate) fn submit_raw<R: Read>(
 fn send_composed(arguments: &SendArgs, people: People, session: &Session) -> Result<Receipt, Error> {
     let from = match people.from {
         Some(from) => from,
-        None => {
-            let user = &session.client.account().user;
-            Address::parse(user).map_err(|error| {
-                Error::usage(format!("the account's user {user:?} is no address to send from: {error}"))
-                    .hint("give --from")
-            })?
-        }
+        None => from(None, session)?,
     };
     let mut message = Message::new(from);
     message = people.to.into_iter().fold(message, Message::to);
     message = people.cc.into_iter().fold(message, Message::cc);
     message = people.bcc.into_iter().fold(message, Message::bcc);
+    message = addresses("reply-to", &arguments.reply_to)?.into_iter().fold(message, Message::reply_to);
     if let Some(subject) = &arguments.subject {
         message = message.subject(subject);
     }
-    for file in &arguments.attach {
-        let content = fs::read(file).map_err(|error| Error::input("the attachment", file, &error))?;
+    for field in &arguments.header {
+        let (name, text) = field.split_once(':').ok_or_else(|| {
+            Error::usage(format!("--header {field:?}: no colon")).hint("as in --header 'X-Ticket: 7'")
+        })?;
+        message = message.header(name.trim(), text.trim());
+    }
+    for picture in &arguments.inline {
+        let (id, file) = picture.split_once('=').unwrap_or(("", picture));
+        let file = Path::new(file);
+        let content = fs::read(file).map_err(|error| Error::input("the picture", file, &error))?;
         let name = file.file_name().unwrap_or_default().to_string_lossy();
-        message = message.attach(name, content_type(file), content);
+        let id = if id.is_empty() { &name } else { id };
+        message = message.inline(id, name.clone(), content_type(file), content);
+    }
+    if let Some(file) = &arguments.calendar {
+        let text =
+            fs::read_to_string(file).map_err(|error| Error::input("the calendar file", file, &error))?;
+        message = message.calendar(text);
     }
     if let Some(html) = &arguments.html {
         message = message.html(html);
     }
     match &arguments.text {
         Some(text) if text != "-" => message = message.text(text),
-        None if arguments.html.is_some() => {}
+        None if arguments.html.is_some() || arguments.calendar.is_some() => {}
         _ => message = message.text(read_text()?),
     }
-    let composed = session
-        .client
-        .compose(&message)
-        .map_err(|error| Error::new(Exit::Data, format!("the message can't be sent: {error}")))?;
-    session.with_token(|client| client.send(&composed))
+    if arguments.attach.is_empty() {
+        let composed = session.client.compose(&message).map_err(|error| no_good(&error))?;
+        return session.with_token(|client| client.send(&composed));
+    }
+    let outgoing = attached(Outgoing::new(message), &arguments.attach)?;
+    let prepared = session.client.prepare(outgoing).map_err(|error| no_good(&error))?;
+    let mut smtp = session.with_token(|client| client.connect_smtp())?;
+    let verdict = smtp.send_prepared(prepared);
+    // The verdict is in; whether the goodbye is heard changes nothing.
+    let _ = smtp.quit();
+    Ok(verdict?)
 }
 
-fn read_text() -> Result<String, Error> {
+/// Who a message is from: who is named, or the user of the account.
+pub(super) fn from(named: Option<&str>, session: &Session) -> Result<Address, Error> {
+    if let Some(text) = named {
+        return Address::parse(text).map_err(|error| wrong("from", text, error));
+    }
+    let user = &session.client.account().user;
+    Address::parse(user).map_err(|error| {
+        Error::usage(format!("the account's user {user:?} is no address to send from: {error}"))
+            .hint("give --from")
+    })
+}
+
+/// Adds recipients by what the options say.
+pub(super) fn people(
+    message: Message,
+    to: &[String],
+    cc: &[String],
+    bcc: &[String],
+) -> Result<Message, Error> {
+    let message = addresses("to", to)?.into_iter().fold(message, Message::to);
+    let message = addresses("cc", cc)?.into_iter().fold(message, Message::cc);
+    Ok(addresses("bcc", bcc)?.into_iter().fold(message, Message::bcc))
+}
+
+/// Adds files, which are read while the message is sent.
+pub(super) fn attached<'r>(
+    mut outgoing: Outgoing<'r>,
+    files: &[std::path::PathBuf],
+) -> Result<Outgoing<'r>, Error> {
+    for file in files {
+        outgoing = outgoing.attach_path(file, content_type(file)).map_err(|error| {
+            match error.cause::<io::Error>() {
+                Some(cause) => Error::input("the attachment", file, cause),
+                None => no_good(&error),
+            }
+        })?;
+    }
+    Ok(outgoing)
+}
+
+pub(super) fn no_good(error: &mailbearer::Error) -> Error {
+    Error::new(Exit::Data, format!("the message can't be sent: {error}"))
+}
+
+fn wrong(option: &str, text: &str, error: AddressError) -> Error {
+    Error::usage(format!("--{option} {text:?}: {error}"))
+}
+
+fn addresses(option: &str, texts: &[String]) -> Result<Vec<Address>, Error> {
+    let lists =
+        texts.iter().map(|text| Address::parse_list(text).map_err(|error| wrong(option, text, error)));
+    Ok(lists.collect::<Result<Vec<_>, _>>()?.concat())
+}
+
+pub(super) fn read_text() -> Result<String, Error> {
     let stdin = io::stdin();
     if stdin.is_terminal() {
         output::notice("reading the text from standard input, up to Ctrl-D");
@@ -172,7 +236,7 @@ fn read_text() -> Result<String, Error> {
 const TEXT: u64 = 150 << 20;
 
 /// Tells what became of each recipient. That some were refused is an error of its own: the message is out.
-fn report(receipt: &Receipt, out: &mut Output<impl Write>) -> Result<(), Error> {
+pub(super) fn report(receipt: &Receipt, out: &mut Output<impl Write>) -> Result<(), Error> {
     if out.is_json() {
         let refused = receipt.refused.iter();
         let refused: Vec<_> = refused
@@ -296,6 +360,10 @@ mod tests {
             text: None,
             html: None,
             attach: Vec::new(),
+            inline: Vec::new(),
+            calendar: None,
+            header: Vec::new(),
+            reply_to: Vec::new(),
             raw: None,
         };
         let people = People::read(&arguments(&["a@x, \"B, C\" <b@x>", "c@x"], Some("Me <m@x>"))).unwrap();

@@ -19,6 +19,8 @@ mod login;
 mod mailbox;
 mod pop;
 #[cfg(test)]
+mod reading;
+#[cfg(test)]
 mod robots;
 #[cfg(test)]
 mod sendmail;

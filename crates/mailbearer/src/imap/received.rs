@@ -3,7 +3,7 @@ use std::io;
 use mailbearer_imap::{FetchItem, Item, Part as Number, Section, SectionOf};
 use mailbearer_mime::{
     decode::{Decoder, TransferEncoding},
-    parse,
+    parse::{self, Role},
 };
 use mailbearer_net::Runtime;
 
@@ -245,6 +245,22 @@ impl Part {
     #[must_use]
     pub fn is_text(&self) -> bool {
         self.media_type.starts_with("text/")
+    }
+
+    /// What it is for, if it is more than text, a picture or a file.
+    #[must_use]
+    pub fn role(&self) -> Option<Role> {
+        let mut field = [b"Content-Type: ", self.content_type.as_slice()].concat();
+        if let Some(name) =
+            self.name.as_deref().filter(|name| name.is_ascii() && !name.contains(char::is_control))
+        {
+            let name: String = name.chars().filter(|c| !matches!(c, '"' | '\\')).collect();
+            field.extend_from_slice(b"; name=\"");
+            field.extend_from_slice(name.as_bytes());
+            field.push(b'"');
+        }
+        field.extend_from_slice(b"\r\n\r\n");
+        parse::Message::parse(&field).parts().first()?.role()
     }
 
     /// What it is fetched by; `None` for one that has no number.

@@ -78,10 +78,9 @@ impl Message {
     }
 }
 
-/// The text of a message as a quotation, with who wrote it and when in front of it.
+/// The text of a message, as [`parse::Message::text`] has it, as a quotation with who wrote it and when in front.
 #[must_use]
-pub fn quotation(original: &parse::Message<'_>) -> String {
-    let text = original.text();
+pub fn quotation(original: &parse::Message<'_>, text: &str) -> String {
     let author = mailboxes(original.from()).into_iter().next();
     let author = author.map(|author| if author.name.is_empty() { author.address } else { author.name });
     let author = one_line(&author.unwrap_or_default());
@@ -99,9 +98,9 @@ pub fn quotation(original: &parse::Message<'_>) -> String {
     quoted
 }
 
-/// What stands in front of a text that is passed on: the fields that a person wants to see, and the text.
+/// The text of a message that is passed on, with the fields that a person wants to see in front.
 #[must_use]
-pub fn passed_on(original: &parse::Message<'_>) -> String {
+pub fn passed_on(original: &parse::Message<'_>, body: &str) -> String {
     let mut text = String::from("---------- Forwarded message ----------\n");
     let list = |entries: Vec<AddressOrGroup>| {
         mailboxes(entries).iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
@@ -118,7 +117,7 @@ pub fn passed_on(original: &parse::Message<'_>) -> String {
         }
     }
     text.push('\n');
-    text.push_str(&original.text());
+    text.push_str(body);
     text
 }
 
@@ -209,10 +208,10 @@ mod tests {
     fn the_old_text_is_quoted_and_passed_on() {
         let original = parse::Message::parse(ORIGINAL);
         assert_eq!(
-            quotation(&original),
+            quotation(&original, &original.text()),
             "On Tue, 1 Jul 2003 10:52:37 +0200, J\u{f6}rg Bcc: x@y wrote:\n> first\n>> old\n>\n> last\n"
         );
-        let text = passed_on(&original);
+        let text = passed_on(&original, &original.text());
         assert!(text.starts_with("---------- Forwarded message ----------\nFrom: J\u{f6}rg Bcc: x@y <j@example.org>\nDate: Tue, 1 Jul"), "{text}");
         assert!(
             text.contains("\nSubject: Gr\u{fc}\u{df}e X: y\nTo: Me <me@example.org>, Bob")

@@ -1,0 +1,201 @@
+//! The text of a message, and what is attached to it, for `fetch`.
+
+use std::{
+    io::{self, Write},
+    path::Path,
+};
+
+use mailbearer::{Blocking, Imap, Part};
+use serde_json::json;
+
+use crate::{
+    cli::{FetchArgs, GlobalArgs},
+    error::Error,
+    exit::Exit,
+    interrupt::Interrupts,
+    output::Output,
+    structure,
+};
+
+/// Hands the text of the message to `sink`, or its HTML; returns how many octets that were.
+pub(super) fn text(
+    imap: &mut Imap<Blocking>,
+    arguments: &FetchArgs,
+    mut sink: impl FnMut(&[u8]) -> Result<(), Error>,
+) -> Result<u64, Error> {
+    let mut folder = imap.examine(&arguments.folder)?;
+    let mut message = folder.message(arguments.uid.get())?;
+    let text = if arguments.html {
+        message.html()?.ok_or_else(|| {
+            Error::new(Exit::Data, "the message has no HTML text").hint("--text gives the text that it has")
+        })?
+    } else {
+        message.text()?
+    };
+    sink(text.as_bytes())?;
+    Ok(u64::try_from(text.len()).unwrap_or(u64::MAX))
+}
+
+/// Writes each attachment into a folder. A name is taken from the message as far as it is safe, and no file that is there
+/// is written over.
+pub(super) fn attachments(
+    global: &GlobalArgs,
+    arguments: &FetchArgs,
+    folder: &Path,
+    interrupts: &Interrupts,
+    out: &mut Output<impl Write>,
+) -> Result<(), Error> {
+    let cannot = |error: &io::Error| {
+        Error::new(Exit::CantCreate, format!("cannot write into {}: {error}", folder.display()))
+    };
+    if !folder.is_dir() {
+        return Err(cannot(&io::ErrorKind::NotADirectory.into()));
+    }
+    super::with_imap(global, &[&arguments.folder], |imap| {
+        let mut mailbox = imap.examine(&arguments.folder)?;
+        let mut message = mailbox.message(arguments.uid.get())?;
+        let attached: Vec<Part> = message.outline().attachments().cloned().collect();
+        for (number, part) in attached.iter().enumerate() {
+            // Under a name of its own until it is whole; a signal takes it away.
+            let mut file = interrupts
+                .create(|| tempfile::NamedTempFile::new_in(folder))
+                .map_err(|error| cannot(&error))?;
+            let mut octets = 0_u64;
+            let mut content = message.content(part)?;
+            while let Some(piece) = content.next()? {
+                file.as_file_mut().write_all(&piece).map_err(|error| cannot(&error))?;
+                octets = octets.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+            }
+            file.as_file().sync_all().map_err(|error| cannot(&error))?;
+            let name =
+                keep(file, folder, &safe_name(part, number), interrupts).map_err(|error| cannot(&error))?;
+            if out.is_json() {
+                let part = structure::dotted(&part.number);
+                out.json(&json!({ "part": part, "file": name, "octets": octets }))?;
+            } else {
+                out.line(&name)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Gives the file its name, or one with a number where that is taken. Returns the name.
+fn keep(
+    mut file: tempfile::NamedTempFile,
+    folder: &Path,
+    name: &str,
+    interrupts: &Interrupts,
+) -> io::Result<String> {
+    let (stem, extension) = split(name);
+    for number in 1..=10_000 {
+        let name = if number == 1 { name.to_owned() } else { format!("{stem} ({number}){extension}") };
+        let temporary = file.path().to_owned();
+        let kept = interrupts.release(&temporary, || file.persist_noclobber(folder.join(&name)));
+        match kept {
+            Ok(_) => return Ok(name),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => file = error.file,
+            Err(error) => return Err(error.error),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// A name for the file of a part that is one of its folder on every system: no path, no control character, nothing that a
+/// shell or Windows reads in another way, not hidden, and not too long.
+fn safe_name(part: &Part, number: usize) -> String {
+    let given = part.name.as_deref().unwrap_or_default();
+    let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
+    let is_bad = |c: char| {
+        c.is_control()
+            || "<>:\"|?*\u{fffd}".contains(c)
+            // Marks that turn the direction of writing, or are not seen at all.
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let cleaned: String = last.chars().map(|c| if is_bad(c) { '_' } else { c }).collect();
+    let name = cleaned.trim_start_matches(['.', ' ', '-']).trim_end_matches(['.', ' ']);
+    let (stem, extension) = split(name);
+    let device = stem.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
+    let is_device = matches!(device.as_str(), "CON" | "PRN" | "AUX" | "NUL")
+        || ["COM", "LPT"]
+            .iter()
+            .any(|kind| device.strip_prefix(kind).is_some_and(|rest| rest.chars().count() == 1));
+    if stem.is_empty() {
+        let extension = match part.media_type.as_str() {
+            "message/rfc822" => ".eml",
+            "text/plain" => ".txt",
+            "text/html" => ".html",
+            "text/calendar" => ".ics",
+            _ => extension,
+        };
+        return format!("attachment-{}{}", number.saturating_add(1), cut(extension, 20));
+    }
+    let prefix = if is_device { "_" } else { "" };
+    format!("{prefix}{}{}", cut(stem, 180), cut(extension, 20))
+}
+
+/// The name, and the extension with its dot.
+fn split(name: &str) -> (&str, &str) {
+    match name.rfind('.').filter(|&at| at > 0) {
+        Some(at) => name.split_at_checked(at).unwrap_or((name, "")),
+        None => (name, ""),
+    }
+}
+
+/// `text`, at most so many octets.
+fn cut(text: &str, most: usize) -> &str {
+    let mut end = text.len().min(most);
+    while !text.is_char_boundary(end) {
+        end = end.saturating_sub(1);
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use mailbearer::proto::imap::{Data, Frame, Response};
+
+    use super::*;
+
+    fn named(name: &str, kind: &str) -> String {
+        let (media, subtype) = kind.split_once('/').unwrap();
+        let encoded: String = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let line = format!(
+            "* 1 FETCH (BODYSTRUCTURE (\"{media}\" \"{subtype}\" (\"name*\" \"utf-8''{encoded}\") NIL NIL \"7bit\" 1 1))\r\n"
+        );
+        let frame = Frame::from(line.into_bytes());
+        let Ok(Response::Untagged(Data::Fetch(fetch))) = frame.response() else { panic!("{name}") };
+        safe_name(&Part::all(&fetch.items).unwrap()[0], 0)
+    }
+
+    #[test]
+    fn names_are_safe_everywhere() {
+        let long = "x".repeat(300);
+        for (name, want) in [
+            ("a.pdf", "a.pdf"),
+            ("发票 1.pdf", "发票 1.pdf"),
+            ("../../etc/passwd", "passwd"),
+            ("..\\..\\win.ini", "win.ini"),
+            ("/etc/passwd", "passwd"),
+            ("C:\\x\\y.txt", "y.txt"),
+            ("..", "attachment-1"),
+            (".bashrc", "bashrc"),
+            ("-rf", "rf"),
+            ("a/", "attachment-1"),
+            ("", "attachment-1"),
+            ("a\r\nb\0c\u{1b}.txt", "a__b_c_.txt"),
+            ("gpj.\u{202e}exe", "gpj._exe"),
+            ("a:b|c?.txt", "a_b_c_.txt"),
+            ("CON", "_CON"),
+            ("nul.txt", "_nul.txt"),
+            ("com1.log", "_com1.log"),
+            ("trailing. . ", "trailing"),
+            (&format!("{long}.pdf"), &format!("{}.pdf", &long[..180])),
+        ] {
+            let got = named(name, "text/x");
+            assert_eq!(got, *want, "{name:?}");
+            assert!(Path::new(&got).file_name().is_some_and(|file| file == got.as_str()), "{name:?}");
+        }
+        assert_eq!(named("", "text/plain"), "attachment-1.txt");
+    }
+}

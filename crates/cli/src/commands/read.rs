@@ -1,0 +1,169 @@
+use std::io::Write;
+
+use jiff::Timestamp;
+use mailbearer::{
+    Blocking, Outline, Part, Received, Summary,
+    proto::mime::{
+        calendar::{self, Invitation, When},
+        parse::Role,
+    },
+};
+use serde_json::json;
+
+use crate::{
+    cli::{GlobalArgs, ReadArgs},
+    error::Error,
+    output::Output,
+    reading, row, structure, value,
+};
+
+pub(crate) fn run(
+    global: &GlobalArgs,
+    arguments: &ReadArgs,
+    out: &mut Output<impl Write>,
+) -> Result<(), Error> {
+    super::with_imap(global, &[&arguments.folder], |imap| {
+        let mut folder = imap.examine(&arguments.folder)?;
+        let mut message = folder.message(arguments.uid.get())?;
+        let text = message.text()?;
+        let invitation = invitation(&mut message)?;
+        let outline = message.outline();
+        if out.is_json() {
+            return out.json(&object(outline, &text, invitation.as_ref()));
+        }
+        let mut lines = header(&outline.summary);
+        lines.push(String::new());
+        reading::wrapped(&text, out.width(), &mut lines);
+        if let Some(invitation) = &invitation {
+            lines.push(String::new());
+            lines.extend(invited(invitation));
+        }
+        // What was shown is no file to look at.
+        let is_shown = |part: &&Part| invitation.is_some() && part.role() == Some(Role::Calendar);
+        let attached: Vec<_> = outline.attachments().filter(|part| !is_shown(part)).map(attachment).collect();
+        if !attached.is_empty() {
+            lines.push(String::new());
+            lines.extend(attached);
+        }
+        reading::show(&lines, out)
+    })
+}
+
+/// The invitation that a message is, if it is one.
+fn invitation(message: &mut Received<'_, Blocking>) -> Result<Option<Invitation>, Error> {
+    let is_small = |part: &&Part| part.octets.is_some_and(|octets| octets <= CALENDAR);
+    let calendars = message.outline().parts.iter().filter(|part| part.role() == Some(Role::Calendar));
+    let Some(part) = calendars.filter(is_small).next().cloned() else { return Ok(None) };
+    let mut octets = Vec::new();
+    let mut content = message.content(&part)?;
+    while let Some(piece) = content.next()? {
+        octets.extend_from_slice(&piece);
+    }
+    Ok(calendar::invitation(&String::from_utf8_lossy(&octets)))
+}
+
+/// Octets of calendar data that are looked at.
+const CALENDAR: u64 = 1 << 20;
+
+fn header(summary: &Summary) -> Vec<String> {
+    let list = |people: &[mailbearer::DisplayAddress]| {
+        people.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    };
+    let from = mailbearer::DisplayAddress::new(
+        if summary.from == summary.address { "" } else { summary.from.as_str() },
+        summary.address.as_str(),
+    );
+    let date = summary.date.and_then(|date| Timestamp::from_second(date.unix_seconds()).ok());
+    let date =
+        date.map(|date| date.to_zoned_datetime(value::zone()).strftime("%a, %Y-%m-%d %H:%M %z").to_string());
+    let fields = [
+        ("From", from.to_string()),
+        ("To", list(&summary.to)),
+        ("Cc", list(&summary.cc)),
+        ("Date", date.unwrap_or_default()),
+        ("Subject", summary.subject.clone()),
+    ];
+    fields
+        .into_iter()
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(name, text)| format!("{name}: {text}"))
+        .collect()
+}
+
+fn attachment(part: &Part) -> String {
+    let note = match part.role() {
+        Some(Role::SignedData) => "  (signed: the message is inside)",
+        Some(Role::EncryptedData | Role::PgpEncrypted) => "  (encrypted: the message is inside)",
+        Some(Role::SecuredData) => "  (S/MIME: the message may be inside)",
+        Some(Role::Signature) => "  (a signature)",
+        Some(Role::Tnef) => "  (Outlook's form of a message: text and files may be inside)",
+        Some(Role::DeliveryStatus) => "  (what became of a message)",
+        Some(Role::DispositionNotification) => "  (what was done with a message)",
+        Some(Role::DmarcReport) => "  (a DMARC report)",
+        _ => "",
+    };
+    let name = part.name.as_deref().unwrap_or("-");
+    format!("[{}] {name}  {}  {}{note}", structure::dotted(&part.number), part.media_type, size(part))
+}
+
+fn size(part: &Part) -> String {
+    let Some(octets) = part.octets else { return String::new() };
+    // Encoded octets; what they are without that is three quarters of it.
+    let octets = if part.encoding == "base64" { octets.saturating_mul(57) / 78 } else { octets };
+    match octets {
+        0..=9_999 => format!("{octets} octets"),
+        10_000..=9_999_999 => format!("{} kB", octets / 1_000),
+        _ => format!("{} MB", octets / 1_000_000),
+    }
+}
+
+fn invited(invitation: &Invitation) -> Vec<String> {
+    let what = match invitation.method.as_str() {
+        "REQUEST" => "Invitation",
+        "CANCEL" => "Cancelled",
+        "REPLY" => "Answer to an invitation",
+        _ => "Event",
+    };
+    let organizer = invitation.organizer.as_ref().map(|organizer| organizer.address.clone());
+    let times = [invitation.start.as_ref().map(shown), invitation.end.as_ref().map(shown)];
+    let times = times.into_iter().flatten().collect::<Vec<_>>().join(" to ");
+    let fields = [
+        (what, invitation.summary.clone()),
+        ("When", times),
+        ("Where", invitation.location.clone()),
+        ("Organizer", organizer.unwrap_or_default()),
+    ];
+    fields
+        .into_iter()
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(name, text)| format!("{name}: {text}"))
+        .collect()
+}
+
+fn shown(when: &When) -> String {
+    let day = format!("{:04}-{:02}-{:02}", when.date.year(), when.date.month(), when.date.day());
+    let Some((hour, minute, _)) = when.time else { return day };
+    let zone = when.zone.as_deref().map(|zone| format!(" ({zone})")).unwrap_or_default();
+    format!("{day} {hour:02}:{minute:02}{zone}")
+}
+
+fn object(outline: &Outline, text: &str, invitation: Option<&Invitation>) -> serde_json::Value {
+    let mut object = row::object(&outline.summary);
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert("text".into(), text.into());
+        let attachments: Vec<_> = outline.attachments().map(structure::object).collect();
+        fields.insert("attachments".into(), attachments.into());
+        if let Some(invitation) = invitation {
+            let object = json!({
+                "method": invitation.method,
+                "summary": invitation.summary,
+                "start": invitation.start.as_ref().map(shown),
+                "end": invitation.end.as_ref().map(shown),
+                "location": invitation.location,
+                "organizer": invitation.organizer.as_ref().map(|organizer| &organizer.address),
+            });
+            fields.insert("invitation".into(), object);
+        }
+    }
+    object
+}

@@ -1,0 +1,166 @@
+use std::io::{self, Seek, Write};
+
+use mailbearer::{
+    Blocking, Client, Examined, Imap, Message, Outgoing, Receipt,
+    proto::{
+        imap::{Flag, StoreAction},
+        mime::{
+            compose::{passed_on, quotation},
+            parse,
+        },
+    },
+};
+
+use super::send;
+use crate::{
+    cli::{ForwardArgs, GlobalArgs, MoreArgs, ReplyArgs},
+    error::Error,
+    exit::Exit,
+    output::{self, Output},
+    session::Session,
+};
+
+pub(crate) fn reply(
+    global: &GlobalArgs,
+    arguments: &ReplyArgs,
+    out: &mut Output<impl Write>,
+) -> Result<(), Error> {
+    super::check_folder(&arguments.folder)?;
+    let own = own_text(&arguments.more, true)?.unwrap_or_default();
+    let session = Session::open(global, true)?;
+    let from = send::from(arguments.more.from.as_deref(), &session)?;
+    let uid = arguments.uid.get();
+    let mut imap = session.with_token(Client::connect_imap)?;
+    let mut folder = imap.examine(&arguments.folder)?;
+    let (header, text) = read(&mut folder, uid, !arguments.no_quote)?;
+    let original = parse::Message::parse(&header);
+    let mut message = Message::reply(&original, from, arguments.all);
+    let mut whole = own;
+    if !arguments.no_quote {
+        whole = format!("{}\n\n{}", whole.trim_end(), quotation(&original, &text));
+    }
+    message = send::people(message.text(whole), &[], &arguments.more.cc, &arguments.more.bcc)?;
+    let outgoing = send::attached(Outgoing::new(message), &arguments.more.attach)?;
+    let receipt = deliver(outgoing, &session)?;
+    mark(&mut imap, &arguments.folder, uid, Flag::Answered);
+    let _ = imap.logout();
+    send::report(&receipt, out)
+}
+
+pub(crate) fn forward(
+    global: &GlobalArgs,
+    arguments: &ForwardArgs,
+    out: &mut Output<impl Write>,
+) -> Result<(), Error> {
+    super::check_folder(&arguments.folder)?;
+    let own = own_text(&arguments.more, false)?;
+    let session = Session::open(global, true)?;
+    let from = send::from(arguments.more.from.as_deref(), &session)?;
+    let uid = arguments.uid.get();
+    let mut imap = session.with_token(Client::connect_imap)?;
+    let mut folder = imap.examine(&arguments.folder)?;
+    let (header, text) = read(&mut folder, uid, !arguments.whole)?;
+    let original = parse::Message::parse(&header);
+    let own = own.map(|text| format!("{}\n\n", text.trim_end())).unwrap_or_default();
+    let mut message = Message::forward(&original, from);
+    let mut outgoing;
+    if arguments.whole {
+        let mut octets = Vec::new();
+        let mut body = folder.fetch(uid)?;
+        while let Some(piece) = body.next()? {
+            octets.extend_from_slice(&piece);
+        }
+        drop(body);
+        message = message.text(own).attach_message("message.eml", &octets);
+        outgoing = Outgoing::new(message);
+    } else {
+        outgoing = Outgoing::new(message.text(own + &passed_on(&original, &text)));
+        outgoing = with_attachments_of(&mut folder, uid, outgoing)?;
+    }
+    let more = &arguments.more;
+    let mut problem = None;
+    outgoing = outgoing.map(|message| {
+        send::people(message.clone(), &arguments.to, &more.cc, &more.bcc).unwrap_or_else(|error| {
+            problem = Some(error);
+            message
+        })
+    });
+    if let Some(problem) = problem {
+        return Err(problem);
+    }
+    outgoing = send::attached(outgoing, &more.attach)?;
+    let receipt = deliver(outgoing, &session)?;
+    if let Ok(forwarded) = Flag::new("$Forwarded") {
+        mark(&mut imap, &arguments.folder, uid, forwarded);
+    }
+    let _ = imap.logout();
+    send::report(&receipt, out)
+}
+
+/// Header and text of a message.
+fn read(folder: &mut Examined<'_, Blocking>, uid: u32, with_text: bool) -> Result<(Vec<u8>, String), Error> {
+    let mut message = folder.message(uid)?;
+    let header = message.header()?;
+    Ok((header, if with_text { message.text()? } else { String::new() }))
+}
+
+/// Adds what is attached to a message. It waits in files without names, however large it is.
+fn with_attachments_of(
+    folder: &mut Examined<'_, Blocking>,
+    uid: u32,
+    mut outgoing: Outgoing<'static>,
+) -> Result<Outgoing<'static>, Error> {
+    let cannot = |error: io::Error| Error::new(Exit::Io, format!("cannot keep an attachment: {error}"));
+    let mut message = folder.message(uid)?;
+    let attached: Vec<_> = message.outline().attachments().cloned().collect();
+    for part in attached {
+        let mut file = tempfile::tempfile().map_err(cannot)?;
+        let mut octets = 0_u64;
+        let mut content = message.content(&part)?;
+        while let Some(piece) = content.next()? {
+            file.write_all(&piece).map_err(cannot)?;
+            octets = octets.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+        }
+        file.rewind().map_err(cannot)?;
+        let name = part.name.as_deref().unwrap_or("attachment");
+        let name: String = name.chars().filter(|c| !c.is_control()).collect();
+        // A message can't be in base64, and a type that is none can't be written.
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "/.+-_".contains(c);
+        let is_file = !["message/", "multipart/"].iter().any(|kind| part.media_type.starts_with(kind));
+        let kind = if is_file && part.media_type.chars().all(is_plain) {
+            part.media_type.as_str()
+        } else {
+            "application/octet-stream"
+        };
+        outgoing = outgoing.attach_reader(&name, kind, file, Some(octets));
+    }
+    Ok(outgoing)
+}
+
+fn deliver(outgoing: Outgoing<'_>, session: &Session) -> Result<Receipt, Error> {
+    let prepared = session.client.prepare(outgoing).map_err(|error| send::no_good(&error))?;
+    let mut smtp = session.with_token(Client::connect_smtp)?;
+    let verdict = smtp.send_prepared(prepared);
+    // The verdict is in.
+    let _ = smtp.quit();
+    Ok(verdict?)
+}
+
+/// Marks the message on the server. That it can't be is no failure: the answer is out.
+fn mark(imap: &mut Imap<Blocking>, folder: &str, uid: u32, flag: Flag<'static>) {
+    let stored = imap
+        .select(folder)
+        .and_then(|mut folder| folder.store(uid.into(), StoreAction::Add, &[flag]).map(drop));
+    if let Err(error) = stored {
+        output::warning(&format!("the message was sent, and the old one is not marked: {error}"));
+    }
+}
+
+/// The text on the command line or standard input; `None` where neither is meant.
+fn own_text(arguments: &MoreArgs, is_needed: bool) -> Result<Option<String>, Error> {
+    match &arguments.text {
+        Some(text) if text != "-" => Ok(Some(text.clone())),
+        None if !is_needed => Ok(None),
+        _ => send::read_text().map(Some),
+    }
+}

@@ -1,0 +1,191 @@
+//! Messages read, answered, passed on and composed.
+
+use std::fs;
+
+use mailbearer_mock::memory::Message as Stored;
+use serde_json::Value;
+
+use crate::harness::{World, finish};
+
+const MESSAGE: &str = "From: =?utf-8?q?J=C3=B6rg=1B[2J?= <j@x.test>\r\nTo: a@x.test, Bob <b@x.test>\r\nCc: c@x.test\r\n\
+    Date: Tue, 24 Nov 2026 06:30:00 +0000\r\nSubject: Gr=?utf-8?q?=C3=BC=C3=9Fe?=\r\nMessage-ID: <1@x.test>\r\n\
+    References: <0@x.test>\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=m\r\n\r\n\
+    --m\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n\
+    --a\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>Hello <b>you</b>\u{1b}]0;x\u{7}</p><script>no</script>\r\n\
+    --a\r\nContent-Type: text/calendar; method=REQUEST; charset=utf-8\r\n\r\n\
+    BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nSUMMARY:Tea\r\nDTSTART:20261126T160000Z\r\nDTEND:20261126T170000Z\r\n\
+    ORGANIZER:mailto:j@x.test\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n--a--\r\n\
+    --m\r\nContent-Type: application/pdf; name=\"../../evil.pdf\"\r\nContent-Transfer-Encoding: base64\r\n\r\nJVBERgA=\r\n\
+    --m\r\nContent-Type: text/plain\r\nContent-Disposition: attachment; filename=evil.pdf\r\n\r\nsecond\r\n\
+    --m\r\nContent-Type: application/ms-tnef; name=winmail.dat\r\n\r\nx\r\n--m--\r\n";
+
+fn last(world: &World) -> Stored {
+    world.server.mailbox().messages("INBOX").pop().unwrap()
+}
+
+#[test]
+fn a_message_is_shown_to_a_person() {
+    let world = World::new().set("TZ", "UTC");
+    let uid = world.deliver(MESSAGE).to_string();
+    let shown = world.run(&["read", "INBOX", &uid]).ok();
+    let want = "From: J\u{f6}rg\\x1b[2J <j@x.test>\nTo: a@x.test, Bob <b@x.test>\nCc: c@x.test\n\
+        Date: Tue, 2026-11-24 06:30 +0000\nSubject: Gr\u{fc}\u{df}e\n\nHello you\\x1b]0;x\\x07\n\n\
+        Invitation: Tea\nWhen: 2026-11-26 16:00 (UTC) to 2026-11-26 17:00 (UTC)\nOrganizer: j@x.test\n\n\
+        [1.2] -  text/calendar  160 octets\n[2] ../../evil.pdf  application/pdf  8 octets\n\
+        [3] evil.pdf  text/plain  6 octets\n\
+        [4] winmail.dat  application/ms-tnef  1 octets  (Outlook's form of a message: text and files may be inside)\n";
+    assert_eq!(shown, want);
+    assert!(!last(&world).has_flag("\\Seen"));
+    let object: Value = serde_json::from_str(&world.run(&["read", "INBOX", &uid, "--json"]).ok()).unwrap();
+    assert_eq!((&object["text"], &object["uid"]), (&"Hello you\u{1b}]0;x\u{7}\n".into(), &1.into()));
+    assert_eq!(object["invitation"]["start"], "2026-11-26 16:00 (UTC)");
+    assert_eq!(object["attachments"][1]["name"], "../../evil.pdf");
+    world.run(&["read", "INBOX", "9"]).failed(66, &["error: no message with UID 9 in \"INBOX\""]);
+}
+
+/// On a terminal of 24 lines, which `script` makes.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_long_text_goes_through_a_pager() {
+    let world = World::new().set("MAILBEARER_PAGER", "sed s/^/page:/").set("TZ", "UTC");
+    world.deliver(format!("Subject: long\r\n\r\n{}\x1b[2J\r\n", "word ".repeat(400)));
+    world.deliver("Subject: short\r\n\r\nshort\r\n");
+    let run = |uid: u32| {
+        let script =
+            format!("script -qec 'stty rows 24 cols 40; \"$mailbearer\" read INBOX {uid}' /dev/null");
+        finish(world.shell(&script), b"").stdout.replace("\r\n", "\n")
+    };
+    let long = run(1);
+    assert!(
+        long.lines().count() > 50 && long.lines().all(|line| line.starts_with("page:") && line.len() <= 45),
+        "{long}"
+    );
+    assert!(long.contains("\\x1b[2J") && !long.contains('\u{1b}'), "{long}");
+    assert_eq!(run(2), "Subject: short\n\nshort\n");
+}
+
+#[test]
+fn texts_and_attachments_are_fetched() {
+    let world = World::new();
+    let uid = world.deliver(MESSAGE).to_string();
+    let fetch = |arguments: &[&str]| world.run(&[&["fetch", "INBOX", &uid], arguments].concat());
+    assert_eq!(fetch(&["--text"]).ok(), "Hello you\u{1b}]0;x\u{7}\n");
+    assert_eq!(fetch(&["--html", "-o", "m.html"]).ok(), "");
+    assert_eq!(
+        fs::read_to_string(world.path("m.html")).unwrap(),
+        "<p>Hello <b>you</b>\u{1b}]0;x\u{7}</p><script>no</script>"
+    );
+    fs::create_dir(world.path("d")).unwrap();
+    fs::write(world.path("d/evil.pdf"), "mine").unwrap();
+    let names = fetch(&["--attachments", "d"]).ok();
+    assert_eq!(names, "attachment-1.ics\nevil (2).pdf\nevil (3).pdf\nwinmail.dat\n");
+    assert_eq!(fs::read(world.path("d/evil.pdf")).unwrap(), b"mine");
+    assert_eq!(fs::read(world.path("d/evil (2).pdf")).unwrap(), b"%PDF\0");
+    assert_eq!(fs::read(world.path("d/evil (3).pdf")).unwrap(), b"second");
+    assert_eq!(world.names("d").len(), 5, "{:?}", world.names("d"));
+    let told = fetch(&["--attachments", "d", "--json"]).ok();
+    assert!(told.contains("{\"file\":\"winmail (2).dat\",\"octets\":1,\"part\":\"4\"}"), "{told}");
+    fetch(&["--attachments", "none"]).failed(73, &["error: cannot write into none: "]);
+    let plain = world.deliver("Subject: x\r\n\r\nhi\r\n").to_string();
+    world.run(&["fetch", "INBOX", &plain, "--html"]).failed(65, &["error: the message has no HTML text"]);
+}
+
+#[test]
+fn an_answer_quotes_and_marks() {
+    let world = World::new();
+    let uid = world.deliver(MESSAGE).to_string();
+    fs::write(world.path("a.txt"), "attached").unwrap();
+    let me = world.server.user().to_owned();
+    let reply = ["reply", "INBOX", &uid, "--all", "--text", "Yes\n", "--attach", "a.txt", "--bcc", &me];
+    // The mock delivers to its user, who gets a copy here.
+    let accepted = world.run(&reply);
+    let text = String::from_utf8(last(&world).octets.to_vec()).unwrap();
+    assert!(accepted.stdout.contains("accepted") && accepted.stdout.contains(&me), "{accepted:?}");
+    for want in [
+        "Subject: Re: =?utf-8?",
+        "In-Reply-To: <1@x.test>\r\n",
+        "References: <0@x.test> <1@x.test>\r\n",
+        "Cc: a@x.test, Bob <b@x.test>, c@x.test\r\n",
+        "\r\n> Hello you",
+        "filename=a.txt\r\n",
+    ] {
+        assert!(text.contains(want), "{want} in {text}");
+    }
+    assert!(world.server.mailbox().messages("INBOX")[0].has_flag("\\Answered"));
+}
+
+#[test]
+fn a_message_is_passed_on() {
+    let world = World::new();
+    let uid = world.deliver(MESSAGE).to_string();
+    let me = world.server.user().to_owned();
+    world.run(&["forward", "INBOX", &uid, "--to", &me, "--text", "See"]).ok();
+    let text = String::from_utf8(last(&world).octets.to_vec()).unwrap();
+    for want in [
+        "Subject: Fwd: =?utf-8?",
+        "---------- Forwarded message ----------",
+        "filename=winmail.dat\r\n",
+        "JVBERgA=\r\n",
+    ] {
+        assert!(text.contains(want), "{want} in {text}");
+    }
+    world.run(&["forward", "INBOX", &uid, "--to", &me, "--whole"]).ok();
+    let text = String::from_utf8(last(&world).octets.to_vec()).unwrap();
+    assert!(
+        text.contains("Content-Type: message/rfc822; name=message.eml\r\n") && text.contains(MESSAGE),
+        "{text}"
+    );
+    world
+        .run(&["forward", "INBOX", &uid, "--to", "no address"])
+        .failed(64, &["error: --to \"no address\": "]);
+}
+
+#[test]
+fn more_is_sent_than_text() {
+    let world = World::new();
+    let me = world.server.user().to_owned();
+    fs::write(world.path("logo.png"), b"PNG").unwrap();
+    fs::write(
+        world.path("i.ics"),
+        "BEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VEVENT\nSUMMARY:Tea\nEND:VEVENT\nEND:VCALENDAR\n",
+    )
+    .unwrap();
+    let send = |arguments: &[&str]| world.run(&[&["send", "--to", &me], arguments].concat());
+    send(&[
+        "--text",
+        "hi",
+        "--html",
+        "<img src='cid:logo.png'>",
+        "--inline",
+        "logo.png",
+        "--inline",
+        "x@y=logo.png",
+        "--calendar",
+        "i.ics",
+        "--header",
+        "X-Ticket: 7",
+        "--reply-to",
+        "desk@x.test",
+    ])
+    .ok();
+    let text = String::from_utf8(last(&world).octets.to_vec()).unwrap();
+    for want in [
+        "X-Ticket: 7\r\n",
+        "Reply-To: desk@x.test\r\n",
+        "Content-ID: <logo.png>\r\n",
+        "Content-ID: <x@y>\r\n",
+        "Content-Type: text/calendar; method=REQUEST; charset=utf-8\r\n",
+        "Content-Type: multipart/related; type=\"text/html\";",
+    ] {
+        assert!(text.contains(want), "{want} in {text}");
+    }
+    send(&["--text", "x", "--header", "Bcc: x@y"]).failed(
+        65,
+        &["error: the message can't be sent: a message can't be given a field of the name \"Bcc\""],
+    );
+    send(&["--text", "x", "--header", "nonsense"])
+        .failed(64, &["error: --header \"nonsense\": no colon", "hint: as in --header 'X-Ticket: 7'"]);
+    send(&["--text", "x", "--calendar", "logo.png"])
+        .failed(65, &["error: the message can't be sent: not calendar data with an event and a METHOD"]);
+    send(&["--text", "x", "--attach", "none"]).failed(66, &["error: cannot read the attachment none: "]);
+}
