@@ -23,8 +23,8 @@ pub(crate) fn show(lines: &[String], out: &mut Output<impl Write>) -> Result<(),
 
 /// Hands the lines to the pager; false if there is none.
 fn page(lines: &[String]) -> bool {
-    let set = |name: &str| env::var(name).ok().filter(|value| !value.trim().is_empty());
-    let pager = set("MAILBEARER_PAGER").or_else(|| set("PAGER")).unwrap_or_else(|| "less".into());
+    let pager = env::var("PAGER").ok().filter(|value| !value.trim().is_empty());
+    let pager = pager.unwrap_or_else(|| "less".into());
     let mut words = pager.split_whitespace();
     let Some(program) = words.next() else { return false };
     let mut command = Command::new(program);

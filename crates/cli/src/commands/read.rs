@@ -52,8 +52,8 @@ pub(crate) fn run(
 /// The invitation that a message is, if it is one.
 fn invitation(message: &mut Received<'_, Blocking>) -> Result<Option<Invitation>, Error> {
     let is_small = |part: &&Part| part.octets.is_some_and(|octets| octets <= CALENDAR);
-    let calendars = message.outline().parts.iter().filter(|part| part.role() == Some(Role::Calendar));
-    let Some(part) = calendars.filter(is_small).next().cloned() else { return Ok(None) };
+    let mut calendars = message.outline().parts.iter().filter(|part| part.role() == Some(Role::Calendar));
+    let Some(part) = calendars.find(is_small).cloned() else { return Ok(None) };
     let mut octets = Vec::new();
     let mut content = message.content(&part)?;
     while let Some(piece) = content.next()? {

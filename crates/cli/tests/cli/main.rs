@@ -17,6 +17,7 @@ mod job;
 mod login;
 #[cfg(test)]
 mod mailbox;
+#[cfg(test)]
 mod pop;
 #[cfg(test)]
 mod reading;
