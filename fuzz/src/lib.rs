@@ -20,6 +20,8 @@ pub mod oauth_exchange;
 pub mod oauth_redirect;
 pub mod oauth_request;
 mod pieces;
+pub mod pop3_server;
+pub mod pop3_session;
 pub mod sasl_exchange;
 pub mod seeds;
 pub mod smtp_data;
@@ -40,6 +42,8 @@ pub const TARGETS: &[(&str, Run)] = &[
     ("imap_dialogue", imap_dialogue::run),
     ("imap_view", imap_view::run),
     ("imap_words", imap_words::run),
+    ("pop3_session", pop3_session::run),
+    ("pop3_server", pop3_server::run),
     ("smtp_session", smtp_session::run),
     ("smtp_data", smtp_data::run),
     ("smtp_envelope", smtp_envelope::run),

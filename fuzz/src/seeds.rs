@@ -30,13 +30,14 @@ pub fn of(target: &str) -> io::Result<Vec<Seed>> {
     let transcripts = package.join("../tests/transcripts");
     for path in files(&transcripts)? {
         let file = name(&transcripts, &path);
-        let protocol = if file.contains("imap") { "imap" } else { "smtp" };
+        let known = ["imap", "pop3", "smtp"];
+        let protocol = known.into_iter().find(|name| file.contains(name)).unwrap_or("smtp");
         if path.extension().is_none_or(|extension| extension != "txt") || !target.starts_with(protocol) {
             continue;
         }
         let acts = acts(&fs::read_to_string(&path)?);
         let data = match target {
-            "imap_session" | "smtp_session" => Some(dialogue(protocol, &acts)),
+            "imap_session" | "pop3_session" | "smtp_session" => Some(dialogue(protocol, &acts)),
             "imap_framer" => Some([b"\x03\0", &*heard(&acts)].concat()),
             "imap_response" => Some(heard(&acts)),
             "imap_view" => Some([b"\0", &*heard(&acts)].concat()),
@@ -108,7 +109,7 @@ fn heard(acts: &[Act]) -> Vec<u8> {
     out
 }
 
-/// A dialogue for `imap_session` or `smtp_session`: the commands are asked for ahead, as a program does.
+/// A dialogue for `imap_session`, `pop3_session` or `smtp_session`: the commands are asked for ahead, as a program does.
 fn dialogue(protocol: &str, acts: &[Act]) -> Vec<u8> {
     let clear = !matches!(acts.first(), Some(Act::Tls));
     let mut out = vec![3, u8::from(clear)];
@@ -162,6 +163,10 @@ fn calls(protocol: &str, acts: &[Act], tags: &mut Vec<String>) -> Vec<String> {
                 given += 1;
                 kinds.push(false);
             }
+            ("pop3", "UIDL") => calls.push("u".into()),
+            ("pop3", "RETR") => calls.push("f\u{1}".into()),
+            ("pop3", "DELE") => calls.push("d\u{1}".into()),
+            ("pop3", "QUIT") => calls.push("q".into()),
             ("smtp", "MAIL") => calls.push("m\u{1}".into()),
             ("smtp", "QUIT") => calls.push("q".into()),
             ("smtp", "RSET") => calls.push("r".into()),

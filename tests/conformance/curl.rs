@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use mailbearer_mock::memory::Options;
+use mailbearer_mock::memory::{Options, Personality};
 
 use crate::foreign::{Bench, Done, run};
 
@@ -65,6 +65,35 @@ fn token_send_list() {
             assert_eq!(header, "Subject: from curl\r\n\r\n", "{mechanism}");
             assert_eq!(get("INBOX;UID=1"), "Subject: from curl\r\n\r\n.dot\r\n", "{mechanism}");
         }
+    }
+}
+
+#[test]
+fn a_mailbox_by_pop3() {
+    let mut options = Options::default();
+    options.personality = Personality::Gmail;
+    let bench = Bench::start(options);
+    for text in ["one", "two"] {
+        bench.server.mailbox().deliver(format!("Subject: {text}\r\n\r\n.dot\r\n").into_bytes()).unwrap();
+    }
+    let ports = bench.server.ports();
+    for mechanism in ["XOAUTH2", "OAUTHBEARER"] {
+        let login = login(&bench, &token(&bench), mechanism);
+        for url in [format!("pop3s://localhost:{}", ports.pop3s), format!("pop3://localhost:{}", ports.pop3)]
+        {
+            let get = |path: &str| curl(&bench, &format!("{login}ssl-reqd\nurl = \"{url}/{path}\"\n")).out();
+            assert_eq!(get(""), "1 22\r\n2 22\r\n", "{mechanism}");
+            assert_eq!(get("2"), "Subject: two\r\n\r\n.dot\r\n", "{mechanism}");
+        }
+        let done = curl(
+            &bench,
+            &format!(
+                "{}url = \"pop3s://localhost:{}\"\n",
+                self::login(&bench, "wrong", mechanism),
+                ports.pop3s
+            ),
+        );
+        assert_eq!(done.code, Some(67), "{mechanism}: {done:?}");
     }
 }
 

@@ -17,6 +17,9 @@ mod mailers;
 #[cfg(test)]
 mod pop3;
 #[cfg(test)]
+#[cfg(unix)]
+mod pop3_clients;
+#[cfg(test)]
 mod proxies;
 #[cfg(test)]
 mod python;

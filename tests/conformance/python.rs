@@ -2,7 +2,7 @@
 
 use std::{env, ffi::OsStr, path::Path, process::Command};
 
-use mailbearer_mock::memory::Options;
+use mailbearer_mock::memory::{Options, Personality};
 
 use crate::foreign::{Bench, Done, run};
 
@@ -24,6 +24,7 @@ fn python_of(interpreter: &OsStr, bench: &Bench, script: &str, settings: &[(&str
         .env("SCOPE", server.scope())
         .env("USER_NAME", server.user())
         .env("SMTP_PORT", server.ports().smtp.to_string())
+        .env("POP3_PORT", server.ports().pop3s.to_string())
         .env("IMAP_PORT", server.ports().imaps.to_string())
         .env("STARTTLS", "0")
         .env("INLINE", "0")
@@ -56,6 +57,32 @@ fn token_send_list() {
         (drafts[0].internal_date.0, drafts[0].flags.as_slice()),
         (86_400, &["\\Draft".to_owned()][..])
     );
+}
+
+#[test]
+fn a_mailbox_by_pop3() {
+    for (personality, inline) in [(Personality::Exchange, "0"), (Personality::Dovecot, "1")] {
+        let mut options = Options::default();
+        options.personality = personality;
+        let bench = Bench::start(options);
+        for text in ["one", "two"] {
+            bench
+                .server
+                .mailbox()
+                .deliver(format!("Subject: {text}\r\n\r\n.\r\n..\r\n").into_bytes())
+                .unwrap();
+        }
+        let token = python(&bench, "token.py", &[]).out();
+        let stls = bench.server.ports().pop3.to_string();
+        let settings = [("TOKEN", token.trim()), ("INLINE", inline)];
+        let done = python(&bench, "pop3.py", &settings).out();
+        assert_eq!(done, "1 23 one\n2 23 two\n", "{personality}");
+        let starttls = [&settings[..], &[("STARTTLS", "1"), ("POP3_PORT", &stls), ("CHANGE", "1")]].concat();
+        assert_eq!(python(&bench, "pop3.py", &starttls).out(), "1 23 one\n2 23 two\n", "{personality}");
+        assert_eq!(bench.server.mailbox().messages("INBOX").len(), 1, "{personality}");
+        let done = python(&bench, "pop3.py", &[("TOKEN", "wrong"), ("INLINE", "0")]);
+        assert!(done.err.contains("-ERR"), "{personality}: {done:?}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod all;
 
 use std::fmt::Display;
 
-use all::{Case, imap, smtp};
+use all::{Case, imap, pop3, smtp};
 use mailbearer_mock::{Transcript, serve};
 use mailbearer_net::{Blocking, Connection, DriveError, Error, Machine, Options, Runtime, Security, Tls};
 
@@ -42,6 +42,11 @@ where
 #[test]
 fn smtp_transcripts_end_as_they_should() {
     check(smtp::CASES, |_, security| smtp::session(security), smtp::on_event);
+}
+
+#[test]
+fn pop3_transcripts_end_as_they_should() {
+    check(pop3::CASES, |_, security| pop3::session(security), pop3::on_event);
 }
 
 #[test]

@@ -5,7 +5,7 @@ pub(crate) mod all;
 
 use std::fmt::Display;
 
-use all::{Case, imap, smtp};
+use all::{Case, imap, pop3, smtp};
 use mailbearer_imap::Quirks;
 use mailbearer_mock::{Difference, End, Transcript, play};
 use mailbearer_wire::{Machine, Security};
@@ -57,6 +57,11 @@ fn smtp_transcripts_end_as_they_should() {
     check(smtp::CASES, |_, security| smtp::session(security), smtp::on_event, outcome);
 }
 
+#[test]
+fn pop3_transcripts_end_as_they_should() {
+    check(pop3::CASES, |_, security| pop3::session(security), pop3::on_event, outcome);
+}
+
 /// How a session ends that overlooks no more than `quirks`.
 pub(crate) fn imap_end(case: &Case, quirks: &Quirks) -> String {
     let transcript = Transcript::parse(case.text).unwrap();
@@ -73,7 +78,7 @@ fn imap_transcripts_end_as_they_should() {
 #[test]
 fn every_transcript_is_played() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("transcripts");
-    let cases = smtp::CASES.iter().chain(imap::CASES);
+    let cases = smtp::CASES.iter().chain(imap::CASES).chain(pop3::CASES);
     let mut played: Vec<String> = cases.map(|case| format!("{}.txt", case.name)).collect();
     let mut there = Vec::new();
     for vendor in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {

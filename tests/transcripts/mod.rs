@@ -22,4 +22,5 @@ macro_rules! case {
 }
 
 pub(crate) mod imap;
+pub(crate) mod pop3;
 pub(crate) mod smtp;

@@ -26,6 +26,8 @@ const PACKAGES: &[&str] = &[
     "chromium-driver",
     "fonts-noto-cjk",
     "python3-msal",
+    "mpop",
+    "fetchmail",
 ];
 
 /// Installs what is missing of what the tests need, as [`ensure_only`] does.

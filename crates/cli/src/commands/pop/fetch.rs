@@ -195,12 +195,11 @@ impl Collecting {
                         self.enter(out)?;
                     }
                 }
+                // Somebody else removed it meanwhile.
+                Arrived::Refused(_, error) if error.kind() == Kind::NotFound => {}
                 Arrived::Refused(number, error) => {
-                    // Somebody else removed it meanwhile.
-                    if error.kind() != Kind::NotFound {
-                        output::warning(&format!("message {number}: {error}"));
-                        failed = Some(error);
-                    }
+                    output::warning(&format!("message {number}: {error}"));
+                    failed = Some(error);
                 }
                 _ => {}
             }
