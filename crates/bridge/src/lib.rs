@@ -1,8 +1,10 @@
 //! What stands between programs that know nothing of OAuth and accounts that know nothing else.
 //!
 //! [`spool`] keeps messages on the disk until they are delivered. [`sendmail`] is what programs call to send.
+//! [`relay`] is an SMTP server for devices.
 
 #![forbid(unsafe_code)]
 
+pub mod relay;
 pub mod sendmail;
 pub mod spool;

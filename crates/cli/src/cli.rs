@@ -13,7 +13,7 @@ use mailbearer::{
 };
 
 use crate::{
-    commands::{mock::MockArgs, pop::PopArgs, queue::QueueArgs},
+    commands::{mock::MockArgs, pop::PopArgs, queue::QueueArgs, relay::RelayArgs},
     config::reference,
     exit::Exit,
     uids::{OneOrMany, Uids},
@@ -127,6 +127,11 @@ pub(crate) enum Command {
     /// the name `sendmail`; `mailq` lists the queue.
     #[command(after_long_help = SENDMAIL_HELP, override_usage = "mailbearer sendmail [OPTIONS] [--] [RECIPIENT]...")]
     Sendmail,
+    /// Serve SMTP for devices and programs, and send what they hand over by an account
+    ///
+    /// Listens on 127.0.0.1:2525, or where `--listen` and the table `relay` of the configuration say. A message is in the
+    /// spool before its client hears 250. SIGHUP reads the configuration again, SIGTERM ends what was begun and stops.
+    Relay(RelayArgs),
     /// List the folders of the mailbox
     Folders(FoldersArgs),
     /// List the messages of a folder, newest last

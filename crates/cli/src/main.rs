@@ -72,6 +72,10 @@ fn language(asked: Option<Language>) -> Language {
 }
 
 fn run(cli: &Cli, words: &[OsString]) -> Result<(), Error> {
+    if let Command::Relay(arguments) = &cli.command {
+        // It has a way with signals of its own.
+        return commands::relay::run(&cli.global, arguments, &mut Output::stdout(cli.global.json));
+    }
     let interrupts = Interrupts::install()?;
     let mut out = Output::stdout(cli.global.json);
     let done = match &cli.command {
@@ -97,6 +101,7 @@ fn run(cli: &Cli, words: &[OsString]) -> Result<(), Error> {
         Command::Delete(arguments) => commands::delete::run(&cli.global, arguments, &mut out),
         Command::Watch(arguments) => commands::watch::run(&cli.global, arguments, &mut out),
         Command::Pop(arguments) => commands::pop::run(&cli.global, arguments, &interrupts, &mut out),
+        Command::Relay(_) => Ok(()),
         Command::Queue(arguments) => commands::queue::run(&cli.global, arguments, &mut out),
         Command::Providers => commands::providers::run(&mut out),
         Command::Config => config::reference::print(&mut out),

@@ -10,9 +10,10 @@ use std::{
     time::Instant,
 };
 
-pub use socket::{BlockingListener, BlockingSocket};
 #[cfg(feature = "tokio")]
-pub(crate) use socket::{keep_alive, listen};
+pub(crate) use socket::keep_alive;
+pub use socket::listen;
+pub use socket::{BlockingListener, BlockingSocket};
 
 use crate::{Runtime, Timer};
 

@@ -180,6 +180,36 @@ impl<R: Runtime> Connection<R> {
         Ok(connection)
     }
 
+    /// Takes over a socket that a client connected to which may begin with TLS or without: for one port that serves both.
+    ///
+    /// A client that speaks TLS does so at once. One that says nothing within `patience` waits for a greeting, and is
+    /// greeted in the clear; a machine's [`Step::StartTls`] does the handshake later. The second value is whether TLS is on.
+    ///
+    /// # Errors
+    ///
+    /// As [`accept`](Self::accept).
+    pub async fn accept_either(
+        socket: R::Socket,
+        tls: &ServerTls,
+        options: Options,
+        patience: Duration,
+    ) -> Result<(Self, bool), Error> {
+        let mut connection =
+            Self { link: Box::new(Link::new(socket, Box::new(tls.clone()), false, options)) };
+        let mut step = |rx: &mut RecvBuf, _: &mut SendBuf| match rx.unread() {
+            [] if !rx.is_eof() => Turn::Go(Errand::Read(patience)),
+            _ => Turn::Over,
+        };
+        // Silence is an answer here.
+        connection.link.drive(patience, &mut step).await?;
+        let is_tls = connection.link.rx.unread().first() == Some(&HANDSHAKE);
+        if is_tls {
+            let handshake = connection.link.start_tls_as_heard()?;
+            connection.link.run(handshake).await?;
+        }
+        Ok((connection, is_tls))
+    }
+
     /// Takes over a socket that a client connected to and that stays in the clear: for loopback, where a browser or a
     /// device speaks to a program on its own machine. [`Step::StartTls`] is an error on it.
     #[must_use]
@@ -329,6 +359,8 @@ fn turn_of<E, F>(step: Result<Step<E>, F>, patience: Duration, found: &mut Optio
     turn
 }
 
+/// What a TLS record begins with that holds a handshake (RFC 8446 section 5.1). No command of a mail client does.
+const HANDSHAKE: u8 = 22;
 const MINUTE: Duration = Duration::from_secs(60);
 /// Of silence before a greeting or TLS. A server that is well says hello at once; one that wants TLS first never does.
 const OPENING: Duration = Duration::from_secs(30);

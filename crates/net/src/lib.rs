@@ -31,13 +31,13 @@ mod tls;
 #[cfg(feature = "tokio")]
 mod tokio;
 
-pub use blocking::{Blocking, BlockingListener, BlockingSocket, BlockingTimer};
+pub use blocking::{Blocking, BlockingListener, BlockingSocket, BlockingTimer, listen};
 pub use cancel::{Cancelled, Canceller};
 pub use connection::{Connection, Next, Options, Timeouts};
 pub use error::{DriveError, Error, Stage};
 pub use mailbearer_wire::{Machine, Security, Step, TraceLine};
 #[cfg(feature = "tokio-pool")]
-pub use pool::TokioPool;
+pub use pool::{TokioPool, spawn, unblock};
 pub use proxy::{Proxies, Proxy, ProxyProblem, ProxyProtocol, ProxyUrlError, Route, Service};
 pub use runtime::{Interest, Listener, Runtime, Socket, Timer};
 pub use sign::{RsaPadding, SigningCertificate, SigningKey};

@@ -185,6 +185,26 @@ impl<R: Runtime> Link<R> {
         Ok(Errand::Handshake { deadline: later(R::now(), self.options.timeouts.connect) })
     }
 
+    /// As [`start_tls`](Self::start_tls), with a client whose first records were read already.
+    pub(crate) fn start_tls_as_heard(&mut self) -> Result<Errand, Error> {
+        let heard = self.rx.unread().to_vec();
+        self.rx.consume_bulk(heard.len());
+        let errand = self.start_tls()?;
+        let Some(tls) = &mut self.tls else { return Ok(errand) };
+        let mut rest = heard.as_slice();
+        while !rest.is_empty() {
+            let failed = |source| Error::Io { stage: Stage::Handshake, source };
+            if tls.read_records(&mut rest).map_err(failed)? == 0 {
+                return Err(Error::BytesBeforeTls);
+            }
+            tls.process().map_err(|error| Error::Tls {
+                host: self.side.peer().to_owned(),
+                problem: TlsProblem::of(&error),
+            })?;
+        }
+        Ok(errand)
+    }
+
     /// Tries to get rid of a failed machine's last words.
     pub(crate) fn say_last_words(&mut self) {
         // Only if the peer still takes them at once: the failure is what the caller is to hear of.

@@ -17,7 +17,9 @@ impl TokioPool {
     ///
     /// Fails if the system gives no threads or no descriptors.
     pub fn new(threads: usize) -> io::Result<Self> {
-        let runtime = Builder::new_multi_thread().worker_threads(threads.max(1)).enable_all().build()?;
+        let mut builder = Builder::new_multi_thread();
+        builder.worker_threads(threads.max(1)).max_blocking_threads(BLOCKING_THREADS).enable_all();
+        let runtime = builder.build()?;
         Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
     }
 
@@ -46,6 +48,28 @@ impl Drop for TokioPool {
         }
     }
 }
+
+/// Runs `task` beside the others, from within a task of a [`TokioPool`].
+///
+/// # Panics
+///
+/// Panics outside a tokio runtime.
+pub fn spawn(task: impl Future<Output = ()> + Send + 'static) {
+    drop(::tokio::spawn(task));
+}
+
+/// Does what blocks, such as putting a file on the disk, on a thread of its own, and waits for it as a task of a
+/// [`TokioPool`].
+///
+/// # Errors
+///
+/// Fails if `work` panics, or the pool ends meanwhile.
+pub async fn unblock<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+    ::tokio::task::spawn_blocking(work).await.map_err(io::Error::other)
+}
+
+/// Threads of a pool that do what blocks; what comes beyond waits for one.
+const BLOCKING_THREADS: usize = 32;
 
 impl fmt::Debug for TokioPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

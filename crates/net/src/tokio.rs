@@ -76,6 +76,22 @@ impl Timer for TokioTimer {
 #[derive(Debug)]
 pub struct TokioListener(TcpListener);
 
+impl TokioListener {
+    /// Takes over a port of the standard library's that is listened on, as a service manager hands it over.
+    ///
+    /// # Errors
+    ///
+    /// Fails if its options can't be set.
+    ///
+    /// # Panics
+    ///
+    /// Panics outside a tokio runtime.
+    pub fn from_std(listener: std::net::TcpListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        TcpListener::from_std(listener).map(Self)
+    }
+}
+
 impl Listener for TokioListener {
     type Socket = TokioSocket;
 

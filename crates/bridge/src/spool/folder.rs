@@ -2,6 +2,8 @@ use std::{
     fs::{self, DirBuilder, File, Metadata, OpenOptions},
     io,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use mailbearer::Envelope;
@@ -14,6 +16,8 @@ pub struct Spool {
     folder: PathBuf,
     limits: Limits,
     role: Role,
+    /// What the files take, as it was counted a moment ago.
+    counted: Arc<Mutex<Option<(Instant, u64)>>>,
 }
 
 /// How much a spool holds.
@@ -65,7 +69,7 @@ impl Spool {
         }
         let metadata = fs::metadata(&folder).map_err(|error| Error::io(&folder, error))?;
         let role = role(&folder, &metadata)?;
-        let spool = Self { folder, limits, role };
+        let spool = Self { folder, limits, role, counted: Arc::default() };
         if let Role::Owner { .. } = spool.role {
             for name in Place::ALL.map(Place::folder).into_iter().chain([TMP]) {
                 let path = spool.folder.join(name);
@@ -97,7 +101,7 @@ impl Spool {
     /// # Errors
     ///
     /// Fails for an envelope that can't be kept, if there is no room, and if the file can't be made.
-    pub fn begin(&self, envelope: &Envelope, account: Option<&str>) -> Result<Writer<'_>, Error> {
+    pub fn begin(&self, envelope: &Envelope, account: Option<&str>) -> Result<Writer, Error> {
         if self.is_guest() && account.is_some() {
             return Err(Error::Envelope("an account can't be chosen for another user's spool"));
         }
@@ -175,8 +179,32 @@ impl Spool {
         Runner::lock(self)
     }
 
-    /// Octets of all files, of which `tmp` is a part.
-    pub(crate) fn octets(&self) -> Result<u64, Error> {
+    /// Octets of all files, as they were a moment ago: a busy relay does not count them for each message.
+    fn octets(&self) -> Result<u64, Error> {
+        let counted = *self.counted();
+        match counted {
+            Some((at, octets)) if at.elapsed() < RECENT => Ok(octets),
+            _ => {
+                let octets = self.count()?;
+                *self.counted() = Some((Instant::now(), octets));
+                Ok(octets)
+            }
+        }
+    }
+
+    /// Counts what was added since.
+    pub(crate) fn add_octets(&self, more: u64) {
+        if let Some((_, octets)) = &mut *self.counted() {
+            *octets = octets.saturating_add(more);
+        }
+    }
+
+    fn counted(&self) -> MutexGuard<'_, Option<(Instant, u64)>> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Octets of all files, of which those in `tmp` are a part.
+    fn count(&self) -> Result<u64, Error> {
         let mut sum = 0_u64;
         for folder in Place::ALL.map(Place::folder).into_iter().chain([TMP]) {
             let path = self.folder.join(folder);
@@ -306,6 +334,8 @@ fn is_id(name: &str) -> bool {
     name.len() == ID && name.bytes().all(|octet| octet.is_ascii_digit() || (b'a'..=b'f').contains(&octet))
 }
 
+/// How long a count of octets is good.
+const RECENT: Duration = Duration::from_secs(1);
 /// Characters of a name: eleven of the time, so that names sort by it, and sixteen of chance.
 pub(crate) const ID: usize = 27;
 pub(crate) const TMP: &str = "tmp";

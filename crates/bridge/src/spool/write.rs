@@ -17,8 +17,8 @@ use super::{
 /// A message that is being put into the spool. It is gone if this is dropped before [`commit`](Self::commit).
 #[derive(Debug)]
 #[must_use = "a message is taken when it is committed"]
-pub struct Writer<'s> {
-    spool: &'s Spool,
+pub struct Writer {
+    spool: Spool,
     id: String,
     temporary: PathBuf,
     file: BufWriter<File>,
@@ -29,8 +29,8 @@ pub struct Writer<'s> {
     is_whole: bool,
 }
 
-impl<'s> Writer<'s> {
-    pub(crate) fn begin(spool: &'s Spool, envelope: &Envelope, account: Option<&str>) -> Result<Self, Error> {
+impl Writer {
+    pub(crate) fn begin(spool: &Spool, envelope: &Envelope, account: Option<&str>) -> Result<Self, Error> {
         if envelope.recipients.is_empty() {
             return Err(Error::Envelope("it has no recipients"));
         }
@@ -50,7 +50,7 @@ impl<'s> Writer<'s> {
         let file = open_private(&temporary, options.write(true).create_new(true)).map_err(failed)?;
         let head = Head { envelope: line.len(), body: 0, eight_bit: false, mark: 0 };
         let mut writer = Self {
-            spool,
+            spool: spool.clone(),
             id,
             file: BufWriter::with_capacity(BUFFER, file),
             head,
@@ -150,12 +150,14 @@ impl<'s> Writer<'s> {
         sync_folder(folder)
     }
 
-    fn put(&mut self, octets: &[u8]) -> Result<(), Error> {
-        self.file.write_all(octets).map_err(|error| Error::io(&self.temporary, error))
+    fn put(&mut self, piece: &[u8]) -> Result<(), Error> {
+        self.file.write_all(piece).map_err(|error| Error::io(&self.temporary, error))?;
+        self.spool.add_octets(octets(piece.len()));
+        Ok(())
     }
 }
 
-impl Drop for Writer<'_> {
+impl Drop for Writer {
     fn drop(&mut self) {
         if !self.is_whole {
             // The failure is told, or the message was given up; what is left is cleared away by the runner.

@@ -19,6 +19,7 @@ pub(crate) mod pop;
 pub(crate) mod providers;
 pub(crate) mod queue;
 pub(crate) mod read;
+pub(crate) mod relay;
 pub(crate) mod reply;
 pub(crate) mod send;
 pub(crate) mod sendmail;

@@ -94,7 +94,8 @@ pub(crate) fn open(global: &GlobalArgs, folder: Option<&Path>) -> Result<Spool, 
     let folder = match folder {
         Some(folder) => folder.to_owned(),
         None => {
-            let configured = config::outline(global)?.sendmail.spool;
+            let outline = config::outline(global)?;
+            let configured = outline.sendmail.spool.or(outline.relay.spool);
             // Who has neither a home nor a folder of systemd's is a service of the machine.
             configured.or_else(folders::spool).unwrap_or_else(|| folders::MACHINE_SPOOL.into())
         }

@@ -180,6 +180,7 @@ impl Job {
                 // This user may not read the secret; who may sends from the spool.
                 let folder = named
                     .or(self.outline.sendmail.spool.as_deref())
+                    .or(self.outline.relay.spool.as_deref())
                     .unwrap_or(Path::new(folders::MACHINE_SPOOL));
                 let Ok(spool) = Spool::open(folder, Limits::default()) else {
                     let hint = format!(
@@ -289,7 +290,7 @@ fn random() -> [u8; 16] {
 }
 
 /// The name of this machine.
-fn host() -> String {
+pub(crate) fn host() -> String {
     #[cfg(target_os = "linux")]
     {
         let name = rustix::system::uname();

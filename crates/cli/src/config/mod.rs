@@ -5,7 +5,7 @@ pub(crate) mod folders;
 mod oauth;
 pub(crate) mod reference;
 mod secret;
-mod service;
+pub(crate) mod service;
 mod settings;
 mod table;
 
@@ -33,6 +33,7 @@ pub(crate) struct Outline {
     /// The address of the account.
     pub(crate) user: Option<String>,
     pub(crate) sendmail: Sendmail,
+    pub(crate) relay: service::Relay,
     /// The configuration file is there, and this user may not read it.
     pub(crate) is_closed: bool,
 }
@@ -54,13 +55,13 @@ pub(crate) fn outline(arguments: &GlobalArgs) -> Result<Outline, Error> {
     };
     let found = file.is_some();
     let file = file.unwrap_or_default();
-    let sendmail = file.sendmail.clone();
+    let (sendmail, relay) = (file.sendmail.clone(), file.relay.clone());
     let chosen = choose(arguments.account.as_deref(), &environment, file, path.as_deref(), found);
     let variable =
         environment.settings.iter().find(|(path, ..)| path == "user").map(|(.., user)| user.clone());
     // Who has no account at all may yet have a queue to look at; what sends says what is missing.
     let user = variable.or_else(|| chosen.ok().and_then(|(_, settings)| settings.text("user")));
-    Ok(Outline { user, sendmail, is_closed: false })
+    Ok(Outline { user, sendmail, relay, is_closed: false })
 }
 
 /// Where the configuration file is, and whether someone named it.

@@ -12,7 +12,7 @@ use mailbearer::Secret;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    service::Sendmail,
+    service::{Relay, Sendmail},
     table::{self, Kind, Place},
 };
 use crate::error::Error;
@@ -63,6 +63,7 @@ pub(crate) struct File {
     pub(crate) default: Option<(String, Origin)>,
     pub(crate) accounts: BTreeMap<String, Settings>,
     pub(crate) sendmail: Sendmail,
+    pub(crate) relay: Relay,
 }
 
 impl File {
@@ -89,7 +90,11 @@ impl File {
                     let folder = Path::new(name).parent().unwrap_or(Path::new(""));
                     file.sendmail = Sendmail::read(&reader, table, folder)?;
                 }
-                ("sendmail", _) => return Err(Error::config(format!("{origin}: must be a table"))),
+                ("relay", DeValue::Table(table)) => {
+                    let folder = Path::new(name).parent().unwrap_or(Path::new(""));
+                    file.relay = Relay::read(&reader, table, folder)?;
+                }
+                ("sendmail" | "relay", _) => return Err(Error::config(format!("{origin}: must be a table"))),
                 ("accounts", _) => {
                     return Err(Error::config(format!("{origin}: must be a table of accounts")));
                 }
@@ -204,7 +209,7 @@ impl Settings {
 }
 
 /// The keys at the top level.
-const TOP: [&str; 3] = ["default", "accounts", "sendmail"];
+const TOP: [&str; 4] = ["default", "accounts", "sendmail", "relay"];
 
 /// A file that is being read.
 pub(crate) struct Reader<'a> {

@@ -22,6 +22,9 @@ mod pop;
 #[cfg(test)]
 mod reading;
 #[cfg(test)]
+#[cfg(unix)]
+mod relay;
+#[cfg(test)]
 mod robots;
 #[cfg(test)]
 mod sendmail;

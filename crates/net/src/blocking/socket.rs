@@ -136,8 +136,13 @@ fn is_under_way(error: &io::Error) -> bool {
         || rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::INPROGRESS)
 }
 
-/// A listening socket with room for many that come at once: the standard library's has room for 128.
-pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+/// Listens on `address` with room for many that come at once: the standard library's own has room for 128. The listener
+/// is in non-blocking mode.
+///
+/// # Errors
+///
+/// Fails if the address is not this machine's, is in use, or is not for this user.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // A server that is started again gets its port back; on Windows it would get another's.
     #[cfg(unix)]

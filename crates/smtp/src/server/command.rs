@@ -36,6 +36,13 @@ pub enum Command {
     },
     /// `DATA`.
     Data,
+    /// `BDAT` (RFC 3030 section 2).
+    Bdat {
+        /// Octets that follow.
+        size: u64,
+        /// Whether they are the last of the message.
+        last: bool,
+    },
     /// `RSET`.
     Rset,
     /// `NOOP`.
@@ -64,6 +71,20 @@ impl Command {
     /// Returns [`CommandError::Unknown`] for a verb that is none of these, and [`CommandError::Syntax`] for what is
     /// not UTF-8, holds a control character, or has other arguments than the verb takes.
     pub fn parse(line: &[u8]) -> Result<Self, CommandError> {
+        Self::parse_as(line, false)
+    }
+
+    /// As [`parse`](Self::parse), and takes what devices get wrong that can't be configured: no name behind EHLO or HELO
+    /// or one with spaces, a space before a path, a path without angle brackets, a source route (which is left out).
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse).
+    pub fn parse_lenient(line: &[u8]) -> Result<Self, CommandError> {
+        Self::parse_as(line, true)
+    }
+
+    fn parse_as(line: &[u8], lenient: bool) -> Result<Self, CommandError> {
         let line = core::str::from_utf8(line).map_err(|_| CommandError::Syntax("not UTF-8"))?;
         if line.chars().any(char::is_control) {
             return Err(CommandError::Syntax("control character"));
@@ -79,16 +100,24 @@ impl Command {
             Some(_) => Err(CommandError::Syntax("takes no argument")),
         };
         match verb.to_ascii_uppercase().as_str() {
-            "EHLO" => Ok(Self::Ehlo(word(some()?)?)),
-            "HELO" => Ok(Self::Helo(word(some()?)?)),
+            "EHLO" | "HELO" => {
+                let name = match arguments {
+                    _ if !lenient => word(some()?)?,
+                    name => name.unwrap_or_default().trim_start().to_owned(),
+                };
+                Ok(if verb.eq_ignore_ascii_case("EHLO") { Self::Ehlo(name) } else { Self::Helo(name) })
+            }
             "STARTTLS" => none(Self::StartTls),
             "AUTH" => auth(some()?),
-            "MAIL" => path(some()?, "FROM:").map(|(sender, parameters)| Self::Mail { sender, parameters }),
-            "RCPT" => match path(some()?, "TO:")? {
+            "MAIL" => {
+                path(some()?, "FROM:", lenient).map(|(sender, parameters)| Self::Mail { sender, parameters })
+            }
+            "RCPT" => match path(some()?, "TO:", lenient)? {
                 (recipient, _) if recipient.is_empty() => Err(CommandError::Syntax("empty recipient")),
                 (recipient, parameters) => Ok(Self::Rcpt { recipient, parameters }),
             },
             "DATA" => none(Self::Data),
+            "BDAT" => bdat(some()?),
             "RSET" => none(Self::Rset),
             // RFC 5321 section 4.1.1.9: its argument says nothing.
             "NOOP" => Ok(Self::Noop),
@@ -147,13 +176,21 @@ fn auth(arguments: &str) -> Result<Command, CommandError> {
 }
 
 /// `"FROM:" Reverse-path [SP Mail-parameters]` (RFC 5321 section 4.1.1.2), without source routes.
-fn path(arguments: &str, keyword: &str) -> Result<(String, Vec<Parameter>), CommandError> {
+fn path(arguments: &str, keyword: &str, lenient: bool) -> Result<(String, Vec<Parameter>), CommandError> {
     let error = CommandError::Syntax("no path in angle brackets");
     let (start, rest) = arguments.split_at_checked(keyword.len()).ok_or(error)?;
     if !start.eq_ignore_ascii_case(keyword) {
         return Err(error);
     }
-    let (path, rest) = rest.strip_prefix('<').and_then(|rest| split_path(rest)).ok_or(error)?;
+    let rest = if lenient { rest.trim_start_matches(' ') } else { rest };
+    let (path, rest) = match rest.strip_prefix('<') {
+        Some(rest) => split_path(rest).ok_or(error)?,
+        None if lenient && !rest.is_empty() => {
+            rest.split_at_checked(rest.find(' ').unwrap_or(rest.len())).ok_or(error)?
+        }
+        None => return Err(error),
+    };
+    let path = if lenient { without_route(path) } else { path };
     if !rest.is_empty() && !rest.starts_with(' ') {
         return Err(CommandError::Syntax("no space after the path"));
     }
@@ -165,6 +202,27 @@ fn path(arguments: &str, keyword: &str) -> Result<(String, Vec<Parameter>), Comm
         Parameter { keyword: keyword.to_ascii_uppercase(), value }
     });
     Ok((path.to_owned(), parameters.collect()))
+}
+
+/// `"BDAT" SP chunk-size [SP "LAST"]` (RFC 3030 section 2)
+fn bdat(arguments: &str) -> Result<Command, CommandError> {
+    let (size, last) = match arguments.split_once(' ') {
+        Some((size, word)) if word.trim().eq_ignore_ascii_case("LAST") => (size, true),
+        Some(_) => return Err(CommandError::Syntax("neither a size nor LAST")),
+        None => (arguments, false),
+    };
+    // `parse` alone would take a sign.
+    let is_number = !size.is_empty() && size.bytes().all(|octet| octet.is_ascii_digit());
+    let size = is_number.then(|| size.parse().ok()).flatten();
+    size.map(|size| Command::Bdat { size, last }).ok_or(CommandError::Syntax("no size"))
+}
+
+/// A path without `A-d-l = At-domain *( "," At-domain ) ":"`, which RFC 5321 section 4.1.1.3 has servers ignore.
+fn without_route(path: &str) -> &str {
+    match path.strip_prefix('@').and_then(|route| route.split_once(':')) {
+        Some((_, address)) => address,
+        None => path,
+    }
 }
 
 /// Splits at the closing bracket; one in a quoted string does not close.
@@ -197,7 +255,11 @@ mod tests {
     use super::*;
 
     fn shown(line: &[u8]) -> String {
-        match Command::parse(line) {
+        told(Command::parse(line))
+    }
+
+    fn told(command: Result<Command, CommandError>) -> String {
+        match command {
             Ok(Command::Auth { mechanism, initial }) => {
                 let initial = initial.map(|text| String::from_utf8(text.expose().clone()).unwrap());
                 format!("AUTH {mechanism} {initial:?}")
@@ -243,6 +305,12 @@ mod tests {
             ("RCPT TO:<ü@b>", "RCPT \"ü@b\""),
             ("RCPT TO:<>", "501 syntax: empty recipient"),
             ("DATA", "Data"),
+            ("BDAT 5", "Bdat { size: 5, last: false }"),
+            ("bdat 0 last", "Bdat { size: 0, last: true }"),
+            ("BDAT", "501 syntax: argument missing"),
+            ("BDAT +5", "501 syntax: no size"),
+            ("BDAT 5 FIRST", "501 syntax: neither a size nor LAST"),
+            ("BDAT 18446744073709551616", "501 syntax: no size"),
             ("RSET", "Rset"),
             ("NOOP whatever", "Noop"),
             ("QUIT", "Quit"),
@@ -256,5 +324,30 @@ mod tests {
             assert_eq!(shown(line.as_bytes()), *want, "{line}");
         }
         assert_eq!(shown(b"EHLO \xff"), "501 syntax: not UTF-8");
+    }
+
+    #[test]
+    fn takes_what_devices_say() {
+        let rows: &[(&str, &str)] = &[
+            ("EHLO", "Ehlo(\"\")"),
+            ("HELO ", "Helo(\"\")"),
+            ("EHLO my_printer", "Ehlo(\"my_printer\")"),
+            ("EHLO 192.168.0.5", "Ehlo(\"192.168.0.5\")"),
+            ("HELO the printer", "Helo(\"the printer\")"),
+            ("MAIL FROM: <a@b>", "MAIL \"a@b\""),
+            ("MAIL FROM:a@b", "MAIL \"a@b\""),
+            ("MAIL FROM: a@b SIZE=5", "MAIL \"a@b\" SIZE=Some(\"5\")"),
+            ("MAIL FROM:<>", "MAIL \"\""),
+            ("MAIL FROM:<@a,@b:c@d>", "MAIL \"c@d\""),
+            ("RCPT TO: <@a:c@d>", "RCPT \"c@d\""),
+            ("RCPT TO:c@d", "RCPT \"c@d\""),
+            ("MAIL FROM:", "501 syntax: no path in angle brackets"),
+            ("MAIL FROM: ", "501 syntax: no path in angle brackets"),
+            ("RCPT TO:<>", "501 syntax: empty recipient"),
+            ("MAIL FROM:<a@b", "501 syntax: no path in angle brackets"),
+        ];
+        for (line, want) in rows {
+            assert_eq!(told(Command::parse_lenient(line.as_bytes())), *want, "{line}");
+        }
     }
 }

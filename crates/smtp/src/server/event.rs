@@ -34,7 +34,8 @@ pub enum Event {
         /// What follows it.
         parameters: Vec<Parameter>,
     },
-    /// It wants to send the content: DATA, after one accepted recipient at least. 354 lets it.
+    /// It wants to send the content: DATA, or the first BDAT, after one accepted recipient at least. 354 lets it; to
+    /// BDAT that is not said.
     Data,
     /// A piece of the content, with the doubled dots taken back: as much as arrived at once.
     Content(Vec<u8>),

@@ -32,6 +32,7 @@
 //! It shares types with the client and no code path, so neither can hide a mistake of the other.
 
 mod answer;
+mod chunk;
 mod command;
 mod data;
 mod event;

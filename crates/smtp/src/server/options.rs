@@ -23,6 +23,16 @@ pub struct Options {
     pub dsn: bool,
     /// Whether SMTPUTF8 (RFC 6531) is offered; default true.
     pub smtputf8: bool,
+    /// Whether CHUNKING (RFC 3030) is offered; default false.
+    pub chunking: bool,
+    /// Whether commands are read as [`Command::parse_lenient`](super::Command::parse_lenient) reads them, and what a
+    /// client sends behind STARTTLS is thrown away rather than the end of the session; default false.
+    pub lenient: bool,
+    /// Whether nothing is done for a client before TLS, where [`security`](Self::security) is `StartTls`: neither a login
+    /// nor a message, whether one is needed or not; default false.
+    pub require_tls: bool,
+    /// Whether credentials are taken in the clear though TLS is offered, for clients that have none; default false.
+    pub clear_credentials: bool,
     /// Lines of the reply to EHLO beside those that the session writes; default none. For extensions that change
     /// nothing in the dialogue.
     pub extensions: Vec<Cow<'static, str>>,
@@ -43,6 +53,10 @@ impl Options {
             mechanisms: Vec::from([Mechanism::XOAuth2, Mechanism::OAuthBearer]),
             dsn: true,
             smtputf8: true,
+            chunking: false,
+            lenient: false,
+            require_tls: false,
+            clear_credentials: false,
             extensions: Vec::new(),
             limits: Limits::default(),
             wording: Wording::default(),
@@ -54,9 +68,11 @@ impl Options {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Octets of a command line without its end; default 510, RFC 5321 section 4.5.3.1.4. AUTH with a longer response
-    /// has to be done in two steps, RFC 4954 section 4.
+    /// Octets of a command line without its end; default 510, RFC 5321 section 4.5.3.1.4.
     pub command: usize,
+    /// Octets of an AUTH command without its end; default 510. RFC 4954 section 4 asks for 12,288 with its end; where
+    /// it is less, a longer response has to be sent in a second step, as at Microsoft's.
+    pub auth: usize,
     /// Octets of a line of an authentication exchange with its end; default 12,288, RFC 4954 section 4. The receive
     /// buffer must hold as many. A longer line ends the session.
     pub response: usize,
@@ -74,6 +90,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             command: 510,
+            auth: 510,
             response: 12_288,
             message: 100 << 20,
             recipients: 100,
@@ -117,6 +134,12 @@ pub struct Wording {
     pub recipient_first: Answer,
     /// Bytes behind STARTTLS. The session ends.
     pub bytes_before_tls: Answer,
+    /// AUTH or MAIL before TLS, where [`Options::require_tls`] is set.
+    pub tls_first: Answer,
+    /// What a browser says. The session ends.
+    pub http: Answer,
+    /// A chunk of a message that is not the last.
+    pub chunk: Answer,
     /// AUTH by a mechanism that is not offered.
     pub mechanism: Answer,
     /// The client gave an authentication up.
@@ -157,6 +180,9 @@ impl Default for Wording {
             mail_first: Answer::new(503, "5.5.1 Send MAIL first"),
             recipient_first: Answer::new(503, "5.5.1 No recipient was accepted"),
             bytes_before_tls: Answer::new(554, "5.5.0 Octets behind STARTTLS"),
+            tls_first: Answer::new(530, "5.7.0 Start TLS first"),
+            http: Answer::new(554, "5.7.0 This is SMTP"),
+            chunk: Answer::new(250, "2.0.0 OK, go on"),
             mechanism: Answer::new(504, "5.5.4 No such mechanism here"),
             cancelled: Answer::new(501, "5.7.0 Authentication cancelled"),
             malformed: Answer::new(501, "5.5.2 Not a response of the mechanism"),

@@ -7,7 +7,10 @@ use mailbearer_sasl::{
 };
 use mailbearer_wire::{Lines, Machine, RecvBuf, Security, SendBuf, Step};
 
-use super::{Answer, Command, CommandError, DataDecoder, Error, Event, Options, Parameter, Wording};
+use super::{
+    Answer, Command, CommandError, DataDecoder, Error, Event, Limits, Options, Parameter, Wording,
+    chunk::LineEndCheck,
+};
 
 /// The server's side of one SMTP conversation.
 ///
@@ -40,6 +43,7 @@ enum State {
     Acknowledgement(Acceptor, Answer),
     Owed(Owed),
     Content(Content),
+    Chunk(Chunk),
     Handshake,
     Closing,
     Failed(Error),
@@ -52,6 +56,7 @@ enum Owed {
     Mail,
     Recipient,
     Data,
+    Chunk(Chunk),
     Message,
 }
 
@@ -62,6 +67,11 @@ enum Transaction {
     /// The sender and so many recipients were accepted.
     Begun {
         recipients: usize,
+    },
+    /// So many octets of it came by BDAT.
+    Chunked {
+        octets: u64,
+        ends: LineEndCheck,
     },
 }
 
@@ -79,6 +89,15 @@ struct Content {
     decoder: DataDecoder,
     octets: usize,
     ended: bool,
+}
+
+/// What is left of a BDAT's octets.
+#[derive(Clone, Debug)]
+struct Chunk {
+    left: u64,
+    last: bool,
+    /// It is refused: its octets are taken and thrown away, then this is said.
+    refusal: Option<Answer>,
 }
 
 /// What to do after a command: tell the caller, or go on.
@@ -111,8 +130,8 @@ impl Session {
     pub fn answer(&mut self, answer: &Answer) -> Result<(), Error> {
         let State::Owed(owed) = &self.state else { return Err(Error::Misuse("no answer is due")) };
         let fits = match (owed, answer.code) {
-            (_, 400..600) | (Owed::Login(_), 235) | (Owed::Data, 354) => true,
-            (Owed::Login(_) | Owed::Data, _) => false,
+            (_, 400..600) | (Owed::Login(_), 235) | (Owed::Data | Owed::Chunk(_), 354) => true,
+            (Owed::Login(_) | Owed::Data | Owed::Chunk(_), _) => false,
             (_, code) => (200..300).contains(&code),
         };
         if !fits {
@@ -124,6 +143,16 @@ impl Session {
             Owed::Mail if positive => self.transaction = Transaction::Begun { recipients: 0 },
             Owed::Recipient if positive => self.transaction.count_recipient(),
             Owed::Message => self.transaction = Transaction::None,
+            Owed::Chunk(chunk) => {
+                let mut chunk = chunk.clone();
+                if positive {
+                    self.transaction = Transaction::Chunked { octets: 0, ends: LineEndCheck::default() };
+                } else {
+                    chunk.refusal = Some(answer.clone());
+                }
+                self.state = State::Chunk(chunk);
+                return Ok(());
+            }
             Owed::Mail | Owed::Recipient | Owed::Data => {}
         }
         let data = matches!(owed, Owed::Data);
@@ -161,12 +190,24 @@ impl Session {
         }
     }
 
-    fn command(&mut self, line: &[u8], rx: &RecvBuf) -> Next {
-        if line.len() > self.options.limits.command {
+    fn command(&mut self, line: &[u8], rx: &mut RecvBuf) -> Next {
+        let Limits { command, auth, .. } = self.options.limits;
+        if line.len() > if is_auth(line) { auth } else { command } {
             return self.refuse_by(|wording| &wording.line_too_long);
         }
-        match Command::parse(line) {
+        let parse = if self.options.lenient { Command::parse_lenient } else { Command::parse };
+        match parse(line) {
+            // Whoever reached this by a browser may have a whole session in the body of a request.
+            Err(CommandError::Unknown) if is_http(line) => {
+                let _ = self.say_by(|wording| &wording.http);
+                (State::Closing, self.give_up())
+            }
             Err(CommandError::Unknown) => self.refuse_by(|wording| &wording.unknown),
+            // Nobody knows where its octets end.
+            Err(CommandError::Syntax(_)) if is_verb(line, b"BDAT") => {
+                let _ = self.say_by(|wording| &wording.arguments);
+                (State::Closing, self.give_up())
+            }
             Err(CommandError::Syntax(_)) => self.refuse_by(|wording| &wording.arguments),
             Ok(Command::Ehlo(name)) => self.hello(&name, true),
             Ok(Command::Helo(name)) => self.hello(&name, false),
@@ -180,7 +221,9 @@ impl Session {
                 Transaction::None => self.refuse_by(|wording| &wording.mail_first),
                 Transaction::Begun { recipients: 0 } => self.refuse_by(|wording| &wording.recipient_first),
                 Transaction::Begun { .. } => (State::Owed(Owed::Data), Some(Event::Data)),
+                Transaction::Chunked { .. } => self.refuse_by(|wording| &wording.sequence),
             },
+            Ok(Command::Bdat { size, last }) => self.bdat(size, last),
             Ok(Command::Rset) => {
                 let state = self.say_by(|wording| &wording.reset);
                 (state, self.give_up())
@@ -217,6 +260,7 @@ impl Session {
         ]);
         lines.extend(options.dsn.then_some(Cow::Borrowed("DSN")));
         lines.extend(options.smtputf8.then_some(Cow::Borrowed("SMTPUTF8")));
+        lines.extend(options.chunking.then_some(Cow::Borrowed("CHUNKING")));
         lines.extend(self.may_start_tls().then_some(Cow::Borrowed("STARTTLS")));
         if self.takes_credentials() && !options.mechanisms.is_empty() {
             let names: Vec<&str> = options.mechanisms.iter().map(|mechanism| mechanism.name()).collect();
@@ -231,12 +275,15 @@ impl Session {
     }
 
     fn takes_credentials(&self) -> bool {
-        self.tls || self.options.security.is_none()
+        self.tls || self.options.security.is_none() || self.options.clear_credentials
     }
 
-    fn starttls(&mut self, rx: &RecvBuf) -> Next {
+    fn starttls(&mut self, rx: &mut RecvBuf) -> Next {
         if !self.may_start_tls() {
             return self.refuse_by(|wording| &wording.sequence);
+        }
+        if self.options.lenient {
+            rx.consume_secret(rx.unread().len());
         }
         if !rx.unread().is_empty() {
             let _ = self.say_by(|wording| &wording.bytes_before_tls);
@@ -252,6 +299,9 @@ impl Session {
         }
         if self.authenticated || self.transaction != Transaction::None {
             return self.refuse_by(|wording| &wording.sequence);
+        }
+        if self.options.require_tls && !self.tls {
+            return self.refuse_by(|wording| &wording.tls_first);
         }
         let offered = name.parse().ok().filter(|mechanism| self.options.mechanisms.contains(mechanism));
         let Some(mechanism) = offered.filter(|_| self.takes_credentials()) else {
@@ -298,6 +348,9 @@ impl Session {
         if !self.greeted {
             return self.refuse_by(|wording| &wording.hello_first);
         }
+        if self.options.require_tls && !self.tls {
+            return self.refuse_by(|wording| &wording.tls_first);
+        }
         if self.options.login && !self.authenticated {
             return self.refuse_by(|wording| &wording.login_first);
         }
@@ -333,8 +386,10 @@ impl Session {
     }
 
     fn rcpt(&mut self, recipient: String, parameters: Vec<Parameter>) -> Next {
-        let Transaction::Begun { recipients } = self.transaction else {
-            return self.refuse_by(|wording| &wording.mail_first);
+        let recipients = match self.transaction {
+            Transaction::Begun { recipients } => recipients,
+            Transaction::None => return self.refuse_by(|wording| &wording.mail_first),
+            Transaction::Chunked { .. } => return self.refuse_by(|wording| &wording.sequence),
         };
         let dsn = self.options.dsn;
         if !parameters.iter().all(|own| dsn && matches!(own.keyword.as_str(), "NOTIFY" | "ORCPT")) {
@@ -344,6 +399,70 @@ impl Session {
             return self.refuse_by(|wording| &wording.recipients);
         }
         (State::Owed(Owed::Recipient), Some(Event::Recipient { recipient, parameters }))
+    }
+
+    /// RFC 3030 section 2: whatever is wrong, the octets come, and the answer after them.
+    fn bdat(&mut self, size: u64, last: bool) -> Next {
+        let wording = &self.options.wording;
+        let octets = match self.transaction {
+            Transaction::Chunked { octets, .. } => octets,
+            _ => 0,
+        };
+        let limit = u64::try_from(self.options.limits.message).unwrap_or(u64::MAX);
+        let refusal = match self.transaction {
+            _ if !self.options.chunking => Some(&wording.unknown),
+            Transaction::None => Some(&wording.mail_first),
+            Transaction::Begun { recipients: 0 } => Some(&wording.recipient_first),
+            _ if octets.saturating_add(size) > limit => Some(&wording.message_too_large),
+            _ => None,
+        };
+        let chunk = Chunk { left: size, last, refusal: refusal.cloned() };
+        match self.transaction {
+            Transaction::Begun { .. } if chunk.refusal.is_none() => {
+                (State::Owed(Owed::Chunk(chunk)), Some(Event::Data))
+            }
+            _ => (State::Chunk(chunk), None),
+        }
+    }
+
+    /// Reads what there is of a chunk. Returns `None` if nothing is there.
+    fn chunk(&mut self, mut chunk: Chunk, rx: &mut RecvBuf) -> Option<Next> {
+        if chunk.left == 0 {
+            return Some(self.end_of_chunk(chunk));
+        }
+        let unread = rx.unread();
+        let count = usize::try_from(chunk.left).unwrap_or(usize::MAX).min(unread.len());
+        let piece = unread.get(..count).unwrap_or_default();
+        if piece.is_empty() {
+            self.state = State::Chunk(chunk);
+            return None;
+        }
+        chunk.left = chunk.left.saturating_sub(u64::try_from(count).unwrap_or(u64::MAX));
+        let mut event = None;
+        if chunk.refusal.is_none()
+            && let Transaction::Chunked { octets, ends } = &mut self.transaction
+        {
+            *octets = octets.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+            ends.add(piece);
+            event = Some(Event::Content(piece.to_vec()));
+        }
+        rx.consume_bulk(count);
+        Some((State::Chunk(chunk), event))
+    }
+
+    fn end_of_chunk(&mut self, chunk: Chunk) -> Next {
+        if let Some(refusal) = chunk.refusal {
+            let state = self.refuse(&refusal);
+            return (state, self.give_up());
+        }
+        match self.transaction {
+            Transaction::Chunked { ends, .. } if chunk.last && ends.is_bare() => {
+                let (state, _) = self.refuse_by(|wording| &wording.bare_line_end);
+                (state, self.give_up())
+            }
+            _ if chunk.last => (State::Owed(Owed::Message), Some(Event::EndOfContent)),
+            _ => (self.say_by(|wording| &wording.chunk), None),
+        }
     }
 
     /// Reads what there is of a message. Returns `None` if nothing is there.
@@ -472,6 +591,7 @@ impl Machine for Session {
                 }
                 State::Content(content) if content.ended => Some(self.end_of_content(&content)),
                 State::Content(content) => self.content(content, rx),
+                State::Chunk(chunk) => self.chunk(chunk, rx),
                 state @ (State::Command | State::Response(..) | State::Acknowledgement(..)) => {
                     self.line(state, rx)
                 }
@@ -481,7 +601,7 @@ impl Machine for Session {
                     return Ok(Step::Read);
                 }
                 self.state = match self.state {
-                    State::Content(_) => State::Failed(Error::Truncated),
+                    State::Content(_) | State::Chunk(_) => State::Failed(Error::Truncated),
                     _ => State::Closing,
                 };
                 continue;
@@ -500,7 +620,18 @@ impl Machine for Session {
 }
 
 fn is_auth(line: &[u8]) -> bool {
-    line.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"AUTH"))
+    is_verb(line, b"AUTH")
+}
+
+fn is_verb(line: &[u8], verb: &[u8]) -> bool {
+    line.get(..verb.len()).is_some_and(|start| start.eq_ignore_ascii_case(verb))
+}
+
+/// Whether it is the first line of an HTTP request.
+fn is_http(line: &[u8]) -> bool {
+    let methods: [&[u8]; 9] =
+        [b"GET ", b"POST ", b"PUT ", b"HEAD ", b"CONNECT ", b"OPTIONS ", b"DELETE ", b"PATCH ", b"TRACE "];
+    methods.iter().any(|method| is_verb(line, method))
 }
 
 /// The reply code that says that the connection is closed.

@@ -3,6 +3,8 @@ use alloc::{string::ToString, vec};
 use super::*;
 use crate::server::Limits;
 
+mod relay;
+
 /// `robot` with the token `good` gets in; recipients at `no.test` and the subject `refuse` do not.
 fn decide(session: &mut Session, event: Event, seen: &mut Vec<String>) {
     let (told, answer) = match event {

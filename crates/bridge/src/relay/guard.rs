@@ -1,0 +1,201 @@
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    net::IpAddr,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use mailbearer::Secret;
+
+use super::{Limits, Options, PasswordHash};
+
+/// Who is connected and who guesses passwords.
+#[derive(Debug, Default)]
+pub(crate) struct Guard {
+    state: Mutex<State>,
+    /// Argon2 takes memory: no more than so many at once.
+    hashing: [Mutex<()>; 2],
+    keys: [RandomState; 2],
+}
+
+#[derive(Debug, Default)]
+struct State {
+    connections: usize,
+    by_address: HashMap<IpAddr, usize>,
+    failures: HashMap<Who, (u32, Instant)>,
+    /// Passwords that were right, by a keyed hash: a device that logs in for each page costs Argon2 once.
+    right: HashMap<(String, [u64; 2]), PasswordHash>,
+}
+
+/// Who guesses: an address, or on this machine, where all have the same one, the name that is tried.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Who {
+    Address(IpAddr),
+    Name(String),
+}
+
+/// What becomes of a client that connects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    Free,
+    /// There are too many clients, or too many of this address.
+    Full,
+    /// There are so many that not even that can be said to more of them.
+    Crowded,
+}
+
+impl Guard {
+    /// Counts a client in.
+    pub(crate) fn enter(&self, address: IpAddr, limits: &Limits) -> Entry {
+        let mut state = self.state();
+        state.connections = state.connections.saturating_add(1);
+        let all = state.connections;
+        let own = state.by_address.entry(address).or_default();
+        *own = own.saturating_add(1);
+        let own = if address.is_loopback() { 0 } else { *own };
+        if all > limits.connections.saturating_add(REFUSALS) {
+            Entry::Crowded
+        } else if all > limits.connections || own > limits.connections_per_address {
+            Entry::Full
+        } else {
+            Entry::Free
+        }
+    }
+
+    /// Counts a client out.
+    pub(crate) fn leave(&self, address: IpAddr) {
+        let mut state = self.state();
+        state.connections = state.connections.saturating_sub(1);
+        if let Some(own) = state.by_address.get_mut(&address) {
+            *own = own.saturating_sub(1);
+            if *own == 0 {
+                state.by_address.remove(&address);
+            }
+        }
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.state().connections
+    }
+
+    /// Whether logins are refused unheard.
+    pub(crate) fn is_locked_out(&self, address: IpAddr, name: &str, limits: &Limits) -> bool {
+        let who = who(address, name);
+        let mut state = self.state();
+        match state.failures.get(&who) {
+            Some((_, since)) if since.elapsed() >= limits.lock_out => {
+                state.failures.remove(&who);
+                false
+            }
+            Some((count, _)) => *count >= limits.failed_logins,
+            None => false,
+        }
+    }
+
+    /// Checks a login. Blocks for as long as Argon2 takes.
+    pub(crate) fn check(&self, address: IpAddr, name: &str, password: &Secret, options: &Options) -> bool {
+        let user = options.user(name);
+        let key = (name.to_owned(), [0, 1].map(|index: usize| self.keyed(index, password)));
+        let known = user.is_some_and(|user| self.state().right.get(&key) == Some(&user.password));
+        // Someone who is not known takes as long as someone who is.
+        let hash = user.map(|user| user.password.clone()).or_else(|| PasswordHash::parse(NOBODY).ok());
+        let is_right = known
+            || hash.is_some_and(|hash| {
+                let index = usize::from(key.1.first().is_some_and(|octets| octets & 1 == 1));
+                let _turn =
+                    self.hashing.get(index).map(|turn| turn.lock().unwrap_or_else(PoisonError::into_inner));
+                hash.is_of(password) && user.is_some()
+            });
+        let mut state = self.state();
+        if is_right {
+            state.failures.remove(&who(address, name));
+            if !known && let Some(user) = user {
+                if state.right.len() >= KNOWN {
+                    state.right.clear();
+                }
+                state.right.insert(key, user.password.clone());
+            }
+            return true;
+        }
+        if state.failures.len() >= KNOWN {
+            let lock_out = options.limits.lock_out;
+            state.failures.retain(|_, (_, since)| since.elapsed() < lock_out);
+        }
+        let (count, since) = state.failures.entry(who(address, name)).or_insert((0, Instant::now()));
+        (*count, *since) = (count.saturating_add(1), Instant::now());
+        false
+    }
+
+    fn keyed(&self, index: usize, password: &Secret) -> u64 {
+        self.keys.get(index).map_or(0, |key| key.hash_one(password.expose().as_bytes()))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn who(address: IpAddr, name: &str) -> Who {
+    if address.is_loopback() { Who::Name(name.to_ascii_lowercase()) } else { Who::Address(address) }
+}
+
+/// Clients over the limit that are told so at the same time.
+const REFUSALS: usize = 64;
+/// Entries of a table that an attacker can fill.
+const KNOWN: usize = 10_000;
+/// The hash of a password that nobody knows.
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm9ibw$\
+                      Zm9yIGEgcGFzc3dvcmQgdGhhdCBub2JvZHkga25vd3M";
+/// How long a task that can't be served waits.
+pub(crate) const PAUSE: Duration = Duration::from_millis(50);
+
+#[cfg(test)]
+mod tests {
+    use super::{super::User, *};
+
+    #[test]
+    fn guesses_are_counted_and_the_right_password_ends_it() {
+        let (guard, mut options) = (Guard::default(), Options::new("mx"));
+        options.limits.failed_logins = 3;
+        assert!(PasswordHash::parse(NOBODY).is_ok());
+        options.users.insert("u".into(), User::new(PasswordHash::of(&"right".into(), [1; 16]).unwrap()));
+        let [here, there, elsewhere] =
+            ["127.0.0.1", "192.0.2.1", "192.0.2.2"].map(|ip| ip.parse::<IpAddr>().unwrap());
+        for address in [here, there] {
+            for _ in 0..3 {
+                assert!(!guard.is_locked_out(address, "u", &options.limits));
+                assert!(!guard.check(address, "u", &"wrong".into(), &options));
+            }
+            assert!(guard.is_locked_out(address, "u", &options.limits));
+        }
+        assert!(
+            !guard.is_locked_out(here, "other", &options.limits)
+                && guard.is_locked_out(there, "other", &options.limits)
+        );
+        assert!(!guard.is_locked_out(elsewhere, "u", &options.limits));
+        assert!(guard.check(elsewhere, "u", &"right".into(), &options));
+        assert!(guard.check(elsewhere, "u", &"right".into(), &options), "remembered");
+        assert!(!guard.check(elsewhere, "nobody", &"right".into(), &options));
+        options.limits.lock_out = Duration::ZERO;
+        assert!(!guard.is_locked_out(there, "u", &options.limits), "it is over");
+        // Another password from now on: what was right before is not any more.
+        options.users.insert("u".into(), User::new(PasswordHash::of(&"new".into(), [1; 16]).unwrap()));
+        assert!(!guard.check(elsewhere, "u", &"right".into(), &options));
+    }
+
+    #[test]
+    fn connections_are_counted() {
+        let guard = Guard::default();
+        let limits = Limits { connections: 3, connections_per_address: 1, ..Limits::default() };
+        let [here, there] = ["127.0.0.1", "192.0.2.1"].map(|ip| ip.parse::<IpAddr>().unwrap());
+        assert_eq!([here, here, there].map(|address| guard.enter(address, &limits)), [Entry::Free; 3]);
+        assert_eq!(guard.enter(there, &limits), Entry::Full);
+        guard.leave(there);
+        assert_eq!(guard.enter(here, &limits), Entry::Full, "all that there may be");
+        guard.leave(here);
+        guard.leave(here);
+        assert_eq!(guard.enter(there, &limits), Entry::Full, "the address has one");
+        assert_eq!(guard.connections(), 3);
+    }
+}

@@ -1,0 +1,227 @@
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+
+use mailbearer::Address;
+use mailbearer_net::ServerTls;
+
+use super::{Network, PasswordHash};
+
+/// How a relay behaves.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// Its name, in the greeting and in Received.
+    pub name: String,
+    /// TLS and how it starts; `None` is a relay in the clear. Default none.
+    pub tls: Option<(Mode, ServerTls)>,
+    /// Whether messages and passwords are taken in the clear beyond this machine; default false.
+    pub plaintext: bool,
+    /// Who may send without a login. Where this and [`users`](Self::users) are empty, this machine may.
+    pub allow_from: Vec<Network>,
+    /// Who may log in, by the name at the login. One that begins with `@` is for every name that ends so and has no entry
+    /// of its own.
+    pub users: BTreeMap<String, User>,
+    /// The account of who has none of its own; `None` is the default one.
+    pub default_account: Option<String>,
+    /// What happens to a message that the provider refuses.
+    pub refusals: Refusals,
+    /// How much is taken.
+    pub limits: Limits,
+}
+
+/// How TLS starts on a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "at once, by a command, or either")]
+pub enum Mode {
+    /// At once.
+    Implicit,
+    /// By the command STARTTLS.
+    StartTls,
+    /// As the client has it: one that says nothing for a quarter of a second is greeted in the clear.
+    Both,
+}
+
+/// What happens to a message that the provider refuses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the sender hears of it at once or later")]
+pub enum Refusals {
+    /// The sender gets a report (RFC 3464).
+    #[default]
+    Bounce,
+    /// The client waits while it is tried, up to a minute, and hears the provider's words. What takes longer is taken,
+    /// and reported as a bounce.
+    Reply,
+}
+
+/// Someone who may log in.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct User {
+    /// What is kept of the password.
+    pub password: PasswordHash,
+    /// The account to send by; `None` for [`Options::default_account`].
+    pub account: Option<String>,
+    /// Addresses, or domains with `@` in front, that the envelope's sender has to be one of; empty for any. The null
+    /// sender is always one.
+    pub senders: Vec<String>,
+    /// The From of every message in place of its own, and the envelope's sender.
+    pub from: Option<Address>,
+}
+
+impl User {
+    /// A user who may send in any name by the default account.
+    #[must_use]
+    pub const fn new(password: PasswordHash) -> Self {
+        Self { password, account: None, senders: Vec::new(), from: None }
+    }
+
+    /// Whether the envelope's sender may be this one.
+    #[must_use]
+    pub fn may_send_as(&self, sender: &str) -> bool {
+        let fits = |own: &String| match own.strip_prefix('@') {
+            Some(domain) => sender.rsplit_once('@').is_some_and(|(_, own)| own.eq_ignore_ascii_case(domain)),
+            None => own.eq_ignore_ascii_case(sender),
+        };
+        sender.is_empty() || self.senders.is_empty() || self.from.is_some() || self.senders.iter().any(fits)
+    }
+}
+
+/// How much a relay takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Clients at once; default 1,000. The next ones hear `421 4.3.2`.
+    pub connections: usize,
+    /// Clients at once from one address other than this machine's; default 50.
+    pub connections_per_address: usize,
+    /// Octets of a message; default 150 MiB.
+    pub message: usize,
+    /// Recipients of a message; default 500.
+    pub recipients: usize,
+    /// Logins that may fail, of an address or on this machine of a user, before it is locked out; default 10.
+    pub failed_logins: u32,
+    /// For how long; default 10 minutes.
+    pub lock_out: Duration,
+    /// How long a client may be silent; default 5 minutes.
+    pub silence: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 1000,
+            connections_per_address: 50,
+            message: 150 << 20,
+            recipients: 500,
+            failed_logins: 10,
+            lock_out: Duration::from_secs(600),
+            silence: Duration::from_secs(300),
+        }
+    }
+}
+
+impl Options {
+    /// A relay of this name on this machine, for this machine.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            tls: None,
+            plaintext: false,
+            allow_from: Vec::new(),
+            users: BTreeMap::new(),
+            default_account: None,
+            refusals: Refusals::default(),
+            limits: Limits::default(),
+        }
+    }
+
+    /// Whether it may be offered on these addresses.
+    ///
+    /// # Errors
+    ///
+    /// Says what is missing to listen beyond this machine: TLS, or that [`plaintext`](Self::plaintext) and
+    /// [`allow_from`](Self::allow_from) are set; and users or `allow_from`, or anyone could send.
+    pub fn check(&self, addresses: &[SocketAddr]) -> Result<(), String> {
+        let Some(open) = addresses.iter().find(|address| !address.ip().to_canonical().is_loopback()) else {
+            return Ok(());
+        };
+        let may_be_clear = self.plaintext && !self.allow_from.is_empty();
+        if self.tls.is_none() && !may_be_clear {
+            return Err(format!(
+                "{open} is open to other machines: that takes TLS, or plaintext = true together with allow_from"
+            ));
+        }
+        if self.users.is_empty() && self.allow_from.is_empty() {
+            return Err(format!(
+                "{open} is open to other machines, and anyone could send: that takes users or allow_from"
+            ));
+        }
+        Ok(())
+    }
+
+    /// The user of a name at a login, if there is one.
+    pub(crate) fn user(&self, name: &str) -> Option<&User> {
+        let domain = || name.rfind('@').and_then(|at| name.get(at..)).map(str::to_ascii_lowercase);
+        self.users.get(name).or_else(|| self.users.get(&domain()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(senders: &[&str]) -> User {
+        let hash = PasswordHash::of(&"x".into(), [0; 16]).unwrap();
+        User { senders: senders.iter().map(|one| (*one).to_owned()).collect(), ..User::new(hash) }
+    }
+
+    #[test]
+    fn is_not_open_to_others_by_oversight() {
+        let options = |change: fn(&mut Options)| {
+            let mut options = Options::new("mx");
+            change(&mut options);
+            options
+        };
+        let add_user = |options: &mut Options| drop(options.users.insert("u".into(), user(&[])));
+        let allow = |options: &mut Options| options.allow_from.push("10.0.0.0/8".parse().unwrap());
+        let rows: &[(&str, fn(&mut Options), bool)] =
+            &[("nothing", |_| (), false), ("plaintext alone", |options| options.plaintext = true, false)];
+        for (name, change, want) in rows {
+            assert_eq!(options(*change).check(&["0.0.0.0:25".parse().unwrap()]).is_ok(), *want, "{name}");
+            assert_eq!(
+                options(*change).check(&["127.0.0.2:25".parse().unwrap(), "[::1]:25".parse().unwrap()]),
+                Ok(())
+            );
+        }
+        let mut open = options(|_| ());
+        allow(&mut open);
+        assert!(open.check(&["[::]:25".parse().unwrap()]).is_err(), "in the clear");
+        open.plaintext = true;
+        assert_eq!(open.check(&["[::]:25".parse().unwrap()]), Ok(()));
+        let mut open = options(|options| options.plaintext = true);
+        add_user(&mut open);
+        assert!(open.check(&["192.168.0.1:25".parse().unwrap()]).is_err(), "passwords in the clear");
+    }
+
+    #[test]
+    fn senders_are_limited_by_user() {
+        let own = user(&["a@x.test", "@y.test"]);
+        for (sender, want) in [
+            ("a@x.test", true),
+            ("A@X.test", true),
+            ("b@x.test", false),
+            ("b@Y.TEST", true),
+            ("", true),
+            ("b@z.y.test", false),
+        ] {
+            assert_eq!(own.may_send_as(sender), want, "{sender}");
+        }
+        assert!(user(&[]).may_send_as("any@x"));
+        let mut options = Options::new("mx");
+        options.users.insert("@x.test".into(), user(&["a@x.test"]));
+        options.users.insert("own@x.test".into(), user(&[]));
+        assert_eq!(options.user("b@X.test").unwrap().senders.len(), 1);
+        assert!(options.user("own@x.test").unwrap().senders.is_empty());
+        assert!(options.user("b@y.test").is_none() && options.user("b").is_none());
+    }
+}

@@ -1,0 +1,99 @@
+use std::fmt;
+
+use argon2::{
+    Argon2,
+    password_hash::{PasswordHash as Parsed, PasswordHasher, PasswordVerifier, SaltString},
+};
+use mailbearer::Secret;
+
+/// What is kept of a password: its Argon2id hash in the PHC string format, `$argon2id$v=19$...`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash(String);
+
+/// A text that is no hash of this kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "there is no more to it")]
+pub struct InvalidHash;
+
+impl fmt::Display for InvalidHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "is no hash of a password, as `mailbearer relay passwd NAME` makes it: $argon2id$v=19$...",
+        )
+    }
+}
+
+impl std::error::Error for InvalidHash {}
+
+impl PasswordHash {
+    /// Hashes a password, with `random` as salt.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the password is longer than Argon2 takes.
+    pub fn of(password: &Secret, random: [u8; 16]) -> Result<Self, InvalidHash> {
+        let salt = SaltString::encode_b64(&random).map_err(|_| InvalidHash)?;
+        let hash = Argon2::default().hash_password(password.expose().as_bytes(), &salt);
+        hash.map(|hash| Self(hash.to_string())).map_err(|_| InvalidHash)
+    }
+
+    /// Takes a hash as it is kept.
+    ///
+    /// # Errors
+    ///
+    /// Fails for what is no Argon2id hash, and for one that would take more than 1 GiB or 100 passes to check.
+    pub fn parse(text: &str) -> Result<Self, InvalidHash> {
+        let parsed = Parsed::new(text).map_err(|_| InvalidHash)?;
+        let number = |name| parsed.params.get_decimal(name).unwrap_or(0);
+        let is_own =
+            parsed.algorithm.as_str() == "argon2id" && parsed.hash.is_some() && parsed.salt.is_some();
+        (is_own && number("m") <= 1 << 20 && number("t") <= 100)
+            .then(|| Self(text.to_owned()))
+            .ok_or(InvalidHash)
+    }
+
+    /// Whether it is that of `password`. Takes some tens of milliseconds, and 19 MiB for as long.
+    #[must_use]
+    pub fn is_of(&self, password: &Secret) -> bool {
+        let verify =
+            |hash: Parsed<'_>| Argon2::default().verify_password(password.expose().as_bytes(), &hash);
+        Parsed::new(&self.0).is_ok_and(|hash| verify(hash).is_ok())
+    }
+
+    /// As it is kept.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordHash").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_its_password_and_no_other() {
+        let hash = PasswordHash::of(&"hunter2".into(), [7; 16]).unwrap();
+        assert!(hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.as_str());
+        let kept = PasswordHash::parse(hash.as_str()).unwrap();
+        assert!(kept.is_of(&"hunter2".into()) && !kept.is_of(&"hunter3".into()) && !kept.is_of(&"".into()));
+        assert_ne!(hash, PasswordHash::of(&"hunter2".into(), [8; 16]).unwrap());
+        assert_eq!(format!("{hash:?}"), "PasswordHash { .. }");
+        let huge = hash.as_str().replace("m=19456", "m=4000000");
+        for text in [
+            "hunter2",
+            "",
+            "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA",
+            "$argon2i$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g",
+            &huge,
+        ] {
+            assert_eq!(PasswordHash::parse(text), Err(InvalidHash), "{text}");
+        }
+    }
+}

@@ -1,0 +1,397 @@
+use std::{
+    hash::{BuildHasher, RandomState},
+    net::IpAddr,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use mailbearer::{
+    Address, DateTime, Envelope,
+    proto::{
+        sasl::server::Login,
+        smtp::{
+            Notify, Returned,
+            server::{Answer, Event, Parameter},
+        },
+    },
+};
+
+use super::{
+    LogLine, Options, Refusals, User,
+    header::{Rewrite, Unfit, rewrite},
+    log::{add, count},
+    server::Shared,
+};
+use crate::spool::{self, Fate, State, Writer};
+
+/// One client's session as far as it is about mail: who it is, and the message that it hands over.
+///
+/// It has no socket. What can be decided at once is answered by [`on`](Self::on); what takes a while is [`Work`].
+pub(crate) struct Reception {
+    shared: Arc<Shared>,
+    options: Arc<Options>,
+    address: IpAddr,
+    user: Option<(String, User)>,
+    envelope: Envelope,
+    incoming: Option<Incoming>,
+    messages: u64,
+}
+
+/// A message on its way in.
+struct Incoming {
+    writer: Writer,
+    /// The message up to here, until its header has ended.
+    start: Option<Vec<u8>>,
+    octets: u64,
+    /// Why it is not taken, which is said when it is whole.
+    problem: Option<Answer>,
+}
+
+/// What an event asks for.
+pub(crate) enum Next {
+    Answer(Answer),
+    /// Nothing is to be said.
+    Nothing,
+    Work(Work),
+}
+
+/// What blocks: Argon2, or the disk.
+pub(crate) enum Work {
+    Login(Login),
+    Begin,
+    Commit,
+}
+
+impl Reception {
+    pub(crate) fn new(shared: Arc<Shared>, options: Arc<Options>, address: IpAddr) -> Self {
+        let envelope = Envelope::default();
+        Self { shared, options, address, user: None, envelope, incoming: None, messages: 0 }
+    }
+
+    /// Whether a message was begun and not yet ended.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.incoming.is_some() || !self.envelope.recipients.is_empty()
+    }
+
+    pub(crate) fn on(&mut self, event: Event) -> Next {
+        let answer = match event {
+            Event::Login { login, .. } => {
+                if self.shared.guard.is_locked_out(self.address, &login.user, &self.options.limits) {
+                    count(&self.shared.counters.logins_failed);
+                    Answer::new(454, "4.7.0 Too many failed logins, try again later")
+                } else {
+                    return Next::Work(Work::Login(login));
+                }
+            }
+            Event::Mail { sender, parameters } => self.mail(&sender, &parameters),
+            Event::Recipient { recipient, parameters } => self.recipient(recipient, &parameters),
+            Event::Data => return Next::Work(Work::Begin),
+            Event::Content(piece) => {
+                self.content(&piece);
+                return Next::Nothing;
+            }
+            Event::EndOfContent => return Next::Work(Work::Commit),
+            Event::Reset => {
+                self.forget();
+                return Next::Nothing;
+            }
+            _ => Answer::new(502, "5.5.1 Not done here"),
+        };
+        Next::Answer(answer)
+    }
+
+    pub(crate) fn work(&mut self, work: Work) -> Answer {
+        match work {
+            Work::Login(login) => self.login(&login),
+            Work::Begin => self.begin(),
+            Work::Commit => {
+                let answer = self.commit();
+                if !answer.is_positive() {
+                    count(&self.shared.counters.messages_refused);
+                }
+                self.forget();
+                answer
+            }
+        }
+    }
+
+    /// The line for the log when the client has gone.
+    pub(crate) fn farewell(&self, end: &str) -> LogLine {
+        let user = self.user.as_ref().map(|(name, _)| name.as_str());
+        LogLine::new("connection").client(self.address, user).with("messages", self.messages).with("end", end)
+    }
+
+    fn forget(&mut self) {
+        self.incoming = None;
+        self.envelope = Envelope::default();
+    }
+
+    fn login(&mut self, login: &Login) -> Answer {
+        let shared = &self.shared;
+        if !shared.guard.check(self.address, &login.user, &login.secret, &self.options) {
+            count(&shared.counters.logins_failed);
+            let line = LogLine::new("login").client(self.address, Some(&login.user));
+            shared.tell(line.with("result", "refused"));
+            return Answer::new(535, "5.7.8 User name or password is wrong");
+        }
+        count(&shared.counters.logins);
+        self.user = self.options.user(&login.user).map(|user| (login.user.clone(), user.clone()));
+        Answer::new(235, "2.7.0 Logged in")
+    }
+
+    fn account(&self) -> Option<&str> {
+        let own = self.user.as_ref().and_then(|(_, user)| user.account.as_deref());
+        own.or(self.options.default_account.as_deref())
+    }
+
+    fn own_address(&self) -> String {
+        self.shared.accounts.address(self.account()).unwrap_or_default().to_owned()
+    }
+
+    fn mail(&mut self, sender: &str, parameters: &[Parameter]) -> Answer {
+        let fixed = self.user.as_ref().and_then(|(_, user)| user.from.as_ref());
+        let sender = match fixed {
+            // A report of failure is from nobody.
+            _ if sender.is_empty() => String::new(),
+            Some(from) => from.address().to_owned(),
+            None if !sender.contains('@') => self.own_address(),
+            None => sender.to_owned(),
+        };
+        if !sender.is_empty() && Address::new(&sender).is_err() {
+            return Answer::new(553, "5.1.7 This is no address to send from");
+        }
+        if let Some((_, user)) = &self.user
+            && !user.may_send_as(&sender)
+        {
+            return Answer::new(553, "5.7.1 You may not send in this name");
+        }
+        let mut envelope = Envelope::new(sender, [""; 0]);
+        for Parameter { keyword, value } in parameters {
+            let value = value.as_deref().unwrap_or_default();
+            match keyword.as_str() {
+                "SIZE" => envelope.size = value.parse().ok(),
+                "SMTPUTF8" => envelope.smtp_utf8 = true,
+                "RET" if value.eq_ignore_ascii_case("FULL") => envelope.dsn.returned = Some(Returned::Full),
+                "RET" if value.eq_ignore_ascii_case("HDRS") => envelope.dsn.returned = Some(Returned::Header),
+                "ENVID" => envelope.dsn.envelope_id = unxtext(value),
+                _ => {}
+            }
+        }
+        self.envelope = envelope;
+        Answer::new(250, "2.1.0 OK")
+    }
+
+    fn recipient(&mut self, recipient: String, parameters: &[Parameter]) -> Answer {
+        if Address::new(&recipient).is_err() {
+            return Answer::new(553, "5.1.3 This is no address to send to");
+        }
+        if !recipient.is_ascii() && !self.envelope.smtp_utf8 {
+            return Answer::new(553, "5.6.7 The address needs SMTPUTF8");
+        }
+        if let Some(notify) = parameters.iter().find(|one| one.keyword == "NOTIFY") {
+            let wanted = self.envelope.dsn.notify.get_or_insert_with(Notify::default);
+            for word in notify.value.as_deref().unwrap_or_default().split(',') {
+                match word.to_ascii_uppercase().as_str() {
+                    "SUCCESS" => wanted.success = true,
+                    "FAILURE" => wanted.failure = true,
+                    "DELAY" => wanted.delay = true,
+                    _ => {}
+                }
+            }
+        }
+        if !self.envelope.recipients.contains(&recipient) {
+            self.envelope.recipients.push(recipient);
+        }
+        Answer::new(250, "2.1.5 OK")
+    }
+
+    fn begin(&mut self) -> Answer {
+        match self.shared.spool.begin(&self.envelope, self.account()) {
+            Ok(writer) => {
+                self.incoming = Some(Incoming { writer, start: Some(Vec::new()), octets: 0, problem: None });
+                Answer::new(354, "Go ahead, and end with a lone dot")
+            }
+            Err(error) => self.no_room(&error),
+        }
+    }
+
+    /// The answer where the spool fails; whoever runs the relay hears why.
+    fn no_room(&self, error: &spool::Error) -> Answer {
+        self.shared.tell(LogLine::new("trouble").with("spool", error));
+        if error.is_transient() {
+            Answer::new(452, "4.3.1 There is no room for it now")
+        } else {
+            Answer::new(451, "4.3.0 It can't be kept now")
+        }
+    }
+
+    fn content(&mut self, piece: &[u8]) {
+        let Some(incoming) = &mut self.incoming else { return };
+        incoming.octets = incoming.octets.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+        if incoming.problem.is_some() {
+            return;
+        }
+        let Some(start) = &mut incoming.start else {
+            let written = incoming.writer.write(piece);
+            return self.note(written);
+        };
+        // The end may be cut by the pieces.
+        let seen = start.len().saturating_sub(3);
+        start.extend_from_slice(piece);
+        let has_ended = start.starts_with(b"\r\n")
+            || start.get(seen..).unwrap_or_default().windows(4).any(|end| end == b"\r\n\r\n");
+        if has_ended {
+            self.end_of_header();
+        } else if start.len() > HEADER {
+            incoming.problem = Some(Answer::new(552, "5.3.4 The header is too large"));
+            incoming.start = None;
+        }
+    }
+
+    fn end_of_header(&mut self) {
+        let own = self.own_address();
+        let Some(incoming) = &mut self.incoming else { return };
+        let Some(start) = incoming.start.take() else { return };
+        let with = if self.user.is_some() { "ESMTPA" } else { "ESMTP" };
+        let received = format!(
+            "Received: from [{}]\r\n by {} with {with} id {};\r\n {}\r\n",
+            self.address,
+            self.options.name,
+            incoming.writer.id(),
+            now().map_or_else(String::new, |now| now.to_string()),
+        );
+        let how = Rewrite {
+            received,
+            own: &own,
+            from: self.user.as_ref().and_then(|(_, user)| user.from.as_ref()),
+            host: &self.options.name,
+            random: random(),
+        };
+        match rewrite(&start, &how) {
+            Ok(octets) => {
+                let written = incoming.writer.write(&octets);
+                self.note(written);
+            }
+            Err(Unfit::Loop) => {
+                incoming.problem = Some(Answer::new(554, "5.4.6 This message goes in a circle"))
+            }
+            Err(Unfit::Header) => incoming.problem = Some(Answer::new(554, "5.6.0 The header can't be read")),
+        }
+    }
+
+    fn note(&mut self, written: Result<(), spool::Error>) {
+        if let Err(error) = written {
+            let answer = self.no_room(&error);
+            if let Some(incoming) = &mut self.incoming {
+                incoming.problem = Some(answer);
+            }
+        }
+    }
+
+    /// Takes the message: the answer is positive once it is on the disk.
+    fn commit(&mut self) -> Answer {
+        // A message may be all header.
+        self.end_of_header();
+        let Some(Incoming { writer, octets, problem, .. }) = self.incoming.take() else {
+            return Answer::new(451, "4.3.0 There is no message");
+        };
+        if let Some(problem) = problem {
+            return problem;
+        }
+        let shared = Arc::clone(&self.shared);
+        let waits = self.options.refusals == Refusals::Reply;
+        if waits {
+            shared.outgoing.await_report(writer.id());
+        }
+        let id = match writer.commit() {
+            Ok(id) => id,
+            Err(error) => return self.no_room(&error),
+        };
+        count(&shared.counters.messages);
+        add(&shared.counters.octets, octets);
+        self.messages = self.messages.saturating_add(1);
+        let user = self.user.as_ref().map(|(name, _)| name.as_str());
+        let line = LogLine::new("message").client(self.address, user).with("id", &id);
+        let line = line.with("sender", &self.envelope.sender).with("octets", octets);
+        shared.tell(line.with("recipients", self.envelope.recipients.join(",")));
+        shared.outgoing.wake();
+        let taken = || Answer { code: 250, text: format!("2.0.0 Taken as {id}").into() };
+        let Some(report) = waits.then(|| shared.outgoing.report_of(&id)).flatten() else { return taken() };
+        match report.fate {
+            Fate::Delivered => {
+                let said = report.recipients.iter().find_map(|(_, state)| state.reply()).unwrap_or_default();
+                Answer { code: 250, text: format!("2.0.0 Sent as {id}: {said}").into() }
+            }
+            Fate::Failed if report.recipients.iter().all(|(_, state)| matches!(state, State::Failed(_))) => {
+                // The client has heard it; nobody has to look after it any more.
+                let forgotten = shared.spool.find(&id).and_then(spool::Entry::remove);
+                if let Err(error) = forgotten {
+                    shared.tell(LogLine::new("trouble").with("spool", error));
+                }
+                let said = report.recipients.iter().find_map(|(_, state)| state.reply()).unwrap_or_default();
+                refusal(said)
+            }
+            _ => taken(),
+        }
+    }
+}
+
+/// A provider's words as an answer of ours: its code where it has one.
+fn refusal(said: &str) -> Answer {
+    let code = said.split(|character: char| !character.is_ascii_digit()).find_map(|word| {
+        word.parse::<u16>().ok().filter(|code| (500..600).contains(code) && word.len() == 3)
+    });
+    let text = match code.and_then(|code| said.split_once(&format!("{code} "))) {
+        Some((_, text)) => text.to_owned(),
+        None => format!("5.0.0 {said}"),
+    };
+    Answer { code: code.unwrap_or(554), text: text.into() }
+}
+
+/// `xtext` (RFC 3461 section 4) as it was meant; none where it is not.
+fn unxtext(text: &str) -> Option<String> {
+    let mut parts = text.split('+');
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (code, rest) = part.split_at_checked(2)?;
+        plain.push(char::from(u8::from_str_radix(code, 16).ok()?));
+        plain.push_str(rest);
+    }
+    let is_id =
+        !plain.is_empty() && plain.len() <= 100 && plain.bytes().all(|one| (b' '..=b'~').contains(&one));
+    is_id.then_some(plain)
+}
+
+pub(crate) fn now() -> Option<DateTime> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    DateTime::new(i64::try_from(now).ok()?, 0).ok()
+}
+
+pub(crate) fn random() -> [u8; 16] {
+    let mut octets = [0; 16];
+    for half in octets.chunks_exact_mut(8) {
+        half.copy_from_slice(&RandomState::new().hash_one(std::process::id()).to_be_bytes());
+    }
+    octets
+}
+
+/// Octets of a header that a relay takes.
+const HEADER: usize = 256 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_passed_on() {
+        for (said, code, text) in [
+            ("550 5.1.1 No such user", 550, "5.1.1 No such user"),
+            ("SMTP: server refused the message: 554 5.2.0 Full", 554, "5.2.0 Full"),
+            ("not delivered in five days", 554, "5.0.0 not delivered in five days"),
+        ] {
+            assert_eq!(refusal(said), Answer { code, text: text.to_owned().into() }, "{said}");
+        }
+        assert_eq!(unxtext("a+20b+2B").as_deref(), Some("a b+"));
+        assert_eq!((unxtext("a+0D"), unxtext("a+"), unxtext("")), (None, None, None));
+    }
+}

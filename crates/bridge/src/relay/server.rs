@@ -1,0 +1,419 @@
+use std::{
+    collections::BTreeMap,
+    fmt, io,
+    net::{IpAddr, SocketAddr, TcpListener},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        mpsc::{self, Receiver},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use mailbearer::{
+    Blocking, Client, Security, Tokio,
+    proto::{
+        sasl::Mechanism,
+        smtp::server::{Answer, Options as SessionOptions, Session},
+    },
+};
+use mailbearer_net::{
+    Canceller, Connection, Listener, Next as Turn, Options as NetOptions, Runtime, TokioListener, TokioPool,
+    TokioSocket, spawn, unblock,
+};
+
+use super::{
+    Counters, LogLine, Mode, Options,
+    guard::{Entry, Guard, PAUSE},
+    log::count,
+    outgoing::{self, Outgoing},
+    reception::{Next, Reception},
+};
+use crate::spool::{self, Spool};
+
+/// The accounts that a relay sends by.
+#[derive(Clone, Default)]
+pub struct Accounts {
+    clients: BTreeMap<Option<String>, Client<Blocking>>,
+}
+
+impl Accounts {
+    /// None yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an account; `None` is the default one.
+    #[must_use]
+    pub fn with(mut self, name: Option<&str>, client: Client<Blocking>) -> Self {
+        self.clients.insert(name.map(str::to_owned), client);
+        self
+    }
+
+    pub(crate) fn client(&self, name: Option<&str>) -> Result<Client<Blocking>, String> {
+        let client = self.clients.get(&name.map(str::to_owned)).cloned();
+        client.ok_or_else(|| format!("the relay has no account {}", name.unwrap_or("by default")))
+    }
+
+    pub(crate) fn address(&self, name: Option<&str>) -> Option<&str> {
+        self.clients.get(&name.map(str::to_owned)).map(|client| client.account().user.as_str())
+    }
+}
+
+/// What all parts of a relay have in common.
+pub(crate) struct Shared {
+    options: Mutex<Arc<Options>>,
+    pub(crate) spool: Spool,
+    pub(crate) accounts: Accounts,
+    pub(crate) guard: Guard,
+    pub(crate) counters: Counters,
+    pub(crate) outgoing: Outgoing,
+    log: Box<dyn Fn(&LogLine) + Send + Sync>,
+    /// Nothing new is begun any more.
+    drain: Canceller,
+}
+
+impl Shared {
+    pub(crate) fn options(&self) -> Arc<Options> {
+        Arc::clone(&self.lock_options())
+    }
+
+    fn lock_options(&self) -> MutexGuard<'_, Arc<Options>> {
+        self.options.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn tell(&self, line: LogLine) {
+        (self.log)(&line);
+    }
+}
+
+/// A relay at work.
+pub struct Relay {
+    shared: Arc<Shared>,
+    addresses: Vec<SocketAddr>,
+    sender: Option<JoinHandle<()>>,
+    /// The other handle of the same: with one alone a canceller wakes nobody.
+    drain: Canceller,
+    /// Its tasks end with it.
+    _pool: TokioPool,
+}
+
+impl Relay {
+    /// Serves on ports that are listened on, and sends what is in the spool, in the threads of its own.
+    ///
+    /// The log hears of each connection when it ends, of each message when it is taken, and of each attempt to send one.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Options::check`] does, with [`io::ErrorKind::InvalidInput`]; if another process sends from the spool,
+    /// with [`io::ErrorKind::ResourceBusy`]; and if the system gives no threads.
+    pub fn start(
+        options: Options,
+        listeners: Vec<TcpListener>,
+        spool: Spool,
+        accounts: Accounts,
+        log: impl Fn(&LogLine) + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let addresses = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
+        options.check(&addresses).map_err(|problem| io::Error::new(io::ErrorKind::InvalidInput, problem))?;
+        let shared = Arc::new(Shared {
+            options: Mutex::new(Arc::new(options)),
+            spool,
+            accounts,
+            guard: Guard::default(),
+            counters: Counters::default(),
+            outgoing: Outgoing::default(),
+            log: Box::new(log),
+            drain: Canceller::new(),
+        });
+        let drain = shared.drain.clone();
+        let (sender, started) = send_in_a_thread(&shared)?;
+        started.recv().unwrap_or_else(|_| Err(io::Error::other("the sending thread ended")))?;
+        let pool = TokioPool::new(thread::available_parallelism().map_or(2, |count| count.get().min(4)))?;
+        for listener in listeners {
+            let listener = pool.enter(|| TokioListener::from_std(listener))?;
+            pool.spawn(accept(Arc::clone(&shared), listener));
+        }
+        Ok(Self { shared, addresses, sender: Some(sender), drain, _pool: pool })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.shared.counters
+    }
+
+    /// Clients that are connected now.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.shared.guard.connections()
+    }
+
+    /// Behaves as `options` say from the next connection on. Accounts, ports and the spool stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// As [`Options::check`]; everything stays as it was then.
+    pub fn reload(&self, options: Options) -> Result<(), String> {
+        options.check(&self.addresses)?;
+        *self.shared.lock_options() = Arc::new(options);
+        Ok(())
+    }
+
+    /// Lets messages that were begun be ended and what is being sent be sent, at most for `patience`, and takes nothing
+    /// new. What waits, waits in the spool.
+    pub fn drain(mut self, patience: Duration) {
+        let until = Instant::now().checked_add(patience);
+        let in_time = || until.is_none_or(|until| Instant::now() < until);
+        self.drain.cancel();
+        while self.shared.guard.connections() > 0 && in_time() {
+            thread::sleep(PAUSE);
+        }
+        self.shared.outgoing.stop();
+        if let Some(sender) = self.sender.take() {
+            while !sender.is_finished() && in_time() {
+                thread::sleep(PAUSE);
+            }
+        }
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.drain.cancel();
+        self.shared.outgoing.stop();
+    }
+}
+
+impl fmt::Debug for Relay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Relay").field("addresses", &self.addresses).finish_non_exhaustive()
+    }
+}
+
+type Started = Receiver<io::Result<()>>;
+
+fn send_in_a_thread(shared: &Arc<Shared>) -> io::Result<(JoinHandle<()>, Started)> {
+    let (tell, started) = mpsc::channel();
+    let shared = Arc::clone(shared);
+    let sender = thread::Builder::new().name("relay out".into()).spawn(move || {
+        let spool = shared.spool.clone();
+        let runner = match spool.lock() {
+            Ok(runner) => runner,
+            Err(error) => {
+                let kind = match error {
+                    spool::Error::Busy => io::ErrorKind::ResourceBusy,
+                    _ => io::ErrorKind::Other,
+                };
+                // Whoever asked is told; if he is gone nobody is.
+                let _ = tell.send(Err(io::Error::new(kind, error)));
+                return;
+            }
+        };
+        let _ = tell.send(Ok(()));
+        outgoing::run(&shared, &runner);
+    })?;
+    Ok((sender, started))
+}
+
+async fn accept(shared: Arc<Shared>, mut listener: TokioListener) {
+    loop {
+        match shared.drain.run(listener.accept()).await {
+            Err(_) => return,
+            Ok(Err(_)) => {
+                // Out of descriptors, most likely: someone has to close first.
+                if let Some(later) = Instant::now().checked_add(PAUSE) {
+                    Tokio::sleep(later).await;
+                }
+            }
+            Ok(Ok((socket, address))) => {
+                let seat = Seat::take(&shared, address.ip().to_canonical());
+                match seat.entry {
+                    // Not even a word: it would take more than there is.
+                    Entry::Crowded => drop(socket),
+                    _ => spawn(serve(seat, socket)),
+                }
+            }
+        }
+    }
+}
+
+/// A client's place among the others, until it is dropped.
+struct Seat {
+    shared: Arc<Shared>,
+    options: Arc<Options>,
+    address: IpAddr,
+    entry: Entry,
+}
+
+impl Seat {
+    fn take(shared: &Arc<Shared>, address: IpAddr) -> Self {
+        let options = shared.options();
+        let entry = shared.guard.enter(address, &options.limits);
+        count(match entry {
+            Entry::Free => &shared.counters.connections,
+            _ => &shared.counters.connections_refused,
+        });
+        Self { shared: Arc::clone(shared), options, address, entry }
+    }
+
+    /// What the client may do without a login.
+    fn is_allowed(&self) -> bool {
+        let Options { allow_from, users, .. } = &*self.options;
+        if allow_from.is_empty() {
+            users.is_empty() && self.address.is_loopback()
+        } else {
+            allow_from.iter().any(|network| network.contains(self.address))
+        }
+    }
+
+    fn session(&self, is_tls: bool) -> Session {
+        let own = &*self.options;
+        let mut options = SessionOptions::new(own.name.clone());
+        options.security = own.tls.as_ref().map(|(mode, _)| match mode {
+            Mode::Implicit => Security::Implicit,
+            Mode::Both if is_tls => Security::Implicit,
+            Mode::StartTls | Mode::Both => Security::StartTls,
+        });
+        let may_be_clear = own.plaintext || self.address.is_loopback();
+        options.require_tls = own.tls.is_some() && !may_be_clear;
+        options.clear_credentials = may_be_clear;
+        options.login = !self.is_allowed();
+        options.mechanisms = match own.users.is_empty() {
+            true => Vec::new(),
+            false => vec![Mechanism::Plain, Mechanism::Login],
+        };
+        (options.chunking, options.lenient) = (true, true);
+        options.limits.message = own.limits.message;
+        options.limits.recipients = own.limits.recipients;
+        options.limits.auth = options.limits.response;
+        options.limits.silence = own.limits.silence;
+        options.limits.refusals = REFUSALS;
+        options.wording.greeting = Answer { code: 220, text: format!("{} ESMTP ready", own.name).into() };
+        let mut session = Session::new(options);
+        if self.entry != Entry::Free {
+            session.close(&Answer::new(421, "4.3.2 Too many connections, try again later"));
+        } else if !self.is_allowed() && own.users.is_empty() {
+            session.close(&Answer::new(554, "5.7.1 You may not send from here"));
+        }
+        session
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.shared.guard.leave(self.address);
+    }
+}
+
+async fn serve(seat: Seat, socket: TokioSocket) {
+    let mut net = NetOptions::default();
+    net.timeouts.write = seat.options.limits.silence;
+    let accepted = match &seat.options.tls {
+        None => Ok((Connection::<Tokio>::accept_in_clear(socket, net), false)),
+        Some((Mode::Both, tls)) => Connection::accept_either(socket, tls, net, HESITATION).await,
+        Some((Mode::Implicit, tls)) => Connection::accept(socket, Security::Implicit, tls, net)
+            .await
+            .map(|connection| (connection, true)),
+        Some((Mode::StartTls, tls)) => Connection::accept(socket, Security::StartTls, tls, net)
+            .await
+            .map(|connection| (connection, false)),
+    };
+    let (connection, is_tls) = match accepted {
+        Ok(accepted) => accepted,
+        Err(error) => {
+            seat.shared.tell(LogLine::new("connection").client(seat.address, None).with("end", error));
+            return;
+        }
+    };
+    let session = seat.session(is_tls);
+    let reception = Reception::new(Arc::clone(&seat.shared), Arc::clone(&seat.options), seat.address);
+    let (reception, end) = converse(&seat, connection, session, reception).await;
+    if let Some(reception) = reception {
+        seat.shared.tell(reception.farewell(&end));
+    }
+}
+
+/// Serves one client to its end; why it ended.
+async fn converse(
+    seat: &Seat,
+    mut connection: Connection<Tokio>,
+    mut session: Session,
+    mut reception: Reception,
+) -> (Option<Reception>, String) {
+    let silence = seat.options.limits.silence;
+    let (mut end, mut is_draining) = ("quit".to_owned(), false);
+    loop {
+        let turn = connection.next_within(&mut session, silence);
+        let turn = if is_draining {
+            turn.await
+        } else {
+            match seat.shared.drain.run(turn).await {
+                Ok(turn) => turn,
+                Err(_) => {
+                    is_draining = true;
+                    if !reception.is_busy() {
+                        "shut down".clone_into(&mut end);
+                        session.close(&Answer::new(421, "4.3.2 Shutting down"));
+                    }
+                    continue;
+                }
+            }
+        };
+        let event = match turn {
+            Ok(Turn::Event(event)) => event,
+            Ok(Turn::Quiet) if end != SILENT => {
+                SILENT.clone_into(&mut end);
+                session.close(&Answer::new(421, "4.4.2 You were silent for too long"));
+                continue;
+            }
+            Ok(Turn::Quiet | Turn::Closed) => return (Some(reception), end),
+            Err(error) => {
+                // A client that breaks off is its own affair.
+                let _ = connection.close().await;
+                return (Some(reception), error.to_string());
+            }
+        };
+        let answer = match reception.on(event) {
+            Next::Nothing => continue,
+            Next::Answer(answer) => answer,
+            Next::Work(work) => {
+                let worked = unblock(move || {
+                    let answer = reception.work(work);
+                    (reception, answer)
+                });
+                match worked.await {
+                    Ok((back, answer)) => {
+                        reception = back;
+                        answer
+                    }
+                    Err(error) => return (None, error.to_string()),
+                }
+            }
+        };
+        if session.answer(&answer).is_err() {
+            return (Some(reception), "internal".into());
+        }
+        if is_draining && !reception.is_busy() {
+            "shut down".clone_into(&mut end);
+            session.close(&Answer::new(421, "4.3.2 Shutting down"));
+        }
+    }
+}
+
+const SILENT: &str = "silent";
+/// How long a client may think before it is greeted in the clear on a port for both.
+const HESITATION: Duration = Duration::from_millis(250);
+/// Refusals in a session before the next ends it.
+const REFUSALS: usize = 50;
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

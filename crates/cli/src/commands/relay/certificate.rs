@@ -1,0 +1,52 @@
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write},
+    path::Path,
+};
+
+use mailbearer::Secret;
+use rcgen::{CertificateParams, DnType, KeyPair};
+
+use crate::{error::Error, exit::Exit};
+
+/// The relay's own certificate and its key, kept in `folder` and made there at the first start. It is for `name` and this
+/// machine, is no authority, and is as good as a device makes it that is told to trust it.
+pub(crate) fn own(folder: &Path, name: &str) -> Result<(String, Secret), Error> {
+    let [chain, key] = ["relay-certificate.pem", "relay-key.pem"].map(|name| folder.join(name));
+    let failed = |path: &Path, error: io::Error| Error::new(Exit::Io, format!("{}: {error}", path.display()));
+    match (fs::read_to_string(&chain), fs::read_to_string(&key)) {
+        (Ok(chain), Ok(key)) => return Ok((chain, Secret::from(key.as_str()))),
+        (Err(error), _) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&chain, error)),
+        (_, Err(error)) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&key, error)),
+        _ => {}
+    }
+    let made = make(name)
+        .map_err(|error| Error::new(Exit::Internal, format!("no certificate can be made: {error}")))?;
+    // The certificate last: where it is, its key is.
+    write(&key, made.1.expose()).map_err(|error| failed(&key, error))?;
+    write(&chain, &made.0).map_err(|error| failed(&chain, error))?;
+    Ok(made)
+}
+
+fn make(name: &str) -> Result<(String, Secret), rcgen::Error> {
+    let names = [name, "localhost", "127.0.0.1", "::1"].into_iter().filter(|name| !name.is_empty());
+    let mut params = CertificateParams::new(names.map(str::to_owned).collect::<Vec<_>>())?;
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = rcgen::IsCa::ExplicitNoCa;
+    let key = KeyPair::generate()?;
+    let pem = params.self_signed(&key)?.pem();
+    Ok((pem, Secret::from(key.serialize_pem().as_str())))
+}
+
+/// Writes a file that is this user's alone, and whole before it has its name.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let temporary = path.with_extension("new");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&temporary)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)
+}
