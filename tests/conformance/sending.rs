@@ -4,7 +4,7 @@ use std::{
     future::poll_fn,
     io::{self, Read},
     net::{Ipv4Addr, TcpListener, TcpStream},
-    sync::mpsc,
+    sync::{Arc, Mutex, mpsc},
     task::{Context, Poll, Waker},
     thread,
     time::Duration,
@@ -12,7 +12,7 @@ use std::{
 
 use mailbearer::{
     Address, Client, Envelope, Error, Kind, Message, Outgoing, Security, Server, Tokio,
-    proto::{mime::parse, smtp},
+    proto::{mime::parse, smtp, wire::Direction},
 };
 use mailbearer_mock::{Server as Mock, Transcript, memory::Options, serve};
 
@@ -370,4 +370,43 @@ impl std::io::Read for Broken {
     fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
         Err(std::io::Error::other("broken"))
     }
+}
+
+/// A flight is what the client says before it has to hear something.
+#[test]
+fn many_messages_take_a_flight_each() {
+    let server = mock(Options::default());
+    let flights = Arc::new(Mutex::new((0, None)));
+    let counting = Arc::clone(&flights);
+    let robot: Client = Client::traced(account(&server), move |line| {
+        let mut flights = counting.lock().unwrap();
+        if line.direction == Direction::Sent && flights.1 != Some(Direction::Sent) {
+            flights.0 += 1;
+        }
+        flights.1 = Some(line.direction);
+    })
+    .unwrap();
+    let mut messages: Vec<_> = (0..20).map(|_| message(&robot)).collect();
+    messages[7].recipients.clear();
+    messages[9].sender = "a>b@x".into();
+    let mut smtp = robot.connect_smtp().unwrap();
+    let before = flights.lock().unwrap().0;
+    let mut verdicts = Vec::new();
+    for (index, verdict) in smtp.send_all(&messages) {
+        assert_eq!(index, verdicts.len());
+        verdicts.push(verdict.map_err(|error| error.kind()));
+    }
+    let refused: Vec<_> = (0..20).filter(|index| verdicts[*index].is_err()).collect();
+    assert_eq!(refused, [7, 9], "{verdicts:?}");
+    let took = flights.lock().unwrap().0 - before;
+    assert!(took <= 18 + 3, "18 messages took {took} flights");
+    assert_eq!(arrived(&server).len(), 18);
+    // And goes on as if nothing had been.
+    smtp.send(&messages[0]).unwrap();
+    // One that is dropped in the middle takes the session with it, and no message comes in half.
+    let mut batch = smtp.send_all(&messages[..3]);
+    batch.next().unwrap().1.unwrap();
+    drop(batch);
+    assert_unfinished(smtp.send(&messages[0]), "after a batch");
+    assert_eq!(arrived(&server).len(), 20);
 }

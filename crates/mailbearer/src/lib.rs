@@ -198,7 +198,7 @@ pub use parts::Part;
 pub use pop3::Pop3;
 pub use provider::{GrantType, MailProtocol, Provider, UnknownProvider};
 pub use raw::RawMessage;
-pub use smtp::{Smtp, Submission, SubmissionState};
+pub use smtp::{Batch, Smtp, Submission, SubmissionState};
 #[cfg(feature = "file-store")]
 pub use token::FileStore;
 pub use token::{

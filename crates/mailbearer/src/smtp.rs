@@ -1,9 +1,13 @@
+mod batch;
+
 use std::time::Duration;
 
 use mailbearer_mime::Composed;
 use mailbearer_net::{Connection, Runtime, Service};
 use mailbearer_sasl::Credentials;
 use mailbearer_smtp::{Envelope, Event, Options, Receipt, Refusal, Session, Ticket};
+
+pub use batch::Batch;
 
 use crate::{Account, Error, Server, client::Shared, unique::unique};
 
@@ -79,6 +83,12 @@ impl<R: Runtime> Smtp<R> {
     /// the session ends. Where [`Error::outcome_unknown`], the server may or may not have taken the message.
     pub fn send<'a>(&'a mut self, message: &'a Composed) -> R::Task<'a, Result<Receipt, Error>> {
         R::task(async move { self.begin(envelope(message))?.send(&message.octets).await })
+    }
+
+    /// Sends messages one behind the other, in one flight each where the server offers `PIPELINING`. Nothing is sent before
+    /// [`Batch::next`] is called.
+    pub fn send_all<'a>(&'a mut self, messages: &'a [Composed]) -> Batch<'a, R> {
+        Batch::new(self, messages)
     }
 
     /// Begins a message whose octets come in pieces, of any size in all.

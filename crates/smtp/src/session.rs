@@ -93,11 +93,11 @@ enum State {
     Body(Box<Body>),
     Chunks {
         chunks: Box<Chunks>,
-        quit: bool,
+        behind: Behind,
     },
     DotReply {
         mail: Box<Mail>,
-        quit: bool,
+        behind: Behind,
     },
     /// A message for nobody was ended with a lone dot.
     NullReply(Ticket, Refusal),
@@ -109,6 +109,16 @@ enum State {
     QuitReply,
     Over,
     Failed(Error),
+}
+
+/// What went out behind the end of a message, in the same flight (RFC 2920 section 3.1).
+enum Behind {
+    Nothing,
+    Quit,
+    /// The commands of the next message, as far as a window allows.
+    Mail(Box<Mail>),
+    /// They went out, and the caller gave the message up.
+    Abandoned,
 }
 
 /// A message on its way out.
@@ -192,6 +202,13 @@ impl Session {
             State::Chunks { chunks, .. } => chunks.ticket() == ticket && chunks.is_open(),
             _ => false,
         };
+        if let State::Chunks { behind, .. } | State::DotReply { behind, .. } = &mut self.state
+            && matches!(behind, Behind::Mail(next) if next.ticket == ticket)
+        {
+            // The message before it has its verdict to come.
+            *behind = Behind::Abandoned;
+            self.queue.clear();
+        }
         if begun {
             self.state = State::Failed(Error::Abandoned);
             self.queue.clear();
@@ -320,10 +337,12 @@ impl Session {
     fn ask(&mut self, command: Command) -> Result<(), Misuse> {
         let quits = matches!(self.queue.back(), Some(Command::Quit));
         match self.state {
-            State::Failed(Error::Abandoned) => Err(Misuse::Abandoned),
+            State::Failed(Error::Abandoned)
+            | State::DotReply { behind: Behind::Abandoned, .. }
+            | State::Chunks { behind: Behind::Abandoned, .. } => Err(Misuse::Abandoned),
             State::QuitReply
-            | State::DotReply { quit: true, .. }
-            | State::Chunks { quit: true, .. }
+            | State::DotReply { behind: Behind::Quit, .. }
+            | State::Chunks { behind: Behind::Quit, .. }
             | State::Cut { .. }
             | State::Over
             | State::Failed(_) => Err(Misuse::Over),
@@ -380,17 +399,15 @@ impl Session {
                 return Ok(mail.speak(tx).then_some(Step::Flush));
             }
             State::Body(_) if quiet => return Ok(self.send_body(tx)),
-            State::Chunks { chunks, quit } if quiet || chunks.is_waiting() => {
+            State::Chunks { chunks, .. } if quiet || chunks.is_waiting() => {
                 if let Some(step) = chunks.speak(tx) {
                     return Ok(Some(step));
                 }
-                let pipelining = self.capabilities.has(Capability::Pipelining);
-                if pipelining && chunks.is_all_sent() && matches!(self.queue.front(), Some(Command::Quit)) {
-                    self.queue.pop_front();
-                    tx.push(QUIT);
-                    *quit = true;
+                if chunks.is_all_sent() {
+                    return Ok(self.speak_behind(tx));
                 }
             }
+            State::DotReply { .. } => return Ok(self.speak_behind(tx)),
             State::Cut { reply } => {
                 let reply = reply.clone();
                 return match self.queue.front() {
@@ -428,32 +445,95 @@ impl Session {
     }
 
     fn begin_mail(&mut self, ticket: Ticket, envelope: Envelope, tx: &mut SendBuf) -> Option<Step<Event>> {
-        let limit = self.capabilities.limits().messages.filter(|&limit| self.begun >= limit);
-        let parameters = match limit {
-            Some(limit) => Err(Refusal::TooManyMessages { limit }),
-            None => Parameters::of(&envelope, &self.capabilities),
-        };
-        let parameters = match parameters {
+        let parameters = match self.parameters(&envelope) {
             Ok(parameters) => parameters,
             Err(refusal) => return Some(Step::Event(Event::Refused(ticket, refusal))),
         };
+        let mail = self.mail(ticket, envelope, parameters);
+        self.state = self.state_of(mail);
+        match &mut self.state {
+            State::Chunks { chunks, .. } => chunks.speak(tx),
+            State::Mail(mail) => mail.speak(tx).then_some(Step::Flush),
+            _ => None,
+        }
+    }
+
+    /// What the server has to be told of a message.
+    fn parameters(&self, envelope: &Envelope) -> Result<Parameters, Refusal> {
+        match self.capabilities.limits().messages.filter(|&limit| self.begun >= limit) {
+            Some(limit) => Err(Refusal::TooManyMessages { limit }),
+            None => Parameters::of(envelope, &self.capabilities),
+        }
+    }
+
+    /// The commands of a message that is begun now.
+    fn mail(&mut self, ticket: Ticket, envelope: Envelope, parameters: Parameters) -> Box<Mail> {
         self.begun = self.begun.saturating_add(1);
-        let pipelining = self.capabilities.has(Capability::Pipelining);
+        let pipelining = self.is_pipelining();
         let window = if pipelining { self.options.limits.pipeline } else { 1 };
         let leftover = mem::take(&mut self.leftover);
-        let binary = envelope.binary;
-        let chunking =
-            binary || self.options.chunking && pipelining && self.capabilities.has(Capability::Chunking);
-        let mut mail = Box::new(Mail::new(ticket, envelope, parameters, leftover, !chunking, window));
-        if chunking {
-            let mut chunks = Box::new(Chunks::new(mail, binary, pipelining));
-            let step = chunks.speak(tx);
-            self.state = State::Chunks { chunks, quit: false };
-            return step;
+        let chunking = envelope.binary
+            || self.options.chunking && pipelining && self.capabilities.has(Capability::Chunking);
+        Box::new(Mail::new(ticket, envelope, parameters, leftover, !chunking, window))
+    }
+
+    /// Where a message stands whose commands go out, or went out.
+    fn state_of(&self, mail: Box<Mail>) -> State {
+        if mail.has_data() {
+            return State::Mail(mail);
         }
-        let full = mail.speak(tx);
-        self.state = State::Mail(mail);
-        full.then_some(Step::Flush)
+        let binary = mail.envelope.binary;
+        let chunks = Box::new(Chunks::new(mail, binary, self.is_pipelining()));
+        State::Chunks { chunks, behind: Behind::Nothing }
+    }
+
+    fn is_pipelining(&self) -> bool {
+        self.capabilities.has(Capability::Pipelining)
+    }
+
+    /// Sends behind the end of a message what may go in the same flight (RFC 2920 section 3.1): QUIT, or the commands of
+    /// the next message up to where its octets would follow.
+    fn speak_behind(&mut self, tx: &mut SendBuf) -> Option<Step<Event>> {
+        if !self.is_pipelining() {
+            return None;
+        }
+        let (State::Chunks { behind, .. } | State::DotReply { behind, .. }) = &mut self.state else {
+            return None;
+        };
+        if let Behind::Mail(mail) = behind {
+            return mail.speak(tx).then_some(Step::Flush);
+        }
+        let next = match (behind, self.queue.front()) {
+            (Behind::Nothing, Some(Command::Quit)) => {
+                self.queue.pop_front();
+                tx.push(QUIT);
+                Behind::Quit
+            }
+            // One that the server can't take is refused when it is its turn.
+            (Behind::Nothing, Some(Command::Submit(_, envelope))) => {
+                let parameters = self.parameters(envelope).ok()?;
+                let Some(Command::Submit(ticket, envelope)) = self.queue.pop_front() else { return None };
+                Behind::Mail(self.mail(ticket, envelope, parameters))
+            }
+            _ => return None,
+        };
+        if let State::Chunks { behind, .. } | State::DotReply { behind, .. } = &mut self.state {
+            *behind = next;
+            if let Behind::Mail(mail) = behind {
+                return mail.speak(tx).then_some(Step::Flush);
+            }
+        }
+        None
+    }
+
+    /// Where the session stands when the message before has its verdict.
+    fn state_behind(&self, behind: Behind) -> State {
+        match behind {
+            Behind::Nothing => State::Ready,
+            Behind::Quit => State::QuitReply,
+            Behind::Mail(mail) => self.state_of(mail),
+            Behind::Abandoned => State::Failed(Error::Abandoned),
+        }
     }
 
     /// RFC 4954 section 4: the command with its initial response keeps to the 512 octets of any command, and the
@@ -496,15 +576,8 @@ impl Session {
         }
         body.encoder.finish(&mut body.pending);
         tx.push(&body.pending);
-        // RFC 2920 section 3.1: the message may be followed by commands in the same go, QUIT the last of them.
-        let pipelining = self.capabilities.has(Capability::Pipelining);
-        let quit = pipelining && matches!(self.queue.front(), Some(Command::Quit));
-        if quit {
-            self.queue.pop_front();
-            tx.push(QUIT);
-        }
-        self.state = State::DotReply { mail: body.mail, quit };
-        None
+        self.state = State::DotReply { mail: body.mail, behind: Behind::Nothing };
+        self.speak_behind(tx)
     }
 
     /// Takes a reply in. `None` where there is more to say or to hear.
@@ -565,11 +638,11 @@ impl Session {
                 let refusal = Refusal::Message { reply: reply.clone() };
                 (State::Cut { reply }, Some(Event::Refused(body.mail.ticket, refusal)))
             }
-            (State::Chunks { mut chunks, quit }, _) => {
+            (State::Chunks { mut chunks, behind }, _) => {
                 let ticket = chunks.ticket();
                 let (event, leftover) = match chunks.hear(reply)? {
                     None => {
-                        self.state = State::Chunks { chunks, quit };
+                        self.state = State::Chunks { chunks, behind };
                         return Ok(None);
                     }
                     Some(Verdict::Submitted(receipt)) => (Event::Submitted(ticket, receipt), false),
@@ -578,15 +651,15 @@ impl Session {
                     }
                 };
                 self.leftover = leftover;
-                (if quit { State::QuitReply } else { State::Ready }, Some(event))
+                (self.state_behind(behind), Some(event))
             }
-            (State::DotReply { mail, quit }, Success | Transient | Permanent) => {
+            (State::DotReply { mail, behind }, Success | Transient | Permanent) => {
                 let ticket = mail.ticket;
                 let event = match class {
                     Success => Event::Submitted(ticket, mail.into_receipt(reply)),
                     _ => Event::Refused(ticket, Refusal::Message { reply }),
                 };
-                (if quit { State::QuitReply } else { State::Ready }, Some(event))
+                (self.state_behind(behind), Some(event))
             }
             (State::DotReply { .. }, Intermediate) => {
                 let cause = Box::new(Error::Unexpected { stage, reply });

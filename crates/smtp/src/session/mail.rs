@@ -84,6 +84,11 @@ impl Mail {
         }
     }
 
+    /// Whether DATA ends the sequence.
+    pub(super) const fn has_data(&self) -> bool {
+        self.data
+    }
+
     /// Whether a reply is to come.
     pub(super) const fn is_waiting(&self) -> bool {
         self.sent > self.answered

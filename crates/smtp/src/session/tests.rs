@@ -16,6 +16,7 @@ mod body;
 mod chunks;
 mod dropped;
 mod mail;
+mod many;
 
 fn session() -> Session {
     Session::new(Options { client_name: "client.test".into(), ..Options::new("mx.test", 465) }).unwrap()
