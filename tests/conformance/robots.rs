@@ -1,6 +1,6 @@
 //! The grants of robots against the memory server, which verifies what they sign.
 
-use std::{fs, io::Write as _, sync::Arc, time::Duration};
+use std::{env, fs, io::Write as _, process::Command, sync::Arc, time::Duration};
 
 use mailbearer::{
     Account, ClientProof, Error, Grant, Kind, Provider, Retry, Secret,
@@ -12,7 +12,10 @@ use mailbearer::{
 };
 use mailbearer_mock::{Server as Mock, memory::Options};
 
-use crate::facade::{account, mock, tokio};
+use crate::{
+    facade::{account, mock, tokio},
+    foreign::{Bench, run},
+};
 
 const CERTIFICATE: &str = include_str!("../fixtures/keys/rsa.crt");
 const OTHER: &str = include_str!("../fixtures/keys/other.crt");
@@ -268,4 +271,42 @@ fn an_assertion_can_come_from_anywhere() {
     let error = fails(account);
     assert_eq!(error.to_string(), "token: none today");
     assert_eq!(source.0.lock().unwrap().len(), 1);
+}
+
+/// Microsoft's library for Python gets a robot's tokens from the same servers.
+#[test]
+fn microsofts_library_is_a_robot_too() {
+    let folder = env!("CARGO_MANIFEST_DIR");
+    let mut options = Options::default();
+    options.client_certificate = Some(CERTIFICATE.into());
+    let bench = Bench::start(options);
+    let server = &bench.server;
+    let (app_url, app_header) = server.app_service();
+    // Debian's packages are its own interpreter's. Another one may have another version of the library.
+    let python = env::var_os("MAILBEARER_TEST_PYTHON").unwrap_or_else(|| "/usr/bin/python3".into());
+    let mut command = Command::new(python);
+    command
+        .arg(format!("{folder}/conformance/microsoft/robots.py"))
+        .env("AUTHORITY", server.token_url().replace("/oauth2/v2.0/token", ""))
+        .env("CONTROL_URL", server.control_url())
+        .env("CA_FILE", bench.ca_file())
+        .env("CLIENT_ID", server.client_id())
+        .env("CLIENT_SECRET", server.client_secret())
+        .env("SCOPE", server.scope())
+        .env("USER_NAME", server.user())
+        .env("PASSWORD", server.person_password())
+        .env("KEY_FILE", format!("{folder}/fixtures/keys/rsa-pkcs8.pem"))
+        .env("CERTIFICATE_FILE", format!("{folder}/fixtures/keys/rsa.crt"))
+        .env("ASSERTION", server.federated_token(GitHubActions::AZURE).unwrap())
+        .env("REFRESH_TOKEN", server.tokens().new_refresh_token().unwrap())
+        .env("APP_IDENTITY_ENDPOINT", app_url)
+        .env("APP_IDENTITY_HEADER", app_header)
+        // It counts for more than what the script says.
+        .env("REQUESTS_CA_BUNDLE", bench.ca_file())
+        .env("NO_PROXY", "*");
+    assert_eq!(
+        run(&mut command, "").out(),
+        "secret\ncertificate\ncertificate and chain\ncertificate by SHA-256\nassertion\nrefused\npassword\nrefresh\n\
+         refresh token\napp\nmachine\n"
+    );
 }

@@ -163,7 +163,9 @@ impl Robots {
         let named = |certificate: &&CertificateDer<'static>| {
             let matches = |(name, algorithm): &(&str, &'static digest::Algorithm)| {
                 let digest = digest::digest(algorithm, certificate);
-                jwt.head.get(*name).map(|value| value.as_str() == Some(&URL_SAFE_NO_PAD.encode(digest)))
+                // MSAL for Python pads it.
+                let named = jwt.head.get(*name)?.as_str().map(|value| value.trim_end_matches('='));
+                Some(named == Some(&URL_SAFE_NO_PAD.encode(digest)))
             };
             let found: Vec<bool> = digests.iter().filter_map(matches).collect();
             !found.is_empty() && found.iter().all(|fits| *fits)
@@ -383,7 +385,11 @@ impl<'a> Jwt<'a> {
 
     /// Whether it is good now, and for so many seconds from its start at most.
     fn check_time(&self, most: i64) -> Result<(), Refusal> {
-        let time = |name: &str| self.claims.get(name).and_then(Value::as_i64);
+        // A date may have a fraction (RFC 7519 section 2), and that of MSAL for Python has one.
+        let time = |name: &str| {
+            let number = self.claims.get(name).filter(|value| value.is_number())?.to_string();
+            number.split('.').next().and_then(|whole| whole.parse::<i64>().ok())
+        };
         let (now, _) = now();
         let (Some(start), Some(end)) = (time("nbf").or_else(|| time("iat")), time("exp")) else {
             return refuse(700_024, "Client assertion is not within its valid time range.");
