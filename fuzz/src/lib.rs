@@ -19,6 +19,7 @@ pub mod oauth_claims;
 pub mod oauth_exchange;
 pub mod oauth_redirect;
 pub mod oauth_request;
+pub mod oauth_robots;
 mod pieces;
 pub mod pop3_server;
 pub mod pop3_session;
@@ -51,6 +52,7 @@ pub const TARGETS: &[(&str, Run)] = &[
     ("oauth_exchange", oauth_exchange::run),
     ("oauth_redirect", oauth_redirect::run),
     ("oauth_request", oauth_request::run),
+    ("oauth_robots", oauth_robots::run),
     ("sasl_exchange", sasl_exchange::run),
     ("mime_decode", mime_decode::run),
     ("mime_compose", mime_compose::run),

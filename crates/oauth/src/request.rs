@@ -17,6 +17,8 @@ pub struct Client {
 
 #[derive(Clone, Debug)]
 enum Authentication {
+    /// Something else in the form says who asks.
+    Elsewhere,
     Public,
     Post(Secret),
     Basic {
@@ -125,7 +127,7 @@ impl TokenRequest {
     /// acts. The client is named by the assertion.
     #[must_use]
     pub fn jwt_bearer(endpoint: Endpoint, assertion: impl Into<Secret>) -> Self {
-        Self::bare(endpoint, Client::public(""))
+        Self::bare(endpoint, Client { id: String::new(), authentication: Authentication::Elsewhere })
             .parameter("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer")
             .parameter("assertion", assertion)
     }
@@ -179,7 +181,7 @@ impl TokenRequest {
     pub(crate) fn form(&self) -> Secret {
         let id = [("client_id", self.client.id.as_str())];
         let (id, secret) = match &self.client.authentication {
-            Authentication::Public if self.client.id.is_empty() => (&[][..], None),
+            Authentication::Elsewhere => (&[][..], None),
             Authentication::Public => (&id[..], None),
             Authentication::Post(secret) => (&id[..], Some(("client_secret", secret.expose().as_str()))),
             Authentication::Basic { .. } => (&[][..], None),
@@ -195,7 +197,7 @@ impl TokenRequest {
     pub(crate) fn secrets(&self) -> Vec<Secret> {
         let fields = self.fields.iter().filter(|(name, _)| !PLAIN.contains(&name.as_str()));
         let client = match &self.client.authentication {
-            Authentication::Public => [None, None],
+            Authentication::Elsewhere | Authentication::Public => [None, None],
             Authentication::Post(secret) => [Some(secret), None],
             Authentication::Basic { secret, pair } => [Some(secret), Some(pair)],
         };
@@ -207,7 +209,7 @@ impl TokenRequest {
     pub(crate) const fn basic(&self) -> Option<&Secret> {
         match &self.client.authentication {
             Authentication::Basic { pair, .. } => Some(pair),
-            Authentication::Public | Authentication::Post(_) => None,
+            Authentication::Elsewhere | Authentication::Public | Authentication::Post(_) => None,
         }
     }
 }
