@@ -30,25 +30,57 @@ pub fn of(target: &str) -> io::Result<Vec<Seed>> {
     let transcripts = package.join("../tests/transcripts");
     for path in files(&transcripts)? {
         let file = name(&transcripts, &path);
-        let known = ["imap", "pop3", "smtp"];
-        let protocol = known.into_iter().find(|name| file.contains(name)).unwrap_or("smtp");
-        if path.extension().is_none_or(|extension| extension != "txt") || !target.starts_with(protocol) {
+        if path.extension().is_none_or(|extension| extension != "txt") {
             continue;
         }
-        let acts = acts(&fs::read_to_string(&path)?);
-        let data = match target {
-            "imap_session" | "pop3_session" | "smtp_session" => Some(dialogue(protocol, &acts)),
-            "imap_framer" => Some([b"\x03\0", &*heard(&acts)].concat()),
-            "imap_response" => Some(heard(&acts)),
-            "imap_view" => Some([b"\0", &*heard(&acts)].concat()),
-            _ => None,
-        };
-        // Floods are of no use to a fuzzer.
-        if let Some(data) = data.filter(|data| data.len() < 4096) {
-            seeds.push(Seed { name: format!("transcript-{file}"), data });
+        let text = fs::read_to_string(&path)?;
+        for (number, (protocol, text)) in conversations(&file, &text).into_iter().enumerate() {
+            if !target.starts_with(protocol) {
+                continue;
+            }
+            let acts = acts(&text);
+            let data = match target {
+                "imap_session" | "pop3_session" | "smtp_session" => Some(dialogue(protocol, &acts)),
+                "imap_framer" => Some([b"\x03\0", &*heard(&acts)].concat()),
+                "imap_response" => Some(heard(&acts)),
+                "imap_view" => Some([b"\0", &*heard(&acts)].concat()),
+                _ => None,
+            };
+            // Floods are of no use to a fuzzer.
+            if let Some(data) = data.filter(|data| data.len() < 4096) {
+                seeds.push(Seed { name: format!("transcript-{number}-{file}"), data });
+            }
         }
     }
     Ok(seeds)
+}
+
+/// The conversations of a file with their protocols: one, or those of a recording (`mailbearer --trace=FILE`).
+fn conversations(file: &str, text: &str) -> Vec<(&'static str, String)> {
+    let known = |name: &str| ["imap", "pop3", "smtp"].into_iter().find(|own| name.contains(own)).unwrap_or("smtp");
+    if !text.contains("\n--connection ") {
+        return vec![(known(file), text.to_owned())];
+    }
+    let mut found: Vec<(&str, &str, String)> = Vec::new();
+    let mut current = None;
+    for line in text.lines() {
+        if let Some(mark) = line.strip_prefix("--connection ").and_then(|mark| mark.strip_suffix("--")) {
+            let (number, service) = mark.split_once(' ').unwrap_or((mark, ""));
+            current = found.iter().position(|(own, _, _)| *own == number).or(Some(found.len()));
+            if current == Some(found.len()) {
+                found.push((number, service, String::new()));
+            }
+        } else if let Some((_, _, text)) = current.and_then(|at| found.get_mut(at)) {
+            // A recording has the tags themselves.
+            let said = line.strip_prefix("C: A").and_then(|rest| rest.split_once(' '));
+            match said.filter(|(tag, _)| tag.bytes().all(|octet| octet.is_ascii_digit())) {
+                Some((_, command)) => text.push_str(&format!("C: <tag> {command}\n")),
+                None => text.push_str(&format!("{line}\n")),
+            }
+        }
+    }
+    let mail = found.into_iter().filter(|(_, service, _)| matches!(*service, "imap" | "pop3" | "smtp"));
+    mail.map(|(_, service, text)| (known(service), text)).collect()
 }
 
 enum Act {

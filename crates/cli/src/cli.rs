@@ -88,13 +88,27 @@ pub(crate) struct GlobalArgs {
     /// Print results as JSON, one object a line
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub(crate) json: bool,
-    /// Show the conversations with the servers on standard error, without secrets
-    #[arg(long, global = true, help_heading = GLOBAL)]
-    pub(crate) trace: bool,
+    /// Show the conversations with the servers on standard error, or write them to FILE for `mock --play`
+    ///
+    /// Each line has its time (UTC), the number of the connection, who said it and its octets. In place of a secret stands
+    /// what it is. The file holds no secret either, but the names of mailboxes and servers.
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE", num_args = 0..=1, require_equals = true,
+        default_missing_value = STDERR)]
+    pub(crate) trace: Option<PathBuf>,
     /// Language of hints, en or zh, in place of the locale's
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "LANG", value_parser = value::language)]
     pub(crate) lang: Option<Language>,
 }
+
+impl GlobalArgs {
+    /// Whether the conversations show on standard error.
+    pub(crate) fn shows_trace(&self) -> bool {
+        self.trace.as_ref().is_some_and(|file| file.as_os_str() == STDERR)
+    }
+}
+
+/// What stands for standard error.
+pub(crate) const STDERR: &str = "-";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -572,7 +586,7 @@ mod tests {
         ] {
             let cli = parsed(line).unwrap();
             let global = &cli.global;
-            assert!(global.json && global.trace, "{line}");
+            assert!(global.json && global.shows_trace(), "{line}");
             assert_eq!(
                 (global.account.as_deref(), global.config.as_deref()),
                 (Some("a"), Some("f".as_ref()))

@@ -1,19 +1,26 @@
 use std::{
+    fs::OpenOptions,
     io::{self, Write},
     time::Duration,
 };
 
+use jiff::Timestamp;
 use mailbearer::{
     Account, AccountKey, BestEffort, Blocking, Client, FileStore, Grant, Kept, Kind, Login, Pending,
-    StoreError, StoreLock, TokenStore, TraceLine,
+    StoreError, StoreLock, TokenStore,
     error::Missing,
-    proto::{oauth, wire::Direction},
+    proto::{
+        oauth,
+        wire::{Direction, printable},
+    },
+    trace::{Recorder, TraceEvent, TraceKind},
 };
 
 use crate::{
     cli::GlobalArgs,
     config::{self, Keeping, Loaded, Store, folders},
     error::Error,
+    exit::Exit,
     output,
     store::{self, CommandStore, Watched},
 };
@@ -36,7 +43,7 @@ impl Session {
     pub(crate) fn open(arguments: &GlobalArgs, use_cache: bool) -> Result<Self, Error> {
         let Loaded { name, account, keeping } = config::load(arguments)?;
         let account = with_store(account, &name, &keeping, use_cache)?;
-        Ok(Self { client: client(account, arguments.trace)?, name, keeping })
+        Ok(Self { client: client(account, arguments)?, name, keeping })
     }
 
     /// Does a piece of work that begins with a login.
@@ -160,16 +167,51 @@ impl TokenStore for RefreshTokens {
     }
 }
 
-/// A client of `account`; with `trace` its conversations show on standard error.
-pub(crate) fn client(account: Account, trace: bool) -> Result<Client<Blocking>, Error> {
-    Ok(if trace { Client::traced(account, show)? } else { account.blocking()? })
+/// A client of `account`; with `--trace` its conversations show on standard error or go to a file.
+fn client(account: Account, arguments: &GlobalArgs) -> Result<Client<Blocking>, Error> {
+    let Some(path) = &arguments.trace else { return Ok(account.blocking()?) };
+    if arguments.shows_trace() {
+        return Ok(Client::observed(account, show)?);
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    // Nothing in it is secret, but it is nobody else's to read whom the user writes to.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path).map_err(|error| {
+        Error::new(Exit::CantCreate, format!("cannot create the trace file {}: {error}", path.display()))
+    })?;
+    let (recorder, name) = (Recorder::new(file, &account), path.display().to_string());
+    Ok(Client::observed(account, move |event| {
+        recorder.record(event);
+        if let Some(error) = recorder.failure() {
+            output::warning(&format!("the trace file {name} is not whole: {error}"));
+        }
+    })?)
 }
 
-fn show(line: &TraceLine) {
-    let direction = match line.direction {
-        Direction::Sent => '>',
-        Direction::Received => '<',
+fn show(event: &TraceEvent<'_>) {
+    let time = Timestamp::try_from(event.at).unwrap_or_default().strftime("%H:%M:%S%.3f");
+    let number = event.connection;
+    let said = match event.kind {
+        TraceKind::Opening => {
+            let mailbearer::trace::Place { service, host, port, .. } = event.place;
+            format!("* {service}: to {} port {port}", printable(host))
+        }
+        TraceKind::Tls(version) => format!("* {version}"),
+        TraceKind::Line(line) => {
+            let direction = match line.direction {
+                Direction::Sent => '>',
+                Direction::Received => '<',
+            };
+            match line.octets {
+                0 => format!("{direction} {}", line.text),
+                octets => format!("{direction} {}  ({octets})", line.text),
+            }
+        }
+        TraceKind::Closed => "* done".to_owned(),
+        _ => return,
     };
     // That nobody looks is no reason to stop.
-    let _ = writeln!(io::stderr(), "{direction} {}", line.text);
+    let _ = writeln!(io::stderr(), "{time} #{number} {said}");
 }

@@ -7,7 +7,7 @@ use std::{
 
 use mailbearer_mime::{Address, Composed, DateTime, Message};
 use mailbearer_net::{
-    self as net, Blocking, Connection, Options, Runtime, Security, Service, Tls, TraceLine,
+    self as net, Blocking, Connection, Options, Runtime, Security, Seen, Service, Tls, TraceLine,
 };
 use mailbearer_sasl::Credentials;
 use mailbearer_smtp::Receipt;
@@ -18,6 +18,7 @@ use crate::{
     error::{Missing, Protocol},
     fetch::Ground,
     token::{Fetch, Keep, Lease, TokenSource, Tokens},
+    trace::{Events, Hidden, Lines, Observe, Place, Plan, TraceEvent},
 };
 
 /// An [`Account`] at work. Cheap to clone; clones share the token.
@@ -31,7 +32,7 @@ pub(crate) struct Shared {
     pub(crate) account: Account,
     pub(crate) tls: Tls,
     pub(crate) access: Access,
-    trace: Option<Arc<Trace>>,
+    observer: Option<Arc<dyn Observe>>,
 }
 
 /// What is shown at a login.
@@ -58,8 +59,6 @@ struct Attempt {
     doubt: Option<&'static str>,
 }
 
-type Trace = dyn Fn(&TraceLine) + Send + Sync;
-
 impl<R: Runtime> Client<R> {
     /// Checks the account; connects to nothing yet.
     ///
@@ -81,10 +80,23 @@ impl<R: Runtime> Client<R> {
         account: Account,
         trace: impl Fn(&TraceLine) + Send + Sync + 'static,
     ) -> Result<Self, Error> {
-        Self::build(account, Some(Arc::new(trace)))
+        Self::build(account, Some(Arc::new(Lines(Arc::new(trace)))))
     }
 
-    fn build(account: Account, trace: Option<Arc<Trace>>) -> Result<Self, Error> {
+    /// As [`new`](Self::new), with a sink for all that happens on each connection, with times and versions of TLS; in place
+    /// of a secret stands what it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn observed(
+        account: Account,
+        observe: impl Fn(&TraceEvent<'_>) + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
+        Self::build(account, Some(Arc::new(Events(Arc::new(observe)))))
+    }
+
+    fn build(account: Account, observer: Option<Arc<dyn Observe>>) -> Result<Self, Error> {
         let tls = account.tls.clone().map_or_else(Tls::new, Ok).map_err(Error::certificates)?;
         let invalid = |error: mailbearer_sasl::InvalidCredentials| Error::settings(error.to_string());
         // The user goes into every SASL response; better to hear about it before a token is fetched.
@@ -101,7 +113,7 @@ impl<R: Runtime> Client<R> {
                 Access::Password(password.clone())
             }
         };
-        let shared = Shared { account, tls, access, trace };
+        let shared = Shared { account, tls, access, observer };
         Ok(Self { shared: Arc::new(shared), runtime: PhantomData })
     }
 
@@ -334,8 +346,8 @@ impl<R: Runtime> Client<R> {
     }
 
     #[cfg(feature = "doctor")]
-    pub(crate) fn options(&self) -> Options {
-        self.shared.options()
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     pub(crate) fn random_octet(&self) -> Result<u8, Error> {
@@ -384,22 +396,46 @@ impl Shared {
         host: &str,
         port: u16,
         security: Security,
-        mut options: Options,
+        plan: Plan,
     ) -> Result<Connection<R>, net::Error> {
+        let (tls, options) = self.prepare(service, host, port, security, plan, &self.tls, None);
+        Connection::open(host, port, security, &tls, options).await
+    }
+
+    /// What a connection is made with: its way, and who watches it. `seen` is what `tls` shows, where it shows anything.
+    #[expect(clippy::too_many_arguments, reason = "the place is four of them, as everywhere")]
+    pub(crate) fn prepare(
+        &self,
+        service: Service,
+        host: &str,
+        port: u16,
+        security: Security,
+        plan: Plan,
+        tls: &Tls,
+        seen: Option<&Seen>,
+    ) -> (Tls, Options) {
+        let Plan { net: mut options, hidden } = plan;
         options.route = self.account.proxies.route(service, host, port).clone();
         options.keep_alive = Some(KEEP_ALIVE);
-        Connection::open(host, port, security, &self.tls, options).await
+        let Some(observer) = &self.observer else { return (tls.clone(), options) };
+        let mut watch = observer.begin(Place::new(&self.account, service, host, port, security), tls, seen);
+        options.describe = watch.describe;
+        let hidden = hidden.unwrap_or_default();
+        options.trace = Some(Box::new(move |line| (watch.lines)(&line.redacted(|text| hidden.redact(text)))));
+        (watch.tls.unwrap_or_else(|| tls.clone()), options)
+    }
+
+    /// Whether anybody sees what is said.
+    pub(crate) const fn is_observed(&self) -> bool {
+        self.observer.is_some()
     }
 
     /// For any connection. The machines hide secrets in its trace.
-    pub(crate) fn options(&self) -> Options {
+    pub(crate) fn options(&self) -> Plan {
         let mut options = Options::default();
         options.timeouts = self.account.timeouts;
         options.timeouts.opening.get_or_insert(LOGIN);
-        if let Some(trace) = self.trace.clone() {
-            options.trace = Some(Box::new(move |line| trace(line)));
-        }
-        options
+        Plan { net: options, hidden: self.observer.as_ref().map(|_| Hidden::default()) }
     }
 }
 

@@ -5,8 +5,8 @@ use std::{
     time::Instant,
 };
 
-use mailbearer_net::{Connection, Machine, Runtime, Security, Service};
-use mailbearer_oauth::{self as oauth, Endpoint, Limits, TokenExchange, TokenRequest, http};
+use mailbearer_net::{Connection, Machine, Route, Runtime, Security, Service};
+use mailbearer_oauth::{self as oauth, Endpoint, Hides, Limits, TokenExchange, TokenRequest, http};
 use mailbearer_wire::{Secret, printable};
 
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
     error::Missing,
     grant::{Asking, AssertionSource, Http, TokenFlow},
     token::Pending,
+    trace::Hidden,
 };
 
 /// How a token is requested.
@@ -124,6 +125,7 @@ impl<R: Runtime> Client<R> {
             shared: &self.shared,
             deadline: R::now().checked_add(EXCHANGE),
             kept: Mutex::default(),
+            hidden: Hidden::default(),
         };
         let asking = Asking {
             token_url: oauth.map_or("", |oauth| &oauth.token_url),
@@ -167,9 +169,15 @@ impl<R: Runtime> Client<R> {
     pub(crate) async fn exchange<T: Send>(
         &self,
         endpoint: &Endpoint,
-        mut exchange: impl Machine<Event = T, Error = oauth::Error> + Send,
+        mut exchange: impl Machine<Event = T, Error = oauth::Error> + Hides + Send,
     ) -> Result<T, Error> {
-        let asker = Asker::<R> { shared: &self.shared, deadline: None, kept: Mutex::default() };
+        let asker = Asker::<R> {
+            shared: &self.shared,
+            deadline: None,
+            kept: Mutex::default(),
+            hidden: Hidden::default(),
+        };
+        asker.hide(&exchange);
         let mut connection = asker.connect(endpoint).await.map_err(Error::token_net)?;
         // The answer is all there is to it: nothing is said after it, not even goodbye.
         connection.next(&mut exchange).await.map_err(Error::token)?.ok_or_else(Error::token_closed)
@@ -182,6 +190,8 @@ struct Asker<'c, R: Runtime> {
     /// Others wait for the token, in this process and behind the store's lock.
     deadline: Option<Instant>,
     kept: Mutex<Option<Kept<R>>>,
+    /// What was said on these connections.
+    hidden: Hidden,
 }
 
 struct Kept<R: Runtime> {
@@ -190,6 +200,13 @@ struct Kept<R: Runtime> {
 }
 
 impl<R: Runtime> Asker<'_, R> {
+    /// Keeps what is about to be said out of a trace, if there is one.
+    fn hide(&self, said: &impl Hides) {
+        if self.shared.is_observed() {
+            self.hidden.add(said.redactor());
+        }
+    }
+
     async fn ask(&self, request: http::Request) -> Result<http::Response, Error> {
         let endpoint = request.endpoint();
         let to = (endpoint.connect_host().to_owned(), endpoint.port());
@@ -206,13 +223,19 @@ impl<R: Runtime> Asker<'_, R> {
 
     async fn connect(&self, endpoint: &Endpoint) -> Result<Connection<R>, mailbearer_net::Error> {
         let mut options = self.shared.options();
+        options.hidden = Some(self.hidden.clone());
         options.recv_limit = TokenExchange::RECV_LIMIT;
         let left = self.deadline.map_or(EXCHANGE, |deadline| deadline.saturating_duration_since(R::now()));
         options.timeouts.opening = Some(options.timeouts.opening.unwrap_or(EXCHANGE).min(left));
         let (host, port) = (endpoint.connect_host(), endpoint.port());
         if endpoint.is_clear() {
             // STARTTLS begins in the clear, and HTTP never asks for it.
-            return Connection::open(host, port, Security::StartTls, &self.shared.tls, options).await;
+            let tls = &self.shared.tls;
+            let (tls, mut options) =
+                self.shared.prepare(Service::Https, host, port, Security::StartTls, options, tls, None);
+            // It is this machine, or its host.
+            options.route = Route::Direct;
+            return Connection::open(host, port, Security::StartTls, &tls, options).await;
         }
         self.shared.connect::<R>(Service::Https, host, port, Security::Implicit, options).await
     }
@@ -223,6 +246,7 @@ impl<R: Runtime> Asker<'_, R> {
         to: &(String, u16),
         request: http::Request,
     ) -> Result<http::Response, Error> {
+        self.hide(&request);
         let mut exchange = http::Exchange::new(request, Limits::DEFAULT);
         // The answer is all there is to it: nothing is said after it, not even goodbye.
         let response = connection.next(&mut exchange).await.map_err(Error::token_http)?;

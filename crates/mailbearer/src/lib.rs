@@ -142,6 +142,7 @@ mod smtp;
 #[cfg(feature = "stream")]
 mod stream;
 mod token;
+pub mod trace;
 mod unique;
 mod vendor;
 

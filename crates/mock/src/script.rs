@@ -52,7 +52,9 @@ impl<'a> Script<'a> {
 
     /// Whether the client still has something to say.
     pub(crate) fn client_owes(&self) -> bool {
-        self.turns.iter().any(|turn| matches!(turn.kind, TurnKind::Client(_) | TurnKind::ClientOctets(_)))
+        self.turns.iter().any(|turn| {
+            matches!(turn.kind, TurnKind::Client(_) | TurnKind::ClientOctets(_) | TurnKind::ClientRequest)
+        })
     }
 
     /// Goes on: takes the client's octets that are expected from the front of `stream`, and says what is next.
@@ -84,6 +86,11 @@ impl<'a> Script<'a> {
                         return Ok(Next::Receive);
                     }
                 }
+                TurnKind::ClientRequest => match request(stream) {
+                    Some(length) => drop(stream.drain(..length)),
+                    None if stream.len() < REQUEST => return Ok(Next::Receive),
+                    None => return Err(self.difference("a request", stream)),
+                },
                 TurnKind::Cut(pause) => {
                     self.turns = rest;
                     return Ok(Next::Wait(*pause));
@@ -118,6 +125,7 @@ impl<'a> Script<'a> {
         match self.turns.first().map(|turn| &turn.kind) {
             Some(TurnKind::Client(pattern)) => pattern.shown(),
             Some(TurnKind::ClientOctets(count)) => format!("{count} octets"),
+            Some(TurnKind::ClientRequest) => "a request of HTTP".into(),
             Some(TurnKind::Tls) => "a TLS handshake".into(),
             Some(TurnKind::Close) => "nothing before the server closes".into(),
             Some(TurnKind::Server(_) | TurnKind::ServerOctets { .. } | TurnKind::Cut(_)) => {
@@ -127,6 +135,21 @@ impl<'a> Script<'a> {
         }
     }
 }
+
+/// Octets of the request that `stream` begins with, once all of it is there.
+fn request(stream: &[u8]) -> Option<usize> {
+    let head = stream.windows(4).position(|window| window == b"\r\n\r\n")?.saturating_add(4);
+    let lines = stream.get(..head)?.split(|&octet| octet == b'\n');
+    let length = lines.filter_map(|line| {
+        let (name, value) = str::from_utf8(line).ok()?.split_once(':')?;
+        name.eq_ignore_ascii_case("Content-Length").then(|| value.trim().parse::<usize>().ok())?
+    });
+    let whole = head.saturating_add(length.last().unwrap_or_default());
+    (whole <= stream.len()).then_some(whole)
+}
+
+/// Octets of a request, at most.
+const REQUEST: usize = 1 << 20;
 
 /// Octets of the client that a [`Difference`] shows.
 const SHOWN: usize = 300;

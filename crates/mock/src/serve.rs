@@ -67,18 +67,18 @@ impl Serving {
 /// How long the client may take for its next octet.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-struct Player<'a> {
+pub(crate) struct Player<'a> {
     script: Script<'a>,
     tls: Arc<ServerConfig>,
     received: Vec<u8>,
 }
 
 impl<'a> Player<'a> {
-    fn new(transcript: &'a Transcript, tls: Arc<ServerConfig>) -> Self {
+    pub(crate) fn new(transcript: &'a Transcript, tls: Arc<ServerConfig>) -> Self {
         Self { script: Script::new(transcript), tls, received: Vec::new() }
     }
 
-    fn run(&mut self, tcp: TcpStream) -> Result<(), Difference> {
+    pub(crate) fn run(&mut self, tcp: TcpStream) -> Result<(), Difference> {
         tcp.set_nodelay(true).map_err(|error| self.broken(&error))?;
         tcp.set_read_timeout(Some(PATIENCE)).map_err(|error| self.broken(&error))?;
         tcp.set_write_timeout(Some(PATIENCE)).map_err(|error| self.broken(&error))?;

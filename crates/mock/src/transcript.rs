@@ -13,6 +13,7 @@
 //! | `--pause N--` | the same, `N` milliseconds apart over TCP (at most 60,000) |
 //! | `--S N text--` | the server sends `N` octets: `text` over and over, cut to fit (at most 256 MiB) |
 //! | `--C N--` | the client sends `N` octets, whatever they are (at most 256 MiB) |
+//! | `--C HTTP--` | the client sends one request of HTTP/1.1, whatever it is (at most 1 MiB) |
 //! | `--close--` | the server closes the connection |
 //!
 //! `S:` lines that follow each other go out in one segment, that is in one write. After the last line the
@@ -63,6 +64,7 @@ pub(crate) enum TurnKind {
     ServerOctets { count: usize, text: Vec<u8> },
     Client(Pattern),
     ClientOctets(usize),
+    ClientRequest,
     Tls,
     Cut(Duration),
     Close,
@@ -75,13 +77,19 @@ impl Transcript {
     ///
     /// Returns the number of the first line that is none of the [format](self)'s, with the rule it breaks.
     pub fn parse(text: &str) -> Result<Self, LineError> {
-        let mut turns = Vec::new();
+        let mut transcript = Self { turns: Vec::new() };
         for (number, content) in (1..).zip(text.lines()) {
-            if let Some(kind) = turn(content).map_err(|rule| LineError { line: number, rule })? {
-                turns.push(Turn { line: number, kind });
-            }
+            transcript.push(number, content)?;
         }
-        Ok(Self { turns })
+        Ok(transcript)
+    }
+
+    /// Reads one more line.
+    pub(crate) fn push(&mut self, line: usize, content: &str) -> Result<(), LineError> {
+        if let Some(kind) = turn(content).map_err(|rule| LineError { line, rule })? {
+            self.turns.push(Turn { line, kind });
+        }
+        Ok(())
     }
 
     /// Whether the connection starts with TLS, as `--TLS--` in the first line has it.
@@ -172,6 +180,7 @@ fn mark_turn(mark: &str) -> Result<TurnKind, &'static str> {
             Ok(millis @ 0..=MAX_PAUSE_MILLIS) => Ok(TurnKind::Cut(Duration::from_millis(millis))),
             _ => Err("a pause takes milliseconds, at most 60000"),
         },
+        (Some("C"), Some("HTTP"), None) => Ok(TurnKind::ClientRequest),
         (Some("C"), Some(count), None) => Ok(TurnKind::ClientOctets(octets(count)?)),
         (Some("S"), Some(count), Some(text)) => {
             let text = Pattern::parse(text)?.literal().ok_or("repeated text takes no wildcard")?;

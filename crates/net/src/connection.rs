@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use mailbearer_wire::{Machine, RecvBuf, Security, SendBuf, Step, TraceLine};
+use mailbearer_wire::{Describe, Machine, RecvBuf, Security, SendBuf, Step, TraceLine};
 
 use crate::{
     Canceller, DriveError, Error, ProxyProblem, Route, Runtime, ServerTls, Socket, Stage, Tls, connect,
@@ -46,6 +46,8 @@ pub struct Options {
     pub recv_limit: usize,
     /// Gets every line of the conversation, without secrets. Default none.
     pub trace: Option<Box<dyn FnMut(&TraceLine) + Send>>,
+    /// What the trace shows of secrets. Default `[redacted]`.
+    pub describe: Option<Describe>,
     /// How [`Connection::open`] reaches the server; [`Proxies`](crate::Proxies) says which route is whose. Default its
     /// own address.
     pub route: Route,
@@ -62,6 +64,7 @@ impl Default for Options {
             timeouts: Timeouts::default(),
             recv_limit: 64 * 1024,
             trace: None,
+            describe: None,
             route: Route::Direct,
             keep_alive: None,
             canceller: None,

@@ -96,8 +96,8 @@ impl<R: Runtime> Link<R> {
     pub(crate) fn new(socket: R::Socket, side: Box<dyn Side>, tls_is_due: bool, options: Options) -> Self {
         let (mut rx, mut tx) = (RecvBuf::with_limit(options.recv_limit), SendBuf::new());
         if options.trace.is_some() {
-            rx.start_trace();
-            tx.start_trace();
+            rx.start_trace(options.describe);
+            tx.start_trace(options.describe);
         }
         let now = R::now();
         Self {

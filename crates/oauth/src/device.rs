@@ -1,9 +1,10 @@
 use alloc::{string::String, vec::Vec};
 use core::time::Duration;
 
+use mailbearer_sasl::Redactor;
 use mailbearer_wire::{Json, Machine, RecvBuf, Secret, SendBuf, Step, printable_bytes};
 
-use crate::{Client, Endpoint, Error, Limits, Token, TokenRequest, http, posted::Posted};
+use crate::{Client, Endpoint, Error, Hides, Limits, Token, TokenRequest, http, posted::Posted};
 
 /// Asks for a code that a person enters on another device (RFC 8628 section 3.1).
 #[derive(Clone, Debug)]
@@ -101,6 +102,12 @@ impl DeviceExchange {
     #[must_use]
     pub fn new(request: &DeviceRequest) -> Self {
         Self(Posted::new(&request.0))
+    }
+}
+
+impl Hides for DeviceExchange {
+    fn redactor(&self) -> Redactor {
+        self.0.redactor()
     }
 }
 

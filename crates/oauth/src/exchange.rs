@@ -1,6 +1,7 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use mailbearer_sasl::Redactor;
 use mailbearer_wire::{Machine, RecvBuf, Secret, SendBuf, Step};
 
 use crate::{Error, Limits, Token, TokenRequest, http};
@@ -40,6 +41,18 @@ impl TokenExchange {
     pub fn with_limits(request: &TokenRequest, limits: Limits) -> Self {
         let http = http::Exchange::post(request.endpoint(), request.basic().cloned(), request.form(), limits);
         Self { state: State::Http(http), limits, hidden: request.secrets() }
+    }
+}
+
+/// What was sent to a server, which may repeat it.
+pub trait Hides {
+    /// Takes that out of a text.
+    fn redactor(&self) -> Redactor;
+}
+
+impl Hides for TokenExchange {
+    fn redactor(&self) -> Redactor {
+        Redactor::new(&self.hidden)
     }
 }
 

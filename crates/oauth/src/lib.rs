@@ -65,7 +65,7 @@ pub use claims::Claims;
 pub use device::{DeviceAuthorization, DeviceExchange, DeviceRequest, Poll, Polling};
 pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use error::{Error, ErrorResponse};
-pub use exchange::TokenExchange;
+pub use exchange::{Hides, TokenExchange};
 pub use federated::{github_request, github_token, is_assertion};
 pub use limits::Limits;
 pub use managed::{Identity, ManagedIdentity};

@@ -1,5 +1,6 @@
 use alloc::vec::Vec;
 
+use mailbearer_sasl::Redactor;
 use mailbearer_wire::{Machine, RecvBuf, Secret, SendBuf, Step};
 
 use crate::{Error, Limits, TokenRequest, http};
@@ -19,6 +20,10 @@ impl Posted {
         let limits = Limits::DEFAULT;
         let http = http::Exchange::post(request.endpoint(), request.basic().cloned(), request.form(), limits);
         Self { http, limits, hidden: request.secrets(), failed: None }
+    }
+
+    pub(crate) fn redactor(&self) -> Redactor {
+        Redactor::new(&self.hidden)
     }
 
     /// One step; `read` makes the event of the response.

@@ -215,7 +215,7 @@ impl TokenRequest {
 }
 
 /// Form fields that are no secrets; every other one may be.
-const PLAIN: [&str; 9] = [
+pub(crate) const PLAIN: [&str; 9] = [
     "grant_type",
     "scope",
     "client_id",

@@ -1,8 +1,9 @@
 use core::time::Duration;
 
+use mailbearer_sasl::Redactor;
 use mailbearer_wire::{Machine, RecvBuf, Secret, SendBuf, Step};
 
-use crate::{Client, Endpoint, Error, Token, TokenRequest, posted::Posted};
+use crate::{Client, Endpoint, Error, Hides, Token, TokenRequest, posted::Posted};
 
 /// Ends a refresh token, and what was granted with it (RFC 7009).
 ///
@@ -19,6 +20,12 @@ impl Revocation {
             .parameter("token", refresh_token)
             .parameter("token_type_hint", "refresh_token");
         Self(Posted::new(&request))
+    }
+}
+
+impl Hides for Revocation {
+    fn redactor(&self) -> Redactor {
+        self.0.redactor()
     }
 }
 

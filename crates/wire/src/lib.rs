@@ -69,5 +69,5 @@ pub use recv::{BufferFull, RecvBuf};
 pub use secret::Secret;
 pub use send::SendBuf;
 pub use stuffing::DotEncoder;
-pub use trace::{Direction, TraceLine};
+pub use trace::{Describe, Described, Direction, TraceLine, TracePart};
 pub use wait::suggested_wait;

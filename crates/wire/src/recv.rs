@@ -3,7 +3,7 @@ use core::{fmt, mem};
 
 use zeroize::Zeroize;
 
-use crate::{Direction, Octets, TraceLine, octets::Shared, trace::Tape};
+use crate::{Describe, Direction, Octets, TraceLine, octets::Shared, trace::Tape};
 
 /// Bytes from the peer that no machine has consumed yet, at most a limit of them.
 ///
@@ -120,8 +120,8 @@ impl RecvBuf {
     ///
     /// Where [`Octets`] that arrived with them were taken and are not dropped yet, they cannot be wiped.
     pub fn consume_secret(&mut self, count: usize) {
-        if let Some(tape) = &mut self.tape {
-            tape.secret();
+        if let (Some(tape), Some(bytes)) = (&mut self.tape, self.bytes.get(self.start..)) {
+            tape.secret(bytes.get(..count).unwrap_or(bytes));
         }
         let end = self.start.saturating_add(count).min(self.bytes.len());
         if let Some(bytes) = Shared::get_mut(&mut self.bytes).and_then(|bytes| bytes.get_mut(self.start..end))
@@ -168,9 +168,9 @@ impl RecvBuf {
         Octets { bytes: Shared::clone(&self.bytes), range }
     }
 
-    /// Starts a trace of what is consumed from now on.
-    pub fn start_trace(&mut self) {
-        self.tape = Some(Tape::new(Direction::Received));
+    /// Starts a trace of what is consumed from now on. Without `describe` a secret shows as `[redacted]`.
+    pub fn start_trace(&mut self, describe: Option<Describe>) {
+        self.tape = Some(Tape::new(Direction::Received, describe));
     }
 
     /// Has each line of the trace go through `redact`, unless there is no trace or this was said before. For a machine that
@@ -186,7 +186,8 @@ impl RecvBuf {
 
     /// The lines consumed since the last call; none unless a trace was started.
     pub fn take_trace(&mut self) -> Vec<TraceLine> {
-        self.tape.as_mut().map(Tape::take).unwrap_or_default()
+        let closed = self.is_eof() && self.unread().is_empty();
+        self.tape.as_mut().map(|tape| tape.take(closed)).unwrap_or_default()
     }
 
     #[cold]
@@ -483,7 +484,7 @@ mod tests {
     #[test]
     fn a_trace_shows_lines_and_hides_secrets_and_bodies() {
         let mut rx = RecvBuf::with_limit(1000);
-        rx.start_trace();
+        rx.start_trace(None);
         rx.extend(b"+OK \x1b[2J\r\ntoken: s3cret\r\nBODY {9}\r\nten octets)\r\n").unwrap();
         rx.consume(10);
         rx.consume(7);

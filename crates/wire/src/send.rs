@@ -3,7 +3,7 @@ use core::{fmt, mem};
 
 use zeroize::Zeroize;
 
-use crate::{Direction, TraceLine, trace::Tape};
+use crate::{Describe, Direction, TraceLine, trace::Tape};
 
 /// Bytes for the peer, in the order in which they are to be sent.
 ///
@@ -48,7 +48,7 @@ impl SendBuf {
         self.holds_secret = true;
         self.append(bytes);
         if let Some(tape) = &mut self.tape {
-            tape.secret();
+            tape.secret(bytes);
         }
     }
 
@@ -77,14 +77,14 @@ impl SendBuf {
         }
     }
 
-    /// Starts a trace of what is appended from now on.
-    pub fn start_trace(&mut self) {
-        self.tape = Some(Tape::new(Direction::Sent));
+    /// Starts a trace of what is appended from now on. Without `describe` a secret shows as `[redacted]`.
+    pub fn start_trace(&mut self, describe: Option<Describe>) {
+        self.tape = Some(Tape::new(Direction::Sent, describe));
     }
 
     /// The lines appended since the last call; none unless a trace was started.
     pub fn take_trace(&mut self) -> Vec<TraceLine> {
-        self.tape.as_mut().map(Tape::take).unwrap_or_default()
+        self.tape.as_mut().map(|tape| tape.take(false)).unwrap_or_default()
     }
 
     fn append(&mut self, bytes: &[u8]) {
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn secrets_stand_apart_in_a_trace() {
         let mut tx = SendBuf::new();
-        tx.start_trace();
+        tx.start_trace(None);
         tx.push_secret(b"a");
         tx.push(b"");
         tx.push_secret(b"b");
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn a_trace_cuts_long_lines() {
         let mut tx = SendBuf::new();
-        tx.start_trace();
+        tx.start_trace(None);
         tx.push(&[b'x'; 1024]);
         tx.push(b"y\r\n");
         tx.push(&[b'x'; 1025]);
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn a_trace_never_holds_the_secret() {
         let mut tx = SendBuf::new();
-        tx.start_trace();
+        tx.start_trace(None);
         tx.push(b"AUTH XOAUTH2 ");
         tx.push_secret(b"dXNlcj1h");
         tx.push(b"\r\nMAIL FROM:<a@b>\r\n");

@@ -1,6 +1,6 @@
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 
-use crate::printable_bytes;
+use crate::{Secret, printable_bytes};
 
 /// Who sent the octets of a [`TraceLine`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,8 +18,70 @@ pub enum Direction {
 pub struct TraceLine {
     /// Who sent it.
     pub direction: Direction,
-    /// The line without its end; `[redacted]` and `[N octets]` stand for secrets and message bodies.
+    /// The line without its end; `[redacted]`, or what a [`Describe`] says, stands for a secret, `[N octets]` for the body
+    /// of a message, and `[closed]` for the end of what the peer sends.
     pub text: String,
+    /// How many octets it had, its end included.
+    pub octets: usize,
+    /// The line as it was, its end included, but for secrets and bodies.
+    pub parts: Vec<TracePart>,
+}
+
+/// A part of a [`TraceLine`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TracePart {
+    /// Octets as they were.
+    Text(Vec<u8>),
+    /// A secret.
+    Secret(Described),
+    /// So many octets of a message.
+    Bulk(usize),
+    /// The peer sends no more.
+    Closed,
+}
+
+/// What is shown of a secret, and what may take its place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Described {
+    /// For people.
+    pub shown: String,
+    /// What makes a client behave the same and is no secret; empty where nothing does.
+    pub stand_in: Vec<u8>,
+}
+
+impl Described {
+    /// What is shown, and what may take its place.
+    #[must_use]
+    pub const fn new(shown: String, stand_in: Vec<u8>) -> Self {
+        Self { shown, stand_in }
+    }
+}
+
+/// Says what a secret is without telling it. The flag says whether these are all of its octets; where more may come and
+/// they would be needed, it returns `None`.
+pub type Describe = fn(&[u8], bool) -> Option<Described>;
+
+impl TraceLine {
+    /// The same line with every text put through `redact`, for a peer that repeats what it should not.
+    #[must_use]
+    pub fn redacted(&self, redact: impl Fn(&str) -> String) -> Self {
+        let octets = |octets: &[u8]| {
+            let text = String::from_utf8_lossy(octets);
+            let told = redact(&text);
+            // What is not UTF-8 stays as it is where there is nothing to hide.
+            if told == *text { octets.to_vec() } else { told.into_bytes() }
+        };
+        let parts = self.parts.iter().map(|part| match part {
+            TracePart::Text(text) => TracePart::Text(octets(text)),
+            TracePart::Secret(secret) => {
+                TracePart::Secret(Described::new(redact(&secret.shown), octets(&secret.stand_in)))
+            }
+            part => part.clone(),
+        });
+        Self { text: redact(&self.text), parts: parts.collect(), ..self.clone() }
+    }
 }
 
 /// Takes secrets out of a line that a peer said.
@@ -28,24 +90,35 @@ pub(crate) type Redact = Box<dyn Fn(&str) -> String + Send + Sync>;
 /// Turns the octets that pass through a buffer into [`TraceLine`]s.
 pub(crate) struct Tape {
     direction: Direction,
+    describe: Option<Describe>,
     line: String,
+    octets: usize,
+    parts: Vec<TracePart>,
     bulk: usize,
     /// Whether the octets of a message that came last end a line.
     bulk_ends_line: bool,
     /// Whether the octets before were a secret: one that comes in pieces is still one.
     in_secret: bool,
+    /// The secret so far, where it is to be described.
+    secret: Secret<Vec<u8>>,
+    closed: bool,
     lines: Vec<TraceLine>,
     redact: Option<Redact>,
 }
 
 impl Tape {
-    pub(crate) const fn new(direction: Direction) -> Self {
+    pub(crate) const fn new(direction: Direction, describe: Option<Describe>) -> Self {
         Self {
             direction,
+            describe,
             line: String::new(),
+            octets: 0,
+            parts: Vec::new(),
             bulk: 0,
             bulk_ends_line: false,
             in_secret: false,
+            secret: Secret::new(Vec::new()),
+            closed: false,
             lines: Vec::new(),
             redact: None,
         }
@@ -57,49 +130,93 @@ impl Tape {
 
     pub(crate) fn plain(&mut self, mut bytes: &[u8]) {
         self.end_bulk();
-        self.in_secret &= bytes.is_empty();
+        if !bytes.is_empty() {
+            self.end_secret(true);
+            self.in_secret = false;
+        }
         while let Some(end) = bytes.iter().position(|&octet| octet == b'\n') {
             let (line, rest) = bytes.split_at_checked(end.saturating_add(1)).unwrap_or((bytes, &[]));
-            self.text(line.strip_suffix(b"\r\n").or_else(|| line.strip_suffix(b"\n")).unwrap_or(line));
+            self.text(line, line.strip_suffix(b"\r\n").or_else(|| line.strip_suffix(b"\n")).unwrap_or(line));
             self.end_line();
             bytes = rest;
         }
-        self.text(bytes.strip_suffix(b"\r").unwrap_or(bytes));
+        self.text(bytes, bytes.strip_suffix(b"\r").unwrap_or(bytes));
     }
 
-    pub(crate) fn secret(&mut self) {
+    pub(crate) fn secret(&mut self, bytes: &[u8]) {
         self.end_bulk();
-        if !self.in_secret {
-            self.line.push_str("[redacted]");
-            self.in_secret = true;
+        self.octets = self.octets.saturating_add(bytes.len());
+        if self.describe.is_some() {
+            // Grown by hand: what a growing vector leaves behind is not wiped.
+            let held = self.secret.expose();
+            let mut grown = Vec::with_capacity(held.len().saturating_add(bytes.len()));
+            grown.extend_from_slice(held);
+            grown.extend_from_slice(bytes);
+            self.secret = Secret::new(grown);
+        } else if !self.in_secret {
+            self.describe_as(Described::new("[redacted]".into(), Vec::new()));
         }
+        self.in_secret = true;
     }
 
     pub(crate) fn bulk(&mut self, bytes: &[u8]) {
         let Some(last) = bytes.last() else { return };
+        self.end_secret(true);
         self.bulk = self.bulk.saturating_add(bytes.len());
         self.bulk_ends_line = *last == b'\n';
         self.in_secret = false;
     }
 
-    /// The finished lines, and an unfinished one, unless it ends in a message that may go on.
-    pub(crate) fn take(&mut self) -> Vec<TraceLine> {
-        if self.bulk == 0 && !self.line.is_empty() {
+    /// The finished lines, and an unfinished one, unless it ends in a message or a secret that may go on.
+    pub(crate) fn take(&mut self, closed: bool) -> Vec<TraceLine> {
+        self.end_secret(closed || self.direction == Direction::Sent);
+        if self.bulk == 0 && !self.parts.is_empty() {
+            self.end_line();
+        }
+        if closed && !self.closed {
+            self.closed = true;
+            self.line.push_str("[closed]");
+            self.parts.push(TracePart::Closed);
             self.end_line();
         }
         core::mem::take(&mut self.lines)
     }
 
-    fn text(&mut self, bytes: &[u8]) {
+    fn text(&mut self, all: &[u8], shown: &[u8]) {
+        self.octets = self.octets.saturating_add(all.len());
         let room = LINE_LIMIT.saturating_sub(self.line.len());
         if room > 0 {
-            self.line.push_str(&printable_bytes(bytes, room));
+            self.line.push_str(&printable_bytes(shown, room));
         }
+        match self.parts.last_mut() {
+            _ if all.is_empty() => {}
+            Some(TracePart::Text(text)) => text.extend_from_slice(all),
+            _ => self.parts.push(TracePart::Text(all.to_vec())),
+        }
+    }
+
+    fn end_secret(&mut self, is_whole: bool) {
+        if self.secret.expose().is_empty() {
+            return;
+        }
+        let Some(described) = self.describe.and_then(|describe| describe(self.secret.expose(), is_whole))
+        else {
+            return;
+        };
+        self.secret = Secret::new(Vec::new());
+        self.describe_as(described);
+    }
+
+    fn describe_as(&mut self, described: Described) {
+        self.line.push_str(&described.shown);
+        self.parts.push(TracePart::Secret(described));
     }
 
     fn end_bulk(&mut self) {
         if self.bulk > 0 {
             self.line.push_str(&format!("[{} octets]", self.bulk));
+            self.parts.push(TracePart::Bulk(self.bulk));
+            self.octets = self.octets.saturating_add(self.bulk);
             self.bulk = 0;
             if self.bulk_ends_line {
                 self.end_line();
@@ -108,9 +225,14 @@ impl Tape {
     }
 
     fn end_line(&mut self) {
-        let line = core::mem::take(&mut self.line);
-        let text = self.redact.as_ref().map(|redact| redact(&line)).unwrap_or(line);
-        self.lines.push(TraceLine { direction: self.direction, text });
+        let line = TraceLine {
+            direction: self.direction,
+            text: core::mem::take(&mut self.line),
+            octets: core::mem::take(&mut self.octets),
+            parts: core::mem::take(&mut self.parts),
+        };
+        let redacted = self.redact.as_ref().map(|redact| line.redacted(redact));
+        self.lines.push(redacted.unwrap_or(line));
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn run(
     let message = open(&arguments.file)?;
     super::with_imap(global, &[], |imap| {
         let octets = message.octets();
-        let mut progress = Progress::new(Some(octets), global.trace);
+        let mut progress = Progress::new(Some(octets), global.shows_trace());
         let mut appending =
             imap.append_in_pieces(&arguments.folder, &arguments.flag, arguments.date, octets)?;
         message.copy(|piece| {

@@ -46,7 +46,7 @@ pub(crate) fn run(
     super::with_imap(global, &[], |imap| match file {
         _ if arguments.structure => show_structure(imap, arguments, out),
         Some((name, mut file)) => {
-            let octets = fetch(imap, arguments, global.trace, |piece| file.write(piece))?;
+            let octets = fetch(imap, arguments, global.shows_trace(), |piece| file.write(piece))?;
             file.finish()?;
             let file = name.display().to_string();
             let object = || json!({ "uid": arguments.uid.get(), "octets": octets, "file": file });

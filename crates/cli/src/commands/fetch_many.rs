@@ -33,7 +33,7 @@ pub(crate) fn run(
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
     super::with_client(global, &[&arguments.folder], |account, imap| {
-        let (count, had) = fetch(account, imap, arguments, global.trace, out)?;
+        let (count, had) = fetch(account, imap, arguments, global.shows_trace(), out)?;
         if out.is_json() {
             return out.json(&json!({ "folder": arguments.folder, "fetched": count, "had": had }));
         }

@@ -1,14 +1,24 @@
-use std::{fs, io::Write, time::Duration};
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{Args, ValueEnum};
 use mailbearer_mock::{
-    Server,
+    Recording, Server,
     memory::{Fault, Options, Personality},
 };
 use serde_json::{Map, Value};
-use tempfile::Builder;
+use tempfile::{Builder, TempDir};
 
-use crate::{error::Error, exit::Exit, interrupt::Interrupts, output::Output};
+use crate::{
+    error::Error,
+    exit::Exit,
+    interrupt::Interrupts,
+    output::{self, Output},
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct MockArgs {
@@ -66,6 +76,9 @@ pub(crate) struct MockArgs {
     /// What goes wrong, in the words of a real server; `help` lists all
     #[arg(long, value_name = "NAME", value_parser = fault)]
     pub(crate) fault: Option<Asked>,
+    /// Play the servers of a file that `--trace=FILE` wrote, in place of those in memory
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["fault", "personality", "provider_limits"])]
+    pub(crate) play: Option<PathBuf>,
     /// How the settings for a client are printed
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
@@ -106,20 +119,52 @@ pub(crate) fn run(
     if let Some(Asked::List) = arguments.fault {
         return list(out);
     }
+    if let Some(file) = &arguments.play {
+        return play(file, arguments, interrupts, out);
+    }
     let server = Server::start(options(arguments))
         .map_err(|error| Error::new(Exit::Unavailable, format!("the servers can't be started: {error}")))?;
     // From here on a signal must not end the program before the folder is gone.
     interrupts.hold();
-    let folder = Builder::new().prefix("mailbearer-").tempdir().map_err(|error| {
-        Error::new(Exit::CantCreate, format!("cannot create a folder for the CA certificate: {error}"))
-    })?;
-    let ca_file = folder.path().join("ca.pem");
-    fs::write(&ca_file, server.ca_pem())
-        .map_err(|error| Error::new(Exit::Io, format!("cannot write {}: {error}", ca_file.display())))?;
+    let (_folder, ca_file) = authority(server.ca_pem())?;
     let format = if out.is_json() { Format::Json } else { arguments.format };
     print(&server.env(&ca_file), format, out)?;
     interrupts.wait();
     Ok(())
+}
+
+/// Plays a file until stopped.
+fn play(
+    file: &Path,
+    arguments: &MockArgs,
+    interrupts: &Interrupts,
+    out: &mut Output<impl Write>,
+) -> Result<(), Error> {
+    let text = fs::read_to_string(file).map_err(|error| Error::input("the transcript", file, &error))?;
+    let recording = Recording::parse(&text)
+        .map_err(|error| Error::new(Exit::Data, format!("{}: {error}", file.display())))?;
+    let name = file.display().to_string();
+    let playing = recording
+        .play(move |difference| output::warning(&format!("{name}: {difference}")))
+        .map_err(|error| Error::new(Exit::Unavailable, format!("the servers can't be started: {error}")))?;
+    interrupts.hold();
+    let (_folder, ca_file) = authority(playing.ca_pem())?;
+    let variables = playing.env(&ca_file);
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+    print(&variables, if out.is_json() { Format::Json } else { arguments.format }, out)?;
+    interrupts.wait();
+    Ok(())
+}
+
+/// The certificate that clients have to trust, in a folder that goes away.
+fn authority(pem: &str) -> Result<(TempDir, PathBuf), Error> {
+    let folder = Builder::new().prefix("mailbearer-").tempdir().map_err(|error| {
+        Error::new(Exit::CantCreate, format!("cannot create a folder for the CA certificate: {error}"))
+    })?;
+    let file = folder.path().join("ca.pem");
+    fs::write(&file, pem)
+        .map_err(|error| Error::new(Exit::Io, format!("cannot write {}: {error}", file.display())))?;
+    Ok((folder, file))
 }
 
 fn options(arguments: &MockArgs) -> Options {

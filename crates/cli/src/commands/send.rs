@@ -31,9 +31,9 @@ pub(crate) fn run(
     let session = Session::open(global, true)?;
     let receipt = match &arguments.raw {
         Some(file) if file.as_os_str() == "-" => {
-            send_raw(raw::read(io::stdin().lock())?, people, &session, global.trace)?
+            send_raw(raw::read(io::stdin().lock())?, people, &session, global.shows_trace())?
         }
-        Some(file) => send_raw(raw::open(file)?, people, &session, global.trace)?,
+        Some(file) => send_raw(raw::open(file)?, people, &session, global.shows_trace())?,
         None => send_composed(arguments, people, &session)?,
     };
     report(&receipt, out)

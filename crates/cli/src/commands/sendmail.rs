@@ -41,7 +41,9 @@ pub(crate) fn run(
     let mut global = global.clone();
     global.account = arguments.account.clone().or(global.account);
     global.config = arguments.config.clone().or(global.config);
-    global.trace |= arguments.trace;
+    if arguments.trace {
+        global.trace.get_or_insert_with(|| cli::STDERR.into());
+    }
     match arguments.mode {
         Mode::Help => cli::help_of("sendmail").lines().try_for_each(|line| out.line(line)),
         Mode::Nothing => Ok(()),

@@ -15,7 +15,7 @@ fn run(
         restrict(&path);
     }
     let arguments =
-        GlobalArgs { config: None, account: account.map(Into::into), json: false, trace: false, lang: None };
+        GlobalArgs { config: None, account: account.map(Into::into), json: false, trace: None, lang: None };
     let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
     let mut warnings = Vec::new();
     let found = find(&arguments, variables, Some(path), &mut warnings).map(|loaded| loaded.account);
@@ -148,7 +148,7 @@ fn a_file_that_was_asked_for_must_be_there() {
         config: Some("/no/such.toml".into()),
         account: None,
         json: false,
-        trace: false,
+        trace: None,
         lang: None,
     };
     let error = find(&arguments, std::iter::empty(), None, &mut Vec::new()).unwrap_err();
@@ -168,7 +168,7 @@ fn file_names_are_relative_to_the_file_that_has_them() {
          oauth = { tenant = 't', client_id = 'c', client_secret = { file = 'secret' } }\n",
     )
     .unwrap();
-    let arguments = GlobalArgs { config: Some(path), account: None, json: false, trace: false, lang: None };
+    let arguments = GlobalArgs { config: Some(path), account: None, json: false, trace: None, lang: None };
     let account = find(&arguments, std::iter::empty(), None, &mut Vec::new()).unwrap().account;
     assert!(account.tls.is_some());
     assert_eq!(client_secret(&account), "hunter2");

@@ -219,7 +219,19 @@ fn the_trace_shows_both_sides_and_no_secret() {
     // `run` looks for secrets in what comes out.
     let outcome = world.run(&["--trace", "list"]);
     assert_eq!(outcome.code, Some(0));
-    for part in ["> POST /", "< HTTP/1.1 200", "> ", "AUTHENTICATE XOAUTH2 [redacted]", "< * "] {
+    let user =
+        format!("AUTHENTICATE XOAUTH2 user={} auth=Bearer <access token, 1,500 octets", world.server.user());
+    for part in [
+        " #1 * token: to localhost port ",
+        " #1 * TLS 1.3",
+        " #1 > POST /",
+        "&client_secret=<client secret, 21 octets>",
+        "\"access_token\":<access token, 1,500 octets, aud outlook.office365.com, until ",
+        " #2 > A1 CAPABILITY  (15)",
+        &user,
+        " #2 < * ",
+        " #2 * done",
+    ] {
         assert!(outcome.stderr.contains(part), "{part} is not in {}", outcome.stderr);
     }
     let outcome = world.run(&["send", "--to", "a@mailbearer.test", "--text", "x", "--trace"]);

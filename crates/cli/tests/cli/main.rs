@@ -21,11 +21,14 @@ mod mailbox;
 mod pop;
 #[cfg(test)]
 mod reading;
+mod replay;
 #[cfg(test)]
 #[cfg(unix)]
 mod relay;
 #[cfg(test)]
 mod robots;
+#[cfg(test)]
+mod secrets;
 #[cfg(test)]
 mod sendmail;
 #[cfg(test)]

@@ -278,7 +278,7 @@ fn secrets_are_not_traced() {
         (initial, "A1 AUTHENTICATE XOAUTH2 [redacted]"),
     ] {
         let (mut encoded, mut tx) = (command.encode("A1", PLUS).unwrap(), SendBuf::new());
-        tx.start_trace();
+        tx.start_trace(None);
         assert_eq!(encoded.send(&mut tx), Next::Done);
         let lines: Vec<_> = tx.take_trace().into_iter().map(|line| line.text).collect();
         assert_eq!(lines.join(" "), want);

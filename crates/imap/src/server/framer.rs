@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn a_trace_never_shows_a_login() {
         let (mut framer, mut rx) = (CommandFramer::new(MAX_LINES), RecvBuf::with_limit(1 << 20));
-        rx.start_trace();
+        rx.start_trace(None);
         rx.extend(b"a NOOP\r\nb login u {3}\r\nabc\r\nc X {4}\r\nbody\r\nd AUTHENTICATE PLAIN x\r\n")
             .unwrap();
         while framer.next(&mut rx, 10, || ()).unwrap().is_some() {}

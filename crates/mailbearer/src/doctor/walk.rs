@@ -28,6 +28,7 @@ use crate::{
     Client, ClientProof, Error, Imap, Login, OAuth, Server, Smtp, Token, Vendor,
     claims::{self, Cloud},
     error::{Kind, Protocol},
+    trace::Plan,
 };
 
 impl<R: Runtime> Client<R> {
@@ -57,7 +58,7 @@ struct Walk<'a, R: Runtime> {
     on_step: Box<dyn FnMut(&Step) + Send + 'a>,
     report: Report,
     tls: Tls,
-    /// What the handshakes of `tls` showed.
+    /// What the handshake of `tls` showed.
     seen: Seen,
     began: Instant,
 }
@@ -65,10 +66,6 @@ struct Walk<'a, R: Runtime> {
 impl<R: Runtime> Walk<'_, R> {
     async fn all(&mut self) {
         let account = self.client.account();
-        // Without trust anchors every handshake fails, and says so.
-        if let Ok((tls, seen)) = self.tls.seen() {
-            (self.tls, self.seen) = (tls, seen);
-        }
         self.ok(Subject::Account, Check::Configuration, settings(account));
         self.clock();
         let token = match &account.login {
@@ -101,7 +98,7 @@ impl<R: Runtime> Walk<'_, R> {
         // What is no address is told by the request itself.
         if let Ok(endpoint) = Endpoint::parse(&oauth.token_url) {
             let place = (endpoint.host(), endpoint.port());
-            let options = self.client.options();
+            let options = self.client.shared().options();
             let service = Service::Https;
             if let Some(connection) = self.reach(subject, service, place, Security::Implicit, options).await {
                 drop(connection);
@@ -241,12 +238,12 @@ impl<R: Runtime> Walk<'_, R> {
         service: Service,
         (host, port): (&str, u16),
         security: Security,
-        mut options: Options,
+        plan: Plan,
     ) -> Option<Connection<R>> {
         let account = self.client.account();
         let protocol = protocol(subject);
-        options.route = account.proxies.route(service, host, port).clone();
-        let (name, name_port, route) = match &options.route {
+        let way = account.proxies.route(service, host, port).clone();
+        let (name, name_port, route) = match &way {
             Route::Proxy(proxy) => (proxy.host.clone(), proxy.port, format!("through the proxy {proxy}")),
             _ => (host.to_owned(), port, "direct".to_owned()),
         };
@@ -259,13 +256,13 @@ impl<R: Runtime> Walk<'_, R> {
             failed => {
                 let none = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
                 let source = failed.err().unwrap_or(none);
-                let error = match &options.route {
+                let error = match &way {
                     Route::Proxy(proxy) => net::Error::Proxy {
                         proxy: proxy.to_string(),
                         problem: net::ProxyProblem::LookUp(source),
                     },
                     // What is no name of a server is told better by whoever would connect to it.
-                    _ => match Connection::<R>::open(host, port, security, &self.tls, self.client.options())
+                    _ => match Connection::<R>::open(host, port, security, &self.tls, Options::default())
                         .await
                     {
                         Err(error @ net::Error::InvalidHost(_)) => error,
@@ -279,7 +276,13 @@ impl<R: Runtime> Walk<'_, R> {
         }
         self.ok(subject, Check::Route, route);
         self.begin();
-        // TLS is a step of its own.
+        // TLS is a step of its own, and what is seen of it is asked for afterwards.
+        // Without trust anchors every handshake fails, and says so.
+        if let Ok((tls, seen)) = self.client.tls().seen() {
+            (self.tls, self.seen) = (tls, seen);
+        }
+        let seen = Some(&self.seen);
+        let (_, options) = self.client.shared().prepare(service, host, port, security, plan, &self.tls, seen);
         let opened = Connection::<R>::open(host, port, Security::StartTls, &self.tls, options).await;
         let mut connection = match opened {
             Ok(connection) => connection,
@@ -312,7 +315,7 @@ impl<R: Runtime> Walk<'_, R> {
     async fn imap(&mut self, server: &Server, token: Option<&Token>) {
         let subject = Subject::Imap;
         let options = Imap::<R>::options(self.client.account(), server);
-        let mut net = self.client.options();
+        let mut net = self.client.shared().options();
         net.recv_limit = options.limits.buffer();
         let place = (server.host.as_str(), server.port);
         let Some(mut connection) = self.reach(subject, Service::Mail, place, server.security, net).await
@@ -372,7 +375,7 @@ impl<R: Runtime> Walk<'_, R> {
             Err(misuse) => return self.failed(subject, Check::Greeting, misuse.into(), ""),
         };
         let place = (server.host.as_str(), server.port);
-        let net = self.client.options();
+        let net = self.client.shared().options();
         let Some(mut connection) = self.reach(subject, Service::Mail, place, server.security, net).await
         else {
             self.skipped(subject, &[Check::Greeting, Check::Capabilities]);

@@ -123,7 +123,7 @@ fn check(rows: &[Row<'_>], host: &str) {
 fn converse(url: &str, host: &str, input: &[u8], chunk: usize) -> (Result<Vec<u8>, String>, Vec<u8>) {
     let mut machine = Proxy::parse(url).unwrap().tunnel(host, 993);
     let (mut rx, mut tx, mut said) = (RecvBuf::with_limit(64 * 1024), SendBuf::new(), Vec::new());
-    tx.start_trace();
+    tx.start_trace(None);
     let mut pieces = input.chunks(chunk.min(input.len().max(1)));
     let end = loop {
         let step = machine.step(&mut rx, &mut tx);

@@ -77,8 +77,8 @@ fn refusals_end_it() {
 fn a_trace_of_it_all_holds_no_secret() {
     let mut exchange = TokenExchange::new(&request());
     let (mut rx, mut tx) = (RecvBuf::with_limit(TokenExchange::RECV_LIMIT), SendBuf::new());
-    rx.start_trace();
-    tx.start_trace();
+    rx.start_trace(None);
+    tx.start_trace(None);
     let body = r#"{"token_type":"Bearer","access_token":"t0ken","refresh_token":"t0ken2"}"#;
     let mut shown = String::new();
     for piece in server::response(200, &[], body).chunks(7) {
@@ -118,7 +118,7 @@ fn what_a_server_repeats_of_our_secrets_is_not_shown() {
             let request = TokenRequest::client_credentials(endpoint, client.clone(), "scope");
             let mut exchange = TokenExchange::new(&request);
             let (mut rx, mut tx) = (RecvBuf::with_limit(TokenExchange::RECV_LIMIT), SendBuf::new());
-            rx.start_trace();
+            rx.start_trace(None);
             rx.extend(&server::response(*status, &[], body)).unwrap();
             let error = exchange.step(&mut rx, &mut tx).unwrap_err();
             let shown = format!("{error} {error:?} {exchange:?} {:?}", rx.take_trace());

@@ -1,9 +1,10 @@
 use alloc::{format, vec::Vec};
 use core::fmt;
 
+use mailbearer_sasl::Redactor;
 use mailbearer_wire::{Secret, SendBuf};
 
-use crate::Endpoint;
+use crate::{Endpoint, Hides, request::PLAIN, server::decode_form};
 
 /// One request: `GET`, or `POST` of a form or of JSON.
 #[derive(Clone, Debug)]
@@ -20,6 +21,12 @@ struct Field {
     name: &'static str,
     value: Secret,
     is_secret: bool,
+}
+
+impl Hides for Request {
+    fn redactor(&self) -> Redactor {
+        Redactor::new(&self.secrets())
+    }
 }
 
 impl Request {
@@ -88,6 +95,19 @@ impl Request {
         }
         self.fields.push(field);
         Ok(self)
+    }
+
+    /// What a server may repeat and nobody may see.
+    fn secrets(&self) -> Vec<Secret> {
+        let fields = self.fields.iter().filter(|field| field.is_secret).map(|field| field.value.clone());
+        let mut secrets: Vec<Secret> = fields.chain(self.basic.clone()).collect();
+        if let Some((_, body)) = &self.body {
+            secrets.push(body.clone());
+            let fields = decode_form(body.expose().as_bytes()).unwrap_or_default();
+            let fields = fields.into_iter().filter(|(name, _)| !PLAIN.contains(&name.as_str()));
+            secrets.extend(fields.map(|(_, value)| Secret::new(value)));
+        }
+        secrets
     }
 
     pub(super) fn write(self, tx: &mut SendBuf) {

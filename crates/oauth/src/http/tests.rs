@@ -68,7 +68,7 @@ fn writes_the_request_in_one_flight() {
         let mut exchange =
             Exchange::post(&endpoint, basic.map(|(_, value)| value), "a=s3cret".into(), Limits::DEFAULT);
         let (mut rx, mut tx) = (RecvBuf::with_limit(100), SendBuf::new());
-        tx.start_trace();
+        tx.start_trace(None);
         assert!(matches!(exchange.step(&mut rx, &mut tx), Ok(Step::Read)));
         let want = format!(
             "POST /t?v=2 HTTP/1.1\r\nHost: [::1]:8443\r\nUser-Agent: mailbearer/{}\r\nAccept: application/json\r\n\
@@ -349,7 +349,7 @@ fn a_trace_shows_no_body() {
         ] {
             let (mut exchange, mut rx, mut tx) =
                 (post(Limits::DEFAULT), RecvBuf::with_limit(1000), SendBuf::new());
-            rx.start_trace();
+            rx.start_trace(None);
             rx.extend(format!("HTTP/1.1 {status} X\r\n{coding}").as_bytes()).unwrap();
             assert!(matches!(exchange.step(&mut rx, &mut tx), Ok(Step::Event(_))));
             rx.extend(b"\r\n").unwrap();

@@ -634,8 +634,8 @@ fn a_trace_shows_no_secret_and_no_message() {
     session.authenticate(Credentials::bearer("u@x", "s3cret-token").unwrap()).unwrap();
     session.retrieve(1).unwrap();
     let (mut rx, mut tx) = (RecvBuf::with_limit(1 << 20), SendBuf::new());
-    rx.start_trace();
-    tx.start_trace();
+    rx.start_trace(None);
+    tx.start_trace(None);
     for said in ["+OK\r\n", "+OK\r\nSASL XOAUTH2\r\n.\r\n", "+OK\r\n", "+OK 7\r\n..private\r\n.\r\n"] {
         rx.extend(said.as_bytes()).unwrap();
         while let Step::Event(_) = session.step(&mut rx, &mut tx).unwrap() {}

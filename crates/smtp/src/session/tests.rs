@@ -318,7 +318,7 @@ fn a_long_token_comes_after_the_challenge() {
         let message = 496 / 4 * 3 - "user=u\x01auth=Bearer \x01\x01".len() + room;
         let (mut session, mut rx, mut tx) = (session(), RecvBuf::with_limit(1000), SendBuf::new());
         session.authenticate(Credentials::bearer("u", "t".repeat(message)).unwrap()).unwrap();
-        tx.start_trace();
+        tx.start_trace(None);
         let mut feed = |bytes: &str| {
             rx.extend(bytes.as_bytes()).unwrap();
             let step = session.step(&mut rx, &mut tx);

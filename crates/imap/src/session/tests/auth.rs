@@ -225,7 +225,7 @@ fn capabilities_are_those_of_the_present_state() {
 fn a_trace_of_the_login_holds_no_secret() {
     for capabilities in ["SASL-IR AUTH=XOAUTH2", "AUTH=XOAUTH2"] {
         let mut play = Play::new(options(Security::Implicit), usize::MAX);
-        play.tx.start_trace();
+        play.tx.start_trace(None);
         play.session.authenticate(Credentials::bearer("u@example.org", "t0ken").unwrap()).unwrap();
         play.receive(format!("* OK [CAPABILITY {capabilities}] hi\r\n").as_bytes());
         if !capabilities.contains("SASL-IR") {

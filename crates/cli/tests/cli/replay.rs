@@ -1,0 +1,110 @@
+//! A failure in the field becomes a test: what `--trace=FILE` writes, `mock --play` plays, and the same command fails alike.
+
+use std::{fs, process::Command};
+
+use mailbearer_mock::{
+    Playing, Recording,
+    memory::{Fault, Options},
+};
+use serde_json::Value;
+
+use crate::harness::{Outcome, World, bare, finish};
+
+/// Plays a recording; the program that talks to it, and the servers.
+fn replayed(world: &World, file: &str, arguments: &[&str]) -> (Command, Playing) {
+    let text = fs::read_to_string(world.path(file)).unwrap();
+    world.check_for_secrets(&text);
+    let playing = Recording::parse(&text).unwrap().play(|difference| panic!("{difference}")).unwrap();
+    let home = world.path("replay");
+    fs::create_dir_all(&home).unwrap();
+    fs::write(home.join("ca.pem"), playing.ca_pem()).unwrap();
+    let mut command = bare(&home, arguments);
+    command.envs(playing.env(&home.join("ca.pem")));
+    (command, playing)
+}
+
+/// What is the same in both runs: the exit code, and the error without numbers of ports and the like.
+fn ending(outcome: &Outcome) -> (Option<i32>, Value, Value, Value) {
+    let last = outcome.stderr.lines().last().unwrap_or("{}");
+    let error: Value = serde_json::from_str(last).unwrap_or_else(|_| panic!("{outcome:?}"));
+    (outcome.code, error["code"].clone(), error["error"].clone(), error["hint"].clone())
+}
+
+const SEND: &[&str] = &["send", "--to", "ann@example.org", "--subject", "x", "--text", "hello", "--json"];
+
+#[test]
+fn a_failure_is_the_same_when_it_is_played_again() {
+    let rows: &[(&str, &[&str])] = &[
+        ("not-connected", &["list", "--json"]),
+        ("authenticate-failed", &["list", "--json"]),
+        ("gmail-token-refused", &["folders", "--json"]),
+        ("imap-disabled", &["list", "--json"]),
+        ("wrong-server", &["list", "--json"]),
+        ("session-token-expired", &["list", "--json"]),
+        ("bare-server-unavailable", &["list", "--json"]),
+        ("netease-unsafe-login", &["list", "--json"]),
+        ("login-limit", &["list", "--json"]),
+        ("server-busy", &["token", "--json"]),
+        ("invalid-secret", &["token", "--json"]),
+        ("tenant-not-found", &["list", "--json"]),
+        ("google-invalid-grant", &["token", "--json"]),
+        ("not-json", &["token", "--json"]),
+        ("token-for-graph", &["list", "--json"]),
+        ("token-without-roles", SEND),
+        ("token-of-another-tenant", SEND),
+        ("smtp-disabled-for-tenant", SEND),
+        ("smtp-disabled-for-mailbox", SEND),
+        ("gmail-web-login-smtp", SEND),
+        ("send-as-denied", SEND),
+        ("sender-mailbox-full", SEND),
+        ("recipient-unknown", SEND),
+        ("access-denied-busy", SEND),
+        ("not-a-submission-server", SEND),
+    ];
+    for (fault, arguments) in rows {
+        let mut options = Options::default();
+        options.fault = Some(Fault::find(fault).unwrap());
+        let world = World::with(options);
+        let traced: Vec<_> = arguments.iter().copied().chain(["--trace=trace.txt"]).collect();
+        let first = world.run(&traced);
+        let (command, _playing) = replayed(&world, "trace.txt", arguments);
+        let second = finish(command, b"");
+        assert_ne!(first.code, Some(0), "{fault}");
+        assert_eq!(ending(&first), ending(&second), "{fault}: {first:#?} {second:#?}");
+    }
+}
+
+#[test]
+fn a_success_is_played_again_too() {
+    let world = World::new();
+    world.deliver("From: Ann <ann@example.org>\r\nSubject: with <any> \\ and <tag1>\r\n\r\nhello\r\n");
+    for arguments in [&["list"][..], &["folders"], &["doctor", "--json"]] {
+        let traced: Vec<_> = arguments.iter().copied().chain(["--trace=trace.txt"]).collect();
+        let first = world.run(&traced);
+        assert_eq!(first.code, Some(0), "{first:?}");
+        let (command, _playing) = replayed(&world, "trace.txt", arguments);
+        let second = finish(command, b"");
+        assert_eq!(second.code, Some(0), "{arguments:?} {second:#?}");
+        if arguments == ["list"] {
+            assert_eq!(first.stdout, second.stdout);
+        }
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_written_or_played() {
+    let world = World::new();
+    world.run(&["list", "--trace=no/such/folder"]).failed(73, &["error: cannot create the trace file …"]);
+    for (text, line) in [
+        ("S: 220 x\n", 1),
+        ("--connection 1 nntp--\n", 1),
+        ("--connection x imap--\n", 1),
+        ("--set X--\n", 1),
+        ("--connection 1 imap--\n--TLS--\nX: y\n", 3),
+    ] {
+        fs::write(world.path("bad.txt"), text).unwrap();
+        let want = format!("error: bad.txt: line {line}: …");
+        world.run(&["mock", "--play", "bad.txt"]).failed(65, &[&want]);
+    }
+    world.run(&["mock", "--play", "none.txt"]).failed(66, &["error: cannot read the transcript …"]);
+}

@@ -1,0 +1,204 @@
+//! What was said, when, with whom and over which TLS; and the same as a transcript that a mock plays.
+//!
+//! [`Client::observed`](crate::Client::observed) tells each [`TraceEvent`]. Secrets are not in it: in their place stands what
+//! they are. [`Recorder`] writes the events down in the format of `mailbearer_mock::Recording`, so that a failure in the field
+//! becomes a test.
+
+mod describe;
+mod recorder;
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::SystemTime,
+};
+
+use mailbearer_net::{Options, Security, Seen, Service, Tls, TraceLine};
+use mailbearer_sasl::Redactor;
+use mailbearer_wire::Describe;
+
+pub use describe::describe;
+pub use recorder::Recorder;
+
+use crate::Account;
+
+/// Something that happened on a connection.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct TraceEvent<'a> {
+    /// When.
+    pub at: SystemTime,
+    /// A number for the connection; no other of this process has it.
+    pub connection: u64,
+    /// With whom.
+    pub place: &'a Place,
+    /// What.
+    pub kind: TraceKind<'a>,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum TraceKind<'a> {
+    /// The connection is about to be made.
+    Opening,
+    /// TLS began, of this version.
+    Tls(&'static str),
+    /// A line was said.
+    Line(&'a TraceLine),
+    /// The connection is given up.
+    Closed,
+}
+
+/// A server that is connected to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Place {
+    /// `token`, `imap`, `smtp` or `pop3`, or `mail` for another.
+    pub service: &'static str,
+    /// DNS name or IP address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// How TLS starts.
+    pub security: Security,
+}
+
+impl Place {
+    pub(crate) fn new(
+        account: &Account,
+        service: Service,
+        host: &str,
+        port: u16,
+        security: Security,
+    ) -> Self {
+        let is = |server: &Option<crate::Server>| {
+            server.as_ref().is_some_and(|server| server.host == host && server.port == port)
+        };
+        let service = match service {
+            Service::Https => "token",
+            _ if is(&account.imap) => "imap",
+            _ if is(&account.smtp) => "smtp",
+            #[cfg(feature = "pop3")]
+            _ if is(&account.pop3) => "pop3",
+            _ => "mail",
+        };
+        Self { service, host: host.to_owned(), port, security }
+    }
+}
+
+/// How a connection is made, and what must not be seen of what is said on it.
+pub(crate) struct Plan {
+    pub(crate) net: Options,
+    /// `None` where nobody looks.
+    pub(crate) hidden: Option<Hidden>,
+}
+
+/// What is said on a connection and must not be seen, also where the peer repeats it. It grows as more is said.
+#[derive(Clone, Default)]
+pub(crate) struct Hidden(Arc<Mutex<Vec<Redactor>>>);
+
+impl Hidden {
+    pub(crate) fn add(&self, redactor: Redactor) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(redactor);
+    }
+
+    pub(crate) fn redact(&self, text: &str) -> String {
+        let hidden = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        hidden.iter().fold(text.to_owned(), |text, redactor| redactor.redact(&text))
+    }
+}
+
+impl std::ops::Deref for Plan {
+    type Target = Options;
+
+    fn deref(&self) -> &Options {
+        &self.net
+    }
+}
+
+impl std::ops::DerefMut for Plan {
+    fn deref_mut(&mut self) -> &mut Options {
+        &mut self.net
+    }
+}
+
+/// Whoever watches the connections of a client. A trait object, so that a client without any links none of it.
+pub(crate) trait Observe: Send + Sync {
+    /// A connection is about to be made.
+    fn begin(&self, place: Place, tls: &Tls, seen: Option<&Seen>) -> Watch;
+}
+
+/// What watches one connection.
+pub(crate) struct Watch {
+    /// The trust anchors, with an eye on the handshake.
+    pub(crate) tls: Option<Tls>,
+    pub(crate) lines: Box<dyn FnMut(&TraceLine) + Send>,
+    pub(crate) describe: Option<Describe>,
+}
+
+/// Tells lines alone.
+pub(crate) struct Lines<F>(pub(crate) Arc<F>);
+
+impl<F: Fn(&TraceLine) + Send + Sync + 'static> Observe for Lines<F> {
+    fn begin(&self, _: Place, _: &Tls, _: Option<&Seen>) -> Watch {
+        let tell = Arc::clone(&self.0);
+        Watch { tls: None, lines: Box::new(move |line| tell(line)), describe: None }
+    }
+}
+
+/// Tells everything.
+pub(crate) struct Events<F>(pub(crate) Arc<F>);
+
+impl<F: Fn(&TraceEvent<'_>) + Send + Sync + 'static> Observe for Events<F> {
+    fn begin(&self, place: Place, tls: &Tls, seen: Option<&Seen>) -> Watch {
+        static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
+        let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
+        let (tls, seen) = match seen {
+            Some(seen) => (None, Some(seen.clone())),
+            None => tls.seen().map_or((None, None), |(tls, seen)| (Some(tls), Some(seen))),
+        };
+        let mut teller = Teller { tell: Arc::clone(&self.0), connection, place, seen };
+        teller.say(TraceKind::Opening);
+        let lines = Box::new(move |line: &TraceLine| {
+            teller.look();
+            teller.say(TraceKind::Line(line));
+        });
+        Watch { tls, lines, describe: Some(describe) }
+    }
+}
+
+/// One connection of [`Events`], until it is dropped.
+struct Teller<F: Fn(&TraceEvent<'_>)> {
+    tell: Arc<F>,
+    connection: u64,
+    place: Place,
+    /// What the handshake shows; `None` once it was told.
+    seen: Option<Seen>,
+}
+
+impl<F: Fn(&TraceEvent<'_>)> Teller<F> {
+    fn say(&self, kind: TraceKind<'_>) {
+        let Self { tell, connection, place, .. } = self;
+        tell(&TraceEvent { at: SystemTime::now(), connection: *connection, place, kind });
+    }
+}
+
+impl<F: Fn(&TraceEvent<'_>)> Teller<F> {
+    /// Tells of TLS when it is there.
+    fn look(&mut self) {
+        if let Some(version) = self.seen.as_ref().and_then(Seen::version) {
+            self.seen = None;
+            self.say(TraceKind::Tls(version));
+        }
+    }
+}
+
+impl<F: Fn(&TraceEvent<'_>)> Drop for Teller<F> {
+    fn drop(&mut self) {
+        self.look();
+        self.say(TraceKind::Closed);
+    }
+}

@@ -1,0 +1,258 @@
+//! Writes what is said as a transcript.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+    mem,
+    sync::{Mutex, PoisonError},
+};
+
+use mailbearer_net::{Security, TraceLine};
+use mailbearer_wire::{Direction, TracePart};
+
+use super::{TraceEvent, TraceKind};
+use crate::{Account, Login, claims};
+
+/// Writes the events of a client as a transcript that `mailbearer mock --play` plays, and `mailbearer_mock::Recording`
+/// reads: what the servers said, and what the client said up to its secrets. In place of tokens stand some that say the
+/// same of themselves and are good for nothing, in place of messages as many octets of nothing. Names of mailboxes and
+/// servers, and headers that a listing shows, are in it.
+///
+/// A failure to write is told by [`failure`](Self::failure) and ends the transcript.
+pub struct Recorder<W: Write> {
+    inner: Mutex<Inner<W>>,
+}
+
+struct Inner<W> {
+    out: W,
+    failure: Option<io::Error>,
+    /// The connection that the last lines are of.
+    current: u64,
+    exchanges: BTreeMap<u64, Exchange>,
+}
+
+/// HTTP on one connection: what was said since the last request.
+#[derive(Default)]
+struct Exchange {
+    asked: bool,
+    head: Vec<Vec<u8>>,
+    body: Vec<u8>,
+    in_body: bool,
+}
+
+impl<W: Write> Recorder<W> {
+    /// Begins a transcript of what a client of this account says and hears.
+    pub fn new(out: W, account: &Account) -> Self {
+        let mut inner = Inner { out, failure: None, current: 0, exchanges: BTreeMap::new() };
+        inner.line("# Recorded by mailbearer. There are no secrets in it; names of mailboxes and servers, and what listings");
+        inner.line("# show of messages, are. `mailbearer mock --play FILE` plays it, and prints the settings for a client.");
+        for (name, value) in settings(account) {
+            if !value.is_empty() && !value.chars().any(char::is_control) {
+                inner.line(&format!("--set {name} {value}--"));
+            }
+        }
+        Self { inner: Mutex::new(inner) }
+    }
+
+    /// Writes an event.
+    pub fn record(&self, event: &TraceEvent<'_>) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_http = event.place.service == "token";
+        match event.kind {
+            TraceKind::Opening => {}
+            TraceKind::Tls(_) => {
+                inner.section(event);
+                inner.line("--TLS--");
+            }
+            TraceKind::Line(line) if is_http => inner.http(event, line),
+            TraceKind::Line(line) => {
+                inner.section(event);
+                inner.mail(line);
+            }
+            TraceKind::Closed => {
+                inner.answered(event.connection);
+                inner.exchanges.remove(&event.connection);
+            }
+        }
+    }
+
+    /// What a write failed with, if one did.
+    pub fn failure(&self) -> Option<io::Error> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).failure.take()
+    }
+}
+
+impl<W: Write> Inner<W> {
+    /// Names the connection, where the last lines were of another.
+    fn section(&mut self, event: &TraceEvent<'_>) {
+        if self.current != event.connection {
+            self.current = event.connection;
+            self.line(&format!("--connection {} {}--", event.connection, event.place.service));
+        }
+    }
+
+    fn mail(&mut self, line: &TraceLine) {
+        let is_sent = line.direction == Direction::Sent;
+        let who = if is_sent { 'C' } else { 'S' };
+        let mut text = String::new();
+        for part in &line.parts {
+            match part {
+                TracePart::Text(octets) => text.push_str(&escaped(octets)),
+                // A secret of ours is any octets, a server's is told by what takes its place.
+                TracePart::Secret(_) if is_sent => text.push_str("<any>"),
+                TracePart::Secret(secret) => text.push_str(&escaped(&secret.stand_in)),
+                TracePart::Bulk(count) => {
+                    self.said(who, &mem::take(&mut text));
+                    if is_sent {
+                        self.line(&format!("--C {count}--"));
+                    } else {
+                        self.line(&format!("--S {count} x--"));
+                    }
+                }
+                TracePart::Closed => self.line("--close--"),
+                _ => {}
+            }
+        }
+        if is_sent {
+            text = wild(&text);
+        }
+        self.said(who, &text);
+    }
+
+    /// A line of either side; `text` holds its end.
+    fn said(&mut self, who: char, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        match text.strip_suffix("\\r\\n") {
+            Some(text) => self.line(&format!("{who}: {text}")),
+            None => self.line(&format!("{who}: {text}\\")),
+        }
+    }
+
+    fn http(&mut self, event: &TraceEvent<'_>, line: &TraceLine) {
+        if line.direction == Direction::Sent {
+            // A request after an answer, on the same connection.
+            if self.exchanges.get(&event.connection).is_some_and(|exchange| !exchange.head.is_empty()) {
+                self.answered(event.connection);
+            }
+            let exchange = self.exchanges.entry(event.connection).or_default();
+            if !mem::replace(&mut exchange.asked, true) {
+                self.section(event);
+                self.line("--C HTTP--");
+            }
+            return;
+        }
+        let exchange = self.exchanges.entry(event.connection).or_default();
+        for part in &line.parts {
+            match part {
+                TracePart::Text(text) if !exchange.in_body => {
+                    let text = text.trim_ascii_end();
+                    exchange.in_body = text.is_empty();
+                    exchange.head.push(text.to_vec());
+                }
+                TracePart::Secret(secret) => exchange.body.extend_from_slice(&secret.stand_in),
+                _ => {}
+            }
+        }
+    }
+
+    /// Writes an answer as a whole: its body is another, and has another length.
+    fn answered(&mut self, connection: u64) {
+        let Some(exchange) = self.exchanges.get_mut(&connection) else { return };
+        let Exchange { head, body, .. } = mem::take(exchange);
+        let mut lines = head.into_iter().filter(|line| !line.is_empty());
+        let Some(status) = lines.next() else { return };
+        if self.current != connection {
+            self.current = connection;
+            self.line(&format!("--connection {connection} token--"));
+        }
+        self.said('S', &format!("{}\\r\\n", escaped(&status)));
+        for line in lines {
+            let name = line.split(|&octet| octet == b':').next().unwrap_or_default().to_ascii_lowercase();
+            if !OMITTED.contains(&name.as_slice()) {
+                self.said('S', &format!("{}\\r\\n", escaped(&line)));
+            }
+        }
+        self.line(&format!("S: Content-Length: {}", body.len()));
+        self.line("S:");
+        self.said('S', &escaped(&body));
+    }
+
+    fn line(&mut self, text: &str) {
+        if self.failure.is_none()
+            && let Err(error) = writeln!(self.out, "{text}").and_then(|()| self.out.flush())
+        {
+            self.failure = Some(error);
+        }
+    }
+}
+
+/// As a line of a transcript has it.
+fn escaped(octets: &[u8]) -> String {
+    let mut text = String::with_capacity(octets.len());
+    for (at, &octet) in octets.iter().enumerate() {
+        match octet {
+            b'\\' => text.push_str("\\\\"),
+            b'\r' => text.push_str("\\r"),
+            b'\n' => text.push_str("\\n"),
+            b'\t' => text.push_str("\\t"),
+            b'<' => {
+                let rest = octets.get(at..).unwrap_or_default();
+                let is_word = rest.starts_with(b"<any>") || rest.starts_with(b"<tag");
+                text.push_str(if is_word { "\\<" } else { "<" });
+            }
+            b' '..=b'~' => text.push(octet.into()),
+            _ => text.push_str(&format!("\\x{octet:02x}")),
+        }
+    }
+    text
+}
+
+/// What differs from run to run, or from machine to machine, is any octets.
+fn wild(text: &str) -> String {
+    for (start, rest) in [("EHLO ", "EHLO "), ("MAIL FROM:", " SIZE=")] {
+        if text.starts_with(start)
+            && let Some(at) = text.find(rest)
+        {
+            let kept = text.get(..at.saturating_add(rest.len())).unwrap_or_default();
+            return format!("{kept}<any>\\r\\n");
+        }
+    }
+    text.to_owned()
+}
+
+/// What a client needs to be told to say the same. Nothing in it is secret.
+fn settings(account: &Account) -> Vec<(&'static str, String)> {
+    let mut settings =
+        vec![("MAILBEARER_PROVIDER", "custom".to_owned()), ("MAILBEARER_USER", account.user.clone())];
+    match &account.login {
+        Login::Password(_) => settings.push(("MAILBEARER_PASSWORD", "replayed-password".to_owned())),
+        Login::OAuth(oauth) => {
+            let path = oauth.token_url.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+            settings.push(("TOKEN_PATH", format!("/{}", path.map_or("token", |(_, path)| path))));
+            settings.push(("MAILBEARER_OAUTH_CLIENT_ID", oauth.client_id.clone()));
+            settings.push(("MAILBEARER_OAUTH_SCOPE", oauth.scope.clone()));
+            let tenant = claims::tenant(&oauth.token_url).unwrap_or_default();
+            settings.push(("MAILBEARER_OAUTH_TENANT", tenant.to_owned()));
+        }
+        Login::Source(_) => {}
+    }
+    let servers = [
+        ("MAILBEARER_IMAP_TLS", &account.imap),
+        ("MAILBEARER_SMTP_TLS", &account.smtp),
+        #[cfg(feature = "pop3")]
+        ("MAILBEARER_POP3_TLS", &account.pop3),
+    ];
+    for (name, server) in servers {
+        if let Some(server) = server {
+            let tls = if server.security == Security::Implicit { "implicit" } else { "starttls" };
+            settings.push((name, tls.to_owned()));
+        }
+    }
+    settings
+}
+
+/// Fields of an answer that are of no use with another body, or may hold what names the client.
+const OMITTED: [&[u8]; 5] =
+    [b"content-length", b"transfer-encoding", b"connection", b"set-cookie", b"content-encoding"];

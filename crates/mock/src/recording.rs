@@ -1,0 +1,208 @@
+//! Conversations of a whole run of a client, as `mailbearer --trace=FILE` writes them.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread::{self, JoinHandle},
+};
+
+use crate::{Authority, Certificate, Difference, LineError, Transcript, serve::Player};
+
+/// Several transcripts in one file, and what a client has to be told to say the same again.
+///
+/// The lines are those of a [`Transcript`], and two marks more: `--set NAME VALUE--` is a setting of the client, and
+/// `--connection N SERVICE--` begins the connection of that number, or goes on with it. The services are `token`, `imap`,
+/// `smtp` and `pop3`.
+#[derive(Clone, Debug, Default)]
+pub struct Recording {
+    settings: Vec<(String, String)>,
+    connections: Vec<(u64, String, Transcript)>,
+}
+
+impl Recording {
+    /// Reads a recording from the text of its file.
+    ///
+    /// # Errors
+    ///
+    /// Returns the number of the first line that is none of the format's, with the rule it breaks.
+    pub fn parse(text: &str) -> Result<Self, LineError> {
+        let (mut recording, mut current) = (Self::default(), None);
+        for (line, content) in (1..).zip(text.lines()) {
+            let mark = content.strip_prefix("--").and_then(|rest| rest.strip_suffix("--"));
+            if let Some(setting) = mark.and_then(|mark| mark.strip_prefix("set ")) {
+                let wrong = LineError { line, rule: "a setting has a name and a value" };
+                let (name, value) = setting.split_once(' ').ok_or(wrong)?;
+                recording.settings.push((name.to_owned(), value.to_owned()));
+            } else if let Some(connection) = mark.and_then(|mark| mark.strip_prefix("connection ")) {
+                let wrong = LineError { line, rule: "a connection has a number and a service" };
+                let (number, service) = connection.split_once(' ').ok_or(wrong)?;
+                let number: u64 = number.parse().map_err(|_| wrong)?;
+                if !SERVICES.contains(&service) {
+                    return Err(LineError { line, rule: "the services are token, imap, smtp and pop3" });
+                }
+                let known = recording.connections.iter().position(|(own, _, _)| *own == number);
+                current = Some(known.unwrap_or(recording.connections.len()));
+                if known.is_none() {
+                    let empty = Transcript { turns: Vec::new() };
+                    recording.connections.push((number, service.to_owned(), empty));
+                }
+            } else if let Some((_, _, transcript)) = current.and_then(|at| recording.connections.get_mut(at))
+            {
+                transcript.push(line, content)?;
+            } else if !content.is_empty() && !content.starts_with('#') {
+                return Err(LineError { line, rule: "a line before the first connection" });
+            }
+        }
+        Ok(recording)
+    }
+
+    /// The transcripts of its connections with their services, in the order in which they were made.
+    pub fn connections(&self) -> impl Iterator<Item = (&str, &Transcript)> {
+        self.connections.iter().map(|(_, service, transcript)| (service.as_str(), transcript))
+    }
+
+    /// Plays the servers on free ports of 127.0.0.1, each connection in its turn and then from the first again, until the
+    /// result is dropped. Where the recording has no token endpoint, one hands out a token. `differs` is told where a client
+    /// says something else.
+    ///
+    /// # Errors
+    ///
+    /// Fails when no port can be had or no certificate made.
+    pub fn play(self, differs: impl Fn(&Difference) + Send + Sync + 'static) -> io::Result<Playing> {
+        let authority = Authority::new()?;
+        let tls = authority.server_config(Certificate::Good)?;
+        let differs = Arc::new(differs);
+        let over = Arc::new(AtomicBool::new(false));
+        let mut playing = Playing {
+            settings: self.settings,
+            ca_pem: authority.pem(),
+            ports: BTreeMap::new(),
+            over: Arc::clone(&over),
+            threads: Vec::new(),
+        };
+        for service in SERVICES {
+            let mut turns: Vec<_> = self.connections.iter().filter(|(_, own, _)| own == service).collect();
+            let fallback = (0, (*service).to_owned(), Transcript::parse(TOKEN).map_err(io::Error::other)?);
+            let closed =
+                (0, (*service).to_owned(), Transcript::parse("--close--").map_err(io::Error::other)?);
+            let setting = format!("MAILBEARER_{}_TLS", service.to_ascii_uppercase());
+            let is_named = playing.settings.iter().any(|(name, _)| *name == setting);
+            match (turns.is_empty(), *service) {
+                (false, _) => {}
+                (true, "token") => turns.push(&fallback),
+                // The account has such a server, and the client did not get as far as to talk to it.
+                (true, _) if is_named => turns.push(&closed),
+                (true, _) => continue,
+            }
+            let turns: Vec<Transcript> =
+                turns.into_iter().map(|(_, _, transcript)| transcript.clone()).collect();
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+            playing.ports.insert(service, listener.local_addr()?.port());
+            let (tls, differs, over) = (Arc::clone(&tls), Arc::clone(&differs), Arc::clone(&over));
+            playing.threads.push(thread::Builder::new().name((*service).to_owned()).spawn(move || {
+                let (turns, next) = (Arc::new(turns), AtomicUsize::new(0));
+                for client in listener.incoming() {
+                    if over.load(Ordering::SeqCst) {
+                        return;
+                    }
+                    let Ok(client) = client else { continue };
+                    let (turns, tls, differs) = (Arc::clone(&turns), Arc::clone(&tls), Arc::clone(&differs));
+                    let turn =
+                        next.fetch_add(1, Ordering::SeqCst).checked_rem(turns.len()).unwrap_or_default();
+                    thread::spawn(move || {
+                        let Some(transcript) = turns.get(turn) else { return };
+                        if let Err(difference) = Player::new(transcript, tls).run(client) {
+                            differs(&difference);
+                        }
+                    });
+                }
+            })?);
+        }
+        Ok(playing)
+    }
+}
+
+/// The servers of a [`Recording`].
+#[derive(Debug)]
+#[must_use = "they play until this is dropped"]
+pub struct Playing {
+    settings: Vec<(String, String)>,
+    ca_pem: String,
+    ports: BTreeMap<&'static str, u16>,
+    over: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Playing {
+    /// The certificate that clients have to trust.
+    #[must_use]
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    /// The port of a service, if the recording has it.
+    #[must_use]
+    pub fn port(&self, service: &str) -> Option<u16> {
+        self.ports.get(service).copied()
+    }
+
+    /// The configuration of the account as environment variables of the `mailbearer` program. `ca_file` is where
+    /// [`ca_pem`](Self::ca_pem) was written to.
+    #[must_use]
+    pub fn env(&self, ca_file: &Path) -> Vec<(String, String)> {
+        let setting =
+            |name: &str| self.settings.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str());
+        let own = self.settings.iter().filter(|(name, _)| name.starts_with("MAILBEARER_"));
+        let mut variables: BTreeMap<String, String> = own.cloned().collect();
+        let mut set = |name: &str, value: String| drop(variables.insert(name.to_owned(), value));
+        if setting("MAILBEARER_PASSWORD").is_none() {
+            let path = setting("TOKEN_PATH").unwrap_or("/token");
+            let port = self.port("token").unwrap_or_default();
+            set("MAILBEARER_OAUTH_TOKEN_URL", format!("https://localhost:{port}{path}"));
+            set("MAILBEARER_OAUTH_GRANT", "client_credentials".to_owned());
+            set("MAILBEARER_OAUTH_CLIENT_SECRET", "replayed-secret".to_owned());
+            if setting("MAILBEARER_OAUTH_CLIENT_ID").is_none() {
+                set("MAILBEARER_OAUTH_CLIENT_ID", "replayed".to_owned());
+            }
+        }
+        for (service, name) in
+            [("imap", "MAILBEARER_IMAP"), ("smtp", "MAILBEARER_SMTP"), ("pop3", "MAILBEARER_POP3")]
+        {
+            match self.port(service) {
+                Some(port) => {
+                    variables.insert(format!("{name}_HOST"), "localhost".to_owned());
+                    variables.insert(format!("{name}_PORT"), port.to_string());
+                }
+                None => drop(variables.remove(&format!("{name}_TLS"))),
+            }
+        }
+        let mut variables: Vec<(String, String)> = variables.into_iter().collect();
+        variables.push(("MAILBEARER_TLS_CA_FILE".to_owned(), ca_file.display().to_string()));
+        variables
+    }
+}
+
+impl Drop for Playing {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::SeqCst);
+        for port in self.ports.values() {
+            // Wakes the thread that waits for a client.
+            drop(TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, *port))));
+        }
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+const SERVICES: &[&str] = &["token", "imap", "smtp", "pop3"];
+/// A token endpoint for recordings of clients that had their token from before.
+const TOKEN: &str = "--TLS--\n--C HTTP--\nS: HTTP/1.1 200 OK\nS: Content-Type: application/json\n\
+                     S: Content-Length: 80\nS:\n\
+                     S: {\"token_type\":\"Bearer\",\"expires_in\":3599,\"access_token\":\"replayed-access-token\"}\\\n";
