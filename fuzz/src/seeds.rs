@@ -28,8 +28,9 @@ pub fn of(target: &str) -> io::Result<Vec<Seed>> {
         seeds.push(Seed { name: name(&own, &path), data: fs::read(&path)? });
     }
     let transcripts = package.join("../tests/transcripts");
-    for path in files(&transcripts)? {
-        let file = name(&transcripts, &path);
+    let recordings = package.join("../tests/recordings");
+    for path in files(&transcripts)?.into_iter().chain(files(&recordings)?) {
+        let file = name(if path.starts_with(&recordings) { &recordings } else { &transcripts }, &path);
         if path.extension().is_none_or(|extension| extension != "txt") {
             continue;
         }

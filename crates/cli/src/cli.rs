@@ -199,7 +199,7 @@ pub(crate) enum Command {
     /// Print what is known of each mail provider: names, servers, grants; with `--json` endpoints and scopes too
     Providers,
     /// Run the servers in memory until stopped, and print how to get at them
-    Mock(MockArgs),
+    Mock(Box<MockArgs>),
     /// Explain the settings of the configuration file and the environment
     Config,
 }

@@ -206,3 +206,42 @@ const SERVICES: &[&str] = &["token", "imap", "smtp", "pop3"];
 const TOKEN: &str = "--TLS--\n--C HTTP--\nS: HTTP/1.1 200 OK\nS: Content-Type: application/json\n\
                      S: Content-Length: 80\nS:\n\
                      S: {\"token_type\":\"Bearer\",\"expires_in\":3599,\"access_token\":\"replayed-access-token\"}\\\n";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_go_on_after_another() {
+        let text = "# x\n--set MAILBEARER_USER a b--\n--connection 1 token--\n--TLS--\n--connection 2 imap--\n--TLS--\n\
+                    S: * OK\n--connection 1 token--\n--C HTTP--\n--connection 2 imap--\nC: A1 NOOP\n";
+        let recording = Recording::parse(text).unwrap();
+        let told: Vec<_> = recording.connections().map(|(service, one)| (service, one.turns.len())).collect();
+        assert_eq!(told, [("token", 2), ("imap", 3)]);
+        assert_eq!(recording.settings, [("MAILBEARER_USER".to_owned(), "a b".to_owned())]);
+    }
+
+    #[test]
+    fn recordings_of_the_field_can_be_read() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/recordings");
+        let mut count = 0_usize;
+        for file in std::fs::read_dir(folder).unwrap() {
+            let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+            count += Recording::parse(&text).unwrap().connections().count();
+        }
+        assert!(count >= 4);
+    }
+
+    #[test]
+    fn what_the_account_has_is_there_though_nobody_talked_to_it() {
+        let recording = Recording::parse("--set MAILBEARER_IMAP_TLS implicit--\n").unwrap();
+        let playing = recording.play(|_| ()).unwrap();
+        assert!(playing.port("imap").is_some() && playing.port("token").is_some());
+        assert_eq!(playing.port("smtp"), None);
+        let variables = playing.env(Path::new("/ca.pem"));
+        let get = |name: &str| variables.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str());
+        assert_eq!(get("MAILBEARER_IMAP_HOST"), Some("localhost"));
+        assert_eq!(get("MAILBEARER_TLS_CA_FILE"), Some("/ca.pem"));
+        assert!(get("MAILBEARER_OAUTH_TOKEN_URL").unwrap().ends_with("/token"));
+    }
+}

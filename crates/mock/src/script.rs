@@ -140,11 +140,11 @@ impl<'a> Script<'a> {
 fn request(stream: &[u8]) -> Option<usize> {
     let head = stream.windows(4).position(|window| window == b"\r\n\r\n")?.saturating_add(4);
     let lines = stream.get(..head)?.split(|&octet| octet == b'\n');
-    let length = lines.filter_map(|line| {
+    let mut length = lines.filter_map(|line| {
         let (name, value) = str::from_utf8(line).ok()?.split_once(':')?;
         name.eq_ignore_ascii_case("Content-Length").then(|| value.trim().parse::<usize>().ok())?
     });
-    let whole = head.saturating_add(length.last().unwrap_or_default());
+    let whole = head.saturating_add(length.next_back().unwrap_or_default());
     (whole <= stream.len()).then_some(whole)
 }
 
@@ -173,3 +173,23 @@ impl fmt::Display for Difference {
 }
 
 impl std::error::Error for Difference {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_has_an_end() {
+        let rows: &[(&[u8], Option<usize>)] = &[
+            (b"", None),
+            (b"GET / HTTP/1.1\r\nHost: a\r\n", None),
+            (b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET", Some(27)),
+            (b"POST / HTTP/1.1\r\ncontent-length: 3\r\n\r\nab", None),
+            (b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcd", Some(41)),
+            (b"POST / HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\nab", Some(57)),
+        ];
+        for (stream, want) in rows {
+            assert_eq!(request(stream), *want, "{}", String::from_utf8_lossy(stream));
+        }
+    }
+}

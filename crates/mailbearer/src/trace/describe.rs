@@ -25,7 +25,7 @@ pub fn describe(secret: &[u8], is_whole: bool) -> Option<Described> {
         let start = printable_bytes(trimmed, EXCERPT);
         return Some(Described::new(
             format!("{} ({start})", count("markup", secret)),
-            b"<html></html>".to_vec(),
+            trimmed.get(..PAGE).unwrap_or(trimmed).to_vec(),
         ));
     }
     if let Ok(decoded) = STANDARD.decode(trimmed)
@@ -223,6 +223,8 @@ const TOKENS: &[(&str, &str)] = &[
     ("device_code", "device code"),
     ("user_code", "user code"),
 ];
+/// Octets of a page that are kept.
+const PAGE: usize = 512;
 /// Octets that are shown of a page.
 const EXCERPT: usize = 80;
 
