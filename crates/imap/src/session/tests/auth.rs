@@ -247,7 +247,7 @@ fn a_trace_of_the_login_holds_no_secret() {
 fn what_a_server_repeats_is_not_shown() {
     let token = "EwBAAl3BAAUFFpUAo7J3Ve0bjLBWZWCclRC3EoAA";
     let mut play = Play::new(options(Security::Implicit), usize::MAX);
-    play.rx.start_trace();
+    play.rx.start_trace(None);
     play.session.authenticate(Credentials::bearer("u", token).unwrap()).unwrap();
     play.receive(b"* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2] hi\r\n");
     play.receive(b"A1 OK in\r\n");
