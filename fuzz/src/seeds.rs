@@ -58,7 +58,8 @@ pub fn of(target: &str) -> io::Result<Vec<Seed>> {
 
 /// The conversations of a file with their protocols: one, or those of a recording (`mailbearer --trace=FILE`).
 fn conversations(file: &str, text: &str) -> Vec<(&'static str, String)> {
-    let known = |name: &str| ["imap", "pop3", "smtp"].into_iter().find(|own| name.contains(own)).unwrap_or("smtp");
+    let known =
+        |name: &str| ["imap", "pop3", "smtp"].into_iter().find(|own| name.contains(own)).unwrap_or("smtp");
     if !text.contains("\n--connection ") {
         return vec![(known(file), text.to_owned())];
     }

@@ -21,10 +21,11 @@ mod mailbox;
 mod pop;
 #[cfg(test)]
 mod reading;
-mod replay;
 #[cfg(test)]
 #[cfg(unix)]
 mod relay;
+#[cfg(test)]
+mod replay;
 #[cfg(test)]
 mod robots;
 #[cfg(test)]
