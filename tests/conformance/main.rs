@@ -20,6 +20,9 @@ mod pop3;
 #[cfg(unix)]
 mod pop3_clients;
 #[cfg(test)]
+#[cfg(unix)]
+mod programs;
+#[cfg(test)]
 mod proxies;
 #[cfg(test)]
 mod python;

@@ -28,6 +28,11 @@ const PACKAGES: &[&str] = &[
     "python3-msal",
     "mpop",
     "fetchmail",
+    // Programs that get their tokens from `mailbearer token`.
+    "isync",
+    "libsasl2-modules-kdexoauth2",
+    "msmtp",
+    "neomutt",
 ];
 
 /// Installs what is missing of what the tests need, as [`ensure_only`] does.

@@ -440,7 +440,7 @@ mod tests {
                 &[Imap, Smtp],
                 Some(
                     "https://outlook.office.com/IMAP.AccessAsUser.All https://outlook.office.com/SMTP.Send \
-                     offline_access",
+                     offline_access openid profile",
                 ),
             ),
             (
@@ -458,7 +458,7 @@ mod tests {
             (Provider::Microsoft365UsDod, ClientCredentials, &[Imap], None),
             (Provider::Microsoft365, RefreshToken, &[Imap], None),
             (Provider::Google, ServiceAccount, &[Imap, Smtp], Some("https://mail.google.com/")),
-            (Provider::Google, AuthorizationCode, &[Smtp], Some("https://mail.google.com/")),
+            (Provider::Google, AuthorizationCode, &[Smtp], Some("https://mail.google.com/ openid email")),
             (Provider::Yandex, AuthorizationCode, &[Imap, Smtp], Some("mail:imap_full mail:smtp")),
             (
                 Provider::Comcast,

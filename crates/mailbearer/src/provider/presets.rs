@@ -50,6 +50,8 @@ pub(super) struct Delegated {
 }
 
 const OFFLINE: &str = "offline_access";
+/// A refresh token, and who logged in (Learn, "Scopes and permissions": the tokens for mail do not always say).
+const ENTRA_BESIDES: &str = "offline_access openid profile";
 
 /// Learn, "OAuth 2.0 and OpenID Connect protocols"; no person's grant but the code survives Conditional Access for sure.
 const ENTRA: &[GrantType] = &[
@@ -96,7 +98,7 @@ pub(super) const MICROSOFT_365: Preset = Preset {
         imap: "https://outlook.office.com/IMAP.AccessAsUser.All",
         pop3: Some("https://outlook.office.com/POP.AccessAsUser.All"),
         smtp: Some("https://outlook.office.com/SMTP.Send"),
-        besides: OFFLINE,
+        besides: ENTRA_BESIDES,
     },
     redirect: Redirect::Loopback("localhost"),
     imap: "outlook.office365.com",
@@ -133,7 +135,7 @@ pub(super) const MICROSOFT_365_US_GOV: Preset = Preset {
         imap: "https://outlook.office365.us/IMAP.AccessAsUser.All",
         pop3: Some("https://outlook.office365.us/POP.AccessAsUser.All"),
         smtp: Some("https://outlook.office365.us/SMTP.Send"),
-        besides: OFFLINE,
+        besides: ENTRA_BESIDES,
     },
     imap: "outlook.office365.us",
     pop3: Some("outlook.office365.us"),
@@ -150,7 +152,7 @@ pub(super) const MICROSOFT_365_US_DOD: Preset = Preset {
         imap: "https://outlook-dod.office365.us/IMAP.AccessAsUser.All",
         pop3: Some("https://outlook-dod.office365.us/POP.AccessAsUser.All"),
         smtp: Some("https://outlook-dod.office365.us/SMTP.Send"),
-        besides: OFFLINE,
+        besides: ENTRA_BESIDES,
     },
     imap: "outlook-dod.office365.us",
     pop3: Some("outlook-dod.office365.us"),
@@ -173,7 +175,7 @@ pub(super) const MICROSOFT_365_CHINA: Preset = Preset {
         imap: "https://partner.outlook.cn/IMAP.AccessAsUser.All",
         pop3: Some("https://partner.outlook.cn/POP.AccessAsUser.All"),
         smtp: Some("https://partner.outlook.cn/SMTP.Send"),
-        besides: OFFLINE,
+        besides: ENTRA_BESIDES,
     },
     imap: "partner.outlook.cn",
     pop3: Some("partner.outlook.cn"),
@@ -217,7 +219,7 @@ pub(super) const GOOGLE: Preset = Preset {
         imap: "https://mail.google.com/",
         pop3: Some("https://mail.google.com/"),
         smtp: Some("https://mail.google.com/"),
-        besides: "",
+        besides: "openid email",
     },
     redirect: Redirect::Loopback("127.0.0.1"),
     imap: "imap.gmail.com",
