@@ -3,9 +3,11 @@
 pub mod client;
 pub mod corpus;
 pub mod parser;
+pub mod retrieval;
 pub mod submission;
 
 pub use client::Client;
 pub use corpus::{Corpus, Growing};
 pub use parser::Parser;
+pub use retrieval::Retrieval;
 pub use submission::Submission;

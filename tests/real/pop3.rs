@@ -78,7 +78,7 @@ fn a_thousand_messages() {
     assert_eq!(pop3.stat().unwrap().count, 0);
     pop3.quit().unwrap();
 
-    endpoint.tokens().hand_out("no token of Dovecot's");
+    endpoint.tokens().hand_out("no-token-of-dovecots");
     let error = account.blocking().unwrap().connect_pop3().err().unwrap();
     assert!(error.is_auth() && error.to_string().contains("[AUTH]"), "{error}");
 }

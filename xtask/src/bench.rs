@@ -63,6 +63,7 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
         over.push(format!("a body of 1 MB that is held: {octets:.0} octets allocated"));
     }
     over.extend(bodies(&fast)?);
+    over.extend(retrieval(&fast)?);
     over.extend(growth(&fast)?);
     if over.is_empty() {
         return Ok(ExitCode::SUCCESS);
@@ -148,6 +149,24 @@ fn bodies(binary: &Path) -> Result<Vec<String>> {
     // The number that tells the size has three digits more.
     row("mailbearer-parse", 100.0)?;
     row("mailbearer", PER_OCTET * 1024.0 * 1024.0)?;
+    Ok(over)
+}
+
+/// A message by POP3, from the driver's pieces to the caller, beside a bare look for dots in the same octets.
+fn retrieval(binary: &Path) -> Result<Vec<String>> {
+    let mut over = Vec::new();
+    println!("\ninstructions per octet of RETR      mailbearer    memchr");
+    for (corpus, limit) in [("retr-base64", RETR_BASE64), ("retr-text", RETR_TEXT)] {
+        let per_octet = |reader| -> Result<f64> {
+            let (all, octets) = instructions(binary, corpus, reader, 4 << 20)?;
+            Ok(all / octets)
+        };
+        let (ours, scan) = (per_octet("mailbearer")?, per_octet("memchr")?);
+        println!("{corpus:<30} {ours:>15.3} {scan:>9.3}");
+        if ours > scan * limit {
+            over.push(format!("{corpus}: {ours:.3} instructions an octet, a scan {scan:.3}"));
+        }
+    }
     Ok(over)
 }
 
@@ -239,5 +258,10 @@ const HELD: f64 = 1.1;
 const CLIENT: f64 = 1.0 / 3.0;
 /// What an octet of a body may cost from the driver's buffer to the caller: a copy and a pass of memchr.
 const PER_OCTET: f64 = 0.2;
+/// What a message by POP3 may cost of a scan for its dots. In base64 there is none: the rest is the copy into the driver's
+/// buffer.
+const RETR_BASE64: f64 = 3.0;
+/// In text each dot is looked at, and a piece ends where one was doubled.
+const RETR_TEXT: f64 = 1.7;
 /// What twice the octets may cost of what they cost once.
 const GROWTH: f64 = 2.5;

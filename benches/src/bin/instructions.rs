@@ -5,9 +5,10 @@
 //! | `CORPUS PARSER COUNT` | parse a corpus; prints the number of responses |
 //! | `CORPUS client-CLIENT COUNT` | fetch it |
 //! | `ehlo PARSER COUNT`, `reply PARSER COUNT` | read what a submission server says; prints the number of replies |
+//! | `retr-KIND READER SIZE` | read a message of about `SIZE` octets by POP3; prints how many octets there were |
 //! | `SHAPE PIECE SIZE` | parse about `SIZE` octets that come in pieces of `PIECE`; prints how many octets there were |
 
-use mailbearer_benches::{Client, Corpus, Growing, Parser, Submission, parser};
+use mailbearer_benches::{Client, Corpus, Growing, Parser, Retrieval, Submission, parser};
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -17,6 +18,12 @@ fn main() {
         let (octets, piece) = (shape.octets(count), how.parse().expect("a number"));
         measured(|| parser::ours(&octets, piece));
         println!("{}", octets.len());
+        return;
+    }
+    let retrieval = |each: &Retrieval| each.corpus() == input && each.reader() == how;
+    if let Some(retrieval) = Retrieval::ALL.into_iter().find(retrieval) {
+        let incoming = retrieval.prepare(count);
+        println!("{}", measured(|| incoming.read()));
         return;
     }
     let submission = |each: &Submission| each.corpus() == input && each.parser() == how;

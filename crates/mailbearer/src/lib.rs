@@ -107,6 +107,30 @@
 //! # }
 //! ```
 //!
+//! # A mailbox by POP3
+//!
+//! ```no_run
+//! # #[cfg(feature = "pop3")]
+//! # fn job(robot: mailbearer::Client) -> Result<(), Box<dyn std::error::Error>> {
+//! use mailbearer::pop3::{Arrived, Removal};
+//!
+//! let mut pop3 = robot.connect_pop3()?;
+//! let numbers: Vec<u32> = pop3.list()?.iter().map(|entry| entry.number).collect();
+//! let mut messages = pop3.fetch_each(numbers)?; // 1,000 in three flights, where the server takes commands ahead
+//! while let Some(arrived) = messages.next()? {
+//!     match arrived {
+//!         Arrived::Octets(number, octets) => println!("{} octets of {number}", octets.len()),
+//!         Arrived::Whole(number) => println!("{number} is whole"),
+//!         Arrived::Refused(number, error) => eprintln!("{number}: {error}"),
+//!         _ => {}
+//!     }
+//! }
+//! drop(messages);
+//! pop3.delete(&[1])?; // a mark, which `quit` makes good
+//! assert_eq!(pop3.quit()?, Removal::Done(1));
+//! # Ok(()) }
+//! ```
+//!
 //! # Features
 //!
 //! `charsets` (default) decodes subjects in every charset of the web, `simd` encodes base64 by vector instructions,

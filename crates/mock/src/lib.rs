@@ -4,7 +4,7 @@
 //! its server over TCP and checks what the client says; [`play`] does the same to a
 //! [`Machine`](mailbearer_wire::Machine) without sockets.
 //!
-//! [`Server`] is a token endpoint, SMTP submission and IMAP around one mailbox, each with TLS. What is sent
+//! [`Server`] is a token endpoint, SMTP submission, IMAP and POP3 around one mailbox, each with TLS. What is sent
 //! arrives at once:
 //!
 //! ```

@@ -9,6 +9,10 @@ pub(crate) fn account() -> Result<Account, Box<dyn Error>> {
     let mut account = Account::custom(get("USER")?, get("OAUTH_TOKEN_URL")?, get("OAUTH_SCOPE")?)
         .client_credentials(get("OAUTH_CLIENT_ID")?, get("OAUTH_CLIENT_SECRET")?);
     account.imap = Some(server("IMAP")?);
+    #[cfg(feature = "pop3")]
+    {
+        account.pop3 = Some(server("POP3")?);
+    }
     account.smtp = Some(server("SMTP")?);
     // The mock has a certificate authority of its own. Providers need none.
     match get("TLS_CA_FILE") {

@@ -53,6 +53,23 @@ fn a_file_is_sent_as_an_attachment() {
     assert!(text.contains("filename*=") && text.contains("Bericht%20%C3%A4.pdf"), "{text}");
 }
 
+#[cfg(feature = "pop3")]
+#[test]
+fn a_mailbox_is_collected_by_pop3() {
+    let world = server();
+    for text in ["one", "two"] {
+        world.0.mailbox().deliver(format!("Subject: {text}\r\n\r\n.\r\n").into_bytes()).unwrap();
+    }
+    assert_eq!(output(example("collect", &world, &["mail"])), "2 collected\n");
+    let files = std::fs::read_dir(world.1.path().join("mail")).unwrap();
+    let mut texts: Vec<String> =
+        files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+    texts.sort();
+    assert_eq!(texts, ["Subject: one\r\n\r\n.\r\n", "Subject: two\r\n\r\n.\r\n"]);
+    assert!(world.0.mailbox().messages("INBOX").is_empty());
+    assert_eq!(output(example("collect", &world, &["mail"])), "nothing new\n");
+}
+
 #[test]
 fn what_is_missing_is_named() {
     let world = server();
