@@ -27,6 +27,9 @@ mod proxies;
 #[cfg(test)]
 mod python;
 #[cfg(test)]
+#[cfg(target_os = "linux")]
+mod relay;
+#[cfg(test)]
 mod robots;
 #[cfg(test)]
 mod sending;

@@ -21,6 +21,8 @@ const PACKAGES: &[&str] = &[
     "php-cli",
     "ruby-mail",
     "mutt",
+    "swaks",
+    "msmtp",
     // A person's login in a real browser, its pages in Chinese too.
     "chromium",
     "chromium-driver",
