@@ -4,6 +4,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bridge_sendmail;
+pub mod bridge_spool;
 pub mod imap_command;
 pub mod imap_dialogue;
 pub mod imap_encode;
@@ -27,6 +29,7 @@ pub mod sasl_exchange;
 pub mod seeds;
 pub mod smtp_data;
 pub mod smtp_envelope;
+pub mod smtp_server;
 pub mod smtp_session;
 mod wire;
 
@@ -46,6 +49,7 @@ pub const TARGETS: &[(&str, Run)] = &[
     ("pop3_session", pop3_session::run),
     ("pop3_server", pop3_server::run),
     ("smtp_session", smtp_session::run),
+    ("smtp_server", smtp_server::run),
     ("smtp_data", smtp_data::run),
     ("smtp_envelope", smtp_envelope::run),
     ("oauth_claims", oauth_claims::run),
@@ -57,4 +61,6 @@ pub const TARGETS: &[(&str, Run)] = &[
     ("mime_decode", mime_decode::run),
     ("mime_compose", mime_compose::run),
     ("mime_message", mime_message::run),
+    ("bridge_spool", bridge_spool::run),
+    ("bridge_sendmail", bridge_sendmail::run),
 ];

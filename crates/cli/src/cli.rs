@@ -13,7 +13,13 @@ use mailbearer::{
 };
 
 use crate::{
-    commands::{mock::MockArgs, pop::PopArgs, queue::QueueArgs, relay::RelayArgs},
+    commands::{
+        manual::{CompletionsArgs, ManArgs},
+        mock::MockArgs,
+        pop::PopArgs,
+        queue::QueueArgs,
+        relay::RelayArgs,
+    },
     config::reference,
     exit::Exit,
     uids::{OneOrMany, Uids},
@@ -26,6 +32,11 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli
         .after_long_help(format!("{AFTER_HELP}\n\n{}", Exit::table()))
         .mut_subcommand("config", |config| config.long_about(reference::text()).help_template("{about}"));
     Cli::from_arg_matches(&command.try_get_matches_from(arguments)?)
+}
+
+/// All that there is to say.
+pub(crate) fn command() -> clap::Command {
+    Cli::command().after_long_help(format!("{AFTER_HELP}\n\n{}", Exit::table()))
 }
 
 /// The long help of a command.
@@ -200,6 +211,10 @@ pub(crate) enum Command {
     Providers,
     /// Run the servers in memory until stopped, and print how to get at them
     Mock(Box<MockArgs>),
+    /// Print a manual page, or write all of them
+    Man(ManArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
     /// Explain the settings of the configuration file and the environment
     Config,
 }

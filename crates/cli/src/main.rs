@@ -104,6 +104,8 @@ fn run(cli: &Cli, words: &[OsString]) -> Result<(), Error> {
         Command::Relay(_) => Ok(()),
         Command::Queue(arguments) => commands::queue::run(&cli.global, arguments, &mut out),
         Command::Providers => commands::providers::run(&mut out),
+        Command::Man(arguments) => commands::manual::man(arguments, &mut out),
+        Command::Completions(arguments) => commands::manual::completions(arguments, &mut out),
         Command::Config => config::reference::print(&mut out),
         Command::Mock(arguments) => commands::mock::run(arguments, &interrupts, &mut out),
     };

@@ -61,6 +61,11 @@ impl<W: Write> Output<W> {
         Self { writer, json, terminal: None, gathered: None }
     }
 
+    /// Where it goes, for what is no result but a conversation.
+    pub(crate) const fn writer(&mut self) -> &mut W {
+        &mut self.writer
+    }
+
     /// Whether `--json` was given.
     pub(crate) const fn is_json(&self) -> bool {
         self.json

@@ -14,9 +14,11 @@ mod outgoing;
 mod password;
 mod reception;
 mod server;
+mod speak;
 
 pub use log::{Counters, LogLine};
 pub use network::{InvalidNetwork, Network};
 pub use options::{Limits, Mode, Options, Refusals, User};
 pub use password::{InvalidHash, PasswordHash};
 pub use server::{Accounts, Relay};
+pub use speak::speak;

@@ -75,6 +75,24 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    pub(crate) fn new(
+        options: Options,
+        spool: Spool,
+        accounts: Accounts,
+        log: impl Fn(&LogLine) + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            options: Mutex::new(Arc::new(options)),
+            spool,
+            accounts,
+            guard: Guard::default(),
+            counters: Counters::default(),
+            outgoing: Outgoing::default(),
+            log: Box::new(log),
+            drain: Canceller::new(),
+        }
+    }
+
     pub(crate) fn options(&self) -> Arc<Options> {
         Arc::clone(&self.lock_options())
     }
@@ -117,16 +135,7 @@ impl Relay {
     ) -> io::Result<Self> {
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
         options.check(&addresses).map_err(|problem| io::Error::new(io::ErrorKind::InvalidInput, problem))?;
-        let shared = Arc::new(Shared {
-            options: Mutex::new(Arc::new(options)),
-            spool,
-            accounts,
-            guard: Guard::default(),
-            counters: Counters::default(),
-            outgoing: Outgoing::default(),
-            log: Box::new(log),
-            drain: Canceller::new(),
-        });
+        let shared = Arc::new(Shared::new(options, spool, accounts, log));
         let drain = shared.drain.clone();
         let (sender, started) = send_in_a_thread(&shared)?;
         started.recv().unwrap_or_else(|_| Err(io::Error::other("the sending thread ended")))?;

@@ -13,6 +13,7 @@ pub(crate) mod folders;
 pub(crate) mod list;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod manual;
 pub(crate) mod mock;
 pub(crate) mod r#move;
 pub(crate) mod pop;

@@ -169,6 +169,17 @@ pub(crate) fn deliver(global: &GlobalArgs, spool: &Spool, out: &mut Output<impl 
     ends.result()
 }
 
+/// As [`deliver`], and says nothing of what went well. Where another process sends from the spool, it does this too.
+pub(crate) fn deliver_quietly(global: &GlobalArgs, spool: &Spool) -> Result<(), Error> {
+    let runner = match spool.lock() {
+        Err(spool::Error::Busy) => return Ok(()),
+        runner => runner?,
+    };
+    let mut ends = Ends::default();
+    runner.run(&mut |account| client(global, account), &mut |report| ends.count(report))?;
+    ends.result()
+}
+
 /// The client of an account of the spool.
 pub(crate) fn client(global: &GlobalArgs, account: Option<&str>) -> Result<Client<Blocking>, String> {
     let mut global = global.clone();

@@ -13,11 +13,12 @@ use mailbearer::{
     proto::mime::{RawHeader, mailbox_field},
 };
 use mailbearer_bridge::{
+    relay::{Accounts, Options, speak as relay_speak},
     sendmail::{Aliases, Arguments, Mode, Repair, Repaired, repair},
     spool::{Limits, Spool},
 };
 
-use super::{queue, send};
+use super::{queue, relay, send};
 use crate::{
     cli::{self, GlobalArgs},
     config::{self, Outline, folders},
@@ -50,8 +51,26 @@ pub(crate) fn run(
         Mode::List => queue::list(&queue::open(&global, arguments.spool.as_deref())?, out),
         Mode::Run => queue::deliver(&global, &queue::open(&global, arguments.spool.as_deref())?, out),
         Mode::Deliver | Mode::Verify => Job::new(global, arguments)?.run(out),
-        _ => Err(Error::usage("this is not done here yet")),
+        Mode::Smtp => speak(&global, &arguments, out),
+        _ => Err(Error::usage("this is not done here")),
     }
+}
+
+/// Speaks SMTP on standard input and output. What is handed over is in the spool; without `--queue` it is tried when the
+/// client has gone.
+fn speak(global: &GlobalArgs, arguments: &Arguments, out: &mut Output<impl Write>) -> Result<(), Error> {
+    let spool = queue::open(global, arguments.spool.as_deref())?;
+    let mut options = Options::new(relay::host());
+    let mut accounts = Accounts::new();
+    if let Ok(session) = Session::open(global, true) {
+        accounts = accounts.with(None, session.client);
+    }
+    options.limits.connections = 1;
+    let (mut input, mut output) = (io::stdin().lock(), out.writer());
+    relay_speak(options, spool.clone(), accounts, &mut input, &mut output)
+        .map_err(|error| Error::new(Exit::Io, format!("the conversation broke: {error}")))?;
+    let keep = arguments.queue || spool.is_guest() || config::outline(global)?.sendmail.queue == Some(true);
+    if keep { Ok(()) } else { queue::deliver_quietly(global, &spool) }
 }
 
 /// A message to send or recipients to show, and what it takes.

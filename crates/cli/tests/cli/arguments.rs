@@ -144,3 +144,58 @@ fn refuses_before_it_connects() {
     outcome.failed(65, &["error: the text on standard input is not UTF-8", "hint: …"]);
     assert_eq!(world.server.tokens().issued(), 0);
 }
+
+#[test]
+fn manual_pages_and_completions_tell_every_command() {
+    let world = World::new();
+    let page = world.run(&["man"]).ok();
+    assert!(page.contains(".TH mailbearer 1") && page.contains("relay"), "{page}");
+    assert!(world.run(&["man", "relay"]).ok().contains("allow\\-from"));
+    world.run(&["man", "no-such"]).failed(64, &["error: there is no command no-such", "hint: …"]);
+    let pages = world.path("man");
+    fs::create_dir(&pages).unwrap();
+    world.run(&["man", "--dir", pages.to_str().unwrap()]).ok();
+    let names = world.names("man");
+    for name in [
+        "mailbearer.1",
+        "mailbearer-queue.1",
+        "mailbearer-relay.1",
+        "mailbearer-sendmail.1",
+        "mailbearer-send.1",
+    ] {
+        assert!(names.contains(&name.to_owned()), "{names:?}");
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(world.run(&["completions", shell]).ok().contains("sendmail"), "{shell}");
+    }
+}
+
+/// `systemd-analyze verify`, where it is: with the program where the units have it.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_units_are_sound() {
+    let world = World::new();
+    let Ok(_) = std::process::Command::new("systemd-analyze").arg("--version").output() else { return };
+    let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/systemd");
+    let mut units = Vec::new();
+    for entry in fs::read_dir(source).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path)
+            .unwrap()
+            .replace("/usr/bin/mailbearer", env!("CARGO_BIN_EXE_mailbearer"));
+        let unit = world.path(path.file_name().unwrap().to_str().unwrap());
+        fs::write(&unit, text).unwrap();
+        units.push(unit);
+    }
+    assert_eq!(units.len(), 4);
+    let output = std::process::Command::new("systemd-analyze")
+        .arg("verify")
+        .arg("--man=no")
+        .args(&units)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    // What else is wrong on this system is not ours.
+    let ours: Vec<&str> = said.lines().filter(|line| line.contains("mailbearer-")).collect();
+    assert!(ours.is_empty(), "{ours:?}");
+}

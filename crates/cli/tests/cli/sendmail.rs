@@ -176,6 +176,19 @@ fn the_queue_is_looked_after() {
 }
 
 #[test]
+fn speaks_smtp_on_its_standard_streams() {
+    let world = World::new();
+    let dialogue = "EHLO x\r\nMAIL FROM:<a@x.test>\r\nRCPT TO:<r@x.test>\r\nDATA\r\nSubject: 1\r\n\r\n..\r\n.\r\nQUIT\r\n";
+    let said = world.run_with(&["sendmail", "-bs"], dialogue).ok();
+    let last: Vec<&str> = said.lines().filter(|line| line.as_bytes().get(3) == Some(&b' ')).collect();
+    let codes: Vec<&str> = last.iter().filter_map(|line| line.get(..3)).collect();
+    assert_eq!(codes, ["220", "250", "250", "250", "354", "250", "221"], "{said}");
+    assert_eq!(count(&world), 1);
+    world.run_with(&["sendmail", "-bs", "--queue"], dialogue).ok();
+    assert_eq!((count(&world), world.run(&["queue", "list"]).ok().lines().count()), (1, 1));
+}
+
+#[test]
 fn the_configuration_may_keep_all_for_the_queue() {
     let world = World::new();
     let config = world.path("c.toml");

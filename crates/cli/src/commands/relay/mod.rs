@@ -5,6 +5,8 @@ mod logging;
 mod service;
 mod settings;
 
+pub(crate) use settings::host;
+
 use std::{
     io::{self, BufRead, IsTerminal, Read, Write},
     net::{SocketAddr, TcpStream},
