@@ -68,6 +68,8 @@ pub mod server;
 mod session;
 #[cfg(test)]
 mod stuffing;
+#[cfg(test)]
+mod verdicts;
 
 pub use capabilities::{Capabilities, Capability, ServerLimits};
 pub use dsn::{DeliverBy, Dsn, Notify, Returned};

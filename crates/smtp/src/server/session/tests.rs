@@ -352,3 +352,74 @@ fn wants_each_answer_in_its_turn() {
     assert_eq!(session.step(&mut rx, &mut tx).map(drop), unanswered);
     assert_eq!(session.step(&mut rx, &mut tx).map(drop), unanswered);
 }
+
+#[test]
+fn parameters_are_taken_where_their_extension_is_offered() {
+    let said = |set: fn(&mut Options), command: &str| {
+        let mut options = Options::new("mx.test");
+        (options.security, options.login) = (None, false);
+        set(&mut options);
+        let input = format!("EHLO a\r\n{command}\r\n");
+        let (said, seen, _) = run(Session::new(options), &input, usize::MAX);
+        let last = said.lines().last().unwrap_or_default()[..3].to_string();
+        (last, seen.concat().contains("from "))
+    };
+    let rows: [(&str, fn(&mut Options), &str, bool); 7] = [
+        ("login is offered", |_| {}, "MAIL FROM:<a@x> AUTH=<>", true),
+        ("no login", |options| options.mechanisms.clear(), "MAIL FROM:<a@x> AUTH=<>", false),
+        ("DSN", |_| {}, "MAIL FROM:<a@x> RET=FULL ENVID=1", true),
+        ("no DSN", |options| options.dsn = false, "MAIL FROM:<a@x> RET=FULL", false),
+        ("no DSN", |options| options.dsn = false, "MAIL FROM:<a@x> ENVID=1", false),
+        ("SIZE", |_| {}, "MAIL FROM:<a@x> SIZE=7", true),
+        ("what nobody knows", |_| {}, "MAIL FROM:<a@x> COLOUR=RED", false),
+    ];
+    for (name, set, command, want) in rows {
+        let (code, seen) = said(set, command);
+        assert_eq!((code == "250", seen), (want, want), "{name}: {code}");
+    }
+    let recipient = |set: fn(&mut Options), parameter: &str| {
+        said(set, &format!("MAIL FROM:<a@x>\r\nRCPT TO:<b@y> {parameter}")).0
+    };
+    assert_eq!(recipient(|_| {}, "NOTIFY=NEVER"), "250");
+    assert_ne!(recipient(|options| options.dsn = false, "NOTIFY=NEVER"), "250");
+    assert_ne!(recipient(|_| {}, "COLOUR=RED"), "250");
+}
+
+#[test]
+fn an_answer_of_no_begins_nothing() {
+    let mut options = Options::new("mx.test");
+    (options.security, options.login) = (None, false);
+    let mut session = Session::new(options);
+    let (mut rx, mut tx) = (RecvBuf::with_limit(1 << 16), SendBuf::new());
+    rx.extend(b"EHLO a\r\nMAIL FROM:<a@x>\r\nRCPT TO:<b@y>\r\n").unwrap();
+    loop {
+        match session.step(&mut rx, &mut tx).unwrap() {
+            Step::Event(Event::Mail { .. }) => session.answer(&Answer::new(550, "5.7.1 No")).unwrap(),
+            Step::Event(event) => panic!("{event:?}"),
+            Step::Read => break,
+            _ => {}
+        }
+    }
+    let said = core::str::from_utf8(tx.unsent()).unwrap();
+    assert!(said.lines().last().unwrap().starts_with("503"), "{said}");
+    assert!(Answer::new(399, "").is_positive() && !Answer::new(400, "").is_positive());
+}
+
+#[test]
+fn a_trace_shows_commands_and_no_login() {
+    let mut options = Options::new("mx.test");
+    options.security = None;
+    let silence = options.limits.silence;
+    let mut session = Session::new(options);
+    assert_eq!(session.patience(), Some(silence));
+    let (mut rx, mut tx) = (RecvBuf::with_limit(1 << 16), SendBuf::new());
+    rx.start_trace();
+    rx.extend(b"EHLO a\r\nNOOP\r\nauth XOAUTH2 AAAA\r\nAUT\r\n").unwrap();
+    while !matches!(session.step(&mut rx, &mut tx), Ok(Step::Read | Step::Event(_)) | Err(_)) {}
+    let trace: Vec<String> = rx.take_trace().into_iter().map(|line| line.text).collect();
+    assert_eq!(trace[..2], ["EHLO a", "NOOP"]);
+    assert!(trace[2].contains("[redacted]") && !trace.concat().contains("AAAA"), "{trace:?}");
+    for error in [Error::Truncated, Error::Misuse("x")] {
+        assert!(!error.to_string().is_empty());
+    }
+}

@@ -11,6 +11,103 @@ fn chunked(rest: &str) -> String {
     )
 }
 
+/// A session that wants the body of its first message, by BDAT.
+fn wanting() -> (Session, RecvBuf, SendBuf, Ticket) {
+    let (mut session, mut rx, mut tx) = (session(), RecvBuf::with_limit(1000), SendBuf::new());
+    let ticket = session.submit(Envelope::new("a@x", ["b@y"])).unwrap();
+    rx.extend(b"220 mx one\r\n").unwrap();
+    loop {
+        match session.step(&mut rx, &mut tx).unwrap() {
+            Step::Read => rx.extend(b"250-mx\r\n250-PIPELINING\r\n250 CHUNKING\r\n").unwrap(),
+            Step::Event(Event::BodyWanted(_)) => return (session, rx, tx, ticket),
+            _ => {}
+        }
+    }
+}
+
+/// The session as a caller sees it who gives up a message in chunks, and what it said at first.
+#[test]
+fn a_message_in_chunks_is_abandoned_by_its_own_ticket() {
+    let (mut session, mut rx, mut tx, ticket) = wanting();
+    assert_eq!(session.greeting(), "mx one");
+    let later = session.submit(Envelope::new("c@x", ["d@y"])).unwrap();
+    assert_eq!(session.finish_body(later), Err(Misuse::NoBodyWanted), "it is another's turn");
+    session.abandon(later);
+    assert_eq!(session.body(ticket, b"x"), Ok(1), "it is another's");
+    session.abandon(ticket);
+    assert_eq!(session.step(&mut rx, &mut tx), Err(Error::Abandoned));
+    assert_eq!(session.body(ticket, b"x"), Err(Misuse::Abandoned));
+    assert_eq!(session.finish_body(ticket), Err(Misuse::Abandoned));
+
+    // One that is finished has its verdict to come.
+    let (mut session, mut rx, mut tx, ticket) = wanting();
+    assert!(!session.outcome_unknown(), "nothing was sent yet");
+    session.finish_body(ticket).unwrap();
+    assert_eq!(session.finish_body(ticket), Err(Misuse::NoBodyWanted), "once");
+    session.abandon(ticket);
+    assert_eq!(session.step(&mut rx, &mut tx), Ok(Step::Read));
+    assert!(session.outcome_unknown(), "the whole of it is on its way");
+    rx.extend(b"250 ok\r\n250 ok\r\n250 taken\r\n").unwrap();
+    assert!(matches!(session.step(&mut rx, &mut tx), Ok(Step::Event(Event::Submitted(..)))));
+    tx.sent(usize::MAX);
+    session.quit().unwrap();
+    while tx.unsent().is_empty() {
+        let _ = session.step(&mut rx, &mut tx).unwrap();
+    }
+    assert_eq!(session.patience(), Some(Duration::from_secs(10)), "good manners");
+}
+
+#[test]
+fn a_message_in_chunks_that_is_refused_is_no_unknown_outcome() {
+    let (mut session, mut rx, mut tx, ticket) = wanting();
+    assert_eq!(session.body(ticket, b"\xff"), Err(Misuse::EightBit));
+    session.finish_body(ticket).unwrap();
+    assert_eq!(session.step(&mut rx, &mut tx), Ok(Step::Read));
+    rx.extend(b"250 ok\r\n550 who\r\n").unwrap();
+    assert_eq!(session.step(&mut rx, &mut tx), Ok(Step::Read));
+    assert!(!session.outcome_unknown(), "nobody is left to get it");
+    rx.set_eof();
+    assert!(matches!(session.step(&mut rx, &mut tx), Err(Error::Closed { .. })));
+}
+
+/// A chunk is never longer than the send buffer, and the next one waits for the answers to the envelope.
+#[test]
+fn a_long_message_goes_out_in_chunks_of_one_buffer() {
+    let (mut session, mut rx, mut tx, ticket) = wanting();
+    let (mut left, mut sent, mut heard) = (&[b'x'; 3 * SendBuf::LIMIT][..], Vec::new(), false);
+    loop {
+        if !left.is_empty() {
+            let taken = session.body(ticket, left).unwrap();
+            left = &left[taken..];
+            if left.is_empty() {
+                session.finish_body(ticket).unwrap();
+            }
+        }
+        let step = session.step(&mut rx, &mut tx).unwrap();
+        assert!(tx.unsent().len() <= SendBuf::LIMIT + 200);
+        sent.extend_from_slice(tx.unsent());
+        tx.sent(usize::MAX);
+        let text = String::from_utf8_lossy(&sent).into_owned();
+        match step {
+            Step::Read if !heard => {
+                assert_eq!(text.matches("BDAT ").count(), 1, "one chunk ahead of the answers");
+                rx.extend(b"250 ok\r\n250 ok\r\n250 one\r\n").unwrap();
+                heard = true;
+            }
+            Step::Read => {
+                let sizes = text.split("BDAT ").skip(1).map(|rest| rest.split([' ', '\r']).next().unwrap());
+                let sizes: Vec<usize> = sizes.map(|size| size.parse().unwrap()).collect();
+                assert_eq!(sizes.iter().sum::<usize>(), 3 * SendBuf::LIMIT + 2, "and a line end");
+                assert!(sizes.iter().all(|size| *size <= SendBuf::LIMIT + 2), "{sizes:?}");
+                assert!(sizes[..sizes.len() - 1].iter().all(|size| *size + 2 > SendBuf::LIMIT), "{sizes:?}");
+                assert_eq!(text.matches(" LAST").count(), 1);
+                return;
+            }
+            _ => {}
+        }
+    }
+}
+
 /// TLS apart, the client speaks three times: EHLO, AUTH, and everything else. By DATA it is one time more.
 #[test]
 fn a_message_and_its_envelope_are_one_flight() {
