@@ -79,7 +79,7 @@ fn fuzz_one(fuzzer: &Fuzzer, target: &str, seconds: u32) -> Result<String> {
     command.args(["-timeout=10", "-max_len=4096", "-print_final_stats=1"]);
     if env::var_os("CI").is_some() {
         // What CI says is to be of the change, not of the dice: the same inputs each time. Of the values that are
-        // compared some are addresses, and when the corpus is read anew is a matter of time.
+        // compared some are addresses, and when the corpus is read again is a matter of time.
         command.args(["-seed=1", "-runs=5000", "-use_cmp=0", "-reload=0"]);
     } else {
         command.arg("-use_value_profile=1");

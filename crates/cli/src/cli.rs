@@ -197,8 +197,8 @@ pub(crate) enum Command {
     Delete(DeleteArgs),
     /// Wait for messages, and tell of each as it comes
     ///
-    /// Runs until it is stopped, with exit code 130 then. Dropped connections are made anew, with a fresh token where
-    /// the old one has run out; what came meanwhile is told then. That a server is away for longer is told on standard
+    /// Runs until it is stopped, with exit code 130 then. It connects again after a dropped connection, with a fresh token where
+    /// the old one has run out, and then reports what came meanwhile. If a server is away for longer, it says so on standard
     /// error.
     Watch(WatchArgs),
     /// Read the mailbox over POP3: list, fetch, delete

@@ -13,7 +13,7 @@ pub enum Event {
     Ready,
     /// The credentials were accepted, or the server asked for none.
     Authenticated,
-    /// An untagged response, to be parsed by whoever wants it. It may belong to a command in flight or to none.
+    /// An untagged response, not parsed yet. It may belong to a command in flight or to none.
     Data(Frame),
     /// A literal of a response that is too large to be held ([`Limits::literal_inline`](crate::Limits)): its octets
     /// follow as [`LiteralChunk`](Self::LiteralChunk)s, then comes the response as [`Data`](Self::Data).

@@ -223,7 +223,7 @@ impl Framer {
         let end = found.map_or(unread.len(), |at| self.searched.saturating_add(at).saturating_add(1));
         // A line without its end has at least one octet to come.
         let least = if found.is_some() { end } else { end.saturating_add(1) };
-        // The limit that is passed first is the one that is told, whatever else has arrived.
+        // The error names the limit that is passed first, whatever else has arrived.
         let line = self.line.saturating_add(self.limits.line);
         let response = self.limits.response.saturating_sub(self.kept.len());
         if least > line && line <= response {

@@ -13,7 +13,7 @@ pub struct Options {
     pub host: String,
     /// Its port; OAUTHBEARER tells it.
     pub port: u16,
-    /// How the connection comes by its TLS.
+    /// When the connection starts TLS.
     pub security: Security,
     /// How much of a response is accepted. The [`RecvBuf`](mailbearer_wire::RecvBuf) must be able to hold [`Limits::buffer`] octets.
     pub limits: Limits,
@@ -22,7 +22,7 @@ pub struct Options {
     /// Which mistakes of servers are overlooked in what the session parses itself.
     pub quirks: Quirks,
     /// What the session tells of its program, names and values, where the server wants that first
-    /// ([`Quirks::id_first`]). Default name and version of this crate; where it is empty nothing is told.
+    /// ([`Quirks::id_first`]). Default name and version of this crate; if it is empty, the client sends no ID.
     pub id: Vec<(String, String)>,
     /// The [`patience`](mailbearer_wire::Machine::patience) of an IDLE, at most 28 minutes, as RFC 2177 asks for less than 29.
     /// Default 10 minutes: Exchange Online forgets an IDLE silently some time after that. When it is over, be

@@ -186,7 +186,7 @@ impl View {
                 let gone = self.runs.remove(*sequence);
                 Ok(gone.map(|uid| Change::Expunged { sequence: *sequence, uid }))
             }
-            // Those that vanished earlier were told of before, or never known to this session.
+            // The server reported those that vanished earlier before, or this session never knew them.
             Data::Vanished { earlier: false, uids } => {
                 let (uids, others) = self.runs.remove_uids(&UidSet::of(uids), true);
                 let changed = !uids.is_empty() || others > 0;

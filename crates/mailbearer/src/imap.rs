@@ -82,7 +82,7 @@ pub struct Authenticated<R: Runtime> {
     session: Session,
     /// What is open, if anything is.
     open: Option<mailbox::Held>,
-    /// What keeps the view of the open mailbox. Behind a pointer, so that who never opens one links none of it.
+    /// What keeps the view of the open mailbox. Behind a pointer, so that a program that opens no mailbox links none of it.
     follower: Option<Box<dyn Follow>>,
     /// Octets of an answer that are held, at most.
     answer_limit: usize,

@@ -296,7 +296,7 @@ pub struct Habits {
     pub xoauth2_only: bool,
     /// Whether POP3 wants the token on a line of its own, after `AUTH` without it.
     pub pop3_token_on_its_own_line: bool,
-    /// After how long IDLE is best given anew; RFC 2177 asks for less than 29 minutes.
+    /// How long an IDLE should last before it is renewed; RFC 2177 asks for less than 29 minutes.
     pub idle: Duration,
     /// Whether submission leaves a copy in the folder of sent mail.
     pub saves_sent_mail: bool,

@@ -106,7 +106,7 @@ impl<'a> Headers<'a> {
     pub fn get(&self, name: &str) -> Option<Header<'a>> {
         let mut rest = self.section;
         loop {
-            // Most lines are told apart by their first octets; only one that begins with the name is read.
+            // The first octets rule most lines out; only one that begins with the name is read.
             if let Some((start, [b':' | b' ' | b'\t', ..])) = rest.split_at_checked(name.len())
                 && start.eq_ignore_ascii_case(name.as_bytes())
                 && let Some(header) = (HeadersIter { rest, raw_charset: self.raw_charset }).next()

@@ -25,7 +25,7 @@ pub(crate) struct Link<R: Runtime> {
     timer: Option<R::Timer>,
     side: Box<dyn Side>,
     tls: Option<Box<dyn Session>>,
-    /// TLS is to start in mid conversation, and nothing but what leads to it is said before.
+    /// TLS is to start in mid conversation. Until then the machine sends only what leads to it.
     tls_is_due: bool,
     /// Whether the machine sent anything, and the peer.
     spoke: bool,
@@ -333,7 +333,7 @@ impl<R: Runtime> Link<R> {
                         Ok(0) => return Poll::Ready(Ok(())),
                         Ok(_) => {}
                         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                            // Whoever stays that long, or sends for that long, does not read any more.
+                            // A peer that stays or sends for that long does not read any more.
                             let waited =
                                 ready!(self.poll_wait(Interest::Read, until, Stage::Read, LINGER, context));
                             if waited.is_err() {
@@ -377,7 +377,7 @@ impl<R: Runtime> Link<R> {
                 return Poll::Ready(Ok(Outcome::Done));
             }
             if self.rx.is_eof() {
-                // A machine that reads on after the end is told so again, and ends.
+                // A machine that asks for more after the end gets the end again, and stops.
                 return if written || self.broken.is_some() {
                     Poll::Ready(Err(self.end()))
                 } else {

@@ -22,8 +22,8 @@ use crate::Token;
 ///   [`Refresh::Running`] sleep until another task has finished, then start over; on [`Refresh::Wait`] report
 ///   the last error.
 ///
-/// Whoever holds a ticket calls [`complete`](Self::complete), [`fail`](Self::fail) or [`cancel`](Self::cancel)
-/// with it and wakes the others. Whoever is killed before that blocks the others no longer than
+/// The holder of a ticket calls [`complete`](Self::complete), [`fail`](Self::fail) or [`cancel`](Self::cancel)
+/// with it and wakes the others. One that is killed before that blocks the others no longer than
 /// [`Policy::lease`]: a sleeper wakes up by then and starts over.
 ///
 /// A mail server that refuses the token is a reason to [`invalidate`](Self::invalidate) it and start over,
@@ -246,7 +246,7 @@ impl Cache {
         self.failed = Some(Failed { at: now, wait, next: backoff.saturating_mul(2) });
     }
 
-    /// Gives the ticket back as if the refresh had not begun: whoever began it was stopped.
+    /// Gives the ticket back as if the refresh had not begun, for a caller that was stopped.
     pub fn cancel(&mut self, ticket: Ticket) {
         self.finish(&ticket);
     }

@@ -133,7 +133,7 @@ struct Body {
 }
 
 impl Session {
-    /// A session that waits for the server's greeting.
+    /// Makes a session that waits for the server's greeting.
     ///
     /// # Errors
     ///
@@ -375,7 +375,7 @@ impl Session {
         }
     }
 
-    /// Says what the state has to say without hearing more; what cannot be said yet waits for the server.
+    /// Sends what can be sent in this state before the server says more.
     fn speak(&mut self, rx: &RecvBuf, tx: &mut SendBuf) -> Result<Option<Step<Event>>, Error> {
         // With nothing to answer a server has nothing to say but that it closes: that is heard first.
         let quiet = rx.unread().is_empty() && !rx.is_eof();

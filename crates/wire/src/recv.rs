@@ -173,8 +173,8 @@ impl RecvBuf {
         self.tape = Some(Tape::new(Direction::Received, describe));
     }
 
-    /// Has each line of the trace go through `redact`, unless there is no trace or this was said before. For a machine that
-    /// has sent a secret, which the peer may repeat.
+    /// Passes each line of the trace through `redact`. Does nothing if there is no trace, or after the first call. For a
+    /// machine that has sent a secret, which the peer may repeat.
     pub fn redact_trace<F: Fn(&str) -> String + Send + Sync + 'static>(
         &mut self,
         redact: impl FnOnce() -> F,

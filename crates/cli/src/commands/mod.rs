@@ -66,7 +66,7 @@ fn with_client<T>(
     let session = Session::open(global, true)?;
     let mut imap = session.with_token(|client| client.connect_imap())?;
     let done = work(session.client.account(), &mut imap);
-    // What could not be read of the server's words changed nothing, or is the failure that is told below.
+    // A line of the server that could not be read changed nothing, or is the failure that is reported below.
     imap.odd_lines().for_each(|line| output::warning(&line.to_string()));
     let done = done?;
     // All is done; that the server says goodbye is not worth failing for.

@@ -371,7 +371,7 @@ fn msg_att_section<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Item<'a>> {
     Ok((rest, Item::Body { section, origin, data }))
 }
 
-/// A section that is said by the name it was asked for, or by the one that has none: `BODY.PEEK[]`, `RFC822[]`.
+/// A section under the name that the client asked with, or under one that has no section: `BODY.PEEK[]`, `RFC822[]`.
 #[cold]
 fn odd_section<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Item<'a>> {
     overlook(cx.quirks.odd_section, input, "SP")?;

@@ -45,7 +45,7 @@
 //!
 //! # Before TLS
 //!
-//! With [`Security::StartTls`](mailbearer_wire::Security) nothing is said in the clear but STARTTLS. Nothing that was learned before TLS is used
+//! With [`Security::StartTls`](mailbearer_wire::Security) the client sends nothing in the clear but STARTTLS. Nothing that was learned before TLS is used
 //! or handed out after it, and bytes between the server's consent and TLS are an error. An answer counts only if no
 //! octet of it was there before its command had been sent.
 
@@ -311,7 +311,7 @@ impl Session {
     /// What the server can do, as it said last over TLS and for the present state of authentication.
     ///
     /// Empty while it has said nothing: many servers do not tell again after the authentication, and the session
-    /// spends no round trip on it. Who needs to know gives a CAPABILITY command.
+    /// spends no round trip on it. A caller that needs to know gives a CAPABILITY command.
     #[must_use]
     pub const fn capabilities(&self) -> &Capabilities {
         &self.capabilities

@@ -242,7 +242,7 @@ impl Runs {
                 self.tidy(previous);
             } else if let Some(Run::Unknown(count)) = self.runs.get_mut(index) {
                 *count = after;
-                // What follows is told next, as a rule.
+                // As a rule, the server reports the next message next.
                 let length = self.runs.get(previous).map_or(0, Run::len);
                 self.hint = (previous, sequence.saturating_add(1).saturating_sub(length));
             }

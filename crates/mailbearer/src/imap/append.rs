@@ -43,7 +43,7 @@ pub struct AppendingState {
 impl<R: Runtime> Authenticated<R> {
     /// Puts a message into a mailbox, which need not be open. Says where, if the server tells.
     ///
-    /// Without a date it is dated now. Line ends must be CRLF.
+    /// Without a date the server takes the present time. Line ends must be CRLF.
     ///
     /// # Errors
     ///
@@ -104,7 +104,7 @@ impl<'a, R: Runtime> Appending<'a, R> {
         }
         imap.begin().await?;
         let append = imap.session.append(name, flags.to_vec(), date, size)?;
-        // Whoever drops this future, or what it gives, in the middle leaves it so.
+        // It stays so where this future, or the upload that it gives, is dropped in the middle.
         imap.unfinished = size > 0;
         let state = AppendingState { session: imap.id, append, left: size, answer: None };
         let mut appending = Self { imap, state };

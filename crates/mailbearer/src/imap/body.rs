@@ -67,8 +67,7 @@ impl<R: Runtime> Examined<'_, R> {
     ///
     /// # Errors
     ///
-    /// Fails for what can't be asked for. That there is no such message, or no such part of it, is told by
-    /// [`Body::next`].
+    /// Fails for what can't be asked for. [`Body::next`] fails if there is no such message, or no such part of it.
     pub fn part<'a>(
         &'a mut self,
         uid: u32,
@@ -99,8 +98,7 @@ impl<R: Runtime> Examined<'_, R> {
         })
     }
 
-    /// Goes on with a body that was [detached](Body::detach), if no other command was given since: an error is told by
-    /// [`Body::next`] otherwise.
+    /// Goes on with a body that was [detached](Body::detach). [`Body::next`] fails if another command was given since.
     pub fn body(&mut self, state: BodyState) -> Body<'_, R> {
         Body { imap: self, state }
     }

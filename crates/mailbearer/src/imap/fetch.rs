@@ -102,8 +102,8 @@ impl<R: Runtime> Examined<'_, R> {
         })
     }
 
-    /// Goes on with messages that were [detached](Messages::detach), if no other command was given since: an error is
-    /// told by [`Messages::next`] otherwise.
+    /// Goes on with messages that were [detached](Messages::detach). [`Messages::next`] fails if another command was given
+    /// since.
     pub fn resume_messages<'a>(&'a mut self, state: MessagesState<'a>) -> Messages<'a, R> {
         Messages { imap: self, state }
     }

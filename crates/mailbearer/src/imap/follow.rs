@@ -61,7 +61,7 @@ impl Follow for Follower {
 }
 
 impl<R: Runtime> Examined<'_, R> {
-    /// The mailbox as the server told of it so far, whatever was asked.
+    /// What the server has said about the mailbox so far, in answer to any command.
     #[must_use]
     pub fn view(&self) -> &View {
         const NOTHING: &View = &View::new();

@@ -48,7 +48,7 @@ pub struct ListingState {
     items: &'static [FetchItem<'static>],
     /// How a response is read. A pointer, so that who does not ask for structures links nothing that reads them.
     read: Read,
-    /// What nothing was told of, in the end.
+    /// The messages that the server said nothing about, once all answers are in.
     untold: Option<Vec<(u32, u32)>>,
 }
 
@@ -104,8 +104,8 @@ impl<R: Runtime> Examined<'_, R> {
         })
     }
 
-    /// Goes on with a listing that was [detached](Listing::detach), if no other command was given since: an error is told
-    /// by [`Listing::next`] otherwise.
+    /// Goes on with a listing that was [detached](Listing::detach). [`Listing::next`] fails if another command was given
+    /// since.
     pub fn listing(&mut self, state: ListingState) -> Listing<'_, R> {
         Listing { imap: self, state }
     }

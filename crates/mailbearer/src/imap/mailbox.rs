@@ -268,7 +268,7 @@ impl<R: Runtime> Authenticated<R> {
             Ok(completion) => {
                 opened.read_only |= matches!(command, Command::Examine(_))
                     || code_of(&completion, |code| matches!(code, Code::ReadOnly).then_some(())).is_some();
-                // What was told so far is how the mailbox was opened.
+                // What the server has said so far describes the mailbox as it was opened.
                 self.changes().for_each(drop);
                 self.hold(name);
                 Ok(opened)

@@ -138,7 +138,7 @@ pub(super) fn salvage(frame: &Frame) -> Option<Frame> {
 fn cut_at(octets: &[u8], start: usize) -> Option<Frame> {
     let (head, _) = octets.split_at_checked(start)?;
     let mut cut = head.to_vec();
-    // So that the rest is told from a change of flags.
+    // Tells an answer to this question from a change of flags.
     cut.extend_from_slice(if cut.ends_with(b"(") { b"" } else { b" " });
     cut.extend_from_slice(b"ENVELOPE NIL)\r\n");
     let cut = Frame::from(cut);

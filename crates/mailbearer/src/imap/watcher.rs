@@ -205,7 +205,7 @@ impl<R: Runtime> Watcher<R> {
         }
     }
 
-    /// Notes what is told to the caller now.
+    /// Notes what the caller hears now.
     fn note(&mut self, news: &News) {
         match news {
             News::Arrived(summary) => self.place.told(summary.uid),

@@ -145,7 +145,7 @@ impl Keeper {
         {
             return Ok(Found::Kept(token));
         }
-        // Whoever waited finds what the one before it got.
+        // A process that waited for the lock finds what the one before it fetched.
         let lock = match self.store.lock(&self.key, PATIENCE).await {
             Ok(lock) => lock,
             Err(error) => return Err(Unsaved { error: error.into(), kept: unsaved }),

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::Error;
 
-/// The token of one account, shared by all its connections. One request is under way at a time; whoever comes
-/// meanwhile waits for it.
+/// The token of one account, shared by all its connections. One request is under way at a time; other callers wait for
+/// its result.
 pub(crate) struct Tokens {
     state: Mutex<State>,
 }

@@ -44,7 +44,7 @@ pub(crate) enum Charset {
     Table(&'static encoding_rs::Encoding),
     #[cfg(feature = "charsets")]
     CodePage(label::CodePage),
-    /// UTF-16 whose order of octets is told by its mark, or by where its zeros are.
+    /// UTF-16. Its mark says the order of octets, or else where its zeros are.
     #[cfg(feature = "charsets")]
     Utf16,
     #[cfg(feature = "charsets")]

@@ -389,7 +389,7 @@ impl House {
                     place.until_off(house.refuse(socket)).await;
                 });
             } else {
-                // Whoever comes next waits until this one was told.
+                // The next client waits until this one has its refusal.
                 house.refuse(socket).await;
             }
         }
@@ -418,7 +418,7 @@ impl House {
             Protocol::Smtp(security) => self.converse(socket, Smtp::refusing(world, security)).await,
             Protocol::Imap(security) => self.converse(socket, Imap::refusing(world, security)).await,
             Protocol::Pop3(security) => self.converse(socket, Pop3::refusing(world, security)).await,
-            // Whoever is in control is let in, however many there are.
+            // The control port lets every client in.
             Protocol::Control => self.converse(socket, Control::new(world)).await,
         }
     }

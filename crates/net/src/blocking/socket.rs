@@ -16,7 +16,7 @@ use crate::{Interest, Listener, Socket};
 #[derive(Debug)]
 pub struct BlockingSocket {
     stream: Arc<TcpStream>,
-    /// The last read took everything: the next one would only be told so. Waiting comes first.
+    /// The last read took everything. Another read would only find that out, so the next thing to do is wait.
     dry: bool,
     /// The last write did not take everything.
     full: bool,

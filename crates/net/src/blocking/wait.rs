@@ -87,7 +87,7 @@ impl Drop for Outer<'_> {
 fn wait(bell: &Arc<Bell>) {
     let mut waits = WAITS.take();
     let mut patience = waits.until.map(|until| until.saturating_duration_since(Instant::now()));
-    // Whoever rings sets the flag before giving up what is counted here.
+    // The thread that wakes sets the flag before it gives up its reference.
     let hearing = bell.hear(Arc::strong_count(bell) > OWN_BELLS);
     let ear = match &hearing {
         // What was noted is dropped: the operation notes it again.

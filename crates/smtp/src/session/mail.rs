@@ -229,7 +229,7 @@ pub(super) struct Parameters {
 }
 
 impl Parameters {
-    /// What a server that offers this has to be told of the message.
+    /// What the commands say about the message to a server that offers this.
     pub(super) fn of(envelope: &Envelope, offered: &Capabilities) -> Result<Self, Refusal> {
         let count = u64::try_from(envelope.recipients.len()).unwrap_or(u64::MAX);
         if let Some(limit) = offered.limits().recipients.filter(|&limit| count > limit) {

@@ -20,7 +20,7 @@ pub enum Event {
     /// A command: all that the session does not answer itself. It ends by
     /// [`Session::complete`](super::Session::complete); IDLE may go on by [`Session::idle`](super::Session::idle).
     Command(Received),
-    /// What was told so far of the answer to a command has left the session: there is room for more of it. It comes
+    /// The part of the answer that was given so far has left the session: there is room for more of it. It comes
     /// again on every step until the command is completed.
     Room,
     /// The client ended its IDLE, which has to be completed now.

@@ -243,7 +243,7 @@ impl Session {
         }
     }
 
-    /// Whether the client idles: whoever has news for it tells it now.
+    /// Whether the client idles, so that news can be sent to it now.
     #[must_use]
     pub const fn is_idle(&self) -> bool {
         matches!(self.state, State::Idle { .. })

@@ -160,7 +160,7 @@ fn after_logout_the_end_of_the_connection_is_no_error() {
          --eof--
          E: error: connection closed at LOGOUT"
     ));
-    // Why the other command got no answer is told.
+    // The error says why the other command got no answer.
     for last in ["--eof--", "S: * BYE bye"] {
         implicit(&format!(
             "{LOGIN}

@@ -97,7 +97,7 @@ impl Position {
         }
     }
 
-    /// Notes that nothing is left to be told of all that is there.
+    /// Notes that the caller has heard of every message that is there.
     pub(super) fn caught_up(&mut self, highest: Option<u32>) {
         let Some(highest) = highest.into_iter().chain(self.told.last()).max() else { return };
         self.next = self.next.max(highest.saturating_add(1));

@@ -101,7 +101,7 @@ impl Pending {
         self.flags.insert(uid);
     }
 
-    /// Flags of such a message are told no more: it is not in the view.
+    /// Its flags are not reported any more: it is not in the view.
     pub(super) fn expunged(&mut self, uid: u32) {
         self.gone.insert(uid);
     }

@@ -208,7 +208,8 @@ async fn help<R: Runtime>(imap: &mut Imap<R>) -> Result<Help, Error> {
     Ok(if condstore { Help::CondStore } else { Help::None })
 }
 
-/// Asks for UID and flags of every message. What goes meanwhile is told by a NOOP, and asked for no more.
+/// Asks for UID and flags of every message. A NOOP in between brings news of messages that are removed meanwhile; they
+/// are not asked for again.
 async fn learn_all<R: Runtime>(imap: &mut Imap<R>, flags: bool) -> Result<(), Error> {
     let line = &mut imap.line;
     for _ in 0..LEARN_ATTEMPTS {

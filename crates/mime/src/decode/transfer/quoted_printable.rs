@@ -98,7 +98,7 @@ impl QuotedPrintable {
         self.held.clear();
     }
 
-    /// Takes `byte` after what is held, which is not empty. Gives false if `byte` is to be read anew.
+    /// Takes `byte` after what is held, which is not empty. Returns false if `byte` has to be read again.
     fn step(&mut self, byte: u8, out: &mut Vec<u8>) -> bool {
         let soft = self.held.first() == Some(&b'=');
         match (self.held.as_slice(), byte) {

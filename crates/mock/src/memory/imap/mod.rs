@@ -221,7 +221,7 @@ impl Imap {
     fn news(&mut self) {
         let expired =
             matches!(&self.entry, Some(Entry::Token(token)) if !self.world.tokens.is_good(token.expose()));
-        // An answer that was begun is told to its end.
+        // An answer that was begun is finished first.
         if expired && self.fetching.is_none() {
             self.entry = None;
             self.protocol.bye(None, "Session invalidated - AccessTokenExpired");

@@ -76,7 +76,7 @@ impl Node {
 pub(crate) enum Piece {
     /// These of the message.
     Range(Range<usize>),
-    /// Some that are put together anew.
+    /// Some that are put together again.
     Made(Vec<u8>),
 }
 

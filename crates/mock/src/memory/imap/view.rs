@@ -87,7 +87,7 @@ impl View {
         }
     }
 
-    /// What changed since the last time. Without `may_expunge` the numbers stay, and so nothing new is told either
+    /// What changed since the last time. Without `may_expunge` the numbers stay, and so nothing new is reported either
     /// (RFC 9051 section 7.5.1: not while a command is answered that speaks of numbers).
     pub(crate) fn catch_up(&mut self, store: &Store, may_expunge: bool) -> Vec<Change> {
         if self.revision == store.revision {

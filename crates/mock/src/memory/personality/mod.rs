@@ -119,7 +119,7 @@ pub(crate) struct SmtpVoice {
     pub(crate) recipient: Answer,
     pub(crate) no_recipient: Answer,
     pub(crate) data: Answer,
-    /// What is said in front of the message's id, and behind it.
+    /// The words before the message's id, and after it.
     pub(crate) queued: (&'static str, &'static str),
     pub(crate) quit: Answer,
     pub(crate) too_large: Answer,

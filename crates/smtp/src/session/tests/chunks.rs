@@ -174,7 +174,7 @@ fn refusals_leave_a_session_that_goes_on() {
         let next = format!("> submit c@x d@y\n{reset}C: MAIL FROM:<c@x>\nC: RCPT TO:<d@y>\n* body wanted");
         play(session, &chunked(&format!("{envelope}{first}\n{next}")));
     }
-    // Whoever takes a message from a sender that he refused does with it what nobody knows.
+    // Nobody knows what a server does with a message that it took from a sender that it refused.
     let odd = "> body t\n> finish\nC: BDAT 3 LAST\nC: t\nS: 550 no\nS: 250 ok\nS: 250 taken\n! message was sent, and whether the server took it is unknown";
     play(session, &chunked(&format!("{envelope}{odd}")));
     let early = "> body t\n* body wanted\nS: 250 ok\nS: 250 ok\nS: 250 what\n! unexpected reply at the message: 250 what";
