@@ -413,7 +413,7 @@ fn a_trace_shows_commands_and_no_login() {
     let mut session = Session::new(options);
     assert_eq!(session.patience(), Some(silence));
     let (mut rx, mut tx) = (RecvBuf::with_limit(1 << 16), SendBuf::new());
-    rx.start_trace();
+    rx.start_trace(None);
     rx.extend(b"EHLO a\r\nNOOP\r\nauth XOAUTH2 AAAA\r\nAUT\r\n").unwrap();
     while !matches!(session.step(&mut rx, &mut tx), Ok(Step::Read | Step::Event(_)) | Err(_)) {}
     let trace: Vec<String> = rx.take_trace().into_iter().map(|line| line.text).collect();
