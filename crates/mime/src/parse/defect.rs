@@ -18,6 +18,8 @@ pub struct Defect {
 pub enum DefectKind {
     /// No empty line stands between the header section and the body.
     NoEmptyLine,
+    /// A line of a field does not begin with white space, as it has to.
+    BrokenFold,
     /// A header section ends with the message or its part.
     HeaderCutOff,
     /// A header section is longer than the limit; its end was not looked at.
@@ -48,6 +50,7 @@ impl fmt::Display for DefectKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoEmptyLine => "no empty line after the header section",
+            Self::BrokenFold => "field is folded without white space",
             Self::HeaderCutOff => "header section is cut off",
             Self::HeaderTooLong => "header section is too long",
             Self::NoBoundary => "multipart names no boundary",

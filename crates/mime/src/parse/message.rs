@@ -112,10 +112,12 @@ impl<'a> Message<'a> {
         fields.flat_map(|field| field.addresses()).collect()
     }
 
-    /// `Date`, if it can be read.
+    /// `Date`, if it can be read: the first of them that can.
     #[must_use]
     pub fn date(&self) -> Option<DateTime> {
-        crate::decode::date_time(self.field("date")?.raw()).ok()
+        let headers = self.headers();
+        let dates = headers.iter().filter(|field| field.name().eq_ignore_ascii_case("date"));
+        dates.into_iter().find_map(|field| crate::decode::date_time(field.raw()).ok())
     }
 
     /// `Message-ID`, with its brackets.
@@ -208,6 +210,12 @@ impl Sink for Collector<'_> {
     fn begin(&mut self, _: usize, parent: Option<usize>, offset: u64) {
         self.begins.push((at(offset), parent));
         self.kept = 0;
+    }
+
+    fn begin_again(&mut self, index: usize, offset: u64) {
+        if let Some((begin, _)) = self.begins.get_mut(index) {
+            *begin = at(offset);
+        }
     }
 
     fn header(&mut self, _: usize, piece: &[u8]) {

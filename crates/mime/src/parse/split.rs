@@ -15,6 +15,8 @@ pub(super) const MAX_LOOK: usize = 1_000;
 pub(super) trait Sink {
     /// A part begins with its header section.
     fn begin(&mut self, index: usize, parent: Option<usize>, offset: u64);
+    /// The part that began last begins here: what was between was nothing.
+    fn begin_again(&mut self, _index: usize, _offset: u64) {}
     /// A line of that section, its end included.
     fn header(&mut self, index: usize, piece: &[u8]);
     /// The header section is over, and the body begins.
@@ -47,6 +49,8 @@ pub(super) struct Splitter {
     /// Index of the current part.
     part: usize,
     count: usize,
+    /// Where the part that began last began.
+    begun: u64,
     defects: usize,
     /// Octets from the start of the message.
     offset: u64,
@@ -98,6 +102,16 @@ struct RawFields {
 }
 
 impl RawFields {
+    /// Whether more of the value has to follow.
+    fn is_open(&self, field: Field) -> bool {
+        let value = match field {
+            Field::Type => &self.kind,
+            Field::Disposition => &self.disposition,
+            _ => &None,
+        };
+        value.as_ref().is_some_and(|value| value.trim_ascii_end().ends_with(b";"))
+    }
+
     fn slot(&mut self, field: Field) -> &mut Option<Vec<u8>> {
         match field {
             Field::Type => &mut self.kind,
@@ -118,6 +132,7 @@ impl Splitter {
             state: State::Header { field: None, first: true },
             part: 0,
             count: 1,
+            begun: 0,
             defects: 0,
             offset: 0,
             line_end: 0,
@@ -207,6 +222,10 @@ impl Splitter {
                 }
                 // The line of an mbox.
                 None if first && (line.starts_with(b"From ") || line.starts_with(b">From ")) => field = None,
+                // `Content-Type: a/b;` and then a parameter at the start of the line: a fold that lost its space.
+                None if field.is_some_and(|field| self.raw.is_open(field)) => {
+                    self.defect(DefectKind::BrokenFold, sink);
+                }
                 None => {
                     self.defect(DefectKind::NoEmptyLine, sink);
                     self.end_of_header(self.offset, sink);
@@ -310,6 +329,7 @@ impl Splitter {
         self.part = self.count;
         self.count = self.count.saturating_add(1);
         self.state = State::Header { field: None, first: true };
+        self.begun = offset;
         sink.begin(self.part, parent, offset);
     }
 
@@ -345,6 +365,13 @@ impl Splitter {
             }
         }
         let Some((place, closes)) = found else { return false };
+        // Of two boundaries with nothing between them one is too many.
+        let is_new = self.begun == self.offset && matches!(self.state, State::Header { first: true, .. });
+        if !closes && is_new && self.part > 0 && place.saturating_add(1) == self.levels.len() {
+            self.begun = self.behind(piece);
+            sink.begin_again(self.part, self.begun);
+            return true;
+        }
         if !closes && self.count >= self.limits.parts {
             self.defect(DefectKind::TooManyParts, sink);
             return false;

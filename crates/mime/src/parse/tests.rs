@@ -37,6 +37,18 @@ fn takes_messages_apart() {
         ("a zone that nobody knows", "Date: 1 Jul 2003 08:52:37 MEZ\n\n".into(), "text/plain[]", &[DefectKind::UnknownZone]),
         ("a date that is none", "Date: soon\n\n".into(), "text/plain[]", &[DefectKind::UnreadableDate]),
         ("a date of a part", format!("{mixed}\n--b\nDate: soon\n\none\n--b--"), "multipart/mixed(text/plain[one])", &[]),
+        (
+            "boundaries with nothing between",
+            format!("{mixed}\n--b\n--b\n--b\nContent-Type: text/html\n\none\n--b--\n"),
+            "multipart/mixed(text/html[one])",
+            &[],
+        ),
+        (
+            "a fold that lost its space",
+            "Content-Type: multipart/mixed;\nboundary=b\n\n--b\n\none\n--b--\n".into(),
+            "multipart/mixed(text/plain[one])",
+            &[DefectKind::BrokenFold],
+        ),
         ("mark and mbox line", "\u{FEFF}From x\nA: b\n\nhello".into(), "text/plain[hello]", &[]),
         ("no empty line", "Subject: x\nhello world\nyou: too\n".into(), "text/plain[hello world\\nyou: too\\n]", &[NoEmptyLine]),
         ("no header", "hello world\n".into(), "text/plain[hello world\\n]", &[NoEmptyLine]),

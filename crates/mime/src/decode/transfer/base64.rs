@@ -115,6 +115,8 @@ impl Base64 {
         let State::Doubt { line, same_line } = &mut self.state else { return };
         let (line, same_line) = (mem::take(line), mem::replace(same_line, false));
         let mut text = line.trim_ascii();
+        // `aGk= ignored`: words behind the padding are no data.
+        let is_apart = line.iter().find(|&&byte| byte != b'=').copied().is_some_and(is_space);
         while let Some(padding) = text.strip_prefix(b"=").filter(|_| same_line) {
             text = padding.trim_ascii_start();
         }
@@ -122,7 +124,7 @@ impl Base64 {
             return;
         }
         let valid = text.iter().all(|&byte| sextet(byte).is_some() || byte == b'=');
-        if !valid || (whole && !same_line && text.len() % 4 != 0) {
+        if !valid || (whole && (!same_line || is_apart) && text.len() % 4 != 0) {
             self.state = State::Over;
             return;
         }

@@ -9,6 +9,8 @@ use core::mem;
 pub struct UuEncode {
     line: Vec<u8>,
     state: State,
+    /// Empty lines, which are none of the file if it begins behind them.
+    blank: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,6 +38,7 @@ impl UuEncode {
     /// Ends the text, and its last line with it.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
         self.end_of_line(out);
+        out.append(&mut self.blank);
         *self = Self::default();
     }
 
@@ -43,8 +46,17 @@ impl UuEncode {
         let line = mem::take(&mut self.line);
         let text = line.trim_ascii_end();
         match self.state {
-            State::Before if file_name(text).is_some() => self.state = State::Inside,
-            State::Before => out.extend_from_slice(&line),
+            State::Before if file_name(text).is_some() => {
+                self.state = State::Inside;
+                self.blank.clear();
+            }
+            State::Before if text.is_empty() && self.blank.len() < Self::MAX_LINE => {
+                self.blank.extend_from_slice(&line);
+            }
+            State::Before => {
+                out.append(&mut self.blank);
+                out.extend_from_slice(&line);
+            }
             State::Inside if text == b"end" => self.state = State::Over,
             State::Inside => decode_line(text, out),
             State::Over => {}
