@@ -2,11 +2,12 @@
 
 use std::{env, path::Path, sync::Arc};
 
+use jiff::Timestamp;
 use mailbearer::{
     Account, ClientProof, Grant, GrantType, Login, MailProtocol, OAuth, Person, Provider, RedirectTo, Secret,
     grant::{
-        Algorithm, ClientCertificate, FileAssertion, GitHubActions, Identity, ManagedIdentity,
-        ServiceAccountKey,
+        Algorithm, AssertionSource, ClientCertificate, FileAssertion, GitHubActions, Identity,
+        ManagedIdentity, ServiceAccountKey,
     },
 };
 
@@ -108,22 +109,16 @@ impl Reader<'_> {
                     None => Secret::new(String::from_utf8_lossy(pem.expose()).into_owned()),
                 };
                 let certificate = ClientCertificate::from_pem(pem.expose(), &key, self.algorithm());
-                ClientProof::Assertion(Arc::new(
-                    certificate.map_err(|error| self.wrong("client_certificate", &error))?,
-                ))
+                self.certificate("client_certificate", certificate)?
             }
             Some("client_pkcs12") => {
                 let file = self.file("client_pkcs12")?;
                 let password = self.secret("client_pkcs12_password")?.unwrap_or_default();
                 let certificate = ClientCertificate::from_pkcs12(file.expose(), &password, self.algorithm());
-                ClientProof::Assertion(Arc::new(
-                    certificate.map_err(|error| self.wrong("client_pkcs12", &error))?,
-                ))
+                self.certificate("client_pkcs12", certificate)?
             }
             Some(_) => {
                 let (settings, folder) = (self.settings.clone(), self.folder.to_owned());
-                // Once now, so that what is wrong with the setting is told with its place.
-                self.secret("client_assertion")?;
                 ClientProof::Assertion(Arc::new(move || {
                     let found = secret::read(&settings, "oauth.client_assertion", &folder, &mut Vec::new());
                     Ok(found.map_err(|error| error.text)?.unwrap_or_default())
@@ -131,6 +126,29 @@ impl Reader<'_> {
             }
             None => ClientProof::None,
         })
+    }
+
+    /// The certificate of the setting `key`. That it is about to end is a warning.
+    fn certificate(
+        &mut self,
+        key: &str,
+        certificate: Result<ClientCertificate, mailbearer::Error>,
+    ) -> Result<ClientProof, Error> {
+        let certificate = certificate.map_err(|error| self.wrong(key, &error))?;
+        let end = certificate.ends_at().and_then(|end| Timestamp::try_from(end).ok());
+        if let Some(end) = end {
+            let left = end.duration_since(Timestamp::now());
+            let day = end.strftime("%Y-%m-%d");
+            let what = match left.as_hours().div_euclid(24) {
+                _ if left.is_negative() => format!("ended on {day}"),
+                days if days < SOON => format!("ends on {day}, in {days} days"),
+                _ => return Ok(ClientProof::Assertion(Arc::new(certificate))),
+            };
+            let warning =
+                format!("the application's certificate of account {} {what}: register another", self.name);
+            self.warnings.push(warning);
+        }
+        Ok(ClientProof::Assertion(Arc::new(certificate)))
     }
 
     /// The assertion that the environment of Kubernetes or of GitHub Actions offers.
@@ -358,6 +376,46 @@ pub(super) fn keeping(name: &str, settings: &Settings) -> Result<Keeping, Error>
     Ok(Keeping { store, login_needed, token_changed })
 }
 
+/// How many days before its end a certificate draws a warning.
+const SOON: i64 = 30;
+
 fn path(key: &str) -> String {
     format!("oauth.{key}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, time::Duration};
+
+    use super::{super::settings::File, *};
+
+    const KEY: &str = include_str!("../../../../tests/fixtures/keys/rsa-pkcs8.pem");
+
+    /// A certificate of the key in the tests' fixtures that ends in so many days.
+    fn certificate(days: i64) -> String {
+        let mut parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        let end = Timestamp::now().as_second() + (days * 24 + 1) * 3600;
+        parameters.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        parameters.not_after =
+            rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(u64::try_from(end).unwrap());
+        parameters.self_signed(&rcgen::KeyPair::from_pem(KEY).unwrap()).unwrap().pem()
+    }
+
+    #[test]
+    fn a_certificate_that_is_about_to_end_draws_a_warning() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("key"), KEY).unwrap();
+        for (days, want) in [(-10, "ended on "), (0, ", in 0 days"), (29, ", in 29 days"), (31, "")] {
+            fs::write(folder.path().join("certificate"), certificate(days)).unwrap();
+            let text = "[accounts.a.oauth]\ntenant = 't'\nclient_id = 'c'\nclient_certificate = 'certificate'\n\
+                        client_key = { file = 'key' }\n";
+            let settings = File::parse("c", text).unwrap().accounts.remove("a").unwrap();
+            let mut warnings = Vec::new();
+            login("a", &settings, Some(Provider::Microsoft365), folder.path(), &mut warnings).unwrap();
+            // That others can read the key draws another.
+            warnings.retain(|warning| warning.contains("certificate"));
+            assert_eq!(warnings.is_empty(), want.is_empty(), "{days}: {warnings:?}");
+            assert!(warnings.concat().contains(want), "{days}: {warnings:?}");
+        }
+    }
 }
