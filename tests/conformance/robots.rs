@@ -1,6 +1,14 @@
 //! The grants of robots against the memory server, which verifies what they sign.
 
-use std::{env, fs, io::Write as _, process::Command, sync::Arc, time::Duration};
+use std::{
+    env, fs,
+    io::{Read, Write},
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    process::Command,
+    sync::Arc,
+    thread,
+    time::Duration,
+};
 
 use mailbearer::{
     Account, ClientProof, Error, Grant, Kind, Provider, Retry, Secret,
@@ -309,4 +317,62 @@ fn microsofts_library_is_a_robot_too() {
         "secret\ncertificate\ncertificate and chain\ncertificate by SHA-256\nassertion\nrefused\npassword\nrefresh\n\
          refresh token\napp\nmachine\n"
     );
+}
+
+/// The second request of a flow goes over the connection of the first, unless the server closed it or said too much.
+#[test]
+fn a_flow_uses_its_connection_again_where_it_can() {
+    const CHALLENGE: &str =
+        "HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm=/x/a.key\r\nContent-Length: 0\r\n";
+    let token = r#"{"access_token":"t0ken","token_type":"Bearer","expires_in":"3600"}"#;
+    let token = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{token}", token.len());
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.key"), "k3y").unwrap();
+    for (name, challenge, keeps, connections) in [
+        ("kept", format!("{CHALLENGE}\r\n"), true, 1),
+        ("says that it closes", format!("{CHALLENGE}Connection: close\r\n\r\n"), true, 2),
+        ("closes without a word", format!("{CHALLENGE}\r\n"), false, 2),
+        ("splits", format!("{CHALLENGE}\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{{}}"), true, 2),
+    ] {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let url = format!("http://127.0.0.1:{}/x", listener.local_addr().unwrap().port());
+        let answer = token.clone();
+        let server = thread::spawn(move || {
+            let mut heard = Vec::new();
+            for client in listener.incoming() {
+                let mut client = client.unwrap();
+                heard.push(0);
+                while let Some(request) = request(&mut client) {
+                    *heard.last_mut().unwrap() += 1;
+                    if request.contains("\r\nAuthorization: Basic k3y\r\n") {
+                        client.write_all(answer.as_bytes()).unwrap();
+                        return heard;
+                    }
+                    client.write_all(challenge.as_bytes()).unwrap();
+                    if !keeps {
+                        break;
+                    }
+                }
+            }
+            heard
+        });
+        let identity = ManagedIdentity::arc(&url).unwrap().with_arc_folder(folder.path());
+        let account = Account::custom("robot@x", "", "https://x/.default").managed_identity(identity);
+        let found = account.blocking().unwrap().token();
+        assert_eq!(found.unwrap().access_token.expose(), "t0ken", "{name}");
+        assert_eq!(server.join().unwrap().len(), connections, "{name}");
+    }
+}
+
+/// One request without a body; `None` where the client has gone.
+fn request(client: &mut TcpStream) -> Option<String> {
+    let mut heard = Vec::new();
+    let mut octet = [0];
+    while !heard.ends_with(b"\r\n\r\n") {
+        match client.read(&mut octet) {
+            Ok(1..) => heard.extend(octet),
+            _ => return None,
+        }
+    }
+    String::from_utf8(heard).ok()
 }
