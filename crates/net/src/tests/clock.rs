@@ -89,6 +89,26 @@ fn a_wait_that_is_dropped_each_second_has_an_end() {
     }
 }
 
+proptest::proptest! {
+    /// However a peer drips, and however often the wait is dropped and begun again, it ends: after ten times the patience,
+    /// and a second more for each 100 octets.
+    #[test]
+    fn any_drip_has_an_end(
+        drips in proptest::collection::vec((0..40_u64, 0..2_000_usize), 0..60),
+        each in proptest::option::of(1..100_u64),
+    ) {
+        static LINES: [u8; 2_000] = [b'\n'; 2_000];
+        let all: usize = drips.iter().map(|(_, count)| count).sum();
+        let first = drips.iter().map(|(after, count)| {
+            (SECOND * u32::try_from(*after).unwrap(), std::str::from_utf8(&LINES[..*count]).unwrap())
+        });
+        let script = Script { first: first.collect(), again: None };
+        let (error, elapsed) = run_dropping(script, |_| {}, each.map(Duration::from_secs));
+        let most = 300 + u64::try_from(all).unwrap() / 100 + 1;
+        proptest::prop_assert!(elapsed <= SECOND * u32::try_from(most).unwrap(), "{} after {:?}", error, elapsed);
+    }
+}
+
 /// Drives a machine of lines until it fails; says how, and when.
 fn run(script: Script, set: impl FnOnce(&mut Timeouts)) -> (String, Duration) {
     run_dropping(script, set, None)
