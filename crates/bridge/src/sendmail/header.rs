@@ -105,6 +105,8 @@ pub fn repair(start: &[u8], repair: &Repair<'_>) -> Result<Repaired, AliasError>
     let mut recipients: Vec<String> = Vec::new();
     for address in fields.recipients() {
         for address in repair.recipient(&address)? {
+            // As it stands in a field that was rewritten.
+            let address = Address::new(&address).map_or(address, |own| own.address().to_owned());
             if !recipients.contains(&address) {
                 recipients.push(address);
             }
