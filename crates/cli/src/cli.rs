@@ -19,6 +19,7 @@ use crate::{
         pop::PopArgs,
         queue::QueueArgs,
         relay::RelayArgs,
+        setup::SetupArgs,
     },
     config::reference,
     exit::Exit,
@@ -125,6 +126,11 @@ pub(crate) const STDERR: &str = "-";
 pub(crate) enum Command {
     /// Do the whole job against servers in memory and show what was said; needs no account
     Demo,
+    /// Write the configuration of an account: shows how to register the application, and gets the first token
+    ///
+    /// Asks for what no option says. The steps are those of docs/providers, with your values in them. Nothing secret is
+    /// taken from the command line: a secret is asked for, or in a file.
+    Setup(Box<SetupArgs>),
     /// Log in to the account, once: afterwards tokens come without you
     ///
     /// Prints an address and opens it in the browser, where there is a display. The login is done when the browser comes
@@ -219,7 +225,7 @@ pub(crate) enum Command {
     Config,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct LoginArgs {
     /// Log in with a code, in a browser on any device
     #[arg(long)]

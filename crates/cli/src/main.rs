@@ -80,6 +80,7 @@ fn run(cli: &Cli, words: &[OsString]) -> Result<(), Error> {
     let mut out = Output::stdout(cli.global.json);
     let done = match &cli.command {
         Command::Demo => commands::demo::run(&mut out),
+        Command::Setup(arguments) => commands::setup::run(&cli.global, arguments, &mut out),
         Command::Login(arguments) => commands::login::run(&cli.global, arguments, &mut out),
         Command::Logout => commands::logout::run(&cli.global, &mut out),
         Command::Token(arguments) => commands::token::run(&cli.global, arguments, &mut out),

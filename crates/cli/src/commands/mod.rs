@@ -24,6 +24,7 @@ pub(crate) mod relay;
 pub(crate) mod reply;
 pub(crate) mod send;
 pub(crate) mod sendmail;
+pub(crate) mod setup;
 pub(crate) mod token;
 pub(crate) mod watch;
 

@@ -18,7 +18,8 @@ const MACHINE: &str = "/etc/mailbearer/config.toml";
 /// Where messages wait that users of the machine put down who may not send by themselves.
 pub(crate) const MACHINE_SPOOL: &str = "/var/spool/mailbearer";
 
-fn own_config_file() -> Option<PathBuf> {
+/// The user's own configuration file, whether it is there or not.
+pub(crate) fn own_config_file() -> Option<PathBuf> {
     let folder = if cfg!(windows) {
         variable("APPDATA")
     } else if cfg!(target_os = "macos") {

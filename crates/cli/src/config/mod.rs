@@ -88,6 +88,15 @@ pub(crate) fn load(arguments: &GlobalArgs) -> Result<Loaded, Error> {
     loaded
 }
 
+/// Whether the file at `path` has an account of that name; a file that is not there has none.
+///
+/// # Errors
+///
+/// Fails for what is wrong with the file.
+pub(crate) fn has_account(path: &Path, name: &str) -> Result<bool, Error> {
+    Ok(read_file(path, false, &mut Vec::new())?.is_some_and(|file| file.accounts.contains_key(name)))
+}
+
 /// An account as it is configured.
 #[derive(Debug)]
 pub(crate) struct Loaded {

@@ -338,3 +338,95 @@ fn programs_are_run_when_a_person_is_needed_and_when_a_token_changed() {
     assert_eq!(outcome.code, Some(77), "{outcome:?}");
     assert_eq!(told().lines().last(), Some("login_needed ann robot@mailbearer.test"));
 }
+
+#[test]
+fn setup_shows_the_steps_writes_the_configuration_and_logs_in() {
+    let world = world().unset("MAILBEARER_PROVIDER").unset("MAILBEARER_USER").unset("MAILBEARER_OAUTH_GRANT");
+    let world = world.unset("MAILBEARER_OAUTH_CLIENT_ID").unset("MAILBEARER_OAUTH_TENANT");
+    let world = world.unset("MAILBEARER_OAUTH_SCOPE");
+    let id = world.server.client_id().to_owned();
+    let (mut waiting, address) = {
+        let arguments = [
+            "setup",
+            "--config",
+            "c/config.toml",
+            "--provider",
+            "office365",
+            "--name",
+            "ann",
+            "--client-id",
+            &id,
+        ];
+        let mut waiting = Waiting::start(world.command(&arguments));
+        waiting.say(USER);
+        let address = waiting.line("https://localhost:");
+        (waiting, address)
+    };
+    waiting.say(&world.server.log_in(&address, Some(USER)));
+    let outcome = waiting.end();
+    assert_eq!(
+        (outcome.code, outcome.stdout.as_str()),
+        (Some(0), "robot@mailbearer.test is logged in\n"),
+        "{outcome:?}"
+    );
+    for step in
+        ["Allow public client flows", "IMAP.AccessAsUser.All", "wrote [accounts.ann] to c/config.toml"]
+    {
+        assert!(outcome.stderr.contains(step), "{step}: {}", outcome.stderr);
+    }
+    let text = fs::read_to_string(world.path("c/config.toml")).unwrap();
+    assert_eq!(
+        text,
+        format!(
+            "[accounts.ann]\nprovider = \"microsoft365\"\nuser = \"{USER}\"\n[accounts.ann.oauth]\n\
+             grant = \"authorization_code\"\nclient_id = \"{id}\"\n"
+        )
+    );
+    let mode = |name: &str| fs::metadata(world.path(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode("c/config.toml"), 0o600);
+
+    // A robot beside it, whose secret is asked for and kept in a file.
+    let robot = [
+        "setup",
+        "--config",
+        "c/config.toml",
+        "--provider",
+        "office365",
+        "--grant",
+        "client_credentials",
+        "--user",
+        USER,
+        "--tenant",
+        "t",
+        "--client-id",
+        &id,
+    ];
+    let secret = format!("{}\n", world.server.client_secret());
+    let outcome = world.run_with(&robot, &secret);
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert!(outcome.stderr.contains(&format!("New-ServicePrincipal -AppId {id}")), "{}", outcome.stderr);
+    assert_eq!(mode("c/mail.secret"), 0o600);
+    assert!(!fs::read_to_string(world.path("c/config.toml")).unwrap().contains(world.server.client_secret()));
+    world.run(&["token", "--config", "c/config.toml", "--account", "mail"]).ok();
+
+    let again = world.run_with(&robot, &secret);
+    assert!(again.code == Some(78) && again.stderr.contains("has an account mail already"), "{again:?}");
+    let google = world.run(&[
+        "setup",
+        "--config",
+        "x.toml",
+        "--provider",
+        "google",
+        "--user",
+        USER,
+        "--grant",
+        "device_code",
+    ]);
+    assert!(
+        google.code == Some(64) && google.stderr.contains("google has no device_code for mail"),
+        "{google:?}"
+    );
+    let nothing = world.run(&["setup", "--config", "x.toml", "--provider", "google", "--user", USER]);
+    assert!(nothing.code == Some(64) && nothing.stderr.contains("--client-id"), "{nothing:?}");
+    assert!(!world.path("x.toml").exists());
+}
