@@ -11,6 +11,8 @@ mod foreign;
 #[cfg(test)]
 mod imap_ops;
 #[cfg(test)]
+mod languages;
+#[cfg(test)]
 mod login;
 #[cfg(unix)]
 mod mailers;

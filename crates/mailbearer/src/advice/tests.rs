@@ -431,3 +431,284 @@ fn the_page_is_up_to_date() {
     let written = std::fs::read_to_string(path).unwrap_or_default();
     assert!(written == page, "docs/errors.md is old: run this test with MAILBEARER_WRITE_DOCS=1");
 }
+
+/// Other sentences than the catalogue's own, as servers of the field say them.
+#[test]
+fn other_words_for_the_same_are_told_apart_too() {
+    let auth = Stage::Auth;
+    let message = Stage::Message;
+    let rows: &[(Evidence<'static>, Place, Option<Vendor>, &str)] = &[
+        (
+            smtp(auth, 535, "5.7.139 Authentication unsuccessful, the user account is disabled [x]"),
+            Place::Smtp,
+            Some(Vendor::Exchange),
+            "smtp-account-disabled",
+        ),
+        (
+            smtp(auth, 535, "5.7.139 Authentication unsuccessful, STS URL does not support HTTPS. [x]"),
+            Place::Smtp,
+            Some(Vendor::Exchange),
+            "federation-unreachable",
+        ),
+        (
+            smtp(
+                auth,
+                535,
+                "5.7.139 Authentication unsuccessful, the request did not meet the criteria to be authenticated successfully. [x]",
+            ),
+            Place::Smtp,
+            None,
+            "smtp-conditional-access",
+        ),
+        (smtp(auth, 535, "5.7.8 Authentication credentials invalid"), Place::Smtp, None, "smtp-auth"),
+        (smtp(auth, 535, "5.7.1 Username and Password not accepted"), Place::Smtp, None, "smtp-auth"),
+        (
+            smtp(auth, 421, "4.7.0 Try again later, closing connection. (EHLO) x - gsmtp"),
+            Place::Smtp,
+            Some(Vendor::Gmail),
+            "smtp-auth-busy",
+        ),
+        (
+            smtp(
+                auth,
+                454,
+                "4.7.0 Cannot authenticate due to a temporary system problem. Try again later. - gsmtp",
+            ),
+            Place::Smtp,
+            Some(Vendor::Gmail),
+            "smtp-auth-busy",
+        ),
+        (
+            smtp(
+                auth,
+                534,
+                "5.7.9 Application-specific password required. For more information, go to x - gsmtp",
+            ),
+            Place::Smtp,
+            Some(Vendor::Gmail),
+            "smtp-mechanism-weak",
+        ),
+        (
+            smtp(message, 550, "5.7.60 SMTP; Client does not have permissions to send as this sender [AM0]"),
+            Place::Smtp,
+            Some(Vendor::Exchange),
+            "send-as-denied",
+        ),
+        (
+            smtp(
+                message,
+                554,
+                "5.2.0 STOREDRV.Submission.Exception:SendAsDeniedException.MapiExceptionSendAsDenied; Failed",
+            ),
+            Place::Smtp,
+            Some(Vendor::Exchange),
+            "send-as-denied",
+        ),
+        (
+            smtp(message, 550, "5.2.251 Sender throttled due to continuous mailbox full errors"),
+            Place::Smtp,
+            Some(Vendor::Exchange),
+            "penalty",
+        ),
+        (
+            smtp(
+                message,
+                550,
+                "5.4.5 Daily user sending limit exceeded. For more information on Gmail sending limits go to x - gsmtp",
+            ),
+            Place::Smtp,
+            Some(Vendor::Gmail),
+            "daily-recipients",
+        ),
+        (
+            smtp(message, 550, "5.4.6 Unusual sending activity detected. Please try after sometime."),
+            Place::Smtp,
+            Some(Vendor::Zoho),
+            "daily-recipients",
+        ),
+        (
+            smtp(message, 552, "5.2.3 Your message exceeded Google's message size limits."),
+            Place::Smtp,
+            Some(Vendor::Gmail),
+            "message-too-large",
+        ),
+        (
+            smtp(
+                message,
+                552,
+                "5.7.0 This message was blocked because its content presents a potential security issue.",
+            ),
+            Place::Smtp,
+            Some(Vendor::Gmail),
+            "content-blocked",
+        ),
+        (
+            smtp(
+                message,
+                550,
+                "5.7.515 Access denied, sending domain example.org does not meet the required authentication level.",
+            ),
+            Place::Smtp,
+            None,
+            "spam-verdict",
+        ),
+        (
+            smtp(message, 421, "4.7.28 Gmail has detected an unusual rate of unsolicited mail."),
+            Place::Smtp,
+            Some(Vendor::Gmail),
+            "server-busy",
+        ),
+        (
+            smtp(message, 554, "5.7.1 <a@b>: Relay access denied"),
+            Place::Smtp,
+            Some(Vendor::Postfix),
+            "relay-denied",
+        ),
+        (
+            smtp(message, 550, "5.1.1 <a@b>: Recipient address rejected: User unknown"),
+            Place::Smtp,
+            Some(Vendor::Postfix),
+            "recipient-unknown",
+        ),
+        (
+            smtp(message, 452, "4.2.2 The recipient's inbox is out of storage space."),
+            Place::Smtp,
+            Some(Vendor::Gmail),
+            "recipient-full",
+        ),
+        (
+            smtp(message, 553, "Mail from must equal authorized user"),
+            Place::Smtp,
+            Some(Vendor::NetEase),
+            "from-not-owned",
+        ),
+        (
+            smtp(message, 550, "The \"From\" header is missing or invalid."),
+            Place::Smtp,
+            Some(Vendor::Qq),
+            "message-format",
+        ),
+        (
+            imap(
+                auth,
+                "",
+                "[ALERT] Application-specific password required: https://support.google.com/accounts/answer/185833 (Failure)",
+            ),
+            Place::Imap,
+            Some(Vendor::Gmail),
+            "gmail-app-password",
+        ),
+        (
+            imap(
+                auth,
+                "ALERT",
+                "Please log in via your web browser: https://support.google.com/mail/accounts/answer/78754 (Failure)",
+            ),
+            Place::Imap,
+            Some(Vendor::Gmail),
+            "gmail-web-login",
+        ),
+        (
+            imap(auth, "AUTHENTICATIONFAILED", "AUTHENTICATE Invalid credentials"),
+            Place::Imap,
+            Some(Vendor::Yahoo),
+            "yahoo-auth",
+        ),
+        (
+            imap(
+                auth,
+                "",
+                "Login fail. Account is abnormal, service is not open, password is incorrect, login frequency limited, or system is busy.",
+            ),
+            Place::Imap,
+            Some(Vendor::Qq),
+            "qq-auth",
+        ),
+        (
+            imap(auth, "", "LOGIN Login error or password error"),
+            Place::Imap,
+            Some(Vendor::NetEase),
+            "netease-auth",
+        ),
+        (
+            imap(auth, "", "You are yet to enable IMAP for your account. Please contact your administrator"),
+            Place::Imap,
+            Some(Vendor::Zoho),
+            "zoho-auth",
+        ),
+        (imap(auth, "LIMIT", "Rate limit hit."), Place::Imap, None, "limit"),
+        (imap(auth, "", "AUTHENTICATE failed: rate limited"), Place::Imap, None, "imap-auth-busy"),
+        (
+            imap(Stage::Command, "", "User is authenticated but not connected"),
+            Place::Imap,
+            Some(Vendor::Exchange),
+            "not-connected",
+        ),
+        (
+            oauth(400, "invalid_grant", "AADSTS50057: The user account is disabled."),
+            Place::Token,
+            None,
+            "account-disabled",
+        ),
+        (
+            oauth(
+                400,
+                "interaction_required",
+                "AADSTS50076: Due to a configuration change made by your administrator",
+            ),
+            Place::Token,
+            None,
+            "second-factor",
+        ),
+        (
+            oauth(400, "invalid_grant", "AADSTS7000112: Application 'x'(robot) is disabled."),
+            Place::Token,
+            None,
+            "app-disabled",
+        ),
+        (oauth(400, "invalid_grant", "Bad Request"), Place::Token, None, "invalid-grant"),
+        (
+            oauth(400, "invalid_grant", "Account has been deleted"),
+            Place::Token,
+            None,
+            "google-account-deleted",
+        ),
+        (oauth(400, "invalid_grant", "Invalid email or User ID"), Place::Token, None, "google-user"),
+        (
+            oauth(
+                400,
+                "invalid_grant",
+                "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe.",
+            ),
+            Place::Token,
+            None,
+            "clock",
+        ),
+        (
+            oauth(
+                401,
+                "unauthorized_client",
+                "Client is unauthorized to retrieve access tokens using this method, or client not authorized for any of the scopes requested.",
+            ),
+            Place::Token,
+            None,
+            "google-delegation",
+        ),
+        (
+            oauth(401, "invalid_client", "The OAuth client was not found."),
+            Place::Token,
+            None,
+            "invalid-client",
+        ),
+        (oauth(401, "invalid_client", "The OAuth client was deleted."), Place::Token, None, "deleted-client"),
+        (oauth(400, "SERVER_ERROR", ""), Place::Token, None, "token-endpoint-busy"),
+    ];
+    let mut wrong = Vec::new();
+    for (evidence, place, vendor, want) in rows {
+        let found = named(*place, Kind::Refused, *vendor, evidence.clone());
+        if found != Some(*want) {
+            wrong.push(format!("{} {}: {found:?}, wanted {want}", evidence.code, evidence.text));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
