@@ -268,6 +268,9 @@ pub(crate) struct DoctorArgs {
     /// Print a report for a ticket: program and system, all steps, the diagnosis; no secrets
     #[arg(long, conflicts_with_all = ["watch", "for_admin"])]
     pub(crate) report: bool,
+    /// Look at the POP3 server, too
+    #[arg(long)]
+    pub(crate) pop3: bool,
     /// Write other names in place of those of mailboxes
     #[arg(long)]
     pub(crate) hide_mailboxes: bool,

@@ -270,6 +270,8 @@ fn server(account: &Account, protocol: Protocol) -> Option<&str> {
     let server = match protocol {
         Protocol::IMAP => account.imap.as_ref(),
         Protocol::SMTP => account.smtp.as_ref(),
+        #[cfg(feature = "pop3")]
+        Protocol::POP3 => account.pop3.as_ref(),
         _ => None,
     };
     server.map(|server| server.host.as_str())

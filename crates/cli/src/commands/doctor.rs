@@ -66,9 +66,14 @@ impl<W: Write> Doctor<'_, W> {
         // The lock on standard output belongs to this thread.
         let (tell, told) = mpsc::channel();
         let report = thread::scope(|scope| {
-            let walk = scope.spawn(|| {
-                // Nobody listens where standard output is closed.
-                session.client.examine(move |step| drop(tell.send(Line::of(step))))
+            let with_pop3 = self.arguments.pop3;
+            let walk = scope.spawn({
+                let client = &session.client;
+                move || {
+                    // Nobody listens where standard output is closed.
+                    let tell = move |step: &Step| drop(tell.send(Line::of(step)));
+                    if with_pop3 { client.examine_all(tell) } else { client.examine(tell) }
+                }
             });
             for line in told.iter().filter(|_| steps) {
                 self.line(&line)?;

@@ -76,7 +76,7 @@ const FAULTS: &[(&str, &str, &str, i32)] = &[
     ("token-revoked", "refresh-revoked", "token.request", 77),
     ("sign-in-frequency", "sign-in-frequency", "token.request", 77),
     ("spa-refresh-token", "spa-refresh", "token.request", 77),
-    ("request-loop", "request-loop", "token.request", 77),
+    ("request-loop", "request-loop", "token.request", 75),
     ("app-disabled", "app-disabled", "token.request", 77),
     ("google-invalid-grant", "google-refresh-dead", "token.request", 77),
     ("google-org-internal", "google-internal", "token.request", 77),
@@ -302,4 +302,23 @@ fn watch_waits_for_the_fix() {
         thread::sleep(Duration::from_millis(50));
     }
     assert_eq!(code.and_then(|code| code.code()), Some(0));
+}
+
+#[test]
+fn pop3_is_looked_at_where_that_is_asked_for() {
+    let world = World::new();
+    for (fault, id, step) in [
+        (None, None, None),
+        (Some("pop-basic-off"), Some("pop-basic-off"), Some("pop3.login")),
+        (Some("pop-in-use"), Some("pop-in-use"), Some("pop3.login")),
+    ] {
+        world.server.set_fault(fault.and_then(Fault::find));
+        let found = objects(&world.run(&["doctor", "--pop3", "--json"]));
+        let last = found.last().unwrap();
+        assert_eq!((last["diagnosis"].as_str(), last["step"].as_str()), (id, step), "{last}");
+        assert!(found.iter().any(|one| one["step"] == "pop3.capabilities"), "{found:#?}");
+    }
+    world.server.set_fault(None);
+    let (_, _, steps) = examined(&world);
+    assert!(!steps.iter().any(|one| one["step"].as_str().unwrap().starts_with("pop3")), "{steps:#?}");
 }

@@ -112,7 +112,13 @@ impl Facts {
                 servers.push((Subject::Token, format!("{}:{}", endpoint.host(), endpoint.port())));
             }
         }
-        for (subject, server) in [(Subject::Imap, &account.imap), (Subject::Smtp, &account.smtp)] {
+        let mail = [
+            (Subject::Imap, &account.imap),
+            (Subject::Smtp, &account.smtp),
+            #[cfg(feature = "pop3")]
+            (Subject::Pop3, &account.pop3),
+        ];
+        for (subject, server) in mail {
             if let Some(server) = server {
                 servers.push((subject, format!("{}:{}", server.host, server.port)));
             }

@@ -21,6 +21,8 @@
 mod certificate;
 mod diagnosis;
 mod page;
+#[cfg(feature = "pop3")]
+mod pop3;
 mod probe;
 mod walk;
 

@@ -37,11 +37,29 @@ impl<R: Runtime> Client<R> {
     ///
     /// A token is requested as for any login, so with a store a kept one is used; nothing is sent, and nothing in the
     /// mailbox changes. It never fails itself: what is wrong is in the [`Report`].
+    ///
+    /// The POP3 server is looked at where the account has no IMAP server: presets name one that few want.
+    /// [`examine_all`](Self::examine_all) looks at it in any case.
     pub fn examine<'a>(&'a self, on_step: impl FnMut(&Step) + Send + 'a) -> R::Task<'a, Report> {
+        self.walk(self.account().imap.is_none(), Box::new(on_step))
+    }
+
+    /// As [`examine`](Self::examine), with the POP3 server of the account, too.
+    #[cfg(feature = "pop3")]
+    pub fn examine_all<'a>(&'a self, on_step: impl FnMut(&Step) + Send + 'a) -> R::Task<'a, Report> {
+        self.walk(true, Box::new(on_step))
+    }
+
+    fn walk<'a>(
+        &'a self,
+        with_pop3: bool,
+        on_step: Box<dyn FnMut(&Step) + Send + 'a>,
+    ) -> R::Task<'a, Report> {
         R::task(async move {
             let mut walk = Walk {
                 client: self,
-                on_step: Box::new(on_step),
+                on_step,
+                with_pop3,
                 report: Report { steps: Vec::new(), facts: Facts::of(self.account()) },
                 tls: self.tls().clone(),
                 seen: Seen::default(),
@@ -53,8 +71,9 @@ impl<R: Runtime> Client<R> {
     }
 }
 
-struct Walk<'a, R: Runtime> {
-    client: &'a Client<R>,
+pub(super) struct Walk<'a, R: Runtime> {
+    pub(super) client: &'a Client<R>,
+    with_pop3: bool,
     on_step: Box<dyn FnMut(&Step) + Send + 'a>,
     report: Report,
     tls: Tls,
@@ -79,6 +98,12 @@ impl<R: Runtime> Walk<'_, R> {
         if let Some(server) = &account.smtp {
             self.smtp(server, token.as_ref()).await;
         }
+        #[cfg(feature = "pop3")]
+        if let Some(server) = account.pop3.as_ref().filter(|_| self.with_pop3) {
+            self.pop3(server, token.as_ref()).await;
+        }
+        #[cfg(not(feature = "pop3"))]
+        let _ = self.with_pop3;
     }
 
     fn clock(&mut self) {
@@ -232,7 +257,7 @@ impl<R: Runtime> Walk<'_, R> {
     }
 
     /// Look-up, route, TCP, and where it begins with it, TLS.
-    async fn reach(
+    pub(super) async fn reach(
         &mut self,
         subject: Subject,
         service: Service,
@@ -466,7 +491,7 @@ impl<R: Runtime> Walk<'_, R> {
     }
 
     /// Tells the greeting and, where it came in between, TLS; true if the server is ready.
-    fn greeted(
+    pub(super) fn greeted(
         &mut self,
         subject: Subject,
         security: Security,
@@ -514,7 +539,7 @@ impl<R: Runtime> Walk<'_, R> {
     }
 
     /// What to log in with, and the doubt that the token raises; `None` without a token.
-    fn credentials(
+    pub(super) fn credentials(
         &mut self,
         subject: Subject,
         protocol: Protocol,
@@ -535,21 +560,21 @@ impl<R: Runtime> Walk<'_, R> {
     }
 
     /// Starts the clock of the next step.
-    fn begin(&mut self) {
+    pub(super) fn begin(&mut self) {
         self.began = R::now();
     }
 
-    fn ok(&mut self, subject: Subject, check: Check, detail: String) {
+    pub(super) fn ok(&mut self, subject: Subject, check: Check, detail: String) {
         self.tell(subject, check, Outcome::Ok, detail, None);
     }
 
     /// `more` is what was seen besides.
-    fn failed(&mut self, subject: Subject, check: Check, error: Error, more: &str) {
+    pub(super) fn failed(&mut self, subject: Subject, check: Check, error: Error, more: &str) {
         let detail = if more.is_empty() { error.to_string() } else { format!("{error}; {more}") };
         self.tell(subject, check, Outcome::Failed, detail, Some(error));
     }
 
-    fn skipped(&mut self, subject: Subject, checks: &[Check]) {
+    pub(super) fn skipped(&mut self, subject: Subject, checks: &[Check]) {
         for check in checks {
             self.begin();
             self.tell(
@@ -583,6 +608,8 @@ const fn protocol(subject: Subject) -> Protocol {
     match subject {
         Subject::Imap => Protocol::IMAP,
         Subject::Smtp => Protocol::SMTP,
+        #[cfg(feature = "pop3")]
+        Subject::Pop3 => Protocol::POP3,
         _ => Protocol::TOKEN,
     }
 }

@@ -11,7 +11,7 @@ use mailbearer_sasl::Credentials;
 pub use mailbearer_pop3::{Capabilities, Language, Removal, Stat};
 
 pub use self::messages::{Arrived, Body, Messages};
-use crate::{Error, Server, client::Shared};
+use crate::{Account, Error, Server, client::Shared};
 
 /// A POP3 session: logged in.
 ///
@@ -35,18 +35,23 @@ pub struct Entry {
 }
 
 impl<R: Runtime> Pop3<R> {
-    pub(crate) async fn open(
-        shared: &Shared,
-        server: &Server,
-        credentials: Credentials,
-    ) -> Result<Self, Error> {
-        let mut options = match &shared.account.pop3_options {
+    /// How sessions with this server behave.
+    pub(crate) fn options(account: &Account, server: &Server) -> Options {
+        let mut options = match &account.pop3_options {
             Some(options) => (**options).clone(),
             None => Options::new("", 0),
         };
         options.host.clone_from(&server.host);
         (options.port, options.security) = (server.port, server.security);
-        let mut session = Session::new(options)?;
+        options
+    }
+
+    pub(crate) async fn open(
+        shared: &Shared,
+        server: &Server,
+        credentials: Credentials,
+    ) -> Result<Self, Error> {
+        let mut session = Session::new(Self::options(&shared.account, server))?;
         let net = shared.options();
         session.authenticate(credentials)?;
         let connection = shared
