@@ -101,8 +101,8 @@ fn with_store(account: Account, name: &str, keeping: &Keeping, use_cache: bool) 
 }
 
 fn keyring(name: &str) -> Error {
-    Error::config(format!("account {name}: this program was built without the desktop keyring"))
-        .hint("build it with the feature keyring, or set store of oauth to \"file\" or \"command\"")
+    Error::config(format!("account {name}: the store keyring is not yet in this version"))
+        .hint("set store of oauth to \"file\", or to \"command\" with a password manager")
 }
 
 /// Whether a person has to log in before the same can succeed.

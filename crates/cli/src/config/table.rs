@@ -177,7 +177,7 @@ pub(crate) const TABLE: &[Row] = &[
     row(
         "oauth.store",
         Kind::Word(&["file", "keyring", "command"]),
-        "Where tokens rest: `file` in the folder for data, `keyring` of the desktop, `command` for the two programs \
+        "Where tokens rest: `file` in the folder for data, `keyring` of the desktop (not yet in this version), `command` for the two programs \
          below. Default: `file`.",
     ),
     row(
