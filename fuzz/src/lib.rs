@@ -15,6 +15,7 @@ pub mod imap_session;
 pub mod imap_view;
 pub mod imap_words;
 pub mod mime_compose;
+pub mod mime_contents;
 pub mod mime_decode;
 pub mod mime_message;
 pub mod oauth_claims;
@@ -58,6 +59,7 @@ pub const TARGETS: &[(&str, Run)] = &[
     ("oauth_request", oauth_request::run),
     ("oauth_robots", oauth_robots::run),
     ("sasl_exchange", sasl_exchange::run),
+    ("mime_contents", mime_contents::run),
     ("mime_decode", mime_decode::run),
     ("mime_compose", mime_compose::run),
     ("mime_message", mime_message::run),

@@ -1,0 +1,62 @@
+//! What is inside of a message: HTML, flowed text, invitations, reports, `winmail.dat`, and the answer to it.
+
+use mailbearer_mime::{
+    Address, DateTime, Message, calendar, html_to_text, parse,
+    report::{DeliveryReport, DispositionReport, DmarcLimits, DmarcReport},
+    tnef::{Tnef, TnefLimits, decompress_rtf},
+    unflow,
+};
+
+/// `data` is the content.
+pub fn run(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let shown = html_to_text(&text);
+    assert!(shown.is_empty() || shown.ends_with('\n'), "{shown:?}");
+    for del_sp in [false, true] {
+        let joined = unflow(&text, del_sp);
+        assert!(joined.lines().count() <= text.lines().count().max(1), "{joined:?}");
+    }
+    if let Some(invitation) = calendar::invitation(&text) {
+        assert!(invitation.attendees.len() <= 1_000);
+    }
+    let _ = (DeliveryReport::parse(data), DispositionReport::parse(data));
+    let mut limits = DmarcLimits::default();
+    (limits.octets, limits.records) = (1 << 16, 10);
+    if let Ok(report) = DmarcReport::parse_with(data, &limits) {
+        assert!(report.records.len() <= 10);
+    }
+    if let Some(rtf) = decompress_rtf(data, 1 << 16) {
+        assert!(rtf.len() <= 1 << 16);
+    }
+    let mut limits = TnefLimits::default();
+    limits.text = 1 << 16;
+    if let Ok(tnef) = Tnef::parse_with(data, &limits) {
+        assert!(tnef.attachments.iter().all(|file| file.octets.len() <= data.len()));
+        assert!(tnef.rtf.is_none_or(|rtf| rtf.len() <= 1 << 16));
+    }
+    answer(data);
+}
+
+/// The answer to a message goes to whom it names, and to nobody else, and parses without a defect.
+fn answer(data: &[u8]) {
+    let original = parse::Message::parse(data);
+    let from = Address::parse("me@example.org").expect("an address");
+    let reply = Message::reply(&original, from, true).text("x").attachments_of(&original);
+    let Ok(composed) = reply.build(DateTime::new(0, 0).expect("a date"), [7; 16]) else { return };
+    let named: String = ["from", "reply-to", "to", "cc"]
+        .iter()
+        .map(|field| format!("{:?}", original.addresses(field)).to_ascii_lowercase())
+        .collect();
+    for recipient in &composed.recipients {
+        // A domain outside ASCII goes out in another form.
+        let is_named = named.contains(&recipient.to_ascii_lowercase().escape_debug().to_string());
+        assert!(is_named || recipient.contains("xn--"), "{recipient} in {named}");
+    }
+    let parsed = parse::Message::parse(&composed.octets);
+    assert!(!parsed.parts().is_empty());
+    for name in ["from", "to", "cc", "subject", "in-reply-to", "references", "date", "message-id"] {
+        let count = parsed.headers().iter().filter(|field| field.name().eq_ignore_ascii_case(name)).count();
+        assert!(count <= 1, "{count} of {name}");
+    }
+    assert_eq!(parsed.headers().iter().filter(|field| field.name().eq_ignore_ascii_case("bcc")).count(), 0);
+}
