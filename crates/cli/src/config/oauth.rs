@@ -394,10 +394,12 @@ mod tests {
     /// A certificate of the key in the tests' fixtures that ends in so many days.
     fn certificate(days: i64) -> String {
         let mut parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();
-        let end = Timestamp::now().as_second() + (days * 24 + 1) * 3600;
+        let end =
+            Timestamp::now().as_second().saturating_add(days.saturating_mul(86_400)).saturating_add(3600);
         parameters.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        let since = Duration::from_secs(u64::try_from(end).unwrap());
         parameters.not_after =
-            rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(u64::try_from(end).unwrap());
+            rcgen::date_time_ymd(1970, 1, 1).checked_add(since.try_into().unwrap()).unwrap();
         parameters.self_signed(&rcgen::KeyPair::from_pem(KEY).unwrap()).unwrap().pem()
     }
 
