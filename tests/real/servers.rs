@@ -38,7 +38,10 @@ impl Box {
 
 /// A token endpoint that gives this token to anyone who knows the secret.
 pub(crate) fn endpoint(token: &str) -> mailbearer_mock::Server {
-    let server = mailbearer_mock::Server::start(Options::default()).unwrap();
+    let mut options = Options::default();
+    // The directory that signs the tokens: the program compares.
+    options.tenant = Some(setting("TENANT"));
+    let server = mailbearer_mock::Server::start(options).unwrap();
     server.tokens().hand_out(token);
     server
 }

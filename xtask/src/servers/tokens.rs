@@ -77,6 +77,7 @@ pub(crate) fn write(dir: &Path) -> Result<Settings> {
         ("TOKEN_KEY_ID", KEY_ID.to_owned()),
         ("ISSUER", issuer()),
         ("SCOPE", SCOPE.to_owned()),
+        ("TENANT", TENANT.to_owned()),
         ("USER", ada),
         ("USER2", grace),
     ];

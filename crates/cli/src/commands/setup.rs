@@ -54,13 +54,10 @@ pub(crate) fn run(
     arguments: &SetupArgs,
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
-    let path = match global.config.clone().or_else(folders::own_config_file) {
-        Some(path) => path,
-        None => {
-            return Err(
-                Error::config("no folder is known for the configuration").hint("name a file: --config FILE")
-            );
-        }
+    let Some(path) = global.config.clone().or_else(folders::own_config_file) else {
+        return Err(
+            Error::config("no folder is known for the configuration").hint("name a file: --config FILE")
+        );
     };
     if arguments.name.is_empty()
         || !arguments.name.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-')
