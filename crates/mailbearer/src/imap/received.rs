@@ -16,7 +16,8 @@ use crate::{Error, Part};
 /// # use mailbearer::blocking::Examined;
 /// # fn job(mut inbox: Examined<'_>) -> Result<(), Box<dyn std::error::Error>> {
 /// let mut message = inbox.message(4711)?; // what the server tells of it, in one flight
-/// println!("{}\n\n{}", message.outline().summary.subject, message.text()?);
+/// let text = message.text()?;
+/// println!("{}\n\n{text}", message.outline().summary.subject);
 /// let invoice = message.outline().attachments().find(|part| part.media_type == "application/pdf").cloned();
 /// if let Some(invoice) = invoice {
 ///     message.content(&invoice)?.copy_to(&mut std::fs::File::create_new("invoice.pdf")?)?; // however large
