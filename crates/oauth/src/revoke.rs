@@ -13,7 +13,7 @@ use crate::{Client, Endpoint, Error, Hides, Token, TokenRequest, posted::Posted}
 pub struct Revocation(Posted);
 
 impl Revocation {
-    /// An exchange with the default [`Limits`].
+    /// An exchange with the default [`Limits`](crate::Limits).
     #[must_use]
     pub fn new(endpoint: Endpoint, client: Client, refresh_token: impl Into<Secret>) -> Self {
         let request = TokenRequest::bare(endpoint, client)
