@@ -107,10 +107,11 @@ impl<'a> Headers<'a> {
         let mut rest = self.section;
         loop {
             // The first octets rule most lines out; only one that begins with the name is read.
-            if let Some((start, [b':' | b' ' | b'\t', ..])) = rest.split_at_checked(name.len())
+            if let Some((start, [b':' | b' ' | b'\t' | b'\r' | b'\n', ..])) = rest.split_at_checked(name.len())
                 && start.eq_ignore_ascii_case(name.as_bytes())
                 && let Some(header) = (HeadersIter { rest, raw_charset: self.raw_charset }).next()
-                && header.name.len() == name.len()
+                // A line that is no field gives the field behind it.
+                && header.name.eq_ignore_ascii_case(name)
             {
                 return Some(header);
             }
@@ -310,6 +311,15 @@ mod tests {
         assert_eq!(subject.text(), "ab");
         assert_eq!(headers.get("to").unwrap().value().as_ref(), b"a@b\tc");
         assert_eq!(headers.get("cc"), None);
+    }
+
+    #[test]
+    fn finds_the_field_that_is_asked_for() {
+        // A line that only begins like the name is no field, and the one behind it is another's.
+        let broken = Headers::parse(b"To whom: x@y\r\nCC: a@b\r\nSubj\r\n : folded\r\n\r\n").unwrap();
+        assert_eq!(broken.get("to"), None);
+        assert_eq!(broken.get("cc").unwrap().name(), "CC");
+        assert_eq!(broken.get("subj").unwrap().value().as_ref(), b"folded");
     }
 
     #[test]

@@ -424,8 +424,11 @@ fn mailbox_list(out: &mut Vec<u8>, name: &str, list: &Listed<'_>) {
     out.push(b' ');
     delimiter(out, list.delimiter);
     out.push(b' ');
-    mailbox(out, &list.mailbox);
-    if !list.extended.is_empty() {
+    if list.extended.is_empty() {
+        mailbox(out, &list.mailbox);
+    } else {
+        // Without quotes, readers that put up with parentheses in a name would take what follows for a part of it.
+        string(out, list.mailbox.as_bytes());
         out.push(b' ');
         out.extend_from_slice(list.extended);
     }
