@@ -113,7 +113,8 @@ fn again(said: &[u8], cut: u8) {
         }
     };
     let mut second = Exchange::new(request(), Limits::DEFAULT);
-    let left = !rx.unread().is_empty();
+    // A body without a length ends with the connection, which then serves no other request.
+    let left = !rx.unread().is_empty() || rx.is_eof();
     match second.step(&mut rx, &mut tx) {
         Err(_) => assert!(left, "nothing came too early"),
         Ok(Step::Read) => assert!(!left && response.status >= 200, "an answer is left for the next request"),
