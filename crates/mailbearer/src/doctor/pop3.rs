@@ -4,7 +4,10 @@ use mailbearer_net::{Runtime, Service};
 use mailbearer_pop3::{Capability, Event, Session};
 use mailbearer_wire::printable;
 
-use super::{Check, Subject, walk::Walk};
+use super::{
+    Check, Subject,
+    walk::{Walk, until},
+};
 use crate::{Error, Pop3, Server, Token, error::Protocol};
 
 impl<R: Runtime> Walk<'_, R> {
@@ -24,15 +27,9 @@ impl<R: Runtime> Walk<'_, R> {
             return self.skipped(subject, &rest);
         };
         self.begin();
-        let ready = loop {
-            match connection.next(&mut session).await {
-                Ok(Some(Event::Ready)) => break Ok(()),
-                Ok(Some(_)) => {}
-                Ok(None) => break Err(Error::pop3_closed()),
-                Err(error) => break Err(Error::pop3(error).with_greeting(session.greeting())),
-            }
-        };
+        let ready = until(&mut connection, &mut session, Event::Ready, Error::pop3, Error::pop3_closed).await;
         let greeting = session.greeting().to_owned();
+        let ready = ready.map_err(|error| error.with_greeting(&greeting));
         if !self.greeted(subject, server.security, &greeting, ready) {
             return self.skipped(subject, &rest);
         }
@@ -47,13 +44,10 @@ impl<R: Runtime> Walk<'_, R> {
         };
         self.begin();
         let mut entered = session.authenticate(credentials).map_err(Error::from);
-        while entered.is_ok() {
-            match connection.next(&mut session).await {
-                Ok(Some(Event::Authenticated)) => break,
-                Ok(Some(_)) => {}
-                Ok(None) => entered = Err(Error::pop3_closed()),
-                Err(error) => entered = Err(Error::pop3(error)),
-            }
+        if entered.is_ok() {
+            entered =
+                until(&mut connection, &mut session, Event::Authenticated, Error::pop3, Error::pop3_closed)
+                    .await;
         }
         if let Err(error) = entered {
             let error = error.with_greeting(&greeting).with_doubt(doubt);

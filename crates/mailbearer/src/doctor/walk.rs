@@ -31,6 +31,27 @@ use crate::{
     trace::Plan,
 };
 
+/// Reads what a session says up to the event that is waited for.
+pub(super) async fn until<R: Runtime, M>(
+    connection: &mut Connection<R>,
+    session: &mut M,
+    wanted: M::Event,
+    failed: fn(DriveError<M::Error>) -> Error,
+    closed: fn() -> Error,
+) -> Result<(), Error>
+where
+    M: Machine<Event: PartialEq + Send, Error: Send> + Send,
+{
+    loop {
+        match connection.next(session).await {
+            Ok(Some(event)) if event == wanted => return Ok(()),
+            Ok(Some(_)) => {}
+            Ok(None) => return Err(closed()),
+            Err(error) => return Err(failed(error)),
+        }
+    }
+}
+
 impl<R: Runtime> Client<R> {
     /// Does what a login does, a step at a time, and tells each step as it is done: what fails, and what else fails where
     /// the first can be got past.
@@ -350,15 +371,10 @@ impl<R: Runtime> Walk<'_, R> {
         };
         let mut session = imap::Session::new(options);
         self.begin();
-        let ready = loop {
-            match connection.next(&mut session).await {
-                Ok(Some(imap::Event::Ready)) => break Ok(()),
-                Ok(Some(_)) => {}
-                Ok(None) => break Err(Error::imap_closed()),
-                Err(error) => break Err(Error::imap(error).with_greeting(session.greeting())),
-            }
-        };
+        let ready =
+            until(&mut connection, &mut session, imap::Event::Ready, Error::imap, Error::imap_closed).await;
         let greeting = session.greeting().to_owned();
+        let ready = ready.map_err(|error| error.with_greeting(&greeting));
         if !self.greeted(subject, server.security, &greeting, ready) {
             return self.skipped(subject, &[Check::Login, Check::Inbox]);
         }
@@ -369,13 +385,15 @@ impl<R: Runtime> Walk<'_, R> {
         };
         self.begin();
         let mut entered = session.authenticate(credentials).map_err(Error::from);
-        while entered.is_ok() {
-            match connection.next(&mut session).await {
-                Ok(Some(imap::Event::Authenticated)) => break,
-                Ok(Some(_)) => {}
-                Ok(None) => entered = Err(Error::imap_closed()),
-                Err(error) => entered = Err(Error::imap(error)),
-            }
+        if entered.is_ok() {
+            entered = until(
+                &mut connection,
+                &mut session,
+                imap::Event::Authenticated,
+                Error::imap,
+                Error::imap_closed,
+            )
+            .await;
         }
         if let Err(error) = entered {
             let error = error.with_greeting(&greeting).with_doubt(doubt);
@@ -407,15 +425,10 @@ impl<R: Runtime> Walk<'_, R> {
             return self.skipped(subject, &rest);
         };
         self.begin();
-        let ready = loop {
-            match connection.next(&mut session).await {
-                Ok(Some(smtp::Event::Ready)) => break Ok(()),
-                Ok(Some(_)) => {}
-                Ok(None) => break Err(Error::smtp_closed()),
-                Err(error) => break Err(Error::smtp(error).with_greeting(session.greeting())),
-            }
-        };
+        let ready =
+            until(&mut connection, &mut session, smtp::Event::Ready, Error::smtp, Error::smtp_closed).await;
         let greeting = session.greeting().to_owned();
+        let ready = ready.map_err(|error| error.with_greeting(&greeting));
         if !self.greeted(subject, server.security, &greeting, ready) {
             return self.skipped(subject, &rest);
         }
@@ -425,13 +438,15 @@ impl<R: Runtime> Walk<'_, R> {
         };
         self.begin();
         let mut entered = session.authenticate(credentials).map_err(Error::from);
-        while entered.is_ok() {
-            match connection.next(&mut session).await {
-                Ok(Some(smtp::Event::Authenticated)) => break,
-                Ok(Some(_)) => {}
-                Ok(None) => entered = Err(Error::smtp_closed()),
-                Err(error) => entered = Err(Error::smtp(error)),
-            }
+        if entered.is_ok() {
+            entered = until(
+                &mut connection,
+                &mut session,
+                smtp::Event::Authenticated,
+                Error::smtp,
+                Error::smtp_closed,
+            )
+            .await;
         }
         if let Err(error) = entered {
             let error = error.with_greeting(&greeting).with_doubt(doubt);
