@@ -87,7 +87,6 @@ fn with_store(account: Account, name: &str, keeping: &Keeping, use_cache: bool) 
         Store::Command { load, save } => {
             Place(Box::new(CommandStore::new(load.clone(), save.clone(), files)))
         }
-        Store::Keyring => return Err(keyring(name)),
     };
     let place = match &keeping.token_changed {
         Some(words) => Place(Box::new(Watched::new(place, words.clone(), name, &account))),
@@ -98,11 +97,6 @@ fn with_store(account: Account, name: &str, keeping: &Keeping, use_cache: bool) 
         (true, false) => account.store(RefreshTokens(place)),
         (false, _) => account.store(BestEffort::new(place, warn)),
     })
-}
-
-fn keyring(name: &str) -> Error {
-    Error::config(format!("account {name}: the store keyring is not yet in this version"))
-        .hint("set store of oauth to \"file\", or to \"command\" with a password manager")
 }
 
 /// Whether a person has to log in before the same can succeed.

@@ -352,7 +352,6 @@ pub(crate) struct Keeping {
 pub(crate) enum Store {
     #[default]
     File,
-    Keyring,
     Command {
         load: Vec<String>,
         save: Vec<String>,
@@ -368,7 +367,6 @@ pub(super) fn keeping(name: &str, settings: &Settings) -> Result<Keeping, Error>
     let command = |key: &str| settings.command(&path(key));
     let required = |key: &str| command(key).ok_or_else(|| missing(name, &path(key)));
     let store = match settings.text("oauth.store").as_deref() {
-        Some("keyring") => Store::Keyring,
         Some("command") => Store::Command { load: required("store_load")?, save: required("store_save")? },
         _ => Store::File,
     };

@@ -176,9 +176,8 @@ pub(crate) const TABLE: &[Row] = &[
     ),
     row(
         "oauth.store",
-        Kind::Word(&["file", "keyring", "command"]),
-        "Where tokens rest: `file` in the folder for data, `keyring` of the desktop (not yet in this version), `command` for the two programs \
-         below. Default: `file`.",
+        Kind::Word(&["file", "command"]),
+        "Where tokens rest: `file` in the folder for data, `command` for the two programs below. Default: `file`.",
     ),
     row(
         "oauth.store_load",
