@@ -135,7 +135,7 @@ fn sync<'a>(mut files: impl Iterator<Item = &'a File>) -> io::Result<()> {
 }
 
 /// Puts the names in a folder on the disk.
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     // Elsewhere folders can't be opened, and names are on the disk with what they name.
     #[cfg(unix)]
     File::open(folder)?.sync_all()?;

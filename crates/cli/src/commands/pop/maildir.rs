@@ -8,8 +8,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use super::state::sync_folder;
-use crate::{error::Error, exit::Exit};
+use crate::{archive::sync_folder, error::Error, exit::Exit};
 
 /// A Maildir: messages are written in `tmp`, and come to `new` under the same name when they are on the disk.
 pub(super) struct Maildir {
@@ -52,7 +51,15 @@ impl Maildir {
             self.mark
         );
         let path = self.folder.join("tmp").join(&name);
-        let file = OpenOptions::new().write(true).create_new(true).open(&path);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt;
+            // Mail is nobody else's.
+            options.mode(0o600);
+        }
+        let file = options.open(&path);
         file.map(|file| (name, file)).map_err(|error| self.cannot(&error))
     }
 
@@ -123,6 +130,11 @@ mod tests {
         assert!(!maildir.holds(&name) && maildir.deliver(&name).unwrap());
         assert!(maildir.holds(&name) && !maildir.deliver(&name).unwrap());
         let new = folder.path().join("new").join(&name);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&new).unwrap().permissions().mode() & 0o077, 0, "nobody else's");
+        }
         fs::rename(&new, folder.path().join("cur").join(format!("{name}:2,S"))).unwrap();
         assert!(maildir.holds(&name), "read by someone");
         let (left, _) = maildir.create().unwrap();

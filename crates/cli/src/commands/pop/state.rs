@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::{error::Error, exit::Exit};
+use crate::{archive::sync_folder, error::Error, exit::Exit};
 
 /// What was fetched, by unique id: a file that is replaced as a whole, so that it is the old one or the new one whenever
 /// the program ends.
@@ -109,12 +109,6 @@ impl State {
         write()
             .map_err(|error| Error::new(Exit::Io, format!("cannot write {}: {error}", self.file.display())))
     }
-}
-
-/// Has the names in a folder on the disk.
-pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    // Windows opens no folders, and keeps their names by itself.
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 fn parent(file: &Path) -> &Path {
