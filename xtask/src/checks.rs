@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use crate::{Result, packages, process};
+use crate::{Result, crates, packages, process};
 
 /// Runs the checks in the order of how soon they fail; with an argument those whose names have it in them.
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
@@ -22,11 +22,12 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-const CHECKS: [(&str, fn() -> Result<()>); 11] = [
+const CHECKS: [(&str, fn() -> Result<()>); 12] = [
     ("format", || cargo(&["fmt", "--all", "--check"])),
     ("who may depend on whom", dependencies),
     ("no tokio in a blocking build", blocking_has_no_tokio),
     ("licences", licences),
+    ("packages of the crates", crates::package),
     ("protocol crates without std", no_std),
     ("protocol crates without atomic pointers", no_atomic_pointers),
     ("the machines over another TLS library", other_tls),
@@ -217,7 +218,7 @@ fn other_tls() -> Result<()> {
     }
 }
 
-fn sources(folder: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn sources(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -278,7 +279,8 @@ pub(crate) fn cargo_command() -> Command {
     cargo
 }
 
-const PACKAGES: [&str; 12] = [
+/// What is published.
+pub(crate) const PACKAGES: [&str; 12] = [
     "mailbearer-wire",
     "mailbearer-sasl",
     "mailbearer-oauth",

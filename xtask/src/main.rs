@@ -4,6 +4,7 @@
 
 mod bench;
 mod checks;
+mod crates;
 mod footprint;
 mod fuzz;
 mod mutants;

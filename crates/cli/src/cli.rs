@@ -128,7 +128,7 @@ pub(crate) enum Command {
     Demo,
     /// Write the configuration of an account: shows how to register the application, and gets the first token
     ///
-    /// Asks for what no option says. The steps are those of docs/providers, with your values in them. Nothing secret is
+    /// Asks for what no option says. The steps are those of the page for the provider, with your values in them. Nothing secret is
     /// taken from the command line: a secret is asked for, or in a file.
     Setup(Box<SetupArgs>),
     /// Log in to the account, once: afterwards tokens come without you

@@ -155,19 +155,19 @@ fn grant(arguments: &SetupArgs, provider: Provider) -> Result<GrantType, Error> 
 /// The page for the provider, with what is known filled in.
 fn steps(provider: Provider, grant: GrantType, user: &str, arguments: &SetupArgs) -> String {
     let page = match (provider, grant) {
-        (Provider::OutlookCom, _) => include_str!("../../../../docs/providers/outlook.com.md"),
+        (Provider::OutlookCom, _) => include_str!("../../providers/outlook.com.md"),
         (Provider::Google, GrantType::ServiceAccount) => {
-            include_str!("../../../../docs/providers/google-service-account.md")
+            include_str!("../../providers/google-service-account.md")
         }
-        (Provider::Google, _) => include_str!("../../../../docs/providers/google-person.md"),
-        (Provider::Yahoo | Provider::Aol, _) => include_str!("../../../../docs/providers/yahoo.md"),
-        (Provider::Fastmail, _) => include_str!("../../../../docs/providers/fastmail.md"),
-        (Provider::Microsoft365China, _) => include_str!("../../../../docs/providers/21vianet.md"),
+        (Provider::Google, _) => include_str!("../../providers/google-person.md"),
+        (Provider::Yahoo | Provider::Aol, _) => include_str!("../../providers/yahoo.md"),
+        (Provider::Fastmail, _) => include_str!("../../providers/fastmail.md"),
+        (Provider::Microsoft365China, _) => include_str!("../../providers/21vianet.md"),
         (Provider::Microsoft365 | Provider::Microsoft365UsGov | Provider::Microsoft365UsDod, grant) => {
             if grant.is_application() {
-                include_str!("../../../../docs/providers/microsoft365-robot.md")
+                include_str!("../../providers/microsoft365-robot.md")
             } else {
-                include_str!("../../../../docs/providers/microsoft365-person.md")
+                include_str!("../../providers/microsoft365-person.md")
             }
         }
         _ => "No page is known of how this provider registers applications; ask it for a client id.\n",

@@ -1,0 +1,89 @@
+//! What is published: a crate of its own for each folder of `crates`, complete in itself.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::{Result, checks, process};
+
+/// Makes the package of every published crate, and looks into each.
+///
+/// # Errors
+///
+/// Names the package that lacks a file or a field, or that includes a file from outside itself.
+pub(crate) fn package() -> Result<()> {
+    make(&["--no-verify"])?;
+    let folder = process::target().join("package");
+    for name in checks::PACKAGES {
+        let file = folder.join(format!("{name}-{}.crate", env!("CARGO_PKG_VERSION")));
+        look(name, &file).map_err(|error| format!("{}: {error}", file.display()))?;
+    }
+    Ok(())
+}
+
+fn make(more: &[&str]) -> Result<()> {
+    let mut command = checks::cargo_command();
+    // What is not committed yet is packaged too, so that it can be checked before.
+    command.args(["package", "--locked", "--quiet", "--allow-dirty"]).args(more);
+    for name in checks::PACKAGES {
+        command.args(["--package", name]);
+    }
+    process::output(&mut command).map(drop)
+}
+
+fn look(name: &str, package: &Path) -> Result<()> {
+    let unpacked = process::target().join("package").join("looked-at");
+    if unpacked.exists() {
+        fs::remove_dir_all(&unpacked)?;
+    }
+    fs::create_dir_all(&unpacked)?;
+    process::output(Command::new("tar").arg("-xzf").arg(package).arg("-C").arg(&unpacked))?;
+    let folder = unpacked.join(format!("{name}-{}", env!("CARGO_PKG_VERSION")));
+    for file in ["README.md", "LICENSE-MIT", "LICENSE-APACHE"] {
+        // A link that was packed as a link holds a path and no text.
+        let text = fs::read_to_string(folder.join(file)).map_err(|error| format!("{file}: {error}"))?;
+        if text.lines().count() < 3 {
+            return Err(format!("{file} says nothing").into());
+        }
+    }
+    let manifest = fs::read_to_string(folder.join("Cargo.toml"))?;
+    let fields =
+        ["description = ", "readme = ", "keywords = ", "categories = ", "license = ", "repository = "];
+    // A program has no documentation of its own there.
+    let docs = (name != "mailbearer-cli").then_some("[package.metadata.docs.rs]");
+    if let Some(field) = fields.into_iter().chain(docs).find(|field| !manifest.contains(field)) {
+        return Err(format!("its manifest has no `{field}`").into());
+    }
+    for source in checks::sources(&folder.join("src"))? {
+        let text = fs::read_to_string(&source)?;
+        // Tests run in the workspace alone.
+        let (code, _) = text.split_once("#[cfg(test)]").unwrap_or((&text, ""));
+        let depth = source.strip_prefix(&folder)?.components().count().saturating_sub(1);
+        if let Some(path) = included(code).find(|path| ups(path) > depth) {
+            return Err(format!("{} includes {path}, which is not in the package", source.display()).into());
+        }
+    }
+    Ok(())
+}
+
+/// The paths of `include_str!` and `include_bytes!`.
+fn included(code: &str) -> impl Iterator<Item = &str> {
+    code.split("include_").skip(1).filter_map(|rest| rest.split('"').nth(1))
+}
+
+/// How many folders up a path leads before it leads down.
+fn ups(path: &str) -> usize {
+    path.split('/').take_while(|part| *part == "..").count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_what_is_included() {
+        let code = "let a = include_str!(\"../../x/a.md\");\nlet b = include_bytes!(\n    \"b\"\n);";
+        assert_eq!(included(code).collect::<Vec<_>>(), ["../../x/a.md", "b"]);
+        assert_eq!((ups("../../x/a.md"), ups("b"), ups("a/../b")), (2, 0, 0));
+    }
+}
