@@ -331,6 +331,13 @@ impl<R: Runtime> Connection<R> {
         self.link.run(Errand::Linger).await.map(drop)
     }
 
+    /// The version of TLS and the cipher suite that the two sides agreed on, by their numbers at IANA: `(0x0304, 0x1301)` is
+    /// TLS 1.3 with `TLS_AES_128_GCM_SHA256`. `None` in the clear and during the handshake.
+    #[must_use]
+    pub fn tls(&self) -> Option<(u16, u16)> {
+        self.link.agreed()
+    }
+
     /// A handle that ends whatever this connection waits for, from wherever it is called.
     #[must_use]
     pub fn canceller(&self) -> Canceller {

@@ -176,6 +176,10 @@ impl<R: Runtime> Link<R> {
     }
 
     /// Puts TLS on the socket; the errand is the handshake.
+    pub(crate) fn agreed(&self) -> Option<(u16, u16)> {
+        self.tls.as_ref().and_then(|tls| tls.agreed())
+    }
+
     pub(crate) fn start_tls(&mut self) -> Result<Errand, Error> {
         if self.tls.is_some() || !self.rx.unread().is_empty() {
             return Err(Error::BytesBeforeTls);

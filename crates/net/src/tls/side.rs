@@ -59,6 +59,8 @@ pub(crate) trait Session: Send {
     fn decrypted(&mut self, take: &mut dyn FnMut(&[u8]) -> usize) -> io::Result<()>;
     /// Queues the alert that tells the peer of the end.
     fn close(&mut self);
+    /// The version and the cipher suite that were agreed on, by their numbers.
+    fn agreed(&self) -> Option<(u16, u16)>;
 }
 
 impl<T, D> Session for T
@@ -99,5 +101,9 @@ where
 
     fn close(&mut self) {
         self.send_close_notify();
+    }
+
+    fn agreed(&self) -> Option<(u16, u16)> {
+        Some((self.protocol_version()?.into(), self.negotiated_cipher_suite()?.suite().into()))
     }
 }

@@ -1,4 +1,9 @@
-use alloc::{borrow::Cow, format, string::String, vec::Vec};
+use alloc::{
+    borrow::{Cow, ToOwned},
+    format,
+    string::String,
+    vec::Vec,
+};
 use core::{mem, time::Duration};
 
 use mailbearer_sasl::{
@@ -26,7 +31,8 @@ pub struct Session {
     lines: Lines,
     state: State,
     tls: bool,
-    greeted: bool,
+    /// The client's name, and whether it said EHLO.
+    hello: Option<(String, bool)>,
     authenticated: bool,
     transaction: Transaction,
     refusals: usize,
@@ -112,13 +118,19 @@ impl Session {
             lines: Lines::new(options.limits.response),
             state: State::Greeting,
             tls: options.security == Some(Security::Implicit),
-            greeted: false,
+            hello: None,
             authenticated: false,
             transaction: Transaction::None,
             refusals: 0,
             out: Vec::new(),
             options,
         }
+    }
+
+    /// The name that the client gave, and whether it did so by EHLO; `None` before it did, and again once TLS is on.
+    #[must_use]
+    pub fn hello(&self) -> Option<(&str, bool)> {
+        self.hello.as_ref().map(|(name, extended)| (name.as_str(), *extended))
     }
 
     /// Answers the event that came last. An answer of code 421 ends the session.
@@ -209,8 +221,8 @@ impl Session {
                 (State::Closing, self.give_up())
             }
             Err(CommandError::Syntax(_)) => self.refuse_by(|wording| &wording.arguments),
-            Ok(Command::Ehlo(name)) => self.hello(&name, true),
-            Ok(Command::Helo(name)) => self.hello(&name, false),
+            Ok(Command::Ehlo(name)) => self.greet(&name, true),
+            Ok(Command::Helo(name)) => self.greet(&name, false),
             Ok(Command::StartTls) => self.starttls(rx),
             Ok(Command::Auth { mechanism, initial }) => {
                 self.auth(&mechanism, initial.as_ref().map(|initial| initial.expose().as_slice()))
@@ -237,8 +249,8 @@ impl Session {
         }
     }
 
-    fn hello(&mut self, client: &str, extended: bool) -> Next {
-        self.greeted = true;
+    fn greet(&mut self, client: &str, extended: bool) -> Next {
+        self.hello = Some((client.to_owned(), extended));
         let mut text = format!("{} {} {client}", self.options.name, self.options.wording.hello);
         if extended {
             for line in self.capabilities() {
@@ -294,7 +306,7 @@ impl Session {
     }
 
     fn auth(&mut self, name: &str, initial: Option<&[u8]>) -> Next {
-        if !self.greeted {
+        if self.hello.is_none() {
             return self.refuse_by(|wording| &wording.hello_first);
         }
         if self.authenticated || self.transaction != Transaction::None {
@@ -345,7 +357,7 @@ impl Session {
     }
 
     fn mail(&mut self, sender: String, parameters: Vec<Parameter>) -> Next {
-        if !self.greeted {
+        if self.hello.is_none() {
             return self.refuse_by(|wording| &wording.hello_first);
         }
         if self.options.require_tls && !self.tls {
@@ -575,7 +587,7 @@ impl Machine for Session {
                 State::Greeting => Some((self.say_by(|wording| &wording.greeting), None)),
                 State::Handshake => {
                     // Nothing that was said in the clear counts any more.
-                    (self.tls, self.greeted, self.authenticated) = (true, false, false);
+                    (self.tls, self.hello, self.authenticated) = (true, None, false);
                     self.state = State::Command;
                     return Ok(Step::StartTls);
                 }
@@ -627,11 +639,15 @@ fn is_verb(line: &[u8], verb: &[u8]) -> bool {
     line.get(..verb.len()).is_some_and(|start| start.eq_ignore_ascii_case(verb))
 }
 
-/// Whether it is the first line of an HTTP request.
+/// Whether it is of an HTTP request: the first line, whatever its method, or a line of its header.
 fn is_http(line: &[u8]) -> bool {
+    let mut words = line.split(|octet| octet.is_ascii_whitespace());
+    let is_header = words.next().is_some_and(|first| first.ends_with(b":"));
     let methods: [&[u8]; 9] =
         [b"GET ", b"POST ", b"PUT ", b"HEAD ", b"CONNECT ", b"OPTIONS ", b"DELETE ", b"PATCH ", b"TRACE "];
-    methods.iter().any(|method| is_verb(line, method))
+    is_header
+        || words.any(|word| is_verb(word, b"HTTP/"))
+        || methods.iter().any(|method| is_verb(line, method))
 }
 
 /// The reply code that says that the connection is closed.

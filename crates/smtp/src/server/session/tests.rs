@@ -318,6 +318,20 @@ fn ends_by_its_own_word() {
     let unknown = "500 5.5.1 No such command\r\n";
     assert_eq!(said, format!("{READY}\r\n{unknown}{unknown}421 4.7.0 Too many errors\r\n"));
 
+    // What a browser was made to send: its body may hold a whole session.
+    let inner = "\r\nEHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n";
+    for line in
+        ["POST / HTTP/1.1", "get / http/1.0", "PROPFIND /x HTTP/2", "Host: localhost", "content-length: 5"]
+    {
+        let open = options(|options| options.login = false);
+        let (said, seen, _) = run(Session::new(open), &format!("{line}\r\n{inner}"), 7);
+        assert_eq!(
+            (said.as_str(), seen.len()),
+            (&*format!("{READY}\r\n554 5.7.0 This is SMTP\r\n"), 0),
+            "{line}"
+        );
+    }
+
     // A flood of commands is answered in pieces of a bounded size.
     let (mut session, mut rx, mut tx) =
         (Session::new(options(|_| ())), RecvBuf::with_limit(1 << 20), SendBuf::new());
