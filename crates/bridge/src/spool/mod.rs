@@ -33,6 +33,7 @@ mod entry;
 mod error;
 mod file;
 mod folder;
+mod lane;
 mod runner;
 mod write;
 
@@ -40,5 +41,6 @@ pub use entry::{Entry, Place, Recipient, State};
 pub use error::Error;
 pub use file::Stored;
 pub use folder::{Limits, Spool};
-pub use runner::{Clients, Fate, Report, Runner};
+pub use lane::Lane;
+pub use runner::{Clients, Due, Fate, Report, Runner};
 pub use write::Writer;

@@ -1,18 +1,16 @@
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap, HashSet, btree_map as map},
     fs::{self, File, OpenOptions},
     io,
     path::Path,
+    sync::{Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
-use mailbearer::{
-    Blocking, Client, Envelope, Kind, Receipt, Smtp,
-    proto::smtp::{Refusal, Reply},
-};
+use mailbearer::Client;
 
 use super::{
-    Entry, Error, Place, Spool, State, Stored,
+    Entry, Error, Lane, Place, Spool, State, Stored,
     entry::INTERRUPTED,
     file::{Record, now},
     folder::{DROP, TMP, open_private, sync_folder},
@@ -22,8 +20,34 @@ use super::{
 #[derive(Debug)]
 pub struct Runner<'s> {
     spool: &'s Spool,
+    /// When each message is due that was not at the last look, and the file that said so.
+    known: Mutex<HashMap<String, (FileState, u64)>>,
     /// The system unlocks it when the process ends, however it ends.
     _lock: File,
+}
+
+/// A message that is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Due {
+    /// Its name.
+    pub id: String,
+    /// The account that sends it; `None` is the default one.
+    pub account: Option<String>,
+}
+
+/// What tells a file that was written to from what it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct FileState {
+    octets: u64,
+    changed: SystemTime,
+}
+
+impl FileState {
+    fn of(path: &Path) -> Option<Self> {
+        let metadata = fs::metadata(path).ok()?;
+        Some(Self { octets: metadata.len(), changed: metadata.modified().ok()? })
+    }
 }
 
 /// What became of an attempt.
@@ -71,7 +95,7 @@ impl<'s> Runner<'s> {
             Err(fs::TryLockError::Error(error)) => return Err(failed(error)),
         }
         spool.give(&path).map_err(failed)?;
-        let runner = Self { spool, _lock: lock };
+        let runner = Self { spool, known: Mutex::default(), _lock: lock };
         runner.clear(&spool.folder().join(TMP));
         Ok(runner)
     }
@@ -87,37 +111,59 @@ impl<'s> Runner<'s> {
     /// not hear of it.
     pub fn run(&self, clients: &mut Clients<'_>, report: &mut dyn FnMut(&Report)) -> Result<(), Error> {
         self.take_over_drops()?;
-        let mut connections = Connections { clients, open: BTreeMap::new() };
-        let result = self.due()?.iter().try_for_each(|id| {
-            match self.attempt(id, &mut connections) {
-                Ok(Some(done)) => report(&done),
-                // It went away, or someone else has it in his hands.
-                Ok(None) | Err(Error::Busy | Error::Damaged { .. }) => {}
-                Err(error) => return Err(error),
+        let mut lanes: BTreeMap<Option<String>, Lane> = BTreeMap::new();
+        for Due { id, account } in self.due(&HashSet::new())? {
+            let lane = match lanes.entry(account) {
+                map::Entry::Occupied(lane) => lane.into_mut(),
+                map::Entry::Vacant(place) => {
+                    let client = clients(place.key().as_deref());
+                    place.insert(Lane::new(client))
+                }
+            };
+            if let Some(done) = self.attempt(&id, lane)? {
+                report(&done);
             }
-            Ok(())
-        });
-        connections.close();
-        result
+        }
+        Ok(())
     }
 
-    /// The names of the messages that are due, the longest due first.
+    /// The messages that are due, the longest due first, without those in `except`, which are not even looked at.
     ///
     /// # Errors
     ///
     /// Fails if the queue can't be read.
-    pub fn due(&self) -> Result<Vec<String>, Error> {
+    pub fn due(&self, except: &HashSet<String>) -> Result<Vec<Due>, Error> {
         let now = now();
-        let mut due = Vec::new();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut due, mut seen) = (Vec::new(), HashMap::new());
         for id in self.spool.names_in(Place::Queue.folder())? {
+            if except.contains(&id) {
+                continue;
+            }
+            // A message that is not due is read again when its file is another one, which costs less than reading all.
+            let state = FileState::of(&self.spool.path(Place::Queue, &id));
+            if let Some((file, next)) = known.remove(&id)
+                && Some(file) == state
+                && !is_time(next, now)
+            {
+                seen.insert(id, (file, next));
+                continue;
+            }
             match Entry::open(self.spool, Place::Queue, &id, false) {
-                Ok(Some(entry)) if is_due(entry.stored(), now) => due.push((entry.stored().next, id)),
-                Ok(_) | Err(Error::Damaged { .. }) => {}
+                Ok(Some(entry)) if is_due(entry.stored(), now) => {
+                    let account = entry.stored().account.clone();
+                    due.push((entry.stored().next, Due { id, account }));
+                }
+                Ok(Some(entry)) => {
+                    seen.extend(state.map(|state| (id, (state, entry.stored().next))));
+                }
+                Ok(None) | Err(Error::Damaged { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
-        due.sort();
-        Ok(due.into_iter().map(|(_, id)| id).collect())
+        *known = seen;
+        due.sort_by(|(next, one), (other, another)| (next, &one.id).cmp(&(other, &another.id)));
+        Ok(due.into_iter().map(|(_, due)| due).collect())
     }
 
     /// Takes over what others dropped: a copy of each becomes a message of this spool, then the original goes.
@@ -184,9 +230,19 @@ impl<'s> Runner<'s> {
         }
     }
 
-    /// Tries to send one message. `None` if it is gone, or waits for nobody.
-    fn attempt(&self, id: &str, connections: &mut Connections<'_, '_>) -> Result<Option<Report>, Error> {
-        let Some(mut entry) = Entry::open(self.spool, Place::Queue, id, true)? else { return Ok(None) };
+    /// Tries to send one message. `None` if it is gone, is damaged, is in another's hands, or waits for nobody.
+    ///
+    /// Several threads may do so, each with lanes of its own.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the spool can't be read or written.
+    pub fn attempt(&self, id: &str, lane: &mut Lane) -> Result<Option<Report>, Error> {
+        let mut entry = match Entry::open(self.spool, Place::Queue, id, true) {
+            Ok(Some(entry)) => entry,
+            Ok(None) | Err(Error::Busy | Error::Damaged { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
         let waiting = waiting(&entry);
         if entry.stored().is_interrupted() {
             // The attempt ended when the program did, and nobody knows how.
@@ -204,8 +260,7 @@ impl<'s> Runner<'s> {
             }
             return Ok(None);
         }
-        let account = entry.stored().account.clone();
-        let verdict = connections.send(account.as_deref(), &mut entry, &waiting)?;
+        let verdict = lane.send(&mut entry, &waiting)?;
         let attempt = entry.stored().attempts.saturating_add(1);
         self.settle(entry, attempt, verdict.states, verdict.wait, verdict.problem).map(Some)
     }
@@ -270,127 +325,6 @@ impl<'s> Runner<'s> {
     }
 }
 
-/// Sessions that are open, by account.
-struct Connections<'c, 'f> {
-    clients: &'c mut Clients<'f>,
-    open: BTreeMap<Option<String>, Connection>,
-}
-
-enum Connection {
-    Open(Client, Option<Box<Smtp<Blocking>>>),
-    /// The account can't be used in this run.
-    Closed {
-        problem: String,
-        wait: Option<Duration>,
-    },
-}
-
-/// What an attempt says of the recipients that it was for.
-struct Verdict {
-    states: Vec<(State, Vec<usize>)>,
-    wait: Option<Duration>,
-    problem: Option<String>,
-}
-
-impl Connections<'_, '_> {
-    fn send(
-        &mut self,
-        account: Option<&str>,
-        entry: &mut Entry<'_>,
-        waiting: &[usize],
-    ) -> Result<Verdict, Error> {
-        let key = account.map(str::to_owned);
-        let mut connection = match self.open.remove(&key) {
-            Some(connection) => connection,
-            None => match (self.clients)(account) {
-                Ok(client) => Connection::Open(client, None),
-                Err(problem) => Connection::Closed { problem, wait: None },
-            },
-        };
-        let verdict = loop {
-            let (client, session) = match &mut connection {
-                Connection::Open(client, session) => (client, session),
-                Connection::Closed { problem, wait } => break Ok(put_off(waiting, problem, *wait)),
-            };
-            let (mut smtp, was_open) = match session.take() {
-                Some(smtp) => (smtp, true),
-                None => match client.connect_smtp() {
-                    Ok(smtp) => (Box::new(smtp), false),
-                    Err(error) => {
-                        let (problem, wait) = (error.to_string(), error.retry_after());
-                        connection = Connection::Closed { problem, wait };
-                        continue;
-                    }
-                },
-            };
-            match submit(&mut smtp, entry, waiting) {
-                Ok(receipt) => {
-                    *session = Some(smtp);
-                    break Ok(of_receipt(entry.stored(), waiting, &receipt));
-                }
-                Err(Stopped::Spool(error)) => break Err(error),
-                Err(Stopped::Server(error)) => {
-                    // A session that was left alone for a while may have ended; another takes the message.
-                    let is_over = error.ended_session()
-                        || matches!(error.cause(), Some(Refusal::TooManyMessages { .. }));
-                    let no_dot = entry.stored().mark <= entry.stored().attempts;
-                    if was_open && is_over && no_dot && error.is_transient() {
-                        continue;
-                    }
-                    if !error.ended_session() {
-                        *session = Some(smtp);
-                    }
-                    break Ok(of_error(entry.stored(), waiting, &error));
-                }
-            }
-        };
-        self.open.insert(key, connection);
-        verdict
-    }
-
-    fn close(self) {
-        for (_, connection) in self.open {
-            if let Connection::Open(_, Some(smtp)) = connection {
-                // Every message has its verdict; whether the goodbye is heard changes nothing.
-                let _ = smtp.quit();
-            }
-        }
-    }
-}
-
-enum Stopped {
-    Server(mailbearer::Error),
-    Spool(Error),
-}
-
-impl From<Error> for Stopped {
-    fn from(error: Error) -> Self {
-        Self::Spool(error)
-    }
-}
-
-impl From<mailbearer::Error> for Stopped {
-    fn from(error: mailbearer::Error) -> Self {
-        Self::Server(error)
-    }
-}
-
-fn submit(smtp: &mut Smtp<Blocking>, entry: &mut Entry<'_>, waiting: &[usize]) -> Result<Receipt, Stopped> {
-    let mut submission = smtp.submit(envelope(entry.stored(), waiting))?;
-    entry.copy(|piece| Ok::<(), Stopped>(submission.write(piece)?))?;
-    // On the disk before the dot is on the wire: whoever finds the mark and no verdict knows that nobody knows.
-    entry.mark()?;
-    Ok(submission.finish()?)
-}
-
-/// The envelope for those who have not got it yet.
-fn envelope(stored: &Stored, waiting: &[usize]) -> Envelope {
-    let mut envelope = stored.envelope.clone();
-    let recipients = waiting.iter().filter_map(|index| stored.envelope.recipients.get(*index).cloned());
-    envelope.recipients = recipients.collect();
-    envelope
-}
-
 fn waiting(entry: &Entry<'_>) -> Vec<usize> {
     let states = entry.stored().states.iter().enumerate();
     states.filter(|(_, state)| matches!(state, State::Waiting(_))).map(|(index, _)| index).collect()
@@ -408,9 +342,13 @@ fn resting_place(stored: &Stored) -> Option<Place> {
     }
 }
 
-/// Whether it is time. A time that is further off than any pause was set by a clock that was wrong.
 fn is_due(stored: &Stored, now: u64) -> bool {
-    stored.is_interrupted() || stored.next <= now || stored.next.saturating_sub(now) > DAY
+    stored.is_interrupted() || is_time(stored.next, now)
+}
+
+/// Whether it is time. A time that is further off than any pause was set by a clock that was wrong.
+const fn is_time(next: u64, now: u64) -> bool {
+    next <= now || next.saturating_sub(now) > DAY
 }
 
 /// How long to wait after the attempt that follows `attempts` others: RFC 5321 section 4.5.4.1 asks for 30 minutes at
@@ -420,53 +358,6 @@ fn pause(attempts: u32, wait: Option<Duration>) -> Duration {
     let minutes = PAUSES.get(index).copied().unwrap_or(LONGEST_PAUSE);
     let pause = Duration::from_secs(minutes.saturating_mul(60));
     wait.map_or(pause, |wait| wait.max(pause)).min(Duration::from_secs(DAY))
-}
-
-fn of_receipt(stored: &Stored, waiting: &[usize], receipt: &Receipt) -> Verdict {
-    let reply = receipt.reply.to_string();
-    let states = waiting.iter().map(|index| {
-        let address = stored.envelope.recipients.get(*index).map_or("", String::as_str);
-        let refused = receipt.refused.iter().find(|(refused, _)| refused == address);
-        (
-            refused.map_or_else(|| State::Delivered(reply.clone()), |(_, reply)| refused_by(reply)),
-            vec![*index],
-        )
-    });
-    Verdict { states: states.collect(), wait: None, problem: None }
-}
-
-fn of_error(stored: &Stored, waiting: &[usize], error: &mailbearer::Error) -> Verdict {
-    let text = error.to_string();
-    let all = |state: State| waiting.iter().map(|index| (state.clone(), vec![*index])).collect();
-    let states = match error.cause::<Refusal>() {
-        _ if error.outcome_unknown() => all(State::Unknown(text.clone())),
-        Some(Refusal::Recipients { refused }) => {
-            let states = waiting.iter().map(|index| {
-                let address = stored.envelope.recipients.get(*index).map_or("", String::as_str);
-                let reply = refused.iter().find(|(refused, _)| refused == address).map(|(_, reply)| reply);
-                (reply.map_or_else(|| State::Waiting(Some(text.clone())), refused_by), vec![*index])
-            });
-            states.collect()
-        }
-        // That the account is not let in is not the message's fault.
-        Some(refusal) if !refusal.is_auth() && !refusal.is_transient() => all(State::Failed(text.clone())),
-        _ if error.kind() == Kind::Message => all(State::Failed(text.clone())),
-        _ => all(State::Waiting(Some(text.clone()))),
-    };
-    Verdict { states, wait: error.retry_after(), problem: Some(text) }
-}
-
-fn put_off(waiting: &[usize], problem: &str, wait: Option<Duration>) -> Verdict {
-    let states = vec![(State::Waiting(Some(problem.to_owned())), waiting.to_vec())];
-    Verdict { states, wait, problem: Some(problem.to_owned()) }
-}
-
-fn refused_by(reply: &Reply) -> State {
-    if reply.is_transient() {
-        State::Waiting(Some(reply.to_string()))
-    } else {
-        State::Failed(reply.to_string())
-    }
 }
 
 /// Each state once, with all whom it is of.

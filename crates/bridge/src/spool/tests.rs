@@ -1,4 +1,4 @@
-use mailbearer::{Account, Security, Server as Host};
+use mailbearer::{Account, Envelope, Security, Server as Host};
 use mailbearer_mock::{
     Server,
     memory::{self, Fault},
