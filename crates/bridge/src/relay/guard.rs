@@ -1,22 +1,68 @@
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
+    future,
     hash::{BuildHasher, RandomState},
     net::IpAddr,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use mailbearer::Secret;
+use mailbearer_net::Canceller;
 
-use super::{Limits, Options, PasswordHash};
+use super::{Limits, Options, PasswordHash, server::Shared};
 
 /// Who is connected and who guesses passwords.
 #[derive(Debug, Default)]
 pub(crate) struct Guard {
     state: Mutex<State>,
-    /// Argon2 takes memory: no more than so many at once.
-    hashing: [Mutex<()>; 2],
+    turns: Mutex<Turns>,
     keys: [RandomState; 2],
+}
+
+/// Who hashes a password, and who waits for a turn. Argon2 takes memory and time: a crowd that guesses would otherwise
+/// take all the threads that others need to put their messages on the disk.
+#[derive(Debug, Default)]
+struct Turns {
+    taken: usize,
+    waiting: VecDeque<Canceller>,
+}
+
+/// A turn to hash a password, until it is dropped.
+pub(crate) struct Turn {
+    shared: Arc<Shared>,
+}
+
+impl Turn {
+    /// Waits for it, behind those who came before.
+    pub(crate) async fn take(shared: &Arc<Shared>) -> Self {
+        let bell = {
+            let mut turns = shared.guard.turns();
+            if turns.taken < HASHING {
+                turns.taken = turns.taken.saturating_add(1);
+                None
+            } else {
+                let bell = Canceller::new();
+                turns.waiting.push_back(bell.clone());
+                Some(bell)
+            }
+        };
+        if let Some(bell) = bell {
+            // Whoever is done rings, and gives his turn away by that.
+            let _ = bell.run(future::pending::<()>()).await;
+        }
+        Self { shared: Arc::clone(shared) }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut turns = self.shared.guard.turns();
+        match turns.waiting.pop_front() {
+            Some(next) => next.cancel(),
+            None => turns.taken = turns.taken.saturating_sub(1),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -93,28 +139,26 @@ impl Guard {
         }
     }
 
-    /// Checks a login. Blocks for as long as Argon2 takes.
+    /// Whether this password was right before and still is.
+    pub(crate) fn knows(&self, name: &str, password: &Secret, options: &Options) -> bool {
+        let key = self.key(name, password);
+        options.user(name).is_some_and(|user| self.state().right.get(&key) == Some(&user.password))
+    }
+
+    /// Checks a login. Blocks for as long as Argon2 takes, so it is called in a [`Turn`].
     pub(crate) fn check(&self, address: IpAddr, name: &str, password: &Secret, options: &Options) -> bool {
         let user = options.user(name);
-        let key = (name.to_owned(), [0, 1].map(|index: usize| self.keyed(index, password)));
-        let known = user.is_some_and(|user| self.state().right.get(&key) == Some(&user.password));
         // Someone who is not known takes as long as someone who is.
         let hash = user.map(|user| user.password.clone()).or_else(|| PasswordHash::parse(NOBODY).ok());
-        let is_right = known
-            || hash.is_some_and(|hash| {
-                let index = usize::from(key.1.first().is_some_and(|octets| octets & 1 == 1));
-                let _turn =
-                    self.hashing.get(index).map(|turn| turn.lock().unwrap_or_else(PoisonError::into_inner));
-                hash.is_of(password) && user.is_some()
-            });
+        let is_right = hash.is_some_and(|hash| hash.is_of(password)) && user.is_some();
         let mut state = self.state();
         if is_right {
             state.failures.remove(&who(address, name));
-            if !known && let Some(user) = user {
+            if let Some(user) = user {
                 if state.right.len() >= KNOWN {
                     state.right.clear();
                 }
-                state.right.insert(key, user.password.clone());
+                state.right.insert(self.key(name, password), user.password.clone());
             }
             return true;
         }
@@ -127,8 +171,16 @@ impl Guard {
         false
     }
 
+    fn key(&self, name: &str, password: &Secret) -> (String, [u64; 2]) {
+        (name.to_owned(), [0, 1].map(|index| self.keyed(index, password)))
+    }
+
     fn keyed(&self, index: usize, password: &Secret) -> u64 {
         self.keys.get(index).map_or(0, |key| key.hash_one(password.expose().as_bytes()))
+    }
+
+    fn turns(&self) -> MutexGuard<'_, Turns> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -140,6 +192,8 @@ fn who(address: IpAddr, name: &str) -> Who {
     if address.is_loopback() { Who::Name(name.to_ascii_lowercase()) } else { Who::Address(address) }
 }
 
+/// Passwords that are hashed at the same time.
+const HASHING: usize = 2;
 /// Clients over the limit that are told so at the same time.
 const REFUSALS: usize = 64;
 /// Entries of a table that an attacker can fill.
@@ -175,12 +229,16 @@ mod tests {
         );
         assert!(!guard.is_locked_out(elsewhere, "u", &options.limits));
         assert!(guard.check(elsewhere, "u", &"right".into(), &options));
-        assert!(guard.check(elsewhere, "u", &"right".into(), &options), "remembered");
+        assert!(guard.knows("u", &"right".into(), &options), "remembered");
+        assert!(
+            !guard.knows("u", &"wrong".into(), &options) && !guard.knows("other", &"right".into(), &options)
+        );
         assert!(!guard.check(elsewhere, "nobody", &"right".into(), &options));
         options.limits.lock_out = Duration::ZERO;
         assert!(!guard.is_locked_out(there, "u", &options.limits), "it is over");
         // Another password from now on: what was right before is not any more.
         options.users.insert("u".into(), User::new(PasswordHash::of(&"new".into(), [1; 16]).unwrap()));
+        assert!(!guard.knows("u", &"right".into(), &options));
         assert!(!guard.check(elsewhere, "u", &"right".into(), &options));
     }
 

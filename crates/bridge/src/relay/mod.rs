@@ -12,6 +12,7 @@ mod network;
 mod options;
 mod outgoing;
 mod password;
+mod peer;
 mod reception;
 mod server;
 mod speak;

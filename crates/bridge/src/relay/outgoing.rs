@@ -1,13 +1,20 @@
 use std::{
-    collections::HashMap,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError},
+    },
+    thread::{self, Scope},
     time::{Duration, Instant},
 };
 
-use super::{LogLine, Refusals, bounce, log::count, server::Shared};
-use crate::spool::{self, Fate, Report, Runner, State};
+use mailbearer::Tokio;
+use mailbearer_net::{Canceller, Runtime};
 
-/// The thread that sends what is in the spool, as others see it.
+use super::{LogLine, Refusals, bounce, log::count, server::Shared};
+use crate::spool::{self, Due, Fate, Lane, Report, Runner, State};
+
+/// The threads that send what is in the spool, as others see them.
 #[derive(Debug, Default)]
 pub(crate) struct Outgoing {
     state: Mutex<Waiting>,
@@ -16,67 +23,90 @@ pub(crate) struct Outgoing {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    /// Something is new since the last run.
-    work: bool,
+    /// What was taken since the last look.
+    fresh: Vec<Due>,
     stop: bool,
     /// Messages whose senders wait for what comes of them.
-    awaited: HashMap<String, Option<Report>>,
+    awaited: HashMap<String, Awaited>,
+}
+
+#[derive(Debug)]
+struct Awaited {
+    bell: Canceller,
+    report: Option<Report>,
+}
+
+/// A report that is waited for.
+#[derive(Debug)]
+pub(crate) struct Promise {
+    pub(crate) id: String,
+    bell: Canceller,
 }
 
 impl Outgoing {
-    /// There is something to send.
-    pub(crate) fn wake(&self) {
-        self.state().work = true;
+    /// There is a message to send.
+    pub(crate) fn wake(&self, id: &str, account: Option<&str>) {
+        self.state().fresh.push(Due { id: id.to_owned(), account: account.map(str::to_owned) });
         self.changed.notify_all();
     }
 
-    /// What is being sent is sent yet, and nothing more.
+    /// Lets what is being sent be sent, and begins nothing more.
     pub(crate) fn stop(&self) {
-        self.state().stop = true;
+        let mut state = self.state();
+        state.stop = true;
+        // Nobody hears any more what comes of it; a bounce says it another time.
+        state.awaited.values().for_each(|awaited| awaited.bell.cancel());
+        drop(state);
         self.changed.notify_all();
     }
 
-    /// Someone will want to hear what comes of this message.
-    pub(crate) fn await_report(&self, id: &str) {
-        self.state().awaited.insert(id.to_owned(), None);
+    fn is_stopped(&self) -> bool {
+        self.state().stop
+    }
+
+    /// Promises a report of this message; to be called before anyone can send it.
+    pub(crate) fn promise(&self, id: &str) -> Option<Promise> {
+        let mut state = self.state();
+        if state.stop {
+            return None;
+        }
+        let bell = Canceller::new();
+        state.awaited.insert(id.to_owned(), Awaited { bell: bell.clone(), report: None });
+        Some(Promise { id: id.to_owned(), bell })
+    }
+
+    /// Takes a promise back.
+    pub(crate) fn release(&self, promise: &Promise) {
+        self.state().awaited.remove(&promise.id);
     }
 
     /// Waits until the message was tried; `None` if that takes too long.
-    pub(crate) fn report_of(&self, id: &str) -> Option<Report> {
-        let until = Instant::now().checked_add(PATIENCE)?;
-        let mut state = self.state();
-        loop {
-            if let Some(Some(_)) = state.awaited.get(id) {
-                return state.awaited.remove(id).flatten();
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() || state.stop {
-                // Whoever is told later is told by a bounce.
-                state.awaited.remove(id);
-                return None;
-            }
-            (state, _) = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
+    pub(crate) async fn report_of(&self, promise: &Promise) -> Option<Report> {
+        if let Some(until) = Instant::now().checked_add(PATIENCE) {
+            // Rung or not, what counts is what stands there.
+            let _ = promise.bell.run(Tokio::sleep(until)).await;
         }
+        self.state().awaited.remove(&promise.id)?.report
     }
 
-    /// Hands a report to who waits for it; false if nobody does.
+    /// Hands a report to the client that waits for it; false if none does.
     fn hand_over(&self, report: &Report) -> bool {
         let mut state = self.state();
         let Some(awaited) = state.awaited.get_mut(&report.id) else { return false };
-        *awaited = Some(report.clone());
-        drop(state);
-        self.changed.notify_all();
+        awaited.report = Some(report.clone());
+        awaited.bell.cancel();
         true
     }
 
-    /// Waits for something to do; false when it is over.
-    fn next(&self, pause: Duration) -> bool {
-        let state = self.state();
-        let idle = |state: &mut Waiting| !state.work && !state.stop;
-        let (mut state, _) =
-            self.changed.wait_timeout_while(state, pause, idle).unwrap_or_else(PoisonError::into_inner);
-        state.work = false;
-        !state.stop
+    /// Waits for something to send, at most until `look`; `None` when it is over.
+    fn next(&self, look: Instant) -> Option<Vec<Due>> {
+        let idle = |state: &mut Waiting| state.fresh.is_empty() && !state.stop;
+        let pause = look.saturating_duration_since(Instant::now());
+        let (mut state, _) = self
+            .changed
+            .wait_timeout_while(self.state(), pause, idle)
+            .unwrap_or_else(PoisonError::into_inner);
+        (!state.stop).then(|| std::mem::take(&mut state.fresh))
     }
 
     fn state(&self) -> MutexGuard<'_, Waiting> {
@@ -84,16 +114,120 @@ impl Outgoing {
     }
 }
 
-/// Sends until it is stopped.
+/// Hands out what is to be sent, until it is stopped. Each account has a thread of its own: one whose server is slow keeps
+/// no other waiting.
 pub(crate) fn run(shared: &Shared, runner: &Runner<'_>) {
-    loop {
-        let sent =
-            runner.run(&mut |account| shared.accounts.client(account), &mut |report| heard(shared, report));
-        if let Err(error) = sent {
-            shared.tell(LogLine::new("trouble").with("spool", error));
+    let in_hand = Mutex::default();
+    thread::scope(|scope| {
+        let mut desk = Desk { shared, runner, in_hand: &in_hand, lanes: BTreeMap::new() };
+        let mut look = Instant::now();
+        while let Some(fresh) = shared.outgoing.next(look) {
+            for due in fresh {
+                desk.hand_out(scope, due);
+            }
+            if Instant::now() >= look {
+                desk.look(scope);
+                look = Instant::now().checked_add(PAUSE).unwrap_or(look);
+            }
         }
-        if !shared.outgoing.next(PAUSE) {
+    });
+}
+
+/// Who has what in his hands.
+struct Desk<'d, 's> {
+    shared: &'d Shared,
+    runner: &'d Runner<'s>,
+    in_hand: &'d Mutex<HashSet<String>>,
+    lanes: BTreeMap<Option<String>, Sender<String>>,
+}
+
+impl<'d> Desk<'d, '_> {
+    /// Looks for what became due, and for what others put into the spool.
+    fn look<'e>(&mut self, scope: &'e Scope<'e, 'd>) {
+        let found = self.runner.take_over_drops().and_then(|()| {
+            let except = lock(self.in_hand).clone();
+            self.runner.due(&except)
+        });
+        match found {
+            Ok(found) => found.into_iter().for_each(|due| self.hand_out(scope, due)),
+            Err(error) => self.shared.tell(LogLine::new("trouble").with("spool", error)),
+        }
+    }
+
+    fn hand_out<'e>(&mut self, scope: &'e Scope<'e, 'd>, due: Due) {
+        if !lock(self.in_hand).insert(due.id.clone()) {
             return;
+        }
+        let (shared, runner, in_hand) = (self.shared, self.runner, self.in_hand);
+        let lane = self.lanes.entry(due.account).or_insert_with_key(|account| {
+            let (lane, ids) = mpsc::channel();
+            let account = account.clone();
+            scope.spawn(move || send(shared, runner, in_hand, account.as_deref(), &ids));
+            lane
+        });
+        // The thread ends when this end of the channel does, not before.
+        let _ = lane.send(due.id);
+    }
+}
+
+fn lock(in_hand: &Mutex<HashSet<String>>) -> MutexGuard<'_, HashSet<String>> {
+    in_hand.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Sends the messages of one account. Its connection is kept while there are more, and a while longer.
+fn send(
+    shared: &Shared,
+    runner: &Runner<'_>,
+    in_hand: &Mutex<HashSet<String>>,
+    account: Option<&str>,
+    ids: &Receiver<String>,
+) {
+    let mut accounts = shared.accounts();
+    let mut lane = Lane::new(accounts.client(account));
+    loop {
+        let id = match ids.try_recv() {
+            Ok(id) => id,
+            Err(TryRecvError::Disconnected) => return,
+            Err(TryRecvError::Empty) => {
+                // Those that came together waited together; the next one has a try of its own.
+                lane.reopen();
+                match ids.recv_timeout(KEEP) {
+                    Ok(id) => id,
+                    Err(RecvTimeoutError::Disconnected) => return,
+                    Err(RecvTimeoutError::Timeout) => {
+                        lane.close();
+                        match ids.recv() {
+                            Ok(id) => id,
+                            Err(_) => return,
+                        }
+                    }
+                }
+            }
+        };
+        if shared.outgoing.is_stopped() {
+            return;
+        }
+        let now = shared.accounts();
+        if !Arc::ptr_eq(&now, &accounts) {
+            lane = Lane::new(now.client(account));
+            accounts = now;
+        }
+        match runner.attempt(&id, &mut lane) {
+            Ok(report) => {
+                if let Some(report) = report {
+                    heard(shared, &report);
+                }
+                lock(in_hand).remove(&id);
+            }
+            Err(error) => {
+                shared.tell(LogLine::new("trouble").with("spool", error));
+                // The same would be said of each of the others; the next look finds them.
+                let mut in_hand = lock(in_hand);
+                in_hand.remove(&id);
+                ids.try_iter().for_each(|id| {
+                    in_hand.remove(&id);
+                });
+            }
         }
     }
 }
@@ -136,11 +270,15 @@ fn heard(shared: &Shared, report: &Report) {
     }
 }
 
-/// Puts a report into the spool for the sender. What has failed as a whole is then at its end.
+/// Puts a report into the spool for the sender, unless he asked for none. What has failed as a whole is then at its end.
 fn bounce(shared: &Shared, report: &Report) -> Result<(), spool::Error> {
     let mut entry = shared.spool.find(&report.id)?;
+    if entry.stored().envelope.dsn.notify.is_some_and(|notify| !notify.failure) {
+        return Ok(());
+    }
     let account = entry.stored().account.clone();
-    let from = shared.accounts.address(account.as_deref()).unwrap_or_default();
+    let accounts = shared.accounts();
+    let from = accounts.address(account.as_deref()).unwrap_or_default();
     let header = bounce::header(&mut entry)?;
     let octets = bounce::compose(&shared.options().name, from, report, &header);
     let envelope = mailbearer::Envelope::new("", [report.sender.as_str()]);
@@ -148,12 +286,14 @@ fn bounce(shared: &Shared, report: &Report) -> Result<(), spool::Error> {
     writer.write(&octets)?;
     let id = writer.commit()?;
     count(&shared.counters.bounces);
-    shared.tell(LogLine::new("bounce").with("id", id).with("of", &report.id).with("to", &report.sender));
-    shared.outgoing.wake();
+    shared.tell(LogLine::new("bounce").with("id", &id).with("of", &report.id).with("to", &report.sender));
+    shared.outgoing.wake(&id, account.as_deref());
     if report.fate == Fate::Failed { entry.remove() } else { Ok(()) }
 }
 
 /// How long a client waits to hear what the provider says.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How long what became due, or was dropped by others, may go unnoticed.
+/// How long what became due, or was put into the spool by others, may go unnoticed.
 const PAUSE: Duration = Duration::from_secs(2);
+/// How long a connection is kept for the next message.
+const KEEP: Duration = Duration::from_secs(20);

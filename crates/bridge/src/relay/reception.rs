@@ -20,9 +20,11 @@ use super::{
     LogLine, Options, Refusals, User,
     header::{Rewrite, Unfit, rewrite},
     log::{add, count},
+    outgoing::Promise,
+    peer::Peer,
     server::Shared,
 };
-use crate::spool::{self, Fate, State, Writer};
+use crate::spool::{self, Fate, Report, State, Writer};
 
 /// One client's session as far as it is about mail: who it is, and the message that it hands over.
 ///
@@ -31,6 +33,7 @@ pub(crate) struct Reception {
     shared: Arc<Shared>,
     options: Arc<Options>,
     address: IpAddr,
+    peer: Peer,
     user: Option<(String, User)>,
     envelope: Envelope,
     incoming: Option<Incoming>,
@@ -62,10 +65,26 @@ pub(crate) enum Work {
     Commit,
 }
 
+/// What came of it.
+pub(crate) enum Done {
+    Answer(Answer),
+    /// The message is taken, and its sender wants to hear what the provider says to it.
+    Promise(Promise),
+}
+
 impl Reception {
     pub(crate) fn new(shared: Arc<Shared>, options: Arc<Options>, address: IpAddr) -> Self {
         let envelope = Envelope::default();
-        Self { shared, options, address, user: None, envelope, incoming: None, messages: 0 }
+        Self {
+            shared,
+            options,
+            address,
+            peer: Peer::default(),
+            user: None,
+            envelope,
+            incoming: None,
+            messages: 0,
+        }
     }
 
     /// Whether a message was begun and not yet ended.
@@ -79,6 +98,8 @@ impl Reception {
                 if self.shared.guard.is_locked_out(self.address, &login.user, &self.options.limits) {
                     count(&self.shared.counters.logins_failed);
                     Answer::new(454, "4.7.0 Too many failed logins, try again later")
+                } else if self.shared.guard.knows(&login.user, &login.secret, &self.options) {
+                    self.let_in(&login.user)
                 } else {
                     return Next::Work(Work::Login(login));
                 }
@@ -92,7 +113,7 @@ impl Reception {
             }
             Event::EndOfContent => return Next::Work(Work::Commit),
             Event::Reset => {
-                self.forget();
+                self.give_up();
                 return Next::Nothing;
             }
             _ => Answer::new(502, "5.5.1 Not done here"),
@@ -100,25 +121,57 @@ impl Reception {
         Next::Answer(answer)
     }
 
-    pub(crate) fn work(&mut self, work: Work) -> Answer {
+    pub(crate) fn work(&mut self, work: Work) -> Done {
         match work {
-            Work::Login(login) => self.login(&login),
-            Work::Begin => self.begin(),
+            Work::Login(login) => Done::Answer(self.login(&login)),
+            Work::Begin => Done::Answer(self.begin()),
             Work::Commit => {
-                let answer = self.commit();
-                if !answer.is_positive() {
-                    count(&self.shared.counters.messages_refused);
+                let done = self.commit();
+                if let Done::Answer(answer) = &done
+                    && !answer.is_positive()
+                {
+                    self.refused(&answer.text);
                 }
                 self.forget();
-                answer
+                done
             }
         }
     }
 
+    /// Learns what is known of the client by now.
+    pub(crate) fn meet(&mut self, hello: Option<(&str, bool)>, tls: Option<(u16, u16)>) {
+        self.peer.meet(hello, tls);
+    }
+
     /// The line for the log when the client has gone.
-    pub(crate) fn farewell(&self, end: &str) -> LogLine {
+    pub(crate) fn farewell(&mut self, end: &str) -> LogLine {
+        self.give_up();
+        let line = self.line("connection").with("hello", &self.peer.name).with("tls", self.peer.tls());
+        line.with("messages", self.messages).with("end", end)
+    }
+
+    fn line(&self, kind: &'static str) -> LogLine {
         let user = self.user.as_ref().map(|(name, _)| name.as_str());
-        LogLine::new("connection").client(self.address, user).with("messages", self.messages).with("end", end)
+        LogLine::new(kind).client(self.address, user)
+    }
+
+    /// Says that a message was not taken.
+    fn refused(&self, reason: &str) {
+        count(&self.shared.counters.messages_refused);
+        let line = self.line("message").with("sender", &self.envelope.sender).with("result", "refused");
+        self.shared.tell(line.with("reply", reason));
+    }
+
+    /// Forgets a message that the client or the session broke off.
+    fn give_up(&mut self) {
+        if let Some(incoming) = &self.incoming {
+            let limit = u64::try_from(self.options.limits.message).unwrap_or(u64::MAX);
+            self.refused(match incoming.octets > limit {
+                true => "it is too large",
+                false => "it was broken off, is too large, or has a bare CR or LF",
+            });
+        }
+        self.forget();
     }
 
     fn forget(&mut self) {
@@ -134,8 +187,12 @@ impl Reception {
             shared.tell(line.with("result", "refused"));
             return Answer::new(535, "5.7.8 User name or password is wrong");
         }
-        count(&shared.counters.logins);
-        self.user = self.options.user(&login.user).map(|user| (login.user.clone(), user.clone()));
+        self.let_in(&login.user)
+    }
+
+    fn let_in(&mut self, name: &str) -> Answer {
+        count(&self.shared.counters.logins);
+        self.user = self.options.user(name).map(|user| (name.to_owned(), user.clone()));
         Answer::new(235, "2.7.0 Logged in")
     }
 
@@ -145,7 +202,7 @@ impl Reception {
     }
 
     fn own_address(&self) -> String {
-        self.shared.accounts.address(self.account()).unwrap_or_default().to_owned()
+        self.shared.accounts().address(self.account()).unwrap_or_default().to_owned()
     }
 
     fn mail(&mut self, sender: &str, parameters: &[Parameter]) -> Answer {
@@ -252,11 +309,11 @@ impl Reception {
         let own = self.own_address();
         let Some(incoming) = &mut self.incoming else { return };
         let Some(start) = incoming.start.take() else { return };
-        let with = if self.user.is_some() { "ESMTPA" } else { "ESMTP" };
         let received = format!(
-            "Received: from [{}]\r\n by {} with {with} id {};\r\n {}\r\n",
-            self.address,
+            "Received: from {}\r\n by {} with {} id {};\r\n {}\r\n",
+            self.peer.from(self.address),
             self.options.name,
+            self.peer.with(self.user.is_some(), self.envelope.smtp_utf8),
             incoming.writer.id(),
             now().map_or_else(String::new, |now| now.to_string()),
         );
@@ -289,51 +346,55 @@ impl Reception {
     }
 
     /// Takes the message: the answer is positive once it is on the disk.
-    fn commit(&mut self) -> Answer {
+    fn commit(&mut self) -> Done {
         // A message may be all header.
         self.end_of_header();
         let Some(Incoming { writer, octets, problem, .. }) = self.incoming.take() else {
-            return Answer::new(451, "4.3.0 There is no message");
+            return Done::Answer(Answer::new(451, "4.3.0 There is no message"));
         };
         if let Some(problem) = problem {
-            return problem;
+            return Done::Answer(problem);
         }
         let shared = Arc::clone(&self.shared);
         let waits = self.options.refusals == Refusals::Reply;
-        if waits {
-            shared.outgoing.await_report(writer.id());
-        }
+        let promise = waits.then(|| shared.outgoing.promise(writer.id())).flatten();
         let id = match writer.commit() {
             Ok(id) => id,
-            Err(error) => return self.no_room(&error),
+            Err(error) => {
+                promise.iter().for_each(|promise| shared.outgoing.release(promise));
+                return Done::Answer(self.no_room(&error));
+            }
         };
         count(&shared.counters.messages);
         add(&shared.counters.octets, octets);
         self.messages = self.messages.saturating_add(1);
-        let user = self.user.as_ref().map(|(name, _)| name.as_str());
-        let line = LogLine::new("message").client(self.address, user).with("id", &id);
-        let line = line.with("sender", &self.envelope.sender).with("octets", octets);
-        shared.tell(line.with("recipients", self.envelope.recipients.join(",")));
-        shared.outgoing.wake();
-        let taken = || Answer { code: 250, text: format!("2.0.0 Taken as {id}").into() };
-        let Some(report) = waits.then(|| shared.outgoing.report_of(&id)).flatten() else { return taken() };
+        let line = self.line("message").with("id", &id).with("sender", &self.envelope.sender);
+        shared.tell(line.with("octets", octets).with("recipients", self.envelope.recipients.join(",")));
+        shared.outgoing.wake(&id, self.account());
+        promise.map_or_else(|| Done::Answer(taken(&id)), Done::Promise)
+    }
+
+    /// The answer to a message that is taken, by what came of it; `None` if that takes too long.
+    pub(crate) fn outcome(&self, id: &str, report: Option<&Report>) -> Answer {
+        let Some(report) = report else { return taken(id) };
+        let said = report.recipients.iter().find_map(|(_, state)| state.reply()).unwrap_or_default();
         match report.fate {
-            Fate::Delivered => {
-                let said = report.recipients.iter().find_map(|(_, state)| state.reply()).unwrap_or_default();
-                Answer { code: 250, text: format!("2.0.0 Sent as {id}: {said}").into() }
-            }
+            Fate::Delivered => Answer { code: 250, text: format!("2.0.0 Sent as {id}: {said}").into() },
             Fate::Failed if report.recipients.iter().all(|(_, state)| matches!(state, State::Failed(_))) => {
-                // The client has heard it; nobody has to look after it any more.
-                let forgotten = shared.spool.find(&id).and_then(spool::Entry::remove);
+                // The client hears it; nobody has to look after it any more.
+                let forgotten = self.shared.spool.find(id).and_then(spool::Entry::remove);
                 if let Err(error) = forgotten {
-                    shared.tell(LogLine::new("trouble").with("spool", error));
+                    self.shared.tell(LogLine::new("trouble").with("spool", error));
                 }
-                let said = report.recipients.iter().find_map(|(_, state)| state.reply()).unwrap_or_default();
                 refusal(said)
             }
-            _ => taken(),
+            _ => taken(id),
         }
     }
+}
+
+fn taken(id: &str) -> Answer {
+    Answer { code: 250, text: format!("2.0.0 Taken as {id}").into() }
 }
 
 /// A provider's words as an answer of ours: its code where it has one.

@@ -18,16 +18,16 @@ use mailbearer::{
     },
 };
 use mailbearer_net::{
-    Canceller, Connection, Listener, Next as Turn, Options as NetOptions, Runtime, TokioListener, TokioPool,
+    Canceller, Connection, Listener, Next as Heard, Options as NetOptions, Runtime, TokioListener, TokioPool,
     TokioSocket, spawn, unblock,
 };
 
 use super::{
     Counters, LogLine, Mode, Options,
-    guard::{Entry, Guard, PAUSE},
+    guard::{Entry, Guard, PAUSE, Turn},
     log::count,
     outgoing::{self, Outgoing},
-    reception::{Next, Reception},
+    reception::{Done, Next, Reception, Work},
 };
 use crate::spool::{self, Spool};
 
@@ -64,8 +64,8 @@ impl Accounts {
 /// What all parts of a relay have in common.
 pub(crate) struct Shared {
     options: Mutex<Arc<Options>>,
+    accounts: Mutex<Arc<Accounts>>,
     pub(crate) spool: Spool,
-    pub(crate) accounts: Accounts,
     pub(crate) guard: Guard,
     pub(crate) counters: Counters,
     pub(crate) outgoing: Outgoing,
@@ -83,8 +83,8 @@ impl Shared {
     ) -> Self {
         Self {
             options: Mutex::new(Arc::new(options)),
+            accounts: Mutex::new(Arc::new(accounts)),
             spool,
-            accounts,
             guard: Guard::default(),
             counters: Counters::default(),
             outgoing: Outgoing::default(),
@@ -94,11 +94,11 @@ impl Shared {
     }
 
     pub(crate) fn options(&self) -> Arc<Options> {
-        Arc::clone(&self.lock_options())
+        Arc::clone(&lock(&self.options))
     }
 
-    fn lock_options(&self) -> MutexGuard<'_, Arc<Options>> {
-        self.options.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn accounts(&self) -> Arc<Accounts> {
+        Arc::clone(&lock(&self.accounts))
     }
 
     pub(crate) fn tell(&self, line: LogLine) {
@@ -106,15 +106,31 @@ impl Shared {
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A relay at work.
 pub struct Relay {
     shared: Arc<Shared>,
-    addresses: Vec<SocketAddr>,
+    ports: Mutex<Vec<Port>>,
     sender: Option<JoinHandle<()>>,
     /// The other handle of the same: with one alone a canceller wakes nobody.
     drain: Canceller,
     /// Its tasks end with it.
-    _pool: TokioPool,
+    pool: TokioPool,
+}
+
+/// A port that is listened on, until it is dropped.
+struct Port {
+    address: SocketAddr,
+    close: Canceller,
+}
+
+impl Drop for Port {
+    fn drop(&mut self) {
+        self.close.cancel();
+    }
 }
 
 impl Relay {
@@ -133,24 +149,33 @@ impl Relay {
         accounts: Accounts,
         log: impl Fn(&LogLine) + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        let addresses = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
-        options.check(&addresses).map_err(|problem| io::Error::new(io::ErrorKind::InvalidInput, problem))?;
+        options
+            .check(&addresses(&listeners)?)
+            .map_err(|problem| io::Error::new(io::ErrorKind::InvalidInput, problem))?;
         let shared = Arc::new(Shared::new(options, spool, accounts, log));
         let drain = shared.drain.clone();
         let (sender, started) = send_in_a_thread(&shared)?;
         started.recv().unwrap_or_else(|_| Err(io::Error::other("the sending thread ended")))?;
         let pool = TokioPool::new(thread::available_parallelism().map_or(2, |count| count.get().min(4)))?;
+        let relay = Self { shared, ports: Mutex::default(), sender: Some(sender), drain, pool };
+        relay.open(listeners)?;
+        Ok(relay)
+    }
+
+    fn open(&self, listeners: Vec<TcpListener>) -> io::Result<()> {
         for listener in listeners {
-            let listener = pool.enter(|| TokioListener::from_std(listener))?;
-            pool.spawn(accept(Arc::clone(&shared), listener));
+            let (address, close) = (listener.local_addr()?, Canceller::new());
+            let listener = self.pool.enter(|| TokioListener::from_std(listener))?;
+            self.pool.spawn(accept(Arc::clone(&self.shared), listener, close.clone()));
+            lock(&self.ports).push(Port { address, close });
         }
-        Ok(Self { shared, addresses, sender: Some(sender), drain, _pool: pool })
+        Ok(())
     }
 
     /// Where it listens.
     #[must_use]
-    pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        lock(&self.ports).iter().map(|port| port.address).collect()
     }
 
     /// What was counted.
@@ -165,14 +190,27 @@ impl Relay {
         self.shared.guard.connections()
     }
 
-    /// Behaves as `options` say from the next connection on. Accounts, ports and the spool stay as they are.
+    /// Behaves as `options` say from the next connection on, sends the next message by `accounts`, closes the ports at
+    /// `close` and serves on those in `open` too. The spool stays what it is, and so do clients that are connected.
     ///
     /// # Errors
     ///
-    /// As [`Options::check`]; everything stays as it was then.
-    pub fn reload(&self, options: Options) -> Result<(), String> {
-        options.check(&self.addresses)?;
-        *self.shared.lock_options() = Arc::new(options);
+    /// As [`Options::check`] for the ports that are open then, and if the system does not take a port over. Everything
+    /// stays as it was.
+    pub fn reload(
+        &self,
+        options: Options,
+        accounts: Accounts,
+        open: Vec<TcpListener>,
+        close: &[SocketAddr],
+    ) -> Result<(), String> {
+        let mut after = addresses(&open).map_err(|error| error.to_string())?;
+        after.extend(self.addresses().into_iter().filter(|address| !close.contains(address)));
+        options.check(&after)?;
+        self.open(open).map_err(|error| error.to_string())?;
+        lock(&self.ports).retain(|port| !close.contains(&port.address));
+        *lock(&self.shared.options) = Arc::new(options);
+        *lock(&self.shared.accounts) = Arc::new(accounts);
         Ok(())
     }
 
@@ -203,8 +241,12 @@ impl Drop for Relay {
 
 impl fmt::Debug for Relay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Relay").field("addresses", &self.addresses).finish_non_exhaustive()
+        f.debug_struct("Relay").field("addresses", &self.addresses()).finish_non_exhaustive()
     }
+}
+
+fn addresses(listeners: &[TcpListener]) -> io::Result<Vec<SocketAddr>> {
+    listeners.iter().map(TcpListener::local_addr).collect()
 }
 
 type Started = Receiver<io::Result<()>>;
@@ -232,9 +274,9 @@ fn send_in_a_thread(shared: &Arc<Shared>) -> io::Result<(JoinHandle<()>, Started
     Ok((sender, started))
 }
 
-async fn accept(shared: Arc<Shared>, mut listener: TokioListener) {
+async fn accept(shared: Arc<Shared>, mut listener: TokioListener, close: Canceller) {
     loop {
-        match shared.drain.run(listener.accept()).await {
+        match shared.drain.run(close.run(listener.accept())).await.and_then(|accepted| accepted) {
             Err(_) => return,
             Ok(Err(_)) => {
                 // Out of descriptors, most likely: someone has to close first.
@@ -303,6 +345,7 @@ impl Seat {
         options.limits.message = own.limits.message;
         options.limits.recipients = own.limits.recipients;
         options.limits.auth = options.limits.response;
+        options.limits.command = COMMAND;
         options.limits.silence = own.limits.silence;
         options.limits.refusals = REFUSALS;
         options.wording.greeting = Answer { code: 220, text: format!("{} ESMTP ready", own.name).into() };
@@ -345,7 +388,7 @@ async fn serve(seat: Seat, socket: TokioSocket) {
     let session = seat.session(is_tls);
     let reception = Reception::new(Arc::clone(&seat.shared), Arc::clone(&seat.options), seat.address);
     let (reception, end) = converse(&seat, connection, session, reception).await;
-    if let Some(reception) = reception {
+    if let Some(mut reception) = reception {
         seat.shared.tell(reception.farewell(&end));
     }
 }
@@ -376,14 +419,15 @@ async fn converse(
                 }
             }
         };
+        reception.meet(session.hello(), connection.tls());
         let event = match turn {
-            Ok(Turn::Event(event)) => event,
-            Ok(Turn::Quiet) if end != SILENT => {
+            Ok(Heard::Event(event)) => event,
+            Ok(Heard::Quiet) if end != SILENT => {
                 SILENT.clone_into(&mut end);
                 session.close(&Answer::new(421, "4.4.2 You were silent for too long"));
                 continue;
             }
-            Ok(Turn::Quiet | Turn::Closed) => return (Some(reception), end),
+            Ok(Heard::Quiet | Heard::Closed) => return (Some(reception), end),
             Err(error) => {
                 // A client that breaks off is its own affair.
                 let _ = connection.close().await;
@@ -394,16 +438,28 @@ async fn converse(
             Next::Nothing => continue,
             Next::Answer(answer) => answer,
             Next::Work(work) => {
+                let turn = match &work {
+                    Work::Login(_) => Some(Turn::take(&seat.shared).await),
+                    _ => None,
+                };
                 let worked = unblock(move || {
-                    let answer = reception.work(work);
-                    (reception, answer)
+                    let done = reception.work(work);
+                    (reception, done)
                 });
-                match worked.await {
-                    Ok((back, answer)) => {
+                let done = match worked.await {
+                    Ok((back, done)) => {
                         reception = back;
-                        answer
+                        done
                     }
                     Err(error) => return (None, error.to_string()),
+                };
+                drop(turn);
+                match done {
+                    Done::Answer(answer) => answer,
+                    Done::Promise(promise) => {
+                        let report = seat.shared.outgoing.report_of(&promise).await;
+                        reception.outcome(&promise.id, report.as_ref())
+                    }
                 }
             }
         };
@@ -417,6 +473,9 @@ async fn converse(
     }
 }
 
+/// Octets of a command: RFC 5321 section 4.5.3.1.4 has 512, and its extensions each more for their parameters (RFC 3461
+/// section 5.4, RFC 4954 section 4, RFC 6531 section 3.4).
+pub(crate) const COMMAND: usize = 2048;
 const SILENT: &str = "silent";
 /// How long a client may think before it is greeted in the clear on a port for both.
 const HESITATION: Duration = Duration::from_millis(250);

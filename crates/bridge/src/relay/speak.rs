@@ -11,8 +11,8 @@ use mailbearer::proto::{
 
 use super::{
     Accounts, Options,
-    reception::{Next, Reception},
-    server::Shared,
+    reception::{Done, Next, Reception},
+    server::{COMMAND, Shared},
 };
 use crate::spool::Spool;
 
@@ -34,6 +34,7 @@ pub fn speak(
     (session.chunking, session.lenient) = (true, true);
     session.limits.message = options.limits.message;
     session.limits.recipients = options.limits.recipients;
+    session.limits.command = COMMAND;
     session.wording.greeting = Answer { code: 220, text: format!("{} ESMTP ready", options.name).into() };
     let receive = session.limits.response.max(PIECE);
     let mut session = Session::new(session);
@@ -65,10 +66,15 @@ pub fn speak(
             // A client that goes away within a message has handed none over.
             Ok(Step::Close | Step::StartTls) | Err(_) => return Ok(()),
         };
+        reception.meet(session.hello(), None);
         let answer = match reception.on(event) {
             Next::Nothing => continue,
             Next::Answer(answer) => answer,
-            Next::Work(work) => reception.work(work),
+            Next::Work(work) => match reception.work(work) {
+                Done::Answer(answer) => answer,
+                // Nobody sends while this program serves its client.
+                Done::Promise(promise) => reception.outcome(&promise.id, None),
+            },
         };
         session.answer(&answer).map_err(io::Error::other)?;
     }

@@ -25,6 +25,9 @@ mod reading;
 #[cfg(unix)]
 mod relay;
 #[cfg(test)]
+#[cfg(target_os = "linux")]
+mod relay_service;
+#[cfg(test)]
 mod replay;
 #[cfg(test)]
 mod robots;

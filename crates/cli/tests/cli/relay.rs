@@ -12,19 +12,19 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use crate::harness::{Running, World, send_signal};
 
 /// A relay that runs, and where it listens.
-struct Relay {
-    running: Running,
-    port: u16,
+pub(crate) struct Relay {
+    pub(crate) running: Running,
+    pub(crate) port: u16,
 }
 
 impl Relay {
-    fn start(world: &World, arguments: &[&str]) -> Self {
+    pub(crate) fn start(world: &World, arguments: &[&str]) -> Self {
         let spool = world.path("spool").display().to_string();
         let words = [&["relay", "--listen", "127.0.0.1:0", "--spool", &spool], arguments].concat();
         Self::of(world, &words)
     }
 
-    fn of(world: &World, words: &[&str]) -> Self {
+    pub(crate) fn of(world: &World, words: &[&str]) -> Self {
         let mut running = Running::start(world.command(words));
         let line = running
             .stdout
@@ -36,12 +36,12 @@ impl Relay {
         Self { running, port }
     }
 
-    fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         Client::new(self.port)
     }
 
     /// Stops it as systemd does; what it said on the way.
-    fn stop(mut self) -> String {
+    pub(crate) fn stop(mut self) -> String {
         send_signal(&self.running.child.0, "TERM");
         let status = self.running.child.0.wait().unwrap();
         let log: Vec<String> = self.running.stderr.iter().collect();
@@ -51,23 +51,26 @@ impl Relay {
 }
 
 /// A client that says what it is told to.
-struct Client {
-    stream: BufReader<TcpStream>,
+pub(crate) struct Client {
+    pub(crate) stream: BufReader<TcpStream>,
 }
 
 impl Client {
-    fn new(port: u16) -> Self {
-        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    pub(crate) fn new(port: u16) -> Self {
+        Self::over(TcpStream::connect(("127.0.0.1", port)).unwrap())
+    }
+
+    pub(crate) fn over(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         Self { stream: BufReader::new(stream) }
     }
 
-    fn write(&mut self, octets: impl AsRef<[u8]>) {
+    pub(crate) fn write(&mut self, octets: impl AsRef<[u8]>) {
         self.stream.get_mut().write_all(octets.as_ref()).unwrap();
     }
 
     /// The last line of the next reply.
-    fn reply(&mut self) -> String {
+    pub(crate) fn reply(&mut self) -> String {
         loop {
             let mut line = String::new();
             self.stream.read_line(&mut line).unwrap();
@@ -78,7 +81,7 @@ impl Client {
     }
 
     #[track_caller]
-    fn expect(&mut self, said: &str, reply: &str) {
+    pub(crate) fn expect(&mut self, said: &str, reply: &str) {
         if !said.is_empty() {
             self.write(format!("{said}\r\n"));
         }
@@ -87,7 +90,7 @@ impl Client {
     }
 
     #[track_caller]
-    fn dialogue(&mut self, rows: &[(&str, &str)]) {
+    pub(crate) fn dialogue(&mut self, rows: &[(&str, &str)]) {
         for (said, reply) in rows {
             self.expect(said, reply);
         }
@@ -96,7 +99,7 @@ impl Client {
 
 /// Waits for a number of messages in the mailbox; each with its sender and recipients.
 #[track_caller]
-fn arrived(world: &World, count: usize) -> Vec<(String, Vec<String>, String)> {
+pub(crate) fn arrived(world: &World, count: usize) -> Vec<(String, Vec<String>, String)> {
     for _ in 0..1200 {
         let messages = world.server.mailbox().messages("INBOX");
         if messages.len() >= count {
@@ -134,7 +137,11 @@ fn a_scanner_without_anything_sends() {
         (messages[0].0.as_str(), messages[0].1.as_slice()),
         ("root@printer.local", &["bob@x.test".to_owned()][..])
     );
-    assert!(messages[0].2.starts_with("Received: from [127.0.0.1]\r\n by "), "{}", messages[0].2);
+    assert!(
+        messages[0].2.starts_with("Received: from my_printer ([127.0.0.1])\r\n by "),
+        "{}",
+        messages[0].2
+    );
     assert!(messages[0].2.ends_with("Subject: scan\r\n\r\n.dot\r\npage\r\n"), "{}", messages[0].2);
     assert_eq!(messages[1].0, "");
     assert_eq!(world.server.tokens().issued(), 1);
@@ -144,7 +151,7 @@ fn a_scanner_without_anything_sends() {
         "message client=127.0.0.1 id=",
         "delivery id=",
         " result=delivered",
-        "connection client=127.0.0.1 messages=2 end=quit",
+        "connection client=127.0.0.1 hello=my_printer tls=none messages=2 end=quit",
     ] {
         assert!(log.contains(part), "{part}: {log}");
     }
@@ -197,7 +204,7 @@ fn it_does_not_start_where_it_would_be_open() {
     assert_eq!(world.run(&["relay", "--listen", "0.0.0.0:0", "--spool", &spool]).code, Some(78));
 }
 
-fn hash(world: &World, password: &str) -> String {
+pub(crate) fn hash(world: &World, password: &str) -> String {
     let printed = world.run_with(&["relay", "passwd", "u", "--json"], format!("{password}\n")).ok();
     let object: serde_json::Value = serde_json::from_str(&printed).unwrap();
     object["password_hash"].as_str().unwrap().to_owned()

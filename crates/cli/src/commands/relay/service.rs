@@ -1,9 +1,12 @@
 use std::{
     fs,
     io::{self, Write},
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
-    sync::mpsc::{self, Receiver, RecvTimeoutError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{self, Receiver, RecvTimeoutError},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -11,7 +14,7 @@ use mailbearer_bridge::{relay::Relay, spool::Spool};
 
 use super::{
     RelayArgs, logging,
-    settings::{self, Settings},
+    settings::{self, Log, Settings},
 };
 use crate::{cli::GlobalArgs, error::Error, exit::Exit, output::Output};
 
@@ -29,10 +32,21 @@ pub(crate) fn run(
     }
     raise_limit();
     let signals = signals()?;
-    let listeners = listeners(&listen)?;
+    let mut ports = Ports::default();
+    let listeners = match handed_over()? {
+        Some(listeners) => listeners,
+        None => {
+            let opened = open(&listen)?;
+            ports.note(&opened);
+            opened.into_iter().map(|(_, listener)| listener).collect()
+        }
+    };
     let folder = spool.folder().to_owned();
-    let relay =
-        Relay::start(options, listeners, spool.clone(), accounts, move |line| logging::write(log, line));
+    let log = Arc::new(Mutex::new(log));
+    let form = Arc::clone(&log);
+    let relay = Relay::start(options, listeners, spool.clone(), accounts, move |line| {
+        logging::write(*form.lock().unwrap_or_else(PoisonError::into_inner), line);
+    });
     let relay = relay.map_err(|error| {
         let exit = match error.kind() {
             io::ErrorKind::InvalidInput => Exit::Config,
@@ -47,11 +61,12 @@ pub(crate) fn run(
     out.flush()?;
     tell_systemd("READY=1");
     let mut seen = times(&watched);
+    let mut service = Service { global, arguments, spool: &spool, relay: &relay, ports, log: &log };
     loop {
         match signals.recv_timeout(GLANCE) {
             Ok(Signal::Reload) => {
                 tell_systemd("RELOADING=1");
-                watched = reload(global, arguments, &spool, &relay).unwrap_or(watched);
+                watched = service.reload(out).unwrap_or(watched);
                 seen = times(&watched);
                 tell_systemd("READY=1");
             }
@@ -61,7 +76,7 @@ pub(crate) fn run(
                 // A file that is being replaced is not there for a moment.
                 if now != seen && now.iter().all(Option::is_some) {
                     seen = now;
-                    watched = reload(global, arguments, &spool, &relay).unwrap_or(watched);
+                    watched = service.reload(out).unwrap_or(watched);
                 }
             }
         }
@@ -73,17 +88,85 @@ pub(crate) fn run(
     Ok(())
 }
 
-/// Reads the configuration again; what is wrong with it is told, and changes nothing.
-fn reload(global: &GlobalArgs, arguments: &RelayArgs, spool: &Spool, relay: &Relay) -> Option<Vec<PathBuf>> {
-    let read = Settings::read(global, arguments, spool).and_then(|settings| {
-        relay.reload(settings.options).map_err(Error::config).map(|()| settings.watched)
-    });
-    match read {
-        Ok(watched) => Some(watched),
-        Err(error) => {
-            crate::output::warning(&format!("the configuration stays as it was: {}", error.text));
-            None
+/// A relay that runs, and what it is read from again.
+struct Service<'s> {
+    global: &'s GlobalArgs,
+    arguments: &'s RelayArgs,
+    spool: &'s Spool,
+    relay: &'s Relay,
+    ports: Ports,
+    log: &'s Mutex<Log>,
+}
+
+impl Service<'_> {
+    /// Reads the configuration again; what is wrong with it is told, and changes nothing. Returns the files to watch.
+    fn reload(&mut self, out: &mut Output<impl Write>) -> Option<Vec<PathBuf>> {
+        let reloaded = self.try_reload();
+        match reloaded {
+            Ok((watched, opened)) => {
+                let told = opened.iter().try_for_each(|address| out.line(&format!("listening on {address}")));
+                // That nobody reads it any more is no reason to stop.
+                let _ = told.and_then(|()| out.flush());
+                Some(watched)
+            }
+            Err(error) => {
+                crate::output::warning(&format!("the configuration stays as it was: {}", error.text));
+                None
+            }
         }
+    }
+
+    fn try_reload(&mut self) -> Result<(Vec<PathBuf>, Vec<SocketAddr>), Error> {
+        let Settings { listen, options, log, watched } =
+            Settings::read(self.global, self.arguments, self.spool)?;
+        let accounts = settings::accounts(self.global, &options)?;
+        let (new, old) = match self.ports.is_fixed() {
+            true => (Vec::new(), Vec::new()),
+            false => (open(&self.ports.missing(&listen))?, self.ports.superfluous(&listen)),
+        };
+        let mut after = self.ports.clone();
+        after.note(&new);
+        after.forget(&old);
+        let (new, opened): (Vec<_>, Vec<_>) = new
+            .into_iter()
+            .map(|(_, listener)| {
+                let address = listener.local_addr().ok();
+                (listener, address)
+            })
+            .unzip();
+        self.relay.reload(options, accounts, new, &old).map_err(Error::config)?;
+        self.ports = after;
+        *self.log.lock().unwrap_or_else(PoisonError::into_inner) = log;
+        Ok((watched, opened.into_iter().flatten().collect()))
+    }
+}
+
+/// The ports that were opened here: as they were asked for, which may leave the number to the system, and as they are.
+/// None where the service manager opened them: then they stay.
+#[derive(Clone, Default)]
+struct Ports(Vec<(SocketAddr, SocketAddr)>);
+
+impl Ports {
+    fn is_fixed(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn note(&mut self, opened: &[(SocketAddr, TcpListener)]) {
+        let real = |listener: &TcpListener| listener.local_addr().ok();
+        self.0.extend(opened.iter().filter_map(|(asked, listener)| Some((*asked, real(listener)?))));
+    }
+
+    fn forget(&mut self, closed: &[SocketAddr]) {
+        self.0.retain(|(_, real)| !closed.contains(real));
+    }
+
+    fn missing(&self, wanted: &[SocketAddr]) -> Vec<SocketAddr> {
+        let has = |one: &SocketAddr| self.0.iter().any(|(asked, _)| asked == one);
+        wanted.iter().copied().filter(|one| !has(one)).collect()
+    }
+
+    fn superfluous(&self, wanted: &[SocketAddr]) -> Vec<SocketAddr> {
+        self.0.iter().filter(|(asked, _)| !wanted.contains(asked)).map(|(_, real)| *real).collect()
     }
 }
 
@@ -100,21 +183,22 @@ fn leave_counters(folder: &Path, relay: &Relay) {
     let _ = fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, &path));
 }
 
-/// The ports that the service manager opened, or those that are to be opened.
-fn listeners(addresses: &[std::net::SocketAddr]) -> Result<Vec<TcpListener>, Error> {
+/// The ports that the service manager opened, if it did.
+fn handed_over() -> Result<Option<Vec<TcpListener>>, Error> {
     let mut handed = listenfd::ListenFd::from_env();
-    let count = handed.len();
-    if count > 0 {
-        let mut taken = Vec::new();
-        for index in 0..count {
-            let listener = handed.take_tcp_listener(index);
-            let failed = |error| Error::config(format!("the socket {index} that was handed over: {error}"));
-            taken.extend(listener.map_err(failed)?);
-        }
-        return Ok(taken);
+    let mut taken = Vec::new();
+    for index in 0..handed.len() {
+        let listener = handed.take_tcp_listener(index);
+        let failed = |error| Error::config(format!("the socket {index} that was handed over: {error}"));
+        taken.extend(listener.map_err(failed)?);
     }
-    let open = |address: &std::net::SocketAddr| {
+    Ok((!taken.is_empty()).then_some(taken))
+}
+
+fn open(addresses: &[SocketAddr]) -> Result<Vec<(SocketAddr, TcpListener)>, Error> {
+    let open = |address: &SocketAddr| {
         mailbearer::proto::net::listen(*address)
+            .map(|listener| (*address, listener))
             .map_err(|error| Error::new(Exit::Unavailable, format!("cannot listen on {address}: {error}")))
     };
     addresses.iter().map(open).collect()

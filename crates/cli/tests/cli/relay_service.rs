@@ -1,0 +1,163 @@
+//! `relay` as a service: signals, files that change, and what systemd wants of it.
+
+use std::{
+    fs,
+    net::{TcpListener, TcpStream},
+    os::unix::net::UnixDatagram,
+    path::PathBuf,
+    process::Command,
+    time::Duration,
+};
+
+use crate::{
+    harness::{Running, World, send_signal},
+    relay::{Client, Relay, arrived, hash},
+};
+
+/// The port in a line such as `listening on [::1]:1234`.
+fn port(line: &str) -> u16 {
+    line.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or_else(|| panic!("{line}"))
+}
+
+#[test]
+fn a_signal_brings_users_accounts_and_ports() {
+    let world = World::new();
+    let (config, hash) = (world.path("c.toml"), hash(&world, "pw"));
+    let write = |listen: &str, more: &str| {
+        let text = format!(
+            "default = 'first'\n[accounts.first]\n[relay]\nlisten = [{listen}]\nspool = 'spool'\n{more}\n"
+        );
+        fs::write(&config, text).unwrap();
+    };
+    let user = |name: &str, account: &str| {
+        format!("[relay.users.{name}]\npassword_hash = '{hash}'\naccount = '{account}'\n")
+    };
+    write("'127.0.0.1:0'", &user("one", "first"));
+    let mut relay = Relay::of(&world, &["--config", config.to_str().unwrap(), "relay"]);
+    let mut old = relay.client();
+    old.dialogue(&[("", "220 "), ("EHLO x", "250 "), ("AUTH PLAIN AHR3bwBwdw==", "535 ")]);
+    // Another port beside the first, a user, and the account that he sends by.
+    let more = format!("{}{}[accounts.second]\n", user("one", "first"), user("two", "second"));
+    write("'127.0.0.1:0', '[::1]:0'", &more);
+    send_signal(&relay.running.child.0, "HUP");
+    let line = relay.running.line();
+    assert!(line.starts_with("listening on [::1]:"), "{line}");
+    let sends = |mut client: Client| {
+        client.dialogue(&[
+            ("", "220 "),
+            ("EHLO x", "250 "),
+            ("AUTH PLAIN AHR3bwBwdw==", "235 "),
+            ("MAIL FROM:<a@x.test>", "250 "),
+            ("RCPT TO:<b@x.test>", "250 "),
+            ("DATA", "354 "),
+            ("Subject: 1\r\n\r\nx\r\n.", "250 2.0.0 Taken as "),
+        ]);
+    };
+    let stream = TcpStream::connect(("::1", port(&line))).unwrap();
+    sends(Client::over(stream));
+    sends(relay.client());
+    assert_eq!(arrived(&world, 2).len(), 2);
+    // What is wrong changes nothing: not the ports, and not what a client may do.
+    write("'0.0.0.0:0'", "");
+    send_signal(&relay.running.child.0, "HUP");
+    let told = relay.running.wait_for("the configuration stays as it was");
+    assert!(told.last().unwrap().contains("is open to other machines"), "{told:?}");
+    sends(relay.client());
+    // The first port goes; who is connected to it stays.
+    write("'[::1]:0'", &more);
+    send_signal(&relay.running.child.0, "HUP");
+    for _ in 0..1200 {
+        if TcpStream::connect(("127.0.0.1", relay.port)).is_err() {
+            old.expect("NOOP", "250 ");
+            sends(Client::over(TcpStream::connect(("::1", port(&line))).unwrap()));
+            relay.stop();
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(25));
+    }
+    panic!("the port is open yet");
+}
+
+#[test]
+fn systemd_hears_how_it_goes() {
+    let world = World::new();
+    let path = world.path("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let heard = || {
+        let mut text = [0; 200];
+        let count = socket.recv(&mut text).unwrap();
+        String::from_utf8(text[..count].to_vec()).unwrap()
+    };
+    let spool = world.path("spool").display().to_string();
+    let mut command = world.command(&["relay", "--listen", "127.0.0.1:0", "--spool", &spool]);
+    command.env("NOTIFY_SOCKET", &path);
+    let mut running = Running::start(command);
+    running.line();
+    assert_eq!(heard(), "READY=1");
+    send_signal(&running.child.0, "HUP");
+    assert_eq!([heard(), heard()], ["RELOADING=1", "READY=1"]);
+    assert_eq!(running.stop_by("TERM").code, Some(0));
+    assert_eq!(heard(), "STOPPING=1");
+}
+
+/// systemd opens the port and starts the relay when the first client comes.
+#[test]
+fn a_socket_is_taken_over() {
+    let Some(activate) = ["/usr/bin/systemd-socket-activate", "/bin/systemd-socket-activate"]
+        .map(PathBuf::from)
+        .into_iter()
+        .find(|path| path.exists())
+    else {
+        return;
+    };
+    let world = World::new();
+    let spool = world.path("spool").display().to_string();
+    // It can't choose a port by itself. If another process takes it first, another one is tried.
+    for _ in 0..20 {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let inner = world.command(&["relay", "--spool", &spool, "--listen", "127.0.0.1:1"]);
+        let mut command = Command::new(&activate);
+        command.args(["-l", &free.to_string()]);
+        for (name, value) in inner.get_envs().filter_map(|(name, value)| Some((name, value?))) {
+            command.arg("-E").arg(format!("{}={}", name.to_string_lossy(), value.to_string_lossy()));
+        }
+        command.arg(inner.get_program()).args(inner.get_args());
+        let running = Running::start(command);
+        let told = running.stderr.recv_timeout(Duration::from_secs(60)).unwrap();
+        if !told.starts_with("Listening on ") {
+            continue;
+        }
+        let mut client = Client::new(free.port());
+        client.dialogue(&[("", "220 "), ("HELO x", "250 "), ("QUIT", "221 ")]);
+        let done = running.stop_by("TERM");
+        assert_eq!(done.code, Some(0), "{done:?}");
+        assert!(done.stdout.contains(&format!("listening on {free}")), "{done:?}");
+        return;
+    }
+    panic!("no free port");
+}
+
+#[test]
+fn its_health_and_its_certificate_can_be_asked_for() {
+    let world = World::new();
+    let config = world.path("c.toml");
+    fs::write(&config, "[relay]\nspool = 'spool'\nlisten = '127.0.0.1:0'\n[relay.tls]\n").unwrap();
+    let relay = Relay::of(&world, &["--config", config.to_str().unwrap(), "relay"]);
+    let address = format!("127.0.0.1:{}", relay.port);
+    assert_eq!(world.run(&["relay", "health", &address]).ok(), "ok\n");
+    let kept = fs::read_to_string(world.path("spool/relay-certificate.pem")).unwrap();
+    let printed = world.run(&["--config", config.to_str().unwrap(), "relay", "certificate"]).ok();
+    assert_eq!(printed, kept);
+    assert!(kept.starts_with("-----BEGIN CERTIFICATE-----"), "{kept}");
+    let mode =
+        std::os::unix::fs::MetadataExt::mode(&fs::metadata(world.path("spool/relay-key.pem")).unwrap());
+    assert_eq!(mode & 0o777, 0o600);
+    relay.stop();
+    // It is the same after another start, and nobody answers now.
+    let outcome = world.run(&["relay", "health", &address]);
+    outcome.failed(69, &["error: … does not answer: …"]);
+    let relay = Relay::of(&world, &["--config", config.to_str().unwrap(), "relay"]);
+    assert_eq!(fs::read_to_string(world.path("spool/relay-certificate.pem")).unwrap(), kept);
+    relay.stop();
+}
