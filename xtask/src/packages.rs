@@ -31,6 +31,11 @@ const PACKAGES: &[&str] = &[
     "chromium-driver",
     "fonts-noto-cjk",
     "python3-msal",
+    // A keyring on a bus of its own.
+    "dbus",
+    "gnome-keyring",
+    "libglib2.0-bin",
+    "libsecret-tools",
     "mpop",
     "fetchmail",
     // Programs that get their tokens from `mailbearer token`.

@@ -5,6 +5,8 @@ use std::{
 };
 
 use jiff::Timestamp;
+#[cfg(feature = "keyring")]
+use mailbearer::KeyringStore;
 use mailbearer::{
     Account, AccountKey, BestEffort, Blocking, Client, FileStore, Grant, Kept, Kind, Login, Pending,
     StoreError, StoreLock, TokenStore,
@@ -81,11 +83,12 @@ fn with_store(account: Account, name: &str, keeping: &Keeping, use_cache: bool) 
         );
         return Ok(account);
     };
-    let files = FileStore::new(folder);
     let place = match &keeping.store {
-        Store::File => Place(Box::new(files)),
+        Store::File => Place(Box::new(FileStore::new(folder))),
+        #[cfg(feature = "keyring")]
+        Store::Keyring => Place(Box::new(KeyringStore::new(folder))),
         Store::Command { load, save } => {
-            Place(Box::new(CommandStore::new(load.clone(), save.clone(), files)))
+            Place(Box::new(CommandStore::new(load.clone(), save.clone(), FileStore::new(folder))))
         }
     };
     let place = match &keeping.token_changed {
@@ -158,6 +161,10 @@ impl TokenStore for RefreshTokens {
         patience: Duration,
     ) -> Pending<'a, Result<StoreLock, StoreError>> {
         self.0.lock(account, patience)
+    }
+
+    fn probe<'a>(&'a self, account: &'a AccountKey) -> Pending<'a, Result<(), StoreError>> {
+        self.0.probe(account)
     }
 }
 

@@ -135,7 +135,7 @@
 //!
 //! `charsets` (default) decodes subjects in every charset of the web, `simd` encodes base64 by vector instructions,
 //! `ring` (default) or `aws-lc-rs` does the cryptography, `webpki-roots` (default) brings Mozilla's root certificates,
-//! `pop3` (default) brings [`Pop3`], `file-store` (default) the [`FileStore`], `doctor` says where an account fails and what mends it, `tokio` the
+//! `pop3` (default) brings [`Pop3`], `file-store` (default) the [`FileStore`], `keyring` the `KeyringStore`, `doctor` says where an account fails and what mends it, `tokio` the
 //! asynchronous runtime, `stream` makes its listings and bodies a `futures_core::Stream`.
 //! They choose dependencies; none changes how anything behaves.
 
@@ -226,6 +226,8 @@ pub use raw::RawMessage;
 pub use smtp::{Batch, Smtp, Submission, SubmissionState};
 #[cfg(feature = "file-store")]
 pub use token::FileStore;
+#[cfg(feature = "keyring")]
+pub use token::KeyringStore;
 pub use token::{
     AccountKey, BestEffort, Kept, Pending, SourceError, StoreError, StoreLock, Token, TokenSource,
     TokenStore, Trouble,

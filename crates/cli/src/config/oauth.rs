@@ -352,6 +352,8 @@ pub(crate) struct Keeping {
 pub(crate) enum Store {
     #[default]
     File,
+    #[cfg(feature = "keyring")]
+    Keyring,
     Command {
         load: Vec<String>,
         save: Vec<String>,
@@ -368,6 +370,15 @@ pub(super) fn keeping(name: &str, settings: &Settings) -> Result<Keeping, Error>
     let required = |key: &str| command(key).ok_or_else(|| missing(name, &path(key)));
     let store = match settings.text("oauth.store").as_deref() {
         Some("command") => Store::Command { load: required("store_load")?, save: required("store_save")? },
+        #[cfg(feature = "keyring")]
+        Some("keyring") => Store::Keyring,
+        #[cfg(not(feature = "keyring"))]
+        Some("keyring") => {
+            return Err(settings.wrong(
+                &path("store"),
+                "this program was built without `keyring`; take `file` or `command`",
+            ));
+        }
         _ => Store::File,
     };
     let (login_needed, token_changed) = (command("hooks.login_needed"), command("hooks.token_changed"));

@@ -176,8 +176,9 @@ pub(crate) const TABLE: &[Row] = &[
     ),
     row(
         "oauth.store",
-        Kind::Word(&["file", "command"]),
-        "Where tokens rest: `file` in the folder for data, `command` for the two programs below. Default: `file`.",
+        Kind::Word(&["file", "keyring", "command"]),
+        "Where tokens rest: `file` in the folder for data, `keyring` in that of the desktop (Secret Service, Keychain, \
+         Credential Manager), `command` for the two programs below. Default: `file`.",
     ),
     row(
         "oauth.store_load",

@@ -13,6 +13,10 @@ mod harness;
 #[cfg(test)]
 mod job;
 #[cfg(test)]
+#[cfg(target_os = "linux")]
+#[cfg(feature = "keyring")]
+mod keyring;
+#[cfg(test)]
 #[cfg(unix)]
 mod login;
 #[cfg(test)]

@@ -89,6 +89,14 @@ pub(super) static ENTRIES: &[Entry] = &[
         ["client_secret is the ID of a secret, not its Value", "client_secret 是密码的 ID，而不是其“值”"],
         ["make a new secret under Certificates & secrets, and copy its Value, which is shown once", "请在“证书和密码”中新建密码，并复制只显示一次的“值”"])
         .kind(Kind::Settings),
+    e(Net, "keyring-locked", &["[keyring-locked]"], USER, "freedesktop.org, Secret Service API, \"Locking and unlocking\"",
+        ["the keyring is locked, and nobody unlocked it", "密钥环已锁定，且无人解锁"],
+        ["log in to the desktop, or unlock it in the password manager; in a session without a screen `gnome-keyring-daemon --unlock` reads the password from standard input; what runs without a person takes store = \"file\" or \"command\"", "请登录桌面，或在密码管理器中解锁；没有屏幕的会话可用 `gnome-keyring-daemon --unlock`（从标准输入读取密码）；无人值守的程序请用 store = \"file\" 或 \"command\""])
+        .kind(Kind::Store),
+    e(Net, "no-keyring", &["[no-keyring]"], YOU, "freedesktop.org, Secret Service API",
+        ["this session has no keyring", "此会话没有密钥环"],
+        ["run it in a desktop session with GNOME Keyring, KWallet or KeePassXC; a session without a screen gets a bus by `dbus-run-session` and a keyring by `gnome-keyring-daemon --unlock`; servers and containers take store = \"file\" or \"command\"", "请在带有 GNOME 密钥环、KWallet 或 KeePassXC 的桌面会话中运行；没有屏幕的会话可用 `dbus-run-session` 得到总线，用 `gnome-keyring-daemon --unlock` 得到密钥环；服务器和容器请用 store = \"file\" 或 \"command\""])
+        .kind(Kind::Store),
     e(Net, "token-store", &[], YOU, "Mailbearer",
         ["tokens can't be kept or read where they rest", "无法读写令牌存储"],
         ["check the folder that is named, its owner and its room; refresh tokens rest in the state folder, access tokens in the cache folder", "请检查所示文件夹、其所有者和剩余空间；刷新令牌在状态文件夹，访问令牌在缓存文件夹"])

@@ -69,9 +69,18 @@ impl Failure for StoreError {
     fn verdict(&self) -> Verdict {
         Verdict::of(match self.trouble() {
             Trouble::Busy(_) => Kind::Busy,
-            Trouble::Io(_) | Trouble::Other(_) => Kind::Store,
+            Trouble::Locked(_) | Trouble::NoKeyring(_) | Trouble::Io(_) | Trouble::Other(_) => Kind::Store,
             _ => Kind::Settings,
         })
+    }
+
+    fn evidence(&self) -> Evidence<'_> {
+        let name = match self.trouble() {
+            Trouble::Locked(_) => "keyring-locked",
+            Trouble::NoKeyring(_) => "no-keyring",
+            _ => "",
+        };
+        Evidence { name: Cow::Borrowed(name), ..Evidence::default() }
     }
 
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {

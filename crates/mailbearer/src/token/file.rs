@@ -1,15 +1,16 @@
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
-    future::{poll_fn, ready},
+    future::ready,
     io::{self, Read, Write},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, Weak},
-    task::{Poll, Waker},
     thread,
     time::{Duration, Instant},
 };
 
-use super::{AccountKey, Kept, Pending, StoreError, StoreLock, TokenStore, Trouble};
+use super::{
+    AccountKey, Kept, Pending, StoreError, StoreLock, TokenStore, Trouble,
+    errand::{self, Caller},
+};
 
 /// Keeps tokens in a folder, in a file for each account: mode 0600 in a folder of mode 0700.
 ///
@@ -126,42 +127,10 @@ impl TokenStore for FileStore {
     }
 }
 
-/// What a thread that waits for a lock and the future of it share.
-struct Waiting {
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    result: Option<io::Result<File>>,
-    waker: Option<Waker>,
-}
-
-impl Waiting {
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Waits for the lock in a thread of its own: no runtime can wait for a file, and none may be kept from its other
-/// tasks. A thread that sleeps in the system's own call could not be stopped when the future is dropped.
+/// Waits for the lock. A thread that sleeps in the system's own call could not be stopped when the future is dropped.
 async fn wait(path: PathBuf, file: File, patience: Duration) -> Result<StoreLock, StoreError> {
-    let waiting = Arc::new(Waiting { state: Mutex::default() });
-    let weak = Arc::downgrade(&waiting);
-    let thread = thread::Builder::new().name("token lock".into());
-    let spawned = thread.spawn(move || try_for(&weak, file, patience));
-    spawned.map_err(|error| trouble(&path, error))?;
-    let result = poll_fn(|context| {
-        let mut state = waiting.state();
-        match state.result.take() {
-            Some(result) => Poll::Ready(result),
-            None => {
-                state.waker = Some(context.waker().clone());
-                Poll::Pending
-            }
-        }
-    });
-    match result.await {
+    let locked = errand::run("token lock", move |caller| try_for(caller, file, patience)).await;
+    match locked.and_then(|locked| locked) {
         Ok(file) => Ok(StoreLock::new(file)),
         Err(error) if error.kind() == io::ErrorKind::TimedOut => {
             Err(StoreError::new(path, Trouble::Busy(patience)))
@@ -170,28 +139,19 @@ async fn wait(path: PathBuf, file: File, patience: Duration) -> Result<StoreLock
     }
 }
 
-fn try_for(waiting: &Weak<Waiting>, file: File, patience: Duration) {
+fn try_for(caller: &Caller<io::Result<File>>, file: File, patience: Duration) -> io::Result<File> {
     let began = Instant::now();
     let mut nap = Duration::from_millis(1);
-    let result = loop {
+    loop {
         thread::sleep(nap);
         nap = nap.saturating_mul(2).min(LONGEST_NAP);
         match file.try_lock() {
-            Ok(()) => break Ok(file),
-            Err(TryLockError::Error(error)) => break Err(error),
-            Err(TryLockError::WouldBlock) if began.elapsed() >= patience => {
-                break Err(io::ErrorKind::TimedOut.into());
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if began.elapsed() >= patience || caller.is_gone() => {
+                return Err(io::ErrorKind::TimedOut.into());
             }
-            // Nobody waits any more.
-            Err(TryLockError::WouldBlock) if waiting.strong_count() == 0 => return,
             Err(TryLockError::WouldBlock) => {}
-        }
-    };
-    if let Some(waiting) = waiting.upgrade() {
-        let mut state = waiting.state();
-        state.result = Some(result);
-        if let Some(waker) = state.waker.take() {
-            waker.wake();
         }
     }
 }

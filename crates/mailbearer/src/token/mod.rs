@@ -6,9 +6,13 @@ use mailbearer_wire::Secret;
 
 mod best_effort;
 #[cfg(feature = "file-store")]
+mod errand;
+#[cfg(feature = "file-store")]
 mod file;
 mod keeper;
 mod kept;
+#[cfg(feature = "keyring")]
+mod keyring;
 mod source;
 mod store;
 mod tokens;
@@ -18,6 +22,8 @@ pub use best_effort::BestEffort;
 pub use file::FileStore;
 pub(crate) use keeper::{Fetch, Keep, Store};
 pub use kept::Kept;
+#[cfg(feature = "keyring")]
+pub use keyring::KeyringStore;
 pub use source::{SourceError, TokenSource};
 pub use store::{AccountKey, StoreError, StoreLock, TokenStore, Trouble};
 pub(crate) use tokens::{Lease, Tokens};

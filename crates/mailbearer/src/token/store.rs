@@ -84,8 +84,7 @@ impl AccountKey {
     #[must_use]
     pub fn name(&self) -> String {
         let octets = self.fields.iter().flat_map(|(_, value)| value.bytes().chain([0]));
-        let hash = octets.fold(FNV_OFFSET, |hash, octet| (hash ^ u64::from(octet)).wrapping_mul(FNV_PRIME));
-        format!("token-{hash:016x}")
+        format!("token-{:016x}", fnv(octets))
     }
 }
 
@@ -129,6 +128,10 @@ pub enum Trouble {
     Kind,
     /// What is in it is no token; says what is wrong.
     Malformed(&'static str),
+    /// The keyring is locked and nobody unlocked it: a person said no, or it was silent for this long.
+    Locked(Option<Duration>),
+    /// There is no keyring here; says why.
+    NoKeyring(String),
     /// Reading or writing failed.
     Io(io::Error),
     /// Anything else that a store of one's own has to say.
@@ -156,6 +159,8 @@ impl StoreError {
     /// A shell command that mends it, if there is one.
     #[must_use]
     pub fn remedy(&self) -> Option<String> {
+        // A store of another kind is in no file.
+        self.place.symlink_metadata().ok()?;
         let name = format!("'{}'", self.place.to_string_lossy().replace('\'', "'\\''"));
         let is_folder = self.place.is_dir();
         Some(match &self.trouble {
@@ -166,7 +171,11 @@ impl StoreError {
             Trouble::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 format!("chmod u+rw{} {name}", if is_folder { "x" } else { "" })
             }
-            Trouble::Busy(_) | Trouble::Io(_) | Trouble::Other(_) => return None,
+            Trouble::Busy(_)
+            | Trouble::Locked(_)
+            | Trouble::NoKeyring(_)
+            | Trouble::Io(_)
+            | Trouble::Other(_) => return None,
         })
     }
 }
@@ -182,6 +191,11 @@ impl fmt::Display for StoreError {
             Trouble::Foreign => f.write_str("it belongs to another user"),
             Trouble::Kind => f.write_str("it is not a plain file in a folder"),
             Trouble::Malformed(what) => f.write_str(what),
+            Trouble::Locked(None) => f.write_str("it is locked, and was not unlocked"),
+            Trouble::Locked(Some(silence)) => {
+                write!(f, "it was silent for {} s; most likely it is locked", silence.as_secs())
+            }
+            Trouble::NoKeyring(why) => write!(f, "there is none here: {}", printable(why)),
             Trouble::Io(error) => error.fmt(f),
             Trouble::Other(error) => f.write_str(&printable(&error.to_string())),
         }
@@ -199,6 +213,12 @@ impl error::Error for StoreError {
 }
 
 /// FNV-1a of 64 bits.
+pub(super) fn fnv(octets: impl IntoIterator<Item = u8>) -> u64 {
+    let octets = octets.into_iter();
+    octets.fold(FNV_OFFSET, |hash, octet| (hash ^ u64::from(octet)).wrapping_mul(FNV_PRIME))
+}
+
+/// What it begins with.
 const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 /// Its factor.
 const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;

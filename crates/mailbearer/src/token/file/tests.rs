@@ -1,4 +1,4 @@
-use std::time::SystemTime;
+use std::{sync::Mutex, time::SystemTime};
 
 use mailbearer_net::{Blocking, Runtime};
 use mailbearer_wire::Secret;
