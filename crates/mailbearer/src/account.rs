@@ -9,6 +9,7 @@ use crate::{
     claims::{self, Mismatch},
     error::Protocol,
     grant::{AssertionSource, ManagedIdentity, ServiceAccountKey, TokenFlow},
+    provider::Limits,
     token::{SourceError, Store, TokenSource, TokenStore},
 };
 
@@ -30,6 +31,8 @@ pub struct Account {
     pub pop3: Option<Server>,
     /// The submission server; `None` where mail is only read.
     pub smtp: Option<Server>,
+    /// What the provider allows, as far as it is known: a [`Pool`](crate::Pool) keeps to it.
+    pub limits: Limits,
     /// Trust anchors. `None` means the built-in roots.
     pub tls: Option<Tls>,
     /// How long to wait for what.
@@ -257,6 +260,7 @@ impl Account {
             #[cfg(feature = "pop3")]
             pop3_options: provider.habits().pop3_token_on_its_own_line.then(two_lines),
             smtp: Some(provider.smtp()),
+            limits: provider.limits(),
             ..Self::new(user, Login::OAuth(OAuth::preset(provider, tenant)))
         }
     }
@@ -288,6 +292,7 @@ impl Account {
             #[cfg(feature = "pop3")]
             pop3_options: None,
             smtp: None,
+            limits: Limits::default(),
             tls: None,
             timeouts: Timeouts::default(),
             store: None,

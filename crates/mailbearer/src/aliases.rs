@@ -32,6 +32,12 @@ macro_rules! aliases {
         pub type Pop3 = crate::Pop3<$runtime>;
         /// An SMTP session.
         pub type Smtp = crate::Smtp<$runtime>;
+        /// Many messages over few connections.
+        #[cfg(feature = "pool")]
+        pub type Pool = crate::Pool<$runtime>;
+        /// Messages on their way out, over several connections.
+        #[cfg(feature = "pool")]
+        pub type Sending<'a, M> = crate::Sending<'a, $runtime, M>;
         /// A person's login in a browser.
         pub type BrowserLogin = crate::BrowserLogin<$runtime>;
         /// A person's login by a code.

@@ -219,9 +219,13 @@ impl<R: Runtime> Client<R> {
     }
 
     pub(crate) async fn open_smtp(&self) -> Result<Smtp<R>, Error> {
+        self.open_smtp_with_token().await.map(|(smtp, _)| smtp)
+    }
+
+    /// A submission session, and the token that let it in.
+    pub(crate) async fn open_smtp_with_token(&self) -> Result<(Smtp<R>, Option<Token>), Error> {
         let server = server(self.shared.account.smtp.as_ref(), Protocol::SMTP)?;
-        let open = |credentials| Smtp::open(&self.shared, server, credentials);
-        self.with_token(Protocol::SMTP, open).await.map(|(smtp, _)| smtp)
+        self.with_token(Protocol::SMTP, |credentials| Smtp::open(&self.shared, server, credentials)).await
     }
 
     /// Logs in, sends one message and says goodbye, in the fewest round trips.

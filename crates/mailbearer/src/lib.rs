@@ -135,7 +135,7 @@
 //!
 //! `charsets` (default) decodes subjects in every charset of the web, `simd` encodes base64 by vector instructions,
 //! `ring` (default) or `aws-lc-rs` does the cryptography, `webpki-roots` (default) brings Mozilla's root certificates,
-//! `pop3` (default) brings [`Pop3`], `file-store` (default) the [`FileStore`], `keyring` the `KeyringStore`, `doctor` says where an account fails and what mends it, `tokio` the
+//! `pop3` (default) brings [`Pop3`], `pool` (default) sending over several connections within a provider's limits, `file-store` (default) the [`FileStore`], `keyring` the `KeyringStore`, `doctor` says where an account fails and what mends it, `tokio` the
 //! asynchronous runtime, `stream` makes its listings and bodies a `futures_core::Stream`.
 //! They choose dependencies; none changes how anything behaves.
 
@@ -158,6 +158,8 @@ mod imap;
 mod login;
 mod outgoing;
 mod parts;
+#[cfg(feature = "pool")]
+mod pool;
 #[cfg(feature = "pop3")]
 pub mod pop3;
 pub mod provider;
@@ -219,11 +221,13 @@ pub use mailbearer_smtp::{Envelope, Receipt};
 pub use mailbearer_wire::{Secret, Security};
 pub use outgoing::{Outgoing, Prepared};
 pub use parts::Part;
+#[cfg(feature = "pool")]
+pub use pool::{Ended, Fate, Outcome, Pool, PoolOptions, Sending, Sent};
 #[cfg(feature = "pop3")]
 pub use pop3::Pop3;
 pub use provider::{GrantType, MailProtocol, Provider, UnknownProvider};
 pub use raw::RawMessage;
-pub use smtp::{Batch, Smtp, Submission, SubmissionState};
+pub use smtp::{Batch, MailObject, Smtp, Submission, SubmissionState};
 #[cfg(feature = "file-store")]
 pub use token::FileStore;
 #[cfg(feature = "keyring")]

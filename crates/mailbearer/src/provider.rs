@@ -303,7 +303,7 @@ pub struct Habits {
 }
 
 /// What a provider allows; `None` where no public page says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
     /// Submission sessions of a mailbox at a time.

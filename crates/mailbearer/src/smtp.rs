@@ -1,4 +1,6 @@
 mod batch;
+mod object;
+mod pipeline;
 
 use std::time::Duration;
 
@@ -8,6 +10,9 @@ use mailbearer_sasl::Credentials;
 use mailbearer_smtp::{Envelope, Event, Options, Receipt, Refusal, Session, Ticket};
 
 pub use batch::Batch;
+pub use object::MailObject;
+#[cfg(feature = "pool")]
+pub(crate) use pipeline::Pipeline;
 
 use crate::{Account, Error, Server, client::Shared, unique::unique};
 
@@ -52,7 +57,7 @@ impl<R: Runtime> Smtp<R> {
         message: &Composed,
     ) -> Result<Receipt, Error> {
         let mut smtp = Self::start(shared, server, credentials).await?;
-        let ticket = smtp.session.submit(envelope(message))?;
+        let ticket = smtp.session.submit(MailObject::envelope(&message))?;
         smtp.session.quit()?;
         let verdict = Submission::new(&mut smtp, ticket).send(&message.octets).await;
         // The verdict is in; what the server says to QUIT changes nothing, nor does its silence. After an error that
@@ -82,7 +87,7 @@ impl<R: Runtime> Smtp<R> {
     /// Fails if the server refused the sender, every recipient or the message (the session takes another then), and if
     /// the session ends. Where [`Error::outcome_unknown`], the server may or may not have taken the message.
     pub fn send<'a>(&'a mut self, message: &'a Composed) -> R::Task<'a, Result<Receipt, Error>> {
-        R::task(async move { self.begin(envelope(message))?.send(&message.octets).await })
+        R::task(async move { self.begin(MailObject::envelope(&message))?.send(&message.octets).await })
     }
 
     /// Sends messages one behind the other, in one flight each where the server offers `PIPELINING`. Nothing is sent before
@@ -146,6 +151,22 @@ impl<R: Runtime> Smtp<R> {
         self.session.quit()?;
         while self.connection.next(&mut self.session).await.map_err(Error::smtp)?.is_some() {}
         Ok(())
+    }
+
+    /// Says goodbye, and waits no longer than this for an answer.
+    #[cfg(feature = "pool")]
+    pub(crate) async fn say_goodbye_within(mut self, patience: Duration) {
+        if self.session.quit().is_ok() {
+            // Every message has its verdict; whether the goodbye is heard changes nothing.
+            let _ = self.connection.next_within(&mut self.session, patience).await;
+        }
+    }
+
+    /// Gives the next message its time.
+    #[cfg(feature = "pool")]
+    pub(crate) fn begin_next(&mut self) {
+        self.abandon_detached();
+        self.connection.start_operation();
     }
 
     /// What the server offers.
@@ -275,11 +296,3 @@ impl<R: Runtime> Drop for Submission<'_, R> {
 
 /// How long QUIT may go unanswered.
 const GOODBYE: Duration = Duration::from_secs(1);
-
-fn envelope(message: &Composed) -> Envelope {
-    let mut envelope = Envelope::new(&message.sender, &message.recipients);
-    envelope.size = u64::try_from(message.octets.len()).ok();
-    envelope.eight_bit = message.needs_8bitmime;
-    envelope.smtp_utf8 = message.needs_smtputf8;
-    envelope
-}

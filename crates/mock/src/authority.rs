@@ -66,8 +66,12 @@ impl Authority {
         Ok(Arc::new(config))
     }
 
-    /// For the memory servers.
-    pub(crate) fn server_tls(&self, certificate: Certificate) -> io::Result<ServerTls> {
+    /// What a server of another kind shows.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the system gives no random octets.
+    pub fn server_tls(&self, certificate: Certificate) -> io::Result<ServerTls> {
         let (certificate, key) = self.issue(certificate)?;
         ServerTls::from_der(vec![certificate], key).map_err(io::Error::other)
     }

@@ -213,6 +213,11 @@ impl Error {
         Self::new(Protocol::TOKEN, Local::Backoff { failure: failure.to_owned(), left })
     }
 
+    #[cfg(feature = "pool")]
+    pub(crate) fn backoff_of_server(failure: &str, left: Duration) -> Self {
+        Self::new(Protocol::SMTP, Local::Backoff { failure: failure.to_owned(), left })
+    }
+
     pub(crate) fn token_closed() -> Self {
         Self::new(Protocol::TOKEN, Local::Closed)
     }

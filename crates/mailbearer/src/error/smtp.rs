@@ -115,6 +115,21 @@ impl Error {
         Self::net(Protocol::SMTP, error)
     }
 
+    /// What is known of the server's words in it.
+    #[cfg(feature = "pool")]
+    pub(crate) fn smtp_problem(&self) -> Option<smtp::Problem> {
+        match self.cause::<Refusal>() {
+            Some(refusal) => refusal.problem(),
+            None => self.cause::<smtp::Error>().and_then(smtp::Error::problem),
+        }
+    }
+
+    /// A pool sends nothing more.
+    #[cfg(feature = "pool")]
+    pub(crate) fn stopped() -> Self {
+        Self::net(Protocol::SMTP, net::Error::Cancelled)
+    }
+
     pub(crate) fn message(refusal: Refusal) -> Self {
         Self::new(Protocol::SMTP, refusal)
     }

@@ -1,10 +1,8 @@
-use std::collections::VecDeque;
-
 use mailbearer_mime::Composed;
 use mailbearer_net::{Blocking, Runtime};
-use mailbearer_smtp::{Event, Receipt, Ticket};
+use mailbearer_smtp::Receipt;
 
-use super::{Smtp, envelope};
+use super::{Smtp, pipeline::Pipeline};
 use crate::Error;
 
 /// Messages on their way out, one behind the other.
@@ -14,19 +12,17 @@ use crate::Error;
 /// [`Submission`](super::Submission) does; those whose receipt came are with the server.
 pub struct Batch<'a, R: Runtime> {
     smtp: &'a mut Smtp<R>,
+    /// Those that were not handed to the session yet.
     messages: &'a [Composed],
-    /// Messages that were handed to the session, and have no verdict yet.
-    under_way: VecDeque<(usize, Ticket)>,
-    /// The next to hand over.
-    next: usize,
-    /// Octets that the session took of the first of them.
-    given: usize,
+    pipeline: Pipeline<&'a Composed>,
+    /// Messages that have their verdict.
+    done: usize,
 }
 
 impl<'a, R: Runtime> Batch<'a, R> {
     pub(super) fn new(smtp: &'a mut Smtp<R>, messages: &'a [Composed]) -> Self {
         smtp.abandon_detached();
-        Self { smtp, messages, under_way: VecDeque::new(), next: 0, given: 0 }
+        Self { smtp, messages, pipeline: Pipeline::default(), done: 0 }
     }
 
     /// What became of the next message, and its index; `None` after the last.
@@ -39,65 +35,39 @@ impl<'a, R: Runtime> Batch<'a, R> {
 
     async fn advance(&mut self) -> Option<(usize, Result<Receipt, Error>)> {
         self.smtp.connection.start_operation();
-        loop {
-            if let Err(error) = self.hand_over() {
-                return Some((self.next.saturating_sub(1), Err(error)));
-            }
-            let (index, ticket) = *self.under_way.front()?;
-            let verdict = match self.smtp.event().await {
-                Ok(Event::BodyWanted(wanted)) if wanted == ticket => match self.give(index, ticket) {
-                    Ok(()) => continue,
-                    // What was begun can't be ended.
-                    Err(error) => self.end(error),
-                },
-                Ok(Event::Submitted(told, receipt)) if told == ticket => Ok(receipt),
-                Ok(Event::Refused(told, refusal)) if told == ticket => Err(self.smtp.refused(refusal)),
-                Ok(_) => continue,
-                Err(error) => self.end(error),
-            };
-            self.under_way.pop_front();
-            self.given = 0;
-            return Some((index, verdict));
+        let verdict = match self.hand_over() {
+            Ok(()) => self.pipeline.verdict(self.smtp).await?.1,
+            Err(error) => Err(error),
+        };
+        if verdict.as_ref().is_err_and(Error::ended_session) {
+            self.messages = &[];
+            self.abandon();
         }
+        self.done = self.done.saturating_add(1);
+        Some((self.done.saturating_sub(1), verdict))
     }
 
     /// Keeps one message waiting behind the one that is sent.
     fn hand_over(&mut self) -> Result<(), Error> {
-        while self.under_way.len() < 2
-            && let Some(message) = self.messages.get(self.next)
+        while self.pipeline.len() < 2
+            && let Some((message, rest)) = self.messages.split_first()
         {
-            let handed = self.smtp.session.submit(envelope(message));
-            if handed.is_err() && !self.under_way.is_empty() {
+            match self.pipeline.hand_over(self.smtp, message) {
+                Ok(()) => {}
                 // It is told when it is its turn.
-                return Ok(());
+                Err(_) if self.pipeline.len() > 0 => return Ok(()),
+                Err((_, error)) => {
+                    self.messages = rest;
+                    return Err(error);
+                }
             }
-            self.next = self.next.saturating_add(1);
-            self.under_way.push_back((self.next.saturating_sub(1), handed?));
+            self.messages = rest;
         }
         Ok(())
-    }
-
-    fn give(&mut self, index: usize, ticket: Ticket) -> Result<(), Error> {
-        let octets = self.messages.get(index).map_or(&[][..], |message| &message.octets);
-        let rest = octets.get(self.given..).unwrap_or_default();
-        let taken = self.smtp.session.body(ticket, rest)?;
-        self.given = self.given.saturating_add(taken);
-        if self.given >= octets.len() {
-            self.smtp.session.finish_body(ticket)?;
-        }
-        Ok(())
-    }
-
-    fn end<T>(&mut self, error: Error) -> Result<T, Error> {
-        self.abandon();
-        self.next = self.messages.len();
-        Err(error)
     }
 
     fn abandon(&mut self) {
-        for (_, ticket) in self.under_way.drain(..) {
-            self.smtp.session.abandon(ticket);
-        }
+        drop(self.pipeline.abandon(self.smtp));
     }
 }
 

@@ -43,7 +43,7 @@ impl FileStore {
     }
 
     fn write(&self, account: &AccountKey, kept: &Kept) -> Result<(), StoreError> {
-        self.make_folder()?;
+        make_folder(&self.folder)?;
         let (path, temporary) = (self.path(account, DATA), self.path(account, TEMPORARY));
         // Only the holder of the lock uses this name, so this is what a killed process left.
         match fs::remove_file(&temporary) {
@@ -75,25 +75,13 @@ impl FileStore {
     }
 
     fn lock_file(&self, account: &AccountKey) -> Result<(PathBuf, File), StoreError> {
-        self.make_folder()?;
+        make_folder(&self.folder)?;
         let path = self.path(account, LOCK);
         let file = open(&path, OpenOptions::new().read(true).write(true).create(true).truncate(false))
             .map_err(|error| trouble(&path, error))?;
         // Nothing is in it that anyone could read, and who can write to it can only make others wait.
         check_file(&path, &file, 0o022)?;
         Ok((path, file))
-    }
-
-    fn make_folder(&self) -> Result<(), StoreError> {
-        if check_folder(&self.folder)? {
-            return Ok(());
-        }
-        let mut builder = DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&self.folder).map_err(|error| trouble(&self.folder, error))?;
-        check_folder(&self.folder).map(drop)
     }
 }
 
@@ -156,8 +144,21 @@ fn try_for(caller: &Caller<io::Result<File>>, file: File, patience: Duration) ->
     }
 }
 
+/// Makes a folder that nobody else can put anything into, unless it is there.
+pub(crate) fn make_folder(folder: &Path) -> Result<(), StoreError> {
+    if check_folder(folder)? {
+        return Ok(());
+    }
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|error| trouble(folder, error))?;
+    check_folder(folder).map(drop)
+}
+
 /// Opens a file that is no link, with mode 0600 where it is made, without waiting for the other end of a pipe.
-fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;

@@ -8,7 +8,7 @@ mod best_effort;
 #[cfg(feature = "file-store")]
 mod errand;
 #[cfg(feature = "file-store")]
-mod file;
+pub(crate) mod file;
 mod keeper;
 mod kept;
 #[cfg(feature = "keyring")]

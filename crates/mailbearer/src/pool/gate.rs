@@ -1,0 +1,192 @@
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use mailbearer_net::Runtime;
+
+use super::{
+    PoolOptions,
+    book::{Book, millis},
+};
+use crate::Error;
+
+/// Who may connect, and when the next message may go.
+pub(super) struct Gate {
+    connections: usize,
+    messages_per_minute: Option<usize>,
+    began: Instant,
+    state: Mutex<State>,
+    #[cfg(feature = "file-store")]
+    host: Option<super::host::Host>,
+}
+
+#[derive(Default)]
+struct State {
+    open: usize,
+    /// Of this pool alone, where no file has it.
+    book: Book,
+    waiting: Vec<Waker>,
+}
+
+/// A place for a connection.
+pub(super) struct Seat {
+    gate: Arc<Gate>,
+    /// The system unlocks it when the process ends, however it ends.
+    #[cfg(feature = "file-store")]
+    _held: Option<std::fs::File>,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut state = self.gate.state();
+        state.open = state.open.saturating_sub(1);
+        state.waiting.drain(..).for_each(Waker::wake);
+    }
+}
+
+/// A message that is counted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Permit(Option<u64>);
+
+impl Gate {
+    pub(super) fn new(options: &PoolOptions, now: Instant, host: &str, user: &str) -> Self {
+        let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        #[cfg(not(feature = "file-store"))]
+        let _ = (host, user);
+        Self {
+            connections: count(options.connections.max(1)),
+            messages_per_minute: options.messages_per_minute.map(count),
+            began: now,
+            state: Mutex::default(),
+            #[cfg(feature = "file-store")]
+            host: options.folder.as_deref().map(|folder| super::host::Host::new(folder, host, user)),
+        }
+    }
+
+    /// The most connections that there ever are.
+    pub(super) const fn connections(&self) -> usize {
+        self.connections
+    }
+
+    /// How many connections there may be now.
+    pub(super) fn most<R: Runtime>(&self) -> Result<usize, Error> {
+        self.book::<R, _>(|book, now| book.most(now, self.connections))
+    }
+
+    /// Takes a place, of `most` that there are in this process.
+    pub(super) fn poll_place(&self, most: usize, context: &Context<'_>) -> Poll<()> {
+        let mut state = self.state();
+        if state.open < most {
+            state.open = state.open.saturating_add(1);
+            return Poll::Ready(());
+        }
+        state.waiting.push(context.waker().clone());
+        Poll::Pending
+    }
+
+    /// Makes a place that was taken a seat; `None` if other processes have them all.
+    pub(super) fn seat(self: &Arc<Self>, most: usize) -> Result<Option<Seat>, Error> {
+        #[cfg(not(feature = "file-store"))]
+        let _ = most;
+        #[cfg_attr(not(feature = "file-store"), expect(unused_mut, reason = "the file is filled in"))]
+        let mut seat = Seat {
+            gate: Arc::clone(self),
+            #[cfg(feature = "file-store")]
+            _held: None,
+        };
+        #[cfg(feature = "file-store")]
+        if let Some(host) = &self.host {
+            seat._held = host.seat(most)?;
+            if seat._held.is_none() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(seat))
+    }
+
+    /// Counts one more message, unless that is one too many; then how long to wait.
+    pub(super) fn try_permit<R: Runtime>(&self) -> Result<Result<Permit, Duration>, Error> {
+        let Some(limit) = self.messages_per_minute else { return Ok(Ok(Permit(None))) };
+        let permit = self.book::<R, _>(|book, now| book.permit(now, limit))?;
+        Ok(permit.map(|stamp| Permit(Some(stamp))))
+    }
+
+    /// Counts one more message; waits until there may be one.
+    pub(super) async fn permit<R: Runtime>(&self) -> Result<Permit, Error> {
+        loop {
+            match self.try_permit::<R>()? {
+                Ok(permit) => return Ok(permit),
+                Err(wait) => R::sleep(later(R::now(), wait)).await,
+            }
+        }
+    }
+
+    /// A message is at its end: the server counts it now, at the latest.
+    pub(super) fn sent<R: Runtime>(&self, permit: Permit) {
+        if let Permit(Some(stamp)) = permit {
+            // What can't be written is counted where it began.
+            let _ = self.book::<R, _>(|book, now| book.renew(stamp, now));
+        }
+    }
+
+    /// Nothing was sent.
+    pub(super) fn take_back<R: Runtime>(&self, permit: Permit) {
+        if let Permit(Some(stamp)) = permit {
+            let _ = self.book::<R, _>(|book, _| book.take_back(stamp));
+        }
+    }
+
+    /// How long the server is left alone yet.
+    pub(super) fn quiet<R: Runtime>(&self) -> Result<Option<Duration>, Error> {
+        self.book::<R, _>(|book, now| book.quiet(now))
+    }
+
+    /// Leaves the server alone for this long.
+    pub(super) fn keep_quiet<R: Runtime>(&self, wait: Duration) {
+        // This process waits by itself; that others don't hear of it is no reason to fail.
+        let _ = self.book::<R, _>(|book, now| book.keep_quiet(now, wait));
+    }
+
+    /// The server takes no more connections than it has: there will be fewer for a while. Returns whether there are
+    /// others of this pool.
+    pub(super) fn lower<R: Runtime>(&self) -> bool {
+        let open = self.state().open;
+        let most = self.most::<R>().unwrap_or(open);
+        let _ = self.book::<R, _>(|book, now| book.lower(now, open.min(most)));
+        open > 1
+    }
+
+    /// Whether there are more connections than there may be now.
+    pub(super) fn is_crowded<R: Runtime>(&self) -> bool {
+        self.most::<R>().is_ok_and(|most| self.state().open > most)
+    }
+
+    /// Wakes who waits for a connection.
+    pub(super) fn wake(&self) {
+        self.state().waiting.drain(..).for_each(Waker::wake);
+    }
+
+    /// Looks at the book of this pool, or of all processes of the host.
+    fn book<R: Runtime, T>(&self, look: impl FnOnce(&mut Book, u64) -> T) -> Result<T, Error> {
+        #[cfg(feature = "file-store")]
+        if let Some(host) = &self.host {
+            return Ok(host.update(look)?);
+        }
+        let now = millis(R::now().saturating_duration_since(self.began));
+        Ok(look(&mut self.state().book, now))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No code that can panic holds the lock in the middle of a change.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(super) fn later(now: Instant, by: Duration) -> Instant {
+    now.checked_add(by).unwrap_or(now)
+}
+
+/// How long a place that another process left can stay unnoticed.
+pub(super) const NAP: Duration = Duration::from_millis(50);

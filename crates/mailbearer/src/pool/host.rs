@@ -1,0 +1,141 @@
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use super::book::{Book, millis};
+use crate::token::file::{make_folder, open};
+
+/// What the processes of one host share of an account's dealings with its server: a file with the [`Book`], and one for
+/// each connection, which is locked as long as that is open. The system unlocks what a killed process held.
+#[derive(Debug)]
+pub(super) struct Host {
+    folder: PathBuf,
+    name: String,
+}
+
+impl Host {
+    /// In `folder`, which is made when it is needed.
+    pub(super) fn new(folder: &Path, host: &str, user: &str) -> Self {
+        let octets = [host, user].into_iter().flat_map(|text| text.bytes().chain([0]));
+        let hash = octets.fold(FNV_OFFSET, |hash, octet| {
+            (hash ^ u64::from(octet.to_ascii_lowercase())).wrapping_mul(FNV_PRIME)
+        });
+        Self { folder: folder.to_owned(), name: format!("pool-{hash:016x}") }
+    }
+
+    /// Reads and changes the book, alone among all processes.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file can't be used, or another process holds it for a second.
+    pub(super) fn update<T>(&self, change: impl FnOnce(&mut Book, u64) -> T) -> io::Result<T> {
+        let mut file = self.open("")?;
+        lock(&file)?;
+        let mut text = String::new();
+        // A file that is no text is one that someone else put there, or the disk broke: it is written again.
+        let _ = (&mut file).take(LIMIT).read_to_string(&mut text);
+        let before = Book::of_text(&text);
+        let mut book = before.clone();
+        let now = millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
+        let result = change(&mut book, now);
+        if book != before {
+            // In place: a process that is killed meanwhile leaves old lines at the end, which let too few through, not
+            // too many.
+            let text = book.to_text();
+            file.seek(SeekFrom::Start(0))?;
+            file.write_all(text.as_bytes())?;
+            file.set_len(u64::try_from(text.len()).unwrap_or(u64::MAX))?;
+        }
+        Ok(result)
+    }
+
+    /// Takes one of `most` places for a connection; `None` if others have them all.
+    pub(super) fn seat(&self, most: usize) -> io::Result<Option<File>> {
+        for number in 1..=most {
+            let file = self.open(&format!("-{number}"))?;
+            match file.try_lock() {
+                Ok(()) => return Ok(Some(file)),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    fn open(&self, end: &str) -> io::Result<File> {
+        let path = self.folder.join(format!("{}{end}.lock", self.name));
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        match open(&path, &mut options) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                make_folder(&self.folder).map_err(io::Error::other)?;
+                open(&path, &mut options)
+            }
+            opened => opened,
+        }
+    }
+}
+
+/// Whoever holds the lock does so for some system calls.
+fn lock(file: &File) -> io::Result<()> {
+    for _ in 0..1000 {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(1)),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::TimedOut, "another process holds the pool's file for too long"))
+}
+
+const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
+/// Octets of the file that are read.
+const LIMIT: u64 = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processes_share_places_and_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("state");
+        let new = |user| Host::new(&inner, "SMTP.mail.test", user);
+        let (one, two, other) = (new("Ann@mail.test"), new("ann@mail.test"), new("bob@mail.test"));
+        let held = one.seat(2).unwrap().unwrap();
+        let _second = two.seat(2).unwrap().unwrap();
+        assert!(
+            two.seat(2).unwrap().is_none()
+                && two.seat(3).unwrap().is_some()
+                && other.seat(2).unwrap().is_some()
+        );
+        drop(held);
+        assert!(two.seat(2).unwrap().is_some(), "what is closed is free");
+
+        assert!(one.update(|book, now| book.permit(now, 2)).unwrap().is_ok());
+        assert!(two.update(|book, now| book.permit(now, 2)).unwrap().is_ok());
+        assert!(one.update(|book, now| book.permit(now, 2)).unwrap().is_err());
+        assert!(other.update(|book, now| book.permit(now, 2)).unwrap().is_ok());
+        // A file that makes no sense is as one that is new.
+        std::fs::write(inner.join(format!("{}.lock", one.name)), b"\xff\xfe").unwrap();
+        assert!(one.update(|book, now| book.permit(now, 2)).unwrap().is_ok());
+    }
+
+    #[test]
+    fn sixteen_threads_never_pass_the_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let host = Host::new(folder.path(), "h", "u");
+        let granted: usize = thread::scope(|scope| {
+            let work =
+                || (0..20).filter(|_| host.update(|book, now| book.permit(now, 30)).unwrap().is_ok()).count();
+            let threads: Vec<_> = (0..16).map(|_| scope.spawn(work)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        assert_eq!(granted, 30);
+    }
+}

@@ -1,0 +1,326 @@
+//! Many messages over few connections, within what the provider allows.
+
+mod book;
+mod gate;
+#[cfg(feature = "file-store")]
+mod host;
+mod outcome;
+mod sending;
+
+use std::{
+    fmt,
+    future::poll_fn,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    task::Poll,
+    time::{Duration, Instant},
+};
+
+use mailbearer_mime::Composed;
+use mailbearer_net::Runtime;
+use mailbearer_smtp::Problem;
+
+pub use outcome::{Fate, Outcome};
+pub use sending::{Ended, Sending, Sent};
+
+use self::gate::{Gate, NAP, Permit, Seat, later};
+use crate::{Client, Error, Kind, MailObject, Smtp, Token};
+
+/// How a [`Pool`] keeps to what the provider allows.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PoolOptions {
+    /// Connections at a time; at least 1 is used. Default what the [account](crate::Account::limits) says, 3 for Microsoft
+    /// 365, and 3 where it says nothing. A server that has too many for now gets one less for ten minutes.
+    pub connections: u32,
+    /// Messages in a minute, counted before they are sent. Default what the account says, 30 for Microsoft 365; `None`
+    /// counts nothing.
+    pub messages_per_minute: Option<u32>,
+    /// How long a message waits, all in all, for a server that asks to be left alone or has too many connections; then it is
+    /// deferred. Default 5 minutes. Waiting for the next minute is not limited by this.
+    pub patience: Duration,
+    /// A connection that was silent for longer is not used again. Default 60 seconds.
+    pub idle: Duration,
+    /// A folder for a small file by which all processes of this host that use the account share connections and counts.
+    /// Default none: each pool counts for itself. Nothing is shared without the feature `file-store`.
+    pub folder: Option<PathBuf>,
+}
+
+/// Sends many messages over few connections, within what the provider allows.
+///
+/// Where the server offers `PIPELINING`, a message takes one flight behind another. A connection that ends, a token that
+/// runs out or a server that is busy for a moment costs no message; one whose end was on its way when the connection broke
+/// is never sent again by itself. Cheap to clone; clones share the connections.
+///
+/// ```no_run
+/// # use mailbearer::{Client, Composed, Outcome};
+/// # fn job(robot: Client, messages: &[Composed]) -> Result<(), Box<dyn std::error::Error>> {
+/// let pool = robot.pool();
+/// for sent in pool.send_all(messages) {
+///     match sent.outcome {
+///         Outcome::Accepted(receipt) => println!("{}: {}", sent.index, receipt.reply),
+///         Outcome::Refused(error) => println!("{}: {error}", sent.index),
+///         Outcome::Deferred(error) => println!("{}: later: {error}", sent.index),
+///         Outcome::Unknown(error) => println!("{}: perhaps: {error}", sent.index),
+///     }
+/// }
+/// pool.close();
+/// # Ok(()) }
+/// ```
+pub struct Pool<R: Runtime> {
+    inner: Arc<Inner<R>>,
+}
+
+struct Inner<R: Runtime> {
+    client: Client<R>,
+    options: PoolOptions,
+    gate: Arc<Gate>,
+    /// Connections that wait for a message, and since when.
+    idle: Mutex<Vec<(Lease<R>, Instant)>>,
+}
+
+/// A connection and its place.
+struct Lease<R: Runtime> {
+    smtp: Smtp<R>,
+    /// What let it in.
+    token: Option<Token>,
+    /// Whether it took a message before.
+    used: bool,
+    _seat: Seat,
+}
+
+impl<R: Runtime> Client<R> {
+    /// A pool with the account's limits, which no other pool or process knows of.
+    #[must_use]
+    pub fn pool(&self) -> Pool<R> {
+        self.pool_with(self.pool_options())
+    }
+
+    /// The account's limits, to be changed.
+    #[must_use]
+    pub fn pool_options(&self) -> PoolOptions {
+        let limits = self.account().limits;
+        PoolOptions {
+            connections: limits.smtp_connections.unwrap_or(CONNECTIONS),
+            messages_per_minute: limits.messages_per_minute,
+            patience: PATIENCE,
+            idle: IDLE,
+            folder: None,
+        }
+    }
+
+    /// A pool. Nothing is connected yet.
+    #[must_use]
+    pub fn pool_with(&self, options: PoolOptions) -> Pool<R> {
+        let account = self.account();
+        let host = account.smtp.as_ref().map_or("", |server| &server.host);
+        let gate = Arc::new(Gate::new(&options, R::now(), host, &account.user));
+        Pool { inner: Arc::new(Inner { client: self.clone(), options, gate, idle: Mutex::default() }) }
+    }
+}
+
+impl<R: Runtime> Pool<R> {
+    /// Sends one message. Several threads or tasks can do so at once, each on a connection of its own as long as there are
+    /// enough.
+    ///
+    /// A future of this that is dropped leaves open whether the message arrives, as one of [`Smtp::send`] does.
+    pub fn send<'a>(&'a self, message: &'a Composed) -> R::Task<'a, Outcome> {
+        self.deliver(message)
+    }
+
+    /// As [`send`](Self::send), for a message that is read while it is sent.
+    pub fn deliver<'a, M: MailObject + 'a>(&'a self, message: M) -> R::Task<'a, Outcome> {
+        R::task(async move {
+            let mut sending = Sending::new(self, std::iter::once(message));
+            match sending.advance().await {
+                Some(sent) => sent.outcome,
+                // There is one message, and it ends.
+                None => Outcome::Deferred(Error::smtp_closed()),
+            }
+        })
+    }
+
+    /// Sends messages, over as many connections as there may be; [`Sending::next`] tells how each ended.
+    ///
+    /// They are taken from `messages` when it is their turn. Nothing is sent before the first `next`.
+    pub fn send_all<'a, M>(
+        &'a self,
+        messages: impl IntoIterator<Item = M, IntoIter: Send + 'a>,
+    ) -> Sending<'a, R, M>
+    where
+        M: MailObject + 'a,
+    {
+        Sending::new(self, messages.into_iter())
+    }
+
+    /// Says goodbye on the connections that wait for a message. Those that are in use are closed when their message has
+    /// ended and the last clone is gone.
+    pub fn close(&self) -> R::Task<'_, ()> {
+        R::task(async move {
+            loop {
+                let Some((lease, _)) = self.inner.idle().pop() else { return };
+                lease.smtp.say_goodbye_within(GOODBYE).await;
+            }
+        })
+    }
+
+    /// A connection, as soon as there may be one and the server is not left alone.
+    async fn lease(&self, since: Instant) -> Result<Lease<R>, Error> {
+        let inner = &self.inner;
+        let mut tries = 0;
+        loop {
+            self.quiet(since).await?;
+            let Some(seat) = self.seat_or_idle().await? else {
+                R::sleep(later(R::now(), NAP)).await;
+                continue;
+            };
+            let seat = match seat {
+                Place::Idle(lease) => return Ok(*lease),
+                Place::Seat(seat) => seat,
+            };
+            let error = match inner.client.open_smtp_with_token().await {
+                Ok((smtp, token)) => return Ok(Lease { smtp, token, used: false, _seat: seat }),
+                Err(error) => error,
+            };
+            let wait = self.wait_after(&error, tries);
+            drop(seat);
+            let pause = match wait {
+                // Waited for with all others.
+                Some(_) => Duration::ZERO,
+                None if is_passing(&error) && tries < TRIES => grows(tries),
+                None => return Err(error),
+            };
+            if !self.has_time(since, wait.unwrap_or(pause)) {
+                return Err(error);
+            }
+            tries = tries.saturating_add(1);
+            R::sleep(later(R::now(), pause)).await;
+        }
+    }
+
+    /// A connection that is open, or a place for one; `None` if other processes have them all.
+    async fn seat_or_idle(&self) -> Result<Option<Place<R>>, Error> {
+        let Inner { gate, .. } = &*self.inner;
+        let most = gate.most::<R>()?;
+        let place = poll_fn(|context| {
+            if let Some(lease) = self.inner.pop_idle() {
+                return Poll::Ready(Some(lease));
+            }
+            match gate.poll_place(most, context) {
+                Poll::Ready(()) => Poll::Ready(None),
+                // One may have come between.
+                Poll::Pending => {
+                    self.inner.pop_idle().map_or(Poll::Pending, |lease| Poll::Ready(Some(lease)))
+                }
+            }
+        });
+        match place.await {
+            Some(lease) => Ok(Some(Place::Idle(Box::new(lease)))),
+            None => Ok(gate.seat(most)?.map(Place::Seat)),
+        }
+    }
+
+    /// Waits while the server is left alone.
+    async fn quiet(&self, since: Instant) -> Result<(), Error> {
+        while let Some(left) = self.inner.gate.quiet::<R>()? {
+            if !self.has_time(since, left) {
+                return Err(Error::backoff_of_server("the server asked to be left alone", left));
+            }
+            R::sleep(later(R::now(), left)).await;
+        }
+        Ok(())
+    }
+
+    /// Whether a message that waits since then may wait for so much longer.
+    fn has_time(&self, since: Instant, wait: Duration) -> bool {
+        R::now().saturating_duration_since(since).saturating_add(wait) <= self.inner.options.patience
+    }
+
+    /// What a server that has too much to do is given: fewer connections, or time. Returns how long that takes; `None` if
+    /// the failure is another.
+    fn wait_after(&self, error: &Error, tries: u32) -> Option<Duration> {
+        let problem = error.smtp_problem();
+        let hint = error.retry_after();
+        let wait = match problem {
+            Some(Problem::TooManyConnections) if self.inner.gate.lower::<R>() => {
+                return Some(hint.unwrap_or_default());
+            }
+            Some(Problem::TooManyConnections | Problem::Throttled { .. }) => {
+                hint.unwrap_or_else(|| grows(tries))
+            }
+            _ if error.is_transient() => hint?,
+            _ => return None,
+        };
+        self.inner.gate.keep_quiet::<R>(wait);
+        Some(wait)
+    }
+}
+
+/// Whether a connection that was not made may be at the next try. A server that can't be reached is not, so soon.
+const fn is_passing(error: &Error) -> bool {
+    matches!(error.kind(), Kind::Broken | Kind::Closed | Kind::Busy)
+}
+
+/// A pause that grows: a second, then twice as much each time, up to half a minute.
+fn grows(tries: u32) -> Duration {
+    Duration::from_secs(1_u64 << tries.min(5))
+}
+
+enum Place<R: Runtime> {
+    Idle(Box<Lease<R>>),
+    Seat(Seat),
+}
+
+impl<R: Runtime> Inner<R> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<(Lease<R>, Instant)>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection that was used last, if it was used lately and its token is good for a while yet.
+    fn pop_idle(&self) -> Option<Lease<R>> {
+        loop {
+            let (lease, since) = self.idle().pop()?;
+            let is_new = R::now().saturating_duration_since(since) <= self.options.idle;
+            if is_new && !lease.is_expired() && !self.gate.is_crowded::<R>() {
+                return Some(lease);
+            }
+        }
+    }
+
+    /// Keeps a connection for the next message.
+    fn give_back(&self, lease: Lease<R>) {
+        self.idle().push((lease, R::now()));
+        self.gate.wake();
+    }
+}
+
+impl<R: Runtime> Lease<R> {
+    /// Whether its token ran out: a server may end the session at any time.
+    fn is_expired(&self) -> bool {
+        let end = self.token.as_ref().and_then(|token| token.expires_at);
+        end.is_some_and(|end| end <= std::time::SystemTime::now())
+    }
+}
+
+impl<R: Runtime> Clone for Pool<R> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner) }
+    }
+}
+
+impl<R: Runtime> fmt::Debug for Pool<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("options", &self.inner.options).finish_non_exhaustive()
+    }
+}
+
+/// How often a connection is tried again that ends before it is of use.
+const TRIES: u32 = 2;
+const CONNECTIONS: u32 = 3;
+const PATIENCE: Duration = Duration::from_secs(300);
+const IDLE: Duration = Duration::from_secs(60);
+/// How long QUIT may go unanswered.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests;

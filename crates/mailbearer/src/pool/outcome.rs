@@ -1,0 +1,150 @@
+use mailbearer_smtp::{Class, Receipt, Refusal, Reply};
+
+use crate::{Error, Kind};
+
+/// How a message ended.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a message was taken, refused or put off, or nobody knows")]
+pub enum Outcome {
+    /// The server took it, for one recipient at least; the receipt names those that it refused.
+    Accepted(Receipt),
+    /// It can't be sent: the server refused it for good, or it is no message.
+    Refused(Error),
+    /// It was not sent, and may be later. [`Error::retry_after`] has the time that the server asks for.
+    Deferred(Error),
+    /// All of it was sent, and no verdict came: it may arrive or not. Sent again it may arrive twice.
+    Unknown(Error),
+}
+
+/// How a message ended for one recipient, with the server's words where it had some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "as an outcome")]
+pub enum Fate<'a> {
+    /// The server took it.
+    Accepted(&'a Reply),
+    /// The server refused it for good, or it is no message.
+    Refused(Option<&'a Reply>),
+    /// It may be taken later.
+    Deferred(Option<&'a Reply>),
+    /// Nobody knows.
+    Unknown,
+}
+
+impl Outcome {
+    /// What an attempt comes to.
+    #[must_use]
+    pub fn of(attempt: Result<Receipt, Error>) -> Self {
+        let error = match attempt {
+            Ok(receipt) => return Self::Accepted(receipt),
+            Err(error) => error,
+        };
+        match error.cause::<Refusal>() {
+            _ if error.outcome_unknown() => Self::Unknown(error),
+            // That the account is not let in is not the message's fault.
+            Some(refusal) if !refusal.is_auth() && !refusal.is_transient() => Self::Refused(error),
+            _ if error.kind() == Kind::Message => Self::Refused(error),
+            _ => Self::Deferred(error),
+        }
+    }
+
+    /// How it ended for `recipient`, one of its recipients.
+    #[must_use]
+    pub fn fate(&self, recipient: &str) -> Fate<'_> {
+        let refused: &[(String, Reply)] = match self {
+            Self::Accepted(receipt) => &receipt.refused,
+            Self::Refused(error) | Self::Deferred(error) => match error.cause() {
+                Some(Refusal::Recipients { refused }) => refused,
+                _ => &[],
+            },
+            Self::Unknown(_) => &[],
+        };
+        if let Some((_, reply)) = refused.iter().find(|(address, _)| address == recipient) {
+            return match reply.class() {
+                Class::Transient => Fate::Deferred(Some(reply)),
+                _ => Fate::Refused(Some(reply)),
+            };
+        }
+        let reply = || self.error().and_then(|error| error.cause::<Refusal>()).and_then(Refusal::reply);
+        match self {
+            Self::Accepted(receipt) => Fate::Accepted(&receipt.reply),
+            Self::Refused(_) => Fate::Refused(reply()),
+            Self::Deferred(_) => Fate::Deferred(reply()),
+            Self::Unknown(_) => Fate::Unknown,
+        }
+    }
+
+    /// Why it was not taken.
+    #[must_use]
+    pub const fn error(&self) -> Option<&Error> {
+        match self {
+            Self::Accepted(_) => None,
+            Self::Refused(error) | Self::Deferred(error) | Self::Unknown(error) => Some(error),
+        }
+    }
+
+    /// The same as a result, for those who treat what was not taken alike.
+    ///
+    /// # Errors
+    ///
+    /// Fails for a message that was not accepted.
+    pub fn into_result(self) -> Result<Receipt, Error> {
+        match self {
+            Self::Accepted(receipt) => Ok(receipt),
+            Self::Refused(error) | Self::Deferred(error) | Self::Unknown(error) => Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mailbearer_net::DriveError;
+    use mailbearer_smtp as smtp;
+
+    use super::*;
+
+    #[test]
+    fn each_recipient_has_a_fate() {
+        let reply = |code| Reply::new(code, "x");
+        let some = |code| vec![("b@x".to_owned(), reply(code))];
+        let accepted = |refused| Ok(Receipt::new(reply(250), vec!["a@x".into()], refused));
+        let refused = |refusal| Err(Error::message(refusal));
+        let recipients = |first, second| {
+            let refused = vec![("a@x".to_owned(), reply(first)), ("b@x".to_owned(), reply(second))];
+            Err(Error::message(Refusal::Recipients { refused }))
+        };
+        let ended = |error| Err(Error::smtp(DriveError::Machine(error)));
+        let closed = || smtp::Error::Closed { stage: smtp::Stage::FinalDot };
+        let rows = [
+            ("taken", accepted(vec![]), "Accepted", ["Accepted", "Accepted"]),
+            ("one refused", accepted(some(550)), "Accepted", ["Accepted", "Refused"]),
+            ("one put off", accepted(some(450)), "Accepted", ["Accepted", "Deferred"]),
+            ("all refused", recipients(550, 551), "Refused", ["Refused", "Refused"]),
+            ("all, one for now", recipients(550, 450), "Deferred", ["Refused", "Deferred"]),
+            ("sender", refused(Refusal::Sender { reply: reply(550) }), "Refused", ["Refused", "Refused"]),
+            ("busy", refused(Refusal::Message { reply: reply(451) }), "Deferred", ["Deferred", "Deferred"]),
+            (
+                "no login",
+                refused(Refusal::Sender { reply: reply(530) }),
+                "Deferred",
+                ["Deferred", "Deferred"],
+            ),
+            ("large", refused(Refusal::TooLarge { size: 2, limit: 1 }), "Refused", ["Refused", "Refused"]),
+            ("closed", ended(closed()), "Deferred", ["Deferred", "Deferred"]),
+            (
+                "behind the dot",
+                ended(smtp::Error::OutcomeUnknown { cause: Box::new(closed()) }),
+                "Unknown",
+                ["Unknown", "Unknown"],
+            ),
+            ("no message", Err(smtp::Misuse::NoRecipients.into()), "Refused", ["Refused", "Refused"]),
+        ];
+        for (name, attempt, want, fates) in rows {
+            let outcome = Outcome::of(attempt);
+            let word = |text: String| text.split('(').next().unwrap().to_owned();
+            assert_eq!(word(format!("{outcome:?}")), want, "{name}");
+            let found = ["a@x", "b@x"].map(|recipient| word(format!("{:?}", outcome.fate(recipient))));
+            assert_eq!(found, fates, "{name}");
+            assert_eq!(outcome.error().is_some(), outcome.into_result().is_err(), "{name}");
+        }
+    }
+}

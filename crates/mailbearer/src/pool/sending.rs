@@ -1,0 +1,474 @@
+use std::{
+    collections::VecDeque,
+    fmt,
+    future::{Future, poll_fn},
+    io,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use mailbearer_net::{Blocking, Runtime};
+use mailbearer_smtp::{Envelope, Receipt, Refusal};
+
+use super::{Lease, Outcome, Permit, Pool};
+use crate::{Error, MailObject, smtp::Pipeline};
+
+/// Messages on their way out, over several connections.
+///
+/// What was begun goes on only while [`next`](Self::next) waits. Dropped before its end, it closes the connections in use:
+/// of a message that has not ended it is left open whether it arrives.
+pub struct Sending<'a, R: Runtime, M> {
+    pool: &'a Pool<R>,
+    board: Arc<Board<'a, M>>,
+    workers: Vec<Pin<Box<dyn Future<Output = ()> + Send + 'a>>>,
+    /// Workers that were begun.
+    begun: usize,
+}
+
+/// A message that has ended.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Sent<M> {
+    /// Which of the messages it is, from 0 on.
+    pub index: usize,
+    /// The message.
+    pub message: M,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// What the connections of a [`Sending`] have in common.
+struct Board<'a, M> {
+    state: Mutex<State<'a, M>>,
+}
+
+struct State<'a, M> {
+    messages: Box<dyn Iterator<Item = M> + Send + 'a>,
+    /// Messages that were taken from there.
+    taken: usize,
+    /// Those that go before the others: they were tried, or wait for their minute.
+    first: VecDeque<Job<M>>,
+    done: VecDeque<Sent<M>>,
+    /// Messages in a row of which the server did not say a word.
+    failures: u32,
+    /// Why the rest is not sent, and for how long.
+    over: Option<(String, Duration)>,
+    stopped: bool,
+    waiting: Vec<Waker>,
+    /// Workers that have a connection.
+    connected: usize,
+}
+
+struct Job<M> {
+    index: usize,
+    message: M,
+    permit: Option<Permit>,
+    tries: u32,
+    since: Instant,
+}
+
+impl<M: MailObject> MailObject for Job<M> {
+    fn envelope(&self) -> Envelope {
+        self.message.envelope()
+    }
+
+    fn octets(&mut self, offset: u64) -> io::Result<&[u8]> {
+        self.message.octets(offset)
+    }
+
+    fn before_end(&mut self) -> io::Result<()> {
+        self.message.before_end()
+    }
+}
+
+impl<'a, R: Runtime, M: MailObject + 'a> Sending<'a, R, M> {
+    pub(super) fn new(pool: &'a Pool<R>, messages: impl Iterator<Item = M> + Send + 'a) -> Self {
+        let state = State {
+            messages: Box::new(messages),
+            taken: 0,
+            first: VecDeque::new(),
+            done: VecDeque::new(),
+            failures: 0,
+            over: None,
+            stopped: false,
+            waiting: Vec::new(),
+            connected: 0,
+        };
+        let board = Arc::new(Board { state: Mutex::new(state) });
+        Self { pool, board, workers: Vec::new(), begun: 0 }
+    }
+
+    /// Waits until another message has ended; `None` after the last. They end in any order.
+    ///
+    /// A future of this that is dropped loses nothing.
+    pub fn next(&mut self) -> R::Task<'_, Option<Sent<M>>> {
+        R::task(self.advance())
+    }
+
+    /// As [`next`](Self::next), for so long at most; then `Ok(None)`, which says `Err` behind the last message.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Ended`] when every message has ended and was told.
+    pub fn next_within(&mut self, patience: Duration) -> R::Task<'_, Result<Option<Sent<M>>, Ended>> {
+        R::task(async move {
+            let mut alarm = Box::pin(R::sleep(super::later(R::now(), patience)));
+            poll_fn(|context| match self.poll(context) {
+                Poll::Ready(Some(sent)) => Poll::Ready(Ok(Some(sent))),
+                Poll::Ready(None) => Poll::Ready(Err(Ended)),
+                Poll::Pending => alarm.as_mut().poll(context).map(|()| Ok(None)),
+            })
+            .await
+        })
+    }
+
+    /// Begins no other message: those under way end yet, those that wait are deferred, and the rest is not taken.
+    pub fn stop(&mut self) {
+        let mut state = self.board.lock();
+        state.stopped = true;
+        state.waiting.drain(..).for_each(Waker::wake);
+    }
+
+    pub(super) async fn advance(&mut self) -> Option<Sent<M>> {
+        poll_fn(|context| self.poll(context)).await
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Sent<M>>> {
+        loop {
+            let mut finished = Vec::new();
+            for (index, worker) in self.workers.iter_mut().enumerate() {
+                if worker.as_mut().poll(context).is_ready() {
+                    finished.push(index);
+                }
+            }
+            for index in finished.into_iter().rev() {
+                drop(self.workers.swap_remove(index));
+            }
+            // A connection more for each so many messages: a few are sent before another is open.
+            let taken = self.board.lock().taken;
+            let wanted = taken.div_euclid(EACH).saturating_add(1).min(self.pool.inner.gate.connections());
+            if self.begun < wanted {
+                self.begun = self.begun.saturating_add(1);
+                let worker = Worker { pool: self.pool, board: Arc::clone(&self.board) };
+                self.workers.push(Box::pin(worker.run()));
+                continue;
+            }
+            if let Some(sent) = self.board.lock().done.pop_front() {
+                return Poll::Ready(Some(sent));
+            }
+            return if self.workers.is_empty() { Poll::Ready(None) } else { Poll::Pending };
+        }
+    }
+}
+
+/// Every message has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "it says no more")]
+pub struct Ended;
+
+/// The messages as [`Sending::next`] gives them.
+impl<'a, M: MailObject + 'a> Iterator for Sending<'a, Blocking, M> {
+    type Item = Sent<M>;
+
+    fn next(&mut self) -> Option<Sent<M>> {
+        Blocking::task(self.advance())
+    }
+}
+
+impl<R: Runtime, M> fmt::Debug for Sending<'_, R, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.board.lock();
+        f.debug_struct("Sending").field("taken", &state.taken).finish_non_exhaustive()
+    }
+}
+
+impl<'a, M> Board<'a, M> {
+    fn lock(&self) -> MutexGuard<'_, State<'a, M>> {
+        // A source that panicked is not asked again; everything else is whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next message; `None` if there is none, or no other is to be begun.
+    fn take(&self, now: Instant) -> Option<Job<M>> {
+        let mut state = self.lock();
+        if let Some(job) = state.first.pop_front() {
+            return Some(job);
+        }
+        if state.stopped {
+            return None;
+        }
+        let message = state.messages.next()?;
+        let index = state.taken;
+        state.taken = index.saturating_add(1);
+        Some(Job { index, message, permit: None, tries: 0, since: now })
+    }
+
+    /// Puts a message before the others.
+    fn put_back(&self, job: Job<M>) {
+        let mut state = self.lock();
+        state.first.push_front(job);
+        state.waiting.drain(..).for_each(Waker::wake);
+    }
+
+    fn end(&self, job: Job<M>, outcome: Result<Receipt, Error>) {
+        let Job { index, message, .. } = job;
+        self.lock().done.push_back(Sent { index, message, outcome: Outcome::of(outcome) });
+    }
+
+    /// The server says something about a message: it is there.
+    fn heard(&self) {
+        self.lock().failures = 0;
+    }
+
+    /// A connection ended that has said nothing about a message.
+    fn failed(&self, error: &Error) {
+        let mut state = self.lock();
+        state.failures = state.failures.saturating_add(1);
+        if state.failures >= FAILURES {
+            state.over = Some(reason(error));
+        }
+    }
+
+    /// What `work` comes to; `None` if it is stopped before.
+    async fn or_stopped<T>(&self, work: impl Future<Output = T> + Send) -> Option<T> {
+        let mut work = Box::pin(work);
+        poll_fn(|context| {
+            let mut state = self.lock();
+            if state.stopped {
+                return Poll::Ready(None);
+            }
+            if !state.waiting.iter().any(|waker| waker.will_wake(context.waker())) {
+                state.waiting.push(context.waker().clone());
+            }
+            drop(state);
+            work.as_mut().poll(context).map(Some)
+        })
+        .await
+    }
+}
+
+/// Why nothing more is sent, and for how long.
+fn reason(error: &Error) -> (String, Duration) {
+    (error.to_string(), error.retry_after().unwrap_or(PAUSE))
+}
+
+/// What sends messages over one connection at a time.
+struct Worker<'a, R: Runtime, M> {
+    pool: &'a Pool<R>,
+    board: Arc<Board<'a, M>>,
+}
+
+/// What a verdict means for the connection that it came by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    GoOn,
+    Leave,
+}
+
+impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
+    async fn run(self) {
+        while let Some(job) = self.board.take(R::now()) {
+            let over = self.board.lock().over.clone();
+            if let Some((failure, wait)) = over {
+                self.not_sent(job, Error::backoff_of_server(&failure, wait));
+            } else if self.begin(job).await == Then::Leave {
+                return;
+            }
+        }
+    }
+
+    /// Waits until a message may go and for a connection, and sends what there is.
+    async fn begin(&self, mut job: Job<M>) -> Then {
+        if let Err(error) = self.permitted(&mut job).await {
+            self.not_sent(job, error);
+            return Then::GoOn;
+        }
+        match self.board.or_stopped(self.pool.lease(job.since)).await {
+            Some(Ok(lease)) => {
+                let connected = |change: fn(usize, usize) -> usize| {
+                    let mut state = self.board.lock();
+                    state.connected = change(state.connected, 1);
+                };
+                connected(usize::saturating_add);
+                self.send(lease, job).await;
+                connected(usize::saturating_sub);
+            }
+            // The others go on with what they have.
+            Some(Err(_)) if self.board.lock().connected > 0 => {
+                self.give_back_permit(&mut job);
+                self.board.put_back(job);
+                return Then::Leave;
+            }
+            Some(Err(error)) => {
+                self.board.lock().over = Some(reason(&error));
+                self.not_sent(job, error);
+            }
+            None => self.not_sent(job, Error::stopped()),
+        }
+        Then::GoOn
+    }
+
+    /// Waits while the server is left alone, and for the message's minute.
+    async fn permitted(&self, job: &mut Job<M>) -> Result<(), Error> {
+        let wait = async {
+            self.pool.quiet(job.since).await?;
+            if job.permit.is_none() {
+                job.permit = Some(self.pool.inner.gate.permit::<R>().await?);
+            }
+            if job.tries == 0 {
+                // What it waited for its minute is not the server's doing.
+                job.since = R::now();
+            }
+            Ok(())
+        };
+        self.board.or_stopped(wait).await.unwrap_or_else(|| Err(Error::stopped()))
+    }
+
+    /// Sends a message, and others behind it, for as long as the connection lasts.
+    async fn send(&self, mut lease: Lease<R>, job: Job<M>) {
+        let mut pipeline = Pipeline::default();
+        let mut next = Some(job);
+        loop {
+            if let Some(job) = next.take()
+                && let Err((mut job, error)) = pipeline.hand_over(&mut lease.smtp, job)
+            {
+                if !error.is_misuse() {
+                    self.not_sent(job, error);
+                } else if pipeline.len() == 0 {
+                    // The session was over before.
+                    self.give_back_permit(&mut job);
+                    self.board.put_back(job);
+                    return;
+                } else {
+                    self.board.put_back(job);
+                }
+            }
+            if pipeline.len() == 1
+                && let Some(job) = self.next_now()
+            {
+                next = Some(job);
+                if pipeline.len() < 2 {
+                    continue;
+                }
+            }
+            lease.smtp.begin_next();
+            match pipeline.verdict(&mut lease.smtp).await {
+                Some((job, verdict)) => {
+                    if self.settle(&mut lease, job, verdict) == Then::Leave {
+                        // Nothing was sent of those behind it but perhaps an envelope.
+                        for mut job in pipeline.abandon(&mut lease.smtp).into_iter().rev() {
+                            self.give_back_permit(&mut job);
+                            self.board.put_back(job);
+                        }
+                        return;
+                    }
+                }
+                None => {
+                    let Some(mut job) = self.board.take(R::now()) else {
+                        return self.pool.inner.give_back(lease);
+                    };
+                    match self.permitted(&mut job).await {
+                        Ok(()) => next = Some(job),
+                        Err(error) => self.not_sent(job, error),
+                    }
+                }
+            }
+        }
+    }
+
+    /// A message that may go behind another at once.
+    fn next_now(&self) -> Option<Job<M>> {
+        let gate = &self.pool.inner.gate;
+        if self.board.lock().stopped || gate.quiet::<R>().ok()?.is_some() || gate.is_crowded::<R>() {
+            return None;
+        }
+        let mut job = self.board.take(R::now())?;
+        if job.permit.is_none() {
+            match gate.try_permit::<R>() {
+                Ok(Ok(permit)) => job.permit = Some(permit),
+                _ => {
+                    self.board.put_back(job);
+                    return None;
+                }
+            }
+        }
+        Some(job)
+    }
+
+    /// What comes of a verdict: the message has ended, or is tried again.
+    fn settle(&self, lease: &mut Lease<R>, mut job: Job<M>, verdict: Result<Receipt, Error>) -> Then {
+        let Pool { inner } = self.pool;
+        if let Some(permit) = job.permit.take() {
+            inner.gate.sent::<R>(permit);
+        }
+        let was_used = std::mem::replace(&mut lease.used, true);
+        let error = match verdict {
+            Ok(receipt) => {
+                self.board.heard();
+                self.board.end(job, Ok(receipt));
+                return if inner.gate.is_crowded::<R>() { Then::Leave } else { Then::GoOn };
+            }
+            Err(error) => error,
+        };
+        let refusal = error.cause::<Refusal>();
+        if let Some(Refusal::TooManyMessages { .. }) = refusal {
+            // The next session takes it.
+            self.try_again(job, 0);
+            return Then::Leave;
+        }
+        if error.ended_session() {
+            if error.is_transient() && (was_used || job.tries < TRIES) {
+                // A session that was left alone for a while may have ended by itself.
+                self.try_again(job, u32::from(!was_used));
+            } else {
+                self.board.failed(&error);
+                self.board.end(job, Err(error));
+            }
+            return Then::Leave;
+        }
+        self.board.heard();
+        if refusal.is_some_and(Refusal::is_auth) && job.tries < TRIES {
+            // The token ran out, or the server lost the login.
+            if let Some(token) = &lease.token {
+                inner.client.forget_token(token);
+            }
+            self.try_again(job, 1);
+            return Then::Leave;
+        }
+        let is_for_all = !matches!(refusal, Some(Refusal::Recipients { .. }));
+        let wait = if is_for_all { self.pool.wait_after(&error, job.tries) } else { None };
+        match wait {
+            Some(wait) if self.pool.has_time(job.since, wait) => self.try_again(job, 1),
+            _ => self.board.end(job, Err(error)),
+        }
+        if inner.gate.is_crowded::<R>() { Then::Leave } else { Then::GoOn }
+    }
+
+    fn try_again(&self, mut job: Job<M>, tries: u32) {
+        job.tries = job.tries.saturating_add(tries);
+        self.board.put_back(job);
+    }
+
+    /// Ends a message of which nothing was sent.
+    fn not_sent(&self, mut job: Job<M>, error: Error) {
+        self.give_back_permit(&mut job);
+        self.board.end(job, Err(error));
+    }
+
+    fn give_back_permit(&self, job: &mut Job<M>) {
+        if let Some(permit) = job.permit.take() {
+            self.pool.inner.gate.take_back::<R>(permit);
+        }
+    }
+}
+
+/// Messages for each connection that is opened.
+const EACH: usize = 8;
+/// How often a message is tried on a new connection.
+const TRIES: u32 = 3;
+/// How many messages in a row may fail without a word of the server before the rest is not tried.
+const FAILURES: u32 = 3;
+/// How long the rest is not tried, where the server says nothing of it.
+const PAUSE: Duration = Duration::from_secs(60);

@@ -1,0 +1,98 @@
+use std::collections::VecDeque;
+
+use mailbearer_net::Runtime;
+use mailbearer_smtp::{Event, Receipt, Ticket};
+
+use super::{MailObject, Smtp};
+use crate::Error;
+
+/// Messages of one session, one behind the other: where the server offers `PIPELINING`, the commands of a message go out
+/// behind the end of the one before.
+pub(crate) struct Pipeline<M> {
+    /// Messages that were handed to the session, and have no verdict yet.
+    under_way: VecDeque<(M, Ticket)>,
+    /// Octets that the session took of the first of them.
+    given: u64,
+}
+
+impl<M> Default for Pipeline<M> {
+    fn default() -> Self {
+        Self { under_way: VecDeque::new(), given: 0 }
+    }
+}
+
+impl<M: MailObject> Pipeline<M> {
+    /// How many messages have no verdict yet.
+    pub(crate) fn len(&self) -> usize {
+        self.under_way.len()
+    }
+
+    /// Puts a message behind the others.
+    ///
+    /// # Errors
+    ///
+    /// Gives the message back where the session does not take it: it is no good, or the session is over.
+    pub(crate) fn hand_over<R: Runtime>(&mut self, smtp: &mut Smtp<R>, message: M) -> Result<(), (M, Error)> {
+        match smtp.session.submit(message.envelope()) {
+            Ok(ticket) => self.under_way.push_back((message, ticket)),
+            Err(misuse) => return Err((message, misuse.into())),
+        }
+        Ok(())
+    }
+
+    /// What became of the first message; `None` if there is none. After an error that ended the session the others have no
+    /// verdict to come, and of them nothing was sent but perhaps an envelope.
+    ///
+    /// A future of this that is dropped loses nothing: the next call goes on.
+    pub(crate) async fn verdict<R: Runtime>(
+        &mut self,
+        smtp: &mut Smtp<R>,
+    ) -> Option<(M, Result<Receipt, Error>)> {
+        loop {
+            let ticket = self.under_way.front()?.1;
+            let verdict = match smtp.event().await {
+                Ok(Event::BodyWanted(wanted)) if wanted == ticket => match self.give(smtp, ticket) {
+                    Ok(()) => continue,
+                    Err(error) => {
+                        // What was begun can't be ended.
+                        smtp.session.abandon(ticket);
+                        Err(error.with_session_ended())
+                    }
+                },
+                Ok(Event::Submitted(told, receipt)) if told == ticket => Ok(receipt),
+                Ok(Event::Refused(told, refusal)) if told == ticket => Err(smtp.refused(refusal)),
+                Ok(_) => continue,
+                Err(error) => Err(error.with_session_ended()),
+            };
+            let (message, _) = self.under_way.pop_front()?;
+            self.given = 0;
+            return Some((message, verdict));
+        }
+    }
+
+    /// Gives the session as many octets of the first message as it has room for.
+    fn give<R: Runtime>(&mut self, smtp: &mut Smtp<R>, ticket: Ticket) -> Result<(), Error> {
+        let Some((message, _)) = self.under_way.front_mut() else { return Ok(()) };
+        loop {
+            let octets = message.octets(self.given)?;
+            if octets.is_empty() {
+                message.before_end()?;
+                return Ok(smtp.session.finish_body(ticket)?);
+            }
+            let taken = smtp.session.body(ticket, octets)?;
+            self.given = self.given.saturating_add(u64::try_from(taken).unwrap_or(u64::MAX));
+            if taken < octets.len() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Gives up what has no verdict yet; returns the messages, in order.
+    pub(crate) fn abandon<R: Runtime>(&mut self, smtp: &mut Smtp<R>) -> Vec<M> {
+        for (_, ticket) in &self.under_way {
+            smtp.session.abandon(*ticket);
+        }
+        self.given = 0;
+        self.under_way.drain(..).map(|(message, _)| message).collect()
+    }
+}
