@@ -21,6 +21,11 @@ pub(crate) fn package() -> Result<()> {
     Ok(())
 }
 
+/// Makes the packages, and builds each from its own files and the packages of the others.
+pub(crate) fn build_from_packages() -> Result<()> {
+    make(&[])
+}
+
 fn make(more: &[&str]) -> Result<()> {
     let mut command = checks::cargo_command();
     // What is not committed yet is packaged too, so that it can be checked before.

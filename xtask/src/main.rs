@@ -5,6 +5,7 @@
 mod bench;
 mod checks;
 mod crates;
+mod dist;
 mod footprint;
 mod fuzz;
 mod mutants;
@@ -25,6 +26,7 @@ cargo xtask COMMAND
   test [FILTER…]            install and start what the tests need, run them all, shut down
   bench                     the IMAP parser beside its peers: instructions, allocations, growth, against their limits
   check [NAME]              formatting, dependencies, licences, no_std, clippy, documentation, fuzz targets; or one
+  dist [STEP]               static binary, man pages, SBOM, .deb, systemd units, OCI image in target/dist, each tried
   footprint                 size and crates of the smallest embedding, against its limits
   fuzz [TARGET] [SECONDS]   fuzz all targets or one, each for 60 s or so long, on the nightly toolchain
   fuzz replay [TARGET…]     run the fuzz targets over their seeds, on this toolchain
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
     let result = match command.as_deref() {
         Some("bench") => bench::run(&rest),
         Some("check") => checks::run(&rest),
+        Some("dist") => dist::run(&rest),
         Some("footprint") => footprint::run(&rest),
         Some("fuzz") => fuzz::run(&rest),
         Some("mutants") => mutants::run(&rest),
