@@ -18,6 +18,10 @@ pub enum Vendor {
     Yandex,
     /// Apple's iCloud Mail.
     ICloud,
+    /// Fastmail.
+    Fastmail,
+    /// mail.ru.
+    MailRu,
     /// Dovecot.
     Dovecot,
     /// Postfix.
@@ -54,6 +58,11 @@ const GREETINGS: &[(&str, Vendor)] = &[
     ("yandex", Vendor::Yandex),
     ("iscream", Vendor::ICloud),
     (".icloud.com", Vendor::ICloud),
+    ("icloud smtp", Vendor::ICloud),
+    (".mail.me.com", Vendor::ICloud),
+    (".messagingengine.com", Vendor::Fastmail),
+    ("fastmail", Vendor::Fastmail),
+    (".mail.ru", Vendor::MailRu),
     ("dovecot", Vendor::Dovecot),
     ("postfix", Vendor::Postfix),
 ];
@@ -78,6 +87,9 @@ mod tests {
             ("* OK svwall.zoho.com IMAP4 Server (Zoho Mail)", Some(Vendor::Zoho)),
             ("* OK Yandex IMAP4rev1 at x.test", Some(Vendor::Yandex)),
             ("* OK [CAPABILITY st0] iSCREAM ready", Some(Vendor::ICloud)),
+            ("smtp.icloud.com iCloud SMTP - 2026", Some(Vendor::ICloud)),
+            ("mailmxout19.messagingengine.com ESMTP . No UCE permitted.", Some(Vendor::Fastmail)),
+            ("smtp33.i.mail.ru ESMTP ready", Some(Vendor::MailRu)),
             ("* OK [CAPABILITY IMAP4rev1] Dovecot (Debian) ready.", Some(Vendor::Dovecot)),
             ("mail.example.org ESMTP Postfix (Debian/GNU)", Some(Vendor::Postfix)),
             ("* OK IMAP4 ready", None),

@@ -31,6 +31,8 @@ pub enum Certificate {
     Expired,
     /// For the right names, signed by itself.
     SelfSigned,
+    /// For the right names, signed by the authority, and marked as an authority's itself.
+    OfAuthority,
 }
 
 impl Authority {
@@ -90,6 +92,9 @@ impl Authority {
         if certificate == Certificate::Expired {
             params.not_before = rcgen::date_time_ymd(2020, 1, 1);
             params.not_after = rcgen::date_time_ymd(2020, 12, 31);
+        }
+        if certificate == Certificate::OfAuthority {
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         }
         let signed = match certificate {
             Certificate::SelfSigned => params.self_signed(&key),

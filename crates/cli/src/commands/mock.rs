@@ -73,7 +73,8 @@ pub(crate) struct MockArgs {
     /// Hold the user to the provider's limits, as Exchange's 3 connections and 30 messages a minute for SMTP
     #[arg(long)]
     pub(crate) provider_limits: bool,
-    /// What goes wrong, in the words of a real server; `help` lists all
+    /// What goes wrong, in the words of a real server: a name (`help` lists all), or PLACE=WORDS in your own, as
+    /// 'smtp.login=535 5.7.8 no'
     #[arg(long, value_name = "NAME", value_parser = fault)]
     pub(crate) fault: Option<Asked>,
     /// Play the servers of a file that `--trace=FILE` wrote, in place of those in memory
@@ -99,12 +100,22 @@ pub(crate) enum Format {
 /// A fault by its name, or the list of all.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Asked {
-    Fault(Fault),
+    Fault(&'static Fault),
     List,
 }
 
 fn fault(name: &str) -> Result<Asked, String> {
-    match (name, Fault::find(name)) {
+    if let Some((place, words)) = name.split_once('=') {
+        // Faults live as long as the program.
+        let words = words.to_owned().leak();
+        let fault = Fault::of_words(place, words).map(|fault| Asked::Fault(Box::leak(Box::new(fault))));
+        return fault.ok_or_else(|| {
+            "the place is token, imap.login, smtp.login, smtp.sender, smtp.message, pop3.login or the like, and the words \
+             begin with a status or reply code where the protocol has one"
+                .to_owned()
+        });
+    }
+    match (name, Fault::all().find(|fault| fault.name() == name)) {
         ("help", _) => Ok(Asked::List),
         (_, Some(fault)) => Ok(Asked::Fault(fault)),
         _ => Err("there is no such fault; `--fault help` lists all".to_owned()),
@@ -179,7 +190,7 @@ fn options(arguments: &MockArgs) -> Options {
     options.password = arguments.password.as_deref().map(Into::into);
     options.provider_limits = arguments.provider_limits;
     options.fault = match arguments.fault {
-        Some(Asked::Fault(fault)) => Some(fault),
+        Some(Asked::Fault(fault)) => Some(*fault),
         _ => None,
     };
     options.ports.token = arguments.token_port;

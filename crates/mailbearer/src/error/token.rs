@@ -78,7 +78,8 @@ impl Failure for StoreError {
         let name = match self.trouble() {
             Trouble::Locked(_) => "keyring-locked",
             Trouble::NoKeyring(_) => "no-keyring",
-            _ => "",
+            Trouble::Busy(_) => "token-locked",
+            _ => "token-store",
         };
         Evidence { name: Cow::Borrowed(name), ..Evidence::default() }
     }

@@ -24,8 +24,11 @@ pub(crate) fn check(world: &World, mechanism: Option<Mechanism>, login: Login) -
     (own && right).then_some(Entry::Password)
 }
 
-/// The mechanisms that are offered.
-pub(crate) fn mechanisms(world: &World) -> Vec<Mechanism> {
+/// The mechanisms that are offered: for passwords alone, or what the personality has.
+pub(crate) fn mechanisms(world: &World, only_passwords: bool) -> Vec<Mechanism> {
+    if only_passwords {
+        return vec![Mechanism::Plain, Mechanism::Login];
+    }
     let mut mechanisms = vec![Mechanism::XOAuth2, Mechanism::OAuthBearer];
     mechanisms.extend_from_slice(world.voice.imap.passwords);
     mechanisms

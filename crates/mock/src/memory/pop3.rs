@@ -32,7 +32,9 @@ impl Pop3 {
         let voice = &world.voice.pop3;
         let mut options = Options::default();
         options.security = Some(security);
-        options.mechanisms = login::mechanisms(&world);
+        let fault = world.fault().filter(|fault| fault.pop3().is_some());
+        let said = fault.and_then(|fault| fault.pop3());
+        options.mechanisms = login::mechanisms(&world, said == Some(Pop3Fault::Passwords));
         // It is offered also where it never succeeds, as Exchange does.
         options.user = true;
         options.initial_response = voice.initial_response;
@@ -41,9 +43,12 @@ impl Pop3 {
         options.extensions = voice.extensions.iter().map(|line| (*line).into()).collect();
         options.limits.silence = world.limits.silence.saturating_mul(2);
         options.wording.greeting = voice.greeting.clone();
+        if let Some(greeting) = fault.and_then(|fault| fault.greeting()) {
+            options.wording.greeting = Answer::ok(greeting);
+        }
         options.wording.quit = voice.quit.clone();
         let mut protocol = Protocol::new(options);
-        if let Some(Pop3Fault::Greeting(text)) = world.fault().and_then(|fault| fault.pop3()) {
+        if let Some(Pop3Fault::Greeting(text)) = said {
             protocol.close(&Answer::err(text));
         }
         Self { world, protocol, validity: 0, messages: Vec::new(), marked: BTreeSet::new() }

@@ -15,6 +15,7 @@ use super::{
     Fault, Mailbox, Options, Ports, Tokens, World,
     bell::Bell,
     control::Control,
+    fault::NetSession,
     imap::Imap,
     people,
     pop3::Pop3,
@@ -34,6 +35,7 @@ pub struct Server {
     world: Arc<World>,
     ports: Ports,
     ca_pem: String,
+    authority: Arc<Authority>,
     switch: Arc<Switch>,
     pool: Arc<TokioPool>,
 }
@@ -53,6 +55,7 @@ impl Server {
             world,
             ports: Ports::default(),
             ca_pem: authority.pem(),
+            authority: Arc::new(authority),
             switch: Arc::default(),
             pool: Arc::new(TokioPool::new(THREADS)?),
         };
@@ -297,6 +300,7 @@ impl Server {
         let house = House {
             protocol,
             tls: tls.clone(),
+            authority: Arc::clone(&self.authority),
             world: Arc::clone(&self.world),
             switch: Arc::clone(&self.switch),
             pool: Arc::clone(&self.pool),
@@ -366,6 +370,7 @@ impl Protocol {
 struct House {
     protocol: Protocol,
     tls: ServerTls,
+    authority: Arc<Authority>,
     world: Arc<World>,
     switch: Arc<Switch>,
     pool: Arc<TokioPool>,
@@ -397,6 +402,13 @@ impl House {
 
     async fn serve(self, socket: TokioSocket) {
         let world = Arc::clone(&self.world);
+        let is_mail = matches!(self.protocol, Protocol::Smtp(_) | Protocol::Imap(_) | Protocol::Pop3(_));
+        let fault = world.fault().and_then(|fault| fault.net()).filter(|_| is_mail);
+        if let Some(fault) = fault.filter(|fault| fault.security == self.protocol.security()) {
+            // The machine never asks for TLS.
+            let house = Self { protocol: Protocol::Control, ..self };
+            return house.converse(socket, NetSession::new(fault)).await;
+        }
         match self.protocol {
             Protocol::Token => self.converse(socket, TokenEndpoint::new(world)).await,
             Protocol::Smtp(security) => self.converse(socket, Smtp::new(world, security)).await,
@@ -430,8 +442,11 @@ impl House {
         let (mut news, mut cut) = (self.world.bell.ear(), self.world.cut.ear());
         let talk = async {
             let security = self.protocol.security();
+            let wrong = self.world.fault().and_then(|fault| fault.certificate());
+            let wrong = wrong.and_then(|certificate| self.authority.server_tls(certificate).ok());
+            let tls = wrong.as_ref().unwrap_or(&self.tls);
             // A client that breaks off is its own affair.
-            if let Ok(connection) = Connection::accept(socket, security, &self.tls, options).await {
+            if let Ok(connection) = Connection::accept(socket, security, tls, options).await {
                 converse(connection, session, &mut news).await;
             }
         };

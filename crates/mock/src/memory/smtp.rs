@@ -33,14 +33,19 @@ impl Smtp {
         let voice = &world.voice.smtp;
         let mut options = Options::new(voice.name);
         options.security = Some(security);
-        options.mechanisms = login::mechanisms(&world);
+        let fault = world.fault().filter(|fault| fault.smtp().is_some());
+        let said = fault.and_then(|fault| fault.smtp());
+        options.mechanisms = login::mechanisms(&world, said == Some(SmtpFault::Passwords));
         options.limits.message = world.limits.message_octets;
         options.limits.recipients = world.limits.recipients;
         options.limits.silence = world.limits.silence;
         options.wording = voice.wording();
+        if let Some(greeting) = fault.and_then(|fault| fault.greeting()) {
+            options.wording.greeting = Answer::new(220, greeting);
+        }
         let envelope = Envelope { from: String::new(), to: Vec::new() };
         let mut protocol = Protocol::new(options);
-        if let Some(SmtpFault::Greeting(code, text)) = world.fault().and_then(|fault| fault.smtp()) {
+        if let Some(SmtpFault::Greeting(code, text)) = said {
             protocol.close(&Answer::new(code, text));
         }
         Self { world, protocol, envelope, content: Vec::new(), seat: None }
@@ -56,6 +61,12 @@ impl Smtp {
     fn on(&mut self, event: Event) -> Result<(), Error> {
         if let Some(answer) = self.fault(&event) {
             return self.protocol.answer(&answer);
+        }
+        if matches!(event, Event::EndOfContent)
+            && self.world.fault().and_then(|fault| fault.smtp()) == Some(SmtpFault::NoReply)
+        {
+            // It ends the session, and nothing is said.
+            return Err(Error::Truncated);
         }
         let answer = match event {
             Event::Login { mechanism, login } => return self.login(mechanism, login),

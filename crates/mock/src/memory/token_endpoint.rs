@@ -40,6 +40,9 @@ impl TokenEndpoint {
             (Event::Request(_), Some(TokenFault::Body(status, body))) => {
                 return self.protocol.respond(status, &[], body);
             }
+            (Event::Request(_), Some(TokenFault::Redirect(address))) => {
+                return self.protocol.respond_page(302, &[("Location", address)], "");
+            }
             (Event::Request(_), Some(TokenFault::Entra { status, error, code, text })) => {
                 Err(Failure { status, ..Failure::new(error, code, text) })
             }

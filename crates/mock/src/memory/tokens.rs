@@ -329,8 +329,10 @@ fn token(claims: Claims<'_>, seconds: u64, octets: usize) -> io::Result<String> 
     }
     let person =
         |scopes: &str| [("roles", Value::Null), ("scp", scopes.into()), ("upn", "ann@contoso.test".into())];
+    let tomorrow = start.saturating_add(24 * 60 * 60);
     let changes = match claims.fault {
         None | Some(ClaimsFault::Tenant) => Vec::new(),
+        Some(ClaimsFault::Early) => vec![("nbf", tomorrow.into()), ("iat", tomorrow.into())],
         Some(ClaimsFault::Audience(audience)) => vec![("aud", audience.into())],
         Some(ClaimsFault::Roles(roles)) => vec![("roles", json!(roles))],
         Some(ClaimsFault::Scopes(scopes)) => person(scopes).to_vec(),

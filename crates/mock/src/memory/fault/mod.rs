@@ -1,11 +1,18 @@
 //! Failures as real servers word them, as data.
 
 mod imap;
+mod net;
 mod pop3;
 mod smtp;
 mod token;
 
 use std::fmt;
+
+use mailbearer_wire::Security;
+
+pub(crate) use net::NetSession;
+
+use crate::Certificate;
 
 /// A failure that the memory servers play, in the bytes of the server that is known for it.
 ///
@@ -14,10 +21,24 @@ use std::fmt;
 pub struct Fault {
     name: &'static str,
     meaning: &'static str,
+    /// What the mail servers greet with, so that a client knows whose they are; the personality's own otherwise.
+    greeting: Option<&'static str>,
+    net: Option<NetFault>,
+    certificate: Option<Certificate>,
     token: Option<TokenFault>,
     imap: Option<ImapFault>,
     smtp: Option<SmtpFault>,
     pop3: Option<Pop3Fault>,
+}
+
+/// What every mail server does in place of its protocol, on its ports of this kind: it answers the connection and then each
+/// line of the client with the next of these, as long as there are some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NetFault {
+    pub(crate) security: Security,
+    pub(crate) replies: &'static [&'static str],
+    /// Whether it keeps the connection open and silent at the end; otherwise it closes it.
+    pub(crate) holds: bool,
 }
 
 /// What the token endpoint answers every request with.
@@ -27,6 +48,8 @@ pub(crate) enum TokenFault {
     Entra { status: u16, error: &'static str, code: u32, text: &'static str },
     /// Anything else: status and body.
     Body(u16, &'static str),
+    /// A redirect to this address.
+    Redirect(&'static str),
     /// A token is issued that no server here takes, and says so itself.
     Claims(ClaimsFault),
 }
@@ -44,6 +67,8 @@ pub(crate) enum ClaimsFault {
     Tenant,
     /// It is of another person than the user.
     Person,
+    /// It is good from tomorrow on.
+    Early,
 }
 
 /// Where in an IMAP session the server says a line.
@@ -55,8 +80,10 @@ pub(crate) enum ImapFault {
     Login(&'static str),
     /// The same after a challenge that tells the reason.
     Token(&'static str),
-    /// In answer to these commands; to all where there are none.
+    /// In answer to these commands; to all where there are none. An empty line closes the connection.
     Command(&'static [&'static str], &'static str),
+    /// Nowhere: passwords are offered, and no mechanism for tokens.
+    Passwords,
 }
 
 /// Where in an SMTP session the server gives a reply: its code and its text.
@@ -69,6 +96,10 @@ pub(crate) enum SmtpFault {
     Mail(u16, &'static str),
     Recipient(u16, &'static str),
     Content(u16, &'static str),
+    /// The connection is closed in place of the reply to the message.
+    NoReply,
+    /// Passwords are offered, and no mechanism for tokens.
+    Passwords,
 }
 
 /// Where in a POP3 session the server says `-ERR`, and this.
@@ -84,12 +115,15 @@ pub(crate) enum Pop3Fault {
     Retrieve(&'static str),
     /// In answer to QUIT.
     Quit(&'static str),
+    /// Nowhere: passwords are offered, and no mechanism for tokens.
+    Passwords,
 }
 
 impl Fault {
     /// All faults there are.
     pub fn all() -> impl Iterator<Item = &'static Self> {
-        BOTH.iter().chain(token::FAULTS).chain(imap::FAULTS).chain(smtp::FAULTS).chain(pop3::FAULTS)
+        let one = net::FAULTS.iter().chain(token::FAULTS).chain(imap::FAULTS).chain(smtp::FAULTS);
+        BOTH.iter().chain(one).chain(pop3::FAULTS)
     }
 
     /// The fault of this name.
@@ -98,7 +132,68 @@ impl Fault {
         Self::all().find(|fault| fault.name == name).copied()
     }
 
-    /// Its name.
+    /// A fault in words of the caller's own, said at this place of a conversation:
+    ///
+    /// | place | words |
+    /// |---|---|
+    /// | `token` | HTTP status, a space, the body |
+    /// | `imap.greeting`, `imap.login`, `imap.inbox` (SELECT and EXAMINE), `imap.append` | a response without its tag, as `NO text` or `* BYE text`; none closes the connection |
+    /// | `smtp.greeting`, `smtp.login`, `smtp.sender`, `smtp.recipient`, `smtp.message` | reply code, a space, the text; a line feed begins another line |
+    /// | `pop3.greeting`, `pop3.login`, `pop3.message`, `pop3.quit` | what follows `-ERR ` |
+    ///
+    /// `None` for another place, and for words that do not begin with a number where one belongs.
+    #[must_use]
+    pub fn of_words(place: &str, words: &'static str) -> Option<Self> {
+        let numbered = || {
+            let (number, text) = words.split_once(' ').unwrap_or((words, ""));
+            Some((number.parse().ok().filter(|number| (200..600).contains(number))?, text))
+        };
+        let (server, step) = place.split_once('.').unwrap_or((place, ""));
+        let mut fault = Self::named(OWN_WORDS, "words of one's own");
+        match (server, step) {
+            ("token", "") => fault.token = numbered().map(|(status, body)| TokenFault::Body(status, body)),
+            ("imap", _) => {
+                fault.imap = Some(match step {
+                    "greeting" => ImapFault::Greeting(words),
+                    "login" => ImapFault::Login(words),
+                    "inbox" => ImapFault::Command(imap::OPEN, words),
+                    "append" => ImapFault::Command(&["APPEND"], words),
+                    _ => return None,
+                });
+            }
+            ("smtp", _) => {
+                let (code, text) = numbered()?;
+                fault.smtp = Some(match step {
+                    "greeting" => SmtpFault::Greeting(code, text),
+                    "login" => SmtpFault::Login(code, text),
+                    "sender" => SmtpFault::Mail(code, text),
+                    "recipient" => SmtpFault::Recipient(code, text),
+                    "message" => SmtpFault::Content(code, text),
+                    _ => return None,
+                });
+            }
+            ("pop3", _) => {
+                fault.pop3 = Some(match step {
+                    "greeting" => Pop3Fault::Greeting(words),
+                    "login" => Pop3Fault::Login(words),
+                    "message" => Pop3Fault::Retrieve(words),
+                    "quit" => Pop3Fault::Quit(words),
+                    _ => return None,
+                });
+            }
+            _ => return None,
+        }
+        fault.places().next().is_some().then_some(fault)
+    }
+
+    /// The same fault on mail servers that greet with these words, by which clients know whose they are: what follows
+    /// `* OK `, `220 ` or `+OK `.
+    #[must_use]
+    pub const fn greeted_by(self, greeting: &'static str) -> Self {
+        self.by(greeting)
+    }
+
+    /// Its name; `own-words` for one of [words of one's own](Self::of_words).
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
@@ -108,6 +203,31 @@ impl Fault {
     #[must_use]
     pub const fn meaning(&self) -> &'static str {
         self.meaning
+    }
+
+    /// Where it is seen: `net`, `token`, `imap`, `smtp` or `pop3`.
+    pub fn places(&self) -> impl Iterator<Item = &'static str> {
+        let places = [
+            ("net", self.net.is_some() || self.certificate.is_some()),
+            ("token", self.token.is_some()),
+            ("imap", self.imap.is_some()),
+            ("smtp", self.smtp.is_some()),
+            ("pop3", self.pop3.is_some()),
+        ];
+        places.into_iter().filter(|(_, is_there)| *is_there).map(|(name, _)| name)
+    }
+
+    pub(crate) const fn greeting(&self) -> Option<&'static str> {
+        self.greeting
+    }
+
+    pub(crate) const fn net(&self) -> Option<NetFault> {
+        self.net
+    }
+
+    /// What is shown on all ports in place of the right one.
+    pub(crate) const fn certificate(&self) -> Option<Certificate> {
+        self.certificate
     }
 
     pub(crate) const fn token(&self) -> Option<TokenFault> {
@@ -134,37 +254,51 @@ impl Fault {
         text: &'static str,
     ) -> Self {
         let status = if matches!(error.as_bytes(), b"invalid_client") { 401 } else { 400 };
-        let token = Some(TokenFault::Entra { status, error, code, text });
-        Self { name, meaning, token, imap: None, smtp: None, pop3: None }
+        Self { token: Some(TokenFault::Entra { status, error, code, text }), ..Self::named(name, meaning) }
     }
 
     const fn of_body(name: &'static str, status: u16, meaning: &'static str, body: &'static str) -> Self {
+        Self { token: Some(TokenFault::Body(status, body)), ..Self::named(name, meaning) }
+    }
+
+    const fn of_claims(name: &'static str, meaning: &'static str, claims: ClaimsFault) -> Self {
+        Self { token: Some(TokenFault::Claims(claims)), ..Self::named(name, meaning) }
+    }
+
+    const fn of_imap(name: &'static str, meaning: &'static str, imap: ImapFault) -> Self {
+        Self { imap: Some(imap), ..Self::named(name, meaning) }
+    }
+
+    const fn of_smtp(name: &'static str, meaning: &'static str, smtp: SmtpFault) -> Self {
+        Self { smtp: Some(smtp), ..Self::named(name, meaning) }
+    }
+
+    const fn of_pop3(name: &'static str, meaning: &'static str, pop3: Pop3Fault) -> Self {
+        Self { pop3: Some(pop3), ..Self::named(name, meaning) }
+    }
+
+    /// On a server that greets with these words.
+    const fn by(self, greeting: &'static str) -> Self {
+        Self { greeting: Some(greeting), ..self }
+    }
+
+    const fn named(name: &'static str, meaning: &'static str) -> Self {
         Self {
             name,
             meaning,
-            token: Some(TokenFault::Body(status, body)),
+            greeting: None,
+            net: None,
+            certificate: None,
+            token: None,
             imap: None,
             smtp: None,
             pop3: None,
         }
     }
-
-    const fn of_claims(name: &'static str, meaning: &'static str, claims: ClaimsFault) -> Self {
-        Self { name, meaning, token: Some(TokenFault::Claims(claims)), imap: None, smtp: None, pop3: None }
-    }
-
-    const fn of_imap(name: &'static str, meaning: &'static str, imap: ImapFault) -> Self {
-        Self { name, meaning, token: None, imap: Some(imap), smtp: None, pop3: None }
-    }
-
-    const fn of_smtp(name: &'static str, meaning: &'static str, smtp: SmtpFault) -> Self {
-        Self { name, meaning, token: None, imap: None, smtp: Some(smtp), pop3: None }
-    }
-
-    const fn of_pop3(name: &'static str, meaning: &'static str, pop3: Pop3Fault) -> Self {
-        Self { name, meaning, token: None, imap: None, smtp: None, pop3: Some(pop3) }
-    }
 }
+
+/// The name of every fault in the caller's words.
+const OWN_WORDS: &str = "own-words";
 
 impl fmt::Debug for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -175,19 +309,18 @@ impl fmt::Debug for Fault {
 /// What the mail servers say each in its way.
 const BOTH: &[Fault] = &[
     Fault {
-        name: "authenticate-failed",
-        meaning: "the token is refused without a reason: wrong audience, no permission, unknown to Exchange",
-        token: None,
         imap: Some(ImapFault::Login("NO AUTHENTICATE failed.")),
         smtp: Some(SmtpFault::Login(
             535,
             "5.7.3 Authentication unsuccessful [AM0PR01CA0001.eurprd01.prod.exchangelabs.com 2026-11-24T05:42:00.000Z 08DE0000000000AA]",
         )),
         pop3: Some(Pop3Fault::Login("Authentication failure: unknown user name or bad password.")),
+        ..Fault::named(
+            "authenticate-failed",
+            "the token is refused without a reason: wrong audience, no permission, unknown to Exchange",
+        )
     },
     Fault {
-        name: "throttled",
-        meaning: "too many requests: the server says how long to wait",
         token: Some(TokenFault::Entra {
             status: 429,
             error: "temporarily_unavailable",
@@ -202,12 +335,9 @@ const BOTH: &[Fault] = &[
             432,
             "4.3.2 Concurrent connections limit exceeded. Visit https://aka.ms/concurrent_sending for more information.",
         )),
-        pop3: None,
+        ..Fault::named("throttled", "too many requests: the server says how long to wait")
     },
     Fault {
-        name: "gmail-token-refused",
-        meaning: "Gmail refuses the token and says its scope",
-        token: None,
         imap: Some(ImapFault::Token("NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)")),
         smtp: Some(SmtpFault::Token(
             535,
@@ -215,14 +345,14 @@ const BOTH: &[Fault] = &[
              5.7.8  https://support.google.com/mail/?p=BadCredentials a640c23a62f3a-aa7 - gsmtp",
         )),
         pop3: Some(Pop3Fault::Token("[AUTH] Username and password not accepted.")),
+        ..Fault::named("gmail-token-refused", "Gmail refuses the token and says its scope")
     },
     Fault {
-        name: "server-busy",
-        meaning: "the server takes no client now",
         token: Some(TokenFault::Body(503, "")),
         imap: Some(ImapFault::Greeting("* BYE Server busy, try again later")),
         smtp: Some(SmtpFault::Greeting(421, "4.3.2 Service not available, closing transmission channel")),
         pop3: Some(Pop3Fault::Greeting("[SYS/TEMP] Server busy, try again later")),
+        ..Fault::named("server-busy", "the server takes no client now")
     },
 ];
 
@@ -276,6 +406,7 @@ mod tests {
                     ImapFault::Login(line) => (line, "* OK "),
                     ImapFault::Token(line) => (line, "+ eyJ"),
                     ImapFault::Command(_, line) => (line, "a OK AUTHENTICATE completed."),
+                    ImapFault::Passwords => ("", "* OK "),
                 };
                 let lines = [
                     String::new(),
@@ -285,18 +416,23 @@ mod tests {
                     "c FETCH 1 UID\r\n".into(),
                     "d UID SEARCH ALL\r\n".into(),
                     "e APPEND INBOX {1+}\r\nx\r\n".into(),
+                    "f CREATE x\r\n".into(),
                 ];
                 let heard = hear(Imap::new(Arc::clone(&world), Security::Implicit), &lines);
-                let tagged = ["", "a ", "b ", "c ", "d ", "e "].map(|tag| format!("{tag}{line}\r\n"));
-                assert!(tagged.iter().any(|line| heard.contains(line)), "{fault:?}: {heard}");
-                assert!(heard.contains(start), "{fault:?}: {heard}");
+                let tagged = ["", "a ", "b ", "c ", "d ", "e ", "f "].map(|tag| format!("{tag}{line}\r\n"));
+                let is_said = tagged.iter().any(|line| heard.contains(line)) || line.is_empty();
+                assert!(is_said && heard.contains(start), "{fault:?}: {heard}");
+                assert!(heard.contains(fault.greeting.unwrap_or_default()), "{fault:?}: {heard}");
             }
             if let Some(pop3) = fault.pop3 {
                 let (Pop3Fault::Greeting(text)
                 | Pop3Fault::Login(text)
                 | Pop3Fault::Token(text)
                 | Pop3Fault::Retrieve(text)
-                | Pop3Fault::Quit(text)) = pop3;
+                | Pop3Fault::Quit(text)) = pop3
+                else {
+                    continue;
+                };
                 let lines = [
                     String::new(),
                     "AUTH XOAUTH2\r\n".to_owned(),
@@ -313,7 +449,10 @@ mod tests {
                 | SmtpFault::Token(code, text)
                 | SmtpFault::Mail(code, text)
                 | SmtpFault::Recipient(code, text)
-                | SmtpFault::Content(code, text)) = smtp;
+                | SmtpFault::Content(code, text)) = smtp
+                else {
+                    continue;
+                };
                 let lines = [
                     "EHLO a\r\n".to_owned(),
                     format!("AUTH XOAUTH2 {login}\r\n"),
@@ -353,5 +492,20 @@ mod tests {
             assert!(Fault::find(name).is_some(), "{name}");
         }
         assert_eq!(Fault::find("help"), None);
+        for (place, words, is_one) in [
+            ("token", "400 {}", true),
+            ("token", "x", false),
+            ("imap.login", "NO no", true),
+            ("imap.append", "", true),
+            ("imap.nowhere", "NO no", false),
+            ("smtp.sender", "550 5.1.1 no", true),
+            ("smtp.sender", "NO no", false),
+            ("smtp.sender", "99 no", false),
+            ("pop3.login", "[AUTH] no", true),
+            ("nntp.login", "no", false),
+            ("", "", false),
+        ] {
+            assert_eq!(Fault::of_words(place, words).is_some(), is_one, "{place} {words}");
+        }
     }
 }

@@ -48,4 +48,27 @@ pub(super) const FAULTS: &[Fault] = &[
         "QUIT could not remove all messages",
         At::Quit("some deleted messages not removed"),
     ),
+    Fault::of_pop3(
+        "pop-auth",
+        "Exchange refuses the token, or POP is off",
+        At::Login("Authentication failure: unknown user name or bad password."),
+    ),
+    Fault::of_pop3("pop-no-mechanism", "passwords alone are offered", At::Passwords),
+    Fault::of_pop3(
+        "pop-system-permanent",
+        "a trouble that does not pass by itself",
+        At::Login("[SYS/PERM] Unable to open the mailbox"),
+    ),
+    Fault::of_pop3("pop-login-refused", "the login is refused without a reason", At::Login("Go away")),
+    Fault::of_pop3(
+        "pop-connections",
+        "too many connections of a user",
+        At::Login("Maximum number of connections from user+IP exceeded (mail_max_userip_connections=10)"),
+    ),
+    Fault::of_pop3("pop-busy", "too many logins in a short time", At::Login("Too many logins, wait")),
+    Fault::of_pop3(
+        "pop-message-refused",
+        "a message is refused for a reason that nobody knows",
+        At::Retrieve("I would rather not"),
+    ),
 ];

@@ -1,6 +1,6 @@
 //! Token endpoints: errors of Microsoft Entra by their AADSTS numbers, and what others say.
 
-use super::{ClaimsFault, Fault};
+use super::{ClaimsFault, Fault, TokenFault};
 
 const CLIENT: &str = "invalid_client";
 const GRANT: &str = "invalid_grant";
@@ -468,5 +468,179 @@ pub(super) const FAULTS: &[Fault] = &[
         "token-of-another-person",
         "the token is of another person than the user",
         ClaimsFault::Person,
+    ),
+    Fault::of_token(
+        "tenant-blocked",
+        5_000_225,
+        GRANT,
+        "the whole directory is blocked",
+        "This tenant has been blocked due to inactivity. To learn more about tenant lifecycle policies, see https://aka.ms/TenantLifecycle",
+    ),
+    Fault::of_token(
+        "service-side",
+        90_033,
+        "temporarily_unavailable",
+        "Microsoft has a trouble that passes",
+        "A transient error has occurred. Please try again.",
+    ),
+    Fault::of_body(
+        "google-account-deleted",
+        400,
+        "Google: the account was deleted",
+        r#"{"error":"invalid_grant","error_description":"Account has been deleted"}"#,
+    ),
+    Fault::of_body(
+        "google-user",
+        400,
+        "Google: a service account acts for nobody",
+        r#"{"error":"invalid_grant","error_description":"Invalid email or User ID"}"#,
+    ),
+    Fault::of_body(
+        "google-delegation",
+        401,
+        "Google: a service account may not act for the user",
+        r#"{"error":"unauthorized_client","error_description":"Client is unauthorized to retrieve access tokens using this method, or client not authorized for any of the scopes requested."}"#,
+    ),
+    Fault::of_body(
+        "google-assertion-time",
+        400,
+        "Google: an assertion of another time",
+        r#"{"error":"invalid_grant","error_description":"Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim."}"#,
+    ),
+    Fault::of_body("proxy-answered", 200, "something between answers", r#"{"error":"invalid_client"}"#),
+    Fault::of_body(
+        "invalid-grant",
+        400,
+        "the grant is not good, and no reason is given",
+        r#"{"error":"invalid_grant","error_description":"Bad Request"}"#,
+    ),
+    Fault::of_body(
+        "unauthorized-client",
+        400,
+        "the application is not registered for this grant",
+        r#"{"error":"unauthorized_client"}"#,
+    ),
+    Fault::of_body(
+        "unsupported-grant",
+        400,
+        "the grant is not known",
+        r#"{"error":"unsupported_grant_type","error_description":"Invalid grant_type: client_credentials"}"#,
+    ),
+    Fault::of_body(
+        "invalid-scope",
+        400,
+        "a scope is not known",
+        r#"{"error":"invalid_scope","error_description":"Some requested scopes were invalid."}"#,
+    ),
+    Fault::of_body(
+        "invalid-request",
+        400,
+        "something is missing in the request",
+        r#"{"error":"invalid_request"}"#,
+    ),
+    Fault::of_body("invalid-resource", 400, "the service is not known", r#"{"error":"invalid_target"}"#),
+    Fault::of_body("login-needed", 400, "a person has to log in", r#"{"error":"login_required"}"#),
+    Fault::of_body("consent-needed", 400, "somebody has to consent", r#"{"error":"consent_required"}"#),
+    Fault::of_body(
+        "access-denied",
+        400,
+        "the login was declined",
+        r#"{"error":"access_denied","error_description":"The resource owner or authorization server denied the request."}"#,
+    ),
+    Fault::of_body(
+        "token-refused",
+        400,
+        "a name that no document has",
+        r#"{"error":"something_of_our_own","error_description":"Ask the department."}"#,
+    ),
+    Fault::of_body("token-url", 404, "there is no token endpoint", "<html>Not Found</html>"),
+    Fault::of_body(
+        "captive-portal",
+        511,
+        "the network wants a login",
+        "<html>Network Authentication Required</html>",
+    ),
+    Fault {
+        token: Some(TokenFault::Redirect("https://portal.example.test/login")),
+        ..Fault::named("redirected", "the login page of a network answers")
+    },
+    Fault::of_claims("token-not-yet-valid", "the token is good from tomorrow on", ClaimsFault::Early),
+    Fault::of_token(
+        "app-without-principal",
+        7_000_229,
+        UNAUTHORIZED,
+        "the application has no service principal in the directory",
+        "The client application 00000003-0000-0000-c000-000000000000 is missing service principal in the tenant Contoso. See instructions here: https://go.microsoft.com/fwlink/?linkid=2225119",
+    ),
+    Fault::of_token(
+        "service-disabled",
+        500_014,
+        "invalid_resource",
+        "the mail service is switched off in the directory",
+        "The service principal for resource 'https://outlook.office365.com' is disabled. This indicate that a subscription within the tenant has lapsed.",
+    ),
+    Fault::of_token(
+        "tenant-restriction",
+        500_021,
+        GRANT,
+        "the network lets nobody into this directory",
+        "Access to 'Contoso' tenant is denied.",
+    ),
+    Fault::of_token(
+        "grant-invalid",
+        70_000,
+        GRANT,
+        "the login does not cover the scopes",
+        "The request was denied because one or more scopes requested are unauthorized or expired. The user must first sign in and grant the client application access to the requested scope.",
+    ),
+    Fault::of_token(
+        "spa-client",
+        9_002_327,
+        REQUEST,
+        "the redirect address is a single-page application's",
+        "Tokens issued for the 'Single-Page Application' client-type may only be redeemed via cross-origin requests.",
+    ),
+    Fault::of_token(
+        "login-server-unreachable",
+        80_001,
+        GRANT,
+        "the organisation's login server can't be reached",
+        "The authentication agent is unable to connect to Active Directory.",
+    ),
+    Fault::of_body(
+        "google-reauth",
+        400,
+        "Google: the organisation wants a login again",
+        r#"{"error":"invalid_grant","error_description":"reauth related error (invalid_rapt)"}"#,
+    ),
+    Fault::of_body(
+        "google-key",
+        400,
+        "Google: the key of the service account is not good",
+        r#"{"error":"invalid_grant","error_description":"Invalid JWT Signature."}"#,
+    ),
+    Fault::of_body(
+        "google-client-unknown",
+        401,
+        "Google: no such application",
+        r#"{"error":"invalid_client","error_description":"The OAuth client was not found."}"#,
+    ),
+    Fault::of_body(
+        "google-secret",
+        401,
+        "Google: the client secret is wrong",
+        r#"{"error":"invalid_client","error_description":"The provided client secret is invalid."}"#,
+    ),
+    Fault::of_body(
+        "token-endpoint-forbidden",
+        403,
+        "a filter of the network refuses the request",
+        "<html>Access denied</html>",
+    ),
+    Fault::of_body(
+        "token-status",
+        407,
+        "a proxy answers in the token endpoint's place",
+        "<html>Proxy Authentication Required</html>",
     ),
 ];

@@ -56,7 +56,9 @@ impl Imap {
         let voice = &world.voice.imap;
         let mut options = Options::default();
         options.security = Some(security);
-        options.mechanisms = login::mechanisms(&world);
+        let fault = world.fault().filter(|fault| fault.imap().is_some());
+        let said = fault.and_then(|fault| fault.imap());
+        options.mechanisms = login::mechanisms(&world, said == Some(ImapFault::Passwords));
         // It is offered also where it never succeeds, as Exchange does.
         options.login = true;
         options.late_capabilities = LATE_CAPABILITIES.to_vec();
@@ -64,8 +66,11 @@ impl Imap {
         options.limits.literals = world.limits.message_octets;
         options.limits.silence = world.limits.silence.saturating_mul(6);
         options.wording = voice.wording();
+        if let Some(greeting) = fault.and_then(|fault| fault.greeting()) {
+            options.wording.greeting = greeting.into();
+        }
         let mut protocol = Protocol::new(options);
-        if let Some(ImapFault::Greeting(line)) = world.fault().and_then(|fault| fault.imap()) {
+        if let Some(ImapFault::Greeting(line)) = said {
             say(&mut protocol, line);
         }
         Self { world, protocol, entry: None, seat: None, introduced: false, view: None, fetching: None }
@@ -261,6 +266,7 @@ impl Session for Imap {
 fn say(protocol: &mut Protocol, line: &str) {
     match line.strip_prefix("* BYE ") {
         Some(text) => protocol.bye(None, text),
+        None if line.is_empty() => protocol.abort(b""),
         None => protocol.abort(format!("{line}\r\n").as_bytes()),
     }
 }

@@ -1,3 +1,8 @@
+#[cfg(all(feature = "pop3", feature = "file-store"))]
+mod faults;
+#[cfg(all(feature = "pop3", feature = "file-store"))]
+mod words;
+
 use mailbearer_mock::{Server as Mock, memory::Options};
 
 use crate::{Account, Security, Server};
@@ -17,7 +22,7 @@ fn a_report_has_the_steps_that_were_told() {
     let mut told = Vec::new();
     let report = account(&mock).blocking().unwrap().examine(|step| told.push(step.name()));
     assert!(report.is_well() && report.diagnoses().is_empty(), "{:?}", report.steps);
-    assert_eq!(told, report.steps.iter().map(super::Step::name).collect::<Vec<_>>());
+    assert_eq!(told, report.steps.iter().map(crate::doctor::Step::name).collect::<Vec<_>>());
     assert!(told.iter().any(|name| name == "imap.inbox") && told.iter().any(|name| name == "smtp.reset"));
     let shown = format!("{report:?}");
     assert!(!shown.contains(mock.client_secret()) && !shown.contains(&mock.tokens().latest().unwrap()));
@@ -32,11 +37,11 @@ fn both_runtimes_walk_alike() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().unwrap();
     let client = account(&mock).tokio().unwrap();
     let tokio = runtime.block_on(client.examine(|_| ()));
-    let told = |report: &super::Report| {
+    let told = |report: &crate::doctor::Report| {
         report.steps.iter().map(|step| (step.name(), step.outcome)).collect::<Vec<_>>()
     };
     assert_eq!(told(&blocking), told(&tokio));
-    let ids: Vec<_> = tokio.diagnoses().iter().map(super::Diagnosis::id).collect();
+    let ids: Vec<_> = tokio.diagnoses().iter().map(crate::doctor::Diagnosis::id).collect();
     assert_eq!(ids, ["smtp-disabled-for-tenant"]);
 }
 
