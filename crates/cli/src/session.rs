@@ -44,7 +44,8 @@ impl Session {
     /// Fails if there is no account, and for what is wrong with it.
     pub(crate) fn open(arguments: &GlobalArgs, use_cache: bool) -> Result<Self, Error> {
         let Loaded { name, account, keeping } = config::load(arguments)?;
-        let account = with_store(account, &name, &keeping, use_cache)?;
+        let mut account = with_store(account, &name, &keeping, use_cache)?;
+        account.pool_folder = folders::cache();
         Ok(Self { client: client(account, arguments)?, name, keeping })
     }
 

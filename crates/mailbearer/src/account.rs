@@ -33,6 +33,8 @@ pub struct Account {
     pub smtp: Option<Server>,
     /// What the provider allows, as far as it is known: a [`Pool`](crate::Pool) keeps to it.
     pub limits: Limits,
+    /// A folder by which all processes of this host that use the account keep to that together. Default none.
+    pub pool_folder: Option<std::path::PathBuf>,
     /// Trust anchors. `None` means the built-in roots.
     pub tls: Option<Tls>,
     /// How long to wait for what.
@@ -293,6 +295,7 @@ impl Account {
             pop3_options: None,
             smtp: None,
             limits: Limits::default(),
+            pool_folder: None,
             tls: None,
             timeouts: Timeouts::default(),
             store: None,

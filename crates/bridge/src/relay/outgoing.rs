@@ -183,7 +183,8 @@ fn send(
     ids: &Receiver<String>,
 ) {
     let mut accounts = shared.accounts();
-    let mut lane = Lane::new(accounts.client(account));
+    let stop = || shared.outgoing.is_stopped();
+    let mut lane = Lane::new(accounts.client(account)).until(&stop);
     loop {
         let id = match ids.try_recv() {
             Ok(id) => id,
@@ -209,7 +210,7 @@ fn send(
         }
         let now = shared.accounts();
         if !Arc::ptr_eq(&now, &accounts) {
-            lane = Lane::new(now.client(account));
+            lane = Lane::new(now.client(account)).until(&stop);
             accounts = now;
         }
         match runner.attempt(&id, &mut lane) {

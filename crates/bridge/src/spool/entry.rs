@@ -200,6 +200,22 @@ impl<'s> Entry<'s> {
         Ok(())
     }
 
+    /// Reads the message from `offset` on, a piece of it; nothing at its end.
+    pub(crate) fn read_at(&mut self, offset: u64, piece: &mut Vec<u8>) -> Result<(), Error> {
+        let left = self.stored.body_octets.saturating_sub(offset);
+        let want = usize::try_from(left).unwrap_or(usize::MAX).min(PIECE);
+        piece.resize(want, 0);
+        let at = self.stored.body_at.saturating_add(offset);
+        let read = self.file.seek(SeekFrom::Start(at)).and_then(|_| self.file.read_exact(piece));
+        read.map_err(|error| {
+            piece.clear();
+            match error.kind() {
+                io::ErrorKind::UnexpectedEof => Error::damaged(self.path(), "its message is cut off"),
+                _ => Error::io(self.path(), error),
+            }
+        })
+    }
+
     /// Has it tried again as soon as the spool is run, for everyone who did not get it.
     ///
     /// Where it was unknown whether a server took it, this may deliver it twice.

@@ -1,19 +1,20 @@
-use std::{fmt, time::Duration};
+use std::{fmt, io, time::Duration};
 
 use mailbearer::{
-    Blocking, Client, Envelope, Kind, Receipt, Smtp,
+    Blocking, Client, Ended, Envelope, Fate, MailObject, Outcome, Pool,
     proto::smtp::{Refusal, Reply},
 };
 
 use super::{Entry, Error, State, Stored};
 
-/// An account to send by, and its session with the server, which is kept from one message to the next and ends with QUIT
-/// when this is dropped.
-pub struct Lane {
-    client: Result<Client, String>,
-    session: Option<Box<Smtp<Blocking>>>,
+/// An account to send by, and its pool of connections to the server, which are kept from one message to the next and end
+/// with QUIT when this is dropped.
+pub struct Lane<'l> {
+    pool: Result<Pool<Blocking>, String>,
     /// Why there is no session at the moment, and how long the server asks to be left alone.
     closed: Option<(String, Option<Duration>)>,
+    /// Whether what waits is to wait no more.
+    stop: Option<&'l (dyn Fn() -> bool + Sync)>,
 }
 
 /// What an attempt says of the recipients that it was for.
@@ -23,19 +24,31 @@ pub(crate) struct Verdict {
     pub(crate) problem: Option<String>,
 }
 
-impl Lane {
+impl<'l> Lane<'l> {
     /// Nothing is connected yet. An error says why the account can't be used; its messages wait with it.
     #[must_use]
-    pub const fn new(client: Result<Client, String>) -> Self {
-        Self { client, session: None, closed: None }
+    pub fn new(client: Result<Client, String>) -> Self {
+        let pool = client.map(|client| {
+            let mut options = client.pool_options();
+            // A message whose server asks for time has it in the spool.
+            options.patience = Duration::ZERO;
+            client.pool_with(options)
+        });
+        Self { pool, closed: None, stop: None }
+    }
+
+    /// Asks `stop` now and then while a message waits for its minute; if it says so, the message stays as it is.
+    #[must_use]
+    pub fn until(mut self, stop: &'l (dyn Fn() -> bool + Sync)) -> Self {
+        self.stop = Some(stop);
+        self
     }
 
     /// Ends the session, if there is one. The next message gets another, also after one that could not be had.
     pub fn close(&mut self) {
         self.closed = None;
-        if let Some(smtp) = self.session.take() {
-            // Every message has its verdict; whether the goodbye is heard changes nothing.
-            let _ = smtp.quit();
+        if let Ok(pool) = &self.pool {
+            pool.close();
         }
     }
 
@@ -44,84 +57,100 @@ impl Lane {
         self.closed = None;
     }
 
-    pub(crate) fn send(&mut self, entry: &mut Entry<'_>, waiting: &[usize]) -> Result<Verdict, Error> {
-        let client = match &self.client {
-            Ok(client) => client,
-            Err(problem) => return Ok(put_off(waiting, problem, None)),
+    /// Sends a message; `None` if it was stopped before.
+    pub(crate) fn send(
+        &mut self,
+        entry: &mut Entry<'_>,
+        waiting: &[usize],
+    ) -> Result<Option<Verdict>, Error> {
+        let pool = match &self.pool {
+            Ok(pool) => pool,
+            Err(problem) => return Ok(Some(put_off(waiting, problem, None))),
         };
-        loop {
-            if let Some((problem, wait)) = &self.closed {
-                return Ok(put_off(waiting, problem, *wait));
-            }
-            let (mut smtp, was_open) = match self.session.take() {
-                Some(smtp) => (smtp, true),
-                None => match client.connect_smtp() {
-                    Ok(smtp) => (Box::new(smtp), false),
-                    Err(error) => {
-                        self.closed = Some((error.to_string(), error.retry_after()));
-                        continue;
-                    }
-                },
-            };
-            match submit(&mut smtp, entry, waiting) {
-                Ok(receipt) => {
-                    self.session = Some(smtp);
-                    return Ok(of_receipt(entry.stored(), waiting, &receipt));
-                }
-                Err(Stopped::Spool(error)) => return Err(error),
-                Err(Stopped::Server(error)) => {
-                    // A session that was left alone for a while may have ended; another takes the message.
-                    let is_over = error.ended_session()
-                        || matches!(error.cause(), Some(Refusal::TooManyMessages { .. }));
-                    let no_dot = entry.stored().mark <= entry.stored().attempts;
-                    if was_open && is_over && no_dot && error.is_transient() {
-                        continue;
-                    }
-                    if !error.ended_session() {
-                        self.session = Some(smtp);
-                    }
-                    return Ok(of_error(entry.stored(), waiting, &error));
-                }
-            }
+        if let Some((problem, wait)) = &self.closed {
+            return Ok(Some(put_off(waiting, problem, *wait)));
         }
+        let envelope = envelope(entry.stored(), waiting);
+        let message = Waiting { entry, envelope, piece: Vec::new(), piece_at: 0, failed: None };
+        let mut sending = pool.send_all([message]);
+        let sent = loop {
+            match sending.next_within(LOOK) {
+                Ok(Some(sent)) => break sent,
+                Ok(None) if self.stop.is_some_and(|stop| stop()) => sending.stop(),
+                Ok(None) => {}
+                Err(Ended) => return Ok(None),
+            }
+        };
+        drop(sending);
+        let (message, outcome) = (sent.message, sent.outcome);
+        if let Some(error) = message.failed {
+            return Err(error);
+        }
+        match outcome.error() {
+            Some(error) if error.is_cancelled() => return Ok(None),
+            // Not about the message: the others wait with it.
+            Some(error) if matches!(outcome, Outcome::Deferred(_)) && error.cause::<Refusal>().is_none() => {
+                self.closed = Some((error.to_string(), error.retry_after()));
+            }
+            _ => {}
+        }
+        Ok(Some(verdict(message.entry.stored(), waiting, &outcome)))
     }
 }
 
-impl fmt::Debug for Lane {
+impl fmt::Debug for Lane<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lane").field("is_open", &self.session.is_some()).finish_non_exhaustive()
+        f.debug_struct("Lane").field("is_open", &self.closed.is_none()).finish_non_exhaustive()
     }
 }
 
-impl Drop for Lane {
+impl Drop for Lane<'_> {
     fn drop(&mut self) {
         self.close();
     }
 }
 
-enum Stopped {
-    Server(mailbearer::Error),
-    Spool(Error),
+/// A message of the spool on its way out.
+struct Waiting<'e, 's> {
+    entry: &'e mut Entry<'s>,
+    envelope: Envelope,
+    /// What was read of it last, and where that begins.
+    piece: Vec<u8>,
+    piece_at: u64,
+    failed: Option<Error>,
 }
 
-impl From<Error> for Stopped {
-    fn from(error: Error) -> Self {
-        Self::Spool(error)
+impl Waiting<'_, '_> {
+    fn note(&mut self, error: Error) -> io::Error {
+        let told = io::Error::other(error.to_string());
+        self.failed = Some(error);
+        told
     }
 }
 
-impl From<mailbearer::Error> for Stopped {
-    fn from(error: mailbearer::Error) -> Self {
-        Self::Server(error)
+impl MailObject for Waiting<'_, '_> {
+    fn envelope(&self) -> Envelope {
+        self.envelope.clone()
     }
-}
 
-fn submit(smtp: &mut Smtp<Blocking>, entry: &mut Entry<'_>, waiting: &[usize]) -> Result<Receipt, Stopped> {
-    let mut submission = smtp.submit(envelope(entry.stored(), waiting))?;
-    entry.copy(|piece| Ok::<(), Stopped>(submission.write(piece)?))?;
-    // On the disk before the dot is on the wire: whoever finds the mark and no verdict knows that nobody knows.
-    entry.mark()?;
-    Ok(submission.finish()?)
+    fn octets(&mut self, offset: u64) -> io::Result<&[u8]> {
+        let inside = offset.checked_sub(self.piece_at).and_then(|inside| usize::try_from(inside).ok());
+        let inside = match inside.filter(|inside| *inside < self.piece.len()) {
+            Some(inside) => inside,
+            None => {
+                let read = self.entry.read_at(offset, &mut self.piece);
+                self.piece_at = offset;
+                read.map_err(|error| self.note(error))?;
+                0
+            }
+        };
+        Ok(self.piece.get(inside..).unwrap_or_default())
+    }
+
+    fn before_end(&mut self) -> io::Result<()> {
+        // On the disk before the dot is on the wire: whoever finds the mark and no verdict knows that nobody knows.
+        self.entry.mark().map_err(|error| self.note(error))
+    }
 }
 
 /// The envelope for those who have not got it yet.
@@ -132,38 +161,36 @@ fn envelope(stored: &Stored, waiting: &[usize]) -> Envelope {
     envelope
 }
 
-fn of_receipt(stored: &Stored, waiting: &[usize], receipt: &Receipt) -> Verdict {
-    let reply = receipt.reply.to_string();
+fn verdict(stored: &Stored, waiting: &[usize], outcome: &Outcome) -> Verdict {
+    let text = outcome.error().map(ToString::to_string);
+    let said = |reply: Option<&Reply>| {
+        // A reply to this recipient says more than the error about all of them.
+        let own = reply.filter(|_| is_by_recipient(outcome)).map(ToString::to_string);
+        own.or_else(|| text.clone()).unwrap_or_default()
+    };
     let states = waiting.iter().map(|index| {
         let address = stored.envelope.recipients.get(*index).map_or("", String::as_str);
-        let refused = receipt.refused.iter().find(|(refused, _)| refused == address);
-        (
-            refused.map_or_else(|| State::Delivered(reply.clone()), |(_, reply)| refused_by(reply)),
-            vec![*index],
-        )
+        let state = match outcome.fate(address) {
+            Fate::Accepted(reply) => State::Delivered(reply.to_string()),
+            Fate::Refused(reply) => State::Failed(said(reply)),
+            Fate::Deferred(reply) => State::Waiting(Some(said(reply))),
+            Fate::Unknown => State::Unknown(said(None)),
+        };
+        (state, vec![*index])
     });
-    Verdict { states: states.collect(), wait: None, problem: None }
+    let wait = outcome.error().and_then(mailbearer::Error::retry_after);
+    Verdict { states: states.collect(), wait, problem: text }
 }
 
-fn of_error(stored: &Stored, waiting: &[usize], error: &mailbearer::Error) -> Verdict {
-    let text = error.to_string();
-    let all = |state: State| waiting.iter().map(|index| (state.clone(), vec![*index])).collect();
-    let states = match error.cause::<Refusal>() {
-        _ if error.outcome_unknown() => all(State::Unknown(text.clone())),
-        Some(Refusal::Recipients { refused }) => {
-            let states = waiting.iter().map(|index| {
-                let address = stored.envelope.recipients.get(*index).map_or("", String::as_str);
-                let reply = refused.iter().find(|(refused, _)| refused == address).map(|(_, reply)| reply);
-                (reply.map_or_else(|| State::Waiting(Some(text.clone())), refused_by), vec![*index])
-            });
-            states.collect()
+/// Whether the server answered for each recipient.
+fn is_by_recipient(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Accepted(_) => true,
+        Outcome::Refused(error) | Outcome::Deferred(error) => {
+            matches!(error.cause(), Some(Refusal::Recipients { .. }))
         }
-        // That the account is not let in is not the message's fault.
-        Some(refusal) if !refusal.is_auth() && !refusal.is_transient() => all(State::Failed(text.clone())),
-        _ if error.kind() == Kind::Message => all(State::Failed(text.clone())),
-        _ => all(State::Waiting(Some(text.clone()))),
-    };
-    Verdict { states, wait: error.retry_after(), problem: Some(text) }
+        Outcome::Unknown(_) => false,
+    }
 }
 
 fn put_off(waiting: &[usize], problem: &str, wait: Option<Duration>) -> Verdict {
@@ -171,10 +198,5 @@ fn put_off(waiting: &[usize], problem: &str, wait: Option<Duration>) -> Verdict 
     Verdict { states, wait, problem: Some(problem.to_owned()) }
 }
 
-fn refused_by(reply: &Reply) -> State {
-    if reply.is_transient() {
-        State::Waiting(Some(reply.to_string()))
-    } else {
-        State::Failed(reply.to_string())
-    }
-}
+/// How often a message that waits looks whether it is to wait no more.
+const LOOK: Duration = Duration::from_secs(1);

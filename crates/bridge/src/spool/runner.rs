@@ -111,7 +111,7 @@ impl<'s> Runner<'s> {
     /// not hear of it.
     pub fn run(&self, clients: &mut Clients<'_>, report: &mut dyn FnMut(&Report)) -> Result<(), Error> {
         self.take_over_drops()?;
-        let mut lanes: BTreeMap<Option<String>, Lane> = BTreeMap::new();
+        let mut lanes: BTreeMap<Option<String>, Lane<'_>> = BTreeMap::new();
         for Due { id, account } in self.due(&HashSet::new())? {
             let lane = match lanes.entry(account) {
                 map::Entry::Occupied(lane) => lane.into_mut(),
@@ -230,14 +230,15 @@ impl<'s> Runner<'s> {
         }
     }
 
-    /// Tries to send one message. `None` if it is gone, is damaged, is in another's hands, or waits for nobody.
+    /// Tries to send one message. `None` if it is gone, is damaged, is in another's hands, waits for nobody, or the lane was
+    /// stopped.
     ///
     /// Several threads may do so, each with lanes of its own.
     ///
     /// # Errors
     ///
     /// Fails if the spool can't be read or written.
-    pub fn attempt(&self, id: &str, lane: &mut Lane) -> Result<Option<Report>, Error> {
+    pub fn attempt(&self, id: &str, lane: &mut Lane<'_>) -> Result<Option<Report>, Error> {
         let mut entry = match Entry::open(self.spool, Place::Queue, id, true) {
             Ok(Some(entry)) => entry,
             Ok(None) | Err(Error::Busy | Error::Damaged { .. }) => return Ok(None),
@@ -260,7 +261,7 @@ impl<'s> Runner<'s> {
             }
             return Ok(None);
         }
-        let verdict = lane.send(&mut entry, &waiting)?;
+        let Some(verdict) = lane.send(&mut entry, &waiting)? else { return Ok(None) };
         let attempt = entry.stored().attempts.saturating_add(1);
         self.settle(entry, attempt, verdict.states, verdict.wait, verdict.problem).map(Some)
     }

@@ -28,6 +28,10 @@ pub(crate) fn account(
     account.imap = server(name, settings, "imap", account.imap.take(), [993, 143])?;
     account.pop3 = server(name, settings, "pop3", account.pop3.take(), [995, 110])?;
     account.smtp = server(name, settings, "smtp", account.smtp.take(), [465, 587])?;
+    let count = |key| settings.port(key).map(u32::from);
+    let limits = &mut account.limits;
+    limits.smtp_connections = count("smtp.connections").or(limits.smtp_connections);
+    limits.messages_per_minute = count("smtp.messages_per_minute").or(limits.messages_per_minute);
     if let Some(file) = settings.path("tls.ca_file") {
         let file = secret::relative_to(settings, "tls.ca_file", folder, &file);
         let wrong =

@@ -113,6 +113,7 @@ fn shape(row: &Row) -> String {
         Kind::Text => "\"...\"".into(),
         Kind::File => "\"FILE\"".into(),
         Kind::Port => "PORT".into(),
+        Kind::Count => "NUMBER".into(),
         Kind::Seconds => "SECONDS".into(),
         Kind::Command => "[\"PROGRAM\", \"ARGUMENT\", ...]".into(),
         Kind::Provider => "\"PROVIDER\"".into(),
@@ -133,7 +134,7 @@ fn meaning(row: &Row) -> String {
         _ if row.secret => "[secret](#secrets)".into(),
         Kind::Text => "text".into(),
         Kind::File => "file".into(),
-        Kind::Port => "number, 1 to 65535".into(),
+        Kind::Port | Kind::Count => "number, 1 to 65535".into(),
         Kind::Seconds => "seconds, more than 0".into(),
         Kind::Command => "list: program, arguments".into(),
         kind @ (Kind::Provider | Kind::Word(_)) => {

@@ -175,7 +175,7 @@ impl Settings {
         self.text(path).map(PathBuf::from)
     }
 
-    /// The port number at `path`.
+    /// The port number, or count, at `path`.
     pub(crate) fn port(&self, path: &str) -> Option<u16> {
         match self.value(path)? {
             Value::Port(port) => Some(*port),
@@ -282,7 +282,7 @@ impl Reader<'_> {
 impl Value {
     fn from_toml(kind: Kind, value: &DeValue<'_>) -> Result<Self, Wrong> {
         match (kind, value) {
-            (Kind::Port, DeValue::Integer(integer)) if integer.radix() == 10 => {
+            (Kind::Port | Kind::Count, DeValue::Integer(integer)) if integer.radix() == 10 => {
                 Self::from_text(kind, integer.as_str())
             }
             (Kind::Seconds, DeValue::Integer(integer)) if integer.radix() == 10 => {
@@ -305,7 +305,7 @@ impl Value {
         match kind {
             Kind::Text | Kind::File if text.is_empty() => Err(Wrong::because("is empty")),
             Kind::Text | Kind::File => Ok(Self::Text(text.into())),
-            Kind::Port => {
+            Kind::Port | Kind::Count => {
                 let port = text.parse::<NonZeroU16>().map_err(|_| Wrong::kind(kind))?;
                 Ok(Self::Port(port.get()))
             }

@@ -23,6 +23,8 @@ pub(crate) enum Kind {
     File,
     /// 1 to 65535.
     Port,
+    /// 1 to 65535.
+    Count,
     /// More than 0, with or without a fraction.
     Seconds,
     /// One of these.
@@ -235,6 +237,18 @@ pub(crate) const TABLE: &[Row] = &[
         TLS,
         "How TLS starts, as `imap.tls`. Default: by the port, else the preset's, else `starttls`.",
     ),
+    row(
+        "smtp.connections",
+        Kind::Count,
+        "Most connections at a time to the submission server, of all programs of this host that use the account. Default: the \
+         preset's, 3 for Microsoft 365, and 3 where it says nothing.",
+    ),
+    row(
+        "smtp.messages_per_minute",
+        Kind::Count,
+        "Most messages in a minute, counted before they are sent. Default: the preset's, 30 for Microsoft 365, and no limit \
+         where it says nothing.",
+    ),
     row("tls.ca_file", Kind::File, "PEM file of certificates to trust besides the built-in roots."),
     row(
         "timeouts.connect",
@@ -279,6 +293,7 @@ impl Kind {
     pub(crate) fn expected(self) -> String {
         match self {
             Self::Text | Self::File => "a string".into(),
+            Self::Count => "a number, 1 to 65535".into(),
             Self::Port => "a port number, 1 to 65535".into(),
             Self::Seconds => "a number of seconds above 0".into(),
             Self::Word(_) | Self::Provider => {

@@ -10,7 +10,6 @@ use super::{
     PoolOptions,
     book::{Book, millis},
 };
-use crate::Error;
 
 /// Who may connect, and when the next message may go.
 pub(super) struct Gate {
@@ -71,7 +70,7 @@ impl Gate {
     }
 
     /// How many connections there may be now.
-    pub(super) fn most<R: Runtime>(&self) -> Result<usize, Error> {
+    pub(super) fn most<R: Runtime>(&self) -> usize {
         self.book::<R, _>(|book, now| book.most(now, self.connections))
     }
 
@@ -87,7 +86,7 @@ impl Gate {
     }
 
     /// Makes a place that was taken a seat; `None` if other processes have them all.
-    pub(super) fn seat(self: &Arc<Self>, most: usize) -> Result<Option<Seat>, Error> {
+    pub(super) fn seat(self: &Arc<Self>, most: usize) -> Option<Seat> {
         #[cfg(not(feature = "file-store"))]
         let _ = most;
         #[cfg_attr(not(feature = "file-store"), expect(unused_mut, reason = "the file is filled in"))]
@@ -97,27 +96,25 @@ impl Gate {
             _held: None,
         };
         #[cfg(feature = "file-store")]
-        if let Some(host) = &self.host {
-            seat._held = host.seat(most)?;
-            if seat._held.is_none() {
-                return Ok(None);
-            }
+        // Where the folder can't be used, this pool counts for itself: mail matters more.
+        if let Some(Ok(held)) = self.host.as_ref().map(|host| host.seat(most)) {
+            seat._held = Some(held?);
         }
-        Ok(Some(seat))
+        Some(seat)
     }
 
     /// Counts one more message, unless that is one too many; then how long to wait.
-    pub(super) fn try_permit<R: Runtime>(&self) -> Result<Result<Permit, Duration>, Error> {
-        let Some(limit) = self.messages_per_minute else { return Ok(Ok(Permit(None))) };
-        let permit = self.book::<R, _>(|book, now| book.permit(now, limit))?;
-        Ok(permit.map(|stamp| Permit(Some(stamp))))
+    pub(super) fn try_permit<R: Runtime>(&self) -> Result<Permit, Duration> {
+        let Some(limit) = self.messages_per_minute else { return Ok(Permit(None)) };
+        let permit = self.book::<R, _>(|book, now| book.permit(now, limit));
+        permit.map(|stamp| Permit(Some(stamp)))
     }
 
     /// Counts one more message; waits until there may be one.
-    pub(super) async fn permit<R: Runtime>(&self) -> Result<Permit, Error> {
+    pub(super) async fn permit<R: Runtime>(&self) -> Permit {
         loop {
-            match self.try_permit::<R>()? {
-                Ok(permit) => return Ok(permit),
+            match self.try_permit::<R>() {
+                Ok(permit) => return permit,
                 Err(wait) => R::sleep(later(R::now(), wait)).await,
             }
         }
@@ -126,41 +123,39 @@ impl Gate {
     /// A message is at its end: the server counts it now, at the latest.
     pub(super) fn sent<R: Runtime>(&self, permit: Permit) {
         if let Permit(Some(stamp)) = permit {
-            // What can't be written is counted where it began.
-            let _ = self.book::<R, _>(|book, now| book.renew(stamp, now));
+            self.book::<R, _>(|book, now| book.renew(stamp, now));
         }
     }
 
     /// Nothing was sent.
     pub(super) fn take_back<R: Runtime>(&self, permit: Permit) {
         if let Permit(Some(stamp)) = permit {
-            let _ = self.book::<R, _>(|book, _| book.take_back(stamp));
+            self.book::<R, _>(|book, _| book.take_back(stamp));
         }
     }
 
     /// How long the server is left alone yet.
-    pub(super) fn quiet<R: Runtime>(&self) -> Result<Option<Duration>, Error> {
+    pub(super) fn quiet<R: Runtime>(&self) -> Option<Duration> {
         self.book::<R, _>(|book, now| book.quiet(now))
     }
 
     /// Leaves the server alone for this long.
     pub(super) fn keep_quiet<R: Runtime>(&self, wait: Duration) {
-        // This process waits by itself; that others don't hear of it is no reason to fail.
-        let _ = self.book::<R, _>(|book, now| book.keep_quiet(now, wait));
+        self.book::<R, _>(|book, now| book.keep_quiet(now, wait));
     }
 
     /// The server takes no more connections than it has: there will be fewer for a while. Returns whether there are
     /// others of this pool.
     pub(super) fn lower<R: Runtime>(&self) -> bool {
         let open = self.state().open;
-        let most = self.most::<R>().unwrap_or(open);
-        let _ = self.book::<R, _>(|book, now| book.lower(now, open.min(most)));
+        let most = self.most::<R>();
+        self.book::<R, _>(|book, now| book.lower(now, open.min(most)));
         open > 1
     }
 
     /// Whether there are more connections than there may be now.
     pub(super) fn is_crowded<R: Runtime>(&self) -> bool {
-        self.most::<R>().is_ok_and(|most| self.state().open > most)
+        self.most::<R>() < self.state().open
     }
 
     /// Wakes who waits for a connection.
@@ -168,14 +163,15 @@ impl Gate {
         self.state().waiting.drain(..).for_each(Waker::wake);
     }
 
-    /// Looks at the book of this pool, or of all processes of the host.
-    fn book<R: Runtime, T>(&self, look: impl FnOnce(&mut Book, u64) -> T) -> Result<T, Error> {
+    /// Looks at the book of all processes of the host, or of this pool where there is none. So it is where the folder can't
+    /// be used: that others don't hear of it is no reason to send nothing.
+    fn book<R: Runtime, T>(&self, look: impl Fn(&mut Book, u64) -> T) -> T {
         #[cfg(feature = "file-store")]
-        if let Some(host) = &self.host {
-            return Ok(host.update(look)?);
+        if let Some(Ok(seen)) = self.host.as_ref().map(|host| host.update(&look)) {
+            return seen;
         }
         let now = millis(R::now().saturating_duration_since(self.began));
-        Ok(look(&mut self.state().book, now))
+        look(&mut self.state().book, now)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

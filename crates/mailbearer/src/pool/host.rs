@@ -32,7 +32,7 @@ impl Host {
     /// # Errors
     ///
     /// Fails if the file can't be used, or another process holds it for a second.
-    pub(super) fn update<T>(&self, change: impl FnOnce(&mut Book, u64) -> T) -> io::Result<T> {
+    pub(super) fn update<T>(&self, change: &impl Fn(&mut Book, u64) -> T) -> io::Result<T> {
         let mut file = self.open("")?;
         lock(&file)?;
         let mut text = String::new();
@@ -117,13 +117,13 @@ mod tests {
         drop(held);
         assert!(two.seat(2).unwrap().is_some(), "what is closed is free");
 
-        assert!(one.update(|book, now| book.permit(now, 2)).unwrap().is_ok());
-        assert!(two.update(|book, now| book.permit(now, 2)).unwrap().is_ok());
-        assert!(one.update(|book, now| book.permit(now, 2)).unwrap().is_err());
-        assert!(other.update(|book, now| book.permit(now, 2)).unwrap().is_ok());
+        assert!(one.update(&|book, now| book.permit(now, 2)).unwrap().is_ok());
+        assert!(two.update(&|book, now| book.permit(now, 2)).unwrap().is_ok());
+        assert!(one.update(&|book, now| book.permit(now, 2)).unwrap().is_err());
+        assert!(other.update(&|book, now| book.permit(now, 2)).unwrap().is_ok());
         // A file that makes no sense is as one that is new.
         std::fs::write(inner.join(format!("{}.lock", one.name)), b"\xff\xfe").unwrap();
-        assert!(one.update(|book, now| book.permit(now, 2)).unwrap().is_ok());
+        assert!(one.update(&|book, now| book.permit(now, 2)).unwrap().is_ok());
     }
 
     #[test]
@@ -131,8 +131,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let host = Host::new(folder.path(), "h", "u");
         let granted: usize = thread::scope(|scope| {
-            let work =
-                || (0..20).filter(|_| host.update(|book, now| book.permit(now, 30)).unwrap().is_ok()).count();
+            let work = || {
+                (0..20).filter(|_| host.update(&|book, now| book.permit(now, 30)).unwrap().is_ok()).count()
+            };
             let threads: Vec<_> = (0..16).map(|_| scope.spawn(work)).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).sum()
         });

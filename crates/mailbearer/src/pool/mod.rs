@@ -42,7 +42,7 @@ pub struct PoolOptions {
     /// A connection that was silent for longer is not used again. Default 60 seconds.
     pub idle: Duration,
     /// A folder for a small file by which all processes of this host that use the account share connections and counts.
-    /// Default none: each pool counts for itself. Nothing is shared without the feature `file-store`.
+    /// Default what the account says; `None` lets each pool count for itself. Nothing is shared without the feature `file-store`.
     pub folder: Option<PathBuf>,
 }
 
@@ -90,7 +90,7 @@ struct Lease<R: Runtime> {
 }
 
 impl<R: Runtime> Client<R> {
-    /// A pool with the account's limits, which no other pool or process knows of.
+    /// A pool with the account's limits.
     #[must_use]
     pub fn pool(&self) -> Pool<R> {
         self.pool_with(self.pool_options())
@@ -105,7 +105,7 @@ impl<R: Runtime> Client<R> {
             messages_per_minute: limits.messages_per_minute,
             patience: PATIENCE,
             idle: IDLE,
-            folder: None,
+            folder: self.account().pool_folder.clone(),
         }
     }
 
@@ -170,7 +170,7 @@ impl<R: Runtime> Pool<R> {
         let mut tries = 0;
         loop {
             self.quiet(since).await?;
-            let Some(seat) = self.seat_or_idle().await? else {
+            let Some(seat) = self.seat_or_idle().await else {
                 R::sleep(later(R::now(), NAP)).await;
                 continue;
             };
@@ -199,9 +199,9 @@ impl<R: Runtime> Pool<R> {
     }
 
     /// A connection that is open, or a place for one; `None` if other processes have them all.
-    async fn seat_or_idle(&self) -> Result<Option<Place<R>>, Error> {
+    async fn seat_or_idle(&self) -> Option<Place<R>> {
         let Inner { gate, .. } = &*self.inner;
-        let most = gate.most::<R>()?;
+        let most = gate.most::<R>();
         let place = poll_fn(|context| {
             if let Some(lease) = self.inner.pop_idle() {
                 return Poll::Ready(Some(lease));
@@ -215,14 +215,14 @@ impl<R: Runtime> Pool<R> {
             }
         });
         match place.await {
-            Some(lease) => Ok(Some(Place::Idle(Box::new(lease)))),
-            None => Ok(gate.seat(most)?.map(Place::Seat)),
+            Some(lease) => Some(Place::Idle(Box::new(lease))),
+            None => gate.seat(most).map(Place::Seat),
         }
     }
 
     /// Waits while the server is left alone.
     async fn quiet(&self, since: Instant) -> Result<(), Error> {
-        while let Some(left) = self.inner.gate.quiet::<R>()? {
+        while let Some(left) = self.inner.gate.quiet::<R>() {
             if !self.has_time(since, left) {
                 return Err(Error::backoff_of_server("the server asked to be left alone", left));
             }

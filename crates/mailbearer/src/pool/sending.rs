@@ -315,7 +315,7 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
         let wait = async {
             self.pool.quiet(job.since).await?;
             if job.permit.is_none() {
-                job.permit = Some(self.pool.inner.gate.permit::<R>().await?);
+                job.permit = Some(self.pool.inner.gate.permit::<R>().await);
             }
             if job.tries == 0 {
                 // What it waited for its minute is not the server's doing.
@@ -381,14 +381,14 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
     /// A message that may go behind another at once.
     fn next_now(&self) -> Option<Job<M>> {
         let gate = &self.pool.inner.gate;
-        if self.board.lock().stopped || gate.quiet::<R>().ok()?.is_some() || gate.is_crowded::<R>() {
+        if self.board.lock().stopped || gate.quiet::<R>().is_some() || gate.is_crowded::<R>() {
             return None;
         }
         let mut job = self.board.take(R::now())?;
         if job.permit.is_none() {
             match gate.try_permit::<R>() {
-                Ok(Ok(permit)) => job.permit = Some(permit),
-                _ => {
+                Ok(permit) => job.permit = Some(permit),
+                Err(_) => {
                     self.board.put_back(job);
                     return None;
                 }

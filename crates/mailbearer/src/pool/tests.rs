@@ -359,3 +359,14 @@ fn pools_of_a_folder_share_what_is_allowed() {
     );
     assert_eq!(locked(&server).taken.len(), 4);
 }
+
+/// What can't be shared is no reason to send nothing.
+#[test]
+fn a_folder_that_can_not_be_used_stops_nothing() {
+    let bench = Bench::new();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let server = bench.begin(Server::default());
+    let pool = bench.pool(|options| options.folder = Some(file.path().join("pool")));
+    assert_told_rightly(&server, &send(&pool, (0..3).map(Note::new)), 3, "no folder");
+    assert_eq!(locked(&server).taken.len(), 3);
+}
