@@ -120,6 +120,9 @@ impl<C: Borrow<Canceller>> Wait<C> {
 
 impl<C: Borrow<Canceller>> Drop for Wait<C> {
     fn drop(&mut self) {
-        self.canceller.borrow().shared.waiting().retain(|(key, _)| *key != self.key);
+        let mut waiting = self.canceller.borrow().shared.waiting();
+        if let Some(place) = waiting.iter().position(|(key, _)| *key == self.key) {
+            waiting.swap_remove(place);
+        }
     }
 }

@@ -4,7 +4,7 @@ use mailbearer_wire::{Describe, Machine, RecvBuf, Security, SendBuf, Step, Trace
 
 use crate::{
     Canceller, DriveError, Error, ProxyProblem, Route, Runtime, ServerTls, Socket, Stage, Tls, connect,
-    link::{Errand, Link, Outcome, Turn, later},
+    link::{Errand, Link, Outcome, Silence, Turn, later},
     proxy::Tunnel,
     tls::Clear,
 };
@@ -203,8 +203,7 @@ impl<R: Runtime> Connection<R> {
             [] if !rx.is_eof() => Turn::Go(Errand::Read(patience)),
             _ => Turn::Over,
         };
-        // Silence is an answer here.
-        connection.link.drive(patience, &mut step).await?;
+        connection.link.drive(patience, Silence::IsAnswer, &mut step).await?;
         let is_tls = connection.link.rx.unread().first() == Some(&HANDSHAKE);
         if is_tls {
             let handshake = connection.link.start_tls_as_heard()?;
@@ -226,7 +225,7 @@ impl<R: Runtime> Connection<R> {
         let mut found = None;
         let mut step =
             |rx: &mut RecvBuf, tx: &mut SendBuf| turn_of(machine.step(rx, tx), patience, &mut found);
-        let outcome = self.link.drive(patience, &mut step).await;
+        let outcome = self.link.drive(patience, Silence::IsAnswer, &mut step).await;
         let problem = match (found, outcome) {
             (Some(Ok(())), _) => {
                 self.link.forget_proxy();
@@ -277,17 +276,14 @@ impl<R: Runtime> Connection<R> {
     where
         M: Machine<Event: Send, Error: Send> + Send,
     {
-        let read = self.link.options.timeouts.read.unwrap_or_else(|| {
-            let patience = machine.patience().unwrap_or(MINUTE);
-            match self.link.stage() {
-                Stage::Greeting | Stage::StartTls => patience.min(OPENING),
-                _ => patience,
-            }
-        });
-        match self.next_within(machine, read).await? {
-            Next::Event(event) => Ok(Some(event)),
-            Next::Closed => Ok(None),
-            Next::Quiet => Err(Error::Timeout { stage: self.link.stage(), after: read }.into()),
+        let patience = self.link.patience(machine.patience());
+        let mut found = None;
+        let mut step =
+            |rx: &mut RecvBuf, tx: &mut SendBuf| turn_of(machine.step(rx, tx), patience, &mut found);
+        let outcome = self.link.drive(patience, Silence::Fails, &mut step).await;
+        match found {
+            Some(found) => found.map(Some).map_err(DriveError::Machine),
+            None => outcome.map(|_| None).map_err(DriveError::Net),
         }
     }
 
@@ -309,12 +305,12 @@ impl<R: Runtime> Connection<R> {
         let mut found = None;
         let mut step =
             |rx: &mut RecvBuf, tx: &mut SendBuf| turn_of(machine.step(rx, tx), patience, &mut found);
-        let outcome = self.link.drive(patience, &mut step).await?;
+        let outcome = self.link.drive(patience, Silence::IsAnswer, &mut step).await;
         match (found, outcome) {
-            (Some(Ok(event)), _) => Ok(Next::Event(event)),
-            (Some(Err(error)), _) => Err(DriveError::Machine(error)),
-            (None, Outcome::Closed) => Ok(Next::Closed),
-            (None, _) => Ok(Next::Quiet),
+            (Some(found), _) => found.map(Next::Event).map_err(DriveError::Machine),
+            (None, Ok(Outcome::Closed)) => Ok(Next::Closed),
+            (None, Ok(_)) => Ok(Next::Quiet),
+            (None, Err(error)) => Err(DriveError::Net(error)),
         }
     }
 
@@ -371,6 +367,6 @@ fn turn_of<E, F>(step: Result<Step<E>, F>, patience: Duration, found: &mut Optio
 
 /// What a TLS record begins with that holds a handshake (RFC 8446 section 5.1). No command of a mail client does.
 const HANDSHAKE: u8 = 22;
-const MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 /// Of silence before a greeting or TLS. A server that is well says hello at once; one that wants TLS first never does.
-const OPENING: Duration = Duration::from_secs(30);
+pub(crate) const OPENING: Duration = Duration::from_secs(30);

@@ -10,6 +10,7 @@ use mailbearer_wire::{BufferFull, RecvBuf, SendBuf};
 use crate::{
     Canceller, Error, Interest, Options, Runtime, Socket, Stage, Timer,
     cancel::Wait,
+    connection::{MINUTE, OPENING},
     tls::{Session, Side, TlsProblem},
 };
 
@@ -81,6 +82,15 @@ pub(crate) enum Turn {
     Over,
     /// It failed.
     Failed,
+}
+
+/// What it means that the peer says nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Silence {
+    /// That there is nothing to tell.
+    IsAnswer,
+    /// That it is gone.
+    Fails,
 }
 
 /// How an [`Errand`] went.
@@ -221,11 +231,23 @@ impl<R: Runtime> Link<R> {
         }
     }
 
+    /// How long to wait for the peer of a machine that is so patient.
+    pub(crate) fn patience(&self, machine: Option<Duration>) -> Duration {
+        self.options.timeouts.read.unwrap_or_else(|| {
+            let patience = machine.unwrap_or(MINUTE);
+            match self.stage() {
+                Stage::Greeting | Stage::StartTls => patience.min(OPENING),
+                _ => patience,
+            }
+        })
+    }
+
     /// Steps a machine and runs its errands until it has something to tell, fails, or has to wait for too long. What it
     /// tells and why it fails is left with `step`, so that there is one body of this for all machines.
     pub(crate) async fn drive(
         &mut self,
         patience: Duration,
+        silence: Silence,
         step: &mut (dyn FnMut(&mut RecvBuf, &mut SendBuf) -> Turn + Send),
     ) -> Result<Outcome, Error> {
         self.start_waiting(patience);
@@ -242,6 +264,9 @@ impl<R: Runtime> Link<R> {
             };
             match self.run(errand).await {
                 Ok(Outcome::Done) => {}
+                Ok(Outcome::Quiet) if silence == Silence::Fails => {
+                    break Err(Error::Timeout { stage: self.stage(), after: patience });
+                }
                 over => break over,
             }
         };

@@ -195,14 +195,18 @@ impl TokenRequest {
 
     /// What a server may repeat and nobody may see.
     pub(crate) fn secrets(&self) -> Vec<Secret> {
-        let fields = self.fields.iter().filter(|(name, _)| !PLAIN.contains(&name.as_str()));
-        let client = match &self.client.authentication {
-            Authentication::Elsewhere | Authentication::Public => [None, None],
-            Authentication::Post(secret) => [Some(secret), None],
-            Authentication::Basic { secret, pair } => [Some(secret), Some(pair)],
-        };
-        let client = client.into_iter().flatten();
-        fields.map(|(_, value)| value).chain(client).cloned().collect()
+        let mut secrets = Vec::new();
+        for (name, value) in &self.fields {
+            if !PLAIN.contains(&name.as_str()) {
+                secrets.push(value.clone());
+            }
+        }
+        match &self.client.authentication {
+            Authentication::Elsewhere | Authentication::Public => {}
+            Authentication::Post(secret) => secrets.push(secret.clone()),
+            Authentication::Basic { secret, pair } => secrets.extend([secret, pair].map(Secret::clone)),
+        }
+        secrets
     }
 
     /// The value of the `Authorization` field after `Basic `.

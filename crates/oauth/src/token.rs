@@ -1,4 +1,4 @@
-use alloc::{boxed::Box, string::String};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use core::time::Duration;
 
 use mailbearer_sasl::Redactor;
@@ -122,11 +122,18 @@ fn refusal(response: &Response, fields: Json<'_>, redactor: &Redactor) -> ErrorR
         // Before it is cut: half a secret is not found.
         Some(printable_bytes(one_line(&redactor.redact(&text)).as_bytes(), limit))
     };
-    let codes = fields.get("error_codes").map(Json::items).unwrap_or_default();
+    let mut error_codes = Vec::new();
+    for code in fields.get("error_codes").map(Json::items).unwrap_or_default() {
+        if let Some(code) = code.number().and_then(|code| code.parse().ok())
+            && error_codes.len() < ERROR_CODES
+        {
+            error_codes.push(code);
+        }
+    }
     ErrorResponse {
         error: text("error", ErrorResponse::TEXT).unwrap_or_default(),
         error_description: text("error_description", ErrorResponse::DESCRIPTION),
-        error_codes: codes.iter().filter_map(|code| code.number()?.parse().ok()).take(ERROR_CODES).collect(),
+        error_codes,
         trace_id: text("trace_id", ErrorResponse::TEXT),
         correlation_id: text("correlation_id", ErrorResponse::TEXT),
         error_uri: text("error_uri", ErrorResponse::TEXT),

@@ -26,6 +26,7 @@
 
 extern crate alloc;
 
+mod base64;
 mod credentials;
 mod exchange;
 mod mechanism;

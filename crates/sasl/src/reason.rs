@@ -1,9 +1,8 @@
 use alloc::string::String;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use mailbearer_wire::{Json, printable_bytes};
 
-use crate::Redactor;
+use crate::{Redactor, base64};
 
 /// What the server said about a token that it refused (RFC 7628 section 3.2.2).
 ///
@@ -26,7 +25,7 @@ impl Reason {
     pub const LIMIT: usize = 1024;
 
     pub(crate) fn of_challenge(challenge: &[u8]) -> Self {
-        let decoded = STANDARD.decode(challenge);
+        let decoded = base64::decode(challenge);
         let text = decoded.as_deref().unwrap_or(challenge);
         // A longer one is not a reason, so it is shown but not read.
         let json = Some(text).filter(|text| text.len() <= PARSED).and_then(Json::parse);
@@ -59,6 +58,8 @@ const PARSED: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests {
+    use ::base64::{Engine, engine::general_purpose::STANDARD};
+
     use super::*;
 
     fn reason(raw: &str, status: Option<&str>, schemes: Option<&str>, scope: Option<&str>) -> Reason {

@@ -183,16 +183,17 @@ impl<'a> Capability<'a> {
     /// `ehlo-line = ehlo-keyword *( SP ehlo-param )` (RFC 5321 section 4.1.1.1)
     fn parse(line: &'a str, quirks: Quirks) -> Self {
         // The first four octets tell all of them apart; only the one that they leave is compared as a whole.
-        let start = line.as_bytes().first_chunk().copied().unwrap_or_else(|| {
+        let mut start = line.as_bytes().first_chunk().copied().unwrap_or_else(|| {
             let mut start = [b' '; 4];
             start.iter_mut().zip(line.bytes()).for_each(|(into, octet)| *into = octet);
             start
         });
+        start.make_ascii_uppercase();
         // Whether the octets from the fourth are the rest of the keyword, and what follows them.
         let is = |rest: &str| keyword_ends(line, 4, rest);
         let text = |rest: &str| if is(rest) { line.get(rest.len().saturating_add(4)..) } else { None };
         let number = |text: &str| text.trim_ascii().parse().ok().filter(|&number: &u64| number > 0);
-        let parsed = match &start.map(|octet| octet.to_ascii_uppercase()) {
+        let parsed = match &start {
             b"DSN " => keyword_ends(line, 3, "").then_some(Self::Dsn),
             b"AUTH" => {
                 let draft = quirks.exchange_2003_auth_equals && line.as_bytes().get(4) == Some(&b'=');

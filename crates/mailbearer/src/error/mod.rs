@@ -24,18 +24,19 @@ use crate::Vendor;
 /// program does about them, [`cause`](Self::cause) gives the failure as the layer below described it, and
 /// [`advice`](crate::advice) explains it to people.
 pub struct Error {
-    /// In a box, so that results stay small. The failure is unsized, so that its type is not spelt here.
-    inner: Box<Inner<dyn Failure>>,
+    /// In a box, so that results stay small.
+    inner: Box<Inner>,
 }
 
-struct Inner<F: ?Sized> {
+struct Inner {
     protocol: Option<Protocol>,
     /// The server's first words, by which it is known whose it is.
     greeting: String,
     /// What the token says of itself that may explain it.
     doubt: Option<&'static str>,
     verdict: Verdict,
-    failure: F,
+    /// Unsized, so that its type is not spelt here.
+    failure: Box<dyn Failure>,
 }
 
 /// A conversation that failed. Compare it with the constants.
@@ -162,7 +163,7 @@ impl Error {
     /// and `Refusal` of SMTP, the `Error` of POP3, the `Error` of [composing](crate::proto::mime::compose).
     #[must_use]
     pub fn cause<T: 'static>(&self) -> Option<&T> {
-        let failure: &dyn Any = &self.inner.failure;
+        let failure: &dyn Any = &*self.inner.failure;
         failure.downcast_ref()
     }
 
@@ -277,16 +278,14 @@ impl Error {
     }
 
     fn new<F: Failure>(protocol: impl Into<Option<Protocol>>, failure: F) -> Self {
-        let verdict = Verdict::of(Kind::Protocol);
-        let (protocol, greeting) = (protocol.into(), String::new());
-        Self::judged(Box::new(Inner { protocol, greeting, doubt: None, verdict, failure }))
+        Self::of(protocol.into(), Box::new(failure))
     }
 
-    /// Asks the failure what to do about it; one body for all kinds of them.
+    /// One body for all kinds of failures.
     #[inline(never)]
-    fn judged(mut inner: Box<Inner<dyn Failure>>) -> Self {
-        inner.verdict = inner.failure.verdict();
-        Self { inner }
+    fn of(protocol: Option<Protocol>, failure: Box<dyn Failure>) -> Self {
+        let verdict = failure.verdict();
+        Self { inner: Box::new(Inner { protocol, greeting: String::new(), doubt: None, verdict, failure }) }
     }
 }
 

@@ -130,9 +130,14 @@ pub(super) fn salvage(frame: &Frame) -> Option<Frame> {
         return None;
     }
     // The last one first: an envelope that can be read stays.
-    let mut starts: Vec<usize> = ITEMS.iter().filter_map(|item| position(octets, item)).collect();
-    starts.sort_unstable();
-    starts.into_iter().rev().find_map(|start| cut_at(octets, start))
+    let mut end = octets.len();
+    loop {
+        let starts = ITEMS.iter().filter_map(|item| position(octets, item));
+        end = starts.filter(|start| *start < end).max()?;
+        if let Some(cut) = cut_at(octets, end) {
+            return Some(cut);
+        }
+    }
 }
 
 fn cut_at(octets: &[u8], start: usize) -> Option<Frame> {

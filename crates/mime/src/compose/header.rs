@@ -254,7 +254,11 @@ fn plain_parameter(value: &str) -> Cow<'_, str> {
 
 /// A name for readers who know ASCII alone, with the extension that it has, if it is one.
 fn in_ascii(name: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() || " ._-()".contains(c) { c } else { '_' };
+    let plain = |c: char| match c {
+        ' ' | '.' | '_' | '-' | '(' | ')' => c,
+        c if c.is_ascii_alphanumeric() => c,
+        _ => '_',
+    };
     let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
     let mut ascii: String = stem.chars().map(plain).take(50).collect();
     if !extension.is_empty() {

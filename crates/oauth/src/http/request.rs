@@ -99,13 +99,23 @@ impl Request {
 
     /// What a server may repeat and nobody may see.
     fn secrets(&self) -> Vec<Secret> {
-        let fields = self.fields.iter().filter(|field| field.is_secret).map(|field| field.value.clone());
-        let mut secrets: Vec<Secret> = fields.chain(self.basic.clone()).collect();
+        let mut secrets = Vec::new();
+        for field in &self.fields {
+            if field.is_secret {
+                secrets.push(field.value.clone());
+            }
+        }
+        if let Some(basic) = &self.basic {
+            secrets.push(basic.clone());
+        }
         if let Some((_, body)) = &self.body {
             secrets.push(body.clone());
-            let fields = decode_form(body.expose().as_bytes()).unwrap_or_default();
-            let fields = fields.into_iter().filter(|(name, _)| !PLAIN.contains(&name.as_str()));
-            secrets.extend(fields.map(|(_, value)| Secret::new(value)));
+            for (name, value) in decode_form(body.expose().as_bytes()).unwrap_or_default() {
+                let value = Secret::new(value);
+                if !PLAIN.contains(&name.as_str()) {
+                    secrets.push(value);
+                }
+            }
         }
         secrets
     }
