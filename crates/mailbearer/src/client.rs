@@ -422,10 +422,9 @@ impl Shared {
         options.route = self.account.proxies.route(service, host, port).clone();
         options.keep_alive = Some(KEEP_ALIVE);
         let Some(observer) = &self.observer else { return (tls.clone(), options) };
-        let mut watch = observer.begin(Place::new(&self.account, service, host, port, security), tls, seen);
-        options.describe = watch.describe;
-        let hidden = hidden.unwrap_or_default();
-        options.trace = Some(Box::new(move |line| (watch.lines)(&line.redacted(|text| hidden.redact(text)))));
+        let place = Place::new(&self.account, service, host, port, security);
+        let watch = observer.begin(place, hidden.unwrap_or_default(), tls, seen);
+        options.trace = Some(watch.trace);
         (watch.tls.unwrap_or_else(|| tls.clone()), options)
     }
 

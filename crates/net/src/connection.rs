@@ -44,10 +44,8 @@ pub struct Options {
     /// Octets received and not yet consumed by the machine. Default 64 KiB; a machine that takes larger pieces
     /// says so in its docs.
     pub recv_limit: usize,
-    /// Gets every line of the conversation, without secrets. Default none.
-    pub trace: Option<Box<dyn FnMut(&TraceLine) + Send>>,
-    /// What the trace shows of secrets. Default `[redacted]`.
-    pub describe: Option<Describe>,
+    /// Gets every line of the conversation. Default none.
+    pub trace: Option<Trace>,
     /// How [`Connection::open`] reaches the server; [`Proxies`](crate::Proxies) says which route is whose. Default its
     /// own address.
     pub route: Route,
@@ -64,11 +62,34 @@ impl Default for Options {
             timeouts: Timeouts::default(),
             recv_limit: 64 * 1024,
             trace: None,
-            describe: None,
             route: Route::Direct,
             keep_alive: None,
             canceller: None,
         }
+    }
+}
+
+/// Gets every line of a conversation, without secrets.
+pub struct Trace {
+    pub(crate) tell: Box<dyn FnMut(&TraceLine) + Send>,
+    describe: Option<Describe>,
+    /// A pointer, so that a program that makes no trace links nothing that writes one.
+    start: fn(&mut RecvBuf, &mut SendBuf, Option<Describe>),
+}
+
+impl Trace {
+    /// `describe` says what the trace shows of secrets; `None` is `[redacted]`.
+    #[must_use]
+    pub fn new(tell: impl FnMut(&TraceLine) + Send + 'static, describe: Option<Describe>) -> Self {
+        let start = |rx: &mut RecvBuf, tx: &mut SendBuf, describe| {
+            rx.start_trace(describe);
+            tx.start_trace(describe);
+        };
+        Self { tell: Box::new(tell), describe, start }
+    }
+
+    pub(crate) fn start(&self, rx: &mut RecvBuf, tx: &mut SendBuf) {
+        (self.start)(rx, tx, self.describe);
     }
 }
 

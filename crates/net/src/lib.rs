@@ -33,7 +33,7 @@ mod tokio;
 
 pub use blocking::{Blocking, BlockingListener, BlockingSocket, BlockingTimer, listen};
 pub use cancel::{Cancelled, Canceller};
-pub use connection::{Connection, Next, Options, Timeouts};
+pub use connection::{Connection, Next, Options, Timeouts, Trace};
 pub use error::{DriveError, Error, Stage};
 pub use mailbearer_wire::{Machine, Security, Step, TraceLine};
 #[cfg(feature = "tokio-pool")]

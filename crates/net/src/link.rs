@@ -105,9 +105,8 @@ impl<R: Runtime> Link<R> {
     /// `tls_is_due` where TLS starts later.
     pub(crate) fn new(socket: R::Socket, side: Box<dyn Side>, tls_is_due: bool, options: Options) -> Self {
         let (mut rx, mut tx) = (RecvBuf::with_limit(options.recv_limit), SendBuf::new());
-        if options.trace.is_some() {
-            rx.start_trace(options.describe);
-            tx.start_trace(options.describe);
+        if let Some(trace) = &options.trace {
+            trace.start(&mut rx, &mut tx);
         }
         let now = R::now();
         Self {
@@ -227,7 +226,7 @@ impl<R: Runtime> Link<R> {
 
     pub(crate) fn hand_out_trace(&mut self) {
         if let Some(trace) = &mut self.options.trace {
-            self.rx.take_trace().iter().chain(&self.tx.take_trace()).for_each(trace);
+            self.rx.take_trace().iter().chain(&self.tx.take_trace()).for_each(&mut trace.tell);
         }
     }
 

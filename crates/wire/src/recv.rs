@@ -3,7 +3,7 @@ use core::{fmt, mem};
 
 use zeroize::Zeroize;
 
-use crate::{Describe, Direction, Octets, TraceLine, octets::Shared, trace::Tape};
+use crate::{Describe, Direction, Octets, TraceLine, octets::Shared, trace::Record, trace::Tape};
 
 /// Bytes from the peer that no machine has consumed yet, at most a limit of them.
 ///
@@ -15,7 +15,7 @@ pub struct RecvBuf {
     start: usize,
     limit: usize,
     end: End,
-    tape: Option<Tape>,
+    tape: Option<Box<dyn Record>>,
 }
 
 impl RecvBuf {
@@ -170,7 +170,7 @@ impl RecvBuf {
 
     /// Starts a trace of what is consumed from now on. Without `describe` a secret shows as `[redacted]`.
     pub fn start_trace(&mut self, describe: Option<Describe>) {
-        self.tape = Some(Tape::new(Direction::Received, describe));
+        self.tape = Some(Box::new(Tape::new(Direction::Received, describe)));
     }
 
     /// Passes each line of the trace through `redact`. Does nothing if there is no trace, or after the first call. For a
@@ -179,8 +179,8 @@ impl RecvBuf {
         &mut self,
         redact: impl FnOnce() -> F,
     ) {
-        if let Some(tape) = &mut self.tape {
-            tape.redact_with(|| Box::new(redact()));
+        if let Some(tape) = self.tape.as_mut().filter(|tape| tape.wants_redact()) {
+            tape.redact_with(Box::new(redact()));
         }
     }
 

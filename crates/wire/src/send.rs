@@ -1,9 +1,9 @@
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 use core::{fmt, mem};
 
 use zeroize::Zeroize;
 
-use crate::{Describe, Direction, TraceLine, trace::Tape};
+use crate::{Describe, Direction, TraceLine, trace::Record, trace::Tape};
 
 /// Bytes for the peer, in the order in which they are to be sent.
 ///
@@ -14,7 +14,7 @@ pub struct SendBuf {
     bytes: Vec<u8>,
     start: usize,
     holds_secret: bool,
-    tape: Option<Tape>,
+    tape: Option<Box<dyn Record>>,
 }
 
 impl SendBuf {
@@ -79,7 +79,7 @@ impl SendBuf {
 
     /// Starts a trace of what is appended from now on. Without `describe` a secret shows as `[redacted]`.
     pub fn start_trace(&mut self, describe: Option<Describe>) {
-        self.tape = Some(Tape::new(Direction::Sent, describe));
+        self.tape = Some(Box::new(Tape::new(Direction::Sent, describe)));
     }
 
     /// The lines appended since the last call; none unless a trace was started.

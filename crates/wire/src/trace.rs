@@ -87,6 +87,23 @@ impl TraceLine {
 /// Takes secrets out of a line that a peer said.
 pub(crate) type Redact = Box<dyn Fn(&str) -> String + Send + Sync>;
 
+/// What hears the octets that pass through a buffer. A trait object, so that a program without traces links none of it.
+pub(crate) trait Record: Send + Sync {
+    fn plain(&mut self, bytes: &[u8]);
+
+    fn secret(&mut self, bytes: &[u8]);
+
+    fn bulk(&mut self, bytes: &[u8]);
+
+    /// Whether nothing is put through a [`Redact`] yet.
+    fn wants_redact(&self) -> bool;
+
+    fn redact_with(&mut self, redact: Redact);
+
+    /// The finished lines, and an unfinished one, unless it ends in a message or a secret that may go on.
+    fn take(&mut self, closed: bool) -> Vec<TraceLine>;
+}
+
 /// Turns the octets that pass through a buffer into [`TraceLine`]s.
 pub(crate) struct Tape {
     direction: Direction,
@@ -122,64 +139,6 @@ impl Tape {
             lines: Vec::new(),
             redact: None,
         }
-    }
-
-    pub(crate) fn redact_with(&mut self, redact: impl FnOnce() -> Redact) {
-        self.redact.get_or_insert_with(redact);
-    }
-
-    pub(crate) fn plain(&mut self, mut bytes: &[u8]) {
-        self.end_bulk();
-        if !bytes.is_empty() {
-            self.end_secret(true);
-            self.in_secret = false;
-        }
-        while let Some(end) = bytes.iter().position(|&octet| octet == b'\n') {
-            let (line, rest) = bytes.split_at_checked(end.saturating_add(1)).unwrap_or((bytes, &[]));
-            self.text(line, line.strip_suffix(b"\r\n").or_else(|| line.strip_suffix(b"\n")).unwrap_or(line));
-            self.end_line();
-            bytes = rest;
-        }
-        self.text(bytes, bytes.strip_suffix(b"\r").unwrap_or(bytes));
-    }
-
-    pub(crate) fn secret(&mut self, bytes: &[u8]) {
-        self.end_bulk();
-        self.octets = self.octets.saturating_add(bytes.len());
-        if self.describe.is_some() {
-            // Grown by hand: what a growing vector leaves behind is not wiped.
-            let held = self.secret.expose();
-            let mut grown = Vec::with_capacity(held.len().saturating_add(bytes.len()));
-            grown.extend_from_slice(held);
-            grown.extend_from_slice(bytes);
-            self.secret = Secret::new(grown);
-        } else if !self.in_secret {
-            self.describe_as(Described::new("[redacted]".into(), Vec::new()));
-        }
-        self.in_secret = true;
-    }
-
-    pub(crate) fn bulk(&mut self, bytes: &[u8]) {
-        let Some(last) = bytes.last() else { return };
-        self.end_secret(true);
-        self.bulk = self.bulk.saturating_add(bytes.len());
-        self.bulk_ends_line = *last == b'\n';
-        self.in_secret = false;
-    }
-
-    /// The finished lines, and an unfinished one, unless it ends in a message or a secret that may go on.
-    pub(crate) fn take(&mut self, closed: bool) -> Vec<TraceLine> {
-        self.end_secret(closed || self.direction == Direction::Sent);
-        if self.bulk == 0 && !self.parts.is_empty() {
-            self.end_line();
-        }
-        if closed && !self.closed {
-            self.closed = true;
-            self.line.push_str("[closed]");
-            self.parts.push(TracePart::Closed);
-            self.end_line();
-        }
-        core::mem::take(&mut self.lines)
     }
 
     fn text(&mut self, all: &[u8], shown: &[u8]) {
@@ -233,6 +192,69 @@ impl Tape {
         };
         let redacted = self.redact.as_ref().map(|redact| line.redacted(redact));
         self.lines.push(redacted.unwrap_or(line));
+    }
+}
+
+impl Record for Tape {
+    fn plain(&mut self, mut bytes: &[u8]) {
+        self.end_bulk();
+        if !bytes.is_empty() {
+            self.end_secret(true);
+            self.in_secret = false;
+        }
+        while let Some(end) = bytes.iter().position(|&octet| octet == b'\n') {
+            let (line, rest) = bytes.split_at_checked(end.saturating_add(1)).unwrap_or((bytes, &[]));
+            self.text(line, line.strip_suffix(b"\r\n").or_else(|| line.strip_suffix(b"\n")).unwrap_or(line));
+            self.end_line();
+            bytes = rest;
+        }
+        self.text(bytes, bytes.strip_suffix(b"\r").unwrap_or(bytes));
+    }
+
+    fn secret(&mut self, bytes: &[u8]) {
+        self.end_bulk();
+        self.octets = self.octets.saturating_add(bytes.len());
+        if self.describe.is_some() {
+            // Grown by hand: what a growing vector leaves behind is not wiped.
+            let held = self.secret.expose();
+            let mut grown = Vec::with_capacity(held.len().saturating_add(bytes.len()));
+            grown.extend_from_slice(held);
+            grown.extend_from_slice(bytes);
+            self.secret = Secret::new(grown);
+        } else if !self.in_secret {
+            self.describe_as(Described::new("[redacted]".into(), Vec::new()));
+        }
+        self.in_secret = true;
+    }
+
+    fn bulk(&mut self, bytes: &[u8]) {
+        let Some(last) = bytes.last() else { return };
+        self.end_secret(true);
+        self.bulk = self.bulk.saturating_add(bytes.len());
+        self.bulk_ends_line = *last == b'\n';
+        self.in_secret = false;
+    }
+
+    fn wants_redact(&self) -> bool {
+        self.redact.is_none()
+    }
+
+    fn redact_with(&mut self, redact: Redact) {
+        self.redact = Some(redact);
+    }
+
+    fn take(&mut self, closed: bool) -> Vec<TraceLine> {
+        self.end_secret(closed || self.direction == Direction::Sent);
+        if self.bulk == 0 && !self.parts.is_empty() {
+            self.end_line();
+        }
+        if closed && !self.closed {
+            self.closed = true;
+            self.line.push_str("[closed]");
+            self.parts.push(TracePart::Closed);
+            self.end_line();
+        }
+        core::mem::take(&mut self.lines)
     }
 }
 

@@ -15,7 +15,7 @@ use std::{
     time::SystemTime,
 };
 
-use mailbearer_net::{Options, Security, Seen, Service, Tls, TraceLine};
+use mailbearer_net::{Options, Security, Seen, Service, Tls, Trace, TraceLine};
 use mailbearer_sasl::Redactor;
 use mailbearer_wire::Describe;
 
@@ -128,24 +128,35 @@ impl std::ops::DerefMut for Plan {
 /// Whoever watches the connections of a client. A trait object, so that a client without any links none of it.
 pub(crate) trait Observe: Send + Sync {
     /// A connection is about to be made.
-    fn begin(&self, place: Place, tls: &Tls, seen: Option<&Seen>) -> Watch;
+    fn begin(&self, place: Place, hidden: Hidden, tls: &Tls, seen: Option<&Seen>) -> Watch;
 }
 
 /// What watches one connection.
 pub(crate) struct Watch {
     /// The trust anchors, with an eye on the handshake.
     pub(crate) tls: Option<Tls>,
-    pub(crate) lines: Box<dyn FnMut(&TraceLine) + Send>,
-    pub(crate) describe: Option<Describe>,
+    pub(crate) trace: Trace,
+}
+
+impl Watch {
+    fn new(
+        tls: Option<Tls>,
+        hidden: Hidden,
+        describe: Option<Describe>,
+        mut tell: impl FnMut(&TraceLine) + Send + 'static,
+    ) -> Self {
+        let tell = move |line: &TraceLine| tell(&line.redacted(|text| hidden.redact(text)));
+        Self { tls, trace: Trace::new(tell, describe) }
+    }
 }
 
 /// Tells lines alone.
 pub(crate) struct Lines<F>(pub(crate) Arc<F>);
 
 impl<F: Fn(&TraceLine) + Send + Sync + 'static> Observe for Lines<F> {
-    fn begin(&self, _: Place, _: &Tls, _: Option<&Seen>) -> Watch {
+    fn begin(&self, _: Place, hidden: Hidden, _: &Tls, _: Option<&Seen>) -> Watch {
         let tell = Arc::clone(&self.0);
-        Watch { tls: None, lines: Box::new(move |line| tell(line)), describe: None }
+        Watch::new(None, hidden, None, move |line| tell(line))
     }
 }
 
@@ -153,7 +164,7 @@ impl<F: Fn(&TraceLine) + Send + Sync + 'static> Observe for Lines<F> {
 pub(crate) struct Events<F>(pub(crate) Arc<F>);
 
 impl<F: Fn(&TraceEvent<'_>) + Send + Sync + 'static> Observe for Events<F> {
-    fn begin(&self, place: Place, tls: &Tls, seen: Option<&Seen>) -> Watch {
+    fn begin(&self, place: Place, hidden: Hidden, tls: &Tls, seen: Option<&Seen>) -> Watch {
         static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
         let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
         let (tls, seen) = match seen {
@@ -162,11 +173,10 @@ impl<F: Fn(&TraceEvent<'_>) + Send + Sync + 'static> Observe for Events<F> {
         };
         let mut teller = Teller { tell: Arc::clone(&self.0), connection, place, seen };
         teller.say(TraceKind::Opening);
-        let lines = Box::new(move |line: &TraceLine| {
+        Watch::new(tls, hidden, Some(describe), move |line| {
             teller.look();
             teller.say(TraceKind::Line(line));
-        });
-        Watch { tls, lines, describe: Some(describe) }
+        })
     }
 }
 
