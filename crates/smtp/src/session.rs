@@ -195,7 +195,10 @@ impl Session {
     /// that nobody has, and whatever else was sent would become a part of the message. A message that is finished, or
     /// that has its verdict, is left as it is.
     pub fn abandon(&mut self, ticket: Ticket) {
-        self.queue.retain(|command| !matches!(command, Command::Submit(queued, _) if *queued == ticket));
+        let is_it = |command: &Command| matches!(command, Command::Submit(queued, _) if *queued == ticket);
+        if let Some(place) = self.queue.iter().position(is_it) {
+            self.queue.remove(place);
+        }
         let begun = match &self.state {
             State::Mail(mail) => mail.ticket == ticket,
             State::Body(body) => body.mail.ticket == ticket && !body.finished,

@@ -102,7 +102,14 @@ impl Session {
         let mechanisms: Vec<_> = self.capabilities.mechanisms().collect();
         let names = mechanisms.iter().map(String::as_str);
         let chosen = Exchange::choose(&credentials, &self.options.host, self.options.port, names);
-        let mut exchange = chosen.ok_or_else(|| Error::NoMechanism { offered: mechanisms.join(" ") })?;
+        let Some(mut exchange) = chosen else {
+            let mut offered = String::new();
+            for mechanism in mechanisms {
+                offered.push_str(if offered.is_empty() { "" } else { " " });
+                offered.push_str(&mechanism);
+            }
+            return Err(Error::NoMechanism { offered });
+        };
         let inline = self.capabilities.has(&Capability::SaslIr);
         let initial = if inline { exchange.initial_response() } else { None };
         let told = initial.is_some();

@@ -64,14 +64,13 @@ impl Summary {
 /// `None` for a response that tells nothing of a header, as one of changed flags does. A header that the server can't
 /// make out (`ENVELOPE NIL`) is told all the same.
 pub(crate) fn summary(number: u32, items: &[Item<'_>]) -> Option<Summary> {
-    summary_with(number, items, None)
+    told(number, items, false)
 }
 
-/// As [`summary`], of one item more.
-fn summary_with(number: u32, items: &[Item<'_>], more: Option<&Item<'_>>) -> Option<Summary> {
+/// As [`summary`]; a response `is_told` that has no header in it, too.
+fn told(number: u32, items: &[Item<'_>], mut is_told: bool) -> Option<Summary> {
     let (mut summary, mut arrived) = (Summary::unknown(0, number), None);
-    let mut is_told = false;
-    for item in items.iter().chain(more) {
+    for item in items {
         match item {
             Item::Uid(uid) => summary.uid = *uid,
             Item::Size(size) => summary.size = *size,
@@ -117,9 +116,9 @@ fn summary_with(number: u32, items: &[Item<'_>], more: Option<&Item<'_>>) -> Opt
 /// What a response tells that has no header in it, if it tells the size: one of changed flags has none.
 pub(crate) fn little(number: u32, items: &[Item<'_>]) -> Option<Summary> {
     let has_size = items.iter().any(|item| matches!(item, Item::Size(_)));
-    let empty = Item::Envelope(mailbearer_imap::Envelope::default());
-    let summary = summary_with(number, items, Some(&empty)).filter(|_| has_size)?;
-    Some(Summary { incomplete: true, ..summary })
+    let mut summary = told(number, items, true).filter(|_| has_size)?;
+    summary.incomplete = true;
+    Some(summary)
 }
 
 /// A FETCH response that can't be read, up to the item of it that is the matter: a header or a structure, which are the

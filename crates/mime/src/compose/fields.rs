@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::body::{Attachment, Content, is_sendable};
 use super::{
-    Error, Field, Group, HeaderLine, MAX_MESSAGE_ID, Message, is_message_id, one_line, without_brackets,
+    Error, Field, Group, HeaderLine, MAX_MESSAGE_ID, Message, Rich, is_message_id, one_line, without_brackets,
 };
 use crate::ascii::is_token;
 use crate::{Address, LineEnds, calendar};
@@ -177,6 +177,7 @@ impl Message {
         if !is_id {
             self.fail(Error::ContentId);
         }
+        self.rich = Rich::BODY;
         self.inline.push(Attachment {
             file_name: file_name.into(),
             content_type: content_type.into(),
@@ -197,6 +198,7 @@ impl Message {
         if method.is_empty() || method.len() > 40 || !method.bytes().all(is_token) {
             self.fail(Error::Calendar);
         } else {
+            self.rich = Rich::BODY;
             self.calendar = Some((["calendar; method=", &method].concat(), text));
         }
         self
@@ -211,6 +213,7 @@ impl Message {
         content_type: impl Into<String>,
         size: Option<u64>,
     ) -> Self {
+        self.rich = Rich::BODY;
         self.attachments.push(Attachment {
             file_name: file_name.into(),
             content_type: content_type.into(),
@@ -232,6 +235,7 @@ impl Message {
         } else {
             ("application/octet-stream", Content::Octets(message))
         };
+        self.rich = Rich::BODY;
         self.attachments.push(Attachment {
             file_name: file_name.into(),
             content_type: content_type.into(),

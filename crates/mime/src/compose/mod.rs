@@ -57,6 +57,24 @@ pub struct Message {
     allow_8bit: bool,
     /// What breaks the lines of a flowed text. A pointer, so that who writes none does not link it.
     flow: Option<fn(&str) -> (String, bool)>,
+    /// What knows of other bodies than one text.
+    rich: Option<Rich>,
+}
+
+/// How a message of more than one text is checked, measured and written. Pointers, so that who sends none does not link it.
+#[derive(Clone, Copy, Debug)]
+struct Rich {
+    check: fn(&Message) -> Result<(), Error>,
+    size: fn(&Message) -> usize,
+    write: fn(&mut BodyWriter<'_>, &Message, &str),
+}
+
+impl Rich {
+    const BODY: Option<Self> = Some(Self {
+        check: Message::check_files,
+        size: Message::size_of_files,
+        write: |body, message, random| body.write(message, random),
+    });
 }
 
 impl Message {
@@ -83,6 +101,7 @@ impl Message {
             problem: None,
             allow_8bit: false,
             flow: None,
+            rich: None,
         }
     }
 
@@ -140,6 +159,7 @@ impl Message {
     #[must_use]
     pub fn html(mut self, html: impl Into<String>) -> Self {
         self.html = Some(html.into());
+        self.rich = Rich::BODY;
         self
     }
 
@@ -155,6 +175,7 @@ impl Message {
         content_type: impl Into<String>,
         content: impl Into<Vec<u8>>,
     ) -> Self {
+        self.rich = Rich::BODY;
         self.attachments.push(Attachment {
             file_name: file_name.into(),
             content_type: content_type.into(),
@@ -209,24 +230,29 @@ impl Message {
         // Encoded bodies are ASCII: only the fields, and a text or a message that is sent as it is, can be something else.
         let is_8bit = !octets.is_ascii();
         let mut body = BodyWriter { out: &mut octets, holes: Vec::new(), is_8bit };
-        body.write(self, &random);
+        match self.rich {
+            Some(rich) => (rich.write)(&mut body, self, &random),
+            None => body.text(self),
+        }
         let BodyWriter { holes, is_8bit, .. } = body;
-        let members = || self.to_groups.iter().chain(&self.cc_groups).flat_map(|group| &group.members);
-        let envelope = || [&self.to, &self.cc, &self.bcc].into_iter().flatten().chain(members());
+        let sender = self.sender.as_ref().unwrap_or(&self.from);
+        let mut needs_smtputf8 = [&self.from, sender].into_iter().any(Address::needs_smtputf8);
+        needs_smtputf8 |= self.reply_to.iter().any(Address::needs_smtputf8);
         let mut recipients: Vec<String> = Vec::new();
-        for address in envelope().map(Address::address) {
-            if !recipients.iter().any(|known| known == address) {
-                recipients.push(address.to_owned());
+        let lists = [&self.to, &self.cc, &self.bcc].map(Vec::as_slice);
+        let groups = self.to_groups.iter().chain(&self.cc_groups).map(|group| group.members.as_slice());
+        for addresses in lists.into_iter().chain(groups) {
+            for address in addresses {
+                needs_smtputf8 |= address.needs_smtputf8();
+                if !recipients.iter().any(|known| known == address.address()) {
+                    recipients.push(address.address().to_owned());
+                }
             }
         }
-        let sender = self.sender.as_ref().unwrap_or(&self.from);
         let composed = Composed {
             sender: sender.address().to_owned(),
             recipients,
-            needs_smtputf8: envelope()
-                .chain([&self.from, sender])
-                .chain(&self.reply_to)
-                .any(Address::needs_smtputf8),
+            needs_smtputf8,
             needs_8bitmime: is_8bit,
             octets,
         };
@@ -235,12 +261,28 @@ impl Message {
 
     /// About how many octets the message gets, so that its memory is taken once.
     fn size_hint(&self) -> usize {
-        let texts = [&self.text, &self.html].into_iter().flatten().map(|text| text.len().saturating_add(512));
+        let text = self.text.as_ref().map_or(0, String::len);
+        text.saturating_add(1536).saturating_add(self.rich.map_or(0, |rich| (rich.size)(self)))
+    }
+
+    fn size_of_files(&self) -> usize {
+        let html = self.html.as_ref().map_or(0, |html| html.len().saturating_add(512));
         let files = self.attachments.iter().chain(&self.inline).map(|file| match file.content {
             Content::Later(_) => 512,
             _ => file.encoded_len().unwrap_or_default().saturating_add(512),
         });
-        texts.chain(files).fold(1024, usize::saturating_add)
+        files.fold(html, usize::saturating_add)
+    }
+
+    fn check_files(&self) -> Result<(), Error> {
+        for file in self.attachments.iter().chain(&self.inline) {
+            one_line(Field::FileName, &file.file_name)?;
+            one_line(Field::ContentType, &file.content_type)?;
+            if !is_content_type(&file.content_type) && !matches!(file.content, Content::Message(_)) {
+                return Err(Error::ContentType(file.content_type.clone()));
+            }
+        }
+        Ok(())
     }
 
     fn check(&self, date: DateTime) -> Result<(), Error> {
@@ -259,12 +301,8 @@ impl Message {
         }
         let subject = self.subject.as_deref().unwrap_or_default();
         one_line(Field::Subject, subject)?;
-        for file in self.attachments.iter().chain(&self.inline) {
-            one_line(Field::FileName, &file.file_name)?;
-            one_line(Field::ContentType, &file.content_type)?;
-            if !is_content_type(&file.content_type) && !matches!(file.content, Content::Message(_)) {
-                return Err(Error::ContentType(file.content_type.clone()));
-            }
+        if let Some(rich) = self.rich {
+            (rich.check)(self)?;
         }
         if let Some(message_id) = &self.message_id {
             one_line(Field::MessageId, message_id)?;
@@ -331,6 +369,14 @@ struct BodyWriter<'o> {
 }
 
 impl BodyWriter<'_> {
+    /// The text of a message that has nothing else.
+    fn text(&mut self, message: &Message) {
+        if let Some(text) = message.plain_text(false) {
+            self.is_8bit |= text.is_8bit();
+            text.write(self.out);
+        }
+    }
+
     fn write(&mut self, message: &Message, random: &str) {
         let html = message.html.as_ref().map(|html| Text::encode("html", html, message.allow_8bit));
         let calendar =
