@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use argon2::Block;
 use mailbearer::Secret;
 use mailbearer_net::Canceller;
 
@@ -26,6 +27,8 @@ pub(crate) struct Guard {
 struct Turns {
     taken: usize,
     waiting: VecDeque<Canceller>,
+    /// What Argon2 works in, of the turns that are not taken.
+    memory: Vec<Vec<Block>>,
 }
 
 /// A turn to hash a password, until it is dropped.
@@ -150,7 +153,9 @@ impl Guard {
         let user = options.user(name);
         // Someone who is not known takes as long as someone who is.
         let hash = user.map(|user| user.password.clone()).or_else(|| PasswordHash::parse(NOBODY).ok());
-        let is_right = hash.is_some_and(|hash| hash.is_of(password)) && user.is_some();
+        let mut memory = self.turns().memory.pop().unwrap_or_default();
+        let is_right = hash.is_some_and(|hash| hash.is_of_in(password, &mut memory)) && user.is_some();
+        self.turns().memory.push(memory);
         let mut state = self.state();
         if is_right {
             state.failures.remove(&who(address, name));

@@ -1,8 +1,8 @@
 use std::fmt;
 
 use argon2::{
-    Argon2,
-    password_hash::{PasswordHash as Parsed, PasswordHasher, PasswordVerifier, SaltString},
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::{Output, PasswordHash as Parsed, PasswordHasher, SaltString},
 };
 use mailbearer::Secret;
 
@@ -55,9 +55,28 @@ impl PasswordHash {
     /// Whether it is that of `password`. Takes some tens of milliseconds, and 19 MiB for as long.
     #[must_use]
     pub fn is_of(&self, password: &Secret) -> bool {
-        let verify =
-            |hash: Parsed<'_>| Argon2::default().verify_password(password.expose().as_bytes(), &hash);
-        Parsed::new(&self.0).is_ok_and(|hash| verify(hash).is_ok())
+        self.is_of_in(password, &mut Vec::new())
+    }
+
+    /// As [`is_of`](Self::is_of), in memory that can be used again: what one thread after the other allocates and frees
+    /// stays with the allocator, once for each of them.
+    pub(crate) fn is_of_in(&self, password: &Secret, memory: &mut Vec<Block>) -> bool {
+        let Ok(hash) = Parsed::new(&self.0) else { return false };
+        let (Some(salt), Some(want)) = (hash.salt, hash.hash) else { return false };
+        let (Ok(params), Ok(version)) =
+            (Params::try_from(&hash), hash.version.map_or(Ok(Version::default()), Version::try_from))
+        else {
+            return false;
+        };
+        let (mut octets, mut found) = ([0; 64], [0; Output::MAX_LENGTH]);
+        let (Ok(salt), Some(found)) = (salt.decode_b64(&mut octets), found.get_mut(..want.len())) else {
+            return false;
+        };
+        memory.resize(params.block_count().max(memory.len()), Block::new());
+        Argon2::new(Algorithm::Argon2id, version, params)
+            .hash_password_into_with_memory(password.expose().as_bytes(), salt, found, memory)
+            // Compared in constant time.
+            .is_ok_and(|()| Output::new(found).is_ok_and(|found| found == want))
     }
 
     /// As it is kept.
