@@ -6,6 +6,7 @@
 
 mod bounce;
 mod guard;
+mod hand_over;
 mod header;
 mod log;
 mod network;
@@ -17,6 +18,7 @@ mod reception;
 mod server;
 mod speak;
 
+pub use hand_over::{HandOver, HandOverError};
 pub use log::{Counters, LogLine};
 pub use network::{InvalidNetwork, Network};
 pub use options::{Limits, Mode, Options, Refusals, User};

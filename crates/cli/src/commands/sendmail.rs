@@ -13,7 +13,7 @@ use mailbearer::{
     proto::mime::{RawHeader, mailbox_field},
 };
 use mailbearer_bridge::{
-    relay::{Accounts, Options, speak as relay_speak},
+    relay::{Accounts, HandOver, HandOverError, Options, speak as relay_speak},
     sendmail::{Aliases, Arguments, Mode, Repair, Repaired, repair},
     spool::{Limits, Spool},
 };
@@ -203,14 +203,10 @@ impl Job {
                     .or(self.outline.sendmail.spool.as_deref())
                     .or(self.outline.relay.spool.as_deref())
                     .unwrap_or(Path::new(folders::MACHINE_SPOOL));
-                let Ok(spool) = Spool::open(folder, Limits::default()) else {
-                    let hint = format!(
-                        "or let this user put messages into {}, by a folder drop there",
-                        folder.display()
-                    );
-                    return Err(error.hint(hint));
-                };
-                return self.keep(&spool, message, &envelope);
+                match Spool::open(folder, Limits::default()) {
+                    Ok(spool) => return self.keep(&spool, message, &envelope),
+                    Err(_) => return self.give_to_relay(folder, message, envelope, error),
+                }
             }
             Err(error) => return Err(error),
         };
@@ -220,6 +216,39 @@ impl Job {
         // The verdict is in; whether the goodbye is heard changes nothing.
         let _ = smtp.quit();
         refused(&verdict?)
+    }
+
+    /// Hands the message to a relay that runs on this machine. Where there is none, `denied` is what is wrong.
+    fn give_to_relay<R: Read>(
+        &self,
+        folder: &Path,
+        message: RawMessage<R>,
+        envelope: Envelope,
+        denied: Error,
+    ) -> Result<(), Error> {
+        let (address, _) = relay::first_address(&self.global)?;
+        let failed = |error: HandOverError| {
+            let exit = match &error {
+                HandOverError::Broken { is_unknown: true, .. } => Exit::OutcomeUnknown,
+                HandOverError::Refused(refusal) if !refusal.is_transient() => Exit::Unavailable,
+                HandOverError::Envelope(_) => Exit::Data,
+                _ => Exit::Transient,
+            };
+            Error::new(exit, format!("{address}: {error}"))
+        };
+        let mut handing = match HandOver::begin(address, envelope) {
+            Ok(handing) => handing,
+            Err(HandOverError::Connect(_) | HandOverError::Elsewhere(_)) => {
+                let hint = format!(
+                    "or let this user put messages into {}, by a folder drop there, or run `mailbearer relay` at {address}",
+                    folder.display()
+                );
+                return Err(denied.hint(hint));
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        message.copy(|piece| handing.write(piece).map_err(failed))?;
+        refused(&handing.finish().map_err(failed)?)
     }
 
     fn session(&self) -> Result<Session, Error> {

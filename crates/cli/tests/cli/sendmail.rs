@@ -262,6 +262,25 @@ fn who_may_not_read_the_secret_hands_over() {
     let send = ["--config", &config, "sendmail", "r@x.test"];
     let outcome = as_nobody(&send, "Subject: 1\n\n");
     assert_eq!(outcome.code, Some(78), "{outcome:?}");
+    // A relay that runs takes it by SMTP, and says whom it refuses.
+    let own = world.path("relay.toml");
+    fs::write(&own, "[accounts.a]\noauth.client_secret.file = 'secret'\n[relay]\nlisten = '127.0.0.1:0'\nspool = 'other'\n")
+        .unwrap();
+    let relay = crate::relay::Relay::of(&world, &["--config", own.to_str().unwrap(), "relay"]);
+    let theirs = world.path("theirs.toml");
+    let listen = format!("[relay]\nlisten = '127.0.0.1:{}'\n", relay.port);
+    fs::write(&theirs, format!("{}{listen}", fs::read_to_string(&config).unwrap())).unwrap();
+    let by_relay = ["--config", theirs.to_str().unwrap(), "sendmail", "-f", "s@x.test", "r@x.test"];
+    as_nobody(&by_relay, &format!("Subject: by SMTP\n\n.\n..\n{}end\n", "x\n".repeat(100_000))).ok();
+    let arrived = crate::relay::arrived(&world, 1);
+    assert_eq!((arrived[0].0.as_str(), arrived[0].1.as_slice()), ("s@x.test", &["r@x.test".to_owned()][..]));
+    assert!(arrived[0].2.contains("Subject: by SMTP\r\n\r\n.\r\n..\r\nx\r\n"), "{}", &arrived[0].2[..600]);
+    assert!(arrived[0].2.ends_with("\r\nx\r\nend\r\n"));
+    let outcome = as_nobody(&[&by_relay[..], &["röt@x.test"]].concat(), "Subject: 2\n\n");
+    assert!(outcome.code != Some(70), "{outcome:?}");
+    relay.stop();
+    let before = count(&world);
+    assert_eq!(as_nobody(&by_relay, "Subject: 3\n\n").code, Some(78), "nobody is there any more");
     // The administrator makes a place for them.
     world.run(&["queue", "list", "--config", &config]).ok();
     fs::create_dir(spool.join("drop")).unwrap();
@@ -272,7 +291,48 @@ fn who_may_not_read_the_secret_hands_over() {
     as_nobody(&["--config", &config, "sendmail", "-a", "a", "r@x.test"], "Subject: 2\n\n")
         .failed(65, &["error: the envelope can't be kept: …"]);
     assert_eq!(as_nobody(&["queue", "list", "--config", &config], "").code, Some(77));
-    assert_eq!(count(&world), 0);
+    assert_eq!(count(&world), before);
     world.run(&["queue", "run", "--config", &config]);
-    assert_eq!(count(&world), 1);
+    assert_eq!(count(&world), before + 1);
+}
+
+/// cron and web servers have no home and no variables: what counts is /etc/mailbearer/config.toml, here in a mount namespace,
+/// which only root can have.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_configuration_of_the_machine_counts_where_there_is_no_home() {
+    let world = World::new();
+    let (etc, server) = (world.path("etc"), &world.server);
+    fs::create_dir_all(etc.join("mailbearer")).unwrap();
+    for name in ["hosts", "passwd", "group", "nsswitch.conf"] {
+        // Where the system has none it does without.
+        let _ = fs::copy(format!("/etc/{name}"), etc.join(name));
+    }
+    fs::write(etc.join("mailbearer/secret"), server.client_secret()).unwrap();
+    fs::write(etc.join("mailbearer/aliases"), "root: admin@x.test\n").unwrap();
+    let text = format!(
+        "[accounts.machine]\nuser = '{}'\ntls.ca_file = '{}'\nsmtp.host = 'localhost'\nsmtp.port = {}\n\
+         [accounts.machine.oauth]\ngrant = 'client_credentials'\ntoken_url = '{}'\nscope = '{}'\nclient_id = '{}'\n\
+         client_secret.file = 'secret'\n",
+        server.user(),
+        world.path("ca.pem").display(),
+        server.ports().smtp,
+        server.token_url(),
+        server.scope(),
+        server.client_id(),
+    );
+    fs::write(etc.join("mailbearer/config.toml"), text).unwrap();
+    let script = "mount --make-rprivate / 2> /dev/null; mount --bind \"$1\" /etc || exit 77\nshift; exec env -i \"$@\"";
+    let mut command = Command::new("unshare");
+    command.args(["-m", "sh", "-c", script, "sh"]).arg(&etc).arg(env!("CARGO_BIN_EXE_mailbearer"));
+    command.args(["sendmail", "-i", "-FCronDaemon", "root"]);
+    let outcome = finish(command, b"Subject: from cron\n\nx\n");
+    if matches!(outcome.code, Some(1 | 77)) && outcome.stderr.contains("unshare") || outcome.code == Some(77)
+    {
+        return;
+    }
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    let messages = server.mailbox().messages("INBOX");
+    let envelope = messages[0].envelope.clone().unwrap();
+    assert_eq!((envelope.from.as_str(), envelope.to), (server.user(), vec!["admin@x.test".to_owned()]));
 }

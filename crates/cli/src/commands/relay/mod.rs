@@ -5,7 +5,7 @@ mod logging;
 mod service;
 mod settings;
 
-pub(crate) use settings::host;
+pub(crate) use settings::{first_address, host};
 
 use std::{
     io::{self, BufRead, IsTerminal, Read, Write},
