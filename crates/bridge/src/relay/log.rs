@@ -4,12 +4,13 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-/// What a relay tells of its work: a line for each connection, each message taken or refused, and each attempt to send
-/// one. None holds a secret or a body. What clients and servers said is not escaped yet.
+/// One line of a relay's log: for each connection, each message taken or refused, and each attempt to send one.
+///
+/// It holds no secret and no body. What clients and servers said is not escaped yet.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LogLine {
-    /// `connection`, `message`, `delivery`, `bounce` or `trouble`.
+    /// `connection`, `login`, `message`, `delivery`, `bounce` or `trouble`.
     pub kind: &'static str,
     /// What is known, in order: names and values.
     pub fields: Vec<(&'static str, String)>,

@@ -15,12 +15,13 @@ pub struct Options {
     pub tls: Option<(Mode, ServerTls)>,
     /// Whether messages and passwords are taken in the clear beyond this machine; default false.
     pub plaintext: bool,
-    /// Who may send without a login. Where this and [`users`](Self::users) are empty, this machine may.
+    /// Networks that may send without a login. If this and [`users`](Self::users) are both empty, this machine may.
     pub allow_from: Vec<Network>,
-    /// Who may log in, by the name at the login. One that begins with `@` is for every name that ends so and has no entry
-    /// of its own.
+    /// The users who may log in, by their login names. The entry `@example.org` is for every name at that domain that has
+    /// no entry of its own.
     pub users: BTreeMap<String, User>,
-    /// The account of who has none of its own; `None` is the default one.
+    /// The account that sends for users who have none of their own, and for clients without a login. `None` is the default
+    /// one.
     pub default_account: Option<String>,
     /// What happens to a message that the provider refuses.
     pub refusals: Refusals,
@@ -36,7 +37,7 @@ pub enum Mode {
     Implicit,
     /// By the command STARTTLS.
     StartTls,
-    /// As the client has it: one that says nothing for a quarter of a second is greeted in the clear.
+    /// Whichever the client uses: one that is silent for a quarter of a second is greeted in the clear.
     Both,
 }
 
@@ -47,8 +48,8 @@ pub enum Refusals {
     /// The sender gets a report (RFC 3464).
     #[default]
     Bounce,
-    /// The client waits while it is tried, up to a minute, and hears the provider's words. What takes longer is taken,
-    /// and reported as a bounce.
+    /// The client waits for up to a minute and gets the provider's words as its reply. If that takes longer, the message
+    /// is accepted, and a refusal is reported as with [`Bounce`](Self::Bounce).
     Reply,
 }
 
@@ -56,19 +57,19 @@ pub enum Refusals {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct User {
-    /// What is kept of the password.
+    /// The hash of the password.
     pub password: PasswordHash,
     /// The account to send by; `None` for [`Options::default_account`].
     pub account: Option<String>,
-    /// Addresses, or domains with `@` in front, that the envelope's sender has to be one of; empty for any. The null
-    /// sender is always one.
+    /// The addresses, and domains such as `@example.org`, that the user may send as; empty for any. The null sender is
+    /// always allowed.
     pub senders: Vec<String>,
-    /// The From of every message in place of its own, and the envelope's sender.
+    /// Replaces the From of every message and the sender of its envelope.
     pub from: Option<Address>,
 }
 
 impl User {
-    /// A user who may send in any name by the default account.
+    /// A user who may send as anyone, by the default account.
     #[must_use]
     pub const fn new(password: PasswordHash) -> Self {
         Self { password, account: None, senders: Vec::new(), from: None }
@@ -97,9 +98,9 @@ pub struct Limits {
     pub message: usize,
     /// Recipients of a message; default 500.
     pub recipients: usize,
-    /// Logins that may fail, of an address or on this machine of a user, before it is locked out; default 10.
+    /// Failed logins before an address is locked out, or a user name for clients on this machine; default 10.
     pub failed_logins: u32,
-    /// For how long; default 10 minutes.
+    /// How long a lock-out lasts; default 10 minutes.
     pub lock_out: Duration,
     /// How long a client may be silent; default 5 minutes.
     pub silence: Duration,
@@ -120,7 +121,7 @@ impl Default for Limits {
 }
 
 impl Options {
-    /// A relay of this name on this machine, for this machine.
+    /// A relay of this name that serves this machine alone.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self {
@@ -135,12 +136,12 @@ impl Options {
         }
     }
 
-    /// Whether it may be offered on these addresses.
+    /// Checks that listening on these addresses does not open the relay to strangers.
     ///
     /// # Errors
     ///
-    /// Says what is missing to listen beyond this machine: TLS, or that [`plaintext`](Self::plaintext) and
-    /// [`allow_from`](Self::allow_from) are set; and users or `allow_from`, or anyone could send.
+    /// Says what an address beyond this machine still needs: TLS, or both [`plaintext`](Self::plaintext) and
+    /// [`allow_from`](Self::allow_from); and users or `allow_from`, since anyone could send otherwise.
     pub fn check(&self, addresses: &[SocketAddr]) -> Result<(), String> {
         let Some(open) = addresses.iter().find(|address| !address.ip().to_canonical().is_loopback()) else {
             return Ok(());

@@ -214,8 +214,8 @@ impl Relay {
         Ok(())
     }
 
-    /// Lets messages that were begun be ended and what is being sent be sent, at most for `patience`, and takes nothing
-    /// new. What waits, waits in the spool.
+    /// Stops. Clients may end the messages that they began, and messages that are being sent are sent, for up to `patience`.
+    /// Everything else stays in the spool.
     pub fn drain(mut self, patience: Duration) {
         let until = Instant::now().checked_add(patience);
         let in_time = || until.is_none_or(|until| Instant::now() < until);

@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, fmt};
 
-/// Who local names are: a file of lines `name: address, …`, in which other names may stand for addresses.
+/// A file of aliases: lines `name: address, …`, where a name may also stand for other names.
 ///
 /// The name `default` is for everyone who has no line. Comments begin with `#`; a line that begins with white space
 /// goes on with the one before. Names are told apart without regard to case.
@@ -23,7 +23,7 @@ pub enum AliasError {
         /// The name.
         name: String,
     },
-    /// It stands for a program, a file or a list in another file, which nothing is delivered to here.
+    /// It stands for a program, a file, or a list in another file; this program delivers to none of them.
     NoAddress {
         /// The name.
         name: String,
@@ -51,7 +51,7 @@ impl Aliases {
     ///
     /// # Errors
     ///
-    /// [`AliasError::Line`] names the line that is none.
+    /// [`AliasError::Line`] names the first line that is not `name: address, …`.
     pub fn parse(text: &str) -> Result<Self, AliasError> {
         let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut last: Option<String> = None;

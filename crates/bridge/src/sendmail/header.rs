@@ -8,11 +8,11 @@ use mailbearer::{
 
 use super::{AliasError, Aliases};
 
-/// What a header is made by.
+/// How a header is repaired.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "an argument of one function")]
 pub struct Repair<'r> {
-    /// The address of who sends by this machine: local senders become it, and local recipients whom no alias names.
+    /// The address of the account. It replaces local senders, and local recipients without an alias.
     pub own: &'r str,
     /// Who local names are.
     pub aliases: &'r Aliases,
@@ -62,10 +62,10 @@ impl Repair<'_> {
     }
 }
 
-/// Makes the start of a text, its first octets up to 1 MiB, the start of a message.
+/// Repairs the header of a message, given the start of its text: up to 1 MiB.
 ///
-/// A `From ` line goes. Where the text begins with no field an empty line is put in front; where a line is no field
-/// before the header has ended, one is put before it. Local addresses in fields get a domain: senders become
+/// A `From ` line is removed. An empty line is put in front of a text that does not begin with a field, and before the
+/// first line of the header that is no field. Local addresses in fields get a domain: senders become
 /// [`Repair::own`], recipients what the aliases say.
 ///
 /// # Errors

@@ -33,11 +33,11 @@ pub struct Stored {
     pub attempts: u32,
     /// When the next attempt is due, in seconds since 1970.
     pub next: u64,
-    /// How long it has waited in all, in seconds. A clock that jumps adds a day at most.
+    /// How long it has waited, in seconds. Where the clock jumped between two attempts, a day at most is counted.
     pub waited: u64,
-    /// When it was last touched.
+    /// When it was taken or last tried, in seconds since 1970.
     pub(crate) last: u64,
-    /// The attempt that gave its final dot last.
+    /// The number of the last attempt that sent its final dot.
     pub(crate) mark: u32,
     pub(crate) body_at: u64,
     pub(crate) body_octets: u64,
@@ -88,7 +88,7 @@ impl Stored {
         Ok(stored)
     }
 
-    /// Whether an attempt gave the final dot and was killed before it could write down what came of it.
+    /// Whether an attempt sent the final dot and ended before it could write down the result.
     pub(crate) const fn is_interrupted(&self) -> bool {
         self.mark > self.attempts
     }

@@ -39,7 +39,7 @@ impl Default for Limits {
 /// What this user may do in the folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
-    /// Everything. What root makes in another's folder is given to that user.
+    /// Everything. Files that root makes in another user's spool are given to that user.
     Owner { give_to: Option<(u32, u32)> },
     /// Put messages into `drop`.
     Guest,
@@ -96,7 +96,7 @@ impl Spool {
 
     /// Begins a message. It is taken once [`Writer::commit`] returns.
     ///
-    /// The size and the eight bits that the envelope names are measured again.
+    /// The size that the envelope names, and whether the message has octets over 127, are measured as it is written.
     ///
     /// # Errors
     ///
@@ -108,7 +108,7 @@ impl Spool {
         Writer::begin(self, envelope, account)
     }
 
-    /// Every message, oldest first. What can't be read is an error of its own in the list.
+    /// Every message, oldest first. A file that can't be read is an error in the list.
     ///
     /// # Errors
     ///
@@ -329,7 +329,7 @@ fn free(_: &Path) -> Option<u64> {
     None
 }
 
-/// What names of messages look like; everything else in the folders is left alone.
+/// Whether it is the name of a message. Other files in the folders are left alone.
 fn is_id(name: &str) -> bool {
     name.len() == ID && name.bytes().all(|octet| octet.is_ascii_digit() || (b'a'..=b'f').contains(&octet))
 }

@@ -166,7 +166,7 @@ impl<'s> Runner<'s> {
         Ok(due.into_iter().map(|(_, due)| due).collect())
     }
 
-    /// Takes over what others dropped: a copy of each becomes a message of this spool, then the original goes.
+    /// Takes over the messages in `drop`: copies each into this spool, then removes the original.
     ///
     /// # Errors
     ///
@@ -195,7 +195,7 @@ impl<'s> Runner<'s> {
         // A link, a folder, or one that the runner may not read is none of ours.
         let Ok(mut file) = open_private(path, OpenOptions::new().read(true)) else { return Ok(false) };
         let Ok(stored) = Stored::read(&mut file) else { return Ok(false) };
-        // Whoever drops decides on the message and on nothing else: not on the account, and not on what was tried.
+        // The guest chose the message and nothing else: the account and the record of attempts are this spool's.
         let mut writer = self.spool.begin(&stored.envelope, None)?.named(id)?;
         io::Seek::seek(&mut file, io::SeekFrom::Start(stored.body_at)).map_err(failed)?;
         let mut left = io::Read::take(file, stored.body_octets);
