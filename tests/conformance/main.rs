@@ -32,6 +32,12 @@ mod python;
 #[cfg(target_os = "linux")]
 mod relay;
 #[cfg(test)]
+#[cfg(target_os = "linux")]
+mod relay_hard;
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod relay_postfix;
+#[cfg(test)]
 mod robots;
 #[cfg(test)]
 mod sending;

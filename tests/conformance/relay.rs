@@ -13,15 +13,15 @@ use mailbearer_tests::program;
 use crate::foreign::{Bench, Done, run};
 
 /// A relay with a user `scanner`, whose password is `scan`, in front of a memory server.
-struct Relay {
-    bench: Bench,
+pub(crate) struct Relay {
+    pub(crate) bench: Bench,
     home: tempfile::TempDir,
     child: Child,
-    port: String,
+    pub(crate) port: String,
 }
 
 impl Relay {
-    fn start(more: &str) -> Self {
+    pub(crate) fn start(more: &str) -> Self {
         let bench = Bench::start(Options::default());
         let home = tempfile::tempdir().unwrap();
         let command = |words: &[&str]| {
@@ -42,11 +42,15 @@ impl Relay {
         Self { bench, home, child, port }
     }
 
-    fn certificate(&self) -> String {
+    pub(crate) fn pid(&self) -> String {
+        self.child.id().to_string()
+    }
+
+    pub(crate) fn certificate(&self) -> String {
         self.home.path().join("spool/relay-certificate.pem").display().to_string()
     }
 
-    fn run(&self, words: &[&str], input: &str) -> Done {
+    pub(crate) fn run(&self, words: &[&str], input: &str) -> Done {
         let mut command = Command::new(words[0]);
         command.args(&words[1..]).current_dir(self.home.path()).env("HOME", self.home.path());
         run(&mut command, input)
@@ -54,7 +58,7 @@ impl Relay {
 
     /// Waits for a number of messages.
     #[track_caller]
-    fn arrived(&self, count: usize) -> Vec<Message> {
+    pub(crate) fn arrived(&self, count: usize) -> Vec<Message> {
         for _ in 0..2400 {
             let messages = self.bench.server.mailbox().messages("INBOX");
             if messages.len() >= count {
@@ -67,7 +71,7 @@ impl Relay {
 
     /// One message arrived, with this in it, to these.
     #[track_caller]
-    fn check(&self, to: &[&str], part: &str) {
+    pub(crate) fn check(&self, to: &[&str], part: &str) {
         let messages = self.arrived(1);
         let text = String::from_utf8_lossy(&messages[0].octets).into_owned();
         assert!(text.contains(part), "{part:?} is not in {text}");
@@ -220,7 +224,7 @@ fn a_scripted_scanner() {
 fn a_thousand_clients() {
     let relay = Relay::start("");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/conformance/crowd.py");
-    let pid = relay.child.id().to_string();
+    let pid = relay.pid();
     let done = relay.run(&["python3", script, &relay.port, &pid, "scanner", "scan"], "");
     let out = done.out();
     let lines: Vec<&str> = out.lines().collect();

@@ -277,7 +277,7 @@ pub(crate) fn wait_for(robot: &Client, count: usize) -> Vec<Summary> {
     items
 }
 
-fn body(imap: &mut mailbearer::Imap<Blocking>, uid: u32) -> Vec<u8> {
+pub(crate) fn body(imap: &mut mailbearer::Imap<Blocking>, uid: u32) -> Vec<u8> {
     let mut body = imap.fetch("INBOX", uid).unwrap();
     let mut octets = Vec::new();
     while let Some(piece) = body.next().unwrap() {

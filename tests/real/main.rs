@@ -15,4 +15,5 @@ mod program_imap;
 mod proxies;
 mod proxy;
 mod refused;
+mod relay;
 mod servers;

@@ -29,6 +29,9 @@ mod reading;
 #[cfg(unix)]
 mod relay;
 #[cfg(test)]
+#[cfg(unix)]
+mod relay_devices;
+#[cfg(test)]
 #[cfg(target_os = "linux")]
 mod relay_service;
 #[cfg(test)]
