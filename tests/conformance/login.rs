@@ -218,6 +218,29 @@ fn an_address_is_pasted_in_place_of_a_redirect() {
     }
 }
 
+/// Each form of a login is said again as far as that does no harm.
+#[test]
+fn a_busy_provider_is_asked_again() {
+    let mock = Mock::start(Options::default()).unwrap();
+    let client = person(&mock, |person| person.ends_replaced = true).blocking().unwrap();
+    for replaced in [None, Some(true)] {
+        let login = client.begin_login(LoginOptions::default()).unwrap();
+        login.pasting().paste(&mock.log_in(login.address(), Some(USER)));
+        mock.tokens().fail_requests(2);
+        let done = login.wait().unwrap();
+        assert_eq!((done.ended_replaced, done.ends_at), (replaced, None));
+        assert_eq!(mock.tokens().requests_to_fail(), 0);
+        assert_eq!(mock.tokens().families(), 1, "the login whose place it took is over");
+    }
+    mock.tokens().fail_requests(1);
+    client.begin_device_login().unwrap();
+    assert_eq!(mock.tokens().requests_to_fail(), 0);
+    mock.tokens().fail_requests(1);
+    let ended = client.log_out().unwrap();
+    assert!(ended.was_logged_in && matches!(ended.revoked, Some(Ok(()))));
+    assert_eq!((mock.tokens().requests_to_fail(), mock.tokens().families()), (0, 0));
+}
+
 #[test]
 fn the_time_to_log_in_ends() {
     let mock = Mock::start(Options::default()).unwrap();

@@ -5,6 +5,9 @@ mod browser;
 #[cfg(test)]
 mod curl;
 #[cfg(test)]
+#[cfg(unix)]
+mod dovecot;
+#[cfg(test)]
 mod facade;
 #[cfg(test)]
 mod foreign;

@@ -143,5 +143,5 @@ fn microsofts_library_gets_tokens_by_each_flow() {
     // Debian's packages are its own interpreter's. Another one may have another version of the library.
     let interpreter = env::var_os("MAILBEARER_TEST_PYTHON").unwrap_or_else(|| "/usr/bin/python3".into());
     let out = python_of(&interpreter, &bench, "microsoft/flows.py", &settings).out();
-    assert_eq!(out, "code None\ncode form_post\nsilent\nrefresh\nrefused\ndevice\nclient\n");
+    assert_eq!(out, "code None\ncode form_post\ninstance\nsilent\nrefresh\nrefused\ndevice\nclient\n");
 }

@@ -24,7 +24,7 @@ use crate::{
     error::Error,
     exit::Exit,
     output,
-    store::{self, CommandStore, Watched},
+    store::{self, CommandStore, Ending, Watched},
 };
 
 /// An account at work, with a place for its tokens.
@@ -96,6 +96,7 @@ fn with_store(account: Account, name: &str, keeping: &Keeping, use_cache: bool) 
         Some(words) => Place(Box::new(Watched::new(place, words.clone(), name, &account))),
         None => place,
     };
+    let place = Place(Box::new(Ending::new(place, name)));
     Ok(match (is_state, use_cache) {
         (true, true) => account.store(place),
         (true, false) => account.store(RefreshTokens(place)),

@@ -8,9 +8,10 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
+use jiff::Timestamp;
 use mailbearer::{
     Account, AccountKey, FileStore, Kept, Pending, Secret, StoreError, StoreLock, TokenStore, Trouble,
 };
@@ -167,6 +168,67 @@ impl<S: TokenStore> TokenStore for Watched<S> {
         self.store.probe(account)
     }
 }
+
+/// A store that warns, once, when the login that is kept is about to end.
+pub(crate) struct Ending<S> {
+    store: S,
+    account: String,
+    warned: AtomicBool,
+}
+
+impl<S> Ending<S> {
+    pub(crate) fn new(store: S, account: &str) -> Self {
+        Self { store, account: account.to_owned(), warned: AtomicBool::new(false) }
+    }
+
+    fn look(&self, kept: &Kept) {
+        let Some(end) = kept.refresh_expires_at.filter(|_| kept.refresh_token.is_some()) else { return };
+        let left = end.duration_since(SystemTime::now()).unwrap_or_default();
+        if left > SOON || self.warned.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let day = Timestamp::try_from(end).unwrap_or_default().strftime("%Y-%m-%d %H:%M UTC");
+        let what = if left.is_zero() { "ended" } else { "ends" };
+        let account = &self.account;
+        output::warning(&format!(
+            "the login of account {account} {what} on {day}: log in again; {WHY_IT_ENDS}"
+        ));
+    }
+}
+
+impl<S: TokenStore> TokenStore for Ending<S> {
+    fn load<'a>(&'a self, account: &'a AccountKey) -> Pending<'a, Result<Option<Kept>, StoreError>> {
+        Box::pin(async move {
+            let kept = self.store.load(account).await?;
+            kept.iter().for_each(|kept| self.look(kept));
+            Ok(kept)
+        })
+    }
+
+    fn save<'a>(&'a self, account: &'a AccountKey, kept: &'a Kept) -> Pending<'a, Result<(), StoreError>> {
+        self.store.save(account, kept)
+    }
+
+    fn lock<'a>(
+        &'a self,
+        account: &'a AccountKey,
+        patience: Duration,
+    ) -> Pending<'a, Result<StoreLock, StoreError>> {
+        // Whoever looks only now is about to replace the login, or to end it.
+        self.warned.store(true, Ordering::Relaxed);
+        self.store.lock(account, patience)
+    }
+
+    fn probe<'a>(&'a self, account: &'a AccountKey) -> Pending<'a, Result<(), StoreError>> {
+        self.store.probe(account)
+    }
+}
+
+/// Why a provider ends a login by itself, and what helps.
+pub(crate) const WHY_IT_ENDS: &str =
+    "at Google that is so while the application is in testing, 7 days long, and ends with its publication";
+/// How long before the end of a login it draws a warning.
+const SOON: Duration = Duration::from_secs(3 * 86_400);
 
 /// A lock after which the hook is run, so that it can get the token itself.
 struct Held {

@@ -145,6 +145,9 @@ pub struct Person {
     pub device_url: Option<String>,
     /// Where a login is ended (RFC 7009); https. `None` where the provider has no such thing.
     pub revoke_url: Option<String>,
+    /// Whether a login ends the one whose place it takes, once it is kept. Default no, since with some providers, Google
+    /// among them, that ends every login of the same person by the same application, the new one too.
+    pub ends_replaced: bool,
     /// What the provider names itself by in redirects (RFC 9207), where it does.
     pub issuer: Option<String>,
     /// Where the browser is sent.

@@ -90,28 +90,37 @@ fn form(settings: &OAuth, endpoint: Endpoint) -> TokenRequest {
 }
 
 impl<R: Runtime> Client<R> {
-    /// Requests a token, again where that may help: a failure that passes says nothing about the grant, and one that does
-    /// not is told at once.
+    /// Requests a token, again where that may help: a failure that passes says nothing about the grant.
     pub(crate) async fn fetch(
         &self,
         ground: &Ground,
         refresh_token: Option<Secret>,
     ) -> Result<oauth::Token, Error> {
-        let (retry, began) = (self.shared.account.retry, R::now());
-        let mut attempt: u32 = 0;
+        let mut attempts = Attempts::new::<R>();
         loop {
-            attempt = attempt.saturating_add(1);
-            let error = match self.fetch_once(ground, refresh_token.as_ref()).await {
-                Err(error) if error.is_transient() => error,
+            match self.fetch_once(ground, refresh_token.as_ref()).await {
+                Err(error) if error.is_transient() => self.wait_after(&mut attempts, error).await?,
                 result => return result,
-            };
-            let elapsed = R::now().saturating_duration_since(began);
-            let jitter = self.random_octet()?;
-            let wait = retry.wait(attempt, elapsed, error.retry_after(), jitter);
-            match wait.and_then(|wait| R::now().checked_add(wait)) {
-                Some(end) => R::sleep(end).await,
-                None => return Err(error),
             }
+        }
+    }
+
+    /// Waits before the next attempt.
+    ///
+    /// # Errors
+    ///
+    /// Returns `error` if there shall be none.
+    async fn wait_after(&self, attempts: &mut Attempts, error: Error) -> Result<(), Error> {
+        attempts.failed = attempts.failed.saturating_add(1);
+        let elapsed = R::now().saturating_duration_since(attempts.began);
+        let jitter = self.random_octet()?;
+        let wait = self.shared.account.retry.wait(attempts.failed, elapsed, error.retry_after(), jitter);
+        match wait.and_then(|wait| R::now().checked_add(wait)) {
+            Some(end) => {
+                R::sleep(end).await;
+                Ok(())
+            }
+            None => Err(error),
         }
     }
 
@@ -165,7 +174,27 @@ impl<R: Runtime> Client<R> {
 }
 
 impl<R: Runtime> Client<R> {
-    /// Has a machine say one form to an endpoint of the authorization server.
+    /// Has a machine say one form to an endpoint of the authorization server; another one says it again after failures that
+    /// `repeats` is true of.
+    pub(crate) async fn exchange_again<T: Send, M>(
+        &self,
+        endpoint: &Endpoint,
+        exchange: impl Fn() -> M + Send + Sync,
+        repeats: fn(&Error) -> bool,
+    ) -> Result<T, Error>
+    where
+        M: Machine<Event = T, Error = oauth::Error> + Hides + Send,
+    {
+        let mut attempts = Attempts::new::<R>();
+        loop {
+            match self.exchange(endpoint, exchange()).await {
+                Err(error) if repeats(&error) => self.wait_after(&mut attempts, error).await?,
+                result => return result,
+            }
+        }
+    }
+
+    /// Has a machine say one form to an endpoint of the authorization server, once.
     pub(crate) async fn exchange<T: Send>(
         &self,
         endpoint: &Endpoint,
@@ -181,6 +210,18 @@ impl<R: Runtime> Client<R> {
         let mut connection = asker.connect(endpoint).await.map_err(Error::token_net)?;
         // The answer is all there is to it: nothing is said after it, not even goodbye.
         connection.next(&mut exchange).await.map_err(Error::token)?.ok_or_else(Error::token_closed)
+    }
+}
+
+/// How often something was tried.
+struct Attempts {
+    failed: u32,
+    began: Instant,
+}
+
+impl Attempts {
+    fn new<R: Runtime>() -> Self {
+        Self { failed: 0, began: R::now() }
     }
 }
 

@@ -17,6 +17,9 @@ pub struct Token {
     pub expires_in: Option<Duration>,
     /// What gets the next one. Where there is none the one that was sent stays good.
     pub refresh_token: Option<Secret>,
+    /// How long the refresh token lives at most, for servers that say so: `refresh_token_expires_in` of Google,
+    /// `refresh_expires_in` of Keycloak.
+    pub refresh_token_expires_in: Option<Duration>,
     /// The scopes that were granted, where the server says so; escaped. They can be fewer than were asked for.
     pub scope: Option<String>,
     /// Who logged in, in the server's words (OpenID Connect Core section 2), where `openid` was among the scopes.
@@ -28,7 +31,14 @@ impl Token {
     /// A token that came by another way, such as from a file.
     #[must_use]
     pub const fn new(access_token: Secret, expires_in: Option<Duration>) -> Self {
-        Self { access_token, expires_in, refresh_token: None, scope: None, id_token: None }
+        Self {
+            access_token,
+            expires_in,
+            refresh_token: None,
+            refresh_token_expires_in: None,
+            scope: None,
+            id_token: None,
+        }
     }
 
     /// Reads a response of the token endpoint.
@@ -78,6 +88,9 @@ fn token(fields: Json<'_>, limits: &Limits) -> Result<Token, &'static str> {
     let id_token = text("id_token").map(Secret::new).filter(|token| token.expose().len() <= limits.token);
     let kind = text("token_type").map(|kind| kind.eq_ignore_ascii_case("bearer"));
     let expires_in = fields.get("expires_in").and_then(life);
+    // Keycloak says 0 of a token that never expires.
+    let ends = |name| fields.get(name).and_then(life).filter(|life| !life.is_zero());
+    let refresh_token_expires_in = ends("refresh_token_expires_in").or_else(|| ends("refresh_expires_in"));
     let scope = text("scope").map(|scope| printable_bytes(scope.as_bytes(), SCOPE));
 
     match kind {
@@ -98,7 +111,7 @@ fn token(fields: Json<'_>, limits: &Limits) -> Result<Token, &'static str> {
     if refresh_token.as_ref().is_some_and(|token| token.expose().len() > limits.token) {
         return Err("refresh token over the limit");
     }
-    Ok(Token { access_token, expires_in, refresh_token, scope, id_token })
+    Ok(Token { access_token, expires_in, refresh_token, refresh_token_expires_in, scope, id_token })
 }
 
 /// Seconds as a number, with or without a fraction, or, against RFC 6749 and as some servers send them, in a string.

@@ -4,6 +4,7 @@ import html
 import json
 import os
 import re
+import ssl
 import urllib.parse
 import urllib.request
 
@@ -11,6 +12,7 @@ import msal
 
 CONTROL, USER = os.environ["CONTROL_URL"], os.environ["USER_NAME"]
 AUTHORITY, CLIENT, CA = os.environ["AUTHORITY"], os.environ["CLIENT_ID"], os.environ["CA_FILE"]
+TRUST = ssl.create_default_context(cafile=CA)
 SCOPES = ["https://outlook.office.com/IMAP.AccessAsUser.All"]
 
 
@@ -47,10 +49,23 @@ for mode in [None, "form_post"]:
     assert mode is None or "<form" in where, where
     check("code " + str(mode), app.acquire_token_by_auth_code_flow(flow, answer))
 
+cached = app
+
+# The library finds out by itself whether the authority is one, as it does of those that it does not know.
+instance = AUTHORITY.rsplit("/", 1)[0] + "/common/discovery/instance"
+app = msal.PublicClientApplication(CLIENT, authority=AUTHORITY, verify=CA, instance_discovery=instance)
+flow = app.initiate_auth_code_flow(SCOPES, redirect_uri="http://localhost:1234", response_mode="form_post")
+where = control("/log-in?user=" + user, flow["auth_uri"])["location"]
+fields = re.findall(r'name="([^"]+)" value="([^"]*)"', where)
+answer = {name: html.unescape(value) for name, value in fields}
+metadata = json.load(urllib.request.urlopen(AUTHORITY + "/v2.0/.well-known/openid-configuration", context=TRUST))
+assert answer["iss"] == metadata["issuer"], (answer, metadata)
+check("instance", app.acquire_token_by_auth_code_flow(flow, answer))
+
 # A token from the cache, and one for the refresh token.
-[account] = app.get_accounts()
-check("silent", app.acquire_token_silent(SCOPES, account), refreshes=False)
-check("refresh", app.acquire_token_silent(SCOPES, account, force_refresh=True), refreshes=False)
+[account] = cached.get_accounts()
+check("silent", cached.acquire_token_silent(SCOPES, account), refreshes=False)
+check("refresh", cached.acquire_token_silent(SCOPES, account, force_refresh=True), refreshes=False)
 
 # The person says no.
 flow = app.initiate_auth_code_flow(SCOPES, redirect_uri="http://localhost:1234", response_mode="query")

@@ -18,6 +18,7 @@ use crate::{
     error::Error,
     output::{self, Output},
     session::Session,
+    store,
 };
 
 pub(crate) fn run(
@@ -159,9 +160,21 @@ fn report(session: &Session, done: &LoggedIn, out: &mut Output<impl Write>) -> R
              offline_access where the provider has it"
         ));
     }
+    let ends_at = done.ends_at.and_then(|time| Timestamp::try_from(time).ok());
+    let ends_at = ends_at.map(|time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    if let Some(end) = &ends_at {
+        output::notice(format!("the provider ends this login at {end}; {}", store::WHY_IT_ENDS));
+    }
+    if done.ended_replaced == Some(false) {
+        output::warning(
+            "the login whose place this one took could not be ended at the provider; it is good until it expires",
+        );
+    }
     let user = done.user.as_deref();
     if out.is_json() {
-        return out.json(&json!({ "user": user, "renewable": done.renewable, "expires_at": expires_at }));
+        return out.json(&json!({
+            "user": user, "renewable": done.renewable, "expires_at": expires_at, "login_ends_at": ends_at,
+        }));
     }
     out.line(&match user {
         Some(user) => format!("{user} is logged in"),

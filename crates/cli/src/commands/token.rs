@@ -38,10 +38,12 @@ fn status(session: &Session, out: &mut Output<impl Write>) -> Result<(), Error> 
     let is_good =
         status.as_ref().and_then(|status| status.expires_at).is_some_and(|end| end > SystemTime::now());
     let renewable = status.as_ref().is_some_and(|status| status.renewable);
+    let ends_at = status.as_ref().and_then(|status| time(status.ends_at));
     if out.is_json() {
         out.json(&json!({
             "user": user,
             "renewable": renewable,
+            "login_ends_at": ends_at,
             "requested_at": requested_at,
             "expires_at": expires_at,
             "expired": expires_at.as_ref().map(|_| !is_good),
@@ -53,7 +55,11 @@ fn status(session: &Session, out: &mut Output<impl Write>) -> Result<(), Error> 
             (Some(end), false) => format!("the access token that is kept expired at {end}"),
             (None, _) => "no access token is kept".into(),
         };
-        let renewal = if renewable { "; a refresh token is kept" } else { "" };
+        let renewal = match &ends_at {
+            Some(end) => format!("; a refresh token is kept, which expires at {end}"),
+            None if renewable => "; a refresh token is kept".into(),
+            None => String::new(),
+        };
         out.line(&format!("{user}: {token}{renewal}"))?;
     }
     let is_person = matches!(&session.client.account().login,

@@ -244,6 +244,11 @@ impl Reader<'_> {
         own("authorize_url", &mut person.authorize_url);
         own("device_url", &mut person.device_url);
         own("revoke_url", &mut person.revoke_url);
+        person.ends_replaced = match self.text("replaced_login").as_deref() {
+            Some(word) => word == "end",
+            // RFC 7009 ends what was granted with the token; only of its own server does the user know that.
+            None => self.text("revoke_url").is_some(),
+        };
         if self.text("authorize_url").is_some() || self.text("token_url").is_some() {
             // Another server names itself otherwise.
             person.issuer = None;

@@ -149,6 +149,13 @@ pub(crate) const TABLE: &[Row] = &[
         "Where `mailbearer logout` revokes tokens (RFC 7009). Default: the preset's, if it has one.",
     ),
     row(
+        "oauth.replaced_login",
+        Kind::Word(&["end", "leave"]),
+        "Whether `mailbearer login` revokes an earlier login whose place the new one takes: `end`, or `leave` for providers \
+         that would end the new one with it, as Google does. Default: `end` where `revoke_url` is set here, `leave` where it \
+         is the preset's.",
+    ),
+    row(
         "oauth.redirect_uri",
         Kind::Text,
         "Whole redirect address, for providers that take `https` ones only; the address at which the browser ends is \

@@ -255,10 +255,65 @@ fn sixteen_that_log_in_and_renew_end_with_one_good_login() {
         world.server.tokens().is_refresh_token(kept["refresh_token"].as_str().unwrap()),
         "the kept one is good"
     );
-    assert_eq!(world.server.tokens().families(), 16, "and none was used twice");
+    assert_eq!(world.server.tokens().families(), 1, "and it is the only one that the provider would take");
     world.run(&["token", "--no-cache"]).ok();
     world.run(&["logout"]).ok();
-    assert_eq!(world.server.tokens().families(), 15);
+    assert_eq!(world.server.tokens().families(), 0);
+}
+
+#[test]
+fn a_replaced_login_is_ended_or_left() {
+    for (word, families) in [("", 1), ("end", 1), ("leave", 2)] {
+        let world = world();
+        let world = if word.is_empty() { world } else { world.set("MAILBEARER_OAUTH_REPLACED_LOGIN", word) };
+        logged_in(&world);
+        logged_in(&world);
+        assert_eq!(world.server.tokens().families(), families, "{word}");
+        world.run(&["token", "--no-cache"]).ok();
+    }
+    // The new login is good, also where nobody can be told of the old one.
+    let world = world();
+    logged_in(&world);
+    let world = world.set("MAILBEARER_OAUTH_REVOKE_URL", "https://localhost:1/revoke");
+    let (mut waiting, address) = login(&world, &["--no-browser"]);
+    waiting.say(&world.server.log_in(&address, Some(USER)));
+    let outcome = waiting.end();
+    assert_eq!(outcome.code, Some(0));
+    assert!(
+        outcome.stderr.contains("warning: the login whose place this one took could not be ended"),
+        "{outcome:?}"
+    );
+    world.run(&["token", "--no-cache"]).ok();
+}
+
+/// Google's refresh tokens live 7 days while the application is in testing.
+#[test]
+fn a_login_that_is_about_to_end_draws_a_warning() {
+    const DAY: u64 = 86_400;
+    for (days, warns) in [(2, true), (7, false)] {
+        let mut options = Options::default();
+        options.refresh_token_lifetime = Some(std::time::Duration::from_secs(days * DAY));
+        let world = World::with(options)
+            .unset("MAILBEARER_OAUTH_CLIENT_SECRET")
+            .set("MAILBEARER_OAUTH_GRANT", "authorization_code")
+            .set("MAILBEARER_OAUTH_SCOPE", SCOPE);
+        let (mut waiting, address) = login(&world, &["--no-browser", "--json"]);
+        waiting.say(&world.server.log_in(&address, Some(USER)));
+        let outcome = waiting.end();
+        let said: Value = serde_json::from_str(&outcome.stdout).unwrap();
+        assert!(outcome.stderr.contains("the provider ends this login at 2"), "{outcome:?}");
+        for arguments in [&["token"][..], &["token", "--no-cache"], &["token"]] {
+            let outcome = world.run(arguments);
+            let ends = outcome.stderr.starts_with("warning: the login of account ")
+                && outcome.stderr.contains(" ends on ");
+            assert_eq!((ends, outcome.stderr.is_empty()), (warns, !warns), "{outcome:?}");
+            assert_eq!(outcome.stderr.lines().count(), usize::from(warns), "{outcome:?}");
+        }
+        let status: Value =
+            serde_json::from_str(&world.run(&["--json", "token", "--status"]).stdout).unwrap();
+        let second = |value: &Value| value["login_ends_at"].as_str().unwrap()[..16].to_owned();
+        assert!(second(&status) >= second(&said), "{status} {said}");
+    }
 }
 
 /// Writes a program into the home.

@@ -15,6 +15,52 @@ fn token(name: &str) -> Error {
     Error::token_response(oauth::Error::Refused(Box::new(refusal)))
 }
 
+/// A code is shown again only where nobody looked at it.
+#[test]
+fn what_surely_did_nothing() {
+    let net = |stage| Error::token_net(net::Error::Timeout { stage, after: std::time::Duration::ZERO });
+    let broken = |stage| Error::token_net(net::Error::Io { stage, source: io::Error::other("x") });
+    let status = |status| {
+        Error::token_response(oauth::Error::Status { status, retry_after: None, excerpt: String::new() })
+    };
+    let named = |name: &str, status| {
+        let mut refusal = ErrorResponse::default();
+        (refusal.error, refusal.http_status) = (name.into(), status);
+        Error::token_response(oauth::Error::Refused(Box::new(refusal)))
+    };
+    let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+    for (name, error, want) in [
+        (
+            "no address",
+            Error::token_net(net::Error::LookUp { host: "h".into(), source: io::Error::other("x") }),
+            true,
+        ),
+        (
+            "refused",
+            Error::token_net(net::Error::Connect { host: "h".into(), port: 1, source: refused }),
+            true,
+        ),
+        ("handshake timed out", net(net::Stage::Handshake), true),
+        ("handshake broke", broken(net::Stage::Handshake), true),
+        ("no answer", net(net::Stage::Read), false),
+        ("the whole took too long", net(net::Stage::Opening), false),
+        ("broken while reading", broken(net::Stage::Read), false),
+        ("broken while writing", broken(net::Stage::Write), false),
+        ("closed", Error::token_closed(), false),
+        ("too many", status(429), true),
+        ("unavailable", status(503), true),
+        ("internal error", status(500), false),
+        ("bad gateway", status(502), false),
+        ("gateway timeout", status(504), false),
+        ("unavailable by name", named("temporarily_unavailable", 400), true),
+        ("error by name", named("server_error", 500), false),
+        ("no", named("invalid_grant", 400), false),
+        ("busy by status", named("too_many", 429), true),
+    ] {
+        assert_eq!(error.did_nothing(), want, "{name}: {error}");
+    }
+}
+
 fn look_up() -> Error {
     Error::imap_net(net::Error::LookUp { host: "h".into(), source: io::Error::other("x") })
 }

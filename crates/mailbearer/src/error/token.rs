@@ -142,6 +142,26 @@ impl Error {
         }
     }
 
+    /// Whether a form surely did nothing: it did not get to the server, or was turned away before it was looked at. A code
+    /// is redeemed once, so only then may it be shown again (RFC 6749 section 4.1.2).
+    pub(crate) fn did_nothing(&self) -> bool {
+        match (self.cause::<net::Error>(), self.cause::<oauth::Error>()) {
+            (Some(error), _) => match error {
+                net::Error::LookUp { .. } | net::Error::Connect { .. } => true,
+                net::Error::Proxy { .. } => self.is_transient(),
+                net::Error::Timeout { stage, .. } | net::Error::Io { stage, .. } => {
+                    matches!(stage, net::Stage::Proxy | net::Stage::Handshake)
+                }
+                _ => false,
+            },
+            (_, Some(oauth::Error::Refused(refusal))) => {
+                refusal.error == "temporarily_unavailable" || matches!(refusal.http_status, 429 | 503)
+            }
+            (_, Some(oauth::Error::Status { status, .. })) => matches!(status, 429 | 503),
+            _ => false,
+        }
+    }
+
     pub(crate) fn token(error: DriveError<oauth::Error>) -> Self {
         Self::drive(Protocol::TOKEN, error)
     }

@@ -160,23 +160,24 @@ impl<R: Runtime> BrowserLogin<R> {
                     let at = endpoint("token URL", &oauth.token_url)?;
                     let request =
                         TokenRequest::authorization_code(at, oauth_client(oauth), code, &redirect_uri, &pkce);
-                    let exchange = TokenExchange::new(&request);
-                    client.finish_login(client.exchange(request.endpoint(), exchange)).await
+                    let exchange = || TokenExchange::new(&request);
+                    let token = client.exchange_again(request.endpoint(), exchange, Error::did_nothing);
+                    client.finish_login(token).await
                 }
                 Redirect::Token(token) if implicit => client.finish_login(async { Ok(*token) }).await,
                 Redirect::Refused(refusal) => Err(Error::login_refused(*refusal)),
                 _ => Err(Error::settings("the provider answered what was not asked for".into())),
             };
             if let Some(guest) = guest {
-                show(guest, &done).await;
+                show(guest, done.as_ref().map(|(done, _)| done)).await;
             }
-            done
+            Ok(client.end_replaced(done?).await)
         })
     }
 }
 
 /// Tells the person in the browser how it went.
-async fn show<R: Runtime>(guest: Guest<R>, done: &Result<LoggedIn, Error>) {
+async fn show<R: Runtime>(guest: Guest<R>, done: Result<&LoggedIn, &Error>) {
     let language = guest.language();
     let page = match done {
         Ok(login) => Page::done(language, login.user.as_deref()),

@@ -79,7 +79,10 @@ impl<R: Runtime> DeviceLogin<R> {
                 R::sleep(now.checked_add(wait).unwrap_or(now)).await;
                 let answer = client.exchange(request.endpoint(), TokenExchange::new(&request)).await;
                 let error = match answer {
-                    Ok(token) => return client.finish_login(async { Ok(token) }).await,
+                    Ok(token) => {
+                        let done = client.finish_login(async { Ok(token) }).await?;
+                        return Ok(client.end_replaced(done).await);
+                    }
                     Err(error) => error,
                 };
                 let refusal = error.cause::<oauth::Error>();

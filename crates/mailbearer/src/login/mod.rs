@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use mailbearer_net::Runtime;
-use mailbearer_oauth::{self as oauth, Claims, DeviceExchange, DeviceRequest, Revocation};
+use mailbearer_oauth::{self as oauth, Claims, DeviceExchange, DeviceRequest, Endpoint, Revocation};
 use mailbearer_wire::Secret;
 
 use crate::{
@@ -53,6 +53,11 @@ pub struct LoggedIn {
     pub user: Option<String>,
     /// Whether tokens can be renewed without the person.
     pub renewable: bool,
+    /// When somebody has to log in again, however often tokens are renewed; `None` where the provider does not say.
+    pub ends_at: Option<SystemTime>,
+    /// Whether the login whose place this one took was ended at the provider; `None` where there was none, and where
+    /// [`Person::ends_replaced`] is off.
+    pub ended_replaced: Option<bool>,
 }
 
 /// What became of a login that was ended.
@@ -78,6 +83,8 @@ pub struct LoginStatus {
     pub expires_at: Option<SystemTime>,
     /// The scopes that were granted, where the server said so.
     pub scope: Option<String>,
+    /// When somebody has to log in again, however often tokens are renewed; `None` where the provider does not say.
+    pub ends_at: Option<SystemTime>,
 }
 
 impl<R: Runtime> Client<R> {
@@ -109,7 +116,10 @@ impl<R: Runtime> Client<R> {
             let request = DeviceRequest::new(endpoint("device URL", url)?, oauth_client(oauth), &oauth.scope);
             self.probe_store().await?;
             let asked_at = Instant::now();
-            let authorization = self.exchange(request.endpoint(), DeviceExchange::new(&request)).await?;
+            // A code that nobody sees does no harm.
+            let exchange = || DeviceExchange::new(&request);
+            let authorization =
+                self.exchange_again(request.endpoint(), exchange, Error::is_transient).await?;
             Ok(DeviceLogin::new(self.clone(), authorization, asked_at))
         })
     }
@@ -126,9 +136,7 @@ impl<R: Runtime> Client<R> {
             let requested = self.requested()?;
             let url = person.revoke_url.as_deref().map(|url| endpoint("revoke URL", url)).transpose()?;
             let revoke = async |token: Secret| match &url {
-                Some(url) => {
-                    self.exchange(url, Revocation::new(url.clone(), oauth_client(oauth), token)).await
-                }
+                Some(url) => self.revoke(url, oauth, token).await,
                 None => Ok(()),
             };
             let (was_logged_in, revoked) = match &requested.keeper {
@@ -156,6 +164,7 @@ impl<R: Runtime> Client<R> {
                 renewable: kept.refresh_token.is_some(),
                 requested_at: kept.stored_at,
                 expires_at: kept.token.as_ref().and_then(|token| token.expires_at),
+                ends_at: kept.refresh_expires_at.filter(|_| kept.refresh_token.is_some()),
                 scope: kept.token.and_then(|token| token.scope),
             };
             Ok(Some(status).filter(|status| status.renewable || status.expires_at.is_some()))
@@ -189,11 +198,11 @@ impl<R: Runtime> Client<R> {
         name.unwrap_or(&self.account().user)
     }
 
-    /// Looks who logged in, and keeps the token that `login` brings.
+    /// Looks who logged in, and keeps the token that `login` brings. [`end_replaced`](Self::end_replaced) does the rest.
     async fn finish_login(
         &self,
         login: impl Future<Output = Result<oauth::Token, Error>> + Send,
-    ) -> Result<LoggedIn, Error> {
+    ) -> Result<(LoggedIn, Option<Secret>), Error> {
         let mut user = None;
         let checked = async {
             let token = login.await?;
@@ -206,15 +215,42 @@ impl<R: Runtime> Client<R> {
             }
         };
         let requested = self.requested()?;
-        let (token, asked_at) = match &requested.keeper {
+        let (token, asked_at, replaced) = match &requested.keeper {
             Some(keeper) => keeper.place().log_in(checked).await?,
             None => {
                 let asked_at = SystemTime::now();
-                (checked.await?, asked_at)
+                (checked.await?, asked_at, requested.tokens.refresh_token())
             }
         };
+        let is_same = |before: &Secret| {
+            token.refresh_token.as_ref().is_some_and(|token| token.expose() == before.expose())
+        };
+        let replaced = replaced.filter(|before| !is_same(before));
         let renewable = token.refresh_token.is_some();
-        Ok(LoggedIn { token: requested.tokens.logged_in(token, asked_at), user, renewable })
+        let ends_at = token.refresh_token_expires_in.and_then(|life| asked_at.checked_add(life));
+        let token = requested.tokens.logged_in(token, asked_at);
+        Ok((LoggedIn { token, user, renewable, ends_at, ended_replaced: None }, replaced))
+    }
+
+    /// Ends the login whose place another one took, where the account wants that. The new one is done, whatever comes of it.
+    async fn end_replaced(&self, (mut done, replaced): (LoggedIn, Option<Secret>)) -> LoggedIn {
+        if let (Some(token), Ok((oauth, person))) = (replaced, self.person())
+            && person.ends_replaced
+            && let Some(url) = &person.revoke_url
+        {
+            let revoked = match endpoint("revoke URL", url) {
+                Ok(url) => self.revoke(&url, oauth, token).await,
+                Err(error) => Err(error),
+            };
+            done.ended_replaced = Some(revoked.is_ok());
+        }
+        done
+    }
+
+    /// Ends a refresh token at the provider. Doing it twice does no harm.
+    async fn revoke(&self, url: &Endpoint, oauth: &OAuth, token: Secret) -> Result<(), Error> {
+        let exchange = || Revocation::new(url.clone(), oauth_client(oauth), token.clone());
+        self.exchange_again(url, exchange, Error::is_transient).await
     }
 }
 

@@ -160,9 +160,8 @@ impl Keeper {
         if let Some(token) = before.clone().and_then(|kept| Self::at_hand(kept, refused)) {
             return Ok(Found::Kept(token));
         }
-        let before = before.and_then(|kept| kept.refresh_token);
         let asked_at = SystemTime::now();
-        let token = fetch(before.clone()).await?;
+        let token = fetch(before.as_ref().and_then(|kept| kept.refresh_token.clone())).await?;
         let kept = self.kept(&token, asked_at, before)?;
         if let Err(error) = self.store.save(&self.key, &kept).await {
             let kept = kept.refresh_token.is_some().then_some(kept);
@@ -182,17 +181,20 @@ impl Keeper {
         self.load().await
     }
 
-    /// Keeps what `login` brings, in place of an earlier login. Nobody else renews a token meanwhile.
+    /// Keeps what `login` brings, in place of an earlier login, whose refresh token is returned too. Nobody else renews a
+    /// token meanwhile.
     pub(crate) async fn log_in(
         &self,
         login: impl Future<Output = Result<oauth::Token, Error>>,
-    ) -> Result<(oauth::Token, SystemTime), Error> {
+    ) -> Result<(oauth::Token, SystemTime, Option<Secret>), Error> {
         let _lock = self.store.lock(&self.key, PATIENCE).await?;
         let asked_at = SystemTime::now();
         let token = login.await?;
+        // What can't be read is about to be replaced.
+        let before = self.store.load(&self.key).await.ok().flatten();
         let kept = self.kept(&token, asked_at, None)?;
         self.store.save(&self.key, &kept).await?;
-        Ok((token, asked_at))
+        Ok((token, asked_at, before.and_then(|kept| kept.refresh_token)))
     }
 
     /// Forgets everything, once `revoke` did what it can with the refresh token. Returns whether something was there.
@@ -239,14 +241,13 @@ impl Keeper {
         kept.token.filter(|token| !refused.is_some_and(|refused| refused.is_same_as(token)))
     }
 
-    fn kept(
-        &self,
-        token: &oauth::Token,
-        asked_at: SystemTime,
-        before: Option<Secret>,
-    ) -> Result<Kept, Error> {
+    fn kept(&self, token: &oauth::Token, asked_at: SystemTime, before: Option<Kept>) -> Result<Kept, Error> {
         let digest = |secret: Option<&Secret>| secret.map(|secret| self.digest(secret)).transpose();
-        let expires_at = token.expires_in.and_then(|life| asked_at.checked_add(life));
+        let end = |life: Option<Duration>| life.and_then(|life| asked_at.checked_add(life));
+        let expires_at = end(token.expires_in);
+        // Of a new refresh token only what came with it counts.
+        let before = before.unwrap_or_default();
+        let last_end = before.refresh_expires_at.filter(|_| token.refresh_token.is_none());
         Ok(Kept {
             // Of a token that may live for ever nobody knows how long it will do.
             token: expires_at.map(|end| Token {
@@ -254,7 +255,9 @@ impl Keeper {
                 ..Token::new(token.access_token.clone(), Some(end))
             }),
             stored_at: Some(asked_at),
-            refresh_token: token.refresh_token.clone().or(before).filter(|_| self.keeps_refresh_token),
+            refresh_token: (token.refresh_token.clone().or(before.refresh_token))
+                .filter(|_| self.keeps_refresh_token),
+            refresh_expires_at: end(token.refresh_token_expires_in).or(last_end),
             client: digest(self.client.as_ref())?,
             origin: digest(self.origin.as_ref())?,
         })

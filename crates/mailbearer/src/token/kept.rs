@@ -14,6 +14,8 @@ pub struct Kept {
     pub stored_at: Option<SystemTime>,
     /// The refresh token that the server gave last.
     pub refresh_token: Option<Secret>,
+    /// When the refresh token expires, however often it is used; `None` where the server does not say.
+    pub refresh_expires_at: Option<SystemTime>,
     /// A salted digest of what the application proved itself with. Another one makes the access token stale.
     pub client: Option<String>,
     /// A salted digest of the refresh token in the account. Another one there takes the place of the kept one.
@@ -49,6 +51,7 @@ impl Kept {
         let token = self.token.as_ref();
         plain("expires_at", token.and_then(|token| token.expires_at).map(unix));
         plain("stored_at", self.stored_at.map(unix));
+        plain("refresh_expires_at", self.refresh_expires_at.map(unix));
         plain("scope", token.and_then(|token| token.scope.as_deref()).map(json_string));
         plain("client", self.client.as_deref().map(json_string));
         plain("origin", self.origin.as_deref().map(json_string));
@@ -94,7 +97,14 @@ impl Kept {
             return Err("it does not say when the token expires");
         }
         let token = access_token.map(|access_token| Token { scope, ..Token::new(access_token, expires_at) });
-        Ok(Some(Self { token, stored_at, refresh_token, client: text("client")?, origin: text("origin")? }))
+        Ok(Some(Self {
+            token,
+            stored_at,
+            refresh_token,
+            refresh_expires_at: time("refresh_expires_at")?,
+            client: text("client")?,
+            origin: text("origin")?,
+        }))
     }
 
     /// The access token, if it is good for a while yet at `now`.

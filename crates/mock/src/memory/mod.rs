@@ -63,6 +63,8 @@ pub(crate) struct World {
     pub(crate) robots: Robots,
     /// The password of the person for the grant of that name.
     pub(crate) person_password: Secret,
+    /// How long refresh tokens are said to live.
+    pub(crate) refresh_token_lifetime: Option<std::time::Duration>,
 }
 
 impl World {
@@ -91,6 +93,7 @@ impl World {
             tokens,
             people: People::default(),
             robots: Robots::new(options.client_certificate.as_deref(), options.arc_folder)?,
+            refresh_token_lifetime: options.refresh_token_lifetime,
             person_password: options.person_password.map_or_else(tokens::client_secret, Ok)?,
             bell,
             cut: Arc::default(),

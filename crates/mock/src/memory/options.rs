@@ -34,6 +34,8 @@ pub struct Options {
     pub token_octets: usize,
     /// Each refresh ends the refresh token that it used: see [`Tokens::set_rotating`](super::Tokens::set_rotating).
     pub rotating_refresh_tokens: bool,
+    /// How long a refresh token is said to live, as Google says it for applications in testing. Default nothing is said.
+    pub refresh_token_lifetime: Option<Duration>,
     /// Whose words and habits the servers have; default Exchange Online's.
     pub personality: Personality,
     /// The user's password, where the personality takes passwords too: all but Exchange's do. A random one.
@@ -62,6 +64,7 @@ impl Default for Options {
             token_lifetime: Duration::from_secs(3600),
             token_octets: 1500,
             rotating_refresh_tokens: false,
+            refresh_token_lifetime: None,
             personality: Personality::default(),
             password: None,
             provider_limits: false,

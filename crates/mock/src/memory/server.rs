@@ -112,6 +112,12 @@ impl Server {
         format!("https://localhost:{}/{}/oauth2/v2.0/revoke", self.ports.token, self.tenant())
     }
 
+    /// Where a mail server elsewhere asks what a token is good for (RFC 7662), as the application: by its id and secret.
+    #[must_use]
+    pub fn introspection_url(&self) -> String {
+        format!("https://localhost:{}/{}/oauth2/v2.0/introspect", self.ports.token, self.tenant())
+    }
+
     /// Does what a person does who opens `address`, one of [`authorize_url`](Self::authorize_url): logs in as `user`, or
     /// says no. Returns the address that the browser is then sent to, or the page that it shows.
     #[must_use]

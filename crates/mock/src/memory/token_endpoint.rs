@@ -90,7 +90,7 @@ impl TokenEndpoint {
         let parts = path.strip_prefix('/').and_then(|path| path.split_once('/'));
         let Some((tenant, what)) = parts
             .and_then(|(tenant, rest)| Some((tenant, rest.strip_prefix("oauth2/v2.0/")?)))
-            .filter(|(_, what)| ["token", "devicecode", "revoke"].contains(what))
+            .filter(|(_, what)| ["token", "devicecode", "revoke", "introspect"].contains(what))
         else {
             return Ok((404, json!({})));
         };
@@ -115,6 +115,10 @@ impl TokenEndpoint {
                 self.check_id(request, &form)?;
                 self.world.tokens.revoke(required(&form, "token")?);
                 return Ok((200, json!({})));
+            }
+            "introspect" => {
+                self.check_client(request, &form)?;
+                return Ok((200, self.introspect(required(&form, "token")?)));
             }
             _ => {}
         }
@@ -191,6 +195,17 @@ impl TokenEndpoint {
         self.logged_in(&login.map_err(no_login)?, self.world.tokens.next_family())
     }
 
+    /// What a mail server elsewhere is told of a token (RFC 7662 section 2.2).
+    fn introspect(&self, token: &str) -> Value {
+        if !self.world.tokens.is_good(token) {
+            return json!({ "active": false });
+        }
+        json!({
+            "active": true, "token_type": "Bearer", "client_id": self.world.client_id, "username": self.world.user,
+            "scope": "IMAP.AccessAsApp POP.AccessAsApp SMTP.SendAsApp",
+        })
+    }
+
     /// The answer for a person who has just logged in.
     fn logged_in(&self, login: &LoggedIn, family: u64) -> Result<(u16, Value), Failure> {
         let person = Person { user: login.user.clone(), scope: login.scope.clone() };
@@ -217,7 +232,7 @@ impl TokenEndpoint {
                 body.insert(name.to_owned(), token.into());
             }
         }
-        Ok((200, body))
+        Ok((200, self.with_end(body)))
     }
 
     /// A person's name and password (RFC 6749 section 4.3).
@@ -333,7 +348,17 @@ impl TokenEndpoint {
             "token_type": "Bearer", "scope": scope.unwrap_or(granted), "expires_in": seconds,
             "ext_expires_in": seconds, "access_token": token, "refresh_token": next,
         });
-        Ok((200, body))
+        Ok((200, self.with_end(body)))
+    }
+
+    /// The same, and how long the refresh token in it lives.
+    fn with_end(&self, mut body: Value) -> Value {
+        if let (Some(life), Some(fields)) = (self.world.refresh_token_lifetime, body.as_object_mut())
+            && fields.contains_key("refresh_token")
+        {
+            fields.insert("refresh_token_expires_in".to_owned(), life.as_secs().into());
+        }
+        body
     }
 
     fn issue(&self, audience: &str, person: Option<&Person>) -> Result<(String, u64), Failure> {

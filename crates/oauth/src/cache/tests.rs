@@ -13,6 +13,7 @@ fn token(name: &str, life: Option<u64>, refresh_token: Option<&str>) -> Token {
         access_token: name.into(),
         expires_in: life.map(at),
         refresh_token: refresh_token.map(Secret::from),
+        refresh_token_expires_in: None,
         scope: None,
         id_token: None,
     }

@@ -296,3 +296,19 @@ fn shows_no_secret() {
     let shown = format!("{:?}", read(200, body).unwrap());
     assert!(!shown.contains("s3cret"), "{shown}");
 }
+
+#[test]
+fn reads_how_long_the_refresh_token_lives() {
+    for (fields, want) in [
+        ("", None),
+        (r#","refresh_token_expires_in":604799"#, Some(604_799)),
+        (r#","refresh_expires_in":"1800""#, Some(1800)),
+        (r#","refresh_expires_in":0"#, None),
+        (r#","refresh_token_expires_in":-1"#, None),
+        (r#","refresh_token_expires_in":"soon""#, None),
+    ] {
+        let body = format!(r#"{{"access_token":"t","token_type":"Bearer","refresh_token":"r"{fields}}}"#);
+        let token = read(200, body.as_bytes()).unwrap();
+        assert_eq!(token.refresh_token_expires_in.map(|life| life.as_secs()), want, "{fields}");
+    }
+}

@@ -21,6 +21,7 @@ fn kept(name: &str) -> Kept {
         token: Some(token),
         stored_at: Some(now),
         refresh_token: Some("r\"e\u{1}fresh".into()),
+        refresh_expires_at: Some(at(1_800_600_000)),
         client: Some("s:1".into()),
         origin: None,
     }

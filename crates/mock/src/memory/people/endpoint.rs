@@ -50,6 +50,10 @@ pub(crate) fn answer(world: &World, request: &Request, issue: Issue<'_>) -> Opti
             }
         }
         ("GET", "v2.0/.well-known/openid-configuration") => Answer::Json(200, discovery(&base)),
+        ("GET", "discovery/instance") => {
+            let asked = Asked::read(query.as_bytes()).ok()?;
+            instance(&base, tenant, asked.get("authorization_endpoint").unwrap_or_default())
+        }
         _ => return None,
     })
 }
@@ -151,6 +155,32 @@ fn escape(value: &str) -> String {
     escaped
 }
 
+/// Which authority an address belongs to: Microsoft's libraries ask before they trust one that they do not know.
+fn instance(base: &str, tenant: &str, address: &str) -> Answer {
+    let rest = address.strip_prefix("https://").and_then(|rest| rest.split_once('/'));
+    let here = base.trim_end_matches(tenant).trim_end_matches('/');
+    let host = here.trim_start_matches("https://");
+    let name = |host: &str| host.rsplit_once(':').map_or(host, |(name, _)| name).to_owned();
+    match rest {
+        // MSAL leaves the port out.
+        Some((asked, path)) if name(asked) == name(host) => {
+            let tenant = path.split('/').next().unwrap_or_default();
+            Answer::Json(
+                200,
+                json!({
+                    "tenant_discovery_endpoint": format!("{here}/{tenant}/v2.0/.well-known/openid-configuration"),
+                    "api-version": "1.1",
+                    "metadata": [{ "preferred_network": host, "preferred_cache": host, "aliases": [host] }],
+                }),
+            )
+        }
+        _ => {
+            let text = "AADSTS50049: Unknown or invalid instance.";
+            Answer::Json(400, json!({ "error": "invalid_instance", "error_description": text }))
+        }
+    }
+}
+
 /// OpenID Connect Discovery, as far as programs look.
 fn discovery(base: &str) -> Value {
     json!({
@@ -159,6 +189,7 @@ fn discovery(base: &str) -> Value {
         "token_endpoint": format!("{base}/oauth2/v2.0/token"),
         "device_authorization_endpoint": format!("{base}/oauth2/v2.0/devicecode"),
         "revocation_endpoint": format!("{base}/oauth2/v2.0/revoke"),
+        "introspection_endpoint": format!("{base}/oauth2/v2.0/introspect"),
         "jwks_uri": format!("{base}/discovery/v2.0/keys"),
         "response_modes_supported": ["query", "fragment", "form_post"],
         "response_types_supported": ["code", "token"],
