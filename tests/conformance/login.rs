@@ -241,6 +241,31 @@ fn a_busy_provider_is_asked_again() {
     assert_eq!((mock.tokens().requests_to_fail(), mock.tokens().families()), (0, 0));
 }
 
+/// Runs two of the tests here once more on a network without IPv6.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_host_without_ipv6_takes_the_redirect_too() {
+    let own = std::env::current_exe().unwrap();
+    let tests = [
+        "login::a_person_logs_in_and_tokens_are_renewed_without_him",
+        "login::a_no_is_told_in_the_browser_and_here",
+    ];
+    let script = "ip link set lo up && echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6 && \
+                  test ! -s /proc/net/if_inet6 && exec \"$@\"";
+    let inside = |command: &[&str]| {
+        let mut unshare = std::process::Command::new("unshare");
+        unshare.args(["--map-root-user", "--net"]).args(command);
+        unshare
+    };
+    if !inside(&["true"]).output().is_ok_and(|output| output.status.success()) {
+        eprintln!("no network of its own can be had here: not tried without IPv6");
+        return;
+    }
+    let output = inside(&["sh", "-c", script, "sh"]).arg(own).arg("--exact").args(tests).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("2 passed"), "{said}{}", String::from_utf8_lossy(&output.stderr));
+}
+
 #[test]
 fn the_time_to_log_in_ends() {
     let mock = Mock::start(Options::default()).unwrap();

@@ -14,9 +14,13 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     }
     println!("{:<20} {:>9} {:>9} {:>9} {:>7} {:>5}", "form", "bytes", "limit", "aim", "crates", "limit");
     let mut over = false;
+    let mut smallest = Vec::new();
     let mut licences = BTreeSet::new();
     for form in &FORMS {
         let bytes = build(form.features)?;
+        if form.features.is_empty() {
+            smallest = fs::read(process::target().join("footprint/footprint"))?;
+        }
         let crates = checks::tree(&["-p", "footprint", "--features", form.features])?.len();
         let fits = bytes <= form.limit && crates <= form.crates;
         let mark = if fits { "" } else { "  OVER" };
@@ -32,14 +36,51 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
         "list of {LISTED} messages: {peak} KiB at most   {LIST_PEAK_KIB} KiB{}",
         if fits { "" } else { "  OVER" }
     );
+    let (processor, wall) = warm_token()?;
+    let is_quick = processor <= TOKEN_MICROSECONDS;
+    println!(
+        "token from a warm store, servers gone: {processor} µs of processor at best   {TOKEN_MICROSECONDS} µs{}; \
+         {wall} µs in all, in the middle of {TOKENS} runs",
+        if is_quick { "" } else { "  OVER" }
+    );
+    let linked = linked_unasked(&smallest)?;
+    println!(
+        "of other grants, logins and stores it links {}",
+        if linked.is_empty() { "nothing" } else { "SOMETHING" }
+    );
     // The tests of the program hold a transfer of 150 MB to 11 MiB, where they are built for release.
     let streaming = ["test", "--locked", "--release", "-p", "mailbearer-cli", "--test", "cli", "streaming"];
     process::output(checks::cargo_command().args(streaming))?;
     println!("fetch and append of 150 MB: within 11 MiB");
-    if over || !fits {
+    if !linked.is_empty() {
+        return Err(format!("the smallest form holds the code of {}", linked.join(", ")).into());
+    }
+    if over || !fits || !is_quick {
         return Err("the footprint is over its limit".into());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a program that gets its tokens by a client secret holds, and should not, of the rest of OAuth. Each part is known by
+/// a text that it can't do without, and that the whole program has.
+fn linked_unasked(smallest: &[u8]) -> Result<Vec<&'static str>> {
+    let whole = fs::read(process::target().join("release/mailbearer"))?;
+    let holds =
+        |program: &[u8], text: &str| program.windows(text.len()).any(|window| window == text.as_bytes());
+    if let Some((part, _)) = REST.iter().find(|(_, text)| !holds(&whole, text)) {
+        return Err(format!("the program itself is without {part}: what tells it is out of date").into());
+    }
+    Ok(REST.iter().filter(|(_, text)| holds(smallest, text)).map(|(part, _)| *part).collect())
+}
+
+/// Microseconds that `token` takes of a warm store: of processor, and in all. The program was built for `list_memory`.
+fn warm_token() -> Result<(u64, u64)> {
+    let mut python = Command::new("python3");
+    python.args(["-c", include_str!("footprint/token.py")]);
+    python.arg(process::target().join("release/mailbearer")).arg(TOKENS.to_string());
+    let said = String::from_utf8(process::output(&mut python)?)?;
+    let (processor, wall) = said.trim().split_once(' ').ok_or_else(|| format!("token gave: {said}"))?;
+    Ok((processor.parse()?, wall.parse()?))
 }
 
 fn build(features: &str) -> Result<u64> {
@@ -86,6 +127,22 @@ const FORMS: [Form; 4] = [
     },
 ];
 
+/// Parts of OAuth beside the client secret.
+const REST: [(&str, &str); 9] = [
+    ("the authorization code", "code_challenge"),
+    ("the device code", "device_code"),
+    ("the authorization request", "response_type"),
+    ("the pages of a login", "<!DOCTYPE html>"),
+    ("certificates of applications", "x5t"),
+    ("the identity of machines", "169.254.169.254"),
+    ("the assertions of GitHub", "ACTIONS_ID_TOKEN"),
+    ("tokens in files", "token lock"),
+    ("tokens in the keyring", "org.freedesktop.secrets"),
+];
+
+/// Runs of `token`, and the microseconds of processor that the best of them may take.
+const TOKENS: u64 = 21;
+const TOKEN_MICROSECONDS: u64 = 10_000;
 const LISTED: u64 = 10_000;
 /// 16 MiB.
 const LIST_PEAK_KIB: u64 = 16 * 1024;

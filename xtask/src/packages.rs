@@ -31,6 +31,8 @@ const PACKAGES: &[&str] = &[
     "chromium-driver",
     "fonts-noto-cjk",
     "python3-msal",
+    // A network without IPv6.
+    "iproute2",
     // A keyring on a bus of its own.
     "dbus",
     "gnome-keyring",
