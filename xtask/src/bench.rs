@@ -65,6 +65,7 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     over.extend(bodies(&fast)?);
     over.extend(retrieval(&fast)?);
     over.extend(growth(&fast)?);
+    over.extend(waiting()?);
     if over.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
@@ -230,6 +231,28 @@ fn allocations(binary: &Path) -> Result<BTreeMap<(String, String), (f64, f64)>> 
     };
     output.lines().map(|line| read(line).ok_or_else(|| format!("allocations: {line}").into())).collect()
 }
+
+/// What connections hold that wait.
+fn waiting() -> Result<Vec<String>> {
+    // However fast it is.
+    let run = ["run", "--quiet", "--locked", "-p", "mailbearer-benches", "--bin", "memory"];
+    let output = String::from_utf8(process::output(checks::cargo_command().args(run))?)?;
+    let mut over = Vec::new();
+    println!("octets held by a connection that waits");
+    for (name, limit) in WAITING {
+        let found = output.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        let held: u64 = found.ok_or_else(|| format!("memory: {output}"))?.parse()?;
+        println!("{name:<14} {held:>9} {limit:>9}{}", if held <= limit { "" } else { "  OVER" });
+        if held > limit {
+            over.push(format!("{name}: {held} octets held"));
+        }
+    }
+    Ok(over)
+}
+
+/// A session with an open mailbox, of which rustls has 8,600 octets; a watcher of an empty mailbox, and one of 10,000
+/// messages. A thousand of the last are to take less than 40 MB, and a message at most 4 octets.
+const WAITING: [(&str, u64); 3] = [("session", 12_288), ("watcher", 14_336), ("watcher-10000", 40_000)];
 
 /// The corpora, how many responses of each are counted, and what the parser may cost of what the better peer costs, with
 /// all that comes before and after: octets gathered in a buffer, each response taken out of it to be owned, and read in

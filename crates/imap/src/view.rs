@@ -21,12 +21,13 @@
 //! # Ok::<(), mailbearer_imap::view::ViewError>(())
 //! ```
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::boxed::Box;
 use core::fmt;
 
 use crate::{Data, Item, UidSet};
 
 mod flags;
+mod messages;
 mod runs;
 #[cfg(test)]
 mod tests;
@@ -44,13 +45,16 @@ pub struct View {
     limits: Limits,
     runs: Runs,
     recent: u32,
+    /// Whether times of changes are not kept.
+    timeless: bool,
 }
 
 /// How much a [`View`] keeps. Each field's default is named with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Messages whose UIDs are known; about 32 octets each. Default 1,000,000.
+    /// Messages whose UIDs are known. One takes an octet, 4 more where UIDs have gaps, 8 more where it was told when it
+    /// changed, and its keywords. Default 1,000,000.
     pub messages: usize,
     /// Stretches of known and unknown messages in turn, which bounds the work for each response. Default 8,192.
     pub stretches: usize,
@@ -158,7 +162,7 @@ impl View {
     /// The view of a mailbox of which nothing is known, with the default [`Limits`].
     #[must_use]
     pub const fn new() -> Self {
-        Self { limits: Limits::DEFAULT, runs: Runs::NONE, recent: 0 }
+        Self { limits: Limits::DEFAULT, runs: Runs::NONE, recent: 0, timeless: false }
     }
 
     /// As [`new`](Self::new), with these limits.
@@ -229,18 +233,18 @@ impl View {
     /// The numbers of messages whose UIDs are not known.
     #[must_use]
     pub fn unknown(&self) -> UidSet {
-        self.runs.unknown_or(|_| false)
+        self.runs.unknown(false)
     }
 
     /// The numbers of messages whose UIDs or flags are not known.
     #[must_use]
     pub fn without_flags(&self) -> UidSet {
-        self.runs.unknown_or(|message| message.flags.is_none())
+        self.runs.unknown(true)
     }
 
     /// The message with this number, if its UID is known.
     #[must_use]
-    pub fn message(&self, sequence: u32) -> Option<&Message> {
+    pub fn message(&self, sequence: u32) -> Option<Message> {
         self.runs.get(sequence)
     }
 
@@ -252,19 +256,25 @@ impl View {
 
     /// The message with this UID.
     #[must_use]
-    pub fn by_uid(&self, uid: u32) -> Option<&Message> {
-        self.runs.find(uid).map(|(_, message)| message)
+    pub fn by_uid(&self, uid: u32) -> Option<Message> {
+        self.runs.find(uid).and_then(|(sequence, _)| self.runs.get(sequence))
     }
 
     /// The messages whose UIDs are known, with their numbers.
-    pub fn messages(&self) -> impl Iterator<Item = (u32, &Message)> + '_ {
+    pub fn messages(&self) -> impl Iterator<Item = (u32, Message)> + '_ {
         self.runs.iter()
     }
 
     /// The highest UID that is known.
     #[must_use]
     pub fn highest_uid(&self) -> Option<u32> {
-        self.runs.last().map(|message| message.uid)
+        self.runs.last()
+    }
+
+    /// Forgets when each message changed, and keeps no time of a change from now on.
+    pub fn forget_mod_seqs(&mut self) {
+        self.timeless = true;
+        self.runs.forget_mod_seqs();
     }
 
     /// Forgets the messages with these UIDs, and says which of them were known. For what a server tells of the time
@@ -307,8 +317,7 @@ impl View {
     pub fn update(&mut self, items: &[Item<'_>]) -> Result<Option<bool>, ViewError> {
         let told = Told::of(items);
         let found = told.uid.and_then(|uid| self.runs.find(uid));
-        let Some((sequence, message)) = found else { return Ok(None) };
-        let had_flags = message.flags.is_some();
+        let Some((sequence, had_flags)) = found else { return Ok(None) };
         self.fetched(sequence, &told).map(|change| Some(had_flags && change.is_some()))
     }
 
@@ -324,16 +333,17 @@ impl View {
             Some(listed) => Some(Flags::of(listed, self.limits.keywords).ok_or(ViewError::Full)?),
             None => None,
         };
+        let mod_seq = told.mod_seq.filter(|_| !self.timeless);
         match self.runs.seek(sequence) {
             Found::Nothing => Ok(None),
-            Found::Known(message) => {
+            Found::Known(messages, offset) => {
+                let Some(message) = messages.get(offset) else { return Ok(None) };
                 if told.uid.is_some_and(|uid| uid != message.uid) {
                     return Err(self.out_of_step());
                 }
-                message.mod_seq = told.mod_seq.unwrap_or(message.mod_seq);
                 let uid = message.uid;
                 let is_news = flags.is_some() && flags != message.flags;
-                message.flags = flags.or(message.flags.take());
+                messages.set(offset, mod_seq, flags.filter(|_| is_news));
                 let changed = is_news.then_some(());
                 Ok(changed.map(|()| Change::Flags { sequence, uid }))
             }
@@ -343,7 +353,7 @@ impl View {
                 {
                     return Err(ViewError::Full);
                 }
-                let mod_seq = told.mod_seq.unwrap_or_default();
+                let mod_seq = mod_seq.unwrap_or_default();
                 let message = Message { uid, mod_seq, flags };
                 if !self.runs.learn(sequence, message) {
                     return Err(self.out_of_step());
@@ -391,5 +401,3 @@ impl<'f, 'a> Told<'f, 'a> {
 
 /// For [`Flags`]: text without a copy where there is none.
 type Words = Box<str>;
-/// For [`Runs`]: messages that follow each other.
-type Messages = Vec<Message>;

@@ -439,6 +439,11 @@ impl<R: Runtime> Link<R> {
                 _ => (Interest::Write, Stage::Write, self.options.timeouts.write),
             };
             let until = later(self.still_since, limit);
+            if interest == Interest::Read {
+                // A connection that listens waits for hours, and there may be thousands of them.
+                self.rx.release_idle();
+                self.tx.release_idle();
+            }
             match ready!(self.poll_wait(interest, until, stage, limit, context)) {
                 Err(Error::Timeout { stage: told, .. }) if told == stage && stage != Stage::Write => {
                     self.pace.start(R::now());

@@ -190,6 +190,15 @@ impl RecvBuf {
         self.tape.as_mut().map(|tape| tape.take(closed)).unwrap_or_default()
     }
 
+    /// Gives the memory back if nothing is in it, for a wait that may be long.
+    pub fn release_idle(&mut self) {
+        if self.unread().is_empty()
+            && let Some(bytes) = Shared::get_mut(&mut self.bytes)
+        {
+            (*bytes, self.start) = (Vec::new(), 0);
+        }
+    }
+
     #[cold]
     fn record(&mut self, count: usize, shown: usize) {
         if let (Some(tape), Some(bytes)) = (&mut self.tape, self.bytes.get(self.start..)) {
@@ -479,6 +488,23 @@ mod tests {
         let held = rx.unread().as_ptr();
         let body = rx.take(99_990).part(10..99_990);
         assert_eq!(body.as_ptr(), held.wrapping_add(10));
+    }
+
+    #[test]
+    fn a_buffer_that_waits_holds_no_memory_but_for_what_is_in_it() {
+        let mut rx = RecvBuf::with_limit(1 << 20);
+        rx.extend(b"half a line").unwrap();
+        rx.release_idle();
+        assert_eq!(rx.unread(), b"half a line");
+        let taken = rx.take(4);
+        rx.consume(7);
+        rx.release_idle();
+        assert_eq!((&*taken, rx.unread()), (&b"half"[..], &b""[..]));
+        drop(taken);
+        rx.release_idle();
+        assert_eq!(rx.bytes.capacity(), 0);
+        rx.extend(b"and on").unwrap();
+        assert_eq!(rx.unread(), b"and on");
     }
 
     #[test]

@@ -77,6 +77,13 @@ impl SendBuf {
         }
     }
 
+    /// Gives the memory back if nothing is in it, for a wait that may be long.
+    pub fn release_idle(&mut self) {
+        if self.bytes.is_empty() {
+            self.bytes = Vec::new();
+        }
+    }
+
     /// Starts a trace of what is appended from now on. Without `describe` a secret shows as `[redacted]`.
     pub fn start_trace(&mut self, describe: Option<Describe>) {
         self.tape = Some(Box::new(Tape::new(Direction::Sent, describe)));

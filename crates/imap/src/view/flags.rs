@@ -60,6 +60,14 @@ impl Flags {
         }))
     }
 
+    pub(super) const fn from_parts(system: u8, words: Words) -> Self {
+        Self { system, words }
+    }
+
+    pub(super) fn into_parts(self) -> (u8, Words) {
+        (self.system, self.words)
+    }
+
     /// Whether there is none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {

@@ -1,7 +1,7 @@
 use alloc::vec::Vec;
 use core::mem;
 
-use super::{Message, Messages};
+use super::{Message, messages::Messages};
 use crate::UidSet;
 
 /// The messages of a mailbox in the order of their numbers, those that are not known only counted.
@@ -27,7 +27,8 @@ enum Run {
 pub(super) enum Found<'a> {
     Nothing,
     Unknown,
-    Known(&'a mut Message),
+    /// Where it stands among these.
+    Known(&'a mut Messages, usize),
 }
 
 impl Runs {
@@ -45,7 +46,7 @@ impl Runs {
         self.runs.len()
     }
 
-    pub(super) fn get(&self, sequence: u32) -> Option<&Message> {
+    pub(super) fn get(&self, sequence: u32) -> Option<Message> {
         let (run, offset) = self.locate(sequence, (0, 1))?;
         match self.runs.get(run)? {
             Run::Known(messages) => messages.get(offset),
@@ -57,40 +58,48 @@ impl Runs {
         let Some((run, offset)) = self.locate(sequence, self.hint) else { return Found::Nothing };
         self.hint = (run, sequence.saturating_sub(number(offset)));
         match self.runs.get_mut(run) {
-            Some(Run::Known(messages)) => messages.get_mut(offset).map_or(Found::Nothing, Found::Known),
+            Some(Run::Known(messages)) => Found::Known(messages, offset),
             _ => Found::Unknown,
         }
     }
 
-    /// The message with this UID and its number.
-    pub(super) fn find(&self, uid: u32) -> Option<(u32, &Message)> {
+    /// The number of the message with this UID, and whether its flags are known.
+    pub(super) fn find(&self, uid: u32) -> Option<(u32, bool)> {
         let mut start = 1_u32;
         for run in &self.runs {
-            let messages = run.messages();
-            if messages.last().is_some_and(|last| last.uid >= uid) {
-                let at = messages.binary_search_by_key(&uid, |message| message.uid).ok()?;
-                return Some((start.saturating_add(number(at)), messages.get(at)?));
+            if let Some(messages) = run.messages().filter(|messages| messages.last() >= Some(uid)) {
+                let at = messages.position(uid)?;
+                return Some((start.saturating_add(number(at)), messages.has_flags(at)));
             }
             start = start.saturating_add(run.len());
         }
         None
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Message)> + '_ {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, Message)> + '_ {
         let mut start = 1_u32;
         self.runs.iter().flat_map(move |run| {
             let first = start;
             start = start.saturating_add(run.len());
-            (first..).zip(run.messages())
+            (first..).zip(run.messages().into_iter().flat_map(Messages::iter))
         })
     }
 
-    pub(super) fn last(&self) -> Option<&Message> {
-        self.runs.iter().rev().find_map(|run| run.messages().last())
+    /// The highest UID that is known.
+    pub(super) fn last(&self) -> Option<u32> {
+        self.runs.iter().rev().find_map(|run| run.messages()?.last())
     }
 
-    /// The numbers of messages that are not known, and of those known ones.
-    pub(super) fn unknown_or(&self, which: impl Fn(&Message) -> bool) -> UidSet {
+    pub(super) fn forget_mod_seqs(&mut self) {
+        for run in &mut self.runs {
+            if let Run::Known(messages) = run {
+                messages.forget_mod_seqs();
+            }
+        }
+    }
+
+    /// The numbers of messages that are not known; of those without flags, too, if they are wanted.
+    pub(super) fn unknown(&self, or_without_flags: bool) -> UidSet {
         let mut start = 1_u32;
         let mut ranges: Vec<(u32, u32)> = Vec::new();
         let mut add = |first: u32, last: u32| match ranges.last_mut() {
@@ -101,8 +110,11 @@ impl Runs {
             if let Run::Unknown(count) = run {
                 add(start, start.saturating_add(count.saturating_sub(1)));
             }
-            for (sequence, _) in (start..).zip(run.messages()).filter(|(_, message)| which(message)) {
-                add(sequence, sequence);
+            if let Some(messages) = run.messages().filter(|_| or_without_flags) {
+                let offsets = (0..messages.len()).filter(|offset| !messages.has_flags(*offset));
+                offsets
+                    .map(|offset| start.saturating_add(number(offset)))
+                    .for_each(|found| add(found, found));
             }
             start = start.saturating_add(run.len());
         }
@@ -133,7 +145,7 @@ impl Runs {
                 self.append(run.len());
                 continue;
             };
-            for message in messages {
+            for message in messages.iter() {
                 if which(&message) {
                     self.append(1);
                     continue;
@@ -142,7 +154,7 @@ impl Runs {
                 self.known = self.known.saturating_add(1);
                 match self.runs.last_mut() {
                     Some(Run::Known(last)) if last.len() < RUN => last.push(message),
-                    _ => self.runs.push(Run::Known(Vec::from([message]))),
+                    _ => self.runs.push(Run::Known(message.into())),
                 }
             }
         }
@@ -168,7 +180,7 @@ impl Runs {
             }
             Run::Known(messages) => {
                 self.known = self.known.saturating_sub(1);
-                Some(messages.remove(offset).uid)
+                messages.remove(offset)
             }
         };
         self.tidy(run);
@@ -183,8 +195,8 @@ impl Runs {
         let mut before = 0_u32;
         let mut index = 0;
         while index < self.runs.len() {
-            let after = self.runs.get(index.saturating_add(1)).and_then(|run| run.messages().first());
-            let after = after.map_or(u32::MAX, |message| message.uid.saturating_sub(1));
+            let after = self.runs.get(index.saturating_add(1)).and_then(|run| run.messages()?.first());
+            let after = after.map_or(u32::MAX, |uid| uid.saturating_sub(1));
             match self.runs.get_mut(index) {
                 Some(Run::Unknown(count)) if exact => {
                     let between = uids.count_between(before.saturating_add(1), after);
@@ -193,13 +205,13 @@ impl Runs {
                     others = others.saturating_add(gone);
                 }
                 Some(Run::Known(messages)) => {
-                    let first = messages.first().map_or(0, |message| message.uid);
-                    before = messages.last().map_or(before, |message| message.uid);
+                    let first = messages.first().unwrap_or_default();
+                    before = messages.last().unwrap_or(before);
                     if uids.count_between(first, before) > 0 {
-                        messages.retain(|message| {
-                            let gone = uids.contains(message.uid);
+                        messages.retain(|uid| {
+                            let gone = uids.contains(uid);
                             if gone {
-                                removed.insert(message.uid);
+                                removed.insert(uid);
                                 known = known.saturating_add(1);
                             }
                             !gone
@@ -223,11 +235,11 @@ impl Runs {
         let Some((index, offset)) = self.locate(sequence, self.hint) else { return false };
         let Some(Run::Unknown(count)) = self.runs.get(index) else { return false };
         let (before, after) = (number(offset), count.saturating_sub(number(offset)).saturating_sub(1));
-        let previous = index.checked_sub(1).and_then(|index| self.runs.get(index)?.messages().last());
-        let next = self.runs.get(index.saturating_add(1)).and_then(|run| run.messages().first());
+        let previous = index.checked_sub(1).and_then(|index| self.runs.get(index)?.messages()?.last());
+        let next = self.runs.get(index.saturating_add(1)).and_then(|run| run.messages()?.first());
         // Each unknown message between has a UID of its own.
-        let room_before = message.uid.checked_sub(previous.map_or(0, |previous| previous.uid));
-        let room_after = next.map_or(u32::MAX, |next| next.uid).checked_sub(message.uid);
+        let room_before = message.uid.checked_sub(previous.unwrap_or_default());
+        let room_after = next.unwrap_or(u32::MAX).checked_sub(message.uid);
         let fits = room_before.is_some_and(|room| room > before)
             && room_after.is_some_and(|room| room > after || next.is_none());
         if !fits {
@@ -248,7 +260,7 @@ impl Runs {
             }
             return true;
         }
-        let split = [Run::Unknown(before), Run::Known(Vec::from([message])), Run::Unknown(after)];
+        let split = [Run::Unknown(before), Run::Known(message.into()), Run::Unknown(after)];
         self.runs.splice(index..=index, split.into_iter().filter(|run| run.len() > 0));
         let own = index.saturating_add(usize::from(before > 0));
         if after > 0 {
@@ -333,10 +345,10 @@ impl Run {
         }
     }
 
-    fn messages(&self) -> &[Message] {
+    const fn messages(&self) -> Option<&Messages> {
         match self {
-            Self::Unknown(_) => &[],
-            Self::Known(messages) => messages,
+            Self::Unknown(_) => None,
+            Self::Known(messages) => Some(messages),
         }
     }
 

@@ -81,7 +81,7 @@ impl Pending {
             return Some(news);
         }
         while let Some(uid) = self.flags.pop_first() {
-            if let Some(flags) = view.by_uid(uid).and_then(Message::flags) {
+            if let Some(flags) = view.by_uid(uid).as_ref().and_then(Message::flags) {
                 let flags = flags.iter().map(Flag::into_owned).collect();
                 return Some(News::Flags { uid, flags });
             }

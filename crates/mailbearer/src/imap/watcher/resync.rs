@@ -184,7 +184,8 @@ impl<R: Runtime> Attempt<R> {
         }
         if self.options.flags {
             for (_, message) in fresh.messages() {
-                let before = self.known.view.by_uid(message.uid).and_then(Message::flags);
+                let before = self.known.view.by_uid(message.uid);
+                let before = before.as_ref().and_then(Message::flags);
                 if before.is_some() && before != message.flags() {
                     self.pending.changed(message.uid);
                 }
@@ -232,7 +233,9 @@ async fn learn_all<R: Runtime>(imap: &mut Imap<R>, flags: bool) -> Result<(), Er
 }
 
 fn take_view<R: Runtime>(imap: &mut Imap<R>) -> Result<View, Error> {
-    let view = imap.line.follower.take().map(Follow::into_view).unwrap_or_default();
+    let mut view = imap.line.follower.take().map(Follow::into_view).unwrap_or_default();
+    // What is held for every message counts, and nobody asks for these.
+    view.forget_mod_seqs();
     let most = Limits::default().messages;
     if view.known() >= most && !view.unknown().is_empty() {
         return Err(too_many());
