@@ -193,7 +193,7 @@ impl fmt::Display for Capability<'_> {
 pub struct Capabilities(Vec<Capability<'static>>);
 
 impl Capabilities {
-    /// Remembers at most `limit` of what is listed.
+    /// Keeps at most `limit` of those that the server lists.
     pub fn of<'a>(listed: impl IntoIterator<Item = Capability<'a>>, limit: usize) -> Self {
         Self(listed.into_iter().take(limit).map(Capability::into_owned).collect())
     }
@@ -223,7 +223,7 @@ impl Capabilities {
         self.0.iter()
     }
 
-    /// Whether none is known: the server has not told, or they were forgotten with STARTTLS.
+    /// Whether none is known: the server has not listed any, or STARTTLS made the session forget them.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -1,7 +1,7 @@
-/// Which mistakes of servers are overlooked.
+/// Which mistakes of servers to tolerate.
 ///
-/// All are by default, because none of them can be taken for anything else that a server might mean. Where one is off, a
-/// response that needs it is refused.
+/// All are on by default, because each has one possible meaning only. Where one is off, a response that needs it is an
+/// error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Quirks {
@@ -30,8 +30,8 @@ pub struct Quirks {
     /// A mailbox name that should have been quoted, read up to the end of the line, and a delimiter without quotes:
     /// Exchange.
     pub unquoted_name: bool,
-    /// A section that is not said as it should be: the length of a range repeated (`BODY[2]<0.10>`), `BODY.PEEK[]` and
-    /// `RFC822[]` for `BODY[]`.
+    /// A section in another form than it should have: the length of a range repeated (`BODY[2]<0.10>`), `BODY.PEEK[]`
+    /// and `RFC822[]` for `BODY[]`.
     pub odd_section: bool,
     /// A line that breaks inside a quoted string, where the field of the message was folded. The break is left out.
     pub line_break: bool,
@@ -55,16 +55,16 @@ pub struct Quirks {
     pub bare_farewell: bool,
     /// BYE said again and again until the client closes: Yandex. With the second one the session is over.
     pub repeated_bye: bool,
-    /// `OK [Error="…" AuthResultFromPopImapEnd=…] AUTHENTICATE completed.`, taken for the failure that it is:
-    /// Exchange Online while a mailbox is moved.
+    /// Reads `OK [Error="…" AuthResultFromPopImapEnd=…] AUTHENTICATE completed.` as a failure: Exchange Online while a
+    /// mailbox is moved.
     pub failure_in_ok: bool,
-    /// No mailbox is opened before an ID command came: NetEase (`SELECT Unsafe Login`). The
+    /// The server opens no mailbox before an ID command: NetEase (`SELECT Unsafe Login`). The
     /// [session](crate::session::Options::id) sends one there as soon as it is authenticated.
     pub id_first: bool,
 }
 
 impl Quirks {
-    /// No mistake is overlooked.
+    /// Tolerates no mistake.
     pub const NONE: Self = Self {
         spacing: false,
         eight_bit: false,

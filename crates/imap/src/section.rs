@@ -65,7 +65,7 @@ impl<'a> Part<'a> {
     /// The message itself.
     pub const NONE: Part<'static> = Part(Cow::Borrowed(""));
 
-    /// The part that one comes to by these numbers, each counted from 1; 0 counts as 1.
+    /// The part at these numbers, one for each level, each counted from 1; 0 counts as 1.
     #[must_use]
     pub fn new(numbers: &[u32]) -> Part<'static> {
         let mut text = String::new();

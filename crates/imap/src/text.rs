@@ -3,14 +3,14 @@ use core::{fmt, ops::Deref};
 
 use mailbearer_wire::printable_bytes;
 
-/// A string of the protocol: octets in no certain charset, borrowed unless escapes had to be taken out.
+/// A string of the protocol: octets in no certain charset. It borrows from the frame unless it held escapes.
 #[derive(Clone)]
 pub struct Text<'a>(Repr<'a>);
 
 #[derive(Clone)]
 enum Repr<'a> {
     Borrowed(&'a [u8]),
-    /// Boxed, for it is rare, and each response is larger by the size of a text ten times over.
+    /// Boxed: it is rare, and a response holds some ten texts.
     #[expect(
         clippy::box_collection,
         reason = "a boxed slice is as large as a borrowed one, and then a tag is added"

@@ -1,7 +1,7 @@
-//! A selected mailbox as untagged data tells of it: which message has which number, its UID and its flags.
+//! What untagged data says of the selected mailbox: which message has which number, its UID and its flags.
 //!
-//! A [`View`] takes every untagged response in, in the order they come, and says what changed. It asks for nothing:
-//! what it does not know yet it can name ([`View::unknown`]), to be fetched with `UID` and `FLAGS`.
+//! Give a [`View`] every untagged response in the order they come; it says what changed. It asks for nothing.
+//! [`View::unknown`] names what it does not know yet; fetch that with `UID` and `FLAGS`.
 //!
 //! ```
 //! use mailbearer_imap::{Data, Frame, Response, view::{Change, View}};
@@ -36,16 +36,16 @@ pub use flags::Flags;
 
 use runs::{Found, Runs};
 
-/// A mailbox as its server tells of it. See the [module](self).
+/// What a server says of a mailbox. See the [module](self).
 ///
-/// Memory grows with the messages whose UIDs were told, not with what a number claims: `* 4294967295 EXISTS` costs
-/// nothing.
+/// Memory grows with the messages whose UIDs the server told, not with the number that it claims: `* 4294967295 EXISTS`
+/// costs nothing.
 #[derive(Clone, Debug, Default)]
 pub struct View {
     limits: Limits,
     runs: Runs,
     recent: u32,
-    /// Whether times of changes are not kept.
+    /// Whether it drops the times of changes.
     timeless: bool,
 }
 
@@ -77,13 +77,13 @@ impl Default for Limits {
 pub struct Message {
     /// Its UID.
     pub uid: u32,
-    /// When it changed last (RFC 7162); 0 where that was not told.
+    /// When it changed last (RFC 7162); 0 where the server did not say.
     pub mod_seq: u64,
     flags: Option<Flags>,
 }
 
 impl Message {
-    /// Its flags; `None` before they were told.
+    /// Its flags; `None` before the server told them.
     #[must_use]
     pub const fn flags(&self) -> Option<&Flags> {
         self.flags.as_ref()
@@ -108,7 +108,7 @@ pub enum Change {
         /// Its UID.
         uid: u32,
     },
-    /// The flags of a known message are others than before, or became known.
+    /// The flags of a known message changed, or became known.
     Flags {
         /// Its number.
         sequence: u32,
@@ -137,8 +137,9 @@ pub enum Change {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ViewError {
-    /// It contradicts what was told before: fewer messages than are left, UIDs that do not ascend, or another one for
-    /// a known message. The view did not change, but it no longer fits the mailbox: [reset](View::reset) it and fetch again.
+    /// It contradicts what the server said before: fewer messages than are left, UIDs that do not ascend, or another
+    /// UID for a known message. The view did not change, but it no longer fits the mailbox: [reset](View::reset) it and
+    /// fetch again.
     OutOfStep {
         /// How many messages there are.
         exists: u32,
@@ -173,7 +174,7 @@ impl View {
 
     /// Takes untagged data in; `None` if it changed nothing here.
     ///
-    /// Data about what is not there (a number past the last) is passed over.
+    /// Data about a message that is not there (a number past the last) changes nothing.
     ///
     /// # Errors
     ///
@@ -218,7 +219,7 @@ impl View {
         self.runs.count()
     }
 
-    /// How many of them are recent, as it was told last.
+    /// How many of them are recent, as the server said last.
     #[must_use]
     pub const fn recent(&self) -> u32 {
         self.recent
@@ -293,11 +294,10 @@ impl View {
         self.runs.unlearn(which);
     }
 
-    /// Begins a new session of the same mailbox (the UIDVALIDITY is as before) with this many messages: those that
-    /// are known are the first ones, and the others came meanwhile. What is gone has been
-    /// [forgotten](Self::forget) before.
+    /// Begins a new session of the same mailbox, with the same UIDVALIDITY and this many messages. The known messages
+    /// are the first ones, and the others came meanwhile. [Forget](Self::forget) before what is gone.
     ///
-    /// False, and nothing is known any more, if more are known than there are.
+    /// Returns false, and forgets everything, if it knows more messages than there are.
     pub fn resume(&mut self, exists: u32) -> bool {
         let known = self.runs.drop_unknown();
         if known > exists {
@@ -308,8 +308,8 @@ impl View {
         true
     }
 
-    /// Handles a FETCH response. Finds the message by its UID, whatever number it has. Returns true if its flags
-    /// were known and are others than before, `None` if it is not known.
+    /// Handles a FETCH response. Finds the message by its UID, whatever number it has. Returns true if its flags were
+    /// known and changed, `None` if the message is not known.
     ///
     /// # Errors
     ///
@@ -375,7 +375,7 @@ impl fmt::Debug for Message {
     }
 }
 
-/// What a FETCH response tells of all that a view keeps.
+/// The items of a FETCH response that a view keeps.
 #[derive(Clone, Copy)]
 struct Told<'f, 'a> {
     uid: Option<u32>,

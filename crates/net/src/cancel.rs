@@ -10,9 +10,10 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-/// Ends what waits, from wherever it is called: another thread, another task, a signal's handler.
+/// Ends every wait of the connections that have it. It can be called from another thread, another task or a signal
+/// handler.
 ///
-/// Clones are one. What was cancelled stays so. It works on every runtime, since all it does is wake.
+/// Clones share one state, and cancelling is final. It works on every runtime, since all it does is wake.
 #[derive(Clone, Default)]
 pub struct Canceller {
     shared: Arc<Shared>,
@@ -26,7 +27,8 @@ struct Shared {
 }
 
 impl Canceller {
-    /// One that nothing listens to yet; see [`Options::canceller`](crate::Options::canceller) and [`run`](Self::run).
+    /// Makes a canceller that no connection has yet; see [`Options::canceller`](crate::Options::canceller) and
+    /// [`run`](Self::run).
     #[must_use]
     pub fn new() -> Self {
         Self::default()

@@ -90,8 +90,9 @@ pub(crate) async fn race<R: Runtime>(addresses: Vec<SocketAddr>) -> io::Result<R
     .await
 }
 
-/// The families by turns, each in the order of the look-up, which is that of preference: a family that is broken here
-/// costs one attempt and not all of its addresses (RFC 8305 section 4). The one to begin with is the last.
+/// Orders addresses so that the families alternate, each in the order of the look-up, which is that of preference. A
+/// family that is broken here costs one attempt, not all of its addresses (RFC 8305 section 4). The address to try
+/// first comes last.
 fn interleave(mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     addresses.truncate(ADDRESSES);
     // From the end: the next is the last, which is the cheap one to take out.

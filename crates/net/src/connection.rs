@@ -11,22 +11,24 @@ use crate::{
 
 /// How long to wait for what.
 ///
-/// A peer that moves an octet now and then is not silent, but slow: it has ten times its patience for each thing that it
-/// is asked, and a second more for every 100 octets that move.
+/// A peer that moves an octet now and then is slow, not silent. For each thing that it is asked, it has ten times its
+/// patience, and a second more for every 100 octets that move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
-    /// Name look-up, TCP and a proxy together; and again for the TLS handshake. Default 30 s.
+    /// How long name look-up, TCP and a proxy may take together, and how long the TLS handshake may take after them.
+    /// Default 30 s each.
     pub connect: Duration,
-    /// From the first look-up until [`Connection::opened`] is called: so long may it take to log in. Default none; the
-    /// crate `mailbearer` sets 60 s, and 30 s for a whole request for a token.
+    /// How long a login may take, from the first look-up until the caller calls [`Connection::opened`]. Default none;
+    /// the crate `mailbearer` sets 60 s, and 30 s for a whole request for a token.
     pub opening: Option<Duration>,
-    /// Silence of the peer. Default none: the [`patience`](Machine::patience) of the machine in its present state, and
-    /// 60 s where it has none; but 30 s where a greeting is due, or TLS.
+    /// How long the peer may be silent. Default none: the [`patience`](Machine::patience) of the machine in its present
+    /// state counts, or 60 s where it has none, but at most 30 s before a greeting or TLS.
     pub read: Option<Duration>,
-    /// The peer taking none of our bytes. Default 60 s.
+    /// How long the peer may take none of our bytes. Default 60 s.
     pub write: Duration,
-    /// A whole operation, as [`Connection::start_operation`] begins it; making the connection is one. Default none.
+    /// How long a whole operation may take, from [`Connection::start_operation`] on. Making the connection counts as
+    /// one. Default none.
     pub total: Option<Duration>,
 }
 
@@ -41,18 +43,19 @@ impl Default for Timeouts {
 pub struct Options {
     /// How long to wait.
     pub timeouts: Timeouts,
-    /// Octets received and not yet consumed by the machine. Default 64 KiB; a machine that takes larger pieces
-    /// says so in its docs.
+    /// The most octets that may be received before the machine consumes them. Default 64 KiB; a machine that takes
+    /// larger pieces says so in its docs.
     pub recv_limit: usize,
     /// Gets every line of the conversation. Default none.
     pub trace: Option<Trace>,
-    /// How [`Connection::open`] reaches the server; [`Proxies`](crate::Proxies) says which route is whose. Default its
-    /// own address.
+    /// How [`Connection::open`] reaches the server. [`Proxies`](crate::Proxies) finds the route of each. Default:
+    /// directly.
     pub route: Route,
-    /// For [`Connection::open`]: after so much silence the system asks whether the peer is still there, as
-    /// [`Connection::keep_alive`] has it. Default never.
+    /// After this much silence the system probes whether the peer is still there, as [`Connection::keep_alive`] says.
+    /// Only [`Connection::open`] looks at it. Default never.
     pub keep_alive: Option<Duration>,
-    /// Ends whatever the connection waits for. Default one of its own, which [`Connection::canceller`] gives.
+    /// Ends whatever the connection waits for. By default the connection makes one of its own, which
+    /// [`Connection::canceller`] returns.
     pub canceller: Option<Canceller>,
 }
 
@@ -204,7 +207,7 @@ impl<R: Runtime> Connection<R> {
         Ok(connection)
     }
 
-    /// Takes over a socket that a client connected to which may begin with TLS or without: for one port that serves both.
+    /// Takes over the socket of a client that may begin with TLS or without it, for one port that serves both.
     ///
     /// A client that speaks TLS does so at once. One that says nothing within `patience` waits for a greeting, and is
     /// greeted in the clear; a machine's [`Step::StartTls`] does the handshake later. The second value is whether TLS is on.
@@ -233,14 +236,14 @@ impl<R: Runtime> Connection<R> {
         Ok((connection, is_tls))
     }
 
-    /// Takes over a socket that a client connected to and that stays in the clear: for loopback, where a browser or a
-    /// device speaks to a program on its own machine. [`Step::StartTls`] is an error on it.
+    /// Takes over the socket of a client, and stays in the clear. For loopback, where a browser or a device speaks to a
+    /// program on its own machine. [`Step::StartTls`] is an error on it.
     #[must_use]
     pub fn accept_in_clear(socket: R::Socket, options: Options) -> Self {
         Self { link: Box::new(Link::new(socket, Box::new(Clear), false, options)) }
     }
 
-    /// Has a proxy connect to the server. What the server said meanwhile is left for its own machine.
+    /// Asks a proxy to connect to the server. What the server said meanwhile stays in the buffer for its own machine.
     async fn tunnel(&mut self, proxy: String, mut machine: Tunnel, patience: Duration) -> Result<(), Error> {
         let late = Error::Timeout { stage: Stage::Proxy, after: patience };
         let mut found = None;
@@ -285,9 +288,8 @@ impl<R: Runtime> Connection<R> {
 
     /// Drives `machine` to its next event; `None` when the conversation ended as it should.
     ///
-    /// What the machine queued is sent before anything is waited for, not before an event is returned. The
-    /// future can be dropped at any await; calling again goes on where it was, and so does the count of the peer's
-    /// silence.
+    /// It sends what the machine queued before it waits, not before it returns an event. The future can be dropped at
+    /// any await: the next call goes on from there, and goes on counting the peer's silence.
     ///
     /// # Errors
     ///
@@ -308,9 +310,9 @@ impl<R: Runtime> Connection<R> {
         }
     }
 
-    /// As [`next`](Self::next), but after `patience` of silence it says so instead of failing.
+    /// As [`next`](Self::next), but returns [`Next::Quiet`] after `patience` of silence instead of failing.
     ///
-    /// This is how a listener gives a command: wait a while, stop waiting, queue it, go on.
+    /// A listener gives a command like this: it waits a while, stops waiting, queues the command and goes on.
     ///
     /// # Errors
     ///
@@ -361,8 +363,8 @@ impl<R: Runtime> Connection<R> {
         self.link.wait.canceller.clone()
     }
 
-    /// Has the system find out whether the peer is still there, each time nothing came for `idle`: for a connection that
-    /// listens, whose peer may vanish without a word.
+    /// Makes the system probe the peer whenever nothing came for `idle`. For a connection that listens, whose peer may
+    /// vanish without a word.
     ///
     /// # Errors
     ///
@@ -372,7 +374,7 @@ impl<R: Runtime> Connection<R> {
     }
 }
 
-/// What the link is to do about a machine's step; what is for the caller is left in `found`.
+/// Translates a machine's step into what the link does next. Leaves events and errors in `found`, for the caller.
 fn turn_of<E, F>(step: Result<Step<E>, F>, patience: Duration, found: &mut Option<Result<E, F>>) -> Turn {
     let (result, turn) = match step {
         Ok(Step::Event(event)) => (Ok(event), Turn::Over),
@@ -386,8 +388,9 @@ fn turn_of<E, F>(step: Result<Step<E>, F>, patience: Duration, found: &mut Optio
     turn
 }
 
-/// What a TLS record begins with that holds a handshake (RFC 8446 section 5.1). No command of a mail client does.
+/// First octet of a TLS record that holds a handshake (RFC 8446 section 5.1). No command of a mail client does.
 const HANDSHAKE: u8 = 22;
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
-/// Of silence before a greeting or TLS. A server that is well says hello at once; one that wants TLS first never does.
+/// The longest silence before a greeting or TLS. A server that is well says hello at once; one that wants TLS first
+/// never does.
 pub(crate) const OPENING: Duration = Duration::from_secs(30);

@@ -42,7 +42,7 @@ pub enum Error {
     },
     /// Reading or writing failed: the peer, or something on the way, broke the connection.
     Io {
-        /// What it broke in the middle of.
+        /// Where in the conversation it broke.
         stage: Stage,
         /// What the system says.
         source: io::Error,
@@ -163,7 +163,7 @@ impl error::Error for Error {
     }
 }
 
-/// What a connection was in the middle of.
+/// Where in the conversation a connection was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stage {
@@ -179,7 +179,7 @@ pub enum Stage {
     Read,
     /// Waiting for the peer to take ours.
     Write,
-    /// Moving octets at a rate that is more than none: [`Timeouts`](crate::Timeouts) says how slow is too slow.
+    /// Moving octets, but too slowly: [`Timeouts`](crate::Timeouts) says how slow that is.
     Progress,
     /// Everything up to where the server lets the client in.
     Opening,

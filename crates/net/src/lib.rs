@@ -2,8 +2,8 @@
 //!
 //! [`Connection::next`] is the one loop that drives every machine. It is written once, as a future over a [`Runtime`]:
 //! [`Blocking`] runs it on the thread that called, so an operation is an ordinary function; with `Tokio` (feature
-//! `tokio`) an operation is that future. [`Runtime::Task`] is what makes one signature both. Another runtime is an
-//! implementation of that trait away.
+//! `tokio`) an operation is that future. [`Runtime::Task`] is what makes one signature both. For another runtime,
+//! implement that trait.
 //!
 //! The loop knows no side: [`Connection::open`] makes a client's connection, [`Connection::accept`] a server's, of a
 //! socket that a [`Listener`] gave.

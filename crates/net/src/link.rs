@@ -138,18 +138,18 @@ impl<R: Runtime> Link<R> {
         self.heard = !self.rx.unread().is_empty();
     }
 
-    /// Has what is done from now on be over at `deadline`, which is `after` its beginning.
+    /// Sets when the operation has to be over, and how long it was given.
     pub(crate) fn set_deadline(&mut self, deadline: Option<(Instant, Duration)>) {
         self.deadline = deadline;
     }
 
-    /// Has the client be let in by then; `None` when it is.
+    /// Sets when the client has to be logged in, and how long it was given; `None` once it is.
     pub(crate) fn set_opening(&mut self, opening: Option<(Instant, Duration)>) {
         self.opening = opening;
     }
 
-    /// Counts the silence of the peer from now on; or goes on counting it, where the same wait was dropped and is polled
-    /// again. A caller that looks elsewhere every second would be patient for ever otherwise.
+    /// Starts to count the silence of the peer, or goes on counting where the same wait was dropped and is polled
+    /// again. Otherwise a caller that looks elsewhere every second would be patient for ever.
     pub(crate) fn start_waiting(&mut self, patience: Duration) {
         if self.waiting.replace(patience) == Some(patience) {
             return;
@@ -164,7 +164,7 @@ impl<R: Runtime> Link<R> {
         self.pace.pause(R::now());
     }
 
-    /// What was waited for before is given up.
+    /// Forgets the wait that was dropped.
     pub(crate) fn forget_waiting(&mut self) {
         self.waiting = None;
     }
@@ -230,7 +230,7 @@ impl<R: Runtime> Link<R> {
         }
     }
 
-    /// How long to wait for the peer of a machine that is so patient.
+    /// How long to wait for the peer; `machine` is the patience of the machine.
     pub(crate) fn patience(&self, machine: Option<Duration>) -> Duration {
         self.options.timeouts.read.unwrap_or_else(|| {
             let patience = machine.unwrap_or(MINUTE);
@@ -241,8 +241,8 @@ impl<R: Runtime> Link<R> {
         })
     }
 
-    /// Steps a machine and runs its errands until it has something to tell, fails, or has to wait for too long. What it
-    /// tells and why it fails is left with `step`, so that there is one body of this for all machines.
+    /// Steps a machine and runs its errands until it has an event, fails, or has to wait for too long. Events and
+    /// errors stay with `step`, so that one body of this serves all machines.
     pub(crate) async fn drive(
         &mut self,
         patience: Duration,
@@ -587,14 +587,14 @@ impl<R: Runtime> Link<R> {
 
 /// What keeps a peer from moving an octet a minute for ever.
 ///
-/// [`SLOWNESS`] times its patience is the time that a peer has for what it is asked. Each octet that moves gives some of
-/// it back, so that a body of any length may come at more than [`OCTETS_A_SECOND`], and a server may take a while with
-/// a word in between that says so.
+/// For each thing that it is asked, a peer has [`SLOWNESS`] times its patience. Each octet that moves gives some of
+/// that time back: a body of any length may come at more than [`OCTETS_A_SECOND`], and a server may take a while if it
+/// says so in between.
 struct Pace {
     until: Instant,
-    /// What the peer has where it has been asked just now.
+    /// The time that a new question gives the peer.
     full: Duration,
-    /// The most of that since it was asked last.
+    /// The most that it had since the last question.
     allowance: Duration,
     /// What is left of it.
     left: Duration,

@@ -58,8 +58,8 @@ pub fn spawn(task: impl Future<Output = ()> + Send + 'static) {
     drop(::tokio::spawn(task));
 }
 
-/// Does what blocks, such as putting a file on the disk, on a thread of its own, and waits for it as a task of a
-/// [`TokioPool`].
+/// Runs work that blocks, such as writing a file, on a thread of its own. The task of a [`TokioPool`] that calls it
+/// waits without blocking.
 ///
 /// # Errors
 ///
@@ -68,7 +68,7 @@ pub async fn unblock<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stati
     ::tokio::task::spawn_blocking(work).await.map_err(io::Error::other)
 }
 
-/// Threads of a pool that do what blocks; what comes beyond waits for one.
+/// Threads of a pool for work that blocks. More work waits until one is free.
 const BLOCKING_THREADS: usize = 32;
 
 impl fmt::Debug for TokioPool {

@@ -30,7 +30,7 @@ pub struct Proxy {
     pub port: u16,
     /// User name and password, where it wants them. They go to the proxy in the clear.
     pub credentials: Option<(String, Secret)>,
-    /// Makes the conversation with it. A pointer, so that who reads no proxy's URL links none of them.
+    /// Makes the conversation with it. A pointer, so that a program that reads no proxy's URL links none of them.
     speak: fn(&Self, &str, u16) -> Tunnel,
 }
 
@@ -187,7 +187,7 @@ pub enum Service {
     Mail,
 }
 
-/// Which server is reached through which proxy. The default is none through any.
+/// Which servers are reached through which proxy. By default none is.
 ///
 /// This machine itself (`localhost`, names that end in `.localhost`, 127.0.0.0/8, ::1) is never reached through one.
 #[derive(Clone, Debug, Default)]
@@ -195,7 +195,7 @@ pub struct Proxies {
     rules: Option<Arc<dyn Choose>>,
 }
 
-/// How routes are chosen where there is a choice. Behind a pointer, so that who has no proxy links none of it.
+/// Chooses routes where there is a choice. Behind a pointer, so that a program without proxies links none of it.
 trait Choose: fmt::Debug + Send + Sync {
     fn route(&self, service: Service, host: &str, port: u16) -> &Route;
 
@@ -248,12 +248,12 @@ impl Proxies {
         Self { rules: Some(Arc::new(Rules { https, mail, exceptions: Vec::new() })) }
     }
 
-    /// What the variables of the environment say, as curl and others read them; see
-    /// [`from_variables`](Self::from_variables). Nothing else in this crate looks at the environment.
+    /// Reads the variables of the environment as curl and others do; see [`from_variables`](Self::from_variables).
+    /// Nothing else in this crate looks at the environment.
     ///
     /// # Errors
     ///
-    /// The variable whose value can't be used, and why.
+    /// Fails for a variable whose value can't be used; names it, and says why.
     pub fn from_environment() -> Result<Self, (&'static str, ProxyUrlError)> {
         Self::from_variables(|name| std::env::var(name).ok())
     }
@@ -361,7 +361,7 @@ pub enum ProxyProblem {
     },
     /// It answered a request of SOCKS with this code (RFC 1928 section 6).
     Socks(u8),
-    /// What it answered is not what was spoken to it.
+    /// It answered in another protocol than the one that was spoken to it.
     Protocol,
     /// It closed the connection in the middle.
     Closed,
@@ -420,7 +420,7 @@ const SOCKS: [&str; 9] = [
     "it does not know this kind of address",
 ];
 
-/// The conversation with a proxy; over when it tells that the server is connected.
+/// The conversation with a proxy. It ends when the proxy says that the server is connected.
 pub(crate) type Tunnel = Box<dyn Machine<Event = (), Error = ProxyProblem> + Send>;
 
 /// What a peer said, short and fit for a terminal.

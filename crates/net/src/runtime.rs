@@ -10,8 +10,8 @@ use std::{
 /// run.
 ///
 /// [`Blocking`](crate::Blocking) and `Tokio` implement it; `examples/own_runtime.rs` of the crate `mailbearer` is a
-/// third. What waits, waits by returning [`Poll::Pending`], so dropping a future ends any wait, and a
-/// [`Canceller`](crate::Canceller) needs nothing but wakers.
+/// third. Every wait returns [`Poll::Pending`], so dropping a future ends it, and a [`Canceller`](crate::Canceller)
+/// needs nothing but wakers.
 pub trait Runtime: Sized + Send + Sync + 'static {
     /// A connected TCP stream.
     type Socket: Socket;
@@ -22,7 +22,7 @@ pub trait Runtime: Sized + Send + Sync + 'static {
     /// An alarm.
     type Timer: Timer;
 
-    /// What calling an operation gives: its result, or a future of it.
+    /// What a call of an operation returns: its result, or a future of it.
     type Task<'a, T: 'a>;
 
     /// Runs `operation`, or wraps it up for the executor to run.
@@ -52,7 +52,7 @@ pub trait Runtime: Sized + Send + Sync + 'static {
     /// Fails if the name does not exist or can't be looked up now.
     fn resolve(host: &str, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send;
 
-    /// Connects to one address. It takes as long as the system lets it; who can't wait drops the future.
+    /// Connects to one address. This takes as long as the system allows. A caller that can't wait drops the future.
     ///
     /// # Errors
     ///
@@ -99,7 +99,7 @@ pub trait Socket: Send {
     /// Fails if the stream is broken.
     fn shut_down(&mut self) -> io::Result<()>;
 
-    /// Has the system find out whether the peer is still there, each time nothing came for `idle`.
+    /// Makes the system probe the peer whenever nothing came for `idle`.
     ///
     /// # Errors
     ///

@@ -78,8 +78,8 @@ impl Command<'_> {
     ///
     /// # Errors
     ///
-    /// Returns [`Invalid`] for what cannot be said: a string with NUL, a list that must not be empty, a flag that
-    /// only servers set, a tag that is none, and words read from a server that no client may send.
+    /// Returns [`Invalid`] for a string with NUL, an empty list where one must not be empty, a flag that only servers
+    /// set, a malformed tag, and words read from a server that no client may send.
     pub fn encode(&self, tag: &str, dialect: Dialect) -> Result<Encoded, Invalid> {
         Encoded::new(tag, dialect, &|out| self.write(out))
     }

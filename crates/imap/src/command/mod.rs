@@ -599,7 +599,7 @@ pub enum NotifyMailboxes<'a> {
     Mailboxes(Vec<Mailbox<'a>>),
 }
 
-/// An event that a NOTIFY asks to be told.
+/// An event that NOTIFY asks the server to report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotifyEvent<'a> {

@@ -7,17 +7,17 @@ use mailbearer_wire::Secret;
 
 use crate::{Atom, Flag, Invalid, Mailbox, Section, SectionOf};
 
-/// What a server understands, as far as it changes how commands are written.
+/// What a server understands that changes how commands are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Dialect {
-    /// Which literals need not be waited for.
+    /// Which literals go out without a go-ahead.
     pub literals: Literals,
     /// Whether quoted strings may hold UTF-8: after ENABLE of `UTF8=ACCEPT` or `IMAP4rev2`.
     pub utf8: bool,
 }
 
-/// Which literals a client need not wait for (RFC 7888).
+/// Which literals a client sends without a go-ahead (RFC 7888).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the two extensions of RFC 7888, or neither")]
 pub enum Literals {
@@ -91,7 +91,7 @@ impl Writer {
 
     /// `atom`
     ///
-    /// One that was read from a server may hold what no client may say.
+    /// An atom that was read from a server may hold what no client may send.
     pub(super) fn atom(&mut self, atom: &Atom<'_>) -> Result<(), Invalid> {
         self.word(atom.as_bytes())
     }

@@ -69,8 +69,8 @@ fn is_known(cx: Context<'_>, known: Known, name: &[u8]) -> bool {
     scan::known(word(name).0, |name| known(cx, name, b"", &mut Vec::new())).is_some()
 }
 
-/// An item whose value follows no rule, with all that stands behind it: where it ends can't be known. What came before
-/// it, the UID most often, is told all the same.
+/// An item whose value follows no rule, with all that stands behind it, as its end can't be known. The items before it,
+/// mostly the UID, still count.
 ///
 /// It begins `at`, behind `before` others.
 #[cold]

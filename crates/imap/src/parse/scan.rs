@@ -369,7 +369,7 @@ fn ends_string(rest: &[u8]) -> bool {
     rest.first().is_none_or(|&octet| is(octet, END))
 }
 
-/// What a quoted string says whose octets are `text`.
+/// The value of a quoted string whose octets are `text`.
 pub(crate) fn unquoted(text: &[u8], escaped: bool) -> Text<'_> {
     if escaped { Text::from(unescape(text)) } else { Text::of(text) }
 }

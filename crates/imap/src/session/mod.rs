@@ -81,7 +81,7 @@ pub struct Session {
     capabilities: Capabilities,
     greeting: String,
     login: Option<Credentials>,
-    /// What was said to log in, which a server may repeat at any time.
+    /// The credentials, which a server may repeat at any time.
     redactor: Redactor,
     /// Commands that were not begun.
     queue: VecDeque<Outgoing>,
@@ -127,7 +127,7 @@ enum State {
     Logout {
         bye: Option<Answer>,
     },
-    /// The server has gone as it should; the caller is to be told.
+    /// The server closed as it should; the next step says so to the caller.
     Goodbye(String),
     Closed,
     Failed(Error),
@@ -162,7 +162,7 @@ enum Line {
 struct Auth {
     tag: Tag,
     exchange: Exchange,
-    /// Whether the credentials are out, so that the server can have an opinion.
+    /// Whether the credentials were sent, so that the server can judge them.
     told: bool,
     /// Whether a CAPABILITY came since: those hold after the authentication.
     relearned: bool,
@@ -174,7 +174,7 @@ struct Body {
     left: u64,
     /// Octets given and not yet in the send buffer.
     given: Vec<u8>,
-    /// Whether the caller was told that more is wanted.
+    /// Whether the caller knows that the server wants more.
     asked: bool,
     /// The command, to go on with when all is given.
     rest: Outgoing,
@@ -194,10 +194,10 @@ struct InFlight {
     not_before: u64,
 }
 
-/// What becomes of [`Options::id`].
+/// Whether [`Options::id`] is still to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Identity {
-    /// It is not told, or was.
+    /// There is nothing to send, or it was sent.
     Kept,
     /// The server wants it before it opens a mailbox.
     Wanted,
@@ -205,7 +205,7 @@ enum Identity {
     Due,
 }
 
-/// On whose behalf a command was sent.
+/// Who gave a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
     /// The session's own way in.
@@ -240,7 +240,7 @@ impl Session {
         }
     }
 
-    /// Authenticates as soon as the server is ready for it; nothing that needs authentication is sent before.
+    /// Authenticates as soon as the server is ready. The session sends nothing before that needs authentication.
     ///
     /// [`Event::Authenticated`] follows, or the session fails with [`Error::Auth`].
     ///
@@ -288,8 +288,7 @@ impl Session {
     /// many as fit into [`SendBuf::LIMIT`] and the size announced. Step, and give the rest when it is wanted again.
     /// With the last octet the command is complete.
     ///
-    /// A message that turns out shorter than announced cannot be mended: drop the connection, and the server
-    /// forgets it.
+    /// If a message turns out shorter than announced, drop the connection; the server then forgets the message.
     pub fn body(&mut self, octets: &[u8]) -> usize {
         let State::Open { line: Line::Body(body), .. } = &mut self.state else { return 0 };
         let room = SendBuf::LIMIT.saturating_sub(body.given.len());
@@ -301,8 +300,8 @@ impl Session {
         count
     }
 
-    /// The server's first words, cut and escaped for a terminal; empty before they came. With STARTTLS they came in
-    /// the clear: fit for telling a person whose server it may be, and for no decision.
+    /// The server's first words, cut and escaped for a terminal; empty before they came. With STARTTLS they came in the
+    /// clear: they may tell a person whose server it is, but no decision may depend on them.
     #[must_use]
     pub fn greeting(&self) -> &str {
         &self.greeting
@@ -416,8 +415,8 @@ impl Session {
         }
     }
 
-    /// Answers to a command of which the peer has not got all are marked as premature, with whatever else came
-    /// up to now.
+    /// Marks answers to a command that the peer has not got whole as premature, and everything else that came up to
+    /// now.
     fn note_what_came_early(&mut self, rx: &RecvBuf, tx: &SendBuf) {
         let sent = self.written.saturating_sub(long(tx.unsent().len()));
         let received = self.received(rx);
@@ -430,7 +429,7 @@ impl Session {
         self.consumed.saturating_add(long(rx.unread().len()))
     }
 
-    /// The state behind the authentication, where the limits of the way in do not hold any more.
+    /// The state after authentication, where the limits of the login no longer apply.
     fn authenticated(&mut self) -> State {
         self.framer = Framer::with_quirks(&self.options.limits, &self.options.quirks);
         if self.identity == Identity::Wanted && !self.options.id.is_empty() {
@@ -480,7 +479,7 @@ impl Machine for Session {
     }
 }
 
-/// Whether only LOGOUT is without an answer, or what nobody waits for.
+/// Whether nothing is unanswered but LOGOUT, or what nobody waits for.
 fn is_all_answered(in_flight: &[InFlight]) -> bool {
     in_flight.iter().all(|command| matches!(command.role, Role::Logout | Role::Entry))
 }
