@@ -170,16 +170,23 @@ impl<R: Runtime> Imap<R> {
     ///
     /// # Errors
     ///
-    /// Fails if the connection breaks first.
+    /// Fails if the connection breaks first, and after an upload that was dropped before its end
+    /// ([`Kind::Unfinished`]): the server would take the goodbye for a part of it.
     pub fn logout(self) -> R::Task<'static, Result<(), Error>> {
         R::task(self.say_goodbye())
     }
 
     async fn say_goodbye(self) -> Result<(), Error> {
-        let Authenticated { mut connection, mut session, .. } = self.line;
-        connection.start_operation();
-        session.logout()?;
-        while connection.next(&mut session).await.map_err(Error::imap)?.is_some() {}
+        let mut line = self.line;
+        if line.unfinished {
+            return Err(Error::unfinished());
+        }
+        line.connection.start_operation();
+        line.budget = Budget::of_the_dropped(line.session.bounds(), line.session.limits());
+        line.session.logout()?;
+        while let Some(event) = line.connection.next(&mut line.session).await.map_err(Error::imap)? {
+            line.budget.take(&event)?;
+        }
         Ok(())
     }
 }

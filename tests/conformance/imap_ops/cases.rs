@@ -480,6 +480,7 @@ fn an_upload_is_kept_without_its_session() {
         assert!(other.appending(state).is_none(), "its answer was read past");
         // The state of the first was dropped, in the middle.
         assert_eq!(wait!(imap.noop()).unwrap_err().kind(), Kind::Unfinished);
+        assert_eq!(wait!(imap.logout()).unwrap_err().kind(), Kind::Unfinished, "or of its message");
     });
     let drafts = bench.server.mailbox().messages("Drafts");
     assert_eq!(drafts.iter().map(|message| message.octets.len()).collect::<Vec<_>>(), [23, 23]);
