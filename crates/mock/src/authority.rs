@@ -68,7 +68,7 @@ impl Authority {
         Ok(Arc::new(config))
     }
 
-    /// What a server of another kind shows.
+    /// The server's side of TLS, with a certificate of this authority.
     ///
     /// # Errors
     ///

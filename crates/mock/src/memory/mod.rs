@@ -3,6 +3,7 @@
 mod bell;
 mod control;
 mod fault;
+mod hosts;
 mod imap;
 mod login;
 mod mailbox;
@@ -32,6 +33,7 @@ use mailbearer_wire::Secret;
 use self::{bell::Bell, people::People, personality::Voice, provider::Provider, robots::Robots};
 
 pub use fault::Fault;
+pub use hosts::Hosts;
 pub use mailbox::{DeliverError, Envelope, Mailbox, Message};
 pub use options::{Limits, Options, Ports};
 pub use personality::{Personality, UnknownPersonality};

@@ -452,7 +452,7 @@ impl House {
             let wrong = wrong.and_then(|certificate| self.authority.server_tls(certificate).ok());
             let tls = wrong.as_ref().unwrap_or(&self.tls);
             // A client that breaks off is its own affair.
-            if let Ok(connection) = Connection::accept(socket, security, tls, options).await {
+            if let Ok(connection) = Connection::<Tokio>::accept(socket, security, tls, options).await {
                 converse(connection, session, &mut news).await;
             }
         };

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mailbearer_net::{Connection, Next, Tokio};
+use mailbearer_net::{Connection, Next, Runtime};
 use mailbearer_wire::{Machine, RecvBuf, SendBuf, Step};
 
 use super::bell::Ear;
@@ -41,7 +41,11 @@ pub(super) fn step<T, P: Machine>(
 }
 
 /// Drives `session` until it or the client ends. It is stepped on every ring too: there may be news for the client.
-pub(crate) async fn converse(mut connection: Connection<Tokio>, mut session: impl Session, news: &mut Ear) {
+pub(crate) async fn converse<R: Runtime>(
+    mut connection: Connection<R>,
+    mut session: impl Session,
+    news: &mut Ear,
+) {
     let mut timed_out = false;
     loop {
         let silence = session.patience().unwrap_or(Duration::MAX);
