@@ -6,6 +6,9 @@
 
 pub mod bridge_sendmail;
 pub mod bridge_spool;
+pub mod client_drips;
+pub mod client_dropped;
+pub mod client_unasked;
 pub mod imap_command;
 pub mod imap_dialogue;
 pub mod imap_encode;
@@ -28,6 +31,7 @@ pub mod pop3_server;
 pub mod pop3_session;
 pub mod sasl_exchange;
 pub mod seeds;
+mod simulated;
 pub mod smtp_data;
 pub mod smtp_envelope;
 pub mod smtp_server;
@@ -63,6 +67,9 @@ pub const TARGETS: &[(&str, Run)] = &[
     ("mime_decode", mime_decode::run),
     ("mime_compose", mime_compose::run),
     ("mime_message", mime_message::run),
+    ("client_dropped", client_dropped::run),
+    ("client_unasked", client_unasked::run),
+    ("client_drips", client_drips::run),
     ("bridge_spool", bridge_spool::run),
     ("bridge_sendmail", bridge_sendmail::run),
 ];

@@ -170,6 +170,7 @@ fn targets() -> Result<Vec<String>> {
 fn dictionary(target: &str) -> PathBuf {
     let name = match target.split('_').next() {
         Some("oauth" | "sasl") => "http",
+        Some("client") => "imap",
         Some(protocol) => protocol,
         None => target,
     };
