@@ -129,6 +129,8 @@ pub struct Response {
     pub status: u16,
     /// `Retry-After`, in seconds or as a date that is as far from the response's own `Date`; at most a day.
     pub retry_after: Option<Duration>,
+    /// `Date`: the server's clock, in seconds since 1970.
+    pub date: Option<u64>,
     /// `WWW-Authenticate`, where it is there once and visible ASCII.
     pub challenge: Option<String>,
     /// Whether the connection can be used for another request: the request asked for that, and the response does not
@@ -142,7 +144,7 @@ impl Response {
     /// A response that another HTTP client has read, without header fields.
     #[must_use]
     pub const fn new(status: u16, body: Secret<Vec<u8>>) -> Self {
-        Self { status, retry_after: None, challenge: None, keeps_connection: false, body }
+        Self { status, retry_after: None, date: None, challenge: None, keeps_connection: false, body }
     }
 }
 

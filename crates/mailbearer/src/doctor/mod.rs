@@ -20,10 +20,10 @@
 
 mod certificate;
 mod diagnosis;
+mod discovery;
 mod page;
-#[cfg(feature = "pop3")]
-mod pop3;
 mod probe;
+mod shown;
 mod walk;
 
 use std::time::Duration;

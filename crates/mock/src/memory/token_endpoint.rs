@@ -38,17 +38,20 @@ impl TokenEndpoint {
     fn on(&mut self, event: Event) -> Result<(), Error> {
         let answer = match (event, self.world.fault().and_then(|fault| fault.token())) {
             (Event::Request(_), Some(TokenFault::Body(status, body))) => {
-                return self.protocol.respond(status, &[], body);
+                return self.respond(status, &[], body);
             }
             (Event::Request(_), Some(TokenFault::Redirect(address))) => {
-                return self.protocol.respond_page(302, &[("Location", address)], "");
+                return self.respond(302, &[("Location", address)], "");
             }
             (Event::Request(_), Some(TokenFault::Entra { status, error, code, text })) => {
                 Err(Failure { status, ..Failure::new(error, code, text) })
             }
-            (Event::Request(request), None | Some(TokenFault::Claims(_))) => match self.page(&request) {
+            (
+                Event::Request(request),
+                None | Some(TokenFault::Claims(_) | TokenFault::Clock(_) | TokenFault::Cloud(_)),
+            ) => match self.page(&request) {
                 Some(Answer::Page(status, page)) => {
-                    return self.protocol.respond_page(status, &[], &page);
+                    return self.protocol.respond_page(status, &[("Date", &self.date())], &page);
                 }
                 Some(Answer::Redirect(address)) => {
                     return self.protocol.respond_page(302, &[("Location", &address)], "");
@@ -60,7 +63,7 @@ impl TokenEndpoint {
             _ => Err(Failure::broken()),
         };
         match answer {
-            Ok((status, body)) => self.protocol.respond(status, &[], &body.to_string()),
+            Ok((status, body)) => self.respond(status, &[], &body.to_string()),
             Err(failure) => self.fail(&failure),
         }
     }
@@ -72,7 +75,26 @@ impl TokenEndpoint {
             405 => &[("Allow", "POST")],
             _ => &[],
         };
-        self.protocol.respond(failure.status, headers, &failure.body().to_string())
+        self.respond(failure.status, headers, &failure.body().to_string())
+    }
+
+    fn respond(&mut self, status: u16, headers: &[(&str, &str)], json: &str) -> Result<(), Error> {
+        let date = self.date();
+        let headers: Vec<_> = headers.iter().copied().chain([("Date", date.as_str())]).collect();
+        self.protocol.respond(status, &headers, json)
+    }
+
+    /// Now, as HTTP writes it (RFC 9110 section 5.6.7).
+    fn date(&self) -> String {
+        let ahead = match self.world.fault().and_then(|fault| fault.token()) {
+            Some(TokenFault::Clock(seconds)) => seconds,
+            _ => 0,
+        };
+        let date =
+            DateTime::new(now().0.saturating_add(ahead), 0).map(|date| date.to_string()).unwrap_or_default();
+        let padding = if date.as_bytes().get(6) == Some(&b' ') { "0" } else { "" };
+        let (weekday, rest) = date.split_at_checked(5).unwrap_or((&date, ""));
+        format!("{weekday}{padding}{}", rest.replace(" +0000", " GMT"))
     }
 
     /// The answer of an address that is not about tokens.

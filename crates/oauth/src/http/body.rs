@@ -111,6 +111,7 @@ impl Body {
         Response {
             status: self.parts.status,
             retry_after: self.parts.retry_after,
+            date: self.parts.date,
             challenge: self.parts.challenge.take(),
             keeps_connection: keeps && self.parts.persists && self.parts.length != Length::UntilClose,
             body,

@@ -19,6 +19,7 @@ pub(super) struct Head {
 pub(super) struct Parts {
     pub(super) status: u16,
     pub(super) retry_after: Option<Duration>,
+    pub(super) date: Option<u64>,
     pub(super) location: Option<String>,
     pub(super) challenge: Option<String>,
     /// Whether the server keeps the connection (RFC 9112 section 9.3).
@@ -86,6 +87,7 @@ fn parse(bytes: &[u8], limits: &Limits) -> Result<Parts, Error> {
     Ok(Parts {
         status,
         retry_after: fields.all("Retry-After").next().and_then(|value| retry_after(value, &fields)),
+        date: fields.all("Date").next().and_then(date::seconds),
         // Without the query: servers repeat there what they were sent.
         location: fields.all("Location").next().map(|value| {
             let end = value.iter().position(|octet| b"?#".contains(octet)).unwrap_or(value.len());

@@ -85,6 +85,8 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("token-server-error", "token", "token-endpoint-busy"),
     ("not-json", "token", "not-oauth"),
     ("token-not-yet-valid", "token", "clock-wrong"),
+    ("clock-behind", "token", "clock-wrong"),
+    ("directory-in-china", "token", "cloud-mismatch"),
     // What a token says of itself, to the IMAP server.
     ("token-for-another-service", "token", "token-audience"),
     ("token-without-roles", "token", "token-role-missing"),

@@ -50,6 +50,10 @@ pub(crate) enum TokenFault {
     Body(u16, &'static str),
     /// A redirect to this address.
     Redirect(&'static str),
+    /// Everything is well, and its clock is so many seconds ahead of this machine's.
+    Clock(i64),
+    /// Everything is well, and the directory says that it is in the cloud of this name.
+    Cloud(&'static str),
     /// A token is issued that no server here takes, and says so itself.
     Claims(ClaimsFault),
 }

@@ -643,4 +643,12 @@ pub(super) const FAULTS: &[Fault] = &[
         "a proxy answers in the token endpoint's place",
         "<html>Proxy Authentication Required</html>",
     ),
+    Fault {
+        token: Some(TokenFault::Clock(7200)),
+        ..Fault::named("clock-behind", "the token endpoint's clock is two hours ahead of this machine's")
+    },
+    Fault {
+        token: Some(TokenFault::Cloud("partner.microsoftonline.cn")),
+        ..Fault::named("directory-in-china", "the directory says that it is in China")
+    },
 ];

@@ -4,7 +4,7 @@ use mailbearer_oauth::server::Request;
 use serde_json::{Value, json};
 
 use super::{Asked, page};
-use crate::memory::World;
+use crate::memory::{World, fault::TokenFault};
 
 /// Issues an access token to a person for scopes; returns it and its life in seconds.
 pub(crate) type Issue<'a> = &'a dyn Fn(&str, &str) -> Option<(String, u64)>;
@@ -49,7 +49,7 @@ pub(crate) fn answer(world: &World, request: &Request, issue: Issue<'_>) -> Opti
                 (true, Some(_)) => Answer::Page(200, page::says("Sign in", "You may close this window.")),
             }
         }
-        ("GET", "v2.0/.well-known/openid-configuration") => Answer::Json(200, discovery(&base)),
+        ("GET", "v2.0/.well-known/openid-configuration") => Answer::Json(200, discovery(&base, cloud(world))),
         ("GET", "discovery/instance") => {
             let asked = Asked::read(query.as_bytes()).ok()?;
             instance(&base, tenant, asked.get("authorization_endpoint").unwrap_or_default())
@@ -181,9 +181,17 @@ fn instance(base: &str, tenant: &str, address: &str) -> Answer {
     }
 }
 
+/// The cloud of the directory; none where the servers are not Microsoft's.
+fn cloud(world: &World) -> Option<&'static str> {
+    match world.fault().and_then(|fault| fault.token()) {
+        Some(TokenFault::Cloud(name)) => Some(name),
+        _ => world.voice.cloud,
+    }
+}
+
 /// OpenID Connect Discovery, as far as programs look.
-fn discovery(base: &str) -> Value {
-    json!({
+fn discovery(base: &str, cloud: Option<&str>) -> Value {
+    let mut document = json!({
         "issuer": format!("{base}/v2.0"),
         "authorization_endpoint": format!("{base}/oauth2/v2.0/authorize"),
         "token_endpoint": format!("{base}/oauth2/v2.0/token"),
@@ -198,5 +206,10 @@ fn discovery(base: &str) -> Value {
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": ["RS256"],
         "scopes_supported": ["openid", "profile", "email", "offline_access"],
-    })
+    });
+    if let (Some(cloud), Some(document)) = (cloud, document.as_object_mut()) {
+        document.insert("cloud_instance_name".into(), cloud.into());
+        document.insert("tenant_region_scope".into(), "EU".into());
+    }
+    document
 }

@@ -61,6 +61,7 @@ pub(super) static VOICE: Voice = Voice {
         closes_after_refusal: false,
     },
     scope: "mail",
+    cloud: None,
     limits: ProviderLimits {
         smtp_connections: 50,
         too_many_smtp: Answer::new(

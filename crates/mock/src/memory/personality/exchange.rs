@@ -58,6 +58,7 @@ pub(super) static VOICE: Voice = Voice {
         closes_after_refusal: true,
     },
     scope: "https://outlook.office365.com/.default",
+    cloud: Some("microsoftonline.com"),
     limits: ProviderLimits {
         smtp_connections: 3,
         too_many_smtp: Answer::new(

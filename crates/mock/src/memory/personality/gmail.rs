@@ -70,6 +70,7 @@ pub(super) static VOICE: Voice = Voice {
         closes_after_refusal: false,
     },
     scope: "https://mail.google.com/",
+    cloud: None,
     limits: ProviderLimits {
         smtp_connections: 15,
         too_many_smtp: Answer::new(

@@ -102,6 +102,8 @@ pub(crate) struct Voice {
     pub(crate) pop3: Pop3Voice,
     /// The scope in the challenge that refuses a token.
     pub(crate) scope: &'static str,
+    /// The name that Microsoft's discovery has for the cloud.
+    pub(crate) cloud: Option<&'static str>,
     /// Connections of a user at a time, and messages in a minute.
     pub(crate) limits: ProviderLimits,
 }

@@ -61,6 +61,7 @@ pub(super) static VOICE: Voice = Voice {
         closes_after_refusal: false,
     },
     scope: "https://mail.163.com/",
+    cloud: None,
     limits: ProviderLimits {
         smtp_connections: 5,
         too_many_smtp: Answer::new(421, "Connection frequency limited"),

@@ -65,6 +65,7 @@ pub(super) static VOICE: Voice = Voice {
         closes_after_refusal: false,
     },
     scope: "https://mail.qq.com/",
+    cloud: None,
     limits: ProviderLimits {
         smtp_connections: 5,
         too_many_smtp: Answer::new(421, "Connection frequency limited"),

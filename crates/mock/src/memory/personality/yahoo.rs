@@ -58,6 +58,7 @@ pub(super) static VOICE: Voice = Voice {
         closes_after_refusal: false,
     },
     scope: "mail-w",
+    cloud: None,
     limits: ProviderLimits {
         smtp_connections: 10,
         too_many_smtp: Answer::new(421, "4.7.0 Too many connections"),

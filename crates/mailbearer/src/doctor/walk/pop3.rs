@@ -4,11 +4,12 @@ use mailbearer_net::{Runtime, Service};
 use mailbearer_pop3::{Capability, Event, Session};
 use mailbearer_wire::printable;
 
-use super::{
-    Check, Subject,
-    walk::{Walk, until},
+use super::{Walk, until};
+use crate::{
+    Error, Pop3, Server, Token,
+    doctor::{Check, Subject},
+    error::Protocol,
 };
-use crate::{Error, Pop3, Server, Token, error::Protocol};
 
 impl<R: Runtime> Walk<'_, R> {
     pub(super) async fn pop3(&mut self, server: &Server, token: Option<&Token>) {

@@ -1,0 +1,183 @@
+//! The walk itself: each step once, in the order in which a login does them.
+
+mod mail;
+#[cfg(feature = "pop3")]
+mod pop3;
+mod reach;
+mod token;
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use mailbearer_net::{Connection, DriveError, Machine, Runtime, Seen, Tls};
+
+use super::{Check, Facts, Outcome, Report, Step, Subject, certificate, shown::settings};
+use crate::{
+    Client, Error, Login,
+    error::{Kind, Protocol},
+};
+
+/// Reads what a session says up to the event that is waited for.
+pub(super) async fn until<R: Runtime, M>(
+    connection: &mut Connection<R>,
+    session: &mut M,
+    wanted: M::Event,
+    failed: fn(DriveError<M::Error>) -> Error,
+    closed: fn() -> Error,
+) -> Result<(), Error>
+where
+    M: Machine<Event: PartialEq + Send, Error: Send> + Send,
+{
+    loop {
+        match connection.next(session).await {
+            Ok(Some(event)) if event == wanted => return Ok(()),
+            Ok(Some(_)) => {}
+            Ok(None) => return Err(closed()),
+            Err(error) => return Err(failed(error)),
+        }
+    }
+}
+
+impl<R: Runtime> Client<R> {
+    /// Does what a login does, a step at a time, and tells each step as it is done: what fails, and what else fails where
+    /// the first can be got past.
+    ///
+    /// A token is requested as for any login, so with a store a kept one is used; nothing is sent, and nothing in the
+    /// mailbox changes. It never fails itself: what is wrong is in the [`Report`].
+    ///
+    /// The POP3 server is looked at where the account has no IMAP server: presets name one that few want.
+    /// [`examine_all`](Self::examine_all) looks at it in any case.
+    pub fn examine<'a>(&'a self, on_step: impl FnMut(&Step) + Send + 'a) -> R::Task<'a, Report> {
+        self.walk(self.account().imap.is_none(), Box::new(on_step))
+    }
+
+    /// As [`examine`](Self::examine), with the POP3 server of the account, too.
+    #[cfg(feature = "pop3")]
+    pub fn examine_all<'a>(&'a self, on_step: impl FnMut(&Step) + Send + 'a) -> R::Task<'a, Report> {
+        self.walk(true, Box::new(on_step))
+    }
+
+    fn walk<'a>(
+        &'a self,
+        with_pop3: bool,
+        on_step: Box<dyn FnMut(&Step) + Send + 'a>,
+    ) -> R::Task<'a, Report> {
+        R::task(async move {
+            let mut walk = Walk {
+                client: self,
+                on_step,
+                with_pop3,
+                report: Report { steps: Vec::new(), facts: Facts::of(self.account()) },
+                tls: self.tls().clone(),
+                seen: Seen::default(),
+                began: R::now(),
+            };
+            walk.all().await;
+            walk.report
+        })
+    }
+}
+
+pub(super) struct Walk<'a, R: Runtime> {
+    pub(super) client: &'a Client<R>,
+    with_pop3: bool,
+    on_step: Box<dyn FnMut(&Step) + Send + 'a>,
+    report: Report,
+    tls: Tls,
+    /// What the handshake of `tls` showed.
+    seen: Seen,
+    began: Instant,
+}
+
+impl<R: Runtime> Walk<'_, R> {
+    async fn all(&mut self) {
+        let account = self.client.account();
+        self.ok(Subject::Account, Check::Configuration, settings(account));
+        self.clock();
+        let token = match &account.login {
+            Login::OAuth(oauth) => self.token(oauth).await,
+            Login::Source(_) => self.request("the program's own source of tokens".to_owned()).await,
+            Login::Password(_) => None,
+        };
+        if let Some(server) = &account.imap {
+            self.imap(server, token.as_ref()).await;
+        }
+        if let Some(server) = &account.smtp {
+            self.smtp(server, token.as_ref()).await;
+        }
+        #[cfg(feature = "pop3")]
+        if let Some(server) = account.pop3.as_ref().filter(|_| self.with_pop3) {
+            self.pop3(server, token.as_ref()).await;
+        }
+        #[cfg(not(feature = "pop3"))]
+        let _ = self.with_pop3;
+    }
+
+    fn clock(&mut self) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let day = certificate::day(now);
+        if now < EARLIEST {
+            let error =
+                Error::observed("clock-wrong", Kind::Settings, format!("this machine's clock says {day}"));
+            self.failed(Subject::Account, Check::Clock, error, "");
+        } else {
+            self.ok(Subject::Account, Check::Clock, day);
+        }
+    }
+
+    /// Starts the clock of the next step.
+    pub(super) fn begin(&mut self) {
+        self.began = R::now();
+    }
+
+    pub(super) fn ok(&mut self, subject: Subject, check: Check, detail: String) {
+        self.tell(subject, check, Outcome::Ok, detail, None);
+    }
+
+    /// `more` is what was seen besides.
+    pub(super) fn failed(&mut self, subject: Subject, check: Check, error: Error, more: &str) {
+        let detail = if more.is_empty() { error.to_string() } else { format!("{error}; {more}") };
+        self.tell(subject, check, Outcome::Failed, detail, Some(error));
+    }
+
+    pub(super) fn skipped(&mut self, subject: Subject, checks: &[Check]) {
+        for check in checks {
+            self.begin();
+            self.tell(
+                subject,
+                *check,
+                Outcome::Skipped,
+                "not tried, for what failed before".to_owned(),
+                None,
+            );
+        }
+    }
+
+    fn tell(
+        &mut self,
+        subject: Subject,
+        check: Check,
+        outcome: Outcome,
+        detail: String,
+        error: Option<Error>,
+    ) {
+        let now = R::now();
+        let took = now.saturating_duration_since(self.began);
+        self.began = now;
+        let step = Step { subject, check, outcome, took, detail, error };
+        (self.on_step)(&step);
+        self.report.steps.push(step);
+    }
+}
+
+const fn protocol(subject: Subject) -> Protocol {
+    match subject {
+        Subject::Imap => Protocol::IMAP,
+        Subject::Smtp => Protocol::SMTP,
+        #[cfg(feature = "pop3")]
+        Subject::Pop3 => Protocol::POP3,
+        _ => Protocol::TOKEN,
+    }
+}
+
+/// Before this program was written: 2026-01-01.
+const EARLIEST: Duration = Duration::from_secs(1_767_225_600);
