@@ -113,6 +113,10 @@ fn supply(
                 rx.set_eof();
                 return Ok(None);
             }
+            Next::Reset => {
+                rx.set_cut_off();
+                return Ok(None);
+            }
             Next::Receive => return Err(waits(script, sent)),
             Next::Tls => return Err(script.outcome("a TLS handshake", "a wait for the server")),
             Next::End if sent.is_empty() => return Ok(None),

@@ -31,6 +31,7 @@ pub(crate) enum Next {
     Receive,
     Tls,
     Close,
+    Reset,
     /// The client has nothing more to say.
     End,
 }
@@ -103,6 +104,10 @@ impl<'a> Script<'a> {
                     self.turns = rest;
                     return Ok(Next::Close);
                 }
+                TurnKind::Reset => {
+                    self.turns = rest;
+                    return Ok(Next::Reset);
+                }
             }
             self.turns = rest;
         }
@@ -127,7 +132,7 @@ impl<'a> Script<'a> {
             Some(TurnKind::ClientOctets(count)) => format!("{count} octets"),
             Some(TurnKind::ClientRequest) => "a request of HTTP".into(),
             Some(TurnKind::Tls) => "a TLS handshake".into(),
-            Some(TurnKind::Close) => "nothing before the server closes".into(),
+            Some(TurnKind::Close | TurnKind::Reset) => "nothing before the server closes".into(),
             Some(TurnKind::Server(_) | TurnKind::ServerOctets { .. } | TurnKind::Cut(_)) => {
                 "nothing before the server goes on".into()
             }

@@ -107,6 +107,10 @@ impl<'a> Player<'a> {
                     stream.close();
                     return self.gone("a close by the server");
                 }
+                Next::Reset => {
+                    stream.reset();
+                    return self.gone("a reset by the server");
+                }
                 Next::End => return self.end(&mut stream),
             }
         }

@@ -2,9 +2,11 @@ use std::{
     io::{self, Read, Write},
     net::{Shutdown, TcpStream},
     sync::Arc,
+    time::Duration,
 };
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use socket2::SockRef;
 
 /// A client's connection, before or after TLS.
 #[derive(Debug)]
@@ -36,6 +38,18 @@ impl Stream {
                 tls.flush().and_then(|()| tls.sock.shutdown(Shutdown::Write))
             }
         };
+    }
+}
+
+impl Stream {
+    /// Has the system reset the connection when this is dropped: what was not sent yet never is.
+    pub(crate) fn reset(&self) {
+        let tcp = match self {
+            Self::Plain(tcp) => tcp,
+            Self::Tls(tls) => &tls.sock,
+        };
+        // Where the system can't do it, it is closed.
+        let _ = SockRef::from(tcp).set_linger(Some(Duration::ZERO));
     }
 }
 

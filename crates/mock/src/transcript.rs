@@ -15,6 +15,7 @@
 //! | `--C N--` | the client sends `N` octets, whatever they are (at most 256 MiB) |
 //! | `--C HTTP--` | the client sends one request of HTTP/1.1, whatever it is (at most 1 MiB) |
 //! | `--close--` | the server closes the connection |
+//! | `--reset--` | the server breaks the connection: over TCP by a reset |
 //!
 //! `S:` lines that follow each other go out in one segment, that is in one write. After the last line the
 //! client has nothing more to say: it closes, or waits.
@@ -68,6 +69,7 @@ pub(crate) enum TurnKind {
     Tls,
     Cut(Duration),
     Close,
+    Reset,
 }
 
 impl Transcript {
@@ -175,6 +177,7 @@ fn mark_turn(mark: &str) -> Result<TurnKind, &'static str> {
     match (name, first, text) {
         (Some("TLS"), None, _) => Ok(TurnKind::Tls),
         (Some("close"), None, _) => Ok(TurnKind::Close),
+        (Some("reset"), None, _) => Ok(TurnKind::Reset),
         (Some("cut"), None, _) => Ok(TurnKind::Cut(Duration::ZERO)),
         (Some("pause"), Some(millis), None) => match millis.parse() {
             Ok(millis @ 0..=MAX_PAUSE_MILLIS) => Ok(TurnKind::Cut(Duration::from_millis(millis))),

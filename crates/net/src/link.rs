@@ -270,6 +270,13 @@ impl<R: Runtime> Link<R> {
             }
         };
         self.stop_waiting();
+        // Nothing steps the machine any more, and a trace without it would end in silence.
+        if let Err(Error::Io { source, .. }) = &outcome
+            && matches!(source.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
+        {
+            self.rx.set_reset();
+            self.hand_out_trace();
+        }
         outcome
     }
 

@@ -3,7 +3,7 @@ use core::{fmt, mem};
 
 use zeroize::Zeroize;
 
-use crate::{Describe, Direction, Octets, TraceLine, octets::Shared, trace::Record, trace::Tape};
+use crate::{Describe, Direction, Octets, TraceLine, TracePart, octets::Shared, trace::Record, trace::Tape};
 
 /// Bytes from the peer that no machine has consumed yet, at most a limit of them.
 ///
@@ -89,6 +89,11 @@ impl RecvBuf {
         self.end = End::CutOff;
     }
 
+    /// Says that the connection was reset, so that bytes are missing: for a trace to tell it.
+    pub const fn set_reset(&mut self) {
+        self.end = End::Reset;
+    }
+
     /// Whether the peer will send nothing more than is in here.
     #[must_use]
     pub const fn is_eof(&self) -> bool {
@@ -99,7 +104,7 @@ impl RecvBuf {
     /// end of the stream has to ask.
     #[must_use]
     pub const fn is_cut_off(&self) -> bool {
-        matches!(self.end, End::CutOff)
+        matches!(self.end, End::CutOff | End::Reset)
     }
 
     /// What is not consumed yet.
@@ -186,8 +191,13 @@ impl RecvBuf {
 
     /// The lines consumed since the last call; none unless a trace was started.
     pub fn take_trace(&mut self) -> Vec<TraceLine> {
-        let closed = self.is_eof() && self.unread().is_empty();
-        self.tape.as_mut().map(|tape| tape.take(closed)).unwrap_or_default()
+        let end = match self.end {
+            End::Open => None,
+            End::Reset => Some(TracePart::Reset),
+            End::Closed | End::CutOff => Some(TracePart::Closed),
+        };
+        let end = end.filter(|_| self.unread().is_empty());
+        self.tape.as_mut().map(|tape| tape.take(end)).unwrap_or_default()
     }
 
     /// Gives the memory back if nothing is in it, for a wait that may be long.
@@ -241,6 +251,7 @@ enum End {
     Open,
     Closed,
     CutOff,
+    Reset,
 }
 
 /// From this size on [`RecvBuf::take`] keeps no hold of the memory that it hands out.

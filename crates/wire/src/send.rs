@@ -91,7 +91,7 @@ impl SendBuf {
 
     /// The lines appended since the last call; none unless a trace was started.
     pub fn take_trace(&mut self) -> Vec<TraceLine> {
-        self.tape.as_mut().map(|tape| tape.take(false)).unwrap_or_default()
+        self.tape.as_mut().map(|tape| tape.take(None)).unwrap_or_default()
     }
 
     fn append(&mut self, bytes: &[u8]) {

@@ -19,7 +19,7 @@ pub struct TraceLine {
     /// Who sent it.
     pub direction: Direction,
     /// The line without its end; `[redacted]`, or what a [`Describe`] says, stands for a secret, `[N octets]` for the body
-    /// of a message, and `[closed]` for the end of what the peer sends.
+    /// of a message, and `[closed]` for the end of what the peer sends, `[reset]` for one by force.
     pub text: String,
     /// How many octets it had, its end included.
     pub octets: usize,
@@ -39,6 +39,8 @@ pub enum TracePart {
     Bulk(usize),
     /// The peer sends no more.
     Closed,
+    /// The connection was reset: the peer, or something on the way, broke it.
+    Reset,
 }
 
 /// What is shown of a secret, and what may take its place.
@@ -101,7 +103,7 @@ pub(crate) trait Record: Send + Sync {
     fn redact_with(&mut self, redact: Redact);
 
     /// The finished lines, and an unfinished one, unless it ends in a message or a secret that may go on.
-    fn take(&mut self, closed: bool) -> Vec<TraceLine>;
+    fn take(&mut self, end: Option<TracePart>) -> Vec<TraceLine>;
 }
 
 /// Turns the octets that pass through a buffer into [`TraceLine`]s.
@@ -243,15 +245,15 @@ impl Record for Tape {
         self.redact = Some(redact);
     }
 
-    fn take(&mut self, closed: bool) -> Vec<TraceLine> {
-        self.end_secret(closed || self.direction == Direction::Sent);
+    fn take(&mut self, end: Option<TracePart>) -> Vec<TraceLine> {
+        self.end_secret(end.is_some() || self.direction == Direction::Sent);
         if self.bulk == 0 && !self.parts.is_empty() {
             self.end_line();
         }
-        if closed && !self.closed {
+        if let Some(end) = end.filter(|_| !self.closed) {
             self.closed = true;
-            self.line.push_str("[closed]");
-            self.parts.push(TracePart::Closed);
+            self.line.push_str(if end == TracePart::Reset { "[reset]" } else { "[closed]" });
+            self.parts.push(end);
             self.end_line();
         }
         core::mem::take(&mut self.lines)

@@ -112,7 +112,8 @@ impl World {
         let server = &self.server;
         let (_, job_token) = server.actions();
         let known = [server.client_secret(), server.person_password(), job_token];
-        for secret in server.tokens().latest().iter().map(String::as_str).chain(known) {
+        let tokens = [server.tokens().latest(), server.tokens().latest_refresh()];
+        for secret in tokens.iter().flatten().map(String::as_str).chain(known) {
             for form in spellings(secret) {
                 assert!(!text.contains(&form), "{form:?} is in {text}");
             }

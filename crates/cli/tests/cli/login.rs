@@ -207,6 +207,45 @@ fn a_code_is_entered_on_another_device() {
     world.run(&["token"]).ok();
 }
 
+/// Token and refresh token, and the code that they are got for, in a login that succeeds and in one that is declined.
+#[test]
+fn a_login_shows_no_secret() {
+    for more in [&["--json", "--trace"][..], &["--trace=trace.txt"]] {
+        for person in [Some(USER), None] {
+            let world = world();
+            let (mut waiting, address) = login(&world, &[&["--no-browser"], more].concat());
+            let answer = world.server.log_in(&address, person);
+            waiting.say(&answer);
+            let mut said = vec![waiting.end()];
+            assert_eq!(said[0].code == Some(0), person.is_some(), "{said:?}");
+            if person.is_some() {
+                world.server.tokens().expire_all();
+                for command in [&["token", "--inspect", "--no-cache"][..], &["list"], &["logout"]] {
+                    said.push(world.run(&[command, more].concat()));
+                }
+            }
+            let code = answer.split("code=").nth(1).and_then(|rest| rest.split('&').next());
+            for outcome in said {
+                let trace = fs::read_to_string(world.path("trace.txt")).unwrap_or_default();
+                for text in [&outcome.stdout, &outcome.stderr, &trace] {
+                    world.check_for_secrets(text);
+                    assert!(code.is_none_or(|code| !text.contains(code)), "{text}");
+                }
+            }
+        }
+        let world = world().set("MAILBEARER_OAUTH_GRANT", "device_code");
+        world.server.set_device_interval(1);
+        let mut waiting = Waiting::start(world.command(&[&["login", "--device"], more].concat()));
+        let line = waiting.line("Open https://");
+        assert!(world.server.answer_device(line.rsplit(' ').next().unwrap(), Some(USER)), "{line}");
+        let outcome = waiting.end();
+        let trace = fs::read_to_string(world.path("trace.txt")).unwrap_or_default();
+        for text in [&outcome.stdout, &outcome.stderr, &trace] {
+            world.check_for_secrets(text);
+        }
+    }
+}
+
 #[test]
 fn a_robot_does_not_log_in() {
     let world = World::new();

@@ -92,6 +92,26 @@ fn a_success_is_played_again_too() {
 }
 
 #[test]
+fn a_reset_is_played_as_a_reset() {
+    let world = World::new();
+    world.run(&["list", "--trace=whole.txt"]).ok();
+    let whole = fs::read_to_string(world.path("whole.txt")).unwrap();
+    let imap = whole.find(" imap--").unwrap();
+    let greeting = imap + whole[imap..].find("S: ").unwrap();
+    let end = greeting + whole[greeting..].find('\n').unwrap();
+    fs::write(world.path("reset.txt"), format!("{}\n--reset--\n", &whole[..end])).unwrap();
+    let (command, _playing) = replayed(&world, "reset.txt", &["list", "--json", "--trace=trace.txt"]);
+    let first = finish(command, b"");
+    assert_eq!(ending(&first).1, "broken", "{first:?}");
+    fs::rename(world.path("replay/trace.txt"), world.path("trace.txt")).unwrap();
+    let trace = fs::read_to_string(world.path("trace.txt")).unwrap();
+    assert!(trace.contains("--reset--") && !trace.contains("--close--"), "{trace}");
+    let (command, _playing) = replayed(&world, "trace.txt", &["list", "--json"]);
+    let second = finish(command, b"");
+    assert_eq!(ending(&first), ending(&second), "{first:#?} {second:#?}");
+}
+
+#[test]
 fn a_file_that_cannot_be_written_or_played() {
     let world = World::new();
     world.run(&["list", "--trace=no/such/folder"]).failed(73, &["error: cannot create the trace file …"]);

@@ -110,6 +110,7 @@ impl<W: Write> Inner<W> {
                     }
                 }
                 TracePart::Closed => self.line("--close--"),
+                TracePart::Reset => self.line("--reset--"),
                 _ => {}
             }
         }

@@ -104,6 +104,12 @@ impl Tokens {
         self.lock().access.back().map(|access| access.token.clone())
     }
 
+    /// The refresh token that was issued last.
+    #[must_use]
+    pub fn latest_refresh(&self) -> Option<String> {
+        self.lock().refresh.back().map(|refresh| refresh.token.clone())
+    }
+
     /// A refresh token that the token endpoint will take.
     ///
     /// # Errors
