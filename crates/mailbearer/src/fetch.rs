@@ -22,9 +22,9 @@ use crate::{
 pub(crate) enum Ground {
     /// A form that stays the same.
     Form(TokenRequest),
-    /// A form by a client that proves itself anew each time.
+    /// A form by a client that makes a new proof for each request.
     Proved(TokenRequest, Arc<dyn AssertionSource>),
-    /// An assertion that is made anew each time, and is the grant itself.
+    /// An assertion that is made for each request, and is the grant itself.
     Bearer(Endpoint, Arc<dyn AssertionSource>),
     Flow(Arc<dyn TokenFlow>),
 }
@@ -257,7 +257,7 @@ impl<R: Runtime> Asker<'_, R> {
         {
             return Ok(response);
         }
-        // A server may close what it was to keep at any time; what was asked then is asked anew.
+        // A server may close a kept connection at any time; what was asked on it is asked again.
         let connection = self.connect(endpoint).await.map_err(Error::token_net)?;
         self.over(connection, &to, request).await
     }

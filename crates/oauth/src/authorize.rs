@@ -104,8 +104,8 @@ impl AuthorizationRequest {
             .parameter("state", state)
     }
 
-    /// The same request with a parameter more, such as `prompt`, `login_hint` or `nonce`, or another value for one that
-    /// it has. Any text can be name and value.
+    /// Adds a parameter, such as `prompt`, `login_hint` or `nonce`, or replaces the one of that name. Name and value can be
+    /// any text.
     #[must_use]
     pub fn parameter(mut self, name: &str, value: &str) -> Self {
         match self.fields.iter_mut().find(|(present, _)| present == name) {

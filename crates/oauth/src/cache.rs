@@ -163,7 +163,7 @@ impl Cache {
         }
     }
 
-    /// What there is at the time `now`.
+    /// Returns what the cache holds at the time `now`.
     #[must_use]
     pub fn get(&self, now: Duration) -> Cached<'_> {
         match &self.held {
@@ -201,7 +201,7 @@ impl Cache {
     /// Keeps a new token, which was asked for at or after the time `asked_at`. `jitter` is a random octet:
     /// it spreads the refreshes of accounts that started together.
     ///
-    /// Also a ticket whose lease has passed is taken, unless a later one brought a token: its token is good,
+    /// Takes a ticket whose lease has passed too, unless a later one brought a token: its token is good,
     /// and its refresh token may be the only one that still is.
     pub fn complete(&mut self, ticket: Ticket, token: Token, asked_at: Duration, jitter: u8) {
         if self.finish(&ticket) {

@@ -11,7 +11,7 @@ use crate::{Client, Endpoint, Error, Hides, Limits, Token, TokenRequest, http, p
 pub struct DeviceRequest(TokenRequest);
 
 impl DeviceRequest {
-    /// A code for these scopes, with spaces between them.
+    /// Asks for a code for these scopes, with spaces between them.
     #[must_use]
     pub fn new(endpoint: Endpoint, client: Client, scope: &str) -> Self {
         Self(TokenRequest::bare(endpoint, client).parameter("scope", scope))
@@ -126,7 +126,7 @@ impl Machine for DeviceExchange {
 
 /// When to ask for the token while a person enters the code (RFC 8628 section 3.5).
 ///
-/// Time is an argument, since any fixed moment.
+/// Times are arguments, counted from any fixed moment.
 #[derive(Clone, Debug)]
 pub struct Polling {
     interval: Duration,

@@ -20,7 +20,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Takes an absolute URL apart, such as `https://login.example.com/oauth2/token`.
+    /// Parses an absolute URL, such as `https://login.example.com/oauth2/token`.
     ///
     /// # Errors
     ///
@@ -38,8 +38,8 @@ impl Endpoint {
         Self::of(rest, 443)
     }
 
-    /// Takes the URL of a service of the machine itself apart: `http` or `https`. It is for the identity that a cloud gives
-    /// a machine, which is had without TLS from addresses that no packet leaves the machine or its link by.
+    /// Parses the URL, `http` or `https`, of a service on this machine or its link. A cloud gives a machine its identity there,
+    /// without TLS.
     ///
     /// # Errors
     ///
@@ -157,7 +157,7 @@ impl FromStr for Endpoint {
     }
 }
 
-/// A text that is no token endpoint, and why.
+/// Why a text is not the address of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidEndpoint(&'static str);
 

@@ -11,7 +11,7 @@ use crate::{
 /// The identity that Azure gives a machine: a token for the asking, from an address that only the machine reaches.
 ///
 /// [`request`](Self::request), then [`token`](Self::token) of the response. Azure Arc answers the first request with
-/// the name of a file that only those may read who may have the token; [`challenge`](Self::challenge) finds it, and the
+/// the name of a file that can be read only by those who may have the token; [`challenge`](Self::challenge) finds it, and the
 /// request is repeated with what is in it.
 #[derive(Clone, Debug)]
 pub struct ManagedIdentity {

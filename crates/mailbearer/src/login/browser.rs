@@ -141,7 +141,7 @@ impl<R: Runtime> BrowserLogin<R> {
                         return Poll::Ready(Some((redirect, None)));
                     }
                     if let Poll::Ready((redirect, guest)) = redirected.as_mut().poll(context) {
-                        // One that was pasted in the same moment was first.
+                        // An address that was pasted in the same moment counts as the first.
                         if pasting.close() {
                             return Poll::Ready(Some((redirect, Some(guest))));
                         }

@@ -143,7 +143,7 @@ async fn serve<R: Runtime>(socket: R::Socket, mut session: RedirectSession) -> O
                 };
                 session.respond(status, page.html()).ok()?;
             }
-            // Who breaks off or says nothing is nobody's affair.
+            // Whoever breaks off or says nothing is let go.
             _ => return None,
         }
     }

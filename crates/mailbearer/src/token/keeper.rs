@@ -7,7 +7,7 @@ use mailbearer_wire::Secret;
 use super::{AccountKey, Kept, Pending, StoreError, Token, TokenStore};
 use crate::{Account, ClientProof, Error, Grant, OAuth};
 
-/// A store, and what makes an account's place in it. A pointer, so that who keeps no tokens links none of this.
+/// A store, and what makes an account's place in it. A pointer, so that a program that keeps no tokens links none of this.
 #[derive(Clone)]
 pub(crate) struct Store {
     store: Arc<dyn TokenStore>,

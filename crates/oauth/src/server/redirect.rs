@@ -8,8 +8,8 @@ use crate::{InvalidRedirect, Redirect, RedirectCheck};
 
 /// Serves the browser that a login's redirect sends to this machine (RFC 8252 section 7.3): one request, one page.
 ///
-/// Only a GET of the redirect's own path, with its own host, that passes the [`RedirectCheck`] is the login's answer. All
-/// else is told as [`RedirectEvent::Other`], to be answered with the status in it and waited on. Answer either by
+/// The login's answer is a GET of the redirect's own path, with its own host, that passes the [`RedirectCheck`]. Everything
+/// else is a [`RedirectEvent::Other`]: answer it with the status in it, and go on waiting. Answer both by
 /// [`respond`](Self::respond), then step on.
 ///
 /// The receive buffer must hold [`RequestReader::HEAD`] and [`RequestReader::BODY`] together.
