@@ -304,6 +304,12 @@ impl Relay {
         Self { port: own, open, refusing }
     }
 
+    /// How many clients came since it began, or since they were cut.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn clients(&self) -> usize {
+        self.open.lock().unwrap().len() / 2
+    }
+
     /// Whether who connects is turned away.
     pub(crate) fn refuse(&self, refusing: bool) {
         self.refusing.store(refusing, Ordering::SeqCst);

@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    harness::{Running, World, send_signal},
+    harness::{self, Running, World, send_signal},
     relay::{Client, Relay, arrived, hash},
 };
 
@@ -76,6 +76,79 @@ fn a_signal_brings_users_accounts_and_ports() {
         std::thread::sleep(Duration::from_millis(25));
     }
     panic!("the port is open yet");
+}
+
+const MESSAGE: [(&str, &str); 4] = [
+    ("MAIL FROM:<a@x.test>", "250 "),
+    ("RCPT TO:<b@x.test>", "250 "),
+    ("DATA", "354 "),
+    ("Subject: 1\r\n\r\nx\r\n.", "250 2.0.0 Taken as "),
+];
+
+/// Messages that come one after the other, each when the one before has arrived, go by one connection; when the provider
+/// ends it, by the next.
+#[test]
+fn a_connection_is_kept_for_many_messages() {
+    let world = World::new();
+    let between = harness::Relay::new(world.server.ports().smtp);
+    let world = world.set("MAILBEARER_SMTP_PORT", between.port);
+    let relay = Relay::start(&world, &[]);
+    let mut client = relay.client();
+    client.dialogue(&[("", "220 "), ("EHLO x", "250 ")]);
+    for count in 1..=5 {
+        client.dialogue(&MESSAGE);
+        arrived(&world, count);
+    }
+    assert_eq!(between.clients(), 1);
+    between.cut();
+    client.dialogue(&MESSAGE);
+    arrived(&world, 6);
+    assert_eq!(between.clients(), 1);
+    relay.stop();
+}
+
+/// One account's server says nothing; the other's mail goes on.
+#[test]
+fn a_slow_account_keeps_no_other_waiting() {
+    let world = World::new().unset("MAILBEARER_SMTP_PORT");
+    let (slow, came) = harness::speechless("");
+    let (config, hash) = (world.path("c.toml"), hash(&world, "pw"));
+    let user = |name: &str| format!("[relay.users.{name}]\npassword_hash = '{hash}'\naccount = '{name}'\n");
+    let text = format!(
+        "default = 'two'\n[accounts.one]\nsmtp.port = {slow}\n[accounts.two]\nsmtp.port = {}\n\
+         [relay]\nlisten = '127.0.0.1:0'\nspool = 'spool'\n{}{}",
+        world.server.ports().smtp,
+        user("one"),
+        user("two"),
+    );
+    fs::write(&config, text).unwrap();
+    let relay = Relay::of(&world, &["--config", config.to_str().unwrap(), "relay"]);
+    for login in ["AG9uZQBwdw==", "AHR3bwBwdw=="] {
+        let mut client = relay.client();
+        client.dialogue(&[("", "220 "), ("EHLO x", "250 "), (&format!("AUTH PLAIN {login}"), "235 ")]);
+        client.dialogue(&MESSAGE);
+        if login == "AG9uZQBwdw==" {
+            came.recv_timeout(Duration::from_secs(60)).expect("the slow one is asked");
+        }
+    }
+    arrived(&world, 1);
+    assert_eq!(world.names("spool/queue").len(), 1, "the slow one's message waits");
+}
+
+/// Who asks for no report gets none.
+#[test]
+fn no_report_where_none_is_wanted() {
+    let world = World::new();
+    let relay = Relay::start(&world, &[]);
+    let mut client = relay.client();
+    client.dialogue(&[("", "220 "), ("EHLO x", "250 "), ("MAIL FROM:<ann@x.test>", "250 ")]);
+    client.dialogue(&[("RCPT TO:<bob@refused.test> NOTIFY=NEVER", "250 "), ("DATA", "354 ")]);
+    client.dialogue(&[("Subject: 1\r\n\r\nx\r\n.", "250 ")]);
+    relay.running.wait_for(" result=failed ");
+    client.dialogue(&MESSAGE);
+    assert!(!arrived(&world, 1)[0].2.contains("delivery-status"));
+    relay.stop();
+    assert_eq!((world.server.mailbox().messages("INBOX").len(), world.names("spool/failed").len()), (1, 1));
 }
 
 #[test]
