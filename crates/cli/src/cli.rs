@@ -161,7 +161,8 @@ pub(crate) enum Command {
     /// Serve SMTP for devices and programs, and send what they hand over by an account
     ///
     /// Listens on 127.0.0.1:2525, or where `--listen` and the table `relay` of the configuration say. A message is in the
-    /// spool before its client hears 250. SIGHUP reads the configuration again, SIGTERM ends what was begun and stops.
+    /// spool before its client hears 250. SIGHUP reads the configuration again: users, accounts, ports and certificates.
+    /// SIGTERM lets clients end the messages that they began, then stops.
     Relay(RelayArgs),
     /// List the folders of the mailbox
     Folders(FoldersArgs),
@@ -568,7 +569,8 @@ Options of sendmail, which stand before the recipients:
 From, Date and Message-ID are added where they are missing. Local addresses, as cron's `root`, become the account's user
 where they send, and what the aliases say where they receive, or the account's user. A refused recipient of several is
 exit code 67: the others get the message. Where this user may not read the secret, the message is put into the machine's
-spool (`spool` in the table `sendmail` of the configuration, or /var/spool/mailbearer), from which another sends it.";
+spool (`spool` in the table `sendmail` of the configuration, or /var/spool/mailbearer), from which another sends it; where
+this user may not write there either, a relay that runs on this machine gets it by SMTP.";
 
 const AFTER_HELP: &str = "\
 Configuration:

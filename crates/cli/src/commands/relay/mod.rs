@@ -46,23 +46,23 @@ pub(crate) struct RelayArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RelayCommand {
-    /// Make the settings of a user from a password on standard input
+    /// Print the settings of a user, with the hash of the password on standard input
     Passwd {
         /// The name at the login
         name: String,
     },
-    /// See whether a relay answers where the configuration has it listen
+    /// Check that a relay answers at the address of the configuration
     Health {
         /// Address and port, in place of that of the configuration
         address: Option<SocketAddr>,
     },
-    /// Print what the relay counted, as it left it in the spool
+    /// Print the relay's counters, which it writes to its spool every two seconds
     Status {
         /// Folder of the spool, in place of that of the configuration
         #[arg(long, value_name = "DIR")]
         spool: Option<PathBuf>,
     },
-    /// Print the relay's own certificate, for devices that want to know it
+    /// Print the relay's own certificate, for devices that have to trust it
     Certificate {
         /// Folder of the spool, in place of that of the configuration
         #[arg(long, value_name = "DIR")]
