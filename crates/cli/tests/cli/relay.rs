@@ -422,11 +422,14 @@ fn there_is_an_end_to_room_and_to_patience() {
     send_signal(&relay.running.child.0, "HUP");
     for _ in 0..200 {
         let mut client = relay.client();
-        client.dialogue(&[("", "220 "), ("EHLO x", "250 ")]);
-        client.write("MAIL FROM:<a@x.test>\r\n");
-        if client.reply().starts_with("530 ") {
-            relay.stop();
-            return;
+        // The relay may not have seen yet that those before have gone.
+        if client.reply().starts_with("220 ") {
+            client.expect("EHLO x", "250 ");
+            client.write("MAIL FROM:<a@x.test>\r\n");
+            if client.reply().starts_with("530 ") {
+                relay.stop();
+                return;
+            }
         }
         std::thread::sleep(Duration::from_millis(20));
     }
