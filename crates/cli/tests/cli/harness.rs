@@ -1,6 +1,8 @@
 //! Runs the program in an empty environment and looks at all that comes out of it.
 
 use std::{
+    env,
+    ffi::OsString,
     fs,
     io::{BufRead, BufReader, Lines, Read, Write},
     net::{Ipv4Addr, Shutdown, TcpListener, TcpStream},
@@ -90,7 +92,7 @@ impl World {
         command.args(["-c", script]);
         home(&mut command, self.home.path());
         self.environment(&mut command);
-        command.env("mailbearer", PROGRAM);
+        command.env("mailbearer", program());
         command
     }
 
@@ -131,11 +133,17 @@ impl World {
     }
 }
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_mailbearer");
+/// The program: the one that was built with the tests, or another that they are to be run with.
+fn program() -> OsString {
+    env::var_os(OTHER).unwrap_or_else(|| env!("CARGO_BIN_EXE_mailbearer").into())
+}
+
+/// Names the path of a program built for release, whose memory is what people see.
+pub(crate) const OTHER: &str = "MAILBEARER_TEST_PROGRAM";
 
 /// The program without any account.
 pub(crate) fn bare(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(PROGRAM);
+    let mut command = Command::new(program());
     command.args(arguments);
     home(&mut command, folder);
     command
