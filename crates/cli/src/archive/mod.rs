@@ -16,7 +16,12 @@ use std::{
 use mailbearer::UidSet;
 use tempfile::NamedTempFile;
 
-pub(crate) use self::{directory::Directory, maildir::Maildir, mbox::Mbox, state::Origin};
+pub(crate) use self::{
+    directory::Directory,
+    maildir::{Folders, Maildir},
+    mbox::Mbox,
+    state::Origin,
+};
 use crate::{error::Error, exit::Exit};
 
 /// A place for messages.
@@ -61,8 +66,13 @@ pub(crate) enum Body<'a> {
 
 /// A file that no reader of the archive takes for a message.
 pub(crate) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+    temporary_named(folder, PARTIAL, ".partial")
+}
+
+/// A file whose name has something in the middle that no other has.
+fn temporary_named(folder: &Path, prefix: &str, suffix: &str) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(PARTIAL).suffix(".partial");
+    builder.prefix(prefix).suffix(suffix);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -72,11 +82,16 @@ pub(crate) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     builder.tempfile_in(folder)
 }
 
-/// Takes away what a run left that was killed. The lock of the archive is held, so that nobody else's is there.
+/// Removes the files that a killed run left. The lock of the archive is held, so that none is another run's.
 fn clean(folder: &Path) -> io::Result<()> {
+    remove(folder, |name| name.starts_with(PARTIAL))
+}
+
+/// Removes the files whose names are chosen.
+fn remove(folder: &Path, is_chosen: impl Fn(&str) -> bool) -> io::Result<()> {
     for entry in folder.read_dir()? {
         let entry = entry?;
-        if entry.file_name().to_str().is_some_and(|name| name.starts_with(PARTIAL)) {
+        if entry.file_name().to_str().is_some_and(&is_chosen) {
             std::fs::remove_file(entry.path())?;
         }
     }
@@ -124,7 +139,7 @@ impl Files {
 }
 
 /// Puts files of one folder on the disk. One wait for all of them, where the system can.
-fn sync<'a>(mut files: impl Iterator<Item = &'a File>) -> io::Result<()> {
+pub(crate) fn sync<'a>(mut files: impl Iterator<Item = &'a File>) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     if let Some(file) = files.next() {
         rustix::fs::syncfs(file)?;

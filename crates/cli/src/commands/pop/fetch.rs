@@ -1,8 +1,7 @@
 use std::{
     collections::BTreeMap,
-    fs::File,
-    io::Write,
-    path::PathBuf,
+    io::{self, Write},
+    path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -11,9 +10,11 @@ use mailbearer::{
     pop3::{Arrived, Body},
 };
 use serde_json::json;
+use tempfile::NamedTempFile;
 
-use super::{FetchArgs, delete, maildir::Maildir, state::State};
+use super::{FetchArgs, delete, state::State};
 use crate::{
+    archive::{Folders, sync},
     cli::GlobalArgs,
     error::Error,
     exit::Exit,
@@ -124,29 +125,62 @@ fn keyed(entries: impl IntoIterator<Item = (u32, Option<String>)>) -> Result<BTr
     Ok(keyed)
 }
 
+/// A Maildir with the files of one account in its `tmp`.
+struct Maildir {
+    folders: Folders,
+    folder: PathBuf,
+    /// At the end of the names of all files that this account's runs write.
+    mark: String,
+}
+
+impl Maildir {
+    fn open(folder: &Path, account: &str) -> Result<Self, Error> {
+        let folders = Folders::open(folder).map_err(|error| {
+            Error::new(Exit::CantCreate, format!("cannot create {}: {error}", folder.display()))
+        })?;
+        Ok(Self { folders, folder: folder.to_owned(), mark: format!(".{account}.mailbearer") })
+    }
+
+    /// What came of an operation on it, as the program says it.
+    fn done<T>(&self, result: io::Result<T>) -> Result<T, Error> {
+        result.map_err(|error| {
+            Error::new(Exit::Io, format!("cannot write to the Maildir {}: {error}", self.folder.display()))
+        })
+    }
+}
+
 struct Collecting {
     maildir: Maildir,
     state: State,
-    /// Whole in `tmp`, and not entered yet: number, key, name, octets.
-    batch: Vec<(u32, String, String, u64)>,
+    /// Whole in `tmp`, and not entered yet.
+    batch: Vec<Whole>,
+    octets: u64,
+}
+
+/// A message in `tmp`.
+struct Whole {
+    number: u32,
+    key: String,
+    file: NamedTempFile,
     octets: u64,
 }
 
 impl Collecting {
     /// Finishes what an earlier run was ended in.
     fn recover(&mut self) -> Result<(), Error> {
-        for (key, (name, since)) in std::mem::take(&mut self.state.pending) {
+        let Self { maildir, state, .. } = self;
+        for (key, (name, since)) in std::mem::take(&mut state.pending) {
             // One that is in no folder was moved on by whoever reads the mail, unless it lay in `tmp` for so long that it
             // was cleared away: then it has to be fetched again.
-            let was_cleared = || now().saturating_sub(since) > TMP && !self.maildir.holds(&name);
-            if self.maildir.deliver(&name)? || !was_cleared() {
-                self.state.known.insert(key, now());
+            let was_delivered = maildir.done(maildir.folders.deliver(&name))?;
+            let is_old = now().saturating_sub(since) > TMP;
+            if was_delivered || !is_old || maildir.done(maildir.folders.holds(&name))? {
+                state.known.insert(key, now());
             }
         }
-        self.maildir.sync_names("new")?;
-        self.state.save()?;
-        self.maildir.clear(|_| false);
-        Ok(())
+        maildir.done(maildir.folders.sync_names("new"))?;
+        state.save()?;
+        maildir.done(maildir.folders.clear(&maildir.mark))
     }
 
     /// Fetches what is not known; returns why a message did not come, if one did not.
@@ -163,7 +197,7 @@ impl Collecting {
             .collect();
         let mut messages = pop3.fetch_each(wanted)?;
         let mut failed = None;
-        let mut open: Option<(String, File, u64)> = None;
+        let mut open: Option<(NamedTempFile, u64)> = None;
         loop {
             let arrived = match messages.next() {
                 Ok(Some(arrived)) => arrived,
@@ -171,25 +205,21 @@ impl Collecting {
                 Err(error) => {
                     // What is whole is kept.
                     self.enter(out)?;
-                    if let Some((name, ..)) = open {
-                        self.maildir.discard(&name);
-                    }
                     return Err(error.into());
                 }
             };
             match arrived {
                 Arrived::Octets(_, piece) => {
-                    let (_, file, octets) = begun(&mut open, &mut self.maildir)?;
-                    self.maildir.write(file, &piece)?;
+                    let (file, octets) = begun(&mut open, &self.maildir)?;
+                    self.maildir.done(file.as_file_mut().write_all(&piece))?;
                     *octets = octets.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
                 }
                 Arrived::Whole(number) => {
-                    begun(&mut open, &mut self.maildir)?;
-                    let (Some((name, file, octets)), Some(key)) = (open.take(), entries.get(&number)) else {
+                    begun(&mut open, &self.maildir)?;
+                    let (Some((file, octets)), Some(key)) = (open.take(), entries.get(&number)) else {
                         continue;
                     };
-                    self.maildir.sync(&file)?;
-                    self.batch.push((number, key.clone(), name, octets));
+                    self.batch.push(Whole { number, key: key.clone(), file, octets });
                     self.octets = self.octets.saturating_add(octets);
                     if self.batch.len() >= BATCH || self.octets >= BATCH_OCTETS {
                         self.enter(out)?;
@@ -215,22 +245,31 @@ impl Collecting {
         if batch.is_empty() {
             return Ok(());
         }
-        self.maildir.sync_names("tmp")?;
-        for (_, key, name, _) in &batch {
+        let maildir = &self.maildir;
+        maildir.done(sync(batch.iter().map(|whole| whole.file.as_file())))?;
+        let mut names = Vec::new();
+        for Whole { number, key, file, octets } in batch {
+            // From here on a file stays where it is, whatever happens: the state will tell of it.
+            let (_, path) = maildir.done(file.keep().map_err(|error| error.error))?;
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            names.push((number, key, name, octets));
+        }
+        maildir.done(maildir.folders.sync_names("tmp"))?;
+        for (_, key, name, _) in &names {
             self.state.pending.insert(key.clone(), (name.clone(), now()));
         }
         self.state.save()?;
-        for (_, key, name, _) in &batch {
-            if !self.maildir.deliver(name)? {
+        for (_, key, name, _) in &names {
+            if !maildir.done(maildir.folders.deliver(name))? {
                 let message = format!("somebody removed tmp/{name} from the Maildir");
                 return Err(Error::new(Exit::Io, message));
             }
             self.state.pending.remove(key);
             self.state.known.insert(key.clone(), now());
         }
-        self.maildir.sync_names("new")?;
+        maildir.done(maildir.folders.sync_names("new"))?;
         self.state.save()?;
-        for (number, key, name, octets) in batch {
+        for (number, key, name, octets) in names {
             let uid = key.split('\n').next().unwrap_or_default();
             if out.is_json() {
                 let file = PathBuf::from("new").join(name).display().to_string();
@@ -245,12 +284,11 @@ impl Collecting {
 
 /// The file of the message that arrives.
 fn begun<'o>(
-    open: &'o mut Option<(String, File, u64)>,
-    maildir: &mut Maildir,
-) -> Result<&'o mut (String, File, u64), Error> {
+    open: &'o mut Option<(NamedTempFile, u64)>,
+    maildir: &Maildir,
+) -> Result<&'o mut (NamedTempFile, u64), Error> {
     if open.is_none() {
-        let (name, file) = maildir.create()?;
-        *open = Some((name, file, 0));
+        *open = Some((maildir.done(maildir.folders.create(&maildir.mark))?, 0));
     }
     open.as_mut().ok_or_else(|| Error::new(Exit::Internal, "no file was begun"))
 }

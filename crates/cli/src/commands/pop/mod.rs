@@ -3,7 +3,6 @@
 mod delete;
 mod fetch;
 mod list;
-mod maildir;
 mod state;
 
 use std::{io::Write, num::NonZeroU32, path::PathBuf};
