@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{Date, server::parse_command};
+use crate::{Part, Section};
 
 /// What a command looks like when every literal was granted, and the number of times it was waited.
 fn written(command: &Command<'_>, dialect: Dialect) -> Result<(Vec<u8>, u8), crate::Invalid> {
