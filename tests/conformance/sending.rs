@@ -410,3 +410,40 @@ fn many_messages_take_a_flight_each() {
     assert_unfinished(smtp.send(&messages[0]), "after a batch");
     assert_eq!(arrived(&server).len(), 20);
 }
+
+/// What a message is called at the provider, and whether it is there, also where the provider gives it another Message-ID.
+#[test]
+fn a_message_is_found_by_the_id_that_it_was_sent_with() {
+    use mailbearer_mock::memory::Personality;
+
+    for (personality, folder, is_replaced) in [
+        (Personality::Exchange, Some("Sent Items"), true),
+        (Personality::Gmail, Some("[Gmail]/Sent Mail"), false),
+        (Personality::Dovecot, None, false),
+    ] {
+        let mut options = Options::default();
+        options.personality = personality;
+        let server = mock(options);
+        let robot: Client = Client::new(account(&server)).unwrap();
+        let composed = message(&robot);
+        let text = String::from_utf8(composed.octets.clone()).unwrap();
+        let id = text.lines().find_map(|line| line.strip_prefix("Message-ID: ")).unwrap().to_owned();
+        assert_eq!(robot.arrived(&id, Duration::ZERO).unwrap(), None, "{personality}: not yet");
+        let receipt = robot.send(&composed).unwrap();
+        assert_eq!(receipt.server_message_id().is_some(), is_replaced, "{personality}: {receipt:?}");
+        let found = robot.arrived(&id, Duration::ZERO).unwrap();
+        assert_eq!(found.as_ref().map(|found| found.mailbox.as_str()), folder, "{personality}");
+        if let Some(found) = found {
+            let kept = receipt.server_message_id().unwrap_or(&id);
+            assert_eq!(found.message_id, kept, "{personality}");
+            // Nothing but the whole id counts.
+            assert_eq!(robot.arrived(&id[..id.len() - 3], Duration::ZERO).unwrap(), None, "{personality}");
+        }
+        let there = &arrived(&server)[0];
+        assert_eq!(
+            there.contains(&format!("X-Microsoft-Original-Message-ID: {id}\r\n")),
+            is_replaced,
+            "{there}"
+        );
+    }
+}

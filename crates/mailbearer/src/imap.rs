@@ -1,5 +1,6 @@
 mod acl;
 mod append;
+mod arrival;
 mod ask;
 mod body;
 mod counts;
@@ -36,6 +37,7 @@ use mailbearer_sasl::Credentials;
 
 pub use acl::ListedRights;
 pub use append::{Appended, Appending, AppendingState};
+pub use arrival::Arrived;
 pub use body::{Body, BodyState};
 pub use counts::Counts;
 pub use fetch::{Fetched, MessagePiece, Messages, MessagesState};

@@ -204,8 +204,8 @@ pub use account::{Account, ClientProof, Grant, Login, OAuth, Person, RedirectTo,
 pub use client::Client;
 pub use error::{Error, Kind};
 pub use imap::{
-    Appended, Appending, AppendingState, Authenticated, Body, BodyState, Content, Copied, Counts, Entry,
-    Examined, Fetched, Folder, Found, Idle, IdleOptions, IdleState, Imap, ListedRights, Listing,
+    Appended, Appending, AppendingState, Arrived, Authenticated, Body, BodyState, Content, Copied, Counts,
+    Entry, Examined, Fetched, Folder, Found, Idle, IdleOptions, IdleState, Imap, ListedRights, Listing,
     ListingState, Matches, MessagePiece, Messages, MessagesState, MetadataQuery, Moved, Namespaces, News,
     NoPosition, OddLine, Open, Opened, Outline, Position, Quota, QuotaResource, Range, Received, Role,
     Selected, Space, Summary, ThreadAlgorithm, WatchOptions, Watcher,

@@ -77,6 +77,26 @@ impl Receipt {
     pub const fn new(reply: Reply, accepted: Vec<String>, refused: Vec<(String, Reply)>) -> Self {
         Self { reply, accepted, refused }
     }
+
+    /// The Message-ID that the server gave the message, where its reply says so; with the angle brackets.
+    ///
+    /// Microsoft replaces the one that a message came with, and tells the new one: `2.0.0 OK <…@….prod.outlook.com>
+    /// [Hostname=…]`. `None` where the reply has a name of another kind, or none: most servers tell the number in their queue.
+    #[must_use]
+    pub fn server_message_id(&self) -> Option<&str> {
+        let words = self.reply.lines().next()?.split_ascii_whitespace();
+        // Behind the enhanced code and OK, and nowhere else: further on it may be a part of any sentence.
+        let mut words = words.skip_while(|word| {
+            word.contains('.') && word.bytes().all(|octet| b"0123456789.".contains(&octet))
+        });
+        let id = words.next().filter(|word| word.eq_ignore_ascii_case("OK")).and_then(|_| words.next())?;
+        let inner = id.strip_prefix('<')?.strip_suffix('>')?;
+        let (left, right) = inner.split_once('@')?;
+        let is_plain = |part: &str| {
+            !part.is_empty() && part.bytes().all(|octet| octet.is_ascii_graphic() && !b"<>@".contains(&octet))
+        };
+        (is_plain(left) && is_plain(right)).then_some(id)
+    }
 }
 
 /// Why a message was not sent. The session goes on.
@@ -294,6 +314,30 @@ mod tests {
         ));
         assert_eq!(Envelope::new("", ["a@b"]).check(), Ok(()), "the null sender");
         assert_eq!(Envelope::new("a@b", [""; 0]).check(), Err(Misuse::NoRecipients));
+    }
+
+    #[test]
+    fn a_receipt_tells_the_id_that_the_server_gave() {
+        for (reply, want) in [
+            (
+                "2.0.0 OK <a1@FR4P281MB1.DEUP281.prod.outlook.com> [Hostname=FR4P281MB1]",
+                Some("<a1@FR4P281MB1.DEUP281.prod.outlook.com>"),
+            ),
+            ("OK <a@b>", Some("<a@b>")),
+            ("2.0.0 ok <a@b>\n2.0.0 more", Some("<a@b>")),
+            ("2.0.0 OK  1700000000 4fb4d7f45d1cf-5 - gsmtp", None),
+            ("2.0.0 Ok: queued as 4Rk", None),
+            ("2.0.0 Message from <ann@example.org> accepted", None),
+            ("2.0.0 OK <>", None),
+            ("2.0.0 OK <a@>", None),
+            ("2.0.0 OK <a@b@c>", None),
+            ("2.0.0 OK <a\u{1b}@b>", None),
+            ("2.0.0 OK <ann@example.org>'s", None),
+            ("", None),
+        ] {
+            let receipt = Receipt::new(Reply::new(250, reply), Vec::new(), Vec::new());
+            assert_eq!(receipt.server_message_id(), want, "{reply}");
+        }
     }
 
     #[test]

@@ -229,6 +229,29 @@ impl<'s> Entry<'s> {
         self.record(&Record::Retry { at: now() })
     }
 
+    /// Has it counted as delivered where it was unknown whether it is: someone found it, as `words` say. It is gone from the
+    /// spool then, unless it failed for others.
+    ///
+    /// # Errors
+    ///
+    /// Fails if that can't be written down.
+    pub fn found(mut self, words: &str) -> Result<(), Error> {
+        let states = self.recipients().map(|(_, state)| state).enumerate();
+        let which = states.filter(|(_, state)| matches!(state, State::Unknown(_))).map(|(index, _)| index);
+        let results = vec![(State::Delivered(words.to_owned()), which.collect())];
+        let Stored { attempts, mark, last, next, waited, .. } = self.stored;
+        let attempt = attempts.max(mark).saturating_add(1);
+        let record = Record::Attempt { attempt, at: last, next, waited, results };
+        let mut after = self.stored.clone();
+        after.apply(&record);
+        let is_done = |state: &State| matches!(state, State::Delivered(_));
+        if after.states.iter().all(is_done) {
+            return self.remove();
+        }
+        self.record(&record)?;
+        self.move_to(Place::Failed)
+    }
+
     /// Forgets the message.
     ///
     /// # Errors

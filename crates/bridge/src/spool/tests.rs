@@ -202,6 +202,12 @@ fn an_attempt_that_was_killed_is_due_at_once_before_the_dot_and_unknown_after() 
     assert_eq!(world.submitted().len(), 1);
     spool.find(&after).unwrap().retry().unwrap();
     assert_eq!(world.run(&spool)[0].fate, Fate::Delivered);
+    // One that someone found is done with.
+    let id = put(&spool, &["a@x.test"], "Subject: 2\r\n\r\n");
+    change(&spool, &id, |head, _| head.mark = 1);
+    world.run(&spool);
+    spool.find(&id).unwrap().found("found in Sent").unwrap();
+    assert!(spool.find(&id).is_err() && world.run(&spool).is_empty());
 }
 
 #[test]

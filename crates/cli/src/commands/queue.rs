@@ -1,11 +1,16 @@
 use std::{
+    collections::{BTreeMap, BTreeSet},
     io::Write,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use clap::{Args, Subcommand};
 use jiff::{Timestamp, tz::TimeZone};
-use mailbearer::{Blocking, Client};
+use mailbearer::{
+    Blocking, Client,
+    proto::{mime, wire::printable},
+};
 use mailbearer_bridge::spool::{self, Entry, Fate, Limits, Place, Report, Spool, State};
 use serde_json::{Value, json};
 
@@ -37,6 +42,8 @@ pub(crate) enum QueueCommand {
         id: String,
     },
     /// Try once to send what is due, then end
+    ///
+    /// Where it is unknown whether a message arrived, it is looked for among those that were sent, for a day.
     Run,
     /// Make messages due now, for everyone who did not get them
     ///
@@ -166,8 +173,74 @@ pub(crate) fn deliver(global: &GlobalArgs, spool: &Spool, out: &mut Output<impl 
         }
     })?;
     written?;
+    drop(runner);
+    look_for_unknown(global, spool, &mut ends, out)?;
     ends.result()
 }
+
+/// Looks whether messages of which nobody knows are among those that were sent. What can't be told stays unknown, and
+/// nothing is sent again.
+fn look_for_unknown(
+    global: &GlobalArgs,
+    spool: &Spool,
+    ends: &mut Ends,
+    out: &mut Output<impl Write>,
+) -> Result<(), Error> {
+    let mut clients: BTreeMap<Option<String>, Option<Client<Blocking>>> = BTreeMap::new();
+    let now = Timestamp::now().as_second();
+    for entry in spool.list()? {
+        let Ok(mut entry) = entry else { continue };
+        let is_recent =
+            time(entry.stored().next).is_some_and(|next| now.saturating_sub(next.as_second()) < DAY);
+        if entry.place() != Place::Unknown || entry.is_busy() || !is_recent {
+            continue;
+        }
+        let account = entry.stored().account.clone();
+        let client = clients.entry(account).or_insert_with_key(|account| {
+            client(global, account.as_deref()).ok().filter(|client| client.account().imap.is_some())
+        });
+        let head = head(&mut entry)?;
+        let (Some(client), Some(id)) = (client, mime::parse::Message::parse(&head).message_id()) else {
+            continue;
+        };
+        // One look: the next run takes another.
+        let Ok(Some(arrived)) = client.arrived(&id, Duration::ZERO) else { continue };
+        let name = entry.id().to_owned();
+        drop(entry);
+        let words = format!("found in {} as {}", arrived.mailbox, arrived.message_id);
+        match spool.find(&name) {
+            Ok(entry) => {
+                entry.found(&words)?;
+                ends.found(&name);
+                let words = printable(&words);
+                if out.is_json() {
+                    out.json(&json!({ "id": name, "found": words }))?;
+                } else {
+                    out.line(&format!("delivered  {name}  {words}"))?;
+                }
+            }
+            // A person decided meanwhile.
+            Err(spool::Error::NotFound { .. } | spool::Error::Busy) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// The start of a message: its header, and what is there of a long one.
+fn head(entry: &mut Entry<'_>) -> Result<Vec<u8>, Error> {
+    let mut head = Vec::new();
+    entry.copy::<Error>(|piece| {
+        if head.len() < HEADER && !head.windows(4).any(|end| end == b"\r\n\r\n") {
+            head.extend_from_slice(piece);
+        }
+        Ok(())
+    })?;
+    Ok(head)
+}
+
+/// Seconds for which a message is looked for.
+const DAY: i64 = 24 * 3600;
 
 /// As [`deliver`], and says nothing of what went well. Where another process sends from the spool, it does this too.
 pub(crate) fn deliver_quietly(global: &GlobalArgs, spool: &Spool) -> Result<(), Error> {
@@ -192,7 +265,7 @@ pub(crate) fn client(global: &GlobalArgs, account: Option<&str>) -> Result<Clien
 pub(crate) struct Ends {
     waiting: usize,
     failed: usize,
-    unknown: usize,
+    unknown: BTreeSet<String>,
 }
 
 impl Ends {
@@ -201,14 +274,22 @@ impl Ends {
             Fate::Delivered => return,
             Fate::Waits(_) => &mut self.waiting,
             Fate::Failed => &mut self.failed,
-            Fate::Unknown => &mut self.unknown,
+            Fate::Unknown => {
+                self.unknown.insert(report.id.clone());
+                return;
+            }
         };
         *count = count.saturating_add(1);
     }
 
+    /// A message is there that was unknown.
+    fn found(&mut self, id: &str) {
+        self.unknown.remove(id);
+    }
+
     /// The worst of it, as an error.
     pub(crate) fn result(&self) -> Result<(), Error> {
-        let error = match (self.unknown, self.failed, self.waiting) {
+        let error = match (self.unknown.len(), self.failed, self.waiting) {
             (0, 0, 0) => return Ok(()),
             (0, 0, waiting) => Error::new(Exit::Transient, format!("{waiting} not sent yet")),
             (0, failed, _) => Error::new(Exit::Unavailable, format!("{failed} failed")),

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use mailbearer_mock::memory::{Options, Personality};
 use serde_json::Value;
 
 use crate::harness::{World, bare, finish, names};
@@ -111,9 +112,16 @@ fn every_part_of_a_message_arrives() {
     assert!(message.octets.ends_with(b"\r\n\r\nno flag at all\r\n"));
 }
 
+/// A provider that leaves a message as it came.
+fn keeping_ids() -> World {
+    let mut options = Options::default();
+    options.personality = Personality::Dovecot;
+    World::with(options)
+}
+
 #[test]
 fn a_whole_message_goes_out_as_it_is() {
-    let world = World::new();
+    let world = keeping_ids();
     let raw = "Date: x\nMessage-ID: <1@x>\nFrom: r@mailbearer.test\nTo: a@mailbearer.test\n\
                Bcc: b@mailbearer.test\nSubject: raw\n\n.dot\nend";
     fs::write(world.path("m.eml"), raw).unwrap();
@@ -139,7 +147,7 @@ fn a_whole_message_goes_out_as_it_is() {
 
 #[test]
 fn what_a_raw_message_lacks_is_added_and_what_is_none_of_it_stays_here() {
-    let world = World::new();
+    let world = keeping_ids();
     let raw =
         "\u{feff}From robot Thu Nov 26 14:00:00 2026\nBcc: b@mailbearer.test\nTo: a@mailbearer.test\n\nhi\n";
     world.run_with(&["send", "--raw", "-"], raw).ok();
@@ -155,7 +163,7 @@ fn what_a_raw_message_lacks_is_added_and_what_is_none_of_it_stays_here() {
 
 #[test]
 fn a_large_message_streams_both_ways() {
-    let world = World::new();
+    let world = keeping_ids();
     let line = "0123456789".repeat(7) + "\r\n";
     let header = "Date: x\r\nMessage-ID: <1@x>\r\nFrom: r@mailbearer.test\r\nTo: a@mailbearer.test\r\n\r\n";
     let raw = format!("{header}{}", line.repeat(50_000));

@@ -300,6 +300,27 @@ fn what_is_not_there() {
         .failed(78, &["error: the account has no SMTP server", "hint: …MAILBEARER_SMTP_HOST"]);
 }
 
+/// What is unknown is looked for where the provider keeps what was sent, under another id by now.
+#[test]
+fn a_message_that_arrived_though_nobody_said_so() {
+    let (address, serving) = serve(Transcript::parse(LOST_VERDICT).unwrap()).unwrap();
+    let world = World::new().set("MAILBEARER_SMTP_PORT", address.port());
+    let both = format!("{}{}", world.server.ca_pem(), serving.ca_pem());
+    fs::write(world.path("ca.pem"), both).unwrap();
+    let message = "Date: x\nFrom: r@x\nMessage-ID: <1@x>\nTo: a@x\n\nhi\n";
+    world.run_with(&["sendmail", "--queue", "-f", "r@x", "a@x"], message).ok();
+    let first = world.run(&["queue", "run"]);
+    assert_eq!(first.code, Some(79), "{first:?}");
+    serving.join().unwrap();
+    assert_eq!(world.run(&["queue", "run"]).ok(), "", "what can't be told stays unknown");
+    assert!(world.run(&["queue", "list"]).ok().contains("  unknown  "));
+    let sent = *b"Message-ID: <9@prod.test>\r\nX-Microsoft-Original-Message-ID: <1@x>\r\n\r\nhi\r\n";
+    world.server.mailbox().append("Sent Items", Vec::new(), (0, 0), sent).unwrap();
+    let found = world.run(&["queue", "run"]).ok();
+    assert!(found.ends_with("  found in Sent Items as <9@prod.test>\n"), "{found}");
+    assert_eq!(world.run(&["queue", "list"]).ok(), "");
+}
+
 #[test]
 fn a_verdict_that_never_comes() {
     let transcript = Transcript::parse(LOST_VERDICT).unwrap();

@@ -173,7 +173,7 @@ impl<R: Runtime> Authenticated<R> {
         R::task(async move { self.just_run(&Command::Unsubscribe(super::mailbox_name(mailbox)?)).await })
     }
 
-    async fn list_by(
+    pub(super) async fn list_by(
         &mut self,
         pattern: &str,
         selection: Vec<ListSelection>,
@@ -196,7 +196,7 @@ impl<R: Runtime> Authenticated<R> {
     }
 
     /// What a LIST can tell besides, as far as the server knows it.
-    fn list_returns(&self) -> Vec<ListReturn> {
+    pub(super) fn list_returns(&self) -> Vec<ListReturn> {
         let capabilities = self.session.capabilities();
         let mut returns = vec![ListReturn::Subscribed, ListReturn::Children];
         if capabilities.has(&Capability::SpecialUse) {

@@ -232,7 +232,7 @@ impl<'a, R: Runtime> DerefMut for Selected<'a, R> {
 }
 
 impl<R: Runtime> Authenticated<R> {
-    fn plain(&self, name: &str) -> Result<Select<'static>, Error> {
+    pub(super) fn plain(&self, name: &str) -> Result<Select<'static>, Error> {
         // Some servers number the changes of a mailbox only from when someone asked for it.
         let condstore = self.session.capabilities().has(&Capability::CondStore);
         Ok(Select::new(mailbox_name(name)?).condstore(condstore))

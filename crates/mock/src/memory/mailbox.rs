@@ -155,15 +155,30 @@ impl Mailbox {
         self.lock().remove(folder, |message| message.uid == uid);
     }
 
-    pub(crate) fn submit(&self, envelope: Envelope, octets: Vec<u8>) -> Result<u32, DeliverError> {
+    /// Delivers what was submitted, as `change` makes it of the UID that it gets and of what came; a copy goes to `sent`.
+    pub(crate) fn submit(
+        &self,
+        envelope: Envelope,
+        octets: Vec<u8>,
+        change: impl FnOnce(u32, Vec<u8>) -> Vec<u8>,
+        sent: Option<&str>,
+    ) -> Result<u32, DeliverError> {
+        let mut store = self.lock();
+        let uid = store.folder(INBOX).map_or(0, |folder| folder.uid_next);
         let message = Message {
             uid: 0,
             flags: Vec::new(),
             internal_date: now(),
-            octets: octets.into(),
+            octets: change(uid, octets).into(),
             envelope: Some(envelope),
         };
-        self.lock().add(INBOX, message)
+        let copy = Message { flags: vec!["\\Seen".to_owned()], envelope: None, ..message.clone() };
+        let uid = store.add(INBOX, message)?;
+        if let Some(sent) = sent {
+            // A mailbox without room, or without the folder, keeps no copy.
+            let _ = store.add(sent, copy);
+        }
+        Ok(uid)
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Store> {

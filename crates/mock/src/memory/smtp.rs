@@ -150,11 +150,16 @@ impl Smtp {
         {
             return provider.limits().too_many_messages.clone();
         }
-        match self.world.mailbox.submit(self.envelope.clone(), content) {
-            Ok(uid) => {
-                let (before, behind) = self.voice().queued;
-                Answer { code: 250, text: format!("{before}{uid}{behind}").into() }
+        let SmtpVoice { queued: (before, behind), original_message_id, sent, .. } = *self.voice();
+        let change = |uid: u32, content: Vec<u8>| match original_message_id {
+            Some(original) => {
+                let end = behind.split(' ').next().unwrap_or_default();
+                with_message_id(content, &format!("<{uid}{end}"), original)
             }
+            None => content,
+        };
+        match self.world.mailbox.submit(self.envelope.clone(), content, change, sent) {
+            Ok(uid) => Answer { code: 250, text: format!("{before}{uid}{behind}").into() },
             Err(DeliverError::TooLarge) => self.voice().too_large.clone(),
             Err(_) => Answer::new(554, "5.2.2 mailbox full; QuotaExceededException"),
         }
@@ -179,6 +184,36 @@ impl Session for Smtp {
         self.protocol.close(&Answer::new(421, "4.4.1 Connection timed out"));
     }
 }
+
+/// A message with another Message-ID, and the one that it had in a field called `original`, as Exchange Online has it. One
+/// without stays as it is.
+fn with_message_id(content: Vec<u8>, id: &str, original: &str) -> Vec<u8> {
+    let header = content
+        .windows(4)
+        .position(|end| end == b"\r\n\r\n")
+        .map_or(content.len(), |end| end.saturating_add(2));
+    let (header, rest) = content.split_at_checked(header).unwrap_or((&content, &[]));
+    let is_field = |line: &[u8]| line.get(..NAME.len()).is_some_and(|name| name.eq_ignore_ascii_case(NAME));
+    let mut lines = header.split_inclusive(|octet| *octet == b'\n').peekable();
+    let mut changed = Vec::with_capacity(content.len().saturating_add(256));
+    let mut is_found = false;
+    while let Some(line) = lines.next() {
+        if is_found || !is_field(line) {
+            changed.extend_from_slice(line);
+            continue;
+        }
+        is_found = true;
+        changed.extend_from_slice(format!("Message-ID: {id}\r\n{original}:").as_bytes());
+        changed.extend_from_slice(line.get(NAME.len()..).unwrap_or_default());
+        while let Some(folded) = lines.next_if(|next| next.starts_with(b" ") || next.starts_with(b"\t")) {
+            changed.extend_from_slice(folded);
+        }
+    }
+    changed.extend_from_slice(rest);
+    changed
+}
+
+const NAME: &[u8] = b"Message-ID:";
 
 /// Recipients here are refused, so that clients can be tested with some that are.
 const REFUSED_DOMAIN: &str = "refused.test";

@@ -21,6 +21,8 @@ pub(super) static VOICE: Voice = Voice {
         ),
         data: Answer::new(354, "End data with <CR><LF>.<CR><LF>"),
         queued: ("2.0.0 Ok: queued as ", ""),
+        original_message_id: None,
+        sent: None,
         quit: Answer::new(221, "2.0.0 Bye"),
         too_large: Answer::new(552, "5.3.4 Error: message file too big"),
         login_first: Answer::new(530, "5.7.0 Authentication required"),

@@ -17,6 +17,8 @@ pub(super) static VOICE: Voice = Voice {
         no_recipient: Answer::new(550, "5.1.10 Recipient not found"),
         data: Answer::new(354, "Start mail input; end with <CRLF>.<CRLF>"),
         queued: ("2.0.0 OK <", "@mock.mailbearer.test> Queued mail for delivery"),
+        original_message_id: Some("X-Microsoft-Original-Message-ID"),
+        sent: Some("Sent Items"),
         quit: Answer::new(221, "2.0.0 Service closing transmission channel"),
         too_large: Answer::new(552, "5.3.4 Message size exceeds fixed maximum message size"),
         login_first: Answer::new(530, "5.7.57 Client not authenticated to send mail"),

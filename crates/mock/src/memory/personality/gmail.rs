@@ -24,6 +24,8 @@ pub(super) static VOICE: Voice = Voice {
         ),
         data: Answer::new(354, "Go ahead a640c23a62f3a-aa7 - gsmtp"),
         queued: ("2.0.0 OK  ", " a640c23a62f3a-aa7 - gsmtp"),
+        original_message_id: None,
+        sent: Some("[Gmail]/Sent Mail"),
         quit: Answer::new(221, "2.0.0 closing connection a640c23a62f3a-aa7 - gsmtp"),
         too_large: Answer::new(
             552,

@@ -123,6 +123,10 @@ pub(crate) struct SmtpVoice {
     pub(crate) data: Answer,
     /// The words before the message's id, and after it.
     pub(crate) queued: (&'static str, &'static str),
+    /// The field that keeps the Message-ID of a message, where it gets the one that the reply tells in its place.
+    pub(crate) original_message_id: Option<&'static str>,
+    /// The folder that gets a copy of what is sent.
+    pub(crate) sent: Option<&'static str>,
     pub(crate) quit: Answer,
     pub(crate) too_large: Answer,
     pub(crate) login_first: Answer,

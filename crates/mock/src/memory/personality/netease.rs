@@ -18,6 +18,8 @@ pub(super) static VOICE: Voice = Voice {
         no_recipient: Answer::new(550, "User not found: no such user"),
         data: Answer::new(354, "End data with <CR><LF>.<CR><LF>"),
         queued: ("Mail OK queued as smtp1,", ""),
+        original_message_id: None,
+        sent: None,
         quit: Answer::new(221, "Bye"),
         too_large: Answer::new(552, "Requested mail action aborted: exceeded mailsize limit"),
         login_first: Answer::new(553, "authentication is required,smtp1"),

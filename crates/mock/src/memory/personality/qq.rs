@@ -24,6 +24,8 @@ pub(super) static VOICE: Voice = Voice {
         ),
         data: Answer::new(354, "End data with <CR><LF>.<CR><LF>."),
         queued: ("OK: queued as ", "."),
+        original_message_id: None,
+        sent: None,
         quit: Answer::new(221, "Bye."),
         too_large: Answer::new(552, "Message size exceeds fixed maximum message size"),
         login_first: Answer::new(503, "Error: need EHLO and AUTH first !"),

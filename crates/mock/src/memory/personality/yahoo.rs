@@ -18,6 +18,8 @@ pub(super) static VOICE: Voice = Voice {
         no_recipient: Answer::new(550, "5.1.1 Unknown recipient"),
         data: Answer::new(354, "Ready"),
         queued: ("OK , completed ", ""),
+        original_message_id: None,
+        sent: None,
         quit: Answer::new(221, "Service Closing transmission"),
         too_large: Answer::new(552, "5.3.4 Message too large"),
         login_first: Answer::new(530, "5.7.1 Authentication required"),
