@@ -1,5 +1,6 @@
 //! Failures as real servers word them, as data.
 
+mod entra;
 mod imap;
 mod net;
 mod pop3;
@@ -126,7 +127,12 @@ pub(crate) enum Pop3Fault {
 impl Fault {
     /// All faults there are.
     pub fn all() -> impl Iterator<Item = &'static Self> {
-        let one = net::FAULTS.iter().chain(token::FAULTS).chain(imap::FAULTS).chain(smtp::FAULTS);
+        let one = net::FAULTS
+            .iter()
+            .chain(entra::FAULTS)
+            .chain(token::FAULTS)
+            .chain(imap::FAULTS)
+            .chain(smtp::FAULTS);
         BOTH.iter().chain(one).chain(pop3::FAULTS)
     }
 
