@@ -178,7 +178,7 @@ fn client(account: Account, arguments: &GlobalArgs) -> Result<Client<Blocking>, 
     }
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
-    // Nothing in it is secret, but it is nobody else's to read whom the user writes to.
+    // Nothing in it is secret, but only the user may see who the user writes to.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(path).map_err(|error| {

@@ -49,7 +49,7 @@ pub(crate) trait Archive {
     }
 }
 
-/// What is told of a message besides its octets.
+/// What an archive keeps of a message besides its octets.
 #[derive(Debug, Default)]
 pub(crate) struct Meta {
     pub(crate) uid: u32,

@@ -354,7 +354,7 @@ fn sender<'e>(entry: &'e Entry<'_>) -> &'e str {
     if sender.is_empty() { "<>" } else { sender }
 }
 
-/// One line for a message: its name, where it is, since when, its size, whom it is from and to, what was said last.
+/// One line for a message: its name, its state and since when, its size, sender and recipients, and the last reply.
 fn line(entry: &Entry<'_>, zone: &TimeZone) -> String {
     let open: Vec<_> =
         entry.recipients().filter(|(_, state)| !matches!(state, State::Delivered(_))).collect();

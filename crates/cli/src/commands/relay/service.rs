@@ -99,7 +99,7 @@ struct Service<'s> {
 }
 
 impl Service<'_> {
-    /// Reads the configuration again; what is wrong with it is told, and changes nothing. Returns the files to watch.
+    /// Reads the configuration again. A faulty one is reported and changes nothing. Returns the files to watch.
     fn reload(&mut self, out: &mut Output<impl Write>) -> Option<Vec<PathBuf>> {
         let reloaded = self.try_reload();
         match reloaded {
