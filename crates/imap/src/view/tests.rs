@@ -77,6 +77,31 @@ fn what_contradicts_is_out_of_step() {
 }
 
 #[test]
+fn what_is_told_again_is_no_change() {
+    let mut view = with(&[3, 5, 7]);
+    assert_eq!(tell(&mut view, "3 EXISTS"), Ok(None));
+    assert!(view.resume(3), "as many as were known");
+    assert_eq!((view.exists(), view.known()), (3, 3));
+    assert!(!view.resume(2));
+    tell(&mut view, "1 FETCH (UID 0 FLAGS ())").unwrap();
+    assert_eq!(view.known(), 0, "no message has UID 0");
+}
+
+#[test]
+fn messages_are_found_by_number_and_by_uid() {
+    let view = with(&[3, 5, 7]);
+    assert_eq!(view.by_uid(5).map(|message| message.uid), Some(5));
+    assert!(view.by_uid(4).is_none() && view.by_uid(8).is_none());
+    assert!(view.message(0).is_none() && view.message(4).is_none());
+    assert_eq!(view.message(3).map(|message| message.uid), Some(7));
+    let mut view = with(&[3]);
+    for (told, is_empty) in [("", true), ("\\Seen", false), ("word", false), ("\\Seen word", false)] {
+        tell(&mut view, &format!("1 FETCH (FLAGS ({told}))")).unwrap();
+        assert_eq!(view.by_uid(3).unwrap().flags().unwrap().is_empty(), is_empty, "{told}");
+    }
+}
+
+#[test]
 fn limits_hold() {
     let mut view = View::with_limits(Limits { messages: 2, stretches: 4, keywords: 5 });
     tell(&mut view, "9 EXISTS").unwrap();
