@@ -296,3 +296,6 @@ impl<R: Runtime> Drop for Submission<'_, R> {
 
 /// How long QUIT may go unanswered.
 const GOODBYE: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests;
