@@ -59,7 +59,11 @@ pub fn run(data: &[u8]) {
     let client = simulated::client(account);
     let mut result = drive(client.connect_imap(), None).expect("an end");
     let result = match &mut result {
-        Ok(imap) => asked.check(imap),
+        Ok(imap) => {
+            // What is taken for an answer has this limit of its own.
+            imap.limit_answers(4 * OCTETS);
+            asked.check(imap)
+        }
         Err(error) => panic!("not let in: {error}"),
     };
     let over = match result {
