@@ -3,7 +3,7 @@
 use alloc::{format, string::ToString, vec};
 
 use super::*;
-use crate::{DeliverBy, Notify, Returned};
+use crate::{Capability, DeliverBy, Notify, Returned, session::mail::Parameters};
 
 fn chunked(rest: &str) -> String {
     format!(

@@ -1,6 +1,7 @@
 //! Operations that are given up half way: no octet of one message may reach another.
 
 use alloc::{collections::BTreeSet, vec};
+use core::mem;
 
 use super::*;
 

@@ -3,7 +3,7 @@
 use alloc::{format, string::ToString};
 
 use super::*;
-use crate::{Quirks, session::mail::Parameters};
+use crate::{Capability, Quirks, session::mail::Parameters};
 
 #[test]
 fn a_refused_message_leaves_the_session_alive() {
