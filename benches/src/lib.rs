@@ -2,12 +2,14 @@
 
 pub mod client;
 pub mod corpus;
+pub mod mime;
 pub mod parser;
 pub mod retrieval;
 pub mod submission;
 
 pub use client::Client;
 pub use corpus::{Corpus, Growing};
+pub use mime::{Library, Work};
 pub use parser::Parser;
 pub use retrieval::Retrieval;
 pub use submission::Submission;

@@ -3,7 +3,7 @@
 //! A program of its own, because the counting allocator costs instructions.
 
 use allocation_counter::measure;
-use mailbearer_benches::{Client, Corpus, Parser, Submission};
+use mailbearer_benches::{Client, Corpus, Parser, Submission, Work};
 
 fn main() {
     for corpus in Corpus::ALL {
@@ -19,6 +19,19 @@ fn main() {
     for reader in Submission::ALL {
         let replies = reader.prepare(900);
         report(reader.corpus(), reader.parser(), || replies.read());
+    }
+    for work in Work::ALL {
+        for &size in work.sizes() {
+            for library in work.libraries() {
+                let prepared = work.prepare(*library, size);
+                // What is made once, as tables of charsets, is no cost of the work.
+                prepared.run();
+                report(&format!("{}-{size}", work.name()), library.name(), || {
+                    prepared.run();
+                    1
+                });
+            }
+        }
     }
 }
 

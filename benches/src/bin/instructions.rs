@@ -6,9 +6,10 @@
 //! | `CORPUS client-CLIENT COUNT` | fetch it |
 //! | `ehlo PARSER COUNT`, `reply PARSER COUNT` | read what a submission server says; prints the number of replies |
 //! | `retr-KIND READER SIZE` | read a message of about `SIZE` octets by POP3; prints how many octets there were |
+//! | `mime-WORK LIBRARY SIZE` | read or write a message of about `SIZE` octets, or what is in one; prints how many octets it has |
 //! | `SHAPE PIECE SIZE` | parse about `SIZE` octets that come in pieces of `PIECE`; prints how many octets there were |
 
-use mailbearer_benches::{Client, Corpus, Growing, Parser, Retrieval, Submission, parser};
+use mailbearer_benches::{Client, Corpus, Growing, Library, Parser, Retrieval, Submission, Work, parser};
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -30,6 +31,14 @@ fn main() {
     if let Some(reader) = Submission::ALL.into_iter().find(submission) {
         let replies = reader.prepare(count);
         println!("{}", measured(|| replies.read()));
+        return;
+    }
+    if let Some(work) = input.strip_prefix("mime-") {
+        let work = Work::ALL.into_iter().find(|each| each.name() == work).expect("a work");
+        let library = Library::ALL.into_iter().find(|each| each.name() == how).expect("a library");
+        let prepared = work.prepare(library, count);
+        measured(|| prepared.run());
+        println!("{}", prepared.len());
         return;
     }
     let corpus = Corpus::ALL.into_iter().find(|each| each.name() == input).expect("a corpus or a shape");

@@ -30,21 +30,7 @@ impl LineEnds {
     pub fn convert<'a>(&mut self, octets: &'a [u8], spare: &'a mut Vec<u8>) -> &'a [u8] {
         let octets = self.without_first_lf(octets);
         spare.clear();
-        // Most files have one kind of line end throughout. Runs up to the next end that is not CRLF go in one copy.
-        let (mut done, mut next) = (0_usize, 0_usize);
-        for at in memchr2_iter(b'\r', b'\n', octets) {
-            if at < next {
-                continue;
-            }
-            next = at.saturating_add(1);
-            if octets.get(at..).is_some_and(|rest| rest.starts_with(b"\r\n")) {
-                next = next.saturating_add(1);
-                continue;
-            }
-            spare.extend_from_slice(octets.get(done..at).unwrap_or_default());
-            spare.extend_from_slice(b"\r\n");
-            done = next;
-        }
+        let done = changed(octets, spare);
         self.after_cr = octets.last().map_or(self.after_cr, |last| *last == b'\r');
         if done == 0 {
             return octets;
@@ -56,12 +42,15 @@ impl LineEnds {
     /// A whole text with its line ends made CRLF.
     #[must_use]
     pub fn to_crlf(text: &[u8]) -> Vec<u8> {
-        let mut spare = Vec::with_capacity(text.len().saturating_add(text.len() / 32));
-        match Self::new().convert(text, &mut spare) {
-            [] => Vec::new(),
-            same if same.as_ptr() == text.as_ptr() => same.to_vec(),
-            _ => spare,
-        }
+        let mut out = Vec::with_capacity(text.len().saturating_add(text.len() / 32));
+        Self::append(text, &mut out);
+        out
+    }
+
+    /// Appends a whole text to `out`, its line ends made CRLF.
+    pub(crate) fn append(text: &[u8], out: &mut Vec<u8>) {
+        let done = changed(text, out);
+        out.extend_from_slice(text.get(done..).unwrap_or_default());
     }
 
     fn without_first_lf<'a>(&mut self, octets: &'a [u8]) -> &'a [u8] {
@@ -73,6 +62,27 @@ impl LineEnds {
             _ => octets,
         }
     }
+}
+
+/// Appends `octets` to `out` up to the last line end that is not CRLF, each line end made so. Gives how many there were;
+/// what follows them is as it should be.
+fn changed(octets: &[u8], out: &mut Vec<u8>) -> usize {
+    // Most files have one kind of line end throughout. Runs up to the next end that is not CRLF go in one copy.
+    let (mut done, mut next) = (0_usize, 0_usize);
+    for at in memchr2_iter(b'\r', b'\n', octets) {
+        if at < next {
+            continue;
+        }
+        next = at.saturating_add(1);
+        if octets.get(at..).is_some_and(|rest| rest.starts_with(b"\r\n")) {
+            next = next.saturating_add(1);
+            continue;
+        }
+        out.extend_from_slice(octets.get(done..at).unwrap_or_default());
+        out.extend_from_slice(b"\r\n");
+        done = next;
+    }
+    done
 }
 
 /// What a server wants to know of a message beforehand: counted with each line end as CRLF.

@@ -1,5 +1,6 @@
 //! Bodies: transfer encodings, attachments and the boundaries between parts.
 
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -17,46 +18,82 @@ const MAX_LINE: usize = 998;
 const MAX_ENCODED_LINE: usize = 76;
 const OCTETS_PER_LINE: usize = 57;
 
-/// A text part, encoded.
+/// A text part.
 pub(super) struct Text<'a> {
     subtype: &'a str,
-    encoding: &'static str,
-    body: Vec<u8>,
+    text: Cow<'a, str>,
+    encoding: Encoding,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    SevenBit,
+    EightBit,
+    /// Whichever of quoted-printable and base64 is shorter.
+    Encoded,
 }
 
 impl<'a> Text<'a> {
     /// Encodes no more than the content needs.
-    pub(super) fn encode(subtype: &'a str, text: &str, allow_8bit: bool) -> Self {
-        let text = with_crlf(text);
-        let sendable = has_short_lines(&text) && memchr::memchr(0, &text).is_none();
-        let (encoding, body) = if sendable && text.is_ascii() {
-            ("7bit", text)
-        } else if sendable && allow_8bit {
-            ("8bit", text)
+    pub(super) fn new(subtype: &'a str, text: impl Into<Cow<'a, str>>, allow_8bit: bool) -> Self {
+        let text = text.into();
+        let encoding = if !is_sendable(text.as_bytes()) {
+            Encoding::Encoded
+        } else if text.is_ascii() {
+            Encoding::SevenBit
+        } else if allow_8bit {
+            Encoding::EightBit
         } else {
-            match quoted_printable(&text, base64_len(text.len())) {
-                Some(printable) => ("quoted-printable", printable),
-                None => {
-                    let mut body = Vec::new();
-                    write_base64(&mut body, &text);
-                    ("base64", body)
-                }
-            }
+            Encoding::Encoded
         };
-        Self { subtype, encoding, body }
+        Self { subtype, text, encoding }
     }
 
     /// Whether its octets are not all ASCII.
     pub(super) fn is_8bit(&self) -> bool {
-        self.encoding == "8bit"
+        self.encoding == Encoding::EightBit
     }
 
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         HeaderLine::start(out, "Content-Type").word(&["text/", self.subtype, "; charset=utf-8"]);
-        HeaderLine::start(out, "Content-Transfer-Encoding").word(&[self.encoding]);
+        let encoding = match self.encoding {
+            Encoding::SevenBit => "7bit",
+            Encoding::EightBit => "8bit",
+            Encoding::Encoded => return write_encoded(self.text.as_bytes(), out),
+        };
+        HeaderLine::start(out, ENCODING).word(&[encoding]);
         out.extend_from_slice(b"\r\n");
-        out.extend_from_slice(&self.body);
+        with_crlf(self.text.as_bytes(), out);
     }
+
+    /// What could hold a line that looks like a boundary.
+    fn plain(&self) -> Option<&[u8]> {
+        (self.encoding != Encoding::Encoded).then_some(self.text.as_bytes())
+    }
+}
+
+const ENCODING: &str = "Content-Transfer-Encoding";
+
+/// A text in whichever of quoted-printable and base64 is shorter, and the field that tells which.
+fn write_encoded(text: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    let Counts { octets, escapes } = Counts::of(text);
+    let limit = base64_len(octets);
+    if octets.saturating_add(escapes.saturating_mul(2)) <= limit {
+        HeaderLine::start(out, ENCODING).word(&["quoted-printable"]);
+        out.extend_from_slice(b"\r\n");
+        let body = out.len();
+        quoted_printable(text, out);
+        if out.len().saturating_sub(body) <= limit {
+            return;
+        }
+        out.truncate(start);
+    }
+    HeaderLine::start(out, ENCODING).word(&["base64"]);
+    out.extend_from_slice(b"\r\n");
+    let mut lines = Vec::with_capacity(octets);
+    with_crlf(text, &mut lines);
+    write_base64(out, &lines);
 }
 
 /// A file that goes along.
@@ -87,7 +124,7 @@ impl Attachment {
             Content::Message(_) => "8bit",
             _ => "base64",
         };
-        HeaderLine::start(out, "Content-Transfer-Encoding").word(&[encoding]);
+        HeaderLine::start(out, ENCODING).word(&[encoding]);
         if let Some(id) = &self.content_id {
             HeaderLine::start(out, "Content-ID").word(&["<", id, ">"]);
         }
@@ -165,27 +202,35 @@ impl FileEncoder {
     }
 }
 
-/// Whether a message can be attached as it is: no line is too long to be sent, and it has no NUL.
-pub(super) fn is_sendable(message: &[u8]) -> bool {
-    has_short_lines(message) && memchr::memchr(0, message).is_none()
+/// Whether octets can be sent as they are: no line is too long, and there is no NUL.
+pub(super) fn is_sendable(octets: &[u8]) -> bool {
+    has_short_lines(octets) && memchr::memchr(0, octets).is_none()
 }
 
 /// Hands out boundaries that no line of a text begins with.
-pub(super) struct Boundaries {
-    /// `=_` is in no quoted-printable or base64 line (RFC 2045 section 6.7), the random digits make the rest
-    /// unlikely.
-    stem: String,
-    /// Numbers that follow the stem in a text all the same: hardly ever any.
-    taken: Vec<String>,
+pub(super) struct Boundaries<'m> {
+    random: &'m str,
+    texts: [Option<&'m Text<'m>>; 3],
+    files: &'m [Attachment],
+    /// Numbers that follow the stem in a text all the same: hardly ever any. `None` until they are looked for.
+    taken: Option<Vec<String>>,
     next: u32,
 }
 
-impl Boundaries {
-    pub(super) fn new(random: &str, texts: &[&Text<'_>], files: &[Attachment]) -> Self {
-        let stem = ["=_", random, "_"].concat();
-        let mut taken = Vec::new();
-        let bodies = texts.iter().map(|text| text.body.as_slice());
-        for body in bodies.chain(files.iter().filter_map(Attachment::text)) {
+impl<'m> Boundaries<'m> {
+    pub(super) fn new(random: &'m str, texts: [Option<&'m Text<'m>>; 3], files: &'m [Attachment]) -> Self {
+        Self { random, texts, files, taken: None, next: 0 }
+    }
+
+    /// `=_` is in no quoted-printable or base64 line (RFC 2045 section 6.7), the random digits make the rest unlikely.
+    fn stem(&self) -> String {
+        ["=_", self.random, "_"].concat()
+    }
+
+    fn find_taken(&self) -> Vec<String> {
+        let (stem, mut taken) = (self.stem(), Vec::new());
+        let texts = self.texts.iter().flatten().filter_map(|text| text.plain());
+        for body in texts.chain(self.files.iter().filter_map(Attachment::text)) {
             let mut rest = body;
             while let Some(at) = memchr::memchr(b'=', rest) {
                 let found = tail(rest, at);
@@ -194,20 +239,22 @@ impl Boundaries {
                 rest = tail(found, 1);
             }
         }
-        Self { taken, stem, next: 0 }
+        taken
     }
 
     /// Writes the `Content-Type` of a multipart. The empty line after its headers comes with the first
     /// delimiter.
     pub(super) fn open(&mut self, out: &mut Vec<u8>, subtype: &str) -> Boundary {
+        let taken = self.taken.take().unwrap_or_else(|| self.find_taken());
         // All numbers have one length, so that no boundary is the beginning of another.
         let mut number = format!("{:08x}", self.next);
-        while self.taken.contains(&number) {
+        while taken.contains(&number) {
             self.next = self.next.wrapping_add(1);
             number = format!("{:08x}", self.next);
         }
         self.next = self.next.wrapping_add(1);
-        let boundary = [self.stem.as_str(), &number].concat();
+        self.taken = Some(taken);
+        let boundary = [self.stem().as_str(), &number].concat();
         HeaderLine::start(out, "Content-Type").with_parameter(
             &["multipart/", subtype].concat(),
             "boundary",
@@ -237,71 +284,121 @@ impl Boundary {
 }
 
 /// Every CRLF, bare CR and bare LF becomes CRLF, and the last line ends in one.
-fn with_crlf(text: &str) -> Vec<u8> {
-    let mut out = LineEnds::to_crlf(text.as_bytes());
-    if !out.is_empty() && !out.ends_with(b"\n") {
+fn with_crlf(text: &[u8], out: &mut Vec<u8>) {
+    LineEnds::append(text, out);
+    if !matches!(text, [] | [.., b'\r' | b'\n']) {
         out.extend_from_slice(b"\r\n");
     }
-    out
 }
 
 /// Whether no line is longer than [`MAX_LINE`]: then a line end is among any octets that are more than that, and the
 /// last one of them is as good a place to go on from as each.
 fn has_short_lines(text: &[u8]) -> bool {
     let mut rest = text;
-    while let Some(window) = rest.get(..MAX_LINE + 2).filter(|window| window.len() < rest.len()) {
-        let Some(end) = memchr::memrchr(b'\n', window) else { return false };
+    while let Some(window) = rest.get(..=MAX_LINE) {
+        let Some(end) = memchr::memrchr2(b'\r', b'\n', window) else { return false };
         rest = tail(rest, end.saturating_add(1));
     }
-    rest.len() <= MAX_LINE + 2
+    true
 }
 
-/// RFC 2045 section 6.7; `text` has CRLF line ends alone. `None` if it gets longer than `limit`.
-fn quoted_printable(text: &[u8], limit: usize) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(text.len().saturating_add(text.len() / 8));
-    for line in text.split_inclusive(|&byte| byte == b'\n') {
-        let mut rest = line.strip_suffix(b"\r\n").unwrap_or(line);
-        // The last column is the soft break's, unless the line ends there.
-        let mut room = MAX_ENCODED_LINE.saturating_sub(1);
-        while !rest.is_empty() {
-            let seen = rest.get(..room.saturating_add(1)).unwrap_or(rest);
-            let mut plain = plain_run(seen);
-            let whole = plain == rest.len();
-            if whole && rest.last().copied().is_some_and(is_wsp) {
-                plain = plain.saturating_sub(1);
-            }
-            if !whole || plain < rest.len() {
-                plain = plain.min(room);
-            }
-            let (run, after) = rest.split_at_checked(plain).unwrap_or_default();
-            out.extend_from_slice(run);
-            room = room.saturating_sub(plain);
-            rest = after;
-            let Some((&byte, after)) = rest.split_first() else { break };
-            let (width, fits) =
-                (if is_plain(byte) && !(after.is_empty() && is_wsp(byte)) { 1 } else { 3 }, room);
-            let fits = if after.is_empty() { fits.saturating_add(1) } else { fits };
-            if width > fits {
+/// What decides how a text is encoded.
+struct Counts {
+    /// Octets that it has once each line end is CRLF.
+    octets: usize,
+    /// How many of them have to be escaped in quoted-printable, white space at the end of a line not counted.
+    escapes: usize,
+}
+
+impl Counts {
+    fn of(text: &[u8]) -> Self {
+        let (mut escapes, mut ends, mut pairs) = (0usize, 0usize, 0usize);
+        // Sums that fit an octet let the compiler count many octets at once.
+        for (chunk, at) in text.chunks(128).zip((0usize..).step_by(128)) {
+            let count = |is: fn(u8) -> bool| {
+                chunk.iter().fold(0u8, |sum, &byte| sum.wrapping_add(u8::from(is(byte))))
+            };
+            let breaks = count(|byte| matches!(byte, b'\r' | b'\n'));
+            escapes = escapes.saturating_add(usize::from(count(|byte| !is_printable(byte) && byte != b'\t')));
+            escapes = escapes.saturating_sub(usize::from(breaks));
+            ends = ends.saturating_add(usize::from(breaks));
+            let behind = tail(text, at.saturating_add(1));
+            let pair = chunk.iter().zip(behind).fold(0u8, |sum, (&first, &second)| {
+                sum.wrapping_add(u8::from(first == b'\r' && second == b'\n'))
+            });
+            pairs = pairs.saturating_add(usize::from(pair));
+        }
+        let lacks_end = !matches!(text, [] | [.., b'\r' | b'\n']);
+        let added = ends.saturating_sub(pairs.saturating_mul(2)).saturating_add(usize::from(lacks_end) * 2);
+        Self { octets: text.len().saturating_add(added), escapes }
+    }
+}
+
+/// RFC 2045 section 6.7. Every line end becomes CRLF, and the last line gets one.
+fn quoted_printable(text: &[u8], out: &mut Vec<u8>) {
+    out.reserve(text.len().saturating_add(text.len() / 8));
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = memchr::memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
+        let (line, after) = rest.split_at_checked(end).unwrap_or_default();
+        quoted_printable_line(line, out);
+        out.extend_from_slice(b"\r\n");
+        rest = tail(after, if after.starts_with(b"\r\n") { 2 } else { 1 });
+    }
+}
+
+fn quoted_printable_line(line: &[u8], out: &mut Vec<u8>) {
+    let mut rest = line;
+    // The last column is the soft break's, unless the line ends there.
+    let mut room = MAX_ENCODED_LINE.saturating_sub(1);
+    while !rest.is_empty() {
+        let seen = rest.get(..room.saturating_add(1)).unwrap_or(rest);
+        let mut plain = plain_run(seen);
+        let whole = plain == rest.len();
+        if whole && rest.last().copied().is_some_and(is_wsp) {
+            plain = plain.saturating_sub(1);
+        }
+        if !whole || plain < rest.len() {
+            plain = plain.min(room);
+        }
+        let (run, after) = rest.split_at_checked(plain).unwrap_or_default();
+        out.extend_from_slice(run);
+        room = room.saturating_sub(plain);
+        rest = after;
+        // What has to be escaped stands together: the octets of a letter do.
+        while let Some((&byte, after)) = rest.split_first() {
+            let is_last = after.is_empty();
+            let width = if is_plain(byte) && !(is_last && is_wsp(byte)) { 1 } else { 3 };
+            if width > room.saturating_add(usize::from(is_last)) {
                 out.extend_from_slice(b"=\r\n");
                 room = MAX_ENCODED_LINE.saturating_sub(1);
-            } else if width == 3 {
-                let [high, low] = hex_octets(byte);
-                out.extend_from_slice(&[b'=', high, low]);
-                room = room.saturating_sub(3);
-                rest = after;
+                break;
             }
-        }
-        out.extend_from_slice(b"\r\n");
-        if out.len() > limit {
-            return None;
+            if width == 1 {
+                break;
+            }
+            let [high, low] = hex_octets(byte);
+            out.extend_from_slice(&[b'=', high, low]);
+            room = room.saturating_sub(3);
+            rest = after;
         }
     }
-    Some(out)
 }
 
 /// How many octets from the start stand for themselves.
 fn plain_run(text: &[u8]) -> usize {
-    text.iter().position(|&byte| !is_plain(byte)).unwrap_or(text.len())
+    let (chunks, _) = text.as_chunks::<16>();
+    // A chunk is looked at as a whole: that takes no longer than an octet.
+    let whole =
+        chunks.iter().take_while(|chunk| chunk.iter().fold(true, |all, &byte| all & is_printable(byte)));
+    let skipped = whole.count().saturating_mul(16);
+    let rest = tail(text, skipped);
+    skipped.saturating_add(rest.iter().position(|&byte| !is_plain(byte)).unwrap_or(rest.len()))
+}
+
+/// What stands for itself everywhere, but for the space at the end of a line.
+const fn is_printable(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && byte != b'='
 }
 
 /// What stands for itself, but for white space at the end of a line.
@@ -320,7 +417,7 @@ static PLAIN: [bool; 256] = {
             reason = "checked by the compiler, which runs it"
         )]
         {
-            table[byte as usize] = matches!(byte, b' '..=b'~' | b'\t') && byte != b'=';
+            table[byte as usize] = is_printable(byte) || byte == b'\t';
         }
         byte = byte.wrapping_add(1);
     }
@@ -333,34 +430,19 @@ pub(super) fn base64_len(octets: usize) -> usize {
     characters.saturating_add(octets.div_ceil(OCTETS_PER_LINE).saturating_mul(2))
 }
 
-fn write_base64(out: &mut Vec<u8>, octets: &[u8]) {
-    let start = out.len();
-    out.resize(start.saturating_add(base64_len(octets.len())), b'\n');
-    let mut lines = out.get_mut(start..).unwrap_or_default().chunks_mut(MAX_ENCODED_LINE.saturating_add(2));
-    // Some lines at a time: an encoder is at its best on more than one, and the lines are then cut from what is in cache.
-    let mut block = [0; MAX_ENCODED_LINE * LINES_PER_BLOCK];
-    for chunk in octets.chunks(OCTETS_PER_LINE * LINES_PER_BLOCK) {
-        // The texts first: at their end a line would be taken out of the others, and stay empty.
-        for (text, line) in encode(chunk, &mut block).chunks(MAX_ENCODED_LINE).zip(&mut lines) {
-            if let Some((room, [end, _])) = line.split_at_mut_checked(text.len()) {
-                room.copy_from_slice(text);
-                *end = b'\r';
-            }
-        }
-    }
-}
-
-const LINES_PER_BLOCK: usize = 32;
-
 #[cfg(feature = "simd")]
-fn encode<'b>(octets: &[u8], into: &'b mut [u8]) -> &'b [u8] {
-    use base64_simd::AsOut as _;
-    base64_simd::STANDARD.encode(octets, into.as_out())
+fn write_base64(out: &mut Vec<u8>, octets: &[u8]) {
+    encodify::base64::MIME.encode_append(octets, out);
 }
 
 #[cfg(not(feature = "simd"))]
-fn encode<'b>(octets: &[u8], into: &'b mut [u8]) -> &'b [u8] {
-    // The block is as long as what a chunk becomes.
-    let len = STANDARD.encode_slice(octets, into).unwrap_or_default();
-    into.get(..len).unwrap_or_default()
+fn write_base64(out: &mut Vec<u8>, octets: &[u8]) {
+    out.reserve(base64_len(octets.len()));
+    let mut line = [0; MAX_ENCODED_LINE];
+    for chunk in octets.chunks(OCTETS_PER_LINE) {
+        // A line is as long as what a chunk becomes.
+        let len = STANDARD.encode_slice(chunk, &mut line).unwrap_or_default();
+        out.extend_from_slice(line.get(..len).unwrap_or_default());
+        out.extend_from_slice(b"\r\n");
+    }
 }

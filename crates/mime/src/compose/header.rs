@@ -4,6 +4,7 @@ use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt::{self, Write as _};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::Group;
 use crate::Address;
 use crate::address::quote;
-use crate::ascii::{find, hex_digits, is_atext, is_token};
+use crate::ascii::{find, hex_digits, hex_octets, is_atext, is_token, tail};
 
 /// Longest line that is aimed at (RFC 5322 section 2.1.1).
 const MAX_LINE: usize = 78;
@@ -45,23 +46,34 @@ impl<'o> HeaderLine<'o> {
         self.end();
     }
 
+    /// Writes a short value that is never folded.
+    pub(super) fn display(self, value: &impl fmt::Display) {
+        // Text of ours: writing it to memory can't fail.
+        let _ = write!(Octets(self.out), " {value}\r\n");
+    }
+
     /// Writes free text, encoded if it would not be read back as it is.
     pub(super) fn unstructured(mut self, text: &str) {
-        match plain_chunks(text, self.column) {
-            Some(chunks) => {
-                // The space after the colon is not part of the text; those between words are.
-                for (at, chunk) in chunks.iter().enumerate() {
-                    let first = at == 0;
-                    if !first && self.column.saturating_add(chunk.len()) > MAX_LINE {
-                        self.fold();
-                    }
-                    self.push(if first { " " } else { "" });
-                    self.push(chunk);
-                }
-            }
-            None => self.encoded_words(text),
+        if !is_plain_text(text, self.column) {
+            self.encoded_words(text);
+            return self.end();
         }
-        self.end();
+        // The space after the colon is not part of the text; those between words are, and a line can begin at each run
+        // of them.
+        let mut rest = text;
+        let mut space = if text.is_empty() { "" } else { " " };
+        loop {
+            let room = MAX_LINE.saturating_sub(self.column).saturating_sub(space.len());
+            let line = if rest.len() <= room { rest.len() } else { last_space(rest, room) };
+            self.push(space);
+            let (line, after) = rest.split_at_checked(line).unwrap_or_default();
+            self.push(line);
+            if after.is_empty() {
+                return self.end();
+            }
+            self.fold();
+            (rest, space) = (after, "");
+        }
     }
 
     /// Writes an `address-list`.
@@ -138,11 +150,15 @@ impl<'o> HeaderLine<'o> {
             self.token(&["name=", &plain_parameter(name)]);
             return self.end();
         }
-        let words = encoded_words(name, MAX_WORD.saturating_sub(10));
-        for (at, word) in words.iter().enumerate() {
-            let start = if at == 0 { "name=\"" } else { "" };
-            let end = if at.saturating_add(1) == words.len() { "\"" } else { "" };
-            self.token(&[start, word, end]);
+        let mut words = Words::of(name, MAX_WORD.saturating_sub(10));
+        let mut start = "name=\"";
+        while let Some(word) = words.next() {
+            let end = if words.rest.is_empty() { "\"" } else { "" };
+            self.begin(word_len(word, words.q).saturating_add(start.len()).saturating_add(end.len()));
+            self.push(start);
+            self.encoded_word(word, words.q);
+            self.push(end);
+            start = "";
         }
         self.end();
     }
@@ -185,15 +201,24 @@ impl<'o> HeaderLine<'o> {
         if name.is_empty() {
             return;
         }
-        let printable = name.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
-        let escapes = name.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
-        let quoted_len = name.len().saturating_add(escapes).saturating_add(2);
-        if !printable || has_encoded_word(name) || quoted_len > MAX_WORD {
-            self.encoded_words(name);
-        } else if name.split(' ').all(|atom| !atom.is_empty() && atom.bytes().all(is_atext)) {
-            name.split(' ').for_each(|atom| self.token(&[atom]));
-        } else {
+        let printable = name.bytes().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
+        let escapes = || name.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
+        let quoted_len = || name.len().saturating_add(escapes()).saturating_add(2);
+        if !printable || has_encoded_word(name) || name.len() > MAX_WORD || quoted_len() > MAX_WORD {
+            return self.encoded_words(name);
+        }
+        // A name has no space at its ends; two that stand together would become one.
+        let (mut atoms, mut before) = (true, b' ');
+        for byte in name.bytes() {
+            atoms &= is_atext(byte) || byte == b' ' && before != b' ';
+            before = byte;
+        }
+        if !atoms || before == b' ' {
             self.token(&[&quote(name)]);
+        } else if self.column.saturating_add(name.len()) < MAX_WORD_LINE {
+            self.token(&[name]);
+        } else {
+            name.split(' ').for_each(|atom| self.token(&[atom]));
         }
     }
 
@@ -202,24 +227,59 @@ impl<'o> HeaderLine<'o> {
         if room(self.column) < MIN_ROOM {
             self.fold();
         }
-        for (at, word) in encoded_words(text, room(self.column)).iter().enumerate() {
-            if at > 0 {
+        let mut words = Words::of(text, room(self.column));
+        let mut first = true;
+        while let Some(word) = words.next() {
+            if !first {
                 self.fold();
             }
+            first = false;
             self.push(" ");
-            self.push(word);
+            self.encoded_word(word, words.q);
         }
+        if first {
+            self.push(" ");
+            self.encoded_word("", true);
+        }
+    }
+
+    fn encoded_word(&mut self, text: &str, q: bool) {
+        let start = self.out.len();
+        self.out.extend_from_slice(if q { b"=?utf-8?Q?" } else { b"=?utf-8?B?" });
+        if q {
+            for byte in text.bytes() {
+                match byte {
+                    b' ' => self.out.push(b'_'),
+                    _ if is_q_literal(byte) => self.out.push(byte),
+                    _ => {
+                        let [high, low] = hex_octets(byte);
+                        self.out.extend_from_slice(&[b'=', high, low]);
+                    }
+                }
+            }
+        } else {
+            let mut word = [0; MAX_WORD];
+            // No word is longer than that.
+            let len = STANDARD.encode_slice(text, &mut word).unwrap_or_default();
+            self.out.extend_from_slice(word.get(..len).unwrap_or_default());
+        }
+        self.out.extend_from_slice(b"?=");
+        self.column = self.column.saturating_add(self.out.len().saturating_sub(start));
     }
 
     /// Writes something that cannot be broken after a space or a fold.
     fn token(&mut self, pieces: &[&str]) {
-        let len = pieces.iter().map(|piece| piece.len()).fold(0, usize::saturating_add);
+        self.begin(pieces.iter().map(|piece| piece.len()).fold(0, usize::saturating_add));
+        pieces.iter().for_each(|piece| self.push(piece));
+    }
+
+    /// Writes the space or the fold before something of `len` octets that cannot be broken.
+    fn begin(&mut self, len: usize) {
         // A fold right after the name would leave a line that looks empty.
         if self.column.saturating_add(len) >= MAX_WORD_LINE && !self.out.ends_with(b":") {
             self.fold();
         }
         self.push(" ");
-        pieces.iter().for_each(|piece| self.push(piece));
     }
 
     fn push(&mut self, text: &str) {
@@ -234,6 +294,15 @@ impl<'o> HeaderLine<'o> {
 
     fn end(self) {
         self.out.extend_from_slice(b"\r\n");
+    }
+}
+
+struct Octets<'o>(&'o mut Vec<u8>);
+
+impl fmt::Write for Octets<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
     }
 }
 
@@ -268,88 +337,113 @@ fn in_ascii(name: &str) -> String {
     ascii
 }
 
-/// Words with the spaces before them, if the text can stand as it is: printable ASCII in which a reader finds
-/// no encoded word and loses no space, and every word short enough for a line.
-fn plain_chunks(text: &str, column: usize) -> Option<Vec<&str>> {
-    if text.is_empty() {
-        return Some(Vec::new());
+/// Whether text can stand as it is: printable ASCII in which a reader finds no encoded word and loses no space, and every
+/// word short enough for a line.
+fn is_plain_text(text: &str, column: usize) -> bool {
+    let text = text.as_bytes();
+    let printable = text.iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
+    if !printable || matches!(text, [b' ', ..] | [.., b' ']) || find(text, *b"=?").is_some() {
+        return false;
     }
-    let printable = text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
-    if !printable || has_encoded_word(text) || text.starts_with(' ') || text.ends_with(' ') {
-        return None;
-    }
-    let mut chunks = Vec::new();
+    // A word goes to the next line with the spaces in front of it.
+    let mut room = MAX_LINE.saturating_sub(column).saturating_sub(1);
     let mut rest = text;
-    while !rest.is_empty() {
-        let word = rest.find(|c| c != ' ')?;
-        let end = rest.get(word..)?.find(' ').map_or(rest.len(), |len| word.saturating_add(len));
-        let (chunk, after) = rest.split_at_checked(end)?;
-        let room = MAX_LINE.saturating_sub(if chunks.is_empty() { column.saturating_add(1) } else { 0 });
-        if chunk.len() > room {
+    while rest.len() > room {
+        let spaces = rest.iter().take_while(|&&byte| byte == b' ').count();
+        let word = memchr::memchr(b' ', tail(rest, spaces)).unwrap_or(rest.len().saturating_sub(spaces));
+        let len = spaces.saturating_add(word);
+        if len > room {
+            return false;
+        }
+        rest = tail(rest, len);
+        room = MAX_LINE;
+    }
+    true
+}
+
+/// Where the last run of spaces begins that a line of at most `room` octets can end before. There is one.
+fn last_space(text: &str, room: usize) -> usize {
+    let text = text.as_bytes();
+    let mut end = memchr::memrchr(b' ', text.get(..=room).unwrap_or(text)).unwrap_or(room);
+    while end > 0 && text.get(end.saturating_sub(1)) == Some(&b' ') {
+        end = end.saturating_sub(1);
+    }
+    end
+}
+
+/// Cuts text into what one encoded word holds each, in B or Q, whichever is shorter for all of it. No character is split
+/// (RFC 2047 section 5).
+struct Words<'t> {
+    rest: &'t str,
+    q: bool,
+    /// Octets for the text of the next word.
+    room: usize,
+}
+
+impl<'t> Words<'t> {
+    /// The first word is at most `first_room` octets long, which is no less than [`MIN_ROOM`].
+    fn of(text: &'t str, first_room: usize) -> Self {
+        let q_len = text.bytes().map(q_len).fold(0, usize::saturating_add);
+        let b_len = text.len().div_ceil(3).saturating_mul(4);
+        Self { rest: text, q: q_len <= b_len, room: first_room.min(MAX_WORD).saturating_sub(WORD_FRAME) }
+    }
+
+    /// How many octets the next word holds.
+    fn next_len(&self) -> usize {
+        if !self.q {
+            return boundary(self.rest, (self.room / 4).saturating_mul(3));
+        }
+        let mut left = self.room;
+        let fits = self.rest.bytes().take_while(|&byte| {
+            let fits = left.checked_sub(q_len(byte));
+            left = fits.unwrap_or_default();
+            fits.is_some()
+        });
+        boundary(self.rest, fits.count())
+    }
+}
+
+impl<'t> Iterator for Words<'t> {
+    type Item = &'t str;
+
+    fn next(&mut self) -> Option<&'t str> {
+        if self.rest.is_empty() {
             return None;
         }
-        chunks.push(chunk);
-        rest = after;
+        let (piece, rest) = self.rest.split_at_checked(self.next_len())?;
+        (self.rest, self.room) = (rest, MAX_WORD.saturating_sub(WORD_FRAME));
+        Some(piece)
     }
-    Some(chunks)
 }
 
-/// Encodes in B or Q, whichever is shorter for all of `text`. The first word is at most `first_room` octets
-/// long, which is no less than [`MIN_ROOM`]; no character is split (RFC 2047 section 5).
-fn encoded_words(text: &str, first_room: usize) -> Vec<String> {
-    let q_cost = |text: &str| {
-        text.bytes().map(|byte| if q_literal(byte).is_some() { 1usize } else { 3 }).sum::<usize>()
-    };
-    let b_cost = |len: usize| len.div_ceil(3).saturating_mul(4);
-    let q = q_cost(text) <= b_cost(text.len());
-    let mut words = Vec::new();
-    let (mut piece, mut cost) = (String::new(), 0usize);
-    let mut room = first_room.min(MAX_WORD).saturating_sub(WORD_FRAME);
-    for c in text.chars() {
-        let grown = if q {
-            cost.saturating_add(q_cost(c.encode_utf8(&mut [0; 4])))
-        } else {
-            b_cost(piece.len().saturating_add(c.len_utf8()))
-        };
-        if grown > room && !piece.is_empty() {
-            words.push(encoded_word(&piece, q));
-            piece.clear();
-            cost = 0;
-            room = MAX_WORD.saturating_sub(WORD_FRAME);
-        }
-        if q {
-            cost = cost.saturating_add(q_cost(c.encode_utf8(&mut [0; 4])));
-        }
-        piece.push(c);
+/// The last place at or before `at` that is between two characters, but behind the first one.
+fn boundary(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at = at.saturating_sub(1);
     }
-    words.push(encoded_word(&piece, q));
-    words
+    at.max(text.chars().next().map_or(0, char::len_utf8))
 }
 
-fn encoded_word(text: &str, q: bool) -> String {
-    let mut word = String::from(if q { "=?utf-8?Q?" } else { "=?utf-8?B?" });
-    if q {
-        for byte in text.bytes() {
-            match q_literal(byte) {
-                Some(literal) => word.push(literal),
-                None => word.extend(['='].into_iter().chain(hex_digits(byte))),
-            }
-        }
+/// Octets of an encoded word.
+fn word_len(text: &str, q: bool) -> usize {
+    let len = if q {
+        text.bytes().map(q_len).fold(0, usize::saturating_add)
     } else {
-        STANDARD.encode_string(text, &mut word);
-    }
-    word.push_str("?=");
-    word
+        text.len().div_ceil(3).saturating_mul(4)
+    };
+    len.saturating_add(WORD_FRAME)
 }
 
-/// What stands for itself in the narrowest context, a phrase (RFC 2047 section 5 rule 3).
-fn q_literal(byte: u8) -> Option<char> {
-    match byte {
-        b' ' => Some('_'),
-        b'!' | b'*' | b'+' | b'-' | b'/' => Some(char::from(byte)),
-        _ => byte.is_ascii_alphanumeric().then(|| char::from(byte)),
-    }
+fn q_len(byte: u8) -> usize {
+    if is_q_literal(byte) { 1 } else { 3 }
 }
+
+/// What stands for itself in the narrowest context, a phrase (RFC 2047 section 5 rule 3); a space does as `_`.
+fn is_q_literal(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'!' | b'*' | b'+' | b'-' | b'/')
+}
+
 /// Whether a reader might take a part of it for an encoded word.
 fn has_encoded_word(text: &str) -> bool {
     find(text.as_bytes(), *b"=?").is_some()

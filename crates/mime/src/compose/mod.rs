@@ -9,7 +9,8 @@ mod reply;
 mod tests;
 
 use alloc::borrow::ToOwned;
-use alloc::string::{String, ToString};
+use alloc::collections::BTreeSet;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
 
@@ -19,7 +20,7 @@ pub use self::draft::{Draft, Piece};
 pub use self::fields::Priority;
 pub(crate) use self::header::HeaderLine;
 pub use self::reply::{passed_on, quotation};
-use crate::ascii::{hex_digits, is_token};
+use crate::ascii::{hex_octets, is_token};
 use crate::flowed::flow;
 use crate::{Address, DateTime};
 
@@ -220,31 +221,28 @@ impl Message {
     /// The message without what is read later, and where that belongs.
     fn write(&self, date: DateTime, random: [u8; 16]) -> Result<(Composed, Vec<usize>), Error> {
         self.check(date)?;
-        let mut digits = String::with_capacity(32);
-        for byte in random {
-            digits.extend(hex_digits(byte).map(|digit| digit.to_ascii_lowercase()));
-        }
-        let random = digits;
+        let random = random.map(|byte| hex_octets(byte).map(|digit| digit.to_ascii_lowercase()));
+        let random = str::from_utf8(random.as_flattened()).unwrap_or_default();
         let mut octets = Vec::with_capacity(self.size_hint());
-        self.write_headers(&mut octets, date, &random);
+        self.write_headers(&mut octets, date, random);
         // Encoded bodies are ASCII: only the fields, and a text or a message that is sent as it is, can be something else.
         let is_8bit = !octets.is_ascii();
         let mut body = BodyWriter { out: &mut octets, holes: Vec::new(), is_8bit };
         match self.rich {
-            Some(rich) => (rich.write)(&mut body, self, &random),
+            Some(rich) => (rich.write)(&mut body, self, random),
             None => body.text(self),
         }
         let BodyWriter { holes, is_8bit, .. } = body;
         let sender = self.sender.as_ref().unwrap_or(&self.from);
         let mut needs_smtputf8 = [&self.from, sender].into_iter().any(Address::needs_smtputf8);
         needs_smtputf8 |= self.reply_to.iter().any(Address::needs_smtputf8);
-        let mut recipients: Vec<String> = Vec::new();
+        let (mut known, mut recipients) = (BTreeSet::new(), Vec::new());
         let lists = [&self.to, &self.cc, &self.bcc].map(Vec::as_slice);
         let groups = self.to_groups.iter().chain(&self.cc_groups).map(|group| group.members.as_slice());
         for addresses in lists.into_iter().chain(groups) {
             for address in addresses {
                 needs_smtputf8 |= address.needs_smtputf8();
-                if !recipients.iter().any(|known| known == address.address()) {
+                if known.insert(address.address()) {
                     recipients.push(address.address().to_owned());
                 }
             }
@@ -314,7 +312,7 @@ impl Message {
     }
 
     fn write_headers(&self, out: &mut Vec<u8>, date: DateTime, random: &str) {
-        HeaderLine::start(out, "Date").word(&[date.to_string().as_str()]);
+        HeaderLine::start(out, "Date").display(&date);
         HeaderLine::start(out, "From").mailboxes(core::slice::from_ref(&self.from));
         if let Some(sender) = &self.sender {
             HeaderLine::start(out, "Sender").mailboxes(core::slice::from_ref(sender));
@@ -346,9 +344,9 @@ impl Message {
             (Some(text), Some(flow)) => {
                 let (text, del_sp) = flow(text);
                 let kind = if del_sp { "plain; format=flowed; delsp=yes" } else { "plain; format=flowed" };
-                Some(Text::encode(kind, &text, self.allow_8bit))
+                Some(Text::new(kind, text, self.allow_8bit))
             }
-            (text, _) => Some(Text::encode("plain", text.as_deref().unwrap_or_default(), self.allow_8bit)),
+            (text, _) => Some(Text::new("plain", text.as_deref().unwrap_or_default(), self.allow_8bit)),
         }
     }
 }
@@ -378,13 +376,13 @@ impl BodyWriter<'_> {
     }
 
     fn write(&mut self, message: &Message, random: &str) {
-        let html = message.html.as_ref().map(|html| Text::encode("html", html, message.allow_8bit));
+        let html = message.html.as_ref().map(|html| Text::new("html", html, message.allow_8bit));
         let calendar =
-            message.calendar.as_ref().map(|(kind, text)| Text::encode(kind, text, message.allow_8bit));
+            message.calendar.as_ref().map(|(kind, text)| Text::new(kind, text, message.allow_8bit));
         let text = message.plain_text(html.is_some() || calendar.is_some());
-        let texts: Vec<&Text<'_>> = text.iter().chain(&html).chain(&calendar).collect();
-        self.is_8bit |= texts.iter().any(|text| text.is_8bit());
-        let mut boundaries = Boundaries::new(random, &texts, &message.attachments);
+        let texts = [text.as_ref(), html.as_ref(), calendar.as_ref()];
+        self.is_8bit |= texts.iter().flatten().any(|text| text.is_8bit());
+        let mut boundaries = Boundaries::new(random, texts, &message.attachments);
         // Without HTML there is nothing that a picture could be in.
         let (pictures, more): (&[Attachment], &[Attachment]) = match html {
             Some(_) => (&message.inline, &[]),
@@ -406,13 +404,13 @@ impl BodyWriter<'_> {
     /// The texts as one part: as they are, or as alternatives with the richest last (RFC 2046 section 5.1.4).
     fn alternatives(
         &mut self,
-        texts: &[&Text<'_>],
+        texts: &[Option<&Text<'_>>],
         html: Option<&Text<'_>>,
         pictures: &[Attachment],
-        boundaries: &mut Boundaries,
+        boundaries: &mut Boundaries<'_>,
     ) {
-        let boundary = (texts.len() > 1).then(|| boundaries.open(self.out, "alternative"));
-        for text in texts {
+        let boundary = (texts.iter().flatten().count() > 1).then(|| boundaries.open(self.out, "alternative"));
+        for text in texts.iter().flatten() {
             if let Some(boundary) = &boundary {
                 boundary.delimit(self.out);
             }

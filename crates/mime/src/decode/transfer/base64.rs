@@ -85,8 +85,14 @@ impl Base64 {
         *self = Self::default();
     }
 
-    /// Decodes up to the end of a line or to padding. Gives what follows.
+    /// Decodes up to the end of a line or to padding, and whole lines before that. Gives what follows.
     fn data<'a>(&mut self, text: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
+        if self.groups.is_whole()
+            && let Some(after) = whole_lines(text, out)
+        {
+            self.state = State::Data { blank: true };
+            return after;
+        }
         let end = memchr::memchr2(b'\n', b'=', text);
         let (line, after) = text.split_at_checked(end.unwrap_or(text.len())).unwrap_or_default();
         self.groups.decode(line, out);
@@ -202,21 +208,76 @@ impl Groups {
     }
 }
 
+/// Decodes lines of one length that are whole groups and nothing else, as encoders write them; a block of them at a time.
+/// Gives what follows them, or `None` where the first line is no such one.
+fn whole_lines<'a>(text: &'a [u8], out: &mut Vec<u8>) -> Option<&'a [u8]> {
+    let first = text.get(..BLOCK).unwrap_or(text);
+    let stride = memchr::memchr(b'\n', first)?.saturating_add(1);
+    let len = first.get(..stride)?.trim_ascii_end().len();
+    let line_end = first.get(len..stride)?;
+    if len == 0 || len % 4 != 0 || !matches!(line_end, b"\n" | b"\r\n") {
+        return None;
+    }
+    let (mut rest, mut block, mut lines) = (text, [0; BLOCK], 1);
+    loop {
+        let mut filled = 0usize;
+        // A line of another length, or what follows the last one, ends the block, and what is no base64 makes it fail.
+        for (line, room) in rest.chunks_exact(stride).zip(block.chunks_exact_mut(len)).take(lines) {
+            let (data, end) = line.split_at_checked(len).unwrap_or_default();
+            if end != line_end {
+                break;
+            }
+            room.copy_from_slice(data);
+            filled = filled.saturating_add(1);
+        }
+        let groups = block.get(..filled.saturating_mul(len)).unwrap_or_default();
+        if groups.is_empty() || !decode_groups(groups, out) {
+            return Some(rest).filter(|rest| rest.len() < text.len());
+        }
+        rest = tail(rest, filled.saturating_mul(stride));
+        // Work that fails is never more than what went well before.
+        lines = lines.saturating_mul(2);
+    }
+}
+
+/// Octets that are decoded at a time: some lines of 76.
+const BLOCK: usize = 4_096;
+
+/// Decodes whole groups, or nothing if an octet is none of the alphabet.
+#[cfg(feature = "simd")]
+fn decode_groups(groups: &[u8], out: &mut Vec<u8>) -> bool {
+    encodify::base64::STANDARD_NO_PAD.decode_append(groups, out).is_ok()
+}
+
+/// Decodes whole groups, or nothing if an octet is none of the alphabet.
+#[cfg(not(feature = "simd"))]
+fn decode_groups(groups: &[u8], out: &mut Vec<u8>) -> bool {
+    let before = out.len();
+    let is_whole = whole_groups(groups, out).is_empty();
+    if !is_whole {
+        out.truncate(before);
+    }
+    is_whole
+}
+
 /// Decodes groups of four as long as they are nothing else. Gives what follows.
 fn whole_groups<'a>(text: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
-    out.reserve((text.len() / 4).saturating_mul(3));
     let (groups, _) = text.as_chunks::<4>();
+    let before = out.len();
+    out.resize(before.saturating_add(groups.len().saturating_mul(3)), 0);
+    let (rooms, _) = out.get_mut(before..).unwrap_or_default().as_chunks_mut::<3>();
     let mut count = 0usize;
-    for group in groups {
+    for (group, room) in groups.iter().zip(rooms) {
         let [a, b, c, d] = group.map(sextet_or_none);
         // One look tells for all four: only what is no character has the top bit.
         if (a | b | c | d) & 0x80 != 0 {
             break;
         }
-        out.extend_from_slice(&[a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]);
-        count = count.saturating_add(4);
+        *room = [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d];
+        count = count.saturating_add(1);
     }
-    tail(text, count)
+    out.truncate(before.saturating_add(count.saturating_mul(3)));
+    tail(text, count.saturating_mul(4))
 }
 
 /// Value of a character of the alphabet.
