@@ -25,7 +25,7 @@ fn main() {
             for library in work.libraries() {
                 let prepared = work.prepare(*library, size);
                 // What is made once, as tables of charsets, is no cost of the work.
-                prepared.run();
+                prepared.clone().run();
                 report(&format!("{}-{size}", work.name()), library.name(), || {
                     prepared.run();
                     1

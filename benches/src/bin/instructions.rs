@@ -37,8 +37,9 @@ fn main() {
         let work = Work::ALL.into_iter().find(|each| each.name() == work).expect("a work");
         let library = Library::ALL.into_iter().find(|each| each.name() == how).expect("a library");
         let prepared = work.prepare(library, count);
+        let octets = prepared.len();
         measured(|| prepared.run());
-        println!("{}", prepared.len());
+        println!("{octets}");
         return;
     }
     let corpus = Corpus::ALL.into_iter().find(|each| each.name() == input).expect("a corpus or a shape");

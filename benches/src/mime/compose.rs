@@ -24,7 +24,8 @@ pub(super) fn text(library: Library, input: &[u8]) -> usize {
     }
 }
 
-pub(super) fn file(library: Library, input: &[u8]) -> usize {
+/// A file that is there to be sent: who wants to own it gets it.
+pub(super) fn file(library: Library, input: Vec<u8>) -> usize {
     match library {
         Library::Ours => {
             build(ours(SUBJECT, "Jo Example").text(TEXT).attach("report.pdf", "application/pdf", input))
@@ -32,11 +33,11 @@ pub(super) fn file(library: Library, input: &[u8]) -> usize {
         Library::MailBuilder => written(theirs(SUBJECT, "Jo Example").text_body(TEXT).attachment(
             "application/pdf",
             "report.pdf",
-            input,
+            input.as_slice(),
         )),
         Library::Lettre => {
             let kind = ContentType::parse("application/pdf").unwrap();
-            let file = Attachment::new("report.pdf".to_owned()).body(input.to_vec(), kind);
+            let file = Attachment::new("report.pdf".to_owned()).body(input, kind);
             let parts = MultiPart::mixed().singlepart(SinglePart::plain(TEXT.to_owned())).singlepart(file);
             formatted(&lettres(SUBJECT, "Jo Example").multipart(parts).unwrap())
         }

@@ -133,6 +133,7 @@ impl Work {
 }
 
 /// Work that is ready to be done.
+#[derive(Clone)]
 pub struct Prepared {
     work: Work,
     library: Library,
@@ -145,7 +146,7 @@ impl Prepared {
     /// # Panics
     ///
     /// At an input that the library does not take.
-    pub fn run(&self) -> usize {
+    pub fn run(self) -> usize {
         let input = self.input.as_slice();
         match self.work {
             Work::Headers => decode::headers(self.library, input),
@@ -154,7 +155,7 @@ impl Prepared {
             Work::Base64 => decode::base64(self.library, input),
             Work::Quoted => decode::quoted_printable(self.library, input),
             Work::WriteText | Work::WriteQuoted => compose::text(self.library, input),
-            Work::WriteFile => compose::file(self.library, input),
+            Work::WriteFile => compose::file(self.library, self.input),
             Work::WriteWords => compose::words(self.library, input),
             Work::WriteBase64 => compose::base64(self.library, input),
         }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
-use crate::ascii::is_atext;
+use crate::ascii::{is_atext, is_host, tail};
 
 /// Longest address in octets: the 256 of a path in RFC 5321 section 4.5.3.1.3 less its angle brackets.
 const MAX_ADDRESS: usize = 254;
@@ -20,8 +20,9 @@ const MAX_ADDRESS: usize = 254;
 /// [`needs_smtputf8`](Self::needs_smtputf8) is true.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Address {
-    name: String,
-    address: String,
+    /// The name, and the address behind it: one piece of memory.
+    text: String,
+    name_len: usize,
 }
 
 impl Address {
@@ -33,12 +34,7 @@ impl Address {
     /// local part, specials outside quotes, an empty label in the domain, a domain outside ASCII that is no name by
     /// RFC 5891, or more than 254 octets.
     pub fn new(address: &str) -> Result<Self, AddressError> {
-        check_address(address)?;
-        let address = match with_a_labels(address)? {
-            Some(address) => address,
-            None => address.into(),
-        };
-        Ok(Self { name: String::new(), address })
+        Self::from_parts("", address)
     }
 
     /// A mailbox with the name it is shown with. White space around the name is dropped.
@@ -47,10 +43,19 @@ impl Address {
     ///
     /// As [`new`](Self::new), and if `name` holds a control character.
     pub fn named(name: &str, address: &str) -> Result<Self, AddressError> {
-        if name.contains(char::is_control) {
+        if has_control(name) {
             return Err(AddressError::Control);
         }
-        Ok(Self { name: name.trim().into(), ..Self::new(address)? })
+        Self::from_parts(name.trim(), address)
+    }
+
+    fn from_parts(name: &str, address: &str) -> Result<Self, AddressError> {
+        check_address(address)?;
+        let text = match with_a_labels(address)? {
+            Some(address) => [name, &address].concat(),
+            None => [name, address].concat(),
+        };
+        Ok(Self { text, name_len: name.len() })
     }
 
     /// Reads `a@b`, `<a@b>`, `Name <a@b>` or `"Name" <a@b>`.
@@ -62,7 +67,7 @@ impl Address {
     ///
     /// As [`named`](Self::named), and if a quote or an angle bracket is left open or followed by more text.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
-        if text.contains(char::is_control) {
+        if has_control(text) {
             return Err(AddressError::Control);
         }
         let text = text.trim();
@@ -96,38 +101,38 @@ impl Address {
     /// Name that the mailbox is shown with; empty if it has none.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        self.text.get(..self.name_len).unwrap_or_default()
     }
 
     /// The `addr-spec`, as `MAIL FROM` and `RCPT TO` take it between angle brackets.
     #[must_use]
     pub fn address(&self) -> &str {
-        &self.address
+        self.text.get(self.name_len..).unwrap_or_default()
     }
 
     /// What follows the `@`.
     #[must_use]
     pub fn domain(&self) -> &str {
         // A domain holds no `@`, so the last one is the separator also after a quoted local part.
-        self.address.rsplit_once('@').map_or("", |(_, domain)| domain)
+        self.address().rsplit_once('@').map_or("", |(_, domain)| domain)
     }
 
     /// Whether the address holds non-ASCII characters, which need the SMTPUTF8 extension (RFC 6531).
     #[must_use]
     pub fn needs_smtputf8(&self) -> bool {
-        !self.address.is_ascii()
+        !self.address().is_ascii()
     }
 }
 
 /// The address with a domain in ASCII, where that is all that keeps it from being ASCII.
 #[cfg(feature = "idna")]
 fn with_a_labels(address: &str) -> Result<Option<String>, AddressError> {
+    if address.is_ascii() {
+        return Ok(None);
+    }
     let Some((local, domain)) = address.rsplit_once('@').filter(|(local, _)| local.is_ascii()) else {
         return Ok(None);
     };
-    if domain.is_ascii() {
-        return Ok(None);
-    }
     let domain = idna::domain_to_ascii_strict(domain).map_err(|_| AddressError::Domain)?;
     let address = [local, "@", &domain].concat();
     check_address(&address)?;
@@ -151,15 +156,16 @@ impl FromStr for Address {
 /// For people and logs, and readable by [`Address::parse`]; not encoded for a header.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.name.is_empty() {
-            return f.write_str(&self.address);
+        let (name, address) = (self.name(), self.address());
+        if name.is_empty() {
+            return f.write_str(address);
         }
-        if self.name.chars().all(|c| !c.is_ascii() || c == ' ' || u8::try_from(c).is_ok_and(is_atext)) {
-            f.write_str(&self.name)?;
+        if name.chars().all(|c| !c.is_ascii() || c == ' ' || u8::try_from(c).is_ok_and(is_atext)) {
+            f.write_str(name)?;
         } else {
-            f.write_str(&quote(&self.name))?;
+            f.write_str(&quote(name))?;
         }
-        write!(f, " <{}>", self.address)
+        write!(f, " <{address}>")
     }
 }
 
@@ -253,8 +259,32 @@ fn unquote(name: &str) -> Result<String, AddressError> {
     Err(AddressError::Brackets)
 }
 
+/// Whether there is a control character, also one of C1.
+fn has_control(text: &str) -> bool {
+    if text.is_ascii() {
+        return text.bytes().fold(false, |any, byte| any | byte.is_ascii_control());
+    }
+    text.contains(char::is_control)
+}
+
+/// Whether an address is what most are: a `dot-atom`, and a domain of letters, digits and hyphens.
+fn is_usual(address: &[u8]) -> bool {
+    let Some(at) = memchr::memchr(b'@', address) else { return false };
+    let (local, domain) = address.split_at_checked(at).unwrap_or_default();
+    let (mut usual, mut before) = (address.len() <= MAX_ADDRESS && !local.is_empty(), b'.');
+    usual &= local.iter().all(|&byte| is_atext(byte) || byte == b'.');
+    for &byte in tail(domain, 1) {
+        usual &= is_host(byte) || byte == b'.' && before != b'.';
+        before = byte;
+    }
+    usual && before != b'.'
+}
+
 fn check_address(address: &str) -> Result<(), AddressError> {
-    if address.contains(char::is_control) {
+    if is_usual(address.as_bytes()) {
+        return Ok(());
+    }
+    if has_control(address) {
         return Err(AddressError::Control);
     }
     if address.len() > MAX_ADDRESS {
@@ -291,10 +321,9 @@ fn is_domain(domain: &str) -> bool {
         Some(literal) => literal.strip_suffix(']').is_some_and(|literal| {
             !literal.is_empty() && literal.bytes().all(|b| b.is_ascii_graphic() && !b"[]\\<>\"".contains(&b))
         }),
-        None => domain.split('.').all(|label| {
-            let host = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-            !label.is_empty() && label.chars().all(|c| is_letter(c, host))
-        }),
+        None => {
+            domain.split('.').all(|label| !label.is_empty() && label.chars().all(|c| is_letter(c, is_host)))
+        }
     }
 }
 

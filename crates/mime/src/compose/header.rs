@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::Group;
 use crate::Address;
 use crate::address::quote;
-use crate::ascii::{find, hex_digits, hex_octets, is_atext, is_token, tail};
+use crate::ascii::{find, hex_digits, hex_octets, is_atext, is_q_literal, is_token, tail};
 
 /// Longest line that is aimed at (RFC 5322 section 2.1.1).
 const MAX_LINE: usize = 78;
@@ -436,12 +436,8 @@ fn word_len(text: &str, q: bool) -> usize {
 }
 
 fn q_len(byte: u8) -> usize {
-    if is_q_literal(byte) { 1 } else { 3 }
-}
-
-/// What stands for itself in the narrowest context, a phrase (RFC 2047 section 5 rule 3); a space does as `_`.
-fn is_q_literal(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'!' | b'*' | b'+' | b'-' | b'/')
+    // A space is written as `_`.
+    if is_q_literal(byte) || byte == b' ' { 1 } else { 3 }
 }
 
 /// Whether a reader might take a part of it for an encoded word.

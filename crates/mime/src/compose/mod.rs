@@ -546,7 +546,11 @@ impl fmt::Display for Error {
 impl core::error::Error for Error {}
 
 fn one_line(field: Field, text: &str) -> Result<(), Error> {
-    if text.contains(['\r', '\n', '\0']) { Err(Error::ControlCharacter(field)) } else { Ok(()) }
+    if memchr::memchr3(b'\r', b'\n', 0, text.as_bytes()).is_some() {
+        Err(Error::ControlCharacter(field))
+    } else {
+        Ok(())
+    }
 }
 
 fn without_brackets(id: &str) -> &str {
@@ -571,8 +575,8 @@ const MAX_CONTENT_TYPE: usize = 500;
 
 /// `id-left "@" id-right` (RFC 5322 section 3.6.4), a little wider.
 fn is_message_id(id: &str) -> bool {
-    let part = |text: &str| {
-        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>@".contains(&byte))
-    };
-    id.len() <= MAX_MESSAGE_ID && id.split_once('@').is_some_and(|(left, right)| part(left) && part(right))
+    let graphic = id.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>'));
+    let mut parts = id.split('@');
+    let mut is_part = || parts.next().is_some_and(|part| !part.is_empty());
+    graphic && id.len() <= MAX_MESSAGE_ID && is_part() && is_part() && parts.next().is_none()
 }

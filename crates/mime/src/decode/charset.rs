@@ -84,7 +84,10 @@ impl Charset {
                 Err(_) if is_broken_utf8(bytes) => String::from_utf8_lossy(bytes),
                 Err(_) => windows_1252(bytes),
             },
-            Self::Utf8 => String::from_utf8_lossy(bytes),
+            Self::Utf8 => match str::from_utf8(bytes) {
+                Ok(text) => Cow::Borrowed(text),
+                Err(_) => String::from_utf8_lossy(bytes),
+            },
             Self::Windows1252 => windows_1252(bytes),
             #[cfg(feature = "charsets")]
             Self::Table(encoding) if encoding == encoding_rs::UTF_16BE => {
@@ -154,11 +157,14 @@ fn is_broken_utf8(bytes: &[u8]) -> bool {
 
 /// windows-1252 has 27 characters where ISO-8859-1 has C1 controls, which nobody means.
 fn windows_1252(bytes: &[u8]) -> Cow<'_, str> {
-    let place = |byte: &u8| C1.get(usize::from(byte.wrapping_sub(0x80))).copied();
-    match str::from_utf8(bytes) {
-        Ok(text) if text.is_ascii() => Cow::Borrowed(text),
-        _ => bytes.iter().map(|byte| place(byte).unwrap_or(char::from(*byte))).collect(),
+    if let Some(text) = bytes.is_ascii().then(|| str::from_utf8(bytes).ok()).flatten() {
+        return Cow::Borrowed(text);
     }
+    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
+    for &byte in bytes {
+        text.push(C1.get(usize::from(byte.wrapping_sub(0x80))).copied().unwrap_or(char::from(byte)));
+    }
+    Cow::Owned(text)
 }
 
 /// Octets 80 to 9F of windows-1252; the five that it does not assign stay what they are.

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::charset::Charset;
 use super::transfer::Groups;
-use crate::ascii::{find, hex_value, is_space, is_token, tail};
+use crate::ascii::{find, hex_octet, is_space, is_token, tail};
 use crate::headers::unfold;
 
 /// Decodes a header value for people: unfolds it and decodes its encoded words (RFC 2047).
@@ -210,23 +210,31 @@ impl Run {
 
 /// The Q encoding of section 4.2; an escape that is none stays.
 fn decode_q(text: &[u8], out: &mut Vec<u8>) {
+    let before = out.len();
+    out.resize(before.saturating_add(text.len()), 0);
+    let mut room = out.get_mut(before..).unwrap_or_default().iter_mut();
     let mut rest = text;
     while let Some((&byte, after)) = rest.split_first() {
         rest = after;
-        match (byte, after) {
-            (b'_', _) => out.push(b' '),
-            (b'=', [high, low, after @ ..]) => match (hex_value(*high), hex_value(*low)) {
-                (Some(high), Some(low)) => {
-                    out.push(high << 4 | low);
+        let byte = match (byte, after) {
+            (b'_', _) => b' ',
+            (b'=', [high, low, after @ ..]) => match hex_octet(*high, *low) {
+                Some(octet) => {
                     rest = after;
+                    octet
                 }
-                _ => out.push(byte),
+                None => byte,
             },
             // A fold inside of a word is not part of its text.
-            (b'\r', [b'\n', ..]) | (b'\n', _) => {}
-            _ => out.push(byte),
+            (b'\r', [b'\n', ..]) | (b'\n', _) => continue,
+            _ => byte,
+        };
+        if let Some(place) = room.next() {
+            *place = byte;
         }
     }
+    let unused = room.len();
+    out.truncate(out.len().saturating_sub(unused));
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use alloc::vec::Vec;
 
-use crate::ascii::{hex_value, is_space};
+use crate::ascii::{hex_octet, hex_value, is_space};
 
 /// Decodes quoted-printable text as [`QuotedPrintable`] does, whole.
 #[must_use]
@@ -59,6 +59,13 @@ impl QuotedPrintable {
             return &[];
         };
         let (before, after) = text.split_at_checked(at).unwrap_or_default();
+        if let [b'=', high, low, after @ ..] = after
+            && let Some(octet) = hex_octet(*high, *low)
+        {
+            out.extend_from_slice(before);
+            out.push(octet);
+            return after;
+        }
         match after {
             [b'\n', after @ ..] => {
                 let (line, end): (_, &[u8]) = match before.strip_suffix(b"\r") {
@@ -68,11 +75,6 @@ impl QuotedPrintable {
                 let blank = line.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
                 out.extend_from_slice(line.get(..line.len().saturating_sub(blank)).unwrap_or_default());
                 out.extend_from_slice(end);
-                after
-            }
-            [b'=', high, low, after @ ..] if hex_value(*high).is_some() && hex_value(*low).is_some() => {
-                out.extend_from_slice(before);
-                out.push(hex_value(*high).unwrap_or_default() << 4 | hex_value(*low).unwrap_or_default());
                 after
             }
             [b'=', b'\r', b'\n', after @ ..] | [b'=', b'\n', after @ ..] => {
@@ -103,8 +105,8 @@ impl QuotedPrintable {
         let soft = self.held.first() == Some(&b'=');
         match (self.held.as_slice(), byte) {
             ([b'=', high], _) if hex_value(*high).is_some() => {
-                if let (Some(high), Some(low)) = (hex_value(*high), hex_value(byte)) {
-                    out.push(high << 4 | low);
+                if let Some(octet) = hex_octet(*high, byte) {
+                    out.push(octet);
                     self.held.clear();
                     return true;
                 }
