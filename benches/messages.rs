@@ -2,8 +2,9 @@
 
 use std::hint::black_box;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use mail_parser::parsers::MessageStream;
+use mailbearer_benches::{Library, Work, mime::Prepared};
 use mailbearer_mime::decode;
 use mailbearer_wire::DotEncoder;
 
@@ -55,9 +56,30 @@ fn encoded_words(c: &mut Criterion) {
     }
 }
 
+/// Everything that is done with messages, beside the peers; and a copy of the octets, which nothing can be faster than.
+fn messages(c: &mut Criterion) {
+    for work in Work::ALL {
+        for &size in work.sizes() {
+            let mut group = c.benchmark_group(format!("mime/{}/{size}", work.name()));
+            group.throughput(Throughput::Bytes(work.prepare(Library::Ours, size).len().try_into().unwrap()));
+            for &library in work.libraries() {
+                let prepared = work.prepare(library, size);
+                group.bench_function(library.name(), |b| {
+                    b.iter_batched(|| prepared.clone(), Prepared::run, BatchSize::LargeInput);
+                });
+            }
+            if matches!(work, Work::Base64 | Work::WriteBase64) {
+                let octets = vec![b'x'; size];
+                group.bench_function("a copy", |b| b.iter(|| black_box(octets.as_slice()).to_vec()));
+            }
+            group.finish();
+        }
+    }
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20);
-    targets = stuffing, encoded_words
+    targets = stuffing, encoded_words, messages
 }
 criterion_main!(benches);

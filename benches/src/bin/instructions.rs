@@ -7,9 +7,12 @@
 //! | `ehlo PARSER COUNT`, `reply PARSER COUNT` | read what a submission server says; prints the number of replies |
 //! | `retr-KIND READER SIZE` | read a message of about `SIZE` octets by POP3; prints how many octets there were |
 //! | `mime-WORK LIBRARY SIZE` | read or write a message of about `SIZE` octets, or what is in one; prints how many octets it has |
+//! | `hostile SHAPE SIZE` | read a message of about `SIZE` octets that is made to cost much |
 //! | `SHAPE PIECE SIZE` | parse about `SIZE` octets that come in pieces of `PIECE`; prints how many octets there were |
 
-use mailbearer_benches::{Client, Corpus, Growing, Library, Parser, Retrieval, Submission, Work, parser};
+use mailbearer_benches::{
+    Client, Corpus, Growing, Library, Parser, Retrieval, Submission, Work, mime, parser,
+};
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -31,6 +34,12 @@ fn main() {
     if let Some(reader) = Submission::ALL.into_iter().find(submission) {
         let replies = reader.prepare(count);
         println!("{}", measured(|| replies.read()));
+        return;
+    }
+    if input == "hostile" {
+        let work = mime::hostile::hostile(how, count);
+        measured(work);
+        println!("{count}");
         return;
     }
     if let Some(work) = input.strip_prefix("mime-") {

@@ -2,6 +2,7 @@
 
 mod compose;
 mod decode;
+pub mod hostile;
 mod mail;
 
 pub use mail::mail;

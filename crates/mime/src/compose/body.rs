@@ -329,7 +329,8 @@ impl Counts {
             pairs = pairs.saturating_add(usize::from(pair));
         }
         let lacks_end = !matches!(text, [] | [.., b'\r' | b'\n']);
-        let added = ends.saturating_sub(pairs.saturating_mul(2)).saturating_add(usize::from(lacks_end) * 2);
+        let added =
+            ends.saturating_sub(pairs.saturating_mul(2)).saturating_add(if lacks_end { 2 } else { 0 });
         Self { octets: text.len().saturating_add(added), escapes }
     }
 }

@@ -247,15 +247,19 @@ impl<'o> HeaderLine<'o> {
         let start = self.out.len();
         self.out.extend_from_slice(if q { b"=?utf-8?Q?" } else { b"=?utf-8?B?" });
         if q {
-            for byte in text.bytes() {
-                match byte {
-                    b' ' => self.out.push(b'_'),
-                    _ if is_q_literal(byte) => self.out.push(byte),
-                    _ => {
-                        let [high, low] = hex_octets(byte);
-                        self.out.extend_from_slice(&[b'=', high, low]);
-                    }
+            let mut rest = text.as_bytes();
+            while !rest.is_empty() {
+                let run = rest.iter().position(|&byte| !is_q_literal(byte)).unwrap_or(rest.len());
+                let (literal, after) = rest.split_at_checked(run).unwrap_or_default();
+                self.out.extend_from_slice(literal);
+                let Some((&byte, after)) = after.split_first() else { break };
+                if byte == b' ' {
+                    self.out.push(b'_');
+                } else {
+                    let [high, low] = hex_octets(byte);
+                    self.out.extend_from_slice(&[b'=', high, low]);
                 }
+                rest = after;
             }
         } else {
             let mut word = [0; MAX_WORD];
@@ -283,7 +287,11 @@ impl<'o> HeaderLine<'o> {
     }
 
     fn push(&mut self, text: &str) {
-        self.out.extend_from_slice(text.as_bytes());
+        match text.as_bytes() {
+            // A call to copy one octet costs more than the octet.
+            [octet] => self.out.push(*octet),
+            octets => self.out.extend_from_slice(octets),
+        }
         self.column = self.column.saturating_add(text.len());
     }
 
@@ -378,24 +386,30 @@ struct Words<'t> {
     q: bool,
     /// Octets for the text of the next word.
     room: usize,
+    /// Octets of the rest in that encoding.
+    len: usize,
 }
 
 impl<'t> Words<'t> {
     /// The first word is at most `first_room` octets long, which is no less than [`MIN_ROOM`].
     fn of(text: &'t str, first_room: usize) -> Self {
-        let q_len = text.bytes().map(q_len).fold(0, usize::saturating_add);
-        let b_len = text.len().div_ceil(3).saturating_mul(4);
-        Self { rest: text, q: q_len <= b_len, room: first_room.min(MAX_WORD).saturating_sub(WORD_FRAME) }
+        let (q_len, b_len) = (q_len(text), b_len(text));
+        let q = q_len <= b_len;
+        let room = first_room.min(MAX_WORD).saturating_sub(WORD_FRAME);
+        Self { rest: text, q, room, len: if q { q_len } else { b_len } }
     }
 
     /// How many octets the next word holds.
     fn next_len(&self) -> usize {
+        if self.len <= self.room {
+            return self.rest.len();
+        }
         if !self.q {
             return boundary(self.rest, (self.room / 4).saturating_mul(3));
         }
         let mut left = self.room;
         let fits = self.rest.bytes().take_while(|&byte| {
-            let fits = left.checked_sub(q_len(byte));
+            let fits = left.checked_sub(q_len_of(byte));
             left = fits.unwrap_or_default();
             fits.is_some()
         });
@@ -412,6 +426,9 @@ impl<'t> Iterator for Words<'t> {
         }
         let (piece, rest) = self.rest.split_at_checked(self.next_len())?;
         (self.rest, self.room) = (rest, MAX_WORD.saturating_sub(WORD_FRAME));
+        if !rest.is_empty() {
+            self.len = if self.q { q_len(rest) } else { b_len(rest) };
+        }
         Some(piece)
     }
 }
@@ -427,16 +444,19 @@ fn boundary(text: &str, at: usize) -> usize {
 
 /// Octets of an encoded word.
 fn word_len(text: &str, q: bool) -> usize {
-    let len = if q {
-        text.bytes().map(q_len).fold(0, usize::saturating_add)
-    } else {
-        text.len().div_ceil(3).saturating_mul(4)
-    };
-    len.saturating_add(WORD_FRAME)
+    if q { q_len(text) } else { b_len(text) }.saturating_add(WORD_FRAME)
 }
 
-fn q_len(byte: u8) -> usize {
-    // A space is written as `_`.
+fn b_len(text: &str) -> usize {
+    text.len().div_ceil(3).saturating_mul(4)
+}
+
+fn q_len(text: &str) -> usize {
+    text.bytes().map(q_len_of).fold(0, usize::saturating_add)
+}
+
+/// A space is written as `_`.
+fn q_len_of(byte: u8) -> usize {
     if is_q_literal(byte) || byte == b' ' { 1 } else { 3 }
 }
 

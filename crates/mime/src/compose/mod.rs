@@ -575,8 +575,13 @@ const MAX_CONTENT_TYPE: usize = 500;
 
 /// `id-left "@" id-right` (RFC 5322 section 3.6.4), a little wider.
 fn is_message_id(id: &str) -> bool {
-    let graphic = id.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>'));
-    let mut parts = id.split('@');
-    let mut is_part = || parts.next().is_some_and(|part| !part.is_empty());
-    graphic && id.len() <= MAX_MESSAGE_ID && is_part() && is_part() && parts.next().is_none()
+    let graphic = |all, &byte: &u8| all & matches!(byte, b'!'..=b'~') & (byte != b'<') & (byte != b'>');
+    let id = id.as_bytes();
+    let parts =
+        memchr::memchr(b'@', id).and_then(|at| Some((id.get(..at)?, id.get(at.saturating_add(1)..)?)));
+    id.len() <= MAX_MESSAGE_ID
+        && id.iter().fold(true, graphic)
+        && parts.is_some_and(|(left, right)| {
+            !left.is_empty() && !right.is_empty() && memchr::memchr(b'@', right).is_none()
+        })
 }
