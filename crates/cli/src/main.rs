@@ -20,6 +20,7 @@ mod structure;
 mod uids;
 mod upload;
 mod value;
+mod winmail;
 
 use std::{
     env,

@@ -14,7 +14,7 @@ use crate::{
     exit::Exit,
     interrupt::Interrupts,
     output::Output,
-    structure,
+    structure, winmail,
 };
 
 /// Hands the text of the message to `sink`, or its HTML; returns how many octets that were.
@@ -26,11 +26,11 @@ pub(super) fn text(
     let mut folder = imap.examine(&arguments.folder)?;
     let mut message = folder.message(arguments.uid.get())?;
     let text = if arguments.html {
-        message.html()?.ok_or_else(|| {
+        winmail::html(&mut message)?.ok_or_else(|| {
             Error::new(Exit::Data, "the message has no HTML text").hint("--text gives the text that it has")
         })?
     } else {
-        message.text()?
+        winmail::text(&mut message)?
     };
     sink(text.as_bytes())?;
     Ok(u64::try_from(text.len()).unwrap_or(u64::MAX))
@@ -45,9 +45,7 @@ pub(super) fn attachments(
     interrupts: &Interrupts,
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
-    let cannot = |error: &io::Error| {
-        Error::new(Exit::CantCreate, format!("cannot write into {}: {error}", folder.display()))
-    };
+    let cannot = |error: &io::Error| cannot_write(folder, error);
     if !folder.is_dir() {
         return Err(cannot(&io::ErrorKind::NotADirectory.into()));
     }
@@ -55,29 +53,66 @@ pub(super) fn attachments(
         let mut mailbox = imap.examine(&arguments.folder)?;
         let mut message = mailbox.message(arguments.uid.get())?;
         let attached: Vec<Part> = message.outline().attachments().cloned().collect();
-        for (number, part) in attached.iter().enumerate() {
-            // Under a name of its own until it is whole; a signal takes it away.
-            let mut file = interrupts
-                .create(|| tempfile::NamedTempFile::new_in(folder))
-                .map_err(|error| cannot(&error))?;
-            let mut octets = 0_u64;
-            let mut content = message.content(part)?;
-            while let Some(piece) = content.next()? {
-                file.as_file_mut().write_all(&piece).map_err(|error| cannot(&error))?;
-                octets = octets.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
-            }
-            file.as_file().sync_all().map_err(|error| cannot(&error))?;
-            let name =
-                keep(file, folder, &safe_name(part, number), interrupts).map_err(|error| cannot(&error))?;
+        let to = Folder { path: folder, interrupts };
+        let mut told = |part: &Part, name: &str, octets: u64| {
             if out.is_json() {
                 let part = structure::dotted(&part.number);
-                out.json(&json!({ "part": part, "file": name, "octets": octets }))?;
+                out.json(&json!({ "part": part, "file": name, "octets": octets }))
             } else {
-                out.line(&name)?;
+                out.line(name)
             }
+        };
+        for (number, part) in attached.iter().enumerate() {
+            // What Outlook packed is of no use to anybody as it is.
+            if let Some(opened) = winmail::open(&mut message, part)? {
+                for (number, file) in opened.files.iter().enumerate() {
+                    let name = safe_name(&file.name, &file.media_type, number);
+                    let (name, octets) =
+                        to.write(&name, |to| to.write_all(&file.octets).map_err(|error| cannot(&error)))?;
+                    told(part, &name, octets)?;
+                }
+                continue;
+            }
+            let name = safe_name(part.name.as_deref().unwrap_or_default(), &part.media_type, number);
+            let mut content = message.content(part)?;
+            let (name, octets) = to.write(&name, |to| {
+                while let Some(piece) = content.next()? {
+                    to.write_all(&piece).map_err(|error| cannot(&error))?;
+                }
+                Ok(())
+            })?;
+            told(part, &name, octets)?;
         }
         Ok(())
     })
+}
+
+/// Where files are written.
+struct Folder<'a> {
+    path: &'a Path,
+    interrupts: &'a Interrupts,
+}
+
+impl Folder<'_> {
+    /// Writes a file, under a name of its own until it is whole; a signal takes it away. Returns its name and its octets.
+    fn write(
+        &self,
+        name: &str,
+        content: impl FnOnce(&mut std::fs::File) -> Result<(), Error>,
+    ) -> Result<(String, u64), Error> {
+        let cannot = |error: &io::Error| cannot_write(self.path, error);
+        let file = self.interrupts.create(|| tempfile::NamedTempFile::new_in(self.path));
+        let mut file = file.map_err(|error| cannot(&error))?;
+        content(file.as_file_mut())?;
+        file.as_file().sync_all().map_err(|error| cannot(&error))?;
+        let octets = file.as_file().metadata().map_err(|error| cannot(&error))?.len();
+        let name = keep(file, self.path, name, self.interrupts).map_err(|error| cannot(&error))?;
+        Ok((name, octets))
+    }
+}
+
+fn cannot_write(folder: &Path, error: &io::Error) -> Error {
+    Error::new(Exit::CantCreate, format!("cannot write into {}: {error}", folder.display()))
 }
 
 /// Gives the file its name, or one with a number where that is taken. Returns the name.
@@ -103,8 +138,7 @@ fn keep(
 
 /// A name for the file of a part that is one of its folder on every system: no path, no control character, nothing that a
 /// shell or Windows reads in another way, not hidden, and not too long.
-fn safe_name(part: &Part, number: usize) -> String {
-    let given = part.name.as_deref().unwrap_or_default();
+fn safe_name(given: &str, media_type: &str, number: usize) -> String {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
     let is_bad = |c: char| {
         c.is_control()
@@ -121,7 +155,7 @@ fn safe_name(part: &Part, number: usize) -> String {
             .iter()
             .any(|kind| device.strip_prefix(kind).is_some_and(|rest| rest.chars().count() == 1));
     if stem.is_empty() {
-        let extension = match part.media_type.as_str() {
+        let extension = match media_type {
             "message/rfc822" => ".eml",
             "text/plain" => ".txt",
             "text/html" => ".html",
@@ -165,7 +199,8 @@ mod tests {
         );
         let frame = Frame::from(line.into_bytes());
         let Ok(Response::Untagged(Data::Fetch(fetch))) = frame.response() else { panic!("{name}") };
-        safe_name(&Part::all(&fetch.items).unwrap()[0], 0)
+        let part = &Part::all(&fetch.items).unwrap()[0];
+        safe_name(part.name.as_deref().unwrap_or_default(), &part.media_type, 0)
     }
 
     #[test]

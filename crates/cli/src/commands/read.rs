@@ -14,7 +14,7 @@ use crate::{
     cli::{GlobalArgs, ReadArgs},
     error::Error,
     output::Output,
-    reading, row, structure, value,
+    reading, row, structure, value, winmail,
 };
 
 pub(crate) fn run(
@@ -25,7 +25,7 @@ pub(crate) fn run(
     super::with_imap(global, &[&arguments.folder], |imap| {
         let mut folder = imap.examine(&arguments.folder)?;
         let mut message = folder.message(arguments.uid.get())?;
-        let text = message.text()?;
+        let text = winmail::text(&mut message)?;
         let invitation = invitation(&mut message)?;
         let outline = message.outline();
         if out.is_json() {
@@ -38,15 +38,33 @@ pub(crate) fn run(
             lines.push(String::new());
             lines.extend(invited(invitation));
         }
+        let packed = packed(&mut message)?;
+        let outline = message.outline();
         // What was shown is no file to look at.
         let is_shown = |part: &&Part| invitation.is_some() && part.role() == Some(Role::Calendar);
         let attached: Vec<_> = outline.attachments().filter(|part| !is_shown(part)).map(attachment).collect();
+        let attached: Vec<_> = attached.into_iter().chain(packed).collect();
         if !attached.is_empty() {
             lines.push(String::new());
             lines.extend(attached);
         }
         reading::show(&lines, out)
     })
+}
+
+/// The files that Outlook packed into one.
+fn packed(message: &mut Received<'_, Blocking>) -> Result<Vec<String>, Error> {
+    let mut lines = Vec::new();
+    let parts: Vec<Part> = message.outline().attachments().cloned().collect();
+    for part in parts {
+        let files = winmail::open(message, &part)?.map(|opened| opened.files).unwrap_or_default();
+        lines.extend(files.iter().map(|file| {
+            let name = if file.name.is_empty() { "-" } else { file.name.as_str() };
+            let octets = u64::try_from(file.octets.len()).unwrap_or(u64::MAX);
+            format!("    {name}  {}  {}", file.media_type, shown_size(octets))
+        }));
+    }
+    Ok(lines)
 }
 
 /// The invitation that a message is, if it is one.
@@ -96,7 +114,7 @@ fn attachment(part: &Part) -> String {
         Some(Role::EncryptedData | Role::PgpEncrypted) => "  (encrypted: the message is inside)",
         Some(Role::SecuredData) => "  (S/MIME: the message may be inside)",
         Some(Role::Signature) => "  (a signature)",
-        Some(Role::Tnef) => "  (Outlook's form of a message: text and files may be inside)",
+        Some(Role::Tnef) => "  (Outlook's form of a message: `fetch --attachments` gives the files in it)",
         Some(Role::DeliveryStatus) => "  (what became of a message)",
         Some(Role::DispositionNotification) => "  (what was done with a message)",
         Some(Role::DmarcReport) => "  (a DMARC report)",
@@ -110,6 +128,10 @@ fn size(part: &Part) -> String {
     let Some(octets) = part.octets else { return String::new() };
     // Encoded octets; what they are without that is three quarters of it.
     let octets = if part.encoding == "base64" { octets.saturating_mul(57) / 78 } else { octets };
+    shown_size(octets)
+}
+
+fn shown_size(octets: u64) -> String {
     match octets {
         0..=9_999 => format!("{octets} octets"),
         10_000..=9_999_999 => format!("{} kB", octets / 1_000),

@@ -92,6 +92,48 @@ fn texts_and_attachments_are_fetched() {
         .failed(65, &["error: the message has no HTML text", "hint: --text gives the text that it has"]);
 }
 
+/// MS-OXTNEF: an attribute, and a property of octets in a list of one.
+fn attribute(level: u8, id: u16, data: &[u8]) -> Vec<u8> {
+    let len = u32::try_from(data.len()).unwrap().to_le_bytes();
+    [&[level], id.to_le_bytes().as_slice(), &[6, 0], &len, data, &[0, 0]].concat()
+}
+
+#[test]
+fn what_outlook_packed_is_opened() {
+    let world = World::new();
+    let rtf = b"{\\rtf1\\ansi\\ansicpg1252 Gr\\'fc\\'dfe\\par}";
+    let len = u32::try_from(rtf.len()).unwrap();
+    let compressed =
+        [&(len + 12).to_le_bytes(), &len.to_le_bytes(), b"MELA", &[0; 4], rtf.as_slice()].concat();
+    let mut properties = [1_u32.to_le_bytes(), [2, 1, 9, 16], 1_u32.to_le_bytes()].concat();
+    properties.extend(u32::try_from(compressed.len()).unwrap().to_le_bytes());
+    properties.extend(&compressed);
+    properties.resize(properties.len().next_multiple_of(4), 0);
+    let packed = [
+        &[0x78, 0x9F, 0x3E, 0x22, 1, 0][..],
+        &attribute(1, 0x9003, &properties),
+        &attribute(2, 0x9002, &[0; 14]),
+        &attribute(2, 0x8010, b"../report.txt\0"),
+        &attribute(2, 0x800F, b"the report"),
+    ]
+    .concat();
+    let hex: String = packed.iter().map(|octet| format!("={octet:02X}=\r\n")).collect();
+    let uid = world.deliver(format!(
+        "Subject: packed\r\nContent-Type: application/ms-tnef; name=winmail.dat\r\n\
+         Content-Transfer-Encoding: quoted-printable\r\n\r\n{hex}"
+    ));
+    let uid = uid.to_string();
+    assert_eq!(world.run(&["fetch", "INBOX", &uid, "--text"]).ok(), "Gr\u{fc}\u{df}e\n");
+    let read = world.run(&["read", "INBOX", &uid]).ok();
+    assert!(
+        read.contains("Gr\u{fc}\u{df}e\n") && read.contains("    ../report.txt    10 octets\n"),
+        "{read}"
+    );
+    fs::create_dir(world.path("d")).unwrap();
+    assert_eq!(world.run(&["fetch", "INBOX", &uid, "--attachments", "d"]).ok(), "report.txt\n");
+    assert_eq!(fs::read(world.path("d/report.txt")).unwrap(), b"the report");
+}
+
 #[test]
 fn an_answer_quotes_and_marks() {
     let world = World::new();

@@ -4,6 +4,7 @@
 
 mod properties;
 mod rtf;
+mod rtf_text;
 #[cfg(test)]
 mod tests;
 
@@ -14,7 +15,8 @@ use core::fmt;
 
 use self::properties::{Properties, Value, id};
 pub use self::rtf::decompress as decompress_rtf;
-use crate::decode;
+pub use self::rtf_text::{RtfContent, read_rtf};
+use crate::{decode, html_to_text};
 
 /// How much of a TNEF stream is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,11 +42,11 @@ pub struct Tnef<'a> {
     pub subject: String,
     /// `IPM.Note` for a message, `IPM.Schedule.Meeting.Request` for an invitation, …
     pub message_class: String,
-    /// Plain text.
+    /// Plain text; that of [`rtf`](Self::rtf) where there is no other.
     pub text: Option<String>,
-    /// HTML text.
+    /// HTML text; the one that [`rtf`](Self::rtf) was made from where there is no other.
     pub html: Option<String>,
-    /// The text in RTF, decompressed: often the only one.
+    /// The text in RTF, decompressed.
     pub rtf: Option<Vec<u8>>,
     /// The files.
     pub attachments: Vec<TnefAttachment<'a>>,
@@ -133,7 +135,23 @@ impl<'a> Tnef<'a> {
                 _ => {}
             }
         }
+        match tnef.rtf.as_deref().map(read_rtf) {
+            Some(RtfContent::Html(html)) if tnef.html.is_none() => tnef.html = Some(html),
+            Some(RtfContent::Text(text)) if tnef.text.is_none() && tnef.html.is_none() => {
+                tnef.text = Some(text)
+            }
+            _ => {}
+        }
         Ok(tnef)
+    }
+
+    /// The text for people: the plain text, or what [`html_to_text`] makes of the HTML. Empty if there is none.
+    #[must_use]
+    pub fn plain_text(&self) -> String {
+        match (&self.text, &self.html) {
+            (Some(text), _) if !text.trim().is_empty() => text.clone(),
+            (text, html) => html.as_deref().map(html_to_text).or_else(|| text.clone()).unwrap_or_default(),
+        }
     }
 
     fn set(&mut self, properties: &Properties<'a>, code_page: &mut Option<u32>, limits: &TnefLimits) {

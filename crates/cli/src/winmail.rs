@@ -1,0 +1,93 @@
+//! `winmail.dat`, Outlook's form of a message: its text and its files.
+
+use mailbearer::{
+    Blocking, Part, Received,
+    proto::mime::{parse::Role, tnef::Tnef},
+};
+
+use crate::error::Error;
+
+/// What was packed.
+#[derive(Default)]
+pub(crate) struct Opened {
+    pub(crate) text: String,
+    pub(crate) html: Option<String>,
+    pub(crate) files: Vec<File>,
+}
+
+pub(crate) struct File {
+    pub(crate) name: String,
+    pub(crate) media_type: String,
+    pub(crate) octets: Vec<u8>,
+}
+
+/// Opens a part; `None` where it is no such one, is too large to be held, or can't be read.
+pub(crate) fn open(message: &mut Received<'_, Blocking>, part: &Part) -> Result<Option<Opened>, Error> {
+    if part.role() != Some(Role::Tnef) || part.octets.is_none_or(|octets| octets > MAX_OCTETS) {
+        return Ok(None);
+    }
+    let mut octets = Vec::new();
+    let mut content = message.content(part)?;
+    while let Some(piece) = content.next()? {
+        octets.extend_from_slice(&piece);
+    }
+    let mut opened = Opened::default();
+    Ok(unpack(&octets, 0, &mut opened).then_some(opened))
+}
+
+/// The text of a message, or that of what Outlook packed where it has none of its own.
+pub(crate) fn text(message: &mut Received<'_, Blocking>) -> Result<String, Error> {
+    let text = message.text()?;
+    if !text.trim().is_empty() {
+        return Ok(text);
+    }
+    Ok(first(message)?.map_or(text, |opened| opened.text))
+}
+
+/// The HTML of a message, or that of what Outlook packed.
+pub(crate) fn html(message: &mut Received<'_, Blocking>) -> Result<Option<String>, Error> {
+    match message.html()? {
+        Some(html) => Ok(Some(html)),
+        None => Ok(first(message)?.and_then(|opened| opened.html)),
+    }
+}
+
+fn first(message: &mut Received<'_, Blocking>) -> Result<Option<Opened>, Error> {
+    let part = message.outline().attachments().find(|part| part.role() == Some(Role::Tnef)).cloned();
+    part.map_or(Ok(None), |part| open(message, &part))
+}
+
+/// Files of messages that are in it are among its files. False if it is no such form.
+fn unpack(octets: &[u8], depth: usize, to: &mut Opened) -> bool {
+    let Ok(tnef) = Tnef::parse(octets) else { return false };
+    if depth == 0 {
+        to.text = tnef.plain_text();
+        to.html = tnef.html;
+    } else {
+        let text = tnef.plain_text();
+        if !text.is_empty() {
+            let name = if tnef.subject.is_empty() { "message" } else { tnef.subject.as_str() };
+            to.files.push(File {
+                name: format!("{name}.txt"),
+                media_type: "text/plain".into(),
+                octets: text.into_bytes(),
+            });
+        }
+    }
+    for file in tnef.attachments {
+        if file.is_message && depth < MAX_DEPTH && unpack(&file.octets, depth.saturating_add(1), to) {
+            continue;
+        }
+        to.files.push(File {
+            name: file.name,
+            media_type: file.media_type.to_ascii_lowercase(),
+            octets: file.octets.into_owned(),
+        });
+    }
+    true
+}
+
+/// Octets of a part that are held to be opened; encoded, as the server counts them.
+const MAX_OCTETS: u64 = 64 << 20;
+/// Messages in messages that are opened.
+const MAX_DEPTH: usize = 5;
