@@ -49,7 +49,7 @@ pub use metadata::{Entry, MetadataQuery};
 pub use odd::OddLine;
 pub use outline::Outline;
 pub use quota::{Quota, QuotaResource};
-pub use received::{Content, Received};
+pub use received::{Content, MessageText, Received};
 pub use search::{Found, Matches, ThreadAlgorithm};
 pub use server::{Namespaces, Space};
 pub use summary::Summary;

@@ -206,9 +206,9 @@ pub use error::{Error, Kind};
 pub use imap::{
     Appended, Appending, AppendingState, Arrived, Authenticated, Body, BodyState, Content, Copied, Counts,
     Entry, Examined, Fetched, Folder, Found, Idle, IdleOptions, IdleState, Imap, ListedRights, Listing,
-    ListingState, Matches, MessagePiece, Messages, MessagesState, MetadataQuery, Moved, Namespaces, News,
-    NoPosition, OddLine, Open, Opened, Outline, Position, Quota, QuotaResource, Range, Received, Role,
-    Selected, Space, Summary, ThreadAlgorithm, WatchOptions, Watcher,
+    ListingState, Matches, MessagePiece, MessageText, Messages, MessagesState, MetadataQuery, Moved,
+    Namespaces, News, NoPosition, OddLine, Open, Opened, Outline, Position, Quota, QuotaResource, Range,
+    Received, Role, Selected, Space, Summary, ThreadAlgorithm, WatchOptions, Watcher,
 };
 pub use login::{BrowserLogin, DeviceLogin, LoggedIn, LoggedOut, LoginOptions, LoginStatus, Pasted, Pasting};
 pub use mailbearer_imap::{UidSet, view::Change};

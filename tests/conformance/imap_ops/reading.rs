@@ -110,6 +110,14 @@ fn only_what_is_asked_for_crosses_the_network() {
             attachments.push(fetched.outline().unwrap().attachments().count());
         }
         assert_eq!((attachments, said.lock().unwrap().len()), (vec![2, 0], 1));
+        said.lock().unwrap().clear();
+        let texts = wait!(inbox.texts(UidSet::all())).unwrap();
+        let texts: Vec<_> = texts.iter().map(|one| (one.outline.summary.uid, one.text.trim_end())).collect();
+        assert_eq!(texts, [(1, "Gr\u{fc}\u{df}e and more\nat the end"), (2, "body of two")]);
+        assert_eq!(said.lock().unwrap().len(), 3, "{:?}", said.lock().unwrap());
+        inbox.limit_answers(40);
+        assert_eq!(wait!(inbox.texts(UidSet::all())).unwrap_err().kind(), Kind::TooLarge { limit: 40 });
+        inbox.limit_answers(1 << 20);
         let mut listing = wait!(inbox.list_with_attachments(Range::All)).unwrap();
         let mut attached = Vec::new();
         while let Some(summary) = wait!(listing.next()).unwrap() {

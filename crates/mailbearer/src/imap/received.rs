@@ -1,13 +1,13 @@
-use std::io;
+use std::{collections::BTreeMap, io, iter};
 
-use mailbearer_imap::{FetchItem, Item, Part as Number, Section, SectionOf};
+use mailbearer_imap::{FetchItem, Item, Part as Number, Section, SectionOf, UidSet};
 use mailbearer_mime::{
     decode::{Decoder, TransferEncoding},
     parse::{self, Role},
 };
 use mailbearer_net::Runtime;
 
-use super::{Authenticated, Body, Examined, Messages, Outline, body::Wanted};
+use super::{Authenticated, Body, Examined, Fetched, Messages, Outline, body::Wanted};
 use crate::{Error, Part};
 
 /// A message in an open mailbox, of which nothing crosses the network but what is asked for.
@@ -56,6 +56,116 @@ impl<R: Runtime> Examined<'_, R> {
     }
 }
 
+/// The text of a message among many: [`Examined::texts`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MessageText {
+    /// What the server told of the message.
+    pub outline: Outline,
+    /// Its text, as [`Received::text`] has it.
+    pub text: String,
+}
+
+impl<R: Runtime> Examined<'_, R> {
+    /// The texts of many messages, in the order in which the server tells of them; none of a message that is not there.
+    ///
+    /// One command asks what is in them, and one more for all that are built alike: two for a mailbox of plain messages. What
+    /// is held of them at once is limited to 16 MiB ([`limit_answers`](Authenticated::limit_answers)); ask for some hundred
+    /// at a time.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`Kind::TooLarge`](crate::Kind::TooLarge) over the limit, if the server refuses, and if the session ends.
+    pub fn texts(&mut self, uids: UidSet) -> R::Task<'_, Result<Vec<MessageText>, Error>> {
+        R::task(async move {
+            let mut outlines = Vec::new();
+            let mut messages = Messages::start(self, uids, Outline::ITEMS.to_vec(), None).await?;
+            while let Some(fetched) = messages.advance().await? {
+                outlines.extend(fetched.outline());
+            }
+            let inline = self.session.limits().literal_inline;
+            let is_small = |part: &Part| part.octets.is_some_and(|octets| octets <= inline);
+            let mut alike: BTreeMap<Vec<Vec<u32>>, UidSet> = BTreeMap::new();
+            for outline in &outlines {
+                let parts: Vec<&Part> = outline.text_parts().filter(|part| part.is_text()).collect();
+                if parts.iter().all(|part| is_small(part)) {
+                    let numbers = parts.iter().map(|part| part.number.clone()).collect();
+                    alike.entry(numbers).or_default().insert(outline.summary.uid);
+                }
+            }
+            let limit = self.answer_limit;
+            let mut left = limit;
+            let mut found = BTreeMap::new();
+            for (numbers, uids) in alike.into_iter().filter(|(numbers, _)| !numbers.is_empty()) {
+                let sections =
+                    numbers.iter().map(|number| Section { part: Number::new(number), of: SectionOf::Whole });
+                let sections: Vec<_> = sections.collect();
+                let mut messages = Messages::start(self, uids, asked(&sections), None).await?;
+                while let Some(fetched) = messages.advance().await? {
+                    let octets = told(&fetched, &sections);
+                    let len = octets.iter().flatten().map(Vec::len).fold(0, usize::saturating_add);
+                    left = left.checked_sub(len).ok_or_else(|| too_large(limit))?;
+                    found.insert(fetched.uid(), octets);
+                }
+            }
+            let mut texts = Vec::with_capacity(outlines.len());
+            for outline in outlines {
+                let octets = found.remove(&outline.summary.uid).unwrap_or_default();
+                let parts = outline.text_parts().filter(|part| part.is_text());
+                let whole: Option<Vec<(&Part, Vec<u8>)>> = parts
+                    .zip(octets.into_iter().chain(iter::repeat(None)))
+                    .map(|(part, octets)| Some((part, octets?)))
+                    .collect();
+                // What is large, and what the server left out, is asked for by itself.
+                let text = match whole {
+                    Some(whole) => joined(whole.iter().map(|(part, octets)| (*part, octets.as_slice()))),
+                    None => {
+                        Received { imap: self, outline: outline.clone() }.text_of_parts(&mut left).await?
+                    }
+                };
+                texts.push(MessageText { outline, text });
+            }
+            Ok(texts)
+        })
+    }
+}
+
+/// What is asked for of messages of which these sections are the text.
+fn asked(sections: &[Section<'static>]) -> Vec<FetchItem<'static>> {
+    let item = |section: &Section<'static>| FetchItem::Section {
+        section: section.clone(),
+        partial: None,
+        peek: true,
+    };
+    [FetchItem::Uid].into_iter().chain(sections.iter().map(item)).collect()
+}
+
+/// The octets of each section, as far as they came.
+fn told(fetched: &Fetched, sections: &[Section<'static>]) -> Vec<Option<Vec<u8>>> {
+    let mut found: Vec<Option<Vec<u8>>> = vec![None; sections.len()];
+    for item in fetched.items() {
+        let Item::Body { section, data: Some(data), .. } = item else { continue };
+        let place = sections.iter().position(|wanted| wanted.part == section.part);
+        if let Some(slot @ None) = place.and_then(|place| found.get_mut(place)) {
+            *slot = Some(data.to_vec());
+        }
+    }
+    found
+}
+
+/// The texts of parts, one after the other.
+fn joined<'p>(parts: impl Iterator<Item = (&'p Part, &'p [u8])>) -> String {
+    let mut text = String::new();
+    for (part, octets) in parts {
+        let whole = part.as_message(octets);
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        text.push_str(&parse::Message::parse(&whole).text());
+    }
+    text
+}
+
 impl<R: Runtime> Received<'_, R> {
     /// What the server told of it.
     #[must_use]
@@ -74,17 +184,15 @@ impl<R: Runtime> Received<'_, R> {
     /// Fails with [`Kind::TooLarge`](crate::Kind::TooLarge) over the limit, and as [`Body::next`].
     pub fn text(&mut self) -> R::Task<'_, Result<String, Error>> {
         R::task(async move {
-            let parts: Vec<Part> = self.outline.text_parts().filter(|part| part.is_text()).cloned().collect();
-            let mut text = String::new();
-            for (part, octets) in parts.iter().zip(self.octets_of(&parts).await?) {
-                let whole = part.as_message(&octets);
-                if !text.is_empty() && !text.ends_with('\n') {
-                    text.push('\n');
-                }
-                text.push_str(&parse::Message::parse(&whole).text());
-            }
-            Ok(text)
+            let mut left = self.imap.answer_limit;
+            self.text_of_parts(&mut left).await
         })
+    }
+
+    async fn text_of_parts(&mut self, left: &mut usize) -> Result<String, Error> {
+        let parts: Vec<Part> = self.outline.text_parts().filter(|part| part.is_text()).cloned().collect();
+        let octets = self.octets_of(&parts, left).await?;
+        Ok(joined(parts.iter().zip(octets.iter().map(Vec::as_slice))))
     }
 
     /// Its HTML, as hostile as whoever sent it; `None` if it has none. Fetches the parts that are it, as
@@ -98,7 +206,8 @@ impl<R: Runtime> Received<'_, R> {
             let is_html = |part: &&Part| part.media_type == "text/html";
             let parts: Vec<Part> = self.outline.html_parts().filter(is_html).cloned().collect();
             let mut html = None;
-            for (part, octets) in parts.iter().zip(self.octets_of(&parts).await?) {
+            let mut left = self.imap.answer_limit;
+            for (part, octets) in parts.iter().zip(self.octets_of(&parts, &mut left).await?) {
                 let whole = part.as_message(&octets);
                 let text = parse::Message::parse(&whole).html().unwrap_or_default();
                 html.get_or_insert_with(String::new).push_str(&text);
@@ -137,45 +246,37 @@ impl<R: Runtime> Received<'_, R> {
     }
 
     /// The octets of parts as they are encoded.
-    async fn octets_of(&mut self, parts: &[Part]) -> Result<Vec<Vec<u8>>, Error> {
+    async fn octets_of(&mut self, parts: &[Part], left: &mut usize) -> Result<Vec<Vec<u8>>, Error> {
         let sections: Vec<_> = parts.iter().map(|part| part.section().unwrap_or_default()).collect();
         let inline = self.imap.session.limits().literal_inline;
         let are_small = parts.iter().all(|part| part.octets.is_some_and(|octets| octets <= inline));
-        let mut left = self.imap.answer_limit;
         let mut all = Vec::with_capacity(sections.len());
         if sections.len() > 1 && are_small {
             all = self.together(&sections, left).await?;
         }
         // One part, large ones, and what a server left out.
         for section in sections.into_iter().skip(all.len()) {
-            all.push(self.collect(section, &mut left).await?);
+            all.push(self.collect(section, left).await?);
         }
         Ok(all)
     }
 
     /// The sections by one command; those up to the first that did not come.
-    async fn together(&mut self, sections: &[Section<'static>], limit: usize) -> Result<Vec<Vec<u8>>, Error> {
-        let uid = self.outline.summary.uid;
-        let item = |section: &Section<'static>| FetchItem::Section {
-            section: section.clone(),
-            partial: None,
-            peek: true,
-        };
-        let items = [FetchItem::Uid].into_iter().chain(sections.iter().map(item)).collect();
-        let mut found: Vec<Option<Vec<u8>>> = vec![None; sections.len()];
-        let mut left = limit;
-        let mut messages = Messages::start(self.imap, uid.into(), items, None).await?;
+    async fn together(
+        &mut self,
+        sections: &[Section<'static>],
+        left: &mut usize,
+    ) -> Result<Vec<Vec<u8>>, Error> {
+        let (uid, limit) = (self.outline.summary.uid, self.imap.answer_limit);
+        let mut found: Vec<Option<Vec<u8>>> = Vec::new();
+        let mut messages = Messages::start(self.imap, uid.into(), asked(sections), None).await?;
         while let Some(fetched) = messages.advance().await? {
-            for item in fetched.items() {
-                let Item::Body { section, data: Some(data), .. } = item else { continue };
-                let place = sections.iter().position(|wanted| wanted.part == section.part);
-                if let Some(slot @ None) = place.and_then(|place| found.get_mut(place)) {
-                    left = left.checked_sub(data.len()).ok_or_else(|| too_large(limit))?;
-                    *slot = Some(data.to_vec());
-                }
-            }
+            found = told(&fetched, sections);
         }
-        Ok(found.into_iter().map_while(|octets| octets).collect())
+        let found: Vec<Vec<u8>> = found.into_iter().map_while(|octets| octets).collect();
+        let len = found.iter().map(Vec::len).fold(0, usize::saturating_add);
+        *left = left.checked_sub(len).ok_or_else(|| too_large(limit))?;
+        Ok(found)
     }
 
     async fn collect(&mut self, section: Section<'static>, left: &mut usize) -> Result<Vec<u8>, Error> {
