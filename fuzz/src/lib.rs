@@ -17,10 +17,14 @@ pub mod imap_response;
 pub mod imap_session;
 pub mod imap_view;
 pub mod imap_words;
+pub mod mime_address;
 pub mod mime_compose;
 pub mod mime_contents;
+pub mod mime_date;
 pub mod mime_decode;
 pub mod mime_message;
+pub mod mime_parameters;
+pub mod mime_word;
 pub mod oauth_claims;
 pub mod oauth_exchange;
 pub mod oauth_redirect;
@@ -67,9 +71,13 @@ pub const TARGETS: &[(&str, Run)] = &[
     ("mime_decode", mime_decode::run),
     ("mime_compose", mime_compose::run),
     ("mime_message", mime_message::run),
+    ("client_drips", client_drips::run),
     ("client_dropped", client_dropped::run),
     ("client_unasked", client_unasked::run),
-    ("client_drips", client_drips::run),
+    ("mime_address", mime_address::run),
+    ("mime_date", mime_date::run),
+    ("mime_parameters", mime_parameters::run),
+    ("mime_word", mime_word::run),
     ("bridge_spool", bridge_spool::run),
     ("bridge_sendmail", bridge_sendmail::run),
 ];
