@@ -4,6 +4,7 @@
 //! crate `mail-parser`), fetched on the first run and kept in the target folder, and some of our own, in `own.rs`.
 //! `differences.txt` names every difference; `MAILBEARER_WRITE_DOCS=1` writes it anew, with `?` for what is not judged yet.
 
+mod composed;
 mod ours;
 mod own;
 mod packages;

@@ -33,7 +33,7 @@ fn a_message_is_shown_to_a_person() {
         Invitation: Tea\nWhen: 2026-11-26 16:00 (UTC) to 2026-11-26 17:00 (UTC)\nOrganizer: j@x.test\n\n\
         [2] ../../evil.pdf  application/pdf  5 octets\n\
         [3] evil.pdf  text/plain  6 octets\n\
-        [4] winmail.dat  application/ms-tnef  1 octets  (Outlook's form of a message: text and files may be inside)\n";
+        [4] winmail.dat  application/ms-tnef  1 octets  (Outlook's form of a message: `fetch --attachments` gives the files in it)\n";
     assert_eq!(shown, want);
     assert!(!last(&world).has_flag("\\Seen"));
     let object: Value = serde_json::from_str(&world.run(&["read", "INBOX", &uid, "--json"]).ok()).unwrap();
