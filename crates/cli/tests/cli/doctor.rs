@@ -252,3 +252,30 @@ fn pop3_is_looked_at_where_that_is_asked_for() {
     let (_, _, steps) = examined(&world);
     assert!(!steps.iter().any(|one| one["step"].as_str().unwrap().starts_with("pop3")), "{steps:#?}");
 }
+
+/// README's front page shows what the program prints, but for times and the object that each server makes up.
+#[test]
+fn the_front_page_is_what_is_printed() {
+    let readme = include_str!("../../../../README.md");
+    let shown =
+        readme.split("$ mailbearer doctor | grep -v ^ok\n").nth(1).unwrap().split("```").next().unwrap();
+    let object = shown.split("-ObjectId ").nth(1).unwrap().lines().next().unwrap();
+    let application = shown.split("-AppId ").nth(1).unwrap().split(' ').next().unwrap();
+    let mut options = Options::default();
+    (options.user, options.client_id) = ("robot@contoso.com".into(), Some(application.into()));
+    options.fault = Fault::find("not-connected");
+    let world = World::with(options);
+    let printed = world.run(&["doctor"]).stdout;
+    let (well, rest): (Vec<&str>, Vec<&str>) = printed.lines().partition(|line| line.starts_with("ok"));
+    let own = printed.split("-ObjectId ").nth(1).unwrap().lines().next().unwrap();
+    let plain = |text: &str| {
+        let words = text.split_whitespace().collect::<Vec<_>>();
+        // The time of a step.
+        let at = words.iter().position(|word| *word == "ms").map(|at| at - 1);
+        let kept = words.iter().enumerate().filter(|(number, _)| Some(*number) != at);
+        kept.map(|(_, word)| *word).collect::<Vec<_>>().join(" ").replace(own, object)
+    };
+    let rest: Vec<String> = rest.into_iter().map(plain).collect();
+    assert_eq!(rest, shown.lines().map(plain).collect::<Vec<_>>());
+    assert!(readme.contains(&format!("without the {} steps that went well", well.len())), "{}", well.len());
+}
