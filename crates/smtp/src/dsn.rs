@@ -1,4 +1,4 @@
-use alloc::{format, string::String};
+use alloc::{format, string::String, vec::Vec};
 
 use crate::Misuse;
 
@@ -12,6 +12,9 @@ pub struct Dsn {
     pub envelope_id: Option<String>,
     /// When a report is sent, for every recipient.
     pub notify: Option<Notify>,
+    /// `ORCPT`: a recipient of the envelope, and the address that the message was for at first, which reports name. At most 500
+    /// octets as it is written, without control characters.
+    pub original_recipients: Vec<(String, String)>,
 }
 
 /// `RET`: how much of the message comes back.
@@ -66,6 +69,15 @@ impl Dsn {
     }
 
     pub(crate) fn check(&self) -> Result<(), Misuse> {
+        for (recipient, original) in &self.original_recipients {
+            let problem = match original.as_str() {
+                "" => "is empty",
+                _ if self.of_original(recipient).len() > ORIGINAL => "is too long",
+                original if original.chars().any(char::is_control) => "holds a control character",
+                _ => continue,
+            };
+            return Err(Misuse::argument("original recipient", original, problem));
+        }
         match &self.envelope_id {
             Some(id) if id.is_empty() => Err(Misuse::argument("envelope id", id, "is empty")),
             Some(id) if id.len() > ENVELOPE_ID => {
@@ -89,6 +101,29 @@ impl Dsn {
         if let Some(id) = &self.envelope_id {
             text.push_str(" ENVID=");
             push_xtext(id, &mut text);
+        }
+        text
+    }
+
+    /// `"ORCPT=" addr-type ";" xtext` (RFC 3461 section 4.2); beyond ASCII the type is that of RFC 6533 section 3, whose
+    /// `utf-8-addr-xtext` writes each such character by its number.
+    pub(crate) fn of_original(&self, recipient: &str) -> String {
+        let Some((_, original)) = self.original_recipients.iter().find(|(own, _)| own == recipient) else {
+            return String::new();
+        };
+        let mut text = String::from(" ORCPT=");
+        if original.is_ascii() {
+            text.push_str("rfc822;");
+            push_xtext(original, &mut text);
+            return text;
+        }
+        text.push_str("utf-8;");
+        for character in original.chars() {
+            match character {
+                '\\' | '+' | '=' | ' ' => text.push_str(&format!("\\x{{{:02X}}}", u32::from(character))),
+                character if character.is_ascii() => text.push(character),
+                character => text.push_str(&format!("\\x{{{:X}}}", u32::from(character))),
+            }
         }
         text
     }
@@ -122,3 +157,30 @@ fn push_xtext(text: &str, into: &mut String) {
 }
 
 const ENVELOPE_ID: usize = 100;
+/// Octets of all of the parameter, as it is written (RFC 3461 section 4.2).
+const ORIGINAL: usize = 500;
+
+#[cfg(test)]
+mod tests {
+    use alloc::{string::ToString, vec};
+
+    use super::*;
+
+    #[test]
+    fn original_recipients_are_written_so_that_they_end_nothing() {
+        for (original, want) in [
+            ("ann@x.test", " ORCPT=rfc822;ann@x.test"),
+            ("a+b=c d@x", " ORCPT=rfc822;a+2Bb+3Dc+20d@x"),
+            ("ü x@y", " ORCPT=utf-8;\\x{FC}\\x{20}x@y"),
+        ] {
+            let pairs = vec![("bob@y".to_string(), original.to_string())];
+            let dsn = Dsn { original_recipients: pairs, ..Dsn::default() };
+            assert!(dsn.is_wanted() && dsn.check().is_ok());
+            assert_eq!((dsn.of_original("bob@y").as_str(), dsn.of_original("eve@y").as_str()), (want, ""));
+        }
+        for bad in ["", "a\r\nRSET", &"x".repeat(500)] {
+            let pairs = vec![("bob@y".to_string(), bad.to_string())];
+            assert!(Dsn { original_recipients: pairs, ..Dsn::default() }.check().is_err(), "{bad:?}");
+        }
+    }
+}

@@ -203,7 +203,8 @@ impl Mail {
                 format!("MAIL FROM:<{}>{}\r\n", self.envelope.sender, self.parameters.mail)
             }
             Command::Recipient(recipient) => {
-                format!("RCPT TO:<{recipient}>{}\r\n", self.parameters.recipient)
+                let original = self.envelope.dsn.of_original(recipient);
+                format!("RCPT TO:<{recipient}>{}{original}\r\n", self.parameters.recipient)
             }
             Command::Data => "DATA\r\n".into(),
         })
