@@ -13,7 +13,6 @@ pub fn run(data: &[u8]) {
         match entry {
             AddressOrGroup::Address(one) => read.push(one),
             AddressOrGroup::Group { members, .. } => read.extend(members),
-            _ => {}
         }
     }
     let ats = |octets: &[u8]| octets.iter().filter(|octet| **octet == b'@').count();

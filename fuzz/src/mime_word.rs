@@ -20,6 +20,6 @@ pub fn run(data: &[u8]) {
         let field = headers.get("subject").expect("a subject");
         assert_eq!(field.text(), subject, "{}", field.raw().escape_ascii());
         assert!(field.raw().split(|octet| *octet == b'\n').all(|line| line.len() <= 79), "{}", field.raw().escape_ascii());
-        assert_eq!(headers.iter().count(), 7, "{}", composed.octets.escape_ascii());
+        assert_eq!(headers.iter().count(), 8, "{}", composed.octets.escape_ascii());
     }
 }
