@@ -322,6 +322,14 @@ impl Entry {
                     words.push(b"\"", 0, quoted);
                     quoted = !quoted;
                 }
+                b'\\' if quoted => {
+                    words.push(&[byte], 0, true);
+                    if let Some((&escaped, after)) = after.split_first() {
+                        words.push(&[escaped], 0, true);
+                        rest = after;
+                        continue;
+                    }
+                }
                 _ if is_space(byte) && !quoted => words.spaced = true,
                 _ => {
                     route |= byte == b'@' && words.list.is_empty();
@@ -483,6 +491,7 @@ mod tests {
             ("\"Ann <a@b>", "Ann|a@b"),
             ("\"john doe\"@b", "|\"john doe\"@b"),
             ("<\"a,b> c\"@d>", "|\"a,b> c\"@d"),
+            ("A <\"q\\\"s> \"@r>, b@c", "A|\"q\\\"s> \"@r; |b@c"),
             ("a@[IPv6:::1], c@d", "|a@[IPv6:::1]; |c@d"),
             ("a@[1, c@d", "|a@[1; |c@d"),
             ("Ann <>", "Ann|"),
