@@ -31,7 +31,7 @@ impl Address {
     /// # Errors
     ///
     /// Fails if `address` is not `local@domain`: no domain, control characters or spaces outside a quoted
-    /// local part, specials outside quotes, an empty label in the domain, a domain outside ASCII that is no name by
+    /// local part, specials outside quotes, U+FFFD (which stands for octets that nobody could read), an empty label in the domain, a domain outside ASCII that is no name by
     /// RFC 5891, or more than 254 octets.
     pub fn new(address: &str) -> Result<Self, AddressError> {
         Self::from_parts("", address)
@@ -306,7 +306,7 @@ fn is_local_part(local: &str) -> bool {
                 match c {
                     _ if escaped => escaped = false,
                     '\\' => escaped = true,
-                    '"' => return false,
+                    '"' | char::REPLACEMENT_CHARACTER => return false,
                     _ => {}
                 }
             }
@@ -327,9 +327,13 @@ fn is_domain(domain: &str) -> bool {
     }
 }
 
-/// An ASCII character of the class, or a non-ASCII one that is no white space (controls are refused before).
+/// An ASCII character of the class, or a non-ASCII one that is no white space and stands for itself (controls are
+/// refused before).
 fn is_letter(c: char, class: impl Fn(u8) -> bool) -> bool {
-    if c.is_ascii() { u8::try_from(c).is_ok_and(class) } else { !c.is_whitespace() }
+    if c.is_ascii() {
+        return u8::try_from(c).is_ok_and(class);
+    }
+    !c.is_whitespace() && c != char::REPLACEMENT_CHARACTER
 }
 
 #[cfg(test)]

@@ -105,7 +105,8 @@ impl<'o> HeaderLine<'o> {
             self.display_name(mailbox.name());
             let last = at.saturating_add(1) == mailboxes.len();
             let comma = if last { end } else { "," };
-            if mailbox.name().is_empty() {
+            // Within brackets nobody takes a local part for an encoded word.
+            if mailbox.name().is_empty() && !mailbox.address().contains("=?") {
                 self.token(&[mailbox.address(), comma]);
             } else {
                 self.token(&["<", mailbox.address(), ">", comma]);

@@ -241,6 +241,9 @@ fn writes_display_names() {
         let mailbox = Address::named(name, "a@b").unwrap();
         assert_eq!(header(&build(&message().cc(mailbox)), "Cc"), *want, "{name}");
     }
+    let odd = "=?utf-8?Q?=?=Qtf-8?Q?@b";
+    let composed = header(&build(&message().cc(Address::new(odd).unwrap())), "Cc");
+    assert_eq!(address_list(composed.as_bytes()), [AddressOrGroup::Address(DisplayAddress::new("", odd))]);
     let composed = build(&message().cc(Address::named(&long, "a@b").unwrap()));
     assert!(header(&composed, "Cc").starts_with("=?utf-8?Q?xxx"));
 }

@@ -7,7 +7,7 @@ use core::fmt;
 use core::mem;
 use core::ops::Range;
 
-use super::charset::{Charset, guess};
+use super::charset::Charset;
 use super::encoded_word::{strict_len, unstructured_in};
 use crate::ascii::{is_space, tail};
 
@@ -420,8 +420,10 @@ impl Entry {
     }
 }
 
+/// Octets that are no UTF-8 are shown as U+FFFD, which no [`crate::Address`] may hold: a charset that is guessed wrong
+/// would name somebody else.
 fn address(word: &Word) -> String {
-    guess(&word.text).into_owned()
+    String::from_utf8_lossy(&word.text).into_owned()
 }
 
 #[cfg(test)]
@@ -522,6 +524,13 @@ mod tests {
             assert_eq!(show(&address_list(input.as_bytes())), *want, "{input}");
         }
         assert_eq!(show(&address_list(b"Gr\xFC\xDFe <a@b>")), "Grüße|a@b");
+        // A name may be guessed, an address not.
+        for guessed in [&b"me@example.org\xB3 x@y"[..], b"<me@example.org\xB3>", b"m\xFC@b"] {
+            let list = address_list(guessed);
+            let Some(AddressOrGroup::Address(mailbox)) = list.first() else { panic!("{list:?}") };
+            assert!(mailbox.address.contains('\u{FFFD}'), "{mailbox:?}");
+            assert!(crate::Address::new(&mailbox.address).is_err(), "{mailbox:?}");
+        }
     }
 
     #[test]
