@@ -172,7 +172,7 @@ fn faults_are_told_apart() {
     let rows: &[Row] = &[
         ("pop-protocol-error", "connect", Personality::Exchange, Kind::Auth, "pop-one-line-auth", false),
         ("pop-basic-off", "connect", Personality::Exchange, Kind::Auth, "pop-basic-off", false),
-        ("pop-credentials", "connect", Personality::Dovecot, Kind::Auth, "pop-credentials", false),
+        ("pop-credentials", "connect", Personality::Dovecot, Kind::Auth, "dovecot-auth", false),
         ("gmail-token-refused", "connect", Personality::Gmail, Kind::Auth, "pop-credentials", false),
         ("pop-in-use", "connect", Personality::Dovecot, Kind::Busy, "pop-in-use", true),
         ("pop-login-delay", "connect", Personality::Dovecot, Kind::Busy, "pop-in-use", true),

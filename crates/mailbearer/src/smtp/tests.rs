@@ -4,7 +4,10 @@ use super::*;
 use crate::{Address, Client, Kind, Message, Security, Server};
 
 fn start() -> (Mock, Client) {
-    let mock = Mock::start(memory::Options::default()).unwrap();
+    let mut options = memory::Options::default();
+    // Exchange replaces Message-ID.
+    options.personality = memory::Personality::Dovecot;
+    let mock = Mock::start(options).unwrap();
     let mut account = Account::custom(mock.user(), mock.token_url(), mock.scope())
         .client_credentials(mock.client_id(), mock.client_secret())
         .ca_pem(mock.ca_pem())
