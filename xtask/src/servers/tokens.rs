@@ -21,7 +21,7 @@ const MAIL: (&str, &str) = (AUDIENCE, "IMAP.AccessAsApp POP.AccessAsApp SMTP.Sen
 const GRAPH: (&str, &str) = ("https://graph.microsoft.com", "Mail.Read User.Read.All");
 const SECONDS_VALID: u64 = 24 * 3600;
 /// Mailboxes besides the two users', for tests that want one to themselves.
-const BOXES: u32 = 32;
+const BOXES: u32 = 48;
 
 /// Who may sign a token.
 #[derive(Clone, Copy)]
