@@ -148,6 +148,27 @@ fn only_the_right_redirect_ends_the_wait() {
 }
 
 #[test]
+fn the_redirect_has_the_host_that_was_registered() {
+    let mock = Mock::start(Options::default()).unwrap();
+    let has_ipv6 = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok();
+    for host in ["127.0.0.1", "[::1]"].iter().take(if has_ipv6 { 2 } else { 1 }) {
+        let redirect = RedirectTo::Loopback { host: (*host).to_owned(), port: None };
+        let client = person(&mock, |person| person.redirect = redirect).blocking().unwrap();
+        let done = during(&client, |address, redirect| {
+            let authority = redirect.strip_prefix("http://").unwrap();
+            assert!(authority.starts_with(&format!("{host}:")), "{redirect}");
+            let right = mock.log_in(address, Some(USER));
+            let (_, query) = right.split_once('?').unwrap();
+            let other = authority.replace(host, "localhost");
+            let answer = raw(authority, &format!("GET /?{query} HTTP/1.1\r\nHost: {other}\r\n\r\n"));
+            assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+            assert!(get(&right).starts_with("HTTP/1.1 200 "));
+        });
+        assert_eq!(done.unwrap().user.as_deref(), Some(USER));
+    }
+}
+
+#[test]
 fn a_no_is_told_in_the_browser_and_here() {
     let mock = Mock::start(Options::default()).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -239,6 +260,31 @@ fn a_busy_provider_is_asked_again() {
     let ended = client.log_out().unwrap();
     assert!(ended.was_logged_in && matches!(ended.revoked, Some(Ok(()))));
     assert_eq!((mock.tokens().requests_to_fail(), mock.tokens().families()), (0, 0));
+}
+
+/// The server did what it was asked for, and the connection ended before it said so.
+#[test]
+fn a_code_that_was_sent_is_not_sent_again() {
+    let mock = Mock::start(Options::default()).unwrap();
+    let client = person(&mock, |_| {}).blocking().unwrap();
+    let login = client.begin_login(LoginOptions::default()).unwrap();
+    login.pasting().paste(&mock.log_in(login.address(), Some(USER)));
+    mock.tokens().lose_answers(2);
+    let error = login.wait().unwrap_err();
+    assert!(error.is_transient() && !error.is_auth(), "{error}");
+    assert_eq!(mock.tokens().answers_to_lose(), 1);
+    assert_eq!(mock.tokens().families(), 1, "a code that comes twice ends what it began");
+
+    // These do no harm.
+    mock.tokens().lose_answers(2);
+    let login = client.begin_device_login().unwrap();
+    assert_eq!(mock.tokens().answers_to_lose(), 0);
+    assert!(mock.answer_device(login.user_code(), Some(USER)));
+    login.wait().unwrap();
+    mock.tokens().lose_answers(2);
+    let ended = client.log_out().unwrap();
+    assert!(ended.was_logged_in && matches!(ended.revoked, Some(Ok(()))), "{ended:?}");
+    assert_eq!((mock.tokens().answers_to_lose(), mock.tokens().families()), (0, 1));
 }
 
 /// Runs two of the tests here once more on a network without IPv6.

@@ -57,7 +57,13 @@ impl TokenEndpoint {
                     return self.protocol.respond_page(302, &[("Location", &address)], "");
                 }
                 Some(Answer::Json(status, body)) => Ok((status, body)),
-                None => self.answer(&request),
+                None => {
+                    let answer = self.answer(&request);
+                    if self.world.tokens.answer_is_lost() {
+                        return self.protocol.hang_up();
+                    }
+                    answer
+                }
             },
             (Event::Invalid(error), _) => Err(Failure::new("invalid_request", 9_002_313, error.to_string())),
             _ => Err(Failure::broken()),

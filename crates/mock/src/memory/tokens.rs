@@ -36,6 +36,8 @@ struct Store {
     handed_out: Option<String>,
     /// Token requests still to be answered with an error.
     failing_requests: usize,
+    /// Token requests still to be done without an answer.
+    lost_answers: usize,
     /// Logins with good tokens still to be refused.
     failing_logins: usize,
 }
@@ -87,6 +89,7 @@ impl Tokens {
             issued: 0,
             handed_out: None,
             failing_requests: 0,
+            lost_answers: 0,
             failing_logins: 0,
         };
         Self { store: Arc::new(Mutex::new(store)), bell }
@@ -216,6 +219,17 @@ impl Tokens {
         self.lock().failing_requests
     }
 
+    /// Does what the next `count` token requests ask for, and closes the connection in place of an answer.
+    pub fn lose_answers(&self, count: usize) {
+        self.lock().lost_answers = count;
+    }
+
+    /// How many answers are still to be lost.
+    #[must_use]
+    pub fn answers_to_lose(&self) -> usize {
+        self.lock().lost_answers
+    }
+
     /// Refuses the next `count` logins, whatever their token.
     pub fn fail_logins(&self, count: usize) {
         self.lock().failing_logins = count;
@@ -272,6 +286,10 @@ impl Tokens {
 
     pub(crate) fn request_fails(&self) -> bool {
         countdown(&mut self.lock().failing_requests)
+    }
+
+    pub(crate) fn answer_is_lost(&self) -> bool {
+        countdown(&mut self.lock().lost_answers)
     }
 
     fn lock(&self) -> MutexGuard<'_, Store> {

@@ -100,10 +100,23 @@ impl Session {
         self.answer(page(status, headers, html))
     }
 
+    /// Closes without an answer, as a server that crashes does.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Misuse`] where the answer was given already.
+    pub fn hang_up(&mut self) -> Result<(), Error> {
+        self.end(State::Closing)
+    }
+
     fn answer(&mut self, response: Vec<u8>) -> Result<(), Error> {
+        self.end(State::Response(response))
+    }
+
+    fn end(&mut self, state: State) -> Result<(), Error> {
         match self.state {
             State::Request(_) | State::Owed => {
-                self.state = State::Response(response);
+                self.state = state;
                 Ok(())
             }
             _ => Err(Error::Misuse("the request was answered already")),
@@ -224,6 +237,11 @@ mod tests {
         assert_eq!(session.patience(), Some(Duration::from_secs(1)));
         rx.extend(b"GET / HTTP/1.1\r\n\r\n").unwrap();
         assert!(matches!(session.step(&mut rx, &mut tx), Ok(Step::Event(_))));
+        let mut left = Session::new();
+        left.hang_up().unwrap();
+        assert_eq!(left.hang_up(), Err(Error::Misuse("the request was answered already")));
+        tx.sent(usize::MAX);
+        assert!(matches!(left.step(&mut rx, &mut tx), Ok(Step::Close)) && tx.unsent().is_empty());
         let unanswered = Err(Error::Misuse("an event was not answered"));
         assert_eq!(session.step(&mut rx, &mut tx).map(drop), unanswered);
         assert_eq!(session.step(&mut rx, &mut tx).map(drop), unanswered);

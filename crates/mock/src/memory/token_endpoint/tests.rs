@@ -5,15 +5,16 @@ use crate::memory::testing::{Talk, world};
 
 /// Posts `form` to `path`; returns the status and the body.
 fn post(world: &Arc<World>, path: &str, form: &[(&str, &str)], headers: &str) -> (u16, Value) {
+    raw(world, &request(path, form, headers))
+}
+
+fn request(path: &str, form: &[(&str, &str)], headers: &str) -> String {
     let body: Vec<String> = form.iter().map(|(name, value)| format!("{name}={}", escape(value))).collect();
     let body = body.join("&");
-    raw(
-        world,
-        &format!(
-            "POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Type: application/x-www-form-urlencoded\r\n\
-             Content-Length: {}\r\n\r\n{body}",
-            body.len()
-        ),
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Type: application/x-www-form-urlencoded\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
     )
 }
 
@@ -103,6 +104,13 @@ fn issues_tokens_and_says_why_not() {
     world.tokens.fail_requests(1);
     assert_eq!(post(&world, &path, &good, "").0, 503);
     assert_eq!(post(&world, &path, &good, "").0, 200);
+
+    let before = world.tokens.issued();
+    world.tokens.lose_answers(1);
+    let mut talk = Talk::new(TokenEndpoint::new(Arc::clone(&world)));
+    let lost = talk.hear(request(&path, &good, ""));
+    assert_eq!((lost, world.tokens.answers_to_lose()), ((String::new(), Step::Close), 0));
+    assert_eq!(world.tokens.issued(), before + 1);
 }
 
 #[test]
