@@ -413,6 +413,20 @@ mod tests {
     }
 
     #[test]
+    fn redirects_go_where_the_provider_takes_them() {
+        for (provider, want) in [
+            (Provider::Microsoft365, Some("localhost")),
+            (Provider::Microsoft365China, Some("localhost")),
+            (Provider::OutlookCom, Some("localhost")),
+            (Provider::Google, Some("127.0.0.1")),
+            (Provider::Yahoo, None),
+            (Provider::Aol, None),
+        ] {
+            assert_eq!(provider.redirect_host(), want, "{provider}");
+        }
+    }
+
+    #[test]
     fn tenants_go_into_microsofts_paths() {
         let microsoft = Provider::Microsoft365;
         assert_eq!(microsoft.token_url(None), None);

@@ -103,7 +103,7 @@ fn browser(session: &Session, arguments: &LoginArgs, person: &Person) -> Result<
     let countdown = Countdown::start(login.until(), what);
     let pasting = login.pasting();
     thread::spawn(move || paste(&pasting));
-    if !arguments.no_browser && has_display() {
+    if !arguments.no_browser && has_display(is_set) {
         let address = login.address().to_owned();
         // A browser in a terminal would keep the thread until it ends.
         thread::spawn(move || open(&address));
@@ -135,13 +135,16 @@ fn open(address: &str) {
 }
 
 /// Whether a browser would be seen: without a display it could fail, wait for ever, or take over the terminal.
-fn has_display() -> bool {
-    let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
+fn has_display(is_set: impl Fn(&str) -> bool) -> bool {
     if is_set("SSH_CONNECTION") && !is_set("DISPLAY") && !is_set("WAYLAND_DISPLAY") {
         return false;
     }
     let needs_none = cfg!(any(windows, target_os = "macos"));
     needs_none || ["DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "WSL_DISTRO_NAME"].into_iter().any(is_set)
+}
+
+fn is_set(name: &str) -> bool {
+    env::var_os(name).is_some_and(|value| !value.is_empty())
 }
 
 fn report(session: &Session, done: &LoggedIn, out: &mut Output<impl Write>) -> Result<(), Error> {
@@ -220,6 +223,31 @@ impl Countdown {
         if self.is_shown {
             // What was typed and not sent is over.
             let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_browser_is_opened_only_where_it_is_seen() {
+        let always = cfg!(any(windows, target_os = "macos"));
+        for (set, want) in [
+            (&[][..], always),
+            (&["TERM"], always),
+            (&["DISPLAY"], true),
+            (&["WAYLAND_DISPLAY"], true),
+            (&["BROWSER"], true),
+            (&["WSL_DISTRO_NAME"], true),
+            (&["SSH_CONNECTION"], false),
+            (&["SSH_CONNECTION", "BROWSER"], false),
+            (&["SSH_CONNECTION", "WSL_DISTRO_NAME"], false),
+            (&["SSH_CONNECTION", "DISPLAY"], true),
+            (&["SSH_CONNECTION", "WAYLAND_DISPLAY"], true),
+        ] {
+            assert_eq!(has_display(|name| set.contains(&name)), want, "{set:?}");
         }
     }
 }

@@ -8,6 +8,7 @@ use std::{
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{self, Receiver},
     thread,
+    time::{Duration, Instant},
 };
 
 use mailbearer_mock::memory::Options;
@@ -159,6 +160,26 @@ fn the_end_of_standard_input_ends_no_login() {
     let outcome = waiting.end();
     let object: Value = serde_json::from_str(&outcome.stdout).unwrap();
     assert_eq!((&object["user"], &object["renewable"]), (&USER.into(), &true.into()));
+}
+
+#[test]
+fn the_address_is_shown_and_opened() {
+    let world = world();
+    fs::write(world.path("browser"), "printf %s \"$1\" > opening\nmv opening opened\n").unwrap();
+    let browser = format!("sh {}", world.path("browser").display());
+    let world = world.set("BROWSER", browser);
+    let (mut waiting, address) = login(&world, &[]);
+    assert_eq!(waiting.heard, ["Open this address in a browser:", address.as_str()]);
+    let line = waiting.line("Waiting for the login; or paste the address");
+    assert!(line.contains(" (") && line.ends_with(" left)"), "{line}");
+    let until = Instant::now() + Duration::from_secs(20);
+    while !world.path("opened").exists() {
+        assert!(Instant::now() < until, "no browser was opened");
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(fs::read_to_string(world.path("opened")).unwrap(), address);
+    waiting.say(&world.server.log_in(&address, Some(USER)));
+    assert_eq!(waiting.end().stdout, "robot@mailbearer.test is logged in\n");
 }
 
 #[test]
