@@ -18,7 +18,8 @@ mod pieces;
 mod system;
 
 /// Keeps tokens in the keyring of the person's desktop: the Secret Service on Linux and BSD (GNOME Keyring, KWallet,
-/// KeePassXC), the Keychain on macOS, the Credential Manager on Windows.
+/// KeePassXC), the Keychain on macOS, the Credential Manager on Windows. Its tests run against GNOME
+/// Keyring. The parts for macOS and Windows were never compiled by its authors.
 ///
 /// An account has several entries of at most 2,560 octets, all of the service `mailbearer`: that is the most that Windows
 /// takes. They are replaced as a whole: after a crash at any point the old tokens or the new ones are there. The lock that
