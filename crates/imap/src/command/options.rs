@@ -148,7 +148,7 @@ pub enum AppendData<'a> {
     Binary(Text<'a>),
     /// Here they are, with UTF-8 in their header: where `UTF8=ACCEPT` is enabled (RFC 6855 section 4).
     Utf8(Text<'a>),
-    /// That many follow from elsewhere: see [`Next::Stream`].
+    /// That many follow from elsewhere: see [`Next::Stream`](super::Next::Stream).
     Stream(u64),
     /// They are put together by the server (RFC 4469).
     Catenate(Vec<CatenatePart<'a>>),
