@@ -242,7 +242,7 @@ fn growth(binary: &Path) -> Result<Vec<String>> {
     Ok(over)
 }
 
-/// Builds a program of the package of benches; thin LTO as in a release.
+/// Builds a program of the package of benches, linked as a release is.
 fn build(level: &str, program: &str) -> Result<PathBuf> {
     let target = process::target().join(format!("bench-{level}"));
     let level = format!("profile.release.opt-level={}", if level == "z" { "\"z\"" } else { level });

@@ -4,28 +4,6 @@ use std::hint::black_box;
 
 use mailbearer_mime::{Address, DateTime, Message, parse};
 
-/// What is repeated.
-pub const SHAPES: [&str; 18] = [
-    "boundaries",
-    "parts",
-    "fields",
-    "words",
-    "addresses",
-    "groups",
-    "comments",
-    "quotes",
-    "parameters",
-    "sections",
-    "references",
-    "html-tags",
-    "html-tables",
-    "html-entities",
-    "base64",
-    "quoted-printable",
-    "uuencode",
-    "recipients",
-];
-
 /// Reads a message of about `size` octets in full, as text for people too, or writes one.
 ///
 /// # Panics
