@@ -541,4 +541,23 @@ mod tests {
             ["+OK \\x1b[2J", "token: [redacted]", "BODY {9}", "[10 octets])", "A {3}", "[6 octets]", "B"]
         );
     }
+
+    #[test]
+    fn a_trace_shows_a_body_in_pieces_as_one() {
+        let mut rx = RecvBuf::with_limit(1000);
+        let texts = |rx: &mut RecvBuf| rx.take_trace().into_iter().map(|line| line.text).collect::<Vec<_>>();
+        rx.start_trace(None);
+        rx.extend(b"A {6}\r\nabc\nde)\r\nB {9}\r\nabc").unwrap();
+        rx.consume(7);
+        for _ in 0..3 {
+            assert_eq!(rx.take_message(2, 0).len(), 2);
+        }
+        assert_eq!(texts(&mut rx), ["A {6}"]);
+        rx.consume(10);
+        assert_eq!(texts(&mut rx), ["[6 octets])", "B {9}"]);
+        // One that is cut off is told as far as it came.
+        assert_eq!(rx.take_message(3, 0).len(), 3);
+        rx.set_eof();
+        assert_eq!(texts(&mut rx), ["[3 octets][closed]"]);
+    }
 }

@@ -199,11 +199,13 @@ impl Tape {
 
 impl Record for Tape {
     fn plain(&mut self, mut bytes: &[u8]) {
-        self.end_bulk();
-        if !bytes.is_empty() {
-            self.end_secret(true);
-            self.in_secret = false;
+        // A body comes in pieces that may have nothing in front of them, and is shown as one however many they are.
+        if bytes.is_empty() {
+            return;
         }
+        self.end_bulk();
+        self.end_secret(true);
+        self.in_secret = false;
         while let Some(end) = bytes.iter().position(|&octet| octet == b'\n') {
             let (line, rest) = bytes.split_at_checked(end.saturating_add(1)).unwrap_or((bytes, &[]));
             self.text(line, line.strip_suffix(b"\r\n").or_else(|| line.strip_suffix(b"\n")).unwrap_or(line));
@@ -252,6 +254,7 @@ impl Record for Tape {
         }
         if let Some(end) = end.filter(|_| !self.closed) {
             self.closed = true;
+            self.end_bulk();
             self.line.push_str(if end == TracePart::Reset { "[reset]" } else { "[closed]" });
             self.parts.push(end);
             self.end_line();

@@ -17,7 +17,7 @@ const SIZE: usize = 150_000_000;
 /// larger in itself.
 fn most() -> u64 {
     let is_debug = cfg!(debug_assertions) && env::var_os(OTHER).is_none();
-    if is_debug { 32 << 10 } else { 12 << 10 }
+    if is_debug { 32 << 10 } else { 11 << 10 }
 }
 
 #[test]

@@ -438,7 +438,7 @@ fn a_trace_shows_no_secret_and_no_message() {
     let sent: Vec<String> = tx.take_trace().into_iter().map(|line| line.text).collect();
     assert_eq!(sent, ["CAPA", "AUTH XOAUTH2 [redacted]", "RETR 1"]);
     let heard: Vec<String> = rx.take_trace().into_iter().map(|line| line.text).collect();
-    assert_eq!(heard, ["+OK", "+OK", "SASL XOAUTH2", ".", "+OK", "+OK 7", "[1 octets][10 octets]", "."]);
+    assert_eq!(heard, ["+OK", "+OK", "SASL XOAUTH2", ".", "+OK", "+OK 7", "[11 octets]", "."]);
 }
 
 proptest! {
