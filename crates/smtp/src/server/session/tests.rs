@@ -1,4 +1,4 @@
-use alloc::{string::ToString, vec};
+use alloc::{format, string::ToString, vec};
 
 use super::*;
 use crate::server::Limits;
