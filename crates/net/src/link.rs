@@ -1,12 +1,21 @@
+mod errand;
+mod octets;
+mod pace;
+
 use std::{
     future::poll_fn,
-    io::{self, IoSlice, Read, Write},
+    io,
     task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
 use mailbearer_wire::{BufferFull, RecvBuf, SendBuf};
 
+pub(crate) use self::errand::{Errand, Outcome, Silence, Turn};
+use self::{
+    octets::{NonBlocking, drain, taken, writing},
+    pace::Pace,
+};
 use crate::{
     Canceller, Error, Interest, Options, Runtime, Socket, Stage, Timer,
     cancel::Wait,
@@ -56,49 +65,6 @@ enum Closing {
     /// Read what the peer still sends until then: closing a socket with unread bytes resets the connection, and the
     /// peer would lose our last answer.
     Lingering { until: Instant },
-}
-
-/// What a machine's step asks of the link.
-#[derive(Clone, Copy)]
-pub(crate) enum Errand {
-    /// Send everything, then wait for bytes, at most for this long.
-    Read(Duration),
-    /// Send everything. Reads meanwhile: a peer that can't get rid of its bytes takes none of ours.
-    Flush,
-    /// Send everything, then do the TLS handshake.
-    StartTls,
-    /// Do the rest of a handshake.
-    Handshake { deadline: Instant },
-    /// Send everything and be done.
-    Close,
-    /// Send everything, say that there is no more, and wait for the peer to go.
-    Linger,
-}
-
-/// What a machine's step led to.
-pub(crate) enum Turn {
-    Go(Errand),
-    /// It has something to tell.
-    Over,
-    /// It failed.
-    Failed,
-}
-
-/// What it means that the peer says nothing.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Silence {
-    /// That there is nothing to tell.
-    IsAnswer,
-    /// That it is gone.
-    Fails,
-}
-
-/// How an [`Errand`] went.
-pub(crate) enum Outcome {
-    Done,
-    /// The peer was silent for the time that was given.
-    Quiet,
-    Closed,
 }
 
 impl<R: Runtime> Link<R> {
@@ -184,11 +150,12 @@ impl<R: Runtime> Link<R> {
         }
     }
 
-    /// Puts TLS on the socket; the errand is the handshake.
+    /// The version and the cipher suite that the handshake agreed on.
     pub(crate) fn agreed(&self) -> Option<(u16, u16)> {
         self.tls.as_ref().and_then(|tls| tls.agreed())
     }
 
+    /// Puts TLS on the socket; the errand is the handshake.
     pub(crate) fn start_tls(&mut self) -> Result<Errand, Error> {
         if self.tls.is_some() || !self.rx.unread().is_empty() {
             return Err(Error::BytesBeforeTls);
@@ -591,152 +558,6 @@ impl<R: Runtime> Link<R> {
         Ok(drained || was_handshaking)
     }
 }
-
-/// What keeps a peer from moving an octet a minute for ever.
-///
-/// For each thing that it is asked, a peer has [`SLOWNESS`] times its patience. Each octet that moves gives some of
-/// that time back: a body of any length may come at more than [`OCTETS_A_SECOND`], and a server may take a while if it
-/// says so in between.
-struct Pace {
-    until: Instant,
-    /// The time that a new question gives the peer.
-    full: Duration,
-    /// The most that it had since the last question.
-    allowance: Duration,
-    /// What is left of it.
-    left: Duration,
-}
-
-impl Pace {
-    const fn new(now: Instant) -> Self {
-        Self { until: now, full: Duration::ZERO, allowance: Duration::ZERO, left: Duration::ZERO }
-    }
-
-    /// Something new is asked, or the peer was silent, which is for the caller to judge.
-    fn start(&mut self, now: Instant) {
-        (self.allowance, self.left) = (self.full, self.full);
-        self.until = later(now, self.left);
-    }
-
-    fn resume(&mut self, now: Instant, patience: Duration) {
-        self.full = patience.saturating_mul(SLOWNESS);
-        let more = self.full.saturating_sub(self.allowance);
-        self.allowance = self.allowance.saturating_add(more);
-        self.left = self.left.saturating_add(more);
-        self.until = later(now, self.left);
-    }
-
-    fn pause(&mut self, now: Instant) {
-        self.left = self.until.saturating_duration_since(now);
-    }
-
-    fn moved(&mut self, now: Instant, octets: usize) {
-        let octets = u32::try_from(octets).unwrap_or(u32::MAX);
-        let back =
-            Duration::from_secs(1).checked_div(OCTETS_A_SECOND).unwrap_or_default().saturating_mul(octets);
-        self.until = later(self.until, back).min(later(now, self.allowance));
-    }
-}
-
-const SLOWNESS: u32 = 10;
-const OCTETS_A_SECOND: u32 = 100;
-
-/// Moves decrypted bytes to the machine; true if bytes or the end came.
-fn drain(tls: &mut dyn Session, rx: &mut RecvBuf) -> Result<bool, Error> {
-    let mut moved = false;
-    while rx.room() > 0 {
-        let mut count = 0;
-        let decrypted = tls.decrypted(&mut |bytes| {
-            let fitting = bytes.get(..rx.room()).unwrap_or(bytes);
-            count = if rx.extend(fitting).is_ok() { fitting.len() } else { 0 };
-            count
-        });
-        match decrypted {
-            Ok(()) if count == 0 => {
-                rx.set_eof();
-                return Ok(true);
-            }
-            Ok(()) => moved = true,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-            // The end without a TLS closure alert: someone may have cut it.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                rx.set_cut_off();
-                return Ok(true);
-            }
-            Err(source) => return Err(Error::Io { stage: Stage::Read, source }),
-        }
-    }
-    Ok(moved)
-}
-
-/// `None` where the socket would have to wait.
-fn taken(result: io::Result<usize>, stage: Stage) -> Result<Option<usize>, Error> {
-    match result {
-        Ok(count) => Ok(Some(count)),
-        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
-            Ok(None)
-        }
-        Err(source) => Err(Error::Io { stage, source }),
-    }
-}
-
-fn writing(source: io::Error) -> Error {
-    Error::Io { stage: Stage::Write, source }
-}
-
-/// What the TLS library reads from and writes to: a write is one segment, as long as it fits.
-struct NonBlocking<'a, S> {
-    socket: &'a mut S,
-    held: &'a mut Vec<u8>,
-    handshaking: bool,
-}
-
-impl<S: Socket> Read for NonBlocking<'_, S> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.socket.read(into)
-    }
-}
-
-impl<S: Socket> Write for NonBlocking<'_, S> {
-    fn write(&mut self, from: &[u8]) -> io::Result<usize> {
-        if self.handshaking && from == CHANGE_CIPHER_SPEC {
-            self.held.extend_from_slice(from);
-            return Ok(from.len());
-        }
-        if self.held.is_empty() {
-            return self.socket.write(from);
-        }
-        self.write_behind_held(&[IoSlice::new(from)])
-    }
-
-    fn write_vectored(&mut self, records: &[IoSlice<'_>]) -> io::Result<usize> {
-        match records {
-            [record] => self.write(record),
-            records if self.held.is_empty() => self.socket.write_vectored(records),
-            records => self.write_behind_held(records),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<S: Socket> NonBlocking<'_, S> {
-    fn write_behind_held(&mut self, records: &[IoSlice<'_>]) -> io::Result<usize> {
-        let mut all = Vec::with_capacity(records.len().saturating_add(1));
-        all.push(IoSlice::new(self.held));
-        all.extend(records.iter().map(|record| IoSlice::new(record)));
-        let count = self.socket.write_vectored(&all)?;
-        let held = self.held.len();
-        self.held.drain(..count.min(held));
-        count.checked_sub(held).filter(|&count| count > 0).ok_or_else(|| io::ErrorKind::WouldBlock.into())
-    }
-}
-
-/// The record of TLS 1.3 that means nothing (RFC 8446 appendix D.4). It is due in the middle of the server's flight:
-/// sent at once it would make two flights of the client's one.
-const CHANGE_CIPHER_SPEC: &[u8] = &[20, 3, 3, 0, 1, 1];
 
 pub(crate) fn later(from: Instant, by: Duration) -> Instant {
     // An addition that overflows is a limit of centuries: any far moment will do.

@@ -1,0 +1,104 @@
+//! How octets get through TLS and a socket that does not wait.
+
+use std::io::{self, IoSlice, Read, Write};
+
+use mailbearer_wire::RecvBuf;
+
+use crate::{Error, Socket, Stage, tls::Session};
+
+/// Moves decrypted bytes to the machine; true if bytes or the end came.
+pub(super) fn drain(tls: &mut dyn Session, rx: &mut RecvBuf) -> Result<bool, Error> {
+    let mut moved = false;
+    while rx.room() > 0 {
+        let mut count = 0;
+        let decrypted = tls.decrypted(&mut |bytes| {
+            let fitting = bytes.get(..rx.room()).unwrap_or(bytes);
+            count = if rx.extend(fitting).is_ok() { fitting.len() } else { 0 };
+            count
+        });
+        match decrypted {
+            Ok(()) if count == 0 => {
+                rx.set_eof();
+                return Ok(true);
+            }
+            Ok(()) => moved = true,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            // The end without a TLS closure alert: someone may have cut it.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                rx.set_cut_off();
+                return Ok(true);
+            }
+            Err(source) => return Err(Error::Io { stage: Stage::Read, source }),
+        }
+    }
+    Ok(moved)
+}
+
+/// `None` where the socket would have to wait.
+pub(super) fn taken(result: io::Result<usize>, stage: Stage) -> Result<Option<usize>, Error> {
+    match result {
+        Ok(count) => Ok(Some(count)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+            Ok(None)
+        }
+        Err(source) => Err(Error::Io { stage, source }),
+    }
+}
+
+pub(super) fn writing(source: io::Error) -> Error {
+    Error::Io { stage: Stage::Write, source }
+}
+
+/// What the TLS library reads from and writes to: a write is one segment, as long as it fits.
+pub(super) struct NonBlocking<'a, S> {
+    pub(super) socket: &'a mut S,
+    pub(super) held: &'a mut Vec<u8>,
+    pub(super) handshaking: bool,
+}
+
+impl<S: Socket> Read for NonBlocking<'_, S> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.socket.read(into)
+    }
+}
+
+impl<S: Socket> Write for NonBlocking<'_, S> {
+    fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+        if self.handshaking && from == CHANGE_CIPHER_SPEC {
+            self.held.extend_from_slice(from);
+            return Ok(from.len());
+        }
+        if self.held.is_empty() {
+            return self.socket.write(from);
+        }
+        self.write_behind_held(&[IoSlice::new(from)])
+    }
+
+    fn write_vectored(&mut self, records: &[IoSlice<'_>]) -> io::Result<usize> {
+        match records {
+            [record] => self.write(record),
+            records if self.held.is_empty() => self.socket.write_vectored(records),
+            records => self.write_behind_held(records),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<S: Socket> NonBlocking<'_, S> {
+    fn write_behind_held(&mut self, records: &[IoSlice<'_>]) -> io::Result<usize> {
+        let mut all = Vec::with_capacity(records.len().saturating_add(1));
+        all.push(IoSlice::new(self.held));
+        all.extend(records.iter().map(|record| IoSlice::new(record)));
+        let count = self.socket.write_vectored(&all)?;
+        let held = self.held.len();
+        self.held.drain(..count.min(held));
+        count.checked_sub(held).filter(|&count| count > 0).ok_or_else(|| io::ErrorKind::WouldBlock.into())
+    }
+}
+
+/// The record of TLS 1.3 that means nothing (RFC 8446 appendix D.4). It is due in the middle of the server's flight:
+/// sent at once it would make two flights of the client's one.
+const CHANGE_CIPHER_SPEC: &[u8] = &[20, 3, 3, 0, 1, 1];
