@@ -61,12 +61,12 @@ impl Error {
         Self::new(exit, format!("cannot read {what} {}: {error}", path.display()))
     }
 
-    /// Whether there is nothing to tell.
+    /// Whether nothing is printed for it.
     pub(crate) const fn is_quiet(&self) -> bool {
         matches!(self.exit, Exit::Success) || self.text.is_empty()
     }
 
-    /// The end of a command whose output tells what failed.
+    /// The end of a command whose output has said what failed.
     pub(crate) fn told(exit: Exit) -> Self {
         Self::new(exit, "")
     }

@@ -11,7 +11,7 @@ use crate::{error::Error, exit::Exit};
 
 /// Handles Ctrl-C, SIGTERM and SIGHUP: removes partial files and ends the program, or wakes the thread that waits.
 ///
-/// Clones are the same.
+/// All clones share one state.
 #[derive(Clone, Default)]
 pub(crate) struct Interrupts {
     shared: Arc<Shared>,

@@ -10,11 +10,11 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::error::Error;
 
-/// Where results go: standard output, locked; in tests whatever takes octets.
+/// Where results go: standard output, locked; in tests, any writer.
 ///
-/// Every line is written as soon as it is whole, so that a reader sees results as they arrive; only many lines that come
-/// at once, to no terminal, [go together](Self::gather). A reader that went away shows as an [`Error`] that
-/// [is quiet](Error::is_quiet).
+/// Writes every line as soon as it is whole, so that a reader sees results as they arrive. Where standard output is no
+/// terminal, lines that come at once may be [written together](Self::gather). If the reader went away, writing returns an
+/// [`Error`] that [is quiet](Error::is_quiet).
 pub(crate) struct Output<W = StdoutLock<'static>> {
     writer: W,
     json: bool,
@@ -23,17 +23,17 @@ pub(crate) struct Output<W = StdoutLock<'static>> {
     gathered: Option<Gathered>,
 }
 
-/// Lines that wait for others.
+/// Lines that wait to be written together.
 struct Gathered {
     text: Vec<u8>,
-    /// When the last ones were written.
+    /// When lines were last written.
     written: Option<Instant>,
 }
 
 /// What is known of the terminal that results go to.
 #[derive(Default)]
 struct Terminal {
-    /// None if it does not say.
+    /// None if the terminal does not say.
     width: Option<usize>,
     rows: Option<usize>,
     /// The beginning of a character or of a line end, whose rest is still to come.
@@ -61,7 +61,7 @@ impl<W: Write> Output<W> {
         Self { writer, json, terminal: None, gathered: None }
     }
 
-    /// Where it goes, for what is no result but a conversation.
+    /// The writer itself, for a conversation that is no result.
     pub(crate) const fn writer(&mut self) -> &mut W {
         &mut self.writer
     }
@@ -117,7 +117,7 @@ impl<W: Write> Output<W> {
     ///
     /// # Errors
     ///
-    /// Fails if they can't be written, and for octets on a terminal that are no text.
+    /// Fails if the octets can't be written, and if they are no text and go to a terminal.
     pub(crate) fn octets(&mut self, octets: &[u8]) -> Result<(), Error> {
         let Some(terminal) = &mut self.terminal else {
             return self.writer.write_all(octets).map_err(|error| Error::stdout(&error));
@@ -133,7 +133,7 @@ impl<W: Write> Output<W> {
         self.whole(format_args!("{text}"))
     }
 
-    /// Writes out what is still held.
+    /// Writes the lines that are still held.
     pub(crate) fn flush(&mut self) -> Result<(), Error> {
         if let Some(terminal) = &mut self.terminal {
             let mut text = String::new();
@@ -261,7 +261,7 @@ pub(crate) fn pad(text: &str, room: usize) -> String {
     format!("{text}{}", " ".repeat(room.saturating_sub(width(text))))
 }
 
-/// Tells the person at the terminal something; that nobody listens is no failure.
+/// Tells the person at the terminal something. A standard error that is closed is no failure.
 pub(crate) fn notice(text: impl fmt::Display) {
     let _ = writeln!(io::stderr(), "{text}");
 }

@@ -21,7 +21,7 @@ pub(crate) struct PartialFile {
 enum Target {
     Temporary(NamedTempFile),
     InPlace(File),
-    /// It has its name, or is gone.
+    /// Whether the file has its name, or was removed.
     Done,
 }
 

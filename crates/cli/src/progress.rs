@@ -4,11 +4,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 
 /// How far a transfer has come, for a person at the terminal: a line on standard error that goes away in the end.
 ///
-/// Shows nothing while the transfer is short, nor where nobody looks, nor if it is to be quiet, as where a trace is shown.
+/// Shows nothing for a short transfer, where standard error is no terminal, and where a trace is shown.
 pub(crate) struct Progress {
     total: Option<u64>,
     octets: u64,
-    /// None before it is worth it.
+    /// None while the transfer is short.
     bar: Option<ProgressBar>,
     is_seen: bool,
 }
@@ -19,12 +19,12 @@ impl Progress {
         !quiet && io::stderr().is_terminal()
     }
 
-    /// Of a transfer of `total` octets, if that is known.
+    /// Starts for a transfer of `total` octets, if that is known.
     pub(crate) fn new(total: Option<u64>, quiet: bool) -> Self {
         Self { total, octets: 0, bar: None, is_seen: Self::is_seen(quiet) }
     }
 
-    /// So many octets went over.
+    /// Counts octets that were transferred.
     pub(crate) fn add(&mut self, octets: usize) {
         self.octets = self.octets.saturating_add(u64::try_from(octets).unwrap_or(u64::MAX));
         let total = self.total;

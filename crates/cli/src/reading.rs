@@ -30,13 +30,13 @@ fn page(lines: &[String]) -> bool {
     let mut command = Command::new(program);
     command.args(words).stdin(Stdio::piped());
     if env::var_os("LESS").is_none() {
-        // It ends by itself where all of it fits, and leaves what it showed.
+        // `less` ends by itself where all of it fits, and leaves the text on the screen.
         command.env("LESS", "FX");
     }
     let Ok(mut child) = command.spawn() else { return false };
     if let Some(stdin) = child.stdin.take() {
         let mut stdin = std::io::BufWriter::new(stdin);
-        // Whoever quits has seen enough.
+        // The person may quit before the end, which closes the pipe.
         let _ = lines.iter().try_for_each(|line| writeln!(stdin, "{}", printable(line)));
         let _ = stdin.flush();
     }

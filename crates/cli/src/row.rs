@@ -25,7 +25,7 @@ pub(crate) fn object(message: &Summary) -> serde_json::Value {
         "flagged": message.flagged,
     });
     if let Some(fields) = object.as_object_mut() {
-        // Only where it is so: it is rare.
+        // Left out where it is false: it is rarely true.
         if message.incomplete {
             fields.insert("incomplete".into(), true.into());
         }

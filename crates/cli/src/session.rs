@@ -215,6 +215,6 @@ fn show(event: &TraceEvent<'_>) {
         TraceKind::Closed => "* done".to_owned(),
         _ => return,
     };
-    // That nobody looks is no reason to stop.
+    // A standard error that is closed is no reason to stop.
     let _ = writeln!(io::stderr(), "{time} #{number} {said}");
 }

@@ -1,4 +1,4 @@
-//! Where tokens rest by choice, and what is run when they change.
+//! Stores that the settings choose, and the programs that are run when a token changes.
 
 use std::{
     io::{self, Read, Write},
@@ -18,7 +18,7 @@ use mailbearer::{
 
 use crate::{config::Keeping, output};
 
-/// Has two programs keep what is kept: one prints it, the other reads it. The lock is the file store's.
+/// Two programs keep the text: one prints it, the other reads it from standard input. The lock is that of the file store.
 pub(crate) struct CommandStore {
     load: Vec<String>,
     save: Vec<String>,
@@ -32,7 +32,7 @@ impl CommandStore {
 
     fn read(&self, account: &AccountKey) -> Result<Option<Kept>, StoreError> {
         let text = run(&self.load, account, None)?;
-        // A program that fails says nothing of what is kept; only one that succeeds can say that it is nothing.
+        // A program that fails does not say that nothing is kept. One that succeeds and prints nothing does.
         if text.expose().trim_ascii().is_empty() {
             return Ok(None);
         }
@@ -65,7 +65,7 @@ impl TokenStore for CommandStore {
     fn probe<'a>(&'a self, account: &'a AccountKey) -> Pending<'a, Result<(), StoreError>> {
         Box::pin(async move {
             let _lock = self.lock(account, PROBE).await?;
-            // Writing what was there, or that there is nothing, is the only way to know that it can be written.
+            // The only way to know that the program can write is to write what was there, or an empty text.
             let kept = self.read(account)?;
             self.write(account, &kept.unwrap_or_default())
         })
@@ -110,7 +110,7 @@ fn run(
     Ok(text)
 }
 
-/// What a store of programs is called: the program and its first argument, for arguments may be long.
+/// The name of a store of programs: the program and its first argument, because arguments may be long.
 fn shown(words: &[String]) -> String {
     words.iter().take(2).map(String::as_str).collect::<Vec<_>>().join(" ")
 }
@@ -214,7 +214,7 @@ impl<S: TokenStore> TokenStore for Ending<S> {
         account: &'a AccountKey,
         patience: Duration,
     ) -> Pending<'a, Result<StoreLock, StoreError>> {
-        // Whoever looks only now is about to replace the login, or to end it.
+        // A command that only locks the store is about to replace the login, or to end it.
         self.warned.store(true, Ordering::Relaxed);
         self.store.lock(account, patience)
     }
@@ -252,7 +252,7 @@ pub(crate) fn login_needed(keeping: &Keeping, name: &str, user: &str) {
     }
 }
 
-/// Runs a hook to its end. What it prints goes to standard error, and that it fails is a warning.
+/// Runs a hook to its end. Its output goes to standard error. If it fails, that is a warning.
 fn call(words: &[String], event: &str, account: &str, user: &str) {
     let Some((program, arguments)) = words.split_first() else { return };
     let done = Command::new(program)

@@ -33,7 +33,7 @@ impl Upload {
         Ok(Self { source: Box::new(file), octets })
     }
 
-    /// Takes all there is, and keeps it: up to [`HELD`] octets in memory, more of them in a file without a name.
+    /// Reads to the end and keeps everything: up to [`HELD`] octets in memory, more in a file without a name.
     ///
     /// # Errors
     ///
@@ -57,7 +57,7 @@ impl Upload {
     ///
     /// # Errors
     ///
-    /// Fails if reading or `sink` does, and if the message is not as long as it was.
+    /// Fails if reading or `sink` fails, and if the length of the message has changed since it was measured.
     pub(crate) fn copy(mut self, mut sink: impl FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
         let (mut lines, mut spare, mut left) = (LineEnds::new(), Vec::new(), self.octets);
         let changed = || Error::new(Exit::Io, "the message changed while it was read");

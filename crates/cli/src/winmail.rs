@@ -21,7 +21,7 @@ pub(crate) struct File {
     pub(crate) octets: Vec<u8>,
 }
 
-/// Opens a part; `None` where it is no such one, is too large to be held, or can't be read.
+/// Opens a part. Returns `None` if it is no `winmail.dat`, is too large to be held, or can't be read.
 pub(crate) fn open(message: &mut Received<'_, Blocking>, part: &Part) -> Result<Option<Opened>, Error> {
     if part.role() != Some(Role::Tnef) || part.octets.is_none_or(|octets| octets > MAX_OCTETS) {
         return Ok(None);
@@ -57,7 +57,7 @@ fn first(message: &mut Received<'_, Blocking>) -> Result<Option<Opened>, Error> 
     part.map_or(Ok(None), |part| open(message, &part))
 }
 
-/// Files of messages that are in it are among its files. False if it is no such form.
+/// The files of messages within it count as its files. Returns false if the part is no `winmail.dat`.
 fn unpack(octets: &[u8], depth: usize, to: &mut Opened) -> bool {
     let Ok(tnef) = Tnef::parse(octets) else { return false };
     if depth == 0 {

@@ -41,7 +41,7 @@ impl Mbox {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path).map_err(failed)?;
         let length = file.metadata().map_err(failed)?.len();
-        // Where nothing is known, or all was written, what is behind that is another's.
+        // Without a state, or with one of a run that ended, somebody else wrote what follows.
         let may_cut = state.mbox.as_ref().is_some_and(|written| !written.whole);
         let written = state.mbox.take().unwrap_or_default();
         if length < written.octets || length > written.octets && !may_cut {
@@ -51,7 +51,7 @@ impl Mbox {
         }
         let Written { octets, uids, .. } = written;
         state.mbox = Some(Written { octets, uids: uids.clone(), whole: false });
-        // Before the first octet: what is behind it is from here on known to be ours.
+        // Saved before the first octet: everything behind this place is ours from now on, and may be cut off.
         state.save().map_err(failed)?;
         file.set_len(octets).and_then(|()| file.seek(SeekFrom::Start(octets))).map_err(failed)?;
         let file = BufWriter::with_capacity(BUFFER, file);

@@ -26,8 +26,8 @@ use crate::{error::Error, exit::Exit};
 
 /// A place for messages.
 ///
-/// What [`add`](Self::add) took is there for good after [`commit`](Self::commit), and not before: a kill in between
-/// leaves nothing that counts.
+/// Messages that [`add`](Self::add) took count once [`commit`](Self::commit) returns, and not before: a kill in between
+/// leaves only files that the next run removes.
 pub(crate) trait Archive {
     /// The messages that are in it, or were once.
     fn has(&self) -> &UidSet;
@@ -76,7 +76,7 @@ fn temporary_named(folder: &Path, prefix: &str, suffix: &str) -> io::Result<Name
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // Mail is nobody else's.
+        // Only the user may read mail.
         builder.permissions(std::fs::Permissions::from_mode(0o600));
     }
     builder.tempfile_in(folder)

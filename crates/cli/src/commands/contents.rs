@@ -63,7 +63,7 @@ pub(super) fn attachments(
             }
         };
         for (number, part) in attached.iter().enumerate() {
-            // What Outlook packed is of no use to anybody as it is.
+            // Nobody can open `winmail.dat` itself, so its files are written.
             if let Some(opened) = winmail::open(&mut message, part)? {
                 for (number, file) in opened.files.iter().enumerate() {
                     let name = safe_name(&file.name, &file.media_type, number);
@@ -136,14 +136,14 @@ fn keep(
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
-/// A name for the file of a part that is one of its folder on every system: no path, no control character, nothing that a
-/// shell or Windows reads in another way, not hidden, and not too long.
+/// A file name for a part that every system takes: no path, no control character, nothing that a shell or Windows reads
+/// in another way, not hidden, and not too long.
 fn safe_name(given: &str, media_type: &str, number: usize) -> String {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
     let is_bad = |c: char| {
         c.is_control()
             || "<>:\"|?*\u{fffd}".contains(c)
-            // Marks that turn the direction of writing, or are not seen at all.
+            // Marks that change the direction of the text, or that nobody sees.
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
     };
     let cleaned: String = last.chars().map(|c| if is_bad(c) { '_' } else { c }).collect();

@@ -70,7 +70,7 @@ impl<W: Write> Doctor<'_, W> {
             let walk = scope.spawn({
                 let client = &session.client;
                 move || {
-                    // Nobody listens where standard output is closed.
+                    // It fails only where standard output was closed, and nobody reads the steps.
                     let tell = move |step: &Step| drop(tell.send(Line::of(step)));
                     if with_pop3 { client.examine_all(tell) } else { client.examine(tell) }
                 }
@@ -274,7 +274,7 @@ impl<W: Write> Doctor<'_, W> {
     }
 }
 
-/// A step as it is told.
+/// A step in the form in which it is printed.
 struct Line {
     name: String,
     outcome: Outcome,

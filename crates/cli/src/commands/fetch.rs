@@ -38,7 +38,7 @@ pub(crate) fn run(
         return Err(Error::usage("a message is no JSON").hint("with --json, give --output FILE"));
     }
     super::check_folder(&arguments.folder)?;
-    // Before the server is asked: a file that can't be written is not worth its trouble.
+    // Opened before the server is asked, so that a file that can't be written fails at once.
     let file = match &arguments.output {
         Some(name) => Some((name, PartialFile::create(name, interrupts)?)),
         None => None,
@@ -89,7 +89,7 @@ fn fetch(
             let mut body = folder.part(uid, Section::HEADER, None)?;
             return copy_all(&mut body, Progress::new(None, quiet), sink);
         }
-        // How much there is costs a flight of its own, which only a bar is worth.
+        // The size costs a flight of its own, so it is asked for a bar only.
         if Progress::is_seen(quiet) {
             let mut folder = imap.examine(&arguments.folder)?;
             let size = size(&mut folder, uid)?;
@@ -141,7 +141,7 @@ fn copy_all(
     }
 }
 
-/// Copies what is there; also gives the error that says that the server has nothing of the kind.
+/// Copies the octets to the output. Returns the error for a section that the server does not have.
 fn copy(
     body: &mut Body<'_, Blocking>,
     mut progress: Progress,

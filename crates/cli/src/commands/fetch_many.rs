@@ -191,7 +191,7 @@ impl<'a> Many<'a> {
         Ok(())
     }
 
-    /// Keeps what came, also where the rest did not.
+    /// Keeps the messages that came, also if the rest did not.
     fn finish(&mut self, is_whole: bool) -> Result<(), Error> {
         let done = if is_whole { self.archive.finish() } else { self.archive.commit() };
         done.map_err(|error| cannot(&error))

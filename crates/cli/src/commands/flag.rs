@@ -48,7 +48,7 @@ fn changes(arguments: &FlagArgs) -> Vec<(StoreAction, Flags)> {
     changes
 }
 
-/// A flag that the folder can't keep is refused by some servers, and by others taken for nothing.
+/// Refuses a flag that the folder can't keep: some servers refuse it, others answer OK and do nothing.
 fn warn_of_lost(opened: &Opened, changes: &[(StoreAction, Flags)]) {
     let Some(kept) = opened.permanent_flags.as_ref().filter(|kept| !kept.contains(&Flag::Any)) else {
         return;

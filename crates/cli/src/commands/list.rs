@@ -19,7 +19,7 @@ pub(crate) fn run(
     let query = arguments.search.as_deref().map(Query::new);
     let key = wanted(query.as_ref(), arguments)?;
     let zone = value::zone();
-    // A person sees where files are attached, which is half of the answer.
+    // The structure says whether files are attached, and is half of the answer, so it is asked for a person only.
     let for_person = out.width().is_some() && !out.is_json();
     out.gather();
     let show = |message: &Summary| {

@@ -113,7 +113,7 @@ fn browser(session: &Session, arguments: &LoginArgs, person: &Person) -> Result<
     done.map_err(Error::from)
 }
 
-/// Takes lines of standard input for the address. Their end ends no login.
+/// Reads lines of standard input as the address. The end of the input does not end the login.
 fn paste(pasting: &Pasting) {
     for line in io::stdin().lock().lines() {
         let Ok(line) = line else { return };
@@ -185,7 +185,7 @@ fn report(session: &Session, done: &LoggedIn, out: &mut Output<impl Write>) -> R
     })
 }
 
-/// How long is left, on the line above the one that is typed on; nothing moves where nobody looks.
+/// Shows how long is left, on the line above the one that is typed on. Does nothing where standard error is no terminal.
 struct Countdown {
     stopped: Arc<AtomicBool>,
     is_shown: bool,
@@ -221,7 +221,7 @@ impl Countdown {
     fn stop(self) {
         self.stopped.store(true, Ordering::Relaxed);
         if self.is_shown {
-            // What was typed and not sent is over.
+            // Drops a line that was begun and not sent.
             let _ = write!(io::stderr(), "\r\x1b[K");
         }
     }

@@ -70,7 +70,7 @@ fn with_client<T>(
     // A line of the server that could not be read changed nothing, or is the failure that is reported below.
     imap.odd_lines().for_each(|line| output::warning(&line.to_string()));
     let done = done?;
-    // All is done; that the server says goodbye is not worth failing for.
+    // The work is done. If the goodbye fails, the command does not.
     let _ = imap.logout();
     Ok(done)
 }
@@ -101,7 +101,7 @@ fn report_copies(
     copied: Option<&Copied>,
     present: &mut Present,
 ) -> Result<(), Error> {
-    // What does not fit what was asked for says nothing.
+    // A COPYUID that names other messages is ignored.
     let fits = |copied: &&Copied| copied.from().difference(set).is_empty();
     match copied.filter(fits) {
         Some(copied) => {

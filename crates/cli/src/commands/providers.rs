@@ -31,7 +31,7 @@ fn object(provider: Provider) -> Value {
         let tls = if server.security == Security::Implicit { "implicit" } else { "starttls" };
         json!({ "host": server.host, "port": server.port, "tls": tls })
     };
-    // In place of a tenant that is to be set.
+    // The word in place of a tenant that the user has to set.
     let tenant = provider.token_url(None).is_none().then_some("TENANT");
     let scope = |protocol| {
         provider.scope(GrantType::AuthorizationCode, &[protocol]).filter(|scope| !scope.is_empty())

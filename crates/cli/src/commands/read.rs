@@ -40,7 +40,7 @@ pub(crate) fn run(
         }
         let packed = packed(&mut message)?;
         let outline = message.outline();
-        // What was shown is no file to look at.
+        // The part that was shown as text is not listed as a file.
         let is_shown = |part: &&Part| invitation.is_some() && part.role() == Some(Role::Calendar);
         let attached: Vec<_> = outline.attachments().filter(|part| !is_shown(part)).map(attachment).collect();
         let attached: Vec<_> = attached.into_iter().chain(packed).collect();

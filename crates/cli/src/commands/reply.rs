@@ -124,7 +124,7 @@ fn with_attachments_of(
         file.rewind().map_err(cannot)?;
         let name = part.name.as_deref().unwrap_or("attachment");
         let name: String = name.chars().filter(|c| !c.is_control()).collect();
-        // A message can't be in base64, and a type that is none can't be written.
+        // RFC 2045 forbids base64 for a message, and a type that is malformed can't be written.
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "/.+-_".contains(c);
         let is_file = !["message/", "multipart/"].iter().any(|kind| part.media_type.starts_with(kind));
         let kind = if is_file && part.media_type.chars().all(is_plain) {
@@ -141,12 +141,12 @@ fn deliver(outgoing: Outgoing<'_>, session: &Session) -> Result<Receipt, Error> 
     let prepared = session.client.prepare(outgoing).map_err(|error| send::no_good(&error))?;
     let mut smtp = session.with_token(Client::connect_smtp)?;
     let verdict = smtp.send_prepared(prepared);
-    // The verdict is in.
+    // The server has taken the message. If the goodbye fails, the command does not.
     let _ = smtp.quit();
     Ok(verdict?)
 }
 
-/// Marks the message on the server. That it can't be is no failure: the answer is out.
+/// Marks the message on the server. If that fails, the command does not: the answer is sent.
 fn mark(imap: &mut Imap<Blocking>, folder: &str, uid: u32, flag: Flag<'static>) {
     let stored = imap
         .select(folder)
@@ -156,7 +156,7 @@ fn mark(imap: &mut Imap<Blocking>, folder: &str, uid: u32, flag: Flag<'static>) 
     }
 }
 
-/// The text on the command line or standard input; `None` where neither is meant.
+/// The text of the command line or of standard input; `None` if neither is to be used.
 fn own_text(arguments: &MoreArgs, is_needed: bool) -> Result<Option<String>, Error> {
     match &arguments.text {
         Some(text) if text != "-" => Ok(Some(text.clone())),

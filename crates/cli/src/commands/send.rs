@@ -39,7 +39,7 @@ pub(crate) fn run(
     report(&receipt, out)
 }
 
-/// Who is on the command line.
+/// The sender and the recipients on the command line.
 struct People {
     from: Option<Address>,
     to: Vec<Address>,
@@ -66,7 +66,7 @@ impl People {
     }
 }
 
-/// Sends a message that streams from where it comes from; a break on the way leaves it unsent.
+/// Sends a message while it is read. If reading fails on the way, the message is not sent.
 fn send_raw<R: Read>(
     mut message: RawMessage<R>,
     people: People,
@@ -86,7 +86,7 @@ fn send_raw<R: Read>(
     let mut smtp = session.with_token(|client| client.connect_smtp())?;
     let verdict = submit_raw(&mut smtp, envelope, message, &mut progress);
     drop(progress);
-    // The verdict is in; whether the goodbye is heard changes nothing.
+    // The server has answered for the message. If the goodbye fails, that changes nothing.
     let _ = smtp.quit();
     verdict
 }
@@ -154,7 +154,7 @@ fn send_composed(arguments: &SendArgs, people: People, session: &Session) -> Res
     let prepared = session.client.prepare(outgoing).map_err(|error| no_good(&error))?;
     let mut smtp = session.with_token(|client| client.connect_smtp())?;
     let verdict = smtp.send_prepared(prepared);
-    // The verdict is in; whether the goodbye is heard changes nothing.
+    // The server has answered for the message. If the goodbye fails, that changes nothing.
     let _ = smtp.quit();
     Ok(verdict?)
 }
@@ -235,7 +235,7 @@ pub(super) fn read_text() -> Result<String, Error> {
 /// Octets of a text; more than any provider takes as a message.
 const TEXT: u64 = 150 << 20;
 
-/// Tells what became of each recipient. That some were refused is an error of its own: the message is out.
+/// Tells what became of each recipient. If some were refused, returns an error of its own: the others have the message.
 pub(super) fn report(receipt: &Receipt, out: &mut Output<impl Write>) -> Result<(), Error> {
     if out.is_json() {
         let refused = receipt.refused.iter();
@@ -264,7 +264,7 @@ pub(super) fn report(receipt: &Receipt, out: &mut Output<impl Write>) -> Result<
         .hint("the others get the message: send it again to the refused ones alone"))
 }
 
-/// The media type by the file name; what is not known is a row of octets.
+/// The media type by the file name; `application/octet-stream` if the name says nothing.
 fn content_type(file: &Path) -> &'static str {
     let extension = file.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     let known = CONTENT_TYPES.iter().find(|(extensions, _)| extensions.contains(&extension.as_str()));

@@ -127,7 +127,7 @@ pub(crate) fn run(
     if grant.needs_person() {
         return login::run(&global, &LoginArgs::default(), out);
     }
-    // The first token shows that the registration is good; it is kept, and not for the screen.
+    // The first token proves that the registration is right. It is kept and not printed.
     Session::open(&global, true)?.with_token(|client| client.token())?;
     out.line(&format!("{user}: a token was issued; `mailbearer doctor` tries the rest"))
 }
@@ -271,7 +271,7 @@ fn quoted(text: &str) -> String {
     mailbearer::proto::wire::json_string(text)
 }
 
-/// Puts an account behind what the file has; the file is nobody else's.
+/// Appends an account to the file. Only the user may read the file.
 fn append(path: &Path, text: &str) -> Result<(), Error> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder).map_err(|error| cannot(folder, &error))?;

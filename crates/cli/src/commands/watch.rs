@@ -46,7 +46,7 @@ pub(crate) fn run(
         }
         let news = watcher.next()?;
         match &news {
-            // What the first attempt mends is no news: connections break, and tokens run out by the hour.
+            // An interruption that the first attempt mends is not reported: connections break, and tokens end each hour.
             News::Interrupted { error, retry_in } if !retry_in.is_zero() => {
                 let seconds = retry_in.as_secs().saturating_add(1);
                 output::warning(&format!("{error}; connecting again in {seconds} s"));
@@ -73,7 +73,7 @@ pub(crate) fn run(
 /// The file that keeps up to where messages were told.
 struct State {
     file: PathBuf,
-    /// Whose news they are, in its first lines.
+    /// The account and the folder, as the first lines of the file name them.
     of: String,
     position: Option<Position>,
 }

@@ -73,7 +73,7 @@ fn proxies(settings: &Settings, folder: &Path, warnings: &mut Vec<String>) -> Re
 }
 
 fn provider(settings: &Settings) -> Option<Provider> {
-    // The table lets no other word through; `custom` is none of them.
+    // The table of settings allows no other word, and `custom` is no preset.
     settings.text("provider")?.parse().ok()
 }
 
@@ -279,7 +279,7 @@ mod tests {
             assert_eq!(error.text, format!("account a: {text}"));
             assert!(error.hint.as_ref().unwrap().contains(hint), "{error}");
         }
-        // Another endpoint is not the provider's.
+        // An endpoint of one's own is not the provider's.
         let own = "[accounts.a]\nprovider = 'google'\nuser = 'u'\n\
                    oauth = { client_id = 'c', client_secret = 's', token_url = 'https://x', scope = 'x' }\n";
         make(own).unwrap();

@@ -15,10 +15,10 @@ pub(crate) fn config_file() -> Option<PathBuf> {
 
 /// The configuration of the machine, for cron, web servers and others that have no home.
 const MACHINE: &str = "/etc/mailbearer/config.toml";
-/// Where messages wait that users of the machine put down who may not send by themselves.
+/// Where users of the machine who may not read the secret leave messages, for the relay or the timer to send.
 pub(crate) const MACHINE_SPOOL: &str = "/var/spool/mailbearer";
 
-/// The user's own configuration file, whether it is there or not.
+/// The path of the user's own configuration file, also if there is no such file.
 pub(crate) fn own_config_file() -> Option<PathBuf> {
     let folder = if cfg!(windows) {
         variable("APPDATA")
@@ -30,7 +30,7 @@ pub(crate) fn own_config_file() -> Option<PathBuf> {
     folder.map(|folder| folder.join("mailbearer").join("config.toml"))
 }
 
-/// Where access tokens are kept, which can be had again.
+/// Where access tokens are kept. A lost one costs a request.
 pub(crate) fn cache() -> Option<PathBuf> {
     own("CACHE_DIRECTORY").or_else(|| {
         let folder = if cfg!(windows) {
@@ -44,7 +44,7 @@ pub(crate) fn cache() -> Option<PathBuf> {
     })
 }
 
-/// Where refresh tokens are kept, which can't be had again without a person.
+/// Where refresh tokens are kept. A lost one costs a login by a person.
 pub(crate) fn state() -> Option<PathBuf> {
     own("STATE_DIRECTORY").or_else(|| {
         let folder = if cfg!(windows) {

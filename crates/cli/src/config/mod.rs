@@ -59,7 +59,7 @@ pub(crate) fn outline(arguments: &GlobalArgs) -> Result<Outline, Error> {
     let chosen = choose(arguments.account.as_deref(), &environment, file, path.as_deref(), found);
     let variable =
         environment.settings.iter().find(|(path, ..)| path == "user").map(|(.., user)| user.clone());
-    // Who has no account at all may yet have a queue to look at; what sends says what is missing.
+    // Without an account there may still be a queue to look at. The commands that send say what is missing.
     let user = variable.or_else(|| chosen.ok().and_then(|(_, settings)| settings.text("user")));
     Ok(Outline { user, sendmail, relay, is_closed: false })
 }

@@ -128,7 +128,7 @@ impl Reader<'_> {
         })
     }
 
-    /// The certificate of the setting `key`. That it is about to end is a warning.
+    /// The certificate of the setting `key`. Warns if it is about to end.
     fn certificate(
         &mut self,
         key: &str,
@@ -246,11 +246,11 @@ impl Reader<'_> {
         own("revoke_url", &mut person.revoke_url);
         person.ends_replaced = match self.text("replaced_login").as_deref() {
             Some(word) => word == "end",
-            // RFC 7009 ends what was granted with the token; only of its own server does the user know that.
+            // RFC 7009 lets a server end the whole grant with the token. Only the user knows whether his server does.
             None => self.text("revoke_url").is_some(),
         };
         if self.text("authorize_url").is_some() || self.text("token_url").is_some() {
-            // Another server names itself otherwise.
+            // A server of the user's own has another name.
             person.issuer = None;
         }
         person.implicit = grant == GrantType::Implicit;
@@ -428,7 +428,7 @@ mod tests {
             let settings = File::parse("c", text).unwrap().accounts.remove("a").unwrap();
             let mut warnings = Vec::new();
             login("a", &settings, Some(Provider::Microsoft365), folder.path(), &mut warnings).unwrap();
-            // That others can read the key draws another.
+            // If others can read the key, there is one more warning.
             warnings.retain(|warning| warning.contains("certificate"));
             assert_eq!(warnings.is_empty(), want.is_empty(), "{days}: {warnings:?}");
             assert!(warnings.concat().contains(want), "{days}: {warnings:?}");

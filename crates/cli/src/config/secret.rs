@@ -124,7 +124,7 @@ fn from_command(settings: &Settings, path: &str, words: &[String]) -> Result<Sec
     let secret =
         child.stdout.take().ok_or_else(|| "prints nothing".to_owned()).and_then(|mut out| limited(&mut out));
     if secret.is_err() {
-        // It may want to print on, for ever. It fails only if the program has ended.
+        // The program may print for ever. Killing it fails only if it has ended already.
         let _ = child.kill();
     }
     let status = child.wait().map_err(|error| wrong(format!("cannot be waited for: {error}")))?;

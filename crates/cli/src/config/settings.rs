@@ -199,7 +199,7 @@ impl Settings {
         self.values.get(path).map(|setting| &setting.value)
     }
 
-    /// The setting at `path` is not as it must be.
+    /// The error for a setting at `path` that is wrong.
     pub(crate) fn wrong(&self, path: &str, problem: &str) -> Error {
         match self.origin(path) {
             Some(origin) => Error::config(format!("{origin}: {problem}")),
@@ -316,7 +316,7 @@ impl Value {
             }
             Kind::Word(_) | Kind::Provider if kind.words().contains(&text) => Ok(Self::Text(text.into())),
             Kind::Provider if text.contains("germany") || text.ends_with("-de") => {
-                // Its name is not misspelled, it is gone; the library knows since when.
+                // The provider is gone; the library's error says since when.
                 let gone = text.parse::<mailbearer::Provider>().err().map(|error| error.to_string());
                 Err(Wrong { hint: gone, ..Wrong::kind(kind) })
             }

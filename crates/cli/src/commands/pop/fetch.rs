@@ -51,7 +51,7 @@ pub(super) fn one(
         }
     }
     drop(body);
-    // All is there; that the server says goodbye is not worth failing for.
+    // The message is whole. If the goodbye fails, the command does not.
     let _ = pop3.quit();
     if let (Some(file), Some(name)) = (file, &arguments.output) {
         file.finish()?;
@@ -141,7 +141,7 @@ impl Maildir {
         Ok(Self { folders, folder: folder.to_owned(), mark: format!(".{account}.mailbearer") })
     }
 
-    /// What came of an operation on it, as the program says it.
+    /// The result of a file operation, as the program's error.
     fn done<T>(&self, result: io::Result<T>) -> Result<T, Error> {
         result.map_err(|error| {
             Error::new(Exit::Io, format!("cannot write to the Maildir {}: {error}", self.folder.display()))
@@ -152,7 +152,7 @@ impl Maildir {
 struct Collecting {
     maildir: Maildir,
     state: State,
-    /// Whole in `tmp`, and not entered yet.
+    /// Messages that are whole in `tmp`, and not in the state yet.
     batch: Vec<Whole>,
     octets: u64,
 }
@@ -203,7 +203,7 @@ impl Collecting {
                 Ok(Some(arrived)) => arrived,
                 Ok(None) => break,
                 Err(error) => {
-                    // What is whole is kept.
+                    // The messages that are whole are kept.
                     self.enter(out)?;
                     return Err(error.into());
                 }

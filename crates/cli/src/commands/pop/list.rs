@@ -16,7 +16,7 @@ pub(super) fn run(global: &GlobalArgs, out: &mut Output<impl Write>) -> Result<(
             out.line(&format!("{:>7}  {octets:>10}  {}", entry.number, printable(&uid)))?;
         }
     }
-    // All is done; that the server says goodbye is not worth failing for.
+    // The list is printed. If the goodbye fails, the command does not.
     let _ = pop3.quit();
     out.flush()
 }
