@@ -60,6 +60,22 @@ impl SendBuf {
         }
     }
 
+    /// Moves as much of `bytes` here as there is [`room`](Self::room) for, the way [`push_bulk`](Self::push_bulk) does.
+    /// Returns how many octets that were. Where the buffer is empty, the two exchange their memory and nothing is copied.
+    pub fn take_bulk(&mut self, bytes: &mut Vec<u8>) -> usize {
+        let count = self.room().min(bytes.len());
+        if self.bytes.is_empty() && count == bytes.len() {
+            mem::swap(&mut self.bytes, bytes);
+            if let Some(tape) = &mut self.tape {
+                tape.bulk(&self.bytes);
+            }
+        } else {
+            self.push_bulk(bytes.get(..count).unwrap_or_default());
+            bytes.drain(..count);
+        }
+        count
+    }
+
     /// What is still to be sent.
     #[must_use]
     pub fn unsent(&self) -> &[u8] {
@@ -143,6 +159,38 @@ mod tests {
         assert_eq!(tx.room(), SendBuf::LIMIT - 4);
         tx.sent(99);
         assert_eq!(tx.unsent(), b"");
+    }
+
+    #[test]
+    fn takes_a_piece_without_a_copy_where_nothing_waits() {
+        let mut tx = SendBuf::new();
+        tx.start_trace(None);
+        let mut piece = b"abc".to_vec();
+        let memory = piece.as_ptr();
+        assert_eq!(tx.take_bulk(&mut piece), 3);
+        assert!(piece.is_empty() && tx.unsent() == b"abc" && tx.unsent().as_ptr() == memory);
+        piece.extend_from_slice(b"de");
+        assert_eq!(tx.take_bulk(&mut piece), 2);
+        assert!(piece.is_empty() && tx.unsent() == b"abcde");
+        tx.sent(5);
+        // What was a secret's memory is wiped before it is given away.
+        tx.push_secret(b"hunter2");
+        tx.sent(7);
+        let mut piece = b"f".to_vec();
+        tx.take_bulk(&mut piece);
+        assert!(piece.is_empty() && tx.unsent() == b"f" && !tx.holds_secret);
+        tx.push(b"\r\n");
+        assert_eq!(tx.take_trace().remove(0).text, "[5 octets][redacted][1 octets]");
+    }
+
+    #[test]
+    fn takes_of_a_piece_what_fits() {
+        let mut tx = SendBuf::new();
+        let mut piece = vec![b'x'; 65_537];
+        assert_eq!((tx.take_bulk(&mut piece), piece.len(), tx.unsent().len()), (65_536, 1, 65_536));
+        assert_eq!((tx.take_bulk(&mut piece), piece.len()), (0, 1));
+        tx.sent(65_536);
+        assert_eq!((tx.take_bulk(&mut piece), tx.unsent()), (1, &b"x"[..]));
     }
 
     #[test]

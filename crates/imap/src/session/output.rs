@@ -182,9 +182,7 @@ impl Session {
     /// Moves on what the caller gave of a message.
     fn send_body(&mut self, rx: &RecvBuf, tx: &mut SendBuf) -> Option<Step<Event>> {
         let State::Open { line: Line::Body(body), .. } = &mut self.state else { return None };
-        let count = body.given.len().min(tx.room());
-        tx.push_bulk(body.given.get(..count).unwrap_or_default());
-        body.given.drain(..count);
+        let count = tx.take_bulk(&mut body.given);
         self.written = self.written.saturating_add(long(count));
         if !body.given.is_empty() {
             return Some(Step::Flush);

@@ -202,9 +202,7 @@ impl Session {
     /// Moves what fits; ends the message when all of it was moved.
     fn send_body(&mut self, tx: &mut SendBuf) -> Option<Step<Event>> {
         let State::Body(mut body) = mem::replace(&mut self.state, State::Over) else { return None };
-        let count = tx.room().min(body.pending.len());
-        tx.push_bulk(body.pending.get(..count).unwrap_or_default());
-        body.pending.drain(..count);
+        tx.take_bulk(&mut body.pending);
         if !body.pending.is_empty() || !body.finished {
             let full = !body.pending.is_empty();
             let told = mem::replace(&mut body.told, !full);
