@@ -94,7 +94,7 @@ impl Row {
         self.parser.starts_with("client-")
     }
 
-    /// Its cost by the cost of the best of those that it stands beside.
+    /// Its cost, divided by the cost of the cheapest peer of its kind.
     fn of_best(&self, rows: &[Self], cost: impl Fn(&Self) -> f64) -> f64 {
         let peers = rows.iter().filter(|row| row.is_peer() && row.is_client() == self.is_client());
         cost(self) / peers.map(&cost).fold(f64::INFINITY, f64::min)
@@ -102,7 +102,7 @@ impl Row {
 
     fn fits(&self, limit: f64, of_peer: f64) -> bool {
         match self.parser {
-            // The peers have the body in front of them, the framer has it come in pieces.
+            // On bodies there is no limit: the peers get them whole, our framer in pieces.
             "mailbearer" => limit.is_infinite() || of_peer <= limit && self.small <= self.fast * SMALL,
             "client-mailbearer" => of_peer <= CLIENT,
             _ => true,
@@ -118,7 +118,7 @@ fn parsers(corpus: &str) -> Vec<&'static str> {
     parsers
 }
 
-/// What a submission server says must cost no more to read than it costs smtp-proto.
+/// Counts the reading of a submission server's replies; smtp-proto's cost is the limit.
 fn submission(binary: &Path, allocated: &BTreeMap<(String, String), (f64, f64)>) -> Result<Vec<String>> {
     let mut over = Vec::new();
     println!("\nper reply          mailbearer   smtp-proto           allocations");
@@ -140,7 +140,7 @@ fn submission(binary: &Path, allocated: &BTreeMap<(String, String), (f64, f64)>)
     Ok(over)
 }
 
-/// The parser must not look at what is in a body, and whatever brings it there only as fast as it can be copied.
+/// Counts what a body costs: the parser must not look at its octets, and the framer may copy them once.
 fn bodies(binary: &Path) -> Result<Vec<String>> {
     let mut over = Vec::new();
     println!("\ninstructions for a body of               1 kB         1 MB");
@@ -154,13 +154,13 @@ fn bodies(binary: &Path) -> Result<Vec<String>> {
         }
         Ok(())
     };
-    // The number that tells the size has three digits more.
+    // A few instructions more: the size of the larger body has three digits more.
     row("mailbearer-parse", 100.0)?;
     row("mailbearer", PER_OCTET * 1024.0 * 1024.0)?;
     Ok(over)
 }
 
-/// A message by POP3, from the driver's pieces to the caller, beside a bare look for dots in the same octets.
+/// Counts how a message of POP3 gets from the driver to the caller, beside a bare search for dots in the same octets.
 fn retrieval(binary: &Path) -> Result<Vec<String>> {
     let mut over = Vec::new();
     println!("\ninstructions per octet of RETR      mailbearer    memchr");
@@ -178,7 +178,7 @@ fn retrieval(binary: &Path) -> Result<Vec<String>> {
     Ok(over)
 }
 
-/// Messages are to be read and written with less work than it is for each peer, and twice the octets with about twice.
+/// Counts reading and writing messages beside the peers, and checks that twice the octets cost about twice as much.
 fn messages(binary: &Path, allocated: &BTreeMap<(String, String), (f64, f64)>) -> Result<Vec<String>> {
     let mut over = Vec::new();
     println!("\nper message                            instructions   ratio  allocations     octets");
@@ -221,7 +221,7 @@ fn messages(binary: &Path, allocated: &BTreeMap<(String, String), (f64, f64)>) -
     Ok(over)
 }
 
-/// Twice as many octets, whole or one at a time, cost at most about twice as much.
+/// Checks that twice the octets cost about twice as much, whether they come whole or one at a time.
 fn growth(binary: &Path) -> Result<Vec<String>> {
     let mut over = Vec::new();
     println!(
@@ -242,7 +242,7 @@ fn growth(binary: &Path) -> Result<Vec<String>> {
     Ok(over)
 }
 
-/// Builds a program of the package of benches, linked as a release is.
+/// Builds one program of `benches` with the release profile, at the given optimization level.
 fn build(level: &str, program: &str) -> Result<PathBuf> {
     let target = process::target().join(format!("bench-{level}"));
     let level = format!("profile.release.opt-level={}", if level == "z" { "\"z\"" } else { level });
@@ -252,12 +252,12 @@ fn build(level: &str, program: &str) -> Result<PathBuf> {
     Ok(target.join("release").join(program))
 }
 
-/// Instructions in all, and the number that the program printed.
+/// Runs a program under callgrind. Returns the instructions that it counted, and the number that the program printed.
 fn instructions(binary: &Path, input: &str, how: &str, count: usize) -> Result<(f64, f64)> {
     let mut valgrind = Command::new("valgrind");
     valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
     valgrind.args(["--collect-atstart=no", "--toggle-collect=*::measured*"]);
-    // A copy by `rep movsb` would be counted as an instruction for each octet, which it is not.
+    // Callgrind counts a copy by `rep movsb` as one instruction for each octet, which overstates it.
     valgrind.env("GLIBC_TUNABLES", "glibc.cpu.x86_rep_movsb_threshold=4294967296");
     let output = valgrind.arg(binary).args([input, how, &count.to_string()]).stdin(Stdio::null()).output()?;
     let said = String::from_utf8_lossy(&output.stderr);
@@ -282,9 +282,9 @@ fn allocations(binary: &Path) -> Result<BTreeMap<(String, String), (f64, f64)>> 
     output.lines().map(|line| read(line).ok_or_else(|| format!("allocations: {line}").into())).collect()
 }
 
-/// What connections hold that wait.
+/// Measures the memory of connections that wait.
 fn waiting() -> Result<Vec<String>> {
-    // However fast it is.
+    // An unoptimized build will do: it allocates the same.
     let run = ["run", "--quiet", "--locked", "-p", "mailbearer-benches", "--bin", "memory"];
     let output = String::from_utf8(process::output(checks::cargo_command().args(run))?)?;
     let mut over = Vec::new();
@@ -304,13 +304,13 @@ fn waiting() -> Result<Vec<String>> {
 /// messages. A thousand of the last are to take less than 40 MB, and a message at most 4 octets.
 const WAITING: [(&str, u64); 3] = [("session", 12_288), ("watcher", 14_336), ("watcher-10000", 40_000)];
 
-/// The corpora, how many responses of each are counted, and what the parser may cost of what the better peer costs, with
-/// all that comes before and after: octets gathered in a buffer, each response taken out of it to be owned, and read in
-/// full. The peers have the buffer from the client, and what they found lies in vectors.
+/// The corpora, how many responses of each are counted, and the limit as a part of the better peer's cost. Ours includes all
+/// that comes before and after parsing: gathering octets in a buffer, taking each response out of it, and reading it in full.
+/// The peers get a full buffer, and leave what they found in vectors.
 ///
-/// The aim is a quarter on each. What holds it: every text is searched for its end once when its list is proven and once
-/// when it is read (listing, bodystructure), one allocation for each text with an escape in it (quoted), and short lines
-/// cost more to frame than to parse (mixed).
+/// The aim is a quarter on each. What stands in the way: the end of each text is searched twice, once when its list is
+/// checked and once when it is read (listing, bodystructure); each text with an escape is an allocation (quoted); short
+/// lines cost more to frame than to parse (mixed).
 const CORPORA: [(&str, usize, f64); 8] = [
     ("listing", 500, 0.32),
     ("quoted", 500, 0.75),
@@ -321,11 +321,11 @@ const CORPORA: [(&str, usize, f64); 8] = [
     ("body-64k", 40, f64::INFINITY),
     ("body-1m", 4, f64::INFINITY),
 ];
-/// What is done with messages, the sizes, the peers, and what we may need of what each of them needs.
+/// What is done with messages, at which sizes, beside which peers, and the limit as a part of each peer's cost.
 ///
-/// The aim is less than each. What holds it where names and subject are encoded, and a little with a file: mail-builder
-/// borrows what it writes and checks nothing. Ours owns it, with a piece of memory each, refuses what is no address, and
-/// makes the list of recipients besides.
+/// The aim is to cost less than each. What stands in the way with encoded names and subjects, and a little with a file:
+/// mail-builder borrows what it writes and checks nothing. Ours owns each text, refuses what is no address, and makes the
+/// list of recipients too.
 const MESSAGES: [(&str, &[usize], &[&str], f64); 10] = [
     ("headers", &[4_300], &["mail-parser", "mailparse"], 0.75),
     ("read", &[5_000, 50_000, 1_000_000], &["mail-parser", "mailparse"], 0.9),
@@ -359,22 +359,22 @@ const HOSTILE: [&str; 18] = [
     "uuencode",
     "recipients",
 ];
-/// What twice the octets of a message may cost of what they cost once.
+/// How many times as much a message may cost when it is twice as long.
 const MESSAGE_GROWTH: f64 = 2.2;
 const SHAPES: [&str; 7] = ["stream", "numbers", "addresses", "parts", "literals", "body", "escapes"];
-/// What the parser may cost at opt-level z of what it costs at 3. The aim is 1.4; there less is inlined, and whatever is
-/// handed up by value is copied by `rep movs`, each step of which counts as an instruction.
+/// How many times as much the parser may cost at opt-level z as at 3. The aim is 1.4. At z the compiler inlines less, and
+/// copies values by `rep movs`, each step of which counts as an instruction.
 const SMALL: f64 = 2.1;
-/// What may be allocated for a body that is held, in its octets: it gets its memory once.
+/// How many times its own size a body that is held may allocate: it is to get its memory once.
 const HELD: f64 = 1.1;
-/// What the client may cost of what async-imap costs.
+/// The limit of the client, as a part of async-imap's cost.
 const CLIENT: f64 = 1.0 / 3.0;
-/// What an octet of a body may cost from the driver's buffer to the caller: a copy and a pass of memchr.
+/// Instructions for each octet of a body, from the driver's buffer to the caller: a copy and a pass of memchr.
 const PER_OCTET: f64 = 0.2;
-/// What a message by POP3 may cost of a scan for its dots. In base64 there is none: the rest is the copy into the driver's
-/// buffer.
+/// How many times the cost of a search for dots a message of POP3 may cost. Base64 has no dots: the rest is the copy into
+/// the driver's buffer.
 const RETR_BASE64: f64 = 3.0;
-/// In text each dot is looked at, and a piece ends where one was doubled.
+/// The same for text. Each dot is looked at, and each that was doubled ends a piece.
 const RETR_TEXT: f64 = 1.7;
-/// What twice the octets may cost of what they cost once.
+/// How many times as much twice the octets may cost.
 const GROWTH: f64 = 2.5;

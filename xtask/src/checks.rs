@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode};
 
 use crate::{Result, crates, packages, process};
 
-/// Runs the checks in the order of how soon they fail; with an argument those whose names have it in them.
+/// Runs the checks, the quickest first. With an argument, runs only those with it in their names.
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     let wanted = |name: &str| args.first().is_none_or(|part| name.contains(part.as_str()));
     if args.len() > 1 || !CHECKS.iter().any(|(name, _)| wanted(name)) {
@@ -42,7 +42,7 @@ const CHECKS: [(&str, fn() -> Result<()>); 12] = [
     }),
 ];
 
-/// Only these crates name these dependencies themselves, whatever features are on.
+/// Checks who depends on what: each of these dependencies is only for the crates beside it, with all features on.
 fn dependencies() -> Result<()> {
     let rules: [(&str, &[&str]); 6] = [
         ("rustls", &["mailbearer-net", "mailbearer-mock"]),
@@ -69,8 +69,8 @@ fn dependencies() -> Result<()> {
     Ok(())
 }
 
-/// Our own crates stand on those below them alone, and the program on the facade: what it needs of a protocol comes
-/// through that one door, and the server halves are for servers.
+/// Checks the layers: each of our crates depends only on those below it. The program reaches the protocols through the
+/// facade, and does not use their server halves.
 fn layers() -> Result<()> {
     for (package, below) in LAYERS {
         let named = tree(&["-p", package, "--all-features", "--depth", "1"])?;
@@ -121,7 +121,7 @@ fn blocking_has_no_tokio() -> Result<()> {
     }
 }
 
-/// Every dependency can be used under one of the licences that deny.toml allows.
+/// Checks that every dependency is under a licence that deny.toml allows.
 fn licences() -> Result<()> {
     let allowed = allowed_licences(&fs::read_to_string(process::workspace().join("deny.toml"))?)?;
     let found = licences_of(&["--workspace", "--all-features", "--target", "all"])?;
@@ -141,12 +141,12 @@ pub(crate) fn licences_of(args: &[&str]) -> Result<BTreeSet<String>> {
             .args(args),
     )?;
     let text = String::from_utf8(listed)?;
-    // A crate that was listed before is marked; an empty line stands between two trees.
+    // `cargo tree` marks a crate that it listed before, and puts an empty line between two trees.
     let licences = text.lines().filter_map(|line| line.strip_prefix('|'));
     Ok(licences.map(|licence| licence.trim_end_matches(" (*)").to_owned()).collect())
 }
 
-/// The strings of the `allow` list; deny.toml has it one to a line.
+/// The strings of the `allow` list, which has one to a line.
 fn allowed_licences(text: &str) -> Result<BTreeSet<String>> {
     let list = text.split_once("allow = [").and_then(|(_, rest)| rest.split_once(']'));
     let (list, _) = list.ok_or("deny.toml has no list `allow` of licences")?;
@@ -164,9 +164,10 @@ fn no_std() -> Result<()> {
     build_no_std("no_std", "")
 }
 
-/// The crates build as for a target without atomic pointers, and what shares memory works there.
+/// Builds the protocol crates as for a target without atomic pointers, and tests those that share memory.
 ///
-/// The host has them, so its compiler would take a use of them that is not behind the switch. Only one file has one.
+/// The host has atomic pointers, so its compiler accepts every use of them. So this searches the sources too: only one file
+/// may name them, behind the switch.
 fn no_atomic_pointers() -> Result<()> {
     for package in NO_STD {
         for file in sources(&process::workspace().join("crates").join(package).join("src"))? {
@@ -200,7 +201,7 @@ const NO_ATOMIC_POINTERS: &str = "mailbearer_no_atomic_pointers";
 /// The folders of the crates that need no standard library.
 const NO_STD: [&str; 7] = ["wire", "sasl", "oauth", "smtp", "imap", "pop3", "mime"];
 
-/// A program of its own does the whole job over the protocol crates and OpenSSL, against the mock in another process.
+/// Runs a program that gets a token, sends and lists over the protocol crates and OpenSSL, against the mock.
 fn other_tls() -> Result<()> {
     const MANIFEST: &str = "tests/other_tls/Cargo.toml";
     if process::output(Command::new("pkg-config").args(["--exists", "openssl"])).is_err() {
@@ -245,7 +246,7 @@ fn clippy() -> Result<()> {
     let every = ["clippy", "--locked", "--workspace", "--all-targets"];
     let deny = ["--", "-D", "warnings"];
     cargo(&[&every[..], &deny].concat())?;
-    // What the other features leave out and bring in.
+    // Other features compile other code.
     let facade = ["clippy", "--locked", "-p", "mailbearer", "--no-default-features"];
     cargo(&[&facade[..], &deny].concat())?;
     cargo(&[&facade[..], &["--features", "ring,tokio"], &deny].concat())

@@ -1,4 +1,4 @@
-//! What is published: a crate of its own for each folder of `crates`, complete in itself.
+//! The packages of the crates that are published, one for each folder of `crates`.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::{Result, checks, process};
 
-/// Makes the package of every published crate, and looks into each.
+/// Makes the package of every published crate, and checks what is in it.
 ///
 /// # Errors
 ///
@@ -23,12 +23,14 @@ pub(crate) fn package() -> Result<()> {
 
 /// Makes the packages, and builds each from its own files and the packages of the others.
 pub(crate) fn build_from_packages() -> Result<()> {
-    make(&[])
+    // Cargo would build each package into a folder of its own, and all that it depends on again with it.
+    let shared = process::target().join("from-packages");
+    make(&["--target-dir", &shared.to_string_lossy()])
 }
 
 fn make(more: &[&str]) -> Result<()> {
     let mut command = checks::cargo_command();
-    // What is not committed yet is packaged too, so that it can be checked before.
+    // `--allow-dirty`, so that a change can be checked before it is committed.
     command.args(["package", "--locked", "--quiet", "--allow-dirty"]).args(more);
     for name in checks::PACKAGES {
         command.args(["--package", name]);
@@ -45,7 +47,7 @@ fn look(name: &str, package: &Path) -> Result<()> {
     process::output(Command::new("tar").arg("-xzf").arg(package).arg("-C").arg(&unpacked))?;
     let folder = unpacked.join(format!("{name}-{}", env!("CARGO_PKG_VERSION")));
     for file in ["README.md", "LICENSE-MIT", "LICENSE-APACHE"] {
-        // A link that was packed as a link holds a path and no text.
+        // A link packed as a link would hold a path and no text.
         let text = fs::read_to_string(folder.join(file)).map_err(|error| format!("{file}: {error}"))?;
         if text.lines().count() < 3 {
             return Err(format!("{file} says nothing").into());
@@ -54,14 +56,14 @@ fn look(name: &str, package: &Path) -> Result<()> {
     let manifest = fs::read_to_string(folder.join("Cargo.toml"))?;
     let fields =
         ["description = ", "readme = ", "keywords = ", "categories = ", "license = ", "repository = "];
-    // A program has no documentation of its own there.
+    // docs.rs builds no documentation of a program.
     let docs = (name != "mailbearer-cli").then_some("[package.metadata.docs.rs]");
     if let Some(field) = fields.into_iter().chain(docs).find(|field| !manifest.contains(field)) {
         return Err(format!("its manifest has no `{field}`").into());
     }
     for source in checks::sources(&folder.join("src"))? {
         let text = fs::read_to_string(&source)?;
-        // Tests run in the workspace alone.
+        // Tests are only run in the workspace, where all files are.
         let (code, _) = text.split_once("#[cfg(test)]").unwrap_or((&text, ""));
         let depth = source.strip_prefix(&folder)?.components().count().saturating_sub(1);
         if let Some(path) = included(code).find(|path| ups(path) > depth) {

@@ -1,5 +1,5 @@
-//! `cargo xtask fuzz`: the fuzz targets on the nightly toolchain, or the stable one where there is no other, and their
-//! seeds on any.
+//! `cargo xtask fuzz`: runs the fuzz targets on the nightly toolchain, or on stable where there is no other; `replay` runs
+//! their seeds on any.
 
 use std::env;
 use std::ffi::OsStr;
@@ -14,14 +14,14 @@ use crate::{Result, process};
 
 /// Seconds for each target where none are given.
 const SECONDS: u32 = 60;
-/// Lines of a fuzzer's log that are shown for each place where it says what it found.
+/// How many lines of a fuzzer's log are shown for each finding.
 const LOG_LINES: usize = 4;
-/// Longest of these lines that is shown whole: an assertion shows its values.
+/// Longer lines are cut. An assertion that shows its values should fit.
 const LOG_LINE: usize = 2000;
 
 /// Runs `[TARGET] [SECONDS]`, or `replay [TARGET…]`.
 ///
-/// The exit code says whether a target failed; what made it fail lies in `fuzz/artifacts`.
+/// The exit code says whether a target failed. The input that made it fail is in `fuzz/artifacts`.
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     if let [command, targets @ ..] = args
         && command == "replay"
@@ -71,15 +71,15 @@ fn fuzz(fuzzer: &Fuzzer, targets: &[String], seconds: u32) -> Result<ExitCode> {
     Err(format!("{failed} of {} fuzz targets failed", targets.len()).into())
 }
 
-/// Fuzzes one target; what it did, or the end of its log.
+/// Fuzzes one target. Returns what it did, or the end of its log.
 fn fuzz_one(fuzzer: &Fuzzer, target: &str, seconds: u32) -> Result<String> {
     let mut command = fuzzer.cargo_fuzz("run");
     command.args([target, "--"]);
     command.arg(format!("-max_total_time={seconds}"));
     command.args(["-timeout=10", "-max_len=4096", "-print_final_stats=1"]);
     if env::var_os("CI").is_some() {
-        // What CI says is to be of the change, not of the dice: the same inputs each time. Of the values that are
-        // compared some are addresses, and when the corpus is read again is a matter of time.
+        // In CI a failure should come from the change and not from chance: the same inputs each time. So no comparisons are
+        // traced, some of which are of addresses, and the corpus is not read again, which depends on the time.
         command.args(["-seed=1", "-runs=5000", "-use_cmp=0", "-reload=0"]);
     } else {
         command.arg("-use_value_profile=1");
@@ -96,7 +96,7 @@ fn fuzz_one(fuzzer: &Fuzzer, target: &str, seconds: u32) -> Result<String> {
     Err(format!("failed ({})\n{}", output.status, finding(&log)).into())
 }
 
-/// What a log has to say of a finding: the panic, what libFuzzer makes of it, where the input lies.
+/// The lines of a log about a finding: the panic, libFuzzer's summary, where the input is.
 fn finding(log: &str) -> String {
     let marks = ["panicked at", "ERROR: libFuzzer", "Test unit written to", "error: ", "Error: "];
     let mut shown = Vec::new();
@@ -144,7 +144,7 @@ fn chosen(args: &[String], targets: &[String]) -> Result<(Vec<String>, u32)> {
     };
     let seconds = match seconds.map(|text| text.parse::<u32>()) {
         None => SECONDS,
-        // For ever is no time to wait for.
+        // To libFuzzer 0 seconds means for ever.
         Some(Ok(seconds)) if seconds > 0 => seconds,
         Some(_) => return Err("fuzz takes its seconds as a number from 1 on".into()),
     };
@@ -166,7 +166,7 @@ fn targets() -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// The words of a target's protocol.
+/// The dictionary of a target's protocol.
 fn dictionary(target: &str) -> PathBuf {
     let name = match target.split('_').next() {
         Some("oauth" | "sasl") => "http",
@@ -187,7 +187,7 @@ struct Fuzzer {
 }
 
 impl Fuzzer {
-    /// On nightly, which can do more; as long as no sanitizer is asked for, the toolchain that built this will do.
+    /// On nightly where it is installed. Without a sanitizer, the toolchain that built this will do too.
     fn new() -> Self {
         let fuzzer = Self { nightly: true };
         if process::output(fuzzer.run("rustc").arg("--version")).is_ok() {
@@ -197,11 +197,11 @@ impl Fuzzer {
         Self { nightly: false }
     }
 
-    /// `cargo fuzz COMMAND` with what each needs, which builds into a folder of its own beside everything else.
+    /// `cargo fuzz COMMAND` with the options that every command needs. It builds into a folder of its own.
     fn cargo_fuzz(&self, command: &str) -> Command {
         let mut fuzz = self.run("cargo");
         fuzz.args(["fuzz", command, "--features", "libfuzzer"]);
-        // The crates are safe code: what a sanitizer would find is not there to be found.
+        // The crates are safe code, in which a sanitizer finds nothing.
         fuzz.args(["--sanitizer", "none", "--target-dir"]).arg(process::target().join("fuzz"));
         fuzz
     }

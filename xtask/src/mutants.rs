@@ -4,8 +4,8 @@ use std::process::{Command, ExitCode, Stdio};
 
 use crate::{Result, checks, process};
 
-/// Breaks every line of one crate, or of all in [`CRATES`], and runs the tests of that crate each time. Of the large crates
-/// it is the files that decide what goes over the wire.
+/// Breaks every line of one crate, or of all in [`CRATES`], and runs the tests of that crate each time. Of large crates it
+/// breaks only the files that decide what goes over the wire.
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     let crates: Vec<&str> = match args {
         [] => CRATES.iter().map(|part| part.name).collect(),
@@ -63,11 +63,11 @@ struct Part {
     name: &'static str,
     /// All files where there are none.
     files: &'static [&'static str],
-    /// What cargo-mutants, and `cargo test` behind `--`, get besides.
+    /// More arguments for cargo-mutants and, behind `--`, for `cargo test`.
     options: &'static [&'static str],
 }
 
-/// Those that decide what goes over the wire.
+/// The crates that decide what goes over the wire.
 const CRATES: [Part; 7] = [
     Part { name: "wire", files: &[], options: &[] },
     Part { name: "sasl", files: &[], options: &[] },

@@ -26,14 +26,14 @@ const PACKAGES: &[&str] = &[
     "mutt",
     "swaks",
     "msmtp",
-    // A person's login in a real browser, its pages in Chinese too.
+    // For a login in a real browser, with Chinese pages too.
     "chromium",
     "chromium-driver",
     "fonts-noto-cjk",
     "python3-msal",
-    // A network without IPv6.
+    // For a network without IPv6.
     "iproute2",
-    // A keyring on a bus of its own.
+    // For a keyring on a bus of its own.
     "dbus",
     "gnome-keyring",
     "libglib2.0-bin",
@@ -47,12 +47,12 @@ const PACKAGES: &[&str] = &[
     "neomutt",
 ];
 
-/// Installs what is missing of what the tests need, as [`ensure_only`] does.
+/// Installs the packages that the tests need, as [`ensure_only`] does.
 pub(crate) fn ensure() -> Result<()> {
     ensure_only(PACKAGES)
 }
 
-/// Installs what is missing of `wanted`, without letting the packages start services.
+/// Installs those of `wanted` that are missing, without letting them start services.
 ///
 /// # Errors
 ///
@@ -83,7 +83,7 @@ pub(crate) fn ensure_only(wanted: &[&'static str]) -> Result<()> {
 }
 
 fn missing(wanted: &[&'static str]) -> Result<Vec<&'static str>> {
-    // It fails if it knows nothing of one of the packages, but tells about the others.
+    // It fails if it does not know one of the packages, but still lists the others.
     let output = Command::new("dpkg-query")
         .args(["--show", "--showformat", "${Package} ${db:Status-Status}\\n"])
         .args(wanted)

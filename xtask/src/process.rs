@@ -25,7 +25,7 @@ pub(crate) fn filter(command: &mut Command, input: &[u8]) -> Result<Vec<u8>> {
     let stdin = child.stdin.take();
     let output = thread::scope(|scope| {
         if let Some(mut stdin) = stdin {
-            // A command that stops reading early says why by its exit status.
+            // If the command stops reading early, its exit status says why.
             scope.spawn(move || stdin.write_all(input));
         }
         child.wait_with_output()

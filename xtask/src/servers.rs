@@ -60,7 +60,7 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A folder's path that nobody uses yet.
+/// The path of a folder that does not exist yet.
 pub(crate) fn new_dir() -> PathBuf {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     env::temp_dir().join(format!("mailbearer-{}-{:x}", this_process::id(), now.as_micros()))
@@ -121,7 +121,7 @@ fn start(dir: &Path) -> Result<Settings> {
     started
 }
 
-/// Everything from here on is undone by [`stop`].
+/// [`stop`] undoes everything that is done from here on.
 fn fill(dir: &Path, mut settings: Settings) -> Result<Settings> {
     certificates::write(dir)?;
     settings.extend(tokens::write(dir)?);
@@ -178,7 +178,7 @@ fn settings(dir: &str) -> Result<Settings> {
         ("ALIAS_UTF8", format!("jürgen@{DOMAIN}")),
         ("MESSAGE_SIZE_LIMIT", (160_u32 << 20).to_string()),
     ];
-    // All are held until the last is known, so that no port comes twice.
+    // All sockets stay open until the last port is known, so that none comes twice.
     let listeners: Vec<TcpListener> =
         PORTS.iter().map(|_| TcpListener::bind("127.0.0.1:0")).collect::<io::Result<_>>()?;
     let ports: Vec<u16> =

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: everything the tests need, then the tests, then nothing left behind.
+//! `cargo xtask test`: sets up what the tests need, runs them, and cleans up.
 
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, ExitStatus};
@@ -11,7 +11,7 @@ use crate::{Result, packages, process, servers};
 /// Lines of each server's log that are shown when the tests fail.
 const LOG_LINES: usize = 40;
 
-/// What property tests draw their cases from.
+/// The seed of property tests.
 const SEED: &str = "PROPTEST_RNG_SEED";
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -45,7 +45,7 @@ pub(crate) fn run(filters: &[String]) -> Result<ExitCode> {
 fn cargo_test() -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["test", "--workspace"]).current_dir(process::workspace());
-    // A run says something of the code, not of the dice: the same cases each time, unless others are asked for.
+    // A failure should come from the code and not from chance: the same cases each time, unless a seed is given.
     if env::var_os(SEED).is_none() {
         cargo.env(SEED, "1");
     }

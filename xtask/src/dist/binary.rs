@@ -1,4 +1,4 @@
-//! The program as one file that needs no library of the system that it runs on.
+//! The program as one static binary.
 
 use std::fs;
 use std::path::Path;
@@ -7,12 +7,12 @@ use std::process::Command;
 use super::{mock::Mock, root::Root, text};
 use crate::{Result, checks, process};
 
-/// Builds it, and runs it where there is nothing else but `/etc/hosts`.
+/// Builds it, and runs it in a root that holds nothing else but `/etc/hosts`.
 pub(super) fn make(folder: &Path) -> Result<String> {
     let target = target()?;
     let mut build = checks::cargo_command();
     build.args(["build", "--locked", "--release", "--package", "mailbearer-cli", "--bin", "mailbearer"]);
-    // With a target that is named, build scripts and macros are built for the host and without these flags.
+    // Naming a target keeps these flags away from build scripts and macros, which run on the host.
     build.args(["--target", &target]).env("RUSTFLAGS", "-C target-feature=+crt-static");
     process::output(&mut build)?;
     let built = process::target().join(&target).join("release/mailbearer");
@@ -33,7 +33,7 @@ pub(super) fn make(folder: &Path) -> Result<String> {
     Ok(format!("{target}, {} bytes, sent and listed in an empty root", fs::metadata(&program)?.len()))
 }
 
-/// musl's where that is installed; glibc can be linked statically too.
+/// The target to build for: musl's where it is installed, else the host's, whose glibc can be linked statically too.
 pub(super) fn target() -> Result<String> {
     let musl = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
     let host = host()?;

@@ -1,6 +1,7 @@
-//! The package for Debian and its kin.
+//! The package for Debian and systems based on it.
 
 use std::collections::BTreeSet;
+use std::env;
 use std::fs;
 use std::path::Path;
 
@@ -14,8 +15,12 @@ pub(super) fn make(folder: &Path) -> Result<String> {
     let package = folder.join("mailbearer.deb");
     let mut build = checks::cargo_command();
     build.args(["deb", "--no-build", "--no-strip", "--package", "mailbearer-cli", "--output"]).arg(&package);
-    // Only for the architecture in its header; the binary is an asset like any other.
+    // cargo-deb takes only the architecture from it: the binary is an asset like any other.
     build.args(["--target", &binary::target()?]);
+    // As Debian's own tools have it: who publishes the package answers for it.
+    if let (Ok(name), Ok(address)) = (env::var("DEBFULLNAME"), env::var("DEBEMAIL")) {
+        build.args(["--maintainer", &format!("{name} <{address}>")]);
+    }
     process::output(&mut build)?;
 
     let debian = debian(folder)?;
@@ -23,14 +28,14 @@ pub(super) fn make(folder: &Path) -> Result<String> {
     debian.put(&package, "/mailbearer.deb", "644")?;
     run(&debian, "dpkg", &["--install", "/mailbearer.deb"])?;
     for file in FILES {
-        // A link there leads to somewhere else from here.
+        // Absolute links lead elsewhere from outside the root, so the link itself is looked at.
         if fs::symlink_metadata(debian.path().join(file)).is_err() {
             return Err(format!("{file} is not installed").into());
         }
     }
     let mock = Mock::start(&program)?;
     mock.try_in(&debian, None, "/usr/bin/mailbearer", &["/usr/sbin/sendmail", "ann@example.org"])?;
-    // As the unit has it: the secret is a credential.
+    // The secret is where systemd puts the credential for the unit.
     fs::write(folder.join("secret"), "s3cret\n")?;
     debian.put(&folder.join("secret"), "/run/credentials/mailbearer-relay.service/secret", "600")?;
     debian.put(&process::workspace().join("packaging/config.toml"), "/etc/mailbearer/config.toml", "644")?;
@@ -51,7 +56,7 @@ pub(super) fn make(folder: &Path) -> Result<String> {
     Ok(format!("{} bytes, installed, used and removed", fs::metadata(&package)?.len()))
 }
 
-/// The sendmail of another package stays what it is.
+/// Checks that the package leaves another package's sendmail alone.
 fn beside_another(debian: &Root, package: &Path) -> Result<()> {
     debian.put(Path::new("/etc/hostname"), "/usr/sbin/sendmail", "755")?;
     debian.put(package, "/mailbearer.deb", "644")?;
@@ -66,18 +71,18 @@ fn beside_another(debian: &Root, package: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A small Debian that has dpkg and systemd; its archive is kept for the next run.
+/// Unpacks a small Debian with dpkg and systemd. The archive is kept for the next run.
 fn debian(folder: &Path) -> Result<Root> {
     let archive = folder.join("debian.tar");
     if !archive.exists() {
         let mut mmdebstrap = process::as_root("mmdebstrap");
-        // The units are looked at among those that they name.
+        // systemd-analyze also wants the units that ours name.
         let with = "--include=systemd,procps";
         mmdebstrap.args(["--quiet", "--variant=essential", with, SUITE]).arg(&archive).arg(MIRROR);
         process::output(&mut mmdebstrap)?;
     }
     let root = Root::new("debian")?;
-    // Devices can't be made everywhere, and nothing here needs one that is not the host's.
+    // Not every machine lets us make devices, and only /dev/null is needed.
     let mut tar = process::as_root("tar");
     tar.args(["--exclude=./dev/*", "-xpf"]).arg(&archive).arg("-C").arg(root.path());
     process::output(&mut tar)?;
@@ -92,7 +97,7 @@ fn run(debian: &Root, program: &str, arguments: &[&str]) -> Result<()> {
     process::output(debian.command(None, &settings, program).args(arguments)).map(drop)
 }
 
-/// Every path of it, but for what dpkg remembers and logs.
+/// All paths in the root, without dpkg's own records and logs.
 fn files(debian: &Root) -> Result<BTreeSet<String>> {
     let mut find = process::as_root("find");
     find.arg(debian.path()).args(["-xdev", "-printf", "%P %y %l\\n"]);
@@ -104,7 +109,7 @@ fn files(debian: &Root) -> Result<BTreeSet<String>> {
 const SUITE: &str = "bookworm";
 const MIRROR: &str = "http://deb.debian.org/debian";
 
-/// What has to be there, relative to the root.
+/// Files that the package must install, relative to the root.
 const FILES: [&str; 13] = [
     "usr/bin/mailbearer",
     "usr/sbin/sendmail",

@@ -1,4 +1,4 @@
-//! The program as a container image: an OCI image layout of one layer, made from nothing.
+//! The program as a container image: an OCI image layout with one layer, from scratch.
 
 use std::fs;
 use std::path::Path;
@@ -42,14 +42,14 @@ pub(super) fn make(folder: &Path) -> Result<String> {
     if !told.contains(&format!("\"User\": \"{USER}\"")) {
         return Err(format!("skopeo tells of another user: {told}").into());
     }
-    // Copying reads every blob and holds it against its digest.
+    // While it copies, skopeo checks every blob against its digest.
     let copy = Root::new("copy")?;
     let to = format!("dir:{}", copy.path().display());
     process::output(Command::new("skopeo").args(["copy", "--quiet", "--insecure-policy", &source, &to]))?;
 
     let root = Root::new("image")?;
     process::output(process::as_root("tar").arg("-xpf").arg(&layer).arg("-C").arg(root.path()))?;
-    // What runs a container puts it there.
+    // A container's runtime puts this file there.
     root.put(Path::new("/etc/hosts"), "/etc/hosts", "644")?;
     let mock = Mock::start(&program)?;
     let sendmail = ["/usr/bin/mailbearer", "sendmail", "ann@example.org"];
@@ -57,7 +57,7 @@ pub(super) fn make(folder: &Path) -> Result<String> {
     Ok(format!("{} bytes, read by skopeo, run as {USER}", compressed.len()))
 }
 
-/// The layer: the program, the user it runs as, and where that user may write.
+/// Packs the layer: the program, its user, and the folders that this user may write to.
 fn pack(program: &Path, folder: &Path, layer: &Path) -> Result<()> {
     let tree = folder.join("layer");
     if tree.exists() {
@@ -82,7 +82,7 @@ fn pack(program: &Path, folder: &Path, layer: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Puts octets under their digest, and gives the descriptor of them.
+/// Stores octets under their digest. Returns their descriptor.
 fn blob(layout: &Path, kind: &str, octets: &[u8]) -> Result<String> {
     let digest = digest(octets)?;
     fs::write(layout.join("blobs/sha256").join(&digest), octets)?;
@@ -95,7 +95,7 @@ fn digest(octets: &[u8]) -> Result<String> {
     Ok(said.split(' ').next().unwrap_or_default().to_owned())
 }
 
-/// As Go names it, which is whose words the specification takes.
+/// The architecture by Go's name, which the specification asks for.
 fn architecture() -> &'static str {
     match std::env::consts::ARCH {
         "x86_64" => "amd64",
@@ -105,6 +105,6 @@ fn architecture() -> &'static str {
 }
 
 const MEDIA: &str = "application/vnd.oci.image.";
-/// By number, as the image has no other users.
+/// The user and group that the image runs as. A number, so that it can be checked not to be root.
 const USER: &str = "65532:65532";
 const CONFIG: &str = r#"{"architecture":"ARCH","os":"linux","config":{"User":"65532:65532","Env":["PATH=/usr/bin","HOME=/home/mailbearer"],"Entrypoint":["/usr/bin/mailbearer"],"Cmd":["--help"],"WorkingDir":"/home/mailbearer","Labels":{"org.opencontainers.image.source":"https://github.com/mailbearer/mailbearer","org.opencontainers.image.licenses":"MIT OR Apache-2.0"}},"rootfs":{"type":"layers","diff_ids":["sha256:DIFF"]}}"#;

@@ -7,7 +7,7 @@ use std::process::Command;
 use super::text;
 use crate::{Result, process};
 
-/// Has the program write them, and each reader read them.
+/// Has the program write them, and checks them with groff and the shells.
 pub(super) fn make(folder: &Path) -> Result<String> {
     let program = super::program(folder)?;
     let pages = folder.join("man");
@@ -20,7 +20,7 @@ pub(super) fn make(folder: &Path) -> Result<String> {
     for page in fs::read_dir(&pages)? {
         let page = page?.path();
         let mut groff = Command::new("sh");
-        // What groff doubts goes to standard error, and it ends well all the same.
+        // groff writes warnings to standard error, and exits with 0 all the same.
         groff.args(["-c", "groff -man -Tutf8 -ww \"$1\" 2>&1 >/dev/null", "sh"]).arg(&page);
         let doubts = text(&mut groff)?;
         if !doubts.trim().is_empty() {
@@ -28,7 +28,7 @@ pub(super) fn make(folder: &Path) -> Result<String> {
         }
         count = count.saturating_add(1);
     }
-    // A page for the program and one for each command.
+    // There is a page for the program and one for each command.
     if count < 20 || !pages.join("mailbearer-relay.1").exists() {
         return Err(format!("there are {count} manual pages").into());
     }
@@ -41,7 +41,7 @@ pub(super) fn make(folder: &Path) -> Result<String> {
             return Err(format!("the completions of {shell} do not know the commands").into());
         }
     }
-    // bash can say what it would offer.
+    // bash can be asked what it would offer.
     let mut bash = Command::new("bash");
     bash.args(["--norc", "-c", BASH, "bash"]).arg(folder.join("mailbearer.bash"));
     if text(&mut bash)?.trim() != "doctor" {

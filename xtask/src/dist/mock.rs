@@ -1,4 +1,4 @@
-//! The servers that what was packed is tried against.
+//! The mock server that the packed program is tried against.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use super::root::Root;
 use crate::{Result, process};
 
-/// `mailbearer mock`, until it is dropped.
+/// A running `mailbearer mock`. Dropping it ends the process.
 pub(super) struct Mock {
     child: Child,
     settings: Vec<(String, String)>,
@@ -25,7 +25,7 @@ impl Mock {
             let (key, value) = line.split_once('=').ok_or("the mock does not print settings")?;
             let value = value.trim_matches('\'');
             match key {
-                // The file is put where a root has it.
+                // The root gets a copy of this file at a path of its own.
                 CA_FILE => mock.ca = value.into(),
                 LAST => return Ok(mock),
                 _ => mock.settings.push((key.to_owned(), value.to_owned())),
@@ -34,9 +34,9 @@ impl Mock {
         Err("the mock ended".into())
     }
 
-    /// Sends a message by the program in a root, and finds it in the list there.
+    /// Runs in a root: gets a token, sends a message, and finds it in the list.
     ///
-    /// `sendmail` is what sends, and gets the message on its standard input.
+    /// `sendmail` is the command that sends. It gets the message on its standard input.
     pub(super) fn try_in(
         &self,
         root: &Root,

@@ -1,6 +1,6 @@
-//! `cargo xtask dist`: what is handed to people who do not build it themselves, each part tried where it is to run.
+//! `cargo xtask dist`: makes and tries what people get who do not build the program themselves.
 //!
-//! A step makes one part in `target/dist` and looks at what it made. The first that is not good ends the run.
+//! Each step makes one part in `target/dist` and tests it. The first failure ends the run.
 
 mod binary;
 mod deb;
@@ -19,7 +19,7 @@ use std::time::Instant;
 
 use crate::{Result, checks, crates, packages, process};
 
-/// Takes the steps in order; with an argument those whose names have it in them, over what earlier runs made.
+/// Takes the steps in order. With an argument, takes only those with it in their names, over what earlier runs made.
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     let wanted = |name: &str| args.first().is_none_or(|part| name.contains(part.as_str()));
     if args.len() > 1 || !STEPS.iter().any(|(name, _)| wanted(name)) {
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A step says in a few words what it saw.
+/// Makes and tests one part. Returns a few words on what it saw.
 type Step = fn(&Path) -> Result<String>;
 
 const STEPS: [(&str, Step); 8] = [
@@ -52,11 +52,11 @@ const STEPS: [(&str, Step); 8] = [
     ("image", image::make),
 ];
 
-/// What the steps call, as Debian's packages.
+/// Debian's packages that have the programs that the steps call.
 const PACKAGES: &[&str] =
     &["bash", "binutils", "fish", "groff-base", "mmdebstrap", "python3", "skopeo", "systemd", "zsh"];
 
-/// Where everything is made. The manifest of the `.deb` names it, so it is here wherever cargo builds into.
+/// Where everything is made. The manifest of the `.deb` names this folder, so it does not depend on cargo's target folder.
 fn folder() -> PathBuf {
     process::workspace().join("target/dist")
 }
@@ -70,7 +70,7 @@ fn program(folder: &Path) -> Result<PathBuf> {
     Err("there is no binary yet: `cargo xtask dist binary` makes it".into())
 }
 
-/// Installs one of cargo's own commands in the one version that this was tried with.
+/// Installs a command of cargo, in the version that this was tried with.
 fn install(command: &str, version: &str) -> Result<()> {
     let installed = process::output(checks::cargo_command().args([command, "--version"]));
     if installed.is_ok_and(|said| String::from_utf8_lossy(&said).contains(version)) {
@@ -82,7 +82,7 @@ fn install(command: &str, version: &str) -> Result<()> {
     process::output(checks::cargo_command().args(arguments)).map(drop)
 }
 
-/// The text that a command writes.
+/// Runs a command. Returns what it writes to standard output.
 fn text(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8(process::output(command)?)?)
 }

@@ -1,4 +1,4 @@
-//! Folders that are the root of the file system for what runs in them.
+//! Folders that programs run in by chroot.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,11 +6,11 @@ use std::{env, process};
 
 use crate::{Result, process as run};
 
-/// A folder that is removed with all that is in it when it is dropped.
+/// A folder to chroot into. Dropping it removes it and everything in it.
 pub(super) struct Root(PathBuf);
 
 impl Root {
-    /// Makes an empty one, which everyone may enter.
+    /// Makes an empty folder that everyone may enter.
     pub(super) fn new(name: &str) -> Result<Self> {
         let folder = env::temp_dir().join(format!("mailbearer-dist-{name}-{}", process::id()));
         run::output(run::as_root("mkdir").arg("--mode=755").arg(&folder))?;
@@ -21,7 +21,7 @@ impl Root {
         &self.0
     }
 
-    /// Puts a file into it, with its folders.
+    /// Copies a file into it, and makes the folders on the way.
     pub(super) fn put(&self, from: &Path, to: &str, mode: &str) -> Result<()> {
         let to = self.0.join(to.trim_start_matches('/'));
         let mut install = run::as_root("install");
@@ -29,7 +29,7 @@ impl Root {
         run::output(&mut install).map(drop)
     }
 
-    /// A command in it, with these variables of the environment and no others.
+    /// A command that runs `program` in it, with these environment variables and no others.
     pub(super) fn command(
         &self,
         user: Option<&str>,
@@ -46,7 +46,7 @@ impl Root {
 
 impl Drop for Root {
     fn drop(&mut self) {
-        // What is left in the temporary folder is in nobody's way.
+        // If this fails, all that stays is a temporary folder.
         let _ = run::output(run::as_root("rm").args(["-rf", "--one-file-system"]).arg(&self.0));
     }
 }

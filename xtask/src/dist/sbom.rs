@@ -1,4 +1,4 @@
-//! What the program is made of, as CycloneDX has it.
+//! The software bill of materials (SBOM) of the program, in CycloneDX's form.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,20 +8,20 @@ use std::process::Command;
 use super::{binary, install, text};
 use crate::{Result, checks, process};
 
-/// Writes it, and holds it against what cargo builds.
+/// Writes it, and compares it with what cargo builds.
 pub(super) fn make(folder: &Path) -> Result<String> {
     install("cyclonedx", "0.5.9")?;
     let target = binary::target()?;
     let mut command = checks::cargo_command();
     command.args(["cyclonedx", "--manifest-path", "crates/cli/Cargo.toml"]);
     command.args(["--format", "json", "--spec-version", "1.5", "--target", &target]);
-    // It writes one beside each manifest of the workspace.
+    // cargo-cyclonedx writes one beside each manifest of the workspace.
     command.args(["--override-filename", NAME]).env("CARGO_NET_OFFLINE", "true");
     let made = process::output(&mut command);
     let file = folder.join("mailbearer.cdx.json");
     let own = process::workspace().join("crates/cli").join(WRITTEN);
     let moved = made.and_then(|_| {
-        // Where it was built is nobody's business.
+        // Published files name no folder of the machine that built them.
         let here = format!("file://{}", process::workspace().display());
         Ok(fs::write(&file, fs::read_to_string(own)?.replace(&here, "file://"))?)
     });

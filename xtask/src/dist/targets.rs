@@ -1,4 +1,4 @@
-//! Systems that the program is for and that this machine is not.
+//! Other systems that the program is for.
 
 use std::path::Path;
 

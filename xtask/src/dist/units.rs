@@ -11,14 +11,14 @@ use std::time::Duration;
 use super::{root::Root, text};
 use crate::{Result, process};
 
-/// Has a port opened by systemd's means, and the relay answer at it.
+/// Opens a port by `systemd-socket-activate`, and checks that the relay answers on it.
 pub(super) fn check(folder: &Path) -> Result<String> {
     let program = super::program(folder)?;
     let free = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
     let spool = Root::new("spool")?;
     let mut activate = Command::new("systemd-socket-activate");
     activate.args(["--listen", &free]);
-    // An account that is never asked for a token: the relay is only to start.
+    // The relay only has to start: it never asks for a token of this account.
     let settings = [
         ("PROVIDER", "microsoft365"),
         ("USER", "robot@contoso.com"),
@@ -58,11 +58,11 @@ fn greeting(address: &str) -> Result<String> {
     Ok(line)
 }
 
-/// Looks at the units where they were installed: that systemd takes them, and how much they leave open.
+/// Checks the installed units: that systemd accepts them, and that they are hardened.
 pub(super) fn look(debian: &Root) -> Result<()> {
     let analyze = |arguments: &[&str]| {
         let mut analyze = Command::new("systemd-analyze");
-        // Its pages are not read by a root without `man`.
+        // The root has no `man`, which systemd would check the documentation links with.
         analyze.args(["--man=no", "--root"]).arg(debian.path()).args(arguments);
         analyze
     };
@@ -93,5 +93,5 @@ const UNITS: [&str; 4] = [
     "mailbearer-queue.timer",
 ];
 
-/// Tenths of what `systemd-analyze security` counts; it calls up to 29 "OK".
+/// The highest exposure that a service may have, in tenths, as `systemd-analyze security` counts it.
 const EXPOSURE: &str = "25";

@@ -1,4 +1,4 @@
-//! A certificate authority that clients are to trust, one that they are not, and the servers' certificates.
+//! Certificates of the servers, from an authority that clients trust and from one that they do not.
 
 use std::fs;
 use std::path::Path;
@@ -8,8 +8,7 @@ use crate::{Result, process};
 
 const EXTENSIONS: &str = "[req]\ndistinguished_name = name\n[name]\n";
 
-/// Writes `ca.pem` and `untrusted-ca.pem`, and the chains and keys of `localhost` and `other.test`, which the
-/// first one signed.
+/// Writes `ca.pem` and `untrusted-ca.pem`, and the chains and keys of `localhost` and `other.test`, signed by the first.
 pub(crate) fn write(dir: &Path) -> Result<()> {
     let folder = dir.join("certificates");
     fs::create_dir(&folder)?;

@@ -7,13 +7,13 @@ use std::process::Command;
 use super::Settings;
 use crate::{Result, process};
 
-/// A port of Dovecot can't have a certificate of its own, so the one for another name takes a second Dovecot.
+/// Dovecot can't have a certificate for each port, so the certificate for another name takes a second Dovecot.
 ///
 /// Name, certificate, and what the names of its ports begin with.
 pub(crate) const DOVECOTS: [(&str, &str, &str); 2] =
     [("dovecot", "localhost", ""), ("dovecot-other", "other.test", "OTHER_NAME_")];
 
-/// Writes all that the servers read, and makes the folders that they write to.
+/// Writes all files that the servers read, and makes the folders that they write to.
 pub(crate) fn write(dir: &Path, settings: &Settings) -> Result<()> {
     for folder in ["log", "mail", "postfix/etc", "postfix/data", "postfix/queue"] {
         fs::create_dir_all(dir.join(folder))?;
@@ -32,7 +32,7 @@ pub(crate) fn write(dir: &Path, settings: &Settings) -> Result<()> {
     fs::write(postfix.join("etc/master.cf"), fill(include_str!("master.cf"), settings)?)?;
     fs::write(postfix.join("mailboxes"), mailboxes(dir)?)?;
     fs::write(postfix.join("aliases"), fill("@ALIAS_UTF8@ @USER@\n", settings)?)?;
-    // Tests that do not run as root read certificates, tokens and logs.
+    // Tests without root read certificates, tokens and logs here.
     process::output(Command::new("chmod").args(["-R", "u=rwX,go=rX"]).arg(dir))?;
     let delivery_log = dir.join("log/delivery.log");
     fs::write(&delivery_log, "")?;
@@ -47,7 +47,7 @@ fn dovecot_settings(name: &str, certificate: &str, prefix: &str, settings: &Sett
     for key in ["IMAP_PORT", "IMAPS_PORT", "POP3S_PORT"] {
         own.push((key.to_owned(), value(settings, &format!("{prefix}{key}"))?.to_owned()));
     }
-    // The first of two with the same key counts.
+    // Of two entries with the same key the first counts.
     own.extend_from_slice(settings);
     Ok(own)
 }

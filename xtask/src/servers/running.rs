@@ -12,7 +12,7 @@ use super::configuration::{DOVECOTS, value};
 use super::{PORTS, Settings};
 use crate::Result;
 
-/// How often a condition is looked at, [`PAUSE`] apart, before it counts as failed: 10 seconds in all.
+/// How often a condition is tried, with [`PAUSE`] between, before it counts as failed: 10 seconds in all.
 const TRIES: usize = 200;
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -28,15 +28,15 @@ pub(crate) fn start(dir: &Path, settings: &Settings) -> Result<()> {
 
 /// Stops every process of Dovecot and Postfix that works in this folder, gently at first.
 ///
-/// They are found by what they have open, not by files that say who they were, so it also works after a crash
-/// and never meets a stranger that got the same process id.
+/// It finds them by the folders that they have open, not by files with process ids. So it also works after a crash, and
+/// never stops another process that got the same id.
 pub(crate) fn stop(dir: &Path) -> Result<()> {
     for signal in ["TERM", "KILL"] {
         let found = processes(dir);
         if found.is_empty() {
             return Ok(());
         }
-        // Some may be gone by now, which is as good.
+        // Some may have ended by now.
         let _ = Command::new("sh")
             .args(["-c", r#"kill "$@" 2> /dev/null"#, "sh", "-s", signal])
             .args(found)
@@ -56,7 +56,7 @@ fn launch(dir: &Path) -> Result<()> {
     daemon(Command::new("postfix").arg("-c").arg(dir.join("postfix/etc")).arg("start"), dir)
 }
 
-/// Runs a command that leaves a server in the background, which would keep a pipe open for ever.
+/// Runs a command that leaves a server in the background. Its output goes to a file: the server would keep a pipe open.
 fn daemon(command: &mut Command, dir: &Path) -> Result<()> {
     let log = File::options().create(true).append(true).open(dir.join("log/start.log"))?;
     let status = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).status();

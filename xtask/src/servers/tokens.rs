@@ -20,7 +20,7 @@ const KEY_ID: &str = "mB4kQ1nZ8dVwX0s7hTf2uYcRgEo";
 const MAIL: (&str, &str) = (AUDIENCE, "IMAP.AccessAsApp POP.AccessAsApp SMTP.SendAsApp");
 const GRAPH: (&str, &str) = ("https://graph.microsoft.com", "Mail.Read User.Read.All");
 const SECONDS_VALID: u64 = 24 * 3600;
-/// Mailboxes besides the two users', for tests that want one to themselves.
+/// More mailboxes, for tests that need one of their own.
 const BOXES: u32 = 48;
 
 /// Who may sign a token.
@@ -28,7 +28,7 @@ const BOXES: u32 = 48;
 enum Key<'a> {
     /// RS256 with the private key in this file.
     Rsa(&'a Path),
-    /// HS256 with this secret: makes a token that fits into a command of SMTP.
+    /// HS256 with this secret. Its tokens are short enough for one SMTP command.
     Secret(&'a [u8]),
 }
 
