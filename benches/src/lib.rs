@@ -6,6 +6,7 @@ pub mod mime;
 pub mod parser;
 pub mod retrieval;
 pub mod submission;
+pub mod upload;
 
 pub use client::Client;
 pub use corpus::{Corpus, Growing};
@@ -13,3 +14,4 @@ pub use mime::{Library, Work};
 pub use parser::Parser;
 pub use retrieval::Retrieval;
 pub use submission::Submission;
+pub use upload::Uploader;

@@ -6,12 +6,13 @@
 //! | `CORPUS client-CLIENT COUNT` | fetch it |
 //! | `ehlo PARSER COUNT`, `reply PARSER COUNT` | read what a submission server says; prints the number of replies |
 //! | `retr-KIND READER SIZE` | read a message of about `SIZE` octets by POP3; prints how many octets there were |
+//! | `upload UPLOADER COUNT` | send a message of `COUNT` pieces over TLS; prints how many octets it has |
 //! | `mime-WORK LIBRARY SIZE` | read or write a message of about `SIZE` octets, or what is in one; prints how many octets it has |
 //! | `hostile SHAPE SIZE` | read a message of about `SIZE` octets that is made to cost much |
 //! | `SHAPE PIECE SIZE` | parse about `SIZE` octets that come in pieces of `PIECE`; prints how many octets there were |
 
 use mailbearer_benches::{
-    Client, Corpus, Growing, Library, Parser, Retrieval, Submission, Work, mime, parser,
+    Client, Corpus, Growing, Library, Parser, Retrieval, Submission, Uploader, Work, mime, parser,
 };
 
 fn main() {
@@ -34,6 +35,12 @@ fn main() {
     if let Some(reader) = Submission::ALL.into_iter().find(submission) {
         let replies = reader.prepare(count);
         println!("{}", measured(|| replies.read()));
+        return;
+    }
+    if input == "upload" {
+        let uploader = Uploader::ALL.into_iter().find(|each| each.name() == how).expect("an uploader");
+        let upload = uploader.prepare(count);
+        println!("{}", measured(|| upload.run()));
         return;
     }
     if input == "hostile" {
