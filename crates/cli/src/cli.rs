@@ -321,6 +321,18 @@ pub(crate) struct SendArgs {
     /// It is sent as it is, but for its Bcc fields. Sender and recipients are those of its header unless given here.
     #[arg(long, value_name = "FILE")]
     pub(crate) raw: Option<PathBuf>,
+    /// Where the server's answer to the message is lost, look for it among those that were sent, for up to SECONDS (120)
+    ///
+    /// It arrived where it is found: exit code 0. Where it is not found nobody knows, and it stays 79: not every provider
+    /// keeps what is sent. Nothing is sent again.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "120"
+    )]
+    pub(crate) verify: Option<u64>,
 }
 
 const GLOBAL: &str = "Global options";

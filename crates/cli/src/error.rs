@@ -3,7 +3,7 @@ use std::{fmt, io, path::Path, time::Duration};
 use mailbearer::{
     StoreError,
     advice::{self, Entry, Language},
-    proto::wire::printable,
+    proto::{smtp::Reply, wire::printable},
 };
 use mailbearer_bridge::spool;
 use serde_json::json;
@@ -21,13 +21,23 @@ pub(crate) struct Error {
     pub(crate) wait: Option<Duration>,
     pub(crate) hint: Option<String>,
     pub(crate) exit: Exit,
+    /// Who was refused, where nobody knows whether the others get the message.
+    pub(crate) refused: Vec<(String, Reply)>,
     /// A file is there, and this user may not read it.
     pub(crate) denied: bool,
 }
 
 impl Error {
     pub(crate) fn new(exit: Exit, text: impl Into<String>) -> Self {
-        Self { text: text.into(), entry: None, wait: None, hint: None, exit, denied: false }
+        Self {
+            text: text.into(),
+            entry: None,
+            wait: None,
+            hint: None,
+            exit,
+            refused: Vec::new(),
+            denied: false,
+        }
     }
 
     pub(crate) fn config(text: impl Into<String>) -> Self {
@@ -81,6 +91,7 @@ impl From<mailbearer::Error> for Error {
             wait: error.retry_after(),
             hint: remedy.map(|remedy| format!("mend it with: {remedy}")),
             exit: Exit::from(&error),
+            refused: error.refused_recipients().to_vec(),
             denied: false,
         }
     }

@@ -87,6 +87,16 @@ impl std::fmt::Debug for Prepared<'_> {
     }
 }
 
+impl Prepared<'_> {
+    /// Its Message-ID, with the angle brackets; [`Client::arrived`] looks for it where nobody knows what became of the
+    /// message.
+    #[must_use]
+    pub fn message_id(&self) -> Option<String> {
+        let Some(Piece::Octets(start)) = self.draft.pieces().next() else { return None };
+        mailbearer_mime::parse::Message::parse(start).message_id()
+    }
+}
+
 impl<R: Runtime> Client<R> {
     /// Gives a message the present time in UTC and random octets for its Message-ID. Nothing is read yet.
     ///

@@ -183,7 +183,13 @@ impl<R: Runtime> Smtp<R> {
         let event = self.connection.next(&mut self.session).await.map_err(|error| {
             // The session knows how far it had come when the connection broke under it.
             let unknown = self.session.outcome_unknown();
-            Error::smtp(error).with_outcome_unknown(unknown).with_greeting(self.session.greeting())
+            let error =
+                Error::smtp(error).with_outcome_unknown(unknown).with_greeting(self.session.greeting());
+            if unknown || error.outcome_unknown() {
+                error.with_refused(self.session.refused_recipients())
+            } else {
+                error
+            }
         })?;
         if matches!(event, Some(Event::Authenticated)) {
             self.connection.opened();

@@ -51,6 +51,8 @@ pub struct Session {
     begun: u64,
     /// A refused message left its sender behind in the server, and RSET has to go before the next.
     leftover: bool,
+    /// Who was refused of a message whose verdict never came.
+    refused: Vec<(String, Reply)>,
     state: State,
 }
 
@@ -143,6 +145,7 @@ impl Session {
             tickets: 0,
             begun: 0,
             leftover: false,
+            refused: Vec::new(),
             state: State::Greeting,
             options,
         })
@@ -326,6 +329,17 @@ impl Session {
             State::DotReply { .. } | State::Failed(Error::OutcomeUnknown { .. }) => true,
             State::Chunks { chunks, .. } => chunks.outcome_unknown(),
             _ => false,
+        }
+    }
+
+    /// The recipients that the server refused of the message whose [outcome is unknown](Self::outcome_unknown), with its
+    /// words: of them it is known that they do not get it.
+    #[must_use]
+    pub fn refused_recipients(&self) -> &[(String, Reply)] {
+        match &self.state {
+            State::DotReply { mail, .. } => mail.refused(),
+            State::Chunks { chunks, .. } => chunks.refused(),
+            _ => &self.refused,
         }
     }
 

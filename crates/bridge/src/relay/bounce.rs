@@ -10,16 +10,10 @@ use crate::spool::{Entry, Error, Report, State};
 
 /// The header of a message of the spool, as far as a report repeats it.
 pub(crate) fn header(entry: &mut Entry<'_>) -> Result<Vec<u8>, Error> {
-    let mut header = Vec::new();
-    let ended = |header: &[u8]| header.windows(4).position(|end| end == b"\r\n\r\n");
-    entry.copy::<Error>(|piece| {
-        if header.len() < HEADER && ended(&header).is_none() {
-            header.extend_from_slice(piece.get(..HEADER.min(piece.len())).unwrap_or_default());
-        }
-        Ok(())
-    })?;
-    let end = ended(&header).map_or(header.len(), |end| end.saturating_add(2));
-    header.truncate(end);
+    let mut header = entry.header(HEADER)?;
+    if header.ends_with(b"\r\n\r\n") {
+        header.truncate(header.len().saturating_sub(2));
+    }
     Ok(header)
 }
 

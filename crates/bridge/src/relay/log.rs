@@ -10,7 +10,7 @@ use std::{
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LogLine {
-    /// `connection`, `login`, `message`, `delivery`, `bounce` or `trouble`.
+    /// `connection`, `login`, `message`, `delivery`, `look`, `bounce` or `trouble`.
     pub kind: &'static str,
     /// What is known, in order: names and values.
     pub fields: Vec<(&'static str, String)>,

@@ -12,7 +12,7 @@ use mailbearer::Tokio;
 use mailbearer_net::{Canceller, Runtime};
 
 use super::{LogLine, Refusals, bounce, log::count, server::Shared};
-use crate::spool::{self, Due, Fate, Lane, Report, Runner, State};
+use crate::spool::{self, Due, Fate, Found, Lane, Report, Runner, State};
 
 /// The threads that send what is in the spool, as others see them.
 #[derive(Debug, Default)]
@@ -109,6 +109,15 @@ impl Outgoing {
         (!state.stop).then(|| std::mem::take(&mut state.fresh))
     }
 
+    /// Waits so long; false when it is over.
+    fn pause(&self, pause: Duration) -> bool {
+        let (state, _) = self
+            .changed
+            .wait_timeout_while(self.state(), pause, |state| !state.stop)
+            .unwrap_or_else(PoisonError::into_inner);
+        !state.stop
+    }
+
     fn state(&self) -> MutexGuard<'_, Waiting> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -119,6 +128,7 @@ impl Outgoing {
 pub(crate) fn run(shared: &Shared, runner: &Runner<'_>) {
     let in_hand = Mutex::default();
     thread::scope(|scope| {
+        scope.spawn(|| look_for_unknown(shared, runner));
         let mut desk = Desk { shared, runner, in_hand: &in_hand, lanes: BTreeMap::new() };
         let mut look = Instant::now();
         while let Some(fresh) = shared.outgoing.next(look) {
@@ -131,6 +141,24 @@ pub(crate) fn run(shared: &Shared, runner: &Runner<'_>) {
             }
         }
     });
+}
+
+/// Looks now and then whether messages of which nobody knows arrived, until sending is over. Nothing is sent again.
+fn look_for_unknown(shared: &Shared, runner: &Runner<'_>) {
+    while shared.outgoing.pause(LOOK) {
+        let looked =
+            runner.spool().look(true, &mut |account| shared.accounts().client(account), &mut |looked| {
+                let line = LogLine::new("look").with("id", &looked.id);
+                shared.tell(match &looked.found {
+                    Found::There(words) => line.with("result", "delivered").with("delivered", words),
+                    Found::NotSeen => line.with("result", "unknown"),
+                    Found::NoLook(problem) => line.with("result", "unknown").with("problem", problem),
+                });
+            });
+        if let Err(error) = looked {
+            shared.tell(LogLine::new("trouble").with("spool", error));
+        }
+    }
 }
 
 /// Who has what in his hands.
@@ -296,5 +324,7 @@ fn bounce(shared: &Shared, report: &Report) -> Result<(), spool::Error> {
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long what became due, or was put into the spool by others, may go unnoticed.
 const PAUSE: Duration = Duration::from_secs(2);
+/// How often it is looked whether messages are known of by now; each has pauses of its own.
+const LOOK: Duration = Duration::from_secs(10);
 /// How long a connection is kept for the next message.
 const KEEP: Duration = Duration::from_secs(20);

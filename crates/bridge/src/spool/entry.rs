@@ -6,7 +6,7 @@ use std::{
 
 use super::{
     Error, Spool, Stored,
-    file::{MARK_AT, Record, mark, now},
+    file::{Look, MARK_AT, Record, mark, now},
     folder::{open_private, sync_folder},
 };
 
@@ -200,6 +200,26 @@ impl<'s> Entry<'s> {
         Ok(())
     }
 
+    /// The header section of the message with its empty line, and up to `limit` octets of it.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file can't be read.
+    pub fn header(&mut self, limit: usize) -> Result<Vec<u8>, Error> {
+        let (mut head, mut piece) = (Vec::new(), Vec::new());
+        loop {
+            let seen = head.len().saturating_sub(3);
+            self.read_at(super::file::octets(head.len()), &mut piece)?;
+            head.extend_from_slice(&piece);
+            let end = head.get(seen..).unwrap_or_default().windows(4).position(|end| end == b"\r\n\r\n");
+            let end = end.map(|at| seen.saturating_add(at).saturating_add(4));
+            if piece.is_empty() || end.is_some() || head.len() >= limit {
+                head.truncate(end.unwrap_or(limit).min(limit));
+                return Ok(head);
+            }
+        }
+    }
+
     /// Reads the message from `offset` on, a piece of it; nothing at its end.
     pub(crate) fn read_at(&mut self, offset: u64, piece: &mut Vec<u8>) -> Result<(), Error> {
         let left = self.stored.body_octets.saturating_sub(offset);
@@ -250,6 +270,12 @@ impl<'s> Entry<'s> {
         }
         self.record(&record)?;
         self.move_to(Place::Failed)
+    }
+
+    /// Writes down that someone looked whether it arrived and did not find it, and what was `said`.
+    pub(crate) fn looked(&mut self, said: &str) -> Result<(), Error> {
+        let number = self.stored.look.as_ref().map_or(0, |look| look.number).saturating_add(1);
+        self.record(&Record::Look(Look { at: now(), number, said: said.to_owned() }))
     }
 
     /// Forgets the message.

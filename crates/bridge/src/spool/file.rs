@@ -35,6 +35,8 @@ pub struct Stored {
     pub next: u64,
     /// How long it has waited, in seconds. Where the clock jumped between two attempts, a day at most is counted.
     pub waited: u64,
+    /// The last look for a message of which nobody knows.
+    pub look: Option<Look>,
     /// When it was taken or last tried, in seconds since 1970.
     pub(crate) last: u64,
     /// The number of the last attempt that sent its final dot.
@@ -43,6 +45,18 @@ pub struct Stored {
     pub(crate) body_octets: u64,
     /// Where the last whole line ends.
     pub(crate) end: u64,
+}
+
+/// A look whether a message arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Look {
+    /// When it was, in seconds since 1970.
+    pub at: u64,
+    /// Which one it was; 1 for the first.
+    pub number: u32,
+    /// What came of it.
+    pub said: String,
 }
 
 impl Stored {
@@ -119,8 +133,9 @@ impl Stored {
                 }
                 // The dot of an attempt that never ended is forgotten: a person decided.
                 self.attempts = self.attempts.max(self.mark);
-                (self.last, self.next, self.waited) = (*at, *at, 0);
+                (self.last, self.next, self.waited, self.look) = (*at, *at, 0, None);
             }
+            Record::Look(look) => self.look = Some(look.clone()),
         }
         true
     }
@@ -177,6 +192,8 @@ pub(crate) enum Record {
     },
     /// A person wants it tried again.
     Retry { at: u64 },
+    /// Someone looked whether it arrived.
+    Look(Look),
 }
 
 impl Record {
@@ -190,6 +207,7 @@ impl Record {
                 json!({ "attempt": attempt, "at": at, "next": next, "waited": waited, "results": results })
             }
             Self::Retry { at } => json!({ "retry": true, "at": at }),
+            Self::Look(Look { at, number, said }) => json!({ "look": number, "at": at, "said": said }),
         };
         format!("{value}\n")
     }
@@ -199,6 +217,11 @@ impl Record {
         let at = value.get("at")?.as_u64()?;
         if value.get("retry").is_some() {
             return Some(Self::Retry { at });
+        }
+        if let Some(number) = value.get("look") {
+            let number = u32::try_from(number.as_u64()?).ok()?;
+            let said = value.get("said")?.as_str()?.to_owned();
+            return Some(Self::Look(Look { at, number, said }));
         }
         let results = value.get("results")?.as_array()?.iter().map(|result| {
             let reply = result.get("reply")?.as_str().map(str::to_owned);
@@ -278,6 +301,7 @@ fn envelope(line: &[u8]) -> Option<Stored> {
         attempts: 0,
         next: taken,
         waited: 0,
+        look: None,
         last: taken,
         mark: 0,
         body_at: 0,

@@ -184,13 +184,7 @@ fn verdict(stored: &Stored, waiting: &[usize], outcome: &Outcome) -> Verdict {
 
 /// Whether the server answered for each recipient.
 fn is_by_recipient(outcome: &Outcome) -> bool {
-    match outcome {
-        Outcome::Accepted(_) => true,
-        Outcome::Refused(error) | Outcome::Deferred(error) => {
-            matches!(error.cause(), Some(Refusal::Recipients { .. }))
-        }
-        Outcome::Unknown(_) => false,
-    }
+    outcome.error().is_none_or(|error| !error.refused_recipients().is_empty())
 }
 
 fn put_off(waiting: &[usize], problem: &str, wait: Option<Duration>) -> Verdict {

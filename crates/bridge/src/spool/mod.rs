@@ -34,13 +34,15 @@ mod error;
 mod file;
 mod folder;
 mod lane;
+mod look;
 mod runner;
 mod write;
 
 pub use entry::{Entry, Place, Recipient, State};
 pub use error::Error;
-pub use file::Stored;
+pub use file::{Look, Stored};
 pub use folder::{Limits, Spool};
 pub use lane::Lane;
+pub use look::{Found, Looked};
 pub use runner::{Clients, Due, Fate, Report, Runner};
 pub use write::Writer;

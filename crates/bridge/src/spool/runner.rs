@@ -100,6 +100,10 @@ impl<'s> Runner<'s> {
         Ok(runner)
     }
 
+    pub(crate) const fn spool(&self) -> &'s Spool {
+        self.spool
+    }
+
     /// Tries once what is due, then returns. `report` hears of each message.
     ///
     /// A connection is used for all messages of its account. Where an account can't be used, its messages that are due
@@ -380,9 +384,15 @@ fn shorten(state: &mut State) {
     | State::Failed(reply)
     | State::Unknown(reply) = state
     {
-        let end = (0..=REPLY.min(reply.len())).rev().find(|end| reply.is_char_boundary(*end));
-        reply.truncate(end.unwrap_or(0));
+        let end = shortened(reply).len();
+        reply.truncate(end);
     }
+}
+
+/// As much of a server's words as is kept.
+pub(crate) fn shortened(reply: &str) -> &str {
+    let end = (0..=REPLY.min(reply.len())).rev().find(|end| reply.is_char_boundary(*end));
+    reply.get(..end.unwrap_or(0)).unwrap_or_default()
 }
 
 const LOCK: &str = "lock";

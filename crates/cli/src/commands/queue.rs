@@ -1,17 +1,16 @@
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     io::Write,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use clap::{Args, Subcommand};
 use jiff::{Timestamp, tz::TimeZone};
 use mailbearer::{
-    Blocking, Client,
-    proto::{mime, wire::printable},
+    Blocking, Client, Receipt,
+    proto::{smtp::Reply, wire::printable},
 };
-use mailbearer_bridge::spool::{self, Entry, Fate, Limits, Place, Report, Spool, State};
+use mailbearer_bridge::spool::{self, Entry, Fate, Found, Limits, Place, Report, Spool, State};
 use serde_json::{Value, json};
 
 use crate::{
@@ -141,21 +140,24 @@ fn show(entry: &mut Entry<'_>, out: &mut Output<impl Write>) -> Result<(), Error
     }
     out.line(&format!("octets     {}", entry.octets()))?;
     out.line(&format!("sender     {}", sender(entry)))?;
+    if let Some(id) = entry.recipients().find_map(|(_, state)| server_message_id(&state)) {
+        out.line(&format!("server id  {}", printable(&id)))?;
+    }
+    if let Some(look) = &stored.look {
+        let times = if look.number == 1 { "once".to_owned() } else { format!("{} times", look.number) };
+        out.line(&format!(
+            "looked     {times}, at last {}: {}",
+            local(look.at, &zone),
+            printable(&look.said)
+        ))?;
+    }
     for (address, state) in entry.recipients() {
         let reply = state.reply().map(|reply| format!("  {reply}")).unwrap_or_default();
         out.line(&format!("recipient  {address}  {}{reply}", state.word()))?;
     }
     out.line("")?;
-    let mut head = Vec::new();
-    let is_end = |head: &[u8]| head.windows(4).position(|end| end == b"\r\n\r\n");
-    entry.copy::<Error>(|piece| {
-        if is_end(&head).is_none() && head.len() < HEADER {
-            head.extend_from_slice(piece);
-        }
-        Ok(())
-    })?;
-    let end = is_end(&head).unwrap_or(head.len()).min(HEADER);
-    let text = String::from_utf8_lossy(head.get(..end).unwrap_or_default());
+    let head = entry.header(HEADER)?;
+    let text = String::from_utf8_lossy(head.strip_suffix(b"\r\n\r\n").unwrap_or(&head));
     text.lines().try_for_each(|line| out.line(line))
 }
 
@@ -186,61 +188,21 @@ fn look_for_unknown(
     ends: &mut Ends,
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
-    let mut clients: BTreeMap<Option<String>, Option<Client<Blocking>>> = BTreeMap::new();
-    let now = Timestamp::now().as_second();
-    for entry in spool.list()? {
-        let Ok(mut entry) = entry else { continue };
-        let is_recent =
-            time(entry.stored().next).is_some_and(|next| now.saturating_sub(next.as_second()) < DAY);
-        if entry.place() != Place::Unknown || entry.is_busy() || !is_recent {
-            continue;
+    let mut written = Ok(());
+    spool.look(false, &mut |account| client(global, account), &mut |looked| {
+        let Found::There(words) = &looked.found else { return };
+        ends.found(&looked.id);
+        if written.is_ok() {
+            let words = printable(words);
+            written = if out.is_json() {
+                out.json(&json!({ "id": looked.id, "found": words }))
+            } else {
+                out.line(&format!("delivered  {}  {words}", looked.id))
+            };
         }
-        let account = entry.stored().account.clone();
-        let client = clients.entry(account).or_insert_with_key(|account| {
-            client(global, account.as_deref()).ok().filter(|client| client.account().imap.is_some())
-        });
-        let head = head(&mut entry)?;
-        let (Some(client), Some(id)) = (client, mime::parse::Message::parse(&head).message_id()) else {
-            continue;
-        };
-        // One look: the next run takes another.
-        let Ok(Some(arrived)) = client.arrived(&id, Duration::ZERO) else { continue };
-        let name = entry.id().to_owned();
-        drop(entry);
-        let words = format!("found in {} as {}", arrived.mailbox, arrived.message_id);
-        match spool.find(&name) {
-            Ok(entry) => {
-                entry.found(&words)?;
-                ends.found(&name);
-                let words = printable(&words);
-                if out.is_json() {
-                    out.json(&json!({ "id": name, "found": words }))?;
-                } else {
-                    out.line(&format!("delivered  {name}  {words}"))?;
-                }
-            }
-            // A person decided meanwhile.
-            Err(spool::Error::NotFound { .. } | spool::Error::Busy) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
-}
-
-/// The start of a message: its header, and what is there of a long one.
-fn head(entry: &mut Entry<'_>) -> Result<Vec<u8>, Error> {
-    let mut head = Vec::new();
-    entry.copy::<Error>(|piece| {
-        if head.len() < HEADER && !head.windows(4).any(|end| end == b"\r\n\r\n") {
-            head.extend_from_slice(piece);
-        }
-        Ok(())
     })?;
-    Ok(head)
+    written
 }
-
-/// Seconds for which a message is looked for.
-const DAY: i64 = 24 * 3600;
 
 /// As [`deliver`], and says nothing of what went well. Where another process sends from the spool, it does this too.
 pub(crate) fn deliver_quietly(global: &GlobalArgs, spool: &Spool) -> Result<(), Error> {
@@ -384,7 +346,21 @@ fn object(entry: &Entry<'_>) -> Value {
         "octets": entry.octets(),
         "sender": stored.envelope.sender,
         "recipients": people(entry.recipients()),
+        "server_message_id": entry.recipients().find_map(|(_, state)| server_message_id(&state)),
+        "look": stored.look.as_ref().map(|look| json!({
+            "number": look.number,
+            "at": utc(look.at),
+            "said": look.said,
+        })),
     })
+}
+
+/// The Message-ID that the server gave the message, where it said so when it took it.
+fn server_message_id(state: &State) -> Option<String> {
+    let State::Delivered(reply) = state else { return None };
+    let (code, text) = reply.split_once(' ')?;
+    let reply = Reply::new(code.parse().ok()?, text);
+    Receipt::new(reply, Vec::new(), Vec::new()).server_message_id().map(str::to_owned)
 }
 
 fn people<'e>(recipients: impl Iterator<Item = (&'e str, State)>) -> Vec<Value> {

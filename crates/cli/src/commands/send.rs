@@ -2,10 +2,16 @@ use std::{
     fs,
     io::{self, IsTerminal, Read, Write},
     path::Path,
+    time::Duration,
 };
 
 use mailbearer::{
-    Address, Blocking, Envelope, Message, Outgoing, RawMessage, Receipt, Smtp, proto::mime::AddressError,
+    Address, Blocking, Envelope, Message, Outgoing, RawMessage, Receipt, Smtp,
+    proto::{
+        mime::{AddressError, parse},
+        smtp::Reply,
+        wire::printable,
+    },
 };
 use serde_json::json;
 
@@ -29,14 +35,55 @@ pub(crate) fn run(
         return Err(Error::usage("no recipients").hint("name them with --to, --cc or --bcc"));
     }
     let session = Session::open(global, true)?;
-    let receipt = match &arguments.raw {
+    let mut id = None;
+    let trace = global.shows_trace();
+    let sent = match &arguments.raw {
         Some(file) if file.as_os_str() == "-" => {
-            send_raw(raw::read(io::stdin().lock())?, people, &session, global.shows_trace())?
+            send_raw(raw::read(io::stdin().lock())?, people, &session, trace, &mut id)
         }
-        Some(file) => send_raw(raw::open(file)?, people, &session, global.shows_trace())?,
-        None => send_composed(arguments, people, &session)?,
+        Some(file) => send_raw(raw::open(file)?, people, &session, trace, &mut id),
+        None => send_composed(arguments, people, &session, &mut id),
     };
-    report(&receipt, out)
+    match (sent, arguments.verify) {
+        (Err(error), Some(patience)) if error.exit == Exit::OutcomeUnknown => {
+            verify(error, id.as_deref(), patience, &session, out)
+        }
+        (sent, _) => report(&sent?, out),
+    }
+}
+
+/// Looks for a message whose sending ended in `unknown`. What can't be told stays so.
+fn verify(
+    unknown: Error,
+    id: Option<&str>,
+    patience: u64,
+    session: &Session,
+    out: &mut Output<impl Write>,
+) -> Result<(), Error> {
+    let text = &unknown.text;
+    let still = |found: &str| Error::new(Exit::OutcomeUnknown, format!("{text}; {found}"));
+    let Some(id) = id else { return Err(still("it has no Message-ID to look for it by")) };
+    match session.with_token(|client| client.arrived(id, Duration::from_secs(patience))) {
+        Ok(Some(found)) => {
+            let refused = &unknown.refused;
+            if out.is_json() {
+                out.json(&json!({
+                    "arrived": true,
+                    "mailbox": found.mailbox,
+                    "message_id": found.message_id,
+                    "refused": refused_in_json(refused),
+                }))?;
+            } else {
+                let [mailbox, id] = [&found.mailbox, &found.message_id].map(|text| printable(text));
+                out.line(&format!("arrived   found in {mailbox} as {id}"))?;
+                tell_refused(refused, out)?;
+            }
+            some_refused(refused.len(), None)
+        }
+        Ok(None) => Err(still(&format!("{id} is not among the newest messages that were sent"))
+            .hint("that does not say that it did not arrive: not every provider keeps what is sent")),
+        Err(error) => Err(still(&format!("{id} could not be looked for: {}", error.text))),
+    }
 }
 
 /// The sender and the recipients on the command line.
@@ -72,6 +119,7 @@ fn send_raw<R: Read>(
     people: People,
     session: &Session,
     trace: bool,
+    id: &mut Option<String>,
 ) -> Result<Receipt, Error> {
     let recipients = [people.to, people.cc, people.bcc].concat();
     let recipients = recipients.iter().map(|mailbox| mailbox.address().to_owned()).collect();
@@ -81,6 +129,7 @@ fn send_raw<R: Read>(
     if let Some(from) = people.from.or_else(|| Address::parse(user).ok()) {
         session.client.complete(&mut message, &from)?;
     }
+    *id = parse::Message::parse(message.header().octets()).message_id();
     let envelope = message.envelope(sender, recipients, user).map_err(|error| raw::no_good(&error))?;
     let mut progress = Progress::new(envelope.size, trace);
     let mut smtp = session.with_token(|client| client.connect_smtp())?;
@@ -106,7 +155,12 @@ pub(crate) fn submit_raw<R: Read>(
     Ok(submission.finish()?)
 }
 
-fn send_composed(arguments: &SendArgs, people: People, session: &Session) -> Result<Receipt, Error> {
+fn send_composed(
+    arguments: &SendArgs,
+    people: People,
+    session: &Session,
+    id: &mut Option<String>,
+) -> Result<Receipt, Error> {
     let from = match people.from {
         Some(from) => from,
         None => from(None, session)?,
@@ -148,10 +202,12 @@ fn send_composed(arguments: &SendArgs, people: People, session: &Session) -> Res
     }
     if arguments.attach.is_empty() {
         let composed = session.client.compose(&message).map_err(|error| no_good(&error))?;
+        *id = parse::Message::parse(&composed.octets).message_id();
         return session.with_token(|client| client.send(&composed));
     }
     let outgoing = attached(Outgoing::new(message), &arguments.attach)?;
     let prepared = session.client.prepare(outgoing).map_err(|error| no_good(&error))?;
+    *id = prepared.message_id();
     let mut smtp = session.with_token(|client| client.connect_smtp())?;
     let verdict = smtp.send_prepared(prepared);
     // The server has answered for the message. If the goodbye fails, that changes nothing.
@@ -238,29 +294,37 @@ const TEXT: u64 = 150 << 20;
 /// Tells what became of each recipient. If some were refused, returns an error of its own: the others have the message.
 pub(super) fn report(receipt: &Receipt, out: &mut Output<impl Write>) -> Result<(), Error> {
     if out.is_json() {
-        let refused = receipt.refused.iter();
-        let refused: Vec<_> = refused
-            .map(|(address, reply)| json!({ "address": address, "code": reply.code, "reply": reply.to_string() }))
-            .collect();
         out.json(&json!({
             "accepted": receipt.accepted,
-            "refused": refused,
+            "refused": refused_in_json(&receipt.refused),
             "reply": receipt.reply.to_string(),
+            "server_message_id": receipt.server_message_id(),
         }))?;
     } else {
         for address in &receipt.accepted {
             out.line(&format!("accepted  {address}"))?;
         }
-        for (address, reply) in &receipt.refused {
-            out.line(&format!("refused   {address}  {reply}"))?;
-        }
+        tell_refused(&receipt.refused, out)?;
     }
-    let (accepted, refused) = (receipt.accepted.len(), receipt.refused.len());
+    some_refused(receipt.refused.len(), Some(receipt.accepted.len()))
+}
+
+fn refused_in_json(refused: &[(String, Reply)]) -> Vec<serde_json::Value> {
+    let object = |(address, reply): &(String, Reply)| json!({ "address": address, "code": reply.code, "reply": reply.to_string() });
+    refused.iter().map(object).collect()
+}
+
+fn tell_refused(refused: &[(String, Reply)], out: &mut Output<impl Write>) -> Result<(), Error> {
+    refused.iter().try_for_each(|(address, reply)| out.line(&format!("refused   {address}  {reply}")))
+}
+
+/// That some were refused, if they were; the others, `accepted` many if that is known, get the message.
+fn some_refused(refused: usize, accepted: Option<usize>) -> Result<(), Error> {
     if refused == 0 {
         return Ok(());
     }
-    let all = accepted.saturating_add(refused);
-    Err(Error::new(Exit::SomeRefused, format!("the server refused {refused} of {all} recipients"))
+    let of_all = accepted.map(|count| format!(" of {}", count.saturating_add(refused))).unwrap_or_default();
+    Err(Error::new(Exit::SomeRefused, format!("the server refused {refused}{of_all} recipients"))
         .hint("the others get the message: send it again to the refused ones alone"))
 }
 
@@ -305,8 +369,6 @@ const CONTENT_TYPES: &[(&[&str], &str)] = &[
 
 #[cfg(test)]
 mod tests {
-    use mailbearer::proto::smtp::Reply;
-
     use super::*;
 
     fn reply(code: u16, text: &str) -> Reply {
@@ -345,7 +407,8 @@ mod tests {
         assert_eq!(
             String::from_utf8(octets).unwrap(),
             "{\"accepted\":[\"a@x\",\"b@x\"],\"refused\":[{\"address\":\"c@x\",\"code\":550,\
-             \"reply\":\"550 no\\\\x1bsuch user\"}],\"reply\":\"250 ok\"}\n"
+             \"reply\":\"550 no\\\\x1bsuch user\"}],\"reply\":\"250 ok\",\
+             \"server_message_id\":null}\n"
         );
     }
 
@@ -365,6 +428,7 @@ mod tests {
             header: Vec::new(),
             reply_to: Vec::new(),
             raw: None,
+            verify: None,
         };
         let people = People::read(&arguments(&["a@x, \"B, C\" <b@x>", "c@x"], Some("Me <m@x>"))).unwrap();
         assert_eq!(people.to.len(), 3);

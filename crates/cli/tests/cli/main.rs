@@ -51,5 +51,6 @@ mod streaming;
 mod tokens;
 #[cfg(test)]
 mod trouble;
+mod unknown;
 #[cfg(test)]
 mod watching;

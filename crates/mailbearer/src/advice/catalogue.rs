@@ -50,7 +50,7 @@ pub(super) static ENTRIES: &[Entry] = &[
     // Settings, names, connections, TLS.
     e(Net, "outcome-unknown", &["[outcome-unknown]"], YOU, "RFC 1047",
         ["the message was sent and the answer never came", "邮件已发出，但没有收到答复"],
-        ["look whether it arrived before sending it again", "重发之前请先确认是否已送达"]),
+        ["look whether it arrived before sending it again; `mailbearer send --verify` looks by itself, in the folder of sent messages", "重发之前请先确认是否已送达；`mailbearer send --verify` 会自行在已发送文件夹中查找"]),
     e(Net, "change-unknown", &["[change-unknown]"], YOU, "RFC 9051 section 7.1.5",
         ["the answer to a change never came", "修改已发出，但没有收到答复"],
         ["look before doing it again", "重做之前请先查看结果"]),

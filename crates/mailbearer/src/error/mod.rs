@@ -35,6 +35,8 @@ struct Inner {
     /// What the token says of itself that may explain it.
     doubt: Option<&'static str>,
     verdict: Verdict,
+    /// Who was refused of a message of which nobody knows what became of it.
+    refused: Vec<(String, mailbearer_smtp::Reply)>,
     /// Unsized, so that its type is not spelt here.
     failure: Box<dyn Failure>,
 }
@@ -285,7 +287,16 @@ impl Error {
     #[inline(never)]
     fn of(protocol: Option<Protocol>, failure: Box<dyn Failure>) -> Self {
         let verdict = failure.verdict();
-        Self { inner: Box::new(Inner { protocol, greeting: String::new(), doubt: None, verdict, failure }) }
+        Self {
+            inner: Box::new(Inner {
+                protocol,
+                greeting: String::new(),
+                doubt: None,
+                verdict,
+                refused: Vec::new(),
+                failure,
+            }),
+        }
     }
 }
 

@@ -12,6 +12,24 @@ impl Protocol {
     pub const SMTP: Self = Self("SMTP");
 }
 
+impl Error {
+    /// The recipients that the server refused, with its words, where that is all that is wrong or where the
+    /// [outcome is unknown](Self::outcome_unknown) for the others.
+    #[must_use]
+    pub fn refused_recipients(&self) -> &[(String, Reply)] {
+        match self.cause() {
+            Some(Refusal::Recipients { refused }) => refused,
+            _ => &self.inner.refused,
+        }
+    }
+
+    /// The same failure, of a message that would not have gone to these.
+    pub(crate) fn with_refused(mut self, refused: &[(String, Reply)]) -> Self {
+        refused.clone_into(&mut self.inner.refused);
+        self
+    }
+}
+
 impl Failure for smtp::Error {
     fn verdict(&self) -> Verdict {
         let kind = match self {

@@ -52,11 +52,7 @@ impl Outcome {
     pub fn fate(&self, recipient: &str) -> Fate<'_> {
         let refused: &[(String, Reply)] = match self {
             Self::Accepted(receipt) => &receipt.refused,
-            Self::Refused(error) | Self::Deferred(error) => match error.cause() {
-                Some(Refusal::Recipients { refused }) => refused,
-                _ => &[],
-            },
-            Self::Unknown(_) => &[],
+            Self::Refused(error) | Self::Deferred(error) | Self::Unknown(error) => error.refused_recipients(),
         };
         if let Some((_, reply)) = refused.iter().find(|(address, _)| address == recipient) {
             return match reply.class() {
@@ -135,6 +131,13 @@ mod tests {
                 ended(smtp::Error::OutcomeUnknown { cause: Box::new(closed()) }),
                 "Unknown",
                 ["Unknown", "Unknown"],
+            ),
+            (
+                "behind the dot, one refused",
+                ended(smtp::Error::OutcomeUnknown { cause: Box::new(closed()) })
+                    .map_err(|error: Error| error.with_refused(&some(550))),
+                "Unknown",
+                ["Unknown", "Refused"],
             ),
             ("no message", Err(smtp::Misuse::NoRecipients.into()), "Refused", ["Refused", "Refused"]),
         ];

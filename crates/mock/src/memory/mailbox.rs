@@ -25,6 +25,10 @@ pub(crate) struct Store {
     limits: Limits,
     bell: Arc<Bell>,
     uses: Folders,
+    /// How often a folder is opened before the copy of a submitted message comes into it.
+    pub(crate) late_copies: u32,
+    /// Copies that are still to come, their folders, and how often those are opened before.
+    late: Vec<(u32, String, Message)>,
 }
 
 /// One folder.
@@ -98,6 +102,8 @@ impl Mailbox {
             limits,
             bell,
             uses: folders,
+            late_copies: 0,
+            late: Vec::new(),
         };
         store.create(INBOX);
         for (name, _) in folders {
@@ -175,6 +181,11 @@ impl Mailbox {
         let copy = Message { flags: vec!["\\Seen".to_owned()], envelope: None, ..message.clone() };
         let uid = store.add(INBOX, message)?;
         if let Some(sent) = sent {
+            let late = store.late_copies;
+            if late > 0 {
+                store.late.push((late, sent.to_owned(), copy));
+                return Ok(uid);
+            }
             // A mailbox without room, or without the folder, keeps no copy.
             let _ = store.add(sent, copy);
         }
@@ -207,6 +218,22 @@ impl Store {
         self.octets = octets;
         self.changed();
         Ok(uid)
+    }
+
+    /// A client is about to open a folder: copies come into it whose time it is.
+    pub(crate) fn about_to_open(&mut self, folder: &str) {
+        let folder = canonical(folder);
+        let mut come = Vec::new();
+        for (left, name, copy) in std::mem::take(&mut self.late) {
+            match (left, name == folder) {
+                (0, true) => come.push(copy),
+                (_, is_own) => self.late.push((left.saturating_sub(is_own.into()), name, copy)),
+            }
+        }
+        for copy in come {
+            // A mailbox without room keeps no copy.
+            let _ = self.add(&folder, copy);
+        }
     }
 
     /// The special use of RFC 6154 that a folder has by its name.

@@ -80,6 +80,8 @@ impl World {
         let tokens =
             Tokens::new(options.token_lifetime, options.token_octets, limits.tokens, Arc::clone(&bell));
         tokens.set_rotating(options.rotating_refresh_tokens);
+        let mailbox = Mailbox::new(limits, Arc::clone(&bell), voice.imap.folders);
+        mailbox.lock().late_copies = options.late_copies;
         Ok(Self {
             user: options.user,
             tenant: options.tenant.map_or_else(tokens::guid, Ok)?,
@@ -91,7 +93,7 @@ impl World {
             provider: options.provider_limits.then(|| Provider::new(&voice.limits)),
             fault: Mutex::new(options.fault),
             limits,
-            mailbox: Mailbox::new(limits, Arc::clone(&bell), voice.imap.folders),
+            mailbox,
             tokens,
             people: People::default(),
             robots: Robots::new(options.client_certificate.as_deref(), options.arc_folder)?,

@@ -43,6 +43,9 @@ pub struct Options {
     /// Whether the user is held to the provider's limits: 3 SMTP connections at a time and 30 messages a minute for
     /// Exchange Online. Default no.
     pub provider_limits: bool,
+    /// How often the folder of sent messages is opened before the copy of a submitted message is there, where the
+    /// personality keeps one; default 0, at once. Exchange's comes when the message was delivered.
+    pub late_copies: u32,
     /// What goes wrong; default nothing.
     pub fault: Option<Fault>,
     /// The most of everything.
@@ -68,6 +71,7 @@ impl Default for Options {
             personality: Personality::default(),
             password: None,
             provider_limits: false,
+            late_copies: 0,
             fault: None,
             limits: Limits::default(),
         }

@@ -62,11 +62,15 @@ impl Smtp {
         if let Some(answer) = self.fault(&event) {
             return self.protocol.answer(&answer);
         }
-        if matches!(event, Event::EndOfContent)
-            && self.world.fault().and_then(|fault| fault.smtp()) == Some(SmtpFault::NoReply)
-        {
-            // It ends the session, and nothing is said.
-            return Err(Error::Truncated);
+        if matches!(event, Event::EndOfContent) {
+            let fault = self.world.fault().and_then(|fault| fault.smtp());
+            if fault == Some(SmtpFault::LostReply) {
+                self.submit();
+            }
+            if matches!(fault, Some(SmtpFault::NoReply | SmtpFault::LostReply)) {
+                // It ends the session, and nothing is said.
+                return Err(Error::Truncated);
+            }
         }
         let answer = match event {
             Event::Login { mechanism, login } => return self.login(mechanism, login),

@@ -85,6 +85,11 @@ impl Chunks {
         self.is_all_sent() && self.refusal.is_none() && !self.mail.is_refused()
     }
 
+    /// The recipients that were refused by now.
+    pub(super) fn refused(&self) -> &[(alloc::string::String, Reply)] {
+        self.mail.refused()
+    }
+
     /// Whether the caller may still give octets.
     pub(super) const fn is_open(&self) -> bool {
         !self.finished

@@ -100,7 +100,8 @@ impl Session {
                 };
                 (self.state_behind(behind), Some(event))
             }
-            (State::DotReply { .. }, Intermediate) => {
+            (State::DotReply { mail, .. }, Intermediate) => {
+                self.refused = mail.refused().to_vec();
                 let cause = Box::new(Error::Unexpected { stage, reply });
                 return Err(Error::OutcomeUnknown { cause });
             }
@@ -154,7 +155,10 @@ impl Session {
                 self.state = State::Over;
                 Ok(Step::Close)
             }
-            _ if self.outcome_unknown() => Err(Error::OutcomeUnknown { cause: Box::new(error) }),
+            _ if self.outcome_unknown() => {
+                self.refused = self.refused_recipients().to_vec();
+                Err(Error::OutcomeUnknown { cause: Box::new(error) })
+            }
             _ => Err(error),
         }
     }

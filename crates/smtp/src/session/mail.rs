@@ -100,6 +100,10 @@ impl Mail {
     }
 
     /// Whether what was heard so far leaves nobody to send the message to.
+    pub(super) fn refused(&self) -> &[(String, Reply)] {
+        &self.refused
+    }
+
     pub(super) const fn is_refused(&self) -> bool {
         self.sender_refused.is_some() || (!self.is_waiting() && self.accepted.is_empty())
     }

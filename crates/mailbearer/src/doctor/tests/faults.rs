@@ -38,6 +38,7 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("gmail-token-refused", "imap", "gmail-auth"),
     ("gmail-token-refused", "smtp", "gmail-smtp-auth"),
     ("gmail-token-refused", "pop3", "pop-credentials"),
+    ("reply-lost", "smtp", "outcome-unknown"),
     ("server-busy", "token", "token-endpoint-busy"),
     ("server-busy", "imap", "imap-bye"),
     ("server-busy", "smtp", "greeting-busy"),

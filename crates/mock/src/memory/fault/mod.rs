@@ -103,6 +103,8 @@ pub(crate) enum SmtpFault {
     Content(u16, &'static str),
     /// The connection is closed in place of the reply to the message.
     NoReply,
+    /// The same, and the message is taken.
+    LostReply,
     /// Passwords are offered, and no mechanism for tokens.
     Passwords,
 }

@@ -283,6 +283,7 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::of_smtp("spam-verdict", "NetEase takes the message for spam", At::Content(554, "DT:SPM 163 smtp11,D8CowEA5mZ3kqAlTPvYWAA--.220S2 1397335269,please see http://mail.163.com/help/help_spam_16.htm")),
     Fault::of_smtp("daily-recipients", "Gmail: the day's messages are used up", At::Content(550, "5.4.5 Daily user sending limit exceeded. For more information on Gmail sending limits go to https://support.google.com/a/answer/166852 - gsmtp")),
     Fault::of_smtp("outcome-unknown", "the connection is closed in place of the reply to the message", At::NoReply),
+    Fault::of_smtp("reply-lost", "the message is taken, and the connection is closed in place of the reply", At::LostReply),
     Fault::of_smtp("smtp-exchange-refused", "Exchange refuses by a rule that nobody knows", At::Login(535, "5.7.139 Authentication unsuccessful, something new. [AM0PR01CA0001.eurprd01.prod.exchangelabs.com]")),
     Fault::of_smtp("smtp-app-password", "mail.ru wants a password made for the program", At::Login(535, "5.7.0 NEOBHODIM parol prilozheniya https://help.mail.ru/mail/security/protection/external / Application password is REQUIRED")),
     Fault::of_smtp("smtp-auth-malformed", "Gmail can't read the credentials", At::Login(501, "5.5.2 Cannot Decode response 5b1f17b1804b1 - gsmtp")),

@@ -122,8 +122,9 @@ impl Imap {
             return self.bad_arguments();
         }
         let world = Arc::clone(&self.world);
-        let store = world.mailbox.lock();
+        let mut store = world.mailbox.lock();
         let name = wire_name(&select.mailbox);
+        store.about_to_open(&name);
         let (Some(view), Some(folder)) = (View::open(&store, &name, read_only), store.folder(&name)) else {
             return self.no_such_folder();
         };

@@ -1,0 +1,125 @@
+use std::{
+    collections::{BTreeMap, btree_map as map},
+    time::Duration,
+};
+
+use mailbearer::{Blocking, Client, proto::mime::parse::Message};
+
+use super::{
+    Clients, Entry, Error, Place, Spool,
+    file::{Stored, now},
+    runner::shortened,
+};
+
+/// What came of a look for a message of which nobody knew.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Looked {
+    /// The message.
+    pub id: String,
+    /// What was found.
+    pub found: Found,
+}
+
+/// What was found of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "it is there, or it is not seen there, or nobody could look")]
+pub enum Found {
+    /// It is among those that were sent, as these words say. It counts as delivered.
+    There(String),
+    /// It is not there yet. It stays unknown.
+    NotSeen,
+    /// Why nobody could look. It stays unknown.
+    NoLook(String),
+}
+
+impl Spool {
+    /// Looks once whether messages of which nobody knows are among those that were sent, for a day after the attempt.
+    ///
+    /// What is found counts as delivered. What is not found stays unknown, since not every provider keeps a copy; nothing is
+    /// sent again. What came of the look is [written down](super::Stored::look). With `is_patient`, a message is left out
+    /// that was looked for a short while ago: after 1, 5, 15, 30, 60 and 120 minutes, and then every four hours.
+    ///
+    /// A message that a person takes in hand meanwhile is left to him.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the spool can't be read or written.
+    pub fn look(
+        &self,
+        is_patient: bool,
+        clients: &mut Clients<'_>,
+        report: &mut dyn FnMut(&Looked),
+    ) -> Result<(), Error> {
+        let mut known: BTreeMap<Option<String>, Result<Client<Blocking>, String>> = BTreeMap::new();
+        for entry in self.list()? {
+            // One that is damaged is reported to whoever lists them.
+            let Ok(mut entry) = entry else { continue };
+            if entry.place() != Place::Unknown || entry.is_busy() || !is_time(entry.stored(), is_patient) {
+                continue;
+            }
+            let client = match known.entry(entry.stored().account.clone()) {
+                map::Entry::Occupied(client) => client.into_mut(),
+                map::Entry::Vacant(place) => {
+                    let client = clients(place.key().as_deref());
+                    place.insert(client)
+                }
+            };
+            let found = find(client.as_ref(), &mut entry)?;
+            let id = entry.id().to_owned();
+            // The look took a while, and nothing was locked meanwhile.
+            drop(entry);
+            match self.find(&id) {
+                Ok(mut entry) if entry.place() == Place::Unknown => match &found {
+                    Found::There(words) => entry.found(words)?,
+                    Found::NotSeen => entry.looked(NOT_SEEN)?,
+                    Found::NoLook(problem) => entry.looked(shortened(problem))?,
+                },
+                Ok(_) | Err(Error::NotFound { .. } | Error::Busy) => continue,
+                Err(error) => return Err(error),
+            }
+            report(&Looked { id, found });
+        }
+        Ok(())
+    }
+}
+
+fn find(client: Result<&Client<Blocking>, &String>, entry: &mut Entry<'_>) -> Result<Found, Error> {
+    let client = match client {
+        Ok(client) if client.account().imap.is_some() => client,
+        Ok(_) => return Ok(Found::NoLook("the account has no IMAP server".into())),
+        Err(problem) => return Ok(Found::NoLook(problem.clone())),
+    };
+    let Some(id) = Message::parse(&entry.header(HEADER)?).message_id() else {
+        return Ok(Found::NoLook("the message has no Message-ID".into()));
+    };
+    // No patience: the next look is another one's.
+    Ok(match client.arrived(&id, Duration::ZERO) {
+        Ok(Some(arrived)) => Found::There(format!("found in {} as {}", arrived.mailbox, arrived.message_id)),
+        Ok(None) => Found::NotSeen,
+        Err(error) => Found::NoLook(error.to_string()),
+    })
+}
+
+/// Whether a message is still looked for, and, for who is patient, not too soon after the last look.
+fn is_time(stored: &Stored, is_patient: bool) -> bool {
+    let now = now();
+    let is_recent = now.saturating_sub(stored.next.min(now)) < DAY;
+    let rested = stored.look.as_ref().is_none_or(|look| {
+        let index = usize::try_from(look.number).unwrap_or(usize::MAX).saturating_sub(1);
+        let minutes = PAUSES.get(index).copied().unwrap_or(LONGEST_PAUSE);
+        // A look in the future is of a clock that was wrong.
+        look.at > now || now.saturating_sub(look.at) >= minutes.saturating_mul(60)
+    });
+    is_recent && (rested || !is_patient)
+}
+
+const NOT_SEEN: &str = "not seen among the newest messages that were sent";
+/// Octets of a header that are searched for the Message-ID.
+const HEADER: usize = 1 << 20;
+/// Minutes between the first looks.
+const PAUSES: [u64; 6] = [1, 5, 15, 30, 60, 120];
+/// Minutes between the others.
+const LONGEST_PAUSE: u64 = 240;
+/// Seconds for which a message is looked for.
+const DAY: u64 = 24 * 3600;
