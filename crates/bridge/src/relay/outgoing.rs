@@ -324,7 +324,7 @@ fn bounce(shared: &Shared, report: &Report) -> Result<(), spool::Error> {
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long what became due, or was put into the spool by others, may go unnoticed.
 const PAUSE: Duration = Duration::from_secs(2);
-/// How often it is looked whether messages are known of by now; each has pauses of its own.
-const LOOK: Duration = Duration::from_secs(10);
+/// How often the messages of which nobody knows are gone through; each has pauses of its own between looks.
+const LOOK: Duration = Duration::from_secs(5);
 /// How long a connection is kept for the next message.
 const KEEP: Duration = Duration::from_secs(20);

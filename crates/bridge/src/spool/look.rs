@@ -52,12 +52,13 @@ impl Spool {
         report: &mut dyn FnMut(&Looked),
     ) -> Result<(), Error> {
         let mut known: BTreeMap<Option<String>, Result<Client<Blocking>, String>> = BTreeMap::new();
-        for entry in self.list()? {
-            // One that is damaged is reported to whoever lists them.
-            let Ok(mut entry) = entry else { continue };
-            if entry.place() != Place::Unknown || entry.is_busy() || !is_time(entry.stored(), is_patient) {
-                continue;
-            }
+        for id in self.names_in(Place::Unknown.folder())? {
+            let mut entry = match Entry::open(self, Place::Unknown, &id, false) {
+                Ok(Some(entry)) if !entry.is_busy() && is_time(entry.stored(), is_patient) => entry,
+                // One that is damaged is reported to whoever lists them.
+                Ok(_) | Err(Error::Damaged { .. }) => continue,
+                Err(error) => return Err(error),
+            };
             let client = match known.entry(entry.stored().account.clone()) {
                 map::Entry::Occupied(client) => client.into_mut(),
                 map::Entry::Vacant(place) => {
@@ -66,7 +67,6 @@ impl Spool {
                 }
             };
             let found = find(client.as_ref(), &mut entry)?;
-            let id = entry.id().to_owned();
             // The look took a while, and nothing was locked meanwhile.
             drop(entry);
             match self.find(&id) {

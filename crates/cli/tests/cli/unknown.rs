@@ -1,6 +1,6 @@
 //! Messages whose sending ended without an answer: they are looked for, and never sent again.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use mailbearer_mock::{
     Transcript,
@@ -9,7 +9,7 @@ use mailbearer_mock::{
 };
 use serde_json::Value;
 
-use crate::harness::World;
+use crate::{harness::World, relay::Relay};
 
 /// What is unknown is looked for where the provider keeps what was sent, under another id by now.
 #[test]
@@ -131,6 +131,36 @@ fn the_queue_shows_what_is_known_of_an_unknown_message() {
     let id = listed.lines().last().unwrap().split(' ').next().unwrap();
     let shown = world.run(&["queue", "show", id]).ok();
     assert!(shown.contains("\nserver id  <2@mock.mailbearer.test>\n"), "{shown}");
+}
+
+/// A relay looks by itself: nobody else sends from its spool.
+#[test]
+fn a_relay_looks_for_what_is_unknown() {
+    let mut options = Options::default();
+    options.fault = Fault::find("reply-lost");
+    let world = World::with(options);
+    let relay = Relay::start(&world, &[]);
+    relay.client().dialogue(&[
+        ("", "220 "),
+        ("HELO x", "250 "),
+        ("MAIL FROM:<a@x.test>", "250"),
+        ("RCPT TO:<b@x.test>", "250"),
+        ("DATA", "354 "),
+        ("Subject: 1\r\n\r\nx\r\n.", "250 2.0.0 Taken as "),
+    ]);
+    let queue = || world.run(&["queue", "--spool", world.path("spool").to_str().unwrap(), "list"]).ok();
+    for _ in 0..1200 {
+        // Nothing in it is what it was, and what it ends as.
+        if queue().is_empty() && world.server.mailbox().messages("INBOX").len() == 1 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let log = relay.stop();
+    for part in [" delivery id=", " result=unknown ", " look id=", "delivered=\"found in Sent Items as <1@"] {
+        assert!(log.contains(part), "{part:?} is not in {log}");
+    }
+    assert_eq!(world.server.mailbox().messages("INBOX").len(), 1, "nothing is sent again");
 }
 
 /// A server that goes away between the final dot and its verdict.
