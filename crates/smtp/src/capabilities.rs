@@ -346,6 +346,8 @@ mod tests {
             ("LIMITS", Capability::Limits(ServerLimits::default())),
             ("LIMITS RCPTMAX RCPTMAX=0 X=1", Capability::Limits(ServerLimits::default())),
             ("AUTHX", Capability::Other("AUTHX")),
+            ("STARTTLX", Capability::Other("STARTTLX")),
+            ("DELIVERBX 240", Capability::Other("DELIVERBX 240")),
             ("XCLIENT name addr", Capability::Other("XCLIENT name addr")),
             ("", Capability::Other("")),
         ];
@@ -372,6 +374,8 @@ mod tests {
         assert_eq!(all.size(), Some(Some(5)));
         assert_eq!(all.mechanisms().collect::<Vec<_>>(), ["PLAIN", "login"]);
         assert_eq!((of(&["x"], Quirks::default()).size(), all.deliver_by()), (None, None));
+        let all = of(&["x", "DELIVERBY 240", "DELIVERBY 7"], Quirks::default());
+        assert_eq!(all.deliver_by(), Some(Some(240)));
     }
 
     #[test]
@@ -380,6 +384,8 @@ mod tests {
         let lines = ["x", "AUTH PLAIN", "AUTH=LOGIN"];
         assert_eq!(of(&lines, quirks).mechanisms().collect::<Vec<_>>(), ["PLAIN", "LOGIN"]);
         quirks.exchange_2003_auth_equals = false;
-        assert_eq!(of(&lines, quirks).mechanisms().collect::<Vec<_>>(), ["PLAIN"]);
+        let plain = of(&lines, quirks);
+        assert_eq!(plain.mechanisms().collect::<Vec<_>>(), ["PLAIN"]);
+        assert!(plain.has(Capability::Other("AUTH=LOGIN")) && !plain.has(Capability::Auth("LOGIN")));
     }
 }

@@ -56,3 +56,6 @@ impl Token {
 
 /// The future that a [`TokenSource`] or a [`TokenStore`] returns.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+#[cfg(test)]
+mod tests;
