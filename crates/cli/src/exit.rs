@@ -2,7 +2,7 @@ use std::{fmt::Write, process::ExitCode};
 
 use mailbearer::{Kind, error::Missing};
 
-/// How the program ends: the codes of sysexits.h, and one beside them.
+/// Exit codes: those of sysexits.h, and one more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     Success,
@@ -49,7 +49,7 @@ impl Exit {
             Self::Usage => 64,
             Self::Data => 65,
             Self::NoInput => 66,
-            // EX_NOUSER: an addressee that the server doesn't know.
+            // EX_NOUSER: the server does not know the addressee.
             Self::SomeRefused => 67,
             Self::NoHost => 68,
             Self::Unavailable => 69,
@@ -67,7 +67,7 @@ impl Exit {
         }
     }
 
-    /// A word for it, where nothing closer is known.
+    /// A word for the failure, where the error itself has none.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Success => "success",
@@ -148,7 +148,7 @@ impl From<&mailbearer::Error> for Exit {
             | Kind::TooLarge { .. }
             | Kind::TooMany { .. } => Self::Unavailable,
             Kind::Timeout | Kind::Broken | Kind::Closed | Kind::Busy | Kind::Backoff => Self::Transient,
-            // Certificate, Tls, Protocol, and what is new.
+            // Certificate, Tls, Protocol, and kinds that the library adds later.
             _ => Self::Protocol,
         }
     }

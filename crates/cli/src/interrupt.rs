@@ -25,9 +25,9 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    /// Files that may not be left behind.
+    /// Files to remove when a signal ends the program.
     partial: Vec<PathBuf>,
-    /// Whether someone waits for the signal and ends the program by himself.
+    /// Whether a thread waits for the signal and ends the program itself.
     awaited: bool,
     came: bool,
 }
@@ -37,7 +37,7 @@ impl Interrupts {
     ///
     /// # Errors
     ///
-    /// Fails if the system does not let them be caught.
+    /// Fails if the system does not let us catch them.
     pub(crate) fn install() -> Result<Self, Error> {
         let interrupts = Self::default();
         let handler = interrupts.clone();
@@ -46,7 +46,7 @@ impl Interrupts {
         Ok(interrupts)
     }
 
-    /// Makes a file that is removed if a signal comes. No signal comes between the two.
+    /// Makes a file that a signal removes. Signals wait until the file is noted.
     ///
     /// # Errors
     ///
@@ -61,7 +61,7 @@ impl Interrupts {
         Ok(file)
     }
 
-    /// Does `last` with a file of [`create`](Self::create), then forgets it. No signal comes between the two.
+    /// Does `last` with a file of [`create`](Self::create), then forgets the file. Signals wait until both are done.
     pub(crate) fn release<T>(&self, file: &Path, last: impl FnOnce() -> T) -> T {
         let mut state = self.lock();
         let result = last();
@@ -88,7 +88,7 @@ impl Interrupts {
         self.shared.came.notify_all();
         if !state.awaited {
             clean_up(&mut state);
-            // The lock is kept: nothing is renamed or created any more.
+            // This keeps the lock, so that no thread renames or creates another file.
             process::exit(Exit::Interrupted.code().into());
         }
     }
@@ -100,7 +100,7 @@ impl Interrupts {
 
 fn clean_up(state: &mut State) {
     for file in state.partial.drain(..) {
-        // Nothing can be done, and nobody told, if that fails.
+        // If that fails, there is nothing left to do and nobody to tell.
         let _ = fs::remove_file(file);
     }
 }

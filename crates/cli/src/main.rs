@@ -40,8 +40,8 @@ use self::{
 };
 
 fn main() -> ExitCode {
-    // Other processes of the same user can't read this one's memory, and no core dump is written of it. A kernel that
-    // knows no such thing is no reason to stop.
+    // Keeps other processes of the same user from reading our memory, and the system from writing a core dump. A kernel that
+    // can't do it is no reason to stop.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
     let arguments: Vec<_> = env::args_os().collect();
@@ -63,7 +63,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The language that was asked for, or that of the locale (POSIX.1-2024 section 8.2).
+/// The language of `--lang`, or else that of the locale (POSIX.1-2024 section 8.2).
 fn language(asked: Option<Language>) -> Language {
     let of = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
     asked.unwrap_or_else(|| {
@@ -74,7 +74,7 @@ fn language(asked: Option<Language>) -> Language {
 
 fn run(cli: &Cli, words: &[OsString]) -> Result<(), Error> {
     if let Command::Relay(arguments) = &cli.command {
-        // It has a way with signals of its own.
+        // The relay handles signals itself.
         return commands::relay::run(&cli.global, arguments, &mut Output::stdout(cli.global.json));
     }
     let interrupts = Interrupts::install()?;
@@ -111,12 +111,12 @@ fn run(cli: &Cli, words: &[OsString]) -> Result<(), Error> {
         Command::Config => config::reference::print(&mut out),
         Command::Mock(arguments) => commands::mock::run(arguments, &interrupts, &mut out),
     };
-    // Also after a failure: what was found before it counts.
+    // Also after a failure: results found before it are printed.
     let written = out.flush();
     done.and(written)
 }
 
-/// What is asked for goes to standard output, what is wrong to standard error.
+/// Prints help that was asked for on standard output, and mistakes on standard error.
 fn help(error: &clap::Error, json: bool) -> ExitCode {
     let text = error.render().to_string();
     if error.use_stderr() {
@@ -124,7 +124,7 @@ fn help(error: &clap::Error, json: bool) -> ExitCode {
             output::notice(Error::usage(text.trim_end()).shown(true, Language::English));
             return Exit::Usage.into();
         }
-        // An argument is repeated in it, and an argument may hold anything.
+        // The text repeats an argument, which may hold anything.
         let lines: Vec<_> = text.trim_end().lines().map(printable).collect();
         output::notice(lines.join("\n"));
         return Exit::Usage.into();

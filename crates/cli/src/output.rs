@@ -18,7 +18,7 @@ use crate::error::Error;
 pub(crate) struct Output<W = StdoutLock<'static>> {
     writer: W,
     json: bool,
-    /// None where no person is looking.
+    /// `None` where output is no terminal.
     terminal: Option<Terminal>,
     gathered: Option<Gathered>,
 }
@@ -30,13 +30,13 @@ struct Gathered {
     written: Option<Instant>,
 }
 
-/// What is known of the terminal that results go to.
+/// The terminal that results go to.
 #[derive(Default)]
 struct Terminal {
     /// None if the terminal does not say.
     width: Option<usize>,
     rows: Option<usize>,
-    /// The beginning of a character or of a line end, whose rest is still to come.
+    /// The first octets of a character or line end that is not complete yet.
     tail: Vec<u8>,
 }
 
@@ -71,32 +71,32 @@ impl<W: Write> Output<W> {
         self.json
     }
 
-    /// Writes many lines at once from now on, where no person is looking: a line waits for others for a tenth of a second
-    /// at most as long as more come, and [`flush`](Self::flush) writes the rest.
+    /// From now on writes many lines at once where output is no terminal. A line waits a tenth of a second at most while more
+    /// lines come. [`flush`](Self::flush) writes the rest.
     pub(crate) fn gather(&mut self) {
         if self.terminal.is_none() {
             self.gathered.get_or_insert(Gathered { text: Vec::with_capacity(MOST), written: None });
         }
     }
 
-    /// How many columns a line may have; none where no person is looking.
+    /// How many columns a line may have; `None` where output is no terminal.
     pub(crate) fn width(&self) -> Option<usize> {
         self.terminal.as_ref().and_then(|terminal| terminal.width)
     }
 
-    /// How many lines fit on the terminal; none where no person is looking.
+    /// How many lines fit on the terminal; `None` where output is none.
     pub(crate) fn rows(&self) -> Option<usize> {
         self.terminal.as_ref().and_then(|terminal| terminal.rows)
     }
 
-    /// Prints a line of text, with an escape for everything that could steer a terminal.
+    /// Prints a line of text, and escapes everything that could steer a terminal.
     pub(crate) fn line(&mut self, text: &str) -> Result<(), Error> {
         self.whole(format_args!("{}\n", printable(text)))
     }
 
     /// Prints an object on a line of its own.
     ///
-    /// JSON escapes ASCII's control characters by itself, the others are escaped here: a terminal may be reading.
+    /// JSON itself escapes ASCII's control characters. This escapes the others too, since a terminal may show them.
     pub(crate) fn json(&mut self, object: &serde_json::Value) -> Result<(), Error> {
         let mut line = String::new();
         for character in object.to_string().chars() {
@@ -113,7 +113,7 @@ impl<W: Write> Output<W> {
         self.whole(format_args!("{line}\n"))
     }
 
-    /// Passes on octets of a message, as they are; for a terminal everything that could steer it is escaped.
+    /// Writes octets of a message as they are. On a terminal it escapes everything that could steer it.
     ///
     /// # Errors
     ///
@@ -122,7 +122,7 @@ impl<W: Write> Output<W> {
         let Some(terminal) = &mut self.terminal else {
             return self.writer.write_all(octets).map_err(|error| Error::stdout(&error));
         };
-        // No text of any charset that mail has holds a NUL, and next to no other file is without one.
+        // Text holds no NUL in any charset that mail uses, and nearly every other file has one.
         if octets.contains(&0) {
             return Err(
                 Error::usage("this is no text for a terminal").hint("write it to a file, --output FILE")
@@ -149,7 +149,7 @@ impl<W: Write> Output<W> {
 
     fn whole(&mut self, text: fmt::Arguments<'_>) -> Result<(), Error> {
         if let Some(gathered) = &mut self.gathered {
-            // Memory takes all.
+            // Writing to memory does not fail.
             let _ = gathered.text.write_fmt(text);
             let now = Instant::now();
             let is_due = |written: Instant| now.saturating_duration_since(written) >= LONG;
@@ -166,13 +166,13 @@ impl<W: Write> Output<W> {
     }
 }
 
-/// Octets of lines that are written together.
+/// Octets of lines that are written at once.
 const MOST: usize = 32 << 10;
-/// How long a line waits while others come.
+/// How long a line waits for others.
 const LONG: Duration = Duration::from_millis(100);
 
 impl Terminal {
-    /// Appends to `text` what is to be shown of the next octets.
+    /// Appends the next octets to `text`, in the form that the terminal is to show.
     fn show(&mut self, octets: &[u8], text: &mut String) {
         self.tail.extend_from_slice(octets);
         let held = std::mem::take(&mut self.tail);
@@ -205,13 +205,13 @@ impl Terminal {
         }
     }
 
-    /// Appends what is still held.
+    /// Appends the octets that are still held.
     fn finish(&mut self, text: &mut String) {
         escape_octets(&std::mem::take(&mut self.tail), text);
     }
 }
 
-/// Escapes all but line ends, of either kind, and tabs.
+/// Escapes all control characters but tabs and line ends, which may be LF or CRLF.
 fn escape_lines(valid: &str, text: &mut String) {
     for line in valid.split_inclusive('\n') {
         let (line, end) = match line.strip_suffix('\n') {
@@ -237,7 +237,7 @@ pub(crate) fn width(text: &str) -> usize {
     UnicodeWidthStr::width(text)
 }
 
-/// `text`, with an ellipsis for what does not fit into `room` columns.
+/// `text`, cut to `room` columns, with an ellipsis where something was cut.
 pub(crate) fn fit(text: &str, room: usize) -> String {
     if width(text) <= room {
         return text.to_owned();
@@ -256,7 +256,7 @@ pub(crate) fn fit(text: &str, room: usize) -> String {
     fitting
 }
 
-/// `text` with spaces behind it, `room` columns wide at least.
+/// `text`, filled up with spaces to `room` columns.
 pub(crate) fn pad(text: &str, room: usize) -> String {
     format!("{text}{}", " ".repeat(room.saturating_sub(width(text))))
 }
@@ -311,7 +311,7 @@ mod tests {
         output.flush().unwrap();
         assert_eq!(writes.first(), Some(&11), "the first is not kept waiting");
         assert_eq!(writes.iter().sum::<usize>(), 11 * lines);
-        // A slow machine may be due now and then.
+        // On a slow machine the time may run out now and then, which adds a write.
         assert!(writes.len() < lines / 10, "{}", writes.len());
 
         let mut shown = Vec::new();

@@ -8,10 +8,10 @@ use tempfile::{Builder, NamedTempFile};
 
 use crate::{error::Error, exit::Exit, interrupt::Interrupts};
 
-/// An output file that appears under its name when it is whole, and not before.
+/// An output file that gets its name only when it is whole.
 ///
-/// Written under a temporary name in the same folder, which goes away if this is dropped or a signal comes. What is no
-/// regular file, such as a pipe or a device, is written to as it stands.
+/// Until then it has a temporary name in the same folder. Dropping this or a signal removes it. Pipes and devices are written
+/// to directly.
 pub(crate) struct PartialFile {
     file: Target,
     name: PathBuf,
@@ -35,7 +35,7 @@ impl PartialFile {
         let cannot = |error: io::Error| {
             Error::new(Exit::CantCreate, format!("cannot create {}: {error}", name.display()))
         };
-        // A link stays one, and what it leads to is replaced.
+        // A symbolic link stays, and the file that it leads to is replaced.
         let name = match fs::canonicalize(name) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => name.to_owned(),
             resolved => resolved.map_err(cannot)?,
@@ -60,10 +60,10 @@ impl PartialFile {
     ///
     /// # Errors
     ///
-    /// Fails if they can't be written: a full disk, most likely.
+    /// Fails if they can't be written, as on a full disk.
     pub(crate) fn write(&mut self, octets: &[u8]) -> Result<(), Error> {
         let written = match &mut self.file {
-            // Past the wrapper, whose errors name the temporary file.
+            // Writes to the file inside the wrapper, whose errors would name the temporary file.
             Target::Temporary(file) => file.as_file_mut().write_all(octets),
             Target::InPlace(file) => file.write_all(octets),
             Target::Done => Err(io::ErrorKind::NotFound.into()),
@@ -75,7 +75,7 @@ impl PartialFile {
     ///
     /// # Errors
     ///
-    /// Fails as [`write`](Self::write); what was under that name is still there then.
+    /// Fails as [`write`](Self::write). A file that had the name before is still there then.
     pub(crate) fn finish(mut self) -> Result<(), Error> {
         let Target::Temporary(file) = std::mem::replace(&mut self.file, Target::Done) else { return Ok(()) };
         let temporary = file.path().to_owned();
@@ -101,7 +101,7 @@ impl Drop for PartialFile {
     }
 }
 
-/// A new file in the folder of `name`, whose own name no other process has and none has left behind.
+/// Makes a file with a unique name in the folder of `name`.
 fn temporary(name: &Path) -> io::Result<NamedTempFile> {
     let last = name.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let folder = name.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -113,7 +113,7 @@ fn temporary(name: &Path) -> io::Result<NamedTempFile> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // As for any new file, the umask decides who may read it.
+        // The umask decides who may read it, as for any new file.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     builder.tempfile_in(folder)

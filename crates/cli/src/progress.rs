@@ -50,5 +50,5 @@ fn bar(total: Option<u64>) -> ProgressBar {
         .with_finish(ProgressFinish::AndClear)
 }
 
-/// Octets of a transfer that is worth a bar.
+/// Octets from which on a transfer has a bar.
 const LONG: u64 = 256 << 10;

@@ -21,7 +21,7 @@ pub(crate) fn open(path: &Path) -> Result<RawMessage<File>, Error> {
     })
 }
 
-/// Reads the message from a pipe, its body as it is sent.
+/// Reads the header of a message from a pipe. The body is read while it is sent.
 pub(crate) fn read<R: Read>(from: R) -> Result<RawMessage<R>, Error> {
     RawMessage::read(from).map_err(|error| no_good(&error))
 }

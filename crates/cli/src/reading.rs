@@ -1,4 +1,4 @@
-//! How a text is shown to a person: in lines that fit, with nothing in it that steers a terminal, by a pager if it is long.
+//! Shows text to a person: in lines that fit, without anything that steers the terminal, in a pager if it is long.
 
 use std::{
     env,
@@ -13,7 +13,7 @@ use crate::{
     output::{self, Output},
 };
 
-/// Shows lines of text, which are [`wrapped`] already: by a pager, where they are more than the terminal has.
+/// Shows lines that are [`wrapped`] already, in a pager if the terminal has too few.
 pub(crate) fn show(lines: &[String], out: &mut Output<impl Write>) -> Result<(), Error> {
     if out.rows().is_some_and(|rows| lines.len() >= rows) && page(lines) {
         return Ok(());
@@ -21,7 +21,7 @@ pub(crate) fn show(lines: &[String], out: &mut Output<impl Write>) -> Result<(),
     lines.iter().try_for_each(|line| out.line(line))
 }
 
-/// Hands the lines to the pager; false if there is none.
+/// Shows the lines in the pager. Returns false if there is none.
 fn page(lines: &[String]) -> bool {
     let pager = env::var("PAGER").ok().filter(|value| !value.trim().is_empty());
     let pager = pager.unwrap_or_else(|| "less".into());
@@ -52,7 +52,7 @@ pub(crate) fn wrapped(text: &str, width: Option<usize>, lines: &mut Vec<String>)
             lines.push(line);
             continue;
         };
-        // What is quoted stays so.
+        // Each line of a broken quotation is marked as one.
         let mark: String = line.chars().take_while(|c| matches!(c, '>' | ' ')).take(width / 2).collect();
         let mut current = mark.clone();
         let mut has_words = false;

@@ -1,4 +1,4 @@
-//! A message on a line: for `list` and `watch`.
+//! One line for each message, for `list` and `watch`.
 
 use jiff::{Timestamp, tz::TimeZone};
 use mailbearer::{DisplayAddress, Summary, proto::wire::printable};
@@ -40,7 +40,7 @@ fn person(mailbox: &DisplayAddress) -> serde_json::Value {
     json!({ "name": mailbox.name, "address": mailbox.address })
 }
 
-/// The words for a message that the server does not show, or not in a form that can be read.
+/// What stands for a message that the server does not show, or shows in a form that we can't read.
 pub(crate) fn incomplete(message: &Summary) -> String {
     let name = match (message.uid, message.number) {
         (0, number) => format!("message {number}"),
@@ -51,14 +51,14 @@ pub(crate) fn incomplete(message: &Summary) -> String {
 
 /// The columns of a message.
 ///
-/// For a person they are cut to fit into `width` columns, with a star at what was not read yet, an exclamation mark
-/// at what somebody flagged, and an `@` where files are attached. A program gets all of it, in columns that stay the same.
+/// With a `width` they are cut to fit, with a star for unread messages, an exclamation mark for flagged ones, and an `@` for
+/// attached files. Without, for programs, nothing is cut and the columns never change.
 pub(crate) fn line(message: &Summary, zone: &TimeZone, width: Option<usize>) -> String {
     let date = message.date.and_then(|date| Timestamp::from_second(date.unix_seconds()).ok()).map_or_else(
         || "-".into(),
         |date| date.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string(),
     );
-    // Escaped before they are measured.
+    // Escapes change the width, so they come first.
     let (from, subject) = (printable(&message.from), printable(&message.subject));
     let Some(width) = width else {
         return format!("{:>7}  {date:<16}  {}  {subject}", message.uid, output::pad(&from, FROM));
@@ -78,7 +78,7 @@ pub(crate) fn line(message: &Summary, zone: &TimeZone, width: Option<usize>) -> 
     output::fit(&format!("{start}{from}  {subject}"), width)
 }
 
-/// Columns for who sent it.
+/// Columns for the sender.
 const FROM: usize = 28;
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ use crate::{
     store::{self, CommandStore, Ending, Watched},
 };
 
-/// An account at work, with a place for its tokens.
+/// An account, its client, and the store of its tokens.
 pub(crate) struct Session {
     pub(crate) client: Client<Blocking>,
     /// What the configuration calls the account.
@@ -36,12 +36,12 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Opens the account that the command line and the configuration say. Without `use_cache` a kept access token is
-    /// not used.
+    /// Opens the account that the command line and the configuration name. Without `use_cache` it ignores access tokens in the
+    /// store.
     ///
     /// # Errors
     ///
-    /// Fails if there is no account, and for what is wrong with it.
+    /// Fails if there is no account, and for mistakes in its settings.
     pub(crate) fn open(arguments: &GlobalArgs, use_cache: bool) -> Result<Self, Error> {
         let Loaded { name, account, keeping } = config::load(arguments)?;
         let mut account = with_store(account, &name, &keeping, use_cache)?;
@@ -49,7 +49,7 @@ impl Session {
         Ok(Self { client: client(account, arguments)?, name, keeping })
     }
 
-    /// Does a piece of work that begins with a login.
+    /// Does `work`, which begins with a login.
     ///
     /// # Errors
     ///
@@ -67,10 +67,10 @@ impl Session {
     }
 }
 
-/// Gives the account the place where its tokens rest.
+/// Gives the account the store of its tokens.
 ///
-/// An access token that can be requested again costs a warning where it can't be kept. A refresh token that the server
-/// replaced can't be had again, so there the same is an error.
+/// If the store can't be used, that is a warning where tokens can be requested again. It is an error where a refresh token is
+/// kept, which can't be had again once the server replaced it.
 fn with_store(account: Account, name: &str, keeping: &Keeping, use_cache: bool) -> Result<Account, Error> {
     let Login::OAuth(oauth) = &account.login else { return Ok(account) };
     let is_state = matches!(oauth.grant, Grant::RefreshToken(_) | Grant::Person(_));
@@ -104,13 +104,13 @@ fn with_store(account: Account, name: &str, keeping: &Keeping, use_cache: bool) 
     })
 }
 
-/// Whether a person has to log in before the same can succeed.
+/// Whether a person has to log in before this can succeed.
 fn needs_login(error: &mailbearer::Error) -> bool {
     error.kind() == Kind::Missing(Missing::Login)
         || error.cause::<oauth::Error>().is_some_and(oauth::Error::needs_login)
 }
 
-/// Whichever store it is.
+/// Any of the stores.
 struct Place(Box<dyn TokenStore>);
 
 impl TokenStore for Place {
@@ -140,7 +140,7 @@ fn warn(error: &StoreError) {
     output::warning(&format!("the kept token is not used: {error}{remedy}"));
 }
 
-/// A store without its access tokens: what `--no-cache` leaves.
+/// A store that hides its access tokens, for `--no-cache`.
 struct RefreshTokens(Place);
 
 impl TokenStore for RefreshTokens {
@@ -170,7 +170,7 @@ impl TokenStore for RefreshTokens {
     }
 }
 
-/// A client of `account`; with `--trace` its conversations show on standard error or go to a file.
+/// Makes the client of `account`. With `--trace` its conversations go to standard error or to a file.
 fn client(account: Account, arguments: &GlobalArgs) -> Result<Client<Blocking>, Error> {
     let Some(path) = &arguments.trace else { return Ok(account.blocking()?) };
     if arguments.shows_trace() {
@@ -178,7 +178,7 @@ fn client(account: Account, arguments: &GlobalArgs) -> Result<Client<Blocking>, 
     }
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
-    // Nothing in it is secret, but only the user may see who the user writes to.
+    // A trace holds no secrets, but it shows whom the user writes to: only the user may read it.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(path).map_err(|error| {

@@ -72,7 +72,7 @@ impl TokenStore for CommandStore {
     }
 }
 
-/// Runs a program of the store; `input` goes to its standard input, what it prints is returned.
+/// Runs a program of the store with `input` on its standard input. Returns what it prints.
 fn run(
     words: &[String],
     account: &AccountKey,
@@ -84,7 +84,7 @@ fn run(
     };
     let mut child = Command::new(program)
         .args(arguments)
-        // For one pair of programs that serves several accounts.
+        // Lets one pair of programs serve several accounts.
         .env("STORE_KEY", account.name())
         .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
         .stdout(if input.is_some() { Stdio::from(io::stderr()) } else { Stdio::piped() })
@@ -169,7 +169,7 @@ impl<S: TokenStore> TokenStore for Watched<S> {
     }
 }
 
-/// A store that warns, once, when the login that is kept is about to end.
+/// A store that warns once when its login is about to end.
 pub(crate) struct Ending<S> {
     store: S,
     account: String,
@@ -224,13 +224,13 @@ impl<S: TokenStore> TokenStore for Ending<S> {
     }
 }
 
-/// Why a provider ends a login by itself, and what helps.
+/// Why the provider ends a login by itself, and what to do about it.
 pub(crate) const WHY_IT_ENDS: &str =
     "at Google that is so while the application is in testing, 7 days long, and ends with its publication";
-/// How long before the end of a login it draws a warning.
+/// How long before the end of a login the warning comes.
 const SOON: Duration = Duration::from_secs(3 * 86_400);
 
-/// A lock after which the hook is run, so that it can get the token itself.
+/// A lock that runs the hook after it is released, so that the hook can get the token itself.
 struct Held {
     lock: Option<StoreLock>,
     hook: Arc<Hook>,
@@ -245,7 +245,7 @@ impl Drop for Held {
     }
 }
 
-/// Runs the hook for a person who is needed, if there is one.
+/// Runs the hook, if there is one, that says that a person has to log in.
 pub(crate) fn login_needed(keeping: &Keeping, name: &str, user: &str) {
     if let Some(words) = &keeping.login_needed {
         call(words, "login_needed", name, user);
@@ -268,6 +268,6 @@ fn call(words: &[String], event: &str, account: &str, user: &str) {
     }
 }
 
-/// Octets that a program may print.
+/// The most octets that a program may print.
 const LIMIT: usize = 1 << 20;
 const PROBE: Duration = Duration::from_secs(30);

@@ -1,4 +1,4 @@
-//! How the parts of a message are shown.
+//! Shows the parts of a message as a tree.
 
 use mailbearer::Part;
 use serde_json::json;
@@ -48,7 +48,7 @@ mod tests {
     fn parts_are_numbered_as_they_are_fetched() {
         assert_eq!(shown(TEXT), ["1         text/plain  utf-8  quoted-printable  12 octets"]);
         let both = shown(&format!("{TEXT}({TEXT}{TEXT} \"MIXED\")"));
-        // The first structure is a stray: it is shown, and can't be fetched by a number.
+        // The first structure has no section number of its own: it is shown, and can't be fetched by one.
         assert_eq!(
             (both.len(), both[0].as_str()),
             (4, "          text/plain  utf-8  quoted-printable  12 octets")

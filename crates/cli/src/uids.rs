@@ -1,4 +1,4 @@
-//! Which messages: sets of UIDs, and what of them is there.
+//! Sets of UIDs, and which of their messages exist.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use mailbearer::{
 
 use crate::{error::Error, exit::Exit};
 
-/// A set of UIDs as it was given. No message below `n` is meant by `n:*`, whatever IMAP makes of it.
+/// A set of UIDs as it was given. To us `n:*` means no message below `n`, though IMAP may give one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Uids(SequenceSet);
 
@@ -22,7 +22,7 @@ impl Uids {
         }
     }
 
-    /// Looks which of them are in the open mailbox.
+    /// Asks which of them are in the open mailbox.
     ///
     /// # Errors
     ///
@@ -37,10 +37,10 @@ impl Uids {
         Ok(Present { folder, there, missing })
     }
 
-    /// What of `found` was asked for, and what was asked for by name and is not there. That a range has holes is in
-    /// the nature of UIDs; one that is empty counts as not there.
+    /// Which of `found` were asked for, and which were asked for and do not exist. Ranges of UIDs have holes, so a range counts
+    /// as missing only if it is empty.
     fn split(&self, found: &UidSet) -> (UidSet, UidSet) {
-        // Servers take `9:*` for `7:9` if 7 is the last message; `*` alone is the last one for sure.
+        // If 7 is the last message, servers read `9:*` as `7:9`. Only `*` alone surely means the last one.
         let last = found.last().unwrap_or_default();
         let asked = self.0.ranges().map(|range| match range {
             (Number::Highest, Number::Highest) => (last, last),
@@ -55,7 +55,7 @@ impl Uids {
     }
 }
 
-/// One message, or a set of them where that is what is asked for.
+/// One message, or a set for commands that take several.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OneOrMany {
     set: Uids,
@@ -68,7 +68,7 @@ impl OneOrMany {
         Ok(Self { set, one: text.parse().unwrap_or_default() })
     }
 
-    /// The UID, where it is one; 0 for a set.
+    /// The UID of a single message; 0 for a set.
     pub(crate) const fn get(&self) -> u32 {
         self.one
     }
@@ -84,7 +84,7 @@ impl fmt::Display for OneOrMany {
     }
 }
 
-/// Messages that were asked for and are there.
+/// Messages that were asked for and exist.
 #[derive(Debug)]
 pub(crate) struct Present {
     folder: String,
@@ -98,21 +98,21 @@ impl Present {
         &self.there
     }
 
-    /// The messages in sets that each fit a command line or two, so that what is done can be told as it is.
+    /// Splits the messages into sets that fit a command or two, so that progress can be reported after each.
     pub(crate) fn sets(&self) -> Vec<UidSet> {
         self.there.lines(PORTION).map(|set| UidSet::of(&set)).collect()
     }
 
-    /// Those of `set` with `done` are done; the others went away meanwhile, and count as missing.
+    /// Notes that of `set` those in `done` are done. The others were removed meanwhile, and count as missing.
     pub(crate) fn lost(&mut self, set: &UidSet, done: &UidSet) {
         self.missing = self.missing.union(&set.difference(done));
     }
 
-    /// Fails if some were not there, now that the others are done; `done` says what that means.
+    /// Ends a command after all existing messages are done. `done` is the word for that.
     ///
     /// # Errors
     ///
-    /// As said.
+    /// Fails if some of the messages did not exist.
     pub(crate) fn finish(self, done: &str) -> Result<(), Error> {
         if self.missing.is_empty() {
             return Ok(());
@@ -121,7 +121,7 @@ impl Present {
     }
 }
 
-/// Octets of a set that is dealt with at once.
+/// The most octets of a set in one command.
 const PORTION: usize = 800;
 
 fn none_of(missing: &UidSet, folder: &str) -> Error {
@@ -149,14 +149,14 @@ mod tests {
             ("1:9,20:30", "3", "3", "20:30"),
             ("7:4", "4:7", "4:7", ""),
             ("3,3,3", "3", "3", ""),
-            // The server names its last message whatever stands before the star.
+            // The server includes its last message, whatever number stands before the star.
             ("9:*", "7", "", "9:*"),
             ("*:9", "7", "", "9:*"),
             ("7:*", "7,12", "7,12", ""),
             ("*", "7", "7", ""),
             ("*", "", "", ""),
             ("1,*", "1,7", "1,7", ""),
-            // And more than was asked for by one that is broken.
+            // A broken server may list more than was asked for.
             ("2", "1:*", "2", ""),
         ];
         for (asked, found, there, missing) in rows {

@@ -1,4 +1,4 @@
-//! A message on its way into a folder: read twice, because IMAP wants its length beforehand.
+//! A message to be uploaded. It is read twice, because IMAP wants its length first.
 
 use std::{
     fs::File,
@@ -10,14 +10,14 @@ use mailbearer::proto::mime::{LineEnds, Measure};
 
 use crate::{error::Error, exit::Exit};
 
-/// A message whose length is known, each line end being CRLF.
+/// A message whose length is known, counted with CRLF for each line end.
 pub(crate) struct Upload {
     source: Box<dyn Read>,
     octets: u64,
 }
 
 impl Upload {
-    /// Measures a file. What is no regular file, such as a pipe, is kept as [`from_pipe`](Self::from_pipe) does.
+    /// Measures a file. Pipes and devices are read by [`from_pipe`](Self::from_pipe).
     ///
     /// # Errors
     ///
@@ -48,7 +48,7 @@ impl Upload {
         Ok(Self { source: Box::new(kept), octets })
     }
 
-    /// How long it is.
+    /// Its length in octets, with CRLF for each line end.
     pub(crate) const fn octets(&self) -> u64 {
         self.octets
     }
@@ -71,7 +71,7 @@ impl Upload {
     }
 }
 
-/// The length of what is read, each line end being CRLF; `also` sees all of it.
+/// Measures what is read, with CRLF for each line end. `also` gets all octets too.
 fn measure(from: &mut impl Read, mut also: impl FnMut(&[u8]) -> Result<(), Error>) -> Result<u64, Error> {
     let mut measure = Measure::default();
     read(from, |piece| {

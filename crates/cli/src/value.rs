@@ -1,4 +1,4 @@
-//! Values of arguments: what they look like, and what is wrong with them.
+//! Parses the values of arguments, and explains what is wrong with them.
 
 use jiff::{
     Timestamp,
@@ -13,13 +13,13 @@ use mailbearer::{
 
 use crate::output;
 
-/// Flags that are named in one argument.
+/// The flags of one argument.
 pub(crate) type Flags = Vec<Flag<'static>>;
 
 /// Reads a day, `YYYY-MM-DD`.
 pub(crate) fn date(text: &str) -> Result<Date, String> {
     let day: civil::Date = text.parse().map_err(|_| A_DAY)?;
-    // ISO 8601 has more ways to write a day, and some of them are typing errors here.
+    // ISO 8601 has other forms of a day, which here are more likely typing errors.
     if day.to_string() != text {
         return Err(A_DAY.into());
     }
@@ -42,7 +42,7 @@ pub(crate) fn zone() -> TimeZone {
     })
 }
 
-/// Reads a moment: a day, or a day and a time of it, with or without the distance from UTC.
+/// Reads a moment: a day, or a day and a time, with or without an offset from UTC.
 pub(crate) fn date_time(text: &str) -> Result<DateTime, String> {
     let wrong = |error: jiff::Error| error.to_string();
     let pieces = Pieces::parse(text).map_err(wrong)?;
@@ -61,7 +61,7 @@ pub(crate) fn date_time(text: &str) -> Result<DateTime, String> {
         .map_err(|error| error.to_string())
 }
 
-/// Reads a flag that a client may set. The standard ones are known without their backslash, which a shell eats.
+/// Reads a flag that a client may set. The standard ones are known without their backslash too, which shells take away.
 pub(crate) fn flag(text: &str) -> Result<Flag<'static>, String> {
     let system = ["seen", "answered", "flagged", "deleted", "draft"];
     let name = if system.iter().any(|name| name.eq_ignore_ascii_case(text)) {
@@ -89,7 +89,7 @@ pub(crate) fn part(text: &str) -> Result<Part<'static>, String> {
     Part::parse(text).map(Part::into_owned).map_err(|_| "a part is numbers with dots between them".into())
 }
 
-/// Text for a moment, in UTC, as programs like it.
+/// A moment as text for programs, in UTC.
 pub(crate) fn utc(seconds: i64) -> Option<String> {
     Timestamp::from_second(seconds).ok().map(|date| date.to_string())
 }

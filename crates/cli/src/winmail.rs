@@ -1,4 +1,4 @@
-//! `winmail.dat`, Outlook's form of a message: its text and its files.
+//! `winmail.dat` (TNEF), in which Outlook packs the text and the files of a message.
 
 use mailbearer::{
     Blocking, Part, Received,
@@ -7,7 +7,7 @@ use mailbearer::{
 
 use crate::error::Error;
 
-/// What was packed.
+/// The contents of a `winmail.dat`.
 #[derive(Default)]
 pub(crate) struct Opened {
     pub(crate) text: String,
@@ -35,7 +35,7 @@ pub(crate) fn open(message: &mut Received<'_, Blocking>, part: &Part) -> Result<
     Ok(unpack(&octets, 0, &mut opened).then_some(opened))
 }
 
-/// The text of a message, or that of what Outlook packed where it has none of its own.
+/// The text of a message, or where it has none that of its `winmail.dat`.
 pub(crate) fn text(message: &mut Received<'_, Blocking>) -> Result<String, Error> {
     let text = message.text()?;
     if !text.trim().is_empty() {
@@ -44,7 +44,7 @@ pub(crate) fn text(message: &mut Received<'_, Blocking>) -> Result<String, Error
     Ok(first(message)?.map_or(text, |opened| opened.text))
 }
 
-/// The HTML of a message, or that of what Outlook packed.
+/// The HTML of a message, or where it has none that of its `winmail.dat`.
 pub(crate) fn html(message: &mut Received<'_, Blocking>) -> Result<Option<String>, Error> {
     match message.html()? {
         Some(html) => Ok(Some(html)),
@@ -87,7 +87,7 @@ fn unpack(octets: &[u8], depth: usize, to: &mut Opened) -> bool {
     true
 }
 
-/// Octets of a part that are held to be opened; encoded, as the server counts them.
+/// The largest part that is opened, in encoded octets, as the server counts them.
 const MAX_OCTETS: u64 = 64 << 20;
-/// Messages in messages that are opened.
+/// How deep messages within messages are opened.
 const MAX_DEPTH: usize = 5;

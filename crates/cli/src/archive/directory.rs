@@ -5,7 +5,7 @@ use mailbearer::UidSet;
 use super::{Archive, Body, Files, Meta, Origin, cannot, clean, state::State};
 use crate::error::Error;
 
-/// A folder in which each message is a file `UID.eml`, as it is on the server.
+/// A folder with a file `UID.eml` for each message, its octets as on the server.
 pub(crate) struct Directory {
     files: Files,
     has: UidSet,

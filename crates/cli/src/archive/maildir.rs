@@ -13,14 +13,14 @@ use super::{
 };
 use crate::error::Error;
 
-/// The folders of a Maildir, as <https://cr.yp.to/proto/maildir.html> has them, and how messages come into them: written
-/// in `tmp`, put on the disk, and only then renamed.
+/// The folders of a Maildir (<https://cr.yp.to/proto/maildir.html>). A message is written in `tmp`, synced to the disk, and
+/// only then renamed into `new`.
 pub(crate) struct Folders {
     folder: PathBuf,
 }
 
 impl Folders {
-    /// Opens or makes them.
+    /// Opens the folders, or makes them.
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
         for name in ["tmp", "new", "cur"] {
             fs::create_dir_all(folder.join(name))?;
@@ -33,7 +33,7 @@ impl Folders {
         self.folder.join(name)
     }
 
-    /// Begins a message in `tmp`, under a name that it can keep. The name ends with `mark`.
+    /// Begins a message in `tmp`, under the name that it keeps in `new`. The name ends with `mark`.
     pub(crate) fn create(&self, mark: &str) -> io::Result<NamedTempFile> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let prefix = format!("{}.M{}P{}R", now.as_secs(), now.subsec_micros(), process::id());
@@ -49,7 +49,7 @@ impl Folders {
         }
     }
 
-    /// Puts the names in one of the folders on the disk.
+    /// Syncs the names in one of the folders to the disk.
     pub(crate) fn sync_names(&self, folder: &str) -> io::Result<()> {
         sync_folder(&self.of(folder))
     }
@@ -65,12 +65,12 @@ impl Folders {
         Ok(names)
     }
 
-    /// Whether a message is in `new` or `cur`, whatever flags its name got.
+    /// Whether a message is in `new` or `cur`, with any flags.
     pub(crate) fn holds(&self, name: &str) -> io::Result<bool> {
         Ok(self.names()?.iter().any(|own| own.starts_with(name)))
     }
 
-    /// Removes what earlier runs with this mark left unfinished.
+    /// Removes unfinished files of earlier runs with this mark.
     pub(crate) fn clear(&self, mark: &str) -> io::Result<()> {
         remove(&self.of("tmp"), |name| name.ends_with(mark))
     }
@@ -78,8 +78,8 @@ impl Folders {
 
 /// A Maildir that holds a folder of an IMAP server.
 ///
-/// A message's name begins with its UIDVALIDITY and UID, which no mail program changes when it moves the message to
-/// another subfolder or changes its flags.
+/// A message's name begins with its UIDVALIDITY and UID. Mail programs keep that part when they move the message to another
+/// subfolder or change its flags.
 pub(crate) struct Maildir {
     files: Files,
     folders: Folders,
@@ -101,14 +101,14 @@ impl Maildir {
     fn read(folders: &Folders, uid_validity: u32) -> io::Result<UidSet> {
         clean(&folders.folder)?;
         clean(&folders.of("tmp"))?;
-        // What a killed run renamed last counts from here on.
+        // From here on this also counts the messages that a killed run renamed last.
         folders.sync_names("new")?;
         folders.sync_names("cur")?;
         Ok(folders.names()?.iter().filter_map(|name| uid_of(name, uid_validity)).collect())
     }
 }
 
-/// `UIDVALIDITY.UID.mailbearer`, and whatever flags behind it.
+/// `UIDVALIDITY.UID.mailbearer`, with any flags behind it.
 fn uid_of(name: &str, uid_validity: u32) -> Option<u32> {
     let mut words = name.splitn(3, '.');
     let (validity, uid, rest) = (words.next()?, words.next()?, words.next()?);
@@ -140,7 +140,7 @@ impl Archive for Maildir {
 }
 
 const OURS: &str = "mailbearer";
-/// Between the name and the flags; Windows has no files with a colon in their names.
+/// Separates the name from the flags. Windows allows no colon in the name of a file.
 const INFO: char = if cfg!(windows) { ';' } else { ':' };
 
 #[cfg(test)]

@@ -14,11 +14,11 @@ use super::{
 };
 use crate::{error::Error, exit::Exit};
 
-/// An mbox file of the kind `mboxrd` (RFC 4155 and its appendix): a line `From ` before each message, an empty one behind
-/// it, and a `>` before each line of it that begins with any number of them and `From `.
+/// An mbox file of the kind `mboxrd` (RFC 4155 and its appendix): before each message stands a line `From `, behind it an
+/// empty line. A line of a message that begins with `From `, or with any number of `>` and `From `, gets one more `>`.
 ///
-/// Beside it lies `NAME.mailbearer`, which says what is in it and how far it is good: what a killed run wrote behind that
-/// is cut off by the next.
+/// The file `NAME.mailbearer` beside it says which messages it holds and up to where it is complete. If a run is killed, the
+/// next one cuts off what stands behind that.
 pub(crate) struct Mbox {
     file: BufWriter<File>,
     spool: PathBuf,
@@ -107,12 +107,12 @@ impl Archive for Mbox {
     }
 }
 
-/// Copies a message, and ends its last line.
+/// Copies a message, and adds the line end if its last line has none.
 fn quote(mut from: impl BufRead, to: &mut impl Write) -> io::Result<()> {
     let mut at_start = true;
     loop {
         let mut line = Vec::new();
-        // A line of any length, a piece at a time.
+        // Lines may have any length, so this reads them in pieces.
         let count = io::Read::take(&mut from, PIECE).read_until(b'\n', &mut line)?;
         if count == 0 {
             return if at_start { Ok(()) } else { to.write_all(b"\n") };
@@ -126,7 +126,7 @@ fn quote(mut from: impl BufRead, to: &mut impl Write) -> io::Result<()> {
     }
 }
 
-/// Octets of a line that are looked at together; more `>` than that stand before no `From `.
+/// The longest piece of a line that is read at once. A line with more `>` than that is never taken for one with `From `.
 const PIECE: u64 = 64 << 10;
 const BUFFER: usize = 64 << 10;
 

@@ -1,5 +1,5 @@
-//! Where many fetched messages rest: a Maildir, an mbox file or a folder of files. Each holds one folder of one account,
-//! and says itself which messages it has, so that a run that was killed at any point is taken up by the next.
+//! Archives of fetched messages: a Maildir, an mbox file or a folder of files. Each holds one folder of one account, and knows
+//! which messages it has. So a run can continue where an earlier one was killed.
 
 mod directory;
 mod maildir;
@@ -29,21 +29,21 @@ use crate::{error::Error, exit::Exit};
 /// Messages that [`add`](Self::add) took count once [`commit`](Self::commit) returns, and not before: a kill in between
 /// leaves only files that the next run removes.
 pub(crate) trait Archive {
-    /// The messages that are in it, or were once.
+    /// The messages that are in it, or once were.
     fn has(&self) -> &UidSet;
 
-    /// The folder for the file of a message that comes in pieces.
+    /// The folder for temporary files of messages that come in pieces.
     fn spool(&self) -> &Path;
 
-    /// Whether its messages have LF for line ends, and not CRLF.
+    /// Whether its messages have LF as line ends. Otherwise they have CRLF.
     fn has_lf(&self) -> bool;
 
     fn add(&mut self, message: &Meta, body: Body<'_>) -> io::Result<()>;
 
-    /// Puts what was added on the disk.
+    /// Syncs the added messages to the disk.
     fn commit(&mut self) -> io::Result<()>;
 
-    /// As [`commit`](Self::commit), when all is there.
+    /// As [`commit`](Self::commit), at the end of a complete run.
     fn finish(&mut self) -> io::Result<()> {
         self.commit()
     }
@@ -53,7 +53,7 @@ pub(crate) trait Archive {
 #[derive(Debug, Default)]
 pub(crate) struct Meta {
     pub(crate) uid: u32,
-    /// The letters of Maildir for its flags, in the order of the alphabet.
+    /// Maildir's letters for its flags, in alphabetical order.
     pub(crate) flags: String,
     pub(crate) arrived: Option<SystemTime>,
 }
@@ -64,12 +64,12 @@ pub(crate) enum Body<'a> {
     File(NamedTempFile),
 }
 
-/// A file that no reader of the archive takes for a message.
+/// Makes a temporary file that no reader of the archive takes for a message.
 pub(crate) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     temporary_named(folder, PARTIAL, ".partial")
 }
 
-/// A file whose name has something in the middle that no other has.
+/// Makes a file with a unique part in the middle of its name.
 fn temporary_named(folder: &Path, prefix: &str, suffix: &str) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(prefix).suffix(suffix);
@@ -82,12 +82,12 @@ fn temporary_named(folder: &Path, prefix: &str, suffix: &str) -> io::Result<Name
     builder.tempfile_in(folder)
 }
 
-/// Removes the files that a killed run left. The lock of the archive is held, so that none is another run's.
+/// Removes the files that a killed run left. The caller holds the lock of the archive, so no other run uses them.
 fn clean(folder: &Path) -> io::Result<()> {
     remove(folder, |name| name.starts_with(PARTIAL))
 }
 
-/// Removes the files whose names are chosen.
+/// Removes the files whose names `chosen` accepts.
 fn remove(folder: &Path, is_chosen: impl Fn(&str) -> bool) -> io::Result<()> {
     for entry in folder.read_dir()? {
         let entry = entry?;
@@ -98,7 +98,7 @@ fn remove(folder: &Path, is_chosen: impl Fn(&str) -> bool) -> io::Result<()> {
     Ok(())
 }
 
-/// Messages in files of their own: written under temporary names, and named when all of them are on the disk.
+/// Messages in files of their own. They have temporary names until all of them are on the disk.
 struct Files {
     folder: PathBuf,
     waiting: Vec<(NamedTempFile, PathBuf)>,
@@ -119,7 +119,7 @@ impl Files {
             }
         };
         if let Some(arrived) = message.arrived {
-            // A file system that keeps no such time keeps the message all the same.
+            // The file system may not be able to keep the time; the message is kept all the same.
             let _ = file.as_file().set_modified(arrived);
         }
         self.waiting.push((file, name));
@@ -138,7 +138,7 @@ impl Files {
     }
 }
 
-/// Puts files of one folder on the disk. One wait for all of them, where the system can.
+/// Syncs files of one folder to the disk, with one wait for all of them where the system can.
 pub(crate) fn sync<'a>(mut files: impl Iterator<Item = &'a File>) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     if let Some(file) = files.next() {
@@ -149,9 +149,9 @@ pub(crate) fn sync<'a>(mut files: impl Iterator<Item = &'a File>) -> io::Result<
     Ok(())
 }
 
-/// Puts the names in a folder on the disk.
+/// Syncs the names in a folder to the disk.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    // Elsewhere folders can't be opened, and names are on the disk with what they name.
+    // Windows can't open folders, and syncs the name of a file with the file.
     #[cfg(unix)]
     File::open(folder)?.sync_all()?;
     let _ = folder;
@@ -163,5 +163,5 @@ fn cannot(path: &Path, error: &io::Error) -> Error {
     Error::new(exit, format!("cannot write {}: {error}", path.display()))
 }
 
-/// What the names of files begin with that are no messages.
+/// The prefix of files that are no messages.
 const PARTIAL: &str = ".mailbearer-";

@@ -19,14 +19,14 @@ pub(crate) struct Origin {
     pub(crate) uid_validity: u32,
 }
 
-/// What an archive says of itself, in a small file of JSON beside the messages, and the lock that keeps a second run out.
+/// The state of an archive, in a small JSON file beside the messages, and the lock that keeps other runs out.
 #[derive(Debug)]
 pub(super) struct State {
     path: PathBuf,
     origin: Origin,
-    /// Held until this is dropped.
+    /// The lock, held until this is dropped.
     _lock: File,
-    /// Of an mbox file: how far it is good, and what is in it.
+    /// For an mbox file: up to where it is complete, and which messages it holds.
     pub(super) mbox: Option<Written>,
 }
 
@@ -34,16 +34,16 @@ pub(super) struct State {
 pub(super) struct Written {
     pub(super) octets: u64,
     pub(super) uids: UidSet,
-    /// Whether the run that wrote it came to its end.
+    /// Whether the run that wrote it finished.
     pub(super) whole: bool,
 }
 
 impl State {
-    /// Reads the file `name` in `folder`, or begins one.
+    /// Reads the file `name` in `folder`, or starts with an empty state.
     ///
     /// # Errors
     ///
-    /// Fails if it is about another folder or account, if another run is at it, and if it can't be read or written.
+    /// Fails if it is about another folder or account, if another run holds the lock, and if it can't be read or written.
     pub(super) fn open(folder: &Path, name: &str, origin: Origin) -> Result<Self, Error> {
         let lock_path = folder.join(format!("{name}.lock"));
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&lock_path);
@@ -110,7 +110,7 @@ impl State {
         self.origin.uid_validity
     }
 
-    /// Puts it on the disk. After a kill the old or the new is there.
+    /// Writes the state. If the program is killed meanwhile, the file holds the old or the new state.
     pub(super) fn save(&self) -> io::Result<()> {
         let Origin { user, server, folder, uid_validity } = &self.origin;
         let mut kept =

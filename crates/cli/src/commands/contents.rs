@@ -1,4 +1,4 @@
-//! The text of a message, and what is attached to it, for `fetch`.
+//! The text and the attachments of a message, for `fetch`.
 
 use std::{
     io::{self, Write},
@@ -17,7 +17,7 @@ use crate::{
     structure, winmail,
 };
 
-/// Hands the text of the message to `sink`, or its HTML; returns how many octets that were.
+/// Hands the text of the message to `sink`, or its HTML. Returns how many octets there were.
 pub(super) fn text(
     imap: &mut Imap<Blocking>,
     arguments: &FetchArgs,
@@ -36,8 +36,7 @@ pub(super) fn text(
     Ok(u64::try_from(text.len()).unwrap_or(u64::MAX))
 }
 
-/// Writes each attachment into a folder. A name is taken from the message as far as it is safe, and no file that is there
-/// is written over.
+/// Writes each attachment into a folder. Takes their names from the message, made safe, and never replaces a file.
 pub(super) fn attachments(
     global: &GlobalArgs,
     arguments: &FetchArgs,
@@ -87,14 +86,14 @@ pub(super) fn attachments(
     })
 }
 
-/// Where files are written.
+/// The folder for attachments.
 struct Folder<'a> {
     path: &'a Path,
     interrupts: &'a Interrupts,
 }
 
 impl Folder<'_> {
-    /// Writes a file, under a name of its own until it is whole; a signal takes it away. Returns its name and its octets.
+    /// Writes a file. It has a temporary name until it is whole, and a signal removes it. Returns its name and length.
     fn write(
         &self,
         name: &str,
@@ -115,7 +114,7 @@ fn cannot_write(folder: &Path, error: &io::Error) -> Error {
     Error::new(Exit::CantCreate, format!("cannot write into {}: {error}", folder.display()))
 }
 
-/// Gives the file its name, or one with a number where that is taken. Returns the name.
+/// Gives the file its name, with a number if that is taken. Returns the name.
 fn keep(
     mut file: tempfile::NamedTempFile,
     folder: &Path,
@@ -168,7 +167,7 @@ fn safe_name(given: &str, media_type: &str, number: usize) -> String {
     format!("{prefix}{}{}", cut(stem, 180), cut(extension, 20))
 }
 
-/// The name, and the extension with its dot.
+/// Splits a name from its extension, which keeps its dot.
 fn split(name: &str) -> (&str, &str) {
     match name.rfind('.').filter(|&at| at > 0) {
         Some(at) => name.split_at_checked(at).unwrap_or((name, "")),
@@ -176,7 +175,7 @@ fn split(name: &str) -> (&str, &str) {
     }
 }
 
-/// `text`, at most so many octets.
+/// `text`, cut to at most so many octets.
 fn cut(text: &str, most: usize) -> &str {
     let mut end = text.len().min(most);
     while !text.is_char_boundary(end) {

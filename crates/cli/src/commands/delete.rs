@@ -36,7 +36,7 @@ pub(crate) fn run(
     .finish("deleted")
 }
 
-/// The folder that the server has for deleted messages.
+/// The server's folder for deleted messages.
 fn trash(imap: &mut Imap<Blocking>, folder: &str) -> Result<String, Error> {
     let folders = imap.folders("*")?;
     let trash = folders.into_iter().find(|folder| folder.role == Some(Role::Trash)).ok_or_else(|| {
@@ -51,7 +51,7 @@ fn trash(imap: &mut Imap<Blocking>, folder: &str) -> Result<String, Error> {
     Ok(trash.name)
 }
 
-/// Without UIDPLUS, messages that others flagged would be removed as well.
+/// Requires UIDPLUS. Without it EXPUNGE would also remove messages that others flagged.
 fn check_expunge(imap: &mut Imap<Blocking>) -> Result<(), Error> {
     let capabilities = imap.capabilities()?;
     if capabilities.has(&Capability::UidPlus) || capabilities.has(&Capability::Imap4Rev2) {

@@ -18,7 +18,7 @@ use crate::{
     output::{self, Output},
 };
 
-/// Does the whole job against servers in memory: no account, no network, nothing left behind.
+/// Gets a token, sends, lists and reads against servers in memory. It needs no account and leaves nothing behind.
 pub(crate) fn run(out: &mut Output<impl Write>) -> Result<(), Error> {
     let server = mock::Server::start(mock::memory::Options::default())
         .map_err(|error| Error::new(Exit::Unavailable, format!("the servers can't be started: {error}")))?;
@@ -88,7 +88,7 @@ fn missing(what: &str) -> Error {
     Error::new(Exit::Internal, what)
 }
 
-/// What was said, up to now.
+/// The dialogue so far.
 #[derive(Clone, Default)]
 struct Dialogue(Arc<Mutex<Vec<String>>>);
 
@@ -110,7 +110,7 @@ impl Dialogue {
 /// Columns of the dialogue that are shown.
 const LINE: usize = 110;
 
-/// The steps of the demonstration, shown as they are taken.
+/// Prints the steps of the demonstration as they happen.
 struct Tour<'a, W> {
     out: &'a mut Output<W>,
     dialogue: Dialogue,

@@ -52,7 +52,7 @@ struct Doctor<'a, W> {
 }
 
 impl<W: Write> Doctor<'_, W> {
-    /// Walks once; the exit code by the cause of what is wrong. Without `aloud` only the diagnosis is told.
+    /// Walks once. Returns the exit code for the cause of a failure. Without `aloud` it prints only the diagnosis.
     fn round(&mut self, aloud: bool) -> Result<Option<Exit>, Error> {
         let steps = aloud && !self.arguments.for_admin && !self.arguments.report;
         let session = match Session::open(self.global, false) {
@@ -122,7 +122,7 @@ impl<W: Write> Doctor<'_, W> {
         self.out.line(&format!("{mark:<4}  {name:<18} {ms:>6} ms  {detail}"))
     }
 
-    /// What is wrong, who can mend it, and how: the last of the output.
+    /// Prints the end of the output: what is wrong, who can mend it, and how.
     fn diagnosis(&mut self, diagnoses: &[Diagnosis<'_>]) -> Result<(), Error> {
         if self.out.is_json() {
             let mut objects = diagnoses.iter().map(|diagnosis| self.object(diagnosis));
@@ -146,7 +146,7 @@ impl<W: Write> Doctor<'_, W> {
         Ok(())
     }
 
-    /// A diagnosis in lines.
+    /// Prints a diagnosis for people.
     fn told(&self, diagnosis: &Diagnosis<'_>) -> Result<Vec<String>, Error> {
         let who: Vec<_> = diagnosis.who().iter().map(|who| who.name(self.language)).collect();
         let separator = self.say(", ", "、");
@@ -205,7 +205,7 @@ impl<W: Write> Doctor<'_, W> {
         self.diagnosis(diagnoses)
     }
 
-    /// Settings that can't be used are the first step and the last.
+    /// If the settings can't be used, they are the only step.
     fn misconfigured(&mut self, error: &Error, aloud: bool) -> Result<Option<Exit>, Error> {
         if aloud || self.arguments.report {
             let name = "configuration".to_owned();
@@ -248,7 +248,7 @@ impl<W: Write> Doctor<'_, W> {
         })
     }
 
-    /// The text with other names for mailboxes, where that was asked for.
+    /// The text, with the names of mailboxes replaced if that was asked for.
     fn hidden(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for (name, other) in self.names.iter().filter(|(name, _)| !name.is_empty()) {

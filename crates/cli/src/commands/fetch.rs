@@ -53,7 +53,7 @@ pub(crate) fn run(
             if out.is_json() { out.json(&object()) } else { Ok(()) }
         }
         None => {
-            // Standard output may be the terminal that a bar would be shown on.
+            // Standard output may be the terminal that would show the bar.
             fetch(imap, arguments, true, |piece| out.octets(piece))?;
             out.flush()
         }
@@ -72,7 +72,7 @@ fn show_structure(
     Ok(())
 }
 
-/// Hands every piece of what is asked for to `sink`; returns how many octets there were.
+/// Hands what was asked for to `sink`, in pieces. Returns how many octets there were.
 fn fetch(
     imap: &mut Imap<Blocking>,
     arguments: &FetchArgs,
@@ -124,7 +124,7 @@ fn fetch(
     octets = octets.saturating_add(u64::try_from(decoded.len()).unwrap_or(u64::MAX));
     sink(&decoded)?;
     if raw == 0 {
-        // Of a part that is not there servers send nothing, as of an empty one.
+        // Servers send nothing for a part that does not exist, just as for an empty one.
         find(parts(&mut folder, arguments)?, number, arguments)?;
     }
     nothing.map_or(Ok(octets), |nothing| Err(nothing.into()))
@@ -160,7 +160,7 @@ fn copy(
     }
 }
 
-/// The parts of the message, in the open mailbox.
+/// Fetches the structure of the message.
 fn parts(folder: &mut Examined<'_, Blocking>, arguments: &FetchArgs) -> Result<Vec<Part>, Error> {
     let uid = arguments.uid.get();
     let mut messages = folder.messages(uid.into(), vec![FetchItem::Uid, FetchItem::BodyStructure])?;
@@ -194,7 +194,7 @@ fn find(parts: Vec<Part>, number: &Number<'_>, arguments: &FetchArgs) -> Result<
     })
 }
 
-/// The size of a message in the open mailbox, as far as the server knows it.
+/// The size of the message, if the server knows it.
 fn size(folder: &mut Examined<'_, Blocking>, uid: u32) -> Result<Option<u64>, Error> {
     let mut messages = folder.messages(uid.into(), vec![FetchItem::Uid, FetchItem::Size])?;
     let mut size = None;

@@ -1,4 +1,4 @@
-//! `fetch FOLDER SET --maildir DIR | --mbox FILE | --directory DIR`: many messages, each once, however often it is run.
+//! `fetch FOLDER SET --maildir DIR | --mbox FILE | --directory DIR`: fetches many messages, each only once over all runs.
 
 use std::{
     io::{self, Write},
@@ -22,11 +22,11 @@ use crate::{
     progress::Progress,
 };
 
-/// Fetches what is not in the archive yet.
+/// Fetches the messages that are not in the archive yet.
 ///
 /// # Errors
 ///
-/// Fails if a message that was asked for is not there, when all others are fetched.
+/// Fails if a message that was asked for does not exist, after it fetched all others.
 pub(crate) fn run(
     global: &GlobalArgs,
     arguments: &FetchArgs,
@@ -93,9 +93,9 @@ fn open(arguments: &FetchArgs, origin: Origin) -> Result<Box<dyn Archive>, Error
 struct Many<'a> {
     archive: &'a mut dyn Archive,
     got: UidSet,
-    /// A message that comes in pieces.
+    /// The message that comes in pieces now.
     large: Option<Large>,
-    /// What was added since the last commit.
+    /// Messages and octets since the last commit.
     messages: usize,
     octets: usize,
     bar: Option<ProgressBar>,
@@ -156,7 +156,7 @@ impl<'a> Many<'a> {
                 _ => {}
             }
         }
-        // It may come twice, and without its octets where only its flags changed.
+        // A message may come twice, and without its octets if only its flags changed.
         if self.got.contains(meta.uid) {
             return Ok(());
         }
@@ -222,7 +222,7 @@ fn time(unix_seconds: i64) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(seconds)
 }
 
-/// A whole message with LF for each CRLF.
+/// A whole message, with its CRLF made LF.
 fn with_lf(message: &[u8]) -> Vec<u8> {
     let (mut out, mut lines) = (Vec::with_capacity(message.len()), LfEnds::default());
     lines.convert(message, &mut out);
@@ -230,7 +230,7 @@ fn with_lf(message: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Makes CRLF LF, in pieces cut anywhere. A CR alone stays.
+/// Makes each CRLF an LF, in pieces cut anywhere. A single CR stays.
 #[derive(Default)]
 struct LfEnds {
     after_cr: bool,
@@ -247,7 +247,7 @@ impl LfEnds {
         if let Some(before) = octets.strip_suffix(b"\r") {
             (octets, self.after_cr) = (before, true);
         }
-        // Line by line, which is a search at memory speed and a copy.
+        // Line by line: a search at memory speed, and a copy.
         for line in octets.split_inclusive(|octet| *octet == b'\n') {
             match line.strip_suffix(b"\r\n") {
                 Some(line) => {
@@ -278,9 +278,9 @@ fn bar(count: u64) -> ProgressBar {
         .with_finish(ProgressFinish::AndClear)
 }
 
-/// Messages that are worth a bar.
+/// Messages from which on there is a bar.
 const LONG: u64 = 100;
-/// What is put on the disk together: a kill costs so much at most.
+/// How much is synced to the disk at a time. If the program is killed, at most this much is fetched again.
 const WINDOW_MESSAGES: usize = 1000;
 const WINDOW_OCTETS: usize = 64 << 20;
 

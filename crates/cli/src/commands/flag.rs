@@ -60,7 +60,7 @@ fn warn_of_lost(opened: &Opened, changes: &[(StoreAction, Flags)]) {
     }
 }
 
-/// Shows the flags that the messages have now; returns which there are.
+/// Prints the flags that the messages have now. Returns the messages that exist.
 fn show(
     folder: &mut Examined<'_, Blocking>,
     uids: &UidSet,
@@ -85,7 +85,7 @@ fn show(
     Ok(shown)
 }
 
-/// The flags of a message, but for the one that says nothing about it.
+/// The flags of a message, without `\Recent`, which says nothing about it.
 fn names(flags: &List<'_, Flag<'_>>) -> Vec<String> {
     flags.iter().filter(|flag| *flag != Flag::Recent).map(|flag| flag.to_string()).collect()
 }

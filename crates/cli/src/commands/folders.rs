@@ -15,7 +15,7 @@ pub(crate) fn run(
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
     let folders = super::with_imap(global, &[&arguments.pattern], |imap| {
-        // Where they come with the listing they cost nothing; else it is a command for each folder.
+        // Some servers send the counts with the listing, which costs nothing. Others need a command for each folder.
         Ok(if arguments.counts || imap.capabilities()?.has(&Capability::ListStatus) {
             imap.folders_with_counts(&arguments.pattern)?
         } else {

@@ -41,7 +41,7 @@ pub(crate) fn run(
     })
 }
 
-/// What to search for, if anything.
+/// The search keys, if any.
 fn wanted<'q>(query: Option<&'q Query>, arguments: &ListArgs) -> Result<Option<SearchKey<'q>>, Error> {
     let key = query.map(Query::key).transpose();
     let key = key.map_err(|problem| {

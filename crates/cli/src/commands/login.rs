@@ -54,7 +54,7 @@ fn person(session: &Session) -> Option<&Person> {
     }
 }
 
-/// Whether tokens come without a person.
+/// Whether the grant works without a person.
 fn check(session: &Session, out: &mut Output<impl Write>) -> Result<(), Error> {
     let token = session.with_token(|client| client.token())?;
     let expires_at = token.expires_at.and_then(|time| Timestamp::try_from(time).ok());
@@ -90,7 +90,7 @@ fn browser(session: &Session, arguments: &LoginArgs, person: &Person) -> Result<
     if !arguments.no_browser {
         output::notice("Open this address in a browser:");
     }
-    // Alone on its line, so that it can be copied, or read by a program.
+    // On a line of its own, so that a person can copy it and a program can read it.
     output::notice(login.address());
     if person.implicit {
         output::warning("this provider puts the token itself into the address: keep it to yourself");
@@ -105,7 +105,7 @@ fn browser(session: &Session, arguments: &LoginArgs, person: &Person) -> Result<
     thread::spawn(move || paste(&pasting));
     if !arguments.no_browser && has_display(is_set) {
         let address = login.address().to_owned();
-        // A browser in a terminal would keep the thread until it ends.
+        // A browser in a terminal would block the thread until it ends.
         thread::spawn(move || open(&address));
     }
     let done = login.wait();
@@ -134,7 +134,7 @@ fn open(address: &str) {
     }
 }
 
-/// Whether a browser would be seen: without a display it could fail, wait for ever, or take over the terminal.
+/// Whether there is a display. Without one a browser could fail, wait for ever, or take over the terminal.
 fn has_display(is_set: impl Fn(&str) -> bool) -> bool {
     if is_set("SSH_CONNECTION") && !is_set("DISPLAY") && !is_set("WAYLAND_DISPLAY") {
         return false;
@@ -210,7 +210,7 @@ impl Countdown {
                     if stopped.load(Ordering::Relaxed) {
                         return;
                     }
-                    // Saves where the cursor is, goes one line up and back, so that what is typed stays.
+                    // Saves the position of the cursor, writes one line above, and returns, so that typed text stays.
                     let _ = write!(io::stderr(), "\x1b7\x1b[1A\r{}\x1b[K\x1b8", line());
                 }
             });

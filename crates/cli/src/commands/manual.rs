@@ -1,4 +1,4 @@
-//! What the program says of itself for others to show: manual pages and completions of the shell.
+//! Manual pages and shell completions.
 
 use std::{
     fs,
@@ -66,7 +66,7 @@ fn write_all(program: &Command, folder: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// The program with the whole name of each command.
+/// The program's definition, with the full name of each command.
 fn built() -> Command {
     let mut program = cli::command().disable_help_subcommand(true);
     program.build();

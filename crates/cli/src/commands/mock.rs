@@ -106,7 +106,7 @@ pub(crate) enum Asked {
 
 fn fault(name: &str) -> Result<Asked, String> {
     if let Some((place, words)) = name.split_once('=') {
-        // Faults live as long as the program.
+        // Faults have to live as long as the program.
         let words = words.to_owned().leak();
         let fault = Fault::of_words(place, words).map(|fault| Asked::Fault(Box::leak(Box::new(fault))));
         return fault.ok_or_else(|| {
@@ -135,7 +135,7 @@ pub(crate) fn run(
     }
     let server = Server::start(options(arguments))
         .map_err(|error| Error::new(Exit::Unavailable, format!("the servers can't be started: {error}")))?;
-    // From here on a signal must not end the program before the folder is gone.
+    // From here on a signal must not end the program before it removed the folder.
     interrupts.hold();
     let (_folder, ca_file) = authority(server.ca_pem())?;
     let format = if out.is_json() { Format::Json } else { arguments.format };
@@ -167,7 +167,7 @@ fn play(
     Ok(())
 }
 
-/// The certificate that clients have to trust, in a folder that goes away.
+/// Writes the certificate that clients have to trust into a temporary folder.
 fn authority(pem: &str) -> Result<(TempDir, PathBuf), Error> {
     let folder = Builder::new().prefix("mailbearer-").tempdir().map_err(|error| {
         Error::new(Exit::CantCreate, format!("cannot create a folder for the CA certificate: {error}"))
@@ -239,7 +239,7 @@ fn print(variables: &[(&str, String)], format: Format, out: &mut Output<impl Wri
     out.flush()
 }
 
-/// In single quotes nothing is special, but they can't hold one; most libraries read escapes in double ones.
+/// Quotes a value. Nothing is special in single quotes, but they can't hold one; in double quotes most libraries read escapes.
 fn dotenv(value: &str) -> String {
     if !value.contains('\'') {
         return format!("'{value}'");

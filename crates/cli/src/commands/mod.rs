@@ -1,4 +1,4 @@
-//! A command a file.
+//! The commands, one file for each.
 
 pub(crate) mod append;
 mod contents;
@@ -44,11 +44,11 @@ use crate::{
 
 /// Logs in to the account's IMAP server, does `work` there, and says goodbye.
 ///
-/// The names in `folders` are checked before anything is connected to.
+/// Checks the names in `folders` before it connects.
 ///
 /// # Errors
 ///
-/// Fails as `work` does, for what is wrong with the account, and if there is no way in.
+/// Fails as `work` does, for mistakes in the account's settings, and if the login fails.
 fn with_imap<T>(
     global: &GlobalArgs,
     folders: &[&str],
@@ -57,7 +57,7 @@ fn with_imap<T>(
     with_client(global, folders, |_, imap| work(imap))
 }
 
-/// As [`with_imap`], for work that has to know whose mailbox it is.
+/// As [`with_imap`], for work that needs the account too.
 fn with_client<T>(
     global: &GlobalArgs,
     folders: &[&str],
@@ -67,7 +67,7 @@ fn with_client<T>(
     let session = Session::open(global, true)?;
     let mut imap = session.with_token(|client| client.connect_imap())?;
     let done = work(session.client.account(), &mut imap);
-    // A line of the server that could not be read changed nothing, or is the failure that is reported below.
+    // A line of the server that could not be parsed changed nothing, or caused the failure that is reported below.
     imap.odd_lines().for_each(|line| output::warning(&line.to_string()));
     let done = done?;
     // The work is done. If the goodbye fails, the command does not.
@@ -75,7 +75,7 @@ fn with_client<T>(
     Ok(done)
 }
 
-/// Refuses what can't be the name of a folder.
+/// Refuses a text that can't be the name of a folder.
 fn check_folder(name: &str) -> Result<(), Error> {
     match Mailbox::new(name) {
         Ok(_) => Ok(()),
@@ -83,7 +83,7 @@ fn check_folder(name: &str) -> Result<(), Error> {
     }
 }
 
-/// The failure of an upload when all of it was sent: without an answer the message may be there.
+/// The error of an upload that was sent as a whole. Without an answer, the message may be there.
 fn unanswered(error: mailbearer::Error) -> Error {
     if !error.ended_session() {
         return error.into();
@@ -92,7 +92,7 @@ fn unanswered(error: mailbearer::Error) -> Error {
         .hint("look before doing it again")
 }
 
-/// Tells where each message of a set went. Those that the server did not name as copied went away meanwhile.
+/// Prints where each message of a set went. Those that the server did not name as copied were removed meanwhile.
 fn report_copies(
     out: &mut Output<impl Write>,
     verb: &str,
@@ -119,7 +119,7 @@ fn report_copies(
     Ok(())
 }
 
-/// Tells what became of a message: the folder it went to, and its UIDVALIDITY and UID there.
+/// Prints what became of a message: its folder, and its UIDVALIDITY and UID there.
 fn report_one(
     out: &mut Output<impl Write>,
     verb: &str,

@@ -23,7 +23,7 @@ pub(crate) fn run(
     .finish("moved")
 }
 
-/// Moves messages of the open mailbox, and tells of each.
+/// Moves messages of the open mailbox, and prints where each went.
 pub(super) fn move_all(
     folder: &mut Selected<'_, Blocking>,
     present: &mut Present,

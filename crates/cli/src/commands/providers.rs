@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{error::Error, output::Output};
 
-/// Prints what is known of each provider, a line each.
+/// Prints a line for each provider.
 pub(crate) fn run(out: &mut Output<impl Write>) -> Result<(), Error> {
     Provider::ALL.into_iter().try_for_each(|provider| {
         if out.is_json() { out.json(&object(provider)) } else { out.line(&line(provider)) }

@@ -152,7 +152,7 @@ fn grant(arguments: &SetupArgs, provider: Provider) -> Result<GrantType, Error> 
     Ok(grant)
 }
 
-/// The page for the provider, with what is known filled in.
+/// The page on registering at the provider, with known values filled in.
 fn steps(provider: Provider, grant: GrantType, user: &str, arguments: &SetupArgs) -> String {
     let page = match (provider, grant) {
         (Provider::OutlookCom, _) => include_str!("../../providers/outlook.com.md"),
@@ -172,7 +172,7 @@ fn steps(provider: Provider, grant: GrantType, user: &str, arguments: &SetupArgs
         }
         _ => "No page is known of how this provider registers applications; ask it for a client id.\n",
     };
-    // The configuration is what this command writes.
+    // Without the page's example of a configuration, which this command writes.
     let (page, _) = page.split_once("```toml").unwrap_or((page, ""));
     let mut page = page.replace("USER", user);
     if let Some(tenant) = &arguments.tenant {
@@ -184,7 +184,7 @@ fn steps(provider: Provider, grant: GrantType, user: &str, arguments: &SetupArgs
     page.trim_end().to_owned() + "\n"
 }
 
-/// Which secret is needed, if any.
+/// The secret that the grant needs, if any.
 fn wants_secret(provider: Provider, grant: GrantType) -> Option<&'static str> {
     match (provider, grant) {
         (_, GrantType::ClientCredentials) => Some("Client secret (the value, not its id)"),
@@ -194,7 +194,7 @@ fn wants_secret(provider: Provider, grant: GrantType) -> Option<&'static str> {
     }
 }
 
-/// Asks for a secret without showing it, and puts it into a file of its own beside the configuration.
+/// Asks for a secret without showing it, and writes it to a file beside the configuration.
 fn keep_secret(config: &Path, name: &str, what: &str) -> Result<Option<PathBuf>, Error> {
     let secret = if io::stdin().is_terminal() {
         output::notice(format_args!("{what} (it does not show):"));
@@ -223,7 +223,7 @@ fn value(given: Option<&String>, what: &str, option: &str) -> Result<String, Err
     }
 }
 
-/// Asks on standard error, and reads a line of standard input.
+/// Asks on standard error, and reads a line from standard input.
 fn ask(what: &str, option: &str) -> Result<String, Error> {
     let _ = write!(io::stderr(), "{what}: ");
     let mut line = String::new();
@@ -266,7 +266,7 @@ fn table(
     )
 }
 
-/// A basic string of TOML, which takes what one of JSON takes.
+/// A basic string of TOML, whose escapes are those of JSON.
 fn quoted(text: &str) -> String {
     mailbearer::proto::wire::json_string(text)
 }

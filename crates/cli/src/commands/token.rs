@@ -28,7 +28,7 @@ pub(crate) fn run(
     print(&token, out)
 }
 
-/// Prints what is kept, without asking anybody and without any token.
+/// Prints what the store holds, without a request and without the tokens.
 fn status(session: &Session, out: &mut Output<impl Write>) -> Result<(), Error> {
     let status = session.client.login_status().map_err(Error::from)?;
     let user = &session.client.account().user;
@@ -74,7 +74,7 @@ fn status(session: &Session, out: &mut Output<impl Write>) -> Result<(), Error> 
     Ok(())
 }
 
-/// Prints the claims, and on standard error how they don't fit the account.
+/// Prints the claims, and on standard error where they don't fit the account.
 fn inspect(token: &Token, account: &Account, out: &mut Output<impl Write>) -> Result<(), Error> {
     let claims = Claims::read(&token.access_token);
     let octets = token.access_token.expose().len();

@@ -70,7 +70,7 @@ pub(crate) fn run(
     }
 }
 
-/// The file that keeps up to where messages were told.
+/// The file that keeps the position up to which messages were printed.
 struct State {
     file: PathBuf,
     /// The account and the folder, as the first lines of the file name them.
@@ -79,7 +79,7 @@ struct State {
 }
 
 impl State {
-    /// Reads the file, if it is there.
+    /// Reads the file if it exists.
     fn open(file: &Path, user: &str, folder: &str) -> Result<Self, Error> {
         let of = format!("account {}\nfolder {}\n", printable(user), printable(folder));
         let text = match fs::read_to_string(file) {
@@ -100,7 +100,7 @@ impl State {
         Ok(Self { file: file.to_owned(), of, position })
     }
 
-    /// Writes the position, if it is another one, so that a crash leaves the old file or the new one.
+    /// Writes the position if it changed. A crash leaves the old file or the new one.
     fn keep(&mut self, position: Option<&Position>) -> Result<(), Error> {
         let Some(position) = position.filter(|position| self.position.as_ref() != Some(*position)) else {
             return Ok(());
@@ -118,7 +118,7 @@ impl State {
     }
 }
 
-/// With `--all` each object says what happened.
+/// The object for a piece of news. With `--all` it also says what happened.
 fn object(news: News, all: bool) -> Option<serde_json::Value> {
     Some(match news {
         News::Arrived(summary) => {

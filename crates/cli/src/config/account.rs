@@ -1,4 +1,4 @@
-//! From settings to an account that the library can use.
+//! Makes the library's account from settings.
 
 use std::{fs, path::Path};
 
@@ -56,7 +56,7 @@ pub(crate) fn account(
     Ok(account)
 }
 
-/// The proxies that are set, else those of the environment.
+/// The proxies that the settings name, or else those of the environment.
 fn proxies(settings: &Settings, folder: &Path, warnings: &mut Vec<String>) -> Result<Proxies, Error> {
     let Some(url) = secret::read(settings, "proxy", folder, warnings)? else {
         return Proxies::from_environment().map_err(|(variable, error)| {
@@ -77,7 +77,7 @@ fn provider(settings: &Settings) -> Option<Provider> {
     settings.text("provider")?.parse().ok()
 }
 
-/// The server of one protocol: what is set, else what the preset has, else what usually goes together.
+/// The server of one protocol, from the settings, then the preset, then the usual ports and ways to start TLS.
 ///
 /// `ports` are those for TLS from the start and for STARTTLS.
 fn server(

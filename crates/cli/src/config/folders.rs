@@ -2,7 +2,7 @@
 
 use std::{env, path::PathBuf};
 
-/// Where the configuration file is looked for: the user's own, or where there is none the machine's.
+/// The configuration file: the user's own, or if that does not exist the machine's.
 pub(crate) fn config_file() -> Option<PathBuf> {
     let own = own_config_file();
     let machine = PathBuf::from(MACHINE);
@@ -13,7 +13,7 @@ pub(crate) fn config_file() -> Option<PathBuf> {
     }
 }
 
-/// The configuration of the machine, for cron, web servers and others that have no home.
+/// The machine's configuration file, for cron, web servers and others without a home folder.
 const MACHINE: &str = "/etc/mailbearer/config.toml";
 /// Where users of the machine who may not read the secret leave messages, for the relay or the timer to send.
 pub(crate) const MACHINE_SPOOL: &str = "/var/spool/mailbearer";
@@ -58,21 +58,21 @@ pub(crate) fn state() -> Option<PathBuf> {
     })
 }
 
-/// Where messages wait that are to be sent.
+/// The folder for messages that wait to be sent.
 pub(crate) fn spool() -> Option<PathBuf> {
     let tokens = state()?;
-    // systemd's folder is for this service alone; another one is shared with the tokens.
+    // systemd's folder is this service's own. The user's folder is for tokens alone, so the spool is beside it.
     let folder = if own("STATE_DIRECTORY").is_some() { Some(tokens.as_path()) } else { tokens.parent() };
     folder.map(|folder| folder.join("spool"))
 }
 
-/// The folder that systemd made for this service; the first, where it made several.
+/// The folder that systemd made for this service, or the first of several.
 fn own(name: &str) -> Option<PathBuf> {
     let folders = env::var_os(name)?;
     env::split_paths(&folders).next().filter(|folder| folder.is_absolute())
 }
 
-/// An absolute folder; the XDG specification has others ignored.
+/// A folder from a variable. The XDG specification says to ignore relative ones.
 fn variable(name: &str) -> Option<PathBuf> {
     env::var_os(name).map(PathBuf::from).filter(|folder| folder.is_absolute())
 }

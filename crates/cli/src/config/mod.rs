@@ -1,4 +1,4 @@
-//! Which account to use, and what is known of it: the configuration file and the environment.
+//! Finds the account to use, and its settings, in the configuration file and the environment.
 
 mod account;
 pub(crate) mod folders;
@@ -27,22 +27,22 @@ use self::{
 };
 use crate::{cli::GlobalArgs, error::Error, output};
 
-/// What is known of an account and its surroundings without any of its secrets.
+/// The settings of an account that can be read without its secrets.
 #[derive(Default)]
 pub(crate) struct Outline {
     /// The address of the account.
     pub(crate) user: Option<String>,
     pub(crate) sendmail: Sendmail,
     pub(crate) relay: service::Relay,
-    /// The configuration file is there, and this user may not read it.
+    /// The configuration file exists, but this user may not read it.
     pub(crate) is_closed: bool,
 }
 
-/// Looks at the configuration without reading a secret: for users who may not.
+/// Reads the configuration without reading secrets, for users who may not read them.
 ///
 /// # Errors
 ///
-/// Fails for what is wrong with the file, and if it is not known which account is meant.
+/// Fails for mistakes in the file, and if it is not clear which account is meant.
 pub(crate) fn outline(arguments: &GlobalArgs) -> Result<Outline, Error> {
     let environment = Environment::read(env::vars_os(), &mut Vec::new())?;
     let (path, wanted) = place(arguments, &environment, folders::config_file());
@@ -76,11 +76,11 @@ fn place(
     }
 }
 
-/// Finds the account that the command line, the environment and the configuration file say.
+/// Finds the account that the command line, the environment or the configuration file names.
 ///
 /// # Errors
 ///
-/// Fails if there is none, if it can't be told which, and for everything that is wrong with it.
+/// Fails if there is none, if it is not clear which is meant, and for mistakes in its settings.
 pub(crate) fn load(arguments: &GlobalArgs) -> Result<Loaded, Error> {
     let mut warnings = Vec::new();
     let loaded = find(arguments, env::vars_os(), folders::config_file(), &mut warnings);
@@ -88,7 +88,7 @@ pub(crate) fn load(arguments: &GlobalArgs) -> Result<Loaded, Error> {
     loaded
 }
 
-/// Whether the file at `path` has an account of that name; a file that is not there has none.
+/// Whether the file at `path` has an account of that name. A file that does not exist has none.
 ///
 /// # Errors
 ///
@@ -130,7 +130,7 @@ fn find(
     Ok(Loaded { name, account, keeping })
 }
 
-/// What the environment says.
+/// Settings from the environment.
 #[derive(Default)]
 struct Environment {
     config: Option<PathBuf>,
@@ -140,7 +140,7 @@ struct Environment {
 }
 
 impl Environment {
-    /// Picks out the variables that are meant for this program. An empty one counts as not set.
+    /// Collects this program's variables. An empty one counts as not set.
     fn read(
         variables: impl Iterator<Item = (OsString, OsString)>,
         warnings: &mut Vec<String>,
@@ -200,7 +200,7 @@ fn read_file(path: &Path, wanted: bool, warnings: &mut Vec<String>) -> Result<Op
     }
     let text = String::from_utf8(octets)
         .map_err(|_| Error::config(format!("the configuration file {name} is not UTF-8")))?;
-    // Editors of Windows put a mark in front.
+    // Editors on Windows put a byte order mark in front.
     let config = File::parse(&name, text.strip_prefix('\u{feff}').unwrap_or(&text))?;
     let mut secrets = table::TABLE.iter().filter(|row| row.secret);
     if secrets.any(|row| config.accounts.values().any(|account| account.origin(row.path).is_some())) {
@@ -209,10 +209,10 @@ fn read_file(path: &Path, wanted: bool, warnings: &mut Vec<String>) -> Result<Op
     Ok(Some(config))
 }
 
-/// Octets of a configuration file.
+/// The most octets of a configuration file.
 const FILE_LIMIT: u64 = 1 << 20;
 
-/// The account to use and what the file says of it.
+/// The account to use, and its settings in the file.
 fn choose(
     named: Option<&str>,
     environment: &Environment,

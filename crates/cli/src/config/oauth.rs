@@ -1,4 +1,4 @@
-//! From settings to a login: which grant, and what it needs.
+//! Makes the login of an account from settings: the grant, and what it needs.
 
 use std::{env, path::Path, sync::Arc};
 
@@ -14,11 +14,11 @@ use mailbearer::{
 use super::{account::missing, secret, settings::Settings};
 use crate::error::Error;
 
-/// What the account called `name` logs in with.
+/// The login of the account called `name`.
 ///
 /// # Errors
 ///
-/// Names the setting that is missing or wrong, and says what to do in place of a grant that the provider does not have.
+/// Names the setting that is missing or wrong. If the provider does not have the grant, says which to use.
 pub(super) fn login(
     name: &str,
     settings: &Settings,
@@ -59,7 +59,7 @@ impl Reader<'_> {
         let mut oauth = OAuth::new(self.token_url(grant)?, self.scope(grant)?);
         oauth.client_id = match self.text("client_id") {
             Some(id) => id,
-            // As Kubernetes' workload identity sets it beside the file with the assertion.
+            // Kubernetes' workload identity sets it beside the file with the assertion.
             None => self.workload("AZURE_CLIENT_ID").ok_or_else(|| self.missing("client_id"))?,
         };
         oauth.client = self.proof()?;
@@ -82,7 +82,7 @@ impl Reader<'_> {
         Ok(oauth)
     }
 
-    /// What the application proves its identity with, by the one setting that is there.
+    /// The application's proof of its identity, from the one setting that is given.
     fn proof(&mut self) -> Result<ClientProof, Error> {
         let kinds = ["client_secret", "client_certificate", "client_pkcs12", "client_assertion"];
         let mut set = kinds.into_iter().filter(|key| self.is_set(key));
@@ -162,7 +162,7 @@ impl Reader<'_> {
         Ok(source.map(|source| ClientProof::Assertion(Arc::new(source))))
     }
 
-    /// What Kubernetes' workload identity says in a variable; it counts where its assertion does.
+    /// A variable that Kubernetes' workload identity sets. It counts only where its assertion is used.
     fn workload(&self, variable: &str) -> Option<String> {
         let kinds = ["client_secret", "client_certificate", "client_pkcs12", "client_assertion"];
         FileAssertion::from_environment().filter(|_| !kinds.into_iter().any(|key| self.is_set(key)))?;
@@ -210,16 +210,16 @@ impl Reader<'_> {
         }
     }
 
-    /// What is in the file that a setting names.
+    /// The contents of the file that a setting names.
     fn file(&mut self, key: &str) -> Result<Secret<Vec<u8>>, Error> {
         let path = path(key);
         let name = self.settings.path(&path).ok_or_else(|| self.missing(key))?;
         secret::octets(self.settings, &path, &secret::relative_to(self.settings, &path, self.folder, &name))
     }
 
-    /// Whether there is such a grant, before anything else is looked at.
+    /// Checks that the provider has the grant. This comes first, so that its error does too.
     fn check(&self, grant: GrantType) -> Result<(), Error> {
-        // With an endpoint of its own an account is not the provider's.
+        // The provider's grants say nothing about an account with a token endpoint of its own.
         if let Some(provider) = self.provider
             && self.text("token_url").is_none()
             && let Err(error) = provider.check(grant, self.text("tenant").as_deref())
@@ -318,7 +318,7 @@ impl Reader<'_> {
         self.settings.origin(&path).is_some() || self.settings.has_table(&path)
     }
 
-    /// Where the setting stands: its own place, or that of the source of a secret.
+    /// Where the setting stands: itself, or the source of a secret.
     fn place(&self, key: &str) -> String {
         let path = path(key);
         let sources = ["env", "file", "command"].map(|source| format!("{path}.{source}"));
@@ -342,17 +342,17 @@ impl Reader<'_> {
     }
 }
 
-/// Where tokens rest, and what is run.
+/// The token store of an account, and its hooks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Keeping {
     pub(crate) store: Store,
-    /// Run when a person has to log in.
+    /// The program to run when a person has to log in.
     pub(crate) login_needed: Option<Vec<String>>,
-    /// Run when there is a new token.
+    /// The program to run when there is a new token.
     pub(crate) token_changed: Option<Vec<String>>,
 }
 
-/// Where tokens rest.
+/// A kind of token store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Store {
     #[default]
@@ -365,7 +365,7 @@ pub(crate) enum Store {
     },
 }
 
-/// Where the tokens of the account called `name` rest.
+/// The token store and the hooks of the account called `name`.
 ///
 /// # Errors
 ///
@@ -390,7 +390,7 @@ pub(super) fn keeping(name: &str, settings: &Settings) -> Result<Keeping, Error>
     Ok(Keeping { store, login_needed, token_changed })
 }
 
-/// How many days before its end a certificate draws a warning.
+/// How many days before a certificate expires the warning comes.
 const SOON: i64 = 30;
 
 fn path(key: &str) -> String {

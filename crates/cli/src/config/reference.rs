@@ -1,4 +1,4 @@
-//! What `mailbearer help config` and docs/configuration.md say, made from the table of settings.
+//! Writes `mailbearer help config` and docs/configuration.md from the table of settings.
 
 use std::{fmt::Write as _, io::Write};
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{error::Error, output::Output};
 
-/// Prints every setting; with `--json` as an object each.
+/// Prints every setting; with `--json` each as an object.
 pub(crate) fn print(out: &mut Output<impl Write>) -> Result<(), Error> {
     if out.is_json() {
         TABLE.iter().try_for_each(|row| out.json(&object(row)))?;
@@ -22,7 +22,7 @@ pub(crate) fn print(out: &mut Output<impl Write>) -> Result<(), Error> {
     text().lines().try_for_each(|line| out.line(line))
 }
 
-/// All of it for a terminal.
+/// The reference for a terminal.
 pub(crate) fn text() -> String {
     let mut text = format!("{}\n", filled(&plain(INTRODUCTION), ""));
     let mut last = None;
@@ -34,7 +34,7 @@ pub(crate) fn text() -> String {
         }
         let mut about = plain(row.about);
         if row.kind == Kind::Provider {
-            // Too many for the line of the key.
+            // The line of the key has no room for them all.
             about = format!("{about}\nPresets: {}.", row.kind.words().join(", "));
         } else if shape(row) == WORD {
             about = format!("{about}\nWords: {}.", row.kind.words().join(", "));
@@ -54,7 +54,7 @@ pub(crate) fn text() -> String {
     text
 }
 
-/// All of it as a page in Markdown.
+/// The reference as a page in Markdown.
 #[cfg(test)]
 fn page() -> String {
     let mut page = format!("# Settings\n\n{NOTE}\n\n{}\n\n{EXAMPLE}\n", filled(INTRODUCTION, ""));
@@ -96,7 +96,7 @@ fn object(row: &Row) -> serde_json::Value {
     })
 }
 
-/// The table that a setting stands in, empty for the account itself, and its name there.
+/// The table of a setting, empty for the account itself, and its name in it.
 fn split(row: &Row) -> (&'static str, &'static str) {
     row.path.rsplit_once('.').unwrap_or(("", row.path))
 }
@@ -124,10 +124,10 @@ fn shape(row: &Row) -> String {
     }
 }
 
-/// The shape of a value for which there are more words than a line has room for.
+/// The form of a value with more words than fit on a line.
 const WORD: &str = "\"WORD\"";
 
-/// The same in words, for the page.
+/// What values look like, in words, for the page.
 #[cfg(test)]
 fn meaning(row: &Row) -> String {
     match row.kind {
@@ -143,7 +143,7 @@ fn meaning(row: &Row) -> String {
     }
 }
 
-/// The environment variables that set it.
+/// The environment variables of a setting.
 fn variables(row: &Row) -> Vec<String> {
     let own = |path: &str| path.strip_prefix(row.path).is_some_and(|rest| rest.is_empty() || is_source(rest));
     table::variables().filter(|(path, _)| own(path)).map(|(path, _)| table::variable(&path)).collect()
@@ -153,7 +153,7 @@ fn is_source(rest: &str) -> bool {
     rest.strip_prefix('.').is_some_and(|rest| SOURCES.iter().any(|(name, _)| *name == rest))
 }
 
-/// Text for a terminal: what Markdown shows as code stands as it is, or in quotes where it has a space.
+/// Makes text for a terminal from Markdown: code loses its backticks, or gets quotes if it has a space.
 fn plain(text: &str) -> String {
     let pieces = text.split('`').enumerate();
     pieces
@@ -184,7 +184,7 @@ fn filled(text: &str, indent: &str) -> String {
     lines.join("\n")
 }
 
-/// Columns that every terminal has, or nearly.
+/// Columns that nearly every terminal has.
 const WIDTH: usize = 80;
 
 const INTRODUCTION: &str = "\

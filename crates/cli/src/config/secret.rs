@@ -11,14 +11,14 @@ use mailbearer::Secret;
 use super::settings::{Origin, Settings};
 use crate::error::Error;
 
-/// Gets the secret at `path` from where the settings say: themselves, a variable, a file, a program.
+/// Gets the secret at `path` from the source that the settings name: themselves, a variable, a file or a program.
 ///
-/// File names are relative to `folder`. What is odd but no error goes to `warnings`.
+/// File names are relative to `folder`. Adds to `warnings` what is odd, but no error.
 ///
 /// # Errors
 ///
-/// Fails if two sources are given, if the variable, file or program is not there, if the program fails, and if what
-/// comes is empty, not UTF-8 or over 64 KiB.
+/// Fails if two sources are given, if the variable, file or program does not exist, if the program fails, and if the secret is
+/// empty, not UTF-8 or over 64 KiB.
 pub(crate) fn read(
     settings: &Settings,
     path: &str,
@@ -55,7 +55,7 @@ pub(crate) fn read(
     Ok(settings.secret_text(path))
 }
 
-/// What a file name in the settings means: in a file it is relative to that file's folder.
+/// The path that a file name in the settings means. In a configuration file it is relative to that file's folder.
 pub(crate) fn relative_to(settings: &Settings, path: &str, folder: &Path, name: &Path) -> std::path::PathBuf {
     match settings.origin(path) {
         Some(Origin::File { .. }) => folder.join(name),
@@ -79,11 +79,11 @@ pub(crate) fn warn_if_readable(file: &File, name: &Path, warnings: &mut Vec<Stri
     let _ = (file, name, warnings);
 }
 
-/// What is in a file that holds a secret and need not be text.
+/// Reads a file that holds a secret and need not be text.
 ///
 /// # Errors
 ///
-/// Fails if it can't be read, and over 64 KiB.
+/// Fails if it can't be read, and if it is over 64 KiB.
 pub(crate) fn octets(settings: &Settings, path: &str, name: &Path) -> Result<Secret<Vec<u8>>, Error> {
     let wrong = |problem: String| settings.wrong(path, &format!("the file {} {problem}", name.display()));
     let file = File::open(name).map_err(|error| wrong(format!("cannot be opened: {error}")))?;
@@ -118,7 +118,7 @@ fn from_command(settings: &Settings, path: &str, words: &[String]) -> Result<Sec
         return Err(settings.wrong(path, "names no program"));
     };
     let wrong = |problem: String| settings.wrong(path, &format!("{program} {problem}"));
-    // Standard error stays open: a password store may have something to say.
+    // Standard error stays open, so that a password store can report errors.
     let child = Command::new(program).args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
     let mut child = child.map_err(|error| wrong(format!("cannot be run: {error}")))?;
     let secret =
@@ -149,14 +149,14 @@ fn limited(from: &mut impl Read) -> Result<Secret, String> {
     }
 }
 
-/// The secret without the line end that editors and programs put behind it; `None` if nothing is left.
+/// Takes off the line end that editors and programs add. `None` if nothing is left.
 fn trimmed(text: String) -> Option<Secret> {
     let whole = Secret::<String>::new(text);
     let secret = Secret::from(whole.expose().trim_end_matches(['\r', '\n']));
     (!secret.expose().is_empty()).then_some(secret)
 }
 
-/// Octets of the longest secret.
+/// The most octets of a secret.
 const LIMIT: usize = 64 * 1024;
 
 #[cfg(test)]

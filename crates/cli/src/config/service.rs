@@ -1,4 +1,4 @@
-//! The tables at the top level of the configuration file, which are about what runs for several users.
+//! The top-level tables of the configuration file, for services that run for several users.
 
 use std::path::{Path, PathBuf};
 
@@ -10,18 +10,18 @@ use toml::{
 use super::{settings::Reader, table};
 use crate::error::Error;
 
-/// A setting at the top level of the file; none of them has a variable.
+/// A setting at the top level of the file. None of these has an environment variable.
 #[derive(Debug)]
 pub(crate) struct Line {
     pub(crate) table: &'static str,
     pub(crate) key: &'static str,
     /// What its value looks like.
     pub(crate) shape: &'static str,
-    /// What it is for, and what counts where it is not set; with code words in backticks.
+    /// What it is for, and its default; code is in backticks.
     pub(crate) about: &'static str,
 }
 
-/// The settings, in the order in which they are documented.
+/// The settings, in the order of the documentation.
 pub(crate) const LINES: &[Line] = &[
     line(
         "sendmail",
@@ -133,7 +133,7 @@ pub(crate) const LINES: &[Line] = &[
     line("relay.limits", "silence", "NUMBER", "Seconds that a client may be silent. Default: 300."),
 ];
 
-/// What the table `relay` says.
+/// The table `relay`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Relay {
     pub(crate) name: Option<String>,
@@ -146,11 +146,11 @@ pub(crate) struct Relay {
     pub(crate) spool: Option<PathBuf>,
     pub(crate) log: Option<String>,
     pub(crate) refusals: Option<String>,
-    /// By name; each is above 0.
+    /// The limits by name. Each is above 0.
     pub(crate) limits: Vec<(&'static str, u64)>,
 }
 
-/// How a relay has TLS.
+/// The TLS settings of a relay.
 #[derive(Clone, Debug)]
 pub(crate) struct RelayTls {
     pub(crate) cert_file: Option<PathBuf>,
@@ -158,7 +158,7 @@ pub(crate) struct RelayTls {
     pub(crate) mode: Option<String>,
 }
 
-/// Someone who may log in at a relay.
+/// A user who may log in at a relay.
 #[derive(Clone, Debug)]
 pub(crate) struct RelayUser {
     pub(crate) name: String,
@@ -254,7 +254,7 @@ const fn line(table: &'static str, key: &'static str, shape: &'static str, about
     Line { table, key, shape, about }
 }
 
-/// What the table `sendmail` says.
+/// The table `sendmail`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sendmail {
     pub(crate) queue: Option<bool>,
@@ -273,7 +273,7 @@ impl Sendmail {
     }
 }
 
-/// A table whose keys are known.
+/// A table that has no unknown keys.
 pub(crate) struct Section<'s> {
     reader: &'s Reader<'s>,
     path: String,
@@ -283,7 +283,7 @@ pub(crate) struct Section<'s> {
 impl<'s> Section<'s> {
     /// # Errors
     ///
-    /// Names the key that is none of `known`.
+    /// Names a key that is not in `known`.
     pub(crate) fn new(
         reader: &'s Reader<'s>,
         path: impl Into<String>,
@@ -304,7 +304,7 @@ impl<'s> Section<'s> {
         Ok(section)
     }
 
-    /// What is wrong with a key, and where it stands.
+    /// The error for a key, with its position.
     pub(crate) fn wrong(&self, name: &str, problem: &str) -> Error {
         let key = self.table.keys().find(|key| key.get_ref().as_ref() == name);
         let at = key.map_or(0, |key| key.span().start);
@@ -315,7 +315,7 @@ impl<'s> Section<'s> {
         self.table.get(name).map(Spanned::get_ref)
     }
 
-    /// A key that has to be there and is not.
+    /// The error for a required key that is missing.
     fn missing(&self, name: &str) -> Error {
         let at = self.table.keys().next().map_or(0, |key| key.span().start);
         Error::config(format!("{}: is missing", self.reader.origin(at, &format!("{}.{name}", self.path))))
@@ -358,7 +358,7 @@ impl<'s> Section<'s> {
         }
     }
 
-    /// A list of strings, or one string alone.
+    /// A list of strings, or a single string.
     pub(crate) fn texts(&self, name: &str) -> Result<Option<Vec<String>>, Error> {
         let wrong = || self.wrong(name, "must be a string or a list of strings");
         match self.value(name) {

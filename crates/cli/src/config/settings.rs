@@ -1,4 +1,4 @@
-//! Settings as they were found, each with the place it came from.
+//! Settings as they were found, each with its source.
 
 use std::{
     collections::BTreeMap,
@@ -29,7 +29,7 @@ struct Setting {
     origin: Origin,
 }
 
-/// Text is held as if it were secret, because some is.
+/// All text is held as a secret, because some of it is one.
 #[derive(Clone)]
 enum Value {
     Text(Secret),
@@ -59,7 +59,7 @@ impl fmt::Display for Origin {
 /// Everything that a configuration file says.
 #[derive(Default)]
 pub(crate) struct File {
-    /// The account to use where none is named, and where that stands.
+    /// The default account, and the position of that setting.
     pub(crate) default: Option<(String, Origin)>,
     pub(crate) accounts: BTreeMap<String, Settings>,
     pub(crate) sendmail: Sendmail,
@@ -71,8 +71,8 @@ impl File {
     ///
     /// # Errors
     ///
-    /// Names line, column and key of what is not TOML, not a known key, or not of the key's type. Never shows a
-    /// value: it may be a secret in the wrong place.
+    /// Names line, column and key of text that is no TOML, an unknown key, or a value of the wrong type. Never shows a value,
+    /// which may be a secret in the wrong place.
     pub(crate) fn parse(name: &str, text: &str) -> Result<Self, Error> {
         let reader = Reader { name, text };
         let table = DeTable::parse(text).map_err(|error| {
@@ -120,13 +120,13 @@ impl Settings {
         self.values.keys().any(|key| key.strip_prefix(table).is_some_and(|rest| rest.starts_with('.')))
     }
 
-    /// Takes over `path` from an environment variable, in place of what a file says.
+    /// Sets `path` from an environment variable, which replaces the value of a file.
     ///
     /// A secret from one source replaces the same secret from another.
     ///
     /// # Errors
     ///
-    /// Names the variable whose value is not of the kind.
+    /// Names the variable if its value has the wrong type.
     pub(crate) fn set_variable(
         &mut self,
         path: &str,
@@ -154,7 +154,7 @@ impl Settings {
         self.secret_text(path).map(|text| text.expose().clone())
     }
 
-    /// The text at `path`, still wrapped.
+    /// The text at `path`, still as a secret.
     pub(crate) fn secret_text(&self, path: &str) -> Option<Secret> {
         match self.value(path)? {
             Value::Text(text) => Some(text.clone()),
@@ -170,7 +170,7 @@ impl Settings {
         }
     }
 
-    /// The file name at `path`; as it stands, not yet relative to anything.
+    /// The file name at `path`, as it stands.
     pub(crate) fn path(&self, path: &str) -> Option<PathBuf> {
         self.text(path).map(PathBuf::from)
     }
@@ -232,7 +232,7 @@ impl Reader<'_> {
         Ok(read)
     }
 
-    /// Reads a table of an account. A table in a table that is not known ends it, so the depth is small.
+    /// Reads a table of an account. An unknown table is an error, so the depth is small.
     fn table(
         &self,
         account: &str,
@@ -244,7 +244,7 @@ impl Reader<'_> {
             let name: &str = key.get_ref();
             let inner = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
             let origin = self.origin(key.span().start, &format!("accounts.{account}.{inner}"));
-            // A name with a dot in it would look like a path.
+            // A name with a dot would look like a path.
             let place = if name.contains('.') { Place::Unknown } else { table::place(&inner) };
             let value = match (place, value.get_ref()) {
                 (Place::Unknown, _) => {

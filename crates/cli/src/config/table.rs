@@ -1,5 +1,4 @@
-//! Every setting of an account, once: what is parsed, checked, read from the environment and documented comes from
-//! these rows.
+//! All settings of an account, in one table: parsing, checks, environment variables and documentation are made from its rows.
 
 use mailbearer::Provider;
 
@@ -9,9 +8,9 @@ pub(crate) struct Row {
     /// Where it stands below `[accounts.NAME]`.
     pub(crate) path: &'static str,
     pub(crate) kind: Kind,
-    /// Its value is never shown, and may be one of [`SOURCES`] in place of text.
+    /// Whether it is secret: then its value is never shown, and may be one of [`SOURCES`] in place of text.
     pub(crate) secret: bool,
-    /// What it is for, and what counts where it is not set; with code words in backticks.
+    /// What it is for, and its default; code is in backticks.
     pub(crate) about: &'static str,
 }
 
@@ -19,7 +18,7 @@ pub(crate) struct Row {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Text,
-    /// The name of a file; in a configuration file relative to that file's folder.
+    /// The name of a file. In a configuration file it is relative to that file's folder.
     File,
     /// 1 to 65535.
     Port,
@@ -35,9 +34,9 @@ pub(crate) enum Kind {
     Command,
 }
 
-/// The settings, in the order in which they are documented.
+/// The settings, in the order of the documentation.
 ///
-/// A setting is a row here and a line in `account.rs` that uses it.
+/// Each setting is a row here and a line in `account.rs` that uses it.
 pub(crate) const TABLE: &[Row] = &[
     row(
         "provider",
@@ -271,7 +270,7 @@ pub(crate) const TABLE: &[Row] = &[
     row("timeouts.total", Kind::Seconds, "Longest time for one operation as a whole. Default: no limit."),
 ];
 
-/// Where a secret may be kept in place of the configuration, and the kind of the value there.
+/// Other sources of a secret than the configuration itself, and what their values look like.
 pub(crate) const SOURCES: &[(&str, Kind)] =
     &[("env", Kind::Text), ("file", Kind::File), ("command", Kind::Command)];
 
@@ -296,7 +295,7 @@ const fn secret(path: &'static str, about: &'static str) -> Row {
 }
 
 impl Kind {
-    /// What a value has to be, as the end of "must be".
+    /// What a value must be, to go behind the words "must be".
     pub(crate) fn expected(self) -> String {
         match self {
             Self::Text | Self::File => "a string".into(),
@@ -311,7 +310,7 @@ impl Kind {
         }
     }
 
-    /// The words that it takes; none if it takes other values.
+    /// The words that it accepts; none if it accepts other values.
     pub(crate) fn words(self) -> Vec<&'static str> {
         match self {
             Self::Word(words) => words.to_vec(),
@@ -326,7 +325,7 @@ impl Kind {
     }
 }
 
-/// What stands at a path below the account.
+/// What can stand at a path below the account.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Place {
     Table,
@@ -352,7 +351,7 @@ pub(crate) fn place(path: &str) -> Place {
     if TABLE.iter().any(below) { Place::Table } else { Place::Unknown }
 }
 
-/// The secret that `path` is, or is a source of.
+/// The secret setting at `path`, or the one that `path` is a source of.
 pub(crate) fn secret_at(path: &str) -> Option<&'static Row> {
     TABLE.iter().filter(|row| row.secret).find(|row| {
         path.strip_prefix(row.path).is_some_and(|rest| {
@@ -377,7 +376,7 @@ pub(crate) fn variable(path: &str) -> String {
     format!("{PREFIX}{}", path.replace('.', "_").to_ascii_uppercase())
 }
 
-/// What the names of all our environment variables begin with.
+/// The prefix of all our environment variables.
 pub(crate) const PREFIX: &str = "MAILBEARER_";
 
 /// A hint for the key `name`, which is not known in the table at `table` (empty for the account itself).
@@ -397,7 +396,7 @@ pub(crate) fn hint(table: &str, name: &str) -> String {
 
 /// The candidate that `name` is most likely a misspelling of.
 pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // A third of it wrong is a misspelling yet; more is another word.
+    // If up to a third of the letters are wrong, it is a misspelling; if more, another word.
     let most = name.chars().count().div_ceil(3);
     let near =
         candidates.into_iter().map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate));

@@ -1,14 +1,14 @@
-//! Search keys as IMAP writes them (RFC 9051 section 6.4.4), read into values.
+//! Parses search keys in IMAP's own form (RFC 9051 section 6.4.4).
 
 use mailbearer::proto::imap::{Atom, Date, Flag, SearchKey as K, SequenceSet, Text, parse_date};
 
 use super::plain;
 
-/// Reads keys that stand side by side.
+/// Parses a list of keys.
 ///
 /// # Errors
 ///
-/// Says at which character what is wrong.
+/// Says what is wrong, and at which character.
 pub(super) fn read(text: &str) -> Result<K<'static>, String> {
     let mut reader = Reader { text, rest: text };
     let key = reader.keys(0)?;
@@ -21,7 +21,7 @@ struct Reader<'t> {
 }
 
 impl Reader<'_> {
-    /// Up to the end, or to a closing parenthesis.
+    /// Parses keys up to the end, or to a closing parenthesis.
     fn keys(&mut self, depth: usize) -> Result<K<'static>, String> {
         if depth > DEPTH {
             return Err(self.error("there are too many parentheses"));
@@ -178,5 +178,5 @@ impl Reader<'_> {
     }
 }
 
-/// Parentheses, and keys within keys.
+/// How deep parentheses and keys within keys may nest.
 const DEPTH: usize = 32;

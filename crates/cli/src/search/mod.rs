@@ -1,6 +1,6 @@
-//! What `list --search` takes, made into the search keys of IMAP.
+//! Translates what `list --search` takes into search keys of IMAP.
 //!
-//! The keys are values, written to the server by the protocol's encoder: no text in them can become a command.
+//! The keys are values, and the protocol's encoder writes them, so no text in them can become a command.
 
 mod imap;
 
@@ -8,7 +8,7 @@ use mailbearer::proto::imap::{Atom, Flag, SearchKey, SequenceSet, Text};
 
 use crate::value;
 
-/// A search as it was given, ready to be read.
+/// A search as it was given.
 pub(crate) struct Query {
     text: String,
 }
@@ -18,11 +18,11 @@ impl Query {
         Self { text: text.to_owned() }
     }
 
-    /// Reads it.
+    /// Parses it.
     ///
     /// # Errors
     ///
-    /// Says which key is wrong.
+    /// Names the key that is wrong.
     pub(crate) fn key(&self) -> Result<SearchKey<'static>, String> {
         match self.text.trim_start().strip_prefix("imap:") {
             Some(keys) => imap::read(keys.trim()),
@@ -60,7 +60,7 @@ fn words(text: &str) -> Result<Vec<Word>, String> {
     Ok(words)
 }
 
-/// The value behind `name:`, and what follows it.
+/// Splits off the value behind `name:`. Returns the value and the rest.
 fn value_of<'t>(name: &str, text: &'t str) -> Result<(String, &'t str), String> {
     let Some(quoted) = text.strip_prefix('"') else {
         let end = text.find(char::is_whitespace).unwrap_or(text.len());
@@ -168,7 +168,7 @@ fn with_value(name: &str, value: &str) -> Result<SearchKey<'static>, String> {
     })
 }
 
-/// Octets, with `k`, `M` or `G` behind for powers of 1024.
+/// Parses a size in octets; `k`, `M` and `G` stand for powers of 1024.
 fn octets(text: &str) -> Result<u64, String> {
     let (digits, unit) = match text.as_bytes().last().map(u8::to_ascii_lowercase) {
         Some(b'k') => (text.get(..text.len().saturating_sub(1)), 1 << 10),
@@ -186,7 +186,7 @@ fn octets(text: &str) -> Result<u64, String> {
 
 fn all_of(words: Vec<Word>) -> Result<SearchKey<'static>, String> {
     let mut keys = Vec::new();
-    // Those that an `or` joins, the last one of which waits for the word behind it.
+    // Keys that `or` joins. The last one waits for the key behind it.
     let mut any: Vec<SearchKey<'static>> = Vec::new();
     let mut joined = false;
     for word in words {
@@ -213,7 +213,7 @@ fn all_of(words: Vec<Word>) -> Result<SearchKey<'static>, String> {
     }
 }
 
-/// A tree as flat as can be: servers limit how deep keys may stand within keys.
+/// Joins keys in a tree that is as flat as possible, since servers limit how deep keys may nest.
 fn one_of(mut keys: Vec<SearchKey<'static>>) -> Option<SearchKey<'static>> {
     if keys.len() < 2 {
         return keys.pop();
@@ -271,7 +271,7 @@ mod tests {
             ),
             ("seen or new or draft", or(K::Flag(Flag::Seen), or(K::New, K::Flag(Flag::Draft)))),
             ("text:or", K::Text(text("or"))),
-            // Nothing of this ends up anywhere but in the text.
+            // All of this must stay text.
             ("subject:\"x\r\na2 DELETE INBOX\"", K::Subject(text("x\r\na2 DELETE INBOX"))),
             ("subject:{3}", K::Subject(text("{3}"))),
         ];

@@ -30,7 +30,7 @@ pub(super) fn run(
     let numbers: Vec<u32> = named.iter().map(|(number, _)| *number).collect();
     let refused = pop3.delete(&numbers)?;
     named.retain(|(number, _)| refused.iter().all(|(other, _)| other != number));
-    // Before this nothing was removed, and after a failure of it nobody knows.
+    // Before this nothing is removed. If it fails, nobody knows whether anything was.
     let removal = pop3.quit()?;
     finish(&removal)?;
     for (number, uid) in named {

@@ -24,7 +24,7 @@ use crate::{
     session::Session,
 };
 
-/// One message, to standard output or a file.
+/// Fetches one message to standard output or a file.
 pub(super) fn one(
     global: &GlobalArgs,
     arguments: &FetchArgs,
@@ -63,7 +63,7 @@ pub(super) fn one(
     out.flush()
 }
 
-/// All messages that are not in the Maildir yet.
+/// Fetches all messages that are not in the Maildir yet.
 pub(super) fn all(
     global: &GlobalArgs,
     arguments: &FetchArgs,
@@ -97,7 +97,7 @@ pub(super) fn all(
     failed.map_or(Ok(()), |error| Err(error.into()))
 }
 
-/// Whose mailbox it is, as a part of a file's name.
+/// The mailbox as a part of file names.
 fn account(session: &Session) -> String {
     let account = session.client.account();
     let host = account.pop3.as_ref().map_or("", |server| server.host.as_str());
@@ -125,11 +125,11 @@ fn keyed(entries: impl IntoIterator<Item = (u32, Option<String>)>) -> Result<BTr
     Ok(keyed)
 }
 
-/// A Maildir with the files of one account in its `tmp`.
+/// A Maildir, with this account's files in its `tmp`.
 struct Maildir {
     folders: Folders,
     folder: PathBuf,
-    /// At the end of the names of all files that this account's runs write.
+    /// The end of the names of all files that runs for this account write.
     mark: String,
 }
 
@@ -166,12 +166,12 @@ struct Whole {
 }
 
 impl Collecting {
-    /// Finishes what an earlier run was ended in.
+    /// Finishes what an earlier run left unfinished.
     fn recover(&mut self) -> Result<(), Error> {
         let Self { maildir, state, .. } = self;
         for (key, (name, since)) in std::mem::take(&mut state.pending) {
-            // One that is in no folder was moved on by whoever reads the mail, unless it lay in `tmp` for so long that it
-            // was cleared away: then it has to be fetched again.
+            // If a file is in no folder, whoever reads the mail moved it away. But if it was in `tmp` for so long that it may
+            // have been cleared away, it has to be fetched again.
             let was_delivered = maildir.done(maildir.folders.deliver(&name))?;
             let is_old = now().saturating_sub(since) > TMP;
             if was_delivered || !is_old || maildir.done(maildir.folders.holds(&name))? {
@@ -183,7 +183,7 @@ impl Collecting {
         maildir.done(maildir.folders.clear(&maildir.mark))
     }
 
-    /// Fetches what is not known; returns why a message did not come, if one did not.
+    /// Fetches the messages that are not known yet. Returns the failure, if one did not come.
     fn fetch(
         &mut self,
         pop3: &mut Pop3<Blocking>,
@@ -238,7 +238,7 @@ impl Collecting {
         Ok(failed)
     }
 
-    /// Brings the messages that are whole to `new`. Each step is on the disk before the next.
+    /// Moves the messages that are whole to `new`. Each step is synced to the disk before the next.
     fn enter(&mut self, out: &mut Output<impl Write>) -> Result<(), Error> {
         let batch = std::mem::take(&mut self.batch);
         self.octets = 0;
@@ -249,7 +249,7 @@ impl Collecting {
         maildir.done(sync(batch.iter().map(|whole| whole.file.as_file())))?;
         let mut names = Vec::new();
         for Whole { number, key, file, octets } in batch {
-            // From here on a file stays where it is, whatever happens: the state will tell of it.
+            // From here on a file stays where it is, whatever happens: the state names it.
             let (_, path) = maildir.done(file.keep().map_err(|error| error.error))?;
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             names.push((number, key, name, octets));
@@ -297,9 +297,9 @@ fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
-/// Messages that are entered together, so that the state is not written for each.
+/// How many messages are entered at a time, so that the state is not written for each.
 const BATCH: usize = 100;
-/// The same, in octets.
+/// How many octets are entered at a time.
 const BATCH_OCTETS: u64 = 8 << 20;
 /// Seconds after which readers of a Maildir may clear a file out of `tmp`: 36 hours.
 const TMP: u64 = 36 * 60 * 60;

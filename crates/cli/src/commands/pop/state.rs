@@ -9,27 +9,27 @@ use serde_json::{Value, json};
 
 use crate::{archive::sync_folder, error::Error, exit::Exit};
 
-/// What was fetched, by unique id: a file that is replaced as a whole, so that it is the old one or the new one whenever
-/// the program ends.
+/// The messages that were fetched, by unique id. The file is replaced as a whole: if the program is killed, it is the old or
+/// the new one.
 ///
 /// A message is entered twice: as pending, when it is whole in the Maildir's `tmp`, and as known, when it is in `new`. What
 /// is pending at the start of a run is finished, not fetched again.
 pub(super) struct State {
     file: PathBuf,
-    /// When each was on the server last, in seconds since 1970.
+    /// When each message was on the server last, in seconds since 1970.
     pub(super) known: BTreeMap<String, u64>,
-    /// The file's name in the Maildir, and when it was entered.
+    /// For each message its file's name in the Maildir, and when it was entered.
     pub(super) pending: BTreeMap<String, (String, u64)>,
-    /// Held until this is dropped: one run at a time.
+    /// The lock, held until this is dropped, so that only one run works at a time.
     _lock: File,
 }
 
 impl State {
-    /// Reads the file, if there is one, and keeps other runs out.
+    /// Takes the lock, and reads the file if there is one.
     ///
     /// # Errors
     ///
-    /// Fails if another run has it, if it can't be read, and for what is no such file.
+    /// Fails if another run holds the lock, and if the file can't be read or is not of this kind.
     pub(super) fn open(file: &Path) -> Result<Self, Error> {
         let lock_file = with_suffix(file, ".lock");
         let cannot = |what: &str, path: &Path, error: &io::Error| {
@@ -86,11 +86,11 @@ impl State {
         self.known.retain(|_, seen| now.saturating_sub(*seen) < MONTH);
     }
 
-    /// Puts it on the disk.
+    /// Writes it to the disk.
     ///
     /// # Errors
     ///
-    /// Fails as on a full disk; the old file is still there then.
+    /// Fails if it can't be written, as on a full disk. The old file is still there then.
     pub(super) fn save(&self) -> Result<(), Error> {
         let pending: serde_json::Map<String, Value> = self
             .pending
