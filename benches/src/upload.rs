@@ -53,7 +53,7 @@ impl Uploader {
                 Way::Rustls(bare(&mock, &token, octets_of(pieces)))
             }
         };
-        Upload { _mock: mock, way, pieces }
+        Upload { _mock: mock, way, piece: piece(), pieces }
     }
 }
 
@@ -61,6 +61,7 @@ impl Uploader {
 pub struct Upload {
     _mock: mailbearer_mock::Server,
     way: Way,
+    piece: Vec<u8>,
     pieces: usize,
 }
 
@@ -79,7 +80,7 @@ impl Upload {
     pub fn run(self) -> usize {
         let size = octets_of(self.pieces);
         let long = u64::try_from(size).unwrap();
-        let piece = piece();
+        let piece = self.piece;
         match self.way {
             Way::Blocking(mut imap) => {
                 let mut upload = imap.append_in_pieces("INBOX", &[], None, long).unwrap();

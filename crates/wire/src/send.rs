@@ -60,11 +60,17 @@ impl SendBuf {
         }
     }
 
-    /// Moves as much of `bytes` here as there is [`room`](Self::room) for, the way [`push_bulk`](Self::push_bulk) does.
-    /// Returns how many octets that were. Where the buffer is empty, the two exchange their memory and nothing is copied.
+    /// Moves `bytes` here, the way [`push_bulk`](Self::push_bulk) appends them: an empty buffer exchanges its memory with
+    /// them, and nothing is copied. Where they do not fit behind what waits, none is moved, as a flush makes room for them.
+    ///
+    /// Returns how many octets were moved: of more than [`LIMIT`](Self::LIMIT) so many.
     pub fn take_bulk(&mut self, bytes: &mut Vec<u8>) -> usize {
+        let is_empty = self.bytes.is_empty();
+        if !is_empty && bytes.len() > self.room() {
+            return 0;
+        }
         let count = self.room().min(bytes.len());
-        if self.bytes.is_empty() && count == bytes.len() {
+        if is_empty && count == bytes.len() {
             mem::swap(&mut self.bytes, bytes);
             if let Some(tape) = &mut self.tape {
                 tape.bulk(&self.bytes);
@@ -191,6 +197,10 @@ mod tests {
         assert_eq!((tx.take_bulk(&mut piece), piece.len()), (0, 1));
         tx.sent(65_536);
         assert_eq!((tx.take_bulk(&mut piece), tx.unsent()), (1, &b"x"[..]));
+        let mut piece = vec![b'y'; 65_536];
+        assert_eq!((tx.take_bulk(&mut piece), piece.len(), tx.unsent()), (0, 65_536, &b"x"[..]));
+        piece.pop();
+        assert_eq!((tx.take_bulk(&mut piece), piece.len(), tx.unsent().len()), (65_535, 0, 65_536));
     }
 
     #[test]

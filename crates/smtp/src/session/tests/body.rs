@@ -58,7 +58,7 @@ fn a_large_message_streams() {
             assert!(body.pending.len() <= SendBuf::LIMIT);
             let step = session.step(&mut rx, &mut tx).unwrap();
             assert!(tx.unsent().len() <= SendBuf::LIMIT);
-            assert!(taken > 0 || step == Step::Flush);
+            assert!(taken > 0 || step == Step::Flush || step == Step::Event(Event::BodyWanted(ticket)));
             // The peer takes less than came in.
             let count = tx.unsent().len().min(30_000);
             wire.extend_from_slice(&tx.unsent()[..count]);
