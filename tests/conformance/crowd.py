@@ -1,9 +1,10 @@
 # A thousand clients of a relay at once, one more, and then a burst of logins that each send.
-# Arguments: port, process id, user, password. Prints: KiB of memory for each client, the 1,001st client's greeting,
+# Arguments: port, process id, user, password, the file of the certificate where TLS begins at once. Prints: KiB of memory for each client, the 1,001st client's greeting,
 # how many of the burst were taken.
-import base64, resource, socket, sys, threading
+import base64, resource, socket, ssl, sys, threading
 
 port, pid, user, password = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
+tls = ssl.create_default_context(cafile=sys.argv[5]) if len(sys.argv) > 5 else None
 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
 
@@ -26,7 +27,8 @@ def talk(client, line):
 
 
 def connect():
-    return socket.create_connection(("127.0.0.1", port), timeout=60)
+    client = socket.create_connection(("127.0.0.1", port), timeout=60)
+    return tls.wrap_socket(client, server_hostname="localhost") if tls else client
 
 
 warm = connect()

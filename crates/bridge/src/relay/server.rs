@@ -14,7 +14,7 @@ use mailbearer::{
     Blocking, Client, Security, Tokio,
     proto::{
         sasl::Mechanism,
-        smtp::server::{Answer, Options as SessionOptions, Session},
+        smtp::server::{Answer, End, Options as SessionOptions, Session},
     },
 };
 use mailbearer_net::{
@@ -381,7 +381,8 @@ async fn serve(seat: Seat, socket: TokioSocket) {
     let (connection, is_tls) = match accepted {
         Ok(accepted) => accepted,
         Err(error) => {
-            seat.shared.tell(LogLine::new("connection").client(seat.address, None).with("end", error));
+            seat.shared
+                .tell(LogLine::new("connection").client(seat.address, None).with("end", of_client(&error)));
             return;
         }
     };
@@ -401,7 +402,8 @@ async fn converse(
     mut reception: Reception,
 ) -> (Option<Reception>, String) {
     let silence = seat.options.limits.silence;
-    let (mut end, mut is_draining) = ("quit".to_owned(), false);
+    // What the relay itself ends it for.
+    let (mut end, mut is_draining) = (None, false);
     loop {
         let turn = connection.next_within(&mut session, silence);
         let turn = if is_draining {
@@ -412,7 +414,7 @@ async fn converse(
                 Err(_) => {
                     is_draining = true;
                     if !reception.is_busy() {
-                        "shut down".clone_into(&mut end);
+                        end = Some(SHUT_DOWN);
                         session.close(&Answer::new(421, "4.3.2 Shutting down"));
                     }
                     continue;
@@ -422,16 +424,23 @@ async fn converse(
         reception.meet(session.hello(), connection.tls());
         let event = match turn {
             Ok(Heard::Event(event)) => event,
-            Ok(Heard::Quiet) if end != SILENT => {
-                SILENT.clone_into(&mut end);
+            Ok(Heard::Quiet) if end != Some(SILENT) => {
+                end = Some(SILENT);
                 session.close(&Answer::new(421, "4.4.2 You were silent for too long"));
                 continue;
             }
-            Ok(Heard::Quiet | Heard::Closed) => return (Some(reception), end),
+            Ok(Heard::Quiet | Heard::Closed) => {
+                let by_client = match session.end() {
+                    Some(End::Quit) => "quit",
+                    Some(End::Gone) => "gone",
+                    _ => "closed",
+                };
+                return (Some(reception), end.unwrap_or(by_client).to_owned());
+            }
             Err(error) => {
                 // A client that breaks off is its own affair.
                 let _ = connection.close().await;
-                return (Some(reception), error.to_string());
+                return (Some(reception), of_client(&error));
             }
         };
         let answer = match reception.on(event) {
@@ -467,16 +476,23 @@ async fn converse(
             return (Some(reception), "internal".into());
         }
         if is_draining && !reception.is_busy() {
-            "shut down".clone_into(&mut end);
+            end = Some(SHUT_DOWN);
             session.close(&Answer::new(421, "4.3.2 Shutting down"));
         }
     }
+}
+
+/// What is wrong with a connection, in the words that net has for servers, of which a relay has none.
+fn of_client(error: &impl ToString) -> String {
+    let text = error.to_string();
+    text.strip_prefix("server ").map_or_else(|| text.clone(), |rest| format!("client {rest}"))
 }
 
 /// Octets of a command: RFC 5321 section 4.5.3.1.4 has 512, and its extensions each more for their parameters (RFC 3461
 /// section 5.4, RFC 4954 section 4, RFC 6531 section 3.4).
 pub(crate) const COMMAND: usize = 2048;
 const SILENT: &str = "silent";
+const SHUT_DOWN: &str = "shut down";
 /// How long a client may think before it is greeted in the clear on a port for both.
 const HESITATION: Duration = Duration::from_millis(250);
 /// Refusals in a session before the next ends it.

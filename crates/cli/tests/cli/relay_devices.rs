@@ -142,3 +142,37 @@ fn networks_are_of_either_kind() {
     let mut client = Client::over(TcpStream::connect(("::1", port)).unwrap());
     client.dialogue(&[("", "220 "), ("EHLO x", "250 "), ("MAIL FROM:<a@x.test>", "250 ")]);
 }
+
+/// The log says who ended a session, and never that a client took its leave that did not.
+#[test]
+fn the_log_says_how_sessions_end() {
+    let world = World::new();
+    let config = "[relay]\nlisten = '127.0.0.1:0'\nspool = 'spool'\n[relay.limits]\nsilence = 1\n";
+    std::fs::write(world.path("c.toml"), config).unwrap();
+    let relay = Relay::of(&world, &["relay", "--config", "c.toml"]);
+    let rows = [
+        ("bye", "EHLO bye\r\nQUIT\r\n".to_owned(), "quit"),
+        ("left", "EHLO left\r\n".to_owned(), "gone"),
+        ("errors", format!("EHLO errors\r\n{}", "what\r\n".repeat(60)), "closed"),
+        ("long", format!("EHLO long\r\n{}\r\n", "x".repeat(20_000)), "closed"),
+        ("half", "EHLO half\r\nMAIL FROM:<a@x>\r\nRCPT TO:<b@x>\r\nDATA\r\nSubject".to_owned(), "…"),
+        ("still", "EHLO still\r\n".to_owned(), "silent"),
+    ];
+    for (name, said, _) in &rows {
+        let mut client = relay.client();
+        client.write(said);
+        if *name != "still" {
+            let _ = client.stream.get_ref().shutdown(std::net::Shutdown::Write);
+        }
+        // To its end.
+        let _ = std::io::Read::read_to_end(&mut client.stream, &mut Vec::new());
+    }
+    let log = relay.stop();
+    for (name, _, end) in rows {
+        let line = log.lines().find(|line| line.contains(&format!(" hello={name} "))).expect(name);
+        match end {
+            "…" => assert!(line.contains(" end=\"") && !line.contains("server"), "{line}"),
+            end => assert!(line.ends_with(&format!(" end={end}")), "{line}"),
+        }
+    }
+}

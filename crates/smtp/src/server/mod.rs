@@ -44,4 +44,4 @@ pub use command::{Command, CommandError, Parameter};
 pub use data::DataDecoder;
 pub use event::{Error, Event};
 pub use options::{Limits, Options, Wording};
-pub use session::Session;
+pub use session::{End, Session};

@@ -30,7 +30,24 @@ pub struct Session {
     authenticated: bool,
     transaction: Transaction,
     refusals: usize,
+    /// How the client ended the session, if it did.
+    end: Option<End>,
     out: Vec<u8>,
+}
+
+/// Who ended a session, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the client says goodbye or leaves without, or the server ends it"
+)]
+pub enum End {
+    /// The client said QUIT.
+    Quit,
+    /// The client closed the connection without.
+    Gone,
+    /// The server closed it, for the reason that it gave as its last answer.
+    Closed,
 }
 
 #[derive(Debug)]
@@ -116,6 +133,7 @@ impl Session {
             authenticated: false,
             transaction: Transaction::None,
             refusals: 0,
+            end: None,
             out: Vec::new(),
             options,
         }
@@ -125,6 +143,16 @@ impl Session {
     #[must_use]
     pub fn hello(&self) -> Option<(&str, bool)> {
         self.hello.as_ref().map(|(name, extended)| (name.as_str(), *extended))
+    }
+
+    /// Who ended the session; `None` while it goes on.
+    #[must_use]
+    pub const fn end(&self) -> Option<End> {
+        match (&self.state, self.end) {
+            (State::Closing | State::Failed(_), None) => Some(End::Closed),
+            (State::Closing | State::Failed(_), end) => end,
+            _ => None,
+        }
     }
 
     /// Answers the event that came last. An answer of code 421 ends the session.
@@ -295,6 +323,7 @@ impl Machine for Session {
                 if !rx.is_eof() {
                     return Ok(Step::Read);
                 }
+                self.end.get_or_insert(End::Gone);
                 self.state = match self.state {
                     State::Content(_) | State::Chunk(_) => State::Failed(Error::Truncated),
                     _ => State::Closing,

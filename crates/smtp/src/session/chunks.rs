@@ -85,9 +85,10 @@ impl Chunks {
         self.is_all_sent() && self.refusal.is_none() && !self.mail.is_refused()
     }
 
-    /// The recipients that were refused by now.
+    /// The recipients that were refused by now; none where the whole message was, since a server that takes it all the same
+    /// may have anybody in mind.
     pub(super) fn refused(&self) -> &[(alloc::string::String, Reply)] {
-        self.mail.refused()
+        if self.refusal.is_some() { &[] } else { self.mail.refused() }
     }
 
     /// Whether the caller may still give octets.

@@ -79,7 +79,8 @@ impl Session {
             }
             (State::Chunks { mut chunks, behind }, _) => {
                 let ticket = chunks.ticket();
-                let (event, leftover) = match chunks.hear(reply)? {
+                let heard = chunks.hear(reply).inspect_err(|_| self.refused = chunks.refused().to_vec());
+                let (event, leftover) = match heard? {
                     None => {
                         self.state = State::Chunks { chunks, behind };
                         return Ok(None);

@@ -11,7 +11,7 @@ use mailbearer_wire::RecvBuf;
 
 use super::{
     super::{Answer, Command, CommandError, Event, Limits, Parameter},
-    Next, Owed, Session, State, Transaction,
+    End, Next, Owed, Session, State, Transaction,
 };
 
 impl Session {
@@ -57,6 +57,7 @@ impl Session {
             Ok(Command::Vrfy(_)) => (self.say_by(|wording| &wording.verify), None),
             Ok(Command::Quit) => {
                 let _ = self.say_by(|wording| &wording.quit);
+                self.end = Some(End::Quit);
                 (State::Closing, None)
             }
         }

@@ -81,6 +81,29 @@ fn a_large_message_streams() {
     assert_eq!(wire.len(), 500_000 * 4 + 3);
 }
 
+/// Nobody knows what became of the message, but who was refused of it does not get it.
+#[test]
+fn who_was_refused_is_known_where_the_outcome_is_not() {
+    let begin = "> submit a@x b@y c@y\nC: MAIL FROM:<a@x>\nC: RCPT TO:<b@y>\nC: RCPT TO:<c@y>";
+    let replies = "S: 250 ok\nS: 250 ok\nS: 550 5.1.1 no";
+    let body = "* body wanted\n> body x\n> finish";
+    let rows = [
+        ("8BITMIME", format!("{begin}\nC: DATA\n{replies}\nS: 354 go\n{body}\nC: x\nC: .")),
+        ("CHUNKING", format!("{begin}\n{body}\nC: BDAT 3 LAST\nC: x\n{replies}")),
+    ];
+    for (extension, conversation) in rows {
+        for end in ["eof", "S: 355 what", "S: nonsense"] {
+            let script = format!(
+                "S: 220 m\nC: EHLO client.test\nS: 250-m\nS: 250-PIPELINING\nS: 250 {extension}\n* ready\n\
+                 {conversation}\n--\n{end}\n! message was sent, and whether the server took it is unknown"
+            );
+            let session = play(session, &script);
+            let refused = [("c@y".into(), Reply::new(550, "5.1.1 no"))];
+            assert_eq!(session.refused_recipients(), refused, "{extension}, {end}");
+        }
+    }
+}
+
 #[test]
 fn misuse_is_told_and_changes_nothing() {
     let (mut session, ticket, mut rx, mut tx) = at_body(Envelope::new("a@b", ["c@d"]));
