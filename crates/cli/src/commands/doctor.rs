@@ -75,7 +75,8 @@ impl<W: Write> Doctor<'_, W> {
                     if with_pop3 { client.examine_all(tell) } else { client.examine(tell) }
                 }
             });
-            for line in told.iter().filter(|_| steps) {
+            // Whose mailbox the token opens is known when the walk is over: names to be hidden wait for it.
+            for line in told.iter().filter(|_| steps && !self.arguments.hide_mailboxes) {
                 self.line(&line)?;
             }
             walk.join().map_err(|_| Error::new(Exit::Internal, "the examination broke off"))
@@ -85,6 +86,9 @@ impl<W: Write> Doctor<'_, W> {
             && !self.names.iter().any(|(name, _)| name.eq_ignore_ascii_case(person))
         {
             self.names.push((person.clone(), "person-1@example.invalid".to_owned()));
+        }
+        if steps && self.arguments.hide_mailboxes {
+            report.steps.iter().try_for_each(|step| self.line(&Line::of(step)))?;
         }
         let diagnoses = report.diagnoses();
         if self.arguments.for_admin {

@@ -147,18 +147,66 @@ fn a_page_for_the_administrator_in_either_language() {
 }
 
 #[test]
-fn a_report_names_no_mailbox_where_that_is_asked_for() {
+fn no_mailbox_is_named_where_that_is_asked_for() {
     let world = World::new();
     world.server.set_fault(Fault::find("token-of-another-person"));
-    let outcome = world.run(&["doctor", "--report", "--hide-mailboxes"]);
-    assert!(
-        outcome.stdout.starts_with("mailbearer ") && outcome.stdout.contains("FAIL  imap.login"),
-        "{outcome:?}"
-    );
-    for name in ["robot@", "ann@"] {
-        assert!(!outcome.stdout.contains(name), "{name}: {}", outcome.stdout);
+    for (arguments, shown) in [
+        (&["--report"][..], "FAIL  imap.login"),
+        (&["--json"], "\"step\":\"imap.login\""),
+        (&["--report", "--json"], "\"step\":\"imap.login\""),
+        (&["--for-admin"], "- Mailbox: mailbox-1@example.invalid"),
+        (&["--for-admin", "--lang", "zh"], "- 邮箱: mailbox-1@example.invalid"),
+        (&["--lang", "zh"], "FAIL  imap.login"),
+        (&[], "FAIL  imap.login"),
+    ] {
+        let outcome = world.run(&[&["doctor", "--hide-mailboxes"], arguments].concat());
+        assert!(outcome.stdout.contains(shown), "{arguments:?} {outcome:?}");
+        for name in ["robot@", "ann@"] {
+            assert!(!outcome.stdout.contains(name), "{arguments:?} {name}: {}", outcome.stdout);
+        }
+        for name in ["mailbox-1@example.invalid", "person-1@example.invalid"] {
+            assert!(outcome.stdout.contains(name), "{arguments:?} {name}: {}", outcome.stdout);
+        }
     }
-    assert!(outcome.stdout.contains("mailbox-1@example.invalid"));
+    let outcome = world.run(&["doctor", "--report"]);
+    assert!(outcome.stdout.starts_with("mailbearer ") && outcome.stdout.contains("robot@"), "{outcome:?}");
+}
+
+/// The keys of each object and the kinds of their values: programs read them.
+#[test]
+fn objects_have_their_shapes() {
+    let world = World::new();
+    let kinds = |value: &Value| match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let shape = |value: &Value| {
+        let fields = value.as_object().unwrap().iter();
+        fields.map(|(key, value)| format!("{key}:{}", kinds(value))).collect::<Vec<_>>().join(" ")
+    };
+    const WELL: &str = "cause:null commands:array diagnosis:null fix:null others:array step:null who:array";
+    const ILL: &str =
+        "cause:string commands:array diagnosis:string fix:string others:array step:string who:array";
+    for (fault, wanted) in [(None, WELL), (Some("not-connected"), ILL), (Some("invalid-secret"), ILL)] {
+        world.server.set_fault(fault.and_then(Fault::find));
+        let (_, last, steps) = examined(&world);
+        assert_eq!(shape(&last), wanted, "{last}");
+        for step in &steps {
+            let own = shape(step);
+            let ok = kinds(&step["ok"]);
+            assert_eq!(own, format!("detail:string ms:number ok:{ok} step:string"), "{step}");
+            assert!(["bool", "null"].contains(&ok), "{step}");
+        }
+        for other in last["others"].as_array().unwrap() {
+            assert_eq!(shape(other), ILL.replace("others:array ", ""), "{other}");
+        }
+    }
+    let nothing = finish(bare(&world.path("."), &["doctor", "--json"]), b"");
+    assert_eq!(shape(objects(&nothing).last().unwrap()), ILL);
 }
 
 #[test]
@@ -204,6 +252,28 @@ fn a_certificate_says_who_made_it() {
         let tls = steps.iter().find(|step| step["step"] == "token.tls").unwrap();
         assert!(tls["detail"].as_str().unwrap().contains("issued by "), "{tls}");
     }
+}
+
+#[test]
+fn watch_tells_programs_how_long_the_fix_took() {
+    let world = World::new();
+    world.server.set_fault(Fault::find("not-connected"));
+    let mut running = Running::start(world.command(&["doctor", "--watch", "--every", "1", "--json"]));
+    let mut diagnoses = 0;
+    let last = loop {
+        let line: Value = serde_json::from_str(&running.line()).unwrap();
+        if line.get("fixed_after").is_some() {
+            break line;
+        }
+        // Two rounds at least; steps are told in the first alone.
+        assert!(line.get("step").is_some() && (diagnoses == 0 || line.get("ms").is_none()), "{line}");
+        diagnoses += usize::from(line.get("diagnosis").is_some());
+        if diagnoses == 2 {
+            world.server.set_fault(None);
+        }
+    };
+    assert!(last["rounds"].as_u64().unwrap() >= 3 && last["fixed_after"].as_u64().unwrap() >= 1, "{last}");
+    assert_eq!(running.child.0.wait().unwrap().code(), Some(0));
 }
 
 #[test]

@@ -6,7 +6,8 @@ use mailbearer_wire::printable;
 
 use crate::{Login, OAuth, Security, Server};
 
-pub(super) fn settings(account: &crate::Account) -> String {
+/// POP3 stands there only where it is looked at: presets name a server that few want.
+pub(super) fn settings(account: &crate::Account, with_pop3: bool) -> String {
     let mut parts = vec![format!("user {}", printable(&account.user))];
     match &account.login {
         Login::OAuth(oauth) => {
@@ -19,7 +20,15 @@ pub(super) fn settings(account: &crate::Account) -> String {
         Login::Source(_) => parts.push("token from the program".to_owned()),
         Login::Password(_) => parts.push("password".to_owned()),
     }
-    for (name, server) in [("IMAP", &account.imap), ("SMTP", &account.smtp)] {
+    let servers = [
+        ("IMAP", &account.imap, true),
+        ("SMTP", &account.smtp, true),
+        #[cfg(feature = "pop3")]
+        ("POP3", &account.pop3, with_pop3),
+    ];
+    #[cfg(not(feature = "pop3"))]
+    let _ = with_pop3;
+    for (name, server, _) in servers.into_iter().filter(|(.., told)| *told) {
         if let Some(Server { host, port, security }) = server {
             let tls = if *security == Security::Implicit { "TLS" } else { "STARTTLS" };
             parts.push(format!("{name} {} port {port} {tls}", printable(host)));

@@ -1,5 +1,7 @@
 #[cfg(all(feature = "pop3", feature = "file-store"))]
 mod faults;
+#[cfg(feature = "pop3")]
+mod walk;
 #[cfg(all(feature = "pop3", feature = "file-store"))]
 mod words;
 

@@ -1,5 +1,6 @@
 //! The walk itself: each step once, in the order in which a login does them.
 
+mod enter;
 mod mail;
 #[cfg(feature = "pop3")]
 mod pop3;
@@ -8,34 +9,14 @@ mod token;
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use mailbearer_net::{Connection, DriveError, Machine, Runtime, Seen, Tls};
+use mailbearer_net::{Runtime, Seen, Tls};
+use mailbearer_wire::printable;
 
 use super::{Check, Facts, Outcome, Report, Step, Subject, certificate, shown::settings};
 use crate::{
     Client, Error, Login,
     error::{Kind, Protocol},
 };
-
-/// Reads what a session says up to the event that is waited for.
-pub(super) async fn until<R: Runtime, M>(
-    connection: &mut Connection<R>,
-    session: &mut M,
-    wanted: M::Event,
-    failed: fn(DriveError<M::Error>) -> Error,
-    closed: fn() -> Error,
-) -> Result<(), Error>
-where
-    M: Machine<Event: PartialEq + Send, Error: Send> + Send,
-{
-    loop {
-        match connection.next(session).await {
-            Ok(Some(event)) if event == wanted => return Ok(()),
-            Ok(Some(_)) => {}
-            Ok(None) => return Err(closed()),
-            Err(error) => return Err(failed(error)),
-        }
-    }
-}
 
 impl<R: Runtime> Client<R> {
     /// Does what a login does, a step at a time, and tells each step as it is done: what fails, and what else fails where
@@ -91,7 +72,7 @@ pub(super) struct Walk<'a, R: Runtime> {
 impl<R: Runtime> Walk<'_, R> {
     async fn all(&mut self) {
         let account = self.client.account();
-        self.ok(Subject::Account, Check::Configuration, settings(account));
+        self.ok(Subject::Account, Check::Configuration, settings(account, self.with_pop3));
         self.clock();
         let token = match &account.login {
             Login::OAuth(oauth) => self.token(oauth).await,
@@ -108,8 +89,6 @@ impl<R: Runtime> Walk<'_, R> {
         if let Some(server) = account.pop3.as_ref().filter(|_| self.with_pop3) {
             self.pop3(server, token.as_ref()).await;
         }
-        #[cfg(not(feature = "pop3"))]
-        let _ = self.with_pop3;
     }
 
     fn clock(&mut self) {
@@ -122,6 +101,11 @@ impl<R: Runtime> Walk<'_, R> {
         } else {
             self.ok(Subject::Account, Check::Clock, day);
         }
+    }
+
+    /// Whether the account logs in by tokens, and not by a password.
+    pub(super) fn has_tokens(&self) -> bool {
+        !matches!(self.client.account().login, Login::Password(_))
     }
 
     /// Starts the clock of the next step.
@@ -140,15 +124,13 @@ impl<R: Runtime> Walk<'_, R> {
     }
 
     pub(super) fn skipped(&mut self, subject: Subject, checks: &[Check]) {
+        self.left_out(subject, checks, "not tried, for what failed before");
+    }
+
+    pub(super) fn left_out(&mut self, subject: Subject, checks: &[Check], why: &str) {
         for check in checks {
             self.begin();
-            self.tell(
-                subject,
-                *check,
-                Outcome::Skipped,
-                "not tried, for what failed before".to_owned(),
-                None,
-            );
+            self.tell(subject, *check, Outcome::Skipped, why.to_owned(), None);
         }
     }
 
@@ -163,6 +145,8 @@ impl<R: Runtime> Walk<'_, R> {
         let now = R::now();
         let took = now.saturating_duration_since(self.began);
         self.began = now;
+        // What a token says of itself, or a server in answer, may steer a terminal.
+        let detail = printable(&detail).into_owned();
         let step = Step { subject, check, outcome, took, detail, error };
         (self.on_step)(&step);
         self.report.steps.push(step);

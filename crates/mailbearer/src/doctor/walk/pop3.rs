@@ -1,62 +1,59 @@
 //! POP3: up to the count of messages; none is removed.
 
-use mailbearer_net::{Runtime, Service};
+use mailbearer_net::{DriveError, Runtime};
 use mailbearer_pop3::{Capability, Event, Session};
-use mailbearer_wire::printable;
+use mailbearer_sasl::Credentials;
 
-use super::{Walk, until};
+use super::{Walk, enter};
 use crate::{
     Error, Pop3, Server, Token,
     doctor::{Check, Subject},
     error::Protocol,
 };
 
+impl enter::Session for Session {
+    const SUBJECT: Subject = Subject::Pop3;
+    const PROTOCOL: Protocol = Protocol::POP3;
+    const READY: Event = Event::Ready;
+    const AUTHENTICATED: Event = Event::Authenticated;
+
+    fn greeting(&self) -> &str {
+        Self::greeting(self)
+    }
+
+    fn capabilities(&self) -> String {
+        let names = Self::capabilities(self).iter().map(|one| match one {
+            Capability::Sasl(names) => format!("SASL {names}"),
+            other => format!("{other:?}"),
+        });
+        names.collect::<Vec<_>>().join(", ")
+    }
+
+    fn authenticate(&mut self, credentials: Credentials) -> Result<(), Error> {
+        Ok(Self::authenticate(self, credentials)?)
+    }
+
+    fn failed(error: DriveError<mailbearer_pop3::Error>) -> Error {
+        Error::pop3(error)
+    }
+
+    fn closed() -> Error {
+        Error::pop3_closed()
+    }
+}
+
 impl<R: Runtime> Walk<'_, R> {
     pub(super) async fn pop3(&mut self, server: &Server, token: Option<&Token>) {
         let subject = Subject::Pop3;
-        let rest = [Check::Login, Check::Inbox];
         let options = Pop3::<R>::options(self.client.account(), server);
         let mut session = match Session::new(options) {
             Ok(session) => session,
             Err(misuse) => return self.failed(subject, Check::Greeting, misuse.into(), ""),
         };
-        let place = (server.host.as_str(), server.port);
-        let net = self.client.shared().options();
-        let Some(mut connection) = self.reach(subject, Service::Mail, place, server.security, net).await
-        else {
-            self.skipped(subject, &[Check::Greeting, Check::Capabilities]);
-            return self.skipped(subject, &rest);
-        };
-        self.begin();
-        let ready = until(&mut connection, &mut session, Event::Ready, Error::pop3, Error::pop3_closed).await;
+        let plan = self.client.shared().options();
+        let entered = self.enter(&mut session, server, token, plan, &[Check::Inbox]).await;
+        let Some(mut connection) = entered else { return };
         let greeting = session.greeting().to_owned();
-        let ready = ready.map_err(|error| error.with_greeting(&greeting));
-        if !self.greeted(subject, server.security, &greeting, ready) {
-            return self.skipped(subject, &rest);
-        }
-        let names = session.capabilities().iter().map(|one| match one {
-            Capability::Sasl(names) => format!("SASL {names}"),
-            other => format!("{other:?}"),
-        });
-        let names = names.collect::<Vec<_>>().join(", ");
-        self.ok(subject, Check::Capabilities, printable(&names).into_owned());
-        let Some((credentials, doubt)) = self.credentials(subject, Protocol::POP3, token) else {
-            return self.skipped(subject, &rest);
-        };
-        self.begin();
-        let mut entered = session.authenticate(credentials).map_err(Error::from);
-        if entered.is_ok() {
-            entered =
-                until(&mut connection, &mut session, Event::Authenticated, Error::pop3, Error::pop3_closed)
-                    .await;
-        }
-        if let Err(error) = entered {
-            let error = error.with_greeting(&greeting).with_doubt(doubt);
-            self.failed(subject, Check::Login, error, "");
-            return self.skipped(subject, &[Check::Inbox]);
-        }
-        connection.opened();
-        self.ok(subject, Check::Login, format!("as {}", printable(&self.client.account().user)));
         self.begin();
         let mut counted = session.stat().map(|_| None).map_err(Error::from);
         while matches!(counted, Ok(None)) {

@@ -63,7 +63,12 @@ impl<R: Runtime> Walk<'_, R> {
         let account = self.client.account();
         let scopes = oauth.scope.split(' ').filter_map(|scope| scope.split_once("://"));
         let scopes = scopes.map(|(_, rest)| ("scope", rest.split('/').next().unwrap_or_default()));
-        let servers = [("imap.host", &account.imap), ("smtp.host", &account.smtp)];
+        let servers = [
+            ("imap.host", &account.imap),
+            ("smtp.host", &account.smtp),
+            #[cfg(feature = "pop3")]
+            ("pop3.host", &account.pop3),
+        ];
         let servers =
             servers.into_iter().filter_map(|(key, server)| Some((key, server.as_ref()?.host.as_str())));
         let places = std::iter::once(("token_url", endpoint.host())).chain(scopes).chain(servers);
