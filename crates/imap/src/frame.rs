@@ -1,5 +1,5 @@
 use alloc::{boxed::Box, vec::Vec};
-use core::{fmt, mem, ops::Range};
+use core::{fmt, mem, ops::Range, slice};
 
 use mailbearer_wire::{Octets, RecvBuf};
 use memchr::memchr;
@@ -36,8 +36,8 @@ pub struct Framer {
     line: usize,
     /// Up to where what is unread was searched for the end of the present line.
     searched: usize,
-    /// How much of what is unread a trace shows, where it holds a literal: all before the first.
-    shown: Option<usize>,
+    /// Where in what is unread literals are that are held: a trace does not show them.
+    literals: Vec<Range<usize>>,
     /// The response so far, up to the end of the last literal that was streamed.
     kept: Vec<u8>,
     streamed: Vec<Streamed>,
@@ -108,7 +108,7 @@ impl Framer {
             state: State::FirstLine,
             line: 0,
             searched: 0,
-            shown: None,
+            literals: Vec::new(),
             kept: Vec::new(),
             streamed: Vec::new(),
             reading,
@@ -248,8 +248,8 @@ impl Framer {
             if held.saturating_add(length) > self.limits.response {
                 return Err(FrameError::ResponseTooLarge { limit: self.limits.response });
             }
-            self.shown.get_or_insert(end);
             let held = end.saturating_add(length);
+            self.literals.push(end..held);
             if length >= RESERVED_FROM {
                 rx.reserve(held.saturating_add(BEHIND_LITERAL).saturating_sub(rx.unread().len()));
             }
@@ -266,8 +266,8 @@ impl Framer {
         self.kept.extend_from_slice(text.get(..brace).unwrap_or_default());
         self.kept.extend_from_slice(b"{0}\r\n");
         self.streamed.push(Streamed { at: self.kept.len(), size });
-        rx.consume(end);
-        self.shown = None;
+        let _ = rx.take_message(end, &self.literals);
+        self.literals.clear();
         self.state = State::Streaming(size);
         Ok(Some(Piece::LiteralStart { head: Octets::from(head), size }))
     }
@@ -279,7 +279,7 @@ impl Framer {
             return None;
         }
         self.state = State::Streaming(left.saturating_sub(u64::try_from(count).unwrap_or(u64::MAX)));
-        Some(Piece::LiteralChunk(rx.take_message(count, 0)))
+        Some(Piece::LiteralChunk(rx.take_message(count, slice::from_ref(&(0..count)))))
     }
 
     /// Whether a response cannot end with an empty line after a literal, because a parenthesis is open: some servers
@@ -300,7 +300,8 @@ impl Framer {
     }
 
     fn finish(&mut self, rx: &mut RecvBuf, end: usize) -> Piece {
-        let rest = rx.take_message(end, self.shown.take().unwrap_or(end));
+        let rest = rx.take_message(end, &self.literals);
+        self.literals.clear();
         let octets = if self.kept.is_empty() {
             rest
         } else {

@@ -12,7 +12,11 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use crate::{Authority, Certificate, Difference, LineError, Transcript, serve::Player};
+use crate::{
+    Authority, Certificate, Difference, LineError, Transcript,
+    serve::Player,
+    transcript::{Turn, TurnKind},
+};
 
 /// Several transcripts in one file, and what a client has to be told to say the same again.
 ///
@@ -57,6 +61,13 @@ impl Recording {
                 transcript.push(line, content)?;
             } else if !content.is_empty() && !content.starts_with('#') {
                 return Err(LineError { line, rule: "a line before the first connection" });
+            }
+        }
+        // What a client said after the server had closed, nobody heard: its QUIT, often.
+        for (_, _, transcript) in &mut recording.connections {
+            let ends = |turn: &Turn| matches!(turn.kind, TurnKind::Close | TurnKind::Reset);
+            if let Some(end) = transcript.turns.iter().position(ends) {
+                transcript.turns.truncate(end.saturating_add(1));
             }
         }
         Ok(recording)
@@ -219,6 +230,16 @@ mod tests {
         let told: Vec<_> = recording.connections().map(|(service, one)| (service, one.turns.len())).collect();
         assert_eq!(told, [("token", 2), ("imap", 3)]);
         assert_eq!(recording.settings, [("MAILBEARER_USER".to_owned(), "a b".to_owned())]);
+    }
+
+    #[test]
+    fn nobody_hears_what_is_said_to_a_closed_connection() {
+        for end in ["--close--", "--reset--"] {
+            let text = format!("--connection 1 smtp--\nS: 535 no\n{end}\nC: QUIT\nS: x\n");
+            let recording = Recording::parse(&text).unwrap();
+            let told: Vec<_> = recording.connections().map(|(_, one)| one.turns.len()).collect();
+            assert_eq!(told, [2], "{end}");
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
 use alloc::{boxed::Box, string::String, vec::Vec};
-use core::{fmt, mem};
+use core::{fmt, mem, ops::Range};
 
 use zeroize::Zeroize;
 
@@ -150,15 +150,15 @@ impl RecvBuf {
     #[inline]
     #[must_use]
     pub fn take(&mut self, count: usize) -> Octets {
-        self.take_message(count, count)
+        self.take_message(count, &[])
     }
 
-    /// As [`take`](Self::take), but a trace shows the first `shown` octets alone, and `[N octets]` for the rest.
+    /// As [`take`](Self::take), but for each of `bodies`, in their order, a trace shows `[N octets]`.
     #[must_use]
-    pub fn take_message(&mut self, count: usize, shown: usize) -> Octets {
+    pub fn take_message(&mut self, count: usize, bodies: &[Range<usize>]) -> Octets {
         let count = count.min(self.unread().len());
         if self.tape.is_some() {
-            self.record(count, shown);
+            self.record(count, bodies);
         }
         let range = self.start..self.start.saturating_add(count);
         let rest = self.bytes.get(range.end..).unwrap_or_default();
@@ -210,12 +210,16 @@ impl RecvBuf {
     }
 
     #[cold]
-    fn record(&mut self, count: usize, shown: usize) {
+    fn record(&mut self, count: usize, bodies: &[Range<usize>]) {
         if let (Some(tape), Some(bytes)) = (&mut self.tape, self.bytes.get(self.start..)) {
             let taken = bytes.get(..count).unwrap_or(bytes);
-            let (shown, bulk) = taken.split_at_checked(shown).unwrap_or((taken, &[]));
-            tape.plain(shown);
-            tape.bulk(bulk);
+            let mut told = 0_usize;
+            for body in bodies {
+                tape.plain(taken.get(told..body.start).unwrap_or_default());
+                tape.bulk(taken.get(body.clone()).unwrap_or_default());
+                told = body.end;
+            }
+            tape.plain(taken.get(told..).unwrap_or_default());
         }
     }
 
@@ -282,6 +286,7 @@ mod tests {
         string::{String, ToString},
         vec,
     };
+    use core::slice;
 
     use super::*;
 
@@ -532,14 +537,25 @@ mod tests {
         rx.consume_bulk(6);
         rx.consume(3);
         rx.extend(b"A {3}\r\nxyz)\r\n").unwrap();
-        assert_eq!(rx.take_message(13, 7).len(), 13);
+        assert_eq!(rx.take_message(13, slice::from_ref(&(7..10))).len(), 13);
         rx.extend(b"B\r\n").unwrap();
         rx.consume(3);
         let lines: Vec<String> = rx.take_trace().into_iter().map(|line| line.text).collect();
         assert_eq!(
             lines,
-            ["+OK \\x1b[2J", "token: [redacted]", "BODY {9}", "[10 octets])", "A {3}", "[6 octets]", "B"]
+            ["+OK \\x1b[2J", "token: [redacted]", "BODY {9}", "[10 octets])", "A {3}", "[3 octets])", "B"]
         );
+    }
+
+    #[test]
+    fn a_trace_shows_what_stands_between_bodies_and_behind_them() {
+        let mut rx = RecvBuf::with_limit(1000);
+        rx.start_trace(None);
+        rx.extend(b"A {3}\r\nabc B {2}\r\n\r\n C {0}\r\n)\r\n").unwrap();
+        let all = rx.unread().len();
+        assert_eq!(rx.take_message(all, &[7..10, 18..20, 28..28]).len(), all);
+        let lines: Vec<String> = rx.take_trace().into_iter().map(|line| line.text).collect();
+        assert_eq!(lines, ["A {3}", "[3 octets] B {2}", "[2 octets]", " C {0}", ")"]);
     }
 
     #[test]
@@ -550,13 +566,13 @@ mod tests {
         rx.extend(b"A {6}\r\nabc\nde)\r\nB {9}\r\nabc").unwrap();
         rx.consume(7);
         for _ in 0..3 {
-            assert_eq!(rx.take_message(2, 0).len(), 2);
+            assert_eq!(rx.take_message(2, slice::from_ref(&(0..2))).len(), 2);
         }
         assert_eq!(texts(&mut rx), ["A {6}"]);
         rx.consume(10);
         assert_eq!(texts(&mut rx), ["[6 octets])", "B {9}"]);
         // One that is cut off is told as far as it came.
-        assert_eq!(rx.take_message(3, 0).len(), 3);
+        assert_eq!(rx.take_message(3, slice::from_ref(&(0..3))).len(), 3);
         rx.set_eof();
         assert_eq!(texts(&mut rx), ["[3 octets][closed]"]);
     }

@@ -1,6 +1,8 @@
 //! A failure in the field becomes a test: what `--trace=FILE` writes, `mock --play` plays, and the same command fails alike.
 
-use std::{fs, process::Command};
+#[cfg(unix)]
+use std::time::Duration;
+use std::{fs, process::Command, thread};
 
 use mailbearer_mock::{
     Playing, Recording,
@@ -8,6 +10,8 @@ use mailbearer_mock::{
 };
 use serde_json::Value;
 
+#[cfg(unix)]
+use crate::harness::Running;
 use crate::harness::{Outcome, World, bare, finish};
 
 /// Plays a recording; the program that talks to it, and the servers.
@@ -91,6 +95,87 @@ fn a_success_is_played_again_too() {
     }
 }
 
+/// Every command that talks to servers, and what it reads on standard input. Not `reply` and
+/// `forward`: what they say depends on the message, and no trace holds that.
+const COMMANDS: &[(&[&str], &str)] = &[
+    (&["token"], ""),
+    (&["token", "--inspect", "--no-cache"], ""),
+    (&["doctor"], ""),
+    (&["doctor", "--pop3", "--report"], ""),
+    (&["folders", "--counts"], ""),
+    (&["list", "--search", "from:ann"], ""),
+    (&["read", "INBOX", "1"], ""),
+    (&["fetch", "INBOX", "1"], ""),
+    (&["fetch", "INBOX", "1", "--structure"], ""),
+    (&["fetch", "INBOX", "1:*", "--maildir", "Mail"], ""),
+    (&["append", "INBOX", "-"], MESSAGE),
+    (&["copy", "INBOX", "1", "Archive"], ""),
+    (&["move", "INBOX", "1", "Archive"], ""),
+    (&["flag", "INBOX", "1", "--add", "seen"], ""),
+    (&["delete", "INBOX", "1"], ""),
+    (&["pop", "list"], ""),
+    (&["pop", "fetch", "1"], ""),
+    (&["pop", "fetch", "--all", "--keep", "--maildir", "Pop"], ""),
+    (&["pop", "delete", "1"], ""),
+    (&["send", "--to", "ann@example.org", "--text", "x"], ""),
+    (&["send", "--raw", "-"], MESSAGE),
+    (&["sendmail", "-t"], MESSAGE),
+    (&["login", "--check"], ""),
+    (&["logout"], ""),
+];
+
+const MESSAGE: &str = "From: robot@mailbearer.test\r\nTo: ann@example.org\r\nDate: Tue, 24 Nov 2026 06:30:00 +0000\r\n\
+     Message-ID: <1@mailbearer.test>\r\nSubject: x\r\n\r\nx\r\n";
+
+/// What each command writes as its trace is played to the same command, which ends alike, in success and in failure.
+#[test]
+fn each_command_is_played_again() {
+    thread::scope(|scope| {
+        for fault in [None, Some("invalid-secret"), Some("gmail-token-refused")] {
+            scope.spawn(move || {
+                for (arguments, input) in COMMANDS {
+                    let mut options = Options::default();
+                    options.fault = fault.map(|name| Fault::find(name).unwrap());
+                    let world = World::with(options);
+                    world.deliver("From: Ann <ann@example.org>\r\nTo: robot@mailbearer.test\r\nSubject: x\r\n\r\nhello\r\n");
+                    let traced = [&["--trace=trace.txt"], *arguments].concat();
+                    let first = finish(world.command(&traced), input.as_bytes());
+                    let (command, _playing) = replayed(&world, "trace.txt", arguments);
+                    let second = finish(command, input.as_bytes());
+                    assert_eq!(first.code, second.code, "{fault:?} {arguments:?}: {first:#?} {second:#?}");
+                    // A body is played as so many octets, and tokens and times differ.
+                    let steady = ["folders", "list", "append", "copy", "move", "flag", "delete", "logout"];
+                    let steady = steady.contains(&arguments[0]) || arguments.contains(&"--structure");
+                    if steady && first.code == Some(0) {
+                        assert_eq!(first.stdout, second.stdout, "{arguments:?}");
+                    }
+                }
+            });
+        }
+    });
+}
+
+/// The same of what goes on until it is stopped: it tells the same news.
+#[cfg(unix)]
+#[test]
+fn what_waits_is_played_again() {
+    let world = World::new();
+    world.deliver(MESSAGE);
+    let watch = Running::start(world.command(&["watch", "--trace=trace.txt", "--state", "place"]));
+    let trace = world.path("trace.txt");
+    while !fs::read_to_string(&trace).unwrap_or_default().contains("+ IDLE") {
+        thread::sleep(Duration::from_millis(10));
+    }
+    world.deliver(MESSAGE);
+    let mut watch = watch;
+    let first = watch.line();
+    watch.stop();
+    let (command, _playing) = replayed(&world, "trace.txt", &["watch", "--state", "place"]);
+    let mut watch = Running::start(command);
+    assert_eq!(watch.line(), first);
+    watch.stop();
+}
+
 #[test]
 fn a_reset_is_played_as_a_reset() {
     let world = World::new();
@@ -109,6 +194,23 @@ fn a_reset_is_played_as_a_reset() {
     let (command, _playing) = replayed(&world, "trace.txt", &["list", "--json"]);
     let second = finish(command, b"");
     assert_eq!(ending(&first), ending(&second), "{first:#?} {second:#?}");
+}
+
+/// The recordings that the fuzzers start from: connections that are reset within a message, one of each protocol.
+#[test]
+fn recordings_with_a_reset_are_played() {
+    for (file, arguments, code) in [
+        ("exchange-imap-reset", &["fetch", "INBOX", "1"][..], 75),
+        ("dovecot-pop3-reset", &["pop", "fetch", "--all", "--keep", "--maildir", "Pop"], 75),
+        ("gmail-smtp-reset", &["send", "--to", "ann@example.org", "--text", "x"], 79),
+    ] {
+        let world = World::new();
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/recordings");
+        fs::copy(folder.join(file).with_extension("txt"), world.path("trace.txt")).unwrap();
+        let (command, _playing) = replayed(&world, "trace.txt", arguments);
+        let outcome = finish(command, b"");
+        assert_eq!(outcome.code, Some(code), "{file}: {outcome:?}");
+    }
 }
 
 #[test]

@@ -195,3 +195,27 @@ fn frames_are_parsed_by_the_framers_limits_and_quirks() {
     assert!(parsed(nested, depth, true));
     assert!(!parsed(nested, 1, true));
 }
+
+/// A trace shows all of a response but its literals, in whichever way they come: what it shows can be played.
+#[test]
+fn a_trace_hides_literals_and_nothing_else() {
+    let input = b"* 1 FETCH (BODY[1] {3}\r\nabc BODY[2] {14}\r\nfourteen octet BODY[3] {4}\r\n\r\n\r\n)\r\n* OK x\r\n";
+    for chunk in [1, 7, input.len()] {
+        let (mut framer, mut rx) = (Framer::new(&small()), RecvBuf::with_limit(1 << 20));
+        rx.start_trace(None);
+        for piece in input.chunks(chunk) {
+            rx.extend(piece).unwrap();
+            while framer.next(&mut rx).unwrap().is_some() {}
+        }
+        let lines: Vec<String> = rx.take_trace().into_iter().map(|line| line.text).collect();
+        let want = [
+            "* 1 FETCH (BODY[1] {3}",
+            "[3 octets] BODY[2] {14}",
+            "[14 octets] BODY[3] {4}",
+            "[4 octets]",
+            ")",
+            "* OK x",
+        ];
+        assert_eq!(lines, want, "by {chunk}");
+    }
+}

@@ -95,7 +95,8 @@ impl<W: Write> Inner<W> {
         let is_sent = line.direction == Direction::Sent;
         let who = if is_sent { 'C' } else { 'S' };
         let mut text = String::new();
-        for part in &line.parts {
+        let mut parts = line.parts.iter().peekable();
+        while let Some(part) = parts.next() {
             match part {
                 TracePart::Text(octets) => text.push_str(&escaped(octets)),
                 // A secret of ours is any octets, a server's is told by what takes its place.
@@ -105,6 +106,10 @@ impl<W: Write> Inner<W> {
                     self.said(who, &mem::take(&mut text));
                     if is_sent {
                         self.line(&format!("--C {count}--"));
+                    } else if parts.peek().is_none() && *count >= 2 {
+                        // It ends a line: what comes next, as the dot of POP3, is read only at the start of one.
+                        self.line(&format!("--S {} x--", count.saturating_sub(2)));
+                        self.said(who, "\\r\\n");
                     } else {
                         self.line(&format!("--S {count} x--"));
                     }

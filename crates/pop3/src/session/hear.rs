@@ -4,7 +4,7 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-use core::mem;
+use core::{mem, slice};
 
 use mailbearer_wire::{Line as Place, RecvBuf, Security, SendBuf, Step, printable, printable_bytes};
 
@@ -236,7 +236,10 @@ impl Session {
                         return Err(Error::Reply { stage, error: ReplyError::MessageTooLarge { limit } });
                     }
                     if let Some(ticket) = told {
-                        return Ok(Some(Event::Octets(ticket, rx.take_message(count, 0))));
+                        return Ok(Some(Event::Octets(
+                            ticket,
+                            rx.take_message(count, slice::from_ref(&(0..count))),
+                        )));
                     }
                     rx.consume_bulk(count);
                 }
