@@ -1,14 +1,19 @@
 //! No secret comes out of any command, whether it succeeds or fails, with a trace or without.
 
-use std::{fs, thread, time::Duration};
+use std::{fs, path::Path, thread, time::Duration};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use mailbearer_mock::memory::{Fault, Options};
 
-#[cfg(unix)]
-use crate::harness::Running;
 use crate::harness::{Outcome, World, finish};
+#[cfg(unix)]
+use crate::{
+    harness::Running,
+    relay::{Relay, hash},
+};
 
-/// Every command but those that talk to nobody: `demo`, `mock`, `man`, `completions`, `help`.
+/// Every command but those that go on until they are stopped, which have tests of their own here and in `login.rs`, and those
+/// that talk to nobody: `mock`, `man`, `completions`, `help`.
 const COMMANDS: &[&[&str]] = &[
     &["token", "--inspect"],
     &["token", "--inspect", "--no-cache"],
@@ -42,6 +47,8 @@ const COMMANDS: &[&[&str]] = &[
     &["queue", "run"],
     &["login", "--check"],
     &["relay", "--check", "--listen", "127.0.0.1:0"],
+    &["relay", "certificate", "--spool", "spool"],
+    &["relay", "health", "127.0.0.1:1"],
     &[
         "setup",
         "--provider",
@@ -121,29 +128,177 @@ fn no_command_shows_a_secret() {
     });
 }
 
+/// Whether `watch` has nothing to complain of.
+#[cfg(unix)]
+fn is_readable(fault: Option<&str>) -> bool {
+    matches!(fault, None | Some("send-as-denied"))
+}
+
 /// What goes on until it is stopped, or fails.
 #[cfg(unix)]
 #[test]
 fn what_waits_shows_no_secret() {
-    for fault in [None, Some("invalid-secret"), Some("gmail-token-refused")] {
-        for more in TRACES {
-            let world = world(fault);
-            let command = world.command(&[&["watch", "--state", "place"], *more].concat());
-            if fault.is_some() {
-                check(&world, &["watch"], &finish(command, b""));
-                continue;
-            }
-            let watch = Running::start(command);
-            if more.contains(&"--trace") {
-                watch.wait_for("IDLE");
-            }
-            let trace = world.path("trace.txt");
-            while !more.contains(&"--trace")
-                && !fs::read_to_string(&trace).unwrap_or_default().contains("IDLE")
-            {
-                thread::sleep(Duration::from_millis(10));
-            }
-            check(&world, &["watch"], &watch.stop());
+    thread::scope(|scope| {
+        for fault in FAULTS {
+            scope.spawn(move || {
+                for more in TRACES {
+                    watch(*fault, more);
+                }
+            });
+        }
+    });
+}
+
+#[cfg(unix)]
+fn watch(fault: Option<&str>, more: &[&str]) {
+    let world = world(fault);
+    let command = world.command(&[&["watch", "--state", "place"], more].concat());
+    if !is_readable(fault) {
+        let outcome = finish(command, b"");
+        assert!(!matches!(outcome.code, None | Some(0)), "{fault:?}: {outcome:?}");
+        return check(&world, &["watch"], &outcome);
+    }
+    let mut watch = Running::start(command);
+    let mut said = Vec::new();
+    if more.contains(&"--trace") {
+        said = watch.wait_for("+ IDLE");
+    }
+    let trace = world.path("trace.txt");
+    while !more.contains(&"--trace") && !fs::read_to_string(&trace).unwrap_or_default().contains("+ IDLE") {
+        thread::sleep(Duration::from_millis(10));
+    }
+    // In the middle of a session another token is needed.
+    let first = world.server.tokens().latest().unwrap();
+    world.server.tokens().expire_all();
+    world.deliver(MESSAGE);
+    while world.server.tokens().latest().unwrap() == first {
+        assert_eq!(watch.child.0.try_wait().unwrap(), None, "{said:?}");
+        thread::sleep(Duration::from_millis(10));
+    }
+    let mut outcome = watch.stop();
+    outcome.stderr.push_str(&said.join("\n"));
+    for form in mailbearer_mock::spellings(&first) {
+        assert!(!format!("{outcome:?}").contains(&form), "{form}: {outcome:?}");
+    }
+    check(&world, &["watch"], &outcome);
+}
+
+/// What a device logs in with at the relay. It is long enough to be found in pieces.
+#[cfg(unix)]
+const DEVICE: &str = "d3v1ce~P&ss=w0rd+of%2Bthe/scanner";
+
+/// A relay that runs, with devices that log in and that guess, and accounts behind it that send and that can't.
+#[cfg(unix)]
+#[test]
+fn a_relay_shows_no_secret() {
+    let hash = hash(&World::new(), DEVICE);
+    let hash = &hash;
+    thread::scope(|scope| {
+        for fault in FAULTS {
+            scope.spawn(move || {
+                for more in [&[][..], &["--json"]].iter().chain(TRACES) {
+                    relay(*fault, more, hash);
+                }
+            });
+        }
+    });
+}
+
+#[cfg(unix)]
+fn relay(fault: Option<&str>, more: &[&str], hash: &str) {
+    let world = world(fault);
+    let config = world.path("relay.toml");
+    let text = format!(
+        "[relay]\nlisten = '127.0.0.1:0'\nspool = 'spool'\nlog = '{}'\n[relay.users.scanner]\npassword_hash = '{hash}'\n",
+        if more == ["--json"] { "json" } else { "text" }
+    );
+    fs::write(&config, text).unwrap();
+    let relay = Relay::of(&world, &[&["--config", config.to_str().unwrap(), "relay"], more].concat());
+    let encoded = |text: &str| STANDARD.encode(text);
+    let (right, wrong) = (format!("\0scanner\0{DEVICE}"), format!("\0scanner\0{DEVICE}!"));
+    // Right and wrong, in each form, and where no password belongs.
+    relay.client().dialogue(&[
+        ("", "220 "),
+        (&format!("AUTH PLAIN {}", encoded(&right)), "503 "),
+        ("EHLO scanner", "250 "),
+        (&format!("AUTH PLAIN {}", encoded(&wrong)), "535 "),
+        (&format!("AUTH PLAIN {}!", encoded(&right)), "501 "),
+        (&format!("AUTH XOAUTH2 {}", encoded(&right)), "504 "),
+        (&format!("AUTH LOGIN {}", encoded("scanner")), "334 "),
+        (&encoded(&format!("{DEVICE}!")), "535 "),
+        (&format!("LOGIN scanner {DEVICE}"), "500 "),
+        ("QUIT", "221 "),
+    ]);
+    relay.client().dialogue(&[
+        ("", "220 "),
+        ("EHLO scanner", "250 "),
+        ("AUTH LOGIN", "334 "),
+        (&encoded("scanner"), "334 "),
+        (&encoded(DEVICE), "235 "),
+        ("MAIL FROM:<robot@mailbearer.test>", "250 "),
+        ("RCPT TO:<ann@example.org>", "250 "),
+        ("DATA", "354 "),
+        ("From: robot@mailbearer.test\r\nSubject: x\r\n\r\nx\r\n.", "250 "),
+        ("QUIT", "221 "),
+    ]);
+    let mut said = relay.running.wait_for("delivery");
+    said.push(relay.stop());
+    let said = said.join("\n");
+    let sent = said.contains("result=delivered") || said.contains("\"result\":\"delivered\"");
+    assert_eq!(sent, is_sendable(fault), "{fault:?} {said}");
+    let mut outcomes = vec![Outcome { code: None, stdout: String::new(), stderr: said }];
+    for command in [&["relay", "status", "--spool", "spool"][..], &["queue", "list", "--spool", "spool"]] {
+        outcomes.push(finish(world.command(&[command, more].concat()), b""));
+    }
+    let mut texts: Vec<String> = outcomes.iter().map(|outcome| format!("{outcome:?}")).collect();
+    // What rests on the disk is no place for a device's password either.
+    texts.extend(files(&world.path("spool")));
+    texts.extend(fs::read_to_string(world.path("trace.txt")));
+    for form in mailbearer_mock::spellings(DEVICE) {
+        assert!(!texts.iter().any(|text| text.contains(&form)), "{form}: {texts:#?}");
+    }
+    for outcome in &outcomes {
+        check(&world, &["relay"], outcome);
+    }
+    texts.iter().for_each(|text| world.check_for_secrets(text));
+}
+
+/// What is in the files of a folder.
+#[cfg(unix)]
+fn files(folder: &Path) -> Vec<String> {
+    let mut texts = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            texts.extend(files(&path));
+        } else if let Ok(octets) = fs::read(&path) {
+            texts.push(String::from_utf8_lossy(&octets).into_owned());
+        }
+    }
+    texts
+}
+
+/// Whether a message of the account goes out.
+#[cfg(unix)]
+fn is_sendable(fault: Option<&str>) -> bool {
+    matches!(fault, None | Some("not-connected"))
+}
+
+/// Where the secrets are the server's own, which no test knows: nothing looks like one.
+#[test]
+fn the_demonstration_shows_no_secret() {
+    for more in [&[][..], &["--json"], &["--trace"]] {
+        let world = World::new();
+        let said = finish(world.command(&[&["demo"], more].concat()), b"");
+        let said = format!("{}{}", said.stdout, said.stderr);
+        // The form, the token, and it again to each of two servers.
+        let hidden = said.matches("[redacted]").count();
+        assert!(more == ["--json"] || hidden >= 4 && said.contains("XOAUTH2"), "{said}");
+        let is_word = |letter: char| letter.is_ascii_alphanumeric() || "+/=-_".contains(letter);
+        let long = said.split(|letter: char| !is_word(letter)).find(|word| word.len() > 60);
+        assert_eq!(long, None, "{said}");
+        for name in ["client_secret", "access_token", "Bearer"] {
+            assert!(!said.contains(name), "{name}: {said}");
         }
     }
 }
