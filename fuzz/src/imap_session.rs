@@ -19,6 +19,9 @@ use crate::pieces::{knobs, pieces};
 /// Stands between two acts.
 pub const SEPARATOR: u8 = 0x1e;
 
+/// The flag that ends the connection by a reset.
+pub(crate) const RESET: u8 = 32;
+
 /// `data` is how to cut, flags for the options, and a dialogue.
 pub fn run(data: &[u8]) {
     let ([cut, flags], dialogue) = knobs(data);
@@ -65,6 +68,8 @@ struct Play {
     over: bool,
     /// Octets came behind the server's consent to TLS, which the session could not know of.
     injected: bool,
+    /// Whether the connection ends by a reset.
+    reset: bool,
 }
 
 impl Play {
@@ -98,6 +103,7 @@ impl Play {
             preauth: false,
             over: false,
             injected: false,
+            reset: flags & RESET > 0,
         }
     }
 
@@ -119,7 +125,11 @@ impl Play {
         }
         self.arrive();
         if !self.over {
-            self.rx.set_eof();
+            if self.reset {
+                self.rx.set_reset()
+            } else {
+                self.rx.set_eof()
+            }
             self.pump();
             assert!(self.over, "no end behind the end");
         }

@@ -8,7 +8,7 @@ use mailbearer_sasl::Credentials;
 use mailbearer_wire::{Machine, RecvBuf, Security, SendBuf, Step};
 
 use crate::{
-    imap_session::{Cut, SEPARATOR},
+    imap_session::{Cut, RESET, SEPARATOR},
     pieces::knobs,
 };
 
@@ -33,6 +33,8 @@ struct Play {
     /// Of the message that arrives, so that how it is cut does not count.
     message: Vec<u8>,
     clear: bool,
+    /// Whether the connection ends by a reset.
+    reset: bool,
     over: bool,
     last: Option<Ticket>,
 }
@@ -48,7 +50,18 @@ impl Play {
         options.quirks.bare_line_ends = flags & 4 == 0;
         let (session, rx) = (Session::new(options).unwrap(), RecvBuf::with_limit(1 << 20));
         let (tx, sent, told, message) = (SendBuf::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { session, rx, tx, sent, told, message, clear, over: false, last: None }
+        Self {
+            session,
+            rx,
+            tx,
+            sent,
+            told,
+            message,
+            clear,
+            reset: flags & RESET > 0,
+            over: false,
+            last: None,
+        }
     }
 
     fn run(mut self, dialogue: &[u8], cut: Cut) -> Self {
@@ -69,7 +82,11 @@ impl Play {
                 return self;
             }
         }
-        self.rx.set_eof();
+        if self.reset {
+            self.rx.set_reset()
+        } else {
+            self.rx.set_eof()
+        }
         self.pump();
         assert!(self.over, "no end behind the end");
         self

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::imap_session::SEPARATOR;
+use crate::imap_session::{RESET, SEPARATOR};
 
 /// An input that is known to be of interest.
 pub struct Seed {
@@ -48,7 +48,7 @@ pub fn of(target: &str) -> io::Result<Vec<Seed>> {
                 _ => None,
             };
             // Floods are of no use to a fuzzer.
-            if let Some(data) = data.filter(|data| data.len() < 4096) {
+            if let Some(data) = data.filter(|data| data.len() < LARGE) {
                 seeds.push(Seed { name: format!("transcript-{number}-{file}"), data });
             }
         }
@@ -85,10 +85,14 @@ fn conversations(file: &str, text: &str) -> Vec<(&'static str, String)> {
     mail.map(|(_, service, text)| (known(service), text)).collect()
 }
 
+/// Octets of a seed, fewer than these.
+const LARGE: usize = 4096;
+
 enum Act {
     Server(Vec<u8>),
     Client(String),
     Tls,
+    Reset,
 }
 
 /// What a transcript says, as far as a seed can; the format is that of `mailbearer_mock::transcript`.
@@ -103,8 +107,22 @@ fn acts(text: &str) -> Vec<Act> {
             }
         } else if let Some(said) = line.strip_prefix("C: ") {
             acts.push(Act::Client(said.into()));
+        } else if let Some((count, text)) = line
+            .strip_prefix("--S ")
+            .and_then(|mark| mark.strip_suffix("--"))
+            .and_then(|mark| mark.split_once(' '))
+        {
+            let text = unescaped(&format!("{text}\\"));
+            let count = count.parse().unwrap_or(usize::MAX).min(LARGE);
+            let octets = text.iter().copied().cycle().take(count);
+            match acts.last_mut() {
+                Some(Act::Server(before)) => before.extend(octets),
+                _ => acts.push(Act::Server(octets.collect())),
+            }
         } else if line == "--TLS--" {
             acts.push(Act::Tls);
+        } else if line == "--reset--" {
+            acts.push(Act::Reset);
         }
     }
     acts
@@ -146,7 +164,8 @@ fn heard(acts: &[Act]) -> Vec<u8> {
 /// A dialogue for `imap_session`, `pop3_session` or `smtp_session`: the commands are asked for ahead, as a program does.
 fn dialogue(protocol: &str, acts: &[Act]) -> Vec<u8> {
     let clear = !matches!(acts.first(), Some(Act::Tls));
-    let mut out = vec![3, u8::from(clear)];
+    let reset = if matches!(acts.last(), Some(Act::Reset)) { RESET } else { 0 };
+    let mut out = vec![3, u8::from(clear) | reset];
     let mut said = false;
     let mut push = |act: &[u8]| {
         if std::mem::replace(&mut said, true) {

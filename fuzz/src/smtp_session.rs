@@ -8,7 +8,7 @@ use mailbearer_smtp::{Envelope, Error, Event, Limits, Options, Session, Ticket};
 use mailbearer_wire::{Machine, RecvBuf, Security, SendBuf, Step};
 
 use crate::{
-    imap_session::{Cut, SEPARATOR},
+    imap_session::{Cut, RESET, SEPARATOR},
     pieces::knobs,
 };
 
@@ -33,6 +33,8 @@ struct Play {
     heard: usize,
     told: Vec<String>,
     clear: bool,
+    /// Whether the connection ends by a reset.
+    reset: bool,
     over: bool,
     submitted: usize,
     last: Option<Ticket>,
@@ -48,7 +50,19 @@ impl Play {
         }
         let (session, rx) = (Session::new(options).unwrap(), RecvBuf::with_limit(1 << 20));
         let (tx, sent, told) = (SendBuf::new(), Vec::new(), Vec::new());
-        Self { session, rx, tx, sent, heard: 0, told, clear, over: false, submitted: 0, last: None }
+        Self {
+            session,
+            rx,
+            tx,
+            sent,
+            heard: 0,
+            told,
+            clear,
+            reset: flags & RESET > 0,
+            over: false,
+            submitted: 0,
+            last: None,
+        }
     }
 
     fn run(mut self, dialogue: &[u8], cut: Cut) -> Self {
@@ -62,7 +76,11 @@ impl Play {
                 return self;
             }
         }
-        self.rx.set_eof();
+        if self.reset {
+            self.rx.set_reset()
+        } else {
+            self.rx.set_eof()
+        }
         self.pump();
         assert!(self.over, "no end behind the end");
         self
