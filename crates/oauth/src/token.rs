@@ -173,14 +173,16 @@ fn one_line(text: &str) -> String {
 /// that holds one, and a name comes before its value.
 fn excerpt(status: u16, body: &[u8], secrets: &[Secret]) -> String {
     let body = body.trim_ascii();
-    let shown = body.get(..EXCERPT).unwrap_or(body);
+    // What is redacted gets shorter; a long secret may fill all of this.
+    let begin = body.get(..EXCERPT.saturating_mul(10)).unwrap_or(body);
+    let text = one_line(&Redactor::new(secrets).redact(&String::from_utf8_lossy(begin)));
+    let shown = text.as_bytes().get(..EXCERPT).unwrap_or(text.as_bytes());
     let is_markup = shown.starts_with(b"<");
     let names_token = shown.to_ascii_lowercase().windows(6).any(|window| window == b"_token");
     if names_token || matches!(status, 200..=299) && !is_markup {
         return String::new();
     }
-    let text = Redactor::new(secrets).redact(&String::from_utf8_lossy(body));
-    printable_bytes(one_line(&text).as_bytes(), EXCERPT)
+    printable_bytes(text.as_bytes(), EXCERPT)
 }
 
 /// Octets of a body that an error shows.

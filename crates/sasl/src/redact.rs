@@ -1,9 +1,7 @@
-use alloc::{
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{string::String, vec, vec::Vec};
+use core::ops::Range;
 
-use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use mailbearer_wire::{RecvBuf, Secret};
 
 /// Takes our own secrets out of what a server says.
@@ -13,57 +11,40 @@ use mailbearer_wire::{RecvBuf, Secret};
 #[derive(Clone, Debug, Default)]
 pub struct Redactor {
     secrets: Vec<Secret>,
-    /// How each of their forms begins: what has none of these in it has none of the forms, which are long.
-    starts: Vec<Secret>,
 }
 
 impl Redactor {
-    /// Looks for each of `secrets` that is at least [`Self::SHORTEST`] octets long: as it is, form-encoded, in base64
-    /// behind any number of octets, and in hexadecimal digits.
+    /// Looks for each of `secrets` that is at least [`Self::SHORTEST`] octets long: as it is, in base64 behind any number
+    /// of octets, and in hexadecimal digits; each also form-encoded, in the escapes of JSON, HTML and quoted strings, and
+    /// over several lines.
     #[must_use]
     pub fn new(secrets: &[Secret]) -> Self {
         let secrets = secrets.iter().filter(|secret| secret.expose().len() >= Self::SHORTEST);
-        let secrets: Vec<Secret> = secrets.cloned().collect();
-        let heads =
-            secrets.iter().map(|secret| Secret::<String>::new(head(secret.expose(), HEAD).to_string()));
-        let starts = forms(&heads.collect::<Vec<_>>());
-        let starts = starts.iter().map(|form| Secret::new(head(form.expose(), Self::START).to_string()));
-        let starts = starts.collect();
-        Self { secrets, starts }
+        Self { secrets: secrets.cloned().collect() }
     }
 
-    /// `text` with `[redacted]` in place of each secret, and of each that is cut off after its first
-    /// 12 characters, as where a server or we show the start of a line alone.
+    /// `text` with `[redacted]` in place of each secret, and of each part of one that has [`Self::PART`] characters or
+    /// more, as where a server or we show a piece of a line alone.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
-        let mut text = text.to_string();
-        // The same length, so that what is found in one stands at the same place in the other.
-        let mut lower = text.to_ascii_lowercase();
-        let mut starts = self.starts.iter();
-        if !starts.any(|start| find(lower.as_bytes(), start.expose().as_bytes(), 0).is_some()) {
-            return text;
-        }
-        for form in forms(&self.secrets) {
-            let form = form.expose().as_str();
-            let start = head(form, Self::START).as_bytes();
-            let (mut shown, mut end) = (String::new(), 0_usize);
-            while let Some(at) = find(lower.as_bytes(), start, end) {
-                shown.push_str(text.get(end..at).unwrap_or_default());
+        let mut shown = String::with_capacity(text.len());
+        let mut rest = 0;
+        if self.is_worth_a_look(text.as_bytes()) {
+            for range in self.find(text.as_bytes()) {
+                // A secret may end where a character of the text does not.
+                let start = (rest..=range.start).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(rest);
+                shown.push_str(text.get(rest..start).unwrap_or_default());
                 shown.push_str(MARK);
-                end = at.saturating_add(common(lower.get(at..).unwrap_or_default(), form));
-            }
-            if end > 0 {
-                shown.push_str(text.get(end..).unwrap_or_default());
-                text = shown;
-                lower = text.to_ascii_lowercase();
+                rest = (range.end..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
             }
         }
-        text
+        shown.push_str(text.get(rest..).unwrap_or_default());
+        shown
     }
 
     /// Has a trace of what `rx` receives show none of the secrets, if there is a trace.
     pub fn hide_in(&self, rx: &mut RecvBuf) {
-        if !self.starts.is_empty() {
+        if !self.secrets.is_empty() {
             rx.redact_trace(|| {
                 let redactor = self.clone();
                 move |text: &str| redactor.redact(text)
@@ -71,113 +52,247 @@ impl Redactor {
         }
     }
 
-    /// Characters of a secret by which it is found.
-    const START: usize = 12;
+    /// Most of what servers say has no word that is long enough to hold a secret, and need not be looked at closely.
+    fn is_worth_a_look(&self, text: &[u8]) -> bool {
+        let secrets = || self.secrets.iter().map(|secret| secret.expose().as_bytes());
+        let Some(shortest) = secrets().map(<[u8]>::len).min() else { return false };
+        let (mut word, mut digits) = (0_usize, 0_usize);
+        secrets().any(|secret| secret.contains(&b' '))
+            || text.trim_ascii_end().contains(&b'\n')
+            || text.iter().any(|octet| {
+                word = if octet.is_ascii_whitespace() { 0 } else { word.saturating_add(1) };
+                let in_digits = octet.is_ascii_hexdigit() || SPACING.contains(octet);
+                digits = if in_digits { digits.saturating_add(1) } else { 0 };
+                word >= shortest.min(Self::PART) || digits > Self::PART.saturating_mul(2)
+            })
+    }
+
+    /// Where something secret stands in `text`, in order.
+    fn find(&self, text: &[u8]) -> Vec<Range<usize>> {
+        let (plain, places) = plain(text);
+        let index = Index::of(plain.expose());
+        let mut secret = vec![false; places.len()];
+        for form in self.secrets.iter().flat_map(|secret| forms(secret.expose().as_bytes())) {
+            index.mark(form.expose(), &mut secret);
+        }
+        let (mut found, mut before) = (Vec::<Range<usize>>::new(), false);
+        for (place, secret) in places.into_iter().zip(secret) {
+            match found.last_mut() {
+                Some(range) if secret && before => range.end = place.end,
+                _ if secret => found.push(place),
+                _ => {}
+            }
+            before = secret;
+        }
+        found
+    }
+
+    /// Characters of a longer secret by which a part of it is known.
+    pub const PART: usize = 12;
 
     /// Octets of the shortest secret that is looked for. A shorter one would be found in words.
     pub const SHORTEST: usize = 8;
 }
 
-/// What to look for, in lower case.
-fn forms(secrets: &[Secret]) -> Vec<Secret> {
-    let mut forms: Vec<Secret> = Vec::new();
-    for secret in secrets {
-        let text = secret.expose();
-        let mut add = |form: String| {
-            let form = Secret::<String>::new(form);
-            let form = Secret::<String>::new(form.expose().to_ascii_lowercase());
-            // The longest first: what is left of a secret when a shorter one was taken out of it is not found.
-            let longer = |other: &Secret| other.expose().len() >= form.expose().len();
-            let place = forms.iter().take_while(|other| longer(other)).count();
-            forms.insert(place, form);
-        };
-        add(text.clone());
-        let encoded = encode_text(text);
-        add(encoded.expose().replace('+', "%20"));
-        add(encoded.expose().clone());
-        let mut digits = String::with_capacity(text.len().saturating_mul(2));
-        text.bytes().for_each(|octet| push_hex(octet, &mut digits));
-        add(digits);
-        // What stands before it in a group of three octets, and how many characters that has a part in.
-        for (before, first) in [("", 0), ("x", 2), ("xx", 3)] {
-            let octets = Secret::<String>::new([before, text].concat());
-            let last = octets.expose().len() % 3;
-            for whole in [STANDARD_NO_PAD.encode(octets.expose()), URL_SAFE_NO_PAD.encode(octets.expose())] {
-                let whole = Secret::<String>::new(whole);
-                let end = whole.expose().len().saturating_sub(usize::from(last != 0));
-                add(whole.expose().get(first..end).unwrap_or_default().to_string());
-            }
-        }
+/// The forms in which a secret is said, each without its spelling.
+fn forms(secret: &[u8]) -> Vec<Secret<Vec<u8>>> {
+    let mut digits = Vec::with_capacity(secret.len().saturating_mul(2));
+    for octet in secret {
+        // The library's formatting would be many times that.
+        let digit = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or_default();
+        digits.extend([digit(octet >> 4), digit(octet & 15)]);
+    }
+    let mut forms = vec![plain(secret).0, Secret::new(digits)];
+    // What stands before it in a group of three octets, and how many characters that has a part in.
+    for (before, first) in [(&b""[..], 0), (b"x", 2), (b"xx", 3)] {
+        let octets = Secret::new([before, secret].concat());
+        let whole = Secret::<String>::new(STANDARD_NO_PAD.encode(octets.expose()));
+        let end = whole.expose().len().saturating_sub(usize::from(octets.expose().len() % 3 != 0));
+        forms.push(plain(whole.expose().as_bytes().get(first..end).unwrap_or_default()).0);
     }
     forms
 }
 
-/// The first so many characters.
-fn head(text: &str, characters: usize) -> &str {
-    let end = text.char_indices().nth(characters).map_or(text.len(), |(at, _)| at);
-    text.get(..end).unwrap_or_default()
-}
-
-/// Where `part` stands in `text`, at `from` or behind it. The standard library's search would be the larger half of this
-/// module in a small program.
-fn find(text: &[u8], part: &[u8], from: usize) -> Option<usize> {
-    let rest = text.get(from..)?;
-    let place = rest.windows(part.len().max(1)).position(|window| window == part)?;
-    Some(from.saturating_add(place))
-}
-
-/// Octets that two texts have in common at their start.
-fn common(one: &str, other: &str) -> usize {
-    let same = one.chars().zip(other.chars()).take_while(|(one, other)| one == other);
-    same.map(|(letter, _)| letter.len_utf8()).sum()
-}
-
-/// Two digits. The library's formatting would be many times that.
-fn push_hex(octet: u8, to: &mut String) {
-    for digit in [octet >> 4, octet & 15] {
-        to.extend(char::from_digit(digit.into(), 16));
+/// `text` without its spelling, and where each octet of that stands in it.
+///
+/// Two spellings of one secret are the same without them: escapes are undone, also where they escape escapes; letters are
+/// small; and what is written in several ways, or stands where a line is folded, is left out.
+fn plain(text: &[u8]) -> (Secret<Vec<u8>>, Vec<Range<usize>>) {
+    // No escape is shorter than what it stands for, so nothing has to move and leave a copy behind.
+    let (mut octets, mut places) = (Vec::with_capacity(text.len()), Vec::with_capacity(text.len()));
+    let mut start = 0_usize;
+    while let Some(rest @ [first, ..]) = text.get(start..) {
+        let escaped = unescape(rest);
+        let (said, length) = match &escaped {
+            Some((said, length)) => (said.expose().as_slice(), *length),
+            None => (core::slice::from_ref(first), 1),
+        };
+        let end = start.saturating_add(length);
+        for octet in said.iter().filter(|octet| !SPACING.contains(octet)) {
+            // base64url has `_` for `/`.
+            octets.push(if *octet == b'_' { b'/' } else { octet.to_ascii_lowercase() });
+            places.push(start..end);
+        }
+        start = end;
     }
+    (Secret::new(octets), places)
 }
 
-/// As in a form (RFC 6749 appendix B).
-fn encode_text(text: &str) -> Secret {
-    let mut encoded = String::with_capacity(text.len().saturating_mul(3));
-    for octet in text.bytes() {
-        match octet {
-            b'*' | b'-' | b'.' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => encoded.push(octet.into()),
-            b' ' => encoded.push('+'),
-            _ => {
-                encoded.push('%');
-                push_hex(octet, &mut encoded);
+/// What an escape stands for, in UTF-8, and how long the escape is; `None` where there is none.
+fn unescape(text: &[u8]) -> Option<(Secret<Vec<u8>>, usize)> {
+    let number = |from: usize, to: usize, radix: u32| {
+        let digits = core::str::from_utf8(text.get(from..to)?).ok()?;
+        u32::from_str_radix(digits, radix).ok().filter(|_| !digits.starts_with('+'))
+    };
+    let octet =
+        |from: usize| number(from, from.saturating_add(2), 16).and_then(|code| u8::try_from(code).ok());
+    let character = |code: Option<u32>| {
+        let mut utf8 = [0; 4];
+        code.and_then(char::from_u32).map(|character| character.encode_utf8(&mut utf8).as_bytes().to_vec())
+    };
+    let (said, length) = match text {
+        // A form in a form has `%25` for the sign itself, once more for each time.
+        [b'%', rest @ ..] => {
+            let again = rest.chunks(2).take_while(|digits| digits == b"25").count();
+            let at = again.saturating_mul(2).saturating_add(1);
+            match octet(at) {
+                Some(octet) => (vec![octet], at.saturating_add(2)),
+                None => ((again > 0).then(|| vec![b'%'])?, at),
+            }
+        }
+        [b'\\', b'u', ..] => (character(number(2, 6, 16))?, 6),
+        [b'\\', b'x', ..] => (vec![octet(2)?], 4),
+        [b'\\', b'n' | b'r' | b't', ..] => (vec![b' '], 2),
+        [b'&', b'#', rest @ ..] => {
+            let end = rest.iter().take(8).position(|octet| *octet == b';')?.saturating_add(2);
+            (character(number(2, end, 10).or_else(|| number(3, end, 16)))?, end.saturating_add(1))
+        }
+        [b'&', rest @ ..] => {
+            let (name, octet) = NAMES.iter().find(|(name, _)| rest.starts_with(name))?;
+            (vec![*octet], name.len().saturating_add(1))
+        }
+        _ => return None,
+    };
+    Some((Secret::new(said), length))
+}
+
+/// Where each few octets of a text stand.
+struct Index<'t> {
+    text: &'t [u8],
+    /// For each hash the place of the last octets that have it, and for each place the one before it.
+    last: Vec<usize>,
+    before: Vec<usize>,
+}
+
+impl<'t> Index<'t> {
+    fn of(text: &'t [u8]) -> Self {
+        let mut index =
+            Self { text, last: vec![usize::MAX; BUCKETS], before: Vec::with_capacity(text.len()) };
+        for (at, few) in text.windows(FEW).enumerate() {
+            if let Some(last) = index.last.get_mut(bucket(few)) {
+                index.before.push(core::mem::replace(last, at));
+            }
+        }
+        index
+    }
+
+    /// Marks what `form` and the text have in common, where that is long enough to be no chance.
+    fn mark(&self, form: &[u8], marks: &mut [bool]) {
+        let least = form.len().min(Redactor::PART);
+        if least < SHORTEST_PLAIN {
+            return;
+        }
+        // Whatever is long enough holds some of these whole.
+        for (at, few) in form.windows(FEW).enumerate().step_by(least.saturating_sub(FEW).saturating_add(1)) {
+            let mut place = self.last.get(bucket(few)).copied().unwrap_or(usize::MAX);
+            while let Some(before) = self.before.get(place) {
+                let is_new = marks.get(place) == Some(&false);
+                let (Some((left, right)), Some((form_left, form_right))) =
+                    (self.text.split_at_checked(place), form.split_at_checked(at))
+                else {
+                    return;
+                };
+                if is_new && right.starts_with(few) {
+                    let same = |(one, other): &(&u8, &u8)| one == other;
+                    let back = left.iter().rev().zip(form_left.iter().rev()).take_while(same).count();
+                    let on = right.iter().zip(form_right).take_while(same).count();
+                    let (start, end) = (place.saturating_sub(back), place.saturating_add(on));
+                    if end.saturating_sub(start) >= least {
+                        marks.get_mut(start..end).unwrap_or_default().fill(true);
+                    }
+                }
+                place = *before;
             }
         }
     }
-    Secret::new(encoded)
 }
 
-/// Characters of a secret that determine how each of its forms begins.
-const HEAD: usize = 24;
+fn bucket(few: &[u8]) -> usize {
+    few.iter().fold(0, |hash: usize, octet| hash.wrapping_mul(11) ^ usize::from(*octet)) % BUCKETS
+}
+
+/// What is left out of every text: spaces, line ends, the sign before escapes, what base64url has others for, and
+/// what stands between hexadecimal digits.
+const SPACING: &[u8] = b" \t\r\n\\+-:";
+const HEX: &[u8; 16] = b"0123456789abcdef";
+/// HTML's names for what its attributes can't hold.
+const NAMES: &[(&[u8], u8)] =
+    &[(b"amp;", b'&'), (b"lt;", b'<'), (b"gt;", b'>'), (b"quot;", b'"'), (b"apos;", b'\'')];
+/// Less than this of a secret is no secret without its spelling.
+const SHORTEST_PLAIN: usize = 6;
+const FEW: usize = 4;
+const BUCKETS: usize = 1024;
 const MARK: &str = "[redacted]";
 
 #[cfg(test)]
 mod tests {
-    use alloc::{format, vec};
+    use alloc::{format, string::ToString, vec};
 
-    use base64::engine::general_purpose::STANDARD;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
     use super::*;
 
     #[test]
     fn finds_a_secret_in_every_form() {
-        for secret in ["hunter22", "s3cr&t w%rd", "0.AAA-_~+/=x1", "Grüße aus Köln"] {
+        for secret in [
+            "hunter22",
+            "s3cr&t w%rd",
+            "0.AAA-_~+/=x1",
+            "Grüsse aus Köln",
+            "Sup3r-Secret_Value~77&%=+\"\\zz",
+            "100%zz%-secret%",
+        ] {
             let redactor = Redactor::new(&[Secret::from(secret)]);
-            let encoded = encode_text(secret).expose().clone();
+            let each = |spell: &dyn Fn(u8) -> String| secret.bytes().map(spell).collect::<String>();
+            let form = |octet: u8| match octet {
+                b'*' | b'-' | b'.' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+                    char::from(octet).to_string()
+                }
+                b' ' => "+".into(),
+                _ => format!("%{octet:02X}"),
+            };
+            let encoded = each(&form);
+            let spelt = |spell: &dyn Fn(char) -> String| secret.chars().map(spell).collect::<String>();
             let mut texts = vec![
                 secret.to_string(),
                 encoded.clone(),
                 encoded.to_ascii_lowercase(),
                 encoded.replace('+', "%20"),
-                secret.bytes().map(|octet| format!("{octet:02X}")).collect(),
+                encoded.replace('%', "%25").replace('+', "%2520"),
+                each(&|octet| format!("%{octet:02x}")),
+                each(&|octet| format!("%25{octet:02x}")),
+                each(&|octet| format!("{octet:02X}")),
+                each(&|octet| format!("{octet:02x} ")),
+                each(&|octet| format!("{octet:02x}:")),
+                each(&|octet| format!("\\x{octet:02x}")),
+                spelt(&|character| format!("\\u{:04X}", u32::from(character))),
+                spelt(&|character| format!("&#{};", u32::from(character))),
+                spelt(&|character| format!("&#x{:x};", u32::from(character))),
+                secret.replace('&', "\\u0026").replace('=', "\\u003d").replace('/', "\\/"),
+                secret.replace('&', "&amp;").replace('"', "&quot;"),
+                secret.replace('\\', "\\\\").replace('"', "\\\""),
+                format!("{}\r\n {}", &secret[..5], &secret[5..]),
+                secret.to_ascii_uppercase(),
             ];
             for before in ["", "a", "ab", "abc", "client:"] {
                 for behind in ["", "z", "\u{1}\u{1}"] {
@@ -222,6 +337,39 @@ mod tests {
     #[test]
     fn a_secret_in_another_is_no_hindrance() {
         let redactor = Redactor::new(&["password".into(), "my password is long".into()]);
-        assert_eq!(redactor.redact("my password is long password"), "[redacted] [redacted]");
+        assert_eq!(redactor.redact("my password is long password"), "[redacted]");
+        assert_eq!(redactor.redact("my password is long, password"), "[redacted], [redacted]");
+    }
+
+    /// As in a reply of two lines, or where a line is cut.
+    #[test]
+    fn a_part_of_a_secret_is_found() {
+        let token = "EwBAAl3BAAUFFpUAo7J3Ve0bjLBWZWCclRC3EoAA";
+        let redactor = Redactor::new(&[token.into()]);
+        let said = format!("535-5.7.8 {}\n535 5.7.8 {} no", &token[..20], &token[20..]);
+        assert_eq!(redactor.redact(&said), "535-5.7.8 [redacted]\n535 5.7.8 [redacted] no");
+        for start in 0..token.len() {
+            let part = &token[start..token.len().min(start + Redactor::PART)];
+            let want = if part.len() < Redactor::PART { part } else { "[redacted]" };
+            assert_eq!(redactor.redact(&format!("({part})")), format!("({want})"));
+        }
+        let wrapped = STANDARD.encode(token).replace('j', "j\r\n");
+        assert!(redactor.redact(&wrapped).len() < 20, "{wrapped}");
+        assert_eq!(redactor.redact("nothing of EwBAAl3BAAU"), "nothing of EwBAAl3BAAU");
+    }
+
+    /// Whatever a server says, its characters are whole and the rest of it is as it was.
+    #[test]
+    fn what_is_not_secret_stays_as_it_is() {
+        let redactor = Redactor::new(&["пароль-пароль".into(), "\u{1f511}\u{1f512}\u{1f513}".into()]);
+        for text in
+            ["%", "%2", "%25", "\\u12", "&#;", "&#x;", "&#99999999;", "&am", "\\", "ёпар", "a\u{1f511}b"]
+        {
+            let long = format!("{text} and a word that is long enough: antidisestablishmentarianism {text}");
+            assert_eq!(redactor.redact(&long), long);
+        }
+        assert_eq!(redactor.redact("это пароль-парольё!"), "это [redacted]ё!");
+        let many = "EwBAAl3BAAUF".repeat(20_000);
+        assert_eq!(Redactor::new(&["EwBAAl3BAAUFEwBAAl3BAAUF".into()]).redact(&many), "[redacted]");
     }
 }
