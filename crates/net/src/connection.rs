@@ -304,9 +304,11 @@ impl<R: Runtime> Connection<R> {
         let mut step =
             |rx: &mut RecvBuf, tx: &mut SendBuf| turn_of(machine.step(rx, tx), patience, &mut found);
         let outcome = self.link.drive(patience, Silence::Fails, &mut step).await;
-        match found {
-            Some(found) => found.map(Some).map_err(DriveError::Machine),
-            None => outcome.map(|_| None).map_err(DriveError::Net),
+        match (found, outcome) {
+            // That the connection broke says more than that the machine got no further.
+            (None | Some(Err(_)), Err(error)) => Err(DriveError::Net(error)),
+            (Some(found), _) => found.map(Some).map_err(DriveError::Machine),
+            (None, Ok(_)) => Ok(None),
         }
     }
 
@@ -330,10 +332,10 @@ impl<R: Runtime> Connection<R> {
             |rx: &mut RecvBuf, tx: &mut SendBuf| turn_of(machine.step(rx, tx), patience, &mut found);
         let outcome = self.link.drive(patience, Silence::IsAnswer, &mut step).await;
         match (found, outcome) {
+            (None | Some(Err(_)), Err(error)) => Err(DriveError::Net(error)),
             (Some(found), _) => found.map(Next::Event).map_err(DriveError::Machine),
             (None, Ok(Outcome::Closed)) => Ok(Next::Closed),
             (None, Ok(_)) => Ok(Next::Quiet),
-            (None, Err(error)) => Err(DriveError::Net(error)),
         }
     }
 

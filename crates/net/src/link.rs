@@ -237,12 +237,17 @@ impl<R: Runtime> Link<R> {
             }
         };
         self.stop_waiting();
-        // Nothing steps the machine any more, and a trace without it would end in silence.
+        // A machine that read why may not have told it yet: it waited for what will never come. And a trace without
+        // the last step would end in silence.
         if let Err(Error::Io { source, .. }) = &outcome
             && matches!(source.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
         {
             self.rx.set_reset();
+            let told = !self.side.is_server() && matches!(step(&mut self.rx, &mut self.tx), Turn::Over);
             self.hand_out_trace();
+            if told {
+                return Ok(Outcome::Done);
+            }
         }
         outcome
     }

@@ -217,6 +217,19 @@ impl ReplyReader {
         next
     }
 
+    /// What there is of a refusal of several lines when the server closed in the middle of it. Of what is no
+    /// refusal nothing may be believed that is not whole.
+    pub(crate) fn refusal_cut_off(&mut self) -> Option<Reply> {
+        (mem::take(&mut self.lines) > 0 && self.code >= 400).then(|| self.reply())
+    }
+
+    fn reply(&mut self) -> Reply {
+        (self.lines, self.octets) = (0, 0);
+        let raw = String::from_utf8(mem::take(&mut self.raw));
+        let raw = raw.unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        Reply::new(self.code, raw)
+    }
+
     /// Takes whole lines off `unread` up to the end of a reply, and counts their octets.
     fn take_lines(&mut self, unread: &[u8], taken: &mut usize) -> Result<Option<Reply>, ReplyError> {
         loop {
@@ -249,10 +262,7 @@ impl ReplyReader {
             self.raw.extend_from_slice(text);
             self.lines = self.lines.saturating_add(1);
             if last {
-                (self.lines, self.octets) = (0, 0);
-                let raw = String::from_utf8(mem::take(&mut self.raw));
-                let raw = raw.unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-                return Ok(Some(Reply::new(code, raw)));
+                return Ok(Some(self.reply()));
             }
         }
     }

@@ -374,7 +374,14 @@ impl Session {
                         return Ok(step);
                     }
                 }
-                Ok(None) if rx.is_eof() => return self.give_up(Error::Closed { stage: self.stage() }),
+                Ok(None) if rx.is_eof() => match self.replies.refusal_cut_off() {
+                    Some(reply) => {
+                        if let Some(step) = self.hear(reply, rx, tx)? {
+                            return Ok(step);
+                        }
+                    }
+                    None => return self.give_up(Error::Closed { stage: self.stage() }),
+                },
                 Ok(None) => return Ok(Step::Read),
                 Err(error) => {
                     let error = error.redacted(|text| self.redactor.redact(text));

@@ -98,6 +98,35 @@ fn moving_without_move() {
     }
 }
 
+/// Doing it again would make more copies.
+#[test]
+fn what_was_copied_and_not_removed_is_said() {
+    let still = "; the messages were copied, and the originals are still there";
+    let unknown = "; the messages were copied, and whether the originals were removed is unknown";
+    let store = "C: <tag> UID STORE 5 +FLAGS (\\\\Deleted)\n";
+    let rows = [
+        (format!("{store}S: <tag> NO [INUSE] no\n"), still),
+        (format!("{store}S: * BYE down\n--close--\n"), unknown),
+        (format!("{store}S: <tag> OK x\nC: <tag> UID EXPUNGE 5\nS: <tag> NO never\n"), still),
+        (format!("{store}S: <tag> OK x\nC: <tag> UID EXPUNGE 5\n--close--\n"), unknown),
+    ];
+    for (end, told) in rows {
+        let text = format!(
+            "{SELECT}C: <tag> UID SEARCH UID 5\nS: * SEARCH 5\nS: <tag> OK x\n\
+             C: <tag> UID COPY 5 Archive\nS: <tag> OK x\n{end}"
+        );
+        let servers = Servers::start("UIDPLUS", &[&text]);
+        run(async {
+            let mut imap = wait!(servers.client.connect_imap()).unwrap();
+            let mut inbox = wait!(imap.select("INBOX")).unwrap();
+            let error = wait!(inbox.move_to(set("5"), "Archive")).unwrap_err();
+            assert!(error.to_string().ends_with(told), "{error}");
+            assert!(error.outcome_unknown() && !error.is_transient());
+        });
+        servers.join();
+    }
+}
+
 #[test]
 fn a_set_that_is_empty_moves_nothing() {
     let text = format!("{SELECT}C: <tag> UID SEARCH UID 70:80\nS: * SEARCH\nS: <tag> OK x\n");

@@ -440,6 +440,14 @@ impl Session {
 
     fn on_eof(&mut self) -> Result<Step<Event>, Error> {
         match &mut self.state {
+            // It need not wait for the rest of the octets that nobody takes.
+            State::Open { line: Line::Body(Body { rest, refusal: refusal @ Some(_), .. }), .. } => {
+                let (tag, refusal) = (rest.tag, refusal.take());
+                self.in_flight.retain(|command| command.tag != tag);
+                refusal.map_or(Err(Error::Closed { stage: Stage::Authenticated }), |refusal| {
+                    Ok(input::done(tag, self.shown(refusal)))
+                })
+            }
             State::Logout { bye } if is_all_answered(&self.in_flight) => {
                 let text = bye.take().map(|answer| answer.text).unwrap_or_default();
                 self.state = State::Closed;

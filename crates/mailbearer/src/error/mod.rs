@@ -34,11 +34,21 @@ struct Inner {
     greeting: String,
     /// What the token says of itself that may explain it.
     doubt: Option<&'static str>,
+    /// What was done before it failed.
+    done: Done,
     verdict: Verdict,
     /// Who was refused of a message of which nobody knows what became of it.
     refused: Vec<(String, mailbearer_smtp::Reply)>,
     /// Unsized, so that its type is not spelt here.
     failure: Box<dyn Failure>,
+}
+
+/// What an operation of several steps did before it failed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Done {
+    Nothing,
+    /// Messages were to be moved, and were copied.
+    Copied,
 }
 
 /// A conversation that failed. Compare it with the constants.
@@ -206,7 +216,7 @@ impl Error {
     }
 
     /// Whether something was sent to its last octet that is there twice if it is sent again, and the verdict never came:
-    /// the server may have done it or not.
+    /// the server may have done it or not. Also where messages that were to be moved were copied and not removed.
     #[must_use]
     pub const fn outcome_unknown(&self) -> bool {
         self.inner.verdict.unknown
@@ -256,6 +266,12 @@ impl Error {
         self
     }
 
+    /// The same failure, after messages that were to be moved had been copied: doing it again would make more copies.
+    pub(crate) fn after_copying(mut self) -> Self {
+        self.inner.done = Done::Copied;
+        self.with_outcome_unknown(true)
+    }
+
     /// The same failure, of a server that began with this greeting.
     pub(crate) fn with_greeting(mut self, greeting: &str) -> Self {
         greeting.clone_into(&mut self.inner.greeting);
@@ -287,16 +303,8 @@ impl Error {
     #[inline(never)]
     fn of(protocol: Option<Protocol>, failure: Box<dyn Failure>) -> Self {
         let verdict = failure.verdict();
-        Self {
-            inner: Box::new(Inner {
-                protocol,
-                greeting: String::new(),
-                doubt: None,
-                verdict,
-                refused: Vec::new(),
-                failure,
-            }),
-        }
+        let (greeting, doubt, done, refused) = (String::new(), None, Done::Nothing, Vec::new());
+        Self { inner: Box::new(Inner { protocol, greeting, doubt, done, verdict, refused, failure }) }
     }
 }
 
@@ -318,6 +326,12 @@ impl fmt::Display for Error {
             write!(f, "{}: ", protocol.0)?;
         }
         fmt::Display::fmt(&self.inner.failure, f)?;
+        if self.inner.done == Done::Copied {
+            return f.write_str(match self.ended_session() {
+                true => "; the messages were copied, and whether the originals were removed is unknown",
+                false => "; the messages were copied, and the originals are still there",
+            });
+        }
         if self.outcome_unknown() && !self.inner.failure.tells_outcome() {
             f.write_str(match self.inner.protocol {
                 Some(Protocol::IMAP) => "; whether the server did it is unknown",

@@ -86,8 +86,8 @@ impl<R: Runtime> Selected<'_, R> {
     /// # Errors
     ///
     /// Fails for a name that can't be a mailbox's, and if the server refuses. If the session ends before all is done,
-    /// [what was is unknown](Error::outcome_unknown); after a refusal some may be copied and not removed, where there is
-    /// no MOVE.
+    /// [what was is unknown](Error::outcome_unknown). Where there is no MOVE, messages may be copied and not removed; the
+    /// error's text says so.
     pub fn move_to<'a>(&'a mut self, uids: UidSet, mailbox: &'a str) -> R::Task<'a, Result<Moved, Error>> {
         R::task(async move {
             self.writable()?;
@@ -104,8 +104,7 @@ impl<R: Runtime> Selected<'_, R> {
             }
             let uids = there.intersection(&uids);
             let copied = self.copy_by(&uids, mailbox).await?;
-            // The copies are there: doing it again would make more of them, so this is no failure to try again after.
-            let removed = self.remove(&uids).await.map_err(Error::unless_answered)?;
+            let removed = self.remove(&uids).await.map_err(Error::after_copying)?;
             Ok(Moved { copied, removed })
         })
     }

@@ -66,22 +66,25 @@ fn an_operation_within_another_leaves_its_wait_alone() {
 
 #[test]
 fn a_reply_is_read_before_the_end_of_the_upload_is_told() {
-    async fn client<R: Runtime>(port: u16, ca: &Ca) {
+    async fn client<R: Runtime>(port: u16, ca: &Ca, waits: bool) {
         let mut connection = open_patient::<R>(port, Security::StartTls, ca).await.unwrap();
-        let mut machine = Upload(Lines::new(100));
+        // Also by a machine that has more to hear, or more to say, before it tells what it heard.
+        let mut machine = Upload { lines: Lines::new(100), heard: None, waits };
         assert_eq!(connection.next(&mut machine).await.unwrap(), Some("552 too big".into()));
         let error = connection.next(&mut machine).await.unwrap_err();
         assert!(matches!(error, DriveError::Net(Error::Io { .. })), "{error:?}");
     }
-    on_both(
-        |_, mut stream| {
-            stream.read_exact(&mut [0; 1000])?;
-            stream.write_all(b"552 too big\r\n")
-            // Closed with unread octets: what follows is reset.
-        },
-        |port, ca| Blocking::task(client::<Blocking>(port, ca)),
-        |port, ca| block_on(client::<Tokio>(port, ca)),
-    );
+    for waits in [false, true] {
+        on_both(
+            |_, mut stream| {
+                stream.read_exact(&mut [0; 1000])?;
+                stream.write_all(b"552 too big\r\n")
+                // Closed with unread octets: what follows is reset.
+            },
+            |port, ca| Blocking::task(client::<Blocking>(port, ca, waits)),
+            |port, ca| block_on(client::<Tokio>(port, ca, waits)),
+        );
+    }
 }
 
 #[test]
@@ -139,17 +142,23 @@ fn an_address_that_does_not_answer_costs_a_moment() {
     block_on(client::<Tokio>(dead, live));
 }
 
-/// A machine that sends for ever, and tells each line.
-struct Upload(Lines);
+/// A machine that sends for ever, and tells each line: at once, or when nothing more comes.
+struct Upload {
+    lines: Lines,
+    heard: Option<String>,
+    waits: bool,
+}
 
 impl Machine for Upload {
     type Event = String;
     type Error = &'static str;
 
     fn step(&mut self, rx: &mut RecvBuf, tx: &mut SendBuf) -> Result<Step<String>, &'static str> {
-        if let Some(line) = self.0.next(rx).map_err(|_| "long")? {
-            let text = String::from_utf8_lossy(line.of(rx)).into_owned();
+        if let Some(line) = self.lines.next(rx).map_err(|_| "long")? {
+            self.heard = Some(String::from_utf8_lossy(line.of(rx)).into_owned());
             rx.consume(line.total);
+        }
+        if let Some(text) = self.heard.take_if(|_| rx.is_eof() || !self.waits) {
             return Ok(Step::Event(text));
         }
         tx.push_bulk(&vec![b'y'; tx.room()]);

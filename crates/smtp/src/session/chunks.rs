@@ -91,6 +91,11 @@ impl Chunks {
         if self.refusal.is_some() { &[] } else { self.mail.refused() }
     }
 
+    /// What refuses the message already, whatever the replies to come say.
+    pub(super) fn refusal_so_far(&mut self) -> Option<Refusal> {
+        self.refusal.take().or_else(|| self.mail.refusal_so_far())
+    }
+
     /// Whether the caller may still give octets.
     pub(super) const fn is_open(&self) -> bool {
         !self.finished

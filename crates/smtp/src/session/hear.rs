@@ -150,7 +150,18 @@ impl Session {
     }
 
     /// Ends the session where the server's part ended with `error`.
+    ///
+    /// What it refused before counts: that some replies of the same flight never came says less.
     pub(super) fn give_up(&mut self, error: Error) -> Result<Step<Event>, Error> {
+        let refused = match &mut self.state {
+            State::Mail(mail) => mail.refusal_so_far().map(|refusal| (mail.ticket, refusal)),
+            State::Chunks { chunks, .. } => chunks.refusal_so_far().map(|refusal| (chunks.ticket(), refusal)),
+            _ => None,
+        };
+        if let Some((ticket, refusal)) = refused {
+            self.state = State::Over;
+            return Ok(Step::Event(Event::Refused(ticket, refusal)));
+        }
         match self.state {
             _ if self.is_leaving() => {
                 self.state = State::Over;

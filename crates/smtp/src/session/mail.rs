@@ -214,6 +214,12 @@ impl Mail {
         })
     }
 
+    /// What refuses the message already, whatever the replies to come say.
+    pub(super) fn refusal_so_far(&mut self) -> Option<Refusal> {
+        let all = self.refused.len() == self.envelope.recipients.len();
+        if self.sender_refused.is_some() || all { self.refusal() } else { None }
+    }
+
     /// What refuses the message when no recipient is left for it.
     fn refusal(&mut self) -> Option<Refusal> {
         match self.sender_refused.take() {

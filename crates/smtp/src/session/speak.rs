@@ -34,11 +34,11 @@ impl Session {
                     return self.begin(command, tx);
                 }
             }
-            State::Mail(mail) if quiet || mail.is_waiting() => {
+            State::Mail(mail) if quiet || mail.is_waiting() && !rx.is_eof() => {
                 return Ok(mail.speak(tx).then_some(Step::Flush));
             }
             State::Body(_) if quiet => return Ok(self.send_body(tx)),
-            State::Chunks { chunks, .. } if quiet || chunks.is_waiting() => {
+            State::Chunks { chunks, .. } if quiet || chunks.is_waiting() && !rx.is_eof() => {
                 if let Some(step) = chunks.speak(tx) {
                     return Ok(Some(step));
                 }

@@ -97,6 +97,18 @@ fn a_refusal_of_what_goes_on_at_once_is_told_at_its_end() {
          E: error: protocol error after authentication: answer to no command in flight: A1 NO again",
         login(" LITERAL+")
     ));
+    // The server hangs up on what it does not want.
+    implicit(&format!(
+        "{}
+         > append Sent 4
+         C: A1 APPEND Sent (\\Seen) {{4+}}
+         E: body wanted A1
+         S: A1 NO [OVERQUOTA] full
+         --eof--
+         E: done A1 NO [OVERQUOTA] full
+         E: error: connection closed after authentication",
+        login(" LITERAL+")
+    ));
     for answer in ["S: A1 OK done", "S: A1 NO full\nS: A1 NO full"] {
         let mut play = Play::new(options(Security::Implicit), usize::MAX);
         play.run(&format!(

@@ -67,7 +67,23 @@ fn a_message_in_chunks_that_is_refused_is_no_unknown_outcome() {
     assert_eq!(session.step(&mut rx, &mut tx), Ok(Step::Read));
     assert!(!session.outcome_unknown(), "nobody is left to get it");
     rx.set_eof();
-    assert!(matches!(session.step(&mut rx, &mut tx), Err(Error::Closed { .. })));
+    assert!(matches!(session.step(&mut rx, &mut tx), Ok(Step::Event(Event::Refused(..)))));
+    assert_eq!(session.step(&mut rx, &mut tx), Ok(Step::Close));
+}
+
+/// A server that does not take the octets hangs up: there is nobody to send the rest of the chunk to.
+#[test]
+fn a_refusal_in_the_middle_of_a_chunk_is_told() {
+    let (mut session, mut rx, mut tx, ticket) = wanting();
+    tx.sent(usize::MAX);
+    rx.extend(b"250 ok\r\n250 ok\r\n").unwrap();
+    while session.body(ticket, &[b'x'; 1000]).unwrap() > 0 {}
+    assert_eq!(session.step(&mut rx, &mut tx), Ok(Step::Flush));
+    rx.extend(b"552 5.3.4 too big\r\n").unwrap();
+    rx.set_eof();
+    let Ok(Step::Event(Event::Refused(_, refusal))) = session.step(&mut rx, &mut tx) else { panic!() };
+    assert_eq!(refusal.to_string(), "server refused the message: 552 5.3.4 too big");
+    assert_eq!(session.step(&mut rx, &mut tx), Ok(Step::Close));
 }
 
 /// A chunk is never longer than the send buffer, and the next one waits for the answers to the envelope.

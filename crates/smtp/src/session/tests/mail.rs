@@ -85,6 +85,42 @@ fn a_refused_message_leaves_the_session_alive() {
     }
 }
 
+/// What the server said counts, though it hung up before it answered the rest of the flight, or in the middle of its words.
+#[test]
+fn a_refusal_before_the_end_is_told() {
+    let envelope = "C: MAIL FROM:<a@x>\nC: RCPT TO:<b@y>\nC: DATA\n";
+    let rows = [
+        ("sender", "S: 550 5.7.1 no", "* refused: server refused the sender: 550 5.7.1 no\n= close"),
+        (
+            "sender, in two lines",
+            "S: 550-5.7.1 no",
+            "* refused: server refused the sender: 550 5.7.1 no\n= close",
+        ),
+        (
+            "sender, and no words",
+            "S: 550 no\nS: what?",
+            "* refused: server refused the sender: 550 no\n= close",
+        ),
+        (
+            "every recipient",
+            "S: 250 ok\nS: 550 5.1.1 who",
+            "* refused: server refused every recipient; b@y: 550 5.1.1 who\n= close",
+        ),
+        ("nothing", "S: 250 ok\nS: 250 ok", "! connection closed at DATA"),
+        ("a cut yes", "S: 250 ok\nS: 250-ok", "! connection closed at RCPT"),
+        ("goodbye", "S: 421-4.3.2 down", "! server is closing, at MAIL: 421 4.3.2 down"),
+        (
+            "the message, in the middle",
+            "S: 250 ok\nS: 250 ok\nS: 354 go\n* body wanted\nS: 552-5.3.4 too big",
+            "* refused: server refused the message: 552 5.3.4 too big\n= close",
+        ),
+    ];
+    for (_, said, told) in rows {
+        let said = if said.contains("what?") { said.to_string() } else { format!("{said}\neof") };
+        play(session, &greeted("PIPELINING", &format!("> submit a@x b@y\n{envelope}{said}\n{told}")));
+    }
+}
+
 #[test]
 fn quit_follows_a_refusal() {
     play(
