@@ -1,4 +1,4 @@
-use alloc::{borrow::Cow, boxed::Box, string::String, vec::Vec};
+use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::{fmt, ops::Deref};
 
 use mailbearer_wire::printable_bytes;
@@ -10,12 +10,8 @@ pub struct Text<'a>(Repr<'a>);
 #[derive(Clone)]
 enum Repr<'a> {
     Borrowed(&'a [u8]),
-    /// Boxed: it is rare, and a response holds some ten texts.
-    #[expect(
-        clippy::box_collection,
-        reason = "a boxed slice is as large as a borrowed one, and then a tag is added"
-    )]
-    Owned(Box<Vec<u8>>),
+    /// Not boxed: beside it `Option<Text>` is no larger than with a box, and a text with escapes is one allocation.
+    Owned(Vec<u8>),
 }
 
 impl<'a> Text<'a> {
@@ -42,7 +38,7 @@ impl<'a> Text<'a> {
     pub fn into_cow(self) -> Cow<'a, [u8]> {
         match self.0 {
             Repr::Borrowed(octets) => Cow::Borrowed(octets),
-            Repr::Owned(octets) => Cow::Owned(*octets),
+            Repr::Owned(octets) => Cow::Owned(octets),
         }
     }
 
@@ -100,7 +96,7 @@ impl<'a> From<&'a str> for Text<'a> {
 
 impl From<Vec<u8>> for Text<'_> {
     fn from(octets: Vec<u8>) -> Self {
-        Self(Repr::Owned(Box::new(octets)))
+        Self(Repr::Owned(octets))
     }
 }
 

@@ -6,10 +6,10 @@ use super::{
     Context, Fault, Res, Rest,
     envelope::{close, envelope},
     fail,
-    list::{nastring, params, texts},
+    list::{nastring, params, plain_params, texts},
     odd::{self, odd_number},
     overlook,
-    scan::{nil, opening, plain_quoted_sp, spaces, value},
+    scan::{nil, nil_to, opening, plain_number, plain_quoted_sp, spaces, value},
 };
 use crate::{
     BodyStructure, Disposition, Envelope, Extension, List, Message, MultiPart, Param, SinglePart, Text,
@@ -23,12 +23,9 @@ pub(super) fn body<'a>(cx: Context<'_>, input: &'a [u8], to: &mut BodyStructure<
     let (mut rest, ()) = opening("body")(input)?;
     if let [b'(', ..] = rest {
         // body-type-mpart = 1*body SP media-subtype [SP body-ext-mpart]
-        // Few multiparts have more.
-        *to = BodyStructure::Multi(MultiPart { parts: Vec::with_capacity(3), ..MultiPart::default() });
-        let BodyStructure::Multi(multi) = to else { return Ok(rest) };
+        let Some(multi) = begin_multipart(to) else { return Ok(rest) };
         while let [b'(', ..] = rest {
-            multi.parts.push(BodyStructure::EMPTY);
-            let Some(part) = multi.parts.last_mut() else { break };
+            let Some(part) = next_part(&mut multi.parts) else { break };
             rest = spaces(body(cx, rest, part)?);
         }
         return multipart(cx, rest, multi);
@@ -44,6 +41,20 @@ pub(super) fn body<'a>(cx: Context<'_>, input: &'a [u8], to: &mut BodyStructure<
         }
         _ => Ok(rest),
     }
+}
+
+fn begin_multipart<'a, 't>(to: &'t mut BodyStructure<'a>) -> Option<&'t mut MultiPart<'a>> {
+    // Few multiparts have more.
+    *to = BodyStructure::Multi(MultiPart { parts: Vec::with_capacity(3), ..MultiPart::default() });
+    match to {
+        BodyStructure::Multi(multi) => Some(multi),
+        BodyStructure::Single(_) => None,
+    }
+}
+
+fn next_part<'a, 't>(parts: &'t mut Vec<BodyStructure<'a>>) -> Option<&'t mut BodyStructure<'a>> {
+    parts.push(BodyStructure::EMPTY);
+    parts.last_mut()
 }
 
 /// What a multipart has behind its parts: `SP media-subtype [SP body-ext-mpart]`, and the `)`
@@ -63,6 +74,46 @@ fn body_ext_mpart<'a>(cx: Context<'_>, input: &'a [u8], multi: &mut MultiPart<'a
 ///
 /// `body-fields = body-fld-param SP body-fld-id SP body-fld-desc SP body-fld-enc SP body-fld-octets`
 fn body_fields<'a>(cx: Context<'_>, input: &'a [u8], to: &mut BodyStructure<'a>) -> Res<'a, bool> {
+    let plain = match to {
+        BodyStructure::Single(part) => plain_fields(input, part),
+        BodyStructure::Multi(_) => None,
+    };
+    let mut rest = match plain {
+        Some(rest) => rest,
+        None => match odd_fields(cx, input, to)? {
+            (rest, true) => rest,
+            half => return Ok(half),
+        },
+    };
+    let BodyStructure::Single(part) = to else { return Ok((rest, false)) };
+    if matches!(rest, [b'(', ..]) && part.media.eq_ignore_ascii_case(b"message") {
+        let mut message =
+            Box::new(Message { envelope: Envelope::default(), structure: BodyStructure::EMPTY });
+        rest = spaces(envelope(cx, rest, &mut message.envelope)?);
+        part.message = Some(message);
+    }
+    Ok((rest, true))
+}
+
+/// `body-fields` with the type in front and the space behind, if there is nothing unusual in them.
+fn plain_fields<'a>(input: &'a [u8], part: &mut SinglePart<'a>) -> Option<&'a [u8]> {
+    let (media, rest) = plain_quoted_sp(input)?;
+    let (subtype, rest) = plain_quoted_sp(rest)?;
+    let rest = plain_params_sp(rest, &mut part.parameters)?;
+    let rest = plain_field(rest, &mut part.id)?;
+    let rest = plain_field(rest, &mut part.description)?;
+    let (encoding, rest) = plain_quoted_sp(rest)?;
+    let (octets, rest) = plain_number(rest)?;
+    if media.is_empty() {
+        return None;
+    }
+    (part.media, part.subtype) = (Text::of(media), Text::of(subtype));
+    (part.encoding, part.octets) = (Text::of(encoding), octets.into());
+    one_sp(rest)
+}
+
+/// `body-fields` that may be unusual, up to the space behind them, and whether they are a part's.
+fn odd_fields<'a>(cx: Context<'_>, input: &'a [u8], to: &mut BodyStructure<'a>) -> Res<'a, bool> {
     let mut media = Text::default();
     let rest = string_or_nil(cx, input, &mut media)?;
     let whole = match rest {
@@ -73,9 +124,7 @@ fn body_fields<'a>(cx: Context<'_>, input: &'a [u8], to: &mut BodyStructure<'a>)
     if !whole {
         return half_a_type(cx, media, rest, to);
     }
-    if !matches!(to, BodyStructure::Single(_)) {
-        *to = BodyStructure::EMPTY;
-    }
+    *to = BodyStructure::EMPTY;
     let BodyStructure::Single(part) = to else { return Ok((rest, false)) };
     part.media = media;
     let behind_type = rest;
@@ -83,19 +132,13 @@ fn body_fields<'a>(cx: Context<'_>, input: &'a [u8], to: &mut BodyStructure<'a>)
     let rest = body_fld_param(cx, rest, &mut part.parameters)?;
     let rest = field(rest, &mut part.id)?;
     let rest = field(rest, &mut part.description)?;
-    let mut rest = match rest {
+    let rest = match rest {
         [b'0'..=b'9', ..] => no_subtype(cx, behind_type, part)?,
         _ => {
             let rest = string_or_nil(cx, rest, &mut part.encoding)?;
             body_fld_octets(cx, rest, &mut part.octets)?
         }
     };
-    if matches!(rest, [b'(', ..]) && part.media.eq_ignore_ascii_case(b"message") {
-        let mut message =
-            Box::new(Message { envelope: Envelope::default(), structure: BodyStructure::EMPTY });
-        rest = spaces(envelope(cx, rest, &mut message.envelope)?);
-        part.message = Some(message);
-    }
     Ok((rest, true))
 }
 
@@ -103,7 +146,17 @@ fn body_fields<'a>(cx: Context<'_>, input: &'a [u8], to: &mut BodyStructure<'a>)
 ///
 /// `body-ext-1part = body-fld-md5 [SP body-fld-dsp [SP body-fld-lang [SP body-fld-loc *(SP body-extension)]]]`
 fn body_ext_1part<'a>(cx: Context<'_>, input: &'a [u8], part: &mut SinglePart<'a>) -> Rest<'a> {
-    let rest = body_fld_lines(cx, input, &mut part.lines)?;
+    let rest = match plain_number(input).and_then(|(lines, rest)| Some((lines, one_sp(rest)?))) {
+        Some((lines, rest)) => {
+            part.lines = Some(lines.into());
+            rest
+        }
+        None => body_fld_lines(cx, input, &mut part.lines)?,
+    };
+    // Most parts tell nothing here.
+    if let Some((b"NIL NIL NIL NIL)", rest)) = rest.split_first_chunk() {
+        return Ok(rest);
+    }
     let rest = match rest {
         [b'(', ..] => list_for_digest(cx, part, rest)?,
         _ => field(rest, &mut part.md5)?,
@@ -113,6 +166,9 @@ fn body_ext_1part<'a>(cx: Context<'_>, input: &'a [u8], part: &mut SinglePart<'a
 
 /// `body-fld-param = "(" string SP string *(SP string SP string) ")" / nil`, and the space behind it
 fn body_fld_param<'a>(cx: Context<'_>, input: &'a [u8], to: &mut List<'a, Param<'a>>) -> Rest<'a> {
+    if let Some(rest) = plain_params_sp(input, to) {
+        return Ok(rest);
+    }
     match input {
         [b'(', rest @ ..] => {
             let (rest, list) = params(cx, rest)?;
@@ -126,6 +182,18 @@ fn body_fld_param<'a>(cx: Context<'_>, input: &'a [u8], to: &mut List<'a, Param<
         }
         _ => nil(input).map(|(rest, ())| spaces(rest)),
     }
+}
+
+/// The same, if there is nothing unusual in it.
+#[inline]
+fn plain_params_sp<'a>(input: &'a [u8], to: &mut List<'a, Param<'a>>) -> Option<&'a [u8]> {
+    if let Some(rest) = nil_to(input, b' ') {
+        *to = List::EMPTY;
+        return not_sp(rest);
+    }
+    let (list, rest) = plain_params(input.strip_prefix(b"(")?)?;
+    *to = list;
+    one_sp(rest)
 }
 
 /// `body-fld-dsp`, `body-fld-lang`, `body-fld-loc`, `*(SP body-extension)`, as many as there are, and the `)`
@@ -220,6 +288,32 @@ fn body_fld_lines<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Option<u64>) ->
         Err(nom::Err::Error(_)) => Ok(input),
         Err(failure) => Err(failure),
     }
+}
+
+/// What follows exactly one space.
+#[inline(always)]
+fn one_sp(input: &[u8]) -> Option<&[u8]> {
+    match input {
+        [b' ', rest @ ..] => not_sp(rest),
+        _ => None,
+    }
+}
+
+/// What does not begin with a space.
+#[inline(always)]
+fn not_sp(input: &[u8]) -> Option<&[u8]> {
+    if let [b' ', ..] = input { None } else { Some(input) }
+}
+
+/// `nstring` and the space behind it, if there is nothing unusual in it.
+#[inline(always)]
+fn plain_field<'a>(input: &'a [u8], to: &mut Option<Text<'a>>) -> Option<&'a [u8]> {
+    if let Some(rest) = nil_to(input, b' ') {
+        return not_sp(rest);
+    }
+    let (text, rest) = plain_quoted_sp(input)?;
+    *to = Some(Text::of(text));
+    Some(rest)
 }
 
 /// `nstring`, and the space behind it; nothing at the end of the list.

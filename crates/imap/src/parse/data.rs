@@ -19,8 +19,8 @@ use super::{
     list::{flags, status_att_list},
     overlook,
     scan::{
-        astring, closing, known, line_end, nil, number, number64, opening, quoted_whole, rest_of_line, sp,
-        spaced, spaces, token, value, word,
+        astring, closing, known, line_end, nil, number, number64, opening, plain_number, quoted_whole,
+        rest_of_line, sp, spaced, spaces, token, value, word,
     },
     status::{bare_code, capability_list, continue_req, resp_cond, response_tagged, uid_set},
     swar::short_numbers,
@@ -107,12 +107,14 @@ fn response_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
 
 /// `message-data = nz-number SP ("EXPUNGE" / ("FETCH" SP msg-att))`, `number SP "EXISTS"`, `number SP "RECENT"`
 fn message_data<'a>(cx: Context<'_>, items: Known, input: &'a [u8]) -> Res<'a, Data<'a>> {
-    let (rest, number) = number(input)?;
     // Of all responses most are this one.
-    if let Some((b" FETCH ", rest)) = rest.split_first_chunk() {
+    if let Some((number, rest)) = plain_number(input)
+        && let Some((b" FETCH ", rest)) = rest.split_first_chunk()
+    {
         let (rest, items) = msg_att(cx, items, spaces(rest))?;
         return Ok((rest, Data::Fetch(Fetch { number, items })));
     }
+    let (rest, number) = number(input)?;
     let (rest, ()) = sp(rest)?;
     let (name, rest) = word(rest);
     ends_word(cx, rest)?;

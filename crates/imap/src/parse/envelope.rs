@@ -2,10 +2,11 @@
 
 use super::{
     Context, Res, Rest, fail,
-    list::{Fields, any_address},
+    list::{Fields, any_address, plain_address_end},
     odd, overlook,
     scan::{
-        nil, nil_to, nstring, opening, plain_nstring_to, quoted_raw, quoted_until, spaces, unquoted, value,
+        escaped_to, nil, nil_to, nstring, opening, quoted_raw, quoted_until, spaces, unescape, unquoted,
+        value,
     },
     swar::next_mark,
 };
@@ -46,16 +47,18 @@ pub(super) fn envelope<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Envelope<'
 /// `env-date`, `env-subject`, `env-in-reply-to`, `env-message-id`: `nstring`, and the space behind it
 #[inline]
 fn env_text<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Option<Text<'a>>) -> Rest<'a> {
-    if let [b'"', inner @ ..] = input {
-        let mark = next_mark(inner);
-        let rest = match inner.get(mark..) {
-            Some([b'"', b' ', rest @ ..]) if !matches!(rest, [b' ', ..]) => Some(rest),
+    if let [b'"', inner @ ..] = input
+        && let Some((text, behind)) = inner.split_at_checked(next_mark(inner))
+    {
+        let rest = match behind {
+            [b'"', b' ', rest @ ..] if !matches!(rest, [b' ', ..]) => Some(rest),
             // The last.
-            Some([b'"', rest @ ..]) if matches!(rest, [b')', ..]) => Some(rest),
+            [b'"', rest @ ..] if matches!(rest, [b')', ..]) => Some(rest),
+            [b'\\', ..] => return escaped_text(input, to),
             _ => None,
         };
         if let Some(rest) = rest {
-            *to = inner.get(..mark).map(Text::of);
+            *to = Some(Text::of(text));
             return Ok(rest);
         }
     } else if let Some(rest) = nil_to(input, b' ') {
@@ -64,9 +67,23 @@ fn env_text<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Option<Text<'a>>) -> 
     if let [b')', ..] = input {
         return odd::missing(cx, input, "nstring");
     }
+    any_text(input, to)
+}
+
+fn any_text<'a>(input: &'a [u8], to: &mut Option<Text<'a>>) -> Rest<'a> {
     let (rest, text) = nstring(input)?;
     *to = text;
     Ok(spaces(rest))
+}
+
+fn escaped_text<'a>(input: &'a [u8], to: &mut Option<Text<'a>>) -> Rest<'a> {
+    match input.get(1..).and_then(|inner| escaped_to(inner, b' ')) {
+        Some((text, rest)) => {
+            *to = Some(Text::from(unescape(text)));
+            Ok(spaces(rest))
+        }
+        None => any_text(input, to),
+    }
 }
 
 /// A subject with quotes in it that should have been escaped (`"Rohr 5" lang"`): it ends where a list of addresses
@@ -129,9 +146,8 @@ fn addresses<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Address<'
     loop {
         rest = match rest {
             [b')', after @ ..] => {
-                let length = input.len().saturating_sub(rest.len());
-                overlook(length > 0 || cx.quirks.wrong_nil, rest, "address")?;
-                return Ok((after, List::raw(input.get(..length).unwrap_or_default())));
+                overlook(rest.len() < input.len() || cx.quirks.wrong_nil, rest, "address")?;
+                return Ok((after, List::raw(input)));
             }
             [b'(', ..] => address_end(cx, rest)?,
             [b'N' | b'n', ..] => {
@@ -154,16 +170,6 @@ fn address_end<'a>(cx: Context<'_>, input: &'a [u8]) -> Rest<'a> {
         Some(rest) => Ok(rest),
         None => odd_address_end(cx, input),
     }
-}
-
-/// The same, if there is nothing unusual in the address.
-#[inline]
-fn plain_address_end(input: &[u8]) -> Option<&[u8]> {
-    let [b'(', inside @ ..] = input else { return None };
-    let rest = plain_nstring_to(inside, b' ')?;
-    let rest = plain_nstring_to(rest, b' ')?;
-    let rest = plain_nstring_to(rest, b' ')?;
-    plain_nstring_to(rest, b')')
 }
 
 #[cold]

@@ -15,12 +15,12 @@ use super::{
     body::body,
     envelope::envelope,
     fail,
-    list::{flags, texts},
+    list::{flags, plain_flags, texts},
     odd::odd_number,
     overlook,
     scan::{
-        self, astring, closing, literal, nil, nstring, number, number64, octet, opening, quoted, quoted_raw,
-        rest_of_line, sp, spaced, spaces, token, word,
+        self, astring, closing, literal, nil, nstring, number64, octet, opening, plain_number, quoted,
+        quoted_raw, rest_of_line, sp, spaced, spaces, token, word,
     },
     status::objectid,
 };
@@ -40,6 +40,15 @@ fn msg_att_into<'a>(cx: Context<'_>, known: Known, input: &'a [u8], items: &mut 
     // Where the first item began whose value is not what it should be, and how many items there were in front of it.
     let mut odd = None;
     loop {
+        // Nearly every item of a listing.
+        rest = match plain_item(rest, items) {
+            Some([b' ', behind @ ..]) => {
+                rest = behind;
+                continue;
+            }
+            Some(behind) => behind,
+            None => rest,
+        };
         let (at, before) = (rest, items.len());
         let end = match at {
             [b')', rest @ ..] => return Ok(rest),
@@ -86,54 +95,61 @@ fn unreadable<'a>(cx: Context<'_>, (at, before): (&'a [u8], usize), items: &mut 
     Ok(rest.get(value.len()..).unwrap_or_default())
 }
 
-/// `msg-att-dynamic / msg-att-static`
-///
-/// An item that is not known, or whose value is not what it should be, is kept as it came.
-#[inline(always)]
-fn msg_att_item<'a>(cx: Context<'_>, known: Known, input: &'a [u8], items: &mut Vec<Item<'a>>) -> Rest<'a> {
-    // Nearly every response has this one.
-    if let Some((b"UID ", rest)) = input.split_first_chunk()
-        && let Ok((rest @ [b' ' | b')', ..], uid)) = number(rest)
-    {
-        items.push(Item::Uid(uid));
-        return Ok(rest);
-    }
-    let before = items.len();
-    let value = listing_item(cx, input, items).or_else(|| {
-        let (name, rest) = word(input);
-        scan::known(name, |name| known(cx, name, rest, items))
-    });
-    match value {
-        Some(Ok(rest @ [b' ' | b')', ..])) => Ok(rest),
-        value => odd_item(cx, known, input, value, before, items),
-    }
-}
-
-/// The items of a listing, as nearly every server writes them: told apart by eight octets at once, which saves
+/// An item of a listing but ENVELOPE, as nearly every server writes it: told apart by eight octets at once, which saves
 /// finding the end of each name and the tree of comparisons that finds it among all.
-#[inline(always)]
-fn listing_item<'a>(cx: Context<'_>, input: &'a [u8], items: &mut Vec<Item<'a>>) -> Option<Rest<'a>> {
+///
+/// `None` for any other, and for one behind which no other item follows and no `)`.
+#[inline]
+fn plain_item<'a>(input: &'a [u8], items: &mut Vec<Item<'a>>) -> Option<&'a [u8]> {
     const fn octets(text: &[u8; 8]) -> u64 {
         u64::from_le_bytes(*text)
     }
     let (eight, rest) = input.split_first_chunk::<8>()?;
     let eight = octets(eight);
-    if eight & octets(b"\xff\xff\xff\xff\xff\xff\xff\0") == octets(b"FLAGS (\0") {
-        let rest = input.get(6..).unwrap_or_default();
-        return Some(flags(cx, rest).map(push(items, Item::Flags)));
-    }
-    if eight == octets(b"ENVELOPE") {
-        return Some(msg_att_envelope(cx, rest, items));
-    }
-    if eight == octets(b"INTERNAL") {
-        let (b"DATE ", rest) = rest.split_first_chunk()? else { return None };
-        return Some(date_time(rest).map(push(items, Item::InternalDate)));
-    }
-    if eight == octets(b"RFC822.S") {
+    let (item, rest) = if eight & octets(b"\xff\xff\xff\xff\0\0\0\0") == octets(b"UID \0\0\0\0") {
+        let (uid, rest) = plain_number(input.get(4..)?)?;
+        (Item::Uid(uid), rest)
+    } else if eight & octets(b"\xff\xff\xff\xff\xff\xff\xff\0") == octets(b"FLAGS (\0") {
+        let (list, rest) = plain_flags(input.get(7..)?)?;
+        (Item::Flags(list), rest)
+    } else if eight == octets(b"INTERNAL") {
+        let (b"DATE \"", rest) = rest.split_first_chunk()? else { return None };
+        let (text, rest) = rest.split_first_chunk::<26>()?;
+        (Item::InternalDate(parse_date_time(text).ok()?), rest.strip_prefix(b"\"")?)
+    } else if eight == octets(b"RFC822.S") {
         let (b"IZE ", rest) = rest.split_first_chunk()? else { return None };
-        return Some(odd_number(cx, rest).map(push(items, Item::Size)));
+        let (size, rest) = plain_number(rest)?;
+        (Item::Size(size.into()), rest)
+    } else {
+        return None;
+    };
+    match rest {
+        [b' ', b' ', ..] => None,
+        [b' ' | b')', ..] => {
+            items.push(item);
+            Some(rest)
+        }
+        _ => None,
     }
-    None
+}
+
+/// `msg-att-dynamic / msg-att-static`
+///
+/// An item that is not known, or whose value is not what it should be, is kept as it came.
+fn msg_att_item<'a>(cx: Context<'_>, known: Known, input: &'a [u8], items: &mut Vec<Item<'a>>) -> Rest<'a> {
+    let before = items.len();
+    let value = match input.split_first_chunk() {
+        // Saves the search for it among all.
+        Some((b"ENVELOPE", rest)) => Some(msg_att_envelope(cx, rest, items)),
+        _ => {
+            let (name, rest) = word(input);
+            scan::known(name, |name| known(cx, name, rest, items))
+        }
+    };
+    match value {
+        Some(Ok(rest @ [b' ' | b')', ..])) => Ok(rest),
+        value => odd_item(cx, known, input, value, before, items),
+    }
 }
 
 /// An item that is not known, or does not end behind its `value`. There were `before` items in front of it.
@@ -457,13 +473,6 @@ fn header_list(input: &[u8]) -> Res<'_, Vec<Text<'_>>> {
 
 /// `date-time = DQUOTE date-day-fixed "-" date-month "-" date-year SP time SP zone DQUOTE`
 fn date_time(input: &[u8]) -> Res<'_, DateTime> {
-    // What stands in the quotes has always as many octets.
-    if let Some((eight_and_twenty, rest)) = input.split_first_chunk::<28>()
-        && let [b'"', text @ .., b'"'] = eight_and_twenty
-        && let Ok(date) = parse_date_time(text)
-    {
-        return Ok((rest, date));
-    }
     let (rest, text) = match input {
         [b'"', ..] => quoted(input)?,
         _ => nstring(input).map(|(rest, text)| (rest, text.unwrap_or_default()))?,

@@ -5,18 +5,20 @@ use alloc::vec::Vec;
 use super::{
     Context, Fault, Res, Rest, fail, overlook,
     scan::{
-        astring, digits, known, literal, nil, nil_to, number, number64, opening, plain_nstring, quoted,
-        quoted_raw, quoted_until, sp, spaces, token, unquoted, value, value_within, word,
+        astring, digits, escaped_to, known, literal, nil, nil_to, nstring_to, number, number64, opening,
+        plain_nstring, plain_nstring_to, quoted, quoted_raw, quoted_until, sp, spaces, token, unescape,
+        unquoted, value, value_within, word,
     },
-    swar::{next_mark, words_end},
+    swar::{next_mark, word_end, words_end},
 };
 use crate::{Address, Atom, Capability, Element, Flag, List, Param, StatusItem, Text};
 
-/// Takes what `element` reads off `raw`, behind any spaces.
+/// Takes what `element` reads off `raw`, behind any spaces. A list that ends with a parenthesis is held with all that
+/// stands behind it, so that its elements are searched eight octets at once up to the last.
 #[inline(always)]
 fn next<'a, T>(raw: &mut &'a [u8], element: impl FnOnce(&'a [u8]) -> Res<'a, T>) -> Option<T> {
     let (rest, found) = match spaces(raw) {
-        [] => return None,
+        [] | [b')', ..] => return None,
         behind => element(behind).ok()?,
     };
     *raw = rest;
@@ -25,7 +27,14 @@ fn next<'a, T>(raw: &mut &'a [u8], element: impl FnOnce(&'a [u8]) -> Res<'a, T>)
 
 impl<'a> Element<'a> for Flag<'a> {
     fn read(raw: &mut &'a [u8]) -> Option<Self> {
-        next(raw, flag)
+        let rest = spaces(raw);
+        match rest.split_at_checked(word_end(rest))? {
+            ([], _) => None,
+            (word, rest) => {
+                *raw = rest;
+                Some(flag_of(word))
+            }
+        }
     }
 }
 
@@ -52,7 +61,11 @@ impl<'a> Element<'a> for StatusItem<'a> {
 
 impl<'a> Element<'a> for Param<'a> {
     fn read(raw: &mut &'a [u8]) -> Option<Self> {
-        plain_param(raw).or_else(|| next(raw, param))
+        match raw {
+            [b'"', ..] => plain_param(raw).or_else(|| next(raw, param)),
+            [b')', ..] | [] => None,
+            _ => next(raw, param),
+        }
     }
 }
 
@@ -65,15 +78,18 @@ impl<'a> Element<'a> for Text<'a> {
 impl<'a> Element<'a> for Address<'a> {
     #[inline]
     fn read(raw: &mut &'a [u8]) -> Option<Self> {
-        // Nearly all are plain: read without the general way's copies.
-        plain_address(raw).or_else(|| next(raw, odd_address))
+        match raw {
+            // Nearly all are plain: read without the general way's copies.
+            [b'(', ..] => plain_address(raw).or_else(|| next(raw, odd_address)),
+            [b')', ..] | [] => None,
+            _ => next(raw, odd_address),
+        }
     }
 }
 
 /// `flag = "\Answered" / … / flag-keyword / flag-extension`, and `mbx-list-flags`
-pub(crate) fn flag(input: &[u8]) -> Res<'_, Flag<'_>> {
-    let (rest, word) = token(input)?;
-    let flag = match word {
+fn flag_of(word: &[u8]) -> Flag<'_> {
+    match word {
         // As they are nearly always written.
         b"\\Seen" => Flag::Seen,
         b"\\Answered" => Flag::Answered,
@@ -83,8 +99,7 @@ pub(crate) fn flag(input: &[u8]) -> Res<'_, Flag<'_>> {
         b"\\*" => Flag::Any,
         [b'\\', name @ ..] => Flag::system(Atom::of(name)),
         word => Flag::Keyword(Atom::of(word)),
-    };
-    Ok((rest, flag))
+    }
 }
 
 /// `status-att-val = ("MESSAGES" SP number) / …` (RFC 9051 section 9)
@@ -93,7 +108,7 @@ fn status_att_val(input: &[u8]) -> Res<'_, StatusItem<'_>> {
     let (rest, ()) = sp(rest)?;
     let (after, raw, large) = match number64(rest) {
         // Nearly all are numbers.
-        Ok((after @ ([b' ', ..] | []), number)) => {
+        Ok((after @ ([b' ' | b')', ..] | []), number)) => {
             (after, rest.get(..rest.len().saturating_sub(after.len())).unwrap_or_default(), Some(number))
         }
         _ => {
@@ -145,9 +160,18 @@ pub(crate) fn flags<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Fl
         let Ok((rest, ())) = nil(input) else { return fail(input, "flag-list") };
         return overlook(cx.quirks.wrong_nil, input, "flag-list").map(|()| (rest, List::EMPTY));
     };
+    match plain_flags(inside) {
+        Some((list, rest)) => Ok((rest, list)),
+        None => list(inside, |rest| token(rest).map(|(rest, _)| rest)),
+    }
+}
+
+/// `[flag *(SP flag)] ")"`, if there is nothing unusual in it
+#[inline(always)]
+pub(crate) fn plain_flags(inside: &[u8]) -> Option<(List<'_, Flag<'_>>, &[u8])> {
     match inside.split_at_checked(words_end(inside)) {
-        Some((words, [b')', rest @ ..])) => Ok((rest, List::raw(words))),
-        _ => list(inside, |rest| token(rest).map(|(rest, _)| rest)),
+        Some((_, [b')', rest @ ..])) => Some((List::raw(inside), rest)),
+        _ => None,
     }
 }
 
@@ -162,15 +186,21 @@ pub(crate) fn texts<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Te
 
 /// `string SP nstring *(SP string SP nstring) ")"`, or nothing and the `)`
 pub(crate) fn params<'a>(cx: Context<'_>, inside: &'a [u8]) -> Res<'a, List<'a, Param<'a>>> {
+    match plain_params(inside) {
+        Some((list, rest)) => Ok((rest, list)),
+        None => odd_params(cx, inside),
+    }
+}
+
+/// The same, if there is nothing unusual in them.
+#[inline]
+pub(crate) fn plain_params(inside: &[u8]) -> Option<(List<'_, Param<'_>>, &[u8])> {
     let mut rest = inside;
     loop {
-        rest = match plain_nstring(rest) {
-            Some([b' ', rest @ ..]) => rest,
-            Some(end @ [b')', rest @ ..]) => {
-                let length = inside.len().saturating_sub(end.len());
-                return Ok((rest, List::raw(inside.get(..length).unwrap_or_default())));
-            }
-            _ => return odd_params(cx, inside),
+        rest = match plain_nstring(rest)? {
+            [b' ', rest @ ..] => rest,
+            [b')', rest @ ..] => return Some((List::raw(inside), rest)),
+            _ => return None,
         };
     }
 }
@@ -236,33 +266,31 @@ fn list<'a, T>(inside: &'a [u8], element: impl Fn(&'a [u8]) -> Rest<'a>) -> Res<
     let mut rest = spaces(inside);
     loop {
         if let [b')', after @ ..] = rest {
-            let length = inside.len().saturating_sub(rest.len());
-            return Ok((after, List::raw(inside.get(..length).unwrap_or_default())));
+            return Ok((after, List::raw(inside)));
         }
         rest = spaces(element(rest)?);
     }
 }
 
-/// `string SP string` and the space behind it or the end, if there is nothing unusual in it
+/// `string SP string` and the space behind it, if there is nothing unusual in it
 #[inline(always)]
 fn plain_param<'a>(raw: &mut &'a [u8]) -> Option<Param<'a>> {
     let (name, rest) = plain_text_to(raw, b' ')?;
     let [b'"', inner @ ..] = rest else { return None };
-    let mark = next_mark(inner);
-    let (name, value) = (name?, inner.get(..mark)?);
-    *raw = match inner.get(mark..) {
-        Some([b'"', b' ', rest @ ..]) => rest,
-        Some([b'"']) => &[],
+    let (value, rest) = inner.split_at_checked(next_mark(inner))?;
+    *raw = match rest {
+        [b'"', b' ', rest @ ..] => rest,
+        [b'"', rest @ ..] if matches!(rest, [b')', ..]) => rest,
         _ => return None,
     };
-    Some(Param { name, value: Some(Text::of(value)) })
+    Some(Param { name: name?, value: Some(Text::of(value)) })
 }
 
 /// A name and a value of `body-fld-param` or `id-params-list`.
 fn param(input: &[u8]) -> Res<'_, Param<'_>> {
     let (rest, name) = nastring(input)?;
     let (rest, value) = match spaces(rest) {
-        [] => (rest, None),
+        [] | [b')', ..] => (rest, None),
         rest => nastring(rest)?,
     };
     Ok((rest, Param { name: name.unwrap_or_default(), value }))
@@ -314,12 +342,43 @@ fn odd_nstring_end(input: &[u8]) -> Rest<'_> {
 #[inline(always)]
 fn plain_address<'a>(raw: &mut &'a [u8]) -> Option<Address<'a>> {
     let [b'(', rest @ ..] = *raw else { return None };
-    let (name, rest) = plain_text_to(rest, b' ')?;
+    let (name, rest) = text_to(rest, b' ')?;
     let (route, rest) = plain_text_to(rest, b' ')?;
-    let (mailbox, rest) = plain_text_to(rest, b' ')?;
+    let (mailbox, rest) = text_to(rest, b' ')?;
     let (host, rest) = plain_text_to(rest, b')')?;
     *raw = rest;
     Some(Address { name, route, mailbox, host })
+}
+
+/// What follows an address, if there is nothing unusual in it.
+#[inline(always)]
+pub(crate) fn plain_address_end(input: &[u8]) -> Option<&[u8]> {
+    let [b'(', rest @ ..] = input else { return None };
+    let rest = nstring_to(rest, b' ')?;
+    let rest = plain_nstring_to(rest, b' ')?;
+    let rest = nstring_to(rest, b' ')?;
+    plain_nstring_to(rest, b')')
+}
+
+/// [`plain_text_to`], with escapes or without.
+#[inline(always)]
+fn text_to(input: &[u8], end: u8) -> Option<(Option<Text<'_>>, &[u8])> {
+    if let Some(rest) = nil_to(input, end) {
+        return Some((None, rest));
+    }
+    let [b'"', inner @ ..] = input else { return None };
+    let (text, rest) = inner.split_at_checked(next_mark(inner))?;
+    match rest {
+        [b'"', last, rest @ ..] if *last == end => Some((Some(Text::of(text)), rest)),
+        [b'\\', ..] => escaped_text_to(inner, end),
+        _ => None,
+    }
+}
+
+#[inline(never)]
+fn escaped_text_to(inner: &[u8], end: u8) -> Option<(Option<Text<'_>>, &[u8])> {
+    let (text, rest) = escaped_to(inner, end)?;
+    Some((Some(Text::from(unescape(text))), rest))
 }
 
 /// What NIL or a quoted string says, and what follows it and the octet behind it, if that is `end`.
@@ -329,9 +388,9 @@ fn plain_text_to(input: &[u8], end: u8) -> Option<(Option<Text<'_>>, &[u8])> {
         return Some((None, rest));
     }
     let [b'"', inner @ ..] = input else { return None };
-    let mark = next_mark(inner);
-    match inner.get(mark..) {
-        Some([b'"', last, rest @ ..]) if *last == end => Some((Some(Text::of(inner.get(..mark)?)), rest)),
+    let (text, rest) = inner.split_at_checked(next_mark(inner))?;
+    match rest {
+        [b'"', last, rest @ ..] if *last == end => Some((Some(Text::of(text)), rest)),
         _ => None,
     }
 }

@@ -185,6 +185,13 @@ pub(crate) fn number(input: &[u8]) -> Res<'_, u32> {
     u32::try_from(value).map_or_else(|_| fail(input, "number"), |value| Ok((rest, value)))
 }
 
+/// A number of at most seven digits, with enough behind it.
+#[inline(always)]
+pub(crate) fn plain_number(input: &[u8]) -> Option<(u32, &[u8])> {
+    let (value, rest) = short_number(input)?;
+    Some((u32::try_from(value).ok()?, rest))
+}
+
 /// `number64 = 1*DIGIT` below 2^64
 #[inline]
 pub(crate) fn number64(input: &[u8]) -> Res<'_, u64> {
@@ -291,6 +298,38 @@ pub(crate) fn plain_nstring_to(input: &[u8], end: u8) -> Option<&[u8]> {
     }
 }
 
+/// [`plain_nstring_to`], with escapes or without.
+#[inline(always)]
+pub(crate) fn nstring_to(input: &[u8], end: u8) -> Option<&[u8]> {
+    if let Some(rest) = nil_to(input, end) {
+        return Some(rest);
+    }
+    let [b'"', inner @ ..] = input else { return None };
+    match inner.get(next_mark(inner)..) {
+        Some([b'"', last, rest @ ..]) if *last == end => Some(rest),
+        Some([b'\\', ..]) => escaped_to(inner, end).map(|(_, rest)| rest),
+        _ => None,
+    }
+}
+
+/// What stands in a quoted string behind its first quote, and what follows it and the octet behind it, if that is `end`
+/// and nothing is unusual but escapes.
+#[inline(never)]
+pub(crate) fn escaped_to(inner: &[u8], end: u8) -> Option<(&[u8], &[u8])> {
+    let mut rest = inner;
+    loop {
+        rest = match rest {
+            [b'\\', _, rest @ ..] => rest,
+            [b'"', last, rest @ ..] if *last == end => {
+                let length = inner.len().checked_sub(rest.len())?.checked_sub(2)?;
+                return Some((inner.get(..length)?, rest));
+            }
+            [b'"' | b'\n', ..] => return None,
+            _ => rest.get(next_mark(rest)..).filter(|rest| !rest.is_empty())?,
+        };
+    }
+}
+
 /// What follows NIL and `end`, compared as the one word of a register that they are.
 #[inline(always)]
 pub(crate) fn nil_to(input: &[u8], end: u8) -> Option<&[u8]> {
@@ -347,14 +386,13 @@ pub(crate) fn quoted_until(input: &[u8], ends: impl Fn(&[u8]) -> bool) -> Res<'_
                 }
             }
             // A line break where the framer went on with the next line (`Quirks::line_break`), and no literal.
-            Some(rest @ ([b'\n', ..] | [b'\r', b'\n', ..])) => {
-                let length = if rest.starts_with(b"\r") { 2 } else { 1 };
+            Some([b'\n', rest @ ..]) => {
                 let text = inner.get(..at).unwrap_or_default();
-                if rest.len() == length || text.ends_with(b"}") {
+                if rest.is_empty() || text.strip_suffix(b"\r").unwrap_or(text).ends_with(b"}") {
                     return fail(input, "quoted");
                 }
                 escaped = true;
-                at = at.saturating_add(length);
+                at = at.saturating_add(1);
             }
             Some([]) | None => return fail(input, "quoted"),
             Some(_) => at = at.saturating_add(1),
@@ -375,8 +413,25 @@ pub(crate) fn unquoted(text: &[u8], escaped: bool) -> Text<'_> {
 }
 
 /// Without backslashes in front of octets, and without line breaks.
-fn unescape(text: &[u8]) -> Vec<u8> {
-    // The capacity is enough, so nothing grows.
+pub(crate) fn unescape(text: &[u8]) -> Vec<u8> {
+    // Written over a copy, so that nothing grows.
+    let mut out = text.to_vec();
+    let (mut octets, mut length) = (text.iter(), 0_usize);
+    for to in &mut out {
+        let Some(octet) = octets.next() else { break };
+        *to = match octet {
+            b'\\' => *octets.next().unwrap_or(octet),
+            b'\n' | b'\r' => return unescape_and_join(text),
+            octet => *octet,
+        };
+        length = length.wrapping_add(1);
+    }
+    out.truncate(length);
+    out
+}
+
+#[cold]
+fn unescape_and_join(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut octets = text.iter();
     while let Some(octet) = octets.next() {

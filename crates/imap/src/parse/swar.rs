@@ -1,21 +1,52 @@
 //! Octets looked at eight at a time in a register, as fast on any processor and at any optimisation level.
 //!
-//! In each of these, subtracting from octets below 0x80 shows what is below a limit in the high bits. A borrow can
+//! In each of the words here, subtracting from octets below 0x80 shows what is below a limit in the high bits. A borrow can
 //! only spoil octets above the first that is found, and the first is all that is asked for.
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
-/// Where the next quote, backslash or control is; the length where there is none.
-#[inline]
+/// Where the next quote, backslash or LF is; the length where there is none.
+#[inline(always)]
 pub(super) fn next_mark(text: &[u8]) -> usize {
-    let found = |octets: u64| {
-        // With this bit turned a quote comes to be next to the controls, below 0x21.
-        let low = (octets ^ ONES.wrapping_mul(0x02)).wrapping_sub(ONES.wrapping_mul(0x21));
-        let backslash = (octets ^ ONES.wrapping_mul(0x5c)).wrapping_sub(ONES);
-        (low | backslash) & !octets & HIGHS
-    };
-    first(text, found, |octet| octet < b' ' || matches!(octet, b'"' | b'\\'))
+    // Most strings are short.
+    match text.first_chunk::<16>().and_then(|sixteen| vector_mark(sixteen)) {
+        Some(at) => at,
+        None => far_mark(text),
+    }
+}
+
+#[inline(never)]
+fn far_mark(text: &[u8]) -> usize {
+    if text.len() < 16 {
+        return first(text, marks, is_mark);
+    }
+    vector_mark(text).unwrap_or(text.len())
+}
+
+/// memchr's search by vector instructions, which every processor of this kind has: no call, as it needs not find out.
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+#[inline(always)]
+fn vector_mark(text: &[u8]) -> Option<usize> {
+    memchr::arch::x86_64::sse2::memchr::Three::new(b'"', b'\\', b'\n')?.find(text)
+}
+
+#[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
+#[inline(always)]
+fn vector_mark(text: &[u8]) -> Option<usize> {
+    Some(first(text, marks, is_mark)).filter(|&at| at < text.len())
+}
+
+#[inline(always)]
+const fn marks(octets: u64) -> u64 {
+    let quote = (octets ^ ONES.wrapping_mul(0x22)).wrapping_sub(ONES);
+    let backslash = (octets ^ ONES.wrapping_mul(0x5c)).wrapping_sub(ONES);
+    let line_feed = (octets ^ ONES.wrapping_mul(0x0a)).wrapping_sub(ONES);
+    (quote | backslash | line_feed) & !octets & HIGHS
+}
+
+const fn is_mark(octet: u8) -> bool {
+    matches!(octet, b'"' | b'\\' | b'\n')
 }
 
 /// Where the next octet is that is neither a space nor part of a word: a control, quote, parenthesis or brace.
@@ -95,23 +126,23 @@ pub(super) fn short_numbers(text: &[u8]) -> usize {
 /// Where the first octet is that `found` marks in eight and `is` knows among fewer.
 #[inline(always)]
 fn first(text: &[u8], found: impl Fn(u64) -> u64, is: impl Fn(u8) -> bool) -> usize {
-    let (chunks, tail) = text.as_chunks::<8>();
-    let mut at = 0_usize;
-    for eight in chunks {
+    let (mut rest, mut at) = (text, 0_usize);
+    while let Some((eight, after)) = rest.split_first_chunk::<8>() {
         let found = found(u64::from_le_bytes(*eight));
         if found != 0 {
             return at.wrapping_add(octets_before(found));
         }
         at = at.wrapping_add(8);
+        rest = after;
     }
-    if tail.is_empty() {
+    if rest.is_empty() {
         return at;
     }
-    // The last eight octets end with the tail. Behind it there come zeros, which are marks.
-    let Some(eight) = text.last_chunk::<8>() else { return at.wrapping_add(first_of_few(tail, is)) };
-    let before = 8_usize.wrapping_sub(tail.len()).wrapping_mul(8);
+    let Some(eight) = text.last_chunk::<8>() else { return first_of_few(text, is) };
+    // The last eight octets end with what is left. Behind it there come zeros, marks or none.
+    let before = 8_usize.wrapping_sub(rest.len()).wrapping_mul(8);
     let tail = u64::from_le_bytes(*eight).wrapping_shr(u32::try_from(before).unwrap_or_default());
-    at.wrapping_add(octets_before(found(tail)))
+    at.wrapping_add(octets_before(found(tail)).min(rest.len()))
 }
 
 /// How many octets stand before the first whose high bit is set.
@@ -148,7 +179,8 @@ mod tests {
 
     #[test]
     fn every_mark_is_found_at_every_place() {
-        check(next_mark, |octet| octet < b' ' || matches!(octet, b'"' | b'\\'));
+        check(next_mark, is_mark);
+        check(|text| first(text, marks, is_mark), is_mark);
     }
 
     #[test]
@@ -164,7 +196,7 @@ mod tests {
     #[test]
     fn the_first_of_several_marks_counts() {
         let finders: [(fn(&[u8]) -> usize, &[u8]); 2] =
-            [(next_mark, &[0, 0x1f, b'"', b'\\']), (words_end, &[0, 0x1f, b'"', b'(', b')', b'{', 0x7f])];
+            [(next_mark, b"\n\"\\"), (words_end, &[0, 0x1f, b'"', b'(', b')', b'{', 0x7f])];
         for (find, marks) in finders {
             for first in marks {
                 for second in 0..=0xff_u8 {
