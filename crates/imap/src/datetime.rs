@@ -26,17 +26,18 @@ pub fn parse_date(text: &[u8]) -> Result<Date, Invalid> {
 fn date_time(text: &[u8]) -> Option<DateTime> {
     let (day, time) = text.split_at_checked(text.len().checked_sub(15)?)?;
     let day = date(day.strip_prefix(b" ").unwrap_or(day))?;
-    let &[b' ', h, hh, b':', m, mm, b':', s, ss, b' ', sign, zh, zhh, zm, zmm] = time else {
+    let (&[b' ', ref clock @ .., b' '], &[sign, ref zone @ ..]) = time.split_first_chunk::<10>()? else {
         return None;
     };
-    let minutes = i16::from(pair(zh, zhh)?).checked_mul(60)?.checked_add(i16::from(pair(zm, zmm)?))?;
+    let (hours, minutes) = two_pairs(u32::from_le_bytes(zone.try_into().ok()?))?;
+    let minutes = i16::from(hours).checked_mul(60)?.checked_add(i16::from(minutes))?;
     let zone = match sign {
         _ if minutes >= 24 * 60 => return None,
         b'+' => minutes,
         b'-' => minutes.checked_neg()?,
         _ => return None,
     };
-    DateTime::at(day, (pair(h, hh)?, pair(m, mm)?, pair(s, ss)?), zone).ok()
+    DateTime::at(day, time_of_day(u64::from_le_bytes(*clock))?, zone).ok()
 }
 
 fn date(text: &[u8]) -> Option<Date> {
@@ -45,11 +46,33 @@ fn date(text: &[u8]) -> Option<Date> {
         [d, dd, b'-', rest @ ..] => (pair(*d, *dd)?, rest),
         _ => return None,
     };
-    let (name, rest) = rest.split_at_checked(3)?;
-    let &[b'-', y, yy, yyy, yyyy] = rest else { return None };
-    let century = u16::from(pair(y, yy)?).checked_mul(100)?;
-    let year = century.checked_add(u16::from(pair(yyy, yyyy)?))?;
-    Date::new(year, Date::month_of(name)?, day).ok()
+    let &[m, mm, mmm, b'-', ref year @ ..] = rest else { return None };
+    let (century, year) = two_pairs(u32::from_le_bytes(year.try_into().ok()?))?;
+    let year = u16::from(century).checked_mul(100)?.checked_add(u16::from(year))?;
+    Date::new(year, Date::month_of(&[m, mm, mmm])?, day).ok()
+}
+
+// Each digit and the next are added up at once, in the register that they came in.
+
+/// The numbers that four digits make, two each; the first stands in the lowest octet.
+fn two_pairs(digits: u32) -> Option<(u8, u8)> {
+    let turned = digits ^ 0x3030_3030;
+    if (turned.wrapping_add(0x7676_7676) | turned) & 0x8080_8080 != 0 {
+        return None;
+    }
+    let [first, _, second, _] = turned.wrapping_mul(10).wrapping_add(turned >> 8).to_le_bytes();
+    Some((first, second))
+}
+
+/// `hh:mm:ss`; the first digit stands in the lowest octet.
+fn time_of_day(octets: u64) -> Option<(u8, u8, u8)> {
+    let turned = octets ^ 0x3030_3a30_303a_3030;
+    if (turned.wrapping_add(0x7676_7f76_767f_7676) | turned) & 0x8080_8080_8080_8080 != 0 {
+        return None;
+    }
+    let [hour, _, _, minute, _, _, second, _] =
+        turned.wrapping_mul(10).wrapping_add(turned >> 8).to_le_bytes();
+    Some((hour, minute, second))
 }
 
 fn pair(tens: u8, ones: u8) -> Option<u8> {

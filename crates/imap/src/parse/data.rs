@@ -29,6 +29,9 @@ use crate::{Data, Esearch, Fetch, Found, List, Listed, Mailbox, Response, Sequen
 
 /// `response-data / continue-req / response-done`
 pub(super) fn response<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Response<'a>> {
+    if let Some(fetch) = plain_fetch(cx, any_item, input) {
+        return fetch.map(|(rest, fetch)| (rest, Response::Untagged(Data::Fetch(fetch))));
+    }
     match input {
         [b'*', rest @ ..] => {
             let (rest, ()) = sp(rest)?;
@@ -42,8 +45,23 @@ pub(super) fn response<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Response
     }
 }
 
+/// `"*" SP nz-number SP "FETCH" SP msg-att CRLF`, which of all responses most are; `None` for others, and where there are
+/// more spaces.
+#[inline(always)]
+fn plain_fetch<'a>(cx: Context<'_>, items: Known, input: &'a [u8]) -> Option<Res<'a, Fetch<'a>>> {
+    let (number, rest) = plain_number(input.strip_prefix(b"* ")?)?;
+    if rest.first_chunk()? != b" FETCH (" {
+        return None;
+    }
+    let whole = |(rest, items)| line_end(rest).map(|(rest, ())| (rest, Fetch { number, items }));
+    Some(msg_att(cx, items, rest.get(7..)?).and_then(whole))
+}
+
 /// `"*" SP message-data CRLF` with the items of a listing; what is not that is `None` and not looked at.
 pub(super) fn summary_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Option<Data<'a>>> {
+    if let Some(fetch) = plain_fetch(cx, summary_item, input) {
+        return fetch.map(|(rest, fetch)| (rest, Some(Data::Fetch(fetch))));
+    }
     let Some((rest, ())) = input.strip_prefix(b"*").and_then(|rest| sp(rest).ok()) else {
         return Ok((&[], None));
     };
@@ -107,13 +125,6 @@ fn response_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
 
 /// `message-data = nz-number SP ("EXPUNGE" / ("FETCH" SP msg-att))`, `number SP "EXISTS"`, `number SP "RECENT"`
 fn message_data<'a>(cx: Context<'_>, items: Known, input: &'a [u8]) -> Res<'a, Data<'a>> {
-    // Of all responses most are this one.
-    if let Some((number, rest)) = plain_number(input)
-        && let Some((b" FETCH ", rest)) = rest.split_first_chunk()
-    {
-        let (rest, items) = msg_att(cx, items, spaces(rest))?;
-        return Ok((rest, Data::Fetch(Fetch { number, items })));
-    }
     let (rest, number) = number(input)?;
     let (rest, ()) = sp(rest)?;
     let (name, rest) = word(rest);
@@ -240,7 +251,8 @@ fn search(input: &[u8]) -> Res<'_, Found<'_>> {
         let Ok((after, _)) = number(rest) else { return fail(rest, "nz-number") };
         rest = spaces(after);
     }
-    let numbers = List::raw(input.get(..input.len().saturating_sub(rest.len())).unwrap_or_default());
+    // They end where none follows.
+    let numbers = List::raw(input);
     // search-sort-mod-seq = "(" "MODSEQ" SP mod-sequence-value ")"
     let mod_seq = delimited(opening("MODSEQ"), preceded((tag_no_case("MODSEQ"), sp), number64), closing);
     match rest {

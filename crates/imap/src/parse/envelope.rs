@@ -4,10 +4,7 @@ use super::{
     Context, Res, Rest, fail,
     list::{Fields, any_address, plain_address_end},
     odd, overlook,
-    scan::{
-        escaped_to, nil, nil_to, nstring, opening, quoted_raw, quoted_until, spaces, unescape, unquoted,
-        value,
-    },
+    scan::{nil, nil_to, nstring, opening, quoted_raw, quoted_until, spaces, unescaped_to, unquoted, value},
     swar::next_mark,
 };
 use crate::{Address, Envelope, List, Text};
@@ -77,9 +74,9 @@ fn any_text<'a>(input: &'a [u8], to: &mut Option<Text<'a>>) -> Rest<'a> {
 }
 
 fn escaped_text<'a>(input: &'a [u8], to: &mut Option<Text<'a>>) -> Rest<'a> {
-    match input.get(1..).and_then(|inner| escaped_to(inner, b' ')) {
+    match input.get(1..).and_then(|inner| unescaped_to(inner, b' ')) {
         Some((text, rest)) => {
-            *to = Some(Text::from(unescape(text)));
+            *to = Some(text);
             Ok(spaces(rest))
         }
         None => any_text(input, to),

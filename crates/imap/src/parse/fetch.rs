@@ -40,15 +40,14 @@ fn msg_att_into<'a>(cx: Context<'_>, known: Known, input: &'a [u8], items: &mut 
     // Where the first item began whose value is not what it should be, and how many items there were in front of it.
     let mut odd = None;
     loop {
-        // Nearly every item of a listing.
-        rest = match plain_item(rest, items) {
+        match plain_item(rest, items) {
             Some([b' ', behind @ ..]) => {
                 rest = behind;
                 continue;
             }
-            Some(behind) => behind,
-            None => rest,
-        };
+            Some([_, behind @ ..]) => return Ok(behind),
+            _ => {}
+        }
         let (at, before) = (rest, items.len());
         let end = match at {
             [b')', rest @ ..] => return Ok(rest),
@@ -104,32 +103,45 @@ fn plain_item<'a>(input: &'a [u8], items: &mut Vec<Item<'a>>) -> Option<&'a [u8]
     const fn octets(text: &[u8; 8]) -> u64 {
         u64::from_le_bytes(*text)
     }
+    let ends = |rest: &'a [u8]| match rest {
+        [b' ', b' ', ..] => None,
+        [b' ' | b')', ..] => Some(rest),
+        _ => None,
+    };
     let (eight, rest) = input.split_first_chunk::<8>()?;
     let eight = octets(eight);
-    let (item, rest) = if eight & octets(b"\xff\xff\xff\xff\0\0\0\0") == octets(b"UID \0\0\0\0") {
+    // Each pushes for itself: so no item is built in another place and copied.
+    if eight & octets(b"\xff\xff\xff\xff\0\0\0\0") == octets(b"UID \0\0\0\0") {
         let (uid, rest) = plain_number(input.get(4..)?)?;
-        (Item::Uid(uid), rest)
+        let rest = ends(rest)?;
+        items.push(Item::Uid(uid));
+        Some(rest)
     } else if eight & octets(b"\xff\xff\xff\xff\xff\xff\xff\0") == octets(b"FLAGS (\0") {
         let (list, rest) = plain_flags(input.get(7..)?)?;
-        (Item::Flags(list), rest)
+        let rest = ends(rest)?;
+        items.push(Item::Flags(list));
+        Some(rest)
     } else if eight == octets(b"INTERNAL") {
-        let (b"DATE \"", rest) = rest.split_first_chunk()? else { return None };
-        let (text, rest) = rest.split_first_chunk::<26>()?;
-        (Item::InternalDate(parse_date_time(text).ok()?), rest.strip_prefix(b"\"")?)
-    } else if eight == octets(b"RFC822.S") {
-        let (b"IZE ", rest) = rest.split_first_chunk()? else { return None };
-        let (size, rest) = plain_number(rest)?;
-        (Item::Size(size.into()), rest)
-    } else {
-        return None;
-    };
-    match rest {
-        [b' ', b' ', ..] => None,
-        [b' ' | b')', ..] => {
-            items.push(item);
-            Some(rest)
+        let (text, rest) = input.get(13..)?.split_first_chunk::<28>()?;
+        let [b'"', text @ .., b'"'] = text else { return None };
+        if input.get(5..13)? != b"NALDATE " {
+            return None;
         }
-        _ => None,
+        let date = parse_date_time(text).ok()?;
+        let rest = ends(rest)?;
+        items.push(Item::InternalDate(date));
+        Some(rest)
+    } else if eight == octets(b"RFC822.S") {
+        let (four, rest) = rest.split_first_chunk()?;
+        if four != b"IZE " {
+            return None;
+        }
+        let (size, rest) = plain_number(rest)?;
+        let rest = ends(rest)?;
+        items.push(Item::Size(size.into()));
+        Some(rest)
+    } else {
+        None
     }
 }
 
@@ -138,9 +150,9 @@ fn plain_item<'a>(input: &'a [u8], items: &mut Vec<Item<'a>>) -> Option<&'a [u8]
 /// An item that is not known, or whose value is not what it should be, is kept as it came.
 fn msg_att_item<'a>(cx: Context<'_>, known: Known, input: &'a [u8], items: &mut Vec<Item<'a>>) -> Rest<'a> {
     let before = items.len();
-    let value = match input.split_first_chunk() {
+    let value = match input.split_first_chunk::<8>() {
         // Saves the search for it among all.
-        Some((b"ENVELOPE", rest)) => Some(msg_att_envelope(cx, rest, items)),
+        Some((name, rest)) if name == b"ENVELOPE" => Some(msg_att_envelope(cx, rest, items)),
         _ => {
             let (name, rest) = word(input);
             scan::known(name, |name| known(cx, name, rest, items))

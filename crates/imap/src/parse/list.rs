@@ -5,9 +5,9 @@ use alloc::vec::Vec;
 use super::{
     Context, Fault, Res, Rest, fail, overlook,
     scan::{
-        astring, digits, escaped_to, known, literal, nil, nil_to, nstring_to, number, number64, opening,
-        plain_nstring, plain_nstring_to, quoted, quoted_raw, quoted_until, sp, spaces, token, unescape,
-        unquoted, value, value_within, word,
+        astring, digits, known, literal, nil, nil_to, nstring_to, number, number64, opening, plain_nstring,
+        plain_nstring_to, quoted, quoted_raw, quoted_until, sp, spaces, token, unescaped_to, unquoted, value,
+        value_within, word,
     },
     swar::{next_mark, word_end, words_end},
 };
@@ -27,6 +27,13 @@ fn next<'a, T>(raw: &mut &'a [u8], element: impl FnOnce(&'a [u8]) -> Res<'a, T>)
 
 impl<'a> Element<'a> for Flag<'a> {
     fn read(raw: &mut &'a [u8]) -> Option<Self> {
+        if let [b')', ..] | [] = raw {
+            return None;
+        }
+        if let Some((flag, rest)) = plain_flag(raw) {
+            *raw = rest;
+            return Some(flag);
+        }
         let rest = spaces(raw);
         match rest.split_at_checked(word_end(rest))? {
             ([], _) => None,
@@ -84,6 +91,32 @@ impl<'a> Element<'a> for Address<'a> {
             [b')', ..] | [] => None,
             _ => next(raw, odd_address),
         }
+    }
+}
+
+/// A flag that nearly every message has or has not, as it is nearly always written, and what follows it and its space.
+#[inline(always)]
+fn plain_flag(raw: &[u8]) -> Option<(Flag<'_>, &[u8])> {
+    const fn octets(text: &[u8; 8]) -> u64 {
+        u64::from_le_bytes(*text)
+    }
+    let (eight, rest) = raw.split_first_chunk::<8>()?;
+    let eight = octets(eight);
+    let (flag, rest) = if eight & octets(b"\xff\xff\xff\xff\xff\0\0\0") == octets(b"\\Seen\0\0\0") {
+        (Flag::Seen, raw.get(5..)?)
+    } else if eight == octets(b"\\Answere") {
+        (Flag::Answered, rest.strip_prefix(b"d")?)
+    } else if eight == octets(b"\\Flagged") {
+        (Flag::Flagged, rest)
+    } else if eight == octets(b"\\Deleted") {
+        (Flag::Deleted, rest)
+    } else {
+        return None;
+    };
+    match rest {
+        [b' ', rest @ ..] => Some((flag, rest)),
+        [b')', ..] => Some((flag, rest)),
+        _ => None,
     }
 }
 
@@ -370,15 +403,9 @@ fn text_to(input: &[u8], end: u8) -> Option<(Option<Text<'_>>, &[u8])> {
     let (text, rest) = inner.split_at_checked(next_mark(inner))?;
     match rest {
         [b'"', last, rest @ ..] if *last == end => Some((Some(Text::of(text)), rest)),
-        [b'\\', ..] => escaped_text_to(inner, end),
+        [b'\\', ..] => unescaped_to(inner, end).map(|(text, rest)| (Some(text), rest)),
         _ => None,
     }
-}
-
-#[inline(never)]
-fn escaped_text_to(inner: &[u8], end: u8) -> Option<(Option<Text<'_>>, &[u8])> {
-    let (text, rest) = escaped_to(inner, end)?;
-    Some((Some(Text::from(unescape(text))), rest))
 }
 
 /// What NIL or a quoted string says, and what follows it and the octet behind it, if that is `end`.

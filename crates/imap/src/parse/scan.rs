@@ -9,7 +9,7 @@ use nom::Parser;
 
 use super::{
     Context, Fault, Res, fail,
-    swar::{next_mark, short_number, word_end},
+    swar::{mark_in, next_mark, short_number, word_end},
     too_deep,
 };
 use crate::Text;
@@ -407,31 +407,47 @@ fn ends_string(rest: &[u8]) -> bool {
     rest.first().is_none_or(|&octet| is(octet, END))
 }
 
+/// [`escaped_to`], with what the string says.
+#[inline(never)]
+pub(crate) fn unescaped_to(inner: &[u8], end: u8) -> Option<(Text<'_>, &[u8])> {
+    short_unescaped_to(inner, end).or_else(|| {
+        let (text, rest) = escaped_to(inner, end)?;
+        Some((Text::from(unescape(text)), rest))
+    })
+}
+
+/// The same in one pass, sixteen octets at a time over what was too much of the sixteen before, where the string is short
+/// and enough follows it.
+fn short_unescaped_to(inner: &[u8], end: u8) -> Option<(Text<'_>, &[u8])> {
+    let (mut out, mut length, mut rest) = ([0; 128], 0_usize, inner);
+    loop {
+        let sixteen = rest.first_chunk()?;
+        *out.get_mut(length..)?.first_chunk_mut()? = *sixteen;
+        let at = mark_in(sixteen).unwrap_or(16);
+        length = length.wrapping_add(at);
+        rest = match rest.get(at..)? {
+            [b'\\', octet, rest @ ..] => {
+                *out.get_mut(length)? = *octet;
+                length = length.wrapping_add(1);
+                rest
+            }
+            [b'"', last, rest @ ..] if *last == end => {
+                return Some((Text::from(out.get(..length)?.to_vec()), rest));
+            }
+            rest if at == 16 => rest,
+            _ => return None,
+        };
+    }
+}
+
 /// The value of a quoted string whose octets are `text`.
 pub(crate) fn unquoted(text: &[u8], escaped: bool) -> Text<'_> {
     if escaped { Text::from(unescape(text)) } else { Text::of(text) }
 }
 
 /// Without backslashes in front of octets, and without line breaks.
-pub(crate) fn unescape(text: &[u8]) -> Vec<u8> {
-    // Written over a copy, so that nothing grows.
-    let mut out = text.to_vec();
-    let (mut octets, mut length) = (text.iter(), 0_usize);
-    for to in &mut out {
-        let Some(octet) = octets.next() else { break };
-        *to = match octet {
-            b'\\' => *octets.next().unwrap_or(octet),
-            b'\n' | b'\r' => return unescape_and_join(text),
-            octet => *octet,
-        };
-        length = length.wrapping_add(1);
-    }
-    out.truncate(length);
-    out
-}
-
-#[cold]
-fn unescape_and_join(text: &[u8]) -> Vec<u8> {
+fn unescape(text: &[u8]) -> Vec<u8> {
+    // The capacity is enough, so nothing grows.
     let mut out = Vec::with_capacity(text.len());
     let mut octets = text.iter();
     while let Some(octet) = octets.next() {

@@ -10,30 +10,38 @@ const HIGHS: u64 = 0x8080_8080_8080_8080;
 #[inline(always)]
 pub(super) fn next_mark(text: &[u8]) -> usize {
     // Most strings are short.
-    match text.first_chunk::<16>().and_then(|sixteen| vector_mark(sixteen)) {
+    match text.first_chunk().and_then(mark_in) {
         Some(at) => at,
         None => far_mark(text),
     }
 }
 
+/// [`next_mark`] where there is none among the first sixteen octets.
 #[inline(never)]
 fn far_mark(text: &[u8]) -> usize {
-    if text.len() < 16 {
-        return first(text, marks, is_mark);
+    let mut rest = text.get(16..).unwrap_or(text);
+    while let Some((sixteen, after)) = rest.split_first_chunk() {
+        if let Some(found) = mark_in(sixteen) {
+            return text.len().wrapping_sub(rest.len()).wrapping_add(found);
+        }
+        rest = after;
     }
-    vector_mark(text).unwrap_or(text.len())
+    match text.last_chunk() {
+        Some(last) => mark_in(last).map_or(text.len(), |at| text.len().wrapping_sub(16).wrapping_add(at)),
+        None => first(text, marks, is_mark),
+    }
 }
 
 /// memchr's search by vector instructions, which every processor of this kind has: no call, as it needs not find out.
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 #[inline(always)]
-fn vector_mark(text: &[u8]) -> Option<usize> {
+pub(super) fn mark_in(text: &[u8; 16]) -> Option<usize> {
     memchr::arch::x86_64::sse2::memchr::Three::new(b'"', b'\\', b'\n')?.find(text)
 }
 
 #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
 #[inline(always)]
-fn vector_mark(text: &[u8]) -> Option<usize> {
+pub(super) fn mark_in(text: &[u8; 16]) -> Option<usize> {
     Some(first(text, marks, is_mark)).filter(|&at| at < text.len())
 }
 
