@@ -164,7 +164,10 @@ impl<'a> Capability<'a> {
         if key.eq_ignore_ascii_case(b"AUTH=") {
             return Self::Auth(Atom::of(mechanism));
         }
-        let known = KNOWN.iter().find(|(name, _)| word.eq_ignore_ascii_case(name.as_bytes()));
+        // As they are nearly always written, which is compared eight octets at once.
+        let exact = || KNOWN.iter().find(|(name, _)| word == name.as_bytes());
+        let known =
+            exact().or_else(|| KNOWN.iter().find(|(name, _)| word.eq_ignore_ascii_case(name.as_bytes())));
         if let Some((_, capability)) = known {
             return capability.clone();
         }

@@ -2,7 +2,7 @@ use alloc::{
     boxed::Box,
     vec::{self, Vec},
 };
-use core::{fmt, iter::FusedIterator, mem};
+use core::{fmt, iter::FusedIterator};
 
 /// A list of a response, read element by element when it is looked at.
 ///
@@ -15,24 +15,12 @@ pub struct List<'a, T>(Repr<'a, T>);
 enum Repr<'a, T> {
     /// Elements as they came, proven to be well-formed.
     Raw(&'a [u8]),
-    Made(Made<T>),
-}
-
-/// Boxed, for only who encodes makes lists, and a parsed ENVELOPE has six.
-#[derive(Clone)]
-#[expect(
-    clippy::box_collection,
-    reason = "a boxed slice is as large as a borrowed one, and then a tag is added"
-)]
-struct Made<T>(Box<Vec<T>>);
-
-/// Says that it is rare, so that to drop a list that was parsed is a comparison.
-impl<T> Drop for Made<T> {
-    #[cold]
-    #[inline(never)]
-    fn drop(&mut self) {
-        self.0.clear();
-    }
+    /// Boxed, for only who encodes makes lists, and a parsed ENVELOPE has six.
+    #[expect(
+        clippy::box_collection,
+        reason = "a boxed slice is as large as a borrowed one, and then a tag is added"
+    )]
+    Made(Box<Vec<T>>),
 }
 
 /// What a [`List`] can hold.
@@ -55,7 +43,7 @@ impl<'a, T: Element<'a>> List<'a, T> {
     pub fn iter(&self) -> Iter<'a, '_, T> {
         Iter(match &self.0 {
             Repr::Raw(raw) => Source::Raw(raw),
-            Repr::Made(elements) => Source::Made(&elements.0),
+            Repr::Made(elements) => Source::Made(elements),
         })
     }
 
@@ -74,7 +62,7 @@ impl<T> Default for List<'_, T> {
 
 impl<T> From<Vec<T>> for List<'_, T> {
     fn from(elements: Vec<T>) -> Self {
-        Self(Repr::Made(Made(Box::new(elements))))
+        Self(Repr::Made(Box::new(elements)))
     }
 }
 
@@ -114,7 +102,7 @@ impl<'a, T: Element<'a>> IntoIterator for List<'a, T> {
     fn into_iter(self) -> Self::IntoIter {
         IntoIter(match self.0 {
             Repr::Raw(raw) => Owned::Raw(raw),
-            Repr::Made(mut elements) => Owned::Made(mem::take(&mut *elements.0).into_iter()),
+            Repr::Made(elements) => Owned::Made(elements.into_iter()),
         })
     }
 }

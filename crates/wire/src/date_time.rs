@@ -102,10 +102,12 @@ impl Date {
 
     #[expect(clippy::arithmetic_side_effects, reason = "years 0 to 9999, months 1 to 12, days 1 to 31")]
     fn days(self) -> i64 {
-        let (year, month) = (i64::from(self.year), i64::from(self.month));
-        let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-        let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-        year * 365 + leap_days + (153 * month + 2) / 5 + i64::from(self.day) - 1 - 719_468
+        let (year, month) = (u32::from(self.year), u32::from(self.month));
+        // 400 years later, which are 146 097 days, so that the first is not below 0.
+        let (year, month) = if month > 2 { (year + 400, month - 3) } else { (year + 399, month + 9) };
+        let days =
+            year * 365 + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + u32::from(self.day);
+        i64::from(days) - 1 - 719_468 - 146_097
     }
 
     #[expect(clippy::arithmetic_side_effects, reason = "days of the years 0 to 9999")]

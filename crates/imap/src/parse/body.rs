@@ -53,7 +53,8 @@ fn begin_multipart<'a, 't>(to: &'t mut BodyStructure<'a>) -> Option<&'t mut Mult
 }
 
 fn next_part<'a, 't>(parts: &'t mut Vec<BodyStructure<'a>>) -> Option<&'t mut BodyStructure<'a>> {
-    parts.push(BodyStructure::EMPTY);
+    // Made where it belongs, and not copied there.
+    parts.extend(Some(()).into_iter().map(|()| BodyStructure::EMPTY));
     parts.last_mut()
 }
 

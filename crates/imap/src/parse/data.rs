@@ -1,6 +1,6 @@
 //! `response` and the untagged responses that are no status (RFC 9051 sections 7.2 to 7.5).
 
-use alloc::boxed::Box;
+use alloc::{boxed::Box, vec::Vec};
 
 use nom::{
     Parser,
@@ -53,8 +53,12 @@ fn plain_fetch<'a>(cx: Context<'_>, items: Known, input: &'a [u8]) -> Option<Res
     if rest.first_chunk()? != b" FETCH (" {
         return None;
     }
-    let whole = |(rest, items)| line_end(rest).map(|(rest, ())| (rest, Fetch { number, items }));
-    Some(msg_att(cx, items, rest.get(7..)?).and_then(whole))
+    let mut found = Vec::new();
+    Some(match msg_att(cx, items, rest.get(7..)?, &mut found) {
+        Ok(b"\r\n") => Ok((&[], Fetch { number, items: found })),
+        Ok(rest) => line_end(rest).map(|(rest, ())| (rest, Fetch { number, items: found })),
+        Err(error) => Err(error),
+    })
 }
 
 /// `"*" SP message-data CRLF` with the items of a listing; what is not that is `None` and not looked at.
@@ -129,7 +133,10 @@ fn message_data<'a>(cx: Context<'_>, items: Known, input: &'a [u8]) -> Res<'a, D
     let (rest, ()) = sp(rest)?;
     let (name, rest) = word(rest);
     ends_word(cx, rest)?;
-    let fetch = || msg_att(cx, items, spaces(rest)).map(|(rest, items)| (rest, Fetch { number, items }));
+    let fetch = || {
+        let mut found = Vec::new();
+        msg_att(cx, items, spaces(rest), &mut found).map(|rest| (rest, Fetch { number, items: found }))
+    };
     let parsed = known(name, |name| {
         Some(match name {
             b"FETCH" => fetch().map(|(rest, fetch)| (rest, Data::Fetch(fetch))),

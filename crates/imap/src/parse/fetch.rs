@@ -27,11 +27,15 @@ use super::{
 use crate::{BodyStructure, DateTime, Envelope, Item, Part, Section, SectionOf, Text, parse_date_time};
 
 /// `msg-att = "(" (msg-att-dynamic / msg-att-static) *(SP (msg-att-dynamic / msg-att-static)) ")"`
-pub(super) fn msg_att<'a>(cx: Context<'_>, known: Known, input: &'a [u8]) -> Res<'a, Vec<Item<'a>>> {
+pub(super) fn msg_att<'a>(
+    cx: Context<'_>,
+    known: Known,
+    input: &'a [u8],
+    items: &mut Vec<Item<'a>>,
+) -> Rest<'a> {
     // As many as a listing asks for, and below 1 KiB: such blocks allocators have at hand.
-    let mut items = Vec::with_capacity(5);
-    let rest = msg_att_into(cx, known, input, &mut items)?;
-    Ok((rest, items))
+    items.reserve_exact(5);
+    msg_att_into(cx, known, input, items)
 }
 
 fn msg_att_into<'a>(cx: Context<'_>, known: Known, input: &'a [u8], items: &mut Vec<Item<'a>>) -> Rest<'a> {
@@ -110,16 +114,15 @@ fn plain_item<'a>(input: &'a [u8], items: &mut Vec<Item<'a>>) -> Option<&'a [u8]
     };
     let (eight, rest) = input.split_first_chunk::<8>()?;
     let eight = octets(eight);
-    // Each pushes for itself: so no item is built in another place and copied.
     if eight & octets(b"\xff\xff\xff\xff\0\0\0\0") == octets(b"UID \0\0\0\0") {
         let (uid, rest) = plain_number(input.get(4..)?)?;
         let rest = ends(rest)?;
-        items.push(Item::Uid(uid));
+        put(items, uid, Item::Uid);
         Some(rest)
     } else if eight & octets(b"\xff\xff\xff\xff\xff\xff\xff\0") == octets(b"FLAGS (\0") {
         let (list, rest) = plain_flags(input.get(7..)?)?;
         let rest = ends(rest)?;
-        items.push(Item::Flags(list));
+        put(items, list, Item::Flags);
         Some(rest)
     } else if eight == octets(b"INTERNAL") {
         let (text, rest) = input.get(13..)?.split_first_chunk::<28>()?;
@@ -129,7 +132,7 @@ fn plain_item<'a>(input: &'a [u8], items: &mut Vec<Item<'a>>) -> Option<&'a [u8]
         }
         let date = parse_date_time(text).ok()?;
         let rest = ends(rest)?;
-        items.push(Item::InternalDate(date));
+        put(items, date, Item::InternalDate);
         Some(rest)
     } else if eight == octets(b"RFC822.S") {
         let (four, rest) = rest.split_first_chunk()?;
@@ -138,7 +141,7 @@ fn plain_item<'a>(input: &'a [u8], items: &mut Vec<Item<'a>>) -> Option<&'a [u8]
         }
         let (size, rest) = plain_number(rest)?;
         let rest = ends(rest)?;
-        items.push(Item::Size(size.into()));
+        put(items, size.into(), Item::Size);
         Some(rest)
     } else {
         None
@@ -152,7 +155,10 @@ fn msg_att_item<'a>(cx: Context<'_>, known: Known, input: &'a [u8], items: &mut 
     let before = items.len();
     let value = match input.split_first_chunk::<8>() {
         // Saves the search for it among all.
-        Some((name, rest)) if name == b"ENVELOPE" => Some(msg_att_envelope(cx, rest, items)),
+        Some((b"ENVELOPE", rest)) => Some(msg_att_envelope(cx, rest, items)),
+        Some((b"BODYSTRU", rest)) if rest.starts_with(b"CTURE ") => {
+            known(cx, b"BODYSTRUCTURE", rest.get(5..).unwrap_or_default(), items)
+        }
         _ => {
             let (name, rest) = word(input);
             scan::known(name, |name| known(cx, name, rest, items))
@@ -305,6 +311,13 @@ fn value_sp<'a>(cx: Context<'_>, input: &'a [u8]) -> Rest<'a> {
     }
 }
 
+/// Makes an item of `value` where it belongs. What is pushed is made elsewhere and copied, so that it could be dropped
+/// if there were no room.
+#[inline(always)]
+fn put<'a, T>(items: &mut Vec<Item<'a>>, value: T, item: impl FnMut(T) -> Item<'a>) {
+    items.extend(Some(value).into_iter().map(item));
+}
+
 /// Puts what was found among the items and leaves what follows it.
 #[inline]
 fn push<'a, 'v, T>(
@@ -320,7 +333,7 @@ fn push<'a, 'v, T>(
 /// `"ENVELOPE" SP envelope`, without the name
 fn msg_att_envelope<'a>(cx: Context<'_>, input: &'a [u8], items: &mut Vec<Item<'a>>) -> Rest<'a> {
     let rest = value_sp(cx, input)?;
-    items.push(Item::Envelope(Envelope::default()));
+    put(items, (), |()| Item::Envelope(Envelope::default()));
     match items.last_mut() {
         Some(Item::Envelope(to)) => envelope(cx, rest, to),
         _ => Ok(rest),

@@ -6,10 +6,10 @@ use super::{
     Context, Fault, Res, Rest, fail, overlook,
     scan::{
         astring, digits, known, literal, nil, nil_to, nstring_to, number, number64, opening, plain_nstring,
-        plain_nstring_to, quoted, quoted_raw, quoted_until, sp, spaces, token, unescaped_to, unquoted, value,
-        value_within, word,
+        plain_nstring_to, plain_number, quoted, quoted_raw, quoted_until, sp, spaces, token, unescaped_to,
+        unquoted, value, value_within, word,
     },
-    swar::{next_mark, word_end, words_end},
+    swar::{find_mark, next_mark, word_end, words_end},
 };
 use crate::{Address, Atom, Capability, Element, Flag, List, Param, StatusItem, Text};
 
@@ -25,22 +25,32 @@ fn next<'a, T>(raw: &mut &'a [u8], element: impl FnOnce(&'a [u8]) -> Res<'a, T>)
     Some(found)
 }
 
+// What is nearly always so is read where it is wanted, and the rest in a function of its own.
+
 impl<'a> Element<'a> for Flag<'a> {
+    #[inline]
     fn read(raw: &mut &'a [u8]) -> Option<Self> {
         if let [b')', ..] | [] = raw {
             return None;
         }
-        if let Some((flag, rest)) = plain_flag(raw) {
-            *raw = rest;
-            return Some(flag);
-        }
-        let rest = spaces(raw);
-        match rest.split_at_checked(word_end(rest))? {
-            ([], _) => None,
-            (word, rest) => {
+        match plain_flag(raw) {
+            Some((flag, rest)) => {
                 *raw = rest;
-                Some(flag_of(word))
+                Some(flag)
             }
+            None => any_flag(raw),
+        }
+    }
+}
+
+#[inline(never)]
+fn any_flag<'a>(raw: &mut &'a [u8]) -> Option<Flag<'a>> {
+    let rest = spaces(raw);
+    match rest.split_at_checked(word_end(rest))? {
+        ([], _) => None,
+        (word, rest) => {
+            *raw = rest;
+            Some(flag_of(word))
         }
     }
 }
@@ -62,18 +72,30 @@ impl<'a> Element<'a> for u32 {
 
 impl<'a> Element<'a> for StatusItem<'a> {
     fn read(raw: &mut &'a [u8]) -> Option<Self> {
-        next(raw, status_att_val)
+        match plain_status(raw) {
+            Some((item, rest)) => {
+                *raw = rest;
+                Some(item)
+            }
+            None => next(raw, status_att_val),
+        }
     }
 }
 
 impl<'a> Element<'a> for Param<'a> {
+    #[inline]
     fn read(raw: &mut &'a [u8]) -> Option<Self> {
         match raw {
-            [b'"', ..] => plain_param(raw).or_else(|| next(raw, param)),
+            [b'"', ..] => plain_param(raw).or_else(|| any_param(raw)),
             [b')', ..] | [] => None,
-            _ => next(raw, param),
+            _ => any_param(raw),
         }
     }
+}
+
+#[inline(never)]
+fn any_param<'a>(raw: &mut &'a [u8]) -> Option<Param<'a>> {
+    next(raw, param)
 }
 
 impl<'a> Element<'a> for Text<'a> {
@@ -87,11 +109,16 @@ impl<'a> Element<'a> for Address<'a> {
     fn read(raw: &mut &'a [u8]) -> Option<Self> {
         match raw {
             // Nearly all are plain: read without the general way's copies.
-            [b'(', ..] => plain_address(raw).or_else(|| next(raw, odd_address)),
+            [b'(', ..] => plain_address(raw).or_else(|| any_address_of(raw)),
             [b')', ..] | [] => None,
-            _ => next(raw, odd_address),
+            _ => any_address_of(raw),
         }
     }
+}
+
+#[inline(never)]
+fn any_address_of<'a>(raw: &mut &'a [u8]) -> Option<Address<'a>> {
+    next(raw, odd_address)
 }
 
 /// A flag that nearly every message has or has not, as it is nearly always written, and what follows it and its space.
@@ -110,6 +137,8 @@ fn plain_flag(raw: &[u8]) -> Option<(Flag<'_>, &[u8])> {
         (Flag::Flagged, rest)
     } else if eight == octets(b"\\Deleted") {
         (Flag::Deleted, rest)
+    } else if eight & octets(b"\xff\xff\xff\xff\xff\xff\xff\0") == octets(b"\\Recent\0") {
+        (Flag::Recent, raw.get(7..)?)
     } else {
         return None;
     };
@@ -132,6 +161,34 @@ fn flag_of(word: &[u8]) -> Flag<'_> {
         b"\\*" => Flag::Any,
         [b'\\', name @ ..] => Flag::system(Atom::of(name)),
         word => Flag::Keyword(Atom::of(word)),
+    }
+}
+
+/// A value that nearly every client asks for, as nearly every server writes it, and what follows it and its space.
+#[inline]
+fn plain_status(raw: &[u8]) -> Option<(StatusItem<'_>, &[u8])> {
+    const fn octets(text: &[u8; 8]) -> u64 {
+        u64::from_le_bytes(*text)
+    }
+    const SEVEN: u64 = octets(b"\xff\xff\xff\xff\xff\xff\xff\0");
+    let (eight, rest) = raw.split_first_chunk::<8>()?;
+    let eight = octets(eight);
+    let (item, rest): (fn(u32) -> StatusItem<'static>, _) = if eight == octets(b"MESSAGES") {
+        (StatusItem::Messages, rest.strip_prefix(b" ")?)
+    } else if eight & SEVEN == octets(b"UNSEEN \0") {
+        (StatusItem::Unseen, raw.get(7..)?)
+    } else if eight == octets(b"UIDNEXT ") {
+        (StatusItem::UidNext, rest)
+    } else if eight & SEVEN == octets(b"RECENT \0") {
+        (StatusItem::Recent, raw.get(7..)?)
+    } else {
+        return None;
+    };
+    let (number, rest) = plain_number(rest)?;
+    match rest {
+        [b' ', b' ', ..] => None,
+        [b' ', rest @ ..] | rest @ [b')', ..] => Some((item(number), rest)),
+        _ => None,
     }
 }
 
@@ -175,8 +232,16 @@ fn status_att_val(input: &[u8]) -> Res<'_, StatusItem<'_>> {
 
 /// `[status-att-list] ")"`
 pub(crate) fn status_att_list<'a>(cx: Context<'_>, inside: &'a [u8]) -> Res<'a, List<'a, StatusItem<'a>>> {
-    list(inside, |rest| match word(rest) {
-        ([], _) => Err(nom::Err::Error(Fault { at: rest, rule: "status-att" })),
+    list(inside, |rest| match plain_status(rest) {
+        Some((_, rest)) => Ok(rest),
+        None => status_att_end(cx, rest),
+    })
+}
+
+/// What follows a `status-att-val`.
+fn status_att_end<'a>(cx: Context<'_>, input: &'a [u8]) -> Rest<'a> {
+    match word(input) {
+        ([], _) => Err(nom::Err::Error(Fault { at: input, rule: "status-att" })),
         (_, rest) => {
             let (rest, ()) = sp(rest)?;
             match digits(rest) {
@@ -184,7 +249,7 @@ pub(crate) fn status_att_list<'a>(cx: Context<'_>, inside: &'a [u8]) -> Res<'a, 
                 _ => Ok(value(cx, rest)?.0),
             }
         }
-    })
+    }
 }
 
 /// `"(" [flag *(SP flag)] ")"`
@@ -202,8 +267,15 @@ pub(crate) fn flags<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Fl
 /// `[flag *(SP flag)] ")"`, if there is nothing unusual in it
 #[inline(always)]
 pub(crate) fn plain_flags(inside: &[u8]) -> Option<(List<'_, Flag<'_>>, &[u8])> {
-    match inside.split_at_checked(words_end(inside)) {
-        Some((_, [b')', rest @ ..])) => Some((List::raw(inside), rest)),
+    let mut rest = inside;
+    while let Some((_, behind)) = plain_flag(rest) {
+        rest = behind;
+    }
+    if let [b')', behind @ ..] = rest {
+        return Some((List::raw(inside), behind));
+    }
+    match rest.get(words_end(rest)..) {
+        Some([b')', behind @ ..]) => Some((List::raw(inside), behind)),
         _ => None,
     }
 }
@@ -310,7 +382,7 @@ fn list<'a, T>(inside: &'a [u8], element: impl Fn(&'a [u8]) -> Rest<'a>) -> Res<
 fn plain_param<'a>(raw: &mut &'a [u8]) -> Option<Param<'a>> {
     let (name, rest) = plain_text_to(raw, b' ')?;
     let [b'"', inner @ ..] = rest else { return None };
-    let (value, rest) = inner.split_at_checked(next_mark(inner))?;
+    let (value, rest) = inner.split_at_checked(find_mark(inner))?;
     *raw = match rest {
         [b'"', b' ', rest @ ..] => rest,
         [b'"', rest @ ..] if matches!(rest, [b')', ..]) => rest,

@@ -9,7 +9,7 @@ use nom::Parser;
 
 use super::{
     Context, Fault, Res, fail,
-    swar::{mark_in, next_mark, short_number, word_end},
+    swar::{find_mark, mark_in, next_mark, short_number, word_end},
     too_deep,
 };
 use crate::Text;
@@ -325,7 +325,7 @@ pub(crate) fn escaped_to(inner: &[u8], end: u8) -> Option<(&[u8], &[u8])> {
                 return Some((inner.get(..length)?, rest));
             }
             [b'"' | b'\n', ..] => return None,
-            _ => rest.get(next_mark(rest)..).filter(|rest| !rest.is_empty())?,
+            _ => rest.get(find_mark(rest)..).filter(|rest| !rest.is_empty())?,
         };
     }
 }
@@ -341,7 +341,7 @@ pub(crate) fn nil_to(input: &[u8], end: u8) -> Option<&[u8]> {
 #[inline(always)]
 pub(crate) fn plain_quoted_sp(input: &[u8]) -> Option<(&[u8], &[u8])> {
     let [b'"', inner @ ..] = input else { return None };
-    match inner.split_at_checked(next_mark(inner)) {
+    match inner.split_at_checked(find_mark(inner)) {
         Some((text, [b'"', b' ', rest @ ..])) if !matches!(rest, [b' ', ..]) => Some((text, rest)),
         _ => None,
     }
@@ -351,7 +351,7 @@ pub(crate) fn plain_quoted_sp(input: &[u8]) -> Option<(&[u8], &[u8])> {
 #[inline(always)]
 pub(crate) fn plain_quoted(input: &[u8]) -> Option<(&[u8], &[u8])> {
     let [b'"', inner @ ..] = input else { return None };
-    match inner.split_at_checked(next_mark(inner)) {
+    match inner.split_at_checked(find_mark(inner)) {
         Some((text, [b'"', rest @ ..])) if ends_string(rest) => Some((text, rest)),
         _ => None,
     }
@@ -368,7 +368,7 @@ fn quoted_slow(input: &[u8]) -> Res<'_, (&[u8], bool)> {
 /// escape or a line break in it.
 pub(crate) fn quoted_until(input: &[u8], ends: impl Fn(&[u8]) -> bool) -> Res<'_, (&[u8], bool)> {
     let Some(inner) = input.strip_prefix(b"\"") else { return fail(input, "quoted") };
-    let (mut at, mut escaped) = (next_mark(inner), false);
+    let (mut at, mut escaped) = (find_mark(inner), false);
     loop {
         match inner.get(at..) {
             Some([b'"', rest @ ..]) => {
@@ -397,7 +397,7 @@ pub(crate) fn quoted_until(input: &[u8], ends: impl Fn(&[u8]) -> bool) -> Res<'_
             Some([]) | None => return fail(input, "quoted"),
             Some(_) => at = at.saturating_add(1),
         }
-        at = at.saturating_add(next_mark(inner.get(at..).unwrap_or_default()));
+        at = at.saturating_add(find_mark(inner.get(at..).unwrap_or_default()));
     }
 }
 

@@ -16,6 +16,12 @@ pub(super) fn next_mark(text: &[u8]) -> usize {
     }
 }
 
+/// [`next_mark`] by a call.
+#[inline(never)]
+pub(super) fn find_mark(text: &[u8]) -> usize {
+    next_mark(text)
+}
+
 /// [`next_mark`] where there is none among the first sixteen octets.
 #[inline(never)]
 fn far_mark(text: &[u8]) -> usize {
