@@ -333,8 +333,8 @@ const MESSAGES: [(&str, &[usize], &[&str], f64); 10] = [
     ("base64", &[1_000_000], &["mail-parser", "mailparse"], 0.2),
     ("quoted-printable", &[64_000], &["mail-parser", "mailparse"], 0.6),
     ("write-text", &[2_000], &["mail-builder", "lettre"], 0.85),
-    ("write-file", &[1_000_000], &["mail-builder", "lettre"], 1.02),
-    ("write-words", &[400], &["mail-builder", "lettre"], 1.75),
+    ("write-file", &[1_000_000], &["mail-builder", "lettre"], 1.01),
+    ("write-words", &[400], &["mail-builder", "lettre"], 1.5),
     ("write-base64", &[1_000_000], &["mail-builder", "lettre"], 1.0),
     ("write-quoted", &[64_000], &["mail-builder", "lettre"], 1.0),
 ];

@@ -162,6 +162,11 @@ impl Prepared {
         }
     }
 
+    /// What is worked on.
+    pub fn into_input(self) -> Vec<u8> {
+        self.input
+    }
+
     /// Octets that are worked on.
     pub fn len(&self) -> usize {
         self.input.len()

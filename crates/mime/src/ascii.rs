@@ -15,9 +15,40 @@ pub(crate) fn is_q_literal(byte: u8) -> bool {
     class(byte) & Q_LITERAL != 0
 }
 
+/// How many octets do not stand for themselves there, and are no space.
+pub(crate) fn q_escapes(text: &[u8]) -> usize {
+    // Sums that fit an octet let the compiler count many octets at once.
+    let count = |chunk: &[u8]| {
+        chunk.iter().fold(0u8, |sum, &byte| {
+            let plain =
+                byte.is_ascii_alphanumeric() | matches!(byte, b' ' | b'!' | b'*' | b'+' | b'-' | b'/');
+            sum.wrapping_add(u8::from(!plain))
+        })
+    };
+    text.chunks(128).map(|chunk| usize::from(count(chunk))).fold(0, usize::saturating_add)
+}
+
 /// What a domain is made of between its dots.
 pub(crate) fn is_host(byte: u8) -> bool {
     class(byte) & HOST != 0
+}
+
+/// Whether `local` is a `dot-atom` that may have dots anywhere.
+pub(crate) fn is_dot_atom(local: &[u8]) -> bool {
+    local.iter().fold(ATEXT_OR_DOT, |all, &byte| all & class(byte)) != 0 && !local.is_empty()
+}
+
+/// Whether `domain` is made of letters, digits, hyphens and underscores, with a dot between its labels.
+pub(crate) fn is_host_name(domain: &[u8]) -> bool {
+    // A dot in front is one beside another, too.
+    let (mut all, mut beside, mut before) = (HOST_OR_DOT, 0, DOT);
+    for &byte in domain {
+        let class = class(byte);
+        all &= class;
+        beside |= class & before;
+        before = class;
+    }
+    all != 0 && (beside | before) & DOT == 0
 }
 
 fn class(byte: u8) -> u8 {
@@ -28,6 +59,9 @@ const ATEXT: u8 = 1;
 const TOKEN: u8 = 2;
 const Q_LITERAL: u8 = 4;
 const HOST: u8 = 8;
+const DOT: u8 = 16;
+const ATEXT_OR_DOT: u8 = 32;
+const HOST_OR_DOT: u8 = 64;
 
 /// The classes of each octet: one look in place of a dozen comparisons.
 static CLASSES: [u8; 256] = {
@@ -70,6 +104,15 @@ static CLASSES: [u8; 256] = {
         }
         if alphanumeric || matches!(byte, b'-' | b'_') {
             class |= HOST;
+        }
+        if byte == b'.' {
+            class |= DOT;
+        }
+        if class & (ATEXT | DOT) != 0 {
+            class |= ATEXT_OR_DOT;
+        }
+        if class & (HOST | DOT) != 0 {
+            class |= HOST_OR_DOT;
         }
         #[expect(
             clippy::indexing_slicing,

@@ -1,6 +1,6 @@
 //! Days of the calendar and moments, which mail, IMAP and HTTP each write in their own way.
 
-use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 /// A day of the Gregorian calendar, in the years 0 to 9999.
@@ -190,36 +190,41 @@ impl DateTime {
         (part(second / 3_600), part(second / 60 % 60), part(second % 60))
     }
 
+    /// Appends what `Display` prints. Each message has a date, and formatting takes several times as long.
+    pub fn append_to(self, out: &mut Vec<u8>) {
+        let (date, (hour, minute, second)) = (self.date(), self.time());
+        // 1970-01-01 was a Thursday.
+        let weekday = self.local().div_euclid(86_400).saturating_add(4).rem_euclid(7);
+        let weekday = usize::try_from(weekday).ok().and_then(|day| WEEKDAYS.get(day));
+        out.extend_from_slice(weekday.copied().unwrap_or_default().as_bytes());
+        out.extend_from_slice(b", ");
+        let [tens, ones] = digits(date.day.into());
+        if date.day >= 10 {
+            out.push(tens);
+        }
+        let [a, b, c] = date.month_name().as_bytes().first_chunk().copied().unwrap_or_default();
+        let [[y, e], [u, r]] = [date.year / 100, date.year % 100].map(digits);
+        let [[h, o], [m, i], [s, n]] = [hour, minute, second].map(|part| digits(part.into()));
+        let sign = if self.offset_minutes < 0 { b'-' } else { b'+' };
+        let offset = self.offset_minutes.unsigned_abs();
+        let [[z, w], [v, x]] = [offset / 60, offset % 60].map(digits);
+        out.extend_from_slice(&[
+            ones, b' ', a, b, c, b' ', y, e, u, r, b' ', h, o, b':', m, i, b':', s, n, b' ', sign, z, w, v, x,
+        ]);
+    }
+
     fn local(self) -> i64 {
         // Saturates only for moments that are out of range anyway.
         self.unix_seconds.saturating_add(i64::from(self.offset_minutes).saturating_mul(60))
     }
 }
 
-/// In the form of RFC 5322 section 3.3. Digit by digit: each message has one, and formatting takes ten times as long.
+/// In the form of RFC 5322 section 3.3.
 impl fmt::Display for DateTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (date, (hour, minute, second)) = (self.date(), self.time());
-        let mut text = String::with_capacity(32);
-        // 1970-01-01 was a Thursday.
-        let weekday = self.local().div_euclid(86_400).saturating_add(4).rem_euclid(7);
-        let weekday = usize::try_from(weekday).ok().and_then(|day| WEEKDAYS.get(day));
-        text.push_str(weekday.copied().unwrap_or_default());
-        text.push_str(", ");
-        push_digits(&mut text, date.day.into(), if date.day < 10 { 1 } else { 10 });
-        text.push(' ');
-        text.push_str(date.month_name());
-        text.push(' ');
-        push_digits(&mut text, date.year, 1_000);
-        for (mark, part) in [(' ', hour), (':', minute), (':', second)] {
-            text.push(mark);
-            push_digits(&mut text, part.into(), 10);
-        }
-        text.push_str(if self.offset_minutes < 0 { " -" } else { " +" });
-        let offset = self.offset_minutes.unsigned_abs();
-        push_digits(&mut text, offset / 60, 10);
-        push_digits(&mut text, offset % 60, 10);
-        f.write_str(&text)
+        let mut text = Vec::with_capacity(31);
+        self.append_to(&mut text);
+        f.write_str(str::from_utf8(&text).unwrap_or_default())
     }
 }
 
@@ -231,13 +236,10 @@ impl fmt::Display for DateOutOfRange {
 
 impl core::error::Error for DateOutOfRange {}
 
-/// The decimal digits of `number` from the place of `unit` on.
-fn push_digits(text: &mut String, number: u16, mut unit: u16) {
-    while unit > 0 {
-        let digit = u8::try_from(number.checked_div(unit).unwrap_or_default() % 10).unwrap_or_default();
-        text.push(char::from(b'0'.saturating_add(digit)));
-        unit /= 10;
-    }
+/// The last two decimal digits of `number`.
+fn digits(number: u16) -> [u8; 2] {
+    [number / 10 % 10, number % 10]
+        .map(|digit| u8::try_from(digit).map_or(b'0', |digit| b'0'.saturating_add(digit)))
 }
 
 /// 0000-01-01 00:00:00 and 9999-12-31 23:59:59, local.

@@ -1,7 +1,6 @@
 //! Bodies: transfer encodings, attachments and the boundaries between parts.
 
 use alloc::borrow::Cow;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -222,19 +221,18 @@ impl<'m> Boundaries<'m> {
         Self { random, texts, files, taken: None, next: 0 }
     }
 
-    /// `=_` is in no quoted-printable or base64 line (RFC 2045 section 6.7), the random digits make the rest unlikely.
-    fn stem(&self) -> String {
-        ["=_", self.random, "_"].concat()
-    }
-
     fn find_taken(&self) -> Vec<String> {
-        let (stem, mut taken) = (self.stem(), Vec::new());
+        let mut taken = Vec::new();
         let texts = self.texts.iter().flatten().filter_map(|text| text.plain());
         for body in texts.chain(self.files.iter().filter_map(Attachment::text)) {
             let mut rest = body;
             while let Some(at) = memchr::memchr(b'=', rest) {
                 let found = tail(rest, at);
-                let number = found.strip_prefix(stem.as_bytes()).and_then(|number| number.get(..8));
+                let number = found
+                    .strip_prefix(STEM.as_bytes())
+                    .and_then(|found| found.strip_prefix(self.random.as_bytes()))
+                    .and_then(|found| found.strip_prefix(b"_"))
+                    .and_then(|number| number.get(..8));
                 taken.extend(number.and_then(|number| str::from_utf8(number).ok()).map(String::from));
                 rest = tail(found, 1);
             }
@@ -247,14 +245,21 @@ impl<'m> Boundaries<'m> {
     pub(super) fn open(&mut self, out: &mut Vec<u8>, subtype: &str) -> Boundary {
         let taken = self.taken.take().unwrap_or_else(|| self.find_taken());
         // All numbers have one length, so that no boundary is the beginning of another.
-        let mut number = format!("{:08x}", self.next);
-        while taken.contains(&number) {
+        let number = loop {
+            let number = self
+                .next
+                .to_be_bytes()
+                .map(hex_octets)
+                .map(|pair| pair.map(|digit| digit.to_ascii_lowercase()));
             self.next = self.next.wrapping_add(1);
-            number = format!("{:08x}", self.next);
-        }
-        self.next = self.next.wrapping_add(1);
+            let is_taken = |one: &String| one.as_bytes() == number.as_flattened();
+            if !taken.iter().any(is_taken) {
+                break number;
+            }
+        };
         self.taken = Some(taken);
-        let boundary = [self.stem().as_str(), &number].concat();
+        let number = str::from_utf8(number.as_flattened()).unwrap_or_default();
+        let boundary = [STEM, self.random, "_", number].concat();
         HeaderLine::start(out, "Content-Type").with_parameter(
             &["multipart/", subtype].concat(),
             "boundary",
@@ -263,6 +268,10 @@ impl<'m> Boundaries<'m> {
         Boundary(boundary)
     }
 }
+
+/// What a boundary begins with: in no line of quoted-printable or base64 (RFC 2045 section 6.7). The random digits behind
+/// it make the rest unlikely.
+const STEM: &str = "=_";
 
 /// Boundary of a multipart that is being written (RFC 2046 section 5.1.1).
 ///

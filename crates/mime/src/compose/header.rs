@@ -4,15 +4,14 @@ use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt::{self, Write as _};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Group;
-use crate::Address;
 use crate::address::quote;
-use crate::ascii::{find, hex_digits, hex_octets, is_atext, is_q_literal, is_token, tail};
+use crate::ascii::{find, hex_digits, hex_octets, is_atext, is_q_literal, is_token, q_escapes, tail};
+use crate::{Address, DateTime};
 
 /// Longest line that is aimed at (RFC 5322 section 2.1.1).
 const MAX_LINE: usize = 78;
@@ -46,10 +45,11 @@ impl<'o> HeaderLine<'o> {
         self.end();
     }
 
-    /// Writes a short value that is never folded.
-    pub(super) fn display(self, value: &impl fmt::Display) {
-        // Text of ours: writing it to memory can't fail.
-        let _ = write!(Octets(self.out), " {value}\r\n");
+    /// Writes a date.
+    pub(super) fn date(self, date: DateTime) {
+        self.out.push(b' ');
+        date.append_to(self.out);
+        self.end();
     }
 
     /// Writes free text, encoded if it would not be read back as it is.
@@ -123,7 +123,13 @@ impl<'o> HeaderLine<'o> {
     /// Writes `value` and a parameter after it: a token or a quoted string, which has to be printable ASCII.
     pub(super) fn with_parameter(mut self, value: &str, name: &str, parameter: &str) {
         self.token(&[value, ";"]);
-        self.token(&[name, "=", &plain_parameter(parameter)]);
+        if !parameter.is_empty() && parameter.bytes().all(is_token) {
+            self.token(&[name, "=", parameter]);
+        } else if has_no_escapes(parameter) {
+            self.token(&[name, "=\"", parameter, "\""]);
+        } else {
+            self.token(&[name, "=", &quote(parameter)]);
+        }
         self.end();
     }
 
@@ -202,17 +208,21 @@ impl<'o> HeaderLine<'o> {
         if name.is_empty() {
             return;
         }
-        let printable = name.bytes().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
+        // A name has no space at its ends; two that stand together would become one.
+        let (mut atoms, mut equals, mut before) = (true, false, b' ');
+        for byte in name.bytes() {
+            atoms &= is_atext(byte) | (byte == b' ') & (before != b' ');
+            equals |= byte == b'=';
+            before = byte;
+        }
+        let plain = |byte: u8| matches!(byte, b' '..=b'~');
         let escapes = || name.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
         let quoted_len = || name.len().saturating_add(escapes()).saturating_add(2);
-        if !printable || has_encoded_word(name) || name.len() > MAX_WORD || quoted_len() > MAX_WORD {
+        if equals && has_encoded_word(name)
+            || name.len().saturating_add(2) > MAX_WORD
+            || !atoms && (!name.bytes().all(plain) || quoted_len() > MAX_WORD)
+        {
             return self.encoded_words(name);
-        }
-        // A name has no space at its ends; two that stand together would become one.
-        let (mut atoms, mut before) = (true, b' ');
-        for byte in name.bytes() {
-            atoms &= is_atext(byte) || byte == b' ' && before != b' ';
-            before = byte;
         }
         if !atoms || before == b' ' {
             self.token(&[&quote(name)]);
@@ -306,15 +316,6 @@ impl<'o> HeaderLine<'o> {
     }
 }
 
-struct Octets<'o>(&'o mut Vec<u8>);
-
-impl fmt::Write for Octets<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.extend_from_slice(text.as_bytes());
-        Ok(())
-    }
-}
-
 /// Whether a file's name can stand as it is: printable, short enough for a line, and nothing that a reader may take for
 /// an encoded word.
 fn is_plain_name(name: &str) -> bool {
@@ -328,6 +329,11 @@ fn plain_parameter(value: &str) -> Cow<'_, str> {
         return Cow::Borrowed(value);
     }
     Cow::Owned(quote(value))
+}
+
+/// Whether a quoted string has it as it is.
+fn has_no_escapes(text: &str) -> bool {
+    memchr::memchr2(b'"', b'\\', text.as_bytes()).is_none()
 }
 
 /// A name for readers who know ASCII alone, with the extension that it has, if it is one.
@@ -400,21 +406,33 @@ impl<'t> Words<'t> {
         Self { rest: text, q, room, len: if q { q_len } else { b_len } }
     }
 
-    /// How many octets the next word holds.
-    fn next_len(&self) -> usize {
+    /// How many octets the next word holds, and how many it takes.
+    fn next_len(&self) -> (usize, usize) {
         if self.len <= self.room {
-            return self.rest.len();
+            return (self.rest.len(), self.len);
         }
         if !self.q {
-            return boundary(self.rest, (self.room / 4).saturating_mul(3));
+            let at = boundary(self.rest, (self.room / 4).saturating_mul(3));
+            return (at, at);
         }
-        let mut left = self.room;
-        let fits = self.rest.bytes().take_while(|&byte| {
-            let fits = left.checked_sub(q_len_of(byte));
-            left = fits.unwrap_or_default();
-            fits.is_some()
-        });
-        boundary(self.rest, fits.count())
+        let octets = self.rest.as_bytes();
+        let seen = octets.get(..self.room).unwrap_or(octets);
+        // So many fit for sure, of all that could.
+        let sure = self.room.saturating_sub(q_escapes(seen).saturating_mul(2)).min(seen.len());
+        let (first, more) = seen.split_at_checked(sure).unwrap_or_default();
+        let (mut count, mut taken) = (sure, sure.saturating_add(q_escapes(first).saturating_mul(2)));
+        for &byte in more {
+            let next = taken.saturating_add(q_len_of(byte));
+            if next > self.room {
+                break;
+            }
+            (count, taken) = (count.saturating_add(1), next);
+        }
+        let at = boundary(self.rest, count);
+        // What a character that is not whole loses is escaped, each octet of it.
+        let split = count.saturating_sub(at).saturating_mul(3);
+        let added = at.saturating_sub(count).saturating_mul(3);
+        (at, taken.saturating_sub(split).saturating_add(added))
     }
 }
 
@@ -425,11 +443,11 @@ impl<'t> Iterator for Words<'t> {
         if self.rest.is_empty() {
             return None;
         }
-        let (piece, rest) = self.rest.split_at_checked(self.next_len())?;
+        let (octets, taken) = self.next_len();
+        let (piece, rest) = self.rest.split_at_checked(octets)?;
         (self.rest, self.room) = (rest, MAX_WORD.saturating_sub(WORD_FRAME));
-        if !rest.is_empty() {
-            self.len = if self.q { q_len(rest) } else { b_len(rest) };
-        }
+        // Not counted over again: a long text would take the square of its length.
+        self.len = if self.q { self.len.saturating_sub(taken) } else { b_len(rest) };
         Some(piece)
     }
 }
@@ -453,7 +471,7 @@ fn b_len(text: &str) -> usize {
 }
 
 fn q_len(text: &str) -> usize {
-    text.bytes().map(q_len_of).fold(0, usize::saturating_add)
+    text.len().saturating_add(q_escapes(text.as_bytes()).saturating_mul(2))
 }
 
 /// A space is written as `_`.

@@ -2,6 +2,7 @@
 
 mod body;
 mod draft;
+mod error;
 mod fields;
 mod header;
 mod reply;
@@ -12,11 +13,11 @@ use alloc::borrow::ToOwned;
 use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt::{self, Write as _};
 
 pub use self::body::FileEncoder;
 use self::body::{Attachment, Boundaries, Content, Text};
 pub use self::draft::{Draft, Piece};
+pub use self::error::{Error, Field};
 pub use self::fields::Priority;
 pub(crate) use self::header::HeaderLine;
 pub use self::reply::{passed_on, quotation};
@@ -236,15 +237,22 @@ impl Message {
         let sender = self.sender.as_ref().unwrap_or(&self.from);
         let mut needs_smtputf8 = [&self.from, sender].into_iter().any(Address::needs_smtputf8);
         needs_smtputf8 |= self.reply_to.iter().any(Address::needs_smtputf8);
-        let (mut known, mut recipients) = (BTreeSet::new(), Vec::new());
         let lists = [&self.to, &self.cc, &self.bcc].map(Vec::as_slice);
         let groups = self.to_groups.iter().chain(&self.cc_groups).map(|group| group.members.as_slice());
-        for addresses in lists.into_iter().chain(groups) {
-            for address in addresses {
-                needs_smtputf8 |= address.needs_smtputf8();
-                if known.insert(address.address()) {
-                    recipients.push(address.address().to_owned());
-                }
+        let lists = lists.into_iter().chain(groups);
+        let count = lists.clone().map(<[Address]>::len).fold(0, usize::saturating_add);
+        let (mut known, mut recipients) = (BTreeSet::new(), Vec::<String>::with_capacity(count));
+        for address in lists.flatten() {
+            needs_smtputf8 |= address.needs_smtputf8();
+            let address = address.address();
+            // A few are compared sooner than sorted.
+            let is_new = if count <= 16 {
+                !recipients.iter().any(|one| one == address)
+            } else {
+                known.insert(address)
+            };
+            if is_new {
+                recipients.push(address.to_owned());
             }
         }
         let composed = Composed {
@@ -312,7 +320,7 @@ impl Message {
     }
 
     fn write_headers(&self, out: &mut Vec<u8>, date: DateTime, random: &str) {
-        HeaderLine::start(out, "Date").display(&date);
+        HeaderLine::start(out, "Date").date(date);
         HeaderLine::start(out, "From").mailboxes(core::slice::from_ref(&self.from));
         if let Some(sender) = &self.sender {
             HeaderLine::start(out, "Sender").mailboxes(core::slice::from_ref(sender));
@@ -457,93 +465,6 @@ pub struct Composed {
     /// Whether an address is not ASCII, so that the server has to offer SMTPUTF8 (RFC 6531).
     pub needs_smtputf8: bool,
 }
-
-/// Why a message cannot be written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Error {
-    /// Neither To nor Cc nor Bcc.
-    NoRecipients,
-    /// CR, LF or NUL, which could add a header.
-    ControlCharacter(Field),
-    /// Not `type/subtype` with plain parameters, or a type that attachments cannot have.
-    ContentType(String),
-    /// Not `left@right` in printable ASCII without spaces and brackets, or longer than 250 octets.
-    MessageId,
-    /// The year is before 1900.
-    Date,
-    /// No name of a field that a message may be given: not in printable ASCII, or one that is made of other things.
-    HeaderName(String),
-    /// No id that an HTML text can call a picture by: printable ASCII without spaces and brackets, at most 250 octets.
-    ContentId,
-    /// Calendar data without an event or without METHOD.
-    Calendar,
-    /// No URI that a reader can unsubscribe by; the one-click way needs one with `https`.
-    Unsubscribe,
-    /// An attachment is read later: the message can't be built as a whole.
-    ReadLater,
-}
-
-/// A part of a message that is given as text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Field {
-    /// [`Message::subject`]
-    Subject,
-    /// File name of [`Message::attach`]
-    FileName,
-    /// Content type of [`Message::attach`]
-    ContentType,
-    /// [`Message::message_id`]
-    MessageId,
-    /// [`Message::header`]
-    Header,
-    /// Name of [`Message::to_group`] or [`Message::cc_group`]
-    Group,
-}
-
-impl fmt::Display for Field {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Subject => "subject",
-            Self::FileName => "file name of the attachment",
-            Self::ContentType => "content type of the attachment",
-            Self::MessageId => "Message-ID",
-            Self::Header => "header field",
-            Self::Group => "name of the group",
-        })
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoRecipients => f.write_str("message has no recipients"),
-            Self::ControlCharacter(field) => write!(f, "line break or NUL in {field}"),
-            Self::ContentType(given) => {
-                f.write_str("not a content type for an attachment: ")?;
-                given.chars().try_for_each(|character| {
-                    f.write_char(if character.is_ascii_graphic() { character } else { '?' })
-                })
-            }
-            Self::MessageId => f.write_str("Message-ID is not of the form left@right"),
-            Self::Date => f.write_str("date is before the year 1900"),
-            Self::HeaderName(name) => {
-                f.write_str("a message can't be given a field of the name \"")?;
-                name.chars().take(40).try_for_each(|character| {
-                    f.write_char(if character.is_ascii_graphic() { character } else { '?' })
-                })?;
-                f.write_str("\"")
-            }
-            Self::ContentId => f.write_str("not an id for a picture in the text"),
-            Self::Calendar => f.write_str("not calendar data with an event and a METHOD"),
-            Self::Unsubscribe => f.write_str("not a URI to unsubscribe by"),
-            Self::ReadLater => f.write_str("an attachment is read later: the message has to be streamed"),
-        }
-    }
-}
-
-impl core::error::Error for Error {}
 
 fn one_line(field: Field, text: &str) -> Result<(), Error> {
     if memchr::memchr3(b'\r', b'\n', 0, text.as_bytes()).is_some() {

@@ -1,0 +1,79 @@
+//! Base64 beside a copy of the same octets in the same memory: prints `WHAT SIZE GB/s SHARE` lines, the best of many
+//! runs each. Wall times, so the share is what counts, and nothing is asserted.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use mailbearer_benches::{Library, Work};
+use mailbearer_mime::{compose::FileEncoder, decode::Base64};
+
+fn main() {
+    println!("{:<16} {:>9} {:>7} {:>7}", "what", "octets", "GB/s", "share");
+    for size in SIZES {
+        let file = Work::WriteBase64.prepare(Library::Ours, size).into_input();
+        let mut copied = vec![0; file.len()];
+        let copy = best(|| black_box(&mut copied[..]).copy_from_slice(black_box(&file)));
+
+        let mut lines = Vec::with_capacity(file.len() * 3 / 2);
+        let encode = best(|| {
+            lines.clear();
+            let mut encoder = FileEncoder::default();
+            encoder.encode(black_box(&file), &mut lines);
+            encoder.finish(&mut lines);
+        });
+
+        // As a large file goes out: through a buffer that stays in the cache.
+        let mut piece = vec![0; PIECE];
+        let copy_pieces = best(|| {
+            for from in black_box(&file[..]).chunks(PIECE) {
+                black_box(&mut piece[..from.len()]).copy_from_slice(from);
+            }
+        });
+        let mut out = Vec::with_capacity(PIECE * 3 / 2);
+        let encode_pieces = best(|| {
+            let mut encoder = FileEncoder::default();
+            for from in black_box(&file[..]).chunks(PIECE) {
+                out.clear();
+                encoder.encode(from, &mut out);
+                black_box(&out);
+            }
+        });
+
+        let mut octets = Vec::with_capacity(lines.len());
+        let decode = best(|| {
+            octets.clear();
+            let mut decoder = Base64::default();
+            decoder.decode(black_box(&lines), &mut octets);
+            decoder.finish(&mut octets);
+        });
+        assert_eq!(octets, file);
+        for (what, took, copy) in [
+            ("copy", copy, copy),
+            ("encode", encode, copy),
+            ("decode", decode, copy),
+            ("copy in pieces", copy_pieces, copy_pieces),
+            ("encode in pieces", encode_pieces, copy_pieces),
+        ] {
+            let share = copy.as_secs_f64() / took.as_secs_f64();
+            let speed = file.len() as f64 / took.as_secs_f64() / 1e9;
+            println!("{what:<16} {size:>9} {speed:>7.2} {share:>7.2}");
+        }
+    }
+}
+
+/// In the caches near the processor, in the last of them, and in none.
+const SIZES: [usize; 3] = [16_000, 1_000_000, 150_000_000];
+
+/// Octets of a piece.
+const PIECE: usize = 65_536;
+
+/// The shortest of all runs in a while: what disturbs a run only makes it longer.
+fn best(mut work: impl FnMut()) -> Duration {
+    let (begin, mut best) = (Instant::now(), Duration::MAX);
+    while begin.elapsed() < Duration::from_millis(800) {
+        let run = Instant::now();
+        work();
+        best = best.min(run.elapsed());
+    }
+    best
+}
