@@ -41,7 +41,8 @@ pub fn run(data: &[u8]) {
 fn answer(data: &[u8]) {
     let original = parse::Message::parse(data);
     let from = Address::parse("me@example.org").expect("an address");
-    let reply = Message::reply(&original, from, true).text("x").attachments_of(&original);
+    let Ok(reply) = Message::reply(&original, from, true) else { return };
+    let reply = reply.text("x").attachments_of(&original);
     let Ok(composed) = reply.build(DateTime::new(0, 0).expect("a date"), [7; 16]) else { return };
     let named: String = ["from", "reply-to", "to", "cc"]
         .iter()

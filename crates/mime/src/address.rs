@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
-use crate::ascii::{is_atext, is_host, tail};
+use crate::ascii::{is_atext, is_dot_atom, is_host, is_host_name, tail};
 
 /// Longest address in octets: the 256 of a path in RFC 5321 section 4.5.3.1.3 less its angle brackets.
 const MAX_ADDRESS: usize = 254;
@@ -30,9 +30,14 @@ impl Address {
     ///
     /// # Errors
     ///
-    /// Fails if `address` is not `local@domain`: no domain, control characters or spaces outside a quoted
-    /// local part, specials outside quotes, U+FFFD (which stands for octets that nobody could read), an empty label in the domain, a domain outside ASCII that is no name by
-    /// RFC 5891, or more than 254 octets.
+    /// Fails if `address` is not `local@domain`:
+    ///
+    /// - no domain, or an empty label in it;
+    /// - control characters, or spaces and specials outside of a quoted local part;
+    /// - invisible characters and marks of direction, which make an address look like another;
+    /// - U+FFFD, which stands for octets that nobody could read;
+    /// - a domain outside ASCII that is no name by RFC 5891, or that IDNA maps to another one, as `org³` to `org3`;
+    /// - more than 254 octets.
     pub fn new(address: &str) -> Result<Self, AddressError> {
         Self::from_parts("", address)
     }
@@ -124,17 +129,29 @@ impl Address {
     }
 }
 
-/// The address with a domain in ASCII, where that is all that keeps it from being ASCII.
+/// The address as it goes out where it is not ASCII: the domain in A-labels if the local part is ASCII, and in U-labels
+/// if it is not.
+///
+/// IDNA maps many characters to others: a superscript three to a 3, a soft hyphen to nothing. Whoever reads such a name
+/// can't tell which domain is meant, so only these are mapped: upper case to lower case, a decomposed letter to the
+/// composed one, and the wide full stops of an East Asian keyboard to a dot (RFC 5895 section 2).
 #[cfg(feature = "idna")]
 fn with_a_labels(address: &str) -> Result<Option<String>, AddressError> {
     if address.is_ascii() {
         return Ok(None);
     }
-    let Some((local, domain)) = address.rsplit_once('@').filter(|(local, _)| local.is_ascii()) else {
+    let Some((local, written)) = address.rsplit_once('@').filter(|(_, domain)| !domain.is_ascii()) else {
         return Ok(None);
     };
-    let domain = idna::domain_to_ascii_strict(domain).map_err(|_| AddressError::Domain)?;
-    let address = [local, "@", &domain].concat();
+    let ascii = idna::domain_to_ascii_strict(written).map_err(|_| AddressError::Domain)?;
+    let (unicode, _) = idna::domain_to_unicode(&ascii);
+    let dotted = written.replace(['\u{3002}', '\u{ff0e}', '\u{ff61}'], ".");
+    let composed = icu_normalizer::ComposingNormalizerBorrowed::new_nfc().normalize(&dotted);
+    let lower_case = |text: &str| -> String { text.chars().flat_map(char::to_lowercase).collect() };
+    if lower_case(&composed) != lower_case(&unicode) {
+        return Err(AddressError::MappedDomain);
+    }
+    let address = [local, "@", if local.is_ascii() { &ascii } else { &unicode }].concat();
     check_address(&address)?;
     Ok(Some(address))
 }
@@ -185,6 +202,8 @@ pub enum AddressError {
     LocalPart,
     /// The part after the `@` is neither a domain name nor an address literal in brackets.
     Domain,
+    /// IDNA maps the domain to another than the one that is written, as `org³` to `org3`.
+    MappedDomain,
     /// The address is longer than 254 octets.
     TooLong,
 }
@@ -198,6 +217,7 @@ impl fmt::Display for AddressError {
             Self::MissingDomain => "address has no domain",
             Self::LocalPart => "bad character before the @ of the address",
             Self::Domain => "bad domain in address",
+            Self::MappedDomain => "domain of the address holds characters that stand for others",
             Self::TooLong => "address is longer than 254 octets",
         })
     }
@@ -271,13 +291,7 @@ fn has_control(text: &str) -> bool {
 fn is_usual(address: &[u8]) -> bool {
     let Some(at) = memchr::memchr(b'@', address) else { return false };
     let (local, domain) = address.split_at_checked(at).unwrap_or_default();
-    let (mut usual, mut before) = (address.len() <= MAX_ADDRESS && !local.is_empty(), b'.');
-    usual &= local.iter().all(|&byte| is_atext(byte) || byte == b'.');
-    for &byte in tail(domain, 1) {
-        usual &= is_host(byte) || byte == b'.' && before != b'.';
-        before = byte;
-    }
-    usual && before != b'.'
+    address.len() <= MAX_ADDRESS && is_dot_atom(local) && is_host_name(tail(domain, 1))
 }
 
 fn check_address(address: &str) -> Result<(), AddressError> {
@@ -306,7 +320,8 @@ fn is_local_part(local: &str) -> bool {
                 match c {
                     _ if escaped => escaped = false,
                     '\\' => escaped = true,
-                    '"' | char::REPLACEMENT_CHARACTER => return false,
+                    '"' => return false,
+                    c if !c.is_ascii() && !c.is_whitespace() && !is_letter(c, |_| true) => return false,
                     _ => {}
                 }
             }
@@ -327,13 +342,18 @@ fn is_domain(domain: &str) -> bool {
     }
 }
 
-/// An ASCII character of the class, or a non-ASCII one that is no white space and stands for itself (controls are
-/// refused before).
+/// An ASCII character of the class, or a non-ASCII one that is seen and stands for itself (controls are refused before).
+/// The two joiners stay: they tell words apart in Persian and Indian scripts.
 fn is_letter(c: char, class: impl Fn(u8) -> bool) -> bool {
     if c.is_ascii() {
         return u8::try_from(c).is_ok_and(class);
     }
-    !c.is_whitespace() && c != char::REPLACEMENT_CHARACTER
+    let unseen = matches!(
+        c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}'
+    );
+    !c.is_whitespace() && !unseen && c != char::REPLACEMENT_CHARACTER
 }
 
 #[cfg(test)]
@@ -424,6 +444,28 @@ mod tests {
             ("jö@bücher.example", Ok("jö@bücher.example")),
             ("\"j o\"@bücher.example", Ok("\"j o\"@xn--bcher-kva.example")),
             ("jo@b\u{200b}ü\u{fffd}.example", Err(AddressError::Domain)),
+            ("jo@\u{65e5}\u{672c}\u{ff0e}jp", Ok("jo@xn--wgv71a.jp")),
+            ("jo@mail\u{ff61}example", Ok("jo@mail.example")),
+            ("jo@bu\u{308}cher.example", Ok("jo@xn--bcher-kva.example")),
+            ("jö@BU\u{308}cher\u{3002}example", Ok("jö@bücher.example")),
+            ("jo@ΣΊΓΜΑΣ.example", Ok("jo@xn--kxaef0b6ae.example")),
+            ("jo@org\u{b3}", Err(AddressError::MappedDomain)),
+            ("jö@org\u{b3}", Err(AddressError::MappedDomain)),
+            ("jo@\u{ff45}xample.org", Err(AddressError::MappedDomain)),
+            ("jo@\u{2460}.example", Err(AddressError::MappedDomain)),
+            ("jo@\u{fb01}rst.example", Err(AddressError::MappedDomain)),
+            ("jo@b\u{ad}ank.example", Err(AddressError::Domain)),
+            ("jo@b\u{200b}ank.example", Err(AddressError::Domain)),
+            ("jo@bank\u{fe0f}.example", Err(AddressError::MappedDomain)),
+            ("jo@b\u{200d}ank.example", Err(AddressError::Domain)),
+            ("jo@b\u{202e}knac\u{202c}.example", Err(AddressError::Domain)),
+            ("jo@example.org\u{3002}", Err(AddressError::Domain)),
+            ("jo@example.org.", Err(AddressError::Domain)),
+            ("jo\u{202e}@example.org", Err(AddressError::LocalPart)),
+            ("j\u{200b}o@example.org", Err(AddressError::LocalPart)),
+            ("\"j\u{2066}o\"@example.org", Err(AddressError::LocalPart)),
+            ("jo%example.net@example.org", Ok("jo%example.net@example.org")),
+            ("=?utf-8?q?jo=40x?=@example.org", Ok("=?utf-8?q?jo=40x?=@example.org")),
             ("jo@-ü-.example", Err(AddressError::Domain)),
         ];
         for (input, want) in rows {

@@ -34,7 +34,9 @@ pub(crate) fn reply(
     let mut folder = imap.examine(&arguments.folder)?;
     let (header, text) = read(&mut folder, uid, !arguments.no_quote)?;
     let original = parse::Message::parse(&header);
-    let mut message = Message::reply(&original, from, arguments.all);
+    let mut message = Message::reply(&original, from, arguments.all).map_err(|error| {
+        Error::new(Exit::Data, error.to_string()).hint("`send --to` writes to whom you name")
+    })?;
     let mut whole = own;
     if !arguments.no_quote {
         whole = format!("{}\n\n{}", whole.trim_end(), quotation(&original, &text));

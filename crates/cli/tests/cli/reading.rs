@@ -159,6 +159,30 @@ fn an_answer_quotes_and_marks() {
 }
 
 #[test]
+fn nobody_is_written_to_who_is_not_named() {
+    let world = World::new();
+    let uid = world.deliver("From: Ann <ann@org\u{b3}>\r\nTo: me\u{40}x.test\r\n\r\nHello\r\n").to_string();
+    let read = world.run(&["read", "INBOX", &uid]).ok();
+    assert!(read.contains("Ann <ann@org\u{b3}>"), "{read}");
+    let before = world.server.mailbox().messages("INBOX").len();
+    world.run(&["reply", "INBOX", &uid, "--text", "Yes"]).failed(
+        65,
+        &[
+            "error: no mail can be sent to ann@org\u{b3}, which the message names: \
+             domain of the address holds characters that stand for others",
+            "hint: `send --to` writes to whom you name",
+        ],
+    );
+    world.run(&["send", "--to", "ann@org\u{b3}", "--text", "Yes"]).failed(
+        64,
+        &["error: --to \"ann@org\u{b3}\": domain of the address holds characters that stand for others"],
+    );
+    world.run(&["forward", "INBOX", &uid, "--to", "ann@\u{ff45}xample.org"]).failed(64, &["error: --to …"]);
+    let messages = world.server.mailbox().messages("INBOX");
+    assert!(messages.len() == before && !messages[0].has_flag("\\Answered"));
+}
+
+#[test]
 fn a_message_is_passed_on() {
     let world = World::new();
     let uid = world.deliver(MESSAGE).to_string();

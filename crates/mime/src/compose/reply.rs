@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::Message;
+use super::{Error, Message};
 use crate::decode::{AddressOrGroup, DisplayAddress};
 use crate::{Address, parse};
 
@@ -13,21 +13,26 @@ impl Message {
     /// set; [`quotation`] gives the old one.
     ///
     /// It goes to whom the message says that replies go to, or to its author; the answer to a message of one's own goes
-    /// to whom that went to. `to_all` adds its other recipients as Cc. Addresses that mail can't be sent to are left out.
-    #[must_use]
-    pub fn reply(original: &parse::Message<'_>, from: Address, to_all: bool) -> Self {
-        let author = addresses(original.from());
-        let is_own = |address: &Address| address.address().eq_ignore_ascii_case(from.address());
-        let mut to = addresses(original.reply_to());
+    /// to whom that went to. `to_all` adds its other recipients as Cc. Names without an address are left out.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`Error::Recipient`] for an address among these that mail can't be sent to, as one whose domain is
+    /// written in characters that stand for others: whoever was left out would not be noticed.
+    pub fn reply(original: &parse::Message<'_>, from: Address, to_all: bool) -> Result<Self, Error> {
+        let is_own = |mailbox: &DisplayAddress| mailbox.address.eq_ignore_ascii_case(from.address());
+        let mut to = addresses(original.reply_to())?;
         if to.is_empty() {
-            to = if author.iter().any(is_own) { addresses(original.to()) } else { author };
+            let author = original.from();
+            let is_to_own = mailboxes(author.clone()).iter().any(is_own);
+            to = addresses(if is_to_own { original.to() } else { author })?;
         }
         let mut known: Vec<String> =
             to.iter().map(|address| address.address().to_ascii_lowercase()).collect();
         let mut cc = Vec::new();
         if to_all {
             known.push(from.address().to_ascii_lowercase());
-            for address in addresses(original.to()).into_iter().chain(addresses(original.cc())) {
+            for address in addresses(original.to())?.into_iter().chain(addresses(original.cc())?) {
                 let name = address.address().to_ascii_lowercase();
                 if !known.contains(&name) {
                     known.push(name);
@@ -37,7 +42,7 @@ impl Message {
         }
         let mut reply = Self::new(from).subject(prefixed("Re: ", &["re:", "aw:", "sv:"], original));
         (reply.to, reply.cc) = (to, cc);
-        reply.in_thread_of(original)
+        Ok(reply.in_thread_of(original))
     }
 
     /// A message by `from` that passes another one on, as `subject` of its own and in the thread of that. Text and
@@ -144,9 +149,13 @@ fn mailboxes(entries: Vec<AddressOrGroup>) -> Vec<DisplayAddress> {
     entries.into_iter().flat_map(members).collect()
 }
 
-fn addresses(entries: Vec<AddressOrGroup>) -> Vec<Address> {
-    let sendable = |mailbox: DisplayAddress| Address::named(&one_line(&mailbox.name), &mailbox.address).ok();
-    mailboxes(entries).into_iter().filter_map(sendable).collect()
+fn addresses(entries: Vec<AddressOrGroup>) -> Result<Vec<Address>, Error> {
+    let named = mailboxes(entries).into_iter().filter(|mailbox| !mailbox.address.is_empty());
+    let sendable = |mailbox: DisplayAddress| {
+        Address::named(&one_line(&mailbox.name), &mailbox.address)
+            .map_err(|error| Error::Recipient { address: mailbox.address, error })
+    };
+    named.map(sendable).collect()
 }
 
 #[cfg(test)]
@@ -154,10 +163,12 @@ mod tests {
     use alloc::vec;
 
     use super::*;
+    #[cfg(feature = "idna")]
+    use crate::AddressError;
     use crate::DateTime;
 
     const ORIGINAL: &[u8] = b"From: =?utf-8?q?J=C3=B6rg=0D=0ABcc=3A_x=40y?= <j@example.org>\r\nTo: Me <me@example.org>, Bob <bob@example.org>\r\n\
-        Cc: c@example.org, ME@example.org, broken@\r\nDate: Tue, 1 Jul 2003 10:52:37 +0200\r\n\
+        Cc: c@example.org, ME@example.org, Nobody Known\r\nDate: Tue, 1 Jul 2003 10:52:37 +0200\r\n\
         Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe=0D=0AX=3A_y?=\r\nMessage-ID: <2@example.org>\r\nReferences: <0@x>\r\n <1@x>\r\n\
         Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nfirst\r\n> old\r\n\r\nlast\r\n\r\n\
         --b\r\nContent-Type: application/pdf; name=a.pdf\r\n\r\npdf\r\n--b--\r\n";
@@ -177,9 +188,9 @@ mod tests {
         // The line end that was hidden in the name is a space.
         let author = || vec!["\"J\u{f6}rg Bcc: x@y\" <j@example.org>".to_string()];
         let subject = || "Re: Gr\u{fc}\u{df}e X: y".to_string();
-        assert_eq!(shown(&Message::reply(&original, me(), false)), (author(), vec![], subject()));
+        assert_eq!(shown(&Message::reply(&original, me(), false).unwrap()), (author(), vec![], subject()));
         let all = vec!["Bob <bob@example.org>".into(), "c@example.org".into()];
-        assert_eq!(shown(&Message::reply(&original, me(), true)), (author(), all, subject()));
+        assert_eq!(shown(&Message::reply(&original, me(), true).unwrap()), (author(), all, subject()));
 
         let rows: &[(&str, &str, &str)] = &[
             ("From: a@x\r\nReply-To: list@x\r\nSubject: RE: hi\r\n\r\n", "list@x", "RE: hi"),
@@ -187,11 +198,12 @@ mod tests {
             ("Subject: x\r\n\r\n", "", "Re: x"),
         ];
         for (raw, to, subject) in rows {
-            let reply = Message::reply(&parse::Message::parse(raw.as_bytes()), me(), false);
+            let reply = Message::reply(&parse::Message::parse(raw.as_bytes()), me(), false).unwrap();
             let (got, _, got_subject) = shown(&reply);
             assert_eq!((got.join(","), got_subject.as_str()), ((*to).to_string(), *subject), "{raw}");
         }
         let octets = Message::reply(&original, me(), false)
+            .unwrap()
             .build(DateTime::new(0, 0).unwrap(), [0; 16])
             .unwrap()
             .octets;
@@ -199,9 +211,35 @@ mod tests {
         assert_eq!(reply.in_reply_to(), ["<2@example.org>"]);
         assert_eq!(reply.references(), ["<0@x>", "<1@x>", "<2@example.org>"]);
         let no_references = b"Message-ID: <2@x>\r\nIn-Reply-To: <1@x>\r\nFrom: a@x\r\n\r\n";
-        let octets = Message::reply(&parse::Message::parse(no_references), me(), false);
+        let octets = Message::reply(&parse::Message::parse(no_references), me(), false).unwrap();
         let octets = octets.build(DateTime::new(0, 0).unwrap(), [0; 16]).unwrap().octets;
         assert_eq!(parse::Message::parse(&octets).references(), ["<1@x>", "<2@x>"]);
+    }
+
+    #[cfg(feature = "idna")]
+    #[test]
+    fn no_answer_goes_to_somebody_else() {
+        let rows: &[(&str, &str, AddressError)] = &[
+            ("From: Ann <ann@org\u{b3}>", "ann@org\u{b3}", AddressError::MappedDomain),
+            ("From: ann@\u{ff45}xample.org", "ann@\u{ff45}xample.org", AddressError::MappedDomain),
+            ("From: b@x\nReply-To: a@x, ann@b\u{ad}ank", "ann@b\u{ad}ank", AddressError::Domain),
+            ("From: ann@x\u{202e}\u{202d}", "ann@x\u{202e}\u{202d}", AddressError::Domain),
+            ("From: root", "root", AddressError::MissingDomain),
+            ("From: a@x\nReply-To: broken@", "broken@", AddressError::MissingDomain),
+            ("From: a@x\nCc: broken@", "broken@", AddressError::MissingDomain),
+        ];
+        for (raw, address, error) in rows {
+            let original = format!("{raw}\n\n");
+            let got = Message::reply(&parse::Message::parse(original.as_bytes()), me(), true);
+            let want = Error::Recipient { address: (*address).into(), error: *error };
+            assert_eq!(got.map(|message| shown(&message)), Err(want), "{raw}");
+        }
+        let shown =
+            Error::Recipient { address: "a\u{202e}b".into(), error: AddressError::Domain }.to_string();
+        assert_eq!(
+            shown,
+            "no mail can be sent to a\\u{202e}b, which the message names: bad domain in address"
+        );
     }
 
     #[test]

@@ -44,6 +44,9 @@ pub enum DefectKind {
     UnreadableDate,
     /// The date of a message has no zone, or one that is not known: it was taken for UTC.
     UnknownZone,
+    /// From, To, Cc or Reply-To names an address outside ASCII that mail can't be sent to: its octets are no UTF-8, or its
+    /// domain is written in characters that IDNA maps to others. It is shown as it is written.
+    UnusableAddress,
 }
 
 impl fmt::Display for DefectKind {
@@ -63,6 +66,7 @@ impl fmt::Display for DefectKind {
             Self::UnknownCharset => "charset is not known",
             Self::UnreadableDate => "date can't be read",
             Self::UnknownZone => "zone of the date is not known",
+            Self::UnusableAddress => "address can't be written to",
         })
     }
 }

@@ -5,7 +5,10 @@ use alloc::vec::Vec;
 
 use super::{Defect, DefectKind, Kind, Limits};
 use crate::ascii::{is_wsp, tail};
-use crate::decode::{Charset, ContentType, Disposition, TransferEncoding, Zone, date_time_and_zone};
+use crate::decode::{
+    AddressOrGroup, Charset, ContentType, DisplayAddress, Disposition, TransferEncoding, Zone, address_list,
+    date_time_and_zone,
+};
 use crate::headers::BYTE_ORDER_MARK;
 
 /// Octets of a line that are looked at for a boundary or for the name of a field.
@@ -86,6 +89,8 @@ enum Field {
     Disposition,
     Id,
     Date,
+    /// One with addresses.
+    People,
 }
 
 /// Values of the fields that are needed, as they came.
@@ -96,6 +101,8 @@ struct RawFields {
     disposition: Option<Vec<u8>>,
     id: Option<Vec<u8>>,
     date: Option<Vec<u8>>,
+    /// Those of all fields with addresses, as one list.
+    people: Option<Vec<u8>>,
     octets: usize,
     count: usize,
     cut: bool,
@@ -119,6 +126,7 @@ impl RawFields {
             Field::Disposition => &mut self.disposition,
             Field::Id => &mut self.id,
             Field::Date => &mut self.date,
+            Field::People => &mut self.people,
         }
     }
 }
@@ -209,15 +217,20 @@ impl Splitter {
         }
         let mut field = field;
         let mut value = line;
-        if starts && !line.first().copied().is_some_and(is_wsp) {
-            match field_of(line) {
+        // Nothing can go on before the first field: white space in front of it means nothing.
+        let begins = if first { line.trim_ascii_start() } else { line };
+        if starts && !begins.first().copied().is_some_and(is_wsp) {
+            match field_of(begins) {
                 Some((name, after)) => {
                     field = kept(name);
                     value = after;
                     self.raw.count = self.raw.count.saturating_add(1);
-                    if let Some(slot) = field.map(|field| self.raw.slot(field)) {
+                    match field.map(|field| (field, self.raw.slot(field))) {
+                        Some((Field::People, Some(list))) => list.push(b','),
                         // Of two fields of one name the first counts.
-                        if slot.is_some() { field = None } else { *slot = Some(Vec::new()) }
+                        Some((_, Some(_))) => field = None,
+                        Some((_, slot)) => *slot = Some(Vec::new()),
+                        None => {}
                     }
                 }
                 // The line of an mbox.
@@ -276,6 +289,12 @@ impl Splitter {
                 Ok(_) => self.defect(DefectKind::UnknownZone, sink),
                 Err(_) => self.defect(DefectKind::UnreadableDate, sink),
             }
+        }
+        // Whoever can't be written to in ASCII is seen when he is written to.
+        if self.levels.last().is_none_or(|level| matches!(level.kind, LevelKind::Message))
+            && raw.people.as_ref().is_some_and(|people| !people.is_ascii() && names_nobody(people))
+        {
+            self.defect(DefectKind::UnusableAddress, sink);
         }
         let essence = content_type.essence.as_str();
         let attached = matches!(essence, "message/rfc822" | "message/global" | "message/news");
@@ -355,9 +374,9 @@ impl Splitter {
             };
             let closes = after.starts_with(b"--");
             if closes || after.iter().copied().all(is_wsp) {
-                // One behind the close is text around.
+                // One behind the close is text around, or one of a multipart around it whose boundary is the same.
                 if *closed {
-                    return false;
+                    continue;
                 }
                 *seen = true;
                 found = Some((place, closes));
@@ -435,8 +454,14 @@ fn field_of(line: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn kept(name: &[u8]) -> Option<Field> {
-    if name.eq_ignore_ascii_case(b"date") {
-        return Some(Field::Date);
+    match name.len() {
+        2 if name.eq_ignore_ascii_case(b"to") || name.eq_ignore_ascii_case(b"cc") => {
+            return Some(Field::People);
+        }
+        4 if name.eq_ignore_ascii_case(b"date") => return Some(Field::Date),
+        4 if name.eq_ignore_ascii_case(b"from") => return Some(Field::People),
+        8 if name.eq_ignore_ascii_case(b"reply-to") => return Some(Field::People),
+        _ => {}
     }
     let kind = name.get(..8).filter(|prefix| prefix.eq_ignore_ascii_case(b"content-")).and(name.get(8..))?;
     let is = |known: &[u8]| kind.eq_ignore_ascii_case(known);
@@ -451,6 +476,17 @@ fn kept(name: &[u8]) -> Option<Field> {
     } else {
         None
     }
+}
+
+/// Whether an address outside ASCII is among these that mail can't be sent to.
+fn names_nobody(list: &[u8]) -> bool {
+    let is_bad = |mailbox: &DisplayAddress| {
+        !mailbox.address.is_ascii() && crate::Address::new(&mailbox.address).is_err()
+    };
+    address_list(list).iter().any(|entry| match entry {
+        AddressOrGroup::Address(mailbox) => is_bad(mailbox),
+        AddressOrGroup::Group { members, .. } => members.iter().any(is_bad),
+    })
 }
 
 /// What is between the brackets of a `Content-ID`.

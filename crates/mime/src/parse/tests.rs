@@ -30,12 +30,18 @@ fn takes_messages_apart() {
         UnknownEncoding,
     };
     let mixed = "Content-Type: multipart/mixed; boundary=b\n";
+    // Without IDNA nothing maps a domain.
+    let mapped: &[DefectKind] = if cfg!(feature = "idna") { &[DefectKind::UnusableAddress] } else { &[] };
     let rows: &[(&str, String, &str, &[DefectKind])] = &[
         ("empty", String::new(), "text/plain[]", &[]),
         ("header alone", "Subject: x\n".into(), "text/plain[]", &[]),
         ("text", "Subject: x\r\n\r\nhello\r\n".into(), "text/plain[hello\\r\\n]", &[]),
         ("a zone that nobody knows", "Date: 1 Jul 2003 08:52:37 MEZ\n\n".into(), "text/plain[]", &[DefectKind::UnknownZone]),
         ("a date that is none", "Date: soon\n\n".into(), "text/plain[]", &[DefectKind::UnreadableDate]),
+        ("a domain that is mapped", "To: a@b, c@org\u{b3}\n\n".into(), "text/plain[]", mapped),
+        ("a folded one", "From: J\u{f6} <j@x>\nReply-To: a@b,\n =?utf-8?q?x?= <c@org\u{b3}>\n\n".into(), "text/plain[]", mapped),
+        ("domains as they may be", "To: a@b\u{fc}cher.example,\n \u{7528}@\u{65e5}\u{672c}\u{3002}jp\nCc: J\u{f6}rg <j@x>, broken@\n\n".into(), "text/plain[]", &[]),
+        ("an address of a part", format!("{mixed}\n--b\nFrom: a@org\u{b3}\n\none\n--b--"), "multipart/mixed(text/plain[one])", &[]),
         ("a date of a part", format!("{mixed}\n--b\nDate: soon\n\none\n--b--"), "multipart/mixed(text/plain[one])", &[]),
         (
             "boundaries with nothing between",
@@ -48,6 +54,19 @@ fn takes_messages_apart() {
             "Content-Type: multipart/mixed;\nboundary=b\n\n--b\n\none\n--b--\n".into(),
             "multipart/mixed(text/plain[one])",
             &[DefectKind::BrokenFold],
+        ),
+        (
+            "white space before the first field",
+            format!(" {mixed}\n--b\n \tContent-Type: text/html\n\none\n--b--\n"),
+            "multipart/mixed(text/html[one])",
+            &[],
+        ),
+        ("an indented text", format!("{mixed}\n--b\n one\n two: x\n--b--\n"), "multipart/mixed(text/plain[ one\\n two: x])", &[NoEmptyLine]),
+        (
+            "one boundary twice",
+            format!("{mixed}\n--b\n{mixed}\n--b\n\none\n--b\n\ntwo\n--b--\n\n--b\nContent-Type: image/gif\n\ngif\n--b--\nfooter\n--b\n"),
+            "multipart/mixed(multipart/mixed(text/plain[one] text/plain[two]) image/gif[gif])",
+            &[],
         ),
         ("mark and mbox line", "\u{FEFF}From x\nA: b\n\nhello".into(), "text/plain[hello]", &[]),
         ("no empty line", "Subject: x\nhello world\nyou: too\n".into(), "text/plain[hello world\\nyou: too\\n]", &[NoEmptyLine]),
