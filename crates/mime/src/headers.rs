@@ -61,8 +61,8 @@ impl<'a> Headers<'a> {
     }
 
     /// The fields of a section that is known to be within the limits.
-    pub(crate) const fn of(section: &'a [u8], raw_charset: Charset) -> Self {
-        Self { section, body: &[], raw_charset }
+    pub(crate) fn of(section: &'a [u8], raw_charset: Charset) -> Self {
+        Self { section: without_wsp(section), body: &[], raw_charset }
     }
 
     fn find(message: &'a [u8], limits: &Limits) -> (Self, Option<LimitExceeded>) {
@@ -85,6 +85,7 @@ impl<'a> Headers<'a> {
             rest = after;
         };
         let section = message.get(..message.len().saturating_sub(rest.len())).unwrap_or_default();
+        let section = without_wsp(section);
         let mut headers = Self { section, body, raw_charset: Charset::Guess };
         if !section.is_ascii() || memchr::memchr2(0x1B, 0x0E, section).is_some() {
             let content_type = headers.get("content-type");
@@ -125,6 +126,11 @@ impl<'a> Headers<'a> {
     pub fn body(&self) -> &'a [u8] {
         self.body
     }
+}
+
+/// Without white space in front of the first field, which goes on with nothing.
+fn without_wsp(section: &[u8]) -> &[u8] {
+    tail(section, section.iter().take_while(|&&byte| is_wsp(byte)).count())
 }
 
 impl<'a> IntoIterator for &Headers<'a> {
@@ -355,7 +361,7 @@ mod tests {
             (b"A: b\r\n\r\n", 1, b""),
             (b"A: b\n\nx", 1, b"x"),
             (b"A: b\r\n \r\nC: d\r\n\r\nx", 2, b"x"),
-            (b" folded: first\r\nA: b\r\n\r\nx", 1, b"x"),
+            (b" first: x\r\nA: b\r\n\r\nx", 2, b"x"),
         ];
         for (message, count, body) in rows {
             let headers = Headers::parse(message).unwrap();

@@ -94,7 +94,12 @@ pub(crate) fn address_list_in(value: &[u8], raw: Charset) -> Vec<AddressOrGroup>
             }
             b'"' if quotes => entry.quoted_string(after),
             b'(' => entry.comment(after),
-            b'<' => entry.angle(after),
+            b'<' => {
+                if entry.angle.is_some() {
+                    list.second_angle();
+                }
+                list.entry.angle(after)
+            }
             b'[' => entry.domain_literal(rest),
             b'=' => match strict_len(rest).and_then(|len| rest.split_at_checked(len)) {
                 Some((word, after)) => {
@@ -163,6 +168,21 @@ impl List {
         }
     }
 
+    /// One entry has one pair of brackets. Where the pair before holds an address a comma is missing between the two, and
+    /// where it does not, as in `Ann <Annie> Example <a@b>`, it is a piece of the name.
+    fn second_angle(&mut self) {
+        let Some(words) = self.entry.angle.take() else { return };
+        let behind = self.entry.phrase.split_off(self.entry.angle_end.min(self.entry.phrase.len()));
+        if words.list.iter().any(|word| word.is_address) {
+            self.entry.angle = Some(words);
+            self.end_of_entry();
+        } else {
+            let text = words.list.iter().map(|word| word.text.as_slice()).collect::<Vec<_>>().join(&b' ');
+            self.entry.phrase.extend_from_slice(&[b"<", text.as_slice(), b">"].concat());
+        }
+        self.entry.phrase.extend_from_slice(&behind);
+    }
+
     fn end_of_group(&mut self) {
         self.end_of_entry();
         if let Some((name, members)) = self.group.take() {
@@ -179,6 +199,8 @@ struct Entry {
     /// The same text with quotes, as words: addresses, and what stands between them.
     words: Words,
     angle: Option<Words>,
+    /// Where the phrase goes on behind that.
+    angle_end: usize,
     comment: Vec<u8>,
 }
 
@@ -338,7 +360,8 @@ impl Entry {
             }
             rest = after;
         }
-        self.angle.get_or_insert(words);
+        self.angle = Some(words);
+        self.angle_end = self.phrase.len();
         rest
     }
 
@@ -505,6 +528,10 @@ mod tests {
             ("=?utf-8?B?w4RubmE=?=anna@example.org", "Änna|anna@example.org"),
             ("\"Desk\" <mx.example desk@mx.example>", "Desk|desk@mx.example"),
             ("Desk <mx.example desk>", "Desk|"),
+            ("Bob <bob@x> Bobby B. <bobby@y>, c@d", "Bob|bob@x; Bobby B.|bobby@y; |c@d"),
+            ("<a@b><c@d>", "|a@b; |c@d"),
+            ("Ann <Annie> Example <a@b>", "Ann <Annie> Example|a@b"),
+            ("G: A <a@b> B <c@d>; e@f", "G:[A|a@b; B|c@d]; |e@f"),
             ("Desk <a@b c@d>", "Desk|a@b; |c@d"),
             ("Dr. Ann ann@example.org", "Dr. Ann|ann@example.org"),
             ("Dr. ann@example.org", "Dr.|ann@example.org"),

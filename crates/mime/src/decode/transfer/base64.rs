@@ -17,7 +17,8 @@ pub fn base64(text: &[u8]) -> Vec<u8> {
 ///
 /// Octets outside the alphabet are skipped; padding may be missing. Padding or an empty line ends the data, unless what
 /// follows is base64 itself: texts that were encoded in pieces decode whole, and the footer that a mailing list put
-/// behind is none of the data. What follows is read by lines of at most 1,000 octets, one of which is held.
+/// behind is none of the data. What follows is read by lines of at most 1,000 octets, one of which is held. So is the first
+/// line: where it is prose, the label is wrong, and the text is given as it is.
 #[derive(Clone, Debug, Default)]
 pub struct Base64 {
     groups: Groups,
@@ -26,6 +27,12 @@ pub struct Base64 {
 
 #[derive(Clone, Debug)]
 enum State {
+    /// At the first line, which is held as far as it is there.
+    Start {
+        line: Vec<u8>,
+    },
+    /// A text that is not encoded at all.
+    Plain,
     Data {
         /// Whether the line has held nothing yet, and one came before.
         blank: bool,
@@ -41,7 +48,7 @@ enum State {
 
 impl Default for State {
     fn default() -> Self {
-        Self::Data { blank: false }
+        Self::Start { line: Vec::new() }
     }
 }
 
@@ -54,6 +61,24 @@ impl Base64 {
         while !rest.is_empty() {
             rest = match &mut self.state {
                 State::Data { .. } => self.data(rest, out),
+                State::Start { line } => {
+                    let room = Self::MAX_LINE.saturating_sub(line.len());
+                    let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+                    let (more, after) = rest.split_at_checked(end.min(room)).unwrap_or_default();
+                    if after.is_empty() {
+                        line.extend_from_slice(more);
+                        return;
+                    }
+                    let held = mem::take(line);
+                    if held.is_empty() {
+                        self.start(more);
+                        continue;
+                    }
+                    self.start(&[&held, more].concat());
+                    self.decode(&held, out);
+                    rest
+                }
+                State::Plain => return out.extend_from_slice(rest),
                 State::Doubt { line, .. } => {
                     let room = Self::MAX_LINE.saturating_sub(line.len());
                     let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len()).min(room);
@@ -79,10 +104,20 @@ impl Base64 {
 
     /// Ends the data: the bits of an unfinished group are forgotten.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
+        if let State::Start { line } = &mut self.state {
+            let line = mem::take(line);
+            self.start(&line);
+            self.decode(&line, out);
+        }
         if matches!(self.state, State::Doubt { .. }) {
             self.decide(out, true);
         }
         *self = Self::default();
+    }
+
+    /// Looks at the first line.
+    fn start(&mut self, line: &[u8]) {
+        self.state = if is_prose(line) { State::Plain } else { State::Data { blank: false } };
     }
 
     /// Decodes up to the end of a line or to padding, and whole lines before that. Gives what follows.
@@ -144,6 +179,17 @@ impl Base64 {
             self.state = State::Data { blank: whole };
         }
     }
+}
+
+/// Whether a line has three words or more, short ones, and not all of them groups of four as encoders write them.
+fn is_prose(line: &[u8]) -> bool {
+    let words = || line.trim_ascii().split(|&byte| is_space(byte)).filter(|word| !word.is_empty());
+    let is_group =
+        |word: &[u8]| word.len().is_multiple_of(4) && word.iter().all(|&byte| sextet(byte).is_some());
+    words().nth(2).is_some()
+        && memchr::memchr(b'=', line).is_none()
+        && words().all(|word| word.len() <= 30)
+        && !words().all(is_group)
 }
 
 /// The four characters to three octets alone: octets outside the alphabet are skipped.

@@ -18,6 +18,14 @@ fn decodes_base64() {
         ("a lone character", b"Z", b""),
         ("padding alone", b"====", b""),
         ("spare bits", b"Zn==", b"f"),
+        ("no base64 at all", b"Dear Mr Smith,\r\nall is well\r\n", b"Dear Mr Smith,\r\nall is well\r\n"),
+        (
+            "words of letters alone, and no line end",
+            b"ploozdect  nispplul swunkglap",
+            b"ploozdect  nispplul swunkglap",
+        ),
+        ("groups with spaces between", b"Zm9v YmFy Zm9v\r\nYmFy", b"foobarfoobar"),
+        ("an empty line first", b"\r\nZm9v\r\n", b"foo"),
         // What a mailing list puts behind is no data; pieces that were encoded one by one are.
         ("footer", b"aGVsbG8=\r\n\r\n-- \r\nThis is the footer of the list\r\n", b"hello"),
         ("footer of words", b"aGVsbG8=\r\n_______________\r\nabcd\r\n", b"hello"),
