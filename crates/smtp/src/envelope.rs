@@ -69,13 +69,26 @@ pub struct Receipt {
     pub accepted: Vec<String>,
     /// Those that the server refused, with its words. The message went to the others.
     pub refused: Vec<(String, Reply)>,
+    /// With LMTP the server's words to each of `accepted`, in order; `reply` is the first of them. Empty with SMTP.
+    pub replies: Vec<Reply>,
 }
 
 impl Receipt {
     /// A receipt with this verdict.
     #[must_use]
     pub const fn new(reply: Reply, accepted: Vec<String>, refused: Vec<(String, Reply)>) -> Self {
-        Self { reply, accepted, refused }
+        Self { reply, accepted, refused, replies: Vec::new() }
+    }
+
+    /// The server's words to this recipient: `reply`, but with LMTP his own, and those of the refusal where he was refused.
+    /// `None` for one whom the message was not for.
+    #[must_use]
+    pub fn reply_to(&self, recipient: &str) -> Option<&Reply> {
+        if let Some((_, reply)) = self.refused.iter().find(|(address, _)| address == recipient) {
+            return Some(reply);
+        }
+        let index = self.accepted.iter().position(|address| address == recipient)?;
+        Some(self.replies.get(index).unwrap_or(&self.reply))
     }
 
     /// The Message-ID that the server gave the message, where its reply says so; with the angle brackets.

@@ -20,6 +20,9 @@ pub struct Options {
     /// Whether messages go out by BDAT where the server offers `CHUNKING` and `PIPELINING` (RFC 3030): one round trip
     /// less for each. True.
     pub chunking: bool,
+    /// Whether the server speaks LMTP (RFC 2033): the session says LHLO, and the server answers the end of a message with
+    /// a verdict for each recipient. False.
+    pub lmtp: bool,
     /// How much is held.
     pub limits: Limits,
     /// Server bugs to tolerate.
@@ -35,6 +38,7 @@ impl Options {
             client_name: "[127.0.0.1]".into(),
             security: Security::default(),
             chunking: true,
+            lmtp: false,
             limits: Limits::default(),
             quirks: Quirks::default(),
         }
@@ -43,6 +47,9 @@ impl Options {
     pub(crate) fn check(&self) -> Result<(), Misuse> {
         if self.host.chars().any(char::is_control) {
             return Err(Misuse::argument("host", &self.host, "holds a control character"));
+        }
+        if self.lmtp && self.port == SMTP_PORT {
+            return Err(Misuse::argument("port", "25", "is for SMTP alone, not for LMTP"));
         }
         let fits = |octet: u8| octet.is_ascii_alphanumeric() || b"-._:[]".contains(&octet);
         let problem = match self.client_name.as_str() {
@@ -55,5 +62,7 @@ impl Options {
     }
 }
 
+/// RFC 2033 section 5: LMTP keeps away from it, so that none takes the one for the other.
+const SMTP_PORT: u16 = 25;
 /// RFC 5321 section 4.5.3.1.2: octets of a domain name.
 const DOMAIN: usize = 255;

@@ -49,10 +49,12 @@ pub struct Session {
     tickets: u64,
     /// Messages that were begun.
     begun: u64,
+    /// What LMTP has said so far of the recipients of the message that was ended last.
+    heard: Vec<(String, Reply)>,
     /// A refused message left its sender behind in the server, and RSET has to go before the next.
     leftover: bool,
-    /// Who was refused of a message whose verdict never came.
-    refused: Vec<(String, Reply)>,
+    /// What is known of a message whose verdict never came.
+    known: Vec<(String, Reply)>,
     state: State,
 }
 
@@ -131,8 +133,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// Returns [`Misuse::Argument`] for a client name that is no domain name or address literal, and for a host
-    /// with a control character.
+    /// Returns [`Misuse::Argument`] for a client name that is no domain name or address literal, for a host with a control
+    /// character, and for LMTP on port 25 (RFC 2033 section 5).
     pub fn new(options: Options) -> Result<Self, Misuse> {
         options.check()?;
         Ok(Self {
@@ -144,8 +146,9 @@ impl Session {
             redactor: Redactor::default(),
             tickets: 0,
             begun: 0,
+            heard: Vec::new(),
             leftover: false,
-            refused: Vec::new(),
+            known: Vec::new(),
             state: State::Greeting,
             options,
         })
@@ -332,15 +335,16 @@ impl Session {
         }
     }
 
-    /// The recipients that the server refused of the message whose [outcome is unknown](Self::outcome_unknown), with its
-    /// words: of them it is known that they do not get it.
+    /// What is known of the recipients of the message whose [outcome is unknown](Self::outcome_unknown), with the server's
+    /// words: those whom it refused, and with LMTP also those of whom it said what became of the message.
     #[must_use]
-    pub fn refused_recipients(&self) -> &[(String, Reply)] {
-        match &self.state {
+    pub fn verdicts(&self) -> Vec<(String, Reply)> {
+        let refused = match &self.state {
             State::DotReply { mail, .. } => mail.refused(),
             State::Chunks { chunks, .. } => chunks.refused(),
-            _ => &self.refused,
-        }
+            _ => return self.known.clone(),
+        };
+        [refused, &self.heard].concat()
     }
 
     fn ask(&mut self, command: Command) -> Result<(), Misuse> {

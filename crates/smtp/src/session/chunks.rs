@@ -1,4 +1,4 @@
-use alloc::{boxed::Box, format, vec::Vec};
+use alloc::{boxed::Box, format, string::String, vec::Vec};
 use core::mem;
 
 use mailbearer_wire::{DotEncoder, SendBuf, Step};
@@ -87,7 +87,7 @@ impl Chunks {
 
     /// The recipients that were refused by now; none where the whole message was, since a server that takes it all the same
     /// may have anybody in mind.
-    pub(super) fn refused(&self) -> &[(alloc::string::String, Reply)] {
+    pub(super) fn refused(&self) -> &[(String, Reply)] {
         if self.refusal.is_some() { &[] } else { self.mail.refused() }
     }
 
@@ -168,20 +168,27 @@ impl Chunks {
     }
 
     /// Takes the reply to the oldest command without one.
-    pub(super) fn hear(&mut self, reply: Reply) -> Result<Option<Verdict>, Error> {
+    pub(super) fn hear(
+        &mut self,
+        reply: Reply,
+        heard: &mut Vec<(String, Reply)>,
+    ) -> Result<Option<Verdict>, Error> {
         let stage = self.stage();
         if self.mail.is_waiting() {
             match self.mail.hear(reply)? {
                 Turn::Refused { refusal, .. } => self.refusal = Some(refusal),
-                Turn::More | Turn::Body | Turn::BodyForNobody(_) | Turn::BodyForSome { .. } => {}
+                Turn::More | Turn::Body | Turn::BodyForNobody(..) | Turn::BodyForSome { .. } => {}
             }
         } else if self.sent > self.answered {
-            self.answered = self.answered.saturating_add(1);
-            let verdict = self.last && self.answered == self.sent;
+            let answered = self.answered.saturating_add(1);
+            let verdict = self.last && answered == self.sent;
             match reply.class() {
-                Class::Success if verdict && self.refusal.is_none() => {
-                    let mail = mem::replace(&mut self.mail, Box::new(Mail::nobody()));
-                    return Ok(Some(Verdict::Submitted(mail.into_receipt(reply))));
+                Class::Success | Class::Transient | Class::Permanent if verdict && self.refusal.is_none() => {
+                    match self.mail.hear_end(reply, heard) {
+                        None => return Ok(None),
+                        Some(Ok(receipt)) => return Ok(Some(Verdict::Submitted(receipt))),
+                        Some(Err(refusal)) => self.refusal = Some(refusal),
+                    }
                 }
                 Class::Success if verdict => {
                     // It refused the envelope and took the message: nobody knows for whom.
@@ -202,6 +209,7 @@ impl Chunks {
                     });
                 }
             }
+            self.answered = answered;
         } else {
             return Err(Error::Unexpected { stage, reply });
         }

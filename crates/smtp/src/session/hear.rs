@@ -26,6 +26,8 @@ impl Session {
         let stage = self.stage();
         let reply = reply.redacted(|text| self.redactor.redact(text));
         let class = reply.class();
+        // What this reply leaves unknown is known as far as those before it say.
+        self.known = if self.outcome_unknown() { self.verdicts() } else { Vec::new() };
         let leaving = self.is_leaving();
         let state = mem::replace(&mut self.state, State::Over);
         if leaving {
@@ -36,7 +38,12 @@ impl Session {
             self.greeting = printable_bytes(first.as_bytes(), GREETING);
         }
         if reply.is_closing() {
-            return Err(Error::Closing { stage, reply });
+            let error = Error::Closing { stage, reply };
+            // Some of the recipients have their verdict, so that the message can't go out again as it is.
+            return Err(match self.heard.as_slice() {
+                [] => error,
+                _ => Error::OutcomeUnknown { cause: Box::new(error) },
+            });
         }
         let (next, event) = match (state, class) {
             (State::Greeting, Success) => {
@@ -79,8 +86,7 @@ impl Session {
             }
             (State::Chunks { mut chunks, behind }, _) => {
                 let ticket = chunks.ticket();
-                let heard = chunks.hear(reply).inspect_err(|_| self.refused = chunks.refused().to_vec());
-                let (event, leftover) = match heard? {
+                let (event, leftover) = match chunks.hear(reply, &mut self.heard)? {
                     None => {
                         self.state = State::Chunks { chunks, behind };
                         return Ok(None);
@@ -93,16 +99,19 @@ impl Session {
                 self.leftover = leftover;
                 (self.state_behind(behind), Some(event))
             }
-            (State::DotReply { mail, behind }, Success | Transient | Permanent) => {
+            (State::DotReply { mut mail, behind }, Success | Transient | Permanent) => {
                 let ticket = mail.ticket;
-                let event = match class {
-                    Success => Event::Submitted(ticket, mail.into_receipt(reply)),
-                    _ => Event::Refused(ticket, Refusal::Message { reply }),
+                let event = match mail.hear_end(reply, &mut self.heard) {
+                    None => {
+                        self.state = State::DotReply { mail, behind };
+                        return Ok(None);
+                    }
+                    Some(Ok(receipt)) => Event::Submitted(ticket, receipt),
+                    Some(Err(refusal)) => Event::Refused(ticket, refusal),
                 };
                 (self.state_behind(behind), Some(event))
             }
-            (State::DotReply { mail, .. }, Intermediate) => {
-                self.refused = mail.refused().to_vec();
+            (State::DotReply { .. }, Intermediate) => {
                 let cause = Box::new(Error::Unexpected { stage, reply });
                 return Err(Error::OutcomeUnknown { cause });
             }
@@ -133,7 +142,11 @@ impl Session {
                 let body = Box::new(Body { mail, encoder, pending, finished: false, told: true });
                 Ok((State::Body(body), Some(Event::BodyWanted(ticket))))
             }
-            Turn::BodyForNobody(refusal) => {
+            // LMTP has no verdict for nobody, so a lone dot would not be answered.
+            Turn::BodyForNobody(refusal, reply) if self.options.lmtp => {
+                Ok((State::Cut { reply }, Some(Event::Refused(ticket, refusal))))
+            }
+            Turn::BodyForNobody(refusal, _) => {
                 // RFC 2920 section 3.1: a server may want the message though it goes to nobody.
                 tx.push(b".\r\n");
                 Ok((State::NullReply(ticket, refusal), None))
@@ -168,7 +181,7 @@ impl Session {
                 Ok(Step::Close)
             }
             _ if self.outcome_unknown() => {
-                self.refused = self.refused_recipients().to_vec();
+                self.known = self.verdicts();
                 Err(Error::OutcomeUnknown { cause: Box::new(error) })
             }
             _ => Err(error),

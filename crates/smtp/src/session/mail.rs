@@ -12,6 +12,8 @@ pub(super) struct Mail {
     parameters: Parameters,
     /// Whether DATA ends the sequence; a message in chunks has no such command.
     data: bool,
+    /// Whether each recipient gets a verdict of its own.
+    each: bool,
     window: usize,
     /// The next command to send, and the next whose reply is to come. Both start at 1, MAIL, and at 0 where RSET
     /// goes before it.
@@ -38,7 +40,7 @@ pub(super) enum Turn {
     /// The server waits for the message.
     Body,
     /// The server waits for the message, and took no recipient.
-    BodyForNobody(Refusal),
+    BodyForNobody(Refusal, Reply),
     /// The server waits for the message to recipients that it took, and refused the sender.
     BodyForSome { refusal: Refusal, reply: Reply },
     /// The message is refused. Whether the server still holds its sender.
@@ -53,6 +55,7 @@ impl Mail {
         parameters: Parameters,
         leftover: bool,
         data: bool,
+        each: bool,
         window: usize,
     ) -> Self {
         let first = usize::from(!leftover);
@@ -61,6 +64,7 @@ impl Mail {
             envelope,
             parameters,
             data,
+            each,
             window: window.max(1),
             sent: first,
             answered: first,
@@ -68,11 +72,6 @@ impl Mail {
             accepted: Vec::new(),
             refused: Vec::new(),
         }
-    }
-
-    /// What is left when a message was handed over.
-    pub(super) fn nobody() -> Self {
-        Self::new(Ticket(0), Envelope::default(), Parameters::default(), false, false, 1)
     }
 
     pub(super) fn stage(&self) -> Stage {
@@ -150,7 +149,7 @@ impl Mail {
             (Some(Command::Data), Intermediate) => {
                 let sender_refused = self.sender_refused.clone();
                 return Ok(match self.refusal() {
-                    Some(refusal) if self.accepted.is_empty() => Turn::BodyForNobody(refusal),
+                    Some(refusal) if self.accepted.is_empty() => Turn::BodyForNobody(refusal, reply),
                     Some(refusal) => Turn::BodyForSome { refusal, reply: sender_refused.unwrap_or(reply) },
                     None => Turn::Body,
                 });
@@ -173,8 +172,38 @@ impl Mail {
         })
     }
 
-    pub(super) fn into_receipt(self, reply: Reply) -> Receipt {
-        Receipt::new(reply, self.accepted, self.refused)
+    /// Takes a reply to the end of the message: one for all, or with LMTP one for each recipient that was accepted (RFC 2033
+    /// section 4.2). `heard` has those that came; what they come to when they are all there.
+    pub(super) fn hear_end(
+        &mut self,
+        reply: Reply,
+        heard: &mut Vec<(String, Reply)>,
+    ) -> Option<Result<Receipt, Refusal>> {
+        let is_good = |reply: &Reply| reply.class() == Class::Success;
+        if !self.each {
+            return Some(if is_good(&reply) {
+                Ok(Receipt::new(reply, mem::take(&mut self.accepted), mem::take(&mut self.refused)))
+            } else {
+                Err(Refusal::Message { reply })
+            });
+        }
+        let address = self.accepted.get(heard.len()).cloned().unwrap_or_default();
+        heard.push((address, reply));
+        if heard.len() < self.accepted.len() {
+            return None;
+        }
+        let (taken, refused) =
+            mem::take(heard).into_iter().partition::<Vec<_>, _>(|(_, reply)| is_good(reply));
+        self.refused.extend(refused);
+        let refused = mem::take(&mut self.refused);
+        Some(match taken.first() {
+            Some((_, reply)) => {
+                let mut receipt = Receipt::new(reply.clone(), Vec::new(), refused);
+                (receipt.accepted, receipt.replies) = taken.into_iter().unzip();
+                Ok(receipt)
+            }
+            None => Err(Refusal::Recipients { refused }),
+        })
     }
 
     fn command(&self, index: usize) -> Option<Command<'_>> {

@@ -21,7 +21,8 @@ impl Session {
         match &mut self.state {
             State::Hello { secured } if quiet => {
                 let secured = *secured;
-                tx.push(format!("EHLO {}\r\n", self.options.client_name).as_bytes());
+                let verb = if self.options.lmtp { "LHLO" } else { "EHLO" };
+                tx.push(format!("{verb} {}\r\n", self.options.client_name).as_bytes());
                 self.state = State::HelloReply { secured };
             }
             State::StartTls if !rx.unread().is_empty() => return Err(Error::BytesBeforeTls),
@@ -111,9 +112,10 @@ impl Session {
         let pipelining = self.is_pipelining();
         let window = if pipelining { self.options.limits.pipeline } else { 1 };
         let leftover = mem::take(&mut self.leftover);
+        let each = self.options.lmtp;
         let chunking = envelope.binary
-            || self.options.chunking && pipelining && self.capabilities.has(Capability::Chunking);
-        Box::new(Mail::new(ticket, envelope, parameters, leftover, !chunking, window))
+            || self.options.chunking && pipelining && !each && self.capabilities.has(Capability::Chunking);
+        Box::new(Mail::new(ticket, envelope, parameters, leftover, !chunking, each, window))
     }
 
     /// Where a message stands whose commands go out, or went out.
@@ -122,7 +124,9 @@ impl Session {
             return State::Mail(mail);
         }
         let binary = mail.envelope.binary;
-        let chunks = Box::new(Chunks::new(mail, binary, self.is_pipelining()));
+        // How many replies LMTP has to a last chunk depends on those before it, so they are waited for.
+        let pipelining = self.is_pipelining() && !self.options.lmtp;
+        let chunks = Box::new(Chunks::new(mail, binary, pipelining));
         State::Chunks { chunks, behind: Behind::Nothing }
     }
 

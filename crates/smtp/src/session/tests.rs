@@ -15,6 +15,7 @@ use crate::Limits;
 mod body;
 mod chunks;
 mod dropped;
+mod lmtp;
 mod mail;
 mod many;
 

@@ -99,7 +99,7 @@ fn who_was_refused_is_known_where_the_outcome_is_not() {
             );
             let session = play(session, &script);
             let refused = [("c@y".into(), Reply::new(550, "5.1.1 no"))];
-            assert_eq!(session.refused_recipients(), refused, "{extension}, {end}");
+            assert_eq!(session.verdicts(), refused, "{extension}, {end}");
         }
     }
 }
