@@ -1,4 +1,8 @@
-use alloc::{format, string::String, vec::Vec};
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 use crate::Misuse;
 
@@ -43,7 +47,7 @@ pub struct Notify {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeliverBy {
-    /// Seconds from now.
+    /// Seconds from now; at most 999,999,999, and at least 1 where the message is to come back.
     pub seconds: u32,
     /// Whether a message that is late comes back (`R`). Otherwise it is delivered all the same, and a report says so
     /// (`N`).
@@ -55,6 +59,15 @@ impl DeliverBy {
     #[must_use]
     pub const fn new(seconds: u32, give_up: bool) -> Self {
         Self { seconds, give_up }
+    }
+
+    pub(crate) fn check(self) -> Result<(), Misuse> {
+        let problem = match self.seconds {
+            0 if self.give_up => "is no time in which anything can be delivered",
+            0..=MOST_SECONDS => return Ok(()),
+            _ => "has more than nine digits",
+        };
+        Err(Misuse::argument("time for delivery", &self.seconds.to_string(), problem))
     }
 
     /// `"BY=" by-value` (RFC 2852 section 4)
@@ -156,13 +169,15 @@ fn push_xtext(text: &str, into: &mut String) {
     }
 }
 
+/// `by-time = ["-" / "+" ] 1*9digit` (RFC 2852 section 4)
+const MOST_SECONDS: u32 = 999_999_999;
 const ENVELOPE_ID: usize = 100;
 /// Octets of all of the parameter, as it is written (RFC 3461 section 4.2).
 const ORIGINAL: usize = 500;
 
 #[cfg(test)]
 mod tests {
-    use alloc::{string::ToString, vec};
+    use alloc::vec;
 
     use super::*;
 

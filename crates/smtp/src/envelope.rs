@@ -40,6 +40,9 @@ impl Envelope {
     /// Whether every address can be written into a command without adding one.
     pub(crate) fn check(&self) -> Result<(), Misuse> {
         self.dsn.check()?;
+        if let Some(by) = self.deliver_by {
+            by.check()?;
+        }
         if !self.sender.is_empty() {
             check_address("sender", &self.sender)?;
         }
@@ -155,6 +158,21 @@ pub enum Refusal {
         /// Messages that it takes.
         limit: u64,
     },
+    /// The message's recipients, with those before in this session, are at more domains than the server said that it takes
+    /// (`LIMITS`); it was not asked. Where the message's alone are not too many, another session takes it.
+    TooManyDomains {
+        /// Domains of the message's recipients.
+        count: u64,
+        /// Domains that the server takes.
+        limit: u64,
+    },
+    /// The message is to come back sooner than the server said that it gives up (`DELIVERBY`); it was not asked.
+    TooSoon {
+        /// Seconds after which the message is to come back.
+        seconds: u32,
+        /// The fewest seconds that the server takes.
+        least: u64,
+    },
     /// The message needs an extension that the server does not offer; it was not asked.
     NotOffered {
         /// The extension.
@@ -172,7 +190,19 @@ impl Refusal {
             Self::TooLarge { .. }
             | Self::TooManyRecipients { .. }
             | Self::TooManyMessages { .. }
+            | Self::TooManyDomains { .. }
+            | Self::TooSoon { .. }
             | Self::NotOffered { .. } => None,
+        }
+    }
+
+    /// Whether another session with the same server takes the message, as it stands: this one is at a limit of its own.
+    #[must_use]
+    pub const fn wants_new_session(&self) -> bool {
+        match self {
+            Self::TooManyMessages { .. } => true,
+            Self::TooManyDomains { count, limit } => *count <= *limit,
+            _ => false,
         }
     }
 
@@ -181,7 +211,7 @@ impl Refusal {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Recipients { refused } => refused.iter().any(|(_, reply)| reply.is_transient()),
-            Self::TooManyMessages { .. } => true,
+            _ if self.wants_new_session() => true,
             _ => self.reply().is_some_and(Reply::is_transient),
         }
     }
@@ -217,6 +247,18 @@ impl fmt::Display for Refusal {
             }
             Self::TooManyMessages { limit } => {
                 write!(f, "server takes no more than {limit} messages in one session")
+            }
+            Self::TooManyDomains { count, limit } if count <= limit => {
+                write!(f, "server takes no recipients at more than {limit} domains in one session")
+            }
+            Self::TooManyDomains { count, limit } => {
+                write!(f, "message has recipients at {count} domains, and the server takes {limit}")
+            }
+            Self::TooSoon { seconds, least } => {
+                write!(
+                    f,
+                    "message is to come back after {seconds} seconds, and the server takes {least} at least"
+                )
             }
             Self::NotOffered { capability } => {
                 write!(f, "message needs {capability}, which the server does not offer")

@@ -3,7 +3,12 @@ mod hear;
 mod mail;
 mod speak;
 
-use alloc::{boxed::Box, collections::VecDeque, string::String, vec::Vec};
+use alloc::{
+    boxed::Box,
+    collections::{BTreeSet, VecDeque},
+    string::String,
+    vec::Vec,
+};
 use core::{fmt, time::Duration};
 
 use mailbearer_sasl::{Credentials, Exchange, Redactor};
@@ -49,6 +54,8 @@ pub struct Session {
     tickets: u64,
     /// Messages that were begun.
     begun: u64,
+    /// Where their recipients are, for a server that limits it.
+    domains: BTreeSet<String>,
     /// What LMTP has said so far of the recipients of the message that was ended last.
     heard: Vec<(String, Reply)>,
     /// A refused message left its sender behind in the server, and RSET has to go before the next.
@@ -146,6 +153,7 @@ impl Session {
             redactor: Redactor::default(),
             tickets: 0,
             begun: 0,
+            domains: BTreeSet::new(),
             heard: Vec::new(),
             leftover: false,
             known: Vec::new(),

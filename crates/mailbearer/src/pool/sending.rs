@@ -413,7 +413,7 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
             Err(error) => error,
         };
         let refusal = error.cause::<Refusal>();
-        if let Some(Refusal::TooManyMessages { .. }) = refusal {
+        if refusal.is_some_and(Refusal::wants_new_session) {
             // The next session takes it.
             self.try_again(job, 0);
             return Then::Leave;

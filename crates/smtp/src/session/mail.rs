@@ -298,8 +298,12 @@ impl Parameters {
             mail.push_str(parameter);
         }
         if let Some(by) = envelope.deliver_by {
-            if offered.deliver_by().is_none() {
+            let Some(least) = offered.deliver_by() else {
                 return Err(Refusal::NotOffered { capability: Capability::DeliverBy(None) });
+            };
+            // RFC 2852 section 3: the least is for messages that come back; one that is reported may be given any time.
+            if let Some(least) = least.filter(|least| by.give_up && u64::from(by.seconds) < *least) {
+                return Err(Refusal::TooSoon { seconds: by.seconds, least });
             }
             mail.push_str(&by.parameter());
         }

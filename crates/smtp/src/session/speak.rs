@@ -1,6 +1,12 @@
 //! What the client says.
 
-use alloc::{boxed::Box, format, string::ToString, vec::Vec};
+use alloc::{
+    boxed::Box,
+    collections::BTreeSet,
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
 use core::mem;
 
 use mailbearer_sasl::{Credentials, Exchange};
@@ -100,15 +106,28 @@ impl Session {
 
     /// What the server has to be told of a message.
     fn parameters(&self, envelope: &Envelope) -> Result<Parameters, Refusal> {
-        match self.capabilities.limits().messages.filter(|&limit| self.begun >= limit) {
-            Some(limit) => Err(Refusal::TooManyMessages { limit }),
-            None => Parameters::of(envelope, &self.capabilities),
+        let limits = self.capabilities.limits();
+        if let Some(limit) = limits.messages.filter(|&limit| self.begun >= limit) {
+            return Err(Refusal::TooManyMessages { limit });
         }
+        let parameters = Parameters::of(envelope, &self.capabilities)?;
+        if let Some(limit) = limits.recipient_domains {
+            let own = domains(envelope).len();
+            let all = domains(envelope).union(&self.domains).count();
+            let [own, all] = [own, all].map(|count| u64::try_from(count).unwrap_or(u64::MAX));
+            if all > limit {
+                return Err(Refusal::TooManyDomains { count: own, limit });
+            }
+        }
+        Ok(parameters)
     }
 
     /// The commands of a message that is begun now.
     fn mail(&mut self, ticket: Ticket, envelope: Envelope, parameters: Parameters) -> Box<Mail> {
         self.begun = self.begun.saturating_add(1);
+        if self.capabilities.limits().recipient_domains.is_some() {
+            self.domains.append(&mut domains(&envelope));
+        }
         let pipelining = self.is_pipelining();
         let window = if pipelining { self.options.limits.pipeline } else { 1 };
         let leftover = mem::take(&mut self.leftover);
@@ -220,6 +239,12 @@ impl Session {
         self.state = State::DotReply { mail: body.mail, behind: Behind::Nothing };
         self.speak_behind(tx)
     }
+}
+
+/// The domains of a message's recipients.
+fn domains(envelope: &Envelope) -> BTreeSet<String> {
+    let domains = envelope.recipients.iter().map(|address| address.rsplit('@').next().unwrap_or_default());
+    domains.map(str::to_ascii_lowercase).collect()
 }
 
 /// RFC 5321 section 4.5.3.1.4: octets of a command line, its end included.

@@ -215,6 +215,66 @@ fn what_a_server_limits_is_not_tried() {
     );
 }
 
+/// `LIMITS RCPTDOMAINMAX`: of a session, so that another one takes what would be too much for this.
+#[test]
+fn domains_of_recipients_are_counted() {
+    let begin = |limits: &str, rest: &str| play(session, &greeted(limits, rest));
+    let sent = |recipient: &str| {
+        format!(
+            "> submit a@x {recipient}\nC: MAIL FROM:<a@x>\nS: 250 ok\nC: RCPT TO:<{recipient}>\nS: 250 ok\nC: DATA\n\
+             S: 550 no\n* refused: server refused the message: 550 no\n> reset\nC: RSET\nS: 250 ok\n* done: 250 ok\n"
+        )
+    };
+    let one = [sent("b@y.test"), sent("c@Y.Test")].concat();
+    let full = "* refused: server takes no recipients at more than 1 domains in one session";
+    begin("limits rcptdomainmax=1", &format!("{one}> submit a@x d@z.test\n{full}\n{}", sent("b@y.test")));
+    begin(
+        "LIMITS RCPTDOMAINMAX=1",
+        "> submit a@x b@y c@z\n* refused: message has recipients at 2 domains, and the server takes 1",
+    );
+    // What makes no sense limits nothing.
+    for nonsense in ["RCPTDOMAINMAX=0", "RCPTDOMAINMAX=-1", "RCPTDOMAINMAX", "MAILMAX=x RCPTMAX=1e3", "=5 ="]
+    {
+        begin(
+            &format!("LIMITS {nonsense}"),
+            "> submit a@x b@y c@z\nC: MAIL FROM:<a@x>\nS: 250 ok\nC: RCPT TO:<b@y>\nS: 250 ok\nC: RCPT TO:<c@z>",
+        );
+    }
+    for (refusal, want) in [
+        (Refusal::TooManyDomains { count: 1, limit: 1 }, true),
+        (Refusal::TooManyDomains { count: 2, limit: 1 }, false),
+        (Refusal::TooManyMessages { limit: 1 }, true),
+        (Refusal::TooManyRecipients { count: 2, limit: 1 }, false),
+        (Refusal::TooSoon { seconds: 1, least: 2 }, false),
+    ] {
+        assert_eq!((refusal.wants_new_session(), refusal.is_transient()), (want, want), "{refusal}");
+    }
+}
+
+/// RFC 2852 section 3: the least time is for messages that come back.
+#[test]
+fn a_time_for_delivery_is_one_that_the_server_takes() {
+    let offers = Capabilities::of_reply(Reply::new(250, "m\nDELIVERBY 240"), crate::Quirks::default());
+    let by = |seconds, give_up| {
+        let mut envelope = Envelope::new("a@x", ["b@y"]);
+        envelope.deliver_by = Some(DeliverBy::new(seconds, give_up));
+        envelope
+    };
+    let parameters = |envelope| Parameters::of(&envelope, &offers).map(|parameters| parameters.mail);
+    assert_eq!(parameters(by(240, true)).as_deref(), Ok(" BY=240;R"));
+    assert_eq!(parameters(by(239, false)).as_deref(), Ok(" BY=239;N"));
+    assert_eq!(parameters(by(239, true)), Err(Refusal::TooSoon { seconds: 239, least: 240 }));
+    for (seconds, give_up, good) in [
+        (0, true, false),
+        (0, false, true),
+        (1, true, true),
+        (999_999_999, true, true),
+        (1_000_000_000, false, false),
+    ] {
+        assert_eq!(session().submit(by(seconds, give_up)).is_ok(), good, "{seconds} {give_up}");
+    }
+}
+
 #[test]
 fn a_message_that_is_cut_off_is_told_as_what_it_is() {
     let script = chunked(
