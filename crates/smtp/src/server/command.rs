@@ -11,6 +11,8 @@ pub enum Command {
     Ehlo(String),
     /// `HELO` with the client's name.
     Helo(String),
+    /// `LHLO` with the client's name (RFC 2033).
+    Lhlo(String),
     /// `STARTTLS`.
     StartTls,
     /// `AUTH`.
@@ -100,12 +102,16 @@ impl Command {
             Some(_) => Err(CommandError::Syntax("takes no argument")),
         };
         match verb.to_ascii_uppercase().as_str() {
-            "EHLO" | "HELO" => {
+            "EHLO" | "HELO" | "LHLO" => {
                 let name = match arguments {
                     _ if !lenient => word(some()?)?,
                     name => name.unwrap_or_default().trim_start().to_owned(),
                 };
-                Ok(if verb.eq_ignore_ascii_case("EHLO") { Self::Ehlo(name) } else { Self::Helo(name) })
+                Ok(match verb.as_bytes() {
+                    [b'E' | b'e', ..] => Self::Ehlo(name),
+                    [b'L' | b'l', ..] => Self::Lhlo(name),
+                    _ => Self::Helo(name),
+                })
             }
             "STARTTLS" => none(Self::StartTls),
             "AUTH" => auth(some()?),
@@ -281,6 +287,8 @@ mod tests {
             ("EHLO [127.0.0.1]", "Ehlo(\"[127.0.0.1]\")"),
             ("ehlo x", "Ehlo(\"x\")"),
             ("HELO x", "Helo(\"x\")"),
+            ("lhlo x", "Lhlo(\"x\")"),
+            ("LHLO", "501 syntax: argument missing"),
             ("EHLO", "501 syntax: argument missing"),
             ("EHLO a b", "501 syntax: more than one argument"),
             ("STARTTLS", "StartTls"),

@@ -39,7 +39,8 @@ pub enum Event {
     Data,
     /// A piece of the content, with the doubled dots taken back: as much as arrived at once.
     Content(Vec<u8>),
-    /// The content is whole. A code below 400 says that the message is in good hands.
+    /// The content is whole. A code below 400 says that the message is in good hands. With LMTP it wants an answer for each
+    /// accepted recipient, in order.
     EndOfContent,
     /// The message that was begun, and what arrived of its content, is to be forgotten: the client gave it up, or the
     /// session refused it.

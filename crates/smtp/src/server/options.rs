@@ -5,6 +5,7 @@ use mailbearer_sasl::Mechanism;
 use mailbearer_wire::Security;
 
 use super::Answer;
+use crate::ServerLimits;
 
 /// How a [`Session`](super::Session) behaves.
 #[derive(Clone, Debug)]
@@ -25,6 +26,18 @@ pub struct Options {
     pub smtputf8: bool,
     /// Whether CHUNKING (RFC 3030) is offered; default false.
     pub chunking: bool,
+    /// Whether the session speaks LMTP (RFC 2033): LHLO in place of EHLO and HELO, and an answer for each accepted recipient
+    /// to the end of a message; default false.
+    pub lmtp: bool,
+    /// Whether REQUIRETLS (RFC 8689) is offered, once TLS is on; default false.
+    pub requiretls: bool,
+    /// Whether BINARYMIME (RFC 3030) is offered, where [`chunking`](Self::chunking) is; default false.
+    pub binarymime: bool,
+    /// Whether DELIVERBY (RFC 2852) is offered, and the least time for messages that come back, in seconds; 0 is none.
+    /// Default not.
+    pub deliver_by: Option<u64>,
+    /// What LIMITS (RFC 9422) says; [`Limits::recipients`] is not said by itself. The session keeps to it. Default nothing.
+    pub told_limits: ServerLimits,
     /// Whether commands are read as [`Command::parse_lenient`](super::Command::parse_lenient) reads them, and what a
     /// client sends behind STARTTLS is thrown away rather than the end of the session; default false.
     pub lenient: bool,
@@ -54,6 +67,11 @@ impl Options {
             dsn: true,
             smtputf8: true,
             chunking: false,
+            lmtp: false,
+            requiretls: false,
+            binarymime: false,
+            deliver_by: None,
+            told_limits: ServerLimits::default(),
             lenient: false,
             require_tls: false,
             clear_credentials: false,
@@ -150,6 +168,12 @@ pub struct Wording {
     pub login_first: Answer,
     /// A parameter of MAIL that is not offered.
     pub parameter: Answer,
+    /// A time for delivery that is less than the least.
+    pub too_soon: Answer,
+    /// More messages, or domains of recipients, than LIMITS allows a session.
+    pub limits: Answer,
+    /// Content that BODY=BINARYMIME was said of, by DATA.
+    pub not_by_data: Answer,
     /// An address that is not ASCII, without SMTPUTF8.
     pub smtputf8: Answer,
     /// More than [`Limits::recipients`].
@@ -188,6 +212,9 @@ impl Default for Wording {
             malformed: Answer::new(501, "5.5.2 Not a response of the mechanism"),
             login_first: Answer::new(530, "5.7.0 Authentication required"),
             parameter: Answer::new(555, "5.5.4 No such parameter here"),
+            too_soon: Answer::new(550, "5.7.0 Deliver by time is too short"),
+            limits: Answer::new(452, "4.5.3 Too many for one session"),
+            not_by_data: Answer::new(503, "5.5.1 Binary content goes by BDAT"),
             smtputf8: Answer::new(553, "5.6.7 The address needs SMTPUTF8"),
             recipients: Answer::new(452, "4.5.3 Too many recipients"),
             message_too_large: Answer::new(552, "5.3.4 Message too large"),

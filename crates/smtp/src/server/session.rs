@@ -2,7 +2,7 @@ mod commands;
 mod content;
 mod login;
 
-use alloc::{borrow::Cow, string::String, vec::Vec};
+use alloc::{borrow::Cow, collections::BTreeSet, string::String, vec::Vec};
 use core::{mem, time::Duration};
 
 use mailbearer_sasl::{Mechanism, server::Acceptor};
@@ -29,6 +29,14 @@ pub struct Session {
     hello: Option<(String, bool)>,
     authenticated: bool,
     transaction: Transaction,
+    /// Recipients of the present message that were accepted, and whether its content may be anything.
+    accepted: usize,
+    binary: bool,
+    /// Answers to the end of the message that are due yet.
+    due: usize,
+    /// Messages of the session, and where their recipients are, as far as LIMITS has to do with it.
+    messages: u64,
+    domains: BTreeSet<String>,
     refusals: usize,
     /// How the client ended the session, if it did.
     end: Option<End>,
@@ -132,6 +140,11 @@ impl Session {
             hello: None,
             authenticated: false,
             transaction: Transaction::None,
+            accepted: 0,
+            binary: false,
+            due: 0,
+            messages: 0,
+            domains: BTreeSet::new(),
             refusals: 0,
             end: None,
             out: Vec::new(),
@@ -174,9 +187,27 @@ impl Session {
         let positive = answer.is_positive();
         match owed {
             Owed::Login(_) => self.authenticated |= positive,
-            Owed::Mail if positive => self.transaction = Transaction::Begun { recipients: 0 },
-            Owed::Recipient if positive => self.transaction.count_recipient(),
-            Owed::Message => self.transaction = Transaction::None,
+            Owed::Mail if positive => {
+                self.transaction = Transaction::Begun { recipients: 0 };
+                self.accepted = 0;
+                self.messages = self.messages.saturating_add(1);
+            }
+            Owed::Recipient if positive => {
+                self.transaction.count_recipient();
+                self.accepted = self.accepted.saturating_add(1);
+            }
+            Owed::Message => {
+                self.due = self.due.saturating_sub(1);
+                let next = if positive { self.say(answer) } else { self.refuse(answer) };
+                self.state = match next {
+                    State::Command if self.due > 0 => State::Owed(Owed::Message),
+                    next => {
+                        self.transaction = Transaction::None;
+                        next
+                    }
+                };
+                return Ok(());
+            }
             Owed::Chunk(chunk) => {
                 let mut chunk = chunk.clone();
                 if positive {
@@ -222,6 +253,29 @@ impl Session {
             answer.encode(&mut self.out);
             self.state = State::Closing;
         }
+    }
+
+    /// How many answers the end of a message gets.
+    const fn answers(&self) -> usize {
+        if self.options.lmtp { self.accepted } else { 1 }
+    }
+
+    /// Wants the caller to answer the end of a message.
+    const fn end_of_message(&mut self) -> Next {
+        self.due = self.answers();
+        (State::Owed(Owed::Message), Some(Event::EndOfContent))
+    }
+
+    /// Refuses a whole message, with as many answers as its end has.
+    fn refuse_message(&mut self, answer: &Answer) -> Next {
+        let mut state = State::Command;
+        for _ in 0..self.answers() {
+            state = self.refuse(answer);
+            if matches!(state, State::Closing) {
+                break;
+            }
+        }
+        (state, self.give_up())
     }
 
     /// Ends the message that was begun, if there is one.

@@ -3,7 +3,7 @@
 use alloc::{
     borrow::{Cow, ToOwned},
     format,
-    string::String,
+    string::{String, ToString},
     vec::Vec,
 };
 
@@ -13,6 +13,7 @@ use super::{
     super::{Answer, Command, CommandError, Event, Limits, Parameter},
     End, Next, Owed, Session, State, Transaction,
 };
+use crate::{Capability, ServerLimits};
 
 impl Session {
     pub(super) fn command(&mut self, line: &[u8], rx: &mut RecvBuf) -> Next {
@@ -34,7 +35,11 @@ impl Session {
                 (State::Closing, self.give_up())
             }
             Err(CommandError::Syntax(_)) => self.refuse_by(|wording| &wording.arguments),
-            Ok(Command::Ehlo(name)) => self.greet(&name, true),
+            Ok(Command::Ehlo(_) | Command::Helo(_)) if self.options.lmtp => {
+                self.refuse_by(|wording| &wording.unknown)
+            }
+            Ok(Command::Lhlo(_)) if !self.options.lmtp => self.refuse_by(|wording| &wording.unknown),
+            Ok(Command::Ehlo(name) | Command::Lhlo(name)) => self.greet(&name, true),
             Ok(Command::Helo(name)) => self.greet(&name, false),
             Ok(Command::StartTls) => self.starttls(rx),
             Ok(Command::Auth { mechanism, initial }) => {
@@ -45,6 +50,8 @@ impl Session {
             Ok(Command::Data) => match self.transaction {
                 Transaction::None => self.refuse_by(|wording| &wording.mail_first),
                 Transaction::Begun { recipients: 0 } => self.refuse_by(|wording| &wording.recipient_first),
+                // RFC 3030 section 3.
+                Transaction::Begun { .. } if self.binary => self.refuse_by(|wording| &wording.not_by_data),
                 Transaction::Begun { .. } => (State::Owed(Owed::Data), Some(Event::Data)),
                 Transaction::Chunked { .. } => self.refuse_by(|wording| &wording.sequence),
             },
@@ -87,6 +94,15 @@ impl Session {
         lines.extend(options.dsn.then_some(Cow::Borrowed("DSN")));
         lines.extend(options.smtputf8.then_some(Cow::Borrowed("SMTPUTF8")));
         lines.extend(options.chunking.then_some(Cow::Borrowed("CHUNKING")));
+        lines.extend(self.is_binary_offered().then_some(Cow::Borrowed("BINARYMIME")));
+        lines.extend(self.is_requiretls_offered().then_some(Cow::Borrowed("REQUIRETLS")));
+        if let Some(least) = options.deliver_by {
+            let least = Some(least).filter(|least| *least > 0);
+            lines.push(Cow::Owned(Capability::DeliverBy(least).to_string()));
+        }
+        if options.told_limits != ServerLimits::default() {
+            lines.push(Cow::Owned(Capability::Limits(options.told_limits).to_string()));
+        }
         lines.extend(self.may_start_tls().then_some(Cow::Borrowed("STARTTLS")));
         if self.takes_credentials() && !options.mechanisms.is_empty() {
             let names: Vec<&str> = options.mechanisms.iter().map(|mechanism| mechanism.name()).collect();
@@ -94,6 +110,15 @@ impl Session {
         }
         lines.extend(options.extensions.iter().cloned());
         lines
+    }
+
+    const fn is_binary_offered(&self) -> bool {
+        self.options.chunking && self.options.binarymime
+    }
+
+    /// RFC 8689 section 4.1: only over TLS.
+    const fn is_requiretls_offered(&self) -> bool {
+        self.options.requiretls && self.tls
     }
 
     fn may_start_tls(&self) -> bool {
@@ -134,7 +159,18 @@ impl Session {
         }
         let options = &self.options;
         let offered = |own: &Parameter| match own.keyword.as_str() {
-            "SIZE" | "BODY" => true,
+            "SIZE" => true,
+            "BODY" => {
+                let value = own.value.as_deref().unwrap_or_default();
+                let is = |name: &str| value.eq_ignore_ascii_case(name);
+                if is("BINARYMIME") {
+                    self.is_binary_offered()
+                } else {
+                    options.lenient || is("7BIT") || is("8BITMIME")
+                }
+            }
+            "REQUIRETLS" => self.is_requiretls_offered(),
+            "BY" => options.deliver_by.is_some(),
             "AUTH" => !options.mechanisms.is_empty(),
             "RET" | "ENVID" => options.dsn,
             "SMTPUTF8" => options.smtputf8,
@@ -154,9 +190,25 @@ impl Session {
             Some(_) => return self.refuse_by(|wording| &wording.message_too_large),
             None => {}
         }
+        if let Some(by) = value("BY") {
+            let least = options.deliver_by.unwrap_or_default();
+            match deliver_by(by.value.as_deref().unwrap_or_default()) {
+                None => return self.refuse_by(|wording| &wording.arguments),
+                Some((seconds, true)) if u64::from(seconds) < least.max(1) => {
+                    return self.refuse_by(|wording| &wording.too_soon);
+                }
+                Some(_) => {}
+            }
+        }
+        if options.told_limits.messages.is_some_and(|most| self.messages >= most) {
+            return self.refuse_by(|wording| &wording.limits);
+        }
+        let binary = value("BODY").and_then(|body| body.value.as_deref());
+        let binary = binary.is_some_and(|body| body.eq_ignore_ascii_case("BINARYMIME"));
         if !sender.is_ascii() && value("SMTPUTF8").is_none() {
             return self.refuse_by(|wording| &wording.smtputf8);
         }
+        self.binary = binary;
         (State::Owed(Owed::Mail), Some(Event::Mail { sender, parameters }))
     }
 
@@ -170,8 +222,18 @@ impl Session {
         if !parameters.iter().all(|own| dsn && matches!(own.keyword.as_str(), "NOTIFY" | "ORCPT")) {
             return self.refuse_by(|wording| &wording.parameter);
         }
-        if recipients >= self.options.limits.recipients {
+        let told = self.options.told_limits;
+        let most = told.recipients.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
+        if recipients >= self.options.limits.recipients.min(most) {
             return self.refuse_by(|wording| &wording.recipients);
+        }
+        if let Some(most) = told.recipient_domains {
+            let domain = recipient.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
+            let count = u64::try_from(self.domains.len()).unwrap_or(u64::MAX);
+            if !self.domains.contains(&domain) && count >= most {
+                return self.refuse_by(|wording| &wording.limits);
+            }
+            self.domains.insert(domain);
         }
         (State::Owed(Owed::Recipient), Some(Event::Recipient { recipient, parameters }))
     }
@@ -183,6 +245,26 @@ pub(super) fn is_auth(line: &[u8]) -> bool {
 
 fn is_verb(line: &[u8], verb: &[u8]) -> bool {
     line.get(..verb.len()).is_some_and(|start| start.eq_ignore_ascii_case(verb))
+}
+
+/// `by-value = by-time ";" by-mode [by-trace]` (RFC 2852 section 4): seconds, and whether a late message comes back. A time that
+/// has passed already is 0.
+fn deliver_by(value: &str) -> Option<(u32, bool)> {
+    let (time, mode) = value.split_once(';')?;
+    let (is_past, digits) = match time.as_bytes().first()? {
+        b'-' => (true, time.get(1..)?),
+        b'+' => (false, time.get(1..)?),
+        _ => (false, time),
+    };
+    if !(1..=9).contains(&digits.len()) || !digits.bytes().all(|octet| octet.is_ascii_digit()) {
+        return None;
+    }
+    let seconds = if is_past { 0 } else { digits.parse().ok()? };
+    match mode.to_ascii_uppercase().as_str() {
+        "R" | "RT" => Some((seconds, true)),
+        "N" | "NT" => Some((seconds, false)),
+        _ => None,
+    }
 }
 
 /// Whether it is of an HTTP request: the first line, whatever its method, or a line of its header.

@@ -61,15 +61,18 @@ impl Session {
 
     fn end_of_chunk(&mut self, chunk: Chunk) -> Next {
         if let Some(refusal) = chunk.refusal {
+            if chunk.last && self.options.chunking {
+                return self.refuse_message(&refusal);
+            }
             let state = self.refuse(&refusal);
             return (state, self.give_up());
         }
         match self.transaction {
-            Transaction::Chunked { ends, .. } if chunk.last && ends.is_bare() => {
-                let (state, _) = self.refuse_by(|wording| &wording.bare_line_end);
-                (state, self.give_up())
+            Transaction::Chunked { ends, .. } if chunk.last && ends.is_bare() && !self.binary => {
+                let answer = self.options.wording.bare_line_end.clone();
+                self.refuse_message(&answer)
             }
-            _ if chunk.last => (State::Owed(Owed::Message), Some(Event::EndOfContent)),
+            _ if chunk.last => self.end_of_message(),
             _ => (self.say_by(|wording| &wording.chunk), None),
         }
     }
@@ -102,10 +105,10 @@ impl Session {
             None
         };
         match refusal {
-            None => (State::Owed(Owed::Message), Some(Event::EndOfContent)),
+            None => self.end_of_message(),
             Some(refusal) => {
-                let (state, _) = self.refuse_by(refusal);
-                (state, self.give_up())
+                let answer = refusal(&self.options.wording).clone();
+                self.refuse_message(&answer)
             }
         }
     }

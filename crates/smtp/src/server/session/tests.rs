@@ -3,6 +3,7 @@ use alloc::{format, string::ToString, vec};
 use super::*;
 use crate::server::Limits;
 
+mod extensions;
 mod relay;
 
 /// `robot` with the token `good` gets in; recipients at `no.test` and the subject `refuse` do not.
@@ -40,7 +41,11 @@ fn decide(session: &mut Session, event: Event, seen: &mut Vec<String>) {
         }
     };
     seen.push(told);
+    let others =
+        if seen.last().is_some_and(|told| told == "end") { session.due.saturating_sub(1) } else { 0 };
     session.answer(&answer).unwrap();
+    // LMTP: the first recipient has it, the others have no room.
+    (0..others).for_each(|_| session.answer(&Answer::new(452, "4.2.2 Full")).unwrap());
 }
 
 /// What a session says and tells to `input` that comes in pieces of `chunk` octets, and how it ends. `~` in the input
