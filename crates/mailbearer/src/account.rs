@@ -73,6 +73,9 @@ pub enum Login {
     Source(Arc<dyn TokenSource>),
     /// A password, for servers that offer PLAIN or LOGIN.
     Password(Secret),
+    /// Nothing, for a submission server that knows its clients by their network, as most do that speak LMTP. Mail can't be
+    /// read with it.
+    Nothing,
 }
 
 /// How access tokens are requested.
@@ -406,7 +409,7 @@ impl Account {
     pub(crate) const fn oauth(&self) -> Option<&OAuth> {
         match &self.login {
             Login::OAuth(oauth) => Some(oauth),
-            Login::Source(_) | Login::Password(_) => None,
+            Login::Source(_) | Login::Password(_) | Login::Nothing => None,
         }
     }
 
@@ -414,7 +417,7 @@ impl Account {
     pub const fn oauth_mut(&mut self) -> Option<&mut OAuth> {
         match &mut self.login {
             Login::OAuth(oauth) => Some(oauth),
-            Login::Source(_) | Login::Password(_) => None,
+            Login::Source(_) | Login::Password(_) | Login::Nothing => None,
         }
     }
 
@@ -465,7 +468,7 @@ impl Account {
         let mut oauth = match self.login {
             Login::OAuth(oauth) => oauth,
             // The empty URL is refused when the client is made.
-            Login::Source(_) | Login::Password(_) => OAuth::new("", ""),
+            Login::Source(_) | Login::Password(_) | Login::Nothing => OAuth::new("", ""),
         };
         change(&mut oauth);
         self.login = Login::OAuth(oauth);
@@ -536,6 +539,7 @@ impl fmt::Debug for Login {
         match self {
             Self::OAuth(oauth) => oauth.fmt(f),
             Self::Source(_) => f.write_str("Source"),
+            Self::Nothing => f.write_str("Nothing"),
             Self::Password(password) => f.debug_tuple("Password").field(password).finish(),
         }
     }

@@ -40,6 +40,7 @@ pub(crate) enum Access {
     Tokens(Box<Requested>),
     Source { source: Arc<dyn TokenSource>, refused: Mutex<Option<Token>> },
     Password(Secret),
+    Nothing,
 }
 
 /// Tokens that are requested.
@@ -112,6 +113,7 @@ impl<R: Runtime> Client<R> {
                 Credentials::password(account.user.as_str(), password.clone()).map_err(invalid)?;
                 Access::Password(password.clone())
             }
+            Login::Nothing => Access::Nothing,
         };
         let shared = Shared { account, tls, access, observer };
         Ok(Self { shared: Arc::new(shared), runtime: PhantomData })
@@ -135,7 +137,7 @@ impl<R: Runtime> Client<R> {
         R::task(async move {
             match self.lease().await? {
                 Some(lease) => Ok(lease.token),
-                None => Err(Error::settings("the account logs in with a password; it has no token".into())),
+                None => Err(Error::settings("the account logs in without a token".into())),
             }
         })
     }
@@ -225,7 +227,11 @@ impl<R: Runtime> Client<R> {
     /// A submission session, and the token that let it in.
     pub(crate) async fn open_smtp_with_token(&self) -> Result<(Smtp<R>, Option<Token>), Error> {
         let server = server(self.shared.account.smtp.as_ref(), Protocol::SMTP)?;
-        self.with_token(Protocol::SMTP, |credentials| Smtp::open(&self.shared, server, credentials)).await
+        if let Access::Nothing = self.shared.access {
+            return Ok((Smtp::open(&self.shared, server, None).await?, None));
+        }
+        self.with_token(Protocol::SMTP, |credentials| Smtp::open(&self.shared, server, Some(credentials)))
+            .await
     }
 
     /// Logs in, sends one message and says goodbye, in the fewest round trips.
@@ -236,7 +242,10 @@ impl<R: Runtime> Client<R> {
     pub fn send<'a>(&'a self, message: &'a Composed) -> R::Task<'a, Result<Receipt, Error>> {
         R::task(async move {
             let server = server(self.shared.account.smtp.as_ref(), Protocol::SMTP)?;
-            let send = |credentials| Smtp::<R>::send_one(&self.shared, server, credentials, message);
+            if let Access::Nothing = self.shared.access {
+                return Smtp::<R>::send_one(&self.shared, server, None, message).await;
+            }
+            let send = |credentials| Smtp::<R>::send_one(&self.shared, server, Some(credentials), message);
             self.with_token(Protocol::SMTP, send).await.map(|(receipt, _)| receipt)
         })
     }
@@ -331,7 +340,7 @@ impl<R: Runtime> Client<R> {
             Access::Source { refused, .. } => {
                 *refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
             }
-            Access::Password(_) => {}
+            Access::Password(_) | Access::Nothing => {}
         }
     }
 
@@ -375,14 +384,16 @@ impl<R: Runtime> Client<R> {
                 let token = source.token(refused.as_ref()).await.map_err(Error::source_of_tokens)?;
                 Ok(Some(Lease { token, fresh: false }))
             }
-            Access::Password(_) => Ok(None),
+            Access::Password(_) | Access::Nothing => Ok(None),
         }
     }
 
+    /// What is shown to a server; it fails for an account that shows nothing.
     pub(crate) fn credentials(&self, token: Option<&Token>) -> Result<Credentials, Error> {
         let user = self.shared.account.user.as_str();
         let credentials = match (&self.shared.access, token) {
             (Access::Password(password), _) => Credentials::password(user, password.clone()),
+            (Access::Nothing, _) => return Err(Error::settings("the account has no login".into())),
             (_, token) => Credentials::bearer(user, token.map_or("", |token| token.access_token.expose())),
         };
         credentials.map_err(|error| Error::settings(error.to_string()))

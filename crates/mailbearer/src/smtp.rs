@@ -22,6 +22,7 @@ pub struct Smtp<R: Runtime> {
     id: u64,
     connection: Connection<R>,
     session: Session,
+    logs_in: bool,
     /// The message that was begun, and detached.
     detached: Option<Ticket>,
 }
@@ -41,10 +42,11 @@ impl<R: Runtime> Smtp<R> {
     pub(crate) async fn open(
         shared: &Shared,
         server: &Server,
-        credentials: Credentials,
+        credentials: Option<Credentials>,
     ) -> Result<Self, Error> {
+        let ready = if credentials.is_some() { Event::Authenticated } else { Event::Ready };
         let mut smtp = Self::start(shared, server, credentials).await?;
-        while smtp.event().await? != Event::Authenticated {}
+        while smtp.event().await? != ready {}
         Ok(smtp)
     }
 
@@ -53,7 +55,7 @@ impl<R: Runtime> Smtp<R> {
     pub(crate) async fn send_one(
         shared: &Shared,
         server: &Server,
-        credentials: Credentials,
+        credentials: Option<Credentials>,
         message: &Composed,
     ) -> Result<Receipt, Error> {
         let mut smtp = Self::start(shared, server, credentials).await?;
@@ -66,15 +68,22 @@ impl<R: Runtime> Smtp<R> {
         verdict
     }
 
-    async fn start(shared: &Shared, server: &Server, credentials: Credentials) -> Result<Self, Error> {
+    async fn start(
+        shared: &Shared,
+        server: &Server,
+        credentials: Option<Credentials>,
+    ) -> Result<Self, Error> {
         let mut session = Session::new(Self::options(&shared.account, server))?;
         let net = shared.options();
-        session.authenticate(credentials)?;
+        let logs_in = credentials.is_some();
+        if let Some(credentials) = credentials {
+            session.authenticate(credentials)?;
+        }
         let connection = shared
             .connect(Service::Mail, &server.host, server.port, server.security, net)
             .await
             .map_err(Error::smtp_net)?;
-        Ok(Self { id: unique(), connection, session, detached: None })
+        Ok(Self { id: unique(), connection, session, logs_in, detached: None })
     }
 
     /// Sends one message.
@@ -185,13 +194,10 @@ impl<R: Runtime> Smtp<R> {
             let unknown = self.session.outcome_unknown();
             let error =
                 Error::smtp(error).with_outcome_unknown(unknown).with_greeting(self.session.greeting());
-            if unknown || error.outcome_unknown() {
-                error.with_refused(self.session.refused_recipients())
-            } else {
-                error
-            }
+            if error.outcome_unknown() { error.with_verdicts(self.session.verdicts()) } else { error }
         })?;
-        if matches!(event, Some(Event::Authenticated)) {
+        // Without a login it is let in as it is.
+        if matches!(event, Some(Event::Authenticated)) || !self.logs_in {
             self.connection.opened();
         }
         event.ok_or_else(Error::smtp_closed)

@@ -8,7 +8,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use mailbearer_mock::{
     Recording, Server,
-    memory::{Fault, Options, Personality},
+    memory::{Fault, Options, Personality, SmtpExtensions},
 };
 use serde_json::{Map, Value};
 use tempfile::{Builder, TempDir};
@@ -73,6 +73,10 @@ pub(crate) struct MockArgs {
     /// Hold the user to the provider's limits, as Exchange's 3 connections and 30 messages a minute for SMTP
     #[arg(long)]
     pub(crate) provider_limits: bool,
+    /// What the SMTP server offers beside what it does anyway: lines of a reply to EHLO with commas between, as
+    /// 'CHUNKING, LIMITS RCPTMAX=20'; LMTP makes it speak that
+    #[arg(long, value_name = "LINES")]
+    pub(crate) smtp_extensions: Option<SmtpExtensions>,
     /// What goes wrong, in the words of a real server: a name (`help` lists all), or PLACE=WORDS in your own, as
     /// 'smtp.login=535 5.7.8 no'
     #[arg(long, value_name = "NAME", value_parser = fault)]
@@ -189,6 +193,7 @@ fn options(arguments: &MockArgs) -> Options {
     options.personality = arguments.personality;
     options.password = arguments.password.as_deref().map(Into::into);
     options.provider_limits = arguments.provider_limits;
+    options.smtp_extensions = arguments.smtp_extensions.unwrap_or_default();
     options.fault = match arguments.fault {
         Some(Asked::Fault(fault)) => Some(*fault),
         _ => None,

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use mailbearer::{Account, Provider, Proxies, Proxy, Security, Server, Tls};
+use mailbearer::{Account, Provider, Proxies, Proxy, Security, Server, Tls, proto::smtp};
 
 use super::{oauth, secret, settings::Settings, table};
 use crate::{error::Error, output};
@@ -28,6 +28,15 @@ pub(crate) fn account(
     account.imap = server(name, settings, "imap", account.imap.take(), [993, 143])?;
     account.pop3 = server(name, settings, "pop3", account.pop3.take(), [995, 110])?;
     account.smtp = server(name, settings, "smtp", account.smtp.take(), [465, 587])?;
+    if is_lmtp(settings) {
+        if settings.port("smtp.port").is_none() {
+            return Err(missing(name, "smtp.port"));
+        }
+        // Host, port and security are the server's.
+        let mut options = smtp::Options::new("", 0);
+        options.lmtp = true;
+        account.smtp_options = Some(Box::new(options));
+    }
     let count = |key| settings.port(key).map(u32::from);
     let limits = &mut account.limits;
     limits.smtp_connections = count("smtp.connections").or(limits.smtp_connections);
@@ -112,6 +121,10 @@ fn server(
     Ok(Some(Server::new(host, port.or(preset).unwrap_or(usual), security)))
 }
 
+pub(super) fn is_lmtp(settings: &Settings) -> bool {
+    settings.text("smtp.protocol").as_deref() == Some("lmtp")
+}
+
 pub(super) fn missing(account: &str, key: &str) -> Error {
     let variable = table::variable(key);
     let (table, last) = key.rsplit_once('.').unwrap_or(("", key));
@@ -184,6 +197,21 @@ mod tests {
             let server = if protocol == "imap" { account.imap } else { account.smtp };
             assert_eq!(server, Some(Server::new("h", port, security)), "{text}");
         }
+    }
+
+    #[test]
+    fn lmtp_needs_a_port_and_no_login() {
+        let text = "[accounts.a]\nuser = 'u'\nsmtp = { host = 'h', protocol = 'lmtp', tls = 'implicit' }\n";
+        assert_eq!(make(text).unwrap_err().text, "account a has no smtp.port");
+        let text = text.replace(" }", ", port = 24 }");
+        let account = make(&text).unwrap();
+        assert!(matches!(account.login, Login::Nothing));
+        assert!(account.smtp_options.is_some_and(|options| options.lmtp));
+        assert_eq!(account.smtp, Some(Server::new("h", 24, Security::Implicit)));
+        let account = make(&text.replace("user = 'u'", "user = 'u'\npassword = 'p'")).unwrap();
+        assert!(matches!(account.login, Login::Password(_)));
+        let smtp = make(&text.replace("lmtp", "smtp")).unwrap_err();
+        assert_eq!(smtp.text, "account a has no oauth.token_url");
     }
 
     #[test]

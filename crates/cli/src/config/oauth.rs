@@ -11,7 +11,11 @@ use mailbearer::{
     },
 };
 
-use super::{account::missing, secret, settings::Settings};
+use super::{
+    account::{is_lmtp, missing},
+    secret,
+    settings::Settings,
+};
 use crate::error::Error;
 
 /// The login of the account called `name`.
@@ -33,6 +37,9 @@ pub(super) fn login(
             );
         }
         return Ok(Login::Password(password));
+    }
+    if is_lmtp(settings) && !settings.has_table("oauth") {
+        return Ok(Login::Nothing);
     }
     let mut reader = Reader { name, settings, provider, folder, warnings };
     reader.oauth().map(Login::OAuth)

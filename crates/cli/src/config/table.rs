@@ -244,6 +244,12 @@ pub(crate) const TABLE: &[Row] = &[
         "How TLS starts, as `imap.tls`. Default: by the port, else the preset's, else `starttls`.",
     ),
     row(
+        "smtp.protocol",
+        Kind::Word(&["smtp", "lmtp"]),
+        "What the server speaks: `smtp`, or `lmtp` (RFC 2033), which answers for each recipient; its port has to be set. An \
+         account for `lmtp` needs neither `password` nor the table `oauth`; without them it does not log in. Default: `smtp`.",
+    ),
+    row(
         "smtp.connections",
         Kind::Count,
         "Most connections at a time to the submission server, of all programs of this host that use the account. Default: the \

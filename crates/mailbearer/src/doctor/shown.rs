@@ -19,6 +19,7 @@ pub(super) fn settings(account: &crate::Account, with_pop3: bool) -> String {
         }
         Login::Source(_) => parts.push("token from the program".to_owned()),
         Login::Password(_) => parts.push("password".to_owned()),
+        Login::Nothing => parts.push("no login".to_owned()),
     }
     let servers = [
         ("IMAP", &account.imap, true),

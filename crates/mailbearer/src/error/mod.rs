@@ -16,6 +16,8 @@ mod token;
 
 use std::{any::Any, borrow::Cow, error, fmt, time::Duration};
 
+use mailbearer_smtp::Reply;
+
 use crate::Vendor;
 
 /// Why an operation failed. Opaque: ask the predicates what to do, print it for people.
@@ -37,8 +39,8 @@ struct Inner {
     /// What was done before it failed.
     done: Done,
     verdict: Verdict,
-    /// Who was refused of a message of which nobody knows what became of it.
-    refused: Vec<(String, mailbearer_smtp::Reply)>,
+    /// What is known of the recipients of a message whose outcome is not: those who were refused before the others.
+    verdicts: Vec<(String, Reply)>,
     /// Unsized, so that its type is not spelt here.
     failure: Box<dyn Failure>,
 }
@@ -303,8 +305,8 @@ impl Error {
     #[inline(never)]
     fn of(protocol: Option<Protocol>, failure: Box<dyn Failure>) -> Self {
         let verdict = failure.verdict();
-        let (greeting, doubt, done, refused) = (String::new(), None, Done::Nothing, Vec::new());
-        Self { inner: Box::new(Inner { protocol, greeting, doubt, done, verdict, refused, failure }) }
+        let (greeting, doubt, done, verdicts) = (String::new(), None, Done::Nothing, Vec::new());
+        Self { inner: Box::new(Inner { protocol, greeting, doubt, done, verdict, verdicts, failure }) }
     }
 }
 

@@ -19,13 +19,24 @@ impl Error {
     pub fn refused_recipients(&self) -> &[(String, Reply)] {
         match self.cause() {
             Some(Refusal::Recipients { refused }) => refused,
-            _ => &self.inner.refused,
+            _ => {
+                let known = self.verdicts();
+                known.get(..known.partition_point(|(_, reply)| !is_taken(reply))).unwrap_or_default()
+            }
         }
     }
 
-    /// The same failure, of a message that would not have gone to these.
-    pub(crate) fn with_refused(mut self, refused: &[(String, Reply)]) -> Self {
-        refused.clone_into(&mut self.inner.refused);
+    /// What is known of some recipients where the [outcome is unknown](Self::outcome_unknown) for the others: those whom the
+    /// server refused, then those of whom an LMTP server said that they have the message; each with its words.
+    #[must_use]
+    pub fn verdicts(&self) -> &[(String, Reply)] {
+        &self.inner.verdicts
+    }
+
+    /// The same failure, of a message of whose recipients so much is known.
+    pub(crate) fn with_verdicts(mut self, mut verdicts: Vec<(String, Reply)>) -> Self {
+        verdicts.sort_by_key(|(_, reply)| is_taken(reply));
+        self.inner.verdicts = verdicts;
         self
     }
 }
@@ -151,6 +162,10 @@ impl Error {
     pub(crate) fn message(refusal: Refusal) -> Self {
         Self::new(Protocol::SMTP, refusal)
     }
+}
+
+fn is_taken(reply: &Reply) -> bool {
+    reply.class() == smtp::Class::Success
 }
 
 impl From<Misuse> for Error {

@@ -12,7 +12,8 @@ pub enum Outcome {
     Refused(Error),
     /// It was not sent, and may be later. [`Error::retry_after`] has the time that the server asks for.
     Deferred(Error),
-    /// All of it was sent, and no verdict came: it may arrive or not. Sent again it may arrive twice.
+    /// All of it was sent, and no verdict came, or with LMTP not all of them: it may arrive or not. Sent again it may arrive
+    /// twice.
     Unknown(Error),
 }
 
@@ -52,17 +53,19 @@ impl Outcome {
     pub fn fate(&self, recipient: &str) -> Fate<'_> {
         let refused: &[(String, Reply)] = match self {
             Self::Accepted(receipt) => &receipt.refused,
-            Self::Refused(error) | Self::Deferred(error) | Self::Unknown(error) => error.refused_recipients(),
+            Self::Refused(error) | Self::Deferred(error) => error.refused_recipients(),
+            Self::Unknown(error) => error.verdicts(),
         };
         if let Some((_, reply)) = refused.iter().find(|(address, _)| address == recipient) {
             return match reply.class() {
+                Class::Success => Fate::Accepted(reply),
                 Class::Transient => Fate::Deferred(Some(reply)),
                 _ => Fate::Refused(Some(reply)),
             };
         }
         let reply = || self.error().and_then(|error| error.cause::<Refusal>()).and_then(Refusal::reply);
         match self {
-            Self::Accepted(receipt) => Fate::Accepted(&receipt.reply),
+            Self::Accepted(receipt) => Fate::Accepted(receipt.reply_to(recipient).unwrap_or(&receipt.reply)),
             Self::Refused(_) => Fate::Refused(reply()),
             Self::Deferred(_) => Fate::Deferred(reply()),
             Self::Unknown(_) => Fate::Unknown,
@@ -135,9 +138,16 @@ mod tests {
             (
                 "behind the dot, one refused",
                 ended(smtp::Error::OutcomeUnknown { cause: Box::new(closed()) })
-                    .map_err(|error: Error| error.with_refused(&some(550))),
+                    .map_err(|error: Error| error.with_verdicts(some(550))),
                 "Unknown",
                 ["Unknown", "Refused"],
+            ),
+            (
+                "between the verdicts of LMTP",
+                ended(smtp::Error::OutcomeUnknown { cause: Box::new(closed()) })
+                    .map_err(|error: Error| error.with_verdicts(some(250))),
+                "Unknown",
+                ["Unknown", "Accepted"],
             ),
             ("no message", Err(smtp::Misuse::NoRecipients.into()), "Refused", ["Refused", "Refused"]),
         ];

@@ -3,10 +3,17 @@ use mailbearer_mock::{Server as Mock, memory};
 use super::*;
 use crate::{Address, Client, Kind, Message, Security, Server};
 
+mod extensions;
+
 fn start() -> (Mock, Client) {
+    start_with(|_| ())
+}
+
+fn start_with(change: impl FnOnce(&mut memory::Options)) -> (Mock, Client) {
     let mut options = memory::Options::default();
     // Exchange replaces Message-ID.
     options.personality = memory::Personality::Dovecot;
+    change(&mut options);
     let mock = Mock::start(options).unwrap();
     let mut account = Account::custom(mock.user(), mock.token_url(), mock.scope())
         .client_credentials(mock.client_id(), mock.client_secret())

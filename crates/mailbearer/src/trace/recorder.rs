@@ -242,7 +242,7 @@ fn settings(account: &Account) -> Vec<(&'static str, String)> {
             let tenant = claims::tenant(&oauth.token_url).unwrap_or_default();
             settings.push(("MAILBEARER_OAUTH_TENANT", tenant.to_owned()));
         }
-        Login::Source(_) => {}
+        Login::Source(_) | Login::Nothing => {}
     }
     let servers = [
         ("MAILBEARER_IMAP_TLS", &account.imap),

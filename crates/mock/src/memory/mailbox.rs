@@ -58,13 +58,17 @@ pub struct Message {
 }
 
 /// Sender and recipients of an SMTP transaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Envelope {
     /// The `MAIL FROM` address, empty for none.
     pub from: String,
     /// The `RCPT TO` addresses that were taken.
     pub to: Vec<String>,
+    /// What stood behind the sender, as `BODY=8BITMIME`.
+    pub parameters: Vec<String>,
+    /// What stood behind each address of `to`, as `NOTIFY=NEVER`.
+    pub to_parameters: Vec<Vec<String>>,
 }
 
 /// A message that the mailbox does not take.

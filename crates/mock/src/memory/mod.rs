@@ -2,6 +2,7 @@
 
 mod bell;
 mod control;
+mod extensions;
 mod fault;
 mod hosts;
 mod imap;
@@ -32,6 +33,7 @@ use mailbearer_wire::Secret;
 
 use self::{bell::Bell, people::People, personality::Voice, provider::Provider, robots::Robots};
 
+pub use extensions::{SmtpExtensions, UnknownExtension};
 pub use fault::Fault;
 pub use hosts::Hosts;
 pub use mailbox::{DeliverError, Envelope, Mailbox, Message};
@@ -47,6 +49,7 @@ pub(crate) struct World {
     pub(crate) bell: Arc<Bell>,
     /// Rung to drop the clients' connections.
     pub(crate) cut: Arc<Bell>,
+    pub(crate) smtp_extensions: SmtpExtensions,
     pub(crate) user: String,
     pub(crate) tenant: String,
     pub(crate) client_id: String,
@@ -90,6 +93,7 @@ impl World {
             object_id: tokens::guid()?,
             voice,
             password,
+            smtp_extensions: options.smtp_extensions,
             provider: options.provider_limits.then(|| Provider::new(&voice.limits)),
             fault: Mutex::new(options.fault),
             limits,

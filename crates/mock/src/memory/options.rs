@@ -2,7 +2,7 @@ use std::{path::PathBuf, time::Duration};
 
 use mailbearer_wire::Secret;
 
-use super::{Fault, Personality};
+use super::{Fault, Personality, SmtpExtensions};
 use crate::Certificate;
 
 /// How a memory server is set up. What is not set is the default, and each start makes up new identities.
@@ -46,6 +46,8 @@ pub struct Options {
     /// How often the folder of sent messages is opened before the copy of a submitted message is there, where the
     /// personality keeps one; default 0, at once. Exchange's comes when the message was delivered.
     pub late_copies: u32,
+    /// What the submission server offers beside what its personality does; default nothing.
+    pub smtp_extensions: SmtpExtensions,
     /// What goes wrong; default nothing.
     pub fault: Option<Fault>,
     /// The most of everything.
@@ -72,6 +74,7 @@ impl Default for Options {
             password: None,
             provider_limits: false,
             late_copies: 0,
+            smtp_extensions: SmtpExtensions::default(),
             fault: None,
             limits: Limits::default(),
         }

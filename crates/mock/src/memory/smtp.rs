@@ -5,7 +5,7 @@ use std::{
 };
 
 use mailbearer_sasl::{Mechanism, server::Login};
-use mailbearer_smtp::server::{Answer, Error, Event, Options, Session as Protocol};
+use mailbearer_smtp::server::{Answer, Error, Event, Options, Parameter, Session as Protocol};
 use mailbearer_wire::{Machine, RecvBuf, Security, SendBuf, Step};
 
 use super::{
@@ -43,7 +43,8 @@ impl Smtp {
         if let Some(greeting) = fault.and_then(|fault| fault.greeting()) {
             options.wording.greeting = Answer::new(220, greeting);
         }
-        let envelope = Envelope { from: String::new(), to: Vec::new() };
+        world.smtp_extensions.offer(&mut options);
+        let envelope = Envelope::default();
         let mut protocol = Protocol::new(options);
         if let Some(SmtpFault::Greeting(code, text)) = said {
             protocol.close(&Answer::new(code, text));
@@ -74,11 +75,12 @@ impl Smtp {
         }
         let answer = match event {
             Event::Login { mechanism, login } => return self.login(mechanism, login),
-            Event::Mail { sender, .. } => {
-                self.envelope = Envelope { from: sender, to: Vec::new() };
+            Event::Mail { sender, parameters } => {
+                self.envelope =
+                    Envelope { from: sender, parameters: written(&parameters), ..Envelope::default() };
                 self.voice().sender.clone()
             }
-            Event::Recipient { recipient, .. } => self.recipient(recipient),
+            Event::Recipient { recipient, parameters } => self.recipient(recipient, &parameters),
             Event::Data => {
                 self.content.clear();
                 self.voice().data.clone()
@@ -87,6 +89,7 @@ impl Smtp {
                 self.content.extend_from_slice(&piece);
                 return Ok(());
             }
+            Event::EndOfContent if self.world.smtp_extensions.lmtp => return self.submit_to_each(),
             Event::EndOfContent => self.submit(),
             Event::Reset => {
                 self.content = Vec::new();
@@ -138,13 +141,27 @@ impl Smtp {
         }
     }
 
-    fn recipient(&mut self, recipient: String) -> Answer {
+    fn recipient(&mut self, recipient: String, parameters: &[Parameter]) -> Answer {
         let domain = recipient.rsplit_once('@').map(|(_, domain)| domain);
         if domain.is_none_or(|domain| domain.eq_ignore_ascii_case(REFUSED_DOMAIN)) {
             return self.voice().no_recipient.clone();
         }
         self.envelope.to.push(recipient);
+        self.envelope.to_parameters.push(written(parameters));
         self.voice().recipient.clone()
+    }
+
+    /// LMTP: those who have no room are told so, and the others get it.
+    fn submit_to_each(&mut self) -> Result<(), Error> {
+        let has_room = |recipient: &String| !recipient.ends_with(FULL_DOMAIN);
+        let all = std::mem::take(&mut self.envelope.to);
+        self.envelope.to = all.iter().filter(|recipient| has_room(recipient)).cloned().collect();
+        let taken = if self.envelope.to.is_empty() { None } else { Some(self.submit()) };
+        let full = Answer::new(452, "4.2.2 Mailbox full");
+        for recipient in &all {
+            self.protocol.answer(taken.as_ref().filter(|_| has_room(recipient)).unwrap_or(&full))?;
+        }
+        Ok(())
     }
 
     fn submit(&mut self) -> Answer {
@@ -217,10 +234,21 @@ fn with_message_id(content: Vec<u8>, id: &str, original: &str) -> Vec<u8> {
     changed
 }
 
+/// Parameters as they stood in the command.
+fn written(parameters: &[Parameter]) -> Vec<String> {
+    let written = |own: &Parameter| match &own.value {
+        Some(value) => format!("{}={value}", own.keyword),
+        None => own.keyword.clone(),
+    };
+    parameters.iter().map(written).collect()
+}
+
 const NAME: &[u8] = b"Message-ID:";
 
 /// Recipients here are refused, so that clients can be tested with some that are.
 const REFUSED_DOMAIN: &str = "refused.test";
+/// Recipients here have no room, where each is answered.
+const FULL_DOMAIN: &str = "@full.test";
 
 #[cfg(test)]
 mod tests;

@@ -77,7 +77,7 @@ impl<R: Runtime> Walk<'_, R> {
         let token = match &account.login {
             Login::OAuth(oauth) => self.token(oauth).await,
             Login::Source(_) => self.request("the program's own source of tokens".to_owned()).await,
-            Login::Password(_) => None,
+            Login::Password(_) | Login::Nothing => None,
         };
         if let Some(server) = &account.imap {
             self.imap(server, token.as_ref()).await;

@@ -199,7 +199,7 @@ impl<R: Runtime> Walk<'_, R> {
         token: Option<&Token>,
     ) -> Option<(Credentials, Option<&'static str>)> {
         let doubt = match (&self.client.account().login, token) {
-            (Login::Password(_), _) => None,
+            (Login::Password(_) | Login::Nothing, _) => None,
             (_, Some(token)) => self.claims(subject, protocol, token),
             (_, None) => return None,
         };

@@ -113,7 +113,13 @@ fn delivers_what_was_submitted() {
     let messages = world.mailbox.messages("INBOX");
     assert_eq!(messages.len(), 1);
     assert_eq!((messages[0].uid, &*messages[0].octets), (1, &b".a\r\nb\r\n"[..]));
-    let envelope = Envelope { from: USER.into(), to: vec!["a@b".into()] };
+    let envelope = Envelope {
+        from: USER.into(),
+        to: vec!["a@b".into()],
+        parameters: vec!["SIZE=9".into(), "BODY=8BITMIME".into()],
+        to_parameters: vec![vec![]],
+        ..Envelope::default()
+    };
     assert_eq!(messages[0].envelope, Some(envelope));
 }
 
