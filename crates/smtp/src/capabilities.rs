@@ -220,19 +220,18 @@ impl<'a> Capability<'a> {
     const fn bit(&self) -> u32 {
         match self {
             Self::StartTls => 1,
-            Self::Auth(_) => 1 << 1,
-            Self::Pipelining => 1 << 2,
-            Self::Size(_) => 1 << 3,
-            Self::EightBitMime => 1 << 4,
-            Self::SmtpUtf8 => 1 << 5,
-            Self::EnhancedStatusCodes => 1 << 6,
-            Self::Chunking => 1 << 7,
-            Self::BinaryMime => 1 << 8,
-            Self::Dsn => 1 << 9,
-            Self::RequireTls => 1 << 10,
-            Self::DeliverBy(_) => 1 << 11,
-            Self::Limits(_) => 1 << 12,
-            Self::Other(_) => 1 << 13,
+            // Their lines are read again where somebody asks for them.
+            Self::Auth(_) | Self::Limits(_) | Self::Other(_) => 0,
+            Self::Pipelining => 1 << 1,
+            Self::Size(_) => 1 << 2,
+            Self::EightBitMime => 1 << 3,
+            Self::SmtpUtf8 => 1 << 4,
+            Self::EnhancedStatusCodes => 1 << 5,
+            Self::Chunking => 1 << 6,
+            Self::BinaryMime => 1 << 7,
+            Self::Dsn => 1 << 8,
+            Self::RequireTls => 1 << 9,
+            Self::DeliverBy(_) => 1 << 10,
         }
     }
 }

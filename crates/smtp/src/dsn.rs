@@ -197,5 +197,11 @@ mod tests {
             let pairs = vec![("bob@y".to_string(), bad.to_string())];
             assert!(Dsn { original_recipients: pairs, ..Dsn::default() }.check().is_err(), "{bad:?}");
         }
+        // With " ORCPT=rfc822;" in front.
+        for (octets, is_good) in [(486, true), (487, false)] {
+            let pairs = vec![("bob@y".to_string(), "x".repeat(octets))];
+            let dsn = Dsn { original_recipients: pairs, ..Dsn::default() };
+            assert_eq!(dsn.check().is_ok(), is_good, "{octets}");
+        }
     }
 }

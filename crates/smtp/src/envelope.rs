@@ -385,6 +385,8 @@ mod tests {
             ("2.0.0 Message from <ann@example.org> accepted", None),
             ("2.0.0 OK <>", None),
             ("2.0.0 OK <a@>", None),
+            ("mx.test OK <a@b>", None),
+            ("200 OK <a@b>", None),
             ("2.0.0 OK <a@b@c>", None),
             ("2.0.0 OK <a\u{1b}@b>", None),
             ("2.0.0 OK <ann@example.org>'s", None),

@@ -393,7 +393,10 @@ mod tests {
             }
         }
         let enhanced = |input| read(input, 1, Limits::default()).0[0].enhanced;
-        assert_eq!(enhanced(b"450 4.7.25 x\r\n"), Some(EnhancedCode { class: 4, subject: 7, detail: 25 }));
+        for reply in [&b"450 4.7.25 x\r\n"[..], b"450 4.7.25\r\n", b"450-4.7.25\r\n450 x\r\n"] {
+            let want = EnhancedCode { class: 4, subject: 7, detail: 25 };
+            assert_eq!(enhanced(reply), Some(want), "{}", reply.escape_ascii());
+        }
         for not in [
             &b"354 3.0.0 x\r\n"[..],
             b"450 5.7.25 x\r\n",

@@ -10,10 +10,9 @@ impl LineEndCheck {
         let mut rest = piece;
         while let [first, after @ ..] = rest {
             match (self.after_cr, first) {
-                (true, b'\n') => self.after_cr = false,
-                (true, _) => {
-                    self.bare = true;
-                    self.after_cr = *first == b'\r';
+                (true, octet) => {
+                    self.bare |= *octet != b'\n';
+                    self.after_cr = false;
                 }
                 (false, b'\r') => self.after_cr = true,
                 (false, b'\n') => self.bare = true,

@@ -307,6 +307,7 @@ mod tests {
             ("MAIL FROM:a@b", "501 syntax: no path in angle brackets"),
             ("MAIL FROM: <a@b>", "501 syntax: no path in angle brackets"),
             ("MAIL FROM:<a@b", "501 syntax: no path in angle brackets"),
+            ("MAIL FROM:<a@b\\> SIZE=5", "MAIL \"a@b\\\\\" SIZE=Some(\"5\")"),
             ("MAIL FROM:<a@b>SIZE=5", "501 syntax: no space after the path"),
             ("MAIL TO:<a@b>", "501 syntax: no path in angle brackets"),
             ("MAIL ü", "501 syntax: no path in angle brackets"),

@@ -358,6 +358,28 @@ fn a_token_is_not_taken_unseen() {
     assert!(!String::from_utf8(tx.unsent().to_vec()).unwrap().contains("dXNlcj"));
 }
 
+/// A token of a length that real ones have, in each place where a server may repeat it.
+#[test]
+fn a_token_that_the_server_repeats_is_in_no_error() {
+    for line in [
+        "535-5.7.8 no\r\n535 5.7.8 bad a-token-of-ours\r\n",
+        "421 a-token-of-ours\r\n",
+        "a-token-of-ours\r\n",
+    ] {
+        let (mut session, mut rx, mut tx) = (session(), RecvBuf::with_limit(1000), SendBuf::new());
+        session.authenticate(Credentials::bearer("u", "a-token-of-ours").unwrap()).unwrap();
+        let mut feed = |bytes: &str| {
+            rx.extend(bytes.as_bytes()).unwrap();
+            session.step(&mut rx, &mut tx)
+        };
+        let _ = feed("220 mx\r\n").unwrap();
+        let _ = feed("250-mx\r\n250 AUTH XOAUTH2\r\n").unwrap();
+        let _ = feed("").unwrap();
+        let error = feed(line).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("of-ours"), "{error:?}");
+    }
+}
+
 proptest! {
     /// Whatever a server says, the session neither panics nor runs on without end, and its end sticks.
     #[test]

@@ -112,6 +112,25 @@ const ORDER: &str = "503 5.5.1 Bad sequence of commands";
 const MALFORMED: &str = "501 5.5.2 Not a response of the mechanism";
 
 #[test]
+fn the_clients_name_is_known_until_tls_begins() {
+    let mut session = Session::new(options(|options| options.security = Some(Security::StartTls)));
+    let (mut rx, mut tx) = (RecvBuf::with_limit(1000), SendBuf::new());
+    let rows = [
+        ("", None),
+        ("HELO me\r\n", Some(("me", false))),
+        ("EHLO me.test\r\n", Some(("me.test", true))),
+        ("STARTTLS\r\n", None),
+    ];
+    for (line, want) in rows {
+        rx.extend(line.as_bytes()).unwrap();
+        while matches!(session.step(&mut rx, &mut tx), Ok(Step::Flush)) {
+            tx.sent(usize::MAX);
+        }
+        assert_eq!(session.hello(), want, "{line}");
+    }
+}
+
+#[test]
 fn takes_messages_one_after_the_other() {
     let input = format!(
         "EHLO me\r\nAUTH XOAUTH2 {GOOD}\r\nMAIL FROM:<a@b> SIZE=9\r\nRCPT TO:<c@no.test>\r\nRCPT TO:<c@d>\r\nDATA\r\n\

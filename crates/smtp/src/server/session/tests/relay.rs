@@ -45,6 +45,12 @@ fn chunks_are_a_message() {
             &["reset"],
         ),
         (
+            "as large as may be",
+            "BDAT 5\r\n12345BDAT 3 LAST\r\n678",
+            &[NEXT, TAKEN],
+            &["data", ">12345678", "end"],
+        ),
+        (
             "too large in all",
             "BDAT 5\r\n12345BDAT 4\r\n6789NOOP\r\n",
             &[NEXT, "552 5.3.4 Message too large", "250 2.0.0 OK"],
@@ -83,6 +89,9 @@ fn a_refused_chunk_still_takes_its_octets() {
         );
         assert_eq!(end, Ok(()));
     }
+    // Behind any other command the next one follows.
+    let (said, ..) = run(Session::new(open(|_| ())), "HELO me\r\nMAIL a@b\r\nNOOP\r\n", 5);
+    assert!(said.ends_with("501 5.5.4 Wrong arguments\r\n250 2.0.0 OK\r\n"), "{said}");
     // A size that can't be read says nothing of what follows.
     let (said, ..) = run(Session::new(open(|_| ())), "HELO me\r\nBDAT x\r\nMAIL FROM:<evil@x>\r\n", 5);
     assert!(said.ends_with("501 5.5.4 Wrong arguments\r\n"), "{said}");
