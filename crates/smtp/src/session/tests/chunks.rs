@@ -69,6 +69,47 @@ fn a_message_in_chunks_that_is_refused_is_no_unknown_outcome() {
     rx.set_eof();
     assert!(matches!(session.step(&mut rx, &mut tx), Ok(Step::Event(Event::Refused(..)))));
     assert_eq!(session.step(&mut rx, &mut tx), Ok(Step::Close));
+
+    let (mut session, mut rx, mut tx, ticket) = wanting();
+    session.finish_body(ticket).unwrap();
+    rx.extend(b"550 not you\r\n").unwrap();
+    assert_eq!(session.step(&mut rx, &mut tx), Ok(Step::Read));
+    assert!(!session.outcome_unknown(), "whatever comes of the recipients");
+}
+
+/// The octets of a chunk belong to a message whose every recipient was named.
+#[test]
+fn no_chunk_goes_before_the_last_recipient() {
+    let (mut session, mut rx, mut tx) = (session(), RecvBuf::with_limit(100_000), SendBuf::new());
+    let recipients: Vec<String> = (0..1000).map(|number| format!("{number}@y")).collect();
+    let ticket = session.submit(Envelope::new("a@x", &recipients)).unwrap();
+    rx.extend(b"220 mx\r\n").unwrap();
+    let (mut sent, mut answered) = (String::new(), 0);
+    let mut hello = Some(b"250-mx\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
+    loop {
+        let step = session.step(&mut rx, &mut tx).unwrap();
+        sent.push_str(core::str::from_utf8(tx.unsent()).unwrap());
+        tx.sent(usize::MAX);
+        match step {
+            Step::Event(Event::BodyWanted(_)) => session.finish_body(ticket).unwrap(),
+            Step::Event(Event::Submitted(_, receipt)) => {
+                assert_eq!(receipt.accepted.len(), 1000);
+                break;
+            }
+            Step::Read => match hello.take() {
+                Some(hello) => rx.extend(hello).unwrap(),
+                None => {
+                    let commands = sent.matches("\r\n").count() - 1;
+                    assert!(answered < commands, "{sent}");
+                    rx.extend(&b"250 ok\r\n".repeat(commands - answered)).unwrap();
+                    answered = commands;
+                }
+            },
+            _ => {}
+        }
+    }
+    let (envelope, message) = sent.split_once("BDAT").unwrap();
+    assert_eq!((envelope.matches("RCPT").count(), message), (1000, " 0 LAST\r\n"));
 }
 
 /// A server that does not take the octets hangs up: there is nobody to send the rest of the chunk to.
@@ -301,21 +342,40 @@ fn a_message_that_is_cut_off_is_told_as_what_it_is() {
     assert_eq!((unknown, told), ("250 ok..250 ok..250 taken..".len(), "221 bye..".len() + 1));
 }
 
-/// Chunks of 64 KiB: the first goes ahead of the replies, the others do not.
+/// What a client sent from its first chunk on: the octets of the chunks, and how many were announced. Fails where it
+/// waits in the middle of a chunk.
+fn of_chunks(wire: &[u8]) -> (Vec<u8>, usize) {
+    let start = wire.windows(5).position(|window| window == b"BDAT ").unwrap_or(wire.len());
+    let (mut body, mut count, mut rest) = (vec![], 0, &wire[start..]);
+    while !rest.is_empty() {
+        let end = rest.windows(2).position(|pair| pair == b"\r\n").unwrap();
+        let line = core::str::from_utf8(&rest[..end]).unwrap();
+        let size: usize = line.split(' ').nth(1).unwrap().parse().unwrap();
+        assert!(rest.len() >= end + 2 + size, "{line}, and only {} octets", rest.len() - end - 2);
+        body.extend_from_slice(&rest[end + 2..end + 2 + size]);
+        rest = &rest[end + 2 + size..];
+        count += 1;
+        assert!(!line.ends_with(" LAST") || rest.is_empty(), "{line}");
+    }
+    (body, count)
+}
+
+/// Chunks of 64 KiB: the first goes ahead of the replies, the others do not; without `PIPELINING`, as binary mail goes, none does.
 #[test]
 fn a_large_message_goes_in_chunks() {
-    for binary in [false, true] {
+    for (binary, pipelining) in [(false, true), (true, true), (true, false)] {
         let (mut session, mut rx, mut tx) = (session(), RecvBuf::with_limit(10_000), SendBuf::new());
         rx.extend(b"220 m\r\n").unwrap();
         let _ = session.step(&mut rx, &mut tx).unwrap();
-        rx.extend(b"250-m\r\n250-BINARYMIME\r\n250-PIPELINING\r\n250 CHUNKING\r\n").unwrap();
+        let pipelined = if pipelining { "250-PIPELINING\r\n" } else { "" };
+        rx.extend(format!("250-m\r\n250-BINARYMIME\r\n{pipelined}250 CHUNKING\r\n").as_bytes()).unwrap();
         assert_eq!(session.step(&mut rx, &mut tx), Ok(Step::Event(Event::Ready)));
         tx.sent(usize::MAX);
         let mut envelope = Envelope::new("a@x", ["b@y"]);
         envelope.binary = binary;
         let ticket = session.submit(envelope).unwrap();
         let message = if binary { b".\n\0\r".repeat(50_000) } else { b".\r\nx".repeat(50_000) };
-        let (mut given, mut wire, mut answered) = (0, vec![], false);
+        let (mut given, mut wire, mut answered) = (0, vec![], 0);
         loop {
             let step = session.step(&mut rx, &mut tx).unwrap();
             wire.extend_from_slice(tx.unsent());
@@ -328,28 +388,30 @@ fn a_large_message_goes_in_chunks() {
                     }
                 }
                 Step::Event(Event::Submitted(..)) => break,
-                Step::Read if !answered => {
-                    let announced = wire.windows(5).filter(|window| window == b"BDAT ").count();
-                    assert_eq!(announced, 1, "one chunk ahead of the replies");
-                    rx.extend(b"250 ok\r\n250 ok\r\n").unwrap();
-                    answered = true;
+                Step::Read => {
+                    let envelope =
+                        wire.windows(5).filter(|window| matches!(*window, b"MAIL " | b"RCPT ")).count();
+                    let sent = envelope + of_chunks(&wire).1;
+                    let ahead = if !pipelining {
+                        1
+                    } else if answered == 0 {
+                        3
+                    } else {
+                        usize::MAX
+                    };
+                    assert!((1..=ahead).contains(&(sent - answered)), "{sent} and {answered}");
+                    // One by one, so that none counts for another.
+                    rx.extend(b"250 ok\r\n").unwrap();
+                    answered += 1;
                 }
-                Step::Read => rx.extend(b"250 ok\r\n").unwrap(),
                 Step::Flush => {}
                 step => panic!("{step:?}"),
             }
         }
-        let (mut body, mut rest) = (vec![], &wire[wire.windows(5).position(|w| w == b"BDAT ").unwrap()..]);
-        while !rest.is_empty() {
-            let end = rest.windows(2).position(|pair| pair == b"\r\n").unwrap();
-            let line = core::str::from_utf8(&rest[..end]).unwrap();
-            let size: usize = line.split(' ').nth(1).unwrap().parse().unwrap();
-            body.extend_from_slice(&rest[end + 2..end + 2 + size]);
-            rest = &rest[end + 2 + size..];
-            assert_eq!(line.ends_with(" LAST"), rest.is_empty(), "{line}");
-        }
         let want = if binary { message } else { [&message[..], b"\r\n"].concat() };
+        let (body, chunks) = of_chunks(&wire);
         assert!(body == want, "binary {binary}");
+        assert_eq!((chunks, answered), (4, 6), "every one has its reply");
     }
 }
 
