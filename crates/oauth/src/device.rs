@@ -343,4 +343,14 @@ mod tests {
         }
         assert_eq!(polling.interval(), at(300), "it is bounded");
     }
+
+    #[test]
+    fn an_answer_of_somebody_else_is_shown() {
+        let error = exchange(200, "<html>log in to this network</html>", 4096).unwrap_err();
+        assert!(error.to_string().contains("log in to this network"), "{error}");
+        for (octets, is_good) in [(Limits::DEFAULT.token, true), (Limits::DEFAULT.token + 1, false)] {
+            let found = exchange(200, &RIGHT.replace("d3vice", &"x".repeat(octets)), 4096);
+            assert_eq!(found.is_ok(), is_good, "{octets}");
+        }
+    }
 }

@@ -273,4 +273,11 @@ mod tests {
         );
         assert_eq!(endpoint.with_query(&[]).target(), "/a?b&");
     }
+
+    #[test]
+    fn only_a_local_one_is_reached_without_tls() {
+        assert!(Endpoint::parse_local("http://127.0.0.1:1/t").unwrap().is_clear());
+        assert!(!Endpoint::parse_local("https://127.0.0.1:1/t").unwrap().is_clear());
+        assert!(!Endpoint::parse("https://a.example/t").unwrap().is_clear());
+    }
 }

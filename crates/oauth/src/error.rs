@@ -297,4 +297,33 @@ mod tests {
             assert_eq!(error.to_string(), want);
         }
     }
+
+    /// What is wrong, in words that say where.
+    #[test]
+    fn refusals_name_what_they_are_about() {
+        use crate::{Endpoint, InvalidServiceAccount, server};
+        let bad = server::BadRequest("x");
+        let rows = [
+            (Endpoint::parse("http://a.example/").unwrap_err().to_string(), "token URL "),
+            (InvalidServiceAccount("is no JSON").to_string(), "the key of a service account is no JSON"),
+            (http::InvalidField("X-Key").to_string(), "the value for the header field X-Key holds "),
+            (bad.to_string(), "bad request: x"),
+            (server::OtherRequest::Bad(bad).to_string(), "bad request: x"),
+            (server::OtherRequest::Host.to_string(), "another host "),
+            (server::OtherRequest::Path.to_string(), "there is nothing at "),
+            (server::OtherRequest::Method.to_string(), "only GET "),
+            (
+                server::OtherRequest::Redirect(crate::InvalidRedirect::State).to_string(),
+                "this is not the address ",
+            ),
+            (server::Error::Misuse("a rule").to_string(), "a rule"),
+        ];
+        for (text, want) in rows {
+            assert!(text.starts_with(want), "{text}");
+        }
+        let source = |error: &Error| core::error::Error::source(error).map(ToString::to_string);
+        let truncated = http::Error::Truncated;
+        assert_eq!(source(&truncated.clone().into()), Some(truncated.to_string()));
+        assert_eq!(source(&status(500)), None);
+    }
 }

@@ -314,4 +314,11 @@ mod tests {
         }
         assert!(Error::Unready { status: 410 }.is_transient());
     }
+
+    #[test]
+    fn an_identity_has_the_name_that_it_was_given() {
+        let machine = || ManagedIdentity::virtual_machine(ManagedIdentity::VIRTUAL_MACHINE).unwrap();
+        assert_eq!(machine().name(), None);
+        assert_eq!(machine().with_identity(Identity::ClientId, "8f1b").name(), Some("8f1b"));
+    }
 }

@@ -263,6 +263,7 @@ mod tests {
             ("code=c&state=s", "State"),
             ("code=c&state=s+1x", "State"),
             ("code=c&state=S+1", "State"),
+            ("code=c&state=1+s", "State"),
             ("error=access_denied", "State"),
             ("error=access_denied&state=x", "State"),
             ("code=c&state=s+1&state=s+1", "Doubled"),
@@ -330,6 +331,10 @@ mod tests {
             ("http://localhost/#error=access_denied&state=s", "access_denied "),
             ("http://localhost/?code=c&state=other", "State"),
             ("http://localhost/?code=c", "State"),
+            ("?code=c", "State"),
+            ("http://localhost/?a=b#access_token=t&token_type=bearer&state=s", "token t None None"),
+            ("http://localhost/?code=c&state=s#error=x&state=s", "code c"),
+            ("http://localhost/?error=x&state=s#access_token=t&token_type=bearer&state=s", "x "),
             ("http://localhost/", "Malformed(\"it has no code: copy the whole address\")"),
             ("M.C105_BAY", "Malformed(\"it has no code: copy the whole address\")"),
             ("", "Malformed(\"it has no code: copy the whole address\")"),
@@ -338,6 +343,13 @@ mod tests {
         }
         let long = format!("http://localhost/?state=s&code={}", "c".repeat(ADDRESS));
         assert_eq!(shown(RedirectCheck::new("s").pasted(&long)), "Malformed(\"it is too long\")");
+        let mut longest = String::from("state=s&code=");
+        longest.push_str(&"c".repeat(ADDRESS - longest.len()));
+        assert!(shown(RedirectCheck::new("s").query(&longest)).starts_with("code "));
+        assert_eq!(shown(RedirectCheck::new("s").query(&(longest + "c"))), "Malformed(\"it is too long\")");
+        let page = "error=x&error_uri=https%3A%2F%2Fa.example%2Fwhy&state=s";
+        let Ok(Redirect::Refused(refusal)) = RedirectCheck::new("s").query(page) else { panic!("{page}") };
+        assert_eq!(refusal.error_uri.as_deref(), Some("https://a.example/why"));
         let many = format!("state=s&code=c{}", (3..=FIELDS).map(|n| format!("&a{n}")).collect::<String>());
         assert_eq!(shown(RedirectCheck::new("s").query(&many)), "code c");
         assert!(shown(RedirectCheck::new("s").query(&(many + "&b"))).contains("too many"));

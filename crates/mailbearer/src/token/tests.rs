@@ -276,6 +276,8 @@ fn a_kept_token_saves_a_request_unless_it_was_refused_or_is_over() {
     let tokens = Tokens::new();
     assert_eq!(lease(&tokens, Some(&*place), Ok(answer("two", 3600))), (told(false, "one"), None));
     assert_eq!(store.calls(), "load");
+    assert_eq!(lease(&tokens, Some(&*place), Ok(answer("two", 3600))), (told(false, "one"), None));
+    assert_eq!(store.calls(), "", "once a process");
     tokens.forget(&usable("one"));
     assert_eq!(lease(&tokens, Some(&*place), Ok(answer("two", 3600))), (told(true, "two"), asked("r1")));
     assert_eq!(store.calls(), "load lock load save");

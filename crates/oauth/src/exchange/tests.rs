@@ -128,3 +128,30 @@ fn what_a_server_repeats_of_our_secrets_is_not_shown() {
         }
     }
 }
+
+/// Whatever was sent, a server may repeat what is secret of it, and is waited for half a minute.
+#[test]
+fn every_exchange_hides_its_secrets_and_is_patient() {
+    let endpoint = || Endpoint::parse("https://a.example/t").unwrap();
+    let client = || Client::with_secret("client-id", "s3cret-of-ours");
+    let form = http::Request::form(endpoint(), "scope=mail.read.all&password=s3cret-of-ours".into());
+    let form = form.secret_field("X-Key", "k3y-of-ours").unwrap().field("X-Plain", "plain-field").unwrap();
+    let token = TokenExchange::new(&TokenRequest::client_credentials(endpoint(), client(), "mail.read.all"));
+    let device =
+        crate::DeviceExchange::new(&crate::DeviceRequest::new(endpoint(), client(), "mail.read.all"));
+    let revocation = crate::Revocation::new(endpoint(), client(), "k3y-of-ours");
+    let plain = "mail.read.all of client-id, plain-field";
+    let patience = [token.patience(), device.patience(), revocation.patience()];
+    let exchange = http::Exchange::new(form.clone(), Limits::DEFAULT);
+    assert_eq!((patience, exchange.patience()), ([Some(Duration::from_secs(30)); 3], patience[0]));
+    for hides in [&token as &dyn Hides, &device, &revocation, &form] {
+        let redactor = hides.redactor();
+        assert_eq!(redactor.redact(plain), plain);
+        let shown = redactor.redact("s3cret-of-ours");
+        assert!(!shown.contains("of-ours"), "{shown}");
+    }
+    for hides in [&revocation as &dyn Hides, &form] {
+        let shown = hides.redactor().redact("k3y-of-ours");
+        assert!(!shown.contains("of-ours"), "{shown}");
+    }
+}

@@ -49,6 +49,8 @@ mod tests {
             ("Sat, 31 Dec 2016 23:59:60 GMT", Some(1_483_228_800)),
             ("Sun, 00 Nov 1994 08:49:37 GMT", None),
             ("Sun, 06 Nov 1994 08:49 GMT", None),
+            ("Sun, 06 Nov 1994 08:49:37:00 GMT", None),
+            ("Sun, 06 Nov 1994 08:49:37 GMT +1", None),
             ("Sun, 06 Nov +994 08:49:37 GMT", None),
             ("", None),
         ];

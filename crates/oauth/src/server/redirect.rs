@@ -343,4 +343,11 @@ mod tests {
         let mut tx = SendBuf::new();
         assert!(session.step(&mut rx, &mut tx).is_err(), "unanswered");
     }
+
+    #[test]
+    fn a_silent_browser_is_waited_for_as_long_as_it_was_said() {
+        let session = RedirectSession::new(REDIRECT, RedirectCheck::new("st4te"));
+        assert_eq!(session.patience(), Some(Duration::from_secs(30)));
+        assert_eq!(session.silence(Duration::from_secs(1)).patience(), Some(Duration::from_secs(1)));
+    }
 }

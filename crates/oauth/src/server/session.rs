@@ -242,6 +242,11 @@ mod tests {
         assert_eq!(left.hang_up(), Err(Error::Misuse("the request was answered already")));
         tx.sent(usize::MAX);
         assert!(matches!(left.step(&mut rx, &mut tx), Ok(Step::Close)) && tx.unsent().is_empty());
+        let mut shown = Session::new();
+        shown.respond_page(200, &[], "<p>page</p>").unwrap();
+        assert!(
+            matches!(shown.step(&mut rx, &mut tx), Ok(Step::Close)) && tx.unsent().ends_with(b"<p>page</p>")
+        );
         let unanswered = Err(Error::Misuse("an event was not answered"));
         assert_eq!(session.step(&mut rx, &mut tx).map(drop), unanswered);
         assert_eq!(session.step(&mut rx, &mut tx).map(drop), unanswered);

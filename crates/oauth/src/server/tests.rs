@@ -139,3 +139,22 @@ fn shows_no_secret() {
     let shown = format!("{request:?} {:?}", request.form().unwrap());
     assert!(!shown.contains("s3cret") && !shown.contains("aWQ6"), "{shown}");
 }
+
+#[test]
+fn a_status_has_its_name() {
+    for (status, want) in [
+        (200, "OK"),
+        (302, "Found"),
+        (400, "Bad Request"),
+        (401, "Unauthorized"),
+        (404, "Not Found"),
+        (405, "Method Not Allowed"),
+        (429, "Too Many Requests"),
+        (500, "Internal Server Error"),
+        (503, "Service Unavailable"),
+        (299, ""),
+    ] {
+        let sent = response(status, &[], "{}");
+        assert!(sent.starts_with(format!("HTTP/1.1 {status} {want}\r\n").as_bytes()), "{status}");
+    }
+}

@@ -312,3 +312,14 @@ fn reads_how_long_the_refresh_token_lives() {
         assert_eq!(token.refresh_token_expires_in.map(|life| life.as_secs()), want, "{fields}");
     }
 }
+
+/// Nobody reads who logged in from more than a token may have.
+#[test]
+fn an_id_token_is_kept_up_to_the_limit() {
+    for (octets, is_kept) in [(Limits::DEFAULT.token, true), (Limits::DEFAULT.token + 1, false)] {
+        let id_token = "i".repeat(octets);
+        let body = format!(r#"{{"access_token":"t","token_type":"bearer","id_token":"{id_token}"}}"#);
+        let found = read(200, body.as_bytes()).unwrap();
+        assert_eq!(found.id_token.is_some_and(|found| *found.expose() == id_token), is_kept, "{octets}");
+    }
+}

@@ -107,8 +107,13 @@ fn the_lock_keeps_all_others_out_and_can_be_waited_for() {
     let folder = tempfile::tempdir().unwrap();
     let store = FileStore::new(folder.path());
     let held = lock(&store, Duration::ZERO).unwrap();
-    let error = lock(&store, Duration::ZERO).unwrap_err();
-    assert!(matches!(error.trouble(), Trouble::Busy(_)), "{error}");
+    assert!(load(&store).unwrap().is_none(), "a folder, and nothing in it");
+    for patience in [Duration::ZERO, Duration::from_millis(40)] {
+        let began = Instant::now();
+        let error = lock(&store, patience).unwrap_err();
+        assert!(matches!(error.trouble(), Trouble::Busy(_)), "{error}");
+        assert!(began.elapsed() >= patience);
+    }
     let other = store.clone();
     let waiting = thread::spawn(move || lock(&other, Duration::from_secs(60)).map(drop));
     drop(held);
@@ -168,6 +173,51 @@ fn what_a_killed_writer_wrote_is_found_by_the_next_that_locks() {
     drop(held);
     waiting.join().unwrap().unwrap();
     assert_eq!(access(&load(&store).unwrap().unwrap()), "new");
+}
+
+#[test]
+fn whoever_waits_in_a_thread_sees_that_nobody_waits_for_him() {
+    let (tell, told) = std::sync::mpsc::channel();
+    let (go, going) = std::sync::mpsc::channel::<()>();
+    let mut errand = Box::pin(errand::run("errand", move |caller: &Caller<()>| {
+        tell.send(caller.is_gone()).unwrap();
+        going.recv().unwrap();
+        tell.send(caller.is_gone()).unwrap();
+    }));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(errand.as_mut().poll(&mut context).is_pending());
+    assert!(!told.recv().unwrap());
+    drop(errand);
+    go.send(()).unwrap();
+    assert!(told.recv().unwrap());
+}
+
+#[test]
+fn a_place_that_cannot_be_a_store_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FileStore::new(folder.path());
+    let temporary = store.path(&key("u"), TEMPORARY);
+    fs::create_dir(&temporary).unwrap();
+    let error = save(&store, "t").unwrap_err();
+    assert_eq!(error.place(), temporary);
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    for (place, is_right) in [
+        (file.join("x"), (|trouble| matches!(trouble, Trouble::Kind)) as fn(&Trouble) -> bool),
+        (folder.path().join("x".repeat(5000)), |trouble| matches!(trouble, Trouble::Io(_))),
+    ] {
+        let error = load(&FileStore::new(place)).unwrap_err();
+        assert!(is_right(error.trouble()), "{error:?}");
+    }
+    // What the system forbids has a command for it.
+    for (place, want) in [(folder.path(), Some("chmod u+rwx ")), (&file, Some("chmod u+rw "))] {
+        for (kind, want) in [(io::ErrorKind::PermissionDenied, want), (io::ErrorKind::StorageFull, None)] {
+            let remedy = StoreError::new(place, Trouble::Io(kind.into())).remedy();
+            assert_eq!(remedy, want.map(|want| format!("{want}'{}'", place.display())));
+        }
+    }
+    let lenient = BestEffort::new(store, |_: &StoreError| ());
+    assert!(format!("{lenient:?}").starts_with("BestEffort"));
 }
 
 fn make_private(path: &Path) {
