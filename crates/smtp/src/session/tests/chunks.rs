@@ -346,17 +346,17 @@ fn a_message_that_is_cut_off_is_told_as_what_it_is() {
 /// waits in the middle of a chunk.
 fn of_chunks(wire: &[u8]) -> (Vec<u8>, usize) {
     let start = wire.windows(5).position(|window| window == b"BDAT ").unwrap_or(wire.len());
-    let (mut body, mut count, mut rest) = (vec![], 0, &wire[start..]);
-    while !rest.is_empty() {
-        let end = rest.windows(2).position(|pair| pair == b"\r\n").unwrap();
-        let line = core::str::from_utf8(&rest[..end]).unwrap();
+    let (mut body, mut count, mut rest) = (vec![], 0_usize, &wire[start..]);
+    while let Some(end) = rest.iter().position(|octet| *octet == b'\n') {
+        let (line, after) = rest.split_at(end);
+        let line = core::str::from_utf8(line).unwrap().trim_end();
         let size: usize = line.split(' ').nth(1).unwrap().parse().unwrap();
-        assert!(rest.len() >= end + 2 + size, "{line}, and only {} octets", rest.len() - end - 2);
-        body.extend_from_slice(&rest[end + 2..end + 2 + size]);
-        rest = &rest[end + 2 + size..];
-        count += 1;
-        assert!(!line.ends_with(" LAST") || rest.is_empty(), "{line}");
+        let (chunk, more) = after[1..].split_at_checked(size).expect("the whole chunk is sent");
+        body.extend_from_slice(chunk);
+        assert!(!line.ends_with(" LAST") || more.is_empty(), "{line}");
+        (rest, count) = (more, count.saturating_add(1));
     }
+    assert!(rest.is_empty());
     (body, count)
 }
 
