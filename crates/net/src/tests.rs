@@ -1,6 +1,7 @@
 //! The drivers on their hard cases, each test on both, against a server that is a thread of this process.
 
 mod clock;
+mod ends;
 mod server;
 mod tunnel;
 mod waits;

@@ -1,6 +1,11 @@
 #![expect(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "a model of few messages")]
 
-use std::{format, string::String, vec, vec::Vec};
+use std::{
+    format,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
 
 use proptest::prelude::*;
 
@@ -118,6 +123,21 @@ fn limits_hold() {
     assert_eq!(tell(&mut view, "6 FETCH (UID 6)"), Err(ViewError::Full), "stretches");
 }
 
+/// Messages that follow each other share a stretch, of four in tests.
+#[test]
+fn a_limit_of_stretches_is_no_limit_of_messages() {
+    let mut view = View::with_limits(Limits { messages: 99, stretches: 7, keywords: 0 });
+    tell(&mut view, "20 EXISTS").unwrap();
+    for uid in 1..=20 {
+        assert!(tell(&mut view, &format!("{uid} FETCH (UID {uid})")).is_ok(), "{uid}");
+    }
+    view.unlearn(|message| message.uid == 20);
+    assert!(tell(&mut view, "20 FETCH (UID 20)").is_ok());
+    assert_eq!(view.known(), 20);
+    assert_eq!(ViewError::Full.to_string(), "more messages or keywords than are kept");
+    assert!(ViewError::OutOfStep { exists: 1 }.to_string().contains("contradict"));
+}
+
 #[test]
 fn flags_are_a_set() {
     let mut view = with(&[4]);
@@ -126,10 +146,15 @@ fn flags_are_a_set() {
     let flags: Vec<String> =
         view.message(1).unwrap().flags().unwrap().iter().map(|flag| format!("{flag}")).collect();
     assert_eq!(flags, ["\\Seen", "$b", "\\X-Y", "A"]);
+    assert_eq!(format!("{:?}", view.message(1).unwrap()).split('[').next(), Some("4"));
+    assert!(format!("{:?}", view.message(1).unwrap().flags().unwrap()).starts_with('{'));
     for again in [told, "1 FETCH (FLAGS (A \\x-y \\Recent $b \\seen A))"] {
         let same = again == told;
         assert_eq!(tell(&mut view, again).unwrap().is_none(), same, "{again}");
+        assert!(!view.message(1).unwrap().flags().unwrap().has(&Flag::Recent), "{again}");
     }
+    let told = tell(&mut view, "4 UIDFETCH (UID 9 FLAGS (\\Seen))");
+    assert_eq!(told, Ok(Some(Change::Flags { sequence: 1, uid: 4 })), "its name is the UID in front");
     assert_eq!(tell(&mut view, "UIDFETCH 4 (FLAGS ())").ok(), Some(None), "not a message of that name");
     assert_eq!(tell(&mut view, "4 UIDFETCH (FLAGS ())"), Ok(Some(Change::Flags { sequence: 1, uid: 4 })));
     assert_eq!(tell(&mut view, "1 FETCH (MODSEQ (77))"), Ok(None));
@@ -137,6 +162,10 @@ fn flags_are_a_set() {
         (view.message(1).unwrap().mod_seq, view.message(1).unwrap().flags().unwrap().is_empty()),
         (77, true)
     );
+    view.forget_mod_seqs();
+    assert_eq!(view.message(1).unwrap().mod_seq, 0);
+    assert_eq!(tell(&mut view, "1 FETCH (MODSEQ (78))"), Ok(None));
+    assert_eq!(view.message(1).unwrap().mod_seq, 0, "for good");
     assert_eq!(tell(&mut view, "3 RECENT"), Ok(None));
     assert_eq!(view.recent(), 3);
 
@@ -156,6 +185,8 @@ fn another_session_of_the_same_mailbox() {
     assert_eq!(tell(&mut view, "VANISHED (EARLIER) 1:9"), Ok(None), "of the past");
     assert_eq!(view.forget(&set("3:4,9,1000:2000")), set("4,9"));
     assert_eq!(view.forget(&set("3:4")), set(""));
+    assert_eq!(view.exists(), 5, "nobody knows which of the others went");
+    assert_eq!(tell(&mut view, "VANISHED 5"), Ok(None), "there was none");
     assert!(view.resume(5));
     assert_eq!((uids(&view), view.unknown()), (vec![(1, 1), (2, 2), (3, 8)], set("4:5")));
     let frame = Frame::from(b"* 2 FETCH (UID 8 FLAGS (\\Seen))\r\n".to_vec());

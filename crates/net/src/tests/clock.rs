@@ -16,17 +16,17 @@ use std::{
 use super::*;
 use crate::{Interest, Listener, Socket, Timer};
 
-const SECOND: Duration = Duration::from_secs(1);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
 
 /// The peer sends `what` each `every`, for ever.
-fn drip(what: &'static str, every: Duration) -> Script {
-    Script { first: Vec::new(), again: Some((every, what)) }
+pub(super) fn drip(what: &'static str, every: Duration) -> Script {
+    Script { again: Some((every, what)), ..Script::default() }
 }
 
 /// The peer sends these, each so long after the one before, and is silent then.
-fn script(first: &[(u64, &'static str)]) -> Script {
+pub(super) fn script(first: &[(u64, &'static str)]) -> Script {
     let first = first.iter().map(|(after, what)| (SECOND * u32::try_from(*after).unwrap(), *what));
-    Script { first: first.collect(), again: None }
+    Script { first: first.collect(), ..Script::default() }
 }
 
 #[test]
@@ -102,7 +102,7 @@ proptest::proptest! {
         let first = drips.iter().map(|(after, count)| {
             (SECOND * u32::try_from(*after).unwrap(), std::str::from_utf8(&LINES[..*count]).unwrap())
         });
-        let script = Script { first: first.collect(), again: None };
+        let script = Script { first: first.collect(), ..Script::default() };
         let (error, elapsed) = run_dropping(script, |_| {}, each.map(Duration::from_secs));
         let most = 300 + u64::try_from(all).unwrap() / 100 + 1;
         proptest::prop_assert!(elapsed <= SECOND * u32::try_from(most).unwrap(), "{} after {:?}", error, elapsed);
@@ -120,10 +120,9 @@ fn run_dropping(
     set: impl FnOnce(&mut Timeouts),
     each: Option<Duration>,
 ) -> (String, Duration) {
-    NOW.set(Duration::ZERO);
     let mut options = Options { recv_limit: 1 << 20, ..Options::default() };
     set(&mut options.timeouts);
-    let socket = Scripted { script, ready: VecDeque::new(), due: None };
+    let socket = socket(script);
     let tls = Tls::new().unwrap();
     let error = Simulated::task(async {
         let over = Connection::<Simulated>::over(socket, "mail.test", Security::StartTls, &tls, options);
@@ -148,6 +147,22 @@ fn run_dropping(
     (error.to_string(), NOW.get())
 }
 
+/// A peer at the beginning of time.
+pub(super) fn socket(script: Script) -> Scripted {
+    NOW.set(Duration::ZERO);
+    Scripted { script, ready: VecDeque::new(), due: None }
+}
+
+/// The time since [`socket`].
+pub(super) fn elapsed() -> Duration {
+    NOW.get()
+}
+
+/// The caller is somewhere else for so long.
+pub(super) fn pass(time: Duration) {
+    NOW.set(NOW.get() + time);
+}
+
 thread_local! {
     /// Since the epoch of the simulation.
     static NOW: Cell<Duration> = const { Cell::new(Duration::ZERO) };
@@ -164,7 +179,7 @@ fn note(at: Duration) {
     NEXT.set(Some(NEXT.get().map_or(at, |next| next.min(at))));
 }
 
-enum Simulated {}
+pub(super) enum Simulated {}
 
 impl Runtime for Simulated {
     type Socket = Scripted;
@@ -204,13 +219,28 @@ impl Runtime for Simulated {
     }
 }
 
-struct Script {
-    first: Vec<(Duration, &'static str)>,
-    again: Option<(Duration, &'static str)>,
+#[derive(Default)]
+pub(super) struct Script {
+    pub(super) first: Vec<(Duration, &'static str)>,
+    pub(super) again: Option<(Duration, &'static str)>,
+    /// What reading says when all that is above was read, where that is not that there is nothing yet.
+    pub(super) end: Option<Result<(), io::ErrorKind>>,
+    pub(super) takes: Takes,
 }
 
-/// A peer that takes everything, and sends by the clock.
-struct Scripted {
+/// What the peer takes.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Takes {
+    #[default]
+    Everything,
+    /// Nothing before this.
+    From(Duration),
+    /// Nothing any more.
+    Nothing,
+}
+
+/// A peer that sends by the clock.
+pub(super) struct Scripted {
     script: Script,
     ready: VecDeque<u8>,
     due: Option<(Duration, &'static str)>,
@@ -229,29 +259,44 @@ impl Socket for Scripted {
         if let Some((_, what)) = self.due.take_if(|(at, _)| NOW.get() >= *at) {
             self.ready.extend(what.as_bytes());
         }
-        if self.ready.is_empty() {
-            return Err(io::ErrorKind::WouldBlock.into());
+        match self.script.end {
+            _ if !self.ready.is_empty() => self.ready.read(into),
+            Some(end) if self.due.is_none() => end.map(|()| 0).map_err(io::Error::from),
+            _ => Err(io::ErrorKind::WouldBlock.into()),
         }
-        self.ready.read(into)
     }
 
     fn write(&mut self, from: &[u8]) -> io::Result<usize> {
-        Ok(from.len())
+        match self.script.takes {
+            Takes::From(at) if NOW.get() < at => Err(io::ErrorKind::WouldBlock.into()),
+            Takes::Nothing => Err(io::ErrorKind::BrokenPipe.into()),
+            Takes::Everything | Takes::From(_) => Ok(from.len()),
+        }
     }
 
     fn shut_down(&mut self) -> io::Result<()> {
         Ok(())
     }
 
-    fn poll_ready(&mut self, _: Interest, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if let Some((at, _)) = self.due {
+    fn poll_ready(&mut self, interest: Interest, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if interest != Interest::Write {
+            if !self.ready.is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            if let Some((at, _)) = self.due {
+                note(at);
+            }
+        }
+        if let Takes::From(at) = self.script.takes
+            && interest != Interest::Read
+        {
             note(at);
         }
         Poll::Pending
     }
 }
 
-struct Alarm(Instant);
+pub(super) struct Alarm(Instant);
 
 impl Timer for Alarm {
     fn reset(&mut self, at: Instant) {
@@ -267,7 +312,7 @@ impl Timer for Alarm {
     }
 }
 
-struct NoListener;
+pub(super) struct NoListener;
 
 impl Listener for NoListener {
     type Socket = Scripted;
