@@ -2,6 +2,7 @@
 
 use mailbearer::proto::{
     mime::{Address, mailbox_field},
+    smtp::Dsn,
     wire::printable,
 };
 
@@ -18,17 +19,23 @@ pub(crate) fn header(entry: &mut Entry<'_>) -> Result<Vec<u8>, Error> {
 }
 
 /// A report for the sender, from `from` by the relay of this name.
-pub(crate) fn compose(name: &str, from: &str, report: &Report, header: &[u8]) -> Vec<u8> {
+pub(crate) fn compose(name: &str, from: &str, report: &Report, dsn: &Dsn, header: &[u8]) -> Vec<u8> {
     let failed = report.recipients.iter().filter_map(|(address, state)| match state {
         State::Failed(reply) => Some((address, reply)),
         _ => None,
     });
     let (mut words, mut fields) = (String::new(), String::new());
+    let id = dsn.envelope_id.as_deref().map(|id| format!("\r\nOriginal-Envelope-Id: {}", printable(id)));
+    let id = id.unwrap_or_default();
     for (address, reply) in failed {
+        let original = dsn.original_recipients.iter().find(|(own, _)| own == address);
+        let original =
+            original.map(|(_, original)| format!("Original-Recipient: rfc822; {}\r\n", printable(original)));
+        let original = original.unwrap_or_default();
         let (address, reply) = (printable(address), printable(reply));
         words.push_str(&format!("{address}\r\n    {reply}\r\n\r\n"));
         fields.push_str(&format!(
-            "\r\nFinal-Recipient: rfc822; {address}\r\nAction: failed\r\nStatus: {}\r\n\
+            "\r\n{original}Final-Recipient: rfc822; {address}\r\nAction: failed\r\nStatus: {}\r\n\
              Diagnostic-Code: smtp; {}\r\n",
             status(&reply),
             folded(&reply),
@@ -50,7 +57,7 @@ pub(crate) fn compose(name: &str, from: &str, report: &Report, header: &[u8]) ->
          MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status;\r\n boundary=\"{boundary}\"\r\n\r\n\
          --{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\
          This is {name}. Your message could not be delivered to:\r\n\r\n{words}\
-         --{boundary}\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; {name}\r\n{fields}\r\n\
+         --{boundary}\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; {name}{id}\r\n{fields}\r\n\
          --{boundary}\r\nContent-Type: text/rfc822-headers\r\n\r\n"
     );
     [
@@ -120,7 +127,10 @@ mod tests {
             ],
             problem: None,
         };
-        let octets = compose("mx.test", "robot@x.test", &report, b"Subject: old\r\n");
+        let mut dsn = Dsn::default();
+        dsn.envelope_id = Some("QQ 1".into());
+        dsn.original_recipients = vec![("bob@y.test".into(), "bob@old.test".into())];
+        let octets = compose("mx.test", "robot@x.test", &report, &dsn, b"Subject: old\r\n");
         let headers = Headers::parse(&octets).unwrap();
         assert_eq!(headers.get("To").unwrap().value().trim_ascii(), b"ann@x.test");
         assert_eq!(headers.get("From").unwrap().value().trim_ascii(), b"robot@x.test");
@@ -128,8 +138,8 @@ mod tests {
         let text = String::from_utf8(octets).unwrap();
         for part in [
             "Content-Type: multipart/report; report-type=delivery-status;",
-            "\r\nFinal-Recipient: rfc822; bob@y.test\r\nAction: failed\r\nStatus: 5.1.1\r\nDiagnostic-Code: smtp; 550 5.1.1 No such user",
-            "\r\nReporting-MTA: dns; mx.test\r\n\r\nFinal-Recipient",
+            "\r\nOriginal-Recipient: rfc822; bob@old.test\r\nFinal-Recipient: rfc822; bob@y.test\r\nAction: failed\r\nStatus: 5.1.1\r\nDiagnostic-Code: smtp; 550 5.1.1 No such user",
+            "\r\nReporting-MTA: dns; mx.test\r\nOriginal-Envelope-Id: QQ 1\r\n\r\nOriginal-Recipient",
             "Content-Type: text/rfc822-headers\r\n\r\nSubject: old\r\n\r\n--",
         ] {
             assert!(text.contains(part), "{part:?} is not in {text}");

@@ -309,7 +309,7 @@ fn bounce(shared: &Shared, report: &Report) -> Result<(), spool::Error> {
     let accounts = shared.accounts();
     let from = accounts.address(account.as_deref()).unwrap_or_default();
     let header = bounce::header(&mut entry)?;
-    let octets = bounce::compose(&shared.options().name, from, report, &header);
+    let octets = bounce::compose(&shared.options().name, from, report, &entry.stored().envelope.dsn, &header);
     let envelope = mailbearer::Envelope::new("", [report.sender.as_str()]);
     let mut writer = shared.spool.begin(&envelope, account.as_deref())?;
     writer.write(&octets)?;

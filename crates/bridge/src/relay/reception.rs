@@ -36,6 +36,8 @@ pub(crate) struct Reception {
     peer: Peer,
     user: Option<(String, User)>,
     envelope: Envelope,
+    /// A recipient came without NOTIFY, and is to hear of a failure (RFC 3461 section 4.1).
+    wants_failures: bool,
     incoming: Option<Incoming>,
     messages: u64,
 }
@@ -82,6 +84,7 @@ impl Reception {
             peer: Peer::default(),
             user: None,
             envelope,
+            wants_failures: false,
             incoming: None,
             messages: 0,
         }
@@ -177,6 +180,7 @@ impl Reception {
     fn forget(&mut self) {
         self.incoming = None;
         self.envelope = Envelope::default();
+        self.wants_failures = false;
     }
 
     fn login(&mut self, login: &Login) -> Answer {
@@ -245,9 +249,10 @@ impl Reception {
         if !recipient.is_ascii() && !self.envelope.smtp_utf8 {
             return Answer::new(553, "5.6.7 The address needs SMTPUTF8");
         }
-        if let Some(notify) = parameters.iter().find(|one| one.keyword == "NOTIFY") {
+        let value = |keyword| parameters.iter().find(|one| one.keyword == keyword)?.value.as_deref();
+        if let Some(notify) = value("NOTIFY") {
             let wanted = self.envelope.dsn.notify.get_or_insert_with(Notify::default);
-            for word in notify.value.as_deref().unwrap_or_default().split(',') {
+            for word in notify.split(',') {
                 match word.to_ascii_uppercase().as_str() {
                     "SUCCESS" => wanted.success = true,
                     "FAILURE" => wanted.failure = true,
@@ -256,13 +261,21 @@ impl Reception {
                 }
             }
         }
+        self.wants_failures |= value("NOTIFY").is_none();
         if !self.envelope.recipients.contains(&recipient) {
+            if let Some(original) = value("ORCPT").and_then(original) {
+                self.envelope.dsn.original_recipients.push((recipient.clone(), original));
+            }
             self.envelope.recipients.push(recipient);
         }
         Answer::new(250, "2.1.5 OK")
     }
 
     fn begin(&mut self) -> Answer {
+        if let Some(notify) = &mut self.envelope.dsn.notify {
+            // What is asked for is kept for all recipients together: a report too many loses nobody's mail.
+            notify.failure |= self.wants_failures;
+        }
         match self.shared.spool.begin(&self.envelope, self.account()) {
             Ok(writer) => {
                 self.incoming = Some(Incoming { writer, start: Some(Vec::new()), octets: 0, problem: None });
@@ -409,8 +422,21 @@ fn refusal(said: &str) -> Answer {
     Answer { code: code.unwrap_or(554), text: text.into() }
 }
 
-/// `xtext` (RFC 3461 section 4) as it was meant; none where it is not.
+/// The address of an `ORCPT` (RFC 3461 section 4.2) of mail; none where it is not fit to be passed on.
+fn original(text: &str) -> Option<String> {
+    let (kind, address) = text.split_once(';')?;
+    // The limit is of all of the parameter as it is written.
+    let fits = kind.eq_ignore_ascii_case("rfc822") && text.len() <= ORIGINAL;
+    fits.then(|| plain(address)).flatten()
+}
+
+/// The `ENVID` that an `xtext` (RFC 3461 section 4) stands for; none where it does for none.
 fn unxtext(text: &str) -> Option<String> {
+    plain(text).filter(|plain| plain.len() <= 100)
+}
+
+/// An `xtext` (RFC 3461 section 4) as it was meant; none where it is not, and for what is not printable.
+fn plain(text: &str) -> Option<String> {
     let mut parts = text.split('+');
     let mut plain = parts.next().unwrap_or_default().to_owned();
     for part in parts {
@@ -418,9 +444,8 @@ fn unxtext(text: &str) -> Option<String> {
         plain.push(char::from(u8::from_str_radix(code, 16).ok()?));
         plain.push_str(rest);
     }
-    let is_id =
-        !plain.is_empty() && plain.len() <= 100 && plain.bytes().all(|one| (b' '..=b'~').contains(&one));
-    is_id.then_some(plain)
+    let is_printable = !plain.is_empty() && plain.bytes().all(|one| (b' '..=b'~').contains(&one));
+    is_printable.then_some(plain)
 }
 
 pub(crate) fn now() -> Option<DateTime> {
@@ -436,6 +461,8 @@ pub(crate) fn random() -> [u8; 16] {
     octets
 }
 
+/// Octets of an `ORCPT` that is passed on.
+const ORIGINAL: usize = 480;
 /// Octets of a header that a relay takes.
 const HEADER: usize = 256 * 1024;
 
@@ -454,5 +481,10 @@ mod tests {
         }
         assert_eq!(unxtext("a+20b+2B").as_deref(), Some("a b+"));
         assert_eq!((unxtext("a+0D"), unxtext("a+"), unxtext("")), (None, None, None));
+        assert_eq!(original("rfc822;b+2Bc@x").as_deref(), Some("b+c@x"));
+        for text in ["b@x", "x400;b@x", "rfc822;", "rfc822;b+0A", &format!("rfc822;{}", "b".repeat(ORIGINAL))]
+        {
+            assert_eq!(original(text), None, "{text}");
+        }
     }
 }

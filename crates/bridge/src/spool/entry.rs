@@ -109,6 +109,9 @@ impl<'s> Entry<'s> {
         let path = spool.path(place, id);
         let mut file = match open_private(&path, OpenOptions::new().read(true).write(lock)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(_) if !fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file()) => {
+                return Err(Error::damaged(&path, "it is no file of a message"));
+            }
             opened => opened.map_err(|error| Error::io(&path, error))?,
         };
         let busy = match file.try_lock() {

@@ -255,6 +255,7 @@ pub(crate) fn envelope_line(envelope: &Envelope, account: Option<&str>, taken: u
     put("deliver_by", json!(deliver_by.map(|by| json!([by.seconds, by.give_up]))));
     put("returned", json!(dsn.returned.map(|returned| returned == Returned::Full)));
     put("envelope_id", json!(dsn.envelope_id));
+    put("original_recipients", json!(dsn.original_recipients));
     put("notify", json!(dsn.notify.map(|when| json!([when.success, when.failure, when.delay]))));
     format!("{}\n", Value::Object(map))
 }
@@ -291,6 +292,12 @@ fn envelope(line: &[u8]) -> Option<Stored> {
             Some(notify)
         }
     };
+    // Files of before it was kept have none.
+    if let Some(originals) = field("original_recipients") {
+        let pair =
+            |pair: &Value| Some((pair.get(0)?.as_str()?.to_owned(), pair.get(1)?.as_str()?.to_owned()));
+        dsn.original_recipients = originals.as_array()?.iter().map(pair).collect::<Option<_>>()?;
+    }
     envelope.dsn = dsn;
     let taken = field("taken")?.as_u64()?;
     Some(Stored {
@@ -372,6 +379,7 @@ mod tests {
         let mut notify = Notify::default();
         notify.delay = true;
         envelope.dsn.notify = Some(notify);
+        envelope.dsn.original_recipients = vec![("ü@x".into(), "b@x".into())];
         let line = envelope_line(&envelope, None, 7);
         let back = super::envelope(line.as_bytes()).unwrap();
         assert_eq!((back.envelope, back.account, back.taken), (envelope, None, 7));

@@ -2,7 +2,7 @@ use std::{fmt, io, time::Duration};
 
 use mailbearer::{
     Blocking, Client, Ended, Envelope, Fate, MailObject, Outcome, Pool,
-    proto::smtp::{Refusal, Reply},
+    proto::smtp::{Capability, Dsn, Refusal, Reply},
 };
 
 use super::{Entry, Error, State, Stored};
@@ -13,6 +13,8 @@ pub struct Lane<'l> {
     pool: Result<Pool<Blocking>, String>,
     /// Why there is no session at the moment, and how long the server asks to be left alone.
     closed: Option<(String, Option<Duration>)>,
+    /// The server does not offer `DSN`: what the sender wants to hear of a delivery is not passed on.
+    without_dsn: bool,
     /// Whether what waits is to wait no more.
     stop: Option<&'l (dyn Fn() -> bool + Sync)>,
 }
@@ -22,6 +24,7 @@ pub(crate) struct Verdict {
     pub(crate) states: Vec<(State, Vec<usize>)>,
     pub(crate) wait: Option<Duration>,
     pub(crate) problem: Option<String>,
+    lacks_dsn: bool,
 }
 
 impl<'l> Lane<'l> {
@@ -34,7 +37,7 @@ impl<'l> Lane<'l> {
             options.patience = Duration::ZERO;
             client.pool_with(options)
         });
-        Self { pool, closed: None, stop: None }
+        Self { pool, closed: None, without_dsn: false, stop: None }
     }
 
     /// Asks `stop` now and then while a message waits for its minute; if it says so, the message stays as it is.
@@ -58,11 +61,23 @@ impl<'l> Lane<'l> {
     }
 
     /// Sends a message; `None` if it was stopped before.
+    ///
+    /// A server without `DSN` gets it without the requests for reports (RFC 3461 section 5.2.2): that nobody will tell of
+    /// the delivery is no reason to refuse it.
     pub(crate) fn send(
         &mut self,
         entry: &mut Entry<'_>,
         waiting: &[usize],
     ) -> Result<Option<Verdict>, Error> {
+        let sent = self.try_send(entry, waiting)?;
+        let without = matches!(&sent, Some(verdict) if verdict.lacks_dsn);
+        if without && !std::mem::replace(&mut self.without_dsn, true) {
+            return self.try_send(entry, waiting);
+        }
+        Ok(sent)
+    }
+
+    fn try_send(&mut self, entry: &mut Entry<'_>, waiting: &[usize]) -> Result<Option<Verdict>, Error> {
         let pool = match &self.pool {
             Ok(pool) => pool,
             Err(problem) => return Ok(Some(put_off(waiting, problem, None))),
@@ -70,7 +85,10 @@ impl<'l> Lane<'l> {
         if let Some((problem, wait)) = &self.closed {
             return Ok(Some(put_off(waiting, problem, *wait)));
         }
-        let envelope = envelope(entry.stored(), waiting);
+        let mut envelope = envelope(entry.stored(), waiting);
+        if self.without_dsn {
+            envelope.dsn = Dsn::default();
+        }
         let message = Waiting { entry, envelope, piece: Vec::new(), piece_at: 0, failed: None };
         let mut sending = pool.send_all([message]);
         let sent = loop {
@@ -179,7 +197,9 @@ fn verdict(stored: &Stored, waiting: &[usize], outcome: &Outcome) -> Verdict {
         (state, vec![*index])
     });
     let wait = outcome.error().and_then(mailbearer::Error::retry_after);
-    Verdict { states: states.collect(), wait, problem: text }
+    let refusal = outcome.error().and_then(|error| error.cause::<Refusal>());
+    let lacks_dsn = matches!(refusal, Some(Refusal::NotOffered { capability: Capability::Dsn }));
+    Verdict { states: states.collect(), wait, problem: text, lacks_dsn }
 }
 
 /// Whether the server answered for each recipient.
@@ -189,7 +209,7 @@ fn is_by_recipient(outcome: &Outcome) -> bool {
 
 fn put_off(waiting: &[usize], problem: &str, wait: Option<Duration>) -> Verdict {
     let states = vec![(State::Waiting(Some(problem.to_owned())), waiting.to_vec())];
-    Verdict { states, wait, problem: Some(problem.to_owned()) }
+    Verdict { states, wait, problem: Some(problem.to_owned()), lacks_dsn: false }
 }
 
 /// How often a message that waits looks whether it is to wait no more.

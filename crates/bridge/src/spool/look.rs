@@ -57,6 +57,7 @@ impl Spool {
                 Ok(Some(entry)) if !entry.is_busy() && is_time(entry.stored(), is_patient) => entry,
                 // One that is damaged is reported to whoever lists them.
                 Ok(_) | Err(Error::Damaged { .. }) => continue,
+                Err(error) if error.is_permission() => continue,
                 Err(error) => return Err(error),
             };
             let client = match known.entry(entry.stored().account.clone()) {

@@ -162,6 +162,8 @@ impl<'s> Runner<'s> {
                     seen.extend(state.map(|state| (id, (state, entry.stored().next))));
                 }
                 Ok(None) | Err(Error::Damaged { .. }) => {}
+                // Another user's file is no reason to keep the others waiting.
+                Err(error) if error.is_permission() => {}
                 Err(error) => return Err(error),
             }
         }

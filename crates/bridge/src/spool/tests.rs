@@ -315,6 +315,33 @@ fn what_killed_processes_left_is_cleared_away_later() {
     assert_eq!(world.run(&spool)[0].id, id);
 }
 
+/// What is no message of this program's is named, left where it is, and keeps nobody else waiting.
+#[cfg(unix)]
+#[test]
+fn what_is_no_message_keeps_none_waiting() {
+    let world = World::new();
+    let spool = world.spool();
+    let id = put(&spool, &["a@x"], "Subject: 1\n\nx\n");
+    let queue = spool.folder().join(Place::Queue.folder());
+    let name = |first: char| format!("{first}{}", &id[1..]);
+    let whole = fs::read(queue.join(&id)).unwrap();
+    std::os::unix::fs::symlink(queue.join(&id), queue.join(name('a'))).unwrap();
+    std::os::unix::fs::symlink("/nowhere", queue.join(name('b'))).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(queue.join(name('c'))).unwrap();
+    fs::create_dir(queue.join(name('d'))).unwrap();
+    for (last, octets) in [('e', &whole[..40]), ('f', b"rubbish")] {
+        fs::write(queue.join(name(last)), octets).unwrap();
+    }
+    let listed: Vec<bool> = spool.list().unwrap().iter().map(Result::is_ok).collect();
+    assert_eq!((listed.len(), listed.iter().filter(|is_ok| **is_ok).count()), (7, 1));
+    for last in 'a'..='f' {
+        assert!(matches!(spool.find(&name(last)), Err(Error::Damaged { .. })), "{last}");
+    }
+    assert_eq!(world.run(&spool).len(), 1);
+    assert_eq!(world.submitted().len(), 1);
+    assert_eq!(spool.names_in(Place::Queue.folder()).unwrap().len(), 6, "they stay");
+}
+
 #[cfg(unix)]
 #[test]
 fn what_others_drop_becomes_a_message_of_the_spool_once() {

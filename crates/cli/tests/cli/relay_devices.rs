@@ -48,6 +48,9 @@ fn what_devices_say_is_taken() {
         (&format!("MAIL FROM:<a@x.test> SIZE=5 BODY=8BITMIME RET=HDRS ENVID={}", "x".repeat(100)), "250 "),
         (&format!("RCPT TO:<b@x.test> NOTIFY=NEVER ORCPT=rfc822;{long}@x.test"), "250 "),
         ("RSET", "250 "),
+        // What is not offered is not taken.
+        ("MAIL FROM:<a@x.test> BODY=BINARYMIME", "555 5.5.4"),
+        ("MAIL FROM:<a@x.test> REQUIRETLS", "555 5.5.4"),
         // A refused BDAT still takes its octets, and DATA behind a chunk is out of order.
         ("BDAT 17 LAST\r\nMAIL FROM:<a@b>", "503 "),
         ("BDAT 6\r\nQUIT", "503 "),

@@ -151,6 +151,35 @@ fn no_report_where_none_is_wanted() {
     assert_eq!((world.server.mailbox().messages("INBOX").len(), world.names("spool/failed").len()), (1, 1));
 }
 
+/// Who says nothing of reports hears of a failure, whatever is wanted of the others; and a report names whom the message was
+/// for at first.
+#[test]
+fn a_report_for_who_did_not_say_that_he_wants_none() {
+    for never_first in [true, false] {
+        let world = World::new();
+        let relay = Relay::start(&world, &[]);
+        let mut client = relay.client();
+        client.dialogue(&[("", "220 "), ("EHLO x", "250 "), ("MAIL FROM:<ann@x.test> ENVID=QQ+201", "250 ")]);
+        let mut recipients = [
+            "RCPT TO:<bob@refused.test> NOTIFY=NEVER",
+            "RCPT TO:<eve@refused.test> ORCPT=rfc822;e+2Bv@old.test",
+        ];
+        if !never_first {
+            recipients.reverse();
+        }
+        for recipient in recipients {
+            client.expect(recipient, "250 ");
+        }
+        client.dialogue(&MESSAGE[2..]);
+        let report = arrived(&world, 1).remove(0).2;
+        let want =
+            "Original-Recipient: rfc822; e+v@old.test\r\nFinal-Recipient: rfc822; eve@refused.test\r\n";
+        assert!(report.contains(want) && report.contains("\r\nOriginal-Envelope-Id: QQ 1\r\n"), "{report}");
+        drop(client);
+        relay.stop();
+    }
+}
+
 #[test]
 fn systemd_hears_how_it_goes() {
     let world = World::new();

@@ -336,3 +336,51 @@ fn the_configuration_of_the_machine_counts_where_there_is_no_home() {
     let envelope = messages[0].envelope.clone().unwrap();
     assert_eq!((envelope.from.as_str(), envelope.to), (server.user(), vec!["admin@x.test".to_owned()]));
 }
+
+/// A server that reports nothing gets the message all the same.
+#[test]
+fn what_waits_goes_without_reports_where_none_are_offered() {
+    let script = "
+S: 220 ready
+C: EHLO <any>
+S: 250-hello
+S: 250 STARTTLS
+C: STARTTLS
+S: 220 go on
+--TLS--
+C: EHLO <any>
+S: 250-hello
+S: 250 AUTH XOAUTH2
+C: AUTH XOAUTH2
+S: 334 
+C: <any>
+S: 235 welcome
+C: MAIL FROM:<r@x>
+S: 250 ok
+C: RCPT TO:<a@x>
+S: 250 ok
+C: DATA
+S: 354 go on
+C: Date: x
+C: From: r@x
+C: Message-ID: <1@x>
+C: To: a@x
+C: 
+C: hi
+C: .
+S: 250 taken
+C: QUIT
+S: 221 bye
+";
+    let (address, serving) =
+        mailbearer_mock::serve(mailbearer_mock::Transcript::parse(script).unwrap()).unwrap();
+    let world = World::new().set("MAILBEARER_SMTP_PORT", address.port());
+    fs::write(world.path("ca.pem"), format!("{}{}", world.server.ca_pem(), serving.ca_pem())).unwrap();
+    let message = "Date: x\nFrom: r@x\nMessage-ID: <1@x>\nTo: a@x\n\nhi\n";
+    let words =
+        ["sendmail", "--queue", "-N", "success,failure", "-R", "hdrs", "-V", "id", "-f", "r@x", "a@x"];
+    world.run_with(&words, message).ok();
+    let sent = world.run(&["queue", "run"]).ok();
+    assert!(sent.contains("  a@x  250 taken"), "{sent}");
+    serving.join().unwrap();
+}
