@@ -8,15 +8,15 @@ use alloc::{
 use core::fmt;
 
 use crate::{
-    Address, DateTime, Headers, LimitExceeded, LineEnds,
+    Address, DateTime, Headers, LimitExceeded,
     compose::HeaderLine,
     decode::{AddressOrGroup, address_list},
 };
 
 /// The header section of a message from outside, as it may go out.
 ///
-/// Line ends are CRLF. What stands before the first field and is no part of the message is gone: a byte order mark, the
-/// `From ` line of an mbox. So are the fields that name hidden recipients (`Bcc`, `Resent-Bcc`), whose addresses count
+/// Line ends are CRLF; a CR more before one is no line of its own. What stands before the first field and is no part of the message is gone: a byte order mark, spaces,
+/// the `From ` line of an mbox. So are the fields that name hidden recipients (`Bcc`, `Resent-Bcc`), whose addresses count
 /// among the [`recipients`](Self::recipients). A field's name is read without octets that no name may hold (RFC 5322
 /// section 3.6.8), such as an invisible mark before it: whatever would make a recipient's program see another field
 /// than we do.
@@ -43,7 +43,7 @@ impl RawHeader {
     ///
     /// Fails if the section does not end within `start`, has no field or too many, or is in UTF-16.
     pub fn split(start: &[u8], is_whole: bool) -> Result<(Self, &[u8]), RawError> {
-        if start.starts_with(b"\xFF\xFE") || start.starts_with(b"\xFE\xFF") {
+        if Self::is_utf16(start) {
             return Err(RawError::Utf16);
         }
         let (section, body) = match section_end(start) {
@@ -70,6 +70,12 @@ impl RawHeader {
         let (has_from, has_date, has_message_id) = (has("From"), has("Date"), has("Message-ID"));
         let octets = without_hidden(&section);
         Ok((Self { octets, senders, recipients, has_from, has_date, has_message_id }, body))
+    }
+
+    /// Whether a message that starts like this is in UTF-16, in which no mail is sent.
+    #[must_use]
+    pub fn is_utf16(start: &[u8]) -> bool {
+        start.starts_with(b"\xFF\xFE") || start.starts_with(b"\xFE\xFF")
     }
 
     /// Whom it is from: the address in `Sender`, or the first in `From`.
@@ -182,18 +188,30 @@ fn section_end(octets: &[u8]) -> Option<usize> {
 /// A line without its end, and what follows; `None` where no line ends.
 fn split_line(octets: &[u8]) -> Option<(&[u8], &[u8])> {
     let (line, rest) = octets.split_at_checked(memchr::memchr2(b'\r', b'\n', octets)?)?;
-    let rest = rest.strip_prefix(b"\r\n").or_else(|| rest.get(1..))?;
-    Some((line, rest))
+    let more = rest.iter().take_while(|octet| **octet == b'\r').count();
+    let end = match rest.get(more) {
+        Some(b'\n') => more.saturating_add(1),
+        _ => 1,
+    };
+    Some((line, rest.get(end..)?))
 }
 
 /// `section` with CRLF, without what is no part of it, and with plain names of fields.
 fn cleaned(section: &[u8]) -> Vec<u8> {
-    let section = LineEnds::to_crlf(section);
-    let mut rest = &*section;
+    let mut lines = Vec::with_capacity(section.len());
+    let mut rest = section;
+    while let Some((line, after)) = split_line(rest) {
+        lines.extend_from_slice(line);
+        lines.extend_from_slice(b"\r\n");
+        rest = after;
+    }
+    lines.extend_from_slice(rest);
+    let mut rest = &*lines;
     // In whichever order: an editor puts its mark in front of an mbox, too.
     loop {
         rest = match rest {
-            [0xEF, 0xBB, 0xBF, after @ ..] => after,
+            // A line that goes on where there is none.
+            [0xEF, 0xBB, 0xBF, after @ ..] | [b' ' | b'\t', after @ ..] => after,
             _ if rest.starts_with(b"From ") || rest.starts_with(b">From ") => after_line(rest),
             _ => break,
         }
@@ -283,8 +301,11 @@ mod tests {
             "\u{200b}Bcc: c@x\r\n",
             "\u{200b}B\u{200d}cc\u{200b} : c@x\r\n",
             "From robot@x\r\nResent-Bcc: c@x\r\n",
+            " Bcc: c@x\r\n",
+            "\u{feff}\t Bcc: c@x\r\n c@x\r\n",
+            " ",
         ] {
-            for end in ["\n", "\r\n", "\r"] {
+            for end in ["\n", "\r\n", "\r", "\r\r\n"] {
                 let text = [front, fields].concat().replace("\r\n", end);
                 let header = header(text.as_bytes());
                 assert_eq!(str::from_utf8(header.octets()), Ok(fields), "{front:?} {end:?}");

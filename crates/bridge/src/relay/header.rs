@@ -31,6 +31,9 @@ pub(crate) enum Unfit {
 
 /// Makes the start of a message, which holds its whole header section, what goes into the spool.
 pub(crate) fn rewrite(start: &[u8], how: &Rewrite<'_>) -> Result<Vec<u8>, Unfit> {
+    if RawHeader::is_utf16(start) {
+        return Err(Unfit::Header);
+    }
     let aliases = Aliases::default();
     let settings = Repair { own: how.own, aliases: &aliases, host: how.host };
     let repaired = repair(start, &settings).map_err(|_| Unfit::Header)?.octets;

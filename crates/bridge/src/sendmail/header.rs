@@ -65,7 +65,8 @@ impl Repair<'_> {
 /// Repairs the header of a message, given the start of its text: up to 1 MiB.
 ///
 /// A `From ` line is removed. An empty line is put in front of a text that does not begin with a field, and before the
-/// first line of the header that is no field. Local addresses in fields get a domain: senders become
+/// first line of the header that is no field; what follows up to the next empty line keeps no field that names hidden
+/// recipients, who count nevertheless. Local addresses in fields get a domain: senders become
 /// [`Repair::own`], recipients what the aliases say.
 ///
 /// # Errors
@@ -77,11 +78,13 @@ pub fn repair(start: &[u8], repair: &Repair<'_>) -> Result<Repaired, AliasError>
         rest = split_line(rest).1;
     }
     let (mut out, mut fields, mut is_open) = (Vec::with_capacity(start.len()), Fields::default(), true);
+    let mut hidden = None;
     while is_open {
         let (field, after) = split_field(rest);
         match field_name(field) {
             Some(name) => {
                 fields.note(name, field);
+                hidden = is_hidden(field).then(|| b"Bcc:".to_vec());
                 match rewritten(name, field, repair)? {
                     Some(changed) => out.extend_from_slice(&changed),
                     None => out.extend_from_slice(field),
@@ -97,10 +100,15 @@ pub fn repair(start: &[u8], repair: &Repair<'_>) -> Result<Repaired, AliasError>
         }
     }
     let (line, after) = split_line(rest);
-    if without_end(line).is_empty() && !line.is_empty() {
+    let is_ended = without_end(line).is_empty() && !line.is_empty();
+    let has_fields = !out.is_empty();
+    out.extend_from_slice(b"\r\n");
+    if is_ended {
         rest = after;
     }
-    out.extend_from_slice(b"\r\n");
+    if !is_ended || !has_fields {
+        rest = fields.take_hidden(rest, has_fields, hidden, &mut out);
+    }
     out.extend_from_slice(rest);
     let mut recipients: Vec<String> = Vec::new();
     for address in fields.recipients() {
@@ -141,6 +149,50 @@ impl Fields {
         let into = if resent { &mut self.resent } else { &mut self.to };
         let addresses = members(address_list(value(field))).into_iter().map(|one| one.address);
         into.extend(addresses.filter(|address| !address.is_empty()));
+    }
+
+    /// Copies lines that may have been meant for the header, though what stands before them says that it ended, without
+    /// the hidden recipients; returns what follows. `hidden` is what is known of the field that the first line may go on with.
+    fn take_hidden<'t>(
+        &mut self,
+        text: &'t [u8],
+        is_header: bool,
+        mut hidden: Option<Vec<u8>>,
+        out: &mut Vec<u8>,
+    ) -> &'t [u8] {
+        let blank = |line: &[u8]| without_end(line).is_empty() && !line.is_empty();
+        let (mut lines, mut rest, mut began) = (Vec::new(), text, false);
+        while !rest.is_empty() {
+            let (line, after) = split_line(rest);
+            if blank(line) && began {
+                break;
+            }
+            began |= !blank(line);
+            lines.push(line);
+            rest = after;
+        }
+        let names_people = |line: &&[u8]| ["From", "To"].iter().any(|name| is_named(line, name));
+        if !is_header && !lines.iter().any(names_people) {
+            out.extend(lines.concat());
+            return rest;
+        }
+        for (at, line) in lines.into_iter().enumerate() {
+            let goes_on = line.starts_with(b" ") || line.starts_with(b"\t");
+            if !goes_on || (at == 0 && hidden.is_none()) {
+                if let Some(field) = hidden.take() {
+                    self.note(b"Bcc", &field);
+                }
+                hidden = is_hidden(line).then(Vec::new);
+            }
+            match &mut hidden {
+                Some(field) => field.extend_from_slice(line),
+                None => out.extend_from_slice(line),
+            }
+        }
+        if let Some(field) = hidden {
+            self.note(b"Bcc", &field);
+        }
+        rest
     }
 
     fn recipients(self) -> Vec<String> {
@@ -214,18 +266,22 @@ fn split_field(octets: &[u8]) -> (&[u8], &[u8]) {
 /// A line with its end, which is CRLF, LF or CR, and what follows.
 fn split_line(octets: &[u8]) -> (&[u8], &[u8]) {
     let end = match octets.iter().position(|octet| matches!(octet, b'\r' | b'\n')) {
-        Some(at) if octets.get(at..).is_some_and(|rest| rest.starts_with(b"\r\n")) => at.saturating_add(2),
-        Some(at) => at.saturating_add(1),
+        Some(at) => {
+            let rest = octets.get(at..).unwrap_or_default();
+            // A CR more before a line end is no line of its own.
+            let more = rest.iter().take_while(|octet| **octet == b'\r').count();
+            let is_lf = rest.get(more) == Some(&b'\n');
+            at.saturating_add(if is_lf { more } else { 0 }).saturating_add(1)
+        }
         None => octets.len(),
     };
     octets.split_at_checked(end).unwrap_or((octets, &[]))
 }
 
 fn without_end(line: &[u8]) -> &[u8] {
-    line.strip_suffix(b"\r\n")
-        .or_else(|| line.strip_suffix(b"\n"))
-        .or_else(|| line.strip_suffix(b"\r"))
-        .unwrap_or(line)
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let end = line.iter().rev().take_while(|octet| **octet == b'\r').count();
+    line.get(..line.len().saturating_sub(end)).unwrap_or_default()
 }
 
 fn ends_line(line: &[u8]) -> bool {
@@ -239,6 +295,21 @@ fn field_name(line: &[u8]) -> Option<&[u8]> {
     // Invisible marks in a name are taken out further on; they don't make it text.
     let is_name = !name.is_empty() && name.iter().all(|octet| octet.is_ascii_graphic() || *octet >= 0x80);
     is_name.then_some(name)
+}
+
+/// Whether the field names hidden recipients.
+fn is_hidden(line: &[u8]) -> bool {
+    is_named(line, "Bcc") || is_named(line, "Resent-Bcc")
+}
+
+/// Whether the line has this name before its colon, besides octets that no name may hold.
+fn is_named(line: &[u8], name: &str) -> bool {
+    let Some(colon) = line.iter().position(|octet| *octet == b':') else { return false };
+    let before = line.get(..colon).unwrap_or_default().iter();
+    before
+        .filter(|octet| octet.is_ascii_graphic())
+        .map(u8::to_ascii_lowercase)
+        .eq(name.bytes().map(|octet| octet.to_ascii_lowercase()))
 }
 
 fn value(field: &[u8]) -> &[u8] {
@@ -315,6 +386,32 @@ mod tests {
                 &["a@b", "ann@x.test", "bob@x.test"],
             ),
             ("bare CR", "To: a@b\r\rx", "To: a@b\r\r\nx", &["a@b"]),
+            (
+                "hidden behind what is no field",
+                "To: a@b\ngarbage\nBcc: h@x,\n i@x\nX: y\nB\0cc : j@x\n\nBcc: body\n",
+                "To: a@b\n\r\ngarbage\nX: y\n\nBcc: body\n",
+                &["a@b", "h@x", "i@x", "j@x"],
+            ),
+            (
+                "hidden behind white space",
+                "To: a@b\nBcc: h@x,\n \n i@x\nX: y\n\nbody\n",
+                "To: a@b\nBcc: h@x,\n\r\nX: y\n\nbody\n",
+                &["a@b", "h@x", "i@x"],
+            ),
+            (
+                "hidden behind empty lines",
+                "\n\nTo: a@b\nBcc: h@x\n\nBcc: body\n",
+                "\r\n\nTo: a@b\n\nBcc: body\n",
+                &["h@x"],
+            ),
+            ("hidden at the first line", " Bcc: h@x\nTo: a@b\n\nx\n", "\r\nTo: a@b\n\nx\n", &["h@x"]),
+            ("hidden of nobody", "hello\nBcc: is not the word\n", "\r\nhello\nBcc: is not the word\n", &[]),
+            (
+                "CR before CRLF",
+                "To: a@b\r\r\nBcc: h@x\r\r\n\r\r\nx",
+                "To: a@b\r\r\nBcc: h@x\r\r\n\r\nx",
+                &["a@b", "h@x"],
+            ),
             ("blank that is not empty", "To: a@b\n \nx\n", "To: a@b\n\r\n \nx\n", &["a@b"]),
         ];
         for (name, text, want, recipients) in rows {

@@ -10,7 +10,7 @@ use std::{
 
 use mailbearer::{
     Address, DateTime, Envelope, RawMessage, Receipt,
-    proto::mime::{RawHeader, mailbox_field},
+    proto::mime::{RawError, RawHeader, mailbox_field},
 };
 use mailbearer_bridge::{
     relay::{Accounts, HandOver, HandOverError, Options, speak as relay_speak},
@@ -116,6 +116,9 @@ impl Job {
             .take(limit)
             .read_to_end(&mut start)
             .map_err(|error| Error::new(Exit::Io, format!("cannot read the message: {error}")))?;
+        if RawHeader::is_utf16(&start) {
+            return Err(raw::no_good(&RawError::Utf16.into()));
+        }
         let Repaired { octets, recipients } =
             repair(&start, &self.repair()).map_err(|error| no_user(&error))?;
         let mut all = named;
