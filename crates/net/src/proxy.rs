@@ -387,6 +387,9 @@ impl fmt::Display for ProxyProblem {
             Self::LookUp(source) => write!(f, "cannot look it up: {source}"),
             Self::Connect(source) => write!(f, "cannot connect to it: {source}"),
             Self::Credentials => f.write_str("it wants a user name and password, or other ones"),
+            Self::Status { status, reason } if reason.is_empty() => {
+                write!(f, "it refused to connect: {status}")
+            }
             Self::Status { status, reason } => write!(f, "it refused to connect: {status} {reason}"),
             Self::Socks(code) => match SOCKS.get(usize::from(*code)).filter(|words| !words.is_empty()) {
                 Some(words) => f.write_str(words),

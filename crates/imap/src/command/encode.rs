@@ -370,6 +370,13 @@ pub(crate) fn write_id<'p>(
     Ok(())
 }
 
+pub(crate) fn write_login(out: &mut Writer, user: &str, password: &Secret) -> Result<(), Invalid> {
+    out.raw("LOGIN ");
+    out.astring(user.as_bytes())?;
+    out.raw(" ");
+    out.secret(password.expose().as_bytes())
+}
+
 pub(crate) fn write_authenticate(
     out: &mut Writer,
     mechanism: &Atom<'_>,

@@ -14,12 +14,15 @@ mod search;
 mod write;
 
 pub use encode::{Encoded, Next};
-pub(crate) use encode::{Write, write_authenticate, write_fetch, write_id, write_select, write_word};
+pub(crate) use encode::{
+    Write, write_authenticate, write_fetch, write_id, write_login, write_select, write_word,
+};
 pub use options::{
     AppendData, AppendMessage, CatenatePart, FetchItem, ListReturn, ListSelection, MetadataDepth,
     NotifyEvent, NotifyMailboxes, Partial, QResync, Select, StatusAttribute, StoreAction,
 };
 pub use search::{EntryScope, SearchKey, SearchReturn, SortCriterion, SortKey};
+pub(crate) use write::Writer;
 pub use write::{Dialect, Literals};
 
 /// What a client can ask for (RFC 9051 section 6 and the extensions named).

@@ -244,8 +244,11 @@ impl Session {
         }
         match mem::replace(&mut self.state, State::Closed) {
             State::Open { access, line: Line::Auth(mut auth) } => {
+                let Some(exchange) = &mut auth.exchange else {
+                    return Err(self.broken_at(Stage::Auth, "nothing waits for a go-ahead", frame.octets()));
+                };
                 let challenge = frame.octets().strip_prefix(b"+").unwrap_or_default().trim_ascii();
-                let answer = auth.exchange.respond(challenge).map_err(|error| {
+                let answer = exchange.respond(challenge).map_err(|error| {
                     tx.push(b"*\r\n");
                     Error::Challenge(error)
                 })?;
@@ -392,8 +395,8 @@ impl Line {
     }
 }
 
-fn boxed_reason(exchange: &Exchange) -> Option<Box<Reason>> {
-    exchange.reason().cloned().map(Box::new)
+fn boxed_reason(exchange: &Option<Exchange>) -> Option<Box<Reason>> {
+    exchange.as_ref()?.reason().cloned().map(Box::new)
 }
 
 /// Whether a line without star or tag is a server's last: Exchange's `Server Unavailable. 15` (seen by imapflow), or

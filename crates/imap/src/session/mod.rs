@@ -161,7 +161,8 @@ enum Line {
 #[derive(Debug)]
 struct Auth {
     tag: Tag,
-    exchange: Exchange,
+    /// `None` for LOGIN, which is no exchange.
+    exchange: Option<Exchange>,
     /// Whether the credentials were sent, so that the server can judge them.
     told: bool,
     /// Whether a CAPABILITY came since: those hold after the authentication.

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Atom, Capability, Dialect, Encoded, Invalid, Next,
-    command::{Write, write_authenticate, write_id, write_word},
+    command::{Write, Writer, write_authenticate, write_id, write_login, write_word},
 };
 
 /// What is sent, and when.
@@ -96,13 +96,22 @@ impl Session {
         self.send_own(&|out| write_id(out, pairs()), rx, tx).map(drop)
     }
 
-    /// AUTHENTICATE, with the credentials in the same line where the server takes them there (RFC 4959).
+    /// AUTHENTICATE, with the credentials in the same line where the server takes them there (RFC 4959); LOGIN for a password
+    /// where the server has no mechanism for it, and does not forbid that.
     fn send_login(&mut self, rx: &RecvBuf, tx: &mut SendBuf) -> Result<(), Error> {
         let Some(credentials) = self.login.take() else { return Ok(()) };
         let mechanisms: Vec<_> = self.capabilities.mechanisms().collect();
         let names = mechanisms.iter().map(String::as_str);
         let chosen = Exchange::choose(&credentials, &self.options.host, self.options.port, names);
         let Some(mut exchange) = chosen else {
+            let has_login = !self.capabilities.has(&Capability::LoginDisabled);
+            if let Some(password) = credentials.plain_password().filter(|_| has_login) {
+                let write = |out: &mut Writer| write_login(out, credentials.user(), password);
+                let tag = self.send_own(&write, rx, tx)?;
+                let line = Line::Auth(Auth { tag, exchange: None, told: true, relearned: false });
+                self.state = State::Open { access: Access::NotAuthenticated, line };
+                return Ok(());
+            }
             let mut offered = String::new();
             for mechanism in mechanisms {
                 offered.push_str(if offered.is_empty() { "" } else { " " });
@@ -115,7 +124,7 @@ impl Session {
         let told = initial.is_some();
         let mechanism = Atom::new(exchange.mechanism().name()).map_err(Misuse::from)?;
         let tag = self.send_own(&|out| write_authenticate(out, &mechanism, initial.as_ref()), rx, tx)?;
-        let line = Line::Auth(Auth { tag, exchange, told, relearned: false });
+        let line = Line::Auth(Auth { tag, exchange: Some(exchange), told, relearned: false });
         self.state = State::Open { access: Access::NotAuthenticated, line };
         Ok(())
     }

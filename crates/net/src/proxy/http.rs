@@ -6,6 +6,8 @@ use super::{ProxyProblem, shown};
 /// A CONNECT request and its answer (RFC 9110 section 9.3.6).
 pub(crate) struct Connect {
     state: State,
+    /// What the proxy was shown, and may repeat.
+    shown: Option<Secret>,
     lines: Lines,
     /// Octets of the answer so far.
     octets: usize,
@@ -33,7 +35,8 @@ impl Connect {
             let pair = Secret::from(format!("{user}:{}", password.expose()));
             Secret::from(STANDARD.encode(pair.expose()))
         });
-        Self { state: State::Request { target, credentials }, lines: Lines::new(LINE), octets: 0 }
+        let shown = credentials.clone();
+        Self { state: State::Request { target, credentials }, shown, lines: Lines::new(LINE), octets: 0 }
     }
 }
 
@@ -73,9 +76,13 @@ impl Machine for Connect {
                         State::Fields { interim: true } if line.content == 0 => State::Status,
                         State::Fields { interim: false } if line.content == 0 => State::Done,
                         State::Fields { interim } => State::Fields { interim },
-                        _ => State::Fields { interim: is_interim(line.of(rx))? },
+                        _ => State::Fields { interim: is_interim(line.of(rx), self.shown.as_ref())? },
                     };
-                    rx.consume(line.total);
+                    if repeats(line.of(rx), self.shown.as_ref()) {
+                        rx.consume_secret(line.total);
+                    } else {
+                        rx.consume(line.total);
+                    }
                     self.state = next;
                 }
             }
@@ -88,7 +95,7 @@ impl Machine for Connect {
 /// # Errors
 ///
 /// Fails for a line that is none, and for a status that is no success.
-fn is_interim(line: &[u8]) -> Result<bool, ProxyProblem> {
+fn is_interim(line: &[u8], secret: Option<&Secret>) -> Result<bool, ProxyProblem> {
     let rest = line.strip_prefix(b"HTTP/1.").ok_or(ProxyProblem::Protocol)?;
     let [b'0'..=b'9', b' ', a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', reason @ ..] = rest else {
         return Err(ProxyProblem::Protocol);
@@ -104,8 +111,16 @@ fn is_interim(line: &[u8]) -> Result<bool, ProxyProblem> {
         200..=299 => Ok(false),
         // Tinyproxy 1.11.1 says 401 to a wrong password (2026-11-26), though no server was asked yet.
         401 | 407 => Err(ProxyProblem::Credentials),
+        _ if repeats(reason, secret) => Err(ProxyProblem::Status { status, reason: String::new() }),
         _ => Err(ProxyProblem::Status { status, reason: shown(reason) }),
     }
+}
+
+/// Whether a line holds the credentials, or a good part of them, as the request had them.
+fn repeats(line: &[u8], secret: Option<&Secret>) -> bool {
+    let Some(secret) = secret.map(|secret| secret.expose().as_bytes()) else { return false };
+    let mut parts = secret.windows(PART.min(secret.len()).max(1));
+    parts.any(|part| line.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part)))
 }
 
 /// Bytes of another protocol are an error at once, not when the line ends or the time is over.
@@ -114,6 +129,8 @@ fn could_be_http(state: &State, start: &[u8]) -> bool {
     !matches!(state, State::Status) || expected.iter().zip(start).all(|(expected, octet)| expected == octet)
 }
 
+/// Octets of credentials that are no chance.
+const PART: usize = 12;
 /// Octets of a line of the answer.
 const LINE: usize = 8 * 1024;
 /// Octets of the answers together.

@@ -124,6 +124,7 @@ fn converse(url: &str, host: &str, input: &[u8], chunk: usize) -> (Result<Vec<u8
     let mut machine = Proxy::parse(url).unwrap().tunnel(host, 993);
     let (mut rx, mut tx, mut said) = (RecvBuf::with_limit(64 * 1024), SendBuf::new(), Vec::new());
     tx.start_trace(None);
+    rx.start_trace(None);
     let mut pieces = input.chunks(chunk.min(input.len().max(1)));
     let end = loop {
         let step = machine.step(&mut rx, &mut tx);
@@ -139,8 +140,8 @@ fn converse(url: &str, host: &str, input: &[u8], chunk: usize) -> (Result<Vec<u8
             Err(problem) => break Err(problem.to_string()),
         }
     };
-    let trace = format!("{:?}", tx.take_trace());
-    assert!(!trace.contains("sesame") && !trace.contains("c2VzYW1l"), "{trace}");
+    let trace = format!("{:?} {:?}", tx.take_trace(), rx.take_trace());
+    assert!(!trace.contains("sesame") && !trace.contains("OnNlc2Ft"), "{trace}");
     (end, said)
 }
 
@@ -159,6 +160,20 @@ fn http_connects_or_says_why_not() {
             ("200", "p", b"HTTP/1.1 200 Connection established\r\n\r\n", plain, Ok(b"")),
             ("1.0", "p", b"HTTP/1.0 200\r\nVia: x\r\n\r\n* OK", plain, Ok(b"* OK")),
             ("named", "ann:sesame@p", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", named, Ok(b"")),
+            (
+                "repeats",
+                "ann:sesame@p",
+                b"HTTP/1.1 200 Basic YW5uOnNlc2FtZQ==\r\nX: YW5uOnNlc2FtZQ==\r\n\r\n",
+                named,
+                Ok(b""),
+            ),
+            (
+                "repeats and refuses",
+                "ann:sesame@p",
+                b"HTTP/1.1 403 Proxy-Authorization: Basic YW5uOnNlc2FtZQ==\r\n\r\n",
+                named,
+                Err("it refused to connect: 403"),
+            ),
             ("interim", "p", b"HTTP/1.1 103 Hints\r\nA: b\r\n\r\nHTTP/1.1 204 x\r\n\r\n", plain, Ok(b"")),
             ("401", "p", b"HTTP/1.0 401 Unauthorized\r\n", plain, Err(wanting)),
             ("407", "p", b"HTTP/1.1 407 Proxy Authentication Required\r\n", plain, Err(wanting)),

@@ -152,6 +152,46 @@ fn no_mechanism_for_the_credentials_is_an_error_before_they_are_sent() {
     );
 }
 
+/// RFC 9051 section 6.2.3. A token is never shown as a password.
+#[test]
+fn a_password_goes_by_login_where_there_is_no_mechanism() {
+    for (user, password, said, answer, end) in [
+        ("u", "pw", "u \"pw\"", "OK in", "E: authenticated"),
+        ("a@b", "p w\\x", "a@b \"p w\\\\x\"", "OK in", "E: authenticated"),
+        (
+            "u",
+            "hunter2-pw",
+            "u \"hunter2-pw\"",
+            "NO LOGIN u \"hunter2-pw\"",
+            "E: error: server did not accept the credentials: NO LOGIN u \"[redacted]\"",
+        ),
+    ] {
+        let mut play = Play::new(options(Security::Implicit), usize::MAX);
+        play.session.authenticate(Credentials::password(user, password).unwrap()).unwrap();
+        play.run(&format!(
+            "S: * OK [CAPABILITY IMAP4rev1 AUTH=CRAM-MD5] hi
+             E: ready
+             C: A1 LOGIN {said}
+             S: A1 {answer}
+             {end}"
+        ));
+    }
+    implicit(
+        "> password u pw
+         S: * OK [CAPABILITY IMAP4rev1 LOGINDISABLED AUTH=CRAM-MD5] hi
+         E: ready
+         E: error: no usable mechanism among CRAM-MD5",
+    );
+    implicit(
+        "> password u pw
+         S: * OK [CAPABILITY IMAP4rev1 AUTH=CRAM-MD5] hi
+         E: ready
+         C: A1 LOGIN u \"pw\"
+         S: + more
+         E: error: protocol error during authentication: nothing waits for a go-ahead: + more",
+    );
+}
+
 #[test]
 fn a_challenge_without_answer_cancels() {
     implicit(
