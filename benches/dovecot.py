@@ -160,7 +160,7 @@ def listing():
 
     ours()
     with_imaplib()
-    side_by_side(RUNS, ("mailbearer list", ours), ("imaplib, nothing printed", lambda: child(with_imaplib)))
+    side_by_side(RUNS, ("mailbearer list", ours), ("imaplib, lines not read", lambda: child(with_imaplib)))
 
 
 def child(run):

@@ -73,6 +73,7 @@ fn everything(fast: &Path, allocated: &BTreeMap<(String, String), (f64, f64)>) -
     }
     over.extend(bodies(fast)?);
     over.extend(retrieval(fast)?);
+    over.extend(upload(fast)?);
     over.extend(messages(fast, allocated)?);
     over.extend(growth(fast)?);
     over.extend(waiting()?);
@@ -173,6 +174,27 @@ fn retrieval(binary: &Path) -> Result<Vec<String>> {
         println!("{corpus:<30} {ours:>15.3} {scan:>9.3}");
         if ours > scan * limit {
             over.push(format!("{corpus}: {ours:.3} instructions an octet, a scan {scan:.3}"));
+        }
+    }
+    Ok(over)
+}
+
+/// Counts how a message gets to a server over TLS, by each driver, beside rustls alone with the same octets.
+fn upload(binary: &Path) -> Result<Vec<String>> {
+    let mut over = Vec::new();
+    let per_octet = |uploader| -> Result<f64> {
+        let (all, octets) = instructions(binary, "upload", uploader, UPLOADED)?;
+        Ok(all / octets)
+    };
+    let bare = per_octet("rustls")?;
+    println!("\ninstructions per octet of an upload    count   of rustls   limit {UPLOAD}");
+    println!("{:<34} {bare:>9.3} {:>11.3}", "rustls", 1.0);
+    for driver in ["blocking", "tokio"] {
+        let ours = per_octet(driver)?;
+        let ratio = ours / bare;
+        println!("{driver:<34} {ours:>9.3} {ratio:>11.3}");
+        if ratio > UPLOAD {
+            over.push(format!("upload, {driver}: {ratio:.3} times the work of rustls"));
         }
     }
     Ok(over)
@@ -376,5 +398,9 @@ const PER_OCTET: f64 = 0.2;
 const RETR_BASE64: f64 = 3.0;
 /// The same for text. Each dot is looked at, and each that was doubled ends a piece.
 const RETR_TEXT: f64 = 1.7;
+/// Pieces of 64 KiB in the message that is uploaded.
+const UPLOADED: usize = 64;
+/// How many times the work of rustls alone an upload may be. Encryption is most of it; the rest is one copy more.
+const UPLOAD: f64 = 1.1;
 /// How many times as much twice the octets may cost.
 const GROWTH: f64 = 2.5;
