@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use memchr::{memchr, memchr2_iter};
+use memchr::{memchr, memchr_iter, memchr2_iter};
 
 /// Makes each line end CRLF, in a text that comes in pieces cut anywhere, also between CR and LF.
 ///
@@ -67,8 +67,7 @@ impl LineEnds {
 /// Appends `octets` to `out` up to the last line end that is not CRLF, each line end made so. Gives how many there were;
 /// what follows them is as it should be.
 fn changed(octets: &[u8], out: &mut Vec<u8>) -> usize {
-    // At memory speed where nothing is to be changed, which is how most mail is kept.
-    if other_line_ends(octets) == 0 {
+    if is_canonical(octets) {
         return 0;
     }
     // Most files have one kind of line end throughout. Runs up to the next end that is not CRLF go in one copy.
@@ -89,27 +88,31 @@ fn changed(octets: &[u8], out: &mut Vec<u8>) -> usize {
     done
 }
 
-/// How many line ends there are that are not CRLF. The text stands for itself: a LF at its start and a CR at its end count.
+/// How many line ends there are that are not CRLF: a LF at the start of the text and a CR at its end count.
 fn other_line_ends(octets: &[u8]) -> usize {
-    // A CR without LF behind it and an LF without CR before it are each a pair of neighbours of which one is a line end
-    // and the other not. Counted in octets, a few at a time, this takes no step for each line.
-    let differs = |(first, second): (&u8, &u8)| u8::from((*first == b'\r') != (*second == b'\n'));
-    let (Some(first), Some(last)) = (octets.first(), octets.last()) else { return 0 };
-    let mut count = usize::from(*first == b'\n').saturating_add(usize::from(*last == b'\r'));
-    let mut rest = octets;
-    while rest.len() > 1 {
-        let block = rest.get(..BLOCK).unwrap_or(rest);
-        let pairs = block.iter().zip(block.get(1..).unwrap_or_default());
-        let found = pairs.map(differs).fold(0_u8, u8::wrapping_add);
-        count = count.saturating_add(usize::from(found));
-        // The last octet of a block is the first of the next.
-        rest = rest.get(block.len().saturating_sub(1)..).unwrap_or_default();
-    }
-    count
+    let (pairs, feeds) = line_feeds(octets).fold((0_usize, 0_usize), |(pairs, feeds), is_pair| {
+        (pairs.saturating_add(usize::from(is_pair)), feeds.saturating_add(usize::from(!is_pair)))
+    });
+    feeds.saturating_add(memchr_iter(b'\r', octets).count().saturating_sub(pairs))
 }
 
-/// So many that what is found in it fits an octet.
-const BLOCK: usize = 256;
+/// Whether each line end is CRLF, as in most mail that is kept.
+fn is_canonical(octets: &[u8]) -> bool {
+    let mut pairs = 0_usize;
+    for is_pair in line_feeds(octets) {
+        if !is_pair {
+            return false;
+        }
+        pairs = pairs.saturating_add(1);
+    }
+    memchr_iter(b'\r', octets).count() == pairs
+}
+
+/// Whether there is a CR before each LF. One search for each line, and a count of all CR, are less than to look at both.
+fn line_feeds(octets: &[u8]) -> impl Iterator<Item = bool> {
+    memchr_iter(b'\n', octets)
+        .map(|at| at.checked_sub(1).and_then(|before| octets.get(before)) == Some(&b'\r'))
+}
 
 /// What a server wants to know of a message beforehand: counted with each line end as CRLF.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
