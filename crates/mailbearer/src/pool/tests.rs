@@ -360,6 +360,23 @@ fn pools_of_a_folder_share_what_is_allowed() {
     assert_eq!(locked(&server).taken.len(), 4);
 }
 
+/// However long its connection was open before.
+#[test]
+fn each_message_has_all_of_its_time() {
+    let bench = Bench::new();
+    let mut account = bench.client.account().clone();
+    account.timeouts.total = Some(Duration::from_secs(20));
+    let client = account.on::<Simulated>().unwrap();
+    let server = bench.begin(Server::default());
+    let mut options = client.pool_options();
+    (options.connections, options.messages_per_minute) = (1, Some(1));
+    options.idle = Duration::from_secs(600);
+    let outcomes = send(&client.pool_with(options), (0..3).map(Note::new));
+    assert!(outcomes.values().all(|outcome| matches!(outcome, Outcome::Accepted(_))), "{outcomes:?}");
+    assert!(elapsed() > Duration::from_secs(60), "{:?}", elapsed());
+    assert_eq!(locked(&server).connections, 1);
+}
+
 /// What can't be shared is no reason to send nothing.
 #[test]
 fn a_folder_that_can_not_be_used_stops_nothing() {

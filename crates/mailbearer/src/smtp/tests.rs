@@ -1,4 +1,5 @@
 use mailbearer_mock::{Server as Mock, memory};
+use mailbearer_net::Blocking;
 
 use super::*;
 use crate::{Address, Client, Kind, Message, Security, Server};
@@ -128,4 +129,71 @@ fn many_messages_have_a_verdict_each() {
     let told = arrived(&mock).iter().filter(|octets| **octets == one.first().unwrap().octets).count();
     let other = arrived(&mock).iter().filter(|octets| **octets == one.last().unwrap().octets).count();
     assert_eq!((told, other), (1, 0));
+}
+
+/// What became of a message is told of that message, whoever waits when it is told.
+#[test]
+fn a_verdict_that_nobody_waited_for_is_not_the_next_messages() {
+    let (mock, client) = start();
+    let blocked = message(&client, "ann@mail.test", "blocked");
+    let refused = message(&client, "ann@refused.test", "refused");
+    mock.set_fault(memory::Fault::find("content-blocked"));
+    let mut smtp = client.connect_smtp().unwrap();
+    for told in [
+        smtp.send(&blocked).unwrap_err(),
+        Batch::next(&mut smtp.send_all(std::slice::from_ref(&blocked))).unwrap().1.unwrap_err(),
+        client.send(&blocked).unwrap_err(),
+    ] {
+        assert!(told.to_string().contains("552") && !told.ended_session(), "{told}");
+    }
+    smtp.quit().unwrap();
+    for in_batch in [false, true] {
+        let mut smtp = client.connect_smtp().unwrap();
+        let mut submission = smtp.submit(envelope(&blocked)).unwrap();
+        submission.write(&blocked.octets).unwrap();
+        Blocking::task(async {
+            let mut end = std::pin::pin!(submission.end());
+            std::future::poll_fn(|context| std::task::Poll::Ready(drop(end.as_mut().poll(context)))).await;
+        });
+        let error = if in_batch {
+            let mut batch = smtp.send_all(std::slice::from_ref(&refused));
+            Batch::next(&mut batch).unwrap().1.unwrap_err()
+        } else {
+            smtp.send(&refused).unwrap_err()
+        };
+        assert!(error.to_string().contains("550"), "{in_batch}: {error}");
+        smtp.quit().unwrap();
+    }
+    assert_eq!(arrived(&mock), [[0; 0]; 0]);
+}
+
+#[test]
+fn a_message_that_can_not_be_sent_is_told_in_its_turn() {
+    let (mock, client) = start();
+    let good = message(&client, "ann@mail.test", "good");
+    let mut bad = message(&client, "ann@mail.test", "bad");
+    bad.recipients.clear();
+    let messages = [&bad, &good, &bad, &bad, &good, &good, &bad].map(Clone::clone);
+    let mut smtp = client.connect_smtp().unwrap();
+    assert!(smtp.capabilities().has(mailbearer_smtp::Capability::Pipelining));
+    let verdicts: Vec<(usize, bool)> =
+        smtp.send_all(&messages).map(|(index, verdict)| (index, verdict.is_ok())).collect();
+    let want = messages.iter().map(|message| !message.recipients.is_empty()).enumerate();
+    assert_eq!(verdicts, want.collect::<Vec<_>>());
+    smtp.quit().unwrap();
+    assert_eq!(arrived(&mock).len(), 3);
+}
+
+#[cfg(feature = "pool")]
+#[test]
+fn a_session_of_a_pool_says_goodbye() {
+    let (_mock, client) = start();
+    let said = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
+    let heard = std::sync::Arc::clone(&said);
+    let trace = move |line: &crate::TraceLine| heard.lock().unwrap().push_str(&format!("{}\n", line.text));
+    let client = Client::<Blocking>::traced(client.account().clone(), trace).unwrap();
+    let smtp = client.connect_smtp().unwrap();
+    Blocking::task(smtp.say_goodbye_within(Duration::from_secs(30)));
+    let said = said.lock().unwrap();
+    assert!(said.contains("\nQUIT\n221 "), "{said}");
 }
