@@ -30,7 +30,8 @@ cargo xtask COMMAND
   footprint                 size and crates of the smallest embedding, against its limits
   fuzz [TARGET] [SECONDS]   fuzz all targets or one, each for 60 s or so long, on the nightly toolchain
   fuzz replay [TARGET…]     run the fuzz targets over their seeds, on this toolchain
-  mutants [CRATE]           break each line of a crate and see whether its tests notice; with no name, of all that it is for
+  mutants [PART] [K/N]      break each line of a part or crate, or of a shard of it, and see whether its tests notice;
+                            with no name, of all that it is for
   servers up [--dir DIR]    start Dovecot and Postfix on free local ports, print KEY=value lines
   servers down [--dir DIR]  stop them and remove their folder (without --dir: all that `up` started)
 ";
