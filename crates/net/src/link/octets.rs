@@ -102,3 +102,73 @@ impl<S: Socket> NonBlocking<'_, S> {
 /// The record of TLS 1.3 that means nothing (RFC 8446 appendix D.4). It is due in the middle of the server's flight:
 /// sent at once it would make two flights of the client's one.
 const CHANGE_CIPHER_SPEC: &[u8] = &[20, 3, 3, 0, 1, 1];
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        task::{Context, Poll},
+        time::{Duration, Instant},
+    };
+
+    use super::*;
+    use crate::Interest;
+
+    /// However little the socket takes at a time, the record that was held goes in front, and is counted for nobody.
+    #[test]
+    fn a_held_record_goes_out_with_the_next() {
+        const HELD: &[u8] = &[20, 3, 3, 0, 1, 1];
+        for most in 1..12 {
+            for is_vectored in [false, true] {
+                let (mut socket, mut held) = (Narrow { most, sent: Vec::new() }, Vec::new());
+                let mut to = NonBlocking { socket: &mut socket, held: &mut held, handshaking: true };
+                assert_eq!(to.write(HELD).unwrap(), HELD.len());
+                assert!(to.socket.sent.is_empty(), "it waits");
+                let mut rest: &[u8] = b"finished";
+                while !rest.is_empty() {
+                    let (one, two) = rest.split_at(rest.len() / 2);
+                    let both = [IoSlice::new(one), IoSlice::new(two)];
+                    match if is_vectored { to.write_vectored(&both) } else { to.write(rest) } {
+                        Ok(count) => {
+                            assert!(count > 0);
+                            rest = &rest[count..];
+                        }
+                        Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
+                    }
+                }
+                assert_eq!(socket.sent, [HELD, b"finished"].concat(), "{most}");
+            }
+        }
+        let far = super::super::later(Instant::now(), Duration::MAX);
+        assert!(far > Instant::now() + Duration::from_secs(300 * 86_400));
+    }
+
+    /// Takes so many octets at a time.
+    struct Narrow {
+        most: usize,
+        sent: Vec<u8>,
+    }
+
+    impl Socket for Narrow {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+
+        fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+            let from = &from[..self.most.min(from.len())];
+            self.sent.extend_from_slice(from);
+            Ok(from.len())
+        }
+
+        fn write_vectored(&mut self, from: &[IoSlice<'_>]) -> io::Result<usize> {
+            self.write(&from.iter().flat_map(|slice| slice.iter().copied()).collect::<Vec<u8>>())
+        }
+
+        fn shut_down(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn poll_ready(&mut self, _: Interest, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+}

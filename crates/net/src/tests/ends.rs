@@ -225,6 +225,43 @@ fn a_port_can_serve_both() {
     }
 }
 
+/// Whoever is asked something has his time for the answer.
+#[test]
+fn a_slow_peer_is_given_time_by_each_command() {
+    Simulated::task(async {
+        let mut connection = connected(drip("* OK\r\n", 29 * SECOND), Security::StartTls).await.unwrap();
+        let mut machine = Talk::new();
+        for _ in 0..7 {
+            assert_eq!(outcome(&mut connection, &mut machine).await, "Some(\"* OK\")");
+        }
+        machine.say("NOOP");
+        let end = loop {
+            match outcome(&mut connection, &mut machine).await {
+                line if line.starts_with("Some") => {}
+                end => break end,
+            }
+        };
+        assert_eq!(end, "server was too slow for 300 s");
+    });
+    assert!(elapsed() > 480 * SECOND, "{:?}", elapsed());
+}
+
+#[test]
+fn a_server_that_says_nothing_over_tls_has_not_greeted() {
+    async fn client<R: Runtime>(port: u16, ca: &Ca) {
+        let mut options = Options::default();
+        options.timeouts.read = Some(Duration::from_millis(200));
+        let opened = Connection::<R>::open("localhost", port, Security::Implicit, &ca.trust(), options).await;
+        let error = opened.unwrap().next(&mut Talk::new()).await.unwrap_err();
+        assert!(matches!(error, DriveError::Net(Error::Timeout { stage: Stage::Greeting, .. })), "{error:?}");
+    }
+    on_both(
+        |ca, stream| ca.serve(stream).read_to_end(&mut Vec::new()).map(drop).or(Ok(())),
+        |port, ca| Blocking::task(client::<Blocking>(port, ca)),
+        |port, ca| block_on(client::<Tokio>(port, ca)),
+    );
+}
+
 /// Says this, and takes this step for ever.
 struct Says(&'static str, Step<String>);
 

@@ -55,6 +55,29 @@ fn what_the_server_says_behind_the_proxys_answer_is_the_servers() {
     );
 }
 
+/// What was said to the proxy was not said to the server.
+#[test]
+fn a_server_behind_a_proxy_has_to_greet() {
+    async fn client<R: Runtime>(port: u16, ca: &Ca) {
+        let mut options = Options::default();
+        options.timeouts.read = Some(Duration::from_millis(200));
+        options.route = Route::Proxy(Proxy::parse(&format!("http://localhost:{port}")).unwrap());
+        let opened = Connection::<R>::open("localhost", 993, Security::StartTls, &ca.trust(), options).await;
+        let error = opened.unwrap().next(&mut Talk::new()).await.unwrap_err();
+        assert!(matches!(error, DriveError::Net(Error::Timeout { stage: Stage::Greeting, .. })), "{error:?}");
+    }
+    on_both(
+        |_, stream| {
+            let mut reader = BufReader::new(stream);
+            head(&mut reader)?;
+            reader.get_mut().write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
+            reader.read_to_end(&mut Vec::new()).map(drop).or(Ok(()))
+        },
+        |port, ca| Blocking::task(client::<Blocking>(port, ca)),
+        |port, ca| block_on(client::<Tokio>(port, ca)),
+    );
+}
+
 #[test]
 fn bytes_behind_the_proxys_answer_are_not_the_servers_where_tls_is_first() {
     async fn client<R: Runtime>(port: u16, ca: &Ca) {
