@@ -1,4 +1,4 @@
-//! What stands between programs that know nothing of OAuth and accounts that know nothing else.
+//! Sends mail for programs that know nothing of OAuth, by accounts that take nothing else.
 //!
 //! [`spool`] keeps messages on the disk until they are delivered. [`sendmail`] is what programs call to send.
 //! [`relay`] is an SMTP server for devices.

@@ -1,4 +1,4 @@
-//! Reports of what could not be delivered (RFC 3464).
+//! Reports of messages that could not be delivered (RFC 3464).
 
 use mailbearer::proto::{
     mime::{Address, mailbox_field},
@@ -18,7 +18,7 @@ pub(crate) fn header(entry: &mut Entry<'_>) -> Result<Vec<u8>, Error> {
     Ok(header)
 }
 
-/// A report for the sender, from `from` by the relay of this name.
+/// A report for the sender. `from` is its From, and `name` the relay that reports.
 pub(crate) fn compose(name: &str, from: &str, report: &Report, dsn: &Dsn, header: &[u8]) -> Vec<u8> {
     let failed = report.recipients.iter().filter_map(|(address, state)| match state {
         State::Failed(reply) => Some((address, reply)),
@@ -87,7 +87,7 @@ fn status(reply: &str) -> String {
     reply.split_whitespace().find(is_code).unwrap_or("5.0.0").to_owned()
 }
 
-/// A value on lines that are not too long.
+/// Folds a value, so that no line is too long.
 fn folded(text: &str) -> String {
     let mut out = String::new();
     let mut length = 24_usize;

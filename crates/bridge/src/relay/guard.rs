@@ -27,17 +27,17 @@ pub(crate) struct Guard {
 struct Turns {
     taken: usize,
     waiting: VecDeque<Canceller>,
-    /// What Argon2 works in, of the turns that are not taken.
+    /// Working memory of Argon2 that no turn uses now.
     memory: Vec<Vec<Block>>,
 }
 
-/// A turn to hash a password, until it is dropped.
+/// A turn to hash a password. Dropping this ends it.
 pub(crate) struct Turn {
     shared: Arc<Shared>,
 }
 
 impl Turn {
-    /// Waits for it, behind those who came before.
+    /// Waits for a turn, in order of arrival.
     pub(crate) async fn take(shared: &Arc<Shared>) -> Self {
         let bell = {
             let mut turns = shared.guard.turns();
@@ -51,7 +51,7 @@ impl Turn {
             }
         };
         if let Some(bell) = bell {
-            // Whoever is done rings, and gives his turn away by that.
+            // Whoever drops a turn rings, and hands the turn over by that.
             let _ = bell.run(future::pending::<()>()).await;
         }
         Self { shared: Arc::clone(shared) }
@@ -73,7 +73,7 @@ struct State {
     connections: usize,
     by_address: HashMap<IpAddr, usize>,
     failures: HashMap<Who, (u32, Instant)>,
-    /// Passwords that were right, by a keyed hash: a device that logs in for each page costs Argon2 once.
+    /// Logins that were right, by a keyed hash of the password: a device that logs in for each page costs one run of Argon2.
     right: HashMap<(String, [u64; 2]), PasswordHash>,
 }
 
@@ -90,7 +90,7 @@ pub(crate) enum Entry {
     Free,
     /// There are too many clients, or too many of this address.
     Full,
-    /// There are so many that not even that can be said to more of them.
+    /// There are so many that a refusal is not even sent.
     Crowded,
 }
 
@@ -128,7 +128,7 @@ impl Guard {
         self.state().connections
     }
 
-    /// Whether logins are refused unheard.
+    /// Whether logins are refused without a look at the password.
     pub(crate) fn is_locked_out(&self, address: IpAddr, name: &str, limits: &Limits) -> bool {
         let who = who(address, name);
         let mut state = self.state();
@@ -151,7 +151,7 @@ impl Guard {
     /// Checks a login. Blocks for as long as Argon2 takes, so it is called in a [`Turn`].
     pub(crate) fn check(&self, address: IpAddr, name: &str, password: &Secret, options: &Options) -> bool {
         let user = options.user(name);
-        // Someone who is not known takes as long as someone who is.
+        // An unknown name takes as long as a known one.
         let hash = user.map(|user| user.password.clone()).or_else(|| PasswordHash::parse(NOBODY).ok());
         let mut memory = self.turns().memory.pop().unwrap_or_default();
         let is_right = hash.is_some_and(|hash| hash.is_of_in(password, &mut memory)) && user.is_some();
@@ -199,7 +199,7 @@ fn who(address: IpAddr, name: &str) -> Who {
 
 /// Passwords that are hashed at the same time.
 const HASHING: usize = 2;
-/// Clients over the limit that are told so at the same time.
+/// Clients over the limit that get a refusal at the same time.
 const REFUSALS: usize = 64;
 /// Entries of a table that an attacker can fill.
 const KNOWN: usize = 10_000;

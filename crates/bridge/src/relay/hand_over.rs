@@ -104,7 +104,7 @@ impl HandOver {
         loop {
             match self.talk.turn(&mut self.session)? {
                 Some(Event::Submitted(_, receipt)) => {
-                    // It is taken; whether the goodbye is heard changes nothing.
+                    // The message is taken, so a failed goodbye changes nothing.
                     let _ = self.session.quit();
                     let _ = self.session.step(&mut self.talk.rx, &mut self.talk.tx);
                     let _ = self.talk.stream.write_all(self.talk.tx.unsent());
@@ -143,7 +143,7 @@ struct Talk {
 }
 
 impl Talk {
-    /// Drives the session to its next event; `None` at its end.
+    /// Drives the session to its next event. Returns `None` at its end.
     fn turn(&mut self, session: &mut Session) -> Result<Option<Event>, HandOverError> {
         loop {
             let step = session.step(&mut self.rx, &mut self.tx);
@@ -176,7 +176,7 @@ impl Talk {
     }
 }
 
-/// How long a relay of the same machine may take to answer, where the conversation has no time of its own for it.
+/// How long a relay on this machine may take to answer, where the session has no patience of its own.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Octets of replies that are held.
 const REPLIES: usize = 64 * 1024;

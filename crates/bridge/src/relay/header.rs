@@ -7,13 +7,13 @@ use mailbearer::{
 
 use crate::sendmail::{Aliases, Repair, repair};
 
-/// What the header of a message that comes in becomes.
+/// How the header of an incoming message is changed.
 pub(crate) struct Rewrite<'r> {
-    /// The field that says how the message came here, with its line end.
+    /// The Received field, with its line end.
     pub(crate) received: String,
     /// The address of the account that it goes out by.
     pub(crate) own: &'r str,
-    /// The From that it has to have.
+    /// The From that replaces that of the message, if there is one.
     pub(crate) from: Option<&'r Address>,
     /// This machine's name.
     pub(crate) host: &'r str,
@@ -23,13 +23,13 @@ pub(crate) struct Rewrite<'r> {
 /// Why a message is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unfit {
-    /// It went round more than it should.
+    /// It has more Received fields than [`HOPS`].
     Loop,
     /// Its header can't be read.
     Header,
 }
 
-/// Makes the start of a message, which holds its whole header section, what goes into the spool.
+/// Rewrites the start of a message, which holds its whole header section, for the spool.
 pub(crate) fn rewrite(start: &[u8], how: &Rewrite<'_>) -> Result<Vec<u8>, Unfit> {
     if RawHeader::is_utf16(start) {
         return Err(Unfit::Header);
@@ -62,7 +62,7 @@ pub(crate) fn rewrite(start: &[u8], how: &Rewrite<'_>) -> Result<Vec<u8>, Unfit>
     Ok([how.received.as_bytes(), header.octets(), body].concat())
 }
 
-/// The message with this From alone, and no Sender.
+/// The message with `from` as its only From, and without Sender.
 fn with_from(message: &[u8], from: &Address) -> Vec<u8> {
     let mut out = mailbox_field("From", std::slice::from_ref(from));
     let (mut rest, mut gone) = (message, false);

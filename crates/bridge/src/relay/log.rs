@@ -6,7 +6,7 @@ use std::{
 
 /// One line of a relay's log: for each connection, each message taken or refused, and each attempt to send one.
 ///
-/// It holds no secret and no body. What clients and servers said is not escaped yet.
+/// It holds no secret and no body. The words of clients and servers in it are not escaped.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LogLine {

@@ -14,7 +14,7 @@ use mailbearer_net::{Canceller, Runtime};
 use super::{LogLine, Refusals, bounce, log::count, server::Shared};
 use crate::spool::{self, Due, Fate, Found, Lane, Report, Runner, State};
 
-/// The threads that send what is in the spool, as others see them.
+/// What the rest of the relay knows of the threads that send.
 #[derive(Debug, Default)]
 pub(crate) struct Outgoing {
     state: Mutex<Waiting>,
@@ -23,10 +23,10 @@ pub(crate) struct Outgoing {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    /// What was taken since the last look.
+    /// Messages that were taken since the last look.
     fresh: Vec<Due>,
     stop: bool,
-    /// Messages whose senders wait for what comes of them.
+    /// Messages whose clients wait for the result.
     awaited: HashMap<String, Awaited>,
 }
 
@@ -44,17 +44,17 @@ pub(crate) struct Promise {
 }
 
 impl Outgoing {
-    /// There is a message to send.
+    /// Hands over a message to send.
     pub(crate) fn wake(&self, id: &str, account: Option<&str>) {
         self.state().fresh.push(Due { id: id.to_owned(), account: account.map(str::to_owned) });
         self.changed.notify_all();
     }
 
-    /// Lets what is being sent be sent, and begins nothing more.
+    /// Begins nothing more. Messages that are being sent are sent to their end.
     pub(crate) fn stop(&self) {
         let mut state = self.state();
         state.stop = true;
-        // Nobody hears any more what comes of it; a bounce says it another time.
+        // Their clients hear that the message is taken; a bounce tells of a failure later.
         state.awaited.values().for_each(|awaited| awaited.bell.cancel());
         drop(state);
         self.changed.notify_all();
@@ -64,7 +64,7 @@ impl Outgoing {
         self.state().stop
     }
 
-    /// Promises a report of this message; to be called before anyone can send it.
+    /// Promises a report of this message. Call it before the message can be sent.
     pub(crate) fn promise(&self, id: &str) -> Option<Promise> {
         let mut state = self.state();
         if state.stop {
@@ -80,16 +80,16 @@ impl Outgoing {
         self.state().awaited.remove(&promise.id);
     }
 
-    /// Waits until the message was tried; `None` if that takes too long.
+    /// Waits for the first attempt. Returns `None` if that takes too long.
     pub(crate) async fn report_of(&self, promise: &Promise) -> Option<Report> {
         if let Some(until) = Instant::now().checked_add(PATIENCE) {
-            // Rung or not, what counts is what stands there.
+            // Whether the bell rang or time ran out: the report is there or not.
             let _ = promise.bell.run(Tokio::sleep(until)).await;
         }
         self.state().awaited.remove(&promise.id)?.report
     }
 
-    /// Hands a report to the client that waits for it; false if none does.
+    /// Hands a report to the client that waits for it. Returns false if none does.
     fn hand_over(&self, report: &Report) -> bool {
         let mut state = self.state();
         let Some(awaited) = state.awaited.get_mut(&report.id) else { return false };
@@ -98,7 +98,7 @@ impl Outgoing {
         true
     }
 
-    /// Waits for something to send, at most until `look`; `None` when it is over.
+    /// Waits for something to send, at most until `look`. Returns `None` once the relay stops.
     fn next(&self, look: Instant) -> Option<Vec<Due>> {
         let idle = |state: &mut Waiting| state.fresh.is_empty() && !state.stop;
         let pause = look.saturating_duration_since(Instant::now());
@@ -109,7 +109,7 @@ impl Outgoing {
         (!state.stop).then(|| std::mem::take(&mut state.fresh))
     }
 
-    /// Waits so long; false when it is over.
+    /// Waits for `pause`. Returns false once the relay stops.
     fn pause(&self, pause: Duration) -> bool {
         let (state, _) = self
             .changed
@@ -143,7 +143,7 @@ pub(crate) fn run(shared: &Shared, runner: &Runner<'_>) {
     });
 }
 
-/// Looks now and then whether messages of which nobody knows arrived, until sending is over. Nothing is sent again.
+/// Looks now and then for messages whose outcome is unknown, until the relay stops. Nothing is sent again.
 fn look_for_unknown(shared: &Shared, runner: &Runner<'_>) {
     while shared.outgoing.pause(LOOK) {
         let looked =
@@ -170,7 +170,7 @@ struct Desk<'d, 's> {
 }
 
 impl<'d> Desk<'d, '_> {
-    /// Looks for what became due, and for what others put into the spool.
+    /// Finds the messages that became due, and those that others put into the spool.
     fn look<'e>(&mut self, scope: &'e Scope<'e, 'd>) {
         let found = self.runner.take_over_drops().and_then(|()| {
             let except = lock(self.in_hand).clone();
@@ -193,7 +193,7 @@ impl<'d> Desk<'d, '_> {
             scope.spawn(move || send(shared, runner, in_hand, account.as_deref(), &ids));
             lane
         });
-        // The thread ends when this end of the channel does, not before.
+        // It can't fail: the thread runs until this end of the channel is dropped.
         let _ = lane.send(due.id);
     }
 }
@@ -218,7 +218,7 @@ fn send(
             Ok(id) => id,
             Err(TryRecvError::Disconnected) => return,
             Err(TryRecvError::Empty) => {
-                // Those that came together waited together; the next one has a try of its own.
+                // One failed connection puts off all that wait now. The next message tries to connect again.
                 lane.reopen();
                 match ids.recv_timeout(KEEP) {
                     Ok(id) => id,
@@ -250,7 +250,7 @@ fn send(
             }
             Err(error) => {
                 shared.tell(LogLine::new("trouble").with("spool", error));
-                // The same would be said of each of the others; the next look finds them.
+                // The others would fail alike. The next look finds them.
                 let mut in_hand = lock(in_hand);
                 in_hand.remove(&id);
                 ids.try_iter().for_each(|id| {
@@ -299,7 +299,7 @@ fn heard(shared: &Shared, report: &Report) {
     }
 }
 
-/// Puts a report into the spool for the sender, unless he asked for none. What has failed as a whole is then at its end.
+/// Puts a report for the sender into the spool, unless the sender asked for none. Then removes a message that failed for all.
 fn bounce(shared: &Shared, report: &Report) -> Result<(), spool::Error> {
     let mut entry = shared.spool.find(&report.id)?;
     if entry.stored().envelope.dsn.notify.is_some_and(|notify| !notify.failure) {
@@ -322,9 +322,9 @@ fn bounce(shared: &Shared, report: &Report) -> Result<(), spool::Error> {
 
 /// How long a client waits to hear what the provider says.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How long what became due, or was put into the spool by others, may go unnoticed.
+/// How often the queue is read for messages that became due or that others put there.
 const PAUSE: Duration = Duration::from_secs(2);
-/// How often the messages of which nobody knows are gone through; each has pauses of its own between looks.
+/// How often the messages whose outcome is unknown are read; each has pauses of its own between looks.
 const LOOK: Duration = Duration::from_secs(5);
 /// How long a connection is kept for the next message.
 const KEEP: Duration = Duration::from_secs(20);

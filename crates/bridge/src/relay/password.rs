@@ -6,7 +6,7 @@ use argon2::{
 };
 use mailbearer::Secret;
 
-/// What is kept of a password: its Argon2id hash in the PHC string format, `$argon2id$v=19$...`.
+/// The Argon2id hash of a password, in the PHC string format, `$argon2id$v=19$...`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
 
@@ -37,7 +37,7 @@ impl PasswordHash {
         hash.map(|hash| Self(hash.to_string())).map_err(|_| InvalidHash)
     }
 
-    /// Takes a hash as it is kept.
+    /// Parses a hash in the PHC string format.
     ///
     /// # Errors
     ///

@@ -3,7 +3,7 @@ use std::net::IpAddr;
 /// What is known of a client beside its address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Peer {
-    /// As it calls itself; a client's word, and escaped nowhere yet.
+    /// The name that the client gave. It is not escaped.
     pub(crate) name: String,
     is_extended: bool,
     tls: Option<(u16, u16)>,

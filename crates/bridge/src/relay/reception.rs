@@ -26,9 +26,9 @@ use super::{
 };
 use crate::spool::{self, Fate, Report, State, Writer};
 
-/// One client's session as far as it is about mail: who it is, and the message that it hands over.
+/// What a relay knows of one client: who it is, and the message that it hands over.
 ///
-/// It has no socket. What can be decided at once is answered by [`on`](Self::on); what takes a while is [`Work`].
+/// It has no socket. [`on`](Self::on) answers what can be decided at once; what takes a while is [`Work`].
 pub(crate) struct Reception {
     shared: Arc<Shared>,
     options: Arc<Options>,
@@ -45,10 +45,10 @@ pub(crate) struct Reception {
 /// A message on its way in.
 struct Incoming {
     writer: Writer,
-    /// The message up to here, until its header has ended.
+    /// The start of the message, while its header has not ended.
     start: Option<Vec<u8>>,
     octets: u64,
-    /// Why it is not taken, which is said when it is whole.
+    /// Why it is not taken. The client hears it at the end of the message.
     problem: Option<Answer>,
 }
 
@@ -70,7 +70,7 @@ pub(crate) enum Work {
 /// What came of it.
 pub(crate) enum Done {
     Answer(Answer),
-    /// The message is taken, and its sender wants to hear what the provider says to it.
+    /// The message is taken, and the client waits for what the provider says to it.
     Promise(Promise),
 }
 
@@ -212,7 +212,7 @@ impl Reception {
     fn mail(&mut self, sender: &str, parameters: &[Parameter]) -> Answer {
         let fixed = self.user.as_ref().and_then(|(_, user)| user.from.as_ref());
         let sender = match fixed {
-            // A report of failure is from nobody.
+            // Reports of failures have no sender.
             _ if sender.is_empty() => String::new(),
             Some(from) => from.address().to_owned(),
             None if !sender.contains('@') => self.own_address(),
@@ -273,7 +273,7 @@ impl Reception {
 
     fn begin(&mut self) -> Answer {
         if let Some(notify) = &mut self.envelope.dsn.notify {
-            // What is asked for is kept for all recipients together: a report too many loses nobody's mail.
+            // The envelope has one NOTIFY for all recipients. A report too many is better than a loss that nobody hears of.
             notify.failure |= self.wants_failures;
         }
         match self.shared.spool.begin(&self.envelope, self.account()) {
@@ -285,7 +285,7 @@ impl Reception {
         }
     }
 
-    /// The answer where the spool fails; whoever runs the relay hears why.
+    /// The answer where the spool fails. The log has the reason.
     fn no_room(&self, error: &spool::Error) -> Answer {
         self.shared.tell(LogLine::new("trouble").with("spool", error));
         if error.is_transient() {
@@ -305,7 +305,7 @@ impl Reception {
             let written = incoming.writer.write(piece);
             return self.note(written);
         };
-        // The end may be cut by the pieces.
+        // The end of the header may be cut in two by the pieces.
         let seen = start.len().saturating_sub(3);
         start.extend_from_slice(piece);
         let has_ended = start.starts_with(b"\r\n")
@@ -387,14 +387,14 @@ impl Reception {
         promise.map_or_else(|| Done::Answer(taken(&id)), Done::Promise)
     }
 
-    /// The answer to a message that is taken, by what came of it; `None` if that takes too long.
+    /// The answer to a message that is taken. `report` is what came of the attempt, or `None` if that took too long.
     pub(crate) fn outcome(&self, id: &str, report: Option<&Report>) -> Answer {
         let Some(report) = report else { return taken(id) };
         let said = report.recipients.iter().find_map(|(_, state)| state.reply()).unwrap_or_default();
         match report.fate {
             Fate::Delivered => Answer { code: 250, text: format!("2.0.0 Sent as {id}: {said}").into() },
             Fate::Failed if report.recipients.iter().all(|(_, state)| matches!(state, State::Failed(_))) => {
-                // The client hears it; nobody has to look after it any more.
+                // The client hears of the failure, so nobody has to look after the message any more.
                 let forgotten = self.shared.spool.find(id).and_then(spool::Entry::remove);
                 if let Err(error) = forgotten {
                     self.shared.tell(LogLine::new("trouble").with("spool", error));
@@ -410,7 +410,7 @@ fn taken(id: &str) -> Answer {
     Answer { code: 250, text: format!("2.0.0 Taken as {id}").into() }
 }
 
-/// A provider's words as an answer of ours: its code where it has one.
+/// An answer with a provider's words, and with its code if the words have one.
 fn refusal(said: &str) -> Answer {
     let code = said.split(|character: char| !character.is_ascii_digit()).find_map(|word| {
         word.parse::<u16>().ok().filter(|code| (500..600).contains(code) && word.len() == 3)
@@ -425,7 +425,7 @@ fn refusal(said: &str) -> Answer {
 /// The address of an `ORCPT` (RFC 3461 section 4.2) of mail; none where it is not fit to be passed on.
 fn original(text: &str) -> Option<String> {
     let (kind, address) = text.split_once(';')?;
-    // The limit is of all of the parameter as it is written.
+    // The limit counts the parameter as it is written.
     let fits = kind.eq_ignore_ascii_case("rfc822") && text.len() <= ORIGINAL;
     fits.then(|| plain(address)).flatten()
 }

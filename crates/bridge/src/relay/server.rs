@@ -70,7 +70,7 @@ pub(crate) struct Shared {
     pub(crate) counters: Counters,
     pub(crate) outgoing: Outgoing,
     log: Box<dyn Fn(&LogLine) + Send + Sync>,
-    /// Nothing new is begun any more.
+    /// Cancelled when the relay drains: nothing new begins from then on.
     drain: Canceller,
 }
 
@@ -115,13 +115,13 @@ pub struct Relay {
     shared: Arc<Shared>,
     ports: Mutex<Vec<Port>>,
     sender: Option<JoinHandle<()>>,
-    /// The other handle of the same: with one alone a canceller wakes nobody.
+    /// A second handle of `Shared::drain`: a canceller wakes only the other handles.
     drain: Canceller,
     /// Its tasks end with it.
     pool: TokioPool,
 }
 
-/// A port that is listened on, until it is dropped.
+/// An open port. Dropping this closes it.
 struct Port {
     address: SocketAddr,
     close: Canceller,
@@ -134,9 +134,9 @@ impl Drop for Port {
 }
 
 impl Relay {
-    /// Serves on ports that are listened on, and sends what is in the spool, in the threads of its own.
+    /// Serves on open ports, and sends what is in the spool, in threads of its own.
     ///
-    /// The log hears of each connection when it ends, of each message when it is taken, and of each attempt to send one.
+    /// Calls `log` when a connection ends, when a message is taken or refused, and after each attempt to send one.
     ///
     /// # Errors
     ///
@@ -190,8 +190,8 @@ impl Relay {
         self.shared.guard.connections()
     }
 
-    /// Behaves as `options` say from the next connection on, sends the next message by `accounts`, closes the ports at
-    /// `close` and serves on those in `open` too. The spool stays what it is, and so do clients that are connected.
+    /// Uses `options` from the next connection on and `accounts` from the next message on, serves on the ports in `open` too,
+    /// and closes those at `close`. The spool and the clients that are connected stay.
     ///
     /// # Errors
     ///
@@ -214,7 +214,7 @@ impl Relay {
         Ok(())
     }
 
-    /// Stops. Clients may end the messages that they began, and messages that are being sent are sent, for up to `patience`.
+    /// Stops. Waits up to `patience` for clients to end the messages that they began, and for messages that are being sent.
     /// Everything else stays in the spool.
     pub fn drain(mut self, patience: Duration) {
         let until = Instant::now().checked_add(patience);
@@ -263,7 +263,7 @@ fn send_in_a_thread(shared: &Arc<Shared>) -> io::Result<(JoinHandle<()>, Started
                     spool::Error::Busy => io::ErrorKind::ResourceBusy,
                     _ => io::ErrorKind::Other,
                 };
-                // Whoever asked is told; if he is gone nobody is.
+                // The caller may have stopped waiting; then nobody needs the error.
                 let _ = tell.send(Err(io::Error::new(kind, error)));
                 return;
             }
@@ -279,7 +279,7 @@ async fn accept(shared: Arc<Shared>, mut listener: TokioListener, close: Cancell
         match shared.drain.run(close.run(listener.accept())).await.and_then(|accepted| accepted) {
             Err(_) => return,
             Ok(Err(_)) => {
-                // Out of descriptors, most likely: someone has to close first.
+                // Most likely there are no descriptors left: wait until a client goes.
                 if let Some(later) = Instant::now().checked_add(PAUSE) {
                     Tokio::sleep(later).await;
                 }
@@ -287,7 +287,7 @@ async fn accept(shared: Arc<Shared>, mut listener: TokioListener, close: Cancell
             Ok(Ok((socket, address))) => {
                 let seat = Seat::take(&shared, address.ip().to_canonical());
                 match seat.entry {
-                    // Not even a word: it would take more than there is.
+                    // There are so many that not even a refusal is sent.
                     Entry::Crowded => drop(socket),
                     _ => spawn(serve(seat, socket)),
                 }
@@ -296,7 +296,7 @@ async fn accept(shared: Arc<Shared>, mut listener: TokioListener, close: Cancell
     }
 }
 
-/// A client's place among the others, until it is dropped.
+/// A client that is counted. Dropping this counts it out.
 struct Seat {
     shared: Arc<Shared>,
     options: Arc<Options>,
@@ -315,7 +315,7 @@ impl Seat {
         Self { shared: Arc::clone(shared), options, address, entry }
     }
 
-    /// What the client may do without a login.
+    /// Whether the client may send without a login.
     fn is_allowed(&self) -> bool {
         let Options { allow_from, users, .. } = &*self.options;
         if allow_from.is_empty() {
@@ -394,7 +394,7 @@ async fn serve(seat: Seat, socket: TokioSocket) {
     }
 }
 
-/// Serves one client to its end; why it ended.
+/// Serves one client to its end. Returns why it ended.
 async fn converse(
     seat: &Seat,
     mut connection: Connection<Tokio>,
@@ -402,7 +402,7 @@ async fn converse(
     mut reception: Reception,
 ) -> (Option<Reception>, String) {
     let silence = seat.options.limits.silence;
-    // What the relay itself ends it for.
+    // Why the relay ends the session, if it does.
     let (mut end, mut is_draining) = (None, false);
     loop {
         let turn = connection.next_within(&mut session, silence);
@@ -438,7 +438,7 @@ async fn converse(
                 return (Some(reception), end.unwrap_or(by_client).to_owned());
             }
             Err(error) => {
-                // A client that breaks off is its own affair.
+                // The client is gone, so closing may fail.
                 let _ = connection.close().await;
                 return (Some(reception), of_client(&error));
             }
@@ -482,7 +482,7 @@ async fn converse(
     }
 }
 
-/// What is wrong with a connection, in the words that net has for servers, of which a relay has none.
+/// The text of an error of net, which calls every peer a server. A relay's peer is a client.
 fn of_client(error: &impl ToString) -> String {
     let text = error.to_string();
     text.strip_prefix("server ").map_or_else(|| text.clone(), |rest| format!("client {rest}"))
@@ -493,9 +493,9 @@ fn of_client(error: &impl ToString) -> String {
 pub(crate) const COMMAND: usize = 2048;
 const SILENT: &str = "silent";
 const SHUT_DOWN: &str = "shut down";
-/// How long a client may think before it is greeted in the clear on a port for both.
+/// How long a port for both waits for a TLS handshake before it greets in the clear.
 const HESITATION: Duration = Duration::from_millis(250);
-/// Refusals in a session before the next ends it.
+/// Refused commands in a session; one more ends it.
 const REFUSALS: usize = 50;
 
 #[cfg(test)]

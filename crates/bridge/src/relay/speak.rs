@@ -63,7 +63,7 @@ pub fn speak(
                 continue;
             }
             Ok(Step::Flush) => continue,
-            // A client that goes away within a message has handed none over.
+            // A client that leaves within a message has handed nothing over.
             Ok(Step::Close | Step::StartTls) | Err(_) => return Ok(()),
         };
         reception.meet(session.hello(), None);
@@ -72,7 +72,7 @@ pub fn speak(
             Next::Answer(answer) => answer,
             Next::Work(work) => match reception.work(work) {
                 Done::Answer(answer) => answer,
-                // Nobody sends while this program serves its client.
+                // No thread sends here, so there is no result to wait for.
                 Done::Promise(promise) => reception.outcome(&promise.id, None),
             },
         };

@@ -14,13 +14,13 @@ use super::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "mail is delivered or not, for now or for good, or nobody knows")]
 pub enum State {
-    /// Yet to be delivered, with what was said at the last attempt.
+    /// Not delivered yet. Holds what the server said at the last attempt.
     Waiting(Option<String>),
     /// A server took it, in these words.
     Delivered(String),
     /// It was refused for good, or time ran out.
     Failed(String),
-    /// The message was given to a server to its last octet, and no answer came.
+    /// A server got the whole message, and no answer came.
     Unknown(String),
 }
 
@@ -99,12 +99,12 @@ pub struct Entry<'s> {
     place: Place,
     file: File,
     stored: Stored,
-    /// Whether another process has it in its hands.
+    /// Whether another process holds its lock.
     busy: bool,
 }
 
 impl<'s> Entry<'s> {
-    /// Opens the message called `id`; with `lock` for this process alone.
+    /// Opens the message called `id`. With `lock`, no other process can open it so.
     pub(crate) fn open(spool: &'s Spool, place: Place, id: &str, lock: bool) -> Result<Option<Self>, Error> {
         let path = spool.path(place, id);
         let mut file = match open_private(&path, OpenOptions::new().read(true).write(lock)) {
@@ -122,7 +122,7 @@ impl<'s> Entry<'s> {
         if busy && lock {
             return Err(Error::Busy);
         }
-        // It may have gone to another place between opening and locking; there it is found again.
+        // Another process may have moved it between opening and locking. The caller finds it in its new place.
         if lock && !path.exists() {
             return Ok(None);
         }
@@ -131,7 +131,7 @@ impl<'s> Entry<'s> {
             _ => Error::io(&path, error),
         })?;
         if !lock && !busy {
-            // Who only looks keeps nobody out.
+            // Reading alone needs no lock.
             file.unlock().map_err(|error| Error::io(&path, error))?;
         }
         Ok(Some(Self { spool, id: id.to_owned(), place, file, stored, busy }))
@@ -143,7 +143,7 @@ impl<'s> Entry<'s> {
         &self.id
     }
 
-    /// Where it is. One whose attempt was killed behind the dot counts as unknown, wherever its file is yet.
+    /// Where it is. A message whose attempt was killed behind the dot counts as unknown, also while its file is in the queue.
     #[must_use]
     pub const fn place(&self) -> Place {
         if self.stored.is_interrupted() && !self.busy { Place::Unknown } else { self.place }
@@ -179,7 +179,7 @@ impl<'s> Entry<'s> {
         })
     }
 
-    /// Hands the message to `sink`, in pieces, each line end being CRLF.
+    /// Hands the message to `sink` in pieces. Each line ends with CRLF.
     ///
     /// # Errors
     ///
@@ -223,7 +223,7 @@ impl<'s> Entry<'s> {
         }
     }
 
-    /// Reads the message from `offset` on, a piece of it; nothing at its end.
+    /// Reads a piece of the message, which begins at `offset`. The piece is empty at the end of the message.
     pub(crate) fn read_at(&mut self, offset: u64, piece: &mut Vec<u8>) -> Result<(), Error> {
         let left = self.stored.body_octets.saturating_sub(offset);
         let want = usize::try_from(left).unwrap_or(usize::MAX).min(PIECE);
@@ -239,7 +239,7 @@ impl<'s> Entry<'s> {
         })
     }
 
-    /// Has it tried again as soon as the spool is run, for everyone who did not get it.
+    /// Makes it due now, for every recipient who did not get it.
     ///
     /// Where it was unknown whether a server took it, this may deliver it twice.
     ///
@@ -247,13 +247,13 @@ impl<'s> Entry<'s> {
     ///
     /// Fails if that can't be written down.
     pub fn retry(mut self) -> Result<(), Error> {
-        // In this order: one that is in the queue and waits for nobody is put back by the next run.
+        // In this order: the next run puts a message back that is in the queue and waits for nobody.
         self.move_to(Place::Queue)?;
         self.record(&Record::Retry { at: now() })
     }
 
-    /// Has it counted as delivered where it was unknown whether it is: someone found it, as `words` say. It is gone from the
-    /// spool then, unless it failed for others.
+    /// Counts it as delivered for the recipients of whom that was unknown. `words` say where it was found. Removes it from the
+    /// spool, unless it failed for other recipients.
     ///
     /// # Errors
     ///
@@ -275,7 +275,7 @@ impl<'s> Entry<'s> {
         self.move_to(Place::Failed)
     }
 
-    /// Writes down that someone looked whether it arrived and did not find it, and what was `said`.
+    /// Writes down a look that did not find it. `said` is what came of the look.
     pub(crate) fn looked(&mut self, said: &str) -> Result<(), Error> {
         let number = self.stored.look.as_ref().map_or(0, |look| look.number).saturating_add(1);
         self.record(&Record::Look(Look { at: now(), number, said: said.to_owned() }))
@@ -309,7 +309,7 @@ impl<'s> Entry<'s> {
     /// Adds a line, which is on the disk when this returns.
     pub(crate) fn record(&mut self, record: &Record) -> Result<(), Error> {
         let (path, end, line) = (self.path(), self.stored.end, record.to_line());
-        // A line that a crash or a full disk cut short goes.
+        // Removes a line that a crash or a full disk cut short.
         let written = self
             .file
             .set_len(end)
@@ -322,7 +322,7 @@ impl<'s> Entry<'s> {
         Ok(())
     }
 
-    /// Gives the file its place.
+    /// Moves the file to its place.
     pub(crate) fn move_to(&mut self, place: Place) -> Result<(), Error> {
         if place == self.place {
             return Ok(());

@@ -1,8 +1,8 @@
-//! The form of a spool file, and nothing of the disk.
+//! The form of a spool file. Nothing here reads or writes the disk.
 //!
-//! A head of fixed length, the envelope as one line of JSON, the message, and a line of JSON for each attempt. Of what
-//! is there once, only the mark in the head is ever written over: it says which attempt gave the final dot, and is on
-//! the disk before the dot is sent. Everything else is added behind. A last line that a crash cut short says nothing.
+//! A file is a head of fixed length, the envelope as one line of JSON, the message, and a line of JSON for each attempt.
+//! Only the mark in the head is ever written over. It says which attempt sent the final dot, and is on the disk before the
+//! dot is sent. Everything else is appended. A last line that a crash cut short is ignored.
 
 use std::{
     io::{self, Read, Seek, SeekFrom},
@@ -21,7 +21,7 @@ use super::entry::State;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stored {
-    /// Who it is from and to, as it was taken.
+    /// The envelope with which it was taken.
     pub envelope: Envelope,
     /// The account to send it by; `None` for the default one.
     pub account: Option<String>,
@@ -35,7 +35,7 @@ pub struct Stored {
     pub next: u64,
     /// How long it has waited, in seconds. Where the clock jumped between two attempts, a day at most is counted.
     pub waited: u64,
-    /// The last look for a message of which nobody knows.
+    /// The last look for this message, if its outcome is unknown and someone looked.
     pub look: Option<Look>,
     /// When it was taken or last tried, in seconds since 1970.
     pub(crate) last: u64,
@@ -60,7 +60,7 @@ pub struct Look {
 }
 
 impl Stored {
-    /// Reads everything but the message from a file, or what pretends to be one.
+    /// Reads everything but the message from a file, which may be damaged or hostile.
     ///
     /// # Errors
     ///
@@ -107,7 +107,7 @@ impl Stored {
         self.mark > self.attempts
     }
 
-    /// Takes over what a line says; false if it does not fit.
+    /// Applies a line. Returns false if the line does not fit.
     pub(crate) fn apply(&mut self, record: &Record) -> bool {
         match record {
             Record::Attempt { attempt, at, next, waited, results } => {
@@ -131,7 +131,7 @@ impl Stored {
                         *state = State::Waiting(None);
                     }
                 }
-                // The dot of an attempt that never ended is forgotten: a person decided.
+                // A person decided, so the attempt that never ended counts no more.
                 self.attempts = self.attempts.max(self.mark);
                 (self.last, self.next, self.waited, self.look) = (*at, *at, 0, None);
             }
@@ -173,7 +173,7 @@ impl Head {
     }
 }
 
-/// The mark, as it stands in the head from [`MARK_AT`] on.
+/// The mark as it is written in the head at [`MARK_AT`].
 pub(crate) fn mark(attempt: u32) -> String {
     format!("{attempt:08}")
 }
@@ -187,7 +187,7 @@ pub(crate) enum Record {
         at: u64,
         next: u64,
         waited: u64,
-        /// Recipients by their place in the envelope; those that are not named are as they were.
+        /// New states, and the recipients by their place in the envelope. The state of all others does not change.
         results: Vec<(State, Vec<usize>)>,
     },
     /// A person wants it tried again.
@@ -292,7 +292,7 @@ fn envelope(line: &[u8]) -> Option<Stored> {
             Some(notify)
         }
     };
-    // Files of before it was kept have none.
+    // Files of older versions have none.
     if let Some(originals) = field("original_recipients") {
         let pair =
             |pair: &Value| Some((pair.get(0)?.as_str()?.to_owned(), pair.get(1)?.as_str()?.to_owned()));
@@ -326,7 +326,7 @@ pub(crate) fn octets(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
 }
 
-/// Digits only, and as many as there should be: neither a sign nor a shorter number.
+/// Parses exactly `digits` digits. A sign or a shorter number is refused.
 fn number<T: std::str::FromStr>(text: &str, digits: usize) -> Option<T> {
     let is_whole = text.len() == digits && text.bytes().all(|octet| octet.is_ascii_digit());
     is_whole.then(|| text.parse().ok()).flatten()

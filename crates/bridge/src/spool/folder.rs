@@ -16,7 +16,7 @@ pub struct Spool {
     folder: PathBuf,
     limits: Limits,
     role: Role,
-    /// What the files take, as it was counted a moment ago.
+    /// Octets of the files at the last count.
     counted: Arc<Mutex<Option<(Instant, u64)>>>,
 }
 
@@ -46,9 +46,9 @@ enum Role {
 }
 
 impl Spool {
-    /// Opens the spool in `folder`, which is made where there is none.
+    /// Opens the spool in `folder`. Makes the folder if it is missing.
     ///
-    /// Its owner and root may do everything. Others may put messages into its folder `drop`, if there is one that they
+    /// The owner and root may do everything. Other users may put messages into the folder `drop`, if there is one that they
     /// can write to: an administrator makes it, with the mode 2730 and the group of those who may.
     ///
     /// # Errors
@@ -82,7 +82,7 @@ impl Spool {
         Ok(spool)
     }
 
-    /// Where it is.
+    /// The folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -179,7 +179,7 @@ impl Spool {
         Runner::lock(self)
     }
 
-    /// Octets of all files, as they were a moment ago: a busy relay does not count them for each message.
+    /// Octets of all files, by the last count. A busy relay does not count them again for each message.
     fn octets(&self) -> Result<u64, Error> {
         let counted = *self.counted();
         match counted {
@@ -215,7 +215,7 @@ impl Spool {
                 entries => entries.map_err(|error| Error::io(&path, error))?,
             };
             for entry in entries {
-                // One that goes away meanwhile takes no room.
+                // A file that was removed meanwhile takes no room.
                 let length = entry.and_then(|entry| entry.metadata()).map_or(0, |metadata| metadata.len());
                 sum = sum.saturating_add(length);
             }
@@ -223,7 +223,7 @@ impl Spool {
         Ok(sum)
     }
 
-    /// Fails if there is no room for `more` octets beside `own`, which are counted already.
+    /// Fails if there is no room for `more` octets. `own` of them are counted already.
     pub(crate) fn check_room(&self, more: u64) -> Result<(), Error> {
         let Limits { octets, keep_free } = self.limits;
         if self.octets()?.saturating_add(more) > octets {
@@ -239,7 +239,7 @@ impl Spool {
         self.folder.join(place.folder()).join(id)
     }
 
-    /// Gives what root made to the owner of the spool.
+    /// Makes the owner of the spool the owner of a file that root made.
     pub(crate) fn give(&self, path: &Path) -> io::Result<()> {
         match self.role {
             #[cfg(unix)]
@@ -288,13 +288,13 @@ fn make(folder: &Path, recursive: bool) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::DirBuilderExt;
-        // A drop is below a spool of several, so its users have to get through.
+        // Its users have to get through this folder to reach `drop`.
         builder.mode(0o700);
     }
     builder.create(folder)
 }
 
-/// Opens a file that is no link, with mode 0600 where it is made, without waiting for the other end of a pipe.
+/// Opens a file, and refuses links. A file that it makes has mode 0600. It does not wait for the other end of a pipe.
 pub(crate) fn open_private(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     #[cfg(unix)]
     {
@@ -306,7 +306,7 @@ pub(crate) fn open_private(path: &Path, options: &mut OpenOptions) -> io::Result
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
 }
 
-/// Puts the names in a folder on the disk.
+/// Writes the names in a folder to the disk.
 pub(crate) fn sync_folder(folder: &Path) -> Result<(), Error> {
     #[cfg(unix)]
     {
@@ -334,7 +334,7 @@ fn is_id(name: &str) -> bool {
     name.len() == ID && name.bytes().all(|octet| octet.is_ascii_digit() || (b'a'..=b'f').contains(&octet))
 }
 
-/// How long a count of octets is good.
+/// How long a count of octets is used.
 const RECENT: Duration = Duration::from_secs(1);
 /// Characters of a name: eleven of the time, so that names sort by it, and sixteen of chance.
 pub(crate) const ID: usize = 27;

@@ -7,15 +7,15 @@ use mailbearer::{
 
 use super::{Entry, Error, State, Stored};
 
-/// An account to send by, and its pool of connections to the server, which are kept from one message to the next and end
-/// with QUIT when this is dropped.
+/// An account to send by, with a pool of connections to its server. Connections are kept from one message to the next.
+/// Dropping this ends them with QUIT.
 pub struct Lane<'l> {
     pool: Result<Pool<Blocking>, String>,
     /// Why there is no session at the moment, and how long the server asks to be left alone.
     closed: Option<(String, Option<Duration>)>,
     /// The server does not offer `DSN`: what the sender wants to hear of a delivery is not passed on.
     without_dsn: bool,
-    /// Whether what waits is to wait no more.
+    /// Returns true once no message shall wait any longer.
     stop: Option<&'l (dyn Fn() -> bool + Sync)>,
 }
 
@@ -28,26 +28,26 @@ pub(crate) struct Verdict {
 }
 
 impl<'l> Lane<'l> {
-    /// Nothing is connected yet. An error says why the account can't be used; its messages wait with it.
+    /// Connects nowhere yet. With an error, which says why the account can't be used, its messages stay in the queue.
     #[must_use]
     pub fn new(client: Result<Client, String>) -> Self {
         let pool = client.map(|client| {
             let mut options = client.pool_options();
-            // A message whose server asks for time has it in the spool.
+            // A message whose server asks for time waits in the spool, not here.
             options.patience = Duration::ZERO;
             client.pool_with(options)
         });
         Self { pool, closed: None, without_dsn: false, stop: None }
     }
 
-    /// Asks `stop` now and then while a message waits for its minute; if it says so, the message stays as it is.
+    /// Asks `stop` once a second while a message waits for its turn. If it returns true, the message stays as it is.
     #[must_use]
     pub fn until(mut self, stop: &'l (dyn Fn() -> bool + Sync)) -> Self {
         self.stop = Some(stop);
         self
     }
 
-    /// Ends the session, if there is one. The next message gets another, also after one that could not be had.
+    /// Closes the connections. The next message connects again, also where connecting failed before.
     pub fn close(&mut self) {
         self.closed = None;
         if let Ok(pool) = &self.pool {
@@ -166,12 +166,12 @@ impl MailObject for Waiting<'_, '_> {
     }
 
     fn before_end(&mut self) -> io::Result<()> {
-        // On the disk before the dot is on the wire: whoever finds the mark and no verdict knows that nobody knows.
+        // The mark is on the disk before the dot is on the wire: a mark without a result means that the outcome is unknown.
         self.entry.mark().map_err(|error| self.note(error))
     }
 }
 
-/// The envelope for those who have not got it yet.
+/// The envelope for the recipients who did not get it yet.
 fn envelope(stored: &Stored, waiting: &[usize]) -> Envelope {
     let mut envelope = stored.envelope.clone();
     let recipients = waiting.iter().filter_map(|index| stored.envelope.recipients.get(*index).cloned());
@@ -212,5 +212,5 @@ fn put_off(waiting: &[usize], problem: &str, wait: Option<Duration>) -> Verdict 
     Verdict { states, wait, problem: Some(problem.to_owned()), lacks_dsn: false }
 }
 
-/// How often a message that waits looks whether it is to wait no more.
+/// How often `stop` is asked while a message waits.
 const LOOK: Duration = Duration::from_secs(1);

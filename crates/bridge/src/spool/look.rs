@@ -34,13 +34,13 @@ pub enum Found {
 }
 
 impl Spool {
-    /// Looks once whether messages of which nobody knows are among those that were sent, for a day after the attempt.
+    /// Looks once for each message whose outcome is unknown among those that were sent, for a day after the attempt.
     ///
     /// What is found counts as delivered. What is not found stays unknown, since not every provider keeps a copy; nothing is
-    /// sent again. What came of the look is [written down](super::Stored::look). With `is_patient`, a message is left out
-    /// that was looked for a short while ago: after 1, 5, 15, 30, 60 and 120 minutes, and then every four hours.
+    /// sent again. [`Stored::look`](super::Stored::look) keeps what came of the look. With `is_patient`, a message is looked for
+    /// at once, then after 1, 5, 15, 30, 60 and 120 minutes, and then every four hours; calls in between leave it out.
     ///
-    /// A message that a person takes in hand meanwhile is left to him.
+    /// A message that a person retries or drops meanwhile is left alone.
     ///
     /// # Errors
     ///
@@ -55,7 +55,7 @@ impl Spool {
         for id in self.names_in(Place::Unknown.folder())? {
             let mut entry = match Entry::open(self, Place::Unknown, &id, false) {
                 Ok(Some(entry)) if !entry.is_busy() && is_time(entry.stored(), is_patient) => entry,
-                // One that is damaged is reported to whoever lists them.
+                // `Spool::list` reports damaged messages.
                 Ok(_) | Err(Error::Damaged { .. }) => continue,
                 Err(error) if error.is_permission() => continue,
                 Err(error) => return Err(error),
@@ -68,7 +68,7 @@ impl Spool {
                 }
             };
             let found = find(client.as_ref(), &mut entry)?;
-            // The look took a while, and nothing was locked meanwhile.
+            // The look took a while, and the message was not locked meanwhile.
             drop(entry);
             match self.find(&id) {
                 Ok(mut entry) if entry.place() == Place::Unknown => match &found {
@@ -94,7 +94,7 @@ fn find(client: Result<&Client<Blocking>, &String>, entry: &mut Entry<'_>) -> Re
     let Some(id) = Message::parse(&entry.header(HEADER)?).message_id() else {
         return Ok(Found::NoLook("the message has no Message-ID".into()));
     };
-    // No patience: the next look is another one's.
+    // No patience here: the caller comes again.
     Ok(match client.arrived(&id, Duration::ZERO) {
         Ok(Some(arrived)) => Found::There(format!("found in {} as {}", arrived.mailbox, arrived.message_id)),
         Ok(None) => Found::NotSeen,
@@ -102,14 +102,14 @@ fn find(client: Result<&Client<Blocking>, &String>, entry: &mut Entry<'_>) -> Re
     })
 }
 
-/// Whether a message is still looked for, and, for who is patient, not too soon after the last look.
+/// Whether a message is still looked for. With `is_patient`, also whether the pause since the last look is over.
 fn is_time(stored: &Stored, is_patient: bool) -> bool {
     let now = now();
     let is_recent = now.saturating_sub(stored.next.min(now)) < DAY;
     let rested = stored.look.as_ref().is_none_or(|look| {
         let index = usize::try_from(look.number).unwrap_or(usize::MAX).saturating_sub(1);
         let minutes = PAUSES.get(index).copied().unwrap_or(LONGEST_PAUSE);
-        // A look in the future is of a clock that was wrong.
+        // A look in the future comes from a wrong clock.
         look.at > now || now.saturating_sub(look.at) >= minutes.saturating_mul(60)
     });
     is_recent && (rested || !is_patient)

@@ -20,9 +20,9 @@ use super::{
 #[derive(Debug)]
 pub struct Runner<'s> {
     spool: &'s Spool,
-    /// When each message is due that was not at the last look, and the file that said so.
+    /// The messages that were not due at the last look: the state of the file then, and when the message is due.
     known: Mutex<HashMap<String, (FileState, u64)>>,
-    /// The system unlocks it when the process ends, however it ends.
+    /// The system unlocks it when the process ends, even if it is killed.
     _lock: File,
 }
 
@@ -36,7 +36,7 @@ pub struct Due {
     pub account: Option<String>,
 }
 
-/// What tells a file that was written to from what it was.
+/// Size and time of change, which show that a file was written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct FileState {
     octets: u64,
@@ -80,7 +80,7 @@ pub enum Fate {
     Unknown,
 }
 
-/// Gives the client of an account; `None` is the default one. An error is the reason why it can't be had now.
+/// Returns the client of an account. `None` is the default account. An error says why there is no client now.
 pub type Clients<'c> = dyn FnMut(Option<&str>) -> Result<Client, String> + 'c;
 
 impl<'s> Runner<'s> {
@@ -106,13 +106,11 @@ impl<'s> Runner<'s> {
 
     /// Tries once what is due, then returns. `report` hears of each message.
     ///
-    /// A connection is used for all messages of its account. Where an account can't be used, its messages that are due
-    /// wait for another time.
+    /// All messages of an account share its connections. Where an account can't be used, its messages stay in the queue.
     ///
     /// # Errors
     ///
-    /// Fails if the spool can't be read or written; a message that is damaged is left where it is, and `report` does
-    /// not hear of it.
+    /// Fails if the spool can't be read or written. A damaged message stays where it is, and is not reported.
     pub fn run(&self, clients: &mut Clients<'_>, report: &mut dyn FnMut(&Report)) -> Result<(), Error> {
         self.take_over_drops()?;
         let mut lanes: BTreeMap<Option<String>, Lane<'_>> = BTreeMap::new();
@@ -131,7 +129,7 @@ impl<'s> Runner<'s> {
         Ok(())
     }
 
-    /// The messages that are due, the longest due first, without those in `except`, which are not even looked at.
+    /// The messages that are due, the longest due first. Those in `except` are left out and not read.
     ///
     /// # Errors
     ///
@@ -144,7 +142,7 @@ impl<'s> Runner<'s> {
             if except.contains(&id) {
                 continue;
             }
-            // A message that is not due is read again when its file is another one, which costs less than reading all.
+            // A message that was not due is read again only if its file changed. Reading all of them each time costs more.
             let state = FileState::of(&self.spool.path(Place::Queue, &id));
             if let Some((file, next)) = known.remove(&id)
                 && Some(file) == state
@@ -176,7 +174,7 @@ impl<'s> Runner<'s> {
     ///
     /// # Errors
     ///
-    /// Fails if the spool can't be written. What is no message of this program's is left where it is.
+    /// Fails if the spool can't be written. A file that this program did not write stays where it is.
     pub fn take_over_drops(&self) -> Result<(), Error> {
         let folder = self.spool.folder().join(DROP);
         if !folder.is_dir() {
@@ -186,7 +184,7 @@ impl<'s> Runner<'s> {
         for id in self.spool.names_in(DROP)? {
             let path = folder.join(&id);
             let is_here = Place::ALL.iter().any(|place| self.spool.path(*place, &id).exists());
-            // What is here already was copied by a run that was killed before it could remove the original.
+            // A run that was killed before it could remove the original copied it already.
             if is_here || self.copy_drop(&path, &id)? {
                 fs::remove_file(&path).map_err(|error| Error::io(&path, error))?;
                 taken = true;
@@ -198,10 +196,10 @@ impl<'s> Runner<'s> {
 
     fn copy_drop(&self, path: &Path, id: &str) -> Result<bool, Error> {
         let failed = |error| Error::io(path, error);
-        // A link, a folder, or one that the runner may not read is none of ours.
+        // Links, folders and files that the runner may not read are not messages.
         let Ok(mut file) = open_private(path, OpenOptions::new().read(true)) else { return Ok(false) };
         let Ok(stored) = Stored::read(&mut file) else { return Ok(false) };
-        // The guest chose the message and nothing else: the account and the record of attempts are this spool's.
+        // Only envelope and text come from the guest. The account and the record of attempts are this spool's.
         let mut writer = self.spool.begin(&stored.envelope, None)?.named(id)?;
         io::Seek::seek(&mut file, io::SeekFrom::Start(stored.body_at)).map_err(failed)?;
         let mut left = io::Read::take(file, stored.body_octets);
@@ -216,13 +214,13 @@ impl<'s> Runner<'s> {
         Ok(true)
     }
 
-    /// Clears away what killed processes left. What is being written is locked, or was begun a moment ago.
+    /// Removes what killed processes left. A file that is being written is locked, or was made a moment ago.
     fn clear(&self, folder: &Path) {
         let Ok(entries) = fs::read_dir(folder) else { return };
         for entry in entries.flatten() {
             let is_own = folder.ends_with(TMP) || entry.file_name().as_encoded_bytes().starts_with(b".");
             let is_old = entry.metadata().and_then(|metadata| metadata.modified()).is_ok_and(|modified| {
-                // One that is of the future is of a clock that was wrong.
+                // A file from the future is one of a wrong clock: it stays.
                 SystemTime::now().duration_since(modified).is_ok_and(|age| age >= ABANDONED)
             });
             let path = entry.path();
@@ -236,8 +234,8 @@ impl<'s> Runner<'s> {
         }
     }
 
-    /// Tries to send one message. `None` if it is gone, is damaged, is in another's hands, waits for nobody, or the lane was
-    /// stopped.
+    /// Tries to send one message. Returns `None` if the message is gone, damaged, locked by another process or waits for nobody,
+    /// and if the lane was stopped.
     ///
     /// Several threads may do so, each with lanes of its own.
     ///
@@ -252,7 +250,7 @@ impl<'s> Runner<'s> {
         };
         let waiting = waiting(&entry);
         if entry.stored().is_interrupted() {
-            // The attempt ended when the program did, and nobody knows how.
+            // The program was killed in the attempt, so the outcome is unknown.
             let attempt = entry.stored().mark;
             let states =
                 waiting.iter().map(|index| (State::Unknown(INTERRUPTED.into()), vec![*index])).collect();
@@ -321,7 +319,7 @@ impl<'s> Runner<'s> {
             problem,
         };
         match place {
-            // Nothing has to be written down of what is gone; a full disk is no reason to keep it.
+            // The file goes, so there is nothing to write down: a full disk must not keep it.
             None => entry.remove()?,
             Some(place) => {
                 entry.record(&record)?;
@@ -337,7 +335,7 @@ fn waiting(entry: &Entry<'_>) -> Vec<usize> {
     states.filter(|(_, state)| matches!(state, State::Waiting(_))).map(|(index, _)| index).collect()
 }
 
-/// Where a message goes that waits for nobody; `None` where everyone has it.
+/// The place of a message that waits for nobody. `None` if every recipient got it.
 fn resting_place(stored: &Stored) -> Option<Place> {
     let any = |is: fn(&State) -> bool| stored.states.iter().any(is);
     if any(|state| matches!(state, State::Unknown(_))) {
@@ -353,7 +351,7 @@ fn is_due(stored: &Stored, now: u64) -> bool {
     stored.is_interrupted() || is_time(stored.next, now)
 }
 
-/// Whether it is time. A time that is further off than any pause was set by a clock that was wrong.
+/// Whether it is time. A time that is further off than any pause comes from a wrong clock.
 const fn is_time(next: u64, now: u64) -> bool {
     next <= now || next.saturating_sub(now) > DAY
 }
@@ -367,7 +365,7 @@ fn pause(attempts: u32, wait: Option<Duration>) -> Duration {
     wait.map_or(pause, |wait| wait.max(pause)).min(Duration::from_secs(DAY))
 }
 
-/// Each state once, with all whom it is of.
+/// Joins equal states: each once, with all its recipients.
 fn grouped(states: Vec<(State, Vec<usize>)>) -> Vec<(State, Vec<usize>)> {
     let mut groups: Vec<(State, Vec<usize>)> = Vec::new();
     for (mut state, mut which) in states {
@@ -391,7 +389,7 @@ fn shorten(state: &mut State) {
     }
 }
 
-/// As much of a server's words as is kept.
+/// The part of a server's words that is kept.
 pub(crate) fn shortened(reply: &str) -> &str {
     let end = (0..=REPLY.min(reply.len())).rev().find(|end| reply.is_char_boundary(*end));
     reply.get(..end.unwrap_or(0)).unwrap_or_default()
@@ -404,7 +402,7 @@ const PAUSES: [u64; 6] = [1, 5, 15, 30, 60, 120];
 const LONGEST_PAUSE: u64 = 240;
 const DAY: u64 = 24 * 3600;
 const FIVE_DAYS: u64 = 5 * DAY;
-/// After so long without a change, a file that nobody holds is what a killed process left.
+/// A file without a lock that did not change for so long was left by a killed process.
 const ABANDONED: Duration = Duration::from_secs(3600);
 /// Octets of a server's words that are kept.
 const REPLY: usize = 1000;

@@ -14,7 +14,7 @@ use super::{
     folder::{DROP, TMP, open_private, sync_folder},
 };
 
-/// A message that is being put into the spool. It is gone if this is dropped before [`commit`](Self::commit).
+/// A message that is being put into the spool. Dropping this before [`commit`](Self::commit) discards the message.
 #[derive(Debug)]
 #[must_use = "a message is taken when it is committed"]
 pub struct Writer {
@@ -24,7 +24,7 @@ pub struct Writer {
     file: BufWriter<File>,
     head: Head,
     ends: LineEnds,
-    /// Octets that the last look at the disk was good for.
+    /// Octets that may be written before the disk is looked at again.
     room: u64,
     is_whole: bool,
 }
@@ -38,7 +38,7 @@ impl Writer {
         if line.len() > ENVELOPE {
             return Err(Error::Envelope("it is too long"));
         }
-        // What is told beforehand is refused beforehand.
+        // A size that is known beforehand is refused before anything is written.
         spool.check_room(envelope.size.unwrap_or(0).max(ROOM))?;
         let id = id();
         let temporary = match spool.is_guest() {
@@ -59,12 +59,12 @@ impl Writer {
             is_whole: false,
             temporary: temporary.clone(),
         };
-        // Held as long as it is written: nobody clears it away meanwhile.
+        // Locked while it is written, so that nobody clears it away.
         writer.file.get_ref().try_lock().map_err(|error| failed(error.into()))?;
         #[cfg(unix)]
         if spool.is_guest() {
             use std::os::unix::fs::PermissionsExt;
-            // The runner is of the group that the folder gives its files.
+            // The runner reads it by the group that the folder gives its files.
             let mode = fs::Permissions::from_mode(0o660);
             writer.file.get_ref().set_permissions(mode).map_err(failed)?;
         }
@@ -74,7 +74,7 @@ impl Writer {
         Ok(writer)
     }
 
-    /// Gives it the name that it had elsewhere.
+    /// Uses the name that it had in another folder.
     pub(crate) fn named(mut self, id: &str) -> Result<Self, Error> {
         let temporary = self.temporary.with_file_name(id);
         fs::rename(&self.temporary, &temporary).map_err(|error| Error::io(&temporary, error))?;
@@ -134,7 +134,7 @@ impl Writer {
         self.is_whole = true;
         let folder = path.parent().unwrap_or(&path);
         if let Err(error) = self.sync_names(folder) {
-            // Not taken, so it may not be sent either.
+            // The message is not taken, so it may not be sent either.
             let _ = fs::remove_file(&path);
             return Err(error);
         }
@@ -160,13 +160,13 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         if !self.is_whole {
-            // The failure is told, or the message was given up; what is left is cleared away by the runner.
+            // The caller knows of the failure, or gave the message up. The runner clears away what is left.
             let _ = fs::remove_file(&self.temporary);
         }
     }
 }
 
-/// A name that no other message has: it begins with the time, and ends with chance.
+/// A name that no other message has: the time, then random digits.
 fn id() -> String {
     let millis = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     // The keys of a hasher are what the standard library has of randomness.

@@ -102,7 +102,7 @@ pub(crate) fn open(global: &GlobalArgs, folder: Option<&Path>) -> Result<Spool, 
         None => {
             let outline = config::outline(global)?;
             let configured = outline.sendmail.spool.or(outline.relay.spool);
-            // Who has neither a home nor a folder of systemd's is a service of the machine.
+            // Without a home and a folder of systemd's, the caller is a service of the machine.
             configured.or_else(folders::spool).unwrap_or_else(|| folders::MACHINE_SPOOL.into())
         }
     };
@@ -164,7 +164,7 @@ fn show(entry: &mut Entry<'_>, out: &mut Output<impl Write>) -> Result<(), Error
 /// Octets of a header that are shown.
 const HEADER: usize = 1 << 20;
 
-/// Tries once what is due. How it ends says the worst that came of a message.
+/// Tries once what is due. Its error is the worst result of a message.
 pub(crate) fn deliver(global: &GlobalArgs, spool: &Spool, out: &mut Output<impl Write>) -> Result<(), Error> {
     let runner = spool.lock()?;
     let (mut ends, mut written) = (Ends::default(), Ok(()));
@@ -180,7 +180,7 @@ pub(crate) fn deliver(global: &GlobalArgs, spool: &Spool, out: &mut Output<impl 
     ends.result()
 }
 
-/// Looks whether messages of which nobody knows are among those that were sent. What can't be told stays unknown, and
+/// Looks for messages whose outcome is unknown among those that were sent. A message that is not found stays unknown, and
 /// nothing is sent again.
 fn look_for_unknown(
     global: &GlobalArgs,
@@ -244,12 +244,12 @@ impl Ends {
         *count = count.saturating_add(1);
     }
 
-    /// A message is there that was unknown.
+    /// Counts a message as found that was unknown.
     fn found(&mut self, id: &str) {
         self.unknown.remove(id);
     }
 
-    /// The worst of it, as an error.
+    /// The worst result, as an error.
     pub(crate) fn result(&self) -> Result<(), Error> {
         let error = match (self.unknown.len(), self.failed, self.waiting) {
             (0, 0, 0) => return Ok(()),

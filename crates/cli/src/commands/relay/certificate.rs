@@ -10,7 +10,7 @@ use rcgen::{CertificateParams, DnType, KeyPair};
 use crate::{error::Error, exit::Exit};
 
 /// The relay's own certificate and its key, kept in `folder` and made there at the first start. It is for `name` and this
-/// machine, is no authority, and is as good as a device makes it that is told to trust it.
+/// machine, and is no authority. It protects those devices that were told to trust it.
 pub(crate) fn own(folder: &Path, name: &str) -> Result<(String, Secret), Error> {
     let [chain, key] = ["relay-certificate.pem", "relay-key.pem"].map(|name| folder.join(name));
     let failed = |path: &Path, error: io::Error| Error::new(Exit::Io, format!("{}: {error}", path.display()));
@@ -22,7 +22,7 @@ pub(crate) fn own(folder: &Path, name: &str) -> Result<(String, Secret), Error> 
     }
     let made = make(name)
         .map_err(|error| Error::new(Exit::Internal, format!("no certificate can be made: {error}")))?;
-    // The certificate last: where it is, its key is.
+    // The key first, so that there is never a certificate without its key.
     write(&key, made.1.expose()).map_err(|error| failed(&key, error))?;
     write(&chain, &made.0).map_err(|error| failed(&chain, error))?;
     Ok(made)
@@ -38,7 +38,7 @@ fn make(name: &str) -> Result<(String, Secret), rcgen::Error> {
     Ok((pem, Secret::from(key.serialize_pem().as_str())))
 }
 
-/// Writes a file that is this user's alone, and whole before it has its name.
+/// Writes a file that only this user may read. It gets its name when it is whole.
 fn write(path: &Path, text: &str) -> io::Result<()> {
     let temporary = path.with_extension("new");
     let mut options = OpenOptions::new();

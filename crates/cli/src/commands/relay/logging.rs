@@ -16,7 +16,7 @@ pub(crate) fn write(form: Log, line: &LogLine) {
         Log::Json => json(line, &time),
     };
     let text = if form == Log::Text { format!("{time} {text}\n") } else { format!("{text}\n") };
-    // That nobody reads the log is no reason to stop.
+    // The relay goes on when nobody reads its log.
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 

@@ -88,7 +88,7 @@ pub(crate) fn run(
     Ok(())
 }
 
-/// A relay that runs, and what it is read from again.
+/// A running relay, and what its settings are read from on a reload.
 struct Service<'s> {
     global: &'s GlobalArgs,
     arguments: &'s RelayArgs,
@@ -105,7 +105,7 @@ impl Service<'_> {
         match reloaded {
             Ok((watched, opened)) => {
                 let told = opened.iter().try_for_each(|address| out.line(&format!("listening on {address}")));
-                // That nobody reads it any more is no reason to stop.
+                // The relay goes on when nobody reads its output.
                 let _ = told.and_then(|()| out.flush());
                 Some(watched)
             }
@@ -179,7 +179,7 @@ fn leave_counters(folder: &Path, relay: &Relay) {
     let text = format!("{}mailbearer_relay_connections {}\n", relay.counters().text(), relay.connections());
     let path = folder.join(COUNTERS);
     let temporary = path.with_extension("new");
-    // Counters are not worth stopping for.
+    // The relay goes on without counters.
     let _ = fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, &path));
 }
 
@@ -237,7 +237,7 @@ fn signals() -> Result<Receiver<Signal>, Error> {
     Ok(heard)
 }
 
-/// Says how it goes to the service manager, if there is one.
+/// Tells the service manager the state of the relay, if there is a service manager.
 fn tell_systemd(state: &str) {
     #[cfg(target_os = "linux")]
     {
@@ -252,21 +252,21 @@ fn tell_systemd(state: &str) {
             Some(name) => SocketAddr::from_abstract_name(name.as_bytes()),
             None => SocketAddr::from_pathname(&path),
         };
-        // One that does not listen any more is no reason to stop.
+        // The relay goes on when the service manager does not listen.
         let _ = address.and_then(|address| UnixDatagram::unbound()?.send_to_addr(state.as_bytes(), &address));
     }
     #[cfg(not(target_os = "linux"))]
     let _ = state;
 }
 
-/// A thousand clients take a thousand descriptors.
+/// Raises the soft limit of descriptors to the hard one: each client takes a descriptor.
 fn raise_limit() {
     #[cfg(target_os = "linux")]
     {
         use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
         let limit = getrlimit(Resource::Nofile);
-        // Where it can't be raised fewer clients have room.
+        // If this fails, fewer clients have room.
         let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
     }
 }

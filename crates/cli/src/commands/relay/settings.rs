@@ -94,7 +94,7 @@ impl Settings {
 pub(crate) fn accounts(global: &GlobalArgs, options: &Options) -> Result<Accounts, Error> {
     let own = options.users.values().map(|user| user.account.clone());
     let mut names: BTreeSet<Option<String>> = own.chain([options.default_account.clone()]).collect();
-    // What others drop, and what was put there by sendmail, is of the default account of every command.
+    // Messages from `drop` and from `sendmail` go by the default account.
     names.insert(None);
     let mut accounts = Accounts::new();
     for name in names {
@@ -139,7 +139,7 @@ fn addresses(table: &service::Relay) -> Result<Vec<SocketAddr>, Error> {
 }
 
 fn name_of(user: &service::RelayUser) -> String {
-    // Domains are found in small letters.
+    // Domains are looked up in small letters.
     if user.name.starts_with('@') { user.name.to_ascii_lowercase() } else { user.name.clone() }
 }
 
