@@ -127,3 +127,18 @@ fn only_what_is_asked_for_crosses_the_network() {
         wait!(imap.logout()).unwrap();
     });
 }
+
+#[test]
+fn html_is_fetched_where_the_plain_form_is_blank() {
+    let bench = Bench::start();
+    let message = "MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n\
+        --a\r\nContent-Type: text/plain\r\n\r\n \r\n--a\r\nContent-Type: text/html\r\n\r\n<b>only here</b>\r\n--a--\r\n";
+    bench.server.mailbox().deliver(message.as_bytes().to_vec()).unwrap();
+    let client = Client::<Driver>::new(bench.account.clone()).unwrap();
+    run(async {
+        let mut imap = wait!(client.connect_imap()).unwrap();
+        let mut inbox = wait!(imap.examine("INBOX")).unwrap();
+        assert_eq!(wait!(wait!(inbox.message(1)).unwrap().text()).unwrap(), "only here\n");
+        assert_eq!(wait!(inbox.texts(UidSet::all())).unwrap()[0].text, "only here\n");
+    });
+}

@@ -123,6 +123,7 @@ impl<R: Runtime> Examined<'_, R> {
                         Received { imap: self, outline: outline.clone() }.text_of_parts(&mut left).await?
                     }
                 };
+                let text = Received { imap: self, outline: outline.clone() }.or_html(text, &mut left).await?;
                 texts.push(MessageText { outline, text });
             }
             Ok(texts)
@@ -173,8 +174,8 @@ impl<R: Runtime> Received<'_, R> {
         &self.outline
     }
 
-    /// Its text for people: paragraphs of `format=flowed` joined, HTML made text where there is no plain form, files that
-    /// `uuencode` put into it left out. Empty if it has none.
+    /// Its text for people: paragraphs of `format=flowed` joined, HTML made text where there is no plain form or a blank one,
+    /// files that `uuencode` put into it left out. Empty if it has none.
     ///
     /// Fetches the parts that are its text, with one command, and what it holds is limited to 16 MiB
     /// ([`limit_answers`](Authenticated::limit_answers)).
@@ -185,8 +186,23 @@ impl<R: Runtime> Received<'_, R> {
     pub fn text(&mut self) -> R::Task<'_, Result<String, Error>> {
         R::task(async move {
             let mut left = self.imap.answer_limit;
-            self.text_of_parts(&mut left).await
+            let text = self.text_of_parts(&mut left).await?;
+            self.or_html(text, &mut left).await
         })
+    }
+
+    /// The text, or that of the HTML where the plain form is blank, as some mailers leave it.
+    async fn or_html(&mut self, text: String, left: &mut usize) -> Result<String, Error> {
+        let is_other = |part: &&Part| {
+            part.media_type == "text/html" && self.outline.text_parts().all(|one| one.number != part.number)
+        };
+        let parts: Vec<Part> = match text.trim().is_empty() {
+            true => self.outline.html_parts().filter(is_other).cloned().collect(),
+            false => Vec::new(),
+        };
+        let octets = self.octets_of(&parts, left).await?;
+        let html = joined(parts.iter().zip(octets.iter().map(Vec::as_slice)));
+        Ok(if html.trim().is_empty() { text } else { html })
     }
 
     async fn text_of_parts(&mut self, left: &mut usize) -> Result<String, Error> {

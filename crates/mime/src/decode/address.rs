@@ -71,7 +71,7 @@ pub fn address_list(value: &[u8]) -> Vec<AddressOrGroup> {
 /// As [`address_list`], for a message that is written in `raw`.
 pub(crate) fn address_list_in(value: &[u8], raw: Charset) -> Vec<AddressOrGroup> {
     let mut list = List { entries: Vec::new(), group: None, entry: Entry::default(), raw };
-    let (mut quotes, mut rest) = (true, value);
+    let (mut quotes, mut rest) = (true, up_to_bare_cr(value));
     while let Some((&byte, after)) = rest.split_first() {
         let entry = &mut list.entry;
         rest = match byte {
@@ -134,6 +134,14 @@ pub(crate) fn address_list_in(value: &[u8], raw: Charset) -> Vec<AddressOrGroup>
     }
     list.end_of_group();
     list.entries
+}
+
+/// The octets up to a CR with text behind it, which ends no line. Where CR alone ends lines the other fields of the message
+/// are behind it, and the ids in them look like addresses.
+fn up_to_bare_cr(value: &[u8]) -> &[u8] {
+    let is_bare = |&at: &usize| value.get(at.saturating_add(1)).is_some_and(|&next| !is_space(next));
+    let end = memchr::memchr_iter(b'\r', value).find(is_bare);
+    end.and_then(|end| value.get(..end)).unwrap_or(value)
 }
 
 /// What may mean something else than itself.
@@ -397,7 +405,14 @@ impl Entry {
     fn in_angle(words: &Words, mut name: String) -> Vec<DisplayAddress> {
         let one = words.list.len() == 1;
         let addresses = words.list.iter().filter(|word| one || word.is_address);
-        let mailbox = |word: &Word| DisplayAddress { name: mem::take(&mut name), address: address(word) };
+        let mailbox = |word: &Word| {
+            let mut address = address(word);
+            // As a link has it.
+            if address.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto:")) {
+                address.drain(..7);
+            }
+            DisplayAddress { name: mem::take(&mut name), address }
+        };
         let mailboxes: Vec<_> = addresses.map(mailbox).collect();
         if mailboxes.is_empty() { vec![DisplayAddress { name, address: String::new() }] } else { mailboxes }
     }
@@ -528,6 +543,9 @@ mod tests {
             ("=?utf-8?B?w4RubmE=?=anna@example.org", "Änna|anna@example.org"),
             ("\"Desk\" <mx.example desk@mx.example>", "Desk|desk@mx.example"),
             ("Desk <mx.example desk>", "Desk|"),
+            ("Desk <mailto:desk@x>, <MAILTO:a@b>", "Desk|desk@x; |a@b"),
+            ("Ann <a@b>\rMessage-ID: <1@x>\rTo: c@d", "Ann|a@b"),
+            ("Ann <a@b>,\r\r\n c@d\r", "Ann|a@b; |c@d"),
             ("Bob <bob@x> Bobby B. <bobby@y>, c@d", "Bob|bob@x; Bobby B.|bobby@y; |c@d"),
             ("<a@b><c@d>", "|a@b; |c@d"),
             ("Ann <Annie> Example <a@b>", "Ann <Annie> Example|a@b"),

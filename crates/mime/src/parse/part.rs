@@ -3,6 +3,7 @@ use alloc::string::String;
 
 use super::split::Fields;
 use crate::Headers;
+use crate::ascii::{is_space, tail};
 use crate::decode::{Charset, ContentType, Disposition, TransferEncoding};
 
 /// The content of a part.
@@ -124,13 +125,15 @@ impl<'a> Part<'a> {
         self.fields.encoding.decode(self.body)
     }
 
-    /// The body as text: without its transfer encoding, and from its charset. A charset that is not known is guessed,
-    /// as [`decode::guess`](crate::decode::guess) does.
+    /// The body as text: without its transfer encoding, and from its charset, which HTML may name within if the header
+    /// does not. A charset that is not known is guessed, as [`decode::guess`](crate::decode::guess) does.
     #[must_use]
     pub fn text(&self) -> Cow<'a, str> {
         match self.bytes() {
             Cow::Borrowed(bytes) => match str::from_utf8(bytes) {
-                Ok(text) if text.is_ascii() && self.charset().is_ascii_plain(bytes) => Cow::Borrowed(text),
+                Ok(text) if text.is_ascii() && self.charset_of(bytes).is_ascii_plain(bytes) => {
+                    Cow::Borrowed(text)
+                }
                 _ => Cow::Owned(self.text_of(bytes)),
             },
             Cow::Owned(bytes) => Cow::Owned(self.text_of(&bytes)),
@@ -140,10 +143,31 @@ impl<'a> Part<'a> {
     /// Octets of the body, without its transfer encoding, as text.
     pub(super) fn text_of(&self, bytes: &[u8]) -> String {
         let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-        self.charset().decode(bytes).into_owned()
+        self.charset_of(bytes).decode(bytes).into_owned()
     }
 
-    fn charset(&self) -> Charset {
-        self.fields.content_type.charset().and_then(Charset::for_label).unwrap_or(Charset::Guess)
+    fn charset_of(&self, bytes: &[u8]) -> Charset {
+        let content_type = &self.fields.content_type;
+        let named = content_type.charset().and_then(Charset::for_label);
+        let in_html = || html_charset(bytes).filter(|_| content_type.essence == "text/html");
+        named.or_else(in_html).unwrap_or(Charset::Guess)
     }
+}
+
+/// The charset that a `<meta>` of HTML names, looked for in its first 1,024 octets as browsers do (HTML, section 13.2.3.2).
+fn html_charset(html: &[u8]) -> Option<Charset> {
+    let head = html.get(..1_024).unwrap_or(html).to_ascii_lowercase();
+    let mut rest = head.as_slice();
+    while let Some(at) = memchr::memmem::find(rest, b"<meta") {
+        rest = tail(rest, at.saturating_add(5));
+        let tag = rest.split(|&byte| byte == b'>').next().unwrap_or_default();
+        let Some(at) = memchr::memmem::find(tag, b"charset") else { continue };
+        let value = tail(tag, at.saturating_add(7)).trim_ascii_start();
+        let Some(value) = value.strip_prefix(b"=") else { continue };
+        let mut words = value.split(|&byte| is_space(byte) || matches!(byte, b'"' | b'\'' | b';' | b'/'));
+        let label = words.find(|word| !word.is_empty()).and_then(|word| str::from_utf8(word).ok())?;
+        // Whoever could read the label does not read two octets a character.
+        return Charset::for_label(if label.starts_with("utf-16") { "utf-8" } else { label });
+    }
+    None
 }

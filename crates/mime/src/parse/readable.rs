@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Message, Part};
+use super::{Kind, Message, Part};
 use crate::decode::{self, UuEncode};
 use crate::{html_to_text, unflow};
 
@@ -101,15 +101,16 @@ impl<'a> Part<'a> {
 
 impl Message<'_> {
     /// The text of the message for people: its [`text_body`](Self::text_body), each part of it as
-    /// [`Part::plain_text`], one after the other.
+    /// [`Part::plain_text`], one after the other. A multipart in which no part was found is shown as it is, and the HTML
+    /// stands in for a plain form that is blank, as some mailers leave it.
     #[must_use]
     pub fn text(&self) -> String {
-        let mut text = String::new();
-        for part in self.text_body().filter(|part| part.is_text()) {
-            if !text.is_empty() && !text.ends_with('\n') {
-                text.push('\n');
+        let text = joined(self.text_body());
+        if text.trim().is_empty() {
+            let html = joined(self.html_body().filter(|part| part.content_type().essence == "text/html"));
+            if !html.trim().is_empty() {
+                return html;
             }
-            text.push_str(&part.plain_text());
         }
         text
     }
@@ -125,6 +126,22 @@ impl Message<'_> {
         }
         html
     }
+}
+
+/// The texts of parts, one after the other.
+fn joined<'m, 'a: 'm>(parts: impl Iterator<Item = &'m Part<'a>>) -> String {
+    let mut text = String::new();
+    for part in parts {
+        let own = match part.kind() {
+            Kind::Multipart => part.text(),
+            _ => part.plain_text(),
+        };
+        if !text.is_empty() && !text.ends_with('\n') && !own.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&own);
+    }
+    text
 }
 
 /// What follows the `end` of a file, from the line after `begin` on; or the first line that is no data.
@@ -226,6 +243,25 @@ mod tests {
             ("not flowed", "Content-Type: text/plain; format=fixed\n\na \nb\n", "a \nb\n", None),
             ("HTML", "Content-Type: text/html\n\n<p>hi<p>you", "hi\n\nyou\n", Some("<p>hi<p>you")),
             ("a picture", "Content-Type: image/png\n\nhi", "", None),
+            (
+                "a plain form that is blank",
+                "Content-Type: multipart/alternative; boundary=b\n\n--b\n\n \n--b\nContent-Type: text/html\n\n<b>hi</b>\n--b--\n",
+                "hi\n",
+                Some("<b>hi</b>"),
+            ),
+            ("a multipart without a boundary", "Content-Type: multipart/mixed\n\nhi\n", "hi\n", None),
+            (
+                "one whose boundary is not there",
+                "Content-Type: multipart/mixed; boundary=b\n\nhi\n--c\n",
+                "hi\n--c\n",
+                None,
+            ),
+            (
+                "HTML that names UTF-8",
+                "Content-Type: text/html\n\n<META Charset = 'utf-16'>\u{2019}",
+                "\u{2019}\n",
+                Some("<META Charset = 'utf-16'>\u{2019}"),
+            ),
             (
                 "both",
                 "Content-Type: multipart/alternative; boundary=b\n\n--b\n\nhi\n--b\nContent-Type: text/html\n\n<b>hi</b>\n--b--\n",

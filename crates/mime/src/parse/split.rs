@@ -215,7 +215,7 @@ impl Splitter {
             self.end_of_header(self.behind(piece), sink);
             return;
         }
-        let mut field = field;
+        let (mut field, mut is_first) = (field, false);
         let mut value = line;
         // Nothing can go on before the first field: white space in front of it means nothing.
         let begins = if first { line.trim_ascii_start() } else { line };
@@ -234,7 +234,10 @@ impl Splitter {
                     }
                 }
                 // The line of an mbox.
-                None if first && (line.starts_with(b"From ") || line.starts_with(b">From ")) => field = None,
+                None if first && (line.starts_with(b"From ") || line.starts_with(b">From ")) => {
+                    // Each system that passed it on wrote one.
+                    (field, is_first) = (None, true);
+                }
                 // `Content-Type: a/b;` and then a parameter at the start of the line: a fold that lost its space.
                 None if field.is_some_and(|field| self.raw.is_open(field)) => {
                     self.defect(DefectKind::BrokenFold, sink);
@@ -263,7 +266,7 @@ impl Splitter {
                 value_so_far.extend_from_slice(value);
             }
         }
-        self.state = State::Header { field, first: false };
+        self.state = State::Header { field, first: is_first };
     }
 
     /// Reads the fields that were kept, and opens what they say. The body begins at `offset`.

@@ -68,6 +68,7 @@ fn takes_messages_apart() {
             "multipart/mixed(multipart/mixed(text/plain[one] text/plain[two]) image/gif[gif])",
             &[],
         ),
+        ("lines of two mboxes", "From x\n>From y remote from z\nContent-Type: text/html\n\nhi".into(), "text/html[hi]", &[]),
         ("mark and mbox line", "\u{FEFF}From x\nA: b\n\nhello".into(), "text/plain[hello]", &[]),
         ("no empty line", "Subject: x\nhello world\nyou: too\n".into(), "text/plain[hello world\\nyou: too\\n]", &[NoEmptyLine]),
         ("no header", "hello world\n".into(), "text/plain[hello world\\n]", &[NoEmptyLine]),
@@ -295,6 +296,12 @@ fn reads_what_people_ask_for() {
         assert_eq!(message.subject().as_deref(), Some("Пр"));
         assert_eq!(message.parts()[1].text(), "Пр");
         assert_eq!(file.file_name(), Some("发票.pdf"));
+        // The header names no charset, so that in the HTML counts.
+        let html = b"<meta name=x><meta http-equiv=Content-Type content='text/html; charset=koi8-r'>\xF0\xD2";
+        let raw = [b"Content-Type: text/html\r\n\r\n".as_slice(), html].concat();
+        assert_eq!(Message::parse(&raw).text(), "Пр\n");
+        let raw = [b"Content-Type: text/html; charset=windows-1252\r\n\r\n".as_slice(), html].concat();
+        assert_eq!(Message::parse(&raw).text(), "ðÒ\n");
     }
 }
 
