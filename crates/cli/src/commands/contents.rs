@@ -143,7 +143,7 @@ fn safe_name(given: &str, media_type: &str, number: usize) -> String {
         c.is_control()
             || "<>:\"|?*\u{fffd}".contains(c)
             // Marks that change the direction of the text, or that nobody sees.
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
     };
     let cleaned: String = last.chars().map(|c| if is_bad(c) { '_' } else { c }).collect();
     let name = cleaned.trim_start_matches(['.', ' ', '-']).trim_end_matches(['.', ' ']);
@@ -219,6 +219,7 @@ mod tests {
             ("", "attachment-1"),
             ("a\r\nb\0c\u{1b}.txt", "a__b_c_.txt"),
             ("gpj.\u{202e}exe", "gpj._exe"),
+            ("a\u{61c}b\u{ad}.exe", "a_b_.exe"),
             ("a:b|c?.txt", "a_b_c_.txt"),
             ("CON", "_CON"),
             ("nul.txt", "_nul.txt"),

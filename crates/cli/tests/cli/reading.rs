@@ -92,6 +92,19 @@ fn texts_and_attachments_are_fetched() {
         .failed(65, &["error: the message has no HTML text", "hint: --text gives the text that it has"]);
 }
 
+/// A link with the name of a file is a file that is there: nothing is written through it.
+#[cfg(unix)]
+#[test]
+fn no_attachment_goes_through_a_link() {
+    let world = World::new();
+    let uid = world.deliver(MESSAGE).to_string();
+    fs::create_dir(world.path("d")).unwrap();
+    std::os::unix::fs::symlink(world.path("outside"), world.path("d/evil.pdf")).unwrap();
+    let names = world.run(&["fetch", "INBOX", &uid, "--attachments", "d"]).ok();
+    assert_eq!(names, "attachment-1.ics\nevil (2).pdf\nevil (3).pdf\nwinmail.dat\n");
+    assert!(!world.path("outside").exists() && world.path("d/evil.pdf").is_symlink());
+}
+
 /// MS-OXTNEF: an attribute, and a property of octets in a list of one.
 fn attribute(level: u8, id: u16, data: &[u8]) -> Vec<u8> {
     let len = u32::try_from(data.len()).unwrap().to_le_bytes();

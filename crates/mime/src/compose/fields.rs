@@ -470,29 +470,64 @@ mod tests {
         }
     }
 
+    /// Text that tries to be more than text.
+    fn hostile() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "(?s).{0,30}",
+            "[a\"; \\r\\n\\x00\u{85}\u{2028}%0d=?<>@,:/*'()\\\\\\t-]{0,30}",
+            Just("x\r\nBcc: evil@x.test".to_string()),
+            Just("x\nContent-Type: text/html".to_string()),
+            Just("\r\n--=_07070707070707070707070707070707_00000000\r\n\r\nx".to_string()),
+        ]
+    }
+
     proptest! {
-        /// Whatever is passed in, the fields are those that were asked for, and so are the recipients.
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        /// Wherever a text is passed in, the fields are those that were asked for, and so are the recipients, the parts and
+        /// their parameters. In one place at a time: of many wrong texts the first is refused, and none of the others tried.
         #[test]
-        fn no_text_adds_a_field_or_a_recipient(
-            name in ".{0,20}", text in ".{0,60}", group in ".{0,20}", id in ".{0,20}", file in ".{0,20}", uri in ".{0,20}",
-        ) {
-            let message = message()
-                .header(&name, &text)
-                .to_group(group, [mailbox("b@example.org")])
-                .in_reply_to(&id, [&text])
-                .inline(id, file.clone(), "image/png", *b"x")
-                .list_unsubscribe([uri.as_str()], false)
-                .subject(text)
-                .attach(file, "a/b", *b"x");
+        fn no_text_adds_a_field_or_a_recipient(place in 0..15, hostile in hostile()) {
+            let text = |own: i32, usual: &str| if own == place { hostile.clone() } else { usual.to_string() };
+            let Ok(from) = Address::named(&text(0, "Robot"), "robot@example.com") else { return Ok(()) };
+            let name = text(1, "X-Ticket");
+            let method = format!("BEGIN:VCALENDAR\r\nMETHOD:{}\r\nBEGIN:VEVENT\r\nEND:VEVENT\r\n", text(2, "REQUEST"));
+            let message = Message::new(from)
+                .to(mailbox("ann@example.org"))
+                .header(&name, &text(3, "7"))
+                .to_group(text(4, "friends"), [mailbox("b@example.org")])
+                .in_reply_to(&text(5, "<1@x>"), [text(6, "<0@x>")])
+                .list_unsubscribe([text(7, "mailto:u@x.test").as_str()], false)
+                .subject(text(8, "hi"))
+                .message_id(text(9, "<2@x>"))
+                .text(text(10, "hello"))
+                .html(text(11, "<p>hello"))
+                .inline(text(12, "p@x"), text(13, "p.png"), "image/png", *b"x")
+                .calendar(method)
+                .attach(text(13, "f.pdf"), text(14, "a/b"), *b"x");
             let Ok(composed) = message.build(DateTime::new(0, 0).unwrap(), [7; 16]) else { return Ok(()) };
             prop_assert_eq!(&composed.recipients, &vec!["ann@example.org".to_string(), "b@example.org".into()]);
+            let lines = composed.octets.split(|&octet| octet == b'\n');
+            prop_assert!(lines.clone().all(|line| line.len() <= 999 && !line.contains(&0)));
+            prop_assert_eq!(lines.filter(|line| !line.is_empty() && !line.ends_with(b"\r")).count(), 0);
             let parsed = parse::Message::parse(&composed.octets);
             prop_assert_eq!(parsed.defects(), &[]);
             let known = ["Date", "From", "To", "Subject", "Message-ID", "In-Reply-To", "References", "List-Unsubscribe", "MIME-Version", "Content-Type"];
             for field in &parsed.headers() {
                 prop_assert!(known.contains(&field.name()) || field.name() == name, "{}", field.name());
             }
-            prop_assert_eq!(parsed.parts().len(), 4);
+            prop_assert_eq!(parsed.parts().len(), 8);
+            for part in parsed.parts().iter().skip(1) {
+                let headers = part.headers();
+                prop_assert!(headers.iter().all(|field| field.name().starts_with("Content-")), "{:?}", part.raw_header());
+                prop_assert!(headers.iter().count() <= 4);
+                let of_type = part.content_type().parameters.iter().map(|(name, _)| name.to_string());
+                let of_disposition = part.disposition().into_iter().flat_map(|found| found.parameters.iter()).map(|(name, _)| name.to_string());
+                let parameters = ["boundary", "charset", "filename", "method", "name", "type"];
+                for found in of_type.chain(of_disposition) {
+                    prop_assert!(parameters.contains(&found.as_str()) || place == 14, "{} in {:?}", found, part.raw_header());
+                }
+            }
         }
     }
 }

@@ -250,7 +250,7 @@ mod tests {
             "On Tue, 1 Jul 2003 10:52:37 +0200, J\u{f6}rg Bcc: x@y wrote:\n> first\n>> old\n>\n> last\n"
         );
         let text = passed_on(&original, &original.text());
-        assert!(text.starts_with("---------- Forwarded message ----------\nFrom: J\u{f6}rg Bcc: x@y <j@example.org>\nDate: Tue, 1 Jul"), "{text}");
+        assert!(text.starts_with("---------- Forwarded message ----------\nFrom: \"J\u{f6}rg Bcc: x@y\" <j@example.org>\nDate: Tue, 1 Jul"), "{text}");
         assert!(
             text.contains("\nSubject: Gr\u{fc}\u{df}e X: y\nTo: Me <me@example.org>, Bob")
                 && text.ends_with("\n\nfirst\r\n> old\r\n\r\nlast\r\n"),

@@ -1,0 +1,140 @@
+use super::*;
+use alloc::string::ToString;
+use alloc::{format, vec};
+use proptest::prelude::*;
+
+fn show(list: &[AddressOrGroup]) -> String {
+    let join = |members: &[DisplayAddress]| {
+        members.iter().map(|m| format!("{}|{}", m.name, m.address)).collect::<Vec<_>>().join("; ")
+    };
+    let entries = list.iter().map(|entry| match entry {
+        AddressOrGroup::Address(mailbox) => join(core::slice::from_ref(mailbox)),
+        AddressOrGroup::Group { name, members } => format!("{name}:[{}]", join(members)),
+    });
+    entries.collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn reads_address_headers() {
+    let rows: &[(&str, &str)] = &[
+        // RFC 5322 appendix A.1.2, A.1.3, A.5, A.6.1.
+        ("\"Joe Q. Public\" <john.q.public@example.com>", "Joe Q. Public|john.q.public@example.com"),
+        (
+            "Mary Smith <mary@x.test>, jdoe@example.org, Who? <one@y.test>",
+            "Mary Smith|mary@x.test; |jdoe@example.org; Who?|one@y.test",
+        ),
+        (
+            "<boss@nil.test>, \"Giant; \\\"Big\\\" Box\" <sysservices@example.net>",
+            "|boss@nil.test; Giant; \"Big\" Box|sysservices@example.net",
+        ),
+        (
+            "A Group:Ed Jones <c@a.test>,joe@where.test,John <jdoe@one.test>;",
+            "A Group:[Ed Jones|c@a.test; |joe@where.test; John|jdoe@one.test]",
+        ),
+        ("A:b:c@d;", "A:[|b:c@d]"),
+        ("Ann <a@b>: c@d", "Ann : c@d|a@b"),
+        ("Undisclosed recipients:;", "Undisclosed recipients:[]"),
+        ("Pete(A nice \\) chap) <pete(his account)@silly.test(his host)>", "Pete|pete@silly.test"),
+        (
+            "A Group(Some people)\r\n     :Chris Jones <c@(Chris's host.)public.example>,\r\n joe@example.org",
+            "A Group:[Chris Jones|c@public.example; |joe@example.org]",
+        ),
+        ("Joe Q. Public <john.q.public@example.com>", "Joe Q. Public|john.q.public@example.com"),
+        (
+            "Mary Smith <@node.test,@other.test:mary@example.net>, , jdoe@test   . example",
+            "Mary Smith|mary@example.net; |jdoe@test.example",
+        ),
+        // Encoded words, also where they do not belong.
+        ("=?US-ASCII?Q?Keith_Moore?= <moore@cs.utk.edu>", "Keith Moore|moore@cs.utk.edu"),
+        ("=?ISO-8859-1?Q?Andr=E9?= Pirard <PIRARD@vm1.ulg.ac.be>", "André Pirard|PIRARD@vm1.ulg.ac.be"),
+        ("\"=?utf-8?B?R3LDvMOfZQ==?=\" <a@b>", "Grüße|a@b"),
+        ("=?utf-8?Q?Doe,_J=C3=B6rg?= <a@b>, c@d", "Doe, Jörg|a@b; |c@d"),
+        ("=?utf-8?Q?J=C3=B6?=\r\n =?utf-8?Q?rg?= <a@b>", "Jörg|a@b"),
+        ("=?utf-8?Q?J=C3=B6rg?=", "Jörg|"),
+        ("Grüße <a@b>", "Grüße|a@b"),
+        // Obsolete and broken.
+        ("a@b (Ann)", "Ann|a@b"),
+        ("a@b (=?utf-8?Q?=C3=84nn?=)", "Änn|a@b"),
+        ("a@b; c@d", "|a@b; |c@d"),
+        ("root", "|root"),
+        ("John Doe", "John Doe|"),
+        ("Ann <a@b, c@d", "Ann|a@b; |c@d"),
+        ("Ann <<a@b>>", "Ann|a@b"),
+        ("\"Ann <a@b>", "Ann|a@b"),
+        ("\"john doe\"@b", "|\"john doe\"@b"),
+        ("<\"a,b> c\"@d>", "|\"a,b> c\"@d"),
+        ("A <\"q\\\"s> \"@r>, b@c", "A|\"q\\\"s> \"@r; |b@c"),
+        ("a@[IPv6:::1], c@d", "|a@[IPv6:::1]; |c@d"),
+        ("a@[1, c@d", "|a@[1; |c@d"),
+        ("Ann <>", "Ann|"),
+        // Brackets or commas that are missing: no address that is not in the text.
+        ("Ann Example ann@example.org", "Ann Example|ann@example.org"),
+        ("ann@example.org bob@example.org", "|ann@example.org; |bob@example.org"),
+        ("Ann a@b Bob c@d, e@f", "Ann|a@b; Bob|c@d; |e@f"),
+        ("=?utf-8?B?w4RubmE=?= anna@example.org", "Änna|anna@example.org"),
+        ("=?utf-8?B?w4RubmE=?=anna@example.org", "Änna|anna@example.org"),
+        ("\"Desk\" <mx.example desk@mx.example>", "Desk|desk@mx.example"),
+        ("Desk <mx.example desk>", "Desk|"),
+        ("Desk <mailto:desk@x>, <MAILTO:a@b>", "Desk|desk@x; |a@b"),
+        ("Ann <a@b>\rMessage-ID: <1@x>\rTo: c@d", "Ann|a@b"),
+        ("Ann <a@b>,\r\r\n c@d\r", "Ann|a@b; |c@d"),
+        ("Bob <bob@x> Bobby B. <bobby@y>, c@d", "Bob|bob@x; Bobby B.|bobby@y; |c@d"),
+        ("<a@b><c@d>", "|a@b; |c@d"),
+        ("Ann <Annie> Example <a@b>", "Ann <Annie> Example|a@b"),
+        ("G: A <a@b> B <c@d>; e@f", "G:[A|a@b; B|c@d]; |e@f"),
+        ("Desk <a@b c@d>", "Desk|a@b; |c@d"),
+        ("Dr. Ann ann@example.org", "Dr. Ann|ann@example.org"),
+        ("Dr. ann@example.org", "Dr.|ann@example.org"),
+        ("J. R. \"Bob\" Dobbs bob@example.org", "J. R. Bob Dobbs|bob@example.org"),
+        ("ann@example.org Ann Example", "Ann Example|ann@example.org"),
+        ("Write to ann@example.org. Thanks", "Write to|ann@example.org"),
+        ("ann @ example . org", "|ann@example.org"),
+        ("ann @example.org", "|ann@example.org"),
+        ("<ann @ example. org>", "|ann@example.org"),
+        ("\"a b\"@c d@e", "|\"a b\"@c; |d@e"),
+        ("ann@example.org\r\n bob@example.org", "|ann@example.org; |bob@example.org"),
+        (" ,, ; ", ""),
+        ("(only a comment)", ""),
+        ("", ""),
+    ];
+    for (input, want) in rows {
+        assert_eq!(show(&address_list(input.as_bytes())), *want, "{input}");
+    }
+    assert_eq!(show(&address_list(b"Gr\xFC\xDFe <a@b>")), "Grüße|a@b");
+    // A name may be guessed, an address not.
+    for guessed in [&b"me@example.org\xB3 x@y"[..], b"<me@example.org\xB3>", b"m\xFC@b"] {
+        let list = address_list(guessed);
+        let Some(AddressOrGroup::Address(mailbox)) = list.first() else { panic!("{list:?}") };
+        assert!(mailbox.address.contains('\u{FFFD}'), "{mailbox:?}");
+        assert!(crate::Address::new(&mailbox.address).is_err(), "{mailbox:?}");
+    }
+}
+
+#[test]
+fn shows_what_there_is() {
+    let rows = [
+        ("A", "a@b", "A <a@b>"),
+        ("", "a@b", "a@b"),
+        ("A", "", "A"),
+        ("Doe, J", "a@b", "\"Doe, J\" <a@b>"),
+        ("good@x <good@x>", "evil@y", "\"good@x <good@x>\" <evil@y>"),
+    ];
+    for (name, address, want) in rows {
+        let mailbox = DisplayAddress { name: name.into(), address: address.into() };
+        assert_eq!(mailbox.to_string(), want);
+    }
+}
+
+#[test]
+fn deep_comments_take_no_stack() {
+    let input = [vec![b'('; 1 << 20], b"a@b".to_vec()].concat();
+    assert_eq!(address_list(&input), []);
+}
+
+proptest! {
+    #[test]
+    fn never_panics(text in "[a@<>\"\\\\(),;:=?qQ.\\[\\] \r\n]{0,40}", bytes in any::<Vec<u8>>()) {
+        let _ = address_list(text.as_bytes());
+        let _ = address_list(&bytes);
+    }
+}
