@@ -114,6 +114,8 @@ def side_by_side(runs, *rows):
     found = {name: [] for name, _ in rows}
     for _ in range(runs):
         for name, run in rows:
+            shutil.rmtree(f"{work}/mail", ignore_errors=True)
+            os.mkdir(f"{work}/mail")
             found[name].append(measure(run))
     for name, seconds in found.items():
         wall, own, theirs = (min(column) for column in zip(*seconds))
@@ -228,14 +230,6 @@ def bulk():
         session.command("EXAMINE INBOX")
         session.command("UID FETCH 1:* (UID FLAGS INTERNALDATE BODY.PEEK[])")
 
-    def fresh(run):
-        def again():
-            shutil.rmtree(f"{work}/mail", ignore_errors=True)
-            os.mkdir(f"{work}/mail")
-            run()
-
-        return again
-
     with open(f"{work}/.mbsyncrc", "w") as rc:
         rc.write(
             f"IMAPAccount one\nHost localhost\nPort {slow}\nUser {USER}\nPassCmd \"cat {work}/token\"\nAuthMechs XOAUTH2\n"
@@ -245,8 +239,8 @@ def bulk():
     with open(f"{work}/token", "w") as file:
         file.write(TOKEN)
     os.chmod(f"{work}/token", 0o600)
-    ours = fresh(lambda: quiet([PROGRAM, "fetch", "INBOX", "1:*", "--maildir", f"{work}/mail/INBOX"], port=slow))
-    mbsync = fresh(lambda: quiet(["mbsync", "-q", "-c", f"{work}/.mbsyncrc", "one"]))
+    ours = lambda: quiet([PROGRAM, "fetch", "INBOX", "1:*", "--maildir", f"{work}/mail/INBOX"], port=slow)
+    mbsync = lambda: quiet(["mbsync", "-q", "-c", f"{work}/.mbsyncrc", "one"])
     rows = ("bare transfer", lambda: child(bare)), ("mailbearer fetch", ours), ("mbsync", mbsync)
     side_by_side(2, *rows)
 
