@@ -25,6 +25,14 @@ enum Target {
     Done,
 }
 
+/// All of a file that this program wrote. A pipe or a device would never end.
+pub(crate) fn read_own(name: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(name)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is no file"));
+    }
+    fs::read(name)
+}
+
 impl PartialFile {
     /// Begins the file `name`.
     ///

@@ -58,7 +58,7 @@ impl State {
         }
         let path = folder.join(name);
         let mut state = Self { path, origin, _lock: lock, mbox: None };
-        match std::fs::read(&state.path) {
+        match crate::partial::read_own(&state.path) {
             Ok(text) => state.take_in(&text)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(cannot(&state.path, &error)),

@@ -1,5 +1,4 @@
 use std::{
-    fs,
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -14,6 +13,7 @@ use crate::{
     error::Error,
     exit::Exit,
     output::{self, Output},
+    partial::read_own,
     row,
     session::Session,
     value,
@@ -82,9 +82,10 @@ impl State {
     /// Reads the file if it exists.
     fn open(file: &Path, user: &str, folder: &str) -> Result<Self, Error> {
         let of = format!("account {}\nfolder {}\n", printable(user), printable(folder));
-        let text = match fs::read_to_string(file) {
+        let text = match read_own(file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            text => Some(text.map_err(|error| Error::input("the state", file, &error))?),
+            Ok(octets) => Some(String::from_utf8_lossy(&octets).into_owned()),
+            Err(error) => return Err(Error::input("the state", file, &error)),
         };
         let position = match text.as_deref().map(|text| (text, text.strip_prefix(of.as_str()))) {
             None => None,
@@ -154,6 +155,8 @@ fn line(news: News, all: bool, zone: &TimeZone, width: Option<usize>) -> Option<
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

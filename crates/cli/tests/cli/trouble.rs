@@ -354,6 +354,30 @@ S: <tag> OK
     );
     assert_eq!(world.run(&["folders"]).ok(), "aä       no messages\n\\x1b[2J  trash\n");
     serving.join().unwrap();
+    // Asked for one by one, a line that can't be read hides no other.
+    let (world, serving) = played(
+        "IMAP4rev1",
+        "C: <tag> LIST \"\" \"*\"
+S: * LIST () \"/\" INBOX
+S: * LIST () \"/\" B
+S: <tag> OK done
+C: <tag1> STATUS INBOX (MESSAGES UNSEEN UIDNEXT UIDVALIDITY RECENT)
+C: <tag2> STATUS B (MESSAGES UNSEEN UIDNEXT UIDVALIDITY RECENT)
+S: * 5
+S: * STATUS INBOX (MESSAGES 1 UNSEEN 0)
+S: <tag1> OK done
+S: * STATUS B (MESSAGES x)
+S: <tag2> OK done
+C: <tag> LOGOUT
+S: * BYE
+S: <tag> OK
+",
+    );
+    let counted = world.run(&["folders", "--counts"]);
+    assert_eq!((counted.code, counted.stdout.lines().count()), (Some(0), 2), "{counted:?}");
+    assert!(counted.stdout.starts_with("INBOX  inbox        1 messages       0 unseen\nB\n"), "{counted:?}");
+    assert!(counted.stderr.contains(": * 5\n"), "{counted:?}");
+    serving.join().unwrap();
     let (world, serving) = played(
         "IMAP4rev1",
         "C: <tag> LIST \"\" \"*\"

@@ -42,6 +42,17 @@ fn tells_of_new_messages_whatever_happens_to_the_connection() {
     }
 }
 
+/// A device would be read for ever.
+#[test]
+fn a_place_is_kept_in_a_file() {
+    let world = World::new();
+    for place in ["/dev/zero", "/"] {
+        world
+            .run(&["watch", "--state", place])
+            .failed(66, &[&format!("error: cannot read the state {place}: it is no file")]);
+    }
+}
+
 /// Stopped while news come in, it loses no message, and its place is whole. The place is written after the line is out, so
 /// the last line before the signal may come once more.
 #[test]

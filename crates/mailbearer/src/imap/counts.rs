@@ -78,13 +78,13 @@ impl<R: Runtime> Authenticated<R> {
                 return Ok(());
             }
             match self.event().await? {
-                Event::Data(frame) => {
-                    if let Response::Untagged(Data::MailboxStatus { mailbox, items }) =
-                        frame.response().map_err(Error::parse)?
-                    {
+                Event::Data(frame) => match frame.response() {
+                    Ok(Response::Untagged(Data::MailboxStatus { mailbox, items })) => {
                         count(folders, &mut at, &mailbox, &items);
                     }
-                }
+                    Ok(_) => {}
+                    Err(error) => self.note_odd(&frame, &error),
+                },
                 Event::Done(completion) => tags.retain(|tag| *tag != completion.tag),
                 _ => {}
             }

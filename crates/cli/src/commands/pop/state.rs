@@ -49,7 +49,7 @@ impl State {
         })?;
         let mut state =
             Self { file: file.to_owned(), known: BTreeMap::new(), pending: BTreeMap::new(), _lock: lock };
-        match fs::read(file) {
+        match crate::partial::read_own(file) {
             Ok(octets) => state.parse(&octets).ok_or_else(|| {
                 Error::new(Exit::Data, format!("{} is no list of fetched messages", file.display()))
                     .hint("move it away to fetch everything again, or name another with --state")
