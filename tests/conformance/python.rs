@@ -109,14 +109,28 @@ fn refusals_come_with_their_reason() {
     assert!(done.err.starts_with("401 invalid_client: AADSTS7000215: Invalid client secret"), "{done:?}");
     assert!(done.err.contains("[7000215]"), "{done:?}");
 
-    let reason =
-        [r#""schemes":"Bearer""#, r#""scope":"https://outlook.office365.com/.default""#, r#""status":"400""#];
-    let done = python(&bench, "send.py", &[("TOKEN", "wrong")]);
-    assert!(done.err.contains("535 5.7.3 Authentication unsuccessful"), "{done:?}");
-    assert!(reason.iter().all(|member| done.err.contains(member)), "{done:?}");
-    let done = python(&bench, "list.py", &[("TOKEN", "wrong")]);
-    assert!(done.err.contains("AUTHENTICATE failed."), "{done:?}");
-    assert!(reason.iter().all(|member| done.err.contains(member)), "{done:?}");
+    // Exchange tells none of a token.
+    for (personality, smtp, imap, scope) in [
+        (Personality::Exchange, "535 5.7.3 Authentication unsuccessful", "AUTHENTICATE failed.", None),
+        (Personality::Dovecot, "535 5.7.8 Error", "Authentication failed.", Some("mail")),
+        (Personality::Gmail, "5.7.8", "Invalid credentials (Failure)", Some("https://mail.google.com/")),
+    ] {
+        let mut options = Options::default();
+        options.personality = personality;
+        let bench = Bench::start(options);
+        for (script, words) in [("send.py", smtp), ("list.py", imap)] {
+            let done = python(&bench, script, &[("TOKEN", "wrong")]);
+            assert!(done.err.contains(words), "{personality}: {done:?}");
+            let told = |member: &str| done.err.contains(member);
+            let all = |scope: &str| {
+                told(r#""schemes":"Bearer""#)
+                    && told(&format!(r#""scope":"{scope}""#))
+                    && told(r#""status":"400""#)
+            };
+            assert_eq!(scope.is_some_and(all), told("schemes"), "{personality}: {done:?}");
+            assert_eq!(scope.is_some(), told("schemes"), "{personality}: {done:?}");
+        }
+    }
 }
 
 #[test]

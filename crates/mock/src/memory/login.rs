@@ -29,7 +29,8 @@ pub(crate) fn mechanisms(world: &World, only_passwords: bool) -> Vec<Mechanism> 
     if only_passwords {
         return vec![Mechanism::Plain, Mechanism::Login];
     }
-    let mut mechanisms = vec![Mechanism::XOAuth2, Mechanism::OAuthBearer];
+    let mut mechanisms = vec![Mechanism::XOAuth2];
+    mechanisms.extend(world.voice.oauthbearer.then_some(Mechanism::OAuthBearer));
     mechanisms.extend_from_slice(world.voice.imap.passwords);
     mechanisms
 }

@@ -121,7 +121,7 @@ impl Pop3 {
 
     /// Only a token has a reason for being refused, and not every server tells it.
     fn refuse(&mut self, mechanism: Option<Mechanism>, answer: Answer) -> Result<(), Error> {
-        if self.voice().tells_reason && mechanism.is_some_and(Mechanism::is_bearer) {
+        if self.world.voice.tells_reason && mechanism.is_some_and(Mechanism::is_bearer) {
             self.protocol.refuse_token(&login::refusal(&self.world), answer)
         } else {
             self.protocol.answer(&answer)

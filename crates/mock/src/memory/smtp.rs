@@ -109,7 +109,13 @@ impl Smtp {
             return self.refuse(mechanism, Answer::new(code, text));
         }
         if login::check(&self.world, Some(mechanism), login).is_none() {
-            return self.refuse(mechanism, self.voice().refused.clone());
+            let refused = self.voice().refused.clone();
+            // Not every server tells why.
+            return if self.world.voice.tells_reason {
+                self.refuse(mechanism, refused)
+            } else {
+                self.protocol.answer(&refused)
+            };
         }
         if let Some(provider) = &self.world.provider {
             self.seat = provider.smtp();

@@ -149,7 +149,7 @@ impl Fault {
     /// | place | words |
     /// |---|---|
     /// | `token` | HTTP status, a space, the body |
-    /// | `imap.greeting`, `imap.login`, `imap.inbox` (SELECT and EXAMINE), `imap.append` | a response without its tag, as `NO text` or `* BYE text`; none closes the connection |
+    /// | `imap.greeting`, `imap.login`, `imap.inbox` (SELECT and EXAMINE), `imap.fetch`, `imap.append` | a response without its tag, as `NO text` or `* BYE text`; none closes the connection |
     /// | `smtp.greeting`, `smtp.login`, `smtp.sender`, `smtp.recipient`, `smtp.message` | reply code, a space, the text; a line feed begins another line |
     /// | `pop3.greeting`, `pop3.login`, `pop3.message`, `pop3.quit` | what follows `-ERR ` |
     ///
@@ -169,6 +169,7 @@ impl Fault {
                     "greeting" => ImapFault::Greeting(words),
                     "login" => ImapFault::Login(words),
                     "inbox" => ImapFault::Command(imap::OPEN, words),
+                    "fetch" => ImapFault::Command(&["FETCH", "UID FETCH"], words),
                     "append" => ImapFault::Command(&["APPEND"], words),
                     _ => return None,
                 });

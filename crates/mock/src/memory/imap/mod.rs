@@ -106,7 +106,12 @@ impl Imap {
             if mechanism.is_none() && self.voice().passwords.is_empty() {
                 return self.no(None, "LOGIN failed.");
             }
-            return self.protocol.refuse_token(&login::refusal(&self.world), self.voice().refused);
+            // A password has no reason to be told, and not every server tells that of a token.
+            let told = self.world.voice.tells_reason && mechanism.is_some_and(Mechanism::is_bearer);
+            return match self.voice().refused {
+                text if told => self.protocol.refuse_token(&login::refusal(&self.world), text),
+                text => self.no(None, text),
+            };
         };
         if let Some(provider) = &self.world.provider {
             self.seat = provider.imap();

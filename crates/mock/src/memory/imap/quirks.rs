@@ -17,8 +17,8 @@ impl Imap {
 
     /// What SELECT says besides.
     pub(super) fn tell_more_at_select(&mut self) {
-        if self.voice().quirks.code_without_text {
-            self.protocol.push(b"* OK [HIGHESTMODSEQ 12345]\r\n");
+        if let Some(number) = self.voice().quirks.code_without_text {
+            self.protocol.push(format!("* OK [HIGHESTMODSEQ {number}]\r\n").as_bytes());
         }
     }
 
@@ -65,6 +65,13 @@ pub(super) fn tell(protocol: &mut Protocol, voice: &ImapVoice, data: Data<'_>) {
         replace(&mut line, b"(\"inline\" NIL)", b"\"inline\"");
         replace(&mut line, b"(\"INLINE\" NIL)", b"\"INLINE\"");
     }
+    if fetch.is_some() && quirks.group_as_mailbox {
+        let group = br#"((NIL NIL "undisclosed-recipients" NIL)(NIL NIL NIL NIL))"#;
+        replace(&mut line, group, br#"((NIL NIL "\"undisclosed-recipients\"" NIL))"#);
+    }
+    if fetch.is_some() && quirks.short_envelope {
+        shorten_envelope(&mut line);
+    }
     if status && quirks.empty_status {
         let open = line.iter().rposition(|&octet| octet == b'(').unwrap_or(line.len());
         line.truncate(open);
@@ -78,6 +85,32 @@ fn holds_text(item: &Item<'_>) -> bool {
         item,
         Item::Body { .. } | Item::Rfc822(_) | Item::Rfc822Header(_) | Item::Rfc822Text(_) | Item::Envelope(_)
     )
+}
+
+/// Leaves out the last field of an envelope that has nothing in it.
+fn shorten_envelope(line: &mut Vec<u8>) {
+    const NAME: &[u8] = b"ENVELOPE (";
+    let Some(start) = line.windows(NAME.len()).position(|window| window == NAME) else { return };
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    for (at, octet) in line.iter().enumerate().skip(start) {
+        match octet {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            // What may follow a literal is anybody's guess.
+            b'{' if !quoted => return,
+            b'(' if !quoted => depth = depth.saturating_add(1),
+            b')' if !quoted && depth == 1 => {
+                const EMPTY: &[u8] = b" NIL";
+                if line.get(..at).is_some_and(|before| before.ends_with(EMPTY)) {
+                    line.drain(at.saturating_sub(EMPTY.len())..at);
+                }
+                return;
+            }
+            b')' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
 }
 
 fn insert_before(line: &mut Vec<u8>, end: &[u8], what: &[u8]) {
@@ -146,7 +179,7 @@ mod tests {
                 "t OK [READ-WRITE] SELECT completed\r\n",
             ),
             (Personality::Qq, "FETCH 1 UID", "* 1 FETCH (UID 1 )\r\n"),
-            (Personality::Qq, "FETCH 3:1 UID", "t BAD parameters!\r\n"),
+            (Personality::Qq, "FETCH 3:1 UID", "t BAD UID parameters!\r\n"),
             (Personality::Qq, "FETCH 1,3 UID", "t OK FETCH Completed\r\n"),
             (Personality::Dovecot, "FETCH 3:1 UID", "t OK FETCH completed (0.001 + 0.000 secs).\r\n"),
         ];

@@ -59,9 +59,10 @@ pub(super) static VOICE: Voice = Voice {
         extensions: &["RESP-CODES", "AUTH-RESP-CODE"],
         pipelining: true,
         initial_response: true,
-        tells_reason: true,
         closes_after_refusal: false,
     },
+    oauthbearer: true,
+    tells_reason: true,
     scope: "mail",
     cloud: None,
     limits: ProviderLimits {

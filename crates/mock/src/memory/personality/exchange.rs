@@ -24,7 +24,7 @@ pub(super) static VOICE: Voice = Voice {
         login_first: Answer::new(530, "5.7.57 Client not authenticated to send mail"),
     },
     imap: ImapVoice {
-        greeting: "The Mailbearer mock IMAP4 service is ready.",
+        greeting: "The Microsoft Exchange IMAP4 service is ready. [bW9jay5tYWlsYmVhcmVyLnRlc3Q=]",
         capability_codes: false,
         passwords: &[],
         logged_in: "AUTHENTICATE completed.",
@@ -56,9 +56,10 @@ pub(super) static VOICE: Voice = Voice {
         extensions: &[],
         pipelining: false,
         initial_response: false,
-        tells_reason: false,
         closes_after_refusal: true,
     },
+    oauthbearer: false,
+    tells_reason: false,
     scope: "https://outlook.office365.com/.default",
     cloud: Some("microsoftonline.com"),
     limits: ProviderLimits {

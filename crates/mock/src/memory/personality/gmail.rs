@@ -58,7 +58,7 @@ pub(super) static VOICE: Voice = Voice {
             ("[Gmail]/Spam", "Junk"),
             ("[Gmail]/Trash", "Trash"),
         ],
-        quirks: Quirks { code_without_text: true, ..CORRECT },
+        quirks: Quirks { code_without_text: Some(12345), ..CORRECT },
     },
     pop3: Pop3Voice {
         greeting: PopAnswer::ok("Gpop ready for requests from 127.0.0.1 a640c23a62f3a"),
@@ -68,9 +68,10 @@ pub(super) static VOICE: Voice = Voice {
         extensions: &["RESP-CODES", "EXPIRE 0", "LOGIN-DELAY 300", "X-GOOGLE-RICO"],
         pipelining: false,
         initial_response: true,
-        tells_reason: true,
         closes_after_refusal: false,
     },
+    oauthbearer: true,
+    tells_reason: true,
     scope: "https://mail.google.com/",
     cloud: None,
     limits: ProviderLimits {

@@ -100,7 +100,11 @@ pub(crate) struct Voice {
     pub(crate) smtp: SmtpVoice,
     pub(crate) imap: ImapVoice,
     pub(crate) pop3: Pop3Voice,
-    /// The scope in the challenge that refuses a token.
+    /// Whether `OAUTHBEARER` is offered beside `XOAUTH2`.
+    pub(crate) oauthbearer: bool,
+    /// Whether a challenge tells why a token is refused, before the refusal itself.
+    pub(crate) tells_reason: bool,
+    /// The scope in that challenge.
     pub(crate) scope: &'static str,
     /// The name that Microsoft's discovery has for the cloud.
     pub(crate) cloud: Option<&'static str>,
@@ -137,7 +141,7 @@ pub(crate) struct ImapVoice {
     pub(crate) greeting: &'static str,
     /// Whether the greeting and the answer to a login tell the capabilities.
     pub(crate) capability_codes: bool,
-    /// What is offered beside `XOAUTH2` and `OAUTHBEARER`, for passwords.
+    /// What is offered beside the mechanisms for tokens, for passwords.
     pub(crate) passwords: &'static [Mechanism],
     pub(crate) logged_in: &'static str,
     pub(crate) refused: &'static str,
@@ -167,8 +171,6 @@ pub(crate) struct Pop3Voice {
     pub(crate) pipelining: bool,
     /// Whether AUTH may have the token in its line.
     pub(crate) initial_response: bool,
-    /// Whether a refused token has its reason told.
-    pub(crate) tells_reason: bool,
     pub(crate) closes_after_refusal: bool,
 }
 
@@ -244,8 +246,12 @@ pub(crate) struct Quirks {
     pub(crate) bare_disposition: bool,
     /// `* STATUS "x" ()`
     pub(crate) empty_status: bool,
-    /// `* OK [HIGHESTMODSEQ 7]` without a text, at SELECT.
-    pub(crate) code_without_text: bool,
+    /// `((NIL NIL "\"undisclosed-recipients\"" NIL))` for a group that is empty.
+    pub(crate) group_as_mailbox: bool,
+    /// An envelope without a Message-ID ends before it.
+    pub(crate) short_envelope: bool,
+    /// `* OK [HIGHESTMODSEQ 7]` without a text, at SELECT: the number.
+    pub(crate) code_without_text: Option<u64>,
     /// SELECT is refused until the client has told who it is by ID.
     pub(crate) id_first: Option<&'static str>,
     /// `ID ()` is an error.
@@ -263,7 +269,9 @@ const CORRECT: Quirks = Quirks {
     space_in_fetch: false,
     bare_disposition: false,
     empty_status: false,
-    code_without_text: false,
+    group_as_mailbox: false,
+    short_envelope: false,
+    code_without_text: None,
     id_first: None,
     no_empty_id: false,
     no_descending_set: false,
@@ -280,3 +288,6 @@ pub(crate) struct ProviderLimits {
     pub(crate) imap_connections: usize,
     pub(crate) too_many_imap: &'static str,
 }
+
+#[cfg(test)]
+mod tests;

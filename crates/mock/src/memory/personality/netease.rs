@@ -59,9 +59,10 @@ pub(super) static VOICE: Voice = Voice {
         extensions: &[],
         pipelining: false,
         initial_response: true,
-        tells_reason: false,
         closes_after_refusal: false,
     },
+    oauthbearer: true,
+    tells_reason: false,
     scope: "https://mail.163.com/",
     cloud: None,
     limits: ProviderLimits {

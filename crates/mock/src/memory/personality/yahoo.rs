@@ -46,7 +46,13 @@ pub(super) static VOICE: Voice = Voice {
             ("Sent", "Sent"),
             ("Trash", "Trash"),
         ],
-        quirks: Quirks { space_after_search: true, code_without_text: true, inbox: "Inbox", ..CORRECT },
+        quirks: Quirks {
+            space_after_search: true,
+            code_without_text: Some(7),
+            group_as_mailbox: true,
+            inbox: "Inbox",
+            ..CORRECT
+        },
     },
     pop3: Pop3Voice {
         greeting: PopAnswer::ok("Hello from jpop-0.1"),
@@ -56,9 +62,10 @@ pub(super) static VOICE: Voice = Voice {
         extensions: &["EXPIRE NEVER"],
         pipelining: false,
         initial_response: true,
-        tells_reason: true,
         closes_after_refusal: false,
     },
+    oauthbearer: true,
+    tells_reason: true,
     scope: "mail-w",
     cloud: None,
     limits: ProviderLimits {
