@@ -846,7 +846,7 @@ pub(super) static ENTRIES: &[Entry] = &[
     e(Smtp, "no-reverse-name", &["5.7.25", "4.7.25", "cannot find your hostname", "cannot find your reverse hostname", "PTR record", "reverse DNS"], YOU, "RFC 7372; Google, email sender guidelines",
         ["this machine's address has no name, or one that does not lead back", "本机地址没有反向域名，或与正向不一致"],
         ["submit through the provider's port with a login (587 or 465), or have a PTR record made", "请登录后通过提供商的提交端口（587 或 465）发送，或设置 PTR 记录"]),
-    e(Smtp, "spam-verdict", &["5.7.1 spam", "5.7.515", "554 spam", "550 spam", "5.7.350", "suspicious", "550 5.7.26", "unauthenticated email", "DMARC", "DT:SPM", "suspicion of spam", "550 5.7.27", "550 5.7.24", "5.7.520", "5.7.509", "mail content denied", "block for spam", "spam message rejected", "unsolicited"], YOU, "Google, email sender guidelines; NetEase mail help",
+    e(Smtp, "spam-verdict", &["5.7.1 spam", "5.7.515", "554 spam", "550 spam", "5.7.350", "suspicious", "550 5.7.26", "unauthenticated email", "DMARC", "DT:SPM", "suspicion of spam", "550 5.7.27", "550 5.7.24", "5.7.520", "5.7.509", "mail content denied", "block for spam", "spam message rejected", "unsolicited", "Message not allowed - ["], YOU, "Google, email sender guidelines; NetEase mail help",
         ["the server holds the message for spam, or its domain is not authenticated", "服务器判定为垃圾邮件，或域名未通过认证"],
         ["check SPF, DKIM and DMARC of the sender's domain, and the message's content", "请检查发件域的 SPF、DKIM、DMARC 以及邮件内容"]),
     e(Smtp, "hve-address", &["501 5.5.124"], YOU, "sasl-xoauth2 #110",

@@ -148,6 +148,15 @@ impl Error {
         Self::new(Protocol::IMAP, completion)
     }
 
+    /// The refusal of a command about messages: what does not exist for it is a message, for the folder is open.
+    pub(crate) fn fetch_refused(completion: Completion) -> Self {
+        let mut error = Self::command(completion);
+        if error.inner.verdict.kind == Kind::NoFolder {
+            error.inner.verdict = Verdict::of(Kind::Refused);
+        }
+        error
+    }
+
     pub(crate) fn parse(error: ParseError) -> Self {
         Self::new(Protocol::IMAP, error)
     }

@@ -279,7 +279,7 @@ impl BodyState {
     ) -> Result<(), Error> {
         let Some(completion) = self.ask.answered(imap, completion)? else { return Ok(()) };
         if !completion.is_ok() {
-            return Err(Error::command(completion));
+            return Err(Error::fetch_refused(completion));
         }
         match (self.progress, self.unread.take()) {
             (Progress::Whole, _) => Ok(()),

@@ -217,7 +217,7 @@ impl<'a, R: Runtime> Messages<'a, R> {
                     return Ok(Some(MessagePiece::Octets(octets)));
                 }
                 Event::Done(completion) => match self.state.ask.answered(self.imap, completion)? {
-                    Some(completion) if !completion.is_ok() => return Err(Error::command(completion)),
+                    Some(completion) if !completion.is_ok() => return Err(Error::fetch_refused(completion)),
                     Some(_) => self.ask()?,
                     None => {}
                 },

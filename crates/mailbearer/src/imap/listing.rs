@@ -285,7 +285,7 @@ impl ListingState {
         let is_empty = self.exists == 0 && !self.by_uid;
         if !completion.is_ok() && !is_empty {
             self.left.clear();
-            return Err(Error::command(completion));
+            return Err(Error::fetch_refused(completion));
         }
         self.send(imap)
     }

@@ -326,3 +326,6 @@ impl<R: Runtime> Drop for Given<'_, R> {
 
 /// How long the end of the connection may take.
 const GOODBYE: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests;
