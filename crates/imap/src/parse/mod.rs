@@ -10,7 +10,7 @@
 //! | modules | |
 //! |---|---|
 //! | `data`, `status`, `extension`, and in `fetch` all but the items of a listing | nom's combinators; where one of many keywords stands, a `match` on it chooses the rule, which saves a comparison for each of the others |
-//! | `scan`, `swar` | the leaves, by hand: they look at eight octets at once, which no combinator does |
+//! | `quoted`, `scan`, `swar` | the leaves, by hand: they look at eight or sixteen octets at once, which no combinator does |
 //! | `envelope`, `body`, `list`, and the items of a listing in `fetch` | by hand, on nom's results: combinators hand values up by copying them, and these are large: each rule writes what it found to where it belongs |
 //! | `odd` | by hand: reached only where a rule has failed |
 
@@ -27,6 +27,7 @@ mod extension;
 mod fetch;
 pub(crate) mod list;
 mod odd;
+mod quoted;
 pub(crate) mod scan;
 mod status;
 mod strict;

@@ -8,6 +8,7 @@ use super::*;
 use crate::{Code, Data, Framer, Item, Piece, server::encode_response};
 
 mod found;
+mod spaced;
 mod strangers;
 
 fn parse(input: &[u8]) -> Result<Response<'_>, ParseError> {
@@ -197,6 +198,10 @@ const LEGAL: &[(&str, &str)] = &[
     (
         "* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft $MDNSent)\r\n",
         "Flags([Answered, Flagged, Deleted, Seen, Draft, Keyword($MDNSent)])",
+    ),
+    (
+        "* FLAGS (\\Seenx \\Recently \\Deletedx \\Flagge \\Answeredd \\Seen)\r\n",
+        "Flags([System(Seenx), System(Recently), System(Deletedx), System(Flagge), System(Answeredd), Seen])",
     ),
     // section 7.4
     ("* 23 EXISTS\r\n", "Exists(23)"),
