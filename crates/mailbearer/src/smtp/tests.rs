@@ -153,7 +153,11 @@ fn a_verdict_that_nobody_waited_for_is_not_the_next_messages() {
         submission.write(&blocked.octets).unwrap();
         Blocking::task(async {
             let mut end = std::pin::pin!(submission.end());
-            std::future::poll_fn(|context| std::task::Poll::Ready(drop(end.as_mut().poll(context)))).await;
+            let once = std::future::poll_fn(|context| {
+                let _ = end.as_mut().poll(context);
+                std::task::Poll::Ready(())
+            });
+            once.await;
         });
         let error = if in_batch {
             let mut batch = smtp.send_all(std::slice::from_ref(&refused));

@@ -202,10 +202,9 @@ fn a_place_that_cannot_be_a_store_is_named() {
     assert_eq!(error.place(), temporary);
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
-    for (place, is_right) in [
-        (file.join("x"), (|trouble| matches!(trouble, Trouble::Kind)) as fn(&Trouble) -> bool),
-        (folder.path().join("x".repeat(5000)), |trouble| matches!(trouble, Trouble::Io(_))),
-    ] {
+    let is_kind: fn(&Trouble) -> bool = |trouble| matches!(trouble, Trouble::Kind);
+    let is_io: fn(&Trouble) -> bool = |trouble| matches!(trouble, Trouble::Io(_));
+    for (place, is_right) in [(file.join("x"), is_kind), (folder.path().join("x".repeat(5000)), is_io)] {
         let error = load(&FileStore::new(place)).unwrap_err();
         assert!(is_right(error.trouble()), "{error:?}");
     }
