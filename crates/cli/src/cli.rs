@@ -1,5 +1,6 @@
 //! The command line, and nothing else: what clap reads.
 
+mod delivery;
 mod mailbox;
 
 use std::{
@@ -8,7 +9,10 @@ use std::{
 };
 
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
-use mailbearer::advice::Language;
+use mailbearer::{
+    advice::Language,
+    proto::smtp::{DeliverBy, Notify, Returned},
+};
 
 pub(crate) use self::mailbox::{
     AppendArgs, DeleteArgs, FetchArgs, FlagArgs, FoldersArgs, ForwardArgs, ListArgs, MoreArgs, ReadArgs,
@@ -321,6 +325,8 @@ pub(crate) struct SendArgs {
     /// It is sent as it is, but for its Bcc fields. Sender and recipients are those of its header unless given here.
     #[arg(long, value_name = "FILE")]
     pub(crate) raw: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) delivery: DeliveryArgs,
     /// Where the server's answer to the message is lost, look for it among those that were sent, for up to SECONDS (120)
     ///
     /// It arrived where it is found: exit code 0. Where it is not found nobody knows, and it stays 79: not every provider
@@ -333,6 +339,29 @@ pub(crate) struct SendArgs {
         default_missing_value = "120"
     )]
     pub(crate) verify: Option<u64>,
+}
+
+/// What the server is asked of the delivery. The message is refused where the server does not offer it.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct DeliveryArgs {
+    /// When the sender gets a report: `never`, or of success, failure and delay, with commas between
+    #[arg(long, value_name = "WHEN", value_parser = delivery::notify)]
+    pub(crate) notify: Option<Notify>,
+    /// How much of the message a report of failure has: `full` or `hdrs`
+    #[arg(long, value_name = "HOW", value_parser = delivery::returned)]
+    pub(crate) ret: Option<Returned>,
+    /// Name for the message, which reports repeat
+    #[arg(long, value_name = "ID")]
+    pub(crate) envid: Option<String>,
+    /// Address that the message to a recipient was for at first, which reports name; may be repeated
+    #[arg(long, value_name = "RECIPIENT=ADDRESS", value_parser = delivery::original, action = ArgAction::Append)]
+    pub(crate) orcpt: Vec<(String, String)>,
+    /// Every server on the way has to use TLS (REQUIRETLS)
+    #[arg(long)]
+    pub(crate) require_tls: bool,
+    /// Seconds that the delivery may take (DELIVERBY), and whether the message then comes back (R) or is reported (N)
+    #[arg(long, value_name = "SECONDS;R|N", value_parser = delivery::deliver_by)]
+    pub(crate) deliver_by: Option<DeliverBy>,
 }
 
 const GLOBAL: &str = "Global options";

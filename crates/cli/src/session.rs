@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use mailbearer::KeyringStore;
 use mailbearer::{
     Account, AccountKey, BestEffort, Blocking, Client, FileStore, Grant, Kept, Kind, Login, Pending,
-    StoreError, StoreLock, TokenStore,
+    StoreError, StoreLock, TokenStore, Turn,
     error::Missing,
     proto::{
         oauth,
@@ -49,6 +49,22 @@ impl Session {
         Ok(Self { client: client(account, arguments)?, name, keeping })
     }
 
+    /// Counts a message that is sent by a session of its own, together with what other programs of this host send; waits where
+    /// the provider allows no more for now. To be kept while it is sent.
+    ///
+    /// # Errors
+    ///
+    /// Fails if that takes too long.
+    pub(crate) fn turn(&self) -> Result<Turn<Blocking>, Error> {
+        let waiting = |wait: Duration| {
+            output::notice(format_args!(
+                "waiting {} s: the provider allows no more for now",
+                wait.as_secs().saturating_add(1)
+            ));
+        };
+        Ok(self.client.pool().turn(waiting)?)
+    }
+
     /// Does `work`, which begins with a login.
     ///
     /// # Errors
@@ -59,6 +75,7 @@ impl Session {
         work: impl FnOnce(&Client<Blocking>) -> Result<T, mailbearer::Error>,
     ) -> Result<T, Error> {
         work(&self.client).map_err(|error| {
+            self.client.pool().heed(&error);
             if needs_login(&error) {
                 store::login_needed(&self.keeping, &self.name, &self.client.account().user);
             }

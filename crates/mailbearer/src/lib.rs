@@ -222,7 +222,7 @@ pub use mailbearer_wire::{Secret, Security};
 pub use outgoing::{Outgoing, Prepared};
 pub use parts::Part;
 #[cfg(feature = "pool")]
-pub use pool::{Ended, Fate, Outcome, Pool, PoolOptions, Sending, Sent};
+pub use pool::{Ended, Fate, Outcome, Pool, PoolOptions, Sending, Sent, Turn};
 #[cfg(feature = "pop3")]
 pub use pop3::Pop3;
 pub use provider::{GrantType, MailProtocol, Provider, UnknownProvider};

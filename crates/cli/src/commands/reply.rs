@@ -141,6 +141,7 @@ fn with_attachments_of(
 
 fn deliver(outgoing: Outgoing<'_>, session: &Session) -> Result<Receipt, Error> {
     let prepared = session.client.prepare(outgoing).map_err(|error| send::no_good(&error))?;
+    let _turn = session.turn()?;
     let mut smtp = session.with_token(Client::connect_smtp)?;
     let verdict = smtp.send_prepared(prepared);
     // The server has taken the message. If the goodbye fails, the command does not.

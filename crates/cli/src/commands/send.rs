@@ -6,7 +6,7 @@ use std::{
 };
 
 use mailbearer::{
-    Address, Blocking, Envelope, Message, Outgoing, RawMessage, Receipt, Smtp,
+    Address, Blocking, Envelope, MailObject, Message, Outgoing, RawMessage, Receipt, Smtp, Submission,
     proto::{
         mime::{AddressError, parse},
         smtp::Reply,
@@ -39,9 +39,9 @@ pub(crate) fn run(
     let trace = global.shows_trace();
     let sent = match &arguments.raw {
         Some(file) if file.as_os_str() == "-" => {
-            send_raw(raw::read(io::stdin().lock())?, people, &session, trace, &mut id)
+            send_raw(raw::read(io::stdin().lock())?, people, arguments, &session, trace, &mut id)
         }
-        Some(file) => send_raw(raw::open(file)?, people, &session, trace, &mut id),
+        Some(file) => send_raw(raw::open(file)?, people, arguments, &session, trace, &mut id),
         None => send_composed(arguments, people, &session, &mut id),
     };
     match (sent, arguments.verify) {
@@ -117,6 +117,7 @@ impl People {
 fn send_raw<R: Read>(
     mut message: RawMessage<R>,
     people: People,
+    arguments: &SendArgs,
     session: &Session,
     trace: bool,
     id: &mut Option<String>,
@@ -130,7 +131,9 @@ fn send_raw<R: Read>(
         session.client.complete(&mut message, &from)?;
     }
     *id = parse::Message::parse(message.header().octets()).message_id();
-    let envelope = message.envelope(sender, recipients, user).map_err(|error| raw::no_good(&error))?;
+    let mut envelope = message.envelope(sender, recipients, user).map_err(|error| raw::no_good(&error))?;
+    arguments.delivery.ask(&mut envelope).map_err(Error::usage)?;
+    let _turn = session.turn()?;
     let mut progress = Progress::new(envelope.size, trace);
     let mut smtp = session.with_token(|client| client.connect_smtp())?;
     let verdict = submit_raw(&mut smtp, envelope, message, &mut progress);
@@ -203,16 +206,39 @@ fn send_composed(
     if arguments.attach.is_empty() {
         let composed = session.client.compose(&message).map_err(|error| no_good(&error))?;
         *id = parse::Message::parse(&composed.octets).message_id();
-        return session.with_token(|client| client.send(&composed));
+        if !arguments.delivery.is_any() {
+            let _turn = session.turn()?;
+            return session.with_token(|client| client.send(&composed));
+        }
+        let mut envelope = MailObject::envelope(&&composed);
+        arguments.delivery.ask(&mut envelope).map_err(Error::usage)?;
+        return submit(session, envelope, |submission| Ok(submission.write(&composed.octets)?));
     }
     let outgoing = attached(Outgoing::new(message), &arguments.attach)?;
     let prepared = session.client.prepare(outgoing).map_err(|error| no_good(&error))?;
     *id = prepared.message_id();
+    let mut envelope = prepared.envelope();
+    arguments.delivery.ask(&mut envelope).map_err(Error::usage)?;
+    submit(session, envelope, |submission| {
+        prepared.copy(|octets| submission.write(octets).map_err(Error::from))
+    })
+}
+
+/// Sends one message by a session of its own.
+fn submit(
+    session: &Session,
+    envelope: Envelope,
+    write: impl FnOnce(&mut Submission<'_, Blocking>) -> Result<(), Error>,
+) -> Result<Receipt, Error> {
+    let _turn = session.turn()?;
     let mut smtp = session.with_token(|client| client.connect_smtp())?;
-    let verdict = smtp.send_prepared(prepared);
+    let verdict = smtp.submit(envelope).map_err(Error::from).and_then(|mut submission| {
+        write(&mut submission)?;
+        Ok(submission.finish()?)
+    });
     // The server has answered for the message. If the goodbye fails, that changes nothing.
     let _ = smtp.quit();
-    Ok(verdict?)
+    verdict
 }
 
 /// Who a message is from: who is named, or the user of the account.
@@ -370,6 +396,7 @@ const CONTENT_TYPES: &[(&[&str], &str)] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::DeliveryArgs;
 
     fn reply(code: u16, text: &str) -> Reply {
         Reply::new(code, text)
@@ -428,6 +455,7 @@ mod tests {
             header: Vec::new(),
             reply_to: Vec::new(),
             raw: None,
+            delivery: DeliveryArgs::default(),
             verify: None,
         };
         let people = People::read(&arguments(&["a@x, \"B, C\" <b@x>", "c@x"], Some("Me <m@x>"))).unwrap();

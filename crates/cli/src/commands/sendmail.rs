@@ -213,6 +213,7 @@ impl Job {
             }
             Err(error) => return Err(error),
         };
+        let _turn = session.turn()?;
         let mut smtp = session.with_token(|client| client.connect_smtp())?;
         let mut progress = Progress::new(envelope.size, true);
         let verdict = send::submit_raw(&mut smtp, envelope, message, &mut progress);

@@ -153,6 +153,12 @@ impl Gate {
         open > 1
     }
 
+    /// As [`lower`](Self::lower), for who has no connection in this pool.
+    pub(super) fn lower_by_one<R: Runtime>(&self) {
+        let most = self.most::<R>();
+        self.book::<R, _>(|book, now| book.lower(now, most));
+    }
+
     /// Whether there are more connections than there may be now.
     pub(super) fn is_crowded<R: Runtime>(&self) -> bool {
         self.most::<R>() < self.state().open

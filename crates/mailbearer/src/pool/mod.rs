@@ -6,6 +6,7 @@ mod gate;
 mod host;
 mod outcome;
 mod sending;
+mod turn;
 
 use std::{
     fmt,
@@ -22,6 +23,7 @@ use mailbearer_smtp::Problem;
 
 pub use outcome::{Fate, Outcome};
 pub use sending::{Ended, Sending, Sent};
+pub use turn::Turn;
 
 use self::gate::{Gate, NAP, Permit, Seat, later};
 use crate::{Client, Error, Kind, MailObject, Smtp, Token};

@@ -377,6 +377,42 @@ fn each_message_has_all_of_its_time() {
     assert_eq!(locked(&server).connections, 1);
 }
 
+/// A program that sends by a session of its own counts with the pools.
+#[test]
+fn a_turn_counts_for_all() {
+    let bench = Bench::new();
+    let folder = tempfile::tempdir().unwrap();
+    let server = bench.begin(Server::default());
+    let pool = |limit| {
+        bench.pool(|options| {
+            (options.connections, options.messages_per_minute) = (2, Some(limit));
+            (options.folder, options.patience) = (Some(folder.path().to_owned()), Duration::from_secs(5));
+        })
+    };
+    let (one, two) = (pool(2), pool(2));
+    let mut waits = Vec::new();
+    let turn = one.turn(|wait| waits.push(wait)).unwrap();
+    let other = two.turn(|wait| waits.push(wait)).unwrap();
+    assert!(waits.is_empty(), "there was room for both: {waits:?}");
+    // Both places are taken, and a third waits no longer than it has patience.
+    let error = one.turn(|_| ()).unwrap_err();
+    assert!(error.is_transient() && error.to_string().contains("all connections"), "{error}");
+    drop((turn, other));
+    // The places are free, and the minute is full, for pools too.
+    let mut sending = one.send_all([Note::new(0)]);
+    assert!(matches!(sending.next_within(Duration::from_secs(2)), Ok(None)));
+    assert_eq!(locked(&server).taken.len(), 0);
+    drop(sending);
+    // What a server wants of the account is heeded by all.
+    let reply = |text| mailbearer_smtp::Reply::new(432, text);
+    let refusal = |text| Error::message(mailbearer_smtp::Refusal::Sender { reply: reply(text) });
+    one.heed(&refusal("4.3.2 Concurrent connections limit exceeded"));
+    assert_eq!((one.inner.gate.most::<Simulated>(), two.inner.gate.most::<Simulated>()), (1, 1));
+    one.heed(&refusal("4.7.0 Request is throttled. Suggested Backoff Time: 120000 milliseconds"));
+    let error = two.turn(|wait| waits.push(wait)).unwrap_err();
+    assert!(error.retry_after().is_some_and(|left| left > Duration::from_secs(100)), "{error}");
+}
+
 /// What can't be shared is no reason to send nothing.
 #[test]
 fn a_folder_that_can_not_be_used_stops_nothing() {

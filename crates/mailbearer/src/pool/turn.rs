@@ -1,0 +1,99 @@
+use std::{
+    fmt,
+    future::poll_fn,
+    time::{Duration, Instant},
+};
+
+use mailbearer_net::Runtime;
+use mailbearer_smtp::Problem;
+
+use super::{NAP, Permit, Pool, Seat, later};
+use crate::Error;
+
+/// A place among the account's connections, and one message of its minute: for a program that sends a message by a session of
+/// its own. Both count for all pools of the folder as long as this is kept, and the message for a minute after.
+#[must_use = "the place is free again when this is dropped"]
+pub struct Turn<R: Runtime> {
+    pool: Pool<R>,
+    permit: Permit,
+    _seat: Seat,
+}
+
+impl<R: Runtime> Pool<R> {
+    /// Waits until one more message may be sent, by one more connection, and counts it. `waiting` hears how long that takes,
+    /// as far as it is known, each time that it has to be waited for.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the server asked to be left alone, or others have all connections, for longer than
+    /// [`patience`](super::PoolOptions::patience).
+    pub fn turn<'a>(
+        &'a self,
+        waiting: impl FnMut(Duration) + Send + 'a,
+    ) -> R::Task<'a, Result<Turn<R>, Error>> {
+        R::task(self.take_turn(waiting))
+    }
+
+    async fn take_turn(&self, mut waiting: impl FnMut(Duration) + Send) -> Result<Turn<R>, Error> {
+        let gate = &self.inner.gate;
+        let since = R::now();
+        if let Some(left) = gate.quiet::<R>() {
+            waiting(left);
+            self.quiet(since).await?;
+        }
+        let seat = self.own_seat(since).await?;
+        let permit = loop {
+            match gate.try_permit::<R>() {
+                Ok(permit) => break permit,
+                Err(wait) => {
+                    waiting(wait);
+                    R::sleep(later(R::now(), wait)).await;
+                }
+            }
+        };
+        Ok(Turn { pool: self.clone(), permit, _seat: seat })
+    }
+
+    async fn own_seat(&self, since: Instant) -> Result<Seat, Error> {
+        let gate = &self.inner.gate;
+        loop {
+            let most = gate.most::<R>();
+            poll_fn(|context| gate.poll_place(most, context)).await;
+            if let Some(seat) = gate.seat(most) {
+                return Ok(seat);
+            }
+            if !self.has_time(since, NAP) {
+                return Err(Error::backoff_of_server("others have all connections of the account", NAP));
+            }
+            R::sleep(later(R::now(), NAP)).await;
+        }
+    }
+
+    /// Notes for all pools of the folder what the server wants of the account, where an attempt failed for that: fewer
+    /// connections, or to be left alone.
+    pub fn heed(&self, error: &Error) {
+        let gate = &self.inner.gate;
+        match error.smtp_problem() {
+            Some(Problem::TooManyConnections) => gate.lower_by_one::<R>(),
+            Some(Problem::Throttled { .. }) => {
+                if let Some(wait) = error.retry_after() {
+                    gate.keep_quiet::<R>(wait);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl<R: Runtime> Drop for Turn<R> {
+    fn drop(&mut self) {
+        // The server counts the message now, at the latest.
+        self.pool.inner.gate.sent::<R>(self.permit);
+    }
+}
+
+impl<R: Runtime> fmt::Debug for Turn<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Turn").finish_non_exhaustive()
+    }
+}
