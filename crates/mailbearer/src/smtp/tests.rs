@@ -174,7 +174,8 @@ fn a_verdict_that_nobody_waited_for_is_not_the_next_messages() {
 #[test]
 fn a_message_that_can_not_be_sent_is_told_in_its_turn() {
     let (mock, client) = start();
-    let good = message(&client, "ann@mail.test", "good");
+    // More than the session takes at once.
+    let good = message(&client, "ann@mail.test", &"a line of a large message\r\n".repeat(20_000));
     let mut bad = message(&client, "ann@mail.test", "bad");
     bad.recipients.clear();
     let messages = [&bad, &good, &bad, &bad, &good, &good, &bad].map(Clone::clone);
@@ -185,7 +186,7 @@ fn a_message_that_can_not_be_sent_is_told_in_its_turn() {
     let want = messages.iter().map(|message| !message.recipients.is_empty()).enumerate();
     assert_eq!(verdicts, want.collect::<Vec<_>>());
     smtp.quit().unwrap();
-    assert_eq!(arrived(&mock).len(), 3);
+    assert_eq!(arrived(&mock), [&*good.octets; 3]);
 }
 
 #[cfg(feature = "pool")]
