@@ -29,7 +29,7 @@ use crate::{
 #[test]
 fn tls_starts_in_mid_conversation() {
     async fn client<R: Runtime>(port: u16, ca: &Ca) {
-        let mut connection = open::<R>(port, Security::StartTls, ca).await.unwrap();
+        let mut connection = open_patient::<R>(port, Security::StartTls, ca).await.unwrap();
         let mut machine = Talk::new();
         assert_eq!(connection.next(&mut machine).await.unwrap(), Some("hello".into()));
         machine.say("STARTTLS");
@@ -56,7 +56,7 @@ fn tls_starts_in_mid_conversation() {
 #[test]
 fn bytes_behind_the_go_ahead_are_an_error() {
     async fn client<R: Runtime>(port: u16, ca: &Ca) {
-        let mut connection = open::<R>(port, Security::StartTls, ca).await.unwrap();
+        let mut connection = open_patient::<R>(port, Security::StartTls, ca).await.unwrap();
         let mut machine = Talk::new();
         machine.tls_after = Some("go ahead");
         let error = connection.next(&mut machine).await.unwrap_err();
@@ -78,7 +78,7 @@ fn bytes_behind_the_go_ahead_are_an_error() {
 #[test]
 fn ten_megabytes_cross_both_ways_at_once() {
     async fn client<R: Runtime>(port: u16, ca: &Ca) {
-        let mut connection = open::<R>(port, Security::Implicit, ca).await.unwrap();
+        let mut connection = open_patient::<R>(port, Security::Implicit, ca).await.unwrap();
         let mut machine = Flood { to_send: FLOOD, received: 0 };
         assert_eq!(connection.next(&mut machine).await.unwrap(), Some(FLOOD));
         assert_eq!(machine.to_send, 0);
@@ -101,7 +101,7 @@ fn ten_megabytes_cross_both_ways_at_once() {
 #[test]
 fn a_listener_can_give_a_command() {
     async fn client<R: Runtime>(port: u16, ca: &Ca) {
-        let mut connection = open::<R>(port, Security::Implicit, ca).await.unwrap();
+        let mut connection = open_patient::<R>(port, Security::Implicit, ca).await.unwrap();
         let mut machine = Talk::new();
         machine.say("IDLE");
         assert_eq!(connection.next(&mut machine).await.unwrap(), Some("idling".into()));
@@ -126,7 +126,7 @@ fn a_listener_can_give_a_command() {
 #[test]
 fn the_end_of_input_ends_the_wait() {
     async fn client<R: Runtime>(port: u16, ca: &Ca) {
-        let mut connection = open::<R>(port, Security::Implicit, ca).await.unwrap();
+        let mut connection = open_patient::<R>(port, Security::Implicit, ca).await.unwrap();
         let mut machine = Talk::new();
         assert_eq!(connection.next(&mut machine).await.unwrap(), Some("half a".into()));
         assert!(matches!(connection.next(&mut machine).await, Err(DriveError::Machine("ended"))));
@@ -229,7 +229,7 @@ fn a_certificate_has_to_match() {
 #[test]
 fn another_protocol_on_the_port_is_told_apart() {
     async fn client<R: Runtime>(port: u16, ca: &Ca) {
-        let error = open::<R>(port, Security::Implicit, ca).await.err().unwrap();
+        let error = open_patient::<R>(port, Security::Implicit, ca).await.err().unwrap();
         assert!(error.is_not_tls(), "{error:?}");
     }
     on_both(

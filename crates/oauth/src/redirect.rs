@@ -305,6 +305,8 @@ mod tests {
                 "token t Some(3600s) Some(\"a b\")",
             ),
             ("access_token=t&token_type=bearer&expires_in=-1&state=s", "token t None None"),
+            ("access_token=t&token_type=bearer&expires_in=31536000&state=s", "token t Some(31536000s) None"),
+            ("access_token=t&token_type=bearer&expires_in=99999999&state=s", "token t Some(31536000s) None"),
             ("access_token=t&token_type=mac&state=s", "Malformed(\"its token is not of the type bearer\")"),
             ("access_token=t&state=s", "Malformed(\"its token is not of the type bearer\")"),
             ("access_token=&token_type=bearer&state=s", "Malformed(\"its token can't be one\")"),
