@@ -148,9 +148,11 @@ fn every_exchange_hides_its_secrets_and_is_patient() {
         let shown = hides.redactor().redact("s3cret-of-ours");
         assert!(!shown.contains("of-ours"), "{shown}");
     }
-    for (hides, plain) in
-        [(all[0], "mail.read.all of client-id"), (all[2], "refresh_token"), (all[3], "plain-field")]
-    {
+    for (hides, plain) in [
+        (all[0], "mail.read.all of client-id"),
+        (all[2], "refresh_token"),
+        (all[3], "plain-field and mail.read.all&password="),
+    ] {
         assert_eq!(hides.redactor().redact(plain), plain);
     }
     for shown in [revocation.redactor(), form.redactor()] {

@@ -39,7 +39,7 @@ impl Request {
     /// A `POST` of a form, which is `application/x-www-form-urlencoded`.
     #[must_use]
     pub fn form(endpoint: Endpoint, form: Secret) -> Self {
-        Self { body: Some(("application/x-www-form-urlencoded", form)), ..Self::get(endpoint) }
+        Self { body: Some((FORM, form)), ..Self::get(endpoint) }
     }
 
     /// A `POST` of JSON.
@@ -108,13 +108,18 @@ impl Request {
         if let Some(basic) = &self.basic {
             secrets.push(basic.clone());
         }
-        if let Some((_, body)) = &self.body {
-            secrets.push(body.clone());
-            for (name, value) in decode_form(body.expose().as_bytes()).unwrap_or_default() {
-                let value = Secret::new(value);
-                if !PLAIN.contains(&name.as_str()) {
-                    secrets.push(value);
+        if let Some((kind, body)) = &self.body {
+            match decode_form(body.expose().as_bytes()) {
+                // Not the form itself: a part of it, such as the scope, is looked for like a part of a secret.
+                Ok(fields) if *kind == FORM => {
+                    for (name, value) in fields {
+                        let value = Secret::new(value);
+                        if !PLAIN.contains(&name.as_str()) {
+                            secrets.push(value);
+                        }
+                    }
                 }
+                _ => secrets.push(body.clone()),
             }
         }
         secrets
@@ -170,6 +175,8 @@ impl fmt::Display for InvalidField {
 }
 
 impl core::error::Error for InvalidField {}
+
+const FORM: &str = "application/x-www-form-urlencoded";
 
 #[cfg(test)]
 mod tests {
