@@ -3,12 +3,7 @@ mod hear;
 mod mail;
 mod speak;
 
-use alloc::{
-    boxed::Box,
-    collections::{BTreeSet, VecDeque},
-    string::String,
-    vec::Vec,
-};
+use alloc::{boxed::Box, collections::VecDeque, string::String, vec::Vec};
 use core::{fmt, time::Duration};
 
 use mailbearer_sasl::{Credentials, Exchange, Redactor};
@@ -55,7 +50,7 @@ pub struct Session {
     /// Messages that were begun.
     begun: u64,
     /// Where their recipients are, for a server that limits it.
-    domains: BTreeSet<String>,
+    domains: Vec<String>,
     /// What LMTP has said so far of the recipients of the message that was ended last.
     heard: Vec<(String, Reply)>,
     /// A refused message left its sender behind in the server, and RSET has to go before the next.
@@ -153,7 +148,7 @@ impl Session {
             redactor: Redactor::default(),
             tickets: 0,
             begun: 0,
-            domains: BTreeSet::new(),
+            domains: Vec::new(),
             heard: Vec::new(),
             leftover: false,
             known: Vec::new(),

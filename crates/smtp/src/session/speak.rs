@@ -2,7 +2,6 @@
 
 use alloc::{
     boxed::Box,
-    collections::BTreeSet,
     format,
     string::{String, ToString},
     vec::Vec,
@@ -112,11 +111,14 @@ impl Session {
         }
         let parameters = Parameters::of(envelope, &self.capabilities)?;
         if let Some(limit) = limits.recipient_domains {
-            let own = domains(envelope).len();
-            let all = domains(envelope).union(&self.domains).count();
-            let [own, all] = [own, all].map(|count| u64::try_from(count).unwrap_or(u64::MAX));
-            if all > limit {
-                return Err(Refusal::TooManyDomains { count: own, limit });
+            let limit_or_more = usize::try_from(limit).unwrap_or(usize::MAX);
+            let mut all = self.domains.clone();
+            add_domains(&mut all, envelope, limit_or_more);
+            if all.len() > limit_or_more {
+                let mut own = Vec::new();
+                add_domains(&mut own, envelope, usize::MAX);
+                let count = u64::try_from(own.len()).unwrap_or(u64::MAX);
+                return Err(Refusal::TooManyDomains { count, limit });
             }
         }
         Ok(parameters)
@@ -126,7 +128,7 @@ impl Session {
     fn mail(&mut self, ticket: Ticket, envelope: Envelope, parameters: Parameters) -> Box<Mail> {
         self.begun = self.begun.saturating_add(1);
         if self.capabilities.limits().recipient_domains.is_some() {
-            self.domains.append(&mut domains(&envelope));
+            add_domains(&mut self.domains, &envelope, usize::MAX);
         }
         let pipelining = self.is_pipelining();
         let window = if pipelining { self.options.limits.pipeline } else { 1 };
@@ -241,10 +243,19 @@ impl Session {
     }
 }
 
-/// The domains of a message's recipients.
-fn domains(envelope: &Envelope) -> BTreeSet<String> {
-    let domains = envelope.recipients.iter().map(|address| address.rsplit('@').next().unwrap_or_default());
-    domains.map(str::to_ascii_lowercase).collect()
+/// Adds the domains of a message's recipients that are not among `domains`, until there are more than `limit`.
+///
+/// A list that is searched: servers with such a limit allow few, and a tree would be larger than the rest of this.
+fn add_domains(domains: &mut Vec<String>, envelope: &Envelope, limit: usize) {
+    for address in &envelope.recipients {
+        let domain = address.rsplit('@').next().unwrap_or_default();
+        if domains.len() > limit {
+            return;
+        }
+        if !domains.iter().any(|known| known.eq_ignore_ascii_case(domain)) {
+            domains.push(domain.into());
+        }
+    }
 }
 
 /// RFC 5321 section 4.5.3.1.4: octets of a command line, its end included.
