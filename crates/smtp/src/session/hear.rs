@@ -24,8 +24,10 @@ impl Session {
         use Class::{Intermediate, Permanent, Success, Transient};
 
         let stage = self.stage();
-        let reply = reply.redacted(|text| self.redactor.redact(text));
         let class = reply.class();
+        // A challenge is base64, and so are the parts of most tokens. The exchange reads it, and redacts what it read.
+        let is_challenge = class == Intermediate && matches!(self.state, State::AuthReply { .. });
+        let reply = if is_challenge { reply } else { reply.redacted(|text| self.redactor.redact(text)) };
         // What this reply leaves unknown is known as far as those before it say.
         self.known = if self.outcome_unknown() { self.verdicts() } else { Vec::new() };
         let leaving = self.is_leaving();

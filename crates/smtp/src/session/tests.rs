@@ -358,6 +358,26 @@ fn a_token_is_not_taken_unseen() {
     assert!(!String::from_utf8(tx.unsent().to_vec()).unwrap().contains("dXNlcj"));
 }
 
+/// A signed token and the reason why it is refused are both JSON in base64, and may have parts of it in common.
+#[test]
+fn a_reason_that_looks_like_the_token_is_read() {
+    let (mut session, mut rx, mut tx) = (session(), RecvBuf::with_limit(1000), SendBuf::new());
+    let token = "eyJhbGciOiJub25lIn0.eyJhIjoiYiIswic2NvcGUiOiJ.c2ln";
+    session.authenticate(Credentials::bearer("u", token).unwrap()).unwrap();
+    let mut feed = |bytes: &str| {
+        rx.extend(bytes.as_bytes()).unwrap();
+        session.step(&mut rx, &mut tx)
+    };
+    let _ = feed("220 mx\r\n").unwrap();
+    let _ = feed("250-mx\r\n250 AUTH XOAUTH2\r\n").unwrap();
+    let _ = feed("").unwrap();
+    // {"status":"401","schemes":"bearer","scope":"mail"}
+    let challenge = "334 eyJzdGF0dXMiOiI0MDEiLCJzY2hlbWVzIjoiYmVhcmVyIiwic2NvcGUiOiJtYWlsIn0=\r\n";
+    let _ = feed(challenge).unwrap();
+    let error = feed("535 no\r\n").unwrap_err();
+    assert!(format!("{error}").contains("401") && format!("{error:?}").contains("mail"), "{error:?}");
+}
+
 /// A token of a length that real ones have, in each place where a server may repeat it.
 #[test]
 fn a_token_that_the_server_repeats_is_in_no_error() {
