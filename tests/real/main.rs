@@ -9,6 +9,7 @@ mod job;
 mod killed;
 mod killed_pop;
 mod killed_queue;
+mod lmtp;
 mod pop3;
 mod program;
 mod program_imap;

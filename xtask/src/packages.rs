@@ -7,6 +7,7 @@ use crate::{Result, process};
 const PACKAGES: &[&str] = &[
     "dovecot-imapd",
     "dovecot-pop3d",
+    "dovecot-lmtpd",
     "postfix",
     "tinyproxy-bin",
     "microsocks",

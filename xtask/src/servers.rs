@@ -26,6 +26,7 @@ const PORTS: &[&str] = &[
     "IMAPS_PORT",
     "POP3S_PORT",
     "SUBMISSIONS_PORT",
+    "LMTP_PORT",
     // Client must use STARTTLS.
     "IMAP_PORT",
     "SUBMISSION_PORT",

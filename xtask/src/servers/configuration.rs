@@ -47,6 +47,10 @@ fn dovecot_settings(name: &str, certificate: &str, prefix: &str, settings: &Sett
     for key in ["IMAP_PORT", "IMAPS_PORT", "POP3S_PORT"] {
         own.push((key.to_owned(), value(settings, &format!("{prefix}{key}"))?.to_owned()));
     }
+    if !prefix.is_empty() {
+        // One is enough that takes mail.
+        own.push(("LMTP_PORT".to_owned(), "0".to_owned()));
+    }
     // Of two entries with the same key the first counts.
     own.extend_from_slice(settings);
     Ok(own)
