@@ -179,3 +179,34 @@ fn a_file_of_150_mb_is_composed_in_8_mib() {
     assert!(allocated.bytes_max < 8 << 20, "{} octets at once", allocated.bytes_max);
     assert!(sent > 205_000_000, "{sent}");
 }
+
+/// A message in pieces, over TLS: what the client's thread holds does not grow with it, by DATA and by BDAT.
+#[test]
+fn a_message_of_150_mb_is_sent_in_8_mib() {
+    const SIZE: usize = 150_000_000;
+    for extensions in ["LIMITS MAILMAX=9", "CHUNKING"] {
+        let mut options = mailbearer_mock::memory::Options::default();
+        options.smtp_extensions = extensions.parse().unwrap();
+        let mock = mailbearer_mock::Server::start(options).unwrap();
+        let mut account = mailbearer::Account::custom(mock.user(), mock.token_url(), mock.scope())
+            .client_credentials(mock.client_id(), mock.client_secret())
+            .ca_pem(mock.ca_pem())
+            .unwrap();
+        let server = mailbearer::Server::new("localhost", mock.ports().smtps, mailbearer::Security::Implicit);
+        account.smtp = Some(server);
+        let client = account.blocking().unwrap();
+        let line = [&[b'x'; 98][..], b"\r\n"].concat().repeat(500);
+        let allocated = allocation_counter::measure(|| {
+            let mut smtp = client.connect_smtp().unwrap();
+            let mut submission = smtp.submit(mailbearer::Envelope::new(mock.user(), [mock.user()])).unwrap();
+            for _ in 0..SIZE / line.len() {
+                submission.write(&line).unwrap();
+            }
+            submission.finish().unwrap();
+            smtp.quit().unwrap();
+        });
+        assert!(allocated.bytes_max < 8 << 20, "{extensions}: {allocated:?}");
+        let messages = mock.mailbox().messages("INBOX");
+        assert_eq!(messages.last().map(|message| message.octets.len()), Some(SIZE / line.len() * line.len()));
+    }
+}

@@ -10,6 +10,8 @@ mod dovecot;
 #[cfg(test)]
 mod facade;
 #[cfg(test)]
+mod flights;
+#[cfg(test)]
 mod foreign;
 #[cfg(test)]
 mod imap_ops;
