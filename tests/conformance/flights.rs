@@ -3,10 +3,7 @@
 use mailbearer::{Account, Address, Message, Security, Server};
 use mailbearer_mock::{Server as Mock, memory::Options};
 
-use self::proxy::Proxy;
-
-#[path = "../real/proxy.rs"]
-mod proxy;
+use crate::pop3::proxy::Proxy;
 
 /// EHLO, STARTTLS, the two of TLS with EHLO again behind them, AUTH, the message with QUIT; DATA waits once more, and so does a
 /// token that does not fit into the line of AUTH.

@@ -1,7 +1,7 @@
 //! The facade's POP3 against the memory server: both runtimes, each personality, marks and what became of them.
 
 #[path = "../real/proxy.rs"]
-mod proxy;
+pub(crate) mod proxy;
 
 use std::{future::poll_fn, task::Poll, time::Duration};
 
