@@ -12,7 +12,7 @@ use crate::{
 
 fn account() -> Account {
     let mut account = Account::new("relay@mail.test", Login::Nothing);
-    account.smtp = Some(servers::server("LMTP_PORT", Security::Implicit));
+    account.smtp = Some(servers::server("LMTPS_PORT", Security::Implicit));
     let mut options = smtp::Options::new("", 0);
     options.lmtp = true;
     account.smtp_options = Some(std::boxed::Box::new(options));
@@ -48,7 +48,7 @@ fn each_recipient_has_it_and_says_so() {
     let settings = [
         ("USER", "relay@mail.test".to_owned()),
         ("SMTP_HOST", setting("HOST")),
-        ("SMTP_PORT", port("LMTP_PORT").to_string()),
+        ("SMTP_PORT", port("LMTPS_PORT").to_string()),
         ("SMTP_TLS", "implicit".to_owned()),
         ("SMTP_PROTOCOL", "lmtp".to_owned()),
         ("TLS_CA_FILE", setting("CA_FILE")),

@@ -26,7 +26,7 @@ const PORTS: &[&str] = &[
     "IMAPS_PORT",
     "POP3S_PORT",
     "SUBMISSIONS_PORT",
-    "LMTP_PORT",
+    "LMTPS_PORT",
     // Client must use STARTTLS.
     "IMAP_PORT",
     "SUBMISSION_PORT",

@@ -49,7 +49,7 @@ fn dovecot_settings(name: &str, certificate: &str, prefix: &str, settings: &Sett
     }
     if !prefix.is_empty() {
         // One is enough that takes mail.
-        own.push(("LMTP_PORT".to_owned(), "0".to_owned()));
+        own.push(("LMTPS_PORT".to_owned(), "0".to_owned()));
     }
     // Of two entries with the same key the first counts.
     own.extend_from_slice(settings);
