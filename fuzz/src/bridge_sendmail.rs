@@ -42,6 +42,7 @@ fn header(text: &[u8]) {
     // It has a header section, and its repair changes nothing more.
     let twice = repair(&once.octets, &settings).expect("every name has an address");
     assert_eq!(once.octets.escape_ascii().to_string(), twice.octets.escape_ascii().to_string());
-    assert_eq!(once.recipients, twice.recipients);
+    // Hidden recipients that stand where no header is any more are told once, and are gone then.
+    assert!(twice.recipients.iter().all(|address| once.recipients.contains(address)), "{:?}", twice.recipients);
     assert!(once.recipients.iter().all(|address| !address.is_empty()));
 }

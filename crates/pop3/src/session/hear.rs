@@ -109,18 +109,19 @@ impl Session {
     }
 
     fn hear_capabilities(&mut self, rx: &RecvBuf) -> Result<Option<Step<Event>>, Error> {
-        let State::CapaLines { secured, lines } = mem::replace(&mut self.state, State::Ready) else {
+        // Ready only behind TLS: a session that is ready may end at QUIT, whatever the server says.
+        let State::CapaLines { secured, lines } = mem::replace(&mut self.state, State::Stls) else {
             return Ok(None);
         };
         let capabilities = Capabilities::of_lines(lines);
         if secured {
+            self.state = State::Ready;
             self.capabilities = capabilities;
             return Ok(Some(Step::Event(Event::Ready)));
         }
         if !capabilities.has(Capability::Stls) {
             return Err(Error::StartTlsMissing);
         }
-        self.state = State::Stls;
         if rx.unread().is_empty() { Ok(None) } else { Err(Error::BytesBeforeTls) }
     }
 

@@ -189,6 +189,7 @@ fn in_the_clear_it_says_no_more_than_it_has_to() {
     );
     let capa = "S: +OK x\nC: CAPA\nS: +OK\nS: SASL PLAIN\n";
     play(clear, &format!("{capa}S: .\n! server does not offer STLS"));
+    play(clear, &format!("> quit\n{capa}S: .\n! server does not offer STLS"));
     play(clear, "S: +OK x\nC: CAPA\nS: -ERR what?\n! server does not offer STLS");
     play(clear, "S: -ERR no\n! server refused the greeting: -ERR no");
     let stls = format!("{capa}S: STLS\nS: .\nC: STLS\n");
