@@ -26,20 +26,30 @@ struct Browser {
     profile: tempfile::TempDir,
 }
 
+/// A driver, what it goes on saying, and the line that names its port.
+fn driver() -> Option<(Child, impl Iterator<Item = String> + Send + 'static, String)> {
+    let mut driver = Command::new("chromedriver")
+        .arg("--port=0")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|error| {
+            panic!("chromedriver is needed here and does not start ({error}); `cargo xtask test` installs it")
+        });
+    let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines().map(Result::unwrap);
+    match lines.find(|line| line.contains("successfully on port")) {
+        Some(line) => Some((driver, lines, line)),
+        None => {
+            driver.wait().unwrap();
+            None
+        }
+    }
+}
+
 impl Browser {
     fn start(languages: &str) -> Self {
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| {
-                panic!(
-                    "chromedriver is needed here and does not start ({error}); `cargo xtask test` installs it"
-                )
-            });
-        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let line = lines.find(|line| line.contains("successfully on port")).unwrap();
+        // The port that it picks may be taken meanwhile for the other of IPv4 and IPv6; then it ends.
+        let (driver, lines, line) = (0..5).find_map(|_| driver()).expect("chromedriver finds no port");
         // It goes on talking, and must not stop for a full pipe.
         thread::spawn(move || lines.for_each(drop));
         let port = line.trim_end_matches('.').rsplit(' ').next().unwrap().parse().unwrap();
