@@ -102,6 +102,10 @@ pub fn repair(start: &[u8], repair: &Repair<'_>) -> Result<Repaired, AliasError>
     let (line, after) = split_line(rest);
     let is_ended = without_end(line).is_empty() && !line.is_empty();
     let has_fields = !out.is_empty();
+    // CR CR LF is one line end to some, and there have to be two.
+    if out.last() == Some(&b'\r') {
+        out.push(b'\n');
+    }
     out.extend_from_slice(b"\r\n");
     if is_ended {
         rest = after;
@@ -385,7 +389,8 @@ mod tests {
                 "To: g: a@b, root;\n\r\n",
                 &["a@b", "ann@x.test", "bob@x.test"],
             ),
-            ("bare CR", "To: a@b\r\rx", "To: a@b\r\r\nx", &["a@b"]),
+            ("bare CR", "To: a@b\r\rx", "To: a@b\r\n\r\nx", &["a@b"]),
+            ("bare CR before what is no field", "To: a@b\r\0x", "To: a@b\r\n\r\n\0x", &["a@b"]),
             (
                 "hidden behind what is no field",
                 "To: a@b\ngarbage\nBcc: h@x,\n i@x\nX: y\nB\0cc : j@x\n\nBcc: body\n",
