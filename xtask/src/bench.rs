@@ -366,8 +366,8 @@ const WAITING: [(&str, u64); 3] = [("session", 12_288), ("watcher", 14_336), ("w
 /// checked and once when it is read (listing, bodystructure); each text with an escape is an allocation (quoted); short
 /// lines cost more to frame than to parse (mixed).
 const CORPORA: [(&str, usize, f64); 8] = [
-    ("listing", 500, 0.315),
-    ("quoted", 500, 0.42),
+    ("listing", 500, 0.355),
+    ("quoted", 500, 0.46),
     ("flags", 2000, 0.24),
     ("bodystructure", 500, 0.355),
     ("mixed", 2000, 0.58),
