@@ -1,6 +1,6 @@
 # A thousand clients of a relay at once, one more, and then a burst of logins that each send.
-# Arguments: port, process id, user, password, the file of the certificate where TLS begins at once. Prints: KiB of memory for each client, the 1,001st client's greeting,
-# how many of the burst were taken.
+# Arguments: port, process id, user, password, and the file of the certificate where TLS begins at once. Prints: KiB of memory
+# for each client, the 1,001st client's greeting, and how many of the burst were taken.
 import base64, resource, socket, ssl, sys, threading
 
 port, pid, user, password = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]

@@ -6,14 +6,15 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::configuration::{DOVECOTS, value};
 use super::{PORTS, Settings};
 use crate::Result;
 
-/// How often a condition is tried, with [`PAUSE`] between, before it counts as failed: 10 seconds in all.
-const TRIES: usize = 200;
+/// How long a condition is tried, with [`PAUSE`] between, before it counts as failed; and how long a server may take to greet.
+const PATIENCE: Duration = Duration::from_secs(10);
+const GREETING: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Starts the servers in the background and returns when every port answers.
@@ -81,20 +82,23 @@ fn answering(settings: &Settings) -> Result<()> {
 fn answers(port: u16, greets: bool) -> Option<()> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     if greets {
-        stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+        stream.set_read_timeout(Some(GREETING)).ok()?;
         stream.read_exact(&mut [0; 4]).ok()?;
     }
     Some(())
 }
 
 fn poll(mut done: impl FnMut() -> bool) -> bool {
-    for _ in 0..TRIES {
+    let since = Instant::now();
+    loop {
         if done() {
             return true;
         }
+        if since.elapsed() > PATIENCE {
+            return false;
+        }
         thread::sleep(PAUSE);
     }
-    false
 }
 
 /// Ids of the processes whose program is a mail server's and that work in `dir`.

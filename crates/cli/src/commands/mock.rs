@@ -61,6 +61,9 @@ pub(crate) struct MockArgs {
     /// Seconds that an access token is good for
     #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
     pub(crate) token_lifetime: u64,
+    /// Octets of an access token, 32 at least; one of 200 fits into the line of AUTH, where some clients send it
+    #[arg(long, default_value_t = 1500, value_name = "OCTETS")]
+    pub(crate) token_octets: usize,
     /// Each refresh ends the refresh token that it used
     #[arg(long)]
     pub(crate) rotate_refresh_tokens: bool,
@@ -189,6 +192,7 @@ fn options(arguments: &MockArgs) -> Options {
     options.client_id.clone_from(&arguments.client_id);
     options.client_secret = arguments.client_secret.as_deref().map(Into::into);
     options.token_lifetime = Duration::from_secs(arguments.token_lifetime);
+    options.token_octets = arguments.token_octets;
     options.rotating_refresh_tokens = arguments.rotate_refresh_tokens;
     options.personality = arguments.personality;
     options.password = arguments.password.as_deref().map(Into::into);

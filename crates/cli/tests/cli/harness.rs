@@ -16,8 +16,29 @@ use std::{
     thread,
 };
 
-use mailbearer_mock::{Server, memory::Options, spellings};
+use mailbearer_mock::{Server, Transcript, memory::Options, spellings};
 use tempfile::TempDir;
+
+/// A submission server that goes on with `script` once its client has logged in.
+pub(crate) fn logged_in(script: &str) -> Transcript {
+    const LOGIN: &str = "\
+S: 220 ready
+C: EHLO <any>
+S: 250-hello
+S: 250 STARTTLS
+C: STARTTLS
+S: 220 go on
+--TLS--
+C: EHLO <any>
+S: 250-hello
+S: 250 AUTH XOAUTH2
+C: AUTH XOAUTH2
+S: 334 
+C: <any>
+S: 235 welcome
+";
+    Transcript::parse(&format!("{LOGIN}{script}")).unwrap()
+}
 
 /// A memory server, and a home for the program that knows it by its environment alone.
 pub(crate) struct World {

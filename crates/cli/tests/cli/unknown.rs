@@ -3,18 +3,20 @@
 use std::{fs, time::Duration};
 
 use mailbearer_mock::{
-    Transcript,
     memory::{Fault, Options},
     serve,
 };
 use serde_json::Value;
 
-use crate::{harness::World, relay::Relay};
+use crate::{
+    harness::{World, logged_in},
+    relay::Relay,
+};
 
 /// What is unknown is looked for where the provider keeps what was sent, under another id by now.
 #[test]
 fn a_message_that_arrived_though_nobody_said_so() {
-    let (address, serving) = serve(Transcript::parse(LOST_VERDICT).unwrap()).unwrap();
+    let (address, serving) = serve(logged_in(LOST_VERDICT)).unwrap();
     let world = World::new().set("MAILBEARER_SMTP_PORT", address.port());
     let both = format!("{}{}", world.server.ca_pem(), serving.ca_pem());
     fs::write(world.path("ca.pem"), both).unwrap();
@@ -34,7 +36,7 @@ fn a_message_that_arrived_though_nobody_said_so() {
 
 #[test]
 fn a_verdict_that_never_comes() {
-    let transcript = Transcript::parse(LOST_VERDICT).unwrap();
+    let transcript = logged_in(LOST_VERDICT);
     let (address, serving) = serve(transcript).unwrap();
     let world = World::new().set("MAILBEARER_SMTP_PORT", address.port());
     let both = format!("{}{}", world.server.ca_pem(), serving.ca_pem());
@@ -164,21 +166,7 @@ fn a_relay_looks_for_what_is_unknown() {
 }
 
 /// A server that goes away between the final dot and its verdict.
-const LOST_VERDICT: &str = "
-S: 220 ready
-C: EHLO <any>
-S: 250-hello
-S: 250 STARTTLS
-C: STARTTLS
-S: 220 go on
---TLS--
-C: EHLO <any>
-S: 250-hello
-S: 250 AUTH XOAUTH2
-C: AUTH XOAUTH2
-S: 334 
-C: <any>
-S: 235 welcome
+const LOST_VERDICT: &str = "\
 C: MAIL FROM:<any>
 S: 250 ok
 C: RCPT TO:<a@x>

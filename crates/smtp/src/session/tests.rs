@@ -343,38 +343,36 @@ fn a_long_token_comes_after_the_challenge() {
     }
 }
 
+/// A session that has just sent this token.
+fn with_token(token: &str) -> (Session, RecvBuf, SendBuf) {
+    let (mut session, mut rx, mut tx) = (session(), RecvBuf::with_limit(1000), SendBuf::new());
+    session.authenticate(Credentials::bearer("u", token).unwrap()).unwrap();
+    for said in ["220 mx\r\n", "250-mx\r\n250 AUTH XOAUTH2\r\n", ""] {
+        rx.extend(said.as_bytes()).unwrap();
+        let _ = session.step(&mut rx, &mut tx).unwrap();
+    }
+    (session, rx, tx)
+}
+
 #[test]
 fn a_token_is_not_taken_unseen() {
-    let (mut session, mut rx, mut tx) = (session(), RecvBuf::with_limit(1000), SendBuf::new());
-    session.authenticate(Credentials::bearer("u", "t".repeat(1000)).unwrap()).unwrap();
-    let mut feed = |bytes: &str| {
-        rx.extend(bytes.as_bytes()).unwrap();
-        session.step(&mut rx, &mut tx)
-    };
-    let _ = feed("220 mx\r\n").unwrap();
-    let _ = feed("250-mx\r\n250 AUTH XOAUTH2\r\n").unwrap();
-    let _ = feed("").unwrap();
-    assert!(matches!(feed("235 ok\r\n"), Err(Error::Unexpected { stage: Stage::Auth, .. })));
+    let (mut session, mut rx, mut tx) = with_token(&"t".repeat(1000));
+    rx.extend(b"235 ok\r\n").unwrap();
+    assert!(matches!(session.step(&mut rx, &mut tx), Err(Error::Unexpected { stage: Stage::Auth, .. })));
     assert!(!String::from_utf8(tx.unsent().to_vec()).unwrap().contains("dXNlcj"));
 }
 
 /// A signed token and the reason why it is refused are both JSON in base64, and may have parts of it in common.
 #[test]
 fn a_reason_that_looks_like_the_token_is_read() {
-    let (mut session, mut rx, mut tx) = (session(), RecvBuf::with_limit(1000), SendBuf::new());
     let token = "eyJhbGciOiJub25lIn0.eyJhIjoiYiIswic2NvcGUiOiJ.c2ln";
-    session.authenticate(Credentials::bearer("u", token).unwrap()).unwrap();
-    let mut feed = |bytes: &str| {
-        rx.extend(bytes.as_bytes()).unwrap();
-        session.step(&mut rx, &mut tx)
-    };
-    let _ = feed("220 mx\r\n").unwrap();
-    let _ = feed("250-mx\r\n250 AUTH XOAUTH2\r\n").unwrap();
-    let _ = feed("").unwrap();
+    let (mut session, mut rx, mut tx) = with_token(token);
     // {"status":"401","schemes":"bearer","scope":"mail"}
     let challenge = "334 eyJzdGF0dXMiOiI0MDEiLCJzY2hlbWVzIjoiYmVhcmVyIiwic2NvcGUiOiJtYWlsIn0=\r\n";
-    let _ = feed(challenge).unwrap();
-    let error = feed("535 no\r\n").unwrap_err();
+    rx.extend(challenge.as_bytes()).unwrap();
+    let _ = session.step(&mut rx, &mut tx).unwrap();
+    rx.extend(b"535 no\r\n").unwrap();
+    let error = session.step(&mut rx, &mut tx).unwrap_err();
     assert!(format!("{error}").contains("401") && format!("{error:?}").contains("mail"), "{error:?}");
 }
 
@@ -386,16 +384,9 @@ fn a_token_that_the_server_repeats_is_in_no_error() {
         "421 a-token-of-ours\r\n",
         "a-token-of-ours\r\n",
     ] {
-        let (mut session, mut rx, mut tx) = (session(), RecvBuf::with_limit(1000), SendBuf::new());
-        session.authenticate(Credentials::bearer("u", "a-token-of-ours").unwrap()).unwrap();
-        let mut feed = |bytes: &str| {
-            rx.extend(bytes.as_bytes()).unwrap();
-            session.step(&mut rx, &mut tx)
-        };
-        let _ = feed("220 mx\r\n").unwrap();
-        let _ = feed("250-mx\r\n250 AUTH XOAUTH2\r\n").unwrap();
-        let _ = feed("").unwrap();
-        let error = feed(line).unwrap_err();
+        let (mut session, mut rx, mut tx) = with_token("a-token-of-ours");
+        rx.extend(line.as_bytes()).unwrap();
+        let error = session.step(&mut rx, &mut tx).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("of-ours"), "{error:?}");
     }
 }
