@@ -13,7 +13,7 @@ use super::{PORTS, Settings};
 use crate::Result;
 
 /// How long a condition is tried, with [`PAUSE`] between, before it counts as failed; and how long a server may take to greet.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 const GREETING: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(50);
 
