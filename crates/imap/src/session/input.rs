@@ -170,10 +170,9 @@ impl Session {
             (State::Capability, _) => {
                 Err(Error::Refused { stage: Stage::Capability, answer: Answer::of(frame.octets()) })
             }
-            (State::Open { line: Line::Auth(auth), .. }, _) if auth.tag == tag => {
-                self.on_verdict(auth, status, &frame)
-            }
-            (State::Open { line: Line::GoAhead(rest), .. }, Status::Ok) if rest.tag == tag => {
+            // Nothing else is in flight with a login, nor with a command that waits for a go-ahead.
+            (State::Open { line: Line::Auth(auth), .. }, _) => self.on_verdict(auth, status, &frame),
+            (State::Open { line: Line::GoAhead(_), .. }, Status::Ok) => {
                 Err(self.broken_at(stage, "OK to a command that is not complete", frame.octets()))
             }
             (State::Logout { bye }, _) if role == Role::Logout => {
@@ -306,8 +305,7 @@ impl Session {
             self.utf8 |= self.is_utf8_enabled(frame);
         }
         let listed = match kind {
-            Kind::Capability => self.listed(frame),
-            Kind::Status(Status::Ok) if lists_capabilities(frame) => self.listed(frame),
+            Kind::Capability | Kind::Status(Status::Ok) => self.listed(frame),
             _ => None,
         };
         let Some(listed) = listed else { return false };
@@ -414,12 +412,6 @@ fn wants_id(host: &str, greeting: &[u8]) -> bool {
         host.strip_suffix(domain).is_some_and(|before| before.is_empty() || before.ends_with('.'))
     };
     NET_EASE.iter().any(of_host) || greeting.windows(8).any(|eight| eight.eq_ignore_ascii_case(b"Coremail"))
-}
-
-/// Whether a `* OK` has a CAPABILITY code, told without parsing what is none of the session's business.
-fn lists_capabilities(frame: &Frame) -> bool {
-    const START: &[u8] = b"* OK [CAPABILITY ";
-    frame.octets().get(..START.len()).is_some_and(|start| start.eq_ignore_ascii_case(START))
 }
 
 /// `frame` is the answer to the command with this tag.

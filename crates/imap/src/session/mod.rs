@@ -455,7 +455,7 @@ impl Session {
                 Ok(Step::Event(Event::Closed(text)))
             }
             // Why commands before LOGOUT get no answer: the token may have run out.
-            State::Logout { bye } if bye.is_some() => bye
+            State::Logout { bye } => bye
                 .take()
                 .map_or(Err(Error::Closed { stage: Stage::Logout }), |answer| Err(Error::Bye(answer))),
             _ => Err(Error::Closed { stage: self.stage() }),

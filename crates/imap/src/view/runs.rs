@@ -317,6 +317,18 @@ impl Runs {
         }
     }
 
+    /// What is said of [`Runs`] above, and that its counts are right.
+    #[cfg(test)]
+    pub(super) fn is_tidy(&self) -> bool {
+        let known = |run: &Run| run.messages().map_or(0, Messages::len);
+        let uids: std::vec::Vec<u32> = self.iter().map(|(_, message)| message.uid).collect();
+        self.runs.iter().all(|run| run.len() > 0 && known(run) <= RUN)
+            && self.runs.windows(2).all(|two| !two.iter().all(|run| matches!(run, Run::Unknown(_))))
+            && uids.is_sorted_by(|one, two| one < two)
+            && self.known == self.runs.iter().map(known).sum::<usize>()
+            && self.count == self.runs.iter().map(Run::len).sum::<u32>()
+    }
+
     /// Mends all of it in one pass.
     fn rebuild(&mut self) {
         self.hint = (0, 1);

@@ -213,6 +213,25 @@ fn messages_are_made_unknown_in_place() {
 }
 
 #[test]
+fn messages_stand_in_few_runs_of_few() {
+    let all: Vec<u32> = (1..=16).collect();
+    let mut view = with(&all);
+    assert!(view.runs.is_tidy());
+    assert_eq!(view.runs.stretches(), 4);
+    for sequence in [2, 2, 2, 3, 3, 3] {
+        tell(&mut view, &format!("{sequence} EXPUNGE")).unwrap();
+        assert!(view.runs.is_tidy(), "{:?}", view.runs);
+    }
+    assert_eq!((uids(&view).len(), view.runs.stretches()), (10, 3), "two of one are one of two");
+    view.unlearn(|message| message.uid == 12);
+    assert!(view.runs.is_tidy(), "{:?}", view.runs);
+    assert_eq!((view.known(), view.exists(), view.unknown()), (9, 10, set("6")));
+    tell(&mut view, "6 FETCH (UID 12)").unwrap();
+    assert!(view.runs.is_tidy(), "{:?}", view.runs);
+    assert_eq!(view.unknown(), set(""));
+}
+
+#[test]
 fn many_messages_stay_quick() {
     // Quadratic work on these would take hours.
     const COUNT: u32 = 100_000;
@@ -338,6 +357,7 @@ fn play(acts: Vec<Act>) {
 }
 
 fn check(view: &View, real: &[Real], context: &str) {
+    assert!(view.runs.is_tidy(), "{:?}: {context}", view.runs);
     assert_eq!(view.exists() as usize, real.len(), "{context}");
     assert_eq!(view.known(), real.iter().filter(|message| message.known).count(), "{context}");
     let mut unknown = Vec::new();

@@ -147,7 +147,8 @@ fn a_verdict_that_nobody_waited_for_is_not_the_next_messages() {
         assert!(told.to_string().contains("552") && !told.ended_session(), "{told}");
     }
     smtp.quit().unwrap();
-    for in_batch in [false, true] {
+    for (in_batch, taken) in [(false, false), (true, false), (false, true), (true, true)] {
+        mock.set_fault(memory::Fault::find("content-blocked").filter(|_| !taken));
         let mut smtp = client.connect_smtp().unwrap();
         let mut submission = smtp.submit(envelope(&blocked)).unwrap();
         submission.write(&blocked.octets).unwrap();
@@ -165,10 +166,10 @@ fn a_verdict_that_nobody_waited_for_is_not_the_next_messages() {
         } else {
             smtp.send(&refused).unwrap_err()
         };
-        assert!(error.to_string().contains("550"), "{in_batch}: {error}");
+        assert!(error.to_string().contains("550"), "{in_batch} {taken}: {error}");
         smtp.quit().unwrap();
     }
-    assert_eq!(arrived(&mock), [[0; 0]; 0]);
+    assert_eq!(arrived(&mock), [&*blocked.octets; 2], "only those that were taken");
 }
 
 #[test]

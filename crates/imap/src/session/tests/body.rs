@@ -124,6 +124,54 @@ fn a_refusal_of_what_goes_on_at_once_is_told_at_its_end() {
     }
 }
 
+/// The answer to another command, or one that comes too early, is not the end of the message.
+#[test]
+fn a_message_under_way_goes_on_whatever_else_is_answered() {
+    for (status, capability) in [("OK", " LITERAL+"), ("NO", " LITERAL+"), ("BAD", " LITERAL-")] {
+        implicit(&format!(
+            "{}
+             > noop
+             > append Sent 4
+             C: A1 NOOP
+             C: A2 APPEND Sent (\\Seen) {{4+}}
+             E: body wanted A2
+             > body ab
+             C, ab
+             E: body wanted A2
+             S: A1 {status} done
+             E: done A1 {status} done
+             > body cd
+             C: cd
+             S: A2 OK done
+             E: done A2 OK done",
+            login(capability)
+        ));
+    }
+    let mut play = Play::new(options(Security::Implicit), usize::MAX);
+    play.run(&format!(
+        "{}
+         > append Sent 4
+         C: A1 APPEND Sent (\\Seen) {{4}}
+         S: + go on
+         E: body wanted A1
+         > body ab
+         C, ab
+         E: body wanted A1
+         S: A1 OK done
+         E: error: protocol error after authentication: answer to a command that was not sent yet: A1 OK done",
+        login("")
+    ));
+    // A refusal that was told is no command in flight any more.
+    let mut play = Play::new(options(Security::Implicit), usize::MAX);
+    play.run(&format!(
+        "{}\n> noop\n> append Sent 4\nC: A1 NOOP\nC: A2 APPEND Sent (\\Seen) {{4+}}\nE: body wanted A2\nS: A2 NO full",
+        login(" LITERAL+")
+    ));
+    play.rx.set_eof();
+    let Ok(Step::Event(Event::Done(done))) = play.session.step(&mut play.rx, &mut play.tx) else { panic!() };
+    assert_eq!((done.tag, play.session.pending().collect::<Vec<_>>()), (Tag(2), std::vec![Tag(1)]));
+}
+
 #[test]
 fn a_command_may_have_several_literals() {
     let message = |size| AppendMessage { flags: Vec::new(), date: None, data: AppendData::Stream(size) };

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Atom, Command, Text};
+use crate::{Atom, Command, Status, Text};
 
 const LOGIN: &str = "
     > authenticate u t
@@ -109,6 +109,58 @@ fn before_authentication_only_what_needs_none_goes_out() {
          E: closed: bye
          E: close",
     );
+}
+
+/// Some commands need no authentication, and some do more to the session than to be sent.
+#[test]
+fn a_command_by_its_name_is_the_one_with_a_method() {
+    let greeted = "S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2] hi\nE: ready";
+    for word in ["CAPABILITY", "NOOP", "ID NIL", "LANGUAGE"] {
+        implicit(&format!("{greeted}\n> command {word}\nC: A1 {word}\nS: A1 OK done\nE: done A1 OK done"));
+    }
+    implicit(&format!("{greeted}\n> command CLOSE"));
+    implicit(&format!("{LOGIN}\n> command IDLE\nC: A2 IDLE\nS: + go\nE: idling A2\n> done\nC: DONE"));
+    implicit(&format!(
+        "{LOGIN}
+         > command LOGOUT
+         C: A2 LOGOUT
+         > noop
+         E: misuse: LOGOUT was given already
+         S: * BYE bye
+         S: A2 OK bye
+         E: done A2 OK bye
+         E: closed: bye
+         E: close"
+    ));
+}
+
+#[test]
+fn a_session_tells_its_state_and_the_first_words_of_the_server() {
+    let mut play = Play::new(options(Security::Implicit), usize::MAX);
+    assert_eq!((play.session.greeting(), play.session.is_authenticated()), ("", false));
+    play.run(
+        "> authenticate u t
+         S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2] h\\x1bi
+         E: ready
+         C: A1 AUTHENTICATE XOAUTH2 dXNlcj11AWF1dGg9QmVhcmVyIHQBAQ==",
+    );
+    assert_eq!(play.session.greeting(), "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2] h\\x1bi");
+    assert!(!play.session.is_authenticated());
+    play.run("S: A1 OK done\nE: authenticated");
+    assert!(play.session.is_authenticated());
+    play.run("> logout\nC: A2 LOGOUT");
+    assert!(!play.session.is_authenticated());
+}
+
+#[test]
+fn a_completion_says_how_it_went() {
+    for (status, want) in [("OK", Status::Ok), ("NO", Status::No), ("BAD", Status::Bad)] {
+        let mut play = Play::new(options(Security::Implicit), usize::MAX);
+        play.run(&format!("{LOGIN}\n> noop\nC: A2 NOOP"));
+        play.rx.extend(format!("A2 {status} x\r\n").as_bytes()).unwrap();
+        let Ok(Step::Event(Event::Done(done))) = play.session.step(&mut play.rx, &mut play.tx) else { panic!() };
+        assert_eq!((done.status, done.is_ok()), (want, want == Status::Ok));
+    }
 }
 
 #[test]

@@ -118,3 +118,14 @@ fn octets_of_streamed_literals_are_counted_too() {
     }
     assert_eq!(play.last.as_deref(), Some("error: server sends too much before authentication"));
 }
+
+#[test]
+fn no_literal_is_streamed_in_the_clear() {
+    let mut options = options(Security::StartTls);
+    options.bounds.early_octets = 200_000;
+    let mut play = Play::new(options, usize::MAX);
+    play.run("S: * OK hi\nC: A1 STARTTLS");
+    play.receive(b"* 1 FETCH (BODY[] {70000}\r\n");
+    let last = play.last.unwrap();
+    assert!(last.starts_with("error: protocol error at STARTTLS: large literal before TLS"), "{last}");
+}

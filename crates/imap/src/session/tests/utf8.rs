@@ -29,6 +29,21 @@ fn names_are_written_in_utf8_once_that_is_enabled() {
 }
 
 #[test]
+fn what_is_queued_behind_the_wish_alone_waits_for_its_answer_too() {
+    implicit(&format!(
+        "{LOGIN}
+         > command ENABLE UTF8=ACCEPT
+         > select \u{fc}
+         C: A1 ENABLE UTF8=ACCEPT
+         S: * ENABLED UTF8=ACCEPT
+         S: A1 OK done
+         E: * ENABLED UTF8=ACCEPT
+         E: done A1 OK done
+         C: A2 SELECT \"\\xc3\\xbc\""
+    ));
+}
+
+#[test]
 fn nothing_changes_where_it_is_not_enabled() {
     for enabled in ["", "S: * ENABLED", "S: * ENABLED CONDSTORE"] {
         let told = enabled.replace("S:", "E:");
