@@ -13,7 +13,8 @@ pub struct Limits {
     /// Octets of one literal. Default 256 MiB; Exchange Online sends at most 150 MB.
     pub literal: u64,
     /// Parentheses in each other in one response. Default 72: 64 parts in each other, and what a response has around
-    /// them. Those of a THREAD response alone may be any number: they nest as deep as a discussion, and cost nothing.
+    /// them. Those of a THREAD response alone may be any number: they nest as deep as a discussion, and cost nothing. Those
+    /// in what is kept as text (words, codes and responses that are not known, a name without quotes) are not counted.
     pub depth: u8,
     /// Capabilities that are remembered. Default 256.
     pub capabilities: usize,

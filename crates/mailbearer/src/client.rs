@@ -293,7 +293,16 @@ impl<R: Runtime> Client<R> {
         protocol: Protocol,
         login: impl Fn(Credentials) -> F,
     ) -> Result<(T, Option<Token>), Error> {
-        let mut attempt = Attempt { lease: self.lease().await?, is_last: false, doubt: None };
+        self.with_lease(self.lease().await?, protocol, login).await
+    }
+
+    async fn with_lease<T, F: Future<Output = Result<T, Error>>>(
+        &self,
+        lease: Option<Lease>,
+        protocol: Protocol,
+        login: impl Fn(Credentials) -> F,
+    ) -> Result<(T, Option<Token>), Error> {
+        let mut attempt = Attempt { lease, is_last: false, doubt: None };
         loop {
             // A token that is known to be of no use is one that was refused.
             let done = match self.credentials_of(&mut attempt, protocol) {
@@ -481,8 +490,12 @@ mod tests {
         sync::atomic::{AtomicUsize, Ordering},
     };
 
-    use mailbearer_net::DriveError;
+    use mailbearer_imap::session as imap;
+    use mailbearer_net::{DriveError, Machine, Step};
+    #[cfg(feature = "pop3")]
+    use mailbearer_pop3 as pop3;
     use mailbearer_smtp as smtp;
+    use mailbearer_wire::{RecvBuf, SendBuf};
 
     use super::*;
     use crate::SourceError;
@@ -520,20 +533,103 @@ mod tests {
         assert_eq!(attempts.into_inner(), 2);
     }
 
-    /// Another token is no help against what is not about the token.
+    fn of_smtp(code: u16, text: &str) -> Error {
+        let mechanism = mailbearer_sasl::Mechanism::XOAuth2;
+        let reply = smtp::Reply::new(code, text);
+        Error::smtp(DriveError::Machine(smtp::Error::Auth { mechanism, reply, reason: None }))
+    }
+
+    /// What an IMAP server with these mechanisms says to the login.
+    fn of_imap(mechanisms: &str, answer: &str) -> Error {
+        let mut session = imap::Session::new(imap::Options::new("h", 993, Security::Implicit));
+        session.authenticate(Credentials::bearer("u", "t").unwrap()).unwrap();
+        let (mut rx, mut tx) = (RecvBuf::with_limit(4096), SendBuf::new());
+        let greeting = format!("* OK [CAPABILITY IMAP4rev1 SASL-IR {mechanisms}] hi\r\n");
+        let mut lines = [greeting, format!("{answer}\r\n")].into_iter();
+        loop {
+            match session.step(&mut rx, &mut tx) {
+                Ok(Step::Read) => {
+                    tx.sent(tx.unsent().len());
+                    rx.extend(lines.next().unwrap().as_bytes()).unwrap();
+                }
+                Ok(_) => {}
+                Err(error) => return Error::imap(DriveError::Machine(error)),
+            }
+        }
+    }
+
+    #[cfg(feature = "pop3")]
+    fn of_pop3(text: &str) -> Error {
+        let (mechanism, reply) = (Some(mailbearer_sasl::Mechanism::XOAuth2), pop3::Reply::new(false, text));
+        Error::pop3(DriveError::Machine(pop3::Error::Auth { mechanism, reply, reason: None }))
+    }
+
+    /// One retry, only for a token from an earlier run that was refused as such: not where the server offers no fitting
+    /// mechanism, says 4yz, or says of any token what it says of this.
     #[test]
     fn a_server_that_refuses_something_else_is_asked_once() {
-        for refusal in [smtp::Error::NoMechanism { offered: vec!["LOGIN".into()] }, refused(454)] {
-            let client = robot();
-            client.keep_token(token("kept".into()));
-            let attempts = AtomicUsize::new(0);
-            let attempt = |_| {
-                attempts.fetch_add(1, Ordering::Relaxed);
-                ready(Err::<(), _>(Error::smtp(DriveError::Machine(refusal.clone()))))
-            };
-            let result = Blocking::task(async { client.with_token(Protocol::IMAP, attempt).await.map(drop) });
-            assert_eq!((attempts.into_inner(), result.is_err()), (1, true), "{refusal}");
-            assert_eq!(client.token().unwrap().access_token.expose(), "kept", "{refusal}");
+        fn no_mechanism() -> Error {
+            Error::smtp(DriveError::Machine(smtp::Error::NoMechanism { offered: vec!["LOGIN".into()] }))
+        }
+        let rows: Vec<(&str, fn() -> Error, usize)> = vec![
+            ("SMTP refused", || of_smtp(535, "5.7.3 Authentication unsuccessful"), 2),
+            ("SMTP refused, in other words", || of_smtp(550, "5.7.1 no"), 2),
+            ("SMTP no mechanism", no_mechanism, 1),
+            ("SMTP 454", || of_smtp(454, "4.7.0 Temporary authentication failure"), 1),
+            ("SMTP 421", || of_smtp(421, "4.3.2 Service not available"), 1),
+            (
+                "SMTP switched off",
+                || of_smtp(535, "5.7.139 SmtpClientAuthentication is disabled for the Tenant"),
+                1,
+            ),
+            ("SMTP mechanism", || of_smtp(504, "5.7.4 Unrecognized authentication type"), 1),
+            ("SMTP too weak", || of_smtp(534, "5.7.9 Mechanism too weak"), 1),
+            ("SMTP not understood", || of_smtp(502, "5.5.1 Command not implemented"), 1),
+            ("SMTP too often", || of_smtp(535, "5.7.0 Too many login attempts"), 1),
+            ("IMAP refused", || of_imap("AUTH=XOAUTH2", "A1 NO AUTHENTICATE failed."), 2),
+            ("IMAP refused by code", || of_imap("AUTH=XOAUTH2", "A1 NO [AUTHENTICATIONFAILED] no"), 2),
+            ("IMAP expired", || of_imap("AUTH=XOAUTH2", "A1 NO [EXPIRED] no"), 2),
+            ("IMAP no mechanism", || of_imap("AUTH=LOGIN", ""), 1),
+            ("IMAP unavailable", || of_imap("AUTH=XOAUTH2", "A1 NO [UNAVAILABLE] later"), 1),
+            (
+                "IMAP too many",
+                || of_imap("AUTH=XOAUTH2", "A1 NO [ALERT] Too many simultaneous connections"),
+                1,
+            ),
+            ("IMAP throttled", || of_imap("AUTH=XOAUTH2", "A1 BAD Request is throttled."), 1),
+            (
+                "IMAP no mailbox",
+                || of_imap("AUTH=XOAUTH2", "A1 BAD User is authenticated but not connected."),
+                1,
+            ),
+            ("IMAP goodbye", || of_imap("AUTH=XOAUTH2", "* BYE Connection closed. 14"), 1),
+            #[cfg(feature = "pop3")]
+            ("POP3 refused", || of_pop3("[AUTH] no"), 2),
+            #[cfg(feature = "pop3")]
+            ("POP3 later", || of_pop3("[SYS/TEMP] later"), 1),
+            #[cfg(feature = "pop3")]
+            ("POP3 in use", || of_pop3("[IN-USE] locked"), 1),
+            #[cfg(feature = "pop3")]
+            ("POP3 not understood", || of_pop3("Protocol error. Connection is closed. 10"), 1),
+        ];
+        for (name, refusal, want) in rows {
+            for fresh in [false, true] {
+                let client = robot();
+                client.keep_token(token("kept".into()));
+                let attempts = AtomicUsize::new(0);
+                let attempt = |_| {
+                    let before = attempts.fetch_add(1, Ordering::Relaxed);
+                    client.keep_token(token(format!("another{before}")));
+                    ready(Err::<(), _>(refusal()))
+                };
+                let lease = Blocking::task(client.lease()).unwrap();
+                let lease = lease.map(|lease| Lease { fresh, ..lease });
+                let result = Blocking::task(async {
+                    client.with_lease(lease, Protocol::IMAP, attempt).await.map(drop)
+                });
+                assert!(result.is_err(), "{name}");
+                assert_eq!(attempts.into_inner(), if fresh { 1 } else { want }, "{name}, fresh: {fresh}");
+            }
         }
     }
 

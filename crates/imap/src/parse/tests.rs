@@ -739,6 +739,8 @@ fn nested(levels: usize) -> Vec<u8> {
     out
 }
 
+/// `Limits::depth` holds for every nesting: body extensions, LIST extensions, STATUS values, unknown items, and what is no
+/// value of the item that it stands for. Its words name THREAD and what is only text.
 #[test]
 fn nesting_is_limited_and_needs_little_stack() {
     let outcome = |input: Vec<u8>| {
@@ -772,6 +774,14 @@ fn nesting_is_limited_and_needs_little_stack() {
     // What is not known and what is skipped takes no stack, and is limited all the same. The list of items is one level.
     let rows = [
         ("* 1 FETCH (X ", ")\r\n", 71),
+        ("* 1 UIDFETCH (X ", ")\r\n", 71),
+        ("* 1 FETCH (X-GM-LABELS ", ")\r\n", 71),
+        ("* 1 FETCH (FLAGS ", ")\r\n", 71),
+        ("* 1 FETCH (MODSEQ ", ")\r\n", 71),
+        ("* 1 FETCH (BODY[1] ", ")\r\n", 71),
+        ("* 1 FETCH (ANNOTATION (/a ", "))\r\n", 70),
+        ("* 1 FETCH (ENVELOPE (NIL NIL ", "))\r\n", 70),
+        ("* 1 FETCH (BODYSTRUCTURE (\"TEXT\" \"PLAIN\" ", "))\r\n", 70),
         ("* 1 FETCH (BODY (\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 1 2 NIL NIL NIL NIL ", "))\r\n", 70),
         ("* STATUS a (X ", ")\r\n", 72),
         ("* LIST () \"/\" \"a\" ", "\r\n", 72),
@@ -792,6 +802,10 @@ fn nesting_is_limited_and_needs_little_stack() {
     }
     let thread = [b"* THREAD (1", &*b"(2".repeat(100_000), &*vec![b')'; 100_001], b"\r\n"].concat();
     assert_eq!(outcome(thread), Ok(()));
+    let text = "(".repeat(100_000);
+    for (before, behind) in [("* XYZ ", ""), ("* OK [X ", "] x"), ("* OK ", ""), ("* LIST () \"/\" ", "")] {
+        assert_eq!(outcome([before, &text, behind, "\r\n"].concat().into_bytes()), Ok(()), "{before}");
+    }
 }
 
 #[test]

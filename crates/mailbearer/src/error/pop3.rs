@@ -93,9 +93,8 @@ impl Error {
     /// Whether a POP3 server refused this very token.
     pub(super) fn is_pop3_token_refused(&self) -> bool {
         match self.cause() {
-            // What is said of a form of AUTH that the server does not take is said of any token.
             Some(error @ pop3::Error::Auth { mechanism: Some(_), .. }) => {
-                !error.is_transient() && error.problem() != Some(Problem::CommandRefused)
+                !error.is_transient() && matches!(error.problem(), None | Some(Problem::AuthRefused))
             }
             _ => false,
         }

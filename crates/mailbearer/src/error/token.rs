@@ -128,14 +128,22 @@ impl Error {
         }
     }
 
-    /// Whether a server refused this very token, so that another one may be accepted.
+    /// Whether a server refused this very token, so that another one may be accepted. What it says of the mechanism, of the
+    /// mailbox or of the present time it would say of any token.
     pub(crate) fn is_token_refused(&self) -> bool {
         if self.evidence().stage == Stage::Claims {
             return true;
         }
         match (self.cause(), self.cause()) {
-            (Some(error @ imap::Error::Auth { .. }), _) => error.is_auth(),
-            (_, Some(error @ smtp::Error::Auth { .. })) => !error.is_transient(),
+            (Some(error @ imap::Error::Auth { .. }), _) => {
+                error.is_auth() && matches!(error.problem(), None | Some(imap::Problem::TokenExpired))
+            }
+            (_, Some(error @ smtp::Error::Auth { reply, .. })) => {
+                let of_token = matches!(error.problem(), None | Some(smtp::Problem::AuthRefused));
+                // Of the command, and of how it is written.
+                let of_form = matches!(reply.code, 500..=504);
+                of_token && !of_form && !error.is_transient()
+            }
             #[cfg(feature = "pop3")]
             _ if self.is_pop3_token_refused() => true,
             _ => self.needs_new_token(),

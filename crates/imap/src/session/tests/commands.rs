@@ -158,7 +158,9 @@ fn a_completion_says_how_it_went() {
         let mut play = Play::new(options(Security::Implicit), usize::MAX);
         play.run(&format!("{LOGIN}\n> noop\nC: A2 NOOP"));
         play.rx.extend(format!("A2 {status} x\r\n").as_bytes()).unwrap();
-        let Ok(Step::Event(Event::Done(done))) = play.session.step(&mut play.rx, &mut play.tx) else { panic!() };
+        let Ok(Step::Event(Event::Done(done))) = play.session.step(&mut play.rx, &mut play.tx) else {
+            panic!()
+        };
         assert_eq!((done.status, done.is_ok()), (want, want == Status::Ok));
     }
 }

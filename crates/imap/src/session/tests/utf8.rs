@@ -41,6 +41,18 @@ fn what_is_queued_behind_the_wish_alone_waits_for_its_answer_too() {
          E: done A1 OK done
          C: A2 SELECT \"\\xc3\\xbc\""
     ));
+    // Given while it is on its way.
+    implicit(&format!(
+        "{LOGIN}
+         > command ENABLE UTF8=ACCEPT
+         C: A1 ENABLE UTF8=ACCEPT
+         > select \u{fc}
+         S: * ENABLED UTF8=ACCEPT
+         S: A1 OK done
+         E: * ENABLED UTF8=ACCEPT
+         E: done A1 OK done
+         C: A2 SELECT \"\\xc3\\xbc\""
+    ));
 }
 
 #[test]
