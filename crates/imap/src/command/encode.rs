@@ -13,29 +13,29 @@ use crate::{Atom, Invalid, Mailbox, SequenceSet};
 mod append;
 mod search;
 
-/// A command as it goes over the wire: [`send`](Self::send) it piece by piece.
+/// A command as it goes over the wire. [`send`](Self::send) it piece by piece.
 pub struct Encoded(VecDeque<Fragment>);
 
 /// Writes a command without its tag.
 pub(crate) type Write<'a> = dyn Fn(&mut Writer) -> Result<(), Invalid> + 'a;
 
-/// What comes after a piece of a command.
+/// What the sender has to do after a piece of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 #[expect(clippy::exhaustive_enums, reason = "a sender that passes over one of them hangs")]
 pub enum Next {
-    /// Nothing: the command was written.
+    /// Nothing: the command is complete.
     Done,
-    /// The server's `+`; then go on. Where it answers NO or BAD instead, the rest must not be sent.
+    /// Wait for the server's `+`, then go on. If the server answers NO or BAD instead, the rest must not be sent.
     Wait,
-    /// This many octets of a message, which the caller sends itself; then go on.
+    /// Send this many octets of a message itself, then go on.
     Stream(u64),
 }
 
 impl Encoded {
-    /// The command of which `write` writes what follows the tag.
+    /// Encodes a command. `write` writes what follows the tag.
     pub(crate) fn new(tag: &str, dialect: Dialect, write: &Write<'_>) -> Result<Self, Invalid> {
-        // `+` would be taken for a continuation by some servers.
+        // No `+`: some servers would take that for a continuation.
         if tag.is_empty() || !tag.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'.') {
             return Err(Invalid("not a tag"));
         }
@@ -46,7 +46,7 @@ impl Encoded {
         Ok(Self(out.finish()))
     }
 
-    /// Appends what may be sent now and says what comes next.
+    /// Appends what may be sent now. Returns what comes next.
     pub fn send(&mut self, tx: &mut SendBuf) -> Next {
         while let Some(fragment) = self.0.pop_front() {
             match fragment {
@@ -60,7 +60,7 @@ impl Encoded {
         Next::Done
     }
 
-    /// Whether it will ask for the server's `+` ([`Next::Wait`]) before all of it is sent.
+    /// Returns whether it has yet to wait for the server's `+` ([`Next::Wait`]).
     #[must_use]
     pub fn waits(&self) -> bool {
         self.0.iter().any(|fragment| matches!(fragment, Fragment::Wait))
@@ -78,8 +78,8 @@ impl Command<'_> {
     ///
     /// # Errors
     ///
-    /// Returns [`Invalid`] for a string with NUL, an empty list where one must not be empty, a flag that only servers
-    /// set, a malformed tag, and words read from a server that no client may send.
+    /// Returns [`Invalid`] for a string with NUL, for an empty list where one must not be empty, for a flag that only
+    /// servers set, for a malformed tag, and for words read from a server that no client may send.
     pub fn encode(&self, tag: &str, dialect: Dialect) -> Result<Encoded, Invalid> {
         Encoded::new(tag, dialect, &|out| self.write(out))
     }
@@ -228,7 +228,7 @@ impl Command<'_> {
         Ok(())
     }
 
-    /// QUOTA, ACL, METADATA and NOTIFY.
+    /// Writes QUOTA, ACL, METADATA and NOTIFY.
     fn write_extension(&self, out: &mut Writer) -> Result<(), Invalid> {
         match self {
             Self::GetQuota(root) => {
@@ -320,7 +320,7 @@ impl Command<'_> {
     }
 }
 
-/// A list that must hold something.
+/// Refuses an empty list.
 fn some<T>(elements: &[T]) -> Result<&[T], Invalid> {
     if elements.is_empty() { Err(Invalid("a list that must not be empty")) } else { Ok(elements) }
 }
@@ -343,8 +343,7 @@ fn transfer(
     named(out, " ", mailbox)
 }
 
-/// `"SELECT" SP mailbox [select-params]` (RFC 7162)
-/// A command that is nothing but its name.
+/// Writes a command that consists of its name.
 pub(crate) fn write_word(name: &'static str) -> impl Fn(&mut Writer) -> Result<(), Invalid> {
     move |out| {
         out.raw(name);
@@ -391,7 +390,7 @@ pub(crate) fn write_authenticate(
     Ok(())
 }
 
-/// FETCH without modifiers.
+/// Writes FETCH without modifiers.
 pub(crate) fn write_fetch(
     out: &mut Writer,
     uid: bool,
@@ -404,6 +403,7 @@ pub(crate) fn write_fetch(
     out.list(some(items)?, write_fetch_item)
 }
 
+/// `"SELECT" SP mailbox [select-params]` (RFC 7162)
 pub(crate) fn write_select(out: &mut Writer, command: &str, select: &Select<'_>) -> Result<(), Invalid> {
     named(out, command, &select.mailbox)?;
     if !select.condstore && select.qresync.is_none() {

@@ -1,6 +1,6 @@
-//! Commands: what they are, and how they are written.
+//! Commands, and how they are written.
 //!
-//! No value of these types can hold a line that does more or less than its command.
+//! No value of these types makes a line that does more or less than its command.
 
 use alloc::vec::Vec;
 
@@ -25,9 +25,9 @@ pub use search::{EntryScope, SearchKey, SearchReturn, SortCriterion, SortKey};
 pub(crate) use write::Writer;
 pub use write::{Dialect, Literals};
 
-/// What a client can ask for (RFC 9051 section 6 and the extensions named).
+/// A command of a client (RFC 9051 section 6, and the extensions named).
 ///
-/// `uid` says that numbers are UIDs: the command with `UID` in front.
+/// `uid` selects the form with `UID` in front of the command: numbers are UIDs.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Command<'a> {
@@ -43,7 +43,7 @@ pub enum Command<'a> {
     Authenticate {
         /// The SASL mechanism.
         mechanism: Atom<'a>,
-        /// The initial response in base64, empty for an empty one (RFC 4959).
+        /// The initial response in base64 (RFC 4959). `Some` of nothing is an empty response.
         initial: Option<Secret<Vec<u8>>>,
     },
     /// `LOGIN`.
@@ -57,11 +57,11 @@ pub enum Command<'a> {
     Unauthenticate,
     /// `COMPRESS` (RFC 4978) with its mechanism.
     Compress(Atom<'a>),
-    /// `ID` (RFC 2971); nothing for NIL.
+    /// `ID` (RFC 2971). An empty list is sent as NIL.
     Id(Vec<Param<'a>>),
     /// `ENABLE` (RFC 5161).
     Enable(Vec<Capability<'a>>),
-    /// `LANGUAGE` (RFC 5255); nothing to ask what there is.
+    /// `LANGUAGE` (RFC 5255). An empty list asks which languages there are.
     Language(Vec<Text<'a>>),
     /// `NAMESPACE` (RFC 2342).
     Namespace,
@@ -89,27 +89,27 @@ pub enum Command<'a> {
     Subscribe(Mailbox<'a>),
     /// `UNSUBSCRIBE`.
     Unsubscribe(Mailbox<'a>),
-    /// `LIST`, extended where there are options or not one pattern (RFC 5258, RFC 5819, RFC 6154).
+    /// `LIST`, in its extended form if there are options, or other than one pattern (RFC 5258, RFC 5819, RFC 6154).
     List {
         /// Which mailboxes.
         selection: Vec<ListSelection>,
-        /// What the patterns start from.
+        /// The name that the patterns start from.
         reference: Mailbox<'a>,
-        /// Names with `*` and `%` for any octets, the second within a level.
+        /// Names in which `*` stands for any octets, and `%` for any octets within a level.
         patterns: Vec<Mailbox<'a>>,
-        /// What to tell about them.
+        /// What to report about them.
         returns: Vec<ListReturn>,
     },
     /// `LSUB`.
     Lsub {
-        /// What the pattern starts from.
+        /// The name that the pattern starts from.
         reference: Mailbox<'a>,
         /// A name with `*` and `%`.
         pattern: Mailbox<'a>,
     },
-    /// `XLIST`: LIST with special uses before RFC 6154 gave them a place, for old servers.
+    /// `XLIST`: LIST with special uses on servers from before RFC 6154.
     Xlist {
-        /// What the pattern starts from.
+        /// The name that the pattern starts from.
         reference: Mailbox<'a>,
         /// A name with `*` and `%`.
         pattern: Mailbox<'a>,
@@ -118,28 +118,28 @@ pub enum Command<'a> {
     Status {
         /// The mailbox.
         mailbox: Mailbox<'a>,
-        /// What to tell about it.
+        /// What to report about it.
         attributes: Vec<StatusAttribute>,
     },
     /// `APPEND`, several messages at once by MULTIAPPEND (RFC 3502).
     Append {
-        /// Where to.
+        /// The mailbox to append to.
         mailbox: Mailbox<'a>,
-        /// What.
+        /// The messages.
         messages: Vec<AppendMessage<'a>>,
     },
     /// `REPLACE` (RFC 8508).
     Replace {
         /// Whether `number` is a UID.
         uid: bool,
-        /// The message that goes.
+        /// The message to replace.
         number: u32,
-        /// Where the new one goes.
+        /// The mailbox for the new message.
         mailbox: Mailbox<'a>,
         /// The new message.
         message: AppendMessage<'a>,
     },
-    /// `IDLE` (RFC 2177). It is ended with the line `DONE`.
+    /// `IDLE` (RFC 2177). The line `DONE` ends it.
     Idle,
     /// `CHECK`.
     Check,
@@ -147,13 +147,13 @@ pub enum Command<'a> {
     Close,
     /// `UNSELECT`.
     Unselect,
-    /// `EXPUNGE`; `UID EXPUNGE` of a set (RFC 4315).
+    /// `EXPUNGE`, or `UID EXPUNGE` of a set (RFC 4315).
     Expunge(Option<SequenceSet>),
     /// `SEARCH`.
     Search {
-        /// Whether UIDs are asked for.
+        /// Whether the server returns UIDs.
         uid: bool,
-        /// What to tell about what is found (RFC 4731).
+        /// What to return of the messages found (RFC 4731).
         returns: Option<Vec<SearchReturn>>,
         /// Charset of the texts in `key`.
         charset: Option<Atom<'a>>,
@@ -162,11 +162,11 @@ pub enum Command<'a> {
     },
     /// `SORT` (RFC 5256, RFC 5267).
     Sort {
-        /// Whether UIDs are asked for.
+        /// Whether the server returns UIDs.
         uid: bool,
-        /// What to tell about what is found.
+        /// What to return of the messages found.
         returns: Option<Vec<SearchReturn>>,
-        /// In which order; the second counts where the first is alike.
+        /// The order. Each criterion counts among messages that are alike by those before it.
         criteria: Vec<SortCriterion>,
         /// Charset of the texts in `key`.
         charset: Atom<'a>,
@@ -175,7 +175,7 @@ pub enum Command<'a> {
     },
     /// `THREAD` (RFC 5256).
     Thread {
-        /// Whether UIDs are asked for.
+        /// Whether the server returns UIDs.
         uid: bool,
         /// `REFERENCES`, `ORDEREDSUBJECT`, …
         algorithm: Atom<'a>,
@@ -190,20 +190,20 @@ pub enum Command<'a> {
         uid: bool,
         /// Which messages.
         set: SequenceSet,
-        /// What to tell about them.
+        /// What to return of them.
         items: Vec<FetchItem<'a>>,
         /// Only messages changed since this MODSEQ (RFC 7162).
         changed_since: Option<u64>,
-        /// Tell what vanished since then (RFC 7162).
+        /// Whether to report what vanished since then (RFC 7162).
         vanished: bool,
     },
     /// `UID FETCH` of a part of the messages in `set`, counted in their order (RFC 9394).
     FetchPartial {
         /// Which messages.
         set: SequenceSet,
-        /// What to tell about them.
+        /// What to return of them.
         items: Vec<FetchItem<'a>>,
-        /// The first and the last of them, from the end of the set if negative; both count from 1.
+        /// The first and the last place in the set, counted from 1; from the end of the set if negative.
         range: (i64, i64),
     },
     /// `STORE`.
@@ -216,7 +216,7 @@ pub enum Command<'a> {
         unchanged_since: Option<u64>,
         /// What to do with the flags.
         action: StoreAction,
-        /// Whether the server need not tell the new flags.
+        /// Whether the server may leave out the new flags in its answer.
         silent: bool,
         /// The flags.
         flags: Vec<Flag<'a>>,
@@ -229,7 +229,7 @@ pub enum Command<'a> {
         set: SequenceSet,
         /// What to do with the labels.
         action: StoreAction,
-        /// Whether the server need not tell the new labels.
+        /// Whether the server may leave out the new labels in its answer.
         silent: bool,
         /// The labels, in modified UTF-7 like the names of mailboxes.
         labels: Vec<Text<'a>>,
@@ -240,7 +240,7 @@ pub enum Command<'a> {
         uid: bool,
         /// Which messages.
         set: SequenceSet,
-        /// Where to.
+        /// The mailbox to copy to.
         mailbox: Mailbox<'a>,
     },
     /// `MOVE` (RFC 6851).
@@ -249,7 +249,7 @@ pub enum Command<'a> {
         uid: bool,
         /// Which messages.
         set: SequenceSet,
-        /// Where to.
+        /// The mailbox to move to.
         mailbox: Mailbox<'a>,
     },
     /// `GETQUOTA` (RFC 9208) of a quota root.
@@ -269,7 +269,7 @@ pub enum Command<'a> {
     SetAcl {
         /// The mailbox.
         mailbox: Mailbox<'a>,
-        /// Whose rights.
+        /// Whose rights they are.
         identifier: Text<'a>,
         /// The rights, with `+` or `-` in front to add or take away.
         rights: Text<'a>,
@@ -278,41 +278,41 @@ pub enum Command<'a> {
     DeleteAcl {
         /// The mailbox.
         mailbox: Mailbox<'a>,
-        /// Whose rights.
+        /// Whose rights they are.
         identifier: Text<'a>,
     },
     /// `LISTRIGHTS` (RFC 4314).
     ListRights {
         /// The mailbox.
         mailbox: Mailbox<'a>,
-        /// Whose rights.
+        /// Whose rights they are.
         identifier: Text<'a>,
     },
     /// `MYRIGHTS` (RFC 4314).
     MyRights(Mailbox<'a>),
     /// `GETMETADATA` (RFC 5464).
     GetMetadata {
-        /// The mailbox; an empty name is the server.
+        /// The mailbox. An empty name stands for the server.
         mailbox: Mailbox<'a>,
-        /// No values longer than this.
+        /// The longest values to return, in octets.
         max_size: Option<u64>,
-        /// How many levels below the entries.
+        /// How many levels below the entries to return.
         depth: Option<MetadataDepth>,
         /// Names of entries.
         entries: Vec<Text<'a>>,
     },
     /// `SETMETADATA` (RFC 5464).
     SetMetadata {
-        /// The mailbox; an empty name is the server.
+        /// The mailbox. An empty name stands for the server.
         mailbox: Mailbox<'a>,
         /// Names and values; `None` removes the entry.
         entries: Vec<(Text<'a>, Option<Text<'a>>)>,
     },
-    /// `NOTIFY` (RFC 5465): which events to tell; nothing for `NONE`.
+    /// `NOTIFY` (RFC 5465): the events to report. No groups is `NONE`.
     Notify {
-        /// Whether to tell the present state first.
+        /// Whether to report the present state first.
         status: bool,
-        /// For which mailboxes, and what.
+        /// Mailboxes, and the events to report for them.
         groups: Vec<(NotifyMailboxes<'a>, Vec<NotifyEvent<'a>>)>,
     },
 }

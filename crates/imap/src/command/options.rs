@@ -1,4 +1,4 @@
-//! What commands are asked for: their arguments beyond a name or a number.
+//! Arguments of commands that are more than a name or a number.
 
 use alloc::vec::Vec;
 
@@ -10,33 +10,33 @@ use crate::{DateTime, Flag, Mailbox, Part, Section, SequenceSet, Text};
 pub struct Select<'a> {
     /// The mailbox.
     pub mailbox: Mailbox<'a>,
-    /// Ask for MODSEQ from now on (RFC 7162).
+    /// Whether to report MODSEQs from now on (RFC 7162).
     pub condstore: bool,
-    /// Ask for what changed since (RFC 7162).
+    /// What the client knows, to be told what changed since (RFC 7162).
     pub qresync: Option<QResync>,
 }
 
 impl<'a> Select<'a> {
-    /// Opens this mailbox, and asks for nothing else.
+    /// Opens this mailbox and asks for nothing else.
     #[must_use]
     pub const fn new(mailbox: Mailbox<'a>) -> Self {
         Self { mailbox, condstore: false, qresync: None }
     }
 
-    /// Asks for MODSEQ from now on, or not.
+    /// Sets whether the server reports MODSEQs from now on.
     #[must_use]
     pub fn condstore(self, condstore: bool) -> Self {
         Self { condstore, ..self }
     }
 
-    /// Asks for what changed since the client was there last.
+    /// Asks for what changed since the client last had the mailbox open.
     #[must_use]
     pub fn qresync(self, qresync: QResync) -> Self {
         Self { qresync: Some(qresync), ..self }
     }
 }
 
-/// What a client knows of a mailbox that it was in before (RFC 7162 section 3.2.5).
+/// What a client knows of a mailbox that it had open before (RFC 7162 section 3.2.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "the four arguments of RFC 7162 section 3.2.5")]
 pub struct QResync {
@@ -44,13 +44,13 @@ pub struct QResync {
     pub validity: u32,
     /// The highest MODSEQ at that time.
     pub mod_seq: u64,
-    /// The UIDs known.
+    /// The UIDs that the client knows. `None` for all.
     pub known: Option<SequenceSet>,
-    /// Message numbers and their UIDs, to tell earlier what vanished.
+    /// Message numbers and their UIDs, which let the server report less of what vanished.
     pub matching: Option<(SequenceSet, SequenceSet)>,
 }
 
-/// Which mailboxes a LIST is about.
+/// Which mailboxes a LIST returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ListSelection {
@@ -64,7 +64,7 @@ pub enum ListSelection {
     SpecialUse,
 }
 
-/// What a LIST tells besides the names.
+/// What a LIST returns besides names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ListReturn {
@@ -94,7 +94,7 @@ pub enum StatusAttribute {
     Unseen,
     /// `DELETED` (RFC 9051).
     Deleted,
-    /// `DELETED-STORAGE`: what expunging would free (RFC 9208).
+    /// `DELETED-STORAGE`: octets that an expunge would free (RFC 9208).
     DeletedStorage,
     /// `SIZE` (RFC 8438).
     Size,
@@ -112,14 +112,14 @@ pub enum StatusAttribute {
 pub struct AppendMessage<'a> {
     /// Its flags.
     pub flags: Vec<Flag<'a>>,
-    /// Its INTERNALDATE; now, where there is none.
+    /// Its INTERNALDATE. `None` for the time of the APPEND.
     pub date: Option<DateTime>,
     /// Its octets.
     pub data: AppendData<'a>,
 }
 
 impl<'a> AppendMessage<'a> {
-    /// A message without flags, dated by the server.
+    /// Makes a message without flags, dated by the server.
     #[must_use]
     pub const fn new(data: AppendData<'a>) -> Self {
         Self { flags: Vec::new(), date: None, data }
@@ -138,19 +138,19 @@ impl<'a> AppendMessage<'a> {
     }
 }
 
-/// Where the octets of a message to be appended come from.
+/// Where the octets of a message to append come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AppendData<'a> {
-    /// Here they are.
+    /// These octets.
     Octets(Text<'a>),
-    /// Here they are, with NUL among them (RFC 3516).
+    /// These octets, which may include NUL (RFC 3516).
     Binary(Text<'a>),
-    /// Here they are, with UTF-8 in their header: where `UTF8=ACCEPT` is enabled (RFC 6855 section 4).
+    /// These octets, with UTF-8 in the header. For servers where `UTF8=ACCEPT` is enabled (RFC 6855 section 4).
     Utf8(Text<'a>),
-    /// That many follow from elsewhere: see [`Next::Stream`](super::Next::Stream).
+    /// So many octets, which the caller sends: see [`Next::Stream`](super::Next::Stream).
     Stream(u64),
-    /// They are put together by the server (RFC 4469).
+    /// The server puts the message together from these parts (RFC 4469).
     Catenate(Vec<CatenatePart<'a>>),
 }
 
@@ -160,7 +160,7 @@ pub enum AppendData<'a> {
 pub enum CatenatePart<'a> {
     /// Text.
     Text(Text<'a>),
-    /// What a URL of the server names (RFC 5092).
+    /// What this URL of the server names (RFC 5092).
     Url(Text<'a>),
 }
 
@@ -180,24 +180,24 @@ pub enum FetchItem<'a> {
     Envelope,
     /// `BODYSTRUCTURE`.
     BodyStructure,
-    /// `BODY`, that is the structure without extension data.
+    /// `BODY`: the structure without extension data.
     Body,
-    /// `BODY[…]`, or `BODY.PEEK[…]` that does not set `\Seen`.
+    /// `BODY[…]`, or `BODY.PEEK[…]`, which does not set `\Seen`.
     Section {
         /// Which part.
         section: Section<'a>,
-        /// Only these octets of it.
+        /// The octets of it to return. `None` for all.
         partial: Option<Partial>,
-        /// Whether `\Seen` stays as it is.
+        /// Whether to leave `\Seen` as it is.
         peek: bool,
     },
     /// `BINARY[…]`, or `BINARY.PEEK[…]` (RFC 3516).
     Binary {
         /// Which part.
         part: Part<'a>,
-        /// Only these octets of it.
+        /// The octets of it to return. `None` for all.
         partial: Option<Partial>,
-        /// Whether `\Seen` stays as it is.
+        /// Whether to leave `\Seen` as it is.
         peek: bool,
     },
     /// `BINARY.SIZE[…]` (RFC 3516).
@@ -216,9 +216,9 @@ pub enum FetchItem<'a> {
     ThreadId,
     /// `SAVEDATE` (RFC 8514).
     SaveDate,
-    /// `PREVIEW`, or `PREVIEW (LAZY)`, which a server leaves out where it would have to be made first (RFC 8970).
+    /// `PREVIEW`, or `PREVIEW (LAZY)`, which the server leaves out if it has none at hand (RFC 8970).
     Preview {
-        /// Whether it is the second.
+        /// Whether to ask lazily.
         lazy: bool,
     },
     /// `X-GM-MSGID`.
@@ -230,12 +230,12 @@ pub enum FetchItem<'a> {
 }
 
 impl FetchItem<'_> {
-    /// What the macro `FAST` stands for.
+    /// The items that the macro `FAST` stands for.
     pub const FAST: [FetchItem<'static>; 3] = [FetchItem::Flags, FetchItem::InternalDate, FetchItem::Size];
-    /// What the macro `ALL` stands for.
+    /// The items that the macro `ALL` stands for.
     pub const ALL: [FetchItem<'static>; 4] =
         [FetchItem::Flags, FetchItem::InternalDate, FetchItem::Size, FetchItem::Envelope];
-    /// What the macro `FULL` stands for.
+    /// The items that the macro `FULL` stands for.
     pub const FULL: [FetchItem<'static>; 5] =
         [FetchItem::Flags, FetchItem::InternalDate, FetchItem::Size, FetchItem::Envelope, FetchItem::Body];
 }
@@ -254,11 +254,11 @@ pub struct Partial {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "FLAGS, +FLAGS and -FLAGS")]
 pub enum StoreAction {
-    /// Those given take the place of all.
+    /// Replaces all flags by those given.
     Replace,
-    /// Those given are added.
+    /// Adds those given.
     Add,
-    /// Those given are taken away.
+    /// Removes those given.
     Remove,
 }
 
@@ -280,17 +280,17 @@ pub enum MetadataDepth {
 pub enum NotifyMailboxes<'a> {
     /// The selected one.
     Selected,
-    /// The selected one; expunges only when nothing is under way.
+    /// The selected one. The server reports expunges only while no command is in progress.
     SelectedDelayed,
     /// The inboxes.
     Inboxes,
-    /// All in the personal namespace.
+    /// All mailboxes in the personal namespace.
     Personal,
-    /// Those subscribed to.
+    /// All subscribed mailboxes.
     Subscribed,
-    /// These and what is below them.
+    /// These mailboxes and all below them.
     Subtree(Vec<Mailbox<'a>>),
-    /// These.
+    /// These mailboxes.
     Mailboxes(Vec<Mailbox<'a>>),
 }
 
@@ -298,7 +298,7 @@ pub enum NotifyMailboxes<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotifyEvent<'a> {
-    /// `MessageNew`, and what to fetch of such a message.
+    /// `MessageNew`, and what to fetch of each new message.
     MessageNew(Vec<FetchItem<'a>>),
     /// `MessageExpunge`.
     MessageExpunge,
@@ -317,7 +317,7 @@ pub enum NotifyEvent<'a> {
 }
 
 impl StatusAttribute {
-    /// All of them with their names.
+    /// All of them, with their names.
     pub(crate) const NAMES: [(Self, &'static str); 11] = [
         (Self::Messages, "MESSAGES"),
         (Self::Recent, "RECENT"),

@@ -2,21 +2,21 @@ use alloc::{boxed::Box, vec::Vec};
 
 use crate::{Atom, Date, Flag, SequenceSet, Text};
 
-/// What a SEARCH looks for, `search-key` of RFC 9051 section 9.
+/// What a SEARCH looks for: `search-key` of RFC 9051 section 9.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SearchKey<'a> {
-    /// Every message.
+    /// All messages.
     All,
-    /// With this flag: `SEEN`, `KEYWORD $Forwarded`. `\Recent` as well, no other with a backslash.
+    /// Has this flag: `SEEN`, `KEYWORD $Forwarded`. `\Recent` too, but no [`Flag::System`] and no [`Flag::Any`].
     Flag(Flag<'a>),
-    /// Without this flag: `UNSEEN`, `UNKEYWORD …`. `OLD` for `\Recent`.
+    /// Does not have this flag: `UNSEEN`, `UNKEYWORD …`. `OLD` for `\Recent`.
     NoFlag(Flag<'a>),
     /// `NEW`: `\Recent` and not `\Seen`.
     New,
-    /// In this set of message numbers.
+    /// Is in this set of message numbers.
     Sequence(SequenceSet),
-    /// In this set of UIDs.
+    /// Is in this set of UIDs.
     Uid(SequenceSet),
     /// `BCC` has this text.
     Bcc(Text<'a>),
@@ -30,9 +30,9 @@ pub enum SearchKey<'a> {
     Subject(Text<'a>),
     /// The body has this text.
     Body(Text<'a>),
-    /// Header or body have this text.
+    /// The header or the body has this text.
     Text(Text<'a>),
-    /// A header field has this text; it is there where the text is empty.
+    /// A header field has this text. If the text is empty, the field exists.
     Header {
         /// Name of the field.
         name: Text<'a>,
@@ -51,62 +51,62 @@ pub enum SearchKey<'a> {
     SentOn(Date),
     /// `Date:` on this day or later.
     SentSince(Date),
-    /// More octets than this.
+    /// Has more octets than this.
     Larger(u64),
-    /// Fewer octets than this.
+    /// Has fewer octets than this.
     Smaller(u64),
-    /// All of these hold.
+    /// All of these are true.
     And(Vec<Self>),
-    /// One of these holds.
+    /// One of these is true.
     Or(Box<Self>, Box<Self>),
-    /// This does not hold.
+    /// This is false.
     Not(Box<Self>),
     /// Arrived more than this many seconds ago (RFC 5032).
     Older(u32),
     /// Arrived less than this many seconds ago (RFC 5032).
     Younger(u32),
-    /// MODSEQ of at least this (RFC 7162).
+    /// Has at least this MODSEQ (RFC 7162).
     ModSeq(u64),
-    /// The same for one flag of the message (RFC 7162 section 3.1.5).
+    /// Has at least this MODSEQ for one of its flags (RFC 7162 section 3.1.5).
     ModSeqOf {
-        /// The flag as it is named there: `/flags/\\Seen`.
+        /// The flag, named as RFC 7162 does: `/flags/\\Seen`.
         entry: Text<'a>,
         /// Whose flag.
         scope: EntryScope,
         /// The least MODSEQ.
         mod_seq: u64,
     },
-    /// Of this EMAILID (RFC 8474).
+    /// Has this EMAILID (RFC 8474).
     EmailId(Atom<'a>),
-    /// Of this THREADID (RFC 8474).
+    /// Has this THREADID (RFC 8474).
     ThreadId(Atom<'a>),
     /// Saved to the mailbox before this day (RFC 8514).
     SavedBefore(Date),
-    /// Saved on this day (RFC 8514).
+    /// Saved to the mailbox on this day (RFC 8514).
     SavedOn(Date),
-    /// Saved on this day or later (RFC 8514).
+    /// Saved to the mailbox on this day or later (RFC 8514).
     SavedSince(Date),
-    /// The mailbox knows when messages were saved (RFC 8514).
+    /// The mailbox records when messages were saved (RFC 8514).
     SaveDateSupported,
-    /// What Gmail's own search finds.
+    /// Gmail's own search finds it.
     GmailRaw(Text<'a>),
-    /// Of this X-GM-MSGID.
+    /// Has this X-GM-MSGID.
     GmailMessageId(u64),
-    /// Of this X-GM-THRID.
+    /// Has this X-GM-THRID.
     GmailThreadId(u64),
-    /// With this label of Gmail's.
+    /// Has this Gmail label.
     GmailLabel(Text<'a>),
 }
 
-/// Whose value of an entry counts (RFC 7162, `entry-type-req`).
+/// Whose MODSEQ of a flag counts (RFC 7162, `entry-type-req`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the three of RFC 7162")]
 pub enum EntryScope {
     /// The user's own.
     Private,
-    /// That which all see.
+    /// The one that all users share.
     Shared,
-    /// The higher of both.
+    /// The higher of the two.
     All,
 }
 
@@ -115,7 +115,7 @@ impl EntryScope {
         [(Self::Private, "priv"), (Self::Shared, "shared"), (Self::All, "all")];
 }
 
-/// What a SEARCH tells about what it finds (RFC 9051 section 6.4.4).
+/// What a SEARCH returns of what it finds (RFC 9051 section 6.4.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SearchReturn {
@@ -127,23 +127,23 @@ pub enum SearchReturn {
     All,
     /// `COUNT`.
     Count,
-    /// `SAVE`: keep it for `$` (RFC 5182).
+    /// `SAVE`: keeps the result for `$` (RFC 5182).
     Save,
-    /// `PARTIAL`: from the first to the last place in the result, counted from its end if negative (RFC 9394).
+    /// `PARTIAL` (RFC 9394): the results from the first to the last place, counted from the end if negative.
     Partial(i64, i64),
 }
 
-/// One rule of an order (RFC 5256).
+/// One criterion of an order (RFC 5256).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a key, reversed or not: `sort-criterion` of RFC 5256")]
 pub struct SortCriterion {
-    /// Whether it is turned round.
+    /// Whether the order is reversed.
     pub reverse: bool,
-    /// What counts.
+    /// What is compared.
     pub key: SortKey,
 }
 
-/// What counts in an order (RFC 5256, RFC 5957).
+/// What messages are ordered by (RFC 5256, RFC 5957).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SortKey {
@@ -168,7 +168,7 @@ pub enum SortKey {
 }
 
 impl SortKey {
-    /// All of them with their names.
+    /// All of them, with their names.
     pub(crate) const NAMES: [(Self, &'static str); 9] = [
         (Self::Arrival, "ARRIVAL"),
         (Self::Cc, "CC"),

@@ -1,4 +1,4 @@
-//! Commands there and back: written by the client half, read by the server half.
+//! Commands written by the client half and read by the server half.
 
 use alloc::{boxed::Box, string::String, vec::Vec};
 use std::{format, string::ToString, vec};
@@ -10,7 +10,7 @@ use super::*;
 use crate::{Date, server::parse_command};
 use crate::{Part, Section};
 
-/// What a command looks like when every literal was granted, and the number of times it was waited.
+/// Returns a command as it is sent if the server grants every literal, and how often the client waited for that.
 fn written(command: &Command<'_>, dialect: Dialect) -> Result<(Vec<u8>, u8), crate::Invalid> {
     let (mut encoded, mut tx, mut waits) = (command.encode("A1", dialect)?, SendBuf::new(), 0);
     loop {
@@ -137,7 +137,7 @@ fn commands_are_read_and_written_alike() {
     }
 }
 
-/// What the grammar allows and the encoder never writes.
+/// The grammar allows these forms, though the encoder never writes them.
 #[test]
 fn other_ways_to_say_the_same_are_read() {
     let rows = [
@@ -195,7 +195,7 @@ fn what_is_no_command_is_refused() {
         ("a CREATE x (\\Sent)", Some("a"), "USE"),
     ];
     for (text, tag, rule) in rows {
-        // A frame is whole: the line end may be missing, and octets of a literal may not.
+        // A frame is whole: only the line end may be missing, no octets of a literal.
         let error = parse_command(text.as_bytes()).map(drop).unwrap_err();
         assert_eq!((error.tag, error.error.rule), (*tag, *rule), "{text}");
     }
@@ -241,7 +241,7 @@ fn a_literal_is_waited_for_where_the_server_wants_that() {
                 || size == 1
         );
     }
-    // Nothing goes out behind the announcement before the server's word.
+    // Nothing goes out behind the announcement before the server's `+`.
     let (mut encoded, mut tx) = (append(3).encode("A1", Dialect::default()).unwrap(), SendBuf::new());
     assert_eq!((encoded.send(&mut tx), tx.unsent()), (Next::Wait, &b"A1 APPEND INBOX {3}\r\n"[..]));
     assert_eq!(encoded.send(&mut tx), Next::Stream(3));
@@ -258,7 +258,7 @@ fn utf_8_is_quoted_where_the_server_reads_it() {
     let latin = Command::Delete(Mailbox::from_wire(&b"caf\xe9"[..]).unwrap());
     let (octets, _) = written(&latin, Dialect { utf8: true, ..PLUS }).unwrap();
     assert_eq!(octets, b"A1 DELETE {4+}\r\ncaf\xe9\r\n");
-    // CR and LF, and NUL, in modified UTF-7.
+    // CR LF, and NUL, in modified UTF-7.
     for name in ["a&AA0ACg-b", "&AAA-"] {
         let hidden = Command::Delete(Mailbox::from_wire(name.as_bytes()).unwrap());
         assert!(written(&hidden, Dialect { utf8: true, ..PLUS }).is_err(), "{name}");
@@ -355,7 +355,7 @@ fn what_cannot_be_said_is_refused() {
     }
 }
 
-/// One command for each place where text of the caller goes.
+/// One command for each place that takes text of the caller.
 fn with_text(text: &str, number: u32) -> Vec<Command<'_>> {
     let mut found = vec![
         Command::Login { user: text.into(), password: text.as_bytes().to_vec().into() },
@@ -429,7 +429,7 @@ fn with_text(text: &str, number: u32) -> Vec<Command<'_>> {
     found
 }
 
-/// Takes the literals out of what a client sent, as a server does that looks at line ends only.
+/// Takes the literals out of what a client sent, like a server that looks at line ends only.
 fn without_literals(octets: &[u8]) -> String {
     let (mut rest, mut out) = (octets, Vec::new());
     while rest.contains(&b'\n') {

@@ -7,17 +7,17 @@ use mailbearer_wire::Secret;
 
 use crate::{Atom, Flag, Invalid, Mailbox, Section, SectionOf};
 
-/// What a server understands that changes how commands are written.
+/// What the server understands that changes how commands are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Dialect {
-    /// Which literals go out without a go-ahead.
+    /// Which literals are sent without waiting for the server.
     pub literals: Literals,
-    /// Whether quoted strings may hold UTF-8: after ENABLE of `UTF8=ACCEPT` or `IMAP4rev2`.
+    /// Whether quoted strings may hold UTF-8. True after ENABLE of `UTF8=ACCEPT` or `IMAP4rev2`.
     pub utf8: bool,
 }
 
-/// Which literals a client sends without a go-ahead (RFC 7888).
+/// Which literals a client sends without waiting for the server's `+` (RFC 7888).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the two extensions of RFC 7888, or neither")]
 pub enum Literals {
@@ -47,11 +47,11 @@ pub(super) enum Fragment {
     Bulk(Vec<u8>),
     /// Nothing more before the server's `+`.
     Wait,
-    /// That many octets from elsewhere.
+    /// So many octets, which the caller sends.
     Stream(u64),
 }
 
-/// Gathers a command.
+/// Builds a command.
 pub(crate) struct Writer {
     dialect: Dialect,
     done: VecDeque<Fragment>,
@@ -69,13 +69,13 @@ impl Writer {
         self.done
     }
 
-    /// Text that is part of the grammar.
+    /// Appends text that is part of the grammar.
     #[inline(never)]
     pub(super) fn raw(&mut self, text: &str) {
         self.plain.extend_from_slice(text.as_bytes());
     }
 
-    /// A number, a set or a date, whose text is part of the grammar.
+    /// Appends a number, a set or a date: their text is part of the grammar.
     pub(super) fn shown(&mut self, value: impl fmt::Display) {
         use fmt::Write as _;
         struct Plain<'a>(&'a mut Vec<u8>);
@@ -146,11 +146,11 @@ impl Writer {
         Ok(())
     }
 
-    /// `mailbox`, which is modified UTF-7 no longer where UTF-8 is enabled (RFC 6855 section 3)
+    /// `mailbox`. Once UTF-8 is enabled, it is no longer modified UTF-7 (RFC 6855 section 3).
     pub(super) fn mailbox(&mut self, mailbox: &Mailbox<'_>) -> Result<(), Invalid> {
         if self.dialect.utf8 && mailbox.as_bytes().is_ascii() {
             let name = mailbox.to_text();
-            // Modified UTF-7 can hide what no name may hold.
+            // Decoding modified UTF-7 can bring up what no name may hold.
             if name.contains(['\r', '\n', '\0']) {
                 return Err(Invalid("mailbox name with a line end or NUL"));
             }
@@ -182,7 +182,7 @@ impl Writer {
         Ok(())
     }
 
-    /// `quoted`, where the grammar takes nothing else
+    /// `quoted`, for places where the grammar allows nothing else
     pub(super) fn quoted(&mut self, text: &[u8]) -> Result<(), Invalid> {
         if !self.is_quotable(text) {
             return Err(Invalid("a string that cannot be quoted"));
@@ -226,7 +226,7 @@ impl Writer {
         self.done.push_back(Fragment::Bulk(octets.to_vec()));
     }
 
-    /// A `literal` whose octets come from elsewhere.
+    /// A `literal` whose octets the caller sends.
     pub(super) fn stream(&mut self, size: u64) {
         self.announce(size);
         self.flush();
@@ -244,7 +244,7 @@ impl Writer {
         }
     }
 
-    /// `astring` that no trace shows
+    /// `astring` that a trace does not show
     pub(super) fn secret(&mut self, text: &[u8]) -> Result<(), Invalid> {
         self.flush();
         let before = self.done.len();
@@ -258,7 +258,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Base64 that no trace shows
+    /// Base64 that a trace does not show
     pub(super) fn secret_base64(&mut self, text: &[u8]) -> Result<(), Invalid> {
         if !text.iter().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/' | b'=')) {
             return Err(Invalid("an initial response that is not base64"));
@@ -309,5 +309,5 @@ const fn is_atom_char(octet: u8) -> bool {
     octet.is_ascii_graphic() && !matches!(octet, b'(' | b')' | b'{' | b'%' | b'*' | b'"' | b'\\' | b']')
 }
 
-/// A longer string is sent as a literal, for servers limit the length of a line.
+/// A longer string is sent as a literal, because servers limit the length of a line.
 const LONGEST_QUOTED: usize = 1000;

@@ -9,7 +9,7 @@ use super::{
 use crate::{Flag, Invalid, datetime::Written};
 
 impl Command<'_> {
-    /// The command, if it is one of these.
+    /// Writes the command, if it is one of these.
     pub(super) fn write_search(&self, out: &mut Writer) -> Result<(), Invalid> {
         match self {
             Self::Search { uid, returns, charset, key } => {
@@ -50,7 +50,7 @@ impl Command<'_> {
 
 /// `"PARTIAL" SP partial-range` (RFC 9394)
 pub(super) fn write_partial(out: &mut Writer, (first, last): (i64, i64)) -> Result<(), Invalid> {
-    // `nz-number` with or without a minus, but on both sides the same.
+    // `nz-number`, with a minus on both or neither.
     let numbers = [first, last].map(|place| u32::try_from(place.unsigned_abs()));
     if numbers.iter().any(|number| !matches!(number, Ok(1..))) || (first < 0) != (last < 0) {
         return Err(Invalid("a range of a result that is none"));
