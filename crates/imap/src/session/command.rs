@@ -12,22 +12,22 @@ use crate::{
 pub(super) struct Outgoing {
     pub(super) tag: Tag,
     pub(super) kind: Kind,
-    /// What is left of it.
+    /// The part that was not sent yet.
     pub(super) encoded: Encoded,
-    /// The same with UTF-8, where it will be known only when the command goes out which of them the server expects.
+    /// The same in UTF-8, if only the answer to an ENABLE in flight will decide which of the two the server expects.
     pub(super) utf8: Option<Encoded>,
 }
 
 /// What a command means for the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// It needs authentication.
+    /// It requires authentication.
     Plain,
-    /// It is of use before authentication too.
+    /// It may go out before authentication too.
     AnyState,
-    /// ENABLE of what changes how commands are written: nothing goes out behind it before its answer.
+    /// An ENABLE that changes how commands are written. Nothing is sent behind it before its answer.
     Enable,
-    /// IDLE; `done` if it is to end as soon as it began.
+    /// IDLE. `done` if it ends as soon as it has begun.
     Idle {
         done: bool,
     },
@@ -39,7 +39,7 @@ impl Outgoing {
         matches!(self.kind, Kind::Logout)
     }
 
-    /// Whether no other command may be in flight when it begins, as the server's `+` would be anybody's.
+    /// Whether no other command may be in flight when it begins, because the server's `+` could belong to either.
     pub(super) fn needs_the_line(&self) -> bool {
         self.encoded.waits() || matches!(self.kind, Kind::Idle { .. })
     }
@@ -52,24 +52,24 @@ impl Outgoing {
     }
 }
 
-/// What the caller asks for. Each command is queued, and its [`Tag`] names it in [`Event::Done`](super::Event).
+/// Commands. Each is queued, and its [`Tag`] names it in [`Event::Done`](super::Event).
 ///
 /// # Errors
 ///
-/// Each method refuses with [`Misuse::LoggingOut`] and [`Misuse::Ended`] when it is too late, with
-/// [`Misuse::TooManyCommands`] when it is too much, and with [`Misuse::Invalid`] what the command's encoder does.
+/// Each method fails with [`Misuse::LoggingOut`] after a LOGOUT, with [`Misuse::Ended`] after the end, with
+/// [`Misuse::TooManyCommands`] at the limit, and with [`Misuse::Invalid`] if the encoder refuses the command.
 impl Session {
     /// Queues any command. IDLE and LOGOUT do the same as [`idle`](Self::idle) and [`logout`](Self::logout).
     ///
-    /// Literals in it go out without waiting for the server where [`capabilities`](Self::capabilities) says now
-    /// that they may. Names and texts are written in UTF-8 once the server has enabled `UTF8=ACCEPT` or `IMAP4rev2`; an
-    /// ENABLE of those is answered before anything behind it goes out. A message in it is held until it is sent, and sent in one piece, unless it is a
+    /// Literals in it are sent without waiting if [`capabilities`](Self::capabilities) allows that now. Names and texts
+    /// are written in UTF-8 once the server has enabled `UTF8=ACCEPT` or `IMAP4rev2`; nothing goes out behind an ENABLE
+    /// of those before its answer. A message in the command is held in memory and sent in one piece, unless it is a
     /// [stream](AppendData::Stream), whose octets [`body`](Self::body) takes.
     ///
     /// # Errors
     ///
-    /// As for all commands, and [`Misuse::NotACommand`] for what would change the session under itself: STARTTLS,
-    /// AUTHENTICATE, LOGIN, UNAUTHENTICATE, COMPRESS.
+    /// Fails as all commands do, and with [`Misuse::NotACommand`] for STARTTLS, AUTHENTICATE, LOGIN, UNAUTHENTICATE and
+    /// COMPRESS, which change what the session itself keeps track of.
     pub fn command(&mut self, command: &Command<'_>) -> Result<Tag, Misuse> {
         let kind = match command {
             Command::StartTls
@@ -86,8 +86,8 @@ impl Session {
         self.give(kind, &|out| command.write(out))
     }
 
-    /// Queues what `write` writes. The commands with methods of their own come this way, so that the encoder of all
-    /// commands is only in a program that gives others.
+    /// Queues what `write` writes. Commands with methods of their own are queued through this, so that a program that
+    /// uses no others does not link the encoder of all commands.
     fn give(&mut self, kind: Kind, write: &Write<'_>) -> Result<Tag, Misuse> {
         self.check_open()?;
         if self.queue.len().saturating_add(self.in_flight.len()) >= self.options.bounds.commands {
@@ -131,22 +131,21 @@ impl Session {
         self.give(Kind::AnyState, &write_word("NOOP"))
     }
 
-    /// Queues LOGOUT, after which no command can be given. [`Event::Closed`](super::Event::Closed) follows.
+    /// Queues LOGOUT. No command can be queued after it. [`Event::Closed`](super::Event::Closed) follows.
     pub fn logout(&mut self) -> Result<Tag, Misuse> {
         self.give(Kind::Logout, &write_word("LOGOUT"))
     }
 
-    /// Queues IDLE (RFC 2177), to go out when everything before it is answered.
+    /// Queues IDLE (RFC 2177), which goes out when everything before it is answered.
     ///
-    /// [`Event::Idling`](super::Event::Idling) says when the server listens. The next command ends it, or
-    /// [`done`](Self::done); either way its own answer comes first.
+    /// [`Event::Idling`](super::Event::Idling) says that the server has accepted it. The next command ends it, or
+    /// [`done`](Self::done). Either way, the answer to IDLE comes first.
     pub fn idle(&mut self) -> Result<Tag, Misuse> {
         self.give(Kind::Idle { done: false }, &write_word("IDLE"))
     }
 
-    /// Queues APPEND of a message of `size` octets, which the caller gives to [`body`](Self::body) when
-    /// [`Event::BodyWanted`](super::Event::BodyWanted) asks for it. A server that does not want it answers NO
-    /// instead.
+    /// Queues APPEND of a message of `size` octets. When [`Event::BodyWanted`](super::Event::BodyWanted) asks for them,
+    /// the caller gives them to [`body`](Self::body). A server that does not want the message answers NO instead.
     pub fn append(
         &mut self,
         mailbox: Mailbox<'_>,
@@ -169,7 +168,7 @@ impl Session {
         Dialect { literals, utf8: self.utf8 }
     }
 
-    /// Whether an ENABLE that may bring UTF-8 waits or is in flight.
+    /// Whether an ENABLE that may switch to UTF-8 is waiting or in flight.
     fn is_enabling(&self) -> bool {
         self.queue.iter().any(|command| command.kind == Kind::Enable)
             || self.in_flight.iter().any(|command| command.role == Role::Enable)

@@ -15,7 +15,7 @@ use crate::{
     parse::{parse_capabilities, parse_enabled},
 };
 
-/// What the peer's bytes do.
+/// What the session does with the peer's octets.
 impl Session {
     pub(super) fn on_piece(
         &mut self,
@@ -25,7 +25,7 @@ impl Session {
     ) -> Result<Option<Step<Event>>, Error> {
         let event = match piece {
             Piece::Response(frame) => return self.on_response(frame, rx, tx),
-            // A response that large has no business there, and its chunks would have to be dropped one by one.
+            // No response is that large before TLS, and its chunks would have to be dropped one by one.
             Piece::LiteralStart { head, .. } if self.is_clear() => {
                 return Err(self.broken("large literal before TLS", &head));
             }
@@ -69,7 +69,7 @@ impl Session {
         }
     }
 
-    /// A line that starts as no response does.
+    /// Handles a line that starts as no response does.
     fn on_unknown(&mut self, frame: Frame) -> Result<Option<Step<Event>>, Error> {
         let quirks = &self.options.quirks;
         match &**frame.octets() {
@@ -93,14 +93,14 @@ impl Session {
     ) -> Result<Option<Step<Event>>, Error> {
         self.greeting = quoted(frame.octets());
         let listed = self.listed(frame);
-        // What a greeting in the clear says counts for nothing.
+        // Nothing counts that a greeting in the clear says.
         let words = if self.is_clear() { &[][..] } else { frame.octets() };
         if self.options.quirks.id_first && wants_id(&self.options.host, words) {
             self.identity = Identity::Wanted;
         }
         match (frame.kind(), self.options.security) {
             (Kind::Status(Status::Ok), Security::StartTls) => {
-                // Where nothing is listed, the answer to the command itself tells.
+                // If the greeting lists no capabilities, the answer to STARTTLS decides.
                 if listed.is_some_and(|listed| !listed.has(&Capability::StartTls)) {
                     return Err(Error::StartTlsMissing);
                 }
@@ -110,7 +110,7 @@ impl Session {
             }
             (Kind::Status(Status::PreAuth), Security::StartTls) => Err(Error::PreauthInClear),
             (Kind::Status(Status::Ok), Security::Implicit) => {
-                // Some servers list only what goes before the authentication, or nothing of use for it.
+                // Some servers list only what may be used before the authentication, or nothing of use for it.
                 match listed.filter(|listed| listed.mechanisms().next().is_some()) {
                     Some(listed) => {
                         self.capabilities = listed;
@@ -289,7 +289,7 @@ impl Session {
                 Ok(Some(Step::Event(Event::Closed(text))))
             }
             State::Logout { .. } => Err(self.broken("BYE once more", frame.octets())),
-            // What it said about the token before tells more than that it hangs up.
+            // The server's reason for refusing the token says more than its BYE.
             State::Open { line: Line::Auth(auth), .. } => match boxed_reason(&auth.exchange) {
                 Some(reason) => Err(Error::Auth { answer, reason: Some(reason) }),
                 None => Err(Error::Bye(answer)),
@@ -298,7 +298,8 @@ impl Session {
         }
     }
 
-    /// Remembers capabilities; whether the session itself asked, so that nobody else needs to know.
+    /// Remembers capabilities. Returns whether the session itself asked for them, so that nobody else needs the
+    /// response.
     fn learn(&mut self, kind: Kind<'_>, frame: &Frame) -> bool {
         let enabling = self.in_flight.iter().any(|command| command.role == Role::Enable);
         if enabling && kind == Kind::Data {
@@ -321,7 +322,7 @@ impl Session {
             .is_some_and(|list| list.iter().any(|enabled| enabled.brings_utf8()))
     }
 
-    /// The capabilities that a response lists. What does not follow the grammar tells nothing.
+    /// Returns the capabilities that a response lists. `None` if it does not follow the grammar.
     fn listed(&self, frame: &Frame) -> Option<Capabilities> {
         let limits = &self.options.limits;
         let list = parse_capabilities(frame.octets(), limits, &self.options.quirks)?;
@@ -343,7 +344,7 @@ impl Session {
         Ok(())
     }
 
-    /// Whether a part of the response was there before the command was sent.
+    /// Whether a part of the response had arrived before the command was sent.
     fn is_early(&self, tag: Tag, frame: &Frame) -> bool {
         let start = self.consumed.saturating_sub(super::long(frame.octets().len()));
         self.in_flight.iter().any(|command| command.tag == tag && start < command.not_before)
@@ -370,7 +371,7 @@ impl Session {
         answer.redacted(|text| self.redactor.redact(text))
     }
 
-    /// A response in words, as it may be shown.
+    /// Takes the credentials out of a response whose words may be shown.
     pub(super) fn shown(&self, frame: Frame) -> Frame {
         let said = String::from_utf8_lossy(frame.octets());
         let shown = self.redactor.redact(&said);
@@ -379,7 +380,7 @@ impl Session {
 }
 
 impl Line {
-    /// Whether the answer to this command frees the line.
+    /// Whether the line is free when this command is answered.
     fn is_held_by(&self, answered: Tag) -> bool {
         match self {
             Self::Free => false,
@@ -397,14 +398,14 @@ fn boxed_reason(exchange: &Option<Exchange>) -> Option<Box<Reason>> {
     exchange.as_ref()?.reason().cloned().map(Box::new)
 }
 
-/// Whether a line without star or tag is a server's last: Exchange's `Server Unavailable. 15` (seen by imapflow), or
-/// words with the BYE run together behind them (HubSpot/NioImapClient pull request 94, 2025-02).
+/// Whether a line without star or tag is a server's last one: Exchange's `Server Unavailable. 15` (seen by imapflow),
+/// or words with the BYE run together behind them (HubSpot/NioImapClient pull request 94, 2025-02).
 fn is_farewell(line: &[u8]) -> bool {
     Answer::of_bare(line).problem().is_some() || line.windows(6).any(|six| six == b"* BYE ")
 }
 
-/// Whether a server with this name and greeting opens no mailbox before an ID command came: NetEase's
-/// (pimalaya/himalaya issue 651, 2026-03). What runs there is Coremail.
+/// Whether a server with this name and greeting opens no mailbox before an ID command. NetEase's do (pimalaya/himalaya
+/// issue 651, 2026-03); they run Coremail.
 fn wants_id(host: &str, greeting: &[u8]) -> bool {
     const NET_EASE: [&str; 4] = ["163.com", "126.com", "188.com", "yeah.net"];
     let host = host.trim_end_matches('.').to_ascii_lowercase();
@@ -414,7 +415,7 @@ fn wants_id(host: &str, greeting: &[u8]) -> bool {
     NET_EASE.iter().any(of_host) || greeting.windows(8).any(|eight| eight.eq_ignore_ascii_case(b"Coremail"))
 }
 
-/// `frame` is the answer to the command with this tag.
+/// Makes the event for `frame`, the answer to the command with this tag.
 pub(super) fn done(tag: Tag, frame: Frame) -> Step<Event> {
     let status = match frame.kind() {
         Kind::Tagged { status, .. } => status,

@@ -2,17 +2,17 @@
 //!
 //! A [`Session`] takes commands at any time, also before its first step and while its driver waits for bytes:
 //! [`authenticate`](Session::authenticate), [`select`](Session::select), [`uid_fetch`](Session::uid_fetch),
-//! [`idle`](Session::idle), [`append`](Session::append), or [`command`](Session::command) for all that needs no
-//! method of its own. Commands are sent in their order and in as few flights as the protocol allows: several are in
-//! flight at a time, and each is answered by an [`Event::Done`] with its [`Tag`]. What cannot share the line (IDLE, a
-//! literal that the server must agree to) waits until it is alone.
+//! [`idle`](Session::idle), [`append`](Session::append), or [`command`](Session::command) for all others. It sends
+//! commands in their order and in as few flights as the protocol allows. Several are in flight at a time, and an
+//! [`Event::Done`] with its [`Tag`] answers each. A command that cannot share the line (IDLE, one with a literal that
+//! the server must agree to) waits until it is alone.
 //!
-//! Untagged data is handed out response by response as it comes; the session keeps none of it. It looks at the
-//! capabilities, BYE and the answers to its own commands only.
+//! The session hands out untagged data response by response as it comes, and keeps none of it. It only looks at the
+//! capabilities, BYE and the answers to its own commands.
 //!
-//! The choice of several commands in flight is the caller's: RFC 9051 section 5.5 names those whose results would be
-//! ambiguous (sequence numbers while another command may expunge), and a SELECT that fails makes the FETCH behind it
-//! fail too, as its own [`Event::Done`].
+//! The caller decides which commands are in flight together. RFC 9051 section 5.5 names those whose results would be
+//! ambiguous (sequence numbers while another command may expunge). If a SELECT fails, the FETCH behind it fails too,
+//! with an [`Event::Done`] of its own.
 //!
 //! ```
 //! use mailbearer_imap::{Mailbox, session::{Event, Options, Session}};
@@ -45,9 +45,9 @@
 //!
 //! # Before TLS
 //!
-//! With [`Security::StartTls`](mailbearer_wire::Security) the client sends nothing in the clear but STARTTLS. Nothing that was learned before TLS is used
-//! or handed out after it, and bytes between the server's consent and TLS are an error. An answer counts only if no
-//! octet of it was there before its command had been sent.
+//! With [`Security::StartTls`](mailbearer_wire::Security) the client sends nothing but STARTTLS in the clear. It uses
+//! and hands out nothing that it learned before TLS, and bytes between the server's consent and TLS are an error. An
+//! answer counts only if none of its octets had arrived before its command was sent.
 
 use alloc::{collections::VecDeque, string::String, vec::Vec};
 use core::{mem, time::Duration};
@@ -81,11 +81,11 @@ pub struct Session {
     capabilities: Capabilities,
     greeting: String,
     login: Option<Credentials>,
-    /// The credentials, which a server may repeat at any time.
+    /// Knows the credentials, which a server may repeat at any time.
     redactor: Redactor,
-    /// Commands that were not begun.
+    /// Commands that have not begun.
     queue: VecDeque<Outgoing>,
-    /// Commands that were begun and not answered.
+    /// Commands that have begun and are not answered.
     in_flight: Vec<InFlight>,
     last_tag: u32,
     identity: Identity,
@@ -93,13 +93,13 @@ pub struct Session {
     utf8: bool,
     /// Octets of the peer consumed so far.
     consumed: u64,
-    /// Octets put into the send buffer so far.
+    /// Octets written to the send buffer so far.
     written: u64,
     /// What is left of [`Bounds::early_responses`] and [`Bounds::early_octets`].
     early: (usize, usize),
 }
 
-/// What is awaited; RFC 9051 section 3 with the ways into it:
+/// What the session waits for. RFC 9051 section 3 with the ways into it:
 ///
 /// ```text
 /// Greeting ─── OK, implicit TLS ──────────────► Capability? ─► Open(NotAuthenticated)
@@ -113,21 +113,21 @@ enum State {
     Greeting,
     /// STARTTLS was sent.
     StartTls,
-    /// The caller was told to start TLS.
+    /// The caller is starting TLS.
     Handshake,
-    /// CAPABILITY was sent by the session itself.
+    /// The session sent CAPABILITY.
     Capability,
-    /// The greeting was PREAUTH: both events of the way there are due.
+    /// The greeting was PREAUTH. The session owes the caller the events `Ready` and `Authenticated`.
     PreAuth,
     Open {
         access: Access,
         line: Line,
     },
-    /// LOGOUT was sent, and perhaps answered with this BYE.
+    /// LOGOUT was sent. `bye` is the server's BYE, if that came.
     Logout {
         bye: Option<Answer>,
     },
-    /// The server closed as it should; the next step says so to the caller.
+    /// The server closed as it should. The next step says so to the caller.
     Goodbye(String),
     Closed,
     Failed(Error),
@@ -146,13 +146,13 @@ enum Line {
     Free,
     /// AUTHENTICATE was sent.
     Auth(Auth),
-    /// The server's `+` is awaited before the rest of this command goes on with a literal.
+    /// The rest of this command begins with a literal, and waits for the server's `+`.
     GoAhead(Outgoing),
-    /// The caller's octets of this command's literal are awaited, or being sent.
+    /// This command's literal waits for octets of the caller, or is being sent.
     Body(Body),
-    /// IDLE was sent, `+` is awaited; `done` if the caller wants it to end as soon as it began.
+    /// IDLE was sent, its `+` has not come. `done` if it ends as soon as it has begun.
     IdleGoAhead { tag: Tag, done: bool },
-    /// The server listens to IDLE.
+    /// The server accepted IDLE.
     Idle { tag: Tag, done: bool },
     /// DONE was sent.
     IdleDone { tag: Tag },
@@ -161,26 +161,26 @@ enum Line {
 #[derive(Debug)]
 struct Auth {
     tag: Tag,
-    /// `None` for LOGIN, which is no exchange.
+    /// `None` for LOGIN, which has no challenges.
     exchange: Option<Exchange>,
     /// Whether the credentials were sent, so that the server can judge them.
     told: bool,
-    /// Whether a CAPABILITY came since: those hold after the authentication.
+    /// Whether a CAPABILITY came since then. Its contents are still true after the authentication.
     relearned: bool,
 }
 
 #[derive(Debug)]
 struct Body {
-    /// Octets that the caller did not give yet.
+    /// Octets that the caller has yet to give.
     left: u64,
-    /// Octets given and not yet in the send buffer.
+    /// Octets from the caller that are not in the send buffer yet.
     given: Vec<u8>,
     /// Whether the caller knows that the server wants more.
     asked: bool,
-    /// The command, to go on with when all is given.
+    /// The rest of the command, which follows the literal.
     rest: Outgoing,
-    /// A refusal that came before all was sent. A server that takes literals without a go-ahead must read the
-    /// octets nevertheless (RFC 7888 section 4), so the caller is told at their end.
+    /// A refusal that came before all was sent. A server that takes literals without a go-ahead must read the octets
+    /// nevertheless (RFC 7888 section 4), so the caller gets the refusal when all are sent.
     refusal: Option<Frame>,
 }
 
@@ -189,36 +189,37 @@ struct Body {
 struct InFlight {
     tag: Tag,
     role: Role,
-    /// [`Session::written`] behind its last octet so far; the largest number while the caller gives a literal.
+    /// [`Session::written`] behind its last octet so far. The largest number while the caller has octets to give.
     end: u64,
-    /// An answer that starts before this octet of the peer was sent without knowledge of the command.
+    /// An answer that starts before this octet of the peer was sent before the server knew the command.
     not_before: u64,
 }
 
-/// Whether [`Options::id`] is still to be sent.
+/// Whether [`Options::id`] has to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Identity {
-    /// There is nothing to send, or it was sent.
+    /// No: there is nothing to send, or it was sent.
     Kept,
-    /// The server wants it before it opens a mailbox.
+    /// Once the session is authenticated: the server wants it before it opens a mailbox.
     Wanted,
-    /// It is to be sent next.
+    /// Now.
     Due,
 }
 
 /// Who gave a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
-    /// The session's own way in.
+    /// The session, on its way in.
     Entry,
     Caller,
-    /// The same, and nothing is sent before it is answered: it may change how commands are written.
+    /// The caller, with an ENABLE that may change how commands are written. Nothing is sent before its answer.
     Enable,
     Logout,
 }
 
 impl Session {
-    /// A session at the start of its connection: with [`Security::Implicit`](mailbearer_wire::Security) over TLS already.
+    /// Makes a session for a new connection. With [`Security::Implicit`](mailbearer_wire::Security), TLS is established
+    /// already.
     #[must_use]
     pub fn new(options: Options) -> Self {
         let bounds = options.bounds;
@@ -241,14 +242,15 @@ impl Session {
         }
     }
 
-    /// Authenticates as soon as the server is ready. The session sends nothing before that needs authentication.
+    /// Authenticates as soon as the server is ready. Until then, the session holds back commands that need
+    /// authentication.
     ///
     /// [`Event::Authenticated`] follows, or the session fails with [`Error::Auth`].
     ///
     /// # Errors
     ///
-    /// [`Misuse::AlreadyAuthenticated`] for a second call; [`Misuse::LoggingOut`] and [`Misuse::Ended`] after the
-    /// end.
+    /// Returns [`Misuse::AlreadyAuthenticated`] for a second call, and [`Misuse::LoggingOut`] or [`Misuse::Ended`]
+    /// after the end.
     pub fn authenticate(&mut self, credentials: Credentials) -> Result<(), Misuse> {
         self.check_open()?;
         let before = match &self.state {
@@ -266,11 +268,11 @@ impl Session {
         Ok(())
     }
 
-    /// Ends the IDLE that was given last. Giving any other command does the same.
+    /// Ends the IDLE that was queued last. Any other command does the same.
     ///
     /// # Errors
     ///
-    /// [`Misuse::NotIdling`] where there is none, or it has ended.
+    /// Returns [`Misuse::NotIdling`] if there is none, or if it has ended.
     pub fn done(&mut self) -> Result<(), Misuse> {
         let queued = self.queue.iter_mut().rev().find_map(Outgoing::idle_mut);
         match (queued, &mut self.state) {
@@ -278,18 +280,18 @@ impl Session {
             | (None, State::Open { line: Line::IdleGoAhead { done, .. } | Line::Idle { done, .. }, .. }) => {
                 *done = true;
             }
-            // On its way already.
+            // DONE was sent already.
             (None, State::Open { line: Line::IdleDone { .. }, .. }) => {}
             _ => return Err(Misuse::NotIdling),
         }
         Ok(())
     }
 
-    /// Gives octets of the message that the server wants ([`Event::BodyWanted`]) and says how many were taken: as
-    /// many as fit into [`SendBuf::LIMIT`] and the size announced. Step, and give the rest when it is wanted again.
-    /// With the last octet the command is complete.
+    /// Takes octets of the message that the server wants ([`Event::BodyWanted`]). Returns how many it took: as many as
+    /// fit into [`SendBuf::LIMIT`] and the announced size. Step, and give the rest when it is wanted again. The last
+    /// octet completes the command.
     ///
-    /// If a message turns out shorter than announced, drop the connection; the server then forgets the message.
+    /// If a message turns out shorter than announced, drop the connection: the server then forgets the message.
     pub fn body(&mut self, octets: &[u8]) -> usize {
         let State::Open { line: Line::Body(body), .. } = &mut self.state else { return 0 };
         let room = SendBuf::LIMIT.saturating_sub(body.given.len());
@@ -301,60 +303,60 @@ impl Session {
         count
     }
 
-    /// The server's first words, cut and escaped for a terminal; empty before they came. With STARTTLS they came in the
-    /// clear: they may tell a person whose server it is, but no decision may depend on them.
+    /// Returns the server's first words, cut and escaped for a terminal. Empty before they came. With STARTTLS they
+    /// came in the clear: they may tell a person whose server it is, but no decision may depend on them.
     #[must_use]
     pub fn greeting(&self) -> &str {
         &self.greeting
     }
 
-    /// What the server can do, as it said last over TLS and for the present state of authentication.
+    /// Returns what the server can do, as it last said over TLS and in the present state of authentication.
     ///
-    /// Empty while it has said nothing: many servers do not tell again after the authentication, and the session
-    /// spends no round trip on it. A caller that needs to know gives a CAPABILITY command.
+    /// Empty until the server has said so. Many servers do not repeat it after the authentication, and the session
+    /// spends no round trip on it: a caller that needs to know sends a CAPABILITY command.
     #[must_use]
     pub const fn capabilities(&self) -> &Capabilities {
         &self.capabilities
     }
 
-    /// Takes the credentials out of what the server says. The session does so in all its errors, and in every response in words;
-    /// data is handed out as it came.
+    /// Returns the redactor, which takes the credentials out of what the server says. The session applies it to all its
+    /// errors and to every response in words, but hands out data as it came.
     #[must_use]
     pub const fn redactor(&self) -> &Redactor {
         &self.redactor
     }
 
-    /// The bounds that it was set up with.
+    /// Returns the bounds that it was set up with.
     #[must_use]
     pub const fn bounds(&self) -> &Bounds {
         &self.options.bounds
     }
 
-    /// The limits that it was set up with.
+    /// Returns the limits that it was set up with.
     #[must_use]
     pub const fn limits(&self) -> &Limits {
         &self.options.limits
     }
 
-    /// The quirks that it was set up with.
+    /// Returns the quirks that it was set up with.
     #[must_use]
     pub const fn quirks(&self) -> &Quirks {
         &self.options.quirks
     }
 
-    /// The commands that were given and not answered yet, the oldest first.
+    /// Iterates over the commands that are not answered yet, the oldest first.
     pub fn pending(&self) -> impl Iterator<Item = Tag> + '_ {
         let sent = self.in_flight.iter().filter(|command| command.role != Role::Entry);
         sent.map(|command| command.tag).chain(self.queue.iter().map(|command| command.tag))
     }
 
-    /// Whether the session is past its authentication and not leaving yet.
+    /// Returns whether the session is authenticated and not logging out.
     #[must_use]
     pub const fn is_authenticated(&self) -> bool {
         matches!(self.state, State::Open { access: Access::Authenticated, .. })
     }
 
-    /// Whether the server listens to an IDLE that nothing ends yet.
+    /// Returns whether the server accepted an IDLE that nothing has ended yet.
     #[must_use]
     pub const fn is_idling(&self) -> bool {
         matches!(self.state, State::Open { line: Line::Idle { done: false, .. }, .. })
@@ -416,8 +418,8 @@ impl Session {
         }
     }
 
-    /// Marks answers to a command that the peer has not got whole as premature, and everything else that came up to
-    /// now.
+    /// Notes, for commands that the peer does not have in full yet, that everything received up to now can't be their
+    /// answer.
     fn note_what_came_early(&mut self, rx: &RecvBuf, tx: &SendBuf) {
         let sent = self.written.saturating_sub(long(tx.unsent().len()));
         let received = self.received(rx);
@@ -430,7 +432,7 @@ impl Session {
         self.consumed.saturating_add(long(rx.unread().len()))
     }
 
-    /// The state after authentication, where the limits of the login no longer apply.
+    /// Returns the state after authentication, in which the limits of the login no longer apply.
     fn authenticated(&mut self) -> State {
         self.framer = Framer::with_quirks(&self.options.limits, &self.options.quirks);
         if self.identity == Identity::Wanted && !self.options.id.is_empty() {
@@ -441,7 +443,7 @@ impl Session {
 
     fn on_eof(&mut self) -> Result<Step<Event>, Error> {
         match &mut self.state {
-            // It need not wait for the rest of the octets that nobody takes.
+            // The server hung up instead of reading octets that it does not want: the refusal need not wait for them.
             State::Open { line: Line::Body(Body { rest, refusal: refusal @ Some(_), .. }), .. } => {
                 let (tag, refusal) = (rest.tag, refusal.take());
                 self.in_flight.retain(|command| command.tag != tag);
@@ -454,7 +456,7 @@ impl Session {
                 self.state = State::Closed;
                 Ok(Step::Event(Event::Closed(text)))
             }
-            // Why commands before LOGOUT get no answer: the token may have run out.
+            // The BYE says why commands before LOGOUT get no answer: the token may have expired.
             State::Logout { bye } => bye
                 .take()
                 .map_or(Err(Error::Closed { stage: Stage::Logout }), |answer| Err(Error::Bye(answer))),
@@ -488,14 +490,14 @@ impl Machine for Session {
     }
 }
 
-/// Whether nothing is unanswered but LOGOUT, or what nobody waits for.
+/// Whether only LOGOUT is unanswered, and commands whose answers nobody waits for.
 fn is_all_answered(in_flight: &[InFlight]) -> bool {
     in_flight.iter().all(|command| matches!(command.role, Role::Logout | Role::Entry))
 }
 
 const IDLE_MOST: Duration = Duration::from_secs(28 * 60);
 
-/// The limits that hold until the server has seen the credentials.
+/// Returns the limits that apply until the credentials are sent.
 fn early_limits(options: &Options) -> Limits {
     let octets = options.bounds.early_octets;
     let limits = &options.limits;

@@ -18,9 +18,9 @@ use crate::{
     command::{Write, Writer, write_authenticate, write_id, write_login, write_word},
 };
 
-/// What is sent, and when.
+/// What the session sends, and when.
 impl Session {
-    /// Puts into `tx` what may go out now. Only called when no whole response is left to be looked at.
+    /// Writes to `tx` what may go out now. Only called when no whole response is left to look at.
     pub(super) fn write(&mut self, rx: &RecvBuf, tx: &mut SendBuf) -> Result<Step<Event>, Error> {
         loop {
             if tx.room() == 0 {
@@ -63,7 +63,7 @@ impl Session {
         }
     }
 
-    /// Sends a command of the session's own, none of which has a literal.
+    /// Sends a command of the session's own. None of these may need a literal.
     pub(super) fn send_own(
         &mut self,
         write: &Write<'_>,
@@ -88,7 +88,7 @@ impl Session {
         Ok(())
     }
 
-    /// ID (RFC 2971), whose answer nobody waits for.
+    /// Sends ID (RFC 2971). Nobody waits for the answer.
     fn send_id(&mut self, rx: &RecvBuf, tx: &mut SendBuf) -> Result<(), Error> {
         self.identity = Identity::Kept;
         let params = mem::take(&mut self.options.id);
@@ -96,8 +96,8 @@ impl Session {
         self.send_own(&|out| write_id(out, pairs()), rx, tx).map(drop)
     }
 
-    /// AUTHENTICATE, with the credentials in the same line where the server takes them there (RFC 4959); LOGIN for a password
-    /// where the server has no mechanism for it, and does not forbid that.
+    /// Sends AUTHENTICATE, with the credentials in the same line if the server takes them there (RFC 4959). Sends LOGIN
+    /// for a password if the server has no mechanism for it, and does not forbid LOGIN.
     fn send_login(&mut self, rx: &RecvBuf, tx: &mut SendBuf) -> Result<(), Error> {
         let Some(credentials) = self.login.take() else { return Ok(()) };
         let mechanisms: Vec<_> = self.capabilities.mechanisms().collect();
@@ -129,7 +129,7 @@ impl Session {
         Ok(())
     }
 
-    /// The answer to a challenge, in base64.
+    /// Sends the answer to a challenge, in base64.
     pub(super) fn send_answer(&mut self, tag: Tag, answer: &[u8], rx: &RecvBuf, tx: &mut SendBuf) {
         self.put(tx, |tx| {
             if !answer.is_empty() {
@@ -140,10 +140,10 @@ impl Session {
         self.mark_sent(tag, rx);
     }
 
-    /// Begins the next command of the queue; false if there is none or it must wait.
+    /// Begins the next command of the queue. Returns false if there is none, or if it must wait.
     fn send_next(&mut self, access: Access, rx: &RecvBuf, tx: &mut SendBuf) -> bool {
         let Some(next) = self.queue.front() else { return false };
-        // Without authentication nothing but a few commands is of use; but who leaves wants all answered.
+        // Before authentication only a few commands are of use. But after a LOGOUT all must go out, to be answered.
         let may_go = access == Access::Authenticated
             || next.kind == Kind::AnyState
             || self.queue.iter().any(Outgoing::is_logout);
@@ -188,7 +188,7 @@ impl Session {
         }
     }
 
-    /// Moves on what the caller gave of a message.
+    /// Passes on what the caller gave of a message.
     fn send_body(&mut self, rx: &RecvBuf, tx: &mut SendBuf) -> Option<Step<Event>> {
         let State::Open { line: Line::Body(body), .. } = &mut self.state else { return None };
         let count = tx.take_bulk(&mut body.given);
@@ -216,12 +216,12 @@ impl Session {
         self.in_flight.push(InFlight { tag, role, end: u64::MAX, not_before: u64::MAX });
     }
 
-    /// Says that the command is sent as far as it goes for now.
+    /// Notes that all of the command that can be sent now is in the send buffer.
     fn mark_sent(&mut self, tag: Tag, rx: &RecvBuf) {
         self.mark(tag, self.written, rx);
     }
 
-    /// Says that the caller has to give more of the command, so that no answer counts yet.
+    /// Notes that the caller has to give more of the command, so that no answer counts yet.
     fn mark_unfinished(&mut self, tag: Tag, rx: &RecvBuf) {
         self.mark(tag, u64::MAX, rx);
     }
@@ -234,7 +234,7 @@ impl Session {
         }
     }
 
-    /// Counts what is appended.
+    /// Counts the octets that `append` appends.
     fn put<T>(&mut self, tx: &mut SendBuf, append: impl FnOnce(&mut SendBuf) -> T) -> T {
         let before = tx.unsent().len();
         let result = append(tx);

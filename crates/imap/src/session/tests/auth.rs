@@ -282,7 +282,7 @@ fn a_trace_of_the_login_holds_no_secret() {
     }
 }
 
-/// Whoever traces the machine without a driver sees no secret either, and the events have none.
+/// A trace of the machine without a driver shows no secret either, and neither do the events.
 #[test]
 fn what_a_server_repeats_is_not_shown() {
     let token = "EwBAAl3BAAUFFpUAo7J3Ve0bjLBWZWCclRC3EoAA";

@@ -236,7 +236,7 @@ fn a_large_message_passes_in_pieces_of_the_send_buffer() {
     play.run(&format!("> append Sent {SIZE}\nC: A1 APPEND Sent (\\Seen) {{{SIZE}+}}\nE: body wanted A1"));
     let message: Vec<u8> = (0..SIZE).map(|n| u8::try_from(n % 251).unwrap()).collect();
     let (mut rest, mut sent, mut wanted) = (message.as_slice(), Vec::new(), true);
-    // What is given beyond the announced size is not taken.
+    // Octets beyond the announced size are not taken.
     let surplus = [0; 100];
     while sent.len() < SIZE + 2 {
         if wanted {
@@ -247,7 +247,7 @@ fn a_large_message_passes_in_pieces_of_the_send_buffer() {
         let step = play.session.step(&mut play.rx, &mut play.tx).unwrap();
         wanted = matches!(step, Step::Event(Event::BodyWanted(_)));
         assert!(wanted || matches!(step, Step::Flush) || rest.is_empty());
-        // The send buffer is emptied slowly, as a driver's may be.
+        // A driver may empty the send buffer slowly.
         assert!(play.tx.unsent().len() <= SendBuf::LIMIT + 2);
         let piece = play.tx.unsent().len().min(50_000);
         sent.extend_from_slice(&play.tx.unsent()[..piece]);

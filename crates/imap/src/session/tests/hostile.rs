@@ -1,4 +1,5 @@
-//! The rows of the USENIX Security 2021 paper on STARTTLS, and what else a hostile server or someone between may try.
+//! The rows of the USENIX Security 2021 paper on STARTTLS, and what else a hostile server, or someone in between, may
+//! try.
 
 use super::*;
 
@@ -51,7 +52,7 @@ fn bytes_behind_the_consent_are_an_error() {
     }
 }
 
-/// B5: an answer that was on its way before the command had been sent answers something else.
+/// B5: an answer that was sent before the command answers something else.
 #[test]
 fn answers_that_come_before_their_command_are_an_error() {
     let mut play = Play::new(options(Security::StartTls), usize::MAX);
@@ -61,7 +62,7 @@ fn answers_that_come_before_their_command_are_an_error() {
          C: A1 STARTTLS
          E: error: protocol error at STARTTLS: answer to a command that was not sent yet: A1 OK begin",
     );
-    // Its first octets suffice.
+    // Its first octets are enough.
     let mut play = Play::new(options(Security::StartTls), usize::MAX);
     play.run(
         "S: * OK hi
@@ -107,7 +108,7 @@ fn answers_that_come_before_their_command_are_an_error() {
     }
 }
 
-/// N-O, N-D: no STARTTLS, or not for us.
+/// N-O, N-D: no STARTTLS, or STARTTLS refused.
 #[test]
 fn without_starttls_nothing_is_said() {
     let refused = "E: error: server refused STARTTLS:";
@@ -191,7 +192,7 @@ fn a_greeting_is_a_greeting() {
     }
 }
 
-/// T: mailbox data, alerts and referrals before TLS leave no trace; those behind it count.
+/// T: mailbox data, alerts and referrals from before TLS leave no trace; those after it count.
 #[test]
 fn nothing_learned_before_tls_survives() {
     let data = [
@@ -312,7 +313,7 @@ fn success_before_the_credentials_were_sent_is_an_error() {
     );
 }
 
-/// U: texts steer no terminal and have an end.
+/// U: texts steer no terminal, and are cut.
 #[test]
 fn texts_are_escaped_and_cut() {
     let long = "x".repeat(60_000);
@@ -320,7 +321,7 @@ fn texts_are_escaped_and_cut() {
     implicit(&format!("S: * BYE {long}\nE: error: server ended the session: BYE {}…", "x".repeat(512)));
 }
 
-/// However a good session is cut off, it ends, and in an error until LOGOUT is out.
+/// Wherever a good session is cut off, it ends, and with an error until LOGOUT is out.
 #[test]
 fn the_end_at_each_octet_is_noticed() {
     let server = [

@@ -27,7 +27,7 @@ fn octets_before_authentication_are_counted() {
         let told = if spare == 0 { "E: * 1 EXISTS" } else { error };
         play_all(&options, &format!("S: {}\nE: ready\nS: * 1 EXISTS\n{told}", greeting.trim_end()));
     }
-    // One line is not let grow beyond it either, and no literal.
+    // A line or a literal may not grow beyond it either.
     let mut options = options(Security::Implicit);
     options.bounds.early_octets = 50;
     let at = "x".repeat(50 - 7);

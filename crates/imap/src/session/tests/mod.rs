@@ -2,16 +2,17 @@
 //!
 //! | line | means |
 //! |---|---|
-//! | `> call` | the caller calls a method of the session; those that follow each other before the next step |
-//! | `S: text` | the server sends `text` and CRLF; lines that follow each other come in one segment |
+//! | `> call` | the caller calls a method of the session; consecutive calls come before the next step |
+//! | `S: text` | the server sends `text` and CRLF; consecutive lines come in one segment |
 //! | `S, text` | the same without CRLF |
 //! | `C: text` | the client has sent `text` and CRLF |
 //! | `C, text` | the same without CRLF |
-//! | `E: text` | the caller was told this: an event, a step or an error, see [`Play::tell`] |
+//! | `E: text` | the caller got this: an event, a step or an error, see [`Play::tell`] |
 //! | `--eof--` | the server closes the connection |
 //!
 //! In `S` and `C` lines `\r`, `\n` and `\xNN` stand for one octet. Each script is played with the server's octets in
-//! pieces of several sizes. What the client sends and is told must be right whenever the server's turn comes.
+//! pieces of several sizes. Whenever the server's turn comes, what the client has sent and its caller has got must be
+//! right.
 
 use std::{
     format,
@@ -35,7 +36,7 @@ mod property;
 mod quirks;
 mod utf8;
 
-/// What may be in the send buffer: its limit, and a short command that passes it.
+/// The most that may be in the send buffer: its limit, and a short command that goes beyond.
 const MOST: usize = SendBuf::LIMIT.saturating_add(1024);
 
 const SIZES: [usize; 4] = [1, 2, 7, usize::MAX];
@@ -65,11 +66,11 @@ struct Play {
     rx: RecvBuf,
     tx: SendBuf,
     size: usize,
-    /// What the client sent and was told, and what of that is already accounted for.
+    /// What the client sent and its caller got, and how much of that was checked.
     sent: Vec<u8>,
     told: Vec<String>,
     last: Option<String>,
-    /// How many more the session may take.
+    /// How many more steps the session may take.
     steps: usize,
 }
 
@@ -195,7 +196,7 @@ impl Play {
         self.told.push(told);
     }
 
-    /// What a session says for ever after its end.
+    /// What a session repeats for ever after its end.
     fn tell_last(&mut self, last: String) {
         match &self.last {
             Some(before) => assert_eq!(*before, last),
@@ -256,7 +257,7 @@ impl Play {
     }
 }
 
-/// The octets of a line of a script.
+/// Returns the octets of a line of a script.
 fn octets(mark: &str, text: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let mut rest = text.as_bytes();

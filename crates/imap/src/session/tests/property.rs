@@ -38,7 +38,7 @@ fn act() -> impl Strategy<Value = Act> {
     prop_oneof![3 => (0..LINES.len()).prop_map(Act::Line), 1 => (0..CALLS.len()).prop_map(Act::Call)]
 }
 
-/// What the client sent and was told.
+/// Returns what the client sent and its caller got.
 fn outcome(acts: &[Act], security: Security, size: usize) -> (String, Vec<String>) {
     let mut options = options(security);
     options.limits.literal_inline = 10;
@@ -46,7 +46,7 @@ fn outcome(acts: &[Act], security: Security, size: usize) -> (String, Vec<String
     for act in acts {
         match act {
             Act::Line(index) => play.receive(LINES[*index].as_bytes()),
-            // What does not fit is not taken, and that is no concern of this test.
+            // It is no concern of this test that octets that do not fit are not taken.
             Act::Call(6) => _ = play.session.body(b"x"),
             Act::Call(index) => play.call(CALLS[*index]),
         }
@@ -59,14 +59,14 @@ fn outcome(acts: &[Act], security: Security, size: usize) -> (String, Vec<String
 }
 
 proptest! {
-    /// Whatever is said and called, in whatever order: the session ends when the connection does, is never stuck,
-    /// never reads on behind the end, has one last word, and does not mind how the octets are cut.
+    /// Whatever is said and called, in whatever order: the session ends with the connection, is never stuck, never
+    /// reads beyond the end, repeats its last word, and does not depend on how the octets are cut.
     #[test]
     fn every_dialogue_has_an_end(
         mut acts in prop::collection::vec(act(), 0..40), starttls: bool, greeted: bool, size in 1_usize..60,
     ) {
         if greeted {
-            // Else few get past the authentication.
+            // Otherwise few would get past the authentication.
             acts.insert(0, Act::Line(if starttls { 1 } else { 2 }));
         }
         let security = if starttls { Security::StartTls } else { Security::Implicit };

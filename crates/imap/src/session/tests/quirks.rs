@@ -6,7 +6,7 @@ const LOGIN: &str = "
     E: ready
     E: authenticated";
 
-/// What the session overlooks, how it goes on then, and how where the quirk is switched off.
+/// Server mistakes that the session tolerates, how it goes on then, and what happens with the quirk off.
 #[test]
 fn mistakes_are_overlooked_where_the_quirk_is_on() {
     type Switch = fn(&mut Quirks);
@@ -128,7 +128,7 @@ fn an_id_goes_where_it_is_wanted_only() {
             ),
         );
     }
-    // A greeting in the clear tells nothing; the name that the caller gave does.
+    // A greeting in the clear decides nothing; the name that the caller gave does.
     for (host, id) in [("imap.163.com", "C: A4 ID (\"a\" \"b\")"), ("imap.example.org", "")] {
         let mut options = Options::new(host, 143, Security::StartTls);
         options.id = std::vec![("a".into(), "b".into())];
@@ -149,7 +149,7 @@ fn an_id_goes_where_it_is_wanted_only() {
         );
         play_all(&options, &script);
     }
-    // Nothing to tell; and a text that needs a literal is the caller's mistake.
+    // No ID to send; and an ID that needs a literal is the caller's mistake.
     let login = "> password u p
         S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] IMAP4 ready
         E: ready
