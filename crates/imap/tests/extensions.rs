@@ -1,8 +1,8 @@
-//! Each standard and extension that the crate covers: how it is offered, what is said in it, and that both directions
-//! of both halves agree on that.
+//! Each standard and extension that the crate covers: how servers offer it, what is said in it, and that both
+//! directions of both halves agree.
 //!
-//! A response parses without quirks into values of its own types, and is printed as what parses to the same. A
-//! command comes back from the server's half as it was written by the client's.
+//! A response parses without quirks into values of its own types, and prints as something that parses to the same. The
+//! server's half reads a command as the client's half wrote it.
 
 use mailbearer_imap::server::{encode_response, parse_command};
 use mailbearer_imap::{Data, Dialect, Limits, Literals, Next, ParseError, Quirks, Response, parse_response};
@@ -10,9 +10,9 @@ use mailbearer_wire::SendBuf;
 
 struct Extension {
     name: &'static str,
-    /// The capability; nothing where there is none.
+    /// The capability. Empty if there is none.
     offered: &'static str,
-    /// Without their line ends, but for literals.
+    /// Without their line ends, except in literals.
     responses: &'static [&'static str],
     commands: &'static [&'static str],
 }
@@ -444,7 +444,7 @@ fn its_responses_are_values_and_octets_again() {
     }
 }
 
-/// What is old, and another way to say the same, comes back in one way.
+/// Old words, and other ways to say the same, are read as the new ones.
 #[test]
 fn old_words_are_read_as_new_ones() {
     let old = strict(b"* XLIST (\\Inbox) \"/\" Inbox\r\n");

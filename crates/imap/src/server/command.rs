@@ -25,24 +25,23 @@ use crate::{
     rule::{Fault, Res, checked, fail},
 };
 
-/// Why a command was not understood.
+/// Why a command could not be parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CommandError<'a> {
     /// The tag to answer BAD with, if there is one.
     pub tag: Option<&'a str>,
-    /// Where and why.
+    /// Where it broke which rule.
     pub error: ParseError,
 }
 
-/// Parses one whole command, literals included, and returns it with its tag.
+/// Parses one whole command, literals included. Returns it with its tag.
 ///
-/// The line end may be left out. A tag that is empty or holds `+`, quotes or the like is none.
+/// The line end may be missing. A tag that is empty, or holds `+`, quotes or the like, is no tag.
 ///
 /// # Errors
 ///
-/// Returns a [`CommandError`] for what is not a command of RFC 9051 or of an extension that
-/// [`Command`] names.
+/// Returns a [`CommandError`] for anything but a command of RFC 9051 or of an extension that [`Command`] names.
 pub fn parse_command(octets: &[u8]) -> Result<(&str, Command<'_>), CommandError<'_>> {
     let refused = |tag, error| CommandError { tag, error: Fault::in_whole(error, octets) };
     let (rest, tag) = command_tag(octets).map_err(|error| refused(None, error))?;
@@ -56,7 +55,7 @@ fn command_tag(input: &[u8]) -> Res<'_, &str> {
     checked("tag", span("tag", octet), |tag| str::from_utf8(tag).ok()).parse(input)
 }
 
-/// `command-any / command-auth / command-nonauth / command-select`, with `UID` in front where that stands there
+/// `command-any / command-auth / command-nonauth / command-select`, also with `UID` in front
 fn command(input: &[u8]) -> Res<'_, Command<'_>> {
     let (rest, name) = keyword("command")(input)?;
     if name == b"UID" {
@@ -93,7 +92,7 @@ fn without_arguments<'a>(name: &[u8]) -> Option<Command<'a>> {
     })
 }
 
-/// What follows the space behind the name of a command that has no `UID` in front of it.
+/// What follows the space behind the name of a command without `UID`.
 fn arguments<'a>(name: &[u8], input: &'a [u8]) -> Res<'a, Command<'a>> {
     match name {
         b"AUTHENTICATE" => (atom, optional(initial_resp))
@@ -164,8 +163,8 @@ fn arguments<'a>(name: &[u8], input: &'a [u8]) -> Res<'a, Command<'a>> {
     }
 }
 
-/// What follows the space behind the name of a command about messages, which has a `UID` in front where their numbers
-/// are UIDs.
+/// What follows the space behind the name of a command about messages. Their numbers are UIDs if `UID` stands in front
+/// of it.
 fn numbered<'a>(uid: bool, name: &[u8], input: &'a [u8]) -> Res<'a, Command<'a>> {
     match name {
         b"EXPUNGE" => sequence_set.map(|set| Command::Expunge(Some(set))).parse(input),
@@ -196,7 +195,7 @@ fn numbered<'a>(uid: bool, name: &[u8], input: &'a [u8]) -> Res<'a, Command<'a>>
     }
 }
 
-/// `initial-resp = base64 / "="`, which is empty in its second form (RFC 4959)
+/// `initial-resp = base64 / "="` (RFC 4959); the second form is the empty response
 fn initial_resp(input: &[u8]) -> Res<'_, &[u8]> {
     let base64 = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/' | b'=');
     span("initial-resp", base64).map(|initial| if initial == b"=" { &[] } else { initial }).parse(input)
@@ -355,8 +354,8 @@ fn fetch_modifier(uid: bool, input: &[u8]) -> Res<'_, FetchModifier> {
     }
 }
 
-/// `sequence-set [SP "(" "UNCHANGEDSINCE" SP mod-sequence-valzer ")"] SP store-att-flags`, and Gmail's labels in place of
-/// flags
+/// `sequence-set [SP "(" "UNCHANGEDSINCE" SP mod-sequence-valzer ")"] SP store-att-flags`; also with Gmail's labels in
+/// place of flags
 fn store(uid: bool, input: &[u8]) -> Res<'_, Command<'_>> {
     let since = preceded((word("UNCHANGEDSINCE"), sp), number);
     let modifier = opt(delimited(mark("("), cut(since), cut((mark(")"), sp))));
@@ -456,7 +455,7 @@ fn one_or_more_mailboxes(input: &[u8]) -> Res<'_, Vec<Mailbox<'_>>> {
 fn event(input: &[u8]) -> Res<'_, NotifyEvent<'_>> {
     let (rest, name) = keyword("event")(input)?;
     let plain = match name.as_slice() {
-        // The items are in parentheses, unlike the events that may follow.
+        // The items are in parentheses; the events that may follow are not.
         b"MESSAGENEW" if rest.starts_with(b" (") => {
             return preceded(sp, list1(fetch_att)).map(NotifyEvent::MessageNew).parse(rest);
         }

@@ -1,7 +1,7 @@
 //! The elements of commands: a function per ABNF rule, in nom's combinators.
 //!
-//! A rule is chosen by what stands in front of it, so nothing is read in two ways: once the first octets have told which
-//! rule it is, [`cut`] makes any error in it final.
+//! The first octets decide which rule applies, and from there on [`cut`] makes any error final. So nothing is tried in
+//! two ways.
 
 use alloc::vec::Vec;
 use core::str::{self, FromStr};
@@ -21,7 +21,7 @@ use crate::{
     rule::{Fault, Res, checked, fail, named},
 };
 
-/// Exactly this text.
+/// Takes exactly this text.
 pub(super) fn mark<'a>(text: &'static str) -> impl FnMut(&'a [u8]) -> Res<'a, &'a [u8]> {
     named(text, tag(text))
 }
@@ -30,7 +30,7 @@ pub(super) fn sp(input: &[u8]) -> Res<'_, &[u8]> {
     named("SP", tag(" ")).parse(input)
 }
 
-/// The end of a command, whose line end may be missing.
+/// Takes the end of a command. Its line end may be missing.
 pub(super) fn end(input: &[u8]) -> Res<'_, ()> {
     match input {
         b"" | b"\r\n" | b"\n" => Ok((&[], ())),
@@ -38,7 +38,7 @@ pub(super) fn end(input: &[u8]) -> Res<'_, ()> {
     }
 }
 
-/// The octets in front for which `wanted` holds, at least one.
+/// Takes the octets in front for which `wanted` is true; at least one.
 pub(super) fn span<'a>(
     rule: &'static str,
     wanted: impl Fn(u8) -> bool,
@@ -46,14 +46,14 @@ pub(super) fn span<'a>(
     named(rule, take_while1(wanted))
 }
 
-/// Name of a command or an argument, in upper case.
+/// Takes the name of a command or an argument. Returns it in upper case.
 pub(super) fn keyword<'a>(rule: &'static str) -> impl FnMut(&'a [u8]) -> Res<'a, Vec<u8>> {
     let octet = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.' | b'=');
     let mut word = span(rule, octet);
     move |input| word(input).map(|(rest, word)| (rest, word.to_ascii_uppercase()))
 }
 
-/// One of several keywords; `known` finds it by its name.
+/// Takes one of several keywords. `known` finds it by its name.
 pub(super) fn one_of<'a, T>(
     rule: &'static str,
     known: impl FnMut(&[u8]) -> Option<T>,
@@ -62,7 +62,7 @@ pub(super) fn one_of<'a, T>(
     checked(rule, keyword(rule), move |name| known(&name))
 }
 
-/// This word, and no more letters behind it.
+/// Takes this word if no more letters follow.
 pub(super) fn word<'a>(text: &'static str) -> impl FnMut(&'a [u8]) -> Res<'a, &'a [u8]> {
     named(text, terminated(tag_no_case(text), not(take_while1(|octet: u8| octet.is_ascii_alphanumeric()))))
 }
@@ -111,7 +111,7 @@ pub(super) fn atom(input: &[u8]) -> Res<'_, Atom<'_>> {
     span("atom", is_atom_char).map(Atom::of).parse(input)
 }
 
-/// `number`, of as many bits as `T` has
+/// `number`, with as many bits as `T` has
 pub(super) fn number<T: FromStr>(input: &[u8]) -> Res<'_, T> {
     let digits = span("number", |octet| octet.is_ascii_digit());
     checked("number", digits, |digits| str::from_utf8(digits).ok()?.parse().ok()).parse(input)
@@ -192,7 +192,7 @@ pub(super) fn sequence_set(input: &[u8]) -> Res<'_, SequenceSet> {
     checked("sequence-set", span("sequence-set", octet), |set| SequenceSet::parse(set).ok()).parse(input)
 }
 
-/// `flag` that a client may set
+/// `flag`, if a client may set it
 pub(super) fn flag(input: &[u8]) -> Res<'_, Flag<'_>> {
     let flag = (opt(tag("\\")), atom).map(|(backslash, name)| match backslash {
         Some(_) => Flag::system(name),
@@ -216,7 +216,7 @@ pub(super) fn date(input: &[u8]) -> Res<'_, Date> {
     checked("date", astring, |text| parse_date(&text).ok()).parse(input)
 }
 
-/// A charset is an atom or a string with an atom in it.
+/// Takes a charset: an atom, or a string with an atom in it.
 pub(super) fn charset(input: &[u8]) -> Res<'_, Atom<'_>> {
     let owned = |text: Text<'_>| Atom::new(str::from_utf8(&text).ok()?).ok().map(Atom::into_owned);
     alt((checked("charset", quoted, owned), atom)).parse(input)

@@ -12,11 +12,11 @@ mod fetch;
 
 use fetch::item;
 
-/// Appends one response, its line end included.
+/// Appends one response with its line end.
 ///
-/// What a line cannot hold is written so that it can: a string as a literal where it must be one, CR and LF in
-/// the text of a status as spaces. Words read from elsewhere (tags, keywords, unknown items) are written as they
-/// are, and the caller answers for them.
+/// What a line cannot hold is written in another way: a string as a literal where one is allowed, CR and LF in the text
+/// of a status as spaces. Words read from elsewhere (tags, keywords, unknown items) are written as they are, and the
+/// caller answers for them.
 pub fn encode_response(response: &Response<'_>, out: &mut Vec<u8>) {
     match response {
         Response::Continuation { code, text } => {
@@ -51,7 +51,7 @@ fn resp_text(out: &mut Vec<u8>, code: Option<&Code<'_>>, text: &[u8]) {
     out.extend(text.iter().map(|octet| if matches!(octet, b'\r' | b'\n' | 0) { b' ' } else { *octet }));
 }
 
-/// Appends what `value` displays.
+/// Appends `value` as it is displayed.
 fn show(out: &mut Vec<u8>, value: impl fmt::Display) {
     struct Octets<'a>(&'a mut Vec<u8>);
     impl fmt::Write for Octets<'_> {
@@ -70,7 +70,7 @@ fn named(out: &mut Vec<u8>, name: &str, value: impl fmt::Display) {
     show(out, value);
 }
 
-/// Elements with a space between them.
+/// Appends elements with a space between them.
 fn joined<T>(
     out: &mut Vec<u8>,
     elements: impl IntoIterator<Item = T>,
@@ -84,7 +84,7 @@ fn joined<T>(
     }
 }
 
-/// Elements with a space in front of each.
+/// Appends elements with a space in front of each.
 fn spaced<T>(
     out: &mut Vec<u8>,
     elements: impl IntoIterator<Item = T>,
@@ -110,7 +110,7 @@ fn string(out: &mut Vec<u8>, text: &[u8]) {
     }
 }
 
-/// What no quoted string can hold becomes a space.
+/// Appends a quoted string. What none can hold becomes a space.
 fn quoted(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
     for octet in text {
@@ -157,7 +157,7 @@ fn flag(out: &mut Vec<u8>, flag: Flag<'_>) {
 
 fn capability(out: &mut Vec<u8>, capability: Capability<'_>) {
     match capability {
-        // As it came, which need not be text.
+        // As it came, which may be no text.
         Capability::Auth(mechanism) => {
             show(out, "AUTH=");
             out.extend_from_slice(mechanism.as_bytes());
@@ -169,7 +169,7 @@ fn capability(out: &mut Vec<u8>, capability: Capability<'_>) {
 
 fn delimiter(out: &mut Vec<u8>, delimiter: Option<u8>) {
     match delimiter {
-        // Never a literal, also where the octet is none that a server should have.
+        // Never a literal, even if the octet is none that a server should have.
         Some(octet) => quoted(out, &[octet]),
         None => out.extend_from_slice(b"NIL"),
     }
@@ -427,7 +427,7 @@ fn mailbox_list(out: &mut Vec<u8>, name: &str, list: &Listed<'_>) {
     if list.extended.is_empty() {
         mailbox(out, &list.mailbox);
     } else {
-        // Without quotes, readers that put up with parentheses in a name would take what follows for a part of it.
+        // Without quotes, readers that tolerate parentheses in a name would take what follows for a part of it.
         string(out, list.mailbox.as_bytes());
         out.push(b' ');
         out.extend_from_slice(list.extended);
@@ -472,7 +472,7 @@ fn search(out: &mut Vec<u8>, name: &str, found: &Found<'_>) {
 
 fn thread(out: &mut Vec<u8>, members: &[ThreadMember]) {
     show(out, if members.is_empty() { "THREAD" } else { "THREAD " });
-    // Levels at which a parenthesis is open.
+    // The levels at which a parenthesis is open.
     let mut open: Vec<u32> = Vec::new();
     for (index, member) in members.iter().enumerate() {
         while open.last().is_some_and(|&level| level >= member.level) {
@@ -481,12 +481,12 @@ fn thread(out: &mut Vec<u8>, members: &[ThreadMember]) {
         }
         let before = index.checked_sub(1).and_then(|index| members.get(index));
         let only = |level: u32| {
-            // A reply continues its parent's list if no other reply to the same follows.
+            // A reply continues its parent's list if it is the only one to that parent.
             let later = members.get(index.saturating_add(1)..).unwrap_or_default();
             !later.iter().take_while(|later| later.level >= level).any(|later| later.level == level)
         };
         let follows = before.is_some_and(|before| before.level < member.level && before.message.is_some());
-        // One that is not there has parentheses around its replies.
+        // A parent that does not exist has parentheses around its replies.
         if follows && only(member.level) && member.message.is_some() {
             out.push(b' ');
         } else {

@@ -1,4 +1,4 @@
-//! `fetch-att` and what is in it.
+//! `fetch-att` and its parts.
 
 use alloc::vec::Vec;
 

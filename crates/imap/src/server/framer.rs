@@ -5,33 +5,33 @@ use core::{mem, str};
 
 use mailbearer_wire::{Lines, RecvBuf};
 
-/// Cuts what a client sends into commands: a line, or lines joined by literals (RFC 9051 section 4.3).
+/// Cuts what a client sends into commands. A command is a line, or lines joined by literals (RFC 9051 section 4.3).
 #[derive(Debug)]
 pub(super) struct CommandFramer {
     lines: Lines,
     max_lines: usize,
     /// The command so far, literals included.
     command: Vec<u8>,
-    /// Octets still to come of a literal.
+    /// Octets of a literal that have yet to come.
     literal: usize,
-    /// Octets of the lines of this command that are left.
+    /// Octets that the lines of this command may still have.
     line_budget: usize,
-    /// Octets of its literals.
+    /// Octets of its literals so far.
     literal_octets: usize,
     secret: bool,
 }
 
-/// Why there is no command.
+/// Why the framer has no command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// A literal is too long, and the client waits for leave to send it. It goes on without.
+    /// A literal is too long, and the client waits for leave to send it. Refused, the client goes on without it.
     Literal { command: Vec<u8> },
-    /// The client sends too much, and can't be stopped but by an end.
+    /// The client sends too much, and only the end of the session stops it.
     TooMuch,
 }
 
 impl CommandFramer {
-    /// `max_lines` is the octets of the lines of one command.
+    /// `max_lines` limits the octets of the lines of one command.
     pub(super) const fn new(max_lines: usize) -> Self {
         Self {
             lines: Lines::new(max_lines),
@@ -44,8 +44,8 @@ impl CommandFramer {
         }
     }
 
-    /// The next whole command; each of its line ends is CRLF. Calls `go_on` where the client waits for leave to send a
-    /// literal. `max_literals` is the octets of all literals of one command.
+    /// Returns the next whole command, in which each line end is CRLF. Calls `go_on` if the client waits for leave to
+    /// send a literal. `max_literals` limits the octets of all literals of one command.
     pub(super) fn next(
         &mut self,
         rx: &mut RecvBuf,
@@ -96,7 +96,7 @@ impl CommandFramer {
         }
     }
 
-    /// The next line, whatever is in it: while authenticating, and in IDLE.
+    /// Returns the next line, whatever is in it. For authentication and IDLE.
     pub(super) fn line(&mut self, rx: &mut RecvBuf) -> Result<Option<Vec<u8>>, Refusal> {
         let Some(line) = self.lines.next(rx).map_err(|_| Refusal::TooMuch)? else { return Ok(None) };
         let text = line.of(rx).to_vec();
@@ -110,7 +110,7 @@ impl CommandFramer {
     }
 }
 
-/// The second word says what a command is. Its arguments are secret where it logs in.
+/// Whether a command logs in, by its second word. Its arguments are secret then.
 fn is_login(line: &[u8]) -> bool {
     let name = line.split(|&octet| octet == b' ').nth(1).unwrap_or_default();
     name.eq_ignore_ascii_case(b"LOGIN") || name.eq_ignore_ascii_case(b"AUTHENTICATE")
@@ -133,7 +133,7 @@ fn literal(line: &[u8]) -> Option<Literal> {
     if digits.is_empty() {
         return None;
     }
-    // A number past all bounds is past ours.
+    // A number too large for us is larger than our limits.
     Some(Literal { octets: digits.parse().unwrap_or(usize::MAX), waits })
 }
 

@@ -1,8 +1,8 @@
-//! The server's half: commands parsed, responses written, and the session.
+//! The server's half: parses commands, writes responses, runs the session.
 //!
-//! [`Session`] is the server's side of one conversation as a [`Machine`](mailbearer_wire::Machine); its events are
-//! commands. It shares types with the client's half and no code, so that each can prove the other, and is as strict
-//! as the grammar.
+//! [`Session`] is the server's side of one conversation as a [`Machine`](mailbearer_wire::Machine). Its events are
+//! commands. The half shares types but no code with the client's, so that each can check the other. It is as strict as
+//! the grammar.
 
 mod command;
 mod element;

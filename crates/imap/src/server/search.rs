@@ -1,4 +1,4 @@
-//! `search-program` and what goes with it.
+//! `search-program` and its parts.
 
 use alloc::{boxed::Box, vec::Vec};
 
@@ -46,7 +46,7 @@ pub(super) fn partial_range(input: &[u8]) -> Res<'_, (i64, i64)> {
     separated_pair(partial_place, mark(":"), partial_place).parse(input)
 }
 
-/// A place in a result, counted from the end if negative: `["-"] nz-number` (RFC 9394)
+/// `["-"] nz-number` (RFC 9394): a place in a result, counted from the end if negative
 fn partial_place(input: &[u8]) -> Res<'_, i64> {
     let place = (opt(tag("-")), number::<u32>);
     checked("nz-number", place, |(from_end, number)| {
@@ -71,10 +71,10 @@ pub(super) fn search_program(input: &[u8]) -> Res<'_, SearchKey<'_>> {
     Ok((rest, if keys.len() > 1 { SearchKey::And(keys) } else { keys.pop().unwrap_or(SearchKey::All) }))
 }
 
-/// Levels of parentheses, NOT and OR.
+/// How deep parentheses, NOT and OR may nest.
 const DEPTH: u8 = 64;
 
-/// `search-key`, at most `depth` in each other
+/// `search-key`, nested at most `depth` deep
 fn search_key(depth: u8, input: &[u8]) -> Res<'_, SearchKey<'_>> {
     let Some(depth) = depth.checked_sub(1) else {
         return Err(nom::Err::Failure(Fault { at: input, rule: "nesting within the limit" }));
@@ -106,7 +106,7 @@ fn search_key(depth: u8, input: &[u8]) -> Res<'_, SearchKey<'_>> {
     Ok((rest, plain))
 }
 
-/// The arguments of the key with this name.
+/// Takes the arguments of the key with this name.
 fn with_argument<'a>(depth: u8, name: &[u8], input: &'a [u8]) -> Res<'a, SearchKey<'a>> {
     let key = |input| search_key(depth, input);
     match name {

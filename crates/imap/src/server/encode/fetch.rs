@@ -1,4 +1,4 @@
-//! What a FETCH response tells of a message.
+//! The items of a FETCH response.
 
 use alloc::vec::Vec;
 
@@ -82,7 +82,7 @@ fn identity(out: &mut Vec<u8>, name: &str, id: Option<&Text<'_>>) {
     }
 }
 
-/// `["<" number ">"] SP nstring`; octets with NUL as a `literal8`
+/// `["<" number ">"] SP nstring`; octets with NUL become a `literal8`
 fn content(out: &mut Vec<u8>, origin: Option<u64>, data: Option<&Text<'_>>) {
     if let Some(origin) = origin {
         show(out, format_args!("<{origin}>"));
@@ -152,7 +152,7 @@ fn addresses(out: &mut Vec<u8>, list: &List<'_, Address<'_>>) {
             out.push(b' ');
         }
         match &address.host {
-            // No host has these, and its reader may take the first for the end (`Quirks::stray_quote`).
+            // No host has these characters, and a reader may take the first for the end (`Quirks::stray_quote`).
             Some(host) if host.iter().any(|octet| matches!(octet, b'"' | b'\\')) => literal(out, host),
             host => nstring(out, host.as_ref()),
         }
@@ -203,7 +203,7 @@ fn multi(out: &mut Vec<u8>, part: &MultiPart<'_>, extended: bool) {
     for part in &part.parts {
         body(out, part, extended);
     }
-    // One without parts is none by the grammar; servers that send it write NIL in their place, if anything.
+    // The grammar has no multipart without parts. Servers that send one write NIL in place of the parts, if anything.
     show(out, if part.parts.is_empty() { "NIL " } else { " " });
     string(out, &part.subtype);
     if extended || !part.parameters.is_empty() || part.extension != Extension::default() {

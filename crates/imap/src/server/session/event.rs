@@ -5,29 +5,29 @@ use mailbearer_sasl::{Mechanism, server::Login};
 
 use crate::{Command, ParseError, server::parse_command};
 
-/// What a client wants of a [`Session`](super::Session).
+/// What a client asks of a [`Session`](super::Session).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// It logs in. [`Session::complete`](super::Session::complete) lets it in or not; before the refusal of a token the
-    /// client can be told the reason, by [`Session::refuse_token`](super::Session::refuse_token).
+    /// The client logs in. [`Session::complete`](super::Session::complete) accepts or refuses it.
+    /// [`Session::refuse_token`](super::Session::refuse_token) first tells the client why its token is refused.
     Login {
-        /// The mechanism that it used; `None` for the command LOGIN.
+        /// The mechanism that it used. `None` for the command LOGIN.
         mechanism: Option<Mechanism>,
-        /// Who it is, and what it proves that by.
+        /// The user, and the password or token.
         login: Login,
     },
-    /// A command: all that the session does not answer itself. It ends by
-    /// [`Session::complete`](super::Session::complete); IDLE may go on by [`Session::idle`](super::Session::idle).
+    /// A command that the session does not answer itself. End it with [`Session::complete`](super::Session::complete).
+    /// [`Session::idle`](super::Session::idle) accepts an IDLE.
     Command(Received),
-    /// The part of the answer that was given so far has left the session: there is room for more of it. It comes
-    /// again on every step until the command is completed.
+    /// All of the answer that was given so far has left the session: there is room for more. The event comes on every
+    /// step until the command is completed.
     Room,
-    /// The client ended its IDLE, which has to be completed now.
+    /// The client ended its IDLE. Complete the IDLE now.
     Done,
 }
 
-/// One whole command, as it came.
+/// One whole command, as it arrived.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Received {
     pub(super) tag: String,
@@ -35,13 +35,13 @@ pub struct Received {
 }
 
 impl Received {
-    /// The command's tag.
+    /// Returns the command's tag.
     #[must_use]
     pub fn tag(&self) -> &str {
         &self.tag
     }
 
-    /// Whether it is the command of this name, which may be `UID FETCH` and the like; in any case.
+    /// Returns whether it is the command of this name, in any case. The name may be of two words, as `UID FETCH`.
     #[must_use]
     pub fn is(&self, name: &str) -> bool {
         let rest = self.octets.get(self.tag.len().saturating_add(1)..).unwrap_or_default();
@@ -49,18 +49,18 @@ impl Received {
         start.eq_ignore_ascii_case(name.as_bytes()) && matches!(end.first(), None | Some(b' ' | b'\r'))
     }
 
-    /// Parses it. What it returns borrows literals and strings.
+    /// Parses the command. The result borrows its literals and strings.
     ///
     /// # Errors
     ///
-    /// Returns a [`ParseError`] for what is not a command of RFC 9051 or of an extension that [`Command`] names. The
-    /// answer to it is `BAD`.
+    /// Returns a [`ParseError`] for anything but a command of RFC 9051 or of an extension that [`Command`] names.
+    /// Answer `BAD` to it.
     pub fn command(&self) -> Result<Command<'_>, ParseError> {
         parse_command(&self.octets).map(|(_, command)| command).map_err(|bad| bad.error)
     }
 }
 
-/// Shows the tag alone: the rest may be a message.
+/// Shows the tag alone, because the rest may be a message.
 impl fmt::Debug for Received {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Received").field("tag", &self.tag).field("octets", &self.octets.len()).finish()
@@ -71,7 +71,7 @@ impl fmt::Debug for Received {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// A method was called out of its turn, or an event was not answered.
+    /// The caller called a method out of its turn, or left an event unanswered.
     Misuse(&'static str),
 }
 

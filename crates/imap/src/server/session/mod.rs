@@ -26,15 +26,15 @@ pub use options::{Limits, Options, Wording};
 
 /// The server's side of one IMAP conversation.
 ///
-/// The session answers CAPABILITY, LOGOUT and STARTTLS itself, runs the exchange of AUTHENTICATE, and refuses what a
-/// limit or the state of RFC 9051 section 3 forbids, in the words of [`Options::wording`]. All other commands are
-/// [`Event::Command`]s, one at a time: tell data by [`untagged`](Self::untagged), end them by
-/// [`complete`](Self::complete). Whether a mailbox is selected is the caller's to know.
+/// The session answers CAPABILITY, LOGOUT and STARTTLS itself and runs the exchange of AUTHENTICATE. It refuses what a
+/// limit or the state of RFC 9051 section 3 forbids, in the words of [`Options::wording`]. It hands out all other
+/// commands as [`Event::Command`], one at a time: send data with [`untagged`](Self::untagged), and end the command with
+/// [`complete`](Self::complete). The caller has to know which mailbox is selected.
 ///
-/// A long answer need not be held as a whole: step between its parts, and go on at [`Event::Room`].
+/// A long answer need not be in memory as a whole: step between its parts, and go on at [`Event::Room`].
 ///
-/// The conversation ends by [`Step::Close`] after LOGOUT, after [`bye`](Self::bye), when the client goes away, and after
-/// too many refusals. The receive buffer must hold [`Limits::command`] octets.
+/// The conversation ends with [`Step::Close`] after LOGOUT, after [`bye`](Self::bye), when the client goes away, and
+/// after too many refusals. The receive buffer must be able to hold [`Limits::command`] octets.
 ///
 /// ```
 /// use mailbearer_imap::{Command, Data, Status, server::{Event, Options, Session}};
@@ -75,7 +75,7 @@ pub struct Session {
     authenticated: bool,
     refusals: usize,
     out: Vec<u8>,
-    /// Octets of `out` that were moved on already.
+    /// Octets of `out` that were moved to the send buffer already.
     moved: usize,
 }
 
@@ -83,7 +83,7 @@ pub struct Session {
 enum State {
     Greeting,
     Command,
-    /// A response of an authentication exchange is awaited.
+    /// The session waits for a response of an authentication exchange.
     Response {
         tag: String,
         mechanism: Mechanism,
@@ -107,7 +107,7 @@ enum State {
     Idle {
         tag: String,
     },
-    /// IDLE was ended by something else than DONE.
+    /// The client ended IDLE with something other than DONE.
     BrokenIdle {
         tag: String,
     },
@@ -116,11 +116,11 @@ enum State {
     Failed(Error),
 }
 
-/// What to do after a command: tell the caller, or go on.
+/// The next state, and the event for the caller, if there is one.
 type Next = (State, Option<Event>);
 
 impl Session {
-    /// Expects a client that has just connected, with TLS already on where [`Options::security`] is
+    /// Makes a session for a client that has just connected. TLS is on already if [`Options::security`] is
     /// [`Security::Implicit`].
     #[must_use]
     pub fn new(options: Options) -> Self {
@@ -136,28 +136,28 @@ impl Session {
         }
     }
 
-    /// Queues an untagged response: data that a command asked for, or news while a command is answered or the client
-    /// idles.
+    /// Queues an untagged response: data that a command asked for, or news while a command is being answered or the
+    /// client idles.
     pub fn untagged(&mut self, data: Data<'_>) {
         encode_response(&crate::Response::Untagged(data), &mut self.out);
     }
 
-    /// Queues octets as they are, whole lines with their ends: what a server says that no grammar has.
+    /// Queues octets as they are, in whole lines with their ends. For responses that no grammar has.
     pub fn push(&mut self, octets: &[u8]) {
         self.out.extend_from_slice(octets);
     }
 
-    /// Octets queued and not yet taken by a step.
+    /// Returns how many queued octets no step has taken yet.
     #[must_use]
     pub fn queued(&self) -> usize {
         self.out.len().saturating_sub(self.moved)
     }
 
-    /// Ends the command or decides on the login that came last.
+    /// Ends the command, or decides on the login, that came last.
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Misuse`] where neither is due, and for another status than OK, NO and BAD.
+    /// Returns [`Error::Misuse`] if neither waits for that, and for a status other than OK, NO and BAD.
     pub fn complete(&mut self, status: Status, code: Option<Code<'_>>, text: &str) -> Result<(), Error> {
         if !matches!(status, Status::Ok | Status::No | Status::Bad) {
             return Err(Error::Misuse("a command ends by OK, NO or BAD"));
@@ -182,12 +182,12 @@ impl Session {
         Ok(())
     }
 
-    /// Refuses the token of a login: first tells the client `challenge`, in base64, as [`Acceptor::refusal`] makes it,
-    /// and NO with `text` when it has acknowledged that. Where there was no challenge to a password, there is none.
+    /// Refuses the token of a login. First sends the client `challenge`, in base64, as [`Acceptor::refusal`] makes it,
+    /// and after its acknowledgement NO with `text`. A refused password gets no challenge.
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Misuse`] where no login waits for its decision.
+    /// Returns [`Error::Misuse`] if no login waits for its decision.
     pub fn refuse_token(&mut self, challenge: &str, text: &str) -> Result<(), Error> {
         match mem::replace(&mut self.state, State::Closing) {
             State::Login { tag, acceptor: Some(acceptor) } => {
@@ -206,11 +206,11 @@ impl Session {
         }
     }
 
-    /// Lets the client idle, in answer to [`Command::Idle`]: data can be told until [`Event::Done`].
+    /// Lets the client idle, in answer to [`Command::Idle`]. Until [`Event::Done`] the caller can send data.
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Misuse`] where no command is being answered.
+    /// Returns [`Error::Misuse`] if no command is being answered.
     pub fn idle(&mut self) -> Result<(), Error> {
         match mem::replace(&mut self.state, State::Closing) {
             State::Answering { tag } => {
@@ -226,7 +226,7 @@ impl Session {
         }
     }
 
-    /// Ends the session with an untagged BYE. Before the first step it takes the place of the greeting.
+    /// Ends the session with an untagged BYE. Before the first step, the BYE takes the place of the greeting.
     pub fn bye(&mut self, code: Option<Code<'_>>, text: &str) {
         if !matches!(self.state, State::Closing | State::Failed(_)) {
             self.status(None, Status::Bye, code, text);
@@ -234,8 +234,8 @@ impl Session {
         }
     }
 
-    /// Ends the session with octets as they are: what a server says that no grammar has, or a half of something. Before
-    /// the first step they take the place of the greeting.
+    /// Ends the session with octets as they are. For a last response that no grammar has, or that breaks off. Before
+    /// the first step, the octets take the place of the greeting.
     pub fn abort(&mut self, octets: &[u8]) {
         if !matches!(self.state, State::Closing | State::Failed(_)) {
             self.push(octets);
@@ -243,7 +243,7 @@ impl Session {
         }
     }
 
-    /// Whether the client idles, so that news can be sent to it now.
+    /// Returns whether the client idles, so that news can be sent to it now.
     #[must_use]
     pub const fn is_idle(&self) -> bool {
         matches!(self.state, State::Idle { .. })
@@ -346,7 +346,7 @@ impl Session {
             }
             Ok(Response::Login(login)) => {
                 let event = Event::Login { mechanism: Some(mechanism), login };
-                // A refused password has no challenge.
+                // A refused password gets no challenge.
                 let acceptor = mechanism.is_bearer().then_some(acceptor);
                 (State::Login { tag, acceptor }, Some(event))
             }
@@ -445,7 +445,7 @@ impl Session {
         (State::Closing, None)
     }
 
-    /// The next command, once it is whole.
+    /// Handles the next command once it is whole.
     fn read_command(&mut self, rx: &mut RecvBuf) -> Option<Next> {
         let (max_literals, wording, out) = (self.max_literals(), &self.options.wording, &mut self.out);
         let found = self.framer.next(rx, max_literals, || {
@@ -466,7 +466,7 @@ impl Session {
         }
     }
 
-    /// The next line of an exchange, once it is whole.
+    /// Handles the next line of an exchange once it is whole.
     fn read_line(&mut self, state: State, rx: &mut RecvBuf) -> Option<Next> {
         let line = match self.framer.line(rx) {
             Ok(Some(line)) => Secret::new(line),
@@ -491,11 +491,11 @@ impl Session {
         })
     }
 
-    /// Moves what fits; whether that was all.
+    /// Moves what fits into `tx`. Returns whether that was all.
     fn pump(&mut self, tx: &mut SendBuf) -> bool {
         let rest = self.out.get(self.moved..).unwrap_or_default();
         let piece = rest.get(..tx.room()).unwrap_or(rest);
-        // A trace shows lines, and of messages how long they are.
+        // A trace shows lines; of messages it shows how long they are.
         if rest.len() > TRACED {
             tx.push_bulk(piece);
         } else {
@@ -522,7 +522,7 @@ impl Machine for Session {
             let next = match mem::replace(&mut self.state, State::Closing) {
                 State::Greeting => Some((self.greet(), None)),
                 State::Handshake => {
-                    // Nothing that was said in the clear counts any more.
+                    // Nothing counts that the client said in the clear.
                     (self.tls, self.state) = (true, State::Command);
                     return Ok(Step::StartTls);
                 }
@@ -547,7 +547,7 @@ impl Machine for Session {
                     return Ok(Step::Event(event));
                 }
                 None if rx.is_eof() => self.state = State::Closing,
-                // The leave to send a literal.
+                // The leave to send a literal has to go out.
                 None if !self.out.is_empty() => {}
                 None => return Ok(Step::Read),
             }
@@ -567,7 +567,7 @@ fn tag(command: &[u8]) -> Option<&str> {
     core::str::from_utf8(tag).ok()
 }
 
-/// Whether the session answers the command itself also when the client is logged in.
+/// Whether the session answers the command itself even after login.
 fn is_own(command: &[u8]) -> bool {
     let line = command.split(|&octet| octet == b'\r').next().unwrap_or_default();
     let name = line.split(|&octet| octet == b' ').nth(1).unwrap_or_default();
@@ -575,5 +575,5 @@ fn is_own(command: &[u8]) -> bool {
     own.iter().any(|own| own.eq_ignore_ascii_case(name))
 }
 
-/// Octets of an answer that a trace shows; of a longer one it tells the length.
+/// The longest answer in octets that a trace shows. Of longer ones it shows the length.
 const TRACED: usize = 4096;

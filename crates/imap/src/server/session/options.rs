@@ -10,24 +10,24 @@ use crate::Capability;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
-    /// How the connection gets its TLS; default [`Security::StartTls`]. `None` is a server in the clear, for loopback
-    /// and networks that someone vouches for: it takes credentials without TLS.
+    /// When the connection starts TLS. Default [`Security::StartTls`]. `None` is a server in the clear, which takes
+    /// credentials without TLS: only for loopback and networks that someone vouches for.
     pub security: Option<Security>,
-    /// The mechanisms that are offered, once TLS is on if there is any; default `XOAUTH2` and `OAUTHBEARER`.
+    /// The mechanisms to offer, after TLS has started if there is any. Default `XOAUTH2` and `OAUTHBEARER`.
     pub mechanisms: Vec<Mechanism>,
-    /// Whether the command LOGIN is taken, under the same condition; default false.
+    /// Whether to accept the command LOGIN, also only after TLS. Default false.
     pub login: bool,
-    /// Capabilities that are always told; default `IMAP4rev1`, `SASL-IR`, `LITERAL+` and `ID`. `STARTTLS`,
-    /// `LOGINDISABLED` and the mechanisms are the session's to tell.
+    /// Capabilities to list always. Default `IMAP4rev1`, `SASL-IR`, `LITERAL+` and `ID`. The session itself adds
+    /// `STARTTLS`, `LOGINDISABLED` and the mechanisms.
     pub capabilities: Vec<Capability<'static>>,
-    /// Further capabilities that a client sees once it is logged in. Default `IDLE`.
+    /// Capabilities to list once the client is logged in. Default `IDLE`.
     pub late_capabilities: Vec<Capability<'static>>,
-    /// Whether the greeting and the answer to a login tell the capabilities too, which saves the client a command;
-    /// default true.
+    /// Whether the greeting and the answer to a login list the capabilities too, which saves the client a command.
+    /// Default true.
     pub capability_codes: bool,
-    /// How much is taken.
+    /// How much the session accepts.
     pub limits: Limits,
-    /// The words.
+    /// What it says.
     pub wording: Wording,
 }
 
@@ -51,21 +51,21 @@ impl Default for Options {
     }
 }
 
-/// How much a [`Session`](super::Session) takes of a client.
+/// How much a [`Session`](super::Session) accepts of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Octets of the lines of one command, its literals left out; default 64 KiB. The receive buffer must hold as many.
-    /// A longer command ends the session.
+    /// Octets of the lines of one command without its literals. Default 64 KiB. The receive buffer must be able to hold
+    /// as many. A longer command ends the session.
     pub command: usize,
-    /// Octets of all literals of one command, which are held in memory; default 100 MiB. What the client may send
-    /// unasked ends the session where it is longer.
+    /// Octets of all literals of one command, which are held in memory. Default 100 MiB. A longer literal that the
+    /// client may send without asking ends the session.
     pub literals: usize,
-    /// The same before the client is logged in; default 4,096.
+    /// The same before the client is logged in. Default 4,096.
     pub early_literals: usize,
-    /// `NO` and `BAD` in one session, before the next ends it; default 100.
+    /// `NO` and `BAD` answers of one session. Default 100. The next one ends the session.
     pub refusals: usize,
-    /// How long the client may be silent; default 30 minutes, RFC 9051 section 5.4.
+    /// How long the client may be silent. Default 30 minutes (RFC 9051 section 5.4).
     pub silence: Duration,
 }
 
@@ -81,39 +81,39 @@ impl Default for Limits {
     }
 }
 
-/// What a [`Session`](super::Session) says of itself, as texts behind the status.
+/// What a [`Session`](super::Session) says itself: the texts behind the status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Wording {
     /// The greeting.
     pub greeting: Cow<'static, str>,
-    /// CAPABILITY was answered.
+    /// The answer to CAPABILITY.
     pub capability: Cow<'static, str>,
-    /// NOOP before the client is logged in.
+    /// The answer to NOOP before the client is logged in.
     pub noop: Cow<'static, str>,
     /// The BYE to a LOGOUT.
     pub bye: Cow<'static, str>,
-    /// LOGOUT was answered.
+    /// The answer to LOGOUT.
     pub logout: Cow<'static, str>,
-    /// STARTTLS is granted.
+    /// STARTTLS is accepted.
     pub starttls: Cow<'static, str>,
-    /// `+`: the literal may be sent.
+    /// `+`: the client may send the literal.
     pub literal: Cow<'static, str>,
     /// `+`: IDLE begins.
     pub idle: Cow<'static, str>,
-    /// `BAD`: not a command.
+    /// `BAD`: this is not a command.
     pub command: Cow<'static, str>,
-    /// `BAD`: a command that makes no sense now.
+    /// `BAD`: the command makes no sense in this state.
     pub state: Cow<'static, str>,
-    /// `NO`: a mechanism that is not offered.
+    /// `NO`: the session does not offer this mechanism.
     pub mechanism: Cow<'static, str>,
     /// `NO [PRIVACYREQUIRED]`: LOGIN without TLS.
     pub privacy: Cow<'static, str>,
-    /// `NO`: LOGIN is not taken.
+    /// `NO`: the session does not accept LOGIN.
     pub login: Cow<'static, str>,
-    /// `BAD`: the client gave an authentication up.
+    /// `BAD`: the client cancelled an authentication.
     pub cancelled: Cow<'static, str>,
-    /// `BAD`: what the client sent is not of the mechanism.
+    /// `BAD`: what the client sent does not follow the mechanism.
     pub malformed: Cow<'static, str>,
     /// `NO [TOOBIG]`: a literal over the limit.
     pub literal_too_large: Cow<'static, str>,

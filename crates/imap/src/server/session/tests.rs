@@ -2,7 +2,7 @@ use alloc::{format, string::ToString, vec, vec::Vec};
 
 use super::*;
 
-/// `robot` gets in with `good`. STATUS is answered in two parts, IDLE granted, all else is OK.
+/// Lets `robot` in with `good`, answers STATUS in two parts, accepts IDLE, and says OK to all else.
 fn decide(session: &mut Session, event: Event, seen: &mut Vec<String>) {
     let ok = |session: &mut Session, text: &str| session.complete(Status::Ok, None, text).unwrap();
     match event {
@@ -35,8 +35,8 @@ fn decide(session: &mut Session, event: Event, seen: &mut Vec<String>) {
     }
 }
 
-/// What a session says and tells to `input` that comes in pieces of `chunk` octets. `~` in the input is where the client
-/// waits for TLS.
+/// Returns what a session says and reports for `input` that arrives in pieces of `chunk` octets. At `~` in the input
+/// the client waits for TLS.
 fn run(mut session: Session, input: &str, chunk: usize) -> (String, Vec<String>) {
     let (mut rx, mut tx) = (RecvBuf::with_limit(session.options.limits.command), SendBuf::new());
     let mut flights = input.split('~').map(str::as_bytes);
@@ -248,7 +248,7 @@ fn keeps_its_limits() {
             assert_eq!(found.0, said, "{name} by {chunk}");
         }
     }
-    // What is long leaves in pieces of a bounded size.
+    // A long answer leaves in pieces of bounded size.
     let mut session = Session::new(options(|_| ()));
     let (mut rx, mut tx) = (RecvBuf::with_limit(1 << 20), SendBuf::new());
     session.push(&vec![b'x'; 200_000]);
