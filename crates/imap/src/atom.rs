@@ -7,8 +7,8 @@ use crate::Invalid;
 
 /// A word without spaces, quotes, parentheses, braces or controls, `atom` of RFC 9051 section 9.
 ///
-/// What a server sent may also hold octets above 0x7f and a few others that the grammar reserves. Compares
-/// without regard to case.
+/// A word that a server sent may also hold octets above 0x7f and a few characters that the grammar reserves. Words are
+/// compared without regard to case.
 #[derive(Clone)]
 pub struct Atom<'a>(Cow<'a, [u8]>);
 
@@ -33,19 +33,19 @@ impl<'a> Atom<'a> {
         Self(Cow::Borrowed(octets))
     }
 
-    /// The octets.
+    /// Returns the octets.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The word as text; what is not UTF-8 becomes U+FFFD.
+    /// Returns the word as text; what is not UTF-8 becomes U+FFFD.
     #[must_use]
     pub fn to_text(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.0)
     }
 
-    /// The same word, borrowed from nothing.
+    /// Returns the same word with memory of its own.
     #[must_use]
     pub fn into_owned(self) -> Atom<'static> {
         Atom(Cow::Owned(self.0.into_owned()))
@@ -86,22 +86,22 @@ pub enum Flag<'a> {
     Deleted,
     /// `\Draft`.
     Draft,
-    /// `\Recent`; a server's word only.
+    /// `\Recent`. Only servers send it.
     Recent,
-    /// `\*`: keywords can be made; a server's word only.
+    /// `\*`: the client may make new keywords. Only servers send it.
     Any,
-    /// Another with a backslash, which is not part of it: `\Sent`, `\Noselect`, …
+    /// Any other flag with a backslash, which is not part of the word: `\Sent`, `\Noselect`, …
     System(Atom<'a>),
-    /// One without a backslash: `$Forwarded`, …
+    /// A flag without a backslash: `$Forwarded`, …
     Keyword(Atom<'a>),
 }
 
 impl<'a> Flag<'a> {
-    /// The flag of this name, its backslash included.
+    /// Makes the flag of this name, its backslash included.
     ///
     /// # Errors
     ///
-    /// Returns [`Invalid`] where that is not an [`Atom`].
+    /// Returns [`Invalid`] if the name, without its backslash, is not an [`Atom`].
     pub fn new(name: &'a str) -> Result<Self, Invalid> {
         let Some(name) = name.strip_prefix('\\') else { return Atom::new(name).map(Self::Keyword) };
         if name == "*" {
@@ -123,13 +123,13 @@ impl<'a> Flag<'a> {
         found.map_or(Self::System(name), |(_, flag)| flag)
     }
 
-    /// Whether this is the special use or other attribute `name`, written without its backslash.
+    /// Returns whether this is the special use or other attribute `name`, written without its backslash.
     #[must_use]
     pub fn is(&self, name: &str) -> bool {
         self.word().eq_ignore_ascii_case(name.as_bytes())
     }
 
-    /// The same flag, borrowed from nothing.
+    /// Returns the same flag with memory of its own.
     #[must_use]
     pub fn into_owned(self) -> Flag<'static> {
         match self {

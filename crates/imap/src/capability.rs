@@ -3,7 +3,7 @@ use core::fmt;
 
 use crate::Atom;
 
-/// Writes [`Capability`] and its two directions from one table.
+/// Writes [`Capability`] and the conversions from and to its word from one table.
 macro_rules! capabilities {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
         /// Something that a server can do (RFC 9051 section 7.2.2).
@@ -13,7 +13,7 @@ macro_rules! capabilities {
             $($(#[$doc])* $variant,)*
             /// `AUTH=…`: a SASL mechanism.
             Auth(Atom<'a>),
-            /// `APPENDLIMIT`, with a number of octets where all mailboxes have the same (RFC 7889).
+            /// `APPENDLIMIT`, with a number of octets if all mailboxes have the same limit (RFC 7889).
             AppendLimit(Option<u64>),
             /// Any other.
             Other(Atom<'a>),
@@ -22,7 +22,7 @@ macro_rules! capabilities {
         const KNOWN: &[(&str, Capability<'static>)] = &[$(($name, Capability::$variant),)*];
 
         impl Capability<'_> {
-            /// The same capability, borrowed from nothing.
+            /// Returns the same capability with memory of its own.
             #[must_use]
             pub fn into_owned(self) -> Capability<'static> {
                 match self {
@@ -33,7 +33,7 @@ macro_rules! capabilities {
                 }
             }
 
-            /// The word that is sent.
+            /// Returns the word that is sent.
             #[must_use]
             pub fn name(&self) -> Cow<'_, str> {
                 match self {
@@ -55,11 +55,11 @@ capabilities! {
     Imap4Rev2 = "IMAP4rev2",
     /// STARTTLS.
     StartTls = "STARTTLS",
-    /// LOGIN is refused.
+    /// The server refuses LOGIN.
     LoginDisabled = "LOGINDISABLED",
     /// AUTHENTICATE with initial response (RFC 4959).
     SaslIr = "SASL-IR",
-    /// Literals that are not waited for (RFC 7888).
+    /// The client sends literals without waiting for the server (RFC 7888).
     LiteralPlus = "LITERAL+",
     /// The same, up to 4096 octets (RFC 7888).
     LiteralMinus = "LITERAL-",
@@ -149,12 +149,12 @@ capabilities! {
     CompressDeflate = "COMPRESS=DEFLATE",
     /// Gmail's extensions.
     GmailExt1 = "X-GM-EXT-1",
-    /// LIST with special uses before RFC 6154.
+    /// LIST with special uses, from before RFC 6154.
     XList = "XLIST",
 }
 
 impl<'a> Capability<'a> {
-    /// Whether commands are written in UTF-8 once this is enabled (RFC 6855 section 3, RFC 9051 section 6.3.1).
+    /// Whether commands may be written in UTF-8 once this is enabled (RFC 6855 section 3, RFC 9051 section 6.3.1).
     pub(crate) const fn brings_utf8(&self) -> bool {
         matches!(self, Self::Utf8Accept | Self::Imap4Rev2)
     }
@@ -164,7 +164,7 @@ impl<'a> Capability<'a> {
         if key.eq_ignore_ascii_case(b"AUTH=") {
             return Self::Auth(Atom::of(mechanism));
         }
-        // As they are nearly always written, which is compared eight octets at once.
+        // Servers nearly always write the word in exactly this case, and a plain comparison takes eight octets at once.
         let exact = || KNOWN.iter().find(|(name, _)| word == name.as_bytes());
         let known =
             exact().or_else(|| KNOWN.iter().find(|(name, _)| word.eq_ignore_ascii_case(name.as_bytes())));
@@ -196,24 +196,24 @@ impl fmt::Display for Capability<'_> {
 pub struct Capabilities(Vec<Capability<'static>>);
 
 impl Capabilities {
-    /// Keeps at most `limit` of those that the server lists.
+    /// Keeps the first `limit` of those that the server lists.
     pub fn of<'a>(listed: impl IntoIterator<Item = Capability<'a>>, limit: usize) -> Self {
         Self(listed.into_iter().take(limit).map(Capability::into_owned).collect())
     }
 
-    /// Whether `capability` is among them.
+    /// Returns whether `capability` is among them.
     #[must_use]
     pub fn has(&self, capability: &Capability<'_>) -> bool {
         self.0.contains(capability)
     }
 
-    /// Whether the SASL mechanism of this name, in any case, is offered.
+    /// Returns whether the server offers the SASL mechanism of this name, in any case.
     #[must_use]
     pub fn has_auth(&self, mechanism: &str) -> bool {
         self.mechanisms().any(|offered| offered.eq_ignore_ascii_case(mechanism))
     }
 
-    /// The SASL mechanisms offered.
+    /// Returns the names of the SASL mechanisms that the server offers.
     pub fn mechanisms(&self) -> impl Iterator<Item = String> + '_ {
         self.0.iter().filter_map(|capability| match capability {
             Capability::Auth(mechanism) => Some(mechanism.to_text().into_owned()),
@@ -221,12 +221,12 @@ impl Capabilities {
         })
     }
 
-    /// All of them in the server's order.
+    /// Iterates over all of them in the server's order.
     pub fn iter(&self) -> impl Iterator<Item = &Capability<'static>> + '_ {
         self.0.iter()
     }
 
-    /// Whether none is known: the server has not listed any, or STARTTLS made the session forget them.
+    /// Returns whether none is known: the server has not listed any, or STARTTLS made the session forget them.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -19,19 +19,19 @@ pub enum Kind<'a> {
     Capability,
     /// Any other untagged response.
     Data,
-    /// Nothing that IMAP knows; the line stands alone and opens no literal.
+    /// Nothing that IMAP knows. The line is a response of its own, and announces no literal.
     Unknown,
 }
 
-/// Tells a response's kind by its first words alone.
+/// Tells the kind of a response from its first words alone.
 ///
-/// Each response is parsed in full at most once, by whoever wants it: this is how the others know that they do
-/// not.
+/// The readers of a response call it to see whether the response is for them, so that each is parsed in full at most
+/// once.
 #[must_use]
 pub fn classify(response: &[u8]) -> Kind<'_> {
     match response {
         [b'*', b' ', b'0'..=b'9', ..] => Kind::Data,
-        // The parser overlooks a space too many, so its text must open no literal either.
+        // The parser tolerates surplus spaces here, so the text behind them must announce no literal either.
         [b'*', b' ', rest @ ..] => match word(spaces(rest)) {
             (word, true) if word.eq_ignore_ascii_case(b"CAPABILITY") => Kind::Capability,
             (word, _) => Status::from_word(word).map_or(Kind::Data, Kind::Status),
@@ -50,8 +50,8 @@ pub fn classify(response: &[u8]) -> Kind<'_> {
     }
 }
 
-/// Whether a line like this may end with the announcement of a literal: where the text for people of a status response
-/// looks like one, it is none.
+/// Whether a literal may be announced at the end of this line. The human-readable text of a status response may end
+/// like an announcement, and is none.
 pub(crate) fn may_announce(line: &[u8]) -> bool {
     matches!(classify(line), Kind::Data | Kind::Capability) && !line.starts_with(b"* [")
 }

@@ -1,6 +1,6 @@
 use crate::{Capability, Flag, List, SequenceSet, Text};
 
-/// A response code, what stands in brackets before the text of a status response (RFC 9051 section 7.1).
+/// A response code: what stands in brackets before the text of a status response (RFC 9051 section 7.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Code<'a> {
@@ -10,22 +10,22 @@ pub enum Code<'a> {
     AlreadyExists,
     /// Where an appended message went (RFC 4315).
     AppendUid {
-        /// UIDVALIDITY of its mailbox.
+        /// UIDVALIDITY of the mailbox that holds it.
         validity: u32,
         /// Its UID; several after MULTIAPPEND.
         uids: SequenceSet,
     },
     /// The credentials are wrong.
     AuthenticationFailed,
-    /// The user may not act as who was asked for.
+    /// The user may not act as the identity that the client asked for.
     AuthorizationFailed,
-    /// The charset is not supported; those that are.
+    /// The server does not support the charset. Lists those that it supports.
     BadCharset(List<'a, Text<'a>>),
-    /// None of the comparators asked for is there (RFC 5255).
+    /// The server has none of the comparators that the client named (RFC 5255).
     BadComparator,
-    /// Events that NOTIFY cannot tell of; those that it can, in parentheses (RFC 5465).
+    /// Events that NOTIFY cannot report; then, in parentheses, those that it can (RFC 5465).
     BadEvent(Text<'a>),
-    /// A URL of CATENATE that leads nowhere (RFC 4469).
+    /// A URL of CATENATE that names nothing (RFC 4469).
     BadUrl(Text<'a>),
     /// Mailbox too large or too many messages for the operation.
     Cannot,
@@ -33,7 +33,7 @@ pub enum Code<'a> {
     Capability(List<'a, Capability<'a>>),
     /// The client misbehaves.
     ClientBug,
-    /// The mailbox that was selected is no longer.
+    /// The mailbox that was selected before is closed.
     Closed,
     /// COMPRESS is active already (RFC 4978).
     CompressionActive,
@@ -64,17 +64,17 @@ pub enum Code<'a> {
     Limit,
     /// The identity of the mailbox (RFC 8474).
     MailboxId(Text<'a>),
-    /// The commands that a server with a message limit cut (RFC 9738), and the number of messages it takes.
+    /// The server stopped a command at its limit of messages (RFC 9738), which is this number.
     MessageLimit(u32),
-    /// Entries were left out as too long; the longest has this size in octets (RFC 5464).
+    /// The server left out entries that were too long; the longest has this size in octets (RFC 5464).
     MetadataLongEntries(u64),
-    /// A value is longer than this many octets (RFC 5464).
+    /// The server takes no value longer than this many octets (RFC 5464).
     MetadataMaxSize(u64),
     /// The server keeps no private entries (RFC 5464).
     MetadataNoPrivate,
-    /// The mailbox has as many entries as it can (RFC 5464).
+    /// The mailbox has as many entries as the server allows (RFC 5464).
     MetadataTooMany,
-    /// Messages that were changed by someone else (RFC 7162).
+    /// Messages that someone else changed (RFC 7162).
     Modified(SequenceSet),
     /// The mailbox does not exist.
     Nonexistent,
@@ -84,7 +84,7 @@ pub enum Code<'a> {
     NoPerm,
     /// NOTIFY cannot keep up and is off (RFC 5465).
     NotificationOverflow,
-    /// No update of the mailbox could be read from the search result (RFC 9394 and others use it as is).
+    /// The server could not keep the search result that `$` stands for (RFC 5182).
     NotSaved,
     /// The mailbox is over its quota.
     OverQuota,
@@ -94,7 +94,7 @@ pub enum Code<'a> {
     PermanentFlags(List<'a, Flag<'a>>),
     /// Encryption is needed first.
     PrivacyRequired,
-    /// Elsewhere: a URL. Never followed by this crate (RFC 2221).
+    /// The mailbox is at this URL (RFC 2221). This crate never follows it.
     Referral(Text<'a>),
     /// The mailbox can only be read.
     ReadOnly,
@@ -102,13 +102,13 @@ pub enum Code<'a> {
     ReadWrite,
     /// The server misbehaves.
     ServerBug,
-    /// An APPEND is larger than the server takes (RFC 7889).
+    /// An APPEND is larger than the server accepts (RFC 7889).
     TooBig,
     /// Create the mailbox first.
     TryCreate,
     /// The next UID.
     UidNext(u32),
-    /// UIDs of the mailbox do not stay.
+    /// The mailbox does not keep its UIDs (RFC 4315).
     UidNotSticky,
     /// The command takes only UIDs after ENABLE UIDONLY (RFC 9586).
     UidRequired,
@@ -116,11 +116,11 @@ pub enum Code<'a> {
     UidValidity(u32),
     /// A subsystem is down for now.
     Unavailable,
-    /// A BINARY part in an encoding that the server does not know (RFC 3516).
+    /// A BINARY part has a transfer encoding that the server does not know (RFC 3516).
     UnknownCte,
-    /// The first message that is not seen.
+    /// Number of the first message that is not seen.
     Unseen(u32),
-    /// The special use cannot be given to a mailbox (RFC 6154).
+    /// The server cannot give the mailbox this special use (RFC 6154).
     UseAttr,
     /// Any other.
     Other {

@@ -4,12 +4,12 @@ use mailbearer_wire::{Date, DateTime};
 
 use crate::Invalid;
 
-/// Reads `date-time` of RFC 9051 section 9 without its quotes: `17-Jul-1996 02:44:25 -0700`, the day also with one
+/// Reads `date-time` of RFC 9051 section 9 without its quotes: `17-Jul-1996 02:44:25 -0700`. The day may also have one
 /// digit.
 ///
 /// # Errors
 ///
-/// Returns [`Invalid`] for anything else, the `00-Jan-0000` of some servers too.
+/// Returns [`Invalid`] for anything else, also for the `00-Jan-0000` that some servers send.
 pub fn parse_date_time(text: &[u8]) -> Result<DateTime, Invalid> {
     date_time(text).ok_or(Invalid("not a date and time"))
 }
@@ -52,9 +52,9 @@ fn date(text: &[u8]) -> Option<Date> {
     Date::new(year, Date::month_of(&[m, mm, mmm])?, day).ok()
 }
 
-// Each digit and the next are added up at once, in the register that they came in.
+// Adds up all pairs of digits at once, in the register that they came in.
 
-/// The numbers that four digits make, two each; the first stands in the lowest octet.
+/// The two numbers that four digits make. The first digit is in the lowest octet.
 fn two_pairs(digits: u32) -> Option<(u8, u8)> {
     let turned = digits ^ 0x3030_3030;
     if (turned.wrapping_add(0x7676_7676) | turned) & 0x8080_8080 != 0 {
@@ -64,7 +64,7 @@ fn two_pairs(digits: u32) -> Option<(u8, u8)> {
     Some((first, second))
 }
 
-/// `hh:mm:ss`; the first digit stands in the lowest octet.
+/// Reads `hh:mm:ss`. The first digit is in the lowest octet.
 fn time_of_day(octets: u64) -> Option<(u8, u8, u8)> {
     let turned = octets ^ 0x3030_3a30_303a_3030;
     if (turned.wrapping_add(0x7676_7f76_767f_7676) | turned) & 0x8080_8080_8080_8080 != 0 {
@@ -82,7 +82,7 @@ fn pair(tens: u8, ones: u8) -> Option<u8> {
     (tens & 0xf).checked_mul(10)?.checked_add(ones & 0xf)
 }
 
-/// A date as IMAP writes it, without quotes.
+/// Prints a date as IMAP writes it, without quotes.
 pub(crate) struct Written<T>(pub(crate) T);
 
 impl fmt::Display for Written<Date> {

@@ -5,16 +5,16 @@ use mailbearer_sasl::{ChallengeError, Reason};
 
 use crate::{FrameError, Invalid, event::Answer, problem::Problem};
 
-/// Why a session ended. It is over then: the connection is of no further use.
+/// Why a session ended. The connection is of no further use.
 ///
-/// A command that the server answers NO or BAD is no error of the session but a
-/// [`Completion`](crate::session::Completion). What is quoted of the server is cut and escaped for a terminal.
+/// If the server answers a command with NO or BAD, that is no error of the session but a
+/// [`Completion`](crate::session::Completion). What an error quotes of the server is cut, and escaped for a terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// The server did not let the session begin: its greeting, or the answer to CAPABILITY, was a refusal.
+    /// The server refused to begin the session, in its greeting or in its answer to CAPABILITY.
     Refused {
-        /// What it was about to do.
+        /// What the session was about to do.
         stage: Stage,
         /// Its words.
         answer: Answer,
@@ -23,43 +23,43 @@ pub enum Error {
     StartTlsMissing,
     /// STARTTLS was answered NO or BAD.
     StartTlsRefused(Answer),
-    /// No mechanism that fits the credentials is offered; the names of those that are.
+    /// The server offers no mechanism that fits the credentials.
     NoMechanism {
-        /// Names separated by spaces; empty where none is.
+        /// Names of those that it offers, separated by spaces. Empty if it offers none.
         offered: String,
     },
-    /// The credentials were not accepted.
+    /// The server did not accept the credentials.
     Auth {
         /// The server's verdict.
         answer: Answer,
-        /// What it said about the token before.
+        /// What the server said about the token before that.
         reason: Option<Box<Reason>>,
     },
-    /// Exchange's OK that is a failure: the token is good and the mailbox cannot be reached
+    /// Exchange answered OK where it should have said NO: the token is good, but the mailbox cannot be reached
     /// ([`Quirks::failure_in_ok`](crate::Quirks::failure_in_ok)).
     Unreachable(Answer),
-    /// The server said BYE without being asked, or before it answered what came ahead of LOGOUT.
+    /// The server said BYE unasked, or before it answered the commands ahead of LOGOUT.
     Bye(Answer),
-    /// The greeting on a connection without TLS was PREAUTH, so that TLS can no longer be started.
+    /// The greeting on a connection without TLS was PREAUTH. TLS can't be started after that.
     PreauthInClear,
-    /// The server, or someone between, sent bytes after agreeing to TLS and before it.
+    /// The server, or someone in between, sent bytes after it agreed to STARTTLS and before TLS began.
     BytesBeforeTls,
     /// The server broke the protocol.
     Protocol {
         /// What was going on.
         stage: Stage,
-        /// The rule.
+        /// The rule that it broke.
         what: &'static str,
         /// The response that broke it.
         got: String,
     },
-    /// The mechanism has no answer to a challenge; the authentication was cancelled.
+    /// The mechanism has no answer to a challenge. The session cancelled the authentication.
     Challenge(ChallengeError),
-    /// The session was given what it cannot say.
+    /// The caller gave the session something that it cannot say.
     Misuse(Misuse),
     /// A line, a response or a literal passed its limit.
     Frame(FrameError),
-    /// More responses, or more octets of them, came before the authentication than
+    /// Before the authentication the server sent more responses, or more octets of them, than
     /// [`Bounds`](crate::session::Bounds) allows.
     TooMuchBeforeAuth,
     /// The connection ended without a BYE.
@@ -70,7 +70,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the credentials are at fault: they were refused, or fit no mechanism on offer.
+    /// Returns whether the credentials are at fault: the server refused them, or offers no mechanism that fits them.
     #[must_use]
     pub fn is_auth(&self) -> bool {
         match self {
@@ -86,13 +86,13 @@ impl Error {
         }
     }
 
-    /// Whether a new connection with a fresh token may get further at once: the one in use ran out.
+    /// Returns whether a new connection with a fresh token may get further at once, because the present token expired.
     #[must_use]
     pub fn needs_new_token(&self) -> bool {
         self.problem() == Some(Problem::TokenExpired)
     }
 
-    /// Whether the same may succeed later without anyone changing a setting.
+    /// Returns whether the same may succeed later without anyone changing a setting.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match (self, self.problem()) {
@@ -103,7 +103,7 @@ impl Error {
         }
     }
 
-    /// The known problem that the server's words stand for.
+    /// Returns the known problem that the server's words stand for.
     #[must_use]
     pub fn problem(&self) -> Option<Problem> {
         match self {
@@ -112,7 +112,7 @@ impl Error {
         }
     }
 
-    /// The server's words, where it said some.
+    /// Returns the server's words, if it said any.
     #[must_use]
     pub const fn answer(&self) -> Option<&Answer> {
         match self {
@@ -126,8 +126,8 @@ impl Error {
     }
 }
 
-/// Whether a refused login may succeed later: by its code, or by its words where no code (RFC 5530) blames the credentials.
-/// In the answer to another command the same words say that it asks for too much.
+/// Whether a refused login may succeed later. Its code (RFC 5530) decides if that blames the credentials or a limit,
+/// else its words. In an answer to another command the same words say that the command asks for too much.
 fn passes(answer: &Answer) -> bool {
     match answer.code.as_deref().unwrap_or_default().to_ascii_uppercase().as_str() {
         "LIMIT" => true,
@@ -198,11 +198,11 @@ pub enum Stage {
     NotAuthenticated,
     /// Authenticating.
     Auth,
-    /// Authenticated, with or without commands in flight.
+    /// Authenticated. Commands may be in flight.
     Authenticated,
-    /// Listening, as IDLE does.
+    /// In IDLE.
     Idle,
-    /// Leaving.
+    /// Logging out.
     Logout,
 }
 
@@ -221,24 +221,24 @@ impl fmt::Display for Stage {
     }
 }
 
-/// A call that the session's state forbids. The session goes on as if it had not been made.
+/// A call that the session's state forbids. The session goes on as if the call had not been made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Misuse {
-    /// The session failed or is closed.
+    /// The session failed, or is closed.
     Ended,
-    /// LOGOUT was given before.
+    /// The caller asked for LOGOUT before.
     LoggingOut,
-    /// As many commands wait and are in flight as [`Bounds::commands`](crate::session::Bounds::commands) allows.
+    /// As many commands are waiting or in flight as [`Bounds::commands`](crate::session::Bounds::commands) allows.
     TooManyCommands,
-    /// Credentials were given before, or the session is authenticated.
+    /// The caller gave credentials before, or the session is authenticated.
     AlreadyAuthenticated,
-    /// There is no IDLE to be done with.
+    /// No IDLE is active or waiting.
     NotIdling,
-    /// The command changes what the session itself keeps track of, and so has a method of its own or none: STARTTLS,
-    /// AUTHENTICATE, LOGIN, UNAUTHENTICATE, COMPRESS.
+    /// The command changes what the session itself keeps track of: STARTTLS, AUTHENTICATE, LOGIN, UNAUTHENTICATE,
+    /// COMPRESS. The session has a method of its own for it, or none.
     NotACommand,
-    /// No command can say that.
+    /// The protocol has no way to say it.
     Invalid(Invalid),
 }
 

@@ -9,33 +9,34 @@ use crate::{Frame, Response, Status, StatusLine, problem::Problem};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// The greeting came, TLS is on and the capabilities are known.
+    /// The greeting came, TLS is on, and the capabilities are known.
     Ready,
-    /// The credentials were accepted, or the server asked for none.
+    /// The server accepted the credentials, or asked for none.
     Authenticated,
     /// An untagged response, not parsed yet. It may belong to a command in flight or to none.
     Data(Frame),
-    /// A literal of a response that is too large to be held ([`Limits::literal_inline`](crate::Limits)): its octets
-    /// follow as [`LiteralChunk`](Self::LiteralChunk)s, then comes the response as [`Data`](Self::Data).
+    /// A literal starts that is too large to be held ([`Limits::literal_inline`](crate::Limits)). Its octets follow as
+    /// [`LiteralChunk`](Self::LiteralChunk)s, then the response comes as [`Data`](Self::Data).
     LiteralStart {
         /// The response up to the literal; [`LiteralOf`](crate::LiteralOf) tells what it belongs to.
         head: Octets,
-        /// Octets of the literal.
+        /// Length of the literal in octets.
         size: u64,
     },
     /// The next octets of the literal announced last.
     LiteralChunk(Octets),
-    /// The server listens to this IDLE.
+    /// The server has accepted this IDLE.
     Idling(Tag),
-    /// The server wants (more of) the message of this APPEND: give it to [`Session::body`](crate::session::Session::body).
+    /// The server wants the message of this APPEND, or more of it: give it to
+    /// [`Session::body`](crate::session::Session::body).
     BodyWanted(Tag),
-    /// A command was answered.
+    /// The server answered a command.
     Done(Completion),
-    /// The server said goodbye after LOGOUT, with these words; [`Step::Close`](mailbearer_wire::Step) follows.
+    /// The server said goodbye after LOGOUT, with these words. [`Step::Close`](mailbearer_wire::Step) follows.
     Closed(String),
 }
 
-/// Names a command of one session; no two have the same.
+/// Names a command of one session. No two commands have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tag(pub(crate) u32);
 
@@ -65,18 +66,18 @@ pub struct Completion {
     pub tag: Tag,
     /// OK, NO or BAD.
     pub status: Status,
-    /// The response as it came.
+    /// The response as it arrived.
     pub frame: Frame,
 }
 
 impl Completion {
-    /// Whether the command succeeded.
+    /// Returns whether the command succeeded.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.status == Status::Ok
     }
 
-    /// The response, parsed: for its code. `None` where the code does not follow the grammar of its name.
+    /// Parses the response, for its code. Returns `None` if the code does not follow the grammar of its name.
     #[must_use]
     pub fn line(&self) -> Option<StatusLine<'_>> {
         match self.frame.response() {
@@ -85,40 +86,40 @@ impl Completion {
         }
     }
 
-    /// The server's words for people.
+    /// Returns the server's words for people.
     #[must_use]
     pub fn answer(&self) -> Answer {
         Answer::of(self.frame.octets())
     }
 
-    /// The known problem that a NO or BAD stands for.
+    /// Returns the known problem that a NO or BAD stands for.
     #[must_use]
     pub fn problem(&self) -> Option<Problem> {
         if self.is_ok() { None } else { self.answer().problem() }
     }
 }
 
-/// In the server's words.
+/// Prints the server's words.
 impl fmt::Display for Completion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.answer().fmt(f)
     }
 }
 
-/// A status response in words: cut to 512 octets a field and escaped for a terminal.
+/// The words of a status response. Each field is cut to 512 octets and escaped for a terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Answer {
     /// Its first word.
     pub status: Status,
-    /// What stood in brackets.
+    /// What stands in brackets.
     pub code: Option<String>,
-    /// The text behind that.
+    /// The text after the code.
     pub text: String,
 }
 
 impl Answer {
-    /// Reads a response that [`classify`](crate::classify) calls a status; it need not be well-formed.
+    /// Reads a response that [`classify`](crate::classify) calls a status. The response need not be well-formed.
     pub(crate) fn of(line: &[u8]) -> Self {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -132,17 +133,17 @@ impl Answer {
         }
     }
 
-    /// The same, as `redact` lets its texts be shown.
+    /// Returns the same, with its texts passed through `redact`.
     pub(super) fn redacted(self, redact: impl Fn(&str) -> String) -> Self {
         Self { code: self.code.map(|code| redact(&code)), text: redact(&self.text), ..self }
     }
 
-    /// A line that has no status; it is taken for a BYE.
+    /// Takes a line that has no status for a BYE.
     pub(crate) fn of_bare(line: &[u8]) -> Self {
         Self { status: Status::Bye, code: None, text: quoted(line) }
     }
 
-    /// The known problem that these words stand for.
+    /// Returns the known problem that these words stand for.
     #[must_use]
     pub fn problem(&self) -> Option<Problem> {
         let code = self.code.as_deref().unwrap_or_default();
@@ -160,7 +161,7 @@ impl fmt::Display for Answer {
     }
 }
 
-/// The first word and what follows the space behind it, or more of them.
+/// Splits off the first word and the spaces behind it.
 fn word(line: &[u8]) -> (&[u8], &[u8]) {
     let end = line.iter().position(|&octet| octet == b' ').unwrap_or(line.len());
     let (word, rest) = line.split_at_checked(end).unwrap_or((line, b""));
@@ -168,8 +169,8 @@ fn word(line: &[u8]) -> (&[u8], &[u8]) {
     (word, rest.get(spaces..).unwrap_or_default())
 }
 
-/// What stands in brackets at the start, and what follows. A bracket in quotes does not end them: Exchange quotes
-/// texts of its own there. Where the quotes do not match, the first bracket ends them.
+/// Splits off what stands in brackets at the start. Exchange quotes texts of its own there, so a bracket in quotes does
+/// not count. Where the quotes do not match, the first bracket does.
 fn bracketed(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let inner = text.strip_prefix(b"[")?;
     let mut quoted = false;
@@ -182,13 +183,13 @@ fn bracketed(text: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((code, rest.strip_prefix(b"]").unwrap_or(rest)))
 }
 
-/// A peer's octets as an error quotes them.
+/// Makes a peer's octets fit to be quoted in an error.
 pub(crate) fn quoted(octets: &[u8]) -> String {
     let line = octets.strip_suffix(b"\n").unwrap_or(octets);
     printable_bytes(line.strip_suffix(b"\r").unwrap_or(line), SHOWN)
 }
 
-/// Octets of a server's text that are kept.
+/// How many octets of a server's text are kept.
 const SHOWN: usize = 512;
 
 #[cfg(test)]

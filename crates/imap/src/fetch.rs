@@ -6,13 +6,13 @@ use crate::{DateTime, Flag, List, Param, Part, Section, Text};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Item<'a> {
-    /// `UID`; 0 where a broken server sends that.
+    /// `UID`. 0 if a broken server sends that.
     Uid(u32),
     /// `FLAGS`.
     Flags(List<'a, Flag<'a>>),
     /// `INTERNALDATE`.
     InternalDate(DateTime),
-    /// `RFC822.SIZE` in octets; Exchange sends an estimate.
+    /// `RFC822.SIZE` in octets. Exchange sends an estimate.
     Size(u64),
     /// `ENVELOPE`.
     Envelope(Envelope<'a>),
@@ -20,17 +20,16 @@ pub enum Item<'a> {
     BodyStructure {
         /// Whether it was `BODYSTRUCTURE`.
         extended: bool,
-        /// The structure; boxed, for it is larger than all others.
+        /// The structure. Boxed, because it is larger than all other items.
         structure: Box<BodyStructure<'a>>,
     },
     /// `BODY[…]`; `None` for NIL.
     Body {
         /// Which part.
         section: Section<'a>,
-        /// Where the data starts in it, if only a piece was asked for.
+        /// Offset at which the data starts in it, if the client asked for a piece only.
         origin: Option<u64>,
-        /// The octets. Where the literal was streamed it is empty, see
-        /// [`Frame::streamed_for`](crate::Frame::streamed_for).
+        /// The octets. Empty if the literal was streamed, see [`Frame::streamed_for`](crate::Frame::streamed_for).
         data: Option<Text<'a>>,
     },
     /// `RFC822`, the old name of `BODY[]`.
@@ -43,7 +42,7 @@ pub enum Item<'a> {
     Binary {
         /// Which part.
         part: Part<'a>,
-        /// Where the data starts in it, if only a piece was asked for.
+        /// Offset at which the data starts in it, if the client asked for a piece only.
         origin: Option<u64>,
         /// The octets.
         data: Option<Text<'a>>,
@@ -59,7 +58,7 @@ pub enum Item<'a> {
     ModSeq(u64),
     /// `EMAILID` (RFC 8474).
     EmailId(Text<'a>),
-    /// `THREADID`; `None` where the server has none (RFC 8474).
+    /// `THREADID` (RFC 8474). `None` if the server has none.
     ThreadId(Option<Text<'a>>),
     /// `SAVEDATE` (RFC 8514).
     SaveDate(Option<DateTime>),
@@ -71,18 +70,18 @@ pub enum Item<'a> {
     GmailThreadId(u64),
     /// `X-GM-LABELS`.
     GmailLabels(List<'a, Text<'a>>),
-    /// Any other, or one whose value is not what it should be.
+    /// Any other item, and one whose value is not of the kind that it should be.
     Other {
         /// The name.
         name: Text<'a>,
-        /// The value as it came; NIL where there was none.
+        /// The value as it came. NIL if there was none.
         value: Text<'a>,
     },
 }
 
 /// The header of a message as the server parsed it (RFC 9051 section 7.5.2).
 ///
-/// Texts are as in the message: RFC 2047 words are not decoded.
+/// Texts are as in the message: encoded words (RFC 2047) are not decoded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "the ten fields of RFC 9051, known by their places")]
 pub struct Envelope<'a> {
@@ -110,8 +109,8 @@ pub struct Envelope<'a> {
 
 /// An address, or the start or end of a group of them.
 ///
-/// A group starts with an address without host whose mailbox is the group's name, and ends with one without
-/// both.
+/// A group starts with an address that has no host and whose mailbox is the group's name. It ends with an address that
+/// has neither.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "the four fields of RFC 9051, known by their places")]
 pub struct Address<'a> {
@@ -119,9 +118,9 @@ pub struct Address<'a> {
     pub name: Option<Text<'a>>,
     /// Source route; obsolete.
     pub route: Option<Text<'a>>,
-    /// What is before the `@`.
+    /// The part before the `@`.
     pub mailbox: Option<Text<'a>>,
-    /// What is behind it.
+    /// The part after the `@`.
     pub host: Option<Text<'a>>,
 }
 
@@ -136,7 +135,7 @@ pub enum BodyStructure<'a> {
 }
 
 impl BodyStructure<'_> {
-    /// Where a structure is to be written.
+    /// A value to parse a structure into.
     pub(crate) const EMPTY: Self = Self::Single(SinglePart {
         media: Text::EMPTY,
         subtype: Text::EMPTY,
@@ -169,17 +168,17 @@ pub struct SinglePart<'a> {
     pub id: Option<Text<'a>>,
     /// `Content-Description`.
     pub description: Option<Text<'a>>,
-    /// `Content-Transfer-Encoding`; empty where the server sent NIL.
+    /// `Content-Transfer-Encoding`. Empty if the server sent NIL.
     pub encoding: Text<'a>,
-    /// Size in octets, encoded.
+    /// Size in octets, before decoding.
     pub octets: u64,
-    /// Size in lines, of text and messages.
+    /// Size in lines. Only of texts and messages.
     pub lines: Option<u64>,
     /// The message within, of `message/rfc822`.
     pub message: Option<Box<Message<'a>>>,
     /// `Content-MD5`.
     pub md5: Option<Text<'a>>,
-    /// What a `BODYSTRUCTURE` tells besides.
+    /// What a `BODYSTRUCTURE` says besides.
     pub extension: Extension<'a>,
 }
 
@@ -200,17 +199,17 @@ pub struct Message<'a> {
     reason = "the fields of RFC 9051, known by their places; what is new goes into `Extension`"
 )]
 pub struct MultiPart<'a> {
-    /// The parts; at least one unless the server is broken.
+    /// The parts. At least one, unless the server is broken.
     pub parts: Vec<BodyStructure<'a>>,
     /// `mixed`, `alternative`, …
     pub subtype: Text<'a>,
     /// Parameters of Content-Type.
     pub parameters: List<'a, Param<'a>>,
-    /// What a `BODYSTRUCTURE` tells besides.
+    /// What a `BODYSTRUCTURE` says besides.
     pub extension: Extension<'a>,
 }
 
-/// What a `BODYSTRUCTURE` tells of each part and a `BODY` does not.
+/// What a `BODYSTRUCTURE` says of each part and a `BODY` does not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Extension<'a> {

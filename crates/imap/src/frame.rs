@@ -12,9 +12,9 @@ use crate::{
 
 /// Cuts what a server sends into responses, in linear time however the bytes arrive.
 ///
-/// A response is a line, or lines joined by literals (RFC 9051 section 4.3). This is the only place where "not
-/// yet" exists: what comes out is whole. The free text of a status response or of a command continuation never
-/// opens a literal, whatever it ends with.
+/// A response is a line, or several lines joined by literals (RFC 9051 section 4.3). Only the framer knows "not yet":
+/// what it returns is whole. The free text of a status response or of a command continuation never opens a literal,
+/// whatever it ends with.
 ///
 /// ```
 /// use mailbearer_imap::{Framer, Limits, Piece};
@@ -32,20 +32,20 @@ use crate::{
 pub struct Framer {
     limits: Limits,
     state: State,
-    /// Where the present line starts in what is unread.
+    /// Where the present line starts in the unread octets.
     line: usize,
-    /// Up to where what is unread was searched for the end of the present line.
+    /// Up to where the unread octets were searched for the end of the present line.
     searched: usize,
-    /// Where in what is unread literals are that are held: a trace does not show them.
+    /// Where the held literals are in the unread octets. A trace does not show them.
     literals: Vec<Range<usize>>,
-    /// The response so far, up to the end of the last literal that was streamed.
+    /// The response so far, up to the end of the literal that was streamed last.
     kept: Vec<u8>,
     streamed: Vec<Streamed>,
-    /// What its frames are parsed by.
+    /// The limits and quirks to parse its frames by. `None` for the defaults.
     reading: Option<Box<Reading>>,
 }
 
-/// Limits and quirks to parse by that are not the defaults.
+/// Limits and quirks of parsing, if they are not the defaults.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Reading {
     limits: Limits,
@@ -59,14 +59,14 @@ enum State {
     FirstLine,
     /// The end of a line after a literal.
     NextLine,
-    /// The first octet behind an empty line that stands after a literal.
+    /// The first octet behind an empty line that follows a literal.
     AfterBlank,
-    /// The line from this offset on, behind a line of a FETCH response that is not its end: part of it if it is no response
-    /// of its own.
+    /// The line at this offset, which follows a line of a FETCH response that did not end it. It belongs to the
+    /// response unless it looks like one of its own.
     AfterBreak(usize),
-    /// A literal that is held, up to this offset of what is unread.
+    /// The rest of a literal that is held, up to this offset of the unread octets.
     Held(usize),
-    /// This many octets of a literal that is streamed.
+    /// The rest of a literal that is streamed: this many octets.
     Streaming(u64),
 }
 
@@ -76,13 +76,13 @@ enum State {
 pub enum Piece {
     /// A whole response.
     Response(Frame),
-    /// A literal that is too large to be held: its octets follow as [`Piece::LiteralChunk`]s, then comes the
+    /// A literal starts that is too large to be held. Its octets follow as [`Piece::LiteralChunk`]s, then comes the
     /// [`Piece::Response`] with an empty literal in its place.
     LiteralStart {
-        /// The response so far, the literal's announcement included; [`LiteralOf`](crate::LiteralOf) tells what it
-        /// belongs to.
+        /// The response so far, including the announcement of the literal. [`LiteralOf`](crate::LiteralOf) tells what
+        /// it belongs to.
         head: Octets,
-        /// Octets of the literal.
+        /// Length of the literal in octets.
         size: u64,
     },
     /// The next octets of the literal announced last.
@@ -90,16 +90,16 @@ pub enum Piece {
 }
 
 impl Framer {
-    /// A framer at the start of a stream, whose frames are parsed by these limits and the default [`Quirks`].
+    /// Makes a framer for the start of a stream. Frames are parsed by these limits and the default [`Quirks`].
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
         Self::with_quirks(limits, &Quirks::default())
     }
 
-    /// A framer at the start of a stream, whose frames are parsed by these limits and quirks.
+    /// Makes a framer for the start of a stream. Frames are parsed by these limits and quirks.
     #[must_use]
     pub fn with_quirks(limits: &Limits, quirks: &Quirks) -> Self {
-        // Almost always none, so that a frame costs no more for it.
+        // They nearly always are, and then a frame needs no memory for them.
         let is_default = limits.depth == Limits::default().depth && *quirks == Quirks::default();
         let reading =
             (!is_default).then(|| Box::new(Reading { limits: limits.clone(), quirks: quirks.clone() }));
@@ -115,13 +115,15 @@ impl Framer {
         }
     }
 
-    /// The next piece, or `None` while it is incomplete. Consumes the piece from `rx`, and nothing else may
-    /// consume in between: where a stream changes hands (as for TLS), make a new framer.
+    /// Returns the next piece, or `None` while it is incomplete.
+    ///
+    /// Consumes the piece from `rx`. Nothing else may consume in between: where a stream changes hands (as for TLS),
+    /// make a new framer.
     ///
     /// # Errors
     ///
-    /// Returns a [`FrameError`] when a line, a response or a literal passes its limit, the last at its
-    /// announcement. The stream cannot be followed from there on.
+    /// Returns a [`FrameError`] if a line, a response or a literal exceeds its limit; a literal as soon as it is
+    /// announced. The stream cannot be followed from there on.
     pub fn next(&mut self, rx: &mut RecvBuf) -> Result<Option<Piece>, FrameError> {
         if let State::FirstLine = self.state
             && let Some(octets) = self.single_line(rx)
@@ -135,14 +137,14 @@ impl Framer {
         self.any(rx)
     }
 
-    /// Whether the stream stands between two responses: with nothing unread, its end is clean here.
+    /// Returns whether the stream is between two responses. If nothing is unread then, the stream may end here.
     #[must_use]
     pub const fn is_between(&self) -> bool {
         matches!(self.state, State::FirstLine)
     }
 
-    /// What most responses are: a line that is there, within all limits, and whole without another. Leaves others to
-    /// [`any`](Self::any).
+    /// Handles what most responses are: one line that has arrived, within all limits, and whole by itself. Leaves all
+    /// others to [`any`](Self::any).
     #[inline]
     fn single_line(&mut self, rx: &mut RecvBuf) -> Option<Octets> {
         let unread = rx.unread();
@@ -217,13 +219,13 @@ impl Framer {
         }
     }
 
-    /// The offset behind the present line's LF.
+    /// Returns the offset behind the present line's LF.
     fn line_end(&mut self, unread: &[u8]) -> Result<Option<usize>, FrameError> {
         let found = memchr(b'\n', unread.get(self.searched..).unwrap_or_default());
         let end = found.map_or(unread.len(), |at| self.searched.saturating_add(at).saturating_add(1));
-        // A line without its end has at least one octet to come.
+        // A line without its end has at least one more octet.
         let least = if found.is_some() { end } else { end.saturating_add(1) };
-        // The error names the limit that is passed first, whatever else has arrived.
+        // The limit that is exceeded first is the error, whatever else has arrived.
         let line = self.line.saturating_add(self.limits.line);
         let response = self.limits.response.saturating_sub(self.kept.len());
         if least > line && line <= response {
@@ -236,7 +238,7 @@ impl Framer {
         Ok(found.map(|_| end))
     }
 
-    /// Goes on with a literal of `size` octets announced by the line that ends at `end`.
+    /// Continues with a literal of `size` octets that the line ending at `end` announces.
     fn open(&mut self, rx: &mut RecvBuf, end: usize, size: u64) -> Result<Option<Piece>, FrameError> {
         if size > self.limits.literal {
             return Err(FrameError::LiteralTooLarge { size, limit: self.limits.literal });
@@ -272,7 +274,7 @@ impl Framer {
         Ok(Some(Piece::LiteralStart { head: Octets::from(head), size }))
     }
 
-    /// The next octets of a literal of which `left` are to come.
+    /// Returns the next octets of a literal that has `left` to come.
     fn chunk(&mut self, rx: &mut RecvBuf, left: u64) -> Option<Piece> {
         let count = usize::try_from(left).unwrap_or(usize::MAX).min(rx.unread().len()).min(CHUNK);
         if count == 0 {
@@ -282,13 +284,13 @@ impl Framer {
         Some(Piece::LiteralChunk(rx.take_message(count, slice::from_ref(&(0..count)))))
     }
 
-    /// Whether a response cannot end with an empty line after a literal, because a parenthesis is open: some servers
+    /// Whether a parenthesis is open, so that a response can't end with an empty line after a literal. Some servers
     /// send one nevertheless ([`Quirks::blank_line`](crate::Quirks::blank_line)).
     fn is_open(&self, unread: &[u8]) -> bool {
         matches!(self.state, State::NextLine) && is_fetch(self.begin(unread))
     }
 
-    /// The first octets of the present response.
+    /// Returns the first octets of the present response.
     fn begin<'b>(&'b self, unread: &'b [u8]) -> &'b [u8] {
         if self.kept.is_empty() { unread } else { &self.kept }
     }
@@ -328,20 +330,20 @@ fn is_fetch(response: &[u8]) -> bool {
             .any(|wanted| name.get(..wanted.len()).is_some_and(|name| name.eq_ignore_ascii_case(wanted)))
 }
 
-/// Whether a line ends with a parenthesis, which may have spaces behind it.
+/// Whether a line ends with a parenthesis, with or without spaces behind it.
 fn ends_list(line: &[u8]) -> bool {
     line.trim_ascii_end().ends_with(b")")
 }
 
-/// Whether a line behind one that broke inside a quoted string is the rest of it
-/// ([`Quirks::line_break`](crate::Quirks::line_break)): it starts as no response does.
+/// Whether a line continues the one before, which broke inside a quoted string
+/// ([`Quirks::line_break`](crate::Quirks::line_break)): no response starts like it.
 fn is_continued(line: &[u8]) -> bool {
     !matches!(line, b"\r\n" | b"\n") && matches!(classify(line), Kind::Unknown)
 }
 
-/// The size that a line announces at its end: `{n}`, `{n+}`, `~{n}` (RFC 9051 section 9, `literal`).
+/// Returns the size that a line announces at its end: `{n}`, `{n+}`, `~{n}` (RFC 9051 section 9, `literal`).
 ///
-/// A number past 2^64 is the largest there is, so that it is refused and not taken for text.
+/// A number past 2^64 counts as the largest there is, so that it is refused and not taken for text.
 #[inline]
 pub(crate) fn announced(line: &[u8]) -> Option<u64> {
     match line {
@@ -350,7 +352,7 @@ pub(crate) fn announced(line: &[u8]) -> Option<u64> {
     }
 }
 
-/// The number at the end of a line without its `}`, with or without `+`.
+/// Returns the number at the end of a line without its `}`, with or without `+`.
 fn size(line: &[u8]) -> Option<u64> {
     let line = line.strip_suffix(b"+").unwrap_or(line);
     let digits = line.iter().rev().take_while(|octet| octet.is_ascii_digit()).count();
@@ -364,16 +366,16 @@ fn size(line: &[u8]) -> Option<u64> {
     Some(size)
 }
 
-/// Octets of a streamed literal that are handed over at a time, at most.
+/// The most octets of a streamed literal that are handed over at a time.
 const CHUNK: usize = 64 * 1024;
-/// From this size on a held literal gets its memory at once; it is at most [`Limits::literal_inline`].
+/// A held literal of this size or more gets all its memory at once. That is at most [`Limits::literal_inline`].
 const RESERVED_FROM: usize = 4096;
-/// What may arrive together with the end of a literal: as much as a driver brings at a time.
+/// How much may arrive together with the end of a literal: as much as a driver reads at a time.
 const BEHIND_LITERAL: usize = 16 * 1024;
-/// A literal below this is never streamed for want of room, so that the copies of the head stay few.
+/// A literal below this size is never streamed for lack of room, so that the head is seldom copied.
 const STREAM_LEAST: usize = 64 * 1024;
 
-/// One whole response as it came, and where literals were taken out of it.
+/// One whole response as it arrived. Knows where literals were taken out of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
     octets: Octets,
@@ -382,24 +384,24 @@ pub struct Frame {
     reading: Option<Box<Reading>>,
 }
 
-/// A literal that was streamed: in its [`Frame`] it is an empty one.
+/// A literal that was streamed. In its [`Frame`] it is an empty literal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Streamed {
-    /// Offset in the frame of where the literal's octets would start.
+    /// Offset in the frame at which the literal's octets would start.
     pub at: usize,
-    /// Octets that were streamed.
+    /// How many octets were streamed.
     pub size: u64,
 }
 
 impl Frame {
-    /// The response's octets, its line end included.
+    /// Returns the response's octets, its line end included.
     #[must_use]
     pub const fn octets(&self) -> &Octets {
         &self.octets
     }
 
-    /// What kind of response this is, without parsing it.
+    /// Returns the kind of the response, without parsing it.
     #[must_use]
     pub fn kind(&self) -> Kind<'_> {
         classify(&self.octets)
@@ -409,7 +411,7 @@ impl Frame {
     ///
     /// # Errors
     ///
-    /// See [`parse_response`], which takes others.
+    /// Fails as [`parse_response`] does, which takes other limits and quirks.
     pub fn response(&self) -> Result<Response<'_>, ParseError> {
         match &self.reading {
             None => parse_response(&self.octets, &Limits::default(), &Quirks::default()),
@@ -417,12 +419,12 @@ impl Frame {
         }
     }
 
-    /// Parses the response if it is one that lists of messages consist of, as [`parse_summary_data`] does, by the limits and
-    /// quirks of its [`Framer`].
+    /// Parses the response if it is of a kind that listings of messages consist of, as [`parse_summary_data`] does, by
+    /// the limits and quirks of its [`Framer`].
     ///
     /// # Errors
     ///
-    /// As [`response`](Self::response).
+    /// Fails as [`response`](Self::response) does.
     pub fn summary_data(&self) -> Result<Option<Data<'_>>, ParseError> {
         match &self.reading {
             None => parse_summary_data(&self.octets, &Limits::default(), &Quirks::default()),
@@ -430,20 +432,20 @@ impl Frame {
         }
     }
 
-    /// The literals that were streamed, in their order.
+    /// Returns the literals that were streamed, in their order.
     #[must_use]
     pub fn streamed(&self) -> &[Streamed] {
         &self.streamed
     }
 
-    /// How many octets were streamed in place of `value`, an empty slice that was parsed out of this frame.
+    /// Returns how many octets were streamed in place of `value`, an empty slice that was parsed out of this frame.
     #[must_use]
     pub fn streamed_for(&self, value: &[u8]) -> Option<u64> {
         let at = self.range_of(value).filter(Range::is_empty)?.start;
         self.streamed.iter().find(|streamed| streamed.at == at).map(|streamed| streamed.size)
     }
 
-    /// Where `value` lies in the frame, if it was borrowed from it.
+    /// Returns where `value` is in the frame, if it was borrowed from it.
     #[must_use]
     pub fn range_of(&self, value: &[u8]) -> Option<Range<usize>> {
         let start = value.as_ptr().addr().checked_sub(self.octets.as_ptr().addr())?;
@@ -451,39 +453,40 @@ impl Frame {
         (end <= self.octets.len()).then_some(start..end)
     }
 
-    /// The octets at `range` (see [`range_of`](Self::range_of)) without a copy; this is how a body leaves.
+    /// Returns the octets at `range` (see [`range_of`](Self::range_of)) without a copy. A body leaves the frame this
+    /// way.
     #[must_use]
     pub fn into_part(self, range: Range<usize>) -> Octets {
         self.octets.part(range)
     }
 
-    /// The same response in memory of its own, where it keeps more than twice its size in memory: for a caller that keeps it
-    /// long.
+    /// Returns the response in memory of its own if it keeps more than twice its size alive. For callers that keep it
+    /// for long.
     #[must_use]
     pub fn settle(self) -> Self {
         Self { octets: self.octets.settle(), ..self }
     }
 
-    /// A response that says something else, parsed in the same way.
+    /// Makes a response of other octets, to be parsed by the same limits and quirks.
     pub(crate) fn with_octets(self, octets: Vec<u8>) -> Self {
         Self { octets: octets.into(), streamed: Vec::new(), ..self }
     }
 
-    /// All octets.
+    /// Returns all octets.
     #[must_use]
     pub fn into_octets(self) -> Octets {
         self.octets
     }
 }
 
-/// A frame of octets that hold exactly one whole response; tests and tools have such.
+/// Makes a frame of octets that hold exactly one whole response, as tests and tools have them.
 impl From<Vec<u8>> for Frame {
     fn from(octets: Vec<u8>) -> Self {
         Self { octets: octets.into(), streamed: Vec::new(), reading: None }
     }
 }
 
-/// Why a stream of responses cannot be followed any further.
+/// Why a framer cannot follow a stream any further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FrameError {
@@ -497,9 +500,9 @@ pub enum FrameError {
         /// The limit in octets.
         limit: usize,
     },
-    /// A literal was announced that is larger than [`Limits::literal`].
+    /// The server announced a literal that is larger than [`Limits::literal`].
     LiteralTooLarge {
-        /// The announced size in octets; the largest number for any that is larger.
+        /// The announced size in octets, or the largest number if it is larger than that.
         size: u64,
         /// The limit in octets.
         limit: u64,

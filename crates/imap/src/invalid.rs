@@ -1,6 +1,6 @@
 use core::fmt;
 
-/// An argument that the protocol has no way to say.
+/// An argument that the protocol cannot express.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Invalid(pub(crate) &'static str);
 

@@ -1,7 +1,7 @@
-//! IMAP without I/O: what a server sends cut into responses and parsed, commands encoded, and the session.
+//! IMAP without I/O: cuts what a server sends into responses, parses them, encodes commands, and runs the session.
 //!
-//! [`Framer`] finds where a response ends, [`Frame::response`] parses it. Both follow RFC 9051 and RFC 3501 and
-//! what servers in the field make of them; [`Limits`] and [`Quirks`] say how much of either is accepted.
+//! [`Framer`] finds where a response ends, and [`Frame::response`] parses it. Both follow RFC 9051 and RFC 3501, and
+//! tolerate what servers in the field make of them. [`Limits`] and [`Quirks`] say how much is accepted of either.
 
 #![no_std]
 #![forbid(unsafe_code)]

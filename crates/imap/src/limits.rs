@@ -2,26 +2,26 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Octets of one line, that is of what stands between two literals, its end included. Default 1 MiB, enough
-    /// for a SEARCH answer of 130,000 UIDs.
+    /// Octets of one line, or of a piece of one between two literals, its end included. Default 1 MiB, enough for a
+    /// SEARCH answer of 130,000 UIDs.
     pub line: usize,
     /// Octets of one response that are held in memory, literals included. Default 4 MiB.
     pub response: usize,
-    /// Octets up to which a literal is held and arrives within its response; a larger one is streamed. Default
-    /// 1 MiB.
+    /// The size in octets up to which a literal is held and arrives within its response. A larger one is streamed.
+    /// Default 1 MiB.
     pub literal_inline: u64,
     /// Octets of one literal. Default 256 MiB; Exchange Online sends at most 150 MB.
     pub literal: u64,
-    /// Parentheses in each other in one response. Default 72: 64 parts in each other, and what a response has around
-    /// them. Those of a THREAD response alone may be any number: they nest as deep as a discussion, and cost nothing. Those
-    /// in what is kept as text (words, codes and responses that are not known, a name without quotes) are not counted.
+    /// How deep parentheses may nest in one response. Default 72: 64 parts within each other, and what a response has
+    /// around them. Not limited are those of a THREAD response, which nest as deep as a discussion and cost nothing,
+    /// and those in what is kept as text (words, unknown codes and responses, a name without quotes).
     pub depth: u8,
-    /// Capabilities that are remembered. Default 256.
+    /// How many capabilities are remembered. Default 256.
     pub capabilities: usize,
 }
 
 impl Limits {
-    /// How many octets a [`RecvBuf`](mailbearer_wire::RecvBuf) must be able to hold for these limits.
+    /// Returns how many octets a [`RecvBuf`](mailbearer_wire::RecvBuf) must be able to hold for these limits.
     #[must_use]
     pub const fn buffer(&self) -> usize {
         self.response.saturating_add(64 * 1024)

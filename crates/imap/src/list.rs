@@ -4,18 +4,17 @@ use alloc::{
 };
 use core::{fmt, iter::FusedIterator};
 
-/// A list of a response, read element by element when it is looked at.
+/// A list of a response, whose elements are read as the caller iterates.
 ///
-/// What was parsed lies in the frame and costs no memory of its own; a list that is to be encoded is made
-/// `from` a vector.
+/// A parsed list borrows from the frame and needs no memory of its own. To encode a list, make it `from` a vector.
 #[derive(Clone)]
 pub struct List<'a, T>(Repr<'a, T>);
 
 #[derive(Clone)]
 enum Repr<'a, T> {
-    /// Elements as they came, proven to be well-formed.
+    /// Elements as they came, already checked to be well-formed.
     Raw(&'a [u8]),
-    /// Boxed, for only who encodes makes lists, and a parsed ENVELOPE has six.
+    /// Boxed, because only encoders make lists, and a parsed ENVELOPE has six.
     #[expect(
         clippy::box_collection,
         reason = "a boxed slice is as large as a borrowed one, and then a tag is added"
@@ -25,7 +24,7 @@ enum Repr<'a, T> {
 
 /// What a [`List`] can hold.
 pub trait Element<'a>: Clone {
-    /// Takes the first element off well-formed `raw`; `None` at the end.
+    /// Takes the first element off well-formed `raw`. Returns `None` at the end.
     fn read(raw: &mut &'a [u8]) -> Option<Self>;
 }
 
@@ -39,7 +38,7 @@ impl<'a, T> List<'a, T> {
 }
 
 impl<'a, T: Element<'a>> List<'a, T> {
-    /// The elements in their order.
+    /// Iterates over the elements in their order.
     pub fn iter(&self) -> Iter<'a, '_, T> {
         Iter(match &self.0 {
             Repr::Raw(raw) => Source::Raw(raw),
@@ -47,7 +46,7 @@ impl<'a, T: Element<'a>> List<'a, T> {
         })
     }
 
-    /// Whether there is no element.
+    /// Returns whether the list has no elements.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.iter().next().is_none()
@@ -107,7 +106,7 @@ impl<'a, T: Element<'a>> IntoIterator for List<'a, T> {
     }
 }
 
-/// The elements of a borrowed [`List`].
+/// An iterator over the elements of a borrowed [`List`].
 pub struct Iter<'a, 'l, T>(Source<'a, 'l, T>);
 
 enum Source<'a, 'l, T> {
@@ -133,7 +132,7 @@ impl<'a, T: Element<'a>> Iterator for Iter<'a, '_, T> {
 
 impl<'a, T: Element<'a>> FusedIterator for Iter<'a, '_, T> {}
 
-/// The elements of a [`List`].
+/// An iterator that consumes a [`List`].
 pub struct IntoIter<'a, T>(Owned<'a, T>);
 
 enum Owned<'a, T> {

@@ -1,17 +1,17 @@
 use crate::{Data, Item, Limits, Part, Quirks, Response, Section, parse_response};
 
-/// What a literal belongs to that is too large to be held: the message and the item of it.
+/// What a literal belongs to that is too large to be held: the message, and the item of it.
 ///
-/// Read from the head of a [`Piece::LiteralStart`](crate::Piece) or
-/// [`Event::LiteralStart`](crate::session::Event), so that a caller with several messages or parts in flight knows
-/// where the octets go before the first of them comes.
+/// It is read from the head of a [`Piece::LiteralStart`](crate::Piece) or
+/// [`Event::LiteralStart`](crate::session::Event). So a caller with several messages or parts in flight knows where the
+/// octets go before the first of them arrives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LiteralOf {
-    /// Sequence number of the message; `None` where the response has only a UID (UIDFETCH, RFC 9586).
+    /// Sequence number of the message. `None` if the response has only a UID (UIDFETCH, RFC 9586).
     pub number: Option<u32>,
-    /// Its UID, where that came before the literal. Servers may send it behind: then the response that follows the
-    /// literal tells.
+    /// UID of the message, if it came before the literal. Servers may send it after the literal: then the response that
+    /// follows the literal has it.
     pub uid: Option<u32>,
     /// What the octets are.
     pub item: LiteralItem,
@@ -25,14 +25,14 @@ pub enum LiteralItem {
     Body {
         /// Which part.
         section: Section<'static>,
-        /// Where the octets start in it, if only a piece was asked for.
+        /// Offset at which the octets start in it, if the client asked for a piece only.
         origin: Option<u64>,
     },
     /// `BINARY[…]` (RFC 3516).
     Binary {
         /// Which part.
         part: Part<'static>,
-        /// Where the octets start in it, if only a piece was asked for.
+        /// Offset at which the octets start in it, if the client asked for a piece only.
         origin: Option<u64>,
     },
     /// `RFC822`.
@@ -44,16 +44,16 @@ pub enum LiteralItem {
 }
 
 impl LiteralOf {
-    /// Reads the head of a response up to and with the announcement of a literal.
+    /// Reads the head of a response, up to and including the announcement of a literal.
     ///
-    /// `None` where the literal is no such item: one within an ENVELOPE, one of a response that is no FETCH, or a head
-    /// that does not follow the grammar.
+    /// Returns `None` if the literal is no such item (as one within an ENVELOPE, or of a response that is no FETCH), or
+    /// if the head does not follow the grammar.
     #[must_use]
     pub fn of(head: &[u8], limits: &Limits, quirks: &Quirks) -> Option<Self> {
         let line = head.strip_suffix(b"\n")?;
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let brace = line.iter().rposition(|&octet| octet == b'{')?;
-        // With nothing in the literal and nothing behind it this is a whole response.
+        // With an empty literal and an end, the head is a whole response.
         let whole = [line.get(..brace)?, b"{0}\r\n)\r\n"].concat();
         let (fetch, by_uid) = match parse_response(&whole, limits, quirks).ok()? {
             Response::Untagged(Data::Fetch(fetch)) => (fetch, false),
@@ -95,7 +95,7 @@ mod tests {
                 "12/? Body { section: Section { part: \"\", of: Whole }, origin: None }",
             ),
             (b"* 7 UIDFETCH (BINARY[3] ~{5000000+}\r\n", "?/7 Binary { part: \"3\", origin: None }"),
-            // A literal before it was held.
+            // The literal before was held.
             (b"* 1 FETCH (BODY[1] {2}\r\n{) BODY[2] NIL RFC822 {5000000}\r\n", "1/? Rfc822"),
             (b"* 1 FETCH (RFC822.HEADER {5000000}\r\n", "1/? Rfc822Header"),
             (b"* 1 FETCH (RFC822.TEXT {5000000}\r\n", "1/? Rfc822Text"),

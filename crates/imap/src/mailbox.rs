@@ -7,8 +7,8 @@ use crate::{Invalid, Text};
 
 /// The name of a mailbox as it goes over the wire.
 ///
-/// It holds no CR, LF or NUL. `INBOX` is the same in any case; every other name is told apart octet by octet
-/// (RFC 9051 section 5.1).
+/// It holds no CR, LF or NUL. `INBOX` is the same in any case; all other names are compared octet by octet (RFC 9051
+/// section 5.1).
 #[derive(Clone)]
 pub struct Mailbox<'a>(Cow<'a, [u8]>);
 
@@ -16,8 +16,8 @@ impl<'a> Mailbox<'a> {
     /// The inbox.
     pub const INBOX: Mailbox<'static> = Mailbox(Cow::Borrowed(b"INBOX"));
 
-    /// The mailbox that a person calls `name`, in modified UTF-7 (RFC 3501 section 5.1.3), which every server
-    /// understands until `UTF8=ACCEPT` or `IMAP4rev2` is enabled.
+    /// Takes the name that a person gives a mailbox, and writes it in modified UTF-7 (RFC 3501 section 5.1.3). Every
+    /// server understands that until `UTF8=ACCEPT` or `IMAP4rev2` is enabled.
     ///
     /// # Errors
     ///
@@ -29,14 +29,14 @@ impl<'a> Mailbox<'a> {
         Self::from_wire(encode(name))
     }
 
-    /// A name as a server sends it: in modified UTF-7, or in UTF-8.
+    /// Takes a name as a server sends it: in modified UTF-7, or in UTF-8.
     ///
     /// # Errors
     ///
     /// Returns [`Invalid`] if `name` holds CR, LF or NUL.
     pub fn from_wire(name: impl Into<Cow<'a, [u8]>>) -> Result<Self, Invalid> {
         let name = name.into();
-        // The least octet tells without a branch for each.
+        // The least octet is found without a branch for each.
         let least = name.iter().fold(u8::MAX, |least, &octet| least.min(octet));
         if least <= b'\r' && name.iter().any(|octet| matches!(octet, b'\r' | b'\n' | 0)) {
             return Err(Invalid("mailbox name with a line end or NUL"));
@@ -44,16 +44,16 @@ impl<'a> Mailbox<'a> {
         Ok(Self(name))
     }
 
-    /// The octets that go over the wire.
+    /// Returns the octets that go over the wire.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The name for people: modified UTF-7 decoded where it is that, else UTF-8.
+    /// Returns the name for people. Decodes it if it is modified UTF-7, else reads it as UTF-8.
     ///
-    /// A name that is neither (some servers send raw 8-bit or broken encodings) comes out readable but not so
-    /// that [`new`](Self::new) gives the same mailbox again; keep the `Mailbox` for that.
+    /// Some servers send names that are neither: raw 8-bit or broken encodings. Such a name comes out readable, but
+    /// [`new`](Self::new) does not make the same mailbox of it again. Keep the `Mailbox` for that.
     #[must_use]
     pub fn to_text(&self) -> Cow<'_, str> {
         match str::from_utf8(&self.0) {
@@ -64,13 +64,13 @@ impl<'a> Mailbox<'a> {
         }
     }
 
-    /// Whether this is the inbox.
+    /// Returns whether this is the inbox.
     #[must_use]
     pub fn is_inbox(&self) -> bool {
         self.0.eq_ignore_ascii_case(b"INBOX")
     }
 
-    /// The same name, borrowed from nothing.
+    /// Returns the same name, borrowed from nothing.
     #[must_use]
     pub fn into_owned(self) -> Mailbox<'static> {
         Mailbox(Cow::Owned(self.0.into_owned()))
@@ -91,7 +91,7 @@ impl fmt::Debug for Mailbox<'_> {
     }
 }
 
-/// The name for people, without controls.
+/// Prints the name for people, without control characters.
 impl fmt::Display for Mailbox<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&printable(&self.to_text()))
@@ -101,13 +101,13 @@ impl fmt::Display for Mailbox<'_> {
 impl<'a> TryFrom<Text<'a>> for Mailbox<'a> {
     type Error = Invalid;
 
-    /// The mailbox of this name as a server sends it.
+    /// Makes the mailbox of a name that a server sent.
     fn try_from(name: Text<'a>) -> Result<Self, Invalid> {
         Self::from_wire(name.into_cow())
     }
 }
 
-/// Modified UTF-7 (RFC 3501 section 5.1.3).
+/// Writes `name` in modified UTF-7 (RFC 3501 section 5.1.3).
 fn encode(name: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(name.len());
     let mut shifted: Vec<u16> = Vec::new();
@@ -119,7 +119,7 @@ fn encode(name: &str) -> Vec<u8> {
                 out.extend(u8::try_from(character));
             }
         } else if matches!(character, '\r' | '\n' | '\0') {
-            // As it is, so that the caller's check finds it: base64 would hide it.
+            // CR, LF and NUL stay as they are, so that the caller's check finds them: base64 would hide them.
             out.extend(u8::try_from(character));
         } else {
             shifted.extend_from_slice(character.encode_utf16(&mut [0; 2]));
@@ -155,7 +155,7 @@ fn sextet(bits: u32) -> Option<u8> {
     BASE64.get(usize::try_from(bits & 0x3f).ok()?).copied()
 }
 
-/// `None` where `name` is not what [`encode`] makes of any name.
+/// Reads modified UTF-7. Returns `None` if `name` is nothing that [`encode`] makes of any name.
 fn decode(name: &str) -> Option<String> {
     let mut out = String::with_capacity(name.len());
     let mut rest = name;

@@ -9,29 +9,30 @@ use crate::{Limits, Quirks};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
-    /// The server as the caller named it; OAUTHBEARER tells it.
+    /// The server's name as the caller knows it. OAUTHBEARER sends it.
     pub host: String,
-    /// Its port; OAUTHBEARER tells it.
+    /// The server's port. OAUTHBEARER sends it.
     pub port: u16,
     /// When the connection starts TLS.
     pub security: Security,
-    /// How much of a response is accepted. The [`RecvBuf`](mailbearer_wire::RecvBuf) must be able to hold [`Limits::buffer`] octets.
+    /// How much of a response is accepted. The [`RecvBuf`](mailbearer_wire::RecvBuf) must be able to hold
+    /// [`Limits::buffer`] octets.
     pub limits: Limits,
     /// How much of everything else is accepted.
     pub bounds: Bounds,
-    /// Which mistakes of servers are overlooked in what the session parses itself.
+    /// Which mistakes of servers to tolerate in what the session parses itself.
     pub quirks: Quirks,
-    /// What the session tells of its program, names and values, where the server wants that first
-    /// ([`Quirks::id_first`]). Default name and version of this crate; if it is empty, the client sends no ID.
+    /// Names and values that the session tells of its program, if the server wants that first ([`Quirks::id_first`]).
+    /// Default: name and version of this crate. If it is empty, the session sends no ID.
     pub id: Vec<(String, String)>,
-    /// The [`patience`](mailbearer_wire::Machine::patience) of an IDLE, at most 28 minutes, as RFC 2177 asks for less than 29.
-    /// Default 10 minutes: Exchange Online forgets an IDLE silently some time after that. When it is over, be
-    /// [`done`](crate::session::Session::done) and [`idle`](crate::session::Session::idle) again.
+    /// The [`patience`](mailbearer_wire::Machine::patience) of an IDLE, at most 28 minutes, because RFC 2177 asks for
+    /// less than 29. Default 10 minutes: some time after that, Exchange Online silently forgets an IDLE. When it is
+    /// over, call [`done`](crate::session::Session::done) and [`idle`](crate::session::Session::idle) again.
     pub idle: Duration,
 }
 
 impl Options {
-    /// The defaults, for this server.
+    /// Sets the defaults for this server.
     #[must_use]
     pub fn new(host: impl Into<String>, port: u16, security: Security) -> Self {
         Self {
@@ -56,14 +57,14 @@ impl Options {
 pub struct Bounds {
     /// Commands that wait or are in flight. Default 256.
     pub commands: usize,
-    /// Responses before the authentication. Default 64.
+    /// Responses that may come before the authentication. Default 64.
     pub early_responses: usize,
-    /// Octets of them. Default 64 KiB.
+    /// Octets of those responses. Default 64 KiB.
     pub early_octets: usize,
-    /// Responses for each command that it did not ask for. The session does not know which those are and counts none:
-    /// who drives it does. Default 100,000.
+    /// Responses for each command that the command did not ask for. Default 100,000. The session can't tell which those
+    /// are and counts none. Its driver has to.
     pub unasked_responses: usize,
-    /// Octets of them. Default 16 MiB.
+    /// Octets of those responses. Default 16 MiB.
     pub unasked_octets: usize,
 }
 

@@ -2,31 +2,31 @@ use core::time::Duration;
 
 use mailbearer_wire::suggested_wait;
 
-/// What words of servers in the field are known to mean.
+/// What a server's words are known to mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Problem {
     /// Exchange accepts the token and opens no mailbox for it: a permission, a licence or the `user=` is wrong.
     NotConnected,
-    /// Exchange finds no mailbox, or IMAP is switched off for it.
+    /// Exchange finds no mailbox, or IMAP is disabled for it.
     NoMailbox,
-    /// Too much was asked in a short time.
+    /// The client asked for too much in a short time.
     Throttled {
-        /// How long to wait, where the server says so.
+        /// How long to wait, if the server says so.
         wait: Option<Duration>,
     },
-    /// The server, or the one behind it, is down or moves the mailbox.
+    /// The server, or a server behind it, is down, or the mailbox is being moved.
     Unavailable,
     /// The user has too many connections.
     TooManyConnections,
-    /// The access token ran out during the session.
+    /// The access token expired during the session.
     TokenExpired,
     /// NetEase's servers want an ID command first.
     IdWanted,
 }
 
 impl Problem {
-    /// Whether waiting, or a new connection, is the cure.
+    /// Returns whether waiting, or a new connection, helps.
     #[must_use]
     pub const fn is_transient(self) -> bool {
         !matches!(self, Self::NotConnected | Self::NoMailbox | Self::IdWanted)
@@ -40,7 +40,7 @@ impl Problem {
         PHRASES.iter().find(|(phrase, _)| after(&text, phrase).is_some()).map(|(_, problem)| *problem)
     }
 
-    /// Whether words ask to come back later.
+    /// Whether the words ask to come back later.
     pub(crate) fn is_for_now(text: &str) -> bool {
         let text = text.to_ascii_lowercase();
         FOR_NOW.iter().any(|phrase| after(&text, phrase).is_some())
@@ -52,7 +52,7 @@ impl Problem {
     }
 }
 
-/// In lower case; the first that is found counts.
+/// In lower case. The first phrase that is found counts.
 const PHRASES: &[(&str, Problem)] = &[
     ("authenticated but not connected", Problem::NotConnected),
     ("noadrecipient", Problem::NoMailbox),
@@ -67,7 +67,7 @@ const PHRASES: &[(&str, Problem)] = &[
     ("unsafe login", Problem::IdWanted),
 ];
 
-/// In lower case. What they are about is not said.
+/// In lower case. These do not say what they are about.
 const FOR_NOW: &[&str] = &["try again later", "try later", "again in ", "too many", "temporar", "rate limit"];
 
 /// RFC 5530.
@@ -77,7 +77,8 @@ const CODES: &[(&str, Problem)] = &[
     ("EXPIRED", Problem::TokenExpired),
 ];
 
-/// What follows a phrase in a short text. The search of the standard library is made for long ones, and large.
+/// Returns what follows a phrase in a short text. The search of the standard library is made for long texts, and its
+/// code is large.
 fn after<'t>(text: &'t str, phrase: &str) -> Option<&'t str> {
     let at = text.as_bytes().windows(phrase.len()).position(|window| window == phrase.as_bytes())?;
     text.get(at.saturating_add(phrase.len())..)
@@ -91,7 +92,7 @@ mod tests {
         event::Answer,
     };
 
-    /// At the login the same words tell that the credentials are not what is wrong, unless a code says that they are.
+    /// At login, the same words say that the credentials are not the problem, unless a code says that they are.
     #[test]
     fn a_login_that_may_succeed_later_is_told_from_one_that_will_not() {
         let rows = [

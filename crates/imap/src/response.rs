@@ -7,11 +7,11 @@ use crate::{Capability, Code, Flag, Item, List, Mailbox, SequenceSet, Text};
 #[derive(Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "`response` of RFC 9051 has these three")]
 pub enum Response<'a> {
-    /// `+ …`: the server waits for more of a command.
+    /// `+ …`: the server waits for the rest of a command.
     Continuation {
-        /// A code in front of the text.
+        /// The code in front of the text.
         code: Option<Code<'a>>,
-        /// The text; while authenticating the mechanism's base64.
+        /// The text. During authentication, the mechanism's base64.
         text: &'a [u8],
     },
     /// The end of a command.
@@ -33,7 +33,7 @@ pub struct StatusLine<'a> {
     pub status: Status,
     /// What stands in brackets.
     pub code: Option<Code<'a>>,
-    /// Text for people; show it through [`printable_bytes`](mailbearer_wire::printable_bytes) only.
+    /// Text for people. Show it only through [`printable_bytes`](mailbearer_wire::printable_bytes).
     pub text: &'a [u8],
 }
 
@@ -41,20 +41,20 @@ pub struct StatusLine<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the five of RFC 9051 section 7.1")]
 pub enum Status {
-    /// Success, or information where untagged.
+    /// Success. Untagged: information.
     Ok,
-    /// Refused or failed, or a warning where untagged.
+    /// Refusal or failure. Untagged: a warning.
     No,
-    /// Not understood.
+    /// The server did not understand the command.
     Bad,
-    /// A greeting: logged in already.
+    /// In a greeting: the client is logged in already.
     PreAuth,
-    /// The server closes the connection.
+    /// The server is closing the connection.
     Bye,
 }
 
 impl Status {
-    /// The word as it is sent.
+    /// Returns the word as it is sent.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -90,7 +90,7 @@ pub enum Data<'a> {
     MailboxStatus {
         /// The mailbox.
         mailbox: Mailbox<'a>,
-        /// What was asked about it.
+        /// The values that the client asked for.
         items: List<'a, StatusItem<'a>>,
     },
     /// `FLAGS`.
@@ -111,11 +111,11 @@ pub enum Data<'a> {
     Sort(Found<'a>),
     /// `THREAD` (RFC 5256).
     Thread(Vec<ThreadMember>),
-    /// `ESEARCH` (RFC 9051 section 7.3.4, RFC 4731); boxed, for it is larger than all others.
+    /// `ESEARCH` (RFC 9051 section 7.3.4, RFC 4731). Boxed, because it is larger than all others.
     Esearch(Box<Esearch<'a>>),
     /// `VANISHED` (RFC 7162).
     Vanished {
-        /// Whether they vanished before now: the answer to a FETCH or SELECT that asked.
+        /// Whether the messages vanished in the past, as a FETCH or SELECT asked for.
         earlier: bool,
         /// The UIDs.
         uids: SequenceSet,
@@ -129,13 +129,13 @@ pub enum Data<'a> {
         /// Shared ones.
         shared: Vec<Namespace<'a>>,
     },
-    /// `ID` (RFC 2971); empty for NIL.
+    /// `ID` (RFC 2971). Empty if the server sent NIL.
     Id(List<'a, Param<'a>>),
     /// `QUOTA` (RFC 9208).
     Quota {
         /// Name of the quota root.
         root: Text<'a>,
-        /// What is limited.
+        /// The resources that have limits.
         resources: Vec<QuotaResource<'a>>,
     },
     /// `QUOTAROOT` (RFC 9208).
@@ -156,7 +156,7 @@ pub enum Data<'a> {
     ListRights {
         /// The mailbox.
         mailbox: Mailbox<'a>,
-        /// Who is asked about.
+        /// Whose rights these are.
         identifier: Text<'a>,
         /// Rights that are always granted, then the groups that can be.
         rights: Vec<Text<'a>>,
@@ -170,16 +170,16 @@ pub enum Data<'a> {
     },
     /// `METADATA` (RFC 5464).
     Metadata {
-        /// The mailbox; an empty name is the server.
+        /// The mailbox. An empty name stands for the server.
         mailbox: Mailbox<'a>,
-        /// Entries, with their values unless the server sent names alone.
+        /// Entries and their values. `None` if the server sent the name alone.
         entries: Vec<(Text<'a>, Option<Text<'a>>)>,
     },
     /// `LANGUAGE` (RFC 5255).
     Language(List<'a, Text<'a>>),
     /// Any other.
     Other {
-        /// The number in front of the keyword.
+        /// The number in front of the keyword, if there is one.
         number: Option<u32>,
         /// The keyword.
         keyword: Text<'a>,
@@ -194,16 +194,16 @@ pub enum Data<'a> {
 pub struct Listed<'a> {
     /// Attributes such as `\HasNoChildren` or `\Sent`.
     pub attributes: List<'a, Flag<'a>>,
-    /// What separates the levels of the name; `None` where there are none.
+    /// The character that separates the levels of the name. `None` if there are no levels.
     pub delimiter: Option<u8>,
     /// The name.
     pub mailbox: Mailbox<'a>,
-    /// Extended data such as `CHILDINFO` and `OLDNAME`, parentheses included; empty where there is none.
+    /// Extended data such as `CHILDINFO` and `OLDNAME`, with its parentheses. Empty if there is none.
     pub extended: &'a [u8],
 }
 
 impl<'a> Listed<'a> {
-    /// A mailbox without attributes and extended data.
+    /// Makes a mailbox without attributes and extended data.
     #[must_use]
     pub const fn new(mailbox: Mailbox<'a>, delimiter: Option<u8>) -> Self {
         Self { attributes: List::EMPTY, delimiter, mailbox, extended: b"" }
@@ -232,7 +232,7 @@ pub enum StatusItem<'a> {
     Size(u64),
     /// `HIGHESTMODSEQ` (RFC 7162).
     HighestModSeq(u64),
-    /// `APPENDLIMIT` in octets; `None` where there is none (RFC 7889).
+    /// `APPENDLIMIT` in octets (RFC 7889). `None` if there is no limit.
     AppendLimit(Option<u64>),
     /// `MAILBOXID` (RFC 8474).
     MailboxId(Text<'a>),
@@ -249,13 +249,13 @@ pub enum StatusItem<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a number and its items")]
 pub struct Fetch<'a> {
-    /// Number of the message.
+    /// Sequence number of the message; its UID in a `UIDFETCH`.
     pub number: u32,
     /// Its data items.
     pub items: Vec<Item<'a>>,
 }
 
-/// Numbers that a SEARCH or SORT found.
+/// Message numbers or UIDs that a SEARCH or SORT found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "the numbers, and the one thing that RFC 7162 adds to them")]
 pub struct Found<'a> {
@@ -265,13 +265,13 @@ pub struct Found<'a> {
     pub mod_seq: Option<u64>,
 }
 
-/// A message of a THREAD response. The members come in the order of a walk: each is followed by its replies.
+/// A message of a THREAD response. Members are in the order of a walk: the replies of each follow it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a message and its place")]
 pub struct ThreadMember {
-    /// The message; `None` for a common parent that is not there.
+    /// The message. `None` for a common parent that does not exist.
     pub message: Option<u32>,
-    /// How many members are above it; 0 starts a new thread.
+    /// How many members are above it. 0 starts a new thread.
     pub level: u32,
 }
 
@@ -279,10 +279,10 @@ pub struct ThreadMember {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Esearch<'a> {
-    /// Tag of the command that it answers.
+    /// Tag of the command that the response answers.
     pub tag: Option<Text<'a>>,
-    /// What else the answer is about, where several mailboxes were searched: `MAILBOX` and `UIDVALIDITY`, name and
-    /// value as they came (RFC 7377).
+    /// What else the answer is about if several mailboxes were searched: `MAILBOX` and `UIDVALIDITY`, name and value as
+    /// they came (RFC 7377).
     pub correlators: Vec<(Text<'a>, Text<'a>)>,
     /// Whether the numbers are UIDs.
     pub uid: bool,
@@ -296,19 +296,19 @@ pub struct Esearch<'a> {
     pub count: Option<u32>,
     /// `MODSEQ` (RFC 7162).
     pub mod_seq: Option<u64>,
-    /// `PARTIAL`: the range asked for as it came, and what is in it (RFC 9394).
+    /// `PARTIAL` (RFC 9394): the range that the client asked for, as it came, and what was found in it.
     pub partial: Option<(Text<'a>, Option<SequenceSet>)>,
     /// Any others: name and value as they came.
     pub other: Vec<(Text<'a>, Text<'a>)>,
 }
 
-/// A namespace (RFC 2342).
+/// A namespace: a place where mailboxes are (RFC 2342).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "`extensions` holds what is new")]
 pub struct Namespace<'a> {
-    /// What its mailboxes' names start with.
+    /// What the names of its mailboxes start with.
     pub prefix: Mailbox<'a>,
-    /// What separates the levels of a name.
+    /// The character that separates the levels of a name. `None` if there are no levels.
     pub delimiter: Option<u8>,
     /// Extensions: name and value as they came.
     pub extensions: Vec<(Text<'a>, Text<'a>)>,
@@ -332,11 +332,11 @@ pub struct QuotaResource<'a> {
     pub name: Text<'a>,
     /// How much is used.
     pub usage: u64,
-    /// How much may be.
+    /// How much may be used.
     pub limit: u64,
 }
 
-// Octets are shown as text: a derived implementation would show numbers.
+// Shows octets as text: a derived implementation would show numbers.
 
 impl fmt::Debug for Response<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,13 +1,13 @@
-//! What the grammars of both halves take from nom: its results, with an error that names a rule.
+//! What the grammars of both halves take from nom: its results, with an error that names the rule.
 
 use nom::Parser;
 
 use crate::ParseError;
 
-/// What a parser function returns: what is left, and what was found in front of it.
+/// What a parser function returns: the rest of the input, and what it found in front of that.
 pub(crate) type Res<'a, T> = nom::IResult<&'a [u8], T, Fault<'a>>;
 
-/// Where the input stopped following a rule, as what is left there.
+/// The place where the input stopped following a rule, kept as the rest of the input there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fault<'a> {
     pub(crate) at: &'a [u8],
@@ -15,13 +15,13 @@ pub(crate) struct Fault<'a> {
 }
 
 impl Fault<'_> {
-    /// The error for the caller, who passed `whole` in.
+    /// Makes the error for the caller, who passed in `whole`.
     pub(crate) fn in_whole(error: nom::Err<Self>, whole: &[u8]) -> ParseError {
         match error {
             nom::Err::Error(fault) | nom::Err::Failure(fault) => {
                 ParseError { offset: whole.len().saturating_sub(fault.at.len()), rule: fault.rule }
             }
-            // Parsers of whole input do not ask for more.
+            // Our parsers run on whole input and never ask for more.
             nom::Err::Incomplete(_) => ParseError { offset: whole.len(), rule: "more octets" },
         }
     }
@@ -42,7 +42,7 @@ pub(crate) fn fail<'a, T>(at: &'a [u8], rule: &'static str) -> Res<'a, T> {
     Err(nom::Err::Error(Fault { at, rule }))
 }
 
-/// Gives the error of `parser` the name of the rule, and the place where the rule began.
+/// Runs `parser`. If it fails, names the rule and the place where the rule began.
 #[inline]
 pub(crate) fn named<'a, T>(
     rule: &'static str,
@@ -51,7 +51,7 @@ pub(crate) fn named<'a, T>(
     move |input| parser.parse(input).map_err(|error| error.map(|_| Fault { at: input, rule }))
 }
 
-/// nom's `map_opt` with the name of the rule: `convert` says whether what `parser` found follows it.
+/// Like nom's `map_opt`, with the name of the rule: `convert` returns `None` if what `parser` found breaks the rule.
 #[inline]
 pub(crate) fn checked<'a, T, U>(
     rule: &'static str,

@@ -3,17 +3,18 @@ use core::fmt::{self, Write};
 
 use crate::{Invalid, Text};
 
-/// Which octets of a message, `section` of RFC 9051 section 9: what stands in the brackets of `BODY[…]`.
+/// Which octets of a message a FETCH is about: what stands in the brackets of `BODY[…]`, `section` of RFC 9051 section
+/// 9.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a part, and what of it")]
 pub struct Section<'a> {
     /// The part; empty for the message itself.
     pub part: Part<'a>,
-    /// What of it.
+    /// Which octets of the part.
     pub of: SectionOf<'a>,
 }
 
-/// What of a part of a message.
+/// Which octets of a part of a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "`section-spec` of RFC 9051 section 9")]
 pub enum SectionOf<'a> {
@@ -33,14 +34,14 @@ pub enum SectionOf<'a> {
 }
 
 impl Section<'_> {
-    /// The whole message: `BODY[]`.
+    /// Selects the whole message: `BODY[]`.
     pub const WHOLE: Section<'static> = Section { part: Part::NONE, of: SectionOf::Whole };
-    /// Its header: `BODY[HEADER]`.
+    /// Selects its header: `BODY[HEADER]`.
     pub const HEADER: Section<'static> = Section { part: Part::NONE, of: SectionOf::Header };
-    /// All but its header: `BODY[TEXT]`.
+    /// Selects everything but its header: `BODY[TEXT]`.
     pub const TEXT: Section<'static> = Section { part: Part::NONE, of: SectionOf::Text };
 
-    /// The same section, borrowed from nothing.
+    /// Returns the same section, borrowed from nothing.
     #[must_use]
     pub fn into_owned(self) -> Section<'static> {
         let owned =
@@ -65,7 +66,7 @@ impl<'a> Part<'a> {
     /// The message itself.
     pub const NONE: Part<'static> = Part(Cow::Borrowed(""));
 
-    /// The part at these numbers, one for each level, each counted from 1; 0 counts as 1.
+    /// Makes the part at these numbers: one for each level, counted from 1. 0 counts as 1.
     #[must_use]
     pub fn new(numbers: &[u32]) -> Part<'static> {
         let mut text = String::new();
@@ -77,11 +78,11 @@ impl<'a> Part<'a> {
         Part(Cow::Owned(text))
     }
 
-    /// Reads `1.2.3`; nothing is the message itself.
+    /// Reads `1.2.3`. The empty text is the message itself.
     ///
     /// # Errors
     ///
-    /// Returns [`Invalid`] for anything else: a 0, a number past 32 bits, an empty place between the dots.
+    /// Returns [`Invalid`] for anything else: a 0, a number past 32 bits, nothing between two dots.
     pub fn parse(text: &'a str) -> Result<Self, Invalid> {
         let proper = |number: &str| {
             number.bytes().all(|octet| octet.is_ascii_digit())
@@ -93,24 +94,24 @@ impl<'a> Part<'a> {
         Err(Invalid("not the number of a part"))
     }
 
-    /// The numbers.
+    /// Iterates over the numbers.
     pub fn numbers(&self) -> impl Iterator<Item = u32> + '_ {
         self.0.split('.').filter_map(|number| number.parse().ok())
     }
 
-    /// Whether this is the message itself.
+    /// Returns whether this is the message itself.
     #[must_use]
     pub fn is_none(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The part as it is sent.
+    /// Returns the part as it is sent.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The same part, borrowed from nothing.
+    /// Returns the same part, borrowed from nothing.
     #[must_use]
     pub fn into_owned(self) -> Part<'static> {
         Part(Cow::Owned(self.0.into_owned()))

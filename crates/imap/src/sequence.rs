@@ -5,13 +5,13 @@ use crate::Invalid;
 
 /// A set of message numbers or UIDs, `sequence-set` of RFC 9051 section 9.
 ///
-/// Kept as ranges: `1:4294967295` costs as much as `1`. Numbers and ranges stay in the order given, because
-/// COPYUID pairs two sets by it.
+/// Kept as ranges, so that `1:4294967295` costs as much as `1`. Numbers and ranges stay in the order given, because
+/// COPYUID pairs two sets by their order.
 ///
-/// No set is empty: what may be is a [`UidSet`](crate::UidSet).
+/// A `SequenceSet` is never empty. For sets that may be, see [`UidSet`](crate::UidSet).
 #[derive(Clone, PartialEq, Eq)]
 pub struct SequenceSet(
-    /// Empty for [`saved`](SequenceSet::saved) alone, which is not made by accident.
+    /// Empty only for [`saved`](SequenceSet::saved), which nobody makes by accident.
     Vec<(Number, Number)>,
 );
 
@@ -26,39 +26,40 @@ pub enum Number {
 }
 
 impl SequenceSet {
-    /// Every message: `1:*`.
+    /// Makes the set of all messages: `1:*`.
     #[must_use]
     pub fn all() -> Self {
         Self::from_on(1)
     }
 
-    /// `first:*`. In a mailbox that ends below `first`, that is the last message.
+    /// Makes `first:*`. In a mailbox that ends below `first`, that is the last message.
     #[must_use]
     pub fn from_on(first: u32) -> Self {
         Self(Vec::from([(Number::Is(first.max(1)), Number::Highest)]))
     }
 
-    /// `*`: the last message.
+    /// Makes `*`: the last message.
     #[must_use]
     pub fn last() -> Self {
         Self(Vec::from([(Number::Highest, Number::Highest)]))
     }
 
-    /// `first:last`; 0 counts as 1.
+    /// Makes `first:last`. 0 counts as 1.
     #[must_use]
     pub fn range(first: u32, last: u32) -> Self {
         Self(Vec::from([(Number::Is(first.max(1)), Number::Is(last.max(1)))]))
     }
 
-    /// These ranges, first and last number of each, in this order; 0 counts as 1. `None` if there is no range.
+    /// Makes a set of these ranges, given by their first and last numbers, in this order. 0 counts as 1. Returns `None`
+    /// if there is no range.
     pub fn from_ranges(ranges: impl IntoIterator<Item = (u32, u32)>) -> Option<Self> {
         let ends = ranges.into_iter().map(|(first, last)| (first.max(1), last.max(1)));
         let ranges: Vec<_> = ends.map(|(first, last)| (Number::Is(first), Number::Is(last))).collect();
         (!ranges.is_empty()).then_some(Self(ranges))
     }
 
-    /// These numbers in their order, those that follow each other as a range; zeros are left out. `None` if there is
-    /// no number.
+    /// Makes a set of these numbers in their order. Consecutive numbers become a range, zeros are left out. Returns
+    /// `None` if there is no number.
     pub fn from_numbers(numbers: impl IntoIterator<Item = u32>) -> Option<Self> {
         let mut ranges: Vec<(u32, u32)> = Vec::new();
         for number in numbers.into_iter().filter(|&number| number > 0) {
@@ -70,23 +71,23 @@ impl SequenceSet {
         Self::from_ranges(ranges)
     }
 
-    /// `$`: what the last search found and kept (RFC 5182).
+    /// Makes `$`: what the last search found and saved (RFC 5182).
     #[must_use]
     pub const fn saved() -> Self {
         Self(Vec::new())
     }
 
-    /// Whether this is [`saved`](Self::saved).
+    /// Returns whether this is [`saved`](Self::saved).
     #[must_use]
     pub const fn is_saved(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Reads a set.
+    /// Reads a set, as `1,4:7,20:*`.
     ///
     /// # Errors
     ///
-    /// Returns [`Invalid`] for what is not a set: no number, a 0, a number past 32 bits, anything else.
+    /// Returns [`Invalid`] for what is not a set, for a 0 and for a number past 32 bits.
     pub fn parse(text: &[u8]) -> Result<Self, Invalid> {
         if text == b"$" {
             return Ok(Self::saved());
@@ -99,12 +100,12 @@ impl SequenceSet {
         ranges.collect::<Option<_>>().map(Self).ok_or(Invalid("not a set of numbers"))
     }
 
-    /// The ranges in their order, the ends of each as they were given.
+    /// Iterates over the ranges in their order, with the ends of each as they were given.
     pub fn ranges(&self) -> impl Iterator<Item = (Number, Number)> + '_ {
         self.0.iter().copied()
     }
 
-    /// The numbers in their order, where `*` stands for `highest`. That may be four thousand million of them.
+    /// Iterates over the numbers in their order, with `highest` for `*`. There may be four thousand million of them.
     pub fn numbers(&self, highest: u32) -> impl Iterator<Item = u32> + '_ {
         self.0.iter().flat_map(move |(first, last)| {
             let (first, last) = (first.or(highest), last.or(highest));
@@ -112,7 +113,7 @@ impl SequenceSet {
         })
     }
 
-    /// Whether `number` is in the set, where `*` stands for `highest`.
+    /// Returns whether `number` is in the set, with `highest` for `*`.
     #[must_use]
     pub fn contains(&self, number: u32, highest: u32) -> bool {
         self.0.iter().any(|(first, last)| {
@@ -121,7 +122,7 @@ impl SequenceSet {
         })
     }
 
-    /// How many numbers are in the set, counted as often as they are named; `None` if `*` is in it.
+    /// Returns how many numbers are in the set, each as often as it is named. `None` if `*` is in the set.
     #[must_use]
     pub fn count(&self) -> Option<u64> {
         self.0.iter().try_fold(0_u64, |sum, range| match range {

@@ -3,21 +3,23 @@ use core::{fmt, ops::Deref};
 
 use mailbearer_wire::printable_bytes;
 
-/// A string of the protocol: octets in no certain charset. It borrows from the frame unless it held escapes.
+/// A string of the protocol: octets in an unknown charset. It borrows from the frame unless it held escapes.
 #[derive(Clone)]
 pub struct Text<'a>(Repr<'a>);
 
 #[derive(Clone)]
 enum Repr<'a> {
     Borrowed(&'a [u8]),
-    /// Not boxed: beside it `Option<Text>` is no larger than with a box, and a text with escapes is one allocation.
+    /// Not boxed: `Option<Text>` would be no smaller with a box, and a text with escapes needs only one allocation this
+    /// way.
     Owned(Vec<u8>),
 }
 
 impl<'a> Text<'a> {
     pub(crate) const EMPTY: Self = Self(Repr::Borrowed(&[]));
 
-    /// The octets; borrowed, they are a part of the frame (see [`Frame::range_of`](crate::Frame::range_of)).
+    /// Returns the octets. If they are borrowed, they are a part of the frame (see
+    /// [`Frame::range_of`](crate::Frame::range_of)).
     #[inline]
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
@@ -27,13 +29,13 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The string as text; what is not UTF-8 becomes U+FFFD.
+    /// Returns the string as text. What is not UTF-8 becomes U+FFFD.
     #[must_use]
     pub fn to_text(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(self)
     }
 
-    /// The octets, borrowed from the frame if they are as they came.
+    /// Returns the octets, borrowed from the frame if the string held no escapes.
     #[must_use]
     pub fn into_cow(self) -> Cow<'a, [u8]> {
         match self.0 {
@@ -42,7 +44,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The same string, borrowed from nothing.
+    /// Returns the same string, borrowed from nothing.
     #[must_use]
     pub fn into_owned(self) -> Text<'static> {
         Text::from(self.into_cow().into_owned())
@@ -118,7 +120,7 @@ impl fmt::Debug for Text<'_> {
     }
 }
 
-/// At most a thousand octets, without controls.
+/// Prints at most a thousand octets, without control characters.
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&printable_bytes(self, 1000))

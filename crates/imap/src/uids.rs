@@ -3,11 +3,11 @@ use core::{fmt, iter, mem, str::FromStr};
 
 use crate::{Invalid, Number, SequenceSet};
 
-/// A set of UIDs or message numbers; may be empty.
+/// A set of UIDs or message numbers. It may be empty.
 ///
-/// Kept as ranges that ascend and do not touch, so that a mailbox of contiguous UIDs costs eight octets. Each UID is in
-/// it once, in no other order than theirs; where the order or `*` counts there is [`SequenceSet`], which is what goes
-/// over the wire. 0 is no UID and never in a set.
+/// Kept as ascending ranges that do not touch, so that a mailbox of contiguous UIDs takes eight octets. Each UID is in
+/// it once, in ascending order. Where another order or `*` matters, use [`SequenceSet`], which is what goes over the
+/// wire. 0 is no UID and never in a set.
 ///
 /// ```
 /// use mailbearer_imap::UidSet;
@@ -22,26 +22,26 @@ use crate::{Invalid, Number, SequenceSet};
 pub struct UidSet(Vec<(u32, u32)>);
 
 impl UidSet {
-    /// The empty set.
+    /// Returns the empty set.
     #[must_use]
     pub const fn new() -> Self {
         Self(Vec::new())
     }
 
-    /// Every UID there can be.
+    /// Makes the set of all UIDs that there can be.
     #[must_use]
     pub fn all() -> Self {
         Self::range(1, u32::MAX)
     }
 
-    /// The UIDs between these two, and both.
+    /// Makes the set of the UIDs from the lower to the higher of these two, both included.
     #[must_use]
     pub fn range(one: u32, other: u32) -> Self {
         let (first, last) = (one.min(other).max(1), one.max(other));
         if last == 0 { Self::new() } else { Self(vec![(first, last)]) }
     }
 
-    /// The UIDs that a set of a command or an answer names; `*` counts as the highest UID that there can be.
+    /// Makes a set of the UIDs that a command or an answer names. `*` counts as the highest UID that there can be.
     #[must_use]
     pub fn of(set: &SequenceSet) -> Self {
         let end = |number| match number {
@@ -51,54 +51,54 @@ impl UidSet {
         set.ranges().map(|(first, last)| (end(first), end(last))).collect()
     }
 
-    /// Whether no UID is in it.
+    /// Returns whether no UID is in it.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How many UIDs are in it.
+    /// Returns how many UIDs are in it.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.0.iter().fold(0, |sum, range| sum.saturating_add(length(*range)))
     }
 
-    /// The lowest UID.
+    /// Returns the lowest UID.
     #[must_use]
     pub fn first(&self) -> Option<u32> {
         self.0.first().map(|(first, _)| *first)
     }
 
-    /// The highest UID.
+    /// Returns the highest UID.
     #[must_use]
     pub fn last(&self) -> Option<u32> {
         self.0.last().map(|(_, last)| *last)
     }
 
-    /// Whether `uid` is in it.
+    /// Returns whether `uid` is in it.
     #[must_use]
     pub fn contains(&self, uid: u32) -> bool {
         self.from(uid).first().is_some_and(|(first, _)| *first <= uid)
     }
 
-    /// How many UIDs from `first` to `last` are in it.
+    /// Returns how many UIDs from `first` to `last` are in it.
     #[must_use]
     pub fn count_between(&self, first: u32, last: u32) -> u64 {
         let meeting = self.from(first).iter().take_while(|range| range.0 <= last);
         meeting.map(|range| length((range.0.max(first), range.1.min(last)))).fold(0, u64::saturating_add)
     }
 
-    /// The ranges, first and last UID of each, ascending.
+    /// Iterates over the ranges in ascending order, by the first and last UID of each.
     pub fn ranges(&self) -> impl ExactSizeIterator<Item = (u32, u32)> + DoubleEndedIterator + '_ {
         self.0.iter().copied()
     }
 
-    /// The UIDs, ascending. That may be four thousand million of them.
+    /// Iterates over the UIDs in ascending order. There may be four thousand million of them.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = u32> + '_ {
         self.0.iter().flat_map(|(first, last)| *first..=*last)
     }
 
-    /// Adds a UID; at once if it is higher than all others, as they mostly come.
+    /// Adds a UID. Takes constant time if it is higher than all others, as most are.
     pub fn insert(&mut self, uid: u32) {
         if uid == 0 {
             return;
@@ -110,7 +110,7 @@ impl UidSet {
         }
     }
 
-    /// Takes a message number out, and moves all that are behind it one down, as EXPUNGE does.
+    /// Removes a message number and decrements all higher ones, as EXPUNGE does.
     pub fn expunge(&mut self, number: u32) {
         let start = self.0.partition_point(|(_, last)| *last < number);
         if number == 0 {
@@ -123,7 +123,7 @@ impl UidSet {
         if self.0.get(start).is_some_and(|(first, last)| first > last) {
             self.0.remove(start);
         }
-        // What stood on both sides of it may touch now.
+        // The ranges on both sides of it may touch now.
         if let Some(before) = start.checked_sub(1)
             && let (Some(&(_, end)), Some(&(first, last))) = (self.0.get(before), self.0.get(start))
             && end.saturating_add(1) == first
@@ -135,13 +135,13 @@ impl UidSet {
         }
     }
 
-    /// The UIDs that are in this set or the other.
+    /// Returns the UIDs that are in this set or the other.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         self.ranges().chain(other.ranges()).collect()
     }
 
-    /// The UIDs that are in both sets.
+    /// Returns the UIDs that are in both sets.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         let (mut rest, mut common) = (other.0.as_slice(), Vec::new());
@@ -159,13 +159,13 @@ impl UidSet {
         Self(common)
     }
 
-    /// The UIDs that are in this set and not in the other.
+    /// Returns the UIDs that are in this set and not in the other.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
         self.intersection(&other.complement())
     }
 
-    /// The `count` highest UIDs.
+    /// Returns the `count` highest UIDs.
     #[must_use]
     pub fn highest(&self, count: u32) -> Self {
         let mut left = u64::from(count);
@@ -183,14 +183,14 @@ impl UidSet {
         Self(kept)
     }
 
-    /// The set as a command names it; `None` for the empty one, which no command can name.
+    /// Returns the set as a command names it. `None` for the empty set, which no command can name.
     #[must_use]
     pub fn to_sequence_set(&self) -> Option<SequenceSet> {
         SequenceSet::from_ranges(self.ranges())
     }
 
-    /// The set cut into sets that take at most `octets` on a command line each, and at least one range. Of the empty
-    /// set there is none, so that a loop over them sends nothing.
+    /// Cuts the set into sets that take at most `octets` on a command line each, or one range if that is longer. The
+    /// empty set gives none, so that a loop over them sends nothing.
     pub fn lines(&self, octets: usize) -> impl Iterator<Item = SequenceSet> + '_ {
         let mut rest = self.0.as_slice();
         iter::from_fn(move || {
@@ -254,7 +254,7 @@ impl UidSet {
     }
 }
 
-/// The ranges may come in any order and overlap, their ends too; 0 is left out.
+/// Takes ranges in any order. They may overlap, and their ends may be swapped; 0 is left out.
 impl FromIterator<(u32, u32)> for UidSet {
     fn from_iter<I: IntoIterator<Item = (u32, u32)>>(ranges: I) -> Self {
         let ends = ranges.into_iter().map(|(one, other)| (one.min(other).max(1), one.max(other)));
@@ -262,7 +262,7 @@ impl FromIterator<(u32, u32)> for UidSet {
         if !ends.is_sorted() {
             ends.sort_unstable();
         }
-        // In place: the answer to a search may be a million numbers.
+        // In place, because the answer to a search may have a million numbers.
         ends.dedup_by(|next, before| {
             let touches = next.0 <= before.1.saturating_add(1);
             if touches {
@@ -275,7 +275,7 @@ impl FromIterator<(u32, u32)> for UidSet {
     }
 }
 
-/// The numbers may come in any order; zeros are left out.
+/// Takes numbers in any order; zeros are left out.
 impl FromIterator<u32> for UidSet {
     fn from_iter<I: IntoIterator<Item = u32>>(uids: I) -> Self {
         let mut ranges: Vec<(u32, u32)> = Vec::new();
@@ -312,13 +312,13 @@ impl IntoIterator for UidSet {
     type Item = (u32, u32);
     type IntoIter = vec::IntoIter<(u32, u32)>;
 
-    /// The ranges.
+    /// Returns the ranges.
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
     }
 }
 
-/// Reads `1,4:7,20:*`, or nothing at all for the empty set.
+/// Reads `1,4:7,20:*`, or the empty text for the empty set.
 impl FromStr for UidSet {
     type Err = Invalid;
 
@@ -352,12 +352,12 @@ impl fmt::Debug for UidSet {
     }
 }
 
-/// How many numbers are in a range.
+/// Returns how many numbers are in a range.
 fn length((first, last): (u32, u32)) -> u64 {
     u64::from(last).saturating_add(1).saturating_sub(u64::from(first))
 }
 
-/// Octets that a range takes on the wire, with the comma behind it.
+/// Returns how many octets a range takes on the wire, with the comma behind it.
 fn printed((first, last): (u32, u32)) -> usize {
     let digits = |number: u32| usize::try_from(number.max(1).ilog10()).unwrap_or_default().saturating_add(1);
     let second = if first == last { 0 } else { digits(last).saturating_add(1) };

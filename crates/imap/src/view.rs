@@ -1,7 +1,7 @@
-//! What untagged data says of the selected mailbox: which message has which number, its UID and its flags.
+//! What untagged data says of the selected mailbox: which message has which number, and its UID and flags.
 //!
-//! Give a [`View`] every untagged response in the order they come; it says what changed. It asks for nothing.
-//! [`View::unknown`] names what it does not know yet; fetch that with `UID` and `FLAGS`.
+//! Give a [`View`] every untagged response, in the order of arrival. It says what changed. It sends nothing:
+//! [`View::unknown`] names the messages that it does not know yet, and the caller fetches their `UID` and `FLAGS`.
 //!
 //! ```
 //! use mailbearer_imap::{Data, Frame, Response, view::{Change, View}};
@@ -36,16 +36,16 @@ pub use flags::Flags;
 
 use runs::{Found, Runs};
 
-/// What a server says of a mailbox. See the [module](self).
+/// What a server said of a mailbox. See the [module](self).
 ///
-/// Memory grows with the messages whose UIDs the server told, not with the number that it claims: `* 4294967295 EXISTS`
-/// costs nothing.
+/// Its memory grows with the messages whose UIDs the server sent, not with the number that it claims: `* 4294967295
+/// EXISTS` costs nothing.
 #[derive(Clone, Debug, Default)]
 pub struct View {
     limits: Limits,
     runs: Runs,
     recent: u32,
-    /// Whether it drops the times of changes.
+    /// Whether it drops MODSEQs.
     timeless: bool,
 }
 
@@ -53,10 +53,10 @@ pub struct View {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Messages whose UIDs are known. One takes an octet, 4 more where UIDs have gaps, 8 more where it was told when it
-    /// changed, and its keywords. Default 1,000,000.
+    /// Messages whose UIDs are known. Each takes an octet, 4 more where UIDs have gaps, 8 more if the server sent its
+    /// MODSEQ, and its keywords. Default 1,000,000.
     pub messages: usize,
-    /// Stretches of known and unknown messages in turn, which bounds the work for each response. Default 8,192.
+    /// Alternating stretches of known and unknown messages. They bound the work for each response. Default 8,192.
     pub stretches: usize,
     /// Octets of the keywords of one message. Default 4,096.
     pub keywords: usize,
@@ -77,13 +77,13 @@ impl Default for Limits {
 pub struct Message {
     /// Its UID.
     pub uid: u32,
-    /// When it changed last (RFC 7162); 0 where the server did not say.
+    /// Its MODSEQ: when it changed last (RFC 7162). 0 if the server did not say.
     pub mod_seq: u64,
     flags: Option<Flags>,
 }
 
 impl Message {
-    /// Its flags; `None` before the server told them.
+    /// Returns its flags. `None` before the server sent them.
     #[must_use]
     pub const fn flags(&self) -> Option<&Flags> {
         self.flags.as_ref()
@@ -94,11 +94,11 @@ impl Message {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Change {
-    /// There are messages with these numbers now; their UIDs are not known yet.
+    /// There are messages with these numbers now. Their UIDs are not known yet.
     Arrived {
         /// The first of them.
         first: u32,
-        /// The last of them, and of all.
+        /// The last of them, which is the last of the mailbox.
         last: u32,
     },
     /// The UID of a message became known.
@@ -115,36 +115,36 @@ pub enum Change {
         /// Its UID.
         uid: u32,
     },
-    /// A message is gone; those behind it moved up.
+    /// A message is gone. Those behind it moved up.
     Expunged {
         /// The number that it had.
         sequence: u32,
-        /// Its UID, where that was known.
+        /// Its UID, if that was known.
         uid: Option<u32>,
     },
-    /// Messages are gone; those behind them moved up.
+    /// Messages are gone. Those behind them moved up.
     Vanished {
-        /// Those whose UIDs were known.
+        /// The messages whose UIDs were known.
         uids: UidSet,
-        /// How many were not known.
+        /// How many others are gone, whose UIDs were not known.
         others: u32,
     },
-    /// Nothing is known any more but the number of messages, as after a [`reset`](View::reset).
+    /// Only the number of messages is known now, as after a [`reset`](View::reset).
     Lost,
 }
 
-/// Why a response could not be taken in.
+/// Why a view could not take in a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ViewError {
-    /// It contradicts what the server said before: fewer messages than are left, UIDs that do not ascend, or another
-    /// UID for a known message. The view did not change, but it no longer fits the mailbox: [reset](View::reset) it and
-    /// fetch again.
+    /// The response contradicts what the server said before: fewer messages than are left, UIDs that do not ascend, or
+    /// another UID for a known message. The view did not change, but it no longer fits the mailbox:
+    /// [reset](View::reset) it and fetch again.
     OutOfStep {
         /// How many messages there are.
         exists: u32,
     },
-    /// One of the [`Limits`] is reached; the message it was about stays unknown, or keeps its flags.
+    /// One of the [`Limits`] is reached. The message that the response is about stays unknown, or keeps its flags.
     Full,
 }
 
@@ -160,26 +160,26 @@ impl fmt::Display for ViewError {
 impl core::error::Error for ViewError {}
 
 impl View {
-    /// The view of a mailbox of which nothing is known, with the default [`Limits`].
+    /// Makes the view of a mailbox of which nothing is known, with the default [`Limits`].
     #[must_use]
     pub const fn new() -> Self {
         Self { limits: Limits::DEFAULT, runs: Runs::NONE, recent: 0, timeless: false }
     }
 
-    /// As [`new`](Self::new), with these limits.
+    /// Makes the same with these limits.
     #[must_use]
     pub fn with_limits(limits: Limits) -> Self {
         Self { limits, ..Self::default() }
     }
 
-    /// Takes untagged data in; `None` if it changed nothing here.
+    /// Takes in untagged data. Returns `None` if it changed nothing here.
     ///
-    /// Data about a message that is not there (a number past the last) changes nothing.
+    /// Data about a message that does not exist (with a number past the last) changes nothing.
     ///
     /// # Errors
     ///
-    /// [`ViewError::OutOfStep`] for what contradicts what is known; [`ViewError::Full`] for a FETCH that would pass a
-    /// limit.
+    /// Returns [`ViewError::OutOfStep`] for data that contradicts what is known, and [`ViewError::Full`] for a FETCH
+    /// response that would exceed a limit.
     pub fn apply(&mut self, data: &Data<'_>) -> Result<Option<Change>, ViewError> {
         match data {
             Data::Exists(count) => self.exist(*count),
@@ -191,7 +191,7 @@ impl View {
                 let gone = self.runs.remove(*sequence);
                 Ok(gone.map(|uid| Change::Expunged { sequence: *sequence, uid }))
             }
-            // The server reported those that vanished earlier before, or this session never knew them.
+            // Only for messages that vanish now. For those of the past there is `forget`.
             Data::Vanished { earlier: false, uids } => {
                 let (uids, others) = self.runs.remove_uids(&UidSet::of(uids), true);
                 let changed = !uids.is_empty() || others > 0;
@@ -207,97 +207,97 @@ impl View {
         }
     }
 
-    /// Forgets every message but how many there are.
+    /// Forgets everything but how many messages there are.
     pub fn reset(&mut self, exists: u32) -> Change {
         self.runs.lose(exists);
         Change::Lost
     }
 
-    /// How many messages there are.
+    /// Returns how many messages there are.
     #[must_use]
     pub fn exists(&self) -> u32 {
         self.runs.count()
     }
 
-    /// How many of them are recent, as the server said last.
+    /// Returns how many of them are recent, as the server said last.
     #[must_use]
     pub const fn recent(&self) -> u32 {
         self.recent
     }
 
-    /// How many messages are known.
+    /// Returns how many messages are known.
     #[must_use]
     pub const fn known(&self) -> usize {
         self.runs.known()
     }
 
-    /// The numbers of messages whose UIDs are not known.
+    /// Returns the numbers of messages whose UIDs are not known.
     #[must_use]
     pub fn unknown(&self) -> UidSet {
         self.runs.unknown(false)
     }
 
-    /// The numbers of messages whose UIDs or flags are not known.
+    /// Returns the numbers of messages whose UIDs or flags are not known.
     #[must_use]
     pub fn without_flags(&self) -> UidSet {
         self.runs.unknown(true)
     }
 
-    /// The message with this number, if its UID is known.
+    /// Returns the message with this number, if its UID is known.
     #[must_use]
     pub fn message(&self, sequence: u32) -> Option<Message> {
         self.runs.get(sequence)
     }
 
-    /// The number of the message with this UID.
+    /// Returns the number of the message with this UID.
     #[must_use]
     pub fn sequence_of(&self, uid: u32) -> Option<u32> {
         self.runs.find(uid).map(|(sequence, _)| sequence)
     }
 
-    /// The message with this UID.
+    /// Returns the message with this UID.
     #[must_use]
     pub fn by_uid(&self, uid: u32) -> Option<Message> {
         self.runs.find(uid).and_then(|(sequence, _)| self.runs.get(sequence))
     }
 
-    /// The messages whose UIDs are known, with their numbers.
+    /// Iterates over the messages whose UIDs are known, with their numbers.
     pub fn messages(&self) -> impl Iterator<Item = (u32, Message)> + '_ {
         self.runs.iter()
     }
 
-    /// The highest UID that is known.
+    /// Returns the highest UID that is known.
     #[must_use]
     pub fn highest_uid(&self) -> Option<u32> {
         self.runs.last()
     }
 
-    /// Forgets when each message changed, and keeps no time of a change from now on.
+    /// Forgets all MODSEQs, and keeps none from now on.
     pub fn forget_mod_seqs(&mut self) {
         self.timeless = true;
         self.runs.forget_mod_seqs();
     }
 
-    /// Forgets the messages with these UIDs, and says which of them were known. For what a server tells of the time
-    /// between two sessions (`VANISHED (EARLIER)`), so without regard to messages that are not known.
+    /// Forgets the messages with these UIDs. Returns those that were known. It is for what a server says of the time
+    /// between two sessions (`VANISHED (EARLIER)`), so it ignores messages that are not known.
     pub fn forget(&mut self, uids: &UidSet) -> UidSet {
         self.runs.remove_uids(uids, false).0
     }
 
-    /// Forgets all messages but those with these UIDs, and says which were forgotten.
+    /// Forgets all messages but those with these UIDs. Returns the UIDs that it forgot.
     pub fn retain(&mut self, uids: &UidSet) -> UidSet {
         self.runs.remove_uids(&uids.complement(), false).0
     }
 
-    /// Makes messages unknown, so that they are asked for again. All others keep their numbers.
+    /// Makes messages unknown, so that the caller fetches them again. All others keep their numbers.
     pub fn unlearn(&mut self, which: impl Fn(&Message) -> bool) {
         self.runs.unlearn(which);
     }
 
-    /// Begins a new session of the same mailbox, with the same UIDVALIDITY and this many messages. The known messages
-    /// are the first ones, and the others came meanwhile. [Forget](Self::forget) before what is gone.
+    /// Begins a new session of the same mailbox: UIDVALIDITY is the same, and there are `exists` messages. The known
+    /// messages are the first ones, the others arrived since. [Forget](Self::forget) those that are gone before.
     ///
-    /// Returns false, and forgets everything, if it knows more messages than there are.
+    /// Returns false, and forgets everything, if more messages are known than there are.
     pub fn resume(&mut self, exists: u32) -> bool {
         let known = self.runs.drop_unknown();
         if known > exists {
@@ -308,12 +308,12 @@ impl View {
         true
     }
 
-    /// Handles a FETCH response. Finds the message by its UID, whatever number it has. Returns true if its flags were
-    /// known and changed, `None` if the message is not known.
+    /// Takes in the items of a FETCH response. Finds the message by its UID, whatever number it has. Returns true if
+    /// its flags were known and changed, `None` if the message is not known.
     ///
     /// # Errors
     ///
-    /// [`ViewError::Full`] for more keywords than [`Limits::keywords`].
+    /// Returns [`ViewError::Full`] if the keywords exceed [`Limits::keywords`].
     pub fn update(&mut self, items: &[Item<'_>]) -> Result<Option<bool>, ViewError> {
         let told = Told::of(items);
         let found = told.uid.and_then(|uid| self.runs.find(uid));
@@ -399,5 +399,5 @@ impl<'f, 'a> Told<'f, 'a> {
     }
 }
 
-/// For [`Flags`]: text without a copy where there is none.
+/// For [`Flags`]: text that needs no memory if it is empty.
 type Words = Box<str>;

@@ -3,7 +3,7 @@ use std::format;
 
 use super::*;
 
-/// What a framer makes of `input` that comes `chunk` octets at a time: responses, `<head>` and sizes of
+/// Returns what a framer makes of `input` that arrives `chunk` octets at a time: responses, `<head>` and sizes of
 /// streamed literals with their octets, and the error at the end.
 fn pieces(input: &[u8], limits: &Limits, chunk: usize) -> (Vec<String>, Option<FrameError>) {
     let (mut framer, mut rx, mut found) = (Framer::new(limits), RecvBuf::with_limit(1 << 24), Vec::new());
@@ -173,7 +173,7 @@ fn a_body_leaves_without_a_copy() {
     assert_eq!((body.as_ptr(), body.len()), (at.wrapping_add(28), 100_000));
 }
 
-/// What a framer was given is what its frames are parsed by.
+/// Frames are parsed by the limits and quirks that their framer was given.
 #[test]
 fn frames_are_parsed_by_the_framers_limits_and_quirks() {
     let parsed = |line: &[u8], depth: u8, spacing: bool| {
@@ -196,7 +196,7 @@ fn frames_are_parsed_by_the_framers_limits_and_quirks() {
     assert!(!parsed(nested, 1, true));
 }
 
-/// A trace shows all of a response but its literals, in whichever way they come: what it shows can be played.
+/// A trace shows all of a response but its literals, however they arrive, so that it can be replayed.
 #[test]
 fn a_trace_hides_literals_and_nothing_else() {
     let input = b"* 1 FETCH (BODY[1] {3}\r\nabc BODY[2] {14}\r\nfourteen octet BODY[3] {4}\r\n\r\n\r\n)\r\n* OK x\r\n";

@@ -6,7 +6,7 @@ use crate::{Atom, Flag, List};
 
 /// The flags of a message, in no order.
 ///
-/// Without `\Recent`, which says something about the session and not about the message.
+/// `\Recent` is left out: it says something of the session, not of the message.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Flags {
     /// A bit for each of [`SYSTEM`].
@@ -16,7 +16,7 @@ pub struct Flags {
 }
 
 impl Flags {
-    /// `None` if the keywords take more than `limit` octets.
+    /// Takes a server's list. Returns `None` if the keywords take more than `limit` octets.
     pub(super) fn of<'a>(listed: &List<'a, Flag<'a>>, limit: usize) -> Option<Self> {
         let mut flags = Self::default();
         let mut words: Vec<String> = Vec::new();
@@ -44,13 +44,13 @@ impl Flags {
         Some(flags)
     }
 
-    /// Whether `flag` is among them.
+    /// Returns whether `flag` is among them.
     #[must_use]
     pub fn has(&self, flag: &Flag<'_>) -> bool {
         self.iter().any(|own| own == *flag)
     }
 
-    /// All of them.
+    /// Iterates over all of them.
     pub fn iter(&self) -> impl Iterator<Item = Flag<'_>> + '_ {
         let system = SYSTEM.into_iter().zip(BITS).filter(|(_, bit)| self.system & bit != 0);
         let words = self.words.split(' ').filter(|word| !word.is_empty());
@@ -68,7 +68,7 @@ impl Flags {
         (self.system, self.words)
     }
 
-    /// Whether there is none.
+    /// Returns whether there is none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.system == 0 && self.words.is_empty()

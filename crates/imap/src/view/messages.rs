@@ -3,27 +3,27 @@ use core::mem;
 
 use super::{Flags, Message, Words};
 
-/// Messages that follow each other, by ascending UIDs.
+/// Consecutive messages with ascending UIDs.
 ///
-/// A watcher of ten thousand messages keeps as many of these as a server has mailboxes, so each is kept as an octet: UIDs
-/// that follow each other are counted only, keywords and the times of changes stand apart, and most messages have neither.
+/// A program that watches many mailboxes keeps one of these for each, so a message takes an octet: consecutive UIDs are
+/// only counted, keywords and MODSEQs are kept apart, and most messages have neither.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Messages {
-    /// UID of the first.
+    /// UID of the first message.
     first: u32,
-    /// The UIDs; empty where each is one more than that before it.
+    /// The UIDs. Empty if each is one more than the one before.
     uids: Vec<u32>,
-    /// The system flags of each, [`TOLD`] and [`MORE`].
+    /// The system flags of each message, with [`TOLD`] and [`MORE`].
     flags: Vec<u8>,
-    /// The keywords of those with [`MORE`], by UID.
+    /// The keywords of the messages with [`MORE`], by UID.
     words: Vec<(u32, Words)>,
-    /// When each changed last; empty where nothing was told of any.
+    /// MODSEQ of each message. Empty if the server sent none.
     mod_seqs: Vec<u64>,
 }
 
-/// The flags were told.
+/// The server sent the flags.
 const TOLD: u8 = 0x80;
-/// There are keywords.
+/// The message has keywords.
 const MORE: u8 = 0x40;
 
 impl Messages {
@@ -65,7 +65,7 @@ impl Messages {
         (0..self.len()).filter_map(|offset| self.get(offset))
     }
 
-    /// The place of the message with this UID.
+    /// Returns the place of the message with this UID.
     pub(super) fn position(&self, uid: u32) -> Option<usize> {
         if !self.uids.is_empty() {
             return self.uids.binary_search(&uid).ok();
@@ -93,7 +93,7 @@ impl Messages {
         self.set_flags(self.len().saturating_sub(1), flags);
     }
 
-    /// Changes what was told of a message.
+    /// Changes what is known of a message.
     pub(super) fn set(&mut self, offset: usize, mod_seq: Option<u64>, flags: Option<Flags>) {
         if let Some(mod_seq) = mod_seq.filter(|mod_seq| *mod_seq > 0 || !self.mod_seqs.is_empty()) {
             self.mod_seqs.resize(self.len(), 0);
@@ -106,7 +106,7 @@ impl Messages {
         }
     }
 
-    /// Takes a message out; returns its UID.
+    /// Removes a message. Returns its UID.
     pub(super) fn remove(&mut self, offset: usize) -> Option<u32> {
         let uid = self.uid(offset)?;
         let is_end = offset == 0 || offset.saturating_add(1) == self.len();
@@ -129,7 +129,7 @@ impl Messages {
         Some(uid)
     }
 
-    /// Keeps the messages whose UIDs are to stay.
+    /// Keeps the messages whose UIDs `stays` accepts.
     pub(super) fn retain(&mut self, mut stays: impl FnMut(u32) -> bool) {
         for message in mem::take(self).iter() {
             if stays(message.uid) {
@@ -138,7 +138,7 @@ impl Messages {
         }
     }
 
-    /// Adds all of the others, whose UIDs are higher.
+    /// Adds all messages of `others`, whose UIDs are higher.
     pub(super) fn append(&mut self, others: &Self) {
         others.iter().for_each(|message| self.push(message));
     }
@@ -182,7 +182,7 @@ impl Messages {
         self.words.binary_search_by_key(&uid, |(uid, _)| *uid).ok()
     }
 
-    /// From now on each UID stands in the list.
+    /// Lists all UIDs from now on.
     fn list_uids(&mut self) {
         if self.uids.is_empty() {
             self.uids = (self.first..).take(self.len()).collect();
@@ -215,7 +215,7 @@ mod tests {
         Message { uid, mod_seq: if dice.is_multiple_of(11) { u64::from(dice) } else { 0 }, flags }
     }
 
-    /// Whatever is done to it, it holds what a list of messages would.
+    /// Behaves as a list of messages would, whatever is done to it.
     #[test]
     fn is_a_list_of_messages() {
         for seed in 1..200_u32 {

@@ -4,16 +4,16 @@ use core::mem;
 use super::{Message, messages::Messages};
 use crate::UidSet;
 
-/// The messages of a mailbox in the order of their numbers, those that are not known only counted.
+/// The messages of a mailbox in the order of their numbers. Those that are not known are only counted.
 ///
-/// Known messages stand in runs of at most [`RUN`], so that taking one out moves few; no two runs of unknown ones
-/// touch; no run is empty; UIDs ascend.
+/// Known messages are in runs of at most [`RUN`], so that removing one moves few. No two runs of unknown messages
+/// touch, no run is empty, and UIDs ascend.
 #[derive(Clone, Debug)]
 pub(super) struct Runs {
     runs: Vec<Run>,
     count: u32,
     known: usize,
-    /// A run, and the number of its first message: where the search for a higher number can start.
+    /// Index of a run, and the number of its first message: where a search for a higher number can start.
     hint: (usize, u32),
 }
 
@@ -23,11 +23,11 @@ enum Run {
     Known(Messages),
 }
 
-/// What there is under a number.
+/// What is at a number.
 pub(super) enum Found<'a> {
     Nothing,
     Unknown,
-    /// Where it stands among these.
+    /// A known message: the run, and its place in it.
     Known(&'a mut Messages, usize),
 }
 
@@ -63,7 +63,7 @@ impl Runs {
         }
     }
 
-    /// The number of the message with this UID, and whether its flags are known.
+    /// Returns the number of the message with this UID, and whether its flags are known.
     pub(super) fn find(&self, uid: u32) -> Option<(u32, bool)> {
         let mut start = 1_u32;
         for run in &self.runs {
@@ -98,7 +98,7 @@ impl Runs {
         }
     }
 
-    /// The numbers of messages that are not known; of those without flags, too, if they are wanted.
+    /// Returns the numbers of messages that are not known, and on request of those without flags too.
     pub(super) fn unknown(&self, or_without_flags: bool) -> UidSet {
         let mut start = 1_u32;
         let mut ranges: Vec<(u32, u32)> = Vec::new();
@@ -121,7 +121,7 @@ impl Runs {
         ranges.into_iter().collect()
     }
 
-    /// Adds messages that are not known at the end.
+    /// Adds unknown messages at the end.
     pub(super) fn append(&mut self, more: u32) {
         self.count = self.count.saturating_add(more);
         match self.runs.last_mut() {
@@ -131,7 +131,7 @@ impl Runs {
         }
     }
 
-    /// Forgets all but how many there are.
+    /// Forgets everything but the number of messages.
     pub(super) fn lose(&mut self, count: u32) {
         *self = Self::default();
         self.append(count);
@@ -160,7 +160,7 @@ impl Runs {
         }
     }
 
-    /// Forgets that there are others than the known ones; says how many are known.
+    /// Removes the unknown messages. Returns how many are known.
     pub(super) fn drop_unknown(&mut self) -> u32 {
         self.runs.retain(|run| matches!(run, Run::Known(_)));
         self.count = number(self.known);
@@ -168,7 +168,7 @@ impl Runs {
         self.count
     }
 
-    /// Takes the message with this number out; says its UID if it was known. `None` if there is no such message.
+    /// Removes the message with this number. Returns its UID if that was known, `None` if there is no such message.
     pub(super) fn remove(&mut self, sequence: u32) -> Option<Option<u32>> {
         let (run, offset) = self.locate(sequence, self.hint)?;
         self.hint = (0, 1);
@@ -187,8 +187,8 @@ impl Runs {
         Some(uid)
     }
 
-    /// Takes the messages with these UIDs out. With `exact` each of `uids` stands for a message, so that those that
-    /// are not known are among the unknown ones; their number is returned too.
+    /// Removes the messages with these UIDs. If `exact`, each of `uids` is a message, so those that are not known are
+    /// removed from the unknown ones, and their number is returned too.
     pub(super) fn remove_uids(&mut self, uids: &UidSet, exact: bool) -> (UidSet, u32) {
         let (mut removed, mut others) = (UidSet::new(), 0_u32);
         let mut known = 0_usize;
@@ -230,14 +230,14 @@ impl Runs {
         (removed, others)
     }
 
-    /// Makes an unknown message known; false if its UID does not fit between those of its neighbours.
+    /// Makes an unknown message known. Returns false if its UID does not fit between those of its neighbours.
     pub(super) fn learn(&mut self, sequence: u32, message: Message) -> bool {
         let Some((index, offset)) = self.locate(sequence, self.hint) else { return false };
         let Some(Run::Unknown(count)) = self.runs.get(index) else { return false };
         let (before, after) = (number(offset), count.saturating_sub(number(offset)).saturating_sub(1));
         let previous = index.checked_sub(1).and_then(|index| self.runs.get(index)?.messages()?.last());
         let next = self.runs.get(index.saturating_add(1)).and_then(|run| run.messages()?.first());
-        // Each unknown message between has a UID of its own.
+        // Each unknown message in between has a UID of its own.
         let room_before = message.uid.checked_sub(previous.unwrap_or_default());
         let room_after = next.unwrap_or(u32::MAX).checked_sub(message.uid);
         let fits = room_before.is_some_and(|room| room > before)
@@ -254,7 +254,7 @@ impl Runs {
                 self.tidy(previous);
             } else if let Some(Run::Unknown(count)) = self.runs.get_mut(index) {
                 *count = after;
-                // As a rule, the server reports the next message next.
+                // Servers mostly report messages in order.
                 let length = self.runs.get(previous).map_or(0, Run::len);
                 self.hint = (previous, sequence.saturating_add(1).saturating_sub(length));
             }
@@ -281,7 +281,7 @@ impl Runs {
         }
     }
 
-    /// The run that holds this number, and the message's place in it.
+    /// Returns the run that holds this number, and the message's place in it.
     fn locate(&self, sequence: u32, hint: (usize, u32)) -> Option<(usize, usize)> {
         if sequence == 0 || sequence > self.count {
             return None;
@@ -298,7 +298,7 @@ impl Runs {
         }
     }
 
-    /// Mends the neighbourhood of a run that became smaller.
+    /// Restores order around a run that became smaller.
     fn tidy(&mut self, index: usize) {
         if self.runs.get(index).is_some_and(|run| run.len() == 0) {
             self.runs.remove(index);
@@ -308,7 +308,7 @@ impl Runs {
         }
     }
 
-    /// Joins a run and the one behind it, if they can be one.
+    /// Joins a run with the next one, if they can be one.
     fn join(&mut self, left: usize) {
         let right = left.saturating_add(1);
         let Some([one, two]) = self.runs.get_mut(left..=right) else { return };
@@ -317,7 +317,7 @@ impl Runs {
         }
     }
 
-    /// What is said of [`Runs`] above, and that its counts are right.
+    /// Whether everything is true that is said of [`Runs`] above, and its counts are right.
     #[cfg(test)]
     pub(super) fn is_tidy(&self) -> bool {
         let known = |run: &Run| run.messages().map_or(0, Messages::len);
@@ -329,7 +329,7 @@ impl Runs {
             && self.count == self.runs.iter().map(Run::len).sum::<u32>()
     }
 
-    /// Mends all of it in one pass.
+    /// Restores order everywhere, in one pass.
     fn rebuild(&mut self) {
         self.hint = (0, 1);
         let mut runs: Vec<Run> = Vec::with_capacity(self.runs.len());
@@ -364,14 +364,14 @@ impl Run {
         }
     }
 
-    /// Takes in what is in the next run, if the two can be one.
+    /// Moves the contents of the next run here, if the two can be one. Returns whether it did.
     fn take_over(&mut self, next: &mut Self) -> bool {
         match (self, next) {
             (Self::Unknown(one), Self::Unknown(two)) => {
                 *one = one.saturating_add(*two);
                 true
             }
-            // Well below the most, so that runs are not joined and split in turn.
+            // Well below the limit, so that runs are not joined and split by turns.
             (Self::Known(one), Self::Known(two))
                 if one.len().saturating_add(two.len()) <= RUN.saturating_div(2) =>
             {
@@ -383,7 +383,7 @@ impl Run {
     }
 }
 
-/// Messages of one run, at most; few in tests, so that they have many runs.
+/// The most messages in one run. Few in tests, so that these have many runs.
 const RUN: usize = if cfg!(test) { 4 } else { 512 };
 
 fn number(count: usize) -> u32 {

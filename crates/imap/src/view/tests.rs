@@ -20,7 +20,7 @@ fn tell(view: &mut View, line: &str) -> Result<Option<Change>, ViewError> {
     }
 }
 
-/// A view of messages with these UIDs.
+/// Makes a view of messages with these UIDs.
 fn with(uids: &[u32]) -> View {
     let mut view = View::new();
     tell(&mut view, &format!("{} EXISTS", uids.len())).unwrap();
@@ -123,7 +123,7 @@ fn limits_hold() {
     assert_eq!(tell(&mut view, "6 FETCH (UID 6)"), Err(ViewError::Full), "stretches");
 }
 
-/// Messages that follow each other share a stretch, of four in tests.
+/// Consecutive messages share a stretch, of up to four in tests.
 #[test]
 fn a_limit_of_stretches_is_no_limit_of_messages() {
     let mut view = View::with_limits(Limits { messages: 99, stretches: 7, keywords: 0 });
@@ -251,12 +251,12 @@ fn many_messages_stay_quick() {
 #[derive(Clone, Debug)]
 enum Act {
     Deliver(u8),
-    /// A message goes, picked by this number.
+    /// A message vanishes, picked by this number.
     Expunge(u16),
-    /// Several at once, told as VANISHED.
+    /// Several messages vanish at once, reported by VANISHED.
     Vanish(Vec<u16>),
     Flag(u16, bool),
-    /// The client asks for these.
+    /// The client fetches these.
     Fetch(u16, u8),
     Shrink,
 }
