@@ -4,23 +4,24 @@ use mailbearer_net::Runtime;
 use super::{Authenticated, server::text};
 use crate::Error;
 
-/// What rights someone can be given on a mailbox (RFC 4314 section 3.7).
+/// The rights that someone can be given on a mailbox (RFC 4314 section 3.7).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ListedRights {
-    /// What is granted always.
+    /// Rights that are always granted.
     pub always: String,
-    /// What can be granted; the letters of a text only together.
+    /// Rights that can be granted. The letters of one text only go together.
     pub optional: Vec<String>,
 }
 
-/// Rights on mailboxes (RFC 4314), each a letter. [`unsupported`](Error::is_unsupported) on a server without ACL.
+/// Rights on mailboxes (RFC 4314), a letter each. Without ACL on the server, these fail as
+/// [unsupported](Error::is_unsupported).
 impl<R: Runtime> Authenticated<R> {
-    /// Who has which rights on a mailbox.
+    /// Returns who has which rights on a mailbox.
     ///
     /// # Errors
     ///
-    /// Fails for a name that can't be a mailbox's, and if the user may not know.
+    /// Fails for a name that no mailbox can have, and if the user may not know.
     pub fn acl<'a>(&'a mut self, mailbox: &'a str) -> R::Task<'a, Result<Vec<(String, String)>, Error>> {
         R::task(async move {
             self.needs(&Capability::Acl, "ACL").await?;
@@ -35,11 +36,11 @@ impl<R: Runtime> Authenticated<R> {
         })
     }
 
-    /// The user's own rights on a mailbox.
+    /// Returns the user's own rights on a mailbox.
     ///
     /// # Errors
     ///
-    /// As [`acl`](Self::acl).
+    /// Fails as [`acl`](Self::acl) does.
     pub fn my_rights<'a>(&'a mut self, mailbox: &'a str) -> R::Task<'a, Result<String, Error>> {
         R::task(async move {
             self.needs(&Capability::Acl, "ACL").await?;
@@ -54,11 +55,11 @@ impl<R: Runtime> Authenticated<R> {
         })
     }
 
-    /// What rights someone can be given on a mailbox.
+    /// Returns the rights that `who` can be given on a mailbox.
     ///
     /// # Errors
     ///
-    /// As [`acl`](Self::acl).
+    /// Fails as [`acl`](Self::acl) does.
     pub fn list_rights<'a>(
         &'a mut self,
         mailbox: &'a str,
@@ -81,12 +82,12 @@ impl<R: Runtime> Authenticated<R> {
         })
     }
 
-    /// Gives someone these rights on a mailbox in place of those that they have; with `+` or `-` in front adds or
-    /// takes away.
+    /// Gives `who` these rights on a mailbox instead of the present ones. With `+` or `-` in front, adds or removes
+    /// them.
     ///
     /// # Errors
     ///
-    /// As [`acl`](Self::acl), and if the user may not do that.
+    /// Fails as [`acl`](Self::acl) does, and if the user may not change rights.
     pub fn set_acl<'a>(
         &'a mut self,
         mailbox: &'a str,
@@ -101,11 +102,11 @@ impl<R: Runtime> Authenticated<R> {
         })
     }
 
-    /// Takes all rights that were given to someone on a mailbox.
+    /// Removes all rights that `who` was given on a mailbox.
     ///
     /// # Errors
     ///
-    /// As [`set_acl`](Self::set_acl).
+    /// Fails as [`set_acl`](Self::set_acl) does.
     pub fn delete_acl<'a>(&'a mut self, mailbox: &'a str, who: &'a str) -> R::Task<'a, Result<(), Error>> {
         R::task(async move {
             self.needs(&Capability::Acl, "ACL").await?;

@@ -15,40 +15,39 @@ pub struct Appended {
     pub uid: u32,
 }
 
-/// A message on its way into a mailbox.
+/// A message that is being appended to a mailbox.
 ///
-/// One that is dropped before [`finish`](Self::finish) leaves a session that takes nothing more, and the server
-/// forgets the message when the connection ends.
+/// If it is dropped before [`finish`](Self::finish), the session accepts nothing more, and the server drops the message
+/// when the connection ends.
 #[must_use = "a message is there when it is finished"]
 pub struct Appending<'a, R: Runtime> {
     imap: &'a mut Authenticated<R>,
     state: AppendingState,
 }
 
-/// An [`Appending`] that borrows no session. [`Authenticated::appending`] goes on with it.
+/// An [`Appending`] that does not borrow its session. [`Authenticated::appending`] continues it.
 ///
-/// Until the whole message is given, the session takes no other command. One that is dropped before that leaves a session
-/// that takes nothing more.
+/// Until all of the message is given, the session accepts no other command. If it is dropped before that, the session
+/// accepts nothing more.
 #[derive(Debug)]
 #[must_use = "a message is there when it is finished"]
 pub struct AppendingState {
     session: u64,
     append: Tag,
-    /// Octets that are not given yet.
+    /// Octets that have yet to be given.
     left: u64,
-    /// The answer, where it came before the message was given.
+    /// The server's answer, if it came before the whole message was given.
     answer: Option<Completion>,
 }
 
 impl<R: Runtime> Authenticated<R> {
-    /// Puts a message into a mailbox, which need not be open. Says where, if the server tells.
+    /// Appends a message to a mailbox, which need not be open. Returns where it is, if the server says so.
     ///
-    /// Without a date the server takes the present time. Line ends must be CRLF.
+    /// Without a date, the server uses the present time. Line ends must be CRLF.
     ///
     /// # Errors
     ///
-    /// Fails for a name that can't be a mailbox's, and if the server refuses: there may be no such mailbox, or no
-    /// room.
+    /// Fails for a name that no mailbox can have, and if the server refuses, as for lack of the mailbox or of space.
     pub fn append<'a>(
         &'a mut self,
         mailbox: &'a str,
@@ -64,11 +63,11 @@ impl<R: Runtime> Authenticated<R> {
         })
     }
 
-    /// Begins to put a message of `size` octets into a mailbox; its octets come in pieces.
+    /// Begins to append a message of `size` octets to a mailbox. The octets come in pieces.
     ///
     /// # Errors
     ///
-    /// As [`append`](Self::append).
+    /// Fails as [`append`](Self::append) does.
     pub fn append_in_pieces<'a>(
         &'a mut self,
         mailbox: &'a str,
@@ -79,8 +78,8 @@ impl<R: Runtime> Authenticated<R> {
         R::task(Appending::start(self, mailbox, flags, date, size))
     }
 
-    /// Goes on with an upload that was [detached](Appending::detach). `None` if it is one of another session, or another
-    /// command was given since its last octet.
+    /// Continues an upload that was [detached](Appending::detach). `None` if it belongs to another session, or if
+    /// another command was sent since its last octet.
     pub fn appending(&mut self, state: AppendingState) -> Option<Appending<'_, R>> {
         let is_known = state.answer.is_some() || self.session.pending().any(|tag| tag == state.append);
         (state.session == self.id && is_known).then_some(Appending { imap: self, state })
@@ -96,7 +95,7 @@ impl<'a, R: Runtime> Appending<'a, R> {
         size: u64,
     ) -> Result<Self, Error> {
         let name = mailbox_name(name)?;
-        // A server that takes literals without a go-ahead has to read all of one before it can refuse it.
+        // A server that takes literals without a go-ahead can't refuse one before it has read all of it.
         if let Some(limit) = imap.append_limit().await?
             && size > limit
         {
@@ -104,7 +103,7 @@ impl<'a, R: Runtime> Appending<'a, R> {
         }
         imap.begin().await?;
         let append = imap.session.append(name, flags.to_vec(), date, size)?;
-        // It stays so where this future, or the upload that it gives, is dropped in the middle.
+        // Stays true if this future, or the upload that it returns, is dropped halfway.
         imap.unfinished = size > 0;
         let state = AppendingState { session: imap.id, append, left: size, answer: None };
         let mut appending = Self { imap, state };
@@ -116,28 +115,28 @@ impl<'a, R: Runtime> Appending<'a, R> {
     ///
     /// # Errors
     ///
-    /// Fails for more than was announced, and takes none of it; if the server refuses meanwhile; and if the session
-    /// ends.
+    /// Fails for more octets than were announced, and takes none of them then. Fails if the server refuses meanwhile,
+    /// and if the session ends.
     pub fn write<'w>(&'w mut self, octets: &'w [u8]) -> R::Task<'w, Result<(), Error>> {
         R::task(self.give(octets))
     }
 
-    /// How many octets are still to be given.
+    /// Returns how many octets have yet to be given.
     #[must_use]
     pub const fn left(&self) -> u64 {
         self.state.left
     }
 
-    /// Lets go of the session, and keeps the place. [`Authenticated::appending`] goes on.
+    /// Detaches the upload from the session, and remembers how far it was. [`Authenticated::appending`] continues it.
     pub fn detach(self) -> AppendingState {
         self.state
     }
 
-    /// Waits for the server's answer. Says where the message went, if the server tells.
+    /// Waits for the server's answer. Returns where the message is, if the server says so.
     ///
     /// # Errors
     ///
-    /// Fails for fewer octets than were announced, if the server refuses, and if the session ends.
+    /// Fails if fewer octets were given than announced, if the server refuses, and if the session ends.
     pub fn finish(self) -> R::Task<'a, Result<Option<Appended>, Error>> {
         R::task(self.end())
     }
@@ -177,7 +176,7 @@ impl<'a, R: Runtime> Appending<'a, R> {
         self.refused()
     }
 
-    /// Whether octets are wanted.
+    /// Handles one event. Returns whether the server wants octets.
     async fn event(&mut self) -> Result<bool, Error> {
         match self.imap.event().await? {
             Event::BodyWanted(tag) if tag == self.state.append => return Ok(true),
@@ -206,7 +205,7 @@ impl<'a, R: Runtime> Appending<'a, R> {
 }
 
 impl<R: Runtime> Authenticated<R> {
-    /// The largest message that the server accepts in any mailbox, in octets, if it says so (RFC 7889).
+    /// Returns the size in octets of the largest message that every mailbox accepts, if the server says so (RFC 7889).
     async fn append_limit(&mut self) -> Result<Option<u64>, Error> {
         if self.session.capabilities().is_empty() {
             self.just_run(&Command::Capability).await?;

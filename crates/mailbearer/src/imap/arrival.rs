@@ -6,7 +6,7 @@ use mailbearer_net::Runtime;
 use super::{Imap, Role, run::Take};
 use crate::{Client, Error};
 
-/// Where a message was found that may have been sent.
+/// Where a message is that may have been sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Arrived {
@@ -14,17 +14,17 @@ pub struct Arrived {
     pub mailbox: String,
     /// Its UID there.
     pub uid: u32,
-    /// The Message-ID that it has there: another than it was sent with where the provider replaces it.
+    /// Its Message-ID there. Not the one that it was sent with if the provider replaces it.
     pub message_id: String,
 }
 
 impl<R: Runtime> Client<R> {
-    /// Looks whether a message arrived whose sending ended [unknown](Error::outcome_unknown): logs in by IMAP, looks as
-    /// [`Imap::arrived`] does, and logs out.
+    /// Finds out whether a message arrived if sending it ended [without a verdict](Error::outcome_unknown): logs in by
+    /// IMAP, looks as [`Imap::arrived`] does, and logs out.
     ///
     /// # Errors
     ///
-    /// As [`connect_imap`](Self::connect_imap) and [`Imap::arrived`].
+    /// Fails as [`connect_imap`](Self::connect_imap) and [`Imap::arrived`] do.
     pub fn arrived<'a>(
         &'a self,
         message_id: &'a str,
@@ -33,7 +33,7 @@ impl<R: Runtime> Client<R> {
         R::task(async move {
             let (mut imap, _) = self.open_imap().await?;
             let found = imap.look_for(message_id, patience).await;
-            // What was found stays so.
+            // The goodbye changes nothing about the result.
             let _ = imap.say_goodbye().await;
             found
         })
@@ -41,15 +41,17 @@ impl<R: Runtime> Client<R> {
 }
 
 impl<R: Runtime> Imap<R> {
-    /// Looks for a message among the newest 200 that were sent, again and again until `patience` is over: a provider may put
-    /// the copy there only when it was delivered.
+    /// Looks for a message among the newest 200 sent messages, again and again until `patience` is over: some providers
+    /// put the copy there only after delivery.
     ///
-    /// The headers are compared here, since servers do not search them reliably: `Message-ID`, and
-    /// `X-Microsoft-Original-Message-ID`, in which Microsoft keeps the one that it replaces. The folder is the one with the
-    /// role [`Role::Sent`], or with a usual name. `None` says that the message was not found, not that it did not arrive:
-    /// not every provider keeps what is sent, and nothing is sent again by this.
+    /// Servers do not search headers reliably, so the client compares them: `Message-ID`, and
+    /// `X-Microsoft-Original-Message-ID`, in which Microsoft keeps the one that it replaces. The folder is the one with
+    /// the role [`Role::Sent`], or with a usual name. `None` means that the message was not found, not that it did not
+    /// arrive: some providers keep no copies. Nothing is sent.
     ///
     /// # Errors
+    ///
+    /// Fails if the server refuses to open the folder or to list its messages, and if the session ends.
     ///
     /// Fails if the server refuses to open the folder or to tell of its messages, and if the session ends.
     pub fn arrived<'a>(
@@ -114,7 +116,7 @@ impl<R: Runtime> Imap<R> {
         Ok(found)
     }
 
-    /// The folder of what was sent; `None` if there is none that can be told.
+    /// Returns the folder of sent messages. `None` if none is recognizable.
     async fn sent_folder(&mut self) -> Result<Option<String>, Error> {
         let extended = self.offers(&Capability::ListExtended).await?;
         let returns = if extended { self.list_returns() } else { Vec::new() };
@@ -125,10 +127,10 @@ impl<R: Runtime> Imap<R> {
     }
 }
 
-/// Message-ID and the original one of Microsoft's, in a header of no other fields.
+/// Returns the Message-ID, and Microsoft's original one, from a header of no other fields.
 fn ids(header: &[u8]) -> [Option<String>; 2] {
     let text = String::from_utf8_lossy(header).replace("\r\n", "\n");
-    // A long id stands on a line of its own.
+    // A long id is folded onto a line of its own.
     let text = text.replace("\n ", " ").replace("\n\t", " ");
     NAMES.map(|wanted| {
         text.lines().find_map(|line| {
@@ -138,7 +140,7 @@ fn ids(header: &[u8]) -> [Option<String>; 2] {
     })
 }
 
-/// An id without its angle brackets, which not everybody writes.
+/// Removes the angle brackets of an id, if it has any.
 fn bare(id: &str) -> &str {
     let id = id.trim();
     id.strip_prefix('<').and_then(|id| id.strip_suffix('>')).unwrap_or(id)
@@ -154,9 +156,9 @@ fn later(now: Instant, by: Duration) -> Instant {
 }
 
 const NAMES: [&str; 2] = ["Message-ID", "X-Microsoft-Original-Message-ID"];
-/// What folders of sent messages are called where the server does not say which one it is.
+/// Usual names of the folder of sent messages, for servers that do not say which one it is.
 const USUAL: [&str; 4] = ["Sent", "Sent Items", "Sent Mail", "Sent Messages"];
-/// Messages that are looked at.
+/// How many messages are looked at.
 const NEWEST: u32 = 200;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);

@@ -4,15 +4,15 @@ use mailbearer_net::Runtime;
 use super::Authenticated;
 use crate::Error;
 
-/// A command whose answer arrives piece by piece, and the EXAMINE that went ahead of it in the same flight, if one did.
+/// A command whose answer arrives piece by piece, and the EXAMINE before it, if one was sent in the same flight.
 ///
-/// It names the commands and borrows no session, so that listings and bodies can be detached.
+/// It names the commands and does not borrow the session, so that listings and bodies can be detached.
 #[derive(Debug)]
 pub(super) struct Ask {
-    /// The session that the tags are of.
+    /// The session to which the tags belong.
     session: u64,
     opening: Option<Tag>,
-    /// What the server said to the EXAMINE, if it refused.
+    /// The server's answer to the EXAMINE, if that was a refusal.
     refusal: Option<Completion>,
     command: Option<Tag>,
 }
@@ -22,7 +22,7 @@ impl Ask {
         Self { session: imap.id, opening: None, refusal: None, command: None }
     }
 
-    /// Opens a mailbox for reading; the answer comes with that to the command that follows.
+    /// Sends EXAMINE of a mailbox. Its answer is awaited together with that of the next command.
     pub(super) async fn opening<R: Runtime>(imap: &mut Authenticated<R>, name: &str) -> Result<Self, Error> {
         let mailbox = super::mailbox_name(name)?;
         imap.begin().await?;
@@ -32,12 +32,12 @@ impl Ask {
         Ok(Self { opening: Some(opening), ..Self::new(imap) })
     }
 
-    /// This command was given.
+    /// Notes that this command was sent.
     pub(super) const fn give(&mut self, command: Tag) {
         self.command = Some(command);
     }
 
-    /// Nothing more is awaited.
+    /// Notes that no more of the answer is awaited.
     pub(super) const fn end(&mut self) {
         (self.opening, self.command) = (None, None);
     }
@@ -54,14 +54,14 @@ impl Ask {
         self.opening.or(self.command)
     }
 
-    /// The next event of the session, if the answer is still to come.
+    /// Returns the next event of the session, if more of the answer is to come.
     pub(super) async fn event<R: Runtime>(&self, imap: &mut Authenticated<R>) -> Result<Event, Error> {
         let is_pending = imap.session.pending().any(|tag| Some(tag) == self.awaited());
         if self.session == imap.id && is_pending { imap.event().await } else { Err(Error::given_up()) }
     }
 
-    /// A command of the session was answered. Gives the answer, if it is that to the command. A mailbox that could not be
-    /// opened is an error, when what was sent behind it is answered, too.
+    /// Handles the answer to a command of the session. Returns it, if it answers this one. If the mailbox could not be
+    /// opened, fails once the command behind it is answered too.
     pub(super) fn answered<R: Runtime>(
         &mut self,
         imap: &mut Authenticated<R>,

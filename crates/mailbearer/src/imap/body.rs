@@ -9,16 +9,16 @@ use mailbearer_wire::Octets;
 use super::{Authenticated, Examined, ask::Ask, run::is_one_of};
 use crate::Error;
 
-/// A message on its way in, or a part of one.
+/// A message that is arriving, or a part of one.
 ///
-/// What comes is checked against what was asked for: the UID, the section, where it starts and how much it is. An answer
-/// that is about anything else adds nothing, and neither does a second one about the same.
+/// Everything that comes is compared with what was asked for: UID, section, offset and size. Answers about anything
+/// else are ignored, and so is a second answer about the same.
 pub struct Body<'a, R: Runtime> {
     imap: &'a mut Authenticated<R>,
     state: BodyState,
 }
 
-/// A [`Body`] that borrows no session.
+/// A [`Body`] that does not borrow its session.
 #[derive(Debug)]
 pub struct BodyState {
     mailbox: String,
@@ -26,11 +26,11 @@ pub struct BodyState {
     wanted: Wanted,
     ask: Ask,
     progress: Progress,
-    /// Whether the literal that is coming is something else.
+    /// Whether the literal that is arriving is about something else.
     skipping: bool,
     /// Octets that are still wanted.
     left: u64,
-    /// The response that can't be read, and may be the one.
+    /// A response that can't be parsed, and may be the one that was asked for.
     unread: Option<ParseError>,
 }
 
@@ -43,18 +43,18 @@ pub(super) enum Wanted {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Progress {
-    /// Nothing of it came.
+    /// Nothing of it has come.
     Awaited,
-    /// The server says that it has nothing of the kind.
+    /// The server says that it has no such data.
     Nil,
-    /// A literal of it is coming. Whether it is of the right message may be told behind it.
+    /// A literal of it is arriving. The UID may follow the literal: until then `is_sure` is false.
     Coming { is_sure: bool },
-    /// All of it came.
+    /// All of it has come.
     Whole,
 }
 
 impl<R: Runtime> Examined<'_, R> {
-    /// Fetches a message as it is on the server, in pieces.
+    /// Fetches a message in pieces, as it is on the server.
     ///
     /// # Errors
     ///
@@ -63,11 +63,12 @@ impl<R: Runtime> Examined<'_, R> {
         R::task(Body::of_open(self, uid, Wanted::Section(Section::WHOLE, None)))
     }
 
-    /// Fetches a section of a message as it is on the server, or a piece of it, in pieces.
+    /// Fetches a section of a message, or a range of one, in pieces, as it is on the server.
     ///
     /// # Errors
     ///
-    /// Fails for what can't be asked for. [`Body::next`] fails if there is no such message, or no such part of it.
+    /// Fails for a section that the protocol can't express. [`Body::next`] fails if there is no such message, or no
+    /// such section of it.
     pub fn part<'a>(
         &'a mut self,
         uid: u32,
@@ -77,12 +78,12 @@ impl<R: Runtime> Examined<'_, R> {
         R::task(Body::of_open(self, uid, Wanted::Section(section.into_owned(), partial)))
     }
 
-    /// Fetches a part of a message without its transfer encoding, which the server takes off (RFC 3516).
+    /// Fetches a part of a message after the server removed its transfer encoding (RFC 3516).
     ///
     /// # Errors
     ///
-    /// As [`part`](Self::part), and [`unsupported`](Error::is_unsupported) without BINARY. The server may not know
-    /// the encoding of the part.
+    /// Fails as [`part`](Self::part) does, as [unsupported](Error::is_unsupported) without BINARY, and if the server
+    /// does not know the part's encoding.
     pub fn binary_part<'a>(
         &'a mut self,
         uid: u32,
@@ -98,14 +99,14 @@ impl<R: Runtime> Examined<'_, R> {
         })
     }
 
-    /// Goes on with a body that was [detached](Body::detach). [`Body::next`] fails if another command was given since.
+    /// Continues a body that was [detached](Body::detach). [`Body::next`] fails if another command was sent since.
     pub fn body(&mut self, state: BodyState) -> Body<'_, R> {
         Body { imap: self, state }
     }
 }
 
 impl<'a, R: Runtime> Body<'a, R> {
-    /// Opens a mailbox and asks for a message of it in the same flight.
+    /// Opens a mailbox and fetches a message of it in the same flight.
     pub(super) async fn opening(imap: &'a mut Authenticated<R>, name: &str, uid: u32) -> Result<Self, Error> {
         let ask = Ask::opening(imap, name).await?;
         Self::ask(imap, uid, ask, Wanted::Section(Section::WHOLE, None))
@@ -136,14 +137,13 @@ impl<'a, R: Runtime> Body<'a, R> {
         Ok(Self { imap, state })
     }
 
-    /// The next octets; `None` after the last. Up to 1 MiB come in one piece.
+    /// Returns the next octets, up to 1 MiB at a time. `None` after the last.
     ///
     /// # Errors
     ///
     /// Fails if the server refuses to open the mailbox, has no message with that UID
-    /// ([`Kind::NotFound`](crate::Kind::NotFound)) or nothing of the kind in it
-    /// ([`Kind::NoData`](crate::Kind::NoData)), answers with something else, or ends the session. What came before is
-    /// incomplete then.
+    /// ([`Kind::NotFound`](crate::Kind::NotFound)) or no such data in it ([`Kind::NoData`](crate::Kind::NoData)),
+    /// answers with something else, or ends the session. What came before is incomplete then.
     pub fn next(&mut self) -> R::Task<'_, Result<Option<Octets>, Error>> {
         R::task(self.advance())
     }
@@ -179,7 +179,7 @@ impl<'a, R: Runtime> Body<'a, R> {
         Ok(None)
     }
 
-    /// As [`next`](Self::next), for an iterator: the first error is the last item.
+    /// As [`next`](Self::next), for iterators: the first error is the last item.
     pub(crate) async fn next_or_end(&mut self) -> Result<Option<Octets>, Error> {
         let next = self.advance().await;
         if next.is_err() {
@@ -188,14 +188,14 @@ impl<'a, R: Runtime> Body<'a, R> {
         next
     }
 
-    /// Lets go of the session, and keeps the place. [`Examined::body`] goes on.
+    /// Detaches the body from the session, and remembers how far it was. [`Examined::body`] continues it.
     #[must_use]
     pub fn detach(self) -> BodyState {
         self.state
     }
 }
 
-/// The octets as [`Body::next`] gives them.
+/// Iterates over the octets that [`Body::next`] returns.
 impl Iterator for Body<'_, Blocking> {
     type Item = Result<Octets, Error>;
 
@@ -205,7 +205,7 @@ impl Iterator for Body<'_, Blocking> {
 }
 
 impl BodyState {
-    /// A literal begins that is too large to be held.
+    /// Notes that a literal begins that is too large to be held.
     fn literal(&mut self, of: Option<&LiteralOf>) {
         let is_it = matches!(self.progress, Progress::Awaited | Progress::Nil)
             && of.is_some_and(|of| of.uid.is_none_or(|uid| uid == self.uid) && self.wanted.is(&of.item));
@@ -215,20 +215,20 @@ impl BodyState {
         }
     }
 
-    /// How many of so many octets are wanted yet.
+    /// Returns how many of so many octets are still wanted.
     fn cut(&mut self, octets: usize) -> usize {
         let count = usize::try_from(self.left).map_or(octets, |left| left.min(octets));
         self.left = self.left.saturating_sub(u64::try_from(count).unwrap_or(u64::MAX));
         count
     }
 
-    /// The octets that a response brings, without a copy where they stand in it as they are.
+    /// Returns the octets that a response brings. Does not copy them if the response has them literally.
     fn response(&mut self, frame: Frame) -> Result<Option<Octets>, Error> {
         self.skipping = false;
         let fetch = match frame.response() {
             Ok(Response::Untagged(Data::Fetch(fetch) | Data::UidFetch(fetch))) => fetch,
             Ok(_) => return Ok(None),
-            // All that was asked for came before what can't be read.
+            // All that was asked for came before the item that can't be read.
             Err(_) if matches!(self.progress, Progress::Coming { is_sure: true }) => {
                 self.progress = Progress::Whole;
                 return Ok(None);
@@ -257,7 +257,7 @@ impl BodyState {
             self.progress = Progress::Nil;
             return Ok(None);
         };
-        // A literal of nothing else is empty for having been streamed.
+        // It is empty only because it was streamed.
         if frame.streamed_for(data).is_some() {
             return Ok(None);
         }
@@ -308,7 +308,7 @@ impl Wanted {
         }
     }
 
-    /// Whether this is what comes in a literal.
+    /// Whether a literal holds what was asked for.
     fn is(&self, item: &LiteralItem) -> bool {
         match item {
             LiteralItem::Body { section, origin } => self.is_section(section, *origin),
@@ -320,7 +320,7 @@ impl Wanted {
         }
     }
 
-    /// The octets of an item, if this is what it is; `None` in it for NIL.
+    /// Returns the data of an item, if it is what was asked for. The inner `None` stands for NIL.
     fn data<'i, 'a>(&self, item: &'i Item<'a>) -> Option<Option<&'i Text<'a>>> {
         let (is_it, data) = match item {
             Item::Body { section, origin, data } => (self.is_section(section, *origin), data),
@@ -342,13 +342,13 @@ impl Wanted {
         matches!(self, Self::Binary(own, _) if own == part) && self.starts_at(origin)
     }
 
-    /// What is not said to start elsewhere starts at the beginning.
+    /// Data without an offset starts at 0.
     fn starts_at(&self, origin: Option<u64>) -> bool {
         origin.unwrap_or_default() == self.partial().map_or(0, |partial| partial.offset)
     }
 }
 
-/// Servers name the fields in an order, and a case, of their own.
+/// Servers list the fields in an order and case of their own.
 fn is_same(own: &SectionOf<'_>, other: &SectionOf<'_>) -> bool {
     let all_in = |some: &[Text<'_>], others: &[Text<'_>]| {
         some.iter().all(|name| others.iter().any(|other| name.eq_ignore_ascii_case(other)))

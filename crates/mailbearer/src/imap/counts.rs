@@ -5,19 +5,19 @@ use mailbearer_net::Runtime;
 use super::{Authenticated, Folder};
 use crate::Error;
 
-/// What is in a mailbox (RFC 9051 section 6.3.11). What the server did not tell is `None`.
+/// What is in a mailbox (RFC 9051 section 6.3.11). `None` stands for what the server did not say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Messages.
+    /// Number of messages.
     pub messages: Option<u32>,
-    /// Messages that no session saw yet.
+    /// Messages that no session has seen yet.
     pub recent: Option<u32>,
     /// Messages that were not read.
     pub unseen: Option<u32>,
     /// Messages flagged `\Deleted`.
     pub deleted: Option<u32>,
-    /// Octets of all messages (RFC 8438).
+    /// Octets of all messages together (RFC 8438).
     pub size: Option<u64>,
     /// As in [`Opened`](super::Opened).
     pub uid_next: Option<u32>,
@@ -25,21 +25,21 @@ pub struct Counts {
     pub uid_validity: Option<u32>,
     /// As in [`Opened`](super::Opened).
     pub highest_mod_seq: Option<u64>,
-    /// Octets of a message that is appended, at most (RFC 7889).
+    /// The largest message in octets that can be appended (RFC 7889).
     pub append_limit: Option<u64>,
-    /// The identity of the mailbox, whatever its name (RFC 8474).
+    /// The id of the mailbox, which stays the same if it is renamed (RFC 8474).
     pub id: Option<String>,
 }
 
 impl<R: Runtime> Authenticated<R> {
-    /// What is in a mailbox, without opening it. Not meant for the one that is open.
+    /// Returns what is in a mailbox, without opening it. Not for the mailbox that is open (RFC 9051 section 6.3.11).
     ///
     /// # Errors
     ///
-    /// Fails for a name that can't be a mailbox's, and if the server does not tell.
+    /// Fails for a name that no mailbox can have, and if the server refuses.
     pub fn status<'a>(&'a mut self, mailbox: &'a str) -> R::Task<'a, Result<Counts, Error>> {
         R::task(async move {
-            // Asked for its own sake: which attributes there are depends on it.
+            // The capabilities are asked for first, because the attributes to ask for depend on them.
             self.offers(&Capability::StatusSize).await?;
             let status = Command::Status {
                 mailbox: super::mailbox_name(mailbox)?,
@@ -56,7 +56,7 @@ impl<R: Runtime> Authenticated<R> {
         })
     }
 
-    /// Asks for the status of each, [`FLIGHT`] at a time. What is refused stays unknown.
+    /// Asks for the status of each folder, [`FLIGHT`] at a time. If the server refuses, its counts stay unknown.
     pub(super) async fn count_each(&mut self, folders: &mut [Folder]) -> Result<(), Error> {
         let attributes = self.status_attributes();
         let asked: Vec<Mailbox<'static>> = folders
@@ -135,8 +135,8 @@ impl Counts {
     }
 }
 
-/// Puts a status where it belongs. They come in the order of the folders as a rule, so the search starts where the
-/// last one ended.
+/// Stores a status with its folder. They usually come in the order of the folders, so each search starts where the last
+/// one ended.
 pub(super) fn count<'a>(
     folders: &mut [Folder],
     at: &mut usize,
@@ -153,5 +153,5 @@ pub(super) fn count<'a>(
     }
 }
 
-/// STATUS commands in flight, at most.
+/// The most STATUS commands in flight.
 const FLIGHT: usize = 16;

@@ -15,18 +15,18 @@ use super::{
 };
 use crate::Error;
 
-/// What was fetched of messages, as it arrives.
+/// Data that was fetched of messages, as it arrives.
 pub struct Messages<'a, R: Runtime> {
     imap: &'a mut Authenticated<R>,
     state: MessagesState<'a>,
 }
 
-/// [`Messages`] that borrow no session.
+/// [`Messages`] that do not borrow their session.
 #[derive(Debug)]
 pub struct MessagesState<'a> {
     uids: UidSet,
     told: UidSet,
-    /// What is to be asked for, in commands of moderate length, the next one last.
+    /// The sets that are yet to be asked for, a command of moderate length each. The next one is the last.
     left: Vec<SequenceSet>,
     items: Vec<FetchItem<'a>>,
     changed_since: Option<u64>,
@@ -34,14 +34,14 @@ pub struct MessagesState<'a> {
     large: Large,
 }
 
-/// What is known of a literal that is coming.
+/// What is known of a literal that is arriving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Large {
-    /// There is none.
+    /// None is arriving.
     None,
     /// It is of something that was not asked for.
     Unasked,
-    /// It may be of a message that was asked for; the response behind it tells.
+    /// It may be of a message that was asked for. The rest of the response decides.
     Asked,
 }
 
@@ -49,17 +49,17 @@ enum Large {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MessagePiece {
-    /// What comes in the pieces that follow: a value of a message that is larger than is held.
+    /// A value of a message begins that is too large to be held. Its octets follow.
     Large(LiteralOf),
-    /// The next octets of it, up to 64 KiB.
+    /// The next octets of that value, up to 64 KiB.
     Octets(Octets),
-    /// The data of a message. A value that came in pieces belongs to it, and is empty in here.
+    /// The data of a message. If one of its values came in pieces, that is empty in here.
     Message(Fetched),
     /// The pieces that came belong to no message that was asked for.
     Discard,
 }
 
-/// What a response tells of one message.
+/// What one response says of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
     frame: Frame,
@@ -68,15 +68,17 @@ pub struct Fetched {
     odd: Option<OddLine>,
 }
 
-/// What works on messages. Nothing is marked as read unless the items ask for it and the mailbox is open for changes.
+/// Operations on messages. They mark a message as read only if an item asks for that and the mailbox is open for
+/// changes.
 impl<R: Runtime> Examined<'_, R> {
     /// Fetches these items of the messages with these UIDs.
     ///
-    /// Values of more than 1 MiB come by [`Messages::next_piece`]; [`part`](Self::part) fetches a single body of any size.
+    /// Values of more than 1 MiB come by [`Messages::next_piece`]. [`part`](Self::part) fetches a single body of any
+    /// size.
     ///
     /// # Errors
     ///
-    /// Fails for what can't be asked for. If the server refuses, [`Messages::next`] fails.
+    /// Fails for items that the protocol can't express. If the server refuses, [`Messages::next`] fails.
     pub fn messages<'a>(
         &'a mut self,
         uids: UidSet,
@@ -85,11 +87,12 @@ impl<R: Runtime> Examined<'_, R> {
         R::task(Messages::start(self, uids, items, None))
     }
 
-    /// As [`messages`](Self::messages), of those that changed since the mailbox had this MODSEQ (RFC 7162).
+    /// Does the same as [`messages`](Self::messages) for messages that changed since the mailbox had this MODSEQ (RFC
+    /// 7162).
     ///
     /// # Errors
     ///
-    /// As [`messages`](Self::messages), and [`unsupported`](Error::is_unsupported) without CONDSTORE.
+    /// Fails as [`messages`](Self::messages) does, and as [unsupported](Error::is_unsupported) without CONDSTORE.
     pub fn messages_changed_since<'a>(
         &'a mut self,
         uids: UidSet,
@@ -102,7 +105,7 @@ impl<R: Runtime> Examined<'_, R> {
         })
     }
 
-    /// Goes on with messages that were [detached](Messages::detach). [`Messages::next`] fails if another command was given
+    /// Continues messages that were [detached](Messages::detach). [`Messages::next`] fails if another command was sent
     /// since.
     pub fn resume_messages<'a>(&'a mut self, state: MessagesState<'a>) -> Messages<'a, R> {
         Messages { imap: self, state }
@@ -143,24 +146,26 @@ impl<'a, R: Runtime> Messages<'a, R> {
         Ok(())
     }
 
-    /// The data of the next message; `None` after the last.
+    /// Returns the data of the next message. `None` after the last.
     ///
-    /// A message may come twice: servers tell of changed flags whenever they like. None comes that was not asked for.
+    /// A message may come twice, because servers report changed flags whenever they like. No message comes that was not
+    /// asked for.
     ///
     /// # Errors
     ///
-    /// Fails if the server refuses, and if the session ends. Fails for a message of which a value is
-    /// [too large](crate::Kind::TooLarge) to be held; the next call goes on behind it. [`next_piece`](Self::next_piece)
-    /// takes values of any size.
+    /// Fails if the server refuses, and if the session ends. Fails for a message with a value that is [too
+    /// large](crate::Kind::TooLarge) to be held; the next call continues with the message after it.
+    /// [`next_piece`](Self::next_piece) takes values of any size.
     pub fn next(&mut self) -> R::Task<'_, Result<Option<Fetched>, Error>> {
         R::task(self.advance())
     }
 
-    /// As [`next`](Self::next), where what is too large to be held comes in pieces, ahead of the message that it is of.
+    /// Does the same as [`next`](Self::next), but values that are too large to be held come in pieces, before their
+    /// message.
     ///
     /// # Errors
     ///
-    /// Fails if the server refuses, and if the session ends. The pieces of a message that came before are incomplete then.
+    /// Fails if the server refuses, and if the session ends. Pieces that came before are incomplete then.
     pub fn next_piece(&mut self) -> R::Task<'_, Result<Option<MessagePiece>, Error>> {
         R::task(self.advance_piece())
     }
@@ -227,7 +232,7 @@ impl<'a, R: Runtime> Messages<'a, R> {
         Ok(None)
     }
 
-    /// As [`next`](Self::next), for an iterator: the first error is the last item.
+    /// As [`next`](Self::next), for iterators: the first error is the last item.
     pub(crate) async fn next_or_end(&mut self) -> Result<Option<Fetched>, Error> {
         let next = self.advance().await;
         if next.is_err() {
@@ -236,13 +241,14 @@ impl<'a, R: Runtime> Messages<'a, R> {
         next
     }
 
-    /// Lets go of the session, and keeps the place. [`Examined::resume_messages`] goes on.
+    /// Detaches the messages from the session, and remembers how far they were. [`Examined::resume_messages`] continues
+    /// them.
     #[must_use]
     pub fn detach(self) -> MessagesState<'a> {
         self.state
     }
 
-    /// `None` for a response that tells of no message that was asked for.
+    /// Handles a response. Returns `None` if it is about no message that was asked for.
     fn take_in(&mut self, frame: Frame) -> Option<Fetched> {
         let (frame, odd) = match frame.response() {
             Ok(_) => (frame, None),
@@ -259,7 +265,7 @@ impl<'a, R: Runtime> Messages<'a, R> {
     }
 }
 
-/// The messages as [`Messages::next`] gives them.
+/// Iterates over the messages that [`Messages::next`] returns.
 impl Iterator for Messages<'_, Blocking> {
     type Item = Result<Fetched, Error>;
 
@@ -269,7 +275,7 @@ impl Iterator for Messages<'_, Blocking> {
 }
 
 impl Fetched {
-    /// `None` for a response that is no FETCH, or does not say of which message.
+    /// Reads a response. Returns `None` if it is no FETCH, or does not say which message it is about.
     fn of(frame: Frame) -> Option<Self> {
         let (number, uid) = match frame.response() {
             Ok(Response::Untagged(Data::Fetch(fetch))) => {
@@ -291,25 +297,25 @@ impl Fetched {
         self.uid
     }
 
-    /// Its number; 0 on a server that tells only UIDs (RFC 9586).
+    /// Returns its number. 0 on a server that sends UIDs only (RFC 9586).
     #[must_use]
     pub const fn number(&self) -> u32 {
         self.number
     }
 
-    /// The response, if not all of it can be read: [`items`](Self::items) are those that could.
+    /// Returns the response, if a part of it can't be read. [`items`](Self::items) are those that can.
     #[must_use]
     pub const fn odd(&self) -> Option<&OddLine> {
         self.odd.as_ref()
     }
 
-    /// What a listing tells of it, where [`Summary::ITEMS`] were fetched; `None` without ENVELOPE.
+    /// Returns its summary, if [`Summary::ITEMS`] were fetched. `None` without ENVELOPE.
     #[must_use]
     pub fn summary(&self) -> Option<Summary> {
         summary(self.number, &self.items()).map(|summary| Summary { uid: self.uid, ..summary })
     }
 
-    /// Its data items, parsed on each call.
+    /// Returns its data items. Each call parses them.
     #[must_use]
     pub fn items(&self) -> Vec<Item<'_>> {
         match self.frame.response() {

@@ -8,17 +8,17 @@ use crate::Error;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Folder {
-    /// Its name, decoded; this is what the other operations take.
+    /// Its name, decoded. All operations take this name.
     pub name: String,
     /// Its name as it goes over the wire.
     pub mailbox: Mailbox<'static>,
-    /// What separates the levels of the name; `None` where there are none.
+    /// The character that separates the levels of the name. `None` if there are no levels.
     pub delimiter: Option<char>,
     /// Its attributes, such as `\HasNoChildren`.
     pub attributes: Vec<Flag<'static>>,
-    /// What it is for, where the server says so.
+    /// What it is for, if the server says so.
     pub role: Option<Role>,
-    /// What is in it, where that was asked and the server told.
+    /// What is in it, if that was asked for and the server said so.
     pub counts: Option<Counts>,
 }
 
@@ -28,28 +28,27 @@ pub struct Folder {
 pub enum Role {
     /// Where mail arrives.
     Inbox,
-    /// All messages there are.
+    /// All messages.
     All,
-    /// Messages that are kept.
+    /// Messages to keep.
     Archive,
-    /// Messages that are not done.
+    /// Messages that are being written.
     Drafts,
-    /// All messages that are flagged.
+    /// All flagged messages.
     Flagged,
-    /// All messages that the server deems important.
+    /// All messages that the server considers important.
     Important,
     /// Unwanted messages.
     Junk,
-    /// Messages that were sent.
+    /// Sent messages.
     Sent,
-    /// Messages that were deleted.
+    /// Deleted messages.
     Trash,
 }
 
 impl<R: Runtime> Authenticated<R> {
-    /// The mailboxes whose names match `pattern`: `*` stands for anything, `%` for anything within a level.
-    ///
-    /// With their roles where the server knows any.
+    /// Lists the mailboxes whose names match `pattern`, with their roles if the server knows any. `*` stands for
+    /// anything, `%` for anything within a level.
     ///
     /// # Errors
     ///
@@ -63,12 +62,12 @@ impl<R: Runtime> Authenticated<R> {
         })
     }
 
-    /// As [`folders`](Self::folders), with what is in each: in the same flight where the server has LIST-STATUS
-    /// (RFC 5819), else in one command for each, several at a time.
+    /// Does the same as [`folders`](Self::folders), and asks what is in each: in the same flight if the server has
+    /// LIST-STATUS (RFC 5819), else with a command for each, several at a time.
     ///
     /// # Errors
     ///
-    /// As [`folders`](Self::folders).
+    /// Fails as [`folders`](Self::folders) does.
     pub fn folders_with_counts<'a>(
         &'a mut self,
         pattern: &'a str,
@@ -87,11 +86,11 @@ impl<R: Runtime> Authenticated<R> {
         })
     }
 
-    /// The mailboxes that the user subscribed to, and whose names match; they need not be there.
+    /// Lists the mailboxes that the user subscribed to and whose names match. They need not exist.
     ///
     /// # Errors
     ///
-    /// As [`folders`](Self::folders).
+    /// Fails as [`folders`](Self::folders) does.
     pub fn subscriptions<'a>(&'a mut self, pattern: &'a str) -> R::Task<'a, Result<Vec<Folder>, Error>> {
         R::task(async move {
             if self.offers(&Capability::ListExtended).await? {
@@ -110,11 +109,11 @@ impl<R: Runtime> Authenticated<R> {
         })
     }
 
-    /// Makes a mailbox.
+    /// Creates a mailbox.
     ///
     /// # Errors
     ///
-    /// Fails for a name that can't be a mailbox's, and if the server refuses: it may be there.
+    /// Fails for a name that no mailbox can have, and if the server refuses, for example because it exists.
     pub fn create<'a>(&'a mut self, mailbox: &'a str) -> R::Task<'a, Result<(), Error>> {
         R::task(async move {
             let mailbox = super::mailbox_name(mailbox)?;
@@ -122,11 +121,12 @@ impl<R: Runtime> Authenticated<R> {
         })
     }
 
-    /// Makes a mailbox for something.
+    /// Creates a mailbox with a role.
     ///
     /// # Errors
     ///
-    /// As [`create`](Self::create), and [`unsupported`](Error::is_unsupported) without CREATE-SPECIAL-USE (RFC 6154).
+    /// Fails as [`create`](Self::create) does, and as [unsupported](Error::is_unsupported) without CREATE-SPECIAL-USE
+    /// (RFC 6154).
     pub fn create_for<'a>(&'a mut self, mailbox: &'a str, role: Role) -> R::Task<'a, Result<(), Error>> {
         R::task(async move {
             self.needs(&Capability::CreateSpecialUse, "CREATE-SPECIAL-USE").await?;
@@ -135,40 +135,40 @@ impl<R: Runtime> Authenticated<R> {
         })
     }
 
-    /// Removes a mailbox with all messages in it.
+    /// Deletes a mailbox and all messages in it.
     ///
     /// # Errors
     ///
-    /// Fails for a name that can't be a mailbox's, and if the server refuses.
+    /// Fails for a name that no mailbox can have, and if the server refuses.
     pub fn delete<'a>(&'a mut self, mailbox: &'a str) -> R::Task<'a, Result<(), Error>> {
         R::task(async move { self.just_run(&Command::Delete(super::mailbox_name(mailbox)?)).await })
     }
 
-    /// Gives a mailbox another name. Of the inbox its messages go to a new mailbox instead.
+    /// Renames a mailbox. The inbox stays, and its messages move to a new mailbox of that name.
     ///
     /// # Errors
     ///
-    /// As [`delete`](Self::delete).
+    /// Fails as [`delete`](Self::delete) does.
     pub fn rename<'a>(&'a mut self, from: &'a str, to: &'a str) -> R::Task<'a, Result<(), Error>> {
         R::task(async move {
             self.just_run(&Command::Rename { from: mailbox_name(from)?, to: mailbox_name(to)? }).await
         })
     }
 
-    /// Adds a name to those of [`subscriptions`](Self::subscriptions).
+    /// Adds a name to the [`subscriptions`](Self::subscriptions).
     ///
     /// # Errors
     ///
-    /// As [`delete`](Self::delete).
+    /// Fails as [`delete`](Self::delete) does.
     pub fn subscribe<'a>(&'a mut self, mailbox: &'a str) -> R::Task<'a, Result<(), Error>> {
         R::task(async move { self.just_run(&Command::Subscribe(super::mailbox_name(mailbox)?)).await })
     }
 
-    /// Takes a name from those of [`subscriptions`](Self::subscriptions).
+    /// Removes a name from the [`subscriptions`](Self::subscriptions).
     ///
     /// # Errors
     ///
-    /// As [`delete`](Self::delete).
+    /// Fails as [`delete`](Self::delete) does.
     pub fn unsubscribe<'a>(&'a mut self, mailbox: &'a str) -> R::Task<'a, Result<(), Error>> {
         R::task(async move { self.just_run(&Command::Unsubscribe(super::mailbox_name(mailbox)?)).await })
     }
@@ -195,7 +195,7 @@ impl<R: Runtime> Authenticated<R> {
         Ok(folders)
     }
 
-    /// What a LIST can tell besides, as far as the server knows it.
+    /// Returns what a LIST can return besides, as far as the server supports it.
     pub(super) fn list_returns(&self) -> Vec<ListReturn> {
         let capabilities = self.session.capabilities();
         let mut returns = vec![ListReturn::Subscribed, ListReturn::Children];
@@ -207,19 +207,19 @@ impl<R: Runtime> Authenticated<R> {
 }
 
 impl Folder {
-    /// Whether it can be opened: some are only levels of names.
+    /// Returns whether it can be opened. Some mailboxes are only levels of names.
     #[must_use]
     pub fn is_selectable(&self) -> bool {
         !self.has("Noselect") && !self.has("NonExistent")
     }
 
-    /// Whether it is subscribed to, as far as the server tells with a listing (LIST-EXTENDED).
+    /// Returns whether the user subscribed to it, if the server says so in a listing (LIST-EXTENDED).
     #[must_use]
     pub fn is_subscribed(&self) -> bool {
         self.has("Subscribed")
     }
 
-    /// Whether it has this attribute, written without its backslash.
+    /// Returns whether it has this attribute, written without its backslash.
     #[must_use]
     pub fn has(&self, attribute: &str) -> bool {
         self.attributes.iter().any(|own| own.is(attribute))
@@ -248,7 +248,7 @@ impl Folder {
 }
 
 impl Role {
-    /// By attribute, and by what some servers called them before there was a standard.
+    /// Attributes, and what some servers called them before there was a standard.
     const NAMES: [(&'static str, Self); 12] = [
         ("All", Self::All),
         ("Archive", Self::Archive),
@@ -264,7 +264,7 @@ impl Role {
         ("Starred", Self::Flagged),
     ];
 
-    /// The attribute that stands for it.
+    /// Returns the attribute for the role.
     #[must_use]
     pub const fn attribute(self) -> &'static str {
         match self {

@@ -13,7 +13,7 @@ pub(super) trait Follow: Send {
     fn view(&self) -> &View;
     fn changes(&mut self) -> &mut VecDeque<Change>;
     fn into_view(self: Box<Self>) -> View;
-    /// Whether the server has said that the mailbox can be read only.
+    /// Whether the server has said that the mailbox can only be read.
     fn is_read_only(&self) -> bool;
 }
 
@@ -33,7 +33,7 @@ impl Follow for Follower {
         let change = match self.view.apply(&data) {
             Ok(change) => change,
             Err(ViewError::OutOfStep { exists }) => Some(self.view.reset(exists)),
-            // That message stays unknown.
+            // The message stays unknown.
             Err(_) => None,
         };
         if self.changes.len() >= CHANGES {
@@ -61,22 +61,22 @@ impl Follow for Follower {
 }
 
 impl<R: Runtime> Examined<'_, R> {
-    /// What the server has said about the mailbox so far, in answer to any command.
+    /// Returns what the server has said of the mailbox so far, in answer to any command.
     #[must_use]
     pub fn view(&self) -> &View {
         const NOTHING: &View = &View::new();
         self.open_view().unwrap_or(NOTHING)
     }
 
-    /// What changed since the last call, the oldest first. Servers tell with the answer to any command;
-    /// [`noop`](Authenticated::noop) asks for nothing else, and [`idle`](Self::idle) waits for it.
+    /// Returns what changed since the last call, the oldest change first. Servers report changes with the answer to any
+    /// command. [`noop`](Authenticated::noop) asks for nothing else, and [`idle`](Self::idle) waits for them.
     ///
-    /// Of more than 10,000 changes there is only one left, [`Change::Lost`]: look at the [`view`](Self::view) then.
+    /// If there are more than 10,000 changes, one remains: [`Change::Lost`]. Look at the [`view`](Self::view) then.
     pub fn changes(&mut self) -> impl Iterator<Item = Change> + '_ {
         Authenticated::changes(self)
     }
 
-    /// Asks for UID and flags of every message that the [`view`](Self::view) does not know yet.
+    /// Fetches UID and flags of every message that the [`view`](Self::view) does not know yet.
     ///
     /// # Errors
     ///
@@ -101,5 +101,5 @@ impl<R: Runtime> Authenticated<R> {
     }
 }
 
-/// Changes that are kept.
+/// The most changes that are kept.
 const CHANGES: usize = 10_000;

@@ -12,10 +12,10 @@ use crate::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IdleOptions {
-    /// How long an IDLE may last before it is renewed, at most 28 minutes (RFC 2177 asks for less than 29). Default none:
-    /// 10 minutes on Exchange, which forgets an IDLE silently some time after that, and 28 elsewhere.
+    /// How long an IDLE may last before it is renewed, at most 28 minutes, because RFC 2177 asks for less than 29.
+    /// Default `None`: 28 minutes, but 10 on Exchange, which silently forgets an IDLE some time after that.
     pub idle: Option<Duration>,
-    /// How often a server without IDLE is asked. Default 1 minute.
+    /// How often to ask a server without IDLE. Default 1 minute.
     pub poll: Duration,
     /// How long the server may take to answer the commands in between. Default 1 minute.
     pub answer: Duration,
@@ -27,27 +27,27 @@ impl Default for IdleOptions {
     }
 }
 
-/// An open mailbox that is listened to (RFC 2177), or asked from time to time on a server without IDLE.
+/// Waits for changes of an open mailbox by IDLE (RFC 2177), or by asking from time to time if the server has no IDLE.
 ///
-/// It tells what changed since the mailbox was opened, or since [`Examined::changes`] was looked at, so nothing is missed
-/// between the two. It reports flags of messages whose UIDs are known; [`Examined::learn`] makes them known.
+/// It reports what changed since the mailbox was opened, or since [`Examined::changes`] was called last, so nothing is
+/// missed in between. It reports flags of messages whose UIDs are known; [`Examined::learn`] makes them known.
 ///
-/// A connection that breaks ends it; a [`Watcher`](crate::Watcher) goes on with the next.
+/// It ends when the connection breaks. A [`Watcher`](crate::Watcher) continues on another connection.
 pub struct Idle<'a, R: Runtime> {
     imap: &'a mut Authenticated<R>,
     state: IdleState,
 }
 
-/// An [`Idle`] that borrows no session. [`Examined::resume_idle`] goes on with it.
+/// An [`Idle`] that does not borrow its session. [`Examined::resume_idle`] continues it.
 ///
-/// While it is detached the server still tells what changes, and the next operation of any kind ends it.
+/// While it is detached, the server still reports changes. The next operation of any kind ends the IDLE.
 #[derive(Debug)]
 pub struct IdleState {
     idling: Idling,
 }
 
 impl<R: Runtime> Examined<'_, R> {
-    /// Listens for what happens in the mailbox.
+    /// Waits for changes of the mailbox.
     ///
     /// # Errors
     ///
@@ -56,11 +56,11 @@ impl<R: Runtime> Examined<'_, R> {
         self.idle_with(IdleOptions::default())
     }
 
-    /// As [`idle`](Self::idle), waiting as `options` say.
+    /// Does the same as [`idle`](Self::idle), and waits as `options` say.
     ///
     /// # Errors
     ///
-    /// As [`idle`](Self::idle).
+    /// Fails as [`idle`](Self::idle) does.
     pub fn idle_with(&mut self, options: IdleOptions) -> R::Task<'_, Result<Idle<'_, R>, Error>> {
         R::task(async move {
             self.begin().await?;
@@ -69,8 +69,7 @@ impl<R: Runtime> Examined<'_, R> {
         })
     }
 
-    /// Goes on listening with what was [detached](Idle::detach). Where another command was given since, the server is
-    /// asked to tell of changes again.
+    /// Continues an IDLE that was [detached](Idle::detach). If another command was sent since, sends IDLE again.
     pub fn resume_idle(&mut self, mut state: IdleState) -> Idle<'_, R> {
         state.idling.forget_unless(&self.session);
         Idle { imap: self, state }
@@ -82,7 +81,8 @@ impl<'a, R: Runtime> Idle<'a, R> {
     ///
     /// # Errors
     ///
-    /// Fails if the session ends: when it [needs a new token](Error::needs_new_token), connect and open the mailbox again.
+    /// Fails if the session ends. If it [needs a new token](Error::needs_new_token), connect and open the mailbox
+    /// again.
     pub fn next(&mut self) -> R::Task<'_, Result<Change, Error>> {
         R::task(async move {
             loop {
@@ -93,16 +93,16 @@ impl<'a, R: Runtime> Idle<'a, R> {
         })
     }
 
-    /// Waits for the next change, at most for `patience`.
+    /// Waits for the next change, at most for `patience`. Returns `None` if there was none.
     ///
     /// # Errors
     ///
-    /// As [`next`](Self::next).
+    /// Fails as [`next`](Self::next) does.
     pub fn next_within(&mut self, patience: Duration) -> R::Task<'_, Result<Option<Change>, Error>> {
         R::task(async move { self.wait(R::now().checked_add(patience)).await })
     }
 
-    /// Stops listening. Dropping the value does the same, with the next command.
+    /// Ends the IDLE. If the value is dropped, the next command does so.
     ///
     /// # Errors
     ///
@@ -111,7 +111,7 @@ impl<'a, R: Runtime> Idle<'a, R> {
         R::task(async move { self.imap.begin().await })
     }
 
-    /// Lets go of the session, and goes on listening. [`Examined::resume_idle`] tells what was heard.
+    /// Detaches the IDLE from the session, and lets it go on. [`Examined::resume_idle`] reports what changed meanwhile.
     #[must_use]
     pub fn detach(self) -> IdleState {
         self.state
@@ -137,11 +137,11 @@ impl<'a, R: Runtime> Idle<'a, R> {
     }
 }
 
-/// What a connection does on which a mailbox is listened to: IDLE, its renewal, or a NOOP from time to time.
+/// What goes on while waiting for changes: IDLE, its renewal, or a NOOP from time to time.
 #[derive(Debug)]
 pub(super) struct Idling {
     doing: Doing,
-    /// How long an IDLE lasts; `None` on a server without.
+    /// How long an IDLE lasts. `None` on a server without IDLE.
     idle: Option<Duration>,
     poll: Duration,
     answer: Duration,
@@ -150,26 +150,27 @@ pub(super) struct Idling {
 #[derive(Clone, Copy, Debug)]
 enum Doing {
     Nothing,
-    /// An IDLE was given then.
+    /// IDLE was sent at `since`.
     Idle {
         tag: Tag,
         since: Instant,
     },
-    /// The answer to a command is awaited, and the server said something then; the end of an IDLE among them.
+    /// The answer to a command is awaited, which may be that to the end of an IDLE. The server last said something at
+    /// `since`.
     Answer {
         tag: Tag,
         since: Instant,
     },
-    /// Nothing is asked since then, as the server has no IDLE.
+    /// The server has no IDLE, and was asked last at `since`.
     Rest {
         since: Instant,
     },
 }
 
-/// What was heard of the server.
+/// What came from the server.
 pub(super) enum Heard {
     Event(Event),
-    /// Nothing, for as long as was to be waited.
+    /// Nothing in the time to wait.
     Quiet,
     /// Nothing, and it is time to look again.
     Later,
@@ -189,12 +190,12 @@ impl Idling {
         Ok(Self { doing: Doing::Nothing, idle, poll: options.poll, answer: options.answer })
     }
 
-    /// Whether nothing is awaited or under way.
+    /// Whether nothing is awaited or in progress.
     pub(super) const fn is_nothing(&self) -> bool {
         matches!(self.doing, Doing::Nothing)
     }
 
-    /// Forgets a command that this session awaits no answer to.
+    /// Forgets a command if the session does not wait for its answer.
     fn forget_unless(&mut self, session: &Session) {
         if let Doing::Idle { tag, .. } | Doing::Answer { tag, .. } = self.doing
             && !session.pending().any(|pending| pending == tag)
@@ -203,7 +204,7 @@ impl Idling {
         }
     }
 
-    /// Listens, or rests, if there is nothing else to do.
+    /// Sends IDLE, or rests, if there is nothing else to do.
     pub(super) fn rest(&mut self, session: &mut Session, since: Instant) -> Result<(), Error> {
         if self.is_nothing() {
             self.doing = match self.idle {
@@ -214,12 +215,12 @@ impl Idling {
         Ok(())
     }
 
-    /// A command was given, whose answer is awaited now.
+    /// Notes that a command was sent, whose answer is awaited now.
     pub(super) const fn asked(&mut self, tag: Tag, since: Instant) {
         self.doing = Doing::Answer { tag, since };
     }
 
-    /// Ends an IDLE, so that something else can be asked.
+    /// Ends an IDLE, so that another command can be sent.
     pub(super) fn interrupt(&mut self, session: &mut Session, now: Instant) -> Result<(), Error> {
         if let Doing::Idle { tag, .. } = self.doing {
             session.done()?;
@@ -230,7 +231,7 @@ impl Idling {
         Ok(())
     }
 
-    /// What the server says next, waited for until then, and at most for `longest`.
+    /// Waits for what the server says next, until `until` and at most for `longest`.
     pub(super) async fn event<R: Runtime>(
         &mut self,
         imap: &mut Authenticated<R>,
@@ -260,11 +261,11 @@ impl Idling {
         Ok(Heard::Event(event))
     }
 
-    /// How long to wait for the server, and what comes then.
+    /// Returns how long to wait for the server before something is due.
     fn patience(&self, session: &Session, now: Instant) -> Duration {
         let (since, patience) = match self.doing {
             Doing::Nothing => return Duration::ZERO,
-            // Until it listens, the server owes an answer.
+            // Until it accepts IDLE, the server owes an answer.
             Doing::Idle { since, .. } if session.is_idling() => (since, self.idle.unwrap_or(LONGEST_IDLE)),
             Doing::Idle { since, .. } | Doing::Answer { since, .. } => (since, self.answer),
             Doing::Rest { since } => (since, self.poll),
@@ -272,7 +273,7 @@ impl Idling {
         patience.saturating_sub(now.saturating_duration_since(since))
     }
 
-    /// The server was silent for as long as it may.
+    /// Handles the server's silence at the end of its time.
     fn on_silence(&mut self, session: &mut Session, now: Instant) -> Result<(), Error> {
         match self.doing {
             Doing::Idle { tag, .. } if session.is_idling() => {
@@ -292,11 +293,11 @@ impl Idling {
         Ok(())
     }
 
-    /// A command was answered.
+    /// Handles the answer to a command.
     fn on_done(&mut self, completion: &Completion) {
         match self.doing {
             Doing::Answer { tag, .. } if tag == completion.tag => self.doing = Doing::Nothing,
-            // It was not asked to end it: what offers IDLE and does not do it is asked from time to time.
+            // The server ended it unasked. A server that offers IDLE and does not do it is asked from time to time.
             Doing::Idle { tag, .. } if tag == completion.tag => {
                 self.idle = None;
                 self.doing = Doing::Nothing;
@@ -313,9 +314,9 @@ fn is_exchange<R: Runtime>(imap: &Authenticated<R>) -> bool {
     })
 }
 
-/// What only Exchange offers.
+/// Capabilities that only Exchange has.
 const EXCHANGE: [&str; 2] = ["CLIENTACCESSRULES", "BACKENDAUTHENTICATE"];
 /// How long an IDLE lasts on Exchange.
 const EXCHANGE_IDLE: Duration = Duration::from_secs(600);
-/// RFC 2177: less than 29 minutes.
+/// RFC 2177 asks for less than 29 minutes.
 const LONGEST_IDLE: Duration = Duration::from_secs(28 * 60);

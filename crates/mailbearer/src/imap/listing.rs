@@ -15,40 +15,40 @@ use crate::Error;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Range {
-    /// Every message.
+    /// All messages.
     #[default]
     All,
-    /// So many, the newest.
+    /// So many of the newest messages.
     Last(u32),
-    /// Those with these UIDs.
+    /// The messages with these UIDs.
     Uids(UidSet),
 }
 
-/// The messages of a mailbox as they arrive.
+/// The messages of a mailbox, as they arrive.
 ///
-/// Each message that was asked for comes once, and no other. One that the server can't show, or tells of in words that
-/// can't be read, is asked for again without its header, and comes at the end at the latest, marked as
+/// Each message that was asked for comes once, and no other. If the server can't show a message, or what it says of one
+/// can't be read, the listing asks again without the header. Such a message comes at the end at the latest, marked as
 /// [incomplete](Summary::incomplete).
 pub struct Listing<'a, R: Runtime> {
     imap: &'a mut Authenticated<R>,
     state: ListingState,
 }
 
-/// A [`Listing`] that borrows no session.
+/// A [`Listing`] that does not borrow its session.
 #[derive(Debug)]
 pub struct ListingState {
     ask: Ask,
-    /// Whether UIDs are asked for, and not numbers.
+    /// Whether it asks by UID rather than by number.
     by_uid: bool,
     asked: UidSet,
     told: UidSet,
     exists: u32,
-    /// Sets that are still to be asked for, and what of them.
+    /// The sets that are yet to be asked for.
     left: Vec<SequenceSet>,
     items: &'static [FetchItem<'static>],
-    /// How a response is read. A pointer, so that who does not ask for structures links nothing that reads them.
+    /// How to read a response. A pointer, so that programs that list no structures do not link what reads them.
     read: Read,
-    /// The messages that the server said nothing about, once all answers are in.
+    /// The messages of which the server said nothing. `None` until all answers are in.
     untold: Option<Vec<(u32, u32)>>,
 }
 
@@ -72,7 +72,7 @@ impl Read {
 }
 
 impl<R: Runtime> Examined<'_, R> {
-    /// Lists messages, the oldest first, each as it arrives.
+    /// Lists messages as they arrive, the oldest first.
     ///
     /// # Errors
     ///
@@ -87,12 +87,12 @@ impl<R: Runtime> Examined<'_, R> {
         })
     }
 
-    /// As [`list`](Self::list), and asks too whether files are attached ([`Summary::has_attachments`]). The answers are
-    /// about twice as long.
+    /// Does the same as [`list`](Self::list), and also finds out whether files are attached
+    /// ([`Summary::has_attachments`]). The answers are about twice as long.
     ///
     /// # Errors
     ///
-    /// As [`list`](Self::list).
+    /// Fails as [`list`](Self::list) does.
     pub fn list_with_attachments(&mut self, range: Range) -> R::Task<'_, Result<Listing<'_, R>, Error>> {
         R::task(async move {
             self.begin().await?;
@@ -104,7 +104,7 @@ impl<R: Runtime> Examined<'_, R> {
         })
     }
 
-    /// Goes on with a listing that was [detached](Listing::detach). [`Listing::next`] fails if another command was given
+    /// Continues a listing that was [detached](Listing::detach). [`Listing::next`] fails if another command was sent
     /// since.
     pub fn listing(&mut self, state: ListingState) -> Listing<'_, R> {
         Listing { imap: self, state }
@@ -112,7 +112,7 @@ impl<R: Runtime> Examined<'_, R> {
 }
 
 impl<'a, R: Runtime> Listing<'a, R> {
-    /// Opens a mailbox and lists it in the same flight, if that can be.
+    /// Opens a mailbox and lists it, in the same flight if possible.
     pub(super) async fn opening(
         imap: &'a mut Authenticated<R>,
         name: &str,
@@ -135,7 +135,7 @@ impl<'a, R: Runtime> Listing<'a, R> {
         Ok(listing)
     }
 
-    /// The next message; `None` after the last.
+    /// Returns the next message. `None` after the last.
     ///
     /// # Errors
     ///
@@ -155,7 +155,7 @@ impl<'a, R: Runtime> Listing<'a, R> {
                 Ok(Some(summary)) => return Ok(Some(summary)),
                 Ok(None) => {}
                 Err(error) => {
-                    // A failed listing has ended.
+                    // A listing that failed has ended.
                     self.state.untold = Some(Vec::new());
                     return Err(error);
                 }
@@ -163,13 +163,13 @@ impl<'a, R: Runtime> Listing<'a, R> {
         }
     }
 
-    /// Lets go of the session, and keeps the place. [`Examined::listing`] goes on.
+    /// Detaches the listing from the session, and remembers how far it was. [`Examined::listing`] continues it.
     #[must_use]
     pub fn detach(self) -> ListingState {
         self.state
     }
 
-    /// Handles one event; gives the message that it tells of.
+    /// Handles one event. Returns the message that it describes.
     async fn step(&mut self) -> Result<Option<Summary>, Error> {
         let (imap, state) = (&mut *self.imap, &mut self.state);
         if state.ask.is_over() {
@@ -194,7 +194,7 @@ impl<'a, R: Runtime> Listing<'a, R> {
     }
 }
 
-/// The messages as [`Listing::next`] gives them, the last after a failure.
+/// Iterates over the messages that [`Listing::next`] returns. Ends after the first failure.
 impl Iterator for Listing<'_, Blocking> {
     type Item = Result<Summary, Error>;
 
@@ -220,14 +220,14 @@ impl ListingState {
             Range::Uids(uids) => uids,
             Range::Last(0) => UidSet::new(),
             Range::All => UidSet::all(),
-            // Which they are is found out when it is known how many there are.
+            // Only how many they are counts, until `fit_to` knows the number of messages.
             Range::Last(count) => UidSet::range(u32::MAX.saturating_sub(count).saturating_add(1), u32::MAX),
         };
         state.fit_to(exists);
         state
     }
 
-    /// Numbers are asked for as far as there are messages.
+    /// Cuts the numbers to ask for to the messages that there are.
     fn fit_to(&mut self, exists: u32) {
         let wanted = u32::try_from(self.asked.count()).unwrap_or(u32::MAX);
         if !self.by_uid && exists < u32::MAX {
@@ -237,7 +237,7 @@ impl ListingState {
 
     fn ask<R: Runtime>(&mut self, imap: &mut Authenticated<R>) -> Result<(), Error> {
         self.left = if !self.by_uid && self.asked == UidSet::all() {
-            // How many there are is not known yet.
+            // The number of messages is not known yet.
             vec![SequenceSet::all()]
         } else {
             self.asked.lines(SET_LINE).collect()
@@ -246,7 +246,7 @@ impl ListingState {
         self.send(imap)
     }
 
-    /// Gives the next command, if one is left.
+    /// Sends the next command, if there is one.
     fn send<R: Runtime>(&mut self, imap: &mut Authenticated<R>) -> Result<(), Error> {
         let Some(set) = self.left.pop() else { return Ok(()) };
         let items = self.items.to_vec();
@@ -256,7 +256,7 @@ impl ListingState {
         Ok(())
     }
 
-    /// All that was asked for is answered: asks again for what is missing, or says that it is.
+    /// Continues when all is answered: asks again for what is missing, or reports it as incomplete.
     fn go_on<R: Runtime>(&mut self, imap: &mut Authenticated<R>) -> Result<(), Error> {
         if !self.by_uid && self.asked == UidSet::all() {
             self.fit_to(self.exists);
@@ -281,7 +281,7 @@ impl ListingState {
         completion: Completion,
     ) -> Result<(), Error> {
         let Some(completion) = self.ask.answered(imap, completion)? else { return Ok(()) };
-        // An empty mailbox has no message `1:*`, and some servers say so with a BAD.
+        // An empty mailbox has no message `1:*`, and some servers answer BAD to that.
         let is_empty = self.exists == 0 && !self.by_uid;
         if !completion.is_ok() && !is_empty {
             self.left.clear();
@@ -315,13 +315,13 @@ impl ListingState {
         }
     }
 
-    /// The message that a response tells of, if it was asked for and not told yet.
+    /// Returns the message that a response describes, if it was asked for and did not come yet.
     fn row(&mut self, fetch: &Fetch<'_>, is_odd: bool) -> Option<Summary> {
         let found = match self.items.len() == Summary::LITTLE.len() {
             true => little(fetch.number, &fetch.items).or_else(|| summary(fetch.number, &fetch.items)),
             false => (self.read.summary)(fetch.number, &fetch.items),
         }?;
-        // Without a UID it is no good yet: the second question may bring it.
+        // Without a UID it is of no use yet. The second question may bring that.
         if is_odd && found.uid == 0 && self.items.len() != Summary::LITTLE.len() {
             return None;
         }
@@ -333,7 +333,7 @@ impl ListingState {
         Some(found)
     }
 
-    /// The messages behind this one have other numbers from now on.
+    /// Notes that the messages behind this one have other numbers now.
     fn expunged(&mut self, number: u32) {
         if self.by_uid || number == 0 || self.ask.is_opening() {
             return;
@@ -349,7 +349,7 @@ impl ListingState {
     }
 }
 
-/// Takes the next number out of ranges that stand in reverse.
+/// Takes the next number off ranges that are in reverse order.
 fn next_of(ranges: &mut Vec<(u32, u32)>) -> Option<u32> {
     let (first, last) = ranges.pop()?;
     if first < last {
@@ -358,5 +358,5 @@ fn next_of(ranges: &mut Vec<(u32, u32)>) -> Option<u32> {
     Some(first)
 }
 
-/// Messages that a server says are there and tells nothing of, at most.
+/// The most messages that may exist without the server saying anything of them.
 const UNTOLD: u64 = 10_000;

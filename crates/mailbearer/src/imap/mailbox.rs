@@ -8,51 +8,53 @@ use mailbearer_net::Runtime;
 use super::{Authenticated, Imap, follow::Follower, mailbox_name, run::Take};
 use crate::{Error, unique::unique};
 
-/// A mailbox that is open for reading: made by [`Imap::examine`], and a part of [`Selected`].
+/// A mailbox that is open for reading, made by [`Imap::examine`]. It is also a part of [`Selected`].
 ///
-/// Nothing in it can be changed by what is here, and nothing is marked as read. Messages are named by UID. The operations
-/// that need no open mailbox are here too, as it derefs to [`Authenticated`].
+/// Its operations change nothing, and mark nothing as read. They name messages by UID. It derefs to [`Authenticated`],
+/// which has the operations that need no open mailbox.
 ///
-/// When it is dropped, the mailbox is open until the next one is opened, or the session ends.
+/// When it is dropped, the mailbox stays open until another one is opened, or the session ends.
 pub struct Examined<'a, R: Runtime> {
     imap: &'a mut Imap<R>,
     opened: Opened,
 }
 
-/// A mailbox that is open for reading and changing: made by [`Imap::select`]. What reads is on [`Examined`], to which it
-/// derefs.
+/// A mailbox that is open for reading and changing, made by [`Imap::select`]. It derefs to [`Examined`], which has the
+/// operations that read.
 pub struct Selected<'a, R: Runtime> {
     examined: Examined<'a, R>,
 }
 
-/// A mailbox as it was when it was opened (RFC 9051 section 6.3.2). What the server did not tell is `None`.
+/// A mailbox as it was when it was opened (RFC 9051 section 6.3.2). `None` stands for what the server did not say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Opened {
-    /// Messages in it.
+    /// Number of messages.
     pub exists: u32,
-    /// Those of them that no session saw before this one.
+    /// Messages that no session had seen before this one.
     pub recent: u32,
     /// Number of the first message that was not read.
     pub unseen: Option<u32>,
-    /// UIDs that were told under another value name other messages.
+    /// UIDVALIDITY. UIDs from a time with another value name other messages.
     pub uid_validity: Option<u32>,
-    /// No message that is there has this UID or a higher one.
+    /// All messages have lower UIDs than this.
     pub uid_next: Option<u32>,
-    /// When it was changed last (RFC 7162); `None` too where the mailbox keeps no such numbers.
+    /// The MODSEQ of its last change (RFC 7162). `None` also if the mailbox keeps none.
     pub highest_mod_seq: Option<u64>,
-    /// Flags that are used in it.
+    /// Flags that are in use.
     pub flags: Vec<Flag<'static>>,
-    /// Flags that can be changed for good; [`Flag::Any`] where new ones can be made.
+    /// Flags that can be changed permanently. [`Flag::Any`] means that new keywords can be made.
     pub permanent_flags: Option<Vec<Flag<'static>>>,
-    /// The identity of the mailbox, whatever its name (RFC 8474).
+    /// The id of the mailbox, which stays the same if it is renamed (RFC 8474).
     pub id: Option<String>,
     read_only: bool,
 }
 
-/// An open mailbox that borrows no session: for a caller that keeps it beside the [`Imap`] in a pool, or behind a C interface.
+/// An open mailbox that does not borrow its session: for a caller that keeps it beside the [`Imap`], in a pool or
+/// behind a C interface.
 ///
-/// [`Examined::detach`] and [`Selected::detach`] make one; [`Imap::examined`] and [`Imap::selected`] make it usable again.
+/// [`Examined::detach`] and [`Selected::detach`] make it; [`Imap::examined`] and [`Imap::selected`] make it usable
+/// again.
 #[derive(Debug)]
 pub struct Open {
     opened: Opened,
@@ -63,17 +65,17 @@ pub struct Open {
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) name: String,
-    /// No other mailbox that this process ever opened has the same.
+    /// No other mailbox that this process opened has the same number.
     id: u64,
 }
 
 impl<R: Runtime> Imap<R> {
-    /// Opens a mailbox to read and change it.
+    /// Opens a mailbox for reading and changing.
     ///
     /// # Errors
     ///
-    /// Fails for a name that can't be a mailbox's, and when the server refuses to open it, or opens it for reading only
-    /// ([`Kind::ReadOnly`](crate::Kind::ReadOnly)); then none is open.
+    /// Fails for a name that no mailbox can have, and if the server refuses to open it, or opens it for reading only
+    /// ([`Kind::ReadOnly`](crate::Kind::ReadOnly)). No mailbox is open then.
     pub fn select<'a>(&'a mut self, mailbox: &'a str) -> R::Task<'a, Result<Selected<'a, R>, Error>> {
         R::task(async move {
             let select = self.plain(mailbox)?;
@@ -86,11 +88,11 @@ impl<R: Runtime> Imap<R> {
         })
     }
 
-    /// Opens a mailbox to read it only.
+    /// Opens a mailbox for reading.
     ///
     /// # Errors
     ///
-    /// Fails for a name that can't be a mailbox's, and when the server refuses to open it; then none is open.
+    /// Fails for a name that no mailbox can have, and if the server refuses to open it. No mailbox is open then.
     pub fn examine<'a>(&'a mut self, mailbox: &'a str) -> R::Task<'a, Result<Examined<'a, R>, Error>> {
         R::task(async move {
             let select = self.plain(mailbox)?;
@@ -99,14 +101,15 @@ impl<R: Runtime> Imap<R> {
         })
     }
 
-    /// The open mailbox that was [detached](Examined::detach). Costs nothing, and no flight.
+    /// Returns the open mailbox that was [detached](Examined::detach). Sends nothing.
     ///
-    /// `None` if it is open no more in this session, as when another one was opened since.
+    /// `None` if this session no longer has it open, for example because it opened another one since.
     pub fn examined(&mut self, open: Open) -> Option<Examined<'_, R>> {
         self.is_open(&open).then_some(Examined { imap: self, opened: open.opened })
     }
 
-    /// As [`examined`](Self::examined), to change it too. `None` also if it was opened for reading only.
+    /// Returns the same as [`examined`](Self::examined), for changing too. `None` also if the mailbox was opened for
+    /// reading only.
     pub fn selected(&mut self, open: Open) -> Option<Selected<'_, R>> {
         let examined = self.examined(open).filter(|examined| !examined.opened.read_only)?;
         Some(Selected { examined })
@@ -118,42 +121,43 @@ impl<R: Runtime> Imap<R> {
 }
 
 impl<'a, R: Runtime> Examined<'a, R> {
-    /// The name that it was opened by.
+    /// Returns the name by which it was opened.
     #[must_use]
     pub fn name(&self) -> &str {
         self.open_name()
     }
 
-    /// The mailbox as it was when it was opened; [`view`](Self::view) is what is known now.
+    /// Returns the mailbox as it was when it was opened. [`view`](Self::view) is what is known now.
     #[must_use]
     pub const fn opened(&self) -> &Opened {
         &self.opened
     }
 
-    /// The number of messages in it, as the server told it last.
+    /// Returns the number of messages in it, as the server last said.
     #[must_use]
     pub fn exists(&self) -> u32 {
         self.view().exists()
     }
 
-    /// Whether the server has said that nothing can be changed in it.
+    /// Returns whether the server has said that nothing can be changed in it.
     #[must_use]
     pub fn is_read_only(&self) -> bool {
         self.opened.read_only || self.follower.as_ref().is_none_or(|follower| follower.is_read_only())
     }
 
-    /// Lets go of the session and keeps the mailbox open.
+    /// Detaches the mailbox from the session, and keeps it open.
     #[must_use]
     pub fn detach(self) -> Open {
         let id = self.open.as_ref().map(|held| held.id).unwrap_or_default();
         Open { opened: self.opened, id }
     }
 
-    /// Leaves the mailbox, and removes nothing.
+    /// Closes the mailbox, and removes nothing.
     ///
     /// # Errors
     ///
-    /// [`unsupported`](Error::is_unsupported) without UNSELECT (RFC 3691), where dropping the value does as well.
+    /// Fails as [unsupported](Error::is_unsupported) without UNSELECT (RFC 3691). Drop the value then: that removes
+    /// nothing either.
     pub fn unselect(self) -> R::Task<'a, Result<(), Error>> {
         R::task(async move {
             if !self.imap.offers(&Capability::Imap4Rev2).await? {
@@ -167,7 +171,7 @@ impl<'a, R: Runtime> Examined<'a, R> {
 }
 
 impl<'a, R: Runtime> Selected<'a, R> {
-    /// Leaves the mailbox and removes its messages that are flagged `\Deleted`.
+    /// Closes the mailbox, and removes its messages that are flagged `\Deleted`.
     ///
     /// # Errors
     ///
@@ -182,22 +186,22 @@ impl<'a, R: Runtime> Selected<'a, R> {
         })
     }
 
-    /// As [`Examined::unselect`].
+    /// Does the same as [`Examined::unselect`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Fails as that does.
     pub fn unselect(self) -> R::Task<'a, Result<(), Error>> {
         self.examined.unselect()
     }
 
-    /// As [`Examined::detach`].
+    /// Does the same as [`Examined::detach`].
     #[must_use]
     pub fn detach(self) -> Open {
         self.examined.detach()
     }
 
-    /// Fails if the server has said meanwhile that nothing can be changed any more.
+    /// Fails if the server has said meanwhile that nothing can be changed.
     pub(super) fn writable(&self) -> Result<(), Error> {
         if self.is_read_only() { Err(Error::read_only(self.name())) } else { Ok(()) }
     }
@@ -233,7 +237,7 @@ impl<'a, R: Runtime> DerefMut for Selected<'a, R> {
 
 impl<R: Runtime> Authenticated<R> {
     pub(super) fn plain(&self, name: &str) -> Result<Select<'static>, Error> {
-        // Some servers number the changes of a mailbox only from when someone asked for it.
+        // Some servers number the changes of a mailbox only after someone asked for it.
         let condstore = self.session.capabilities().has(&Capability::CondStore);
         Ok(Select::new(mailbox_name(name)?).condstore(condstore))
     }
@@ -245,7 +249,7 @@ impl<R: Runtime> Authenticated<R> {
         self.open_mailbox(name, Command::Examine(select), &mut |_| Ok(false)).await
     }
 
-    /// Opens a mailbox by this command; `also` sees the data that comes with the answer.
+    /// Opens a mailbox with this command. `also` gets the data that comes with the answer.
     pub(super) async fn open_mailbox(
         &mut self,
         name: &str,
@@ -268,7 +272,7 @@ impl<R: Runtime> Authenticated<R> {
             Ok(completion) => {
                 opened.read_only |= matches!(command, Command::Examine(_))
                     || code_of(&completion, |code| matches!(code, Code::ReadOnly).then_some(())).is_some();
-                // What the server has said so far describes the mailbox as it was opened.
+                // Everything so far describes the mailbox as it was opened.
                 self.changes().for_each(drop);
                 self.hold(name);
                 Ok(opened)
@@ -301,7 +305,7 @@ impl Opened {
             Data::Recent(count) => self.recent = *count,
             Data::Flags(flags) => self.flags = flags.iter().map(Flag::into_owned).collect(),
             Data::Status(line) if line.status == Status::Ok => match &line.code {
-                // What came before is about the mailbox that was open (RFC 7162 section 3.2.11).
+                // Everything before is about the mailbox that was open before (RFC 7162 section 3.2.11).
                 Some(Code::Closed) => *self = Self::default(),
                 Some(Code::Unseen(number)) => self.unseen = Some(*number),
                 Some(Code::UidValidity(number)) => self.uid_validity = Some(*number),
@@ -319,7 +323,7 @@ impl Opened {
     }
 }
 
-/// What `pick` finds in the code of an answer.
+/// Returns what `pick` finds in the code of an answer.
 pub(super) fn code_of<T>(completion: &Completion, pick: impl FnOnce(Code<'_>) -> Option<T>) -> Option<T> {
     completion.line()?.code.and_then(pick)
 }

@@ -14,26 +14,26 @@ pub struct Entry {
     pub value: Option<Vec<u8>>,
 }
 
-/// Which notes are asked for.
+/// Which notes to read.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct MetadataQuery<'a> {
     /// Their names.
     pub entries: &'a [&'a str],
-    /// How many levels below those names.
+    /// How many levels below those names to read.
     pub depth: MetadataDepth,
-    /// No values longer than this, in octets.
+    /// The longest values to return, in octets. `None` for all.
     pub max_size: Option<u64>,
 }
 
 impl<'a> MetadataQuery<'a> {
-    /// These entries and none below them, whatever their size.
+    /// Asks for these entries and none below them, whatever their size.
     #[must_use]
     pub const fn of(entries: &'a [&'a str]) -> Self {
         Self { entries, depth: MetadataDepth::Zero, max_size: None }
     }
 
-    /// Asks for the entries below those, too.
+    /// Asks for entries below those, too.
     #[must_use]
     pub const fn depth(self, depth: MetadataDepth) -> Self {
         Self { depth, ..self }
@@ -46,14 +46,14 @@ impl<'a> MetadataQuery<'a> {
     }
 }
 
-/// Notes on mailboxes and the server (RFC 5464); a mailbox without a name is the server.
-/// [`unsupported`](Error::is_unsupported) without METADATA, or METADATA-SERVER where it is about the server.
+/// Notes on mailboxes and on the server (RFC 5464). An empty mailbox name stands for the server. Without METADATA, or
+/// METADATA-SERVER for notes on the server, these fail as [unsupported](Error::is_unsupported).
 impl<R: Runtime> Authenticated<R> {
     /// Reads notes.
     ///
     /// # Errors
     ///
-    /// Fails for a name that can't be a mailbox's, for names of entries that are none, and if the server refuses.
+    /// Fails for a name that no mailbox can have, for a malformed name of an entry, and if the server refuses.
     pub fn metadata<'a>(
         &'a mut self,
         mailbox: &'a str,
@@ -81,11 +81,11 @@ impl<R: Runtime> Authenticated<R> {
         })
     }
 
-    /// Writes a note; `None` removes it.
+    /// Writes a note. `None` removes it.
     ///
     /// # Errors
     ///
-    /// As [`metadata`](Self::metadata), and if the user may not do that.
+    /// Fails as [`metadata`](Self::metadata) does, and if the user may not write.
     pub fn set_metadata<'a>(
         &'a mut self,
         mailbox: &'a str,

@@ -4,17 +4,17 @@ use mailbearer_imap::{Frame, ParseError};
 use mailbearer_sasl::Redactor;
 use mailbearer_wire::printable_bytes;
 
-/// A line of a server that can't be read. What it was about is not known; the command did what it was asked all the same.
+/// A line of a server that can't be read. It is not known what it was about, but the command did what it should.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OddLine {
     /// The beginning of the line, escaped for a terminal.
     pub line: String,
-    /// What the parser stumbled over.
+    /// Which rule the line broke.
     pub problem: String,
 }
 
-/// Lines that can't be read, until someone looks at them.
+/// Lines that can't be read, kept until the caller asks for them.
 #[derive(Debug, Default)]
 pub(super) struct Odd {
     lines: VecDeque<OddLine>,
@@ -47,7 +47,7 @@ impl fmt::Display for OddLine {
     }
 }
 
-/// Lines that are kept.
+/// The most lines that are kept.
 const KEPT: usize = 100;
-/// Octets of a line that are kept.
+/// The most octets of a line that are kept.
 const SHOWN: usize = 200;

@@ -4,9 +4,10 @@ use mailbearer_mime::parse::{Bodies, PartInfo};
 use super::{Fetched, Summary, summary::summary};
 use crate::Part;
 
-/// What a server tells of a message without sending it: its header in short, its parts, and which of them are its text.
+/// What a server says of a message without sending it: a summary of its header, its parts, and which of these are its
+/// text.
 ///
-/// [`Examined::message`](crate::Examined::message) gives that of one message. Those of many come by one command:
+/// [`Examined::message`](crate::Examined::message) returns that of one message. One command fetches those of many:
 ///
 /// ```no_run
 /// # use mailbearer::{Outline, UidSet, blocking::Examined};
@@ -21,15 +22,15 @@ use crate::Part;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Outline {
-    /// Its header in short.
+    /// A summary of its header.
     pub summary: Summary,
-    /// Its parts, each before those in it; none where the server tells no structure, or one that can't be read.
+    /// Its parts, each before those in it. Empty if the server sent no structure, or one that can't be read.
     pub parts: Vec<Part>,
     bodies: Bodies,
 }
 
 impl Outline {
-    /// What is fetched for one.
+    /// The items to fetch for an outline.
     pub const ITEMS: [FetchItem<'static>; 6] = [
         FetchItem::Uid,
         FetchItem::Flags,
@@ -45,23 +46,24 @@ impl Outline {
         Self { summary, parts, bodies }
     }
 
-    /// The parts that are its text where plain text is preferred, to be shown one after the other (RFC 8621 section 4.1.4).
-    /// HTML and pictures are among them where there is no plain form.
+    /// Iterates over the parts to show, one after the other, to a reader who prefers plain text (RFC 8621 section
+    /// 4.1.4). HTML and pictures are among them if they have no plain form.
     pub fn text_parts(&self) -> impl Iterator<Item = &Part> {
         self.chosen(&self.bodies.text)
     }
 
-    /// The parts that are its text where HTML is preferred. Plain text is among them where there is no HTML.
+    /// Iterates over the parts to show to a reader who prefers HTML. Plain text is among them if it has no HTML form.
     pub fn html_parts(&self) -> impl Iterator<Item = &Part> {
         self.chosen(&self.bodies.html)
     }
 
-    /// The parts that are attached: all that is no text, and every text with a name or behind another part.
+    /// Iterates over the attached parts: everything that is no text, and each text that has a name or follows another
+    /// part.
     pub fn attachments(&self) -> impl Iterator<Item = &Part> {
         self.chosen(&self.bodies.attachments)
     }
 
-    /// The part that an HTML text means by `cid:…`, without the `cid:`.
+    /// Returns the part to which an HTML text refers by `cid:…`. `id` is without the `cid:`.
     #[must_use]
     pub fn by_content_id(&self, id: &str) -> Option<&Part> {
         self.parts.iter().find(|part| part.content_id.as_deref() == Some(id))
@@ -73,7 +75,7 @@ impl Outline {
 }
 
 impl Fetched {
-    /// The message without its octets, where [`Outline::ITEMS`] were fetched; `None` without ENVELOPE.
+    /// Returns the outline, if [`Outline::ITEMS`] were fetched. `None` without ENVELOPE.
     #[must_use]
     pub fn outline(&self) -> Option<Outline> {
         let items = self.items();
@@ -82,11 +84,11 @@ impl Fetched {
     }
 }
 
-/// Chooses from parts that stand as [`Part::all`] gives them. What a stray structure describes is none of them.
+/// Sorts parts that are in the order of [`Part::all`]. Leaves out those of a stray structure.
 fn bodies(parts: &[Part]) -> Bodies {
     let root = parts.iter().rposition(|part| part.depth == 0).unwrap_or_default();
     let of_message = parts.get(root..).unwrap_or_default();
-    // Places of the parts that are open, by depth.
+    // Indexes of the multiparts that are open, by depth.
     let mut open: Vec<usize> = Vec::new();
     let infos: Vec<PartInfo<'_>> = of_message
         .iter()
@@ -110,7 +112,7 @@ fn bodies(parts: &[Part]) -> Bodies {
     bodies
 }
 
-/// What a listing tells of a message whose structure was asked for too.
+/// Returns the summary of a message whose structure was fetched too.
 pub(super) fn with_attachments(number: u32, items: &[Item<'_>]) -> Option<Summary> {
     let mut summary = summary(number, items)?;
     summary.has_attachments = Part::all(items).map(|parts| !bodies(&parts).attachments.is_empty());

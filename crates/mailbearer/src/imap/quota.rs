@@ -8,9 +8,9 @@ use crate::Error;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Quota {
-    /// Its name; may be empty.
+    /// Its name, which may be empty.
     pub root: String,
-    /// What is limited.
+    /// The resources that have limits.
     pub resources: Vec<QuotaResource>,
 }
 
@@ -22,35 +22,35 @@ pub struct QuotaResource {
     pub name: String,
     /// How much is used.
     pub usage: u64,
-    /// How much may be.
+    /// How much may be used.
     pub limit: u64,
 }
 
-/// Quotas (RFC 9208). [`unsupported`](Error::is_unsupported) on a server without QUOTA.
+/// Quotas (RFC 9208). Without QUOTA on the server, these fail as [unsupported](Error::is_unsupported).
 impl<R: Runtime> Authenticated<R> {
-    /// The quotas that hold for a mailbox.
+    /// Returns the quotas that a mailbox is subject to.
     ///
     /// # Errors
     ///
-    /// Fails for a name that can't be a mailbox's, and if the server refuses.
+    /// Fails for a name that no mailbox can have, and if the server refuses.
     pub fn quotas_of<'a>(&'a mut self, mailbox: &'a str) -> R::Task<'a, Result<Vec<Quota>, Error>> {
         R::task(async move { self.quotas(&Command::GetQuotaRoot(super::mailbox_name(mailbox)?)).await })
     }
 
-    /// The quota of a root.
+    /// Returns the quota of a root.
     ///
     /// # Errors
     ///
-    /// Fails if there is no such root, or the user may not know.
+    /// Fails if there is no such root, and if the user may not know.
     pub fn quota<'a>(&'a mut self, root: &'a str) -> R::Task<'a, Result<Vec<Quota>, Error>> {
         R::task(async move { self.quotas(&Command::GetQuota(Text::from(root))).await })
     }
 
-    /// Sets the limits of a root, by name of the resource; returns what they are then.
+    /// Sets the limits of a root, by name of the resource. Returns the limits that the root has then.
     ///
     /// # Errors
     ///
-    /// Fails for what can't be a resource's name, and if the user may not do that.
+    /// Fails for a malformed name of a resource, and if the user may not change limits.
     pub fn set_quota<'a>(
         &'a mut self,
         root: &'a str,

@@ -10,7 +10,7 @@ use mailbearer_net::Runtime;
 use super::{Authenticated, Body, Examined, Fetched, Messages, Outline, body::Wanted};
 use crate::{Error, Part};
 
-/// A message in an open mailbox, of which nothing crosses the network but what is asked for.
+/// A message in an open mailbox. Only what the program asks for crosses the network.
 ///
 /// ```no_run
 /// # use mailbearer::blocking::Examined;
@@ -29,20 +29,20 @@ pub struct Received<'a, R: Runtime> {
     outline: Outline,
 }
 
-/// A part of a message on its way in, without its transfer encoding.
+/// A part of a message that is arriving, without its transfer encoding.
 pub struct Content<'a, R: Runtime> {
     body: Body<'a, R>,
-    /// Until the last piece.
+    /// `None` after the last piece.
     decoder: Option<Decoder>,
 }
 
 impl<R: Runtime> Examined<'_, R> {
-    /// Asks what is in a message: its header in short and its parts, but none of its octets.
+    /// Asks what is in a message: a summary of its header, and its parts, but no content.
     ///
     /// # Errors
     ///
-    /// Fails if there is no such message ([`Kind::NotFound`](crate::Kind::NotFound)), and if the session ends. A
-    /// structure that can't be read gives a message without parts: [`fetch`](Self::fetch) it as a whole.
+    /// Fails if there is no such message ([`Kind::NotFound`](crate::Kind::NotFound)), and if the session ends. If the
+    /// structure can't be read, the message has no parts: [`fetch`](Self::fetch) it as a whole.
     pub fn message(&mut self, uid: u32) -> R::Task<'_, Result<Received<'_, R>, Error>> {
         R::task(async move {
             let mut messages = Messages::start(self, uid.into(), Outline::ITEMS.to_vec(), None).await?;
@@ -56,26 +56,28 @@ impl<R: Runtime> Examined<'_, R> {
     }
 }
 
-/// The text of a message among many: [`Examined::texts`].
+/// The text of one of many messages, as [`Examined::texts`] returns it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MessageText {
-    /// What the server told of the message.
+    /// What the server said of the message.
     pub outline: Outline,
-    /// Its text, as [`Received::text`] has it.
+    /// Its text, as [`Received::text`] returns it.
     pub text: String,
 }
 
 impl<R: Runtime> Examined<'_, R> {
-    /// The texts of many messages, in the order in which the server tells of them; none of a message that is not there.
+    /// Returns the texts of many messages, in the order in which the server reports them. A message that does not exist
+    /// is left out.
     ///
-    /// One command asks what is in them, and one more for all that are built alike: two for a mailbox of plain messages. What
-    /// is held of them at once is limited to 16 MiB ([`limit_answers`](Authenticated::limit_answers)); ask for some hundred
-    /// at a time.
+    /// One command asks what is in the messages, and one more for all that have the same structure: two for a mailbox
+    /// of plain messages. Up to 16 MiB are held at once ([`limit_answers`](Authenticated::limit_answers)), so ask for
+    /// some hundred messages at a time.
     ///
     /// # Errors
     ///
-    /// Fails with [`Kind::TooLarge`](crate::Kind::TooLarge) over the limit, if the server refuses, and if the session ends.
+    /// Fails with [`Kind::TooLarge`](crate::Kind::TooLarge) above that limit, if the server refuses, and if the session
+    /// ends.
     pub fn texts(&mut self, uids: UidSet) -> R::Task<'_, Result<Vec<MessageText>, Error>> {
         R::task(async move {
             let mut outlines = Vec::new();
@@ -116,7 +118,7 @@ impl<R: Runtime> Examined<'_, R> {
                     .zip(octets.into_iter().chain(iter::repeat(None)))
                     .map(|(part, octets)| Some((part, octets?)))
                     .collect();
-                // What is large, and what the server left out, is asked for by itself.
+                // Large texts, and those that the server left out, are fetched one by one.
                 let text = match whole {
                     Some(whole) => joined(whole.iter().map(|(part, octets)| (*part, octets.as_slice()))),
                     None => {
@@ -131,7 +133,7 @@ impl<R: Runtime> Examined<'_, R> {
     }
 }
 
-/// What is asked for of messages of which these sections are the text.
+/// Returns the items to fetch of messages whose text is in these sections.
 fn asked(sections: &[Section<'static>]) -> Vec<FetchItem<'static>> {
     let item = |section: &Section<'static>| FetchItem::Section {
         section: section.clone(),
@@ -141,7 +143,7 @@ fn asked(sections: &[Section<'static>]) -> Vec<FetchItem<'static>> {
     [FetchItem::Uid].into_iter().chain(sections.iter().map(item)).collect()
 }
 
-/// The octets of each section, as far as they came.
+/// Returns the octets of each section, if they came.
 fn told(fetched: &Fetched, sections: &[Section<'static>]) -> Vec<Option<Vec<u8>>> {
     let mut found: Vec<Option<Vec<u8>>> = vec![None; sections.len()];
     for item in fetched.items() {
@@ -154,7 +156,7 @@ fn told(fetched: &Fetched, sections: &[Section<'static>]) -> Vec<Option<Vec<u8>>
     found
 }
 
-/// The texts of parts, one after the other.
+/// Joins the texts of parts.
 fn joined<'p>(parts: impl Iterator<Item = (&'p Part, &'p [u8])>) -> String {
     let mut text = String::new();
     for (part, octets) in parts {
@@ -168,21 +170,21 @@ fn joined<'p>(parts: impl Iterator<Item = (&'p Part, &'p [u8])>) -> String {
 }
 
 impl<R: Runtime> Received<'_, R> {
-    /// What the server told of it.
+    /// Returns what the server said of it.
     #[must_use]
     pub const fn outline(&self) -> &Outline {
         &self.outline
     }
 
-    /// Its text for people: paragraphs of `format=flowed` joined, HTML made text where there is no plain form or a blank one,
-    /// files that `uuencode` put into it left out. Empty if it has none.
+    /// Returns its text for people. Joins the paragraphs of `format=flowed`, turns HTML into text if there is no plain
+    /// form or a blank one, and leaves out files that `uuencode` put into the text. Empty if it has none.
     ///
-    /// Fetches the parts that are its text, with one command, and what it holds is limited to 16 MiB
+    /// Fetches the parts of the text with one command. Up to 16 MiB are held
     /// ([`limit_answers`](Authenticated::limit_answers)).
     ///
     /// # Errors
     ///
-    /// Fails with [`Kind::TooLarge`](crate::Kind::TooLarge) over the limit, and as [`Body::next`].
+    /// Fails with [`Kind::TooLarge`](crate::Kind::TooLarge) above that limit, and as [`Body::next`] does.
     pub fn text(&mut self) -> R::Task<'_, Result<String, Error>> {
         R::task(async move {
             let mut left = self.imap.answer_limit;
@@ -191,7 +193,7 @@ impl<R: Runtime> Received<'_, R> {
         })
     }
 
-    /// The text, or that of the HTML where the plain form is blank, as some mailers leave it.
+    /// Returns `text`, or the text of the HTML if the plain form is blank, as some mailers leave it.
     async fn or_html(&mut self, text: String, left: &mut usize) -> Result<String, Error> {
         let is_other = |part: &&Part| {
             part.media_type == "text/html" && self.outline.text_parts().all(|one| one.number != part.number)
@@ -211,12 +213,12 @@ impl<R: Runtime> Received<'_, R> {
         Ok(joined(parts.iter().zip(octets.iter().map(Vec::as_slice))))
     }
 
-    /// Its HTML, as hostile as whoever sent it; `None` if it has none. Fetches the parts that are it, as
+    /// Returns its HTML, which is as hostile as its sender. `None` if it has none. Fetches the parts of the HTML as
     /// [`text`](Self::text) does.
     ///
     /// # Errors
     ///
-    /// As [`text`](Self::text).
+    /// Fails as [`text`](Self::text) does.
     pub fn html(&mut self) -> R::Task<'_, Result<Option<String>, Error>> {
         R::task(async move {
             let is_html = |part: &&Part| part.media_type == "text/html";
@@ -232,11 +234,11 @@ impl<R: Runtime> Received<'_, R> {
         })
     }
 
-    /// Its header section, as it is.
+    /// Returns its header section as it is.
     ///
     /// # Errors
     ///
-    /// As [`text`](Self::text).
+    /// Fails as [`text`](Self::text) does.
     pub fn header(&mut self) -> R::Task<'_, Result<Vec<u8>, Error>> {
         R::task(async move {
             let mut left = self.imap.answer_limit;
@@ -244,12 +246,12 @@ impl<R: Runtime> Received<'_, R> {
         })
     }
 
-    /// A part of it, without its transfer encoding, in pieces: an attachment of any size.
+    /// Fetches a part of it in pieces, without its transfer encoding: an attachment of any size.
     ///
     /// # Errors
     ///
-    /// Fails with [`Kind::NoData`](crate::Kind::NoData) for a part that can't be fetched by a number, as a multipart, and
-    /// for one whose encoding is not known; and if the session ends.
+    /// Fails with [`Kind::NoData`](crate::Kind::NoData) for a part that no number names, such as a multipart, and for
+    /// one whose encoding is not known. Fails if the session ends.
     pub fn content(&mut self, part: &Part) -> R::Task<'_, Result<Content<'_, R>, Error>> {
         let encoding = TransferEncoding::parse(part.encoding.as_bytes());
         let section = part.section().filter(|_| encoding != TransferEncoding::Unknown);
@@ -261,7 +263,7 @@ impl<R: Runtime> Received<'_, R> {
         })
     }
 
-    /// The octets of parts as they are encoded.
+    /// Returns the octets of parts before decoding.
     async fn octets_of(&mut self, parts: &[Part], left: &mut usize) -> Result<Vec<Vec<u8>>, Error> {
         let sections: Vec<_> = parts.iter().map(|part| part.section().unwrap_or_default()).collect();
         let inline = self.imap.session.limits().literal_inline;
@@ -270,14 +272,14 @@ impl<R: Runtime> Received<'_, R> {
         if sections.len() > 1 && are_small {
             all = self.together(&sections, left).await?;
         }
-        // One part, large ones, and what a server left out.
+        // A single part, large ones, and those that the server left out.
         for section in sections.into_iter().skip(all.len()) {
             all.push(self.collect(section, left).await?);
         }
         Ok(all)
     }
 
-    /// The sections by one command; those up to the first that did not come.
+    /// Fetches sections with one command. Returns those up to the first that did not come.
     async fn together(
         &mut self,
         sections: &[Section<'static>],
@@ -312,11 +314,11 @@ fn too_large(limit: usize) -> Error {
 }
 
 impl<R: Runtime> Content<'_, R> {
-    /// The next octets; `None` after the last. None of them is empty.
+    /// Returns the next octets, which are never empty. `None` after the last.
     ///
     /// # Errors
     ///
-    /// As [`Body::next`].
+    /// Fails as [`Body::next`] does.
     pub fn next(&mut self) -> R::Task<'_, Result<Option<Vec<u8>>, Error>> {
         R::task(self.piece())
     }
@@ -338,11 +340,11 @@ impl<R: Runtime> Content<'_, R> {
         Ok(None)
     }
 
-    /// Writes all of it; returns how many octets that were.
+    /// Writes the whole part. Returns how many octets it has.
     ///
     /// # Errors
     ///
-    /// Fails if the writer does, and as [`next`](Self::next): the source of the error is the [`Error`] then.
+    /// Fails if the writer fails, and as [`next`](Self::next) does: the [`Error`] is the source of this error then.
     pub fn copy_to<'t, W: io::Write + Send>(mut self, to: &'t mut W) -> R::Task<'t, io::Result<u64>>
     where
         Self: 't,
@@ -359,13 +361,13 @@ impl<R: Runtime> Content<'_, R> {
 }
 
 impl Part {
-    /// Whether it is text of any kind.
+    /// Returns whether it is text of any kind.
     #[must_use]
     pub fn is_text(&self) -> bool {
         self.media_type.starts_with("text/")
     }
 
-    /// What it is for, if it is more than text, a picture or a file.
+    /// Returns what it is for, if it is more than text, a picture or a file.
     #[must_use]
     pub fn role(&self) -> Option<Role> {
         let mut field = [b"Content-Type: ", self.content_type.as_slice()].concat();
@@ -381,15 +383,15 @@ impl Part {
         parse::Message::parse(&field).parts().first()?.role()
     }
 
-    /// What it is fetched by; `None` for one that has no number.
+    /// Returns the section to fetch. `None` for a part without a number.
     fn section(&self) -> Option<Section<'static>> {
         let part = Number::new(&self.number);
         (!self.number.is_empty()).then_some(Section { part, of: SectionOf::Whole })
     }
 
-    /// A message that is this part alone, for the parser that knows all that can be wrong with one.
+    /// Makes a message of this part alone, for the parser that knows everything that can be wrong with one.
     fn as_message(&self, body: &[u8]) -> Vec<u8> {
-        // A disposition would make a file of it.
+        // No disposition, which would make a file of it.
         let encoding: String = self.encoding.chars().filter(|c| !c.is_control()).collect();
         [
             b"Content-Type: ",

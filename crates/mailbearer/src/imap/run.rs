@@ -8,9 +8,9 @@ use crate::Error;
 /// Handles untagged data. Returns true if it kept any of it.
 pub(super) type Take<'t> = dyn FnMut(Data<'_>) -> Result<bool, Error> + Send + 't;
 
-/// How every operation that is one command gets its answer.
+/// How all operations that are one command get their answers.
 impl<R: Runtime> Authenticated<R> {
-    /// Gives a command, when what an earlier one left is read, and waits for its answer.
+    /// Reads what an earlier operation left behind, sends a command, and waits for its answer.
     pub(super) async fn run(
         &mut self,
         command: &Command<'_>,
@@ -21,7 +21,7 @@ impl<R: Runtime> Authenticated<R> {
         self.answer(tag, needs(command), take).await
     }
 
-    /// As [`run`](Self::run), for a command that has something to say about so many messages.
+    /// As [`run`](Self::run), for a command that may have something to say about so many messages.
     pub(super) async fn run_on(
         &mut self,
         command: &Command<'_>,
@@ -34,15 +34,15 @@ impl<R: Runtime> Authenticated<R> {
         self.answer(tag, needs(command), take).await
     }
 
-    /// As [`run`](Self::run), for a command that is answered OK or not.
+    /// As [`run`](Self::run), for a command without data in its answer.
     pub(super) async fn just_run(&mut self, command: &Command<'_>) -> Result<(), Error> {
         self.run(command, &mut |_| Ok(false)).await.map(drop)
     }
 
-    /// The answer to a command that was given: NO and BAD are errors.
+    /// Waits for the answer to a command that was sent. NO and BAD are errors.
     ///
-    /// A line that can't be read is an error if it is one of those that the command `needs`, and then only when the
-    /// rest was taken in; any other is kept for [`odd_lines`](Self::odd_lines).
+    /// A line that can't be read is an error if the command `needs` it; the rest of the answer is taken in first. Other
+    /// such lines are kept for [`odd_lines`](Self::odd_lines).
     pub(super) async fn answer(
         &mut self,
         tag: Tag,
@@ -84,8 +84,8 @@ impl<R: Runtime> Authenticated<R> {
         }
     }
 
-    /// Lines of the server that could not be read since the last call, and that nothing failed for. Of more than 100
-    /// the first 100.
+    /// Returns the lines of the server that could not be read since the last call, and that no operation needed. If
+    /// there were more than 100, the first 100.
     pub fn odd_lines(&mut self) -> impl Iterator<Item = OddLine> + '_ {
         self.odd.drain()
     }
@@ -94,7 +94,7 @@ impl<R: Runtime> Authenticated<R> {
         self.odd.push(OddLine::of(frame, error, self.session.redactor()));
     }
 
-    /// Whether the server offers this. Asks if it has not said what it offers.
+    /// Returns whether the server offers this. Asks the server if it has not said what it offers.
     pub(super) async fn offers(&mut self, capability: &Capability<'_>) -> Result<bool, Error> {
         if self.session.capabilities().is_empty() {
             self.just_run(&Command::Capability).await?;
@@ -102,7 +102,7 @@ impl<R: Runtime> Authenticated<R> {
         Ok(self.session.capabilities().has(capability))
     }
 
-    /// Fails with the name of what is missing, if the server does not offer it.
+    /// Fails with the name of the capability, if the server does not offer it.
     pub(super) async fn needs(
         &mut self,
         capability: &Capability<'_>,
@@ -116,7 +116,7 @@ impl<R: Runtime> Authenticated<R> {
     }
 }
 
-/// How much more of what nobody asked for a command takes.
+/// How much more may come during a command that it did not ask for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Budget {
     responses: usize,
@@ -128,7 +128,7 @@ impl Budget {
         Self { responses: bounds.unasked_responses, octets: bounds.unasked_octets }
     }
 
-    /// What an operation that was dropped may still bring: more than nobody asked for, and not without an end.
+    /// For what an operation that was dropped may still bring: more than for unasked responses, but not without end.
     pub(super) fn of_the_dropped(bounds: &Bounds, limits: &Limits) -> Self {
         let largest = usize::try_from(limits.literal).unwrap_or(usize::MAX);
         Self {
@@ -156,14 +156,14 @@ impl Budget {
 }
 
 impl Budget {
-    /// Counts a response for each of so many messages as asked for.
+    /// Counts one response for each of so many messages as asked for.
     pub(super) fn allow(&mut self, messages: u64) {
         let messages = usize::try_from(messages).unwrap_or(usize::MAX).min(MESSAGES);
         self.give_back(messages, messages.saturating_mul(ABOUT_ONE));
     }
 }
 
-/// The responses without which the result of a command would be wrong.
+/// Names the responses without which the result of a command would be wrong.
 fn needs(command: &Command<'_>) -> &'static [&'static str] {
     match command {
         Command::Capability => &["CAPABILITY"],
@@ -183,19 +183,19 @@ fn needs(command: &Command<'_>) -> &'static [&'static str] {
     }
 }
 
-/// Whether an untagged response is called by one of these names, with a number in front of it or without.
+/// Whether an untagged response has one of these names, with or without a number in front of it.
 pub(super) fn is_one_of(frame: &Frame, names: &[&str]) -> bool {
     let mut words = frame.octets().split(|octet| b" \r\n".contains(octet)).skip(1);
     let word = words.next().filter(|word| !word.iter().all(u8::is_ascii_digit)).or_else(|| words.next());
     word.is_some_and(|word| names.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes())))
 }
 
-/// Messages of a mailbox that are believed to be there.
+/// The most messages that a mailbox is believed to have.
 const MESSAGES: usize = 1_000_000;
-/// Octets of a response that tells the UID and the flags of a message.
+/// Octets of a response with the UID and the flags of a message.
 const ABOUT_ONE: usize = 256;
 /// The default of [`Authenticated::limit_answers`].
 pub(super) const ANSWER_LIMIT: usize = 16 << 20;
-/// Octets of a set on one line: some servers take no command of more than 1,000 octets (Gmail), many none of more than
-/// 8,000 or 64 Ki.
+/// The longest set in octets on one line: some servers accept no command of more than 1,000 octets (Gmail), many none
+/// of more than 8,000 or 64 Ki.
 pub(super) const SET_LINE: usize = 800;

@@ -14,11 +14,11 @@ use crate::Error;
 pub struct Found {
     /// The UIDs.
     pub uids: UidSet,
-    /// When one of them was changed last (RFC 7162), where that was looked for.
+    /// The highest MODSEQ among them (RFC 7162), if `key` looks for MODSEQs.
     pub mod_seq: Option<u64>,
 }
 
-/// What a search tells about what it found; only what was asked for (RFC 9051 section 6.4.4).
+/// What a search returns of what it found: only what was asked for (RFC 9051 section 6.4.4).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Matches {
@@ -26,17 +26,17 @@ pub struct Matches {
     pub min: Option<u32>,
     /// The highest UID.
     pub max: Option<u32>,
-    /// How many there are.
+    /// How many messages were found.
     pub count: Option<u32>,
     /// All UIDs.
     pub all: UidSet,
     /// The UIDs of a [part](SearchReturn::Partial) of the result.
     pub partial: UidSet,
-    /// When one of them was changed last (RFC 7162), where that was looked for.
+    /// The highest MODSEQ among them (RFC 7162), if the search looks for MODSEQs.
     pub mod_seq: Option<u64>,
 }
 
-/// How a server finds messages that belong together (RFC 5256).
+/// How a server groups messages into threads (RFC 5256).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ThreadAlgorithm {
@@ -46,23 +46,23 @@ pub enum ThreadAlgorithm {
     OrderedSubject,
 }
 
-/// Searches. Texts that are not ASCII are looked for in UTF-8.
+/// Searches. Texts that are not ASCII are sent in UTF-8.
 impl<R: Runtime> Examined<'_, R> {
-    /// The UIDs of the messages that `key` picks.
+    /// Returns the UIDs of the messages that match `key`.
     ///
     /// # Errors
     ///
-    /// Fails if the server [takes no UTF-8](crate::Kind::Charset) and a text is not ASCII, and
-    /// for an answer that is [too large](Authenticated::limit_answers).
+    /// Fails if a text is not ASCII and the server [does not accept UTF-8](crate::Kind::Charset), and for an answer
+    /// that is [too large](Authenticated::limit_answers).
     pub fn search<'a>(&'a mut self, key: &'a SearchKey<'a>) -> R::Task<'a, Result<Found, Error>> {
         R::task(self.find(key))
     }
 
-    /// As [`search`](Self::search), told only what `returns` asks for.
+    /// Does the same as [`search`](Self::search), but the server returns only what `returns` asks for.
     ///
     /// # Errors
     ///
-    /// As [`search`](Self::search), and [`unsupported`](Error::is_unsupported) without ESEARCH (RFC 4731).
+    /// Fails as [`search`](Self::search) does, and as [unsupported](Error::is_unsupported) without ESEARCH (RFC 4731).
     pub fn search_for<'a>(
         &'a mut self,
         key: &'a SearchKey<'a>,
@@ -75,11 +75,11 @@ impl<R: Runtime> Examined<'_, R> {
         })
     }
 
-    /// The UIDs of the messages that `key` picks, in this order.
+    /// Returns the UIDs of the messages that match `key`, in this order.
     ///
     /// # Errors
     ///
-    /// As [`search`](Self::search), and [`unsupported`](Error::is_unsupported) without SORT (RFC 5256).
+    /// Fails as [`search`](Self::search) does, and as [unsupported](Error::is_unsupported) without SORT (RFC 5256).
     pub fn sort<'a>(
         &'a mut self,
         criteria: &'a [SortCriterion],
@@ -106,12 +106,12 @@ impl<R: Runtime> Examined<'_, R> {
         })
     }
 
-    /// The threads of the messages that `key` picks, by UID.
+    /// Returns the threads of the messages that match `key`, by UID.
     ///
     /// # Errors
     ///
-    /// As [`search`](Self::search), and [`unsupported`](Error::is_unsupported) where the server does not know the
-    /// algorithm (RFC 5256).
+    /// Fails as [`search`](Self::search) does, and as [unsupported](Error::is_unsupported) if the server does not know
+    /// the algorithm (RFC 5256).
     pub fn thread<'a>(
         &'a mut self,
         algorithm: ThreadAlgorithm,
@@ -148,7 +148,7 @@ impl<R: Runtime> Examined<'_, R> {
 
 impl<R: Runtime> Authenticated<R> {
     pub(super) async fn find(&mut self, key: &SearchKey<'_>) -> Result<Found, Error> {
-        // Ranges instead of every single number, where the server can say them.
+        // Asks for ranges rather than single numbers, if the server can return them.
         let extended = self.offers(&Capability::ESearch).await?;
         let returns = extended.then(|| vec![SearchReturn::All]);
         let (matches, numbers) = self.search_by(key, returns).await?;
@@ -156,7 +156,7 @@ impl<R: Runtime> Authenticated<R> {
         Ok(Found { uids, mod_seq: matches.mod_seq })
     }
 
-    /// What an ESEARCH response says, and the numbers of SEARCH responses.
+    /// Returns the contents of an ESEARCH response, and the numbers of SEARCH responses.
     async fn search_by(
         &mut self,
         key: &SearchKey<'_>,
@@ -223,7 +223,7 @@ fn is_ascii(key: &SearchKey<'_>) -> bool {
     }
 }
 
-/// Says what a refusal for the charset is (RFC 9051 section 6.4.4).
+/// Recognizes a refusal of the charset (RFC 9051 section 6.4.4).
 fn explain(error: Error) -> Error {
     let offered = error.completion().filter(|completion| completion.status == Status::No).and_then(offered);
     offered.map_or(error, Error::charset)

@@ -6,7 +6,7 @@ use mailbearer_net::Runtime;
 use super::Authenticated;
 use crate::Error;
 
-/// Where mailboxes can be (RFC 2342).
+/// The places where mailboxes can be (RFC 2342).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Namespaces {
@@ -14,7 +14,7 @@ pub struct Namespaces {
     pub personal: Vec<Space>,
     /// Other users'.
     pub other: Vec<Space>,
-    /// Those that are nobody's.
+    /// Those that belong to nobody.
     pub shared: Vec<Space>,
 }
 
@@ -22,33 +22,33 @@ pub struct Namespaces {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Space {
-    /// What names of its mailboxes start with.
+    /// What the names of its mailboxes start with.
     pub prefix: String,
-    /// What separates the levels of a name; `None` where there are none.
+    /// The character that separates the levels of a name. `None` if there are no levels.
     pub delimiter: Option<char>,
 }
 
-/// What is about the server, or about no message in particular.
+/// Operations on the server, or on no message in particular.
 impl<R: Runtime> Authenticated<R> {
-    /// What the server can do, as it said last; asks if it has not said so since the login.
+    /// Returns what the server can do, as it last said. Asks if it has not said so since the login.
     ///
     /// # Errors
     ///
     /// Fails if the session ends.
     pub fn capabilities(&mut self) -> R::Task<'_, Result<Capabilities, Error>> {
         R::task(async move {
-            // Any of them: the answer is remembered by the session.
+            // It may be any capability: the session remembers the whole answer.
             self.offers(&Capability::Idle).await?;
             Ok(self.session.capabilities().clone())
         })
     }
 
-    /// Switches extensions on (RFC 5161); returns those that are on now and were not before.
+    /// Enables extensions (RFC 5161). Returns those that are newly enabled.
     ///
     /// # Errors
     ///
-    /// [`unsupported`](Error::is_unsupported) on a server without ENABLE. Fails for what would change how names and
-    /// numbers are written under this session: `UTF8=ACCEPT`, `IMAP4rev2`, `UIDONLY`.
+    /// Fails as [unsupported](Error::is_unsupported) without ENABLE. Fails for `UTF8=ACCEPT`, `IMAP4rev2` and
+    /// `UIDONLY`, which would change how names and numbers are written in this session.
     pub fn enable<'a>(
         &'a mut self,
         capabilities: &'a [Capability<'a>],
@@ -56,7 +56,8 @@ impl<R: Runtime> Authenticated<R> {
         R::task(self.switch_on(capabilities))
     }
 
-    /// Does nothing, so that the server tells what changed; see [`Examined::changes`](super::Examined::changes).
+    /// Sends NOOP, to give the server a chance to report what changed; see
+    /// [`Examined::changes`](super::Examined::changes).
     ///
     /// # Errors
     ///
@@ -65,11 +66,11 @@ impl<R: Runtime> Authenticated<R> {
         R::task(async move { self.just_run(&Command::Noop).await })
     }
 
-    /// Tells the server what this program is, names and values, and returns what it says of itself (RFC 2971).
+    /// Sends what this program is, as names and values. Returns what the server says of itself (RFC 2971).
     ///
     /// # Errors
     ///
-    /// [`unsupported`](Error::is_unsupported) without ID; fails too for a text with NUL, and if the server refuses.
+    /// Fails as [unsupported](Error::is_unsupported) without ID, for a text with NUL, and if the server refuses.
     pub fn id<'a>(
         &'a mut self,
         own: &'a [(&'a str, &'a str)],
@@ -91,11 +92,11 @@ impl<R: Runtime> Authenticated<R> {
         })
     }
 
-    /// Where mailboxes can be.
+    /// Returns the places where mailboxes can be.
     ///
     /// # Errors
     ///
-    /// [`unsupported`](Error::is_unsupported) without NAMESPACE (RFC 2342).
+    /// Fails as [unsupported](Error::is_unsupported) without NAMESPACE (RFC 2342).
     pub fn namespaces(&mut self) -> R::Task<'_, Result<Namespaces, Error>> {
         R::task(async move {
             if !self.offers(&Capability::Imap4Rev2).await? {
@@ -113,13 +114,14 @@ impl<R: Runtime> Authenticated<R> {
         })
     }
 
-    /// Asks for news of these mailboxes from now on, also of those that are not open (RFC 5465); no group ends it.
+    /// Asks the server to report events in these mailboxes from now on, also in those that are not open (RFC 5465). No
+    /// groups ends that.
     ///
-    /// They come with the answers to any command, and to [`next_event`](Self::next_event) as they happen.
+    /// Reports come with the answers to any command, and to [`next_event`](Self::next_event) as they happen.
     ///
     /// # Errors
     ///
-    /// [`unsupported`](Error::is_unsupported) without NOTIFY; fails too if the server refuses, as it must for some
+    /// Fails as [unsupported](Error::is_unsupported) without NOTIFY, and if the server refuses, as it must for some
     /// combinations of events.
     pub fn notify<'a>(
         &'a mut self,
@@ -131,9 +133,9 @@ impl<R: Runtime> Authenticated<R> {
         })
     }
 
-    /// How many octets of an answer are held, at most. Default 16 MiB.
+    /// Limits how many octets of an answer are held in memory. Default 16 MiB.
     ///
-    /// It holds for each operation that returns all it found at once.
+    /// The limit applies to each operation that returns all its results at once.
     pub const fn limit_answers(&mut self, octets: usize) {
         self.answer_limit = octets;
     }

@@ -5,14 +5,15 @@ use mailbearer_net::Runtime;
 use super::{Examined, Selected, mailbox::code_of, run::SET_LINE};
 use crate::Error;
 
-/// Flags, and removal. An operation on no message sends nothing.
+/// Flags, and removal. For an empty set of messages nothing is sent.
 impl<R: Runtime> Selected<'_, R> {
-    /// Adds flags to messages, takes some from them, or replaces them all.
+    /// Adds flags to messages, removes some, or replaces them all.
     ///
     /// # Errors
     ///
-    /// Fails for a flag that only servers set, and if the server refuses. [`Kind::ReadOnly`](crate::Kind::ReadOnly) if it
-    /// says that nothing can be changed, be it with an OK.
+    /// Fails for a flag that only servers set, and if the server refuses. Fails with
+    /// [`Kind::ReadOnly`](crate::Kind::ReadOnly) if the server says that nothing can be changed, even if it says so
+    /// with an OK.
     pub fn store<'a>(
         &'a mut self,
         uids: UidSet,
@@ -22,12 +23,12 @@ impl<R: Runtime> Selected<'_, R> {
         R::task(async move { self.store_by(&uids, action, flags, None).await.map(drop) })
     }
 
-    /// As [`store`](Self::store), but leaves messages alone that changed since they had this MODSEQ, and returns
-    /// their UIDs (RFC 7162 section 3.1.3).
+    /// Does the same as [`store`](Self::store), but skips messages that changed since this MODSEQ. Returns their UIDs
+    /// (RFC 7162 section 3.1.3).
     ///
     /// # Errors
     ///
-    /// As [`store`](Self::store), and [`unsupported`](Error::is_unsupported) without CONDSTORE.
+    /// Fails as [`store`](Self::store) does, and as [unsupported](Error::is_unsupported) without CONDSTORE.
     pub fn store_unchanged_since<'a>(
         &'a mut self,
         uids: UidSet,
@@ -54,11 +55,12 @@ impl<R: Runtime> Selected<'_, R> {
         })
     }
 
-    /// Removes those messages of a set that are flagged `\Deleted`, and no other.
+    /// Removes the messages of a set that are flagged `\Deleted`, and no others.
     ///
     /// # Errors
     ///
-    /// As [`expunge`](Self::expunge), and [`unsupported`](Error::is_unsupported) without UIDPLUS (RFC 4315).
+    /// Fails as [`expunge`](Self::expunge) does, and as [unsupported](Error::is_unsupported) without UIDPLUS (RFC
+    /// 4315).
     pub fn expunge_only(&mut self, uids: UidSet) -> R::Task<'_, Result<(), Error>> {
         R::task(async move {
             if !self.has_uid_expunge().await? {
@@ -93,7 +95,7 @@ impl<R: Runtime> Selected<'_, R> {
         let mut modified = UidSet::new();
         for set in uids.lines(SET_LINE) {
             let (flags, count) = (flags.clone(), self.affected(&set));
-            // Not silent: the view wants to know what became of the flags.
+            // Not silent: the view needs the new flags.
             let store = Command::Store { uid: true, set, unchanged_since, action, silent: false, flags };
             let completion = self.run_on(&store, count, &mut |_| Ok(false)).await?;
             if says_read_only(&completion) {
@@ -110,7 +112,7 @@ impl<R: Runtime> Selected<'_, R> {
 }
 
 impl<R: Runtime> Examined<'_, R> {
-    /// How many messages a command about this set can have something to say of.
+    /// Returns how many messages a command about this set can have something to say of.
     pub(super) fn affected(&self, set: &SequenceSet) -> u64 {
         set.count().unwrap_or(u64::MAX).min(self.exists().into())
     }

@@ -8,66 +8,67 @@ use mailbearer_mime::{
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Summary {
-    /// Names the message in its mailbox for good; 0 if the server told none.
+    /// Names the message in its mailbox permanently. 0 if the server sent none.
     pub uid: u32,
-    /// Its number at this moment; 0 on a server that tells only UIDs (RFC 9586).
+    /// Its present number. 0 on a server that sends UIDs only (RFC 9586).
     pub number: u32,
-    /// The time of the Date field, or where that is missing or broken the time of arrival.
+    /// The time of its Date field, or the time of arrival if that field is missing or broken.
     pub date: Option<DateTime>,
-    /// The first author, by name where there is one. Decoded; may hold control characters.
+    /// Name of the first author, or the address if there is no name. Decoded; may hold control characters.
     pub from: String,
-    /// The first author's address; empty where there is none.
+    /// Address of the first author. Empty if there is none.
     pub address: String,
-    /// Decoded; may hold control characters.
+    /// Its subject, decoded; may hold control characters.
     pub subject: String,
-    /// `To`: the members of groups too, without the names of these. Names are decoded, and may hold control characters.
+    /// `To`, with the members of groups but not the names of groups. Names are decoded, and may hold control
+    /// characters.
     pub to: Vec<DisplayAddress>,
-    /// `Cc`.
+    /// `Cc`, in the same form.
     pub cc: Vec<DisplayAddress>,
-    /// Where replies go; the author, where the message does not say it.
+    /// Where replies should go. The author, if the message does not say.
     pub reply_to: Vec<DisplayAddress>,
-    /// `Message-ID`, as it is written; empty where there is none.
+    /// `Message-ID`, as it is written. Empty if there is none.
     pub message_id: String,
-    /// `In-Reply-To`, as it is written; empty where there is none.
+    /// `In-Reply-To`, as it is written. Empty if there is none.
     pub in_reply_to: String,
-    /// In octets; some servers estimate it.
+    /// Its size in octets, which some servers estimate.
     pub size: u64,
     /// Whether it was read.
     pub seen: bool,
     /// Whether it was answered.
     pub answered: bool,
-    /// Whether somebody marked it.
+    /// Whether somebody flagged it.
     pub flagged: bool,
     /// Whether it is still being written.
     pub draft: bool,
-    /// Whether files are attached; `None` where the server was not asked
-    /// ([`Examined::list_with_attachments`](crate::Examined::list_with_attachments)) or did not tell.
+    /// Whether files are attached. `None` if the server was not asked
+    /// ([`Examined::list_with_attachments`](crate::Examined::list_with_attachments)) or did not say.
     pub has_attachments: Option<bool>,
-    /// Whether the server can't show the message, or not so that it can be read: what is not known is empty.
+    /// Whether the server can't show the message, or what it says can't be read. Unknown fields are empty then.
     pub incomplete: bool,
 }
 
 impl Summary {
-    /// What is fetched for one.
+    /// The items to fetch for a summary.
     pub const ITEMS: [FetchItem<'static>; 5] =
         [FetchItem::Uid, FetchItem::Flags, FetchItem::InternalDate, FetchItem::Size, FetchItem::Envelope];
-    /// What a server can tell of a message that it can't show.
+    /// What a server can say of a message that it can't show.
     pub(super) const LITTLE: [FetchItem<'static>; 4] =
         [FetchItem::Uid, FetchItem::Flags, FetchItem::InternalDate, FetchItem::Size];
 
-    /// Nothing is known of this message but that it is there.
+    /// Makes the summary of a message of which nothing is known but that it exists.
     pub(super) fn unknown(uid: u32, number: u32) -> Self {
         Self { uid, number, incomplete: true, ..Self::default() }
     }
 }
 
-/// `None` for a response that tells nothing of a header, as one of changed flags does. A header that the server can't
-/// make out (`ENVELOPE NIL`) is told all the same.
+/// Makes a summary of a response. `None` for one that says nothing of a header, such as one about changed flags. A
+/// header that the server can't parse (`ENVELOPE NIL`) counts as one.
 pub(crate) fn summary(number: u32, items: &[Item<'_>]) -> Option<Summary> {
     told(number, items, false)
 }
 
-/// As [`summary`]; a response `is_told` that has no header in it, too.
+/// As [`summary`]. If `is_told`, also for a response without a header.
 fn told(number: u32, items: &[Item<'_>], mut is_told: bool) -> Option<Summary> {
     let (mut summary, mut arrived) = (Summary::unknown(0, number), None);
     for item in items {
@@ -113,7 +114,7 @@ fn told(number: u32, items: &[Item<'_>], mut is_told: bool) -> Option<Summary> {
     is_told.then_some(summary)
 }
 
-/// What a response tells that has no header in it, if it tells the size: one of changed flags has none.
+/// Makes a summary of a response without a header, if that has the size: one about changed flags has not.
 pub(crate) fn little(number: u32, items: &[Item<'_>]) -> Option<Summary> {
     let has_size = items.iter().any(|item| matches!(item, Item::Size(_)));
     let mut summary = told(number, items, true).filter(|_| has_size)?;
@@ -121,14 +122,14 @@ pub(crate) fn little(number: u32, items: &[Item<'_>]) -> Option<Summary> {
     Some(summary)
 }
 
-/// A FETCH response that can't be read, up to the item of it that is the matter: a header or a structure, which are the
-/// ones that servers take from what strangers sent. `None` if that is not it.
+/// Cuts a FETCH response that can't be read before the item at fault: a header or a structure, which servers make from
+/// what strangers sent. `None` if no such item is at fault.
 pub(super) fn salvage(frame: &Frame) -> Option<Frame> {
     let octets = frame.octets();
     if !frame.streamed().is_empty() {
         return None;
     }
-    // The last one first: an envelope that can be read stays.
+    // The last such item first, so that an envelope that can be read stays.
     let mut end = octets.len();
     loop {
         let starts = ITEMS.iter().filter_map(|item| position(octets, item));
@@ -142,23 +143,23 @@ pub(super) fn salvage(frame: &Frame) -> Option<Frame> {
 fn cut_at(octets: &[u8], start: usize) -> Option<Frame> {
     let (head, _) = octets.split_at_checked(start)?;
     let mut cut = head.to_vec();
-    // Tells an answer to this question from a change of flags.
+    // Distinguishes an answer to this question from a change of flags.
     cut.extend_from_slice(if cut.ends_with(b"(") { b"" } else { b" " });
     cut.extend_from_slice(b"ENVELOPE NIL)\r\n");
     let cut = Frame::from(cut);
-    // By the grammar of listings, which is all that a program links that does nothing else.
+    // By the grammar of listings, so that a program that only lists links no other.
     let is_fetch = matches!(cut.summary_data(), Ok(Some(Data::Fetch(_) | Data::UidFetch(_))));
     is_fetch.then_some(cut)
 }
 
-/// Where an item begins, at the space in front of it if there is one.
+/// Returns where an item begins, with the space in front of it if there is one.
 fn position(octets: &[u8], item: &[u8]) -> Option<usize> {
     let found = octets.windows(item.len()).position(|window| window.eq_ignore_ascii_case(item))?;
     let opens = item.first() == Some(&b'(');
     Some(found.saturating_add(usize::from(opens)))
 }
 
-/// The mailboxes of a list. What begins and ends a group has no host.
+/// Returns the addresses of a list. The start and the end of a group have no host.
 fn people(list: &List<'_, Address<'_>>) -> Vec<DisplayAddress> {
     let mailboxes = list.iter().filter(|mailbox| mailbox.host.is_some());
     let shown = mailboxes.map(|mailbox| {
@@ -168,7 +169,7 @@ fn people(list: &List<'_, Address<'_>>) -> Vec<DisplayAddress> {
     shown.collect()
 }
 
-/// A value of ids, which is ASCII where it is worth anything.
+/// Returns a value with ids, which is ASCII if it is any good.
 fn line(value: Option<&Text<'_>>) -> String {
     value.map(|value| String::from_utf8_lossy(value.trim_ascii()).into_owned()).unwrap_or_default()
 }
@@ -182,7 +183,7 @@ fn address(author: &Address<'_>) -> String {
     }
 }
 
-/// Items whose value comes from what strangers sent.
+/// Items whose values come from what strangers sent.
 const ITEMS: [&[u8]; 6] =
     [b" ENVELOPE ", b"(ENVELOPE ", b" BODYSTRUCTURE ", b"(BODYSTRUCTURE ", b" BODY ", b"(BODY "];
 

@@ -6,13 +6,13 @@ use mailbearer_net::Runtime;
 use super::{Examined, Selected, mailbox::code_of, mailbox_name, run::SET_LINE};
 use crate::Error;
 
-/// Where copies went (RFC 4315).
+/// Where copies are (RFC 4315).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Copied {
     /// UIDVALIDITY of the mailbox that holds the copies.
     pub uid_validity: u32,
-    /// The UID of each message that was copied, and of its copy.
+    /// The UID of each copied message, and of its copy.
     pub pairs: Vec<(u32, u32)>,
 }
 
@@ -20,21 +20,21 @@ pub struct Copied {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Moved {
-    /// Where they went, if the server told.
+    /// Where the messages are now, if the server said so.
     pub copied: Option<Copied>,
-    /// Whether the originals are gone. Where the server can't remove certain messages alone, they stay and are
-    /// flagged `\Deleted`: [`Selected::expunge`] removes them, with all others that are.
+    /// Whether the originals are gone. If the server can't remove individual messages, they stay and are flagged
+    /// `\Deleted`: [`Selected::expunge`] removes them, together with all others that are.
     pub removed: bool,
 }
 
 impl<R: Runtime> Examined<'_, R> {
-    /// Copies messages to another mailbox. Says where they went, if the server tells.
+    /// Copies messages to another mailbox. Returns where the copies are, if the server says so.
     ///
     /// # Errors
     ///
-    /// Fails for a name that can't be a mailbox's, and if the server refuses. Of a set that takes several commands (each
-    /// holds about 800 octets of it) some may be copied then; of one command none. If the session ends before the answer,
-    /// [whether they were copied is unknown](Error::outcome_unknown).
+    /// Fails for a name that no mailbox can have, and if the server refuses. A large set takes several commands (about
+    /// 800 octets of it each), and some messages may be copied then; a single command copies all or none. If the
+    /// session ends before the answer, it is [unknown whether they were copied](Error::outcome_unknown).
     pub fn copy<'a>(
         &'a mut self,
         uids: UidSet,
@@ -53,8 +53,8 @@ impl<R: Runtime> Examined<'_, R> {
         Ok(Copied::joined(parts))
     }
 
-    /// Finds where messages went: MOVE tells before the messages are expunged (RFC 6851 section 4.3), Exchange for a
-    /// COPY with no answer around it.
+    /// Sends the command and finds where the messages are now. MOVE says so in an untagged response, before the messages
+    /// are expunged (RFC 6851 section 4.3); so does Exchange for a COPY, by a code alone.
     async fn transfer(
         &mut self,
         command: &Command<'_>,
@@ -62,7 +62,7 @@ impl<R: Runtime> Examined<'_, R> {
         parts: &mut Vec<Copied>,
     ) -> Result<(), Error> {
         let mut copied = None;
-        // What is left of an earlier operation is read first: a failure there is none of this command.
+        // Reads what an earlier operation left behind. A failure there is not one of this command.
         self.begin().await?;
         let completion = self
             .run_on(command, messages, &mut |data| {
@@ -80,14 +80,14 @@ impl<R: Runtime> Examined<'_, R> {
 }
 
 impl<R: Runtime> Selected<'_, R> {
-    /// Moves messages to another mailbox. On a server without MOVE (RFC 6851) they are copied, flagged `\Deleted` and
-    /// removed.
+    /// Moves messages to another mailbox. On a server without MOVE (RFC 6851), copies them, flags them `\Deleted` and
+    /// removes them.
     ///
     /// # Errors
     ///
-    /// Fails for a name that can't be a mailbox's, and if the server refuses. If the session ends before all is done,
-    /// [what was is unknown](Error::outcome_unknown). Where there is no MOVE, messages may be copied and not removed; the
-    /// error's text says so.
+    /// Fails for a name that no mailbox can have, and if the server refuses. If the session ends before all is done, it
+    /// is [unknown what was moved](Error::outcome_unknown). Without MOVE, messages may be copied and not removed; the
+    /// text of the error says so.
     pub fn move_to<'a>(&'a mut self, uids: UidSet, mailbox: &'a str) -> R::Task<'a, Result<Moved, Error>> {
         R::task(async move {
             self.writable()?;
@@ -97,7 +97,7 @@ impl<R: Runtime> Selected<'_, R> {
             if self.offers(&Capability::Move).await? || self.offers(&Capability::Imap4Rev2).await? {
                 return self.move_by(&uids, mailbox).await;
             }
-            // The set is made certain first: a message that arrives between two commands must not be in it.
+            // The set is settled first, because a message that arrives between two commands must not be in it.
             let mut there = UidSet::new();
             for set in uids.lines(SET_LINE) {
                 there = there.union(&self.find(&SearchKey::Uid(set)).await?.uids);
@@ -130,19 +130,19 @@ impl<R: Runtime> Selected<'_, R> {
 }
 
 impl Copied {
-    /// UIDs of the messages that were copied.
+    /// Returns the UIDs of the messages that were copied.
     #[must_use]
     pub fn from(&self) -> UidSet {
         self.pairs.iter().map(|(from, _)| *from).collect()
     }
 
-    /// UIDs of the copies.
+    /// Returns the UIDs of the copies.
     #[must_use]
     pub fn to(&self) -> UidSet {
         self.pairs.iter().map(|(_, to)| *to).collect()
     }
 
-    /// All of it; all copies are in one mailbox.
+    /// Joins parts, whose copies are all in one mailbox.
     fn joined(parts: Vec<Self>) -> Option<Self> {
         let mut parts = parts.into_iter();
         let mut all = parts.next()?;
@@ -150,7 +150,7 @@ impl Copied {
         Some(all)
     }
 
-    /// `None` too for sets that do not fit together: they say nothing.
+    /// Reads a code. `None` also for sets that do not match, because these say nothing.
     fn of(code: Code<'_>) -> Option<Self> {
         let Code::CopyUid { validity, from, to } = code else { return None };
         let count = from.count().filter(|count| *count <= PAIRS && to.count() == Some(*count))?;
@@ -161,5 +161,5 @@ impl Copied {
     }
 }
 
-/// Messages that one command copies, at most: a set of that many takes more than a line if it has holes.
+/// The most messages that one command copies. A set of so many, if it has gaps, takes more than a line.
 const PAIRS: u64 = 10_000_000;

@@ -29,23 +29,23 @@ use crate::{Client, Error, Kind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WatchOptions {
-    /// How long an IDLE may last before it is renewed, at most 28 minutes (RFC 2177 asks for less than 29). Default
-    /// none: 10 minutes on Exchange, which forgets an IDLE silently some time after that, and 28 elsewhere.
+    /// How long an IDLE may last before it is renewed, at most 28 minutes, because RFC 2177 asks for less than 29.
+    /// Default `None`: 28 minutes, but 10 on Exchange, which silently forgets an IDLE some time after that.
     pub idle: Option<Duration>,
-    /// How often a server without IDLE is asked. Default 1 minute.
+    /// How often to ask a server without IDLE. Default 1 minute.
     pub poll: Duration,
-    /// How long to wait before the second attempt to reconnect; the first is made at once. Doubled for each
-    /// further one, and shortened at random by up to a half. Default 1 second.
+    /// How long to wait before the second attempt to reconnect; the first is immediate. Each further wait is twice as
+    /// long, and all are shortened at random by up to a half. Default 1 second.
     pub first_wait: Duration,
     /// The longest wait between two attempts, unless the server asks for more. Default 5 minutes.
     pub longest_wait: Duration,
-    /// How long a connection has to last for the next attempt to be the first again. Default 1 minute.
+    /// How long a connection must last for the next attempt to count as the first again. Default 1 minute.
     pub steady: Duration,
-    /// Attempts in a row that may fail before the watch does. Default none: it goes on.
+    /// How many attempts in a row may fail before the watch fails. Default `None`: no limit.
     pub attempts: Option<u32>,
-    /// Whether to report changed flags. Default true. Without them the watcher asks for a little less.
+    /// Whether to report changed flags. Default true. Without, the watcher fetches a little less.
     pub flags: bool,
-    /// Whether a first connection that can't be made is tried again as any later one. Default false.
+    /// Whether to retry a first connection that fails, as later ones are. Default false.
     pub retry: bool,
 }
 
@@ -64,27 +64,28 @@ impl Default for WatchOptions {
     }
 }
 
-/// A mailbox that is listened to for as long as it takes: made by [`Client::watch`].
+/// A watch on a mailbox that outlives its connections, made by [`Client::watch`].
 ///
-/// It reports what happens by UID, and nothing twice. A connection that breaks, whose token runs out, or on which the server
-/// says what makes no sense, is replaced by a new one with a fresh token, and what happened meanwhile is found out: by QRESYNC or CONDSTORE (RFC 7162) where
-/// the server has them, else by comparing UIDs and flags. On a server without IDLE it asks from time to time.
+/// It reports what happens, by UID, and nothing twice. If a connection breaks, its token expires, or the server says
+/// something that makes no sense, the watcher makes a new connection with a fresh token and finds out what happened
+/// meanwhile: by QRESYNC or CONDSTORE (RFC 7162) if the server has them, else by comparing UIDs and flags. On a server
+/// without IDLE it asks from time to time.
 ///
-/// It keeps UID and flags of every message in the mailbox: an octet each where UIDs follow each other, 5 where they do not.
+/// It keeps UID and flags of every message in the mailbox: an octet for each with consecutive UIDs, 5 otherwise.
 pub struct Watcher<R: Runtime> {
     client: Client<R>,
     mailbox: String,
     options: WatchOptions,
     listening: Option<Listening<R>>,
-    /// What is under way to the next connection. It holds `known` and `pending` meanwhile.
+    /// The attempt to make the next connection. It holds `known` and `pending` meanwhile.
     attempt: Option<Pin<Box<dyn Future<Output = Attempted<R>> + Send>>>,
     known: Known,
     pending: Pending,
     place: Position,
-    /// Attempts that failed in a row.
+    /// Failed attempts in a row.
     failures: u32,
     retry_at: Option<Instant>,
-    /// When the connection in use was made.
+    /// When the present connection was made.
     since: Instant,
     canceller: Canceller,
 }
@@ -119,23 +120,23 @@ impl<R: Runtime> Watcher<R> {
         Ok(watcher)
     }
 
-    /// Up to where the news were told: what [`next`](Self::next) returned last counts as told.
+    /// Returns up to where news were reported. What [`next`](Self::next) returned last counts as reported.
     ///
-    /// Kept over the end of the program, it lets [`Client::resume_watch`] go on from there. `None` before the mailbox was
-    /// opened.
+    /// Kept beyond the end of the program, the position lets [`Client::resume_watch`] continue from there. `None`
+    /// before the mailbox was opened.
     #[must_use]
     pub fn position(&self) -> Option<&Position> {
         Some(&self.place).filter(|place| place.is_known())
     }
 
-    /// Waits for the next thing that happens, for as long as it takes.
+    /// Waits for the next event, for as long as it takes.
     ///
     /// The future can be dropped at any time: the next call reports what this one did not.
     ///
     /// # Errors
     ///
-    /// Fails for what waiting does not cure: the user is not let in any more, the mailbox is gone, a setting is wrong;
-    /// after [`WatchOptions::attempts`]; and if it was [cancelled](Error::is_cancelled). A later call tries again.
+    /// Fails if waiting does not help: the user is no longer let in, the mailbox is gone, or a setting is wrong. Fails
+    /// after [`WatchOptions::attempts`], and if it was [cancelled](Error::is_cancelled). A later call tries again.
     pub fn next(&mut self) -> R::Task<'_, Result<News, Error>> {
         R::task(async move {
             loop {
@@ -146,19 +147,19 @@ impl<R: Runtime> Watcher<R> {
         })
     }
 
-    /// Waits for the next thing that happens, at most for `patience`.
+    /// Waits for the next event, at most for `patience`. Returns `None` if there was none.
     ///
-    /// An attempt to connect that has begun is finished first; [`Timeouts`](crate::Timeouts) bound that. A future that
-    /// is dropped meanwhile leaves it as it is, and the next call goes on with it.
+    /// An attempt to connect that has begun is finished first; [`Timeouts`](crate::Timeouts) limit that. Dropping the
+    /// future leaves the attempt as it is, and the next call continues it.
     ///
     /// # Errors
     ///
-    /// As [`next`](Self::next).
+    /// Fails as [`next`](Self::next) does.
     pub fn next_within(&mut self, patience: Duration) -> R::Task<'_, Result<Option<News>, Error>> {
         R::task(async move { self.advance_or_end(R::now().checked_add(patience)).await })
     }
 
-    /// Stops listening and says goodbye to the server.
+    /// Ends the watch and says goodbye to the server.
     ///
     /// # Errors
     ///
@@ -172,7 +173,7 @@ impl<R: Runtime> Watcher<R> {
         })
     }
 
-    /// Goes on until something happens, or this is cancelled wherever it waits.
+    /// Continues until something happens, or until the watch is cancelled, wherever it waits.
     async fn advance_or_end(&mut self, until: Option<Instant>) -> Result<Option<News>, Error> {
         let canceller = self.canceller.clone();
         let cancelled = |_| Err(Error::imap_net(net::Error::Cancelled));
@@ -205,7 +206,7 @@ impl<R: Runtime> Watcher<R> {
         }
     }
 
-    /// Notes what the caller hears now.
+    /// Notes what the caller learns now.
     fn note(&mut self, news: &News) {
         match news {
             News::Arrived(summary) => self.place.told(summary.uid),
@@ -223,7 +224,7 @@ impl<R: Runtime> Watcher<R> {
         }
     }
 
-    /// Makes the next connection, or goes on with that.
+    /// Makes the next connection, or continues to.
     async fn connect(&mut self) -> Result<bool, Error> {
         let attempt = self.attempt.take().unwrap_or_else(|| {
             let attempt = Attempt {
@@ -247,7 +248,7 @@ impl<R: Runtime> Watcher<R> {
         Ok(true)
     }
 
-    /// Gets ready to reconnect, if that can help.
+    /// Prepares to reconnect, if that can help.
     fn lost(&mut self, error: Error) -> Result<(), Error> {
         if let Some(listening) = self.listening.take() {
             if error.needs_new_token() {
@@ -258,7 +259,7 @@ impl<R: Runtime> Watcher<R> {
             }
         }
         let may_help = (error.is_transient() || error.needs_new_token()) && !error.is_auth();
-        // A server that says what makes no sense says something else on another connection, or it is none.
+        // A server that makes no sense may do so on another connection, or it is no mail server.
         let is_odd =
             error.kind() == Kind::Protocol && self.failures < ODD_ATTEMPTS && self.known.validity.is_some();
         let may_help = may_help || is_odd;
@@ -275,7 +276,7 @@ impl<R: Runtime> Watcher<R> {
         Ok(())
     }
 
-    /// How long to wait after as many failures.
+    /// Returns how long to wait after so many failures.
     fn wait(&self) -> Result<Duration, Error> {
         let Some(doubled) = self.failures.checked_sub(1) else { return Ok(Duration::ZERO) };
         let factor = 1_u32.checked_shl(doubled).unwrap_or(u32::MAX);
@@ -286,7 +287,7 @@ impl<R: Runtime> Watcher<R> {
 }
 
 impl<R: Runtime> Watcher<R> {
-    /// A handle that ends whatever this waits for, from wherever it is called: that call and every later one fails with
+    /// Returns a handle that cancels the watch from anywhere: whatever it waits for and every later call fail with
     /// [`Error::is_cancelled`].
     #[must_use]
     pub fn canceller(&self) -> Canceller {
@@ -294,7 +295,7 @@ impl<R: Runtime> Watcher<R> {
     }
 }
 
-/// What to wait where a server says that there is too much of something, and not for how long.
+/// Returns how long to wait if a server says that there is too much of something, but not for how long.
 fn usual_wait(error: &Error) -> Option<Duration> {
     match error.problem()? {
         Problem::Throttled { .. } | Problem::TooManyConnections => Some(Duration::from_secs(30)),
@@ -302,5 +303,5 @@ fn usual_wait(error: &Error) -> Option<Duration> {
     }
 }
 
-/// Attempts in a row that a server may answer with what makes no sense.
+/// How many times in a row a server may make no sense.
 const ODD_ATTEMPTS: u32 = 10;

@@ -1,4 +1,4 @@
-//! What is known of a watched mailbox, across connections and runs.
+//! What a watch knows of its mailbox, across connections and runs.
 
 use std::{fmt, str::FromStr};
 
@@ -11,61 +11,61 @@ use crate::Error;
 /// What is known of the mailbox, across connections.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    /// UIDVALIDITY; `None` before the mailbox was opened for the first time.
+    /// UIDVALIDITY. `None` before the mailbox was opened for the first time.
     pub(super) validity: Option<u32>,
-    /// All that happened up to here is known (RFC 7162).
+    /// The MODSEQ up to which everything is known (RFC 7162).
     pub(super) mod_seq: Option<u64>,
-    /// Messages from this UID on came after the watch began.
+    /// Messages with this UID or a higher one came after the watch began.
     pub(super) first_new: u32,
-    /// Those of them that an earlier run has told.
+    /// Those of them that an earlier run reported.
     pub(super) told: UidSet,
-    /// All messages that are not to be told any more: it knows those that were told, or are about to be.
+    /// All messages that need no report: those that were reported, or are about to be.
     pub(super) view: View,
 }
 
-/// Up to where the news of a mailbox were told. A watch that [resumes](crate::Client::resume_watch) from it tells what came
-/// since, and nothing twice.
+/// Up to where the news of a mailbox were reported. A watch that [resumes](crate::Client::resume_watch) from it reports
+/// what came since, and nothing twice.
 ///
 /// Its text form, by [`Display`](fmt::Display) and [`FromStr`], is one line for a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Position {
     uid_validity: u32,
-    /// Messages from this UID on are new.
+    /// Messages with this UID or a higher one are new.
     next: u32,
-    /// But for these.
+    /// Except for these.
     told: UidSet,
 }
 
 impl Known {
-    /// As it was at the end of an earlier run.
+    /// Starts from the end of an earlier run.
     pub(super) fn at(position: Position) -> Self {
         let Position { uid_validity, next, told } = position;
         let validity = (next > 0).then_some(uid_validity);
         Self { validity, first_new: next, told, ..Self::default() }
     }
 
-    /// Whether a message with this UID, which was not known, is to be told.
+    /// Whether to report a message with this UID, which was not known.
     pub(super) fn is_news(&self, uid: u32) -> bool {
         uid >= self.first_new && !self.told.contains(uid)
     }
 
-    /// Whether every known message stands before every other one, as a new session needs it.
+    /// Whether all known messages come before all others, as a new session requires.
     pub(super) fn is_orderly(&self) -> bool {
         let known = u32::try_from(self.view.known()).ok();
         self.view.highest_uid().is_none_or(|uid| self.view.sequence_of(uid) == known)
     }
 
-    /// Says that only a comparison of everything can be trusted the next time.
+    /// Notes that only a comparison of everything can be trusted next time.
     pub(super) const fn distrust(&mut self) {
         self.mod_seq = None;
     }
 
-    /// Notes that all that happened up to here was told on this connection.
+    /// Notes that everything up to this MODSEQ was reported on this connection.
     pub(super) fn reached(&mut self, mod_seq: u64) {
         self.mod_seq = self.mod_seq.map(|before| before.max(mod_seq));
     }
 
-    /// Notes what a FETCH response tells of a message that may have changed while nobody listened.
+    /// Notes what a FETCH response says of a message that may have changed between connections.
     pub(super) fn note_flags(&mut self, pending: &mut Pending, items: &[Item<'_>]) {
         let uid = items.iter().find_map(|item| match item {
             Item::Uid(uid) => Some(*uid),
@@ -82,7 +82,7 @@ impl Position {
         self.next > 0
     }
 
-    /// Notes that a connection was made, on which this is known.
+    /// Notes that a connection was made, and what is known on it.
     pub(super) fn connected(&mut self, known: &Known) {
         let validity = known.validity.unwrap_or_default();
         if self.next == 0 || self.uid_validity != validity {
@@ -90,14 +90,14 @@ impl Position {
         }
     }
 
-    /// Notes that a message was told.
+    /// Notes that a message was reported.
     pub(super) fn told(&mut self, uid: u32) {
         if uid >= self.next {
             self.told.insert(uid);
         }
     }
 
-    /// Notes that the caller has heard of every message that is there.
+    /// Notes that the caller knows of every message that there is.
     pub(super) fn caught_up(&mut self, highest: Option<u32>) {
         let Some(highest) = highest.into_iter().chain(self.told.last()).max() else { return };
         self.next = self.next.max(highest.saturating_add(1));
@@ -112,7 +112,7 @@ impl fmt::Display for Position {
     }
 }
 
-/// What is no [`Position`].
+/// The error for a text that is no [`Position`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NoPosition;
@@ -142,7 +142,7 @@ impl FromStr for Position {
     }
 }
 
-/// The mailbox holds more than a view keeps.
+/// The error for a mailbox with more messages than a view holds.
 pub(super) fn too_many() -> Error {
     Error::too_many_messages(Limits::default().messages)
 }

@@ -11,17 +11,17 @@ use mailbearer_imap::{
 
 use crate::{Error, Summary};
 
-/// Something that happened in a watched mailbox.
+/// An event in a watched mailbox.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum News {
-    /// There is a new message. Where the server can't show it, only its UID, size and time are known.
+    /// There is a new message. If the server can't show it, only its UID, size and time are known.
     Arrived(Box<Summary>),
     /// The flags of a message changed.
     Flags {
         /// Its UID.
         uid: u32,
-        /// The flags that it has now, without `\Recent`.
+        /// Its present flags, without `\Recent`.
         flags: Vec<Flag<'static>>,
     },
     /// A message is gone.
@@ -29,13 +29,13 @@ pub enum News {
         /// The UID that it had.
         uid: u32,
     },
-    /// All messages have other UIDs than before, or are others: what was known of the mailbox is worth nothing any
-    /// more. Messages that are there now are not told as new.
+    /// The server renumbered the mailbox: UIDs that are known are no longer valid. Messages that are there now are not
+    /// reported as new.
     Renumbered {
-        /// The UIDVALIDITY that holds now.
+        /// The new UIDVALIDITY.
         uid_validity: u32,
     },
-    /// The connection broke, or none could be made. It is tried again after some time; nothing is missed.
+    /// The connection broke, or none could be made. The watcher will try again; nothing is missed.
     Interrupted {
         /// What happened.
         error: Arc<Error>,
@@ -44,7 +44,7 @@ pub enum News {
     },
 }
 
-/// Failures are the same if they say the same.
+/// Two failures are equal if they have the same text.
 impl PartialEq for News {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
@@ -64,10 +64,10 @@ impl PartialEq for News {
     }
 }
 
-/// What is to be told.
+/// News that were not reported yet.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    /// In this order; at most what one response brings.
+    /// In this order. At most what one response brings.
     ready: VecDeque<News>,
     /// UIDs of messages whose flags changed.
     flags: BTreeSet<u32>,
@@ -101,19 +101,19 @@ impl Pending {
         self.flags.insert(uid);
     }
 
-    /// Its flags are not reported any more: it is not in the view.
+    /// Drops a change of its flags too: the view no longer has the message.
     pub(super) fn expunged(&mut self, uid: u32) {
         self.gone.insert(uid);
     }
 
-    /// `uids` were known, so there are not more of them than messages.
+    /// `uids` were known, so there are no more of them than messages.
     pub(super) fn all_expunged(&mut self, uids: &UidSet) {
         for uid in uids.iter() {
             self.expunged(uid);
         }
     }
 
-    /// What was about messages is worth nothing any more.
+    /// Drops everything about messages, which is no longer valid.
     pub(super) fn renumbered(&mut self, uid_validity: u32) {
         self.ready.retain(|news| matches!(news, News::Interrupted { .. }));
         self.flags.clear();

@@ -1,4 +1,4 @@
-//! From a new connection to a view that is right, and the news on the way there.
+//! How a new connection gets to a correct view, and which news that brings.
 
 use mailbearer_imap::view::{Change, Limits, Message, View};
 use mailbearer_imap::{
@@ -17,7 +17,7 @@ use crate::{
     imap::{follow::Follow, mailbox_name, run::SET_LINE},
 };
 
-/// How a server helps to find out what happened.
+/// What a server offers for finding out what happened.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Help {
     QResync,
@@ -25,7 +25,7 @@ enum Help {
     None,
 }
 
-/// An attempt to connect. It owns what it changes, so that it can stop at any await and go on later.
+/// An attempt to connect. It owns what it changes, so that it can stop at any await and continue later.
 pub(super) struct Attempt<R: Runtime> {
     pub(super) client: Client<R>,
     pub(super) mailbox: String,
@@ -42,10 +42,10 @@ pub(super) struct Attempted<R: Runtime> {
 }
 
 impl<R: Runtime> Attempt<R> {
-    /// Connects, opens the mailbox and finds out what happened since it was open last.
+    /// Connects, opens the mailbox and finds out what happened since it was last open.
     ///
-    /// What is found is in the view and among the news at the same moment, so that it is neither lost nor told twice
-    /// if this fails half way.
+    /// Each change enters the view and the news at the same moment, so that none is lost or reported twice if this
+    /// fails halfway.
     pub(super) async fn run(mut self) -> Attempted<R> {
         let result = self.connect().await;
         Attempted { known: self.known, pending: self.pending, result }
@@ -77,7 +77,7 @@ impl<R: Runtime> Attempt<R> {
         Listening::new(imap, token, self.options, self.client.account().timeouts.read).await
     }
 
-    /// Learns of all messages that are there, none of which is news.
+    /// Learns of all messages that are there. None of them is news.
     async fn begin_anew(
         &mut self,
         imap: &mut Imap<R>,
@@ -88,7 +88,7 @@ impl<R: Runtime> Attempt<R> {
         let mut view = take_view(imap)?;
         let behind = view.highest_uid().unwrap_or_default().saturating_add(1);
         let first_new = uid_next.unwrap_or(behind).max(1);
-        // They came since the mailbox was opened.
+        // They came after the mailbox was opened.
         view.unlearn(|message| message.uid >= first_new);
         if self.known.validity.is_some() {
             self.pending.renumbered(validity);
@@ -97,7 +97,7 @@ impl<R: Runtime> Attempt<R> {
         Ok(())
     }
 
-    /// Opens the mailbox; also says whether the server told all that happened since it was open last.
+    /// Opens the mailbox. Also returns whether the server reported everything since it was last open.
     async fn open(&mut self, imap: &mut Imap<R>, help: Help) -> Result<(Opened, bool), Error> {
         let qresync = match (help, self.known.validity, self.known.mod_seq) {
             (Help::QResync, Some(validity), Some(mod_seq)) if validity > 0 && mod_seq > 0 => {
@@ -135,8 +135,8 @@ impl<R: Runtime> Attempt<R> {
         Ok((selected, complete))
     }
 
-    /// Finds out what happened by the UIDs that are there and the messages that changed (RFC 7162 section 3.1). False
-    /// if that does not fit together, as when a message went meanwhile.
+    /// Finds out what happened, from the UIDs that exist and the messages that changed (RFC 7162 section 3.1). Returns
+    /// false if the two do not match, as when a message vanished in between.
     async fn compare_uids(&mut self, imap: &mut Imap<R>) -> Result<bool, Error> {
         let Some(mod_seq) = self.known.mod_seq.filter(|mod_seq| *mod_seq > 0) else { return Ok(false) };
         let uids = imap.line.find(&SearchKey::All).await?.uids;
@@ -174,7 +174,7 @@ impl<R: Runtime> Attempt<R> {
         Ok(!moved && uids.count() <= u64::from(exists) && self.known.view.resume(exists))
     }
 
-    /// Finds out what happened by UID and flags of every message.
+    /// Finds out what happened, from UID and flags of every message.
     async fn compare_all(&mut self, imap: &mut Imap<R>) -> Result<(), Error> {
         learn_all(imap, self.options.flags).await?;
         let mut fresh = take_view(imap)?;
@@ -209,7 +209,7 @@ async fn help<R: Runtime>(imap: &mut Imap<R>) -> Result<Help, Error> {
     Ok(if condstore { Help::CondStore } else { Help::None })
 }
 
-/// Asks for UID and flags of every message. A NOOP in between brings news of messages that are removed meanwhile; they
+/// Fetches UID and flags of every message. A NOOP in between brings news of messages that are removed meanwhile; these
 /// are not asked for again.
 async fn learn_all<R: Runtime>(imap: &mut Imap<R>, flags: bool) -> Result<(), Error> {
     let line = &mut imap.line;
@@ -234,7 +234,7 @@ async fn learn_all<R: Runtime>(imap: &mut Imap<R>, flags: bool) -> Result<(), Er
 
 fn take_view<R: Runtime>(imap: &mut Imap<R>) -> Result<View, Error> {
     let mut view = imap.line.follower.take().map(Follow::into_view).unwrap_or_default();
-    // What is held for every message counts, and nobody asks for these.
+    // Memory for every message counts, and nobody needs these.
     view.forget_mod_seqs();
     let most = Limits::default().messages;
     if view.known() >= most && !view.unknown().is_empty() {
@@ -243,5 +243,5 @@ fn take_view<R: Runtime>(imap: &mut Imap<R>) -> Result<View, Error> {
     Ok(view)
 }
 
-/// How often UIDs are asked for that the server does not tell.
+/// How often to ask for UIDs that the server does not send.
 const LEARN_ATTEMPTS: u32 = 3;

@@ -1,4 +1,4 @@
-//! One connection of a watch, from when its view is right to when it breaks.
+//! One connection of a watch, from when its view is correct until it breaks.
 
 use std::time::{Duration, Instant};
 
@@ -25,15 +25,15 @@ pub(super) struct Listening<R: Runtime> {
     asked: Asked,
 }
 
-/// How much was tried to learn of new messages since something changed last.
+/// What was tried to learn of new messages since something changed last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
     Nothing,
-    /// All that a [`Summary`](crate::Summary) holds.
+    /// FETCH of all that a [`Summary`](crate::Summary) holds.
     Summary,
-    /// What a server can tell of a message that it can't show.
+    /// FETCH of what a server can say of a message that it can't show.
     Little,
-    /// To be told what is not there any more.
+    /// NOOP, to learn what no longer exists.
     Noop,
 }
 
@@ -55,7 +55,7 @@ impl<R: Runtime> Listening<R> {
         self.imap.say_goodbye().await
     }
 
-    /// Decides what is next, when nothing is awaited.
+    /// Decides what to do next, when nothing is awaited.
     fn begin(&mut self, view: &View) -> Result<(), Error> {
         let session = &mut self.imap.line.session;
         let unknown = view.unknown().to_sequence_set();
@@ -72,13 +72,13 @@ impl<R: Runtime> Listening<R> {
 }
 
 impl<R: Runtime> Watcher<R> {
-    /// Takes one thing in that the server says; false if it says nothing until then.
+    /// Handles one thing that the server says. Returns false if it says nothing until then.
     pub(super) async fn listen(&mut self, until: Option<Instant>) -> Result<bool, Error> {
         let Some(listening) = &mut self.listening else { return Ok(true) };
         if listening.idling.is_nothing() {
             listening.begin(&self.known.view)?;
         }
-        // A limit on operations is none on waiting.
+        // The limit on operations does not apply to waiting.
         let total = self.client.account().timeouts.total;
         let longest = total.map(|total| total.checked_div(2).unwrap_or_default());
         match listening.idling.event(&mut listening.imap.line, until, longest).await? {
@@ -99,7 +99,7 @@ impl<R: Runtime> Watcher<R> {
     }
 
     fn take_in(&mut self, frame: &Frame) -> Result<(), Error> {
-        // What can't be read is not about messages, or a later comparison finds it out.
+        // A response that can't be read is not about messages, or a later comparison finds out what it said.
         let cut = if frame.response().is_err() { salvage(frame) } else { None };
         let Ok(Response::Untagged(data)) = cut.as_ref().unwrap_or(frame).response() else { return Ok(()) };
         let Some(listening) = &mut self.listening else { return Ok(()) };
@@ -116,7 +116,7 @@ impl<R: Runtime> Watcher<R> {
             _ => None,
         };
         if is_new && told.is_none() {
-            // Asked for in full when the server has said that it is there.
+            // Fetched in full once the server has said that it exists.
             return Ok(());
         }
         let change = self.known.view.apply(&data).map_err(|error| match error {
