@@ -1,4 +1,4 @@
-//! Collects a mailbox by POP3: each message to a file, and what is safe is removed from the server.
+//! Collects a mailbox by POP3: writes each message to a file, and then removes it from the server.
 //!
 //! ```console
 //! $ cargo run --example collect -- FOLDER
@@ -19,14 +19,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let uids: BTreeMap<u32, String> =
         pop3.list()?.into_iter().filter_map(|entry| Some((entry.number, entry.uid?))).collect();
 
-    // All are asked for at once where the server takes that, and arrive one after the other.
+    // All are requested at once if the server allows that, and arrive one after the other.
     let mut messages = pop3.fetch_each(uids.keys().copied())?;
     let (mut safe, mut text) = (Vec::new(), Vec::new());
     while let Some(arrived) = messages.next()? {
         match arrived {
             Arrived::Octets(_, octets) => text.extend_from_slice(&octets),
             Arrived::Whole(number) => {
-                // The name is made of the id, so that a message that comes twice is one file.
+                // The name is made of the id, so that a message that is fetched twice is one file.
                 let name: String =
                     uids.get(&number).into_iter().flat_map(|uid| uid.chars()).map(plain).collect();
                 let mut file = File::create(folder.join(format!("{name}.eml")))?;
@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     drop(messages);
 
     pop3.delete(&safe)?;
-    // Nothing is removed before this, and it says what was.
+    // The server removes nothing before QUIT. The answer says what it removed.
     match pop3.quit()? {
         Removal::Nothing => println!("nothing new"),
         Removal::Done(count) => println!("{count} collected"),
@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A unique id may hold anything; a file's name may not.
+/// Makes a unique id fit for a file's name: it may hold anything.
 fn plain(letter: char) -> char {
     if letter.is_ascii_alphanumeric() { letter } else { '_' }
 }

@@ -1,7 +1,7 @@
 //! A runtime of your own: everything that Mailbearer needs of its surroundings, on smol's `async-io`.
 //!
-//! A program does this once and then calls the same operations as with `Blocking` or tokio. Run it with
-//! `cargo run --example own_runtime`: it fetches a token, sends a message and lists it, against a server in memory.
+//! A program implements this once, and then calls the same operations as with `Blocking` or tokio. `cargo run --example
+//! own_runtime` fetches a token, sends a message and lists it, against a server in memory.
 
 use std::{
     error::Error,
@@ -20,14 +20,14 @@ use mailbearer::{
 };
 use mailbearer_mock::memory::Options;
 
-/// The name of the runtime: it has no values.
+/// The runtime is a type without values.
 enum Smol {}
 
 impl Runtime for Smol {
     type Socket = SmolSocket;
     type Listener = SmolListener;
     type Timer = SmolTimer;
-    // What an operation gives: here a future, which any executor can run.
+    // What an operation returns: here a future, which any executor can run.
     type Task<'a, T: 'a> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
     fn task<'a, T: Send + 'a>(operation: impl Future<Output = T> + Send + 'a) -> Self::Task<'a, T> {
@@ -39,7 +39,7 @@ impl Runtime for Smol {
     }
 
     async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-        // The system's look-up blocks, so it gets a thread.
+        // The system's look-up blocks, so it runs in a thread.
         let host = host.to_owned();
         blocking::unblock(move || (host.as_str(), port).to_socket_addrs().map(Iterator::collect)).await
     }
@@ -57,7 +57,7 @@ struct SmolSocket(Async<TcpStream>);
 
 impl SmolSocket {
     fn new(stream: Async<TcpStream>) -> io::Result<Self> {
-        // Commands are small and answers are waited for: nothing is to be gained by holding them back.
+        // Commands are small, and each waits for an answer: holding them back gains nothing.
         stream.get_ref().set_nodelay(true)?;
         Ok(Self(stream))
     }
@@ -82,7 +82,7 @@ impl Socket for SmolSocket {
     }
 
     fn poll_ready(&mut self, interest: Interest, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Both are asked where both are of interest, so that either wakes.
+        // If both are of interest, either wakes the task.
         let readable = match interest {
             Interest::Read | Interest::Both => self.0.poll_readable(context),
             Interest::Write => Poll::Pending,

@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for address in &receipt.accepted {
         println!("{address} gets it");
     }
-    // That one recipient is refused is no error: the others have the message.
+    // A refused recipient is not an error: the others get the message.
     for (address, reply) in &receipt.refused {
         println!("{address} was refused: {reply}");
     }

@@ -13,7 +13,7 @@ use std::error::Error;
 fn main() -> Result<(), Box<dyn Error>> {
     let robot = settings::account()?.blocking()?;
     let token = robot.token()?;
-    // `expose` is the one way to a secret, so that each use of one can be searched for.
+    // `expose` is the only way to a secret, so that every use of one can be searched for.
     println!("{}", token.access_token.expose());
     Ok(())
 }

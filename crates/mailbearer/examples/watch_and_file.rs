@@ -1,5 +1,5 @@
 //! Files messages as they arrive, on tokio: `watch_and_file invoice Accounting` moves those with "invoice" in their
-//! subject into the folder Accounting. With a number behind, it ends after as many.
+//! subject to the folder Accounting. A number as third argument ends it after so many messages.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that says what it does")]
 
@@ -25,12 +25,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn watch(robot: &Client, word: &str, folder: &str, count: u32) -> Result<(), mailbearer::Error> {
-    // The watcher has a connection of its own. It makes a new one when that breaks, and tells nothing twice.
+    // The watcher has a connection of its own. If that breaks, it makes a new one, and reports nothing twice.
     let mut watcher = robot.watch("INBOX").await?;
     println!("watching");
     for _ in 0..count {
         let message = next(&mut watcher, &word.to_lowercase()).await?;
-        // A session for each: a message that is to be filed may come once a week.
+        // A session for each message: a message to file may come once a week.
         let mut imap = robot.connect_imap().await?;
         let mut inbox = imap.select("INBOX").await?;
         inbox.move_to(message.uid.into(), folder).await?;

@@ -13,53 +13,55 @@ use crate::{
     token::{SourceError, Store, TokenSource, TokenStore},
 };
 
-/// A mailbox and how to get at it: what a configuration file says.
+/// A mailbox and how to reach it: what a configuration file says.
 ///
-/// A plain value: make it from a preset or from nothing, change what differs, and turn it into a [`Client`],
+/// It is a plain value. Make it from a preset or from nothing, change what differs, and turn it into a [`Client`],
 /// which checks it.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Account {
-    /// The mailbox: the `user=` of XOAUTH2. For a shared mailbox its own address.
+    /// The mailbox: the `user=` of XOAUTH2. For a shared mailbox, the address of that mailbox.
     pub user: String,
     /// What the user logs in with.
     pub login: Login,
-    /// The IMAP server; `None` where mail is only sent.
+    /// The IMAP server. `None` if the account only sends.
     pub imap: Option<Server>,
-    /// The POP3 server; `None` where mail is read by IMAP.
+    /// The POP3 server. `None` if the account reads mail by IMAP.
     #[cfg(feature = "pop3")]
     pub pop3: Option<Server>,
-    /// The submission server; `None` where mail is only read.
+    /// The submission server. `None` if the account only reads.
     pub smtp: Option<Server>,
-    /// What the provider allows, as far as it is known: a [`Pool`](crate::Pool) keeps to it.
+    /// What the provider is known to allow. A [`Pool`](crate::Pool) keeps within it.
     pub limits: Limits,
-    /// A folder by which all processes of this host that use the account keep to that together. Default none.
+    /// A folder through which all processes of this host that use the account keep within the limits together. Default
+    /// none.
     pub pool_folder: Option<std::path::PathBuf>,
     /// Trust anchors. `None` means the built-in roots.
     pub tls: Option<Tls>,
     /// How long to wait for what.
     pub timeouts: Timeouts,
-    /// Where tokens rest between runs, as [`store`](Self::store) sets it. `None`: in the memory of the [`Client`] alone.
+    /// Where tokens are kept between runs, as [`store`](Self::store) sets it. `None` keeps them in the memory of the
+    /// [`Client`] only.
     pub(crate) store: Option<Store>,
     /// How submission sessions behave: the name in EHLO, limits, server bugs to tolerate. `None` means the defaults.
-    /// Host, port and security in it are not used; they are those of [`smtp`](Self::smtp).
+    /// Its host, port and security are ignored: those of [`smtp`](Self::smtp) count.
     pub smtp_options: Option<Box<mailbearer_smtp::Options>>,
-    /// How IMAP sessions behave: what ID tells of the program, limits, server bugs to tolerate. `None` means the
-    /// defaults. Host, port and security in it are not used; they are those of [`imap`](Self::imap).
+    /// How IMAP sessions behave: what ID says of the program, limits, server bugs to tolerate. `None` means the
+    /// defaults. Its host, port and security are ignored: those of [`imap`](Self::imap) count.
     pub imap_options: Option<Box<mailbearer_imap::session::Options>>,
-    /// How POP3 sessions behave: the form of AUTH, limits, server bugs to tolerate. `None` means the defaults. Host, port and
-    /// security in it are not used; they are those of [`pop3`](Self::pop3).
+    /// How POP3 sessions behave: the form of AUTH, limits, server bugs to tolerate. `None` means the defaults. Its
+    /// host, port and security are ignored: those of [`pop3`](Self::pop3) count.
     #[cfg(feature = "pop3")]
     pub pop3_options: Option<Box<mailbearer_pop3::Options>>,
-    /// Through which proxies the servers and the token endpoint are reached. Default none: the environment counts where it
-    /// is asked for, by [`Proxies::from_environment`].
+    /// The proxies through which connections to servers and to the token endpoint go. Default none. The environment
+    /// counts only if the program asks for it with [`Proxies::from_environment`].
     pub proxies: Proxies,
-    /// How often a token request is repeated that failed for a reason that passes.
+    /// How often to repeat a token request that failed for a temporary reason.
     pub retry: Retry,
     pub(crate) token_check: Option<TokenCheck>,
 }
 
-/// Looks at a token before it is shown to a server; names what may be wrong with it, or fails.
+/// Checks a token before it is shown to a server. Names what may be wrong with it, or fails.
 pub(crate) type TokenCheck =
     Arc<dyn Fn(&Account, &Token, Protocol) -> Result<Option<&'static str>, Error> + Send + Sync>;
 
@@ -67,14 +69,14 @@ pub(crate) type TokenCheck =
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Login {
-    /// An access token that is requested from an authorization server.
+    /// An access token that the client requests from an authorization server.
     OAuth(OAuth),
     /// An access token that the program brings.
     Source(Arc<dyn TokenSource>),
     /// A password, for servers that offer PLAIN or LOGIN.
     Password(Secret),
-    /// Nothing, for a submission server that knows its clients by their network, as most do that speak LMTP. Mail can't be
-    /// read with it.
+    /// Nothing, for a submission server that knows its clients by their network, as most LMTP servers do. Such an
+    /// account can't read mail.
     Nothing,
 }
 
@@ -82,59 +84,59 @@ pub enum Login {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct OAuth {
-    /// The token endpoint; https.
+    /// URL of the token endpoint; https.
     pub token_url: String,
     /// The application's id.
     pub client_id: String,
-    /// What the application proves its id with.
+    /// How the application proves its identity.
     pub client: ClientProof,
     /// Space-separated scopes.
     pub scope: String,
-    /// What the token is granted for.
+    /// Why the server should issue a token.
     pub grant: Grant,
 }
 
-/// What an application proves its id with at the token endpoint.
+/// How an application proves its identity at the token endpoint.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum ClientProof {
     /// Nothing: a public client.
     #[default]
     None,
-    /// A secret in the form (`client_secret_post`), which Microsoft, Google and most others take.
+    /// A secret in the form (`client_secret_post`), which Microsoft, Google and most others accept.
     Secret(Secret),
     /// A secret in an `Authorization` field (`client_secret_basic`, RFC 6749 section 2.3.1).
     Basic(Secret),
-    /// What stands for a secret, made or read for each request (RFC 7523): a [certificate](crate::grant::ClientCertificate)
-    /// signs it, or another issuer gives it.
+    /// An assertion instead of a secret, made or read for each request (RFC 7523): signed with a
+    /// [certificate](crate::grant::ClientCertificate), or issued by someone whom the server trusts.
     Assertion(Arc<dyn AssertionSource>),
 }
 
-/// What a token is granted for.
+/// Why an authorization server should issue a token.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum Grant {
-    /// The application's own rights (RFC 6749 section 4.4).
+    /// The application has rights of its own (RFC 6749 section 4.4).
     #[default]
     ClientCredentials,
-    /// A person's consent given earlier (RFC 6749 section 6). A refresh token that the server gives in its place is
-    /// used from then on, and rests in the account's store; another one in here takes its place.
+    /// A person consented earlier (RFC 6749 section 6). If the server replaces the refresh token, the client uses the
+    /// new one from then on and keeps it in the account's store. A different token in this setting replaces that.
     RefreshToken(Secret),
-    /// A person's name and password (RFC 6749 section 4.3), for servers that have nothing better. Refresh tokens that
-    /// come with it are not used.
+    /// The name and password of a person (RFC 6749 section 4.3), for servers that have nothing better. Refresh tokens
+    /// in the answer are not used.
     Password {
         /// The person's name at the authorization server.
         username: String,
         /// The password.
         password: Secret,
     },
-    /// A person who logs in once, by [`Client::begin_login`] or [`Client::begin_device_login`]. What is kept of that in
-    /// the account's store gets tokens from then on.
+    /// A person logs in once, by [`Client::begin_login`] or [`Client::begin_device_login`]. From then on, what the
+    /// account's store keeps of that login gets tokens.
     Person(Box<Person>),
-    /// What an assertion says (RFC 7523 section 2.1), as the [key](crate::grant::ServiceAccountKey) of a service account
-    /// signs it. The client id is not used.
+    /// A signed assertion (RFC 7523 section 2.1), as the [key](crate::grant::ServiceAccountKey) of a service account
+    /// makes it. The client id is not used.
     JwtBearer(Arc<dyn AssertionSource>),
-    /// Another way to tokens, such as the [identity](crate::grant::ManagedIdentity) of a machine.
+    /// Any other way to tokens, such as the [identity](crate::grant::ManagedIdentity) of a machine.
     Flow(Arc<dyn TokenFlow>),
 }
 
@@ -142,40 +144,40 @@ pub enum Grant {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Person {
-    /// The page where a person logs in (RFC 6749 section 3.1); https.
+    /// The page where the person logs in (RFC 6749 section 3.1); https.
     pub authorize_url: Option<String>,
-    /// Where a code for another device is asked for (RFC 8628); https.
+    /// Where the client requests a code for another device (RFC 8628); https.
     pub device_url: Option<String>,
-    /// Where a login is ended (RFC 7009); https. `None` where the provider has no such thing.
+    /// Where a login is revoked (RFC 7009); https. `None` if the provider has no such endpoint.
     pub revoke_url: Option<String>,
-    /// Whether a login ends the one whose place it takes, once it is kept. Default no, since with some providers, Google
-    /// among them, that ends every login of the same person by the same application, the new one too.
+    /// Whether a new login, once kept, revokes the one that it replaces. Default false: at some providers, Google among
+    /// them, that would end every login of the same person by the same application, the new one too.
     pub ends_replaced: bool,
-    /// What the provider names itself by in redirects (RFC 9207), where it does.
+    /// How the provider identifies itself in redirects (RFC 9207). `None` if it does not.
     pub issuer: Option<String>,
-    /// Where the browser is sent.
+    /// Where the provider sends the browser after the login.
     pub redirect: RedirectTo,
-    /// Whether the person logs in by a code on another device rather than in a browser here, where both are possible.
+    /// Whether the person logs in by a code on another device rather than in a browser here, if both are possible.
     pub prefers_code: bool,
-    /// Who logs in, where that is not the account's user, as for a shared mailbox.
+    /// Who logs in, if that is not the account's user, as for a shared mailbox.
     pub name: Option<String>,
-    /// Whether the implicit grant is used: the token itself is in the redirect, pasted by the person; it lives an hour and
-    /// can't be renewed. For servers that have nothing else (RFC 9700 section 2.1.2).
+    /// Whether to use the implicit grant, for servers that have nothing else (RFC 9700 section 2.1.2). The token itself
+    /// is in the redirect, which the person pastes. It is valid for an hour and can't be renewed.
     pub implicit: bool,
 }
 
-/// Where the browser is sent after a login.
+/// Where the provider sends the browser after a login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RedirectTo {
     /// To this machine, by `http`.
     Loopback {
-        /// `localhost`, `127.0.0.1` or `[::1]`, as it was registered. Default `localhost`.
+        /// `localhost`, `127.0.0.1` or `[::1]`, whichever is registered. Default `localhost`.
         host: String,
-        /// A fixed port, where the provider wants it as registered. Default any that is free.
+        /// A fixed port, if the provider wants the registered one. Default `None`: any free port.
         port: Option<u16>,
     },
-    /// To this address, where the person copies what the browser shows.
+    /// To this address. The person copies what the browser shows then.
     Pasted(String),
 }
 
@@ -186,8 +188,8 @@ impl Default for RedirectTo {
 }
 
 impl Person {
-    /// A provider's pages. [`redirect`](Self::redirect) stays the default where the provider takes https addresses alone;
-    /// set the one that was registered.
+    /// Sets the pages of a provider. If the provider accepts https addresses only, [`redirect`](Self::redirect) stays
+    /// the default: set the address that is registered.
     #[must_use]
     pub fn preset(provider: Provider, tenant: Option<&str>) -> Self {
         let redirect = match provider.redirect_host() {
@@ -205,11 +207,11 @@ impl Person {
     }
 }
 
-/// Where a server is and how it is talked to.
+/// Where a server is, and how its connections are secured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Server {
-    /// DNS name or IP address; the certificate is checked against it.
+    /// DNS name or IP address. The certificate is checked against it.
     pub host: String,
     /// TCP port.
     pub port: u16,
@@ -218,7 +220,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server at `host` and `port`.
+    /// Names a server at `host` and `port`.
     #[must_use]
     pub fn new(host: impl Into<String>, port: u16, security: Security) -> Self {
         Self { host: host.into(), port, security }
@@ -226,7 +228,7 @@ impl Server {
 }
 
 impl OAuth {
-    /// Client credentials at this endpoint; the client is yet to be named.
+    /// Sets client credentials at this endpoint. The client is still missing.
     #[must_use]
     pub fn new(token_url: impl Into<String>, scope: impl Into<String>) -> Self {
         Self {
@@ -238,8 +240,8 @@ impl OAuth {
         }
     }
 
-    /// A provider's endpoint and scope for applications. The token URL stays empty where the provider needs a tenant
-    /// and none is given.
+    /// Sets a provider's endpoint and scope for applications. The token URL stays empty if the provider needs a tenant
+    /// and `tenant` is `None`.
     #[must_use]
     pub fn preset(provider: Provider, tenant: Option<&str>) -> Self {
         Self::new(
@@ -250,15 +252,15 @@ impl OAuth {
 }
 
 impl Account {
-    /// A robot mailbox on Microsoft 365. `tenant` is the directory's id or one of its domains.
+    /// Makes the account of a robot's mailbox on Microsoft 365. `tenant` is the directory's id, or one of its domains.
     ///
-    /// Follow with [`client_credentials`](Self::client_credentials).
+    /// Continue with [`client_credentials`](Self::client_credentials).
     #[must_use]
     pub fn microsoft365(user: impl Into<String>, tenant: &str) -> Self {
         Self::preset(Provider::Microsoft365, user, Some(tenant))
     }
 
-    /// An account with a provider's servers and endpoint, as [`OAuth::preset`] has it.
+    /// Makes an account with a provider's servers and its endpoint, as [`OAuth::preset`] sets them.
     #[must_use]
     pub fn preset(provider: Provider, user: impl Into<String>, tenant: Option<&str>) -> Self {
         Self {
@@ -273,13 +275,13 @@ impl Account {
         }
     }
 
-    /// An account without servers, whose tokens come from this endpoint.
+    /// Makes an account without servers, whose tokens come from this endpoint.
     #[must_use]
     pub fn custom(user: impl Into<String>, token_url: impl Into<String>, scope: impl Into<String>) -> Self {
         Self::new(user, Login::OAuth(OAuth::new(token_url, scope)))
     }
 
-    /// An account without servers that logs in with the tokens of a closure. [`Account::new`] takes any source.
+    /// Makes an account without servers that logs in with the tokens of a closure. [`Account::new`] takes any source.
     #[must_use]
     pub fn with_source<F>(user: impl Into<String>, source: F) -> Self
     where
@@ -288,7 +290,7 @@ impl Account {
         Self::new(user, Login::Source(Arc::new(source)))
     }
 
-    /// An account without servers.
+    /// Makes an account without servers.
     #[must_use]
     pub fn new(user: impl Into<String>, login: Login) -> Self {
         Self {
@@ -313,7 +315,7 @@ impl Account {
         }
     }
 
-    /// Asks for tokens in the application's own name.
+    /// Requests tokens in the application's own name.
     #[must_use]
     pub fn client_credentials(self, client_id: impl Into<String>, client_secret: impl Into<Secret>) -> Self {
         self.with_oauth(|oauth| {
@@ -323,8 +325,8 @@ impl Account {
         })
     }
 
-    /// Asks for tokens in the name of a person who logs in once, as [`Client::begin_login`] has it. `client_id` is that of
-    /// an application for native programs, which has no secret.
+    /// Requests tokens in the name of a person who logs in once, by [`Client::begin_login`]. `client_id` is that of an
+    /// application for native programs, which has no secret.
     ///
     /// ```
     /// use mailbearer::{Account, FileStore, MailProtocol, Provider};
@@ -351,7 +353,7 @@ impl Account {
         })
     }
 
-    /// Asks for tokens in the name of the person who once consented.
+    /// Requests tokens in the name of the person who gave consent earlier.
     #[must_use]
     pub fn refresh_token(
         self,
@@ -366,7 +368,7 @@ impl Account {
         })
     }
 
-    /// Asks for tokens in the application's own name, with an assertion in place of a secret: a
+    /// Requests tokens in the application's own name, with an assertion instead of a secret: a
     /// [certificate](crate::grant::ClientCertificate), or a token of an issuer whom the server trusts.
     #[must_use]
     pub fn client_assertion(
@@ -381,12 +383,12 @@ impl Account {
         })
     }
 
-    /// Asks for tokens with the key of a service account of Google Workspace.
+    /// Requests tokens with the key of a service account of Google Workspace.
     #[must_use]
     pub fn service_account(self, key: ServiceAccountKey) -> Self {
         self.with_oauth(|oauth| {
             oauth.token_url = key.token_url();
-            // For whom it acts is another mailbox, with another token in the store.
+            // For another subject the key gets another token, so that needs a place of its own in the store.
             oauth.client_id = format!("{} for {}", key.email(), key.subject());
             if oauth.scope.is_empty() {
                 let scope = Provider::Google.scope(GrantType::ServiceAccount, &[MailProtocol::Imap]);
@@ -396,7 +398,7 @@ impl Account {
         })
     }
 
-    /// Asks for tokens in the name of the machine.
+    /// Requests tokens in the name of the machine.
     #[must_use]
     pub fn managed_identity(self, identity: ManagedIdentity) -> Self {
         self.with_oauth(|oauth| {
@@ -413,7 +415,7 @@ impl Account {
         }
     }
 
-    /// How tokens are requested, to be changed; `None` for a login without requests.
+    /// Gives access to how tokens are requested. `None` for a login that requests none.
     pub const fn oauth_mut(&mut self) -> Option<&mut OAuth> {
         match &mut self.login {
             Login::OAuth(oauth) => Some(oauth),
@@ -446,10 +448,10 @@ impl Account {
         Self { smtp: Some(server), ..self }
     }
 
-    /// Compares what a token says of itself with what the account and the protocol need, before it is shown to a server: its
-    /// service, directory, roles or scopes ([`claims`](crate::claims)). One that no server will take fails the login with
-    /// the [advice](crate::advice) that explains it, and another is asked for first where it was kept. `warn` is told
-    /// what may be wrong and need not be, as a token of another person than the user.
+    /// Compares what a token says of itself (its service, directory, roles or scopes, see [`claims`](crate::claims))
+    /// with what the account and the protocol need, before it is shown to a server. If no server can accept the token,
+    /// the login fails with the [advice](crate::advice) that explains it; if that token had been kept, a new one is
+    /// requested first. `warn` gets what may be wrong but need not be, such as a token of another person than the user.
     #[must_use]
     pub fn check_claims(self, warn: impl Fn(&Mismatch) + Send + Sync + 'static) -> Self {
         let check =
@@ -467,7 +469,7 @@ impl Account {
     fn with_oauth(mut self, change: impl FnOnce(&mut OAuth)) -> Self {
         let mut oauth = match self.login {
             Login::OAuth(oauth) => oauth,
-            // The empty URL is refused when the client is made.
+            // Making the client fails with an empty URL.
             Login::Source(_) | Login::Password(_) | Login::Nothing => OAuth::new("", ""),
         };
         change(&mut oauth);
@@ -475,46 +477,46 @@ impl Account {
         self
     }
 
-    /// Trusts the certificates of a PEM file besides the built-in roots.
+    /// Trusts the certificates of a PEM file in addition to the built-in roots.
     ///
     /// # Errors
     ///
-    /// Fails for text that is not PEM, and for a certificate that can't be trusted.
+    /// Fails for text that is not PEM, and for a certificate that cannot be trusted.
     pub fn ca_pem(mut self, pem: impl AsRef<[u8]>) -> Result<Self, Error> {
         self.tls = Some(Tls::with_ca_pem(pem.as_ref()).map_err(Error::certificates)?);
         Ok(self)
     }
 
-    /// A client whose operations block the thread.
+    /// Makes a client whose operations block the thread.
     ///
     /// # Errors
     ///
-    /// As [`Client::new`].
+    /// Fails as [`Client::new`] does.
     pub fn blocking(self) -> Result<Client<crate::Blocking>, Error> {
         Client::new(self)
     }
 
-    /// A client whose operations are futures for a tokio runtime.
+    /// Makes a client whose operations are futures for a tokio runtime.
     ///
     /// # Errors
     ///
-    /// As [`Client::new`].
+    /// Fails as [`Client::new`] does.
     #[cfg(feature = "tokio")]
     pub fn tokio(self) -> Result<Client<crate::Tokio>, Error> {
         Client::new(self)
     }
 
-    /// A client for any other [`Runtime`].
+    /// Makes a client for any other [`Runtime`].
     ///
     /// # Errors
     ///
-    /// As [`Client::new`].
+    /// Fails as [`Client::new`] does.
     pub fn on<R: Runtime>(self) -> Result<Client<R>, Error> {
         Client::new(self)
     }
 }
 
-/// Host and port are those of the account's server.
+/// Its host and port are ignored: those of the account's server count.
 #[cfg(feature = "pop3")]
 fn two_lines() -> Box<mailbearer_pop3::Options> {
     let mut options = mailbearer_pop3::Options::new("", 0);

@@ -1,31 +1,31 @@
-/// Every type with a runtime, on this one, so that nobody has to spell it.
+/// Defines every type that has a runtime with this one, so that programs need not name the runtime.
 macro_rules! aliases {
     ($runtime:ident) => {
-        /// An account at work.
+        /// A client of an account.
         pub type Client = crate::Client<$runtime>;
         /// An IMAP session.
         pub type Imap = crate::Imap<$runtime>;
-        /// What needs no open mailbox.
+        /// The operations that need no open mailbox.
         pub type Authenticated = crate::Authenticated<$runtime>;
         /// A mailbox that is open for reading.
         pub type Examined<'a> = crate::Examined<'a, $runtime>;
         /// A mailbox that is open for reading and changing.
         pub type Selected<'a> = crate::Selected<'a, $runtime>;
-        /// Messages of a mailbox as they arrive.
+        /// A listing of messages, as they arrive.
         pub type Listing<'a> = crate::Listing<'a, $runtime>;
-        /// What was fetched of messages, as it arrives.
+        /// Data that was fetched of messages, as it arrives.
         pub type Messages<'a> = crate::Messages<'a, $runtime>;
-        /// A message on its way in.
+        /// A message that is arriving.
         pub type Body<'a> = crate::Body<'a, $runtime>;
-        /// A message of which nothing is fetched but what is asked for.
+        /// A message of which only the parts are fetched that the program asks for.
         pub type Received<'a> = crate::Received<'a, $runtime>;
-        /// A part of a message on its way in, decoded.
+        /// A part of a message that is arriving, decoded.
         pub type Content<'a> = crate::Content<'a, $runtime>;
-        /// A message on its way into a mailbox.
+        /// A message that is being appended to a mailbox.
         pub type Appending<'a> = crate::Appending<'a, $runtime>;
-        /// An open mailbox that is listened to.
+        /// An IDLE on an open mailbox.
         pub type Idle<'a> = crate::Idle<'a, $runtime>;
-        /// A mailbox that is listened to for as long as it takes.
+        /// A watch on a mailbox that outlives its connections.
         pub type Watcher = crate::Watcher<$runtime>;
         /// A POP3 session.
         #[cfg(feature = "pop3")]
@@ -35,14 +35,14 @@ macro_rules! aliases {
         /// Many messages over few connections.
         #[cfg(feature = "pool")]
         pub type Pool = crate::Pool<$runtime>;
-        /// Messages on their way out, over several connections.
+        /// Messages that are being sent over several connections.
         #[cfg(feature = "pool")]
         pub type Sending<'a, M> = crate::Sending<'a, $runtime, M>;
         /// A person's login in a browser.
         pub type BrowserLogin = crate::BrowserLogin<$runtime>;
-        /// A person's login by a code.
+        /// A person's login by a code on another device.
         pub type DeviceLogin = crate::DeviceLogin<$runtime>;
-        /// A message on its way out.
+        /// A message that is being sent.
         pub type Submission<'a> = crate::Submission<'a, $runtime>;
     };
 }

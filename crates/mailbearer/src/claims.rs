@@ -1,7 +1,7 @@
-//! Whether a token is for this account and this protocol, as far as it says so itself.
+//! Compares a token with an account and a protocol, as far as the token says what it is for.
 //!
-//! [`Account::check_claims`](crate::Account::check_claims) has this looked at before a token is shown to a server, whose
-//! own refusal says next to nothing. A program that does not ask for it links none of it.
+//! [`Account::check_claims`](crate::Account::check_claims) does so before a token is shown to a server, whose own
+//! refusal says next to nothing. A program that does not call that links none of this.
 
 use std::fmt;
 
@@ -10,41 +10,41 @@ use mailbearer_wire::printable;
 
 use crate::{Account, Login, Token, error::Protocol};
 
-/// How a token does not fit the account that it is to be used for.
+/// How a token does not fit the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Mismatch {
-    /// It is for Microsoft Graph, which no mail server takes.
+    /// The token is for Microsoft Graph. No mail server accepts it.
     Graph,
-    /// It is for another service, this one.
+    /// The token is for this other service.
     Audience(String),
-    /// It is of another directory.
+    /// The token is of another directory.
     Tenant {
-        /// The directory that the account asks.
+        /// The directory that the account names.
         wanted: String,
-        /// The directory that issued it.
+        /// The directory that issued the token.
         found: String,
     },
     /// The application lacks the role for the protocol.
     Role {
-        /// The role that is needed.
+        /// The role that the protocol needs.
         wanted: &'static str,
-        /// Those that it has.
+        /// The roles that the token has.
         found: Vec<String>,
     },
     /// The person did not consent to the scope for the protocol.
     Scope {
-        /// The scope that is needed.
+        /// The scope that the protocol needs.
         wanted: &'static str,
-        /// Those that it has.
+        /// The scopes that the token has.
         found: Vec<String>,
     },
-    /// It is of this person, and not of the account's user. That is as it should be where the user is a shared mailbox.
+    /// The token is of this person, who is not the account's user. That is right if the user is a shared mailbox.
     Person(String),
 }
 
 impl Mismatch {
-    /// The entry of the [catalogue](crate::advice) that explains it.
+    /// Returns the id of the entry of the [catalogue](crate::advice) that explains it.
     #[must_use]
     pub const fn id(&self) -> &'static str {
         match self {
@@ -57,7 +57,8 @@ impl Mismatch {
         }
     }
 
-    /// Whether no server will take it. What is not certain is worth a warning, and explains a refusal.
+    /// Returns whether no server will accept the token. If that is not certain, the mismatch is worth a warning, and
+    /// explains a refusal.
     #[must_use]
     pub const fn is_certain(&self) -> bool {
         !matches!(self, Self::Person(_))
@@ -86,17 +87,17 @@ impl fmt::Display for Mismatch {
 
 impl std::error::Error for Mismatch {}
 
-/// Compares what a token says of itself with what the account needs for a protocol; the first difference, those that are
-/// certain before the others.
+/// Compares what a token says of itself with what the account needs for a protocol. Returns the first mismatch; certain
+/// ones come before the others.
 ///
-/// Only tokens of Microsoft Entra say enough: all others fit, opaque ones too.
+/// Only tokens of Microsoft Entra say enough. All others fit, opaque ones too.
 #[must_use]
 pub fn compare(token: &Token, account: &Account, protocol: Protocol) -> Option<Mismatch> {
     let claims = Claims::read(&token.access_token)?;
     compare_claims(&claims, account, protocol)
 }
 
-/// As [`compare`], for claims that were read.
+/// Does the same as [`compare`] with claims that were read already.
 #[must_use]
 pub fn compare_claims(claims: &Claims, account: &Account, protocol: Protocol) -> Option<Mismatch> {
     let resources: Vec<Resource<'_>> =
@@ -118,7 +119,7 @@ pub fn compare_claims(claims: &Claims, account: &Account, protocol: Protocol) ->
     let wanted = scope.split(' ').find_map(|scope| Resource::of(scope).mail());
     let audience = || Mismatch::Audience(claims.audience.join(" "));
     match (mail, server.or(wanted)) {
-        // Whoever asks for another service on purpose has a server that takes it.
+        // A program that asks for another service on purpose has a server that accepts its tokens.
         (None, None) => return None,
         (None, Some(_)) => return Some(audience()),
         (Some(Cloud::Any), _) | (Some(_), None | Some(Cloud::Any)) => {}
@@ -138,7 +139,7 @@ pub fn compare_claims(claims: &Claims, account: &Account, protocol: Protocol) ->
         let missing = !has(&claims.roles, role);
         return missing.then(|| Mismatch::Role { wanted: role, found: claims.roles.clone() });
     }
-    // Some issuers write what an application may do among the scopes.
+    // Some issuers list an application's rights among the scopes.
     if !has(&claims.scopes, scope) && !has(&claims.scopes, role) {
         return Some(Mismatch::Scope { wanted: scope, found: claims.scopes.clone() });
     }
@@ -146,7 +147,7 @@ pub fn compare_claims(claims: &Claims, account: &Account, protocol: Protocol) ->
     Some(Mismatch::Person(person.clone()))
 }
 
-/// The role of an application and the scope of a person that Exchange Online wants for a protocol.
+/// Returns the application's role and the person's scope that Exchange Online wants for a protocol.
 #[must_use]
 pub fn permissions(protocol: Protocol) -> Option<(&'static str, &'static str)> {
     match protocol.name() {
@@ -157,7 +158,7 @@ pub fn permissions(protocol: Protocol) -> Option<(&'static str, &'static str)> {
     }
 }
 
-/// One of Microsoft's clouds; tokens and servers of different ones don't go together.
+/// One of Microsoft's clouds. Tokens of one are no good at servers of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cloud {
@@ -169,12 +170,13 @@ pub enum Cloud {
     UsDod,
     /// China, operated by 21Vianet.
     China,
-    /// Whichever: the application id of Exchange is the same in all.
+    /// Any of them: the application id of Exchange is the same in all.
     Any,
 }
 
 impl Cloud {
-    /// The cloud of a host of Exchange Online or of a token endpoint; `None` for a host that is not Microsoft's.
+    /// Returns the cloud of a host of Exchange Online or of a token endpoint. `None` for a host that is not
+    /// Microsoft's.
     #[must_use]
     pub fn of_host(host: &str) -> Option<Self> {
         let host = host.to_ascii_lowercase();
@@ -183,7 +185,7 @@ impl Cloud {
         HOSTS.iter().find(|(names, _)| names.iter().any(|name| is(name))).map(|(_, cloud)| *cloud)
     }
 
-    /// Its name among the [presets](crate::Provider).
+    /// Returns its name among the [presets](crate::Provider).
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -195,10 +197,10 @@ impl Cloud {
     }
 }
 
-/// The first that fits counts.
+/// The first entry that fits counts.
 const HOSTS: &[(&[&str], Cloud)] = &[
     (&["outlook-dod.office365.us", "webmail.apps.mil"], Cloud::UsDod),
-    // Both American government clouds have this endpoint; the servers tell them apart.
+    // Both American government clouds have this endpoint; only their servers differ.
     (&["login.microsoftonline.us"], Cloud::Any),
     (&["outlook.office365.us", "smtp.office365.us", "office365.us"], Cloud::UsGov),
     (
@@ -226,7 +228,7 @@ const HOSTS: &[(&[&str], Cloud)] = &[
     ),
 ];
 
-/// What a token is for, or a scope asks for: an address or an application id.
+/// What a token is for, or what a scope asks for: an address or an application id.
 #[derive(Clone, Copy)]
 struct Resource<'a> {
     host: &'a str,
@@ -243,7 +245,7 @@ impl<'a> Resource<'a> {
         GRAPH.iter().any(|name| self.host.eq_ignore_ascii_case(name))
     }
 
-    /// The cloud, if it is Exchange Online.
+    /// Returns the cloud, if the resource is Exchange Online.
     fn mail(self) -> Option<Cloud> {
         if self.host.eq_ignore_ascii_case(EXCHANGE) {
             return Some(Cloud::Any);
@@ -278,7 +280,7 @@ fn server(account: &Account, protocol: Protocol) -> Option<&str> {
     server.map(|server| server.host.as_str())
 }
 
-/// The directory that a token endpoint of Microsoft's has in its path.
+/// Returns the directory that is in the path of Microsoft's token endpoint.
 pub(crate) fn tenant(endpoint: &str) -> Option<&str> {
     let (_, rest) = endpoint.split_once("://")?;
     let mut parts = rest.split('/');
@@ -286,7 +288,7 @@ pub(crate) fn tenant(endpoint: &str) -> Option<&str> {
     (parts.next() == Some("oauth2")).then_some(tenant)
 }
 
-/// Whether it is a directory's id, and not a domain or a word like `common`.
+/// Whether it is a directory's id, rather than a domain or a word like `common`.
 pub(crate) fn is_guid(text: &str) -> bool {
     let is_digit = |(at, octet): (usize, u8)| match at {
         8 | 13 | 18 | 23 => octet == b'-',
@@ -398,7 +400,7 @@ mod tests {
 
     #[test]
     fn tokens_of_others_fit() {
-        // The directory of a test bench writes roles as scopes.
+        // The directory of a test bench lists roles among the scopes.
         let mut bench = claims("https://outlook.office365.com", "", "IMAP.AccessAsApp SMTP.SendAsApp");
         let at = account("https://outlook.office365.com/.default", "outlook.office365.com");
         bench.user = Some(at.user.clone());
@@ -407,7 +409,7 @@ mod tests {
         let mut claims = claims("account", "", "email profile");
         claims.issuer = Some("https://keycloak.example.org/realms/mail".into());
         assert_eq!(compare_claims(&claims, &account, Protocol::IMAP), None);
-        // A server that takes tokens of Microsoft's for itself.
+        // A server of the user's own that accepts Microsoft's tokens.
         let own = self::claims("api://imap", "", "mail");
         assert_eq!(compare_claims(&own, &account, Protocol::IMAP), None);
         for token in ["ya29.opaque", "", "a.b.c"] {

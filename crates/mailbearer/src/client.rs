@@ -21,13 +21,13 @@ use crate::{
     trace::{Events, Hidden, Lines, Observe, Place, Plan, TraceEvent},
 };
 
-/// An [`Account`] at work. Cheap to clone; clones share the token.
+/// A client of an [`Account`]. Cloning is cheap, and clones share the token.
 pub struct Client<R: Runtime = Blocking> {
     pub(crate) shared: Arc<Shared>,
     runtime: PhantomData<fn() -> R>,
 }
 
-/// What every connection of a client needs.
+/// What all connections of a client need.
 pub(crate) struct Shared {
     pub(crate) account: Account,
     pub(crate) tls: Tls,
@@ -35,7 +35,7 @@ pub(crate) struct Shared {
     observer: Option<Arc<dyn Observe>>,
 }
 
-/// What is shown at a login.
+/// What a login shows to a server.
 pub(crate) enum Access {
     Tokens(Box<Requested>),
     Source { source: Arc<dyn TokenSource>, refused: Mutex<Option<Token>> },
@@ -43,40 +43,40 @@ pub(crate) enum Access {
     Nothing,
 }
 
-/// Tokens that are requested.
+/// Tokens that the client requests.
 pub(crate) struct Requested {
     ground: Ground,
     pub(crate) tokens: Tokens,
     pub(crate) keeper: Option<Box<dyn Keep>>,
 }
 
-/// A login that is under way or to come.
+/// A login that is in progress or about to begin.
 struct Attempt {
-    /// `None` where a password is what it takes.
+    /// `None` for a password.
     lease: Option<Lease>,
-    /// Whether no other token is tried after this one.
+    /// Whether no other token is tried if the server refuses this one.
     is_last: bool,
     /// What the token says of itself that may explain a refusal.
     doubt: Option<&'static str>,
 }
 
 impl<R: Runtime> Client<R> {
-    /// Checks the account; connects to nothing yet.
+    /// Checks the account. Connects to nothing yet.
     ///
     /// # Errors
     ///
-    /// Fails if the token URL is no https URL, the client id, the user or the password is empty, or one of the last
-    /// two holds what no login can carry.
+    /// Fails if the token URL is not an https URL; if the client id, the user or the password is empty; and if the user
+    /// or the password holds characters that no login can carry.
     pub fn new(account: Account) -> Result<Self, Error> {
         Self::build(account, None)
     }
 
-    /// As [`new`](Self::new), with a sink for every line of every conversation: secrets are redacted, and what
-    /// could steer a terminal is escaped.
+    /// Does the same as [`new`](Self::new), and gives `trace` every line of every conversation. Secrets are redacted,
+    /// and what could steer a terminal is escaped.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// Fails as [`new`](Self::new) does.
     pub fn traced(
         account: Account,
         trace: impl Fn(&TraceLine) + Send + Sync + 'static,
@@ -84,12 +84,12 @@ impl<R: Runtime> Client<R> {
         Self::build(account, Some(Arc::new(Lines(Arc::new(trace)))))
     }
 
-    /// As [`new`](Self::new), with a sink for all that happens on each connection, with times and versions of TLS; in place
-    /// of a secret stands what it is.
+    /// Does the same as [`new`](Self::new), and gives `observe` all that happens on each connection, with times and TLS
+    /// versions. In place of a secret it says what kind of secret it is.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// Fails as [`new`](Self::new) does.
     pub fn observed(
         account: Account,
         observe: impl Fn(&TraceEvent<'_>) + Send + Sync + 'static,
@@ -100,7 +100,7 @@ impl<R: Runtime> Client<R> {
     fn build(account: Account, observer: Option<Arc<dyn Observe>>) -> Result<Self, Error> {
         let tls = account.tls.clone().map_or_else(Tls::new, Ok).map_err(Error::certificates)?;
         let invalid = |error: mailbearer_sasl::InvalidCredentials| Error::settings(error.to_string());
-        // The user goes into every SASL response; better to hear about it before a token is fetched.
+        // The user goes into every SASL response: a bad one should be refused before a token is fetched.
         Credentials::bearer(account.user.as_str(), "-").map_err(invalid)?;
         let access = match &account.login {
             Login::OAuth(oauth) => Access::Tokens(Box::new(Requested {
@@ -119,20 +119,21 @@ impl<R: Runtime> Client<R> {
         Ok(Self { shared: Arc::new(shared), runtime: PhantomData })
     }
 
-    /// The account as it was given.
+    /// Returns the account that it was made of.
     #[must_use]
     pub fn account(&self) -> &Account {
         &self.shared.account
     }
 
-    /// A token that is good for a while yet: the one at hand, the one in the account's store, or a fresh one.
+    /// Returns a token that will be valid for a while: the present one, the one in the account's store, or a new one.
     ///
-    /// However many ask at once, one request is made; with a store this holds for all processes that share it.
+    /// However many callers ask at once, only one request is made. With a store this is true for all processes that
+    /// share it.
     ///
     /// # Errors
     ///
-    /// Fails if the token endpoint refuses or can't be reached, if the store fails, if the source has none, and for an
-    /// account with a password. Each caller then tries for itself.
+    /// Fails if the token endpoint refuses or can't be reached, if the store fails, if the source has no token, and for
+    /// an account with a password. After a failure, each waiting caller tries for itself.
     pub fn token(&self) -> R::Task<'_, Result<Token, Error>> {
         R::task(async move {
             match self.lease().await? {
@@ -142,9 +143,9 @@ impl<R: Runtime> Client<R> {
         })
     }
 
-    /// Hands in a token that was requested earlier.
+    /// Takes a token that was requested earlier.
     ///
-    /// It is used until it expires or a server refuses it. An account with a source or a password has no use for it.
+    /// The client uses it until it expires or a server refuses it. An account with a source or a password ignores it.
     pub fn keep_token(&self, token: Token) {
         if let Access::Tokens(requested) = &self.shared.access {
             requested.tokens.keep(token);
@@ -155,26 +156,27 @@ impl<R: Runtime> Client<R> {
     ///
     /// # Errors
     ///
-    /// Fails without an IMAP server in the account, without a token, and when the server can't be reached or does
-    /// not let the user in. If it refused a token that was in use before, this was tried again with a fresh one.
+    /// Fails if the account has no IMAP server, if there is no token, if the server can't be reached, and if it does
+    /// not let the user in. If it refused a token that had been in use before, the client has tried again with a new
+    /// one.
     pub fn connect_imap(&self) -> R::Task<'_, Result<Imap<R>, Error>> {
         R::task(async move { self.open_imap().await.map(|(imap, _)| imap) })
     }
 
-    /// Opens a mailbox and listens to it for as long as it takes, on one connection after the other.
+    /// Opens a mailbox and watches it, reconnecting for as long as it takes.
     ///
     /// # Errors
     ///
-    /// As [`connect_imap`](Self::connect_imap), and when the server refuses to open the mailbox.
+    /// Fails as [`connect_imap`](Self::connect_imap) does, and if the server refuses to open the mailbox.
     pub fn watch<'a>(&'a self, mailbox: &'a str) -> R::Task<'a, Result<Watcher<R>, Error>> {
         self.watch_with(mailbox, WatchOptions::default())
     }
 
-    /// As [`watch`](Self::watch), waiting as `options` say.
+    /// Does the same as [`watch`](Self::watch), and waits as `options` say.
     ///
     /// # Errors
     ///
-    /// As [`watch`](Self::watch).
+    /// Fails as [`watch`](Self::watch) does.
     pub fn watch_with<'a>(
         &'a self,
         mailbox: &'a str,
@@ -183,11 +185,12 @@ impl<R: Runtime> Client<R> {
         R::task(Watcher::start(self.clone(), mailbox, options, None))
     }
 
-    /// As [`watch_with`](Self::watch_with), from where an earlier watch of the same mailbox ended: tells what came since.
+    /// Does the same as [`watch_with`](Self::watch_with), from where an earlier watch of the same mailbox ended.
+    /// Reports what came since.
     ///
     /// # Errors
     ///
-    /// As [`watch`](Self::watch).
+    /// Fails as [`watch`](Self::watch) does.
     pub fn resume_watch<'a>(
         &'a self,
         mailbox: &'a str,
@@ -201,7 +204,7 @@ impl<R: Runtime> Client<R> {
     ///
     /// # Errors
     ///
-    /// As [`connect_imap`](Self::connect_imap).
+    /// Fails as [`connect_imap`](Self::connect_imap) does, for the POP3 server.
     #[cfg(feature = "pop3")]
     pub fn connect_pop3(&self) -> R::Task<'_, Result<crate::Pop3<R>, Error>> {
         R::task(async move {
@@ -215,7 +218,7 @@ impl<R: Runtime> Client<R> {
     ///
     /// # Errors
     ///
-    /// As [`connect_imap`](Self::connect_imap).
+    /// Fails as [`connect_imap`](Self::connect_imap) does, for the submission server.
     pub fn connect_smtp(&self) -> R::Task<'_, Result<Smtp<R>, Error>> {
         R::task(self.open_smtp())
     }
@@ -224,7 +227,7 @@ impl<R: Runtime> Client<R> {
         self.open_smtp_with_token().await.map(|(smtp, _)| smtp)
     }
 
-    /// A submission session, and the token that let it in.
+    /// Opens a submission session. Returns it with the token that let it in.
     pub(crate) async fn open_smtp_with_token(&self) -> Result<(Smtp<R>, Option<Token>), Error> {
         let server = server(self.shared.account.smtp.as_ref(), Protocol::SMTP)?;
         if let Access::Nothing = self.shared.access {
@@ -238,7 +241,7 @@ impl<R: Runtime> Client<R> {
     ///
     /// # Errors
     ///
-    /// As [`connect_smtp`](Self::connect_smtp) and [`Smtp::send`].
+    /// Fails as [`connect_smtp`](Self::connect_smtp) and [`Smtp::send`] do.
     pub fn send<'a>(&'a self, message: &'a Composed) -> R::Task<'a, Result<Receipt, Error>> {
         R::task(async move {
             let server = server(self.shared.account.smtp.as_ref(), Protocol::SMTP)?;
@@ -250,28 +253,28 @@ impl<R: Runtime> Client<R> {
         })
     }
 
-    /// Gives a message the present time in UTC and random octets for its Message-ID, and builds it.
+    /// Builds a message, with the present time in UTC and a random Message-ID.
     ///
     /// # Errors
     ///
-    /// Fails for what can't stand in a message; names the field.
+    /// Fails for a field that can't be in a message, and names the field.
     pub fn compose(&self, message: &Message) -> Result<Composed, Error> {
         let (now, random) = self.now_and_random()?;
         Ok(message.build(now, random)?)
     }
 
-    /// Adds to a raw message what every message has to have and this one lacks: From (`from`), Date and Message-ID.
+    /// Adds to a raw message what every message must have and this one lacks: From (`from`), Date and Message-ID.
     ///
     /// # Errors
     ///
-    /// Fails without a clock or randomness.
+    /// Fails if the system has no clock or no randomness.
     pub fn complete<I>(&self, message: &mut RawMessage<I>, from: &Address) -> Result<(), Error> {
         let (now, random) = self.now_and_random()?;
         message.header_mut().add_missing(from, now, random);
         Ok(())
     }
 
-    /// The present time in UTC, and random octets for a Message-ID.
+    /// Returns the present time in UTC, and random octets for a Message-ID.
     pub(crate) fn now_and_random(&self) -> Result<(DateTime, [u8; 16]), Error> {
         let mut random = [0; 16];
         self.shared.tls.random(&mut random).map_err(|error| Error::settings(error.to_string()))?;
@@ -287,7 +290,7 @@ impl<R: Runtime> Client<R> {
         self.with_token(Protocol::IMAP, |credentials| Imap::open(&self.shared, server, credentials)).await
     }
 
-    /// Makes an attempt with the token at hand, and if the server refuses that one, another with the next.
+    /// Logs in with the present token. If the server refuses that one, tries the next once.
     async fn with_token<T, F: Future<Output = Result<T, Error>>>(
         &self,
         protocol: Protocol,
@@ -304,7 +307,7 @@ impl<R: Runtime> Client<R> {
     ) -> Result<(T, Option<Token>), Error> {
         let mut attempt = Attempt { lease, is_last: false, doubt: None };
         loop {
-            // A token that is known to be of no use is one that was refused.
+            // A token that is known to be of no use counts as refused.
             let done = match self.credentials_of(&mut attempt, protocol) {
                 Ok(credentials) => login(credentials).await,
                 Err(error) => Err(error),
@@ -324,14 +327,14 @@ impl<R: Runtime> Client<R> {
         self.credentials(token)
     }
 
-    /// What to try after a login that failed. It fails itself, with `error`, where that is nothing.
+    /// Returns what to try after a login that failed. Fails with `error` if that is nothing.
     async fn attempt_after(&self, failed: Attempt, error: Error) -> Result<Attempt, Error> {
         let error = error.with_doubt(failed.doubt);
         let Some(lease) = failed.lease.filter(|_| error.is_token_refused()) else { return Err(error) };
         self.forget_token(&lease.token);
         let next = if lease.fresh || failed.is_last { Ok(None) } else { self.lease().await };
         let next = match (next, &self.shared.access) {
-            // A source that has no other token: what the server said is the failure.
+            // The source has no other token, so the failure is what the server said.
             (Err(_), Access::Source { .. }) => None,
             (next, _) => next?.filter(|next| !next.token.is_same_as(&lease.token)),
         };
@@ -342,7 +345,7 @@ impl<R: Runtime> Client<R> {
         Err(error)
     }
 
-    /// Forgets a token that ran out before its time, unless another is in use already.
+    /// Forgets a token that expired early or was refused, unless another is in use already.
     pub(crate) fn forget_token(&self, token: &Token) {
         match &self.shared.access {
             Access::Tokens(requested) => requested.tokens.forget(token),
@@ -353,7 +356,7 @@ impl<R: Runtime> Client<R> {
         }
     }
 
-    /// Takes a token that was refused out of the store, so that the next run does not begin with it.
+    /// Removes a token that was refused from the store, so that the next run does not begin with it.
     async fn discard(&self, token: &Token) {
         if let Access::Tokens(requested) = &self.shared.access
             && let Some(keeper) = &requested.keeper
@@ -379,7 +382,7 @@ impl<R: Runtime> Client<R> {
         Ok(octet)
     }
 
-    /// A token to log in with; `None` where a password is what it takes.
+    /// Returns a token to log in with. `None` for a password.
     pub(crate) async fn lease(&self) -> Result<Option<Lease>, Error> {
         match &self.shared.access {
             Access::Tokens(requested) => {
@@ -397,7 +400,7 @@ impl<R: Runtime> Client<R> {
         }
     }
 
-    /// What is shown to a server; it fails for an account that shows nothing.
+    /// Returns what to show to a server. Fails for an account that shows nothing.
     pub(crate) fn credentials(&self, token: Option<&Token>) -> Result<Credentials, Error> {
         let user = self.shared.account.user.as_str();
         let credentials = match (&self.shared.access, token) {
@@ -409,11 +412,11 @@ impl<R: Runtime> Client<R> {
     }
 }
 
-/// How long a token request may take, from the first look-up on.
+/// How long a token request may take, look-up included.
 pub(crate) const EXCHANGE: Duration = Duration::from_secs(30);
 
 impl Shared {
-    /// The one place from which connections are made.
+    /// Makes a connection. All are made here.
     pub(crate) async fn connect<R: Runtime>(
         &self,
         service: Service,
@@ -426,7 +429,7 @@ impl Shared {
         Connection::open(host, port, security, &tls, options).await
     }
 
-    /// What a connection is made with: its way, and who watches it. `seen` is what `tls` shows, where it shows anything.
+    /// Prepares a connection: its route, and who observes it. `seen` gets what `tls` shows, if it shows anything.
     #[expect(clippy::too_many_arguments, reason = "the place is four of them, as everywhere")]
     pub(crate) fn prepare(
         &self,
@@ -448,12 +451,12 @@ impl Shared {
         (watch.tls.unwrap_or_else(|| tls.clone()), options)
     }
 
-    /// Whether anybody sees what is said.
+    /// Whether anybody observes what is said.
     pub(crate) const fn is_observed(&self) -> bool {
         self.observer.is_some()
     }
 
-    /// For any connection. The machines hide secrets in its trace.
+    /// The options of any connection. The machines hide secrets in its trace.
     pub(crate) fn options(&self) -> Plan {
         let mut options = Options::default();
         options.timeouts = self.account.timeouts;
@@ -478,9 +481,9 @@ fn server(server: Option<&Server>, protocol: Protocol) -> Result<&Server, Error>
     server.ok_or_else(|| Error::missing(Missing::Server(protocol)))
 }
 
-/// From the first look-up to a session: a server that takes longer is not well.
+/// How long a login may take, look-up included. A server that takes longer is not well.
 const LOGIN: Duration = Duration::from_secs(60);
-/// A firewall forgets a connection that is silent for some minutes, and no longer tells either side when it ends.
+/// A firewall forgets a connection that is silent for some minutes, and then tells neither side when it ends.
 const KEEP_ALIVE: Duration = Duration::from_secs(120);
 
 #[cfg(test)]
@@ -515,7 +518,7 @@ mod tests {
         account.blocking().unwrap()
     }
 
-    /// Many that share a client and are all refused must not wear out the server, or the token endpoint.
+    /// When many share a client and all are refused, they must not overload the server or the token endpoint.
     #[test]
     fn a_refusal_is_tried_again_once_whoever_fetches_tokens_meanwhile() {
         let client = robot();
@@ -539,7 +542,7 @@ mod tests {
         Error::smtp(DriveError::Machine(smtp::Error::Auth { mechanism, reply, reason: None }))
     }
 
-    /// What an IMAP server with these mechanisms says to the login.
+    /// Returns the error of a login to an IMAP server with these mechanisms and this answer.
     fn of_imap(mechanisms: &str, answer: &str) -> Error {
         let mut session = imap::Session::new(imap::Options::new("h", 993, Security::Implicit));
         session.authenticate(Credentials::bearer("u", "t").unwrap()).unwrap();
@@ -564,8 +567,8 @@ mod tests {
         Error::pop3(DriveError::Machine(pop3::Error::Auth { mechanism, reply, reason: None }))
     }
 
-    /// One retry, only for a token from an earlier run that was refused as such: not where the server offers no fitting
-    /// mechanism, says 4yz, or says of any token what it says of this.
+    /// There is one retry, and only for a token from an earlier run that was refused as such. There is none if the
+    /// server offers no fitting mechanism, says 4yz, or says the same of any token.
     #[test]
     fn a_server_that_refuses_something_else_is_asked_once() {
         fn no_mechanism() -> Error {
@@ -633,7 +636,7 @@ mod tests {
         }
     }
 
-    /// A source is asked again once, and what the server said is the failure, whatever the source says then.
+    /// A source is asked again once. Whatever it says then, the error is what the server said.
     #[test]
     fn a_refused_token_of_a_source_is_the_servers_error() {
         type Answer = fn(usize) -> Result<Token, SourceError>;

@@ -1,4 +1,4 @@
-//! One token request: what is sent, over which connection, and how often.
+//! Token requests: what is sent, over which connection, and how often.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -20,19 +20,21 @@ use crate::{
 
 /// How a token is requested.
 pub(crate) enum Ground {
-    /// A form that stays the same.
+    /// A form that is always the same.
     Form(TokenRequest),
-    /// A form by a client that makes a new proof for each request.
+    /// A form of a client that makes a new proof of its identity for each request.
     Proved(TokenRequest, Arc<dyn AssertionSource>),
-    /// An assertion that is made for each request, and is the grant itself.
+    /// An assertion that is the grant itself, and is made for each request.
     Bearer(Endpoint, Arc<dyn AssertionSource>),
     Flow(Arc<dyn TokenFlow>),
 }
 
 impl Ground {
+    /// Reads the settings.
+    ///
     /// # Errors
     ///
-    /// Fails if the token URL is none, and without a client id where one is needed.
+    /// Fails if the token URL is not a valid one, and if the client id is missing where one is needed.
     pub(crate) fn new(settings: &OAuth) -> Result<Self, Error> {
         if let Grant::Flow(flow) = &settings.grant {
             return Ok(Self::Flow(Arc::clone(flow)));
@@ -52,7 +54,7 @@ impl Ground {
     }
 }
 
-/// The address of an endpoint; `what` names the setting.
+/// Parses the URL of an endpoint. `what` names the setting.
 pub(crate) fn endpoint(what: &str, url: &str) -> Result<Endpoint, Error> {
     let wrong = |error| Error::settings(format!("{what} \"{}\": {error}", printable(url)));
     Endpoint::parse(url).map_err(wrong)
@@ -73,7 +75,7 @@ fn form(settings: &OAuth, endpoint: Endpoint) -> TokenRequest {
         Grant::Password { username, password } => {
             TokenRequest::password(endpoint, client, username, password.clone(), &settings.scope)
         }
-        // The token is put in when it is known.
+        // The token is filled in when it is known.
         Grant::Person(_) => TokenRequest::refresh_token(endpoint, client, ""),
         Grant::RefreshToken(token) => {
             let request = TokenRequest::refresh_token(endpoint, client, token.clone());
@@ -90,7 +92,7 @@ fn form(settings: &OAuth, endpoint: Endpoint) -> TokenRequest {
 }
 
 impl<R: Runtime> Client<R> {
-    /// Requests a token, again where that may help: a failure that passes says nothing about the grant.
+    /// Requests a token, and repeats that after a temporary failure, which says nothing about the grant.
     pub(crate) async fn fetch(
         &self,
         ground: &Ground,
@@ -109,7 +111,7 @@ impl<R: Runtime> Client<R> {
     ///
     /// # Errors
     ///
-    /// Returns `error` if there shall be none.
+    /// Returns `error` if there is to be no other attempt.
     async fn wait_after(&self, attempts: &mut Attempts, error: Error) -> Result<(), Error> {
         attempts.failed = attempts.failed.saturating_add(1);
         let elapsed = R::now().saturating_duration_since(attempts.began);
@@ -174,8 +176,8 @@ impl<R: Runtime> Client<R> {
 }
 
 impl<R: Runtime> Client<R> {
-    /// Has a machine say one form to an endpoint of the authorization server; another one says it again after failures that
-    /// `repeats` is true of.
+    /// Runs `exchange` with an endpoint of the authorization server. Repeats it after failures for which `repeats` is
+    /// true.
     pub(crate) async fn exchange_again<T: Send, M>(
         &self,
         endpoint: &Endpoint,
@@ -194,7 +196,7 @@ impl<R: Runtime> Client<R> {
         }
     }
 
-    /// Has a machine say one form to an endpoint of the authorization server, once.
+    /// Runs one exchange with an endpoint of the authorization server.
     pub(crate) async fn exchange<T: Send>(
         &self,
         endpoint: &Endpoint,
@@ -208,12 +210,12 @@ impl<R: Runtime> Client<R> {
         };
         asker.hide(&exchange);
         let mut connection = asker.connect(endpoint).await.map_err(Error::token_net)?;
-        // The answer is all there is to it: nothing is said after it, not even goodbye.
+        // The exchange ends with the response. HTTP has no goodbye.
         connection.next(&mut exchange).await.map_err(Error::token)?.ok_or_else(Error::token_closed)
     }
 }
 
-/// How often something was tried.
+/// Counts failed attempts.
 struct Attempts {
     failed: u32,
     began: Instant,
@@ -225,13 +227,13 @@ impl Attempts {
     }
 }
 
-/// Asks servers one after the other, over the same connection where one keeps it.
+/// Sends requests to servers, one after the other, over the same connection if the server keeps it open.
 struct Asker<'c, R: Runtime> {
     shared: &'c Shared,
-    /// Others wait for the token, in this process and behind the store's lock.
+    /// When to give up: others wait for the token, in this process and behind the store's lock.
     deadline: Option<Instant>,
     kept: Mutex<Option<Kept<R>>>,
-    /// What was said on these connections.
+    /// The secrets that were sent on these connections.
     hidden: Hidden,
 }
 
@@ -241,7 +243,7 @@ struct Kept<R: Runtime> {
 }
 
 impl<R: Runtime> Asker<'_, R> {
-    /// Keeps what is about to be said out of a trace, if there is one.
+    /// Hides the secrets of a request from the trace, if there is one.
     fn hide(&self, said: &impl Hides) {
         if self.shared.is_observed() {
             self.hidden.add(said.redactor());
@@ -257,7 +259,7 @@ impl<R: Runtime> Asker<'_, R> {
         {
             return Ok(response);
         }
-        // A server may close a kept connection at any time; what was asked on it is asked again.
+        // A server may close a kept connection at any time, so the request is repeated on a new one.
         let connection = self.connect(endpoint).await.map_err(Error::token_net)?;
         self.over(connection, &to, request).await
     }
@@ -270,11 +272,11 @@ impl<R: Runtime> Asker<'_, R> {
         options.timeouts.opening = Some(options.timeouts.opening.unwrap_or(EXCHANGE).min(left));
         let (host, port) = (endpoint.connect_host(), endpoint.port());
         if endpoint.is_clear() {
-            // STARTTLS begins in the clear, and HTTP never asks for it.
+            // STARTTLS connections begin in the clear, and HTTP never starts TLS on one.
             let tls = &self.shared.tls;
             let (tls, mut options) =
                 self.shared.prepare(Service::Https, host, port, Security::StartTls, options, tls, None);
-            // It is this machine, or its host.
+            // The endpoint is this machine, or its host.
             options.route = Route::Direct;
             return Connection::open(host, port, Security::StartTls, &tls, options).await;
         }
@@ -289,7 +291,7 @@ impl<R: Runtime> Asker<'_, R> {
     ) -> Result<http::Response, Error> {
         self.hide(&request);
         let mut exchange = http::Exchange::new(request, Limits::DEFAULT);
-        // The answer is all there is to it: nothing is said after it, not even goodbye.
+        // The exchange ends with the response. HTTP has no goodbye.
         let response = connection.next(&mut exchange).await.map_err(Error::token_http)?;
         let response = response.ok_or_else(Error::token_closed)?;
         if response.keeps_connection {

@@ -61,44 +61,44 @@ use crate::{Account, Error, Kind, Server, client::Shared, unique::unique};
 
 /// An IMAP session that is logged in.
 ///
-/// [`select`](Self::select) and [`examine`](Self::examine) open a mailbox and give it as a value that has the operations
-/// on messages. While that value lives no other mailbox can be opened. What needs no open mailbox (folders, appending,
-/// quota, …) is on [`Authenticated`], to which this and an open mailbox deref.
+/// [`select`](Self::select) and [`examine`](Self::examine) open a mailbox and return it as a value that has the
+/// operations on messages. No other mailbox can be opened while that value exists. Operations that need no open mailbox
+/// (folders, appending, quota, …) are on [`Authenticated`], to which this and an open mailbox deref.
 pub struct Imap<R: Runtime> {
     line: Authenticated<R>,
 }
 
-/// The operations on an IMAP session that need no open mailbox, and can be given while one is open.
+/// The operations of an IMAP session that need no open mailbox. They also work while one is open.
 ///
-/// A listing, a body or an IDLE borrows the session while it lasts. One that is dropped before its end leaves answers
-/// on the way; the next command reads past them. A command without a method goes through [`session`](Self::session).
+/// A listing, a body or an IDLE borrows the session. If it is dropped before its end, answers are still to come; the
+/// next command reads past them. For commands that have no method here, use [`session`](Self::session).
 ///
-/// What a server may say in answer to one command and has to be held is limited to 16 MiB; change that with
-/// [`limit_answers`](Self::limit_answers). Listings, messages and bodies come piece by piece and have no such limit. What
-/// a command did not ask for is limited by [`Bounds`](mailbearer_imap::session::Bounds). A line that can't be read and
-/// that the command does not need fails nothing: [`odd_lines`](Self::odd_lines) has it.
+/// Of the answer to one command, up to 16 MiB are held in memory; [`limit_answers`](Self::limit_answers) changes that.
+/// Listings, messages and bodies come piece by piece and have no such limit.
+/// [`Bounds`](mailbearer_imap::session::Bounds) limits responses that the command did not ask for. A line that can't be
+/// read fails no command that does not need it: see [`odd_lines`](Self::odd_lines).
 pub struct Authenticated<R: Runtime> {
-    /// No other session of this process has the same.
+    /// No other session of this process has the same number.
     id: u64,
     connection: Connection<R>,
     session: Session,
-    /// What is open, if anything is.
+    /// The open mailbox, if there is one.
     open: Option<mailbox::Held>,
-    /// What keeps the view of the open mailbox. Behind a pointer, so that a program that opens no mailbox links none of it.
+    /// Keeps the view of the open mailbox. Behind a pointer, so that a program that opens no mailbox does not link it.
     follower: Option<Box<dyn Follow>>,
-    /// Octets of an answer that are held, at most.
+    /// The most octets of one answer that are held in memory.
     answer_limit: usize,
-    /// What is left for this command of what nobody asked for.
+    /// How much more may come during this command that it did not ask for.
     budget: Budget,
     odd: Odd,
-    /// Whether an upload is in its middle: the server takes whatever is sent for a part of it.
+    /// Whether an upload broke off: the server takes whatever is sent for a part of it.
     unfinished: bool,
-    /// A refusal that came while other commands were under way: what the server hangs up for, if it does.
+    /// A refusal that came while other commands were in flight. If the server hangs up, it is the reason.
     held: Option<Completion>,
 }
 
 impl<R: Runtime> Imap<R> {
-    /// How sessions with this server behave.
+    /// The options of sessions with this server.
     pub(crate) fn options(account: &Account, server: &Server) -> Options {
         let mut options = match &account.imap_options {
             Some(options) => (**options).clone(),
@@ -109,7 +109,7 @@ impl<R: Runtime> Imap<R> {
         options
     }
 
-    /// Opens the inbox of a session that is logged in, for reading, and takes its leave.
+    /// Opens the inbox of a session that is logged in, for reading, and logs out.
     #[cfg(feature = "doctor")]
     pub(crate) async fn look_into(connection: Connection<R>, session: Session) -> Result<Opened, Error> {
         let mut imap = Self { line: Authenticated::new(connection, session) };
@@ -139,14 +139,14 @@ impl<R: Runtime> Imap<R> {
         Ok(Self { line })
     }
 
-    /// Opens a mailbox for reading, and lists messages of it, the oldest first, each as it arrives. Nothing is marked
-    /// as read.
+    /// Opens a mailbox for reading, and lists messages of it. They come as they arrive, the oldest first. Nothing is
+    /// marked as read.
     ///
-    /// The same as [`examine`](Self::examine) and [`Examined::list`], in one flight less for [`Range::All`].
+    /// Does the same as [`examine`](Self::examine) and [`Examined::list`], in one flight less for [`Range::All`].
     ///
     /// # Errors
     ///
-    /// Fails for a name that can't be a mailbox's, and when the server refuses to open it.
+    /// Fails for a name that no mailbox can have, and if the server refuses to open the mailbox.
     pub fn list<'a>(
         &'a mut self,
         mailbox: &'a str,
@@ -155,25 +155,25 @@ impl<R: Runtime> Imap<R> {
         R::task(Listing::opening(&mut self.line, mailbox, range))
     }
 
-    /// Opens a mailbox for reading, and fetches a message of it as it is on the server, in pieces. It is not marked as
-    /// read.
+    /// Opens a mailbox for reading, and fetches a message of it in pieces, as it is on the server. The message is not
+    /// marked as read.
     ///
-    /// The same as [`examine`](Self::examine) and [`Examined::fetch`], in one flight less.
+    /// Does the same as [`examine`](Self::examine) and [`Examined::fetch`], in one flight less.
     ///
     /// # Errors
     ///
-    /// Fails for a name that can't be a mailbox's. [`Body::next`] fails when the server refuses to open it, and when
-    /// there is no such message.
+    /// Fails for a name that no mailbox can have. [`Body::next`] fails if the server refuses to open the mailbox, and
+    /// if there is no such message.
     pub fn fetch<'a>(&'a mut self, mailbox: &'a str, uid: u32) -> R::Task<'a, Result<Body<'a, R>, Error>> {
         R::task(Body::opening(&mut self.line, mailbox, uid))
     }
 
-    /// Says goodbye and closes.
+    /// Says goodbye and closes the connection.
     ///
     /// # Errors
     ///
     /// Fails if the connection breaks first, and after an upload that was dropped before its end
-    /// ([`Kind::Unfinished`]): the server would take the goodbye for a part of it.
+    /// ([`Kind::Unfinished`]): the server would take the goodbye for a part of that.
     pub fn logout(self) -> R::Task<'static, Result<(), Error>> {
         R::task(self.say_goodbye())
     }
@@ -224,18 +224,19 @@ impl<R: Runtime> Authenticated<R> {
         }
     }
 
-    /// The session itself, for commands that have no method here; drive it with [`next_event`](Self::next_event).
+    /// Gives access to the session itself, for commands that have no method here. Drive it with
+    /// [`next_event`](Self::next_event).
     ///
-    /// A SELECT that is given here is none that this type knows of.
+    /// This type does not notice a SELECT that is given to it.
     pub const fn session(&mut self) -> &mut Session {
         &mut self.session
     }
 
-    /// The next event of the session.
+    /// Returns the next event of the session.
     ///
     /// # Errors
     ///
-    /// Fails if the session or the connection under it does.
+    /// Fails if the session fails, or its connection does.
     pub fn next_event(&mut self) -> R::Task<'_, Result<Event, Error>> {
         R::task(async move {
             let event = self.raw_event().await?;
@@ -244,15 +245,15 @@ impl<R: Runtime> Authenticated<R> {
         })
     }
 
-    /// Begins an operation: reads past what an earlier one left.
+    /// Begins an operation: reads past what an earlier one left behind.
     async fn begin(&mut self) -> Result<(), Error> {
         if self.unfinished {
             return Err(Error::unfinished());
         }
         self.connection.start_operation();
-        // An error says that nothing idles.
+        // It fails only if there is no IDLE.
         let _ = self.session.done();
-        // It was asked for once, by an operation that was dropped.
+        // An operation that was dropped asked for it.
         self.budget = Budget::of_the_dropped(self.session.bounds(), self.session.limits());
         while self.session.pending().next().is_some() {
             self.event().await?;
@@ -262,7 +263,7 @@ impl<R: Runtime> Authenticated<R> {
         Ok(())
     }
 
-    /// The next event, none of which counts as asked for before [`asked`](Self::asked) says so.
+    /// Returns the next event. It counts as not asked for until [`asked`](Self::asked) says otherwise.
     async fn event(&mut self) -> Result<Event, Error> {
         let event = self.raw_event().await?;
         self.budget.take(&event)?;
@@ -270,7 +271,7 @@ impl<R: Runtime> Authenticated<R> {
         Ok(event)
     }
 
-    /// The next event, or `None` if there is none for that long.
+    /// Returns the next event, or `None` if none comes in that time.
     async fn event_within(&mut self, patience: Duration) -> Result<Option<Event>, Error> {
         match self.connection.next_within(&mut self.session, patience).await {
             Ok(Next::Event(event)) => {
@@ -283,8 +284,8 @@ impl<R: Runtime> Authenticated<R> {
         }
     }
 
-    /// The reason for which a session ended: where the server refused a command and then hung up on the others, that
-    /// is the refusal and not the end. Its farewell counts if it gives a known reason of its own.
+    /// Returns the reason why a session ended. If the server refused one command and then hung up during others, that
+    /// is the refusal. But its farewell counts if it gives a known reason.
     fn broken(&mut self, error: Error) -> Error {
         let is_mere_end = error.problem().is_none()
             && matches!(error.kind(), Kind::Closed | Kind::Busy | Kind::Broken | Kind::Timeout);
@@ -303,12 +304,12 @@ impl<R: Runtime> Authenticated<R> {
         }
     }
 
-    /// A response of so many octets was asked for.
+    /// Notes that a response of so many octets was asked for.
     const fn asked(&mut self, octets: usize) {
         self.budget.give_back(1, octets);
     }
 
-    /// These octets of a literal were asked for.
+    /// Notes that so many octets of a literal were asked for.
     const fn asked_piece(&mut self, octets: usize) {
         self.budget.give_back(0, octets);
     }
@@ -327,7 +328,7 @@ impl<R: Runtime> Authenticated<R> {
         }
     }
 
-    /// The open mailbox is left for another one.
+    /// Closes the open mailbox for another one.
     fn leave(&mut self) {
         self.open = None;
         self.follower = None;
@@ -335,8 +336,8 @@ impl<R: Runtime> Authenticated<R> {
 }
 
 impl<R: Runtime> Authenticated<R> {
-    /// A handle that ends whatever this session waits for, from wherever it is called: that and every later operation
-    /// fails with [`Error::is_cancelled`].
+    /// Returns a handle that cancels the session from anywhere: whatever it waits for and every later operation fail
+    /// with [`Error::is_cancelled`].
     #[must_use]
     pub fn canceller(&self) -> Canceller {
         self.connection.canceller()

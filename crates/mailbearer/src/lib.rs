@@ -1,9 +1,9 @@
-//! OAuth 2.0 mail access from the protocol up: fetch a token, send, list, fetch and watch.
+//! OAuth 2.0 mail access from the protocol up: fetches tokens, sends, lists, fetches and watches mail.
 //!
-//! An [`Account`] says which mailbox it is and how to get at it. A [`Client`] of it does the work, blocking the
-//! thread ([`Account::blocking`]) or as futures (`Account::tokio`, feature `tokio`); both have the same methods
-//! and the same code. It fetches tokens when they are needed, shares them between its connections, renews them
-//! before they expire, and once more when a server refuses one that was in use already.
+//! An [`Account`] says which mailbox it is and how to reach it. A [`Client`] does the work. It blocks the thread
+//! ([`Account::blocking`]) or returns futures (`Account::tokio`, feature `tokio`); both have the same methods and the
+//! same code. It fetches tokens when it needs them, shares them between its connections, and renews them before they
+//! expire. If a server refuses a token that had been in use, it tries a new one once.
 //!
 //! # A token, a message, a listing
 //!
@@ -133,11 +133,12 @@
 //!
 //! # Features
 //!
-//! `charsets` (default) decodes subjects in every charset of the web, `simd` encodes base64 by vector instructions,
+//! `charsets` (default) decodes subjects in every charset of the web, `simd` encodes base64 with vector instructions,
 //! `ring` (default) or `aws-lc-rs` does the cryptography, `webpki-roots` (default) brings Mozilla's root certificates,
-//! `pop3` (default) brings [`Pop3`], `pool` (default) sending over several connections within a provider's limits, `file-store` (default) the [`FileStore`], `keyring` the `KeyringStore`, `doctor` says where an account fails and what mends it, `tokio` the
-//! asynchronous runtime, `stream` makes its listings and bodies a `futures_core::Stream`.
-//! They choose dependencies; none changes how anything behaves.
+//! `pop3` (default) brings [`Pop3`], `pool` (default) sends over several connections within a provider's limits,
+//! `file-store` (default) brings the [`FileStore`] and `keyring` the `KeyringStore`, `doctor` finds out where an
+//! account fails and what mends it, `tokio` brings the asynchronous runtime, and `stream` makes its listings and bodies
+//! a `futures_core::Stream`. Features choose dependencies; none changes how anything behaves.
 
 #![forbid(unsafe_code)]
 #![expect(clippy::should_implement_trait, reason = "an iterator can't wait as a future does")]
@@ -187,7 +188,7 @@ pub mod tokio {
     aliases!(Tokio);
 }
 
-/// The crates below this one, for what it has no shorter name for.
+/// The crates below this one, for types that have no shorter path here.
 pub mod proto {
     pub use mailbearer_imap as imap;
     pub use mailbearer_mime as mime;

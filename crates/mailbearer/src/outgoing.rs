@@ -9,7 +9,7 @@ use mailbearer_smtp::{Envelope, Receipt};
 
 use crate::{Client, Error, Smtp};
 
-/// A message whose files are read while it is sent, however large they are.
+/// A message whose files are read as it is sent, however large they are.
 ///
 /// ```no_run
 /// # use mailbearer::{Address, Client, Message, Outgoing};
@@ -36,31 +36,31 @@ impl std::fmt::Debug for Outgoing<'_> {
 }
 
 impl<'r> Outgoing<'r> {
-    /// A message, with no file yet that is read later.
+    /// Makes an outgoing message that has no such files yet.
     #[must_use]
     pub const fn new(message: Message) -> Self {
         Self { message, files: Vec::new() }
     }
 
-    /// Adds a file by its path, under the name that it has there. It is opened now and read while the message is sent.
+    /// Adds a file by its path, under the name that it has there. Opens it now, and reads it as the message is sent.
     ///
     /// # Errors
     ///
-    /// Fails if it can't be opened, and for a folder.
+    /// Fails if the file can't be opened, and for a folder.
     pub fn attach_path(self, path: &Path, content_type: &str) -> Result<Self, Error> {
         let file = File::open(path)?;
         let metadata = file.metadata()?;
         if metadata.is_dir() {
             return Err(Error::from(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
         }
-        // A pipe has no size to tell.
+        // A pipe has no size.
         let size = metadata.is_file().then_some(metadata.len());
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         Ok(self.attach_reader(&name, content_type, file, size))
     }
 
-    /// Adds what a reader gives, of `size` octets if that is known. With all sizes known the server can refuse a message
-    /// that is too large before it is sent.
+    /// Adds what `reader` returns, which has `size` octets if that is known. If all sizes are known, the server can
+    /// refuse a message that is too large before it is sent.
     #[must_use]
     pub fn attach_reader(
         mut self,
@@ -75,7 +75,7 @@ impl<'r> Outgoing<'r> {
     }
 }
 
-/// A message as it goes out, [`Client::prepare`]d.
+/// A message that is ready to be sent, made by [`Client::prepare`].
 pub struct Prepared<'r> {
     draft: Draft,
     files: Vec<Source<'r>>,
@@ -88,8 +88,8 @@ impl std::fmt::Debug for Prepared<'_> {
 }
 
 impl Prepared<'_> {
-    /// Its Message-ID, with the angle brackets; [`Client::arrived`] looks for it where nobody knows what became of the
-    /// message.
+    /// Returns its Message-ID, with the angle brackets. If it is not known whether the message was sent,
+    /// [`Client::arrived`] looks for it.
     #[must_use]
     pub fn message_id(&self) -> Option<String> {
         let Some(Piece::Octets(start)) = self.draft.pieces().next() else { return None };
@@ -98,28 +98,28 @@ impl Prepared<'_> {
 }
 
 impl<R: Runtime> Client<R> {
-    /// Gives a message the present time in UTC and random octets for its Message-ID. Nothing is read yet.
+    /// Gives a message the present time in UTC and a random Message-ID. Reads no file yet.
     ///
     /// # Errors
     ///
-    /// Fails for what can't stand in a message; names the field.
+    /// Fails for a field that can't be in a message, and names the field.
     pub fn prepare<'r>(&self, message: Outgoing<'r>) -> Result<Prepared<'r>, Error> {
         let (now, random) = self.now_and_random()?;
         let draft = message.message.draft(now, random)?;
         Ok(Prepared { draft, files: message.files })
     }
 
-    /// Logs in, sends one message whose files are read meanwhile, and says goodbye. Reading blocks the thread.
+    /// Logs in, sends one message, and says goodbye. Files are read as the message is sent; that blocks the thread.
     ///
     /// # Errors
     ///
-    /// As [`connect_smtp`](Self::connect_smtp) and [`Smtp::send_prepared`].
+    /// Fails as [`connect_smtp`](Self::connect_smtp) and [`Smtp::send_prepared`] do.
     pub fn send_outgoing<'a>(&'a self, message: Outgoing<'a>) -> R::Task<'a, Result<Receipt, Error>> {
         R::task(async move {
             let prepared = self.prepare(message)?;
             let mut smtp = self.open_smtp().await?;
             let verdict = smtp.stream(prepared).await;
-            // The verdict is in.
+            // The server has accepted or refused the message already.
             let _ = smtp.say_goodbye().await;
             verdict
         })
@@ -127,12 +127,12 @@ impl<R: Runtime> Client<R> {
 }
 
 impl<R: Runtime> Smtp<R> {
-    /// Sends one message whose files are read meanwhile. Reading blocks the thread.
+    /// Sends one message. Files are read as it is sent; that blocks the thread.
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send), and if a file can't be read or is not as long as was said: nothing is delivered then, and
-    /// the session has ended.
+    /// Fails as [`send`](Self::send) does, and if a file can't be read or has another size than was given. Then nothing
+    /// is delivered, and the session has ended.
     pub fn send_prepared<'a>(&'a mut self, message: Prepared<'a>) -> R::Task<'a, Result<Receipt, Error>> {
         R::task(self.stream(message))
     }
@@ -158,7 +158,7 @@ impl<R: Runtime> Smtp<R> {
 }
 
 impl Prepared<'_> {
-    /// Who sends it, who gets it, how much it is, and what the server has to offer.
+    /// Returns the sender, the recipients, the size, and the extensions that the message needs of the server.
     #[must_use]
     pub fn envelope(&self) -> Envelope {
         let composed = self.draft.composed();
@@ -169,11 +169,12 @@ impl Prepared<'_> {
         envelope
     }
 
-    /// Hands the octets to `sink`, in pieces, and reads the files for that.
+    /// Reads the files, and gives the octets of the message to `sink`, in pieces.
     ///
     /// # Errors
     ///
-    /// Fails if reading or `sink` does, and if a file is not as long as was said; what was handed over is not whole then.
+    /// Fails if reading or `sink` fails, and if a file has another size than was given. `sink` has a part of the
+    /// message then.
     pub fn copy<E: From<Error>>(mut self, mut sink: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
         let mut encoded = Vec::new();
         for piece in self.draft.pieces() {
@@ -191,10 +192,10 @@ impl Prepared<'_> {
     }
 }
 
-/// A file on its way through base64.
+/// A file that is being encoded in base64.
 struct Encoding<'s, 'r> {
     source: &'s mut Source<'r>,
-    /// Until the last line.
+    /// `None` after the last line.
     encoder: Option<FileEncoder>,
     piece: Vec<u8>,
     read: u64,
@@ -202,12 +203,12 @@ struct Encoding<'s, 'r> {
 
 impl<'s, 'r> Encoding<'s, 'r> {
     fn new(source: Option<&'s mut Source<'r>>) -> Result<Self, Error> {
-        // One that was added to the message itself has nothing that it is read from.
+        // A file that was added to the message itself has no reader.
         let source = source.ok_or(compose::Error::ReadLater)?;
         Ok(Self { source, encoder: Some(FileEncoder::default()), piece: vec![0; PIECE], read: 0 })
     }
 
-    /// Puts the next octets into `encoded`; false after the last.
+    /// Fills `encoded` with the next octets. Returns false after the last.
     fn next(&mut self, encoded: &mut Vec<u8>) -> Result<bool, Error> {
         encoded.clear();
         let Some(encoder) = &mut self.encoder else { return Ok(false) };
@@ -219,7 +220,7 @@ impl<'s, 'r> Encoding<'s, 'r> {
             }
         };
         self.read = self.read.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
-        // The server was told how much it is.
+        // The server was given the size.
         let is_wrong = |size: u64| self.read > size || (count == 0 && self.read < size);
         if self.source.size.is_some_and(is_wrong) {
             return Err(std::io::Error::other("a file is not as long as was said").into());
@@ -234,11 +235,11 @@ impl<'s, 'r> Encoding<'s, 'r> {
     }
 }
 
-/// Octets that are read at a time: whole lines of base64, so that nothing is copied for being half a line.
+/// How many octets are read at a time. They make whole lines of base64, so that none has to be completed by copying.
 const PIECE: usize = 57 * 1024;
 
 impl Outgoing<'_> {
-    /// Changes the message, as by one more field.
+    /// Changes the message, for example by adding a field.
     #[must_use]
     pub fn map(mut self, change: impl FnOnce(Message) -> Message) -> Self {
         self.message = change(self.message);

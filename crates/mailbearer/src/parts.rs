@@ -1,38 +1,38 @@
 use mailbearer_imap::{BodyStructure, Item, List, Param, SinglePart, Text};
 use mailbearer_mime::decode::{ContentType, Disposition};
 
-/// A part of a message, as the server tells of it.
+/// A part of a message, as the server describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Part {
-    /// The number it is fetched by, as 1.2; empty for a multipart that is all of a message.
+    /// The number to fetch it by, as 1.2. Empty for a multipart that is the whole message.
     pub number: Vec<u32>,
-    /// How many parts it stands in.
+    /// How many parts it is nested in.
     pub depth: usize,
-    /// In lower case: `text/plain`.
+    /// Its media type in lower case: `text/plain`.
     pub media_type: String,
-    /// The transfer encoding, in lower case; empty for a multipart.
+    /// Its transfer encoding in lower case. Empty for a multipart.
     pub encoding: String,
-    /// Its octets as they are encoded; `None` for a multipart.
+    /// Its size in octets before decoding. `None` for a multipart.
     pub octets: Option<u64>,
-    /// In lower case.
+    /// Its charset in lower case.
     pub charset: Option<String>,
     /// `attachment`, `inline`, …
     pub disposition: Option<String>,
-    /// A file's name, decoded; may hold control characters.
+    /// The name of a file, decoded. It may hold control characters.
     pub name: Option<String>,
-    /// What `cid:` in the HTML text calls it.
+    /// The name by which `cid:` in the HTML text refers to it.
     pub content_id: Option<String>,
-    /// The `Content-Type` field, whose parameters the text is read by; empty for a multipart.
+    /// The `Content-Type` field, whose parameters say how to read the text. Empty for a multipart.
     pub(crate) content_type: Vec<u8>,
 }
 
 impl Part {
-    /// The parts of a message, each before those in it (RFC 9051 section 6.4.5), from the BODYSTRUCTURE among the items
-    /// that a server told; `None` where there is none.
+    /// Returns the parts of a message, each before those in it (RFC 9051 section 6.4.5). `told` are the items that a
+    /// server sent of the message. `None` if there is no BODYSTRUCTURE among them.
     ///
-    /// Of two structures, as mail.ru sends them, the last is the message's. What the first describes comes before it,
-    /// and has no number by which it could be fetched.
+    /// mail.ru sends two structures. The last one is the message's. The parts of the first come before it, and have no
+    /// number to fetch them by.
     #[must_use]
     pub fn all(told: &[Item<'_>]) -> Option<Vec<Self>> {
         let mut structures = told.iter().filter_map(|item| match item {
@@ -50,7 +50,7 @@ impl Part {
     }
 }
 
-/// A message has part 1 where it is one part alone, and no number for a multipart of its own.
+/// A message that is a single part is part 1; one that is a multipart has no number of its own.
 fn message(structure: &BodyStructure<'_>, number: &[u32], depth: usize, to: &mut Vec<Part>) {
     match structure {
         BodyStructure::Single(single) => self::single(single, [number, &[1]].concat(), depth, to),
@@ -114,7 +114,7 @@ fn content_id(id: &Text<'_>) -> String {
     id.trim().trim_start_matches('<').trim_end_matches('>').to_owned()
 }
 
-/// A header field with these parameters, for the parser that knows all their encodings.
+/// Writes a header field with these parameters, for the parser that knows all their encodings.
 fn field(value: &str, parameters: &List<'_, Param<'_>>) -> Vec<u8> {
     let mut field = value.as_bytes().to_vec();
     for Param { name, value } in parameters.iter() {
@@ -136,7 +136,7 @@ fn field(value: &str, parameters: &List<'_, Param<'_>>) -> Vec<u8> {
         }
         field.push(b'"');
     }
-    // A literal may hold line ends, and what follows one would be a field.
+    // A literal may hold line ends, and what follows one would become a field.
     field.iter_mut().filter(|octet| matches!(octet, b'\r' | b'\n')).for_each(|octet| *octet = b' ');
     field
 }

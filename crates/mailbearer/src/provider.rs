@@ -1,4 +1,4 @@
-//! Presets: what providers publish of themselves.
+//! Presets: what providers publish about themselves.
 
 use core::{fmt, str::FromStr, time::Duration};
 
@@ -12,9 +12,9 @@ mod presets;
 pub use grant::{GrantType, NoGrant, UnknownGrantType};
 use presets::{Login, Preset};
 
-/// Mail providers whose endpoints, scopes and hosts are known; what they publish, as of 2026.
+/// Mail providers with known endpoints, scopes and hosts, as published in 2026.
 ///
-/// A preset only fills in an [`Account`](crate::Account): each of its settings can be changed afterwards.
+/// A preset only fills in an [`Account`](crate::Account). Each of its settings can be changed afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Provider {
@@ -61,21 +61,21 @@ impl Provider {
         Self::MailRu,
     ];
 
-    /// The name in a configuration file.
+    /// Returns the name in a configuration file.
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.preset().name
     }
 
-    /// Other names that are taken in a configuration file.
+    /// Returns other names that a configuration file may use.
     #[must_use]
     pub const fn aliases(self) -> &'static [&'static str] {
         self.preset().aliases
     }
 
-    /// The token endpoint. Microsoft's has the tenant in its path, others have none.
+    /// Returns the token endpoint. Microsoft's has the tenant in its path, others have none.
     ///
-    /// `None` where a tenant is needed and missing.
+    /// `None` if a tenant is needed and missing.
     #[must_use]
     pub fn token_url(self, tenant: Option<&str>) -> Option<String> {
         match self.preset().login {
@@ -84,7 +84,8 @@ impl Provider {
         }
     }
 
-    /// The token endpoint for a person's grants. With no tenant Microsoft's takes people of any organization.
+    /// Returns the token endpoint for a person's grants. Without a tenant, Microsoft's accepts people of any
+    /// organization.
     #[must_use]
     pub fn person_token_url(self, tenant: Option<&str>) -> String {
         match self.preset().login {
@@ -93,7 +94,8 @@ impl Provider {
         }
     }
 
-    /// Where a person logs in and consents. With no tenant Microsoft's takes people of any organization.
+    /// Returns the page where a person logs in and consents. Without a tenant, Microsoft's accepts people of any
+    /// organization.
     #[must_use]
     pub fn authorize_url(self, tenant: Option<&str>) -> String {
         match self.preset().login {
@@ -102,7 +104,8 @@ impl Provider {
         }
     }
 
-    /// Where a device asks for a code (RFC 8628); `None` where the provider has no such login for mail.
+    /// Returns the endpoint where a device requests a code (RFC 8628). `None` if the provider has no such login for
+    /// mail.
     #[must_use]
     pub fn device_url(self, tenant: Option<&str>) -> Option<String> {
         match self.preset().login {
@@ -111,25 +114,25 @@ impl Provider {
         }
     }
 
-    /// Where a token is revoked as RFC 7009 has it; `None` where the provider does not offer that.
+    /// Returns the endpoint where a token is revoked (RFC 7009). `None` if the provider has none.
     #[must_use]
     pub const fn revoke_url(self) -> Option<&'static str> {
         self.preset().revoke
     }
 
-    /// What the provider names itself by in a redirect (`iss`, RFC 9207), where that is known.
+    /// Returns how the provider identifies itself in a redirect (`iss`, RFC 9207). `None` if that is not known.
     #[must_use]
     pub const fn issuer(self) -> Option<&'static str> {
         self.preset().issuer
     }
 
-    /// Where applications are registered, where that is known.
+    /// Returns the page where applications are registered. `None` if that is not known.
     #[must_use]
     pub const fn portal(self) -> Option<&'static str> {
         self.preset().portal
     }
 
-    /// The grants that the provider has for mail, the ones to prefer first.
+    /// Returns the grants that the provider has for mail, the preferred ones first.
     #[must_use]
     pub const fn grants(self) -> &'static [GrantType] {
         self.preset().grants
@@ -139,8 +142,8 @@ impl Provider {
         matches!(self.preset().login, Login::Microsoft { tenant: None, .. })
     }
 
-    /// The audience that the provider wants in a token of someone else that stands for a secret (RFC 7523); `None` where
-    /// it takes none.
+    /// Returns the audience of an assertion that another issuer gives instead of a secret (RFC 7523). `None` if the
+    /// provider accepts no assertions.
     #[must_use]
     pub const fn assertion_audience(self) -> Option<&'static str> {
         match self.preset().login {
@@ -149,18 +152,18 @@ impl Provider {
         }
     }
 
-    /// What to ask for with client credentials: everything that the application was granted.
+    /// Returns the scope for client credentials: everything that the application was granted.
     ///
-    /// `None` where the provider has no such grant for mail, or no public page names its scope.
+    /// `None` if the provider has no such grant for mail, or if no public page names its scope.
     #[must_use]
     pub const fn application_scope(self) -> Option<&'static str> {
         self.preset().application
     }
 
-    /// What to ask for to use these protocols, with spaces between the scopes; where a person logs in, with a refresh
-    /// token. `None` where no scope is known, and for a refresh token, which keeps the scopes of its consent.
+    /// Returns the scopes for these protocols, separated by spaces. For a person's login they include a refresh token.
+    /// `None` if no scope is known, and for a refresh token, which keeps the scopes of its consent.
     ///
-    /// At Microsoft's one scope is for all protocols of an application, and what a person grants is a scope for each.
+    /// At Microsoft an application has one scope for all protocols, and a person grants a scope for each.
     #[must_use]
     pub fn scope(self, grant: GrantType, protocols: &[MailProtocol]) -> Option<String> {
         let preset = self.preset();
@@ -189,14 +192,14 @@ impl Provider {
         }
     }
 
-    /// Which redirect addresses the provider takes.
+    /// Returns which redirect addresses the provider accepts.
     #[must_use]
     pub const fn redirect(self) -> Redirect {
         self.preset().redirect
     }
 
-    /// The host of the redirect address that the provider takes from programs that listen on this machine, where any
-    /// port will do; `None` where it takes none of them.
+    /// Returns the host of the redirect address that the provider accepts from programs that listen on this machine;
+    /// any port will do. `None` if it accepts none of these.
     #[must_use]
     pub const fn redirect_host(self) -> Option<&'static str> {
         match self.preset().redirect {
@@ -205,37 +208,37 @@ impl Provider {
         }
     }
 
-    /// How its servers behave.
+    /// Returns how its servers behave.
     #[must_use]
     pub const fn habits(self) -> Habits {
         self.preset().habits
     }
 
-    /// What it allows.
+    /// Returns what it allows.
     #[must_use]
     pub const fn limits(self) -> Limits {
         self.preset().limits
     }
 
-    /// What to know about this preset: what no public source confirms, and what the provider does not have.
+    /// Returns what to know about this preset: what no public source confirms, and what the provider does not have.
     #[must_use]
     pub const fn note(self) -> Option<&'static str> {
         self.preset().note
     }
 
-    /// IMAP over TLS.
+    /// Returns the IMAP server, over TLS.
     #[must_use]
     pub fn imap(self) -> Server {
         Server::new(self.preset().imap, 993, Security::Implicit)
     }
 
-    /// POP3 over TLS; `None` where the provider has none.
+    /// Returns the POP3 server, over TLS. `None` if the provider has none.
     #[must_use]
     pub fn pop3(self) -> Option<Server> {
         self.preset().pop3.map(|host| Server::new(host, 995, Security::Implicit))
     }
 
-    /// Message submission. Microsoft has no implicit TLS here.
+    /// Returns the submission server. Microsoft's has no implicit TLS.
     #[must_use]
     pub fn smtp(self) -> Server {
         let (host, port, security) = self.preset().smtp;
@@ -278,13 +281,13 @@ pub enum MailProtocol {
     Smtp,
 }
 
-/// Which redirect addresses a provider takes.
+/// Which redirect addresses a provider accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Redirect {
-    /// `http` with this host and any port of this machine.
+    /// `http` with this host, and any port of this machine.
     Loopback(&'static str),
-    /// `https` alone: a person pastes the address that the browser ends at.
+    /// Only `https`: a person pastes the address at which the browser ends.
     Pasted,
 }
 
@@ -292,25 +295,25 @@ pub enum Redirect {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Habits {
-    /// Whether `XOAUTH2` is all that they offer for tokens, not `OAUTHBEARER`.
+    /// Whether the servers accept tokens by `XOAUTH2` only, not by `OAUTHBEARER`.
     pub xoauth2_only: bool,
-    /// Whether POP3 wants the token on a line of its own, after `AUTH` without it.
+    /// Whether POP3 wants the token in a line of its own after the line with `AUTH`.
     pub pop3_token_on_its_own_line: bool,
-    /// How long an IDLE should last before it is renewed; RFC 2177 asks for less than 29 minutes.
+    /// How long an IDLE should last before it is renewed. RFC 2177 asks for less than 29 minutes.
     pub idle: Duration,
     /// Whether submission leaves a copy in the folder of sent mail.
     pub saves_sent_mail: bool,
 }
 
-/// What a provider allows; `None` where no public page says.
+/// What a provider allows. `None` if no public page says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Submission sessions of a mailbox at a time.
+    /// Submission sessions of one mailbox at a time.
     pub smtp_connections: Option<u32>,
-    /// Messages of a mailbox in a minute.
+    /// Messages of one mailbox in a minute.
     pub messages_per_minute: Option<u32>,
-    /// Recipients of a mailbox in a day.
+    /// Recipients of one mailbox in a day.
     pub recipients_per_day: Option<u32>,
     /// Recipients of one message.
     pub recipients_per_message: Option<u32>,
@@ -318,7 +321,7 @@ pub struct Limits {
     pub message_octets: Option<u64>,
 }
 
-/// The tenant where none is given and a person logs in.
+/// The tenant for a person who logs in without one.
 const ANYONE: Option<&str> = Some("organizations");
 
 impl fmt::Display for Provider {
@@ -336,14 +339,14 @@ impl FromStr for Provider {
     }
 }
 
-/// No preset has that name.
+/// The error for a name that no preset has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnknownProvider {
     closed: bool,
 }
 
-/// Names that one would give the cloud that Microsoft closed.
+/// Names for the cloud that Microsoft closed.
 const CLOSED: [&str; 4] = ["microsoft365-germany", "microsoft365-de", "office365-germany", "germany"];
 
 impl fmt::Display for UnknownProvider {
@@ -501,7 +504,7 @@ mod tests {
         for (cloud, host, audience) in clouds {
             assert_eq!(cloud.token_url(Some("t")), Some(format!("https://{host}/t/oauth2/v2.0/token")));
             assert_eq!(cloud.assertion_audience(), Some(audience));
-            // No token crosses from one cloud to another.
+            // No token of one cloud is good for another.
             if let Some(scope) = cloud.application_scope() {
                 assert!(scope.contains(&cloud.imap().host), "{scope}");
             }

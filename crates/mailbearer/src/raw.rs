@@ -9,24 +9,24 @@ use mailbearer_smtp::Envelope;
 
 use crate::Error;
 
-/// A whole message as it comes from a file or a pipe, to be sent as it is.
+/// A whole message that comes from a file or a pipe, to be sent as it is.
 ///
-/// Its header section is held, [without its Bcc](RawHeader); its body is read when it is sent, in pieces.
+/// Its header section is held in memory, [without its Bcc](RawHeader). Its body is read in pieces as it is sent.
 #[derive(Debug)]
 pub struct RawMessage<R> {
     header: RawHeader,
     body: io::Chain<Cursor<Vec<u8>>, R>,
     measure: Measure,
-    /// Whether `measure` is of the whole body.
+    /// Whether `measure` covers the whole body.
     is_measured: bool,
 }
 
 impl RawMessage<File> {
-    /// Opens a file. One that can be read twice is measured first, so that a server can refuse its size at once.
+    /// Opens a file. If it can be read twice, measures it first, so that a server can refuse its size at once.
     ///
     /// # Errors
     ///
-    /// Fails if it can't be read, and as [`read`](Self::read).
+    /// Fails if the file can't be read, and as [`read`](Self::read) does.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let file = File::open(path)?;
         let is_regular = file.metadata()?.is_file();
@@ -45,13 +45,13 @@ impl RawMessage<File> {
 }
 
 impl<R> RawMessage<R> {
-    /// The header section as it goes out.
+    /// Returns the header section as it will be sent.
     #[must_use]
     pub const fn header(&self) -> &RawHeader {
         &self.header
     }
 
-    /// The header section, to add to it; [`Client::complete`](crate::Client::complete) does.
+    /// Gives access to the header section, to add to it, as [`Client::complete`](crate::Client::complete) does.
     pub const fn header_mut(&mut self) -> &mut RawHeader {
         &mut self.header
     }
@@ -62,7 +62,7 @@ impl<R: Read> RawMessage<R> {
     ///
     /// # Errors
     ///
-    /// Fails if reading does, and as [`RawHeader::split`].
+    /// Fails if reading fails, and as [`RawHeader::split`] does.
     pub fn read(mut from: R) -> Result<Self, Error> {
         let mut start = Vec::new();
         let limit = u64::try_from(RawHeader::LIMIT).unwrap_or(u64::MAX);
@@ -75,11 +75,12 @@ impl<R: Read> RawMessage<R> {
         Ok(Self { header, body: Cursor::new(body).chain(from), measure, is_measured: is_whole })
     }
 
-    /// The envelope: `sender` and `recipients` if there are any, else who is in the header, else `user` as sender.
+    /// Makes the envelope. Takes `sender` and `recipients` if there are any, else the addresses of the header, else
+    /// `user` as the sender.
     ///
     /// # Errors
     ///
-    /// Fails without recipients, and for an address in the header that mail can't be sent to.
+    /// Fails without recipients, and for an address in the header to which mail can't be sent.
     pub fn envelope(
         &self,
         sender: Option<String>,
@@ -97,25 +98,25 @@ impl<R: Read> RawMessage<R> {
         let mut envelope = Envelope::new(sender, unique(recipients));
         let header = u64::try_from(self.header.octets().len()).unwrap_or(u64::MAX);
         envelope.size = self.is_measured.then(|| header.saturating_add(self.measure.octets()));
-        // As long as the end was not seen it may be anything.
+        // Until the end was seen, the body may hold anything.
         envelope.eight_bit =
             !self.is_measured || self.measure.is_eight_bit() || !self.header.octets().is_ascii();
         envelope.smtp_utf8 = self.header.needs_smtputf8();
         Ok(envelope)
     }
 
-    /// Hands the octets to `sink`, in pieces.
+    /// Gives the octets of the message to `sink`, in pieces.
     ///
     /// # Errors
     ///
-    /// Fails if reading or `sink` does; what was handed over is not whole then.
+    /// Fails if reading or `sink` fails. `sink` has a part of the message then.
     pub fn copy<E: From<Error>>(mut self, mut sink: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
         sink(self.header.octets())?;
         pieces(&mut self.body, sink)
     }
 }
 
-/// Hands all there is to `sink`, in pieces.
+/// Gives everything to `sink`, in pieces.
 fn pieces<E: From<Error>>(
     from: &mut impl Read,
     mut sink: impl FnMut(&[u8]) -> Result<(), E>,
@@ -131,13 +132,13 @@ fn pieces<E: From<Error>>(
     }
 }
 
-/// Each address once, in their order.
+/// Removes repeated addresses, and keeps the order.
 fn unique(addresses: Vec<String>) -> Vec<String> {
     let mut seen = std::collections::BTreeSet::new();
     addresses.into_iter().filter(|address| seen.insert(address.clone())).collect()
 }
 
-/// Octets that are read at a time.
+/// How many octets are read at a time.
 const PIECE: usize = 32 * 1024;
 
 #[cfg(test)]

@@ -16,19 +16,19 @@ pub(crate) use pipeline::Pipeline;
 
 use crate::{Account, Error, Server, client::Shared, unique::unique};
 
-/// A submission session: logged in, ready for messages.
+/// A submission session that is logged in and ready for messages.
 pub struct Smtp<R: Runtime> {
-    /// No other session of this process has the same.
+    /// No other session of this process has the same number.
     id: u64,
     connection: Connection<R>,
     session: Session,
     logs_in: bool,
-    /// The message that was begun, and detached.
+    /// The message that was begun and detached.
     detached: Option<Ticket>,
 }
 
 impl<R: Runtime> Smtp<R> {
-    /// How sessions with this server behave.
+    /// The options of sessions with this server.
     pub(crate) fn options(account: &Account, server: &Server) -> Options {
         let mut options = match &account.smtp_options {
             Some(options) => (**options).clone(),
@@ -50,8 +50,8 @@ impl<R: Runtime> Smtp<R> {
         Ok(smtp)
     }
 
-    /// Opens a session for one message: login, message and QUIT are asked for at once, so that no round trip is
-    /// spent on the caller.
+    /// Opens a session for one message. Login, message and QUIT are given to it at once, so that no round trip waits
+    /// for the caller.
     pub(crate) async fn send_one(
         shared: &Shared,
         server: &Server,
@@ -62,8 +62,8 @@ impl<R: Runtime> Smtp<R> {
         let ticket = smtp.session.submit(MailObject::envelope(&message))?;
         smtp.session.quit()?;
         let verdict = Submission::new(&mut smtp, ticket).send(&message.octets).await;
-        // The verdict is in; what the server says to QUIT changes nothing, nor does its silence. After an error that
-        // ended the session there is nobody to say it to.
+        // The server has accepted or refused the message, so its answer to QUIT changes nothing, nor does its silence.
+        // After an error that ended the session, there is nobody to say QUIT to.
         let _ = smtp.connection.next_within(&mut smtp.session, GOODBYE).await;
         verdict
     }
@@ -88,27 +88,28 @@ impl<R: Runtime> Smtp<R> {
 
     /// Sends one message.
     ///
-    /// Recipients that were refused are in the receipt; the others get the message. A future of this that is dropped
-    /// ends the session, unless the whole message was handed over already.
+    /// The receipt has the recipients that were refused; the others get the message. Dropping the future ends the
+    /// session, unless the whole message was given to it already.
     ///
     /// # Errors
     ///
-    /// Fails if the server refused the sender, every recipient or the message (the session takes another then), and if
-    /// the session ends. Where [`Error::outcome_unknown`], the server may or may not have taken the message.
+    /// Fails if the server refused the sender, every recipient, or the message; the session accepts another message
+    /// then. Fails if the session ends. If [`Error::outcome_unknown`], the server may or may not have accepted the
+    /// message.
     pub fn send<'a>(&'a mut self, message: &'a Composed) -> R::Task<'a, Result<Receipt, Error>> {
         R::task(async move { self.begin(MailObject::envelope(&message))?.send(&message.octets).await })
     }
 
-    /// Sends messages one behind the other, in one flight each where the server offers `PIPELINING`. Nothing is sent before
-    /// [`Batch::next`] is called.
+    /// Sends messages one after the other, each in one flight if the server offers `PIPELINING`. Nothing is sent before
+    /// the first call of [`Batch::next`].
     pub fn send_all<'a>(&'a mut self, messages: &'a [Composed]) -> Batch<'a, R> {
         Batch::new(self, messages)
     }
 
-    /// Begins a message whose octets come in pieces, of any size in all.
+    /// Begins a message whose octets come in pieces. There is no limit to their number.
     ///
     /// A submission that is dropped before [`Submission::finish`] delivers nothing and ends the session: whatever was
-    /// sent next would become a part of the message. So does a future of this that is dropped.
+    /// sent next would become a part of the message. Dropping the future does the same.
     ///
     /// # Errors
     ///
@@ -123,8 +124,8 @@ impl<R: Runtime> Smtp<R> {
         Ok(submission)
     }
 
-    /// Goes on with a message that was [detached](Submission::detach). `None` if it is one of another session, or another
-    /// message was begun since.
+    /// Continues a message that was [detached](Submission::detach). `None` if it belongs to another session, or if
+    /// another message was begun since.
     pub fn submission(&mut self, state: SubmissionState) -> Option<Submission<'_, R>> {
         let is_own =
             state.session == self.id && self.detached.take_if(|ticket| *ticket == state.ticket).is_some();
@@ -138,19 +139,19 @@ impl<R: Runtime> Smtp<R> {
         Ok(Submission::new(self, ticket))
     }
 
-    /// A message that was detached and is not gone on with is as one that was dropped.
+    /// Treats a message that was detached and not continued as one that was dropped.
     fn abandon_detached(&mut self) {
         if let Some(ticket) = self.detached.take() {
             self.session.abandon(ticket);
         }
     }
 
-    /// Says goodbye and closes.
+    /// Says goodbye and closes the connection.
     ///
     /// # Errors
     ///
-    /// Fails if the connection breaks first; every message that has its receipt is with the server already. Fails
-    /// after a message that was dropped before its end.
+    /// Fails if the connection breaks first; each message that has a receipt is with the server already. Fails after a
+    /// message that was dropped before its end.
     pub fn quit(self) -> R::Task<'static, Result<(), Error>> {
         R::task(self.say_goodbye())
     }
@@ -162,23 +163,23 @@ impl<R: Runtime> Smtp<R> {
         Ok(())
     }
 
-    /// Says goodbye, and waits no longer than this for an answer.
+    /// Says goodbye, and waits for the answer no longer than `patience`.
     #[cfg(feature = "pool")]
     pub(crate) async fn say_goodbye_within(mut self, patience: Duration) {
         if self.session.quit().is_ok() {
-            // Every message has its verdict; whether the goodbye is heard changes nothing.
+            // The server has accepted or refused every message, so the goodbye changes nothing.
             let _ = self.connection.next_within(&mut self.session, patience).await;
         }
     }
 
-    /// Gives the next message its time.
+    /// Gives the next message its own time.
     #[cfg(feature = "pool")]
     pub(crate) fn begin_next(&mut self) {
         self.abandon_detached();
         self.connection.start_operation();
     }
 
-    /// What the server offers.
+    /// Returns what the server offers.
     #[must_use]
     pub const fn capabilities(&self) -> &mailbearer_smtp::Capabilities {
         self.session.capabilities()
@@ -190,13 +191,13 @@ impl<R: Runtime> Smtp<R> {
 
     async fn event(&mut self) -> Result<Event, Error> {
         let event = self.connection.next(&mut self.session).await.map_err(|error| {
-            // The session knows how far it had come when the connection broke under it.
+            // The session knows how far it was when the connection broke.
             let unknown = self.session.outcome_unknown();
             let error =
                 Error::smtp(error).with_outcome_unknown(unknown).with_greeting(self.session.greeting());
             if error.outcome_unknown() { error.with_verdicts(self.session.verdicts()) } else { error }
         })?;
-        // Without a login it is let in as it is.
+        // Without a login the session is ready at once.
         if matches!(event, Some(Event::Authenticated)) || !self.logs_in {
             self.connection.opened();
         }
@@ -204,18 +205,18 @@ impl<R: Runtime> Smtp<R> {
     }
 }
 
-/// A message on its way out.
+/// A message that is being sent.
 #[must_use = "a message is sent when it is finished"]
 pub struct Submission<'a, R: Runtime> {
     smtp: &'a mut Smtp<R>,
     ticket: Ticket,
-    /// Whether nobody goes on with it when it is dropped.
+    /// Whether dropping it abandons the message: nobody continues it.
     is_last: bool,
 }
 
-/// A [`Submission`] that borrows no session. [`Smtp::submission`] goes on with it.
+/// A [`Submission`] that does not borrow its session. [`Smtp::submission`] continues it.
 ///
-/// One that is dropped delivers nothing, and the session takes no other message.
+/// If it is dropped, nothing is delivered, and the session accepts no other message.
 #[derive(Debug)]
 #[must_use = "a message is sent when it is finished"]
 pub struct SubmissionState {
@@ -228,18 +229,18 @@ impl<'s, R: Runtime> Submission<'s, R> {
         Self { smtp, ticket, is_last: true }
     }
 
-    /// Lets go of the session, and keeps the place. [`Smtp::submission`] goes on.
+    /// Detaches the message from the session, and remembers how far it was. [`Smtp::submission`] continues it.
     pub fn detach(mut self) -> SubmissionState {
         self.is_last = false;
         self.smtp.detached = Some(self.ticket);
         SubmissionState { session: self.smtp.id, ticket: self.ticket }
     }
 
-    /// Sends the next octets. Line ends become CRLF, and dots are stuffed, wherever the pieces are cut.
+    /// Sends the next octets. Wherever the pieces are cut, line ends become CRLF and dots are stuffed.
     ///
     /// # Errors
     ///
-    /// Fails if the connection breaks, or the server refuses the message meanwhile or closes; the message is not
+    /// Fails if the connection breaks, or if the server refuses the message meanwhile or hangs up. The message is not
     /// delivered then.
     pub fn write<'a>(&'a mut self, octets: &'a [u8]) -> R::Task<'a, Result<(), Error>> {
         R::task(self.give(octets))
@@ -249,7 +250,7 @@ impl<'s, R: Runtime> Submission<'s, R> {
     ///
     /// # Errors
     ///
-    /// As [`Smtp::send`].
+    /// Fails as [`Smtp::send`] does.
     pub fn finish(self) -> R::Task<'s, Result<Receipt, Error>> {
         R::task(self.end())
     }
@@ -306,7 +307,7 @@ impl<R: Runtime> Drop for Submission<'_, R> {
     }
 }
 
-/// How long QUIT may go unanswered.
+/// How long to wait for the answer to QUIT.
 const GOODBYE: Duration = Duration::from_secs(1);
 
 #[cfg(test)]

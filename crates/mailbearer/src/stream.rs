@@ -1,4 +1,4 @@
-//! What is an iterator on a blocking runtime is a stream on tokio.
+//! Streams on tokio, for what is an iterator on a blocking runtime.
 
 use std::{
     future::Future,
@@ -12,7 +12,7 @@ use mailbearer_wire::Octets;
 
 use crate::{Body, Error, Fetched, Listing, Messages, Summary};
 
-/// The messages as [`Listing::next`] gives them, the last after a failure.
+/// The messages that [`Listing::next`] returns. Ends after the first failure.
 impl Stream for Listing<'_, Tokio> {
     type Item = Result<Summary, Error>;
 
@@ -21,7 +21,7 @@ impl Stream for Listing<'_, Tokio> {
     }
 }
 
-/// The messages as [`Messages::next`] gives them, the last after a failure.
+/// The messages that [`Messages::next`] returns. Ends after the first failure.
 impl Stream for Messages<'_, Tokio> {
     type Item = Result<Fetched, Error>;
 
@@ -30,7 +30,7 @@ impl Stream for Messages<'_, Tokio> {
     }
 }
 
-/// The octets as [`Body::next`] gives them, the last after a failure.
+/// The octets that [`Body::next`] returns. Ends after the first failure.
 impl Stream for Body<'_, Tokio> {
     type Item = Result<Octets, Error>;
 
@@ -39,7 +39,8 @@ impl Stream for Body<'_, Tokio> {
     }
 }
 
-/// Polls a future that is made for each poll: nothing is in it that the connection and the place in the answer do not keep.
+/// Makes a future and polls it once. Each poll makes another, because the connection and the place in the answer keep
+/// everything that it needs.
 fn poll<T>(
     next: impl Future<Output = Result<Option<T>, Error>>,
     context: &mut Context<'_>,

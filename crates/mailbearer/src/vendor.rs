@@ -1,4 +1,4 @@
-/// Whose server it is, told by its own words and not by the account's settings.
+/// Whose server it is, by the server's own words rather than the account's settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Vendor {
@@ -8,7 +8,7 @@ pub enum Vendor {
     Gmail,
     /// Yahoo and AOL.
     Yahoo,
-    /// NetEase: 163.com, 126.com, 188.com, and others who run Coremail.
+    /// NetEase (163.com, 126.com, 188.com), and others who run Coremail.
     NetEase,
     /// Tencent's QQ mail.
     Qq,
@@ -29,7 +29,7 @@ pub enum Vendor {
 }
 
 impl Vendor {
-    /// Whose server begins with this greeting; `None` for one that does not say.
+    /// Returns whose server begins with this greeting. `None` if the greeting does not say.
     #[must_use]
     pub fn of_greeting(greeting: &str) -> Option<Self> {
         let greeting = greeting.to_ascii_lowercase();
@@ -37,7 +37,7 @@ impl Vendor {
     }
 }
 
-/// In lower case; the first that is found counts.
+/// In lower case. The first entry that is found counts.
 const GREETINGS: &[(&str, Vendor)] = &[
     ("microsoft exchange", Vendor::Exchange),
     ("microsoft esmtp", Vendor::Exchange),
@@ -47,7 +47,7 @@ const GREETINGS: &[(&str, Vendor)] = &[
     ("xymhighestmodseq", Vendor::Yahoo),
     (".yahoo.", Vendor::Yahoo),
     (".aol.com", Vendor::Yahoo),
-    // Before Coremail, which it is not.
+    // Before Coremail: QQ does not run it.
     ("qqmail", Vendor::Qq),
     (".qq.com", Vendor::Qq),
     ("qq mail", Vendor::Qq),

@@ -4,7 +4,7 @@ use std::{env, error::Error, fs};
 
 use mailbearer::{Account, Security, Server};
 
-/// The account that the variables describe.
+/// Makes the account that the variables describe.
 pub(crate) fn account() -> Result<Account, Box<dyn Error>> {
     let mut account = Account::custom(get("USER")?, get("OAUTH_TOKEN_URL")?, get("OAUTH_SCOPE")?)
         .client_credentials(get("OAUTH_CLIENT_ID")?, get("OAUTH_CLIENT_SECRET")?);
@@ -14,7 +14,7 @@ pub(crate) fn account() -> Result<Account, Box<dyn Error>> {
         account.pop3 = Some(server("POP3")?);
     }
     account.smtp = Some(server("SMTP")?);
-    // The mock has a certificate authority of its own. Providers need none.
+    // The mock has a certificate authority of its own. A provider does not need this.
     match get("TLS_CA_FILE") {
         Ok(file) => Ok(account.ca_pem(fs::read(file)?)?),
         Err(_) => Ok(account),
