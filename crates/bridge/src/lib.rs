@@ -8,3 +8,6 @@
 pub mod relay;
 pub mod sendmail;
 pub mod spool;
+
+#[cfg(test)]
+mod upstream;

@@ -14,11 +14,16 @@ pub struct Dsn {
     pub returned: Option<Returned>,
     /// A name for this message, which reports repeat. At most 100 octets, printable ASCII.
     pub envelope_id: Option<String>,
-    /// When a report is sent, for every recipient.
+    /// When a report is sent, for every recipient but those in `notify_of`.
     pub notify: Option<Notify>,
+    /// Recipients of the envelope for whom it is another than `notify`; with `None` for whom nothing is said.
+    pub notify_of: Vec<(String, Option<Notify>)>,
     /// `ORCPT`: a recipient of the envelope, and the address that the message was for at first, which reports name. At most 500
     /// octets as it is written, without control characters.
     pub original_recipients: Vec<(String, String)>,
+    /// Whether a server without `DSN` gets the message all the same, without any of this, as RFC 3461 section 5.2.2 asks of
+    /// a relay. [`Receipt::without_dsn`](crate::Receipt::without_dsn) says so then. By default the message is refused.
+    pub if_offered: bool,
 }
 
 /// `RET`: how much of the message comes back.
@@ -77,8 +82,23 @@ impl DeliverBy {
 }
 
 impl Dsn {
-    pub(crate) fn is_wanted(&self) -> bool {
-        *self != Self::default()
+    /// Whether anything is asked for.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        let Self { returned, envelope_id, notify, notify_of, original_recipients, if_offered: _ } = self;
+        returned.is_some()
+            || envelope_id.is_some()
+            || notify.is_some()
+            || !notify_of.is_empty()
+            || !original_recipients.is_empty()
+    }
+
+    /// When a report about this recipient is sent. `None` where nothing is said: where it can't be delivered, and perhaps
+    /// where that takes long (RFC 3461 section 4.1).
+    #[must_use]
+    pub fn notify_of(&self, recipient: &str) -> Option<Notify> {
+        let own = self.notify_of.iter().find(|(own, _)| own == recipient);
+        own.map_or(self.notify, |(_, notify)| *notify)
     }
 
     pub(crate) fn check(&self) -> Result<(), Misuse> {
@@ -120,7 +140,7 @@ impl Dsn {
 
     /// `"ORCPT=" addr-type ";" xtext` (RFC 3461 section 4.2); beyond ASCII the type is that of RFC 6533 section 3, whose
     /// `utf-8-addr-xtext` writes each such character by its number.
-    pub(crate) fn of_original(&self, recipient: &str) -> String {
+    fn of_original(&self, recipient: &str) -> String {
         let Some((_, original)) = self.original_recipients.iter().find(|(own, _)| own == recipient) else {
             return String::new();
         };
@@ -141,9 +161,15 @@ impl Dsn {
         text
     }
 
-    /// The parameters of RCPT.
-    pub(crate) fn of_recipient(&self) -> String {
-        let Some(notify) = self.notify else { return String::new() };
+    /// The parameters of RCPT for this recipient.
+    pub(crate) fn of_recipient(&self, recipient: &str) -> String {
+        let mut text = self.of_notify(recipient);
+        text.push_str(&self.of_original(recipient));
+        text
+    }
+
+    fn of_notify(&self, recipient: &str) -> String {
+        let Some(notify) = self.notify_of(recipient) else { return String::new() };
         let wanted = [(notify.success, "SUCCESS"), (notify.failure, "FAILURE"), (notify.delay, "DELAY")];
         let mut text = String::from(" NOTIFY=");
         let mut comma = "";

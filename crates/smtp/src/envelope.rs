@@ -74,13 +74,16 @@ pub struct Receipt {
     pub refused: Vec<(String, Reply)>,
     /// With LMTP the server's words to each of `accepted`, in order; `reply` is the first of them. Empty with SMTP.
     pub replies: Vec<Reply>,
+    /// The server does not offer `DSN`, and the message went without what its envelope asks for
+    /// ([`Dsn::if_offered`](crate::Dsn::if_offered)): nobody will report the delivery.
+    pub without_dsn: bool,
 }
 
 impl Receipt {
     /// A receipt with this verdict.
     #[must_use]
     pub const fn new(reply: Reply, accepted: Vec<String>, refused: Vec<(String, Reply)>) -> Self {
-        Self { reply, accepted, refused, replies: Vec::new() }
+        Self { reply, accepted, refused, replies: Vec::new(), without_dsn: false }
     }
 
     /// The server's words to this recipient: `reply`, but with LMTP his own, and those of the refusal where he was refused.

@@ -1,44 +1,47 @@
-//! Reports of messages that could not be delivered (RFC 3464).
+//! Reports for the sender: of messages that could not be delivered, and of those that went to a server which reports nothing
+//! (RFC 3464).
 
 use mailbearer::proto::{
     mime::{Address, mailbox_field},
-    smtp::Dsn,
     wire::printable,
 };
 
 use super::reception::{now, random};
-use crate::spool::{Entry, Error, Report, State};
-
-/// The header of a message of the spool, as far as a report repeats it.
-pub(crate) fn header(entry: &mut Entry<'_>) -> Result<Vec<u8>, Error> {
-    let mut header = entry.header(HEADER)?;
-    if header.ends_with(b"\r\n\r\n") {
-        header.truncate(header.len().saturating_sub(2));
-    }
-    Ok(header)
-}
+use crate::spool::Report;
 
 /// A report for the sender. `from` is its From, and `name` the relay that reports.
-pub(crate) fn compose(name: &str, from: &str, report: &Report, dsn: &Dsn, header: &[u8]) -> Vec<u8> {
-    let failed = report.recipients.iter().filter_map(|(address, state)| match state {
-        State::Failed(reply) => Some((address, reply)),
-        _ => None,
-    });
-    let (mut words, mut fields) = (String::new(), String::new());
+pub(crate) fn compose(name: &str, from: &str, report: &Report) -> Vec<u8> {
+    let Report { dsn, header, .. } = report;
+    let header = header.strip_suffix(b"\r\n").filter(|header| header.ends_with(b"\r\n")).unwrap_or(header);
+    let (mut failed, mut relayed, mut fields) = (String::new(), String::new(), String::new());
     let id = dsn.envelope_id.as_deref().map(|id| format!("\r\nOriginal-Envelope-Id: {}", printable(id)));
     let id = id.unwrap_or_default();
-    for (address, reply) in failed {
+    for (address, is_relayed, reply) in report.told() {
         let original = dsn.original_recipients.iter().find(|(own, _)| own == address);
         let original =
             original.map(|(_, original)| format!("Original-Recipient: rfc822; {}\r\n", printable(original)));
         let original = original.unwrap_or_default();
         let (address, reply) = (printable(address), printable(reply));
+        let (words, action, class) = match is_relayed {
+            true => (&mut relayed, "relayed", "2"),
+            false => (&mut failed, "failed", "5"),
+        };
         words.push_str(&format!("{address}\r\n    {reply}\r\n\r\n"));
         fields.push_str(&format!(
-            "\r\n{original}Final-Recipient: rfc822; {address}\r\nAction: failed\r\nStatus: {}\r\n\
+            "\r\n{original}Final-Recipient: rfc822; {address}\r\nAction: {action}\r\nStatus: {}\r\n\
              Diagnostic-Code: smtp; {}\r\n",
-            status(&reply),
+            status(&reply, class),
             folded(&reply),
+        ));
+    }
+    let subject = if failed.is_empty() { "Mail was passed on" } else { "Undelivered mail" };
+    let mut words = String::new();
+    if !failed.is_empty() {
+        words.push_str(&format!("Your message could not be delivered to:\r\n\r\n{failed}"));
+    }
+    if !relayed.is_empty() {
+        words.push_str(&format!(
+            "Your message was passed on to a server that does not report whether it delivers it, for:\r\n\r\n{relayed}"
         ));
     }
     let chance = u128::from_be_bytes(random());
@@ -53,10 +56,10 @@ pub(crate) fn compose(name: &str, from: &str, report: &Report, dsn: &Dsn, header
     let date = now().map_or_else(String::new, |now| format!("Date: {now}\r\n"));
     let domain = name;
     let head = format!(
-        "{date}Message-ID: <{chance:032x}@{domain}>\r\nSubject: Undelivered mail\r\nAuto-Submitted: auto-replied\r\n\
+        "{date}Message-ID: <{chance:032x}@{domain}>\r\nSubject: {subject}\r\nAuto-Submitted: auto-replied\r\n\
          MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status;\r\n boundary=\"{boundary}\"\r\n\r\n\
          --{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\
-         This is {name}. Your message could not be delivered to:\r\n\r\n{words}\
+         This is {name}. {words}\
          --{boundary}\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; {name}{id}\r\n{fields}\r\n\
          --{boundary}\r\nContent-Type: text/rfc822-headers\r\n\r\n"
     );
@@ -70,8 +73,8 @@ pub(crate) fn compose(name: &str, from: &str, report: &Report, dsn: &Dsn, header
     .concat()
 }
 
-/// The status code in a server's words (RFC 3463).
-fn status(reply: &str) -> String {
+/// The status code of this class in a server's words (RFC 3463).
+fn status(reply: &str, class: &str) -> String {
     let is_code = |word: &&str| {
         let mut parts = word.split('.');
         let is_number = |part: Option<&str>| {
@@ -79,12 +82,12 @@ fn status(reply: &str) -> String {
                 !part.is_empty() && part.len() <= 3 && part.bytes().all(|one| one.is_ascii_digit())
             })
         };
-        parts.next() == Some("5")
+        parts.next() == Some(class)
             && is_number(parts.next())
             && is_number(parts.next())
             && parts.next().is_none()
     };
-    reply.split_whitespace().find(is_code).unwrap_or("5.0.0").to_owned()
+    reply.split_whitespace().find(is_code).map_or_else(|| format!("{class}.0.0"), str::to_owned)
 }
 
 /// Folds a value, so that no line is too long.
@@ -105,32 +108,89 @@ fn folded(text: &str) -> String {
     out
 }
 
-/// Octets of a header that a report repeats.
-const HEADER: usize = 64 * 1024;
-
 #[cfg(test)]
 mod tests {
-    use mailbearer::proto::mime::Headers;
+    use mailbearer::proto::{
+        mime::Headers,
+        smtp::{Dsn, Notify},
+    };
 
     use super::*;
-    use crate::spool::Fate;
+    use crate::spool::{Fate, State};
+
+    fn report(recipients: Vec<(&str, State)>) -> Report {
+        Report {
+            id: "x".into(),
+            account: None,
+            sender: "ann@x.test".into(),
+            fate: Fate::Failed,
+            recipients: recipients.into_iter().map(|(address, state)| (address.into(), state)).collect(),
+            problem: None,
+            dsn: Dsn::default(),
+            without_dsn: false,
+            header: b"Subject: old\r\n\r\n".to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_success_is_told_where_nobody_else_will() {
+        let notify = |success, failure| {
+            let mut notify = Notify::default();
+            (notify.success, notify.failure) = (success, failure);
+            Some(notify)
+        };
+        let taken = || State::Delivered("250 2.6.0 queued".into());
+        let refused = || State::Failed("550 no".into());
+        let mut report = report(vec![
+            ("success@y", taken()),
+            ("failure@y", taken()),
+            ("silent@y", taken()),
+            ("never@y", refused()),
+            ("lost@y", refused()),
+            ("later@y", State::Waiting(None)),
+        ]);
+        report.dsn.notify = notify(true, false);
+        report.dsn.notify_of = vec![
+            ("failure@y".into(), notify(false, true)),
+            ("silent@y".into(), None),
+            ("never@y".into(), notify(false, false)),
+            ("lost@y".into(), None),
+        ];
+        let told = |report: &Report| {
+            report
+                .told()
+                .map(|(address, is_relayed, _)| format!("{address} {is_relayed}"))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(told(&report), ["lost@y false"], "the next server tells the rest");
+        report.without_dsn = true;
+        assert_eq!(told(&report), ["success@y true", "lost@y false"]);
+        let text = String::from_utf8(compose("mx.test", "robot@x.test", &report)).unwrap();
+        for part in [
+            "Subject: Undelivered mail\r\n",
+            "\r\nFinal-Recipient: rfc822; success@y\r\nAction: relayed\r\nStatus: 2.6.0\r\n\
+             Diagnostic-Code: smtp; 250 2.6.0 queued\r\n",
+            "\r\nFinal-Recipient: rfc822; lost@y\r\nAction: failed\r\nStatus: 5.0.0\r\n",
+        ] {
+            assert!(text.contains(part), "{part:?} is not in {text}");
+        }
+        report.recipients.retain(|(address, _)| address == "success@y");
+        assert!(report.is_wanted());
+        let text = String::from_utf8(compose("mx.test", "robot@x.test", &report)).unwrap();
+        assert!(text.contains("Subject: Mail was passed on\r\n") && !text.contains("could not"), "{text}");
+        report.sender = String::new();
+        assert!(!report.is_wanted());
+    }
 
     #[test]
     fn a_report_names_who_did_not_get_it() {
-        let report = Report {
-            id: "x".into(),
-            sender: "ann@x.test".into(),
-            fate: Fate::Failed,
-            recipients: vec![
-                ("bob@y.test".into(), State::Failed("550 5.1.1 No such user\r\nX: y".into())),
-                ("eve@y.test".into(), State::Delivered("250 ok".into())),
-            ],
-            problem: None,
-        };
-        let mut dsn = Dsn::default();
-        dsn.envelope_id = Some("QQ 1".into());
-        dsn.original_recipients = vec![("bob@y.test".into(), "bob@old.test".into())];
-        let octets = compose("mx.test", "robot@x.test", &report, &dsn, b"Subject: old\r\n");
+        let mut report = report(vec![
+            ("bob@y.test", State::Failed("550 5.1.1 No such user\r\nX: y".into())),
+            ("eve@y.test", State::Delivered("250 ok".into())),
+        ]);
+        report.dsn.envelope_id = Some("QQ 1".into());
+        report.dsn.original_recipients = vec![("bob@y.test".into(), "bob@old.test".into())];
+        let octets = compose("mx.test", "robot@x.test", &report);
         let headers = Headers::parse(&octets).unwrap();
         assert_eq!(headers.get("To").unwrap().value().trim_ascii(), b"ann@x.test");
         assert_eq!(headers.get("From").unwrap().value().trim_ascii(), b"robot@x.test");

@@ -1,8 +1,9 @@
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
+    iter,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError},
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
     thread::{self, Scope},
     time::{Duration, Instant},
@@ -129,7 +130,8 @@ pub(crate) fn run(shared: &Shared, runner: &Runner<'_>) {
     let in_hand = Mutex::default();
     thread::scope(|scope| {
         scope.spawn(|| look_for_unknown(shared, runner));
-        let mut desk = Desk { shared, runner, in_hand: &in_hand, lanes: BTreeMap::new() };
+        let trouble = Trouble::default();
+        let mut desk = Desk { shared, runner, in_hand: &in_hand, lanes: BTreeMap::new(), trouble };
         let mut look = Instant::now();
         while let Some(fresh) = shared.outgoing.next(look) {
             for due in fresh {
@@ -145,6 +147,7 @@ pub(crate) fn run(shared: &Shared, runner: &Runner<'_>) {
 
 /// Looks now and then for messages whose outcome is unknown, until the relay stops. Nothing is sent again.
 fn look_for_unknown(shared: &Shared, runner: &Runner<'_>) {
+    let mut trouble = Trouble::default();
     while shared.outgoing.pause(LOOK) {
         let looked =
             runner.spool().look(true, &mut |account| shared.accounts().client(account), &mut |looked| {
@@ -155,9 +158,44 @@ fn look_for_unknown(shared: &Shared, runner: &Runner<'_>) {
                     Found::NoLook(problem) => line.with("result", "unknown").with("problem", problem),
                 });
             });
-        if let Err(error) = looked {
-            shared.tell(LogLine::new("trouble").with("spool", error));
+        trouble.note(shared, looked);
+    }
+}
+
+/// Trouble with the spool that may last: the log hears of it at once, and then less and less often until it is over.
+#[derive(Debug, Default)]
+struct Trouble {
+    /// When it is told again, and the pause before that.
+    next: Option<(Instant, Duration)>,
+}
+
+impl Trouble {
+    /// Notes how a look went. Returns what it found.
+    fn note<T>(&mut self, shared: &Shared, looked: Result<T, spool::Error>) -> Option<T> {
+        match looked {
+            Ok(found) => {
+                self.next = None;
+                Some(found)
+            }
+            Err(error) => {
+                if let Some(retold) = self.pause(Instant::now()) {
+                    let line = LogLine::new("trouble").with("spool", error);
+                    shared.tell(line.with("told_again_in", retold.as_secs()));
+                }
+                None
+            }
         }
+    }
+
+    /// The pause until it is told again, if it is told now.
+    fn pause(&mut self, now: Instant) -> Option<Duration> {
+        let pause = match self.next {
+            Some((next, _)) if now < next => return None,
+            Some((_, pause)) => pause.saturating_mul(2).min(LONGEST_TROUBLE),
+            None => FIRST_TROUBLE,
+        };
+        self.next = now.checked_add(pause).map(|next| (next, pause));
+        Some(pause)
     }
 }
 
@@ -167,6 +205,7 @@ struct Desk<'d, 's> {
     runner: &'d Runner<'s>,
     in_hand: &'d Mutex<HashSet<String>>,
     lanes: BTreeMap<Option<String>, Sender<String>>,
+    trouble: Trouble,
 }
 
 impl<'d> Desk<'d, '_> {
@@ -176,10 +215,8 @@ impl<'d> Desk<'d, '_> {
             let except = lock(self.in_hand).clone();
             self.runner.due(&except)
         });
-        match found {
-            Ok(found) => found.into_iter().for_each(|due| self.hand_out(scope, due)),
-            Err(error) => self.shared.tell(LogLine::new("trouble").with("spool", error)),
-        }
+        let found = self.trouble.note(self.shared, found).unwrap_or_default();
+        found.into_iter().for_each(|due| self.hand_out(scope, due));
     }
 
     fn hand_out<'e>(&mut self, scope: &'e Scope<'e, 'd>, due: Due) {
@@ -190,7 +227,7 @@ impl<'d> Desk<'d, '_> {
         let lane = self.lanes.entry(due.account).or_insert_with_key(|account| {
             let (lane, ids) = mpsc::channel();
             let account = account.clone();
-            scope.spawn(move || send(shared, runner, in_hand, account.as_deref(), &ids));
+            scope.spawn(move || send(shared, runner, in_hand, account.as_deref(), ids));
             lane
         });
         // It can't fail: the thread runs until this end of the channel is dropped.
@@ -202,61 +239,57 @@ fn lock(in_hand: &Mutex<HashSet<String>>) -> MutexGuard<'_, HashSet<String>> {
     in_hand.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Sends the messages of one account. Its connection is kept while there are more, and a while longer.
+/// Sends the messages of one account. Its connections are kept while there are more, and a while longer.
 fn send(
     shared: &Shared,
     runner: &Runner<'_>,
     in_hand: &Mutex<HashSet<String>>,
     account: Option<&str>,
-    ids: &Receiver<String>,
+    mut ids: Receiver<String>,
 ) {
     let mut accounts = shared.accounts();
     let stop = || shared.outgoing.is_stopped();
     let mut lane = Lane::new(accounts.client(account)).until(&stop);
     loop {
-        let id = match ids.try_recv() {
+        let first = match ids.recv_timeout(KEEP) {
             Ok(id) => id,
-            Err(TryRecvError::Disconnected) => return,
-            Err(TryRecvError::Empty) => {
-                // One failed connection puts off all that wait now. The next message tries to connect again.
-                lane.reopen();
-                match ids.recv_timeout(KEEP) {
+            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout) => {
+                lane.close();
+                match ids.recv() {
                     Ok(id) => id,
-                    Err(RecvTimeoutError::Disconnected) => return,
-                    Err(RecvTimeoutError::Timeout) => {
-                        lane.close();
-                        match ids.recv() {
-                            Ok(id) => id,
-                            Err(_) => return,
-                        }
-                    }
+                    Err(_) => return,
                 }
             }
         };
-        if shared.outgoing.is_stopped() {
-            return;
-        }
         let now = shared.accounts();
         if !Arc::ptr_eq(&now, &accounts) {
             lane = Lane::new(now.client(account)).until(&stop);
             accounts = now;
         }
-        match runner.attempt(&id, &mut lane) {
-            Ok(report) => {
-                if let Some(report) = report {
-                    heard(shared, &report);
-                }
-                lock(in_hand).remove(&id);
+        let mut first = Some(first);
+        let (stop, own, queue) = (&stop, &accounts, &mut ids);
+        let mut next = iter::from_fn(move || {
+            // What came behind a reload goes by the new settings.
+            let goes_on = !stop() && Arc::ptr_eq(&shared.accounts(), own);
+            first.take().or_else(|| goes_on.then(|| queue.try_recv().ok()).flatten())
+        });
+        let attempted = runner.attempt_all(&mut next, &mut lane, &mut |id, report| {
+            if let Some(report) = report {
+                heard(shared, report);
             }
-            Err(error) => {
-                shared.tell(LogLine::new("trouble").with("spool", error));
-                // The others would fail alike. The next look finds them.
-                let mut in_hand = lock(in_hand);
+            lock(in_hand).remove(id);
+        });
+        if let Err(error) = attempted {
+            shared.tell(LogLine::new("trouble").with("spool", error));
+            // The others would fail alike. The next look finds them.
+            let mut in_hand = lock(in_hand);
+            ids.try_iter().for_each(|id| {
                 in_hand.remove(&id);
-                ids.try_iter().for_each(|id| {
-                    in_hand.remove(&id);
-                });
-            }
+            });
+        }
+        if stop() {
+            return;
         }
     }
 }
@@ -289,9 +322,7 @@ fn heard(shared: &Shared, report: &Report) {
     shared.tell(line);
     let all_failed = report.recipients.iter().all(|(_, state)| matches!(state, State::Failed(_)));
     let is_heard = shared.options().refusals == Refusals::Reply && shared.outgoing.hand_over(report);
-    let any_failed = report.recipients.iter().any(|(_, state)| matches!(state, State::Failed(_)));
-    if any_failed
-        && !report.sender.is_empty()
+    if report.is_wanted()
         && !(is_heard && all_failed && report.fate == Fate::Failed)
         && let Err(error) = bounce(shared, report)
     {
@@ -299,25 +330,20 @@ fn heard(shared: &Shared, report: &Report) {
     }
 }
 
-/// Puts a report for the sender into the spool, unless the sender asked for none. Then removes a message that failed for all.
+/// Puts a report for the sender into the spool. Then removes a message that failed for all.
 fn bounce(shared: &Shared, report: &Report) -> Result<(), spool::Error> {
-    let mut entry = shared.spool.find(&report.id)?;
-    if entry.stored().envelope.dsn.notify.is_some_and(|notify| !notify.failure) {
-        return Ok(());
-    }
-    let account = entry.stored().account.clone();
+    let account = report.account.as_deref();
     let accounts = shared.accounts();
-    let from = accounts.address(account.as_deref()).unwrap_or_default();
-    let header = bounce::header(&mut entry)?;
-    let octets = bounce::compose(&shared.options().name, from, report, &entry.stored().envelope.dsn, &header);
+    let octets =
+        bounce::compose(&shared.options().name, accounts.address(account).unwrap_or_default(), report);
     let envelope = mailbearer::Envelope::new("", [report.sender.as_str()]);
-    let mut writer = shared.spool.begin(&envelope, account.as_deref())?;
+    let mut writer = shared.spool.begin(&envelope, account)?;
     writer.write(&octets)?;
     let id = writer.commit()?;
     count(&shared.counters.bounces);
     shared.tell(LogLine::new("bounce").with("id", &id).with("of", &report.id).with("to", &report.sender));
-    shared.outgoing.wake(&id, account.as_deref());
-    if report.fate == Fate::Failed { entry.remove() } else { Ok(()) }
+    shared.outgoing.wake(&id, account);
+    if report.fate == Fate::Failed { shared.spool.find(&report.id)?.remove() } else { Ok(()) }
 }
 
 /// How long a client waits to hear what the provider says.
@@ -328,3 +354,21 @@ const PAUSE: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_secs(5);
 /// How long a connection is kept for the next message.
 const KEEP: Duration = Duration::from_secs(20);
+/// Pauses between lines of the log about the same trouble: the first, and the longest.
+const FIRST_TROUBLE: Duration = Duration::from_secs(10);
+const LONGEST_TROUBLE: Duration = Duration::from_secs(3600);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trouble_that_lasts_is_told_less_and_less_often() {
+        let (mut trouble, start) = (Trouble::default(), Instant::now());
+        let mut told = |seconds| trouble.pause(start + Duration::from_secs(seconds)).is_some();
+        let times: Vec<u64> = (0..400).step_by(2).filter(|seconds| told(*seconds)).collect();
+        assert_eq!(times, [0, 10, 30, 70, 150, 310]);
+        let mut told = |seconds| trouble.pause(start + Duration::from_secs(seconds)).is_some();
+        assert!((0..24).filter(|hour| told(1000 + hour * 3600)).count() >= 20, "once an hour at least");
+    }
+}

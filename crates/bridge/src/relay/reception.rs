@@ -36,8 +36,6 @@ pub(crate) struct Reception {
     peer: Peer,
     user: Option<(String, User)>,
     envelope: Envelope,
-    /// A recipient came without NOTIFY, and is to hear of a failure (RFC 3461 section 4.1).
-    wants_failures: bool,
     incoming: Option<Incoming>,
     messages: u64,
 }
@@ -84,7 +82,6 @@ impl Reception {
             peer: Peer::default(),
             user: None,
             envelope,
-            wants_failures: false,
             incoming: None,
             messages: 0,
         }
@@ -180,7 +177,6 @@ impl Reception {
     fn forget(&mut self) {
         self.incoming = None;
         self.envelope = Envelope::default();
-        self.wants_failures = false;
     }
 
     fn login(&mut self, login: &Login) -> Answer {
@@ -250,21 +246,13 @@ impl Reception {
             return Answer::new(553, "5.6.7 The address needs SMTPUTF8");
         }
         let value = |keyword| parameters.iter().find(|one| one.keyword == keyword)?.value.as_deref();
-        if let Some(notify) = value("NOTIFY") {
-            let wanted = self.envelope.dsn.notify.get_or_insert_with(Notify::default);
-            for word in notify.split(',') {
-                match word.to_ascii_uppercase().as_str() {
-                    "SUCCESS" => wanted.success = true,
-                    "FAILURE" => wanted.failure = true,
-                    "DELAY" => wanted.delay = true,
-                    _ => {}
-                }
-            }
-        }
-        self.wants_failures |= value("NOTIFY").is_none();
         if !self.envelope.recipients.contains(&recipient) {
+            let dsn = &mut self.envelope.dsn;
+            if let Some(notify) = value("NOTIFY") {
+                dsn.notify_of.push((recipient.clone(), Some(wanted(notify))));
+            }
             if let Some(original) = value("ORCPT").and_then(original) {
-                self.envelope.dsn.original_recipients.push((recipient.clone(), original));
+                dsn.original_recipients.push((recipient.clone(), original));
             }
             self.envelope.recipients.push(recipient);
         }
@@ -272,10 +260,6 @@ impl Reception {
     }
 
     fn begin(&mut self) -> Answer {
-        if let Some(notify) = &mut self.envelope.dsn.notify {
-            // The envelope has one NOTIFY for all recipients. A report too many is better than a loss that nobody hears of.
-            notify.failure |= self.wants_failures;
-        }
         match self.shared.spool.begin(&self.envelope, self.account()) {
             Ok(writer) => {
                 self.incoming = Some(Incoming { writer, start: Some(Vec::new()), octets: 0, problem: None });
@@ -420,6 +404,20 @@ fn refusal(said: &str) -> Answer {
         None => format!("5.0.0 {said}"),
     };
     Answer { code: code.unwrap_or(554), text: text.into() }
+}
+
+/// What a `NOTIFY` asks for; a word that is none of RFC 3461 section 4.1 asks for nothing.
+fn wanted(text: &str) -> Notify {
+    let mut notify = Notify::default();
+    for word in text.split(',') {
+        match word.to_ascii_uppercase().as_str() {
+            "SUCCESS" => notify.success = true,
+            "FAILURE" => notify.failure = true,
+            "DELAY" => notify.delay = true,
+            _ => {}
+        }
+    }
+    notify
 }
 
 /// The address of an `ORCPT` (RFC 3461 section 4.2) of mail; none where it is not fit to be passed on.

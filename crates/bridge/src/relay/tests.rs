@@ -1,1 +1,66 @@
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::{Ipv4Addr, TcpStream},
+};
 
+use super::*;
+use crate::{
+    spool::Limits,
+    upstream::{Server, Upstream},
+};
+
+/// The client's NOTIFY and ORCPT go to the next server for each recipient; where that has no DSN, whoever asked to hear of the
+/// delivery hears that it was passed on.
+#[test]
+fn a_report_says_what_was_passed_on_to_a_server_without_dsn() {
+    let upstream = Upstream::start(Server { no_dsn: true, ..Server::default() });
+    let folder = tempfile::tempdir().unwrap();
+    let spool = Spool::open(folder.path().join("spool"), Limits::default()).unwrap();
+    let accounts = Accounts::new().with(None, upstream.client.clone());
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap();
+    let relay = Relay::start(Options::new("relay.test"), vec![listener], spool, accounts, |_| ()).unwrap();
+    let mut client = BufReader::new(TcpStream::connect(port).unwrap());
+    for (said, want) in [
+        ("", "220 "),
+        ("HELO x", "250 "),
+        ("EHLO x", "250 "),
+        ("MAIL FROM:<ann@x.test> ENVID=QQ1", "250 "),
+        ("RCPT TO:<bob@mx.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;robert@old.test", "250 "),
+        ("RCPT TO:<eve@mx.test> NOTIFY=FAILURE", "250 "),
+        ("RCPT TO:<nobody@mx.test>", "250 "),
+        ("DATA", "354 "),
+        ("Subject: 1\r\n\r\nx\r\n.", "250 "),
+    ] {
+        if !said.is_empty() {
+            client.get_mut().write_all(format!("{said}\r\n").as_bytes()).unwrap();
+        }
+        let mut line = String::new();
+        while !line.starts_with(want) {
+            line.clear();
+            assert!(
+                client.read_line(&mut line).unwrap() > 0 && line.starts_with(&want[..3]),
+                "{said}: {line}"
+            );
+        }
+    }
+    let report = loop {
+        let server = upstream.server();
+        if let Some(index) = server.contents.iter().position(|content| content.contains("delivery-status")) {
+            assert_eq!(server.envelopes[index], (String::new(), vec!["ann@x.test".to_owned()]));
+            break server.contents[index].clone();
+        }
+        drop(server);
+        thread::sleep(PAUSE);
+    };
+    for part in [
+        "Original-Envelope-Id: QQ1\r\n",
+        "\r\nOriginal-Recipient: rfc822; robert@old.test\r\nFinal-Recipient: rfc822; bob@mx.test\r\nAction: relayed\r\n",
+        "\r\nFinal-Recipient: rfc822; nobody@mx.test\r\nAction: failed\r\nStatus: 5.1.1\r\n",
+        "text/rfc822-headers\r\n\r\nReceived: ",
+    ] {
+        assert!(report.contains(part), "{part:?} is not in {report}");
+    }
+    assert!(!report.contains("eve@mx.test"), "{report}");
+    relay.drain(Duration::from_secs(10));
+}

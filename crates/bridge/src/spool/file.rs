@@ -256,7 +256,10 @@ pub(crate) fn envelope_line(envelope: &Envelope, account: Option<&str>, taken: u
     put("returned", json!(dsn.returned.map(|returned| returned == Returned::Full)));
     put("envelope_id", json!(dsn.envelope_id));
     put("original_recipients", json!(dsn.original_recipients));
-    put("notify", json!(dsn.notify.map(|when| json!([when.success, when.failure, when.delay]))));
+    let when = |notify: Option<Notify>| notify.map(|when| json!([when.success, when.failure, when.delay]));
+    put("notify", json!(when(dsn.notify)));
+    let each = dsn.notify_of.iter().map(|(recipient, notify)| json!([recipient, when(*notify)]));
+    put("notify_of", each.collect());
     format!("{}\n", Value::Object(map))
 }
 
@@ -282,17 +285,12 @@ fn envelope(line: &[u8]) -> Option<Stored> {
     let mut dsn = Dsn::default();
     dsn.returned = flag("returned").map(|full| if full { Returned::Full } else { Returned::Header });
     dsn.envelope_id = text("envelope_id");
-    dsn.notify = match field("notify")? {
-        Value::Null => None,
-        when => {
-            let mut notify = Notify::default();
-            notify.success = when.get(0)?.as_bool()?;
-            notify.failure = when.get(1)?.as_bool()?;
-            notify.delay = when.get(2)?.as_bool()?;
-            Some(notify)
-        }
-    };
-    // Files of older versions have none.
+    dsn.notify = notify(field("notify")?)?;
+    // Files of older versions have neither.
+    if let Some(each) = field("notify_of") {
+        let pair = |pair: &Value| Some((pair.get(0)?.as_str()?.to_owned(), notify(pair.get(1)?)?));
+        dsn.notify_of = each.as_array()?.iter().map(pair).collect::<Option<_>>()?;
+    }
     if let Some(originals) = field("original_recipients") {
         let pair =
             |pair: &Value| Some((pair.get(0)?.as_str()?.to_owned(), pair.get(1)?.as_str()?.to_owned()));
@@ -315,6 +313,17 @@ fn envelope(line: &[u8]) -> Option<Stored> {
         body_octets: 0,
         end: 0,
     })
+}
+
+fn notify(value: &Value) -> Option<Option<Notify>> {
+    if value.is_null() {
+        return Some(None);
+    }
+    let mut notify = Notify::default();
+    notify.success = value.get(0)?.as_bool()?;
+    notify.failure = value.get(1)?.as_bool()?;
+    notify.delay = value.get(2)?.as_bool()?;
+    Some(Some(notify))
 }
 
 /// Seconds since 1970.
@@ -379,6 +388,7 @@ mod tests {
         let mut notify = Notify::default();
         notify.delay = true;
         envelope.dsn.notify = Some(notify);
+        envelope.dsn.notify_of = vec![("ü@x".into(), None), ("b@x".into(), Some(Notify::default()))];
         envelope.dsn.original_recipients = vec![("ü@x".into(), "b@x".into())];
         let line = envelope_line(&envelope, None, 7);
         let back = super::envelope(line.as_bytes()).unwrap();

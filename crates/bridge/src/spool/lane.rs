@@ -1,8 +1,7 @@
 use std::{fmt, io, time::Duration};
 
 use mailbearer::{
-    Blocking, Client, Ended, Envelope, Fate, MailObject, Outcome, Pool,
-    proto::smtp::{Capability, Dsn, Refusal, Reply},
+    Blocking, Client, Ended, Envelope, Fate, MailObject, Outcome, Pool, Sent, proto::smtp::Reply,
 };
 
 use super::{Entry, Error, State, Stored};
@@ -11,10 +10,6 @@ use super::{Entry, Error, State, Stored};
 /// Dropping this ends them with QUIT.
 pub struct Lane<'l> {
     pool: Result<Pool<Blocking>, String>,
-    /// Why there is no session at the moment, and how long the server asks to be left alone.
-    closed: Option<(String, Option<Duration>)>,
-    /// The server does not offer `DSN`: what the sender wants to hear of a delivery is not passed on.
-    without_dsn: bool,
     /// Returns true once no message shall wait any longer.
     stop: Option<&'l (dyn Fn() -> bool + Sync)>,
 }
@@ -24,7 +19,14 @@ pub(crate) struct Verdict {
     pub(crate) states: Vec<(State, Vec<usize>)>,
     pub(crate) wait: Option<Duration>,
     pub(crate) problem: Option<String>,
-    lacks_dsn: bool,
+    /// The server got the message without its requests for reports.
+    pub(crate) without_dsn: bool,
+}
+
+/// A message that is to be sent, and its recipients who did not get it yet.
+pub(crate) struct Ready<'s> {
+    pub(crate) entry: Entry<'s>,
+    pub(crate) waiting: Vec<usize>,
 }
 
 impl<'l> Lane<'l> {
@@ -37,88 +39,71 @@ impl<'l> Lane<'l> {
             options.patience = Duration::ZERO;
             client.pool_with(options)
         });
-        Self { pool, closed: None, without_dsn: false, stop: None }
+        Self { pool, stop: None }
     }
 
-    /// Asks `stop` once a second while a message waits for its turn. If it returns true, the message stays as it is.
+    /// Asks `stop` once a second while messages wait for their turn. If it returns true, they stay as they are.
     #[must_use]
     pub fn until(mut self, stop: &'l (dyn Fn() -> bool + Sync)) -> Self {
         self.stop = Some(stop);
         self
     }
 
-    /// Closes the connections. The next message connects again, also where connecting failed before.
+    /// Closes the connections. The next message connects again.
     pub fn close(&mut self) {
-        self.closed = None;
         if let Ok(pool) = &self.pool {
             pool.close();
         }
     }
 
-    /// Tries to connect again for the next message, if that failed before.
-    pub fn reopen(&mut self) {
-        self.closed = None;
-    }
-
-    /// Sends a message; `None` if it was stopped before.
-    ///
-    /// A server without `DSN` gets it without the requests for reports (RFC 3461 section 5.2.2): that nobody will tell of
-    /// the delivery is no reason to refuse it.
-    pub(crate) fn send(
-        &mut self,
-        entry: &mut Entry<'_>,
-        waiting: &[usize],
-    ) -> Result<Option<Verdict>, Error> {
-        let sent = self.try_send(entry, waiting)?;
-        let without = matches!(&sent, Some(verdict) if verdict.lacks_dsn);
-        if without && !std::mem::replace(&mut self.without_dsn, true) {
-            return self.try_send(entry, waiting);
-        }
-        Ok(sent)
-    }
-
-    fn try_send(&mut self, entry: &mut Entry<'_>, waiting: &[usize]) -> Result<Option<Verdict>, Error> {
+    /// Sends messages, over as many connections as the account may have, one behind the other on each. `ready` is asked for
+    /// a message when it is its turn. `heard` is called with each message that has its verdict, which is `None` if it was
+    /// stopped before; and without one about once a second while nothing happens.
+    pub(crate) fn send_all<'s>(
+        &self,
+        ready: impl Iterator<Item = Ready<'s>> + Send,
+        mut heard: impl FnMut(Option<(Entry<'s>, Result<Option<Verdict>, Error>)>),
+    ) {
         let pool = match &self.pool {
             Ok(pool) => pool,
-            Err(problem) => return Ok(Some(put_off(waiting, problem, None))),
+            Err(problem) => {
+                for Ready { entry, waiting } in ready {
+                    heard(Some((entry, Ok(Some(put_off(waiting, problem))))));
+                }
+                return;
+            }
         };
-        if let Some((problem, wait)) = &self.closed {
-            return Ok(Some(put_off(waiting, problem, *wait)));
-        }
-        let mut envelope = envelope(entry.stored(), waiting);
-        if self.without_dsn {
-            envelope.dsn = Dsn::default();
-        }
-        let message = Waiting { entry, envelope, piece: Vec::new(), piece_at: 0, failed: None };
-        let mut sending = pool.send_all([message]);
-        let sent = loop {
+        let mut sending = pool.send_all(ready.map(Waiting::new));
+        loop {
             match sending.next_within(LOOK) {
-                Ok(Some(sent)) => break sent,
-                Ok(None) if self.stop.is_some_and(|stop| stop()) => sending.stop(),
-                Ok(None) => {}
-                Err(Ended) => return Ok(None),
+                Ok(Some(Sent { message, outcome, .. })) => {
+                    let Waiting { entry, waiting, failed, .. } = message;
+                    let is_stopped = outcome.error().is_some_and(mailbearer::Error::is_cancelled);
+                    let verdict = match failed {
+                        Some(error) => Err(error),
+                        None if is_stopped => Ok(None),
+                        None => Ok(Some(verdict(entry.stored(), &waiting, &outcome))),
+                    };
+                    heard(Some((entry, verdict)));
+                }
+                Ok(None) => {
+                    if self.stop.is_some_and(|stop| stop()) {
+                        sending.stop();
+                    } else {
+                        // A server that thinks about one message keeps no other waiting.
+                        sending.widen();
+                    }
+                    heard(None);
+                }
+                Err(Ended) => return,
             }
-        };
-        drop(sending);
-        let (message, outcome) = (sent.message, sent.outcome);
-        if let Some(error) = message.failed {
-            return Err(error);
         }
-        match outcome.error() {
-            Some(error) if error.is_cancelled() => return Ok(None),
-            // Not about the message: the others wait with it.
-            Some(error) if matches!(outcome, Outcome::Deferred(_)) && error.cause::<Refusal>().is_none() => {
-                self.closed = Some((error.to_string(), error.retry_after()));
-            }
-            _ => {}
-        }
-        Ok(Some(verdict(message.entry.stored(), waiting, &outcome)))
     }
 }
 
 impl fmt::Debug for Lane<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lane").field("is_open", &self.closed.is_none()).finish_non_exhaustive()
+        f.debug_struct("Lane").field("pool", &self.pool).finish_non_exhaustive()
     }
 }
 
@@ -129,16 +114,20 @@ impl Drop for Lane<'_> {
 }
 
 /// A message of the spool on its way out.
-struct Waiting<'e, 's> {
-    entry: &'e mut Entry<'s>,
-    envelope: Envelope,
+struct Waiting<'s> {
+    entry: Entry<'s>,
+    waiting: Vec<usize>,
     /// What was read of it last, and where that begins.
     piece: Vec<u8>,
     piece_at: u64,
     failed: Option<Error>,
 }
 
-impl Waiting<'_, '_> {
+impl<'s> Waiting<'s> {
+    fn new(Ready { entry, waiting }: Ready<'s>) -> Self {
+        Self { entry, waiting, piece: Vec::new(), piece_at: 0, failed: None }
+    }
+
     fn note(&mut self, error: Error) -> io::Error {
         let told = io::Error::other(error.to_string());
         self.failed = Some(error);
@@ -146,9 +135,9 @@ impl Waiting<'_, '_> {
     }
 }
 
-impl MailObject for Waiting<'_, '_> {
+impl MailObject for Waiting<'_> {
     fn envelope(&self) -> Envelope {
-        self.envelope.clone()
+        envelope(self.entry.stored(), &self.waiting)
     }
 
     fn octets(&mut self, offset: u64) -> io::Result<&[u8]> {
@@ -176,6 +165,8 @@ fn envelope(stored: &Stored, waiting: &[usize]) -> Envelope {
     let mut envelope = stored.envelope.clone();
     let recipients = waiting.iter().filter_map(|index| stored.envelope.recipients.get(*index).cloned());
     envelope.recipients = recipients.collect();
+    // That nobody will tell of the delivery is no reason to refuse a message.
+    envelope.dsn.if_offered = true;
     envelope
 }
 
@@ -197,9 +188,8 @@ fn verdict(stored: &Stored, waiting: &[usize], outcome: &Outcome) -> Verdict {
         (state, vec![*index])
     });
     let wait = outcome.error().and_then(mailbearer::Error::retry_after);
-    let refusal = outcome.error().and_then(|error| error.cause::<Refusal>());
-    let lacks_dsn = matches!(refusal, Some(Refusal::NotOffered { capability: Capability::Dsn }));
-    Verdict { states: states.collect(), wait, problem: text, lacks_dsn }
+    let without_dsn = matches!(outcome, Outcome::Accepted(receipt) if receipt.without_dsn);
+    Verdict { states: states.collect(), wait, problem: text, without_dsn }
 }
 
 /// Whether the server answered for each recipient.
@@ -207,10 +197,14 @@ fn is_by_recipient(outcome: &Outcome) -> bool {
     outcome.error().is_none_or(|error| !error.refused_recipients().is_empty())
 }
 
-fn put_off(waiting: &[usize], problem: &str, wait: Option<Duration>) -> Verdict {
-    let states = vec![(State::Waiting(Some(problem.to_owned())), waiting.to_vec())];
-    Verdict { states, wait, problem: Some(problem.to_owned()), lacks_dsn: false }
+fn put_off(waiting: Vec<usize>, problem: &str) -> Verdict {
+    let states = vec![(State::Waiting(Some(problem.to_owned())), waiting)];
+    Verdict { states, wait: None, problem: Some(problem.to_owned()), without_dsn: false }
 }
 
-/// How often `stop` is asked while a message waits.
+/// How often `stop` is asked while messages wait.
 const LOOK: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+#[path = "lane_tests.rs"]
+mod tests;

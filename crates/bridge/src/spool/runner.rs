@@ -1,19 +1,20 @@
 use std::{
-    collections::{BTreeMap, HashMap, HashSet, btree_map as map},
+    collections::{HashMap, HashSet},
     fs::{self, File, OpenOptions},
-    io,
+    io, iter, mem,
     path::Path,
     sync::{Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
-use mailbearer::Client;
+use mailbearer::{Client, proto::smtp::Dsn};
 
 use super::{
     Entry, Error, Lane, Place, Spool, State, Stored,
     entry::INTERRUPTED,
     file::{Record, now},
     folder::{DROP, TMP, open_private, sync_folder},
+    lane::{Ready, Verdict},
 };
 
 /// The process that sends from a spool. There is one at a time.
@@ -23,7 +24,7 @@ pub struct Runner<'s> {
     /// The messages that were not due at the last look: the state of the file then, and when the message is due.
     known: Mutex<HashMap<String, (FileState, u64)>>,
     /// The system unlocks it when the process ends, even if it is killed.
-    _lock: File,
+    lock: Mutex<File>,
 }
 
 /// A message that is due.
@@ -56,6 +57,8 @@ impl FileState {
 pub struct Report {
     /// The message.
     pub id: String,
+    /// The account that sends it; `None` is the default one.
+    pub account: Option<String>,
     /// Its sender.
     pub sender: String,
     /// What came of it.
@@ -64,6 +67,39 @@ pub struct Report {
     pub recipients: Vec<(String, State)>,
     /// Why the attempt failed, if it failed as a whole.
     pub problem: Option<String>,
+    /// What the sender wants to hear of the delivery.
+    pub dsn: Dsn,
+    /// The server that took the message does not offer `DSN`: it reports no delivery.
+    pub without_dsn: bool,
+    /// The header of the message, where [a report is wanted](Self::is_wanted).
+    pub(crate) header: Vec<u8>,
+}
+
+impl Report {
+    /// The recipients of whom the sender is to hear by a report (RFC 3464), and whether the message was relayed to them. It
+    /// failed for the others.
+    pub(crate) fn told(&self) -> impl Iterator<Item = (&str, bool, &str)> {
+        self.recipients.iter().filter_map(|(address, state)| {
+            let notify = self.dsn.notify_of(address);
+            match state {
+                State::Failed(reply) if notify.is_none_or(|notify| notify.failure) => {
+                    Some((address.as_str(), false, reply.as_str()))
+                }
+                // RFC 3461 section 5.2.2: nobody behind this server tells of the success.
+                State::Delivered(reply)
+                    if self.without_dsn && notify.is_some_and(|notify| notify.success) =>
+                {
+                    Some((address.as_str(), true, reply.as_str()))
+                }
+                _ => None,
+            }
+        })
+    }
+
+    /// Whether there is something that the sender is to hear by a report. Nobody is told of a report that gets lost.
+    pub(crate) fn is_wanted(&self) -> bool {
+        !self.sender.is_empty() && self.told().next().is_some()
+    }
 }
 
 /// Where a message is after an attempt.
@@ -80,24 +116,56 @@ pub enum Fate {
     Unknown,
 }
 
+fn lock_of(spool: &Spool) -> Result<File, Error> {
+    let path = spool.folder().join(LOCK);
+    let failed = |error| Error::io(&path, error);
+    let mut options = OpenOptions::new();
+    let lock = open_private(&path, options.write(true).create(true).truncate(false)).map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(fs::TryLockError::WouldBlock) => return Err(Error::Busy),
+        Err(fs::TryLockError::Error(error)) => return Err(failed(error)),
+    }
+    spool.give(&path).map_err(failed)?;
+    Ok(lock)
+}
+
+/// A message that was looked at.
+enum Opened<'s> {
+    Ready(Ready<'s>),
+    /// There is nothing to send.
+    Over(Option<Report>),
+}
+
 /// Returns the client of an account. `None` is the default account. An error says why there is no client now.
 pub type Clients<'c> = dyn FnMut(Option<&str>) -> Result<Client, String> + 'c;
 
 impl<'s> Runner<'s> {
     pub(crate) fn lock(spool: &'s Spool) -> Result<Self, Error> {
-        let path = spool.folder().join(LOCK);
-        let failed = |error| Error::io(&path, error);
-        let mut options = OpenOptions::new();
-        let lock = open_private(&path, options.write(true).create(true).truncate(false)).map_err(failed)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => return Err(Error::Busy),
-            Err(fs::TryLockError::Error(error)) => return Err(failed(error)),
-        }
-        spool.give(&path).map_err(failed)?;
-        let runner = Self { spool, known: Mutex::default(), _lock: lock };
+        let runner = Self { spool, known: Mutex::default(), lock: Mutex::new(lock_of(spool)?) };
         runner.clear(&spool.folder().join(TMP));
         Ok(runner)
+    }
+
+    /// Takes the lock again where the spool was removed and made again: the one that is held is of a folder that is gone, and
+    /// another process may have the new one.
+    fn hold(&self) -> Result<(), Error> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+
+            let path = self.spool.folder().join(LOCK);
+            let failed = |error| Error::io(&path, error);
+            let mut lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+            let own = lock.metadata().map_err(failed)?;
+            let is_own = |there: &fs::Metadata| (there.dev(), there.ino()) == (own.dev(), own.ino());
+            match fs::symlink_metadata(&path) {
+                Ok(there) if is_own(&there) => {}
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+                _ => *lock = lock_of(self.spool)?,
+            }
+        }
+        Ok(())
     }
 
     pub(crate) const fn spool(&self) -> &'s Spool {
@@ -113,18 +181,20 @@ impl<'s> Runner<'s> {
     /// Fails if the spool can't be read or written. A damaged message stays where it is, and is not reported.
     pub fn run(&self, clients: &mut Clients<'_>, report: &mut dyn FnMut(&Report)) -> Result<(), Error> {
         self.take_over_drops()?;
-        let mut lanes: BTreeMap<Option<String>, Lane<'_>> = BTreeMap::new();
+        let mut accounts: Vec<(Option<String>, Vec<String>)> = Vec::new();
         for Due { id, account } in self.due(&HashSet::new())? {
-            let lane = match lanes.entry(account) {
-                map::Entry::Occupied(lane) => lane.into_mut(),
-                map::Entry::Vacant(place) => {
-                    let client = clients(place.key().as_deref());
-                    place.insert(Lane::new(client))
-                }
-            };
-            if let Some(done) = self.attempt(&id, lane)? {
-                report(&done);
+            match accounts.iter_mut().find(|(own, _)| *own == account) {
+                Some((_, ids)) => ids.push(id),
+                None => accounts.push((account, vec![id])),
             }
+        }
+        for (account, ids) in accounts {
+            let mut lane = Lane::new(clients(account.as_deref()));
+            self.attempt_all(&mut ids.into_iter(), &mut lane, &mut |_, done| {
+                if let Some(done) = done {
+                    report(done);
+                }
+            })?;
         }
         Ok(())
     }
@@ -133,8 +203,10 @@ impl<'s> Runner<'s> {
     ///
     /// # Errors
     ///
-    /// Fails if the queue can't be read.
+    /// Fails if the queue can't be read, and with [`Error::Busy`] if the spool was removed, and another process sends from the
+    /// one that was made in its place.
     pub fn due(&self, except: &HashSet<String>) -> Result<Vec<Due>, Error> {
+        self.hold()?;
         let now = now();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut due, mut seen) = (Vec::new(), HashMap::new());
@@ -176,6 +248,7 @@ impl<'s> Runner<'s> {
     ///
     /// Fails if the spool can't be written. A file that this program did not write stays where it is.
     pub fn take_over_drops(&self) -> Result<(), Error> {
+        self.hold()?;
         let folder = self.spool.folder().join(DROP);
         if !folder.is_dir() {
             return Ok(());
@@ -234,27 +307,81 @@ impl<'s> Runner<'s> {
         }
     }
 
-    /// Tries to send one message. Returns `None` if the message is gone, damaged, locked by another process or waits for nobody,
-    /// and if the lane was stopped.
+    /// Tries to send messages: over several connections where the account may have them, one behind the other on each.
+    /// `ids` is asked for the next when it can go; `None` of it ends this once those under way have ended.
     ///
-    /// Several threads may do so, each with lanes of its own.
+    /// `done` hears of each message when what came of it is written down. It hears `None` of a message that is gone, damaged,
+    /// locked by another process or waits for nobody, and of one that was stopped before it was begun.
+    ///
+    /// Several threads may do so, each with a lane of its own.
     ///
     /// # Errors
     ///
-    /// Fails if the spool can't be read or written.
-    pub fn attempt(&self, id: &str, lane: &mut Lane<'_>) -> Result<Option<Report>, Error> {
+    /// Fails if the spool can't be read or written; those under way are sent to their end first, and no other is begun.
+    pub fn attempt_all(
+        &self,
+        ids: &mut (dyn Iterator<Item = String> + Send),
+        lane: &mut Lane<'_>,
+        done: &mut dyn FnMut(&str, Option<&Report>),
+    ) -> Result<(), Error> {
+        // What came of messages without an attempt, and the error that ends this.
+        let aside = Mutex::new((Vec::new(), None));
+        let aside = || aside.lock().unwrap_or_else(PoisonError::into_inner);
+        let ready = iter::from_fn(|| {
+            loop {
+                if aside().1.is_some() {
+                    return None;
+                }
+                let id = ids.next()?;
+                let report = match self.open(&id) {
+                    Ok(Opened::Ready(ready)) => return Some(ready),
+                    Ok(Opened::Over(report)) => report,
+                    Err(error) => {
+                        aside().1 = Some(error);
+                        None
+                    }
+                };
+                aside().0.push((id, report));
+            }
+        });
+        lane.send_all(ready, |heard| {
+            let over = mem::take(&mut aside().0);
+            over.iter().for_each(|(id, report)| done(id, report.as_ref()));
+            let Some((entry, verdict)) = heard else { return };
+            let id = entry.id().to_owned();
+            let settled = verdict.and_then(|verdict| {
+                let Some(verdict) = verdict else { return Ok(None) };
+                let attempt = entry.stored().attempts.saturating_add(1);
+                self.settle(entry, attempt, verdict).map(Some)
+            });
+            match settled {
+                Ok(report) => done(&id, report.as_ref()),
+                Err(error) => {
+                    aside().1 = Some(error);
+                    done(&id, None);
+                }
+            }
+        });
+        let (over, error) = mem::take(&mut *aside());
+        over.iter().for_each(|(id, report)| done(id, report.as_ref()));
+        error.map_or(Ok(()), Err)
+    }
+
+    /// Opens a message to send it, or does what there is to do without sending it.
+    fn open(&self, id: &str) -> Result<Opened<'s>, Error> {
+        self.hold()?;
         let mut entry = match Entry::open(self.spool, Place::Queue, id, true) {
             Ok(Some(entry)) => entry,
-            Ok(None) | Err(Error::Busy | Error::Damaged { .. }) => return Ok(None),
+            Ok(None) | Err(Error::Busy | Error::Damaged { .. }) => return Ok(Opened::Over(None)),
             Err(error) => return Err(error),
         };
         let waiting = waiting(&entry);
         if entry.stored().is_interrupted() {
             // The program was killed in the attempt, so the outcome is unknown.
             let attempt = entry.stored().mark;
-            let states =
-                waiting.iter().map(|index| (State::Unknown(INTERRUPTED.into()), vec![*index])).collect();
-            return self.settle(entry, attempt, states, None, None).map(Some);
+            let states = vec![(State::Unknown(INTERRUPTED.into()), waiting)];
+            let verdict = Verdict { states, wait: None, problem: None, without_dsn: false };
+            return Ok(Opened::Over(Some(self.settle(entry, attempt, verdict)?)));
         }
         if waiting.is_empty() {
             // A run was killed between the last line and the move.
@@ -263,29 +390,20 @@ impl<'s> Runner<'s> {
                 Some(place) => entry.move_to(place)?,
                 None => entry.remove()?,
             }
-            return Ok(None);
+            return Ok(Opened::Over(None));
         }
-        let Some(verdict) = lane.send(&mut entry, &waiting)? else { return Ok(None) };
-        let attempt = entry.stored().attempts.saturating_add(1);
-        self.settle(entry, attempt, verdict.states, verdict.wait, verdict.problem).map(Some)
+        Ok(Opened::Ready(Ready { entry, waiting }))
     }
 
     /// Writes down what came of an attempt, and puts the message where it belongs.
-    fn settle(
-        &self,
-        mut entry: Entry<'_>,
-        attempt: u32,
-        states: Vec<(State, Vec<usize>)>,
-        wait: Option<Duration>,
-        problem: Option<String>,
-    ) -> Result<Report, Error> {
+    fn settle(&self, mut entry: Entry<'_>, attempt: u32, verdict: Verdict) -> Result<Report, Error> {
+        let Verdict { mut states, wait, problem, without_dsn } = verdict;
         let stored = entry.stored();
         let at = now();
         let passed = at.saturating_sub(stored.last).min(DAY);
         let waited = stored.waited.saturating_add(passed);
         let pause = pause(stored.attempts, wait);
         let mut after = stored.clone();
-        let mut states = states;
         if waited >= FIVE_DAYS {
             for (state, _) in &mut states {
                 if let State::Waiting(reply) = state {
@@ -311,13 +429,21 @@ impl<'s> Runner<'s> {
             Some(Place::Failed) => Fate::Failed,
             Some(Place::Unknown) => Fate::Unknown,
         };
-        let report = Report {
+        let mut report = Report {
             id: entry.id().to_owned(),
+            account: after.account.clone(),
             sender: after.envelope.sender.clone(),
             fate,
             recipients,
             problem,
+            dsn: after.envelope.dsn.clone(),
+            without_dsn,
+            header: Vec::new(),
         };
+        if report.is_wanted() {
+            // A message that is delivered is gone by the time that the report is written.
+            report.header = entry.header(HEADER)?;
+        }
         match place {
             // The file goes, so there is nothing to write down: a full disk must not keep it.
             None => entry.remove()?,
@@ -396,6 +522,8 @@ pub(crate) fn shortened(reply: &str) -> &str {
 }
 
 const LOCK: &str = "lock";
+/// Octets of a header that a report repeats.
+const HEADER: usize = 64 * 1024;
 /// Minutes between the first attempts.
 const PAUSES: [u64; 6] = [1, 5, 15, 30, 60, 120];
 /// Minutes between the others.

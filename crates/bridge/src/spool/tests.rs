@@ -103,7 +103,7 @@ fn what_is_taken_is_delivered_once() {
 }
 
 #[test]
-fn a_thousand_messages_go_on_one_connection() {
+fn a_thousand_messages_go_with_one_token() {
     let world = World::new();
     let spool = world.spool();
     for number in 0..1000 {
@@ -195,8 +195,9 @@ fn an_attempt_that_was_killed_is_due_at_once_before_the_dot_and_unknown_after() 
     });
     assert_eq!(words(&spool, &before), (Place::Queue, vec!["a@x.test waiting".into()]));
     assert_eq!(words(&spool, &after), (Place::Unknown, vec!["a@x.test unknown".into()]));
-    let fates: Vec<Fate> = world.run(&spool).iter().map(|report| report.fate).collect();
-    assert_eq!(fates, [Fate::Delivered, Fate::Unknown]);
+    let reports = world.run(&spool);
+    let fate = |id: &String| reports.iter().find(|report| report.id == *id).unwrap().fate;
+    assert_eq!((reports.len(), fate(&before), fate(&after)), (2, Fate::Delivered, Fate::Unknown));
     assert_eq!(words(&spool, &after), (Place::Unknown, vec!["a@x.test unknown".into()]));
     assert!(world.run(&spool).is_empty(), "it is not sent again by itself");
     assert_eq!(world.submitted().len(), 1);
@@ -276,6 +277,39 @@ fn one_process_sends_and_nobody_meddles_with_what_it_sends() {
     drop(held);
     runner.run(&mut |_| Ok(client.clone()), &mut |_| count += 1).unwrap();
     assert_eq!(count, 1);
+}
+
+/// The lock of a folder that is gone keeps nobody from the one that was made in its place.
+#[cfg(unix)]
+#[test]
+fn a_spool_that_was_made_again_has_one_runner() {
+    let world = World::new();
+    let client = world.client();
+    let spool = world.spool();
+    let old = spool.lock().unwrap();
+    let run = |runner: &Runner<'_>| {
+        let mut count = 0;
+        runner.run(&mut |_| Ok(client.clone()), &mut |_| count += 1).map(|()| count)
+    };
+    fs::remove_dir_all(spool.folder()).unwrap();
+    assert!(matches!(run(&old), Err(Error::Io { .. })));
+    let again = world.spool();
+    let new = again.lock().unwrap();
+    let id = put(&again, &["a@x.test"], "Subject: 1\r\n\r\n");
+    assert!(matches!(run(&old), Err(Error::Busy)));
+    let mut told = Vec::new();
+    let attempted = old.attempt_all(
+        &mut [id.clone()].into_iter(),
+        &mut Lane::new(Ok(world.client())),
+        &mut |id, report| told.push((id.to_owned(), report.is_none())),
+    );
+    assert!(matches!(attempted, Err(Error::Busy)));
+    assert_eq!((told, world.submitted().len()), (vec![(id, true)], 0));
+    assert_eq!(run(&new).unwrap(), 1);
+    drop(new);
+    put(&again, &["a@x.test"], "Subject: 2\r\n\r\n");
+    assert_eq!(run(&old).unwrap(), 1, "nobody else has it");
+    assert!(matches!(world.spool().lock(), Err(Error::Busy)));
 }
 
 #[test]

@@ -32,9 +32,9 @@ struct State {
 /// A place for a connection.
 pub(super) struct Seat {
     gate: Arc<Gate>,
-    /// The system unlocks it when the process ends, however it ends.
+    /// Which of the host's places it is, from 1 on. The system unlocks its file when the process ends, however it ends.
     #[cfg(feature = "file-store")]
-    _held: Option<std::fs::File>,
+    held: Option<(usize, std::fs::File)>,
 }
 
 impl Drop for Seat {
@@ -93,12 +93,12 @@ impl Gate {
         let mut seat = Seat {
             gate: Arc::clone(self),
             #[cfg(feature = "file-store")]
-            _held: None,
+            held: None,
         };
         #[cfg(feature = "file-store")]
         // Where the folder can't be used, this pool counts for itself: mail matters more.
         if let Some(Ok(held)) = self.host.as_ref().map(|host| host.seat(most)) {
-            seat._held = Some(held?);
+            seat.held = Some(held?);
         }
         Some(seat)
     }
@@ -144,11 +144,10 @@ impl Gate {
         self.book::<R, _>(|book, now| book.keep_quiet(now, wait));
     }
 
-    /// The server takes no more connections than it has: there will be fewer for a while. Returns whether there are
-    /// others of this pool.
+    /// The server takes no more connections than it has: there will be fewer for a while, of all processes of the host.
+    /// Returns whether there are others, of which one may end soon.
     pub(super) fn lower<R: Runtime>(&self) -> bool {
-        let open = self.state().open;
-        let most = self.most::<R>();
+        let (open, most) = (self.open(), self.most::<R>());
         self.book::<R, _>(|book, now| book.lower(now, open.min(most)));
         open > 1
     }
@@ -159,9 +158,26 @@ impl Gate {
         self.book::<R, _>(|book, now| book.lower(now, most));
     }
 
-    /// Whether there are more connections than there may be now.
-    pub(super) fn is_crowded<R: Runtime>(&self) -> bool {
-        self.most::<R>() < self.state().open
+    /// Connections of all processes of the host, or of this pool where nothing is shared.
+    fn open(&self) -> usize {
+        let own = self.state().open;
+        #[cfg(feature = "file-store")]
+        if let Some(Ok(taken)) = self.host.as_ref().map(|host| host.taken(self.connections)) {
+            return taken.max(own);
+        }
+        own
+    }
+
+    /// Whether this is one of the connections by which there are more than there may be now.
+    pub(super) fn is_crowded<R: Runtime>(&self, seat: &Seat) -> bool {
+        let most = self.most::<R>();
+        #[cfg(feature = "file-store")]
+        if let Some((number, _)) = &seat.held {
+            return *number > most;
+        }
+        #[cfg(not(feature = "file-store"))]
+        let _ = seat;
+        self.state().open > most
     }
 
     /// Wakes who waits for a connection.

@@ -53,17 +53,33 @@ impl Host {
         Ok(result)
     }
 
-    /// Takes one of `most` places for a connection; `None` if others have them all.
-    pub(super) fn seat(&self, most: usize) -> io::Result<Option<File>> {
+    /// Takes one of `most` places for a connection, and returns its number; `None` if others have them all.
+    pub(super) fn seat(&self, most: usize) -> io::Result<Option<(usize, File)>> {
         for number in 1..=most {
-            let file = self.open(&format!("-{number}"))?;
-            match file.try_lock() {
-                Ok(()) => return Ok(Some(file)),
-                Err(TryLockError::WouldBlock) => {}
-                Err(TryLockError::Error(error)) => return Err(error),
+            if let Some(file) = self.place(number)? {
+                return Ok(Some((number, file)));
             }
         }
         Ok(None)
+    }
+
+    /// How many of `all` places are taken, by this process and others.
+    pub(super) fn taken(&self, all: usize) -> io::Result<usize> {
+        let mut taken = 0_usize;
+        for number in 1..=all {
+            // One that is free is held for a moment; who wants it meanwhile looks again.
+            taken = taken.saturating_add(usize::from(self.place(number)?.is_none()));
+        }
+        Ok(taken)
+    }
+
+    fn place(&self, number: usize) -> io::Result<Option<File>> {
+        let file = self.open(&format!("-{number}"))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
     }
 
     fn open(&self, end: &str) -> io::Result<File> {
@@ -124,6 +140,65 @@ mod tests {
         // A file that makes no sense is as one that is new.
         std::fs::write(inner.join(format!("{}.lock", one.name)), b"\xff\xfe").unwrap();
         assert!(one.update(&|book, now| book.permit(now, 2)).unwrap().is_ok());
+    }
+
+    /// What the other process does: takes a place, and counts three messages.
+    #[test]
+    fn other_process() {
+        let Some(folder) = std::env::var_os("MAILBEARER_TEST_POOL") else { return };
+        let host = Host::new(Path::new(&folder), "h", "u");
+        let place = host.seat(1).unwrap();
+        for _ in 0..3 {
+            if let Ok(stamp) = host.update(&|book, now| book.permit(now, 3)).unwrap() {
+                writeln!(io::stdout(), "\ngranted").unwrap();
+                host.update(&|book, now| book.renew(stamp, now)).unwrap();
+            }
+        }
+        drop(place);
+    }
+
+    /// Killed at each system call that the pool makes: its place is free at once, no message is counted twice or lost but the
+    /// one that it was about to count, and a minute later nothing is left of it.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_a_killed_process_held_comes_back() {
+        use std::process::Command;
+
+        if Command::new("strace").arg("-V").output().is_err() {
+            return;
+        }
+        let mut kills = 0;
+        for call in ["flock", "lseek", "write", "ftruncate"] {
+            for when in 1.. {
+                let folder = tempfile::tempdir().unwrap();
+                let child = Command::new("strace")
+                    .args(["-f", "-qq", "-o", "/dev/null", "-P"])
+                    .args([folder.path().join(format!("{}.lock", Host::new(folder.path(), "h", "u").name))])
+                    .args(["-P"])
+                    .args([folder.path().join(format!("{}-1.lock", Host::new(folder.path(), "h", "u").name))])
+                    .args(["-e", &format!("inject={call}:signal=KILL:when={when}")])
+                    .arg(std::env::current_exe().unwrap())
+                    .args(["--exact", "--nocapture", "pool::host::tests::other_process"])
+                    .env("MAILBEARER_TEST_POOL", folder.path())
+                    .output()
+                    .unwrap();
+                let granted = String::from_utf8_lossy(&child.stdout).matches("granted").count();
+                let what = format!("killed at {call} {when}, with {granted}");
+                let host = Host::new(folder.path(), "h", "u");
+                assert!(host.seat(1).unwrap().is_some(), "{what}: its place is taken");
+                let permit = || host.update(&|book, now| book.permit(now, 3)).unwrap().is_ok();
+                let own = (0..4).filter(|_| permit()).count();
+                assert!(granted + own <= 3 && granted + own >= 2, "{what}: {own} more");
+                let minute = 60_000;
+                let later = host.update(&|book, now| (0..3).all(|_| book.permit(now + minute, 3).is_ok()));
+                assert!(later.unwrap(), "{what}: it is counted for longer than a minute");
+                if child.status.success() {
+                    break;
+                }
+                kills += 1;
+            }
+        }
+        assert!(kills > 10, "{kills}");
     }
 
     #[test]

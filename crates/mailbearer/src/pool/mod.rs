@@ -88,7 +88,7 @@ struct Lease<R: Runtime> {
     token: Option<Token>,
     /// Whether it took a message before.
     used: bool,
-    _seat: Seat,
+    seat: Seat,
 }
 
 impl<R: Runtime> Client<R> {
@@ -181,7 +181,7 @@ impl<R: Runtime> Pool<R> {
                 Place::Seat(seat) => seat,
             };
             let error = match inner.client.open_smtp_with_token().await {
-                Ok((smtp, token)) => return Ok(Lease { smtp, token, used: false, _seat: seat }),
+                Ok((smtp, token)) => return Ok(Lease { smtp, token, used: false, seat }),
                 Err(error) => error,
             };
             let wait = self.wait_after(&error, tries);
@@ -283,7 +283,7 @@ impl<R: Runtime> Inner<R> {
         loop {
             let (lease, since) = self.idle().pop()?;
             let is_new = R::now().saturating_duration_since(since) <= self.options.idle;
-            if is_new && !lease.is_expired() && !self.gate.is_crowded::<R>() {
+            if is_new && !lease.is_expired() && !self.gate.is_crowded::<R>(&lease.seat) {
                 return Some(lease);
             }
         }

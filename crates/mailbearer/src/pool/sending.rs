@@ -131,6 +131,19 @@ impl<'a, R: Runtime, M: MailObject + 'a> Sending<'a, R, M> {
         state.waiting.drain(..).for_each(Waker::wake);
     }
 
+    /// Takes one more connection, if there may be one and a message waits. By itself this opens another for each eight
+    /// messages: those behind one that the server takes long about wait for it.
+    pub fn widen(&mut self) {
+        if self.workers.len() < self.pool.inner.gate.connections() {
+            self.open_worker();
+        }
+    }
+
+    fn open_worker(&mut self) {
+        let worker = Worker { pool: self.pool, board: Arc::clone(&self.board) };
+        self.workers.push(Box::pin(worker.run()));
+    }
+
     pub(super) async fn advance(&mut self) -> Option<Sent<M>> {
         poll_fn(|context| self.poll(context)).await
     }
@@ -151,8 +164,7 @@ impl<'a, R: Runtime, M: MailObject + 'a> Sending<'a, R, M> {
             let wanted = taken.div_euclid(EACH).saturating_add(1).min(self.pool.inner.gate.connections());
             if self.begun < wanted {
                 self.begun = self.begun.saturating_add(1);
-                let worker = Worker { pool: self.pool, board: Arc::clone(&self.board) };
-                self.workers.push(Box::pin(worker.run()));
+                self.open_worker();
                 continue;
             }
             if let Some(sent) = self.board.lock().done.pop_front() {
@@ -346,7 +358,7 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
                 }
             }
             if pipeline.len() == 1
-                && let Some(job) = self.next_now()
+                && let Some(job) = self.next_now(&lease)
             {
                 next = Some(job);
                 if pipeline.len() < 2 {
@@ -379,9 +391,9 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
     }
 
     /// A message that may go behind another at once.
-    fn next_now(&self) -> Option<Job<M>> {
+    fn next_now(&self, lease: &Lease<R>) -> Option<Job<M>> {
         let gate = &self.pool.inner.gate;
-        if self.board.lock().stopped || gate.quiet::<R>().is_some() || gate.is_crowded::<R>() {
+        if self.board.lock().stopped || gate.quiet::<R>().is_some() || gate.is_crowded::<R>(&lease.seat) {
             return None;
         }
         let mut job = self.board.take(R::now())?;
@@ -408,7 +420,7 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
             Ok(receipt) => {
                 self.board.heard();
                 self.board.end(job, Ok(receipt));
-                return if inner.gate.is_crowded::<R>() { Then::Leave } else { Then::GoOn };
+                return if inner.gate.is_crowded::<R>(&lease.seat) { Then::Leave } else { Then::GoOn };
             }
             Err(error) => error,
         };
@@ -443,7 +455,7 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
             Some(wait) if self.pool.has_time(job.since, wait) => self.try_again(job, 1),
             _ => self.board.end(job, Err(error)),
         }
-        if inner.gate.is_crowded::<R>() { Then::Leave } else { Then::GoOn }
+        if inner.gate.is_crowded::<R>(&lease.seat) { Then::Leave } else { Then::GoOn }
     }
 
     fn try_again(&self, mut job: Job<M>, tries: u32) {

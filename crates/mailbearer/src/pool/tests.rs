@@ -1,5 +1,6 @@
 #![expect(clippy::arithmetic_side_effects, reason = "the sums of a simulation are small")]
 
+mod serving;
 mod simulated;
 
 use std::{collections::BTreeMap, io, sync::Mutex, time::SystemTime};
@@ -8,9 +9,12 @@ use mailbearer_mock::{Authority, Certificate};
 use mailbearer_net::{Security, ServerTls};
 use mailbearer_smtp::{Envelope, server::Answer};
 
-use self::simulated::{Cut, Server, Shared, Simulated, begin, elapsed, locked};
+use self::{
+    serving::{Cut, Server, Shared, locked},
+    simulated::{Simulated, begin, elapsed},
+};
 use super::*;
-use crate::{Account, Token};
+use crate::{Account, Token, proto};
 
 /// A message that says its number.
 struct Note {
@@ -422,4 +426,31 @@ fn a_folder_that_can_not_be_used_stops_nothing() {
     let pool = bench.pool(|options| options.folder = Some(file.path().join("pool")));
     assert_told_rightly(&server, &send(&pool, (0..3).map(Note::new)), 3, "no folder");
     assert_eq!(locked(&server).taken.len(), 3);
+}
+
+/// What one process hears counts for the connections of all.
+#[test]
+fn fewer_connections_are_fewer_of_all_pools() {
+    let bench = Bench::new();
+    let folder = tempfile::tempdir().unwrap();
+    bench.begin(Server::default());
+    let pool = || bench.pool(|options| options.folder = Some(folder.path().to_owned()));
+    let (one, two) = (pool(), pool());
+    let seat = |pool: &Pool<Simulated>| {
+        let gate = &pool.inner.gate;
+        assert!(gate.poll_place(3, &std::task::Context::from_waker(std::task::Waker::noop())).is_ready());
+        gate.seat(3).unwrap()
+    };
+    let seats = [seat(&one), seat(&one), seat(&two)];
+    let crowded = || [0, 1, 2].map(|index| two.inner.gate.is_crowded::<Simulated>(&seats[index]));
+    assert_eq!(crowded(), [false; 3]);
+    // Three are open on this host, though this pool has one of them.
+    assert!(two.inner.gate.lower::<Simulated>(), "the others may end soon");
+    assert_eq!((one.inner.gate.most::<Simulated>(), two.inner.gate.most::<Simulated>()), (2, 2));
+    assert_eq!(crowded(), [false, false, true]);
+    assert!(one.inner.gate.lower::<Simulated>());
+    assert_eq!(crowded(), [false, true, true]);
+    drop(seats);
+    let _last = seat(&one);
+    assert!(!one.inner.gate.lower::<Simulated>(), "it is the only one");
 }

@@ -100,6 +100,9 @@ pub struct Limits {
     pub recipients: usize,
     /// Refusals in one session, before the next ends it; default 100.
     pub refusals: usize,
+    /// Commands that send nothing (EHLO, NOOP, RSET, VRFY) with no message between, before the next ends the session;
+    /// default 100.
+    pub chatter: usize,
     /// How long the client may be silent; default 5 minutes, RFC 5321 section 4.5.3.2.7.
     pub silence: Duration,
 }
@@ -113,6 +116,7 @@ impl Default for Limits {
             message: 100 << 20,
             recipients: 100,
             refusals: 100,
+            chatter: 100,
             silence: Duration::from_secs(300),
         }
     }
@@ -184,6 +188,8 @@ pub struct Wording {
     pub bare_line_end: Answer,
     /// More than [`Limits::refusals`]. The session ends.
     pub refusals: Answer,
+    /// More than [`Limits::chatter`]. The session ends.
+    pub chatter: Answer,
 }
 
 impl Default for Wording {
@@ -220,6 +226,7 @@ impl Default for Wording {
             message_too_large: Answer::new(552, "5.3.4 Message too large"),
             bare_line_end: Answer::new(550, "5.6.11 Lines must end with CR and LF"),
             refusals: Answer::new(421, "4.7.0 Too many errors"),
+            chatter: Answer::new(421, "4.7.0 Too many commands without a message"),
         }
     }
 }

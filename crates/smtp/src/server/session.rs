@@ -17,7 +17,7 @@ use super::{Answer, DataDecoder, Error, Event, Options, Wording, chunk::LineEndC
 /// or a syntax forbids is refused by the session itself, in the words of [`Options::wording`], and never seen outside.
 ///
 /// The conversation ends by [`Step::Close`] after QUIT, after an answer of code 421, when the client goes away between
-/// messages, and after too many refusals. The receive buffer must hold [`Limits::response`](super::Limits::response)
+/// messages, and after too many refusals or commands without a message. The receive buffer must hold [`Limits::response`](super::Limits::response)
 /// octets.
 #[derive(Debug)]
 pub struct Session {
@@ -38,6 +38,8 @@ pub struct Session {
     messages: u64,
     domains: BTreeSet<String>,
     refusals: usize,
+    /// Commands since the last message that sent nothing.
+    chatter: usize,
     /// How the client ended the session, if it did.
     end: Option<End>,
     out: Vec<u8>,
@@ -146,6 +148,7 @@ impl Session {
             messages: 0,
             domains: BTreeSet::new(),
             refusals: 0,
+            chatter: 0,
             end: None,
             out: Vec::new(),
             options,
@@ -263,6 +266,7 @@ impl Session {
     /// Wants the caller to answer the end of a message.
     const fn end_of_message(&mut self) -> Next {
         self.due = self.answers();
+        self.chatter = 0;
         (State::Owed(Owed::Message), Some(Event::EndOfContent))
     }
 

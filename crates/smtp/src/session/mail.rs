@@ -182,7 +182,8 @@ impl Mail {
         let is_good = |reply: &Reply| reply.class() == Class::Success;
         if !self.each {
             return Some(if is_good(&reply) {
-                Ok(Receipt::new(reply, mem::take(&mut self.accepted), mem::take(&mut self.refused)))
+                let (accepted, refused) = (mem::take(&mut self.accepted), mem::take(&mut self.refused));
+                Ok(self.receipt(reply, accepted, refused))
             } else {
                 Err(Refusal::Message { reply })
             });
@@ -198,12 +199,18 @@ impl Mail {
         let refused = mem::take(&mut self.refused);
         Some(match taken.first() {
             Some((_, reply)) => {
-                let mut receipt = Receipt::new(reply.clone(), Vec::new(), refused);
+                let mut receipt = self.receipt(reply.clone(), Vec::new(), refused);
                 (receipt.accepted, receipt.replies) = taken.into_iter().unzip();
                 Ok(receipt)
             }
             None => Err(Refusal::Recipients { refused }),
         })
+    }
+
+    fn receipt(&self, reply: Reply, accepted: Vec<String>, refused: Vec<(String, Reply)>) -> Receipt {
+        let mut receipt = Receipt::new(reply, accepted, refused);
+        receipt.without_dsn = !self.parameters.dsn && self.envelope.dsn.is_wanted();
+        receipt
     }
 
     fn command(&self, index: usize) -> Option<Command<'_>> {
@@ -236,8 +243,11 @@ impl Mail {
                 format!("MAIL FROM:<{}>{}\r\n", self.envelope.sender, self.parameters.mail)
             }
             Command::Recipient(recipient) => {
-                let original = self.envelope.dsn.of_original(recipient);
-                format!("RCPT TO:<{recipient}>{}{original}\r\n", self.parameters.recipient)
+                let dsn = match self.parameters.dsn {
+                    true => self.envelope.dsn.of_recipient(recipient),
+                    false => String::new(),
+                };
+                format!("RCPT TO:<{recipient}>{dsn}\r\n")
             }
             Command::Data => "DATA\r\n".into(),
         })
@@ -261,11 +271,12 @@ impl Mail {
     }
 }
 
-/// The parameters of commands, each after a space.
+/// The parameters of MAIL, each after a space, and whether RCPT has some.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Parameters {
     pub(super) mail: String,
-    pub(super) recipient: String,
+    /// Whether the recipients have those of `DSN`.
+    pub(super) dsn: bool,
 }
 
 impl Parameters {
@@ -282,6 +293,7 @@ impl Parameters {
             }
             mail.push_str(&format!(" SIZE={size}"));
         }
+        let dsn = envelope.dsn.is_wanted() && (!envelope.dsn.if_offered || offered.has(Capability::Dsn));
         let wanted = [
             // First, because it is what the user can see: an address asks for it, and for the next only after it.
             (envelope.needs_smtp_utf8(), Capability::SmtpUtf8, " SMTPUTF8"),
@@ -289,7 +301,7 @@ impl Parameters {
             (envelope.binary, Capability::Chunking, ""),
             (envelope.binary, Capability::BinaryMime, " BODY=BINARYMIME"),
             (envelope.require_tls, Capability::RequireTls, " REQUIRETLS"),
-            (envelope.dsn.is_wanted(), Capability::Dsn, &envelope.dsn.of_mail()),
+            (dsn, Capability::Dsn, &envelope.dsn.of_mail()),
         ];
         for (_, capability, parameter) in wanted.into_iter().filter(|wanted| wanted.0) {
             if !offered.has(capability) {
@@ -307,6 +319,6 @@ impl Parameters {
             }
             mail.push_str(&by.parameter());
         }
-        Ok(Self { mail, recipient: envelope.dsn.of_recipient() })
+        Ok(Self { mail, dsn })
     }
 }

@@ -3,62 +3,21 @@
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
-    convert::Infallible,
     future::Future,
     io,
     net::{Ipv4Addr, SocketAddr},
     pin::{Pin, pin},
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
     time::{Duration, Instant},
 };
 
-use mailbearer_net::{Connection, Interest, Listener, Options, Runtime, Security, ServerTls, Socket, Timer};
-use mailbearer_smtp::server::{Answer, Error, Event, Options as ServerOptions, Session};
-use mailbearer_wire::{Machine, RecvBuf, SendBuf, Step};
+use mailbearer_net::{Interest, Listener, Runtime, ServerTls, Socket, Timer};
 
-/// What the server does; all of it is seen by every connection.
-#[derive(Default)]
-pub(super) struct Server {
-    /// The first octets of the content of each message that it took, in order, and when.
-    pub(super) taken: Vec<(String, Duration)>,
-    /// Connections that were made, and those that are open.
-    pub(super) connections: usize,
-    pub(super) open: usize,
-    /// The most that were open at a time.
-    pub(super) most_open: usize,
-    /// After how many octets of the client, and of its own, it is gone: by the number of the connection.
-    pub(super) cut: Option<Cut>,
-    /// Logins at a time; more are told 432.
-    pub(super) seats: Option<usize>,
-    pub(super) chunking: bool,
-    /// What is answered to the end of a message; by its number among all that came so far.
-    pub(super) verdict: Option<fn(usize) -> Option<Answer>>,
-    /// What is answered to MAIL.
-    pub(super) sender: Option<fn(usize) -> Option<Answer>>,
-    pub(super) ends: usize,
-    pub(super) senders: usize,
-    /// Lines of its answer to EHLO.
-    pub(super) extensions: Vec<&'static str>,
-    pub(super) logins: Vec<String>,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Cut {
-    pub(super) connections: usize,
-    pub(super) of_client: Option<usize>,
-    pub(super) of_server: Option<usize>,
-}
-
-pub(super) type Shared = Arc<Mutex<Server>>;
-
-/// A test that failed leaves nothing half done.
-pub(super) fn locked(server: &Shared) -> MutexGuard<'_, Server> {
-    server.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use super::serving::{Shared, locked, serve};
 
 thread_local! {
     static NOW: Cell<Duration> = const { Cell::new(Duration::ZERO) };
@@ -71,6 +30,7 @@ thread_local! {
 pub(super) fn begin(server: Shared, tls: ServerTls) {
     NOW.set(Duration::ZERO);
     TASKS.take();
+    locked(&server).clock = Some(elapsed);
     SERVER.set(Some((server, tls)));
 }
 
@@ -137,7 +97,7 @@ impl Runtime for Simulated {
         let [up, down] = [(); 2].map(|()| Arc::new(Mutex::new(Pipe::default())));
         let client = End { input: Arc::clone(&down), output: Arc::clone(&up) };
         let (server, tls) = SERVER.with_borrow(|server| server.clone()).unwrap();
-        let serving = serve(End { input: up, output: down }, server, tls);
+        let serving = serve::<Self>(End { input: up, output: down }, server, tls);
         TASKS.with_borrow_mut(|tasks| tasks.push(Box::pin(serving)));
         Ok(client)
     }
@@ -241,135 +201,6 @@ impl Drop for End {
             let mut pipe = pipe.lock().unwrap();
             pipe.closed = true;
             pipe.wake();
-        }
-    }
-}
-
-async fn serve(socket: End, server: Shared, tls: ServerTls) {
-    let mut serving = Serving::new(server);
-    let accepted =
-        Connection::<Simulated>::accept(socket, Security::Implicit, &tls, Options::default()).await;
-    if let Ok(mut connection) = accepted {
-        // Its end, whatever it is: the session has no events.
-        let _ = connection.next(&mut serving).await;
-    }
-}
-
-/// A server's session that is gone after so many octets.
-struct Serving {
-    server: Shared,
-    session: Session,
-    rx: RecvBuf,
-    tx: SendBuf,
-    of_client: usize,
-    of_server: usize,
-    content: Vec<u8>,
-    seated: bool,
-}
-
-impl Serving {
-    fn new(shared: Shared) -> Self {
-        let server = Arc::clone(&shared);
-        let mut server = locked(&server);
-        server.connections += 1;
-        let mut options = ServerOptions::new("mx.test");
-        options.security = Some(Security::Implicit);
-        options.chunking = server.chunking;
-        options.extensions = server.extensions.iter().map(|line| (*line).into()).collect();
-        let cut = server.cut.filter(|cut| server.connections <= cut.connections);
-        Self {
-            server: shared,
-            session: Session::new(options),
-            rx: RecvBuf::with_limit(1 << 20),
-            tx: SendBuf::new(),
-            of_client: cut.and_then(|cut| cut.of_client).unwrap_or(usize::MAX),
-            of_server: cut.and_then(|cut| cut.of_server).unwrap_or(usize::MAX),
-            content: Vec::new(),
-            seated: false,
-        }
-    }
-
-    fn on(&mut self, event: Event) -> Result<(), Error> {
-        let mut server = locked(&self.server);
-        let answer = match event {
-            Event::Login { login, .. } => {
-                server.logins.push(format!("{login:?}"));
-                if server.seats.is_some_and(|seats| server.open >= seats) {
-                    Answer::new(432, "4.3.2 Concurrent connections limit exceeded")
-                } else {
-                    server.open += 1;
-                    server.most_open = server.most_open.max(server.open);
-                    self.seated = true;
-                    Answer::new(235, "2.7.0 welcome")
-                }
-            }
-            Event::Mail { .. } => {
-                server.senders += 1;
-                let number = server.senders;
-                let answer = server.sender.and_then(|sender| sender(number));
-                answer.unwrap_or_else(|| Answer::new(250, "2.1.0 sender ok"))
-            }
-            Event::Recipient { recipient, .. } if recipient.starts_with("nobody") => {
-                Answer::new(550, "5.1.1 nobody")
-            }
-            Event::Recipient { .. } => Answer::new(250, "2.1.5 recipient ok"),
-            Event::Data => Answer::new(354, "go on"),
-            Event::Content(piece) => {
-                self.content.extend(piece);
-                return Ok(());
-            }
-            Event::EndOfContent => {
-                let content = String::from_utf8(std::mem::take(&mut self.content)).unwrap();
-                server.ends += 1;
-                let number = server.ends;
-                let answer = server.verdict.and_then(|verdict| verdict(number));
-                answer.unwrap_or_else(|| {
-                    server.taken.push((content.lines().next().unwrap().to_owned(), elapsed()));
-                    Answer::new(250, "2.0.0 OK <1@mx.test>")
-                })
-            }
-            _ => {
-                self.content.clear();
-                return Ok(());
-            }
-        };
-        self.session.answer(&answer)
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        if self.seated {
-            locked(&self.server).open -= 1;
-        }
-    }
-}
-
-impl Machine for Serving {
-    type Event = Infallible;
-    type Error = Error;
-
-    fn step(&mut self, rx: &mut RecvBuf, tx: &mut SendBuf) -> Result<Step<Infallible>, Error> {
-        let heard = rx.unread().len().min(self.of_client);
-        self.rx.extend(&rx.unread()[..heard]).unwrap();
-        rx.consume(heard);
-        self.of_client -= heard;
-        loop {
-            let step = self.session.step(&mut self.rx, &mut self.tx);
-            let said = self.tx.unsent().len().min(self.of_server);
-            tx.push(&self.tx.unsent()[..said]);
-            self.of_server -= said;
-            self.tx.sent(usize::MAX);
-            match step? {
-                Step::Event(event) => self.on(event)?,
-                Step::Flush => {}
-                Step::Read if self.of_client == 0 || self.of_server == 0 || rx.is_eof() => {
-                    return Ok(Step::Close);
-                }
-                Step::Read => return Ok(Step::Read),
-                Step::StartTls => unreachable!("TLS is on"),
-                Step::Close => return Ok(Step::Close),
-            }
         }
     }
 }

@@ -22,7 +22,17 @@ impl Session {
             return self.refuse_by(|wording| &wording.line_too_long);
         }
         let parse = if self.options.lenient { Command::parse_lenient } else { Command::parse };
-        match parse(line) {
+        let command = parse(line);
+        if let Ok(command) = &command
+            && is_chatter(command)
+        {
+            self.chatter = self.chatter.saturating_add(1);
+            if self.chatter > self.options.limits.chatter {
+                let _ = self.say_by(|wording| &wording.chatter);
+                return (State::Closing, self.give_up());
+            }
+        }
+        match command {
             // Whoever reached this by a browser may have a whole session in the body of a request.
             Err(CommandError::Unknown) if is_http(line) => {
                 let _ = self.say_by(|wording| &wording.http);
@@ -265,6 +275,19 @@ fn deliver_by(value: &str) -> Option<(u32, bool)> {
         "N" | "NT" => Some((seconds, false)),
         _ => None,
     }
+}
+
+/// Whether a client may say this for ever without sending anything.
+const fn is_chatter(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Ehlo(_)
+            | Command::Helo(_)
+            | Command::Lhlo(_)
+            | Command::Rset
+            | Command::Noop
+            | Command::Vrfy(_)
+    )
 }
 
 /// Whether it is of an HTTP request: the first line, whatever its method, or a line of its header.

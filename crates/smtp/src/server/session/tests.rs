@@ -342,6 +342,22 @@ fn ends_by_its_own_word() {
     let unknown = "500 5.5.1 No such command\r\n";
     assert_eq!(said, format!("{READY}\r\n{unknown}{unknown}421 4.7.0 Too many errors\r\n"));
 
+    // A client that has nothing to send keeps no seat; one that sends between may ask as often again.
+    let talker = || {
+        Session::new(options(|options| {
+            (options.limits.chatter, options.login, options.security) = (3, false, None);
+        }))
+    };
+    let over = "421 4.7.0 Too many commands without a message\r\n";
+    for chatter in ["NOOP\r\n", "RSET\r\n", "VRFY a\r\n", "EHLO a\r\n", "MAIL FROM:<a@b>\r\nRSET\r\n"] {
+        let (said, _, _) = run(talker(), &format!("EHLO a\r\n{}", chatter.repeat(5)), 7);
+        assert!(said.ends_with(over) && said.matches("421").count() == 1, "{said}");
+    }
+    let message = "MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nx\r\n.\r\n";
+    let (said, _, _) =
+        run(talker(), &format!("EHLO a\r\n{}", format!("RSET\r\nNOOP\r\n{message}").repeat(5)), 7);
+    assert!(!said.contains("421"), "{said}");
+
     // What a browser was made to send: its body may hold a whole session.
     let inner = "\r\nEHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n";
     for line in
@@ -357,8 +373,11 @@ fn ends_by_its_own_word() {
     }
 
     // A flood of commands is answered in pieces of a bounded size.
-    let (mut session, mut rx, mut tx) =
-        (Session::new(options(|_| ())), RecvBuf::with_limit(1 << 20), SendBuf::new());
+    let (mut session, mut rx, mut tx) = (
+        Session::new(options(|options| options.limits.chatter = usize::MAX)),
+        RecvBuf::with_limit(1 << 20),
+        SendBuf::new(),
+    );
     rx.extend(&b"NOOP\r\n".repeat(20_000)).unwrap();
     assert_eq!(session.step(&mut rx, &mut tx).map(|step| matches!(step, Step::Flush)), Ok(true));
     assert!((SendBuf::LIMIT..SendBuf::LIMIT + 100).contains(&tx.unsent().len()));

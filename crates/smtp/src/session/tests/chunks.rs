@@ -436,15 +436,32 @@ fn extensions_are_asked_for_where_they_are_offered() {
             "",
             " NOTIFY=SUCCESS,FAILURE,DELAY",
         ),
+        (
+            "DSN",
+            set(|e| e.dsn.notify_of = vec![("b@y".into(), Some(Notify::default()))]),
+            "",
+            " NOTIFY=NEVER",
+        ),
     ];
     for (offered, envelope, mail, recipient) in rows {
         let offers =
             Capabilities::of_reply(Reply::new(250, format!("m\n{offered}")), crate::Quirks::default());
         let parameters = Parameters::of(&envelope, &offers).unwrap();
-        assert_eq!((parameters.mail.as_str(), parameters.recipient.as_str()), (mail, recipient));
+        let of_recipient = envelope.dsn.of_recipient("b@y");
+        assert_eq!((parameters.mail.as_str(), of_recipient.as_str()), (mail, recipient));
+        assert_eq!(parameters.dsn, offered == "DSN");
         let refused = Parameters::of(&envelope, &Capabilities::default()).unwrap_err();
         assert_eq!(refused.to_string(), format!("message needs {offered}, which the server does not offer"));
     }
+    // One recipient may want to hear what the others do not.
+    let mut dsn = crate::Dsn { notify: Some(Notify::default()), ..crate::Dsn::default() };
+    dsn.notify_of = vec![("c@y".into(), None)];
+    assert_eq!((dsn.of_recipient("b@y").as_str(), dsn.of_recipient("c@y").as_str()), (" NOTIFY=NEVER", ""));
+    // What may be left out is left out, and nothing else is.
+    let mut optional = set(|e| e.dsn.envelope_id = Some("x".into()));
+    optional.dsn.if_offered = true;
+    let parameters = Parameters::of(&optional, &Capabilities::default()).unwrap();
+    assert_eq!((parameters.mail.as_str(), parameters.dsn), ("", false));
     let binary = set(|e| e.binary = true);
     let chunking = Capabilities::of_reply(Reply::new(250, "m\nCHUNKING"), crate::Quirks::default());
     let refused = Parameters::of(&binary, &chunking).unwrap_err();

@@ -1,0 +1,125 @@
+use mailbearer::Envelope;
+
+use crate::{
+    spool::{Fate as Place, Limits, Report, Spool},
+    upstream::{Cut, Server, Upstream},
+};
+
+fn run(spool: &Spool, upstream: &Upstream) -> Vec<Report> {
+    let mut reports = Vec::new();
+    let client = upstream.client.clone();
+    let runner = spool.lock().unwrap();
+    runner.run(&mut |_| Ok(client.clone()), &mut |report| reports.push(report.clone())).unwrap();
+    reports
+}
+
+fn put(spool: &Spool, envelope: &Envelope, subject: usize) -> String {
+    let mut writer = spool.begin(envelope, None).unwrap();
+    writer.write(format!("Subject: {subject}\r\n\r\n.\r\n").as_bytes()).unwrap();
+    writer.commit().unwrap()
+}
+
+/// The connection ends at each octet of either side: no message is lost, none is sent twice, none is told wrongly.
+#[test]
+fn a_cut_anywhere_costs_no_message() {
+    const MESSAGES: usize = 3;
+    let upstream = Upstream::start(Server::default());
+    for chunking in [false, true] {
+        let mut unknown = 0;
+        for of_client in [true, false] {
+            for octets in 0.. {
+                let cut = Cut {
+                    connections: 1,
+                    of_client: of_client.then_some(octets),
+                    of_server: (!of_client).then_some(octets),
+                };
+                *upstream.server() = Server { chunking, cut: Some(cut), ..Server::default() };
+                let folder = tempfile::tempdir_in(memory()).unwrap();
+                let spool = Spool::open(folder.path().join("spool"), Limits::default()).unwrap();
+                let envelope = Envelope::new("a@mx.test", ["b@mx.test"]);
+                let ids: Vec<String> = (0..MESSAGES).map(|number| put(&spool, &envelope, number)).collect();
+                let what = format!("{cut:?}, chunking {chunking}");
+                let reports = run(&spool, &upstream);
+                assert_eq!(reports.len(), MESSAGES, "{what}: {reports:?}");
+                for (number, id) in ids.iter().enumerate() {
+                    let report = reports.iter().find(|report| report.id == *id).unwrap();
+                    let taken = upstream.times_taken(&number.to_string());
+                    let is_right = match report.fate {
+                        Place::Delivered => taken == 1 && spool.find(id).is_err(),
+                        Place::Waits(_) => taken == 0 && spool.find(id).is_ok(),
+                        Place::Unknown => taken <= 1 && spool.find(id).is_ok(),
+                        Place::Failed => false,
+                    };
+                    assert!(is_right, "{what}: message {number} was taken {taken} times: {report:?}");
+                }
+                let lost = reports.iter().filter(|report| report.fate == Place::Unknown).count();
+                assert!(lost <= 1, "{what}: {reports:?}");
+                unknown += lost;
+                assert_eq!(run(&spool, &upstream).len(), 0, "nothing is sent again by itself");
+                let connections = upstream.server().connections;
+                // What waits arrives when its time has come.
+                upstream.server().cut = None;
+                for report in reports.iter().filter(|report| matches!(report.fate, Place::Waits(_))) {
+                    spool.find(&report.id).unwrap().retry().unwrap();
+                }
+                let again = run(&spool, &upstream);
+                assert!(again.iter().all(|report| report.fate == Place::Delivered), "{what}: {again:?}");
+                let arrived = (0..MESSAGES).map(|number| upstream.times_taken(&number.to_string()));
+                let arrived: Vec<usize> = arrived.collect();
+                assert!(arrived.iter().all(|times| *times <= 1), "{what}: {arrived:?}");
+                assert!(arrived.iter().sum::<usize>() >= MESSAGES - lost, "{what}: {arrived:?}");
+                let is_whole = reports.iter().all(|report| report.fate == Place::Delivered);
+                if is_whole && connections == 1 {
+                    break;
+                }
+            }
+        }
+        // The reply to each end is some octets long, so that there are cuts that leave it open.
+        assert!(unknown > 10, "{unknown}");
+    }
+}
+
+/// A folder that costs no disk, if the system has one.
+fn memory() -> std::path::PathBuf {
+    let memory = std::path::PathBuf::from("/dev/shm");
+    if memory.is_dir() { memory } else { std::env::temp_dir() }
+}
+
+/// A server that thinks about one message keeps no other waiting, and those of one account go over as many connections as it
+/// may have.
+#[test]
+fn many_messages_go_over_more_than_one_connection() {
+    let upstream = Upstream::start(Server::default());
+    let folder = tempfile::tempdir_in(memory()).unwrap();
+    let spool = Spool::open(folder.path().join("spool"), Limits::default()).unwrap();
+    for number in 0..40 {
+        put(&spool, &Envelope::new("a@mx.test", ["b@mx.test"]), number);
+    }
+    let reports = run(&spool, &upstream);
+    assert!(
+        reports.len() == 40 && reports.iter().all(|report| report.fate == Place::Delivered),
+        "{reports:?}"
+    );
+    let server = upstream.server();
+    assert_eq!((server.taken.len(), server.most_open, server.connections), (40, 3, 3));
+}
+
+/// A server without DSN gets the message, and the report says that nobody will tell of its delivery.
+#[test]
+fn what_goes_without_dsn_is_said() {
+    for no_dsn in [false, true] {
+        let upstream = Upstream::start(Server { no_dsn, ..Server::default() });
+        let folder = tempfile::tempdir_in(memory()).unwrap();
+        let spool = Spool::open(folder.path().join("spool"), Limits::default()).unwrap();
+        let mut envelope = Envelope::new("a@mx.test", ["b@mx.test", "c@mx.test"]);
+        let mut notify = mailbearer::proto::smtp::Notify::default();
+        notify.success = true;
+        envelope.dsn.notify_of = vec![("c@mx.test".into(), Some(notify))];
+        put(&spool, &envelope, 0);
+        let reports = run(&spool, &upstream);
+        assert_eq!((reports[0].fate, reports[0].without_dsn), (Place::Delivered, no_dsn));
+        let told: Vec<_> = reports[0].told().map(|(address, is_relayed, _)| (address, is_relayed)).collect();
+        assert_eq!(told, if no_dsn { vec![("c@mx.test", true)] } else { vec![] });
+        assert_eq!(reports[0].header.starts_with(b"Subject: 0\r\n"), no_dsn);
+    }
+}

@@ -1,0 +1,207 @@
+//! A submission server that breaks off, refuses and counts, over any runtime.
+
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use mailbearer_net::{Connection, Options, Runtime, Security, ServerTls};
+
+use super::proto::{
+    smtp::server::{Answer, Error, Event, Options as ServerOptions, Session},
+    wire::{Machine, RecvBuf, SendBuf, Step},
+};
+
+/// What the server does; all of it is seen by every connection.
+#[derive(Default)]
+pub(crate) struct Server {
+    /// The first octets of the content of each message that it took, in order, and when.
+    pub(crate) taken: Vec<(String, Duration)>,
+    /// Connections that were made, and those that are open.
+    pub(crate) connections: usize,
+    pub(crate) open: usize,
+    /// The most that were open at a time.
+    pub(crate) most_open: usize,
+    /// After how many octets of the client, and of its own, it is gone: by the number of the connection.
+    pub(crate) cut: Option<Cut>,
+    /// Logins at a time; more are told 432.
+    pub(crate) seats: Option<usize>,
+    pub(crate) chunking: bool,
+    /// What is answered to the end of a message; by its number among all that came so far.
+    pub(crate) verdict: Option<fn(usize) -> Option<Answer>>,
+    /// What is answered to MAIL.
+    pub(crate) sender: Option<fn(usize) -> Option<Answer>>,
+    pub(crate) ends: usize,
+    pub(crate) senders: usize,
+    /// Lines of its answer to EHLO.
+    pub(crate) extensions: Vec<&'static str>,
+    pub(crate) logins: Vec<String>,
+    /// Recipients of a message that are taken; more are told 452.
+    pub(crate) recipients: Option<usize>,
+    /// Does without DSN.
+    pub(crate) no_dsn: bool,
+    /// What time it is; by itself always the beginning.
+    pub(crate) clock: Option<fn() -> Duration>,
+    /// The whole of each message that it took.
+    pub(crate) contents: Vec<String>,
+    /// Sender and recipients of each message that it took.
+    pub(crate) envelopes: Vec<(String, Vec<String>)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cut {
+    pub(crate) connections: usize,
+    pub(crate) of_client: Option<usize>,
+    pub(crate) of_server: Option<usize>,
+}
+
+pub(crate) type Shared = Arc<Mutex<Server>>;
+
+/// A test that failed leaves nothing half done.
+pub(crate) fn locked(server: &Shared) -> MutexGuard<'_, Server> {
+    server.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Serves one client to its end.
+pub(crate) async fn serve<R: Runtime>(socket: R::Socket, server: Shared, tls: ServerTls) {
+    let mut serving = Serving::new(server);
+    let accepted = Connection::<R>::accept(socket, Security::Implicit, &tls, Options::default()).await;
+    if let Ok(mut connection) = accepted {
+        // Its end, whatever it is: the session has no events.
+        let _ = connection.next(&mut serving).await;
+    }
+}
+
+/// A server's session that is gone after so many octets.
+struct Serving {
+    server: Shared,
+    session: Session,
+    rx: RecvBuf,
+    tx: SendBuf,
+    of_client: usize,
+    of_server: usize,
+    content: Vec<u8>,
+    envelope: (String, Vec<String>),
+    seated: bool,
+}
+
+impl Serving {
+    fn new(shared: Shared) -> Self {
+        let server = Arc::clone(&shared);
+        let mut server = locked(&server);
+        server.connections += 1;
+        let mut options = ServerOptions::new("mx.test");
+        options.security = Some(Security::Implicit);
+        options.chunking = server.chunking;
+        options.dsn = !server.no_dsn;
+        options.extensions = server.extensions.iter().map(|line| (*line).into()).collect();
+        let cut = server.cut.filter(|cut| server.connections <= cut.connections);
+        Self {
+            server: shared,
+            session: Session::new(options),
+            rx: RecvBuf::with_limit(1 << 20),
+            tx: SendBuf::new(),
+            of_client: cut.and_then(|cut| cut.of_client).unwrap_or(usize::MAX),
+            of_server: cut.and_then(|cut| cut.of_server).unwrap_or(usize::MAX),
+            content: Vec::new(),
+            envelope: Default::default(),
+            seated: false,
+        }
+    }
+
+    fn on(&mut self, event: Event) -> Result<(), Error> {
+        let mut server = locked(&self.server);
+        let answer = match event {
+            Event::Login { login, .. } => {
+                server.logins.push(format!("{login:?}"));
+                if server.seats.is_some_and(|seats| server.open >= seats) {
+                    Answer::new(432, "4.3.2 Concurrent connections limit exceeded")
+                } else {
+                    server.open += 1;
+                    server.most_open = server.most_open.max(server.open);
+                    self.seated = true;
+                    Answer::new(235, "2.7.0 welcome")
+                }
+            }
+            Event::Mail { sender, .. } => {
+                self.envelope = (sender, Vec::new());
+                server.senders += 1;
+                let number = server.senders;
+                let answer = server.sender.and_then(|sender| sender(number));
+                answer.unwrap_or_else(|| Answer::new(250, "2.1.0 sender ok"))
+            }
+            Event::Recipient { recipient, .. } if recipient.starts_with("nobody") => {
+                Answer::new(550, "5.1.1 nobody")
+            }
+            Event::Recipient { recipient, .. } => {
+                if server.recipients.is_some_and(|most| self.envelope.1.len() >= most) {
+                    Answer::new(452, "4.5.3 Too many recipients")
+                } else {
+                    self.envelope.1.push(recipient);
+                    Answer::new(250, "2.1.5 recipient ok")
+                }
+            }
+            Event::Data => Answer::new(354, "go on"),
+            Event::Content(piece) => {
+                self.content.extend(piece);
+                return Ok(());
+            }
+            Event::EndOfContent => {
+                let content = String::from_utf8(std::mem::take(&mut self.content)).unwrap();
+                server.ends += 1;
+                let number = server.ends;
+                let answer = server.verdict.and_then(|verdict| verdict(number));
+                answer.unwrap_or_else(|| {
+                    let now = server.clock.map_or(Duration::ZERO, |clock| clock());
+                    server.taken.push((content.lines().next().unwrap().to_owned(), now));
+                    server.contents.push(content);
+                    server.envelopes.push(std::mem::take(&mut self.envelope));
+                    Answer::new(250, "2.0.0 OK <1@mx.test>")
+                })
+            }
+            _ => {
+                self.content.clear();
+                return Ok(());
+            }
+        };
+        self.session.answer(&answer)
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        if self.seated {
+            locked(&self.server).open -= 1;
+        }
+    }
+}
+
+impl Machine for Serving {
+    type Event = Infallible;
+    type Error = Error;
+
+    fn step(&mut self, rx: &mut RecvBuf, tx: &mut SendBuf) -> Result<Step<Infallible>, Error> {
+        let heard = rx.unread().len().min(self.of_client);
+        self.rx.extend(&rx.unread()[..heard]).unwrap();
+        rx.consume(heard);
+        self.of_client -= heard;
+        loop {
+            let step = self.session.step(&mut self.rx, &mut self.tx);
+            let said = self.tx.unsent().len().min(self.of_server);
+            tx.push(&self.tx.unsent()[..said]);
+            self.of_server -= said;
+            self.tx.sent(usize::MAX);
+            match step? {
+                Step::Event(event) => self.on(event)?,
+                Step::Flush => {}
+                Step::Read if self.of_client == 0 || self.of_server == 0 || rx.is_eof() => {
+                    return Ok(Step::Close);
+                }
+                Step::Read => return Ok(Step::Read),
+                Step::StartTls => unreachable!("TLS is on"),
+                Step::Close => return Ok(Step::Close),
+            }
+        }
+    }
+}
