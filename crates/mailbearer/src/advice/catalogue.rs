@@ -1,8 +1,8 @@
 //! The catalogue: everything that is known of failures, as data. `docs/errors.md` is made from it.
 //!
-//! Of the entries for a place the first that fits counts, so what is narrow stands before what is wide: numbers and
-//! codes with words, then codes, then what is left. The tests hold that each entry names what it says is seen, and that
-//! `doctor/tests/faults.rs` has a fault or a cause that shows it. The file is long because it is one table, whose order counts.
+//! The first entry that matches counts, so narrow entries come before wide ones: numbers and codes with words, then
+//! codes, then the rest. Tests check that each entry is found by its own signs, and that `doctor/tests/faults.rs` shows
+//! it by a fault or a cause. The file is long because it is one table, whose order matters.
 
 use super::{
     Entry, Place,
@@ -45,7 +45,7 @@ const fn e(
     Entry { place, id, seen, who, source, cause, fix, kind: None, stage: None, vendor: None }
 }
 
-/// All entries.
+/// All entries, in the order in which they are looked up.
 pub(super) static ENTRIES: &[Entry] = &[
     // Settings, names, connections, TLS.
     e(Net, "outcome-unknown", &["[outcome-unknown]"], YOU, "RFC 1047",
@@ -402,7 +402,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         ["Microsoft's service has a fault that passes", "Microsoft 服务暂时故障"],
         ["wait, then try again", "请稍候再试"]),
 
-    // Token endpoint: Google's words, then names of OAuth and beyond.
+    // Token endpoint: Google's words, then names of errors of OAuth and others.
     e(Token, "google-reauth", &["error=invalid_grant reauth related error", "error=invalid_grant invalid_rapt", "error=rapt_required"], USER_TENANT, "Google Workspace, session control",
         ["the organisation wants a login more often, and this one is over", "组织要求更频繁地登录，此次登录已到期"],
         ["log in again; the Workspace administrator can exempt the application under Google Cloud session control", "请重新登录；Workspace 管理员可在 Google Cloud 会话控制中豁免该应用"]),
@@ -501,7 +501,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         ["check token_url, and the proxy or filter of the network", "请检查 token_url，以及网络中的代理或过滤器"])
         .kind(Kind::Refused),
 
-    // IMAP, and what other protocols say in the same words.
+    // IMAP, and words that other protocols use too.
     e(Imap, "not-connected", &["User is authenticated but not connected"], EXCHANGE, "MailKit #1494, imapflow #314, getmail6 #214",
         ["the token is good, but not for this mailbox", "令牌有效，但不能用于此邮箱"],
         ["On Microsoft 365: New-ServicePrincipal must have been given the Object ID of the enterprise application (the token's oid, not the one of the app registration), and Add-MailboxPermission FullAccess on the mailbox; check user, its licence, and that IMAP is on", "在 Microsoft 365：New-ServicePrincipal 必须使用企业应用程序的对象 ID（即令牌的 oid，而非应用注册的对象 ID），并对邮箱执行 Add-MailboxPermission FullAccess；请检查 user、许可证以及 IMAP 是否启用"]),
@@ -1002,7 +1002,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         ["the server refuses this message, and will again", "服务器拒绝了此邮件，重试也一样"],
         ["what it says above is the reason", "原因见上面的说明"]),
 
-    // What is left.
+    // The rest.
     e(Net, "settings", &[], YOU, "Mailbearer",
         ["a setting of the account can't be used", "账户的某项设置无法使用"],
         ["`mailbearer help config` explains each setting", "`mailbearer help config` 解释每一项设置"])

@@ -1,12 +1,12 @@
-//! What to type, for those entries of the catalogue where typing mends it.
+//! Commands for those entries of the catalogue that a command can mend.
 //!
-//! `MAILBOX`, `TENANT`, `CLIENT-ID`, `OBJECT-ID`, `PERSON`, `LOGIN-HOST` and `HOST` stand for the account's. What touches
-//! one mailbox stands before what touches the whole organisation.
+//! `MAILBOX`, `TENANT`, `CLIENT-ID`, `OBJECT-ID`, `PERSON`, `LOGIN-HOST` and `HOST` stand for the account's values.
+//! Commands about one mailbox come before those about the whole organisation.
 
-/// Whose token it is that a command is for.
+/// Whose token a command is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum For {
-    /// Whoever's.
+    /// Anyone's.
     Any,
     /// An application's.
     Application,
@@ -16,7 +16,7 @@ pub(crate) enum For {
 
 use For::{Any, Application, Person};
 
-/// The commands for the entry of this name, in their order; none where nothing is typed.
+/// Returns the commands for the entry of this name, in their order. Empty if there are none.
 pub(crate) fn of(id: &str) -> &'static [(For, &'static str)] {
     COMMANDS.iter().find(|(ids, _)| ids.contains(&id)).map_or(&[], |(_, commands)| commands)
 }

@@ -1,8 +1,8 @@
-//! What a failure means, and who can mend it.
+//! What failures mean, and who can mend them.
 //!
-//! [`of`] looks an [`Error`] up in a [catalogue](ENTRIES): by numbers and codes first, by words of servers last.
-//! Programs decide by the [predicates](Error) and the [kind](Error::kind) of an error; what stands here is for people,
-//! in English or Chinese. A program that does not call it links none of it.
+//! [`of`] looks an [`Error`] up in a [catalogue](ENTRIES), by numbers and codes first, by the words of servers last.
+//! Programs should decide by the [predicates](Error) and the [kind](Error::kind) of an error. The catalogue is for
+//! people, in English or Chinese. A program that does not call it does not link it.
 //!
 //! ```
 //! use mailbearer::advice::{self, Language};
@@ -29,7 +29,7 @@ use crate::{
     error::{Kind, Protocol, Stage},
 };
 
-/// What is known of a failure; `None` for one that is not in the catalogue.
+/// Returns what is known of a failure. `None` for one that is not in the catalogue.
 #[must_use]
 pub fn of(error: &Error) -> Option<&'static Entry> {
     if error.outcome_unknown() {
@@ -49,23 +49,23 @@ pub fn of(error: &Error) -> Option<&'static Entry> {
     };
     let shown = Shown { evidence: &evidence, place, kind: error.kind(), vendor: error.vendor() };
     let found = find(&shown);
-    // Where the server gave no reason, what the token says of itself is one.
+    // If the server gave no reason, what the token says of itself is one.
     match error.doubt() {
         Some(doubt) if found.is_some_and(is_unexplained) => by_id(doubt),
         _ => found,
     }
 }
 
-/// Whether the entry is that of a server that gives no reason.
+/// Whether the entry is one for servers that give no reason.
 pub(crate) fn is_unexplained(entry: &Entry) -> bool {
     UNEXPLAINED.contains(&entry.id)
 }
 
-/// What a server says of any token that it does not take.
+/// Entries for what a server says of any token that it does not accept.
 const UNEXPLAINED: &[&str] =
     &["authenticate-failed", "imap-auth", "smtp-auth", "smtp-auth-exchange", "pop-auth"];
 
-/// The entry of that name.
+/// Returns the entry of that name.
 #[must_use]
 pub fn by_id(id: &str) -> Option<&'static Entry> {
     ENTRIES.iter().find(|entry| entry.id == id)
@@ -75,7 +75,7 @@ fn find(shown: &Shown<'_>) -> Option<&'static Entry> {
     ENTRIES.iter().find(|entry| entry.fits(shown))
 }
 
-/// All that is known, in the order in which it is looked up.
+/// All entries, in the order in which they are looked up.
 pub static ENTRIES: &[Entry] = catalogue::ENTRIES;
 
 /// An entry of the catalogue.
@@ -94,20 +94,20 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// A name that stays the same, such as `smtp-disabled-for-tenant`.
+    /// Returns a name that never changes, such as `smtp-disabled-for-tenant`.
     #[must_use]
     pub const fn id(&self) -> &'static str {
         self.id
     }
 
-    /// What is seen: any of these. Numbers and codes stand first, the server's words behind them, and of those only
-    /// what never changes.
+    /// Returns the signs of the failure; any one of them is enough. Numbers and codes come first, then the words of
+    /// servers that never change.
     #[must_use]
     pub const fn seen(&self) -> &'static [&'static str] {
         self.seen
     }
 
-    /// What is wrong.
+    /// Returns what is wrong.
     #[must_use]
     pub const fn cause(&self, language: Language) -> &'static str {
         let [english, chinese] = self.cause;
@@ -117,7 +117,8 @@ impl Entry {
         }
     }
 
-    /// What to do about it. `MAILBOX`, `TENANT`, `CLIENT-ID`, `SERVICE-PRINCIPAL` and `HOST` stand for the account's.
+    /// Returns what to do about it. `MAILBOX`, `TENANT`, `CLIENT-ID`, `SERVICE-PRINCIPAL` and `HOST` stand for the
+    /// account's values.
     #[must_use]
     pub const fn fix(&self, language: Language) -> &'static str {
         let [english, chinese] = self.fix;
@@ -127,37 +128,37 @@ impl Entry {
         }
     }
 
-    /// Who can do it.
+    /// Returns who can do it.
     #[must_use]
     pub const fn who(&self) -> &'static [Who] {
         self.who
     }
 
-    /// Where this is known from.
+    /// Returns where this is known from.
     #[must_use]
     pub const fn source(&self) -> &'static str {
         self.source
     }
 
-    /// Where it is seen.
+    /// Returns where the failure is seen.
     #[must_use]
     pub const fn place(&self) -> Place {
         self.place
     }
 
-    /// The kind of failure, if it is one kind alone.
+    /// Returns the kind of failure, if the entry is about one kind only.
     #[must_use]
     pub const fn kind_wanted(&self) -> Option<Kind> {
         self.kind
     }
 
-    /// The stage of the conversation, if it is one alone.
+    /// Returns the stage of the conversation, if the entry is about one stage only.
     #[must_use]
     pub const fn stage_wanted(&self) -> Option<Stage> {
         self.stage
     }
 
-    /// Whose server it is seen on, if on one vendor's alone.
+    /// Returns whose servers fail in this way, if the entry is about one vendor only.
     #[must_use]
     pub const fn vendor_wanted(&self) -> Option<Vendor> {
         self.vendor
@@ -176,7 +177,7 @@ impl Entry {
     }
 
     fn fits(&self, shown: &Shown<'_>) -> bool {
-        // The words of the mailbox's server are the same in IMAP and POP3.
+        // A mailbox's server uses the same words in IMAP and POP3.
         let is_here = match self.place {
             Place::Net => true,
             Place::Imap => matches!(shown.place, Place::Imap | Place::Pop3),
@@ -194,7 +195,7 @@ impl Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Place {
-    /// In settings, connections and TLS, of whichever protocol.
+    /// In settings, connections and TLS, with any protocol.
     Net,
     /// At the token endpoint.
     Token,
@@ -206,11 +207,11 @@ pub enum Place {
     Pop3,
 }
 
-/// Who can mend something.
+/// Who can mend a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Who {
-    /// Who runs or writes the program.
+    /// Whoever runs or writes the program.
     Operator,
     /// The owner of the mailbox.
     User,
@@ -220,12 +221,12 @@ pub enum Who {
     ExchangeAdmin,
     /// The provider, such as Microsoft.
     Provider,
-    /// Nobody: it passes by itself.
+    /// Nobody: it passes.
     Nobody,
 }
 
 impl Who {
-    /// In words.
+    /// Returns the words for it.
     #[must_use]
     pub const fn name(self, language: Language) -> &'static str {
         match (self, language) {
@@ -245,7 +246,7 @@ impl Who {
     }
 }
 
-/// A language that the catalogue is written in.
+/// A language of the catalogue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Language {
@@ -257,7 +258,8 @@ pub enum Language {
 }
 
 impl Language {
-    /// The language of a locale's name or language tag, such as `zh_CN.UTF-8` or `en`; English for every other one.
+    /// Returns the language of a locale's name or a language tag, such as `zh_CN.UTF-8` or `en`. English for all
+    /// others.
     #[must_use]
     pub fn of_locale(locale: &str) -> Self {
         let name = locale.split(['_', '-', '.', '@']).next().unwrap_or_default();

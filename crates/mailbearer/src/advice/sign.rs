@@ -1,13 +1,13 @@
-//! What an entry of the catalogue is recognised by, and how it is written.
+//! How entries of the catalogue are recognised: their signs, and how those are written.
 //!
-//! `535 5.7.139 words … more words`: an SMTP reply code (`4yz` and `5yz` for its class), an enhanced status code
-//! (`5.7.x` for any detail), then words, all of which must be there. `AADSTS700016` is Microsoft's number,
-//! `error=invalid_grant` OAuth's name, `[LIMIT]` a response code, `HTTP 429` a status.
+//! A sign such as `535 5.7.139 words … more words` has an SMTP reply code (`4yz` and `5yz` stand for the class), an
+//! enhanced status code (`5.7.x` for any detail) and words, all of which must be present. `AADSTS700016` is Microsoft's
+//! number, `error=invalid_grant` OAuth's name, `[LIMIT]` a response code, `HTTP 429` a status.
 
 use super::{Place, Vendor};
 use crate::error::{Evidence, Kind};
 
-/// What is to be looked up.
+/// What is looked up.
 pub(super) struct Shown<'e> {
     pub(super) evidence: &'e Evidence<'e>,
     pub(super) place: Place,
@@ -74,7 +74,7 @@ fn is_enhanced(word: &str) -> bool {
         && word.bytes().all(|octet| octet.is_ascii_digit() || matches!(octet, b'.' | b'x'))
 }
 
-/// Among the numbers, or where a server gives none, in its words.
+/// Whether the failure has this number: among its numbers, or, if the server sent none, in its words.
 fn has_number(shown: &Evidence<'_>, number: u32) -> bool {
     let in_text = || {
         shown.text.match_indices("AADSTS").any(|(at, prefix)| {
@@ -86,7 +86,8 @@ fn has_number(shown: &Evidence<'_>, number: u32) -> bool {
     shown.numbers.contains(&number) || shown.numbers.is_empty() && in_text()
 }
 
-/// As it was parsed, or in the words, where some servers have it behind other things. An `x` is any digit or number.
+/// Whether the failure has this enhanced code: parsed, or in the words, where some servers put it behind other things.
+/// An `x` stands for any digit or number.
 fn has_enhanced(shown: &Evidence<'_>, code: &str) -> bool {
     let told = shown.enhanced.map(|(class, subject, detail)| format!("{class}.{subject}.{detail}"));
     told.is_some_and(|told| is_like(&told, code))
@@ -99,7 +100,7 @@ fn is_like(told: &str, code: &str) -> bool {
         match (told.next(), code.next()) {
             (None, None) => return true,
             (Some(told), Some("x")) if told.bytes().all(|octet| octet.is_ascii_digit()) => {}
-            // `5xx` for 500 to 599.
+            // `5xx` stands for 500 to 599.
             (Some(told), Some(code)) if code.ends_with("xx") => {
                 if told.len() != 3 || told.as_bytes().first() != code.as_bytes().first() {
                     return false;

@@ -3,7 +3,7 @@ use std::{borrow::Cow, collections::BTreeSet, fmt::Write as _};
 use super::*;
 use crate::error::Evidence;
 
-/// The evidence that a sign describes, as a server would give it.
+/// Returns the evidence that a sign describes, as a server would send it.
 fn shown_by(entry: &Entry, seen: &str) -> (Evidence<'static>, Kind) {
     let sign = Sign::parse(seen);
     let mut words = sign.words.join(" and so on ");
@@ -21,7 +21,7 @@ fn shown_by(entry: &Entry, seen: &str) -> (Evidence<'static>, Kind) {
         text: Cow::Owned(words),
         ..Evidence::default()
     };
-    // Of the kinds that a peer's words get, any will do that no other entry asks for.
+    // A peer's words have several kinds. Any will do that no other entry asks for.
     (evidence, entry.kind.unwrap_or(Kind::Refused))
 }
 
@@ -51,7 +51,7 @@ fn the_catalogue_is_whole() {
         assert!(!entry.who.is_empty() && !entry.source.is_empty(), "{}", entry.id);
         let fix = entry.fix(Language::English);
         assert!(!fix.ends_with('.') && !entry.cause(Language::English).ends_with('.'), "{}", entry.id);
-        // What is to be typed is the same in every language.
+        // Commands are the same in every language.
         for word in fix.split_whitespace().filter(|word| word.contains("-Client") || word.starts_with("Set-"))
         {
             assert!(entry.fix(Language::Chinese).contains(word), "{}: {word}", entry.id);
@@ -83,7 +83,7 @@ fn the_language_is_told_by_the_locale() {
     }
 }
 
-/// `docs/errors.md` is made from the catalogue: with `MAILBEARER_WRITE_DOCS=1` this test writes it.
+/// `docs/errors.md` is made from the catalogue. With `MAILBEARER_WRITE_DOCS=1` this test writes it.
 #[test]
 fn the_page_is_up_to_date() {
     let mut page = String::from(

@@ -1,4 +1,4 @@
-//! What a certificate says, for people.
+//! Describes a certificate for people.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,7 +10,7 @@ use x509_cert::{
     ext::pkix::{SubjectAltName, name::GeneralName},
 };
 
-/// Version, names, last day and issuer of what was seen; empty where nothing was.
+/// Returns version, names, last day and issuer of what TLS showed. Empty if it showed nothing.
 pub(super) fn describe(seen: &Seen) -> String {
     let version = seen.version().unwrap_or("no TLS");
     let chain = seen.chain();
@@ -28,7 +28,7 @@ pub(super) fn describe(seen: &Seen) -> String {
     format!("{version}, for {names}, until {}{}, issued by {issuer}", day(end), left(end))
 }
 
-/// DNS names and addresses, the first few.
+/// Returns the first few DNS names and addresses.
 fn names(certificate: &Certificate) -> Vec<String> {
     let alternative = certificate.tbs_certificate().get_extension::<SubjectAltName>();
     let Ok(Some((_, SubjectAltName(names)))) = alternative else { return Vec::new() };
@@ -56,7 +56,7 @@ fn shown(text: &str) -> String {
     printable_bytes(text.as_bytes(), 120)
 }
 
-/// `2026-12-24`.
+/// Writes a day as `2026-12-24`.
 pub(super) fn day(since_epoch: Duration) -> String {
     let seconds = i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX);
     match DateTime::new(seconds, 0) {
@@ -68,7 +68,7 @@ pub(super) fn day(since_epoch: Duration) -> String {
     }
 }
 
-/// A warning where it ends soon.
+/// Returns a warning if the certificate ends soon.
 fn left(end: Duration) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     match end.checked_sub(now) {
@@ -78,7 +78,7 @@ fn left(end: Duration) -> String {
     }
 }
 
-/// Names that are told.
+/// The most names that are listed.
 const NAMES: usize = 5;
-/// Of a certificate that ends within this the days are told.
+/// The remaining days are stated of a certificate that ends within this time.
 const SOON: Duration = Duration::from_secs(14 * 86_400);

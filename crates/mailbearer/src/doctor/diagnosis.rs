@@ -7,7 +7,7 @@ use crate::{
     claims,
 };
 
-/// What a failed step means, and what mends it.
+/// What a failed step means, and how to mend it.
 #[derive(Clone, Copy, Debug)]
 pub struct Diagnosis<'r> {
     step: &'r Step,
@@ -20,37 +20,37 @@ impl<'r> Diagnosis<'r> {
         Self { step, facts, entry: step.error().and_then(advice::of) }
     }
 
-    /// The step that showed it.
+    /// Returns the step that showed it.
     #[must_use]
     pub const fn step(&self) -> &'r Step {
         self.step
     }
 
-    /// The failure itself.
+    /// Returns the failure itself.
     #[must_use]
     pub const fn error(&self) -> Option<&'r Error> {
         self.step.error()
     }
 
-    /// The entry of the catalogue; `None` for what is not in it.
+    /// Returns the entry of the catalogue. `None` for a failure that has none.
     #[must_use]
     pub const fn entry(&self) -> Option<&'static Entry> {
         self.entry
     }
 
-    /// The name of the entry, or `unexplained`.
+    /// Returns the name of the entry, or `unexplained`.
     #[must_use]
     pub fn id(&self) -> &'static str {
         self.entry.map_or("unexplained", |entry| entry.id())
     }
 
-    /// What is wrong; what was seen, where nothing more is known.
+    /// Returns what is wrong; if nothing more is known, what was seen.
     #[must_use]
     pub fn cause(&self, language: Language) -> &'r str {
         self.entry.map_or(self.step.detail(), |entry| entry.cause(language))
     }
 
-    /// What to do, with the account's values.
+    /// Returns what to do, with the account's values filled in.
     #[must_use]
     pub fn fix(&self, language: Language) -> String {
         self.entry
@@ -58,14 +58,14 @@ impl<'r> Diagnosis<'r> {
             .unwrap_or_default()
     }
 
-    /// Who can do it.
+    /// Returns who can do it.
     #[must_use]
     pub fn who(&self) -> &'static [Who] {
         self.entry.map_or(&[Who::Operator], |entry| entry.who())
     }
 
-    /// What to type, in this order, with the account's values in it: for PowerShell with the module
-    /// ExchangeOnlineManagement, for a shell, or for a browser. What touches the mailbox alone comes before what touches the
+    /// Returns commands to type, in this order, with the account's values filled in: for PowerShell with the module
+    /// ExchangeOnlineManagement, for a shell, or for a browser. Commands about the mailbox come before those about the
     /// whole organisation.
     #[must_use]
     pub fn commands(&self) -> Vec<String> {
@@ -80,7 +80,7 @@ impl<'r> Diagnosis<'r> {
     }
 }
 
-/// What is known of an account, for advice to be filled in with.
+/// What is known of an account, to be filled in into advice.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Facts {
@@ -90,11 +90,12 @@ pub struct Facts {
     pub tenant: Option<String>,
     /// The application.
     pub client_id: Option<String>,
-    /// The object of the application's service principal, as the token says it: what `New-ServicePrincipal` wants.
+    /// The object id of the application's service principal, as the token states it. `New-ServicePrincipal` wants this
+    /// id.
     pub object_id: Option<String>,
     /// The person whose token it is.
     pub person: Option<String>,
-    /// Whether the token is a person's, and not an application's own.
+    /// Whether the token is a person's rather than an application's own.
     pub is_person: bool,
     login_host: Option<String>,
     servers: Vec<(Subject, String)>,
@@ -127,7 +128,7 @@ impl Facts {
         facts
     }
 
-    /// Takes in what a token says of itself.
+    /// Learns what a token says of itself.
     pub(super) fn learn(&mut self, claims: &Claims) {
         self.is_person = !claims.scopes.is_empty();
         self.person.clone_from(&claims.user);
@@ -141,12 +142,12 @@ impl Facts {
         learn(&mut self.tenant, &claims.tenant);
     }
 
-    /// `text` with the account's values; what is not known stays as it is. In a command a value that a shell could read as
-    /// more than one word is quoted, and what may come of a peer never runs.
+    /// Fills the account's values in into `text`. Unknown ones stay placeholders. In a command, a value that a shell
+    /// could take for more than one word is quoted, and text that may come from a peer never runs.
     fn fill(&self, text: &str, subject: Subject, is_command: bool) -> String {
         let server = self.servers.iter().find(|(own, _)| *own == subject).map(|(_, server)| server);
         let organisation = self.mailbox.rsplit_once('@').map(|(_, domain)| domain.to_owned());
-        // Connect-ExchangeOnline takes a domain alone.
+        // Connect-ExchangeOnline accepts a domain only.
         let tenant = match (is_command && text.contains("-Organization"), &organisation) {
             (true, Some(domain)) => Some(domain),
             _ => self.tenant.as_ref(),
@@ -195,8 +196,8 @@ impl Facts {
     }
 }
 
-/// A value as PowerShell and a POSIX shell both read it as one word. No value that is right needs quotes; in one that
-/// does, PowerShell takes several characters for a quote.
+/// Quotes a value so that PowerShell and a POSIX shell both read it as one word. No correct value needs quotes. In
+/// others, PowerShell takes several characters for a quote.
 fn quoted(value: &str) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.@:+".contains(letter);
     if !value.is_empty() && !value.starts_with(['-', '@']) && value.chars().all(is_plain) {

@@ -1,4 +1,4 @@
-//! What a directory of Microsoft Entra says of itself, and the clock of whoever answers.
+//! What a directory of Microsoft Entra says of itself, and the clock of the token endpoint.
 
 use mailbearer_net::{Connection, Runtime};
 use mailbearer_oauth::{
@@ -9,19 +9,19 @@ use mailbearer_wire::{Json, printable};
 
 use crate::{Error, claims::Cloud};
 
-/// What a token endpoint told before any credentials were sent.
+/// What a token endpoint said before any credentials were sent.
 #[derive(Debug, Default)]
 pub(super) struct Discovered {
     /// Its clock, in seconds since 1970.
     pub(super) date: Option<u64>,
     /// The cloud of the directory.
     pub(super) cloud: Option<Cloud>,
-    /// What it said, in one line; empty where it has no such document.
+    /// What it said, in one line. Empty if it has no such document.
     pub(super) told: String,
 }
 
-/// Asks the token endpoint over a connection to it: for the document that describes the directory, where it is one of
-/// Microsoft Entra's; else for nothing but its clock.
+/// Asks the token endpoint, over a connection to it. One of Microsoft Entra is asked for the document that describes
+/// the directory; others only for their clock.
 pub(super) async fn ask<R: Runtime>(
     connection: &mut Connection<R>,
     endpoint: &Endpoint,
@@ -52,7 +52,7 @@ pub(super) async fn ask<R: Runtime>(
     Ok(found)
 }
 
-/// By the names that Microsoft gives its clouds and the parts of the one for the American government.
+/// Returns the cloud by Microsoft's names for its clouds, and for the parts of that of the American government.
 fn cloud(instance: &str, part: &str) -> Option<Cloud> {
     let is = |name: &str| instance.eq_ignore_ascii_case(name);
     if is("microsoftonline.us") {

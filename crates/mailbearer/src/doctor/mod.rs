@@ -1,9 +1,9 @@
 //! Walks an account from its settings to its inbox, and says what is wrong and who can mend it.
 //!
-//! [`Client::examine`](crate::Client::examine) does what a login does, a step at a time, and goes on after a failure
-//! wherever it can: each [`Step`] says what was found and how long it took. The [`Report`] of all steps knows the
-//! [`Diagnosis`]: the entry of the [catalogue](crate::advice), and the commands that mend it, filled in with the account's
-//! values. Nothing is sent and nothing in the mailbox changes.
+//! [`Client::examine`](crate::Client::examine) does what a login does, one step at a time, and goes on after a failure
+//! wherever it can. Each [`Step`] says what was found and how long it took. The [`Report`] of all steps has the
+//! [`Diagnosis`]: the entry of the [catalogue](crate::advice), and commands that mend the failure, with the account's
+//! values filled in. The walk sends no message and changes nothing in the mailbox.
 //!
 //! ```no_run
 //! # use mailbearer::{Account, advice::Language};
@@ -33,13 +33,13 @@ pub use page::page;
 
 use crate::{Error, advice};
 
-/// One thing that was looked at.
+/// One step of the walk.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Step {
-    /// Whom or what it is about.
+    /// What it is about.
     pub subject: Subject,
-    /// What was done.
+    /// What it did.
     pub check: Check,
     /// How it ended.
     pub outcome: Outcome,
@@ -50,7 +50,7 @@ pub struct Step {
 }
 
 impl Step {
-    /// A name that stays the same, such as `imap.tls`.
+    /// Returns a name that never changes, such as `imap.tls`.
     #[must_use]
     pub fn name(&self) -> String {
         match (self.subject, self.check) {
@@ -59,26 +59,26 @@ impl Step {
         }
     }
 
-    /// What was found, in one line fit for a terminal and without secrets.
+    /// Returns what was found, in one line that is fit for a terminal and without secrets.
     #[must_use]
     pub fn detail(&self) -> &str {
         &self.detail
     }
 
-    /// Why it failed.
+    /// Returns why it failed.
     #[must_use]
     pub const fn error(&self) -> Option<&Error> {
         self.error.as_ref()
     }
 
-    /// Whether it failed. One that could not be tried did not.
+    /// Returns whether it failed. A step that could not be tried did not fail.
     #[must_use]
     pub const fn failed(&self) -> bool {
         matches!(self.outcome, Outcome::Failed)
     }
 }
 
-/// Whom or what a step is about.
+/// What a step is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Subject {
@@ -110,27 +110,27 @@ impl Subject {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Check {
-    /// Reads the settings.
+    /// Checks the settings.
     Configuration,
-    /// Looks at this machine's clock.
+    /// Checks this machine's clock.
     Clock,
-    /// Looks up the name.
+    /// Looks up the server's name.
     LookUp,
-    /// Finds the way: direct, or through a proxy.
+    /// Finds the route: direct, or through a proxy.
     Route,
     /// Connects.
     Tcp,
-    /// Sets up TLS and looks at the certificate.
+    /// Establishes TLS and looks at the certificate.
     Tls,
     /// Compares the clouds of token endpoint, scope and servers.
     Cloud,
     /// Encodes the form and reads it back.
     Form,
-    /// Asks for a token.
+    /// Requests a token.
     Request,
-    /// Compares what the token says of itself with what is needed.
+    /// Compares what the token says of itself with what the account needs.
     Claims,
-    /// Hears the server's first words.
+    /// Waits for the server's first words.
     Greeting,
     /// Asks what the server can do.
     Capabilities,
@@ -142,7 +142,7 @@ pub enum Check {
     Sender,
     /// Names the user as its recipient.
     Recipient,
-    /// Takes the message back before a word of it was sent.
+    /// Drops the message before any of it was sent.
     Reset,
 }
 
@@ -178,34 +178,34 @@ pub enum Outcome {
     Ok,
     /// It is not.
     Failed,
-    /// It could not be tried, because of what failed before.
+    /// It could not be tried, because something before it failed.
     Skipped,
 }
 
-/// All steps, and what follows from them.
+/// All steps, and what they show.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Report {
     /// In the order in which they were done.
     pub steps: Vec<Step>,
-    /// What is known of the account, for commands to be filled in with.
+    /// What is known of the account, to be filled in into commands.
     pub facts: Facts,
 }
 
 impl Report {
-    /// Whether nothing failed.
+    /// Returns whether nothing failed.
     #[must_use]
     pub fn is_well(&self) -> bool {
         !self.steps.iter().any(Step::failed)
     }
 
-    /// What is wrong: the first is what to begin with. Failures that have the same cause are told once.
+    /// Returns what is wrong. Start with the first. Failures that have the same cause are listed once.
     #[must_use]
     pub fn diagnoses(&self) -> Vec<Diagnosis<'_>> {
         let mut found: Vec<Diagnosis<'_>> = Vec::new();
         for step in self.steps.iter().filter(|step| step.failed()) {
             let diagnosis = Diagnosis::of(step, &self.facts);
-            // A login that fails for what the token says of itself is no failure of its own.
+            // A login that failed because of what the token says of itself is not another failure.
             let is_consequence = step.check == Check::Login
                 && diagnosis.entry().is_none_or(advice::is_unexplained)
                 && self.steps.iter().any(|known| {

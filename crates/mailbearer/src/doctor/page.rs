@@ -1,12 +1,12 @@
-//! A page for whoever administers the mailbox: what is asked of them, and why.
+//! A page for the administrator of the mailbox: what to do, and why.
 
 use std::fmt::Write;
 
 use super::{Diagnosis, Report};
 use crate::advice::{Language, Who};
 
-/// What an administrator needs to know to mend what is wrong, as a text with Markdown's headings. Empty where nothing is
-/// wrong.
+/// Writes what an administrator needs to know to mend what is wrong, as text with Markdown's headings. Empty if nothing
+/// is wrong.
 #[must_use]
 pub fn page(report: &Report, language: Language) -> String {
     let diagnoses = report.diagnoses();
@@ -76,7 +76,7 @@ fn one(
         let _ = writeln!(text, "\n```powershell\n{}\n```", commands.join("\n"));
     }
     let step = diagnosis.step();
-    // A peer's words must not end the block that they stand in.
+    // A peer's words must not end the code block that they are in.
     let seen = shown(step.detail()).replace('`', "'");
     let _ = writeln!(
         text,

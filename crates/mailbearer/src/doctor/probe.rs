@@ -1,11 +1,11 @@
-//! Two machines that say next to nothing.
+//! Two small machines for steps of the walk.
 
 use std::{convert::Infallible, time::Duration};
 
 use mailbearer_smtp::{Class, Error, Limits, Reply, ReplyReader, Stage};
 use mailbearer_wire::{Machine, RecvBuf, SendBuf, Step};
 
-/// Sets up TLS on a connection that has none.
+/// Establishes TLS on a connection that has none.
 #[derive(Default)]
 pub(super) struct Handshake {
     asked: bool,
@@ -24,19 +24,19 @@ impl Machine for Handshake {
     }
 }
 
-/// Names a sender and a recipient to a server that is logged in to, and takes it back: no message is sent.
+/// Names a sender and a recipient to a server after login, and takes that back: no message is sent.
 pub(super) struct Rehearsal {
     replies: ReplyReader,
     address: String,
-    /// What is said next; `None` while its answer is awaited.
+    /// What to say next. `None` while an answer is awaited.
     next: Option<Stage>,
-    /// What was said.
+    /// What was said last.
     said: Stage,
     over: bool,
 }
 
 impl Rehearsal {
-    /// `address` is one that can stand between angle brackets.
+    /// `address` must be fit to stand between angle brackets.
     pub(super) fn new(address: String) -> Self {
         let replies = ReplyReader::new(Limits::default());
         Self { replies, address, next: Some(Stage::Sender), said: Stage::Idle, over: false }
@@ -44,7 +44,7 @@ impl Rehearsal {
 }
 
 impl Machine for Rehearsal {
-    /// What was answered, and how.
+    /// What was answered, and the reply.
     type Event = (Stage, Reply);
     type Error = Error;
 

@@ -6,7 +6,7 @@ use mailbearer_wire::printable;
 
 use crate::{Login, OAuth, Security, Server};
 
-/// POP3 stands there only where it is looked at: presets name a server that few want.
+/// Describes the settings. POP3 is among them only if the walk includes it: presets name a server that few people want.
 pub(super) fn settings(account: &crate::Account, with_pop3: bool) -> String {
     let mut parts = vec![format!("user {}", printable(&account.user))];
     match &account.login {
@@ -39,7 +39,7 @@ pub(super) fn settings(account: &crate::Account, with_pop3: bool) -> String {
 }
 
 pub(super) fn shown_grant(oauth: &OAuth) -> String {
-    // The name alone: what stands in it may be secret.
+    // Only the name of the grant: its contents may be secret.
     let shown = format!("{:?}", oauth.grant);
     let name: String = shown.chars().take_while(|letter| letter.is_ascii_alphanumeric()).collect();
     let mut words = String::new();

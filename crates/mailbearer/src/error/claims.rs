@@ -1,4 +1,4 @@
-//! A token that by its own words is not for this account.
+//! A token that, by what it says of itself, is not for this account.
 
 use std::borrow::Cow;
 

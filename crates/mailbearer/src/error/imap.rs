@@ -1,4 +1,4 @@
-//! IMAP: the session, its commands, what its grammar refuses.
+//! IMAP: failures of the session and its commands, and what its grammar refuses.
 
 use std::{borrow::Cow, error, time::Duration};
 
@@ -70,7 +70,7 @@ impl Failure for imap::Error {
     }
 }
 
-/// A command that was answered NO or BAD.
+/// The server answered NO or BAD to a command.
 impl Failure for Completion {
     fn verdict(&self) -> Verdict {
         let problem = self.problem();
@@ -102,7 +102,7 @@ impl Failure for ParseError {
     }
 }
 
-/// What no command can say.
+/// The protocol cannot express an argument.
 impl Failure for Invalid {
     fn verdict(&self) -> Verdict {
         Verdict::of(Kind::Argument)
@@ -125,7 +125,7 @@ const fn wait(problem: Option<Problem>) -> Option<Duration> {
     }
 }
 
-/// Whether the answer says that there is no such folder: by RFC 5530's code, or RFC 9051's, or in the words of
+/// Whether the answer says that there is no such folder: by the code of RFC 5530 or RFC 9051, or in the words of
 /// servers that send neither.
 fn is_nonexistent(answer: &Answer) -> bool {
     let words =
@@ -148,7 +148,8 @@ impl Error {
         Self::new(Protocol::IMAP, completion)
     }
 
-    /// The refusal of a command about messages: what does not exist for it is a message, for the folder is open.
+    /// Makes the error for a refused command about messages: the folder is open, so it is a message that does not
+    /// exist.
     pub(crate) fn fetch_refused(completion: Completion) -> Self {
         let mut error = Self::command(completion);
         if error.inner.verdict.kind == Kind::NoFolder {
@@ -161,12 +162,12 @@ impl Error {
         Self::new(Protocol::IMAP, error)
     }
 
-    /// The refusal of a command.
+    /// Returns the server's refusal of a command.
     pub(crate) fn completion(&self) -> Option<&Completion> {
         self.cause()
     }
 
-    /// The known problem that the words of an IMAP server stand for.
+    /// Returns the known problem that the words of an IMAP server stand for.
     pub(crate) fn problem(&self) -> Option<Problem> {
         match (self.cause::<imap::Error>(), self.cause::<Completion>()) {
             (Some(error), _) => error.problem(),

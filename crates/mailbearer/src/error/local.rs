@@ -1,4 +1,4 @@
-//! What fails here, with no peer's part in it.
+//! Failures of this program, in which no peer has a part.
 
 use std::{fmt, io, time::Duration};
 
@@ -8,7 +8,7 @@ use mailbearer_wire::printable;
 
 use super::{Error, Failure, Kind, Missing, Protocol, Verdict};
 
-/// What no layer below knows of.
+/// Failures that no layer below knows.
 #[derive(Debug)]
 enum Local {
     Settings(String),
@@ -46,7 +46,7 @@ impl Failure for Local {
             }
             Self::Missing(missing) => Kind::Missing(*missing),
             Self::OtherPerson { .. } => Kind::Auth,
-            // Trying again needs a person again.
+            // A person would have to try again.
             Self::NobodyCame(_) => return Verdict { transient: false, ..Verdict::of(Kind::Timeout) },
             Self::CannotListen(_) => Kind::Settings,
             Self::Address { .. } => Kind::Message,
@@ -156,7 +156,7 @@ impl From<RawError> for Error {
     }
 }
 
-/// Reading a message that is to be sent.
+/// A message to send could not be read.
 impl Failure for io::Error {
     fn verdict(&self) -> Verdict {
         Verdict::of(Kind::Input)
@@ -196,7 +196,7 @@ impl Error {
         Self::new(None, Local::CannotListen(error))
     }
 
-    /// Somebody else logged in.
+    /// Makes the error for a login by another person.
     pub(crate) fn other_person(wanted: &str, found: &str) -> Self {
         Self::new(Protocol::TOKEN, Local::OtherPerson { wanted: wanted.into(), found: found.into() })
     }
@@ -247,7 +247,7 @@ impl Error {
         Self::new(Protocol::IMAP, Local::ReadOnly { mailbox: mailbox.to_owned() })
     }
 
-    /// An answer is not the one to the question.
+    /// Makes the error for an answer to another question.
     pub(crate) fn unexpected(what: &'static str) -> Self {
         Self::new(Protocol::IMAP, Local::Unexpected(what))
     }
@@ -260,12 +260,13 @@ impl Error {
         Self::new(Protocol::IMAP, Local::Untold { messages })
     }
 
-    /// An operation was gone on with after another had read past its answers.
+    /// Makes the error for an operation that was continued after another one had read past its answers.
     pub(crate) fn given_up() -> Self {
         Self::misuse(Protocol::IMAP, "another command was given in the middle of this operation")
     }
 
-    /// The failure of a command that makes something new, and was sent: without an answer it may be there.
+    /// Turns the failure of a command that creates something, and was sent, into an unknown outcome if there was no
+    /// answer.
     pub(crate) fn unless_answered(self) -> Self {
         let ended = self.ended_session();
         self.with_outcome_unknown(ended)
@@ -283,7 +284,7 @@ impl Error {
         Self::new(Protocol::IMAP, Local::TooLarge { limit })
     }
 
-    /// A mailbox holds more messages than a view keeps.
+    /// Makes the error for a mailbox with more messages than a view holds.
     pub(crate) fn too_many_messages(limit: usize) -> Self {
         let limit = u64::try_from(limit).unwrap_or(u64::MAX);
         Self::new(Protocol::IMAP, Local::TooManyMessages { limit })

@@ -1,7 +1,7 @@
 //! The one error of this crate.
 //!
-//! What can fail implements `Failure` in a module of its own here; a new protocol adds one such module, and nothing
-//! else in this folder changes.
+//! Whatever can fail implements `Failure`, in a module of its own here. A new protocol adds one such module, and
+//! nothing else in this folder changes.
 
 mod claims;
 mod imap;
@@ -20,80 +20,80 @@ use mailbearer_smtp::Reply;
 
 use crate::Vendor;
 
-/// Why an operation failed. Opaque: ask the predicates what to do, print it for people.
+/// Why an operation failed. Ask the predicates what to do, and print it for people.
 ///
-/// The text is one line, fit for a terminal, and never holds a secret. [`kind`](Self::kind) sorts failures by what a
-/// program does about them, [`cause`](Self::cause) gives the failure as the layer below described it, and
+/// Its text is one line that is fit for a terminal and never holds a secret. [`kind`](Self::kind) sorts failures by
+/// what a program does about them, [`cause`](Self::cause) returns the failure as the layer below described it, and
 /// [`advice`](crate::advice) explains it to people.
 pub struct Error {
-    /// In a box, so that results stay small.
+    /// Boxed, to keep results small.
     inner: Box<Inner>,
 }
 
 struct Inner {
     protocol: Option<Protocol>,
-    /// The server's first words, by which it is known whose it is.
+    /// The server's first words, by which its vendor is recognised.
     greeting: String,
-    /// What the token says of itself that may explain it.
+    /// What the token says of itself that may explain the failure.
     doubt: Option<&'static str>,
-    /// What was done before it failed.
+    /// What was done before the failure.
     done: Done,
     verdict: Verdict,
-    /// What is known of the recipients of a message whose outcome is not: those who were refused before the others.
+    /// What is known of recipients if the outcome is unknown for others: those whom the server refused before.
     verdicts: Vec<(String, Reply)>,
-    /// Unsized, so that its type is not spelt here.
+    /// A trait object, so that its type need not be named here.
     failure: Box<dyn Failure>,
 }
 
-/// What an operation of several steps did before it failed.
+/// What an operation in several steps did before it failed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Done {
     Nothing,
-    /// Messages were to be moved, and were copied.
+    /// Messages were copied that should be moved.
     Copied,
 }
 
-/// A conversation that failed. Compare it with the constants.
+/// The conversation that failed. Compare it with the constants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Protocol(&'static str);
 
 impl Protocol {
-    /// POP3. Advice knows it without the feature `pop3` too.
+    /// POP3. Advice needs it without the feature `pop3` too.
     pub const POP3: Self = Self("POP3");
 
-    /// The name as texts spell it, such as `IMAP`.
+    /// Returns the name for texts, such as `IMAP`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.0
     }
 }
 
-/// What kind of failure it is: one for each thing that a program may want to do about it.
+/// The kind of a failure: one for each thing that a program may want to do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
     /// A setting of the account, or of the application at the provider, is wrong.
     Settings,
-    /// A setting that the operation needs is not there.
+    /// The account lacks a setting that the operation needs.
     Missing(Missing),
-    /// The message to send can't be built or sent as it is: [`compose`](crate::Client::compose) refused it, or an
-    /// address in it.
+    /// The message can't be built or sent as it is: [`compose`](crate::Client::compose) refused it or one of its
+    /// addresses.
     Message,
-    /// What a message is read from failed, a file or a pipe.
+    /// A file or pipe from which a message is read failed.
     Input,
-    /// An argument can't be said in the protocol, as a folder's name with a line break.
+    /// The protocol can't express an argument, such as a folder's name with a line break.
     Argument,
-    /// A method was called when it can't be, as after the end of its session.
+    /// A method was called at the wrong time, for example after the end of its session.
     Misuse,
-    /// An upload was dropped before its end, so that the session takes nothing more.
+    /// An upload was dropped before its end, so that the session accepts nothing more.
     Unfinished,
     /// The token store can't be read or written.
     Store,
-    /// The program's own source of tokens has none.
+    /// The program's own token source has no token.
     Source,
     /// The server's name has no address.
     NoAddress,
-    /// No address of the server takes a connection.
+    /// No address of the server accepts a connection.
     Unreachable,
     /// The server's certificate is not trusted.
     Certificate,
@@ -103,23 +103,23 @@ pub enum Kind {
     Timeout,
     /// The connection broke.
     Broken,
-    /// The server ended the session before it was asked to.
+    /// The server ended the session unasked.
     Closed,
     /// Another thread cancelled the operation.
     Cancelled,
-    /// The user, the token or the application was not accepted.
+    /// The server did not accept the user, the token or the application.
     Auth,
-    /// A server refused, for a reason that passes.
+    /// A server refused for a temporary reason.
     Busy,
-    /// The token endpoint failed a moment ago and is left alone for a while.
+    /// The token endpoint failed a moment ago, and is not asked again for a while.
     Backoff,
-    /// A server refused for good.
+    /// A server refused permanently.
     Refused,
     /// There is no such folder.
     NoFolder,
     /// There is no such message.
     NotFound,
-    /// The server has nothing of the kind that was asked for of a message: no such part, or nothing that it can read.
+    /// The server has no such data of a message: no such part, or none that it can read.
     NoData,
     /// Nothing can be changed in the folder.
     ReadOnly,
@@ -127,21 +127,22 @@ pub enum Kind {
     Unsupported,
     /// The server does not search in UTF-8, and a text to look for is not ASCII.
     Charset,
-    /// An answer, or a part of one, is larger than is held in memory, or a message larger than the server takes.
+    /// An answer, or a part of one, is larger than what is held in memory, or a message is larger than the server
+    /// accepts.
     TooLarge {
         /// The limit, in octets.
         limit: u64,
     },
-    /// There are more of something than are held in memory.
+    /// There are more items than are held in memory.
     TooMany {
         /// The limit.
         limit: u64,
     },
-    /// The peer does not speak the protocol, or passed a limit.
+    /// The peer does not speak the protocol, or exceeded a limit.
     Protocol,
 }
 
-/// A setting that is not there.
+/// A setting that is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Missing {
@@ -154,113 +155,114 @@ pub enum Missing {
 }
 
 impl Error {
-    /// What kind of failure it is.
+    /// Returns the kind of the failure.
     #[must_use]
     pub const fn kind(&self) -> Kind {
         self.inner.verdict.kind
     }
 
-    /// The conversation that failed; `None` if none had begun.
+    /// Returns the conversation that failed. `None` if none had begun.
     #[must_use]
     pub const fn protocol(&self) -> Option<Protocol> {
         self.inner.protocol
     }
 
-    /// Which server it was, as far as its own words tell.
+    /// Returns whose server it was, if its own words say so.
     #[must_use]
     pub fn vendor(&self) -> Option<Vendor> {
         Vendor::of_greeting(&self.inner.greeting)
     }
 
-    /// The failure in the terms of the layer below, if it is of this type: [`net::Error`](crate::proto::net::Error),
-    /// [`oauth::Error`](crate::proto::oauth::Error), the `Error`, `Completion`, `Misuse` and `Invalid` of IMAP, the `Error`
-    /// and `Refusal` of SMTP, the `Error` of POP3, the `Error` of [composing](crate::proto::mime::compose).
+    /// Returns the failure as the layer below describes it, if it is of this type:
+    /// [`net::Error`](crate::proto::net::Error), [`oauth::Error`](crate::proto::oauth::Error), the `Error`,
+    /// `Completion`, `Misuse` and `Invalid` of IMAP, the `Error` and `Refusal` of SMTP, the `Error` of POP3, the
+    /// `Error` of [composing](crate::proto::mime::compose).
     #[must_use]
     pub fn cause<T: 'static>(&self) -> Option<&T> {
         let failure: &dyn Any = &*self.inner.failure;
         failure.downcast_ref()
     }
 
-    /// Whether the user, the token or the application was not accepted: trying again changes nothing.
+    /// Returns whether the server did not accept the user, the token or the application: trying again changes nothing.
     #[must_use]
     pub const fn is_auth(&self) -> bool {
         self.inner.verdict.auth
     }
 
-    /// Whether the same may succeed later, with no risk of sending a message twice.
+    /// Returns whether the same may succeed later, with no risk of sending a message twice.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         self.inner.verdict.transient
     }
 
-    /// Whether the token ran out during the session: connect again, and a fresh one is used.
+    /// Returns whether the token expired during the session. Connect again, and the client uses a fresh one.
     #[must_use]
     pub const fn needs_new_token(&self) -> bool {
         self.inner.verdict.new_token
     }
 
-    /// Whether time ran out.
+    /// Returns whether time ran out.
     #[must_use]
     pub const fn is_timeout(&self) -> bool {
         matches!(self.kind(), Kind::Timeout)
     }
 
-    /// Whether a setting of the account, or of the application at the provider, is wrong or not there.
+    /// Returns whether a setting of the account, or of the application at the provider, is wrong or missing.
     #[must_use]
     pub const fn is_configuration(&self) -> bool {
         self.inner.verdict.configuration
     }
 
-    /// Whether a server's certificate was refused.
+    /// Returns whether a server's certificate was not accepted.
     #[must_use]
     pub const fn is_certificate(&self) -> bool {
         matches!(self.kind(), Kind::Certificate)
     }
 
-    /// Whether something was sent to its last octet that is there twice if it is sent again, and the verdict never came:
-    /// the server may have done it or not. Also where messages that were to be moved were copied and not removed.
+    /// Returns whether the server may or may not have done something that repeating would do twice: all of it was sent,
+    /// and the answer never came. True also if messages that should be moved were copied and not removed.
     #[must_use]
     pub const fn outcome_unknown(&self) -> bool {
         self.inner.verdict.unknown
     }
 
-    /// Whether another thread cancelled the operation.
+    /// Returns whether another thread cancelled the operation.
     #[must_use]
     pub const fn is_cancelled(&self) -> bool {
         matches!(self.kind(), Kind::Cancelled)
     }
 
-    /// Whether the server does not offer what the operation needs.
+    /// Returns whether the server does not offer what the operation needs.
     #[must_use]
     pub const fn is_unsupported(&self) -> bool {
         matches!(self.kind(), Kind::Unsupported | Kind::Charset)
     }
 
-    /// Whether the caller broke the contract of a method: a fault in the program.
+    /// Returns whether the caller broke the contract of a method: a bug in the program.
     #[must_use]
     pub const fn is_misuse(&self) -> bool {
         matches!(self.kind(), Kind::Misuse | Kind::Unfinished)
     }
 
-    /// Whether the session on which it happened is over. False for a refusal after which the session goes on.
+    /// Returns whether the session that failed is over. False for a refusal after which the session goes on.
     #[must_use]
     pub const fn ended_session(&self) -> bool {
         self.inner.verdict.ended
     }
 
-    /// How long the server asks to be left alone.
+    /// Returns how long the server asks to be left alone.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         self.inner.verdict.wait
     }
 
-    /// What the failure shows, for those who look for its cause.
+    /// Returns what the failure shows, for finding its cause.
     #[must_use]
     pub fn evidence(&self) -> Evidence<'_> {
         self.inner.failure.evidence()
     }
 
-    /// The same failure, with what it left open.
+    /// Returns the same failure, and notes whether the outcome is unknown.
     pub(crate) fn with_outcome_unknown(mut self, unknown: bool) -> Self {
         let verdict = &mut self.inner.verdict;
         verdict.unknown |= unknown;
@@ -268,30 +270,30 @@ impl Error {
         self
     }
 
-    /// The same failure, after messages that were to be moved had been copied: doing it again would make more copies.
+    /// Returns the same failure of a move that had copied messages already: repeating it would make more copies.
     pub(crate) fn after_copying(mut self) -> Self {
         self.inner.done = Done::Copied;
         self.with_outcome_unknown(true)
     }
 
-    /// The same failure, of a server that began with this greeting.
+    /// Returns the same failure of a server with this greeting.
     pub(crate) fn with_greeting(mut self, greeting: &str) -> Self {
         greeting.clone_into(&mut self.inner.greeting);
         self
     }
 
-    /// The same failure, of a token that raises this doubt.
+    /// Returns the same failure of a token that raises this doubt.
     pub(crate) fn with_doubt(mut self, doubt: Option<&'static str>) -> Self {
         self.inner.doubt = doubt;
         self
     }
 
-    /// The entry of the catalogue that may explain a refusal for which the server gave no reason.
+    /// Returns the entry of the catalogue that may explain a refusal, if the server gave no reason.
     pub(crate) fn doubt(&self) -> Option<&'static str> {
         self.inner.doubt
     }
 
-    /// The same failure, on a session that is over.
+    /// Returns the same failure of a session that is over.
     pub(crate) fn with_session_ended(mut self) -> Self {
         self.inner.verdict.ended = true;
         self
@@ -301,7 +303,7 @@ impl Error {
         Self::of(protocol.into(), Box::new(failure))
     }
 
-    /// One body for all kinds of failures.
+    /// One function for all kinds of failures, to keep programs small.
     #[inline(never)]
     fn of(protocol: Option<Protocol>, failure: Box<dyn Failure>) -> Self {
         let verdict = failure.verdict();
@@ -310,7 +312,7 @@ impl Error {
     }
 }
 
-/// With the failure in its own words: the fields of all that can fail are no use to who does not ask for them.
+/// Shows the failure in its own words. The derived form would link code for the fields of everything that can fail.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Inner { protocol, verdict, .. } = &*self.inner;
@@ -351,17 +353,17 @@ impl error::Error for Error {
     }
 }
 
-/// What a layer below fails with.
+/// A failure of a layer below.
 pub(crate) trait Failure: Any + fmt::Display + Send + Sync {
-    /// What to do about it. Asked once, when the error is made.
+    /// Returns what to do about it. Called once, when the error is made.
     fn verdict(&self) -> Verdict;
 
-    /// What it shows.
+    /// Returns what it shows.
     fn evidence(&self) -> Evidence<'_> {
         Evidence::default()
     }
 
-    /// What caused it, beyond what its text says.
+    /// Returns its cause, if that is more than its text says.
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         None
     }
@@ -386,7 +388,7 @@ pub(crate) struct Verdict {
 }
 
 impl Verdict {
-    /// What follows from the kind alone.
+    /// Returns the verdict that follows from the kind alone.
     const fn of(kind: Kind) -> Self {
         Self {
             kind,
@@ -421,18 +423,17 @@ impl Verdict {
     }
 }
 
-/// The facts of a failure by which its cause is found. Each is empty or 0 where there is none.
+/// Facts of a failure that help to find its cause. Each is empty or 0 if there is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Evidence<'e> {
-    /// Where in the conversation.
+    /// The stage of the conversation.
     pub stage: Stage,
     /// SMTP reply code or HTTP status.
     pub code: u16,
     /// Enhanced status code (RFC 3463).
     pub enhanced: Option<(u16, u16, u16)>,
-    /// A name of the failure: OAuth's `error`, IMAP's response code, or what a connection failed for, such as
-    /// `wrong-name`.
+    /// A name of the failure: OAuth's `error`, IMAP's response code, or why a connection failed, such as `wrong-name`.
     pub name: Cow<'e, str>,
     /// Microsoft's error numbers.
     pub numbers: &'e [u32],
@@ -440,26 +441,26 @@ pub struct Evidence<'e> {
     pub text: Cow<'e, str>,
 }
 
-/// Where in a conversation something failed, as far as the advice depends on it.
+/// The stage of a conversation at which something failed, as far as advice depends on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stage {
-    /// Nowhere in particular.
+    /// Any other.
     #[default]
     Other,
     /// The server's first words.
     Greeting,
     /// STARTTLS and the TLS handshake.
     Tls,
-    /// Authentication: the credentials were refused.
+    /// Authentication: the server refused the credentials.
     Auth,
-    /// The token was not shown to the server, for by its own words it is not for it.
+    /// The token was not shown to the server, because by what it says of itself it is not for that server.
     Claims,
-    /// Authentication: nothing was sent, since the server offers no mechanism that fits.
+    /// Authentication: nothing was sent, because the server offers no mechanism that fits.
     Mechanism,
     /// The sender, a recipient or a message.
     Message,
-    /// A command of a session that is under way.
+    /// A command of a session in progress.
     Command,
 }
 

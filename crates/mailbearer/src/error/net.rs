@@ -17,7 +17,7 @@ impl Failure for net::Error {
             Self::InvalidHost(_) => Kind::Settings,
             Self::LookUp { .. } => Kind::NoAddress,
             Self::Proxy { problem, .. } if problem.is_transient() => Kind::Unreachable,
-            // Other credentials, another proxy, or none for this server.
+            // Other credentials, another proxy, or no proxy for this server.
             Self::Proxy { .. } => Kind::Settings,
             Self::Connect { .. } => Kind::Unreachable,
             Self::Tls { .. } => Kind::Tls,

@@ -1,4 +1,4 @@
-//! What is wrong though no peer said so.
+//! What is wrong although no peer said so.
 
 use std::{borrow::Cow, fmt};
 
@@ -28,7 +28,7 @@ impl Failure for Observed {
 }
 
 impl Error {
-    /// `id` is that of an entry of the catalogue, `text` is fit for a terminal.
+    /// `id` is that of an entry of the catalogue. `text` must be fit for a terminal.
     pub(crate) fn observed(id: &'static str, kind: Kind, text: String) -> Self {
         Self::new(None, Observed { id, kind, text })
     }

@@ -1,4 +1,4 @@
-//! POP3: the session, and what it refuses.
+//! POP3: failures of the session, and what it refuses.
 
 use std::{borrow::Cow, error};
 
@@ -83,7 +83,7 @@ impl Error {
         Self::net(Protocol::POP3, error)
     }
 
-    /// A command was refused, and the session goes on.
+    /// Makes the error for a refused command, after which the session goes on.
     pub(crate) fn pop3_refused(stage: pop3::Stage, reply: Reply) -> Self {
         let mut error = Self::new(Protocol::POP3, pop3::Error::Refused { stage, reply });
         error.inner.verdict.ended = false;

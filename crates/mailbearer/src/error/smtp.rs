@@ -1,4 +1,4 @@
-//! Submission: the session, and what it refuses of a message.
+//! Submission: failures of the session, and what it refuses of a message.
 
 use std::{borrow::Cow, error};
 
@@ -13,8 +13,8 @@ impl Protocol {
 }
 
 impl Error {
-    /// The recipients that the server refused, with its words, where that is all that is wrong or where the
-    /// [outcome is unknown](Self::outcome_unknown) for the others.
+    /// Returns the recipients that the server refused, with its words, if nothing else is wrong or if the [outcome is
+    /// unknown](Self::outcome_unknown) for the others.
     #[must_use]
     pub fn refused_recipients(&self) -> &[(String, Reply)] {
         match self.cause() {
@@ -26,16 +26,17 @@ impl Error {
         }
     }
 
-    /// What is known of some recipients where the [outcome is unknown](Self::outcome_unknown) for the others: those whom the
-    /// server refused, then those of whom an LMTP server said that they have the message; each with its words.
+    /// Returns what is known of some recipients if the [outcome is unknown](Self::outcome_unknown) for the others, each
+    /// with the server's words. First come those whom the server refused, then those for whom an LMTP server has
+    /// accepted the message.
     #[must_use]
     pub fn verdicts(&self) -> &[(String, Reply)] {
         &self.inner.verdicts
     }
 
-    /// The same failure, of a message of whose recipients so much is known.
+    /// Returns the same failure, with what is known of the recipients.
     pub(crate) fn with_verdicts(mut self, verdicts: Vec<(String, Reply)>) -> Self {
-        // Not sorted: that would be 9 kB of a small program.
+        // Not sorted: that would add 9 kB to a small program.
         let (taken, mut known): (Vec<_>, Vec<_>) =
             verdicts.into_iter().partition(|(_, reply)| is_taken(reply));
         known.extend(taken);
@@ -99,7 +100,7 @@ impl Failure for smtp::Error {
     }
 }
 
-/// The server took the session and refused the message.
+/// The server refused the message, but the session goes on.
 impl Failure for Refusal {
     fn verdict(&self) -> Verdict {
         let kind = match self {
@@ -147,7 +148,7 @@ impl Error {
         Self::net(Protocol::SMTP, error)
     }
 
-    /// What is known of the server's words in it.
+    /// Returns the known problem that the server's words stand for.
     #[cfg(feature = "pool")]
     pub(crate) fn smtp_problem(&self) -> Option<smtp::Problem> {
         match self.cause::<Refusal>() {
@@ -156,7 +157,7 @@ impl Error {
         }
     }
 
-    /// A pool sends nothing more.
+    /// Makes the error for a pool that sends nothing more.
     #[cfg(feature = "pool")]
     pub(crate) fn stopped() -> Self {
         Self::net(Protocol::SMTP, net::Error::Cancelled)

@@ -15,7 +15,7 @@ fn token(name: &str) -> Error {
     Error::token_response(oauth::Error::Refused(Box::new(refusal)))
 }
 
-/// A code is shown again only where nobody looked at it.
+/// A code is only shown again if nobody looked at it.
 #[test]
 fn what_surely_did_nothing() {
     let net = |stage| Error::token_net(net::Error::Timeout { stage, after: std::time::Duration::ZERO });
@@ -173,7 +173,7 @@ fn waits_are_told_for_every_protocol() {
     assert_eq!(wait(Error::backoff("x", Duration::from_secs(3))), Some(3));
 }
 
-/// The codes that pass come with a time, in seconds or as a date, and are no matter of credentials.
+/// The codes for temporary failures come with a time, in seconds or as a date, and say nothing about credentials.
 #[test]
 fn an_endpoint_that_asks_to_come_back_later_says_when() {
     let bodies = [

@@ -1,4 +1,4 @@
-//! The token endpoint, and where tokens come from and rest besides.
+//! Failures of the token endpoint, of other sources of tokens, and of token stores.
 
 use std::{borrow::Cow, error, fmt};
 
@@ -95,7 +95,7 @@ impl From<StoreError> for Error {
     }
 }
 
-/// What a source of tokens fails with.
+/// A source of tokens failed.
 #[derive(Debug)]
 struct NoToken(SourceError);
 
@@ -116,7 +116,8 @@ impl Failure for NoToken {
 }
 
 impl Error {
-    /// What a source fails with. An error of ours stays what it is, so that what passes is tried again.
+    /// Makes the error for a source that failed. An error of this crate stays as it is, so that temporary failures are
+    /// repeated.
     pub(crate) fn source_of_tokens(error: SourceError) -> Self {
         let error = match error.downcast::<Self>() {
             Ok(error) => return *error,
@@ -128,8 +129,8 @@ impl Error {
         }
     }
 
-    /// Whether a server refused this very token, so that another one may be accepted. What it says of the mechanism, of the
-    /// mailbox or of the present time it would say of any token.
+    /// Whether a server refused this very token, so that another one may be accepted. What it says of the mechanism, of
+    /// the mailbox or of the present time it would say of any token.
     pub(crate) fn is_token_refused(&self) -> bool {
         if self.evidence().stage == Stage::Claims {
             return true;
@@ -140,7 +141,7 @@ impl Error {
             }
             (_, Some(error @ smtp::Error::Auth { reply, .. })) => {
                 let of_token = matches!(error.problem(), None | Some(smtp::Problem::AuthRefused));
-                // Of the command, and of how it is written.
+                // About the command, and how it is written.
                 let of_form = matches!(reply.code, 500..=504);
                 of_token && !of_form && !error.is_transient()
             }
@@ -150,8 +151,8 @@ impl Error {
         }
     }
 
-    /// Whether a form surely did nothing: it did not get to the server, or was turned away before it was looked at. A code
-    /// is redeemed once, so only then may it be shown again (RFC 6749 section 4.1.2).
+    /// Whether a form certainly had no effect: it did not reach the server, or was turned away before anyone looked at
+    /// it. A code can be redeemed once, so only then may it be shown again (RFC 6749 section 4.1.2).
     pub(crate) fn did_nothing(&self) -> bool {
         match (self.cause::<net::Error>(), self.cause::<oauth::Error>()) {
             (Some(error), _) => match error {
@@ -185,7 +186,7 @@ impl Error {
         }
     }
 
-    /// The provider's no, in a redirect.
+    /// Makes the error for a refusal that the provider sent in a redirect.
     pub(crate) fn login_refused(refusal: oauth::ErrorResponse) -> Self {
         Self::new(Protocol::TOKEN, oauth::Error::Refused(Box::new(refusal)))
     }

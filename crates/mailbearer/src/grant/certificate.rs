@@ -10,10 +10,11 @@ use crate::{
     token::{Pending, SourceError},
 };
 
-/// A certificate that an application proves its identity with in place of a secret (`private_key_jwt`), and its RSA key.
+/// A certificate and its RSA key, with which an application proves its identity instead of a secret
+/// (`private_key_jwt`).
 ///
-/// It is named by its SHA-256 digest (`x5t#S256`), and with [`Algorithm::Rs256`] also by its SHA-1 digest (`x5t`), by
-/// which older servers know certificates.
+/// Assertions name the certificate by its SHA-256 digest (`x5t#S256`), and with [`Algorithm::Rs256`] also by its SHA-1
+/// digest (`x5t`), by which older servers know certificates.
 ///
 /// ```no_run
 /// use mailbearer::{Account, grant::{Algorithm, ClientCertificate}};
@@ -35,32 +36,32 @@ pub struct ClientCertificate {
 }
 
 impl ClientCertificate {
-    /// Takes the certificate, with or without those that it was signed with behind it, and the key, both in PEM. The key
-    /// is in PKCS#8 or PKCS#1 form, unencrypted; both can be the same text.
+    /// Takes the certificate and the key, both in PEM. Certificates of its issuers may follow the certificate. The key
+    /// is in PKCS#8 or PKCS#1 form, unencrypted. Both may be in the same text.
     ///
     /// # Errors
     ///
-    /// Fails if one of them is not in it, if the key is no RSA key, and if it is not that of the certificate.
+    /// Fails if either is missing, if the key is not an RSA key, and if it does not belong to the certificate.
     pub fn from_pem(certificate: &[u8], key: &Secret, algorithm: Algorithm) -> Result<Self, Error> {
         let certificate = SigningCertificate::from_pem(certificate).map_err(wrong)?;
         Self::new(certificate, SigningKey::from_pem(key, padding(algorithm)).map_err(wrong)?)
     }
 
-    /// The same from DER: the certificate first, then those that it was signed with, and the key in PKCS#8 form.
+    /// Takes the same in DER: the certificate first, then those of its issuers, and the key in PKCS#8 form.
     ///
     /// # Errors
     ///
-    /// As [`from_pem`](Self::from_pem).
+    /// Fails as [`from_pem`](Self::from_pem) does.
     pub fn from_der(chain: Vec<Vec<u8>>, key: &Secret<Vec<u8>>, algorithm: Algorithm) -> Result<Self, Error> {
         let certificate = SigningCertificate::from_der(chain).map_err(wrong)?;
         Self::new(certificate, SigningKey::from_der(key, padding(algorithm)).map_err(wrong)?)
     }
 
-    /// The same from a PKCS#12 file (`.pfx`, `.p12`), by the first key in it.
+    /// Takes the same from a PKCS#12 file (`.pfx`, `.p12`), and uses the first key in it.
     ///
     /// # Errors
     ///
-    /// As [`from_pem`](Self::from_pem); and if the password is not that of the file.
+    /// Fails as [`from_pem`](Self::from_pem) does, and if the password is wrong.
     #[cfg(feature = "pkcs12")]
     pub fn from_pkcs12(file: &[u8], password: &Secret, algorithm: Algorithm) -> Result<Self, Error> {
         use p12_keystore::{KeyStore, Pkcs12ImportPolicy};
@@ -80,8 +81,8 @@ impl ClientCertificate {
         Ok(Self { key: Key(key), certificate, carries_chain: false })
     }
 
-    /// Sends the certificate and those behind it along (`x5c`), for applications that trust their issuer in place of a
-    /// thumbprint.
+    /// Sends the certificate and those of its issuers along (`x5c`), for applications that trust the issuer rather than
+    /// a thumbprint.
     #[must_use]
     pub fn with_chain(self) -> Self {
         Self { carries_chain: true, ..self }
@@ -111,7 +112,7 @@ impl AssertionSource for ClientCertificate {
     }
 }
 
-/// A key of the provider of cryptography that TLS uses.
+/// A key of the cryptography provider that TLS uses.
 #[derive(Debug)]
 pub(super) struct Key(pub(super) SigningKey);
 

@@ -9,21 +9,21 @@ use crate::{
     token::{Pending, SourceError},
 };
 
-/// The assertion in a file, read again for each request: who puts it there renews it in place.
+/// Reads the assertion from a file, again for each request: whoever puts it there renews it in place.
 #[derive(Clone, Debug)]
 pub struct FileAssertion(PathBuf);
 
 impl FileAssertion {
-    /// The file that `AZURE_FEDERATED_TOKEN_FILE` names.
+    /// The environment variable that names the file.
     pub const VARIABLE: &str = "AZURE_FEDERATED_TOKEN_FILE";
 
-    /// The assertion in this file. White space around it is dropped.
+    /// Reads the assertion from this file. White space around it is dropped.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self(path.into())
     }
 
-    /// The assertion in the file that [`VARIABLE`](Self::VARIABLE) names, as Kubernetes' workload identity for Azure sets
-    /// it; `None` where it is not set.
+    /// Reads the assertion from the file that [`VARIABLE`](Self::VARIABLE) names. Kubernetes' workload identity for
+    /// Azure sets it. `None` if it is not set.
     #[must_use]
     pub fn from_environment() -> Option<Self> {
         env::var_os(Self::VARIABLE).filter(|path| !path.is_empty()).map(Self::new)
@@ -48,12 +48,12 @@ impl AssertionSource for FileAssertion {
     }
 }
 
-/// The assertion in an environment variable, read again for each request.
+/// Reads the assertion from an environment variable, again for each request.
 #[derive(Clone, Debug)]
 pub struct VariableAssertion(String);
 
 impl VariableAssertion {
-    /// The assertion in the variable of this name. White space around it is dropped.
+    /// Reads the assertion from the variable of this name. White space around it is dropped.
     pub fn new(name: impl Into<String>) -> Self {
         Self(name.into())
     }
@@ -69,7 +69,7 @@ impl AssertionSource for VariableAssertion {
     }
 }
 
-/// What GitHub Actions issues to a job that has `permissions: id-token: write`.
+/// Requests the assertion that GitHub Actions issues to a job with `permissions: id-token: write`.
 #[derive(Clone, Debug)]
 pub struct GitHubActions {
     url: Endpoint,
@@ -78,15 +78,15 @@ pub struct GitHubActions {
 }
 
 impl GitHubActions {
-    /// The audience that Microsoft's clouds want, but for their national ones.
+    /// The audience that Microsoft's clouds want, except for their national ones.
     pub const AZURE: &str = "api://AzureADTokenExchange";
 
-    /// What the environment of a job says; `None` where it says nothing. For the audience see
+    /// Takes what the environment of a job says. `None` if it says nothing. For the audience see
     /// [`Provider::assertion_audience`](crate::Provider::assertion_audience).
     ///
     /// # Errors
     ///
-    /// Fails if `ACTIONS_ID_TOKEN_REQUEST_URL` is no https address.
+    /// Fails if `ACTIONS_ID_TOKEN_REQUEST_URL` is not an https URL.
     pub fn from_environment(audience: &str) -> Result<Option<Self>, Error> {
         let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
         match (variable("ACTIONS_ID_TOKEN_REQUEST_URL"), variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN")) {
@@ -95,11 +95,11 @@ impl GitHubActions {
         }
     }
 
-    /// With the URL and the token of the job.
+    /// Takes the URL and the token of the job.
     ///
     /// # Errors
     ///
-    /// Fails if `url` is no https address.
+    /// Fails if `url` is not an https URL.
     pub fn new(url: &str, token: impl Into<Secret>, audience: &str) -> Result<Self, Error> {
         let url = Endpoint::parse(url)
             .map_err(|error| Error::settings(format!("the address of GitHub's tokens: {error}")))?;
@@ -121,7 +121,7 @@ fn checked(octets: &[u8]) -> Option<Secret> {
     oauth::is_assertion(text).then(|| text.into())
 }
 
-/// Octets of a file that are read.
+/// The most octets of a file that are read.
 const LIMIT: u64 = 64 * 1024;
 
 #[cfg(test)]

@@ -13,52 +13,52 @@ use crate::{
     token::{Pending, SourceError},
 };
 
-/// The identity that Azure gives a machine: on virtual machines, in App Service, Functions and Container Apps, and with the
-/// agent of Azure Arc.
+/// The identity that Azure gives a machine: to virtual machines, in App Service, Functions and Container Apps, and
+/// through the agent of Azure Arc.
 ///
-/// It is asked for without TLS and without a proxy, at an address that only the machine itself reaches; any other must
-/// be https.
+/// It is requested without TLS and without a proxy, at an address that only the machine itself reaches. Any other
+/// address must be https.
 #[derive(Clone, Debug)]
 pub struct ManagedIdentity {
     service: oauth::ManagedIdentity,
-    /// Where the agent of Azure Arc puts its files.
+    /// The folder in which the agent of Azure Arc puts its files.
     folder: PathBuf,
 }
 
 impl ManagedIdentity {
-    /// The identity of the machine that this program runs on, as its environment says where to ask.
+    /// Uses the identity of the machine that this program runs on. The environment says where to ask.
     ///
     /// # Errors
     ///
-    /// Fails if the environment names an address that is neither of the machine itself nor https, and on Service Fabric,
-    /// which asks in another way.
+    /// Fails if the environment names an address that is neither one of the machine itself nor https, and on Service
+    /// Fabric, which has another protocol.
     pub fn from_environment() -> Result<Self, Error> {
         Self::found(|name| env::var(name).ok().filter(|value| !value.is_empty()), None)
     }
 
-    /// The same, asking at `url`.
+    /// Does the same, and asks at `url`.
     ///
     /// # Errors
     ///
-    /// As [`from_environment`](Self::from_environment), for `url`.
+    /// Fails as [`from_environment`](Self::from_environment) does, for `url`.
     pub fn at(url: &str) -> Result<Self, Error> {
         Self::found(|name| env::var(name).ok().filter(|value| !value.is_empty()), Some(url))
     }
 
-    /// In App Service, Functions and Container Apps, with what their environment says.
+    /// Asks App Service, Functions or Container Apps, with the values of their environment.
     ///
     /// # Errors
     ///
-    /// As [`from_environment`](Self::from_environment), for `url`.
+    /// Fails as [`from_environment`](Self::from_environment) does, for `url`.
     pub fn app_service(url: &str, header: impl Into<Secret>) -> Result<Self, Error> {
         Self::of(oauth::ManagedIdentity::app_service(url, header))
     }
 
-    /// With the agent of Azure Arc, where it is not found by the environment.
+    /// Asks the agent of Azure Arc, if the environment does not name it.
     ///
     /// # Errors
     ///
-    /// As [`from_environment`](Self::from_environment), for `url`.
+    /// Fails as [`from_environment`](Self::from_environment) does, for `url`.
     pub fn arc(url: &str) -> Result<Self, Error> {
         Self::of(oauth::ManagedIdentity::arc(url))
     }
@@ -97,13 +97,13 @@ impl ManagedIdentity {
         Ok(Self { service, folder: arc_folder() })
     }
 
-    /// Another identity than the machine's own. With Azure Arc there is none.
+    /// Uses another identity than the machine's own. Azure Arc has no others.
     #[must_use]
     pub fn with_identity(self, by: Identity, name: impl Into<String>) -> Self {
         Self { service: self.service.with_identity(by, name), ..self }
     }
 
-    /// Where the agent of Azure Arc puts its files, for tests of this flow.
+    /// Sets the folder in which the agent of Azure Arc puts its files, for tests of this flow.
     #[must_use]
     pub fn with_arc_folder(self, folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into(), ..self }
@@ -113,8 +113,8 @@ impl ManagedIdentity {
         &self.service
     }
 
-    /// What is in the agent's file. Its size is looked at before it is read (4,096 octets at most), and it is a plain file:
-    /// a link in the agent's folder could lead anywhere.
+    /// Reads the agent's file. It must be a plain file, because a link in the agent's folder could lead anywhere, and
+    /// its size is checked before it is read (4,096 octets at most).
     fn key(&self, name: &str) -> Result<Secret, SourceError> {
         let path = self.folder.join(name);
         let wrong = |what: &str| {
@@ -165,7 +165,7 @@ fn arc_folder() -> PathBuf {
     "/var/opt/azcmagent/tokens".into()
 }
 
-/// What the agent of Azure Arc installs, without naming it in the environment of services.
+/// Where the agent of Azure Arc is installed. The environment of services does not name it.
 const ARC_AGENT: &str = if cfg!(windows) {
     "C:\\Program Files\\AzureConnectedMachineAgent\\himds.exe"
 } else {

@@ -1,6 +1,7 @@
-//! Grants of robots that need more than a secret: what proves an application's identity, and what gives a machine one.
+//! Grants of robots that need more than a secret: assertions that prove an application's identity, and identities of
+//! machines.
 //!
-//! Each is behind a trait object, so that a program links only the ones that it makes.
+//! Each is behind a trait object, so that a program links only those that it uses.
 
 use std::{
     error, fmt,
@@ -27,19 +28,19 @@ pub use mailbearer_oauth::{Algorithm, Identity};
 pub use managed::ManagedIdentity;
 pub use service_account::ServiceAccountKey;
 
-/// Gives what an application proves its identity with in place of a secret: a JWT that it signs, or one of an issuer whom
-/// the token endpoint trusts (RFC 7523). It is asked before each token request.
+/// Makes or fetches the assertion with which an application proves its identity instead of a secret: a JWT that it
+/// signs, or one of an issuer whom the token endpoint trusts (RFC 7523). The client calls it before each token request.
 ///
-/// A closure is one, too.
+/// A closure is an `AssertionSource` too.
 pub trait AssertionSource: Send + Sync {
     /// Returns the assertion for a request.
     ///
     /// # Errors
     ///
-    /// Fails if there is none, with any error; its text must hold no secret.
+    /// Fails with any error if there is none. The error's text must hold no secret.
     fn assertion<'a>(&'a self, asking: &'a Asking<'a>) -> Pending<'a, Result<Secret, SourceError>>;
 
-    /// When what it proves identity with ends, where that is known.
+    /// Returns when its means of proof expires, such as a certificate. `None` if that is not known.
     fn ends_at(&self) -> Option<SystemTime> {
         None
     }
@@ -60,16 +61,16 @@ impl fmt::Debug for dyn AssertionSource + '_ {
     }
 }
 
-/// A way to access tokens that is no form posted to a token endpoint.
+/// A way to get access tokens other than posting a form to a token endpoint.
 pub trait TokenFlow: Send + Sync {
-    /// What tells it from other flows in a store of tokens.
+    /// Returns a name that distinguishes it from other flows in a token store.
     fn name(&self) -> &'static str;
 
     /// Gets a token.
     ///
     /// # Errors
     ///
-    /// Fails if there is none, with any error; its text must hold no secret.
+    /// Fails with any error if there is none. The error's text must hold no secret.
     fn token<'a>(&'a self, asking: &'a Asking<'a>) -> Pending<'a, Result<oauth::Token, SourceError>>;
 }
 
@@ -79,7 +80,7 @@ impl fmt::Debug for dyn TokenFlow + '_ {
     }
 }
 
-/// A token request that is under way, as an [`AssertionSource`] or a [`TokenFlow`] sees it.
+/// A token request in progress, as an [`AssertionSource`] or a [`TokenFlow`] sees it.
 pub struct Asking<'a> {
     pub(crate) token_url: &'a str,
     pub(crate) client_id: &'a str,
@@ -89,46 +90,47 @@ pub struct Asking<'a> {
 }
 
 impl<'a> Asking<'a> {
-    /// The token endpoint that is asked.
+    /// Returns the URL of the token endpoint.
     #[must_use]
     pub const fn token_url(&self) -> &'a str {
         self.token_url
     }
 
-    /// The application's id.
+    /// Returns the application's id.
     #[must_use]
     pub const fn client_id(&self) -> &'a str {
         self.client_id
     }
 
-    /// What the token is for.
+    /// Returns the scope that the token is for.
     #[must_use]
     pub const fn scope(&self) -> &'a str {
         self.scope
     }
 
-    /// The time since 1970, by this machine's clock.
+    /// Returns the time since 1970, by this machine's clock.
     #[must_use]
     pub fn now(&self) -> Duration {
         SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
     }
 
-    /// Random octets.
+    /// Returns random octets.
     ///
     /// # Errors
     ///
-    /// Fails if the system gives none.
+    /// Fails if the system has no randomness.
     pub fn random(&self) -> Result<[u8; 16], Error> {
         let mut random = [0; 16];
         self.tls.random(&mut random).map_err(|error| Error::settings(error.to_string()))?;
         Ok(random)
     }
 
-    /// Asks another server, as the token endpoint is asked: through the account's proxy, verified, within its time.
+    /// Sends a request to another server in the same way as to the token endpoint: through the account's proxy,
+    /// verified, and within its time.
     ///
     /// # Errors
     ///
-    /// Fails if the server can't be reached or does not speak HTTP; any status is an answer.
+    /// Fails if the server can't be reached, or does not speak HTTP. Any status is an answer.
     pub fn exchange(&'a self, request: http::Request) -> Pending<'a, Result<http::Response, Error>> {
         self.http.exchange(request)
     }
@@ -140,7 +142,7 @@ impl fmt::Debug for Asking<'_> {
     }
 }
 
-/// Asks servers on whatever runtime the client runs.
+/// Sends HTTP requests, on whatever runtime the client uses.
 pub(crate) trait Http: Send + Sync {
     fn exchange(&self, request: http::Request) -> Pending<'_, Result<http::Response, Error>>;
 }

@@ -22,30 +22,30 @@ pub struct ServiceAccountKey {
 }
 
 impl ServiceAccountKey {
-    /// Takes the JSON file that Google's console gives, and the address of the person whose mailbox it is.
+    /// Takes the JSON file from Google's console, and the address of the person whose mailbox it is.
     ///
     /// # Errors
     ///
-    /// Fails for a file of another kind, and for one without a key that can be used.
+    /// Fails for a file of another kind, and for one without a usable key.
     pub fn from_json(json: &[u8], subject: impl Into<String>) -> Result<Self, Error> {
         let account = ServiceAccount::from_json(json).map_err(|error| Error::settings(error.to_string()))?;
         let key = Key(SigningKey::from_pem(&account.key, RsaPadding::Pkcs1).map_err(wrong)?);
         Ok(Self { account, key, subject: subject.into() })
     }
 
-    /// Where it asks for tokens.
+    /// Returns the URL at which it requests tokens.
     #[must_use]
     pub fn token_url(&self) -> String {
         self.account.endpoint.to_string()
     }
 
-    /// The service account's own address.
+    /// Returns the service account's own address.
     #[must_use]
     pub fn email(&self) -> &str {
         &self.account.email
     }
 
-    /// The person for whom it acts.
+    /// Returns the address of the person for whom it acts.
     #[must_use]
     pub fn subject(&self) -> &str {
         &self.subject

@@ -291,7 +291,7 @@ impl Fetched {
         (uid > 0).then(|| Self { frame: frame.settle(), number, uid, odd: None })
     }
 
-    /// The UID of the message.
+    /// Returns the UID of the message.
     #[must_use]
     pub const fn uid(&self) -> u32 {
         self.uid

@@ -63,7 +63,7 @@ impl<R: Runtime> BrowserLogin<R> {
         if let Some(issuer) = &person.issuer {
             check = check.issuer(issuer.as_str());
         }
-        // A token in a fragment never reaches a server.
+        // No server ever sees a token in a fragment.
         let listens = options.listen && !person.implicit;
         let reception = match &person.redirect {
             RedirectTo::Loopback { host, port } => Reception::open(host, *port, listens, &check)?,
@@ -90,31 +90,31 @@ impl<R: Runtime> BrowserLogin<R> {
         Ok(Self { client, address, redirect_uri, pkce, implicit, pasting, reception, until, patience })
     }
 
-    /// The address for the browser: visible ASCII.
+    /// Returns the address to open in the browser. It is visible ASCII.
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// Where the browser is sent afterwards.
+    /// Returns the address to which the provider sends the browser afterwards.
     #[must_use]
     pub fn redirect_uri(&self) -> &str {
         &self.redirect_uri
     }
 
-    /// Whether this machine listens there; else the address has to be pasted.
+    /// Returns whether this machine listens there. If not, the person has to paste the address.
     #[must_use]
     pub const fn is_listening(&self) -> bool {
         self.reception.is_open()
     }
 
-    /// Until when the person is waited for.
+    /// Returns until when the login waits for the person.
     #[must_use]
     pub const fn until(&self) -> Instant {
         self.until
     }
 
-    /// Takes the address in place of a redirect.
+    /// Returns a handle that takes the pasted address in place of a redirect.
     #[must_use]
     pub fn pasting(&self) -> Pasting {
         self.pasting.clone()
@@ -122,12 +122,13 @@ impl<R: Runtime> BrowserLogin<R> {
 
     /// Waits for the redirect or a pasted address, gets the first token, and keeps it.
     ///
-    /// Whatever else comes to the address that is listened on is answered and waited on. Afterwards nothing listens.
+    /// Anything else that arrives at the redirect address gets an answer, and the login waits on. Afterwards nothing
+    /// listens there.
     ///
     /// # Errors
     ///
-    /// Fails if the provider or the person says no, if somebody else logs in, when the time is up, if the token endpoint
-    /// or the store fails.
+    /// Fails if the provider or the person refuses, if somebody else logs in, if the time is up, and if the token
+    /// endpoint or the store fails.
     pub fn wait(self) -> R::Task<'static, Result<LoggedIn, Error>> {
         R::task(async move {
             let Self {
@@ -141,7 +142,7 @@ impl<R: Runtime> BrowserLogin<R> {
                         return Poll::Ready(Some((redirect, None)));
                     }
                     if let Poll::Ready((redirect, guest)) = redirected.as_mut().poll(context) {
-                        // An address that was pasted in the same moment counts as the first.
+                        // If an address is pasted at the same moment, it counts as the first.
                         if pasting.close() {
                             return Poll::Ready(Some((redirect, Some(guest))));
                         }
@@ -150,7 +151,7 @@ impl<R: Runtime> BrowserLogin<R> {
                 })
                 .await
             };
-            // Nobody listens from here on: what comes later redeems nothing.
+            // Nobody listens from here on: whatever comes later redeems nothing.
             drop(reception);
             pasting.close();
             let Some((redirect, guest)) = answer else { return Err(Error::login_timed_out(patience)) };
@@ -176,7 +177,7 @@ impl<R: Runtime> BrowserLogin<R> {
     }
 }
 
-/// Tells the person in the browser how it went.
+/// Shows the person in the browser how it ended.
 async fn show<R: Runtime>(guest: Guest<R>, done: Result<&LoggedIn, &Error>) {
     let language = guest.language();
     let page = match done {
@@ -196,7 +197,7 @@ impl<R: Runtime> fmt::Debug for BrowserLogin<R> {
     }
 }
 
-/// The language of `Accept-Language` (RFC 9110 section 12.5.4) that the pages have, by its weights.
+/// Returns the language of `Accept-Language` (RFC 9110 section 12.5.4) with the highest weight that the pages have.
 pub(super) fn language(accepted: &str) -> Language {
     let mut best = (Language::English, 0);
     for part in accepted.split(',') {
@@ -216,7 +217,7 @@ pub(super) fn language(accepted: &str) -> Language {
     best.0
 }
 
-/// Thousandths of `1`, `0.8`, `0.125`.
+/// Returns the thousandths in `1`, `0.8`, `0.125`.
 fn weight(text: &str) -> u32 {
     let (whole, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
     let digits = fraction.chars().chain(['0'; 3]).take(3);

@@ -32,25 +32,25 @@ impl<R: Runtime> DeviceLogin<R> {
         Self { client, authorization, begun }
     }
 
-    /// What the person enters; escaped.
+    /// Returns the code that the person enters, escaped.
     #[must_use]
     pub fn user_code(&self) -> &str {
         &self.authorization.user_code
     }
 
-    /// The page where it is entered: https, visible ASCII.
+    /// Returns the page where the person enters it: https, visible ASCII.
     #[must_use]
     pub fn page(&self) -> &str {
         &self.authorization.verification_uri
     }
 
-    /// The same page with the code filled in, where the provider has one.
+    /// Returns the same page with the code filled in, if the provider has one.
     #[must_use]
     pub fn complete_page(&self) -> Option<&str> {
         self.authorization.verification_uri_complete.as_deref()
     }
 
-    /// Until when the code is good.
+    /// Returns until when the code is valid.
     #[must_use]
     pub fn until(&self) -> Instant {
         self.begun.checked_add(self.authorization.expires_in).unwrap_or(self.begun)
@@ -58,12 +58,12 @@ impl<R: Runtime> DeviceLogin<R> {
 
     /// Waits until the person has entered the code, and keeps the token.
     ///
-    /// It asks as often as the provider wants (RFC 8628 section 3.5), less often while the network is in trouble, and not
-    /// for longer than the code is good.
+    /// It asks as often as the provider wants (RFC 8628 section 3.5), less often while the network fails, and as long
+    /// as the code is valid.
     ///
     /// # Errors
     ///
-    /// Fails if the person says no, when the code's time is up, if somebody else logs in, and if the store fails.
+    /// Fails if the person refuses, if the code expires, if somebody else logs in, and if the store fails.
     pub fn wait(self) -> R::Task<'static, Result<LoggedIn, Error>> {
         R::task(async move {
             let Self { client, authorization, begun } = self;
@@ -98,7 +98,7 @@ impl<R: Runtime> DeviceLogin<R> {
     }
 }
 
-/// Why it is over: what the provider said last, unless that is only that nobody came.
+/// Returns why it is over: the provider's last error, unless that only says that nobody came.
 fn over(error: Error, life: Duration) -> Error {
     let waits = |error: &oauth::Error| {
         matches!(error, oauth::Error::Refused(refusal)

@@ -1,4 +1,4 @@
-//! Where the redirect arrives.
+//! Receives the redirect.
 
 use std::{
     future::poll_fn,
@@ -21,7 +21,7 @@ use crate::{Error, advice::Language};
 type Waiting<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 type Accepted<R> = (<R as Runtime>::Listener, <R as Runtime>::Socket);
 
-/// Listens for the redirect, and lets in whoever comes; nobody has to wait for another.
+/// Listens for the redirect. It serves all clients at once, so that none has to wait for another.
 pub(super) struct Reception<R: Runtime> {
     redirect_uri: String,
     check: Option<RedirectCheck>,
@@ -36,8 +36,8 @@ pub(super) struct Guest<R: Runtime> {
 }
 
 impl<R: Runtime> Reception<R> {
-    /// Listens on both loopback addresses with the same port, or on that of IPv4 alone where there is no IPv6. Where
-    /// `listens` is false it takes a port all the same, since the address has to have one, and leaves it again.
+    /// Listens on both loopback addresses, on the same port, or only on that of IPv4 if there is no IPv6. If `listens`
+    /// is false, it takes a port and releases it again, because the address must have one.
     pub(super) fn open(
         host: &str,
         port: Option<u16>,
@@ -54,7 +54,7 @@ impl<R: Runtime> Reception<R> {
         Ok(Self { redirect_uri, check: Some(check.clone()), listeners })
     }
 
-    /// Listens nowhere.
+    /// Makes a reception that does not listen.
     pub(super) fn closed(redirect_uri: &str) -> Self {
         Self { redirect_uri: redirect_uri.into(), check: None, listeners: Vec::new() }
     }
@@ -67,7 +67,7 @@ impl<R: Runtime> Reception<R> {
         !self.listeners.is_empty()
     }
 
-    /// Serves everybody until one brings the answer. Nothing listens afterwards.
+    /// Serves all clients until one brings the answer. Afterwards nothing listens.
     pub(super) async fn answer(&mut self) -> (Redirect, Guest<R>) {
         let mut doors: Vec<Waiting<Accepted<R>>> =
             self.listeners.drain(..).map(|door| accept::<R>(door)).collect();
@@ -81,7 +81,7 @@ impl<R: Runtime> Reception<R> {
                         came = true;
                         if let Some(check) = &self.check {
                             let session = RedirectSession::new(&self.redirect_uri, check.clone());
-                            // The oldest has had the longest time to say something.
+                            // The oldest had the most time to say something.
                             if guests.len() >= GUESTS {
                                 drop(guests.remove(0));
                             }
@@ -114,14 +114,14 @@ fn accept<R: Runtime>(mut listener: R::Listener) -> Waiting<Accepted<R>> {
         loop {
             match listener.accept().await {
                 Ok((socket, _)) => return (listener, socket),
-                // Out of descriptors, most likely.
+                // Most likely the process has no descriptors left.
                 Err(_) => R::sleep(later::<R>(PAUSE)).await,
             }
         }
     })
 }
 
-/// Serves one browser: to its end, or until it brings the answer.
+/// Serves one browser until it leaves or brings the answer.
 async fn serve<R: Runtime>(socket: R::Socket, mut session: RedirectSession) -> Option<(Redirect, Guest<R>)> {
     let mut options = Options::default();
     options.recv_limit = RequestReader::HEAD.saturating_add(RequestReader::BODY);
@@ -143,7 +143,7 @@ async fn serve<R: Runtime>(socket: R::Socket, mut session: RedirectSession) -> O
                 };
                 session.respond(status, page.html()).ok()?;
             }
-            // Whoever breaks off or says nothing is let go.
+            // Drops clients that break off or say nothing.
             _ => return None,
         }
     }
@@ -154,7 +154,7 @@ impl<R: Runtime> Guest<R> {
         self.language
     }
 
-    /// Shows the page. The browser may be gone; the login is done all the same.
+    /// Shows the page. If the browser has gone, the login is complete all the same.
     pub(super) async fn show(mut self, status: u16, page: &Page) {
         if self.session.respond(status, page.html()).is_ok() {
             self.connection.start_operation();
@@ -171,7 +171,7 @@ fn listeners<R: Runtime>(port: Option<u16>) -> Result<Vec<R::Listener>, Error> {
         let taken = first.local_addr().map_err(Error::listen)?.port();
         match listen(Ipv6Addr::LOCALHOST.into(), taken) {
             Ok(second) => return Ok(vec![first, second]),
-            // The browser may go to either, so a stranger may not have the other one.
+            // The browser may use either address, so a stranger must not have the other one.
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 tries = match tries.checked_sub(1) {
                     Some(left) if port.is_none() => left,
@@ -189,12 +189,12 @@ fn later<R: Runtime>(by: Duration) -> Instant {
     now.checked_add(by).unwrap_or(now)
 }
 
-/// Browsers that are served at a time.
+/// The most browsers that are served at a time.
 const GUESTS: usize = 256;
 /// How long a browser may be silent.
 const SILENCE: Duration = Duration::from_secs(30);
-/// How long a browser may take from its connection to its page.
+/// How long a browser may take from connecting to receiving its page.
 const VISIT: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(20);
-/// Ports that are tried until one is free on both addresses.
+/// How many ports are tried until one is free on both addresses.
 const TRIES: u32 = 20;

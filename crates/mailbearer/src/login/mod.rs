@@ -1,4 +1,5 @@
-//! A person logs in: in a browser on this machine, in one elsewhere whose address is pasted, or with a code on any device.
+//! Logins by a person: in a browser on this machine, in one elsewhere whose address is pasted, or by a code on any
+//! device.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -22,18 +23,18 @@ pub use browser::BrowserLogin;
 pub use device::DeviceLogin;
 pub use paste::{Pasted, Pasting};
 
-/// How a login goes.
+/// How a login proceeds.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LoginOptions {
     /// `prompt` of the authorization request, such as `select_account`, `login` or `consent`. Default none.
     pub prompt: Option<String>,
-    /// Whether the provider is told who is about to log in (`login_hint`). Default yes.
+    /// Whether to tell the provider who is about to log in (`login_hint`). Default true.
     pub hint: bool,
     /// How long to wait for the person. Default 15 minutes.
     pub patience: Duration,
-    /// Whether this machine listens for the redirect, where the account's redirect leads to it. Default yes; without it
-    /// the address is pasted.
+    /// Whether this machine listens for the redirect, if the account's redirect leads to it. Default true. If false,
+    /// the person pastes the address.
     pub listen: bool,
 }
 
@@ -43,35 +44,35 @@ impl Default for LoginOptions {
     }
 }
 
-/// A login that is done, and kept where the account has a store.
+/// A completed login. It is kept if the account has a store.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LoggedIn {
     /// The first token.
     pub token: Token,
-    /// Who logged in, as the provider names him; `None` where it names nobody, so that nothing could be compared.
+    /// Who logged in, in the provider's words. `None` if it names nobody, so that nobody could be compared.
     pub user: Option<String>,
     /// Whether tokens can be renewed without the person.
     pub renewable: bool,
-    /// When somebody has to log in again, however often tokens are renewed; `None` where the provider does not say.
+    /// When somebody has to log in again, however often tokens are renewed. `None` if the provider does not say.
     pub ends_at: Option<SystemTime>,
-    /// Whether the login whose place this one took was ended at the provider; `None` where there was none, and where
+    /// Whether the provider revoked the login that this one replaced. `None` if there was none, and if
     /// [`Person::ends_replaced`] is off.
     pub ended_replaced: Option<bool>,
 }
 
-/// What became of a login that was ended.
+/// The result of a logout.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct LoggedOut {
-    /// Whether there was one.
+    /// Whether there was a login.
     pub was_logged_in: bool,
-    /// Whether the provider was told, and its refusal where it refused; `None` where it offers no such thing. What was kept
-    /// here is forgotten in any case.
+    /// Whether the provider revoked it, or why not. `None` if it offers no revocation. The kept tokens are deleted in
+    /// any case.
     pub revoked: Option<Result<(), Error>>,
 }
 
-/// What is known of a login without asking anybody.
+/// What is known of a login without asking the provider.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LoginStatus {
@@ -79,23 +80,23 @@ pub struct LoginStatus {
     pub renewable: bool,
     /// When the access token at hand was requested.
     pub requested_at: Option<SystemTime>,
-    /// When it expires; `None` where there is none.
+    /// When that token expires. `None` if there is none.
     pub expires_at: Option<SystemTime>,
-    /// The scopes that were granted, where the server said so.
+    /// The scopes that were granted, if the server said so.
     pub scope: Option<String>,
-    /// When somebody has to log in again, however often tokens are renewed; `None` where the provider does not say.
+    /// When somebody has to log in again, however often tokens are renewed. `None` if the provider does not say.
     pub ends_at: Option<SystemTime>,
 }
 
 impl<R: Runtime> Client<R> {
-    /// Begins a login in a browser: listens for the redirect, and gives the address to open.
+    /// Begins a login in a browser: listens for the redirect, and returns the address to open.
     ///
-    /// The store is tried first, so that no login is lost in one that can't keep it.
+    /// The store is tried first, so that no login is lost for lack of a place to keep it.
     ///
     /// # Errors
     ///
-    /// Fails for an account without [`Grant::Person`] or without an `authorize_url`, for a store that does not work, and
-    /// where this machine can't listen.
+    /// Fails for an account without [`Grant::Person`] or without an `authorize_url`, for a store that does not work,
+    /// and if this machine can't listen.
     pub fn begin_login(&self, options: LoginOptions) -> R::Task<'_, Result<BrowserLogin<R>, Error>> {
         R::task(async move {
             self.probe_store().await?;
@@ -103,7 +104,7 @@ impl<R: Runtime> Client<R> {
         })
     }
 
-    /// Begins a login on another device: gives the code to enter there, and where.
+    /// Begins a login on another device: returns the code to enter there, and the page.
     ///
     /// # Errors
     ///
@@ -116,7 +117,7 @@ impl<R: Runtime> Client<R> {
             let request = DeviceRequest::new(endpoint("device URL", url)?, oauth_client(oauth), &oauth.scope);
             self.probe_store().await?;
             let asked_at = Instant::now();
-            // A code that nobody sees does no harm.
+            // Repeating it is harmless: nobody sees the other code.
             let exchange = || DeviceExchange::new(&request);
             let authorization =
                 self.exchange_again(request.endpoint(), exchange, Error::is_transient).await?;
@@ -124,12 +125,12 @@ impl<R: Runtime> Client<R> {
         })
     }
 
-    /// Ends a login: tells the provider where that is offered (RFC 7009), and forgets what is kept.
+    /// Ends a login: revokes it at the provider if that is possible (RFC 7009), and deletes what is kept.
     ///
     /// # Errors
     ///
-    /// Fails for an account without [`Grant::Person`], and if the store does. That the provider could not be told is in
-    /// what is returned.
+    /// Fails for an account without [`Grant::Person`], and if the store fails. If the provider could not revoke it, the
+    /// result says so.
     pub fn log_out(&self) -> R::Task<'_, Result<LoggedOut, Error>> {
         R::task(async move {
             let (oauth, person) = self.person()?;
@@ -151,11 +152,12 @@ impl<R: Runtime> Client<R> {
         })
     }
 
-    /// What is known of the login, or of the token at hand, without asking anybody. `None` where nothing is kept.
+    /// Returns what is known of the login, or of the present token, without asking the provider. `None` if nothing is
+    /// kept.
     ///
     /// # Errors
     ///
-    /// Fails if the store does, and for an account whose tokens are not requested.
+    /// Fails if the store fails, and for an account that requests no tokens.
     pub fn login_status(&self) -> R::Task<'_, Result<Option<LoginStatus>, Error>> {
         R::task(async move {
             let Some(keeper) = &self.requested()?.keeper else { return Ok(None) };
@@ -192,13 +194,14 @@ impl<R: Runtime> Client<R> {
         }
     }
 
-    /// Who is expected to log in.
+    /// Returns who is expected to log in.
     fn expected(&self) -> &str {
         let name = self.person().ok().and_then(|(_, person)| person.name.as_deref());
         name.unwrap_or(&self.account().user)
     }
 
-    /// Looks who logged in, and keeps the token that `login` brings. [`end_replaced`](Self::end_replaced) does the rest.
+    /// Checks who logged in, and keeps the token that `login` returns. [`end_replaced`](Self::end_replaced) does the
+    /// rest.
     async fn finish_login(
         &self,
         login: impl Future<Output = Result<oauth::Token, Error>> + Send,
@@ -232,7 +235,7 @@ impl<R: Runtime> Client<R> {
         Ok((LoggedIn { token, user, renewable, ends_at, ended_replaced: None }, replaced))
     }
 
-    /// Ends the login whose place another one took, where the account wants that. The new one is done, whatever comes of it.
+    /// Revokes the login that was replaced, if the account wants that. Whatever comes of it, the new one is complete.
     async fn end_replaced(&self, (mut done, replaced): (LoggedIn, Option<Secret>)) -> LoggedIn {
         if let (Some(token), Ok((oauth, person))) = (replaced, self.person())
             && person.ends_replaced
@@ -247,14 +250,14 @@ impl<R: Runtime> Client<R> {
         done
     }
 
-    /// Ends a refresh token at the provider. Doing it twice does no harm.
+    /// Revokes a refresh token at the provider. Doing so twice is harmless.
     async fn revoke(&self, url: &Endpoint, oauth: &OAuth, token: Secret) -> Result<(), Error> {
         let exchange = || Revocation::new(url.clone(), oauth_client(oauth), token.clone());
         self.exchange_again(url, exchange, Error::is_transient).await
     }
 }
 
-/// The person that a token names.
+/// Returns the person that a token names.
 fn name_in(token: &oauth::Token) -> Option<String> {
     let tokens = [token.id_token.as_ref(), Some(&token.access_token)];
     tokens.into_iter().flatten().find_map(|token| Claims::read(token)?.user)

@@ -1,4 +1,4 @@
-//! The pages that a browser shows: one file each, no script, nothing of the address in them.
+//! The pages that a browser shows: one file each, without scripts, and with nothing of the address in them.
 
 use crate::advice::Language;
 
@@ -10,7 +10,7 @@ impl Page {
         &self.0
     }
 
-    /// The login is done.
+    /// Says that the login is complete.
     pub(super) fn done(language: Language, user: Option<&str>) -> Self {
         let (title, text, end) = match language {
             Language::Chinese => ("登录成功", "已登录", "现在可以关闭此窗口，回到 Mailbearer。"),
@@ -22,7 +22,7 @@ impl Page {
         Self::new(language, Mark::Good, title, &format!("{user}<p>{end}</p>"))
     }
 
-    /// The provider said no, or what came after it failed; `known` is its cause and what to do.
+    /// Says that the provider refused, or that something failed afterwards. `known` is the cause and what to do.
     pub(super) fn failed(language: Language, error: &str, known: Option<(&str, &str)>) -> Self {
         let (title, said, end) = match language {
             Language::Chinese => ("登录未完成", "详细信息", "请关闭此窗口，回到 Mailbearer 重试。"),
@@ -34,7 +34,7 @@ impl Page {
         Self::new(language, Mark::Bad, title, &body)
     }
 
-    /// A redirect of another login: a second tab, or an old one.
+    /// Answers the redirect of another login: of a second tab, or an old one.
     pub(super) fn another_login(language: Language) -> Self {
         let (title, text) = match language {
             Language::Chinese => {
@@ -49,7 +49,7 @@ impl Page {
         Self::new(language, Mark::Bad, title, &format!("<p>{text}</p>"))
     }
 
-    /// Anything else.
+    /// Answers anything else.
     pub(super) fn wrong(language: Language, reason: &str) -> Self {
         let (title, text) = match language {
             Language::Chinese => ("此处没有内容", "Mailbearer 正在等待登录完成。"),
@@ -105,7 +105,7 @@ p{margin:.5rem 0}\
 @media (prefers-color-scheme:dark){body{background:#111827;color:#e5e7eb}main{background:#1f2937}\
 .said{background:#111827}h2{color:#9ca3af}}";
 
-/// A text of the catalogue as a sentence of its own.
+/// Makes a text of the catalogue a sentence.
 fn sentence(text: &str) -> String {
     let mut characters = text.chars();
     let first = characters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();

@@ -5,9 +5,9 @@ use std::{
 
 use mailbearer_oauth::{InvalidRedirect, Redirect, RedirectCheck};
 
-/// Takes the address at which a browser ended, from wherever a person pastes it: another thread, another task.
+/// Takes the address at which a browser ended, from wherever a person pastes it: another thread or another task.
 ///
-/// Clones are one. Dropping it, or never using it, ends no login.
+/// All clones are the same handle. A login goes on if it is dropped or never used.
 #[derive(Clone, Debug)]
 pub struct Pasting {
     check: RedirectCheck,
@@ -15,15 +15,15 @@ pub struct Pasting {
     desk: Arc<Desk>,
 }
 
-/// What became of an address that was pasted.
+/// What became of a pasted address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Pasted {
-    /// It is the login's answer, and goes on from here.
+    /// It is the login's answer, and the login continues with it.
     Taken,
-    /// It is the login's answer, and another one came before.
+    /// It is the login's answer, but another one came before.
     Late,
-    /// It is another address; the login is still waited for.
+    /// It is another address. The login waits on.
     Wrong(InvalidRedirect),
 }
 
@@ -32,10 +32,10 @@ impl Pasting {
         Self { check, implicit, desk: Arc::default() }
     }
 
-    /// Hands in an address, whole or from its `?` or `#` on, with white space in it or not.
+    /// Takes an address, as a whole or from its `?` or `#` on, with or without white space in it.
     pub fn paste(&self, address: &str) -> Pasted {
         let redirect = match self.check.pasted(address) {
-            // A token in the address is what nobody asked for, and a code there is of no use.
+            // The implicit grant alone puts a token into the address, and no code.
             Ok(Redirect::Token(_)) if !self.implicit => {
                 return Pasted::Wrong(InvalidRedirect::Malformed("it has a token in place of a code"));
             }
@@ -67,13 +67,13 @@ impl Pasting {
         }
     }
 
-    /// Takes no more; false if one was taken already.
+    /// Accepts no more. Returns false if one was accepted already.
     pub(super) fn close(&self) -> bool {
         !std::mem::replace(&mut self.desk.lock().taken, true)
     }
 }
 
-/// Where a pasted address waits.
+/// Holds a pasted address until the login takes it.
 #[derive(Debug, Default)]
 struct Desk {
     state: Mutex<State>,

@@ -1,5 +1,5 @@
-//! Each entry of the catalogue is shown once: by a fault of the memory server, or by what is wrong on this machine; and the
-//! library names it. A new entry needs a fault of its own name, or a row here.
+//! Shows each entry of the catalogue once, by a fault of the memory server or by what is wrong on this machine, and
+//! checks that the library names it. A new entry needs a fault of its own name, or a row here.
 
 use std::{
     collections::BTreeSet,
@@ -29,7 +29,7 @@ use crate::{
     token::{StoreError, Trouble},
 };
 
-/// Faults that show another entry than the one of their name, with the place where they do.
+/// Faults that show another entry than that of their name, and the place where they do.
 const NAMES: &[(&str, &str, &str)] = &[
     ("throttled", "token", "tenant-throttled"),
     ("throttled", "smtp", "thread-limit"),
@@ -153,19 +153,19 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("imap-command-refused", "imap", "imap-refused"),
 ];
 
-/// What is no failure to the library, though it says it: messages that QUIT could not remove.
+/// Messages that QUIT could not remove: the library reports that, but not as a failure.
 const TOLD: &[&str] = &["pop-not-removed"];
 
-/// What a fault shows at a place.
+/// Returns the entry that a fault shows at a place.
 fn wanted(fault: &'static Fault, place: &str) -> &'static str {
     let named = NAMES.iter().find(|(name, at, _)| *name == fault.name() && *at == place);
     named.map_or(fault.name(), |(.., entry)| entry)
 }
 
-/// One server, and accounts there.
+/// A server and its accounts.
 pub(super) struct Bench {
     mock: Mock,
-    /// Taken before anything went wrong.
+    /// Fetched before anything went wrong.
     token: Token,
 }
 
@@ -184,7 +184,7 @@ impl Bench {
             .client_credentials(mock.client_id(), mock.client_secret())
     }
 
-    /// An account that has its token already, and no server yet.
+    /// Returns an account that has its token already, and no server yet.
     fn account(&self) -> Account {
         let token = self.token.clone();
         prepared(Account::with_source(self.mock.user(), move |_| Ok(token.clone())), &self.mock)
@@ -200,7 +200,7 @@ impl Bench {
         self.account().smtp(Server::new("localhost", port, security))
     }
 
-    /// What a fault shows at a place: by the doctor, or where it finds nothing, by what else is done there.
+    /// Returns what a fault shows at a place: to the doctor, or if it finds nothing, to other operations.
     pub(super) fn shown(&self, fault: &Fault, place: &str) -> String {
         self.mock.set_fault(Some(*fault));
         let ports = self.mock.ports();
@@ -233,7 +233,7 @@ impl Bench {
     }
 }
 
-/// What all accounts here have in common.
+/// Sets what all accounts here have in common.
 fn prepared(mut account: Account, mock: &Mock) -> Account {
     account.timeouts.connect = Duration::from_secs(1);
     account.timeouts.read = Some(Duration::from_secs(1));
@@ -241,7 +241,7 @@ fn prepared(mut account: Account, mock: &Mock) -> Account {
     account.ca_pem(mock.ca_pem()).unwrap()
 }
 
-/// The first diagnosis.
+/// Returns the first diagnosis.
 fn examined(account: Account) -> Option<String> {
     let report = account.blocking().unwrap().examine(|_| ());
     report.diagnoses().first().map(|first| first.id().to_owned())
@@ -275,7 +275,7 @@ fn collect(client: &Client<Blocking>) -> Result<(), Error> {
     pop3.quit().map(drop)
 }
 
-/// What is wrong on this machine, in its settings or on the way: entries that no server can show.
+/// Entries that no server can show: what is wrong on this machine, in its settings or on the way.
 const LOCAL: &[(&str, fn(&Bench) -> Vec<String>)] = &[
     ("no-imap-server", |bench| told(client(bench.account()).connect_imap())),
     ("no-smtp-server", |bench| told(client(bench.account()).connect_smtp())),
@@ -361,13 +361,13 @@ fn told<T>(result: Result<T, Error>) -> Vec<String> {
     named(&result.err().unwrap())
 }
 
-/// All diagnoses.
+/// Returns all diagnoses.
 fn all(account: Account) -> Vec<String> {
     let report = account.blocking().unwrap().examine(|_| ());
     report.diagnoses().iter().map(|one| one.id().to_owned()).collect()
 }
 
-/// An account at Microsoft, which is not asked: a proxy that is not there stands between.
+/// Returns an account at Microsoft that never gets there: its proxy does not exist.
 fn microsoft(bench: &Bench, secret: &str) -> Account {
     let mut account = Account::microsoft365("robot@contoso.com", "contoso.com");
     (account.imap, account.smtp, account.pop3) = (None, None, None);
@@ -375,7 +375,7 @@ fn microsoft(bench: &Bench, secret: &str) -> Account {
     prepared(account.client_credentials("8f1b2c3d", secret), &bench.mock)
 }
 
-/// The way through a proxy that says this to each client, or is not there.
+/// Connects through a proxy that says this to each client, or does not exist.
 fn through(bench: &Bench, scheme: &str, says: Option<&'static str>) -> Vec<String> {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -385,7 +385,7 @@ fn through(bench: &Bench, scheme: &str, says: Option<&'static str>) -> Vec<Strin
         client.write_all(says.as_bytes()).unwrap();
         let _ = client.read_to_end(&mut Vec::new());
     });
-    // What is on this machine is reached without a proxy.
+    // Loopback addresses are reached without a proxy.
     let mut account = bench.account().imap(Server::new("imap.example.org", 993, Security::Implicit));
     account.proxies = Proxies::all(Proxy::parse(&format!("{scheme}://127.0.0.1:{port}")).unwrap());
     if says.is_none() {
@@ -402,7 +402,7 @@ fn connecting(source: io::Error) -> Error {
     Error::net(Protocol::IMAP, net::Error::Connect { host: "imap.example.org".to_owned(), port: 993, source })
 }
 
-/// Does `work` on all of `rows`, on as many servers as there are processors; returns what was wrong.
+/// Does `work` on all `rows`, on as many servers as there are processors. Returns what was wrong.
 pub(super) fn each<T: Sync>(rows: &[T], work: impl Fn(&Bench, &T) -> Option<String> + Sync) -> Vec<String> {
     let next = AtomicUsize::new(0);
     let wrong = Mutex::new(Vec::new());

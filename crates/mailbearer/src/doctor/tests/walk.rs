@@ -1,4 +1,4 @@
-//! The steps of a walk: which there are, what each says, and what is still tried where one fails.
+//! The steps of a walk: which ones there are, what each says, and which are still tried after a failure.
 
 use std::{
     future::pending,
@@ -20,12 +20,12 @@ use crate::{
     doctor::{Outcome, Report},
 };
 
-/// With the POP3 server, too.
+/// Returns an account that has the POP3 server too.
 fn whole(mock: &Mock) -> Account {
     account(mock).pop3(Server::new("localhost", mock.ports().pop3s, Security::Implicit))
 }
 
-/// Each step by its name, with a mark where it did not go well: `!` failed, `-` was not tried.
+/// Lists the steps by name, with a mark on those that did not go well: `!` failed, `-` was not tried.
 fn shown(report: &Report) -> String {
     let steps = report.steps.iter().map(|step| {
         let mark = match step.outcome {
@@ -102,14 +102,14 @@ fn closed_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// What is wrong, what of the walk then differs, and how that part looks.
+/// What is wrong, which part of the walk differs then, and how that part looks.
 type Row = (&'static str, fn(&Mock, &mut Account), &'static [(&'static str, &'static str)]);
 
 const NO_IMAP: &str = "imap.lookup imap.route imap.tcp imap.tls imap.greeting imap.capabilities imap.claims- imap.login- imap.inbox-";
 const NO_SMTP: &str = "smtp.lookup smtp.route smtp.tcp smtp.greeting smtp.tls smtp.capabilities smtp.claims- smtp.login- smtp.sender- smtp.recipient- smtp.reset-";
 const NO_POP3: &str = "pop3.lookup pop3.route pop3.tcp pop3.tls pop3.greeting pop3.capabilities pop3.claims- pop3.login- pop3.inbox-";
 
-/// Where there is no token, the servers are asked nevertheless who they are and what they can do.
+/// Without a token, the servers are still asked who they are and what they can do.
 const NO_TOKEN: [(&str, &str); 3] = [(IMAP, NO_IMAP), (SMTP, NO_SMTP), (POP3, NO_POP3)];
 
 fn fault(mock: &Mock, name: &str) {
@@ -270,7 +270,7 @@ fn what_a_token_says_steers_no_terminal() {
     assert!(said.contains("for a\\x1b[2J\\u{202e}"), "{said}");
 }
 
-/// A name with three addresses: one that answers, one that refuses and one that is silent.
+/// A runtime with a name of three addresses: one answers, one refuses and one is silent.
 enum Three {}
 
 const ANSWERS: Ipv4Addr = Ipv4Addr::LOCALHOST;

@@ -1,5 +1,5 @@
-//! What servers say in the field, as they say it, and what the library makes of it: each row is said by the memory server
-//! and examined by the doctor. Most are not in the catalogue word by word.
+//! What servers in the field say, word by word, and what the library makes of it. For each row the memory server says
+//! it and the doctor examines it. Most rows are not in the catalogue word by word.
 
 use mailbearer_mock::memory::Fault;
 
@@ -167,7 +167,7 @@ const ROWS: &[(&str, &str, &str, &str)] = &[
     ("token", NOBODY, "400 {\"error\":\"invalid_grant\",\"error_description\":\"AADSTS53003: Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.\"}", "conditional-access"),
     ("token", NOBODY, "400 {\"error\":\"access_denied\",\"error_description\":\"AADSTS530035: Access has been blocked by security defaults.\"}", "security-policy"),
 
-    // Google's token endpoint, Zoho's, Yahoo's, and what stands in between.
+    // Token endpoints of Google, Zoho and Yahoo, and devices in between.
     ("token", NOBODY, "400 {\"error\":\"invalid_grant\",\"error_description\":\"reauth related error (invalid_rapt)\",\"error_uri\":\"https://support.google.com/a/answer/9368756\",\"error_subtype\":\"invalid_rapt\"}", "google-reauth"),
     ("token", NOBODY, "400 {\"error\":\"invalid_grant\",\"error_description\":\"Invalid JWT Signature.\"}", "google-key"),
     ("token", NOBODY, "401 {\"error\":\"invalid_client\",\"error_description\":\"The provided client secret is invalid.\"}", "google-secret"),
@@ -319,7 +319,7 @@ const ROWS: &[(&str, &str, &str, &str)] = &[
     ("smtp.message", POSTFIX, "552 5.3.4 Error: message file too big", "message-too-large"),
     ("smtp.message", POSTFIX, "554 5.4.6 Error: too many hops", "mail-loop"),
 
-    // What no entry has word by word.
+    // Words that no entry has.
     ("imap.fetch", NOBODY, "NO [NONEXISTENT] Some of the requested messages no longer exist", "imap-refused"),
     ("imap.fetch", EXCHANGE, "NO The specified message set is invalid.", "imap-refused"),
     ("imap.append", DOVECOT, "NO [OVERQUOTA] Quota exceeded (mailbox for user is full)", "over-quota"),
@@ -358,7 +358,7 @@ const ROWS: &[(&str, &str, &str, &str)] = &[
     ("pop3.login", GMAIL, "[SYS/PERM] Your account is not enabled for POP access. Please visit your Gmail settings page.", "pop-disabled"),
     ("imap.login", EXCHANGE, "NO AUTHENTICATE failed. Error=\"AuthFailed:LogonDenied-BasicAuthBlocked\"", "imap-basic-off"),
 
-    // Codes with words that nobody knows: by their class.
+    // Codes with words that nobody knows: recognised by their class.
     ("smtp.sender", NOBODY, "550 5.1.0 No", "address-refused"),
     ("smtp.sender", NOBODY, "550 5.2.4 No", "mailbox-refused"),
     ("smtp.sender", NOBODY, "554 5.3.0 No", "mail-system"),

@@ -1,4 +1,4 @@
-//! What the walk does alike in each mail protocol: from the way to the server up to the login.
+//! The steps that all mail protocols share: from the way to the server up to the login.
 
 use mailbearer_imap::session as imap;
 use mailbearer_net::{Connection, DriveError, Machine, Runtime, Security, Service};
@@ -18,7 +18,7 @@ use crate::{
 pub(super) trait Session: Machine<Event: PartialEq + Send, Error: Send> + Send {
     const SUBJECT: Subject;
     const PROTOCOL: Protocol;
-    /// The server is ready for a login.
+    /// The event that says that the server is ready for a login.
     const READY: Self::Event;
     const AUTHENTICATED: Self::Event;
 
@@ -84,7 +84,7 @@ impl Session for smtp::Session {
     }
 }
 
-/// Reads what a session says up to the event that is waited for.
+/// Drives a session up to the event `wanted`.
 async fn until<R: Runtime, S: Session>(
     connection: &mut Connection<R>,
     session: &mut S,
@@ -101,7 +101,8 @@ async fn until<R: Runtime, S: Session>(
 }
 
 impl<R: Runtime> Walk<'_, R> {
-    /// Everything up to the login. Where that is not reached, what is left of it and `rest` are told as not tried.
+    /// Takes all steps up to the login. If it does not get there, reports the steps that are left, and `rest`, as not
+    /// tried.
     pub(super) async fn enter<S: Session>(
         &mut self,
         session: &mut S,
@@ -151,7 +152,7 @@ impl<R: Runtime> Walk<'_, R> {
         Some(connection)
     }
 
-    /// Tells that no login was tried, and nothing after it.
+    /// Reports that no login was tried, nor anything after it.
     fn no_login(&mut self, subject: Subject, rest: &[Check]) {
         if self.has_tokens() {
             self.skipped(subject, &[Check::Claims]);
@@ -160,7 +161,8 @@ impl<R: Runtime> Walk<'_, R> {
         self.skipped(subject, rest);
     }
 
-    /// Tells the greeting, TLS where it came after that, and the capabilities where they failed; true if the server is ready.
+    /// Reports the greeting, TLS if it came after that, and the capabilities if they failed. Returns true if the server
+    /// is ready.
     fn greeted(
         &mut self,
         subject: Subject,

@@ -42,7 +42,7 @@ impl<R: Runtime> Walk<'_, R> {
         }
     }
 
-    /// The dialogue of a message from the user to the user, up to where its text would begin.
+    /// Carries out the dialogue of a message from the user to himself, up to where its text would begin.
     async fn rehearse(&mut self, mut connection: Connection<R>, greeting: &str) {
         let subject = Subject::Smtp;
         let user = &self.client.account().user;

@@ -1,4 +1,4 @@
-//! The walk itself: each step once, in the order in which a login does them.
+//! The walk itself: the steps in the order in which a login takes them.
 
 mod enter;
 mod mail;
@@ -19,19 +19,19 @@ use crate::{
 };
 
 impl<R: Runtime> Client<R> {
-    /// Does what a login does, a step at a time, and tells each step as it is done: what fails, and what else fails where
-    /// the first can be got past.
+    /// Does what a login does, one step at a time, and reports each step when it is done: what fails, and what else
+    /// fails if the walk can go on.
     ///
-    /// A token is requested as for any login, so with a store a kept one is used; nothing is sent, and nothing in the
-    /// mailbox changes. It never fails itself: what is wrong is in the [`Report`].
+    /// It requests a token as any login does, so with a store it uses a kept one. It sends no message and changes
+    /// nothing in the mailbox. It never fails: what is wrong is in the [`Report`].
     ///
-    /// The POP3 server is looked at where the account has no IMAP server: presets name one that few want.
-    /// [`examine_all`](Self::examine_all) looks at it in any case.
+    /// It includes the POP3 server if the account has no IMAP server, because presets name one that few people want.
+    /// [`examine_all`](Self::examine_all) always includes it.
     pub fn examine<'a>(&'a self, on_step: impl FnMut(&Step) + Send + 'a) -> R::Task<'a, Report> {
         self.walk(self.account().imap.is_none(), Box::new(on_step))
     }
 
-    /// As [`examine`](Self::examine), with the POP3 server of the account, too.
+    /// Does the same as [`examine`](Self::examine), and always includes the POP3 server of the account.
     #[cfg(feature = "pop3")]
     pub fn examine_all<'a>(&'a self, on_step: impl FnMut(&Step) + Send + 'a) -> R::Task<'a, Report> {
         self.walk(true, Box::new(on_step))
@@ -103,7 +103,7 @@ impl<R: Runtime> Walk<'_, R> {
         }
     }
 
-    /// Whether the account logs in by tokens, and not by a password.
+    /// Whether the account logs in with tokens rather than a password.
     pub(super) fn has_tokens(&self) -> bool {
         !matches!(self.client.account().login, Login::Password(_))
     }
@@ -117,7 +117,7 @@ impl<R: Runtime> Walk<'_, R> {
         self.tell(subject, check, Outcome::Ok, detail, None);
     }
 
-    /// `more` is what was seen besides.
+    /// Reports a failed step. `more` is what was seen besides the error.
     pub(super) fn failed(&mut self, subject: Subject, check: Check, error: Error, more: &str) {
         let detail = if more.is_empty() { error.to_string() } else { format!("{error}; {more}") };
         self.tell(subject, check, Outcome::Failed, detail, Some(error));
@@ -145,7 +145,7 @@ impl<R: Runtime> Walk<'_, R> {
         let now = R::now();
         let took = now.saturating_duration_since(self.began);
         self.began = now;
-        // What a token says of itself, or a server in answer, may steer a terminal.
+        // The token and the server decide what is in it, and it must not steer a terminal.
         let detail = printable(&detail).into_owned();
         let step = Step { subject, check, outcome, took, detail, error };
         (self.on_step)(&step);
@@ -163,5 +163,5 @@ const fn protocol(subject: Subject) -> Protocol {
     }
 }
 
-/// Before this program was written: 2026-01-01.
+/// The clock can't be earlier than this program: 2026-01-01.
 const EARLIEST: Duration = Duration::from_secs(1_767_225_600);

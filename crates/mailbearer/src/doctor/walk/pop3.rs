@@ -1,4 +1,4 @@
-//! POP3: up to the count of messages; none is removed.
+//! POP3, up to the count of messages. None is removed.
 
 use mailbearer_net::{DriveError, Runtime};
 use mailbearer_pop3::{Capability, Event, Session};
@@ -71,7 +71,7 @@ impl<R: Runtime> Walk<'_, R> {
             Ok(stat) => {
                 let count = stat.map_or(0, |stat| stat.count);
                 self.ok(subject, Check::Inbox, format!("{count} messages"));
-                // Nothing depends on the goodbye: no message was marked.
+                // No message was marked, so nothing depends on the goodbye.
                 if session.quit().is_ok() {
                     while let Ok(Some(_)) = connection.next(&mut session).await {}
                 }

@@ -22,7 +22,7 @@ use crate::{
 };
 
 impl<R: Runtime> Walk<'_, R> {
-    /// Look-up, route, TCP, and where it begins with it, TLS.
+    /// Takes the steps look-up, route, TCP, and TLS if the connection begins with it.
     pub(super) async fn reach(
         &mut self,
         subject: Subject,
@@ -53,7 +53,7 @@ impl<R: Runtime> Walk<'_, R> {
                         proxy: proxy.to_string(),
                         problem: net::ProxyProblem::LookUp(source),
                     },
-                    // What is no name of a server is told better by whoever would connect to it.
+                    // Connecting explains best what is wrong with a malformed name.
                     _ => match Connection::<R>::open(host, port, security, &self.tls, Options::default())
                         .await
                     {
@@ -69,8 +69,8 @@ impl<R: Runtime> Walk<'_, R> {
         self.ok(subject, Check::Route, route);
         self.begin();
         let tried = each_address::<R>(&addresses, account.timeouts.connect.min(PROBE)).await;
-        // TLS is a step of its own, and what is seen of it is asked for afterwards.
-        // Without trust anchors every handshake fails, and says so.
+        // TLS is a step of its own, which needs to know what was seen of it. Without trust anchors every handshake
+        // fails, and says so.
         if let Ok((tls, seen)) = self.client.tls().seen() {
             (self.tls, self.seen) = (tls, seen);
         }
@@ -111,7 +111,7 @@ const fn is_certificate(error: &net::Error) -> bool {
     matches!(error, net::Error::Tls { problem: net::TlsProblem::Certificate(_), .. })
 }
 
-/// `operation`, if it is done by then.
+/// Runs `operation`, unless it takes longer.
 async fn within<R: Runtime, T>(
     limit: Duration,
     operation: impl Future<Output = io::Result<T>>,
@@ -127,8 +127,8 @@ async fn within<R: Runtime, T>(
     .await
 }
 
-/// What each address does with a connection, where there are several: one that answers may hide one that does not, which
-/// others see. Empty where there is one alone.
+/// If there are several addresses, reports what each does with a connection: one that answers may hide one that does
+/// not, which others get. Empty for a single address.
 async fn each_address<R: Runtime>(addresses: &[SocketAddr], limit: Duration) -> String {
     if addresses.len() < 2 {
         return String::new();
@@ -166,7 +166,7 @@ fn list(addresses: &[SocketAddr]) -> String {
     told.join(", ")
 }
 
-/// Addresses that are told.
+/// The most addresses that are listed.
 const ADDRESSES: usize = 4;
-/// How long each address of several has to take a connection.
+/// How long each of several addresses may take to accept a connection.
 const PROBE: Duration = Duration::from_secs(5);

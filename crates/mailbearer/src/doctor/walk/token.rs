@@ -1,4 +1,4 @@
-//! The token endpoint, and what the token says.
+//! The token endpoint, and what the token says of itself.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -22,7 +22,7 @@ use crate::{
 impl<R: Runtime> Walk<'_, R> {
     pub(super) async fn token(&mut self, oauth: &OAuth) -> Option<Token> {
         let subject = Subject::Token;
-        // What is no address is told by the request itself.
+        // The request for a token reports what is wrong with the URL.
         if let Ok(endpoint) = Endpoint::parse(&oauth.token_url) {
             let place = (endpoint.host(), endpoint.port());
             let options = self.client.shared().options();
@@ -31,7 +31,7 @@ impl<R: Runtime> Walk<'_, R> {
             let found = match reached {
                 Some(mut connection) => {
                     self.begin();
-                    // What is wrong with it is told by the request for a token, which asks for more.
+                    // The request for a token, which asks for more, reports what is wrong with the answer.
                     discovery::ask(&mut connection, &endpoint, &oauth.token_url).await.unwrap_or_default()
                 }
                 None => Discovered::default(),
@@ -43,7 +43,7 @@ impl<R: Runtime> Walk<'_, R> {
         self.request(shown_grant(oauth)).await
     }
 
-    /// This machine's clock beside that of the token endpoint, which no token is needed for.
+    /// Compares this machine's clock with that of the token endpoint. Needs no token for it.
     fn compare_clocks(&mut self, endpoint: &Endpoint, date: Option<u64>) {
         let Some(date) = date else { return };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
@@ -57,8 +57,8 @@ impl<R: Runtime> Walk<'_, R> {
         }
     }
 
-    /// Whether directory, endpoint, scope and servers are in the same of Microsoft's clouds. The directory's own word, where
-    /// there is one, stands for the endpoint: both American clouds have the same endpoint.
+    /// Checks that directory, endpoint, scope and servers are in the same cloud of Microsoft's. The directory's own
+    /// word counts before the endpoint, because both American clouds have the same endpoint.
     fn cloud(&mut self, endpoint: &Endpoint, oauth: &OAuth, found: &Discovered) {
         let account = self.client.account();
         let scopes = oauth.scope.split(' ').filter_map(|scope| scope.split_once("://"));
@@ -105,14 +105,14 @@ impl<R: Runtime> Walk<'_, R> {
         }
     }
 
-    /// Whether a secret comes out of the form as it went in, and is a secret at all.
+    /// Checks that a secret comes out of the form as it went in, and looks like a secret.
     fn form(&mut self, endpoint: Endpoint, oauth: &OAuth) {
         let ClientProof::Secret(secret) = &oauth.client else { return };
         let is_microsoft = Cloud::of_host(endpoint.host()).is_some();
         let client = oauth::Client::with_secret(oauth.client_id.as_str(), secret.clone());
         let request = TokenRequest::client_credentials(endpoint, client, &oauth.scope);
         let (mut rx, mut tx) = (RecvBuf::with_limit(TokenExchange::RECV_LIMIT), SendBuf::new());
-        // The request alone: there is no peer.
+        // Only for the request: there is no peer.
         let _ = TokenExchange::new(&request).step(&mut rx, &mut tx);
         let mut sent = RecvBuf::with_limit(RequestReader::HEAD.saturating_add(RequestReader::BODY));
         let read =
@@ -156,7 +156,7 @@ impl<R: Runtime> Walk<'_, R> {
         Some(token)
     }
 
-    /// The issuer's clock, by what it wrote into a fresh token.
+    /// Compares this machine's clock with the issuer's, by the time that it wrote into a fresh token.
     fn told_time(&mut self, claims: &Claims) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let ahead = claims.not_before.is_some_and(|start| start > now.saturating_add(SKEW));
@@ -172,7 +172,7 @@ impl<R: Runtime> Walk<'_, R> {
         }
     }
 
-    /// What the token says of itself beside what a protocol needs; the doubt that is left.
+    /// Compares what the token says of itself with what a protocol needs. Returns the doubt that is left.
     fn claims(&mut self, subject: Subject, protocol: Protocol, token: &Token) -> Option<&'static str> {
         self.begin();
         match claims::compare(token, self.client.account(), protocol) {
@@ -191,7 +191,7 @@ impl<R: Runtime> Walk<'_, R> {
         }
     }
 
-    /// What to log in with, and the doubt that the token raises; `None` without a token.
+    /// Returns what to log in with, and the doubt that the token raises. `None` without a token.
     pub(super) fn credentials(
         &mut self,
         subject: Subject,
@@ -213,5 +213,5 @@ impl<R: Runtime> Walk<'_, R> {
     }
 }
 
-/// Seconds by which clocks may differ.
+/// How many seconds clocks may differ.
 const SKEW: u64 = 300;
