@@ -1,23 +1,23 @@
 use std::time::Duration;
 
-/// What is known of the account's dealings with its server: when messages were sent, and what the server asked for. Times
-/// are milliseconds of one clock.
+/// How far an account has used what its server allows: when messages were sent, and what the server asked for. All
+/// times are milliseconds of one clock.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Book {
-    /// A stamp for each message of the last minute.
+    /// The times of the messages of the last minute.
     sent: Vec<u64>,
-    /// The server is left alone until then.
+    /// Until when to send the server nothing.
     quiet_until: u64,
     /// The most connections, and until when.
     most: Option<(usize, u64)>,
 }
 
 impl Book {
-    /// Counts one more message before it is sent; its stamp.
+    /// Counts one more message before it is sent. Returns its stamp.
     ///
     /// # Errors
     ///
-    /// Returns how long to wait where `limit` were sent in the last minute.
+    /// Returns how long to wait if `limit` messages were sent in the last minute.
     pub(super) fn permit(&mut self, now: u64, limit: usize) -> Result<u64, Duration> {
         self.forget(now);
         let over = self.sent.len().checked_sub(limit.max(1));
@@ -30,27 +30,27 @@ impl Book {
         Err(Duration::from_millis(first.saturating_add(MINUTE).saturating_sub(now).max(1)))
     }
 
-    /// Counts a message anew that was counted at `stamp`: the server counts it when it is whole.
+    /// Moves the count of a message from `stamp` to `now`: the server counts it when it is complete.
     pub(super) fn renew(&mut self, stamp: u64, now: u64) {
         if let Some(sent) = self.sent.iter_mut().find(|sent| **sent == stamp) {
             *sent = now;
         }
     }
 
-    /// Takes back a count: nothing was sent.
+    /// Removes the count of a message that was not sent.
     pub(super) fn take_back(&mut self, stamp: u64) {
         if let Some(index) = self.sent.iter().position(|sent| *sent == stamp) {
             self.sent.swap_remove(index);
         }
     }
 
-    /// How long the server is left alone yet.
+    /// Returns how long the server must still be sent nothing.
     pub(super) fn quiet(&self, now: u64) -> Option<Duration> {
         let left = self.quiet_until.saturating_sub(now);
         (1..=LONGEST).contains(&left).then(|| Duration::from_millis(left))
     }
 
-    /// Leaves the server alone for this long at least.
+    /// Sends the server nothing for this long at least.
     pub(super) fn keep_quiet(&mut self, now: u64, wait: Duration) {
         let wait = millis(wait).min(LONGEST);
         if self.quiet(now).is_none_or(|left| millis(left) < wait) {
@@ -58,7 +58,7 @@ impl Book {
         }
     }
 
-    /// The most connections, of `all` that are allowed.
+    /// Returns the most connections, of `all` that are allowed.
     pub(super) fn most(&self, now: u64, all: usize) -> usize {
         match self.most {
             Some((most, until)) if (1..=LOWERED).contains(&until.saturating_sub(now)) => most.min(all),
@@ -66,12 +66,12 @@ impl Book {
         }
     }
 
-    /// Has fewer connections than `open` for a while, one at least.
+    /// Allows fewer connections than `open` for a while, but at least one.
     pub(super) fn lower(&mut self, now: u64, open: usize) {
         self.most = Some((open.saturating_sub(1).max(1), now.saturating_add(LOWERED)));
     }
 
-    /// A stamp of the future was made by a clock that was wrong.
+    /// A stamp of the future comes from a clock that was wrong.
     fn forget(&mut self, now: u64) {
         self.sent.retain(|sent| *sent <= now.saturating_add(MINUTE) && now.saturating_sub(*sent) < MINUTE);
     }
@@ -88,7 +88,7 @@ impl Book {
         text
     }
 
-    /// What a process wrote that may have been killed meanwhile: a line that makes no sense is passed over.
+    /// Reads what a process wrote that may have been killed meanwhile. Skips lines that make no sense.
     #[cfg(feature = "file-store")]
     pub(super) fn of_text(text: &str) -> Self {
         let mut book = Self::default();
@@ -113,9 +113,9 @@ pub(super) fn millis(time: Duration) -> u64 {
 }
 
 const MINUTE: u64 = 60_000;
-/// How long a server that refused a connection gets fewer.
+/// For how long a server that refused a connection gets fewer.
 const LOWERED: u64 = 10 * MINUTE;
-/// The longest that a server is left alone; a time that is further off was made by a clock that was wrong.
+/// The longest time for which a server is sent nothing. A later time comes from a clock that was wrong.
 const LONGEST: u64 = 24 * 60 * MINUTE;
 
 #[cfg(test)]
@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(book.permit(2000, 3), Err(Duration::from_secs(58)));
         assert_eq!(book.permit(59_999, 3), Err(Duration::from_millis(1)));
         assert_eq!(book.permit(60_000, 3), Ok(60_000));
-        // The first of those that are left is of second 1; a lower limit waits for more of them.
+        // The first of the remaining ones is of second 1; a lower limit waits for more of them.
         assert_eq!(book.permit(60_000, 3), Err(Duration::from_secs(1)));
         assert_eq!(book.permit(60_000, 1), Err(Duration::from_secs(60)));
         // Counted at its end.
@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(book.permit(61_000, 3), Err(Duration::from_secs(1)));
         book.take_back(60_500);
         assert_eq!(book.permit(61_000, 3), Ok(61_000));
-        // Zero is no limit that a message could ever pass.
+        // A limit of zero would let no message pass.
         assert_eq!(Book::default().permit(0, 0), Ok(0));
     }
 

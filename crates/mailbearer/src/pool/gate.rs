@@ -11,7 +11,7 @@ use super::{
     book::{Book, millis},
 };
 
-/// Who may connect, and when the next message may go.
+/// Decides who may connect, and when the next message may be sent.
 pub(super) struct Gate {
     connections: usize,
     messages_per_minute: Option<usize>,
@@ -24,7 +24,7 @@ pub(super) struct Gate {
 #[derive(Default)]
 struct State {
     open: usize,
-    /// Of this pool alone, where no file has it.
+    /// Of this pool only. Used if no file has a book.
     book: Book,
     waiting: Vec<Waker>,
 }
@@ -45,7 +45,7 @@ impl Drop for Seat {
     }
 }
 
-/// A message that is counted.
+/// A message that was counted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Permit(Option<u64>);
 
@@ -64,17 +64,17 @@ impl Gate {
         }
     }
 
-    /// The most connections that there ever are.
+    /// Returns the most connections that are ever allowed.
     pub(super) const fn connections(&self) -> usize {
         self.connections
     }
 
-    /// How many connections there may be now.
+    /// Returns how many connections are allowed now.
     pub(super) fn most<R: Runtime>(&self) -> usize {
         self.book::<R, _>(|book, now| book.most(now, self.connections))
     }
 
-    /// Takes a place, of `most` that there are in this process.
+    /// Takes a place for a connection, if this process has fewer than `most`.
     pub(super) fn poll_place(&self, most: usize, context: &Context<'_>) -> Poll<()> {
         let mut state = self.state();
         if state.open < most {
@@ -85,7 +85,7 @@ impl Gate {
         Poll::Pending
     }
 
-    /// Makes a place that was taken a seat; `None` if other processes have them all.
+    /// Turns a place that was taken into a seat. `None` if other processes have all seats.
     pub(super) fn seat(self: &Arc<Self>, most: usize) -> Option<Seat> {
         #[cfg(not(feature = "file-store"))]
         let _ = most;
@@ -96,21 +96,21 @@ impl Gate {
             held: None,
         };
         #[cfg(feature = "file-store")]
-        // Where the folder can't be used, this pool counts for itself: mail matters more.
+        // If the folder can't be used, this pool counts by itself: mail matters more.
         if let Some(Ok(held)) = self.host.as_ref().map(|host| host.seat(most)) {
             seat.held = Some(held?);
         }
         Some(seat)
     }
 
-    /// Counts one more message, unless that is one too many; then how long to wait.
+    /// Counts one more message. If that exceeds the limit, returns how long to wait.
     pub(super) fn try_permit<R: Runtime>(&self) -> Result<Permit, Duration> {
         let Some(limit) = self.messages_per_minute else { return Ok(Permit(None)) };
         let permit = self.book::<R, _>(|book, now| book.permit(now, limit));
         permit.map(|stamp| Permit(Some(stamp)))
     }
 
-    /// Counts one more message; waits until there may be one.
+    /// Waits until one more message is allowed, and counts it.
     pub(super) async fn permit<R: Runtime>(&self) -> Permit {
         loop {
             match self.try_permit::<R>() {
@@ -120,26 +120,26 @@ impl Gate {
         }
     }
 
-    /// A message is at its end: the server counts it now, at the latest.
+    /// Notes that a message is complete: the server counts it now at the latest.
     pub(super) fn sent<R: Runtime>(&self, permit: Permit) {
         if let Permit(Some(stamp)) = permit {
             self.book::<R, _>(|book, now| book.renew(stamp, now));
         }
     }
 
-    /// Nothing was sent.
+    /// Notes that a message was not sent.
     pub(super) fn take_back<R: Runtime>(&self, permit: Permit) {
         if let Permit(Some(stamp)) = permit {
             self.book::<R, _>(|book, _| book.take_back(stamp));
         }
     }
 
-    /// How long the server is left alone yet.
+    /// Returns how long the server must still be sent nothing.
     pub(super) fn quiet<R: Runtime>(&self) -> Option<Duration> {
         self.book::<R, _>(|book, now| book.quiet(now))
     }
 
-    /// Leaves the server alone for this long.
+    /// Sends the server nothing for this long.
     pub(super) fn keep_quiet<R: Runtime>(&self, wait: Duration) {
         self.book::<R, _>(|book, now| book.keep_quiet(now, wait));
     }
@@ -152,7 +152,7 @@ impl Gate {
         open > 1
     }
 
-    /// As [`lower`](Self::lower), for who has no connection in this pool.
+    /// As [`lower`](Self::lower), for a caller without a connection in this pool.
     pub(super) fn lower_by_one<R: Runtime>(&self) {
         let most = self.most::<R>();
         self.book::<R, _>(|book, now| book.lower(now, most));
@@ -180,13 +180,13 @@ impl Gate {
         self.state().open > most
     }
 
-    /// Wakes who waits for a connection.
+    /// Wakes all that wait for a connection.
     pub(super) fn wake(&self) {
         self.state().waiting.drain(..).for_each(Waker::wake);
     }
 
-    /// Looks at the book of all processes of the host, or of this pool where there is none. So it is where the folder can't
-    /// be used: that others don't hear of it is no reason to send nothing.
+    /// Reads or changes the book of all processes of the host, or that of this pool if there is none. If the folder
+    /// can't be used, it is that of this pool too: mail should go out even if others do not know.
     fn book<R: Runtime, T>(&self, look: impl Fn(&mut Book, u64) -> T) -> T {
         #[cfg(feature = "file-store")]
         if let Some(Ok(seen)) = self.host.as_ref().map(|host| host.update(&look)) {
@@ -197,7 +197,7 @@ impl Gate {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // No code that can panic holds the lock in the middle of a change.
+        // Code that can panic never holds this lock halfway through a change.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -206,5 +206,5 @@ pub(super) fn later(now: Instant, by: Duration) -> Instant {
     now.checked_add(by).unwrap_or(now)
 }
 
-/// How long a place that another process left can stay unnoticed.
+/// How long it may take to notice a place that another process left.
 pub(super) const NAP: Duration = Duration::from_millis(50);

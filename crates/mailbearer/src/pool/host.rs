@@ -9,8 +9,8 @@ use std::{
 use super::book::{Book, millis};
 use crate::token::file::{make_folder, open};
 
-/// What the processes of one host share of an account's dealings with its server: a file with the [`Book`], and one for
-/// each connection, which is locked as long as that is open. The system unlocks what a killed process held.
+/// What the processes of one host share about an account: a file with the [`Book`], and a file for each connection,
+/// which is locked while that is open. The system unlocks what a killed process held.
 #[derive(Debug)]
 pub(super) struct Host {
     folder: PathBuf,
@@ -18,7 +18,7 @@ pub(super) struct Host {
 }
 
 impl Host {
-    /// In `folder`, which is made when it is needed.
+    /// Uses `folder`, and creates it when it is needed.
     pub(super) fn new(folder: &Path, host: &str, user: &str) -> Self {
         let octets = [host, user].into_iter().flat_map(|text| text.bytes().chain([0]));
         let hash = octets.fold(FNV_OFFSET, |hash, octet| {
@@ -27,24 +27,24 @@ impl Host {
         Self { folder: folder.to_owned(), name: format!("pool-{hash:016x}") }
     }
 
-    /// Reads and changes the book, alone among all processes.
+    /// Reads and changes the book. No other process does so at the same time.
     ///
     /// # Errors
     ///
-    /// Fails if the file can't be used, or another process holds it for a second.
+    /// Fails if the file can't be used, or if another process holds it for a second.
     pub(super) fn update<T>(&self, change: &impl Fn(&mut Book, u64) -> T) -> io::Result<T> {
         let mut file = self.open("")?;
         lock(&file)?;
         let mut text = String::new();
-        // A file that is no text is one that someone else put there, or the disk broke: it is written again.
+        // A file that is no text was put there by someone else, or the disk is broken: it is written again.
         let _ = (&mut file).take(LIMIT).read_to_string(&mut text);
         let before = Book::of_text(&text);
         let mut book = before.clone();
         let now = millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
         let result = change(&mut book, now);
         if book != before {
-            // In place: a process that is killed meanwhile leaves old lines at the end, which let too few through, not
-            // too many.
+            // In place: a process that is killed meanwhile leaves old lines at the end, which allow too few messages
+            // rather than too many.
             let text = book.to_text();
             file.seek(SeekFrom::Start(0))?;
             file.write_all(text.as_bytes())?;
@@ -96,7 +96,7 @@ impl Host {
     }
 }
 
-/// Whoever holds the lock does so for some system calls.
+/// Locks a file. Others hold the lock for a few system calls only.
 fn lock(file: &File) -> io::Result<()> {
     for _ in 0..1000 {
         match file.try_lock() {
@@ -110,7 +110,7 @@ fn lock(file: &File) -> io::Result<()> {
 
 const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
-/// Octets of the file that are read.
+/// The most octets of the file that are read.
 const LIMIT: u64 = 1 << 20;
 
 #[cfg(test)]
@@ -137,7 +137,7 @@ mod tests {
         assert!(two.update(&|book, now| book.permit(now, 2)).unwrap().is_ok());
         assert!(one.update(&|book, now| book.permit(now, 2)).unwrap().is_err());
         assert!(other.update(&|book, now| book.permit(now, 2)).unwrap().is_ok());
-        // A file that makes no sense is as one that is new.
+        // A file that makes no sense counts as a new one.
         std::fs::write(inner.join(format!("{}.lock", one.name)), b"\xff\xfe").unwrap();
         assert!(one.update(&|book, now| book.permit(now, 2)).unwrap().is_ok());
     }

@@ -28,31 +28,32 @@ pub use turn::Turn;
 use self::gate::{Gate, NAP, Permit, Seat, later};
 use crate::{Client, Error, Kind, MailObject, Smtp, Token};
 
-/// How a [`Pool`] keeps to what the provider allows.
+/// How a [`Pool`] keeps within what the provider allows.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PoolOptions {
-    /// Connections at a time; at least 1 is used. Default what the [account](crate::Account::limits) says, 3 for Microsoft
-    /// 365, and 3 where it says nothing. A server that has too many for now gets one less for ten minutes.
+    /// Connections at a time, at least 1. Default: what the [account](crate::Account::limits) says, 3 for Microsoft
+    /// 365, and 3 if it says nothing. A server that has too many at the moment gets one less for ten minutes.
     pub connections: u32,
-    /// Messages in a minute, counted before they are sent. Default what the account says, 30 for Microsoft 365; `None`
-    /// counts nothing.
+    /// Messages in a minute, counted before they are sent. Default: what the account says, 30 for Microsoft 365. `None`
+    /// sets no limit.
     pub messages_per_minute: Option<u32>,
-    /// How long a message waits, all in all, for a server that asks to be left alone or has too many connections; then it is
-    /// deferred. Default 5 minutes. Waiting for the next minute is not limited by this.
+    /// How long a message waits in all for a server that asks for time or has too many connections, before it is
+    /// deferred. Default 5 minutes. The wait for the next minute is not included.
     pub patience: Duration,
-    /// A connection that was silent for longer is not used again. Default 60 seconds.
+    /// How long a connection may have been silent to be used again. Default 60 seconds.
     pub idle: Duration,
-    /// A folder for a small file by which all processes of this host that use the account share connections and counts.
-    /// Default what the account says; `None` lets each pool count for itself. Nothing is shared without the feature `file-store`.
+    /// A folder for small files through which all processes of this host that use the account share connections and
+    /// counts. Default: what the account says. `None` lets each pool count by itself. Nothing is shared without the
+    /// feature `file-store`.
     pub folder: Option<PathBuf>,
 }
 
 /// Sends many messages over few connections, within what the provider allows.
 ///
-/// Where the server offers `PIPELINING`, a message takes one flight behind another. A connection that ends, a token that
-/// runs out or a server that is busy for a moment costs no message; one whose end was on its way when the connection broke
-/// is never sent again by itself. Cheap to clone; clones share the connections.
+/// If the server offers `PIPELINING`, each message takes one flight. No message is lost if a connection ends, a token
+/// expires or a server is busy for a moment. If the end of a message was on its way when the connection broke, the pool
+/// never sends that message again by itself. Cloning is cheap, and clones share the connections.
 ///
 /// ```no_run
 /// # use mailbearer::{Client, Composed, Outcome};
@@ -84,21 +85,21 @@ struct Inner<R: Runtime> {
 /// A connection and its place.
 struct Lease<R: Runtime> {
     smtp: Smtp<R>,
-    /// What let it in.
+    /// The token that let it in.
     token: Option<Token>,
-    /// Whether it took a message before.
+    /// Whether it has sent a message before.
     used: bool,
     seat: Seat,
 }
 
 impl<R: Runtime> Client<R> {
-    /// A pool with the account's limits.
+    /// Makes a pool with the account's limits.
     #[must_use]
     pub fn pool(&self) -> Pool<R> {
         self.pool_with(self.pool_options())
     }
 
-    /// The account's limits, to be changed.
+    /// Returns options with the account's limits, to be changed.
     #[must_use]
     pub fn pool_options(&self) -> PoolOptions {
         let limits = self.account().limits;
@@ -111,7 +112,7 @@ impl<R: Runtime> Client<R> {
         }
     }
 
-    /// A pool. Nothing is connected yet.
+    /// Makes a pool. Connects to nothing yet.
     #[must_use]
     pub fn pool_with(&self, options: PoolOptions) -> Pool<R> {
         let account = self.account();
@@ -122,29 +123,29 @@ impl<R: Runtime> Client<R> {
 }
 
 impl<R: Runtime> Pool<R> {
-    /// Sends one message. Several threads or tasks can do so at once, each on a connection of its own as long as there are
-    /// enough.
+    /// Sends one message. Several threads or tasks can call it at once; each uses a connection of its own as long as
+    /// there are enough.
     ///
-    /// A future of this that is dropped leaves open whether the message arrives, as one of [`Smtp::send`] does.
+    /// If the future is dropped, it is unknown whether the message arrives, as with [`Smtp::send`].
     pub fn send<'a>(&'a self, message: &'a Composed) -> R::Task<'a, Outcome> {
         self.deliver(message)
     }
 
-    /// As [`send`](Self::send), for a message that is read while it is sent.
+    /// Does the same as [`send`](Self::send), for a message that is read as it is sent.
     pub fn deliver<'a, M: MailObject + 'a>(&'a self, message: M) -> R::Task<'a, Outcome> {
         R::task(async move {
             let mut sending = Sending::new(self, std::iter::once(message));
             match sending.advance().await {
                 Some(sent) => sent.outcome,
-                // There is one message, and it ends.
+                // The only message always has an end.
                 None => Outcome::Deferred(Error::smtp_closed()),
             }
         })
     }
 
-    /// Sends messages, over as many connections as there may be; [`Sending::next`] tells how each ended.
+    /// Sends messages over as many connections as are allowed. [`Sending::next`] reports how each ended.
     ///
-    /// They are taken from `messages` when it is their turn. Nothing is sent before the first `next`.
+    /// Messages are taken from `messages` when it is their turn. Nothing is sent before the first `next`.
     pub fn send_all<'a, M>(
         &'a self,
         messages: impl IntoIterator<Item = M, IntoIter: Send + 'a>,
@@ -155,8 +156,8 @@ impl<R: Runtime> Pool<R> {
         Sending::new(self, messages.into_iter())
     }
 
-    /// Says goodbye on the connections that wait for a message. Those that are in use are closed when their message has
-    /// ended and the last clone is gone.
+    /// Says goodbye on the connections that wait for a message. Those in use close when their message has ended and the
+    /// last clone is dropped.
     pub fn close(&self) -> R::Task<'_, ()> {
         R::task(async move {
             loop {
@@ -166,7 +167,7 @@ impl<R: Runtime> Pool<R> {
         })
     }
 
-    /// A connection, as soon as there may be one and the server is not left alone.
+    /// Returns a connection, as soon as one is allowed and the server may be sent something.
     async fn lease(&self, since: Instant) -> Result<Lease<R>, Error> {
         let inner = &self.inner;
         let mut tries = 0;
@@ -187,7 +188,7 @@ impl<R: Runtime> Pool<R> {
             let wait = self.wait_after(&error, tries);
             drop(seat);
             let pause = match wait {
-                // Waited for with all others.
+                // The next turn of the loop waits for it.
                 Some(_) => Duration::ZERO,
                 None if is_passing(&error) && tries < TRIES => grows(tries),
                 None => return Err(error),
@@ -200,7 +201,7 @@ impl<R: Runtime> Pool<R> {
         }
     }
 
-    /// A connection that is open, or a place for one; `None` if other processes have them all.
+    /// Returns an open connection, or a place for one. `None` if other processes have all places.
     async fn seat_or_idle(&self) -> Option<Place<R>> {
         let Inner { gate, .. } = &*self.inner;
         let most = gate.most::<R>();
@@ -210,7 +211,7 @@ impl<R: Runtime> Pool<R> {
             }
             match gate.poll_place(most, context) {
                 Poll::Ready(()) => Poll::Ready(None),
-                // One may have come between.
+                // A connection may have become free in between.
                 Poll::Pending => {
                     self.inner.pop_idle().map_or(Poll::Pending, |lease| Poll::Ready(Some(lease)))
                 }
@@ -222,7 +223,7 @@ impl<R: Runtime> Pool<R> {
         }
     }
 
-    /// Waits while the server is left alone.
+    /// Waits while the server must be sent nothing.
     async fn quiet(&self, since: Instant) -> Result<(), Error> {
         while let Some(left) = self.inner.gate.quiet::<R>() {
             if !self.has_time(since, left) {
@@ -233,13 +234,13 @@ impl<R: Runtime> Pool<R> {
         Ok(())
     }
 
-    /// Whether a message that waits since then may wait for so much longer.
+    /// Whether a message that has waited since then may wait for so much longer.
     fn has_time(&self, since: Instant, wait: Duration) -> bool {
         R::now().saturating_duration_since(since).saturating_add(wait) <= self.inner.options.patience
     }
 
-    /// What a server that has too much to do is given: fewer connections, or time. Returns how long that takes; `None` if
-    /// the failure is another.
+    /// Gives a server that has too much to do fewer connections, or time. Returns how long that takes. `None` for any
+    /// other failure.
     fn wait_after(&self, error: &Error, tries: u32) -> Option<Duration> {
         let problem = error.smtp_problem();
         let hint = error.retry_after();
@@ -258,12 +259,12 @@ impl<R: Runtime> Pool<R> {
     }
 }
 
-/// Whether a connection that was not made may be at the next try. A server that can't be reached is not, so soon.
+/// Whether a connection that failed may succeed at the next try. A server that can't be reached stays so for a while.
 const fn is_passing(error: &Error) -> bool {
     matches!(error.kind(), Kind::Broken | Kind::Closed | Kind::Busy)
 }
 
-/// A pause that grows: a second, then twice as much each time, up to half a minute.
+/// Returns a growing pause: a second, then twice as much each time, up to half a minute.
 fn grows(tries: u32) -> Duration {
     Duration::from_secs(1_u64 << tries.min(5))
 }
@@ -278,7 +279,7 @@ impl<R: Runtime> Inner<R> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The connection that was used last, if it was used lately and its token is good for a while yet.
+    /// Returns the connection that was used last, if that was lately and its token is valid for a while.
     fn pop_idle(&self) -> Option<Lease<R>> {
         loop {
             let (lease, since) = self.idle().pop()?;
@@ -297,7 +298,7 @@ impl<R: Runtime> Inner<R> {
 }
 
 impl<R: Runtime> Lease<R> {
-    /// Whether its token ran out: a server may end the session at any time.
+    /// Whether its token has expired: then the server may end the session at any time.
     fn is_expired(&self) -> bool {
         let end = self.token.as_ref().and_then(|token| token.expires_at);
         end.is_some_and(|end| end <= std::time::SystemTime::now())
@@ -316,12 +317,12 @@ impl<R: Runtime> fmt::Debug for Pool<R> {
     }
 }
 
-/// How often a connection is tried again that ends before it is of use.
+/// How often to retry a connection that ends before it was of use.
 const TRIES: u32 = 2;
 const CONNECTIONS: u32 = 3;
 const PATIENCE: Duration = Duration::from_secs(300);
 const IDLE: Duration = Duration::from_secs(60);
-/// How long QUIT may go unanswered.
+/// How long to wait for the answer to QUIT.
 const GOODBYE: Duration = Duration::from_secs(1);
 
 #[cfg(test)]

@@ -6,33 +6,33 @@ use crate::{Error, Kind};
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a message was taken, refused or put off, or nobody knows")]
 pub enum Outcome {
-    /// The server took it, for one recipient at least; the receipt names those that it refused.
+    /// The server accepted it for at least one recipient. The receipt has those whom the server refused.
     Accepted(Receipt),
-    /// It can't be sent: the server refused it for good, or it is no message.
+    /// It can't be sent: the server refused it permanently, or it is malformed.
     Refused(Error),
-    /// It was not sent, and may be later. [`Error::retry_after`] has the time that the server asks for.
+    /// It was not sent, but may be later. [`Error::retry_after`] has the time that the server asks for.
     Deferred(Error),
-    /// All of it was sent, and no verdict came, or with LMTP not all of them: it may arrive or not. Sent again it may arrive
-    /// twice.
+    /// All of it was sent, but the server's verdict did not come, or, with LMTP, not for all recipients. It may or may
+    /// not arrive. If it is sent again, it may arrive twice.
     Unknown(Error),
 }
 
-/// How a message ended for one recipient, with the server's words where it had some.
+/// How a message ended for one recipient, with the server's words if there are any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "as an outcome")]
 pub enum Fate<'a> {
-    /// The server took it.
+    /// The server accepted it.
     Accepted(&'a Reply),
-    /// The server refused it for good, or it is no message.
+    /// The server refused it permanently, or it is malformed.
     Refused(Option<&'a Reply>),
-    /// It may be taken later.
+    /// The server may accept it later.
     Deferred(Option<&'a Reply>),
-    /// Nobody knows.
+    /// It may or may not arrive.
     Unknown,
 }
 
 impl Outcome {
-    /// What an attempt comes to.
+    /// Returns the outcome of an attempt.
     #[must_use]
     pub fn of(attempt: Result<Receipt, Error>) -> Self {
         let error = match attempt {
@@ -41,14 +41,14 @@ impl Outcome {
         };
         match error.cause::<Refusal>() {
             _ if error.outcome_unknown() => Self::Unknown(error),
-            // That the account is not let in is not the message's fault.
+            // A refused login is not the message's fault.
             Some(refusal) if !refusal.is_auth() && !refusal.is_transient() => Self::Refused(error),
             _ if error.kind() == Kind::Message => Self::Refused(error),
             _ => Self::Deferred(error),
         }
     }
 
-    /// How it ended for `recipient`, one of its recipients.
+    /// Returns how the message ended for `recipient`, one of its recipients.
     #[must_use]
     pub fn fate(&self, recipient: &str) -> Fate<'_> {
         let refused: &[(String, Reply)] = match self {
@@ -72,7 +72,7 @@ impl Outcome {
         }
     }
 
-    /// Why it was not taken.
+    /// Returns why it was not accepted.
     #[must_use]
     pub const fn error(&self) -> Option<&Error> {
         match self {
@@ -81,7 +81,7 @@ impl Outcome {
         }
     }
 
-    /// The same as a result, for those who treat what was not taken alike.
+    /// Returns the same as a result, for callers to whom everything but acceptance is alike.
     ///
     /// # Errors
     ///

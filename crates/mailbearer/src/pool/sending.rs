@@ -15,15 +15,15 @@ use mailbearer_smtp::{Envelope, Receipt, Refusal};
 use super::{Lease, Outcome, Permit, Pool};
 use crate::{Error, MailObject, smtp::Pipeline};
 
-/// Messages on their way out, over several connections.
+/// Messages that are being sent over several connections.
 ///
-/// What was begun goes on only while [`next`](Self::next) waits. Dropped before its end, it closes the connections in use:
-/// of a message that has not ended it is left open whether it arrives.
+/// They only make progress while [`next`](Self::next) waits. If this is dropped before the end, the connections in use
+/// close, and for messages that have not ended it is unknown whether they arrive.
 pub struct Sending<'a, R: Runtime, M> {
     pool: &'a Pool<R>,
     board: Arc<Board<'a, M>>,
     workers: Vec<Pin<Box<dyn Future<Output = ()> + Send + 'a>>>,
-    /// Workers that were begun.
+    /// How many workers were started.
     begun: usize,
 }
 
@@ -31,7 +31,7 @@ pub struct Sending<'a, R: Runtime, M> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Sent<M> {
-    /// Which of the messages it is, from 0 on.
+    /// Index of the message, counted from 0.
     pub index: usize,
     /// The message.
     pub message: M,
@@ -39,25 +39,25 @@ pub struct Sent<M> {
     pub outcome: Outcome,
 }
 
-/// What the connections of a [`Sending`] have in common.
+/// What the connections of a [`Sending`] share.
 struct Board<'a, M> {
     state: Mutex<State<'a, M>>,
 }
 
 struct State<'a, M> {
     messages: Box<dyn Iterator<Item = M> + Send + 'a>,
-    /// Messages that were taken from there.
+    /// How many messages were taken from there.
     taken: usize,
-    /// Those that go before the others: they were tried, or wait for their minute.
+    /// Messages that go before the others: they were tried before, or wait for their minute.
     first: VecDeque<Job<M>>,
     done: VecDeque<Sent<M>>,
-    /// Messages in a row of which the server did not say a word.
+    /// How many messages in a row failed without a word of the server.
     failures: u32,
     /// Why the rest is not sent, and for how long.
     over: Option<(String, Duration)>,
     stopped: bool,
     waiting: Vec<Waker>,
-    /// Workers that have a connection.
+    /// How many workers have a connection.
     connected: usize,
 }
 
@@ -100,18 +100,19 @@ impl<'a, R: Runtime, M: MailObject + 'a> Sending<'a, R, M> {
         Self { pool, board, workers: Vec::new(), begun: 0 }
     }
 
-    /// Waits until another message has ended; `None` after the last. They end in any order.
+    /// Waits until another message has ended. `None` after the last. They end in any order.
     ///
-    /// A future of this that is dropped loses nothing.
+    /// Dropping the future loses nothing.
     pub fn next(&mut self) -> R::Task<'_, Option<Sent<M>>> {
         R::task(self.advance())
     }
 
-    /// As [`next`](Self::next), for so long at most; then `Ok(None)`, which says `Err` behind the last message.
+    /// Does the same as [`next`](Self::next), at most for `patience`. `Ok(None)` means that no message ended in that
+    /// time.
     ///
     /// # Errors
     ///
-    /// Returns [`Ended`] when every message has ended and was told.
+    /// Returns [`Ended`] when all messages have ended and were reported.
     pub fn next_within(&mut self, patience: Duration) -> R::Task<'_, Result<Option<Sent<M>>, Ended>> {
         R::task(async move {
             let mut alarm = Box::pin(R::sleep(super::later(R::now(), patience)));
@@ -124,7 +125,8 @@ impl<'a, R: Runtime, M: MailObject + 'a> Sending<'a, R, M> {
         })
     }
 
-    /// Begins no other message: those under way end yet, those that wait are deferred, and the rest is not taken.
+    /// Starts no other message. Those in progress go on to their end, those that wait are deferred, and the rest is not
+    /// taken.
     pub fn stop(&mut self) {
         let mut state = self.board.lock();
         state.stopped = true;
@@ -159,7 +161,7 @@ impl<'a, R: Runtime, M: MailObject + 'a> Sending<'a, R, M> {
             for index in finished.into_iter().rev() {
                 drop(self.workers.swap_remove(index));
             }
-            // A connection more for each so many messages: a few are sent before another is open.
+            // Another connection for every few messages: some are sent before another one is open.
             let taken = self.board.lock().taken;
             let wanted = taken.div_euclid(EACH).saturating_add(1).min(self.pool.inner.gate.connections());
             if self.begun < wanted {
@@ -175,12 +177,12 @@ impl<'a, R: Runtime, M: MailObject + 'a> Sending<'a, R, M> {
     }
 }
 
-/// Every message has ended.
+/// All messages have ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "it says no more")]
 pub struct Ended;
 
-/// The messages as [`Sending::next`] gives them.
+/// Iterates over the messages that [`Sending::next`] returns.
 impl<'a, M: MailObject + 'a> Iterator for Sending<'a, Blocking, M> {
     type Item = Sent<M>;
 
@@ -198,11 +200,11 @@ impl<R: Runtime, M> fmt::Debug for Sending<'_, R, M> {
 
 impl<'a, M> Board<'a, M> {
     fn lock(&self) -> MutexGuard<'_, State<'a, M>> {
-        // A source that panicked is not asked again; everything else is whole.
+        // A source that panicked is not asked again; everything else is intact.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next message; `None` if there is none, or no other is to be begun.
+    /// Returns the next message. `None` if there is none, or if no other may start.
     fn take(&self, now: Instant) -> Option<Job<M>> {
         let mut state = self.lock();
         if let Some(job) = state.first.pop_front() {
@@ -217,7 +219,7 @@ impl<'a, M> Board<'a, M> {
         Some(Job { index, message, permit: None, tries: 0, since: now })
     }
 
-    /// Puts a message before the others.
+    /// Puts a message before all others.
     fn put_back(&self, job: Job<M>) {
         let mut state = self.lock();
         state.first.push_front(job);
@@ -229,12 +231,12 @@ impl<'a, M> Board<'a, M> {
         self.lock().done.push_back(Sent { index, message, outcome: Outcome::of(outcome) });
     }
 
-    /// The server says something about a message: it is there.
+    /// Notes that the server answered about a message, so it is alive.
     fn heard(&self) {
         self.lock().failures = 0;
     }
 
-    /// A connection ended that has said nothing about a message.
+    /// Notes that a connection ended without a word about a message.
     fn failed(&self, error: &Error) {
         let mut state = self.lock();
         state.failures = state.failures.saturating_add(1);
@@ -243,7 +245,7 @@ impl<'a, M> Board<'a, M> {
         }
     }
 
-    /// What `work` comes to; `None` if it is stopped before.
+    /// Returns what `work` returns. `None` if the sending is stopped before.
     async fn or_stopped<T>(&self, work: impl Future<Output = T> + Send) -> Option<T> {
         let mut work = Box::pin(work);
         poll_fn(|context| {
@@ -261,18 +263,18 @@ impl<'a, M> Board<'a, M> {
     }
 }
 
-/// Why nothing more is sent, and for how long.
+/// Returns why nothing more is sent, and for how long.
 fn reason(error: &Error) -> (String, Duration) {
     (error.to_string(), error.retry_after().unwrap_or(PAUSE))
 }
 
-/// What sends messages over one connection at a time.
+/// Sends messages over one connection at a time.
 struct Worker<'a, R: Runtime, M> {
     pool: &'a Pool<R>,
     board: Arc<Board<'a, M>>,
 }
 
-/// What a verdict means for the connection that it came by.
+/// What a verdict means for the connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Then {
     GoOn,
@@ -291,7 +293,7 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
         }
     }
 
-    /// Waits until a message may go and for a connection, and sends what there is.
+    /// Waits for permission to send a message and for a connection, and sends what there is.
     async fn begin(&self, mut job: Job<M>) -> Then {
         if let Err(error) = self.permitted(&mut job).await {
             self.not_sent(job, error);
@@ -307,7 +309,7 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
                 self.send(lease, job).await;
                 connected(usize::saturating_sub);
             }
-            // The others go on with what they have.
+            // The others go on with the connections that they have.
             Some(Err(_)) if self.board.lock().connected > 0 => {
                 self.give_back_permit(&mut job);
                 self.board.put_back(job);
@@ -322,7 +324,7 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
         Then::GoOn
     }
 
-    /// Waits while the server is left alone, and for the message's minute.
+    /// Waits while the server must be sent nothing, and for the message's minute.
     async fn permitted(&self, job: &mut Job<M>) -> Result<(), Error> {
         let wait = async {
             self.pool.quiet(job.since).await?;
@@ -330,7 +332,7 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
                 job.permit = Some(self.pool.inner.gate.permit::<R>().await);
             }
             if job.tries == 0 {
-                // What it waited for its minute is not the server's doing.
+                // The wait for its minute is not the server's fault, so it does not count.
                 job.since = R::now();
             }
             Ok(())
@@ -338,7 +340,7 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
         self.board.or_stopped(wait).await.unwrap_or_else(|| Err(Error::stopped()))
     }
 
-    /// Sends a message, and others behind it, for as long as the connection lasts.
+    /// Sends a message, and others behind it, as long as the connection lasts.
     async fn send(&self, mut lease: Lease<R>, job: Job<M>) {
         let mut pipeline = Pipeline::default();
         let mut next = Some(job);
@@ -349,7 +351,7 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
                 if !error.is_misuse() {
                     self.not_sent(job, error);
                 } else if pipeline.len() == 0 {
-                    // The session was over before.
+                    // The session had ended before.
                     self.give_back_permit(&mut job);
                     self.board.put_back(job);
                     return;
@@ -369,7 +371,7 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
             match pipeline.verdict(&mut lease.smtp).await {
                 Some((job, verdict)) => {
                     if self.settle(&mut lease, job, verdict) == Then::Leave {
-                        // Nothing was sent of those behind it but perhaps an envelope.
+                        // Of those behind it, nothing was sent except perhaps an envelope.
                         for mut job in pipeline.abandon(&mut lease.smtp).into_iter().rev() {
                             self.give_back_permit(&mut job);
                             self.board.put_back(job);
@@ -390,7 +392,7 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
         }
     }
 
-    /// A message that may go behind another at once.
+    /// Returns a message that may follow another at once.
     fn next_now(&self, lease: &Lease<R>) -> Option<Job<M>> {
         let gate = &self.pool.inner.gate;
         if self.board.lock().stopped || gate.quiet::<R>().is_some() || gate.is_crowded::<R>(&lease.seat) {
@@ -409,7 +411,7 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
         Some(job)
     }
 
-    /// What comes of a verdict: the message has ended, or is tried again.
+    /// Acts on a verdict: the message has ended, or is tried again.
     fn settle(&self, lease: &mut Lease<R>, mut job: Job<M>, verdict: Result<Receipt, Error>) -> Then {
         let Pool { inner } = self.pool;
         if let Some(permit) = job.permit.take() {
@@ -426,13 +428,13 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
         };
         let refusal = error.cause::<Refusal>();
         if refusal.is_some_and(Refusal::wants_new_session) {
-            // The next session takes it.
+            // The next session will accept it.
             self.try_again(job, 0);
             return Then::Leave;
         }
         if error.ended_session() {
             if error.is_transient() && (was_used || job.tries < TRIES) {
-                // A session that was left alone for a while may have ended by itself.
+                // A session that was idle for a while may have ended by itself.
                 self.try_again(job, u32::from(!was_used));
             } else {
                 self.board.failed(&error);
@@ -442,7 +444,7 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
         }
         self.board.heard();
         if refusal.is_some_and(Refusal::is_auth) && job.tries < TRIES {
-            // The token ran out, or the server lost the login.
+            // The token expired, or the server lost the login.
             if let Some(token) = &lease.token {
                 inner.client.forget_token(token);
             }
@@ -476,11 +478,11 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
     }
 }
 
-/// Messages for each connection that is opened.
+/// One connection is opened for so many messages.
 const EACH: usize = 8;
 /// How often a message is tried on a new connection.
 const TRIES: u32 = 3;
 /// How many messages in a row may fail without a word of the server before the rest is not tried.
 const FAILURES: u32 = 3;
-/// How long the rest is not tried, where the server says nothing of it.
+/// For how long the rest is not tried, if the server does not say.
 const PAUSE: Duration = Duration::from_secs(60);

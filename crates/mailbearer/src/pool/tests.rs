@@ -16,7 +16,7 @@ use self::{
 use super::*;
 use crate::{Account, Token, proto};
 
-/// A message that says its number.
+/// A message whose content is its number.
 struct Note {
     number: usize,
     recipients: Vec<&'static str>,
@@ -69,7 +69,7 @@ impl Bench {
         Self { tls, client: account.on::<Simulated>().unwrap() }
     }
 
-    /// Starts again with this server.
+    /// Restarts the simulation with this server.
     fn begin(&self, server: Server) -> Shared {
         let server = Shared::new(Mutex::new(server));
         begin(Shared::clone(&server), self.tls.clone());
@@ -83,7 +83,7 @@ impl Bench {
     }
 }
 
-/// How each message ended, by its number.
+/// Returns how each message ended, by its number.
 fn send(
     pool: &Pool<Simulated>,
     notes: impl IntoIterator<Item = Note, IntoIter: Send>,
@@ -119,7 +119,7 @@ fn assert_told_rightly(server: &Shared, outcomes: &BTreeMap<usize, Outcome>, cou
     }
 }
 
-/// The connection ends at each octet of either side: none is lost, none is sent twice, none is told wrongly.
+/// Cuts the connection at each octet of either side: no message is lost, sent twice, or reported wrongly.
 #[test]
 fn a_cut_anywhere_costs_no_message() {
     const NOTES: usize = 3;
@@ -141,7 +141,7 @@ fn a_cut_anywhere_costs_no_message() {
                 let count =
                     |is: fn(&Outcome) -> bool| outcomes.values().filter(|outcome| is(outcome)).count();
                 let lost = count(|outcome| matches!(outcome, Outcome::Unknown(_)));
-                // All others arrive: by the next connection.
+                // All others arrive, over the next connection.
                 assert_eq!(count(|outcome| matches!(outcome, Outcome::Accepted(_))) + lost, NOTES, "{what}");
                 assert!(lost <= 1, "{what}");
                 unknown += lost;
@@ -150,12 +150,12 @@ fn a_cut_anywhere_costs_no_message() {
                 }
             }
         }
-        // The reply to each end is some octets long, so that there are cuts that leave it open.
+        // The replies to each end have several octets, so some cuts leave the outcome unknown.
         assert!(unknown > 10, "{unknown}");
     }
 }
 
-/// A server that never gets further: every message has its end all the same, and it is asked a few times only.
+/// If a server never gets any further, every message still ends, and the server is asked a few times only.
 #[test]
 fn a_server_that_always_goes_away_is_left_alone() {
     let bench = Bench::new();
@@ -196,11 +196,11 @@ fn a_server_with_fewer_places_gets_fewer_connections() {
     let pool = bench.pool(|_| {});
     let outcomes = send(&pool, (0..60).map(Note::new));
     assert!(outcomes.values().all(|outcome| matches!(outcome, Outcome::Accepted(_))), "{outcomes:?}");
-    // One more was tried, once; from then on there is one.
+    // One more was tried, once; since then there is one.
     assert_eq!(locked(&server).connections, 2);
     assert_eq!(send(&pool, (0..60).map(Note::new)).len(), 60);
     assert_eq!(locked(&server).connections, 2);
-    // All are taken by others: the message waits, and then is told so.
+    // Others have all places: the message waits, and is then deferred.
     locked(&server).seats = Some(0);
     drop(pool);
     let outcomes = send(&bench.pool(|_| {}), [Note::new(0)]);
@@ -236,7 +236,7 @@ fn a_busy_server_is_left_alone_for_as_long_as_it_asks() {
         if want == 1 {
             let hints = outcomes.values().filter_map(|outcome| outcome.error()?.retry_after()).count();
             assert_eq!(hints, 5, "{name}: {outcomes:?}");
-            // The one that was on its way behind the second, and none more.
+            // Only the one that was on its way behind the second.
             assert!(locked(&server).ends <= 3, "{name}");
         }
     }
@@ -251,7 +251,7 @@ fn a_token_that_ends_between_messages_costs_none() {
     assert!(outcomes.values().all(|outcome| matches!(outcome, Outcome::Accepted(_))), "{outcomes:?}");
     assert_told_rightly(&server, &outcomes, 6, "token");
     assert_eq!(locked(&server).logins.len(), 2);
-    // A server that ends the session does it in other words.
+    // A server that ends the session does so in other words.
     let closing = |number| (number == 3).then(|| Answer::new(421, "4.7.0 AccessTokenExpired"));
     let server = bench.begin(Server { sender: Some(closing), ..Server::default() });
     let outcomes = send(&bench.pool(|options| options.connections = 1), (0..6).map(Note::new));
@@ -348,12 +348,12 @@ fn pools_of_a_folder_share_what_is_allowed() {
     };
     let (one, two) = (pool(), pool());
     assert_eq!(send(&one, (0..3).map(Note::new)).len(), 3);
-    // The one place is the first pool's, as long as it is open.
+    // The first pool has the only place, as long as it is open.
     let mut sending = two.send_all([Note::new(3)]);
     assert!(matches!(sending.next_within(Duration::from_secs(2)), Ok(None)));
     one.close();
     assert!(matches!(sending.next(), Some(Sent { outcome: Outcome::Accepted(_), .. })));
-    // And the fifth of the minute waits in either.
+    // The fifth message of the minute waits in either.
     let began = SystemTime::now();
     let mut third = one.send_all([Note::new(4)]);
     two.close();
@@ -364,7 +364,7 @@ fn pools_of_a_folder_share_what_is_allowed() {
     assert_eq!(locked(&server).taken.len(), 4);
 }
 
-/// However long its connection was open before.
+/// However long its connection has been open before.
 #[test]
 fn each_message_has_all_of_its_time() {
     let bench = Bench::new();
@@ -381,7 +381,7 @@ fn each_message_has_all_of_its_time() {
     assert_eq!(locked(&server).connections, 1);
 }
 
-/// A program that sends by a session of its own counts with the pools.
+/// A program that sends with a session of its own counts like a pool.
 #[test]
 fn a_turn_counts_for_all() {
     let bench = Bench::new();
@@ -398,7 +398,7 @@ fn a_turn_counts_for_all() {
     let turn = one.turn(|wait| waits.push(wait)).unwrap();
     let other = two.turn(|wait| waits.push(wait)).unwrap();
     assert!(waits.is_empty(), "there was room for both: {waits:?}");
-    // Both places are taken, and a third waits no longer than it has patience.
+    // Both places are taken, and a third waits only as long as its patience.
     let error = one.turn(|_| ()).unwrap_err();
     assert!(error.is_transient() && error.to_string().contains("all connections"), "{error}");
     drop((turn, other));
@@ -407,7 +407,7 @@ fn a_turn_counts_for_all() {
     assert!(matches!(sending.next_within(Duration::from_secs(2)), Ok(None)));
     assert_eq!(locked(&server).taken.len(), 0);
     drop(sending);
-    // What a server wants of the account is heeded by all.
+    // What a server wants of the account applies to all.
     let reply = |text| mailbearer_smtp::Reply::new(432, text);
     let refusal = |text| Error::message(mailbearer_smtp::Refusal::Sender { reply: reply(text) });
     one.heed(&refusal("4.3.2 Concurrent connections limit exceeded"));
@@ -417,7 +417,7 @@ fn a_turn_counts_for_all() {
     assert!(error.retry_after().is_some_and(|left| left > Duration::from_secs(100)), "{error}");
 }
 
-/// What can't be shared is no reason to send nothing.
+/// A failure to share is no reason to send nothing.
 #[test]
 fn a_folder_that_can_not_be_used_stops_nothing() {
     let bench = Bench::new();

@@ -10,8 +10,9 @@ use mailbearer_smtp::Problem;
 use super::{NAP, Permit, Pool, Seat, later};
 use crate::Error;
 
-/// A place among the account's connections, and one message of its minute: for a program that sends a message by a session of
-/// its own. Both count for all pools of the folder as long as this is kept, and the message for a minute after.
+/// A place among the account's connections, and one message of its minute: for a program that sends a message with a
+/// session of its own. Both count for all pools of the folder while this is kept, and the message for a minute after
+/// that.
 #[must_use = "the place is free again when this is dropped"]
 pub struct Turn<R: Runtime> {
     pool: Pool<R>,
@@ -20,13 +21,13 @@ pub struct Turn<R: Runtime> {
 }
 
 impl<R: Runtime> Pool<R> {
-    /// Waits until one more message may be sent, by one more connection, and counts it. `waiting` hears how long that takes,
-    /// as far as it is known, each time that it has to be waited for.
+    /// Waits until one more message may be sent, over one more connection, and counts it. Each time that it has to
+    /// wait, `waiting` gets how long that will take, as far as it is known.
     ///
     /// # Errors
     ///
-    /// Fails if the server asked to be left alone, or others have all connections, for longer than
-    /// [`patience`](super::PoolOptions::patience).
+    /// Fails if the server asked for more time than [`patience`](super::PoolOptions::patience), or if others have all
+    /// connections for longer than that.
     pub fn turn<'a>(
         &'a self,
         waiting: impl FnMut(Duration) + Send + 'a,
@@ -69,8 +70,8 @@ impl<R: Runtime> Pool<R> {
         }
     }
 
-    /// Notes for all pools of the folder what the server wants of the account, where an attempt failed for that: fewer
-    /// connections, or to be left alone.
+    /// Notes, for all pools of the folder, what the server wants of the account if an attempt failed because of that:
+    /// fewer connections, or time.
     pub fn heed(&self, error: &Error) {
         let gate = &self.inner.gate;
         match error.smtp_problem() {
@@ -87,7 +88,7 @@ impl<R: Runtime> Pool<R> {
 
 impl<R: Runtime> Drop for Turn<R> {
     fn drop(&mut self) {
-        // The server counts the message now, at the latest.
+        // The server counts the message now at the latest.
         self.pool.inner.gate.sent::<R>(self.permit);
     }
 }

@@ -7,13 +7,13 @@ use mailbearer_wire::Octets;
 use super::{Given, Pop3};
 use crate::Error;
 
-/// A message on its way in.
+/// A message that is arriving.
 ///
-/// One that is dropped before its end is read to it, and thrown away, when the session is used next.
+/// If it is dropped before its end, the next use of the session reads and discards the rest.
 pub struct Body<'a, R: Runtime> {
     given: Given<'a, R>,
     stage: Stage,
-    /// What came while the server's answer was waited for.
+    /// Octets that came while waiting for the server's answer.
     first: Option<Octets>,
     whole: bool,
 }
@@ -27,16 +27,16 @@ impl<'a, R: Runtime> Body<'a, R> {
         pop3.connection.start_operation();
         let ticket = ask(&mut pop3.session)?;
         let mut body = Self { given: Given::new(pop3, ticket), stage, first: None, whole: false };
-        // So that a refusal is told at once.
+        // Reports a refusal at once.
         body.first = body.piece().await?;
         Ok(body)
     }
 
-    /// The next octets, with CRLF line ends as the server sends them; `None` when the message is whole.
+    /// Returns the next octets, with CRLF line ends as the server sends them. `None` when the message is complete.
     ///
     /// # Errors
     ///
-    /// Fails if the session ends: what came of the message is not all of it then.
+    /// Fails if the session ends. The message is incomplete then.
     pub fn next(&mut self) -> R::Task<'_, Result<Option<Octets>, Error>> {
         R::task(async move {
             match self.first.take() {
@@ -63,25 +63,25 @@ impl<'a, R: Runtime> Body<'a, R> {
     }
 }
 
-/// Messages on their way in, one after the other.
+/// Messages that are arriving, one after the other.
 ///
-/// Dropped before the end, what is on its way is read and thrown away when the session is used next; what was not asked for
-/// yet is not.
+/// If this is dropped before the end, the next use of the session reads and discards what is on its way. Messages that
+/// were not requested yet do not come.
 pub struct Messages<'a, R: Runtime> {
     pop3: &'a mut Pop3<R>,
-    /// What is to come, the next first.
+    /// The messages to come, the next one first.
     asked: VecDeque<(Ticket, u32)>,
 }
 
-/// What arrived of [`Messages`].
+/// A part of [`Messages`] that has arrived.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Arrived {
-    /// The next octets of the message of this number, with CRLF line ends as the server sends them.
+    /// The next octets of the message with this number, with CRLF line ends as the server sends them.
     Octets(u32, Octets),
-    /// The message of this number is whole. An empty one has no octets before this.
+    /// The message with this number is complete. If it is empty, no octets came before.
     Whole(u32),
-    /// The server refused the message of this number; the others come all the same.
+    /// The server refused the message with this number. The others still come.
     Refused(u32, Error),
 }
 
@@ -100,11 +100,11 @@ impl<'a, R: Runtime> Messages<'a, R> {
         Ok(messages)
     }
 
-    /// What arrives next; `None` after the last message.
+    /// Returns what arrives next. `None` after the last message.
     ///
     /// # Errors
     ///
-    /// Fails if the session ends: the message that was on its way is not whole then.
+    /// Fails if the session ends. The message that was arriving is incomplete then.
     pub fn next(&mut self) -> R::Task<'_, Result<Option<Arrived>, Error>> {
         R::task(async move {
             while let Some((ticket, number)) = self.asked.front().copied() {

@@ -1,4 +1,4 @@
-//! POP3: a session, its listing, its messages.
+//! POP3: a session, its listing and its messages.
 
 mod messages;
 
@@ -13,10 +13,10 @@ pub use mailbearer_pop3::{Capabilities, Language, Removal, Stat};
 pub use self::messages::{Arrived, Body, Messages};
 use crate::{Account, Error, Server, client::Shared};
 
-/// A POP3 session: logged in.
+/// A POP3 session that is logged in.
 ///
-/// Messages have numbers from 1 on, which hold for this session alone, and unique ids that stay. Nothing is removed but by
-/// [`quit`](Self::quit): a session that ends otherwise leaves every message where it is.
+/// Messages have numbers from 1, valid in this session only, and unique ids that never change. Only
+/// [`quit`](Self::quit) removes messages: a session that ends in another way leaves them all in place.
 pub struct Pop3<R: Runtime> {
     connection: Connection<R>,
     session: Session,
@@ -28,14 +28,14 @@ pub struct Pop3<R: Runtime> {
 pub struct Entry {
     /// Its number in this session.
     pub number: u32,
-    /// Its octets as the server counts them, some wrongly; `None` where it did not tell.
+    /// Its size in octets as the server counts them; some count wrongly. `None` if it did not say.
     pub octets: Option<u64>,
-    /// Its unique id; `None` where the server has none. Copies of one message may share it. Show it only escaped.
+    /// Its unique id. `None` if the server has none. Copies of one message may share it. Escape it before you show it.
     pub uid: Option<String>,
 }
 
 impl<R: Runtime> Pop3<R> {
-    /// How sessions with this server behave.
+    /// The options of sessions with this server.
     pub(crate) fn options(account: &Account, server: &Server) -> Options {
         let mut options = match &account.pop3_options {
             Some(options) => (**options).clone(),
@@ -63,11 +63,11 @@ impl<R: Runtime> Pop3<R> {
         Ok(pop3)
     }
 
-    /// How many messages there are that are not marked as deleted.
+    /// Returns how many messages there are, without those marked as deleted.
     ///
     /// # Errors
     ///
-    /// Fails if the server refuses, or the session ends.
+    /// Fails if the server refuses, and if the session ends.
     pub fn stat(&mut self) -> R::Task<'_, Result<Stat, Error>> {
         R::task(async move {
             let mut found = None;
@@ -77,16 +77,17 @@ impl<R: Runtime> Pop3<R> {
                 }
             })
             .await?;
-            // The session tells it before it says that the command is done.
+            // The session reports it before it says that the command is done.
             found.ok_or_else(Error::pop3_closed)
         })
     }
 
-    /// All messages by number, with sizes and unique ids, in one round trip where the server takes commands ahead.
+    /// Lists all messages by number, with sizes and unique ids. Takes one round trip if the server accepts commands
+    /// ahead.
     ///
     /// # Errors
     ///
-    /// Fails if the server refuses to list them, or the session ends. A server without unique ids is no failure.
+    /// Fails if the server refuses to list them, and if the session ends. A server without unique ids is no failure.
     pub fn list(&mut self) -> R::Task<'_, Result<Vec<Entry>, Error>> {
         R::task(async move {
             self.connection.start_operation();
@@ -113,22 +114,22 @@ impl<R: Runtime> Pop3<R> {
     ///
     /// # Errors
     ///
-    /// Fails if there is no message of that number, or the session ends.
+    /// Fails if there is no message with that number, and if the session ends.
     pub fn fetch(&mut self, number: u32) -> R::Task<'_, Result<Body<'_, R>, Error>> {
         R::task(Body::open(self, Stage::Retrieve, move |session| session.retrieve(number)))
     }
 
-    /// Fetches the header of one message, and the first `lines` lines of its body. Servers differ in what they count.
+    /// Fetches the header of one message, and the first `lines` lines of its body. Servers count these differently.
     ///
     /// # Errors
     ///
-    /// As [`fetch`](Self::fetch), and on a server that does not offer TOP.
+    /// Fails as [`fetch`](Self::fetch) does, and on a server that does not offer TOP.
     pub fn top(&mut self, number: u32, lines: u32) -> R::Task<'_, Result<Body<'_, R>, Error>> {
         R::task(Body::open(self, Stage::Top, move |session| session.top(number, lines)))
     }
 
-    /// Fetches many messages, one after the other, without waiting for one before the next is asked for where the server
-    /// takes commands ahead: 1,000 messages take three flights.
+    /// Fetches many messages, one after the other. If the server accepts commands ahead, requests the next before the
+    /// last has arrived: 1,000 messages take three flights.
     ///
     /// # Errors
     ///
@@ -137,11 +138,11 @@ impl<R: Runtime> Pop3<R> {
         Messages::begin(self, numbers, Session::retrieve)
     }
 
-    /// As [`fetch_each`](Self::fetch_each), of each message the header and the first `lines` lines.
+    /// Does the same as [`fetch_each`](Self::fetch_each) for the header and the first `lines` lines of each message.
     ///
     /// # Errors
     ///
-    /// As [`fetch_each`](Self::fetch_each).
+    /// Fails as [`fetch_each`](Self::fetch_each) does.
     pub fn top_each(
         &mut self,
         numbers: impl IntoIterator<Item = u32>,
@@ -150,13 +151,13 @@ impl<R: Runtime> Pop3<R> {
         Messages::begin(self, numbers, |session, number| session.top(number, lines))
     }
 
-    /// Marks messages as deleted: [`quit`](Self::quit) removes them. Returns those that the server refused to mark.
+    /// Marks messages as deleted; [`quit`](Self::quit) removes them. Returns those that the server refused to mark.
     ///
-    /// A future of this that is dropped leaves no mark.
+    /// Dropping the future leaves no mark.
     ///
     /// # Errors
     ///
-    /// Fails for number 0, and if the session ends; nothing is removed then.
+    /// Fails for number 0, and if the session ends. Nothing is removed then.
     pub fn delete<'a>(&'a mut self, numbers: &'a [u32]) -> R::Task<'a, Result<Vec<(u32, Error)>, Error>> {
         R::task(async move {
             let mut refused = Vec::new();
@@ -180,29 +181,29 @@ impl<R: Runtime> Pop3<R> {
         })
     }
 
-    /// Takes all marks back.
+    /// Removes all marks.
     ///
     /// # Errors
     ///
-    /// Fails if the server refuses, or the session ends.
+    /// Fails if the server refuses, and if the session ends.
     pub fn reset(&mut self) -> R::Task<'_, Result<(), Error>> {
         R::task(async move { self.run(Stage::Reset, Session::reset, |_| {}).await.map(drop) })
     }
 
-    /// Asks for nothing, so that the server does not end the session for silence.
+    /// Sends NOOP, so that the server does not end the session because of silence.
     ///
     /// # Errors
     ///
-    /// As [`reset`](Self::reset).
+    /// Fails as [`reset`](Self::reset) does.
     pub fn noop(&mut self) -> R::Task<'_, Result<(), Error>> {
         R::task(async move { self.run(Stage::Noop, Session::noop, |_| {}).await.map(drop) })
     }
 
-    /// The languages that the server's texts can be in (RFC 6856).
+    /// Returns the languages that the server has for its texts (RFC 6856).
     ///
     /// # Errors
     ///
-    /// As [`reset`](Self::reset).
+    /// Fails as [`reset`](Self::reset) does.
     pub fn languages(&mut self) -> R::Task<'_, Result<Vec<Language>, Error>> {
         R::task(async move {
             let mut found = Vec::new();
@@ -216,23 +217,23 @@ impl<R: Runtime> Pop3<R> {
         })
     }
 
-    /// Has the server's texts in this language from now on, by its tag; `*` is the server's own.
+    /// Sets the language of the server's texts by its tag. `*` is the server's own.
     ///
     /// # Errors
     ///
-    /// As [`reset`](Self::reset), and for what is no language tag.
+    /// Fails as [`reset`](Self::reset) does, and for a malformed language tag.
     pub fn set_language<'a>(&'a mut self, tag: &'a str) -> R::Task<'a, Result<(), Error>> {
         R::task(
             async move { self.run(Stage::Language, |session| session.language(tag), |_| {}).await.map(drop) },
         )
     }
 
-    /// Says goodbye, which removes the messages that are marked as deleted; tells whether it did.
+    /// Says goodbye. The server then removes the messages that are marked as deleted. Returns whether it did.
     ///
     /// # Errors
     ///
-    /// Fails if the session ends before the answer. Where messages were marked then,
-    /// [whether they were removed is unknown](Error::outcome_unknown); without a mark this does not fail.
+    /// Fails if the session ends before the answer and messages were marked: it is [unknown whether they were
+    /// removed](Error::outcome_unknown). Without a mark it does not fail.
     pub fn quit(mut self) -> R::Task<'static, Result<Removal, Error>> {
         R::task(async move {
             self.connection.start_operation();
@@ -242,24 +243,24 @@ impl<R: Runtime> Pop3<R> {
                     break removal;
                 }
             };
-            // The answer is in: what the connection ends with changes nothing.
+            // The answer is here. How the connection ends changes nothing.
             let _ = self.connection.next_within(&mut self.session, GOODBYE).await;
             Ok(removal)
         })
     }
 
-    /// What the server offers.
+    /// Returns what the server offers.
     #[must_use]
     pub const fn capabilities(&self) -> &Capabilities {
         self.session.capabilities()
     }
 
-    /// Numbers of the messages that are marked as deleted.
+    /// Iterates over the numbers of the messages that are marked as deleted.
     pub fn marked(&self) -> impl Iterator<Item = u32> {
         self.session.marked()
     }
 
-    /// Gives one command and waits until it is done.
+    /// Sends one command and waits until it is done.
     async fn run(
         &mut self,
         stage: Stage,
@@ -290,7 +291,7 @@ impl<R: Runtime> Pop3<R> {
 
     async fn event(&mut self) -> Result<Event, Error> {
         let event = self.connection.next(&mut self.session).await.map_err(|error| {
-            // The session knows how far it had come when the connection broke under it.
+            // The session knows how far it was when the connection broke.
             let unknown = self.session.outcome_unknown();
             Error::pop3(error).with_outcome_unknown(unknown).with_greeting(self.session.greeting())
         })?;
@@ -305,8 +306,8 @@ fn entry(entries: &mut BTreeMap<u32, Entry>, number: u32) -> &mut Entry {
     entries.entry(number).or_insert(Entry { number, octets: None, uid: None })
 }
 
-/// Commands that were given from this one on: dropped before they are done, they are given up, so that the next operation
-/// finds nothing of them.
+/// All commands from this one on. If dropped before they are done, gives them up, so that the next operation finds
+/// nothing of them.
 struct Given<'a, R: Runtime> {
     pop3: &'a mut Pop3<R>,
     since: Ticket,
@@ -324,7 +325,7 @@ impl<R: Runtime> Drop for Given<'_, R> {
     }
 }
 
-/// How long the end of the connection may take.
+/// How long to wait for the end of the connection.
 const GOODBYE: Duration = Duration::from_secs(1);
 
 #[cfg(test)]

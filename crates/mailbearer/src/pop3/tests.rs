@@ -1,4 +1,4 @@
-//! A session of each runtime with a server that takes commands ahead, and with one that does not.
+//! Sessions on each runtime, with a server that accepts commands ahead and with one that does not.
 
 use mailbearer_mock::{
     Server as Mock,
@@ -34,7 +34,7 @@ fn left(mock: &Mock) -> Vec<String> {
     messages.iter().map(|message| String::from_utf8(message.octets.to_vec()).unwrap()).collect()
 }
 
-/// All of a body.
+/// Reads all of a body.
 macro_rules! text {
     ($body:expr, [$($wait:tt)*]) => {{
         let mut body = $body;
@@ -46,7 +46,7 @@ macro_rules! text {
     }};
 }
 
-/// The whole of a session, with what waits for each of its results.
+/// Runs a whole session. `$wait` is what waits for each result.
 macro_rules! session {
     ($mock:expr, $client:expr, [$($wait:tt)*]) => {{
         let (mock, client) = ($mock, $client);
@@ -68,7 +68,7 @@ macro_rules! session {
         assert_eq!(text!(pop3.top(1, 1)$($wait)*.unwrap(), [$($wait)*]), "Subject: 1\r\n\r\n.one\r\n");
         let refused = pop3.fetch(9)$($wait)*.err().unwrap();
         assert!(refused.kind() == Kind::NotFound && !refused.ended_session(), "{refused}");
-        // What nobody reads to its end is not in the way of the next.
+        // A message that nobody reads to its end is not in the way of the next.
         drop(pop3.fetch(1)$($wait)*.unwrap());
         assert_eq!(text!(pop3.fetch(3)$($wait)*.unwrap(), [$($wait)*]), MESSAGES[2]);
 

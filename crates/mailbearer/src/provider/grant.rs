@@ -2,21 +2,21 @@ use core::{fmt, str::FromStr};
 
 use super::Provider;
 
-/// The ways to get a token, by their names in a configuration file.
+/// The ways to get a token. They have these names in a configuration file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GrantType {
     /// An application with rights of its own (RFC 6749 section 4.4).
     ClientCredentials,
-    /// A person's consent given earlier (RFC 6749 section 6).
+    /// A person consented earlier (RFC 6749 section 6).
     RefreshToken,
-    /// A person's name and password (RFC 6749 section 4.3).
+    /// The name and password of a person (RFC 6749 section 4.3).
     Password,
     /// A person in a browser on this machine or another (RFC 6749 section 4.1, RFC 7636).
     AuthorizationCode,
-    /// A person with a code in a browser anywhere (RFC 8628).
+    /// A person with a code, in a browser anywhere (RFC 8628).
     DeviceCode,
-    /// A person in a browser, the token in the address (RFC 6749 section 4.2).
+    /// A person in a browser. The token is in the address (RFC 6749 section 4.2).
     Implicit,
     /// The identity that Azure gives a machine.
     ManagedIdentity,
@@ -37,7 +37,7 @@ impl GrantType {
         Self::ServiceAccount,
     ];
 
-    /// The name in a configuration file.
+    /// Returns the name in a configuration file.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -52,13 +52,13 @@ impl GrantType {
         }
     }
 
-    /// Whether the application itself has the rights, not a person.
+    /// Returns whether the application itself has the rights, rather than a person.
     #[must_use]
     pub const fn is_application(self) -> bool {
         matches!(self, Self::ClientCredentials | Self::ManagedIdentity)
     }
 
-    /// Whether a person has to be there for the first token.
+    /// Returns whether the first token needs a person.
     #[must_use]
     pub const fn needs_person(self) -> bool {
         matches!(self, Self::AuthorizationCode | Self::DeviceCode | Self::Implicit)
@@ -79,7 +79,7 @@ impl FromStr for GrantType {
     }
 }
 
-/// No grant has that name.
+/// The error for a name that no grant has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnknownGrantType;
@@ -92,7 +92,7 @@ impl fmt::Display for UnknownGrantType {
 
 impl std::error::Error for UnknownGrantType {}
 
-/// A provider does not have a grant for mail; known before anything is sent to it.
+/// The provider does not have this grant for mail. Known before anything is sent to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NoGrant {
@@ -100,7 +100,7 @@ pub struct NoGrant {
     pub provider: Provider,
     /// The grant.
     pub grant: GrantType,
-    /// What to do in its place.
+    /// What to do instead.
     pub instead: &'static str,
 }
 
@@ -118,18 +118,18 @@ impl fmt::Display for NoGrant {
 impl std::error::Error for NoGrant {}
 
 impl Provider {
-    /// Whether the provider has this grant for mail, for the tenant given where it has tenants.
+    /// Checks that the provider has this grant for mail, and has it for the given tenant if it has tenants.
     ///
     /// # Errors
     ///
-    /// Returns [`NoGrant`] with what to do instead: for a grant that is not among [`grants`](Self::grants), and for one
-    /// of an application or a password where the tenant is `common` or another that stands for several.
+    /// Returns [`NoGrant`], which says what to do instead, for a grant that is not among [`grants`](Self::grants), and
+    /// for a grant of an application or a password if the tenant is `common` or another name for several tenants.
     pub fn check(self, grant: GrantType, tenant: Option<&str>) -> Result<(), NoGrant> {
         let no = |instead| Err(NoGrant { provider: self, grant, instead });
         if !self.grants().contains(&grant) {
             return no(self.instead_of(grant));
         }
-        // AADSTS9001023: these stand for the tenants of other people.
+        // AADSTS9001023: these names stand for the tenants of others.
         let stands_for_several = |tenant: &str| {
             ["common", "organizations", "consumers"].contains(&tenant.to_ascii_lowercase().as_str())
         };
@@ -223,7 +223,7 @@ mod tests {
                 (found, want) => panic!("{provider} {grant} {tenant:?}: {found:?}, {want:?}"),
             }
         }
-        // What is named instead is there.
+        // The grant that is named instead exists.
         for provider in Provider::ALL {
             for grant in GrantType::ALL {
                 let Err(error) = provider.check(grant, None) else { continue };

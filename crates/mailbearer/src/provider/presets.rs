@@ -1,4 +1,4 @@
-//! What is known of each provider, and from where.
+//! What is known of each provider, and the source.
 
 use core::time::Duration;
 
@@ -15,7 +15,7 @@ pub(super) struct Preset {
     pub(super) issuer: Option<&'static str>,
     pub(super) portal: Option<&'static str>,
     pub(super) grants: &'static [GrantType],
-    /// Everything that an application was granted.
+    /// The scope of everything that an application was granted.
     pub(super) application: Option<&'static str>,
     pub(super) delegated: Delegated,
     pub(super) redirect: Redirect,
@@ -28,7 +28,7 @@ pub(super) struct Preset {
 }
 
 pub(super) enum Login {
-    /// The endpoints of Microsoft's identity platform at this host, and the tenant where it is always the same.
+    /// The endpoints of Microsoft's identity platform at this host, and the tenant if that is always the same.
     Microsoft {
         host: &'static str,
         tenant: Option<&'static str>,
@@ -40,8 +40,8 @@ pub(super) enum Login {
     },
 }
 
-/// What a person consents to: a scope for each protocol, and what is asked for besides. One that stands for several
-/// protocols is asked for once.
+/// What a person consents to: a scope for each protocol, and others besides. A scope that is for several protocols is
+/// requested once.
 pub(super) struct Delegated {
     pub(super) imap: &'static str,
     pub(super) pop3: Option<&'static str>,
@@ -50,10 +50,11 @@ pub(super) struct Delegated {
 }
 
 const OFFLINE: &str = "offline_access";
-/// A refresh token, and who logged in (Learn, "Scopes and permissions": the tokens for mail do not always say).
+/// For a refresh token, and for who logged in (Learn, "Scopes and permissions": the tokens for mail do not always say).
 const ENTRA_BESIDES: &str = "offline_access openid profile";
 
-/// Learn, "OAuth 2.0 and OpenID Connect protocols"; no person's grant but the code survives Conditional Access for sure.
+/// Learn, "OAuth 2.0 and OpenID Connect protocols". Of a person's grants, only the code is certain to work with
+/// Conditional Access.
 const ENTRA: &[GrantType] = &[
     GrantType::ClientCredentials,
     GrantType::ManagedIdentity,
@@ -79,8 +80,8 @@ const UNKNOWN: Limits = Limits {
     message_octets: None,
 };
 
-/// Learn, "Authenticate an IMAP, POP or SMTP connection using OAuth" and "Exchange Online limits". The habits are what
-/// servers were seen to do: MailKit #1948, getmail6 #256 (POP3), angus-mail #176 (IDLE).
+/// Learn, "Authenticate an IMAP, POP or SMTP connection using OAuth" and "Exchange Online limits". The habits were
+/// observed on servers: MailKit #1948, getmail6 #256 (POP3), angus-mail #176 (IDLE).
 pub(super) const MICROSOFT_365: Preset = Preset {
     name: "microsoft365",
     aliases: &["office365"],
@@ -192,11 +193,11 @@ pub(super) const OUTLOOK_COM: Preset = Preset {
         tenant: Some("consumers"),
         audience: "api://AzureADTokenExchange",
     },
-    // Learn, "Resource owner password credentials": personal accounts have no such grant.
+    // Learn, "Resource owner password credentials": this grant does not exist for personal accounts.
     grants: &[GrantType::AuthorizationCode, GrantType::DeviceCode, GrantType::RefreshToken],
     application: None,
     smtp: ("smtp-mail.outlook.com", 587, Security::StartTls),
-    // Those of Exchange Online are not published for it.
+    // No page says that the limits of Exchange Online apply.
     limits: UNKNOWN,
     note: Some("IMAP and POP have to be switched on in the mailbox's settings first"),
     ..MICROSOFT_365

@@ -5,17 +5,17 @@ use mailbearer_smtp::Receipt;
 use super::{Smtp, pipeline::Pipeline};
 use crate::Error;
 
-/// Messages on their way out, one behind the other.
+/// Messages that are sent one after the other.
 ///
-/// Where the server offers `PIPELINING`, the commands of a message go out behind the end of the one before: a message takes
-/// one flight. Dropped before its end, it ends the session in the middle of a message, as a
-/// [`Submission`](super::Submission) does; those whose receipt came are with the server.
+/// If the server offers `PIPELINING`, the commands of a message go out right behind the message before, so that each
+/// takes one flight. Dropped before its end, a batch ends the session in the middle of a message, as a
+/// [`Submission`](super::Submission) does. Messages that have a receipt are with the server.
 pub struct Batch<'a, R: Runtime> {
     smtp: &'a mut Smtp<R>,
-    /// Those that were not handed to the session yet.
+    /// Messages that were not given to the session yet.
     messages: &'a [Composed],
     pipeline: Pipeline<&'a Composed>,
-    /// Messages that have their verdict.
+    /// How many messages have their verdict.
     done: usize,
 }
 
@@ -25,10 +25,10 @@ impl<'a, R: Runtime> Batch<'a, R> {
         Self { smtp, messages, pipeline: Pipeline::default(), done: 0 }
     }
 
-    /// What became of the next message, and its index; `None` after the last.
+    /// Returns the index of the next message, and what became of it. `None` after the last.
     ///
-    /// An error is about this message, as [`Smtp::send`] has it. One that [ended the
-    /// session](Error::ended_session) is the last, and of the messages behind it nothing was sent but perhaps an envelope.
+    /// An error is about this message, as with [`Smtp::send`]. An error that [ended the session](Error::ended_session)
+    /// is the last item. Of the messages behind it, nothing was sent except perhaps an envelope.
     pub fn next(&mut self) -> R::Task<'_, Option<(usize, Result<Receipt, Error>)>> {
         R::task(self.advance())
     }
@@ -47,14 +47,14 @@ impl<'a, R: Runtime> Batch<'a, R> {
         Some((self.done.saturating_sub(1), verdict))
     }
 
-    /// Keeps one message waiting behind the one that is sent.
+    /// Keeps one message waiting behind the one that is being sent.
     fn hand_over(&mut self) -> Result<(), Error> {
         while self.pipeline.len() < 2
             && let Some((message, rest)) = self.messages.split_first()
         {
             match self.pipeline.hand_over(self.smtp, message) {
                 Ok(()) => {}
-                // It is told when it is its turn.
+                // It is reported in its turn.
                 Err(_) if self.pipeline.len() > 0 => return Ok(()),
                 Err((_, error)) => {
                     self.messages = rest;
@@ -77,7 +77,7 @@ impl<R: Runtime> Drop for Batch<'_, R> {
     }
 }
 
-/// The verdicts as [`Batch::next`] gives them.
+/// Iterates over the verdicts that [`Batch::next`] returns.
 impl Iterator for Batch<'_, Blocking> {
     type Item = (usize, Result<Receipt, Error>);
 

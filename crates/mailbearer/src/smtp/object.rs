@@ -3,26 +3,27 @@ use std::io;
 use mailbearer_mime::Composed;
 use mailbearer_smtp::Envelope;
 
-/// A message to be sent: an envelope and its content (RFC 5321 section 2.3.1), from memory or from where it is read
-/// meanwhile.
+/// A message to send: an envelope and its content (RFC 5321 section 2.3.1), from memory, or from a source that is read
+/// as it is sent.
 pub trait MailObject: Send {
-    /// From whom and to whom it goes, and what the server must know of it beforehand.
+    /// Returns sender and recipients, and what the server must know beforehand.
     fn envelope(&self) -> Envelope;
 
-    /// The octets from `offset` on, as many as are at hand; empty at the end of the message. `offset` grows by what was
-    /// taken, or starts at 0 again where the message is sent once more on another connection. Reading may block the thread.
+    /// Returns the octets from `offset` on, as many as are available. Empty at the end of the message. `offset` grows
+    /// by what was taken, or starts at 0 again if the message is sent once more on another connection. Reading may
+    /// block the thread.
     ///
     /// # Errors
     ///
-    /// Fails if they can't be read. The message is not delivered then.
+    /// Fails if the octets can't be read. The message is not delivered then.
     fn octets(&mut self, offset: u64) -> io::Result<&[u8]>;
 
-    /// Called when every octet is on its way and before the end of the message is, behind which its fate may be unknown.
-    /// By itself does nothing.
+    /// Called when all octets are on their way, but not the end of the message, after which it may be unknown what
+    /// becomes of it. Does nothing by default.
     ///
     /// # Errors
     ///
-    /// Fails if the message is not to be delivered after all.
+    /// Fails if the message should not be delivered after all.
     fn before_end(&mut self) -> io::Result<()> {
         Ok(())
     }

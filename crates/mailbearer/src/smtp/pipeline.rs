@@ -6,12 +6,12 @@ use mailbearer_smtp::{Event, Receipt, Ticket};
 use super::{MailObject, Smtp};
 use crate::Error;
 
-/// Messages of one session, one behind the other: where the server offers `PIPELINING`, the commands of a message go out
-/// behind the end of the one before.
+/// Messages of one session. If the server offers `PIPELINING`, the commands of each go out right behind the message
+/// before.
 pub(crate) struct Pipeline<M> {
-    /// Messages that were handed to the session, and have no verdict yet.
+    /// Messages that were given to the session and have no verdict yet.
     under_way: VecDeque<(M, Ticket)>,
-    /// Octets that the session took of the first of them.
+    /// How many octets of the first one the session has taken.
     given: u64,
 }
 
@@ -22,16 +22,16 @@ impl<M> Default for Pipeline<M> {
 }
 
 impl<M: MailObject> Pipeline<M> {
-    /// How many messages have no verdict yet.
+    /// Returns how many messages have no verdict yet.
     pub(crate) fn len(&self) -> usize {
         self.under_way.len()
     }
 
-    /// Puts a message behind the others.
+    /// Adds a message behind the others.
     ///
     /// # Errors
     ///
-    /// Gives the message back where the session does not take it: it is no good, or the session is over.
+    /// Returns the message if the session does not accept it: it is malformed, or the session is over.
     pub(crate) fn hand_over<R: Runtime>(&mut self, smtp: &mut Smtp<R>, message: M) -> Result<(), (M, Error)> {
         match smtp.session.submit(message.envelope()) {
             Ok(ticket) => self.under_way.push_back((message, ticket)),
@@ -40,10 +40,10 @@ impl<M: MailObject> Pipeline<M> {
         Ok(())
     }
 
-    /// What became of the first message; `None` if there is none. After an error that ended the session the others have no
-    /// verdict to come, and of them nothing was sent but perhaps an envelope.
+    /// Returns what became of the first message. `None` if there is none. After an error that ended the session, the
+    /// others get no verdict, and nothing of them was sent except perhaps an envelope.
     ///
-    /// A future of this that is dropped loses nothing: the next call goes on.
+    /// Dropping the future loses nothing: the next call continues.
     pub(crate) async fn verdict<R: Runtime>(
         &mut self,
         smtp: &mut Smtp<R>,
@@ -54,7 +54,7 @@ impl<M: MailObject> Pipeline<M> {
                 Ok(Event::BodyWanted(wanted)) if wanted == ticket => match self.give(smtp, ticket) {
                     Ok(()) => continue,
                     Err(error) => {
-                        // What was begun can't be ended.
+                        // A message that has begun can't be completed.
                         smtp.session.abandon(ticket);
                         Err(error.with_session_ended())
                     }
@@ -87,7 +87,7 @@ impl<M: MailObject> Pipeline<M> {
         }
     }
 
-    /// Gives up what has no verdict yet; returns the messages, in order.
+    /// Abandons all messages without a verdict. Returns them in their order.
     pub(crate) fn abandon<R: Runtime>(&mut self, smtp: &mut Smtp<R>) -> Vec<M> {
         for (_, ticket) in &self.under_way {
             smtp.session.abandon(*ticket);

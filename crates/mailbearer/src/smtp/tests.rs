@@ -93,7 +93,7 @@ fn a_message_that_is_dropped_takes_the_session_with_it() {
         assert_eq!(smtp.send(&next).unwrap_err().kind(), Kind::Unfinished, "{detached}");
         assert_eq!(smtp.quit().unwrap_err().kind(), Kind::Unfinished, "{detached}");
     }
-    // What was detached from one session is not another's, and not good for long.
+    // A message that was detached from one session belongs to no other, and does not stay valid for long.
     let (mut one, mut other) = (client.connect_smtp().unwrap(), client.connect_smtp().unwrap());
     let state = one.submit(envelope(&dropped)).unwrap().detach();
     let others = other.submit(envelope(&dropped)).unwrap().detach();
@@ -119,7 +119,7 @@ fn many_messages_have_a_verdict_each() {
     wanted.push(messages.remove(0).octets);
     assert_eq!(arrived(&mock), wanted);
 
-    // Dropped with one on its way.
+    // Dropped with a message on its way.
     let mut smtp = client.connect_smtp().unwrap();
     let one = [message(&client, "ann@mail.test", "first"), message(&client, "ann@mail.test", "second")];
     let mut batch = smtp.send_all(&one);
@@ -131,7 +131,7 @@ fn many_messages_have_a_verdict_each() {
     assert_eq!((told, other), (1, 0));
 }
 
-/// What became of a message is told of that message, whoever waits when it is told.
+/// A verdict is reported for its own message, whoever waits at that time.
 #[test]
 fn a_verdict_that_nobody_waited_for_is_not_the_next_messages() {
     let (mock, client) = start();

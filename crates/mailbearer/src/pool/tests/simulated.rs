@@ -1,4 +1,4 @@
-//! A network in memory and a clock that jumps to whatever comes next: nothing depends on the machine or on luck.
+//! A network in memory, and a clock that jumps to the next event: nothing depends on the machine or on luck.
 
 use std::{
     cell::{Cell, RefCell},
@@ -26,7 +26,7 @@ thread_local! {
     static SERVER: RefCell<Option<(Shared, ServerTls)>> = const { RefCell::new(None) };
 }
 
-/// Starts again at time 0 with this server alone.
+/// Restarts at time 0 with this server alone.
 pub(super) fn begin(server: Shared, tls: ServerTls) {
     NOW.set(Duration::ZERO);
     TASKS.take();
@@ -51,7 +51,7 @@ impl Wake for Woken {
     }
 }
 
-/// The runtime. It has no values.
+/// The runtime, a type without values.
 pub(super) enum Simulated {}
 
 impl Runtime for Simulated {

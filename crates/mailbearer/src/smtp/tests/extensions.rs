@@ -9,7 +9,7 @@ fn offering(lines: &str) -> (Mock, Client) {
     start_with(|options| options.smtp_extensions = lines.parse().unwrap())
 }
 
-/// Sends these octets with this envelope, in one session, and says what the server heard of it.
+/// Sends these octets with this envelope in one session. Returns what the server got.
 fn parameters(mock: &Mock, client: &Client, envelope: Envelope, octets: &[u8]) -> Result<[String; 2], Error> {
     let mut smtp = client.connect_smtp()?;
     let mut submission = smtp.submit(envelope)?;
@@ -84,7 +84,7 @@ fn each_is_used_where_it_is_offered_and_told_where_not() {
     assert_eq!(arrived(&plain.0), [[0; 0]; 0], "nothing was sent of what is not offered");
 }
 
-/// Told before a word is sent: the session is at rest, and takes the next message.
+/// Reported before anything is sent: the session stays idle and accepts the next message.
 #[test]
 fn what_passes_a_limit_is_told() {
     let (mock, client) = start_with(|options| {
@@ -113,7 +113,7 @@ fn what_passes_a_limit_is_told() {
     smtp.send(&message(&client, "ann@mail.test", "good")).unwrap();
     let error = smtp.send(&message(&client, "ann@other.test", "other")).unwrap_err();
     assert!(error.is_transient() && error.cause::<Refusal>().unwrap().wants_new_session(), "{error}");
-    // A pool opens that session.
+    // A pool opens this session.
     let messages = ["a@mail.test", "b@other.test", "c@mail.test"].map(|to| message(&client, to, "pooled"));
     let mut options = client.pool_options();
     options.connections = 1;
@@ -161,7 +161,7 @@ fn lmtp_has_a_fate_for_each() {
     assert_eq!(arrived(&mock).len(), 5);
 }
 
-/// A server that speaks the other protocol says so at once.
+/// A server that speaks the other protocol is recognised at once.
 #[test]
 fn lmtp_and_smtp_are_not_mistaken_for_each_other() {
     let (_mock, client) = lmtp();
@@ -178,7 +178,7 @@ fn lmtp_and_smtp_are_not_mistaken_for_each_other() {
     assert!(error.to_string().contains("500"), "{error}");
 }
 
-/// Without a login the server decides what it takes.
+/// Without a login, the server decides what it accepts.
 #[test]
 fn an_account_without_a_login_does_not_log_in() {
     let (mock, client) = start();
