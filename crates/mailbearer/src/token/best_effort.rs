@@ -7,10 +7,10 @@ use std::{
 
 use super::{AccountKey, Kept, Pending, StoreError, StoreLock, TokenStore};
 
-/// A [`TokenStore`] whose troubles are warnings: a token that is not kept is requested.
+/// A [`TokenStore`] that turns trouble into warnings. If a token is not kept, another is requested.
 ///
-/// For access tokens, which can be had again at any time. A refresh token belongs in a store that fails when it can't
-/// keep it.
+/// Use it for access tokens, which can be requested at any time. A refresh token belongs in a store that fails if it
+/// can't keep it.
 pub struct BestEffort<S, W> {
     store: S,
     warn: W,
@@ -19,7 +19,7 @@ pub struct BestEffort<S, W> {
 }
 
 impl<S: TokenStore, W: Fn(&StoreError) + Send + Sync> BestEffort<S, W> {
-    /// `warn` is called with the first trouble; others are most likely the same.
+    /// `warn` is called for the first trouble only: later ones are most likely the same.
     pub const fn new(store: S, warn: W) -> Self {
         Self { store, warn, warned: AtomicBool::new(false), unlocked: AtomicBool::new(false) }
     }

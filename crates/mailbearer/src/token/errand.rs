@@ -1,4 +1,4 @@
-//! Waits for what no runtime can wait for: a file's lock, a keyring.
+//! Waits for what no runtime can wait for: the lock of a file, a keyring.
 
 use std::{
     future::poll_fn,
@@ -8,11 +8,11 @@ use std::{
     thread,
 };
 
-/// Does `work` in a thread of its own, so that no other task has to wait with it, and returns what came of it.
+/// Does `work` in a thread of its own, so that no other task has to wait for it. Returns its result.
 ///
 /// # Errors
 ///
-/// Fails if there can be no thread.
+/// Fails if no thread can be started.
 pub(super) async fn run<T: Send + 'static>(
     name: &str,
     work: impl FnOnce(&Caller<T>) -> T + Send + 'static,
@@ -42,17 +42,17 @@ pub(super) async fn run<T: Send + 'static>(
     Ok(result.await)
 }
 
-/// Who waits for the thread.
+/// The caller that waits for the thread.
 pub(super) struct Caller<T>(Weak<Desk<T>>);
 
 impl<T> Caller<T> {
-    /// Whether nobody waits any more: the future was dropped.
+    /// Whether nobody waits any more, because the future was dropped.
     pub(super) fn is_gone(&self) -> bool {
         self.0.strong_count() == 0
     }
 }
 
-/// Where the result waits.
+/// Holds the result.
 struct Desk<T> {
     state: Mutex<State<T>>,
 }

@@ -14,19 +14,20 @@ use super::{
 
 /// Keeps tokens in a folder, in a file for each account: mode 0600 in a folder of mode 0700.
 ///
-/// A file is replaced as a whole: written under a temporary name, put on the disk and renamed. If a process is killed after
-/// the writing, the next one that locks renames the file: the refresh token in it may be the only one that the server still
-/// takes. The lock is on a file
-/// beside it that is never deleted; the system unlocks it when the process ends, however it ends. On Unix what could
-/// be another user's is refused: a file or folder of another owner, a file that others can read, a folder that others
-/// can write to, and what is no plain file.
+/// A file is replaced as a whole: written under a temporary name, synced to disk and renamed. If a process is killed
+/// after writing, the next one that locks renames the file: the refresh token in it may be the only one that the server
+/// still accepts. The lock is on a second file, which is never deleted. If the process ends, in whatever way, the
+/// system unlocks it.
+///
+/// On Unix the store refuses what could be another user's: a file or folder with another owner, a file that others can
+/// read, a folder that others can write to, and anything but a plain file.
 #[derive(Clone, Debug)]
 pub struct FileStore {
     folder: PathBuf,
 }
 
 impl FileStore {
-    /// A store in `folder`, which is made when it is needed.
+    /// Makes a store in `folder`, which is created when it is needed.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
     }
@@ -45,7 +46,7 @@ impl FileStore {
     fn write(&self, account: &AccountKey, kept: &Kept) -> Result<(), StoreError> {
         make_folder(&self.folder)?;
         let (path, temporary) = (self.path(account, DATA), self.path(account, TEMPORARY));
-        // Only the holder of the lock uses this name, so this is what a killed process left.
+        // Only the holder of the lock uses this name, so it was left by a process that was killed.
         match fs::remove_file(&temporary) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(trouble(&temporary, error)),
             _ => {}
@@ -56,17 +57,17 @@ impl FileStore {
                 rename(file, &temporary, &path)
             });
         if let Err(error) = written {
-            // The caller hears of the first failure. What can't be kept is not left behind.
+            // The caller gets the first failure. What can't be kept is removed.
             let _ = fs::remove_file(&temporary);
             return Err(trouble(&path, error));
         }
         sync_folder(&self.folder).map_err(|error| trouble(&self.folder, error))
     }
 
-    /// Does what a process that was killed in [`write`](Self::write) left to do. Only the holder of the lock calls it.
+    /// Completes what a process left that was killed in [`write`](Self::write). Only the holder of the lock calls it.
     fn recover(&self, account: &AccountKey) -> Result<(), StoreError> {
         let (path, temporary) = (self.path(account, DATA), self.path(account, TEMPORARY));
-        // A file that is not whole, or that can't be trusted, is left for the next writer to remove.
+        // The next writer removes a file that is incomplete or can't be trusted.
         let Ok(Some(_)) = read_file(&temporary, account) else { return Ok(()) };
         open(&temporary, OpenOptions::new().write(true))
             .and_then(|file| rename(file, &temporary, &path))
@@ -79,7 +80,7 @@ impl FileStore {
         let path = self.path(account, LOCK);
         let file = open(&path, OpenOptions::new().read(true).write(true).create(true).truncate(false))
             .map_err(|error| trouble(&path, error))?;
-        // Nothing is in it that anyone could read, and who can write to it can only make others wait.
+        // It holds nothing to read, and whoever can write to it can only make others wait.
         check_file(&path, &file, 0o022)?;
         Ok((path, file))
     }
@@ -144,7 +145,7 @@ fn try_for(caller: &Caller<io::Result<File>>, file: File, patience: Duration) ->
     }
 }
 
-/// Makes a folder that nobody else can put anything into, unless it is there.
+/// Creates a folder into which nobody else can put anything, unless it exists.
 pub(crate) fn make_folder(folder: &Path) -> Result<(), StoreError> {
     if check_folder(folder)? {
         return Ok(());
@@ -157,7 +158,7 @@ pub(crate) fn make_folder(folder: &Path) -> Result<(), StoreError> {
     check_folder(folder).map(drop)
 }
 
-/// Opens a file that is no link, with mode 0600 where it is made, without waiting for the other end of a pipe.
+/// Opens a file that is no link, creates it with mode 0600, and does not wait for the other end of a pipe.
 pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     #[cfg(unix)]
     {
@@ -168,7 +169,7 @@ pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     options.open(path)
 }
 
-/// What a file holds for `account`.
+/// Returns what a file holds for `account`.
 fn read_file(path: &Path, account: &AccountKey) -> Result<Option<Kept>, StoreError> {
     let file = match open(path, OpenOptions::new().read(true)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -182,15 +183,15 @@ fn read_file(path: &Path, account: &AccountKey) -> Result<Option<Kept>, StoreErr
     Kept::from_text(text.expose(), account).map_err(|what| StoreError::new(path, Trouble::Malformed(what)))
 }
 
-/// Puts a written file in the place of another.
+/// Replaces a file by another.
 fn rename(file: File, from: &Path, to: &Path) -> io::Result<()> {
-    // Before the name: a name that outlives a power cut must not lead to an empty file.
+    // Before the renaming: after a power failure the name must not lead to an empty file.
     file.sync_all()?;
     drop(file);
     fs::rename(from, to)
 }
 
-/// Whether there is a folder, and nobody else can put anything into it.
+/// Returns whether the folder exists. Fails if others can put anything into it.
 fn check_folder(folder: &Path) -> Result<bool, StoreError> {
     let metadata = match fs::metadata(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -203,7 +204,7 @@ fn check_folder(folder: &Path) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-/// Refuses what is no plain file, is another user's, or has one of the permission bits `exposed`.
+/// Refuses a file that is not plain, belongs to another user, or has one of the permission bits `exposed`.
 fn check_file(path: &Path, file: &File, exposed: u32) -> Result<(), StoreError> {
     let metadata = file.metadata().map_err(|error| trouble(path, error))?;
     if !metadata.is_file() {
@@ -236,7 +237,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 
 #[cfg(not(unix))]
 fn sync_folder(_: &Path) -> io::Result<()> {
-    // A folder can't be opened there; the file system keeps names by itself.
+    // Folders can't be opened there; the file system stores names by itself.
     Ok(())
 }
 
@@ -247,7 +248,7 @@ fn trouble(path: &Path, error: io::Error) -> StoreError {
 
 #[cfg(unix)]
 fn is_link(error: &io::Error) -> bool {
-    // A socket can't be opened either, and says so in its own way.
+    // A socket can't be opened either, and has an error of its own.
     let codes = [rustix::io::Errno::LOOP, rustix::io::Errno::NXIO].map(rustix::io::Errno::raw_os_error);
     error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }
@@ -260,9 +261,9 @@ fn is_link(_: &io::Error) -> bool {
 const DATA: &str = ".json";
 const LOCK: &str = ".lock";
 const TEMPORARY: &str = ".new";
-/// Octets of a file that are read.
+/// The most octets of a file that are read.
 const LIMIT: usize = 1 << 20;
-/// How long a freed lock can stay unnoticed.
+/// How long it may take to notice that a lock is free.
 const LONGEST_NAP: Duration = Duration::from_millis(32);
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use mailbearer_wire::Secret;
 use super::{AccountKey, Kept, Pending, StoreError, Token, TokenStore};
 use crate::{Account, ClientProof, Error, Grant, OAuth};
 
-/// A store, and what makes an account's place in it. A pointer, so that a program that keeps no tokens links none of this.
+/// A store, and a function that makes an account's place in it. A pointer, so that a program that keeps no tokens links
+/// none of this.
 #[derive(Clone)]
 pub(crate) struct Store {
     store: Arc<dyn TokenStore>,
@@ -26,9 +27,10 @@ impl Store {
 
 /// One account's place in a store.
 pub(crate) trait Keep: Send + Sync {
-    /// The kept access token if it will do, else what `fetch` gets for a refresh token, once it is kept.
+    /// Returns the kept access token if that is usable. Otherwise calls `fetch` with the refresh token, and keeps the
+    /// result.
     ///
-    /// `refused` will not do. `unsaved` is what could not be kept last time.
+    /// `refused` is not usable. `unsaved` is what could not be kept last time.
     fn renew<'a>(
         &'a self,
         refused: Option<Token>,
@@ -36,16 +38,16 @@ pub(crate) trait Keep: Send + Sync {
         fetch: Fetch<'a>,
     ) -> Pending<'a, Result<Found, Unsaved>>;
 
-    /// Forgets a kept access token that a server refused, unless another took its place.
+    /// Forgets a kept access token that a server refused, unless another one replaced it.
     ///
-    /// What fails is not told: the refusal is what has to be, and the next run may try the token once more.
+    /// Failures are not reported: the refusal has to be, and the next run may try the token once more.
     fn discard<'a>(&'a self, refused: &'a Token) -> Pending<'a, ()>;
 
-    /// The place itself, for those who know that there is one: what they call of it is linked with them.
+    /// Returns the place itself, for callers that know of it. They link the methods that they call.
     fn place(&self) -> &Keeper;
 }
 
-/// Requests a token, by a refresh token if there is one.
+/// Requests a token, with a refresh token if there is one.
 pub(crate) type Fetch<'a> =
     Box<dyn FnOnce(Option<Secret>) -> Pending<'a, Result<oauth::Token, Error>> + Send + 'a>;
 
@@ -54,7 +56,7 @@ pub(crate) struct Keeper {
     key: AccountKey,
     /// For digests and their salt.
     tls: Tls,
-    /// What the application proves itself with.
+    /// The secret that proves the application's identity.
     client: Option<Secret>,
     /// The refresh token in the account.
     origin: Option<Secret>,
@@ -62,13 +64,13 @@ pub(crate) struct Keeper {
     keeps_refresh_token: bool,
 }
 
-/// What was kept, or was fetched and is kept now.
+/// A token that was kept, or that was fetched and is kept now.
 pub(crate) enum Found {
     Kept(Token),
     Fetched { token: oauth::Token, asked_at: SystemTime },
 }
 
-/// A failure after which a token is at hand that could not be kept.
+/// A failure, and the token that could not be kept, if there is one.
 pub(crate) struct Unsaved {
     pub(crate) error: Error,
     pub(crate) kept: Option<Kept>,
@@ -100,13 +102,13 @@ impl Keep for Keeper {
 }
 
 impl Keeper {
-    /// The account's place in `store`.
+    /// Makes the account's place in `store`.
     fn of(store: Arc<dyn TokenStore>, account: &Account, oauth: &OAuth, tls: &Tls) -> Box<dyn Keep> {
         let (grant, origin) = match &oauth.grant {
             Grant::ClientCredentials => ("client_credentials", None),
             Grant::RefreshToken(token) => ("refresh_token", Some(token.clone())),
             Grant::Password { .. } => ("password", None),
-            // However the person logs in, it is the same login.
+            // It is the same login, whichever way the person logs in.
             Grant::Person(_) => ("person", None),
             Grant::JwtBearer(_) => ("jwt_bearer", None),
             Grant::Flow(flow) => (flow.name(), None),
@@ -115,7 +117,7 @@ impl Keeper {
             ClientProof::None | ClientProof::Assertion(_) => None,
             ClientProof::Secret(secret) | ClientProof::Basic(secret) => Some(secret.clone()),
         };
-        // Another password makes a kept token stale, as another client secret does.
+        // Another password makes a kept token stale, just as another client secret does.
         let client = match &oauth.grant {
             Grant::Password { username, password } => {
                 let client = client.as_ref().map_or("", |secret| secret.expose());
@@ -171,18 +173,18 @@ impl Keeper {
         Ok(Found::Fetched { token, asked_at })
     }
 
-    /// Finds out whether what a login brings can be kept, before anybody logs in.
+    /// Finds out, before anybody logs in, whether the login can be kept.
     pub(crate) async fn probe(&self) -> Result<(), StoreError> {
         self.store.probe(&self.key).await
     }
 
-    /// What is kept, whoever's secrets it was requested with.
+    /// Returns what is kept, with whatever secrets it was requested.
     pub(crate) async fn peek(&self) -> Result<Option<Kept>, Error> {
         self.load().await
     }
 
-    /// Keeps what `login` brings, in place of an earlier login, whose refresh token is returned too. Nobody else renews a
-    /// token meanwhile.
+    /// Keeps what `login` returns in place of an earlier login. Returns the refresh token of that too. Nobody else
+    /// renews a token meanwhile.
     pub(crate) async fn log_in(
         &self,
         login: impl Future<Output = Result<oauth::Token, Error>>,
@@ -197,7 +199,7 @@ impl Keeper {
         Ok((token, asked_at, before.and_then(|kept| kept.refresh_token)))
     }
 
-    /// Forgets everything, once `revoke` did what it can with the refresh token. Returns whether something was there.
+    /// Forgets everything, after `revoke` did what it can with the refresh token. Returns whether anything was there.
     pub(crate) async fn log_out<F: Future<Output = Result<(), Error>>>(
         &self,
         revoke: impl FnOnce(Secret) -> F,
@@ -213,7 +215,7 @@ impl Keeper {
         Ok((was_there, revoked))
     }
 
-    /// Forgets a kept access token that a server refused, unless another took its place.
+    /// Forgets a kept access token that a server refused, unless another one replaced it.
     async fn discard(&self, refused: &Token) -> Result<(), StoreError> {
         let _lock = self.store.lock(&self.key, PATIENCE).await?;
         if let Some(kept) = self.store.load(&self.key).await?
@@ -224,7 +226,7 @@ impl Keeper {
         Ok(())
     }
 
-    /// What is kept and still counts.
+    /// Returns what is kept and still valid for this account.
     async fn load(&self) -> Result<Option<Kept>, Error> {
         let Some(mut kept) = self.store.load(&self.key).await? else { return Ok(None) };
         if !self.is_of(self.origin.as_ref(), kept.origin.as_deref()) {
@@ -245,11 +247,11 @@ impl Keeper {
         let digest = |secret: Option<&Secret>| secret.map(|secret| self.digest(secret)).transpose();
         let end = |life: Option<Duration>| life.and_then(|life| asked_at.checked_add(life));
         let expires_at = end(token.expires_in);
-        // Of a new refresh token only what came with it counts.
+        // With a new refresh token, only what came with it counts.
         let before = before.unwrap_or_default();
         let last_end = before.refresh_expires_at.filter(|_| token.refresh_token.is_none());
         Ok(Kept {
-            // Of a token that may live for ever nobody knows how long it will do.
+            // It is not known how long a token without an end will be good.
             token: expires_at.map(|end| Token {
                 scope: token.scope.clone(),
                 ..Token::new(token.access_token.clone(), Some(end))
@@ -263,8 +265,8 @@ impl Keeper {
         })
     }
 
-    /// `SALT:DIGEST` of a secret, in hexadecimal digits: nobody can tell by it which secret it is, or that two accounts
-    /// have the same.
+    /// Makes `SALT:DIGEST` of a secret, in hexadecimal digits. It does not reveal the secret, nor that two accounts
+    /// have the same one.
     fn digest(&self, secret: &Secret) -> Result<String, Error> {
         let mut salt = [0; SALT];
         self.tls.random(&mut salt).map_err(|error| Error::settings(error.to_string()))?;
@@ -293,7 +295,7 @@ fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
-/// How long to wait for another process, which has to be done with its token request by then.
+/// How long to wait for another process, whose token request must be over by then.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Octets of salt.
 const SALT: usize = 16;

@@ -8,22 +8,22 @@ use super::{AccountKey, Token};
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Kept {
-    /// The access token, where one is known to be good for a while.
+    /// The access token, if it is known to be valid for a while.
     pub token: Option<Token>,
     /// When it was requested.
     pub stored_at: Option<SystemTime>,
     /// The refresh token that the server gave last.
     pub refresh_token: Option<Secret>,
-    /// When the refresh token expires, however often it is used; `None` where the server does not say.
+    /// When the refresh token expires, however often it is used. `None` if the server does not say.
     pub refresh_expires_at: Option<SystemTime>,
-    /// A salted digest of what the application proved itself with. Another one makes the access token stale.
+    /// A salted digest of what proved the application's identity. If that changes, the access token is stale.
     pub client: Option<String>,
-    /// A salted digest of the refresh token in the account. Another one there takes the place of the kept one.
+    /// A salted digest of the refresh token in the account. If that changes, it replaces the kept one.
     pub origin: Option<String>,
 }
 
 impl Kept {
-    /// One line of JSON, with the account that it is for.
+    /// Writes one line of JSON, which names the account that it is for.
     #[must_use]
     pub fn to_text(&self, account: &AccountKey) -> Secret {
         let mut text = String::with_capacity(CAPACITY);
@@ -59,11 +59,11 @@ impl Kept {
         Secret::new(text)
     }
 
-    /// Reads what [`to_text`](Self::to_text) wrote; `None` if it is for another account.
+    /// Reads what [`to_text`](Self::to_text) wrote. `None` if it is for another account.
     ///
     /// # Errors
     ///
-    /// Says what is wrong with a text that was not written so.
+    /// Says what is wrong with a text that `to_text` did not write.
     pub fn from_text(text: &[u8], account: &AccountKey) -> Result<Option<Self>, &'static str> {
         let kept = Json::parse(text).filter(|json| json.is_object()).ok_or("it is no JSON object")?;
         let of = kept.get("account").filter(|of| of.is_object()).ok_or("it names no account")?;
@@ -84,7 +84,7 @@ impl Kept {
         if refresh_token.as_ref().is_some_and(|token| token.expose().is_empty()) {
             return Err("the refresh token in it is empty");
         }
-        // As the token endpoint's answer was held to.
+        // The same check as for answers of the token endpoint.
         let is_token = |token: &Secret| {
             let token = token.expose();
             !token.is_empty() && token.bytes().all(|octet| octet.is_ascii_graphic())
@@ -107,7 +107,7 @@ impl Kept {
         }))
     }
 
-    /// The access token, if it is good for a while yet at `now`.
+    /// Returns the access token, if it is valid for a while at `now`.
     pub(crate) fn usable(&self, now: SystemTime) -> Option<&Token> {
         let (token, stored_at) = (self.token.as_ref()?, self.stored_at?);
         // A clock that was set back would make an old token look fresh.
@@ -124,7 +124,7 @@ fn from_unix(digits: &str) -> Option<SystemTime> {
     UNIX_EPOCH.checked_add(Duration::from_secs(digits.parse().ok()?))
 }
 
-/// How long a kept token must be good for, so that it outlasts what it is used for.
+/// How long a kept token must still be valid, to outlast the operation that uses it.
 const MARGIN: Duration = Duration::from_secs(300);
 /// Octets to begin with, more than two tokens have: memory that a growing string leaves behind is not wiped.
 const CAPACITY: usize = 16 * 1024;

@@ -1,4 +1,4 @@
-//! Access tokens: where they come from, and where they rest between runs.
+//! Access tokens: where they come from, and where they are kept between runs.
 
 use std::{pin::Pin, time::SystemTime};
 
@@ -34,16 +34,16 @@ pub(crate) use tokens::{Lease, Tokens};
 pub struct Token {
     /// The token: visible ASCII, fit for any SASL mechanism and header.
     pub access_token: Secret,
-    /// When it expires, by this machine's clock. `None` where the server does not say.
+    /// When it expires, by this machine's clock. `None` if the server does not say.
     pub expires_at: Option<SystemTime>,
-    /// A new refresh token that the server gave with this one. It takes the place of the old one.
+    /// A new refresh token that came with this token. It replaces the old one.
     pub refresh_token: Option<Secret>,
-    /// The scopes that were granted, where the server says so.
+    /// The scopes that were granted, if the server says so.
     pub scope: Option<String>,
 }
 
 impl Token {
-    /// A token of which nothing more is known than when it expires.
+    /// Makes a token of which only the time of its end is known.
     #[must_use]
     pub fn new(access_token: impl Into<Secret>, expires_at: Option<SystemTime>) -> Self {
         Self { access_token: access_token.into(), expires_at, refresh_token: None, scope: None }

@@ -2,9 +2,9 @@ use std::{error, future::ready};
 
 use super::{Pending, Token};
 
-/// Gives access tokens that Mailbearer does not request itself: another program's, a broker's, a test's.
+/// Returns access tokens that Mailbearer does not request itself: another program's, a broker's, a test's.
 ///
-/// It is asked before each login, so it keeps what it wants to keep. A closure is a source too:
+/// The client calls it before each login, so it should keep what it wants to use again. A closure is a source too:
 ///
 /// ```
 /// use mailbearer::{Account, Token};
@@ -19,8 +19,8 @@ pub trait TokenSource: Send + Sync {
     ///
     /// # Errors
     ///
-    /// Fails if there is no token, with any error; its text must hold no secret. After a refusal the caller of
-    /// Mailbearer gets the mail server's error, not this one.
+    /// Fails with any error if there is no token. The error's text must hold no secret. After a refusal, the caller of
+    /// Mailbearer gets the mail server's error rather than this one.
     fn token<'a>(&'a self, refused: Option<&'a Token>) -> Pending<'a, Result<Token, SourceError>>;
 }
 

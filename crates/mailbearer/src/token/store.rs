@@ -11,22 +11,23 @@ use super::{Kept, Pending};
 
 /// Keeps tokens between runs, for one account or many.
 ///
-/// A client calls it before a token is used: it loads, and if nothing that is kept will do, it locks, loads again,
-/// requests a token, saves it and unlocks. So many processes that start at once make one request, and a refresh token
-/// that the server replaced is never used and lost.
+/// A client calls it before it uses a token. It loads; if no kept token is usable, it locks, loads again, requests a
+/// token, saves it and unlocks. So many processes that start at once make one request, and a refresh token that the
+/// server replaced is never used and lost.
 ///
-/// An error of any method fails the operation that needed the token. [`BestEffort`](super::BestEffort) turns errors
-/// into warnings, for what can be requested again at any time.
+/// An error of any method fails the operation that needs the token. [`BestEffort`](super::BestEffort) turns errors into
+/// warnings, for tokens that can be requested again at any time.
 pub trait TokenStore: Send + Sync {
-    /// Returns what is kept for `account`; `None` if that is nothing. Waits for no lock: what it returns was saved
-    /// whole.
+    /// Returns what is kept for `account`; `None` if that is nothing. Does not wait for a lock: what it returns was
+    /// saved as a whole.
     ///
     /// # Errors
     ///
     /// Fails if something is there that can't be read or trusted.
     fn load<'a>(&'a self, account: &'a AccountKey) -> Pending<'a, Result<Option<Kept>, StoreError>>;
 
-    /// Keeps `kept` in place of what was there. After a crash at any point the old or the new is there, whole.
+    /// Keeps `kept` in place of what was there. After a crash at any point, either the old or the new is there, as a
+    /// whole.
     ///
     /// Called only while a lock of the same account is held.
     ///
@@ -35,19 +36,19 @@ pub trait TokenStore: Send + Sync {
     /// Fails if it can't be kept, and changes nothing then.
     fn save<'a>(&'a self, account: &'a AccountKey, kept: &'a Kept) -> Pending<'a, Result<(), StoreError>>;
 
-    /// Keeps all others out, in this process and in others, until the lock is dropped or the process ends.
+    /// Keeps all others out, in this process and in other ones, until the lock is dropped or the process ends.
     ///
     /// # Errors
     ///
-    /// Fails with [`Trouble::Busy`] if another holds the lock for all of `patience`, and if there can be no lock.
+    /// Fails with [`Trouble::Busy`] if another holds the lock for all of `patience`, and if locking is not possible.
     fn lock<'a>(
         &'a self,
         account: &'a AccountKey,
         patience: Duration,
     ) -> Pending<'a, Result<StoreLock, StoreError>>;
 
-    /// Finds out whether a token could be kept, before a person logs in for one. By itself it locks and loads; a store in
-    /// which that says little tries more.
+    /// Finds out whether a token could be kept, before a person logs in for one. By default it locks and loads. A store
+    /// in which that proves little should try more.
     ///
     /// # Errors
     ///
@@ -60,10 +61,10 @@ pub trait TokenStore: Send + Sync {
     }
 }
 
-/// How long a probe waits for another process that is at work.
+/// How long a probe waits for another process that holds the lock.
 const PROBE: Duration = Duration::from_secs(30);
 
-/// Names an account to a [`TokenStore`]: everything that its tokens are requested with, but for the secrets.
+/// Names an account to a [`TokenStore`], by everything that its tokens are requested with except the secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountKey {
     fields: Vec<(&'static str, String)>,
@@ -74,13 +75,13 @@ impl AccountKey {
         Self { fields }
     }
 
-    /// The parts: token URL, client id, scope, grant and user, each with its name.
+    /// Iterates over the parts, each with its name: token URL, client id, scope, grant and user.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
         self.fields.iter().map(|(name, value)| (*name, value.as_str()))
     }
 
-    /// A short name of lower-case letters, digits and hyphens, the same in each version. Two accounts may share it by
-    /// chance, so what is kept under it says which account it is for ([`Kept::to_text`]).
+    /// Returns a short name of lower-case letters, digits and hyphens, which is the same in each version. Two accounts
+    /// may happen to share it, so what is kept under it says which account it is for ([`Kept::to_text`]).
     #[must_use]
     pub fn name(&self) -> String {
         let octets = self.fields.iter().flat_map(|(_, value)| value.bytes().chain([0]));
@@ -88,14 +89,14 @@ impl AccountKey {
     }
 }
 
-/// A lock of a [`TokenStore`]: dropping it unlocks.
+/// A lock of a [`TokenStore`]. Dropping it unlocks.
 pub struct StoreLock {
     _held: Box<dyn Any + Send + Sync>,
 }
 
 impl StoreLock {
-    /// A lock that lasts as long as `held`, such as a locked [`File`](std::fs::File). `()` is for a store that only
-    /// one process uses.
+    /// Makes a lock that lasts as long as `held`, such as a locked [`File`](std::fs::File). `()` is for a store that
+    /// only one process uses.
     pub fn new(held: impl Send + Sync + 'static) -> Self {
         Self { _held: Box::new(held) }
     }
@@ -107,7 +108,7 @@ impl fmt::Debug for StoreLock {
     }
 }
 
-/// Why a [`TokenStore`] could not do what it was asked for.
+/// Why a [`TokenStore`] failed.
 #[derive(Debug)]
 pub struct StoreError {
     place: PathBuf,
@@ -118,48 +119,48 @@ pub struct StoreError {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Trouble {
-    /// Another process or task holds the lock, and held it for this long.
+    /// Another process or task has held the lock for this long.
     Busy(Duration),
-    /// Others may read the file, or write to the folder; with its permission bits.
+    /// Others may read the file, or write to the folder. Has its permission bits.
     Exposed(u32),
     /// It belongs to another user.
     Foreign,
-    /// It is no plain file, or no folder where one should be.
+    /// It is not a plain file, or not a folder where one should be.
     Kind,
-    /// What is in it is no token; says what is wrong.
+    /// Its contents are no token. Says what is wrong.
     Malformed(&'static str),
-    /// The keyring is locked and nobody unlocked it: a person said no, or it was silent for this long.
+    /// The keyring is locked and nobody unlocked it: a person refused, or did not answer for this long.
     Locked(Option<Duration>),
-    /// There is no keyring here; says why.
+    /// There is no keyring here. Says why.
     NoKeyring(String),
     /// Reading or writing failed.
     Io(io::Error),
-    /// Anything else that a store of one's own has to say.
+    /// Any other trouble of a store that the program brings.
     Other(Box<dyn error::Error + Send + Sync>),
 }
 
 impl StoreError {
-    /// Trouble at `place`: a file, a folder, or what else the store calls its own.
+    /// Describes trouble at `place`: a file, a folder, or another name that the store knows.
     pub fn new(place: impl Into<PathBuf>, trouble: Trouble) -> Self {
         Self { place: place.into(), trouble }
     }
 
-    /// The file or folder, or what else the store calls its own.
+    /// Returns the file or folder, or another name that the store knows.
     #[must_use]
     pub fn place(&self) -> &Path {
         &self.place
     }
 
-    /// What went wrong.
+    /// Returns what went wrong.
     #[must_use]
     pub const fn trouble(&self) -> &Trouble {
         &self.trouble
     }
 
-    /// A shell command that mends it, if there is one.
+    /// Returns a shell command that mends it, if there is one.
     #[must_use]
     pub fn remedy(&self) -> Option<String> {
-        // A store of another kind is in no file.
+        // A store of another kind has no file there.
         self.place.symlink_metadata().ok()?;
         let name = format!("'{}'", self.place.to_string_lossy().replace('\'', "'\\''"));
         let is_folder = self.place.is_dir();
@@ -218,7 +219,7 @@ pub(super) fn fnv(octets: impl IntoIterator<Item = u8>) -> u64 {
     octets.fold(FNV_OFFSET, |hash, octet| (hash ^ u64::from(octet)).wrapping_mul(FNV_PRIME))
 }
 
-/// What it begins with.
+/// The initial value of FNV-1a.
 const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
-/// Its factor.
+/// The prime of FNV-1a.
 const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;

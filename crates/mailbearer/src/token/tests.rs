@@ -1,4 +1,4 @@
-//! Leases, and what a store has to do with them, against a store in memory and an endpoint that is a value.
+//! Leases, and what a store has to do with them, with a store in memory and an endpoint that is a value.
 
 use std::{
     future::ready,
@@ -17,7 +17,7 @@ use mailbearer_oauth as oauth;
 use super::*;
 use crate::{Account, ClientProof, Error, Grant};
 
-/// A store that notes what is done, and in which some of it fails.
+/// A store that notes what is done, and some of whose operations fail.
 #[derive(Default)]
 struct Memory {
     kept: Mutex<Option<Kept>>,
@@ -115,8 +115,8 @@ fn busy() -> Error {
     Error::token_response(oauth::Error::Status { status, retry_after, excerpt: "slow down".into() })
 }
 
-/// Leases a token while the endpoint says `answer`: whether it was fresh and which, and with which refresh token the endpoint
-/// was asked, where it was.
+/// Leases a token while the endpoint says `answer`. Returns whether it was fresh and which one it was, and the refresh
+/// token that the endpoint was given, if it was asked.
 fn lease(
     tokens: &Tokens,
     keeper: Option<&dyn Keep>,
@@ -151,7 +151,7 @@ fn a_token_is_asked_for_once_and_used_until_its_end() {
     assert_eq!(lease(&tokens, None, Ok(rotated("one", 3600, "r1"))), (told(true, "one"), asked("nothing")));
     assert_eq!(lease(&tokens, None, Ok(answer("two", 3600))), (told(false, "one"), None));
     assert_eq!(tokens.refresh_token().unwrap().expose(), "r1");
-    // One that is over, and one that nobody knows the end of.
+    // One that has expired, and one whose end nobody knows.
     let tokens = Tokens::default();
     tokens.keep(Token::new("over", Some(SystemTime::now())));
     assert_eq!(lease(&tokens, None, Ok(answer("three", 0))), (told(true, "three"), asked("nothing")));
@@ -175,7 +175,7 @@ fn a_lease_says_what_came_with_the_token() {
     assert!(format!("{tokens:?}").starts_with("Tokens") && !format!("{tokens:?}").contains("one"));
 }
 
-/// Past nine tenths of its life a token is renewed while it is still good.
+/// After nine tenths of its life a token is renewed, though it is still valid.
 #[test]
 fn a_stale_token_does_while_the_endpoint_fails() {
     let stale = || {
@@ -188,9 +188,9 @@ fn a_stale_token_does_while_the_endpoint_fails() {
     assert_eq!(lease(&tokens, None, Ok(answer("new", 3600))), (told(true, "new"), asked("r1")));
     let tokens = stale();
     assert_eq!(lease(&tokens, None, Err(busy())), (told(false, "stale"), asked("r1")));
-    // It is left alone for as long as it said.
+    // The endpoint is left alone for as long as it said.
     assert_eq!(lease(&tokens, None, Ok(answer("new", 3600))), (told(false, "stale"), None));
-    // A refused one will not do.
+    // A refused token is not usable.
     let tokens = stale();
     tokens.forget(&usable("stale"));
     let (failed, _) = lease(&tokens, None, Err(busy()));
@@ -213,7 +213,7 @@ fn what_is_kept_forgotten_or_replaced_by_a_login_counts_from_then_on() {
     let tokens = Tokens::new();
     tokens.keep(usable("kept"));
     assert_eq!(lease(&tokens, None, Ok(answer("new", 3600))), (told(false, "kept"), None));
-    // A refusal that comes late does no harm to a newer one.
+    // A late refusal does not affect a newer token.
     tokens.forget(&usable("older"));
     assert_eq!(lease(&tokens, None, Ok(answer("new", 3600))), (told(false, "kept"), None));
     tokens.forget(&usable("kept"));
@@ -227,7 +227,7 @@ fn what_is_kept_forgotten_or_replaced_by_a_login_counts_from_then_on() {
     assert_eq!(lease(&tokens, None, Ok(answer("last", 3600))), (told(true, "last"), asked("nothing")));
 }
 
-/// Others wait for the one that fetches; one that is dropped lets the next fetch.
+/// Others wait for the one that fetches. If it is dropped, the next one fetches.
 #[test]
 fn one_fetches_and_the_others_wait() {
     let tokens = Tokens::new();
@@ -320,7 +320,8 @@ fn what_is_kept_is_what_the_next_process_needs() {
     }
     assert_ne!(client, origin);
 
-    // An answer without a refresh token leaves the old one good, as long as it was. A new one brings its own end, or none.
+    // If an answer has no refresh token, the old one stays valid, as long as it was. A new one brings its own end, or
+    // none.
     type Row = (&'static str, Option<&'static str>, Option<u64>, &'static str, Option<u64>);
     let rows: [Row; 4] = [
         ("the same", None, None, "r1", Some(86_400)),
@@ -347,14 +348,14 @@ fn what_is_kept_is_what_the_next_process_needs() {
         let from = if life.is_some() { kept.stored_at.unwrap() } else { stored_at };
         assert_eq!(kept.refresh_expires_at.map(|to| seconds(from, Some(to))), end, "{name}");
     }
-    // Nobody knows how long one without an end will do.
+    // Nobody knows how long a token without an end is good.
     store.change(|kept| kept.token = None);
     let endless = oauth::Token::new("endless".into(), None);
     lease(&Tokens::new(), Some(&*place), Ok(endless)).0.unwrap();
     assert!(store.kept().token.is_none());
 }
 
-/// Which secrets what is kept was requested with is known by digests.
+/// Digests say with which secrets a kept token was requested.
 #[test]
 fn other_secrets_in_the_account_make_what_is_kept_stale() {
     let with = |client: ClientProof, refresh_token: &str| {
@@ -383,7 +384,7 @@ fn other_secrets_in_the_account_make_what_is_kept_stale() {
         let found = lease(&Tokens::new(), Some(&*keeper(&store, &other)), Ok(answer("two", 3600)));
         assert_eq!(found, (want, refresh_token), "{name}");
     }
-    // A digest that is none is of no secret.
+    // A malformed digest matches no secret.
     let store = Arc::new(Memory::default());
     let place = keeper(&store, &account());
     lease(&Tokens::new(), Some(&*place), Ok(rotated("one", 3600, "r1"))).0.unwrap();
@@ -392,7 +393,7 @@ fn other_secrets_in_the_account_make_what_is_kept_stale() {
     assert_eq!(found, (told(true, "two"), asked("r1")));
 }
 
-/// A password is a secret of the account as that of the application is; and a refresh token that nobody can use is not kept.
+/// A password is a secret of the account, as the application's is. A refresh token that nobody can use is not kept.
 #[test]
 fn grants_differ_in_what_is_kept_of_them() {
     let with = |username: &str, password: &str| {
@@ -430,7 +431,7 @@ fn a_token_that_could_not_be_kept_is_not_requested_twice() {
     store.break_down(&["save"]);
     let (failed, _) = lease(&tokens, Some(&*place), Ok(rotated("one", 3600, "r1")));
     assert!(failed.unwrap_err().contains("broken"));
-    // Neither a lock nor a saving that fails again loses it.
+    // It survives a lock or a save that fails again.
     for broken in [&["lock"][..], &["save"], &[]] {
         store.break_down(broken);
         // A token that is handed in ends the wait after a failure.
@@ -440,10 +441,10 @@ fn a_token_that_could_not_be_kept_is_not_requested_twice() {
         assert_eq!(found.is_ok(), broken.is_empty(), "{broken:?}: {found:?}");
     }
     assert_eq!(store.kept().refresh_token.unwrap().expose(), "r1");
-    // Kept once is enough.
+    // Keeping it once is enough.
     tokens.forget(&usable("one"));
     assert_eq!(lease(&tokens, Some(&*place), Ok(answer("two", 3600))), (told(true, "two"), asked("r1")));
-    // Without a refresh token nothing is lost by asking again.
+    // Without a refresh token, asking again loses nothing.
     let store = Arc::new(Memory::default());
     store.break_down(&["save"]);
     let robot = Account::custom("a@mail.test", "https://localhost:1/", "mail").client_credentials("id", "s");
@@ -515,7 +516,7 @@ fn a_login_is_probed_for_kept_and_forgotten() {
     assert!(store.kept().token.is_none() && store.kept().refresh_token.is_none());
     let (was_there, _) = Blocking::task(place.log_out(nobody)).unwrap();
     assert!(!was_there);
-    // A robot's, of which nothing can be revoked.
+    // A robot's tokens, of which none can be revoked.
     for (kept, want) in [(Some(usable("one")), true), (None, false)] {
         *store.kept.lock().unwrap() = Some(Kept { token: kept, ..Kept::default() });
         let (was_there, told) = Blocking::task(place.log_out(nobody)).unwrap();

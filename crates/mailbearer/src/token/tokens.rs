@@ -15,8 +15,8 @@ use super::{
 };
 use crate::Error;
 
-/// The token of one account, shared by all its connections. One request is under way at a time; other callers wait for
-/// its result.
+/// The token of one account, shared by all its connections. Only one request is in progress at a time; other callers
+/// wait for its result.
 pub(crate) struct Tokens {
     state: Mutex<State>,
 }
@@ -26,7 +26,7 @@ struct State {
     latest: Option<Token>,
     /// The last token that a server refused.
     refused: Option<Token>,
-    /// What was requested and could not be kept.
+    /// What was requested but could not be kept.
     unsaved: Option<Kept>,
     waiting: Vec<Waker>,
     failure: String,
@@ -35,7 +35,7 @@ struct State {
 /// A token to use.
 pub(crate) struct Lease {
     pub(crate) token: Token,
-    /// Whether it was requested for this very use: if a server refuses it, the next one would be refused too.
+    /// Whether it was requested just now: if a server refuses it, it would refuse the next one too.
     pub(crate) fresh: bool,
 }
 
@@ -53,7 +53,7 @@ impl Tokens {
         }
     }
 
-    /// The token at hand, or the one that is kept, or what `fetch` gets for a refresh token. `jitter` spreads the
+    /// Returns the present token, or the kept one, or what `fetch` gets with a refresh token. `jitter` spreads the
     /// renewals.
     pub(crate) async fn lease<'a>(
         &self,
@@ -86,7 +86,7 @@ impl Tokens {
                 refresh.keep(token.clone());
                 Ok(Lease { token, fresh: false })
             }
-            // It is good for a while yet, and the next caller tries again.
+            // The token is valid for a while, and the next caller tries again.
             (Err(Unsaved { error, kept: None }), Some(token)) => {
                 refresh.fail(&error, None);
                 Ok(Lease { token, fresh: false })
@@ -98,7 +98,7 @@ impl Tokens {
         }
     }
 
-    /// Keeps a token that someone else fetched, or that was fetched earlier.
+    /// Keeps a token that was fetched elsewhere or earlier.
     pub(crate) fn keep(&self, token: Token) {
         let now = now();
         let life = token.expires_at.map(|end| since_epoch(end).saturating_sub(now));
@@ -107,7 +107,7 @@ impl Tokens {
         state.latest = Some(token);
     }
 
-    /// Keeps what a login brought, in place of all that was there.
+    /// Keeps what a login brought, in place of everything before it.
     pub(crate) fn logged_in(&self, token: oauth::Token, asked_at: SystemTime) -> Token {
         let mut state = self.lock();
         state.cache = Cache::new(Policy::DEFAULT);
@@ -118,7 +118,7 @@ impl Tokens {
         latest
     }
 
-    /// The refresh token in memory.
+    /// Returns the refresh token in memory.
     pub(crate) fn refresh_token(&self) -> Option<Secret> {
         self.lock().cache.refresh_token().cloned()
     }
@@ -137,7 +137,7 @@ impl Tokens {
         state.refused = Some(token.clone());
     }
 
-    /// Waits while another fetches.
+    /// Waits while another caller fetches.
     async fn turn(&self) -> Result<Turn, Error> {
         poll_fn(|context| {
             let mut state = self.lock();
@@ -162,7 +162,7 @@ impl Tokens {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // No code that can panic holds the lock in the middle of a change.
+        // Code that can panic never holds this lock halfway through a change.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -183,12 +183,12 @@ enum Turn {
     Use(Lease),
     Fetch {
         ticket: Ticket,
-        /// What can be used if the refresh fails.
+        /// The token to use if the renewal fails.
         stale: Option<Token>,
     },
 }
 
-/// The right to fetch; gives it back and wakes the others however it ends, also when its future is dropped.
+/// The right to fetch. However that ends, also if its future is dropped, it is given back and wakes the others.
 struct Refreshing<'a> {
     tokens: &'a Tokens,
     ticket: Option<Ticket>,
@@ -232,7 +232,7 @@ impl Drop for Refreshing<'_> {
     }
 }
 
-/// A token that was asked for at `asked_at`, as callers see it.
+/// Makes the token that callers see, of one that was requested at `asked_at`.
 fn shown(token: &oauth::Token, asked_at: Duration) -> Token {
     let end = token.expires_in.and_then(|life| UNIX_EPOCH.checked_add(asked_at)?.checked_add(life));
     Token {

@@ -1,13 +1,14 @@
-//! What stands in a trace in place of a secret. Only what is known to be no secret is shown of it.
+//! Describes secrets, for traces. Shows only what is known not to be secret.
 
 use base64::{Engine, engine::general_purpose::STANDARD, engine::general_purpose::URL_SAFE_NO_PAD};
 use mailbearer_oauth::{Claims, server::decode_form};
 use mailbearer_wire::{Described, Json, Secret, json_string, printable, printable_bytes};
 
-/// Says of a secret what it is: the message of a SASL mechanism, a form, the answer of a token endpoint, and what in it is
-/// secret. An access token shows as `<access token, 1,432 octets, aud outlook.office365.com, until 14:02>`.
+/// Describes a secret: which kind of secret it is (the message of a SASL mechanism, a form, the answer of a token
+/// endpoint), and what in it is not secret. An access token shows as `<access token, 1,432 octets, aud
+/// outlook.office365.com, until 14:02>`.
 ///
-/// What takes its place in a transcript holds nothing secret, and has a client behave the same.
+/// What replaces it in a transcript holds no secret, and makes a client behave in the same way.
 #[must_use]
 pub fn describe(secret: &[u8], is_whole: bool) -> Option<Described> {
     let trimmed = secret.trim_ascii();
@@ -18,7 +19,7 @@ pub fn describe(secret: &[u8], is_whole: bool) -> Option<Described> {
         if let Some(json) = Json::parse(trimmed) {
             return Some(answer(json));
         }
-        // The rest of it may come yet.
+        // More of it may come.
         return is_whole.then(|| unknown(secret));
     }
     if trimmed.starts_with(b"<") {
@@ -43,7 +44,7 @@ fn unknown(secret: &[u8]) -> Described {
     Described::new(count("secret", secret), b"{}".to_vec())
 }
 
-/// `<secret, 1,432 octets>`
+/// Writes `<secret, 1,432 octets>`.
 fn count(what: &str, secret: &[u8]) -> String {
     format!("<{what}, {} octets>", thousands(secret.len()))
 }
@@ -60,7 +61,7 @@ fn thousands(number: usize) -> String {
     shown
 }
 
-/// The messages of XOAUTH2, OAUTHBEARER and PLAIN, as they are before base64.
+/// Describes messages of XOAUTH2, OAUTHBEARER and PLAIN, as they are before base64.
 fn sasl(message: &Secret<Vec<u8>>) -> Option<String> {
     let text = str::from_utf8(message.expose()).ok()?;
     if let Some(rest) = text.strip_prefix('\0') {
@@ -95,7 +96,7 @@ fn access_token(token: &str) -> String {
     shown
 }
 
-/// A form of OAuth's: its fields, and of those that are secret what they are.
+/// Describes a form of OAuth. Shows plain fields, and says what the secret ones are.
 fn form(text: &[u8]) -> Option<String> {
     let fields = decode_form(text).ok()?;
     let is_oauth = |name: &str| PLAIN.contains(&name) || SECRET.contains(&name);
@@ -112,7 +113,7 @@ fn form(text: &[u8]) -> Option<String> {
     Some(shown.collect::<Vec<_>>().join("&"))
 }
 
-/// What a token endpoint says. Errors are shown; of a success what is not secret.
+/// Describes an answer of a token endpoint. Shows errors, and the parts of a success that are not secret.
 fn answer(json: Json<'_>) -> Described {
     let (mut shown, mut stand_in) = (Vec::new(), Vec::new());
     let error = json.get("error").is_some();
@@ -146,7 +147,7 @@ fn answer(json: Json<'_>) -> Described {
     Described::new(format!("{{{}}}", shown.join(",")), format!("{{{}}}", stand_in.join(",")).into_bytes())
 }
 
-/// A token that says the same of itself, as far as a client looks at it, and is good for nothing: nobody signed it.
+/// Makes a token that says the same of itself, as far as a client looks at it, but is worthless: nobody signed it.
 fn like(token: &str) -> String {
     let Some(claims) = Claims::read(&Secret::<String>::new(token.to_owned())) else {
         return "replayed-access-token".to_owned();
@@ -172,7 +173,7 @@ fn like(token: &str) -> String {
     format!("{}.{}.replayed", encode("{\"typ\":\"replay\"}"), encode(&format!("{{{}}}", fields.join(","))))
 }
 
-/// Fields of forms that are no secrets.
+/// Fields of forms that are not secret.
 const PLAIN: &[&str] = &[
     "grant_type",
     "scope",
@@ -186,7 +187,7 @@ const PLAIN: &[&str] = &[
     "response_type",
     "code_challenge_method",
 ];
-/// Fields of forms that are.
+/// Fields of forms that are secret.
 const SECRET: &[&str] = &[
     "client_secret",
     "client_assertion",
@@ -200,7 +201,7 @@ const SECRET: &[&str] = &[
     "state",
     "code_challenge",
 ];
-/// What is shown of a token endpoint's answer.
+/// Fields of a token endpoint's answer that are shown.
 const SHOWN: &[&str] = &[
     "token_type",
     "expires_in",
@@ -223,9 +224,9 @@ const TOKENS: &[(&str, &str)] = &[
     ("device_code", "device code"),
     ("user_code", "user code"),
 ];
-/// Octets of a page that are kept.
+/// The most octets of a page that are kept.
 const PAGE: usize = 512;
-/// Octets that are shown of a page.
+/// The most octets of a page that are shown.
 const EXCERPT: usize = 80;
 
 #[cfg(test)]

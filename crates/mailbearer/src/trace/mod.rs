@@ -1,8 +1,8 @@
-//! What was said, when, with whom and over which TLS; and the same as a transcript that a mock plays.
+//! Records of what was said, when, with whom and over which TLS version, also as a transcript that a mock can replay.
 //!
-//! [`Client::observed`](crate::Client::observed) tells each [`TraceEvent`]. Secrets are not in it: in their place stands what
-//! they are. [`Recorder`] writes the events down in the format of `mailbearer_mock::Recording`, so that a failure in the field
-//! becomes a test.
+//! [`Client::observed`](crate::Client::observed) reports each [`TraceEvent`]. It holds no secrets, but in their place
+//! what kind of secret each is. [`Recorder`] writes the events in the format of `mailbearer_mock::Recording`, so that a
+//! failure in the field becomes a test.
 
 mod describe;
 mod recorder;
@@ -24,17 +24,17 @@ pub use recorder::Recorder;
 
 use crate::Account;
 
-/// Something that happened on a connection.
+/// An event on a connection.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct TraceEvent<'a> {
-    /// When.
+    /// When it happened.
     pub at: SystemTime,
-    /// A number for the connection; no other of this process has it.
+    /// A number for the connection. No other connection of this process has the same.
     pub connection: u64,
-    /// With whom.
+    /// The server.
     pub place: &'a Place,
-    /// What.
+    /// What happened.
     pub kind: TraceKind<'a>,
 }
 
@@ -42,21 +42,21 @@ pub struct TraceEvent<'a> {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum TraceKind<'a> {
-    /// The connection is about to be made.
+    /// The client is about to connect.
     Opening,
-    /// TLS began, of this version.
+    /// TLS was established, with this version.
     Tls(&'static str),
-    /// A line was said.
+    /// One side said this line.
     Line(&'a TraceLine),
-    /// The connection is given up.
+    /// The client dropped the connection.
     Closed,
 }
 
-/// A server that is connected to.
+/// A server to which the client connects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Place {
-    /// `token`, `imap`, `smtp` or `pop3`, or `mail` for another.
+    /// `token`, `imap`, `smtp` or `pop3`; `mail` for any other.
     pub service: &'static str,
     /// DNS name or IP address.
     pub host: String,
@@ -89,14 +89,14 @@ impl Place {
     }
 }
 
-/// How a connection is made, and what must not be seen of what is said on it.
+/// The options of a connection, and what a trace of it must hide.
 pub(crate) struct Plan {
     pub(crate) net: Options,
-    /// `None` where nobody looks.
+    /// `None` if nobody observes it.
     pub(crate) hidden: Option<Hidden>,
 }
 
-/// What is said on a connection and must not be seen, also where the peer repeats it. It grows as more is said.
+/// What a trace of a connection must hide, even if the peer repeats it. It grows as more is said.
 #[derive(Clone, Default)]
 pub(crate) struct Hidden(Arc<Mutex<Vec<Redactor>>>);
 
@@ -125,15 +125,15 @@ impl std::ops::DerefMut for Plan {
     }
 }
 
-/// Whoever watches the connections of a client. A trait object, so that a client without any links none of it.
+/// Observes the connections of a client. A trait object, so that a client without observer does not link any.
 pub(crate) trait Observe: Send + Sync {
-    /// A connection is about to be made.
+    /// Called before a connection is made.
     fn begin(&self, place: Place, hidden: Hidden, tls: &Tls, seen: Option<&Seen>) -> Watch;
 }
 
-/// What watches one connection.
+/// Observes one connection.
 pub(crate) struct Watch {
-    /// The trust anchors, with an eye on the handshake.
+    /// The trust anchors, and a record of what the handshake shows.
     pub(crate) tls: Option<Tls>,
     pub(crate) trace: Trace,
 }
@@ -150,7 +150,7 @@ impl Watch {
     }
 }
 
-/// Tells lines alone.
+/// Reports lines only.
 pub(crate) struct Lines<F>(pub(crate) Arc<F>);
 
 impl<F: Fn(&TraceLine) + Send + Sync + 'static> Observe for Lines<F> {
@@ -160,7 +160,7 @@ impl<F: Fn(&TraceLine) + Send + Sync + 'static> Observe for Lines<F> {
     }
 }
 
-/// Tells everything.
+/// Reports everything.
 pub(crate) struct Events<F>(pub(crate) Arc<F>);
 
 impl<F: Fn(&TraceEvent<'_>) + Send + Sync + 'static> Observe for Events<F> {
@@ -180,12 +180,12 @@ impl<F: Fn(&TraceEvent<'_>) + Send + Sync + 'static> Observe for Events<F> {
     }
 }
 
-/// One connection of [`Events`], until it is dropped.
+/// Reports one connection of [`Events`], until it is dropped.
 struct Teller<F: Fn(&TraceEvent<'_>)> {
     tell: Arc<F>,
     connection: u64,
     place: Place,
-    /// What the handshake shows; `None` once it was told.
+    /// What the handshake shows. `None` once that was reported.
     seen: Option<Seen>,
 }
 
@@ -197,7 +197,7 @@ impl<F: Fn(&TraceEvent<'_>)> Teller<F> {
 }
 
 impl<F: Fn(&TraceEvent<'_>)> Teller<F> {
-    /// Tells of TLS when it is there.
+    /// Reports TLS when it is established.
     fn look(&mut self) {
         if let Some(version) = self.seen.as_ref().and_then(Seen::version) {
             self.seen = None;

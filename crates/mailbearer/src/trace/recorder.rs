@@ -1,4 +1,4 @@
-//! Writes what is said as a transcript.
+//! Writes a transcript of what is said.
 
 use std::{
     collections::BTreeMap,
@@ -13,12 +13,12 @@ use mailbearer_wire::{Direction, TracePart};
 use super::{TraceEvent, TraceKind};
 use crate::{Account, Login, claims};
 
-/// Writes the events of a client as a transcript that `mailbearer mock --play` plays, and `mailbearer_mock::Recording`
-/// reads: what the servers said, and what the client said up to its secrets. In place of tokens stand some that say the
-/// same of themselves and are good for nothing, in place of messages as many octets of nothing. Names of mailboxes and
-/// servers, and headers that a listing shows, are in it.
+/// Writes the events of a client as a transcript, which `mailbearer mock --play` plays and `mailbearer_mock::Recording`
+/// reads. It has what the servers said, and what the client said up to its secrets. Tokens are replaced by worthless
+/// ones that say the same of themselves, messages by as many meaningless octets. It does contain names of mailboxes and
+/// servers, and headers that a listing shows.
 ///
-/// A failure to write is told by [`failure`](Self::failure) and ends the transcript.
+/// If a write fails, the transcript ends, and [`failure`](Self::failure) returns the error.
 pub struct Recorder<W: Write> {
     inner: Mutex<Inner<W>>,
 }
@@ -26,7 +26,7 @@ pub struct Recorder<W: Write> {
 struct Inner<W> {
     out: W,
     failure: Option<io::Error>,
-    /// The connection that the last lines are of.
+    /// The connection to which the last lines belong.
     current: u64,
     exchanges: BTreeMap<u64, Exchange>,
 }
@@ -41,7 +41,7 @@ struct Exchange {
 }
 
 impl<W: Write> Recorder<W> {
-    /// Begins a transcript of what a client of this account says and hears.
+    /// Begins a transcript of what a client of this account says and gets.
     pub fn new(out: W, account: &Account) -> Self {
         let mut inner = Inner { out, failure: None, current: 0, exchanges: BTreeMap::new() };
         inner.line("# Recorded by mailbearer. There are no secrets in it; names of mailboxes and servers, and what listings");
@@ -54,7 +54,7 @@ impl<W: Write> Recorder<W> {
         Self { inner: Mutex::new(inner) }
     }
 
-    /// Writes an event.
+    /// Writes one event.
     pub fn record(&self, event: &TraceEvent<'_>) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let is_http = event.place.service == "token";
@@ -76,14 +76,14 @@ impl<W: Write> Recorder<W> {
         }
     }
 
-    /// What a write failed with, if one did.
+    /// Returns the error of a write that failed.
     pub fn failure(&self) -> Option<io::Error> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).failure.take()
     }
 }
 
 impl<W: Write> Inner<W> {
-    /// Names the connection, where the last lines were of another.
+    /// Names the connection, if the last lines belong to another one.
     fn section(&mut self, event: &TraceEvent<'_>) {
         if self.current != event.connection {
             self.current = event.connection;
@@ -99,7 +99,7 @@ impl<W: Write> Inner<W> {
         while let Some(part) = parts.next() {
             match part {
                 TracePart::Text(octets) => text.push_str(&escaped(octets)),
-                // A secret of ours is any octets, a server's is told by what takes its place.
+                // In place of a client's secret any octets match; a server's is replaced.
                 TracePart::Secret(_) if is_sent => text.push_str("<any>"),
                 TracePart::Secret(secret) => text.push_str(&escaped(&secret.stand_in)),
                 TracePart::Bulk(count) => {
@@ -107,7 +107,8 @@ impl<W: Write> Inner<W> {
                     if is_sent {
                         self.line(&format!("--C {count}--"));
                     } else if parts.peek().is_none() && *count >= 2 {
-                        // It ends a line: what comes next, as the dot of POP3, is read only at the start of one.
+                        // It ends a line, because what comes next, such as the dot of POP3, is only read at the start
+                        // of one.
                         self.line(&format!("--S {} x--", count.saturating_sub(2)));
                         self.said(who, "\\r\\n");
                     } else {
@@ -125,7 +126,7 @@ impl<W: Write> Inner<W> {
         self.said(who, &text);
     }
 
-    /// A line of either side; `text` holds its end.
+    /// Writes a line of either side. `text` includes its end.
     fn said(&mut self, who: char, text: &str) {
         if text.is_empty() {
             return;
@@ -163,7 +164,7 @@ impl<W: Write> Inner<W> {
         }
     }
 
-    /// Writes an answer as a whole: its body is another, and has another length.
+    /// Writes an answer as a whole, because its body and length were replaced.
     fn answered(&mut self, connection: u64) {
         let Some(exchange) = self.exchanges.get_mut(&connection) else { return };
         let Exchange { head, body, .. } = mem::take(exchange);
@@ -194,7 +195,7 @@ impl<W: Write> Inner<W> {
     }
 }
 
-/// As a line of a transcript has it.
+/// Escapes octets as a line of a transcript requires.
 fn escaped(octets: &[u8]) -> String {
     let mut text = String::with_capacity(octets.len());
     for (at, &octet) in octets.iter().enumerate() {
@@ -215,7 +216,7 @@ fn escaped(octets: &[u8]) -> String {
     text
 }
 
-/// What differs from run to run, or from machine to machine, is any octets.
+/// Makes whatever differs from run to run, or from machine to machine, match any octets.
 fn wild(text: &str) -> String {
     for (start, rest) in [("EHLO ", "EHLO "), ("MAIL FROM:", " SIZE=")] {
         if text.starts_with(start)
@@ -228,7 +229,7 @@ fn wild(text: &str) -> String {
     text.to_owned()
 }
 
-/// What a client needs to be told to say the same. Nothing in it is secret.
+/// Returns what a client needs to be told to say the same again. It holds no secrets.
 fn settings(account: &Account) -> Vec<(&'static str, String)> {
     let mut settings =
         vec![("MAILBEARER_PROVIDER", "custom".to_owned()), ("MAILBEARER_USER", account.user.clone())];
@@ -259,6 +260,6 @@ fn settings(account: &Account) -> Vec<(&'static str, String)> {
     settings
 }
 
-/// Fields of an answer that are of no use with another body, or may hold what names the client.
+/// Fields of an answer that make no sense with another body, or may name the client.
 const OMITTED: [&[u8]; 5] =
     [b"content-length", b"transfer-encoding", b"connection", b"set-cookie", b"content-encoding"];

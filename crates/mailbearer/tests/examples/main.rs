@@ -1,4 +1,4 @@
-//! The examples do what they say, against servers in memory.
+//! Checks that the examples do what they say, against servers in memory.
 
 #[cfg(test)]
 mod run;

@@ -1,4 +1,4 @@
-//! Each example as a program of its own.
+//! Runs each example as a program of its own.
 
 use std::{
     env,
@@ -9,14 +9,14 @@ use std::{
 use mailbearer_mock::{Server, memory::Options};
 use tempfile::TempDir;
 
-/// A server, and a folder with its certificate authority.
+/// Starts a server, and makes a folder with its certificate authority.
 fn server() -> (Server, TempDir) {
     let (server, folder) = (Server::start(Options::default()).unwrap(), tempfile::tempdir().unwrap());
     std::fs::write(folder.path().join("ca.pem"), server.ca_pem()).unwrap();
     (server, folder)
 }
 
-/// An example, which Cargo has built beside this test.
+/// Returns a command for an example, which Cargo has built beside this test.
 fn example(name: &str, (server, folder): &(Server, TempDir), arguments: &[&str]) -> Command {
     let tests = env::current_exe().unwrap();
     let path: PathBuf = tests.parent().and_then(|deps| deps.parent()).unwrap().join("examples").join(name);

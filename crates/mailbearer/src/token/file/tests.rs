@@ -57,7 +57,7 @@ fn what_is_saved_is_loaded_and_nothing_else_is_left() {
     assert_eq!(back.refresh_token.as_ref().map(|token| token.expose().as_str()), Some("r\"e\u{1}fresh"));
     assert_eq!((back.client.as_deref(), back.origin.as_deref()), (Some("s:1"), None));
     assert_eq!(fs::read_dir(&store.folder).unwrap().count(), 1);
-    // Another account that has the same name by chance.
+    // Another account that happens to have the same name.
     fs::copy(store.path(&key("u"), DATA), store.path(&key("v"), DATA)).unwrap();
     assert!(Blocking::task(async { store.load(&key("v")).await }).unwrap().is_none());
 }
@@ -67,7 +67,7 @@ fn a_token_is_usable_until_shortly_before_its_end() {
     let kept = kept("t");
     let rows = [(-1, false), (0, true), (3299, true), (3300, false), (100_000, false)];
     for (seconds, want) in rows {
-        // Before the first the clock was set back.
+        // Before the first of these, the clock was set back.
         let now = at(1_800_000_000_u64.checked_add_signed(seconds).unwrap());
         assert_eq!(kept.usable(now).is_some(), want, "{seconds}");
     }
@@ -134,7 +134,7 @@ fn a_killed_writer_leaves_nothing_for_good() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
-/// With strict rotation the token that was written and not renamed is the only one that is good.
+/// With strict rotation, the token that was written and not renamed is the only valid one.
 #[test]
 fn what_a_killed_writer_wrote_is_found_by_the_next_that_locks() {
     let folder = tempfile::tempdir().unwrap();
@@ -163,7 +163,7 @@ fn what_a_killed_writer_wrote_is_found_by_the_next_that_locks() {
         drop(lock(&store, Duration::ZERO).unwrap());
         assert_eq!(access(&load(&store).unwrap().unwrap()), "old", "others could have written it");
     }
-    // Whoever waits for the lock finds it, too.
+    // A process that waits for the lock finds it too.
     fs::write(&temporary, kept("new").to_text(&key("u")).expose()).unwrap();
     make_private(&temporary);
     let held = store.lock_file(&key("u")).unwrap().1;
@@ -208,7 +208,7 @@ fn a_place_that_cannot_be_a_store_is_named() {
         let error = load(&FileStore::new(place)).unwrap_err();
         assert!(is_right(error.trouble()), "{error:?}");
     }
-    // What the system forbids has a command for it.
+    // There is a command for what the system forbids.
     for (place, want) in [(folder.path(), Some("chmod u+rwx ")), (&file, Some("chmod u+rw "))] {
         for (kind, want) in [(io::ErrorKind::PermissionDenied, want), (io::ErrorKind::StorageFull, None)] {
             let remedy = StoreError::new(place, Trouble::Io(kind.into())).remedy();
@@ -254,7 +254,7 @@ mod unix {
         }
     }
 
-    /// What others could have put there is neither read nor written over.
+    /// What others could have put there is neither read nor overwritten.
     #[test]
     fn what_cannot_be_trusted_is_an_error_that_names_the_command() {
         type Case = (&'static str, fn(&FileStore), fn(&Trouble) -> bool, &'static str);
@@ -327,7 +327,7 @@ mod unix {
             if !remedy.is_empty() {
                 assert_eq!(error.remedy().unwrap(), remedy.replace('…', &place), "{name}");
             }
-            // The same in a store that only tries: one warning, and nothing more.
+            // The same in a best-effort store: one warning, and nothing more.
             let warnings = Mutex::new(Vec::new());
             let lenient =
                 BestEffort::new(store, |error: &StoreError| warnings.lock().unwrap().push(error.to_string()));
@@ -341,7 +341,7 @@ mod unix {
 
     #[test]
     fn another_users_folder_is_not_used() {
-        // What is always there and is root's, or nobody's who runs tests.
+        // A folder that always exists, and that belongs to root, or at least not to whoever runs the tests.
         let foreign = if rustix::process::geteuid().is_root() { None } else { Some(Path::new("/usr")) };
         let folder = tempfile::tempdir().unwrap();
         let place = foreign.unwrap_or(folder.path());
@@ -359,7 +359,7 @@ mod unix {
         let folder = tempfile::tempdir().unwrap();
         let store = FileStore::new(folder.path());
         save(&store, "old").unwrap();
-        // The name is taken by what can't be replaced.
+        // The name belongs to something that can't be replaced.
         let path = store.path(&key("u"), DATA);
         fs::rename(&path, folder.path().join("aside")).unwrap();
         fs::create_dir(&path).unwrap();

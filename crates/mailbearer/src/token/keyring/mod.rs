@@ -18,14 +18,15 @@ mod pieces;
 mod system;
 
 /// Keeps tokens in the keyring of the person's desktop: the Secret Service on Linux and BSD (GNOME Keyring, KWallet,
-/// KeePassXC), the Keychain on macOS, the Credential Manager on Windows. Its tests run against GNOME
-/// Keyring. The parts for macOS and Windows were never compiled by its authors.
+/// KeePassXC), the Keychain on macOS, the Credential Manager on Windows. Its tests run against GNOME Keyring. Its
+/// authors never compiled the parts for macOS and Windows.
 ///
-/// An account has several entries of at most 2,560 octets, all of the service `mailbearer`: that is the most that Windows
-/// takes. They are replaced as a whole: after a crash at any point the old tokens or the new ones are there. The lock that
-/// keeps other processes out is a file.
+/// An account has several entries of the service `mailbearer`, with at most 2,560 octets each, because Windows takes no
+/// more. They are replaced as a whole: after a crash at any point the old tokens or the new ones are there. A lock file
+/// keeps other processes out.
 ///
-/// A keyring may ask the person for its password, and takes as long as he does. After 60 seconds the operation fails.
+/// A keyring may ask the person for its password, and then takes as long as the person does. After 60 seconds the
+/// operation fails.
 #[derive(Clone)]
 pub struct KeyringStore {
     locks: FileStore,
@@ -34,13 +35,13 @@ pub struct KeyringStore {
 }
 
 impl KeyringStore {
-    /// A store in the system's keyring, with its lock files in the folder `locks`. The keyring is looked for when it is
-    /// needed.
+    /// Makes a store in the system's keyring, with its lock files in the folder `locks`. Looks for the keyring when it
+    /// is needed.
     pub fn new(locks: impl Into<PathBuf>) -> Self {
         Self { locks: FileStore::new(locks), keyring: Arc::default(), patience: PATIENCE }
     }
 
-    /// Has a thread do `work`: the interfaces of keyrings know of no waiting but their own, and it may be for ever.
+    /// Runs `work` in a thread, because the interfaces of keyrings block, perhaps for ever.
     fn ask<T: Send + 'static>(
         &self,
         account: &AccountKey,
@@ -92,7 +93,7 @@ impl TokenStore for KeyringStore {
         self.locks.lock(account, patience)
     }
 
-    /// Writes an entry as long as any will be, reads it and deletes it.
+    /// Writes, reads and deletes an entry as long as any will be.
     fn probe<'a>(&'a self, account: &'a AccountKey) -> Pending<'a, Result<(), StoreError>> {
         Box::pin(async move {
             let _lock = self.lock(account, self.patience).await?;
@@ -118,13 +119,13 @@ impl fmt::Debug for KeyringStore {
     }
 }
 
-/// What a person reads in the list of his keyring.
+/// The name that a person sees in the keyring's list.
 fn label(account: &AccountKey) -> String {
     let user = account.fields().find(|(name, _)| *name == "user").map_or("", |(_, user)| user);
     format!("Mailbearer: {user}")
 }
 
-/// The system's keyring, once it was found.
+/// The system's keyring, once it is found.
 #[derive(Default)]
 struct Keyring(Mutex<Option<Arc<CredentialStore>>>);
 
@@ -141,7 +142,7 @@ impl Keyring {
     }
 }
 
-/// Entries of the system's keyring.
+/// The entries of the system's keyring.
 struct OfSystem {
     store: Arc<CredentialStore>,
     label: String,
@@ -178,7 +179,7 @@ fn trouble(error: Error) -> Trouble {
     match error {
         Error::NoStorageAccess(error) if system::is_locked(&*error) => Trouble::Locked(None),
         Error::NoStorageAccess(error) => Trouble::NoKeyring(error.to_string()),
-        // These hold what was read, which may be a secret.
+        // These errors hold what was read, which may be a secret.
         Error::BadEncoding(_) | Error::BadDataFormat(..) => Trouble::Malformed("an entry can't be read"),
         Error::Ambiguous(_) => Trouble::Malformed("an entry is there twice; remove both from the keyring"),
         error => Trouble::Other(error.to_string().into()),
@@ -186,7 +187,7 @@ fn trouble(error: Error) -> Trouble {
 }
 
 const SERVICE: &str = "mailbearer";
-/// How long a keyring, or the person whom it asks for the password, may take.
+/// How long a keyring may take, including the person whom it asks for the password.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[cfg(test)]

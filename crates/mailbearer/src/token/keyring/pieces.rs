@@ -1,29 +1,29 @@
-//! A text in the entries of a keyring, which hold little each: pieces, and a manifest that says which pieces count.
+//! Keeps a text in entries of a keyring, which hold little each: pieces, and a manifest that says which pieces count.
 //!
-//! The pieces of the next text stand beside those of the present one until the manifest, one entry, names them. So
-//! whoever is killed leaves the old text or the new one, and whoever reads meanwhile sees by the digest that he has to
-//! read again.
+//! The pieces of the next text are beside those of the present one until the manifest, a single entry, names them. So a
+//! process that is killed leaves the old text or the new one, and a reader sees by the digest that it must read again
+//! because of a writer.
 
 use mailbearer_wire::Secret;
 
 use super::super::{Trouble, store::fnv};
 
-/// The entries of a keyring that are ours. Each is written and read as a whole.
+/// Our entries in a keyring. Each is written and read as a whole.
 pub(super) trait Entries {
-    /// `None` where there is no such entry.
+    /// Returns `None` if there is no such entry.
     fn get(&self, name: &str) -> Result<Option<Secret<Vec<u8>>>, Trouble>;
 
-    /// Makes or replaces an entry; at most [`PIECE`] octets.
+    /// Creates or replaces an entry of at most [`PIECE`] octets.
     fn set(&self, name: &str, octets: &[u8]) -> Result<(), Trouble>;
 
-    /// That there is no such entry is no failure.
+    /// Does not fail if there is no such entry.
     fn delete(&self, name: &str) -> Result<(), Trouble>;
 }
 
-/// Octets that an entry holds at most: Windows' limit (`CRED_MAX_CREDENTIAL_BLOB_SIZE`).
+/// The most octets in an entry: Windows' limit (`CRED_MAX_CREDENTIAL_BLOB_SIZE`).
 pub(super) const PIECE: usize = 2560;
 
-/// Reads what [`write`] wrote last; `None` if that is nothing.
+/// Reads what [`write`] wrote last. `None` if that is nothing.
 pub(super) fn read(entries: &dyn Entries, name: &str) -> Result<Option<Secret<Vec<u8>>>, Trouble> {
     let Some(mut manifest) = Manifest::read(entries, name)? else { return Ok(None) };
     for _ in 0..TRIES {
@@ -31,7 +31,7 @@ pub(super) fn read(entries: &dyn Entries, name: &str) -> Result<Option<Secret<Ve
             return Ok(Some(text));
         }
         match Manifest::read(entries, name)? {
-            // Somebody wrote meanwhile.
+            // Somebody has written meanwhile.
             Some(other) if other != manifest => manifest = other,
             Some(_) => break,
             None => return Ok(None),
@@ -40,7 +40,7 @@ pub(super) fn read(entries: &dyn Entries, name: &str) -> Result<Option<Secret<Ve
     Err(Trouble::Malformed("a piece of it is missing or of another text; log in again"))
 }
 
-/// Puts `text` in the place of what is there. Only one may write at a time.
+/// Replaces the text by `text`. Only one process may write at a time.
 pub(super) fn write(entries: &dyn Entries, name: &str, text: &[u8]) -> Result<(), Trouble> {
     let before = match Manifest::read(entries, name) {
         Ok(before) => before,
@@ -62,18 +62,18 @@ pub(super) fn write(entries: &dyn Entries, name: &str, text: &[u8]) -> Result<()
         clear(entries, name, manifest.side, 0, manifest.count);
         return Err(trouble);
     }
-    // From here on the new text is there, whatever becomes of the old pieces.
+    // The new text counts from here on, whatever becomes of the old pieces.
     clear(entries, name, manifest.other_side(), 0, before.map_or(0, |before| before.count));
     clear(entries, name, manifest.side, manifest.count, manifest.count);
     Ok(())
 }
 
-/// Deletes the pieces of a side from number `from` on, of which those up to `to` are known. What fails is left to the next
-/// writer: it counts for nobody.
+/// Deletes the pieces of a side from number `from` on; those before `to` are known to exist. The next writer deletes
+/// what is left after a failure: it does not count.
 fn clear(entries: &dyn Entries, name: &str, side: char, from: usize, to: usize) {
     let is_there = |number: &usize| matches!(entries.get(&piece(name, side, *number)), Ok(Some(_)));
     let end = (to..COUNT).find(|number| !is_there(number)).unwrap_or(COUNT);
-    // The last one first, so that whoever is killed here leaves no gap, behind which nobody would look.
+    // The last one first, so that a process that is killed here leaves no gap, behind which nobody would look.
     let mut numbers = (from..end).rev();
     let _ = numbers.try_for_each(|number| entries.delete(&piece(name, side, number)));
 }
@@ -81,7 +81,7 @@ fn clear(entries: &dyn Entries, name: &str, side: char, from: usize, to: usize) 
 /// Which pieces count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Manifest {
-    /// Pieces have the names of this side; those of the next text have the other's.
+    /// The side that the names of its pieces have. Those of the next text have the other side.
     side: char,
     count: usize,
     octets: usize,
@@ -120,14 +120,14 @@ impl Manifest {
         piece(name, self.side, number)
     }
 
-    /// The text, unless its pieces are not all there.
+    /// Returns the text, unless pieces are missing.
     fn text(self, entries: &dyn Entries, name: &str) -> Result<Option<Secret<Vec<u8>>>, Trouble> {
         let mut pieces = Vec::with_capacity(self.count);
         for number in 0..self.count {
             let Some(piece) = entries.get(&self.piece(name, number))? else { return Ok(None) };
             pieces.push(piece);
         }
-        // At once: what a growing vector leaves behind is not wiped.
+        // In one step: memory that a growing vector leaves behind is not wiped.
         let text = pieces.iter().map(|piece| piece.expose().as_slice()).collect::<Vec<_>>().concat();
         let text = Secret::<Vec<u8>>::new(text);
         let digest = fnv(text.expose().iter().copied());
@@ -139,11 +139,11 @@ fn piece(name: &str, side: char, number: usize) -> String {
     format!("{name}.{side}{number}")
 }
 
-/// What a manifest begins with: the form's version.
+/// The start of a manifest: the version of its form.
 const FORM: &str = "mailbearer 1";
-/// Pieces of one text: 1 MiB in all.
+/// The most pieces of one text: 1 MiB in all.
 const COUNT: usize = (1 << 20) / PIECE;
-/// How often a text that others replace meanwhile is read.
+/// How often to read a text that others keep replacing.
 const TRIES: usize = 8;
 
 #[cfg(test)]
@@ -158,13 +158,13 @@ mod tests {
     type Meanwhile = Box<dyn FnMut(&Memory)>;
     type Stored = BTreeMap<String, Vec<u8>>;
 
-    /// A keyring in memory that breaks down after so many changes.
+    /// A keyring in memory that fails after so many changes.
     #[derive(Default)]
     struct Memory {
         entries: RefCell<Stored>,
-        /// Changes that are still made; those after it fail, as if the process had been killed.
+        /// How many changes still succeed. Those after that fail, as if the process had been killed.
         left: Cell<usize>,
-        /// Run before each reading.
+        /// Runs before each reading.
         meanwhile: RefCell<Option<Meanwhile>>,
     }
 
@@ -225,7 +225,7 @@ mod tests {
         }
     }
 
-    /// Whoever is killed after any change leaves the old or the new text, and the next writer tidies up.
+    /// A process that is killed after any change leaves the old or the new text, and the next writer tidies up.
     #[test]
     fn a_torn_write_leaves_the_old_text_or_the_new_one() {
         for (old, new) in [(6000, 7000), (6000, 100), (100, 6000), (0, 6000), (6000, 0)] {
@@ -244,7 +244,7 @@ mod tests {
                 seen.push(done);
                 write(&memory, "t", &text(b'l', 3000)).unwrap();
                 assert_eq!(memory.text(), Some(text(b'l', 3000)));
-                // What two dead writers left would be a third's to find.
+                // A third writer must find what two that were killed left behind.
                 write(&memory, "t", &text(b'l', 3000)).unwrap();
                 assert_eq!(
                     memory.entries.borrow().len(),

@@ -1,4 +1,4 @@
-//! The keyring that this system comes with.
+//! The keyring of this system.
 
 use std::{collections::HashMap, error, sync::Arc};
 
@@ -24,16 +24,16 @@ pub(super) fn store() -> Result<Arc<CredentialStore>> {
     Err(keyring_core::Error::NoDefaultStore)
 }
 
-/// What an entry is made with. Only the Secret Service shows people a label of ours.
+/// Attributes of an entry. Only the Secret Service shows people a label of ours.
 pub(super) fn modifiers(label: &str) -> Option<HashMap<&str, &str>> {
     let is_secret_service =
         cfg!(all(unix, not(any(target_os = "macos", target_os = "ios", target_os = "android"))));
     is_secret_service.then(|| HashMap::from([("label", label)]))
 }
 
-/// Whether a person was asked to unlock it and said no, or nobody could be asked. The other reason for which a Secret
-/// Service gives no access is that it has no place to put anything: no default collection.
+/// Whether a person refused to unlock it, or nobody could be asked. The other reason why a Secret Service gives no
+/// access is that it has no default collection to put anything into.
 pub(super) fn is_locked(error: &(dyn error::Error + Send + Sync + 'static)) -> bool {
-    // The type of it is of a crate that is the store's own affair.
+    // Its type belongs to a crate that only the store depends on.
     !error.to_string().contains("result not returned")
 }

@@ -1,6 +1,6 @@
-//! The Secret Service of a session without a screen: GNOME Keyring on a bus of its own.
+//! Tests with the Secret Service of a session without a screen: GNOME Keyring, on a bus of its own.
 //!
-//! The test runs itself again within that session, since which bus there is stands in the environment.
+//! A test runs itself again within that session, because the environment decides which bus there is.
 
 use std::{
     env, fs,
@@ -11,7 +11,7 @@ use std::{
 use super::*;
 use crate::token::Token;
 
-/// Runs the test `name` of this program once more, after `setup` in a shell, with the variable that tells it so.
+/// Runs the test `name` of this program once more, after `setup` in a shell, with the variable that says so.
 fn again(name: &str, setup: &str, bus: Bus) -> Output {
     let folder = tempfile::tempdir().unwrap();
     let script = format!("{setup}\nexec \"$@\"");
@@ -40,9 +40,9 @@ fn again(name: &str, setup: &str, bus: Bus) -> Output {
 /// The bus of a session.
 #[derive(Clone, Copy)]
 enum Bus {
-    /// It starts services where somebody asks for them.
+    /// Starts services when somebody asks for them.
     Desktop,
-    /// Nobody else is on it, and it starts nothing.
+    /// Has no other clients, and starts nothing.
     Alone,
     None,
 }
@@ -50,7 +50,7 @@ enum Bus {
 const ALONE: &str = "<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen><policy context=\"default\">\
 <allow send_destination=\"*\" eavesdrop=\"true\"/><allow eavesdrop=\"true\"/><allow own=\"*\"/></policy></busconfig>";
 
-/// Runs the test in a session, and holds it to what the inner run says.
+/// Runs the test in a session, and checks what the inner run says.
 #[track_caller]
 fn in_session(name: &str, setup: &str, bus: Bus) {
     let output = again(name, setup, bus);
@@ -59,7 +59,7 @@ fn in_session(name: &str, setup: &str, bus: Bus) {
     assert!(output.status.success() && said.contains("1 passed"), "{all}");
 }
 
-/// The inner run's folder.
+/// Returns the folder of the inner run.
 fn inside() -> Option<std::path::PathBuf> {
     env::var_os(INSIDE).map(Into::into)
 }
@@ -88,7 +88,7 @@ fn refresh_token(store: &KeyringStore, key: &AccountKey) -> String {
 
 const INSIDE: &str = "MAILBEARER_TEST_KEYRING";
 const UNLOCKED: &str = "printf '\\n' | gnome-keyring-daemon --unlock --components=secrets >/dev/null";
-/// A keyring that there is, and that nobody is there to unlock.
+/// Starts a keyring that exists, but that nobody can unlock.
 const LOCKED: &str = "printf '\\n' | gnome-keyring-daemon --unlock --components=secrets >/dev/null
 gdbus call --session --dest org.freedesktop.secrets --object-path /org/freedesktop/secrets \
 --method org.freedesktop.Secret.Service.Lock \
@@ -121,12 +121,12 @@ fn tokens_rest_in_the_keyring() {
     wait(first.save(&ann, &all)).unwrap();
     let found = wait(first.load(&ann)).unwrap().unwrap();
     assert_eq!(found.token.unwrap().access_token.expose(), "t0ken");
-    // Only one of two has the lock, as with files.
+    // Only one of the two gets the lock, as with files.
     let lock = wait(first.lock(&ann, Duration::ZERO)).unwrap();
     let error = wait(store(&folder).lock(&ann, Duration::ZERO)).unwrap_err();
     assert!(matches!(error.trouble(), Trouble::Busy(_)), "{error}");
     drop(lock);
-    // What a person sees in the list of passwords; no secret is among it.
+    // The list that a person sees has no secret in it.
     let listed = Command::new("secret-tool").args(["search", "--all", "service", "mailbearer"]).output();
     if let Ok(listed) = listed {
         let text =
@@ -158,7 +158,7 @@ fn a_session_without_a_keyring_is_named() {
         in_session(name, "", Bus::None);
         in_session(name, "export DBUS_SESSION_BUS_ADDRESS=unix:path=/nowhere/bus", Bus::None);
         in_session(name, "", Bus::Alone);
-        // A service that was just installed: it has no place to put anything.
+        // A service that was just installed has no place to put anything.
         return in_session(name, "", Bus::Desktop);
     };
     let error = wait(store(&folder).probe(&key("a"))).unwrap_err();
