@@ -15,9 +15,9 @@ use crate::{
     BodyStructure, Disposition, Envelope, Extension, List, Message, MultiPart, Param, SinglePart, Text,
 };
 
-/// `body = "(" (body-type-1part / body-type-mpart) ")"`, written to where it belongs
+/// `body = "(" (body-type-1part / body-type-mpart) ")"`, parsed into `to`
 ///
-/// Only this function calls itself, so that a level costs little stack.
+/// Only this function recurses, so a level takes little stack.
 pub(super) fn body<'a>(cx: Context<'_>, input: &'a [u8], to: &mut BodyStructure<'a>) -> Rest<'a> {
     let cx = cx.deeper(input)?;
     let (mut rest, ()) = opening("body")(input)?;
@@ -53,12 +53,12 @@ fn begin_multipart<'a, 't>(to: &'t mut BodyStructure<'a>) -> Option<&'t mut Mult
 }
 
 fn next_part<'a, 't>(parts: &'t mut Vec<BodyStructure<'a>>) -> Option<&'t mut BodyStructure<'a>> {
-    // Made where it belongs, and not copied there.
+    // Created in place rather than copied there.
     parts.extend(Some(()).into_iter().map(|()| BodyStructure::EMPTY));
     parts.last_mut()
 }
 
-/// What a multipart has behind its parts: `SP media-subtype [SP body-ext-mpart]`, and the `)`
+/// The end of a multipart, behind its parts: `SP media-subtype [SP body-ext-mpart]`, and the `)`
 fn multipart<'a>(cx: Context<'_>, input: &'a [u8], multi: &mut MultiPart<'a>) -> Rest<'a> {
     let rest = string_or_nil(cx, input, &mut multi.subtype)?;
     body_ext_mpart(cx, rest, multi)
@@ -70,7 +70,7 @@ fn body_ext_mpart<'a>(cx: Context<'_>, input: &'a [u8], multi: &mut MultiPart<'a
     extension(cx, rest, &mut multi.extension)
 }
 
-/// `body-type-basic / body-type-msg / body-type-text` up to where the structure of a message within begins, and
+/// `body-type-basic / body-type-msg / body-type-text`, up to the structure of a message within if there is one. Returns
 /// whether more has to follow
 ///
 /// `body-fields = body-fld-param SP body-fld-id SP body-fld-desc SP body-fld-enc SP body-fld-octets`
@@ -96,7 +96,7 @@ fn body_fields<'a>(cx: Context<'_>, input: &'a [u8], to: &mut BodyStructure<'a>)
     Ok((rest, true))
 }
 
-/// `body-fields` with the type in front and the space behind, if there is nothing unusual in them.
+/// `body-fields` with the type in front and the space behind. `None` if anything in them is unusual
 fn plain_fields<'a>(input: &'a [u8], part: &mut SinglePart<'a>) -> Option<&'a [u8]> {
     let (media, rest) = plain_quoted_sp(input)?;
     let (subtype, rest) = plain_quoted_sp(rest)?;
@@ -113,7 +113,7 @@ fn plain_fields<'a>(input: &'a [u8], part: &mut SinglePart<'a>) -> Option<&'a [u
     one_sp(rest)
 }
 
-/// `body-fields` that may be unusual, up to the space behind them, and whether they are a part's.
+/// `body-fields` that may be unusual, with the space behind. Returns whether they are those of a part
 fn odd_fields<'a>(cx: Context<'_>, input: &'a [u8], to: &mut BodyStructure<'a>) -> Res<'a, bool> {
     let mut media = Text::default();
     let rest = string_or_nil(cx, input, &mut media)?;
@@ -154,7 +154,7 @@ fn body_ext_1part<'a>(cx: Context<'_>, input: &'a [u8], part: &mut SinglePart<'a
         }
         None => body_fld_lines(cx, input, &mut part.lines)?,
     };
-    // Most parts tell nothing here.
+    // Most parts have nothing here.
     if let Some((b"NIL NIL NIL NIL)", rest)) = rest.split_first_chunk() {
         return Ok(rest);
     }
@@ -185,7 +185,7 @@ fn body_fld_param<'a>(cx: Context<'_>, input: &'a [u8], to: &mut List<'a, Param<
     }
 }
 
-/// The same, if there is nothing unusual in it.
+/// The same. `None` if anything in it is unusual
 #[inline]
 fn plain_params_sp<'a>(input: &'a [u8], to: &mut List<'a, Param<'a>>) -> Option<&'a [u8]> {
     if let Some(rest) = nil_to(input, b' ') {
@@ -197,9 +197,9 @@ fn plain_params_sp<'a>(input: &'a [u8], to: &mut List<'a, Param<'a>>) -> Option<
     one_sp(rest)
 }
 
-/// `body-fld-dsp`, `body-fld-lang`, `body-fld-loc`, `*(SP body-extension)`, as many as there are, and the `)`
+/// `body-fld-dsp`, `body-fld-lang`, `body-fld-loc` and `*(SP body-extension)`, as many as there are, and the `)`
 fn extension<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Extension<'a>) -> Rest<'a> {
-    // Most parts tell nothing here.
+    // Most parts have nothing here.
     if let Some((b"NIL NIL NIL)", rest)) = input.split_first_chunk() {
         return Ok(rest);
     }
@@ -209,7 +209,7 @@ fn extension<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Extension<'a>) -> Re
         [b'(', ..] => rest,
         _ => field(rest, &mut to.location)?,
     };
-    // body-extension may be anything, also where no quirk is allowed.
+    // A body-extension may be anything, even if no quirk is allowed.
     while !matches!(rest, [b')', ..]) {
         rest = spaces(value(cx, rest)?.0);
     }
@@ -231,7 +231,7 @@ fn body_fld_dsp<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Option<Dispositio
             };
             Ok(spaces(rest))
         }
-        // Exchange: a disposition alone, or a description of the body that has no place here.
+        // Exchange sends a disposition alone, or a description of the body that does not belong here.
         [b'"', ..] => {
             overlook(cx.quirks.wrong_nil, input, "body-fld-dsp")?;
             let rest = field(input, &mut kind)?;
@@ -279,7 +279,7 @@ fn body_fld_octets<'a>(cx: Context<'_>, input: &'a [u8], to: &mut u64) -> Rest<'
     Ok(spaces(rest))
 }
 
-/// `body-fld-lines = number64`, where there is one, and the space behind it
+/// `body-fld-lines = number64`, if there is one, and the space behind it
 fn body_fld_lines<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Option<u64>) -> Rest<'a> {
     match odd_number(cx, input) {
         Ok((rest, lines)) => {
@@ -291,7 +291,7 @@ fn body_fld_lines<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Option<u64>) ->
     }
 }
 
-/// What follows exactly one space.
+/// Takes exactly one space
 #[inline(always)]
 fn one_sp(input: &[u8]) -> Option<&[u8]> {
     match input {
@@ -300,13 +300,13 @@ fn one_sp(input: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// What does not begin with a space.
+/// Returns the input, unless it begins with a space
 #[inline(always)]
 fn not_sp(input: &[u8]) -> Option<&[u8]> {
     if let [b' ', ..] = input { None } else { Some(input) }
 }
 
-/// `nstring` and the space behind it, if there is nothing unusual in it.
+/// `nstring` and the space behind it. `None` if anything in it is unusual
 #[inline(always)]
 fn plain_field<'a>(input: &'a [u8], to: &mut Option<Text<'a>>) -> Option<&'a [u8]> {
     if let Some(rest) = nil_to(input, b' ') {
@@ -317,7 +317,7 @@ fn plain_field<'a>(input: &'a [u8], to: &mut Option<Text<'a>>) -> Option<&'a [u8
     Some(rest)
 }
 
-/// `nstring`, and the space behind it; nothing at the end of the list.
+/// `nstring` and the space behind it; nothing at the end of the list
 #[inline(always)]
 fn field<'a>(input: &'a [u8], to: &mut Option<Text<'a>>) -> Rest<'a> {
     if let [b'N', b'I', b'L', b' ' | b')', ..] = input {
@@ -339,7 +339,7 @@ fn odd_field<'a>(input: &'a [u8], to: &mut Option<Text<'a>>) -> Rest<'a> {
     Ok(spaces(rest))
 }
 
-/// `string`, or NIL for an empty one, and the space behind it.
+/// `string` and the space behind it; NIL counts as an empty string
 #[inline]
 fn string_or_nil<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Text<'a>) -> Rest<'a> {
     if let Some((text, rest)) = plain_quoted_sp(input) {
@@ -355,15 +355,14 @@ fn string_or_nil<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Text<'a>) -> Res
     Ok(rest)
 }
 
-/// A body of which one of the two words of its type was read, and in front of what follows that is no string.
+/// A body of whose type one word was read, and no string follows.
 ///
-/// - Gmail leaves out the parts where a multipart repeats the boundary of the one around it, and with them all but
-///   the subtype: `("ALTERNATIVE" ("BOUNDARY" "x") NIL NIL)`, `("ALTERNATIVE")`. Others write NIL in their place
-///   (MailKit issue 1393).
-/// - A part with `Content-Type: X-ZIP` has its subtype only (MailKit issue 371); it is some application's.
+/// - If a multipart repeats the boundary of the one around it, Gmail leaves out its parts and its type: `("ALTERNATIVE"
+///   ("BOUNDARY" "x") NIL NIL)`, `("ALTERNATIVE")`. Others write NIL instead (MailKit issue 1393).
+/// - A part with `Content-Type: X-ZIP` has its subtype only (MailKit issue 371). Its type is taken for `application`.
 /// - A part with `Content-Type: text` has its type only.
 ///
-/// Whether more has to follow.
+/// Returns whether more has to follow.
 #[cold]
 fn half_a_type<'a>(
     cx: Context<'_>,
@@ -411,8 +410,8 @@ fn half_a_type<'a>(
 
 /// A list in place of Content-MD5.
 ///
-/// That of a multipart that was not taken apart holds its parameters once more (GMX, MailKit issue 878). Any other is
-/// the disposition, where the digest was left out.
+/// If it belongs to a multipart that the server did not take apart, it repeats the parameters (GMX, MailKit issue 878).
+/// Any other is the disposition, and the digest was left out.
 #[cold]
 fn list_for_digest<'a>(cx: Context<'_>, part: &SinglePart<'_>, input: &'a [u8]) -> Rest<'a> {
     overlook(cx.quirks.field_count, input, "body-fld-md5")?;
@@ -422,8 +421,8 @@ fn list_for_digest<'a>(cx: Context<'_>, part: &SinglePart<'_>, input: &'a [u8]) 
     Ok(input)
 }
 
-/// A disposition whose kind is NIL: none if it has no parameters either, else an attachment, as what is not known is
-/// (RFC 2183 section 2.8).
+/// A disposition whose kind is NIL. Without parameters it is none. With parameters it is an attachment, as every
+/// unknown kind is (RFC 2183 section 2.8).
 #[cold]
 fn no_disposition<'a>(
     cx: Context<'_>,
@@ -435,8 +434,8 @@ fn no_disposition<'a>(
     Ok((!parameters.is_empty()).then_some(Disposition { kind, parameters }))
 }
 
-/// The fields of a body of which the subtype is missing and everything else is there, so that what was read as its
-/// encoding's place has the size: `("APPLICATION" NIL NIL NIL "BASE64" 1234)`. `input` is what stands behind the type.
+/// The fields of a body that lacks only its subtype, so that its size was found in the place of its encoding:
+/// `("APPLICATION" NIL NIL NIL "BASE64" 1234)`. `input` begins behind the type.
 #[cold]
 fn no_subtype<'a>(cx: Context<'_>, input: &'a [u8], part: &mut SinglePart<'a>) -> Rest<'a> {
     overlook(cx.quirks.field_count, input, "media-subtype")?;
@@ -453,8 +452,8 @@ fn no_subtype<'a>(cx: Context<'_>, input: &'a [u8], part: &mut SinglePart<'a>) -
     body_fld_octets(cx, rest, &mut part.octets)
 }
 
-/// What a part of this type is most likely where its subtype is missing (RFC 2045 section 5.2, RFC 2046 section 4);
-/// `None` if this is no type.
+/// Returns the most likely subtype of a part of this type (RFC 2045 section 5.2, RFC 2046 section 4). `None` if this is
+/// no type.
 fn usual_subtype(media: &[u8]) -> Option<&'static [u8]> {
     const TYPES: [(&str, &[u8]); 8] = [
         ("text", b"plain"),

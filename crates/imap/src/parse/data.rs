@@ -1,4 +1,4 @@
-//! `response` and the untagged responses that are no status (RFC 9051 sections 7.2 to 7.5).
+//! `response`, and the untagged responses that are no status (RFC 9051 sections 7.2 to 7.5).
 
 use alloc::{boxed::Box, vec::Vec};
 
@@ -45,8 +45,8 @@ pub(super) fn response<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Response
     }
 }
 
-/// `"*" SP nz-number SP "FETCH" SP msg-att CRLF`, which of all responses most are; `None` for others, and where there are
-/// more spaces.
+/// `"*" SP nz-number SP "FETCH" SP msg-att CRLF`, which most responses are. `None` for others, and if there are more
+/// spaces
 #[inline(always)]
 fn plain_fetch<'a>(cx: Context<'_>, items: Known, input: &'a [u8]) -> Option<Res<'a, Fetch<'a>>> {
     let (number, rest) = plain_number(input.strip_prefix(b"* ")?)?;
@@ -61,7 +61,7 @@ fn plain_fetch<'a>(cx: Context<'_>, items: Known, input: &'a [u8]) -> Option<Res
     })
 }
 
-/// `"*" SP message-data CRLF` with the items of a listing; what is not that is `None` and not looked at.
+/// `"*" SP message-data CRLF` with the items of a listing. `None` for any other response, which is not parsed
 pub(super) fn summary_data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Option<Data<'a>>> {
     if let Some(fetch) = plain_fetch(cx, summary_item, input) {
         return fetch.map(|(rest, fetch)| (rest, Some(Data::Fetch(fetch))));
@@ -155,7 +155,7 @@ fn message_data<'a>(cx: Context<'_>, items: Known, input: &'a [u8]) -> Res<'a, D
     parsed.unwrap_or_else(other)
 }
 
-/// Whether a keyword ends where it seems to.
+/// Checks that a keyword ends where it seems to
 fn ends_word<'a>(cx: Context<'_>, after: &'a [u8]) -> Rest<'a> {
     match after {
         [] | [b' ' | b'\r' | b'\n', ..] => Ok(after),
@@ -207,8 +207,8 @@ fn extended_name<'a>(
     }
 }
 
-/// Whether this is `mbox-list-extended = "(" [mbox-list-extended-item *(SP mbox-list-extended-item)] ")"`, items being a
-/// tag and a value, and no part of a name
+/// Whether this is `mbox-list-extended = "(" [mbox-list-extended-item *(SP mbox-list-extended-item)] ")"` rather than a
+/// part of a name. An item is a tag and a value
 fn is_list_extended(cx: Context<'_>, input: &[u8]) -> bool {
     let item = (terminated(astring, sp), |input| value(cx, input));
     let list = delimited(opening("mbox-list-extended"), many0(spaced(item)), closing);
@@ -227,8 +227,8 @@ fn mailbox_status<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Data<'a>> {
     Ok((rest, Data::MailboxStatus { mailbox, items }))
 }
 
-/// A name that should have been quoted, or has quotes that should have been escaped, and is known by where the items
-/// begin that end the line.
+/// A name that should have been quoted, or has quotes that should have been escaped. It ends where the items begin that
+/// end the line.
 #[cold]
 fn odd_status<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, (Mailbox<'a>, List<'a, StatusItem<'a>>)> {
     let begins = input.windows(2).enumerate().filter(|(_, pair)| *pair == b" (").map(|(at, _)| at);
@@ -258,7 +258,7 @@ fn search(input: &[u8]) -> Res<'_, Found<'_>> {
         let Ok((after, _)) = number(rest) else { return fail(rest, "nz-number") };
         rest = spaces(after);
     }
-    // They end where none follows.
+    // The numbers end where no other number follows.
     let numbers = List::raw(input);
     // search-sort-mod-seq = "(" "MODSEQ" SP mod-sequence-value ")"
     let mod_seq = delimited(opening("MODSEQ"), preceded((tag_no_case("MODSEQ"), sp), number64), closing);
@@ -280,7 +280,7 @@ fn esearch<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Esearch<'a>> {
         let (name, after) = word(rest);
         if name.is_empty() {
             rest = match rest {
-                // In SEARCH responses MODSEQ has parentheses, and some servers put them here too (MailKit issue 323).
+                // MODSEQ has parentheses in SEARCH responses, and some servers use them here too (MailKit issue 323).
                 [b'(', after @ ..] if !inside => {
                     overlook(cx.quirks.extra_parentheses, rest, "search-return-data")?;
                     after
@@ -304,8 +304,8 @@ fn esearch<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Esearch<'a>> {
     }
 }
 
-/// `search-correlator = SP "(" one-correlator *(SP one-correlator) ")"` (RFC 7377) from its parenthesis on: `TAG`, and
-/// where several mailboxes were searched `MAILBOX` and `UIDVALIDITY`
+/// `search-correlator = SP "(" one-correlator *(SP one-correlator) ")"` (RFC 7377), from its parenthesis on: `TAG`, and
+/// `MAILBOX` and `UIDVALIDITY` if several mailboxes were searched
 fn search_correlator<'a>(cx: Context<'_>, input: &'a [u8], found: &mut Esearch<'a>) -> Rest<'a> {
     let name = |input| match word(input) {
         ([], _) => fail(input, "one-correlator"),
@@ -323,7 +323,7 @@ fn search_correlator<'a>(cx: Context<'_>, input: &'a [u8], found: &mut Esearch<'
     Ok(rest)
 }
 
-/// `search-return-data` with this name, whose value is in `input`
+/// `search-return-data` of this name, whose value is in `input`
 fn search_return_data<'a>(name: &[u8], input: &'a [u8], found: &mut Esearch<'a>) -> Option<Rest<'a>> {
     let small = |to: &mut Option<u32>| {
         number(input).map(|(rest, number)| {

@@ -1,4 +1,4 @@
-//! Elements that several responses have.
+//! Elements that several kinds of responses have.
 
 use super::{
     Context, Res, fail, overlook,

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{Address, Envelope, List, Text};
 
-/// `envelope = "(" env-date SP env-subject SP env-from SP env-sender SP env-reply-to SP env-to SP env-cc SP
-/// env-bcc SP env-in-reply-to SP env-message-id ")"`, written to where it belongs
+/// `envelope = "(" env-date SP env-subject SP env-from SP env-sender SP env-reply-to SP env-to SP env-cc SP env-bcc SP
+/// env-in-reply-to SP env-message-id ")"`, parsed into `to`
 pub(super) fn envelope<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Envelope<'a>) -> Rest<'a> {
     let (rest, ()) = opening("envelope")(input)?;
     let rest = env_text(cx, rest, &mut to.date)?;
@@ -21,7 +21,7 @@ pub(super) fn envelope<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Envelope<'
     }
     let from = rest;
     let rest = env_addresses(cx, rest, &mut to.from)?;
-    // Where there is no Sender or Reply-To, they are From again (RFC 9051 section 7.5.2).
+    // A message without Sender or Reply-To has From repeated here (RFC 9051 section 7.5.2).
     let from = from.get(..from.len().saturating_sub(rest.len())).unwrap_or_default();
     let rest = env_addresses_again(cx, rest, &mut to.sender, (from, &to.from))?;
     let rest = env_addresses_again(cx, rest, &mut to.reply_to, (from, &to.from))?;
@@ -30,7 +30,7 @@ pub(super) fn envelope<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Envelope<'
     let rest = env_addresses(cx, rest, &mut to.bcc)?;
     let rest = env_text(cx, rest, &mut to.in_reply_to)?;
     let rest = match rest {
-        // Exmail and QQ: of ten fields nine, and the last of them is the message's own (MailKit issue 279).
+        // Exmail and QQ send nine of the ten fields, and the last one is the Message-ID (MailKit issue 279).
         [b')', ..] => {
             overlook(cx.quirks.field_count, rest, "env-message-id")?;
             to.message_id = to.in_reply_to.take();
@@ -49,7 +49,7 @@ fn env_text<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Option<Text<'a>>) -> 
     {
         let rest = match behind {
             [b'"', b' ', rest @ ..] if !matches!(rest, [b' ', ..]) => Some(rest),
-            // The last.
+            // The last field.
             [b'"', rest @ ..] if matches!(rest, [b')', ..]) => Some(rest),
             [b'\\', ..] => return escaped_text(input, to),
             _ => None,
@@ -83,7 +83,7 @@ fn escaped_text<'a>(input: &'a [u8], to: &mut Option<Text<'a>>) -> Rest<'a> {
     }
 }
 
-/// A subject with quotes in it that should have been escaped (`"Rohr 5" lang"`): it ends where a list of addresses
+/// A subject with quotes in it that should have been escaped (`"Rohr 5" lang"`). It ends where a list of addresses
 /// begins.
 #[cold]
 fn subject_with_quotes<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Option<Text<'a>>) -> Rest<'a> {
@@ -105,7 +105,7 @@ fn env_addresses<'a>(cx: Context<'_>, input: &'a [u8], to: &mut List<'a, Address
             Ok(spaces(rest))
         }
         [b')', ..] => odd::missing(cx, input, "list of addresses"),
-        // Of six lists some servers leave one out, and its place is taken by In-Reply-To.
+        // Some servers leave out one of the six lists, and In-Reply-To is in its place.
         [b'"', ..] => {
             let rest = odd::missing(cx, input, "list of addresses")?;
             match quoted_raw(rest)? {
@@ -120,7 +120,7 @@ fn env_addresses<'a>(cx: Context<'_>, input: &'a [u8], to: &mut List<'a, Address
     }
 }
 
-/// [`env_addresses`], which has nothing to do where the same octets as `before` follow.
+/// [`env_addresses`]. Has nothing to parse if the same octets as `before` follow
 #[inline]
 fn env_addresses_again<'a>(
     cx: Context<'_>,
@@ -160,7 +160,7 @@ fn addresses<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Address<'
     }
 }
 
-/// What follows an address.
+/// The end of an address
 #[inline]
 fn address_end<'a>(cx: Context<'_>, input: &'a [u8]) -> Rest<'a> {
     match plain_address_end(input) {
@@ -180,7 +180,7 @@ fn odd_address_end<'a>(cx: Context<'_>, input: &'a [u8]) -> Rest<'a> {
     overlook(on, input, "address").map(|()| rest)
 }
 
-/// The end of a list with fields: `)`, and where the quirk is on whatever stands in front of it.
+/// The end of a list of fields: `)`, and with the quirk anything in front of it
 pub(super) fn close<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, ()> {
     let mut rest = input;
     loop {

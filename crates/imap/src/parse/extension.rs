@@ -1,6 +1,6 @@
-//! Untagged responses of extensions, in nom's combinators: few come, so only their size counts.
+//! Untagged responses of extensions, in nom's combinators. They are rare, so only the size of this code matters.
 //!
-//! THREAD alone is driven by hand, since its depth must cost no stack.
+//! Only THREAD is parsed by hand, because its depth must not use stack.
 
 use alloc::vec::Vec;
 
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{Data, List, Namespace, QuotaResource, Text, ThreadMember, rule::Fault};
 
-/// `"(" *element ")"`, whatever spaces stand between
+/// `"(" *element ")"`, with any spaces in between
 fn list_of<'a, T>(
     rule: &'static str,
     element: impl Parser<&'a [u8], Output = T, Error = Fault<'a>>,
@@ -72,7 +72,7 @@ fn text<'a>((rest, octets): (&'a [u8], &'a [u8])) -> (&'a [u8], Text<'a>) {
 
 /// `thread-data = "THREAD" [SP 1*thread-list]` (RFC 5256), without the name
 ///
-/// Parentheses nest as deep as a discussion does; that needs no stack. Those with nothing in them say nothing.
+/// Parentheses nest as deep as a discussion, and use no stack. Empty ones mean nothing.
 pub(super) fn thread(input: &[u8]) -> Res<'_, Data<'_>> {
     let (mut rest, mut members, mut level, mut outer) = (input, Vec::new(), 0_u32, Vec::new());
     loop {

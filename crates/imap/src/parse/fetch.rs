@@ -1,4 +1,4 @@
-//! `msg-att`: what a FETCH response tells of a message (RFC 9051 section 7.5.2).
+//! `msg-att`: the items of a FETCH response (RFC 9051 section 7.5.2).
 
 use alloc::{boxed::Box, vec::Vec};
 
@@ -33,7 +33,7 @@ pub(super) fn msg_att<'a>(
     input: &'a [u8],
     items: &mut Vec<Item<'a>>,
 ) -> Rest<'a> {
-    // As many as a listing asks for, and below 1 KiB: such blocks allocators have at hand.
+    // As many as a listing asks for. Below 1 KiB, because allocators have blocks of that size at hand.
     items.reserve_exact(5);
     msg_att_into(cx, known, input, items)
 }
@@ -41,7 +41,7 @@ pub(super) fn msg_att<'a>(
 fn msg_att_into<'a>(cx: Context<'_>, known: Known, input: &'a [u8], items: &mut Vec<Item<'a>>) -> Rest<'a> {
     let cx = cx.deeper(input)?;
     let (mut rest, ()) = opening("msg-att")(input)?;
-    // Where the first item began whose value is not what it should be, and how many items there were in front of it.
+    // Where the first item began whose value breaks its rule, and how many items there were in front of it.
     let mut odd = None;
     loop {
         match plain_item(rest, items) {
@@ -75,16 +75,16 @@ fn msg_att_into<'a>(cx: Context<'_>, known: Known, input: &'a [u8], items: &mut 
     }
 }
 
-/// Whether the item of this name has a variant of its own, so that one kept as it came is odd.
+/// Whether the item of this name has a variant of its own. If such an item is kept as it came, it is odd.
 #[cold]
 fn is_known(cx: Context<'_>, known: Known, name: &[u8]) -> bool {
     scan::known(word(name).0, |name| known(cx, name, b"", &mut Vec::new())).is_some()
 }
 
-/// An item whose value follows no rule, with all that stands behind it, as its end can't be known. The items before it,
-/// mostly the UID, still count.
+/// An item whose value follows no rule, with everything behind it, because its end can't be known. The items in front
+/// of it, usually with the UID, still count.
 ///
-/// It begins `at`, behind `before` others.
+/// The item begins `at`, behind `before` others.
 #[cold]
 fn unreadable<'a>(cx: Context<'_>, (at, before): (&'a [u8], usize), items: &mut Vec<Item<'a>>) -> Rest<'a> {
     let (rest, name) = item_name(at)?;
@@ -98,10 +98,10 @@ fn unreadable<'a>(cx: Context<'_>, (at, before): (&'a [u8], usize), items: &mut 
     Ok(rest.get(value.len()..).unwrap_or_default())
 }
 
-/// An item of a listing but ENVELOPE, as nearly every server writes it: told apart by eight octets at once, which saves
-/// finding the end of each name and the tree of comparisons that finds it among all.
+/// An item of a listing other than ENVELOPE, as nearly every server writes it. Recognised by eight octets at once,
+/// which saves finding the end of the name, and the comparisons with all names.
 ///
-/// `None` for any other, and for one behind which no other item follows and no `)`.
+/// `None` for any other item, and if neither another item nor `)` follows.
 #[inline]
 fn plain_item<'a>(input: &'a [u8], items: &mut Vec<Item<'a>>) -> Option<&'a [u8]> {
     const fn octets(text: &[u8; 8]) -> u64 {
@@ -150,11 +150,11 @@ fn plain_item<'a>(input: &'a [u8], items: &mut Vec<Item<'a>>) -> Option<&'a [u8]
 
 /// `msg-att-dynamic / msg-att-static`
 ///
-/// An item that is not known, or whose value is not what it should be, is kept as it came.
+/// An unknown item, or one whose value breaks its rule, is kept as it came.
 fn msg_att_item<'a>(cx: Context<'_>, known: Known, input: &'a [u8], items: &mut Vec<Item<'a>>) -> Rest<'a> {
     let before = items.len();
     let value = match input.split_first_chunk::<8>() {
-        // Saves the search for it among all.
+        // Saves the comparisons with all names.
         Some((b"ENVELOPE", rest)) => Some(msg_att_envelope(cx, rest, items)),
         Some((b"BODYSTRU", rest)) if rest.starts_with(b"CTURE ") => {
             known(cx, b"BODYSTRUCTURE", rest.get(5..).unwrap_or_default(), items)
@@ -170,7 +170,7 @@ fn msg_att_item<'a>(cx: Context<'_>, known: Known, input: &'a [u8], items: &mut 
     }
 }
 
-/// An item that is not known, or does not end behind its `value`. There were `before` items in front of it.
+/// An unknown item, or one that does not end behind its `value`. `before` items are in front of it.
 #[cold]
 fn odd_item<'a>(
     cx: Context<'_>,
@@ -194,7 +194,7 @@ fn odd_item<'a>(
                 value = scan::known(name, |name| known(cx, name, rest, items));
             }
             Ok((rest, false)) => return Ok(rest),
-            // What is there is no such value, or goes on.
+            // The value breaks the rule, or goes on.
             Err(nom::Err::Error(_)) => {
                 items.truncate(before);
                 break;
@@ -220,15 +220,15 @@ fn odd_item<'a>(
     }
 }
 
-/// What stands behind a value of an item of a FETCH response in place of `SP` or `)`: what follows, and whether it is
-/// another value of that item.
+/// Whatever follows a value in a FETCH response in place of `SP` or `)`. Returns whether another value of the same item
+/// follows.
 #[cold]
 fn item_end<'a>(cx: Context<'_>, rest: &'a [u8]) -> Res<'a, bool> {
     let (on, after, again) = match rest {
         [b'\r', b'\n', after @ ..] | [b'\n', after @ ..] if matches!(after, [b' ' | b')', ..]) => {
             (cx.quirks.blank_line, after, false)
         }
-        // mail.ru: the structure of the message behind that of a part of it (mscdex/node-imap pull request 904).
+        // mail.ru sends the structure of the message behind that of a part of it (mscdex/node-imap pull request 904).
         [b'(', second, ..] => (cx.quirks.extra_parentheses, rest, matches!(second, b'(' | b'"')),
         [b'A'..=b'Z', ..] => (cx.quirks.spacing, rest, false),
         [b'\r' | b'\n', ..] | [] => (false, rest, false),
@@ -237,7 +237,7 @@ fn item_end<'a>(cx: Context<'_>, rest: &'a [u8]) -> Res<'a, bool> {
     overlook(on, rest, "SP or )").map(|()| (after, again))
 }
 
-/// An item with nothing in place of its value, which is read as NIL. The caller has looked at
+/// An item without a value, which is read as NIL. The caller has checked
 /// [`Quirks::wrong_nil`](crate::Quirks::wrong_nil).
 #[cold]
 fn no_value<'a>(cx: Context<'_>, known: Known, name: &'a [u8], items: &mut Vec<Item<'a>>) {
@@ -248,10 +248,10 @@ fn no_value<'a>(cx: Context<'_>, known: Known, name: &'a [u8], items: &mut Vec<I
     }
 }
 
-/// Reads the value of an item that has a variant of its own; `None` for other names.
+/// Parses the value of an item that has a variant of its own. `None` for other names.
 pub(super) type Known = for<'a> fn(Context<'_>, &[u8], &'a [u8], &mut Vec<Item<'a>>) -> Option<Rest<'a>>;
 
-/// [`Known`] for the items of a list of messages.
+/// [`Known`] for the items of a listing
 pub(super) fn summary_item<'a>(
     cx: Context<'_>,
     name: &[u8],
@@ -268,7 +268,7 @@ pub(super) fn summary_item<'a>(
     })
 }
 
-/// [`Known`] for all items.
+/// [`Known`] for all items
 pub(super) fn any_item<'a>(
     cx: Context<'_>,
     name: &[u8],
@@ -302,7 +302,7 @@ pub(super) fn any_item<'a>(
     })
 }
 
-/// The space in front of a value, which some servers leave out where the value shows where it begins.
+/// The space in front of a value. Some servers leave it out where the value shows where it begins
 #[inline]
 fn value_sp<'a>(cx: Context<'_>, input: &'a [u8]) -> Rest<'a> {
     match input {
@@ -311,14 +311,14 @@ fn value_sp<'a>(cx: Context<'_>, input: &'a [u8]) -> Rest<'a> {
     }
 }
 
-/// Makes an item of `value` where it belongs. What is pushed is made elsewhere and copied, so that it could be dropped
-/// if there were no room.
+/// Creates an item of `value` in place. `push` would create it elsewhere and copy it, so that it can be dropped if
+/// there is no room.
 #[inline(always)]
 fn put<'a, T>(items: &mut Vec<Item<'a>>, value: T, item: impl FnMut(T) -> Item<'a>) {
     items.extend(Some(value).into_iter().map(item));
 }
 
-/// Puts what was found among the items and leaves what follows it.
+/// Adds what was found to the items, and returns the rest
 #[inline]
 fn push<'a, 'v, T>(
     items: &'v mut Vec<Item<'a>>,
@@ -385,7 +385,7 @@ fn save_date<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Item<'a>> {
     }
 }
 
-/// The name of an item that is not known, with what is in brackets behind it.
+/// The name of an unknown item, with what is in brackets behind it
 fn item_name(input: &[u8]) -> Res<'_, &[u8]> {
     let (mut rest, name) = token(input)?;
     let Some(open) = memchr(b'[', name) else { return Ok((rest, name)) };
@@ -412,7 +412,7 @@ fn msg_att_section<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Item<'a>> {
     Ok((rest, Item::Body { section, origin, data }))
 }
 
-/// A section under the name that the client asked with, or under one that has no section: `BODY.PEEK[]`, `RFC822[]`.
+/// A section with the name that the client asked for, or with one that has no section: `BODY.PEEK[]`, `RFC822[]`.
 #[cold]
 fn odd_section<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Item<'a>> {
     overlook(cx.quirks.odd_section, input, "SP")?;
@@ -434,7 +434,7 @@ fn msg_att_binary_size<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Item<'a>
     Ok((rest, Item::BinarySize { part, size }))
 }
 
-/// `SP nstring` and `literal8`; where the quirk is on, nothing at all for NIL.
+/// `SP nstring` and `literal8`; with the quirk, nothing at all counts as NIL
 fn data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Option<Text<'a>>> {
     match spaces(input) {
         rest @ [b')', ..] => overlook(cx.quirks.wrong_nil, rest, "nstring").map(|()| (rest, None)),
@@ -442,7 +442,7 @@ fn data<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Option<Text<'a>>> {
     }
 }
 
-/// `"<" number ">"`, where it is there; some servers put the length behind the number, as it was asked for
+/// `"<" number ">"`, if it is there. Some servers repeat the length behind the number, as the client asked for it
 fn origin<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Option<u64>> {
     let length = |input| {
         let (rest, _) = preceded(octet(b'.', "."), number64).parse(input)?;
@@ -484,7 +484,7 @@ fn section_part(input: &[u8]) -> Res<'_, Part<'_>> {
     let digits =
         input.iter().position(|octet| !octet.is_ascii_digit() && *octet != b'.').unwrap_or(input.len());
     let text = input.get(..digits).unwrap_or_default();
-    // The dot in front of `MIME`.
+    // The dot belongs to `MIME`, which follows.
     let text = text.strip_suffix(b".").unwrap_or(text);
     let part = core::str::from_utf8(text).ok().and_then(|text| Part::parse(text).ok());
     let rest = input.get(text.len()..).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! How the elements of a [`List`](crate::List) are read again from octets that were proven well-formed.
+//! Reads the elements of a [`List`](crate::List) out of octets that were checked before.
 
 use alloc::vec::Vec;
 
@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{Address, Atom, Capability, Element, Flag, List, Param, StatusItem, Text};
 
-/// Takes what `element` reads off `raw`, behind any spaces. A list that ends with a parenthesis is held with all that
-/// stands behind it, so that its elements are searched eight octets at once up to the last.
+/// Skips any spaces, and takes what `element` reads off `raw`. A list in parentheses is kept with everything behind it,
+/// so that even its last elements can be searched eight octets at a time.
 #[inline(always)]
 fn next<'a, T>(raw: &mut &'a [u8], element: impl FnOnce(&'a [u8]) -> Res<'a, T>) -> Option<T> {
     let (rest, found) = match spaces(raw) {
@@ -25,7 +25,7 @@ fn next<'a, T>(raw: &mut &'a [u8], element: impl FnOnce(&'a [u8]) -> Res<'a, T>)
     Some(found)
 }
 
-// What is nearly always so is read where it is wanted, and the rest in a function of its own.
+// The usual case is read inline, the rest in a function of its own.
 
 impl<'a> Element<'a> for Flag<'a> {
     #[inline]
@@ -108,7 +108,7 @@ impl<'a> Element<'a> for Address<'a> {
     #[inline]
     fn read(raw: &mut &'a [u8]) -> Option<Self> {
         match raw {
-            // Nearly all are plain: read without the general way's copies.
+            // Nearly all are plain, and are read without the copies of the general way.
             [b'(', ..] => plain_address(raw).or_else(|| any_address_of(raw)),
             [b')', ..] | [] => None,
             _ => any_address_of(raw),
@@ -121,7 +121,7 @@ fn any_address_of<'a>(raw: &mut &'a [u8]) -> Option<Address<'a>> {
     next(raw, odd_address)
 }
 
-/// A flag that nearly every message has or has not, as it is nearly always written, and what follows it and its space.
+/// A frequent flag in its usual spelling, with its space. Returns what follows.
 #[inline(always)]
 fn plain_flag(raw: &[u8]) -> Option<(Flag<'_>, &[u8])> {
     const fn octets(text: &[u8; 8]) -> u64 {
@@ -164,7 +164,7 @@ fn flag_of(word: &[u8]) -> Flag<'_> {
     }
 }
 
-/// A value that nearly every client asks for, as nearly every server writes it, and what follows it and its space.
+/// A value that nearly every client asks for, as nearly every server writes it, with its space. Returns what follows.
 #[inline]
 fn plain_status(raw: &[u8]) -> Option<(StatusItem<'_>, &[u8])> {
     const fn octets(text: &[u8; 8]) -> u64 {
@@ -197,12 +197,12 @@ fn status_att_val(input: &[u8]) -> Res<'_, StatusItem<'_>> {
     let (name, rest) = word(input);
     let (rest, ()) = sp(rest)?;
     let (after, raw, large) = match number64(rest) {
-        // Nearly all are numbers.
+        // Nearly all values are numbers.
         Ok((after @ ([b' ' | b')', ..] | []), number)) => {
             (after, rest.get(..rest.len().saturating_sub(after.len())).unwrap_or_default(), Some(number))
         }
         _ => {
-            // Proven within the limit.
+            // Its depth was checked before.
             let (after, raw) = value_within(u8::MAX, rest)?;
             let number = number64(raw).ok().filter(|(left, _)| left.is_empty()).map(|(_, number)| number);
             (after, raw, number)
@@ -238,7 +238,7 @@ pub(crate) fn status_att_list<'a>(cx: Context<'_>, inside: &'a [u8]) -> Res<'a, 
     })
 }
 
-/// What follows a `status-att-val`.
+/// The end of a `status-att-val`
 fn status_att_end<'a>(cx: Context<'_>, input: &'a [u8]) -> Rest<'a> {
     match word(input) {
         ([], _) => Err(nom::Err::Error(Fault { at: input, rule: "status-att" })),
@@ -264,7 +264,7 @@ pub(crate) fn flags<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Fl
     }
 }
 
-/// `[flag *(SP flag)] ")"`, if there is nothing unusual in it
+/// `[flag *(SP flag)] ")"`. `None` if anything in it is unusual
 #[inline(always)]
 pub(crate) fn plain_flags(inside: &[u8]) -> Option<(List<'_, Flag<'_>>, &[u8])> {
     let mut rest = inside;
@@ -289,7 +289,7 @@ pub(crate) fn texts<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Te
     list(inside, nastring_end)
 }
 
-/// `string SP nstring *(SP string SP nstring) ")"`, or nothing and the `)`
+/// `string SP nstring *(SP string SP nstring) ")"`, or only the `)`
 pub(crate) fn params<'a>(cx: Context<'_>, inside: &'a [u8]) -> Res<'a, List<'a, Param<'a>>> {
     match plain_params(inside) {
         Some((list, rest)) => Ok((rest, list)),
@@ -297,7 +297,7 @@ pub(crate) fn params<'a>(cx: Context<'_>, inside: &'a [u8]) -> Res<'a, List<'a, 
     }
 }
 
-/// The same, if there is nothing unusual in them.
+/// The same. `None` if anything in them is unusual
 #[inline]
 pub(crate) fn plain_params(inside: &[u8]) -> Option<(List<'_, Param<'_>>, &[u8])> {
     let mut rest = inside;
@@ -310,7 +310,7 @@ pub(crate) fn plain_params(inside: &[u8]) -> Option<(List<'_, Param<'_>>, &[u8])
     }
 }
 
-/// [`params`] that are not all quoted, or hold quotes.
+/// [`params`] that are not all quoted, or have quotes inside
 #[cold]
 fn odd_params<'a>(cx: Context<'_>, inside: &'a [u8]) -> Res<'a, List<'a, Param<'a>>> {
     let found = list(inside, separate);
@@ -322,7 +322,7 @@ fn odd_params<'a>(cx: Context<'_>, inside: &'a [u8]) -> Res<'a, List<'a, Param<'
     }
 }
 
-/// What follows an `nstring`, or a word in place of one, that stands apart from it.
+/// The end of an `nstring`, or of a word in place of one, with a space or the end of the list
 fn separate(input: &[u8]) -> Rest<'_> {
     match nastring_end(input)? {
         rest @ [b' ' | b')', ..] => Ok(rest),
@@ -330,8 +330,8 @@ fn separate(input: &[u8]) -> Rest<'_> {
     }
 }
 
-/// Parameters whose values hold quotes that should have been escaped (`"NAME" "5" pipe.pdf"`): each string ends where
-/// another begins, or the list ends. Held in memory, and so not many.
+/// Parameters whose values have quotes inside that should have been escaped (`"NAME" "5" pipe.pdf"`). Each string ends
+/// where another one begins, or the list ends. They are held in memory, so their number is limited.
 fn with_quotes_inside(inside: &[u8]) -> Option<(&[u8], List<'_, Param<'_>>)> {
     fn nstring(input: &[u8]) -> Res<'_, Option<Text<'_>>> {
         match input {
@@ -356,7 +356,7 @@ fn with_quotes_inside(inside: &[u8]) -> Option<(&[u8], List<'_, Param<'_>>)> {
     }
 }
 
-/// A quoted string up to the quote behind which another string, NIL or the end of the list stands.
+/// A quoted string up to the quote that is followed by another string, NIL or the end of the list
 fn careful(input: &[u8]) -> Res<'_, (&[u8], bool)> {
     let ends = |rest: &[u8]| match rest {
         [b' ', b'"' | b'{' | b')' | b'(', ..] | [b')', ..] => true,
@@ -366,7 +366,7 @@ fn careful(input: &[u8]) -> Res<'_, (&[u8], bool)> {
     quoted_until(input, ends)
 }
 
-/// Elements with spaces between them up to a `)`.
+/// Elements with spaces between them, and the `)`
 fn list<'a, T>(inside: &'a [u8], element: impl Fn(&'a [u8]) -> Rest<'a>) -> Res<'a, List<'a, T>> {
     let mut rest = spaces(inside);
     loop {
@@ -377,7 +377,7 @@ fn list<'a, T>(inside: &'a [u8], element: impl Fn(&'a [u8]) -> Rest<'a>) -> Res<
     }
 }
 
-/// `string SP string` and the space behind it, if there is nothing unusual in it
+/// `string SP string` and the space behind it. `None` if anything in it is unusual
 #[inline(always)]
 fn plain_param<'a>(raw: &mut &'a [u8]) -> Option<Param<'a>> {
     let (name, rest) = plain_text_to(raw, b' ')?;
@@ -391,7 +391,7 @@ fn plain_param<'a>(raw: &mut &'a [u8]) -> Option<Param<'a>> {
     Some(Param { name: name?, value: Some(Text::of(value)) })
 }
 
-/// A name and a value of `body-fld-param` or `id-params-list`.
+/// A name and a value of `body-fld-param` or `id-params-list`
 fn param(input: &[u8]) -> Res<'_, Param<'_>> {
     let (rest, name) = nastring(input)?;
     let (rest, value) = match spaces(rest) {
@@ -401,7 +401,7 @@ fn param(input: &[u8]) -> Res<'_, Param<'_>> {
     Ok((rest, Param { name: name.unwrap_or_default(), value }))
 }
 
-/// `nstring`, or a word where a string is due.
+/// `nstring`, or a word where a string should be
 #[inline]
 pub(crate) fn nastring(input: &[u8]) -> Res<'_, Option<Text<'_>>> {
     match input {
@@ -420,7 +420,7 @@ fn literal_or_word(input: &[u8]) -> Res<'_, Option<Text<'_>>> {
     }
 }
 
-/// What follows an `nstring`, or a word in place of one.
+/// The end of an `nstring`, or of a word in place of one
 #[inline]
 pub(crate) fn nastring_end(input: &[u8]) -> Rest<'_> {
     match plain_nstring_end(input) {
@@ -429,7 +429,7 @@ pub(crate) fn nastring_end(input: &[u8]) -> Rest<'_> {
     }
 }
 
-/// What follows NIL or a quoted string, if there is nothing unusual in that.
+/// The end of NIL or a quoted string. `None` if anything in it is unusual
 #[inline(always)]
 fn plain_nstring_end(input: &[u8]) -> Option<&[u8]> {
     plain_nstring(input).filter(|rest| matches!(rest, [b' ' | b')', ..]))
@@ -443,7 +443,7 @@ fn odd_nstring_end(input: &[u8]) -> Rest<'_> {
     }
 }
 
-/// `address = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")"`, if there is nothing unusual in it
+/// `address = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")"`. `None` if anything in it is unusual
 #[inline(always)]
 fn plain_address<'a>(raw: &mut &'a [u8]) -> Option<Address<'a>> {
     let [b'(', rest @ ..] = *raw else { return None };
@@ -455,7 +455,7 @@ fn plain_address<'a>(raw: &mut &'a [u8]) -> Option<Address<'a>> {
     Some(Address { name, route, mailbox, host })
 }
 
-/// What follows an address, if there is nothing unusual in it.
+/// The end of an address. `None` if anything in it is unusual
 #[inline(always)]
 pub(crate) fn plain_address_end(input: &[u8]) -> Option<&[u8]> {
     let [b'(', rest @ ..] = input else { return None };
@@ -465,7 +465,7 @@ pub(crate) fn plain_address_end(input: &[u8]) -> Option<&[u8]> {
     plain_nstring_to(rest, b')')
 }
 
-/// [`plain_text_to`], with escapes or without.
+/// [`plain_text_to`], with or without escapes
 #[inline(always)]
 fn text_to(input: &[u8], end: u8) -> Option<(Option<Text<'_>>, &[u8])> {
     if let Some(rest) = nil_to(input, end) {
@@ -480,7 +480,7 @@ fn text_to(input: &[u8], end: u8) -> Option<(Option<Text<'_>>, &[u8])> {
     }
 }
 
-/// What NIL or a quoted string says, and what follows it and the octet behind it, if that is `end`.
+/// NIL or a quoted string with `end` behind it. Returns its value, and what follows
 #[inline(always)]
 fn plain_text_to(input: &[u8], end: u8) -> Option<(Option<Text<'_>>, &[u8])> {
     if let Some(rest) = nil_to(input, end) {
@@ -494,7 +494,7 @@ fn plain_text_to(input: &[u8], end: u8) -> Option<(Option<Text<'_>>, &[u8])> {
     }
 }
 
-/// [`plain_address`] with whatever is unusual, or NIL in its place
+/// [`plain_address`] with anything unusual in it, or NIL in its place
 #[cold]
 fn odd_address(input: &[u8]) -> Res<'_, Address<'_>> {
     let (rest, (raw, _)) = any_address(input)?;
@@ -502,7 +502,7 @@ fn odd_address(input: &[u8]) -> Res<'_, Address<'_>> {
     Ok((rest, Address { name, route, mailbox, host }))
 }
 
-/// The fields of an address with whatever is unusual in it, and how they were found.
+/// The fields of an address, whatever is unusual about them, and how they were found
 pub(crate) fn any_address(input: &[u8]) -> Res<'_, ([Raw<'_>; 4], Fields)> {
     let mut rest = input;
     while let Ok((after, ())) = nil(rest) {
@@ -518,21 +518,21 @@ pub(crate) fn any_address(input: &[u8]) -> Res<'_, ([Raw<'_>; 4], Fields)> {
     }
 }
 
-/// What the fields of an address are like.
+/// How the fields of an address were found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fields {
-    /// Four.
+    /// There are four.
     All,
-    /// Four, if the quotes in them are no ends.
+    /// There are four, if quotes inside do not end a field.
     WithQuotes,
-    /// More or less than four.
+    /// There are more or fewer than four.
     Other,
 }
 
-/// A string as it came, and whether there is an escape or a line break in it; `None` for NIL.
+/// A string as it came, and whether it has an escape or a line break in it. `None` for NIL.
 type Raw<'a> = Option<(&'a [u8], bool)>;
 
-/// The fields of an address, which stand apart from each other, how many there are, and the `)`.
+/// The fields of an address, with spaces between them, their number, and the `)`
 fn address_fields<'a>(
     inside: &'a [u8],
     quoted: fn(&'a [u8]) -> Res<'a, (&'a [u8], bool)>,
@@ -563,7 +563,7 @@ fn address_fields<'a>(
 
 /// `addr-host` in quotes
 ///
-/// No host has a quote in it, so one with a backslash in front that stands before the parenthesis is the end
+/// No host has a quote in it, so a quote with a backslash in front ends the string if the parenthesis follows
 /// (`Quirks::stray_quote`).
 fn host(input: &[u8]) -> Res<'_, (&[u8], bool)> {
     let found = quoted_raw(input);

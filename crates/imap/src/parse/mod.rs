@@ -1,18 +1,18 @@
 //! The grammar of responses: nom 8 in complete mode over one whole frame.
 //!
-//! A function per ABNF rule of RFC 9051 section 9 (or of the extension it names), with the rule as its doc
-//! comment where it is not told from its name. What servers get wrong is behind a field of [`Quirks`], and the grammar is
-//! one for all of them: where it comes to a mistake that is not overlooked it ends (see [`overlook`]), and never tries to
-//! read on in another way. So what is accepted without quirks is accepted with them, and says the same.
+//! Each ABNF rule of RFC 9051 section 9, or of the extension that it names, has a function, with the rule as its doc
+//! comment unless the name says enough. What servers get wrong is behind a field of [`Quirks`]. There is only one
+//! grammar for all of them: at a mistake that is not tolerated it fails (see [`overlook`]), and never tries another
+//! reading. So what is accepted without quirks is accepted with them, and means the same.
 //!
-//! What is written how:
+//! How each module is written:
 //!
 //! | modules | |
 //! |---|---|
-//! | `data`, `status`, `extension`, and in `fetch` all but the items of a listing | nom's combinators; where one of many keywords stands, a `match` on it chooses the rule, which saves a comparison for each of the others |
+//! | `data`, `status`, `extension`, and in `fetch` all but the items of a listing | nom's combinators; where many keywords are possible, a `match` chooses the rule, which saves comparisons with all of them |
 //! | `quoted`, `scan`, `swar` | the leaves, by hand: they look at eight or sixteen octets at once, which no combinator does |
-//! | `envelope`, `body`, `list`, and the items of a listing in `fetch` | by hand, on nom's results: combinators hand values up by copying them, and these are large: each rule writes what it found to where it belongs |
-//! | `odd` | by hand: reached only where a rule has failed |
+//! | `envelope`, `body`, `list`, and the items of a listing in `fetch` | by hand, with nom's results: combinators copy the values that they return, and these are large, so each rule writes what it finds to its place |
+//! | `odd` | by hand: only reached after a rule has failed |
 
 use core::fmt;
 
@@ -35,12 +35,12 @@ mod swar;
 
 /// Parses one whole response, its line end included.
 ///
-/// Everything in the result is borrowed from `octets`, and lists are not gathered but read when they are looked
-/// at. Only the depth of [`Limits`] matters here, for the rest has been seen to by the [`Framer`](crate::Framer).
+/// Everything in the result is borrowed from `octets`. Lists are checked here, and read when the caller iterates. Only
+/// the depth of [`Limits`] matters here; the [`Framer`](crate::Framer) has checked the rest.
 ///
 /// # Errors
 ///
-/// Returns a [`ParseError`] for what is neither a response by the grammar nor one that `quirks` allow.
+/// Returns a [`ParseError`] if the response neither follows the grammar nor is tolerated by `quirks`.
 pub fn parse_response<'a>(
     octets: &'a [u8],
     limits: &Limits,
@@ -49,13 +49,13 @@ pub fn parse_response<'a>(
     parse(octets, limits, quirks, data::response, strict::check_values)
 }
 
-/// As [`parse_response`], for who lists messages: EXISTS, RECENT, EXPUNGE, and FETCH of UID, FLAGS, ENVELOPE,
-/// INTERNALDATE and RFC822.SIZE. Any other item is an [`Item::Other`](crate::Item::Other); any other response is `None`
-/// and not looked at.
+/// Does the same as [`parse_response`] for programs that list messages: parses EXISTS, RECENT, EXPUNGE, and FETCH of
+/// UID, FLAGS, ENVELOPE, INTERNALDATE and RFC822.SIZE. Any other item is an [`Item::Other`](crate::Item::Other). Any
+/// other response is `None`, and is not parsed.
 ///
 /// # Errors
 ///
-/// As [`parse_response`].
+/// Fails as [`parse_response`] does.
 pub fn parse_summary_data<'a>(
     octets: &'a [u8],
     limits: &Limits,
@@ -66,7 +66,7 @@ pub fn parse_summary_data<'a>(
     })
 }
 
-/// The capabilities that a response lists, as what it is about or in its code.
+/// Returns the capabilities that a CAPABILITY response, or a code, lists.
 pub(crate) fn parse_capabilities<'a>(
     octets: &'a [u8],
     limits: &Limits,
@@ -75,7 +75,7 @@ pub(crate) fn parse_capabilities<'a>(
     parse(octets, limits, quirks, status::capabilities, |_, _| Ok(())).ok().flatten()
 }
 
-/// The extensions of `ENABLED`; `None` for any other response.
+/// Returns the extensions of `ENABLED`. `None` for any other response.
 pub(crate) fn parse_enabled<'a>(
     octets: &'a [u8],
     limits: &Limits,
@@ -116,17 +116,17 @@ fn parse_strictly<'a, 'q, T>(
     }
 }
 
-/// What a parser function returns that writes what it found to where it belongs: what is left.
+/// The rest of the input, from a parser function that writes what it found to its place.
 pub(crate) type Rest<'a> = Result<&'a [u8], nom::Err<Fault<'a>>>;
 
-/// Goes on if the quirk that overlooks what stands `at` is `on`, and else ends it all: not an error that another
-/// alternative could mend.
+/// Goes on if the quirk that tolerates the mistake `at` this place is `on`. Otherwise fails for good: no alternative is
+/// tried.
 #[inline(always)]
 pub(crate) fn overlook<'a>(on: bool, at: &'a [u8], rule: &'static str) -> Result<(), nom::Err<Fault<'a>>> {
     if on { Ok(()) } else { Err(nom::Err::Failure(Fault { at, rule })) }
 }
 
-/// Parentheses that nest deeper than [`Limits::depth`] allows: not an error that another alternative could mend.
+/// Fails for good, because parentheses nest deeper than [`Limits::depth`] allows: no alternative is tried.
 #[cold]
 pub(crate) fn too_deep<T>(at: &[u8]) -> Result<T, nom::Err<Fault<'_>>> {
     Err(nom::Err::Failure(Fault { at, rule: "nesting within the limit" }))
@@ -136,7 +136,7 @@ pub(crate) fn too_deep<T>(at: &[u8]) -> Result<T, nom::Err<Fault<'_>>> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Context<'q> {
     pub(crate) quirks: &'q Quirks,
-    /// Levels of parentheses that may still be opened.
+    /// How many levels of parentheses may still be opened.
     pub(crate) depth: u8,
 }
 
@@ -145,7 +145,7 @@ impl<'q> Context<'q> {
         Self { quirks, depth: limits.depth }
     }
 
-    /// The context one level deeper.
+    /// Returns the context one level deeper.
     pub(crate) fn deeper(self, at: &[u8]) -> Result<Self, nom::Err<Fault<'_>>> {
         match self.depth.checked_sub(1) {
             Some(depth) => Ok(Self { depth, ..self }),
@@ -160,7 +160,7 @@ impl<'q> Context<'q> {
 pub struct ParseError {
     /// Offset in the response.
     pub offset: usize,
-    /// The rule of RFC 9051 that was expected there, or what it asks for.
+    /// The rule of RFC 9051 that should have matched there, or what it requires.
     pub rule: &'static str,
 }
 

@@ -1,20 +1,20 @@
-//! What servers make of numbers, and leave out, where that is no slip of a character.
+//! Odd forms of numbers, and missing fields.
 //!
-//! Each function is called where a rule has failed or its input is known to be odd, and looks at
-//! [`Quirks`](crate::Quirks) itself.
+//! These functions are called after a rule has failed, or for input that is known to be odd. They check the
+//! [`Quirks`](crate::Quirks) themselves.
 
 use super::{
     Context, Res, Rest, fail, overlook,
     scan::{digits, number, number64},
 };
 
-/// A field that is left out, with what is `at` its place.
+/// A field that is missing; `at` begins with what is in its place
 #[cold]
 pub(super) fn missing<'a>(cx: Context<'_>, at: &'a [u8], rule: &'static str) -> Rest<'a> {
     overlook(cx.quirks.field_count, at, rule).map(|()| at)
 }
 
-/// A number, and where the quirk is on a negative one as 0 and one with a fraction without it.
+/// A number. With the quirk, a negative one is 0, and a fraction is dropped
 #[inline]
 pub(super) fn odd_number<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, u64> {
     match input {
@@ -33,8 +33,8 @@ fn fraction<'a>(cx: Context<'_>, rest: &'a [u8], value: u64) -> Res<'a, u64> {
     }
 }
 
-/// A number goes on with a fraction or an exponent, as C++ prints one of six digits: `1.86931e+06`. What is behind the
-/// point in the end is dropped.
+/// The fraction or exponent of a number, as C++ prints one of six digits: `1.86931e+06`. What remains behind the point
+/// is dropped.
 #[cold]
 fn exponent<'a>(cx: Context<'_>, input: &'a [u8], whole: u64) -> Res<'a, u64> {
     overlook(cx.quirks.odd_number, input, "number")?;

@@ -1,6 +1,6 @@
-//! Quoted strings, the leaves of the grammar that most octets stand in.
+//! Quoted strings, the leaves of the grammar that hold most octets.
 //!
-//! Each comes in two: a plain way, for a string with nothing unusual in it, and one for all.
+//! There are two ways for each: a plain one for strings with nothing unusual in them, and one for all.
 
 use alloc::vec::Vec;
 
@@ -12,7 +12,7 @@ use crate::Text;
 
 /// `quoted = DQUOTE *QUOTED-CHAR DQUOTE`
 ///
-/// Borrowed unless there is an escape in it.
+/// Borrowed unless it has an escape in it.
 #[inline]
 pub(crate) fn quoted(input: &[u8]) -> Res<'_, Text<'_>> {
     if let Some((text, rest)) = plain_quoted(input) {
@@ -22,14 +22,14 @@ pub(crate) fn quoted(input: &[u8]) -> Res<'_, Text<'_>> {
     Ok((rest, unquoted(inner, escaped)))
 }
 
-/// A line that is one quoted string from its first octet to its last, whatever quotes are in it; any spaces may follow.
+/// A line that is a single quoted string, whatever quotes are in it. Any spaces may follow
 #[cold]
 pub(crate) fn quoted_whole(line: &[u8]) -> Option<Text<'_>> {
     let inside = line.trim_ascii_end().strip_prefix(b"\"")?.strip_suffix(b"\"")?;
     Some(unquoted(inside, inside.contains(&b'\\')))
 }
 
-/// What stands between the quotes, and whether there is an escape in it.
+/// The octets between the quotes, and whether there is an escape among them
 #[inline]
 pub(crate) fn quoted_raw(input: &[u8]) -> Res<'_, (&[u8], bool)> {
     match plain_quoted(input) {
@@ -38,8 +38,7 @@ pub(crate) fn quoted_raw(input: &[u8]) -> Res<'_, (&[u8], bool)> {
     }
 }
 
-/// What follows NIL or a quoted string without a mark in it. Whether that shows it to be the end is for the caller to
-/// see.
+/// NIL or a quoted string without a mark in it. The caller has to check that what follows ends it
 #[inline(always)]
 pub(crate) fn plain_nstring(input: &[u8]) -> Option<&[u8]> {
     match input {
@@ -52,9 +51,9 @@ pub(crate) fn plain_nstring(input: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// What follows NIL or a quoted string and the octet behind it, if that is `end` and nothing is unusual.
+/// NIL or a quoted string, and the octet `end` behind it. `None` if anything in it is unusual
 ///
-/// `end` is one that [`ends_string`].
+/// `end` must be an octet that [`ends_string`].
 #[inline(always)]
 pub(crate) fn plain_nstring_to(input: &[u8], end: u8) -> Option<&[u8]> {
     if let Some(rest) = nil_to(input, end) {
@@ -67,7 +66,7 @@ pub(crate) fn plain_nstring_to(input: &[u8], end: u8) -> Option<&[u8]> {
     }
 }
 
-/// [`plain_nstring_to`], with escapes or without.
+/// [`plain_nstring_to`], with or without escapes
 #[inline(always)]
 pub(crate) fn nstring_to(input: &[u8], end: u8) -> Option<&[u8]> {
     if let Some(rest) = nil_to(input, end) {
@@ -81,8 +80,8 @@ pub(crate) fn nstring_to(input: &[u8], end: u8) -> Option<&[u8]> {
     }
 }
 
-/// What stands in a quoted string behind its first quote, and what follows it and the octet behind it, if that is `end`
-/// and nothing is unusual but escapes.
+/// The rest of a quoted string behind its first quote, and the octet `end` behind it. Returns its octets. `None` if
+/// anything but escapes is unusual
 #[inline(never)]
 pub(crate) fn escaped_to(inner: &[u8], end: u8) -> Option<(&[u8], &[u8])> {
     let mut rest = inner;
@@ -99,14 +98,14 @@ pub(crate) fn escaped_to(inner: &[u8], end: u8) -> Option<(&[u8], &[u8])> {
     }
 }
 
-/// What follows NIL and `end`, compared as the one word of a register that they are.
+/// NIL and `end`, compared as one word in a register
 #[inline(always)]
 pub(crate) fn nil_to(input: &[u8], end: u8) -> Option<&[u8]> {
     let (first, rest) = input.split_first_chunk::<4>()?;
     (*first == [b'N', b'I', b'L', end]).then_some(rest)
 }
 
-/// What stands in a quoted string, and what follows the one space behind it.
+/// A quoted string and exactly one space. Returns its octets
 #[inline(always)]
 pub(crate) fn plain_quoted_sp(input: &[u8]) -> Option<(&[u8], &[u8])> {
     let [b'"', inner @ ..] = input else { return None };
@@ -116,7 +115,7 @@ pub(crate) fn plain_quoted_sp(input: &[u8]) -> Option<(&[u8], &[u8])> {
     }
 }
 
-/// What stands in a quoted string and what follows it, if there is nothing unusual in that.
+/// A quoted string. Returns its octets. `None` if anything in it is unusual
 #[inline(always)]
 fn plain_quoted(input: &[u8]) -> Option<(&[u8], &[u8])> {
     let [b'"', inner @ ..] = input else { return None };
@@ -126,15 +125,15 @@ fn plain_quoted(input: &[u8]) -> Option<(&[u8], &[u8])> {
     }
 }
 
-/// [`quoted_raw`] where the first mark is not the end.
+/// [`quoted_raw`] for strings whose first mark is not the end
 #[cold]
 fn quoted_slow(input: &[u8]) -> Res<'_, (&[u8], bool)> {
-    // A quote with more of the string behind it is one that should have been escaped (`Quirks::stray_quote`).
+    // If more of the string follows a quote, that should have been escaped (`Quirks::stray_quote`).
     quoted_until(input, ends_string)
 }
 
-/// What stands between the first quote and the next that `ends`, as what follows it shows, and whether there is an
-/// escape or a line break in it.
+/// The octets from the first quote to the next one for which `ends` is true of what follows. Returns whether there is
+/// an escape or a line break among them
 pub(crate) fn quoted_until(input: &[u8], ends: impl Fn(&[u8]) -> bool) -> Res<'_, (&[u8], bool)> {
     let Some(inner) = input.strip_prefix(b"\"") else { return fail(input, "quoted") };
     let (mut at, mut escaped) = (find_mark(inner), false);
@@ -149,12 +148,12 @@ pub(crate) fn quoted_until(input: &[u8], ends: impl Fn(&[u8]) -> bool) -> Res<'_
             Some([b'\\', ..]) => {
                 escaped = true;
                 at = at.saturating_add(2);
-                // Where there is one escape, there often is another.
+                // After one escape, another one often follows soon.
                 if let Some([b'"' | b'\\', ..]) = inner.get(at..) {
                     continue;
                 }
             }
-            // A line break where the framer went on with the next line (`Quirks::line_break`), and no literal.
+            // The framer joined the next line to this one here (`Quirks::line_break`); this is no literal.
             Some([b'\n', rest @ ..]) => {
                 let text = inner.get(..at).unwrap_or_default();
                 if rest.is_empty() || text.strip_suffix(b"\r").unwrap_or(text).ends_with(b"}") {
@@ -170,13 +169,13 @@ pub(crate) fn quoted_until(input: &[u8], ends: impl Fn(&[u8]) -> bool) -> Res<'_
     }
 }
 
-/// Whether what follows a quote shows that it ended the string.
+/// Whether what follows a quote shows that the string has ended.
 #[inline]
 fn ends_string(rest: &[u8]) -> bool {
     matches!(rest, [b' ' | b')' | b'\r' | b'\n' | b']' | b'(', ..] | [])
 }
 
-/// [`escaped_to`], with what the string says.
+/// [`escaped_to`] that returns the value of the string
 #[inline(never)]
 pub(crate) fn unescaped_to(inner: &[u8], end: u8) -> Option<(Text<'_>, &[u8])> {
     short_unescaped_to(inner, end).or_else(|| {
@@ -185,8 +184,8 @@ pub(crate) fn unescaped_to(inner: &[u8], end: u8) -> Option<(Text<'_>, &[u8])> {
     })
 }
 
-/// The same in one pass, sixteen octets at a time over what was too much of the sixteen before, where the string is short
-/// and enough follows it.
+/// The same in one pass, for short strings with enough octets behind them. Copies sixteen octets at a time; each copy
+/// overwrites the surplus of the one before.
 fn short_unescaped_to(inner: &[u8], end: u8) -> Option<(Text<'_>, &[u8])> {
     let (mut out, mut length, mut rest) = ([0; 128], 0_usize, inner);
     loop {
@@ -209,14 +208,14 @@ fn short_unescaped_to(inner: &[u8], end: u8) -> Option<(Text<'_>, &[u8])> {
     }
 }
 
-/// The value of a quoted string whose octets are `text`.
+/// Returns the value of a quoted string with the octets `text`.
 pub(crate) fn unquoted(text: &[u8], escaped: bool) -> Text<'_> {
     if escaped { Text::from(unescape(text)) } else { Text::of(text) }
 }
 
-/// Without backslashes in front of octets, and without line breaks.
+/// Removes the backslashes of escapes, and line breaks.
 fn unescape(text: &[u8]) -> Vec<u8> {
-    // The capacity is enough, so nothing grows.
+    // The result is never longer, so this does not grow.
     let mut out = Vec::with_capacity(text.len());
     let mut octets = text.iter();
     while let Some(octet) = octets.next() {
@@ -238,7 +237,7 @@ mod tests {
 
     #[test]
     fn an_escape_is_read_wherever_it_stands() {
-        // Below and above one step and what is done in one pass.
+        // Shorter and longer than one step, and than what one pass can hold.
         for before in (0..20).chain(100..150) {
             for (escape, octet) in [("\\\\", "\\"), ("\\\"", "\""), ("\\x", "x")] {
                 for behind in [0, 1, 15, 16, 17] {

@@ -1,7 +1,6 @@
 //! The leaves of the grammar, scanned by hand over a table of octets.
 //!
-//! nom calls them like any other parser. They cost the same at every optimisation level, which combinators do
-//! not.
+//! nom calls them like any other parser. Unlike combinators, they cost the same at every optimisation level.
 
 use nom::Parser;
 
@@ -21,9 +20,9 @@ const ATOM: u8 = 1;
 const WORD: u8 = 4;
 const DIGIT: u8 = 8;
 
-/// Which words an octet may stand in.
+/// In which words an octet may be.
 ///
-/// - `ATOM`: `ATOM-CHAR`, and what is above 0x7f, which many servers send.
+/// - `ATOM`: `ATOM-CHAR`, and octets above 0x7f, which many servers send.
 /// - `WORD`: letters, digits and the marks in names of items, codes and keywords.
 static CLASS: [u8; 256] = classes();
 
@@ -60,7 +59,7 @@ fn is(octet: u8, class: u8) -> bool {
     CLASS[usize::from(octet)] & class != 0
 }
 
-/// The octets in front that are of `class`, and the rest.
+/// Splits off the octets in front that are of `class`.
 #[inline]
 fn span(input: &[u8], class: u8) -> (&[u8], &[u8]) {
     let end = input.iter().position(|&octet| !is(octet, class)).unwrap_or(input.len());
@@ -75,7 +74,7 @@ fn span1<'a>(input: &'a [u8], class: u8, rule: &'static str) -> Res<'a, &'a [u8]
     }
 }
 
-/// Exactly this octet.
+/// Exactly this octet
 #[inline]
 pub(crate) fn octet<'a>(wanted: u8, rule: &'static str) -> impl Fn(&'a [u8]) -> Res<'a, ()> {
     move |input| match input {
@@ -84,7 +83,7 @@ pub(crate) fn octet<'a>(wanted: u8, rule: &'static str) -> impl Fn(&'a [u8]) -> 
     }
 }
 
-/// `(`, and any spaces behind it.
+/// `(`, and any spaces behind it
 #[inline]
 pub(crate) fn opening<'a>(rule: &'static str) -> impl Fn(&'a [u8]) -> Res<'a, ()> {
     move |input| match input {
@@ -93,7 +92,7 @@ pub(crate) fn opening<'a>(rule: &'static str) -> impl Fn(&'a [u8]) -> Res<'a, ()
     }
 }
 
-/// `)`, and any spaces in front of it.
+/// `)`, and any spaces in front of it
 #[inline]
 pub(crate) fn closing(input: &[u8]) -> Res<'_, ()> {
     match spaces(input) {
@@ -102,7 +101,7 @@ pub(crate) fn closing(input: &[u8]) -> Res<'_, ()> {
     }
 }
 
-/// What `parser` finds, and any spaces behind it.
+/// What `parser` parses, and any spaces behind it
 #[inline]
 pub(crate) fn spaced<'a, T>(
     mut parser: impl Parser<&'a [u8], Output = T, Error = Fault<'a>>,
@@ -110,7 +109,7 @@ pub(crate) fn spaced<'a, T>(
     move |input| parser.parse(input).map(|(rest, found)| (spaces(rest), found))
 }
 
-/// `SP`, and any more that follow: extra spaces change nothing.
+/// `SP`, and any others that follow: surplus spaces change nothing
 #[inline]
 pub(crate) fn sp(input: &[u8]) -> Res<'_, ()> {
     match input {
@@ -119,7 +118,7 @@ pub(crate) fn sp(input: &[u8]) -> Res<'_, ()> {
     }
 }
 
-/// What follows any spaces.
+/// Skips any spaces.
 #[inline]
 pub(crate) fn spaces(input: &[u8]) -> &[u8] {
     match input {
@@ -134,7 +133,7 @@ fn many_spaces(input: &[u8]) -> &[u8] {
     input.iter().position(|&octet| octet != b' ').and_then(|at| input.get(at..)).unwrap_or_default()
 }
 
-/// `CRLF`, or LF alone, at the end of the frame.
+/// `CRLF`, or only LF, at the end of the frame
 pub(crate) fn line_end(input: &[u8]) -> Res<'_, ()> {
     match spaces(input) {
         b"\r\n" | b"\n" | b"" => Ok((&[], ())),
@@ -142,7 +141,7 @@ pub(crate) fn line_end(input: &[u8]) -> Res<'_, ()> {
     }
 }
 
-/// The rest of the line.
+/// Returns the rest of the line.
 pub(crate) fn rest_of_line(input: &[u8]) -> &[u8] {
     let line = input.strip_suffix(b"\n").unwrap_or(input);
     line.strip_suffix(b"\r").unwrap_or(line)
@@ -154,7 +153,7 @@ pub(crate) fn atom(input: &[u8]) -> Res<'_, &[u8]> {
     span1(input, ATOM, "atom")
 }
 
-/// Any word: an atom and the characters that the grammar excludes from one without need.
+/// Any word: an atom, also with characters that the grammar excludes from one needlessly
 #[inline]
 pub(crate) fn token(input: &[u8]) -> Res<'_, &[u8]> {
     match input.split_at_checked(word_end(input)) {
@@ -163,13 +162,13 @@ pub(crate) fn token(input: &[u8]) -> Res<'_, &[u8]> {
     }
 }
 
-/// A word of letters, digits, dots and dashes; may be empty.
+/// A word of letters, digits, dots and dashes, which may be empty
 #[inline]
 pub(crate) fn word(input: &[u8]) -> (&[u8], &[u8]) {
     span(input, WORD)
 }
 
-/// Digits; may be none.
+/// Digits, perhaps none
 #[inline]
 pub(crate) fn digits(input: &[u8]) -> (&[u8], &[u8]) {
     span(input, DIGIT)
@@ -182,7 +181,7 @@ pub(crate) fn number(input: &[u8]) -> Res<'_, u32> {
     u32::try_from(value).map_or_else(|_| fail(input, "number"), |value| Ok((rest, value)))
 }
 
-/// A number of at most seven digits, with enough behind it.
+/// A number of at most seven digits, with enough octets behind it
 #[inline(always)]
 pub(crate) fn plain_number(input: &[u8]) -> Option<(u32, &[u8])> {
     let (value, rest) = short_number(input)?;
@@ -223,7 +222,7 @@ fn long_number(input: &[u8]) -> Res<'_, u64> {
 
 /// `literal = "{" number64 ["+"] "}" CRLF *CHAR8`, and `literal8` with its `~` (RFC 9051 section 9)
 ///
-/// The frame is whole, so the octets are there or the length lies.
+/// The frame is whole: the octets are there, or the length is false.
 #[inline]
 pub(crate) fn literal(input: &[u8]) -> Res<'_, &[u8]> {
     literal_at(input).map_or_else(|| fail(input, "literal"), Ok)
@@ -257,15 +256,15 @@ pub(crate) fn nstring(input: &[u8]) -> Res<'_, Option<Text<'_>>> {
     }
 }
 
-/// A word that is known by its name in upper case; `table` finds it by that.
+/// Looks a word up by its name in upper case, with `table`.
 ///
-/// Servers send upper case almost always, so that is tried first.
+/// Servers nearly always send upper case, so the word is first tried as it is.
 #[inline]
 pub(crate) fn known<T>(name: &[u8], mut table: impl FnMut(&[u8]) -> Option<T>) -> Option<T> {
     if let Some(found) = table(name) {
         return Some(found);
     }
-    // Not longer than the longest name that any table has.
+    // As long as the longest name in any table.
     let mut upper = [0; 24];
     let copy = upper.get_mut(..name.len())?;
     copy.copy_from_slice(name);
@@ -296,14 +295,14 @@ pub(crate) fn astring(input: &[u8]) -> Res<'_, Text<'_>> {
     }
 }
 
-/// One value of any shape: a word, a string, or parentheses around such, in each other as deep as the context allows.
+/// One value of any shape: a word, a string, or parentheses around these, nested as deep as the context allows
 pub(crate) fn value<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, &'a [u8]> {
     value_within(cx.depth, input)
 }
 
-/// One value of any shape, at most `depth` deep.
+/// One value of any shape, at most `depth` deep
 ///
-/// Quotes and literals within are skipped as what they are. Needs no stack.
+/// Strings and literals inside are skipped as such. Uses no stack for depth.
 pub(crate) fn value_within(depth: u8, input: &[u8]) -> Res<'_, &[u8]> {
     let (mut rest, mut open) = (input, 0_u8);
     loop {
@@ -324,7 +323,7 @@ pub(crate) fn value_within(depth: u8, input: &[u8]) -> Res<'_, &[u8]> {
             [b' ', after @ ..] if open > 0 => after,
             _ => token(rest)?.0,
         };
-        // A word goes on with what is in brackets or quotes behind it without a space.
+        // Brackets or quotes behind a word, without a space, belong to it.
         if open == 0 && matches!(rest, [b' ' | b')' | b'\r' | b'\n', ..] | []) {
             let length = input.len().saturating_sub(rest.len());
             return Ok((rest, input.get(..length).unwrap_or_default()));

@@ -52,7 +52,7 @@ pub(super) fn resp_cond<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, StatusL
     Ok((&[], StatusLine { status, code, text }))
 }
 
-/// The list of `"*" SP capability-data CRLF`, or in the code of a status response.
+/// The capabilities of `"*" SP capability-data CRLF`, or of the code of a status response
 pub(super) fn capabilities<'a>(
     cx: Context<'_>,
     input: &'a [u8],
@@ -65,7 +65,7 @@ pub(super) fn capabilities<'a>(
     if name.eq_ignore_ascii_case(b"CAPABILITY") {
         return capability_list(cx, spaces(arguments)).map(|(rest, list)| (rest, Some(list)));
     }
-    // No other code is looked at.
+    // No other code is parsed.
     let code = Status::from_word(name).and_then(|_| rest_of_line(arguments).strip_prefix(b" ["));
     match code.map(word) {
         Some((name, words)) if name.eq_ignore_ascii_case(b"CAPABILITY") => {
@@ -86,7 +86,7 @@ pub(super) fn enabled<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, 
 
 /// `*(SP capability)` up to the end of the line
 ///
-/// What is no word may stand between them like a space, and is not looked for.
+/// Octets that are no words may be between them like spaces. They are not checked.
 #[inline]
 pub(super) fn capability_list<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, List<'a, Capability<'a>>> {
     let line = rest_of_line(input);
@@ -95,7 +95,7 @@ pub(super) fn capability_list<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, L
     Ok((&[], List::raw(line)))
 }
 
-/// `[COPYUID …]` without the `* OK` in front of it.
+/// `[COPYUID …]` without the `* OK` in front of it
 pub(super) fn bare_code<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, StatusLine<'a>> {
     overlook(cx.quirks.bare_code, input, "response")?;
     match resp_text(cx, input) {
@@ -106,7 +106,7 @@ pub(super) fn bare_code<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, StatusL
 
 /// `resp-text = ["[" resp-text-code "]" SP] [text]`
 ///
-/// Never fails: brackets without an end are text.
+/// Never fails: brackets without an end are part of the text.
 pub(super) fn resp_text<'a>(cx: Context<'_>, input: &'a [u8]) -> (Option<Code<'a>>, &'a [u8]) {
     let line = rest_of_line(input);
     match line.strip_prefix(b"[").map(|code| resp_text_code(cx, code)) {
@@ -133,9 +133,9 @@ fn resp_text_code<'a>(cx: Context<'_>, input: &'a [u8]) -> Res<'a, Code<'a>> {
     ))
 }
 
-/// A code that has a variant of its own and its arguments, if they are what they should be.
+/// A code that has a variant of its own, with arguments that follow its rule
 fn known_code<'a>(cx: Context<'_>, name: &str, rest: &'a [u8]) -> Option<(&'a [u8], Code<'a>)> {
-    // By text: a match on octets becomes a tree of them, several times as large.
+    // As text, because a match on octets becomes a tree several times as large.
     let plain = match name {
         "ALERT" => Code::Alert,
         "INUSE" => Code::InUse,
@@ -172,7 +172,7 @@ fn known_code<'a>(cx: Context<'_>, name: &str, rest: &'a [u8]) -> Option<(&'a [u
         "AUTHORIZATIONFAILED" => Code::AuthorizationFailed,
         "AUTHENTICATIONFAILED" => Code::AuthenticationFailed,
         "BADCHARSET" => return Some(bad_charset(rest)),
-        // A quirk that is off ends the code alone, which is kept as it came; `strict::check_values` sees to that.
+        // If a quirk is off, only the code fails and is kept as it came; `strict::check_values` then refuses it.
         _ => return with_argument(cx, name, spaces(rest)).ok(),
     };
     Some((rest, plain))

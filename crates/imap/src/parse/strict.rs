@@ -1,7 +1,8 @@
-//! What [`Quirks`] say of spaces, quotes and octets, looked at before the grammar, and of values, looked at behind it.
+//! Finds mistakes that [`Quirks`] do not allow: in spaces, quotes and octets before the grammar runs, and in values
+//! after it.
 //!
-//! The leaves of the grammar overlook these mistakes always, because that is cheaper than to ask. Where a quirk is
-//! switched off, this finds what it would have overlooked.
+//! The leaves of the grammar always tolerate these mistakes, because a check there would cost more. If a quirk is off,
+//! this finds what they tolerated.
 
 use super::{
     Fault,
@@ -12,7 +13,7 @@ use crate::{
     StatusItem, classify,
 };
 
-/// Whether there is nothing to look for.
+/// Whether all quirks are on, so that there is nothing to find.
 #[inline]
 pub(super) const fn overlooks_all(quirks: &Quirks) -> bool {
     quirks.spacing
@@ -27,7 +28,7 @@ pub(super) const fn overlooks_all(quirks: &Quirks) -> bool {
 
 /// Fails at the first mistake in `response` that `quirks` do not allow.
 pub(super) fn check<'a>(quirks: &Quirks, response: &'a [u8]) -> Result<(), Fault<'a>> {
-    // Status responses are free text.
+    // The text of status responses is free.
     if !matches!(classify(response), Kind::Data | Kind::Capability) {
         return Ok(());
     }
@@ -64,7 +65,7 @@ pub(super) fn check<'a>(quirks: &Quirks, response: &'a [u8]) -> Result<(), Fault
         if !quirks.spacing && !spaced {
             return fault("SP");
         }
-        // Only the lists of flags and the like may be empty; there NIL is for none.
+        // Only lists of flags and the like may be empty. Elsewhere, NIL stands for an empty list.
         if !quirks.wrong_nil && *first == b'(' && next == b')' && depth > 1 {
             return fault("list with an element");
         }
@@ -81,7 +82,7 @@ pub(super) fn check<'a>(quirks: &Quirks, response: &'a [u8]) -> Result<(), Fault
     Ok(())
 }
 
-/// Whether every quote and backslash in `text` stands behind a backslash.
+/// Whether every quote and backslash in `text` is escaped.
 fn is_escaped(text: &[u8]) -> bool {
     let mut octets = text.iter();
     while let Some(octet) = octets.next() {
@@ -94,7 +95,7 @@ fn is_escaped(text: &[u8]) -> bool {
     true
 }
 
-/// Names the first rule that a value breaks where `quirks` do not allow that.
+/// Names the first rule that a value breaks and `quirks` do not allow to be broken.
 pub(super) fn check_values(quirks: &Quirks, response: &Response<'_>) -> Result<(), &'static str> {
     let values = Values(quirks);
     match response {
@@ -106,7 +107,7 @@ pub(super) fn check_values(quirks: &Quirks, response: &Response<'_>) -> Result<(
     }
 }
 
-/// As [`check_values`], for what lists of messages consist of.
+/// The same as [`check_values`], for responses that listings consist of.
 pub(super) fn check_summary_data(quirks: &Quirks, data: &Data<'_>) -> Result<(), &'static str> {
     match data {
         Data::Fetch(fetch) | Data::UidFetch(fetch) => Values(quirks).fetch(fetch, Values::summary_item),
@@ -121,7 +122,7 @@ impl Values<'_> {
     fn code(&self, code: Option<&Code<'_>>) -> Result<(), &'static str> {
         match code {
             Some(Code::PermanentFlags(flags)) => self.flags(flags, true),
-            // Kept as it came, be it for NIL.
+            // It was kept as it came, which may be because of NIL.
             Some(Code::Other { name, .. }) if name.eq_ignore_ascii_case(b"PERMANENTFLAGS") => {
                 if self.0.wrong_nil { Ok(()) } else { Err("flag-list") }
             }

@@ -1,12 +1,12 @@
-//! Octets looked at eight at a time in a register, as fast on any processor and at any optimisation level.
+//! Looks at eight octets at a time in a register, as fast on any processor and at any optimisation level.
 //!
-//! In each of the words here, subtracting from octets below 0x80 shows what is below a limit in the high bits. A borrow can
-//! only spoil octets above the first that is found, and the first is all that is asked for.
+//! Subtracting a limit from each octet of a word sets its high bit if it is below the limit, as long as the octets are
+//! below 0x80. A borrow can only spoil octets above the first one that is found, and only the first one matters.
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
-/// Where the next quote, backslash or LF is; the length where there is none.
+/// Returns where the next quote, backslash or LF is. Without one, the length.
 #[inline(always)]
 pub(super) fn next_mark(text: &[u8]) -> usize {
     // Most strings are short.
@@ -16,13 +16,13 @@ pub(super) fn next_mark(text: &[u8]) -> usize {
     }
 }
 
-/// [`next_mark`] by a call.
+/// [`next_mark`] that is not inlined.
 #[inline(never)]
 pub(super) fn find_mark(text: &[u8]) -> usize {
     next_mark(text)
 }
 
-/// [`next_mark`] where there is none among the first sixteen octets.
+/// [`next_mark`] for text without a mark in its first sixteen octets.
 #[inline(never)]
 fn far_mark(text: &[u8]) -> usize {
     let mut rest = text.get(16..).unwrap_or(text);
@@ -38,7 +38,8 @@ fn far_mark(text: &[u8]) -> usize {
     }
 }
 
-/// memchr's search by vector instructions, which every processor of this kind has: no call, as it needs not find out.
+/// memchr's search by vector instructions that every processor of this kind has. memchr itself finds out at run time
+/// which there are, which costs a call.
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 #[inline(always)]
 pub(super) fn mark_in(text: &[u8; 16]) -> Option<usize> {
@@ -63,20 +64,20 @@ const fn is_mark(octet: u8) -> bool {
     matches!(octet, b'"' | b'\\' | b'\n')
 }
 
-/// Where the next octet is that is neither a space nor part of a word: a control, quote, parenthesis or brace.
+/// Returns where the first octet is that is neither a space nor part of a word: a control, quote, parenthesis or brace.
 #[inline(never)]
 pub(super) fn words_end(text: &[u8]) -> usize {
     let found = |octets: u64| {
         let low = (octets ^ ONES.wrapping_mul(0x02)).wrapping_sub(ONES.wrapping_mul(0x21));
         let parenthesis = (octets ^ ONES.wrapping_mul(0x28)).wrapping_sub(ONES.wrapping_mul(2));
-        // With this bit set `{` is DEL.
+        // With this bit set, `{` becomes DEL.
         let brace = ((octets | ONES.wrapping_mul(0x04)) ^ ONES.wrapping_mul(0x7f)).wrapping_sub(ONES);
         (low | parenthesis | brace) & !octets & HIGHS
     };
     first(text, found, |octet| octet < b' ' || matches!(octet, b'"' | b'(' | b')' | b'{' | 0x7f))
 }
 
-/// Where the first octet is that can't be part of a word: a control, space, quote, parenthesis or brace.
+/// Returns where the first octet is that can't be part of a word: a control, space, quote, parenthesis or brace.
 #[inline]
 pub(super) fn word_end(text: &[u8]) -> usize {
     let found = |octets: u64| {
@@ -101,8 +102,8 @@ pub(super) fn short_number(text: &[u8]) -> Option<(u64, &[u8])> {
     if digits == 0 || other == 0 {
         return None;
     }
-    // The last digit comes to be the highest octet; in front of the first are zeros. Then two, four and all eight
-    // are added up at once.
+    // Moves the last digit to the highest octet, with zeros in front of the first one. Then adds up pairs, fours and
+    // all eight at once.
     let ones = turned.wrapping_shl(64_u32.wrapping_sub(digits.wrapping_mul(8)));
     let tens = ones.wrapping_mul(10).wrapping_add(ones >> 8) & 0x00ff_00ff_00ff_00ff;
     let hundreds = tens.wrapping_mul(100).wrapping_add(tens >> 16) & 0x0000_ffff_0000_ffff;
@@ -110,15 +111,16 @@ pub(super) fn short_number(text: &[u8]) -> Option<(u64, &[u8])> {
     Some((value, text.get(usize::try_from(digits).unwrap_or_default()..).unwrap_or_default()))
 }
 
-/// How many octets in front are numbers of at most nine digits with spaces between them, up to the start of one.
+/// Returns how many octets in front are numbers of at most nine digits with spaces between them. Stops at the start of
+/// a number.
 ///
-/// Stops early where fewer than eight octets are left.
+/// Stops early if fewer than eight octets are left.
 #[inline]
 pub(super) fn short_numbers(text: &[u8]) -> usize {
     let (mut rest, mut at, mut run) = (text, 0_usize, 0_u32);
     while let Some((eight, after)) = rest.split_first_chunk::<8>() {
         let octets = u64::from_le_bytes(*eight);
-        // Digits become 0 to 9 and a space 0x10.
+        // Digits become 0 to 9, and a space 0x10.
         let turned = octets ^ ONES.wrapping_mul(0x30);
         let above_nine = turned.wrapping_add(ONES.wrapping_mul(0x76));
         let other = (turned ^ ONES.wrapping_mul(0x10)).wrapping_add(ONES.wrapping_mul(0x7f));
@@ -137,7 +139,7 @@ pub(super) fn short_numbers(text: &[u8]) -> usize {
     at.saturating_sub(usize::try_from(run).unwrap_or_default())
 }
 
-/// Where the first octet is that `found` marks in eight and `is` knows among fewer.
+/// Returns where the first octet is that `found` marks among eight, and for which `is` is true among fewer.
 #[inline(always)]
 fn first(text: &[u8], found: impl Fn(u64) -> u64, is: impl Fn(u8) -> bool) -> usize {
     let (mut rest, mut at) = (text, 0_usize);
@@ -153,13 +155,14 @@ fn first(text: &[u8], found: impl Fn(u64) -> u64, is: impl Fn(u8) -> bool) -> us
         return at;
     }
     let Some(eight) = text.last_chunk::<8>() else { return first_of_few(text, is) };
-    // The last eight octets end with what is left. Behind it there come zeros, marks or none.
+    // Reads the last eight octets, the end of which is left. Shifted, they have zeros behind them, which may or may not
+    // be marked.
     let before = 8_usize.wrapping_sub(rest.len()).wrapping_mul(8);
     let tail = u64::from_le_bytes(*eight).wrapping_shr(u32::try_from(before).unwrap_or_default());
     at.wrapping_add(octets_before(found(tail)).min(rest.len()))
 }
 
-/// How many octets stand before the first whose high bit is set.
+/// Returns how many octets are in front of the first one whose high bit is set.
 #[inline(always)]
 fn octets_before(found: u64) -> usize {
     usize::try_from(found.trailing_zeros() / 8).unwrap_or_default()
@@ -175,7 +178,7 @@ mod tests {
 
     use super::*;
 
-    /// Every octet at every place, among others that could be mistaken for one.
+    /// Tries every octet at every place, among others that could be mistaken for it.
     fn check(find: fn(&[u8]) -> usize, is: fn(u8) -> bool) {
         for octet in 0..=0xff_u8 {
             for others in [b'~', b'!', b' ', 0xff, 0x80] {

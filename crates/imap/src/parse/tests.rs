@@ -19,7 +19,7 @@ fn strict(input: &[u8]) -> Result<Response<'_>, ParseError> {
     parse_response(input, &Limits::default(), &Quirks::NONE)
 }
 
-/// The only response in `input`, which is framed `chunk` octets at a time.
+/// Returns the only response in `input`, which is framed `chunk` octets at a time.
 fn framed(input: &[u8], chunk: usize) -> Vec<u8> {
     let (mut framer, mut rx) = (Framer::new(&Limits::default()), RecvBuf::with_limit(1 << 20));
     let mut found = Vec::new();
@@ -40,10 +40,10 @@ fn printed(response: &Response<'_>) -> Vec<u8> {
     out
 }
 
-/// Responses from RFC 9051, RFC 3501 and the RFCs of the extensions, with what they are.
+/// Responses from RFC 9051, RFC 3501 and the RFCs of the extensions, and what they parse to.
 ///
-/// Each is legal: it parses without quirks, is one frame however it arrives, and comes back from the encoder as it
-/// was or as what parses to the same.
+/// Each is legal: it parses without quirks, is one frame however it arrives, and comes back from the encoder as it was,
+/// or as something that parses to the same.
 const LEGAL: &[(&str, &str)] = &[
     // RFC 9051 section 7.1
     (
@@ -363,7 +363,7 @@ fn a_part_of_the_grammar_finds_what_the_whole_does() {
     assert!(parse_summary_data(cut, &Limits::default(), &Quirks::default()).is_err());
 }
 
-/// Without the items that a list of messages is not made of.
+/// Removes the items that a listing does not have.
 fn summarised(mut data: Data<'_>) -> Data<'_> {
     if let Data::Fetch(fetch) | Data::UidFetch(fetch) = &mut data {
         fetch.items.retain(|item| {
@@ -378,7 +378,7 @@ fn summarised(mut data: Data<'_>) -> Data<'_> {
 
 type Switch = fn(&mut Quirks);
 
-/// What servers send that is not legal, the quirk that it needs, and what it is taken for.
+/// Illegal responses that servers send, the quirk that tolerates them, and what they parse to.
 const SEEN: &[(&str, Switch, &str, &str)] = &[
     ("Exchange", |quirks| quirks.spacing = false, "* STATUS INBOX (MESSAGES 0) \r\n", "items: [Messages(0)]"),
     ("Exmail", |quirks| quirks.spacing = false, "* 1 FETCH (UID 19436 )\r\n", "items: [Uid(19436)]"),
@@ -572,7 +572,7 @@ fn mistakes_that_servers_make_are_overlooked_where_the_quirk_is_on() {
     }
 }
 
-/// A missing space makes another item of two, which must not then be kept as if the server had named it so.
+/// A missing space turns two items into another one, which must not then be kept as if the server had named it.
 #[test]
 fn a_missing_space_is_refused_without_the_quirk() {
     for input in ["* 1 FETCH (PREVIEW\"a\")\r\n", "* 1 FETCH (X\"a b\")\r\n", "* 1 FETCH (X(a) UID 1)\r\n"] {
@@ -582,7 +582,7 @@ fn a_missing_space_is_refused_without_the_quirk() {
     }
 }
 
-/// What needs no quirk and is legal only on a second look, or is kept as it came.
+/// What needs no quirk, but is legal only on a second look, or is kept as it came.
 #[test]
 fn what_is_odd_is_kept() {
     let rows = [
@@ -659,7 +659,7 @@ fn what_is_odd_is_kept() {
     }
 }
 
-/// What is common is scanned in a way of its own; a space too many leaves that way and must change nothing.
+/// Common forms are scanned in a way of their own. A surplus space leads to the general way and must change nothing.
 #[test]
 fn the_common_and_the_general_way_come_to_the_same() {
     let rows = [
@@ -677,7 +677,7 @@ fn the_common_and_the_general_way_come_to_the_same() {
         for (at, _) in row.match_indices(' ') {
             let mut spaced = String::from(row);
             spaced.insert(at, ' ');
-            // In a quoted string a space is a space.
+            // In a quoted string a space is part of the text.
             if row[..at].matches('"').count() % 2 == 0 {
                 assert_eq!(format!("{:?}", parse(spaced.as_bytes()).unwrap()), want, "{spaced}");
             }
@@ -728,7 +728,7 @@ fn what_is_no_response_is_refused_with_its_place() {
     }
 }
 
-/// A body of `levels` multiparts, one in the other.
+/// Makes a body of `levels` nested multiparts.
 fn nested(levels: usize) -> Vec<u8> {
     let part = b"(\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 1 2)";
     let mut out = b"* 1 FETCH (BODYSTRUCTURE ".to_vec();
@@ -739,8 +739,8 @@ fn nested(levels: usize) -> Vec<u8> {
     out
 }
 
-/// `Limits::depth` holds for every nesting: body extensions, LIST extensions, STATUS values, unknown items, and what is no
-/// value of the item that it stands for. Its words name THREAD and what is only text.
+/// `Limits::depth` applies to all nesting: body extensions, LIST extensions, STATUS values, unknown items, and values
+/// that break the rule of their item. Its documentation names the exceptions: THREAD, and what is kept as text.
 #[test]
 fn nesting_is_limited_and_needs_little_stack() {
     let outcome = |input: Vec<u8>| {
@@ -771,7 +771,7 @@ fn nesting_is_limited_and_needs_little_stack() {
         assert_eq!(outcome(input), want, "{levels} messages");
     }
     assert_eq!(outcome(wrap("(", "", ")", 100_000)), Err("nesting within the limit"));
-    // What is not known and what is skipped takes no stack, and is limited all the same. The list of items is one level.
+    // What is unknown or skipped uses no stack, and is limited all the same. The list of items is one level.
     let rows = [
         ("* 1 FETCH (X ", ")\r\n", 71),
         ("* 1 UIDFETCH (X ", ")\r\n", 71),
@@ -838,7 +838,7 @@ proptest! {
         let _ = strict(&[b"* 1 FETCH (", &*input, b")\r\n"].concat());
     }
 
-    /// Legal responses with an octet changed, put in or taken out.
+    /// Legal responses with an octet changed, inserted or removed.
     #[test]
     fn no_mutation_panics(row in 0..LEGAL.len(), at in any::<prop::sample::Index>(), octet in any::<u8>(), kind in 0..3) {
         let mut input = LEGAL[row].0.as_bytes().to_vec();
@@ -849,7 +849,7 @@ proptest! {
             _ => drop(input.remove(at)),
         }
         let response = parse(&input);
-        // Walks every list.
+        // Iterates over every list.
         let _: String = format!("{response:?}");
         if let Ok(strict) = strict(&input) {
             prop_assert_eq!(response, Ok(strict));

@@ -1,8 +1,8 @@
-//! What fuzzing found: that the grammar is one whatever is overlooked, and that it and the encoder are of one mind.
+//! Regressions found by fuzzing: the grammar is the same whatever is tolerated, and it agrees with the encoder.
 
 use super::*;
 
-/// Each of these was accepted without quirks and said something else than with them, or nothing at all.
+/// Each of these was accepted without quirks and meant something else than with them, or nothing at all.
 #[test]
 fn what_needs_a_quirk_is_refused_without_it_and_not_kept_as_it_came() {
     let rows: &[(&str, &str)] = &[
@@ -30,17 +30,17 @@ fn what_needs_a_quirk_is_refused_without_it_and_not_kept_as_it_came() {
     for (input, rule) in rows {
         assert_eq!(strict(input.as_bytes()).map_err(|error| error.rule), Err(*rule), "{input}");
     }
-    // A type may be empty, though with quirks that is looked at twice.
+    // A type may be empty, although the quirks make that take a second look.
     let empty = b"* 1 FETCH (BODY (\"\" \"x\" NIL NIL NIL \"7BIT\" 1))\r\n";
     assert_eq!(strict(empty), parse(empty));
     assert!(strict(empty).is_ok());
 }
 
-/// Each of these was written so that it was read as something else.
+/// Each of these was encoded in a form that was parsed as something else.
 #[test]
 fn what_is_read_is_written_so_that_it_is_read_again() {
     let rows: &[(&str, &str)] = &[
-        // A parent that is not there, between a message and its only reply, and without any.
+        // A parent that does not exist, between a message and its only reply, and without either.
         (
             "* THREAD ((5(()35)))\r\n",
             "[ThreadMember { message: None, level: 0 }, ThreadMember { message: Some(5), level: 1 }, ThreadMember { message: None, level: 2 }, ThreadMember { message: Some(35), level: 3 }]",
@@ -54,13 +54,13 @@ fn what_is_read_is_written_so_that_it_is_read_again() {
             "* THREAD ( (3)(5))\r\n",
             "[ThreadMember { message: None, level: 0 }, ThreadMember { message: Some(3), level: 1 }",
         ),
-        // Nothing in place of a value, also where another item follows.
+        // No value, also with another item behind it.
         (
             "* 1 FETCH ((X )(X[1])(UID ) FLAGS ())\r\n",
             "[Other { name: \"X\", value: \"NIL\" }, Other { name: \"X[1]\", value: \"NIL\" }, Other { name: \"UID\", value: \"NIL\" }, Flags([])]",
         ),
         ("* 1 FETCH ((PREVIEW )(SAVEDATE) UID 1)\r\n", "items: [Preview(None), SaveDate(None), Uid(1)]"),
-        // A second value and a third.
+        // A second and a third value.
         (
             "* 1 FETCH (BODY (\"A\" \"b\" NIL NIL NIL \"c\" 1)((\"D\" \"e\" NIL NIL NIL \"f\" 2) \"g\")(\"h) (\" (x))y UID 1)\r\n",
             "Multi(MultiPart { parts: [Single(SinglePart { media: \"D\"",
@@ -69,17 +69,17 @@ fn what_is_read_is_written_so_that_it_is_read_again() {
             "* 1 FETCH (BODY (\"A\")(\"B\")(\"C\") UID 1)\r\n",
             "[BodyStructure { extended: false, structure: Multi(MultiPart { parts: [], subtype: \"A\", parameters: [], extension: Extension { disposition: None, languages: [], location: None } }) }, BodyStructure",
         ),
-        // A bracket in a literal ends no name.
+        // A bracket in a literal does not end a name.
         (
             "* 1 FETCH (X[ {2}\r\n]y \"]\"]  z)\r\n",
             "Other { name: \"X[ {2}\\r\\n]y \\\"]\\\"]\", value: \"z\" }",
         ),
-        // The end of a host is told by what no host has in it.
+        // The end of a host is recognised by characters that no host has.
         (
             "* 1 FETCH (ENVELOPE (NIL NIL ((NIL NIL \"a\" {3}\r\nb\"))(NIL NIL \"c\" {3}\r\nd\\\\)) NIL NIL NIL NIL NIL NIL NIL))\r\n",
             "host: Some(\"b\\\")\") }, Address { name: None, route: None, mailbox: Some(\"c\"), host: Some(\"d\\\\\\\\\") }]",
         ),
-        // A multipart without parts, and a name of a type for its subtype, or none.
+        // A multipart without parts whose subtype is the name of a type, or is missing.
         (
             "* 1 FETCH (BODY (NIL \"TEXT\" NIL (\"inline\" NIL)))\r\n",
             "Multi(MultiPart { parts: [], subtype: \"TEXT\", parameters: [], extension: Extension { disposition: Some",
@@ -88,7 +88,7 @@ fn what_is_read_is_written_so_that_it_is_read_again() {
             "* 1 FETCH (BODY (NIL NIL (\"a\" \"b\") NIL))\r\n",
             "Multi(MultiPart { parts: [], subtype: \"\", parameters: [Param",
         ),
-        // What correlates a search is no result of it.
+        // A correlator of a search is not a result.
         (
             "* ESEARCH (MIN x TAG \"t\") COUNT 1 MAILBOX y\r\n",
             "tag: Some(\"t\"), correlators: [(\"MIN\", \"x\")], uid: false, min: None, max: None, all: None, count: Some(1), \

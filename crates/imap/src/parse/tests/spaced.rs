@@ -1,4 +1,4 @@
-//! That the short way of what nearly every server writes and the long way, which more spaces lead to, say the same.
+//! The short way for what nearly every server writes, and the long way for forms with more spaces, parse to the same.
 
 use super::*;
 

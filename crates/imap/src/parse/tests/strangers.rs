@@ -1,9 +1,10 @@
-//! What servers were seen to send, or others were told that they do, and what it is.
+//! What servers were seen to send, or were reported to send, and what it means.
 
 use super::*;
 use crate::{BodyStructure, Envelope};
 
-/// Rows of input and what it shows to be; each is refused without quirks, and read again as it is written.
+/// Checks rows of input and what it parses to. Each is refused without quirks, and parses to the same after it was
+/// encoded.
 fn check(rows: &[(&str, &str)]) {
     for (input, want) in rows {
         let response = parse(input.as_bytes()).unwrap_or_else(|error| panic!("{input}: {error}"));
@@ -94,7 +95,7 @@ fn a_code_alone_is_read_with_and_without_a_star() {
         ("* [ALERT] Full {3}\r\n", "code: Some(Alert), text: \"Full {3}\""),
     ]);
     assert!(parse(b"* [open\r\n").is_err());
-    // Its text opens no literal.
+    // Its text does not open a literal.
     assert_eq!(framed(b"* [ALERT] Full {3}\r\n", 1), b"* [ALERT] Full {3}\r\n");
 }
 
@@ -144,7 +145,7 @@ fn sections_said_otherwise() {
     ]);
 }
 
-/// The ENVELOPE with this subject and these addresses.
+/// Makes an ENVELOPE with this subject and these addresses.
 fn envelope(subject: &str, addresses: &str) -> String {
     format!("* 2 FETCH (UID 2 ENVELOPE (NIL {subject} {addresses} NIL NIL NIL NIL NIL NIL NIL))\r\n")
 }
@@ -174,7 +175,7 @@ fn quotes_inside_quotes() {
     ]);
 }
 
-/// A literal whose length lies makes no address.
+/// A literal with a false length does not become an address.
 #[test]
 fn what_can_not_be_read_is_kept_with_the_uid_in_front_of_it() {
     let rows = [
@@ -191,7 +192,7 @@ fn what_can_not_be_read_is_kept_with_the_uid_in_front_of_it() {
             "* 2 FETCH (UID 2 ENVELOPE (\"a FLAGS ())\r\n".into(),
             "[Uid(2), Other { name: \"ENVELOPE\", value: \"(\\\"a FLAGS ()\" }]",
         ),
-        // Only what is odd is kept as it came.
+        // Only the odd item is kept as it came.
         (
             "* 2 FETCH (UID 2 X-A b ENVELOPE (\"a FLAGS ())\r\n".into(),
             "[Uid(2), Other { name: \"X-A\", value: \"b\" }, Other { name: \"ENVELOPE\", value: \"(\\\"a FLAGS ()\" }]",
@@ -228,7 +229,7 @@ fn a_line_that_breaks_inside_quotes_is_joined() {
     }
 }
 
-/// A response that lost its end takes none that follows with it.
+/// A response that lost its end takes nothing from the next one.
 #[test]
 fn a_line_that_is_a_response_is_never_joined() {
     for next in ["* 5 EXISTS\r\n", "A1 OK done\r\n", "+ go on\r\n", "* OK still here\r\n", "\r\n"] {
