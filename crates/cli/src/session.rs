@@ -1,6 +1,8 @@
 use std::{
-    fs::OpenOptions,
+    fs::{File, OpenOptions},
     io::{self, Write},
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -19,7 +21,7 @@ use mailbearer::{
 };
 
 use crate::{
-    cli::GlobalArgs,
+    cli::{GlobalArgs, STDERR},
     config::{self, Keeping, Loaded, Store, folders},
     error::Error,
     exit::Exit,
@@ -43,10 +45,23 @@ impl Session {
     ///
     /// Fails if there is no account, and for mistakes in its settings.
     pub(crate) fn open(arguments: &GlobalArgs, use_cache: bool) -> Result<Self, Error> {
+        Self::begin(arguments, use_cache, Recorder::new)
+    }
+
+    /// Opens the account for a login. A trace of it is played as one.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub(crate) fn open_for_login(arguments: &GlobalArgs) -> Result<Self, Error> {
+        Self::begin(arguments, true, Recorder::login)
+    }
+
+    fn begin(arguments: &GlobalArgs, use_cache: bool, record: Record) -> Result<Self, Error> {
         let Loaded { name, account, keeping } = config::load(arguments)?;
         let mut account = with_store(account, &name, &keeping, use_cache)?;
         account.pool_folder = folders::cache();
-        Ok(Self { client: client(account, arguments)?, name, keeping })
+        Ok(Self { client: client(account, arguments, record)?, name, keeping })
     }
 
     /// Counts a message that is sent by a session of its own, together with what other programs of this host send; waits where
@@ -187,12 +202,38 @@ impl TokenStore for RefreshTokens {
     }
 }
 
+/// Begins a trace in a file.
+type Record = fn(File, &Account) -> Recorder<File>;
+
 /// Makes the client of `account`. With `--trace` its conversations go to standard error or to a file.
-fn client(account: Account, arguments: &GlobalArgs) -> Result<Client<Blocking>, Error> {
-    let Some(path) = &arguments.trace else { return Ok(account.blocking()?) };
-    if arguments.shows_trace() {
-        return Ok(Client::observed(account, show)?);
+fn client(account: Account, arguments: &GlobalArgs, record: Record) -> Result<Client<Blocking>, Error> {
+    if arguments.trace.is_none() {
+        return Ok(account.blocking()?);
     }
+    let tell = trace(&account, arguments, record)?;
+    Ok(Client::observed(account, move |event| tell(event))?)
+}
+
+/// What hears all that is said.
+pub(crate) type Tell = Arc<dyn Fn(&TraceEvent<'_>) + Send + Sync>;
+
+/// Where what is said goes; `None` without `--trace`. Whatever the process does goes into the one file, which an account has
+/// begun.
+pub(crate) fn begun(arguments: &GlobalArgs) -> Option<Tell> {
+    arguments.trace.as_ref()?;
+    if arguments.shows_trace() {
+        return Some(Arc::new(show));
+    }
+    FILE.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+static FILE: Mutex<Option<Tell>> = Mutex::new(None);
+
+fn trace(account: &Account, arguments: &GlobalArgs, record: Record) -> Result<Tell, Error> {
+    if let Some(tell) = begun(arguments) {
+        return Ok(tell);
+    }
+    let path = arguments.trace.as_deref().unwrap_or_else(|| Path::new(STDERR));
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     // A trace holds no secrets, but it shows whom the user writes to: only the user may read it.
@@ -201,13 +242,15 @@ fn client(account: Account, arguments: &GlobalArgs) -> Result<Client<Blocking>, 
     let file = options.open(path).map_err(|error| {
         Error::new(Exit::CantCreate, format!("cannot create the trace file {}: {error}", path.display()))
     })?;
-    let (recorder, name) = (Recorder::new(file, &account), path.display().to_string());
-    Ok(Client::observed(account, move |event| {
+    let (recorder, name) = (record(file, account), path.display().to_string());
+    let tell: Tell = Arc::new(move |event| {
         recorder.record(event);
         if let Some(error) = recorder.failure() {
             output::warning(&format!("the trace file {name} is not whole: {error}"));
         }
-    })?)
+    });
+    *FILE.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&tell));
+    Ok(tell)
 }
 
 fn show(event: &TraceEvent<'_>) {
@@ -216,7 +259,8 @@ fn show(event: &TraceEvent<'_>) {
     let said = match event.kind {
         TraceKind::Opening => {
             let mailbearer::trace::Place { service, host, port, .. } = event.place;
-            format!("* {service}: to {} port {port}", printable(host))
+            let way = if *service == "client" { "from" } else { "to" };
+            format!("* {service}: {way} {} port {port}", printable(host))
         }
         TraceKind::Tls(version) => format!("* {version}"),
         TraceKind::Line(line) => {

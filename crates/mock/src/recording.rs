@@ -22,7 +22,7 @@ use crate::{
 ///
 /// The lines are those of a [`Transcript`], and two marks more: `--set NAME VALUE--` is a setting of the client, and
 /// `--connection N SERVICE--` begins the connection of that number, or goes on with it. The services are `token`, `imap`,
-/// `smtp` and `pop3`.
+/// `smtp` and `pop3`, and `client` for one that was served, as by a relay: it is kept, and not played.
 #[derive(Clone, Debug, Default)]
 pub struct Recording {
     settings: Vec<(String, String)>,
@@ -47,8 +47,11 @@ impl Recording {
                 let wrong = LineError { line, rule: "a connection has a number and a service" };
                 let (number, service) = connection.split_once(' ').ok_or(wrong)?;
                 let number: u64 = number.parse().map_err(|_| wrong)?;
-                if !SERVICES.contains(&service) {
-                    return Err(LineError { line, rule: "the services are token, imap, smtp and pop3" });
+                if service != CLIENT && !SERVICES.contains(&service) {
+                    return Err(LineError {
+                        line,
+                        rule: "the services are token, imap, smtp, pop3 and client",
+                    });
                 }
                 let known = recording.connections.iter().position(|(own, _, _)| *own == number);
                 current = Some(known.unwrap_or(recording.connections.len()));
@@ -78,6 +81,44 @@ impl Recording {
         self.connections.iter().map(|(_, service, transcript)| (service.as_str(), transcript))
     }
 
+    /// Whom its messages were sent to, in the order in which the client said so.
+    fn recipients(&self) -> Vec<String> {
+        let mut all: Vec<String> = Vec::new();
+        for (_, _, transcript) in self.connections.iter().filter(|(_, service, _)| service == "smtp") {
+            for turn in &transcript.turns {
+                let TurnKind::Client(pattern) = &turn.kind else { continue };
+                let line = pattern.clone().literal().and_then(|line| String::from_utf8(line).ok());
+                let path = line.as_deref().and_then(|line| line.strip_prefix("RCPT TO:<")?.split('>').next());
+                if let Some(path) = path.filter(|path| !all.iter().any(|known| known == path)) {
+                    all.push(path.to_owned());
+                }
+            }
+        }
+        all
+    }
+
+    /// Gives messages that were answered a header again, of as many octets: an answer goes to those that the client wrote to.
+    fn restore_headers(&mut self) {
+        let recipients = self.recipients();
+        for (_, _, transcript) in self.connections.iter_mut().filter(|(_, service, _)| service == "imap") {
+            let mut is_header = false;
+            for turn in &mut transcript.turns {
+                match &mut turn.kind {
+                    TurnKind::ServerOctets { count, text } if is_header => {
+                        *text = header(&recipients, *count)
+                    }
+                    _ => {}
+                }
+                is_header = match &turn.kind {
+                    TurnKind::Server(pattern) => {
+                        pattern.clone().literal().is_some_and(|line| announces_header(&line))
+                    }
+                    _ => false,
+                };
+            }
+        }
+    }
+
     /// Plays the servers on free ports of 127.0.0.1, each connection in its turn and then from the first again, until the
     /// result is dropped. Where the recording has no token endpoint, one hands out a token. `differs` is told where a client
     /// says something else.
@@ -85,7 +126,8 @@ impl Recording {
     /// # Errors
     ///
     /// Fails when no port can be had or no certificate made.
-    pub fn play(self, differs: impl Fn(&Difference) + Send + Sync + 'static) -> io::Result<Playing> {
+    pub fn play(mut self, differs: impl Fn(&Difference) + Send + Sync + 'static) -> io::Result<Playing> {
+        self.restore_headers();
         let authority = Authority::new()?;
         let tls = authority.server_config(Certificate::Good)?;
         let differs = Arc::new(differs);
@@ -176,8 +218,14 @@ impl Playing {
             let path = setting("TOKEN_PATH").unwrap_or("/token");
             let port = self.port("token").unwrap_or_default();
             set("MAILBEARER_OAUTH_TOKEN_URL", format!("https://localhost:{port}{path}"));
-            set("MAILBEARER_OAUTH_GRANT", "client_credentials".to_owned());
-            set("MAILBEARER_OAUTH_CLIENT_SECRET", "replayed-secret".to_owned());
+            if setting("MAILBEARER_OAUTH_GRANT").is_none() {
+                set("MAILBEARER_OAUTH_GRANT", "client_credentials".to_owned());
+                set("MAILBEARER_OAUTH_CLIENT_SECRET", "replayed-secret".to_owned());
+            } else {
+                // A person logs in: one port says what the token endpoint and the device endpoint said, in its order.
+                set("MAILBEARER_OAUTH_AUTHORIZE_URL", format!("https://localhost:{port}/authorize"));
+                set("MAILBEARER_OAUTH_DEVICE_URL", format!("https://localhost:{port}/devicecode"));
+            }
             if setting("MAILBEARER_OAUTH_CLIENT_ID").is_none() {
                 set("MAILBEARER_OAUTH_CLIENT_ID", "replayed".to_owned());
             }
@@ -212,6 +260,41 @@ impl Drop for Playing {
     }
 }
 
+/// Whether a line ends in the literal of a message's header.
+fn announces_header(line: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(line).to_ascii_uppercase();
+    let Some((before, _)) = text.strip_suffix('}').and_then(|text| text.rsplit_once(" {")) else {
+        return false;
+    };
+    before.ends_with("BODY[HEADER]") || before.ends_with("RFC822.HEADER")
+}
+
+/// A header whose answer goes to `recipients`, as far as they fit into so many octets.
+fn header(recipients: &[String], octets: usize) -> Vec<u8> {
+    const END: &str = "\r\n\r\n";
+    let room = octets.saturating_sub(END.len());
+    let mut text = String::new();
+    for recipient in recipients {
+        let start = if text.is_empty() { "From: replayed@mailbearer.test\r\nReply-To: " } else { ",\r\n " };
+        if text.len().saturating_add(start.len()).saturating_add(recipient.len()) > room {
+            break;
+        }
+        text.push_str(start);
+        text.push_str(recipient);
+    }
+    let pad = if text.is_empty() { "X-Replayed: " } else { "\r\nX-Replayed: " };
+    let filler = if text.len().saturating_add(pad.len()) > room { b' ' } else { b'x' };
+    if filler == b'x' {
+        text.push_str(pad);
+    }
+    let mut text = text.into_bytes();
+    text.resize(room.max(text.len()), filler);
+    text.extend_from_slice(END.as_bytes());
+    text
+}
+
+/// What is not played.
+const CLIENT: &str = "client";
 const SERVICES: &[&str] = &["token", "imap", "smtp", "pop3"];
 /// A token endpoint for recordings of clients that had their token from before.
 const TOKEN: &str = "--TLS--\n--C HTTP--\nS: HTTP/1.1 200 OK\nS: Content-Type: application/json\n\
@@ -230,6 +313,40 @@ mod tests {
         let told: Vec<_> = recording.connections().map(|(service, one)| (service, one.turns.len())).collect();
         assert_eq!(told, [("token", 2), ("imap", 3)]);
         assert_eq!(recording.settings, [("MAILBEARER_USER".to_owned(), "a b".to_owned())]);
+    }
+
+    #[test]
+    fn an_answered_message_has_the_header_that_its_answer_needs() {
+        let text = "--connection 1 imap--\nS: * 1 FETCH (UID 1 BODY[HEADER] {200}\n--S 200 x--\nS: )\n\
+                    S: * 1 FETCH (BODY[1] {9}\n--S 9 x--\nS: )\n\
+                    --connection 2 smtp--\nC: RCPT TO:<ann@x>\nC: RCPT TO:<\\<any>@x> NOTIFY=NEVER\nC: RCPT TO:<ann@x>\n";
+        let mut recording = Recording::parse(text).unwrap();
+        assert_eq!(recording.recipients(), ["ann@x", "<any>@x"].map(|text| text.split('>').next().unwrap()));
+        recording.restore_headers();
+        let sent = String::from_utf8(recording.connections[0].2.server_octets("")).unwrap();
+        let head = "* 1 FETCH (UID 1 BODY[HEADER] {200}\r\nFrom: replayed@mailbearer.test\r\nReply-To: ann@x,\r\n <any\r\n";
+        assert!(
+            sent.starts_with(head)
+                && sent.ends_with("x\r\n\r\n)\r\n* 1 FETCH (BODY[1] {9}\r\nxxxxxxxxx)\r\n"),
+            "{sent}"
+        );
+        let ann = ["ann@example.org".to_owned()];
+        for (octets, want) in [
+            (0, "\r\n\r\n".to_owned()),
+            (9, "     \r\n\r\n".to_owned()),
+            (20, "X-Replayed: xxxx\r\n\r\n".to_owned()),
+            (
+                64,
+                format!(
+                    "From: replayed@mailbearer.test\r\nReply-To: ann@example.org{}\r\n\r\n",
+                    " ".repeat(3)
+                ),
+            ),
+        ] {
+            let text = String::from_utf8(header(&ann, octets)).unwrap();
+            assert_eq!(text, want);
+            assert_eq!(text.len(), octets.max(4));
+        }
     }
 
     #[test]

@@ -16,8 +16,10 @@ pub(crate) struct Script<'a> {
     turns: &'a [Turn],
     tags: Tags,
     last_line: usize,
-    /// Octets still to come of a `--C N--` that began.
+    /// Octets still to come of a `--C N--` or `--C BDAT--` that began.
     owed: Option<usize>,
+    /// Whether a `--C DATA--` began.
+    in_message: bool,
 }
 
 /// What has to happen next.
@@ -43,6 +45,7 @@ impl<'a> Script<'a> {
             tags: Tags::default(),
             last_line: transcript.last_line(),
             owed: None,
+            in_message: false,
         }
     }
 
@@ -54,7 +57,15 @@ impl<'a> Script<'a> {
     /// Whether the client still has something to say.
     pub(crate) fn client_owes(&self) -> bool {
         self.turns.iter().any(|turn| {
-            matches!(turn.kind, TurnKind::Client(_) | TurnKind::ClientOctets(_) | TurnKind::ClientRequest)
+            !matches!(
+                turn.kind,
+                TurnKind::Server(_)
+                    | TurnKind::ServerOctets { .. }
+                    | TurnKind::Cut(_)
+                    | TurnKind::Tls
+                    | TurnKind::Close
+                    | TurnKind::Reset
+            )
         })
     }
 
@@ -78,12 +89,26 @@ impl<'a> Script<'a> {
                     Match::Different => return Err(self.difference(pattern.shown(), stream)),
                 },
                 TurnKind::ClientOctets(count) => {
-                    let owed = self.owed.unwrap_or(*count);
-                    let taken = owed.min(stream.len());
-                    stream.drain(..taken);
-                    let left = owed.saturating_sub(taken);
-                    self.owed = (left > 0).then_some(left);
-                    if left > 0 {
+                    if !self.take(*count, stream) {
+                        return Ok(Next::Receive);
+                    }
+                }
+                TurnKind::ClientChunk => {
+                    let count = match (self.owed, chunk(stream)) {
+                        (Some(count), _) => count,
+                        (None, Chunk::Command { length, count }) => {
+                            stream.drain(..length);
+                            count
+                        }
+                        (None, Chunk::More) => return Ok(Next::Receive),
+                        (None, Chunk::Other) => return Err(self.difference("BDAT", stream)),
+                    };
+                    if !self.take(count, stream) {
+                        return Ok(Next::Receive);
+                    }
+                }
+                TurnKind::ClientMessage => {
+                    if !self.take_message(stream) {
                         return Ok(Next::Receive);
                     }
                 }
@@ -114,6 +139,41 @@ impl<'a> Script<'a> {
         Ok(if segment.is_empty() { Next::End } else { Next::Send(segment) })
     }
 
+    /// Takes `count` octets, or those of them that are still owed. Returns whether that is all.
+    fn take(&mut self, count: usize, stream: &mut Vec<u8>) -> bool {
+        let owed = self.owed.unwrap_or(count);
+        let taken = owed.min(stream.len());
+        stream.drain(..taken);
+        let left = owed.saturating_sub(taken);
+        self.owed = (left > 0).then_some(left);
+        left == 0
+    }
+
+    /// Takes a message up to its dot, as far as it is there. Returns whether that is all.
+    fn take_message(&mut self, stream: &mut Vec<u8>) -> bool {
+        let end = match stream.strip_prefix(b".\r\n") {
+            Some(_) if !self.in_message => Some(3),
+            _ => stream
+                .windows(END.len())
+                .position(|window| window == END)
+                .map(|at| at.saturating_add(END.len())),
+        };
+        match end {
+            Some(end) => drop(stream.drain(..end)),
+            // The beginning of an end may be there, and as much stays.
+            None if stream.len() >= END.len() => {
+                let rest = stream.len().saturating_sub(END.len()).saturating_add(1);
+                stream.drain(..rest);
+                self.in_message = true;
+            }
+            None => {}
+        }
+        if end.is_some() {
+            self.in_message = false;
+        }
+        end.is_some()
+    }
+
     /// A difference at the present line.
     pub(crate) fn difference(&self, expected: impl Into<String>, got: &[u8]) -> Difference {
         let end = got.iter().position(|&octet| octet == b'\n').map_or(got.len(), |end| end.saturating_add(1));
@@ -131,6 +191,8 @@ impl<'a> Script<'a> {
             Some(TurnKind::Client(pattern)) => pattern.shown(),
             Some(TurnKind::ClientOctets(count)) => format!("{count} octets"),
             Some(TurnKind::ClientRequest) => "a request of HTTP".into(),
+            Some(TurnKind::ClientMessage) => "a message and its dot".into(),
+            Some(TurnKind::ClientChunk) => "BDAT and its octets".into(),
             Some(TurnKind::Tls) => "a TLS handshake".into(),
             Some(TurnKind::Close | TurnKind::Reset) => "nothing before the server closes".into(),
             Some(TurnKind::Server(_) | TurnKind::ServerOctets { .. } | TurnKind::Cut(_)) => {
@@ -153,6 +215,36 @@ fn request(stream: &[u8]) -> Option<usize> {
     (whole <= stream.len()).then_some(whole)
 }
 
+/// What is at the start of a stream that should have a BDAT command.
+enum Chunk {
+    /// A line of so many octets, and so many octets behind it.
+    Command {
+        length: usize,
+        count: usize,
+    },
+    More,
+    Other,
+}
+
+fn chunk(stream: &[u8]) -> Chunk {
+    let Some(end) = stream.iter().position(|&octet| octet == b'\n') else {
+        return if stream.len() < BDAT { Chunk::More } else { Chunk::Other };
+    };
+    let mut words = stream.get(..end).unwrap_or_default().trim_ascii_end().split(|&octet| octet == b' ');
+    let name = words.next().unwrap_or_default();
+    let count = words.next().and_then(|count| str::from_utf8(count).ok()?.parse().ok());
+    match count {
+        Some(count) if name.eq_ignore_ascii_case(b"BDAT") => {
+            Chunk::Command { length: end.saturating_add(1), count }
+        }
+        _ => Chunk::Other,
+    }
+}
+
+/// The end of a message.
+const END: &[u8] = b"\r\n.\r\n";
+/// Octets of a BDAT command, at most.
+const BDAT: usize = 512;
 /// Octets of a request, at most.
 const REQUEST: usize = 1 << 20;
 
@@ -182,6 +274,35 @@ impl std::error::Error for Difference {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_has_an_end_however_it_is_cut() {
+        let rows = [
+            ("--C DATA--\nC: QUIT", ".\r\nQUIT\r\n"),
+            ("--C DATA--\nC: QUIT", "a\r\n..\r\nb\n.\n\r\n.\r\nQUIT\r\n"),
+            ("--C DATA--\n--C DATA--\nC: QUIT", "a.\r\nb\r\n.\r\n.\r\nQUIT\r\n"),
+            ("--C BDAT--\nC: QUIT", "BDAT 8\r\nBDAT 1\r\nQUIT\r\n"),
+            ("--C BDAT--\n--C BDAT--\nC: QUIT", "BDAT 3\r\na\r\nbdat 0 LAST\r\nQUIT\r\n"),
+        ];
+        for (text, client) in rows {
+            let transcript = Transcript::parse(text).unwrap();
+            for chunk in 1..=client.len() {
+                let (mut script, mut stream) = (Script::new(&transcript), Vec::new());
+                let mut last = script.next(&mut stream).unwrap();
+                for piece in client.as_bytes().chunks(chunk) {
+                    assert_eq!(last, Next::Receive, "{client:?} by {chunk}");
+                    stream.extend_from_slice(piece);
+                    last = script.next(&mut stream).unwrap();
+                }
+                assert_eq!((last, stream.len()), (Next::End, 0), "{client:?} by {chunk}");
+            }
+        }
+        for client in ["QUIT\r\n", "BDAT\r\n", "BDAT x\r\n", &"B".repeat(BDAT)] {
+            let transcript = Transcript::parse("--C BDAT--").unwrap();
+            let difference = Script::new(&transcript).next(&mut client.into()).unwrap_err();
+            assert_eq!((difference.line, difference.expected.as_str()), (1, "BDAT"), "{client:?}");
+        }
+    }
 
     #[test]
     fn a_request_has_an_end() {

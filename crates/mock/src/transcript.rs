@@ -14,6 +14,8 @@
 //! | `--S N text--` | the server sends `N` octets: `text` over and over, cut to fit (at most 256 MiB) |
 //! | `--C N--` | the client sends `N` octets, whatever they are (at most 256 MiB) |
 //! | `--C HTTP--` | the client sends one request of HTTP/1.1, whatever it is (at most 1 MiB) |
+//! | `--C DATA--` | the client sends a message, whatever it is, and the dot that ends it |
+//! | `--C BDAT--` | the client sends one BDAT command with its octets, whatever they are |
 //! | `--close--` | the server closes the connection |
 //! | `--reset--` | the server breaks the connection: over TCP by a reset |
 //!
@@ -66,6 +68,8 @@ pub(crate) enum TurnKind {
     Client(Pattern),
     ClientOctets(usize),
     ClientRequest,
+    ClientMessage,
+    ClientChunk,
     Tls,
     Cut(Duration),
     Close,
@@ -184,6 +188,8 @@ fn mark_turn(mark: &str) -> Result<TurnKind, &'static str> {
             _ => Err("a pause takes milliseconds, at most 60000"),
         },
         (Some("C"), Some("HTTP"), None) => Ok(TurnKind::ClientRequest),
+        (Some("C"), Some("DATA"), None) => Ok(TurnKind::ClientMessage),
+        (Some("C"), Some("BDAT"), None) => Ok(TurnKind::ClientChunk),
         (Some("C"), Some(count), None) => Ok(TurnKind::ClientOctets(octets(count)?)),
         (Some("S"), Some(count), Some(text)) => {
             let text = Pattern::parse(text)?.literal().ok_or("repeated text takes no wildcard")?;

@@ -21,7 +21,7 @@ mod speak;
 pub use hand_over::{HandOver, HandOverError};
 pub use log::{Counters, LogLine};
 pub use network::{InvalidNetwork, Network};
-pub use options::{Limits, Mode, Options, Refusals, User};
+pub use options::{Limits, Mode, Observer, Options, Refusals, User};
 pub use password::{InvalidHash, PasswordHash};
 pub use server::{Accounts, Relay};
 pub use speak::speak;

@@ -1,7 +1,10 @@
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, fmt, net::SocketAddr, sync::Arc, time::Duration};
 
-use mailbearer::Address;
-use mailbearer_net::ServerTls;
+use mailbearer::{
+    Address, Security,
+    trace::{TraceEvent, served},
+};
+use mailbearer_net::{ServerTls, Trace};
 
 use super::{Network, PasswordHash};
 
@@ -27,6 +30,30 @@ pub struct Options {
     pub refusals: Refusals,
     /// How much is taken.
     pub limits: Limits,
+    /// Who hears what is said with clients. Default nobody.
+    pub observer: Option<Observer>,
+}
+
+/// Hears what is said with the clients of a relay. What they log in with, and what is no command, is hidden from it.
+#[derive(Clone)]
+pub struct Observer(Arc<dyn Fn(&TraceEvent<'_>) + Send + Sync>);
+
+impl Observer {
+    /// Calls `tell` with each event; the service of its place is `client`.
+    pub fn new(tell: impl Fn(&TraceEvent<'_>) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tell))
+    }
+
+    pub(crate) fn watch(&self, client: SocketAddr, security: Security) -> Trace {
+        let tell = Arc::clone(&self.0);
+        served(client, security, move |event| tell(event))
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observer")
+    }
 }
 
 /// How TLS starts on a port.
@@ -133,6 +160,7 @@ impl Options {
             default_account: None,
             refusals: Refusals::default(),
             limits: Limits::default(),
+            observer: None,
         }
     }
 

@@ -289,7 +289,7 @@ async fn accept(shared: Arc<Shared>, mut listener: TokioListener, close: Cancell
                 match seat.entry {
                     // There are so many that not even a refusal is sent.
                     Entry::Crowded => drop(socket),
-                    _ => spawn(serve(seat, socket)),
+                    _ => spawn(serve(seat, socket, address)),
                 }
             }
         }
@@ -365,9 +365,14 @@ impl Drop for Seat {
     }
 }
 
-async fn serve(seat: Seat, socket: TokioSocket) {
+async fn serve(seat: Seat, socket: TokioSocket, client: SocketAddr) {
     let mut net = NetOptions::default();
     net.timeouts.write = seat.options.limits.silence;
+    net.trace = seat.options.observer.as_ref().map(|observer| {
+        let mode = seat.options.tls.as_ref().map(|(mode, _)| *mode);
+        let security = if mode == Some(Mode::Implicit) { Security::Implicit } else { Security::StartTls };
+        observer.watch(client, security)
+    });
     let accepted = match &seat.options.tls {
         None => Ok((Connection::<Tokio>::accept_in_clear(socket, net), false)),
         Some((Mode::Both, tls)) => Connection::accept_either(socket, tls, net, HESITATION).await,

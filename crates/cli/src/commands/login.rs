@@ -26,7 +26,8 @@ pub(crate) fn run(
     arguments: &LoginArgs,
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
-    let session = Session::open(global, true)?;
+    let session =
+        if arguments.check { Session::open(global, true) } else { Session::open_for_login(global) }?;
     let Some(person) = person(&session) else {
         let text = format!("account {} gets its tokens without anybody logging in", session.name);
         return Err(

@@ -237,6 +237,47 @@ pub(crate) fn finish(mut command: Command, input: &[u8]) -> Outcome {
     outcome
 }
 
+/// All commands of the program and the commands of those, as `mailbearer help` lists them: `pop fetch` is one.
+pub(crate) fn commands() -> Vec<String> {
+    let world = World::new();
+    let listed = |of: &str| {
+        let words: Vec<&str> = ["help"].into_iter().chain(of.split_whitespace()).collect();
+        let help = world.run(&words).ok();
+        let list =
+            help.split_once("\nCommands:\n").map(|(_, rest)| rest.split("\n\n").next().unwrap().to_owned());
+        let names = list.unwrap_or_default();
+        let names = names.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+        names
+            .filter(|name| !name.is_empty())
+            .map(|name| format!("{of} {name}").trim().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let mut all = listed("");
+    assert!(all.len() > 25, "{all:?}");
+    for command in all.clone() {
+        // The manual is its own help.
+        if !["help", "config"].contains(&command.as_str()) {
+            all.extend(listed(&command).into_iter().filter(|inner| !inner.ends_with(" help")));
+        }
+    }
+    all
+}
+
+/// Says which of `all` neither `rows` nor `others` has, and which of `others` there is not.
+#[track_caller]
+pub(crate) fn complete(all: &[String], rows: &[&[&str]], others: &[(&str, &str)]) {
+    let has = |command: &str| {
+        let words: Vec<&str> = command.split(' ').collect();
+        rows.iter().any(|row| row.starts_with(&words)) || others.iter().any(|(other, _)| *other == command)
+    };
+    // Where each of its commands has a row, one that does nothing by itself needs none.
+    let is_group = |command: &str| ["pop", "queue"].contains(&command);
+    let missing: Vec<_> = all.iter().filter(|command| !has(command) && !is_group(command)).collect();
+    let unknown: Vec<_> =
+        others.iter().filter(|(other, _)| !all.iter().any(|command| command == other)).collect();
+    assert!(missing.is_empty() && unknown.is_empty(), "without a row: {missing:?}; not there: {unknown:?}");
+}
+
 /// A server that says `greeting` to each client and then nothing, until the client leaves.
 ///
 /// The receiver hears of every client that came.

@@ -16,11 +16,11 @@ use serde_json::Value;
 
 use crate::harness::{Outcome, World};
 
-const USER: &str = "robot@mailbearer.test";
+pub(crate) const USER: &str = "robot@mailbearer.test";
 const SCOPE: &str = "https://outlook.office.com/IMAP.AccessAsUser.All openid profile offline_access";
 
-fn world() -> World {
-    let mut options = Options::default();
+/// A world where a person logs in.
+pub(crate) fn world_with(mut options: Options) -> World {
     options.rotating_refresh_tokens = true;
     World::with(options)
         .unset("MAILBEARER_OAUTH_CLIENT_SECRET")
@@ -28,8 +28,12 @@ fn world() -> World {
         .set("MAILBEARER_OAUTH_SCOPE", SCOPE)
 }
 
+fn world() -> World {
+    world_with(Options::default())
+}
+
 /// A login that waits.
-struct Waiting {
+pub(crate) struct Waiting {
     child: Child,
     stdin: Option<ChildStdin>,
     lines: Receiver<String>,
@@ -37,7 +41,7 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn start(mut command: Command) -> Self {
+    pub(crate) fn start(mut command: Command) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stdin = child.stdin.take();
@@ -49,7 +53,7 @@ impl Waiting {
 
     /// The next line on standard error that begins so.
     #[track_caller]
-    fn line(&mut self, start: &str) -> String {
+    pub(crate) fn line(&mut self, start: &str) -> String {
         loop {
             let Ok(line) = self.lines.recv() else { panic!("{start} never came: {:#?}", self.heard) };
             self.heard.push(line.clone());
@@ -59,13 +63,13 @@ impl Waiting {
         }
     }
 
-    fn say(&mut self, line: &str) {
+    pub(crate) fn say(&mut self, line: &str) {
         let stdin = self.stdin.as_mut().unwrap();
         stdin.write_all(format!("{line}\n").as_bytes()).unwrap();
         stdin.flush().unwrap();
     }
 
-    fn end(mut self) -> Outcome {
+    pub(crate) fn end(mut self) -> Outcome {
         drop(self.stdin.take());
         let mut stdout = String::new();
         self.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
@@ -143,19 +147,26 @@ fn a_line_of_standard_input_is_the_redirected_address() {
     assert_eq!(world.run(&["login", "--check"]).code, Some(77));
 }
 
+/// Goes where a browser is sent after a login; returns the page that it shows.
+pub(crate) fn redirected(address: &str) -> String {
+    let rest = address.strip_prefix("http://").unwrap();
+    let (authority, target) = rest.split_once('?').unwrap();
+    let authority = authority.trim_end_matches('/');
+    let mut browser = TcpStream::connect(authority.replace("localhost", "127.0.0.1")).unwrap();
+    let request = format!("GET /?{target} HTTP/1.1\r\nHost: {authority}\r\nAccept-Language: en\r\n\r\n");
+    browser.write_all(request.as_bytes()).unwrap();
+    let mut page = String::new();
+    browser.read_to_string(&mut page).unwrap();
+    page
+}
+
 #[test]
 fn the_end_of_standard_input_ends_no_login() {
     let world = world();
     let (mut waiting, address) = login(&world, &["--no-browser", "--json"]);
     drop(waiting.stdin.take());
     let right = world.server.log_in(&address, Some(USER));
-    let rest = right.strip_prefix("http://").unwrap();
-    let (authority, target) = rest.split_once('?').unwrap();
-    let mut browser = TcpStream::connect(authority.replace("localhost", "127.0.0.1")).unwrap();
-    let request = format!("GET /?{target} HTTP/1.1\r\nHost: {authority}\r\nAccept-Language: en\r\n\r\n");
-    browser.write_all(request.as_bytes()).unwrap();
-    let mut page = String::new();
-    browser.read_to_string(&mut page).unwrap();
+    let page = redirected(&right);
     assert!(page.contains("<h1>You are logged in</h1>"), "{page}");
     let outcome = waiting.end();
     let object: Value = serde_json::from_str(&outcome.stdout).unwrap();

@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
+    process::Command,
     time::Duration,
 };
 
@@ -25,7 +26,11 @@ impl Relay {
     }
 
     pub(crate) fn of(world: &World, words: &[&str]) -> Self {
-        let mut running = Running::start(world.command(words));
+        Self::begin(world.command(words))
+    }
+
+    pub(crate) fn begin(command: Command) -> Self {
+        let mut running = Running::start(command);
         let line = running
             .stdout
             .next()

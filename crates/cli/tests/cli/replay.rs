@@ -10,9 +10,13 @@ use mailbearer_mock::{
 };
 use serde_json::Value;
 
+use crate::harness::{Outcome, World, bare, commands, complete, finish};
 #[cfg(unix)]
-use crate::harness::Running;
-use crate::harness::{Outcome, World, bare, finish};
+use crate::{
+    harness::Running,
+    login::{USER, Waiting, redirected, world_with},
+    relay::Relay,
+};
 
 /// Plays a recording; the program that talks to it, and the servers.
 fn replayed(world: &World, file: &str, arguments: &[&str]) -> (Command, Playing) {
@@ -95,8 +99,7 @@ fn a_success_is_played_again_too() {
     }
 }
 
-/// Every command that talks to servers, and what it reads on standard input. Not `reply` and
-/// `forward`: what they say depends on the message, and no trace holds that.
+/// Every command that talks to servers, and what it reads on standard input.
 const COMMANDS: &[(&[&str], &str)] = &[
     (&["token"], ""),
     (&["token", "--inspect", "--no-cache"], ""),
@@ -108,6 +111,10 @@ const COMMANDS: &[(&[&str], &str)] = &[
     (&["fetch", "INBOX", "1"], ""),
     (&["fetch", "INBOX", "1", "--structure"], ""),
     (&["fetch", "INBOX", "1:*", "--maildir", "Mail"], ""),
+    (&["reply", "INBOX", "1", "--text", "x"], ""),
+    (&["reply", "INBOX", "1", "--all", "--cc", "bob@example.org", "--text", "x"], ""),
+    (&["forward", "INBOX", "1", "--to", "bob@example.org", "--text", "x"], ""),
+    (&["forward", "INBOX", "1", "--to", "bob@example.org", "--whole"], ""),
     (&["append", "INBOX", "-"], MESSAGE),
     (&["copy", "INBOX", "1", "Archive"], ""),
     (&["move", "INBOX", "1", "Archive"], ""),
@@ -123,6 +130,36 @@ const COMMANDS: &[(&[&str], &str)] = &[
     (&["login", "--check"], ""),
     (&["logout"], ""),
 ];
+
+/// The other commands, with the test that plays them or why there is nothing to play.
+const OTHERS: &[(&str, &str)] = &[
+    ("demo", "it brings its own servers"),
+    ("setup", "it says what `login` and `token` say"),
+    ("relay", "a_relay_is_played_again"),
+    ("relay passwd", "it talks to nobody"),
+    ("relay health", "it asks a relay for its greeting, and takes no account"),
+    ("relay status", "it reads a file"),
+    ("relay certificate", "it reads a file"),
+    ("watch", "what_waits_is_played_again"),
+    ("queue list", "it reads the spool"),
+    ("queue show", "it reads the spool"),
+    ("queue run", "a_queue_is_played_again"),
+    ("queue retry", "it changes the spool"),
+    ("queue drop", "it changes the spool"),
+    ("queue export", "it reads the spool"),
+    ("providers", "it talks to nobody"),
+    ("mock", "it is what plays"),
+    ("man", "it talks to nobody"),
+    ("completions", "it talks to nobody"),
+    ("config", "it talks to nobody"),
+    ("help", "it talks to nobody"),
+];
+
+#[test]
+fn each_command_has_a_row() {
+    let rows: Vec<_> = COMMANDS.iter().map(|(arguments, _)| *arguments).collect();
+    complete(&commands(), &rows, OTHERS);
+}
 
 const MESSAGE: &str = "From: robot@mailbearer.test\r\nTo: ann@example.org\r\nDate: Tue, 24 Nov 2026 06:30:00 +0000\r\n\
      Message-ID: <1@mailbearer.test>\r\nSubject: x\r\n\r\nx\r\n";
@@ -155,6 +192,78 @@ fn each_command_is_played_again() {
     });
 }
 
+/// What waits in a queue is sent once more to the servers that a trace plays.
+#[test]
+fn a_queue_is_played_again() {
+    for (fault, code) in [(None, 0), (Some("sender-mailbox-full"), 69), (Some("invalid-secret"), 75)] {
+        let mut options = Options::default();
+        options.fault = fault.map(|name| Fault::find(name).unwrap());
+        let world = World::with(options);
+        finish(world.command(&["sendmail", "--queue", "-t"]), MESSAGE.as_bytes()).ok();
+        let first = world.run(&["queue", "run", "--trace=trace.txt"]);
+        let (command, _playing) = replayed(&world, "trace.txt", &["sendmail", "--queue", "-t"]);
+        let home = world.path("replay");
+        let environment: Vec<_> =
+            command.get_envs().map(|(name, value)| (name.to_owned(), value.unwrap().to_owned())).collect();
+        finish(command, MESSAGE.as_bytes()).ok();
+        let mut run = bare(&home, &["queue", "run"]);
+        run.envs(environment);
+        let second = finish(run, b"");
+        assert_eq!((first.code, second.code), (Some(code), Some(code)), "{fault:?} {first:?} {second:?}");
+    }
+}
+
+/// The clients of a relay and its servers are told apart in its trace. The servers are played.
+#[cfg(unix)]
+#[test]
+fn a_relay_is_played_again() {
+    for (fault, result) in
+        [(None, "delivered"), (Some("recipient-unknown"), "failed"), (Some("invalid-secret"), "waits")]
+    {
+        let mut options = Options::default();
+        options.fault = fault.map(|name| Fault::find(name).unwrap());
+        let world = World::with(options);
+        let words = ["relay", "--listen", "127.0.0.1:0", "--spool", "spool"];
+        let send = |command| {
+            let relay = Relay::begin(command);
+            relay.client().dialogue(&[
+                ("", "220 "),
+                ("EHLO scanner", "250 "),
+                ("MAIL FROM:<robot@mailbearer.test>", "250 "),
+                ("RCPT TO:<ann@example.org>", "250 "),
+                ("DATA", "354 "),
+                ("From: robot@mailbearer.test\r\nSubject: x\r\n\r\nhello\r\n.", "250 "),
+                ("QUIT", "221 "),
+            ]);
+            let said = relay.running.wait_for("delivery").pop().unwrap();
+            relay.stop();
+            said
+        };
+        let first = send(world.command(&[&words[..], &["--trace=trace.txt"]].concat()));
+        let (command, _playing) = replayed(&world, "trace.txt", &words);
+        let second = send(command);
+        for said in [&first, &second] {
+            assert!(said.contains(&format!("result={result}")), "{fault:?} {first} {second}");
+        }
+        let text = fs::read_to_string(world.path("trace.txt")).unwrap();
+        let recording = Recording::parse(&text).unwrap();
+        let services: Vec<&str> = recording.connections().map(|(service, _)| service).collect();
+        assert_eq!(services.first(), Some(&"client"), "{services:?}");
+        assert_eq!(services.contains(&"smtp"), fault != Some("invalid-secret"), "{services:?}");
+        let client = text.split("--connection ").find(|part| part.contains(" client--")).unwrap();
+        for line in [
+            "S: 220 ",
+            "C: EHLO scanner\n",
+            "C: MAIL FROM:<robot@mailbearer.test>\n",
+            "S: 250-",
+            "--C 50--\nC: .\nS: 250 2.0.0 ",
+        ] {
+            assert!(client.contains(line), "{line:?} {text}");
+        }
+        assert!(!text.contains("hello"), "{text}");
+    }
+}
+
 /// The same of what goes on until it is stopped: it tells the same news.
 #[cfg(unix)]
 #[test]
@@ -174,6 +283,68 @@ fn what_waits_is_played_again() {
     let mut watch = Running::start(command);
     assert_eq!(watch.line(), first);
     watch.stop();
+}
+
+/// A person logs in again where the trace of a login is played: the token endpoint says the same, and the test is the browser.
+#[cfg(unix)]
+#[test]
+fn a_login_is_played_again() {
+    // In place of a page that nobody serves: the address that it would send the browser to.
+    let back = |address: &str, answer: &str| {
+        let query = address.split_once('?').unwrap().1;
+        let field = |name: &str| {
+            let mut fields = query.split('&').filter_map(|field| field.split_once('='));
+            fields.find(|(own, _)| *own == name).unwrap().1.replace("%3A", ":").replace("%2F", "/")
+        };
+        format!("{}?{answer}&state={}", field("redirect_uri"), field("state"))
+    };
+    let end = |outcome: &Outcome| {
+        let said =
+            outcome.stderr.lines().filter(|line| line.starts_with("error: ") || line.starts_with("hint: "));
+        (outcome.code, outcome.stdout.clone(), said.map(str::to_owned).collect::<Vec<_>>())
+    };
+    for (fault, person, code) in [
+        (None, Some(USER), 0),
+        (None, Some("bob@x"), 77),
+        (None, None, 77),
+        (Some("google-invalid-grant"), Some(USER), 77),
+    ] {
+        let mut options = Options::default();
+        options.fault = fault.map(|name| Fault::find(name).unwrap());
+        let world = world_with(options);
+        let mut waiting = Waiting::start(world.command(&["login", "--no-browser", "--trace=trace.txt"]));
+        let address = waiting.line("https://");
+        redirected(&world.server.log_in(&address, person));
+        let first = waiting.end();
+        assert_eq!(first.code, Some(code), "{first:?}");
+        let (command, _playing) = replayed(&world, "trace.txt", &["login", "--no-browser"]);
+        let mut waiting = Waiting::start(command);
+        let address = waiting.line("https://");
+        let declined = "error=access_denied&error_description=AADSTS65004%3a+User+declined";
+        redirected(&back(&address, if person.is_some() { "code=replayed" } else { declined }));
+        let second = waiting.end();
+        let (first, second) = (end(&first), end(&second));
+        assert_eq!((first.0, &first.1), (second.0, &second.1), "{fault:?} {person:?} {second:?}");
+        assert!(person.is_none() || first.2 == second.2, "{first:?} {second:?}");
+    }
+    for person in [Some(USER), None] {
+        let world = world_with(Options::default());
+        world.server.set_device_interval(1);
+        let mut waiting = Waiting::start(world.command(&["login", "--device", "--trace=trace.txt"]));
+        let line = waiting.line("Open https://");
+        // It is asked in vain first.
+        let trace = world.path("trace.txt");
+        while !fs::read_to_string(&trace).unwrap_or_default().contains("authorization_pending") {
+            thread::sleep(Duration::from_millis(10));
+        }
+        assert!(world.server.answer_device(line.rsplit(' ').next().unwrap(), person), "{line}");
+        let first = waiting.end();
+        assert_eq!(first.code == Some(0), person.is_some(), "{first:?}");
+        let (command, _playing) = replayed(&world, "trace.txt", &["login", "--device"]);
+        let mut waiting = Waiting::start(command);
+        assert!(waiting.line("Open https://").ends_with(" replayed-user_code"));
+        assert_eq!(end(&first), end(&waiting.end()));
+    }
 }
 
 #[test]

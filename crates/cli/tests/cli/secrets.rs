@@ -1,19 +1,19 @@
 //! No secret comes out of any command, whether it succeeds or fails, with a trace or without.
 
-use std::{fs, path::Path, thread, time::Duration};
+use std::{fs, net::TcpListener, path::Path, thread, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use mailbearer_mock::memory::{Fault, Options};
 
-use crate::harness::{Outcome, World, finish};
+use crate::harness::{Outcome, World, commands, complete, finish};
 #[cfg(unix)]
 use crate::{
     harness::Running,
+    login::{USER, Waiting, redirected, world_with},
     relay::{Relay, hash},
 };
 
-/// Every command but those that go on until they are stopped, which have tests of their own here and in `login.rs`, and those
-/// that talk to nobody: `mock`, `man`, `completions`, `help`.
+/// Every command but [`OTHERS`]. A message waits in the queue; `ID` stands for its name.
 const COMMANDS: &[&[&str]] = &[
     &["token", "--inspect"],
     &["token", "--inspect", "--no-cache"],
@@ -44,6 +44,10 @@ const COMMANDS: &[&[&str]] = &[
     &["sendmail", "-t"],
     &["sendmail", "--queue", "-t"],
     &["queue", "list"],
+    &["queue", "show", "ID"],
+    &["queue", "export", "ID"],
+    &["queue", "retry", "ID"],
+    &["queue", "drop", "ID"],
     &["queue", "run"],
     &["login", "--check"],
     &["relay", "--check", "--listen", "127.0.0.1:0"],
@@ -70,7 +74,70 @@ const COMMANDS: &[&[&str]] = &[
     &["logout"],
     &["providers"],
     &["config"],
+    &["man"],
+    &["man", "send"],
+    &["completions", "bash"],
+    &["help"],
+    &["help", "setup"],
 ];
+
+/// What goes on until it is stopped, or waits for a person, and the test that has it.
+const OTHERS: &[(&str, &str)] = &[
+    ("demo", "the_demonstration_shows_no_secret"),
+    ("login", "a_login_shows_no_secret, in both ways"),
+    ("watch", "what_waits_shows_no_secret"),
+    ("relay", "a_relay_shows_no_secret"),
+    ("relay passwd", "a_relay_shows_no_secret"),
+    ("relay status", "a_relay_shows_no_secret"),
+    ("mock", "a_mock_shows_its_own_secrets_once"),
+];
+
+#[test]
+fn each_command_has_a_row() {
+    complete(&commands(), COMMANDS, OTHERS);
+}
+
+/// Help and complaints are made of the command line and the environment, where a secret is.
+#[test]
+fn no_command_line_that_is_wrong_shows_a_secret() {
+    let world = world(None);
+    for command in commands() {
+        let words: Vec<&str> = command.split(' ').collect();
+        for (more, code) in [("--no-such-option", 64), ("--help", 0)] {
+            // These read the rest of the line by themselves.
+            if ["help", "sendmail"].contains(&words[0]) {
+                continue;
+            }
+            let arguments = [&words[..], &[more]].concat();
+            let outcome = finish(world.command(&arguments), b"");
+            assert_eq!(outcome.code, Some(code), "{arguments:?} {outcome:?}");
+            check(&world, &arguments, &outcome);
+        }
+    }
+}
+
+/// Settings that can't be read are shown where they are wrong, and not what they hold.
+#[test]
+fn no_configuration_that_is_wrong_shows_a_secret() {
+    let secret = World::new().server.client_secret().to_owned();
+    for line in [
+        format!("client_secret = '{secret}' oops"),
+        format!("client_secret = '{secret}"),
+        format!("client_secret = ['{secret}']"),
+        format!("client_secret = {{ env = '{secret}', command = ['{secret}'] }}"),
+        format!("client_secrets = '{secret}'"),
+        format!("grant = '{secret}'"),
+        format!("client_secret = '{secret}'\nclient_secret = '{secret}'"),
+    ] {
+        let world = World::new().unset("MAILBEARER_OAUTH_CLIENT_SECRET").unset("MAILBEARER_OAUTH_GRANT");
+        let text = format!("[accounts.a]\nuser = 'robot@mailbearer.test'\n[accounts.a.oauth]\n{line}\n");
+        fs::write(world.path("c.toml"), text).unwrap();
+        for command in [&["list"][..], &["token"], &["doctor"], &["relay", "--check"], &["config"]] {
+            let arguments = [command, &["--config", "c.toml", "--trace=trace.txt"]].concat();
+            check(&world, &arguments, &finish(world.command(&arguments), b""));
+        }
+    }
+}
 
 /// Faults of each server, at each stage; none is a session that succeeds.
 const FAULTS: &[Option<&str>] = &[
@@ -116,7 +183,13 @@ fn no_command_shows_a_secret() {
                 let plain: &[&[&str]] = if fault.is_none() { &[&[]] } else { &[] };
                 for command in COMMANDS {
                     for more in plain.iter().chain(TRACES) {
-                        let arguments = [*command, more].concat();
+                        // Help takes no options behind it.
+                        let mut arguments = [*command, more].concat();
+                        if command[0] == "help" {
+                            arguments.rotate_left(command.len());
+                        }
+                        let id = if arguments.contains(&"ID") { queued(&world) } else { String::new() };
+                        arguments.iter_mut().filter(|word| **word == "ID").for_each(|word| *word = &id);
                         let outcome = finish(world.command(&arguments), MESSAGE.as_bytes());
                         // What the command line does not know would never run.
                         assert!(!outcome.stderr.contains("Usage: "), "{arguments:?}: {outcome:?}");
@@ -126,6 +199,99 @@ fn no_command_shows_a_secret() {
             });
         }
     });
+}
+
+/// The name of a message that waits.
+fn queued(world: &World) -> String {
+    finish(world.command(&["sendmail", "--queue", "-t"]), MESSAGE.as_bytes());
+    let list = finish(world.command(&["queue", "list", "--json"]), b"").stdout;
+    let first: serde_json::Value = serde_json::from_str(list.lines().next().unwrap()).unwrap();
+    first["id"].as_str().unwrap().to_owned()
+}
+
+/// It prints its secrets as what it is asked for; nothing else that it says has them in it, nor those of the account.
+#[cfg(unix)]
+#[test]
+fn a_mock_shows_its_own_secrets_once() {
+    let world = world(None);
+    world.run(&["list", "--trace=trace.txt"]).ok();
+    for more in
+        [&[][..], &["--json"], &["--format", "dotenv"], &["--personality", "qq"], &["--play", "trace.txt"]]
+    {
+        let mut running = Running::start(world.command(&[&["mock"], more].concat()));
+        let mut settings = vec![running.line()];
+        let is_json = more.contains(&"--json");
+        let last = if more.contains(&"--play") { "MAILBEARER_TLS_CA_FILE" } else { "MOCK_SMTP_TLS_PORT" };
+        while !is_json && !settings.last().unwrap().starts_with(last) {
+            settings.push(running.line());
+        }
+        let value = |name: &str| match is_json {
+            true => serde_json::from_str::<serde_json::Value>(&settings[0]).unwrap()[name]
+                .as_str()
+                .map(str::to_owned),
+            false => settings.iter().find_map(|line| {
+                Some(line.strip_prefix(name)?.strip_prefix('=')?.trim_matches('\'').to_owned())
+            }),
+        };
+        let secret = value("MAILBEARER_OAUTH_CLIENT_SECRET").unwrap();
+        let mut token = String::new();
+        if !more.contains(&"--play") {
+            let mut command = world.command(&["token"]);
+            for name in [
+                "MAILBEARER_OAUTH_CLIENT_SECRET",
+                "MAILBEARER_OAUTH_CLIENT_ID",
+                "MAILBEARER_OAUTH_TOKEN_URL",
+                "MAILBEARER_TLS_CA_FILE",
+            ] {
+                command.env(name, value(name).unwrap());
+            }
+            token = finish(command, b"").ok().trim().to_owned();
+        }
+        let outcome = running.stop();
+        for secret in [&secret, &token].into_iter().filter(|secret| !secret.is_empty()) {
+            for form in mailbearer_mock::spellings(secret) {
+                assert!(!format!("{outcome:?}").contains(&form), "{form} {outcome:?}");
+            }
+        }
+        check(&world, &["mock"], &Outcome { stdout: settings.join("\n"), ..outcome });
+    }
+    let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    for more in
+        [&["--play", "none.txt"][..], &["--play", "mail.eml"], &["--fault", "help"], &["--token-port", &port]]
+    {
+        check(&world, more, &finish(world.command(&[&["mock"], more].concat()), b""));
+    }
+}
+
+/// A person logs in by a browser and by a code, or is refused.
+#[cfg(unix)]
+#[test]
+fn a_login_shows_no_secret() {
+    for fault in [None, Some("google-invalid-grant"), Some("not-json")] {
+        for more in TRACES {
+            for way in ["--no-browser", "--device"] {
+                let mut options = Options::default();
+                options.fault = fault.map(|name| Fault::find(name).unwrap());
+                let world = world_with(options);
+                world.server.set_device_interval(1);
+                let mut waiting = Waiting::start(world.command(&[&["login", way], *more].concat()));
+                if way == "--device" && fault.is_none() {
+                    let line = waiting.line("Open https://");
+                    assert!(
+                        world.server.answer_device(line.rsplit(' ').next().unwrap(), Some(USER)),
+                        "{line}"
+                    );
+                } else if way == "--no-browser" {
+                    let address = waiting.line("https://");
+                    redirected(&world.server.log_in(&address, Some(USER)));
+                }
+                let outcome = waiting.end();
+                assert_eq!(outcome.code == Some(0), fault.is_none(), "{fault:?} {way} {outcome:?}");
+                check(&world, &["login"], &outcome);
+            }
+        }
+    }
 }
 
 /// Whether `watch` has nothing to complain of.
@@ -192,6 +358,7 @@ const DEVICE: &str = "d3v1ce~P&ss=w0rd+of%2Bthe/scanner";
 #[test]
 fn a_relay_shows_no_secret() {
     let hash = hash(&World::new(), DEVICE);
+    assert!(!mailbearer_mock::spellings(DEVICE).iter().any(|form| hash.contains(form)), "{hash}");
     let hash = &hash;
     thread::scope(|scope| {
         for fault in FAULTS {

@@ -140,7 +140,12 @@ fn answer(json: Json<'_>) -> Described {
         };
         shown.push(format!("\"{name}\":{told}"));
         if !error {
-            let like = if *name == "access_token" { like(token) } else { format!("replayed-{name}") };
+            // An identity token says who logged in.
+            let like = if ["access_token", "id_token"].contains(name) {
+                like(token, name)
+            } else {
+                format!("replayed-{name}")
+            };
             stand_in.push(format!("\"{name}\":{}", json_string(&like)));
         }
     }
@@ -148,9 +153,9 @@ fn answer(json: Json<'_>) -> Described {
 }
 
 /// Makes a token that says the same of itself, as far as a client looks at it, but is worthless: nobody signed it.
-fn like(token: &str) -> String {
+fn like(token: &str, name: &str) -> String {
     let Some(claims) = Claims::read(&Secret::<String>::new(token.to_owned())) else {
-        return "replayed-access-token".to_owned();
+        return format!("replayed-{}", name.replace('_', "-"));
     };
     let list = |words: &[String]| words.iter().map(|word| json_string(word)).collect::<Vec<_>>().join(",");
     let mut fields =
@@ -206,9 +211,11 @@ const SHOWN: &[&str] = &[
     "token_type",
     "expires_in",
     "ext_expires_in",
+    "refresh_token_expires_in",
     "scope",
     "interval",
     "verification_uri",
+    "verification_url",
     "error",
     "error_description",
     "error_codes",

@@ -8,6 +8,7 @@ mod describe;
 mod recorder;
 
 use std::{
+    net::SocketAddr,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -15,7 +16,8 @@ use std::{
     time::SystemTime,
 };
 
-use mailbearer_net::{Options, Security, Seen, Service, Tls, Trace, TraceLine};
+pub use mailbearer_net::Trace;
+use mailbearer_net::{Options, Security, Seen, Service, Tls, TraceLine};
 use mailbearer_sasl::Redactor;
 use mailbearer_wire::Describe;
 
@@ -52,11 +54,11 @@ pub enum TraceKind<'a> {
     Closed,
 }
 
-/// A server to which the client connects.
+/// A server to which the client connects, or a client that this process serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Place {
-    /// `token`, `imap`, `smtp` or `pop3`; `mail` for any other.
+    /// `token`, `imap`, `smtp` or `pop3`; `mail` for any other server, `client` for a client.
     pub service: &'static str,
     /// DNS name or IP address.
     pub host: String,
@@ -88,6 +90,27 @@ impl Place {
         Self { service, host: host.to_owned(), port, security }
     }
 }
+
+/// Returns a trace of a connection from a client, for a program that is a server. It reports the same events as
+/// [`Client::observed`](crate::Client::observed), with `client` as the service of their place. It shows all octets that the
+/// server's machine does not take for a secret or a message.
+pub fn served(
+    client: SocketAddr,
+    security: Security,
+    tell: impl Fn(&TraceEvent<'_>) + Send + Sync + 'static,
+) -> Trace {
+    let place = Place {
+        service: CLIENT,
+        host: client.ip().to_canonical().to_string(),
+        port: client.port(),
+        security,
+    };
+    let teller = Teller::begin(Arc::new(tell), place, None);
+    Watch::new(None, Hidden::default(), Some(describe), move |line| teller.say(TraceKind::Line(line))).trace
+}
+
+/// The service of a [`Place`] that connected to this process.
+const CLIENT: &str = "client";
 
 /// The options of a connection, and what a trace of it must hide.
 pub(crate) struct Plan {
@@ -165,14 +188,11 @@ pub(crate) struct Events<F>(pub(crate) Arc<F>);
 
 impl<F: Fn(&TraceEvent<'_>) + Send + Sync + 'static> Observe for Events<F> {
     fn begin(&self, place: Place, hidden: Hidden, tls: &Tls, seen: Option<&Seen>) -> Watch {
-        static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
-        let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
         let (tls, seen) = match seen {
             Some(seen) => (None, Some(seen.clone())),
             None => tls.seen().map_or((None, None), |(tls, seen)| (Some(tls), Some(seen))),
         };
-        let mut teller = Teller { tell: Arc::clone(&self.0), connection, place, seen };
-        teller.say(TraceKind::Opening);
+        let mut teller = Teller::begin(Arc::clone(&self.0), place, seen);
         Watch::new(tls, hidden, Some(describe), move |line| {
             teller.look();
             teller.say(TraceKind::Line(line));
@@ -190,6 +210,14 @@ struct Teller<F: Fn(&TraceEvent<'_>)> {
 }
 
 impl<F: Fn(&TraceEvent<'_>)> Teller<F> {
+    fn begin(tell: Arc<F>, place: Place, seen: Option<Seen>) -> Self {
+        static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
+        let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
+        let teller = Self { tell, connection, place, seen };
+        teller.say(TraceKind::Opening);
+        teller
+    }
+
     fn say(&self, kind: TraceKind<'_>) {
         let Self { tell, connection, place, .. } = self;
         tell(&TraceEvent { at: SystemTime::now(), connection: *connection, place, kind });

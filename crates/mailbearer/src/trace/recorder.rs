@@ -10,13 +10,14 @@ use std::{
 use mailbearer_net::{Security, TraceLine};
 use mailbearer_wire::{Direction, TracePart};
 
-use super::{TraceEvent, TraceKind};
-use crate::{Account, Login, claims};
+use super::{CLIENT, TraceEvent, TraceKind};
+use crate::{Account, Grant, Login, OAuth, Person, RedirectTo, claims};
 
 /// Writes the events of a client as a transcript, which `mailbearer mock --play` plays and `mailbearer_mock::Recording`
 /// reads. It has what the servers said, and what the client said up to its secrets. Tokens are replaced by worthless
 /// ones that say the same of themselves, messages by as many meaningless octets. It does contain names of mailboxes and
-/// servers, and headers that a listing shows.
+/// servers, and headers that a listing shows. What clients of this process said
+/// ([`served`](super::served)) is in the transcript too, but is not played.
 ///
 /// If a write fails, the transcript ends, and [`failure`](Self::failure) returns the error.
 pub struct Recorder<W: Write> {
@@ -29,6 +30,17 @@ struct Inner<W> {
     /// The connection to which the last lines belong.
     current: u64,
     exchanges: BTreeMap<u64, Exchange>,
+    /// Connections on which a message is being sent, and how.
+    sending: BTreeMap<u64, Sending>,
+}
+
+/// How a message is sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sending {
+    /// Up to a dot.
+    Data,
+    /// By BDAT, in a known number of octets.
+    Chunk,
 }
 
 /// HTTP on one connection: what was said since the last request.
@@ -41,12 +53,26 @@ struct Exchange {
 }
 
 impl<W: Write> Recorder<W> {
-    /// Begins a transcript of what a client of this account says and gets.
+    /// Begins a transcript of what a client of this account says and gets. If a person logged in to the account,
+    /// whoever plays the transcript needs no login, but gets tokens as a robot.
     pub fn new(out: W, account: &Account) -> Self {
-        let mut inner = Inner { out, failure: None, current: 0, exchanges: BTreeMap::new() };
+        Self::begin(out, settings(account))
+    }
+
+    /// Begins a transcript of a person's login. Whoever plays it logs in again: the transcript has the answers of the token
+    /// endpoint, and not what the browser does.
+    pub fn login(out: W, account: &Account) -> Self {
+        let mut settings = settings(account);
+        settings.extend(person(account));
+        Self::begin(out, settings)
+    }
+
+    fn begin(out: W, settings: Vec<(&'static str, String)>) -> Self {
+        let mut inner =
+            Inner { out, failure: None, current: 0, exchanges: BTreeMap::new(), sending: BTreeMap::new() };
         inner.line("# Recorded by mailbearer. There are no secrets in it; names of mailboxes and servers, and what listings");
         inner.line("# show of messages, are. `mailbearer mock --play FILE` plays it, and prints the settings for a client.");
-        for (name, value) in settings(account) {
+        for (name, value) in settings {
             if !value.is_empty() && !value.chars().any(char::is_control) {
                 inner.line(&format!("--set {name} {value}--"));
             }
@@ -67,9 +93,10 @@ impl<W: Write> Recorder<W> {
             TraceKind::Line(line) if is_http => inner.http(event, line),
             TraceKind::Line(line) => {
                 inner.section(event);
-                inner.mail(line);
+                inner.mail(event, line);
             }
             TraceKind::Closed => {
+                inner.sending.remove(&event.connection);
                 inner.answered(event.connection);
                 inner.exchanges.remove(&event.connection);
             }
@@ -91,8 +118,12 @@ impl<W: Write> Inner<W> {
         }
     }
 
-    fn mail(&mut self, line: &TraceLine) {
-        let is_sent = line.direction == Direction::Sent;
+    fn mail(&mut self, event: &TraceEvent<'_>, line: &TraceLine) {
+        // The client's side is `C:` in either role.
+        let is_sent = (line.direction == Direction::Sent) != (event.place.service == CLIENT);
+        if is_sent && event.place.service == "smtp" && self.message(event.connection, line) {
+            return;
+        }
         let who = if is_sent { 'C' } else { 'S' };
         let mut text = String::new();
         let mut parts = line.parts.iter().peekable();
@@ -109,10 +140,10 @@ impl<W: Write> Inner<W> {
                     } else if parts.peek().is_none() && *count >= 2 {
                         // It ends a line, because what comes next, such as the dot of POP3, is only read at the start
                         // of one.
-                        self.line(&format!("--S {} x--", count.saturating_sub(2)));
+                        self.filled(count.saturating_sub(2));
                         self.said(who, "\\r\\n");
                     } else {
-                        self.line(&format!("--S {count} x--"));
+                        self.filled(*count);
                     }
                 }
                 TracePart::Closed => self.line("--close--"),
@@ -120,10 +151,47 @@ impl<W: Write> Inner<W> {
                 _ => {}
             }
         }
-        if is_sent {
+        if is_sent && event.place.service != CLIENT {
             text = wild(&text);
         }
         self.said(who, &text);
+    }
+
+    /// Writes one mark for a whole message that the client sends, because the next run's may have another length. Returns
+    /// whether the line is part of a message.
+    fn message(&mut self, connection: u64, line: &TraceLine) -> bool {
+        let text = match line.parts.first() {
+            Some(TracePart::Text(text)) => text.as_slice(),
+            _ => &[],
+        };
+        let has_body = line.parts.iter().any(|part| matches!(part, TracePart::Bulk(_)));
+        match self.sending.get(&connection) {
+            Some(Sending::Data) => {
+                if line.parts.len() == 1 && text == b".\r\n" {
+                    self.sending.remove(&connection);
+                }
+                return true;
+            }
+            Some(Sending::Chunk) if has_body => return true,
+            _ => {}
+        }
+        if text.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"BDAT ")) {
+            self.sending.insert(connection, Sending::Chunk);
+            self.line("--C BDAT--");
+            return true;
+        }
+        self.sending.remove(&connection);
+        if has_body {
+            self.sending.insert(connection, Sending::Data);
+            self.line("--C DATA--");
+        }
+        has_body
+    }
+
+    /// Writes a mark for `count` meaningless octets, which a decoder of base64 takes too.
+    fn filled(&mut self, count: usize) {
+        let text = if count > LINE { format!("{}\\r\\n", "x".repeat(LINE)) } else { "x".to_owned() };
+        self.line(&format!("--S {count} {text}--"));
     }
 
     /// Writes a line of either side. `text` includes its end.
@@ -260,6 +328,24 @@ fn settings(account: &Account) -> Vec<(&'static str, String)> {
     settings
 }
 
+/// Returns the settings that a client needs besides, for a person to log in.
+fn person(account: &Account) -> Vec<(&'static str, String)> {
+    let Login::OAuth(OAuth { grant: Grant::Person(person), .. }) = &account.login else { return Vec::new() };
+    let grant = match &**person {
+        Person { implicit: true, .. } => "implicit",
+        Person { prefers_code: true, .. } => "device_code",
+        _ => "authorization_code",
+    };
+    let redirect = match &person.redirect {
+        RedirectTo::Pasted(address) => ("MAILBEARER_OAUTH_REDIRECT_URI", address.clone()),
+        RedirectTo::Loopback { host, .. } => ("MAILBEARER_OAUTH_REDIRECT_HOST", host.clone()),
+    };
+    let name = person.name.clone().unwrap_or_default();
+    vec![("MAILBEARER_OAUTH_GRANT", grant.to_owned()), redirect, ("MAILBEARER_OAUTH_USERNAME", name)]
+}
+
+/// Octets of a line of base64 (RFC 2045 section 6.8).
+const LINE: usize = 76;
 /// Fields of an answer that make no sense with another body, or may name the client.
 const OMITTED: [&[u8]; 5] =
     [b"content-length", b"transfer-encoding", b"connection", b"set-cookie", b"content-encoding"];

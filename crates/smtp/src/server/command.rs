@@ -86,6 +86,16 @@ impl Command {
         Self::parse_as(line, true)
     }
 
+    /// Whether a trace may show the line: it begins with the verb of a command that holds no secret.
+    pub(super) fn is_shown(line: &[u8]) -> bool {
+        const VERBS: &[&str] = &[
+            "EHLO", "HELO", "LHLO", "STARTTLS", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "VRFY",
+            "QUIT", "HELP",
+        ];
+        let verb = line.split(|&octet| octet == b' ').next().unwrap_or_default();
+        VERBS.iter().any(|known| verb.eq_ignore_ascii_case(known.as_bytes()))
+    }
+
     fn parse_as(line: &[u8], lenient: bool) -> Result<Self, CommandError> {
         let line = core::str::from_utf8(line).map_err(|_| CommandError::Syntax("not UTF-8"))?;
         if line.chars().any(char::is_control) {

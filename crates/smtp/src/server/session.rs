@@ -8,8 +8,7 @@ use core::{mem, time::Duration};
 use mailbearer_sasl::{Mechanism, server::Acceptor};
 use mailbearer_wire::{Lines, Machine, RecvBuf, Security, SendBuf, Step};
 
-use self::commands::is_auth;
-use super::{Answer, DataDecoder, Error, Event, Options, Wording, chunk::LineEndCheck};
+use super::{Answer, Command, DataDecoder, Error, Event, Options, Wording, chunk::LineEndCheck};
 
 /// The server's side of one SMTP conversation.
 ///
@@ -317,9 +316,9 @@ impl Session {
         match self.lines.next(rx) {
             Ok(Some(found)) => {
                 let line = found.of(rx).to_vec();
-                // Only a login has secrets, but what a confused client sends as a command may be one too.
+                // Only a login has secrets, but what a confused client sends in place of a command may be one too.
                 match &state {
-                    State::Command if !is_auth(&line) => rx.consume(found.total),
+                    State::Command if Command::is_shown(&line) => rx.consume(found.total),
                     _ => rx.consume_secret(found.total),
                 }
                 Some(match state {

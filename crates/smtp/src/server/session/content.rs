@@ -86,7 +86,12 @@ impl Session {
         }
         let mut piece = Vec::with_capacity(unread.len());
         let end = content.decoder.decode(unread, &mut piece);
-        rx.consume_bulk(end.unwrap_or(unread.len()));
+        // A trace shows the dot, and with it where the message ends.
+        let taken = unread.get(..end.unwrap_or(unread.len())).unwrap_or(unread);
+        let dot = end.and_then(|_| taken.strip_suffix(b".\r\n")).map_or(0, |_| 3);
+        let body = taken.len().saturating_sub(dot);
+        rx.consume_bulk(body);
+        rx.consume(dot);
         content.octets = content.octets.saturating_add(piece.len());
         // What is too much is read on to its final dot, which is where the refusal is heard.
         let fits = content.octets <= self.options.limits.message;
