@@ -72,8 +72,11 @@ pub struct Receipt {
     pub accepted: Vec<String>,
     /// Those that the server refused, with its words. The message went to the others.
     pub refused: Vec<(String, Reply)>,
-    /// With LMTP the server's words to each of `accepted`, in order; `reply` is the first of them. Empty with SMTP.
+    /// The server's words to each of `accepted`, in order, where they are not one for all: with LMTP, and where a message went in
+    /// parts. `reply` is the first of them then. Empty otherwise.
     pub replies: Vec<Reply>,
+    /// Of a message that went in parts, those to whom it was not sent: it may be sent to them later.
+    pub unsent: Vec<String>,
     /// The server does not offer `DSN`, and the message went without what its envelope asks for
     /// ([`Dsn::if_offered`](crate::Dsn::if_offered)): nobody will report the delivery.
     pub without_dsn: bool,
@@ -83,7 +86,7 @@ impl Receipt {
     /// A receipt with this verdict.
     #[must_use]
     pub const fn new(reply: Reply, accepted: Vec<String>, refused: Vec<(String, Reply)>) -> Self {
-        Self { reply, accepted, refused, replies: Vec::new(), without_dsn: false }
+        Self { reply, accepted, refused, replies: Vec::new(), unsent: Vec::new(), without_dsn: false }
     }
 
     /// The server's words to this recipient: `reply`, but with LMTP his own, and those of the refusal where he was refused.
@@ -126,6 +129,16 @@ pub enum Refusal {
     Sender {
         /// Its words.
         reply: Reply,
+    },
+    /// The server does not know a parameter of MAIL that it offers: reply code 504 or 555.
+    Parameter {
+        /// Its words.
+        reply: Reply,
+        /// The parameters that it got.
+        parameters: String,
+        /// Some of them can be left out with no loss (SIZE, and [`Dsn::if_offered`]). The session does so from now on, and may
+        /// take the same message.
+        optional: bool,
     },
     /// The server refused every recipient.
     Recipients {
@@ -188,7 +201,10 @@ impl Refusal {
     #[must_use]
     pub fn reply(&self) -> Option<&Reply> {
         match self {
-            Self::Sender { reply } | Self::Data { reply } | Self::Message { reply } => Some(reply),
+            Self::Sender { reply }
+            | Self::Parameter { reply, .. }
+            | Self::Data { reply }
+            | Self::Message { reply } => Some(reply),
             Self::Recipients { refused } => refused.first().map(|(_, reply)| reply),
             Self::TooLarge { .. }
             | Self::TooManyRecipients { .. }
@@ -230,6 +246,9 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sender { reply } => write!(f, "server refused the sender: {reply}"),
+            Self::Parameter { reply, parameters, .. } => {
+                write!(f, "server refused {parameters}, which it offers: {reply}")
+            }
             Self::Recipients { refused } => {
                 f.write_str("server refused every recipient")?;
                 let mut shown = refused.iter().take(SHOWN);

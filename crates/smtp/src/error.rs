@@ -28,6 +28,14 @@ pub enum Error {
         /// What the server said about the token before the verdict.
         reason: Option<Box<Reason>>,
     },
+    /// What the mechanism says is over the 12,288 octets of a line that a server has to take (RFC 4954 section 4); it was not
+    /// sent. A token of that size carries more than it needs, as the groups of the user.
+    ResponseTooLong {
+        /// The mechanism.
+        mechanism: Mechanism,
+        /// Octets of the response in base64.
+        octets: usize,
+    },
     /// The server offers no mechanism for the kind of credentials given.
     NoMechanism {
         /// The names of those it does offer.
@@ -155,6 +163,12 @@ impl fmt::Display for Error {
             Self::NoMechanism { offered } => {
                 f.write_str("server offers no mechanism for these credentials, only")?;
                 offered.iter().try_for_each(|name| write!(f, " {}", printable(name)))
+            }
+            Self::ResponseTooLong { mechanism, octets } => {
+                write!(
+                    f,
+                    "token makes a line of {octets} octets ({mechanism}), and servers take 12286: ask for one without groups"
+                )
             }
             Self::StartTlsMissing => f.write_str("server does not offer STARTTLS"),
             Self::Closing { stage, reply } => write!(f, "server is closing, at {stage}: {reply}"),

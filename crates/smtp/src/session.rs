@@ -55,6 +55,8 @@ pub struct Session {
     heard: Vec<(String, Reply)>,
     /// A refused message left its sender behind in the server, and RSET has to go before the next.
     leftover: bool,
+    /// The server refused a parameter that it offers: what can be left out is.
+    spare: bool,
     /// What is known of a message whose verdict never came.
     known: Vec<(String, Reply)>,
     state: State,
@@ -151,6 +153,7 @@ impl Session {
             domains: Vec::new(),
             heard: Vec::new(),
             leftover: false,
+            spare: false,
             known: Vec::new(),
             state: State::Greeting,
             options,
@@ -158,7 +161,8 @@ impl Session {
     }
 
     /// Authenticates with the best mechanism that the server offers. The token goes with the command where that
-    /// stays within 512 octets, and after it otherwise.
+    /// stays within 512 octets, and after it otherwise; one whose response is over 12,288 octets with its line end is not sent
+    /// ([`Error::ResponseTooLong`]).
     ///
     /// # Errors
     ///

@@ -17,7 +17,7 @@ use serde_json::json;
 
 use crate::{
     cli::{GlobalArgs, SendArgs},
-    error::Error,
+    error::{Error, is_crowd},
     exit::Exit,
     output::{self, Output},
     progress::Progress,
@@ -207,8 +207,15 @@ fn send_composed(
         let composed = session.client.compose(&message).map_err(|error| no_good(&error))?;
         *id = parse::Message::parse(&composed.octets).message_id();
         if !arguments.delivery.is_any() {
-            let _turn = session.turn()?;
-            return session.with_token(|client| client.send(&composed));
+            let turn = session.turn()?;
+            let mut crowd = false;
+            let sent = session
+                .with_token(|client| client.send(&composed).inspect_err(|error| crowd = is_crowd(error)));
+            if crowd {
+                drop(turn);
+                return Ok(session.client.pool().send(&composed).into_result()?);
+            }
+            return sent;
         }
         let mut envelope = MailObject::envelope(&&composed);
         arguments.delivery.ask(&mut envelope).map_err(Error::usage)?;
@@ -323,6 +330,7 @@ pub(super) fn report(receipt: &Receipt, out: &mut Output<impl Write>) -> Result<
         out.json(&json!({
             "accepted": receipt.accepted,
             "refused": refused_in_json(&receipt.refused),
+            "unsent": receipt.unsent,
             "reply": receipt.reply.to_string(),
             "server_message_id": receipt.server_message_id(),
         }))?;
@@ -331,6 +339,13 @@ pub(super) fn report(receipt: &Receipt, out: &mut Output<impl Write>) -> Result<
             out.line(&format!("accepted  {address}"))?;
         }
         tell_refused(&receipt.refused, out)?;
+        receipt.unsent.iter().try_for_each(|address| out.line(&format!("unsent    {address}")))?;
+    }
+    if !receipt.unsent.is_empty() {
+        let text = format!("the message was not sent to {} recipients", receipt.unsent.len());
+        return Err(
+            Error::new(Exit::SomeRefused, text).hint("the others have it: send it again to those alone")
+        );
     }
     some_refused(receipt.refused.len(), Some(receipt.accepted.len()))
 }

@@ -369,3 +369,34 @@ S: 221 bye
     assert!(sent.contains("  a@x  250 taken"), "{sent}");
     serving.join().unwrap();
 }
+
+/// A message with more recipients than the server takes at a time goes in parts, by `send` and from the queue; a stream can't, and
+/// says where it can.
+#[test]
+fn many_recipients_go_in_parts() {
+    let mut options = mailbearer_mock::memory::Options::default();
+    options.smtp_extensions = "LIMITS RCPTMAX=2 MAILMAX=2".parse().unwrap();
+    let world = World::with(options);
+    let envelopes = |world: &World| -> Vec<Vec<String>> {
+        world.server.mailbox().messages("INBOX").into_iter().map(|one| one.envelope.unwrap().to).collect()
+    };
+    let all = ["a@x", "b@x", "c@x", "d@x", "e@x"];
+    let sent = world.run(&["send", "--to", &all.join(","), "--text", "x"]).ok();
+    assert_eq!(sent, all.map(|address| format!("accepted  {address}\n")).concat());
+    assert_eq!(envelopes(&world), [vec!["a@x", "b@x"], vec!["c@x", "d@x"], vec!["e@x"]]);
+    let message = "Date: x\nFrom: r@x\nTo: a@x\n\nhi\n";
+    let stream = [&["sendmail", "-f", "r@x"][..], &all].concat();
+    world.run_with(&stream, message).failed(
+        69,
+        &[
+            "error: SMTP: message has 5 recipients, and the server takes 2",
+            "hint: `mailbearer sendmail --queue` sends it in parts",
+        ],
+    );
+    assert_eq!(envelopes(&world).len(), 3);
+    let queued = [&["sendmail", "--queue", "-f", "r@x"][..], &all].concat();
+    world.run_with(&queued, message).ok();
+    world.run(&["queue", "run"]).ok();
+    assert_eq!(envelopes(&world).len(), 6);
+    assert_eq!(world.run(&["queue", "list"]).ok(), "");
+}

@@ -93,7 +93,8 @@ fn a_message_without_an_answer_is_looked_for_with_patience() {
     options.fault = Fault::find("outcome-unknown");
     let world = World::with(options);
     world.run_with(&["send", "--raw", "-", "--verify=0"], raw).failed(79, &[why, hint]);
-    let nobody = world.set("MAILBEARER_IMAP_PORT", 1);
+    let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let nobody = world.set("MAILBEARER_IMAP_PORT", port);
     let why = "error: SMTP: …unknown; <own@x> could not be looked for: IMAP: …refused…";
     nobody.run_with(&["send", "--raw", "-", "--verify=0"], raw).failed(79, &[why]);
 }

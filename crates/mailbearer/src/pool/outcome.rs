@@ -6,7 +6,8 @@ use crate::{Error, Kind};
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a message was taken, refused or put off, or nobody knows")]
 pub enum Outcome {
-    /// The server accepted it for at least one recipient. The receipt has those whom the server refused.
+    /// The server accepted it for at least one recipient. The receipt has those whom the server refused,
+    /// and those to whom the message was not sent.
     Accepted(Receipt),
     /// It can't be sent: the server refused it permanently, or it is malformed.
     Refused(Error),
@@ -62,6 +63,10 @@ impl Outcome {
                 Class::Transient => Fate::Deferred(Some(reply)),
                 _ => Fate::Refused(Some(reply)),
             };
+        }
+        if matches!(self, Self::Accepted(receipt) if receipt.unsent.iter().any(|address| address == recipient))
+        {
+            return Fate::Deferred(None);
         }
         let reply = || self.error().and_then(|error| error.cause::<Refusal>()).and_then(Refusal::reply);
         match self {

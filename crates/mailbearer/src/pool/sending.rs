@@ -2,7 +2,6 @@ use std::{
     collections::VecDeque,
     fmt,
     future::{Future, poll_fn},
-    io,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
@@ -10,9 +9,9 @@ use std::{
 };
 
 use mailbearer_net::{Blocking, Runtime};
-use mailbearer_smtp::{Envelope, Receipt, Refusal};
+use mailbearer_smtp::{Receipt, Refusal};
 
-use super::{Lease, Outcome, Permit, Pool};
+use super::{Lease, Outcome, Pool, job::Job};
 use crate::{Error, MailObject, smtp::Pipeline};
 
 /// Messages that are being sent over several connections.
@@ -59,28 +58,6 @@ struct State<'a, M> {
     waiting: Vec<Waker>,
     /// How many workers have a connection.
     connected: usize,
-}
-
-struct Job<M> {
-    index: usize,
-    message: M,
-    permit: Option<Permit>,
-    tries: u32,
-    since: Instant,
-}
-
-impl<M: MailObject> MailObject for Job<M> {
-    fn envelope(&self) -> Envelope {
-        self.message.envelope()
-    }
-
-    fn octets(&mut self, offset: u64) -> io::Result<&[u8]> {
-        self.message.octets(offset)
-    }
-
-    fn before_end(&mut self) -> io::Result<()> {
-        self.message.before_end()
-    }
 }
 
 impl<'a, R: Runtime, M: MailObject + 'a> Sending<'a, R, M> {
@@ -216,7 +193,7 @@ impl<'a, M> Board<'a, M> {
         let message = state.messages.next()?;
         let index = state.taken;
         state.taken = index.saturating_add(1);
-        Some(Job { index, message, permit: None, tries: 0, since: now })
+        Some(Job::new(index, message, now))
     }
 
     /// Puts a message before all others.
@@ -345,8 +322,11 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
         let mut pipeline = Pipeline::default();
         let mut next = Some(job);
         loop {
-            if let Some(job) = next.take()
-                && let Err((mut job, error)) = pipeline.hand_over(&mut lease.smtp, job)
+            if let Some(mut job) = next.take()
+                && let Err((mut job, error)) = {
+                    job.choose(lease.smtp.capabilities().limits());
+                    pipeline.hand_over(&mut lease.smtp, job)
+                }
             {
                 if !error.is_misuse() {
                     self.not_sent(job, error);
@@ -421,7 +401,10 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
         let error = match verdict {
             Ok(receipt) => {
                 self.board.heard();
-                self.board.end(job, Ok(receipt));
+                match job.taken(receipt) {
+                    Some(whole) => self.board.end(job, whole),
+                    None => self.board.put_back(job),
+                }
                 return if inner.gate.is_crowded::<R>(&lease.seat) { Then::Leave } else { Then::GoOn };
             }
             Err(error) => error,
@@ -438,11 +421,16 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
                 self.try_again(job, u32::from(!was_used));
             } else {
                 self.board.failed(&error);
-                self.board.end(job, Err(error));
+                self.end(job, error);
             }
             return Then::Leave;
         }
         self.board.heard();
+        if matches!(refusal, Some(Refusal::Parameter { optional: true, .. })) {
+            // The session does without it from now on.
+            self.try_again(job, 0);
+            return Then::GoOn;
+        }
         if refusal.is_some_and(Refusal::is_auth) && job.tries < TRIES {
             // The token expired, or the server lost the login.
             if let Some(token) = &lease.token {
@@ -455,7 +443,7 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
         let wait = if is_for_all { self.pool.wait_after(&error, job.tries) } else { None };
         match wait {
             Some(wait) if self.pool.has_time(job.since, wait) => self.try_again(job, 1),
-            _ => self.board.end(job, Err(error)),
+            _ => self.end(job, error),
         }
         if inner.gate.is_crowded::<R>(&lease.seat) { Then::Leave } else { Then::GoOn }
     }
@@ -465,10 +453,19 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
         self.board.put_back(job);
     }
 
-    /// Ends a message of which nothing was sent.
+    /// Ends a message that was sent, or goes on with its next part.
+    fn end(&self, mut job: Job<M>, error: Error) {
+        match job.failed(error) {
+            Some(whole) => self.board.end(job, whole),
+            None => self.try_again(job, 0),
+        }
+    }
+
+    /// Ends a message of which nothing was sent, or no more.
     fn not_sent(&self, mut job: Job<M>, error: Error) {
         self.give_back_permit(&mut job);
-        self.board.end(job, Err(error));
+        let whole = job.conclude(Some(error));
+        self.board.end(job, whole);
     }
 
     fn give_back_permit(&self, job: &mut Job<M>) {

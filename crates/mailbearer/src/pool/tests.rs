@@ -454,3 +454,100 @@ fn fewer_connections_are_fewer_of_all_pools() {
     let _last = seat(&one);
     assert!(!one.inner.gate.lower::<Simulated>(), "it is the only one");
 }
+
+/// Many recipients at a server that takes few at a time, by what it offers or by what it answers: each has a verdict, and
+/// nobody gets the message twice.
+#[test]
+fn a_message_goes_in_parts_where_the_server_takes_few_recipients() {
+    let bench = Bench::new();
+    let all: Vec<String> = (0..23).map(|number| format!("a{number}@mx.test")).collect();
+    let leaked: Vec<&'static str> = all.iter().map(|address| &*address.clone().leak()).collect();
+    let (limits, few): (&[&'static str], Option<usize>) = (&["LIMITS RCPTMAX=5 MAILMAX=3"], None);
+    for (extensions, recipients, parts, connections) in [
+        (limits, few, 5, 2),
+        (&[], Some(5), 5, 1),
+        (&["LIMITS RCPTMAX=10"], Some(5), 5, 1),
+        (&[], None, 1, 1),
+    ] {
+        for chunking in [false, true] {
+            let extensions = extensions.to_vec();
+            let server = bench.begin(Server { extensions, recipients, chunking, ..Server::default() });
+            let notes = (0..2).map(|number| {
+                let mut note = Note::new(number);
+                if number == 0 {
+                    note.recipients = leaked.clone();
+                    note.recipients.insert(7, "nobody@mx.test");
+                }
+                note
+            });
+            let outcomes = send(&bench.pool(|options| options.connections = 1), notes);
+            let what = format!("{:?} {recipients:?} {chunking}", locked(&server).extensions);
+            for address in &all {
+                assert!(matches!(outcomes[&0].fate(address), Fate::Accepted(_)), "{what}: {outcomes:?}");
+            }
+            assert!(
+                matches!(outcomes[&0].fate("nobody@mx.test"), Fate::Refused(Some(reply)) if reply.code == 550)
+            );
+            assert!(matches!(outcomes[&1], Outcome::Accepted(_)));
+            let server = locked(&server);
+            let mut reached: Vec<String> = server.envelopes.iter().flat_map(|(_, to)| to.clone()).collect();
+            reached.retain(|address| address != "ann@mx.test");
+            reached.sort();
+            let mut want = all.clone();
+            want.sort();
+            assert_eq!(reached, want, "{what}");
+            assert_eq!((server.envelopes.len(), server.connections), (parts + 1, connections), "{what}");
+        }
+    }
+    // A part that is refused as a whole stops no other; one of which nobody knows is told apart.
+    let one = |number: usize| (number == 2).then(|| Answer::new(554, "5.6.0 no"));
+    let server = bench.begin(Server { extensions: limits.to_vec(), verdict: Some(one), ..Server::default() });
+    let mut note = Note::new(0);
+    note.recipients = leaked.clone();
+    let outcomes = send(&bench.pool(|options| options.connections = 1), [note]);
+    let refused =
+        all.iter().filter(|address| matches!(outcomes[&0].fate(address), Fate::Refused(Some(_)))).count();
+    let taken = all.iter().filter(|address| matches!(outcomes[&0].fate(address), Fate::Accepted(_))).count();
+    assert_eq!((refused, taken, locked(&server).taken.len()), (5, 18, 4), "{outcomes:?}");
+}
+
+/// As the first test, for a message that goes in parts.
+#[test]
+fn a_cut_between_parts_tells_nobody_wrongly() {
+    let bench = Bench::new();
+    let mut unknown = 0;
+    for of_client in [true, false] {
+        for octets in 0.. {
+            let cut = Cut {
+                connections: 1,
+                of_client: of_client.then_some(octets),
+                of_server: (!of_client).then_some(octets),
+            };
+            let server = bench.begin(Server { recipients: Some(2), cut: Some(cut), ..Server::default() });
+            let pool = bench.pool(|options| options.connections = 1);
+            let mut note = Note::new(0);
+            note.recipients = vec!["a@mx.test", "b@mx.test", "c@mx.test", "d@mx.test", "nobody@mx.test"];
+            let recipients = note.recipients.clone();
+            let outcomes = send(&pool, [note]);
+            let server = locked(&server);
+            let before = unknown;
+            for recipient in recipients {
+                let reached =
+                    server.envelopes.iter().flat_map(|(_, to)| to).filter(|to| *to == recipient).count();
+                let is_right = match outcomes[&0].fate(recipient) {
+                    Fate::Accepted(_) => reached == 1,
+                    Fate::Refused(_) | Fate::Deferred(_) => reached == 0,
+                    Fate::Unknown => {
+                        unknown += 1;
+                        reached <= 1
+                    }
+                };
+                assert!(is_right, "{cut:?}: {recipient} has it {reached} times: {outcomes:?}");
+            }
+            if server.connections == 1 && unknown == before {
+                break;
+            }
+        }
+    }
+    assert!(unknown > 10, "{unknown}");
+}

@@ -10,6 +10,7 @@ use super::{
     Body, Command, QUIT, Session, State,
     chunks::Verdict,
     mail::{Mail, Turn},
+    speak::check_response,
 };
 use crate::{Capabilities, Capability, Class, Error, Event, Refusal, Reply, Stage};
 
@@ -94,7 +95,11 @@ impl Session {
                         return Ok(None);
                     }
                     Some(Verdict::Submitted(receipt)) => (Event::Submitted(ticket, receipt), false),
-                    Some(Verdict::Refused { refusal, leftover }) => {
+                    Some(Verdict::Refused { mut refusal, leftover }) => {
+                        let learns = self.learns(&refusal);
+                        if let Refusal::Parameter { optional, .. } = &mut refusal {
+                            *optional = learns;
+                        }
                         (Event::Refused(ticket, refusal), leftover)
                     }
                 };
@@ -159,9 +164,20 @@ impl Session {
             }
             Turn::Refused { refusal, leftover } => {
                 self.leftover = leftover;
+                if self.learns(&refusal) {
+                    // Nothing of the message was asked for yet.
+                    self.begun = self.begun.saturating_sub(1);
+                    self.queue.push_front(Command::Submit(ticket, mail.envelope));
+                    return Ok((State::Ready, None));
+                }
                 Ok((State::Ready, Some(Event::Refused(ticket, refusal))))
             }
         }
+    }
+
+    /// Whether a message may be taken after this refusal, as the session does without what it can from now on.
+    fn learns(&mut self, refusal: &Refusal) -> bool {
+        matches!(refusal, Refusal::Parameter { optional: true, .. }) && !mem::replace(&mut self.spare, true)
     }
 
     /// Ends the session where the server's part ended with `error`.
@@ -209,13 +225,16 @@ fn answer(
 ) -> Result<State, Error> {
     let text = challenge.lines().next().unwrap_or_default().as_bytes();
     let response = match held {
-        Some(response) => response,
-        None => exchange.respond(text).map_err(|error| {
-            // RFC 4954 section 4: cancels the exchange.
-            tx.push(b"*\r\n");
-            Error::Challenge { mechanism: exchange.mechanism(), error }
-        })?,
+        Some(response) => Ok(response),
+        None => exchange
+            .respond(text)
+            .map_err(|error| Error::Challenge { mechanism: exchange.mechanism(), error })
+            .and_then(|response| check_response(&exchange, &response).map(|()| response)),
     };
+    let response = response.inspect_err(|_| {
+        // RFC 4954 section 4: cancels the exchange.
+        tx.push(b"*\r\n");
+    })?;
     if !response.expose().is_empty() {
         tx.push_secret(response.expose());
     }

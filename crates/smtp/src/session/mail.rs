@@ -262,6 +262,11 @@ impl Mail {
     /// What refuses the message when no recipient is left for it.
     fn refusal(&mut self) -> Option<Refusal> {
         match self.sender_refused.take() {
+            // RFC 5321 section 4.2.4: it does not know a parameter, though it offers it.
+            Some(reply) if matches!(reply.code, 504 | 555) && !self.parameters.mail.is_empty() => {
+                let Parameters { mail, optional, .. } = &self.parameters;
+                Some(Refusal::Parameter { reply, parameters: mail.trim_start().into(), optional: *optional })
+            }
             Some(reply) => Some(Refusal::Sender { reply }),
             None if self.accepted.is_empty() => {
                 Some(Refusal::Recipients { refused: mem::take(&mut self.refused) })
@@ -277,11 +282,13 @@ pub(super) struct Parameters {
     pub(super) mail: String,
     /// Whether the recipients have those of `DSN`.
     pub(super) dsn: bool,
+    /// Whether some can be left out with no loss.
+    pub(super) optional: bool,
 }
 
 impl Parameters {
-    /// What the commands say about the message to a server that offers this.
-    pub(super) fn of(envelope: &Envelope, offered: &Capabilities) -> Result<Self, Refusal> {
+    /// What the commands say about the message to a server that offers this. `spare` leaves out what can be.
+    pub(super) fn of(envelope: &Envelope, offered: &Capabilities, spare: bool) -> Result<Self, Refusal> {
         let count = u64::try_from(envelope.recipients.len()).unwrap_or(u64::MAX);
         if let Some(limit) = offered.limits().recipients.filter(|&limit| count > limit) {
             return Err(Refusal::TooManyRecipients { count, limit });
@@ -291,9 +298,13 @@ impl Parameters {
             if let Some(limit) = limit.filter(|&limit| size > limit) {
                 return Err(Refusal::TooLarge { size, limit });
             }
-            mail.push_str(&format!(" SIZE={size}"));
+            if !spare {
+                mail.push_str(&format!(" SIZE={size}"));
+            }
         }
-        let dsn = envelope.dsn.is_wanted() && (!envelope.dsn.if_offered || offered.has(Capability::Dsn));
+        let has_size = !mail.is_empty();
+        let if_offered = envelope.dsn.if_offered;
+        let dsn = envelope.dsn.is_wanted() && (!if_offered || offered.has(Capability::Dsn) && !spare);
         let wanted = [
             // First, because it is what the user can see: an address asks for it, and for the next only after it.
             (envelope.needs_smtp_utf8(), Capability::SmtpUtf8, " SMTPUTF8"),
@@ -319,6 +330,6 @@ impl Parameters {
             }
             mail.push_str(&by.parameter());
         }
-        Ok(Self { mail, dsn })
+        Ok(Self { mail, dsn, optional: has_size || dsn && if_offered })
     }
 }

@@ -1,7 +1,8 @@
 //! Plays written dialogues against a session.
 //!
 //! A script has one line for each thing, in order. What comes from outside: `S: ` a line of the server, `> ` what
-//! the caller does (`auth`, `submit SENDER RECIPIENT…`, `body TEXT`, `finish`, `abandon`, `reset`, `noop`, `quit`), `eof`; after
+//! the caller does (`auth`, `submit SENDER RECIPIENT…`, the same with `sized` for a message that tells its size and `reported` for one that
+//! wants reports if they are offered, `body TEXT`, `finish`, `abandon`, `reset`, `noop`, `quit`), `eof`; after
 //! `--` the server goes on only when the session stands still. What the
 //! session does: `C: ` a line of the client, `* ` an event, `= ` TLS or close, `! ` an error.
 
@@ -112,10 +113,15 @@ impl Player {
                 let credentials = Credentials::bearer("user@example.com", TOKEN).unwrap();
                 self.session.authenticate(credentials).unwrap();
             }
-            "submit" => {
+            "submit" | "sized" | "reported" => {
                 let mut addresses = rest.split(' ');
                 let sender = addresses.next().unwrap();
-                self.ticket = Some(self.session.submit(Envelope::new(sender, addresses)).unwrap());
+                let mut envelope = Envelope::new(sender, addresses);
+                envelope.size = (verb == "sized").then_some(3);
+                if verb == "reported" {
+                    (envelope.dsn.envelope_id, envelope.dsn.if_offered) = (Some("x".into()), true);
+                }
+                self.ticket = Some(self.session.submit(envelope).unwrap());
             }
             "body" => {
                 let text = format!("{rest}\n");

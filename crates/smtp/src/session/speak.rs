@@ -109,7 +109,7 @@ impl Session {
         if let Some(limit) = limits.messages.filter(|&limit| self.begun >= limit) {
             return Err(Refusal::TooManyMessages { limit });
         }
-        let parameters = Parameters::of(envelope, &self.capabilities)?;
+        let parameters = Parameters::of(envelope, &self.capabilities, self.spare)?;
         if let Some(limit) = limits.recipient_domains {
             let limit_or_more = usize::try_from(limit).unwrap_or(usize::MAX);
             let mut all = self.domains.clone();
@@ -212,8 +212,14 @@ impl Session {
             });
         };
         let command = format!("AUTH {}", exchange.mechanism().name());
-        tx.push(command.as_bytes());
         let mut held = exchange.initial_response();
+        if let Some(response) = &held
+            && let Err(error) = check_response(&exchange, response)
+        {
+            tx.push(QUIT);
+            return Err(error);
+        }
+        tx.push(command.as_bytes());
         let octets = |response: &Secret<Vec<u8>>| [command.len(), response.expose().len(), 3].iter().sum();
         if let Some(response) = held.take_if(|response| COMMAND_LINE >= octets(response)) {
             tx.push(b" ");
@@ -243,6 +249,14 @@ impl Session {
     }
 }
 
+/// Fails for a response that servers need not take.
+pub(super) fn check_response(exchange: &Exchange, response: &Secret<Vec<u8>>) -> Result<(), Error> {
+    match response.expose().len() {
+        octets if octets <= AUTH_LINE => Ok(()),
+        octets => Err(Error::ResponseTooLong { mechanism: exchange.mechanism(), octets }),
+    }
+}
+
 /// Adds the domains of a message's recipients that are not among `domains`, until there are more than `limit`.
 ///
 /// A list that is searched: servers with such a limit allow few, and a tree would be larger than the rest of this.
@@ -258,5 +272,7 @@ fn add_domains(domains: &mut Vec<String>, envelope: &Envelope, limit: usize) {
     }
 }
 
+/// RFC 4954 section 4: octets of a response in base64 that a server takes, without the end of its line.
+const AUTH_LINE: usize = 12_286;
 /// RFC 5321 section 4.5.3.1.4: octets of a command line, its end included.
 const COMMAND_LINE: usize = 512;

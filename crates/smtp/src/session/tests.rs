@@ -343,6 +343,27 @@ fn a_long_token_comes_after_the_challenge() {
     }
 }
 
+/// RFC 4954 section 4: 12,288 octets with the line end, and what is longer is not sent.
+#[test]
+fn a_token_that_no_server_need_take_is_not_sent() {
+    for (octets, want) in [(12_284, "AUTH XOAUTH2\r\n"), (12_288, "QUIT\r\n")] {
+        let message = octets / 4 * 3 - "user=u\x01auth=Bearer \x01\x01".len();
+        let (mut session, mut rx, mut tx) = (session(), RecvBuf::with_limit(1000), SendBuf::new());
+        session.authenticate(Credentials::bearer("u", "t".repeat(message)).unwrap()).unwrap();
+        for said in ["220 mx\r\n", "250-mx\r\n250 AUTH XOAUTH2\r\n", ""] {
+            tx.sent(usize::MAX);
+            rx.extend(said.as_bytes()).unwrap();
+            let step = session.step(&mut rx, &mut tx);
+            if said.is_empty() {
+                assert_eq!(tx.unsent(), want.as_bytes());
+                let error = step.err().map(|error| error.to_string());
+                let told = "token makes a line of 12288 octets (XOAUTH2), and servers take 12286: ask for one without groups";
+                assert_eq!(error.as_deref(), (octets == 12_288).then_some(told));
+            }
+        }
+    }
+}
+
 /// A session that has just sent this token.
 fn with_token(token: &str) -> (Session, RecvBuf, SendBuf) {
     let (mut session, mut rx, mut tx) = (session(), RecvBuf::with_limit(1000), SendBuf::new());

@@ -292,6 +292,19 @@ fn domains_of_recipients_are_counted() {
     }
 }
 
+/// The octets of a message in chunks went out with its commands: whoever has them may send them again.
+#[test]
+fn a_parameter_of_a_message_in_chunks_is_told_once() {
+    let offers = "S: 250-PIPELINING\nS: 250-CHUNKING\nS: 250 SIZE";
+    let one = "C: RCPT TO:<b@y>\n* body wanted\n> finish\nC: BDAT 0 LAST\n";
+    let refused = "S: 555 no\nS: 503 no\nS: 503 no\n";
+    let script = format!(
+        "> sized a@x b@y\nC: MAIL FROM:<a@x> SIZE=3\n{one}{refused}* refused: server refused SIZE=3, which it offers: 555 no
+        > sized a@x b@y\nC: MAIL FROM:<a@x>\n{one}{refused}* refused: server refused the sender: 555 no"
+    );
+    play(session, &super::greeted("x", &script).replace("S: 250 x", offers));
+}
+
 /// RFC 2852 section 3: the least time is for messages that come back.
 #[test]
 fn a_time_for_delivery_is_one_that_the_server_takes() {
@@ -301,7 +314,7 @@ fn a_time_for_delivery_is_one_that_the_server_takes() {
         envelope.deliver_by = Some(DeliverBy::new(seconds, give_up));
         envelope
     };
-    let parameters = |envelope| Parameters::of(&envelope, &offers).map(|parameters| parameters.mail);
+    let parameters = |envelope| Parameters::of(&envelope, &offers, false).map(|parameters| parameters.mail);
     assert_eq!(parameters(by(240, true)).as_deref(), Ok(" BY=240;R"));
     assert_eq!(parameters(by(239, false)).as_deref(), Ok(" BY=239;N"));
     assert_eq!(parameters(by(239, true)), Err(Refusal::TooSoon { seconds: 239, least: 240 }));
@@ -446,11 +459,11 @@ fn extensions_are_asked_for_where_they_are_offered() {
     for (offered, envelope, mail, recipient) in rows {
         let offers =
             Capabilities::of_reply(Reply::new(250, format!("m\n{offered}")), crate::Quirks::default());
-        let parameters = Parameters::of(&envelope, &offers).unwrap();
+        let parameters = Parameters::of(&envelope, &offers, false).unwrap();
         let of_recipient = envelope.dsn.of_recipient("b@y");
         assert_eq!((parameters.mail.as_str(), of_recipient.as_str()), (mail, recipient));
         assert_eq!(parameters.dsn, offered == "DSN");
-        let refused = Parameters::of(&envelope, &Capabilities::default()).unwrap_err();
+        let refused = Parameters::of(&envelope, &Capabilities::default(), false).unwrap_err();
         assert_eq!(refused.to_string(), format!("message needs {offered}, which the server does not offer"));
     }
     // One recipient may want to hear what the others do not.
@@ -460,11 +473,11 @@ fn extensions_are_asked_for_where_they_are_offered() {
     // What may be left out is left out, and nothing else is.
     let mut optional = set(|e| e.dsn.envelope_id = Some("x".into()));
     optional.dsn.if_offered = true;
-    let parameters = Parameters::of(&optional, &Capabilities::default()).unwrap();
+    let parameters = Parameters::of(&optional, &Capabilities::default(), false).unwrap();
     assert_eq!((parameters.mail.as_str(), parameters.dsn), ("", false));
     let binary = set(|e| e.binary = true);
     let chunking = Capabilities::of_reply(Reply::new(250, "m\nCHUNKING"), crate::Quirks::default());
-    let refused = Parameters::of(&binary, &chunking).unwrap_err();
+    let refused = Parameters::of(&binary, &chunking, false).unwrap_err();
     assert_eq!(refused, Refusal::NotOffered { capability: Capability::BinaryMime });
     for (id, problem) in [("", "is empty"), ("a\r\nRSET", "holds more than printable ASCII")] {
         let mut envelope = Envelope::new("a@x", ["b@y"]);

@@ -85,6 +85,50 @@ fn a_refused_message_leaves_the_session_alive() {
     }
 }
 
+/// What it can do without is left out, once for all; everything else is told by its name.
+#[test]
+fn a_parameter_that_is_refused_though_it_is_offered() {
+    let again =
+        "C: RCPT TO:<b@y>\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\n* body wanted\n> finish\nC: .\nS: 250 ok
+        * submitted to b@y: 250 ok\n> sized c@x b@y\nC: MAIL FROM:<c@x>\nC: RCPT TO:<b@y>\nC: DATA\n";
+    for (offered, verb, parameter) in [("SIZE 9", "sized", "SIZE=3"), ("DSN", "reported", "ENVID=x")] {
+        for code in ["504 5.5.4 no", "555 5.5.4 no"] {
+            let first = format!(
+                "> {verb} a@x b@y\nC: MAIL FROM:<a@x> {parameter}\nC: RCPT TO:<b@y>\nC: DATA
+                S: {code}\nS: 503 no\nS: 503 no\nC: MAIL FROM:<a@x>\n{again}"
+            );
+            play(
+                session,
+                &greeted("PIPELINING", &first)
+                    .replace("S: 250 PIPELINING", &format!("S: 250-PIPELINING\nS: 250 {offered}")),
+            );
+        }
+    }
+    // One by one, and refused all the same: it is told, and not tried for ever.
+    play(
+        session,
+        &greeted(
+            "SIZE",
+            "> sized a@x b@y\n> quit\nC: MAIL FROM:<a@x> SIZE=3\nS: 555 no\nC: MAIL FROM:<a@x>\nS: 555 no
+            * refused: server refused the sender: 555 no\nC: QUIT\nS: 221 bye\n= close",
+        ),
+    );
+    // No promise is broken to get a message through.
+    let mut kept = Envelope::new("a@x", ["b@y"]);
+    (kept.size, kept.eight_bit, kept.smtp_utf8, kept.require_tls) = (Some(3), true, true, true);
+    kept.dsn.envelope_id = Some("x".into());
+    let offers = Capabilities::of_reply(
+        Reply::new(250, "m\nSIZE\n8BITMIME\nSMTPUTF8\nREQUIRETLS\nDSN"),
+        Quirks::default(),
+    );
+    let parameters = Parameters::of(&kept, &offers, true).unwrap();
+    assert_eq!(parameters.mail, " SMTPUTF8 BODY=8BITMIME REQUIRETLS ENVID=x");
+    assert!(parameters.dsn && !parameters.optional);
+    let refusal =
+        Refusal::Parameter { reply: Reply::new(555, "no"), parameters: "SMTPUTF8".into(), optional: false };
+    assert_eq!(refusal.to_string(), "server refused SMTPUTF8, which it offers: 555 no");
+}
+
 /// What the server said counts, though it hung up before it answered the rest of the flight, or in the middle of its words.
 #[test]
 fn a_refusal_before_the_end_is_told() {
@@ -320,10 +364,11 @@ fn parameters_are_sent_where_they_are_offered() {
         ),
     ];
     for (name, envelope, with, without) in rows {
-        let got: Result<String, Refusal> = Parameters::of(&envelope, &offered(&all)).map(|all| all.mail);
+        let got: Result<String, Refusal> =
+            Parameters::of(&envelope, &offered(&all), false).map(|all| all.mail);
         assert_eq!(got, with, "{name}");
         assert_eq!(
-            Parameters::of(&envelope, &offered(&all[..1])).map(|all| all.mail),
+            Parameters::of(&envelope, &offered(&all[..1]), false).map(|all| all.mail),
             without,
             "{name}, nothing offered"
         );

@@ -1,0 +1,221 @@
+use std::{io, mem, time::Instant};
+
+use mailbearer_smtp::{Envelope, Receipt, Refusal, Reply, ServerLimits};
+
+use super::Permit;
+use crate::{Error, MailObject};
+
+/// A message that is to be sent.
+pub(super) struct Job<M> {
+    pub(super) index: usize,
+    pub(super) message: M,
+    pub(super) permit: Option<Permit>,
+    pub(super) tries: u32,
+    pub(super) since: Instant,
+    /// Where the server takes fewer recipients at a time than there are.
+    parts: Option<Box<Parts>>,
+}
+
+/// A message that goes several times, each time to some of its recipients (RFC 5321 section 4.5.3.1.10).
+#[derive(Default)]
+struct Parts {
+    /// Whom it goes to now.
+    now: Vec<String>,
+    /// Whom it goes to after that.
+    later: Vec<String>,
+    /// The most at a time, by what the server said to those before.
+    most: Option<usize>,
+    /// The server's words to those who have it.
+    taken: Vec<(String, Reply)>,
+    refused: Vec<(String, Reply)>,
+    without_dsn: bool,
+    /// A part of which nobody knows whether it arrived.
+    unknown: Option<Error>,
+}
+
+impl<M> Job<M> {
+    pub(super) const fn new(index: usize, message: M, since: Instant) -> Self {
+        Self { index, message, permit: None, tries: 0, since, parts: None }
+    }
+}
+
+impl<M: MailObject> Job<M> {
+    /// Chooses whom the message goes to now, of those who have no verdict yet.
+    pub(super) fn choose(&mut self, limits: ServerLimits) {
+        let number = |limit: Option<u64>| limit.and_then(|limit| usize::try_from(limit).ok());
+        let (most, domains) = (number(limits.recipients), number(limits.recipient_domains));
+        match &mut self.parts {
+            None if most.is_none() && domains.is_none() => {}
+            None => {
+                let recipients = self.message.envelope().recipients;
+                let count = within(&recipients, most, domains);
+                if count < recipients.len() {
+                    let mut parts = Parts { later: recipients, ..Parts::default() };
+                    parts.choose(count);
+                    self.parts = Some(Box::new(parts));
+                }
+            }
+            Some(parts) => {
+                // A part that was not sent may be too large for this server.
+                let now = mem::take(&mut parts.now);
+                parts.later.splice(..0, now);
+                let most = parts.most.into_iter().chain(most).min();
+                parts.choose(within(&parts.later, most, domains));
+            }
+        }
+    }
+
+    /// The server took the message for some of those to whom it went now. Returns the receipt once nobody is left.
+    pub(super) fn taken(&mut self, receipt: Receipt) -> Option<Result<Receipt, Error>> {
+        let is_full = |(_, reply): &(String, Reply)| reply.code == FULL;
+        if self.parts.is_none() && (receipt.accepted.is_empty() || !receipt.refused.iter().any(is_full)) {
+            return Some(Ok(receipt));
+        }
+        let parts = self.parts.get_or_insert_default();
+        let Receipt { reply, accepted, refused, replies, without_dsn, .. } = receipt;
+        let (full, refused): (Vec<_>, Vec<_>) = refused.into_iter().partition(is_full);
+        let count = accepted.len();
+        if count > 0 && !full.is_empty() {
+            // RFC 5321 section 4.5.3.1.10: it takes those when the others are done.
+            parts.most = Some(count);
+            parts.later.splice(..0, full.into_iter().map(|(address, _)| address));
+        } else {
+            parts.refused.extend(full);
+        }
+        let mut replies = replies.into_iter();
+        parts.taken.extend(
+            accepted.into_iter().map(|address| (address, replies.next().unwrap_or_else(|| reply.clone()))),
+        );
+        parts.refused.extend(refused);
+        parts.without_dsn |= without_dsn;
+        self.next_part()
+    }
+
+    /// The message is not tried again with those to whom it went now. Returns what became of it as a whole, unless there are
+    /// others to whom it goes yet.
+    pub(super) fn failed(&mut self, error: Error) -> Option<Result<Receipt, Error>> {
+        let Some(parts) = &mut self.parts else { return Some(Err(error)) };
+        let has_begun = !parts.taken.is_empty() || !parts.refused.is_empty() || parts.unknown.is_some();
+        let all = |reply: &Reply, now: &[String]| -> Vec<(String, Reply)> {
+            now.iter().map(|address| (address.clone(), reply.clone())).collect()
+        };
+        match error.cause::<Refusal>() {
+            _ if error.outcome_unknown() => {
+                let known = error.verdicts().to_vec();
+                let (taken, refused): (Vec<_>, Vec<_>) = known
+                    .into_iter()
+                    .partition(|(_, reply)| reply.class() == mailbearer_smtp::Class::Success);
+                parts.taken.extend(taken);
+                parts.refused.extend(refused);
+                parts.unknown.get_or_insert(error);
+            }
+            Some(Refusal::Recipients { refused }) => parts.refused.extend(refused.iter().cloned()),
+            Some(refusal) if has_begun && refusal.reply().is_some() => {
+                let refused = refusal.reply().map(|reply| all(reply, &parts.now));
+                parts.refused.extend(refused.unwrap_or_default());
+            }
+            _ => return Some(self.conclude(Some(error))),
+        }
+        self.next_part()
+    }
+
+    /// The message is not sent to those who have no verdict yet.
+    pub(super) fn conclude(&mut self, error: Option<Error>) -> Result<Receipt, Error> {
+        let parts = self.parts.take().map(|parts| *parts).unwrap_or_default();
+        let Parts { mut now, later, taken, refused, without_dsn, unknown, .. } = parts;
+        if let Some(unknown) = unknown {
+            return Err(unknown.with_verdicts([refused, taken].concat()));
+        }
+        match (taken.first(), error) {
+            (Some((_, reply)), _) => {
+                let mut receipt = Receipt::new(reply.clone(), Vec::new(), refused);
+                (receipt.accepted, receipt.replies) = taken.into_iter().unzip();
+                now.extend(later);
+                (receipt.unsent, receipt.without_dsn) = (now, without_dsn);
+                Ok(receipt)
+            }
+            (None, Some(error)) => Err(error),
+            (None, None) => Err(Error::message(Refusal::Recipients { refused })),
+        }
+    }
+
+    fn next_part(&mut self) -> Option<Result<Receipt, Error>> {
+        if let Some(parts) = &mut self.parts {
+            parts.now.clear();
+            if !parts.later.is_empty() {
+                return None;
+            }
+        }
+        Some(self.conclude(None))
+    }
+}
+
+impl Parts {
+    fn choose(&mut self, count: usize) {
+        let later = self.later.split_off(count.min(self.later.len()));
+        self.now = mem::replace(&mut self.later, later);
+    }
+}
+
+impl<M: MailObject> MailObject for Job<M> {
+    fn envelope(&self) -> Envelope {
+        let mut envelope = self.message.envelope();
+        if let Some(parts) = &self.parts {
+            envelope.recipients.clone_from(&parts.now);
+        }
+        envelope
+    }
+
+    fn octets(&mut self, offset: u64) -> io::Result<&[u8]> {
+        self.message.octets(offset)
+    }
+
+    fn before_end(&mut self) -> io::Result<()> {
+        self.message.before_end()
+    }
+}
+
+/// How many of these recipients, from the first on, are within what a server takes: one at least.
+fn within(recipients: &[String], most: Option<usize>, domains: Option<usize>) -> usize {
+    let most = most.unwrap_or(usize::MAX).min(recipients.len());
+    let mut seen: Vec<&str> = Vec::new();
+    let mut count = 0_usize;
+    for address in recipients.iter().take(most) {
+        let domain = address.rsplit('@').next().unwrap_or_default();
+        // As the session counts them: servers with such a limit allow few.
+        if domains.is_some() && !seen.iter().any(|known| known.eq_ignore_ascii_case(domain)) {
+            seen.push(domain);
+        }
+        if domains.is_some_and(|domains| seen.len() > domains) {
+            break;
+        }
+        count = count.saturating_add(1);
+    }
+    count.max(1)
+}
+
+/// What a server says that takes no more recipients of this message.
+const FULL: u16 = 452;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_within_both_limits() {
+        let all: Vec<String> = ["a@x", "b@X", "c@y", "d@z", "e@z"].map(Into::into).into();
+        for (most, domains, want) in [
+            (None, None, 5),
+            (Some(2), None, 2),
+            (Some(9), None, 5),
+            (Some(0), None, 1),
+            (None, Some(1), 2),
+            (None, Some(2), 3),
+            (Some(2), Some(2), 2),
+            (Some(4), Some(2), 3),
+            (None, Some(0), 1),
+        ] {
+            assert_eq!(within(&all, most, domains), want, "{most:?} {domains:?}");
+        }
+    }
+}
