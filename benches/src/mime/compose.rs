@@ -7,7 +7,11 @@ use lettre::message::{
     Attachment, Body, Mailbox, MultiPart, SinglePart,
     header::{ContentTransferEncoding, ContentType},
 };
-use mail_builder::{MessageBuilder, headers::address::Address as TheirAddress, mime::MimePart};
+use mail_builder::{
+    MessageBuilder,
+    headers::{HeaderType, address::Address as TheirAddress},
+    mime::MimePart,
+};
 use mailbearer_mime::{Address, DateTime, Message, compose::FileEncoder};
 
 use super::Library;
@@ -45,12 +49,18 @@ pub(super) fn file(library: Library, input: Vec<u8>) -> usize {
     }
 }
 
-/// `input` is a text of which each line is a subject.
-pub(super) fn words(library: Library, input: &[u8]) -> usize {
+/// `input` is a text of which each line is a subject. Ours and lettre's always have an envelope.
+pub(super) fn words(library: Library, input: &[u8], envelope: bool) -> usize {
     let lines = str::from_utf8(input).unwrap().lines();
     let written = lines.map(|subject| match library {
         Library::Ours => build(ours(subject, "Jörg Müller").text(TEXT)),
-        Library::MailBuilder => written(theirs(subject, "Jörg Müller").text_body(TEXT)),
+        Library::MailBuilder => {
+            let message = theirs(subject, "Jörg Müller").text_body(TEXT);
+            if envelope {
+                black_box(envelope_of(&message));
+            }
+            written(message)
+        }
         Library::Lettre => formatted(
             &lettres(subject, "Jörg Müller").singlepart(SinglePart::plain(TEXT.to_owned())).unwrap(),
         ),
@@ -104,6 +114,27 @@ fn theirs<'a>(subject: &'a str, name: &'a str) -> MessageBuilder<'a> {
         .subject(subject)
         .message_id(MESSAGE_ID)
         .date(1_795_600_000_i64)
+}
+
+/// Who it is from, and each whom it is to once, for a session that outlives the message.
+fn envelope_of(message: &MessageBuilder<'_>) -> (String, Vec<String>) {
+    fn gather(address: &TheirAddress<'_>, found: &mut Vec<String>) {
+        match address {
+            TheirAddress::Address(one) if !found.iter().any(|known| *known == one.email) => {
+                found.push(one.email.clone().into_owned());
+            }
+            TheirAddress::Address(_) => {}
+            TheirAddress::List(list) => list.iter().for_each(|one| gather(one, found)),
+            TheirAddress::Group(group) => group.addresses.iter().for_each(|one| gather(one, found)),
+        }
+    }
+    let (mut sender, mut recipients) = (Vec::new(), Vec::with_capacity(4));
+    for (name, value) in &message.headers {
+        if let HeaderType::Address(address) = value {
+            gather(address, if name == "From" { &mut sender } else { &mut recipients });
+        }
+    }
+    (sender.swap_remove(0), recipients)
 }
 
 fn written(message: MessageBuilder<'_>) -> usize {

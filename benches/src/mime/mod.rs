@@ -59,6 +59,8 @@ pub enum Work {
     WriteFile,
     /// A message whose subject and names are encoded.
     WriteWords,
+    /// The same, with the list of whom it is sent to.
+    WriteSent,
     /// A file in lines of base64.
     WriteBase64,
     /// A message whose text is written in quoted-printable.
@@ -66,7 +68,7 @@ pub enum Work {
 }
 
 impl Work {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Headers,
         Self::Read,
         Self::Words,
@@ -75,6 +77,7 @@ impl Work {
         Self::WriteText,
         Self::WriteFile,
         Self::WriteWords,
+        Self::WriteSent,
         Self::WriteBase64,
         Self::WriteQuoted,
     ];
@@ -89,6 +92,7 @@ impl Work {
             Self::WriteText => "write-text",
             Self::WriteFile => "write-file",
             Self::WriteWords => "write-words",
+            Self::WriteSent => "write-sent",
             Self::WriteBase64 => "write-base64",
             Self::WriteQuoted => "write-quoted",
         }
@@ -99,7 +103,7 @@ impl Work {
         match self {
             Self::Headers => &[4_300],
             Self::Read => &[5_000, 50_000, 1_000_000],
-            Self::Words | Self::WriteWords => &[400],
+            Self::Words | Self::WriteWords | Self::WriteSent => &[400],
             Self::Base64 | Self::WriteFile | Self::WriteBase64 => &[1_000_000],
             Self::Quoted | Self::WriteQuoted => &[64_000],
             Self::WriteText => &[2_000],
@@ -125,7 +129,7 @@ impl Work {
             Self::Base64 => mail::base64_lines(size),
             Self::Quoted => mail::quoted_printable(size),
             Self::WriteText => mail::text(size, false),
-            Self::WriteWords => mail::text(size, true),
+            Self::WriteWords | Self::WriteSent => mail::text(size, true),
             Self::WriteQuoted => mail::text(size, true),
             Self::WriteFile | Self::WriteBase64 => mail::file(size),
         };
@@ -157,7 +161,8 @@ impl Prepared {
             Work::Quoted => decode::quoted_printable(self.library, input),
             Work::WriteText | Work::WriteQuoted => compose::text(self.library, input),
             Work::WriteFile => compose::file(self.library, self.input),
-            Work::WriteWords => compose::words(self.library, input),
+            Work::WriteWords => compose::words(self.library, input, false),
+            Work::WriteSent => compose::words(self.library, input, true),
             Work::WriteBase64 => compose::base64(self.library, input),
         }
     }

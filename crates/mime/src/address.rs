@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
-use crate::ascii::{is_atext, is_dot_atom, is_host, is_host_name, tail};
+use crate::ascii::{dot_atom_len, is_atext, is_host, is_host_name, is_words, tail};
 
 /// Longest address in octets: the 256 of a path in RFC 5321 section 4.5.3.1.3 less its angle brackets.
 const MAX_ADDRESS: usize = 254;
@@ -23,6 +23,8 @@ pub struct Address {
     /// The name, and the address behind it: one piece of memory.
     text: String,
     name_len: usize,
+    /// Whether a header has the name as it is: looked at once.
+    is_words: bool,
 }
 
 impl Address {
@@ -39,7 +41,7 @@ impl Address {
     /// - a domain outside ASCII that is no name by RFC 5891, or that IDNA maps to another one, as `org³` to `org3`;
     /// - more than 254 octets.
     pub fn new(address: &str) -> Result<Self, AddressError> {
-        Self::from_parts("", address)
+        Self::from_parts("", false, address)
     }
 
     /// A mailbox with the name it is shown with. White space around the name is dropped.
@@ -48,19 +50,31 @@ impl Address {
     ///
     /// As [`new`](Self::new), and if `name` holds a control character.
     pub fn named(name: &str, address: &str) -> Result<Self, AddressError> {
+        // Most names have nothing to be dropped or refused.
+        if is_words(name.as_bytes()) {
+            return Self::from_parts(name, true, address);
+        }
         if has_control(name) {
             return Err(AddressError::Control);
         }
-        Self::from_parts(name.trim(), address)
+        let name = name.trim();
+        Self::from_parts(name, is_words(name.as_bytes()), address)
     }
 
-    fn from_parts(name: &str, address: &str) -> Result<Self, AddressError> {
+    fn from_parts(name: &str, is_words: bool, address: &str) -> Result<Self, AddressError> {
+        if is_usual(address.as_bytes()) {
+            return Ok(Self::of(name, is_words, address));
+        }
         check_address(address)?;
-        let text = match with_a_labels(address)? {
-            Some(address) => [name, &address].concat(),
-            None => [name, address].concat(),
-        };
-        Ok(Self { text, name_len: name.len() })
+        let ascii = with_a_labels(address)?;
+        Ok(Self::of(name, is_words, ascii.as_deref().unwrap_or(address)))
+    }
+
+    fn of(name: &str, is_words: bool, address: &str) -> Self {
+        let mut text = String::with_capacity(name.len().saturating_add(address.len()));
+        text.push_str(name);
+        text.push_str(address);
+        Self { text, name_len: name.len(), is_words }
     }
 
     /// Reads `a@b`, `<a@b>`, `Name <a@b>` or `"Name" <a@b>`.
@@ -113,6 +127,16 @@ impl Address {
     #[must_use]
     pub fn address(&self) -> &str {
         self.text.get(self.name_len..).unwrap_or_default()
+    }
+
+    /// Whether the name is words that stand for themselves in a header.
+    pub(crate) const fn has_words(&self) -> bool {
+        self.is_words
+    }
+
+    /// Octets of name and address.
+    pub(crate) const fn text_len(&self) -> usize {
+        self.text.len()
     }
 
     /// What follows the `@`.
@@ -281,23 +305,25 @@ fn unquote(name: &str) -> Result<String, AddressError> {
 
 /// Whether there is a control character, also one of C1.
 fn has_control(text: &str) -> bool {
-    if text.is_ascii() {
-        return text.bytes().fold(false, |any, byte| any | byte.is_ascii_control());
+    let mut before = 0;
+    for byte in text.bytes() {
+        // U+0080 to U+009F.
+        if byte.is_ascii_control() || before == 0xC2 && byte < 0xA0 {
+            return true;
+        }
+        before = byte;
     }
-    text.contains(char::is_control)
+    false
 }
 
 /// Whether an address is what most are: a `dot-atom`, and a domain of letters, digits and hyphens.
 fn is_usual(address: &[u8]) -> bool {
-    let Some(at) = memchr::memchr(b'@', address) else { return false };
-    let (local, domain) = address.split_at_checked(at).unwrap_or_default();
-    address.len() <= MAX_ADDRESS && is_dot_atom(local) && is_host_name(tail(domain, 1))
+    let local = dot_atom_len(address);
+    let domain = tail(address, local).strip_prefix(b"@");
+    local > 0 && address.len() <= MAX_ADDRESS && domain.is_some_and(is_host_name)
 }
 
 fn check_address(address: &str) -> Result<(), AddressError> {
-    if is_usual(address.as_bytes()) {
-        return Ok(());
-    }
     if has_control(address) {
         return Err(AddressError::Control);
     }

@@ -10,22 +10,15 @@ pub(crate) fn is_token(byte: u8) -> bool {
     class(byte) & TOKEN != 0
 }
 
-/// What stands for itself in an encoded word in Q, in the narrowest context, a phrase (RFC 2047 section 5 rule 3).
-pub(crate) fn is_q_literal(byte: u8) -> bool {
-    class(byte) & Q_LITERAL != 0
+/// How an octet stands in an encoded word in Q, in the narrowest context, a phrase (RFC 2047 section 5 rule 3). The last octet
+/// says how many of the others that takes: all four are copied in one go.
+pub(crate) fn in_q(byte: u8) -> [u8; 4] {
+    IN_Q.get(usize::from(byte)).copied().unwrap_or_default()
 }
 
-/// How many octets do not stand for themselves there, and are no space.
-pub(crate) fn q_escapes(text: &[u8]) -> usize {
-    // Sums that fit an octet let the compiler count many octets at once.
-    let count = |chunk: &[u8]| {
-        chunk.iter().fold(0u8, |sum, &byte| {
-            let plain =
-                byte.is_ascii_alphanumeric() | matches!(byte, b' ' | b'!' | b'*' | b'+' | b'-' | b'/');
-            sum.wrapping_add(u8::from(!plain))
-        })
-    };
-    text.chunks(128).map(|chunk| usize::from(count(chunk))).fold(0, usize::saturating_add)
+/// How many octets it takes there.
+pub(crate) fn len_in_q([_, _, _, len]: [u8; 4]) -> usize {
+    usize::from(len)
 }
 
 /// What a domain is made of between its dots.
@@ -33,22 +26,33 @@ pub(crate) fn is_host(byte: u8) -> bool {
     class(byte) & HOST != 0
 }
 
-/// Whether `local` is a `dot-atom` that may have dots anywhere.
-pub(crate) fn is_dot_atom(local: &[u8]) -> bool {
-    local.iter().fold(ATEXT_OR_DOT, |all, &byte| all & class(byte)) != 0 && !local.is_empty()
+/// Whether `name` is words of `atext` without `=`, with a space between each two: it stands for itself in a header.
+pub(crate) fn is_words(name: &[u8]) -> bool {
+    is_separated(name, WORD, b' ')
+}
+
+/// Octets of the `dot-atom` at the start, which may have dots anywhere.
+pub(crate) fn dot_atom_len(text: &[u8]) -> usize {
+    text.iter().position(|&byte| class(byte) & ATEXT_OR_DOT == 0).unwrap_or(text.len())
 }
 
 /// Whether `domain` is made of letters, digits, hyphens and underscores, with a dot between its labels.
 pub(crate) fn is_host_name(domain: &[u8]) -> bool {
-    // A dot in front is one beside another, too.
-    let (mut all, mut beside, mut before) = (HOST_OR_DOT, 0, DOT);
-    for &byte in domain {
-        let class = class(byte);
-        all &= class;
-        beside |= class & before;
-        before = class;
+    is_separated(domain, HOST, b'.')
+}
+
+/// Whether `text` is pieces of octets of one class, none of them empty, with a separator between each two.
+fn is_separated(text: &[u8], of: u8, separator: u8) -> bool {
+    let mut rest = text;
+    loop {
+        let len = rest.iter().position(|&byte| class(byte) & of == 0).unwrap_or(rest.len());
+        match tail(rest, len).split_first() {
+            _ if len == 0 => return false,
+            None => return true,
+            Some((&byte, after)) if byte == separator => rest = after,
+            Some(_) => return false,
+        }
     }
-    all != 0 && (beside | before) & DOT == 0
 }
 
 fn class(byte: u8) -> u8 {
@@ -57,11 +61,9 @@ fn class(byte: u8) -> u8 {
 
 const ATEXT: u8 = 1;
 const TOKEN: u8 = 2;
-const Q_LITERAL: u8 = 4;
-const HOST: u8 = 8;
-const DOT: u8 = 16;
-const ATEXT_OR_DOT: u8 = 32;
-const HOST_OR_DOT: u8 = 64;
+const HOST: u8 = 4;
+const ATEXT_OR_DOT: u8 = 8;
+const WORD: u8 = 16;
 
 /// The classes of each octet: one look in place of a dozen comparisons.
 static CLASSES: [u8; 256] = {
@@ -99,20 +101,14 @@ static CLASSES: [u8; 256] = {
         {
             class |= TOKEN;
         }
-        if alphanumeric || matches!(byte, b'!' | b'*' | b'+' | b'-' | b'/') {
-            class |= Q_LITERAL;
-        }
         if alphanumeric || matches!(byte, b'-' | b'_') {
             class |= HOST;
         }
-        if byte == b'.' {
-            class |= DOT;
-        }
-        if class & (ATEXT | DOT) != 0 {
+        if class & ATEXT != 0 || byte == b'.' {
             class |= ATEXT_OR_DOT;
         }
-        if class & (HOST | DOT) != 0 {
-            class |= HOST_OR_DOT;
+        if class & ATEXT != 0 && byte != b'=' {
+            class |= WORD;
         }
         #[expect(
             clippy::indexing_slicing,
@@ -125,6 +121,32 @@ static CLASSES: [u8; 256] = {
         byte = byte.wrapping_add(1);
     }
     table
+};
+
+static IN_Q: [[u8; 4]; 256] = {
+    let mut table = [[0; 4]; 256];
+    let mut byte = 0u8;
+    loop {
+        let [high, low] = hex_octets(byte);
+        let written = match byte {
+            b' ' => [b'_', 0, 0, 1],
+            b'!' | b'*' | b'+' | b'-' | b'/' => [byte, 0, 0, 1],
+            _ if byte.is_ascii_alphanumeric() => [byte, 0, 0, 1],
+            _ => [b'=', high, low, 3],
+        };
+        #[expect(
+            clippy::indexing_slicing,
+            clippy::as_conversions,
+            reason = "checked by the compiler, which runs it"
+        )]
+        {
+            table[byte as usize] = written;
+        }
+        if byte == u8::MAX {
+            break table;
+        }
+        byte = byte.wrapping_add(1);
+    }
 };
 
 /// Space and tab.
@@ -155,6 +177,11 @@ pub(crate) fn hex_octet(high: u8, low: u8) -> Option<u8> {
 /// Upper-case hexadecimal digits of `byte`.
 pub(crate) fn hex_digits(byte: u8) -> [char; 2] {
     hex_octets(byte).map(char::from)
+}
+
+/// Lower-case hexadecimal digits of each of `bytes`, in ASCII.
+pub(crate) fn lower_hex<const N: usize>(bytes: [u8; N]) -> [[u8; 2]; N] {
+    bytes.map(|byte| hex_octets(byte).map(|digit| digit.to_ascii_lowercase()))
 }
 
 /// Upper-case hexadecimal digits of `byte`, in ASCII.

@@ -111,7 +111,7 @@ impl RawHeader {
             HeaderLine::start(&mut added, "Date").word(&[&date.to_string()]);
         }
         if !self.has_from {
-            HeaderLine::start(&mut added, "From").mailboxes(core::slice::from_ref(from));
+            HeaderLine::start(&mut added, "From").mailboxes([from].into_iter());
         }
         if !self.has_message_id {
             let random = u128::from_be_bytes(random);
@@ -130,7 +130,7 @@ impl RawHeader {
 #[must_use]
 pub fn mailbox_field(name: &str, mailboxes: &[Address]) -> Vec<u8> {
     let mut field = Vec::new();
-    HeaderLine::start(&mut field, name).mailboxes(mailboxes);
+    HeaderLine::start(&mut field, name).mailboxes(mailboxes.iter());
     field
 }
 

@@ -7,9 +7,9 @@ use alloc::vec::Vec;
 #[cfg(not(feature = "simd"))]
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::header::HeaderLine;
+use super::header::{FileName, HeaderLine};
 use crate::LineEnds;
-use crate::ascii::{hex_octets, is_wsp, tail};
+use crate::ascii::{hex_octets, is_wsp, lower_hex, tail};
 
 /// Longest line of a message without its CRLF (RFC 5322 section 2.1.1).
 const MAX_LINE: usize = 998;
@@ -54,14 +54,15 @@ impl<'a> Text<'a> {
     }
 
     pub(super) fn write(&self, out: &mut Vec<u8>) {
-        HeaderLine::start(out, "Content-Type").word(&["text/", self.subtype, "; charset=utf-8"]);
-        let encoding = match self.encoding {
-            Encoding::SevenBit => "7bit",
-            Encoding::EightBit => "8bit",
+        for piece in ["Content-Type: text/", self.subtype, "; charset=utf-8\r\n"] {
+            out.extend_from_slice(piece.as_bytes());
+        }
+        let encoding: &[u8] = match self.encoding {
+            Encoding::SevenBit => b"Content-Transfer-Encoding: 7bit\r\n\r\n",
+            Encoding::EightBit => b"Content-Transfer-Encoding: 8bit\r\n\r\n",
             Encoding::Encoded => return write_encoded(self.text.as_bytes(), out),
         };
-        HeaderLine::start(out, ENCODING).word(&[encoding]);
-        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(encoding);
         with_crlf(self.text.as_bytes(), out);
     }
 
@@ -117,7 +118,8 @@ pub(super) enum Content {
 impl Attachment {
     /// Returns whether the octets of the file are to follow.
     pub(super) fn write(&self, out: &mut Vec<u8>) -> bool {
-        HeaderLine::start(out, "Content-Type").with_name(&self.content_type, &self.file_name);
+        let name = FileName::new(&self.file_name);
+        HeaderLine::start(out, "Content-Type").with_name(&self.content_type, &name);
         let encoding = match &self.content {
             Content::Message(message) if message.is_ascii() => "7bit",
             Content::Message(_) => "8bit",
@@ -128,7 +130,7 @@ impl Attachment {
             HeaderLine::start(out, "Content-ID").word(&["<", id, ">"]);
         }
         let disposition = if self.content_id.is_some() { "inline" } else { "attachment" };
-        HeaderLine::start(out, "Content-Disposition").with_file_name(disposition, &self.file_name);
+        HeaderLine::start(out, "Content-Disposition").with_file_name(disposition, &name);
         out.extend_from_slice(b"\r\n");
         match &self.content {
             Content::Octets(octets) => write_base64(out, octets),
@@ -208,32 +210,32 @@ pub(super) fn is_sendable(octets: &[u8]) -> bool {
 
 /// Hands out boundaries that no line of a text begins with.
 pub(super) struct Boundaries<'m> {
-    random: &'m str,
     texts: [Option<&'m Text<'m>>; 3],
     files: &'m [Attachment],
     /// Numbers that follow the stem in a text all the same: hardly ever any. `None` until they are looked for.
-    taken: Option<Vec<String>>,
+    taken: Option<Vec<[u8; 8]>>,
+    stem: Stem,
     next: u32,
 }
 
 impl<'m> Boundaries<'m> {
-    pub(super) fn new(random: &'m str, texts: [Option<&'m Text<'m>>; 3], files: &'m [Attachment]) -> Self {
-        Self { random, texts, files, taken: None, next: 0 }
+    pub(super) fn new(random: [u8; 16], texts: [Option<&'m Text<'m>>; 3], files: &'m [Attachment]) -> Self {
+        let mut stem = *b"=_00000000000000000000000000000000_";
+        if let Some(digits) = stem.get_mut(2..34) {
+            digits.copy_from_slice(lower_hex(random).as_flattened());
+        }
+        Self { texts, files, taken: None, stem, next: 0 }
     }
 
-    fn find_taken(&self) -> Vec<String> {
+    fn find_taken(&self) -> Vec<[u8; 8]> {
         let mut taken = Vec::new();
         let texts = self.texts.iter().flatten().filter_map(|text| text.plain());
         for body in texts.chain(self.files.iter().filter_map(Attachment::text)) {
             let mut rest = body;
             while let Some(at) = memchr::memchr(b'=', rest) {
                 let found = tail(rest, at);
-                let number = found
-                    .strip_prefix(STEM.as_bytes())
-                    .and_then(|found| found.strip_prefix(self.random.as_bytes()))
-                    .and_then(|found| found.strip_prefix(b"_"))
-                    .and_then(|number| number.get(..8));
-                taken.extend(number.and_then(|number| str::from_utf8(number).ok()).map(String::from));
+                let number = found.strip_prefix(self.stem.as_slice()).and_then(<[u8]>::first_chunk);
+                taken.extend(number);
                 rest = tail(found, 1);
             }
         }
@@ -246,48 +248,44 @@ impl<'m> Boundaries<'m> {
         let taken = self.taken.take().unwrap_or_else(|| self.find_taken());
         // All numbers have one length, so that no boundary is the beginning of another.
         let number = loop {
-            let number = self
-                .next
-                .to_be_bytes()
-                .map(hex_octets)
-                .map(|pair| pair.map(|digit| digit.to_ascii_lowercase()));
+            let [[a, b], [c, d], [e, f], [g, h]] = lower_hex(self.next.to_be_bytes());
+            let number = [a, b, c, d, e, f, g, h];
             self.next = self.next.wrapping_add(1);
-            let is_taken = |one: &String| one.as_bytes() == number.as_flattened();
-            if !taken.iter().any(is_taken) {
+            if !taken.contains(&number) {
                 break number;
             }
         };
         self.taken = Some(taken);
-        let number = str::from_utf8(number.as_flattened()).unwrap_or_default();
-        let boundary = [STEM, self.random, "_", number].concat();
-        HeaderLine::start(out, "Content-Type").with_parameter(
-            &["multipart/", subtype].concat(),
-            "boundary",
-            &boundary,
-        );
-        Boundary(boundary)
+        let boundary = Boundary { stem: self.stem, number };
+        HeaderLine::start(out, "Content-Type").multipart(subtype, [&boundary.stem, &boundary.number]);
+        boundary
     }
 }
 
-/// What a boundary begins with: in no line of quoted-printable or base64 (RFC 2045 section 6.7). The random digits behind
-/// it make the rest unlikely.
-const STEM: &str = "=_";
+/// What a boundary begins with. `=_` is in no line of quoted-printable or base64 (RFC 2045 section 6.7); the random digits
+/// behind it make the rest unlikely.
+type Stem = [u8; 35];
 
 /// Boundary of a multipart that is being written (RFC 2046 section 5.1.1).
 ///
 /// The line end before a delimiter belongs to it, not to the part that it ends.
-pub(super) struct Boundary(String);
+pub(super) struct Boundary {
+    stem: Stem,
+    number: [u8; 8],
+}
 
 impl Boundary {
     pub(super) fn delimit(&self, out: &mut Vec<u8>) {
-        for piece in ["\r\n--", &self.0, "\r\n"] {
-            out.extend_from_slice(piece.as_bytes());
-        }
+        self.write(out, b"\r\n");
     }
 
     pub(super) fn close(&self, out: &mut Vec<u8>) {
-        for piece in ["\r\n--", &self.0, "--\r\n"] {
-            out.extend_from_slice(piece.as_bytes());
+        self.write(out, b"--\r\n");
+    }
+
+    fn write(&self, out: &mut Vec<u8>, end: &[u8]) {
+        for piece in [b"\r\n--", self.stem.as_slice(), &self.number, end] {
+            out.extend_from_slice(piece);
         }
     }
 }

@@ -33,7 +33,7 @@ impl Message {
     /// As [`build`](Self::build).
     pub fn draft(&self, date: DateTime, random: [u8; 16]) -> Result<Draft, Error> {
         let (composed, holes) = self.write(date, random)?;
-        let later = self.attachments.iter().filter(|file| matches!(file.content, Content::Later(_)));
+        let later = self.rare().attachments.iter().filter(|file| matches!(file.content, Content::Later(_)));
         let here = u64::try_from(composed.octets.len()).ok();
         let size = later.map(super::Attachment::encoded_len).try_fold(here, |size, len| {
             // The sum of what is known; None once something is not.

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::body::{Attachment, Content, is_sendable};
 use super::{
-    Error, Field, Group, HeaderLine, MAX_MESSAGE_ID, Message, Rich, is_message_id, one_line, without_brackets,
+    Error, Field, Group, HeaderLine, List, MAX_MESSAGE_ID, Message, is_message_id, one_line, without_brackets,
 };
 use crate::ascii::is_token;
 use crate::{Address, LineEnds, calendar};
@@ -27,32 +27,30 @@ impl Message {
     /// Sets who sends it, where that is not who it is from: the sender of the envelope then.
     #[must_use]
     pub fn sender(mut self, mailbox: Address) -> Self {
-        self.sender = Some(mailbox);
+        self.rare_mut().sender = Some(mailbox);
         self
     }
 
     /// Adds recipients under the name of a group, which may be nobody: `undisclosed-recipients` is such a name.
     #[must_use]
     pub fn to_group(mut self, name: impl Into<String>, members: impl IntoIterator<Item = Address>) -> Self {
-        let group = self.group(name.into(), members);
-        self.to_groups.extend(group);
+        self.group(List::To, name.into().trim(), members);
         self
     }
 
     /// As [`to_group`](Self::to_group), for recipients of a copy.
     #[must_use]
     pub fn cc_group(mut self, name: impl Into<String>, members: impl IntoIterator<Item = Address>) -> Self {
-        let group = self.group(name.into(), members);
-        self.cc_groups.extend(group);
+        self.group(List::Cc, name.into().trim(), members);
         self
     }
 
-    fn group(&mut self, name: String, members: impl IntoIterator<Item = Address>) -> Option<Group> {
-        if name.trim().is_empty() || name.contains(char::is_control) {
-            self.fail(Error::ControlCharacter(Field::Group));
-            return None;
+    fn group(&mut self, list: List, name: &str, members: impl IntoIterator<Item = Address>) {
+        if name.is_empty() || name.contains(char::is_control) {
+            return self.fail(Error::ControlCharacter(Field::Group));
         }
-        Some(Group { name: name.trim().into(), members: members.into_iter().collect() })
+        let members = members.into_iter().collect();
+        self.rare_mut().groups.push(Group { list, name: name.into(), members });
     }
 
     /// Says which message this one answers, and with what it stands in a thread: `References` of that message and its own
@@ -68,7 +66,7 @@ impl Message {
         if !is_message_id(own) {
             return self;
         }
-        HeaderLine::start(&mut self.fields, "In-Reply-To").word(&["<", own, ">"]);
+        HeaderLine::start(&mut self.rare_mut().fields, "In-Reply-To").word(&["<", own, ">"]);
         let bracketed = |id: &str| ["<", id, ">"].concat();
         let mut ids: Vec<String> = Vec::new();
         for id in references {
@@ -86,7 +84,7 @@ impl Message {
         });
         let first = ids.len().saturating_sub(tail.count());
         let kept = ids.first().into_iter().chain(ids.get(first.max(1)..).unwrap_or_default());
-        HeaderLine::start(&mut self.fields, "References").words(kept.map(String::as_str));
+        HeaderLine::start(&mut self.rare_mut().fields, "References").words(kept.map(String::as_str));
         self
     }
 
@@ -109,7 +107,7 @@ impl Message {
         } else if let Err(error) = one_line(Field::Header, text) {
             self.fail(error);
         } else {
-            HeaderLine::start(&mut self.fields, name).unstructured(text);
+            HeaderLine::start(&mut self.rare_mut().fields, name).unstructured(text);
         }
         self
     }
@@ -137,9 +135,10 @@ impl Message {
             .enumerate()
             .map(|(at, uri)| ["<", uri, if at == last { ">" } else { ">," }].concat())
             .collect();
-        HeaderLine::start(&mut self.fields, "List-Unsubscribe").words(words.iter().map(String::as_str));
+        HeaderLine::start(&mut self.rare_mut().fields, "List-Unsubscribe")
+            .words(words.iter().map(String::as_str));
         if one_click {
-            HeaderLine::start(&mut self.fields, "List-Unsubscribe-Post")
+            HeaderLine::start(&mut self.rare_mut().fields, "List-Unsubscribe-Post")
                 .word(&["List-Unsubscribe=One-Click"]);
         }
         self
@@ -152,8 +151,8 @@ impl Message {
             Priority::High => ("high", "1 (Highest)"),
             Priority::Low => ("low", "5 (Lowest)"),
         };
-        HeaderLine::start(&mut self.fields, "Importance").word(&[importance]);
-        HeaderLine::start(&mut self.fields, "X-Priority").word(&[number]);
+        HeaderLine::start(&mut self.rare_mut().fields, "Importance").word(&[importance]);
+        HeaderLine::start(&mut self.rare_mut().fields, "X-Priority").word(&[number]);
         self
     }
 
@@ -177,8 +176,7 @@ impl Message {
         if !is_id {
             self.fail(Error::ContentId);
         }
-        self.rich = Rich::BODY;
-        self.inline.push(Attachment {
+        self.rich().inline.push(Attachment {
             file_name: file_name.into(),
             content_type: content_type.into(),
             content: Content::Octets(content.into()),
@@ -198,8 +196,7 @@ impl Message {
         if method.is_empty() || method.len() > 40 || !method.bytes().all(is_token) {
             self.fail(Error::Calendar);
         } else {
-            self.rich = Rich::BODY;
-            self.calendar = Some((["calendar; method=", &method].concat(), text));
+            self.rich().calendar = Some((["calendar; method=", &method].concat(), text));
         }
         self
     }
@@ -213,8 +210,7 @@ impl Message {
         content_type: impl Into<String>,
         size: Option<u64>,
     ) -> Self {
-        self.rich = Rich::BODY;
-        self.attachments.push(Attachment {
+        self.rich().attachments.push(Attachment {
             file_name: file_name.into(),
             content_type: content_type.into(),
             content: Content::Later(size),
@@ -235,8 +231,7 @@ impl Message {
         } else {
             ("application/octet-stream", Content::Octets(message))
         };
-        self.rich = Rich::BODY;
-        self.attachments.push(Attachment {
+        self.rich().attachments.push(Attachment {
             file_name: file_name.into(),
             content_type: content_type.into(),
             content,
@@ -247,7 +242,7 @@ impl Message {
 
     /// Keeps the first thing that is wrong until the message is built.
     fn fail(&mut self, problem: Error) {
-        self.problem.get_or_insert(problem);
+        self.rare_mut().problem.get_or_insert(problem);
     }
 }
 

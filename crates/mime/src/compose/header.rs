@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::Group;
 use crate::address::quote;
-use crate::ascii::{find, hex_digits, hex_octets, is_atext, is_q_literal, is_token, q_escapes, tail};
+use crate::ascii::{find, hex_digits, in_q, is_token, is_words, len_in_q, tail};
 use crate::{Address, DateTime};
 
 /// Longest line that is aimed at (RFC 5322 section 2.1.1).
@@ -26,21 +26,26 @@ const MIN_ROOM: usize = 32;
 /// A header that is being written. Each method but the first ends it.
 pub(crate) struct HeaderLine<'o> {
     out: &'o mut Vec<u8>,
-    /// Octets on the line so far.
-    column: usize,
+    /// Where the line begins in it.
+    begin: usize,
 }
 
 impl<'o> HeaderLine<'o> {
     pub(crate) fn start(out: &'o mut Vec<u8>, name: &str) -> Self {
-        let mut line = Self { out, column: 0 };
-        line.push(name);
-        line.push(":");
-        line
+        let begin = out.len();
+        out.extend_from_slice(name.as_bytes());
+        out.push(b':');
+        Self { out, begin }
+    }
+
+    /// Octets on the line so far.
+    fn column(&self) -> usize {
+        self.out.len().saturating_sub(self.begin)
     }
 
     /// Writes a value that is never folded.
     pub(crate) fn word(mut self, pieces: &[&str]) {
-        self.push(" ");
+        self.out.push(b' ');
         pieces.iter().for_each(|piece| self.push(piece));
         self.end();
     }
@@ -54,7 +59,7 @@ impl<'o> HeaderLine<'o> {
 
     /// Writes free text, encoded if it would not be read back as it is.
     pub(super) fn unstructured(mut self, text: &str) {
-        if !is_plain_text(text, self.column) {
+        if !is_plain_text(text, self.column()) {
             self.encoded_words(text);
             return self.end();
         }
@@ -63,7 +68,7 @@ impl<'o> HeaderLine<'o> {
         let mut rest = text;
         let mut space = if text.is_empty() { "" } else { " " };
         loop {
-            let room = MAX_LINE.saturating_sub(self.column).saturating_sub(space.len());
+            let room = MAX_LINE.saturating_sub(self.column()).saturating_sub(space.len());
             let line = if rest.len() <= room { rest.len() } else { last_space(rest, room) };
             self.push(space);
             let (line, after) = rest.split_at_checked(line).unwrap_or_default();
@@ -77,41 +82,64 @@ impl<'o> HeaderLine<'o> {
     }
 
     /// Writes an `address-list`.
-    pub(crate) fn mailboxes(mut self, mailboxes: &[Address]) {
+    pub(crate) fn mailboxes<'m>(mut self, mailboxes: impl Iterator<Item = &'m Address>) {
         self.list(mailboxes, "");
         self.end();
     }
 
     /// Writes an `address-list` with groups at its end: `group = display-name ":" [group-list] ";"`.
-    pub(super) fn mailboxes_and_groups(mut self, mailboxes: &[Address], groups: &[Group]) {
-        self.list(mailboxes, if groups.is_empty() { "" } else { "," });
-        for (at, group) in groups.iter().enumerate() {
-            let last = at.saturating_add(1) == groups.len();
+    pub(super) fn mailboxes_and_groups<'m>(
+        mut self,
+        mailboxes: impl Iterator<Item = &'m Address>,
+        groups: impl Iterator<Item = &'m Group>,
+    ) {
+        let mut groups = groups.peekable();
+        self.list(mailboxes, if groups.peek().is_some() { "," } else { "" });
+        while let Some(group) = groups.next() {
             self.display_name(&group.name);
             // An encoded word has white space behind it (RFC 2047 section 5 rule 3).
             self.token(&[":"]);
-            let end = if last { ";" } else { ";," };
+            let end = if groups.peek().is_some() { ";," } else { ";" };
             if group.members.is_empty() {
                 self.push(end);
             }
-            self.list(&group.members, end);
+            self.list(group.members.iter(), end);
         }
         self.end();
     }
 
-    /// Mailboxes with commas between them; a line is folded after a comma, or between the words of a name.
-    fn list(&mut self, mailboxes: &[Address], end: &str) {
-        for (at, mailbox) in mailboxes.iter().enumerate() {
-            self.display_name(mailbox.name());
-            let last = at.saturating_add(1) == mailboxes.len();
-            let comma = if last { end } else { "," };
-            // Within brackets nobody takes a local part for an encoded word.
-            if mailbox.name().is_empty() && !mailbox.address().contains("=?") {
-                self.token(&[mailbox.address(), comma]);
-            } else {
-                self.token(&["<", mailbox.address(), ">", comma]);
-            }
+    /// Mailboxes with commas between them, and `end` behind the last.
+    fn list<'m>(&mut self, mailboxes: impl Iterator<Item = &'m Address>, end: &str) {
+        let mut mailboxes = mailboxes.peekable();
+        while let Some(mailbox) = mailboxes.next() {
+            self.mailbox(mailbox, if mailboxes.peek().is_some() { "," } else { end });
         }
+    }
+
+    /// A mailbox and what separates it from the next. A line is folded in front of it, or between the words of its name.
+    fn mailbox(&mut self, mailbox: &Address, comma: &str) {
+        let (name, address) = (mailbox.name(), mailbox.address());
+        // Both spaces, both brackets and what follows the second.
+        let len = mailbox.text_len().saturating_add(comma.len()).saturating_add(4);
+        if mailbox.has_words() && self.column().saturating_add(len) < MAX_WORD_LINE {
+            self.out.reserve(len);
+            self.out.push(b' ');
+            self.out.extend_from_slice(name.as_bytes());
+            self.out.extend_from_slice(b" <");
+            self.out.extend_from_slice(address.as_bytes());
+            self.out.push(b'>');
+            return self.push(comma);
+        }
+        self.display_name(name);
+        // Within brackets nobody takes a local part for an encoded word.
+        if name.is_empty() && !address.contains("=?") {
+            return self.token(&[address, comma]);
+        }
+        self.begin(address.len().saturating_add(comma.len()).saturating_add(2));
+        self.out.push(b'<');
+        self.out.extend_from_slice(address.as_bytes());
+        self.out.push(b'>');
+        self.push(comma);
     }
 
     /// Writes words that are known to be short, a fold wherever one is needed.
@@ -120,16 +148,14 @@ impl<'o> HeaderLine<'o> {
         self.end();
     }
 
-    /// Writes `value` and a parameter after it: a token or a quoted string, which has to be printable ASCII.
-    pub(super) fn with_parameter(mut self, value: &str, name: &str, parameter: &str) {
-        self.token(&[value, ";"]);
-        if !parameter.is_empty() && parameter.bytes().all(is_token) {
-            self.token(&[name, "=", parameter]);
-        } else if has_no_escapes(parameter) {
-            self.token(&[name, "=\"", parameter, "\""]);
-        } else {
-            self.token(&[name, "=", &quote(parameter)]);
-        }
+    /// Writes the type of a multipart, and its boundary.
+    pub(super) fn multipart(mut self, subtype: &str, boundary: [&[u8]; 2]) {
+        self.token(&["multipart/", subtype, ";"]);
+        // It is too long for the same line.
+        self.fold();
+        self.push(" boundary=\"");
+        boundary.iter().for_each(|piece| self.out.extend_from_slice(piece));
+        self.push("\"");
         self.end();
     }
 
@@ -137,36 +163,45 @@ impl<'o> HeaderLine<'o> {
     /// ASCII for readers who don't know that.
     ///
     /// The form of RFC 2231 stands first: of two forms some readers take the first.
-    pub(super) fn with_file_name(mut self, disposition: &str, name: &str) {
+    pub(super) fn with_file_name(mut self, disposition: &str, name: &FileName<'_>) {
         self.token(&[disposition, ";"]);
-        if !is_plain_name(name) {
-            self.extended_parameter("filename", name);
-            self.push(";");
-            self.token(&["filename=", &quote(&in_ascii(name))]);
+        if let Some(plain) = &name.plain {
+            self.token(&["filename=", plain]);
         } else {
-            self.token(&["filename=", &plain_parameter(name)]);
+            self.extended_parameter("filename", name.text);
+            self.push(";");
+            self.token(&["filename=", &quote(&in_ascii(name.text))]);
         }
         self.end();
     }
 
     /// Writes a media type with the name of a file, which old readers look for here alone: in encoded words where it is
     /// not plain. RFC 2047 section 5 forbids them; these readers know nothing else.
-    pub(super) fn with_name(mut self, media_type: &str, name: &str) {
+    pub(super) fn with_name(mut self, media_type: &str, name: &FileName<'_>) {
         self.token(&[media_type, ";"]);
-        if is_plain_name(name) {
-            self.token(&["name=", &plain_parameter(name)]);
+        if let Some(plain) = &name.plain {
+            self.token(&["name=", plain]);
             return self.end();
         }
-        let mut words = Words::of(name, MAX_WORD.saturating_sub(10));
-        let mut start = "name=\"";
-        while let Some(word) = words.next() {
-            let end = if words.rest.is_empty() { "\"" } else { "" };
-            self.begin(word_len(word, words.q).saturating_add(start.len()).saturating_add(end.len()));
-            self.push(start);
-            self.encoded_word(word, words.q);
-            self.push(end);
-            start = "";
+        let name = name.text;
+        let (in_b, in_q) =
+            (b_len(name), name.bytes().map(|byte| len_in_q(in_q(byte))).fold(0, usize::saturating_add));
+        // Room for `name="` and the quote at the end.
+        let room = MAX_WORD.saturating_sub(10);
+        self.begin(in_b.min(in_q).saturating_add(WORD_FRAME).min(room).saturating_add(7));
+        self.push("name=\"");
+        let (mut rest, mut left) = (name, name.len());
+        loop {
+            let after =
+                if in_q <= in_b { self.q_word(rest, room, &mut left) } else { Some(self.b_word(rest, room)) };
+            rest = after.unwrap_or_default();
+            if rest.is_empty() {
+                break;
+            }
+            self.fold();
+            self.out.push(b' ');
         }
+        self.push("\"");
         self.end();
     }
 
@@ -208,78 +243,101 @@ impl<'o> HeaderLine<'o> {
         if name.is_empty() {
             return;
         }
-        // A name has no space at its ends; two that stand together would become one.
-        let (mut atoms, mut equals, mut before) = (true, false, b' ');
-        for byte in name.bytes() {
-            atoms &= is_atext(byte) | (byte == b' ') & (before != b' ');
-            equals |= byte == b'=';
-            before = byte;
+        let short = name.len().saturating_add(2) <= MAX_WORD;
+        if short && is_words(name.as_bytes()) {
+            if self.column().saturating_add(name.len()) < MAX_WORD_LINE {
+                return self.token(&[name]);
+            }
+            return name.split(' ').for_each(|atom| self.token(&[atom]));
         }
-        let plain = |byte: u8| matches!(byte, b' '..=b'~');
-        let escapes = || name.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
-        let quoted_len = || name.len().saturating_add(escapes()).saturating_add(2);
-        if equals && has_encoded_word(name)
-            || name.len().saturating_add(2) > MAX_WORD
-            || !atoms && (!name.bytes().all(plain) || quoted_len() > MAX_WORD)
+        let escapes = name.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
+        let is_plain = name.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        if is_plain
+            && !has_encoded_word(name)
+            && name.len().saturating_add(escapes).saturating_add(2) <= MAX_WORD
         {
-            return self.encoded_words(name);
-        }
-        if !atoms || before == b' ' {
+            // Two spaces that stand together would become one in a reader's eyes.
             self.token(&[&quote(name)]);
-        } else if self.column.saturating_add(name.len()) < MAX_WORD_LINE {
-            self.token(&[name]);
         } else {
-            name.split(' ').for_each(|atom| self.token(&[atom]));
+            self.encoded_words(name);
         }
     }
 
+    /// Encoded words in Q, or in B where that is shorter for all of them.
     fn encoded_words(&mut self, text: &str) {
+        let (len, begin) = (self.out.len(), self.begin);
+        let mut escapes = b_len(text).saturating_sub(text.len()) / 2;
+        if !self.encoded_words_of(text, |line, rest, room| line.q_word(rest, room, &mut escapes)) {
+            self.out.truncate(len);
+            self.begin = begin;
+            self.encoded_words_of(text, |line, rest, room| Some(line.b_word(rest, room)));
+        }
+    }
+
+    /// Writes `text` by a function that writes one word of as much of it as fits, and gives the rest. Returns false where
+    /// that gives up.
+    fn encoded_words_of<'t>(
+        &mut self,
+        text: &'t str,
+        mut word: impl FnMut(&mut Self, &'t str, usize) -> Option<&'t str>,
+    ) -> bool {
         let room = |column: usize| MAX_WORD_LINE.saturating_sub(column).saturating_sub(1);
-        if room(self.column) < MIN_ROOM {
+        if room(self.column()) < MIN_ROOM {
             self.fold();
         }
-        let mut words = Words::of(text, room(self.column));
-        let mut first = true;
-        while let Some(word) = words.next() {
-            if !first {
-                self.fold();
+        let (mut rest, mut len) = (text, room(self.column()).min(MAX_WORD));
+        loop {
+            self.out.push(b' ');
+            let Some(after) = word(self, rest, len) else { return false };
+            if after.is_empty() {
+                return true;
             }
-            first = false;
-            self.push(" ");
-            self.encoded_word(word, words.q);
-        }
-        if first {
-            self.push(" ");
-            self.encoded_word("", true);
+            self.fold();
+            (rest, len) = (after, MAX_WORD);
         }
     }
 
-    fn encoded_word(&mut self, text: &str, q: bool) {
-        let start = self.out.len();
-        self.out.extend_from_slice(if q { b"=?utf-8?Q?" } else { b"=?utf-8?B?" });
-        if q {
-            let mut rest = text.as_bytes();
-            while !rest.is_empty() {
-                let run = rest.iter().position(|&byte| !is_q_literal(byte)).unwrap_or(rest.len());
-                let (literal, after) = rest.split_at_checked(run).unwrap_or_default();
-                self.out.extend_from_slice(literal);
-                let Some((&byte, after)) = after.split_first() else { break };
-                if byte == b' ' {
-                    self.out.push(b'_');
-                } else {
-                    let [high, low] = hex_octets(byte);
-                    self.out.extend_from_slice(&[b'=', high, low]);
-                }
-                rest = after;
+    /// Writes as much of `text` as an encoded word of at most `len` octets holds, which is no less than [`MIN_ROOM`]. Gives
+    /// the rest, or `None` where it takes more than so many `escapes`. No character is split (RFC 2047 section 5).
+    fn q_word<'t>(&mut self, text: &'t str, len: usize, escapes: &mut usize) -> Option<&'t str> {
+        let size = len.saturating_sub(WORD_FRAME);
+        // With room for what is written behind the last.
+        let (mut word, mut taken, mut octets) = ([0; MAX_WORD + 3], 0usize, text.len());
+        for (at, &octet) in text.as_bytes().iter().enumerate() {
+            let written = in_q(octet);
+            let next = taken.wrapping_add(len_in_q(written));
+            if next > size {
+                octets = at;
+                break;
             }
-        } else {
-            let mut word = [0; MAX_WORD];
-            // No word is longer than that.
-            let len = STANDARD.encode_slice(text, &mut word).unwrap_or_default();
-            self.out.extend_from_slice(word.get(..len).unwrap_or_default());
+            if let Some(place) = word.get_mut(taken..).and_then(<[u8]>::first_chunk_mut) {
+                *place = written;
+            }
+            taken = next;
         }
+        let whole = boundary(text, octets);
+        // Each octet of a character that did not fit whole was escaped.
+        taken = taken.saturating_sub(octets.saturating_sub(whole).saturating_mul(3));
+        *escapes = escapes.checked_sub(taken.saturating_sub(whole) / 2)?;
+        self.encoded_word(b"=?utf-8?Q?", word.get(..taken).unwrap_or_default());
+        text.get(whole..)
+    }
+
+    /// As [`q_word`](Self::q_word), in B.
+    fn b_word<'t>(&mut self, text: &'t str, len: usize) -> &'t str {
+        let mut word = [0; MAX_WORD];
+        let octets = boundary(text, (len.saturating_sub(WORD_FRAME) / 4).saturating_mul(3));
+        let (octets, rest) = text.split_at_checked(octets).unwrap_or_default();
+        // No word is longer than that.
+        let taken = STANDARD.encode_slice(octets, &mut word).unwrap_or_default();
+        self.encoded_word(b"=?utf-8?B?", word.get(..taken).unwrap_or_default());
+        rest
+    }
+
+    fn encoded_word(&mut self, start: &[u8], text: &[u8]) {
+        self.out.extend_from_slice(start);
+        self.out.extend_from_slice(text);
         self.out.extend_from_slice(b"?=");
-        self.column = self.column.saturating_add(self.out.len().saturating_sub(start));
     }
 
     /// Writes something that cannot be broken after a space or a fold.
@@ -291,10 +349,10 @@ impl<'o> HeaderLine<'o> {
     /// Writes the space or the fold before something of `len` octets that cannot be broken.
     fn begin(&mut self, len: usize) {
         // A fold right after the name would leave a line that looks empty.
-        if self.column.saturating_add(len) >= MAX_WORD_LINE && !self.out.ends_with(b":") {
+        if self.column().saturating_add(len) >= MAX_WORD_LINE && !self.out.ends_with(b":") {
             self.fold();
         }
-        self.push(" ");
+        self.out.push(b' ');
     }
 
     fn push(&mut self, text: &str) {
@@ -303,12 +361,11 @@ impl<'o> HeaderLine<'o> {
             [octet] => self.out.push(*octet),
             octets => self.out.extend_from_slice(octets),
         }
-        self.column = self.column.saturating_add(text.len());
     }
 
     fn fold(&mut self) {
         self.out.extend_from_slice(b"\r\n");
-        self.column = 0;
+        self.begin = self.out.len();
     }
 
     fn end(self) {
@@ -316,24 +373,26 @@ impl<'o> HeaderLine<'o> {
     }
 }
 
-/// Whether a file's name can stand as it is: printable, short enough for a line, and nothing that a reader may take for
-/// an encoded word.
-fn is_plain_name(name: &str) -> bool {
-    name.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
-        && !has_encoded_word(name)
-        && plain_parameter(name).len() < MAX_WORD.saturating_sub("filename".len())
+/// The name of a file.
+pub(super) struct FileName<'t> {
+    text: &'t str,
+    /// As it stands in a parameter, if it can: printable, short enough for a line, and nothing that a reader may take for an
+    /// encoded word.
+    plain: Option<Cow<'t, str>>,
 }
 
-fn plain_parameter(value: &str) -> Cow<'_, str> {
-    if !value.is_empty() && value.bytes().all(is_token) {
-        return Cow::Borrowed(value);
+impl<'t> FileName<'t> {
+    pub(super) fn new(text: &'t str) -> Self {
+        let plain = if !text.is_empty() && text.bytes().all(is_token) {
+            Some(Cow::Borrowed(text))
+        } else if text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) && !has_encoded_word(text)
+        {
+            Some(Cow::Owned(quote(text)))
+        } else {
+            None
+        };
+        Self { text, plain: plain.filter(|plain| plain.len() < MAX_WORD.saturating_sub("filename".len())) }
     }
-    Cow::Owned(quote(value))
-}
-
-/// Whether a quoted string has it as it is.
-fn has_no_escapes(text: &str) -> bool {
-    memchr::memchr2(b'"', b'\\', text.as_bytes()).is_none()
 }
 
 /// A name for readers who know ASCII alone, with the extension that it has, if it is one.
@@ -386,97 +445,18 @@ fn last_space(text: &str, room: usize) -> usize {
     end
 }
 
-/// Cuts text into what one encoded word holds each, in B or Q, whichever is shorter for all of it. No character is split
-/// (RFC 2047 section 5).
-struct Words<'t> {
-    rest: &'t str,
-    q: bool,
-    /// Octets for the text of the next word.
-    room: usize,
-    /// Octets of the rest in that encoding.
-    len: usize,
-}
-
-impl<'t> Words<'t> {
-    /// The first word is at most `first_room` octets long, which is no less than [`MIN_ROOM`].
-    fn of(text: &'t str, first_room: usize) -> Self {
-        let (q_len, b_len) = (q_len(text), b_len(text));
-        let q = q_len <= b_len;
-        let room = first_room.min(MAX_WORD).saturating_sub(WORD_FRAME);
-        Self { rest: text, q, room, len: if q { q_len } else { b_len } }
-    }
-
-    /// How many octets the next word holds, and how many it takes.
-    fn next_len(&self) -> (usize, usize) {
-        if self.len <= self.room {
-            return (self.rest.len(), self.len);
-        }
-        if !self.q {
-            let at = boundary(self.rest, (self.room / 4).saturating_mul(3));
-            return (at, at);
-        }
-        let octets = self.rest.as_bytes();
-        let seen = octets.get(..self.room).unwrap_or(octets);
-        // So many fit for sure, of all that could.
-        let sure = self.room.saturating_sub(q_escapes(seen).saturating_mul(2)).min(seen.len());
-        let (first, more) = seen.split_at_checked(sure).unwrap_or_default();
-        let (mut count, mut taken) = (sure, sure.saturating_add(q_escapes(first).saturating_mul(2)));
-        for &byte in more {
-            let next = taken.saturating_add(q_len_of(byte));
-            if next > self.room {
-                break;
-            }
-            (count, taken) = (count.saturating_add(1), next);
-        }
-        let at = boundary(self.rest, count);
-        // What a character that is not whole loses is escaped, each octet of it.
-        let split = count.saturating_sub(at).saturating_mul(3);
-        let added = at.saturating_sub(count).saturating_mul(3);
-        (at, taken.saturating_sub(split).saturating_add(added))
-    }
-}
-
-impl<'t> Iterator for Words<'t> {
-    type Item = &'t str;
-
-    fn next(&mut self) -> Option<&'t str> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let (octets, taken) = self.next_len();
-        let (piece, rest) = self.rest.split_at_checked(octets)?;
-        (self.rest, self.room) = (rest, MAX_WORD.saturating_sub(WORD_FRAME));
-        // Not counted over again: a long text would take the square of its length.
-        self.len = if self.q { self.len.saturating_sub(taken) } else { b_len(rest) };
-        Some(piece)
-    }
-}
-
-/// The last place at or before `at` that is between two characters, but behind the first one.
+/// The last place at or before `at` that is between two characters.
 fn boundary(text: &str, at: usize) -> usize {
     let mut at = at.min(text.len());
     while !text.is_char_boundary(at) {
         at = at.saturating_sub(1);
     }
-    at.max(text.chars().next().map_or(0, char::len_utf8))
+    at
 }
 
-/// Octets of an encoded word.
-fn word_len(text: &str, q: bool) -> usize {
-    if q { q_len(text) } else { b_len(text) }.saturating_add(WORD_FRAME)
-}
-
+/// Octets of a text in B.
 fn b_len(text: &str) -> usize {
     text.len().div_ceil(3).saturating_mul(4)
-}
-
-fn q_len(text: &str) -> usize {
-    text.len().saturating_add(q_escapes(text.as_bytes()).saturating_mul(2))
-}
-
-/// A space is written as `_`.
-fn q_len_of(byte: u8) -> usize {
-    if is_q_literal(byte) || byte == b' ' { 1 } else { 3 }
 }
 
 /// Whether a reader might take a part of it for an encoded word.

@@ -10,6 +10,7 @@ mod reply;
 mod tests;
 
 use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -21,7 +22,7 @@ pub use self::error::{Error, Field};
 pub use self::fields::Priority;
 pub(crate) use self::header::HeaderLine;
 pub use self::reply::{passed_on, quotation};
-use crate::ascii::{hex_octets, is_token};
+use crate::ascii::{is_token, lower_hex};
 use crate::flowed::flow;
 use crate::{Address, DateTime};
 
@@ -37,44 +38,76 @@ const MAX_MESSAGE_ID: usize = 250;
 #[derive(Clone, Debug)]
 pub struct Message {
     from: Address,
-    sender: Option<Address>,
-    reply_to: Vec<Address>,
-    to: Vec<Address>,
-    to_groups: Vec<Group>,
-    cc: Vec<Address>,
-    cc_groups: Vec<Group>,
-    bcc: Vec<Address>,
+    /// Everybody that it names besides, each with the field that names him.
+    mailboxes: Vec<(List, Address)>,
     subject: Option<String>,
     message_id: Option<String>,
     text: Option<String>,
+    allow_8bit: bool,
+    /// What breaks the lines of a flowed text. A pointer, so that who writes none does not link it.
+    flow: Option<fn(&str) -> (String, bool)>,
+    /// In memory of its own, so that other messages need not carry it.
+    rare: Option<Box<Rare>>,
+}
+
+/// A field that names mailboxes, or the envelope alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum List {
+    ReplyTo,
+    To,
+    Cc,
+    Bcc,
+}
+
+/// What few messages have.
+#[derive(Clone, Debug)]
+struct Rare {
+    sender: Option<Address>,
+    groups: Vec<Group>,
     html: Option<String>,
     /// Calendar data, and its media type with the method.
     calendar: Option<(String, String)>,
     inline: Vec<Attachment>,
     attachments: Vec<Attachment>,
-    /// Fields that few messages have, as they are written.
+    /// Fields as they are written.
     fields: Vec<u8>,
     /// What is wrong with one of these.
     problem: Option<Error>,
-    allow_8bit: bool,
-    /// What breaks the lines of a flowed text. A pointer, so that who writes none does not link it.
-    flow: Option<fn(&str) -> (String, bool)>,
     /// What knows of other bodies than one text.
     rich: Option<Rich>,
 }
 
+impl Rare {
+    const fn new() -> Self {
+        Self {
+            sender: None,
+            groups: Vec::new(),
+            html: None,
+            calendar: None,
+            inline: Vec::new(),
+            attachments: Vec::new(),
+            fields: Vec::new(),
+            problem: None,
+            rich: None,
+        }
+    }
+}
+
+/// What a message has that has none of it.
+static NOTHING_RARE: Rare = Rare::new();
+
 /// How a message of more than one text is checked, measured and written. Pointers, so that who sends none does not link it.
 #[derive(Clone, Copy, Debug)]
 struct Rich {
-    check: fn(&Message) -> Result<(), Error>,
-    size: fn(&Message) -> usize,
-    write: fn(&mut BodyWriter<'_>, &Message, &str),
+    check: fn(&Rare) -> Result<(), Error>,
+    size: fn(&Rare) -> usize,
+    write: fn(&mut BodyWriter<'_>, &Message, [u8; 16]),
 }
 
 impl Rich {
     const BODY: Option<Self> = Some(Self {
-        check: Message::check_files,
-        size: Message::size_of_files,
+        check: Rare::check_files,
+        size: Rare::size_of_files,
         write: |body, message, random| body.write(message, random),
     });
 }
@@ -82,56 +115,44 @@ impl Rich {
 impl Message {
     /// A message by `from`, who is also the sender in the envelope.
     #[must_use]
-    pub fn new(from: Address) -> Self {
+    pub const fn new(from: Address) -> Self {
         Self {
             from,
-            sender: None,
-            reply_to: Vec::new(),
-            to: Vec::new(),
-            to_groups: Vec::new(),
-            cc: Vec::new(),
-            cc_groups: Vec::new(),
-            bcc: Vec::new(),
+            mailboxes: Vec::new(),
             subject: None,
             message_id: None,
             text: None,
-            html: None,
-            calendar: None,
-            inline: Vec::new(),
-            attachments: Vec::new(),
-            fields: Vec::new(),
-            problem: None,
             allow_8bit: false,
             flow: None,
-            rich: None,
+            rare: None,
         }
     }
 
     /// Adds one who answers should go to.
     #[must_use]
     pub fn reply_to(mut self, mailbox: Address) -> Self {
-        self.reply_to.push(mailbox);
+        self.mailboxes.push((List::ReplyTo, mailbox));
         self
     }
 
     /// Adds a recipient.
     #[must_use]
     pub fn to(mut self, mailbox: Address) -> Self {
-        self.to.push(mailbox);
+        self.mailboxes.push((List::To, mailbox));
         self
     }
 
     /// Adds a recipient of a copy.
     #[must_use]
     pub fn cc(mut self, mailbox: Address) -> Self {
-        self.cc.push(mailbox);
+        self.mailboxes.push((List::Cc, mailbox));
         self
     }
 
     /// Adds a recipient who is in the envelope alone, not in the headers.
     #[must_use]
     pub fn bcc(mut self, mailbox: Address) -> Self {
-        self.bcc.push(mailbox);
+        self.mailboxes.push((List::Bcc, mailbox));
         self
     }
 
@@ -160,8 +181,8 @@ impl Message {
     /// Sets the HTML text; with [`text`](Self::text) too, the two are alternatives. Line ends as there.
     #[must_use]
     pub fn html(mut self, html: impl Into<String>) -> Self {
-        self.html = Some(html.into());
-        self.rich = Rich::BODY;
+        let rare = self.rich();
+        rare.html = Some(html.into());
         self
     }
 
@@ -177,8 +198,7 @@ impl Message {
         content_type: impl Into<String>,
         content: impl Into<Vec<u8>>,
     ) -> Self {
-        self.rich = Rich::BODY;
-        self.attachments.push(Attachment {
+        self.rich().attachments.push(Attachment {
             file_name: file_name.into(),
             content_type: content_type.into(),
             content: Content::Octets(content.into()),
@@ -222,42 +242,37 @@ impl Message {
     /// The message without what is read later, and where that belongs.
     fn write(&self, date: DateTime, random: [u8; 16]) -> Result<(Composed, Vec<usize>), Error> {
         self.check(date)?;
-        let random = random.map(|byte| hex_octets(byte).map(|digit| digit.to_ascii_lowercase()));
-        let random = str::from_utf8(random.as_flattened()).unwrap_or_default();
         let mut octets = Vec::with_capacity(self.size_hint());
         self.write_headers(&mut octets, date, random);
-        // Encoded bodies are ASCII: only the fields, and a text or a message that is sent as it is, can be something else.
-        let is_8bit = !octets.is_ascii();
-        let mut body = BodyWriter { out: &mut octets, holes: Vec::new(), is_8bit };
-        match self.rich {
+        let mut body = BodyWriter { out: &mut octets, holes: Vec::new(), is_8bit: false };
+        let rare = self.rare();
+        match rare.rich {
             Some(rich) => (rich.write)(&mut body, self, random),
             None => body.text(self),
         }
         let BodyWriter { holes, is_8bit, .. } = body;
-        let sender = self.sender.as_ref().unwrap_or(&self.from);
-        let mut needs_smtputf8 = [&self.from, sender].into_iter().any(Address::needs_smtputf8);
-        needs_smtputf8 |= self.reply_to.iter().any(Address::needs_smtputf8);
-        let lists = [&self.to, &self.cc, &self.bcc].map(Vec::as_slice);
-        let groups = self.to_groups.iter().chain(&self.cc_groups).map(|group| group.members.as_slice());
-        let lists = lists.into_iter().chain(groups);
-        let count = lists.clone().map(<[Address]>::len).fold(0, usize::saturating_add);
-        let (mut known, mut recipients) = (BTreeSet::new(), Vec::<String>::with_capacity(count));
-        for address in lists.flatten() {
-            needs_smtputf8 |= address.needs_smtputf8();
-            let address = address.address();
-            // A few are compared sooner than sorted.
-            let is_new = if count <= 16 {
-                !recipients.iter().any(|one| one == address)
-            } else {
-                known.insert(address)
-            };
-            if is_new {
-                recipients.push(address.to_owned());
-            }
+        let sender = rare.sender.as_ref().unwrap_or(&self.from);
+        let members = rare.groups.iter().flat_map(|group| &group.members);
+        // Each field but the addresses in it is ASCII, and who is in the envelope alone is in no field.
+        let (hidden, named): (bool, bool) =
+            self.mailboxes.iter().fold((false, false), |(hidden, named), (list, one)| {
+                let is = one.needs_smtputf8();
+                (hidden | is, named | is & (*list != List::Bcc))
+            });
+        let others = [&self.from, sender].into_iter().chain(members.clone()).any(Address::needs_smtputf8);
+        let needs_smtputf8 = hidden | others;
+        let is_8bit = is_8bit | named | others;
+        let mut recipients = Recipients::with_capacity(self.mailboxes.len().saturating_add(members.count()));
+        for list in [List::To, List::Cc, List::Bcc] {
+            self.mailboxes(list).for_each(|address| recipients.add(address.address()));
+        }
+        for list in [List::To, List::Cc] {
+            let members = rare.groups(list).flat_map(|group| &group.members);
+            members.for_each(|address| recipients.add(address.address()));
         }
         let composed = Composed {
             sender: sender.address().to_owned(),
-            recipients,
+            recipients: recipients.list,
             needs_smtputf8,
             needs_8bitmime: is_8bit,
             octets,
@@ -267,38 +282,44 @@ impl Message {
 
     /// About how many octets the message gets, so that its memory is taken once.
     fn size_hint(&self) -> usize {
-        let text = self.text.as_ref().map_or(0, String::len);
-        text.saturating_add(1536).saturating_add(self.rich.map_or(0, |rich| (rich.size)(self)))
+        let (rare, len) = (self.rare(), |text: &Option<String>| text.as_ref().map_or(0, String::len));
+        // A name, a subject and a text that are encoded get longer, but hardly ever more than twice as long.
+        let of = |address: &Address| address.text_len().saturating_mul(2).saturating_add(24);
+        let mailboxes = self.mailboxes.iter().map(|(_, address)| of(address));
+        let size = mailboxes.fold(of(&self.from).saturating_add(256), usize::saturating_add);
+        size.saturating_add(len(&self.subject).saturating_mul(2))
+            .saturating_add(len(&self.message_id))
+            .saturating_add(len(&self.text))
+            .saturating_add(rare.fields.len())
+            .saturating_add(rare.rich.map_or(0, |rich| (rich.size)(rare)))
     }
 
-    fn size_of_files(&self) -> usize {
-        let html = self.html.as_ref().map_or(0, |html| html.len().saturating_add(512));
-        let files = self.attachments.iter().chain(&self.inline).map(|file| match file.content {
-            Content::Later(_) => 512,
-            _ => file.encoded_len().unwrap_or_default().saturating_add(512),
-        });
-        files.fold(html, usize::saturating_add)
+    fn mailboxes(&self, list: List) -> impl Iterator<Item = &Address> {
+        self.mailboxes.iter().filter(move |(one, _)| *one == list).map(|(_, address)| address)
     }
 
-    fn check_files(&self) -> Result<(), Error> {
-        for file in self.attachments.iter().chain(&self.inline) {
-            one_line(Field::FileName, &file.file_name)?;
-            one_line(Field::ContentType, &file.content_type)?;
-            if !is_content_type(&file.content_type) && !matches!(file.content, Content::Message(_)) {
-                return Err(Error::ContentType(file.content_type.clone()));
-            }
-        }
-        Ok(())
+    fn rare(&self) -> &Rare {
+        self.rare.as_deref().unwrap_or(&NOTHING_RARE)
+    }
+
+    fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_with(|| Box::new(Rare::new()))
+    }
+
+    /// As [`rare_mut`](Self::rare_mut), of a message that is more than one text.
+    fn rich(&mut self) -> &mut Rare {
+        let rare = self.rare_mut();
+        rare.rich = Rich::BODY;
+        rare
     }
 
     fn check(&self, date: DateTime) -> Result<(), Error> {
-        if let Some(problem) = &self.problem {
+        let rare = self.rare();
+        if let Some(problem) = &rare.problem {
             return Err(problem.clone());
         }
-        let is_empty = |groups: &[Group]| groups.iter().all(|group| group.members.is_empty());
-        if [&self.to, &self.cc, &self.bcc].into_iter().all(Vec::is_empty)
-            && is_empty(&self.to_groups)
-            && is_empty(&self.cc_groups)
+        if self.mailboxes.iter().all(|(list, _)| *list == List::ReplyTo)
+            && rare.groups.iter().all(|group| group.members.is_empty())
         {
             return Err(Error::NoRecipients);
         }
@@ -307,30 +328,28 @@ impl Message {
         }
         let subject = self.subject.as_deref().unwrap_or_default();
         one_line(Field::Subject, subject)?;
-        if let Some(rich) = self.rich {
-            (rich.check)(self)?;
+        if let Some(rich) = rare.rich {
+            (rich.check)(rare)?;
         }
-        if let Some(message_id) = &self.message_id {
-            one_line(Field::MessageId, message_id)?;
-            if !is_message_id(without_brackets(message_id)) {
-                return Err(Error::MessageId);
+        match &self.message_id {
+            Some(id) if !is_message_id(without_brackets(id)) => {
+                one_line(Field::MessageId, id)?;
+                Err(Error::MessageId)
             }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
-    fn write_headers(&self, out: &mut Vec<u8>, date: DateTime, random: &str) {
+    fn write_headers(&self, out: &mut Vec<u8>, date: DateTime, random: [u8; 16]) {
         HeaderLine::start(out, "Date").date(date);
-        HeaderLine::start(out, "From").mailboxes(core::slice::from_ref(&self.from));
-        if let Some(sender) = &self.sender {
-            HeaderLine::start(out, "Sender").mailboxes(core::slice::from_ref(sender));
+        HeaderLine::start(out, "From").mailboxes([&self.from].into_iter());
+        let rare = self.rare();
+        if let Some(sender) = &rare.sender {
+            HeaderLine::start(out, "Sender").mailboxes([sender].into_iter());
         }
-        for (name, mailboxes, groups) in [
-            ("Reply-To", &self.reply_to, &[][..]),
-            ("To", &self.to, &self.to_groups),
-            ("Cc", &self.cc, &self.cc_groups),
-        ] {
-            if !mailboxes.is_empty() || !groups.is_empty() {
+        for (name, list) in [("Reply-To", List::ReplyTo), ("To", List::To), ("Cc", List::Cc)] {
+            let (mut mailboxes, mut groups) = (self.mailboxes(list).peekable(), rare.groups(list).peekable());
+            if mailboxes.peek().is_some() || groups.peek().is_some() {
                 HeaderLine::start(out, name).mailboxes_and_groups(mailboxes, groups);
             }
         }
@@ -340,10 +359,14 @@ impl Message {
         let line = HeaderLine::start(out, "Message-ID");
         match &self.message_id {
             Some(id) => line.word(&["<", without_brackets(id), ">"]),
-            None => line.word(&["<", random, "@", self.from.domain(), ">"]),
+            None => {
+                let digits = lower_hex(random);
+                let digits = str::from_utf8(digits.as_flattened()).unwrap_or_default();
+                line.word(&["<", digits, "@", self.from.domain(), ">"]);
+            }
         }
-        out.extend_from_slice(&self.fields);
-        HeaderLine::start(out, "MIME-Version").word(&["1.0"]);
+        out.extend_from_slice(&rare.fields);
+        out.extend_from_slice(b"MIME-Version: 1.0\r\n");
     }
 
     fn plain_text(&self, has_other: bool) -> Option<Text<'_>> {
@@ -359,9 +382,60 @@ impl Message {
     }
 }
 
+impl Rare {
+    fn groups(&self, list: List) -> impl Iterator<Item = &Group> {
+        self.groups.iter().filter(move |group| group.list == list)
+    }
+
+    fn size_of_files(&self) -> usize {
+        let html = self.html.as_ref().map_or(0, |html| html.len().saturating_add(512));
+        let files = self.attachments.iter().chain(&self.inline).map(|file| match file.content {
+            Content::Later(_) => 512,
+            _ => file.encoded_len().unwrap_or_default().saturating_add(512),
+        });
+        files.fold(html, usize::saturating_add)
+    }
+
+    fn check_files(&self) -> Result<(), Error> {
+        for file in self.attachments.iter().chain(&self.inline) {
+            one_line(Field::FileName, &file.file_name)?;
+            if !matches!(file.content, Content::Message(_)) && !is_content_type(&file.content_type) {
+                one_line(Field::ContentType, &file.content_type)?;
+                return Err(Error::ContentType(file.content_type.clone()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Each recipient once.
+struct Recipients<'m> {
+    list: Vec<String>,
+    /// The same, once they are so many that they are sorted sooner than compared.
+    known: BTreeSet<&'m str>,
+}
+
+impl<'m> Recipients<'m> {
+    fn with_capacity(count: usize) -> Self {
+        Self { list: Vec::with_capacity(count), known: BTreeSet::new() }
+    }
+
+    fn add(&mut self, address: &'m str) {
+        let is_new = if self.list.capacity() <= 16 {
+            !self.list.iter().any(|one| one == address)
+        } else {
+            self.known.insert(address)
+        };
+        if is_new {
+            self.list.push(address.to_owned());
+        }
+    }
+}
+
 /// Mailboxes under a name (RFC 5322 section 3.4).
 #[derive(Clone, Debug)]
 struct Group {
+    list: List,
     name: String,
     members: Vec<Address>,
 }
@@ -383,26 +457,26 @@ impl BodyWriter<'_> {
         }
     }
 
-    fn write(&mut self, message: &Message, random: &str) {
-        let html = message.html.as_ref().map(|html| Text::new("html", html, message.allow_8bit));
-        let calendar =
-            message.calendar.as_ref().map(|(kind, text)| Text::new(kind, text, message.allow_8bit));
+    fn write(&mut self, message: &Message, random: [u8; 16]) {
+        let rare = message.rare();
+        let html = rare.html.as_ref().map(|html| Text::new("html", html, message.allow_8bit));
+        let calendar = rare.calendar.as_ref().map(|(kind, text)| Text::new(kind, text, message.allow_8bit));
         let text = message.plain_text(html.is_some() || calendar.is_some());
         let texts = [text.as_ref(), html.as_ref(), calendar.as_ref()];
         self.is_8bit |= texts.iter().flatten().any(|text| text.is_8bit());
-        let mut boundaries = Boundaries::new(random, texts, &message.attachments);
+        let mut boundaries = Boundaries::new(random, texts, &rare.attachments);
         // Without HTML there is nothing that a picture could be in.
         let (pictures, more): (&[Attachment], &[Attachment]) = match html {
-            Some(_) => (&message.inline, &[]),
-            None => (&[], &message.inline),
+            Some(_) => (&rare.inline, &[]),
+            None => (&[], &rare.inline),
         };
-        if message.attachments.is_empty() && more.is_empty() {
+        if rare.attachments.is_empty() && more.is_empty() {
             return self.alternatives(&texts, html.as_ref(), pictures, &mut boundaries);
         }
         let boundary = boundaries.open(self.out, "mixed");
         boundary.delimit(self.out);
         self.alternatives(&texts, html.as_ref(), pictures, &mut boundaries);
-        for file in more.iter().chain(&message.attachments) {
+        for file in more.iter().chain(&rare.attachments) {
             boundary.delimit(self.out);
             self.file(file);
         }
@@ -481,14 +555,18 @@ fn without_brackets(id: &str) -> &str {
 /// `type "/" subtype *(";" attribute "=" token)` (RFC 2045 section 5.1), and nothing composite.
 fn is_content_type(text: &str) -> bool {
     let is_token = |text: &str| !text.is_empty() && text.bytes().all(is_token);
-    let mut fields = text.split(';').map(str::trim);
-    let essence = fields.next().and_then(|essence| essence.split_once('/'));
     let composite = |kind: &str| ["multipart", "message"].iter().any(|name| name.eq_ignore_ascii_case(kind));
+    let mut fields = text.split(';').map(trimmed);
+    let essence = fields.next().and_then(|essence| essence.split_once('/'));
     text.len() <= MAX_CONTENT_TYPE
-        && !text.contains(char::is_control)
         && essence.is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype) && !composite(kind))
         && fields
             .all(|field| field.split_once('=').is_some_and(|(name, value)| is_token(name) && is_token(value)))
+}
+
+/// Without the spaces and tabs around it.
+fn trimmed(text: &str) -> &str {
+    text.trim_matches([' ', '\t'])
 }
 
 /// RFC 6838 section 4.2 limits each half of a type to 127; the rest is for parameters.

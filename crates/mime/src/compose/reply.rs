@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::{Error, Message};
+use super::{Error, List, Message};
 use crate::decode::{AddressOrGroup, DisplayAddress};
 use crate::{Address, parse};
 
@@ -41,7 +41,8 @@ impl Message {
             }
         }
         let mut reply = Self::new(from).subject(prefixed("Re: ", &["re:", "aw:", "sv:"], original));
-        (reply.to, reply.cc) = (to, cc);
+        reply.mailboxes = to.into_iter().map(|address| (List::To, address)).collect();
+        reply.mailboxes.extend(cc.into_iter().map(|address| (List::Cc, address)));
         Ok(reply.in_thread_of(original))
     }
 
@@ -178,8 +179,8 @@ mod tests {
     }
 
     fn shown(message: &Message) -> (Vec<String>, Vec<String>, String) {
-        let show = |list: &[Address]| list.iter().map(ToString::to_string).collect();
-        (show(&message.to), show(&message.cc), message.subject.clone().unwrap_or_default())
+        let show = |list| message.mailboxes(list).map(ToString::to_string).collect();
+        (show(List::To), show(List::Cc), message.subject.clone().unwrap_or_default())
     }
 
     #[test]
