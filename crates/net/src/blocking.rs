@@ -17,9 +17,9 @@ pub use socket::{BlockingListener, BlockingSocket};
 
 use crate::{Runtime, Timer};
 
-/// Waits by blocking the thread in one system call, whatever is waited for.
+/// Runs operations on the calling thread. One system call waits for whatever they wait for.
 ///
-/// Its futures are made for [`Blocking::task`](Runtime::task): on another executor they would not wake.
+/// Its futures are made for [`Blocking::task`](Runtime::task): nothing would wake them on another executor.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "it has no values")]
 pub enum Blocking {}
@@ -53,7 +53,7 @@ impl Runtime for Blocking {
     }
 }
 
-/// A time at which a blocked thread goes on.
+/// A time at which a blocked thread continues.
 #[derive(Clone, Copy, Debug)]
 pub struct BlockingTimer {
     at: Instant,

@@ -10,10 +10,9 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-/// Ends every wait of the connections that have it. It can be called from another thread, another task or a signal
-/// handler.
+/// Ends every wait of its connections. It can be called from another thread, another task or a signal handler.
 ///
-/// Clones share one state, and cancelling is final. It works on every runtime, since all it does is wake.
+/// Clones share one state, and cancelling is final. It works on every runtime, because it only wakes.
 #[derive(Clone, Default)]
 pub struct Canceller {
     shared: Arc<Shared>,
@@ -27,31 +26,31 @@ struct Shared {
 }
 
 impl Canceller {
-    /// Makes a canceller that no connection has yet; see [`Options::canceller`](crate::Options::canceller) and
+    /// Makes a canceller that belongs to no connection yet; see [`Options::canceller`](crate::Options::canceller) and
     /// [`run`](Self::run).
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Ends what waits now and whatever will wait, with [`Error::Cancelled`](crate::Error::Cancelled).
+    /// Ends all present and future waits with [`Error::Cancelled`](crate::Error::Cancelled).
     pub fn cancel(&self) {
         self.shared.cancelled.store(true, Ordering::SeqCst);
         let waiting = std::mem::take(&mut *self.shared.waiting());
         waiting.into_iter().for_each(|(_, waker)| waker.wake());
     }
 
-    /// Whether it was cancelled.
+    /// Returns whether it was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.shared.cancelled.load(Ordering::SeqCst)
     }
 
-    /// Runs `operation` to its end, or drops it where it waits when this is cancelled.
+    /// Runs `operation` to its end. If this is cancelled first, drops the operation.
     ///
     /// # Errors
     ///
-    /// [`Cancelled`] if it was cancelled before the operation ended.
+    /// Returns [`Cancelled`] if it was cancelled before the operation ended.
     pub async fn run<T>(&self, operation: impl Future<Output = T>) -> Result<T, Cancelled> {
         let mut operation = pin!(operation);
         let wait = Wait::new(self);
@@ -73,12 +72,12 @@ impl fmt::Debug for Canceller {
 
 impl Shared {
     fn waiting(&self) -> MutexGuard<'_, Vec<(u64, Waker)>> {
-        // No code that can panic holds the lock in the middle of a change.
+        // Code that can panic never holds this lock halfway through a change.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// An operation was ended by a [`Canceller`].
+/// The error of an operation that a [`Canceller`] ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "there is no more to it")]
 pub struct Cancelled;
@@ -103,11 +102,11 @@ impl<C: Borrow<Canceller>> Wait<C> {
         Self { canceller, key }
     }
 
-    /// True if it was cancelled; else the task is woken when it is.
+    /// Returns true if it was cancelled. Otherwise the task is woken when that happens.
     pub(crate) fn poll_cancelled(&self, context: &Context<'_>) -> bool {
         let canceller = self.canceller.borrow();
         let shared = &canceller.shared;
-        // Without another handle nobody can cancel. A waker that nobody keeps costs a blocking thread less.
+        // If there is no other handle, nobody can cancel, and a blocking thread waits at less cost without a waker.
         if Arc::strong_count(shared) > 1 && !canceller.is_cancelled() {
             let mut waiting = shared.waiting();
             match waiting.iter_mut().find(|(key, _)| *key == self.key) {
@@ -115,7 +114,7 @@ impl<C: Borrow<Canceller>> Wait<C> {
                 None => waiting.push((self.key, context.waker().clone())),
             }
         }
-        // Asked again: it may have been cancelled before the waker stood there.
+        // Checked again, because it may have been cancelled before the waker was stored.
         canceller.is_cancelled()
     }
 }

@@ -11,7 +11,7 @@ use std::{
 
 use crate::{Error, Runtime, Timer, link::later};
 
-/// Looks `host` up and connects to the first of its addresses that answers, all before `deadline`.
+/// Looks up `host`, and connects to the first of its addresses that answers, all before `deadline`.
 pub(crate) async fn tcp<R: Runtime>(host: &str, port: u16, deadline: Instant) -> Result<R::Socket, Error> {
     let found = before::<R, _>(deadline, "the look-up took too long", R::resolve(host, port)).await;
     let addresses = found.and_then(|addresses| {
@@ -23,7 +23,7 @@ pub(crate) async fn tcp<R: Runtime>(host: &str, port: u16, deadline: Instant) ->
     connected.map_err(|source| Error::Connect { host: host.to_owned(), port, source })
 }
 
-/// What `operation` gives, or a timeout at `deadline`.
+/// Returns what `operation` returns, or a timeout at `deadline`.
 pub(crate) async fn before<R: Runtime, T>(
     deadline: Instant,
     late: &'static str,
@@ -42,8 +42,8 @@ pub(crate) async fn before<R: Runtime, T>(
 
 type Attempt<R> = Pin<Box<dyn Future<Output = io::Result<<R as Runtime>::Socket>> + Send>>;
 
-/// Connects to one address after the other, and does not wait for one that is slow to answer before it tries the next
-/// (RFC 8305 section 5). The first that answers wins; the others are dropped.
+/// Connects to the addresses in turn. If one is slow to answer, starts with the next one meanwhile (RFC 8305 section
+/// 5). The first that answers wins; the other attempts are dropped.
 pub(crate) async fn race<R: Runtime>(addresses: Vec<SocketAddr>) -> io::Result<R::Socket> {
     let mut waiting = interleave(addresses);
     let mut running: Vec<Attempt<R>> = Vec::new();
@@ -68,7 +68,7 @@ pub(crate) async fn race<R: Runtime>(addresses: Vec<SocketAddr>) -> io::Result<R
             if let Some(socket) = winner {
                 return Poll::Ready(Ok(socket));
             }
-            // One that failed makes room for the next at once.
+            // After a failure the next attempt starts at once.
             if !failed
                 && !running.is_empty()
                 && (waiting.is_empty() || stagger.poll_expired(context).is_pending())
@@ -90,12 +90,12 @@ pub(crate) async fn race<R: Runtime>(addresses: Vec<SocketAddr>) -> io::Result<R
     .await
 }
 
-/// Orders addresses so that the families alternate, each in the order of the look-up, which is that of preference. A
-/// family that is broken here costs one attempt, not all of its addresses (RFC 8305 section 4). The address to try
-/// first comes last.
+/// Orders addresses so that the families alternate, each in the order of the look-up, which is by preference. So a
+/// family that does not work here costs one attempt, not one for each of its addresses (RFC 8305 section 4). The first
+/// address to try is the last in the result.
 fn interleave(mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     addresses.truncate(ADDRESSES);
-    // From the end: the next is the last, which is the cheap one to take out.
+    // Backwards, because the last element is cheap to remove.
     let mut mixed = Vec::with_capacity(ADDRESSES);
     let mut turn = addresses.first().is_some_and(SocketAddr::is_ipv6);
     while !addresses.is_empty() {
@@ -106,9 +106,9 @@ fn interleave(mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     mixed
 }
 
-/// Between the starts of two attempts: the "Connection Attempt Delay" of RFC 8305 section 5.
+/// Time between the starts of two attempts: the "Connection Attempt Delay" of RFC 8305 section 5.
 const STAGGER: Duration = Duration::from_millis(250);
-/// Addresses of one name that are tried.
+/// The most addresses of one name that are tried.
 const ADDRESSES: usize = 16;
 
 #[cfg(test)]

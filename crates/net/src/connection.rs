@@ -9,26 +9,26 @@ use crate::{
     tls::Clear,
 };
 
-/// How long to wait for what.
+/// How long to wait, and for what.
 ///
-/// A peer that moves an octet now and then is slow, not silent. For each thing that it is asked, it has ten times its
-/// patience, and a second more for every 100 octets that move.
+/// A peer that sends an octet now and then is slow, not silent. For each request it has ten times its patience, and a
+/// second more for every 100 octets that are transferred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
     /// How long name look-up, TCP and a proxy may take together, and how long the TLS handshake may take after them.
     /// Default 30 s each.
     pub connect: Duration,
-    /// How long a login may take, from the first look-up until the caller calls [`Connection::opened`]. Default none;
-    /// the crate `mailbearer` sets 60 s, and 30 s for a whole request for a token.
+    /// How long a login may take, from the look-up of the name until the caller calls [`Connection::opened`]. Default
+    /// none; the crate `mailbearer` sets 60 s, and 30 s for a whole request for a token.
     pub opening: Option<Duration>,
     /// How long the peer may be silent. Default none: the [`patience`](Machine::patience) of the machine in its present
-    /// state counts, or 60 s where it has none, but at most 30 s before a greeting or TLS.
+    /// state counts, or 60 s if it has none, but at most 30 s before a greeting or TLS.
     pub read: Option<Duration>,
-    /// How long the peer may take none of our bytes. Default 60 s.
+    /// How long the peer may accept none of our bytes. Default 60 s.
     pub write: Duration,
-    /// How long a whole operation may take, from [`Connection::start_operation`] on. Making the connection counts as
-    /// one. Default none.
+    /// How long a whole operation may take, from [`Connection::start_operation`] on. Connecting counts as an operation.
+    /// Default none.
     pub total: Option<Duration>,
 }
 
@@ -38,24 +38,24 @@ impl Default for Timeouts {
     }
 }
 
-/// What a [`Connection`] is made with, on either side.
+/// Options of a [`Connection`], on either side.
 #[non_exhaustive]
 pub struct Options {
     /// How long to wait.
     pub timeouts: Timeouts,
-    /// The most octets that may be received before the machine consumes them. Default 64 KiB; a machine that takes
-    /// larger pieces says so in its docs.
+    /// The most octets to receive before the machine consumes them. Default 64 KiB. A machine that takes larger pieces
+    /// says so in its docs.
     pub recv_limit: usize,
     /// Gets every line of the conversation. Default none.
     pub trace: Option<Trace>,
-    /// How [`Connection::open`] reaches the server. [`Proxies`](crate::Proxies) finds the route of each. Default:
-    /// directly.
+    /// How [`Connection::open`] reaches the server. [`Proxies`](crate::Proxies) chooses the route for a server.
+    /// Default: directly.
     pub route: Route,
-    /// After this much silence the system probes whether the peer is still there, as [`Connection::keep_alive`] says.
-    /// Only [`Connection::open`] looks at it. Default never.
+    /// After how much silence the system probes whether the peer is still there, as with [`Connection::keep_alive`].
+    /// Only [`Connection::open`] uses it. Default never.
     pub keep_alive: Option<Duration>,
-    /// Ends whatever the connection waits for. By default the connection makes one of its own, which
-    /// [`Connection::canceller`] returns.
+    /// Ends whatever the connection waits for. By default the connection makes its own, which [`Connection::canceller`]
+    /// returns.
     pub canceller: Option<Canceller>,
 }
 
@@ -76,12 +76,12 @@ impl Default for Options {
 pub struct Trace {
     pub(crate) tell: Box<dyn FnMut(&TraceLine) + Send>,
     describe: Option<Describe>,
-    /// A pointer, so that a program that makes no trace links nothing that writes one.
+    /// A pointer, so that a program without traces links nothing that writes one.
     start: fn(&mut RecvBuf, &mut SendBuf, Option<Describe>),
 }
 
 impl Trace {
-    /// `describe` says what the trace shows of secrets; `None` is `[redacted]`.
+    /// Reports lines to `tell`. `describe` says what to show in place of secrets; `None` shows `[redacted]`.
     #[must_use]
     pub fn new(tell: impl FnMut(&TraceLine) + Send + 'static, describe: Option<Describe>) -> Self {
         let start = |rx: &mut RecvBuf, tx: &mut SendBuf, describe| {
@@ -96,11 +96,11 @@ impl Trace {
     }
 }
 
-/// What [`Connection::next_within`] found.
+/// What [`Connection::next_within`] returns.
 #[derive(Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a wait ends in no fourth way")]
 pub enum Next<E> {
-    /// The machine has something to tell.
+    /// The machine has an event.
     Event(E),
     /// The conversation ended as it should.
     Closed,
@@ -116,11 +116,12 @@ pub struct Connection<R: Runtime> {
 impl<R: Runtime> Connection<R> {
     /// Connects, and with [`Security::Implicit`] does the TLS handshake.
     ///
-    /// `host` is what the certificate is checked against.
+    /// The certificate is checked against `host`.
     ///
     /// # Errors
     ///
-    /// [`Error::LookUp`], [`Error::Connect`], [`Error::Proxy`], [`Error::InvalidHost`], [`Error::Tls`],
+    /// Returns [`Error::InvalidHost`] if no certificate can match `host`; [`Error::LookUp`], [`Error::Connect`] or
+    /// [`Error::Proxy`] if the server can't be reached; [`Error::Tls`] if the handshake fails;
     /// [`Error::BytesBeforeTls`], [`Error::Io`], [`Error::Timeout`] or [`Error::Cancelled`].
     pub async fn open(
         host: &str,
@@ -129,7 +130,7 @@ impl<R: Runtime> Connection<R> {
         tls: &Tls,
         options: Options,
     ) -> Result<Self, Error> {
-        // Before anything is sent: a name that no certificate can match is no use.
+        // Before anything is sent: a name that no certificate can match is of no use.
         let side = tls.client(host)?;
         let now = R::now();
         let Timeouts { connect, opening, total, .. } = options.timeouts;
@@ -163,18 +164,19 @@ impl<R: Runtime> Connection<R> {
         }
         connection.begin(security, now).await?;
         if let Some(idle) = keep_alive {
-            // A connection without keepalive works, too.
+            // The connection works without keepalive too.
             let _ = connection.keep_alive(idle);
         }
         Ok(connection)
     }
 
-    /// Takes over a socket that is connected to `host`, as its client. With [`Security::Implicit`] does the TLS
+    /// Takes over a socket that is connected to `host`, as the client. With [`Security::Implicit`] does the TLS
     /// handshake.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidHost`], [`Error::Tls`], [`Error::Io`] or [`Error::Timeout`].
+    /// Returns [`Error::InvalidHost`] if no certificate can match `host`, [`Error::Tls`] if the handshake fails,
+    /// [`Error::Io`] or [`Error::Timeout`].
     pub async fn over(
         socket: R::Socket,
         host: &str,
@@ -189,12 +191,12 @@ impl<R: Runtime> Connection<R> {
         Ok(connection)
     }
 
-    /// Takes over a socket that a client connected to. With [`Security::Implicit`] does the server's side of the TLS
-    /// handshake; a machine's [`Step::StartTls`] does it later.
+    /// Takes over a socket to which a client connected. With [`Security::Implicit`] does the server's side of the TLS
+    /// handshake; otherwise a machine's [`Step::StartTls`] may do it later.
     ///
     /// # Errors
     ///
-    /// [`Error::Tls`], [`Error::Io`] or [`Error::Timeout`].
+    /// Returns [`Error::Tls`] if the handshake fails, [`Error::Io`] or [`Error::Timeout`].
     pub async fn accept(
         socket: R::Socket,
         security: Security,
@@ -207,14 +209,15 @@ impl<R: Runtime> Connection<R> {
         Ok(connection)
     }
 
-    /// Takes over the socket of a client that may begin with TLS or without it, for one port that serves both.
+    /// Takes over the socket of a client that may begin with or without TLS, for a port that serves both.
     ///
-    /// A client that speaks TLS does so at once. One that says nothing within `patience` waits for a greeting, and is
-    /// greeted in the clear; a machine's [`Step::StartTls`] does the handshake later. The second value is whether TLS is on.
+    /// A client that wants TLS begins with it at once. One that says nothing within `patience` waits for a greeting,
+    /// and gets that in the clear; a machine's [`Step::StartTls`] may do the handshake later. The second value is
+    /// whether TLS is on.
     ///
     /// # Errors
     ///
-    /// As [`accept`](Self::accept).
+    /// Fails as [`accept`](Self::accept) does.
     pub async fn accept_either(
         socket: R::Socket,
         tls: &ServerTls,
@@ -236,14 +239,15 @@ impl<R: Runtime> Connection<R> {
         Ok((connection, is_tls))
     }
 
-    /// Takes over the socket of a client, and stays in the clear. For loopback, where a browser or a device speaks to a
-    /// program on its own machine. [`Step::StartTls`] is an error on it.
+    /// Takes over the socket of a client, and stays in the clear. For loopback, where a browser or a device connects to
+    /// a program on its own machine. [`Step::StartTls`] is an error on it.
     #[must_use]
     pub fn accept_in_clear(socket: R::Socket, options: Options) -> Self {
         Self { link: Box::new(Link::new(socket, Box::new(Clear), false, options)) }
     }
 
-    /// Asks a proxy to connect to the server. What the server said meanwhile stays in the buffer for its own machine.
+    /// Asks a proxy to connect to the server. Octets of the server that came meanwhile stay in the buffer for its
+    /// machine.
     async fn tunnel(&mut self, proxy: String, mut machine: Tunnel, patience: Duration) -> Result<(), Error> {
         let late = Error::Timeout { stage: Stage::Proxy, after: patience };
         let mut found = None;
@@ -274,27 +278,27 @@ impl<R: Runtime> Connection<R> {
         Ok(())
     }
 
-    /// Says that the server let the client in: [`Timeouts::opening`] was long enough.
+    /// Notes that the server let the client in within [`Timeouts::opening`].
     pub fn opened(&mut self) {
         self.link.set_opening(None);
     }
 
-    /// Gives the operation that starts now its [`Timeouts::total`] of time.
+    /// Gives the operation that starts now [`Timeouts::total`] of time.
     pub fn start_operation(&mut self) {
         let total = self.link.options.timeouts.total;
         self.link.forget_waiting();
         self.link.set_deadline(total.map(|total| (later(R::now(), total), total)));
     }
 
-    /// Drives `machine` to its next event; `None` when the conversation ended as it should.
+    /// Drives `machine` to its next event. Returns `None` if the conversation ended as it should.
     ///
-    /// It sends what the machine queued before it waits, not before it returns an event. The future can be dropped at
-    /// any await: the next call goes on from there, and goes on counting the peer's silence.
+    /// Sends what the machine queued before it waits, but not before it returns an event. The future can be dropped at
+    /// any await: the next call continues, and goes on counting the peer's silence.
     ///
     /// # Errors
     ///
-    /// [`DriveError::Machine`] with the machine's own error, after its last words were sent; else
-    /// [`DriveError::Net`].
+    /// Returns [`DriveError::Machine`] with the machine's own error, after its last words were sent, and
+    /// [`DriveError::Net`] if the connection fails.
     pub async fn next<M>(&mut self, machine: &mut M) -> Result<Option<M::Event>, DriveError<M::Error>>
     where
         M: Machine<Event: Send, Error: Send> + Send,
@@ -305,20 +309,21 @@ impl<R: Runtime> Connection<R> {
             |rx: &mut RecvBuf, tx: &mut SendBuf| turn_of(machine.step(rx, tx), patience, &mut found);
         let outcome = self.link.drive(patience, Silence::Fails, &mut step).await;
         match (found, outcome) {
-            // That the connection broke says more than that the machine got no further.
+            // A broken connection says more than a machine that got no further.
             (None | Some(Err(_)), Err(error)) => Err(DriveError::Net(error)),
             (Some(found), _) => found.map(Some).map_err(DriveError::Machine),
             (None, Ok(_)) => Ok(None),
         }
     }
 
-    /// As [`next`](Self::next), but returns [`Next::Quiet`] after `patience` of silence instead of failing.
+    /// Does the same as [`next`](Self::next), but returns [`Next::Quiet`] after `patience` of silence instead of
+    /// failing.
     ///
-    /// A listener gives a command like this: it waits a while, stops waiting, queues the command and goes on.
+    /// A caller that waits for news uses it to send a command: it waits for a while, queues the command, and goes on.
     ///
     /// # Errors
     ///
-    /// As [`next`](Self::next), but for the silence.
+    /// Fails as [`next`](Self::next) does, except for the silence.
     pub async fn next_within<M>(
         &mut self,
         machine: &mut M,
@@ -339,38 +344,39 @@ impl<R: Runtime> Connection<R> {
         }
     }
 
-    /// Sends what the machine queued, tells the peer that there is no more, and waits for it to go, half a second at
-    /// most: a peer that is still sending would lose the last answer otherwise.
+    /// Sends what the machine queued, tells the peer that no more will come, and waits for the peer to close, at most
+    /// half a second. Otherwise a peer that is still sending would lose the last answer.
     ///
-    /// For a server's machine that failed. One that ends by [`Step::Close`] is closed like this by [`next`](Self::next).
+    /// For a server's machine that failed. [`next`](Self::next) closes one that ends with [`Step::Close`] in the same
+    /// way.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] or [`Error::Timeout`].
+    /// Returns [`Error::Io`] or [`Error::Timeout`].
     pub async fn close(mut self) -> Result<(), Error> {
         self.link.start_waiting(MINUTE);
         self.link.run(Errand::Linger).await.map(drop)
     }
 
-    /// The version of TLS and the cipher suite that the two sides agreed on, by their numbers at IANA: `(0x0304, 0x1301)` is
+    /// Returns the TLS version and the cipher suite of the connection by their numbers at IANA: `(0x0304, 0x1301)` is
     /// TLS 1.3 with `TLS_AES_128_GCM_SHA256`. `None` in the clear and during the handshake.
     #[must_use]
     pub fn tls(&self) -> Option<(u16, u16)> {
         self.link.agreed()
     }
 
-    /// A handle that ends whatever this connection waits for, from wherever it is called.
+    /// Returns a handle that ends whatever this connection waits for, from anywhere.
     #[must_use]
     pub fn canceller(&self) -> Canceller {
         self.link.wait.canceller.clone()
     }
 
-    /// Makes the system probe the peer whenever nothing came for `idle`. For a connection that listens, whose peer may
-    /// vanish without a word.
+    /// Makes the system probe the peer whenever nothing came for `idle`. For a connection that waits for news, whose
+    /// peer may vanish without a word.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if the system can't do it.
+    /// Returns [`Error::Io`] if the system can't do it.
     pub fn keep_alive(&mut self, idle: Duration) -> Result<(), Error> {
         self.link.socket.keep_alive(idle).map_err(|source| Error::Io { stage: Stage::Read, source })
     }
@@ -390,9 +396,9 @@ fn turn_of<E, F>(step: Result<Step<E>, F>, patience: Duration, found: &mut Optio
     turn
 }
 
-/// First octet of a TLS record that holds a handshake (RFC 8446 section 5.1). No command of a mail client does.
+/// The first octet of a TLS record with a handshake (RFC 8446 section 5.1). No command of a mail client begins with it.
 const HANDSHAKE: u8 = 22;
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
-/// The longest silence before a greeting or TLS. A server that is well says hello at once; one that wants TLS first
-/// never does.
+/// The longest silence before a greeting or TLS. A healthy server greets at once; one that expects TLS first never
+/// does.
 pub(crate) const OPENING: Duration = Duration::from_secs(30);

@@ -4,7 +4,7 @@ use mailbearer_wire::{BufferFull, printable};
 
 use crate::{CertificateProblem, ProxyProblem, TlsProblem};
 
-/// Why a connection failed, apart from what was said on it.
+/// Why a connection failed, apart from what the peer said on it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
@@ -12,21 +12,21 @@ pub enum Error {
     LookUp {
         /// Host as the caller gave it.
         host: String,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// No address of the host takes the connection.
+    /// No address of the host accepts the connection.
     Connect {
         /// Host as the caller gave it.
         host: String,
         /// TCP port.
         port: u16,
-        /// What the system says of the address that was tried last.
+        /// The system's error for the address that was tried last.
         source: io::Error,
     },
-    /// The proxy on the way to the server did not connect to it.
+    /// The proxy did not connect to the server.
     Proxy {
-        /// Its host and port.
+        /// The proxy's host and port.
         proxy: String,
         /// What went wrong.
         problem: ProxyProblem,
@@ -44,32 +44,32 @@ pub enum Error {
     Io {
         /// Where in the conversation it broke.
         stage: Stage,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// The peer was silent, or took nothing, for longer than allowed.
+    /// The peer was silent, or accepted nothing, for longer than allowed.
     Timeout {
-        /// What was waited for.
+        /// What the connection waited for.
         stage: Stage,
-        /// For how long.
+        /// How long it waited.
         after: Duration,
     },
     /// The peer sent more than the machine consumes; see [`Options::recv_limit`](crate::Options).
     BufferFull(BufferFull),
-    /// Cleartext was left over when TLS was to start.
+    /// Octets in the clear were left over when TLS should have begun.
     BytesBeforeTls,
-    /// A [`Canceller`](crate::Canceller) ended it.
+    /// A [`Canceller`](crate::Canceller) ended the operation.
     Cancelled,
 }
 
 impl Error {
-    /// Whether a [`Canceller`](crate::Canceller) ended it.
+    /// Returns whether a [`Canceller`](crate::Canceller) ended the operation.
     #[must_use]
     pub const fn is_cancelled(&self) -> bool {
         matches!(self, Self::Cancelled)
     }
 
-    /// Whether time ran out.
+    /// Returns whether time ran out.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         match self {
@@ -83,7 +83,7 @@ impl Error {
         }
     }
 
-    /// Whether the same may succeed later: nobody refused anything.
+    /// Returns whether the same may succeed later, because nobody refused anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -93,7 +93,7 @@ impl Error {
         }
     }
 
-    /// Why the server's certificate was refused, if it was.
+    /// Returns why the server's certificate was refused, if it was.
     #[must_use]
     pub const fn certificate(&self) -> Option<&CertificateProblem> {
         match self {
@@ -102,13 +102,14 @@ impl Error {
         }
     }
 
-    /// Whether the server's certificate was refused.
+    /// Returns whether the server's certificate was refused.
     #[must_use]
     pub const fn is_certificate(&self) -> bool {
         self.certificate().is_some()
     }
 
-    /// Whether the first octets from the server were not TLS: another protocol, or STARTTLS, lives on that port.
+    /// Returns whether the first octets from the server were not TLS: the port is for another protocol, or for
+    /// STARTTLS.
     #[must_use]
     pub const fn is_not_tls(&self) -> bool {
         matches!(self, Self::Tls { problem: TlsProblem::NotTls, .. })
@@ -136,7 +137,7 @@ impl fmt::Display for Error {
                 Stage::Handshake => write!(f, "connection broke in the TLS handshake: {source}"),
                 Stage::Proxy => write!(f, "connection to the proxy broke: {source}"),
             },
-            // In integers: printing floats takes 20 kB of code that nothing else here needs.
+            // In integers, because printing floats takes 20 kB of code that nothing else here needs.
             Self::Timeout { stage, after } if after.subsec_millis() == 0 => {
                 write!(f, "{} {stage} for {} s", stage.who(), after.as_secs())
             }
@@ -163,25 +164,25 @@ impl error::Error for Error {
     }
 }
 
-/// Where in the conversation a connection was.
+/// What a connection was doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stage {
-    /// Having a proxy connect to the server.
+    /// Waiting for a proxy to connect to the server.
     Proxy,
     /// Waiting for the server's first octet.
     Greeting,
-    /// Getting to TLS by STARTTLS: the server's capabilities, or its answer to the command.
+    /// On the way to TLS by STARTTLS: waiting for the server's capabilities, or for its answer to the command.
     StartTls,
     /// The TLS handshake.
     Handshake,
     /// Waiting for bytes of the peer.
     Read,
-    /// Waiting for the peer to take ours.
+    /// Waiting for the peer to accept ours.
     Write,
-    /// Moving octets, but too slowly: [`Timeouts`](crate::Timeouts) says how slow that is.
+    /// Transferring octets too slowly. [`Timeouts`](crate::Timeouts) says how slow that is.
     Progress,
-    /// Everything up to where the server lets the client in.
+    /// Everything until the server lets the client in.
     Opening,
     /// The whole operation.
     Total,
@@ -212,13 +213,13 @@ impl fmt::Display for Stage {
     }
 }
 
-/// Why driving a machine failed: the connection under it, or the conversation itself.
+/// Why driving a machine failed: because of the connection, or of the conversation itself.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "there is nothing else under a machine")]
 pub enum DriveError<E> {
-    /// The connection.
+    /// The connection failed.
     Net(Error),
-    /// The machine: what the peer said, or did not.
+    /// The machine failed, because of what the peer said or did not say.
     Machine(E),
 }
 

@@ -1,15 +1,15 @@
 //! The only I/O of Mailbearer: name look-up, TCP, TLS and time around a [`Machine`].
 //!
-//! [`Connection::next`] is the one loop that drives every machine. It is written once, as a future over a [`Runtime`]:
-//! [`Blocking`] runs it on the thread that called, so an operation is an ordinary function; with `Tokio` (feature
-//! `tokio`) an operation is that future. [`Runtime::Task`] is what makes one signature both. For another runtime,
+//! [`Connection::next`] is the one loop that drives every machine. It is written once, as a future over a [`Runtime`].
+//! [`Blocking`] runs that future on the calling thread, so an operation is an ordinary function. With `Tokio` (feature
+//! `tokio`) an operation is the future itself. [`Runtime::Task`] makes one signature of both. For another runtime,
 //! implement that trait.
 //!
-//! The loop knows no side: [`Connection::open`] makes a client's connection, [`Connection::accept`] a server's, of a
-//! socket that a [`Listener`] gave.
+//! The loop serves both sides: [`Connection::open`] makes a client's connection, and [`Connection::accept`] a server's,
+//! from a socket that a [`Listener`] returned.
 //!
-//! Every client's connection ends up in TLS 1.2 or 1.3 with the server's certificate verified against its host name;
-//! there is no switch to turn that off.
+//! Every client's connection ends up in TLS 1.2 or 1.3, with the server's certificate verified against its host name.
+//! There is no switch to turn that off.
 
 #![forbid(unsafe_code)]
 

@@ -25,7 +25,7 @@ use crate::{
 
 /// A connected socket, its TLS, and the buffers of the machine that talks over it.
 ///
-/// All its state is in here and none in a future: what polls can stop at any time and begin again.
+/// All of its state is in here and none in a future, so polling can stop at any time and start again.
 pub(crate) struct Link<R: Runtime> {
     pub(crate) socket: R::Socket,
     pub(crate) rx: RecvBuf,
@@ -35,40 +35,41 @@ pub(crate) struct Link<R: Runtime> {
     timer: Option<R::Timer>,
     side: Box<dyn Side>,
     tls: Option<Box<dyn Session>>,
-    /// TLS is to start in mid conversation. Until then the machine sends only what leads to it.
+    /// TLS starts later in the conversation. Until then the machine sends only what leads to it.
     tls_is_due: bool,
-    /// Whether the machine sent anything, and the peer.
+    /// Whether the machine has sent anything, and whether the peer has.
     spoke: bool,
     heard: bool,
-    /// A TLS record that waits for another to go out with.
+    /// A TLS record that is sent together with the next one.
     held: Vec<u8>,
-    /// The peer takes nothing more, but what it said before may not be read yet: it is waited for until then.
+    /// The peer accepts nothing more. What it said before may not have arrived yet, so the link waits for that until
+    /// then.
     broken: Option<(io::Error, Instant)>,
-    /// Since when neither side moved a byte.
+    /// When a byte was last transferred, in either direction.
     still_since: Instant,
-    /// The patience of a wait that is not over: its future may have been dropped.
+    /// The patience of a wait that has not ended. Its future may have been dropped.
     waiting: Option<Duration>,
     pace: Pace,
-    /// When the operation has to be over, and how long it was given.
+    /// When the operation must be over, and how long it was given.
     deadline: Option<(Instant, Duration)>,
-    /// The same for being let in.
+    /// When the login must be over, and how long it was given.
     opening: Option<(Instant, Duration)>,
     /// How far the end of the connection got.
     closing: Option<Closing>,
 }
 
-/// What is left to do at the end of a connection whose last word was ours.
+/// What is left to do at the end of a connection on which we have the last word.
 #[derive(Clone, Copy)]
 enum Closing {
-    /// Send what is queued, and say that there is no more.
+    /// Send what is queued, and say that no more will come.
     Sending,
-    /// Read what the peer still sends until then: closing a socket with unread bytes resets the connection, and the
+    /// Read until then what the peer still sends: closing a socket with unread bytes resets the connection, and the
     /// peer would lose our last answer.
     Lingering { until: Instant },
 }
 
 impl<R: Runtime> Link<R> {
-    /// `tls_is_due` where TLS starts later.
+    /// `tls_is_due` means that TLS starts later.
     pub(crate) fn new(socket: R::Socket, side: Box<dyn Side>, tls_is_due: bool, options: Options) -> Self {
         let (mut rx, mut tx) = (RecvBuf::with_limit(options.recv_limit), SendBuf::new());
         if let Some(trace) = &options.trace {
@@ -98,24 +99,24 @@ impl<R: Runtime> Link<R> {
         }
     }
 
-    /// What was said to a proxy was not said to the server.
+    /// Notes that nothing was said to the server yet: the proxy does not count.
     pub(crate) fn forget_proxy(&mut self) {
         self.spoke = false;
         self.heard = !self.rx.unread().is_empty();
     }
 
-    /// Sets when the operation has to be over, and how long it was given.
+    /// Sets when the operation must be over, and how long it was given.
     pub(crate) fn set_deadline(&mut self, deadline: Option<(Instant, Duration)>) {
         self.deadline = deadline;
     }
 
-    /// Sets when the client has to be logged in, and how long it was given; `None` once it is.
+    /// Sets when the client must be logged in, and how long it was given. `None` once it is.
     pub(crate) fn set_opening(&mut self, opening: Option<(Instant, Duration)>) {
         self.opening = opening;
     }
 
-    /// Starts to count the silence of the peer, or goes on counting where the same wait was dropped and is polled
-    /// again. Otherwise a caller that looks elsewhere every second would be patient for ever.
+    /// Starts to count the peer's silence. Goes on counting if the same wait was dropped and is polled again: otherwise
+    /// a caller that looks elsewhere every second would be patient for ever.
     pub(crate) fn start_waiting(&mut self, patience: Duration) {
         if self.waiting.replace(patience) == Some(patience) {
             return;
@@ -124,18 +125,18 @@ impl<R: Runtime> Link<R> {
         self.pace.resume(self.still_since, patience);
     }
 
-    /// The caller takes its time, which is not the peer's.
+    /// Stops counting: time that the caller takes is not the peer's.
     pub(crate) fn stop_waiting(&mut self) {
         self.waiting = None;
         self.pace.pause(R::now());
     }
 
-    /// Forgets the wait that was dropped.
+    /// Forgets a wait that was dropped.
     pub(crate) fn forget_waiting(&mut self) {
         self.waiting = None;
     }
 
-    /// What is waited for when the peer is silent.
+    /// Returns what the link waits for while the peer is silent.
     pub(crate) fn stage(&self) -> Stage {
         if self.tls.as_ref().is_some_and(|tls| tls.is_handshaking()) {
             Stage::Handshake
@@ -150,12 +151,12 @@ impl<R: Runtime> Link<R> {
         }
     }
 
-    /// The version and the cipher suite that the handshake agreed on.
+    /// Returns the version and the cipher suite that the handshake agreed on.
     pub(crate) fn agreed(&self) -> Option<(u16, u16)> {
         self.tls.as_ref().and_then(|tls| tls.agreed())
     }
 
-    /// Puts TLS on the socket; the errand is the handshake.
+    /// Puts TLS on the socket. The errand is the handshake.
     pub(crate) fn start_tls(&mut self) -> Result<Errand, Error> {
         if self.tls.is_some() || !self.rx.unread().is_empty() {
             return Err(Error::BytesBeforeTls);
@@ -165,7 +166,7 @@ impl<R: Runtime> Link<R> {
         Ok(Errand::Handshake { deadline: later(R::now(), self.options.timeouts.connect) })
     }
 
-    /// As [`start_tls`](Self::start_tls), with a client whose first records were read already.
+    /// As [`start_tls`](Self::start_tls), for a client whose first records were read already.
     pub(crate) fn start_tls_as_heard(&mut self) -> Result<Errand, Error> {
         let heard = self.rx.unread().to_vec();
         self.rx.consume_bulk(heard.len());
@@ -185,9 +186,9 @@ impl<R: Runtime> Link<R> {
         Ok(errand)
     }
 
-    /// Tries to get rid of a failed machine's last words.
+    /// Tries to send a failed machine's last words.
     pub(crate) fn say_last_words(&mut self) {
-        // Only if the peer still takes them at once: the failure is what the caller is to hear of.
+        // Only if the peer accepts them at once: the caller should get the failure.
         let _ = self.write();
     }
 
@@ -197,7 +198,7 @@ impl<R: Runtime> Link<R> {
         }
     }
 
-    /// How long to wait for the peer; `machine` is the patience of the machine.
+    /// Returns how long to wait for the peer. `machine` is the patience of the machine.
     pub(crate) fn patience(&self, machine: Option<Duration>) -> Duration {
         self.options.timeouts.read.unwrap_or_else(|| {
             let patience = machine.unwrap_or(MINUTE);
@@ -208,8 +209,8 @@ impl<R: Runtime> Link<R> {
         })
     }
 
-    /// Steps a machine and runs its errands until it has an event, fails, or has to wait for too long. Events and
-    /// errors stay with `step`, so that one body of this serves all machines.
+    /// Steps a machine and runs its errands until it has an event, fails, or must wait for too long. Events and errors
+    /// stay with `step`, so that the same code serves all machines.
     pub(crate) async fn drive(
         &mut self,
         patience: Duration,
@@ -237,7 +238,8 @@ impl<R: Runtime> Link<R> {
             }
         };
         self.stop_waiting();
-        // A machine that read why may not have told it yet: it waited for what will never come. And a trace without
+        // The machine may have read the reason, but still wait for something that will never come. And without the last
+        // step, a trace would just stop.
         // the last step would end in silence.
         if let Err(Error::Io { source, .. }) = &outcome
             && matches!(source.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
@@ -275,7 +277,7 @@ impl<R: Runtime> Link<R> {
                 Outcome::Done
             }
             Errand::Close if !self.side.is_server() => {
-                // The goodbye was answered: the server is gone, there is nobody to send a closure alert to.
+                // The goodbye was answered. The server is gone, and nobody would read a closure alert.
                 ready!(self.poll_flush(context))?;
                 Outcome::Closed
             }
@@ -288,7 +290,7 @@ impl<R: Runtime> Link<R> {
 
     fn poll_handshake(&mut self, deadline: Instant, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         while self.tls.as_ref().is_some_and(|tls| tls.is_handshaking()) {
-            // What is left to write when the handshake is over goes out with the first data: a flight less.
+            // Octets that are left after the handshake go out with the first data, which saves a flight.
             let written = self.write()?;
             match self.read() {
                 Ok(true) if self.rx.is_eof() => {
@@ -320,7 +322,7 @@ impl<R: Runtime> Link<R> {
         Poll::Ready(Ok(()))
     }
 
-    /// Sends what is queued, says that there is no more, and waits a moment for the peer to go.
+    /// Sends what is queued, says that no more will come, and waits a moment for the peer to close.
     fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         if self.closing.is_none() {
             if let Some(tls) = &mut self.tls {
@@ -340,7 +342,7 @@ impl<R: Runtime> Link<R> {
                         Ok(0) => return Poll::Ready(Ok(())),
                         Ok(_) => {}
                         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                            // A peer that stays or sends for that long does not read any more.
+                            // A peer that stays or sends for that long no longer reads.
                             let waited =
                                 ready!(self.poll_wait(Interest::Read, until, Stage::Read, LINGER, context));
                             if waited.is_err() {
@@ -392,7 +394,7 @@ impl<R: Runtime> Link<R> {
                 };
             }
             match self.read() {
-                // The end alone says less than what broke.
+                // What broke says more than the end alone.
                 Ok(true) if self.broken.is_some() && self.rx.is_eof() && self.rx.unread().is_empty() => {
                     return Poll::Ready(Err(self.end()));
                 }
@@ -419,7 +421,7 @@ impl<R: Runtime> Link<R> {
             };
             let until = later(self.still_since, limit);
             if interest == Interest::Read {
-                // A connection that listens waits for hours, and there may be thousands of them.
+                // A connection that waits for news may do so for hours, and there may be thousands of them.
                 self.rx.release_idle();
                 self.tx.release_idle();
             }
@@ -433,7 +435,7 @@ impl<R: Runtime> Link<R> {
         }
     }
 
-    /// Why nothing more comes.
+    /// Returns why nothing more comes.
     fn end(&mut self) -> Error {
         match self.broken.take() {
             Some((source, _)) => Error::Io { stage: Stage::Write, source },
@@ -474,7 +476,7 @@ impl<R: Runtime> Link<R> {
         self.pace.moved(self.still_since, octets);
     }
 
-    /// Writes what the socket takes now; true if nothing is left.
+    /// Writes what the socket accepts now. Returns true if nothing is left.
     fn write(&mut self) -> Result<bool, Error> {
         let stage = if self.stage() == Stage::Handshake { Stage::Handshake } else { Stage::Write };
         self.spoke |= !self.tx.unsent().is_empty();
@@ -494,7 +496,7 @@ impl<R: Runtime> Link<R> {
         let handshaking = tls.is_handshaking();
         let mut socket = NonBlocking { socket: &mut self.socket, held: &mut self.held, handshaking };
         let written = loop {
-            // A failed handshake leaves an alert to send, but takes no plaintext, not even none.
+            // A failed handshake leaves an alert to send, but accepts no plaintext, not even an empty one.
             if !self.tx.unsent().is_empty() {
                 let accepted = tls.encrypt(self.tx.unsent()).map_err(|source| Error::Io { stage, source })?;
                 self.tx.sent(accepted);
@@ -519,7 +521,7 @@ impl<R: Runtime> Link<R> {
         Ok(written)
     }
 
-    /// Reads what is there and fits; true if bytes or the end came.
+    /// Reads what has arrived and fits. Returns true if bytes or the end came.
     fn read(&mut self) -> Result<bool, Error> {
         if self.rx.room() == 0 || self.rx.is_eof() {
             return Ok(false);
@@ -542,7 +544,7 @@ impl<R: Runtime> Link<R> {
             }
             return Ok(true);
         };
-        // Plaintext that found no room before comes first: the TLS library takes no more records meanwhile.
+        // Plaintext that had no room before comes first: the TLS library accepts no more records until then.
         if drain(&mut **tls, &mut self.rx)? {
             return Ok(true);
         }
@@ -565,7 +567,7 @@ impl<R: Runtime> Link<R> {
 }
 
 pub(crate) fn later(from: Instant, by: Duration) -> Instant {
-    // An addition that overflows is a limit of centuries: any far moment will do.
+    // If the addition overflows, the limit is centuries away: any distant moment will do.
     from.checked_add(by).or_else(|| from.checked_add(Duration::from_secs(86_400 * 365))).unwrap_or(from)
 }
 

@@ -1,4 +1,4 @@
-//! Proxies on the way to a server: which one is used for what, and how to talk to it.
+//! Proxies in front of servers: which one is used for what, and how to talk to it.
 
 mod http;
 mod socks;
@@ -28,9 +28,10 @@ pub struct Proxy {
     pub host: String,
     /// TCP port.
     pub port: u16,
-    /// User name and password, where it wants them. They go to the proxy in the clear.
+    /// User name and password, if the proxy wants them. They go to the proxy in the clear.
     pub credentials: Option<(String, Secret)>,
-    /// Makes the conversation with it. A pointer, so that a program that reads no proxy's URL links none of them.
+    /// Makes the machine that talks to it. A pointer, so that a program that reads no proxy's URL links no such
+    /// machine.
     speak: fn(&Self, &str, u16) -> Tunnel,
 }
 
@@ -45,14 +46,14 @@ pub enum ProxyProtocol {
 }
 
 impl Proxy {
-    /// Reads `[SCHEME://][USER[:PASSWORD]@]HOST[:PORT][/]`, as it stands in `HTTPS_PROXY`.
+    /// Reads `[SCHEME://][USER[:PASSWORD]@]HOST[:PORT][/]`, the form of `HTTPS_PROXY`.
     ///
-    /// The scheme is `http` (port 80; also where there is none), or `socks5` or `socks5h` (port 1080). The proxy looks up
-    /// the server's name in any case. `%` and two hexadecimal digits stand for an octet of user and password.
+    /// The scheme is `http` (port 80; also the default), or `socks5` or `socks5h` (port 1080). The proxy always looks
+    /// up the server's name. `%` and two hexadecimal digits stand for an octet of user or password.
     ///
     /// # Errors
     ///
-    /// [`ProxyUrlError`] for another scheme, and for what is no host, port or credentials.
+    /// Returns [`ProxyUrlError`] for another scheme, and for a malformed host, port or credentials.
     pub fn parse(url: &str) -> Result<Self, ProxyUrlError> {
         let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
         let (protocol, usual) = match scheme.to_ascii_lowercase().as_str() {
@@ -66,7 +67,7 @@ impl Proxy {
             None => (None, rest),
         };
         let (host, port) = host_and_port(place).ok_or(ProxyUrlError::Host)?;
-        // What is no name of a server is no name of a proxy.
+        // A name that no server can have is no name of a proxy either.
         rustls::pki_types::ServerName::try_from(host).map_err(|_| ProxyUrlError::Host)?;
         let most = match protocol {
             ProxyProtocol::Http => 4096,
@@ -82,7 +83,7 @@ impl Proxy {
         Ok(Self { protocol, host, port, credentials, speak: Self::speak })
     }
 
-    /// The conversation that has it connect to `host`.
+    /// Makes the machine that has the proxy connect to `host`.
     pub(crate) fn tunnel(&self, host: &str, port: u16) -> Tunnel {
         (self.speak)(self, host, port)
     }
@@ -108,7 +109,7 @@ impl fmt::Debug for Proxy {
 }
 
 impl fmt::Display for Proxy {
-    /// Without the credentials.
+    /// Leaves out the credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} port {}", self.host, self.port)
     }
@@ -151,13 +152,13 @@ fn unescape(text: &str) -> Result<String, ProxyUrlError> {
     String::from_utf8(octets).map_err(|_| ProxyUrlError::Credentials)
 }
 
-/// Why a proxy's URL can't be used. Never shows it: there may be a password in it.
+/// Why a proxy's URL can't be used. Its text never shows the URL, which may have a password in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProxyUrlError {
-    /// The scheme is none of `http`, `socks5` and `socks5h`.
+    /// The scheme is not `http`, `socks5` or `socks5h`.
     Scheme,
-    /// The host is neither a DNS name nor an IP address, or the port is none.
+    /// The host is neither a DNS name nor an IP address, or the port is malformed.
     Host,
     /// The user name is empty or too long, the password is too long, or a `%` is not followed by two digits.
     Credentials,
@@ -177,29 +178,30 @@ impl fmt::Display for ProxyUrlError {
 
 impl error::Error for ProxyUrlError {}
 
-/// What a connection is for, by which its proxy is chosen.
+/// What a connection is for. The proxy is chosen by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Service {
-    /// HTTPS, as the token endpoint.
+    /// HTTPS, such as the token endpoint.
     Https,
-    /// IMAP, SMTP and whatever else is not HTTP.
+    /// IMAP, SMTP and everything else that is not HTTP.
     Mail,
 }
 
-/// Which servers are reached through which proxy. By default none is.
+/// Which servers are reached through which proxy. Default: none.
 ///
-/// This machine itself (`localhost`, names that end in `.localhost`, 127.0.0.0/8, ::1) is never reached through one.
+/// Names and addresses of this machine itself (`localhost`, names that end in `.localhost`, 127.0.0.0/8, ::1) are never
+/// reached through a proxy.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies {
     rules: Option<Arc<dyn Choose>>,
 }
 
-/// Chooses routes where there is a choice. Behind a pointer, so that a program without proxies links none of it.
+/// Chooses routes if there is a choice. Behind a pointer, so that a program without proxies does not link it.
 trait Choose: fmt::Debug + Send + Sync {
     fn route(&self, service: Service, host: &str, port: u16) -> &Route;
 
-    /// The same, with more servers that are reached directly.
+    /// Returns the same, with more servers that are reached directly.
     fn except(&self, servers: &str) -> Arc<dyn Choose>;
 }
 
@@ -231,13 +233,13 @@ impl Choose for Rules {
 }
 
 impl Proxies {
-    /// None.
+    /// Uses no proxy.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// This one for everything.
+    /// Uses this proxy for everything.
     #[must_use]
     pub fn all(proxy: Proxy) -> Self {
         let route = Route::Proxy(proxy);
@@ -249,23 +251,23 @@ impl Proxies {
     }
 
     /// Reads the variables of the environment as curl and others do; see [`from_variables`](Self::from_variables).
-    /// Nothing else in this crate looks at the environment.
+    /// Nothing else in this crate reads the environment.
     ///
     /// # Errors
     ///
-    /// Fails for a variable whose value can't be used; names it, and says why.
+    /// Fails for a variable with a value that can't be used. Returns its name, and why.
     pub fn from_environment() -> Result<Self, (&'static str, ProxyUrlError)> {
         Self::from_variables(|name| std::env::var(name).ok())
     }
 
-    /// `HTTPS_PROXY` is for [`Service::Https`], `ALL_PROXY` for everything that has none. `NO_PROXY` names servers that
-    /// are reached directly: with commas or spaces in between, `*` for all, a name for itself and all below it (a dot or
-    /// `*.` in front changes nothing), an address, or a network as `10.0.0.0/8`; each may end in `:PORT`. The name in
-    /// small letters counts first. An empty value is none.
+    /// Uses `HTTPS_PROXY` for [`Service::Https`], and `ALL_PROXY` for everything without a proxy of its own. `NO_PROXY`
+    /// names servers that are reached directly, separated by commas or spaces: `*` for all, a name for itself and
+    /// everything below it (a dot or `*.` in front changes nothing), an address, or a network such as `10.0.0.0/8`;
+    /// each may end in `:PORT`. A variable's name in lower case has precedence. An empty value counts as none.
     ///
     /// # Errors
     ///
-    /// As [`from_environment`](Self::from_environment).
+    /// Fails as [`from_environment`](Self::from_environment) does.
     pub fn from_variables(
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, (&'static str, ProxyUrlError)> {
@@ -285,13 +287,13 @@ impl Proxies {
         Ok(Self::of(route(https), route(all)).except(&value("no_proxy", "NO_PROXY").unwrap_or_default()))
     }
 
-    /// Reaches these servers directly; they are written as in `NO_PROXY`.
+    /// Reaches these servers directly. They are written as in `NO_PROXY`.
     #[must_use]
     pub fn except(self, servers: &str) -> Self {
         Self { rules: self.rules.map(|rules| rules.except(servers)) }
     }
 
-    /// How a server is reached.
+    /// Returns the route to a server.
     #[must_use]
     pub fn route(&self, service: Service, host: &str, port: u16) -> &Route {
         self.rules.as_ref().map_or(&Route::Direct, |rules| rules.route(service, host, port))
@@ -305,7 +307,7 @@ fn is_loopback(host: &str) -> bool {
     }
 }
 
-/// Whether an entry of `NO_PROXY` is about this server.
+/// Whether an entry of `NO_PROXY` applies to this server.
 fn covers(exception: &str, host: &str, port: u16) -> bool {
     if exception == "*" {
         return true;
@@ -314,7 +316,7 @@ fn covers(exception: &str, host: &str, port: u16) -> bool {
         return is_within(host, network, bits).unwrap_or(false);
     }
     let (name, wanted) = match exception.parse::<IpAddr>() {
-        // The colons of an address are not for a port.
+        // The colons of an address do not separate a port.
         Ok(_) => (exception, None),
         Err(_) => match host_and_port(exception) {
             Some(split) => split,
@@ -348,27 +350,27 @@ fn is_within(host: &str, network: &str, bits: &str) -> Option<bool> {
 pub enum ProxyProblem {
     /// The proxy's name has no address, or could not be looked up.
     LookUp(io::Error),
-    /// The proxy does not take the connection.
+    /// The proxy does not accept the connection.
     Connect(io::Error),
-    /// It wants credentials, or did not accept those that it was given.
+    /// The proxy wants credentials, or did not accept those that it got.
     Credentials,
-    /// It answered CONNECT with this status, and this reason.
+    /// The proxy answered CONNECT with this status and this reason.
     Status {
-        /// Three digits, none of which stands for success.
+        /// Three digits that do not mean success.
         status: u16,
         /// The rest of the line, fit for a terminal.
         reason: String,
     },
-    /// It answered a request of SOCKS with this code (RFC 1928 section 6).
+    /// The proxy answered a SOCKS request with this code (RFC 1928 section 6).
     Socks(u8),
-    /// It answered in another protocol than the one that was spoken to it.
+    /// The proxy answered in another protocol.
     Protocol,
-    /// It closed the connection in the middle.
+    /// The proxy closed the connection halfway.
     Closed,
 }
 
 impl ProxyProblem {
-    /// Whether the same may succeed later.
+    /// Returns whether the same may succeed later.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         match self {
@@ -410,7 +412,7 @@ impl error::Error for ProxyProblem {
     }
 }
 
-/// By the codes of RFC 1928 section 6.
+/// The codes of RFC 1928 section 6, in order.
 const SOCKS: [&str; 9] = [
     "",
     "it failed to connect",
@@ -423,10 +425,10 @@ const SOCKS: [&str; 9] = [
     "it does not know this kind of address",
 ];
 
-/// The conversation with a proxy. It ends when the proxy says that the server is connected.
+/// A machine that talks to a proxy. It ends when the proxy says that the server is connected.
 pub(crate) type Tunnel = Box<dyn Machine<Event = (), Error = ProxyProblem> + Send>;
 
-/// What a peer said, short and fit for a terminal.
+/// Makes what a peer said short and fit for a terminal.
 fn shown(bytes: &[u8]) -> String {
     printable(String::from_utf8_lossy(bytes.get(..SHOWN).unwrap_or(bytes)).trim()).into_owned()
 }

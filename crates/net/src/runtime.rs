@@ -6,17 +6,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Everything that this crate needs of its surroundings: sockets, timers, names, the clock, and how an operation is
-/// run.
+/// Everything that this crate needs of its surroundings: sockets, timers, names, the clock, and a way to run an
+/// operation.
 ///
 /// [`Blocking`](crate::Blocking) and `Tokio` implement it; `examples/own_runtime.rs` of the crate `mailbearer` is a
 /// third. Every wait returns [`Poll::Pending`], so dropping a future ends it, and a [`Canceller`](crate::Canceller)
-/// needs nothing but wakers.
+/// needs only wakers.
 pub trait Runtime: Sized + Send + Sync + 'static {
     /// A connected TCP stream.
     type Socket: Socket;
 
-    /// A TCP port that is listened on.
+    /// A TCP port on which a server listens.
     type Listener: Listener<Socket = Self::Socket>;
 
     /// An alarm.
@@ -28,7 +28,7 @@ pub trait Runtime: Sized + Send + Sync + 'static {
     /// Runs `operation`, or wraps it up for the executor to run.
     fn task<'a, T: Send + 'a>(operation: impl Future<Output = T> + Send + 'a) -> Self::Task<'a, T>;
 
-    /// The present moment. A test can have a clock of its own.
+    /// Returns the present moment. Tests may have a clock of their own.
     #[must_use]
     fn now() -> Instant {
         Instant::now()
@@ -45,54 +45,54 @@ pub trait Runtime: Sized + Send + Sync + 'static {
         }
     }
 
-    /// Looks up the addresses of `host`, the ones to prefer first; an address is its own.
+    /// Looks up the addresses of `host`, the preferred ones first. An address is its own result.
     ///
     /// # Errors
     ///
-    /// Fails if the name does not exist or can't be looked up now.
+    /// Fails if the name does not exist, or can't be looked up now.
     fn resolve(host: &str, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send;
 
-    /// Connects to one address. This takes as long as the system allows. A caller that can't wait drops the future.
+    /// Connects to one address. Takes as long as the system allows; a caller that can't wait drops the future.
     ///
     /// # Errors
     ///
-    /// Fails if the address does not take the connection.
+    /// Fails if the address does not accept the connection.
     fn connect(address: SocketAddr) -> impl Future<Output = io::Result<Self::Socket>> + Send;
 
-    /// Listens on `address`; port 0 takes a free one.
+    /// Listens on `address`. Port 0 takes a free one.
     ///
     /// # Errors
     ///
-    /// Fails if the address is not this machine's, is in use, or is not for this user.
+    /// Fails if the address does not belong to this machine, is in use, or is not permitted to this user.
     fn listen(address: SocketAddr) -> io::Result<Self::Listener>;
 }
 
-/// A TCP stream whose reads and writes never wait, and a separate way to wait.
+/// A TCP stream whose reads and writes never wait. Waiting is a separate operation.
 pub trait Socket: Send {
-    /// Reads what is there.
+    /// Reads what has arrived.
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::WouldBlock`] if nothing is there; else the stream is broken.
+    /// Returns [`io::ErrorKind::WouldBlock`] if nothing has arrived. Any other error means that the stream is broken.
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize>;
 
     /// Writes what fits.
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::WouldBlock`] if nothing fits; else the stream is broken.
+    /// Returns [`io::ErrorKind::WouldBlock`] if nothing fits. Any other error means that the stream is broken.
     fn write(&mut self, from: &[u8]) -> io::Result<usize>;
 
     /// Writes what fits of several buffers, the first of which is not empty.
     ///
     /// # Errors
     ///
-    /// As [`write`](Self::write).
+    /// Fails as [`write`](Self::write) does.
     fn write_vectored(&mut self, from: &[io::IoSlice<'_>]) -> io::Result<usize> {
         from.first().map_or(Ok(0), |first| self.write(first))
     }
 
-    /// Tells the peer that nothing more is written.
+    /// Tells the peer that no more will be written.
     ///
     /// # Errors
     ///
@@ -109,10 +109,11 @@ pub trait Socket: Send {
         Ok(())
     }
 
-    /// Waits until one of `interest` is worth trying; may be early, also again and again.
+    /// Waits until one of `interest` is worth trying. May return early, also repeatedly.
     ///
-    /// Called after a [`read`](Self::read) or [`write`](Self::write) had to wait, and again after each wake. A runtime
-    /// that wakes by itself may return [`Poll::Pending`] each time, since the caller tries before it waits.
+    /// Called after a [`read`](Self::read) or [`write`](Self::write) would have had to wait, and again after each
+    /// wake-up. A runtime with wake-ups of its own may always return [`Poll::Pending`], because the caller tries before
+    /// it waits.
     ///
     /// # Errors
     ///
@@ -120,20 +121,20 @@ pub trait Socket: Send {
     fn poll_ready(&mut self, interest: Interest, context: &mut Context<'_>) -> Poll<io::Result<()>>;
 }
 
-/// A TCP port that is listened on.
+/// A TCP port on which a server listens.
 pub trait Listener: Send {
-    /// What a client's connection is.
+    /// The type of a client's connection.
     type Socket: Socket;
 
-    /// Waits for the next client. The future can be dropped at any time: no client is lost.
+    /// Waits for the next client. Dropping the future loses no client.
     ///
     /// # Errors
     ///
-    /// Fails if the connection was gone before it was accepted, or the system has no descriptor left: the next call
-    /// may succeed.
+    /// Fails if the connection broke before it was accepted, or if the system has no descriptor left. The next call may
+    /// succeed.
     fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Socket, SocketAddr)>> + Send;
 
-    /// Where it listens.
+    /// Returns the address on which it listens.
     ///
     /// # Errors
     ///
@@ -150,7 +151,7 @@ pub trait Timer: Send {
     fn poll_expired(&mut self, context: &mut Context<'_>) -> Poll<()>;
 }
 
-/// What a [`Socket`] is waited for.
+/// What to wait for on a [`Socket`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a socket has two directions")]
 pub enum Interest {

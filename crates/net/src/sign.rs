@@ -1,4 +1,4 @@
-//! Signatures by the provider of cryptography that TLS uses, with the interface by which TLS signs.
+//! Signatures with the cryptography provider of TLS, through the interface with which TLS signs.
 
 use std::{
     fmt,
@@ -15,7 +15,7 @@ use rustls::{
 
 use crate::{TlsError, tls};
 
-/// How an RSA key signs, with SHA-256.
+/// The padding of an RSA signature with SHA-256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RsaPadding {
@@ -25,7 +25,7 @@ pub enum RsaPadding {
     Pss,
 }
 
-/// A private RSA key, with the certificate that it belongs to where there is one.
+/// A private RSA key, and its certificate if there is one.
 ///
 /// Only programs that make one link the code that signs.
 #[derive(Clone)]
@@ -39,8 +39,8 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// Returns [`TlsError::Key`] if there is none, if it is no RSA key, or one that can't be used; and
-    /// [`TlsError::Provider`] without a provider of cryptography.
+    /// Returns [`TlsError::Key`] if there is no key, or if it is not an RSA key that can be used, and
+    /// [`TlsError::Provider`] without a cryptography provider.
     pub fn from_pem(pem: &Secret, padding: RsaPadding) -> Result<Self, TlsError> {
         Self::load(
             PrivateKeyDer::from_pem_slice(pem.expose().as_bytes()).map_err(|_| TlsError::Key)?,
@@ -48,11 +48,11 @@ impl SigningKey {
         )
     }
 
-    /// As [`from_pem`](Self::from_pem), from the DER of the key alone.
+    /// Does the same as [`from_pem`](Self::from_pem), from the DER form of the key alone.
     ///
     /// # Errors
     ///
-    /// As [`from_pem`](Self::from_pem).
+    /// Fails as [`from_pem`](Self::from_pem) does.
     pub fn from_der(der: &Secret<Vec<u8>>, padding: RsaPadding) -> Result<Self, TlsError> {
         let key = PrivateKeyDer::try_from(der.expose().as_slice()).map_err(|_| TlsError::Key)?;
         Self::load(key.clone_key(), padding)
@@ -61,7 +61,7 @@ impl SigningKey {
     fn load(key: PrivateKeyDer<'static>, padding: RsaPadding) -> Result<Self, TlsError> {
         let key = tls::provider()?.key_provider.load_private_key(key).map_err(|_| TlsError::Key)?;
         let key = Self { key, padding };
-        // A key of another kind has no such scheme.
+        // A key of another kind does not support this scheme.
         key.signer().map(|_| key.clone())
     }
 
@@ -74,7 +74,7 @@ impl SigningKey {
         self.signer()?.sign(octets).map_err(|_| TlsError::Key)
     }
 
-    /// How it signs.
+    /// Returns its padding.
     #[must_use]
     pub const fn padding(&self) -> RsaPadding {
         self.padding
@@ -95,28 +95,28 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// The certificate of a [`SigningKey`], and those that it was signed with.
+/// The certificate of a [`SigningKey`], and those of its issuers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SigningCertificate {
     chain: Vec<CertificateDer<'static>>,
 }
 
 impl SigningCertificate {
-    /// Takes the certificates of a PEM text, the key's own first. What else is in the text is left alone.
+    /// Takes the certificates of a PEM text, that of the key first. Ignores everything else in the text.
     ///
     /// # Errors
     ///
-    /// Returns [`TlsError::Pem`] if there is none, or the text is not PEM.
+    /// Returns [`TlsError::Pem`] if the text has no certificate, or is not PEM.
     pub fn from_pem(pem: &[u8]) -> Result<Self, TlsError> {
         let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
         Self::new(chain.map_err(|_| TlsError::Pem)?)
     }
 
-    /// As [`from_pem`](Self::from_pem), from DER: one vector for each certificate.
+    /// Does the same as [`from_pem`](Self::from_pem), from DER: one vector for each certificate.
     ///
     /// # Errors
     ///
-    /// As [`from_pem`](Self::from_pem).
+    /// Fails as [`from_pem`](Self::from_pem) does.
     pub fn from_der(chain: Vec<Vec<u8>>) -> Result<Self, TlsError> {
         Self::new(chain.into_iter().map(CertificateDer::from).collect())
     }
@@ -125,11 +125,11 @@ impl SigningCertificate {
         if chain.is_empty() { Err(TlsError::Pem) } else { Ok(Self { chain }) }
     }
 
-    /// Checks that it is the certificate of `key`.
+    /// Checks that it belongs to `key`.
     ///
     /// # Errors
     ///
-    /// Returns [`TlsError::KeyMismatch`] if it is not, and [`TlsError::Pem`] for what is no certificate.
+    /// Returns [`TlsError::KeyMismatch`] if it does not, and [`TlsError::Pem`] if it is not a certificate.
     pub fn check(&self, key: &SigningKey) -> Result<(), TlsError> {
         match CertifiedKey::new(self.chain.clone(), Arc::clone(&key.key)).keys_match() {
             Ok(()) => Ok(()),
@@ -138,30 +138,30 @@ impl SigningCertificate {
         }
     }
 
-    /// The SHA-256 digest of its DER.
+    /// Returns the SHA-256 digest of its DER form.
     ///
     /// # Errors
     ///
-    /// Returns [`TlsError::Provider`] without a provider of cryptography.
+    /// Returns [`TlsError::Provider`] without a cryptography provider.
     pub fn sha256(&self) -> Result<[u8; 32], TlsError> {
         tls::sha256(&tls::provider()?, self.der())
     }
 
-    /// The SHA-1 digest of its DER: a name that some servers know certificates by, and no proof of anything.
+    /// Returns the SHA-1 digest of its DER form. Some servers know certificates by it; it proves nothing.
     ///
     /// # Errors
     ///
-    /// Returns [`TlsError::Provider`] without a provider of cryptography.
+    /// Returns [`TlsError::Provider`] without a cryptography provider.
     pub fn sha1(&self) -> Result<[u8; 20], TlsError> {
         sha1(self.der())
     }
 
-    /// Its DER, and that of the certificates behind it.
+    /// Iterates over its DER form, and those of its issuers.
     pub fn chain(&self) -> impl Iterator<Item = &[u8]> {
         self.chain.iter().map(AsRef::as_ref)
     }
 
-    /// When it ends; `None` where that can't be read.
+    /// Returns when it expires. `None` if that can't be read.
     #[must_use]
     pub fn not_after(&self) -> Option<SystemTime> {
         not_after(self.der())
@@ -227,7 +227,7 @@ fn time(der: &[u8]) -> Option<(SystemTime, &[u8])> {
     Some((UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?, rest))
 }
 
-/// The contents of the element that `der` begins with, if it has this tag, and what is behind it.
+/// Returns the contents of the element at the start of `der`, if it has this tag, and what follows it.
 fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let (&first, rest) = der.split_first().filter(|(first, _)| **first == tag)?;
     debug_assert_eq!(first, tag);
@@ -235,7 +235,7 @@ fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     if length < 0x80 {
         return rest.split_at_checked(length.into());
     }
-    // Four octets of length are more than a certificate has.
+    // No certificate is longer than four octets of length can say.
     let count = usize::from(length & 0x7f);
     let (octets, rest) = rest.split_at_checked(count).filter(|_| (1..=4).contains(&count))?;
     let length = octets.iter().fold(0_u64, |length, &octet| length << 8 | u64::from(octet));
@@ -246,7 +246,7 @@ const INTEGER: u8 = 0x02;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 const SEQUENCE: u8 = 0x30;
-/// `[0] EXPLICIT`, which certificates of version 1 do not have.
+/// `[0] EXPLICIT`, which certificates of version 1 lack.
 const VERSION: u8 = 0xa0;
 
 #[cfg(test)]
@@ -259,7 +259,7 @@ mod tests {
     const CERTIFICATE: &[u8] = include_bytes!("../../../tests/fixtures/keys/rsa.crt");
     const OTHER: &[u8] = include_bytes!("../../../tests/fixtures/keys/other.crt");
 
-    /// What signs is checked by what verifies TLS.
+    /// The verifier of TLS checks our signatures.
     #[test]
     fn both_forms_of_a_key_sign_in_both_ways() {
         let certificate = SigningCertificate::from_pem(CERTIFICATE).unwrap();
@@ -308,10 +308,10 @@ mod tests {
         assert_eq!(garbage.not_after(), None);
     }
 
-    /// As `openssl x509 -fingerprint` and `-enddate` say.
+    /// Expected values are from `openssl x509 -fingerprint` and `-enddate`.
     #[test]
     fn names_a_certificate() {
-        // Certificates can stand in the file of the key.
+        // Certificates may be in the file of the key.
         let both = [PKCS8.as_bytes(), CERTIFICATE].concat();
         let certificate = SigningCertificate::from_pem(&both).unwrap();
         let hex = |octets: &[u8]| octets.iter().map(|octet| format!("{octet:02X}")).collect::<String>();

@@ -1,4 +1,4 @@
-//! The drivers on their hard cases, each test on both, against a server that is a thread of this process.
+//! Hard cases of the drivers, each tested on both, against a server that is a thread of this process.
 
 mod clock;
 mod ends;
@@ -85,7 +85,7 @@ fn ten_megabytes_cross_both_ways_at_once() {
     }
     on_both(
         |ca, stream| {
-            // The server takes nothing before it got rid of everything.
+            // The server reads nothing before it has sent everything.
             let mut stream = ca.serve(stream);
             stream.write_all(&vec![b'x'; FLOOD])?;
             let mut left = vec![0; FLOOD];
@@ -192,7 +192,7 @@ fn a_peer_that_takes_nothing_is_a_timeout() {
     }
     on_both(
         |_, stream| {
-            // Held open, unread, until the client gives up.
+            // Held open and unread until the client gives up.
             let mut sentinel = stream.try_clone()?;
             sentinel.set_read_timeout(Some(Duration::from_secs(30)))?;
             thread::park_timeout(Duration::from_secs(1));
@@ -279,7 +279,7 @@ fn a_dropped_future_loses_nothing() {
                 for n in 0..50 {
                     machine.say(&format!("command {n}"));
                     let answer = loop {
-                        // Each time the wait is dropped after a few microseconds and begun again.
+                        // Each time the wait is dropped after a few microseconds and started again.
                         let wait = Duration::from_micros(n % 7);
                         match ::tokio::time::timeout(wait, connection.next(&mut machine)).await {
                             Ok(event) => break event.unwrap(),
@@ -293,7 +293,7 @@ fn a_dropped_future_loses_nothing() {
     );
 }
 
-/// A machine of lines: tells each it gets, says what it is told to.
+/// A machine of lines: reports each line that it gets, and says what it is told to.
 struct Talk {
     lines: Lines,
     queue: Vec<String>,
@@ -362,7 +362,7 @@ impl Machine for Flood {
 
 const FLOOD: usize = 10 << 20;
 
-/// An authority, and a server certificate of it for `localhost`.
+/// An authority, and its certificate for the server `localhost`.
 #[derive(Clone)]
 struct Ca {
     pem: String,
@@ -410,7 +410,7 @@ impl Ca {
 
 fn options() -> Options {
     let mut options = Options::default();
-    // A busy machine takes its time for a look-up and a handshake, too.
+    // On a busy machine, a look-up and a handshake take a while too.
     let short = Duration::from_millis(300);
     options.timeouts = Timeouts { connect: short, read: Some(short), write: short, ..Timeouts::default() };
     options
@@ -418,7 +418,7 @@ fn options() -> Options {
 
 async fn open<R: Runtime>(port: u16, security: Security, ca: &Ca) -> Result<Connection<R>, Error> {
     let mut options = options();
-    // A handshake on a busy machine takes its time; only a silent server is to run into the limit.
+    // A handshake on a busy machine takes a while; only a silent server should reach the limit.
     if security == Security::StartTls {
         options.timeouts.connect = Duration::from_secs(30);
     }

@@ -30,21 +30,21 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// Trusts Mozilla's roots (feature `webpki-roots`; none without it).
+    /// Trusts Mozilla's roots. Without the feature `webpki-roots` it trusts none.
     ///
     /// # Errors
     ///
-    /// Returns [`TlsError::Provider`] if no provider of cryptography was built in.
+    /// Returns [`TlsError::Provider`] if no cryptography provider was built in.
     pub fn new() -> Result<Self, TlsError> {
         Self::with_roots(builtin_roots())
     }
 
-    /// Trusts the certificates of a PEM file besides the built-in roots.
+    /// Trusts the certificates of a PEM file in addition to the built-in roots.
     ///
     /// # Errors
     ///
-    /// Returns [`TlsError::Pem`] for text that is not PEM or holds no certificate, and
-    /// [`TlsError::Certificate`] for one that can't be a trust anchor.
+    /// Returns [`TlsError::Pem`] for text that is not PEM or has no certificate, and [`TlsError::Certificate`] for a
+    /// certificate that can't be a trust anchor.
     pub fn with_ca_pem(pem: &[u8]) -> Result<Self, TlsError> {
         Self::add_pem(builtin_roots(), pem)
     }
@@ -53,16 +53,16 @@ impl Tls {
     ///
     /// # Errors
     ///
-    /// As [`with_ca_pem`](Self::with_ca_pem).
+    /// Fails as [`with_ca_pem`](Self::with_ca_pem) does.
     pub fn with_only_ca_pem(pem: &[u8]) -> Result<Self, TlsError> {
         Self::add_pem(RootCertStore::empty(), pem)
     }
 
-    /// Fills `into` with random octets of the provider's generator.
+    /// Fills `into` with random octets from the provider's generator.
     ///
     /// # Errors
     ///
-    /// Returns [`TlsError::Random`] if the system has none to give.
+    /// Returns [`TlsError::Random`] if the system has no randomness.
     pub fn random(&self, into: &mut [u8]) -> Result<(), TlsError> {
         self.config.crypto_provider().secure_random.fill(into).map_err(|_| TlsError::Random)
     }
@@ -71,7 +71,7 @@ impl Tls {
     ///
     /// # Errors
     ///
-    /// Returns [`TlsError::Provider`] if the provider has none.
+    /// Returns [`TlsError::Provider`] if the provider has no SHA-256.
     pub fn sha256(&self, octets: &[u8]) -> Result<[u8; 32], TlsError> {
         sha256(self.config.crypto_provider(), octets)
     }
@@ -90,7 +90,8 @@ impl Tls {
 
     fn with_roots(roots: RootCertStore) -> Result<Self, TlsError> {
         let roots = Arc::new(roots);
-        // No client certificates here: without keys, the code that signs with them is not linked.
+        // There are no client certificates here, and without keys a program does not link the code that signs with
+        // them.
         let provider = CryptoProvider { key_provider: &NoKeys, ..provider()? };
         let config = ClientConfig::builder_with_provider(Arc::new(provider))
             .with_safe_default_protocol_versions()
@@ -100,11 +101,11 @@ impl Tls {
         Ok(Self { config: Arc::new(config), roots })
     }
 
-    /// The client's side of a connection with `host`.
+    /// Makes the client's side of a connection with `host`.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidHost`] for what no certificate can match.
+    /// Returns [`Error::InvalidHost`] if no certificate can match `host`.
     pub(crate) fn client(&self, host: &str) -> Result<Client, Error> {
         let name = ServerName::try_from(host).map_err(|_| Error::InvalidHost(host.to_owned()))?.to_owned();
         Ok(Client { config: Arc::clone(&self.config), name, host: host.to_owned() })
@@ -141,17 +142,17 @@ impl fmt::Debug for Tls {
     }
 }
 
-/// Why a [`Tls`] can't be made.
+/// Why a [`Tls`], a server's certificate or a key can't be used.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TlsError {
-    /// Built with neither the `ring` nor the `aws-lc-rs` feature.
+    /// The crate was built with neither the `ring` nor the `aws-lc-rs` feature.
     Provider,
-    /// The text holds no certificate in PEM form.
+    /// The text has no certificate in PEM form.
     Pem,
-    /// The key is none, or of a kind that can't be used.
+    /// There is no key, or one of a kind that can't be used.
     Key,
-    /// The key is not that of the first certificate.
+    /// The key does not belong to the first certificate.
     KeyMismatch,
     /// A certificate can't be used.
     Certificate(TlsProblem),
@@ -176,7 +177,7 @@ impl fmt::Display for TlsError {
 
 impl error::Error for TlsError {}
 
-/// Loads no key.
+/// A provider of keys that loads none.
 #[derive(Debug)]
 struct NoKeys;
 
@@ -193,7 +194,7 @@ fn builtin_roots() -> RootCertStore {
     RootCertStore::empty()
 }
 
-/// The provider has no interface for digests but the one by which TLS 1.3 makes its own.
+/// Uses the digest with which TLS 1.3 works, because the provider has no other interface for digests.
 pub(crate) fn sha256(provider: &CryptoProvider, octets: &[u8]) -> Result<[u8; 32], TlsError> {
     let hashes = provider
         .cipher_suites

@@ -19,7 +19,7 @@ use crate::{
     blocking::{keep_alive, listen},
 };
 
-/// Waits as a future on a tokio runtime that has its I/O and time drivers enabled.
+/// Runs operations as futures, on a tokio runtime that has its I/O and time drivers enabled.
 ///
 /// Every operation can be dropped at any await: what was read or queued stays in the connection.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +53,7 @@ impl Runtime for Tokio {
     }
 }
 
-/// An alarm of tokio's.
+/// An alarm of tokio.
 #[derive(Debug)]
 pub struct TokioTimer {
     sleep: Pin<Box<Sleep>>,
@@ -77,7 +77,7 @@ impl Timer for TokioTimer {
 pub struct TokioListener(TcpListener);
 
 impl TokioListener {
-    /// Takes over a port of the standard library's that is listened on, as a service manager hands it over.
+    /// Takes over a listening socket of the standard library, such as a service manager passes on.
     ///
     /// # Errors
     ///
@@ -112,7 +112,7 @@ pub struct TokioSocket {
 }
 
 impl TokioSocket {
-    /// Takes over a stream of the standard library that is connected.
+    /// Takes over a connected stream of the standard library.
     ///
     /// # Errors
     ///
@@ -142,7 +142,7 @@ impl Socket for TokioSocket {
     }
 
     fn shut_down(&mut self) -> io::Result<()> {
-        // Done at the first poll: TCP's own shutdown never waits.
+        // Completes at the first poll: TCP's own shutdown never waits.
         match Pin::new(&mut self.stream).poll_shutdown(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(result) => result,
             Poll::Pending => Ok(()),
@@ -154,7 +154,7 @@ impl Socket for TokioSocket {
     }
 
     fn poll_ready(&mut self, interest: Interest, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Each is asked, so that each wakes.
+        // Both are polled, so that either wakes the task.
         if interest != Interest::Write
             && let Poll::Ready(ready) = self.stream.poll_read_ready(context)
         {

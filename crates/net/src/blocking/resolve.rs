@@ -6,7 +6,8 @@ use std::{
     thread,
 };
 
-/// A look-up of a name. The standard library's can't be given a time, so it gets a thread that may be left behind.
+/// A look-up of a name. The standard library's look-up has no time limit, so it runs in a thread that may be left
+/// behind.
 pub(super) struct LookUp {
     state: Arc<Mutex<State>>,
 }
@@ -47,6 +48,6 @@ impl LookUp {
 }
 
 fn lock(state: &Mutex<State>) -> std::sync::MutexGuard<'_, State> {
-    // No code that can panic holds the lock in the middle of a change.
+    // Code that can panic never holds this lock halfway through a change.
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -16,7 +16,7 @@ use crate::{Interest, Listener, Socket};
 #[derive(Debug)]
 pub struct BlockingSocket {
     stream: Arc<TcpStream>,
-    /// The last read took everything. Another read would only find that out, so the next thing to do is wait.
+    /// The last read took everything. Another read would only find that out, so waiting comes first.
     dry: bool,
     /// The last write did not take everything.
     full: bool,
@@ -37,7 +37,7 @@ impl BlockingSocket {
     fn written(&mut self, result: io::Result<usize>, length: usize) -> io::Result<usize> {
         match &result {
             Ok(count) => self.full = *count < length,
-            // What the peer said before it hung up can still be read.
+            // What the peer sent before it hung up can still be read.
             Err(_) => self.dry = false,
         }
         result
@@ -50,7 +50,7 @@ impl Socket for BlockingSocket {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         let count = (&*self.stream).read(into)?;
-        // After the end there is nothing to wait for.
+        // After the end, there is nothing to wait for.
         self.dry = count > 0 && count < into.len();
         Ok(count)
     }
@@ -91,10 +91,10 @@ pub(crate) fn keep_alive(socket: SockRef<'_>, idle: Duration) -> io::Result<()> 
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(idle).with_interval(PROBES))
 }
 
-/// Between the questions to a peer that does not answer; the system gives up after some nine.
+/// Time between probes of a peer that does not answer. The system gives up after about nine.
 const PROBES: Duration = Duration::from_secs(15);
 
-/// A connection that is under way.
+/// A connection attempt in progress.
 pub(super) struct Connecting {
     socket: Option<Arc<socket2::Socket>>,
 }
@@ -121,7 +121,7 @@ impl Connecting {
                 Poll::Pending
             }
             Err(error) => Poll::Ready(Err(error)),
-            // What was waited for is forgotten by now, so that nobody else has it.
+            // The wait is over and has dropped its reference, so that nobody else has the socket.
             Ok(_) => Poll::Ready(match Arc::into_inner(socket) {
                 Some(socket) => BlockingSocket::new(socket.into()),
                 None => Err(io::Error::other("the socket is in use")),
@@ -136,15 +136,15 @@ fn is_under_way(error: &io::Error) -> bool {
         || rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::INPROGRESS)
 }
 
-/// Listens on `address` with room for many that come at once: the standard library's own has room for 128. The listener
-/// is in non-blocking mode.
+/// Listens on `address`, with room for many clients that connect at once; the standard library's listener has room for
+/// 128. The listener is in non-blocking mode.
 ///
 /// # Errors
 ///
-/// Fails if the address is not this machine's, is in use, or is not for this user.
+/// Fails if the address does not belong to this machine, is in use, or is not permitted to this user.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    // A server that is started again gets its port back; on Windows it would get another's.
+    // A server that restarts gets its port back. On Windows the option would let it take another program's port.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
@@ -160,11 +160,11 @@ const BACKLOG: i32 = 1024;
 pub struct BlockingListener(Arc<TcpListener>);
 
 impl BlockingListener {
-    /// Takes over a socket that listens.
+    /// Takes over a listening socket.
     ///
     /// # Errors
     ///
-    /// Fails if it can't be switched to non-blocking mode.
+    /// Fails if the socket can't be switched to non-blocking mode.
     pub fn new(listener: TcpListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         Ok(Self(Arc::new(listener)))

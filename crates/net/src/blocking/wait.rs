@@ -22,7 +22,7 @@ use crate::Interest;
 /// A socket that can be waited for while its owner has it.
 type Source = Arc<dyn AsFd + Send + Sync>;
 
-/// Goes on when `source` can be read or written.
+/// Wakes the thread when `source` can be read or written.
 pub(super) fn ready<S: AsFd + Send + Sync + 'static>(source: &Arc<S>, interest: Interest) {
     let source = Arc::clone(source);
     let flags = match interest {
@@ -33,15 +33,15 @@ pub(super) fn ready<S: AsFd + Send + Sync + 'static>(source: &Arc<S>, interest: 
     WAITS.with_borrow_mut(|waits| waits.sources.push((source, flags)));
 }
 
-/// Goes on at `at`.
+/// Wakes the thread at `at`.
 pub(super) fn until(at: Instant) {
     WAITS.with_borrow_mut(|waits| waits.until = Some(waits.until.map_or(at, |until| until.min(at))));
 }
 
-/// Polls `operation` to its end, waiting in between.
+/// Polls `operation` to its end, and waits in between.
 pub(super) fn block_on<T>(operation: impl Future<Output = T>) -> T {
     let bell = BELL.with(Arc::clone);
-    // An operation may be called by what an outer one calls, as by a trace.
+    // What an outer operation calls, such as a trace, may run an operation of its own.
     let _outer = Outer { waits: WAITS.take(), runs: RUNS.replace(true), bell: &bell };
     let mut operation = pin!(operation);
     let waker = Waker::from(Arc::clone(&bell));
@@ -59,14 +59,14 @@ thread_local! {
     static WAITS: RefCell<Waits> = const { RefCell::new(Waits { sources: Vec::new(), until: None }) };
 }
 
-/// What the operation that runs on this thread waits for.
+/// What the operation on this thread waits for.
 #[derive(Default)]
 struct Waits {
     sources: Vec<(Source, PollFlags)>,
     until: Option<Instant>,
 }
 
-/// Puts back what the outer operation waits for.
+/// Restores what the outer operation waits for.
 struct Outer<'a> {
     waits: Waits,
     runs: bool,
@@ -78,7 +78,7 @@ impl Drop for Outer<'_> {
         WAITS.set(mem::take(&mut self.waits));
         RUNS.set(self.runs);
         if self.runs {
-            // What rang meanwhile may have been for the outer one.
+            // A wake-up may have been meant for the outer operation.
             self.bell.wake_by_ref();
         }
     }
@@ -90,7 +90,7 @@ fn wait(bell: &Arc<Bell>) {
     // The thread that wakes sets the flag before it gives up its reference.
     let hearing = bell.hear(Arc::strong_count(bell) > OWN_BELLS);
     let ear = match &hearing {
-        // What was noted is dropped: the operation notes it again.
+        // The notes are dropped, because the operation makes them again.
         Hearing::Rung => return,
         Hearing::Nobody => None,
         Hearing::Ear(ear) => Some(&**ear),
@@ -110,7 +110,7 @@ fn wait(bell: &Arc<Bell>) {
     let polled = poll(&mut fds, timeout.as_ref());
     drop(fds);
     if polled.is_err_and(|error| error != rustix::io::Errno::INTR) {
-        // No memory for it. Trying on is all that can be done, but not in a circle.
+        // There is no memory for it. The operation can only try again, but not in a tight loop.
         thread::sleep(NAP);
     }
     // The operation tries everything again and notes what it still waits for.
@@ -131,15 +131,15 @@ struct State {
     pair: Option<Arc<pair::Pair>>,
 }
 
-/// How a thread hears its [`Bell`].
+/// How a thread learns that its [`Bell`] rang.
 enum Hearing {
-    /// Nobody has it.
+    /// Not at all: nobody else has the bell.
     Nobody,
-    /// It was rung already.
+    /// It has rung already.
     Rung,
-    /// By this socket.
+    /// Through this socket.
     Ear(Arc<pair::Pair>),
-    /// The system has no descriptor left for a socket: only by looking.
+    /// Only by checking: the system has no descriptor left for a socket.
     Deaf,
 }
 
@@ -162,7 +162,7 @@ impl Bell {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // No code that can panic holds the lock in the middle of a change.
+        // Code that can panic never holds this lock halfway through a change.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -182,7 +182,7 @@ impl Wake for Bell {
     }
 }
 
-/// This thread's, that of the operation that runs, and that of its waker.
+/// The references of this thread, of the operation that runs, and of its waker.
 const OWN_BELLS: usize = 3;
 /// How long a thread sleeps that can't be woken.
 const NAP: Duration = Duration::from_millis(10);
@@ -207,12 +207,12 @@ mod pair {
         }
 
         pub(super) fn ring(&self) {
-            // Fails only if it is full, and then it rings already.
+            // Fails only if it is full, and then it is ringing already.
             let _ = (&self.1).write(&[1]);
         }
 
         pub(super) fn hush(&self) {
-            // One octet each time at most, since the flag was set.
+            // At most one octet each time, because the flag was set.
             let _ = (&self.0).read(&mut [0; 8]);
         }
     }
@@ -245,12 +245,12 @@ mod pair {
         }
 
         pub(super) fn ring(&self) {
-            // Fails only if it is full, and then it rings already.
+            // Fails only if it is full, and then it is ringing already.
             let _ = self.0.send(&[1]);
         }
 
         pub(super) fn hush(&self) {
-            // One datagram each time at most, since the flag was set.
+            // At most one datagram each time, because the flag was set.
             let _ = self.0.recv(&mut [0; 8]);
         }
     }

@@ -7,40 +7,40 @@ use std::time::{Duration, Instant};
 pub(crate) enum Errand {
     /// Send everything, then wait for bytes, at most for this long.
     Read(Duration),
-    /// Send everything. Reads meanwhile: a peer that can't get rid of its bytes takes none of ours.
+    /// Send everything. Read meanwhile: a peer that can't get rid of its bytes accepts none of ours.
     Flush,
     /// Send everything, then do the TLS handshake.
     StartTls,
-    /// Do the rest of a handshake.
+    /// Complete a handshake.
     Handshake { deadline: Instant },
-    /// Send everything and be done.
+    /// Send everything and end.
     Close,
-    /// Send everything, say that there is no more, and wait for the peer to go.
+    /// Send everything, say that no more will come, and wait for the peer to close.
     Linger,
 }
 
-/// What a machine's step led to.
+/// The result of a machine's step.
 pub(crate) enum Turn {
     Go(Errand),
-    /// It has something to tell.
+    /// It has an event.
     Over,
     /// It failed.
     Failed,
 }
 
-/// What it means that the peer says nothing.
+/// What the peer's silence means.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Silence {
-    /// That there is nothing to tell.
+    /// There is no news.
     IsAnswer,
-    /// That it is gone.
+    /// The peer is gone.
     Fails,
 }
 
 /// How an [`Errand`] went.
 pub(crate) enum Outcome {
     Done,
-    /// The peer was silent for the time that was given.
+    /// The peer was silent for the given time.
     Quiet,
     Closed,
 }

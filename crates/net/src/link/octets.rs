@@ -1,4 +1,4 @@
-//! How octets get through TLS and a socket that does not wait.
+//! How octets get through TLS and a socket that never waits.
 
 use std::io::{self, IoSlice, Read, Write};
 
@@ -6,7 +6,7 @@ use mailbearer_wire::RecvBuf;
 
 use crate::{Error, Socket, Stage, tls::Session};
 
-/// Moves decrypted bytes to the machine; true if bytes or the end came.
+/// Moves decrypted bytes to the machine. Returns true if bytes or the end came.
 pub(super) fn drain(tls: &mut dyn Session, rx: &mut RecvBuf) -> Result<bool, Error> {
     let mut moved = false;
     while rx.room() > 0 {
@@ -23,7 +23,7 @@ pub(super) fn drain(tls: &mut dyn Session, rx: &mut RecvBuf) -> Result<bool, Err
             }
             Ok(()) => moved = true,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-            // The end without a TLS closure alert: someone may have cut it.
+            // The end came without a TLS closure alert, so someone may have cut the stream.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 rx.set_cut_off();
                 return Ok(true);
@@ -34,7 +34,7 @@ pub(super) fn drain(tls: &mut dyn Session, rx: &mut RecvBuf) -> Result<bool, Err
     Ok(moved)
 }
 
-/// `None` where the socket would have to wait.
+/// Returns `None` if the socket would have to wait.
 pub(super) fn taken(result: io::Result<usize>, stage: Stage) -> Result<Option<usize>, Error> {
     match result {
         Ok(count) => Ok(Some(count)),
@@ -49,7 +49,7 @@ pub(super) fn writing(source: io::Error) -> Error {
     Error::Io { stage: Stage::Write, source }
 }
 
-/// What the TLS library reads from and writes to: a write is one segment, as long as it fits.
+/// What the TLS library reads from and writes to. Each write is one segment, if it fits.
 pub(super) struct NonBlocking<'a, S> {
     pub(super) socket: &'a mut S,
     pub(super) held: &'a mut Vec<u8>,
@@ -99,8 +99,8 @@ impl<S: Socket> NonBlocking<'_, S> {
     }
 }
 
-/// The record of TLS 1.3 that means nothing (RFC 8446 appendix D.4). It is due in the middle of the server's flight:
-/// sent at once it would make two flights of the client's one.
+/// The record of TLS 1.3 that means nothing (RFC 8446 appendix D.4). It is due in the middle of the server's flight.
+/// Sent at once, it would make two flights of the client's one.
 const CHANGE_CIPHER_SPEC: &[u8] = &[20, 3, 3, 0, 1, 1];
 
 #[cfg(test)]
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
     use crate::Interest;
 
-    /// However little the socket takes at a time, the record that was held goes in front, and is counted for nobody.
+    /// However little the socket accepts at a time, the record that was held goes out in front, and counts for nobody.
     #[test]
     fn a_held_record_goes_out_with_the_next() {
         const HELD: &[u8] = &[20, 3, 3, 0, 1, 1];
@@ -142,7 +142,7 @@ mod tests {
         assert!(far > Instant::now() + Duration::from_secs(300 * 86_400));
     }
 
-    /// Takes so many octets at a time.
+    /// Accepts so many octets at a time.
     struct Narrow {
         most: usize,
         sent: Vec<u8>,

@@ -4,18 +4,18 @@ use std::time::{Duration, Instant};
 
 use super::later;
 
-/// What keeps a peer from moving an octet a minute for ever.
+/// Prevents a peer from sending an octet a minute for ever.
 ///
-/// For each thing that it is asked, a peer has [`SLOWNESS`] times its patience. Each octet that moves gives some of
-/// that time back: a body of any length may come at more than [`OCTETS_A_SECOND`], and a server may take a while if it
-/// says so in between.
+/// For each request a peer has [`SLOWNESS`] times its patience. Each octet that is transferred gives some of that time
+/// back: a body of any length may come at more than [`OCTETS_A_SECOND`], and a server may take a while if it says
+/// something in between.
 pub(super) struct Pace {
     pub(super) until: Instant,
-    /// The time that a new question gives the peer.
+    /// How much time a new request gives the peer.
     full: Duration,
-    /// The most that it had since the last question.
+    /// The most time that the peer had since the last request.
     pub(super) allowance: Duration,
-    /// What is left of it.
+    /// How much of that is left.
     left: Duration,
 }
 
@@ -24,7 +24,7 @@ impl Pace {
         Self { until: now, full: Duration::ZERO, allowance: Duration::ZERO, left: Duration::ZERO }
     }
 
-    /// Something new is asked, or the peer was silent, which is for the caller to judge.
+    /// Starts again for a new request, or after a silence, which the caller has to judge.
     pub(super) fn start(&mut self, now: Instant) {
         (self.allowance, self.left) = (self.full, self.full);
         self.until = later(now, self.left);

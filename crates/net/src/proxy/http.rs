@@ -6,7 +6,7 @@ use super::{ProxyProblem, shown};
 /// A CONNECT request and its answer (RFC 9110 section 9.3.6).
 pub(crate) struct Connect {
     state: State,
-    /// What the proxy was shown, and may repeat.
+    /// The credentials that the proxy got, and may repeat.
     shown: Option<Secret>,
     lines: Lines,
     /// Octets of the answer so far.
@@ -14,7 +14,7 @@ pub(crate) struct Connect {
 }
 
 enum State {
-    /// The request is to be sent.
+    /// The request has to be sent.
     Request {
         target: String,
         credentials: Option<Secret>,
@@ -90,11 +90,11 @@ impl Machine for Connect {
     }
 }
 
-/// Whether another answer follows, by the status line.
+/// Returns whether another answer follows, by the status line.
 ///
 /// # Errors
 ///
-/// Fails for a line that is none, and for a status that is no success.
+/// Fails for a malformed line, and for a status that does not mean success.
 fn is_interim(line: &[u8], secret: Option<&Secret>) -> Result<bool, ProxyProblem> {
     let rest = line.strip_prefix(b"HTTP/1.").ok_or(ProxyProblem::Protocol)?;
     let [b'0'..=b'9', b' ', a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', reason @ ..] = rest else {
@@ -109,29 +109,29 @@ fn is_interim(line: &[u8], secret: Option<&Secret>) -> Result<bool, ProxyProblem
     match status {
         100..=199 => Ok(true),
         200..=299 => Ok(false),
-        // Tinyproxy 1.11.1 says 401 to a wrong password (2026-11-26), though no server was asked yet.
+        // Tinyproxy 1.11.1 answers 401 to a wrong password (2026-11-26), although no server was asked yet.
         401 | 407 => Err(ProxyProblem::Credentials),
         _ if repeats(reason, secret) => Err(ProxyProblem::Status { status, reason: String::new() }),
         _ => Err(ProxyProblem::Status { status, reason: shown(reason) }),
     }
 }
 
-/// Whether a line holds the credentials, or a good part of them, as the request had them.
+/// Whether a line repeats the credentials, or a good part of them, as the request had them.
 fn repeats(line: &[u8], secret: Option<&Secret>) -> bool {
     let Some(secret) = secret.map(|secret| secret.expose().as_bytes()) else { return false };
     let mut parts = secret.windows(PART.min(secret.len()).max(1));
     parts.any(|part| line.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part)))
 }
 
-/// Bytes of another protocol are an error at once, not when the line ends or the time is over.
+/// Bytes of another protocol are an error at once, rather than at the end of the line or when time is up.
 fn could_be_http(state: &State, start: &[u8]) -> bool {
     let expected = b"HTTP/1.";
     !matches!(state, State::Status) || expected.iter().zip(start).all(|(expected, octet)| expected == octet)
 }
 
-/// Octets of credentials that are no chance.
+/// How many octets of credentials can't match by chance.
 const PART: usize = 12;
-/// Octets of a line of the answer.
+/// The most octets in a line of the answer.
 const LINE: usize = 8 * 1024;
-/// Octets of the answers together.
+/// The most octets of all answers together.
 const HEAD: usize = 16 * 1024;

@@ -14,13 +14,13 @@ pub(crate) struct Connect {
 
 #[derive(Clone, Copy)]
 enum State {
-    /// The methods of authentication are to be offered.
+    /// The methods of authentication have to be offered.
     Start,
-    /// The method that the proxy chose.
+    /// Waiting for the method that the proxy chooses.
     Method,
-    /// What it says to user name and password.
+    /// Waiting for the verdict on user name and password.
     Status,
-    /// Whether it is connected to the server.
+    /// Waiting for the connection to the server.
     Reply,
     Done,
 }
@@ -52,7 +52,7 @@ impl Machine for Connect {
                     (2, State::Reply)
                 }
                 (State::Method, &[VERSION, USER_NAME, ..]) => {
-                    // One that was not offered is no answer.
+                    // A method that was not offered is an error.
                     let (user, password) = self.credentials.as_ref().ok_or(ProxyProblem::Protocol)?;
                     let password = password.expose();
                     tx.push_bulk(&[1, length(user)?]);
@@ -83,7 +83,7 @@ impl Machine for Connect {
 }
 
 impl Connect {
-    /// Asks for the connection. A name is looked up by the proxy.
+    /// Requests the connection. The proxy looks up the name.
     fn ask(&self, tx: &mut SendBuf) -> Result<(), ProxyProblem> {
         tx.push_bulk(&[VERSION, CONNECT, 0]);
         match self.host.parse() {
@@ -105,7 +105,7 @@ impl Connect {
     }
 }
 
-/// Octets of the reply that says that the server is connected, if they are all there.
+/// Returns the length of the reply that says that the server is connected, once all of it is there.
 fn reply(bytes: &[u8]) -> Result<Option<usize>, ProxyProblem> {
     Ok(match *bytes {
         [VERSION, 0, 0, ADDRESS_4, ..] => Some(10),
@@ -122,7 +122,7 @@ fn more(rx: &RecvBuf) -> Result<Step<()>, ProxyProblem> {
 }
 
 fn length(text: &str) -> Result<u8, ProxyProblem> {
-    // Longer ones were refused where they were given; a host name has at most 253 octets.
+    // Longer ones were refused by `parse`; a host name has at most 253 octets.
     u8::try_from(text.len()).map_err(|_| ProxyProblem::Protocol)
 }
 

@@ -101,7 +101,7 @@ fn each_server_has_its_route() {
     assert!(matches!(star.route(Service::Mail, "a.test", 1), Route::Direct));
 }
 
-/// What a proxy sends, what is sent to it, and how it ends: what is left unread, or the problem.
+/// What a proxy sends, what it gets, and how it ends: the octets that are left unread, or the problem.
 type Row<'a> = (&'a str, &'a str, &'a [u8], &'a [u8], Result<&'a [u8], &'a str>);
 
 fn check(rows: &[Row<'_>], host: &str) {
@@ -109,7 +109,7 @@ fn check(rows: &[Row<'_>], host: &str) {
         for chunk in [1, 3, usize::MAX] {
             let (got, said) = converse(url, host, input, chunk);
             let want = want.map(<[u8]>::to_vec).map_err(str::to_owned);
-            // Cut up, what follows may not have arrived yet.
+            // If the input is cut up, what follows may not have arrived yet.
             let fits = match (&got, &want) {
                 (Ok(got), Ok(want)) => want.starts_with(got),
                 (got, want) => got == want,

@@ -1,4 +1,4 @@
-//! Time, without waiting for it: a runtime whose clock jumps to whatever comes next.
+//! Tests of time that do not wait: the clock of this runtime jumps to the next event.
 
 #![expect(clippy::arithmetic_side_effects, reason = "the sums of a simulation are small")]
 
@@ -18,12 +18,12 @@ use crate::{Interest, Listener, Socket, Timer};
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 
-/// The peer sends `what` each `every`, for ever.
+/// A peer that sends `what` once in every `every`, for ever.
 pub(super) fn drip(what: &'static str, every: Duration) -> Script {
     Script { again: Some((every, what)), ..Script::default() }
 }
 
-/// The peer sends these, each so long after the one before, and is silent then.
+/// A peer that sends these, each so long after the one before, and is silent then.
 pub(super) fn script(first: &[(u64, &'static str)]) -> Script {
     let first = first.iter().map(|(after, what)| (SECOND * u32::try_from(*after).unwrap(), *what));
     Script { first: first.collect(), ..Script::default() }
@@ -70,7 +70,7 @@ fn every_wait_has_an_end() {
 
 #[test]
 fn a_server_that_says_it_needs_a_while_has_it() {
-    // Dovecot says so each 15 s; ten minutes are ten times the patience, and what it says earns it a little more.
+    // Dovecot says so every 15 s. Ten minutes are ten times the patience, and its words earn it a little more.
     let hanging = drip("* OK Hang in there..\r\n", 15 * SECOND);
     let (error, elapsed) = run(hanging, |timeouts| timeouts.read = Some(60 * SECOND));
     assert_eq!(error, "server was too slow for 600 s");
@@ -90,8 +90,8 @@ fn a_wait_that_is_dropped_each_second_has_an_end() {
 }
 
 proptest::proptest! {
-    /// However a peer drips, and however often the wait is dropped and begun again, it ends: after ten times the patience,
-    /// and a second more for each 100 octets.
+    /// However a peer drips, and however often the wait is dropped and started again, it ends: after ten times the
+    /// patience, and a second more for each 100 octets.
     #[test]
     fn any_drip_has_an_end(
         drips in proptest::collection::vec((0..40_u64, 0..2_000_usize), 0..60),
@@ -109,7 +109,7 @@ proptest::proptest! {
     }
 }
 
-/// Drives a machine of lines until it fails; says how, and when.
+/// Drives a machine of lines until it fails. Returns how, and when.
 fn run(script: Script, set: impl FnOnce(&mut Timeouts)) -> (String, Duration) {
     run_dropping(script, set, None)
 }
@@ -147,26 +147,26 @@ fn run_dropping(
     (error.to_string(), NOW.get())
 }
 
-/// A peer at the beginning of time.
+/// Makes a peer, and sets the clock to 0.
 pub(super) fn socket(script: Script) -> Scripted {
     NOW.set(Duration::ZERO);
     Scripted { script, ready: VecDeque::new(), due: None }
 }
 
-/// The time since [`socket`].
+/// Returns the time since [`socket`].
 pub(super) fn elapsed() -> Duration {
     NOW.get()
 }
 
-/// The caller is somewhere else for so long.
+/// Lets time pass while the caller is somewhere else.
 pub(super) fn pass(time: Duration) {
     NOW.set(NOW.get() + time);
 }
 
 thread_local! {
-    /// Since the epoch of the simulation.
+    /// The time since the start of the simulation.
     static NOW: Cell<Duration> = const { Cell::new(Duration::ZERO) };
-    /// What comes next.
+    /// The time of the next event.
     static NEXT: Cell<Option<Duration>> = const { Cell::new(None) };
 }
 
@@ -223,23 +223,23 @@ impl Runtime for Simulated {
 pub(super) struct Script {
     pub(super) first: Vec<(Duration, &'static str)>,
     pub(super) again: Option<(Duration, &'static str)>,
-    /// What reading says when all that is above was read, where that is not that there is nothing yet.
+    /// What reading returns after everything above was read. `None`: nothing yet.
     pub(super) end: Option<Result<(), io::ErrorKind>>,
     pub(super) takes: Takes,
 }
 
-/// What the peer takes.
+/// What the peer accepts.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Takes {
     #[default]
     Everything,
-    /// Nothing before this.
+    /// Nothing before this time.
     From(Duration),
     /// Nothing any more.
     Nothing,
 }
 
-/// A peer that sends by the clock.
+/// A peer that sends at given times.
 pub(super) struct Scripted {
     script: Script,
     ready: VecDeque<u8>,

@@ -1,4 +1,4 @@
-//! How a wait ends, and a connection: by a clock that jumps.
+//! How waits and connections end, by a clock that jumps.
 
 use std::{future::poll_fn, pin::pin, sync::Mutex, task::Poll};
 
@@ -13,7 +13,7 @@ async fn connected(script: Script, security: Security) -> Result<Connection<Simu
     Connection::over(socket(script), "mail.test", security, &Tls::new().unwrap(), options).await
 }
 
-/// The first event, or what failed: in which stage, and with what of the system.
+/// Returns the first event, or the failure: its stage, and the system's error.
 async fn outcome<M: Machine<Event = String, Error = &'static str> + Send>(
     connection: &mut Connection<Simulated>,
     machine: &mut M,
@@ -32,7 +32,8 @@ fn said(line: &str) -> Talk {
     machine
 }
 
-/// What the caller does meanwhile is not the peer's silence, and a wait that was given up is over when another begins.
+/// Time that the caller takes does not count as the peer's silence, and a wait that was given up has ended when another
+/// begins.
 #[test]
 fn the_peers_time_is_counted_while_it_is_waited_for() {
     Simulated::task(async {
@@ -92,7 +93,7 @@ fn a_break_is_told_by_what_broke_first() {
     });
 }
 
-/// A machine that asks for more after the end, or leaves what there is.
+/// A machine that asks for more after the end, or leaves octets unread.
 #[test]
 fn a_machine_that_reads_nothing_is_stopped() {
     for (script, limit, want) in [
@@ -110,7 +111,7 @@ fn a_machine_that_reads_nothing_is_stopped() {
     }
 }
 
-/// Two sides that both wait for the other to read would wait for ever.
+/// Two sides that both wait for the other one to read would wait for ever.
 #[test]
 fn what_the_peer_says_is_read_while_it_takes_nothing() {
     Simulated::task(async {
@@ -123,7 +124,7 @@ fn what_the_peer_says_is_read_while_it_takes_nothing() {
             assert_eq!(elapsed(), at * SECOND, "{want}");
         }
     });
-    // Where there is no room for it, it waits.
+    // If there is no room for it, it waits.
     Simulated::task(async {
         let script = Script { takes: Takes::From(3 * SECOND), ..script(&[(1, "abcdefgh")]) };
         let options = Options { recv_limit: 4, ..Options::default() };
@@ -135,7 +136,7 @@ fn what_the_peer_says_is_read_while_it_takes_nothing() {
     });
 }
 
-/// A client goes when the goodbye was answered. A server lets the client read its last words first, for half a second.
+/// A client closes when its goodbye was answered. A server gives the client half a second to read its last words.
 #[test]
 fn who_closes_waits_for_the_other_to_have_read() {
     let gone = |end| Script { end: Some(end), ..script(&[]) };
@@ -190,7 +191,7 @@ fn what_is_said_is_traced_and_a_failed_machines_last_words_are_said() {
     );
 }
 
-/// One port for clients that begin with TLS and for those that do not.
+/// One port for clients that begin with TLS, and for those that do not.
 #[test]
 fn a_port_can_serve_both() {
     async fn server<R: Runtime>(mut listener: R::Listener, tls: ServerTls, want: bool) {
@@ -200,7 +201,7 @@ fn a_port_can_serve_both() {
         let (mut connection, is_tls) = accepted.unwrap();
         assert_eq!((is_tls, connection.tls().is_some()), (want, want));
         assert_eq!(connection.next(&mut said("welcome")).await.unwrap(), Some("hello".into()));
-        // An event comes before what was said is sent.
+        // An event comes before the queued octets are sent.
         connection.close().await.unwrap();
     }
     async fn client<R: Runtime>(port: u16, security: Security, ca: &Ca) {
@@ -225,7 +226,7 @@ fn a_port_can_serve_both() {
     }
 }
 
-/// Whoever is asked something has his time for the answer.
+/// Each request gives the peer time to answer.
 #[test]
 fn a_slow_peer_is_given_time_by_each_command() {
     Simulated::task(async {
@@ -262,7 +263,7 @@ fn a_server_that_says_nothing_over_tls_has_not_greeted() {
     );
 }
 
-/// Says this, and takes this step for ever.
+/// Says this, and then takes this step for ever.
 struct Says(&'static str, Step<String>);
 
 impl Machine for Says {
@@ -275,7 +276,7 @@ impl Machine for Says {
     }
 }
 
-/// Sends a line, and reads nothing meanwhile.
+/// Sends a line, and reads nothing.
 struct Sends(Option<&'static str>);
 
 impl Machine for Sends {
@@ -290,7 +291,7 @@ impl Machine for Sends {
     }
 }
 
-/// Fails at once, and says goodbye.
+/// Fails at once, with a goodbye.
 struct Fails;
 
 impl Machine for Fails {

@@ -1,4 +1,4 @@
-//! Both sides of a connection by the same loop.
+//! Both sides of a connection, driven by the same loop.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -29,7 +29,7 @@ fn the_driver_serves_as_it_asks() {
         }
         machine.say("in private");
         assert_eq!(connection.next(&mut machine).await.unwrap(), Some("heard".into()));
-        // More than the server reads before it closes: its last word arrives all the same.
+        // More than the server reads before it closes: its last word still arrives.
         machine.say("QUIT");
         machine.say(&"x".repeat(200_000));
         assert_eq!(connection.next(&mut machine).await.unwrap(), Some("bye".into()));
@@ -147,7 +147,7 @@ fn a_server_needs_a_certificate_and_its_key() {
     assert!(matches!(ServerTls::from_der(Vec::new(), Vec::new()), Err(TlsError::Key)));
 }
 
-/// A server of lines: answers STARTTLS and QUIT, tells every other line.
+/// A server of lines: answers STARTTLS and QUIT, and reports every other line.
 struct Host {
     lines: Lines,
     say: Vec<&'static str>,

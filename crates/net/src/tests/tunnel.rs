@@ -1,4 +1,4 @@
-//! Through a proxy that is a thread of this process, and then is the server too.
+//! Connections through a proxy that is a thread of this process, and then acts as the server too.
 
 use super::*;
 use crate::{Proxy, ProxyProblem, Route};
@@ -55,7 +55,7 @@ fn what_the_server_says_behind_the_proxys_answer_is_the_servers() {
     );
 }
 
-/// What was said to the proxy was not said to the server.
+/// Words to the proxy do not count as words to the server.
 #[test]
 fn a_server_behind_a_proxy_has_to_greet() {
     async fn client<R: Runtime>(port: u16, ca: &Ca) {

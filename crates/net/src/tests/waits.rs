@@ -1,4 +1,4 @@
-//! What waits ends when it has to: by cancelling, by time, and for a reply that came before the end.
+//! Waits end when they must: by cancelling, by time, or for a reply that came before the end.
 
 use std::{net::Ipv4Addr, sync::mpsc, time::Instant};
 
@@ -36,7 +36,7 @@ fn whatever_waits_can_be_cancelled() {
     fn silent(_: &Ca, mut stream: TcpStream) -> io::Result<()> {
         stream.read_to_end(&mut Vec::new()).map(drop).or(Ok(()))
     }
-    // Another thread cancels, as soon as it hears that there is something to cancel.
+    // Another thread cancels as soon as it has the canceller.
     let (tell, told) = mpsc::channel::<Canceller>();
     let cancelling = thread::spawn(move || told.into_iter().for_each(|canceller| canceller.cancel()));
     let started = |canceller| tell.send(canceller).unwrap();
@@ -68,7 +68,7 @@ fn an_operation_within_another_leaves_its_wait_alone() {
 fn a_reply_is_read_before_the_end_of_the_upload_is_told() {
     async fn client<R: Runtime>(port: u16, ca: &Ca, waits: bool) {
         let mut connection = open_patient::<R>(port, Security::StartTls, ca).await.unwrap();
-        // Also by a machine that has more to hear, or more to say, before it tells what it heard.
+        // Also with a machine that wants to read or write more before it reports what it read.
         let mut machine = Upload { lines: Lines::new(100), heard: None, waits };
         assert_eq!(connection.next(&mut machine).await.unwrap(), Some("552 too big".into()));
         let error = connection.next(&mut machine).await.unwrap_err();
@@ -96,7 +96,7 @@ fn the_way_to_tls_has_its_own_stages() {
         machine.say("STARTTLS");
         let error = connection.next(&mut machine).await.unwrap_err();
         assert!(matches!(error, DriveError::Net(Error::Timeout { stage: Stage::StartTls, .. })), "{error:?}");
-        // The server goes on to hang up in the handshake.
+        // The server hangs up in the handshake.
         machine.tls_after = Some("go ahead");
         machine.say("now");
         let error = connection.next(&mut machine).await.unwrap_err();
@@ -119,11 +119,11 @@ fn the_way_to_tls_has_its_own_stages() {
 #[test]
 fn an_address_that_does_not_answer_costs_a_moment() {
     async fn client<R: Runtime>(dead: std::net::SocketAddr, live: std::net::SocketAddr) {
-        // The next is tried after a quarter of a second; the system would wait for two minutes.
+        // The next address is tried after a quarter of a second; the system would wait for two minutes.
         let late = R::now() + Duration::from_secs(60);
         connect::before::<R, _>(late, "late", connect::race::<R>(vec![dead, live])).await.unwrap();
     }
-    // A queue that is full answers nobody, on Linux.
+    // On Linux, a listener with a full queue does not answer.
     let full = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     full.bind(&std::net::SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
     full.listen(0).unwrap();
@@ -142,7 +142,7 @@ fn an_address_that_does_not_answer_costs_a_moment() {
     block_on(client::<Tokio>(dead, live));
 }
 
-/// A machine that sends for ever, and tells each line: at once, or when nothing more comes.
+/// A machine that sends for ever, and reports each line: at once, or when nothing more comes.
 struct Upload {
     lines: Lines,
     heard: Option<String>,

@@ -1,4 +1,4 @@
-//! What can go wrong in TLS, by value. The TLS library's own type stays in here.
+//! What can go wrong in TLS, as values. The TLS library's own type is only used in here.
 
 use std::{error, fmt};
 
@@ -15,9 +15,9 @@ pub enum TlsProblem {
     NotTls,
     /// The peer ended the handshake with an alert.
     Alert(Alert),
-    /// The peer takes no version or cipher of TLS that is still safe; says which is missing.
+    /// The peer supports no version or cipher of TLS that is still safe. Says what is missing.
     Incompatible(String),
-    /// The peer broke the protocol, or a record was changed on its way; says how.
+    /// The peer broke the protocol, or a record was changed on its way. Says how.
     Broken(String),
 }
 
@@ -25,26 +25,27 @@ pub enum TlsProblem {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CertificateProblem {
-    /// It ran out, by this machine's clock.
+    /// It has expired, by this machine's clock.
     Expired,
     /// It is not valid yet, by this machine's clock.
     NotYetValid,
-    /// It is for other names, these.
+    /// It is for other names: these.
     WrongName(Vec<String>),
-    /// No trusted authority issued it: a private authority, a proxy that looks into TLS, or the server itself.
+    /// No trusted authority issued it. The issuer is a private authority, a proxy that inspects TLS, or the server
+    /// itself.
     UnknownIssuer,
-    /// It is the certificate of an authority, and no authority is a server: so it is with one that signed itself, as
-    /// `openssl req -x509` makes them.
+    /// It is the certificate of an authority, which can't be that of a server. Self-signed certificates that `openssl
+    /// req -x509` makes are of this kind.
     AuthorityAsServer,
-    /// Its authority took it back.
+    /// Its authority revoked it.
     Revoked,
     /// It is not for servers.
     WrongPurpose,
-    /// It is not a certificate, its signature is wrong, or it needs what is not supported.
+    /// It is not a certificate, its signature is wrong, or it requires something that is not supported.
     Invalid,
 }
 
-/// An alert of TLS, by its number (RFC 8446 section 6).
+/// A TLS alert, by its number (RFC 8446 section 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "an alert is one octet")]
 pub struct Alert(pub u8);
@@ -85,15 +86,15 @@ impl CertificateProblem {
     }
 }
 
-/// A name without the TLS library's wrapping: `DnsName("a.test")`, `IpAddress(127.0.0.1)`.
+/// Takes a name out of the TLS library's wrapping: `DnsName("a.test")`, `IpAddress(127.0.0.1)`.
 fn bare(name: &str) -> String {
     let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or(name);
     printable_bytes(inner.trim_matches('"').as_bytes(), NAME)
 }
 
-/// Names of a certificate that are kept; one for many hosts has hundreds.
+/// The most names of a certificate that are kept: one for many hosts has hundreds.
 const NAMES: usize = 8;
-/// Octets of such a name: no host has a longer one.
+/// The most octets of such a name: no host has a longer one.
 const NAME: usize = 255;
 
 impl fmt::Display for TlsProblem {
@@ -139,7 +140,7 @@ impl fmt::Display for Alert {
     }
 }
 
-/// The ones that a client or a server meets, in the words of RFC 8446.
+/// Alerts that a client or a server may get, in the words of RFC 8446.
 const ALERTS: [(u8, &str); 14] = [
     (0, "close_notify"),
     (40, "handshake_failure"),

@@ -1,4 +1,4 @@
-//! What a handshake showed, for those who look for the cause of a failure.
+//! Records what a handshake showed, for finding the cause of a failure.
 
 use std::{
     fmt,
@@ -29,19 +29,19 @@ struct Inner {
 }
 
 impl Seen {
-    /// The certificates that the server showed, its own first, in DER form. At most [`Self::CERTIFICATES`].
+    /// Returns the certificates that the server showed, its own first, in DER form. At most [`Self::CERTIFICATES`].
     #[must_use]
     pub fn chain(&self) -> Vec<Vec<u8>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).chain.clone()
     }
 
-    /// The version of TLS, such as `TLS 1.3`; `None` where the handshake did not get that far.
+    /// Returns the TLS version, such as `TLS 1.3`. `None` if the handshake did not get that far.
     #[must_use]
     pub fn version(&self) -> Option<&'static str> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).version
     }
 
-    /// How many certificates are kept.
+    /// The most certificates that are kept.
     pub const CERTIFICATES: usize = 10;
 
     fn change(&self, change: impl FnOnce(&mut Inner)) {
@@ -56,10 +56,10 @@ impl fmt::Debug for Seen {
 }
 
 impl Tls {
-    /// The same trust anchors, and what each handshake shows of version and certificates.
+    /// Returns the same trust anchors, and a record of what each handshake shows of version and certificates.
     ///
-    /// Certificates are verified as ever: what is kept here is kept beside it, also of those that are refused. No session
-    /// is resumed, so that each handshake shows all.
+    /// Certificates are verified as always. They are only recorded in addition, also those that are refused. No session
+    /// is resumed, so that each handshake shows everything.
     ///
     /// # Errors
     ///
@@ -76,7 +76,7 @@ impl Tls {
     }
 }
 
-/// Notes what it is shown, and leaves the verdict to the library's own verifier.
+/// Records what it is shown, and leaves the verdict to the library's own verifier.
 #[derive(Debug)]
 struct Witness {
     inner: Arc<WebPkiServerVerifier>,

@@ -18,14 +18,14 @@ pub struct ServerTls {
 }
 
 impl ServerTls {
-    /// Takes the chain of certificates, the server's own first, and its key, each as the text of a PEM file.
+    /// Takes the certificate chain, the server's own certificate first, and its key, each as the text of a PEM file.
     ///
     /// The key is in PKCS#8, PKCS#1 or SEC1 form, unencrypted. The first one found is used.
     ///
     /// # Errors
     ///
-    /// Returns [`TlsError::Pem`] if `chain` is not PEM or holds no certificate, [`TlsError::Key`] if `key` holds no
-    /// key or one that can't be used, [`TlsError::KeyMismatch`] if it is not that of the first certificate, and
+    /// Returns [`TlsError::Pem`] if `chain` is not PEM or has no certificate, [`TlsError::Key`] if `key` has no key or
+    /// one that can't be used, [`TlsError::KeyMismatch`] if it does not belong to the first certificate, and
     /// [`TlsError::Certificate`] for certificates that can't be used.
     pub fn from_pem(chain: &[u8], key: &Secret) -> Result<Self, TlsError> {
         let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain).collect();
@@ -33,11 +33,11 @@ impl ServerTls {
         Self::new(chain.map_err(|_| TlsError::Pem)?, key)
     }
 
-    /// As [`from_pem`](Self::from_pem), from DER: one vector for each certificate.
+    /// Does the same as [`from_pem`](Self::from_pem), from DER: one vector for each certificate.
     ///
     /// # Errors
     ///
-    /// As [`from_pem`](Self::from_pem).
+    /// Fails as [`from_pem`](Self::from_pem) does.
     pub fn from_der(chain: Vec<Vec<u8>>, key: Vec<u8>) -> Result<Self, TlsError> {
         let chain = chain.into_iter().map(CertificateDer::from).collect();
         Self::new(chain, PrivateKeyDer::try_from(key).map_err(|_| TlsError::Key)?)

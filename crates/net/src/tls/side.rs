@@ -1,6 +1,6 @@
-//! What the link needs of TLS, whichever side of it it is.
+//! What the link needs of TLS, on either side.
 //!
-//! Both are trait objects: the handshake of a side is linked only by programs that take that side.
+//! Both are trait objects, so that a program links the handshake of a side only if it takes that side.
 
 use std::{
     io::{self, BufRead, Read, Write},
@@ -17,13 +17,13 @@ pub(crate) trait Side: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidHost`] or [`Error::Tls`].
+    /// Returns [`Error::InvalidHost`] or [`Error::Tls`].
     fn start(&self) -> Result<Box<dyn Session>, Error>;
 
-    /// Whom the connection is with, for errors.
+    /// Returns the name of the peer, for errors.
     fn peer(&self) -> &str;
 
-    /// Whether the protocol's last word is ours, so that the connection has to be closed with care.
+    /// Returns whether we have the last word of the protocol, so that the connection must be closed with care.
     fn is_server(&self) -> bool;
 }
 
@@ -50,16 +50,16 @@ impl Side for Clear {
 pub(crate) trait Session: Send {
     fn is_handshaking(&self) -> bool;
     fn wants_write(&self) -> bool;
-    /// Takes plaintext to encrypt; says how much of it.
+    /// Takes plaintext to encrypt. Returns how much of it it took.
     fn encrypt(&mut self, plaintext: &[u8]) -> io::Result<usize>;
     fn write_records(&mut self, to: &mut dyn Write) -> io::Result<usize>;
     fn read_records(&mut self, from: &mut dyn Read) -> io::Result<usize>;
     fn process(&mut self) -> Result<(), rustls::Error>;
-    /// Hands decrypted bytes to `take`, which says how many it took; none at the end of the stream.
+    /// Gives decrypted bytes to `take`, which returns how many it took. No bytes mean the end of the stream.
     fn decrypted(&mut self, take: &mut dyn FnMut(&[u8]) -> usize) -> io::Result<()>;
     /// Queues the alert that tells the peer of the end.
     fn close(&mut self);
-    /// The version and the cipher suite that were agreed on, by their numbers.
+    /// Returns the version and the cipher suite that were agreed on, by their numbers.
     fn agreed(&self) -> Option<(u16, u16)>;
 }
 
