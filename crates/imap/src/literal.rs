@@ -60,10 +60,7 @@ impl LiteralOf {
             Response::Untagged(Data::UidFetch(fetch)) => (fetch, true),
             _ => return None,
         };
-        let told = fetch.items.iter().find_map(|item| match item {
-            Item::Uid(uid) => Some(*uid),
-            _ => None,
-        });
+        let told = fetch.uid();
         let item = match fetch.items.into_iter().next_back()? {
             Item::Body { section, origin, .. } => LiteralItem::Body { section: section.into_owned(), origin },
             Item::Binary { part, origin, .. } => LiteralItem::Binary { part: part.into_owned(), origin },

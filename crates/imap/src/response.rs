@@ -255,6 +255,24 @@ pub struct Fetch<'a> {
     pub items: Vec<Item<'a>>,
 }
 
+impl Fetch<'_> {
+    /// The UID that the items name: 0, which no message has, where they name two.
+    #[must_use]
+    pub fn uid(&self) -> Option<u32> {
+        Self::uid_of(&self.items)
+    }
+
+    /// The same of items alone.
+    #[must_use]
+    pub fn uid_of(items: &[Item<'_>]) -> Option<u32> {
+        let uids = items.iter().filter_map(|item| match item {
+            Item::Uid(uid) => Some(*uid),
+            _ => None,
+        });
+        uids.reduce(|one, other| if one == other { one } else { 0 })
+    }
+}
+
 /// Message numbers or UIDs that a SEARCH or SORT found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "the numbers, and the one thing that RFC 7162 adds to them")]

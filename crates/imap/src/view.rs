@@ -24,7 +24,7 @@
 use alloc::boxed::Box;
 use core::fmt;
 
-use crate::{Data, Item, UidSet};
+use crate::{Data, Fetch, Item, UidSet};
 
 mod flags;
 mod messages;
@@ -385,11 +385,11 @@ struct Told<'f, 'a> {
 
 impl<'f, 'a> Told<'f, 'a> {
     fn of(items: &'f [Item<'a>]) -> Self {
-        let mut told = Self { uid: None, flags: None, mod_seq: None };
+        // Broken servers send UID 0.
+        let uid = Fetch::uid_of(items).filter(|uid| *uid > 0);
+        let mut told = Self { uid, flags: None, mod_seq: None };
         for item in items {
             match item {
-                // Broken servers send UID 0.
-                Item::Uid(uid) => told.uid = Some(*uid).filter(|uid| *uid > 0),
                 Item::Flags(flags) => told.flags = Some(flags),
                 Item::ModSeq(mod_seq) => told.mod_seq = Some(*mod_seq),
                 _ => {}

@@ -131,6 +131,8 @@ fn a_body_is_the_one_that_was_asked_for() {
         ("without a UID", whole(), None, "(BODY[] \"abc\")", Ok("abc")),
         ("another UID", whole(), None, "(UID 9 BODY[] \"abc\")", Err(Kind::NotFound)),
         ("another UID behind it", whole(), None, "(BODY[] \"abc\" UID 9)", Err(Kind::NotFound)),
+        ("two UIDs", whole(), None, "(UID 7 UID 9 BODY[] \"abc\")", Err(Kind::NotFound)),
+        ("its UID twice", whole(), None, "(UID 7 BODY[] \"abc\" UID 7)", Ok("abc")),
         ("another section", whole(), None, "(UID 7 BODY[TEXT] \"abc\")", Err(Kind::NotFound)),
         ("another part", Section::TEXT, None, "(UID 7 BODY[] \"abc\")", Err(Kind::NotFound)),
         ("a piece", whole(), None, "(UID 7 BODY[]<4> \"abc\")", Err(Kind::NotFound)),
@@ -149,6 +151,9 @@ fn a_body_is_the_one_that_was_asked_for() {
         let got = run(body(&answer, section, partial));
         assert_eq!(got.as_deref().map_err(|kind| *kind), want, "{name}");
     }
+    // By UID alone (RFC 9586).
+    let answer = "S: * 9 UIDFETCH (BODY[] \"no\")\nS: * 7 UIDFETCH (BODY[] \"abc\")\n";
+    assert_eq!(run(body(answer, whole(), None)), Ok("abc".into()));
     // The same twice, another in front and one behind.
     let answer = "S: * 1 FETCH (UID 5 BODY[] \"no\")\nS: * 2 FETCH (UID 7 BODY[] \"abc\")\n\
                   S: * 2 FETCH (UID 7 BODY[] \"abc\")\nS: * 2 FETCH (UID 7 BODY[] NIL)\n";
@@ -190,7 +195,17 @@ fn no_message_hides_another() {
         ("odd", "S: * 2 FETCH (UID 7 ENVELOPE (((\n", "", (7, 2, "", true)),
         ("none", "", "S: * 2 FETCH (UID 7 RFC822.SIZE 1)\n", (7, 2, "", true)),
         ("never", "", "S: * 2 FETCH (FLAGS ())\n", (0, 2, "", true)),
+        (
+            "no UID at first",
+            "S: * 2 FETCH (RFC822.SIZE 1 ENVELOPE NIL)\n",
+            "S: * 2 FETCH (UID 7 RFC822.SIZE 1)\n",
+            (7, 2, "", true),
+        ),
+        ("UID 0", "S: * 2 FETCH (UID 0 RFC822.SIZE 1 ENVELOPE NIL)\n", "-", (0, 2, "", true)),
+        ("two UIDs", "S: * 2 FETCH (UID 7 UID 8 RFC822.SIZE 1 ENVELOPE NIL)\n", "-", (0, 2, "", true)),
     ] {
+        // What was said stays so.
+        let again = if again == "-" { second } else { again };
         let asked = if again.is_empty() {
             String::new()
         } else {

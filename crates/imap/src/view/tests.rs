@@ -90,6 +90,8 @@ fn what_is_told_again_is_no_change() {
     assert!(!view.resume(2));
     tell(&mut view, "1 FETCH (UID 0 FLAGS ())").unwrap();
     assert_eq!(view.known(), 0, "no message has UID 0");
+    tell(&mut view, "1 FETCH (UID 3 UID 5 FLAGS ())").unwrap();
+    assert_eq!(view.known(), 0, "nor two");
 }
 
 #[test]

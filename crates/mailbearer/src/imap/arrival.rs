@@ -96,15 +96,11 @@ impl<R: Runtime> Imap<R> {
         let mut found = None;
         let take: &mut Take<'_> = &mut |data| {
             let (Data::Fetch(fetch) | Data::UidFetch(fetch)) = data else { return Ok(false) };
-            let (mut uid, mut header) = (None, None);
-            for item in &fetch.items {
-                match item {
-                    Item::Uid(number) => uid = Some(*number),
-                    Item::Body { data: Some(data), .. } => header = Some(data),
-                    _ => {}
-                }
-            }
-            let (Some(uid), Some(header)) = (uid, header) else { return Ok(false) };
+            let header = fetch.items.iter().find_map(|item| match item {
+                Item::Body { data: Some(data), .. } => Some(data),
+                _ => None,
+            });
+            let (Some(uid), Some(header)) = (fetch.uid(), header) else { return Ok(false) };
             let ids = ids(header);
             if ids.iter().flatten().any(|id| bare(id) == wanted) {
                 let [own, original] = ids;

@@ -225,8 +225,9 @@ impl BodyState {
     /// Returns the octets that a response brings. Does not copy them if the response has them literally.
     fn response(&mut self, frame: Frame) -> Result<Option<Octets>, Error> {
         self.skipping = false;
-        let fetch = match frame.response() {
-            Ok(Response::Untagged(Data::Fetch(fetch) | Data::UidFetch(fetch))) => fetch,
+        let (fetch, by_uid) = match frame.response() {
+            Ok(Response::Untagged(Data::Fetch(fetch))) => (fetch, false),
+            Ok(Response::Untagged(Data::UidFetch(fetch))) => (fetch, true),
             Ok(_) => return Ok(None),
             // All that was asked for came before the item that can't be read.
             Err(_) if matches!(self.progress, Progress::Coming { is_sure: true }) => {
@@ -240,10 +241,7 @@ impl BodyState {
                 return Ok(None);
             }
         };
-        let uid = fetch.items.iter().find_map(|item| match item {
-            Item::Uid(uid) => Some(*uid),
-            _ => None,
-        });
+        let uid = if by_uid { Some(fetch.number) } else { fetch.uid() };
         let is_its = uid.is_none_or(|uid| uid == self.uid);
         if let Progress::Coming { .. } = self.progress {
             self.progress = Progress::Whole;

@@ -278,13 +278,7 @@ impl Fetched {
     /// Reads a response. Returns `None` if it is no FETCH, or does not say which message it is about.
     fn of(frame: Frame) -> Option<Self> {
         let (number, uid) = match frame.response() {
-            Ok(Response::Untagged(Data::Fetch(fetch))) => {
-                let uid = fetch.items.iter().find_map(|item| match item {
-                    Item::Uid(uid) => Some(*uid),
-                    _ => None,
-                });
-                (fetch.number, uid.unwrap_or_default())
-            }
+            Ok(Response::Untagged(Data::Fetch(fetch))) => (fetch.number, fetch.uid().unwrap_or_default()),
             Ok(Response::Untagged(Data::UidFetch(fetch))) => (0, fetch.number),
             _ => (0, 0),
         };

@@ -291,14 +291,14 @@ impl ListingState {
     }
 
     fn take_in<R: Runtime>(&mut self, imap: &mut Authenticated<R>, frame: Frame) -> Option<Summary> {
-        let (frame, is_odd) = match (self.read.parse)(&frame) {
-            Ok(_) => (frame, false),
+        let frame = match (self.read.parse)(&frame) {
+            Ok(_) => frame,
             Err(error) => {
                 let cut = salvage(&frame);
                 if cut.is_none() {
                     imap.note_odd(&frame, &error);
                 }
-                (cut?, true)
+                cut?
             }
         };
         match (self.read.parse)(&frame) {
@@ -310,19 +310,19 @@ impl ListingState {
                 self.expunged(number);
                 None
             }
-            Ok(Some(Data::Fetch(fetch))) => self.row(&fetch, is_odd),
+            Ok(Some(Data::Fetch(fetch))) => self.row(&fetch),
             _ => None,
         }
     }
 
     /// Returns the message that a response describes, if it was asked for and did not come yet.
-    fn row(&mut self, fetch: &Fetch<'_>, is_odd: bool) -> Option<Summary> {
+    fn row(&mut self, fetch: &Fetch<'_>) -> Option<Summary> {
         let found = match self.items.len() == Summary::LITTLE.len() {
             true => little(fetch.number, &fetch.items).or_else(|| summary(fetch.number, &fetch.items)),
             false => (self.read.summary)(fetch.number, &fetch.items),
         }?;
         // Without a UID it is of no use yet. The second question may bring that.
-        if is_odd && found.uid == 0 && self.items.len() != Summary::LITTLE.len() {
+        if found.uid == 0 && self.items.len() != Summary::LITTLE.len() {
             return None;
         }
         let name = if self.by_uid { found.uid } else { found.number };

@@ -1,4 +1,4 @@
-use mailbearer_imap::{Address, Data, FetchItem, Flag, Frame, Item, List, Text};
+use mailbearer_imap::{Address, Data, Fetch, FetchItem, Flag, Frame, Item, List, Text};
 use mailbearer_mime::{
     DateTime,
     decode::{self, DisplayAddress},
@@ -71,9 +71,9 @@ pub(crate) fn summary(number: u32, items: &[Item<'_>]) -> Option<Summary> {
 /// As [`summary`]. If `is_told`, also for a response without a header.
 fn told(number: u32, items: &[Item<'_>], mut is_told: bool) -> Option<Summary> {
     let (mut summary, mut arrived) = (Summary::unknown(0, number), None);
+    summary.uid = Fetch::uid_of(items).unwrap_or_default();
     for item in items {
         match item {
-            Item::Uid(uid) => summary.uid = *uid,
             Item::Size(size) => summary.size = *size,
             Item::Flags(flags) => {
                 for flag in flags.iter() {

@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use mailbearer_imap::view::{Limits, View};
-use mailbearer_imap::{Item, UidSet};
+use mailbearer_imap::{Fetch, Item, UidSet};
 
 use super::news::Pending;
 use crate::Error;
@@ -67,11 +67,7 @@ impl Known {
 
     /// Notes what a FETCH response says of a message that may have changed between connections.
     pub(super) fn note_flags(&mut self, pending: &mut Pending, items: &[Item<'_>]) {
-        let uid = items.iter().find_map(|item| match item {
-            Item::Uid(uid) => Some(*uid),
-            _ => None,
-        });
-        if let (Some(uid), Ok(Some(true))) = (uid, self.view.update(items)) {
+        if let (Some(uid), Ok(Some(true))) = (Fetch::uid_of(items), self.view.update(items)) {
             pending.changed(uid);
         }
     }
