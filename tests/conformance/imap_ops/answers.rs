@@ -190,6 +190,7 @@ fn no_message_hides_another() {
         format!("C: <tag1> EXAMINE INBOX\nC: <tag2> FETCH 1:* {ITEMS}\nS: * 3 EXISTS\nS: <tag1> OK x\n");
     let first = format!("S: * 1 FETCH (UID 5 FLAGS () RFC822.SIZE 1 {one})\n");
     let third = format!("S: * 3 FETCH (UID 9 FLAGS () RFC822.SIZE 1 {three})\n");
+    let unnamed = format!("S: * 2 FETCH (UID 0 RFC822.SIZE 1 {})\n", envelope("two"));
     for (name, second, again, want) in [
         ("NIL", "S: * 2 FETCH (UID 7 FLAGS () RFC822.SIZE 1 ENVELOPE NIL)\n", "", (7, 2, "", true)),
         ("odd", "S: * 2 FETCH (UID 7 ENVELOPE (((\n", "", (7, 2, "", true)),
@@ -202,6 +203,7 @@ fn no_message_hides_another() {
             (7, 2, "", true),
         ),
         ("UID 0", "S: * 2 FETCH (UID 0 RFC822.SIZE 1 ENVELOPE NIL)\n", "-", (0, 2, "", true)),
+        ("UID 0, all else well", &unnamed, "-", (0, 2, "two", true)),
         ("two UIDs", "S: * 2 FETCH (UID 7 UID 8 RFC822.SIZE 1 ENVELOPE NIL)\n", "-", (0, 2, "", true)),
     ] {
         // What was said stays so.

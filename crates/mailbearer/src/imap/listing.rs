@@ -317,7 +317,7 @@ impl ListingState {
 
     /// Returns the message that a response describes, if it was asked for and did not come yet.
     fn row(&mut self, fetch: &Fetch<'_>) -> Option<Summary> {
-        let found = match self.items.len() == Summary::LITTLE.len() {
+        let mut found = match self.items.len() == Summary::LITTLE.len() {
             true => little(fetch.number, &fetch.items).or_else(|| summary(fetch.number, &fetch.items)),
             false => (self.read.summary)(fetch.number, &fetch.items),
         }?;
@@ -330,6 +330,7 @@ impl ListingState {
             return None;
         }
         self.told.insert(name);
+        found.incomplete |= found.uid == 0;
         Some(found)
     }
 
