@@ -418,6 +418,7 @@ impl Entry {
             // As a link has it.
             if address.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto:")) {
                 address.drain(..7);
+                address.truncate(address.find('?').unwrap_or(address.len()));
             }
             DisplayAddress { name: mem::take(&mut name), address }
         };

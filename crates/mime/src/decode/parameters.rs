@@ -36,6 +36,8 @@ impl ContentType {
 
     pub(crate) fn parse_in(value: &[u8], limits: &Limits, raw: Charset) -> Self {
         let (mut essence, parameters) = structured(value, limits, raw);
+        // `text/plain, charset=utf-8`: a list of them is none of mail's.
+        essence.truncate(essence.find(',').unwrap_or(essence.len()));
         if !essence.split_once('/').is_some_and(|(kind, subtype)| !kind.is_empty() && !subtype.is_empty()) {
             essence = String::from("text/plain");
         }
@@ -396,6 +398,7 @@ mod tests {
             ("a/b; name=\"x y\" charset=utf-8", "a/b", &[("name", "x y"), ("charset", "utf-8")]),
             ("a/b; filename=a filename*1=b", "a/b", &[("filename", "a")]),
             ("\"text/html\"; charset=utf-8", "text/html", &[("charset", "utf-8")]),
+            ("text/html, charset=utf-8", "text/html", &[("charset", "utf-8")]),
             ("text/; charset=utf-8", "text/plain", &[("charset", "utf-8")]),
             // A charset that is not known is not windows-1252.
             ("a/b; n*=x-klingon''%E4%BD", "a/b", &[("n", "\u{FFFD}")]),

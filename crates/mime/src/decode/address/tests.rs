@@ -76,6 +76,8 @@ fn reads_address_headers() {
         ("\"Desk\" <mx.example desk@mx.example>", "Desk|desk@mx.example"),
         ("Desk <mx.example desk>", "Desk|"),
         ("Desk <mailto:desk@x>, <MAILTO:a@b>", "Desk|desk@x; |a@b"),
+        ("Desk <mailto:desk@x?subject=y>", "Desk|desk@x"),
+        ("Desk <mailto:desk@x?subject=y>", "Desk|desk@x"),
         ("Ann <a@b>\rMessage-ID: <1@x>\rTo: c@d", "Ann|a@b"),
         ("Ann <a@b>,\r\r\n c@d\r", "Ann|a@b; |c@d"),
         ("Bob <bob@x> Bobby B. <bobby@y>, c@d", "Bob|bob@x; Bobby B.|bobby@y; |c@d"),

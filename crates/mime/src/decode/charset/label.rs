@@ -4,8 +4,8 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 
 use encoding_rs::{
-    BIG5, EUC_JP, EUC_KR, Encoding, GB18030, IBM866, ISO_2022_JP, KOI8_R, KOI8_U, MACINTOSH, SHIFT_JIS,
-    UTF_8, UTF_16BE, UTF_16LE, WINDOWS_874, WINDOWS_1252,
+    BIG5, EUC_JP, EUC_KR, Encoding, GB18030, IBM866, ISO_2022_JP, ISO_8859_13, ISO_8859_14, ISO_8859_15,
+    ISO_8859_16, KOI8_R, KOI8_U, MACINTOSH, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_874, WINDOWS_1252,
 };
 use yore::code_pages as page;
 
@@ -77,6 +77,10 @@ fn by_name(label: &str) -> Option<Charset> {
         "cp866" | "ibm866" | "866" => Charset::Table(IBM866),
         "utf16" | "ucs2" | "iso10646ucs2" | "iso10646" | "unicode" => Charset::Utf16,
         "utf16le" | "unicodefeff" | "unicodelittle" => Charset::Utf16,
+        "latin7" => Charset::Table(ISO_8859_13),
+        "latin8" => Charset::Table(ISO_8859_14),
+        "latin9" | "latin0" => Charset::Table(ISO_8859_15),
+        "latin10" => Charset::Table(ISO_8859_16),
         "utf16be" | "unicodefffe" | "unicodebig" => Charset::Table(UTF_16BE),
         _ => return by_number(name),
     })
@@ -91,7 +95,7 @@ fn by_number(name: &str) -> Option<Charset> {
     let number = strip(&["windows", "win", "cp", "ibm", "ms", "dos", "oem", "pc"]).unwrap_or(name);
     match CodePage::of(number) {
         Some(page) => Some(Charset::CodePage(page)),
-        None => web("windows-", number),
+        None => web("windows-", number).or_else(|| web("", name)),
     }
 }
 

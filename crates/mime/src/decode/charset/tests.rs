@@ -114,7 +114,12 @@ fn knows_the_labels_of_mail() {
         (&["macroman", "x-mac-roman", "macintosh"], b"\x8A", "ä"),
         (&["unicode-1-1-utf-8", "UTF_8", "cp65001", "utf8mb4", "utf-8n"], b"\xC3\xBC", "ü"),
         (&["ANSI_X3.4-1968", "8bit", "x-unknown", "default", "ISO646-US"], b"\xC3\xBC", "ü"),
-        (&["cp819", "ISO_8859-1", "ISO8859_1", "iso-8859", "8859-1"], b"\xFC", "ü"),
+        (&["cp819", "ISO_8859-1", "ISO8859_1", "iso-8859", "8859-1", "latin-1", "Latin1"], b"\xFC", "ü"),
+        (&["latin-2", "latin_2"], b"\xB1", "ą"),
+        (&["latin-9", "latin9", "latin0", "iso-8859-15"], b"\xA4", "€"),
+        (&["latin-7"], b"\xFF", "’"),
+        (&["latin-8"], b"\xA1", "Ḃ"),
+        (&["latin-10"], b"\xA4", "€"),
     ];
     for (labels, bytes, want) in rows {
         for label in *labels {
