@@ -23,7 +23,7 @@ impl Redactor {
         Self { secrets: secrets.cloned().collect() }
     }
 
-    /// `text` with `[redacted]` in place of each secret, and of each part of one that has [`Self::PART`] characters or
+    /// `text` with `[redacted]` in place of each secret, and of each part of one that has [`Self::PART`] octets or
     /// more, as where a server or we show a piece of a line alone.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
@@ -72,8 +72,8 @@ impl Redactor {
         let (plain, places) = plain(text);
         let index = Index::of(plain.expose());
         let mut secret = vec![false; places.len()];
-        for form in self.secrets.iter().flat_map(|secret| forms(secret.expose().as_bytes())) {
-            index.mark(form.expose(), &mut secret);
+        for (form, part) in self.secrets.iter().flat_map(|secret| forms(secret.expose().as_bytes())) {
+            index.mark(form.expose(), part, &mut secret);
         }
         let (mut found, mut before) = (Vec::<Range<usize>>::new(), false);
         for (place, secret) in places.into_iter().zip(secret) {
@@ -87,28 +87,31 @@ impl Redactor {
         found
     }
 
-    /// Characters of a longer secret by which a part of it is known.
+    /// Octets of a longer secret by which a part of it is known, however they are written: two texts share fewer by chance,
+    /// and fewer are of no use without the rest. The number does not grow with the secret, as a server may repeat it in
+    /// lines of any length.
     pub const PART: usize = 12;
 
     /// Octets of the shortest secret that is looked for. A shorter one would be found in words.
     pub const SHORTEST: usize = 8;
 }
 
-/// The forms in which a secret is said, each without its spelling.
-fn forms(secret: &[u8]) -> Vec<Secret<Vec<u8>>> {
+/// The forms in which a secret is said, each without its spelling, and how many characters of it are a part.
+fn forms(secret: &[u8]) -> Vec<(Secret<Vec<u8>>, usize)> {
     let mut digits = Vec::with_capacity(secret.len().saturating_mul(2));
     for octet in secret {
         // The library's formatting would be many times that.
         let digit = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or_default();
         digits.extend([digit(octet >> 4), digit(octet & 15)]);
     }
-    let mut forms = vec![plain(secret).0, Secret::new(digits)];
+    let hex = (Secret::new(digits), Redactor::PART.saturating_mul(2));
+    let mut forms = vec![(plain(secret).0, Redactor::PART), hex];
     // What stands before it in a group of three octets, and how many characters that has a part in.
     for (before, first) in [(&b""[..], 0), (b"x", 2), (b"xx", 3)] {
         let octets = Secret::new([before, secret].concat());
         let whole = Secret::<String>::new(STANDARD_NO_PAD.encode(octets.expose()));
         let end = whole.expose().len().saturating_sub(usize::from(octets.expose().len() % 3 != 0));
-        forms.push(plain(whole.expose().as_bytes().get(first..end).unwrap_or_default()).0);
+        forms.push((plain(whole.expose().as_bytes().get(first..end).unwrap_or_default()).0, BASE64_PART));
     }
     forms
 }
@@ -197,8 +200,8 @@ impl<'t> Index<'t> {
     }
 
     /// Marks what `form` and the text have in common, where that is long enough to be no chance.
-    fn mark(&self, form: &[u8], marks: &mut [bool]) {
-        let least = form.len().min(Redactor::PART);
+    fn mark(&self, form: &[u8], part: usize, marks: &mut [bool]) {
+        let least = form.len().min(part);
         if least < SHORTEST_PLAIN {
             return;
         }
@@ -240,6 +243,9 @@ const NAMES: &[(&[u8], u8)] =
     &[(b"amp;", b'&'), (b"lt;", b'<'), (b"gt;", b'>'), (b"quot;", b'"'), (b"apos;", b'\'')];
 /// Less than this of a secret is no secret without its spelling.
 const SHORTEST_PLAIN: usize = 6;
+/// Characters of base64 that hold nothing but [`Redactor::PART`] octets, wherever in a group of three these begin.
+/// Server's reasons are base64 of JSON, as signed tokens are, and share shorter pieces with them.
+const BASE64_PART: usize = Redactor::PART.saturating_mul(8).saturating_sub(4) / 6;
 const FEW: usize = 4;
 const BUCKETS: usize = 1024;
 const MARK: &str = "[redacted]";
@@ -352,6 +358,18 @@ mod tests {
             let part = &token[start..token.len().min(start + Redactor::PART)];
             let want = if part.len() < Redactor::PART { part } else { "[redacted]" };
             assert_eq!(redactor.redact(&format!("({part})")), format!("({want})"));
+        }
+        // Octets of the secret count, not characters that hold them.
+        let hex: String = token.bytes().map(|octet| format!("{octet:02x}")).collect();
+        assert_eq!(redactor.redact(&hex[10..34]), "[redacted]");
+        assert_eq!(redactor.redact(&hex[10..33]), &hex[10..33]);
+        for before in ["", "a", "ab"] {
+            for start in 0..token.len() - Redactor::PART {
+                let few = STANDARD.encode(format!("{before}{}", &token[start..start + 10]));
+                assert_eq!(redactor.redact(&few), few, "{before} {start}");
+                let part = STANDARD.encode(format!("{before}{}", &token[start..start + Redactor::PART]));
+                assert!(redactor.redact(&part).contains(MARK), "{before} {start}");
+            }
         }
         let wrapped = STANDARD.encode(token).replace('j', "j\r\n");
         assert!(redactor.redact(&wrapped).len() < 20, "{wrapped}");
