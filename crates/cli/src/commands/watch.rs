@@ -1,6 +1,7 @@
 use std::{
     io::{self, Write},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use jiff::tz::TimeZone;
@@ -40,19 +41,18 @@ pub(crate) fn run(
     })?;
     output::notice(format_args!("watching {} of {}", printable(&arguments.folder), printable(user)));
     let zone = value::zone();
+    let mut interruptions = Interruptions::default();
     loop {
         if let Some(state) = &mut state {
             state.keep(watcher.position())?;
         }
         let news = watcher.next()?;
         match &news {
-            // An interruption that the first attempt mends is not reported: connections break, and tokens end each hour.
-            News::Interrupted { error, retry_in } if !retry_in.is_zero() => {
-                let seconds = retry_in.as_secs().saturating_add(1);
-                output::warning(&format!("{error}; connecting again in {seconds} s"));
-            }
-            News::Interrupted { error, .. } if error.kind() == Kind::Protocol => {
-                output::warning(&format!("{error}; connecting again"));
+            News::Interrupted { error, retry_in } => {
+                let is_broken = error.kind() == Kind::Protocol;
+                if let Some(warning) = interruptions.warning(&error.to_string(), is_broken, *retry_in) {
+                    output::warning(&warning);
+                }
             }
             News::Renumbered { .. } => {
                 output::warning("the server renumbered this folder: known UIDs are no longer valid")
@@ -67,6 +67,28 @@ pub(crate) fn run(
         } else if let Some(line) = line(news, arguments.all, &zone, out.width()) {
             out.line(&line)?;
         }
+    }
+}
+
+/// What was said of broken connections.
+#[derive(Default)]
+struct Interruptions {
+    told: String,
+}
+
+impl Interruptions {
+    /// What to say of an interruption. One that the first attempt mends is not reported: connections break, and tokens end
+    /// each hour. A line that can't be read is, but once, as a server may send it in each session.
+    fn warning(&mut self, error: &str, is_broken: bool, retry_in: Duration) -> Option<String> {
+        if !retry_in.is_zero() {
+            let seconds = retry_in.as_secs().saturating_add(1);
+            return Some(format!("{error}; connecting again in {seconds} s"));
+        }
+        if !is_broken || self.told == error {
+            return None;
+        }
+        error.clone_into(&mut self.told);
+        Some(format!("{error}; connecting again"))
     }
 }
 
@@ -158,6 +180,22 @@ mod tests {
     use std::fs;
 
     use super::*;
+
+    /// It reconnects, within limits, and says so once.
+    #[test]
+    fn a_line_that_can_not_be_read_is_told_once() {
+        let mut interruptions = Interruptions::default();
+        let mut say = |error, is_broken, seconds| {
+            interruptions.warning(error, is_broken, Duration::from_secs(seconds)).unwrap_or_default()
+        };
+        assert_eq!(say("reset", false, 0), "");
+        assert_eq!(say("junk", true, 0), "junk; connecting again");
+        assert_eq!(say("junk", true, 0), "");
+        assert_eq!(say("reset", false, 4), "reset; connecting again in 5 s");
+        assert_eq!(say("junk", true, 0), "");
+        assert_eq!(say("junk", true, 7), "junk; connecting again in 8 s");
+        assert_eq!(say("other junk", true, 0), "other junk; connecting again");
+    }
 
     #[test]
     fn the_state_is_of_one_folder() {

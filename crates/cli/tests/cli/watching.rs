@@ -1,7 +1,11 @@
 //! `watch`: news as they come, across broken connections and tokens that run out.
 #![cfg(unix)]
 
-use crate::harness::{Relay, Running, World};
+use std::fs;
+
+use mailbearer::{Account, Security, Server, blocking::Imap};
+
+use crate::harness::{Relay, Running, World, finish};
 
 fn message(subject: &str) -> String {
     format!("From: Ann <ann@x.test>\r\nSubject: {subject}\r\nDate: Tue, 24 Nov 2026 06:30:00 +0000\r\n\r\nx")
@@ -86,6 +90,69 @@ fn goes_on_after_a_signal_where_it_was() {
     for (number, line) in told.iter().enumerate() {
         assert!(line.ends_with(&format!("  number {number}")), "{told:#?}");
     }
+}
+
+/// The place is written after the line is out, and a line that can't be written is not out.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_loses_no_message() {
+    let world = World::new();
+    let place = || fs::read_to_string(world.path("place")).unwrap();
+    let watch = Running::start(world.command(&["watch", "--state", "place", "--trace"]));
+    watch.wait_for("< + IDLE");
+    watch.stop();
+    let before = place();
+    world.deliver(message("one"));
+    let outcome = finish(world.shell("exec \"$mailbearer\" watch --state place >/dev/full"), b"");
+    assert_eq!(outcome.code, Some(74));
+    assert!(outcome.stderr.ends_with("No space left on device (os error 28)\n"), "{outcome:?}");
+    assert_eq!(place(), before);
+    // Nor is there room for the place: the message is told, and will be told again.
+    let script = "trap '' XFSZ; ulimit -f 0; exec \"$mailbearer\" watch --state place | cat";
+    let outcome = finish(world.shell(script), b"");
+    assert!(outcome.stdout.ends_with("  one\n") || outcome.stdout.is_empty(), "{outcome:?}");
+    assert!(outcome.stderr.contains("error: cannot write place: File too large"), "{outcome:?}");
+    assert_eq!(place(), before);
+    let mut watch = Running::start(world.command(&["watch", "--state", "place"]));
+    assert!(watch.line().ends_with("  one"));
+    assert_eq!(watch.stop().code, Some(130));
+}
+
+/// What it has told counts for nothing in a folder that the server renumbered between two runs, and it says so.
+#[test]
+fn a_folder_that_was_renumbered_between_two_runs_is_told() {
+    let world = World::new();
+    let mock = &world.server;
+    let account = Account::custom(mock.user(), mock.token_url(), mock.scope());
+    let account =
+        account.client_credentials(mock.client_id(), mock.client_secret()).ca_pem(mock.ca_pem()).unwrap();
+    let account = account.imap(Server::new("localhost", mock.ports().imaps, Security::Implicit));
+    let mut imap = account.blocking().unwrap().connect_imap().unwrap();
+    let watched = |imap: &mut Imap, delivered: &[&str]| {
+        let mut watch = Running::start(world.command(&["watch", "Drafts", "--state", "place", "--trace"]));
+        let said = watch.wait_for("< + IDLE");
+        for subject in delivered {
+            imap.append("Drafts", &[], None, message(subject).as_bytes()).unwrap();
+            let mut line = watch.line();
+            // The last one of the run before may come once more.
+            if !line.ends_with(&format!("  {subject}")) {
+                line = watch.line();
+            }
+            assert!(line.ends_with(&format!("  {subject}")), "{line}");
+        }
+        let outcome = watch.stop();
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(130), ""));
+        (said.join("\n") + &outcome.stderr, fs::read_to_string(world.path("place")).unwrap())
+    };
+    let (said, before) = watched(&mut imap, &["one", "two"]);
+    assert!(!said.contains("renumbered"), "{said}");
+    imap.delete("Drafts").unwrap();
+    imap.create("Drafts").unwrap();
+    let (said, after) = watched(&mut imap, &["three"]);
+    assert!(said.contains("warning: the server renumbered this folder"), "{said}");
+    assert_ne!(after.split("uidvalidity=").nth(1).unwrap(), before.split("uidvalidity=").nth(1).unwrap());
+    let (said, _) = watched(&mut imap, &["four"]);
+    assert!(!said.contains("renumbered"), "{said}");
 }
 
 #[test]
