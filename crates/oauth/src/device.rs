@@ -69,8 +69,10 @@ impl DeviceAuthorization {
         if device_code.expose().len() > limits.token {
             return Err(wrong("device code over the limit"));
         }
+        // They are for a person to see, and a server repeats what it was sent anywhere.
+        let redactor = Redactor::new(secrets);
         let line = |name, limit| {
-            let text = text(name)?;
+            let text = redactor.redact(&text(name)?);
             let words: Vec<&str> = text.split_whitespace().collect();
             Some(printable_bytes(words.join(" ").as_bytes(), limit))
         };
@@ -303,6 +305,42 @@ mod tests {
             let error = exchange(status, body, 4096).unwrap_err().to_string();
             assert!(want.split('|').any(|want| error.contains(want)), "{body}: {error}");
             assert!(!error.contains("d3vice"), "{error}");
+        }
+    }
+
+    /// What a peer echoes is not shown, wherever it stands.
+    #[test]
+    fn a_secret_that_comes_back_is_shown_nowhere() {
+        let endpoint = Endpoint::parse("https://a.example/devicecode").unwrap();
+        let secret = "s3cret~of-the-client";
+        for client in [Client::with_secret("id", secret), Client::with_basic_secret("id", secret)] {
+            let request = DeviceRequest::new(endpoint.clone(), client, "scope");
+            for (status, body) in [
+                (
+                    400,
+                    format!(r#"{{"error":"invalid_request","error_description":"client_secret={secret}"}}"#),
+                ),
+                (400, format!("client_id=id&client_secret={}", secret.replace('~', "%7E"))),
+                (401, format!(r#"{{"error":"{secret}","error_uri":"https://a.example/?{secret}"}}"#)),
+                (200, format!("<p>{secret}</p>")),
+                (200, RIGHT.replace("Go to", secret)),
+                (200, RIGHT.replace("WDJB-MJHT\",\"ver", &format!("{secret}\",\"ver"))),
+            ] {
+                let (mut rx, mut tx) =
+                    (RecvBuf::with_limit(crate::TokenExchange::RECV_LIMIT), SendBuf::new());
+                let mut exchange = DeviceExchange::new(&request);
+                assert!(matches!(exchange.step(&mut rx, &mut tx), Ok(Step::Read)));
+                let length = body.len();
+                rx.extend(
+                    format!("HTTP/1.1 {status} x\r\nContent-Length: {length}\r\n\r\n{body}").as_bytes(),
+                )
+                .unwrap();
+                let told = match exchange.step(&mut rx, &mut tx) {
+                    Err(error) => format!("{error} {error:?}"),
+                    Ok(step) => format!("{step:?}"),
+                };
+                assert!(!told.contains("s3cret"), "{status} {body}: {told}");
+            }
         }
     }
 

@@ -48,10 +48,7 @@ impl Machine for Revocation {
 
 #[cfg(test)]
 mod tests {
-    use alloc::{
-        format,
-        string::{String, ToString},
-    };
+    use alloc::{format, string::String};
 
     use super::*;
 
@@ -63,7 +60,14 @@ mod tests {
             (204, "", "Ok(())"),
             (200, "<p>", "Ok(())"),
             (400, r#"{"error":"unsupported_token_type"}"#, "unsupported_token_type (HTTP 400)"),
-            (503, "r3fresh", "HTTP 503"),
+            (503, "r3fresh-token", "HTTP 503"),
+            (
+                400,
+                r#"{"error":"invalid_request","error_description":"token=r3fresh-token"}"#,
+                "invalid_request",
+            ),
+            (400, r#"{"error":"r3fresh-token"}"#, "HTTP 400"),
+            (404, "token=r3fresh%2Dtoken&token_type_hint=refresh_token", "HTTP 404"),
         ] {
             let endpoint = Endpoint::parse("https://a.example/revoke").unwrap();
             let (mut rx, mut tx) = (RecvBuf::with_limit(crate::TokenExchange::RECV_LIMIT), SendBuf::new());
@@ -76,9 +80,10 @@ mod tests {
             let done = match exchange.step(&mut rx, &mut tx) {
                 Ok(Step::Event(())) => "Ok(())".into(),
                 Ok(step) => format!("{step:?}"),
-                Err(error) => error.to_string(),
+                Err(error) => format!("{error} {error:?}"),
             };
             assert!(done.contains(want), "{status} {body}: {done}");
+            assert!(!done.contains("r3fresh"), "{status} {body}: {done}");
         }
     }
 }

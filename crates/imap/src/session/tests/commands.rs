@@ -241,6 +241,46 @@ fn a_bye_that_nobody_asked_for_is_an_error() {
     ));
 }
 
+/// A reply given before the server closes is not lost, to whatever it is one.
+#[test]
+fn a_reply_counts_though_the_server_hangs_up_behind_it() {
+    for (command, answer) in [
+        ("STORE 1 +FLAGS (\\Seen)", "NO [LIMIT] too many"),
+        ("UID STORE 1 -FLAGS.SILENT (\\Seen)", "OK done"),
+        ("UID COPY 1 x", "NO [OVERQUOTA] full"),
+        ("UID EXPUNGE 7", "BAD what"),
+        ("CREATE x", "OK done"),
+    ] {
+        for (end, told) in [
+            ("S: * BYE too much", "server ended the session: BYE too much"),
+            ("--eof--", "connection closed after authentication"),
+        ] {
+            // The end comes behind what was told.
+            let (early, late) = match end {
+                "--eof--" => (format!("E: done A2 {answer}"), String::new()),
+                _ => (String::new(), format!("E: done A2 {answer}")),
+            };
+            implicit(&format!(
+                "{LOGIN}
+                 > command {command}
+                 C: A2 {command}
+                 S: A2 {answer}
+                 {early}
+                 {end}
+                 {late}
+                 E: error: {told}"
+            ));
+        }
+    }
+    starttls(
+        "S: * OK hi
+         C: A1 STARTTLS
+         S: A1 NO [UNAVAILABLE] later
+         S: * BYE bye
+         E: error: server refused STARTTLS: NO [UNAVAILABLE] later",
+    );
+}
+
 #[test]
 fn a_refusal_can_be_told_by_its_kind() {
     let mut play = Play::new(options(Security::Implicit), usize::MAX);
