@@ -89,6 +89,45 @@ fn a_wait_that_is_dropped_each_second_has_an_end() {
     }
 }
 
+/// A server (the relay, the mock) waits for its client by the time that it gives, and no drip is longer than ten of these:
+/// not of a command, nor of a message that was to come.
+#[test]
+fn a_client_that_drips_at_a_server_is_left() {
+    let message = "x".repeat(1000).leak();
+    let rows = [
+        ("silence", script(&[(7, "EHLO x\r\n")]), "quiet", 307),
+        ("an octet each 299 s", drip("x", 299 * SECOND), "was too slow for 3000 s", 3000),
+        ("10 octets a second", drip("xxxxxxxxxx", SECOND), "was too slow for 3000 s", 3334),
+        (
+            "lines first",
+            Script { again: Some((299 * SECOND, "x")), ..script(&[(1, "EHLO x\r\n")]) },
+            "was too slow for 3000 s",
+            3001,
+        ),
+        ("a kilobyte each minute", drip(message, 60 * SECOND), "was too slow for 3000 s", 3590),
+    ];
+    for (name, script, want, after) in rows {
+        let mut connection = Connection::<Simulated>::accept_in_clear(
+            socket(script),
+            Options { recv_limit: 1 << 20, ..Options::default() },
+        );
+        let ended = Simulated::task(async {
+            let mut machine = Talk::new();
+            machine.lines = Lines::new(1 << 20);
+            loop {
+                match connection.next_within(&mut machine, 300 * SECOND).await {
+                    Ok(Next::Event(_)) => {}
+                    Ok(Next::Quiet) => break "quiet".to_owned(),
+                    Ok(_) => break "closed".to_owned(),
+                    Err(error) => break error.to_string(),
+                }
+            }
+        });
+        assert!(ended.ends_with(want), "{name}: {ended}");
+        assert!(NOW.get().as_secs().abs_diff(after) <= 2, "{name}: {:?}", NOW.get());
+    }
+}
+
 proptest::proptest! {
     /// However a peer drips, and however often the wait is dropped and started again, it ends: after ten times the
     /// patience, and a second more for each 100 octets.
