@@ -111,16 +111,16 @@ impl<'a> Flag<'a> {
     }
 
     pub(crate) fn system(name: Atom<'a>) -> Self {
-        let known = match name.as_bytes().len() {
-            4 => [("seen", Self::Seen), ("seen", Self::Seen)],
-            5 => [("draft", Self::Draft), ("draft", Self::Draft)],
-            6 => [("recent", Self::Recent), ("recent", Self::Recent)],
-            7 => [("flagged", Self::Flagged), ("deleted", Self::Deleted)],
-            8 => [("answered", Self::Answered), ("answered", Self::Answered)],
-            _ => return Self::System(name),
-        };
-        let found = known.into_iter().find(|(word, _)| name.as_bytes().eq_ignore_ascii_case(word.as_bytes()));
-        found.map_or(Self::System(name), |(_, flag)| flag)
+        let is = |word: &[u8]| name.as_bytes().eq_ignore_ascii_case(word);
+        match name.as_bytes().len() {
+            4 if is(b"seen") => Self::Seen,
+            5 if is(b"draft") => Self::Draft,
+            6 if is(b"recent") => Self::Recent,
+            7 if is(b"flagged") => Self::Flagged,
+            7 if is(b"deleted") => Self::Deleted,
+            8 if is(b"answered") => Self::Answered,
+            _ => Self::System(name),
+        }
     }
 
     /// Returns whether this is the special use or other attribute `name`, written without its backslash.

@@ -9,7 +9,7 @@ use super::{
         plain_nstring_to, plain_number, quoted, quoted_raw, quoted_until, sp, spaces, token, unescaped_to,
         unquoted, value, value_within, word,
     },
-    swar::{find_mark, next_mark, word_end, words_end},
+    swar::{ends_word, find_mark, next_mark, word_end, words_end},
 };
 use crate::{Address, Atom, Capability, Element, Flag, List, Param, StatusItem, Text};
 
@@ -58,15 +58,24 @@ fn any_flag<'a>(raw: &mut &'a [u8]) -> Option<Flag<'a>> {
 impl<'a> Element<'a> for Capability<'a> {
     fn read(raw: &mut &'a [u8]) -> Option<Self> {
         // What is no word is left out; the octets were not looked at before.
-        let start = raw.iter().position(|octet| token(&[*octet]).is_ok())?;
-        *raw = raw.get(start..)?;
-        next(raw, |raw| token(raw).map(|(rest, word)| (rest, Capability::of(word))))
+        let start = raw.iter().position(|&octet| !ends_word(octet))?;
+        let words = raw.get(start..)?;
+        let (word, rest) = words.split_at_checked(word_end(words))?;
+        *raw = rest;
+        Some(Capability::of(word))
     }
 }
 
 impl<'a> Element<'a> for u32 {
+    #[inline]
     fn read(raw: &mut &'a [u8]) -> Option<Self> {
-        next(raw, number)
+        match plain_number(raw) {
+            Some((number, [b' ', rest @ ..])) => {
+                *raw = rest;
+                Some(number)
+            }
+            _ => next(raw, number),
+        }
     }
 }
 
@@ -137,6 +146,8 @@ fn plain_flag(raw: &[u8]) -> Option<(Flag<'_>, &[u8])> {
         (Flag::Flagged, rest)
     } else if eight == octets(b"\\Deleted") {
         (Flag::Deleted, rest)
+    } else if eight & octets(b"\xff\xff\xff\xff\xff\xff\0\0") == octets(b"\\Draft\0\0") {
+        (Flag::Draft, raw.get(6..)?)
     } else if eight & octets(b"\xff\xff\xff\xff\xff\xff\xff\0") == octets(b"\\Recent\0") {
         (Flag::Recent, raw.get(7..)?)
     } else {
@@ -152,12 +163,6 @@ fn plain_flag(raw: &[u8]) -> Option<(Flag<'_>, &[u8])> {
 /// `flag = "\Answered" / … / flag-keyword / flag-extension`, and `mbx-list-flags`
 fn flag_of(word: &[u8]) -> Flag<'_> {
     match word {
-        // As they are nearly always written.
-        b"\\Seen" => Flag::Seen,
-        b"\\Answered" => Flag::Answered,
-        b"\\Flagged" => Flag::Flagged,
-        b"\\Deleted" => Flag::Deleted,
-        b"\\Draft" => Flag::Draft,
         b"\\*" => Flag::Any,
         [b'\\', name @ ..] => Flag::system(Atom::of(name)),
         word => Flag::Keyword(Atom::of(word)),
@@ -179,12 +184,14 @@ fn plain_status(raw: &[u8]) -> Option<(StatusItem<'_>, &[u8])> {
         (StatusItem::Unseen, raw.get(7..)?)
     } else if eight == octets(b"UIDNEXT ") {
         (StatusItem::UidNext, rest)
+    } else if eight == octets(b"UIDVALID") {
+        (StatusItem::UidValidity, rest.strip_prefix(b"ITY ")?)
     } else if eight & SEVEN == octets(b"RECENT \0") {
         (StatusItem::Recent, raw.get(7..)?)
     } else {
         return None;
     };
-    let (number, rest) = plain_number(rest)?;
+    let (rest, number) = number(rest).ok()?;
     match rest {
         [b' ', b' ', ..] => None,
         [b' ', rest @ ..] | rest @ [b')', ..] => Some((item(number), rest)),

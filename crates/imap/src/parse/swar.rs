@@ -87,7 +87,13 @@ pub(super) fn word_end(text: &[u8]) -> usize {
         let brace = ((octets | ONES.wrapping_mul(0x04)) ^ ONES.wrapping_mul(0x7f)).wrapping_sub(ONES);
         (low | quote | parenthesis | brace) & !octets & HIGHS
     };
-    first(text, found, |octet| octet <= b' ' || matches!(octet, b'"' | b'(' | b')' | b'{' | 0x7f))
+    first(text, found, ends_word)
+}
+
+/// Whether this octet can't be part of a word.
+#[inline]
+pub(super) const fn ends_word(octet: u8) -> bool {
+    octet <= b' ' || matches!(octet, b'"' | b'(' | b')' | b'{' | 0x7f)
 }
 
 /// The number in front, and what follows it, where it has at most seven digits and enough follows.
