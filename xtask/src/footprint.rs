@@ -55,20 +55,20 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
 
 /// Whether the embedding is over a limit in one of its forms, and its octets in the smallest.
 fn measure_forms() -> Result<(bool, Vec<u8>)> {
-    println!("{:<20} {:>9} {:>9} {:>9} {:>7} {:>5}", "form", "bytes", "limit", "aim", "crates", "limit");
+    println!("{:<23} {:>9} {:>9} {:>9} {:>7} {:>5}", "form", "bytes", "limit", "aim", "crates", "limit");
     let mut over = false;
     let mut smallest = Vec::new();
     let mut licences = BTreeSet::new();
     for form in &FORMS {
-        let bytes = build(form.features)?;
-        if form.features.is_empty() {
+        let bytes = build(form)?;
+        if form.name == FORMS[0].name {
             smallest = fs::read(process::target().join("footprint/footprint"))?;
         }
         let crates = checks::tree(&["-p", "footprint", "--features", form.features])?.len();
         let fits = bytes <= form.limit && crates <= form.crates;
         let mark = if fits { "" } else { "  OVER" };
         let Form { name, limit, aim, crates: most, .. } = form;
-        println!("{name:<20} {bytes:>9} {limit:>9} {aim:>9} {crates:>7} {most:>5}{mark}");
+        println!("{name:<23} {bytes:>9} {limit:>9} {aim:>9} {crates:>7} {most:>5}{mark}");
         over |= !fits;
         licences.extend(checks::licences_of(&["-p", "footprint", "--features", form.features])?);
     }
@@ -107,9 +107,16 @@ fn warm_token() -> Result<(u64, u64)> {
     Ok((processor.parse()?, wall.parse()?))
 }
 
-fn build(features: &str) -> Result<u64> {
-    let profile = ["build", "--locked", "-p", "footprint", "--profile", "footprint", "--features", features];
-    process::output(checks::cargo_command().args(profile))?;
+fn build(form: &Form) -> Result<u64> {
+    let mut cargo = checks::cargo_command();
+    cargo.args(["rustc", "--locked", "-p", "footprint", "--bin", "footprint", "--profile", "footprint"]);
+    cargo.args(["--features", form.features, "--"]);
+    if form.linked_small {
+        cargo.args(LINKED_SMALL.map(|argument| format!("-Clink-arg=-Wl,{argument}")));
+        let script = process::workspace().join("tests/footprint/small.ld");
+        cargo.arg(format!("-Clink-arg=-Wl,-T,{}", script.display()));
+    }
+    process::output(&mut cargo)?;
     Ok(fs::metadata(process::target().join("footprint/footprint"))?.len())
 }
 
@@ -128,6 +135,8 @@ fn list_memory() -> Result<u64> {
 struct Form {
     name: &'static str,
     features: &'static str,
+    /// Linked as the README tells those who want it smallest.
+    linked_small: bool,
     /// Bytes that it must not grow over: what it came down to, and a little.
     limit: u64,
     /// Bytes that it is to come down to; the forms between have no aim of their own.
@@ -136,19 +145,26 @@ struct Form {
     crates: usize,
 }
 
-/// The limits are what stands, so that it only shrinks from here. The aims are what was set.
-const FORMS: [Form; 4] = [
-    Form { name: "blocking", features: "", limit: 1_732_500, aim: "1580000", crates: 30 },
-    Form { name: "blocking, charsets", features: "charsets", limit: 1_945_000, aim: "", crates: 35 },
-    Form { name: "tokio", features: "tokio", limit: 1_790_000, aim: "", crates: 37 },
-    Form {
-        name: "tokio, charsets",
-        features: "tokio,charsets",
-        limit: 1_998_500,
-        aim: "1750000",
-        crates: 42,
-    },
+impl Form {
+    const fn new(name: &'static str, features: &'static str, limit: u64, crates: usize) -> Self {
+        Self { name, features, linked_small: false, limit, aim: "", crates }
+    }
+}
+
+/// The limits are what stands, so that it only shrinks from here. The aims are what was set. The smallest is the facade
+/// without its default features, but for cryptography and roots.
+const FORMS: [Form; 6] = [
+    Form { aim: "1580000", ..Form::new("blocking", "", 1_685_500, 30) },
+    Form { linked_small: true, ..Form::new("blocking, linked small", "", 1_431_500, 30) },
+    Form::new("blocking, TLS 1.2", "tls12", 1_732_000, 30),
+    Form::new("blocking, charsets", "tls12,charsets", 1_944_500, 35),
+    Form::new("tokio", "tls12,tokio", 1_789_500, 37),
+    Form { aim: "1750000", ..Form::new("tokio, charsets", "tls12,tokio,charsets", 1_998_000, 42) },
 ];
+
+/// For the linker: relative relocations in a short form (glibc 2.36 reads it), no table of what unwinds the stack, and of
+/// functions that are the same one.
+const LINKED_SMALL: [&str; 3] = ["-z,pack-relative-relocs", "--no-eh-frame-hdr", "--icf=all"];
 
 /// Parts of OAuth beside the client secret.
 const REST: [(&str, &str); 9] = [

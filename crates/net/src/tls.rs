@@ -21,7 +21,7 @@ use crate::Error;
 
 /// The trust anchors and the rest of a TLS configuration: built once, cheap to clone, shared by every connection.
 ///
-/// TLS 1.2 and 1.3. Certificates are always verified, against the roots in here and the host name that the
+/// TLS 1.3, and 1.2 with the feature `tls12` (default). Certificates are always verified, against the roots in here and the host name that the
 /// caller gave.
 #[derive(Clone)]
 pub struct Tls {

@@ -11,7 +11,7 @@ use crate::Error;
 
 /// Who a server is: its certificates and its key. Built once, cheap to clone, shared by every connection.
 ///
-/// TLS 1.2 and 1.3. Clients are not asked for certificates.
+/// TLS 1.3, and 1.2 with the feature `tls12` (default). Clients are not asked for certificates.
 #[derive(Clone)]
 pub struct ServerTls {
     config: Arc<ServerConfig>,
