@@ -24,8 +24,9 @@ const USAGE: &str = "\
 cargo xtask COMMAND
 
   test [FILTER…]            install and start what the tests need, run them all, shut down
-  bench [PIECE]             parsers, composing and uploads beside their peers: instructions, allocations, growth, against
-                            their limits; or the piece `responses` or `messages` alone
+  bench [PIECE…]            parsers, composing and uploads beside their peers: instructions, allocations, growth, against
+                            their limits; or the pieces of these names (`responses`, `messages`, …), or those that want
+                            one program alone (`fast`)
   check [NAME]              formatting, dependencies, licences, no_std, clippy, documentation, fuzz targets; or one
   dist [STEP]               static binary, man pages, SBOM, .deb, systemd units, OCI image in target/dist, each tried
   footprint                 size and crates of the smallest embedding, against its limits
