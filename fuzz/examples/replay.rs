@@ -1,6 +1,7 @@
 //! Runs every target over its seeds, on any toolchain: `replay [--into FOLDER] [TARGET…]`.
 //!
-//! With `--into` it runs nothing, and writes the seeds to `FOLDER/TARGET` for a fuzzer to start from.
+//! With `--into` it runs nothing, and writes the seeds to `FOLDER/TARGET` for a fuzzer to start from. `replay --names` prints
+//! the names of all targets.
 
 use std::{env, error::Error, fs, panic, path::Path, process::ExitCode};
 
@@ -8,6 +9,10 @@ use mailbearer_fuzz::{TARGETS, seeds};
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut args: Vec<String> = env::args().skip(1).collect();
+    if args == ["--names"] {
+        TARGETS.iter().for_each(|(name, _)| println!("{name}"));
+        return Ok(ExitCode::SUCCESS);
+    }
     let into = (args.first().is_some_and(|arg| arg == "--into") && args.len() > 1).then(|| args.remove(1));
     args.retain(|arg| arg != "--into");
     if let Some(unknown) = args.iter().find(|arg| TARGETS.iter().all(|(name, _)| name != arg)) {

@@ -1,6 +1,6 @@
 //! What must hold for any input: a module for each fuzz target, whose `run` panics where it does not.
 //!
-//! `fuzz_targets` binds each to libFuzzer, `replay` runs them over the seeds on any toolchain.
+//! The program `every` binds them to libFuzzer, `replay` runs them over the seeds on any toolchain.
 
 #![forbid(unsafe_code)]
 
