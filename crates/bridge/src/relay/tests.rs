@@ -1,6 +1,7 @@
 use std::{
     io::{BufRead, BufReader, Write},
     net::{Ipv4Addr, TcpStream},
+    sync::atomic::{AtomicI64, Ordering},
 };
 
 use super::*;
@@ -9,29 +10,10 @@ use crate::{
     upstream::{Server, Upstream},
 };
 
-/// The client's NOTIFY and ORCPT go to the next server for each recipient; where that has no DSN, whoever asked to hear of the
-/// delivery hears that it was passed on.
-#[test]
-fn a_report_says_what_was_passed_on_to_a_server_without_dsn() {
-    let upstream = Upstream::start(Server { no_dsn: true, ..Server::default() });
-    let folder = tempfile::tempdir().unwrap();
-    let spool = Spool::open(folder.path().join("spool"), Limits::default()).unwrap();
-    let accounts = Accounts::new().with(None, upstream.client.clone());
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let port = listener.local_addr().unwrap();
-    let relay = Relay::start(Options::new("relay.test"), vec![listener], spool, accounts, |_| ()).unwrap();
+/// Says this to the relay, and reads what it answers.
+fn converse(port: SocketAddr, rows: &[(&str, &str)]) {
     let mut client = BufReader::new(TcpStream::connect(port).unwrap());
-    for (said, want) in [
-        ("", "220 "),
-        ("HELO x", "250 "),
-        ("EHLO x", "250 "),
-        ("MAIL FROM:<ann@x.test> ENVID=QQ1", "250 "),
-        ("RCPT TO:<bob@mx.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;robert@old.test", "250 "),
-        ("RCPT TO:<eve@mx.test> NOTIFY=FAILURE", "250 "),
-        ("RCPT TO:<nobody@mx.test>", "250 "),
-        ("DATA", "354 "),
-        ("Subject: 1\r\n\r\nx\r\n.", "250 "),
-    ] {
+    for (said, want) in rows {
         if !said.is_empty() {
             client.get_mut().write_all(format!("{said}\r\n").as_bytes()).unwrap();
         }
@@ -44,6 +26,33 @@ fn a_report_says_what_was_passed_on_to_a_server_without_dsn() {
             );
         }
     }
+}
+
+/// The client's NOTIFY and ORCPT go to the next server for each recipient; where that has no DSN, whoever asked to hear of the
+/// delivery hears that it was passed on.
+#[test]
+fn a_report_says_what_was_passed_on_to_a_server_without_dsn() {
+    let upstream = Upstream::start(Server { no_dsn: true, ..Server::default() });
+    let folder = tempfile::tempdir().unwrap();
+    let spool = Spool::open(folder.path().join("spool"), Limits::default()).unwrap();
+    let accounts = Accounts::new().with(None, upstream.client.clone());
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap();
+    let relay = Relay::start(Options::new("relay.test"), vec![listener], spool, accounts, |_| ()).unwrap();
+    converse(
+        port,
+        &[
+            ("", "220 "),
+            ("HELO x", "250 "),
+            ("EHLO x", "250 "),
+            ("MAIL FROM:<ann@x.test> ENVID=QQ1", "250 "),
+            ("RCPT TO:<bob@mx.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;robert@old.test", "250 "),
+            ("RCPT TO:<eve@mx.test> NOTIFY=FAILURE", "250 "),
+            ("RCPT TO:<nobody@mx.test>", "250 "),
+            ("DATA", "354 "),
+            ("Subject: 1\r\n\r\nx\r\n.", "250 "),
+        ],
+    );
     let report = loop {
         let server = upstream.server();
         if let Some(index) = server.contents.iter().position(|content| content.contains("delivery-status")) {
@@ -63,4 +72,55 @@ fn a_report_says_what_was_passed_on_to_a_server_without_dsn() {
     }
     assert!(!report.contains("eve@mx.test"), "{report}");
     relay.drain(Duration::from_secs(10));
+}
+
+/// A clock that jumps by years, either way, while the relay runs: what waits is tried again at once and fails no sooner, and
+/// arrives once.
+#[test]
+fn a_clock_that_jumps_loses_nothing_of_a_relay_that_runs() {
+    static YEARS: AtomicI64 = AtomicI64::new(0);
+    const YEAR: i64 = 365 * 86_400;
+    // Refused for now at every first try, and once more after each jump.
+    let sender: fn(usize) -> Option<Answer> =
+        |number| (number < 5).then(|| Answer::new(450, "4.2.0 not now"));
+    let upstream = Upstream::start(Server { sender: Some(sender), ..Server::default() });
+    let folder = tempfile::tempdir().unwrap();
+    let mut spool = Spool::open(folder.path().join("spool"), Limits::default()).unwrap();
+    let now: fn() -> u64 = || {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+        since.saturating_add_signed(YEARS.load(Ordering::Relaxed).saturating_mul(YEAR))
+    };
+    spool.clock = now;
+    let accounts = Accounts::new().with(None, upstream.client.clone());
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap();
+    let (tell, told) = mpsc::channel();
+    let log = move |line: &LogLine| {
+        if line.kind == "delivery" {
+            let _ = tell.send(format!("{:?}", line.fields));
+        }
+    };
+    let relay = Relay::start(Options::new("relay.test"), vec![listener], spool, accounts, log).unwrap();
+    converse(
+        port,
+        &[
+            ("", "220 "),
+            ("EHLO x", "250 "),
+            ("MAIL FROM:<ann@x.test>", "250 "),
+            ("RCPT TO:<bob@mx.test>", "250 "),
+            ("DATA", "354 "),
+            ("Subject: 1\r\n\r\nx\r\n.", "250 "),
+        ],
+    );
+    for years in [0, 1, -30, 20] {
+        YEARS.store(years, Ordering::Relaxed);
+        let line = told.recv_timeout(Duration::from_secs(60)).expect("it is tried after the jump");
+        assert!(line.contains("\"waits\""), "{years}: {line}");
+    }
+    YEARS.store(-1, Ordering::Relaxed);
+    let line = told.recv_timeout(Duration::from_secs(60)).expect("it is tried after the jump");
+    assert!(line.contains("\"delivered\""), "{line}");
+    relay.drain(Duration::from_secs(10));
+    let server = upstream.server();
+    assert_eq!((server.taken.len(), server.senders), (1, 5));
 }

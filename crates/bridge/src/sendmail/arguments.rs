@@ -173,6 +173,11 @@ impl Arguments {
                 }
                 return Ok(());
             }
+            if option == 'P' || option == 'S' {
+                return Err(wrong(format!(
+                    "-{option}, which sends nothing elsewhere, is not done here; -bv shows whom it goes to"
+                )));
+            }
             if !VALUES.contains(option) {
                 return Err(wrong(format!("there is no option -{option}")));
             }
@@ -309,128 +314,12 @@ fn wrong(text: String) -> ArgumentError {
 }
 
 /// Options without a value.
-const FLAGS: &str = "GimnPStUvIx";
+const FLAGS: &str = "GimntUvIx";
 /// Options whose value, if any, follows at once.
 const ATTACHED: &str = "dqQ";
 /// Options with a value.
 const VALUES: &str = "AaBbCDeFfhLMNOopRrTVX";
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(words: &[&str]) -> Result<Arguments, String> {
-        Arguments::parse(words.iter().map(OsString::from)).map_err(|error| error.0)
-    }
-
-    fn shown(words: &[&str]) -> String {
-        match parse(words) {
-            Ok(own) => {
-                let sender = own.sender.map(|sender| format!(" f={sender}")).unwrap_or_default();
-                let name = own.name.map(|name| format!(" F={name}")).unwrap_or_default();
-                let t = if own.from_header { " t" } else { "" };
-                format!("{:?}{sender}{name}{t} {}", own.mode, own.recipients.join(" "))
-            }
-            Err(error) => format!("64 {error}"),
-        }
-    }
-
-    /// The command lines of `sending.md`: who calls sendmail, and how.
-    #[test]
-    fn reads_what_programs_say() {
-        let rows: &[(&str, &[&str], &str)] = &[
-            ("git", &["-f", "a@b", "-i", "c@d", "e@f"], "Deliver f=a@b c@d e@f"),
-            (
-                "cronie",
-                &["-FCronDaemon", "-i", "-odi", "-oem", "-oi", "-t", "-f", "root"],
-                "Deliver f=root F=CronDaemon t ",
-            ),
-            (
-                "Debian cron",
-                &["-i", "-FCronDaemon", "-B8BITMIME", "-oem", "root"],
-                "Deliver F=CronDaemon root",
-            ),
-            (
-                "Vixie cron",
-                &["-FCronDaemon", "-odi", "-oem", "-oi", "-or0s", "-t"],
-                "Deliver F=CronDaemon t ",
-            ),
-            ("PHP", &["-t", "-i", "-fa@b"], "Deliver f=a@b t "),
-            ("Ruby", &["-i", "-f", "a@b", "--", "c@d"], "Deliver f=a@b c@d"),
-            ("mutt", &["-oem", "-oi", "-N", "success,failure", "-R", "hdrs", "--", "c@d"], "Deliver c@d"),
-            ("s-nail", &["-i", "-m", "-v", "-r", "a@b", "--", "c@d"], "Deliver f=a@b c@d"),
-            ("netdata", &["-F", "a name", "-f", "a@b", "-t"], "Deliver f=a@b F=a name t "),
-            ("-o with a word of its own", &["-o", "i", "-o", "em", "c@d"], "Deliver c@d"),
-            ("cluster", &["-it", "-tfa@b"], "Deliver f=a@b t "),
-            ("brackets", &["-f", "<a@b>", "<c@d>", "Ann <e@f>"], "Deliver f=a@b c@d e@f"),
-            ("null sender", &["-f", "<>", "c@d"], "Deliver f= c@d"),
-            ("empty sender", &["-f", "", "c@d"], "Deliver f= c@d"),
-            ("list", &["c@d, \"e,\\\",f\"@g"], "Deliver c@d \"e,\\\",f\"@g"),
-            (
-                "msmtp",
-                &[
-                    "-A", "x", "-bm", "-G", "-h", "5", "-L", "tag", "-n", "-O", "x=y", "-U", "-X", "log",
-                    "c@d",
-                ],
-                "Deliver c@d",
-            ),
-            ("-bs", &["-bs"], "Smtp "),
-            ("-bp", &["-bp"], "List "),
-            ("-q", &["-q30m"], "Run "),
-            ("-bv", &["-bv", "c@d"], "Verify c@d"),
-            ("-bi", &["-bi"], "Nothing "),
-            ("-b apart", &["-b", "p"], "List "),
-            ("a hyphen that is meant", &["--", "-c@d"], "Deliver -c@d"),
-            ("a hyphen behind a recipient", &["c@d", "--", "-e@f"], "Deliver c@d -e@f"),
-            (
-                "slipped in",
-                &["c@d", "-Xlog"],
-                "64 \"-Xlog\" stands behind a recipient; options stand before them",
-            ),
-            (
-                "control in -F",
-                &["-F", "a\nBcc: x@y"],
-                "64 the name of -F holds a control character: \"a\\nBcc: x@y\"",
-            ),
-            ("control in -f", &["-f", "a@b\r"], "64 the address of -f holds a control character: \"a@b\\r\""),
-            ("control in a recipient", &["c@d\n"], "64 the recipient holds a control character: \"c@d\\n\""),
-            ("unknown", &["-z"], "64 there is no option -z"),
-            ("unknown long", &["--quue"], "64 there is no option --quue"),
-            ("no value", &["-f"], "64 -f wants a value"),
-            ("no value of -o", &["-o"], "64 -o wants a value"),
-            ("daemon", &["-bd"], "64 -bd is not done here"),
-            (
-                "-N",
-                &["-N", "never,delay"],
-                "64 -N \"never,delay\" is neither never nor of success, failure and delay",
-            ),
-            ("-R", &["-R", "some"], "64 -R \"some\" is neither full nor hdrs"),
-            ("-V", &["-V", "ü"], "64 -V \"ü\" is not 1 to 100 characters of ASCII"),
-            ("-B", &["-B", "9BIT"], "64 -B \"9BIT\" is neither 7BIT nor 8BITMIME"),
-        ];
-        for (name, words, want) in rows {
-            assert_eq!(shown(words), *want, "{name}");
-        }
-    }
-
-    #[test]
-    fn reads_its_own_options_and_those_of_reports() {
-        let own =
-            parse(&["--queue", "--spool=s", "--account", "a", "--config=c", "--aliases", "l", "--json"])
-                .unwrap();
-        assert!(own.queue && own.json && !own.trace);
-        assert_eq!(
-            (own.spool, own.account, own.config),
-            (Some("s".into()), Some("a".into()), Some("c".into()))
-        );
-        assert_eq!(own.aliases, Some("l".into()));
-        let own = parse(&["-N", "never", "-R", "FULL", "-V", "id 1", "-O", "DeliverBy=120;R"]).unwrap();
-        assert_eq!((own.notify, own.returned), (Some(Notify::default()), Some(Returned::Full)));
-        assert_eq!((own.envelope_id, own.deliver_by), (Some("id 1".into()), Some(DeliverBy::new(120, true))));
-        assert_eq!(parse(&["--queue=yes"]).unwrap_err(), "--queue takes no value");
-        assert_eq!(
-            parse(&["-O", "DeliverBy=soon"]).unwrap_err(),
-            "DeliverBy=\"soon\" is not SECONDS;R or SECONDS;N"
-        );
-    }
-}
+#[path = "arguments_tests.rs"]
+mod tests;

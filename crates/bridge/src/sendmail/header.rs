@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use mailbearer::{
     Address,
     proto::mime::{
@@ -50,15 +52,19 @@ impl Repair<'_> {
         if self.local(address).is_some() { self.own } else { address }
     }
 
-    /// The local part, where the address is of this machine.
+    /// The local part, where the address is of this machine, however often that is said.
     fn local<'a>(&self, address: &'a str) -> Option<&'a str> {
-        let Some((name, domain)) = address.rsplit_once('@') else {
-            return Some(address).filter(|name| !name.is_empty());
-        };
-        let is_here = |own: &str| !own.is_empty() && domain.eq_ignore_ascii_case(own);
-        let here = is_here("localhost") || is_here("localhost.localdomain") || is_here(self.host);
-        // Who has the account's own address is no local user, even on its mail server.
-        (here && !address.eq_ignore_ascii_case(self.own)).then_some(name)
+        let mut name = address;
+        while let Some((local, domain)) = name.rsplit_once('@') {
+            let is_here = |own: &str| !own.is_empty() && domain.eq_ignore_ascii_case(own);
+            let here = is_here("localhost") || is_here("localhost.localdomain") || is_here(self.host);
+            // Who has the account's own address is no local user, even on its mail server.
+            if !here || name.eq_ignore_ascii_case(self.own) {
+                return (name != address).then_some(name);
+            }
+            name = local;
+        }
+        (!name.is_empty() || name != address).then_some(name)
     }
 }
 
@@ -151,7 +157,7 @@ impl Fields {
             return;
         }
         let into = if resent { &mut self.resent } else { &mut self.to };
-        let addresses = members(address_list(value(field))).into_iter().map(|one| one.address);
+        let addresses = members(address_list(&value(field))).into_iter().map(|one| one.address);
         into.extend(addresses.filter(|address| !address.is_empty()));
     }
 
@@ -217,7 +223,7 @@ fn rewritten(name: &[u8], field: &[u8], repair: &Repair<'_>) -> Result<Option<Ve
     if !is_sender && !is(RECIPIENTS) {
         return Ok(None);
     }
-    let entries = address_list(value(field));
+    let entries = address_list(&value(field));
     // A group has a name that would be lost.
     if entries.iter().any(|entry| matches!(entry, AddressOrGroup::Group { .. })) {
         return Ok(None);
@@ -316,9 +322,17 @@ fn is_named(line: &[u8], name: &str) -> bool {
         .eq(name.bytes().map(|octet| octet.to_ascii_lowercase()))
 }
 
-fn value(field: &[u8]) -> &[u8] {
+/// The value, unfolded (RFC 5322 section 2.2.3): a bracket that is never closed reaches to its end, and a line end is no part of an
+/// address.
+fn value(field: &[u8]) -> Cow<'_, [u8]> {
     let colon = field.iter().position(|octet| *octet == b':').unwrap_or(field.len());
-    field.get(colon.saturating_add(1)..).unwrap_or_default()
+    let value = without_end(field.get(colon.saturating_add(1)..).unwrap_or_default());
+    let is_end = |octet: &u8| matches!(octet, b'\r' | b'\n');
+    if value.iter().any(is_end) {
+        Cow::Owned(value.iter().copied().filter(|octet| !is_end(octet)).collect())
+    } else {
+        Cow::Borrowed(value)
+    }
 }
 
 const RECIPIENTS: &[&[u8]] = &[b"To", b"Cc", b"Bcc"];
@@ -440,5 +454,74 @@ mod tests {
         assert_eq!(settings.recipient("x@BOX.test").unwrap(), ["robot@box.test"]);
         assert!(settings.recipient("loop").is_err());
         assert!(repair(b"To: loop\n\n", &settings).is_err());
+    }
+
+    /// Texts of all the pieces that a header is made of, in every order: what is repaired once stays as it is, and names nobody
+    /// whom it did not name before.
+    #[test]
+    fn a_second_repair_changes_nothing_and_names_nobody_else() {
+        const PIECES: &[&str] = &[
+            "To",
+            "Cc",
+            "Bcc",
+            "From",
+            "Resent-To",
+            "Subject",
+            ":",
+            ":",
+            " ",
+            "\t",
+            "\r\n",
+            "\n",
+            "\r",
+            "\r\r\n",
+            "\n ",
+            "\r\n\t",
+            "@",
+            ",",
+            ";",
+            "<",
+            ">",
+            "\"",
+            "(",
+            ")",
+            "\\",
+            ".",
+            "root",
+            "a@b",
+            "c@d",
+            "\u{e9}",
+            "\0",
+            "=?utf-8?q?a=40b?=",
+            "[",
+            "]",
+            "box",
+            "@localhost",
+            "x",
+        ];
+        let aliases = Aliases::parse("root: ann@x.test\ndefault: own@x.test\n").unwrap();
+        let settings = Repair { own: "own@x.test", aliases: &aliases, host: "box" };
+        let mut chance = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut next = |most: usize| {
+            chance ^= chance << 13;
+            chance ^= chance >> 7;
+            chance ^= chance << 17;
+            usize::try_from(chance >> 33).unwrap().rem_euclid(most)
+        };
+        for _ in 0..20_000 {
+            let mut text: String = (0..next(24)).map(|_| PIECES[next(PIECES.len())]).collect();
+            if next(2) == 0 {
+                text.insert_str(0, "To:");
+            }
+            let once = repair(text.as_bytes(), &settings).unwrap();
+            let twice = repair(&once.octets, &settings).unwrap();
+            assert_eq!(
+                once.octets.escape_ascii().to_string(),
+                twice.octets.escape_ascii().to_string(),
+                "{text:?}"
+            );
+            let (before, after) = (once.recipients, twice.recipients);
+            assert!(after.iter().all(|address| before.contains(address)), "{text:?}: {before:?} {after:?}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::{
 
 use super::{
     Error, Spool, Stored,
-    file::{Look, MARK_AT, Record, mark, now},
+    file::{Look, MARK_AT, Record, mark},
     folder::{open_private, sync_folder},
 };
 
@@ -249,7 +249,8 @@ impl<'s> Entry<'s> {
     pub fn retry(mut self) -> Result<(), Error> {
         // In this order: the next run puts a message back that is in the queue and waits for nobody.
         self.move_to(Place::Queue)?;
-        self.record(&Record::Retry { at: now() })
+        let at = self.spool.now();
+        self.record(&Record::Retry { at })
     }
 
     /// Counts it as delivered for the recipients of whom that was unknown. `words` say where it was found. Removes it from the
@@ -278,7 +279,8 @@ impl<'s> Entry<'s> {
     /// Writes down a look that did not find it. `said` is what came of the look.
     pub(crate) fn looked(&mut self, said: &str) -> Result<(), Error> {
         let number = self.stored.look.as_ref().map_or(0, |look| look.number).saturating_add(1);
-        self.record(&Record::Look(Look { at: now(), number, said: said.to_owned() }))
+        let at = self.spool.now();
+        self.record(&Record::Look(Look { at, number, said: said.to_owned() }))
     }
 
     /// Forgets the message.

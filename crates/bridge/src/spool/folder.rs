@@ -8,7 +8,7 @@ use std::{
 
 use mailbearer::Envelope;
 
-use super::{Entry, Error, Place, Runner, Writer};
+use super::{Entry, Error, Place, Runner, Writer, file};
 
 /// A folder of messages that wait.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub struct Spool {
     folder: PathBuf,
     limits: Limits,
     role: Role,
+    /// Seconds since 1970. A test sets another.
+    pub(crate) clock: fn() -> u64,
     /// Octets of the files at the last count.
     counted: Arc<Mutex<Option<(Instant, u64)>>>,
 }
@@ -69,7 +71,7 @@ impl Spool {
         }
         let metadata = fs::metadata(&folder).map_err(|error| Error::io(&folder, error))?;
         let role = role(&folder, &metadata)?;
-        let spool = Self { folder, limits, role, counted: Arc::default() };
+        let spool = Self { folder, limits, role, clock: file::now, counted: Arc::default() };
         if let Role::Owner { .. } = spool.role {
             for name in Place::ALL.map(Place::folder).into_iter().chain([TMP]) {
                 let path = spool.folder.join(name);
@@ -80,6 +82,10 @@ impl Spool {
             }
         }
         Ok(spool)
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        (self.clock)()
     }
 
     /// The folder.

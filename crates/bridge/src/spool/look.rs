@@ -5,11 +5,7 @@ use std::{
 
 use mailbearer::{Blocking, Client, proto::mime::parse::Message};
 
-use super::{
-    Clients, Entry, Error, Place, Spool,
-    file::{Stored, now},
-    runner::shortened,
-};
+use super::{Clients, Entry, Error, Place, Spool, file::Stored, runner::shortened};
 
 /// What came of a look for a message of which nobody knew.
 #[derive(Clone, Debug)]
@@ -54,7 +50,9 @@ impl Spool {
         let mut known: BTreeMap<Option<String>, Result<Client<Blocking>, String>> = BTreeMap::new();
         for id in self.names_in(Place::Unknown.folder())? {
             let mut entry = match Entry::open(self, Place::Unknown, &id, false) {
-                Ok(Some(entry)) if !entry.is_busy() && is_time(entry.stored(), is_patient) => entry,
+                Ok(Some(entry)) if !entry.is_busy() && is_time(entry.stored(), self.now(), is_patient) => {
+                    entry
+                }
                 // `Spool::list` reports damaged messages.
                 Ok(_) | Err(Error::Damaged { .. }) => continue,
                 Err(error) if error.is_permission() => continue,
@@ -103,8 +101,7 @@ fn find(client: Result<&Client<Blocking>, &String>, entry: &mut Entry<'_>) -> Re
 }
 
 /// Whether a message is still looked for. With `is_patient`, also whether the pause since the last look is over.
-fn is_time(stored: &Stored, is_patient: bool) -> bool {
-    let now = now();
+fn is_time(stored: &Stored, now: u64, is_patient: bool) -> bool {
     let is_recent = now.saturating_sub(stored.next.min(now)) < DAY;
     let rested = stored.look.as_ref().is_none_or(|look| {
         let index = usize::try_from(look.number).unwrap_or(usize::MAX).saturating_sub(1);

@@ -12,7 +12,7 @@ use mailbearer::{Client, proto::smtp::Dsn};
 use super::{
     Entry, Error, Lane, Place, Spool, State, Stored,
     entry::INTERRUPTED,
-    file::{Record, now},
+    file::Record,
     folder::{DROP, TMP, open_private, sync_folder},
     lane::{Ready, Verdict},
 };
@@ -207,7 +207,7 @@ impl<'s> Runner<'s> {
     /// one that was made in its place.
     pub fn due(&self, except: &HashSet<String>) -> Result<Vec<Due>, Error> {
         self.hold()?;
-        let now = now();
+        let now = self.spool.now();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut due, mut seen) = (Vec::new(), HashMap::new());
         for id in self.spool.names_in(Place::Queue.folder())? {
@@ -399,7 +399,7 @@ impl<'s> Runner<'s> {
     fn settle(&self, mut entry: Entry<'_>, attempt: u32, verdict: Verdict) -> Result<Report, Error> {
         let Verdict { mut states, wait, problem, without_dsn } = verdict;
         let stored = entry.stored();
-        let at = now();
+        let at = self.spool.now();
         let passed = at.saturating_sub(stored.last).min(DAY);
         let waited = stored.waited.saturating_add(passed);
         let pause = pause(stored.attempts, wait);

@@ -5,7 +5,10 @@ use mailbearer_mock::{
 };
 
 use super::{
-    super::{Limits, file::Head},
+    super::{
+        Limits,
+        file::{Head, now},
+    },
     *,
 };
 

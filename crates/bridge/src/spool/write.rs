@@ -10,7 +10,7 @@ use mailbearer::{Envelope, proto::mime::LineEnds};
 
 use super::{
     Error, Place, Spool,
-    file::{ENVELOPE, Head, envelope_line, now, octets},
+    file::{ENVELOPE, Head, envelope_line, octets},
     folder::{DROP, TMP, open_private, sync_folder},
 };
 
@@ -34,7 +34,7 @@ impl Writer {
         if envelope.recipients.is_empty() {
             return Err(Error::Envelope("it has no recipients"));
         }
-        let line = envelope_line(envelope, account, now());
+        let line = envelope_line(envelope, account, spool.now());
         if line.len() > ENVELOPE {
             return Err(Error::Envelope("it is too long"));
         }
