@@ -212,7 +212,8 @@ fn with_argument<'a>(cx: Context<'_>, name: &str, input: &'a [u8]) -> Res<'a, Co
     }
 }
 
-/// `"METADATA" SP ("LONGENTRIES" SP number / "MAXSIZE" SP number / "TOOMANY" / "NOPRIVATE")` (RFC 5464), without the first
+/// `"METADATA" SP ("LONGENTRIES" SP number / "MAXSIZE" SP number / "TOOMANY" / "NOPRIVATE")` (RFC 5464), without the
+/// first
 fn metadata(input: &[u8]) -> Res<'_, Code<'_>> {
     let size = |name: &'static str| preceded((tag_no_case(name), sp), number64);
     alt((

@@ -53,8 +53,8 @@ impl<R: Runtime> Examined<'_, R> {
         Ok(Copied::joined(parts))
     }
 
-    /// Sends the command and finds where the messages are now. MOVE says so in an untagged response, before the messages
-    /// are expunged (RFC 6851 section 4.3); so does Exchange for a COPY, by a code alone.
+    /// Sends the command and finds where the messages are now. MOVE says so in an untagged response, before the
+    /// messages are expunged (RFC 6851 section 4.3); so does Exchange for a COPY, by a code alone.
     async fn transfer(
         &mut self,
         command: &Command<'_>,

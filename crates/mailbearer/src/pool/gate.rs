@@ -32,7 +32,8 @@ struct State {
 /// A place for a connection.
 pub(super) struct Seat {
     gate: Arc<Gate>,
-    /// Which of the host's places it is, from 1 on. The system unlocks its file when the process ends, however it ends.
+    /// Its number among the places of the host, from 1 on. If the process ends, in whatever way, the system unlocks its
+    /// file.
     #[cfg(feature = "file-store")]
     held: Option<(usize, std::fs::File)>,
 }
@@ -144,8 +145,8 @@ impl Gate {
         self.book::<R, _>(|book, now| book.keep_quiet(now, wait));
     }
 
-    /// The server takes no more connections than it has: there will be fewer for a while, of all processes of the host.
-    /// Returns whether there are others, of which one may end soon.
+    /// Allows fewer connections for a while, for all processes of the host, because the server accepts no more. Returns
+    /// whether there are others, one of which may end soon.
     pub(super) fn lower<R: Runtime>(&self) -> bool {
         let (open, most) = (self.open(), self.most::<R>());
         self.book::<R, _>(|book, now| book.lower(now, open.min(most)));
@@ -158,7 +159,7 @@ impl Gate {
         self.book::<R, _>(|book, now| book.lower(now, most));
     }
 
-    /// Connections of all processes of the host, or of this pool where nothing is shared.
+    /// Returns how many connections all processes of the host have open, or this pool if nothing is shared.
     fn open(&self) -> usize {
         let own = self.state().open;
         #[cfg(feature = "file-store")]
@@ -168,7 +169,7 @@ impl Gate {
         own
     }
 
-    /// Whether this is one of the connections by which there are more than there may be now.
+    /// Whether this connection is one too many now.
     pub(super) fn is_crowded<R: Runtime>(&self, seat: &Seat) -> bool {
         let most = self.most::<R>();
         #[cfg(feature = "file-store")]

@@ -53,7 +53,7 @@ impl Host {
         Ok(result)
     }
 
-    /// Takes one of `most` places for a connection, and returns its number; `None` if others have them all.
+    /// Takes one of `most` places for a connection. Returns its number, or `None` if others have them all.
     pub(super) fn seat(&self, most: usize) -> io::Result<Option<(usize, File)>> {
         for number in 1..=most {
             if let Some(file) = self.place(number)? {
@@ -63,11 +63,11 @@ impl Host {
         Ok(None)
     }
 
-    /// How many of `all` places are taken, by this process and others.
+    /// Returns how many of `all` places this process and others have taken.
     pub(super) fn taken(&self, all: usize) -> io::Result<usize> {
         let mut taken = 0_usize;
         for number in 1..=all {
-            // One that is free is held for a moment; who wants it meanwhile looks again.
+            // Holds a free place for a moment. Another process that wants it then looks again.
             taken = taken.saturating_add(usize::from(self.place(number)?.is_none()));
         }
         Ok(taken)
@@ -142,7 +142,7 @@ mod tests {
         assert!(one.update(&|book, now| book.permit(now, 2)).unwrap().is_ok());
     }
 
-    /// What the other process does: takes a place, and counts three messages.
+    /// The other process: takes a place, and counts three messages.
     #[test]
     fn other_process() {
         let Some(folder) = std::env::var_os("MAILBEARER_TEST_POOL") else { return };
@@ -157,8 +157,8 @@ mod tests {
         drop(place);
     }
 
-    /// Killed at each system call that the pool makes: its place is free at once, no message is counted twice or lost but the
-    /// one that it was about to count, and a minute later nothing is left of it.
+    /// Kills a process at each system call that the pool makes. Its place is free at once, no message is counted twice
+    /// or lost except the one that it was about to count, and a minute later nothing is left of it.
     #[cfg(target_os = "linux")]
     #[test]
     fn what_a_killed_process_held_comes_back() {

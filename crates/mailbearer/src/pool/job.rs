@@ -5,31 +5,31 @@ use mailbearer_smtp::{Envelope, Receipt, Refusal, Reply, ServerLimits};
 use super::Permit;
 use crate::{Error, MailObject};
 
-/// A message that is to be sent.
+/// A message to send.
 pub(super) struct Job<M> {
     pub(super) index: usize,
     pub(super) message: M,
     pub(super) permit: Option<Permit>,
     pub(super) tries: u32,
     pub(super) since: Instant,
-    /// Where the server takes fewer recipients at a time than there are.
+    /// Set if the server accepts fewer recipients at a time than there are.
     parts: Option<Box<Parts>>,
 }
 
-/// A message that goes several times, each time to some of its recipients (RFC 5321 section 4.5.3.1.10).
+/// The recipients of a message that is sent several times, each time to some of them (RFC 5321 section 4.5.3.1.10).
 #[derive(Default)]
 struct Parts {
-    /// Whom it goes to now.
+    /// Recipients of the present part.
     now: Vec<String>,
-    /// Whom it goes to after that.
+    /// Recipients of the parts after that.
     later: Vec<String>,
-    /// The most at a time, by what the server said to those before.
+    /// The most recipients of a part, from what the server said to earlier parts.
     most: Option<usize>,
-    /// The server's words to those who have it.
+    /// Recipients who have the message, with the server's words.
     taken: Vec<(String, Reply)>,
     refused: Vec<(String, Reply)>,
     without_dsn: bool,
-    /// A part of which nobody knows whether it arrived.
+    /// A part that may or may not have arrived.
     unknown: Option<Error>,
 }
 
@@ -40,7 +40,7 @@ impl<M> Job<M> {
 }
 
 impl<M: MailObject> Job<M> {
-    /// Chooses whom the message goes to now, of those who have no verdict yet.
+    /// Chooses the recipients of the next part from those who have no verdict yet.
     pub(super) fn choose(&mut self, limits: ServerLimits) {
         let number = |limit: Option<u64>| limit.and_then(|limit| usize::try_from(limit).ok());
         let (most, domains) = (number(limits.recipients), number(limits.recipient_domains));
@@ -65,7 +65,8 @@ impl<M: MailObject> Job<M> {
         }
     }
 
-    /// The server took the message for some of those to whom it went now. Returns the receipt once nobody is left.
+    /// Notes that the server accepted the present part for some of its recipients. Returns the receipt once nobody is
+    /// left.
     pub(super) fn taken(&mut self, receipt: Receipt) -> Option<Result<Receipt, Error>> {
         let is_full = |(_, reply): &(String, Reply)| reply.code == FULL;
         if self.parts.is_none() && (receipt.accepted.is_empty() || !receipt.refused.iter().any(is_full)) {
@@ -76,7 +77,7 @@ impl<M: MailObject> Job<M> {
         let (full, refused): (Vec<_>, Vec<_>) = refused.into_iter().partition(is_full);
         let count = accepted.len();
         if count > 0 && !full.is_empty() {
-            // RFC 5321 section 4.5.3.1.10: it takes those when the others are done.
+            // RFC 5321 section 4.5.3.1.10: the server will accept these when the others are done.
             parts.most = Some(count);
             parts.later.splice(..0, full.into_iter().map(|(address, _)| address));
         } else {
@@ -91,8 +92,8 @@ impl<M: MailObject> Job<M> {
         self.next_part()
     }
 
-    /// The message is not tried again with those to whom it went now. Returns what became of it as a whole, unless there are
-    /// others to whom it goes yet.
+    /// Notes that the present part will not be tried again. Returns what became of the whole message, unless other
+    /// parts follow.
     pub(super) fn failed(&mut self, error: Error) -> Option<Result<Receipt, Error>> {
         let Some(parts) = &mut self.parts else { return Some(Err(error)) };
         let has_begun = !parts.taken.is_empty() || !parts.refused.is_empty() || parts.unknown.is_some();
@@ -119,7 +120,7 @@ impl<M: MailObject> Job<M> {
         self.next_part()
     }
 
-    /// The message is not sent to those who have no verdict yet.
+    /// Ends the message. Those who have no verdict yet do not get it.
     pub(super) fn conclude(&mut self, error: Option<Error>) -> Result<Receipt, Error> {
         let parts = self.parts.take().map(|parts| *parts).unwrap_or_default();
         let Parts { mut now, later, taken, refused, without_dsn, unknown, .. } = parts;
@@ -175,14 +176,14 @@ impl<M: MailObject> MailObject for Job<M> {
     }
 }
 
-/// How many of these recipients, from the first on, are within what a server takes: one at least.
+/// Returns how many of these recipients, from the first on, are within the server's limits. At least one.
 fn within(recipients: &[String], most: Option<usize>, domains: Option<usize>) -> usize {
     let most = most.unwrap_or(usize::MAX).min(recipients.len());
     let mut seen: Vec<&str> = Vec::new();
     let mut count = 0_usize;
     for address in recipients.iter().take(most) {
         let domain = address.rsplit('@').next().unwrap_or_default();
-        // As the session counts them: servers with such a limit allow few.
+        // Counted as the session does. The list is short, because servers with such a limit allow few domains.
         if domains.is_some() && !seen.iter().any(|known| known.eq_ignore_ascii_case(domain)) {
             seen.push(domain);
         }
@@ -194,7 +195,7 @@ fn within(recipients: &[String], most: Option<usize>, domains: Option<usize>) ->
     count.max(1)
 }
 
-/// What a server says that takes no more recipients of this message.
+/// The reply of a server that accepts no more recipients of this message.
 const FULL: u16 = 452;
 
 #[cfg(test)]

@@ -54,9 +54,9 @@ pub struct PoolOptions {
 ///
 /// If the server offers `PIPELINING`, each message takes one flight. No message is lost if a connection ends, a token
 /// expires or a server is busy for a moment. If the end of a message was on its way when the connection broke, the pool
-/// never sends that message again by itself. If a message has more recipients than the server accepts at a time (`LIMITS
-/// RCPTMAX`, or 452), the pool sends it several times, each time to some of them, and counts each. Cloning is cheap, and clones
-/// share the connections.
+/// never sends that message again by itself. If a message has more recipients than the server accepts at a time
+/// (`LIMITS RCPTMAX`, or 452), the pool sends it several times, each time to some of them, and counts each time.
+/// Cloning is cheap, and clones share the connections.
 ///
 /// ```no_run
 /// # use mailbearer::{Client, Composed, Outcome};

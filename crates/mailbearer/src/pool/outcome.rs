@@ -6,8 +6,8 @@ use crate::{Error, Kind};
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a message was taken, refused or put off, or nobody knows")]
 pub enum Outcome {
-    /// The server accepted it for at least one recipient. The receipt has those whom the server refused,
-    /// and those to whom the message was not sent.
+    /// The server accepted it for at least one recipient. The receipt has those whom the server refused, and those to
+    /// whom the message was not sent.
     Accepted(Receipt),
     /// It can't be sent: the server refused it permanently, or it is malformed.
     Refused(Error),

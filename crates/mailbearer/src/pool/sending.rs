@@ -110,8 +110,8 @@ impl<'a, R: Runtime, M: MailObject + 'a> Sending<'a, R, M> {
         state.waiting.drain(..).for_each(Waker::wake);
     }
 
-    /// Takes one more connection, if there may be one and a message waits. By itself this opens another for each eight
-    /// messages: those behind one that the server takes long about wait for it.
+    /// Opens one more connection, if one is allowed and a message waits. Otherwise there is only one for every eight
+    /// messages, and those behind a slow one have to wait for it.
     pub fn widen(&mut self) {
         if self.workers.len() < self.pool.inner.gate.connections() {
             self.open_worker();
@@ -427,7 +427,7 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
         }
         self.board.heard();
         if matches!(refusal, Some(Refusal::Parameter { optional: true, .. })) {
-            // The session does without it from now on.
+            // The session leaves it out from now on.
             self.try_again(job, 0);
             return Then::GoOn;
         }
@@ -453,7 +453,7 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
         self.board.put_back(job);
     }
 
-    /// Ends a message that was sent, or goes on with its next part.
+    /// Ends a message that was sent, or continues with its next part.
     fn end(&self, mut job: Job<M>, error: Error) {
         match job.failed(error) {
             Some(whole) => self.board.end(job, whole),
@@ -461,7 +461,7 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
         }
     }
 
-    /// Ends a message of which nothing was sent, or no more.
+    /// Ends a message of which nothing, or nothing more, was sent.
     fn not_sent(&self, mut job: Job<M>, error: Error) {
         self.give_back_permit(&mut job);
         let whole = job.conclude(Some(error));

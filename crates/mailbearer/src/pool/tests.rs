@@ -428,7 +428,7 @@ fn a_folder_that_can_not_be_used_stops_nothing() {
     assert_eq!(locked(&server).taken.len(), 3);
 }
 
-/// What one process hears counts for the connections of all.
+/// What the server says to one process applies to the connections of all.
 #[test]
 fn fewer_connections_are_fewer_of_all_pools() {
     let bench = Bench::new();
@@ -444,7 +444,7 @@ fn fewer_connections_are_fewer_of_all_pools() {
     let seats = [seat(&one), seat(&one), seat(&two)];
     let crowded = || [0, 1, 2].map(|index| two.inner.gate.is_crowded::<Simulated>(&seats[index]));
     assert_eq!(crowded(), [false; 3]);
-    // Three are open on this host, though this pool has one of them.
+    // Three are open on this host, but only one of them belongs to this pool.
     assert!(two.inner.gate.lower::<Simulated>(), "the others may end soon");
     assert_eq!((one.inner.gate.most::<Simulated>(), two.inner.gate.most::<Simulated>()), (2, 2));
     assert_eq!(crowded(), [false, false, true]);
@@ -455,8 +455,8 @@ fn fewer_connections_are_fewer_of_all_pools() {
     assert!(!one.inner.gate.lower::<Simulated>(), "it is the only one");
 }
 
-/// Many recipients at a server that takes few at a time, by what it offers or by what it answers: each has a verdict, and
-/// nobody gets the message twice.
+/// Many recipients at a server that accepts few at a time, by what it offers or by what it answers: each gets a
+/// verdict, and nobody gets the message twice.
 #[test]
 fn a_message_goes_in_parts_where_the_server_takes_few_recipients() {
     let bench = Bench::new();
@@ -499,7 +499,7 @@ fn a_message_goes_in_parts_where_the_server_takes_few_recipients() {
             assert_eq!((server.envelopes.len(), server.connections), (parts + 1, connections), "{what}");
         }
     }
-    // A part that is refused as a whole stops no other; one of which nobody knows is told apart.
+    // A refused part does not stop the others. A part of unknown outcome is reported as such.
     let one = |number: usize| (number == 2).then(|| Answer::new(554, "5.6.0 no"));
     let server = bench.begin(Server { extensions: limits.to_vec(), verdict: Some(one), ..Server::default() });
     let mut note = Note::new(0);
@@ -511,7 +511,7 @@ fn a_message_goes_in_parts_where_the_server_takes_few_recipients() {
     assert_eq!((refused, taken, locked(&server).taken.len()), (5, 18, 4), "{outcomes:?}");
 }
 
-/// As the first test, for a message that goes in parts.
+/// Like the first test, for a message that is sent in parts.
 #[test]
 fn a_cut_between_parts_tells_nobody_wrongly() {
     let bench = Bench::new();

@@ -203,7 +203,8 @@ pub(super) const OUTLOOK_COM: Preset = Preset {
     ..MICROSOFT_365
 };
 
-/// Google, "OAuth 2.0 for Mobile & Desktop Apps", "OAuth 2.0 for server to server applications" and "OAuth 2.0 Mechanism".
+/// Google, "OAuth 2.0 for Mobile & Desktop Apps", "OAuth 2.0 for server to server applications" and "OAuth 2.0
+/// Mechanism".
 pub(super) const GOOGLE: Preset = Preset {
     name: "google",
     aliases: &["gmail"],

@@ -34,7 +34,7 @@ pub struct TraceEvent<'a> {
     pub at: SystemTime,
     /// A number for the connection. No other connection of this process has the same.
     pub connection: u64,
-    /// The server.
+    /// The server, or the client.
     pub place: &'a Place,
     /// What happened.
     pub kind: TraceKind<'a>,
@@ -92,8 +92,8 @@ impl Place {
 }
 
 /// Returns a trace of a connection from a client, for a program that is a server. It reports the same events as
-/// [`Client::observed`](crate::Client::observed), with `client` as the service of their place. It shows all octets that the
-/// server's machine does not take for a secret or a message.
+/// [`Client::observed`](crate::Client::observed), with `client` as the service of their place. It shows all octets that
+/// the server's machine does not take for a secret or a message.
 pub fn served(
     client: SocketAddr,
     security: Security,

@@ -59,8 +59,8 @@ impl<W: Write> Recorder<W> {
         Self::begin(out, settings(account))
     }
 
-    /// Begins a transcript of a person's login. Whoever plays it logs in again: the transcript has the answers of the token
-    /// endpoint, and not what the browser does.
+    /// Begins a transcript of a person's login. Whoever plays it logs in again: the transcript has the answers of the
+    /// token endpoint, and not what the browser does.
     pub fn login(out: W, account: &Account) -> Self {
         let mut settings = settings(account);
         settings.extend(person(account));
@@ -157,8 +157,8 @@ impl<W: Write> Inner<W> {
         self.said(who, &text);
     }
 
-    /// Writes one mark for a whole message that the client sends, because the next run's may have another length. Returns
-    /// whether the line is part of a message.
+    /// Writes one mark for a whole message that the client sends, because the next run's may have another length.
+    /// Returns whether the line is part of a message.
     fn message(&mut self, connection: u64, line: &TraceLine) -> bool {
         let text = match line.parts.first() {
             Some(TracePart::Text(text)) => text.as_slice(),

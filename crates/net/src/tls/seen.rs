@@ -63,7 +63,8 @@ impl Tls {
     ///
     /// # Errors
     ///
-    /// Returns [`TlsError::Provider`] without a provider of cryptography, and [`TlsError::Pem`] without any trust anchor.
+    /// Returns [`TlsError::Provider`] without a provider of cryptography, and [`TlsError::Pem`] without any trust
+    /// anchor.
     pub fn seen(&self) -> Result<(Self, Seen), TlsError> {
         let provider = Arc::clone(self.config.crypto_provider());
         let inner = WebPkiServerVerifier::builder_with_provider(Arc::clone(&self.roots), provider);

@@ -161,7 +161,7 @@ fn a_message_under_way_goes_on_whatever_else_is_answered() {
          E: error: protocol error after authentication: answer to a command that was not sent yet: A1 OK done",
         login("")
     ));
-    // A refusal that was told is no command in flight any more.
+    // A refused APPEND that the caller knows of is no longer in flight.
     let mut play = Play::new(options(Security::Implicit), usize::MAX);
     play.run(&format!(
         "{}\n> noop\n> append Sent 4\nC: A1 NOOP\nC: A2 APPEND Sent (\\Seen) {{4+}}\nE: body wanted A2\nS: A2 NO full",

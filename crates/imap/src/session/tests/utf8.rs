@@ -41,7 +41,7 @@ fn what_is_queued_behind_the_wish_alone_waits_for_its_answer_too() {
          E: done A1 OK done
          C: A2 SELECT \"\\xc3\\xbc\""
     ));
-    // Given while it is on its way.
+    // The SELECT is queued while the ENABLE is in flight.
     implicit(&format!(
         "{LOGIN}
          > command ENABLE UTF8=ACCEPT

@@ -13,39 +13,40 @@ use super::proto::{
     wire::{Machine, RecvBuf, SendBuf, Step},
 };
 
-/// What the server does; all of it is seen by every connection.
+/// What the server does, and what happened to it. All connections share it.
 #[derive(Default)]
 pub(crate) struct Server {
-    /// The first octets of the content of each message that it took, in order, and when.
+    /// The first octets of the content of each message that it accepted, in order, and when.
     pub(crate) taken: Vec<(String, Duration)>,
     /// Connections that were made, and those that are open.
     pub(crate) connections: usize,
     pub(crate) open: usize,
     /// The most that were open at a time.
     pub(crate) most_open: usize,
-    /// After how many octets of the client, and of its own, it is gone: by the number of the connection.
+    /// By the number of a connection: after how many octets of the client, and after how many of its own, the server is
+    /// gone.
     pub(crate) cut: Option<Cut>,
-    /// Logins at a time; more are told 432.
+    /// Logins at a time. Others get 432.
     pub(crate) seats: Option<usize>,
     pub(crate) chunking: bool,
-    /// What is answered to the end of a message; by its number among all that came so far.
+    /// The answer to the end of a message, by its number among all that have come.
     pub(crate) verdict: Option<fn(usize) -> Option<Answer>>,
-    /// What is answered to MAIL.
+    /// The answer to MAIL.
     pub(crate) sender: Option<fn(usize) -> Option<Answer>>,
     pub(crate) ends: usize,
     pub(crate) senders: usize,
-    /// Lines of its answer to EHLO.
+    /// Lines of the answer to EHLO.
     pub(crate) extensions: Vec<&'static str>,
     pub(crate) logins: Vec<String>,
-    /// Recipients of a message that are taken; more are told 452.
+    /// Recipients of a message that it accepts. Others get 452.
     pub(crate) recipients: Option<usize>,
-    /// Does without DSN.
+    /// Whether it lacks DSN.
     pub(crate) no_dsn: bool,
-    /// What time it is; by itself always the beginning.
+    /// The clock. Without one it is always the beginning.
     pub(crate) clock: Option<fn() -> Duration>,
-    /// The whole of each message that it took.
+    /// All octets of each message that it accepted.
     pub(crate) contents: Vec<String>,
-    /// Sender and recipients of each message that it took.
+    /// Sender and recipients of each message that it accepted.
     pub(crate) envelopes: Vec<(String, Vec<String>)>,
 }
 
@@ -58,7 +59,7 @@ pub(crate) struct Cut {
 
 pub(crate) type Shared = Arc<Mutex<Server>>;
 
-/// A test that failed leaves nothing half done.
+/// A failed test leaves nothing halfway.
 pub(crate) fn locked(server: &Shared) -> MutexGuard<'_, Server> {
     server.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -68,12 +69,12 @@ pub(crate) async fn serve<R: Runtime>(socket: R::Socket, server: Shared, tls: Se
     let mut serving = Serving::new(server);
     let accepted = Connection::<R>::accept(socket, Security::Implicit, &tls, Options::default()).await;
     if let Ok(mut connection) = accepted {
-        // Its end, whatever it is: the session has no events.
+        // However it ends: the session has no events.
         let _ = connection.next(&mut serving).await;
     }
 }
 
-/// A server's session that is gone after so many octets.
+/// A server's session that ends after so many octets.
 struct Serving {
     server: Shared,
     session: Session,
