@@ -7,13 +7,13 @@ use crate::{Quirks, Reply};
 
 /// What a server offers, by its reply to EHLO (RFC 5321 section 4.1.1.1).
 ///
-/// Keeps the reply's text; what is asked for during a session was looked at once.
+/// This keeps the reply's text, and parses once what a session needs of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
     /// The lines of the reply, the server's name first.
     raw: String,
     quirks: Quirks,
-    /// A bit for each that is known, by [`Capability::bit`].
+    /// One bit for each extension in the reply, by [`Capability::bit`].
     known: u32,
     /// From the mechanisms of the first `AUTH` in `raw` to the end of the last; most servers have one.
     auth: (usize, usize),
@@ -52,7 +52,7 @@ pub enum Capability<'a> {
     DeliverBy(Option<u64>),
     /// `LIMITS`, RFC 9422.
     Limits(ServerLimits),
-    /// Any other, as the server wrote it; show it only escaped.
+    /// Any other, as the server wrote it. Escape it before showing it.
     Other(&'a str),
 }
 
@@ -69,8 +69,7 @@ pub struct ServerLimits {
 }
 
 impl Capabilities {
-    /// Reads a positive reply to EHLO. The first line is the server's name and is passed over, and so are
-    /// parameters that make no sense.
+    /// Reads a positive reply to EHLO. Skips the first line, which is the server's name, and malformed parameters.
     #[must_use]
     pub fn of_reply(reply: Reply, quirks: Quirks) -> Self {
         let raw = reply.into_raw();
@@ -102,12 +101,12 @@ impl Capabilities {
         all
     }
 
-    /// All of them, in the server's order.
+    /// All extensions, in the server's order.
     pub fn iter(&self) -> impl Iterator<Item = Capability<'_>> {
         Lines::behind_the_first(&self.raw).map(|line| Capability::parse(line, self.quirks))
     }
 
-    /// Whether this one is offered, with these parameters if it has any.
+    /// Whether the server offers this extension, with these parameters if it has any.
     #[must_use]
     pub fn has(&self, capability: Capability<'_>) -> bool {
         match capability {
@@ -134,13 +133,13 @@ impl Capabilities {
         names.flat_map(str::split_ascii_whitespace)
     }
 
-    /// Whether the size of a message can be declared, and the largest that is taken, in octets.
+    /// `None` if the server does not offer `SIZE`; else its limit for a message in octets, if it has one.
     #[must_use]
     pub fn size(&self) -> Option<Option<u64>> {
         (self.known & Capability::Size(None).bit() > 0).then_some(self.size)
     }
 
-    /// Whether a time for delivery can be given, and the shortest that is taken, in seconds.
+    /// `None` if the server does not offer `DELIVERBY`; else the shortest time that it takes in seconds, if it has one.
     #[must_use]
     pub fn deliver_by(&self) -> Option<Option<u64>> {
         (self.known & Capability::DeliverBy(None).bit() > 0).then_some(self.deliver_by)

@@ -6,23 +6,24 @@ use alloc::{
 
 use crate::Misuse;
 
-/// What the sender wants to hear of a delivery (RFC 3461). Needs a server that offers `DSN`, if anything is set.
+/// Which reports of the delivery the sender wants (RFC 3461). If anything is set, the server must offer `DSN`, unless
+/// [`if_offered`](Self::if_offered).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Dsn {
     /// How much of the message comes back in a report of failure.
     pub returned: Option<Returned>,
-    /// A name for this message, which reports repeat. At most 100 octets, printable ASCII.
+    /// `ENVID`: a name for this message, which reports repeat. At most 100 octets of printable ASCII.
     pub envelope_id: Option<String>,
-    /// When a report is sent, for every recipient but those in `notify_of`.
+    /// When to report, for all recipients except those in `notify_of`. `None` leaves it to the server.
     pub notify: Option<Notify>,
-    /// Recipients of the envelope for whom it is another than `notify`; with `None` for whom nothing is said.
+    /// When to report for single recipients of the envelope, in place of `notify`. `None` leaves it to the server.
     pub notify_of: Vec<(String, Option<Notify>)>,
-    /// `ORCPT`: a recipient of the envelope, and the address that the message was for at first, which reports name. At most 500
-    /// octets as it is written, without control characters.
+    /// `ORCPT`: a recipient of the envelope, and the address to which the message was sent originally. Reports name it. At most
+    /// 500 octets as it is encoded, without control characters.
     pub original_recipients: Vec<(String, String)>,
-    /// Whether a server without `DSN` gets the message all the same, without any of this, as RFC 3461 section 5.2.2 asks of
-    /// a relay. [`Receipt::without_dsn`](crate::Receipt::without_dsn) says so then. By default the message is refused.
+    /// Whether to send the message without any of this if the server does not offer `DSN`, as RFC 3461 section 5.2.2 asks of a
+    /// relay; [`Receipt::without_dsn`](crate::Receipt::without_dsn) tells. Default false: such a message is refused.
     pub if_offered: bool,
 }
 
@@ -52,15 +53,15 @@ pub struct Notify {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeliverBy {
-    /// Seconds from now; at most 999,999,999, and at least 1 where the message is to come back.
+    /// Seconds from now: at most 999,999,999, and at least 1 with `give_up`.
     pub seconds: u32,
-    /// Whether a message that is late comes back (`R`). Otherwise it is delivered all the same, and a report says so
-    /// (`N`).
+    /// Whether the server returns a message that is late (`R`). Otherwise it delivers the message anyway and reports the
+    /// delay (`N`).
     pub give_up: bool,
 }
 
 impl DeliverBy {
-    /// A message that comes back, or is reported, after so many seconds.
+    /// A time in seconds; with `give_up`, the message is returned after it.
     #[must_use]
     pub const fn new(seconds: u32, give_up: bool) -> Self {
         Self { seconds, give_up }

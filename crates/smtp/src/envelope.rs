@@ -7,31 +7,31 @@ use crate::{Capability, DeliverBy, Dsn, Misuse, Reply};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Envelope {
-    /// Where word of a failure goes; empty for `<>`, nowhere.
+    /// Where reports of a failure go. Empty for `<>`: no reports.
     pub sender: String,
     /// At least one.
     pub recipients: Vec<String>,
-    /// Octets of the message with CRLF as line ends. A server that offers `SIZE` gets it, and a message over
-    /// its limit is refused before anything is sent (RFC 1870).
+    /// Octets of the message with CRLF as line ends. The session tells a server that offers `SIZE`, and refuses a message over
+    /// the server's limit before it sends anything (RFC 1870).
     pub size: Option<u64>,
     /// Whether the body may hold octets over 127. Needs a server that offers `8BITMIME` (RFC 6152).
     pub eight_bit: bool,
-    /// Whether the header may hold UTF-8. Needs a server that offers `SMTPUTF8` (RFC 6531), and so do addresses
-    /// with characters outside ASCII, whatever this says.
+    /// Whether the header may hold UTF-8. Needs a server that offers `SMTPUTF8` (RFC 6531). Addresses with characters outside
+    /// ASCII need that too, even if this is false.
     pub smtp_utf8: bool,
-    /// Whether the body may hold anything, also NUL, bare line ends and lines of any length: its octets go out as they
-    /// are. Needs a server that offers `CHUNKING` and `BINARYMIME` (RFC 3030).
+    /// Whether the body may hold any octets, including NUL, bare line ends and long lines. The session sends them unchanged.
+    /// Needs a server that offers `CHUNKING` and `BINARYMIME` (RFC 3030).
     pub binary: bool,
     /// Whether every server on the way must use TLS (RFC 8689). Needs a server that offers `REQUIRETLS`.
     pub require_tls: bool,
     /// How long delivery may take.
     pub deliver_by: Option<DeliverBy>,
-    /// What the sender wants to hear of the delivery.
+    /// Which reports the sender wants.
     pub dsn: Dsn,
 }
 
 impl Envelope {
-    /// An envelope for a message in plain ASCII whose size is not told.
+    /// An envelope for a message in plain ASCII, without a size.
     pub fn new<R: Into<String>>(sender: impl Into<String>, recipients: impl IntoIterator<Item = R>) -> Self {
         let recipients = recipients.into_iter().map(Into::into).collect();
         Self { sender: sender.into(), recipients, ..Self::default() }
@@ -62,23 +62,23 @@ impl Envelope {
     }
 }
 
-/// What became of a message that the server took.
+/// What the server said to a message that it accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Receipt {
     /// The server's words, often with its name for the message.
     pub reply: Reply,
-    /// The recipients that it goes to.
+    /// The recipients that the server accepted.
     pub accepted: Vec<String>,
-    /// Those that the server refused, with its words. The message went to the others.
+    /// The recipients that the server refused, with its words. The others get the message.
     pub refused: Vec<(String, Reply)>,
-    /// The server's words to each of `accepted`, in order, where they are not one for all: with LMTP, and where a message went in
-    /// parts. `reply` is the first of them then. Empty otherwise.
+    /// The server's words to each of `accepted`, in order. Only LMTP has them, and a message that was sent in parts; `reply` is
+    /// the first of them then. Otherwise empty.
     pub replies: Vec<Reply>,
-    /// Of a message that went in parts, those to whom it was not sent: it may be sent to them later.
+    /// The recipients to whom a message in parts was not sent. It may be sent to them later.
     pub unsent: Vec<String>,
-    /// The server does not offer `DSN`, and the message went without what its envelope asks for
-    /// ([`Dsn::if_offered`](crate::Dsn::if_offered)): nobody will report the delivery.
+    /// Whether the message was sent without the reports that its envelope asks for, as the server does not offer `DSN`
+    /// ([`Dsn::if_offered`](crate::Dsn::if_offered)). Nobody will report the delivery.
     pub without_dsn: bool,
 }
 
@@ -89,8 +89,8 @@ impl Receipt {
         Self { reply, accepted, refused, replies: Vec::new(), unsent: Vec::new(), without_dsn: false }
     }
 
-    /// The server's words to this recipient: `reply`, but with LMTP his own, and those of the refusal where he was refused.
-    /// `None` for one whom the message was not for.
+    /// The server's words to this recipient: his own if there are such, else `reply`. `None` for someone who is not among the
+    /// recipients.
     #[must_use]
     pub fn reply_to(&self, recipient: &str) -> Option<&Reply> {
         if let Some((_, reply)) = self.refused.iter().find(|(address, _)| address == recipient) {
@@ -100,10 +100,10 @@ impl Receipt {
         Some(self.replies.get(index).unwrap_or(&self.reply))
     }
 
-    /// The Message-ID that the server gave the message, where its reply says so; with the angle brackets.
+    /// The Message-ID that the server gave the message, with angle brackets, if its reply has one.
     ///
-    /// Microsoft replaces the one that a message came with, and tells the new one: `2.0.0 OK <…@….prod.outlook.com>
-    /// [Hostname=…]`. `None` where the reply has a name of another kind, or none: most servers tell the number in their queue.
+    /// Microsoft replaces the Message-ID, and replies with the new one: `2.0.0 OK <…@….prod.outlook.com> [Hostname=…]`. `None`
+    /// for other replies: most servers name the message's number in their queue.
     #[must_use]
     pub fn server_message_id(&self) -> Option<&str> {
         let words = self.reply.lines().next()?.split_ascii_whitespace();
@@ -130,14 +130,14 @@ pub enum Refusal {
         /// Its words.
         reply: Reply,
     },
-    /// The server does not know a parameter of MAIL that it offers: reply code 504 or 555.
+    /// The server refused a parameter of MAIL that it offers (reply code 504 or 555).
     Parameter {
         /// Its words.
         reply: Reply,
-        /// The parameters that it got.
+        /// The parameters that were sent.
         parameters: String,
-        /// Some of them can be left out with no loss (SIZE, and [`Dsn::if_offered`]). The session does so from now on, and may
-        /// take the same message.
+        /// Whether some of them can be left out without loss: SIZE, and DSN with [`Dsn::if_offered`]. The session leaves them out
+        /// from now on, so the same message may be accepted.
         optional: bool,
     },
     /// The server refused every recipient.
@@ -145,51 +145,52 @@ pub enum Refusal {
         /// Each with the server's words.
         refused: Vec<(String, Reply)>,
     },
-    /// The server did not want to hear the message.
+    /// The server refused DATA.
     Data {
         /// Its words.
         reply: Reply,
     },
-    /// The server refused the message after it heard it all.
+    /// The server refused the message after it received all of it.
     Message {
         /// Its words.
         reply: Reply,
     },
-    /// The message is larger than the server said that it takes; it was not asked.
+    /// The message is larger than the server's limit. Nothing was sent.
     TooLarge {
         /// Octets of the message.
         size: u64,
         /// Octets that the server takes.
         limit: u64,
     },
-    /// The message has more recipients than the server said that it takes (`LIMITS`); it was not asked.
+    /// The message has more recipients than the server's limit (`LIMITS`). Nothing was sent. A pool of the facade sends such a
+    /// message in parts.
     TooManyRecipients {
         /// Recipients of the message.
         count: u64,
         /// Recipients that the server takes.
         limit: u64,
     },
-    /// The server takes no more messages in this session (`LIMITS`), but does in another; it was not asked.
+    /// The session has had as many messages as the server allows (`LIMITS`). Nothing was sent. Another session may take it.
     TooManyMessages {
         /// Messages that it takes.
         limit: u64,
     },
-    /// The message's recipients, with those before in this session, are at more domains than the server said that it takes
-    /// (`LIMITS`); it was not asked. Where the message's alone are not too many, another session takes it.
+    /// The recipients of the message and of those before in this session are at more domains than the server's limit
+    /// (`LIMITS`). Nothing was sent. If `count` is within the limit, another session may take the message.
     TooManyDomains {
         /// Domains of the message's recipients.
         count: u64,
         /// Domains that the server takes.
         limit: u64,
     },
-    /// The message is to come back sooner than the server said that it gives up (`DELIVERBY`); it was not asked.
+    /// The message is to be returned sooner than the server allows (`DELIVERBY`). Nothing was sent.
     TooSoon {
-        /// Seconds after which the message is to come back.
+        /// Seconds after which the message is to be returned.
         seconds: u32,
-        /// The fewest seconds that the server takes.
+        /// The fewest seconds that the server allows.
         least: u64,
     },
-    /// The message needs an extension that the server does not offer; it was not asked.
+    /// The message needs an extension that the server does not offer. Nothing was sent.
     NotOffered {
         /// The extension.
         capability: Capability<'static>,
@@ -197,7 +198,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The server's words: for [`Recipients`](Self::Recipients) those about the first.
+    /// The server's words. For [`Recipients`](Self::Recipients), those about the first.
     #[must_use]
     pub fn reply(&self) -> Option<&Reply> {
         match self {
@@ -215,7 +216,7 @@ impl Refusal {
         }
     }
 
-    /// Whether another session with the same server takes the message, as it stands: this one is at a limit of its own.
+    /// Whether another session with the same server may take the same message, as this session has reached a limit.
     #[must_use]
     pub const fn wants_new_session(&self) -> bool {
         match self {
@@ -225,7 +226,7 @@ impl Refusal {
         }
     }
 
-    /// Whether the same may succeed later; for [`Recipients`](Self::Recipients), with one of them at least.
+    /// Whether the same may succeed later. For [`Recipients`](Self::Recipients), with at least one of them.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -291,7 +292,7 @@ impl fmt::Display for Refusal {
 
 impl core::error::Error for Refusal {}
 
-/// Whether there is white space that is no space in a quoted local part, `"` and what is behind it closed.
+/// Whether the address has white space other than spaces in a quoted local part.
 fn has_bare_space(address: &str) -> bool {
     if !address.contains(char::is_whitespace) {
         return false;
@@ -316,9 +317,9 @@ fn has_bare_space(address: &str) -> bool {
 
 /// Whether `address` is fit for `<…>` in a command.
 ///
-/// Refused is what could end the path or the line: control characters, angle brackets, and white space but for spaces
-/// in a quoted local part. Quoted local parts that hold angle brackets are legal by RFC 5321, and refused as well: not
-/// every server reads them right.
+/// Refuses what could end the path or the line: control characters, angle brackets, and white space other than spaces in a
+/// quoted local part. RFC 5321 allows angle brackets in a quoted local part. They are refused as well, as some servers misread
+/// them.
 fn check_address(field: &'static str, address: &str) -> Result<(), Misuse> {
     let problem = if address.is_empty() {
         "is empty"
@@ -338,7 +339,7 @@ fn check_address(field: &'static str, address: &str) -> Result<(), Misuse> {
 
 /// RFC 5321 section 4.5.3.1.3: a path has 256 octets, with its angle brackets.
 const ADDRESS: usize = 254;
-/// Refused recipients that an error shows.
+/// How many refused recipients an error shows.
 const SHOWN: usize = 3;
 
 #[cfg(test)]

@@ -9,13 +9,14 @@ pub enum Event {
     Ready,
     /// The server accepted the credentials.
     Authenticated,
-    /// The server waits for this message, and there is room for a piece of it: give one with
-    /// [`Session::body`](crate::Session::body), or end it with [`Session::finish_body`](crate::Session::finish_body).
-    /// Comes once for each piece: a caller that gives nothing waits for the server.
+    /// The server waits for this message, and the session has room for a piece of it. Call
+    /// [`Session::body`](crate::Session::body) with a piece, or end the message with
+    /// [`Session::finish_body`](crate::Session::finish_body). This event comes once for each piece: a caller that gives nothing
+    /// waits for the server.
     BodyWanted(Ticket),
     /// The server took the message.
     Submitted(Ticket, Receipt),
-    /// The message was not sent, or the server refused it. No body is wanted for it any more.
+    /// The message was not sent, or the server refused it. The session wants no more of its body.
     Refused(Ticket, Refusal),
     /// The server answered RSET or NOOP; the reply may be of any kind.
     Done(Reply),

@@ -1,8 +1,8 @@
-//! SMTP submission without I/O: RFC 5321 as RFC 6409 uses it, over TLS alone, with access tokens.
+//! SMTP submission without I/O (RFC 5321, RFC 6409), only over TLS, with access tokens.
 //!
 //! [`Session`] is the client: a [`Machine`](mailbearer_wire::Machine) that greets, starts TLS, authenticates and
-//! submits messages, which it streams. Everything may be asked of it at the start, so that nothing waits for the
-//! caller; where the server offers `PIPELINING` no command waits for the reply to another.
+//! streams messages. The caller may ask for everything at the start, so the session never waits for the caller. If the
+//! server offers `PIPELINING`, no command waits for the reply to another.
 //!
 //! ```
 //! use mailbearer_sasl::Credentials;
@@ -47,7 +47,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`server`] is the other half, for servers that tests talk to.
+//! [`server`] is the other half: the session of a server.
 
 #![no_std]
 #![forbid(unsafe_code)]

@@ -1,17 +1,17 @@
-/// How much of a server's talk a [`Session`](crate::Session) holds, and how far it runs ahead.
+/// How much a [`Session`](crate::Session) holds of what a server says, and how many commands it sends ahead of replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Octets of one reply line, its end included. 16 KiB; RFC 5321 says 512, RFC 4954 section 4 lets a challenge
-    /// be 12,288. The receive buffer must hold as many.
+    /// Octets of one reply line, including its end; default 16 KiB. RFC 5321 allows 512, and RFC 4954 section 4 allows
+    /// 12,288 for a challenge. The receive buffer must hold as many.
     pub reply_line: usize,
-    /// Lines of one reply. 256; an EHLO reply has one for each extension.
+    /// Lines of one reply; default 256. An EHLO reply has one for each extension.
     pub reply_lines: usize,
-    /// Octets of one reply, in all its lines. 64 KiB.
+    /// Octets of all lines of one reply; default 64 KiB.
     pub reply_octets: usize,
-    /// Commands sent ahead of their replies where the server offers `PIPELINING`. 128, so that the replies to
-    /// them fit into what an operating system buffers, and neither side can wait for the other to read (RFC 2920
-    /// section 3.1). At least 1 is used.
+    /// Commands sent ahead of their replies if the server offers `PIPELINING`; default 128. The replies to so many fit into
+    /// the buffers of an operating system, so neither side waits for the other to read (RFC 2920 section 3.1). At least 1
+    /// is used.
     pub pipeline: usize,
 }
 

@@ -8,22 +8,22 @@ use crate::{Limits, Misuse, Quirks};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Options {
-    /// The server's name as the user gave it; `OAUTHBEARER` tells the server.
+    /// The server's name as the user gave it. `OAUTHBEARER` sends it to the server.
     pub host: String,
-    /// The server's port; `OAUTHBEARER` tells the server.
+    /// The server's port. `OAUTHBEARER` sends it to the server.
     pub port: u16,
-    /// The argument of EHLO: a domain name or an address literal. `[127.0.0.1]`, as RFC 5321 section 4.1.3 has it
-    /// for those without a name.
+    /// The argument of EHLO: a domain name or an address literal; default `[127.0.0.1]`, the form of RFC 5321 section 4.1.3
+    /// for clients without a name.
     pub client_name: String,
-    /// When TLS starts. From the first octet.
+    /// When TLS starts; default [`Security::Implicit`], at the first octet.
     pub security: Security,
-    /// Whether messages go out by BDAT where the server offers `CHUNKING` and `PIPELINING` (RFC 3030): one round trip
-    /// less for each. True.
+    /// Whether the session sends messages by BDAT if the server offers `CHUNKING` and `PIPELINING` (RFC 3030), which saves a
+    /// round trip for each; default true.
     pub chunking: bool,
     /// Whether the server speaks LMTP (RFC 2033): the session says LHLO, and the server answers the end of a message with
-    /// a verdict for each recipient. False.
+    /// a verdict for each recipient; default false.
     pub lmtp: bool,
-    /// How much is held.
+    /// How much the session holds.
     pub limits: Limits,
     /// Server bugs to tolerate.
     pub quirks: Quirks,
@@ -62,7 +62,7 @@ impl Options {
     }
 }
 
-/// RFC 2033 section 5: LMTP keeps away from it, so that none takes the one for the other.
+/// RFC 2033 section 5: LMTP must not use the port of SMTP, so that nobody confuses the two.
 const SMTP_PORT: u16 = 25;
 /// RFC 5321 section 4.5.3.1.2: octets of a domain name.
 const DOMAIN: usize = 255;

@@ -25,16 +25,16 @@ pub enum Problem {
     SenderRefused,
     /// The account is blocked as compromised, or was a source of spam.
     AccountRestricted,
-    /// Too much was sent in a short time, or too often with the same fault.
+    /// The user sent too much in a short time, or failed too often in the same way.
     Throttled {
         /// How long to wait, where the server says so.
         wait: Option<Duration>,
     },
     /// The user has too many connections, or sends too much at once: use fewer.
     TooManyConnections,
-    /// The day's number of recipients is used up.
+    /// The user has sent to as many recipients as the server allows in a day.
     QuotaExceeded,
-    /// The mailbox of the sender is full, so that no copy can be kept.
+    /// The sender's mailbox is full, so the server can't keep a copy.
     MailboxFull,
     /// The message is larger than the server takes.
     TooLarge,
@@ -45,7 +45,7 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// Whether waiting, or fewer connections, is the cure.
+    /// Whether it helps to wait or to use fewer connections.
     #[must_use]
     pub const fn is_transient(self) -> bool {
         matches!(
@@ -81,13 +81,13 @@ impl Problem {
 }
 
 impl Reply {
-    /// The known problem that it stands for. None for a positive reply.
+    /// The known problem that the reply stands for. `None` for a positive reply.
     #[must_use]
     pub fn problem(&self) -> Option<Problem> {
         if self.code < 400 { None } else { Problem::of(self) }
     }
 
-    /// How long the server asks to be left alone, in words of a temporary reply. SMTP has no field for it.
+    /// How long the server asks the client to wait, in the words of a temporary reply. SMTP has no field for it.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         if self.is_transient() { self.lines().find_map(suggested_wait) } else { None }
@@ -95,13 +95,13 @@ impl Reply {
 }
 
 impl Error {
-    /// The known problem behind it.
+    /// The known problem that caused it.
     #[must_use]
     pub fn problem(&self) -> Option<Problem> {
         self.reply().and_then(Reply::problem)
     }
 
-    /// How long the server asks to be left alone.
+    /// How long the server asks the client to wait.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.reply().and_then(Reply::retry_after)
@@ -109,7 +109,7 @@ impl Error {
 }
 
 impl Refusal {
-    /// The known problem behind it; where every recipient is refused, behind the first refusal.
+    /// The known problem that caused it. If the server refused every recipient, that of the first.
     #[must_use]
     pub fn problem(&self) -> Option<Problem> {
         match self {
@@ -118,7 +118,7 @@ impl Refusal {
         }
     }
 
-    /// How long the server asks to be left alone.
+    /// How long the server asks the client to wait.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.reply().and_then(Reply::retry_after)

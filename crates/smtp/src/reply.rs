@@ -7,8 +7,8 @@ use crate::Limits;
 
 /// One whole reply of a server, of one line or more (RFC 5321 section 4.2).
 ///
-/// The lines are as the server sent them, so they may hold anything; [`Display`](fmt::Display) and
-/// [`text`](Self::text) are fit for a terminal.
+/// The lines are as the server sent them, so they may hold anything. [`Display`](fmt::Display) and [`text`](Self::text)
+/// escape them for a terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reply {
@@ -35,7 +35,7 @@ impl Reply {
         Self { raw: redact(&self.raw), ..self }
     }
 
-    /// The reply's class, by its first digit; the digits after it say nothing that a client must know.
+    /// The reply's class, by its first digit. A client need not look at the other digits.
     #[must_use]
     pub const fn class(&self) -> Class {
         match self.code {
@@ -57,8 +57,7 @@ impl Reply {
         self.raw.split('\n')
     }
 
-    /// The text without codes, its lines joined by spaces, with an escape for everything that could steer a
-    /// terminal.
+    /// The text without codes, its lines joined by spaces. Everything that could control a terminal is escaped.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
@@ -121,9 +120,9 @@ pub enum Class {
 pub struct EnhancedCode {
     /// 2, 4 or 5.
     pub class: u16,
-    /// What it is about: 1 address, 2 mailbox, 3 system, 4 network, 5 protocol, 6 content, 7 security.
+    /// The subject: 1 address, 2 mailbox, 3 system, 4 network, 5 protocol, 6 content, 7 security.
     pub subject: u16,
-    /// What about it.
+    /// The detail.
     pub detail: u16,
 }
 
@@ -201,15 +200,15 @@ impl ReplyReader {
         Self { scanner: Lines::new(limits.reply_line), limits, code: 0, raw: Vec::new(), lines: 0, octets: 0 }
     }
 
-    /// The next whole reply; `None` while a part of it is missing.
+    /// Returns the next reply, or `None` while a part of it is missing.
     ///
     /// A line may end with LF alone. The first digit must be 2, 3, 4 or 5, and the lines of one reply must agree
     /// in their code.
     ///
     /// # Errors
     ///
-    /// Returns [`ReplyError`] for a line that is no reply line, and for a reply that passes one of the [`Limits`].
-    /// What follows in the buffer cannot be made sense of then.
+    /// Returns [`ReplyError`] for a line that is no reply line, and for a reply over one of the [`Limits`]. What follows in the
+    /// buffer can't be understood then.
     pub fn next(&mut self, rx: &mut RecvBuf) -> Result<Option<Reply>, ReplyError> {
         let mut taken = 0;
         let next = self.take_lines(rx.unread(), &mut taken);
@@ -217,8 +216,7 @@ impl ReplyReader {
         next
     }
 
-    /// What there is of a refusal of several lines when the server closed in the middle of it. Of what is no
-    /// refusal nothing may be believed that is not whole.
+    /// Returns a refusal of several lines that the server cut short when it closed. Other replies count only as a whole.
     pub(crate) fn refusal_cut_off(&mut self) -> Option<Reply> {
         (mem::take(&mut self.lines) > 0 && self.code >= 400).then(|| self.reply())
     }
@@ -268,7 +266,7 @@ impl ReplyReader {
     }
 }
 
-/// Why bytes of a server are no reply.
+/// Why the bytes of a server are not a reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReplyError {

@@ -13,23 +13,23 @@ use mailbearer::{
     },
 };
 
-/// Why a relay did not take a message.
+/// Why a relay did not accept a message.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum HandOverError {
-    /// The address is not one of this machine, and nothing goes to others in the clear.
+    /// The address is not on this machine. Nothing is sent to other machines in the clear.
     Elsewhere(SocketAddr),
-    /// Nobody answers there.
+    /// Connecting failed.
     Connect(io::Error),
-    /// The envelope can't be said in SMTP.
+    /// The envelope can't be written in SMTP.
     Envelope(Misuse),
-    /// The relay refused it, in its words.
+    /// The relay refused the message, with these words.
     Refused(Refusal),
     /// The conversation broke.
     Broken {
         /// How.
         problem: String,
-        /// Whether the whole message was sent: the relay may have taken it then.
+        /// Whether the whole message was sent, so that the relay may have accepted it.
         is_unknown: bool,
     },
 }
@@ -48,8 +48,8 @@ impl fmt::Display for HandOverError {
 
 impl error::Error for HandOverError {}
 
-/// A message on its way to a relay of this machine, in the clear and without a login: for a user who may not read the
-/// secret. The relay has it when [`finish`](Self::finish) returns a receipt; none if this is dropped before.
+/// Sends a message to a relay on this machine, in the clear and without a login, for a user who may not read the account's
+/// secret. The relay has the message when [`finish`](Self::finish) returns a receipt. If this is dropped before, it has none.
 ///
 /// Every call blocks.
 pub struct HandOver {
@@ -59,7 +59,7 @@ pub struct HandOver {
 }
 
 impl HandOver {
-    /// Connects, and hands over the envelope.
+    /// Connects and sends the envelope.
     ///
     /// # Errors
     ///
@@ -79,7 +79,7 @@ impl HandOver {
         Ok(own)
     }
 
-    /// Hands over a piece of the message, with line ends of any kind.
+    /// Sends a piece of the message, with line ends of any kind.
     ///
     /// # Errors
     ///
@@ -97,7 +97,7 @@ impl HandOver {
     ///
     /// # Errors
     ///
-    /// As the variants of [`HandOverError`] say; of one that is unknown the relay may have the message.
+    /// As the variants of [`HandOverError`] say. If `is_unknown`, the relay may have the message.
     pub fn finish(mut self) -> Result<Receipt, HandOverError> {
         self.session.finish_body(self.ticket).map_err(|error| self.talk.broken(&error))?;
         self.talk.is_unknown = true;

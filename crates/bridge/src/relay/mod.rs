@@ -1,8 +1,8 @@
 //! An SMTP server in front of accounts: devices and programs that know a user name and a password, or nothing, send by it.
 //!
-//! What a client hands over is in the [spool](crate::spool) before it hears `250`, and goes out from there by the
-//! account of whoever sent it. [`Options`] say who may send, and [`Options::check`] what may not be offered to others.
-//! [`Relay::start`] serves on ports that the caller opened, on a few threads however many clients there are.
+//! The relay answers `250` when a message is in the [spool](crate::spool), and sends it from there by the account of its user.
+//! [`Options`] say who may send, and [`Options::check`] refuses options that would open the relay to strangers.
+//! [`Relay::start`] serves on ports that the caller opened, with a few threads for any number of clients.
 
 mod bounce;
 mod guard;

@@ -14,21 +14,21 @@ use super::{Network, PasswordHash};
 pub struct Options {
     /// Its name, in the greeting and in Received.
     pub name: String,
-    /// TLS and how it starts; `None` is a relay in the clear. Default none.
+    /// TLS and how it starts; default `None`, a relay in the clear.
     pub tls: Option<(Mode, ServerTls)>,
-    /// Whether messages and passwords are taken in the clear beyond this machine; default false.
+    /// Whether clients on other machines may send messages and passwords in the clear; default false.
     pub plaintext: bool,
-    /// Networks that may send without a login. If this and [`users`](Self::users) are both empty, this machine may.
+    /// Networks that may send without a login; default none. If this and [`users`](Self::users) are both empty, clients on this
+    /// machine may send.
     pub allow_from: Vec<Network>,
-    /// The users who may log in, by their login names. The entry `@example.org` is for every name at that domain that has
-    /// no entry of its own.
+    /// The users who may log in, by their login names; default none. The entry `@example.org` is for all names at that domain that
+    /// have no entry of their own.
     pub users: BTreeMap<String, User>,
-    /// The account that sends for users who have none of their own, and for clients without a login. `None` is the default
-    /// one.
+    /// The account for users without an account and for clients without a login; default `None`, the default account.
     pub default_account: Option<String>,
     /// What happens to a message that the provider refuses.
     pub refusals: Refusals,
-    /// How much is taken.
+    /// How much the relay accepts.
     pub limits: Limits,
     /// Who hears what is said with clients. Default nobody.
     pub observer: Option<Observer>,
@@ -64,7 +64,7 @@ pub enum Mode {
     Implicit,
     /// By the command STARTTLS.
     StartTls,
-    /// Whichever the client uses: one that is silent for a quarter of a second is greeted in the clear.
+    /// At once or by STARTTLS, as the client likes. The relay greets a client in the clear that is silent for a quarter of a second.
     Both,
 }
 
@@ -75,8 +75,8 @@ pub enum Refusals {
     /// The sender gets a report (RFC 3464).
     #[default]
     Bounce,
-    /// The client waits for up to a minute and gets the provider's words as its reply. If that takes longer, the message
-    /// is accepted, and a refusal is reported as with [`Bounce`](Self::Bounce).
+    /// The client gets the provider's words as its reply, for which it waits up to a minute. If that takes longer, the relay
+    /// accepts the message, and reports a refusal as with [`Bounce`](Self::Bounce).
     Reply,
 }
 
@@ -88,8 +88,8 @@ pub struct User {
     pub password: PasswordHash,
     /// The account to send by; `None` for [`Options::default_account`].
     pub account: Option<String>,
-    /// The addresses, and domains such as `@example.org`, that the user may send as; empty for any. The null sender is
-    /// always allowed.
+    /// The addresses, and domains such as `@example.org`, that the user may send as; empty for any. The user may always send with
+    /// the null sender.
     pub senders: Vec<String>,
     /// Replaces the From of every message and the sender of its envelope.
     pub from: Option<Address>,
@@ -113,19 +113,19 @@ impl User {
     }
 }
 
-/// How much a relay takes.
+/// How much a relay accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Clients at once; default 1,000. The next ones hear `421 4.3.2`.
+    /// Clients at once; default 1,000. More clients are refused with `421 4.3.2`.
     pub connections: usize,
-    /// Clients at once from one address other than this machine's; default 50.
+    /// Clients at once from one address of another machine; default 50.
     pub connections_per_address: usize,
     /// Octets of a message; default 150 MiB.
     pub message: usize,
     /// Recipients of a message; default 500.
     pub recipients: usize,
-    /// Failed logins before an address is locked out, or a user name for clients on this machine; default 10.
+    /// Failed logins before the relay locks an address out, or a user name for clients on this machine; default 10.
     pub failed_logins: u32,
     /// How long a lock-out lasts; default 10 minutes.
     pub lock_out: Duration,
@@ -148,7 +148,7 @@ impl Default for Limits {
 }
 
 impl Options {
-    /// A relay of this name that serves this machine alone.
+    /// Options of a relay with this name that serves only this machine.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self {
@@ -168,7 +168,7 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// Says what an address beyond this machine still needs: TLS, or both [`plaintext`](Self::plaintext) and
+    /// Returns what an address that other machines can reach still needs: TLS, or both [`plaintext`](Self::plaintext) and
     /// [`allow_from`](Self::allow_from); and users or `allow_from`, since anyone could send otherwise.
     pub fn check(&self, addresses: &[SocketAddr]) -> Result<(), String> {
         let Some(open) = addresses.iter().find(|address| !address.ip().to_canonical().is_loopback()) else {

@@ -41,7 +41,7 @@ impl PasswordHash {
     ///
     /// # Errors
     ///
-    /// Fails for what is no Argon2id hash, and for one that would take more than 1 GiB or 100 passes to check.
+    /// Fails for a text that is no Argon2id hash, and for a hash that needs more than 1 GiB or 100 passes to check.
     pub fn parse(text: &str) -> Result<Self, InvalidHash> {
         let parsed = Parsed::new(text).map_err(|_| InvalidHash)?;
         let number = |name| parsed.params.get_decimal(name).unwrap_or(0);
@@ -52,7 +52,7 @@ impl PasswordHash {
             .ok_or(InvalidHash)
     }
 
-    /// Whether it is that of `password`. Takes some tens of milliseconds, and 19 MiB for as long.
+    /// Whether this is the hash of `password`. Takes some tens of milliseconds and 19 MiB of memory.
     #[must_use]
     pub fn is_of(&self, password: &Secret) -> bool {
         self.is_of_in(password, &mut Vec::new())
@@ -79,7 +79,7 @@ impl PasswordHash {
             .is_ok_and(|()| Output::new(found).is_ok_and(|found| found == want))
     }
 
-    /// As it is kept.
+    /// The hash in the PHC string format.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -38,7 +38,7 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// None yet.
+    /// No accounts.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -110,7 +110,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A relay at work.
+/// A relay that runs.
 pub struct Relay {
     shared: Arc<Shared>,
     ports: Mutex<Vec<Port>>,
@@ -134,14 +134,14 @@ impl Drop for Port {
 }
 
 impl Relay {
-    /// Serves on open ports, and sends what is in the spool, in threads of its own.
+    /// Starts to serve on these ports and to send from the spool, in its own threads.
     ///
     /// Calls `log` when a connection ends, when a message is taken or refused, and after each attempt to send one.
     ///
     /// # Errors
     ///
-    /// Fails as [`Options::check`] does, with [`io::ErrorKind::InvalidInput`]; if another process sends from the spool,
-    /// with [`io::ErrorKind::ResourceBusy`]; and if the system gives no threads.
+    /// Fails with [`io::ErrorKind::InvalidInput`] if [`Options::check`] does, with [`io::ErrorKind::ResourceBusy`] if another
+    /// process sends from the spool, and if the system starts no threads.
     pub fn start(
         options: Options,
         listeners: Vec<TcpListener>,
@@ -172,7 +172,7 @@ impl Relay {
         Ok(())
     }
 
-    /// Where it listens.
+    /// The addresses on which it listens.
     #[must_use]
     pub fn addresses(&self) -> Vec<SocketAddr> {
         lock(&self.ports).iter().map(|port| port.address).collect()
@@ -184,19 +184,19 @@ impl Relay {
         &self.shared.counters
     }
 
-    /// Clients that are connected now.
+    /// The number of clients that are connected.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.shared.guard.connections()
     }
 
-    /// Uses `options` from the next connection on and `accounts` from the next message on, serves on the ports in `open` too,
-    /// and closes those at `close`. The spool and the clients that are connected stay.
+    /// Uses `options` from the next connection on, and `accounts` from the next message on. Also serves on the ports in `open`, and
+    /// closes those at `close`. Clients stay connected, and the spool stays the same.
     ///
     /// # Errors
     ///
-    /// As [`Options::check`] for the ports that are open then, and if the system does not take a port over. Everything
-    /// stays as it was.
+    /// Fails if [`Options::check`] does for the ports that would be open, and if the system can't take a port over. Then nothing
+    /// changes.
     pub fn reload(
         &self,
         options: Options,

@@ -16,12 +16,12 @@ use super::{
 };
 use crate::spool::Spool;
 
-/// Serves one client on a pair of streams, as `sendmail -bs` does: in the clear and without a login, for a program of this
-/// machine. What it hands over is in the spool when it hears 250.
+/// Serves one client on a pair of streams, as `sendmail -bs` does: in the clear and without a login, for a program on this
+/// machine. Answers 250 when a message is in the spool.
 ///
 /// # Errors
 ///
-/// Fails if the streams do.
+/// Fails if reading or writing the streams fails.
 pub fn speak(
     options: Options,
     spool: Spool,

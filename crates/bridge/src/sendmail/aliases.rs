@@ -2,8 +2,8 @@ use std::{collections::BTreeMap, fmt};
 
 /// A file of aliases: lines `name: address, …`, where a name may also stand for other names.
 ///
-/// The name `default` is for everyone who has no line. Comments begin with `#`; a line that begins with white space
-/// goes on with the one before. Names are told apart without regard to case.
+/// The name `default` stands for every name without a line. Comments begin with `#`. A line that begins with white space
+/// continues the line before. Upper and lower case of names do not differ.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Aliases {
     names: BTreeMap<String, Vec<String>>,
@@ -18,12 +18,12 @@ pub enum AliasError {
         /// Its number, from 1.
         number: usize,
     },
-    /// A name stands for itself, by way of others perhaps.
+    /// A name stands for itself, directly or through others.
     Circle {
         /// The name.
         name: String,
     },
-    /// It stands for a program, a file, or a list in another file; this program delivers to none of them.
+    /// A name stands for a program, a file or a list in another file, which this program does not support.
     NoAddress {
         /// The name.
         name: String,
@@ -51,7 +51,7 @@ impl Aliases {
     ///
     /// # Errors
     ///
-    /// [`AliasError::Line`] names the first line that is not `name: address, …`.
+    /// Returns [`AliasError::Line`] for the first line that is not `name: address, …`.
     pub fn parse(text: &str) -> Result<Self, AliasError> {
         let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut last: Option<String> = None;
@@ -78,12 +78,12 @@ impl Aliases {
         Ok(Self { names })
     }
 
-    /// The addresses that `name` stands for; `own` where it has no line and there is no `default`. An address with a
-    /// domain is itself.
+    /// Returns the addresses that `name` stands for, or `own` if neither `name` nor `default` has a line. An address with a domain
+    /// stands for itself.
     ///
     /// # Errors
     ///
-    /// [`AliasError::Circle`] and [`AliasError::NoAddress`].
+    /// Returns [`AliasError::Circle`] and [`AliasError::NoAddress`].
     pub fn resolve(&self, name: &str, own: &str) -> Result<Vec<String>, AliasError> {
         let mut found = Vec::new();
         self.collect(name, own, &mut Vec::new(), &mut found)?;

@@ -6,29 +6,29 @@ use mailbearer::proto::smtp::{DeliverBy, Notify, Returned};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Arguments {
-    /// What to do at all.
+    /// What to do.
     pub mode: Mode,
     /// `-f` or `-r`: the envelope's sender, without angle brackets; empty for `<>`.
     pub sender: Option<String>,
-    /// `-F`: the name of the sender, where the message has no From.
+    /// `-F`: the name of the sender, for a message without From.
     pub name: Option<String>,
-    /// `-t`: the header names recipients too.
+    /// `-t`: the recipients in the header count too.
     pub from_header: bool,
     /// Recipients, without angle brackets.
     pub recipients: Vec<String>,
     /// `-N`: when to report.
     pub notify: Option<Notify>,
-    /// `-R`: how much comes back in a report.
+    /// `-R`: how much of the message a report repeats.
     pub returned: Option<Returned>,
     /// `-V`: a name for the message, which reports repeat.
     pub envelope_id: Option<String>,
     /// `-O DeliverBy=SECONDS;MODE`: how long delivery may take.
     pub deliver_by: Option<DeliverBy>,
-    /// `--queue`: keep it, and let a run of the queue send it.
+    /// `--queue`: put the message into the queue, to be sent later.
     pub queue: bool,
-    /// `--spool`: the folder of messages that wait.
+    /// `--spool`: the folder of the queue.
     pub spool: Option<PathBuf>,
-    /// `--aliases`: the file that says who local names are.
+    /// `--aliases`: the file of aliases for local names.
     pub aliases: Option<PathBuf>,
     /// `--account` or `-a`: the account to send by.
     pub account: Option<String>,
@@ -49,19 +49,19 @@ pub enum Mode {
     Deliver,
     /// Speaks SMTP on standard input and output (`-bs`).
     Smtp,
-    /// Shows whom a message would go to, and sends none (`-bv`).
+    /// Shows the addresses to which a message would go, and sends nothing (`-bv`).
     Verify,
     /// Lists the queue (`-bp`).
     List,
-    /// Tries what is due in the queue (`-q`).
+    /// Tries to send what is due in the queue (`-q`).
     Run,
-    /// Does nothing, as there is no database of aliases to build (`-bi`).
+    /// Does nothing (`-bi`): there is no database of aliases to build.
     Nothing,
     /// Prints help (`--help`).
     Help,
 }
 
-/// An argument that makes no sense.
+/// Why the arguments were refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArgumentError(String);
 
@@ -74,13 +74,13 @@ impl fmt::Display for ArgumentError {
 impl std::error::Error for ArgumentError {}
 
 impl Arguments {
-    /// Reads the arguments behind the program's name, by the rules of getopt: options stand before the recipients,
-    /// several without a value may share a `-`, a value follows at once or is the next word.
+    /// Reads the arguments after the program's name, by the rules of getopt: options stand before the recipients, several options
+    /// without a value may share a `-`, and a value follows at once or is the next word.
     ///
     /// # Errors
     ///
-    /// Fails for an option that is not known or has no value, for a value that makes no sense, for an address or a name
-    /// with control characters, and for a recipient that begins with `-` where no `--` stands before it.
+    /// Fails for an unknown option, a missing or invalid value, an address or a name with control characters, an argument that is
+    /// not UTF-8, and for a recipient that begins with `-` unless `--` stands before it.
     pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, ArgumentError> {
         let mut parsed = Self::default();
         let mut words = arguments.into_iter().map(text);

@@ -10,31 +10,31 @@ use mailbearer::{
 
 use super::{AliasError, Aliases};
 
-/// How a header is repaired.
+/// How to repair a header.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "an argument of one function")]
 pub struct Repair<'r> {
     /// The address of the account. It replaces local senders, and local recipients without an alias.
     pub own: &'r str,
-    /// Who local names are.
+    /// The addresses of local names.
     pub aliases: &'r Aliases,
-    /// The name of this machine: addresses here are local.
+    /// The name of this machine. Addresses with this domain are local.
     pub host: &'r str,
 }
 
-/// The start of a message, made fit to be sent.
+/// The repaired start of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a result of one function")]
 pub struct Repaired {
-    /// The header section with an empty line behind it, then what followed it.
+    /// The header section, an empty line, and what followed.
     pub octets: Vec<u8>,
-    /// Whom the header names, local names resolved: To, Cc and Bcc, or the first block of the same fields with
-    /// `Resent-` in front, if there is one. Each once.
+    /// The recipients in the header, each once, with local names resolved: those of To, Cc and Bcc, or those of the first block of
+    /// Resent-To, Resent-Cc and Resent-Bcc if there is one.
     pub recipients: Vec<String>,
 }
 
 impl Repair<'_> {
-    /// The addresses that a recipient stands for.
+    /// Returns the addresses that a recipient stands for.
     ///
     /// # Errors
     ///
@@ -46,13 +46,13 @@ impl Repair<'_> {
         }
     }
 
-    /// The address of a sender: `own` for a local one.
+    /// Returns the address of a sender, or `own` for a local one.
     #[must_use]
     pub fn sender<'a>(&'a self, address: &'a str) -> &'a str {
         if self.local(address).is_some() { self.own } else { address }
     }
 
-    /// The local part, where the address is of this machine, however often that is said.
+    /// The local part of an address of this machine. `a@localhost@localhost` is `a`.
     fn local<'a>(&self, address: &'a str) -> Option<&'a str> {
         let mut name = address;
         while let Some((local, domain)) = name.rsplit_once('@') {
@@ -68,12 +68,12 @@ impl Repair<'_> {
     }
 }
 
-/// Repairs the header of a message, given the start of its text: up to 1 MiB.
+/// Repairs the header of a message, given the start of its text, at most 1 MiB.
 ///
-/// A `From ` line is removed. An empty line is put in front of a text that does not begin with a field, and before the
-/// first line of the header that is no field; what follows up to the next empty line keeps no field that names hidden
-/// recipients, who count nevertheless. Local addresses in fields get a domain: senders become
-/// [`Repair::own`], recipients what the aliases say.
+/// Removes a `From ` line. Puts an empty line in front of a text that does not begin with a field, and before the first line of
+/// the header that is no field. In the lines that follow, up to the next empty line, it removes the fields of hidden recipients;
+/// these recipients count nevertheless. Replaces local senders in fields by [`Repair::own`], and local recipients by what the
+/// aliases say.
 ///
 /// # Errors
 ///

@@ -1,8 +1,8 @@
 //! The interface of `sendmail`, as programs have called it for forty years: its options, and what it does to a message
 //! before it goes out.
 //!
-//! Nothing here sends. [`Arguments`] are what was asked for, [`Aliases`] say who a local name is, and [`repair`] makes the
-//! start of a text the header of a message.
+//! Nothing here sends. [`Arguments`] are the command line, [`Aliases`] resolve local names, and [`repair`] turns the start of a
+//! text into the header of a message.
 
 mod aliases;
 mod arguments;

@@ -10,17 +10,17 @@ use super::{
     folder::{open_private, sync_folder},
 };
 
-/// What is known of a recipient.
+/// What happened to a message for one recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "mail is delivered or not, for now or for good, or nobody knows")]
 pub enum State {
-    /// Not delivered yet. Holds what the server said at the last attempt.
+    /// It is not delivered yet. Holds what the server said at the last attempt.
     Waiting(Option<String>),
-    /// A server took it, in these words.
+    /// A server accepted it, with these words.
     Delivered(String),
-    /// It was refused for good, or time ran out.
+    /// A server refused it permanently, or five days have passed.
     Failed(String),
-    /// A server got the whole message, and no answer came.
+    /// A server got the whole message, but its answer did not come.
     Unknown(String),
 }
 
@@ -36,7 +36,7 @@ impl State {
         }
     }
 
-    /// What was said.
+    /// What the server said, or why there was no answer.
     #[must_use]
     pub fn reply(&self) -> Option<&str> {
         match self {
@@ -57,13 +57,13 @@ impl State {
     }
 }
 
-/// A recipient and what is known of it.
+/// A recipient and its state.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Recipient<'e> {
     /// The address.
     pub address: &'e str,
-    /// What is known.
+    /// The state.
     pub state: &'e State,
 }
 
@@ -71,11 +71,11 @@ pub struct Recipient<'e> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(clippy::exhaustive_enums, reason = "there is a folder for each")]
 pub enum Place {
-    /// It waits.
+    /// It waits to be sent.
     Queue,
-    /// It was refused for good, at least for one recipient, and nothing more is done for the others.
+    /// It failed for at least one recipient, and waits for no other.
     Failed,
-    /// Whether it was taken is not known, at least for one recipient, and nothing more is done for the others.
+    /// For at least one recipient nobody knows whether a server accepted it, and it waits for no other.
     Unknown,
 }
 
@@ -104,7 +104,7 @@ pub struct Entry<'s> {
 }
 
 impl<'s> Entry<'s> {
-    /// Opens the message called `id`. With `lock`, no other process can open it so.
+    /// Opens the message called `id`. With `lock`, locks its file against other processes.
     pub(crate) fn open(spool: &'s Spool, place: Place, id: &str, lock: bool) -> Result<Option<Self>, Error> {
         let path = spool.path(place, id);
         let mut file = match open_private(&path, OpenOptions::new().read(true).write(lock)) {
@@ -143,19 +143,20 @@ impl<'s> Entry<'s> {
         &self.id
     }
 
-    /// Where it is. A message whose attempt was killed behind the dot counts as unknown, also while its file is in the queue.
+    /// Where it is. If an attempt was killed after it had sent the final dot, the message counts as unknown, even while its file
+    /// is in the queue.
     #[must_use]
     pub const fn place(&self) -> Place {
         if self.stored.is_interrupted() && !self.busy { Place::Unknown } else { self.place }
     }
 
-    /// Whether it is being sent at this moment.
+    /// Whether another process is sending it now.
     #[must_use]
     pub const fn is_busy(&self) -> bool {
         self.busy
     }
 
-    /// What its file says.
+    /// The contents of its file.
     #[must_use]
     pub const fn stored(&self) -> &Stored {
         &self.stored
@@ -167,7 +168,7 @@ impl<'s> Entry<'s> {
         self.stored.body_octets
     }
 
-    /// Each recipient and what is known of it.
+    /// Each recipient and its state.
     pub fn recipients(&self) -> impl Iterator<Item = (&str, State)> {
         let interrupted = self.stored.is_interrupted() && !self.busy;
         self.stored.envelope.recipients.iter().zip(&self.stored.states).map(move |(address, state)| {
@@ -203,7 +204,7 @@ impl<'s> Entry<'s> {
         Ok(())
     }
 
-    /// The header section of the message with its empty line, and up to `limit` octets of it.
+    /// Returns the header section of the message with its empty line, at most `limit` octets of it.
     ///
     /// # Errors
     ///
@@ -239,13 +240,13 @@ impl<'s> Entry<'s> {
         })
     }
 
-    /// Makes it due now, for every recipient who did not get it.
+    /// Makes it due now for all recipients who did not get it.
     ///
-    /// Where it was unknown whether a server took it, this may deliver it twice.
+    /// If it was unknown whether a server had accepted it, it may be delivered twice.
     ///
     /// # Errors
     ///
-    /// Fails if that can't be written down.
+    /// Fails if the file can't be written or moved.
     pub fn retry(mut self) -> Result<(), Error> {
         // In this order: the next run puts a message back that is in the queue and waits for nobody.
         self.move_to(Place::Queue)?;
@@ -253,12 +254,12 @@ impl<'s> Entry<'s> {
         self.record(&Record::Retry { at })
     }
 
-    /// Counts it as delivered for the recipients of whom that was unknown. `words` say where it was found. Removes it from the
-    /// spool, unless it failed for other recipients.
+    /// Records that it was delivered to the recipients for whom that was unknown. `words` say where it was found. Removes it from
+    /// the spool, unless it failed for other recipients.
     ///
     /// # Errors
     ///
-    /// Fails if that can't be written down.
+    /// Fails if the file can't be written or moved.
     pub fn found(mut self, words: &str) -> Result<(), Error> {
         let states = self.recipients().map(|(_, state)| state).enumerate();
         let which = states.filter(|(_, state)| matches!(state, State::Unknown(_))).map(|(index, _)| index);
@@ -276,14 +277,14 @@ impl<'s> Entry<'s> {
         self.move_to(Place::Failed)
     }
 
-    /// Writes down a look that did not find it. `said` is what came of the look.
+    /// Records a search that did not find it. `said` is the result.
     pub(crate) fn looked(&mut self, said: &str) -> Result<(), Error> {
         let number = self.stored.look.as_ref().map_or(0, |look| look.number).saturating_add(1);
         let at = self.spool.now();
         self.record(&Record::Look(Look { at, number, said: said.to_owned() }))
     }
 
-    /// Forgets the message.
+    /// Removes the message from the spool.
     ///
     /// # Errors
     ///
@@ -294,7 +295,7 @@ impl<'s> Entry<'s> {
         sync_folder(&self.spool.folder().join(self.place.folder()))
     }
 
-    /// Writes down that the final dot is about to be given. It is on the disk when this returns.
+    /// Records that the final dot is about to be sent. The mark is on the disk when this returns.
     pub(crate) fn mark(&mut self) -> Result<(), Error> {
         let attempt = self.stored.attempts.saturating_add(1);
         let path = self.path();
@@ -308,7 +309,7 @@ impl<'s> Entry<'s> {
         Ok(())
     }
 
-    /// Adds a line, which is on the disk when this returns.
+    /// Appends a line. It is on the disk when this returns.
     pub(crate) fn record(&mut self, record: &Record) -> Result<(), Error> {
         let (path, end, line) = (self.path(), self.stored.end, record.to_line());
         // Removes a line that a crash or a full disk cut short.

@@ -3,25 +3,25 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Why the spool did not do something. What was asked for did not happen.
+/// Why an operation of the spool failed. It changed nothing.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// The system failed at this file or folder.
+    /// A system call failed for this file or folder.
     Io {
-        /// Which.
+        /// The file or folder.
         path: PathBuf,
-        /// How.
+        /// The error.
         source: io::Error,
     },
-    /// The spool holds as much as it may.
+    /// The spool is full: [`Limits::octets`](super::Limits::octets).
     Full {
         /// How many octets it may hold.
         limit: u64,
     },
-    /// The disk has too little room left.
+    /// The disk has too little free space: [`Limits::keep_free`](super::Limits::keep_free).
     DiskLow {
-        /// Octets that are to stay free.
+        /// Octets that must stay free.
         keep: u64,
     },
     /// Another process sends from this spool, or this message is being sent.
@@ -31,19 +31,19 @@ pub enum Error {
         /// The name.
         id: String,
     },
-    /// A file is not what the spool wrote.
+    /// The contents of a file are not what the spool wrote.
     Damaged {
-        /// Which.
+        /// The file.
         path: PathBuf,
         /// What is wrong with it.
         what: String,
     },
-    /// The folder is another user's, and has no folder `drop` that this one may write to.
+    /// The folder belongs to another user, and has no folder `drop` that this user may write to.
     Foreign {
         /// The folder.
         path: PathBuf,
     },
-    /// The envelope can't be kept.
+    /// The envelope can't be stored, for this reason.
     Envelope(&'static str),
 }
 
@@ -56,7 +56,7 @@ impl Error {
         Self::Damaged { path: path.as_ref().to_owned(), what: what.into() }
     }
 
-    /// Whether the same may succeed later: there is no room now, or another is at work.
+    /// Whether the same may succeed later, as there is no room now or another process holds a lock.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -68,7 +68,7 @@ impl Error {
         }
     }
 
-    /// Whether this user may not do it.
+    /// Whether this user lacks the permission.
     #[must_use]
     pub fn is_permission(&self) -> bool {
         match self {

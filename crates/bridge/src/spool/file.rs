@@ -17,25 +17,25 @@ use serde_json::{Map, Value, json};
 
 use super::entry::State;
 
-/// What a spool file says.
+/// The contents of a spool file, without the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stored {
-    /// The envelope with which it was taken.
+    /// The envelope with which the spool accepted it.
     pub envelope: Envelope,
     /// The account to send it by; `None` for the default one.
     pub account: Option<String>,
-    /// When it was taken, in seconds since 1970.
+    /// When the spool accepted it, in seconds since 1970.
     pub taken: u64,
-    /// What is known of each recipient, in the envelope's order.
+    /// The state of each recipient, in the envelope's order.
     pub states: Vec<State>,
-    /// How many attempts ended.
+    /// How many attempts have ended.
     pub attempts: u32,
     /// When the next attempt is due, in seconds since 1970.
     pub next: u64,
-    /// How long it has waited, in seconds. Where the clock jumped between two attempts, a day at most is counted.
+    /// How long it has waited, in seconds. At most a day counts between two attempts, as the clock may have jumped.
     pub waited: u64,
-    /// The last look for this message, if its outcome is unknown and someone looked.
+    /// The last search for this message, if its outcome is unknown and someone searched.
     pub look: Option<Look>,
     /// When it was taken or last tried, in seconds since 1970.
     pub(crate) last: u64,
@@ -47,15 +47,15 @@ pub struct Stored {
     pub(crate) end: u64,
 }
 
-/// A look whether a message arrived.
+/// A search for a message whose outcome is unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Look {
     /// When it was, in seconds since 1970.
     pub at: u64,
-    /// Which one it was; 1 for the first.
+    /// Its number; 1 for the first.
     pub number: u32,
-    /// What came of it.
+    /// Its result.
     pub said: String,
 }
 
@@ -64,7 +64,7 @@ impl Stored {
     ///
     /// # Errors
     ///
-    /// Fails if reading does, and with [`io::ErrorKind::InvalidData`] for what this program did not write.
+    /// Fails if reading fails, and with [`io::ErrorKind::InvalidData`] if this program did not write the file.
     pub fn read(from: &mut (impl Read + Seek)) -> io::Result<Self> {
         let mut head = [0; HEAD];
         from.read_exact(&mut head).map_err(|error| match error.kind() {

@@ -10,7 +10,7 @@ use mailbearer::Envelope;
 
 use super::{Entry, Error, Place, Runner, Writer, file};
 
-/// A folder of messages that wait.
+/// A folder of messages that wait to be sent.
 #[derive(Clone, Debug)]
 pub struct Spool {
     folder: PathBuf,
@@ -22,13 +22,13 @@ pub struct Spool {
     counted: Arc<Mutex<Option<(Instant, u64)>>>,
 }
 
-/// How much a spool holds.
+/// How much a spool may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Octets of all files in it; default 4 GiB.
+    /// Octets of all its files; default 4 GiB.
     pub octets: u64,
-    /// Octets that stay free on its disk; default 64 MiB.
+    /// Octets that must stay free on its disk; default 64 MiB.
     pub keep_free: u64,
 }
 
@@ -50,13 +50,13 @@ enum Role {
 impl Spool {
     /// Opens the spool in `folder`. Makes the folder if it is missing.
     ///
-    /// The owner and root may do everything. Other users may put messages into the folder `drop`, if there is one that they
-    /// can write to: an administrator makes it, with the mode 2730 and the group of those who may.
+    /// The owner and root may do everything. Other users may put messages into the folder `drop`, if it exists and they may write
+    /// to it. An administrator makes it, with mode 2730 and the group of those users.
     ///
     /// # Errors
     ///
-    /// Fails if the folder can't be made or looked at, if others could change what is in it, and for another user's
-    /// folder without a `drop`.
+    /// Fails if the folder can't be made or read, if other users could change its contents, and if it belongs to another user and
+    /// has no `drop`.
     pub fn open(folder: impl Into<PathBuf>, limits: Limits) -> Result<Self, Error> {
         let folder = folder.into();
         match fs::metadata(&folder) {
@@ -100,13 +100,14 @@ impl Spool {
         matches!(self.role, Role::Guest)
     }
 
-    /// Begins a message. It is taken once [`Writer::commit`] returns.
+    /// Begins a message. The spool has accepted it when [`Writer::commit`] returns.
     ///
-    /// The size that the envelope names, and whether the message has octets over 127, are measured as it is written.
+    /// The size of the message and whether it has octets over 127 are measured as it is written; the envelope need not say.
     ///
     /// # Errors
     ///
-    /// Fails for an envelope that can't be kept, if there is no room, and if the file can't be made.
+    /// Fails for an envelope without recipients or over 4 MiB, for an account in another user's spool, if there is no room, and if
+    /// the file can't be made.
     pub fn begin(&self, envelope: &Envelope, account: Option<&str>) -> Result<Writer, Error> {
         if self.is_guest() && account.is_some() {
             return Err(Error::Envelope("an account can't be chosen for another user's spool"));
@@ -114,7 +115,7 @@ impl Spool {
         Writer::begin(self, envelope, account)
     }
 
-    /// Every message, oldest first. A file that can't be read is an error in the list.
+    /// Lists all messages, oldest first. The list has an error in place of a message that can't be read.
     ///
     /// # Errors
     ///
@@ -155,11 +156,11 @@ impl Spool {
         Ok(names)
     }
 
-    /// A message by its name, for this process alone. A part of the name is enough where it fits one message.
+    /// Opens and locks a message by its name, or by a part of the name that only one message has.
     ///
     /// # Errors
     ///
-    /// Fails if there is none or it is being sent.
+    /// Fails if there is no such message, and if another process is sending it.
     pub fn find(&self, id: &str) -> Result<Entry<'_>, Error> {
         let not_found = || Error::NotFound { id: id.to_owned() };
         let names = self.names()?;
@@ -173,11 +174,11 @@ impl Spool {
         Entry::open(self, *place, name, true)?.ok_or_else(not_found)
     }
 
-    /// Makes this process the one that sends from the spool, until the runner is dropped.
+    /// Makes this process the one that sends from the spool, until the returned value is dropped.
     ///
     /// # Errors
     ///
-    /// [`Error::Busy`] while another does; [`Error::Foreign`] for a guest.
+    /// Returns [`Error::Busy`] if another process does, and [`Error::Foreign`] for another user's spool.
     pub fn lock(&self) -> Result<Runner<'_>, Error> {
         if self.is_guest() {
             return Err(Error::Foreign { path: self.folder.clone() });

@@ -6,8 +6,8 @@ use mailbearer::{
 
 use super::{Entry, Error, State, Stored};
 
-/// An account to send by, with a pool of connections to its server. Connections are kept from one message to the next.
-/// Dropping this ends them with QUIT.
+/// An account and a pool of connections to its server. It keeps connections from one message to the next, and ends them with
+/// QUIT when it is dropped.
 pub struct Lane<'l> {
     pool: Result<Pool<Blocking>, String>,
     /// Returns true once no message shall wait any longer.
@@ -30,7 +30,8 @@ pub(crate) struct Ready<'s> {
 }
 
 impl<'l> Lane<'l> {
-    /// Connects nowhere yet. With an error, which says why the account can't be used, its messages stay in the queue.
+    /// Creates a lane. It connects when there is a message to send. If there is no client, because of this error, the messages stay
+    /// in the queue.
     #[must_use]
     pub fn new(client: Result<Client, String>) -> Self {
         let pool = client.map(|client| {
@@ -42,7 +43,7 @@ impl<'l> Lane<'l> {
         Self { pool, stop: None }
     }
 
-    /// Asks `stop` once a second while messages wait for their turn. If it returns true, they stay as they are.
+    /// Calls `stop` once a second while messages wait for their turn. If it returns true, they stay in the queue.
     #[must_use]
     pub fn until(mut self, stop: &'l (dyn Fn() -> bool + Sync)) -> Self {
         self.stop = Some(stop);

@@ -7,36 +7,36 @@ use mailbearer::{Blocking, Client, proto::mime::parse::Message};
 
 use super::{Clients, Entry, Error, Place, Spool, file::Stored, runner::shortened};
 
-/// What came of a look for a message of which nobody knew.
+/// The result of a search for a message whose outcome is unknown.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Looked {
     /// The message.
     pub id: String,
-    /// What was found.
+    /// The result.
     pub found: Found,
 }
 
-/// What was found of a message.
+/// Whether a message was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "it is there, or it is not seen there, or nobody could look")]
 pub enum Found {
-    /// It is among those that were sent, as these words say. It counts as delivered.
+    /// It is among the sent messages, in the place that this text names. It counts as delivered.
     There(String),
-    /// It is not there yet. It stays unknown.
+    /// It is not there yet. Its outcome stays unknown.
     NotSeen,
-    /// Why nobody could look. It stays unknown.
+    /// Why the search failed. Its outcome stays unknown.
     NoLook(String),
 }
 
 impl Spool {
-    /// Looks once for each message whose outcome is unknown among those that were sent, for a day after the attempt.
+    /// Searches the sent messages once for each message whose outcome is unknown, up to a day after the attempt.
     ///
-    /// What is found counts as delivered. What is not found stays unknown, since not every provider keeps a copy; nothing is
-    /// sent again. [`Stored::look`](super::Stored::look) keeps what came of the look. With `is_patient`, a message is looked for
-    /// at once, then after 1, 5, 15, 30, 60 and 120 minutes, and then every four hours; calls in between leave it out.
+    /// A message that is found counts as delivered. One that is not found stays unknown, as not every provider keeps a copy. This
+    /// never sends a message again. [`Stored::look`](super::Stored::look) has the result. With `is_patient`, this searches for a
+    /// message at once, then after 1, 5, 15, 30, 60 and 120 minutes, and then every four hours, and skips it in between.
     ///
-    /// A message that a person retries or drops meanwhile is left alone.
+    /// Skips a message that a person retries or drops in the meantime.
     ///
     /// # Errors
     ///

@@ -1,16 +1,16 @@
-//! Messages that wait on the disk.
+//! A queue of messages on the disk.
 //!
-//! One message is one file: its envelope, its octets, and behind them a line for each attempt. A message is taken once
-//! its file is whole, on the disk and under its name; from then on it is delivered once, or comes to rest among those
-//! that failed, or among those of which nobody knows whether the server took them. Killing the program, a full disk and
-//! a clock that jumps change nothing of that.
+//! Each message is one file: its envelope, its octets, and then a line for each attempt. The spool has accepted a message when
+//! its file is complete, on the disk and under its name. From then on it is delivered once, or ends in `failed`, or ends in
+//! `unknown` if nobody knows whether a server accepted it. That holds if the program is killed, the disk is full or the clock
+//! jumps.
 //!
 //! ```text
-//! spool/queue/ID     waits: for its next attempt, some recipients at least
-//! spool/failed/ID    was refused for good, or could not be delivered in five days
-//! spool/unknown/ID   was given to a server to its last octet, and no answer came
+//! spool/queue/ID     waits for its next attempt, for at least one recipient
+//! spool/failed/ID    was refused permanently, or could not be delivered in five days
+//! spool/unknown/ID   was sent to its last octet, and no answer came
 //! spool/tmp/         is being written
-//! spool/drop/        what others may put here, where an administrator made this folder
+//! spool/drop/        messages of other users, if an administrator made this folder
 //! spool/lock         held by the process that sends
 //! ```
 //!

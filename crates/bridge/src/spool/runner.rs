@@ -17,7 +17,7 @@ use super::{
     lane::{Ready, Verdict},
 };
 
-/// The process that sends from a spool. There is one at a time.
+/// Sends messages from a spool. Only one process has it at a time.
 #[derive(Debug)]
 pub struct Runner<'s> {
     spool: &'s Spool,
@@ -51,33 +51,33 @@ impl FileState {
     }
 }
 
-/// What became of an attempt.
+/// The result of an attempt.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Report {
-    /// The message.
+    /// The name of the message.
     pub id: String,
     /// The account that sends it; `None` is the default one.
     pub account: Option<String>,
     /// Its sender.
     pub sender: String,
-    /// What came of it.
+    /// Where the message is now.
     pub fate: Fate,
-    /// Each recipient that the attempt was for, and what is known of it now.
+    /// Each recipient of the attempt, and its state now.
     pub recipients: Vec<(String, State)>,
     /// Why the attempt failed, if it failed as a whole.
     pub problem: Option<String>,
-    /// What the sender wants to hear of the delivery.
+    /// Which reports the sender wants.
     pub dsn: Dsn,
-    /// The server that took the message does not offer `DSN`: it reports no delivery.
+    /// Whether the server that accepted the message does not offer `DSN`, so it won't report the delivery.
     pub without_dsn: bool,
     /// The header of the message, where [a report is wanted](Self::is_wanted).
     pub(crate) header: Vec<u8>,
 }
 
 impl Report {
-    /// The recipients of whom the sender is to hear by a report (RFC 3464), and whether the message was relayed to them. It
-    /// failed for the others.
+    /// The recipients for a report to the sender (RFC 3464); true if the message was relayed to them, false if it failed; and the
+    /// server's words.
     pub(crate) fn told(&self) -> impl Iterator<Item = (&str, bool, &str)> {
         self.recipients.iter().filter_map(|(address, state)| {
             let notify = self.dsn.notify_of(address);
@@ -96,7 +96,7 @@ impl Report {
         })
     }
 
-    /// Whether there is something that the sender is to hear by a report. Nobody is told of a report that gets lost.
+    /// Whether to send the sender a report. A report itself has no sender, so it causes none.
     pub(crate) fn is_wanted(&self) -> bool {
         !self.sender.is_empty() && self.told().next().is_some()
     }
@@ -106,13 +106,13 @@ impl Report {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "there is a place for each")]
 pub enum Fate {
-    /// Every recipient has it; it is gone from the spool.
+    /// All recipients have it, and it is no longer in the spool.
     Delivered,
-    /// It waits, for so long.
+    /// It waits in the queue for this long.
     Waits(Duration),
-    /// It is among those that failed.
+    /// It is in `failed`.
     Failed,
-    /// It is among those of which nobody knows.
+    /// It is in `unknown`.
     Unknown,
 }
 
@@ -137,7 +137,7 @@ enum Opened<'s> {
     Over(Option<Report>),
 }
 
-/// Returns the client of an account. `None` is the default account. An error says why there is no client now.
+/// Returns the client of an account, or why there is none now. `None` is the default account.
 pub type Clients<'c> = dyn FnMut(Option<&str>) -> Result<Client, String> + 'c;
 
 impl<'s> Runner<'s> {
@@ -147,7 +147,7 @@ impl<'s> Runner<'s> {
         Ok(runner)
     }
 
-    /// Takes the lock again where the spool was removed and made again: the one that is held is of a folder that is gone, and
+    /// Takes the lock again if the spool was removed and made again. The lock that is held belongs to a folder that is gone, and
     /// another process may have the new one.
     fn hold(&self) -> Result<(), Error> {
         #[cfg(unix)]
@@ -172,13 +172,13 @@ impl<'s> Runner<'s> {
         self.spool
     }
 
-    /// Tries once what is due, then returns. `report` hears of each message.
+    /// Tries to send each message that is due once. Calls `report` for each.
     ///
-    /// All messages of an account share its connections. Where an account can't be used, its messages stay in the queue.
+    /// The messages of an account share its connections. If an account can't be used, its messages stay in the queue.
     ///
     /// # Errors
     ///
-    /// Fails if the spool can't be read or written. A damaged message stays where it is, and is not reported.
+    /// Fails if the spool can't be read or written. Skips a damaged message without a report.
     pub fn run(&self, clients: &mut Clients<'_>, report: &mut dyn FnMut(&Report)) -> Result<(), Error> {
         self.take_over_drops()?;
         let mut accounts: Vec<(Option<String>, Vec<String>)> = Vec::new();
@@ -199,12 +199,12 @@ impl<'s> Runner<'s> {
         Ok(())
     }
 
-    /// The messages that are due, the longest due first. Those in `except` are left out and not read.
+    /// Lists the messages that are due, the longest due first, without those in `except`.
     ///
     /// # Errors
     ///
-    /// Fails if the queue can't be read, and with [`Error::Busy`] if the spool was removed, and another process sends from the
-    /// one that was made in its place.
+    /// Fails if the queue can't be read, and with [`Error::Busy`] if the spool was removed and made again, and another process sends
+    /// from the new one.
     pub fn due(&self, except: &HashSet<String>) -> Result<Vec<Due>, Error> {
         self.hold()?;
         let now = self.spool.now();
@@ -242,11 +242,11 @@ impl<'s> Runner<'s> {
         Ok(due.into_iter().map(|(_, due)| due).collect())
     }
 
-    /// Takes over the messages in `drop`: copies each into this spool, then removes the original.
+    /// Moves the messages in `drop` into the queue: copies each, then removes the original.
     ///
     /// # Errors
     ///
-    /// Fails if the spool can't be written. A file that this program did not write stays where it is.
+    /// Fails if the spool can't be written. Skips files that this program did not write.
     pub fn take_over_drops(&self) -> Result<(), Error> {
         self.hold()?;
         let folder = self.spool.folder().join(DROP);
@@ -307,17 +307,18 @@ impl<'s> Runner<'s> {
         }
     }
 
-    /// Tries to send messages: over several connections where the account may have them, one behind the other on each.
-    /// `ids` is asked for the next when it can go; `None` of it ends this once those under way have ended.
+    /// Tries to send messages over as many connections as the account may have, one behind the other on each. Takes the next name
+    /// from `ids` when a connection is free for it, and returns after `ids` has ended and all messages have.
     ///
-    /// `done` hears of each message when what came of it is written down. It hears `None` of a message that is gone, damaged,
-    /// locked by another process or waits for nobody, and of one that was stopped before it was begun.
+    /// Calls `done` for each message after its result is on the disk; with `None` if the message is gone, damaged, locked by another
+    /// process or waits for nobody, and if the lane was stopped before the message was begun.
     ///
-    /// Several threads may do so, each with a lane of its own.
+    /// Several threads may call this at once, each with its own lane.
     ///
     /// # Errors
     ///
-    /// Fails if the spool can't be read or written; those under way are sent to their end first, and no other is begun.
+    /// Fails if the spool can't be read or written. Then it begins no other message, and returns when those that were begun have
+    /// ended.
     pub fn attempt_all(
         &self,
         ids: &mut (dyn Iterator<Item = String> + Send),

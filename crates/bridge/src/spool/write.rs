@@ -14,7 +14,7 @@ use super::{
     folder::{DROP, TMP, open_private, sync_folder},
 };
 
-/// A message that is being put into the spool. Dropping this before [`commit`](Self::commit) discards the message.
+/// Writes a message into the spool. If this is dropped before [`commit`](Self::commit), the message is discarded.
 #[derive(Debug)]
 #[must_use = "a message is taken when it is committed"]
 pub struct Writer {
@@ -74,7 +74,7 @@ impl Writer {
         Ok(writer)
     }
 
-    /// Uses the name that it had in another folder.
+    /// Keeps the name that the message had in another folder.
     pub(crate) fn named(mut self, id: &str) -> Result<Self, Error> {
         let temporary = self.temporary.with_file_name(id);
         fs::rename(&self.temporary, &temporary).map_err(|error| Error::io(&temporary, error))?;
@@ -88,7 +88,7 @@ impl Writer {
         &self.id
     }
 
-    /// Adds to the message. Line ends become CRLF, wherever the pieces are cut.
+    /// Appends a piece of the message. Converts line ends to CRLF, wherever the pieces are cut.
     ///
     /// # Errors
     ///
@@ -111,11 +111,11 @@ impl Writer {
         Ok(())
     }
 
-    /// Takes the message: when this returns, it is whole, on the disk and under its name.
+    /// Accepts the message: when this returns, it is complete, on the disk and under its name. Returns the name.
     ///
     /// # Errors
     ///
-    /// Fails if that can't be done; the message is not taken then.
+    /// Fails if the file can't be written, renamed or synced to the disk. The spool has not accepted the message then.
     pub fn commit(mut self) -> Result<String, Error> {
         let temporary = self.temporary.clone();
         let head = self.head.encode();

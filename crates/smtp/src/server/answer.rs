@@ -4,8 +4,8 @@ use mailbearer_wire::printable;
 
 /// A reply as a server says it: the code, and text of one line or more, separated by `\n`.
 ///
-/// An enhanced status code (RFC 2034) is the start of each line. Control characters in the text are escaped when it
-/// is sent, so that a text never ends its line.
+/// Each line may begin with an enhanced status code (RFC 2034). Control characters in the text are escaped when it is sent, so
+/// a text can't end its line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a reply is a code and a text")]
 pub struct Answer {
@@ -16,13 +16,13 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// With a text that is known beforehand.
+    /// An answer with a constant text.
     #[must_use]
     pub const fn new(code: u16, text: &'static str) -> Self {
         Self { code, text: Cow::Borrowed(text) }
     }
 
-    /// Whether it says yes, or go on: a code below 400.
+    /// Whether the answer is positive: a code below 400.
     #[must_use]
     pub const fn is_positive(&self) -> bool {
         self.code < 400

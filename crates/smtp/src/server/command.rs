@@ -26,14 +26,14 @@ pub enum Command {
     Mail {
         /// The sender without its angle brackets; empty for `<>`.
         sender: String,
-        /// What follows it.
+        /// The parameters.
         parameters: Vec<Parameter>,
     },
     /// `RCPT TO`.
     Rcpt {
         /// The recipient without its angle brackets.
         recipient: String,
-        /// What follows it.
+        /// The parameters.
         parameters: Vec<Parameter>,
     },
     /// `DATA`.
@@ -76,8 +76,8 @@ impl Command {
         Self::parse_as(line, false)
     }
 
-    /// As [`parse`](Self::parse), and takes what devices get wrong that can't be configured: no name behind EHLO or HELO
-    /// or one with spaces, a space before a path, a path without angle brackets, a source route (which is left out).
+    /// As [`parse`](Self::parse), but accepts common mistakes of devices: EHLO or HELO without a name or with spaces in it, a
+    /// space before a path, a path without angle brackets, and a source route, which is left out.
     ///
     /// # Errors
     ///
@@ -86,7 +86,7 @@ impl Command {
         Self::parse_as(line, true)
     }
 
-    /// Whether a trace may show the line: it begins with the verb of a command that holds no secret.
+    /// Whether a trace may show the line, as it begins with the verb of a command that has no secret.
     pub(super) fn is_shown(line: &[u8]) -> bool {
         const VERBS: &[&str] = &[
             "EHLO", "HELO", "LHLO", "STARTTLS", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "VRFY",
@@ -148,9 +148,9 @@ impl Command {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "500 and 501 are all that there are")]
 pub enum CommandError {
-    /// The verb is not known: reply code 500.
+    /// The verb is unknown: reply code 500.
     Unknown,
-    /// The verb is known and what follows is wrong: reply code 501.
+    /// The verb is known, but its arguments are wrong: reply code 501.
     Syntax(&'static str),
 }
 

@@ -7,43 +7,42 @@ use super::Parameter;
 
 /// What a client wants of a [`Session`](super::Session).
 ///
-/// Each is answered by [`Session::answer`](super::Session::answer) before the next step, but for
-/// [`Content`](Self::Content) and [`Reset`](Self::Reset), which have no answer.
+/// Answer each with [`Session::answer`](super::Session::answer) before the next step, except [`Content`](Self::Content) and
+/// [`Reset`](Self::Reset), which have no answer.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// It logs in. 235 lets it in; a code from 400 on refuses it. Before the refusal of a token the client can be told
-    /// the reason: [`Session::refuse_token`](super::Session::refuse_token).
+    /// The client logs in. 235 accepts, and a code from 400 on refuses. [`Session::refuse_token`](super::Session::refuse_token)
+    /// refuses a token and tells the client why.
     Login {
         /// The mechanism that it used.
         mechanism: Mechanism,
-        /// Who it is, and what it proves that by.
+        /// The user's name and secret.
         login: Login,
     },
-    /// It begins a message: MAIL. A code below 400 accepts the sender.
+    /// The client begins a message (MAIL). A code below 400 accepts the sender.
     Mail {
         /// The sender without its angle brackets; empty for `<>`.
         sender: String,
-        /// What follows it; only what the session offers.
+        /// The parameters, all of which the session offers.
         parameters: Vec<Parameter>,
     },
-    /// It names a recipient: RCPT. A code below 400 accepts it.
+    /// The client names a recipient (RCPT). A code below 400 accepts the recipient.
     Recipient {
         /// The recipient without its angle brackets.
         recipient: String,
-        /// What follows it.
+        /// The parameters, all of which the session offers.
         parameters: Vec<Parameter>,
     },
-    /// It wants to send the content: DATA, or the first BDAT, after one accepted recipient at least. 354 lets it; to
-    /// BDAT that is not said.
+    /// The client wants to send the content (DATA, or the first BDAT), after at least one accepted recipient. 354 accepts; the
+    /// session does not send it in answer to BDAT.
     Data,
-    /// A piece of the content, with the doubled dots taken back: as much as arrived at once.
+    /// A piece of the content, as much as arrived at once, without dot-stuffing.
     Content(Vec<u8>),
-    /// The content is whole. A code below 400 says that the message is in good hands. With LMTP it wants an answer for each
+    /// The content is complete. A code below 400 takes responsibility for the message. With LMTP, give an answer for each
     /// accepted recipient, in order.
     EndOfContent,
-    /// The message that was begun, and what arrived of its content, is to be forgotten: the client gave it up, or the
-    /// session refused it.
+    /// Forget the message that was begun, and what arrived of its content: the client gave it up, or the session refused it.
     Reset,
 }
 
@@ -51,7 +50,7 @@ pub enum Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// The client went away within the content of a message, which therefore is none.
+    /// The client closed the connection within the content of a message. There is no message.
     Truncated,
     /// A method was called out of its turn, or an event was not answered.
     Misuse(&'static str),

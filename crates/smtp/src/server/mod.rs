@@ -1,8 +1,8 @@
-//! The server's half: commands are parsed, replies written, messages decoded, and a session is kept.
+//! The server's half: parses commands, writes replies, decodes messages and keeps a session.
 //!
 //! [`Session`] is the server's side of one conversation as a [`Machine`](mailbearer_wire::Machine). It keeps the order
-//! of commands, TLS, authentication exchanges and limits by itself, and hands out what needs a decision: who logs
-//! in, sender and recipients, the message. The decision is an [`Answer`], whatever its words:
+//! of commands, TLS, authentication exchanges and limits by itself. Its events are what needs a decision: who logs in,
+//! sender and recipients, the message. The caller decides by an [`Answer`]:
 //!
 //! ```
 //! use mailbearer_smtp::server::{Answer, Event, Options, Session};
@@ -29,7 +29,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! It shares types with the client and no code path, so neither can hide a mistake of the other.
+//! It shares types with the client, but no code path, so neither half can hide a mistake of the other.
 
 mod answer;
 mod chunk;

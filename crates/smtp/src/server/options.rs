@@ -13,12 +13,12 @@ use crate::ServerLimits;
 pub struct Options {
     /// The server's name, in the reply to EHLO.
     pub name: String,
-    /// How the connection gets its TLS; default [`Security::StartTls`]. `None` is a server in the clear, for loopback
-    /// and networks that someone vouches for: it takes credentials and mail without TLS.
+    /// How TLS starts; default [`Security::StartTls`]. `None` is a server that takes credentials and mail in the clear, for
+    /// loopback and trusted networks.
     pub security: Option<Security>,
     /// Whether a client has to log in before MAIL; default true.
     pub login: bool,
-    /// The mechanisms that are offered, once TLS is on if there is any; default `XOAUTH2` and `OAUTHBEARER`.
+    /// The mechanisms that the session offers, after TLS has started if there is any; default `XOAUTH2` and `OAUTHBEARER`.
     pub mechanisms: Vec<Mechanism>,
     /// Whether DSN (RFC 3461) is offered; default true.
     pub dsn: bool,
@@ -29,27 +29,27 @@ pub struct Options {
     /// Whether the session speaks LMTP (RFC 2033): LHLO in place of EHLO and HELO, and an answer for each accepted recipient
     /// to the end of a message; default false.
     pub lmtp: bool,
-    /// Whether REQUIRETLS (RFC 8689) is offered, once TLS is on; default false.
+    /// Whether REQUIRETLS (RFC 8689) is offered after TLS has started; default false.
     pub requiretls: bool,
-    /// Whether BINARYMIME (RFC 3030) is offered, where [`chunking`](Self::chunking) is; default false.
+    /// Whether BINARYMIME (RFC 3030) is offered together with [`chunking`](Self::chunking); default false.
     pub binarymime: bool,
-    /// Whether DELIVERBY (RFC 2852) is offered, and the least time for messages that come back, in seconds; 0 is none.
-    /// Default not.
+    /// Whether DELIVERBY (RFC 2852) is offered, and the shortest time in seconds for messages that are to be returned, or 0 for
+    /// any; default `None`.
     pub deliver_by: Option<u64>,
-    /// What LIMITS (RFC 9422) says; [`Limits::recipients`] is not said by itself. The session keeps to it. Default nothing.
+    /// What LIMITS (RFC 9422) announces, and the session enforces; default nothing. [`Limits::recipients`] is enforced without
+    /// being announced.
     pub told_limits: ServerLimits,
-    /// Whether commands are read as [`Command::parse_lenient`](super::Command::parse_lenient) reads them, and what a
-    /// client sends behind STARTTLS is thrown away rather than the end of the session; default false.
+    /// Whether commands are parsed by [`Command::parse_lenient`](super::Command::parse_lenient), and what a client sends ahead
+    /// behind STARTTLS is discarded instead of ending the session; default false.
     pub lenient: bool,
-    /// Whether nothing is done for a client before TLS, where [`security`](Self::security) is `StartTls`: neither a login
-    /// nor a message, whether one is needed or not; default false.
+    /// Whether a client must start TLS before it logs in or sends, if [`security`](Self::security) is `StartTls`; default
+    /// false.
     pub require_tls: bool,
-    /// Whether credentials are taken in the clear though TLS is offered, for clients that have none; default false.
+    /// Whether clients may log in before TLS although it is offered; default false.
     pub clear_credentials: bool,
-    /// Lines of the reply to EHLO beside those that the session writes; default none. For extensions that change
-    /// nothing in the dialogue.
+    /// More lines for the reply to EHLO, for extensions that do not change the dialogue; default none.
     pub extensions: Vec<Cow<'static, str>>,
-    /// How much is taken.
+    /// How much the session accepts.
     pub limits: Limits,
     /// The words.
     pub wording: Wording,
@@ -82,14 +82,14 @@ impl Options {
     }
 }
 
-/// How much a [`Session`](super::Session) takes of a client.
+/// How much a [`Session`](super::Session) accepts from a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
     /// Octets of a command line without its end; default 510, RFC 5321 section 4.5.3.1.4.
     pub command: usize,
-    /// Octets of an AUTH command without its end; default 510. RFC 4954 section 4 asks for 12,288 with its end; where
-    /// it is less, a longer response has to be sent in a second step, as at Microsoft's.
+    /// Octets of an AUTH command without its end; default 510. RFC 4954 section 4 asks for 12,288 with its end. With less, a
+    /// client must send a longer response in a second step, as with Microsoft's servers.
     pub auth: usize,
     /// Octets of a line of an authentication exchange with its end; default 12,288, RFC 4954 section 4. The receive
     /// buffer must hold as many. A longer line ends the session.
@@ -98,10 +98,10 @@ pub struct Limits {
     pub message: usize,
     /// Recipients of a message; default 100, RFC 5321 section 4.5.3.1.8.
     pub recipients: usize,
-    /// Refusals in one session, before the next ends it; default 100.
+    /// Refusals in one session; the next one ends it. Default 100.
     pub refusals: usize,
-    /// Commands that send nothing (EHLO, NOOP, RSET, VRFY) with no message between, before the next ends the session;
-    /// default 100.
+    /// Commands that send nothing (EHLO, HELO, NOOP, RSET, VRFY) in a row without a message; the next one ends the session.
+    /// Default 100.
     pub chatter: usize,
     /// How long the client may be silent; default 5 minutes, RFC 5321 section 4.5.3.2.7.
     pub silence: Duration,
@@ -122,7 +122,7 @@ impl Default for Limits {
     }
 }
 
-/// What a [`Session`](super::Session) says of itself, with the codes of RFC 5321 and RFC 3463 at first.
+/// The replies that a [`Session`](super::Session) gives by itself; by default those of RFC 5321 and RFC 3463.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Wording {

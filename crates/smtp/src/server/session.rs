@@ -12,12 +12,12 @@ use super::{Answer, Command, DataDecoder, Error, Event, Options, Wording, chunk:
 
 /// The server's side of one SMTP conversation.
 ///
-/// Answer each [`Event`] that wants it, by [`answer`](Self::answer), then step on. What an order of commands, a limit
-/// or a syntax forbids is refused by the session itself, in the words of [`Options::wording`], and never seen outside.
+/// Answer each [`Event`] that needs one, by [`answer`](Self::answer), before the next step. The session itself refuses, in the
+/// words of [`Options::wording`], what the order of commands, a limit or the syntax forbids; there is no event for that.
 ///
-/// The conversation ends by [`Step::Close`] after QUIT, after an answer of code 421, when the client goes away between
-/// messages, and after too many refusals or commands without a message. The receive buffer must hold [`Limits::response`](super::Limits::response)
-/// octets.
+/// The conversation ends by [`Step::Close`] after QUIT, after an answer with code 421, when the client closes the connection
+/// between messages, and after too many refusals or commands without a message. The receive buffer must hold
+/// [`Limits::response`](super::Limits::response) octets.
 #[derive(Debug)]
 pub struct Session {
     options: Options,

@@ -1,10 +1,9 @@
 //! Plays written dialogues against a session.
 //!
-//! A script has one line for each thing, in order. What comes from outside: `S: ` a line of the server, `> ` what
-//! the caller does (`auth`, `submit SENDER RECIPIENT…`, the same with `sized` for a message that tells its size and `reported` for one that
-//! wants reports if they are offered, `body TEXT`, `finish`, `abandon`, `reset`, `noop`, `quit`), `eof`; after
-//! `--` the server goes on only when the session stands still. What the
-//! session does: `C: ` a line of the client, `* ` an event, `= ` TLS or close, `! ` an error.
+//! A script has one line for each thing, in order. What comes from outside: `S: ` a line of the server, `> ` what the caller does
+//! (`auth`, `submit SENDER RECIPIENT…`, `body TEXT`, `finish`, `abandon`, `reset`, `noop`, `quit`), `eof`; after `--` the server
+//! goes on only when the session stands still. `sized` is `submit` for a message that tells its size, `reported` for one that wants
+//! reports if they are offered. What the session does: `C: ` a line of the client, `* ` an event, `= ` TLS or close, `! ` an error.
 
 use alloc::{
     format,
