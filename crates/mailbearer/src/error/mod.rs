@@ -49,7 +49,7 @@ struct Inner {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Done {
     Nothing,
-    /// Messages were copied that should be moved.
+    /// Messages that were to be moved were copied.
     Copied,
 }
 
