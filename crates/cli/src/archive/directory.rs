@@ -19,7 +19,8 @@ impl Directory {
         let state = State::open(folder, ".mailbearer", origin)?;
         let has = Self::read(folder).map_err(|error| cannot(folder, &error))?;
         state.save().map_err(|error| cannot(folder, &error))?;
-        Ok(Self { files: Files::new(folder.to_owned()), has, _state: state })
+        let files = Files::new(folder.to_owned()).map_err(|error| cannot(folder, &error))?;
+        Ok(Self { files, has, _state: state })
     }
 
     fn read(folder: &Path) -> io::Result<UidSet> {
@@ -53,5 +54,9 @@ impl Archive for Directory {
 
     fn commit(&mut self) -> io::Result<()> {
         self.files.commit()
+    }
+
+    fn begin_commit(&mut self) -> io::Result<()> {
+        self.files.begin_commit()
     }
 }

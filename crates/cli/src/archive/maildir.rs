@@ -94,7 +94,7 @@ impl Maildir {
         let state = State::open(folder, ".mailbearer", origin)?;
         let has = Self::read(&folders, state.uid_validity()).map_err(failed)?;
         state.save().map_err(failed)?;
-        let files = Files::new(folders.of("tmp"));
+        let files = Files::new(folders.of("tmp")).map_err(failed)?;
         Ok(Self { files, folders, has, state })
     }
 
@@ -136,6 +136,10 @@ impl Archive for Maildir {
 
     fn commit(&mut self) -> io::Result<()> {
         self.files.commit()
+    }
+
+    fn begin_commit(&mut self) -> io::Result<()> {
+        self.files.begin_commit()
     }
 }
 

@@ -9,12 +9,14 @@ mod state;
 use std::{
     fs::File,
     io::{self, Write},
+    mem,
     path::{Path, PathBuf},
+    thread::{self, JoinHandle},
     time::SystemTime,
 };
 
 use mailbearer::UidSet;
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
 pub(crate) use self::{
     directory::Directory,
@@ -42,6 +44,12 @@ pub(crate) trait Archive {
 
     /// Syncs the added messages to the disk.
     fn commit(&mut self) -> io::Result<()>;
+
+    /// Begins to sync the added messages, and may return before that is done: they count once the next call of this, or of
+    /// [`commit`](Self::commit), returns.
+    fn begin_commit(&mut self) -> io::Result<()> {
+        self.commit()
+    }
 
     /// As [`commit`](Self::commit), at the end of a complete run.
     fn finish(&mut self) -> io::Result<()> {
@@ -101,12 +109,23 @@ fn remove(folder: &Path, is_chosen: impl Fn(&str) -> bool) -> io::Result<()> {
 /// Messages in files of their own. They have temporary names until all of them are on the disk.
 struct Files {
     folder: PathBuf,
-    waiting: Vec<(NamedTempFile, PathBuf)>,
+    /// The folder, open for as long as files are written: it is told of each that the disk refused.
+    #[cfg(target_os = "linux")]
+    place: File,
+    waiting: Vec<(TempPath, PathBuf)>,
+    /// Commits the messages of one window while those of the next arrive.
+    committing: Option<JoinHandle<io::Result<()>>>,
 }
 
 impl Files {
-    const fn new(folder: PathBuf) -> Self {
-        Self { folder, waiting: Vec::new() }
+    fn new(folder: PathBuf) -> io::Result<Self> {
+        Ok(Self {
+            #[cfg(target_os = "linux")]
+            place: File::open(&folder)?,
+            folder,
+            waiting: Vec::new(),
+            committing: None,
+        })
     }
 
     fn add(&mut self, message: &Meta, body: Body<'_>, name: PathBuf) -> io::Result<()> {
@@ -122,19 +141,73 @@ impl Files {
             // The file system may not be able to keep the time; the message is kept all the same.
             let _ = file.as_file().set_modified(arrived);
         }
-        self.waiting.push((file, name));
+        self.waiting.push((file.into_temp_path(), name));
+        Ok(())
+    }
+
+    fn begin_commit(&mut self) -> io::Result<()> {
+        self.wait()?;
+        let window = self.window()?;
+        self.committing = Some(thread::Builder::new().spawn(move || window.keep())?);
         Ok(())
     }
 
     fn commit(&mut self) -> io::Result<()> {
-        let mut folders: Vec<&Path> = self.waiting.iter().filter_map(|(_, name)| name.parent()).collect();
+        self.wait()?;
+        self.window()?.keep()
+    }
+
+    fn wait(&mut self) -> io::Result<()> {
+        let Some(committing) = self.committing.take() else { return Ok(()) };
+        committing.join().unwrap_or_else(|_| Err(io::Error::other("the thread that syncs them panicked")))
+    }
+
+    fn window(&mut self) -> io::Result<Window> {
+        Ok(Window {
+            #[cfg(target_os = "linux")]
+            place: self.place.try_clone()?,
+            files: mem::take(&mut self.waiting),
+        })
+    }
+}
+
+impl Drop for Files {
+    /// The lock of the archive is let go next.
+    fn drop(&mut self) {
+        let _ = self.wait();
+    }
+}
+
+/// Messages that are committed together.
+struct Window {
+    #[cfg(target_os = "linux")]
+    place: File,
+    files: Vec<(TempPath, PathBuf)>,
+}
+
+impl Window {
+    fn keep(self) -> io::Result<()> {
+        self.sync()?;
+        let mut folders: Vec<PathBuf> =
+            self.files.iter().filter_map(|(_, name)| name.parent()).map(Path::to_owned).collect();
         folders.dedup();
-        let folders: Vec<PathBuf> = folders.into_iter().map(Path::to_owned).collect();
-        sync(self.waiting.iter().map(|(file, _)| file.as_file()))?;
-        for (file, name) in self.waiting.drain(..) {
+        for (file, name) in self.files {
             file.persist(name).map_err(|error| error.error)?;
         }
         folders.iter().try_for_each(|folder| sync_folder(folder))
+    }
+
+    /// Syncs the files to the disk, with one wait for all of them where the system can.
+    fn sync(&self) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        if !self.files.is_empty() {
+            rustix::fs::syncfs(&self.place)?;
+        }
+        #[cfg(not(target_os = "linux"))]
+        for (file, _) in &self.files {
+            std::fs::OpenOptions::new().write(true).open(file)?.sync_all()?;
+        }
+        Ok(())
     }
 }
 

@@ -186,7 +186,7 @@ impl<'a> Many<'a> {
         }
         if self.messages >= WINDOW_MESSAGES || self.octets >= WINDOW_OCTETS {
             (self.messages, self.octets) = (0, 0);
-            self.archive.commit().map_err(|error| cannot(&error))?;
+            self.archive.begin_commit().map_err(|error| cannot(&error))?;
         }
         Ok(())
     }
