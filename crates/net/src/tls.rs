@@ -19,10 +19,10 @@ pub(crate) use side::{Clear, Session, Side};
 
 use crate::Error;
 
-/// The trust anchors and the rest of a TLS configuration: built once, cheap to clone, shared by every connection.
+/// The trust anchors and the rest of a TLS configuration. Built once, cheap to clone, shared by all connections.
 ///
-/// TLS 1.3, and 1.2 with the feature `tls12` (default). Certificates are always verified, against the roots in here and the host name that the
-/// caller gave.
+/// TLS 1.3, and 1.2 with the feature `tls12` (default). Certificates are always verified, against the trust anchors and
+/// the host name that the caller gave.
 #[derive(Clone)]
 pub struct Tls {
     config: Arc<ClientConfig>,

@@ -57,7 +57,7 @@ fn any_flag<'a>(raw: &mut &'a [u8]) -> Option<Flag<'a>> {
 
 impl<'a> Element<'a> for Capability<'a> {
     fn read(raw: &mut &'a [u8]) -> Option<Self> {
-        // What is no word is left out; the octets were not looked at before.
+        // Skips what is no word. These octets were not checked before.
         let start = raw.iter().position(|&octet| !ends_word(octet))?;
         let words = raw.get(start..)?;
         let (word, rest) = words.split_at_checked(word_end(words))?;

@@ -96,7 +96,7 @@ pub(super) const fn ends_word(octet: u8) -> bool {
     octet <= b' ' || matches!(octet, b'"' | b'(' | b')' | b'{' | 0x7f)
 }
 
-/// The number in front, and what follows it, where it has at most seven digits and enough follows.
+/// Splits off the number in front. `None` if it has more than seven digits, or too few octets follow.
 #[inline]
 pub(super) fn short_number(text: &[u8]) -> Option<(u64, &[u8])> {
     let (eight, _) = text.split_first_chunk::<8>()?;

@@ -9,7 +9,7 @@ use rustls::{
 use super::{Session, Side, TlsError, TlsProblem, provider};
 use crate::Error;
 
-/// Who a server is: its certificates and its key. Built once, cheap to clone, shared by every connection.
+/// The identity of a server: its certificates and its key. Built once, cheap to clone, shared by all connections.
 ///
 /// TLS 1.3, and 1.2 with the feature `tls12` (default). Clients are not asked for certificates.
 #[derive(Clone)]
