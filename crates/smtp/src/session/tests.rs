@@ -208,6 +208,20 @@ fn capabilities_of_the_clear_are_forgotten() {
 }
 
 #[test]
+fn nothing_is_said_to_a_server_that_is_gone() {
+    let mut session = starttls();
+    let (mut rx, mut tx) = (RecvBuf::with_limit(1000), SendBuf::new());
+    for lines in ["220 mx\r\n", "250-mx\r\n250 STARTTLS\r\n"] {
+        assert_eq!(session.step(&mut rx, &mut tx), Ok(Step::Read));
+        tx.sent(usize::MAX);
+        rx.extend(lines.as_bytes()).unwrap();
+    }
+    rx.set_eof();
+    assert!(matches!(session.step(&mut rx, &mut tx), Err(Error::Closed { stage: Stage::StartTls })));
+    assert_eq!(tx.unsent(), b"");
+}
+
+#[test]
 fn greetings_that_are_none() {
     let rows = [
         ("S: 554 5.7.1 go away", "! server refused the greeting: 554 5.7.1 go away"),

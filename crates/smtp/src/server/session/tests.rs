@@ -112,6 +112,34 @@ const ORDER: &str = "503 5.5.1 Bad sequence of commands";
 const MALFORMED: &str = "501 5.5.2 Not a response of the mechanism";
 
 #[test]
+fn who_ended_the_session_is_told() {
+    let rows = [
+        ("EHLO me\r\n", false, false, None),
+        ("EHLO me\r\nQUIT\r\n", false, false, Some(End::Quit)),
+        ("EHLO me\r\n", true, false, Some(End::Gone)),
+        ("EHLO me\r\n", false, true, Some(End::Closed)),
+        ("EHLO me\r\nQUIT\r\n", true, false, Some(End::Quit)),
+    ];
+    for (input, goes, closed, want) in rows {
+        let mut session = Session::new(options(|_| {}));
+        let (mut rx, mut tx) = (RecvBuf::with_limit(1000), SendBuf::new());
+        rx.extend(input.as_bytes()).unwrap();
+        assert_eq!(session.end(), None, "{input}");
+        loop {
+            match session.step(&mut rx, &mut tx) {
+                Ok(Step::Flush) => tx.sent(usize::MAX),
+                Ok(Step::Read) if goes && !rx.is_eof() => rx.set_eof(),
+                Ok(Step::Read) if closed && session.end().is_none() => {
+                    session.close(&Answer::new(421, "4.3.2 Shutting down"));
+                }
+                _ => break,
+            }
+        }
+        assert_eq!(session.end(), want, "{input} {goes} {closed}");
+    }
+}
+
+#[test]
 fn the_clients_name_is_known_until_tls_begins() {
     let mut session = Session::new(options(|options| options.security = Some(Security::StartTls)));
     let (mut rx, mut tx) = (RecvBuf::with_limit(1000), SendBuf::new());

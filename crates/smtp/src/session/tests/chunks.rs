@@ -57,6 +57,65 @@ fn a_message_in_chunks_is_abandoned_by_its_own_ticket() {
     assert_eq!(session.patience(), Some(Duration::from_secs(10)), "good manners");
 }
 
+/// BDAT goes out where its verdict costs no flight more than that of DATA, and where the server takes it.
+#[test]
+fn chunks_are_sent_where_they_are_of_use() {
+    for (offered, lmtp, want) in [
+        ("PIPELINING\r\n250 CHUNKING", false, "BDAT 3 LAST"),
+        ("PIPELINING\r\n250 SIZE", false, "DATA"),
+        ("CHUNKING\r\n250 SIZE", false, "DATA"),
+        ("PIPELINING\r\n250 CHUNKING", true, "DATA"),
+    ] {
+        let options = Options::new("mx.test", 465);
+        let options = Options { lmtp, client_name: "client.test".into(), ..options };
+        let mut session = Session::new(options).unwrap();
+        let (mut rx, mut tx) = (RecvBuf::with_limit(1000), SendBuf::new());
+        let ticket = session.submit(Envelope::new("a@x", ["b@y"])).unwrap();
+        let hello = format!("250-mx\r\n250-{offered}\r\n");
+        let mut replies = ["220 mx\r\n", &hello, "250 ok\r\n", "250 ok\r\n", "354 go\r\n"].into_iter();
+        let mut said = String::new();
+        loop {
+            let step = session.step(&mut rx, &mut tx).unwrap();
+            said.push_str(core::str::from_utf8(tx.unsent()).unwrap());
+            tx.sent(usize::MAX);
+            match step {
+                Step::Event(Event::BodyWanted(_)) => {
+                    session.body(ticket, b"x").unwrap();
+                    session.finish_body(ticket).unwrap();
+                }
+                Step::Read if said.contains(want) => break,
+                Step::Read => rx.extend(replies.next().unwrap().as_bytes()).unwrap(),
+                _ => {}
+            }
+        }
+        let other = if want == "DATA" { "BDAT" } else { "DATA" };
+        assert!(!said.contains(other), "{offered}: {said}");
+    }
+}
+
+/// An error says where the message stood: before its recipients were answered, in its middle, or at its end.
+#[test]
+fn a_break_in_a_message_in_chunks_is_told_with_its_stage() {
+    for (replies, finishes, want) in [
+        ("", false, "connection closed at MAIL"),
+        ("250 ok\r\n", false, "connection closed at RCPT"),
+        ("250 ok\r\n250 ok\r\n", false, "connection closed at the message"),
+        ("250 ok\r\n250 ok\r\n", true, "FinalDot"),
+    ] {
+        let (mut session, mut rx, mut tx, ticket) = wanting();
+        if finishes {
+            session.finish_body(ticket).unwrap();
+        }
+        let _ = session.step(&mut rx, &mut tx).unwrap();
+        tx.sent(usize::MAX);
+        rx.extend(replies.as_bytes()).unwrap();
+        assert_eq!(session.step(&mut rx, &mut tx), Ok(Step::Read), "{want}");
+        rx.set_eof();
+        let error = session.step(&mut rx, &mut tx).map_err(|error| format!("{error} {error:?}")).unwrap_err();
+        assert!(error.contains(want), "{want}: {error}");
+    }
+}
+
 #[test]
 fn a_message_in_chunks_that_is_refused_is_no_unknown_outcome() {
     let (mut session, mut rx, mut tx, ticket) = wanting();
