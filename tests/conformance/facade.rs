@@ -124,6 +124,7 @@ fn a_wrong_secret_is_a_matter_of_settings() {
     assert!(!format!("{error} {error:?}").contains("s3cret-that-is-wrong"));
 }
 
+/// One retry, only for a token from an earlier run.
 #[test]
 fn a_refused_token_is_replaced_once_and_no_more() {
     let server = mock(Options::default());
@@ -278,6 +279,8 @@ fn a_refusal_counts_more_than_that_the_server_hangs_up_after_it() {
 }
 
 /// Whatever a server repeats of the token, while it refuses it or later, neither an error nor the trace shows it.
+///
+/// What a peer echoes is not shown: a form in a `400`, a NO that repeats AUTHENTICATE, a token in a trace.
 #[test]
 fn a_token_that_the_server_repeats_is_shown_by_nothing() {
     let token = "EwBAAl3BAAUFFpUAo7J3Ve0bjLBWZWCclRC3EoAA";

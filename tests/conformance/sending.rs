@@ -34,6 +34,8 @@ fn assert_unfinished<T>(result: Result<T, Error>, name: &str) {
     assert!(!error.is_transient(), "{name}: {error}");
 }
 
+/// A message that was stopped half way is not merged with the next one: an abandoned body closes the session, and a
+/// later `submit` or `quit` is a clear error.
 #[test]
 fn a_submission_that_is_dropped_ends_the_session() {
     let server = mock(Options::default());
@@ -170,6 +172,9 @@ fn deaf(port: u16, octets: u64) -> (u16, mpsc::Receiver<()>) {
 const LARGE: usize = 64 << 20;
 
 /// A message that the server took a part of, when its future is dropped, or its time is over on a blocking runtime.
+///
+/// A message that was stopped half way, by a dropped future or a failed write, is no part of the next, on both
+/// runtimes.
 #[test]
 fn a_message_that_stops_in_its_middle_is_no_part_of_the_next() {
     let server = mock(Options::default());
@@ -239,6 +244,8 @@ const GREETING: &str = "--TLS--\n\
     C: MAIL FROM:<robot@mailbearer.test>\nC: RCPT TO:<robot@mailbearer.test>\nC: DATA\n";
 
 /// Whatever the server refuses, it hears QUIT, where QUIT would not be a line of the message.
+///
+/// After a refusal (MAIL, RCPT, DATA, the dot, SIZE, SMTPUTF8) the session still says QUIT.
 #[test]
 fn a_refusal_is_followed_by_quit() {
     let rows = [
@@ -278,6 +285,8 @@ fn the_options_of_an_account_count() {
 }
 
 /// A server that has had enough says why and closes. What it said counts, not that a write failed.
+///
+/// `552 too big` in the middle of an upload is what is told, not "connection reset".
 #[test]
 fn a_refusal_in_the_middle_of_an_upload_is_told() {
     let script = format!("{GREETING}S: 250 ok\nS: 250 ok\nS: 354 go\nS: 552 5.3.4 too big\n--close--\n");

@@ -181,6 +181,7 @@ mod tests {
         assert_eq!(Error::usage("x").to_string(), "error: x");
     }
 
+    /// Errors under `--json` are an object with code, cause, hint.
     #[test]
     fn an_error_is_an_object_under_json() {
         let error = Error::from(mailbearer::Error::from(mailbearer::proto::mime::RawError::Utf16));

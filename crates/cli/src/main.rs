@@ -40,10 +40,7 @@ use self::{
 };
 
 fn main() -> ExitCode {
-    // Keeps other processes of the same user from reading our memory, and the system from writing a core dump. A kernel that
-    // can't do it is no reason to stop.
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    keep_memory_private();
     let arguments: Vec<_> = env::args_os().collect();
     let (arguments, words) = cli::split_sendmail(&arguments).unwrap_or((arguments, Vec::new()));
     let is_json = |words: &[OsString]| words.iter().any(|word| word == "--json");
@@ -61,6 +58,13 @@ fn main() -> ExitCode {
             error.exit.into()
         }
     }
+}
+
+/// Keeps other processes of the same user from reading our memory, and the system from writing a core dump. A kernel that
+/// can't do it is no reason to stop.
+fn keep_memory_private() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
 /// The language of `--lang`, or else that of the locale (POSIX.1-2024 section 8.2).
@@ -132,5 +136,17 @@ fn help(error: &clap::Error, json: bool) -> ExitCode {
     match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
         Ok(()) => Exit::Success.into(),
         Err(error) => Error::stdout(&error).exit.into(),
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::process::{DumpableBehavior, dumpable_behavior};
+
+    /// On Linux a process that holds secrets is not dumpable.
+    #[test]
+    fn memory_is_private() {
+        super::keep_memory_private();
+        assert_eq!(dumpable_behavior().unwrap(), DumpableBehavior::NotDumpable);
     }
 }

@@ -322,6 +322,7 @@ mod tests {
         assert_eq!(shown.len(), 6, "each line, and its end, as without");
     }
 
+    /// `fetch` lets no escape sequences of a message through to a terminal.
     #[test]
     fn a_message_cannot_steer_a_terminal_however_it_is_cut() {
         for (name, octets, want) in [
@@ -346,6 +347,7 @@ mod tests {
         }
     }
 
+    /// `fetch` lets no binary parts through to a terminal.
     #[test]
     fn binary_is_not_for_terminals() {
         let mut shown = Vec::new();

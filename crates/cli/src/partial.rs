@@ -177,6 +177,7 @@ mod tests {
         assert_eq!(names(folder.path()), [""; 0]);
     }
 
+    /// `fetch --output` does not fail on a `.partial` that a killed process of the same PID left.
     #[test]
     fn what_a_killed_process_left_is_in_nobodys_way() {
         let folder = tempfile::tempdir().unwrap();

@@ -132,6 +132,7 @@ mod tests {
         }
     }
 
+    /// Subjects fit 80 and 40 columns, with a mark of unread.
     #[test]
     fn a_line_fits_the_terminal() {
         let subject = "Ein 很长的 subject that goes on and on and on, and then some more of it after that";

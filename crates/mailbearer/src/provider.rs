@@ -370,6 +370,7 @@ mod tests {
 
     use super::*;
 
+    /// `gmail`, `outlook`, `hotmail`, `office365` are aliases.
     #[test]
     fn every_name_is_there_once_and_leads_to_its_provider() {
         let mut names = Vec::new();

@@ -389,6 +389,7 @@ mod tests {
     use alloc::string::ToString;
     use proptest::prelude::*;
 
+    /// A quoted local part with a space is an address.
     #[test]
     fn parses_what_people_type() {
         let rows: &[(&str, Result<(&str, &str), AddressError>)] = &[
@@ -399,6 +400,8 @@ mod tests {
             ("\"Doe, \\\"J\\\" <x>\" <j@b>", Ok(("Doe, \"J\" <x>", "j@b"))),
             ("Grüße <a@b>", Ok(("Grüße", "a@b"))),
             ("\"john doe\"@b", Ok(("", "\"john doe\"@b"))),
+            ("\"john doe\"@b", Ok(("", "\"john doe\"@b"))),
+            ("Jo <\"john doe\"@b>", Ok(("Jo", "\"john doe\"@b"))),
             ("\"a@b<\\\">\"@c", Ok(("", "\"a@b<\\\">\"@c"))),
             ("X <\"a>b\"@c>", Ok(("X", "\"a>b\"@c"))),
             ("a@[192.0.2.1]", Ok(("", "a@[192.0.2.1]"))),
@@ -457,6 +460,7 @@ mod tests {
         assert_eq!(Address::new("\"a@b\"@c.example").unwrap().domain(), "c.example");
     }
 
+    /// A domain with an umlaut can be written to without SMTPUTF8 (A-labels).
     #[cfg(feature = "idna")]
     #[test]
     fn a_domain_goes_out_as_a_labels() {

@@ -287,6 +287,8 @@ mod tests {
         assert!(!header.needs_smtputf8());
     }
 
+    /// A byte order mark or an mbox `From ` line in front of the header neither lets a Bcc out nor changes the
+    /// sender.
     #[test]
     fn what_is_in_front_of_a_header_is_no_part_of_it() {
         let fields = "From: a@x\r\nTo: b@x\r\n\r\n";

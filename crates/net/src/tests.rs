@@ -15,7 +15,7 @@ use std::{
 };
 
 use mailbearer_wire::{Lines, Machine, RecvBuf, Secret, Security, SendBuf, Step};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::{
     ServerConfig, ServerConnection, StreamOwned,
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
@@ -226,6 +226,27 @@ fn a_certificate_has_to_match() {
     }
 }
 
+/// The self-signed certificate of plain `openssl req -x509` is told as what it is, also where it is trusted
+/// (`CaUsedAsEndEntity`).
+#[test]
+fn an_authority_is_no_server() {
+    let (itself, other) = (Ca::of_itself(), Ca::new());
+    for trusted in [&itself, &other] {
+        let server = |ca: &Ca, stream: TcpStream| ca.serve(stream).read(&mut [0; 1]).map(drop).or(Ok(()));
+        serve(&itself, server, |port, _| {
+            let tls = trusted.trust();
+            let options = Options::default();
+            let open = Connection::<Blocking>::open("localhost", port, Security::Implicit, &tls, options);
+            let error = Blocking::task(open).err().unwrap();
+            let problem = match &error {
+                Error::Tls { problem: tls::TlsProblem::Certificate(problem), .. } => problem,
+                _ => panic!("{error:?}"),
+            };
+            assert!(matches!(problem, tls::CertificateProblem::AuthorityAsServer), "{error:?}");
+        });
+    }
+}
+
 #[test]
 fn another_protocol_on_the_port_is_told_apart() {
     async fn client<R: Runtime>(port: u16, ca: &Ca) {
@@ -382,6 +403,19 @@ impl Ca {
         let server_key = KeyPair::generate().unwrap();
         let certificate =
             CertificateParams::new(["localhost".into()]).unwrap().signed_by(&server_key, &issuer).unwrap();
+        Self::with(pem, &certificate, &server_key)
+    }
+
+    /// A server whose certificate is an authority of its own, as `openssl req -x509` makes it.
+    fn of_itself() -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(["localhost".into()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key).unwrap();
+        Self::with(certificate.pem(), &certificate, &key)
+    }
+
+    fn with(pem: String, certificate: &Certificate, server_key: &KeyPair) -> Self {
         let provider = Arc::new(tls::provider().unwrap());
         let server = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()

@@ -323,6 +323,7 @@ mod tests {
         assert_eq!(rx.unread(), b"abcdef");
     }
 
+    /// `{:?}` of `RecvBuf` prints no secret as decimal octets.
     #[test]
     fn debug_shows_no_octets() {
         let mut rx = RecvBuf::with_limit(99);

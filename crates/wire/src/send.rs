@@ -203,6 +203,7 @@ mod tests {
         assert_eq!((tx.take_bulk(&mut piece), piece.len(), tx.unsent().len()), (65_535, 0, 65_536));
     }
 
+    /// `{:?}` of `SendBuf` prints no secret as decimal octets.
     #[test]
     fn debug_shows_no_octets() {
         let mut tx = SendBuf::new();

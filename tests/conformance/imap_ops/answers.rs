@@ -49,6 +49,7 @@ fn what_can_not_be_changed_is_an_error() {
     }
 }
 
+/// One odd untagged line does not fail a command that the server carried out.
 #[test]
 fn what_a_command_does_not_need_does_not_fail_it() {
     let text = format!(
@@ -74,6 +75,7 @@ fn what_a_command_does_not_need_does_not_fail_it() {
     servers.join();
 }
 
+/// `move` without the MOVE extension that is cut after COPY is `unknown`, not "try again".
 #[test]
 fn a_move_that_is_cut_is_not_to_be_tried_again() {
     let copied = format!(
@@ -121,6 +123,8 @@ async fn body(answer: &str, section: Section<'static>, partial: Option<Partial>)
     result
 }
 
+/// `fetch` gives what it was asked for and nothing else: UID, section, origin and count, once; `BODY[] NIL` is no
+/// empty file.
 #[test]
 fn a_body_is_the_one_that_was_asked_for() {
     let whole = || Section::WHOLE;
@@ -183,6 +187,7 @@ fn rows(rows: &[Summary]) -> Vec<(u32, u32, &str, bool)> {
     rows.iter().map(|row| (row.uid, row.number, row.subject.as_str(), row.incomplete)).collect()
 }
 
+/// One bad line never hides the others: a marked row, or a warning that names it.
 #[test]
 fn no_message_hides_another() {
     let (one, three) = (envelope("one"), envelope("three"));
@@ -221,6 +226,7 @@ fn no_message_hides_another() {
     }
 }
 
+/// Answers are checked against the question.
 #[test]
 fn no_message_comes_that_was_not_asked_for() {
     let row = |number: u32, uid: u32| {
@@ -248,6 +254,7 @@ fn no_message_comes_that_was_not_asked_for() {
     assert_eq!(rows(&got), [(5, 1, "x", false), (7, 2, "x", false), (9, 2, "x", false)]);
 }
 
+/// What was not asked for has a bound without any setting: endless `* OK`, EXISTS or FETCH of other messages.
 #[test]
 fn what_nobody_asked_for_has_an_end() {
     let noise = "* OK still here and going on and on and on and on and on and on and on and on and on\r\n";
@@ -264,6 +271,7 @@ fn what_nobody_asked_for_has_an_end() {
     servers.give_up();
 }
 
+/// `watch` does not end on a junk line during IDLE: it reconnects. It keeps its place across runs.
 #[test]
 fn a_watch_goes_on_after_junk_and_from_where_it_was() {
     let open = "S: * 2 EXISTS\nS: * OK [UIDVALIDITY 7] x\nS: * OK [UIDNEXT 10] x\nS: <tag> OK x\n\
@@ -318,6 +326,7 @@ fn a_watch_goes_on_after_junk_and_from_where_it_was() {
     servers.join();
 }
 
+/// `watch` tries a first connection again with `--retry`.
 #[test]
 fn a_first_connection_is_tried_again_if_that_is_wanted() {
     let text = format!(

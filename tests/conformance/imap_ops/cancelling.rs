@@ -87,6 +87,8 @@ fn dropped_futures_lose_nothing() {
 }
 
 /// Whatever was dropped, and after however many polls, the next operation is about itself.
+///
+/// The same in every operation that can be dropped.
 #[test]
 fn an_operation_that_is_dropped_never_touches_the_next() {
     const NAMES: [&str; 12] = [

@@ -435,6 +435,7 @@ fn what_is_said_of_the_mailbox_before_counts_for_nothing() {
     servers.join();
 }
 
+/// `watch` shows messages whose ENVELOPE is NIL or odd, as `list` does.
 #[test]
 fn what_a_server_can_not_show_is_told_all_the_same() {
     let little = "(UID FLAGS INTERNALDATE RFC822.SIZE)\n";

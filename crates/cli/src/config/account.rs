@@ -371,6 +371,7 @@ mod tests {
         }
     }
 
+    /// Key `password` in the account itself, in place of `[oauth]`.
     #[test]
     fn a_password_takes_the_place_of_oauth() {
         let text = "[accounts.a]\nuser = 'u'\npassword = 'hunter2'\nimap.host = 'h'\n";

@@ -180,6 +180,7 @@ fn file_names_are_relative_to_the_file_that_has_them() {
     assert!(error.text.ends_with("ca.pem is of no use: no certificate in PEM form found"), "{error}");
 }
 
+/// A configuration with a secret in it that others can read draws a warning, for group, too.
 #[cfg(unix)]
 #[test]
 fn warns_of_a_secret_in_a_file_for_others() {

@@ -145,6 +145,7 @@ fn a_whole_message_goes_out_as_it_is() {
     );
 }
 
+/// `--raw` adds From, Date and Message-ID where they are missing, and no Bcc leaves.
 #[test]
 fn what_a_raw_message_lacks_is_added_and_what_is_none_of_it_stays_here() {
     let world = keeping_ids();

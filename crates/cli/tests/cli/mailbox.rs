@@ -331,6 +331,7 @@ fn deletes_to_the_trash_or_for_good() {
     assert_eq!(last_words(&listed), ["4", "5"]);
 }
 
+/// `TZ=Asia/Shanghai` is not silently UTC.
 #[test]
 fn dates_are_those_of_the_time_zone() {
     let world = World::new().set("TZ", "Asia/Shanghai");

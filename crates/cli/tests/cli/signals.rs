@@ -150,6 +150,7 @@ fn the_faults_of_the_memory_server_are_listed() {
     assert_eq!(outcome.code, Some(64), "{outcome:?}");
 }
 
+/// The mock's `KEY=value` lines can be read by a shell.
 #[test]
 fn what_the_memory_server_prints_is_read_by_a_shell() {
     let folder = tempfile::tempdir().unwrap();

@@ -79,6 +79,7 @@ fn a_short_token_is_never_kept() {
     assert_ne!(world.run(&["token"]).ok(), world.run(&["token"]).ok());
 }
 
+/// `expires_in` of `0` does not ask twice.
 #[test]
 fn a_token_without_a_life_is_requested_once() {
     let mut options = Options::default();

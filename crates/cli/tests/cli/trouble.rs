@@ -88,6 +88,7 @@ fn nothing_listens() {
     );
 }
 
+/// Bytes of another protocol are a wrong protocol at once (76), not "try again".
 #[test]
 fn another_protocol_answers() {
     let world = World::new();
@@ -124,6 +125,7 @@ fn another_protocol_answers() {
     drop(world);
 }
 
+/// Patience where TLS or a greeting is due, with a word on the terminal.
 #[test]
 fn a_server_that_hangs() {
     let (port, _clients) = speechless("");
@@ -192,6 +194,7 @@ fn a_failure_is_told_in_two_languages_and_as_an_object() {
     assert_eq!(world.set("LC_ALL", "zh_CN.UTF-8").run(&["token"]).code, Some(77));
 }
 
+/// clap's refusals print no control characters raw.
 #[test]
 fn an_argument_cannot_steer_the_terminal() {
     let world = World::new();
@@ -206,6 +209,7 @@ fn an_argument_cannot_steer_the_terminal() {
     }
 }
 
+/// The self-signed certificate of plain `openssl req -x509` is told readably, with a way out.
 #[test]
 fn certificates_that_are_not_trusted() {
     for (certificate, hint) in [
@@ -230,6 +234,7 @@ fn certificates_that_are_not_trusted() {
     );
 }
 
+/// An authentication failure on a first run costs one token and one login.
 #[test]
 fn refused_credentials() {
     let world = World::new().set("MAILBEARER_OAUTH_CLIENT_SECRET", "wrong+secret");

@@ -210,6 +210,7 @@ fn tells_of_flags_and_of_messages_that_go_if_asked() {
     assert_eq!(watch.stop().code, Some(130));
 }
 
+/// `watch` goes on with what a new connection can mend, and with nothing else.
 #[test]
 fn ends_where_waiting_does_not_help() {
     let world = World::new();

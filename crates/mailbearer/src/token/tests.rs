@@ -228,6 +228,8 @@ fn what_is_kept_forgotten_or_replaced_by_a_login_counts_from_then_on() {
 }
 
 /// Others wait for the one that fetches. If it is dropped, the next one fetches.
+///
+/// All users of a client wait behind one token request, and no longer than it may take.
 #[test]
 fn one_fetches_and_the_others_wait() {
     let tokens = Tokens::new();

@@ -336,6 +336,7 @@ mod tests {
     use alloc::format;
     use proptest::prelude::*;
 
+    /// RFC 2231 with an unknown charset is never silently windows-1252; encoded words over `filename*0`/`*1`.
     #[test]
     fn reads_parameters() {
         let rows: &[(&str, &str, &[(&str, &str)])] = &[

@@ -201,6 +201,7 @@ mod tests {
         pieces.iter().map(show).collect()
     }
 
+    /// uuencode.
     #[test]
     fn files_are_taken_out_of_the_text() {
         let file = "begin 644 a b.txt\n#:&D*\n`\nend\n";

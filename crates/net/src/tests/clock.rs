@@ -29,6 +29,7 @@ pub(super) fn script(first: &[(u64, &'static str)]) -> Script {
     Script { first: first.collect(), ..Script::default() }
 }
 
+/// One octet per read timeout holds no wait for ever; 30 s of patience where TLS or a greeting is due.
 #[test]
 fn every_wait_has_an_end() {
     let long = "x".repeat(3000).leak();

@@ -64,6 +64,7 @@ fn an_operation_within_another_leaves_its_wait_alone() {
     });
 }
 
+/// A reply given before the server closes is not lost: what can be read is read before a write error is told.
 #[test]
 fn a_reply_is_read_before_the_end_of_the_upload_is_told() {
     async fn client<R: Runtime>(port: u16, ca: &Ca, waits: bool) {
@@ -87,6 +88,7 @@ fn a_reply_is_read_before_the_end_of_the_upload_is_told() {
     }
 }
 
+/// A reset or silence in the TLS handshake or at STARTTLS names that stage.
 #[test]
 fn the_way_to_tls_has_its_own_stages() {
     async fn client<R: Runtime>(port: u16, ca: &Ca) {

@@ -100,6 +100,8 @@ fn a_trace_of_it_all_holds_no_secret() {
 }
 
 /// Some servers repeat the form, or the field at fault, in their errors.
+///
+/// A `400` whose body repeats our form, or `error_description` with the secret in it, shows no secret.
 #[test]
 fn what_a_server_repeats_of_our_secrets_is_not_shown() {
     let form = "client_secret=s3~cret-s3~cret&x";

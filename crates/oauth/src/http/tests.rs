@@ -137,6 +137,7 @@ fn reads_a_response_however_it_arrives() {
     }
 }
 
+/// Bytes that are not HTTP are a wrong protocol at once.
 #[test]
 fn refuses_what_is_not_http() {
     let rows: &[(&str, &[u8], &'static str)] = &[

@@ -89,6 +89,7 @@ fn reads_tokens() {
     }
 }
 
+/// `expires_in: 3599.0` is kept.
 #[test]
 fn a_life_that_makes_no_sense_is_not_known() {
     let rows = [

@@ -16,6 +16,7 @@ fn check(rows: &[(&str, &str)]) {
     }
 }
 
+/// Unquoted LIST names with parentheses.
 #[test]
 fn names_without_quotes_and_with_quotes_inside() {
     check(&[
@@ -44,6 +45,7 @@ fn names_without_quotes_and_with_quotes_inside() {
     assert!(format!("{:?}", parse(extended.as_bytes())).contains("mailbox: \"Foo\", extended: \"(CHILDINFO"));
 }
 
+/// Spaces inside.
 #[test]
 fn spaces_inside_parentheses_change_nothing() {
     check(&[
@@ -99,6 +101,7 @@ fn a_code_alone_is_read_with_and_without_a_star() {
     assert_eq!(framed(b"* [ALERT] Full {3}\r\n", 1), b"* [ALERT] Full {3}\r\n");
 }
 
+/// Missing subtypes.
 #[test]
 fn a_type_without_its_subtype() {
     check(&[
@@ -125,6 +128,7 @@ fn a_type_without_its_subtype() {
     ]);
 }
 
+/// Echoed ranges, `RFC822[]`.
 #[test]
 fn sections_said_otherwise() {
     check(&[
@@ -150,6 +154,7 @@ fn envelope(subject: &str, addresses: &str) -> String {
     format!("* 2 FETCH (UID 2 ENVELOPE (NIL {subject} {addresses} NIL NIL NIL NIL NIL NIL NIL))\r\n")
 }
 
+/// Quotes inside quotes.
 #[test]
 fn quotes_inside_quotes() {
     let ann = "((\"Ann\" NIL \"ann\" \"x.example\"))";
@@ -207,6 +212,7 @@ fn what_can_not_be_read_is_kept_with_the_uid_in_front_of_it() {
     }
 }
 
+/// Lines broken inside quotes.
 #[test]
 fn a_line_that_breaks_inside_quotes_is_joined() {
     let ann = "((\"Ann\" NIL \"ann\" \"x.example\"))";

@@ -153,6 +153,8 @@ fn no_mechanism_for_the_credentials_is_an_error_before_they_are_sent() {
 }
 
 /// RFC 9051 section 6.2.3. A token is never shown as a password.
+///
+/// Servers that offer LOGIN only work with a password account.
 #[test]
 fn a_password_goes_by_login_where_there_is_no_mechanism() {
     for (user, password, said, answer, end) in [
@@ -283,6 +285,8 @@ fn a_trace_of_the_login_holds_no_secret() {
 }
 
 /// A trace of the machine without a driver shows no secret either, and neither do the events.
+///
+/// A NO that repeats AUTHENTICATE shows no secret.
 #[test]
 fn what_a_server_repeats_is_not_shown() {
     let token = "EwBAAl3BAAUFFpUAo7J3Ve0bjLBWZWCclRC3EoAA";

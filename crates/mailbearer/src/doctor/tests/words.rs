@@ -377,6 +377,8 @@ const ROWS: &[(&str, &str, &str, &str)] = &[
     ("pop3.greeting", NOBODY, "We don't like your address", "pop-refused"),
 ];
 
+/// Advice by cause, not by stage: 454, 430 MapiExceptionLogonFailed, 53003, `org_internal` and what else servers
+/// say.
 #[test]
 fn words_of_the_field_are_named() {
     let wrong = each(ROWS, |bench, (place, greeting, words, want)| {

@@ -122,6 +122,7 @@ fn the_lock_keeps_all_others_out_and_can_be_waited_for() {
     assert!(store.path(&key("u"), LOCK).exists(), "never deleted: another may be about to lock it");
 }
 
+/// `kill -9` leaves no partial files with tokens for good.
 #[test]
 fn a_killed_writer_leaves_nothing_for_good() {
     let folder = tempfile::tempdir().unwrap();
@@ -255,6 +256,9 @@ mod unix {
     }
 
     /// What others could have put there is neither read nor overwritten.
+    ///
+    /// The token file: 0644, 0666, another user's, a 0777 folder, a FIFO, a file without `account` are refused with
+    /// a word.
     #[test]
     fn what_cannot_be_trusted_is_an_error_that_names_the_command() {
         type Case = (&'static str, fn(&FileStore), fn(&Trouble) -> bool, &'static str);

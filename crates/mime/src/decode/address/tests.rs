@@ -14,6 +14,7 @@ fn show(list: &[AddressOrGroup]) -> String {
     entries.collect::<Vec<_>>().join("; ")
 }
 
+/// Addresses: no wrong ones are made up from broken ones.
 #[test]
 fn reads_address_headers() {
     let rows: &[(&str, &str)] = &[

@@ -20,6 +20,7 @@ fn decodes_by_label() {
     }
 }
 
+/// A cut UTF-8 character is one U+FFFD; the rest stays UTF-8.
 #[test]
 fn guesses() {
     let rows: &[(&[u8], &str)] = &[
@@ -66,6 +67,8 @@ fn decodes_the_encoding_standard() {
 }
 
 /// Names that Java, Python, iconv, Windows and old mailers write.
+///
+/// Labels that mail has and the web does not.
 #[cfg(feature = "charsets")]
 #[test]
 fn knows_the_labels_of_mail() {
@@ -128,6 +131,7 @@ fn knows_the_labels_of_mail() {
     }
 }
 
+/// ISO-2022-JP with escapes back to back, UTF-7.
 #[cfg(feature = "charsets")]
 #[test]
 fn decodes_what_is_shifted() {

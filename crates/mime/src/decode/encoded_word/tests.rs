@@ -86,6 +86,7 @@ fn decodes_raw_octets_by_piece() {
     assert_eq!(unstructured(b"gr\xFCn =?utf-8?Q?x?= gr\xC3\xBCn"), "grün x grün");
 }
 
+/// Encoded words: ISO-2022-JP with escapes back to back, a mark in UTF-16, UTF-7.
 #[cfg(feature = "charsets")]
 #[test]
 fn decodes_words_in_every_charset() {

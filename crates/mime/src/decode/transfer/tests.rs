@@ -5,6 +5,7 @@ use ::base64::Engine as _;
 use ::base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 
+/// base64 with a footer.
 #[test]
 fn decodes_base64() {
     let rows: &[(&str, &[u8], &[u8])] = &[

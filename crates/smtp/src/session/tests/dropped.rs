@@ -192,6 +192,7 @@ proptest! {
     }
 }
 
+/// An abandoned body closes the session; `quit` after it does not spin.
 #[test]
 fn a_message_given_up_ends_the_session_and_says_so() {
     let over = "! a message was given up before its end, and the session with it";
@@ -222,6 +223,8 @@ fn a_message_given_up_ends_the_session_and_says_so() {
 }
 
 /// A driver that steps on without giving anything waits for the server and does not spin.
+///
+/// An event that wants a body names its message.
 #[test]
 fn a_body_is_wanted_once_for_each_piece() {
     let (mut session, mut rx, mut tx) = (session(), RecvBuf::with_limit(1000), SendBuf::new());

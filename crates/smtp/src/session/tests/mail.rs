@@ -165,6 +165,7 @@ fn a_refusal_before_the_end_is_told() {
     }
 }
 
+/// After a refusal the session still says QUIT.
 #[test]
 fn quit_follows_a_refusal() {
     play(
@@ -261,6 +262,8 @@ fn going_away_is_told_at_every_point() {
 }
 
 /// An empty message from nobody must not reach the recipients that the server took.
+///
+/// MAIL refused with RCPT and DATA accepted never sends an empty message.
 #[test]
 fn a_refused_sender_ends_a_session_that_waits_for_the_message() {
     let refused = "* refused: server refused the sender: 550 not you";
@@ -375,6 +378,7 @@ fn parameters_are_sent_where_they_are_offered() {
     }
 }
 
+/// The error names the extension that is missing.
 #[test]
 fn a_message_that_cannot_go_is_refused_before_a_word() {
     play(
