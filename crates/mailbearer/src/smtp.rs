@@ -189,6 +189,20 @@ impl<R: Runtime> Smtp<R> {
         Error::message(refusal).with_greeting(self.session.greeting())
     }
 
+    /// Returns the next event of this message. A message whose future was dropped after its end has its own to come.
+    async fn event_of(&mut self, ticket: Ticket) -> Result<Event, Error> {
+        loop {
+            let event = self.event().await?;
+            let of = match &event {
+                Event::BodyWanted(of) | Event::Submitted(of, _) | Event::Refused(of, _) => Some(*of),
+                _ => None,
+            };
+            if of == Some(ticket) {
+                return Ok(event);
+            }
+        }
+    }
+
     async fn event(&mut self) -> Result<Event, Error> {
         let event = self.connection.next(&mut self.session).await.map_err(|error| {
             // The session knows how far it was when the connection broke.
@@ -264,11 +278,9 @@ impl<'s, R: Runtime> Submission<'s, R> {
     /// Waits until the server wants octets of this message.
     async fn wait(&mut self) -> Result<(), Error> {
         loop {
-            match self.smtp.event().await? {
-                Event::BodyWanted(ticket) if ticket == self.ticket => return Ok(()),
-                Event::Refused(ticket, refusal) if ticket == self.ticket => {
-                    return Err(self.smtp.refused(refusal));
-                }
+            match self.smtp.event_of(self.ticket).await? {
+                Event::BodyWanted(_) => return Ok(()),
+                Event::Refused(_, refusal) => return Err(self.smtp.refused(refusal)),
                 _ => {}
             }
         }
@@ -288,11 +300,9 @@ impl<'s, R: Runtime> Submission<'s, R> {
     pub(crate) async fn end(self) -> Result<Receipt, Error> {
         self.smtp.session.finish_body(self.ticket)?;
         loop {
-            match self.smtp.event().await? {
-                Event::Submitted(ticket, receipt) if ticket == self.ticket => return Ok(receipt),
-                Event::Refused(ticket, refusal) if ticket == self.ticket => {
-                    return Err(self.smtp.refused(refusal));
-                }
+            match self.smtp.event_of(self.ticket).await? {
+                Event::Submitted(_, receipt) => return Ok(receipt),
+                Event::Refused(_, refusal) => return Err(self.smtp.refused(refusal)),
                 _ => {}
             }
         }

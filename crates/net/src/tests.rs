@@ -238,9 +238,8 @@ fn an_authority_is_no_server() {
             let options = Options::default();
             let open = Connection::<Blocking>::open("localhost", port, Security::Implicit, &tls, options);
             let error = Blocking::task(open).err().unwrap();
-            let problem = match &error {
-                Error::Tls { problem: tls::TlsProblem::Certificate(problem), .. } => problem,
-                _ => panic!("{error:?}"),
+            let Error::Tls { problem: tls::TlsProblem::Certificate(problem), .. } = &error else {
+                panic!("{error:?}")
             };
             assert!(matches!(problem, tls::CertificateProblem::AuthorityAsServer), "{error:?}");
         });

@@ -50,8 +50,8 @@ impl<M: MailObject> Pipeline<M> {
     ) -> Option<(M, Result<Receipt, Error>)> {
         loop {
             let ticket = self.under_way.front()?.1;
-            let verdict = match smtp.event().await {
-                Ok(Event::BodyWanted(wanted)) if wanted == ticket => match self.give(smtp, ticket) {
+            let verdict = match smtp.event_of(ticket).await {
+                Ok(Event::BodyWanted(_)) => match self.give(smtp, ticket) {
                     Ok(()) => continue,
                     Err(error) => {
                         // A message that has begun can't be completed.
@@ -59,8 +59,8 @@ impl<M: MailObject> Pipeline<M> {
                         Err(error.with_session_ended())
                     }
                 },
-                Ok(Event::Submitted(told, receipt)) if told == ticket => Ok(receipt),
-                Ok(Event::Refused(told, refusal)) if told == ticket => Err(smtp.refused(refusal)),
+                Ok(Event::Submitted(_, receipt)) => Ok(receipt),
+                Ok(Event::Refused(_, refusal)) => Err(smtp.refused(refusal)),
                 Ok(_) => continue,
                 Err(error) => Err(error.with_session_ended()),
             };
