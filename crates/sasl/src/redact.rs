@@ -61,7 +61,7 @@ impl Redactor {
             || text.trim_ascii_end().contains(&b'\n')
             || text.iter().any(|octet| {
                 word = if octet.is_ascii_whitespace() { 0 } else { word.saturating_add(1) };
-                let in_digits = octet.is_ascii_hexdigit() || SPACING.contains(octet);
+                let in_digits = octet.is_ascii_hexdigit() || is_spacing(*octet);
                 digits = if in_digits { digits.saturating_add(1) } else { 0 };
                 word >= shortest.min(Self::PART) || digits > Self::PART.saturating_mul(2)
             })
@@ -105,15 +105,29 @@ fn forms(secret: &[u8]) -> Vec<(Secret<Vec<u8>>, usize)> {
         digits.extend([digit(octet >> 4), digit(octet & 15)]);
     }
     let hex = (Secret::new(digits), Redactor::PART.saturating_mul(2));
-    let mut forms = vec![(plain(secret).0, Redactor::PART), hex];
+    let is_escaped = secret.iter().any(|octet| matches!(octet, b'%' | b'\\' | b'&'));
+    let whole = if is_escaped { plain(secret).0 } else { spelt(secret) };
+    let mut forms = vec![(whole, Redactor::PART), hex];
     // What stands before it in a group of three octets, and how many characters that has a part in.
     for (before, first) in [(&b""[..], 0), (b"x", 2), (b"xx", 3)] {
         let octets = Secret::new([before, secret].concat());
         let whole = Secret::<String>::new(STANDARD_NO_PAD.encode(octets.expose()));
         let end = whole.expose().len().saturating_sub(usize::from(octets.expose().len() % 3 != 0));
-        forms.push((plain(whole.expose().as_bytes().get(first..end).unwrap_or_default()).0, BASE64_PART));
+        forms.push((spelt(whole.expose().as_bytes().get(first..end).unwrap_or_default()), BASE64_PART));
     }
     forms
+}
+
+/// As [`plain`], for a text that has no escape: a session does this for each reply that has a long word.
+fn spelt(text: &[u8]) -> Secret<Vec<u8>> {
+    let mut octets = Vec::with_capacity(text.len());
+    octets.extend(text.iter().filter(|octet| !is_spacing(**octet)).map(|octet| folded(*octet)));
+    Secret::new(octets)
+}
+
+/// The same for letters of either case, and for what base64url writes in another way.
+const fn folded(octet: u8) -> u8 {
+    if octet == b'_' { b'/' } else { octet.to_ascii_lowercase() }
 }
 
 /// `text` without its spelling, and where each octet of that stands in it.
@@ -131,9 +145,8 @@ fn plain(text: &[u8]) -> (Secret<Vec<u8>>, Vec<Range<usize>>) {
             None => (core::slice::from_ref(first), 1),
         };
         let end = start.saturating_add(length);
-        for octet in said.iter().filter(|octet| !SPACING.contains(octet)) {
-            // base64url has `_` for `/`.
-            octets.push(if *octet == b'_' { b'/' } else { octet.to_ascii_lowercase() });
+        for octet in said.iter().filter(|octet| !is_spacing(**octet)) {
+            octets.push(folded(*octet));
             places.push(start..end);
         }
         start = end;
@@ -236,7 +249,10 @@ fn bucket(few: &[u8]) -> usize {
 
 /// What is left out of every text: spaces, line ends, the sign before escapes, what base64url has others for, and
 /// what stands between hexadecimal digits.
-const SPACING: &[u8] = b" \t\r\n\\+-:";
+const fn is_spacing(octet: u8) -> bool {
+    matches!(octet, b' ' | b'\t' | b'\r' | b'\n' | b'\\' | b'+' | b'-' | b':')
+}
+
 const HEX: &[u8; 16] = b"0123456789abcdef";
 /// HTML's names for what its attributes can't hold.
 const NAMES: &[(&[u8], u8)] =

@@ -420,12 +420,29 @@ fn wanted(text: &str) -> Notify {
     notify
 }
 
-/// The address of an `ORCPT` (RFC 3461 section 4.2) of mail; none where it is not fit to be passed on.
+/// The address of an `ORCPT` of mail (RFC 3461 section 4.2, RFC 6533 section 3); none where it is not fit to be passed on.
 fn original(text: &str) -> Option<String> {
     let (kind, address) = text.split_once(';')?;
     // The limit counts the parameter as it is written.
-    let fits = kind.eq_ignore_ascii_case("rfc822") && text.len() <= ORIGINAL;
-    fits.then(|| plain(address)).flatten()
+    match kind.to_ascii_lowercase().as_str() {
+        _ if text.len() > ORIGINAL => None,
+        "rfc822" => plain(address),
+        "utf-8" => unicode(address),
+        _ => None,
+    }
+}
+
+/// A `utf-8-addr-xtext` or `utf-8-addr-unitext` (RFC 6533 section 3) as it was meant.
+fn unicode(text: &str) -> Option<String> {
+    let mut parts = text.split("\\x{");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (code, rest) = part.split_once('}')?;
+        plain.push(char::from_u32(u32::from_str_radix(code, 16).ok()?)?);
+        plain.push_str(rest);
+    }
+    let is_fit = !plain.is_empty() && !plain.contains(char::is_control);
+    is_fit.then_some(plain)
 }
 
 /// The `ENVID` that an `xtext` (RFC 3461 section 4) stands for; none where it does for none.
@@ -467,6 +484,25 @@ const HEADER: usize = 256 * 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_original_recipient_is_what_was_meant() {
+        for (text, want) in [
+            ("rfc822;ann@x.test", Some("ann@x.test")),
+            ("RFC822;a+2Bb@x", Some("a+b@x")),
+            ("utf-8;\\x{FC}\\x{20}x@y", Some("\u{fc} x@y")),
+            ("utf-8;\u{fc}@y", Some("\u{fc}@y")),
+            ("utf-8;\\x{D}\\x{A}@y", None),
+            ("utf-8;\\x{110000}@y", None),
+            ("utf-8;\\x{FC@y", None),
+            ("x400;c=de", None),
+            ("rfc822;", None),
+            ("ann@x.test", None),
+        ] {
+            assert_eq!(original(text).as_deref(), want, "{text}");
+        }
+        assert_eq!(original(&format!("rfc822;{}", "x".repeat(ORIGINAL))), None);
+    }
 
     #[test]
     fn refusals_are_passed_on() {

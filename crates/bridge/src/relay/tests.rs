@@ -1,6 +1,7 @@
 use std::{
     io::{BufRead, BufReader, Write},
     net::{Ipv4Addr, TcpStream},
+    path::Path,
     sync::atomic::{AtomicI64, Ordering},
 };
 
@@ -28,31 +29,42 @@ fn converse(port: SocketAddr, rows: &[(&str, &str)]) {
     }
 }
 
-/// The client's NOTIFY and ORCPT go to the next server for each recipient; where that has no DSN, whoever asked to hear of the
-/// delivery hears that it was passed on.
-#[test]
-fn a_report_says_what_was_passed_on_to_a_server_without_dsn() {
-    let upstream = Upstream::start(Server { no_dsn: true, ..Server::default() });
-    let folder = tempfile::tempdir().unwrap();
-    let spool = Spool::open(folder.path().join("spool"), Limits::default()).unwrap();
+/// A relay in front of this server, and its port.
+fn relay_to(upstream: &Upstream, folder: &Path) -> (Relay, SocketAddr) {
+    let spool = Spool::open(folder.join("spool"), Limits::default()).unwrap();
     let accounts = Accounts::new().with(None, upstream.client.clone());
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap();
-    let relay = Relay::start(Options::new("relay.test"), vec![listener], spool, accounts, |_| ()).unwrap();
-    converse(
-        port,
-        &[
-            ("", "220 "),
-            ("HELO x", "250 "),
-            ("EHLO x", "250 "),
-            ("MAIL FROM:<ann@x.test> ENVID=QQ1", "250 "),
-            ("RCPT TO:<bob@mx.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;robert@old.test", "250 "),
-            ("RCPT TO:<eve@mx.test> NOTIFY=FAILURE", "250 "),
-            ("RCPT TO:<nobody@mx.test>", "250 "),
-            ("DATA", "354 "),
-            ("Subject: 1\r\n\r\nx\r\n.", "250 "),
-        ],
-    );
+    (Relay::start(Options::new("relay.test"), vec![listener], spool, accounts, |_| ()).unwrap(), port)
+}
+
+/// The client's NOTIFY and ORCPT go to the next server for each recipient; where that has no DSN, whoever asked to hear of the
+/// delivery hears that it was passed on.
+#[test]
+fn reports_are_asked_for_of_the_next_server_or_made_here() {
+    const MESSAGE: [(&str, &str); 9] = [
+        ("", "220 "),
+        ("HELO x", "250 "),
+        ("EHLO x", "250 "),
+        ("MAIL FROM:<ann@x.test> ENVID=QQ1", "250 "),
+        ("RCPT TO:<bob@mx.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;robert@old.test", "250 "),
+        ("RCPT TO:<eve@mx.test> NOTIFY=FAILURE", "250 "),
+        ("RCPT TO:<nobody@mx.test>", "250 "),
+        ("DATA", "354 "),
+        ("Subject: 1\r\n\r\nx\r\n.", "250 "),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let upstream = Upstream::start(Server::default());
+    let (relay, port) = relay_to(&upstream, &folder.path().join("dsn"));
+    converse(port, &MESSAGE);
+    relay.drain(Duration::from_secs(10));
+    let want =
+        ["bob@mx.test NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;robert@old.test", "eve@mx.test NOTIFY=FAILURE"];
+    assert_eq!(upstream.server().recipients_said[..2], want);
+
+    let upstream = Upstream::start(Server { no_dsn: true, ..Server::default() });
+    let (relay, port) = relay_to(&upstream, folder.path());
+    converse(port, &MESSAGE);
     let report = loop {
         let server = upstream.server();
         if let Some(index) = server.contents.iter().position(|content| content.contains("delivery-status")) {

@@ -44,6 +44,8 @@ pub(crate) struct Server {
     pub(crate) no_dsn: bool,
     /// The clock. Without one it is always the beginning.
     pub(crate) clock: Option<fn() -> Duration>,
+    /// Recipients that are somebody, with their parameters.
+    pub(crate) recipients_said: Vec<String>,
     /// All octets of each message that it accepted.
     pub(crate) contents: Vec<String>,
     /// Sender and recipients of each message that it accepted.
@@ -135,7 +137,11 @@ impl Serving {
             Event::Recipient { recipient, .. } if recipient.starts_with("nobody") => {
                 Answer::new(550, "5.1.1 nobody")
             }
-            Event::Recipient { recipient, .. } => {
+            Event::Recipient { recipient, parameters } => {
+                let words = parameters
+                    .iter()
+                    .map(|one| format!(" {}={}", one.keyword, one.value.as_deref().unwrap_or("")));
+                server.recipients_said.push(format!("{recipient}{}", words.collect::<String>()));
                 if server.recipients.is_some_and(|most| self.envelope.1.len() >= most) {
                     Answer::new(452, "4.5.3 Too many recipients")
                 } else {
