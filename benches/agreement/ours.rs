@@ -15,26 +15,40 @@ pub(crate) fn read(octets: &[u8]) -> Read {
     set("from", addresses(message.from()));
     set("to", addresses(message.to()));
     set("date", message.date().map_or("none".into(), |date| date.unix_seconds().to_string()));
-    let parts = message.parts();
-    set(
-        "structure",
-        parts.iter().map(|part| part.content_type().essence.as_str()).collect::<Vec<_>>().join(" "),
-    );
-    let names = parts.iter().filter_map(|part| part.file_name()).map(one_line);
+    let mut parts = Vec::new();
+    gather(octets, &mut parts);
+    let kinds = parts.iter().map(|part: &Opened| part.essence.as_str());
+    set("structure", kinds.collect::<Vec<_>>().join(" "));
+    let names = parts.iter().filter_map(|part| part.name.clone());
     set("names", names.collect::<Vec<_>>().join(" / "));
-    let leaves = parts.iter().filter(|part| part.kind() == Kind::Leaf);
-    let bodies = leaves.map(|part| with_lf(&part.bytes()));
-    set(
-        "bodies",
-        bodies.map(|body| format!("{}:{:08x}", body.len(), crc32(&body))).collect::<Vec<_>>().join(" "),
-    );
-    let binary = parts.iter().filter(|part| part.kind() == Kind::Leaf && !part.is_text());
-    let binary = binary.map(|part| part.bytes().into_owned());
-    set(
-        "binary",
-        binary.map(|body| format!("{}:{:08x}", body.len(), crc32(&body))).collect::<Vec<_>>().join(" "),
-    );
+    let told = |body: &[u8]| format!("{}:{:08x}", body.len(), crc32(body));
+    let bodies = parts.iter().filter_map(|part| part.body.as_deref());
+    set("bodies", bodies.map(|body| told(&with_lf(body))).collect::<Vec<_>>().join(" "));
+    let binary = parts.iter().filter(|part| !part.essence.starts_with("text/"));
+    let binary = binary.filter_map(|part| part.body.as_deref());
+    set("binary", binary.map(told).collect::<Vec<_>>().join(" "));
     read
+}
+
+/// A part, and what it holds where that is no other parts.
+struct Opened {
+    essence: String,
+    name: Option<String>,
+    body: Option<Vec<u8>>,
+}
+
+/// The parts of a message, and those of the messages that are attached to it.
+fn gather(octets: &[u8], parts: &mut Vec<Opened>) {
+    for part in Message::parse(octets).parts() {
+        let is_leaf = part.kind() == Kind::Leaf;
+        let encoded = part.attached_message().filter(|_| is_leaf);
+        let body = (is_leaf && encoded.is_none()).then(|| part.bytes().into_owned());
+        let name = part.file_name().map(one_line);
+        parts.push(Opened { essence: part.content_type().essence.clone(), name, body });
+        if let Some(message) = encoded {
+            gather(&message, parts);
+        }
+    }
 }
 
 /// White space of any kind as one space: how it is folded is not compared.

@@ -133,7 +133,7 @@
 //!
 //! # Features
 //!
-//! `charsets` (default) decodes subjects in every charset of the web, `simd` encodes base64 with vector instructions,
+//! `charsets` (default) decodes subjects in every charset of the web, `guess` those that name none, `simd` encodes base64 with vector instructions,
 //! `ring` (default) or `aws-lc-rs` does the cryptography, `webpki-roots` (default) brings Mozilla's root certificates,
 //! `pop3` (default) brings [`Pop3`], `pool` (default) sends over several connections within a provider's limits,
 //! `file-store` (default) brings the [`FileStore`] and `keyring` the `KeyringStore`, `doctor` finds out where an

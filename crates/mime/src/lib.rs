@@ -27,6 +27,9 @@
 //! `charsets` (default) brings every charset of the WHATWG Encoding Standard. Without it UTF-8, US-ASCII,
 //! ISO-8859-1 and windows-1252 are known, and words in other charsets stay as they came.
 //!
+//! `guess` finds the charset of octets that name none by what they look like; see [`decode::guess`]. Without it they are
+//! windows-1252, where they are no UTF-8.
+//!
 //! `tnef` opens `winmail.dat`, `dmarc` reads the reports that receivers send to the owner of a domain.
 //!
 //! `simd` encodes base64 by the vector instructions of the processor; it needs the standard library.

@@ -61,8 +61,8 @@ impl Message {
             let name: String =
                 part.file_name().unwrap_or("attachment").chars().filter(|c| !c.is_control()).collect();
             let essence = part.content_type().essence.as_str();
-            if essence == "message/rfc822" {
-                self = self.attach_message(name, part.raw_body());
+            if let Some(message) = part.attached_message() {
+                self = self.attach_message(name, &message);
                 continue;
             }
             let known = super::is_content_type(essence);

@@ -1,5 +1,7 @@
 //! From octets and a charset label to text.
 
+#[cfg(feature = "guess")]
+mod guess;
 #[cfg(feature = "charsets")]
 mod label;
 #[cfg(feature = "charsets")]
@@ -26,7 +28,12 @@ pub fn text<'a>(bytes: &'a [u8], charset: &str) -> Option<Cow<'a, str>> {
 /// Decodes octets whose charset is not known: UTF-8 if they are valid in it, else windows-1252.
 ///
 /// Text that is UTF-8 but for a place or two, as where a mailer cut it in the middle of a character, is UTF-8 too;
-/// each such place becomes U+FFFD.
+/// what is broken becomes U+FFFD.
+///
+/// With the feature `guess` other charsets are found by what the octets look like: GBK, Big5, Shift_JIS, EUC-JP, EUC-KR,
+/// KOI8-R, and those of Windows and ISO 8859. It is a guess, and of few octets a bad one. So it needs 6 octets outside ASCII,
+/// or 4 that are two usual Chinese characters; and another script than the Latin one needs as many of them as there are
+/// letters of ASCII, or several that stand together. The rest is windows-1252.
 #[must_use]
 pub fn guess(bytes: &[u8]) -> Cow<'_, str> {
     Charset::Guess.decode(bytes)
@@ -35,7 +42,7 @@ pub fn guess(bytes: &[u8]) -> Cow<'_, str> {
 /// How octets become text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Charset {
-    /// UTF-8 if it looks like it, else windows-1252.
+    /// UTF-8 if it looks like it, else what the octets look like.
     #[default]
     Guess,
     Utf8,
@@ -82,7 +89,7 @@ impl Charset {
             Self::Guess => match str::from_utf8(bytes) {
                 Ok(text) => Cow::Borrowed(text),
                 Err(_) if is_broken_utf8(bytes) => String::from_utf8_lossy(bytes),
-                Err(_) => windows_1252(bytes),
+                Err(_) => Self::found_in(bytes).unwrap_or(Self::Windows1252).decode(bytes),
             },
             Self::Utf8 => match str::from_utf8(bytes) {
                 Ok(text) => Cow::Borrowed(text),
@@ -106,6 +113,15 @@ impl Charset {
 }
 
 impl Charset {
+    /// What octets look like that are no UTF-8, if it is not windows-1252.
+    pub(crate) fn found_in(bytes: &[u8]) -> Option<Self> {
+        let _ = bytes;
+        #[cfg(feature = "guess")]
+        return guess::find(bytes).map(Self::Table);
+        #[cfg(not(feature = "guess"))]
+        None
+    }
+
     /// Decodes octets of a header that no label belongs to, where `self` is what the message is written in: UTF-8 if
     /// they look like it, else that.
     pub(crate) fn decode_raw(self, bytes: &[u8]) -> Cow<'_, str> {

@@ -40,6 +40,9 @@ pub enum DefectKind {
     UnknownEncoding,
     /// A charset that is not known.
     UnknownCharset,
+    /// Octets outside ASCII, of a field or a text, are no UTF-8 and name no charset. Those of a field are taken for what the
+    /// texts of the message are written in; where that is not named either, it is guessed.
+    UnnamedCharset,
     /// The date of a message can't be read.
     UnreadableDate,
     /// The date of a message has no zone, or one that is not known: it was taken for UTC.
@@ -64,6 +67,7 @@ impl fmt::Display for DefectKind {
             Self::EncodedContainer => "multipart or message has a transfer encoding",
             Self::UnknownEncoding => "transfer encoding is not known",
             Self::UnknownCharset => "charset is not known",
+            Self::UnnamedCharset => "charset is not named",
             Self::UnreadableDate => "date can't be read",
             Self::UnknownZone => "zone of the date is not known",
             Self::UnusableAddress => "address can't be written to",

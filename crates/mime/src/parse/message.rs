@@ -3,7 +3,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::split::{Fields, Sink, Splitter};
-use super::{Defect, Limits, Part};
+use super::{Defect, Kind, Limits, Part};
 use crate::DateTime;
 use crate::decode::{AddressOrGroup, Charset};
 use crate::headers::{BYTE_ORDER_MARK, Header, Headers};
@@ -43,9 +43,12 @@ impl<'a> Message<'a> {
         // A multipart has no charset of its own. Its first text has, and the header fields are written in it.
         let charset =
             parts.iter().find_map(|part| part.fields.content_type.charset().and_then(Charset::for_label));
+        // Where there is none, all that is outside ASCII together tells most.
+        let unnamed = if charset.is_none() { found_in(&parts) } else { Charset::Guess };
         for part in &mut parts {
             let own = part.fields.content_type.charset().and_then(Charset::for_label);
-            part.raw_charset = own.or(charset).unwrap_or_default();
+            part.raw_charset = own.or(charset).unwrap_or(unnamed);
+            part.unnamed = unnamed;
         }
         Self { parts, defects }
     }
@@ -202,6 +205,23 @@ impl<'a> Collector<'a> {
     }
 }
 
+/// What the fields and texts of a message look like that are neither ASCII nor UTF-8.
+fn found_in(parts: &[Part<'_>]) -> Charset {
+    let mut octets = Vec::new();
+    for part in parts {
+        let lines = part.header.split(|&byte| byte == b'\n').filter(|line| !line.is_ascii());
+        for line in lines.filter(|line| str::from_utf8(line).is_err()) {
+            let name = memchr::memchr(b':', line).map_or(0, |colon| colon.saturating_add(1));
+            octets.extend_from_slice(line.get(name..).unwrap_or_default());
+        }
+        if part.kind() == Kind::Leaf && part.is_text() {
+            let text = part.bytes();
+            octets.extend_from_slice(if str::from_utf8(&text).is_err() { &text } else { b"" });
+        }
+    }
+    Charset::found_in(&octets).unwrap_or_default()
+}
+
 fn at(offset: u64) -> usize {
     usize::try_from(offset).unwrap_or(usize::MAX)
 }
@@ -235,6 +255,7 @@ impl Sink for Collector<'_> {
             body: self.slice(at(offset), self.raw.len()),
             fields,
             raw_charset: Charset::Guess,
+            unnamed: Charset::Guess,
         });
     }
 

@@ -29,6 +29,7 @@ mod split;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod unnamed;
 
 pub use body::{Bodies, PartInfo};
 pub use defect::{Defect, DefectKind};

@@ -14,8 +14,8 @@ pub enum Kind {
     Leaf,
     /// Other parts (RFC 2046 section 5.1).
     Multipart,
-    /// A message (RFC 2046 section 5.2.1), which is its only child. One that is encoded, against the RFC, is a
-    /// [`Leaf`](Self::Leaf): parse its [`bytes`](Part::bytes).
+    /// A message (RFC 2046 section 5.2.1), which is its only child. One that is encoded is a [`Leaf`](Self::Leaf):
+    /// [`attached_message`](Part::attached_message) opens it.
     Message,
 }
 
@@ -29,6 +29,8 @@ pub struct Part<'a> {
     pub(super) body: &'a [u8],
     pub(super) fields: Fields,
     pub(super) raw_charset: Charset,
+    /// What a text is in that names no charset and is no UTF-8, as far as the message tells.
+    pub(super) unnamed: Charset,
 }
 
 impl<'a> Part<'a> {
@@ -119,6 +121,15 @@ impl<'a> Part<'a> {
         self.fields.disposition.as_ref().is_some_and(|disposition| disposition.kind == "attachment")
     }
 
+    /// The message that is attached as this part, without a transfer encoding; `None` if it is none.
+    ///
+    /// `message/global` may be encoded (RFC 6532 section 3.7). `message/rfc822` may not (RFC 2046 section 5.2.1), but some
+    /// mailers do it.
+    #[must_use]
+    pub fn attached_message(&self) -> Option<Cow<'a, [u8]>> {
+        is_message(&self.fields.content_type.essence).then(|| self.bytes())
+    }
+
     /// The body without its transfer encoding.
     #[must_use]
     pub fn bytes(&self) -> Cow<'a, [u8]> {
@@ -150,13 +161,24 @@ impl<'a> Part<'a> {
         let content_type = &self.fields.content_type;
         let named = content_type.charset().and_then(Charset::for_label);
         let in_html = || html_charset(bytes).filter(|_| content_type.essence == "text/html");
-        named.or_else(in_html).unwrap_or(Charset::Guess)
+        named.or_else(in_html).unwrap_or_else(|| {
+            let is_utf8 = self.unnamed == Charset::Guess || str::from_utf8(bytes).is_ok();
+            if is_utf8 { Charset::Guess } else { self.unnamed }
+        })
     }
 }
 
+/// Whether this is the type of an attached message.
+pub(super) fn is_message(essence: &str) -> bool {
+    matches!(essence, "message/rfc822" | "message/global" | "message/news")
+}
+
+/// Octets of HTML in which the name of a charset is looked for.
+pub(super) const HTML_HEAD: usize = 1_024;
+
 /// The charset that a `<meta>` of HTML names, looked for in its first 1,024 octets as browsers do (HTML, section 13.2.3.2).
-fn html_charset(html: &[u8]) -> Option<Charset> {
-    let head = html.get(..1_024).unwrap_or(html).to_ascii_lowercase();
+pub(super) fn html_charset(html: &[u8]) -> Option<Charset> {
+    let head = html.get(..HTML_HEAD).unwrap_or(html).to_ascii_lowercase();
     let mut rest = head.as_slice();
     while let Some(at) = memchr::memmem::find(rest, b"<meta") {
         rest = tail(rest, at.saturating_add(5));

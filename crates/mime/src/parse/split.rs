@@ -3,6 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::part::is_message;
+use super::unnamed::{UnnamedText, Utf8};
 use super::{Defect, DefectKind, Kind, Limits};
 use crate::ascii::{is_wsp, tail};
 use crate::decode::{
@@ -59,7 +61,11 @@ pub(super) struct Splitter {
     offset: u64,
     /// The line end before the next octet, which a boundary would take.
     line_end: u64,
+    /// Where the line began that the next octets belong to.
+    line: u64,
     raw: RawFields,
+    /// The part that is under way, if it is a text that names no charset.
+    unnamed: Option<UnnamedText>,
 }
 
 struct Level {
@@ -106,6 +112,9 @@ struct RawFields {
     octets: usize,
     count: usize,
     cut: bool,
+    utf8: Utf8,
+    /// Whether a line was no UTF-8.
+    is_unnamed: bool,
 }
 
 impl RawFields {
@@ -144,7 +153,9 @@ impl Splitter {
             defects: 0,
             offset: 0,
             line_end: 0,
+            line: 0,
             raw: RawFields::default(),
+            unnamed: None,
         }
     }
 
@@ -157,6 +168,9 @@ impl Splitter {
             self.advance(BYTE_ORDER_MARK);
             piece = rest;
         }
+        if starts {
+            self.line = self.offset;
+        }
         self.look(piece, starts, sink);
         self.advance(piece);
         self.line_end = self.offset.saturating_sub(u64::try_from(line_end(piece)).unwrap_or_default());
@@ -166,7 +180,12 @@ impl Splitter {
         if !(starts && self.is_boundary(piece, sink)) {
             match self.state {
                 State::Header { field, first } => self.header(piece, starts, field, first, sink),
-                State::Body => sink.body(self.part, piece, line_end(piece)),
+                State::Body => {
+                    if let Some(text) = &mut self.unnamed {
+                        text.take(piece, self.line);
+                    }
+                    sink.body(self.part, piece, line_end(piece));
+                }
                 State::Around => {}
             }
         }
@@ -259,6 +278,10 @@ impl Splitter {
             }
         } else {
             sink.header(self.part, piece);
+            if !self.raw.is_unnamed && !self.raw.utf8.take(piece) {
+                self.raw.is_unnamed = true;
+                self.defect_at(self.line, DefectKind::UnnamedCharset, sink);
+            }
             if let Some(value_so_far) = field.and_then(|field| self.raw.slot(field).as_mut()) {
                 if !value_so_far.is_empty() && starts {
                     value_so_far.extend_from_slice(b"\r\n");
@@ -300,7 +323,7 @@ impl Splitter {
             self.defect(DefectKind::UnusableAddress, sink);
         }
         let essence = content_type.essence.as_str();
-        let attached = matches!(essence, "message/rfc822" | "message/global" | "message/news");
+        let attached = is_message(essence);
         let mut kind = if essence.starts_with("multipart/") {
             Kind::Multipart
         } else if attached && matches!(encoding, TransferEncoding::Identity | TransferEncoding::Unknown) {
@@ -308,8 +331,9 @@ impl Splitter {
         } else {
             Kind::Leaf
         };
-        if attached && kind == Kind::Leaf || kind == Kind::Multipart && encoding != TransferEncoding::Identity
-        {
+        let must_not_be = attached && kind == Kind::Leaf && essence != "message/global"
+            || kind == Kind::Multipart && encoding != TransferEncoding::Identity;
+        if must_not_be {
             self.defect(DefectKind::EncodedContainer, sink);
         } else if encoding == TransferEncoding::Unknown {
             self.defect(DefectKind::UnknownEncoding, sink);
@@ -327,11 +351,17 @@ impl Splitter {
         let boundary =
             content_type.parameters.get("boundary").unwrap_or_default().trim_end().as_bytes().to_vec();
         let digest = essence == "multipart/digest";
+        let charset = content_type.charset().and_then(Charset::for_label).unwrap_or_default();
+        let is_unnamed = charset == Charset::Guess && essence.starts_with("text/");
+        let unnamed = is_unnamed.then(|| UnnamedText::new(encoding, essence == "text/html"));
         let part = self.part;
         sink.head(part, Fields { kind, content_type, disposition, encoding, content_id }, offset);
         self.line_end = offset;
         match kind {
-            Kind::Leaf => self.state = State::Body,
+            Kind::Leaf => {
+                self.unnamed = unnamed;
+                self.state = State::Body;
+            }
             Kind::Multipart => {
                 if boundary.is_empty() {
                     self.defect(DefectKind::NoBoundary, sink);
@@ -419,6 +449,9 @@ impl Splitter {
     /// Ends the current part, and everything open that is deeper than `depth` levels.
     fn close_to(&mut self, depth: usize, offset: u64, sink: &mut impl Sink) {
         if self.state == State::Body {
+            if let Some(found) = self.unnamed.take().and_then(UnnamedText::found) {
+                self.defect_at(found, DefectKind::UnnamedCharset, sink);
+            }
             sink.end(self.part, offset);
         }
         self.state = State::Around;
@@ -437,9 +470,13 @@ impl Splitter {
     }
 
     fn defect(&mut self, kind: DefectKind, sink: &mut impl Sink) {
+        self.defect_at(self.offset, kind, sink);
+    }
+
+    fn defect_at(&mut self, offset: u64, kind: DefectKind, sink: &mut impl Sink) {
         if self.defects < self.limits.defects {
             self.defects = self.defects.saturating_add(1);
-            sink.defect(Defect { kind, offset: self.offset, part: self.part });
+            sink.defect(Defect { kind, offset, part: self.part });
         }
     }
 }

@@ -378,3 +378,84 @@ proptest! {
         let _ = (message.subject(), message.from(), message.date(), message.text_body().map(Part::text).count());
     }
 }
+
+/// A charset that is not named is told, and what all of the message looks like is taken for it.
+#[test]
+fn octets_of_no_charset_are_told() {
+    let (kind, none) = (DefectKind::UnnamedCharset, &[][..]);
+    // 发票 alone could be Japanese; 您的订单已发货 is not.
+    let body = b"\xC4\xFA\xB5\xC4\xB6\xA9\xB5\xA5\xD2\xD1\xB7\xA2\xBB\xF5";
+    let both = [b"Subject: \xB7\xA2\xC6\xB1\r\nX: y\r\n\r\nhello\r\n".as_slice(), body, b"\r\n"].concat();
+    let base64 = b"Content-Transfer-Encoding: base64\r\n\r\nxPq1xLapt9u2ybWl\r\n";
+    let html = b"Content-Type: text/html\r\n\r\n<meta charset=gbk>\xC4\xE3\r\n";
+    let rows: &[(&str, &[u8], &[(DefectKind, u64)])] = &[
+        ("field and text", &both, &[(kind, 0), (kind, 30)]),
+        ("UTF-8 in a field", "Subject: gr\u{fc}n\r\n\r\ngr\u{fc}n".as_bytes(), none),
+        (
+            "a field beside a text that names one",
+            b"Subject: \xC4\xE3\r\nContent-Type: text/plain; charset=gbk\r\n\r\n\xC4\xE3",
+            &[(kind, 0)],
+        ),
+        (
+            "us-ascii that is none",
+            b"Content-Type: text/plain; charset=us-ascii\r\n\r\na\r\ngr\xFCn\r\nb\xFC",
+            &[(kind, 49)],
+        ),
+        ("beneath an encoding", base64, &[(kind, 37)]),
+        ("HTML that names it itself", html, none),
+        ("a file", b"Content-Type: application/pdf\r\n\r\n\xC4\xE3\r\n", none),
+        ("cut within a character", b"\r\nab\xE4\xBD", none),
+    ];
+    for (name, raw, want) in rows {
+        let message = Message::parse(raw);
+        let told: Vec<_> = message.defects().iter().map(|defect| (defect.kind, defect.offset)).collect();
+        assert_eq!(told, *want, "{name}");
+        for cut in 1..40 {
+            let (mut stream, mut told) = (Stream::new(Limits::default()), Vec::new());
+            let mut tell = |event: Event<'_>| {
+                if let Event::Defect(defect) = event {
+                    told.push((defect.kind, defect.offset));
+                }
+            };
+            raw.chunks(cut).for_each(|piece| stream.feed(piece, &mut tell));
+            stream.finish(&mut tell);
+            assert_eq!(told, *want, "{name} by {cut}");
+        }
+    }
+    let message = Message::parse(&both);
+    let (subject, text) = (message.subject(), message.parts()[0].text());
+    if cfg!(feature = "guess") {
+        assert_eq!((subject.as_deref(), &*text), (Some("发票"), "hello\r\n您的订单已发货\r\n"));
+    } else {
+        assert_eq!((subject.as_deref(), &*text), (Some("·¢Æ±"), "hello\r\nÄúµÄ¶©µ¥ÒÑ·¢»õ\r\n"));
+    }
+}
+
+/// A message that is attached is opened, whether it is encoded or not.
+#[test]
+fn attached_messages_are_opened() {
+    let inner = b"Subject: in\r\n\r\nhi\r\n";
+    let base64 = b"Content-Transfer-Encoding: base64\r\n\r\nU3ViamVjdDogaW4NCg0KaGkNCg==\r\n".as_slice();
+    let quoted = b"Content-Transfer-Encoding: quoted-printable\r\n\r\nSubject: in\r\n\r\n=68i\r\n".as_slice();
+    let plain = b"\r\nSubject: in\r\n\r\nhi\r\n".as_slice();
+    let encoded = &[DefectKind::EncodedContainer][..];
+    let rows: &[(&str, &[u8], Kind, &[DefectKind])] = &[
+        ("message/rfc822", plain, Kind::Message, &[]),
+        ("message/rfc822", base64, Kind::Leaf, encoded),
+        ("message/rfc822", quoted, Kind::Leaf, encoded),
+        ("message/news", base64, Kind::Leaf, encoded),
+        ("message/global", base64, Kind::Leaf, &[]),
+        ("message/global", plain, Kind::Message, &[]),
+    ];
+    for (essence, rest, kind, defects) in rows {
+        let raw = [b"Content-Type: ", essence.as_bytes(), b"\r\n", rest].concat();
+        let message = Message::parse(&raw);
+        let part = &message.parts()[0];
+        let told: Vec<_> = message.defects().iter().map(|defect| defect.kind).collect();
+        assert_eq!((part.kind(), told.as_slice()), (*kind, *defects), "{}", raw.escape_ascii());
+        let opened = part.attached_message().unwrap();
+        assert_eq!(&*opened, inner, "{}", raw.escape_ascii());
+        assert_eq!(Message::parse(&opened).subject().as_deref(), Some("in"));
+    }
+    assert!(Message::parse(b"\r\nx").parts()[0].attached_message().is_none());
+}

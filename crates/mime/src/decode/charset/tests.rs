@@ -1,3 +1,6 @@
+#[cfg(feature = "guess")]
+use alloc::vec::Vec;
+
 use super::*;
 
 #[test]
@@ -168,4 +171,80 @@ fn decodes_what_is_shifted() {
 #[test]
 fn knows_no_other_label() {
     assert_eq!(text(b"\xC4\xE3", "gbk"), None);
+}
+
+#[cfg(feature = "guess")]
+#[test]
+fn guesses_what_names_no_charset() {
+    use encoding_rs::{
+        BIG5, EUC_JP, EUC_KR, GBK, ISO_8859_7, KOI8_R, SHIFT_JIS, WINDOWS_874, WINDOWS_1250, WINDOWS_1251,
+        WINDOWS_1255, WINDOWS_1256,
+    };
+    let rows = [
+        (
+            GBK,
+            &[
+                "关于明天的会议",
+                "请查收",
+                "Re: 合同",
+                "发票清单.pdf",
+                "北京分公司 2024 年报",
+                "您的订单已发货",
+            ][..],
+        ),
+        // Two usual characters are Chinese, though they could be Korean or Japanese.
+        (GBK, &["你好", "发票", "发票.pdf", "会议", "测试", "张伟", "王芳 <"]),
+        (BIG5, &["發票號碼", "關於明天的會議", "請查收附件", "測試郵件", "臺北市政府"]),
+        (SHIFT_JIS, &["会議のお知らせ", "株式会社", "お世話になっております。", "請求書の件"]),
+        (EUC_JP, &["会議のお知らせ", "お世話になっております。"]),
+        (EUC_KR, &["안녕하세요", "회의 안내", "견적서 송부드립니다"]),
+        (KOI8_R, &["Привет", "Счет на оплату", "Встреча завтра в 10 часов"]),
+        (WINDOWS_1251, &["Привет", "Счет на оплату", "Встреча завтра в 10 часов"]),
+        (WINDOWS_1250, &["Příliš žluťoučký kůň", "zażółć gęślą jaźń"]),
+        (ISO_8859_7, &["Καλημέρα κόσμε"]),
+        (WINDOWS_1255, &["שלום עולם"]),
+        (WINDOWS_1256, &["مرحبا بالعالم"]),
+        (WINDOWS_874, &["สวัสดีครับ"]),
+    ];
+    for (charset, texts) in rows {
+        for text in texts {
+            let (octets, _, has_more) = charset.encode(text);
+            assert!(!has_more, "{text} in {}", charset.name());
+            assert_eq!(guess(&octets), *text, "in {}", charset.name());
+        }
+    }
+    // Too little to tell: as windows-1252, and no letter is lost.
+    assert_eq!(guess(b"\xC0\xEE"), "Àî");
+    assert_eq!(guess(b"\xC4\xE0"), "Äà");
+}
+
+/// What people write in windows-1252, cut into pieces of each number of words, is never taken for something else.
+#[cfg(feature = "guess")]
+#[test]
+fn latin_text_with_accents_is_never_taken_for_another_script() {
+    let texts = [
+        "Überprüfung der Rechnungen für München: größere Beträge können ab Übermorgen überwiesen werden, „bitte“ prüfen – Grüße Jörg Müller",
+        "Réunion à propos de l’été déjà prévue, où êtes-vous? Voilà la pièce jointe « à signer » où ça coûte 10 €, très cordialement, Hélène Lefèvre",
+        "Información sobre la reunión de mañana: ¿podéis confirmar la dirección? ¡Olé! El niño pequeño pidió jamón ibérico. Un saludo, Íñigo Núñez",
+        "Informações sobre a reunião de amanhã: não há alterações na organização, à exceção das opções já discutidas. Até já, João Simões Conceição",
+        "Perché la città è così bella? Più tardi andrò all’università, però non so se c’è già qualità. Niccolò è lì, tutto a metà",
+        "Möte på måndag: vi äter räksmörgås på Åland. Hör av er före fredag så får ni även en påminnelse. Hälsningar Åsa Öström SMÖRGÅS ÅÄÖ",
+        "Hyvää päivää, tässä on pyytämänne tarjous käännöstyöstä. Kääntäjä lähettää sen myöhemmin ÄÄKKÖSET PÄÄTÖS HÄÄYÖAIE yötä päivää",
+        "Møde på fredag: så spiser vi rødgrød med fløde på Læsø. Håber I når færgen. Venlig hilsen Søren Ærø, Åse Bjørnsøn",
+        "Þór fór út í ærsl og mjög stórar öldur; það er gaman að sjá hann. Kær kveðja, Ægir Þórðarson og Ólöf Ísleifsdóttir",
+        "GRÖSSE ÄÖÜ FRANÇAIS ÉTÉ AÇÕES ÑANDÚ DÉJÀ VU ÎLE ŒUVRE CŒUR ÀÉ ÖÄ © ® ½ § 5° «à» “quoted” … naïve café El Niño São Paulo Ångström",
+    ];
+    for text in texts {
+        let words: Vec<&str> = text.split(' ').collect();
+        for count in 1..=words.len() {
+            for some in words.windows(count) {
+                let some = some.join(" ");
+                let (octets, _, has_more) = encoding_rs::WINDOWS_1252.encode(&some);
+                assert!(!has_more, "{some}");
+                if str::from_utf8(&octets).is_err() {
+                    assert_eq!(guess(&octets), some);
+                }
+            }
+        }
+    }
 }
