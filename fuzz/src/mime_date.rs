@@ -14,6 +14,11 @@ pub fn run(data: &[u8]) {
         let leap = numbers.contains(&60);
         assert!(leap || numbers.contains(&date.date().day().into()), "{date} in {}", data.escape_ascii());
         assert!(numbers.len() >= 3, "{date} in {}", data.escape_ascii());
+        let (hour, minute, _) = date.time();
+        let is_there = |number: u8| numbers.contains(&number.into());
+        assert!(leap || is_there(minute), "{date} in {}", data.escape_ascii());
+        // An afternoon's hour may be one of twelve.
+        assert!(leap || is_there(hour) || is_there((hour + 12) % 24), "{date} in {}", data.escape_ascii());
     }
     if let Some((seconds, zone)) = data.first_chunk::<4>().zip(data.get(4..).and_then(<[u8]>::first_chunk::<2>)) {
         let date = DateTime::new(u32::from_le_bytes(*seconds).into(), i16::from_le_bytes(*zone) % 720);

@@ -187,6 +187,35 @@ impl Prepared {
 mod tests {
     use super::*;
 
+    /// A message of 32 MB that comes in pieces is taken apart in the memory of a few lines, its bodies decoded.
+    #[test]
+    fn a_stream_holds_a_few_lines() {
+        use mailbearer_mime::parse::{Event, Limits, Stream};
+        let line = b"QUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJD\r\n";
+        let head = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n--b\r\nContent-Type: application/pdf\r\n\
+            Content-Transfer-Encoding: base64\r\n\r\n";
+        let (mut octets, mut decoder) = (0, None);
+        let used = allocation_counter::measure(|| {
+            let mut out = Vec::new();
+            let mut tell = |event: Event<'_>| match event {
+                Event::Part(part) => decoder = Some(part.encoding.decoder()),
+                Event::Body { octets: piece, .. } => {
+                    out.clear();
+                    decoder.as_mut().unwrap().decode(piece, &mut out);
+                    octets += out.len();
+                }
+                _ => {}
+            };
+            let mut stream = Stream::new(Limits::default());
+            stream.feed(head, &mut tell);
+            for _ in 0..(32 << 20) / line.len() {
+                line.chunks(50).for_each(|piece| stream.feed(piece, &mut tell));
+            }
+            stream.finish(&mut tell);
+        });
+        assert!(octets > 23 << 20 && used.bytes_max < 16 << 10, "{octets} octets by {used:?}");
+    }
+
     /// Peers that read or write much less or more than we do are no measure.
     #[test]
     fn all_do_the_same() {

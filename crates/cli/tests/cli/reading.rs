@@ -270,3 +270,17 @@ fn more_is_sent_than_text() {
         .failed(65, &["error: the message can't be sent: not calendar data with an event and a METHOD"]);
     send(&["--text", "x", "--attach", "none"]).failed(66, &["error: cannot read the attachment none: …"]);
 }
+
+/// As some Chinese mailers write: GBK in the header and in the text, and nothing that says so.
+#[test]
+fn octets_of_no_charset_are_read_by_what_they_look_like() {
+    let world = World::new();
+    let (subject, text) =
+        (b"\xD4\xA4\xB6\xA9\xC8\xB7\xC8\xCF", b"\xC4\xFA\xB5\xC4\xB6\xA9\xB5\xA5\xD2\xD1\xB7\xA2\xBB\xF5");
+    let message = [b"From: a@x.test\r\nSubject: ".as_slice(), subject, b"\r\n\r\n", text, b"\r\n"].concat();
+    let uid = world.deliver(message).to_string();
+    let shown = world.run(&["read", "INBOX", &uid]).ok();
+    assert_eq!(shown, "From: a@x.test\nSubject: 预订确认\n\n您的订单已发货\n");
+    assert!(world.run(&["list"]).ok().contains("预订确认"));
+    assert_eq!(world.run(&["fetch", "INBOX", &uid, "--text"]).ok(), "您的订单已发货\n");
+}

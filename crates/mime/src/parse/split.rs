@@ -29,7 +29,7 @@ pub(super) trait Sink {
     /// A piece of the body of a part that is no multipart and no message. `ends` tells how many of its last octets are
     /// a line end, which may belong to a boundary.
     fn body(&mut self, index: usize, piece: &[u8], ends: usize);
-    /// The body is over. That of a multipart or message is told after its parts are.
+    /// The body is over. A multipart or message ends after its parts.
     fn end(&mut self, index: usize, offset: u64);
     /// Something is wrong.
     fn defect(&mut self, defect: Defect);

@@ -1,6 +1,6 @@
 use alloc::borrow::ToOwned;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -458,4 +458,49 @@ fn attached_messages_are_opened() {
         assert_eq!(Message::parse(&opened).subject().as_deref(), Some("in"));
     }
     assert!(Message::parse(b"\r\nx").parts()[0].attached_message().is_none());
+}
+
+/// Pieces of a message and forms that stand for one (RFC 2046 section 5.2, RFC 3462 section 2) are no message to open.
+#[test]
+fn forms_that_are_no_whole_message_are_left_as_they_are() {
+    for kind in [
+        "message/partial; id=x; number=2; total=3",
+        "message/external-body; access-type=URL",
+        "message/delivery-status",
+        "message/global-headers",
+        "text/rfc822-headers",
+    ] {
+        let raw = format!("Content-Type: {kind}\n\nSubject: in\n\nbody\n");
+        let message = Message::parse(raw.as_bytes());
+        let [part] = message.parts() else { panic!("{kind}") };
+        assert_eq!((part.kind(), &*part.bytes()), (Kind::Leaf, &b"Subject: in\n\nbody\n"[..]), "{kind}");
+        assert!(part.attached_message().is_none() && message.defects().is_empty(), "{kind}");
+    }
+}
+
+#[test]
+fn a_defect_says_where_it_is() {
+    let raw = "Date: soon\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\none\n--b\nContent-Type: text/plain; charset=x-new\n\ntwo\n";
+    let message = Message::parse(raw.as_bytes());
+    let told: Vec<_> = message.defects().iter().map(ToString::to_string).collect();
+    let at = |text: &str| raw.find(text).unwrap();
+    let want = [
+        format!("date can't be read at octet {} in part 0", at("\n--b\n\none")),
+        format!("charset is not known at octet {} in part 2", at("\ntwo")),
+        format!("multipart is not closed at octet {} in part 0", raw.len()),
+    ];
+    assert_eq!(told, want);
+}
+
+#[test]
+fn what_is_not_encoded_is_not_copied() {
+    let raw = b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nplain\n--b\nContent-Type: application/pdf\n\n\xFFpdf\n--b--\n";
+    let message = Message::parse(raw);
+    let within = |octets: &[u8]| raw.as_ptr_range().contains(&octets.as_ptr());
+    for part in &message.parts()[1..] {
+        assert!(within(&part.bytes()) && within(part.raw()), "{}", part.content_type().essence);
+    }
+    assert!(within(message.parts()[1].text().as_bytes()));
+    let message = Message::parse(b"Subject: plain text\n\n");
+    assert!(matches!(message.subject(), Some(alloc::borrow::Cow::Borrowed("plain text"))));
 }

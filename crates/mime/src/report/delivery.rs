@@ -13,7 +13,7 @@ pub struct DeliveryReport {
     pub envelope_id: String,
     /// When the message came to that server, as it is written there.
     pub arrival_date: String,
-    /// One for each recipient that is told of.
+    /// One for each recipient that the report names.
     pub recipients: Vec<DeliveryStatus>,
 }
 
