@@ -20,6 +20,10 @@ pub fn run(data: &[u8]) {
         let field = headers.get("subject").expect("a subject");
         assert_eq!(field.text(), subject, "{}", field.raw().escape_ascii());
         assert!(field.raw().split(|octet| *octet == b'\n').all(|line| line.len() <= 79), "{}", field.raw().escape_ascii());
+        // Each word is text by itself: some readers don't join what is cut within a character (RFC 2047 section 5).
+        let is_whole = |line: &[u8]| !decode::unstructured(line.trim_ascii()).contains('\u{FFFD}');
+        let mut lines = field.raw().split(|octet| *octet == b'\n');
+        assert!(subject.contains('\u{FFFD}') || lines.all(is_whole), "{}", field.raw().escape_ascii());
         assert_eq!(headers.iter().count(), 8, "{}", composed.octets.escape_ascii());
     }
 }
