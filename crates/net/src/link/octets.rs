@@ -142,6 +142,76 @@ mod tests {
         assert!(far > Instant::now() + Duration::from_secs(300 * 86_400));
     }
 
+    /// A buffer that is full is no end, a break is told as what it is, and only the end without an alert is a cut.
+    #[test]
+    fn what_ends_the_stream_is_told_apart() {
+        for (name, ends, limit, want) in [
+            ("an alert", Ok(()), 9, (true, "end")),
+            ("none", Err(io::ErrorKind::UnexpectedEof), 9, (true, "cut")),
+            ("not yet", Err(io::ErrorKind::WouldBlock), 9, (true, "")),
+            ("a break", Err(io::ErrorKind::ConnectionReset), 9, (false, "")),
+            ("no room", Err(io::ErrorKind::ConnectionReset), 4, (true, "")),
+        ] {
+            let mut rx = RecvBuf::with_limit(limit);
+            let found = drain(&mut Ending { first: Some(b"abcd"), ends }, &mut rx);
+            let end = match (rx.is_eof(), rx.is_cut_off()) {
+                (_, true) => "cut",
+                (true, false) => "end",
+                _ => "",
+            };
+            assert_eq!((found.is_ok_and(|moved| moved), end), want, "{name}");
+            assert_eq!(rx.unread(), b"abcd", "{name}");
+        }
+    }
+
+    /// TLS that gives some octets, and ends.
+    struct Ending {
+        first: Option<&'static [u8]>,
+        ends: Result<(), io::ErrorKind>,
+    }
+
+    impl Session for Ending {
+        fn decrypted(&mut self, take: &mut dyn FnMut(&[u8]) -> usize) -> io::Result<()> {
+            match self.first.take() {
+                Some(octets) => {
+                    take(octets);
+                    Ok(())
+                }
+                None => self.ends.map_err(io::Error::from),
+            }
+        }
+
+        fn is_handshaking(&self) -> bool {
+            false
+        }
+
+        fn wants_write(&self) -> bool {
+            false
+        }
+
+        fn encrypt(&mut self, plaintext: &[u8]) -> io::Result<usize> {
+            Ok(plaintext.len())
+        }
+
+        fn write_records(&mut self, _: &mut dyn Write) -> io::Result<usize> {
+            Ok(0)
+        }
+
+        fn read_records(&mut self, _: &mut dyn Read) -> io::Result<usize> {
+            Ok(0)
+        }
+
+        fn process(&mut self) -> Result<(), rustls::Error> {
+            Ok(())
+        }
+
+        fn close(&mut self) {}
+
+        fn agreed(&self) -> Option<(u16, u16)> {
+            None
+        }
+    }
+
     /// Accepts so many octets at a time.
     struct Narrow {
         most: usize,

@@ -449,7 +449,7 @@ fn parameters_are_taken_where_their_extension_is_offered() {
         let last = said.lines().last().unwrap_or_default()[..3].to_string();
         (last, seen.concat().contains("from "))
     };
-    let rows: [(&str, fn(&mut Options), &str, bool); 7] = [
+    let rows: [(&str, fn(&mut Options), &str, bool); 11] = [
         ("login is offered", |_| {}, "MAIL FROM:<a@x> AUTH=<>", true),
         ("no login", |options| options.mechanisms.clear(), "MAIL FROM:<a@x> AUTH=<>", false),
         ("DSN", |_| {}, "MAIL FROM:<a@x> RET=FULL ENVID=1", true),
@@ -457,6 +457,10 @@ fn parameters_are_taken_where_their_extension_is_offered() {
         ("no DSN", |options| options.dsn = false, "MAIL FROM:<a@x> ENVID=1", false),
         ("SIZE", |_| {}, "MAIL FROM:<a@x> SIZE=7", true),
         ("what nobody knows", |_| {}, "MAIL FROM:<a@x> COLOUR=RED", false),
+        ("7 bits", |options| options.lenient = false, "MAIL FROM:<a@x> BODY=7BIT", true),
+        ("8 bits", |options| options.lenient = false, "MAIL FROM:<a@x> BODY=8bitmime", true),
+        ("other bits", |options| options.lenient = false, "MAIL FROM:<a@x> BODY=9BIT", false),
+        ("any bits", |options| options.lenient = true, "MAIL FROM:<a@x> BODY=9BIT", true),
     ];
     for (name, set, command, want) in rows {
         let (code, seen) = said(set, command);

@@ -304,8 +304,10 @@ fn what_a_server_limits_is_not_tried() {
         &chunked(
             "> submit a@x 1@y 2@y 3@y 4@y
             * refused: message has 4 recipients, and the server takes 3
-            > submit a@x 1@y\nC: MAIL FROM:<a@x>\nC: RCPT TO:<1@y>\n* body wanted
-            > finish\nC: BDAT 0 LAST\nS: 250 ok\nS: 250 ok\nS: 250 ok\n* submitted to 1@y: 250 ok
+            > submit a@x 1@y 2@y 3@y\nC: MAIL FROM:<a@x>\nC: RCPT TO:<1@y>\nC: RCPT TO:<2@y>\nC: RCPT TO:<3@y>
+            * body wanted
+            > finish\nC: BDAT 0 LAST\nS: 250 ok\nS: 250 ok\nS: 250 ok\nS: 250 ok\nS: 250 ok
+            * submitted to 1@y 2@y 3@y: 250 ok
             > submit a@x 1@y\nC: MAIL FROM:<a@x>\nC: RCPT TO:<1@y>\n* body wanted
             > finish\nC: BDAT 0 LAST\nS: 250 ok\nS: 250 ok\nS: 250 ok\n* submitted to 1@y: 250 ok
             > submit a@x 1@y

@@ -86,6 +86,12 @@ fn what_is_offered_is_what_is_taken() {
         options.told_limits.messages = Some(2);
         (options.told_limits.recipients, options.told_limits.recipient_domains) = (Some(2), Some(1));
     });
+    for (least, want) in [(Some(1), Some("DELIVERBY 1")), (Some(0), Some("DELIVERBY")), (None, None)] {
+        let some = open(|options| options.deliver_by = least);
+        let (said, ..) = run(Session::new(some), "EHLO me\r\n", 9);
+        let found = said.lines().filter_map(|line| line.get(4..)).find(|line| line.starts_with("DELIVERBY"));
+        assert_eq!(found, want);
+    }
     let (said, ..) = run(Session::new(all.clone()), "EHLO me\r\n", 9);
     for line in [
         "CHUNKING",
