@@ -202,5 +202,11 @@ mod tests {
         let credentials = Credentials::bearer("a@b", "s3cret").unwrap();
         let shown = format!("{credentials:?} {}", Credentials::bearer("a@b", "s3cret ").unwrap_err());
         assert!(shown.contains("a@b") && !shown.contains("s3cret"), "{shown}");
+        let heard = "no: s3cret-token is not good";
+        for credentials in
+            [Credentials::bearer("a", "s3cret-token"), Credentials::password("a", "s3cret-token")]
+        {
+            assert_eq!(credentials.unwrap().redactor().redact(heard), "no: [redacted] is not good");
+        }
     }
 }

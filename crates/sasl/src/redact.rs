@@ -356,6 +356,38 @@ mod tests {
         assert_eq!(redactor.redact(&token[..11]), &token[..11]);
     }
 
+    /// Nothing of it is left beside the mark, nor is anything else taken away.
+    #[test]
+    fn the_whole_of_a_secret_is_hidden() {
+        for secret in ["0123456789ab", "0123456789abc", "0123456789abcd", "hunter22!", "hunter22"] {
+            let redactor = Redactor::new(&[secret.into()]);
+            let text = STANDARD.encode(secret);
+            let tail = if secret.len() % 3 == 0 { "" } else { &text[text.trim_end_matches('=').len() - 1..] };
+            assert_eq!(redactor.redact(&text), format!("[redacted]{tail}"), "{secret}");
+            // An escape of a line end, as JSON has it, within and beside it.
+            let (one, two) = secret.split_at(5);
+            assert_eq!(redactor.redact(&format!("{one}\\r\\n{two}")), MARK, "{secret}");
+        }
+        // What is only spelling does not count: six characters are enough, five are words.
+        let redactor = Redactor::new(&["ab-cd-ef".into(), "x-y-z+vw".into()]);
+        assert_eq!(redactor.redact("ab-cd-ef, abcdef"), "[redacted], [redacted]");
+        assert_eq!(redactor.redact("xyzvw x-y-z+vw"), "xyzvw x-y-z+vw");
+    }
+
+    #[test]
+    fn a_trace_of_what_is_received_shows_none() {
+        let heard = |redactor: &Redactor| {
+            let mut rx = RecvBuf::with_limit(100);
+            rx.start_trace(None);
+            redactor.hide_in(&mut rx);
+            rx.extend(b"535 no: EwBAAl3BAAUFFpUA\r\n").unwrap();
+            rx.consume(rx.unread().len());
+            rx.take_trace().into_iter().map(|line| line.text).collect::<String>()
+        };
+        assert_eq!(heard(&Redactor::new(&["EwBAAl3BAAUFFpUA".into()])), "535 no: [redacted]");
+        assert_eq!(heard(&Redactor::default()), "535 no: EwBAAl3BAAUFFpUA");
+    }
+
     #[test]
     fn a_secret_in_another_is_no_hindrance() {
         let redactor = Redactor::new(&["password".into(), "my password is long".into()]);
