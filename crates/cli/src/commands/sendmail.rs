@@ -121,6 +121,7 @@ impl Job {
         }
         let Repaired { octets, recipients } =
             repair(&start, &self.repair()).map_err(|error| no_user(&error))?;
+        drop(start);
         let mut all = named;
         if self.arguments.from_header {
             add(&mut all, recipients);
@@ -135,7 +136,7 @@ impl Job {
         } else {
             Vec::new()
         };
-        let mut message = raw::read(Cursor::new([first, octets].concat()).chain(rest))?;
+        let mut message = raw::read(Cursor::new(first).chain(Cursor::new(octets)).chain(rest))?;
         message.header_mut().add_missing(&from, now()?, random());
         let envelope = self.envelope(&message, all)?;
         self.hand_over(message, envelope)
