@@ -309,6 +309,9 @@ mod tests {
         assert!(rx.is_eof() && !rx.is_cut_off());
         rx.set_cut_off();
         assert!(rx.is_eof() && rx.is_cut_off());
+        let mut rx = RecvBuf::with_limit(4);
+        rx.set_reset();
+        assert!(rx.is_eof());
     }
 
     #[test]
@@ -546,6 +549,33 @@ mod tests {
             lines,
             ["+OK \\x1b[2J", "token: [redacted]", "BODY {9}", "[10 octets])", "A {3}", "[3 octets])", "B"]
         );
+    }
+
+    /// What a peer repeats is hidden in the text of a line and in what it is made from; the first who hides counts.
+    #[test]
+    fn a_trace_of_what_a_peer_repeats_is_redacted() {
+        let mut rx = RecvBuf::with_limit(1000);
+        rx.start_trace(None);
+        rx.redact_trace(|| |text: &str| text.replace("s3cret", "[mine]"));
+        rx.redact_trace(|| |text: &str| text.replace("s3cret", "[other]"));
+        rx.extend(b"no s3cret\r\n\xff s3cret \r\n").unwrap();
+        rx.consume(rx.unread().len());
+        rx.set_reset();
+        let lines = rx.take_trace();
+        let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+        assert_eq!(texts[0], "no [mine]");
+        assert!(texts[1].ends_with(" [mine] "), "{texts:?}");
+        assert_eq!(texts.last(), Some(&"[reset]"));
+        assert!(lines.iter().all(|line| line.parts.iter().all(|part| match part {
+            crate::TracePart::Text(text) => !text.windows(6).any(|six| six == b"s3cret"),
+            _ => true,
+        })));
+        // What has nothing to hide stays as it is, octet by octet.
+        let line = lines[0].redacted(|text| text.into());
+        assert_eq!((&line.text, &line.parts), (&lines[0].text, &lines[0].parts));
+        let hidden = lines[0].redacted(|text| text.replace("no", "yes"));
+        assert!(hidden.text.starts_with("yes"));
+        assert!(matches!(&hidden.parts[..], [crate::TracePart::Text(text), ..] if text.starts_with(b"yes")));
     }
 
     #[test]

@@ -126,4 +126,14 @@ mod tests {
             }
         }
     }
+    #[test]
+    fn dots_stay_alone_where_the_length_is_announced() {
+        let (mut encoder, mut out) = (DotEncoder::without_dots(), vec![]);
+        assert_eq!(encoder.encode(b".a\n..b\r.", &mut out, usize::MAX), 8);
+        assert_eq!(out, b".a\r\n..b\r\n.");
+        // Two octets are room enough, and one is none.
+        let (mut encoder, mut out) = (DotEncoder::new(), vec![]);
+        assert_eq!((encoder.encode(b".", &mut out, 1), encoder.encode(b".", &mut out, 2)), (0, 1));
+        assert_eq!(out, b"..");
+    }
 }

@@ -1,6 +1,7 @@
 use alloc::{format, string::ToString, vec};
 
 use super::*;
+use crate::Hides;
 
 const SMALL: Limits = Limits { head: 100, headers: 3, interim: 2, body: 10, token: 5 };
 
@@ -454,4 +455,19 @@ fn hands_out_a_challenge() {
         let Ok(Step::Event(response)) = exchange.step(&mut rx, &mut tx) else { panic!("{field}") };
         assert_eq!(response.challenge.as_deref(), want, "{field}");
     }
+}
+
+/// What a server repeats of a form is hidden as far as it is secret, and the rest stays readable.
+#[test]
+fn what_is_plain_of_a_form_is_not_hidden() {
+    let endpoint = Endpoint::parse("https://a.example/t").unwrap();
+    let form =
+        "client_id=client-of-ours&scope=https%3A%2F%2Fmail.example%2F.default&client_secret=s3cret-of-ours";
+    let redactor = Request::form(endpoint.clone(), form.into()).redactor();
+    let heard = "client-of-ours, https://mail.example/.default, s3cret-of-ours";
+    let shown = "client-of-ours, https://mail.example/.default, [redacted]";
+    assert_eq!(redactor.redact(heard), shown);
+    // JSON is not taken apart.
+    let redactor = Request::json(endpoint, "{\"a\":\"s3cret-of-ours\"}".into()).redactor();
+    assert_eq!(redactor.redact(heard), shown);
 }
