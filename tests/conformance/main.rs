@@ -22,6 +22,8 @@ mod login;
 #[cfg(unix)]
 mod mailers;
 #[cfg(test)]
+mod oddities;
+#[cfg(test)]
 mod pop3;
 #[cfg(test)]
 #[cfg(unix)]

@@ -49,6 +49,13 @@ impl Received {
         start.eq_ignore_ascii_case(name.as_bytes()) && matches!(end.first(), None | Some(b' ' | b'\r'))
     }
 
+    /// Returns its first line without the tag and the line end; it may end in the announcement of a literal.
+    #[must_use]
+    pub fn first_line(&self) -> &[u8] {
+        let rest = self.octets.get(self.tag.len().saturating_add(1)..).unwrap_or_default();
+        rest.split(|&octet| octet == b'\r').next().unwrap_or_default()
+    }
+
     /// Parses the command. The result borrows its literals and strings.
     ///
     /// # Errors

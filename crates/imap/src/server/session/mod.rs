@@ -274,6 +274,8 @@ impl Session {
             Command::Capability => {
                 let capabilities = self.capabilities();
                 self.untagged(Data::Capability(capabilities));
+                let end = self.out.len().saturating_sub(b"\r\n".len());
+                self.out.splice(end..end, self.options.wording.capability_end.bytes());
                 self.done(&tag, |wording| &wording.capability)
             }
             Command::Logout => {

@@ -89,6 +89,8 @@ pub struct Wording {
     pub greeting: Cow<'static, str>,
     /// The answer to CAPABILITY.
     pub capability: Cow<'static, str>,
+    /// Stands at the end of the line that lists the capabilities. Default empty. A mock writes a space there, as QQ does.
+    pub capability_end: Cow<'static, str>,
     /// The answer to NOOP before the client is logged in.
     pub noop: Cow<'static, str>,
     /// The BYE to a LOGOUT.
@@ -130,6 +132,7 @@ impl Default for Wording {
         Self {
             greeting: "ready".into(),
             capability: "done".into(),
+            capability_end: "".into(),
             noop: "done".into(),
             bye: "goodbye".into(),
             logout: "done".into(),

@@ -50,7 +50,12 @@ impl Imap {
             }
             Command::Status { mailbox, attributes } => self.status(&wire_name(&mailbox), &attributes),
             Command::Append { mailbox, messages } => self.append(&mailbox, &messages),
-            Command::Idle => self.protocol.idle(),
+            Command::Idle => {
+                if self.voice().quirks.news_before_idle && self.tell_changes(true) {
+                    return Ok(());
+                }
+                self.protocol.idle()
+            }
             command if self.view.is_some() => self.selected(tag, command),
             _ => self.bad(self.voice().state),
         }
@@ -296,7 +301,7 @@ impl Imap {
         let code = sets.map(|(from, to)| Code::CopyUid { validity, from, to });
         if and_remove {
             // RFC 6851 section 4.3: the code comes before the expunges.
-            self.note(code, "Moved.");
+            self.moved(code);
             self.world.mailbox.lock().remove(&source, |message| from.contains(&message.uid));
             return self.finish("MOVE", true);
         }

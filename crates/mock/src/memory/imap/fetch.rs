@@ -13,7 +13,7 @@ use super::{
     flags,
     structure::{Node, Piece},
 };
-use crate::memory::mailbox::Message;
+use crate::memory::{mailbox::Message, personality::Quirks};
 
 /// A FETCH that is being answered.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub(crate) struct Fetching {
     items: Vec<FetchItem<'static>>,
     /// Numbers and UIDs still to come.
     messages: VecDeque<(u32, u32)>,
+    /// The limit that left some out, and the UID of the first that is told.
+    stopped: Option<(u32, u32)>,
 }
 
 impl Imap {
@@ -39,7 +41,15 @@ impl Imap {
         if uid && !items.contains(&FetchItem::Uid) {
             items.insert(0, FetchItem::Uid);
         }
-        self.fetching = Some(Fetching { uid, items, messages: messages.into() });
+        let mut messages = VecDeque::from(messages);
+        // RFC 9738 section 3.1: the newest are told, and the code names the oldest of them.
+        let limit = self.voice().quirks.message_limit;
+        let most = limit.and_then(|limit| usize::try_from(limit).ok()).filter(|most| messages.len() > *most);
+        let stopped = most.and_then(|most| {
+            messages.drain(..messages.len().saturating_sub(most));
+            limit.zip(messages.front().map(|(_, uid)| *uid))
+        });
+        self.fetching = Some(Fetching { uid, items, messages, stopped });
         Ok(())
     }
 
@@ -50,7 +60,16 @@ impl Imap {
             if self.tell_changes(fetching.uid) {
                 return Ok(());
             }
-            return self.done("FETCH");
+            let quirks = &self.voice().quirks;
+            if let Some((limit, uid)) = fetching.stopped {
+                return self.ok(&format!(
+                    "[MESSAGELIMIT {limit} {uid}] FETCH completed with {limit} partial results"
+                ));
+            }
+            return match quirks.throttled.filter(|_| self.world.provider.is_some() && self.fetched > MUCH) {
+                Some(text) => self.ok(text),
+                None => self.done("FETCH"),
+            };
         };
         let Some(view) = &mut self.view else { return Ok(()) };
         let mut items = fetching.items.clone();
@@ -83,7 +102,7 @@ impl Imap {
 
     /// Whether it was not too much to be told at once.
     fn tell_message(&mut self, number: u32, message: &Message, items: &[FetchItem<'_>]) -> bool {
-        let octets = Arc::clone(&message.octets);
+        let (octets, quirks) = (Arc::clone(&message.octets), &self.voice().quirks);
         let mut node = None;
         let mut node = || node.get_or_insert_with(|| Arc::new(Node::parse(&octets))).clone();
         let (mut told, mut total) = (Vec::new(), 0_usize);
@@ -92,13 +111,18 @@ impl Imap {
                 FetchItem::Uid => Some(Item::Uid(message.uid)),
                 FetchItem::Flags => Some(Item::Flags(flags(&message.flags))),
                 FetchItem::InternalDate => internal_date(message).map(Item::InternalDate),
-                FetchItem::Size => u64::try_from(octets.len()).ok().map(Item::Size),
+                FetchItem::Size => Some(Item::Size(told_size(&octets, quirks))),
                 FetchItem::Envelope => {
                     Some(Item::Envelope(envelope(octets.get(node().header.clone()).unwrap_or_default())))
                 }
                 FetchItem::BodyStructure | FetchItem::Body => Some(Item::BodyStructure {
                     extended: matches!(item, FetchItem::BodyStructure),
-                    structure: Box::new(body_structure(&octets, &node())),
+                    structure: Box::new(body_structure(
+                        &octets,
+                        &node(),
+                        quirks,
+                        matches!(item, FetchItem::BodyStructure),
+                    )),
                 }),
                 FetchItem::Section { section, partial, .. } => {
                     let data = section_of(&octets, &mut node, section).map(|data| cut(data, *partial));
@@ -121,11 +145,24 @@ impl Imap {
         }
         let fits = total <= self.world.limits.message_octets.saturating_mul(2);
         if fits {
+            self.fetched = self.fetched.saturating_add(u64::try_from(total).unwrap_or(u64::MAX));
             self.tell(Data::Fetch(Fetch { number, items: told }));
         }
         fits
     }
 }
+
+/// What a message is said to be large: a message that Exchange keeps as a MAPI object is of another size in there.
+pub(super) fn told_size(octets: &[u8], quirks: &Quirks) -> u64 {
+    let size = u64::try_from(octets.len()).unwrap_or(u64::MAX);
+    let kept = b"application/ms-tnef";
+    let is_kept =
+        quirks.estimated_size && octets.windows(kept.len()).any(|window| window.eq_ignore_ascii_case(kept));
+    if is_kept { size.saturating_add(size / 8).saturating_add(512) } else { size }
+}
+
+/// Octets that a session may fetch before it is throttled.
+const MUCH: u64 = 1 << 20;
 
 /// The same items, borrowed from nothing; `None` for one that is not offered.
 fn owned(items: &[FetchItem<'_>]) -> Option<Vec<FetchItem<'static>>> {

@@ -17,7 +17,7 @@ use std::{
 };
 
 use mailbearer_imap::{
-    Capability, Code, Command, Data, Fetch, Flag, Item, List, Status,
+    Atom, Capability, Code, Command, Data, Fetch, Flag, Item, List, Status,
     server::{Error, Event, Options, Received, Session as Protocol},
 };
 use mailbearer_sasl::{Mechanism, server::Login};
@@ -49,6 +49,8 @@ pub(crate) struct Imap {
     introduced: bool,
     view: Option<View>,
     fetching: Option<Fetching>,
+    /// Octets of answers to FETCH so far.
+    fetched: u64,
 }
 
 impl Imap {
@@ -62,6 +64,14 @@ impl Imap {
         // It is offered also where it never succeeds, as Exchange does.
         options.login = true;
         options.late_capabilities = LATE_CAPABILITIES.to_vec();
+        if let Some(limit) = voice.quirks.message_limit {
+            let name = Atom::new(&format!("MESSAGELIMIT={limit}")).map(Atom::into_owned);
+            options.late_capabilities.extend(name.map(Capability::Other));
+        }
+        if let Some((limit, _)) = voice.quirks.argument_limit {
+            // What is longer is refused, and the session goes on.
+            options.limits.command = limit.saturating_mul(2);
+        }
         options.capability_codes = voice.capability_codes;
         options.limits.literals = world.limits.message_octets;
         options.limits.silence = world.limits.silence.saturating_mul(6);
@@ -73,7 +83,16 @@ impl Imap {
         if let Some(ImapFault::Greeting(line)) = said {
             say(&mut protocol, line);
         }
-        Self { world, protocol, entry: None, seat: None, introduced: false, view: None, fetching: None }
+        Self {
+            world,
+            protocol,
+            entry: None,
+            seat: None,
+            introduced: false,
+            view: None,
+            fetching: None,
+            fetched: 0,
+        }
     }
 
     /// One more than the servers take.
@@ -129,6 +148,11 @@ impl Imap {
             && (names.is_empty() || names.iter().any(|name| received.is(name)))
         {
             return self.fail(line);
+        }
+        if self.entry.is_some()
+            && let Some(refused) = self.too_long(received)
+        {
+            return refused;
         }
         match received.command() {
             Err(_) => self.bad_command(),

@@ -1,12 +1,12 @@
 //! The mistakes of a provider's servers, made in what is correct.
 
 use mailbearer_imap::{
-    Data, Item, Number, Response, SequenceSet,
-    server::{Error, Session as Protocol, encode_response},
+    Code, Data, Item, Number, Response, SequenceSet, Status, StatusLine,
+    server::{Error, Received, Session as Protocol, encode_response},
 };
 
-use super::Imap;
-use crate::memory::personality::ImapVoice;
+use super::{Imap, body_structure::NO_LINES};
+use crate::memory::personality::{ImapVoice, Quirks};
 
 impl Imap {
     /// Tells data as the provider does.
@@ -26,6 +26,36 @@ impl Imap {
     pub(super) fn unsafe_login(&mut self) -> Option<Result<(), Error>> {
         let text = self.voice().quirks.id_first.filter(|_| !self.introduced)?;
         Some(self.no(None, text))
+    }
+
+    /// Refuses a command in a line that is longer than the provider likes.
+    pub(super) fn too_long(&mut self, received: &Received) -> Option<Result<(), Error>> {
+        let (line, quirks) = (received.first_line(), &self.voice().quirks);
+        if quirks.line_limit.is_some_and(|limit| line.len() > limit) {
+            return Some(self.bad_command());
+        }
+        let (limit, text) = quirks.argument_limit?;
+        let longest = line.split(|&octet| octet == b' ').map(<[u8]>::len).max();
+        longest.filter(|longest| *longest > limit)?;
+        let line = String::from_utf8_lossy(line).into_owned();
+        let mut words = line.split(' ');
+        let name = match words.next() {
+            Some("UID") => format!("UID {}", words.next().unwrap_or_default()),
+            name => name.unwrap_or_default().to_owned(),
+        };
+        Some(self.bad(&text.replace("{}", &name)))
+    }
+
+    /// Tells where messages went.
+    pub(super) fn moved(&mut self, code: Option<Code<'_>>) {
+        if !self.voice().quirks.bare_copyuid {
+            return self.note(code, "Moved.");
+        }
+        let mut line = Vec::new();
+        let status = StatusLine { status: Status::Ok, code, text: b"" };
+        encode_response(&Response::Untagged(Data::Status(status)), &mut line);
+        let bare = line.strip_prefix(b"* OK ").unwrap_or(&line).trim_ascii_end();
+        self.protocol.push(&[bare, b"\r\n"].concat());
     }
 
     /// Whether `set` goes down where the provider does not like that.
@@ -53,8 +83,32 @@ pub(super) fn tell(protocol: &mut Protocol, voice: &ImapVoice, data: Data<'_>) {
         Data::Fetch(fetch) => Some(!fetch.items.iter().any(holds_text)),
         _ => None,
     };
+    let structure = match &data {
+        Data::Fetch(fetch) => {
+            let has_text = |item: &Item<'_>| holds_text(item) && !matches!(item, Item::Envelope(_));
+            !fetch.items.iter().any(has_text)
+        }
+        _ => false,
+    };
+    let unquoted = match &data {
+        Data::List(listed) if quirks.unquoted_name => {
+            let name = listed.mailbox.as_bytes();
+            name.iter().any(u8::is_ascii_control).then(|| name.to_vec())
+        }
+        _ => None,
+    };
     let mut line = Vec::new();
     encode_response(&Response::Untagged(data), &mut line);
+    if let Some(name) = unquoted {
+        let quoted = [b"\"", name.as_slice(), b"\"\r\n"].concat();
+        replace(&mut line, &quoted, &[&name, b"\r\n".as_slice()].concat());
+    }
+    if structure {
+        misshape(quirks, &mut line);
+    }
+    if fetch.is_some() && quirks.name_alone {
+        name_alone(&mut line);
+    }
     if status && quirks.space_after_status || search && quirks.space_after_search {
         insert_before(&mut line, b"\r\n", b" ");
     }
@@ -72,12 +126,129 @@ pub(super) fn tell(protocol: &mut Protocol, voice: &ImapVoice, data: Data<'_>) {
     if fetch.is_some() && quirks.short_envelope {
         shorten_envelope(&mut line);
     }
+    if fetch.is_some() && quirks.unescaped && structure {
+        unescape(&mut line);
+    }
     if status && quirks.empty_status {
         let open = line.iter().rposition(|&octet| octet == b'(').unwrap_or(line.len());
         line.truncate(open);
         line.extend_from_slice(b"()\r\n");
     }
     protocol.push(&line);
+}
+
+/// What goes wrong in a structure.
+fn misshape(quirks: &Quirks, whole: &mut Vec<u8>) {
+    let name = [&b"BODYSTRUCTURE ("[..], b"BODY ("].into_iter().find_map(|name| {
+        let at = whole.windows(name.len()).position(|window| window == name)?;
+        Some(at.saturating_add(name.len()).saturating_sub(1))
+    });
+    let Some(start) = name else { return };
+    let Some(end) = closing(whole, start) else { return };
+    let mut structure: Vec<u8> = whole.drain(start..=end).collect();
+    misshape_structure(quirks, &mut structure);
+    whole.splice(start..start, structure);
+}
+
+fn misshape_structure(quirks: &Quirks, line: &mut Vec<u8>) {
+    if quirks.stray_description {
+        replace(line, br#"("S/MIME Encrypted Message" NIL)"#, br#""S/MIME Encrypted Message""#);
+    }
+    if quirks.empty_disposition {
+        replace(line, br#"("" NIL)"#, b"(NIL NIL)");
+    }
+    if quirks.no_line_count {
+        replace(line, format!(" {NO_LINES}").as_bytes(), b" -1");
+    }
+    if quirks.empty_multipart {
+        // The grammar's NIL for the parts, and the location, are missing.
+        const START: &[u8] = b"(NIL \"";
+        while let Some(start) = line.windows(START.len()).position(|window| window == START) {
+            line.splice(start..start.saturating_add(START.len()), *b"(\"");
+            let end = closing(line, start).unwrap_or(line.len());
+            if line
+                .get(..end)
+                .is_some_and(|before| before.ends_with(b" NIL NIL") || before.ends_with(b") NIL NIL"))
+            {
+                line.drain(end.saturating_sub(b" NIL".len())..end);
+            }
+        }
+    }
+}
+
+/// Where the first parenthesis that opens behind `start` is closed.
+fn closing(line: &[u8], start: usize) -> Option<usize> {
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    let mut rest = line.get(start..)?;
+    while let Some((octet, after)) = rest.split_first() {
+        let at = line.len().saturating_sub(rest.len());
+        rest = after;
+        match octet {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'{' if !quoted => rest = literal(after)?.1,
+            b'(' if !quoted => depth = depth.saturating_add(1),
+            b')' if !quoted && depth == 1 => return Some(at),
+            b')' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Puts a name that has no address where names belong.
+fn name_alone(line: &mut Vec<u8>) {
+    const START: &[u8] = b"(NIL NIL \"";
+    const END: &[u8] = b"\" \".MISSING-HOST-NAME.\")";
+    let mut from = 0;
+    while let Some(at) =
+        line.get(from..).and_then(|rest| rest.windows(END.len()).position(|window| window == END))
+    {
+        let end = from.saturating_add(at);
+        let start = line
+            .get(..end)
+            .and_then(|before| before.windows(START.len()).rposition(|window| window == START));
+        from = end.saturating_add(1);
+        let Some(start) = start else { continue };
+        let name = line.get(start.saturating_add(START.len())..end).unwrap_or_default().to_vec();
+        let name = name.strip_prefix(b"\\\"").and_then(|name| name.strip_suffix(b"\\\"")).unwrap_or(&name);
+        // One word may be a mailbox of this host.
+        if name.contains(&b' ') && !name.contains(&b'"') {
+            let new = [b"(\"", name, b"\" NIL NIL \".MISSING-HOST-NAME.\")"].concat();
+            line.splice(start..end.saturating_add(END.len()), new);
+        }
+    }
+}
+
+/// Takes the backslashes away that escape, and quotes what is a literal.
+fn unescape(line: &mut Vec<u8>) {
+    let (mut out, mut quoted, mut escaped) = (Vec::with_capacity(line.len()), false, false);
+    let mut rest = line.as_slice();
+    while let Some((&octet, after)) = rest.split_first() {
+        rest = after;
+        match octet {
+            b'\\' if quoted && !escaped => escaped = true,
+            b'{' if !quoted => {
+                let Some((octets, after)) = literal(after) else { return };
+                out.extend_from_slice(&[b"\"", octets, b"\""].concat());
+                rest = after;
+            }
+            _ => {
+                quoted ^= octet == b'"' && !escaped;
+                escaped = false;
+                out.push(octet);
+            }
+        }
+    }
+    *line = out;
+}
+
+/// The octets of a literal whose brace was read, and what follows.
+fn literal(rest: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = rest.iter().position(|&octet| octet == b'}')?;
+    let count: usize = str::from_utf8(rest.get(..end)?).ok()?.parse().ok()?;
+    rest.get(end..)?.strip_prefix(b"}\r\n")?.split_at_checked(count)
 }
 
 fn holds_text(item: &Item<'_>) -> bool {
@@ -91,28 +262,12 @@ fn holds_text(item: &Item<'_>) -> bool {
 fn shorten_envelope(line: &mut Vec<u8>) {
     const NAME: &[u8] = b"ENVELOPE (";
     let Some(start) = line.windows(NAME.len()).position(|window| window == NAME) else { return };
-    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
-    for (at, octet) in line.iter().enumerate().skip(start) {
-        match octet {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            // What may follow a literal is anybody's guess.
-            b'{' if !quoted => return,
-            b'(' if !quoted => depth = depth.saturating_add(1),
-            b')' if !quoted && depth == 1 => {
-                const EMPTY: &[u8] = b" NIL";
-                if line.get(..at).is_some_and(|before| before.ends_with(EMPTY)) {
-                    line.drain(at.saturating_sub(EMPTY.len())..at);
-                }
-                return;
-            }
-            b')' if !quoted => depth = depth.saturating_sub(1),
-            _ => {}
-        }
+    let Some(at) = closing(line, start) else { return };
+    const EMPTY: &[u8] = b" NIL";
+    if line.get(..at).is_some_and(|before| before.ends_with(EMPTY)) {
+        line.drain(at.saturating_sub(EMPTY.len())..at);
     }
 }
-
 fn insert_before(line: &mut Vec<u8>, end: &[u8], what: &[u8]) {
     if let Some(length) = line.strip_suffix(end).map(<[u8]>::len) {
         line.splice(length..length, what.iter().copied());

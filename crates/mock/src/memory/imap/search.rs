@@ -10,10 +10,13 @@ use mailbearer_mime::Headers;
 
 use super::{
     Imap,
-    fetch::internal_date,
+    fetch::{internal_date, told_size},
     structure::{Kind, Node},
 };
-use crate::memory::mailbox::{Message, now};
+use crate::memory::{
+    mailbox::{Message, now},
+    personality::Quirks,
+};
 
 impl Imap {
     pub(super) fn search(
@@ -24,9 +27,14 @@ impl Imap {
         charset: Option<&Atom<'_>>,
         key: &SearchKey<'_>,
     ) -> Result<(), Error> {
-        let known = |name: &Atom<'_>| CHARSETS.iter().any(|known| name.to_text().eq_ignore_ascii_case(known));
+        let quirks = &self.voice().quirks;
+        let charsets = if quirks.ascii_search { &CHARSETS[..1] } else { &CHARSETS[..] };
+        let known = |name: &Atom<'_>| charsets.iter().any(|known| name.to_text().eq_ignore_ascii_case(known));
         if charset.is_some_and(|charset| !known(charset)) {
-            let names = CHARSETS.iter().map(|name| Text::from(*name)).collect();
+            if quirks.ascii_search {
+                return self.no(None, "[BADCHARSET (US-ASCII)] The specified charset is not supported.");
+            }
+            let names = charsets.iter().map(|name| Text::from(*name)).collect();
             return self.no(Some(Code::BadCharset(names)), "The specified charset is not supported.");
         }
         let Some(view) = &self.view else { return Ok(()) };
@@ -36,7 +44,7 @@ impl Imap {
             let folder = view.of(&store);
             let matching = |(number, message_uid): (u32, u32)| {
                 let message = folder?.message(message_uid)?;
-                let matched = matches(key, &Candidate { number, message, highest }, MAX_DEPTH);
+                let matched = matches(key, &Candidate { number, message, highest, quirks }, MAX_DEPTH);
                 match matched {
                     Some(false) => None,
                     Some(true) => Some(Some(if uid { message_uid } else { number })),
@@ -81,13 +89,14 @@ struct Candidate<'a> {
     message: &'a Message,
     /// The highest number and UID.
     highest: (u32, u32),
+    quirks: &'a Quirks,
 }
 
 /// Whether the message is one that is looked for; `None` for a key that is not offered.
 fn matches(key: &SearchKey<'_>, candidate: &Candidate<'_>, depth: usize) -> Option<bool> {
     let depth = depth.checked_sub(1)?;
     let message = candidate.message;
-    let size = u64::try_from(message.octets.len()).unwrap_or(u64::MAX);
+    let size = told_size(&message.octets, candidate.quirks);
     let arrived = || internal_date(message).map(|moment| moment.date());
     let header = |name: &str, text: &[u8]| Some(has_header(message, name, text));
     Some(match key {

@@ -3,7 +3,7 @@
 use mailbearer_sasl::Mechanism;
 use mailbearer_smtp::server::Answer;
 
-use super::{CORRECT, ImapVoice, Pop3Voice, PopAnswer, ProviderLimits, SmtpVoice, Voice};
+use super::{CORRECT, ImapVoice, Pop3Voice, PopAnswer, ProviderLimits, Quirks, SmtpVoice, Voice};
 
 pub(super) static VOICE: Voice = Voice {
     smtp: SmtpVoice {
@@ -49,7 +49,15 @@ pub(super) static VOICE: Voice = Voice {
             ("Sent", "Sent"),
             ("Trash", "Trash"),
         ],
-        quirks: CORRECT,
+        quirks: Quirks {
+            // Seen with Dovecot 2.3.19, 2026-11-27.
+            argument_limit: Some((
+                64 << 10,
+                "Error in IMAP command {}: Too long argument (0.001 + 0.001 secs).",
+            )),
+            no_line_count: true,
+            ..CORRECT
+        },
     },
     pop3: Pop3Voice {
         greeting: PopAnswer::ok("Dovecot ready."),

@@ -44,7 +44,20 @@ pub(super) static VOICE: Voice = Voice {
             ("Junk Email", "Junk"),
             ("Sent Items", "Sent"),
         ],
-        quirks: Quirks { space_after_status: true, bare_disposition: true, no_empty_id: true, ..CORRECT },
+        quirks: Quirks {
+            space_after_status: true,
+            bare_disposition: true,
+            no_empty_id: true,
+            stray_description: true,
+            empty_disposition: true,
+            name_alone: true,
+            bare_copyuid: true,
+            unquoted_name: true,
+            estimated_size: true,
+            news_before_idle: true,
+            ascii_search: true,
+            ..CORRECT
+        },
     },
     pop3: Pop3Voice {
         greeting: PopAnswer::ok(

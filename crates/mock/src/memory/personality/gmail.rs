@@ -58,7 +58,12 @@ pub(super) static VOICE: Voice = Voice {
             ("[Gmail]/Spam", "Junk"),
             ("[Gmail]/Trash", "Trash"),
         ],
-        quirks: Quirks { code_without_text: Some(12345), ..CORRECT },
+        quirks: Quirks {
+            code_without_text: Some(12345),
+            empty_multipart: true,
+            throttled: Some("Success [THROTTLED]"),
+            ..CORRECT
+        },
     },
     pop3: Pop3Voice {
         greeting: PopAnswer::ok("Gpop ready for requests from 127.0.0.1 a640c23a62f3a"),

@@ -212,6 +212,7 @@ impl ImapVoice {
         let mut wording = ImapWording::default();
         wording.greeting = self.greeting.into();
         wording.capability = self.completed("CAPABILITY").into();
+        wording.capability_end = if self.quirks.space_after_capability { " ".into() } else { "".into() };
         wording.noop = self.completed("NOOP").into();
         wording.bye = self.bye.into();
         wording.logout = self.completed("LOGOUT").into();
@@ -256,6 +257,38 @@ pub(crate) struct Quirks {
     pub(crate) id_first: Option<&'static str>,
     /// `ID ()` is an error.
     pub(crate) no_empty_id: bool,
+    /// `"S/MIME Encrypted Message"`: the description of a multipart, where its disposition belongs.
+    pub(crate) stray_description: bool,
+    /// `(NIL NIL)` for a disposition that is empty.
+    pub(crate) empty_disposition: bool,
+    /// `("Microsoft Exchange Server" NIL NIL ".MISSING-HOST-NAME.")` for a name without an address.
+    pub(crate) name_alone: bool,
+    /// `[COPYUID 55 31 6]` without `* OK`, at MOVE.
+    pub(crate) bare_copyuid: bool,
+    /// A name of a folder that holds control characters comes as it is.
+    pub(crate) unquoted_name: bool,
+    /// The size of a message that the server keeps in a form of its own is a guess.
+    pub(crate) estimated_size: bool,
+    /// What happened meanwhile is told before the `+` of IDLE.
+    pub(crate) news_before_idle: bool,
+    /// SEARCH takes no charset but US-ASCII.
+    pub(crate) ascii_search: bool,
+    /// `("ALTERNATIVE" ("BOUNDARY" "b") NIL NIL)`: a multipart in which no parts were found has none.
+    pub(crate) empty_multipart: bool,
+    /// What a FETCH ends with where the user has fetched much; told with the provider's limits alone.
+    pub(crate) throttled: Option<&'static str>,
+    /// RFC 9738: so many messages are told by one FETCH.
+    pub(crate) message_limit: Option<u32>,
+    /// A command line of more octets is an error, once the client is logged in.
+    pub(crate) line_limit: Option<usize>,
+    /// An argument of more octets is an error: the words, in which `{}` is the command.
+    pub(crate) argument_limit: Option<(usize, &'static str)>,
+    /// `* CAPABILITY IMAP4rev1 `
+    pub(crate) space_after_capability: bool,
+    /// `"sina.com\"` and `""""`: quotes and backslashes in a string are not escaped.
+    pub(crate) unescaped: bool,
+    /// A text without a line end has -1 lines.
+    pub(crate) no_line_count: bool,
     /// A sequence set that goes down is an error.
     pub(crate) no_descending_set: bool,
     /// How the inbox is called by LIST.
@@ -274,6 +307,22 @@ const CORRECT: Quirks = Quirks {
     code_without_text: None,
     id_first: None,
     no_empty_id: false,
+    stray_description: false,
+    empty_disposition: false,
+    name_alone: false,
+    bare_copyuid: false,
+    unquoted_name: false,
+    estimated_size: false,
+    news_before_idle: false,
+    ascii_search: false,
+    empty_multipart: false,
+    throttled: None,
+    message_limit: None,
+    line_limit: None,
+    argument_limit: None,
+    space_after_capability: false,
+    unescaped: false,
+    no_line_count: false,
     no_descending_set: false,
     inbox: "INBOX",
 };

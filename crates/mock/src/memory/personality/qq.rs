@@ -51,7 +51,14 @@ pub(super) static VOICE: Voice = Voice {
             ("Junk", "Junk"),
             ("Sent Messages", "Sent"),
         ],
-        quirks: Quirks { space_in_fetch: true, no_descending_set: true, short_envelope: true, ..CORRECT },
+        quirks: Quirks {
+            space_in_fetch: true,
+            no_descending_set: true,
+            short_envelope: true,
+            space_after_capability: true,
+            unescaped: true,
+            ..CORRECT
+        },
     },
     pop3: Pop3Voice {
         greeting: PopAnswer::ok("XMail POP3 Server v1.0 Service Ready(XMail v1.0)"),

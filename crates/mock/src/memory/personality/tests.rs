@@ -21,11 +21,23 @@ type Row = (Personality, &'static str, &'static str, &'static str);
 
 const MESSAGE: &str = "From: a@b\r\nTo: undisclosed-recipients:;\r\nContent-Disposition: inline\r\n\r\nx\r\n";
 
+/// What the rows need besides, from the fourth message on.
+const ODD: &[&str] = &[
+    "Content-Type: multipart/mixed; boundary=b\r\nContent-Description: S/MIME Encrypted Message\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n",
+    "From: \"Microsoft Exchange Server\"\r\nContent-Disposition: ;\r\n\r\nx\r\n",
+    "Content-Type: application/ms-tnef\r\n\r\n0123456789\r\n",
+    "Subject: Retrieval using the IMAP4 protocol failed\r\n\r\nThe server couldn't retrieve the following message:\r\nSubject\r\n",
+    "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n",
+    "Content-Type: multipart/related\r\nContent-Disposition: attachment\r\n\r\nx\r\n",
+    "From: power@sina.com\\\r\nContent-Description: \"\"\r\n\r\nx\r\n",
+];
+
 fn start(personality: Personality) -> Arc<World> {
     let world = world(|options| options.personality = personality);
-    for _ in 0..3 {
-        world.mailbox.deliver(MESSAGE.as_bytes()).unwrap();
+    for message in [MESSAGE; 3].iter().chain(ODD) {
+        world.mailbox.deliver(message.as_bytes()).unwrap();
     }
+    assert!(world.mailbox.lock().create("Da\tOggetto\tRicevuto\t"));
     world
 }
 
@@ -91,21 +103,39 @@ const IMAP: &[Row] = &[
 /// The user is logged in, and the inbox is open where it opens.
 #[rustfmt::skip]
 const OPEN: &[Row] = &[
-    (Exchange, "quirks: a space at the end", "t STATUS INBOX (MESSAGES)\n", "* STATUS INBOX (MESSAGES 3) \nt OK STATUS completed.\n"),
+    (Exchange, "quirks: a space at the end", "t STATUS INBOX (MESSAGES)\n", "* STATUS INBOX (MESSAGES 10) \nt OK STATUS completed.\n"),
     (Exchange, "quirks: a bare disposition", "t FETCH 1 BODYSTRUCTURE\n", "* 1 FETCH (BODYSTRUCTURE (\"text\" \"plain\" NIL NIL NIL \"7bit\" 3 1 NIL \"inline\" NIL NIL))\nt OK FETCH completed.\n"),
     (Exchange, "quirks: an empty list is an error", "t ID ()\n", "t BAD Command Argument Error. 11\n"),
     (Exchange, "quirks", "t UID FETCH 99 UID\n", "t OK FETCH completed.\n"),
     (Exchange, "dialogue", "t IDLE\n", "+ IDLE accepted, awaiting DONE command.\n"),
     (Exchange, "RFC 9051", "t SELECT None\n", "t NO [NONEXISTENT] Mailbox does not exist.\n"),
     (Exchange, "dialogue", "t LOGOUT\n", "* BYE Microsoft Exchange Server IMAP4 server signing off.\nt OK LOGOUT completed.\n"),
-    (Gmail, "quirks: no space at the end", "t STATUS INBOX (MESSAGES)\n", "* STATUS INBOX (MESSAGES 3)\nt OK Success\n"),
-    (Gmail, "quirks: a code without a text", "t EXAMINE INBOX\n", "* 3 EXISTS\n* 0 RECENT\n* FLAGS (\\Seen \\Answered \\Flagged \\Deleted \\Draft)\n* OK [UNSEEN 1] Is the first unseen message\n* OK [PERMANENTFLAGS ()] Permanent flags\n* OK [UIDVALIDITY {b64}] UIDVALIDITY value\n* OK [UIDNEXT 4] The next unique identifier value\n* OK [HIGHESTMODSEQ 12345]\nt OK [READ-ONLY] Success\n"),
+    (Exchange, "quirks: a string in a multipart", "t FETCH 4 BODYSTRUCTURE\n", "* 4 FETCH (BODYSTRUCTURE ((\"text\" \"plain\" NIL NIL NIL \"7bit\" 1 0 NIL NIL NIL NIL) \"mixed\" (\"boundary\" \"b\") \"S/MIME Encrypted Message\" NIL NIL))\nt OK FETCH completed.\n"),
+    (Exchange, "quirks: a disposition of nothing", "t FETCH 5 BODYSTRUCTURE\n", "* 5 FETCH (BODYSTRUCTURE (\"text\" \"plain\" NIL NIL NIL \"7bit\" 3 1 NIL (NIL NIL) NIL NIL))\nt OK FETCH completed.\n"),
+    (Exchange, "quirks: a name without an address", "t FETCH 5 ENVELOPE\n", "* 5 FETCH (ENVELOPE (NIL NIL ((\"Microsoft Exchange Server\" NIL NIL \".MISSING-HOST-NAME.\")) ((\"Microsoft Exchange Server\" NIL NIL \".MISSING-HOST-NAME.\")) ((\"Microsoft Exchange Server\" NIL NIL \".MISSING-HOST-NAME.\")) NIL NIL NIL NIL NIL))\nt OK FETCH completed.\n"),
+    (Exchange, "quirks: a code without a status", "t UID MOVE 1 Drafts\n", "[COPYUID {b64} 1 1]\n* 1 EXPUNGE\nt OK MOVE completed.\n"),
+    (Exchange, "quirks: TAB in a name, unquoted", "t LIST \"\" Da*\n", "* LIST (\\HasNoChildren) \"/\" Da\tOggetto\tRicevuto\t\nt OK LIST completed.\n"),
+    (Exchange, "quirks: a size is a guess, and the literal is not", "t FETCH 6 (RFC822.SIZE BODY.PEEK[])\n", "* 6 FETCH (RFC822.SIZE 567 BODY[] {49}\nContent-Type: application/ms-tnef\n\n0123456789\n)\nt OK FETCH completed.\n"),
+    (Exchange, "quirks: LARGER is by that size", "t SEARCH LARGER 500\n", "* SEARCH 6\nt OK SEARCH completed.\n"),
+    (Exchange, "quirks: SEARCH is US-ASCII only; errors", "t SEARCH CHARSET UTF-8 ALL\n", "t NO [BADCHARSET (US-ASCII)] The specified charset is not supported.\n"),
+    (Exchange, "quirks: a text that stands for the message comes as one", "t FETCH 7 BODY.PEEK[TEXT]\n", "* 7 FETCH (BODY[TEXT] {62}\nThe server couldn't retrieve the following message:\nSubject\n)\nt OK FETCH completed.\n"),
+    (Gmail, "quirks: a multipart of the same boundary", "t FETCH 8 BODYSTRUCTURE\n", "* 8 FETCH (BODYSTRUCTURE ((\"ALTERNATIVE\" (\"BOUNDARY\" \"b\") NIL NIL)(\"text\" \"plain\" NIL NIL NIL \"7bit\" 1 0 NIL NIL NIL NIL) \"mixed\" (\"boundary\" \"b\") NIL NIL NIL))\nt OK Success\n"),
+    (Gmail, "quirks: a multipart without parts", "t FETCH 9 BODYSTRUCTURE\n", "* 9 FETCH (BODYSTRUCTURE (\"RELATED\" NIL (\"ATTACHMENT\" NIL) NIL))\nt OK Success\n"),
+    (Gmail, "quirks: and in BODY", "t FETCH 8 BODY\n", "* 8 FETCH (BODY ((\"ALTERNATIVE\")(\"text\" \"plain\" NIL NIL NIL \"7bit\" 1 0) \"mixed\"))\nt OK Success\n"),
+    (Gmail, "quirks: a name in UTF-8 is refused", "t SELECT \"Gr\u{f6}\u{df}e\"\n", "t NO [NONEXISTENT] Unknown Mailbox (Failure)\n"),
+    (Qq, "quirks: a space behind CAPABILITY", "t CAPABILITY\n", "* CAPABILITY IMAP4rev1 SASL-IR LITERAL+ ID UIDPLUS UNSELECT CHILDREN IDLE NAMESPACE MOVE ENABLE ESEARCH SPECIAL-USE LIST-EXTENDED LIST-STATUS STATUS=SIZE \nt OK CAPABILITY Completed\n"),
+    (Qq, "quirks: a backslash before the last quote", "t FETCH 10 ENVELOPE\n", "* 10 FETCH (ENVELOPE (NIL NIL ((NIL NIL \"power\" \"sina.com\\\")) ((NIL NIL \"power\" \"sina.com\\\")) ((NIL NIL \"power\" \"sina.com\\\")) NIL NIL NIL NIL) )\nt OK FETCH Completed\n"),
+    (Qq, "quirks: quotes that are not escaped", "t FETCH 10 BODYSTRUCTURE\n", "* 10 FETCH (BODYSTRUCTURE (\"text\" \"plain\" NIL NIL \"\"\"\" \"7bit\" 3 1 NIL NIL NIL NIL) )\nt OK FETCH Completed\n"),
+    (Dovecot, "RFC 9051", "t SEARCH CHARSET UTF-8 TEXT retrieve\n", "* SEARCH 7\nt OK SEARCH completed (0.001 + 0.000 secs).\n"),
+    (Dovecot, "quirks: -1 lines", "t FETCH 4 BODYSTRUCTURE\n", "* 4 FETCH (BODYSTRUCTURE ((\"text\" \"plain\" NIL NIL NIL \"7bit\" 1 -1 NIL NIL NIL NIL) \"mixed\" (\"boundary\" \"b\") NIL NIL NIL))\nt OK FETCH completed (0.001 + 0.000 secs).\n"),
+    (Gmail, "quirks: no space at the end", "t STATUS INBOX (MESSAGES)\n", "* STATUS INBOX (MESSAGES 10)\nt OK Success\n"),
+    (Gmail, "quirks: a code without a text", "t EXAMINE INBOX\n", "* 10 EXISTS\n* 0 RECENT\n* FLAGS (\\Seen \\Answered \\Flagged \\Deleted \\Draft)\n* OK [UNSEEN 1] Is the first unseen message\n* OK [PERMANENTFLAGS ()] Permanent flags\n* OK [UIDVALIDITY {b64}] UIDVALIDITY value\n* OK [UIDNEXT 11] The next unique identifier value\n* OK [HIGHESTMODSEQ 12345]\nt OK [READ-ONLY] Success\n"),
     (Gmail, "RFC 9051", "t SELECT None\n", "t NO [NONEXISTENT] Unknown Mailbox (Failure)\n"),
     (Gmail, "quirks", "t LOGOUT\n", "* BYE LOGOUT Requested\nt OK Success\n"),
     (Yahoo, "quirks: a space at the end", "t SEARCH 1:2\n", "* SEARCH 1 2 \nt OK SEARCH completed\n"),
     (Yahoo, "quirks: a space where none is found", "t SEARCH FROM nobody\n", "* SEARCH \nt OK SEARCH completed\n"),
     (Yahoo, "quirks: undisclosed", "t FETCH 1 ENVELOPE\n", "* 1 FETCH (ENVELOPE (NIL NIL ((NIL NIL \"a\" \"b\")) ((NIL NIL \"a\" \"b\")) ((NIL NIL \"a\" \"b\")) ((NIL NIL \"\\\"undisclosed-recipients\\\"\" NIL)) NIL NIL NIL NIL))\nt OK FETCH completed\n"),
-    (Yahoo, "quirks: a code without a text", "t EXAMINE INBOX\n", "* 3 EXISTS\n* 0 RECENT\n* FLAGS (\\Seen \\Answered \\Flagged \\Deleted \\Draft)\n* OK [UNSEEN 1] Is the first unseen message\n* OK [PERMANENTFLAGS ()] Permanent flags\n* OK [UIDVALIDITY {b64}] UIDVALIDITY value\n* OK [UIDNEXT 4] The next unique identifier value\n* OK [HIGHESTMODSEQ 7]\nt OK [READ-ONLY] EXAMINE completed\n"),
+    (Yahoo, "quirks: a code without a text", "t EXAMINE INBOX\n", "* 10 EXISTS\n* 0 RECENT\n* FLAGS (\\Seen \\Answered \\Flagged \\Deleted \\Draft)\n* OK [UNSEEN 1] Is the first unseen message\n* OK [PERMANENTFLAGS ()] Permanent flags\n* OK [UIDVALIDITY {b64}] UIDVALIDITY value\n* OK [UIDNEXT 11] The next unique identifier value\n* OK [HIGHESTMODSEQ 7]\nt OK [READ-ONLY] EXAMINE completed\n"),
     (Yahoo, "quirks: the name of the inbox", "t LIST \"\" I%\n", "* LIST (\\HasNoChildren) \"/\" Inbox\nt OK LIST completed\n"),
     (NetEase, "quirks, errors 76", "t SELECT INBOX\n", "t NO SELECT Unsafe Login. Please contact kefu@188.com for help\n"),
     (NetEase, "quirks: an empty list", "t STATUS INBOX (MESSAGES)\n", "* STATUS INBOX ()\nt OK STATUS completed\n"),
@@ -116,6 +146,81 @@ const OPEN: &[Row] = &[
     (Dovecot, "quirks: a set that goes down is none", "t FETCH 2:1 UID\n", "* 1 FETCH (UID 1)\n* 2 FETCH (UID 2)\nt OK FETCH completed (0.001 + 0.000 secs).\n"),
     (Dovecot, "RFC 9051", "t SELECT None\n", "t NO [NONEXISTENT] Mailbox doesn't exist\n"),
 ];
+
+fn logged_in(world: &Arc<World>) -> Talk<Imap> {
+    let mut talk = Talk::new(Imap::new(Arc::clone(world), Security::Implicit));
+    assert!(
+        talk.say(format!("a AUTHENTICATE XOAUTH2 {}\r\n", xoauth2(USER, &token(world))))
+            .contains("\r\na OK ")
+    );
+    assert!(talk.say("b SELECT INBOX\r\n").contains("\r\nb OK "));
+    talk
+}
+
+/// Quirks: what came is told in front of the `+` by Exchange, and behind it by others.
+#[test]
+fn news_at_idle() {
+    for (personality, want) in [
+        (Exchange, "* 11 EXISTS\r\n+ IDLE accepted, awaiting DONE command.\r\n"),
+        (Dovecot, "+ idling\r\n* 11 EXISTS\r\n"),
+    ] {
+        let world = start(personality);
+        let mut talk = logged_in(&world);
+        world.mailbox.deliver(MESSAGE.as_bytes()).unwrap();
+        assert_eq!(talk.say("t IDLE\r\n"), want, "{personality}");
+    }
+}
+
+/// Quirks: Gmail throttles who fetched much, and says so in an OK.
+#[test]
+fn a_throttled_success() {
+    for (limits, want) in [(true, "t OK Success [THROTTLED]\r\n"), (false, "t OK Success\r\n")] {
+        let world = world(|options| (options.personality, options.provider_limits) = (Gmail, limits));
+        world.mailbox.deliver("x".repeat((1 << 20) + 1).as_bytes()).unwrap();
+        let mut talk = logged_in(&world);
+        assert!(talk.say("s FETCH 1 UID\r\n").ends_with("s OK Success\r\n"));
+        let heard = talk.hear("t FETCH 1 BODY.PEEK[]\r\n").0;
+        assert!(heard.ends_with(want), "{limits}");
+    }
+}
+
+/// Quirks: Yahoo tells 1,000 messages for one command, and takes lines of 1,000 octets. RFC 9738 section 3.1.
+#[test]
+fn a_thousand_messages_and_octets() {
+    let world = start(Yahoo);
+    for _ in 10..1001 {
+        world.mailbox.deliver(MESSAGE.as_bytes()).unwrap();
+    }
+    let mut talk = logged_in(&world);
+    assert!(talk.say("t CAPABILITY\r\n").contains(" MESSAGELIMIT=1000\r\n"));
+    let heard = talk.say("t FETCH 1:* UID\r\n");
+    let end = "t OK [MESSAGELIMIT 1000 2] FETCH completed with 1000 partial results\r\n";
+    assert!(heard.starts_with("* 2 FETCH (UID 2)\r\n") && heard.ends_with(end), "{heard}");
+    assert_eq!(heard.lines().count(), 1001);
+    assert!(talk.say("t FETCH 2:* UID\r\n").ends_with("t OK FETCH completed\r\n"));
+    let line =
+        |octets: usize| format!("t SEARCH SUBJECT {}\r\n", "x".repeat(octets - "SEARCH SUBJECT ".len()));
+    assert_eq!(talk.say(line(1000)), "* SEARCH \r\nt OK SEARCH completed\r\n");
+    assert_eq!(talk.say(line(1001)), "t BAD [CLIENTBUG] Unexpected command\r\n");
+}
+
+/// Seen with Dovecot 2.3.19: an argument of more than 64 KiB is an error, and the session goes on.
+#[test]
+fn an_argument_of_64_kib() {
+    let mut talk = logged_in(&start(Dovecot));
+    for (octets, want) in [
+        (64 << 10, "t OK UID FETCH completed (0.001 + 0.000 secs).\r\n"),
+        (
+            (64 << 10) + 1,
+            "t BAD Error in IMAP command UID FETCH: Too long argument (0.001 + 0.001 secs).\r\n",
+        ),
+    ] {
+        let count = octets / 3 - 1;
+        let set = format!("{}{}", "99,".repeat(count), "9".repeat(octets - 3 * count));
+        let heard = talk.say(format!("t UID FETCH {set} UID\r\n"));
+        assert_eq!(heard.replace(" FETCH completed", " UID FETCH completed").replace("UID UID", "UID"), want);
+    }
+}
 
 /// On a port with TLS from the start.
 #[rustfmt::skip]

@@ -51,6 +51,8 @@ pub(super) static VOICE: Voice = Voice {
             code_without_text: Some(7),
             group_as_mailbox: true,
             inbox: "Inbox",
+            message_limit: Some(1000),
+            line_limit: Some(1000),
             ..CORRECT
         },
     },
