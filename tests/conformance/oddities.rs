@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use mailbearer::{
-    Change, Client, Range,
-    proto::imap::SearchKey,
+    Change, Client, Range, UidSet,
+    proto::imap::{FetchItem, SearchKey},
 };
 use mailbearer_mock::{
     Server as Mock,
@@ -16,13 +16,28 @@ use crate::facade::{mock, robot};
 
 /// Each brings an oddity of at least one provider about.
 const ODD: &[(&str, &str)] = &[
-    ("a description in a multipart", "Subject: 1\r\nContent-Type: multipart/mixed; boundary=b\r\nContent-Description: S/MIME Encrypted Message\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n"),
-    ("a disposition of nothing", "From: \"Microsoft Exchange Server\"\r\nSubject: 2\r\nContent-Disposition: ;\r\n\r\nx\r\n"),
+    (
+        "a description in a multipart",
+        "Subject: 1\r\nContent-Type: multipart/mixed; boundary=b\r\nContent-Description: S/MIME Encrypted Message\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n",
+    ),
+    (
+        "a disposition of nothing",
+        "From: \"Microsoft Exchange Server\"\r\nSubject: 2\r\nContent-Disposition: ;\r\n\r\nx\r\n",
+    ),
     ("a size that is a guess", "Subject: 3\r\nContent-Type: application/ms-tnef\r\n\r\n0123456789\r\n"),
-    ("multiparts of one boundary", "Subject: 4\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n"),
-    ("a multipart without parts", "Subject: 5\r\nContent-Type: multipart/related\r\nContent-Disposition: attachment\r\n\r\nx\r\n"),
+    (
+        "multiparts of one boundary",
+        "Subject: 4\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n",
+    ),
+    (
+        "a multipart without parts",
+        "Subject: 5\r\nContent-Type: multipart/related\r\nContent-Disposition: attachment\r\n\r\nx\r\n",
+    ),
     ("what is not escaped", "From: power@sina.com\\\r\nSubject: 6\r\nContent-Description: \"\"\r\n\r\nx\r\n"),
-    ("a group that is empty", "From: a@b\r\nTo: undisclosed-recipients:;\r\nSubject: 7\r\nContent-Disposition: inline\r\n\r\nx\r\n"),
+    (
+        "a group that is empty",
+        "From: a@b\r\nTo: undisclosed-recipients:;\r\nSubject: 7\r\nContent-Disposition: inline\r\n\r\nx\r\n",
+    ),
     ("a text without a line end", "Subject: 8 gr\u{fc}n\r\n\r\nx"),
 ];
 const TABS: &str = "Da\tOggetto\tRicevuto\t";
@@ -43,7 +58,7 @@ fn odd_data_is_read_as_what_it_means() {
     for personality in Personality::ALL {
         let (server, robot) = start(personality, false);
         let mut imap = robot.connect_imap().unwrap();
-        let folder = imap.create_folder(TABS);
+        let folder = imap.create(TABS);
         assert!(folder.is_ok(), "{personality}: {folder:?}");
         let folders = imap.folders("*").unwrap();
         assert!(folders.iter().any(|folder| folder.name == TABS), "{personality}: {folders:?}");
@@ -53,19 +68,24 @@ fn odd_data_is_read_as_what_it_means() {
         assert_eq!(listed.len(), ODD.len(), "{personality}");
         for (summary, (name, message)) in listed.iter().zip(ODD) {
             let place = format!("{personality}, {name}: {summary:?}");
-            assert!(!summary.incomplete && message.contains(&format!("Subject: {}", summary.subject)), "{place}");
+            assert!(
+                !summary.incomplete && message.contains(&format!("Subject: {}", summary.subject)),
+                "{place}"
+            );
             let mut octets = Vec::new();
             let mut body = inbox.fetch(summary.uid).unwrap();
             while let Some(piece) = body.next().unwrap() {
                 octets.extend_from_slice(&piece);
             }
             assert_eq!(octets, message.as_bytes(), "{place}");
-            let header = inbox.message(summary.uid).unwrap_or_else(|error| panic!("{place}: {error}")).header();
+            let header =
+                inbox.message(summary.uid).unwrap_or_else(|error| panic!("{place}: {error}")).header();
             assert!(message.as_bytes().starts_with(header.unwrap().trim_ascii_end()), "{place}");
         }
         let by = |name: &str| &listed[ODD.iter().position(|(own, _)| *own == name).unwrap()];
         assert_eq!(by("what is not escaped").address, "power@sina.com\\", "{personality}");
-        assert_eq!(by("a disposition of nothing").from.trim_matches('"'), "Microsoft Exchange Server", "{personality}");
+        let nobody = &by("a disposition of nothing").from;
+        assert!(nobody.trim_matches('"').starts_with("Microsoft Exchange Server"), "{personality} {nobody}");
         assert_eq!(by("a multipart without parts").has_attachments, Some(true), "{personality}");
         // MOVE, whose code stands alone at Exchange.
         let moved = inbox.move_to(listed[0].uid.into(), TABS).unwrap();
@@ -81,10 +101,15 @@ fn odd_data_is_read_as_what_it_means() {
             _ => assert_eq!(found.unwrap().uids.iter().collect::<Vec<_>>(), [8], "{personality}"),
         }
         // What came before the `+` is news as any other.
-        server.mailbox().deliver(b"Subject: 9\r\n\r\nx\r\n").unwrap();
+        server.mailbox().deliver("Subject: 9\r\n\r\nx\r\n".as_bytes()).unwrap();
         let mut idle = inbox.idle().unwrap();
-        let change = idle.next_within(Duration::from_secs(20)).unwrap();
-        assert!(matches!(change, Some(Change::Exists { .. })), "{personality}: {change:?}");
+        loop {
+            let change = idle.next_within(Duration::from_secs(20)).unwrap();
+            match change.unwrap_or_else(|| panic!("{personality}: no news")) {
+                Change::Arrived { .. } => break,
+                _ => continue,
+            }
+        }
         idle.stop().unwrap();
         drop(inbox);
         imap.logout().unwrap();
@@ -99,7 +124,7 @@ fn much_is_listed_and_fetched_whole() {
         let large = format!("Subject: large\r\n\r\n{}\r\n", "x".repeat(1 << 21));
         server.mailbox().deliver(large.as_bytes()).unwrap();
         for _ in 0..1500 {
-            server.mailbox().deliver(b"Subject: one of many\r\n\r\nx\r\n").unwrap();
+            server.mailbox().deliver("Subject: one of many\r\n\r\nx\r\n".as_bytes()).unwrap();
         }
         let mut imap = robot.connect_imap().unwrap();
         let mut inbox = imap.examine("INBOX").unwrap();
@@ -108,9 +133,15 @@ fn much_is_listed_and_fetched_whole() {
         let uids: std::collections::BTreeSet<u32> = listed.iter().map(|summary| summary.uid).collect();
         let incomplete = listed.iter().filter(|summary| summary.incomplete).count();
         assert_eq!((listed.len(), uids.len(), incomplete), (count, count, 0), "{personality}");
-        let odd = mailbearer::UidSet::from_uids(uids.into_iter().filter(|uid| uid % 2 == 1));
+        let odd: UidSet = uids.into_iter().filter(|uid| uid % 2 == 1).collect();
         let half = inbox.list(Range::Uids(odd)).unwrap().collect::<Result<Vec<_>, _>>().unwrap();
         assert_eq!(half.len(), count.div_ceil(2), "{personality}");
+        let mut messages = inbox.messages(UidSet::all(), vec![FetchItem::Flags]).unwrap();
+        let mut fetched = 0;
+        while messages.next().unwrap().is_some() {
+            fetched += 1;
+        }
+        assert_eq!(fetched, count, "{personality}");
         for _ in 0..2 {
             let mut octets = 0;
             let mut body = inbox.fetch(u32::try_from(ODD.len()).unwrap() + 1).unwrap();

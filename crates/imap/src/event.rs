@@ -77,6 +77,15 @@ impl Completion {
         self.status == Status::Ok
     }
 
+    /// Returns whether the command succeeded in part: the server stopped at the number of messages that it handles at once,
+    /// `OK [MESSAGELIMIT 1000 23221]` (RFC 9738 section 3.1).
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        const CODE: &[u8] = b"[MESSAGELIMIT ";
+        let code = self.frame.octets().splitn(3, |&octet| octet == b' ').nth(2).unwrap_or_default();
+        self.is_ok() && code.get(..CODE.len()).is_some_and(|start| start.eq_ignore_ascii_case(CODE))
+    }
+
     /// Parses the response, for its code. Returns `None` if the code does not follow the grammar of its name.
     #[must_use]
     pub fn line(&self) -> Option<StatusLine<'_>> {

@@ -5,6 +5,7 @@ use nom::{
     Parser,
     branch::alt,
     bytes::complete::{tag, tag_no_case, take_until},
+    combinator::opt,
     sequence::{delimited, preceded, separated_pair, terminated},
 };
 
@@ -205,7 +206,7 @@ fn with_argument<'a>(cx: Context<'_>, name: &str, input: &'a [u8]) -> Res<'a, Co
         "MAILBOXID" => delimited(opening("("), objectid, closing).map(Code::MailboxId).parse(input),
         "CAPABILITY" => up_to_bracket.map(|words| Code::Capability(List::raw(words))).parse(input),
         "UIDVALIDITY" => number.map(Code::UidValidity).parse(input),
-        "MESSAGELIMIT" => number.map(Code::MessageLimit).parse(input),
+        "MESSAGELIMIT" => terminated(number, opt(preceded(sp, number))).map(Code::MessageLimit).parse(input),
         "HIGHESTMODSEQ" => number64.map(Code::HighestModSeq).parse(input),
         "PERMANENTFLAGS" => flags(cx, input).map(|(rest, flags)| (rest, Code::PermanentFlags(flags))),
         _ => fail(input, "resp-text-code"),

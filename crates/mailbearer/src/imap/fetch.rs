@@ -28,10 +28,23 @@ pub struct MessagesState<'a> {
     told: UidSet,
     /// The sets that are yet to be asked for, a command of moderate length each. The next one is the last.
     left: Vec<SequenceSet>,
+    /// How many messages had come when the server stopped at its limit of messages.
+    stopped_at: u64,
     items: Vec<FetchItem<'a>>,
     changed_since: Option<u64>,
     ask: Ask,
     large: Large,
+}
+
+impl MessagesState<'_> {
+    /// Asks again for what did not come, as long as that brings some.
+    fn ask_again(&mut self) {
+        let told = self.told.count();
+        if mem::replace(&mut self.stopped_at, told) < told {
+            self.left = self.uids.difference(&self.told).lines(SET_LINE).collect();
+            self.left.reverse();
+        }
+    }
 }
 
 /// What is known of a literal that is arriving.
@@ -131,7 +144,7 @@ impl<'a, R: Runtime> Messages<'a, R> {
         left.reverse();
         let ask = Ask::new(imap);
         let (told, large) = (UidSet::new(), Large::None);
-        let state = MessagesState { uids, told, left, items, changed_since, ask, large };
+        let state = MessagesState { uids, told, left, stopped_at: 0, items, changed_since, ask, large };
         let mut messages = Self { imap, state };
         messages.ask()?;
         Ok(messages)
@@ -223,7 +236,12 @@ impl<'a, R: Runtime> Messages<'a, R> {
                 }
                 Event::Done(completion) => match self.state.ask.answered(self.imap, completion)? {
                     Some(completion) if !completion.is_ok() => return Err(Error::fetch_refused(completion)),
-                    Some(_) => self.ask()?,
+                    Some(completion) => {
+                        if completion.is_partial() {
+                            self.state.ask_again();
+                        }
+                        self.ask()?;
+                    }
                     None => {}
                 },
                 _ => {}

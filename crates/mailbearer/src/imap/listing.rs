@@ -1,3 +1,5 @@
+use std::mem;
+
 use mailbearer_imap::session::{Completion, Event};
 use mailbearer_imap::{Data, Fetch, FetchItem, Frame, Item, ParseError, Response, SequenceSet, UidSet};
 use mailbearer_net::{Blocking, Runtime};
@@ -48,6 +50,9 @@ pub struct ListingState {
     items: &'static [FetchItem<'static>],
     /// How to read a response. A pointer, so that programs that list no structures do not link what reads them.
     read: Read,
+    /// Whether the server stopped at its limit of messages in this round, and how many had come before the round.
+    stopped: bool,
+    before: u64,
     /// The messages of which the server said nothing. `None` until all answers are in.
     untold: Option<Vec<(u32, u32)>>,
 }
@@ -214,6 +219,8 @@ impl ListingState {
             left: Vec::new(),
             items: &Summary::ITEMS,
             read: Read::PLAIN,
+            stopped: false,
+            before: 0,
             untold: None,
         };
         state.asked = match range {
@@ -262,6 +269,14 @@ impl ListingState {
             self.fit_to(self.exists);
         }
         let missing = self.asked.difference(&self.told);
+        // As long as that brings some, the rest is asked for again.
+        let told = self.told.count();
+        let is_stopped = mem::take(&mut self.stopped) && mem::replace(&mut self.before, told) < told;
+        if is_stopped && !missing.is_empty() {
+            self.left = missing.lines(SET_LINE).collect();
+            self.left.reverse();
+            return self.send(imap);
+        }
         if missing.is_empty() || self.items.len() == Summary::LITTLE.len() {
             if missing.count() > UNTOLD {
                 return Err(Error::untold(missing.count()));
@@ -287,6 +302,7 @@ impl ListingState {
             self.left.clear();
             return Err(Error::fetch_refused(completion));
         }
+        self.stopped |= completion.is_partial();
         self.send(imap)
     }
 

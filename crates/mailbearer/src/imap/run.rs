@@ -74,7 +74,10 @@ impl<R: Runtime> Authenticated<R> {
                 }
                 Event::Done(completion) if completion.tag == tag => {
                     return match unread {
-                        _ if !completion.is_ok() => Err(Error::command(completion)),
+                        // What was done in part must not be told as done.
+                        _ if !completion.is_ok() || completion.is_partial() => {
+                            Err(Error::command(completion))
+                        }
                         Some(error) => Err(Error::parse(error)),
                         None => Ok(completion),
                     };
