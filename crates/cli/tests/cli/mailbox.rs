@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use mailbearer_mock::memory::{Options, Personality};
 use serde_json::Value;
 
 use crate::harness::{World, finish};
@@ -58,7 +59,10 @@ fn folders_with_role_and_counts() {
 
 #[test]
 fn searches_and_shows_what_is_found() {
-    let world = World::new();
+    // Exchange's servers search for nothing but ASCII.
+    let mut options = Options::default();
+    options.personality = Personality::Dovecot;
+    let world = World::with(options);
     let mailbox = world.server.mailbox();
     let rows = [
         (

@@ -156,11 +156,14 @@ impl Imap {
 pub(super) fn told_size(octets: &[u8], quirks: &Quirks) -> u64 {
     let size = u64::try_from(octets.len()).unwrap_or(u64::MAX);
     let kept = b"application/ms-tnef";
+    let start = octets.get(..HEAD).unwrap_or(octets);
     let is_kept =
-        quirks.estimated_size && octets.windows(kept.len()).any(|window| window.eq_ignore_ascii_case(kept));
+        quirks.estimated_size && start.windows(kept.len()).any(|window| window.eq_ignore_ascii_case(kept));
     if is_kept { size.saturating_add(size / 8).saturating_add(512) } else { size }
 }
 
+/// Octets at the start of a message in which its kind is looked for.
+const HEAD: usize = 4096;
 /// Octets that a session may fetch before it is throttled.
 const MUCH: u64 = 1 << 20;
 
