@@ -2,10 +2,13 @@
 
 use std::fs;
 
-use mailbearer_mock::memory::{Fault, Options, Personality};
+use mailbearer_mock::{
+    Recording,
+    memory::{Fault, Options, Personality},
+};
 use serde_json::Value;
 
-use crate::harness::World;
+use crate::harness::{Outcome, World, bare, finish};
 
 fn world() -> World {
     let mut options = Options::default();
@@ -135,4 +138,58 @@ fn wrong_use_is_told() {
     let outcome = without.run(&["pop", "list"]);
     assert_eq!(outcome.code, Some(78), "{outcome:?}");
     assert!(outcome.stderr.starts_with("error: the account has no POP3 server"), "{outcome:?}");
+}
+
+/// A server that goes on with these lines once its client has logged in. It notes what the client says otherwise.
+fn playing(world: &World, script: &str, arguments: &[&str]) -> (Outcome, Vec<String>) {
+    const LOGIN: &str = "--set MAILBEARER_PROVIDER custom--\n--set MAILBEARER_USER robot@mailbearer.test--\n\
+        --set MAILBEARER_POP3_TLS implicit--\n--connection 1 pop3--\n--TLS--\nS: +OK ready\nC: CAPA\nS: +OK\nS: UIDL\n\
+        S: TOP\nS: SASL XOAUTH2\nS: .\nC: AUTH XOAUTH2 <any>\nS: +OK\n";
+    let (differences, told) = std::sync::mpsc::channel();
+    let differences = std::sync::Mutex::new(differences);
+    let recording = Recording::parse(&format!("{LOGIN}{script}")).unwrap();
+    let playing = recording
+        .play(move |difference| drop(differences.lock().unwrap().send(difference.to_string())))
+        .unwrap();
+    fs::write(world.path("ca2.pem"), playing.ca_pem()).unwrap();
+    let mut command = bare(&world.path("."), arguments);
+    command.envs(playing.env(&world.path("ca2.pem")));
+    let outcome = finish(command, b"");
+    drop(playing);
+    (outcome, told.try_iter().collect())
+}
+
+/// Whoever is refused something says goodbye all the same, so that the server does not hold the mailbox; but never where that
+/// would remove messages.
+#[test]
+fn a_refusal_is_followed_by_a_goodbye() {
+    let bye = "C: QUIT\nS: +OK\n--close--\n";
+    for (arguments, script, code) in [
+        (&["pop", "fetch", "--number", "9"][..], "C: RETR 9\nS: -ERR no such message\n", 66),
+        (&["pop", "fetch", "--number", "9", "--headers"], "C: TOP 9 0\nS: -ERR no such message\n", 66),
+        (&["pop", "fetch", "x"], "C: LIST\nS: +OK\nS: 1 5\nS: .\nC: UIDL\nS: +OK\nS: 1 y\nS: .\n", 66),
+        (&["pop", "list"], "C: LIST\nS: -ERR not now\n", 69),
+        (&["pop", "delete", "x"], "C: LIST\nS: +OK\nS: 1 5\nS: .\nC: UIDL\nS: +OK\nS: 1 y\nS: .\n", 66),
+    ] {
+        let world = world();
+        let (outcome, differences) = playing(&world, &format!("{script}{bye}"), arguments);
+        assert_eq!(
+            (outcome.code, differences.as_slice()),
+            (Some(code), &[][..]),
+            "{arguments:?} {outcome:?}"
+        );
+    }
+}
+
+#[test]
+fn a_server_without_unique_ids_is_told_of_once() {
+    let world = world();
+    let script = "C: LIST\nS: +OK\nS: 1 5\nS: 2 7\nS: .\nC: UIDL\nS: -ERR no\nC: QUIT\nS: +OK\n--close--\n";
+    let (outcome, differences) = playing(&world, script, &["pop", "list"]);
+    assert_eq!((outcome.code, differences.as_slice()), (Some(0), &[][..]), "{outcome:?}");
+    assert_eq!(outcome.stdout, "      1           5  -\n      2           7  -\n");
+    assert_eq!(
+        outcome.stderr,
+        "warning: the server tells no unique ids: name messages by --number, which holds for one session\n"
+    );
 }

@@ -1,6 +1,6 @@
 use std::io::Write;
 
-use mailbearer::pop3::Removal;
+use mailbearer::{Blocking, Pop3, pop3::Removal};
 use serde_json::json;
 
 use super::DeleteArgs;
@@ -16,15 +16,18 @@ pub(super) fn run(
     arguments: &DeleteArgs,
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
-    let mut pop3 = super::connect(global)?;
-    let mut named: Vec<(u32, Option<&str>)> =
-        arguments.number.iter().map(|number| (number.get(), None)).collect();
-    if !arguments.uids.is_empty() {
-        let entries = pop3.list()?;
-        for uid in &arguments.uids {
-            named.push((super::number(&entries, uid)?, Some(uid)));
+    let by_uid = |pop3: &mut Pop3<Blocking>| {
+        let mut named: Vec<(u32, Option<&str>)> = Vec::new();
+        if !arguments.uids.is_empty() {
+            let entries = pop3.list()?;
+            for uid in &arguments.uids {
+                named.push((super::number(&entries, uid)?, Some(uid)));
+            }
         }
-    }
+        Ok(named)
+    };
+    let (mut pop3, mut named) = super::begun(super::connect(global)?, by_uid)?;
+    named.extend(arguments.number.iter().map(|number| (number.get(), None)));
     named.sort_unstable();
     named.dedup();
     let numbers: Vec<u32> = named.iter().map(|(number, _)| *number).collect();

@@ -35,22 +35,21 @@ pub(super) fn one(
         return Err(Error::usage("a message is no JSON").hint("with --json, give --output FILE"));
     }
     let mut file = arguments.output.as_ref().map(|name| PartialFile::create(name, interrupts)).transpose()?;
-    let mut pop3 = super::connect(global)?;
-    let number = match (&arguments.uid, arguments.number) {
-        (Some(uid), _) => super::number(&pop3.list()?, uid)?,
-        (None, number) => number.map_or(0, std::num::NonZeroU32::get),
+    let number = |pop3: &mut Pop3<Blocking>| match (&arguments.uid, arguments.number) {
+        (Some(uid), _) => super::number(&pop3.list()?, uid),
+        (None, number) => Ok(number.map_or(0, std::num::NonZeroU32::get)),
     };
-    let mut body: Body<'_, Blocking> =
-        if arguments.headers { pop3.top(number, 0)? } else { pop3.fetch(number)? };
-    let mut octets = 0_u64;
-    while let Some(piece) = body.next()? {
-        octets = octets.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
-        match &mut file {
-            Some(file) => file.write(&piece)?,
-            None => out.octets(&piece)?,
-        }
-    }
-    drop(body);
+    let (pop3, number) = super::begun(super::connect(global)?, number)?;
+    // A body that breaks off in here is not read to its end for the sake of a goodbye.
+    let mut broken = Ok(0);
+    let copy = |pop3: &mut Pop3<Blocking>| {
+        let mut body: Body<'_, Blocking> =
+            if arguments.headers { pop3.top(number, 0)? } else { pop3.fetch(number)? };
+        broken = copied(&mut body, file.as_mut(), out);
+        Ok(())
+    };
+    let (pop3, ()) = super::begun(pop3, copy)?;
+    let octets = broken?;
     // The message is whole. If the goodbye fails, the command does not.
     let _ = pop3.quit();
     if let (Some(file), Some(name)) = (file, &arguments.output) {
@@ -61,6 +60,23 @@ pub(super) fn one(
         }
     }
     out.flush()
+}
+
+/// Copies a message to a file or to standard output. Returns its octets.
+fn copied(
+    body: &mut Body<'_, Blocking>,
+    mut file: Option<&mut PartialFile>,
+    out: &mut Output<impl Write>,
+) -> Result<u64, Error> {
+    let mut octets = 0_u64;
+    while let Some(piece) = body.next()? {
+        octets = octets.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+        match &mut file {
+            Some(file) => file.write(&piece)?,
+            None => out.octets(&piece)?,
+        }
+    }
+    Ok(octets)
 }
 
 /// Fetches all messages that are not in the Maildir yet.

@@ -3,11 +3,20 @@ use std::io::Write;
 use mailbearer::proto::wire::printable;
 use serde_json::json;
 
-use crate::{cli::GlobalArgs, error::Error, output::Output};
+use crate::{
+    cli::GlobalArgs,
+    error::Error,
+    output::{self, Output},
+};
 
 pub(super) fn run(global: &GlobalArgs, out: &mut Output<impl Write>) -> Result<(), Error> {
-    let mut pop3 = super::connect(global)?;
-    for entry in pop3.list()? {
+    let (pop3, entries) = super::begun(super::connect(global)?, |pop3| Ok(pop3.list()?))?;
+    if !entries.is_empty() && entries.iter().all(|entry| entry.uid.is_none()) {
+        output::warning(
+            "the server tells no unique ids: name messages by --number, which holds for one session",
+        );
+    }
+    for entry in entries {
         if out.is_json() {
             out.json(&json!({ "number": entry.number, "octets": entry.octets, "uid": entry.uid }))?;
         } else {

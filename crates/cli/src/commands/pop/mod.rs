@@ -94,6 +94,23 @@ fn connect(global: &GlobalArgs) -> Result<Pop3<Blocking>, Error> {
     Session::open(global, true)?.with_token(|client| client.connect_pop3())
 }
 
+/// Does the first part of a command. If that fails and the session goes on, says goodbye, unless that would remove messages.
+fn begun<T>(
+    mut pop3: Pop3<Blocking>,
+    work: impl FnOnce(&mut Pop3<Blocking>) -> Result<T, Error>,
+) -> Result<(Pop3<Blocking>, T), Error> {
+    match work(&mut pop3) {
+        Ok(done) => Ok((pop3, done)),
+        Err(error) => {
+            if pop3.marked().next().is_none() {
+                // The failure is told; how the goodbye goes changes nothing.
+                let _ = pop3.quit();
+            }
+            Err(error)
+        }
+    }
+}
+
 /// The number of the message with this unique id.
 fn number(entries: &[Entry], uid: &str) -> Result<u32, Error> {
     let mut found = entries.iter().filter(|entry| entry.uid.as_deref() == Some(uid));
