@@ -6,10 +6,10 @@ use core::fmt;
 
 use mailbearer_wire::printable;
 
-/// What a server offers, by its answer to CAPA (RFC 2449).
+/// What a server offers, according to its answer to CAPA (RFC 2449).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
-    /// `None` where the server does not know CAPA.
+    /// `None` if the server does not know CAPA.
     lines: Option<Vec<String>>,
 }
 
@@ -35,19 +35,19 @@ pub enum Capability<'a> {
     AuthRespCode,
     /// `LOGIN-DELAY` with the seconds between two logins, RFC 2449.
     LoginDelay(Option<u64>),
-    /// `EXPIRE` with the days that messages are kept; `None` for `NEVER`. 0 means that a server may remove a message
-    /// when it was retrieved, RFC 2449.
+    /// `EXPIRE` with the days for which the server keeps messages, RFC 2449. `None` for `NEVER`. With 0 the server may
+    /// remove a message as soon as it was fetched.
     Expire(Option<u64>),
-    /// `UTF8`; whether user names and passwords may be UTF-8 too, RFC 6856.
+    /// `UTF8`, and whether user names and passwords may be UTF-8 too, RFC 6856.
     Utf8 {
         /// The argument `USER`.
         user: bool,
     },
     /// `LANG`, RFC 6856.
     Lang,
-    /// `IMPLEMENTATION` with a name; show it only escaped.
+    /// `IMPLEMENTATION` with a name. Escape it before you show it.
     Implementation(&'a str),
-    /// Any other, as the server wrote it; show it only escaped.
+    /// Any other, as the server wrote it. Escape it before you show it.
     Other(&'a str),
 }
 
@@ -56,24 +56,24 @@ impl Capabilities {
         Self { lines: Some(lines) }
     }
 
-    /// Whether the server told them. One that does not know CAPA may do much all the same.
+    /// Returns whether the server listed them. A server that does not know CAPA may still offer something.
     #[must_use]
     pub const fn is_known(&self) -> bool {
         self.lines.is_some()
     }
 
-    /// All of them, in the server's order.
+    /// Iterates over all of them, in the server's order.
     pub fn iter(&self) -> impl Iterator<Item = Capability<'_>> {
         self.lines.iter().flatten().map(|line| Capability::parse(line))
     }
 
-    /// Whether this one is offered, with these parameters if it has any.
+    /// Returns whether the server offers this one, with these parameters if it has any.
     #[must_use]
     pub fn has(&self, capability: Capability<'_>) -> bool {
         self.iter().any(|offered| offered == capability)
     }
 
-    /// The SASL mechanisms offered, as the server writes them.
+    /// Iterates over the SASL mechanisms that the server offers, as it writes them.
     pub fn mechanisms(&self) -> impl Iterator<Item = &str> {
         self.iter().flat_map(|capability| match capability {
             Capability::Sasl(names) => names.split_ascii_whitespace(),

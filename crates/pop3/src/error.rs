@@ -6,16 +6,15 @@ use mailbearer_wire::{printable, printable_bytes};
 
 use crate::{Reply, ReplyError};
 
-/// Why a session ended before its time. No message was removed, unless it says so.
+/// Why a session failed. No message was removed, unless the error says so.
 ///
-/// What is wrong with one command alone is no error but [`Event::Refused`](crate::Event::Refused), and the session goes
-/// on.
+/// The refusal of a command is not an error, but [`Event::Refused`](crate::Event::Refused): the session goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// The server said no to something that the session cannot do without.
+    /// The server refused something that the session can't do without.
     Refused {
-        /// What it said no to.
+        /// What it refused.
         stage: Stage,
         /// Its words.
         reply: Reply,
@@ -29,45 +28,45 @@ pub enum Error {
         /// What the server said about the token before the verdict.
         reason: Option<Box<Reason>>,
     },
-    /// The server offers no mechanism for the kind of credentials given.
+    /// The server offers no mechanism for these credentials.
     NoMechanism {
-        /// The names of those it does offer, `USER` for USER and PASS.
+        /// The names of those that it offers. `USER` stands for USER and PASS.
         offered: Vec<String>,
     },
     /// The server offers USER and PASS alone, and the user's name or the password holds a control character, which neither
     /// can carry.
     Unfit,
-    /// The server does not offer STLS, or something between hides it. Nothing was said in the clear.
+    /// The server does not offer STLS, or someone in between hides it. Nothing secret was sent.
     StartTlsMissing,
-    /// The server is going away: it said `-ERR` where nothing was asked.
+    /// The server ends the session: it sent `-ERR` that answers no command.
     Closing {
         /// Its words.
         reply: Reply,
     },
-    /// The server, or someone between, sent bytes between the answer to CAPA or STLS and the start of TLS.
+    /// The server, or someone in between, sent bytes between the answer to CAPA or STLS and the start of TLS.
     BytesBeforeTls,
-    /// What the server sent is no answer, or passes one of the [`Limits`](crate::Limits).
+    /// The server sent something that is not an answer, or that exceeds one of the [`Limits`](crate::Limits).
     Reply {
         /// Where in the session.
         stage: Stage,
         /// What is wrong with it.
         error: ReplyError,
     },
-    /// The server sent an answer of a kind that makes no sense here, or one that nothing asked for.
+    /// The server sent an answer that makes no sense here, or one to no command.
     Unexpected {
         /// Where in the session.
         stage: Stage,
         /// The answer; for a challenge its text.
         reply: Reply,
     },
-    /// The server asked for more than the mechanism has to say.
+    /// The server sent more challenges than the mechanism has answers.
     Challenge {
         /// The mechanism used.
         mechanism: Mechanism,
         /// What is wrong with the challenge.
         error: ChallengeError,
     },
-    /// The connection ended. A message that was on its way is not whole, and no message was removed: the same may be tried
+    /// The connection ended. A message that was arriving is incomplete, and no message was removed, so the caller may try
     /// again.
     Closed {
         /// Where in the session.
@@ -78,13 +77,13 @@ pub enum Error {
         /// What came in place of the answer.
         cause: Box<Self>,
     },
-    /// The caller broke the contract of a method. No session ends so; it is here for those who hold all errors in
+    /// The caller broke the contract of a method. No session ends with it. It is here for programs that keep all errors in
     /// one type.
     Misuse(Misuse),
 }
 
 impl Error {
-    /// Whether the user was not let in, and the credentials are at fault, or the way they are shown.
+    /// Returns whether the server did not let the user in because of the credentials, or because of the mechanism.
     #[must_use]
     pub fn is_auth(&self) -> bool {
         match self {
@@ -94,7 +93,7 @@ impl Error {
         }
     }
 
-    /// Whether the same may succeed later.
+    /// Returns whether the same may succeed later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -106,7 +105,7 @@ impl Error {
         }
     }
 
-    /// Whether the peer does not speak POP3 as it should, or passed a limit.
+    /// Returns whether the server broke the protocol or exceeded a limit.
     #[must_use]
     pub const fn is_protocol(&self) -> bool {
         matches!(
@@ -115,13 +114,13 @@ impl Error {
         )
     }
 
-    /// Whether messages may have been removed or not.
+    /// Returns whether it is unknown if messages were removed.
     #[must_use]
     pub const fn is_outcome_unknown(&self) -> bool {
         matches!(self, Self::OutcomeUnknown { .. })
     }
 
-    /// The server's answer that ended the session, if one did.
+    /// Returns the server's answer that ended the session, if one did.
     #[must_use]
     pub fn reply(&self) -> Option<&Reply> {
         match self {
@@ -192,7 +191,7 @@ impl From<Misuse> for Error {
     }
 }
 
-/// Where in a session something happened: what the server had to answer.
+/// Where in a session something happened: what the server was to answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stage {
@@ -256,11 +255,11 @@ impl fmt::Display for Stage {
     }
 }
 
-/// A method was called with what it does not take, or when it cannot be. Nothing happened.
+/// Why a method refused a call. The session is as it was before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Misuse {
-    /// An argument cannot be written into a command.
+    /// An argument can't be written into a command.
     Argument {
         /// Which: `"host"` or `"language"`.
         field: &'static str,

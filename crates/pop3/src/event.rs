@@ -4,9 +4,9 @@ use mailbearer_wire::Octets;
 
 use crate::Reply;
 
-/// What a [`Session`](crate::Session) tells its caller.
+/// What a [`Session`](crate::Session) reports to its caller.
 ///
-/// Every command that was asked for ends with [`Done`](Self::Done) or [`Refused`](Self::Refused), but for AUTH and QUIT.
+/// Every command except AUTH and QUIT ends with [`Done`](Self::Done) or [`Refused`](Self::Refused).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
@@ -23,13 +23,13 @@ pub enum Event {
     Uid(Ticket, Uid),
     /// A line of the answer to LANG: a language's tag and its name.
     Language(Ticket, Language),
-    /// A piece of a message, with the doubled dots taken back: as much as arrived at once.
+    /// A piece of a message, as much as arrived at once, without the dots that the server doubled.
     Octets(Ticket, Octets),
-    /// The server did it, and everything that belongs to the answer has come.
+    /// The server carried out the command, and its answer is complete.
     Done(Ticket, Reply),
-    /// The server did not do it. The session goes on.
+    /// The server refused the command. The session goes on.
     Refused(Ticket, Reply),
-    /// The server answered QUIT, or there was nothing that its answer could tell.
+    /// The server answered QUIT. Also comes without an answer if no message was marked.
     Left(Removal),
 }
 
@@ -37,7 +37,7 @@ pub enum Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ticket(pub(crate) u64);
 
-/// How many messages there are, and how large all of them are.
+/// How many messages there are, and how large they are together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "RFC 1939 section 5: what follows is nobody's")]
 pub struct Stat {
@@ -53,7 +53,7 @@ pub struct Stat {
 pub struct Size {
     /// The message's number in this session.
     pub number: u32,
-    /// Its octets, as the server counts them; some count wrongly, so nothing should depend on it.
+    /// Its octets as the server counts them. Some servers count wrongly, so nothing should depend on it.
     pub octets: u64,
 }
 
@@ -63,7 +63,7 @@ pub struct Size {
 pub struct Uid {
     /// The message's number in this session.
     pub number: u32,
-    /// The id, which the message keeps for as long as it is in the mailbox. Show it only escaped.
+    /// The id, which the message keeps while it is in the mailbox. Escape it before you show it.
     pub uid: String,
 }
 
@@ -73,7 +73,7 @@ pub struct Uid {
 pub struct Language {
     /// Its tag, such as `de`.
     pub tag: String,
-    /// Its name, in itself. Show it only escaped.
+    /// Its name in that language. Escape it before you show it.
     pub name: String,
 }
 
@@ -83,8 +83,8 @@ pub struct Language {
 pub enum Removal {
     /// None was marked.
     Nothing,
-    /// The server removed so many.
+    /// The server removed this many.
     Done(usize),
-    /// The server said that it could not remove all of them. Which ones, it did not say.
+    /// The server could not remove all of them, and did not say which.
     Partial(Reply),
 }

@@ -1,9 +1,9 @@
 //! POP3 without I/O: RFC 1939 and RFC 2449, over TLS alone, with access tokens.
 //!
-//! [`Session`] is the client: a [`Machine`](mailbearer_wire::Machine) that greets, starts TLS, authenticates, and then
-//! carries out what it is asked for, in the order of asking. Everything may be asked for at the start; where the server
-//! offers `PIPELINING` no command waits for the answer to another. Messages are streamed, and nothing is removed but by
-//! QUIT, whose [`Removal`] says what became of it.
+//! [`Session`] is the client: a [`Machine`](mailbearer_wire::Machine) that reads the greeting, starts TLS, authenticates,
+//! and then carries out commands in the order in which they were given. All of them may be given at the start; if the server
+//! offers `PIPELINING`, no command waits for the answer to another. Messages are streamed. Only QUIT removes messages, and
+//! its [`Removal`] says what became of them.
 //!
 //! ```
 //! use mailbearer_pop3::{Event, Options, Removal, Session};
@@ -45,7 +45,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`server`] is the other half, for servers that tests talk to.
+//! [`server`] is the server's side. Tests use it.
 
 #![no_std]
 #![forbid(unsafe_code)]

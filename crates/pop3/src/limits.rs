@@ -1,20 +1,20 @@
-/// How much of a server's talk a [`Session`](crate::Session) takes, and how far it runs ahead.
+/// How much a [`Session`](crate::Session) accepts of a server, and how many commands it sends ahead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Octets of one line, its end included, but for the lines of a message, which may be of any length. 16 KiB; RFC 2449
-    /// section 4 says 512, a challenge may be longer. The receive buffer must hold as many.
+    /// Octets of one line, with its end. Default 16 KiB: RFC 2449 section 4 allows 512, but a challenge may be longer. The
+    /// receive buffer must be able to hold as many. Lines of a message may have any length.
     pub line: usize,
-    /// Lines of the answer to CAPA. 256.
+    /// Lines of the answer to CAPA. Default 256.
     pub capabilities: usize,
-    /// Lines of the answer to LIST, UIDL and LANG. 1,000,000.
+    /// Lines of an answer to LIST, UIDL or LANG. Default 1,000,000.
     pub listing: usize,
-    /// Octets of the lines of such an answer, without their ends. 64 MiB.
+    /// Octets of the lines of such an answer, without their ends. Default 64 MiB.
     pub listing_octets: usize,
-    /// Octets of one message. 1 GiB; nothing is held, but a message must have an end.
+    /// Octets of one message. Default 1 GiB. The session holds none of them, but a message must end.
     pub message: u64,
-    /// Commands sent ahead of their answers where the server offers `PIPELINING`. 500; at least 1 is used. The driver
-    /// reads while it can't write, so neither side waits for the other.
+    /// Commands that are sent ahead of their answers, if the server offers `PIPELINING`. Default 500; 0 counts as 1. The
+    /// driver reads while it can't write, so neither side waits for the other.
     pub pipeline: usize,
 }
 

@@ -4,9 +4,9 @@ use mailbearer_wire::suggested_wait;
 
 use crate::{Code, Error, Reply};
 
-/// What a refusal of a server in the field is known to mean.
+/// A known cause of a refusal.
 ///
-/// By codes first (RFC 2449, RFC 3206), then by words: most servers have no codes.
+/// Found by the code first (RFC 2449, RFC 3206), then by the words, because most servers send no codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Problem {
@@ -24,23 +24,23 @@ pub enum Problem {
     InUse,
     /// The user logged in a moment ago, or asks too often.
     Throttled {
-        /// How long to wait, where the server says so.
+        /// How long to wait, if the server says so.
         wait: Option<Duration>,
     },
     /// The user has too many connections.
     TooManyConnections,
     /// There is no message of that number, or it is marked as deleted.
     NoSuchMessage,
-    /// The message is only for a client that asked for UTF-8.
+    /// Only a client that sent UTF8 may fetch the message.
     NeedsUtf8,
     /// The server, or the one behind it, is down or busy.
     Unavailable,
-    /// The server has a trouble that a person has to end.
+    /// The server has a problem that a person has to solve.
     Broken,
 }
 
 impl Problem {
-    /// Whether waiting, or fewer connections, is the cure.
+    /// Returns whether it helps to wait, or to use fewer connections.
     #[must_use]
     pub const fn is_transient(self) -> bool {
         matches!(
@@ -77,13 +77,13 @@ impl Problem {
 }
 
 impl Reply {
-    /// The known problem that it stands for. None for `+OK`.
+    /// Returns the known cause of the refusal. `None` for `+OK`.
     #[must_use]
     pub fn problem(&self) -> Option<Problem> {
         if self.ok { None } else { Problem::of(self) }
     }
 
-    /// How long the server asks to be left alone, in words of a refusal. POP3 has no field for it.
+    /// Returns how long the client should wait, by the words of a refusal. POP3 has no field for it.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         if self.ok { None } else { suggested_wait(self.raw()) }
@@ -91,13 +91,13 @@ impl Reply {
 }
 
 impl Error {
-    /// The known problem behind it.
+    /// Returns the known cause.
     #[must_use]
     pub fn problem(&self) -> Option<Problem> {
         self.reply().and_then(Reply::problem)
     }
 
-    /// How long the server asks to be left alone.
+    /// Returns how long the client should wait.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.reply().and_then(Reply::retry_after)

@@ -7,15 +7,15 @@ use mailbearer_wire::{LineTooLong, printable};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reply {
-    /// Whether it says `+OK`; the other is `-ERR`.
+    /// Whether it is `+OK` rather than `-ERR`.
     pub ok: bool,
-    /// The code in brackets at the start of a text of `-ERR`, if it is one that is registered.
+    /// The code in brackets at the start of the text of an `-ERR`, if it is a registered one.
     pub code: Option<Code>,
     /// What follows the mark, as the server sent it.
     text: String,
 }
 
-/// Why a server refuses, for programs: an extended response code (RFC 2449 section 8, RFC 3206, RFC 6856).
+/// Why a server refuses: an extended response code (RFC 2449 section 8, RFC 3206, RFC 6856).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Code {
@@ -23,13 +23,13 @@ pub enum Code {
     InUse,
     /// `LOGIN-DELAY`: the user logged in a moment ago.
     LoginDelay,
-    /// `SYS/TEMP`: the server's trouble, which passes.
+    /// `SYS/TEMP`: the server has a problem, which passes.
     SysTemp,
-    /// `SYS/PERM`: the server's trouble, which a person has to end.
+    /// `SYS/PERM`: the server has a problem, which a person has to solve.
     SysPerm,
     /// `AUTH`: the credentials are at fault.
     Auth,
-    /// `UTF8`: the message is only for a client that asked for UTF-8.
+    /// `UTF8`: only a client that sent UTF8 may fetch the message.
     Utf8,
 }
 
@@ -50,26 +50,26 @@ impl Reply {
         Self { ok, code, text }
     }
 
-    /// The text, as the server sent it; what was not UTF-8 is U+FFFD.
+    /// Returns the text as the server sent it, with U+FFFD for what is not UTF-8.
     #[must_use]
     pub fn raw(&self) -> &str {
         &self.text
     }
 
-    /// The text without its code, with an escape for everything that could steer a terminal.
+    /// Returns the text without its code, escaped for a terminal.
     #[must_use]
     pub fn text(&self) -> String {
         let text = Code::split(&self.text).filter(|_| !self.ok).map_or(self.text.as_str(), |(_, text)| text);
         printable(text).into_owned()
     }
 
-    /// Whether the same may succeed later, by its code.
+    /// Returns whether the same may succeed later, by its code.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         matches!(self.code, Some(Code::InUse | Code::LoginDelay | Code::SysTemp))
     }
 
-    /// The same, as `redact` lets its text be shown.
+    /// Returns the same with its text put through `redact`.
     pub(crate) fn redacted(self, redact: impl Fn(&str) -> String) -> Self {
         Self { text: redact(&self.text), ..self }
     }
@@ -92,7 +92,7 @@ impl Code {
     const ALL: [Self; 6] =
         [Self::InUse, Self::LoginDelay, Self::SysTemp, Self::SysPerm, Self::Auth, Self::Utf8];
 
-    /// The code as it stands in the brackets.
+    /// Returns the code as it stands in the brackets.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -151,7 +151,7 @@ impl<'a> Line<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReplyError {
-    /// A line over [`Limits::line`](crate::Limits::line).
+    /// A line is longer than [`Limits::line`](crate::Limits::line).
     LineTooLong {
         /// The limit in octets.
         limit: usize,
@@ -162,24 +162,24 @@ pub enum ReplyError {
         /// The limit.
         limit: usize,
     },
-    /// A listing over [`Limits::listing_octets`](crate::Limits::listing_octets).
+    /// A listing is larger than [`Limits::listing_octets`](crate::Limits::listing_octets).
     ListingTooLarge {
         /// The limit in octets.
         limit: usize,
     },
-    /// A message over [`Limits::message`](crate::Limits::message).
+    /// A message is larger than [`Limits::message`](crate::Limits::message).
     MessageTooLarge {
         /// The limit in octets.
         limit: u64,
     },
-    /// A line that is no answer; its start, escaped.
+    /// A line is not an answer. This is its start, escaped.
     NotAReply(String),
-    /// A line of a listing, or of the answer to STAT, that does not say what it has to; its start, escaped.
+    /// A line of a listing or the answer to STAT is malformed. This is its start, escaped.
     NotAListing(String),
 }
 
 impl ReplyError {
-    /// The same, as `redact` lets its text be shown.
+    /// Returns the same with its text put through `redact`.
     pub(crate) fn redacted(self, redact: impl Fn(&str) -> String) -> Self {
         match self {
             Self::NotAReply(line) => Self::NotAReply(redact(&line)),

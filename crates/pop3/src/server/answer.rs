@@ -2,26 +2,26 @@ use alloc::{borrow::Cow, format, vec::Vec};
 
 use mailbearer_wire::printable;
 
-/// A status line as a server says it.
+/// A status line of a server.
 ///
 /// Control characters in the text are escaped when it is sent, so that a text never ends its line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a status line is a mark and a text")]
 pub struct Answer {
-    /// Whether it says `+OK`; the other is `-ERR`.
+    /// Whether it is `+OK` rather than `-ERR`.
     pub ok: bool,
-    /// The text; a code of RFC 2449 in brackets at its start where it has one.
+    /// The text. It may start with a code of RFC 2449 in brackets.
     pub text: Cow<'static, str>,
 }
 
 impl Answer {
-    /// `+OK` with a text that is known beforehand.
+    /// Makes a `+OK` from a constant text.
     #[must_use]
     pub const fn ok(text: &'static str) -> Self {
         Self { ok: true, text: Cow::Borrowed(text) }
     }
 
-    /// `-ERR` with a text that is known beforehand.
+    /// Makes an `-ERR` from a constant text.
     #[must_use]
     pub const fn err(text: &'static str) -> Self {
         Self { ok: false, text: Cow::Borrowed(text) }

@@ -2,19 +2,19 @@ use core::fmt;
 
 use mailbearer_sasl::{Mechanism, server::Login};
 
-/// What a client wants of a [`Session`](super::Session).
+/// What a client of a [`Session`](super::Session) asks for.
 ///
-/// Each is answered before the next step: by [`Session::answer`](super::Session::answer), or, as they say, with lines or a
-/// message.
+/// Answer each before the next step, with [`Session::answer`](super::Session::answer) unless the event names another
+/// method.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// It logs in. `+OK` lets it in. Before the refusal of a token the client can be told the reason:
-    /// [`Session::refuse_token`](super::Session::refuse_token).
+    /// It logs in. `+OK` lets it in. [`Session::refuse_token`](super::Session::refuse_token) refuses a token and tells the
+    /// client why.
     Login {
-        /// The mechanism that it used; `None` for USER and PASS.
+        /// The mechanism that it used. `None` for USER and PASS.
         mechanism: Option<Mechanism>,
-        /// Who it is, and what it proves that by.
+        /// Who it is, and its proof.
         login: Login,
     },
     /// How many messages there are, and their octets: `+OK 2 320`.
@@ -27,12 +27,11 @@ pub enum Event {
     Retrieve(u32),
     /// The [header and so many lines](super::Session::answer_top) of the message of this number.
     Top(u32, u32),
-    /// The message of this number is to be removed at the end.
+    /// It marks the message of this number as deleted.
     Delete(u32),
-    /// No message is to be removed.
+    /// It removes all marks.
     Reset,
-    /// It takes its leave, and the messages that it marked are to be removed now. Comes only after a login. `-ERR` says that
-    /// not all were.
+    /// It said QUIT after a login. Remove the messages that it marked now. Answer `-ERR` if some could not be removed.
     Quit,
 }
 

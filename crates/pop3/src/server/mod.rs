@@ -1,7 +1,7 @@
-//! The server's half: commands are parsed, answers and messages written, and a session is kept.
+//! The server's side: parses commands, writes answers and messages, and keeps the session.
 //!
 //! [`Session`] is the server's side of one conversation as a [`Machine`](mailbearer_wire::Machine). It keeps the order
-//! of commands, TLS, authentication exchanges, capabilities and limits by itself, and hands out what needs a mailbox:
+//! of commands, TLS, authentication exchanges, capabilities and limits by itself, and reports what needs a mailbox:
 //!
 //! ```
 //! use mailbearer_pop3::server::{Answer, Event, Options, Session};

@@ -10,25 +10,25 @@ use super::Answer;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
-    /// How the connection gets its TLS; default [`Security::Implicit`]. `None` is a server in the clear, for loopback and
-    /// networks that someone vouches for: it takes credentials without TLS.
+    /// How TLS starts. Default [`Security::Implicit`]. With `None` the server has no TLS and accepts credentials without
+    /// it, for loopback and trusted networks.
     pub security: Option<Security>,
-    /// The mechanisms that are offered, once TLS is on if there is any; default `XOAUTH2` and `OAUTHBEARER`.
+    /// The mechanisms to offer, once TLS is on if there is any. Default `XOAUTH2` and `OAUTHBEARER`.
     pub mechanisms: Vec<Mechanism>,
-    /// Whether USER and PASS are taken, once TLS is on if there is any; default no.
+    /// Whether to accept USER and PASS, once TLS is on if there is any. Default no.
     pub user: bool,
-    /// Whether AUTH may have its initial response in the same line; default yes. Where not, one that has ends the session, as
-    /// Exchange Online does.
+    /// Whether AUTH may have its initial response on the same line. Default yes. If not, an initial response ends the
+    /// session, as with Exchange Online.
     pub initial_response: bool,
-    /// Whether PIPELINING is offered; default yes.
+    /// Whether to offer PIPELINING. Default yes.
     pub pipelining: bool,
-    /// Lines of the answer to CAPA beside those that the session writes; default none.
+    /// More lines for the answer to CAPA than the session writes by itself. Default none.
     pub extensions: Vec<Cow<'static, str>>,
-    /// Whether a refused login ends the session, as Exchange does; default no.
+    /// Whether a refused login ends the session, as with Exchange. Default no.
     pub closes_after_refusal: bool,
-    /// How much is taken.
+    /// How much the session accepts of a client.
     pub limits: Limits,
-    /// The words.
+    /// What the session says.
     pub wording: Wording,
 }
 
@@ -48,19 +48,19 @@ impl Default for Options {
     }
 }
 
-/// How much a [`Session`](super::Session) takes of a client.
+/// How much a [`Session`](super::Session) accepts of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Octets of a command line without its end; default 253, RFC 2449 section 4, but 12,288 for AUTH, for clients that send
-    /// a long token with it all the same.
+    /// Octets of a command line without its end. Default 253 (RFC 2449 section 4), but 12,288 for AUTH, because some clients
+    /// send a long token with it.
     pub command: usize,
-    /// Octets of a line of an authentication exchange with its end; default 12,288. The receive buffer must hold as many. A
-    /// longer line ends the session.
+    /// Octets of a line of an authentication exchange, with its end. Default 12,288. The receive buffer must be able to hold
+    /// as many. A longer line ends the session.
     pub response: usize,
-    /// Refusals in one session, before the next ends it; default 100.
+    /// Refusals in one session. Default 100. The next one ends the session.
     pub refusals: usize,
-    /// How long the client may be silent; default 10 minutes, RFC 1939 section 3.
+    /// How long the client may be silent. Default 10 minutes (RFC 1939 section 3).
     pub silence: Duration,
 }
 

@@ -13,11 +13,11 @@ use super::{Answer, Command, CommandError, Error, Event, Options, Wording};
 
 /// The server's side of one POP3 conversation.
 ///
-/// Answer each [`Event`], then step on. What an order of commands, a limit or a syntax forbids is refused by the session
-/// itself, in the words of [`Options::wording`], and never seen outside.
+/// Answer each [`Event`] before the next step. The session itself refuses commands that are out of order, malformed or over
+/// a limit, in the words of [`Options::wording`], and does not report them.
 ///
-/// The conversation ends by [`Step::Close`] after QUIT, when the client goes away, and after too many refusals. The receive
-/// buffer must hold [`Limits::response`](super::Limits::response) octets.
+/// It ends with [`Step::Close`] after QUIT, when the client disconnects, and after too many refusals. The receive buffer must
+/// be able to hold [`Limits::response`](super::Limits::response) octets.
 #[derive(Debug)]
 pub struct Session {
     options: Options,
@@ -72,7 +72,7 @@ struct Body {
 type Next = (State, Option<Event>);
 
 impl Session {
-    /// Expects a client that has just connected, with TLS already on where [`Options::security`] is
+    /// Makes a session for a client that has just connected. TLS is already on if [`Options::security`] is
     /// [`Security::Implicit`].
     #[must_use]
     pub fn new(options: Options) -> Self {
@@ -89,11 +89,11 @@ impl Session {
         }
     }
 
-    /// Answers the event that came last with a status line.
+    /// Answers the last event with a status line.
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Misuse`] where no answer is due, and for `+OK` where lines or a message have to follow it.
+    /// Fails with [`Error::Misuse`] if no answer is due, and for `+OK` if lines or a message must follow.
     pub fn answer(&mut self, answer: &Answer) -> Result<(), Error> {
         let State::Owed(owed) = &self.state else { return Err(Error::Misuse("no answer is due")) };
         if answer.ok && matches!(owed, Owed::Lines | Owed::Message) {
@@ -109,11 +109,11 @@ impl Session {
         Ok(())
     }
 
-    /// Answers LIST or UIDL of all messages: `+OK`, and these lines. Control characters in them are escaped.
+    /// Answers LIST or UIDL of all messages with `+OK` and these lines. Escapes control characters in them.
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Misuse`] where no lines are due, and for `-ERR`.
+    /// Fails with [`Error::Misuse`] if no lines are due, and for `-ERR`.
     pub fn answer_lines<T: AsRef<str>>(
         &mut self,
         answer: &Answer,
@@ -128,11 +128,11 @@ impl Session {
         Ok(())
     }
 
-    /// Answers RETR: `+OK`, and the message, whose lines may end with CRLF, LF or CR.
+    /// Answers RETR with `+OK` and the message, whose lines may end with CRLF, LF or CR.
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Misuse`] where no message is due, and for `-ERR`.
+    /// Fails with [`Error::Misuse`] if no message is due, and for `-ERR`.
     pub fn answer_message(&mut self, answer: &Answer, octets: Octets) -> Result<(), Error> {
         if !matches!(self.state, State::Owed(Owed::Message)) || !answer.ok {
             return Err(Error::Misuse("no message is due"));
@@ -143,23 +143,23 @@ impl Session {
         Ok(())
     }
 
-    /// Answers TOP: as [`answer_message`](Self::answer_message), but only the header, the empty line behind it and `lines`
-    /// lines of the body.
+    /// Answers TOP as [`answer_message`](Self::answer_message) answers RETR, but sends only the header, the empty line after it
+    /// and `lines` lines of the body.
     ///
     /// # Errors
     ///
-    /// As [`answer_message`](Self::answer_message).
+    /// Fails as [`answer_message`](Self::answer_message) does.
     pub fn answer_top(&mut self, answer: &Answer, octets: Octets, lines: u32) -> Result<(), Error> {
         let end = top(&octets, lines);
         self.answer_message(answer, octets.part(0..end))
     }
 
-    /// Refuses the token of a login: first tells the client `challenge`, in base64, as
-    /// [`Acceptor::refusal`] makes it, and `answer` when it has acknowledged that.
+    /// Refuses the token of a login. Sends `challenge` first, in base64, as [`Acceptor::refusal`] makes it, and `answer` after
+    /// the client acknowledged that.
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Misuse`] where no login by a mechanism waits for its answer, and for `+OK`.
+    /// Fails with [`Error::Misuse`] if no login by a mechanism waits for its answer, and for `+OK`.
     pub fn refuse_token(&mut self, challenge: &str, answer: Answer) -> Result<(), Error> {
         let State::Owed(Owed::Login(Some(acceptor))) = &self.state else {
             return Err(Error::Misuse("no login by a mechanism waits for its answer"));
@@ -173,8 +173,7 @@ impl Session {
         Ok(())
     }
 
-    /// Ends the session with this answer, which no command asked for. Before the first step it takes the place of the
-    /// greeting.
+    /// Ends the session with this answer, which answers no command. Before the first step it replaces the greeting.
     pub fn close(&mut self, answer: &Answer) {
         if !matches!(self.state, State::Closing | State::Failed(_)) {
             answer.encode(&mut self.out);

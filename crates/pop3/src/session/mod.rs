@@ -26,16 +26,17 @@ use crate::{
 ///
 /// # The contract
 ///
-/// It is driven as every [`Machine`]. Its methods only queue: what is asked for is done in the order of asking, and may be
-/// asked for before the first step. A caller that lost interest in an answer calls [`abandon`](Self::abandon): what is to
-/// come of it is read and dropped.
+/// A driver steps it like every [`Machine`]. Its methods only queue commands, which it carries out in that order; they may
+/// be called before the first step. A caller that no longer needs an answer calls [`abandon`](Self::abandon). The session
+/// then reads the answer and drops it.
 ///
-/// When everything is done the session waits ([`Step::Read`]) until it is asked for more; after [`quit`](Self::quit) it
-/// ends with [`Event::Left`] and [`Step::Close`].
+/// When all commands are done, the session waits ([`Step::Read`]) for more. After [`quit`](Self::quit) it ends with
+/// [`Event::Left`] and [`Step::Close`].
 ///
-/// In the clear it says CAPA and STLS and nothing else. What a server said there is forgotten, but for the greeting.
+/// Without TLS it sends nothing but CAPA and STLS, and forgets all that the server said there except the greeting.
 ///
-/// A driver that fails (an I/O error, a timeout) asks [`outcome_unknown`](Self::outcome_unknown).
+/// If the driver fails (an I/O error, a timeout), [`outcome_unknown`](Self::outcome_unknown) says what that means for marked
+/// messages.
 ///
 /// # States
 ///
@@ -100,11 +101,11 @@ enum State {
 }
 
 impl Session {
-    /// A session that waits for the server's greeting.
+    /// Makes a session that waits for the server's greeting.
     ///
     /// # Errors
     ///
-    /// Returns [`Misuse::Argument`] for a host with a control character.
+    /// Fails with [`Misuse::Argument`] for a host with a control character.
     pub fn new(options: Options) -> Result<Self, Misuse> {
         options.check()?;
         Ok(Self {
@@ -124,12 +125,12 @@ impl Session {
         })
     }
 
-    /// Authenticates with the best mechanism that the server offers, with USER and PASS if a password is all there is and
-    /// no mechanism takes it. [`Options::auth`] says whether the token goes with the command.
+    /// Authenticates with the best mechanism that the server offers. A password goes by USER and PASS if no mechanism takes
+    /// it. [`Options::auth`] says whether the token is sent with the command.
     ///
     /// # Errors
     ///
-    /// Returns [`Misuse::AuthenticatedBefore`] at the second call, and [`Misuse::Over`].
+    /// Fails with [`Misuse::AuthenticatedBefore`] at the second call, and with [`Misuse::Over`] after [`quit`](Self::quit).
     pub fn authenticate(&mut self, credentials: Credentials) -> Result<(), Misuse> {
         if self.auth_asked {
             return Err(Misuse::AuthenticatedBefore);
@@ -141,29 +142,29 @@ impl Session {
         Ok(())
     }
 
-    /// UTF8 (RFC 6856 section 2.1), to be asked for before authentication: messages may come with UTF-8 in their header.
+    /// Sends UTF8 (RFC 6856 section 2.1), before authentication. Headers of messages may hold UTF-8 from then on.
     ///
     /// # Errors
     ///
-    /// Returns [`Misuse::Over`].
+    /// Fails with [`Misuse::Over`] after [`quit`](Self::quit).
     pub fn utf8(&mut self) -> Result<Ticket, Misuse> {
         self.ask(Ask::Utf8)
     }
 
-    /// LANG without an argument: [`Event::Language`] for each language that the server's texts can be in.
+    /// Sends LANG without an argument. [`Event::Language`] comes for each language that the server has for its texts.
     ///
     /// # Errors
     ///
-    /// Returns [`Misuse::Over`].
+    /// Fails with [`Misuse::Over`] after [`quit`](Self::quit).
     pub fn languages(&mut self) -> Result<Ticket, Misuse> {
         self.ask(Ask::Languages)
     }
 
-    /// LANG: the server's texts are in this language from now on; `*` is its own.
+    /// Sends LANG, which sets the language of the server's texts. `*` is the server's own.
     ///
     /// # Errors
     ///
-    /// Returns [`Misuse::Argument`] for what is no language tag, and [`Misuse::Over`].
+    /// Fails with [`Misuse::Argument`] for a malformed language tag, and with [`Misuse::Over`] after [`quit`](Self::quit).
     pub fn language(&mut self, tag: &str) -> Result<Ticket, Misuse> {
         let fits = |octet: u8| octet.is_ascii_alphanumeric() || octet == b'-';
         if tag != "*" && (tag.is_empty() || tag.len() > TAG || !tag.bytes().all(fits)) {
@@ -172,99 +173,99 @@ impl Session {
         self.ask(Ask::Language(tag.into()))
     }
 
-    /// STAT: [`Event::Stat`].
+    /// Sends STAT. [`Event::Stat`] has the answer.
     ///
     /// # Errors
     ///
-    /// Returns [`Misuse::Over`].
+    /// Fails with [`Misuse::Over`] after [`quit`](Self::quit).
     pub fn stat(&mut self) -> Result<Ticket, Misuse> {
         self.ask(Ask::Stat)
     }
 
-    /// LIST, of one message or all: [`Event::Size`] for each.
+    /// Sends LIST, for one message or all. [`Event::Size`] comes for each.
     ///
     /// # Errors
     ///
-    /// Returns [`Misuse::NoSuchNumber`] for 0, and [`Misuse::Over`].
+    /// Fails with [`Misuse::NoSuchNumber`] for 0, and with [`Misuse::Over`] after [`quit`](Self::quit).
     pub fn list(&mut self, number: Option<u32>) -> Result<Ticket, Misuse> {
         self.ask(Ask::List(number.map(checked).transpose()?))
     }
 
-    /// UIDL, of one message or all: [`Event::Uid`] for each.
+    /// Sends UIDL, for one message or all. [`Event::Uid`] comes for each.
     ///
     /// # Errors
     ///
-    /// Returns [`Misuse::NoSuchNumber`] for 0, and [`Misuse::Over`].
+    /// Fails with [`Misuse::NoSuchNumber`] for 0, and with [`Misuse::Over`] after [`quit`](Self::quit).
     pub fn uidl(&mut self, number: Option<u32>) -> Result<Ticket, Misuse> {
         self.ask(Ask::Uidl(number.map(checked).transpose()?))
     }
 
-    /// RETR: [`Event::Octets`] for each piece of the message.
+    /// Sends RETR. [`Event::Octets`] comes for each piece of the message.
     ///
     /// # Errors
     ///
-    /// Returns [`Misuse::NoSuchNumber`] for 0, and [`Misuse::Over`].
+    /// Fails with [`Misuse::NoSuchNumber`] for 0, and with [`Misuse::Over`] after [`quit`](Self::quit).
     pub fn retrieve(&mut self, number: u32) -> Result<Ticket, Misuse> {
         self.ask(Ask::Retrieve(checked(number)?))
     }
 
-    /// TOP: [`Event::Octets`] for each piece of the header and of the first `lines` lines of the body. Servers differ in
-    /// what they count.
+    /// Sends TOP. [`Event::Octets`] comes for each piece of the header and of the first `lines` lines of the body. Servers
+    /// count these differently.
     ///
     /// # Errors
     ///
-    /// Returns [`Misuse::NoSuchNumber`] for 0, and [`Misuse::Over`].
+    /// Fails with [`Misuse::NoSuchNumber`] for 0, and with [`Misuse::Over`] after [`quit`](Self::quit).
     pub fn top(&mut self, number: u32, lines: u32) -> Result<Ticket, Misuse> {
         self.ask(Ask::Top(checked(number)?, lines))
     }
 
-    /// DELE: marks a message as deleted. It is removed by [`quit`](Self::quit), and by nothing else: a session that ends
-    /// otherwise leaves it where it is.
+    /// Sends DELE, which marks a message as deleted. Only [`quit`](Self::quit) removes it: a session that ends in another
+    /// way leaves it in place.
     ///
     /// # Errors
     ///
-    /// Returns [`Misuse::NoSuchNumber`] for 0, and [`Misuse::Over`].
+    /// Fails with [`Misuse::NoSuchNumber`] for 0, and with [`Misuse::Over`] after [`quit`](Self::quit).
     pub fn delete(&mut self, number: u32) -> Result<Ticket, Misuse> {
         self.ask(Ask::Delete(checked(number)?))
     }
 
-    /// RSET: takes all marks back.
+    /// Sends RSET, which removes all marks.
     ///
     /// # Errors
     ///
-    /// Returns [`Misuse::Over`].
+    /// Fails with [`Misuse::Over`] after [`quit`](Self::quit).
     pub fn reset(&mut self) -> Result<Ticket, Misuse> {
         self.ask(Ask::Reset)
     }
 
-    /// NOOP.
+    /// Sends NOOP.
     ///
     /// # Errors
     ///
-    /// Returns [`Misuse::Over`].
+    /// Fails with [`Misuse::Over`] after [`quit`](Self::quit).
     pub fn noop(&mut self) -> Result<Ticket, Misuse> {
         self.ask(Ask::Noop)
     }
 
-    /// Ends the session when everything asked for before is done, and has the marked messages removed. Nothing can be
-    /// asked for after it. [`Event::Left`] tells what became of them.
+    /// Sends QUIT behind all commands before it, which removes the marked messages. No command can follow. [`Event::Left`]
+    /// says what became of the messages.
     ///
-    /// A message that the server marked for a caller who had [given that up](Self::abandon) is not removed: all marks are
-    /// taken back first, and the others made again.
+    /// A message that the server marked for a caller that had [given that up](Self::abandon) is not removed: the session
+    /// first removes all marks and sets the others again.
     ///
     /// # Errors
     ///
-    /// Returns [`Misuse::Over`].
+    /// Fails with [`Misuse::Over`] after [`quit`](Self::quit).
     pub fn quit(&mut self) -> Result<(), Misuse> {
         self.ask(Ask::Quit).map(drop)
     }
 
-    /// Gives up a command: nothing is told of it any more. One that was not sent is not sent.
+    /// Gives up a command. The session reports nothing more of it, and does not send it if it has not yet.
     pub fn abandon(&mut self, ticket: Ticket) {
         self.abandon_where(|own| own == ticket);
     }
 
-    /// Gives up a command and all that were asked for after it, but QUIT.
+    /// Gives up a command and all later ones except QUIT.
     pub fn abandon_since(&mut self, first: Ticket) {
         self.abandon_where(|own| own >= first);
     }
@@ -278,25 +279,25 @@ impl Session {
         self.next.take_if(|event| matches!(event, Event::Done(own, _) if which(*own)));
     }
 
-    /// The server's first words, escaped for a terminal; empty before they came. With STLS they came in the clear: fit for
-    /// telling a person whose server it may be, and for choosing between two ways that are both safe.
+    /// Returns the server's greeting, escaped for a terminal. Empty before it arrived. With STLS it came without TLS: it may
+    /// tell a person whose server this seems to be, or choose between two safe ways.
     #[must_use]
     pub fn greeting(&self) -> &str {
         &self.greeting
     }
 
-    /// What the server offers; nothing before [`Event::Ready`].
+    /// Returns what the server offers. Empty before [`Event::Ready`].
     #[must_use]
     pub const fn capabilities(&self) -> &Capabilities {
         &self.capabilities
     }
 
-    /// Numbers of the messages that are marked as deleted, as far as the server has answered.
+    /// Iterates over the numbers of the messages that are marked as deleted, as far as the server has answered.
     pub fn marked(&self) -> impl Iterator<Item = u32> {
         self.marked.iter().copied()
     }
 
-    /// What the server has to answer now.
+    /// Returns what the server has to answer now.
     #[must_use]
     pub fn stage(&self) -> Stage {
         match &self.state {
@@ -311,8 +312,8 @@ impl Session {
         }
     }
 
-    /// Whether QUIT was sent with messages marked as deleted and not answered, so that they may be removed or not if the
-    /// connection is given up now.
+    /// Returns whether QUIT was sent with messages marked as deleted and is not answered yet: if the connection ends now, it
+    /// is unknown whether they were removed.
     #[must_use]
     pub fn outcome_unknown(&self) -> bool {
         match &self.state {
