@@ -81,7 +81,8 @@ impl Error {
                 );
                 !is_busy && !passes(answer)
             }
-            Self::NoMechanism { .. } | Self::Challenge(_) => true,
+            // A server that goes on challenging breaks the protocol; another token helps nothing.
+            Self::NoMechanism { .. } => true,
             _ => false,
         }
     }

@@ -15,6 +15,7 @@ use mailbearer_wire::Secret;
 
 use crate::{
     Account, Error, Imap, Login, Position, RawMessage, Server, Smtp, Token, WatchOptions, Watcher,
+    advice::PASSWORD,
     error::{Missing, Protocol},
     fetch::Ground,
     token::{Fetch, Keep, Lease, TokenSource, Tokens},
@@ -329,7 +330,8 @@ impl<R: Runtime> Client<R> {
 
     /// Returns what to try after a login that failed. Fails with `error` if that is nothing.
     async fn attempt_after(&self, failed: Attempt, error: Error) -> Result<Attempt, Error> {
-        let error = error.with_doubt(failed.doubt);
+        let is_password = matches!(self.shared.access, Access::Password(_)) && error.is_auth();
+        let error = error.with_doubt(if is_password { Some(PASSWORD) } else { failed.doubt });
         let Some(lease) = failed.lease.filter(|_| error.is_token_refused()) else { return Err(error) };
         self.forget_token(&lease.token);
         let next = if lease.fresh || failed.is_last { Ok(None) } else { self.lease().await };

@@ -108,6 +108,10 @@ pub(super) static ENTRIES: &[Entry] = &[
         ["the program's own source of tokens has none", "程序自己的令牌来源没有令牌"],
         ["what it says is the reason", "原因见其说明"])
         .kind(Kind::Source),
+    e(Net, "password-refused", &["[password-refused]"], YOU_USER, "RFC 4954 section 6; RFC 9051 section 6.2.3",
+        ["the server did not accept this user with this password", "服务器未接受该用户名和密码"],
+        ["check user and password; many providers take only a password made for mail programs (an app password or authorization code), or none at all: then log in with OAuth 2.0", "请检查 user 和 password；许多服务商只接受邮件程序专用密码（应用专用密码或授权码），或不接受任何密码：此时请使用 OAuth 2.0"])
+        .stage(Stage::Auth),
     e(Net, "token-for-graph", &["[token-for-graph]"], YOU, EXO,
         ["the token is for Microsoft Graph, which no mail server takes", "令牌属于 Microsoft Graph，邮件服务器不接受"],
         ["set scope to https://outlook.office365.com/.default, and give the application permissions of Office 365 Exchange Online in place of Graph's; for a server that does take Graph's tokens set claims = \"ignore\" in the table oauth", "请将 scope 设为 https://outlook.office365.com/.default，并为应用授予 Office 365 Exchange Online（而非 Graph）的权限；若服务器确实接受 Graph 令牌，请在 oauth 表中设置 claims = \"ignore\""])
@@ -944,6 +948,12 @@ pub(super) static ENTRIES: &[Entry] = &[
         ["mail.ru did not accept the login", "mail.ru 未接受登录"],
         ["the token needs the scope mail.imap; without a token make a password for external applications in the security settings", "令牌需要 mail.imap；若不用令牌，请在安全设置中创建外部应用密码"])
         .stage(Stage::Auth).vendor(Vendor::MailRu),
+    e(Smtp, "smtputf8-not-offered", &["[smtputf8-not-offered]"], YOU, "RFC 6531 section 3.2",
+        ["an address or the header of the message is in UTF-8, and the server takes no such mail", "邮件的地址或信头使用 UTF-8，而服务器不接受此类邮件"],
+        ["write the part of each address in front of the @ in ASCII, and encode the header (RFC 2047); or send by a server that offers SMTPUTF8", "请将每个地址 @ 之前的部分写为 ASCII，并对信头编码（RFC 2047）；或使用支持 SMTPUTF8 的服务器"]),
+    e(Smtp, "extension-not-offered", &["[extension-not-offered]"], YOU, "RFC 5321 section 2.2",
+        ["the server lacks the extension that the message or an option needs", "服务器不支持该邮件或选项所需的扩展"],
+        ["leave the option out, or send by a server that offers the extension; `doctor` shows what this one offers", "请去掉该选项，或使用支持该扩展的服务器；`doctor` 会显示此服务器支持的扩展"]),
     e(Smtp, "dovecot-smtp-auth", &[], YOU, "Dovecot, OAuth2 password database",
         ["Dovecot did not accept the token", "Dovecot 未接受令牌"],
         ["check user, and that the server's oauth2 settings know who issued the token (introspection_url, issuers, username_attribute, scope)", "请检查 user，以及服务器的 oauth2 设置是否认得令牌签发者（introspection_url、issuers、username_attribute、scope）"])

@@ -51,6 +51,7 @@ pub fn of(error: &Error) -> Option<&'static Entry> {
     let found = find(&shown);
     // If the server gave no reason, what the token says of itself is one.
     match error.doubt() {
+        Some(PASSWORD) if found.is_some_and(speaks_of_token) => by_id(PASSWORD),
         Some(doubt) if found.is_some_and(is_unexplained) => by_id(doubt),
         _ => found,
     }
@@ -59,6 +60,15 @@ pub fn of(error: &Error) -> Option<&'static Entry> {
 /// Whether the entry is one for servers that give no reason.
 pub(crate) fn is_unexplained(entry: &Entry) -> bool {
     UNEXPLAINED.contains(&entry.id)
+}
+
+/// The entry for an account with a password, where a server does not let its user in.
+pub(crate) const PASSWORD: &str = "password-refused";
+
+/// Whether the entry is about a token that a mail server does not accept.
+fn speaks_of_token(entry: &Entry) -> bool {
+    matches!(entry.place, Place::Imap | Place::Smtp | Place::Pop3)
+        && entry.cause(Language::English).contains("token")
 }
 
 /// Entries for what a server says of any token that it does not accept.

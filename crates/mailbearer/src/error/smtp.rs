@@ -3,7 +3,7 @@
 use std::{borrow::Cow, error};
 
 use mailbearer_net::{self as net, DriveError};
-use mailbearer_smtp::{self as smtp, Misuse, Refusal, Reply};
+use mailbearer_smtp::{self as smtp, Capability, Misuse, Refusal, Reply};
 
 use super::{Error, Evidence, Failure, Kind, Protocol, Stage, Verdict};
 
@@ -114,7 +114,12 @@ impl Failure for Refusal {
     }
 
     fn evidence(&self) -> Evidence<'_> {
-        evidence(Stage::Message, self.reply())
+        let name = match self {
+            Self::NotOffered { capability: Capability::SmtpUtf8 } => "smtputf8-not-offered",
+            Self::NotOffered { .. } => "extension-not-offered",
+            _ => "",
+        };
+        Evidence { name: Cow::Borrowed(name), ..evidence(Stage::Message, self.reply()) }
     }
 }
 

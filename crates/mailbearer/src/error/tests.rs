@@ -230,3 +230,20 @@ fn an_unknown_outcome_is_told_once_and_is_not_tried_again() {
         assert_eq!(error.to_string().matches("unknown").count(), 1, "{error}");
     }
 }
+
+/// A server that goes on challenging breaks the protocol, whichever that is; another token would help nothing.
+#[test]
+fn endless_challenges_are_no_matter_of_the_token() {
+    use mailbearer_sasl::{ChallengeError, Mechanism};
+
+    let (mechanism, error) = (Mechanism::XOAuth2, ChallengeError::TooMany);
+    let errors = [
+        Error::new(Protocol::IMAP, imap::Error::Challenge(error)),
+        Error::new(Protocol::SMTP, smtp::Error::Challenge { mechanism, error }),
+        #[cfg(feature = "pop3")]
+        Error::new(Protocol::POP3, mailbearer_pop3::Error::Challenge { mechanism, error }),
+    ];
+    for error in errors {
+        assert_eq!((error.kind(), error.is_auth()), (Kind::Protocol, false), "{error}");
+    }
+}

@@ -131,3 +131,20 @@ fn a_session_of_tokio() {
         runtime.block_on(async { session!(mock, client, [.await]) });
     }
 }
+
+/// Exchange wants a token on a line of its own, and the preset says so; elsewhere the length of the line decides.
+#[test]
+fn presets_say_in_which_form_a_token_is_sent() {
+    use mailbearer_pop3::AuthForm;
+
+    use crate::Provider;
+
+    for provider in Provider::ALL {
+        let account = Account::preset(provider, "ann@example.org", None);
+        let Some(server) = &account.pop3 else { continue };
+        let options = super::Pop3::<crate::Blocking>::options(&account, server);
+        let is_exchange = server.host.contains("office365") || server.host.contains("partner.outlook.cn");
+        let want = if is_exchange { AuthForm::TwoLines } else { AuthForm::Fitting };
+        assert_eq!(options.auth, want, "{provider}");
+    }
+}

@@ -16,7 +16,7 @@ use std::{
 use mailbearer_imap::{SearchKey, Text, UidSet};
 use mailbearer_mock::{
     Server as Mock,
-    memory::{Fault, Options},
+    memory::{Fault, Options, Personality},
 };
 use mailbearer_net::{self as net, Proxies, Proxy};
 use mailbearer_oauth::{self as oauth, Retry};
@@ -255,8 +255,9 @@ fn read(client: &Client<Blocking>) -> Result<(), Error> {
     let mut inbox = imap.examine("INBOX")?;
     let mut listing = inbox.list(Range::All)?;
     while listing.next()?.is_some() {}
-    inbox.search(&SearchKey::Subject(Text::from("é")))?;
     inbox.copy(UidSet::from(1), "Drafts")?;
+    // Exchange, which this server speaks as, refuses it also where nothing else is wrong.
+    inbox.search(&SearchKey::Subject(Text::from("é")))?;
     imap.logout()
 }
 
@@ -304,6 +305,36 @@ const LOCAL: &[(&str, fn(&Bench) -> Vec<String>)] = &[
     ("no-keyring", |_| named(&StoreError::new("keyring", Trouble::NoKeyring("no bus".into())).into())),
     ("token-locked", |_| named(&StoreError::new("tokens", Trouble::Busy(Duration::from_secs(30))).into())),
     ("busy", |_| named(&Error::token_response(oauth::Error::Unready { status: 404 }))),
+    ("password-refused", |_| {
+        let mut options = Options::default();
+        options.personality = Personality::Gmail;
+        let mock = Mock::start(options).unwrap();
+        let mut account = prepared(Account::with_source(mock.user(), |_| Err("none".into())), &mock);
+        account.login = Login::Password("wrong".into());
+        let server = |port| Server::new("localhost", port, Security::Implicit);
+        let account = account
+            .imap(server(mock.ports().imaps))
+            .pop3(server(mock.ports().pop3s))
+            .smtp(server(mock.ports().smtps));
+        let robot = client(account.clone());
+        let told = [
+            told(robot.connect_imap()),
+            told(robot.connect_smtp()),
+            told(robot.connect_pop3()),
+            all(account),
+        ]
+        .concat();
+        assert!(told.len() >= 4 && told.iter().all(|id| *id == told[0]), "{told:?}");
+        told
+    }),
+    ("smtputf8-not-offered", |_| {
+        let capability = mailbearer_smtp::Capability::SmtpUtf8;
+        named(&Error::message(mailbearer_smtp::Refusal::NotOffered { capability }))
+    }),
+    ("extension-not-offered", |_| {
+        let capability = mailbearer_smtp::Capability::BinaryMime;
+        named(&Error::message(mailbearer_smtp::Refusal::NotOffered { capability }))
+    }),
     ("token-source", |_| {
         let account = Account::with_source("robot@example.org", |_| Err("the vault is closed".into()));
         told(client(account).token())

@@ -4,12 +4,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use mailbearer_net::{Machine, Runtime, Security, Service};
 use mailbearer_oauth::{self as oauth, Claims, Endpoint, TokenExchange, TokenRequest, server::RequestReader};
-use mailbearer_sasl::Credentials;
-use mailbearer_wire::{RecvBuf, SendBuf, printable};
+use mailbearer_sasl::{Credentials, Redactor};
+use mailbearer_wire::{RecvBuf, Secret, SendBuf, printable};
 
 use super::Walk;
 use crate::{
-    ClientProof, Error, Login, OAuth, Token,
+    ClientProof, Error, Grant, Login, OAuth, Token,
+    advice::PASSWORD,
     claims::{self, Cloud},
     doctor::{
         Check, Subject,
@@ -26,6 +27,10 @@ impl<R: Runtime> Walk<'_, R> {
         if let Ok(endpoint) = Endpoint::parse(&oauth.token_url) {
             let place = (endpoint.host(), endpoint.port());
             let options = self.client.shared().options();
+            // Nothing secret is sent yet, but the server may know it from before.
+            if let Some(hidden) = &options.hidden {
+                hidden.add(Redactor::new(&secrets(oauth)));
+            }
             let service = Service::Https;
             let reached = self.reach(subject, service, place, Security::Implicit, options).await;
             let found = match reached {
@@ -199,7 +204,8 @@ impl<R: Runtime> Walk<'_, R> {
         token: Option<&Token>,
     ) -> Option<(Credentials, Option<&'static str>)> {
         let doubt = match (&self.client.account().login, token) {
-            (Login::Password(_) | Login::Nothing, _) => None,
+            (Login::Password(_), _) => Some(PASSWORD),
+            (Login::Nothing, _) => None,
             (_, Some(token)) => self.claims(subject, protocol, token),
             (_, None) => return None,
         };
@@ -215,3 +221,16 @@ impl<R: Runtime> Walk<'_, R> {
 
 /// How many seconds clocks may differ.
 const SKEW: u64 = 300;
+
+/// The secrets of an application or a person that the token endpoint knows.
+fn secrets(oauth: &OAuth) -> Vec<Secret> {
+    let of_client = match &oauth.client {
+        ClientProof::Secret(secret) | ClientProof::Basic(secret) => Some(secret.clone()),
+        _ => None,
+    };
+    let of_grant = match &oauth.grant {
+        Grant::RefreshToken(secret) | Grant::Password { password: secret, .. } => Some(secret.clone()),
+        _ => None,
+    };
+    of_client.into_iter().chain(of_grant).collect()
+}
