@@ -351,8 +351,9 @@ impl Splitter {
         let boundary =
             content_type.parameters.get("boundary").unwrap_or_default().trim_end().as_bytes().to_vec();
         let digest = essence == "multipart/digest";
-        let charset = content_type.charset().and_then(Charset::for_label).unwrap_or_default();
-        let is_unnamed = charset == Charset::Guess && essence.starts_with("text/");
+        // US-ASCII names none to octets outside it.
+        let names_none = |label| Charset::for_label(label) == Some(Charset::Guess);
+        let is_unnamed = essence.starts_with("text/") && content_type.charset().is_none_or(names_none);
         let unnamed = is_unnamed.then(|| UnnamedText::new(encoding, essence == "text/html"));
         let part = self.part;
         sink.head(part, Fields { kind, content_type, disposition, encoding, content_id }, offset);
