@@ -342,10 +342,13 @@ pub(super) fn report(receipt: &Receipt, out: &mut Output<impl Write>) -> Result<
         receipt.unsent.iter().try_for_each(|address| out.line(&format!("unsent    {address}")))?;
     }
     if !receipt.unsent.is_empty() {
-        let text = format!("the message was not sent to {} recipients", receipt.unsent.len());
-        return Err(
-            Error::new(Exit::SomeRefused, text).hint("the others have it: send it again to those alone")
-        );
+        let refused = match receipt.refused.len() {
+            0 => String::new(),
+            count => format!(", and the server refused {count}"),
+        };
+        let text = format!("the message was not sent to {} recipients{refused}", receipt.unsent.len());
+        return Err(Error::new(Exit::SomeRefused, text)
+            .hint("those who accepted it have it: send it again to the others alone"));
     }
     some_refused(receipt.refused.len(), Some(receipt.accepted.len()))
 }
@@ -450,8 +453,16 @@ mod tests {
             String::from_utf8(octets).unwrap(),
             "{\"accepted\":[\"a@x\",\"b@x\"],\"refused\":[{\"address\":\"c@x\",\"code\":550,\
              \"reply\":\"550 no\\\\x1bsuch user\"}],\"reply\":\"250 ok\",\
-             \"server_message_id\":null}\n"
+             \"server_message_id\":null,\"unsent\":[]}\n"
         );
+        receipt.unsent.push("d@x".into());
+        let mut octets = Vec::new();
+        let error = report(&receipt, &mut Output::to(&mut octets, false)).unwrap_err();
+        assert_eq!(
+            (error.exit, error.text.as_str()),
+            (Exit::SomeRefused, "the message was not sent to 1 recipients, and the server refused 1")
+        );
+        assert!(String::from_utf8(octets).unwrap().ends_with("such user\nunsent    d@x\n"));
     }
 
     #[test]
