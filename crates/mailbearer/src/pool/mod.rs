@@ -248,9 +248,8 @@ impl<R: Runtime> Pool<R> {
         let problem = error.smtp_problem();
         let hint = error.retry_after();
         let wait = match problem {
-            Some(Problem::TooManyConnections) if self.inner.gate.lower::<R>() => {
-                return Some(hint.unwrap_or_default());
-            }
+            // A connection less is the cure, unless the server names a time.
+            Some(Problem::TooManyConnections) if self.inner.gate.lower::<R>() => hint.unwrap_or_default(),
             Some(Problem::TooManyConnections | Problem::Throttled { .. }) => {
                 hint.unwrap_or_else(|| grows(tries))
             }

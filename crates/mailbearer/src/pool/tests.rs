@@ -450,6 +450,16 @@ fn fewer_connections_are_fewer_of_all_pools() {
     assert_eq!(crowded(), [false, false, true]);
     assert!(one.inner.gate.lower::<Simulated>());
     assert_eq!(crowded(), [false, true, true]);
+    // A time that the server names counts too.
+    let refused = |text| {
+        let reply = mailbearer_smtp::Reply::new(432, text);
+        one.wait_after(&Error::message(mailbearer_smtp::Refusal::Sender { reply }), 0)
+    };
+    assert_eq!(refused("4.3.2 Concurrent connections limit exceeded"), Some(Duration::ZERO));
+    assert_eq!(two.inner.gate.quiet::<Simulated>().filter(|left| !left.is_zero()), None);
+    let asked = Duration::from_secs(90);
+    assert_eq!(refused("4.3.2 Concurrent connections limit exceeded, try again in 90 seconds"), Some(asked));
+    assert!(two.inner.gate.quiet::<Simulated>().is_some_and(|left| left > asked / 2));
     drop(seats);
     let _last = seat(&one);
     assert!(!one.inner.gate.lower::<Simulated>(), "it is the only one");
