@@ -498,7 +498,7 @@ impl Session {
         let rest = self.out.get(self.moved..).unwrap_or_default();
         let piece = rest.get(..tx.room()).unwrap_or(rest);
         // A trace shows lines; of messages it shows how long they are.
-        if rest.len() > TRACED {
+        if self.out.len() > TRACED {
             tx.push_bulk(piece);
         } else {
             tx.push(piece);

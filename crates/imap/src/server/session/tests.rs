@@ -324,3 +324,23 @@ fn wants_each_answer_in_its_turn() {
     assert_eq!(session.step(&mut rx, &mut tx).map(drop), unanswered);
     assert_eq!(session.step(&mut rx, &mut tx).map(drop), unanswered);
 }
+
+#[test]
+fn a_trace_shows_nothing_of_a_long_answer_not_its_end_either() {
+    let (mut rx, mut tx) = (RecvBuf::with_limit(1000), SendBuf::new());
+    let mut session = Session::new(options(|_| {}));
+    session.push(&b"x".repeat(SendBuf::LIMIT + 100));
+    tx.start_trace(None);
+    let mut sent = 0;
+    loop {
+        let step = session.step(&mut rx, &mut tx).unwrap();
+        sent += tx.unsent().len();
+        tx.sent(usize::MAX);
+        if matches!(step, Step::Read) {
+            break;
+        }
+    }
+    assert!(sent > SendBuf::LIMIT);
+    let lines = tx.take_trace();
+    assert!(!lines.is_empty() && !format!("{lines:?}").contains("xxxx"), "{lines:?}");
+}
