@@ -127,7 +127,7 @@ impl Entry {
         }
     }
 
-    /// Returns what to do about it. `MAILBOX`, `TENANT`, `CLIENT-ID`, `SERVICE-PRINCIPAL` and `HOST` stand for the
+    /// Returns what to do about it. `MAILBOX`, `TENANT`, `CLIENT-ID`, `OBJECT-ID` and `HOST` stand for the
     /// account's values.
     #[must_use]
     pub const fn fix(&self, language: Language) -> &'static str {

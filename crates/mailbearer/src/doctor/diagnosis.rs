@@ -158,7 +158,6 @@ impl Facts {
             ("TENANT", tenant),
             ("CLIENT-ID", self.client_id.as_ref()),
             ("OBJECT-ID", self.object_id.as_ref()),
-            ("SERVICE-PRINCIPAL", self.object_id.as_ref()),
             ("PERSON", self.person.as_ref()),
             ("HOST", server),
         ];
