@@ -152,6 +152,33 @@ fn lets_in_and_keeps_out() {
     );
 }
 
+/// RFC 7628: in one line and in two, and a refusal that waits for the client's `AQ==`.
+#[test]
+fn oauthbearer_lets_in_and_keeps_out() {
+    let good = "bixhPXJvYm90LAFob3N0PXBvcC50ZXN0AXBvcnQ9OTk1AWF1dGg9QmVhcmVyIGdvb2QBAQ==";
+    let bad = "bixhPXJvYm90LAFob3N0PXBvcC50ZXN0AXBvcnQ9OTk1AWF1dGg9QmVhcmVyIGJhZAEB";
+    let all = options(|_| {});
+    for input in
+        [format!("AUTH OAUTHBEARER {good}\r\nNOOP\r\n"), format!("auth oauthbearer\r\n{good}\r\nNOOP\r\n")]
+    {
+        let challenge = if input.starts_with("AUTH") { "" } else { "+ \n" };
+        let seen = assert_says(&all, &input, &format!("{GREETING}{challenge}+OK in\n+OK\n"));
+        assert_eq!(seen, ["OAUTHBEARER robot good"]);
+    }
+    let refused = format!("{GREETING}+ eyJzIjoiNDAwIn0=\n");
+    let input = format!("AUTH OAUTHBEARER {bad}\r\n");
+    assert_says(&all, &input, &refused);
+    let verdict = format!("{refused}-ERR [AUTH] no\n-ERR Not now\n");
+    assert_says(&all, &format!("{input}AQ==\r\nSTAT\r\n"), &verdict);
+    // The other mechanism's message is none of this one's.
+    let xoauth2 = "dXNlcj1yb2JvdAFhdXRoPUJlYXJlciBnb29kAQE=";
+    let malformed = format!("{GREETING}-ERR Not a response of the mechanism\n");
+    assert_says(&all, &format!("AUTH OAUTHBEARER {xoauth2}\r\n"), &malformed);
+    let without = options(|options| options.mechanisms.retain(|own| *own != Mechanism::OAuthBearer));
+    let unknown = format!("{GREETING}-ERR No such mechanism here\n");
+    assert_says(&without, &format!("AUTH OAUTHBEARER {good}\r\n"), &unknown);
+}
+
 #[test]
 fn tls_comes_before_credentials() {
     let clear = options(|options| options.security = Some(Security::StartTls));

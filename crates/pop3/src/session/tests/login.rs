@@ -76,6 +76,45 @@ fn two_lines_and_a_reason() {
     );
 }
 
+/// RFC 7628, with the host and port that the session was made for. It is chosen where `XOAUTH2` is not offered.
+#[test]
+fn oauthbearer_where_it_alone_is_offered() {
+    let response = "bixhPXVzZXJAZXhhbXBsZS5jb20sAWhvc3Q9cG9wLnRlc3QBcG9ydD05OTUBYXV0aD1CZWFyZXIgdDBrZW4BAQ==";
+    let one_line = with(|options| options.auth = AuthForm::OneLine);
+    let two_lines = with(|options| options.auth = AuthForm::TwoLines);
+    let alone = format!("AUTH OAUTHBEARER {response}");
+    let after = format!("AUTH OAUTHBEARER\nS: +\nC: {response}");
+    let xoauth2 = "AUTH XOAUTH2 dXNlcj11c2VyQGV4YW1wbGUuY29tAWF1dGg9QmVhcmVyIHQwa2VuAQE=";
+    let rows: &[(&dyn Fn() -> Session, &str, &str, &str)] = &[
+        (&new, "ready", "PLAIN OAUTHBEARER", &alone),
+        (&new, "ready", "oauthbearer", &alone),
+        (&one_line, "ready", "OAUTHBEARER", &alone),
+        (&two_lines, "ready", "OAUTHBEARER", &after),
+        (&new, "The Microsoft Exchange POP3 service is ready.", "OAUTHBEARER", &after),
+        (&new, "ready", "OAUTHBEARER XOAUTH2", xoauth2),
+        (&new, "ready", "XOAUTH2 OAUTHBEARER", xoauth2),
+    ];
+    for (session, greeting, offer, sent) in rows {
+        let greet = format!("S: +OK {greeting}\nC: CAPA\nS: +OK\nS: SASL {offer}\nS: .\n* ready\n> auth\n");
+        play(session, &format!("{greet}C: {sent}\nS: +OK\n* authenticated"));
+    }
+    // RFC 7628 section 3.2.3: the client answers the reason with a lone 0x01, and the server refuses.
+    let reason = "eyJzdGF0dXMiOiJpbnZhbGlkX3Rva2VuIn0=";
+    let refused = format!(
+        "S: + {reason}\nC: AQ==\nS: -ERR [AUTH] no\nC: QUIT\n\
+         ! server did not accept the credentials (OAUTHBEARER): -ERR [AUTH] no; \
+         reason given: {{\"status\":\"invalid_token\"}}"
+    );
+    let rows: [(&dyn Fn() -> Session, &str); 2] = [(&one_line, &alone), (&two_lines, &after)];
+    for (session, sent) in rows {
+        let greet = "S: +OK\nC: CAPA\nS: +OK\nS: SASL OAUTHBEARER\nS: .\n* ready\n> auth\n";
+        let Err(error) = again(play(session, &format!("{greet}C: {sent}\n{refused}"))) else {
+            panic!("{sent}")
+        };
+        assert!(error.is_auth(), "{error}");
+    }
+}
+
 #[test]
 fn what_the_mechanism_does_not_get_past() {
     let greet = "S: +OK x\nC: CAPA\nS: +OK\nS: SASL XOAUTH2\nS: .\n* ready\n> auth\nC: AUTH XOAUTH2\n";
