@@ -22,6 +22,9 @@ mod login;
 #[cfg(test)]
 mod mailbox;
 #[cfg(test)]
+#[cfg(unix)]
+mod mock;
+#[cfg(test)]
 mod pop;
 #[cfg(test)]
 mod reading;

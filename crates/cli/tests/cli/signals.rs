@@ -139,50 +139,5 @@ fn the_memory_server_runs_until_it_is_stopped() {
     }
 }
 
-#[test]
-fn the_faults_of_the_memory_server_are_listed() {
-    let folder = tempfile::tempdir().unwrap();
-    let printed = finish(bare(folder.path(), &["mock", "--fault", "help"]), b"").ok();
-    for name in ["not-connected", "smtp-disabled-for-tenant", "invalid-secret", "throttled"] {
-        assert!(printed.lines().any(|line| line.starts_with(&format!("{name} "))), "{printed}");
-    }
-    let outcome = finish(bare(folder.path(), &["mock", "--fault", "nope"]), b"");
-    assert_eq!(outcome.code, Some(64), "{outcome:?}");
-}
-
-/// The mock's `KEY=value` lines can be read by a shell.
-#[test]
-fn what_the_memory_server_prints_is_read_by_a_shell() {
-    let folder = tempfile::tempdir().unwrap();
-    let secret = "a&b %c='$d\" `e\\";
-    for (format, line) in [
-        ("sh", r#"MAILBEARER_OAUTH_CLIENT_SECRET='a&b %c='\''$d" `e\'"#),
-        ("dotenv", r#"MAILBEARER_OAUTH_CLIENT_SECRET="a&b %c='\$d\" \`e\\""#),
-    ] {
-        let arguments =
-            ["mock", "--client-secret", secret, "--client-id", "app", "--tenant", "t", "--format", format];
-        let mut command = bare(folder.path(), &arguments);
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut printed = String::new();
-        for found in BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap) {
-            printed.push_str(&found);
-            printed.push('\n');
-            if found.starts_with(LAST_LINE) {
-                break;
-            }
-        }
-        send_signal(&child, "TERM");
-        child.wait().unwrap();
-        assert!(printed.contains(&format!("{line}\n")), "{printed}");
-        // A shell reads both alike here.
-        let script = format!(
-            "set -e\n{printed}printf '%s|%s|%s' \"$MAILBEARER_OAUTH_CLIENT_SECRET\" \
-            \"$MAILBEARER_OAUTH_CLIENT_ID\" \"$MAILBEARER_OAUTH_TENANT\""
-        );
-        let read = std::process::Command::new("sh").arg("-c").arg(script).output().unwrap();
-        assert_eq!(String::from_utf8(read.stdout).unwrap(), format!("{secret}|app|t"), "{format}");
-    }
-}
-
 /// What the memory server prints last.
 const LAST_LINE: &str = "MOCK_SMTP_TLS_PORT";

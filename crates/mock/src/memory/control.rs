@@ -97,7 +97,9 @@ impl Control {
                 | "/end-refresh-tokens"
                 | "/new-refresh-token"
                 | "/log-in"
-                | "/device",
+                | "/device"
+                | "/drop-connections"
+                | "/fault",
             ) => {
                 return Err((405, "use POST".to_owned()));
             }
@@ -175,7 +177,11 @@ mod tests {
         assert_eq!(ask(&world, "POST /fault?name=nope", "").0, 404);
         ask(&world, "POST /fault", "");
         assert_eq!(world.fault(), None);
-        assert_eq!((ask(&world, "GET /deliver", "").0, ask(&world, "GET /nope", "").0), (405, 404));
+        for (request, status) in
+            [("GET /deliver", 405), ("GET /drop-connections", 405), ("GET /fault", 405), ("GET /nope", 404)]
+        {
+            assert_eq!(ask(&world, request, "").0, status, "{request}");
+        }
         let mut talk = Talk::new(Control::new(Arc::clone(&world)));
         let (heard, _) =
             talk.hear("POST /end-tokens HTTP/1.1\r\nOrigin: https://evil.test\r\nContent-Length: 0\r\n\r\n");

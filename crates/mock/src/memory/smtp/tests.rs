@@ -148,7 +148,7 @@ fn stops_at_its_limits() {
 }
 
 #[test]
-fn a_provider_counts_connections_and_messages() {
+fn a_provider_refuses_the_fourth_connection_and_the_31st_message_of_a_minute() {
     let world = world(|options| options.provider_limits = true);
     let login = format!("EHLO a\r\nAUTH XOAUTH2 {}\r\n", xoauth2(USER, &token(&world)));
     let mut open: Vec<_> =
