@@ -265,3 +265,149 @@ impl Record for Tape {
 
 /// Octets of a line that a trace shows.
 const LINE_LIMIT: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+
+    /// What passes through a buffer.
+    enum Passes {
+        Plain(&'static str),
+        Secret(&'static str),
+        Bulk(&'static str),
+        /// The lines so far are taken, and this is how many there are.
+        Taken(usize),
+        End(TracePart),
+    }
+
+    use Passes::{Bulk, End, Plain, Secret as Hidden, Taken};
+
+    fn text(text: &str) -> TracePart {
+        TracePart::Text(text.into())
+    }
+
+    fn secret(shown: &str) -> TracePart {
+        TracePart::Secret(Described::new(shown.into(), Vec::new()))
+    }
+
+    /// Tells a secret's length once all of it is there.
+    fn length(octets: &[u8], is_whole: bool) -> Option<Described> {
+        is_whole.then(|| Described::new(format!("<{}>", octets.len()), Vec::new()))
+    }
+
+    /// A line is the same however its octets were cut: what is alike and side by side is one part of it.
+    #[test]
+    fn a_line_is_made_of_as_few_parts_as_it_has_kinds() {
+        type Row = (&'static str, Direction, Option<Describe>, Vec<Passes>, Vec<TraceLine>);
+        let line =
+            |direction, text: &str, octets, parts| TraceLine { direction, text: text.into(), octets, parts };
+        let (sent, received) = (
+            |text, octets, parts| line(Direction::Sent, text, octets, parts),
+            |text, octets, parts| line(Direction::Received, text, octets, parts),
+        );
+        let rows: Vec<Row> = vec![
+            (
+                "text",
+                Direction::Sent,
+                None,
+                vec![Plain("NO"), Plain(""), Plain("OP\r\nQU"), Plain("IT\r"), Plain("\n")],
+                vec![sent("NOOP", 6, vec![text("NOOP\r\n")]), sent("QUIT", 6, vec![text("QUIT\r\n")])],
+            ),
+            ("a whole line", Direction::Sent, None, vec![Plain("A\n"), Taken(1), Taken(0)], vec![]),
+            (
+                "a secret",
+                Direction::Sent,
+                None,
+                vec![Plain("A "), Hidden("ab"), Hidden("c"), Plain("\r\n")],
+                vec![sent("A [redacted]", 7, vec![text("A "), secret("[redacted]"), text("\r\n")])],
+            ),
+            (
+                "two secrets",
+                Direction::Sent,
+                None,
+                vec![Hidden("ab"), Bulk("1"), Hidden("c"), Plain("\n")],
+                vec![sent(
+                    "[redacted][1 octets][redacted]",
+                    5,
+                    vec![secret("[redacted]"), TracePart::Bulk(1), secret("[redacted]"), text("\n")],
+                )],
+            ),
+            (
+                "a secret that is described",
+                Direction::Sent,
+                Some(length),
+                vec![
+                    Plain("A "),
+                    Hidden("ab"),
+                    Hidden("c"),
+                    Plain("\r\n"),
+                    Hidden("d"),
+                    Bulk("e"),
+                    Plain("\n"),
+                ],
+                vec![
+                    sent("A <3>", 7, vec![text("A "), secret("<3>"), text("\r\n")]),
+                    sent("<1>[1 octets]", 3, vec![secret("<1>"), TracePart::Bulk(1), text("\n")]),
+                ],
+            ),
+            (
+                "a message",
+                Direction::Received,
+                None,
+                vec![Bulk("a"), Bulk(""), Bulk("b\n"), Taken(0), Plain(")\r\n")],
+                vec![
+                    received("[3 octets]", 3, vec![TracePart::Bulk(3)]),
+                    received(")", 3, vec![text(")\r\n")]),
+                ],
+            ),
+            (
+                "what is sent is whole",
+                Direction::Sent,
+                Some(length),
+                vec![Hidden("ab")],
+                vec![sent("<2>", 2, vec![secret("<2>")])],
+            ),
+            ("what is received may go on", Direction::Received, Some(length), vec![Hidden("ab")], vec![]),
+            (
+                "and is whole at the end, which is told once",
+                Direction::Received,
+                Some(length),
+                vec![Hidden("ab"), Taken(0), End(TracePart::Closed), Taken(0), End(TracePart::Reset)],
+                vec![],
+            ),
+        ];
+        for (name, direction, describe, passes, want) in rows {
+            let mut tape = Tape::new(direction, describe);
+            for one in passes {
+                match one {
+                    Plain(octets) => tape.plain(octets.as_bytes()),
+                    Hidden(octets) => tape.secret(octets.as_bytes()),
+                    Bulk(octets) => tape.bulk(octets.as_bytes()),
+                    Taken(want) => assert_eq!(tape.take(None).len(), want, "{name}"),
+                    End(end) => {
+                        let lines = tape.take(Some(end.clone()));
+                        let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+                        let want: &[&str] = if end == TracePart::Closed { &["<2>", "[closed]"] } else { &[] };
+                        assert_eq!(texts, want, "{name}");
+                    }
+                }
+            }
+            assert_eq!(tape.take(None), want, "{name}");
+        }
+    }
+
+    /// What a peer repeats is hidden in each part that holds words, and the others stay as they are.
+    #[test]
+    fn each_part_of_a_line_is_redacted() {
+        let described = |secret: &str| TracePart::Secret(Described::new(secret.into(), secret.into()));
+        let line = |secret: &str| TraceLine {
+            direction: Direction::Received,
+            text: secret.into(),
+            octets: 9,
+            parts: vec![text(secret), described(secret), TracePart::Bulk(3), TracePart::Reset],
+        };
+        assert_eq!(line("a s3cret").redacted(|text| text.replace("s3cret", "[mine]")), line("a [mine]"));
+    }
+}
