@@ -190,7 +190,7 @@ fn run_dropping(
 /// Makes a peer, and sets the clock to 0.
 pub(super) fn socket(script: Script) -> Scripted {
     NOW.set(Duration::ZERO);
-    Scripted { script, ready: VecDeque::new(), due: None }
+    Scripted { script, ready: VecDeque::new(), due: None, takes_from: Duration::ZERO }
 }
 
 /// Returns the time since [`socket`].
@@ -275,6 +275,8 @@ pub(super) enum Takes {
     Everything,
     /// Nothing before this time.
     From(Duration),
+    /// So many octets each time that this has passed.
+    Slowly(usize, Duration),
     /// Nothing any more.
     Nothing,
 }
@@ -284,6 +286,8 @@ pub(super) struct Scripted {
     script: Script,
     ready: VecDeque<u8>,
     due: Option<(Duration, &'static str)>,
+    /// From when on the peer accepts something again.
+    takes_from: Duration,
 }
 
 impl Socket for Scripted {
@@ -310,6 +314,11 @@ impl Socket for Scripted {
         match self.script.takes {
             Takes::From(at) if NOW.get() < at => Err(io::ErrorKind::WouldBlock.into()),
             Takes::Nothing => Err(io::ErrorKind::BrokenPipe.into()),
+            Takes::Slowly(..) if NOW.get() < self.takes_from => Err(io::ErrorKind::WouldBlock.into()),
+            Takes::Slowly(octets, every) => {
+                self.takes_from = NOW.get() + every;
+                Ok(octets.min(from.len()))
+            }
             Takes::Everything | Takes::From(_) => Ok(from.len()),
         }
     }
@@ -327,10 +336,11 @@ impl Socket for Scripted {
                 note(at);
             }
         }
-        if let Takes::From(at) = self.script.takes
-            && interest != Interest::Read
-        {
-            note(at);
+        match self.script.takes {
+            _ if interest == Interest::Read => {}
+            Takes::From(at) => note(at),
+            Takes::Slowly(..) => note(self.takes_from),
+            Takes::Everything | Takes::Nothing => {}
         }
         Poll::Pending
     }

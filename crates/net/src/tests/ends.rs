@@ -6,7 +6,11 @@ use super::{
     clock::{SECOND, Script, Simulated, Takes, drip, elapsed, pass, script, socket},
     *,
 };
-use crate::{Listener, Timer, Trace};
+use crate::{
+    Listener, Timer, Trace,
+    link::{Errand, Link, Outcome, Silence, Turn},
+    tls::{Session, Side},
+};
 
 async fn connected(script: Script, security: Security) -> Result<Connection<Simulated>, Error> {
     let options = Options { recv_limit: 1 << 20, ..Options::default() };
@@ -247,6 +251,50 @@ fn a_slow_peer_is_given_time_by_each_command() {
     assert!(elapsed() > 480 * SECOND, "{:?}", elapsed());
 }
 
+/// An upload that moves has as long as it needs, over TLS as without: each octet that the peer took counts.
+#[test]
+fn a_peer_that_takes_little_at_a_time_is_no_silent_one() {
+    for is_tls in [false, true] {
+        let slow = Script { takes: Takes::Slowly(10_000, 50 * SECOND), ..script(&[]) };
+        let mut link = Link::<Simulated>::new(socket(slow), Box::new(Unchanged), false, Options::default());
+        if is_tls {
+            link.start_tls().unwrap();
+        }
+        let mut upload = vec![b'x'; 200_000];
+        let ended = Simulated::task(link.drive(60 * SECOND, Silence::Fails, &mut |_, tx| {
+            tx.push(&std::mem::take(&mut upload));
+            if tx.unsent().is_empty() { Turn::Over } else { Turn::Go(Errand::Flush) }
+        }));
+        assert!(matches!(ended, Ok(Outcome::Done)), "{is_tls}");
+        // Longer than ten times the patience.
+        assert!(elapsed() >= 950 * SECOND, "{is_tls}: {:?}", elapsed());
+    }
+}
+
+/// The time for the way in ends with the login.
+#[test]
+fn who_was_let_in_may_stay() {
+    Simulated::task(async {
+        for is_let_in in [false, true] {
+            let mut options = Options::default();
+            options.timeouts.opening = Some(60 * SECOND);
+            let tls = Tls::new().unwrap();
+            let socket = socket(drip("* OK\r\n", SECOND));
+            let over = Connection::over(socket, "mail.test", Security::StartTls, &tls, options).await;
+            let mut connection: Connection<Simulated> = over.unwrap();
+            let mut machine = Talk::new();
+            let mut lines = 0;
+            while lines < 100 && outcome(&mut connection, &mut machine).await.starts_with("Some") {
+                lines += 1;
+                if is_let_in && lines == 30 {
+                    connection.opened();
+                }
+            }
+            assert_eq!(lines, if is_let_in { 100 } else { 60 });
+        }
+    });
+}
+
 #[test]
 fn a_server_that_says_nothing_over_tls_has_not_greeted() {
     async fn client<R: Runtime>(port: u16, ca: &Ca) {
@@ -301,5 +349,64 @@ impl Machine for Fails {
     fn step(&mut self, _: &mut RecvBuf, tx: &mut SendBuf) -> Result<Step<String>, &'static str> {
         tx.push(b"QUIT\r\n");
         Err("failed")
+    }
+}
+
+/// TLS that leaves octets as they are.
+struct Unchanged;
+
+impl Side for Unchanged {
+    fn start(&self) -> Result<Box<dyn Session>, Error> {
+        Ok(Box::new(Queue(Vec::new())))
+    }
+
+    fn peer(&self) -> &str {
+        "mail.test"
+    }
+
+    fn is_server(&self) -> bool {
+        false
+    }
+}
+
+/// The octets that wait in [`Unchanged`].
+struct Queue(Vec<u8>);
+
+impl Session for Queue {
+    fn is_handshaking(&self) -> bool {
+        false
+    }
+
+    fn wants_write(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    fn encrypt(&mut self, plaintext: &[u8]) -> io::Result<usize> {
+        self.0.extend_from_slice(plaintext);
+        Ok(plaintext.len())
+    }
+
+    fn write_records(&mut self, to: &mut dyn Write) -> io::Result<usize> {
+        let count = to.write(&self.0)?;
+        self.0.drain(..count);
+        Ok(count)
+    }
+
+    fn read_records(&mut self, _: &mut dyn Read) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
+    fn process(&mut self) -> Result<(), rustls::Error> {
+        Ok(())
+    }
+
+    fn decrypted(&mut self, _: &mut dyn FnMut(&[u8]) -> usize) -> io::Result<()> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
+    fn close(&mut self) {}
+
+    fn agreed(&self) -> Option<(u16, u16)> {
+        None
     }
 }
