@@ -122,6 +122,22 @@ fn the_lock_keeps_all_others_out_and_can_be_waited_for() {
     assert!(store.path(&key("u"), LOCK).exists(), "never deleted: another may be about to lock it");
 }
 
+/// Only a lock that others hold is busy: a file that can't be locked is another kind of failure.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_lock_that_fails_is_not_a_busy_one() {
+    use std::os::unix::fs::OpenOptionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("lock");
+    fs::write(&place, "").unwrap();
+    // A handle that only names the file. The system refuses to lock it.
+    let flags = i32::try_from(rustix::fs::OFlags::PATH.bits()).unwrap();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(&place).unwrap();
+    let error = Blocking::task(wait(place.clone(), file, Duration::from_secs(60))).unwrap_err();
+    assert!(matches!(error.trouble(), Trouble::Io(_)), "{error:?}");
+    assert_eq!(error.place(), place);
+}
+
 /// `kill -9` leaves no partial files with tokens for good.
 #[test]
 fn a_killed_writer_leaves_nothing_for_good() {
