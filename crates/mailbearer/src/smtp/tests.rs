@@ -5,6 +5,7 @@ use super::*;
 use crate::{Address, Client, Kind, Message, Security, Server};
 
 mod extensions;
+mod opening;
 
 fn start() -> (Mock, Client) {
     start_with(|_| ())
