@@ -193,3 +193,26 @@ fn a_server_without_unique_ids_is_told_of_once() {
         "warning: the server tells no unique ids: name messages by --number, which holds for one session\n"
     );
 }
+
+/// RFC 1939 section 7 asks for no order, and lets copies of a message have one id.
+#[test]
+fn unique_ids_come_in_any_order_and_twice() {
+    let bye = "C: QUIT\nS: +OK\n--close--\n";
+    let world = world();
+    let check = |script: &str, arguments: &[&str]| {
+        let (outcome, differences) = playing(&world, script, arguments);
+        assert_eq!((outcome.code, differences.as_slice()), (Some(0), &[][..]), "{outcome:?}");
+        outcome.stdout
+    };
+    let retrieved = |n| format!("C: RETR {n}\nS: +OK\nS: m{n}\nS: .\n");
+    let all = ["pop", "fetch", "--all", "--keep", "--maildir", "mail"];
+    let list = "C: LIST\nS: +OK\nS: 1 5\nS: 2 7\nS: .\nC: UIDL\nS: +OK\nS: 2 y\nS: 1 x\nS: .\n";
+    check(&format!("{list}{}{}{bye}", retrieved(1), retrieved(2)), &all);
+    // A copy of the second arrives. It is fetched, too.
+    let list =
+        "C: LIST\nS: +OK\nS: 1 5\nS: 2 7\nS: 3 9\nS: .\nC: UIDL\nS: +OK\nS: 3 y\nS: 1 x\nS: 2 y\nS: .\n";
+    let listed = check(&format!("{list}{bye}"), &["pop", "list"]);
+    assert_eq!(listed, "      1           5  x\n      2           7  y\n      3           9  y\n");
+    check(&format!("{list}{}{bye}", retrieved(3)), &all);
+    assert_eq!(kept(&world, "mail"), ["m1\r\n", "m2\r\n", "m3\r\n"]);
+}

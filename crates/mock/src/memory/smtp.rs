@@ -40,6 +40,7 @@ impl Smtp {
         options.limits.recipients = world.limits.recipients;
         options.limits.silence = world.limits.silence;
         options.wording = voice.wording();
+        options.extensions.extend(voice.draft_auth.map(Into::into));
         if let Some(greeting) = fault.and_then(|fault| fault.greeting()) {
             options.wording.greeting = Answer::new(220, greeting);
         }

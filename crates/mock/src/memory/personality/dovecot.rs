@@ -10,6 +10,7 @@ pub(super) static VOICE: Voice = Voice {
         name: "mail.mailbearer.test",
         greeting: Answer::new(220, "mail.mailbearer.test ESMTP Postfix"),
         hello: "",
+        draft_auth: None,
         starttls: Answer::new(220, "2.0.0 Ready to start TLS"),
         logged_in: Answer::new(235, "2.7.0 Authentication successful"),
         refused: Answer::new(535, "5.7.8 Error: authentication failed: (reason unavailable)"),

@@ -4,14 +4,22 @@ use mailbearer_smtp::server::Answer;
 
 use super::{CORRECT, ImapVoice, Pop3Voice, PopAnswer, ProviderLimits, Quirks, SmtpVoice, Voice};
 
+/// What Exchange adds to refusals: the host, the time and a number of its log.
+macro_rules! trail {
+    () => {
+        "[mock.mailbearer.test 2026-11-24T05:42:00.000Z 08DE0000000000AA]"
+    };
+}
+
 pub(super) static VOICE: Voice = Voice {
     smtp: SmtpVoice {
         name: "mock.mailbearer.test",
         greeting: Answer::new(220, "mock.mailbearer.test Microsoft ESMTP MAIL Service ready"),
         hello: "Hello",
+        draft_auth: None,
         starttls: Answer::new(220, "2.0.0 SMTP server ready"),
         logged_in: Answer::new(235, "2.7.0 Authentication successful"),
-        refused: Answer::new(535, "5.7.3 Authentication unsuccessful [mock.mailbearer.test]"),
+        refused: Answer::new(535, concat!("5.7.3 Authentication unsuccessful ", trail!())),
         sender: Answer::new(250, "2.1.0 Sender OK"),
         recipient: Answer::new(250, "2.1.5 Recipient OK"),
         no_recipient: Answer::new(550, "5.1.10 Recipient not found"),
@@ -21,7 +29,7 @@ pub(super) static VOICE: Voice = Voice {
         sent: Some("Sent Items"),
         quit: Answer::new(221, "2.0.0 Service closing transmission channel"),
         too_large: Answer::new(552, "5.3.4 Message size exceeds fixed maximum message size"),
-        login_first: Answer::new(530, "5.7.57 Client not authenticated to send mail"),
+        login_first: Answer::new(530, concat!("5.7.57 Client not authenticated to send mail. ", trail!())),
     },
     imap: ImapVoice {
         greeting: "The Microsoft Exchange IMAP4 service is ready. [bW9jay5tYWlsYmVhcmVyLnRlc3Q=]",

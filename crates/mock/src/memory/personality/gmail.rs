@@ -10,6 +10,7 @@ pub(super) static VOICE: Voice = Voice {
         name: "smtp.gmail.com",
         greeting: Answer::new(220, "smtp.gmail.com ESMTP a640c23a62f3a-aa7 - gsmtp"),
         hello: "at your service,",
+        draft_auth: None,
         starttls: Answer::new(220, "2.0.0 Ready to start TLS"),
         logged_in: Answer::new(235, "2.7.0 Accepted"),
         refused: Answer::new(

@@ -118,6 +118,8 @@ pub(crate) struct SmtpVoice {
     pub(crate) greeting: Answer,
     /// What follows the name in the answer to EHLO.
     pub(crate) hello: &'static str,
+    /// A line of the answer to EHLO that offers passwords as drafts of RFC 4954 did, with `=` behind AUTH.
+    pub(crate) draft_auth: Option<&'static str>,
     pub(crate) starttls: Answer,
     pub(crate) logged_in: Answer,
     pub(crate) refused: Answer,

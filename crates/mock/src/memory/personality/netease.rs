@@ -10,6 +10,7 @@ pub(super) static VOICE: Voice = Voice {
         name: "smtp.163.com",
         greeting: Answer::new(220, "163.com Anti-spam GT for Coremail System"),
         hello: "Hello",
+        draft_auth: Some("AUTH=LOGIN PLAIN"),
         starttls: Answer::new(220, "Ready to start TLS"),
         logged_in: Answer::new(235, "Authentication successful"),
         refused: Answer::new(535, "Error: authentication failed"),

@@ -10,6 +10,7 @@ pub(super) static VOICE: Voice = Voice {
         name: "newxmesmtplogicsvrszc2.qq.com",
         greeting: Answer::new(220, "newxmesmtplogicsvrszc2.qq.com XMail Esmtp QQ Mail Server."),
         hello: "Hello",
+        draft_auth: Some("AUTH=LOGIN"),
         starttls: Answer::new(220, "Ready to start TLS"),
         logged_in: Answer::new(235, "Authentication successful"),
         refused: Answer::new(

@@ -2,6 +2,8 @@
 //! that clients were seen to stumble over, "errors" one of refusals as they were reported, "dialogue" what Microsoft
 //! documents.
 
+mod known;
+
 use std::{convert::Infallible, fmt::Debug, sync::Arc};
 
 use mailbearer_wire::{Machine, Security};
@@ -106,7 +108,7 @@ const OPEN: &[Row] = &[
     (Exchange, "quirks: a space at the end", "t STATUS INBOX (MESSAGES)\n", "* STATUS INBOX (MESSAGES 10) \nt OK STATUS completed.\n"),
     (Exchange, "quirks: a bare disposition", "t FETCH 1 BODYSTRUCTURE\n", "* 1 FETCH (BODYSTRUCTURE (\"text\" \"plain\" NIL NIL NIL \"7bit\" 3 1 NIL \"inline\" NIL NIL))\nt OK FETCH completed.\n"),
     (Exchange, "quirks: an empty list is an error", "t ID ()\n", "t BAD Command Argument Error. 11\n"),
-    (Exchange, "quirks", "t UID FETCH 99 UID\n", "t OK FETCH completed.\n"),
+    (Exchange, "quirks: a UID without a line", "t UID FETCH 99 UID\n", "t OK FETCH completed.\n"),
     (Exchange, "dialogue", "t IDLE\n", "+ IDLE accepted, awaiting DONE command.\n"),
     (Exchange, "RFC 9051", "t SELECT None\n", "t NO [NONEXISTENT] Mailbox does not exist.\n"),
     (Exchange, "dialogue", "t LOGOUT\n", "* BYE Microsoft Exchange Server IMAP4 server signing off.\nt OK LOGOUT completed.\n"),
@@ -137,7 +139,7 @@ const OPEN: &[Row] = &[
     (Yahoo, "quirks: undisclosed", "t FETCH 1 ENVELOPE\n", "* 1 FETCH (ENVELOPE (NIL NIL ((NIL NIL \"a\" \"b\")) ((NIL NIL \"a\" \"b\")) ((NIL NIL \"a\" \"b\")) ((NIL NIL \"\\\"undisclosed-recipients\\\"\" NIL)) NIL NIL NIL NIL))\nt OK FETCH completed\n"),
     (Yahoo, "quirks: a code without a text", "t EXAMINE INBOX\n", "* 10 EXISTS\n* 0 RECENT\n* FLAGS (\\Seen \\Answered \\Flagged \\Deleted \\Draft)\n* OK [UNSEEN 1] Is the first unseen message\n* OK [PERMANENTFLAGS ()] Permanent flags\n* OK [UIDVALIDITY {b64}] UIDVALIDITY value\n* OK [UIDNEXT 11] The next unique identifier value\n* OK [HIGHESTMODSEQ 7]\nt OK [READ-ONLY] EXAMINE completed\n"),
     (Yahoo, "quirks: the name of the inbox", "t LIST \"\" I%\n", "* LIST (\\HasNoChildren) \"/\" Inbox\nt OK LIST completed\n"),
-    (NetEase, "quirks, errors 76", "t SELECT INBOX\n", "t NO SELECT Unsafe Login. Please contact kefu@188.com for help\n"),
+    (NetEase, "quirks: no folder without ID; errors 76", "t SELECT INBOX\n", "t NO SELECT Unsafe Login. Please contact kefu@188.com for help\n"),
     (NetEase, "quirks: an empty list", "t STATUS INBOX (MESSAGES)\n", "* STATUS INBOX ()\nt OK STATUS completed\n"),
     (Qq, "quirks: a space at the end", "t FETCH 1 UID\n", "* 1 FETCH (UID 1 )\nt OK FETCH Completed\n"),
     (Qq, "quirks: 9 fields of 10", "t FETCH 1 ENVELOPE\n", "* 1 FETCH (ENVELOPE (NIL NIL ((NIL NIL \"a\" \"b\")) ((NIL NIL \"a\" \"b\")) ((NIL NIL \"a\" \"b\")) ((NIL NIL \"undisclosed-recipients\" NIL)(NIL NIL NIL NIL)) NIL NIL NIL) )\nt OK FETCH Completed\n"),
@@ -226,11 +228,13 @@ fn an_argument_of_64_kib() {
 #[rustfmt::skip]
 const SMTP: &[Row] = &[
     (Exchange, "dialogue", "", "220 mock.mailbearer.test Microsoft ESMTP MAIL Service ready\n"),
-    (Exchange, "dialogue, errors 78", "EHLO a\nAUTH XOAUTH2\n{wrong}\n", "{ehlo}334 \n535 5.7.3 Authentication unsuccessful [mock.mailbearer.test]\n"),
-    (Exchange, "errors 86", "EHLO a\nMAIL FROM:<a@b>\n", "{ehlo}530 5.7.57 Client not authenticated to send mail\n"),
+    (Exchange, "quirks: host, date and id; dialogue, errors 78", "EHLO a\nAUTH XOAUTH2\n{wrong}\n", "{ehlo}334 \n535 5.7.3 Authentication unsuccessful [mock.mailbearer.test 2026-11-24T05:42:00.000Z 08DE0000000000AA]\n"),
+    (Exchange, "errors 86", "EHLO a\nMAIL FROM:<a@b>\n", "{ehlo}530 5.7.57 Client not authenticated to send mail. [mock.mailbearer.test 2026-11-24T05:42:00.000Z 08DE0000000000AA]\n"),
     (Exchange, "errors 105", "EHLO a\nAUTH CRAM-MD5\n", "{ehlo}504 5.7.4 Unrecognized authentication type\n"),
     (Gmail, "quirks: an empty line is wanted; errors 112", "EHLO a\nAUTH XOAUTH2 {wrong}\n\n", "{ehlo}334 {b64}\n535-5.7.8 Username and Password not accepted. For more information, go to\n535 5.7.8  https://support.google.com/mail/?p=BadCredentials a640c23a62f3a-aa7 - gsmtp\n"),
     (Gmail, "errors", "EHLO a\nMAIL FROM:<a@b>\n", "{ehlo}530-5.7.0 Authentication Required. For more information, go to\n530 5.7.0  https://support.google.com/accounts/troubleshooter/2402620. a640c23a62f3a-aa7 - gsmtp\n"),
+    (NetEase, "quirks: AUTH with =", "EHLO a\n", "250-smtp.163.com Hello a\n250-SIZE 157286400\n250-PIPELINING\n250-ENHANCEDSTATUSCODES\n250-8BITMIME\n250-DSN\n250-SMTPUTF8\n250-AUTH XOAUTH2 OAUTHBEARER PLAIN LOGIN\n250 AUTH=LOGIN PLAIN\n"),
+    (Qq, "quirks: AUTH with =", "EHLO a\n", "250-newxmesmtplogicsvrszc2.qq.com Hello a\n250-SIZE 157286400\n250-PIPELINING\n250-ENHANCEDSTATUSCODES\n250-8BITMIME\n250-DSN\n250-SMTPUTF8\n250-AUTH XOAUTH2 OAUTHBEARER PLAIN LOGIN\n250 AUTH=LOGIN\n"),
     (Dovecot, "errors", "EHLO a\nAUTH XOAUTH2 {wrong}\n\n", "{ehlo}334 {b64}\n535 5.7.8 Error: authentication failed: (reason unavailable)\n"),
 ];
 
@@ -238,7 +242,7 @@ const SMTP: &[Row] = &[
 const POP3: &[Row] = &[
     (Exchange, "dialogue", "", "+OK The Microsoft Exchange POP3 service is ready. [bW9jay5tYWlsYmVhcmVyLnRlc3Q=]\n"),
     (Exchange, "dialogue", "CAPA\n", "+OK Capabilities follow\nTOP\nUIDL\nSASL XOAUTH2\nUSER\n.\n"),
-    (Exchange, "dialogue, errors 114", "AUTH XOAUTH2\n{wrong}\nCAPA\n", "+ \n-ERR Authentication failure: unknown user name or bad password.\n"),
+    (Exchange, "quirks: closed after one refusal; dialogue, errors 114", "AUTH XOAUTH2\n{wrong}\nCAPA\n", "+ \n-ERR Authentication failure: unknown user name or bad password.\n"),
     (Exchange, "dialogue, errors 113", "AUTH XOAUTH2 {wrong}\n", "-ERR Protocol error. Connection is closed. 10\n"),
     (Gmail, "errors 116", "AUTH XOAUTH2 {wrong}\n\n", "+ {b64}\n-ERR [AUTH] Username and password not accepted.\n"),
     (Dovecot, "errors 116", "USER a\nPASS b\n", "+OK Send the password\n-ERR [AUTH] Authentication failed.\n"),
@@ -308,4 +312,66 @@ fn what_submission_offers_before_and_after_tls() {
 #[test]
 fn pop3() {
     check(POP3, |world| Pop3::new(world, Security::Implicit), |_| Vec::new());
+}
+
+/// A line of one dot comes with another in front of it, and so does each that begins with one.
+#[test]
+fn a_message_of_a_dot() {
+    for personality in Personality::ALL {
+        let world = world(|options| options.personality = personality);
+        world.mailbox.deliver(*b".\r\n..\r\nx.\r\n").unwrap();
+        let mut talk = Talk::new(Pop3::new(Arc::clone(&world), Security::Implicit));
+        let heard = talk.say(format!("AUTH XOAUTH2\r\n{}\r\n", xoauth2(USER, &token(&world))));
+        assert!(heard.lines().last().is_some_and(|line| line.starts_with("+OK")), "{personality}: {heard}");
+        assert!(talk.say("RETR 1\r\n").ends_with("\r\n..\r\n...\r\nx.\r\n.\r\n"), "{personality}");
+    }
+}
+
+/// How many IMAP sessions of one user a provider takes, and what it says to the next.
+#[test]
+fn what_each_limit_is() {
+    for (personality, most, words) in [
+        (Exchange, 20, "AUTHENTICATE failed."),
+        (Gmail, 15, "[ALERT] Too many simultaneous connections. (Failure)"),
+        (
+            Dovecot,
+            10,
+            "[UNAVAILABLE] Maximum number of connections from user+IP exceeded (mail_max_userip_connections=10)",
+        ),
+    ] {
+        let world = world(|options| (options.personality, options.provider_limits) = (personality, true));
+        let open: Vec<_> = (0..most).map(|_| logged_in(&world)).collect();
+        let mut talk = Talk::new(Imap::new(Arc::clone(&world), Security::Implicit));
+        let heard = talk.say(format!("a AUTHENTICATE XOAUTH2 {}\r\n", xoauth2(USER, &token(&world))));
+        assert!(heard.ends_with(&format!("a NO {words}\r\n")), "{personality} {heard}");
+        drop(open);
+    }
+}
+
+/// Exchange and Gmail put what a user submits into the folder of what was sent; the others leave that to the client.
+#[test]
+fn what_is_sent_is_kept() {
+    for (personality, folder) in [
+        (Exchange, Some("Sent Items")),
+        (Gmail, Some("[Gmail]/Sent Mail")),
+        (NetEase, None),
+        (Qq, None),
+        (Dovecot, None),
+    ] {
+        let world = world(|options| options.personality = personality);
+        let mut talk = Talk::new(Smtp::new(Arc::clone(&world), Security::Implicit));
+        talk.say("EHLO a\r\n");
+        talk.say(format!("AUTH XOAUTH2 {}\r\n", xoauth2(USER, &token(&world))));
+        talk.say(format!("MAIL FROM:<{USER}>\r\nRCPT TO:<a@b>\r\nDATA\r\n"));
+        assert!(talk.say("x\r\n.\r\n").starts_with("250 "), "{personality}");
+        let kept: Vec<String> = world
+            .mailbox
+            .lock()
+            .folders
+            .iter()
+            .filter(|(name, folder)| *name != "INBOX" && !folder.messages.is_empty())
+            .map(|(name, _)| name.clone())
+            .collect();
+        assert_eq!(kept, folder.into_iter().collect::<Vec<_>>(), "{personality}");
+    }
 }

@@ -10,6 +10,7 @@ pub(super) static VOICE: Voice = Voice {
         name: "smtp.mail.yahoo.com",
         greeting: Answer::new(220, "smtp.mail.yahoo.com ESMTP ready"),
         hello: "Hello",
+        draft_auth: None,
         starttls: Answer::new(220, "2.0.0 Start TLS"),
         logged_in: Answer::new(235, "2.0.0 OK"),
         refused: Answer::new(535, "5.7.0 (#AUTH005) Too many bad auth attempts."),
