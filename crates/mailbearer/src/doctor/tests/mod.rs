@@ -5,6 +5,8 @@ mod walk;
 #[cfg(all(feature = "pop3", feature = "file-store"))]
 mod words;
 
+use std::sync::{Arc, Mutex};
+
 use mailbearer_mock::{Server as Mock, memory::Options};
 
 use crate::{Account, Security, Server};
@@ -61,4 +63,47 @@ fn a_password_is_examined_too() {
     let report = account.blocking().unwrap().examine(|_| ());
     let first = report.diagnoses();
     assert_eq!(first.first().map(|first| first.step().name()).as_deref(), Some("imap.login"));
+}
+
+/// The server may know the secrets from before. Wherever it says them in its answer to the request that has none, the trace
+/// does not.
+#[test]
+fn the_request_for_the_directory_shows_no_secret() {
+    let (secret, refresh) = ("s3cret+Q&=%.", "0.AXoA-refresh_token");
+    let document = format!("{{\"cloud_instance_name\":\"{secret}\",\"tenant_region_scope\":\"{refresh}\"}}");
+    let transcript = format!(
+        "--TLS--\n--C HTTP--\nS: HTTP/1.1 200 {secret}\nS: X-Known: {refresh}\nS: Content-Length: {}\nS: \n\
+         S: {document}\\\n--close--\n",
+        document.len()
+    );
+    let (address, serving) = mailbearer_mock::serve(transcript.parse().unwrap()).unwrap();
+    let url = format!("https://localhost:{}/t/oauth2/v2.0/token", address.port());
+    let mut account = Account::custom("robot@mailbearer.test", url, "scope")
+        .client_credentials("app", secret)
+        .ca_pem(serving.ca_pem())
+        .unwrap();
+    let crate::Login::OAuth(oauth) = &mut account.login else { panic!() };
+    oauth.grant = crate::Grant::RefreshToken(refresh.into());
+    let seen = Arc::new(Mutex::new(String::new()));
+    let told = Arc::clone(&seen);
+    let note = move |line: &crate::TraceLine| {
+        let mut told = told.lock().unwrap();
+        told.push_str(&format!("{}\n", line.text));
+        for part in &line.parts {
+            if let mailbearer_wire::TracePart::Text(octets) = part {
+                told.push_str(&String::from_utf8_lossy(octets));
+            }
+        }
+    };
+    let report = crate::blocking::Client::traced(account, note).unwrap().examine(|_| ());
+    serving.join().unwrap();
+    let seen = seen.lock().unwrap();
+    assert!(seen.contains("openid-configuration HTTP/1.1\n"), "{seen}");
+    assert!(seen.contains("HTTP/1.1 200 [redacted]\n"), "{seen}");
+    assert!(seen.contains("X-Known: [redacted]\n"), "{seen}");
+    let report = format!("{report:?}");
+    for form in [secret, refresh].into_iter().flat_map(mailbearer_mock::spellings) {
+        assert!(!seen.contains(&form), "{form} is in {seen}");
+        assert!(!report.contains(&form), "{form} is in {report}");
+    }
 }
