@@ -18,7 +18,7 @@ pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
-/// What certificate a server shows.
+/// Which certificate a server shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Certificate {
@@ -27,11 +27,11 @@ pub enum Certificate {
     Good,
     /// Signed by the authority, for `elsewhere.test` alone.
     OtherName,
-    /// Signed by the authority, over since the end of 2020.
+    /// Signed by the authority, expired at the end of 2020.
     Expired,
     /// For the right names, signed by itself.
     SelfSigned,
-    /// For the right names, signed by the authority, and marked as an authority's itself.
+    /// For the right names, signed by the authority, and marked as the certificate of an authority.
     OfAuthority,
 }
 
@@ -51,7 +51,7 @@ impl Authority {
         Ok(Self { issuer })
     }
 
-    /// The authority's own certificate, for a client's list of trusted ones.
+    /// Returns the authority's own certificate in PEM, for a client to trust.
     #[must_use]
     pub fn pem(&self) -> String {
         self.issuer.pem()
@@ -68,7 +68,7 @@ impl Authority {
         Ok(Arc::new(config))
     }
 
-    /// The server's side of TLS, with a certificate of this authority.
+    /// Returns the configuration of a server with a certificate of this authority.
     ///
     /// # Errors
     ///

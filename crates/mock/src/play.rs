@@ -22,10 +22,9 @@ pub enum End<E> {
 
 /// Plays the server of `transcript` to `machine`, without a socket.
 ///
-/// The server's segments are fed in pieces of at most `chunk` octets (0 counts as 1), and the machine works off each piece
-/// before the next. It gets no more than one segment at a time, as from a peer that waits for its answer.
-/// `on_event` is called with each event and may give commands. At `--close--` the machine sees the end of
-/// input. A `--TLS--` at the start is passed over: the connection is taken to be encrypted already.
+/// The machine gets the server's segments one at a time, as from a peer that waits for each answer, in pieces of at most
+/// `chunk` octets (0 counts as 1). `on_event` is called with each event and may give commands. At `--close--` the machine sees
+/// the end of input. A `--TLS--` at the start is skipped, as if the connection were encrypted already.
 ///
 /// # Errors
 ///

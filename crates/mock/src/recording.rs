@@ -18,11 +18,11 @@ use crate::{
     transcript::{Turn, TurnKind},
 };
 
-/// Several transcripts in one file, and what a client has to be told to say the same again.
+/// Several transcripts in one file, and the settings with which a client says the same again.
 ///
 /// The lines are those of a [`Transcript`], and two marks more: `--set NAME VALUE--` is a setting of the client, and
 /// `--connection N SERVICE--` begins the connection of that number, or goes on with it. The services are `token`, `imap`,
-/// `smtp` and `pop3`, and `client` for one that was served, as by a relay: it is kept, and not played.
+/// `smtp` and `pop3`, and `client` for a client that a relay served, which is not played.
 #[derive(Clone, Debug, Default)]
 pub struct Recording {
     settings: Vec<(String, String)>,
@@ -119,13 +119,13 @@ impl Recording {
         }
     }
 
-    /// Plays the servers on free ports of 127.0.0.1, each connection in its turn and then from the first again, until the
-    /// result is dropped. Where the recording has no token endpoint, one hands out a token. `differs` is told where a client
-    /// says something else.
+    /// Plays the servers on free ports of 127.0.0.1 until the result is dropped. Each service plays its connections in order, and
+    /// then begins with the first again. If the recording has no token endpoint, there is one that hands out a token. Calls
+    /// `differs` when a client says something else.
     ///
     /// # Errors
     ///
-    /// Fails when no port can be had or no certificate made.
+    /// Fails if there is no free port, and if no certificate can be made.
     pub fn play(mut self, differs: impl Fn(&Difference) + Send + Sync + 'static) -> io::Result<Playing> {
         self.restore_headers();
         let authority = Authority::new()?;
@@ -193,19 +193,19 @@ pub struct Playing {
 }
 
 impl Playing {
-    /// The certificate that clients have to trust.
+    /// Returns the certificate that clients have to trust, in PEM.
     #[must_use]
     pub fn ca_pem(&self) -> &str {
         &self.ca_pem
     }
 
-    /// The port of a service, if the recording has it.
+    /// Returns the port of a service, if the recording has it.
     #[must_use]
     pub fn port(&self, service: &str) -> Option<u16> {
         self.ports.get(service).copied()
     }
 
-    /// The configuration of the account as environment variables of the `mailbearer` program. `ca_file` is where
+    /// Returns the account's configuration as environment variables of the `mailbearer` program. `ca_file` is where
     /// [`ca_pem`](Self::ca_pem) was written to.
     #[must_use]
     pub fn env(&self, ca_file: &Path) -> Vec<(String, String)> {

@@ -16,11 +16,12 @@ use crate::{
 
 /// Plays the server of `transcript` to one client, over TCP on a free port of 127.0.0.1.
 ///
-/// TLS is done with a certificate for `localhost` and `127.0.0.1` from an authority of its own.
+/// Its certificate is for `localhost` and `127.0.0.1`, of a new authority, which the client has to trust:
+/// [`Serving::ca_pem`].
 ///
 /// # Errors
 ///
-/// Fails when no port can be had or no certificate made.
+/// Fails if there is no free port, and if no certificate can be made.
 pub fn serve(transcript: Transcript) -> io::Result<(SocketAddr, Serving)> {
     let authority = Authority::new()?;
     let tls = authority.server_config(Certificate::Good)?;
@@ -46,7 +47,7 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// The certificate that a client has to trust.
+    /// Returns the certificate that a client has to trust, in PEM.
     #[must_use]
     pub fn ca_pem(&self) -> &str {
         &self.ca_pem

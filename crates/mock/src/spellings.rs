@@ -2,8 +2,8 @@ use std::fmt::Write;
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 
-/// All that a secret could be recognised by in what a program says: itself, its beginning, and what it looks like encoded
-/// in base64 at each of three alignments, in hexadecimal digits and in a URL. For tests that look for them.
+/// Returns the forms in which a secret may be found in what a program says: as it is, its beginning, in base64 at each of three
+/// alignments, in hexadecimal digits, and encoded for a URL. For tests that look for them.
 ///
 /// ```
 /// let output = "AUTH PLAIN AGFubgBodW50ZXIyIQ==";

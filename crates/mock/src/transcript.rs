@@ -23,7 +23,7 @@
 //! client has nothing more to say: it closes, or waits.
 //!
 //! In `text`, `\r`, `\n`, `\t`, `\\` and `\xNN` stand for one octet, and a single `\` at the end takes the CRLF
-//! away: `S: OK\n\` ends with a bare LF. `C:` lines may hold wildcards, and only these words are ones, so that
+//! away: `S: OK\n\` ends with a bare LF. `C:` lines may hold wildcards. These words are all there are, so that
 //! `MAIL FROM:<a@b>` needs no escape (`\<any>` is the word itself):
 //!
 //! | word | in `C:` | in `S:` |
@@ -98,13 +98,13 @@ impl Transcript {
         Ok(())
     }
 
-    /// Whether the connection starts with TLS, as `--TLS--` in the first line has it.
+    /// Returns whether the connection starts with TLS: whether the first line is `--TLS--`.
     #[must_use]
     pub fn starts_with_tls(&self) -> bool {
         matches!(self.turns.first(), Some(Turn { kind: TurnKind::Tls, .. }))
     }
 
-    /// What the server sends in all, TLS left out, with `tag` for every `<tag>`: food for parsers, benches and
+    /// Returns all that the server sends, without TLS, and with `tag` for every `<tag>`: food for parsers, benches and
     /// fuzzers.
     #[must_use]
     pub fn server_octets(&self, tag: &str) -> Vec<u8> {

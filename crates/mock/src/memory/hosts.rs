@@ -10,8 +10,8 @@ use super::{
     smtp::Smtp,
 };
 
-/// The mail servers of a [`Server`](super::Server) without its ports and threads: whoever has a socket has it served, on
-/// any runtime, also on one whose network and clock are simulated. TLS comes first.
+/// The mail servers of a [`Server`](super::Server) without its ports and threads. They serve sockets of the caller's, on any
+/// runtime, even one whose network and clock are simulated. Each connection begins with TLS.
 #[derive(Clone)]
 pub struct Hosts {
     world: Arc<World>,
@@ -19,8 +19,7 @@ pub struct Hosts {
 }
 
 impl Hosts {
-    /// Sets them up around an empty mailbox. Their certificate is in `tls`; what `options` say of ports and certificates
-    /// counts for nothing.
+    /// Sets them up around an empty mailbox. The certificate is that of `tls`. Ports and certificate of `options` are not used.
     ///
     /// # Errors
     ///
@@ -35,19 +34,19 @@ impl Hosts {
         &self.world.mailbox
     }
 
-    /// Takes a message's submission from one client.
+    /// Serves one client by SMTP submission.
     pub async fn smtp<R: Runtime>(self, socket: R::Socket) {
         let session = Smtp::new(Arc::clone(&self.world), Security::Implicit);
         self.serve::<R>(socket, session).await;
     }
 
-    /// Shows the mailbox to one client by IMAP.
+    /// Serves one client by IMAP.
     pub async fn imap<R: Runtime>(self, socket: R::Socket) {
         let session = Imap::new(Arc::clone(&self.world), Security::Implicit);
         self.serve::<R>(socket, session).await;
     }
 
-    /// Shows the inbox to one client by POP3.
+    /// Serves one client by POP3.
     pub async fn pop3<R: Runtime>(self, socket: R::Socket) {
         let session = Pop3::new(Arc::clone(&self.world), Security::Implicit);
         self.serve::<R>(socket, session).await;

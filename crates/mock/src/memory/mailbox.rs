@@ -53,7 +53,7 @@ pub struct Message {
     pub internal_date: (i64, i16),
     /// The message as it came.
     pub octets: Arc<[u8]>,
-    /// How it was submitted; `None` for one that was put there.
+    /// How it was submitted; `None` if it came in another way.
     pub envelope: Option<Envelope>,
 }
 
@@ -63,15 +63,15 @@ pub struct Message {
 pub struct Envelope {
     /// The `MAIL FROM` address, empty for none.
     pub from: String,
-    /// The `RCPT TO` addresses that were taken.
+    /// The `RCPT TO` addresses that the server accepted.
     pub to: Vec<String>,
-    /// What stood behind the sender, as `BODY=8BITMIME`.
+    /// The parameters behind the sender, such as `BODY=8BITMIME`.
     pub parameters: Vec<String>,
-    /// What stood behind each address of `to`, as `NOTIFY=NEVER`.
+    /// The parameters behind each address of `to`, such as `NOTIFY=NEVER`.
     pub to_parameters: Vec<Vec<String>>,
 }
 
-/// A message that the mailbox does not take.
+/// Why the mailbox does not accept a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DeliverError {
@@ -79,7 +79,7 @@ pub enum DeliverError {
     NoFolder,
     /// It is longer than [`Limits::message_octets`].
     TooLarge,
-    /// The mailbox holds [`Limits::messages`] or [`Limits::mailbox_octets`].
+    /// With it, the mailbox would hold more than [`Limits::messages`] or [`Limits::mailbox_octets`].
     Full,
 }
 
@@ -116,7 +116,7 @@ impl Mailbox {
         Self { store: Arc::new(Mutex::new(store)) }
     }
 
-    /// Puts a message into the `INBOX`, unread and dated now; returns its UID.
+    /// Puts a message into the `INBOX`, unread and dated now. Returns its UID.
     ///
     /// # Errors
     ///
@@ -129,7 +129,7 @@ impl Mailbox {
         self.append(folder, Vec::new(), now(), octets)
     }
 
-    /// Puts a message into a folder; returns its UID. `date` is in seconds since 1970 and minutes east of UTC.
+    /// Puts a message into a folder. Returns its UID. `date` is in seconds since 1970 and minutes east of UTC.
     ///
     /// # Errors
     ///
@@ -145,7 +145,7 @@ impl Mailbox {
         self.lock().add(folder, message)
     }
 
-    /// The messages of a folder by ascending UID; none where it is not there.
+    /// Returns the messages of a folder by ascending UID. If there is no such folder, there are none.
     #[must_use]
     pub fn messages(&self, folder: &str) -> Vec<Message> {
         self.lock().folders.get(&canonical(folder)).map(|folder| folder.messages.clone()).unwrap_or_default()

@@ -5,40 +5,42 @@ use mailbearer_wire::Secret;
 use super::{Fault, Personality, SmtpExtensions};
 use crate::Certificate;
 
-/// How a memory server is set up. What is not set is the default, and each start makes up new identities.
+/// How a memory server is set up. Each start makes up the identities that are not set.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
     /// Whose mailbox it is; default `robot@mailbearer.test`.
     pub user: String,
-    /// Directory (tenant) of the token endpoint; a random GUID.
+    /// Directory (tenant) of the token endpoint; default a random GUID.
     pub tenant: Option<String>,
-    /// The application's id; a random GUID.
+    /// The application's id; default a random GUID.
     pub client_id: Option<String>,
-    /// The application's secret; random, of characters that Microsoft's have and a form need not encode.
+    /// The application's secret; default a random one, of characters that a form need not encode.
     pub client_secret: Option<Secret>,
     /// Certificates in PEM by which the application proves itself too; the first is also that of the
     /// [service account](super::Server::service_account_key). Default none.
     pub client_certificate: Option<String>,
-    /// The user's password for the grant `password` of the token endpoint; a random one.
+    /// The user's password for the grant `password` of the token endpoint; default a random one.
     pub person_password: Option<Secret>,
-    /// Where the files are put that Azure Arc's clients have to show; default the folder for temporary files.
+    /// The folder of the files that Azure Arc's clients have to show; default that for temporary files.
     pub arc_folder: Option<PathBuf>,
-    /// Ports to listen on; free ones.
+    /// Ports to listen on; default free ones.
     pub ports: Ports,
-    /// What certificate is shown, on all ports.
+    /// Which certificate is shown, on all ports; default a good one.
     pub certificate: Certificate,
     /// How long an access token is good; default one hour.
     pub token_lifetime: Duration,
     /// Length of an access token in octets, at least 32; default 1,500. From about 700 on it is a JWT.
     pub token_octets: usize,
-    /// Each refresh ends the refresh token that it used: see [`Tokens::set_rotating`](super::Tokens::set_rotating).
+    /// Whether each refresh ends the refresh token that it used; default no. See
+    /// [`Tokens::set_rotating`](super::Tokens::set_rotating).
     pub rotating_refresh_tokens: bool,
-    /// How long a refresh token is said to live, as Google says it for applications in testing. Default nothing is said.
+    /// The life of a refresh token that the token endpoint tells, as Google's does for applications in testing. Default it tells
+    /// none.
     pub refresh_token_lifetime: Option<Duration>,
     /// Whose words and habits the servers have; default Exchange Online's.
     pub personality: Personality,
-    /// The user's password, where the personality takes passwords too: all but Exchange's do. A random one.
+    /// The user's password, for personalities that accept passwords: all but Exchange. Default a random one.
     pub password: Option<Secret>,
     /// Whether the user is held to the provider's limits: 3 SMTP connections at a time and 30 messages a minute for
     /// Exchange Online. Default no.

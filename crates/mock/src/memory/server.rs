@@ -28,9 +28,9 @@ use crate::Authority;
 
 /// Mail servers in memory: a token endpoint over HTTPS, SMTP submission, IMAP and POP3, each with TLS.
 ///
-/// It listens on 127.0.0.1, with certificates of an authority that is new at each start. What is submitted
-/// arrives in the one mailbox at once, but for recipients at `refused.test`, which are refused. It stops when it is
-/// dropped: open connections are cut, and its ports are free.
+/// It listens on 127.0.0.1. Each start makes a certificate authority of its own. What is submitted arrives in the one
+/// mailbox at once; recipients at `refused.test` are refused. When it is dropped, it stops: open connections are cut, and
+/// its ports are free.
 pub struct Server {
     world: Arc<World>,
     ports: Ports,
@@ -73,65 +73,66 @@ impl Server {
         Ok(server)
     }
 
-    /// The certificate that clients have to trust.
+    /// Returns the certificate that clients have to trust, in PEM.
     #[must_use]
     pub fn ca_pem(&self) -> &str {
         &self.ca_pem
     }
 
-    /// Where the servers listen.
+    /// Returns the ports on which the servers listen.
     #[must_use]
     pub const fn ports(&self) -> Ports {
         self.ports
     }
 
-    /// Address of the token endpoint.
+    /// Returns the URL of the token endpoint.
     #[must_use]
     pub fn token_url(&self) -> String {
         format!("https://localhost:{}/{}/oauth2/v2.0/token", self.ports.token, self.tenant())
     }
 
-    /// Where people log in, by a page with a form: `Accept` and `Cancel`.
+    /// Returns the URL at which people log in. It shows a form with the buttons `Accept` and `Cancel`.
     ///
-    /// It issues codes (PKCE with S256 is asked for) and, for the implicit grant, tokens; the answer goes to a redirect
-    /// address on loopback with any port, or to any that is https, as query, fragment or `form_post`.
+    /// It issues codes, for which it demands PKCE with S256, and tokens for the implicit grant. It answers to a redirect
+    /// address on loopback with any port, and to any https address, by query, fragment or `form_post`.
     #[must_use]
     pub fn authorize_url(&self) -> String {
         format!("https://localhost:{}/{}/oauth2/v2.0/authorize", self.ports.token, self.tenant())
     }
 
-    /// Where devices get codes; they are entered at `/device` of the same tenant.
+    /// Returns the URL at which devices get codes. People enter these at `/device` of the same tenant.
     #[must_use]
     pub fn device_url(&self) -> String {
         format!("https://localhost:{}/{}/oauth2/v2.0/devicecode", self.ports.token, self.tenant())
     }
 
-    /// Where refresh tokens are revoked.
+    /// Returns the URL at which refresh tokens are revoked.
     #[must_use]
     pub fn revoke_url(&self) -> String {
         format!("https://localhost:{}/{}/oauth2/v2.0/revoke", self.ports.token, self.tenant())
     }
 
-    /// Where a mail server elsewhere asks what a token is good for (RFC 7662), as the application: by its id and secret.
+    /// Returns the URL at which other mail servers ask what a token is good for (RFC 7662). They show the application's id and
+    /// secret.
     #[must_use]
     pub fn introspection_url(&self) -> String {
         format!("https://localhost:{}/{}/oauth2/v2.0/introspect", self.ports.token, self.tenant())
     }
 
-    /// Does what a person does who opens `address`, one of [`authorize_url`](Self::authorize_url): logs in as `user`, or
-    /// says no. Returns the address that the browser is then sent to, or the page that it shows.
+    /// Acts as a person who opens `address`, which begins with [`authorize_url`](Self::authorize_url): logs in as `user`, or
+    /// declines if that is `None`. Returns the address to which the browser is sent, or the page that it shows.
     #[must_use]
     pub fn log_in(&self, address: &str, user: Option<&str>) -> String {
         log_in(&self.world, address, user)
     }
 
-    /// Does what a person does who enters a device's code, and logs in as `user` or says no. Returns whether the code is
-    /// one that is waited for.
+    /// Acts as a person who enters a device's code: logs in as `user`, or declines if that is `None`. Returns whether a device
+    /// waits for this code.
     pub fn answer_device(&self, user_code: &str, user: Option<&str>) -> bool {
         self.world.people.answer_device(user_code, user)
     }
 
-    /// How many seconds devices have to wait between requests from now on; 5 at first.
+    /// Sets how many seconds devices have to wait between requests from now on. Default 5.
     pub fn set_device_interval(&self, seconds: u64) {
         self.world.people.set_interval(seconds);
     }
@@ -141,7 +142,7 @@ impl Server {
         self.world.people.expire_devices();
     }
 
-    /// Where tests of any language change what the servers hold and do, by HTTP in the clear.
+    /// Returns the URL at which tests in any language change what the servers hold and do, by HTTP in the clear.
     ///
     /// `POST /deliver` puts its body, up to 256 KiB, into the `?folder=` of that name or the inbox; `GET /messages` shows
     /// what is in one. `POST /end-tokens` and `/end-refresh-tokens` end tokens, `/new-refresh-token` issues one,
@@ -158,38 +159,38 @@ impl Server {
         self.world.cut.ring();
     }
 
-    /// Whose mailbox it is.
+    /// Returns the address of the user whose mailbox it is.
     #[must_use]
     pub fn user(&self) -> &str {
         &self.world.user
     }
 
-    /// Directory of the token endpoint.
+    /// Returns the directory (tenant) of the token endpoint.
     #[must_use]
     pub fn tenant(&self) -> &str {
         &self.world.tenant
     }
 
-    /// Id of the application that gets tokens.
+    /// Returns the id of the application that gets tokens.
     #[must_use]
     pub fn client_id(&self) -> &str {
         &self.world.client_id
     }
 
-    /// Secret of that application.
+    /// Returns the secret of that application.
     #[must_use]
     pub fn client_secret(&self) -> &str {
         self.world.client_secret.expose()
     }
 
-    /// The user's password for the grant `password` of the token endpoint.
+    /// Returns the user's password for the grant `password` of the token endpoint.
     #[must_use]
     pub fn person_password(&self) -> &str {
         self.world.person_password.expose()
     }
 
-    /// A token of an issuer whom the application trusts, as a workload has it in place of a secret; good for 5 minutes. The
-    /// token endpoint takes one for the audience `api://AzureADTokenExchange`.
+    /// Returns a token of an issuer that the application trusts, such as a workload has in place of a secret. It is good for 5
+    /// minutes. The token endpoint accepts it for the audience `api://AzureADTokenExchange` only.
     ///
     /// # Errors
     ///
@@ -198,7 +199,7 @@ impl Server {
         self.world.robots.federated(audience)
     }
 
-    /// Where a job of GitHub Actions gets such tokens, and what it shows there: the variables
+    /// Returns the URL at which a job of GitHub Actions gets such tokens, and the token that it shows there: the variables
     /// `ACTIONS_ID_TOKEN_REQUEST_URL` and `ACTIONS_ID_TOKEN_REQUEST_TOKEN`.
     #[must_use]
     pub fn actions(&self) -> (String, &str) {
@@ -208,63 +209,64 @@ impl Server {
         )
     }
 
-    /// The JSON key of a service account, with the private key in PEM that belongs to the first
+    /// Returns the JSON key of a service account. `private_key` is the key in PEM that belongs to the first
     /// [client certificate](Options::client_certificate). It acts for the [user](Self::user).
     #[must_use]
     pub fn service_account_key(&self, private_key: &str) -> String {
         Robots::service_account_key(&self.token_url(), private_key)
     }
 
-    /// Where a virtual machine asks for its identity, by HTTP in the clear.
+    /// Returns the URL at which a virtual machine asks for its identity, by HTTP in the clear.
     #[must_use]
     pub fn virtual_machine_url(&self) -> String {
         format!("{}/metadata/identity/oauth2/token", self.control_url())
     }
 
-    /// Where an app asks for its identity, and what it shows there: the variables `IDENTITY_ENDPOINT` and
+    /// Returns the URL at which an app asks for its identity, and what it shows there: the variables `IDENTITY_ENDPOINT` and
     /// `IDENTITY_HEADER`.
     #[must_use]
     pub fn app_service(&self) -> (String, &str) {
         (format!("{}/msi/token", self.control_url()), self.world.robots.job_token().expose())
     }
 
-    /// Where a machine with Azure Arc asks for its identity: the variable `IDENTITY_ENDPOINT` beside `IMDS_ENDPOINT`.
+    /// Returns the URL at which a machine with Azure Arc asks for its identity: the variable `IDENTITY_ENDPOINT`
+    /// beside `IMDS_ENDPOINT`.
     #[must_use]
     pub fn arc_url(&self) -> String {
         format!("{}/arc/token", self.control_url())
     }
 
-    /// The user's password, where the personality takes passwords.
+    /// Returns the user's password, or `None` if the personality accepts no passwords.
     #[must_use]
     pub fn password(&self) -> Option<&str> {
         self.world.password.as_ref().map(|password| password.expose().as_str())
     }
 
-    /// A scope that the token endpoint takes; so it does any that ends in `/.default`.
+    /// Returns a scope that the token endpoint accepts. It accepts any other that ends in `/.default`, too.
     #[must_use]
     pub const fn scope(&self) -> &'static str {
         "https://outlook.office365.com/.default"
     }
 
-    /// The mailbox.
+    /// Returns the mailbox. Clones of it are the same mailbox.
     #[must_use]
     pub fn mailbox(&self) -> &Mailbox {
         &self.world.mailbox
     }
 
-    /// The tokens.
+    /// Returns the tokens. Clones of them are the same tokens.
     #[must_use]
     pub fn tokens(&self) -> &Tokens {
         &self.world.tokens
     }
 
-    /// What goes wrong from now on, also in sessions that are open; `None` for nothing.
+    /// Sets what goes wrong from now on, in open sessions too; `None` for nothing.
     pub fn set_fault(&self, fault: Option<Fault>) {
         self.world.set_fault(fault);
     }
 
-    /// The configuration of an account here as environment variables of the `mailbearer` program, and with
-    /// `MOCK_` before them the ports that it leaves out. `ca_file` is where [`ca_pem`](Self::ca_pem) was written to.
+    /// Returns an account's configuration as environment variables of the `mailbearer` program, and under names that begin with
+    /// `MOCK_` what that has no variables for. `ca_file` is where [`ca_pem`](Self::ca_pem) was written to.
     #[must_use]
     pub fn env(&self, ca_file: &Path) -> Vec<(&'static str, String)> {
         let mut variables = vec![

@@ -95,25 +95,25 @@ impl Tokens {
         Self { store: Arc::new(Mutex::new(store)), bell }
     }
 
-    /// How many access tokens were issued since the start.
+    /// Returns how many access tokens were issued since the start.
     #[must_use]
     pub fn issued(&self) -> usize {
         self.lock().issued
     }
 
-    /// The access token issued last.
+    /// Returns the access token that was issued last.
     #[must_use]
     pub fn latest(&self) -> Option<String> {
         self.lock().access.back().map(|access| access.token.clone())
     }
 
-    /// The refresh token that was issued last.
+    /// Returns the refresh token that was issued last.
     #[must_use]
     pub fn latest_refresh(&self) -> Option<String> {
         self.lock().refresh.back().map(|refresh| refresh.token.clone())
     }
 
-    /// A refresh token that the token endpoint will take.
+    /// Issues a refresh token, which the token endpoint accepts.
     ///
     /// # Errors
     ///
@@ -162,7 +162,7 @@ impl Tokens {
         self.lock().refresh.retain(|known| known.family != family);
     }
 
-    /// How many logins there are whose refresh token the token endpoint would take.
+    /// Returns for how many logins the token endpoint still accepts a refresh token.
     #[must_use]
     pub fn families(&self) -> usize {
         let store = self.lock();
@@ -170,21 +170,21 @@ impl Tokens {
         good.collect::<std::collections::BTreeSet<_>>().len()
     }
 
-    /// Whether each refresh ends the refresh token that it used, as some providers do it; off at first.
+    /// Sets whether each refresh ends the refresh token that it used, as with some providers. Default no.
     ///
-    /// Who uses an ended one again ends all refresh tokens that came from the same one: one of the two users
-    /// must be a thief (RFC 9700 section 4.14.2).
+    /// If a client uses one that has ended, all refresh tokens of the same login end: of the two who had it one must be a
+    /// thief (RFC 9700 section 4.14.2).
     pub fn set_rotating(&self, rotating: bool) {
         self.lock().rotating = rotating;
     }
 
-    /// Whether the token endpoint takes this refresh token.
+    /// Returns whether the token endpoint accepts this refresh token.
     #[must_use]
     pub fn is_refresh_token(&self, token: &str) -> bool {
         self.lock().refresh.iter().any(|known| known.token == token && !known.spent)
     }
 
-    /// Ends every access token now, also in sessions that go on.
+    /// Ends every access token now, in open sessions too.
     pub fn expire_all(&self) {
         let now = Instant::now();
         for access in &mut self.lock().access {
@@ -198,12 +198,12 @@ impl Tokens {
         self.lock().refresh.clear();
     }
 
-    /// How long tokens issued from now on are good.
+    /// Sets how long the tokens that are issued from now on are good.
     pub fn set_lifetime(&self, lifetime: Duration) {
         self.lock().lifetime = lifetime;
     }
 
-    /// Issues this token from now on, and not made-up ones: for mail servers elsewhere that check tokens themselves.
+    /// Issues this token from now on, in place of made-up ones: for other mail servers, which check tokens themselves.
     pub fn hand_out(&self, token: impl Into<String>) {
         self.lock().handed_out = Some(token.into());
     }
@@ -213,18 +213,18 @@ impl Tokens {
         self.lock().failing_requests = count;
     }
 
-    /// How many token requests are still to be answered so.
+    /// Returns how many token requests are still to be answered so.
     #[must_use]
     pub fn requests_to_fail(&self) -> usize {
         self.lock().failing_requests
     }
 
-    /// Does what the next `count` token requests ask for, and closes the connection in place of an answer.
+    /// Carries out the next `count` token requests, but closes the connection in place of each answer.
     pub fn lose_answers(&self, count: usize) {
         self.lock().lost_answers = count;
     }
 
-    /// How many answers are still to be lost.
+    /// Returns how many answers are still to be lost.
     #[must_use]
     pub fn answers_to_lose(&self) -> usize {
         self.lock().lost_answers

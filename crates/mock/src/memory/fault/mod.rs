@@ -15,7 +15,7 @@ pub(crate) use net::NetSession;
 
 use crate::Certificate;
 
-/// A failure that the memory servers play, in the bytes of the server that is known for it.
+/// A failure that the memory servers play, in the octets of a real server.
 ///
 /// It lasts until another is set. [`Fault::all`] lists them; `mailbearer mock --fault help` prints the list.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -127,7 +127,7 @@ pub(crate) enum Pop3Fault {
 }
 
 impl Fault {
-    /// All faults there are.
+    /// Iterates over all faults that have a name.
     pub fn all() -> impl Iterator<Item = &'static Self> {
         let one = net::FAULTS
             .iter()
@@ -138,22 +138,22 @@ impl Fault {
         BOTH.iter().chain(one).chain(pop3::FAULTS)
     }
 
-    /// The fault of this name.
+    /// Returns the fault of this name.
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {
         Self::all().find(|fault| fault.name == name).copied()
     }
 
-    /// A fault in words of the caller's own, said at this place of a conversation:
+    /// Makes a fault of the caller's own words, which a server says at this place of a conversation:
     ///
     /// | place | words |
     /// |---|---|
     /// | `token` | HTTP status, a space, the body |
-    /// | `imap.greeting`, `imap.login`, `imap.inbox` (SELECT and EXAMINE), `imap.fetch`, `imap.append` | a response without its tag, as `NO text` or `* BYE text`; none closes the connection |
+    /// | `imap.greeting`, `imap.login`, `imap.inbox` (SELECT and EXAMINE), `imap.fetch`, `imap.append` | a response without its tag, such as `NO text` or `* BYE text`; without words the connection is closed |
     /// | `smtp.greeting`, `smtp.login`, `smtp.sender`, `smtp.recipient`, `smtp.message` | reply code, a space, the text; a line feed begins another line |
     /// | `pop3.greeting`, `pop3.login`, `pop3.message`, `pop3.quit` | what follows `-ERR ` |
     ///
-    /// `None` for another place, and for words that do not begin with a number where one belongs.
+    /// Returns `None` for another place, and for words that do not begin with the number that the place demands.
     #[must_use]
     pub fn of_words(place: &str, words: &'static str) -> Option<Self> {
         let numbered = || {
@@ -199,26 +199,26 @@ impl Fault {
         fault.places().next().is_some().then_some(fault)
     }
 
-    /// The same fault on mail servers that greet with these words, by which clients know whose they are: what follows
-    /// `* OK `, `220 ` or `+OK `.
+    /// Returns the same fault on mail servers whose greeting has these words behind `* OK `, `220 ` or `+OK `. By them clients
+    /// know whose server it is.
     #[must_use]
     pub const fn greeted_by(self, greeting: &'static str) -> Self {
         self.by(greeting)
     }
 
-    /// Its name; `own-words` for one of [words of one's own](Self::of_words).
+    /// Returns its name; `own-words` for one [of the caller's words](Self::of_words).
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// What is wrong where a server says so.
+    /// Returns what is wrong when a server says so, for people.
     #[must_use]
     pub const fn meaning(&self) -> &'static str {
         self.meaning
     }
 
-    /// Where it is seen: `net`, `token`, `imap`, `smtp` or `pop3`.
+    /// Iterates over where it is seen: `net`, `token`, `imap`, `smtp` or `pop3`.
     pub fn places(&self) -> impl Iterator<Item = &'static str> {
         let places = [
             ("net", self.net.is_some() || self.certificate.is_some()),
