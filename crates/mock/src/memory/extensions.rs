@@ -4,9 +4,9 @@ use mailbearer_smtp::{ServerLimits, server::Options};
 
 /// Extensions of SMTP that the submission server offers beside those of its personality.
 ///
-/// It is parsed from lines as a reply to EHLO has them, with commas between: `CHUNKING, BINARYMIME`, `REQUIRETLS`,
-/// `DELIVERBY 240`, `LIMITS MAILMAX=5 RCPTMAX=20 RCPTDOMAINMAX=3`. `LMTP` makes it speak LMTP (RFC 2033) in place of SMTP, where
-/// recipients at `full.test` are accepted and then have no room.
+/// Parsed from lines of a reply to EHLO, separated by commas: `CHUNKING, BINARYMIME`, `REQUIRETLS`,
+/// `DELIVERBY 240`, `LIMITS MAILMAX=5 RCPTMAX=20 RCPTDOMAINMAX=3`. `LMTP` makes it speak LMTP (RFC 2033) in place of SMTP.
+/// There, recipients at `full.test` are accepted, and are over quota when the message has arrived.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SmtpExtensions {
     chunking: bool,

@@ -45,7 +45,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// Fails when a port that was asked for is taken, and when the system gives no random octets or threads.
+    /// Fails if one of the [ports](Options::ports) is in use, and if the system gives no random octets or threads.
     pub fn start(options: Options) -> io::Result<Self> {
         let authority = Authority::new()?;
         let tls = authority.server_tls(options.certificate)?;
@@ -144,10 +144,18 @@ impl Server {
 
     /// Returns the URL at which tests in any language change what the servers hold and do, by HTTP in the clear.
     ///
-    /// `POST /deliver` puts its body, up to 256 KiB, into the `?folder=` of that name or the inbox; `GET /messages` shows
-    /// what is in one. `POST /end-tokens` and `/end-refresh-tokens` end tokens, `/new-refresh-token` issues one,
-    /// `/log-in?user=` does what a person does at the address in the body, without a user says no, and shows where the
-    /// browser goes; `/device?code=&user=` the same with a device's code. `/drop-connections` cuts all clients off, and `/fault?name=` sets a [`Fault`] or, without a name, takes it away.
+    /// | request | does |
+    /// |---|---|
+    /// | `POST /deliver?folder=NAME` | puts the body, up to 256 KiB, into a folder; default the inbox |
+    /// | `GET /messages?folder=NAME` | shows the messages of a folder; default the inbox |
+    /// | `POST /end-tokens` | ends all access tokens |
+    /// | `POST /end-refresh-tokens` | ends all refresh tokens |
+    /// | `POST /new-refresh-token` | issues a refresh token |
+    /// | `POST /log-in?user=NAME` | does [`log_in`](Self::log_in) at the address in the body, and shows its result; without a user declines |
+    /// | `POST /device?code=CODE&user=NAME` | does [`answer_device`](Self::answer_device); without a user declines |
+    /// | `POST /drop-connections` | cuts off all clients |
+    /// | `POST /fault?name=NAME` | sets a [`Fault`]; without a name removes it |
+    ///
     /// Answers are JSON objects.
     #[must_use]
     pub fn control_url(&self) -> String {
@@ -364,7 +372,7 @@ impl Protocol {
         }
     }
 
-    /// Octets that a client may have sent before its machine took them.
+    /// How many octets a client may have sent that its machine has not read.
     const fn recv_limit(self) -> usize {
         match self {
             Self::Token | Self::Control => RequestReader::HEAD.saturating_add(RequestReader::BODY),

@@ -223,7 +223,7 @@ impl TokenEndpoint {
         self.logged_in(&login.map_err(no_login)?, self.world.tokens.next_family())
     }
 
-    /// What a mail server elsewhere is told of a token (RFC 7662 section 2.2).
+    /// What another mail server learns of a token (RFC 7662 section 2.2).
     fn introspect(&self, token: &str) -> Value {
         if !self.world.tokens.is_good(token) {
             return json!({ "active": false });

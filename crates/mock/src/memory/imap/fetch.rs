@@ -22,7 +22,7 @@ pub(crate) struct Fetching {
     items: Vec<FetchItem<'static>>,
     /// Numbers and UIDs still to come.
     messages: VecDeque<(u32, u32)>,
-    /// The limit that left some out, and the UID of the first that is told.
+    /// The limit that left some out, and the UID of the first that is shown.
     stopped: Option<(u32, u32)>,
 }
 

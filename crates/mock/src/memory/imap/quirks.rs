@@ -1,4 +1,4 @@
-//! The mistakes of a provider's servers, made in what is correct.
+//! Puts the mistakes of a provider's servers into correct answers.
 
 use mailbearer_imap::{
     Code, Data, Item, Number, Response, SequenceSet, Status, StatusLine,
@@ -268,6 +268,7 @@ fn shorten_envelope(line: &mut Vec<u8>) {
         line.drain(at.saturating_sub(EMPTY.len())..at);
     }
 }
+
 fn insert_before(line: &mut Vec<u8>, end: &[u8], what: &[u8]) {
     if let Some(length) = line.strip_suffix(end).map(<[u8]>::len) {
         line.splice(length..length, what.iter().copied());

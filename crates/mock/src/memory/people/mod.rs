@@ -106,7 +106,7 @@ impl Asked {
             .filter(|value| !value.is_empty())
     }
 
-    /// What is wrong with it that is told to the person and not to the redirect address.
+    /// What is wrong with it, if the person has to see that and the redirect address must not.
     pub(crate) fn problem(&self, client_id: &str) -> Option<(u32, String)> {
         let id = self.get("client_id").unwrap_or_default();
         if !id.eq_ignore_ascii_case(client_id) {

@@ -16,8 +16,7 @@ use mailbearer_smtp::server::{Answer, Wording as SmtpWording};
 
 /// Whose words and habits the memory servers have.
 ///
-/// They say what the provider's servers say, as far as it is known, mistakes included; what they can do is the same
-/// for all.
+/// They say what the provider's servers say, as far as that is known, with its mistakes. All can do the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Personality {
@@ -37,11 +36,11 @@ pub enum Personality {
 }
 
 impl Personality {
-    /// All there are.
+    /// All personalities.
     pub const ALL: [Self; 6] =
         [Self::Exchange, Self::Gmail, Self::Yahoo, Self::NetEase, Self::Qq, Self::Dovecot];
 
-    /// Its name in lower case.
+    /// Returns its name, in lower case.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -129,7 +128,7 @@ pub(crate) struct SmtpVoice {
     pub(crate) data: Answer,
     /// The words before the message's id, and after it.
     pub(crate) queued: (&'static str, &'static str),
-    /// The field that keeps the Message-ID of a message, where it gets the one that the reply tells in its place.
+    /// The field that gets the Message-ID of a message, if the server replaces that with the id of its reply.
     pub(crate) original_message_id: Option<&'static str>,
     /// The folder that gets a copy of what is sent.
     pub(crate) sent: Option<&'static str>,
@@ -267,19 +266,19 @@ pub(crate) struct Quirks {
     pub(crate) name_alone: bool,
     /// `[COPYUID 55 31 6]` without `* OK`, at MOVE.
     pub(crate) bare_copyuid: bool,
-    /// A name of a folder that holds control characters comes as it is.
+    /// LIST does not quote the name of a folder that holds control characters.
     pub(crate) unquoted_name: bool,
-    /// The size of a message that the server keeps in a form of its own is a guess.
+    /// RFC822.SIZE is a guess for a message that the server keeps in a form of its own.
     pub(crate) estimated_size: bool,
-    /// What happened meanwhile is told before the `+` of IDLE.
+    /// Changes of the folder are told before the `+` of IDLE.
     pub(crate) news_before_idle: bool,
-    /// SEARCH takes no charset but US-ASCII.
+    /// SEARCH accepts no charset but US-ASCII.
     pub(crate) ascii_search: bool,
     /// `("ALTERNATIVE" ("BOUNDARY" "b") NIL NIL)`: a multipart in which no parts were found has none.
     pub(crate) empty_multipart: bool,
     /// What a FETCH ends with where the user has fetched much; told with the provider's limits alone.
     pub(crate) throttled: Option<&'static str>,
-    /// RFC 9738: so many messages are told by one FETCH.
+    /// RFC 9738: the most messages that one FETCH shows.
     pub(crate) message_limit: Option<u32>,
     /// A command line of more octets is an error, once the client is logged in.
     pub(crate) line_limit: Option<usize>,
@@ -293,7 +292,7 @@ pub(crate) struct Quirks {
     pub(crate) no_line_count: bool,
     /// A sequence set that goes down is an error.
     pub(crate) no_descending_set: bool,
-    /// How the inbox is called by LIST.
+    /// What LIST calls the inbox.
     pub(crate) inbox: &'static str,
 }
 
