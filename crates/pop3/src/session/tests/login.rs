@@ -2,6 +2,75 @@
 
 use super::*;
 
+/// A server that repeats what it was sent: with a command, on a line of its own, after PASS, and long after the login.
+#[test]
+fn what_a_server_repeats_of_a_login_is_not_shown() {
+    const TOKEN_64: &str = "dXNlcj11c2VyQGV4YW1wbGUuY29tAWF1dGg9QmVhcmVyIHQwa2VuLXQwa2VuAQE=";
+    const PLAIN_64: &str = "AHVzZXJAZXhhbXBsZS5jb20AaHVudGVyMjI=";
+    let token = || Credentials::bearer("user@example.com", "t0ken-t0ken").unwrap();
+    let password = || Credentials::password("user@example.com", "hunter22").unwrap();
+    let in_capa = |line: &str| format!("+OK\r\n{line}\r\n.\r\n");
+    let two_lines = AuthForm::TwoLines;
+    let rows = [
+        (
+            "a token",
+            token(),
+            "SASL XOAUTH2",
+            AuthForm::OneLine,
+            vec![format!("-ERR [AUTH] AUTH XOAUTH2 {TOKEN_64}?")],
+        ),
+        ("decoded", token(), "SASL XOAUTH2", AuthForm::OneLine, vec!["-ERR no t0ken-t0ken here".into()]),
+        ("alone", token(), "SASL XOAUTH2", two_lines, vec!["+ ".into(), format!("-ERR what is {TOKEN_64}")]),
+        ("no answer", token(), "SASL XOAUTH2", two_lines, vec!["+ ".into(), format!("{TOKEN_64} what?")]),
+        (
+            "a password",
+            password(),
+            "SASL PLAIN",
+            AuthForm::OneLine,
+            vec![format!("-ERR AUTH PLAIN {PLAIN_64}")],
+        ),
+        ("PASS", password(), "USER", AuthForm::OneLine, vec!["+OK".into(), "-ERR bad PASS hunter22".into()]),
+        (
+            "later",
+            password(),
+            "USER",
+            AuthForm::OneLine,
+            vec!["+OK".into(), "+OK".into(), "-ERR not hunter22".into()],
+        ),
+    ];
+    for (name, credentials, capability, form, said) in rows {
+        let mut session = with(|options| options.auth = form)();
+        session.authenticate(credentials).unwrap();
+        session.stat().unwrap();
+        let (mut rx, mut tx) = (RecvBuf::with_limit(1 << 20), SendBuf::new());
+        rx.start_trace(None);
+        let mut told = String::new();
+        for line in [&["+OK ready\r\n".into(), in_capa(capability)], &*said].concat() {
+            rx.extend(line.as_bytes()).unwrap();
+            if !line.ends_with('\n') {
+                rx.extend(b"\r\n").unwrap();
+            }
+            loop {
+                match session.step(&mut rx, &mut tx) {
+                    Ok(Step::Event(event)) => told.push_str(&format!("{event:?}")),
+                    Ok(_) => break,
+                    Err(error) => {
+                        told.push_str(&format!("{error} {error:?}"));
+                        break;
+                    }
+                }
+            }
+        }
+        let trace: String = rx.take_trace().into_iter().map(|line| line.text).collect();
+        for text in [&told, &trace] {
+            assert!(text.contains("[redacted]"), "{name}: {text}");
+            for secret in [TOKEN_64, PLAIN_64, "t0ken", "hunter22"] {
+                assert!(!text.contains(secret), "{name}: {text}");
+            }
+        }
+    }
+}
+
 /// RFC 5034 section 4, and what Exchange makes of it.
 #[test]
 fn the_token_goes_with_the_command_only_where_it_may() {
