@@ -238,7 +238,7 @@ impl fmt::Display for Stage {
             Self::Capabilities => "CAPA",
             Self::StartTls => "STLS",
             Self::Auth => "AUTH",
-            Self::Idle => "rest",
+            Self::Idle => "the next command",
             Self::Utf8 => "UTF8",
             Self::Language => "LANG",
             Self::Stat => "STAT",

@@ -244,7 +244,7 @@ impl fmt::Display for Stage {
             Self::Hello => "EHLO",
             Self::StartTls => "STARTTLS",
             Self::Auth => "AUTH",
-            Self::Idle => "rest",
+            Self::Idle => "the next command",
             Self::Sender => "MAIL",
             Self::Recipient => "RCPT",
             Self::Data => "DATA",

@@ -8,7 +8,7 @@ use std::{
 
 use mailbearer_mock::{Certificate, Serving, Transcript, memory::Options, serve};
 
-use crate::harness::{World, bare, finish, speechless};
+use crate::harness::{World, bare, finish, logged_in, speechless};
 
 #[test]
 fn no_account() {
@@ -319,6 +319,30 @@ S: <tag> OK [CAPABILITY {capabilities}] in
     let world = World::new().set("MAILBEARER_IMAP_PORT", address.port());
     fs::write(world.path("ca.pem"), format!("{}{}", world.server.ca_pem(), serving.ca_pem())).unwrap();
     (world, serving)
+}
+
+/// A server that goes, or talks, when the login is over and nothing was asked yet: it is told in words that mean something
+/// to a user.
+#[test]
+fn a_submission_that_fails_between_two_commands() {
+    for (script, code, want) in [
+        ("S: 421 4.3.2 going down\n", 75, "server is closing, at "),
+        ("S: 250 what\n", 76, "unexpected reply at "),
+        ("S: what\n", 76, "at "),
+        ("--close--\n", 75, "connection closed at "),
+    ] {
+        let (address, serving) = serve(logged_in(script)).unwrap();
+        let world = World::new().set("MAILBEARER_SMTP_PORT", address.port());
+        fs::write(world.path("ca.pem"), format!("{}{}", world.server.ca_pem(), serving.ca_pem())).unwrap();
+        let outcome =
+            world.run_with(&["send", "--raw", "-"], "Date: x\nFrom: r@x\nMessage-ID: <1@x>\nTo: a@x\n\nhi\n");
+        // The client may have begun by then.
+        let told = ["the next command", "MAIL"].map(|at| format!("error: SMTP: {want}{at}"));
+        assert_eq!(outcome.code, Some(code), "{outcome:?}");
+        assert!(told.iter().any(|told| outcome.stderr.starts_with(told)), "{outcome:?}");
+        assert!(outcome.stderr.contains("\nhint: "), "{outcome:?}");
+        drop(serving);
+    }
 }
 
 #[test]

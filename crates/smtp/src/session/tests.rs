@@ -232,13 +232,13 @@ fn greetings_that_are_none() {
         ("eof", "! connection closed at the greeting"),
         (
             "S: 220 mx\nC: EHLO client.test\nS: 250 mx\n* ready\nS: 250 mx",
-            "! unexpected reply at rest: 250 mx",
+            "! unexpected reply at the next command: 250 mx",
         ),
         (
             "S: 220 mx\nC: EHLO client.test\nS: 250 mx\n* ready\nS: 421 4.4.2 idle",
-            "! server is closing, at rest: 421 4.4.2 idle",
+            "! server is closing, at the next command: 421 4.4.2 idle",
         ),
-        ("S: 220 mx\nC: EHLO client.test\nS: 250 mx\n* ready\neof", "! connection closed at rest"),
+        ("S: 220 mx\nC: EHLO client.test\nS: 250 mx\n* ready\neof", "! connection closed at the next command"),
     ];
     for (server, end) in rows {
         play(session, &format!("{server}\n{end}"));
@@ -255,7 +255,7 @@ fn replies_ahead_of_their_command_are_an_error() {
     whole("S: 220 mx\nS: 250 AUTH XOAUTH2", "unexpected reply at EHLO: 250 AUTH XOAUTH2");
     whole("> auth\nS: 220 mx\nS: 250 AUTH XOAUTH2\nS: 235 ok", "unexpected reply at EHLO: 250 AUTH XOAUTH2");
     let script = greeted("AUTH XOAUTH2\nS: 235 ok", "");
-    whole(&format!("> auth\n{script}"), "unexpected reply at rest: 235 ok");
+    whole(&format!("> auth\n{script}"), "unexpected reply at the next command: 235 ok");
     let script = greeted("SIZE", "> submit a@b c@d\nS: 250 ok\nS: 250 ok");
     whole(&script, "unexpected reply at RCPT: 250 ok");
     let script =

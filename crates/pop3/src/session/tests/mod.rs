@@ -259,7 +259,7 @@ fn what_became_of_the_marks() {
     let session = ready(&format!("{marked}> quit\nC: QUIT\n"));
     assert!(session.outcome_unknown(), "a driver that gives up asks");
     assert_eq!(session.patience(), Some(Duration::from_secs(300)));
-    let session = ready(&format!("{marked}eof\n! connection closed at rest"));
+    let session = ready(&format!("{marked}eof\n! connection closed at the next command"));
     assert!(!session.outcome_unknown(), "without QUIT nothing is removed");
     ready(&format!("{marked}> rset\nC: RSET\nS: +OK\n* done\n> quit\nC: QUIT\neof\n* left\n= close"));
     ready("> quit\nC: QUIT\neof\n* left\n= close");
@@ -271,9 +271,9 @@ fn what_became_of_the_marks() {
 #[test]
 fn a_server_that_takes_its_leave_is_heard() {
     ready("S: -ERR Disconnected for inactivity.\n! server is closing: -ERR Disconnected for inactivity.");
-    ready("S: +OK hello?\n! unexpected answer at rest: +OK hello?");
+    ready("S: +OK hello?\n! unexpected answer at the next command: +OK hello?");
     ready(
-        "> stat\nC: STAT\nS: -ERR [SYS/TEMP] going down\n* refused -ERR [SYS/TEMP] going down\neof\n! connection closed at rest",
+        "> stat\nC: STAT\nS: -ERR [SYS/TEMP] going down\n* refused -ERR [SYS/TEMP] going down\neof\n! connection closed at the next command",
     );
     ready("> retr 1\nC: RETR 1\nS: +OK\nS: half\neof\n! connection closed at RETR");
 }

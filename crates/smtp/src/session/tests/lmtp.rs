@@ -165,7 +165,7 @@ fn replies_that_come_early_or_are_too_many_are_an_error() {
     let early = ENDED.replace("S: 354 go", "S: 354 go\nS: 250 taken");
     whole(&greeted("PIPELINING", &early), "unexpected reply at the message: 250 taken");
     let many = format!("{ENDED}\nS: 250 b\nS: 250 d\nS: 250 more");
-    whole(&greeted("PIPELINING", &many), "unexpected reply at rest: 250 more");
+    whole(&greeted("PIPELINING", &many), "unexpected reply at the next command: 250 more");
 }
 
 /// A lone dot for nobody would never be answered.
