@@ -173,6 +173,30 @@ fn the_end_of_standard_input_ends_no_login() {
     assert_eq!((&object["user"], &object["renewable"]), (&USER.into(), &true.into()));
 }
 
+/// Who connects to the port of the redirect and says next to nothing holds no login up, and as many as there may be are not
+/// in the browser's way.
+#[test]
+fn who_drips_at_the_port_of_the_redirect_keeps_nobody_waiting() {
+    let world = world();
+    let (waiting, address) = login(&world, &["--no-browser"]);
+    let right = world.server.log_in(&address, Some(USER));
+    let authority = right.strip_prefix("http://").unwrap().split(['/', '?']).next().unwrap();
+    let authority = authority.replace("localhost", "127.0.0.1");
+    let drip = || {
+        let mut stream = TcpStream::connect(&authority).unwrap();
+        stream.write_all(b"G").unwrap();
+        stream
+    };
+    let mut held: Vec<TcpStream> = (0..300).map(|_| drip()).collect();
+    let last = held.last_mut().unwrap();
+    for octet in b"ET /?code=" {
+        last.write_all(&[*octet]).unwrap();
+    }
+    let page = redirected(&right);
+    assert!(page.contains("<h1>You are logged in</h1>"), "{page}");
+    assert_eq!(waiting.end().stdout, "robot@mailbearer.test is logged in\n");
+}
+
 #[test]
 fn the_address_is_shown_and_opened() {
     let world = world();

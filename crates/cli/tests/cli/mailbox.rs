@@ -195,6 +195,27 @@ fn parts_of_a_message() {
     assert!(!world.server.mailbox().messages("INBOX")[0].has_flag("\\Seen"));
 }
 
+/// What can't be decoded is told, and nothing of it is written as if it were.
+#[test]
+fn a_part_in_an_encoding_that_nobody_knows_is_not_decoded() {
+    let world = World::new();
+    let odd = "Subject: odd\r\nMIME-Version: 1.0\r\nContent-Transfer-Encoding: x-odd\r\n\r\n=41\r\n";
+    let uid = world.deliver(odd).to_string();
+    let fetch =
+        |arguments: &[&str]| world.run(&[&["fetch", "INBOX", &uid, "--part", "1"], arguments].concat());
+    for arguments in [&["--decode"][..], &["--decode", "-o", "none"], &["--decode", "--json", "-o", "none"]] {
+        let outcome = fetch(arguments);
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(65), ""), "{outcome:?}");
+        assert!(
+            outcome.stderr.contains("x-odd") && outcome.stderr.contains("which is not known"),
+            "{outcome:?}"
+        );
+        assert!(outcome.stderr.contains("without --decode it is written as it is"), "{outcome:?}");
+    }
+    assert!(!world.path("none").exists());
+    assert_eq!(fetch(&[]).ok(), "=41\r\n");
+}
+
 #[test]
 fn appends_from_a_file_and_from_a_pipe() {
     let world = World::new();

@@ -57,6 +57,35 @@ fn lists_fetches_and_deletes() {
     assert_eq!(self::uids(&world), [uids[1].as_str()]);
 }
 
+/// The keys of the configuration decide where the mailbox is, and each of them does.
+#[test]
+fn the_keys_of_the_configuration_lead_to_the_mailbox() {
+    let world = world();
+    world.deliver("Subject: one\r\n\r\n");
+    let ports = world.server.ports();
+    let world = ["HOST", "PORT", "TLS"]
+        .into_iter()
+        .fold(world, |world, key| world.unset(&format!("MAILBEARER_POP3_{key}")))
+        .set("MAILBEARER_CONFIG", "config.toml");
+    let list = |host: &str, port: u16, tls: &str| {
+        let pop3 = format!("[accounts.ann.pop3]\nhost = '{host}'\nport = {port}\ntls = '{tls}'\n");
+        let text = format!("[accounts.ann]\nuser = '{}'\n{pop3}", world.server.user());
+        fs::write(world.path("config.toml"), text).unwrap();
+        world.run(&["pop", "list"])
+    };
+    for (port, tls) in [(ports.pop3s, "implicit"), (ports.pop3, "starttls")] {
+        assert_eq!(list("localhost", port, tls).ok().lines().count(), 1, "{tls}");
+    }
+    for (host, port, tls) in [
+        ("nowhere.invalid", ports.pop3s, "implicit"),
+        ("localhost", ports.imaps, "implicit"),
+        ("localhost", ports.pop3, "implicit"),
+    ] {
+        let outcome = list(host, port, tls);
+        assert!(outcome.code != Some(0) && outcome.stdout.is_empty(), "{host} {tls}: {outcome:?}");
+    }
+}
+
 #[test]
 fn what_the_server_does_not_remove_is_not_reported_as_removed() {
     let world = world();
