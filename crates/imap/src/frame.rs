@@ -41,6 +41,8 @@ pub struct Framer {
     /// The response so far, up to the end of the literal that was streamed last.
     kept: Vec<u8>,
     streamed: Vec<Streamed>,
+    /// Whether a literal was announced since the last call of [`forget_literals`](Self::forget_literals).
+    had_literal: bool,
     /// The limits and quirks to parse its frames by. `None` for the defaults.
     reading: Option<Box<Reading>>,
 }
@@ -111,6 +113,7 @@ impl Framer {
             literals: Vec::new(),
             kept: Vec::new(),
             streamed: Vec::new(),
+            had_literal: false,
             reading,
         }
     }
@@ -141,6 +144,14 @@ impl Framer {
     #[must_use]
     pub const fn is_between(&self) -> bool {
         matches!(self.state, State::FirstLine)
+    }
+
+    pub(crate) const fn had_literal(&self) -> bool {
+        self.had_literal
+    }
+
+    pub(crate) const fn forget_literals(&mut self) {
+        self.had_literal = false;
     }
 
     /// Handles what most responses are: one line that has arrived, within all limits, and whole by itself. Leaves all
@@ -243,6 +254,7 @@ impl Framer {
         if size > self.limits.literal {
             return Err(FrameError::LiteralTooLarge { size, limit: self.limits.literal });
         }
+        self.had_literal = true;
         let held = self.kept.len().saturating_add(end);
         let length = usize::try_from(size).unwrap_or(usize::MAX);
         let fits = held.saturating_add(length).saturating_add(self.limits.line) <= self.limits.response;

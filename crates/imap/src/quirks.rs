@@ -55,6 +55,10 @@ pub struct Quirks {
     pub blank_line: bool,
     /// A last line with neither star nor tag, read as a BYE: Exchange (`Server Unavailable. 15`).
     pub bare_farewell: bool,
+    /// A line that is neither an answer nor data, between the answers to a command without literals: passed on as data
+    /// that can't be read, up to three times for a command. Behind a literal it may be a part of a message whose length
+    /// the server got wrong, and what follows could be the sender's words, read as the server's.
+    pub junk_line: bool,
     /// BYE repeated until the client closes: Yandex. The second BYE ends the session.
     pub repeated_bye: bool,
     /// A failure that looks like success: `OK [Error="…" AuthResultFromPopImapEnd=…] AUTHENTICATE completed.` Exchange
@@ -86,6 +90,7 @@ impl Quirks {
         open_set: false,
         blank_line: false,
         bare_farewell: false,
+        junk_line: false,
         repeated_bye: false,
         failure_in_ok: false,
         id_first: false,
@@ -113,6 +118,7 @@ impl Default for Quirks {
             open_set: true,
             blank_line: true,
             bare_farewell: true,
+            junk_line: true,
             repeated_bye: true,
             failure_in_ok: true,
             id_first: true,

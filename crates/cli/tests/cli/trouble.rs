@@ -345,6 +345,30 @@ fn a_submission_that_fails_between_two_commands() {
     }
 }
 
+/// A line that is neither an answer nor data hides none of those around it, and is told.
+#[test]
+fn junk_between_the_answers_is_told_and_hides_nothing() {
+    const BYE: &str = "C: <tag> LOGOUT\nS: * BYE\nS: <tag> OK\n";
+    let listed = |junk: &str| {
+        format!(
+            "C: <tag> LIST \"\" \"*\"\nS: * LIST () \"/\" INBOX\n{junk}S: * LIST () \"/\" B\nS: <tag> OK done\n"
+        )
+    };
+    let (world, serving) = played("IMAP4rev1", &format!("{}{BYE}", listed("S: 3 junk\nS: what\n")));
+    let outcome = world.run(&["folders"]);
+    assert_eq!((outcome.code, outcome.stdout.lines().count()), (Some(0), 2), "{outcome:?}");
+    assert_eq!(outcome.stderr.lines().count(), 2, "{outcome:?}");
+    assert!(outcome.stderr.contains(": 3 junk\n") && outcome.stderr.contains(": what\n"), "{outcome:?}");
+    serving.join().unwrap();
+    // Behind a literal it may be what somebody wrote.
+    let long = "S: * LIST () \"/\" {1}\nS: Ax\nS: junk\n";
+    let (world, serving) = played("IMAP4rev1", &listed(long));
+    let outcome = world.run(&["folders"]);
+    assert_eq!(outcome.code, Some(76), "{outcome:?}");
+    assert!(outcome.stderr.contains("neither an answer nor data: junk"), "{outcome:?}");
+    drop(serving);
+}
+
 #[test]
 fn a_server_that_searches_in_ascii_alone() {
     let (world, serving) = played(

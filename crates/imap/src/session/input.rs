@@ -80,8 +80,24 @@ impl Session {
             line if quirks.bare_farewell && is_farewell(line) => {
                 Err(Error::Bye(self.redacted(Answer::of_bare(line))))
             }
+            line if quirks.junk_line && self.is_mere_junk(line) => {
+                self.junk = self.junk.saturating_add(1);
+                Ok(Some(Step::Event(Event::Data(self.shown(frame)))))
+            }
             line => Err(self.broken("neither an answer nor data", line)),
         }
+    }
+
+    /// Whether this line can be passed over: nothing that was asked depends on it, and it is no part of a literal.
+    fn is_mere_junk(&self, line: &[u8]) -> bool {
+        let word = line.trim_ascii_start().split(u8::is_ascii_whitespace).next().unwrap_or_default();
+        // A command whose answer can't be read would be waited for in vain.
+        let answers = word.is_empty() || self.in_flight.iter().any(|command| command.tag.is(word));
+        matches!(self.state, State::Open { access: Access::Authenticated, line: Line::Free })
+            && !self.in_flight.is_empty()
+            && !answers
+            && !self.framer.had_literal()
+            && self.junk < JUNK
     }
 
     /// RFC 9051 section 7.1: `OK`, `PREAUTH` or `BYE`, untagged.
@@ -158,6 +174,10 @@ impl Session {
         }
         let stage = self.stage();
         self.in_flight.remove(index);
+        if self.in_flight.is_empty() {
+            self.framer.forget_literals();
+            self.junk = 0;
+        }
         match (mem::replace(&mut self.state, State::Closed), status) {
             (State::StartTls, Status::Ok) if !rx.unread().is_empty() => Err(Error::BytesBeforeTls),
             (State::StartTls, Status::Ok) => {
@@ -423,3 +443,6 @@ pub(super) fn done(tag: Tag, frame: Frame) -> Step<Event> {
     };
     Step::Event(Event::Done(Completion { tag, status, frame }))
 }
+
+/// The most lines that are passed over for a command ([`Quirks::junk_line`](crate::Quirks::junk_line)).
+const JUNK: usize = 3;

@@ -97,6 +97,8 @@ pub struct Session {
     written: u64,
     /// What is left of [`Bounds::early_responses`] and [`Bounds::early_octets`].
     early: (usize, usize),
+    /// How many lines were passed over since all commands were answered ([`Quirks::junk_line`](crate::Quirks)).
+    junk: usize,
 }
 
 /// What the session waits for. RFC 9051 section 3 with the ways into it:
@@ -239,6 +241,7 @@ impl Session {
             consumed: 0,
             written: 0,
             early: (bounds.early_responses, bounds.early_octets),
+            junk: 0,
         }
     }
 

@@ -238,7 +238,10 @@ fn greetings_that_are_none() {
             "S: 220 mx\nC: EHLO client.test\nS: 250 mx\n* ready\nS: 421 4.4.2 idle",
             "! server is closing, at the next command: 421 4.4.2 idle",
         ),
-        ("S: 220 mx\nC: EHLO client.test\nS: 250 mx\n* ready\neof", "! connection closed at the next command"),
+        (
+            "S: 220 mx\nC: EHLO client.test\nS: 250 mx\n* ready\neof",
+            "! connection closed at the next command",
+        ),
     ];
     for (server, end) in rows {
         play(session, &format!("{server}\n{end}"));

@@ -13,21 +13,21 @@ fn mistakes_are_overlooked_where_the_quirk_is_on() {
     let rows: &[(&str, Switch, String, &str, &str)] = &[
         (
             "Exchange, imapflow",
-            |quirks| quirks.bare_farewell = false,
+            |quirks| (quirks.bare_farewell, quirks.junk_line) = (false, false),
             format!("{LOGIN}\n> noop\nC: A1 NOOP\nS: Server Unavailable. 15"),
             "E: error: server ended the session: BYE Server Unavailable. 15",
             "E: error: protocol error after authentication: neither an answer nor data: Server Unavailable. 15",
         ),
         (
             "HubSpot/NioImapClient pull request 94",
-            |quirks| quirks.bare_farewell = false,
+            |quirks| (quirks.bare_farewell, quirks.junk_line) = (false, false),
             format!("{LOGIN}\n> noop\nC: A1 NOOP\nS: Your IP is blocked* BYE IMAP4rev1 logging out"),
             "E: error: server ended the session: BYE Your IP is blocked* BYE IMAP4rev1 logging out",
             "E: error: protocol error after authentication: neither an answer nor data: Your IP is blocked* BYE IMAP4rev1 logging out",
         ),
         (
             "Exchange 2013, ruby/net-imap issue 250",
-            |quirks| quirks.bare_code = false,
+            |quirks| (quirks.bare_code, quirks.junk_line) = (false, false),
             format!("{LOGIN}\n> command UID MOVE 10 x\nC: A1 UID MOVE 10 x\nS: [COPYUID 124 10 233]"),
             "E: [COPYUID 124 10 233]",
             "E: error: protocol error after authentication: neither an answer nor data: [COPYUID 124 10 233]",
@@ -38,6 +38,13 @@ fn mistakes_are_overlooked_where_the_quirk_is_on() {
             format!("{LOGIN}\n> noop\nC: A1 NOOP\nS: \nS: A1 OK done"),
             "E: done A1 OK done",
             "E: error: protocol error after authentication: neither an answer nor data: ",
+        ),
+        (
+            "a line of another protocol",
+            |quirks| quirks.junk_line = false,
+            format!("{LOGIN}\n> noop\nC: A1 NOOP\nS: junk\nS: A1 OK done"),
+            "E: junk\nE: done A1 OK done",
+            "E: error: protocol error after authentication: neither an answer nor data: junk",
         ),
         (
             "a go-ahead",
@@ -92,6 +99,45 @@ fn mistakes_are_overlooked_where_the_quirk_is_on() {
         play_all(&options, &format!("{script}\n{on}"));
         switch(&mut options.quirks);
         play_all(&options, &format!("{script}\n{off}"));
+    }
+}
+
+/// A line that is neither an answer nor data ends the session where it may be a part of a literal, where a command would
+/// wait for ever, and where it is not the only mistake.
+#[test]
+fn junk_is_passed_over_between_the_answers_to_a_command_only() {
+    let noop = "> noop\nC: A1 NOOP";
+    let passed = "S: junk\nE: junk\n".repeat(3);
+    let literal = "S: * 1 FETCH (BODY[] {3}\nS: abcd (x)\nE: * 1 FETCH (BODY[] {3}\\r\\nabcd (x)";
+    for (_name, script, end) in [
+        ("three", format!("{noop}\n{passed}S: A1 OK done\nE: done A1 OK done"), ""),
+        ("four", format!("{noop}\n{passed}S: junk"), "junk"),
+        (
+            "three for each command",
+            format!("{noop}\n{passed}S: A1 OK done\nE: done A1 OK done\n> noop\nC: A2 NOOP\n{passed}S: junk"),
+            "junk",
+        ),
+        ("none asked", format!("{noop}\nS: A1 OK done\nE: done A1 OK done\nS: junk"), "junk"),
+        ("an answer in another form", format!("{noop}\nS: A1  OK done"), "A1  OK done"),
+        ("in IDLE", "> idle\nC: A1 IDLE\nS: + go\nE: idling A1\nS: junk".into(), "idle junk"),
+        ("behind a literal that is longer than was said", format!("{noop}\n{literal}\nS: more"), "more"),
+        (
+            "in the next command",
+            format!(
+                "{noop}\n{literal}\nS: A1 OK done\nE: done A1 OK done\n> noop\nC: A2 NOOP\n{passed}S: A2 OK done\nE: done A2 OK done"
+            ),
+            "",
+        ),
+    ] {
+        let (stage, end) = match end.strip_prefix("idle ") {
+            Some(end) => ("during IDLE", end),
+            None => ("after authentication", end),
+        };
+        let end = match end {
+            "" => String::new(),
+            end => format!("\nE: error: protocol error {stage}: neither an answer nor data: {end}"),
+        };
+        play_all(&options(Security::Implicit), &format!("{LOGIN}\n{script}{end}"));
     }
 }
 
