@@ -302,7 +302,7 @@ fn a_token_that_the_server_repeats_is_shown_by_nothing() {
         ("NO later", imap, format!("{in_imap}S: <tag> NO what was {response}\n"), ""),
         ("code later", imap, format!("{in_imap}S: <tag> BAD [X {response}] {token}\n"), ""),
         ("BYE later", imap, format!("{in_imap}S: * BYE after {response}\n"), ""),
-        ("junk later", imap, format!("{in_imap}S: ! {response}\n"), ""),
+        ("junk later", imap, format!("{in_imap}S: ! {response}\nS: <tag> OK done\n"), ""),
         ("tag of nothing", imap, format!("{in_imap}S: A99 OK {response}\n"), ""),
         ("odd line", imap, format!("{in_imap}S: * 1 FETCH {token}\nS: <tag> OK done\n"), ""),
         ("MAIL", smtp, format!("{in_smtp}S: 550 5.7.1 not after AUTH {response}\n"), ""),

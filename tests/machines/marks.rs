@@ -154,6 +154,7 @@ fn field<'q>(quirks: &'q mut Quirks, name: &str) -> &'q mut bool {
         "open_set" => &mut quirks.open_set,
         "blank_line" => &mut quirks.blank_line,
         "bare_farewell" => &mut quirks.bare_farewell,
+        "junk_line" => &mut quirks.junk_line,
         "repeated_bye" => &mut quirks.repeated_bye,
         "failure_in_ok" => &mut quirks.failure_in_ok,
         "id_first" => &mut quirks.id_first,

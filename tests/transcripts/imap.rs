@@ -81,6 +81,7 @@ pub(crate) const CASES: &[Case] = &[
     ),
     case!("unnamed/imap-structures", "closed"),
     case!("unnamed/imap-blank-lines", "closed"),
+    case!("unnamed/imap-junk", "closed"),
     case!("unnamed/imap-esearch", "closed"),
     case!("unnamed/imap-strings", "closed"),
     case!("unnamed/imap-blocked", "server ended the session: BYE Your IP Address is blocked"),
