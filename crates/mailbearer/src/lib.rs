@@ -157,6 +157,8 @@ pub mod error;
 mod fetch;
 pub mod grant;
 mod imap;
+#[cfg(test)]
+mod later;
 mod login;
 mod outgoing;
 mod parts;

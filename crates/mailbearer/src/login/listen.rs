@@ -198,3 +198,38 @@ const VISIT: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(20);
 /// How many ports are tried until one is free on both addresses.
 const TRIES: u32 = 20;
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Write, net::TcpStream, sync::mpsc, thread};
+
+    use mailbearer_net::Blocking;
+
+    use super::*;
+    use crate::later::{Later, pass, passed};
+
+    /// An octet within each time that a browser may be silent keeps it here for no longer than a visit.
+    #[test]
+    fn a_browser_that_drips_is_left() {
+        let mut listener = listeners::<Later>(None).unwrap().remove(0);
+        let address = listener.local_addr().unwrap();
+        let mut browser = TcpStream::connect(address).unwrap();
+        let (socket, _) = Blocking::task(listener.accept()).unwrap();
+        let (tell, told) = mpsc::channel();
+        let dripping = thread::spawn(move || told.iter().for_each(|()| drop(browser.write_all(b"G"))));
+        let session = RedirectSession::new(&format!("http://{address}"), RedirectCheck::new("state"));
+        let mut visit = Box::pin(serve::<Later>(socket, session));
+        let found = Blocking::task(poll_fn(|context| {
+            let polled = visit.as_mut().poll(context);
+            if polled.is_pending() {
+                pass(SILENCE.saturating_sub(Duration::from_secs(5)));
+                tell.send(()).unwrap();
+            }
+            polled
+        }));
+        assert!(found.is_none());
+        assert!(passed() <= VISIT.saturating_add(SILENCE), "{:?}", passed());
+        drop(tell);
+        dripping.join().unwrap();
+    }
+}
