@@ -59,6 +59,21 @@ pub(crate) struct Cut {
     pub(crate) of_server: Option<usize>,
 }
 
+impl Cut {
+    /// Tries a cut of the first connection behind each octet of the client, then of the server, for as long as `cuts` says
+    /// that it cut something.
+    pub(crate) fn everywhere(mut cuts: impl FnMut(Self) -> bool) {
+        for is_of_client in [true, false] {
+            let at = |octets| Self {
+                connections: 1,
+                of_client: is_of_client.then_some(octets),
+                of_server: (!is_of_client).then_some(octets),
+            };
+            let _whole = (0..).map(at).find(|cut| !cuts(*cut));
+        }
+    }
+}
+
 pub(crate) type Shared = Arc<Mutex<Server>>;
 
 /// A failed test leaves nothing halfway.
