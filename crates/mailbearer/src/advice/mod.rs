@@ -51,7 +51,7 @@ pub fn of(error: &Error) -> Option<&'static Entry> {
     let found = find(&shown);
     // If the server gave no reason, what the token says of itself is one.
     match error.doubt() {
-        Some(PASSWORD) if found.is_some_and(speaks_of_token) => by_id(PASSWORD),
+        Some(PASSWORD) if found.is_some_and(|entry| OF_TOKENS.contains(&entry.id)) => by_id(PASSWORD),
         Some(doubt) if found.is_some_and(is_unexplained) => by_id(doubt),
         _ => found,
     }
@@ -65,11 +65,37 @@ pub(crate) fn is_unexplained(entry: &Entry) -> bool {
 /// The entry for an account with a password, where a server does not let its user in.
 pub(crate) const PASSWORD: &str = "password-refused";
 
-/// Whether the entry is about a token that a mail server does not accept.
-fn speaks_of_token(entry: &Entry) -> bool {
-    matches!(entry.place, Place::Imap | Place::Smtp | Place::Pop3)
-        && entry.cause(Language::English).contains("token")
-}
+/// Entries for what a server says of a token that it does not accept, or that it takes none. Where a password was offered,
+/// that is what it did not accept.
+const OF_TOKENS: &[&str] = &[
+    "qq-no-mechanism",
+    "netease-no-mechanism",
+    "icloud-no-mechanism",
+    "pop-no-mechanism",
+    "imap-no-mechanism",
+    "qq-smtp-no-mechanism",
+    "netease-smtp-no-mechanism",
+    "icloud-smtp-no-mechanism",
+    "smtp-no-mechanism",
+    "gmail-auth",
+    "yahoo-auth",
+    "zoho-auth",
+    "yandex-auth",
+    "dovecot-auth",
+    "pop-credentials",
+    "pop-auth",
+    "authenticate-failed",
+    "imap-auth",
+    "gmail-smtp-auth",
+    "gmail-smtp-auth-other",
+    "yahoo-smtp-auth",
+    "zoho-smtp-auth",
+    "yandex-smtp-auth",
+    "dovecot-smtp-auth",
+    "postfix-auth",
+    "smtp-auth-exchange",
+    "smtp-auth",
+];
 
 /// Entries for what a server says of any token that it does not accept.
 const UNEXPLAINED: &[&str] =

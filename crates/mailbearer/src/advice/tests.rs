@@ -69,6 +69,24 @@ fn the_catalogue_is_whole() {
     }
 }
 
+/// With a password account, a refusal is one of the password, and a server that is busy says nothing of it.
+#[test]
+fn a_password_is_blamed_for_what_it_did_alone() {
+    for id in OF_TOKENS {
+        assert!(by_id(id).is_some_and(|entry| entry.place != Place::Net), "{id}");
+    }
+    for (code, text, want) in [
+        (535, "5.7.8 authentication failed", "password-refused"),
+        (454, "4.7.0 Temporary authentication failure", "smtp-auth-busy"),
+        (504, "5.5.4 Unrecognized authentication type", "smtp-mechanism-unknown"),
+    ] {
+        let (stage, reply) = (mailbearer_smtp::Stage::Auth, mailbearer_smtp::Reply::new(code, text));
+        let refusal = mailbearer_smtp::Error::Refused { stage, reply };
+        let error = Error::smtp(mailbearer_net::DriveError::Machine(refusal)).with_doubt(Some(PASSWORD));
+        assert_eq!(of(&error).map(Entry::id), Some(want), "{text}");
+    }
+}
+
 #[test]
 fn the_language_is_told_by_the_locale() {
     for (locale, want) in [
