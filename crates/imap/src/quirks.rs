@@ -56,8 +56,8 @@ pub struct Quirks {
     /// A last line with neither star nor tag, read as a BYE: Exchange (`Server Unavailable. 15`).
     pub bare_farewell: bool,
     /// A line that is neither an answer nor data, between the answers to a command without literals: passed on as data
-    /// that can't be read, up to three times for a command. Behind a literal it may be a part of a message whose length
-    /// the server got wrong, and what follows could be the sender's words, read as the server's.
+    /// that can't be read, up to three times while commands are in flight. Behind a literal it may be a part of a
+    /// message whose length the server got wrong, and what follows could be the sender's words, read as the server's.
     pub junk_line: bool,
     /// BYE repeated until the client closes: Yandex. The second BYE ends the session.
     pub repeated_bye: bool,

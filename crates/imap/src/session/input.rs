@@ -444,5 +444,5 @@ pub(super) fn done(tag: Tag, frame: Frame) -> Step<Event> {
     Step::Event(Event::Done(Completion { tag, status, frame }))
 }
 
-/// The most lines that are passed over for a command ([`Quirks::junk_line`](crate::Quirks::junk_line)).
+/// The most lines that are passed over while commands are in flight ([`Quirks::junk_line`](crate::Quirks::junk_line)).
 const JUNK: usize = 3;
