@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use mailbearer::{
-    Change, Client, Range, UidSet,
+    Change, Client, News, Range, UidSet,
     proto::imap::{FetchItem, SearchKey},
 };
 use mailbearer_mock::{
@@ -146,6 +146,8 @@ fn much_is_listed_and_fetched_whole() {
             fetched += 1;
         }
         assert_eq!(fetched, count, "{personality}");
+        inbox.learn().unwrap();
+        assert!(inbox.view().without_flags().is_empty(), "{personality}");
         for _ in 0..2 {
             let mut octets = 0;
             let mut body = inbox.fetch(u32::try_from(ODD.len()).unwrap() + 1).unwrap();
@@ -154,5 +156,13 @@ fn much_is_listed_and_fetched_whole() {
             }
             assert_eq!(octets, large.len(), "{personality}");
         }
+        // A watch knows all of them, and reports what is new.
+        let mut watcher = robot.watch("INBOX").unwrap();
+        server.mailbox().deliver("Subject: news\r\n\r\nx\r\n".as_bytes()).unwrap();
+        let news = watcher.next_within(Duration::from_secs(60)).unwrap();
+        assert!(
+            matches!(&news, Some(News::Arrived(summary)) if summary.subject == "news"),
+            "{personality}: {news:?}"
+        );
     }
 }

@@ -64,8 +64,13 @@ pub enum Code<'a> {
     Limit,
     /// The identity of the mailbox (RFC 8474).
     MailboxId(Text<'a>),
-    /// The server stopped a command at its limit of messages (RFC 9738), which is this number.
-    MessageLimit(u32),
+    /// The server stopped a command at its limit of messages (RFC 9738).
+    MessageLimit {
+        /// The most messages that it handles at once.
+        limit: u32,
+        /// The lowest UID that it handled; those below it are left.
+        lowest: Option<u32>,
+    },
     /// The server left out entries that were too long; the longest has this size in octets (RFC 5464).
     MetadataLongEntries(u64),
     /// The server takes no value longer than this many octets (RFC 5464).

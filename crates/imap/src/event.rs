@@ -81,9 +81,9 @@ impl Completion {
     /// `OK [MESSAGELIMIT 1000 23221]` (RFC 9738 section 3.1).
     #[must_use]
     pub fn is_partial(&self) -> bool {
-        const CODE: &[u8] = b"[MESSAGELIMIT ";
-        let code = self.frame.octets().splitn(3, |&octet| octet == b' ').nth(2).unwrap_or_default();
-        self.is_ok() && code.get(..CODE.len()).is_some_and(|start| start.eq_ignore_ascii_case(CODE))
+        // By its third word, so that a program that wants no codes links none of their grammar.
+        let mut words = self.frame.octets().split(|&octet| octet == b' ').filter(|word| !word.is_empty());
+        self.is_ok() && words.nth(2).is_some_and(|word| word.eq_ignore_ascii_case(b"[MESSAGELIMIT"))
     }
 
     /// Parses the response, for its code. Returns `None` if the code does not follow the grammar of its name.
@@ -111,6 +111,9 @@ impl Completion {
 /// Prints the server's words.
 impl fmt::Display for Completion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_partial() {
+            f.write_str("done in part: ")?;
+        }
         self.answer().fmt(f)
     }
 }

@@ -1,6 +1,6 @@
 //! Answers that are not what was asked for, word by word. Compiled once for each driver.
 
-use mailbearer::proto::imap::{Flag, Partial, SearchKey, Section, StoreAction, UidSet};
+use mailbearer::proto::imap::{FetchItem, Flag, Partial, SearchKey, Section, StoreAction, UidSet};
 use mailbearer::{Kind, Position, Range, Summary};
 
 use super::{fallbacks::Servers, run};
@@ -97,6 +97,60 @@ fn a_move_that_is_cut_is_not_to_be_tried_again() {
                 (unknown, !unknown),
                 "{text}: {error}"
             );
+        });
+        servers.join();
+    }
+}
+
+/// A server that stops at its limit of messages (RFC 9738) is asked for the rest where that can be done twice without harm.
+/// Elsewhere what was done in part is not reported as done, nor as something to try again.
+#[test]
+fn what_was_done_in_part_is_not_told_as_done() {
+    let limited = "S: <tag> OK [MESSAGELIMIT 2 5] in part\n";
+    let examine = EXAMINE.replace("INBOX", "INBOX (CONDSTORE)");
+    // Nothing among the newest changed, and one of the others did.
+    let changed = format!(
+        "{examine}C: <tag> UID FETCH 1:6 (UID FLAGS) (CHANGEDSINCE 9)\n{limited}\
+         C: <tag> UID FETCH 1:4 (UID FLAGS) (CHANGEDSINCE 9)\nS: * 1 FETCH (UID 1 FLAGS () MODSEQ (10))\nS: <tag> OK x\n"
+    );
+    let nowhere = format!(
+        "{examine}C: <tag> UID FETCH 1:6 (UID FLAGS) (CHANGEDSINCE 9)\nS: <tag> OK [MESSAGELIMIT 2] in part\n"
+    );
+    for (text, want) in [(changed, Ok(vec![1])), (nowhere, Err(Kind::Refused))] {
+        let servers = Servers::start("CONDSTORE", &[&text]);
+        run(async {
+            let mut imap = wait!(servers.client.connect_imap()).unwrap();
+            let mut inbox = wait!(imap.examine("INBOX")).unwrap();
+            let items = vec![FetchItem::Uid, FetchItem::Flags];
+            let mut messages = wait!(inbox.messages_changed_since(set("1:6"), items, 9)).unwrap();
+            let mut uids = Vec::new();
+            let found = loop {
+                match wait!(messages.next()) {
+                    Ok(Some(message)) => uids.push(message.uid()),
+                    Ok(None) => break Ok(uids),
+                    Err(error) => break Err(error.kind()),
+                }
+            };
+            assert_eq!(found, want, "{text}");
+        });
+        servers.join();
+    }
+    let copy = format!("{SELECT}C: <tag> UID COPY 1:6 x\n{limited}");
+    let store = format!("{SELECT}C: <tag> UID STORE 1:6 +FLAGS (\\\\Seen)\n{limited}");
+    let search = format!("{SELECT}C: <tag> UID SEARCH ALL\nS: * SEARCH 5 6\n{limited}");
+    for (text, operation) in [(copy, "copy"), (store, "store"), (search, "search")] {
+        let servers = Servers::start("X", &[&text]);
+        run(async {
+            let mut imap = wait!(servers.client.connect_imap()).unwrap();
+            let mut inbox = wait!(imap.select("INBOX")).unwrap();
+            let error = match operation {
+                "copy" => wait!(inbox.copy(set("1:6"), "x")).unwrap_err(),
+                "store" => wait!(inbox.store(set("1:6"), StoreAction::Add, &[Flag::Seen])).unwrap_err(),
+                _ => wait!(inbox.search(&SearchKey::All)).unwrap_err(),
+            };
+            let told = error.to_string();
+            assert!(error.outcome_unknown() && !error.is_transient() && !error.ended_session(), "{told}");
+            assert!(told.ends_with("done in part: OK [MESSAGELIMIT 2 5] in part"), "{told}");
         });
         servers.join();
     }

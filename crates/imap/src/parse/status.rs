@@ -206,7 +206,9 @@ fn with_argument<'a>(cx: Context<'_>, name: &str, input: &'a [u8]) -> Res<'a, Co
         "MAILBOXID" => delimited(opening("("), objectid, closing).map(Code::MailboxId).parse(input),
         "CAPABILITY" => up_to_bracket.map(|words| Code::Capability(List::raw(words))).parse(input),
         "UIDVALIDITY" => number.map(Code::UidValidity).parse(input),
-        "MESSAGELIMIT" => terminated(number, opt(preceded(sp, number))).map(Code::MessageLimit).parse(input),
+        "MESSAGELIMIT" => (number, opt(preceded(sp, number)))
+            .map(|(limit, lowest)| Code::MessageLimit { limit, lowest })
+            .parse(input),
         "HIGHESTMODSEQ" => number64.map(Code::HighestModSeq).parse(input),
         "PERMANENTFLAGS" => flags(cx, input).map(|(rest, flags)| (rest, Code::PermanentFlags(flags))),
         _ => fail(input, "resp-text-code"),

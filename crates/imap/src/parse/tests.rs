@@ -113,7 +113,8 @@ const LEGAL: &[(&str, &str)] = &[
     ("a NO [NOTSAVED] x\r\n", "NotSaved"),
     ("a NO [COMPRESSIONACTIVE] x\r\n", "CompressionActive"),
     ("* BAD [UIDREQUIRED] x\r\n", "UidRequired"),
-    ("a OK [MESSAGELIMIT 1000] x\r\n", "MessageLimit(1000)"),
+    ("a OK [MESSAGELIMIT 1000] x\r\n", "MessageLimit { limit: 1000, lowest: None }"),
+    ("a OK [MESSAGELIMIT 1000 23221] x\r\n", "MessageLimit { limit: 1000, lowest: Some(23221) }"),
     (
         "* OK [X-OWN a b {3}] text {4}\r\n",
         "Other { name: \"X-OWN\", rest: \"a b {3}\" }), text: \"text {4}\"",

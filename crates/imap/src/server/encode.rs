@@ -228,7 +228,12 @@ fn resp_text_code(out: &mut Vec<u8>, code: &Code<'_>) {
             out.extend_from_slice(id);
             out.push(b')');
         }
-        Code::MessageLimit(limit) => named(out, "MESSAGELIMIT", limit),
+        Code::MessageLimit { limit, lowest } => {
+            named(out, "MESSAGELIMIT", limit);
+            if let Some(lowest) = lowest {
+                named(out, "", lowest);
+            }
+        }
         Code::Modified(set) => named(out, "MODIFIED", set),
         Code::PermanentFlags(flags) => {
             show(out, "PERMANENTFLAGS ");

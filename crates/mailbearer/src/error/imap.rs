@@ -70,7 +70,7 @@ impl Failure for imap::Error {
     }
 }
 
-/// The server answered NO or BAD to a command.
+/// The server answered NO or BAD to a command, or carried it out in part.
 impl Failure for Completion {
     fn verdict(&self) -> Verdict {
         let problem = self.problem();
@@ -83,9 +83,15 @@ impl Failure for Completion {
         Verdict {
             auth: problem == Some(Problem::NotConnected),
             new_token: problem == Some(Problem::TokenExpired),
+            // To repeat it would do a part of it twice.
+            unknown: self.is_partial(),
             wait: wait(problem),
             ..Verdict::of(kind)
         }
+    }
+
+    fn tells_outcome(&self) -> bool {
+        self.is_partial()
     }
 
     fn evidence(&self) -> Evidence<'_> {

@@ -1,8 +1,8 @@
 use std::mem;
 
-use mailbearer_imap::session::Event;
+use mailbearer_imap::session::{Completion, Event};
 use mailbearer_imap::{
-    Capability, Command, Data, FetchItem, Frame, Item, LiteralOf, Response, SequenceSet, UidSet,
+    Capability, Code, Command, Data, FetchItem, Frame, Item, LiteralOf, Response, SequenceSet, UidSet,
 };
 use mailbearer_net::{Blocking, Runtime};
 use mailbearer_wire::Octets;
@@ -10,6 +10,7 @@ use mailbearer_wire::Octets;
 use super::{
     Authenticated, Examined, OddLine, Summary,
     ask::Ask,
+    mailbox::code_of,
     run::SET_LINE,
     summary::{salvage, summary},
 };
@@ -28,8 +29,8 @@ pub struct MessagesState<'a> {
     told: UidSet,
     /// The sets that are yet to be asked for, a command of moderate length each. The next one is the last.
     left: Vec<SequenceSet>,
-    /// How many messages had come when the server stopped at its limit of messages.
-    stopped_at: u64,
+    /// What the last command asked for, and how many messages had come before.
+    asked: (UidSet, u64),
     items: Vec<FetchItem<'a>>,
     changed_since: Option<u64>,
     ask: Ask,
@@ -37,13 +38,23 @@ pub struct MessagesState<'a> {
 }
 
 impl MessagesState<'_> {
-    /// Asks again for what did not come, as long as that brings some.
-    fn ask_again(&mut self) {
-        let told = self.told.count();
-        if mem::replace(&mut self.stopped_at, told) < told {
-            self.left = self.uids.difference(&self.told).lines(SET_LINE).collect();
-            self.left.reverse();
+    /// Puts what the server left at its limit of messages in front of what is yet to be asked for. Returns false if the
+    /// answer brought nothing further, because then the next would not either.
+    fn ask_for_rest(&mut self, completion: &Completion) -> bool {
+        let lowest = code_of(completion, |code| match code {
+            Code::MessageLimit { lowest, .. } => lowest,
+            _ => None,
+        });
+        let (asked, told) = &self.asked;
+        let mut rest = asked.difference(&self.told);
+        if let Some(lowest) = lowest {
+            rest = rest.difference(&UidSet::range(lowest, u32::MAX));
         }
+        let goes_on = self.told.count() > *told || rest.last() < asked.last();
+        let mut lines: Vec<_> = rest.lines(SET_LINE).collect();
+        lines.reverse();
+        self.left.append(&mut lines);
+        goes_on
     }
 }
 
@@ -144,7 +155,8 @@ impl<'a, R: Runtime> Messages<'a, R> {
         left.reverse();
         let ask = Ask::new(imap);
         let (told, large) = (UidSet::new(), Large::None);
-        let state = MessagesState { uids, told, left, stopped_at: 0, items, changed_since, ask, large };
+        let state =
+            MessagesState { uids, told, left, asked: (UidSet::new(), 0), items, changed_since, ask, large };
         let mut messages = Self { imap, state };
         messages.ask()?;
         Ok(messages)
@@ -153,6 +165,7 @@ impl<'a, R: Runtime> Messages<'a, R> {
     fn ask(&mut self) -> Result<(), Error> {
         let state = &mut self.state;
         let Some(set) = state.left.pop() else { return Ok(()) };
+        state.asked = (UidSet::of(&set), state.told.count());
         let (items, changed_since) = (state.items.clone(), state.changed_since);
         let fetch = Command::Fetch { uid: true, set, items, changed_since, vanished: false };
         state.ask.give(self.imap.session.command(&fetch)?);
@@ -237,8 +250,8 @@ impl<'a, R: Runtime> Messages<'a, R> {
                 Event::Done(completion) => match self.state.ask.answered(self.imap, completion)? {
                     Some(completion) if !completion.is_ok() => return Err(Error::fetch_refused(completion)),
                     Some(completion) => {
-                        if completion.is_partial() {
-                            self.state.ask_again();
+                        if completion.is_partial() && !self.state.ask_for_rest(&completion) {
+                            return Err(Error::fetch_refused(completion));
                         }
                         self.ask()?;
                     }

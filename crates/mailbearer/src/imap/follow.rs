@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 
 use mailbearer_imap::view::{Change, View, ViewError};
-use mailbearer_imap::{Code, Command, Data, FetchItem, Frame, Response};
+use mailbearer_imap::{Code, Command, Data, FetchItem, Frame, Response, UidSet};
 use mailbearer_net::Runtime;
 
 use super::{Authenticated, Examined, run::SET_LINE};
@@ -84,18 +84,36 @@ impl<R: Runtime> Examined<'_, R> {
     pub fn learn(&mut self) -> R::Task<'_, Result<(), Error>> {
         R::task(async move {
             self.begin().await?;
-            let missing = self.view().without_flags();
-            for set in missing.lines(SET_LINE) {
-                let items = vec![FetchItem::Uid, FetchItem::Flags];
-                let fetch = Command::Fetch { uid: false, set, items, changed_since: None, vanished: false };
-                self.run_on(&fetch, missing.count(), &mut |_| Ok(false)).await?;
+            loop {
+                let missing = self.view().without_flags();
+                let has_stopped = self.ask_about(&missing, true).await?;
+                let left = self.view().without_flags().count();
+                if !has_stopped || left == 0 {
+                    return Ok(());
+                }
+                if left >= missing.count() {
+                    return Err(Error::untold(left));
+                }
             }
-            Ok(())
         })
     }
 }
 
 impl<R: Runtime> Authenticated<R> {
+    /// Fetches UID, and flags if wanted, of the messages with these numbers, for the view. Returns whether the server
+    /// stopped at its limit of messages: then some are left.
+    pub(super) async fn ask_about(&mut self, numbers: &UidSet, flags: bool) -> Result<bool, Error> {
+        let mut has_stopped = false;
+        for set in numbers.lines(SET_LINE) {
+            let mut items = vec![FetchItem::Uid];
+            items.extend(flags.then_some(FetchItem::Flags));
+            let fetch = Command::Fetch { uid: false, set, items, changed_since: None, vanished: false };
+            let completion = self.run_partly(&fetch, numbers.count(), &mut |_| Ok(false)).await?;
+            has_stopped |= completion.is_partial();
+        }
+        Ok(has_stopped)
+    }
+
     pub(super) fn changes(&mut self) -> impl Iterator<Item = Change> + '_ {
         self.follower.iter_mut().flat_map(|follower| follower.changes().drain(..))
     }

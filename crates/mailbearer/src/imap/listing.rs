@@ -272,19 +272,16 @@ impl ListingState {
         // As long as that brings some, the rest is asked for again.
         let told = self.told.count();
         let is_stopped = mem::take(&mut self.stopped) && mem::replace(&mut self.before, told) < told;
-        if is_stopped && !missing.is_empty() {
-            self.left = missing.lines(SET_LINE).collect();
-            self.left.reverse();
-            return self.send(imap);
-        }
-        if missing.is_empty() || self.items.len() == Summary::LITTLE.len() {
+        if missing.is_empty() || !is_stopped && self.items.len() == Summary::LITTLE.len() {
             if missing.count() > UNTOLD {
                 return Err(Error::untold(missing.count()));
             }
             self.untold = Some(missing.ranges().rev().collect());
             return Ok(());
         }
-        self.items = &Summary::LITTLE;
+        if !is_stopped {
+            self.items = &Summary::LITTLE;
+        }
         self.left = missing.lines(SET_LINE).collect();
         self.left.reverse();
         self.send(imap)

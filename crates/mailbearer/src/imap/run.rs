@@ -34,6 +34,20 @@ impl<R: Runtime> Authenticated<R> {
         self.answer(tag, needs(command), take).await
     }
 
+    /// As [`run_on`](Self::run_on), for a caller that asks for the rest by itself where the server stopped at its limit of
+    /// messages.
+    pub(super) async fn run_partly(
+        &mut self,
+        command: &Command<'_>,
+        messages: u64,
+        take: &mut Take<'_>,
+    ) -> Result<Completion, Error> {
+        self.begin().await?;
+        self.budget.allow(messages);
+        let tag = self.session.command(command)?;
+        self.answer_or_part(tag, needs(command), true, take).await
+    }
+
     /// As [`run`](Self::run), for a command without data in its answer.
     pub(super) async fn just_run(&mut self, command: &Command<'_>) -> Result<(), Error> {
         self.run(command, &mut |_| Ok(false)).await.map(drop)
@@ -47,6 +61,17 @@ impl<R: Runtime> Authenticated<R> {
         &mut self,
         tag: Tag,
         needs: &[&str],
+        take: &mut Take<'_>,
+    ) -> Result<Completion, Error> {
+        self.answer_or_part(tag, needs, false, take).await
+    }
+
+    /// As [`answer`](Self::answer). A command that was done in part is an error too, unless it `may_stop`.
+    async fn answer_or_part(
+        &mut self,
+        tag: Tag,
+        needs: &[&str],
+        may_stop: bool,
         take: &mut Take<'_>,
     ) -> Result<Completion, Error> {
         let mut left = self.answer_limit;
@@ -74,8 +99,7 @@ impl<R: Runtime> Authenticated<R> {
                 }
                 Event::Done(completion) if completion.tag == tag => {
                     return match unread {
-                        // What was done in part must not be told as done.
-                        _ if !completion.is_ok() || completion.is_partial() => {
+                        _ if !completion.is_ok() || completion.is_partial() && !may_stop => {
                             Err(Error::command(completion))
                         }
                         Some(error) => Err(Error::parse(error)),

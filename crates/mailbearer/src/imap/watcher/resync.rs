@@ -1,5 +1,6 @@
 //! How a new connection gets to a correct view, and which news that brings.
 
+use mailbearer_imap::session::Completion;
 use mailbearer_imap::view::{Change, Limits, Message, View};
 use mailbearer_imap::{
     Capability, Code, Command, Data, FetchItem, QResync, SearchKey, Select, SequenceSet, UidSet,
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::{
     Client, Error, Imap, Opened,
-    imap::{follow::Follow, mailbox_name, run::SET_LINE},
+    imap::{follow::Follow, mailbox_name},
 };
 
 /// What a server offers for finding out what happened.
@@ -139,7 +140,12 @@ impl<R: Runtime> Attempt<R> {
     /// false if the two do not match, as when a message vanished in between.
     async fn compare_uids(&mut self, imap: &mut Imap<R>) -> Result<bool, Error> {
         let Some(mod_seq) = self.known.mod_seq.filter(|mod_seq| *mod_seq > 0) else { return Ok(false) };
-        let uids = imap.line.find(&SearchKey::All).await?.uids;
+        let uids = match imap.line.find(&SearchKey::All).await {
+            Ok(found) => found.uids,
+            // It does not search in all messages at once.
+            Err(error) if error.completion().is_some_and(Completion::is_partial) => return Ok(false),
+            Err(error) => return Err(error),
+        };
         self.pending.all_expunged(&self.known.view.retain(&uids));
         let highest = self.known.view.highest_uid().unwrap_or_default();
         let known = u64::try_from(self.known.view.known()).unwrap_or(u64::MAX);
@@ -157,14 +163,18 @@ impl<R: Runtime> Attempt<R> {
                 changed_since: Some(mod_seq),
                 vanished: false,
             };
-            imap.line
-                .run_on(&fetch, uids.count(), &mut |data| {
+            let completion = imap
+                .line
+                .run_partly(&fetch, uids.count(), &mut |data| {
                     if let Data::Fetch(fetch) = data {
                         known.note_flags(pending, &fetch.items);
                     }
                     Ok(false)
                 })
                 .await?;
+            if completion.is_partial() {
+                return Ok(false);
+            }
         }
         let moved = imap
             .line
@@ -213,21 +223,20 @@ async fn help<R: Runtime>(imap: &mut Imap<R>) -> Result<Help, Error> {
 /// are not asked for again.
 async fn learn_all<R: Runtime>(imap: &mut Imap<R>, flags: bool) -> Result<(), Error> {
     let line = &mut imap.line;
-    for _ in 0..LEARN_ATTEMPTS {
-        let missing = |view: &View| if flags { view.without_flags() } else { view.unknown() };
-        let wanted = line.open_view().map(missing).unwrap_or_default();
-        if wanted.is_empty() {
-            return Ok(());
-        }
-        for set in wanted.lines(SET_LINE) {
-            let mut items = vec![FetchItem::Uid];
-            items.extend(flags.then_some(FetchItem::Flags));
-            let fetch = Command::Fetch { uid: false, set, items, changed_since: None, vanished: false };
-            line.run_on(&fetch, wanted.count(), &mut |_| Ok(false)).await?;
-        }
+    let missing = |view: &View| if flags { view.without_flags() } else { view.unknown() };
+    let mut attempts = 0;
+    let mut wanted = line.open_view().map(missing).unwrap_or_default();
+    while !wanted.is_empty() && attempts < LEARN_ATTEMPTS {
+        let has_stopped = line.ask_about(&wanted, flags).await?;
         if line.open_view().is_some_and(|view| !missing(view).is_empty()) {
             line.just_run(&Command::Noop).await?;
         }
+        let left = line.open_view().map(missing).unwrap_or_default();
+        // A server with a limit of messages gets further each time.
+        if !has_stopped || left.count() >= wanted.count() {
+            attempts = attempts.saturating_add(1);
+        }
+        wanted = left;
     }
     Ok(())
 }
