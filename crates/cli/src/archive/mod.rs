@@ -6,6 +6,8 @@ mod maildir;
 mod mbox;
 mod state;
 
+#[cfg(target_os = "linux")]
+use std::iter;
 use std::{
     fs::File,
     io::{self, Write},
@@ -109,12 +111,14 @@ fn remove(folder: &Path, is_chosen: impl Fn(&str) -> bool) -> io::Result<()> {
 /// Messages in files of their own. They have temporary names until all of them are on the disk.
 struct Files {
     folder: PathBuf,
-    /// The folder, open for as long as files are written: it is told of each that the disk refused.
+    /// The folder, open for as long as files are written: a sync of it reports each write that the disk refused meanwhile.
     #[cfg(target_os = "linux")]
     place: File,
     waiting: Vec<(TempPath, PathBuf)>,
     /// Commits the messages of one window while those of the next arrive.
     committing: Option<JoinHandle<io::Result<()>>>,
+    /// Whether a window could not be committed. This sticks: a sync reports lost octets once, whichever window they are of.
+    has_failed: bool,
 }
 
 impl Files {
@@ -125,6 +129,7 @@ impl Files {
             folder,
             waiting: Vec::new(),
             committing: None,
+            has_failed: false,
         })
     }
 
@@ -147,19 +152,32 @@ impl Files {
 
     fn begin_commit(&mut self) -> io::Result<()> {
         self.wait()?;
-        let window = self.window()?;
-        self.committing = Some(thread::Builder::new().spawn(move || window.keep())?);
+        let begun = self.window().and_then(|window| thread::Builder::new().spawn(move || window.keep()));
+        self.committing = Some(self.noted(begun)?);
         Ok(())
     }
 
     fn commit(&mut self) -> io::Result<()> {
         self.wait()?;
-        self.window()?.keep()
+        let kept = self.window().and_then(Window::keep);
+        self.noted(kept)
     }
 
     fn wait(&mut self) -> io::Result<()> {
+        if self.has_failed {
+            return Err(io::Error::other("those before them could not be written"));
+        }
         let Some(committing) = self.committing.take() else { return Ok(()) };
-        committing.join().unwrap_or_else(|_| Err(io::Error::other("the thread that syncs them panicked")))
+        let kept = committing.join();
+        self.noted(kept.unwrap_or_else(|_| Err(io::Error::other("the thread that syncs them panicked"))))
+    }
+
+    fn noted<T>(&mut self, done: io::Result<T>) -> io::Result<T> {
+        if done.is_err() {
+            self.has_failed = true;
+            self.waiting.clear();
+        }
+        done
     }
 
     fn window(&mut self) -> io::Result<Window> {
@@ -187,6 +205,9 @@ struct Window {
 
 impl Window {
     fn keep(self) -> io::Result<()> {
+        if self.files.is_empty() {
+            return Ok(());
+        }
         self.sync()?;
         let mut folders: Vec<PathBuf> =
             self.files.iter().filter_map(|(_, name)| name.parent()).map(Path::to_owned).collect();
@@ -197,17 +218,17 @@ impl Window {
         folders.iter().try_for_each(|folder| sync_folder(folder))
     }
 
-    /// Syncs the files to the disk, with one wait for all of them where the system can.
     fn sync(&self) -> io::Result<()> {
         #[cfg(target_os = "linux")]
-        if !self.files.is_empty() {
-            rustix::fs::syncfs(&self.place)?;
+        {
+            sync(iter::once(&self.place))
         }
+        // One by one: so many may not be open at once.
         #[cfg(not(target_os = "linux"))]
-        for (file, _) in &self.files {
-            std::fs::OpenOptions::new().write(true).open(file)?.sync_all()?;
+        {
+            let open = |file: &TempPath| std::fs::OpenOptions::new().write(true).open(file);
+            self.files.iter().try_for_each(|(file, _)| open(file)?.sync_all())
         }
-        Ok(())
     }
 }
 
@@ -238,3 +259,51 @@ fn cannot(path: &Path, error: &io::Error) -> Error {
 
 /// The prefix of files that are no messages.
 const PARTIAL: &str = ".mailbearer-";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Adds a message that is to be called `name`.
+    fn add(files: &mut Files, folder: &Path, name: &str) {
+        files.add(&Meta::default(), Body::Octets(b"x"), folder.join(name)).unwrap();
+    }
+
+    #[test]
+    fn after_a_window_that_failed_none_is_committed() {
+        // Where the failure shows: at the next window, at the end, or in a window that is not waited for.
+        let next: [(_, fn(&mut Files) -> _); 3] =
+            [("next", Files::begin_commit), ("end", Files::commit), ("alone", Files::wait)];
+        for (name, next) in next {
+            let folder = tempfile::tempdir().unwrap();
+            let mut files = Files::new(folder.path().to_owned()).unwrap();
+            add(&mut files, folder.path(), "good");
+            files.begin_commit().unwrap();
+            add(&mut files, folder.path(), "nowhere/bad");
+            files.begin_commit().unwrap();
+            add(&mut files, folder.path(), "late");
+            assert_eq!(next(&mut files).unwrap_err().kind(), io::ErrorKind::NotFound, "{name}");
+            for _ in 0..2 {
+                add(&mut files, folder.path(), "later");
+                let error = files.commit().unwrap_err();
+                assert!(error.to_string().contains("before them"), "{name}: {error}");
+                assert!(files.begin_commit().is_err(), "{name}");
+            }
+            drop(files);
+            let left: Vec<_> =
+                folder.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            assert_eq!(left, ["good"], "{name}: no message, and no file of one");
+        }
+    }
+
+    #[test]
+    fn a_window_that_fails_at_once_is_the_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut files = Files::new(folder.path().to_owned()).unwrap();
+        add(&mut files, folder.path(), "nowhere/bad");
+        assert_eq!(files.commit().unwrap_err().kind(), io::ErrorKind::NotFound);
+        add(&mut files, folder.path(), "later");
+        assert!(files.commit().is_err());
+        assert!(!folder.path().join("later").exists());
+    }
+}
