@@ -26,6 +26,8 @@ pub(crate) struct Mbox {
     octets: u64,
     has: UidSet,
     added: UidSet,
+    /// Whether anything could not be written. This sticks: half a message may stand in the file, or one that is not on the disk.
+    has_failed: bool,
 }
 
 impl Mbox {
@@ -55,7 +57,42 @@ impl Mbox {
         state.save().map_err(failed)?;
         file.set_len(octets).and_then(|()| file.seek(SeekFrom::Start(octets))).map_err(failed)?;
         let file = BufWriter::with_capacity(BUFFER, file);
-        Ok(Self { file, spool: folder.to_owned(), state, octets, has: uids, added: UidSet::new() })
+        Ok(Self {
+            file,
+            spool: folder.to_owned(),
+            state,
+            octets,
+            has: uids,
+            added: UidSet::new(),
+            has_failed: false,
+        })
+    }
+
+    /// Does what writes, if nothing failed before.
+    fn unless_failed(&mut self, write: impl FnOnce(&mut Self) -> io::Result<()>) -> io::Result<()> {
+        if self.has_failed {
+            return Err(io::Error::other("those before them could not be written"));
+        }
+        let done = write(self);
+        self.has_failed = done.is_err();
+        done
+    }
+
+    fn write(&mut self, message: &Meta, body: Body<'_>) -> io::Result<()> {
+        let arrived = message.arrived.unwrap_or(SystemTime::UNIX_EPOCH);
+        let arrived =
+            Timestamp::try_from(arrived).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned_datetime(TimeZone::UTC);
+        writeln!(self.file, "From MAILER-DAEMON {}", arrived.strftime("%a %b %e %H:%M:%S %Y"))?;
+        match body {
+            Body::Octets(octets) => quote(octets, &mut self.file)?,
+            Body::File(mut file) => {
+                file.as_file_mut().seek(SeekFrom::Start(0))?;
+                quote(BufReader::new(file.as_file_mut()), &mut self.file)?;
+            }
+        }
+        self.file.write_all(b"\n")?;
+        self.added.insert(message.uid);
+        Ok(())
     }
 
     fn save(&mut self, whole: bool) -> io::Result<()> {
@@ -82,28 +119,15 @@ impl Archive for Mbox {
     }
 
     fn add(&mut self, message: &Meta, body: Body<'_>) -> io::Result<()> {
-        let arrived = message.arrived.unwrap_or(SystemTime::UNIX_EPOCH);
-        let arrived =
-            Timestamp::try_from(arrived).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned_datetime(TimeZone::UTC);
-        writeln!(self.file, "From MAILER-DAEMON {}", arrived.strftime("%a %b %e %H:%M:%S %Y"))?;
-        match body {
-            Body::Octets(octets) => quote(octets, &mut self.file)?,
-            Body::File(mut file) => {
-                file.as_file_mut().seek(SeekFrom::Start(0))?;
-                quote(BufReader::new(file.as_file_mut()), &mut self.file)?;
-            }
-        }
-        self.file.write_all(b"\n")?;
-        self.added.insert(message.uid);
-        Ok(())
+        self.unless_failed(|own| own.write(message, body))
     }
 
     fn commit(&mut self) -> io::Result<()> {
-        self.save(false)
+        self.unless_failed(|own| own.save(false))
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        self.save(true)
+        self.unless_failed(|own| own.save(true))
     }
 }
 
@@ -132,6 +156,10 @@ const BUFFER: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use tempfile::NamedTempFile;
+
     use super::*;
 
     #[test]
@@ -147,5 +175,34 @@ mod tests {
             quote(message.as_bytes(), &mut out).unwrap();
             assert_eq!(String::from_utf8(out).unwrap(), want, "{message:?}");
         }
+    }
+
+    #[test]
+    fn after_a_message_that_failed_none_is_committed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("box");
+        let open = || {
+            let (user, server, inbox) = ("ann@x".into(), "x".into(), "INBOX".into());
+            Mbox::open(&path, Origin { user, server, folder: inbox, uid_validity: 1 }).unwrap()
+        };
+        let of = |uid| Meta { uid, ..Meta::default() };
+        let mut mbox = open();
+        mbox.add(&of(1), Body::Octets(b"good\n")).unwrap();
+        mbox.commit().unwrap();
+        let good = fs::read(&path).unwrap();
+        // A file that can't be read fails behind the line `From `.
+        let unreadable = folder.path().join("large");
+        let file = File::create(&unreadable).unwrap();
+        let body = Body::File(NamedTempFile::from_parts(
+            file,
+            tempfile::TempPath::try_from_path(unreadable).unwrap(),
+        ));
+        mbox.add(&of(2), body).unwrap_err();
+        assert!(mbox.add(&of(3), Body::Octets(b"later\n")).is_err());
+        assert!(mbox.commit().is_err() && mbox.finish().is_err());
+        drop(mbox);
+        let again = open();
+        assert!(again.has().contains(1) && !again.has().contains(3));
+        assert_eq!(fs::read(&path).unwrap(), good, "what stands behind it is cut off");
     }
 }
