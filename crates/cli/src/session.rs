@@ -21,7 +21,7 @@ use mailbearer::{
 };
 
 use crate::{
-    cli::{GlobalArgs, STDERR},
+    cli::GlobalArgs,
     config::{self, Keeping, Loaded, Store, folders},
     error::Error,
     exit::Exit,
@@ -207,10 +207,8 @@ type Record = fn(File, &Account) -> Recorder<File>;
 
 /// Makes the client of `account`. With `--trace` its conversations go to standard error or to a file.
 fn client(account: Account, arguments: &GlobalArgs, record: Record) -> Result<Client<Blocking>, Error> {
-    if arguments.trace.is_none() {
-        return Ok(account.blocking()?);
-    }
-    let tell = trace(&account, arguments, record)?;
+    let Some(path) = &arguments.trace else { return Ok(account.blocking()?) };
+    let tell = trace(&account, arguments, path, record)?;
     Ok(Client::observed(account, move |event| tell(event))?)
 }
 
@@ -219,7 +217,7 @@ pub(crate) type Tell = Arc<dyn Fn(&TraceEvent<'_>) + Send + Sync>;
 
 /// Where what is said goes; `None` without `--trace`. Whatever the process does goes into the one file, which an account has
 /// begun.
-pub(crate) fn begun(arguments: &GlobalArgs) -> Option<Tell> {
+pub(crate) fn shared_trace(arguments: &GlobalArgs) -> Option<Tell> {
     arguments.trace.as_ref()?;
     if arguments.shows_trace() {
         return Some(Arc::new(show));
@@ -229,11 +227,27 @@ pub(crate) fn begun(arguments: &GlobalArgs) -> Option<Tell> {
 
 static FILE: Mutex<Option<Tell>> = Mutex::new(None);
 
-fn trace(account: &Account, arguments: &GlobalArgs, record: Record) -> Result<Tell, Error> {
-    if let Some(tell) = begun(arguments) {
-        return Ok(tell);
+/// As [`shared_trace`], and begins the file `path` where no account has.
+fn trace(account: &Account, arguments: &GlobalArgs, path: &Path, record: Record) -> Result<Tell, Error> {
+    if arguments.shows_trace() {
+        return Ok(Arc::new(show));
     }
-    let path = arguments.trace.as_deref().unwrap_or_else(|| Path::new(STDERR));
+    begin_once(&FILE, || write_trace(account, path, record))
+}
+
+/// What is in `shared`, or what `begin` makes, which no two threads do: the second would empty the file of the first.
+fn begin_once(
+    shared: &Mutex<Option<Tell>>,
+    begin: impl FnOnce() -> Result<Tell, Error>,
+) -> Result<Tell, Error> {
+    let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(tell) = &*shared {
+        return Ok(Arc::clone(tell));
+    }
+    Ok(Arc::clone(shared.insert(begin()?)))
+}
+
+fn write_trace(account: &Account, path: &Path, record: Record) -> Result<Tell, Error> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     // A trace holds no secrets, but it shows whom the user writes to: only the user may read it.
@@ -243,14 +257,12 @@ fn trace(account: &Account, arguments: &GlobalArgs, record: Record) -> Result<Te
         Error::new(Exit::CantCreate, format!("cannot create the trace file {}: {error}", path.display()))
     })?;
     let (recorder, name) = (record(file, account), path.display().to_string());
-    let tell: Tell = Arc::new(move |event| {
+    Ok(Arc::new(move |event| {
         recorder.record(event);
         if let Some(error) = recorder.failure() {
             output::warning(&format!("the trace file {name} is not whole: {error}"));
         }
-    });
-    *FILE.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&tell));
-    Ok(tell)
+    }))
 }
 
 fn show(event: &TraceEvent<'_>) {
@@ -278,4 +290,28 @@ fn show(event: &TraceEvent<'_>) {
     };
     // A standard error that is closed is no reason to stop.
     let _ = writeln!(io::stderr(), "{time} #{number} {said}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_that_open_at_once_begin_one_trace() {
+        let shared = Mutex::new(None);
+        let begin = || -> Result<Tell, Error> {
+            assert!(shared.try_lock().is_err(), "another session waits until the file is begun");
+            Ok(Arc::new(|_| {}))
+        };
+        let first = begin_once(&shared, begin).unwrap();
+        let second = begin_once(&shared, || panic!("it is begun")).unwrap();
+        assert!(Arc::ptr_eq(&first, &second));
+    }
+
+    #[test]
+    fn a_trace_that_can_not_be_begun_is_begun_again() {
+        let shared = Mutex::new(None);
+        let failed = begin_once(&shared, || Err(Error::new(Exit::CantCreate, "no")));
+        assert!(failed.is_err() && begin_once(&shared, || Ok(Arc::new(|_| {}))).is_ok());
+    }
 }

@@ -30,7 +30,7 @@ pub(crate) fn run(
     let spool = settings::spool(global, arguments.spool.as_deref())?;
     let Settings { listen, mut options, log, mut watched } = Settings::read(global, arguments, &spool)?;
     let accounts = settings::accounts(global, &options)?;
-    options.observer = session::begun(global).map(|tell| Observer::new(move |event| tell(event)));
+    options.observer = session::shared_trace(global).map(|tell| Observer::new(move |event| tell(event)));
     if arguments.check {
         return out.line("the configuration is good");
     }
@@ -124,7 +124,8 @@ impl Service<'_> {
         let Settings { listen, mut options, log, watched } =
             Settings::read(self.global, self.arguments, self.spool)?;
         let accounts = settings::accounts(self.global, &options)?;
-        options.observer = session::begun(self.global).map(|tell| Observer::new(move |event| tell(event)));
+        options.observer =
+            session::shared_trace(self.global).map(|tell| Observer::new(move |event| tell(event)));
         let (new, old) = match self.ports.is_fixed() {
             true => (Vec::new(), Vec::new()),
             false => (open(&self.ports.missing(&listen))?, self.ports.superfluous(&listen)),
