@@ -76,16 +76,16 @@ impl DeviceAuthorization {
             let words: Vec<&str> = text.split_whitespace().collect();
             Some(printable_bytes(words.join(" ").as_bytes(), limit))
         };
+        // One that holds a secret of ours is no page: without the secret it leads nowhere.
+        let page = |name| text(name).filter(|page| is_page(page) && redactor.redact(page) == *page);
         // Google named it so before there was a standard.
-        let page = text("verification_uri").or_else(|| text("verification_url"));
+        let name = if text("verification_uri").is_some() { "verification_uri" } else { "verification_url" };
         let seconds = |name| json.get(name).and_then(seconds);
         Ok(Self {
             device_code,
             user_code: line("user_code", USER_CODE).ok_or_else(|| wrong("no user code"))?,
-            verification_uri: page
-                .filter(|page| is_page(page))
-                .ok_or_else(|| wrong("no https address of a page"))?,
-            verification_uri_complete: text("verification_uri_complete").filter(|page| is_page(page)),
+            verification_uri: page(name).ok_or_else(|| wrong("no https address of a page"))?,
+            verification_uri_complete: page("verification_uri_complete"),
             message: line("message", MESSAGE),
             expires_in: seconds("expires_in").unwrap_or(LIFE).min(DAY),
             interval: seconds("interval").unwrap_or(INTERVAL).clamp(SHORTEST, LONGEST),
@@ -325,6 +325,8 @@ mod tests {
                 (200, format!("<p>{secret}</p>")),
                 (200, RIGHT.replace("Go to", secret)),
                 (200, RIGHT.replace("WDJB-MJHT\",\"ver", &format!("{secret}\",\"ver"))),
+                (200, RIGHT.replace("/dev\"", &format!("/dev?client_secret={secret}\""))),
+                (200, RIGHT.replace("?c=WDJB-MJHT", &format!("?client_secret={secret}"))),
             ] {
                 let (mut rx, mut tx) =
                     (RecvBuf::with_limit(crate::TokenExchange::RECV_LIMIT), SendBuf::new());
