@@ -5,8 +5,6 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
 
 use crate::checks::cargo_command;
 use crate::{Result, process};
@@ -41,26 +39,17 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
 
 /// Fuzzes several targets at a time, as many as there are processors.
 fn fuzz(program: &Path, targets: &[String], seconds: u32) -> Result<ExitCode> {
-    let queue = Mutex::new(targets.iter());
-    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let work = || {
-        let mut failed = 0_usize;
-        while let Some(target) = next() {
-            match fuzz_one(program, target, seconds) {
-                Ok(summary) => println!("{target}: {summary}"),
-                Err(error) => {
-                    eprintln!("{target}: {error}");
-                    failed = failed.saturating_add(1);
-                }
-            }
+    let done = process::at_once(targets, |target| match fuzz_one(program, target, seconds) {
+        Ok(summary) => {
+            println!("{target}: {summary}");
+            true
         }
-        failed
-    };
-    let workers = thread::available_parallelism().map_or(1, usize::from);
-    let failed = thread::scope(|scope| {
-        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().map(|worker| worker.join().unwrap_or(1)).fold(0_usize, usize::saturating_add)
+        Err(error) => {
+            eprintln!("{target}: {error}");
+            false
+        }
     });
+    let failed = targets.len().saturating_sub(done.iter().filter(|is_good| **is_good).count());
     if failed == 0 {
         return Ok(ExitCode::SUCCESS);
     }

@@ -7,9 +7,6 @@ use std::collections::BTreeMap;
 use std::fmt::{Arguments, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use crate::{Result, checks, packages, process};
 
@@ -32,7 +29,7 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     packages::ensure_only(&["valgrind"])?;
     let programs = Programs::build(is_wanted(SMALL))?;
     let mut over = Vec::new();
-    for found in at_once(&chosen, |piece| piece(&programs).map_err(|error| error.to_string())) {
+    for found in process::at_once(&chosen, |piece| piece(&programs).map_err(|error| error.to_string())) {
         let found = found?;
         println!("{}", found.table);
         over.extend(found.over);
@@ -41,30 +38,6 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     Err(format!("over the limit:\n  {}", over.join("\n  ")).into())
-}
-
-/// Does the work for each of `items`, for as many at once as there are processors; returns the results in their order.
-fn at_once<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::new());
-    let worker = || {
-        while let Some((at, item)) =
-            Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, items.get(at)?)))
-        {
-            let result = work(item);
-            if let Ok(mut done) = done.lock() {
-                done.push((at, result));
-            }
-        }
-    };
-    thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(worker);
-        }
-    });
-    let mut done = done.into_inner().unwrap_or_default();
-    done.sort_by_key(|(at, _)| *at);
-    done.into_iter().map(|(_, result)| result).collect()
 }
 
 type Piece = fn(&Programs) -> Result<Found>;
