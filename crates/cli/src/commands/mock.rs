@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, builder::RangedU64ValueParser};
 use mailbearer_mock::{
     Recording, Server,
     memory::{Fault, Options, Personality, SmtpExtensions},
@@ -61,8 +61,8 @@ pub(crate) struct MockArgs {
     /// Seconds that an access token is good for
     #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
     pub(crate) token_lifetime: u64,
-    /// Octets of an access token, 32 at least; one of 200 fits into the line of AUTH, where some clients send it
-    #[arg(long, default_value_t = 1500, value_name = "OCTETS")]
+    /// Octets of an access token, 32 to 1,048,576; one of 200 fits into the line of AUTH, where some clients send it
+    #[arg(long, default_value_t = 1500, value_name = "OCTETS", value_parser = token_octets())]
     pub(crate) token_octets: usize,
     /// Each refresh ends the refresh token that it used
     #[arg(long)]
@@ -102,6 +102,11 @@ pub(crate) enum Format {
     Json,
     /// A line `KEY='value'` each, for libraries that read .env files
     Dotenv,
+}
+
+/// What the server in memory makes as asked for.
+fn token_octets() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(32..=1 << 20)
 }
 
 /// A fault by its name, or the list of all.

@@ -138,6 +138,23 @@ fn token_lifetime_is_how_long_a_token_is_good() {
 }
 
 #[test]
+fn token_octets_is_how_long_a_token_is() {
+    for (arguments, octets) in
+        [(&["--token-octets", "32"][..], 32), (&["--token-octets", "200"], 200), (&[], 1500)]
+    {
+        assert_eq!(Mock::start(arguments).run(&["token"]).ok().trim_end().len(), octets);
+    }
+    // No client of ours takes as long a one as the server makes.
+    drop(Mock::start(&["--token-octets", "1048576"]));
+    let folder = tempfile::tempdir().unwrap();
+    for octets in ["0", "31", "1048577"] {
+        let outcome = finish(bare(folder.path(), &["mock", "--token-octets", octets]), b"");
+        assert_eq!(outcome.code, Some(64), "{octets}: {outcome:?}");
+        assert!(outcome.stderr.contains("32..=1048576"), "{octets}: {outcome:?}");
+    }
+}
+
+#[test]
 fn secret_tenant_and_client_id_are_fixed_by_options() {
     let mock =
         Mock::start(&["--client-secret", "s3cret+&=%", "--tenant", "contoso.test", "--client-id", "an-app"]);

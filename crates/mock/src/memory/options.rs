@@ -30,7 +30,8 @@ pub struct Options {
     pub certificate: Certificate,
     /// How long an access token is good; default one hour.
     pub token_lifetime: Duration,
-    /// Length of an access token in octets, at least 32; default 1,500. From about 700 on it is a JWT.
+    /// Length of an access token in octets; default 1,500. From about 700 on it is a JWT. Less than 32 is 32, more than 1 MiB
+    /// is 1 MiB.
     pub token_octets: usize,
     /// Whether each refresh ends the refresh token that it used; default no. See
     /// [`Tokens::set_rotating`](super::Tokens::set_rotating).
