@@ -42,7 +42,19 @@ fn header(text: &[u8]) {
     // It has a header section, and its repair changes nothing more.
     let twice = repair(&once.octets, &settings).expect("every name has an address");
     assert_eq!(once.octets.escape_ascii().to_string(), twice.octets.escape_ascii().to_string());
-    // Hidden recipients that stand where no header is any more are told once, and are gone then.
-    assert!(twice.recipients.iter().all(|address| once.recipients.contains(address)), "{:?}", twice.recipients);
+    if may_hide(text) {
+        // The first repair takes out the fields that name hidden recipients.
+        let was_named = |address| once.recipients.contains(address);
+        assert!(twice.recipients.iter().all(was_named), "{:?}", twice.recipients);
+    } else {
+        assert_eq!(once.recipients, twice.recipients);
+    }
     assert!(once.recipients.iter().all(|address| !address.is_empty()));
+}
+
+/// Whether a line may name hidden recipients, whatever invisible octets are in its name.
+fn may_hide(text: &[u8]) -> bool {
+    let visible: Vec<u8> =
+        text.iter().filter(|octet| octet.is_ascii_graphic()).map(u8::to_ascii_lowercase).collect();
+    visible.windows(4).any(|four| four == b"bcc:")
 }
