@@ -86,9 +86,7 @@ fn dropped_futures_lose_nothing() {
     });
 }
 
-/// Whatever was dropped, and after however many polls, the next operation is about itself.
-///
-/// The same in every operation that can be dropped.
+/// Whatever operation was dropped, and after however many polls, the next one is about itself.
 #[test]
 fn an_operation_that_is_dropped_never_touches_the_next() {
     const NAMES: [&str; 12] = [

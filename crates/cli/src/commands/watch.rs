@@ -181,7 +181,7 @@ mod tests {
 
     use super::*;
 
-    /// It reconnects, within limits, and says so once.
+    /// A watch that connects again says why once, and each time that it has to wait.
     #[test]
     fn a_line_that_can_not_be_read_is_told_once() {
         let mut interruptions = Interruptions::default();
