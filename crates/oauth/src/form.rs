@@ -1,4 +1,4 @@
-use alloc::string::String;
+use alloc::{string::String, vec::Vec};
 
 use mailbearer_wire::Secret;
 
@@ -43,9 +43,39 @@ pub(crate) fn encode_text(text: &str) -> Secret {
     Secret::new(encoded)
 }
 
+/// Undoes that.
+pub(crate) fn decode(text: &[u8]) -> Result<Secret, BadText> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut octets = text.iter();
+    while let Some(&octet) = octets.next() {
+        decoded.push(match octet {
+            b'+' => b' ',
+            b'%' => {
+                let mut digit = || char::from(*octets.next()?).to_digit(16);
+                let value = digit().zip(digit()).and_then(|(high, low)| u8::try_from(high << 4 | low).ok());
+                value.ok_or(BadText::Escape)?
+            }
+            _ => octet,
+        });
+    }
+    String::from_utf8(decoded).map(Secret::new).map_err(|error| {
+        drop(Secret::new(error.into_bytes()));
+        BadText::Utf8
+    })
+}
+
+/// Why a text of a form can't be decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BadText {
+    /// A `%` without two hexadecimal digits.
+    Escape,
+    /// What it decodes to is not UTF-8.
+    Utf8,
+}
+
 #[cfg(test)]
 mod tests {
-    use alloc::{string::ToString, vec, vec::Vec};
+    use alloc::{string::ToString, vec};
 
     use proptest::prelude::*;
 

@@ -25,3 +25,16 @@ impl Default for Limits {
         Self::DEFAULT
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Limits, TokenExchange, server::RequestReader};
+
+    #[test]
+    fn the_limits_are_what_their_docs_say() {
+        let Limits { head, headers, interim, body, token } = Limits::default();
+        assert_eq!((head, headers, interim, body, token), (16_384, 64, 8, 262_144, 65_536));
+        assert_eq!(TokenExchange::RECV_LIMIT, 32_768);
+        assert_eq!((RequestReader::HEAD, RequestReader::HEADERS, RequestReader::BODY), (16_384, 64, 262_144));
+    }
+}

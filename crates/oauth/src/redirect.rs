@@ -3,7 +3,10 @@ use core::{fmt, time::Duration};
 
 use mailbearer_wire::{Secret, printable_bytes};
 
-use crate::{ErrorResponse, Token};
+use crate::{
+    ErrorResponse, Token,
+    form::{self, BadText},
+};
 
 /// What a redirect has to say to be the answer to one authorization request.
 #[derive(Clone, Debug)]
@@ -193,24 +196,12 @@ impl Fields {
     }
 }
 
-/// Undoes `application/x-www-form-urlencoded`.
 fn decode(text: &str) -> Result<Secret, InvalidRedirect> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut octets = text.bytes();
-    while let Some(octet) = octets.next() {
-        decoded.push(match octet {
-            b'+' => b' ',
-            b'%' => {
-                let mut digit = || char::from(octets.next()?).to_digit(16);
-                let value = digit().zip(digit()).and_then(|(high, low)| u8::try_from(high << 4 | low).ok());
-                value.ok_or(InvalidRedirect::Malformed("it has a bad escape"))?
-            }
-            _ => octet,
-        });
-    }
-    String::from_utf8(decoded).map(Secret::new).map_err(|error| {
-        drop(Secret::new(error.into_bytes()));
-        InvalidRedirect::Malformed("it is not UTF-8")
+    form::decode(text.as_bytes()).map_err(|error| {
+        InvalidRedirect::Malformed(match error {
+            BadText::Escape => "it has a bad escape",
+            BadText::Utf8 => "it is not UTF-8",
+        })
     })
 }
 
@@ -343,6 +334,7 @@ mod tests {
         ] {
             assert_eq!(shown(RedirectCheck::new("s").pasted(address)), want, "{address}");
         }
+        assert_eq!((ADDRESS, FIELDS, SCOPE), (65_536, 64, 4096));
         let long = format!("http://localhost/?state=s&code={}", "c".repeat(ADDRESS));
         assert_eq!(shown(RedirectCheck::new("s").pasted(&long)), "Malformed(\"it is too long\")");
         let mut longest = String::from("state=s&code=");

@@ -9,6 +9,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use httparse::{EMPTY_HEADER, Status};
 use mailbearer_wire::{RecvBuf, Secret};
 
+use crate::form::{self, BadText};
+
 mod redirect;
 mod session;
 
@@ -65,9 +67,7 @@ impl RequestReader {
         };
         let mut request = parts.request;
         request.body = Secret::new(body.to_vec());
-        if parts.body > 0 {
-            rx.consume_secret(parts.body);
-        }
+        rx.consume_secret(parts.body);
         Ok(Some(request))
     }
 
@@ -256,24 +256,13 @@ fn parse(head: &[u8]) -> Result<Parts, BadRequest> {
     Ok(Parts { request, body })
 }
 
+/// Only for what is no secret, or becomes one at once.
 fn decode_text(text: &[u8]) -> Result<String, BadRequest> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut octets = text.iter();
-    while let Some(&octet) = octets.next() {
-        decoded.push(match octet {
-            b'+' => b' ',
-            b'%' => {
-                let mut digit = || char::from(*octets.next()?).to_digit(16);
-                let value = digit().zip(digit()).and_then(|(high, low)| u8::try_from(high << 4 | low).ok());
-                value.ok_or(BadRequest("bad escape in a form"))?
-            }
-            _ => octet,
-        });
-    }
-    String::from_utf8(decoded).map_err(|error| {
-        drop(Secret::new(error.into_bytes()));
-        BadRequest("form is not UTF-8")
-    })
+    let text = form::decode(text).map_err(|error| match error {
+        BadText::Escape => BadRequest("bad escape in a form"),
+        BadText::Utf8 => BadRequest("form is not UTF-8"),
+    });
+    text.map(|text| text.expose().clone())
 }
 
 const fn reason(status: u16) -> &'static str {

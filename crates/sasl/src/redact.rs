@@ -167,13 +167,13 @@ fn unescape(text: &[u8]) -> Option<(Secret<Vec<u8>>, usize)> {
         code.and_then(char::from_u32).map(|character| character.encode_utf8(&mut utf8).as_bytes().to_vec())
     };
     let (said, length) = match text {
-        // A form in a form has `%25` for the sign itself, once more for each time.
+        // A form in a form has `%25` for the sign itself, once more for each time; alone it stands for itself.
         [b'%', rest @ ..] => {
             let again = rest.chunks(2).take_while(|digits| digits == b"25").count();
             let at = again.saturating_mul(2).saturating_add(1);
             match octet(at) {
                 Some(octet) => (vec![octet], at.saturating_add(2)),
-                None => ((again > 0).then(|| vec![b'%'])?, at),
+                None => (vec![b'%'], at),
             }
         }
         [b'\\', b'u', ..] => (character(number(2, 6, 16))?, 6),
@@ -228,7 +228,7 @@ impl<'t> Index<'t> {
                 else {
                     return;
                 };
-                if is_new && right.starts_with(few) {
+                if is_new {
                     let same = |(one, other): &(&u8, &u8)| one == other;
                     let back = left.iter().rev().zip(form_left.iter().rev()).take_while(same).count();
                     let on = right.iter().zip(form_right).take_while(same).count();
@@ -330,6 +330,45 @@ mod tests {
                 assert!(left < 20 + 2 * 14, "{secret}: {text} is {shown}");
             }
         }
+    }
+
+    /// A session asks this for each reply.
+    #[test]
+    fn what_can_hold_no_secret_is_not_looked_at() {
+        let digits = |count: usize| "1f ".repeat(count)[..count].to_string();
+        for (secret, text, want) in [
+            ("EwBAAl3BAAUFFpUA", "250 2.1.0 recipient ok", false),
+            ("EwBAAl3BAAUFFpUA", "elevenchars\televenchars elevenchars", false),
+            ("EwBAAl3BAAUFFpUA", "twelve chars: twelvecharss", true),
+            ("EwBAAl3BAAUFFpUA", "two lines\r\nof text", true),
+            ("EwBAAl3BAAUFFpUA", "one line\r\n", false),
+            ("hunter22", "sevench sevench", false),
+            ("hunter22", "eightcha", true),
+            ("my password", "ok", true),
+            ("EwBAAl3BAAUFFpUA", &digits(24), false),
+            ("EwBAAl3BAAUFFpUA", &digits(25), true),
+            ("EwBAAl3BAAUFFpUA", &[digits(23), digits(23)].join("g"), false),
+        ] {
+            assert_eq!(Redactor::new(&[secret.into()]).is_worth_a_look(text.as_bytes()), want, "{text:?}");
+        }
+        assert!(!Redactor::default().is_worth_a_look(b"a word that is long enough: antidisestablishment"));
+    }
+
+    /// A secret is compared with few places of a text, or each look would take the length of one times the other.
+    #[test]
+    fn few_places_are_candidates() {
+        let octets: Vec<u8> =
+            (0..3_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_769).to_be_bytes()).collect();
+        let text = plain(STANDARD.encode(octets).as_bytes()).0;
+        let index = Index::of(text.expose());
+        let places = |bucket: &usize| {
+            core::iter::successors(Some(*bucket), |at| index.before.get(*at).copied())
+                .take_while(|at| *at < usize::MAX)
+                .count()
+        };
+        let longest = index.last.iter().map(places).max();
+        assert!(longest < Some(4 * text.expose().len() / BUCKETS), "{longest:?} of {}", text.expose().len());
+        assert_eq!(index.last.iter().map(places).sum::<usize>(), text.expose().len() - FEW + 1);
     }
 
     #[test]

@@ -363,6 +363,33 @@ fn a_trace_shows_no_body() {
 }
 
 #[test]
+fn a_trace_of_no_body_hides_nothing() {
+    let (mut exchange, mut rx, mut tx) = (post(Limits::DEFAULT), RecvBuf::with_limit(1000), SendBuf::new());
+    rx.start_trace(None);
+    rx.extend(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+    assert!(matches!(exchange.step(&mut rx, &mut tx), Ok(Step::Event(_))));
+    let trace = format!("{:?}", rx.take_trace());
+    assert!(trace.contains("Content-Length: 0") && !trace.contains("[redacted]"), "{trace}");
+}
+
+/// It grows by itself, for what a growing vector leaves behind is not wiped.
+#[test]
+fn a_body_grows_to_powers_of_two_and_is_not_shown() {
+    let (mut exchange, mut rx, mut tx) = (post(Limits::DEFAULT), RecvBuf::with_limit(1000), SendBuf::new());
+    rx.extend(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n").unwrap();
+    let mut octets = 0;
+    for (more, want) in [(100, 128), (28, 128), (1, 256), (300, 512)] {
+        rx.extend(&vec![b's'; more]).unwrap();
+        assert!(matches!(exchange.step(&mut rx, &mut tx), Ok(Step::Read)));
+        let State::Body(body) = &exchange.state else { panic!("no body") };
+        octets += more;
+        assert_eq!(body.capacity(), want, "{octets}");
+        let shown = format!("{exchange:?}");
+        assert!(shown.contains(&format!("[{octets} octets]")), "{shown}");
+    }
+}
+
+#[test]
 fn errors_read_well() {
     let rows = [
         (
