@@ -200,7 +200,8 @@ fn told(event: &Event) -> String {
         Event::Submitted(_, receipt) => {
             let refused: String =
                 receipt.refused.iter().map(|(address, reply)| format!("; not {address}: {reply}")).collect();
-            format!("submitted to {}{refused}: {}", receipt.accepted.join(" "), receipt.reply)
+            let without = if receipt.without_dsn { " without DSN" } else { "" };
+            format!("submitted{without} to {}{refused}: {}", receipt.accepted.join(" "), receipt.reply)
         }
         Event::Refused(_, refusal) => format!("refused: {refusal}"),
         Event::Done(reply) => format!("done: {reply}"),

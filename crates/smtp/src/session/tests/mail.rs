@@ -91,7 +91,10 @@ fn a_parameter_that_is_refused_though_it_is_offered() {
     let again =
         "C: RCPT TO:<b@y>\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\n* body wanted\n> finish\nC: .\nS: 250 ok
         * submitted to b@y: 250 ok\n> sized c@x b@y\nC: MAIL FROM:<c@x>\nC: RCPT TO:<b@y>\nC: DATA\n";
-    for (offered, verb, parameter) in [("SIZE 9", "sized", "SIZE=3"), ("DSN", "reported", "ENVID=x")] {
+    for (offered, verb, parameter, without) in
+        [("SIZE 9", "sized", "SIZE=3", ""), ("DSN", "reported", "ENVID=x", " without DSN")]
+    {
+        let again = again.replace("submitted", &format!("submitted{without}"));
         for code in ["504 5.5.4 no", "555 5.5.4 no"] {
             let first = format!(
                 "> {verb} a@x b@y\nC: MAIL FROM:<a@x> {parameter}\nC: RCPT TO:<b@y>\nC: DATA
@@ -104,6 +107,15 @@ fn a_parameter_that_is_refused_though_it_is_offered() {
             );
         }
     }
+    // What is taken is not told as left out.
+    play(
+        session,
+        &greeted(
+            "DSN",
+            "> reported a@x b@y\n> quit\nC: MAIL FROM:<a@x> ENVID=x\nS: 250 ok\nC: RCPT TO:<b@y>\nS: 250 ok\nC: DATA\nS: 354
+            * body wanted\n> finish\nC: .\nS: 250 ok\n* submitted to b@y: 250 ok\nC: QUIT\nS: 221 bye\n= close",
+        ),
+    );
     // One by one, and refused all the same: it is told, and not tried for ever.
     play(
         session,
