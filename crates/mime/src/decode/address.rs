@@ -265,6 +265,14 @@ impl Words {
     }
 }
 
+impl Word {
+    /// Whether it is what white space cut off the address before it: what is left there is somebody else's.
+    fn is_rest_of_domain(&self) -> bool {
+        let inner = self.text.split_last().map(|(_, inner)| inner).unwrap_or_default();
+        !self.is_address && is_label(&self.text) && inner.contains(&b'.')
+    }
+}
+
 /// Whether `text` can be the rest of a domain that white space was put into.
 fn is_label(text: &[u8]) -> bool {
     text.iter().all(|&byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.'))
@@ -412,8 +420,11 @@ impl Entry {
     /// Brackets hold one address. Where words stand in them, those with an `@` are addresses.
     fn in_angle(words: &Words, mut name: String) -> Vec<DisplayAddress> {
         let one = words.list.len() == 1;
-        let addresses = words.list.iter().filter(|word| one || word.is_address);
-        let mailbox = |word: &Word| {
+        let addresses = words.list.iter().enumerate().filter(|(at, word)| {
+            one || word.is_address
+                && !words.list.get(at.saturating_add(1)).is_some_and(Word::is_rest_of_domain)
+        });
+        let mailbox = |(_, word): (usize, &Word)| {
             let mut address = address(word);
             // As a link has it.
             if address.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto:")) {
@@ -469,6 +480,12 @@ impl Entry {
 
 /// Octets that are no UTF-8 are shown as U+FFFD, which no [`crate::Address`] may hold: a charset that is guessed wrong
 /// would name somebody else.
+///
+/// Quotes and brackets around the whole, as in `'a@b'` and `[a@b]`, are none of it: no domain ends so.
 fn address(word: &Word) -> String {
-    String::from_utf8_lossy(&word.text).into_owned()
+    let text = match word.text.as_slice() {
+        [b'\'', text @ .., b'\''] | [b'[', text @ .., b']'] if word.is_address => text,
+        text => text,
+    };
+    String::from_utf8_lossy(text).into_owned()
 }

@@ -98,6 +98,9 @@ impl Charset {
             Self::Windows1252 => windows_1252(bytes),
             #[cfg(feature = "charsets")]
             Self::Table(encoding) if encoding == encoding_rs::UTF_16BE => {
+                // The mark knows better than the label.
+                let marked = bytes.starts_with(b"\xFF\xFE");
+                let encoding = if marked { encoding_rs::UTF_16LE } else { encoding };
                 encoding.decode_with_bom_removal(bytes).0
             }
             #[cfg(feature = "charsets")]

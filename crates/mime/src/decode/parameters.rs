@@ -132,7 +132,7 @@ enum Section {
 /// `raw` is the charset of octets that no label belongs to.
 fn structured(value: &[u8], limits: &Limits, raw: Charset) -> (String, Parameters) {
     let value = unfold(value);
-    let mut fields = Fields(&value);
+    let mut fields = Fields { rest: &value, comments: true };
     let head = fields.next().unwrap_or_default().trim_ascii();
     let end = head.iter().position(|&byte| is_space(byte) || byte == b'(');
     let head = head.get(..end.unwrap_or(head.len())).unwrap_or_default();
@@ -147,33 +147,51 @@ fn structured(value: &[u8], limits: &Limits, raw: Charset) -> (String, Parameter
     (guess(&head).into_owned(), Parameters { list })
 }
 
-/// What is between semicolons, those in quotes not counted. Where one is missing, white space before the name of a
-/// parameter that mail has is as good.
-struct Fields<'a>(&'a [u8]);
+/// What is between semicolons, those in quotes and comments not counted. Where one is missing, white space before the
+/// name of a parameter that mail has is as good.
+struct Fields<'a> {
+    rest: &'a [u8],
+    /// Whether a comment that begins can end. Else `(` is a character of a file name.
+    comments: bool,
+}
 
 impl<'a> Iterator for Fields<'a> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {
-        if self.0.is_empty() {
+        if self.rest.is_empty() {
             return None;
         }
-        let (mut quoted, mut escaped) = (false, false);
-        let end = self.0.iter().enumerate().position(|(at, &byte)| {
+        let end = self.end().unwrap_or_else(|| {
+            self.comments = false;
+            self.end().unwrap_or(self.rest.len())
+        });
+        let (field, rest) = self.rest.split_at_checked(end).unwrap_or_default();
+        self.rest = tail(rest, 1);
+        Some(field.trim_ascii())
+    }
+}
+
+impl Fields<'_> {
+    /// Where the next field ends; `None` where a comment does not.
+    fn end(&self) -> Option<usize> {
+        let (mut quoted, mut escaped, mut depth) = (false, false, 0_usize);
+        let end = self.rest.iter().enumerate().position(|(at, &byte)| {
             match byte {
                 _ if escaped => escaped = false,
-                b'\\' if quoted => escaped = true,
-                b'"' => quoted = !quoted,
+                b'\\' if quoted || depth > 0 => escaped = true,
+                b'"' if depth == 0 => quoted = !quoted,
                 _ if quoted => {}
+                b'(' if self.comments => depth = depth.saturating_add(1),
+                b')' => depth = depth.saturating_sub(1),
+                _ if depth > 0 => {}
                 b';' => return true,
-                _ if is_space(byte) && at > 0 => return begins_known(tail(self.0, at.saturating_add(1))),
+                _ if is_space(byte) && at > 0 => return begins_known(tail(self.rest, at.saturating_add(1))),
                 _ => {}
             }
             false
         });
-        let (field, rest) = self.0.split_at_checked(end.unwrap_or(self.0.len())).unwrap_or_default();
-        self.0 = tail(rest, 1);
-        Some(field.trim_ascii())
+        if depth > 0 { None } else { Some(end.unwrap_or(self.rest.len())) }
     }
 }
 
@@ -344,6 +362,11 @@ mod tests {
             ("TEXT/Plain; CharSet=\"UTF-8\"", "text/plain", &[("charset", "UTF-8")]),
             ("text/html ; charset = \"a;b\\\"c\" ; x=1;", "text/html", &[("charset", "a;b\"c"), ("x", "1")]),
             ("text/plain (comment)", "text/plain", &[]),
+            ("text/plain (a; charset=x (b; c=d)); charset=y", "text/plain", &[("charset", "y")]),
+            ("text/plain; charset=y (a; charset=x); n=1", "text/plain", &[("charset", "y"), ("n", "1")]),
+            ("text/plain (\\); charset=x) charset=y", "text/plain", &[("charset", "y")]),
+            ("text/plain; name=a (1; charset=y", "text/plain", &[("name", "a (1"), ("charset", "y")]),
+            ("text/plain; name=\"a (1\"; charset=y", "text/plain", &[("name", "a (1"), ("charset", "y")]),
             ("text", "text/plain", &[]),
             ("", "text/plain", &[]),
             ("multipart/mixed;\r\n\tboundary=\"a\r\n b\"", "multipart/mixed", &[("boundary", "a b")]),

@@ -17,7 +17,7 @@ pub use quoted_printable::{QuotedPrintable, quoted_printable};
 pub use uuencode::UuEncode;
 pub(crate) use uuencode::file_name as uuencoded_name;
 
-use crate::ascii::is_space;
+use crate::ascii::{is_space, tail};
 
 /// How a body is encoded, by its `Content-Transfer-Encoding` header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,9 +37,15 @@ pub enum TransferEncoding {
 }
 
 impl TransferEncoding {
-    /// Reads the header's value; white space and a comment after it are ignored.
+    /// Reads the header's value; white space and comments around it are ignored.
     #[must_use]
     pub fn parse(value: &[u8]) -> Self {
+        let mut value = value.trim_ascii();
+        while let Some(comment) = value.strip_prefix(b"(")
+            && let Some(end) = memchr::memchr(b')', comment)
+        {
+            value = tail(comment, end.saturating_add(1)).trim_ascii();
+        }
         let mut words = value.split(|&byte| is_space(byte) || matches!(byte, b'(' | b';' | b'"' | b','));
         let word = words.find(|word| !word.is_empty()).unwrap_or_default();
         let is = |names: &[&str]| names.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes()));

@@ -63,6 +63,8 @@ fn decodes_the_encoding_standard() {
         ("utf-16", b"\0H\0i", "Hi"),
         ("utf-16", b"H\0i\0", "Hi"),
         ("utf-16be", b"\xFE\xFF\0H", "H"),
+        ("utf-16be", b"\xFF\xFEH\0", "H"),
+        ("utf-16le", b"\xFE\xFF\0H", "H"),
     ];
     for (label, bytes, want) in rows {
         assert_eq!(text(bytes, label).as_deref(), Some(*want), "{label}");

@@ -120,6 +120,7 @@ fn reads_the_header() {
         (b"(comment", TransferEncoding::Unknown),
         (b"x-yencode", TransferEncoding::Unknown),
         (b"\"base64\"", TransferEncoding::Base64),
+        (b" (c; d) (e) base64", TransferEncoding::Base64),
     ];
     for (value, want) in rows {
         assert_eq!(TransferEncoding::parse(value), *want);
