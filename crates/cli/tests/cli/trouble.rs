@@ -369,6 +369,52 @@ fn junk_between_the_answers_is_told_and_hides_nothing() {
     drop(serving);
 }
 
+/// The same for a list of messages and for the parts of one, and for data that can't be read.
+#[test]
+fn a_bad_line_hides_neither_messages_nor_parts() {
+    const BYE: &str = "C: <tag> LOGOUT\nS: * BYE\nS: <tag> OK\n";
+    const EXAMINE: &str = "C: <tag> EXAMINE INBOX\nS: * 3 EXISTS\nS: <tag> OK [READ-ONLY] done\n";
+    let row = |uid: u32, envelope: &str| {
+        format!(
+            "S: * {uid} FETCH (UID {uid} FLAGS () INTERNALDATE \" 5-Jan-2026 10:00:00 +0000\" RFC822.SIZE 9 ENVELOPE {envelope}\n"
+        )
+    };
+    let good = |uid| row(uid, &format!("(NIL \"message {uid}\" NIL NIL NIL NIL NIL NIL NIL NIL))"));
+    let junk = "S: 3 junk\nS: * ((( odd\nS: what\n";
+    let list = format!(
+        "C: <tag> FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE)\n{}{junk}{}{}S: <tag> OK done\n",
+        good(1),
+        row(2, "((("),
+        good(3),
+    );
+    let part = "S: * 1 FETCH (UID 1 BODYSTRUCTURE (\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 1840 30))\n";
+    let structure = |before: &str, behind: &str| {
+        format!("C: <tag> UID FETCH 1 (UID BODYSTRUCTURE)\n{before}{part}{behind}S: <tag> OK done\n")
+    };
+    let odd = "S: * 1 FETCH (UID 1 BODYSTRUCTURE (((\n";
+    let fetch = &["fetch", "INBOX", "1", "--structure"][..];
+    let told: &[&str] = &[": 3 junk\n", ": what\n"];
+    let rows: [(&[&str], String, &[&str], &[&str]); 5] = [
+        (&["list"], list, &["message 1", " 2 ", "message 3"], &[": 3 junk\n", ": what\n", "UID 2: "]),
+        (fetch, structure(junk, ""), &["1840 octets"], told),
+        (fetch, structure("", junk), &["1840 octets"], told),
+        (fetch, structure(odd, junk), &["1840 octets"], told),
+        (fetch, structure(junk, odd), &["1840 octets"], told),
+    ];
+    for (arguments, conversation, stdout, stderr) in rows {
+        let (world, serving) = played("IMAP4rev1", &format!("{EXAMINE}{conversation}{BYE}"));
+        let outcome = world.run(arguments);
+        assert_eq!((outcome.code, outcome.stdout.lines().count()), (Some(0), stdout.len()), "{outcome:?}");
+        for (line, want) in outcome.stdout.lines().zip(stdout) {
+            assert!(line.contains(want), "{want}: {outcome:?}");
+        }
+        for want in stderr {
+            assert!(outcome.stderr.contains(want), "{want}: {outcome:?}");
+        }
+        serving.join().unwrap();
+    }
+}
+
 #[test]
 fn a_server_that_searches_in_ascii_alone() {
     let (world, serving) = played(

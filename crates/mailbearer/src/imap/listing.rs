@@ -305,6 +305,11 @@ impl ListingState {
 
     fn take_in<R: Runtime>(&mut self, imap: &mut Authenticated<R>, frame: Frame) -> Option<Summary> {
         let frame = match (self.read.parse)(&frame) {
+            // A listing parses nothing but what it shows, and the session lets pass what is no response at all.
+            Ok(None) if !matches!(frame.octets().first(), Some(b'*' | b'[')) => {
+                imap.note_odd(&frame, &"neither an answer nor data");
+                return None;
+            }
             Ok(_) => frame,
             Err(error) => {
                 let cut = salvage(&frame);

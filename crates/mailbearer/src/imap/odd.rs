@@ -1,6 +1,6 @@
 use std::{collections::VecDeque, fmt};
 
-use mailbearer_imap::{Frame, ParseError};
+use mailbearer_imap::Frame;
 use mailbearer_sasl::Redactor;
 use mailbearer_wire::printable_bytes;
 
@@ -33,11 +33,11 @@ impl Odd {
 }
 
 impl OddLine {
-    pub(super) fn of(frame: &Frame, error: &ParseError, redactor: &Redactor) -> Self {
+    pub(super) fn of(frame: &Frame, problem: &dyn fmt::Display, redactor: &Redactor) -> Self {
         let line = frame.octets();
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        Self { line: redactor.redact(&printable_bytes(line, SHOWN)), problem: error.to_string() }
+        Self { line: redactor.redact(&printable_bytes(line, SHOWN)), problem: problem.to_string() }
     }
 }
 

@@ -1,5 +1,7 @@
+use std::fmt;
+
 use mailbearer_imap::session::{Bounds, Completion, Event, Tag};
-use mailbearer_imap::{Capability, Command, Data, Frame, Limits, ParseError, Response};
+use mailbearer_imap::{Capability, Command, Data, Frame, Limits, Response};
 use mailbearer_net::Runtime;
 
 use super::{Authenticated, OddLine};
@@ -117,8 +119,8 @@ impl<R: Runtime> Authenticated<R> {
         self.odd.drain()
     }
 
-    pub(super) fn note_odd(&mut self, frame: &Frame, error: &ParseError) {
-        self.odd.push(OddLine::of(frame, error, self.session.redactor()));
+    pub(super) fn note_odd(&mut self, frame: &Frame, problem: &dyn fmt::Display) {
+        self.odd.push(OddLine::of(frame, problem, self.session.redactor()));
     }
 
     /// Returns whether the server offers this. Asks the server if it has not said what it offers.
