@@ -304,4 +304,6 @@ impl Language {
 }
 
 #[cfg(test)]
+mod lines;
+#[cfg(test)]
 mod tests;
