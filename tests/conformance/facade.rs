@@ -16,7 +16,7 @@ use mailbearer::{
     error::{Missing, Protocol},
 };
 use mailbearer_mock::{
-    Server as Mock, Transcript,
+    Certificate, Server as Mock, Transcript,
     memory::{Options, Personality},
     serve,
 };
@@ -78,6 +78,43 @@ fn however_many_ask_one_token_is_fetched() {
     });
     // The one that was dropped may have got as far as the server.
     assert!((2..=3).contains(&server.tokens().issued()), "{}", server.tokens().issued());
+}
+
+/// An inverted check of names in one of several backends went unseen elsewhere for years, so each door has its own row.
+#[test]
+fn no_door_takes_a_certificate_for_another_name() {
+    for certificate in [Certificate::OtherName, Certificate::Expired, Certificate::SelfSigned] {
+        let mut options = Options::default();
+        options.certificate = certificate;
+        let server = mock(options);
+        let refused = |door: &str, error: Option<mailbearer::Error>| {
+            let kind = error.as_ref().map(mailbearer::Error::kind);
+            assert_eq!(kind, Some(Kind::Certificate), "{door}, {certificate:?}: {error:?}");
+        };
+        refused("token", robot(&server).token().err());
+        let ports = server.ports();
+        for (imap, smtp, pop3, security) in [
+            (ports.imaps, ports.smtps, ports.pop3s, Security::Implicit),
+            (ports.imap, ports.smtp, ports.pop3, Security::StartTls),
+        ] {
+            let mut account = Account::with_source(server.user(), |_| Ok(Token::new("t0ken", None)))
+                .ca_pem(server.ca_pem())
+                .unwrap();
+            let door = |port| Some(Server::new("localhost", port, security));
+            (account.imap, account.smtp, account.pop3) = (door(imap), door(smtp), door(pop3));
+            let robot = account.clone().blocking().unwrap();
+            refused("imap", robot.connect_imap().err());
+            refused("smtp", robot.connect_smtp().err());
+            refused("pop3", robot.connect_pop3().err());
+            tokio(async {
+                let robot = account.tokio().unwrap();
+                refused("imap", robot.connect_imap().await.err());
+                refused("smtp", robot.connect_smtp().await.err());
+                refused("pop3", robot.connect_pop3().await.err());
+            });
+        }
+        assert_eq!(server.tokens().issued(), 0);
+    }
 }
 
 #[test]
