@@ -400,7 +400,6 @@ mod tests {
             ("\"Doe, \\\"J\\\" <x>\" <j@b>", Ok(("Doe, \"J\" <x>", "j@b"))),
             ("Grüße <a@b>", Ok(("Grüße", "a@b"))),
             ("\"john doe\"@b", Ok(("", "\"john doe\"@b"))),
-            ("\"john doe\"@b", Ok(("", "\"john doe\"@b"))),
             ("Jo <\"john doe\"@b>", Ok(("Jo", "\"john doe\"@b"))),
             ("\"a@b<\\\">\"@c", Ok(("", "\"a@b<\\\">\"@c"))),
             ("X <\"a>b\"@c>", Ok(("X", "\"a>b\"@c"))),
