@@ -201,7 +201,7 @@ mod tests {
         pieces.iter().map(show).collect()
     }
 
-    /// uuencode.
+    /// A file in the form of `uuencode` is one by its lines and its end; what only begins like one stays text.
     #[test]
     fn files_are_taken_out_of_the_text() {
         let file = "begin 644 a b.txt\n#:&D*\n`\nend\n";
