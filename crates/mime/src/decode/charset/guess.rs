@@ -4,12 +4,14 @@ use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{EUC_JP, Encoding, GBK, WINDOWS_1252};
 
 /// Octets that are looked at: more of them would not change much.
-const LOOK: usize = 16 * 1_024;
+pub(super) const LOOK: usize = 16 * 1_024;
 /// So many outside ASCII tell one charset from another.
 const ENOUGH: usize = 6;
 
 /// The charset that octets are written in by what they look like; `None` where it is windows-1252, or too little to tell.
 pub(super) fn find(octets: &[u8]) -> Option<&'static Encoding> {
+    // A start may end in the middle of a character, which then says nothing against a charset.
+    let is_whole = octets.len() <= LOOK;
     let octets = octets.get(..LOOK).unwrap_or(octets);
     let evidence = Evidence::of(octets);
     if evidence.is_two_of_gb2312 {
@@ -19,7 +21,7 @@ pub(super) fn find(octets: &[u8]) -> Option<&'static Encoding> {
         return None;
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
-    detector.feed(octets, true);
+    detector.feed(octets, is_whole);
     let mut found = detector.guess(None, Utf8Detection::Deny);
     // Japanese without one of its own letters is Chinese, which has the same octets.
     if found == EUC_JP && !has_kana(octets) {

@@ -250,3 +250,33 @@ fn latin_text_with_accents_is_never_taken_for_another_script() {
         }
     }
 }
+
+/// Of a long text the start is looked at, though it ends in the middle of a character.
+#[cfg(feature = "guess")]
+#[test]
+fn a_long_text_is_told_by_its_start() {
+    use encoding_rs::{BIG5, GBK, SHIFT_JIS};
+    let rows = [
+        (GBK, "关于明天的会议请查收发票清单"),
+        (BIG5, "關於明天的會議請查收附件發票"),
+        (SHIFT_JIS, "会議のお知らせをお世話になって"),
+    ];
+    for (charset, text) in rows {
+        for front in ["", "a"] {
+            for more in [0, 1, 2, 3] {
+                let mut long = String::from(front);
+                let mut octets = front.len();
+                for c in text.chars().cycle() {
+                    if octets >= guess::LOOK + more {
+                        break;
+                    }
+                    long.push(c);
+                    octets += 2;
+                }
+                let (octets, _, has_more) = charset.encode(&long);
+                assert!(!has_more && (guess::LOOK..=guess::LOOK + 4).contains(&octets.len()));
+                assert!(guess(&octets) == long, "{} {front:?} {}", charset.name(), octets.len());
+            }
+        }
+    }
+}
