@@ -73,6 +73,11 @@ impl Charset {
         }
     }
 
+    /// The charset that a label names to octets outside ASCII: US-ASCII names none.
+    pub(crate) fn named(label: &str) -> Option<Self> {
+        Self::for_label(label).filter(|charset| *charset != Self::Guess)
+    }
+
     #[cfg(feature = "charsets")]
     fn in_tables(label: &str) -> Option<Self> {
         label::find(label)

@@ -42,11 +42,11 @@ impl<'a> Message<'a> {
         let Collector { mut parts, defects, .. } = collector;
         // A multipart has no charset of its own. Its first text has, and the header fields are written in it.
         let charset =
-            parts.iter().find_map(|part| part.fields.content_type.charset().and_then(Charset::for_label));
+            parts.iter().find_map(|part| part.fields.content_type.charset().and_then(Charset::named));
         // Where there is none, all that is outside ASCII together tells most.
         let unnamed = if charset.is_none() { found_in(&parts) } else { Charset::Guess };
         for part in &mut parts {
-            let own = part.fields.content_type.charset().and_then(Charset::for_label);
+            let own = part.fields.content_type.charset().and_then(Charset::named);
             part.raw_charset = own.or(charset).unwrap_or(unnamed);
             part.unnamed = unnamed;
         }

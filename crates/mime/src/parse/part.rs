@@ -159,7 +159,7 @@ impl<'a> Part<'a> {
 
     fn charset_of(&self, bytes: &[u8]) -> Charset {
         let content_type = &self.fields.content_type;
-        let named = content_type.charset().and_then(Charset::for_label);
+        let named = content_type.charset().and_then(Charset::named);
         let in_html = || html_charset(bytes).filter(|_| content_type.essence == "text/html");
         named.or_else(in_html).unwrap_or_else(|| {
             let is_utf8 = self.unnamed == Charset::Guess || str::from_utf8(bytes).is_ok();
@@ -189,7 +189,7 @@ pub(super) fn html_charset(html: &[u8]) -> Option<Charset> {
         let mut words = value.split(|&byte| is_space(byte) || matches!(byte, b'"' | b'\'' | b';' | b'/'));
         let label = words.find(|word| !word.is_empty()).and_then(|word| str::from_utf8(word).ok())?;
         // Whoever could read the label does not read two octets a character.
-        return Charset::for_label(if label.starts_with("utf-16") { "utf-8" } else { label });
+        return Charset::named(if label.starts_with("utf-16") { "utf-8" } else { label });
     }
     None
 }

@@ -403,6 +403,16 @@ fn octets_of_no_charset_are_told() {
         ),
         ("beneath an encoding", base64, &[(kind, 37)]),
         ("HTML that names it itself", html, none),
+        (
+            "HTML that names it beneath us-ascii",
+            b"Content-Type: text/html; charset=us-ascii\r\n\r\n<meta charset=latin1>\xC4\xE3\r\n",
+            none,
+        ),
+        (
+            "HTML that says us-ascii itself",
+            b"Content-Type: text/html\r\n\r\n<meta charset=us-ascii>\xC4\xE3\r\n",
+            &[(kind, 27)],
+        ),
         ("a file", b"Content-Type: application/pdf\r\n\r\n\xC4\xE3\r\n", none),
         ("cut within a character", b"\r\nab\xE4\xBD", none),
     ];
@@ -428,6 +438,42 @@ fn octets_of_no_charset_are_told() {
         assert_eq!((subject.as_deref(), &*text), (Some("发票"), "hello\r\n您的订单已发货\r\n"));
     } else {
         assert_eq!((subject.as_deref(), &*text), (Some("·¢Æ±"), "hello\r\nÄúµÄ¶©µ¥ÒÑ·¢»õ\r\n"));
+    }
+}
+
+/// What is read where no charset is named, with the feature `guess` and without it.
+#[test]
+fn octets_of_no_charset_are_read() {
+    let order = b"\xC4\xFA\xB5\xC4\xB6\xA9\xB5\xA5\xD2\xD1\xB7\xA2\xBB\xF5";
+    // 鑫鑫 alone is told from nothing.
+    let subject = b"Subject: \xF6\xCE\xF6\xCE\r\n";
+    let ascii = b"Content-Type: text/plain; charset=us-ascii\r\n\r\n";
+    let html = b"Content-Type: text/html; charset=us-ascii\r\n\r\n<meta charset=latin1>";
+    let rows: &[(&str, Vec<u8>, [&str; 2], [&str; 2])] = &[
+        (
+            "a short field and a text that says us-ascii",
+            [subject.as_slice(), ascii, order].concat(),
+            ["鑫鑫", "您的订单已发货"],
+            ["öÎöÎ", "ÄúµÄ¶©µ¥ÒÑ·¢»õ"],
+        ),
+        (
+            "a field and a short text that says us-ascii",
+            [b"Subject: ", order.as_slice(), b"\r\n", ascii, b"ok \xF6\xCE\xF6\xCE 2024"].concat(),
+            ["您的订单已发货", "ok 鑫鑫 2024"],
+            ["ÄúµÄ¶©µ¥ÒÑ·¢»õ", "ok öÎöÎ 2024"],
+        ),
+        (
+            "HTML that names it beneath us-ascii",
+            [html.as_slice(), order].concat(),
+            ["", "<meta charset=latin1>ÄúµÄ¶©µ¥ÒÑ·¢»õ"],
+            ["", "<meta charset=latin1>ÄúµÄ¶©µ¥ÒÑ·¢»õ"],
+        ),
+    ];
+    for (name, raw, guessed, plain) in rows {
+        let message = Message::parse(raw);
+        let (subject, text) = (message.subject().unwrap_or_default(), message.parts()[0].text());
+        let want = if cfg!(feature = "guess") { guessed } else { plain };
+        assert_eq!([&*subject, &*text], *want, "{name}");
     }
 }
 
