@@ -8,9 +8,12 @@ mod label;
 mod shifted;
 #[cfg(test)]
 mod tests;
+mod utf8;
 
 use alloc::borrow::Cow;
 use alloc::string::String;
+
+pub(crate) use utf8::Utf8;
 
 /// Decodes a body or a part of one by the label of its charset; `None` if the label is not known.
 ///
@@ -93,7 +96,7 @@ impl Charset {
         match self {
             Self::Guess => match str::from_utf8(bytes) {
                 Ok(text) => Cow::Borrowed(text),
-                Err(_) if is_broken_utf8(bytes) => String::from_utf8_lossy(bytes),
+                Err(_) if looks_like_utf8(bytes) => String::from_utf8_lossy(bytes),
                 Err(_) => Self::found_in(bytes).unwrap_or(Self::Windows1252).decode(bytes),
             },
             Self::Utf8 => match str::from_utf8(bytes) {
@@ -138,7 +141,7 @@ impl Charset {
         }
         match self {
             Self::Guess | Self::Utf8 => guess(bytes),
-            _ if str::from_utf8(bytes).is_ok() || is_broken_utf8(bytes) => String::from_utf8_lossy(bytes),
+            _ if looks_like_utf8(bytes) => String::from_utf8_lossy(bytes),
             _ => self.decode(bytes),
         }
     }
@@ -168,15 +171,12 @@ impl Charset {
     }
 }
 
-/// Whether more characters of several octets are whole than are broken. Text in another charset that holds what looks
-/// like one of UTF-8 has more that does not.
-fn is_broken_utf8(bytes: &[u8]) -> bool {
-    let (mut whole, mut broken) = (0usize, 0usize);
-    for chunk in bytes.utf8_chunks() {
-        whole = whole.saturating_add(chunk.valid().chars().filter(|c| !c.is_ascii()).count());
-        broken = broken.saturating_add(usize::from(!chunk.invalid().is_empty()));
-    }
-    whole > broken
+/// Whether octets are UTF-8, but for few places where it is broken.
+pub(crate) fn looks_like_utf8(bytes: &[u8]) -> bool {
+    let mut utf8 = Utf8::default();
+    utf8.take(bytes);
+    utf8.finish();
+    utf8.is_likely()
 }
 
 /// windows-1252 has 27 characters where ISO-8859-1 has C1 controls, which nobody means.

@@ -14,7 +14,7 @@ mod transfer;
 pub use crate::date_time::{DateTimeError, Zone, date_time, date_time_and_zone};
 pub(crate) use address::address_list_in;
 pub use address::{AddressOrGroup, DisplayAddress, address_list};
-pub(crate) use charset::Charset;
+pub(crate) use charset::{Charset, Utf8, looks_like_utf8};
 pub use charset::{guess, text};
 pub use encoded_word::unstructured;
 pub(crate) use encoded_word::unstructured_in;

@@ -40,8 +40,9 @@ pub enum DefectKind {
     UnknownEncoding,
     /// A charset that is not known.
     UnknownCharset,
-    /// Octets outside ASCII, of a field or a text, are no UTF-8 and name no charset. Those of a field are taken for what the
-    /// texts of the message are written in; where that is not named either, it is guessed.
+    /// Octets outside ASCII, of a field or a text, name no charset and are no UTF-8, nor would be but for a few characters
+    /// that are broken. Those of a field are taken for what the texts of the message are written in; where that is not named
+    /// either, it is guessed.
     UnnamedCharset,
     /// The date of a message can't be read.
     UnreadableDate,

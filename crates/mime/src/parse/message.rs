@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::split::{Fields, Sink, Splitter};
 use super::{Defect, Kind, Limits, Part};
 use crate::DateTime;
-use crate::decode::{AddressOrGroup, Charset};
+use crate::decode::{AddressOrGroup, Charset, looks_like_utf8};
 use crate::headers::{BYTE_ORDER_MARK, Header, Headers};
 
 /// A message in memory, taken apart.
@@ -205,18 +205,17 @@ impl<'a> Collector<'a> {
     }
 }
 
-/// What the fields and texts of a message look like that are neither ASCII nor UTF-8.
+/// What the fields and texts of a message look like that do not look like UTF-8.
 fn found_in(parts: &[Part<'_>]) -> Charset {
     let mut octets = Vec::new();
     for part in parts {
-        let lines = part.header.split(|&byte| byte == b'\n').filter(|line| !line.is_ascii());
-        for line in lines.filter(|line| str::from_utf8(line).is_err()) {
-            let name = memchr::memchr(b':', line).map_or(0, |colon| colon.saturating_add(1));
-            octets.extend_from_slice(line.get(name..).unwrap_or_default());
+        for field in part.headers().iter().filter(|field| !looks_like_utf8(field.raw())) {
+            octets.extend_from_slice(field.raw());
+            octets.push(b'\n');
         }
         if part.kind() == Kind::Leaf && part.is_text() {
             let text = part.bytes();
-            octets.extend_from_slice(if str::from_utf8(&text).is_err() { &text } else { b"" });
+            octets.extend_from_slice(if looks_like_utf8(&text) { b"" } else { &text });
         }
     }
     Charset::found_in(&octets).unwrap_or_default()

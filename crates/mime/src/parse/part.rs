@@ -4,7 +4,7 @@ use alloc::string::String;
 use super::split::Fields;
 use crate::Headers;
 use crate::ascii::{is_space, tail};
-use crate::decode::{Charset, ContentType, Disposition, TransferEncoding};
+use crate::decode::{Charset, ContentType, Disposition, TransferEncoding, looks_like_utf8};
 
 /// The content of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct Part<'a> {
     pub(super) body: &'a [u8],
     pub(super) fields: Fields,
     pub(super) raw_charset: Charset,
-    /// What a text is in that names no charset and is no UTF-8, as far as the message tells.
+    /// What a text is in that names no charset and does not look like UTF-8, as far as the message tells.
     pub(super) unnamed: Charset,
 }
 
@@ -162,7 +162,7 @@ impl<'a> Part<'a> {
         let named = content_type.charset().and_then(Charset::named);
         let in_html = || html_charset(bytes).filter(|_| content_type.essence == "text/html");
         named.or_else(in_html).unwrap_or_else(|| {
-            let is_utf8 = self.unnamed == Charset::Guess || str::from_utf8(bytes).is_ok();
+            let is_utf8 = self.unnamed == Charset::Guess || looks_like_utf8(bytes);
             if is_utf8 { Charset::Guess } else { self.unnamed }
         })
     }

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::part::is_message;
-use super::unnamed::{UnnamedText, Utf8};
+use super::unnamed::{Lines, UnnamedText};
 use super::{Defect, DefectKind, Kind, Limits};
 use crate::ascii::{is_wsp, tail};
 use crate::decode::{
@@ -112,8 +112,9 @@ struct RawFields {
     octets: usize,
     count: usize,
     cut: bool,
-    utf8: Utf8,
-    /// Whether a line was no UTF-8.
+    /// Those of the current field.
+    lines: Lines,
+    /// Whether a field did not look like UTF-8.
     is_unnamed: bool,
 }
 
@@ -203,6 +204,7 @@ impl Splitter {
     fn cut_header(&mut self, told: bool, offset: u64, sink: &mut impl Sink) {
         let mut told = told;
         while let State::Header { .. } = self.state {
+            self.end_of_field(sink);
             if told {
                 self.defect(DefectKind::HeaderCutOff, sink);
             }
@@ -229,6 +231,9 @@ impl Splitter {
         sink: &mut impl Sink,
     ) {
         let line = without_end(piece);
+        if starts && !line.first().copied().is_some_and(is_wsp) {
+            self.end_of_field(sink);
+        }
         if starts && line.is_empty() {
             sink.header(self.part, piece);
             self.end_of_header(self.behind(piece), sink);
@@ -274,13 +279,13 @@ impl Splitter {
         if self.raw.octets > limits.header_octets || self.raw.count > limits.headers {
             if !self.raw.cut {
                 self.raw.cut = true;
+                self.end_of_field(sink);
                 self.defect(DefectKind::HeaderTooLong, sink);
             }
         } else {
             sink.header(self.part, piece);
-            if !self.raw.is_unnamed && !self.raw.utf8.take(piece) {
-                self.raw.is_unnamed = true;
-                self.defect_at(self.line, DefectKind::UnnamedCharset, sink);
+            if !self.raw.is_unnamed {
+                self.raw.lines.take(piece, self.line);
             }
             if let Some(value_so_far) = field.and_then(|field| self.raw.slot(field).as_mut()) {
                 if !value_so_far.is_empty() && starts {
@@ -290,6 +295,15 @@ impl Splitter {
             }
         }
         self.state = State::Header { field, first: is_first };
+    }
+
+    /// Tells of the first field whose charset nobody names.
+    fn end_of_field(&mut self, sink: &mut impl Sink) {
+        let found = core::mem::take(&mut self.raw.lines).found();
+        if let Some(line) = found.filter(|_| !self.raw.is_unnamed) {
+            self.raw.is_unnamed = true;
+            self.defect_at(line, DefectKind::UnnamedCharset, sink);
+        }
     }
 
     /// Reads the fields that were kept, and opens what they say. The body begins at `offset`.

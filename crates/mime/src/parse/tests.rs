@@ -414,7 +414,23 @@ fn octets_of_no_charset_are_told() {
             &[(kind, 27)],
         ),
         ("a file", b"Content-Type: application/pdf\r\n\r\n\xC4\xE3\r\n", none),
-        ("cut within a character", b"\r\nab\xE4\xBD", none),
+        ("cut within the only character", b"\r\nab\xE4\xBD", &[(kind, 2)]),
+        ("cut within the last of two", b"\r\n\xE5\xA5\xBD\xE4\xBD\xA0\xE4\xBD", none),
+        (
+            "broken within a field and a text",
+            b"Subject: \xE5\xA5\xBD\xE4\xBD\r\n \xE5\xA5\xBD\r\nTo: x\r\n\r\n\xE5\xA5\r\n\xE4\xBD\xA0\xE4\xBD\xA0\r\n",
+            none,
+        ),
+        (
+            "more broken than whole, and what is wrong behind it",
+            b"To: x\r\nSubject: \xE5\xA5\xBD\xE4\xBD\r\n\xE5\xA5\r\n\xE4\xBD\xA0\r\n\xE4\r\n",
+            &[(kind, 7), (DefectKind::NoEmptyLine, 23), (kind, 23)],
+        ),
+        (
+            "a field that is cut off",
+            b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nSubject: x\r\n \xFC\r\n--b--",
+            &[(kind, 62), (DefectKind::HeaderCutOff, 66)],
+        ),
     ];
     for (name, raw, want) in rows {
         let message = Message::parse(raw);
@@ -449,6 +465,9 @@ fn octets_of_no_charset_are_read() {
     let subject = b"Subject: \xF6\xCE\xF6\xCE\r\n";
     let ascii = b"Content-Type: text/plain; charset=us-ascii\r\n\r\n";
     let html = b"Content-Type: text/html; charset=us-ascii\r\n\r\n<meta charset=latin1>";
+    let mut broken = "您的订单已发货请在本周内查收并核对发票谢谢".as_bytes().to_vec();
+    broken.remove(49);
+    let mended = "您的订单已发货请在本周内查收并核\u{FFFD}发票谢谢";
     let rows: &[(&str, Vec<u8>, [&str; 2], [&str; 2])] = &[
         (
             "a short field and a text that says us-ascii",
@@ -468,12 +487,49 @@ fn octets_of_no_charset_are_read() {
             ["", "<meta charset=latin1>ÄúµÄ¶©µ¥ÒÑ·¢»õ"],
             ["", "<meta charset=latin1>ÄúµÄ¶©µ¥ÒÑ·¢»õ"],
         ),
+        (
+            "UTF-8 with a character cut",
+            [b"Subject: ", broken.as_slice(), b"\r\n\r\n", &broken].concat(),
+            [mended, mended],
+            [mended, mended],
+        ),
+        (
+            "that beside a field that is none",
+            [b"Subject: ", order.as_slice(), b"\r\n\r\n", &broken].concat(),
+            ["您的订单已发货", mended],
+            ["ÄúµÄ¶©µ¥ÒÑ·¢»õ", mended],
+        ),
+        (
+            "a field that is that beside a text that is none",
+            [b"Subject: ", broken.as_slice(), b"\r\n\r\n", order].concat(),
+            [mended, "您的订单已发货"],
+            [mended, "ÄúµÄ¶©µ¥ÒÑ·¢»õ"],
+        ),
     ];
     for (name, raw, guessed, plain) in rows {
         let message = Message::parse(raw);
         let (subject, text) = (message.subject().unwrap_or_default(), message.parts()[0].text());
         let want = if cfg!(feature = "guess") { guessed } else { plain };
         assert_eq!([&*subject, &*text], *want, "{name}");
+    }
+}
+
+/// UTF-8 of which an octet is lost stays UTF-8, whatever it and what is beside it look like.
+#[test]
+fn broken_utf8_is_read_as_utf8() {
+    let whole = "您的订单已发货请在本周内查收并核对发票谢谢";
+    let gbk = b"Subject: \xC4\xFA\xB5\xC4\xB6\xA9\xB5\xA5\xD2\xD1\xB7\xA2\xBB\xF5\r\n";
+    for lost in 0..whole.len() {
+        let mut octets = whole.as_bytes().to_vec();
+        octets.remove(lost);
+        let want = String::from_utf8_lossy(&octets);
+        let message = [gbk.as_slice(), b"\r\n", &octets].concat();
+        assert_eq!(Message::parse(&message).parts()[0].text(), want, "beside GBK, {lost}");
+        let message = [b"Subject: ", octets.as_slice(), b"\r\n\r\n", &octets].concat();
+        let message = Message::parse(&message);
+        assert_eq!(message.subject().unwrap(), want, "{lost}");
+        assert_eq!(message.parts()[0].text(), want, "{lost}");
+        assert!(message.defects().is_empty(), "{lost}");
     }
 }
 

@@ -1,4 +1,3 @@
-#[cfg(feature = "guess")]
 use alloc::vec::Vec;
 
 use super::*;
@@ -37,6 +36,40 @@ fn guesses() {
     ];
     for (bytes, want) in rows {
         assert_eq!(guess(bytes), *want, "{}", bytes.escape_ascii());
+    }
+}
+
+/// Whether octets look like UTF-8 depends neither on how they come nor on what is behind enough that does not.
+#[test]
+fn tells_broken_utf8() {
+    let cut =
+        |broken: usize, whole: usize| ["\u{FC}".repeat(whole).as_bytes(), &[0xFF].repeat(broken)].concat();
+    let behind =
+        |broken: usize, whole: usize| [[0xFF].repeat(broken), "\u{FC}".repeat(whole).into()].concat();
+    let rows: &[(&str, Vec<u8>, bool)] = &[
+        ("nothing", Vec::new(), true),
+        ("ASCII", b"ab".to_vec(), true),
+        ("UTF-8", "a\u{4F60}\u{1F44B}\u{FC}".into(), true),
+        ("one broken", b"\xE4\xBD".to_vec(), false),
+        ("one broken before ASCII", b"\xE4\xBDa".to_vec(), false),
+        ("one of two", b"\xE4\xBD\xC3\xBC".to_vec(), false),
+        ("one of three", b"\xE4\xBD\xC3\xBC\xC3\xBC".to_vec(), true),
+        ("two of four, side by side", b"\xC3\xBC\xF0\x9F\x91\xE4\xBD\xC3\xBC".to_vec(), false),
+        ("two of five, side by side", b"\xC3\xBC\xF0\x9F\x91\xE4\xBD\xC3\xBC\xC3\xBC".to_vec(), true),
+        ("one that was never begun", b"\xBD\xC3\xBC".to_vec(), false),
+        ("half of many", cut(3_000, 3_000), false),
+        ("less than half of many", cut(2_999, 3_000), true),
+        ("one less than enough", behind(utf8::ENOUGH - 1, 3_000), true),
+        ("enough", behind(utf8::ENOUGH, 3_000), false),
+    ];
+    for (name, octets, want) in rows {
+        assert_eq!(looks_like_utf8(octets), *want, "{name}");
+        for size in [1, 2, 3, 5, 7, 1_000] {
+            let mut utf8 = Utf8::default();
+            octets.chunks(size).for_each(|piece| utf8.take(piece));
+            utf8.finish();
+            assert_eq!(utf8.is_likely(), *want, "{name} in pieces of {size}");
+        }
     }
 }
 
