@@ -53,6 +53,9 @@ impl UnnamedText {
 
     /// Takes the next octets, of a line that begins at `offset`.
     pub(super) fn take(&mut self, octets: &[u8], offset: u64) {
+        if self.lines.utf8.is_settled() && self.head.as_ref().is_none_or(|head| head.len() >= HTML_HEAD) {
+            return;
+        }
         let Some(decoder) = &mut self.decoder else { return self.look(octets, offset) };
         let mut decoded = core::mem::take(&mut self.decoded);
         decoded.clear();
@@ -77,5 +80,33 @@ impl UnnamedText {
             self.look(&decoded, self.lines.line);
         }
         self.lines.found().filter(|_| self.head.is_none_or(|head| html_charset(&head).is_none()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether more is decoded of a text behind `octets`.
+    fn goes_on(octets: &[u8], is_html: bool) -> bool {
+        let mut text = UnnamedText::new(TransferEncoding::QuotedPrintable, is_html);
+        text.take(octets, 0);
+        text.take(b"behind", 7);
+        text.decoded == b"behind"
+    }
+
+    #[test]
+    fn what_is_settled_is_not_decoded() {
+        let rows = [
+            ("ASCII", 0, 70_000, false, true),
+            ("one less than enough", 255, 0, false, true),
+            ("enough", 256, 0, false, false),
+            ("HTML, one octet less than its head", 256, 767, true, true),
+            ("HTML with its head", 256, 768, true, false),
+        ];
+        for (name, broken, ascii, is_html, want) in rows {
+            let octets = ["=FF".repeat(broken), "x".repeat(ascii)].concat();
+            assert_eq!(goes_on(octets.as_bytes(), is_html), want, "{name}");
+        }
     }
 }

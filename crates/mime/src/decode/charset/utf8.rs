@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 /// So many more characters broken than whole, and what follows is not looked at.
-pub(super) const ENOUGH: usize = 1_024;
+pub(super) const ENOUGH: usize = 256;
 
 /// Octets that come in pieces, and whether they look like UTF-8: they are, or more characters of several octets are whole
 /// than are broken. Text in another charset that holds what looks like one of UTF-8 has more that does not.
