@@ -124,6 +124,10 @@ impl Charset {
 }
 
 impl Charset {
+    /// Octets that are looked at to guess.
+    #[cfg(feature = "guess")]
+    pub(crate) const LOOK: usize = guess::LOOK;
+
     /// What octets look like that are no UTF-8, if it is not windows-1252.
     pub(crate) fn found_in(bytes: &[u8]) -> Option<Self> {
         let _ = bytes;

@@ -5,7 +5,9 @@ use alloc::vec::Vec;
 use super::split::{Fields, Sink, Splitter};
 use super::{Defect, Kind, Limits, Part};
 use crate::DateTime;
-use crate::decode::{AddressOrGroup, Charset, looks_like_utf8};
+use crate::decode::{AddressOrGroup, Charset};
+#[cfg(feature = "guess")]
+use crate::decode::{Utf8, looks_like_utf8};
 use crate::headers::{BYTE_ORDER_MARK, Header, Headers};
 
 /// A message in memory, taken apart.
@@ -206,19 +208,41 @@ impl<'a> Collector<'a> {
 }
 
 /// What the fields and texts of a message look like that do not look like UTF-8.
+#[cfg(feature = "guess")]
 fn found_in(parts: &[Part<'_>]) -> Charset {
+    Charset::found_in(&evidence(parts)).unwrap_or_default()
+}
+
+#[cfg(not(feature = "guess"))]
+const fn found_in(_: &[Part<'_>]) -> Charset {
+    Charset::Guess
+}
+
+/// Those fields and texts, as many octets as are looked at and one, which tells that there are more.
+#[cfg(feature = "guess")]
+pub(super) fn evidence(parts: &[Part<'_>]) -> Vec<u8> {
+    let most = Charset::LOOK.saturating_add(1);
     let mut octets = Vec::new();
     for part in parts {
         for field in part.headers().iter().filter(|field| !looks_like_utf8(field.raw())) {
             octets.extend_from_slice(field.raw());
             octets.push(b'\n');
         }
+        if octets.len() >= most {
+            break;
+        }
         if part.kind() == Kind::Leaf && part.is_text() {
-            let text = part.bytes();
-            octets.extend_from_slice(if looks_like_utf8(&text) { b"" } else { &text });
+            let (text, is_whole) = part.start(most);
+            let mut utf8 = Utf8::default();
+            utf8.take(&text);
+            if is_whole {
+                utf8.finish();
+            }
+            octets.extend_from_slice(if utf8.is_likely() { b"" } else { &text });
         }
     }
-    Charset::found_in(&octets).unwrap_or_default()
+    octets.truncate(most);
+    octets
 }
 
 fn at(offset: u64) -> usize {

@@ -136,6 +136,23 @@ impl<'a> Part<'a> {
         self.fields.encoding.decode(self.body)
     }
 
+    /// The first `most` octets of that, and whether they are all. No more than four times as many are decoded, which is
+    /// enough in every encoding unless white space or the like fills it.
+    #[cfg(feature = "guess")]
+    pub(super) fn start(&self, most: usize) -> (Cow<'a, [u8]>, bool) {
+        let encoded = self.body.get(..most.saturating_mul(4)).unwrap_or(self.body);
+        let octets = self.fields.encoding.decode(encoded);
+        let is_whole = encoded.len() == self.body.len() && octets.len() <= most;
+        let octets = match octets {
+            Cow::Borrowed(octets) => Cow::Borrowed(octets.get(..most).unwrap_or(octets)),
+            Cow::Owned(mut octets) => {
+                octets.truncate(most);
+                Cow::Owned(octets)
+            }
+        };
+        (octets, is_whole)
+    }
+
     /// The body as text: without its transfer encoding, and from its charset, which HTML may name within if the header
     /// does not. A charset that is not known is guessed, as [`decode::guess`](crate::decode::guess) does.
     #[must_use]

@@ -514,6 +514,69 @@ fn octets_of_no_charset_are_read() {
     }
 }
 
+/// To guess, no more is gathered and decoded than is looked at.
+#[cfg(feature = "guess")]
+#[test]
+fn what_is_guessed_from_has_a_limit() {
+    use crate::decode::Charset;
+
+    let gbk = |octets: usize| b"\xC4\xFA".repeat(octets.div_ceil(2))[..octets].to_vec();
+    let quoted = |octets: usize| {
+        let lines = vec!["=C4=FA".repeat(12); octets.div_ceil(24)];
+        lines.join("=\r\n").into_bytes()
+    };
+    let base64 = |octets: usize| b"xPrE+sT6xPrE+sT6".repeat(octets.div_ceil(12));
+    let part = |encoding: &str, body: Vec<u8>| {
+        let head = format!("--b\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n");
+        [head.as_bytes(), &body, b"\r\n"].concat()
+    };
+    let head = |subject: &[u8]| {
+        let kind = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n".as_slice();
+        [b"Subject:", subject, b"\r\n", kind].concat()
+    };
+    let (look, none) = (Charset::LOOK, head(b""));
+    let ascii = |octets: usize| vec![b'x'; octets];
+    let rows: &[(&str, &[Vec<u8>], usize)] = &[
+        ("at the limit", &[none.clone(), part("8bit", gbk(look))], look),
+        ("one above it", &[none.clone(), part("8bit", gbk(look + 1))], look + 1),
+        ("far above it", &[none.clone(), part("8bit", gbk(3 * look))], look + 1),
+        ("quoted-printable", &[none.clone(), part("quoted-printable", quoted(3 * look))], look + 1),
+        ("base64", &[none.clone(), part("base64", base64(3 * look))], look + 1),
+        (
+            "base64 behind much white space",
+            &[none.clone(), part("base64", [b" ".repeat(4 * look + 4), base64(12)].concat())],
+            0,
+        ),
+        (
+            "base64 behind less of it",
+            &[none.clone(), part("base64", [b" ".repeat(3 * look), base64(12)].concat())],
+            12,
+        ),
+        ("two texts", &[none.clone(), part("8bit", gbk(look)), part("8bit", gbk(look))], look + 1),
+        ("a field and a text", &[head(&gbk(99)), part("8bit", gbk(look))], look + 1),
+        ("a long field", &[head(&gbk(3 * look)), part("8bit", gbk(look))], look + 1),
+        (
+            "a text beside one whose start ends within a character",
+            &[
+                none.clone(),
+                part("8bit", [ascii(look - 1), "\u{4F60}".into()].concat()),
+                part("8bit", gbk(12)),
+            ],
+            12,
+        ),
+        (
+            "one that ends within its only character",
+            &[none.clone(), part("8bit", [ascii(9), b"\xE4\xBD".to_vec()].concat())],
+            11,
+        ),
+    ];
+    for (name, pieces, want) in rows {
+        let raw = [pieces.concat(), b"--b--".to_vec()].concat();
+        let message = Message::parse(&raw);
+        assert_eq!(message::evidence(message.parts()).len(), *want, "{name}");
+    }
+}
+
 /// UTF-8 of which an octet is lost stays UTF-8, whatever it and what is beside it look like.
 #[test]
 fn broken_utf8_is_read_as_utf8() {
