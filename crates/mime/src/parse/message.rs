@@ -2,8 +2,10 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+#[cfg(feature = "guess")]
+use super::Kind;
 use super::split::{Fields, Sink, Splitter};
-use super::{Defect, Kind, Limits, Part};
+use super::{Defect, Limits, Part};
 use crate::DateTime;
 use crate::decode::{AddressOrGroup, Charset};
 #[cfg(feature = "guess")]
