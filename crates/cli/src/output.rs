@@ -243,17 +243,21 @@ pub(crate) fn fit(text: &str, room: usize) -> String {
         return text.to_owned();
     }
     let mut left = room.saturating_sub(1);
-    let mut fitting = String::new();
-    for character in text.chars() {
+    let mut end = 0_usize;
+    for (at, character) in text.char_indices() {
         let columns = UnicodeWidthChar::width(character).unwrap_or_default();
         let Some(rest) = left.checked_sub(columns) else { break };
         left = rest;
-        fitting.push(character);
+        end = at.saturating_add(character.len_utf8());
     }
-    if room > 0 {
-        fitting.push('…');
+    let mut fitting = text.get(..end).unwrap_or_default();
+    // Characters together may take more columns than each alone: U+FE0F makes a picture of a letter.
+    while width(fitting) >= room.max(1) {
+        let is_seen = |character: char| UnicodeWidthChar::width(character) != Some(0);
+        let Some((at, _)) = fitting.char_indices().rfind(|(_, character)| is_seen(*character)) else { break };
+        fitting = fitting.get(..at).unwrap_or_default();
     }
-    fitting
+    if room > 0 { format!("{fitting}…") } else { String::new() }
 }
 
 /// `text`, filled up with spaces to `room` columns.
@@ -379,6 +383,10 @@ mod tests {
             ("ab", 1, "…"),
             ("ab", 0, ""),
             ("", 0, ""),
+            ("\u{2764}\u{fe0f}\u{2764}\u{fe0f}\u{2764}\u{fe0f}", 5, "\u{2764}\u{fe0f}\u{2764}\u{fe0f}…"),
+            ("1\u{fe0f}\u{20e3}2\u{fe0f}\u{20e3}3\u{fe0f}\u{20e3}", 4, "1\u{fe0f}\u{20e3}…"),
+            ("👩\u{200d}🚀👩\u{200d}🚀", 3, "👩\u{200d}…"),
+            ("u\u{308}u\u{308}u\u{308}", 2, "u\u{308}…"),
         ] {
             assert_eq!(fit(text, room), want, "{text} {room}");
             assert!(width(want) <= room, "{text} {room}");

@@ -7,15 +7,19 @@ use std::{
 };
 
 use mailbearer::proto::wire::printable;
+use unicode_width::UnicodeWidthChar;
 
 use crate::{
     error::Error,
     output::{self, Output},
 };
 
-/// Shows lines that are [`wrapped`] already, in a pager if the terminal has too few.
+/// Shows lines that are [`wrapped`] already where they can be, in a pager if they fill the terminal.
 pub(crate) fn show(lines: &[String], out: &mut Output<impl Write>) -> Result<(), Error> {
-    if out.rows().is_some_and(|rows| lines.len() >= rows) && page(lines) {
+    let columns = out.width().unwrap_or(usize::MAX).max(1);
+    let taken = |line: &String| output::width(&printable(line)).div_ceil(columns).max(1);
+    let is_long = |rows| lines.iter().map(taken).fold(0, usize::saturating_add) >= rows;
+    if out.rows().is_some_and(is_long) && page(lines) {
         return Ok(());
     }
     lines.iter().try_for_each(|line| out.line(line))
@@ -55,21 +59,52 @@ pub(crate) fn wrapped(text: &str, width: Option<usize>, lines: &mut Vec<String>)
         // Each line of a broken quotation is marked as one.
         let mark: String = line.chars().take_while(|c| matches!(c, '>' | ' ')).take(width / 2).collect();
         let mut current = mark.clone();
+        let mut columns = output::width(&mark);
         let mut has_words = false;
         for word in line.get(mark.len()..).unwrap_or_default().split(' ') {
-            if has_words && output::width(&current).saturating_add(output::width(word)) >= width {
-                lines.push(std::mem::replace(&mut current, mark.clone()));
-                has_words = false;
+            let mut space = usize::from(has_words);
+            for piece in unbroken(word) {
+                let more = output::width(piece);
+                if has_words && columns.saturating_add(space).saturating_add(more) > width {
+                    lines.push(std::mem::replace(&mut current, mark.clone()));
+                    (columns, space) = (output::width(&mark), 0);
+                }
+                current.push_str(if space > 0 { " " } else { "" });
+                current.push_str(piece);
+                columns = columns.saturating_add(space).saturating_add(more);
+                (has_words, space) = (true, 0);
             }
-            if has_words {
-                current.push(' ');
-            }
-            current.push_str(word);
-            has_words = true;
         }
         lines.push(current);
     }
 }
+
+/// The pieces of a word that stay on one line: those of a text without spaces are its wide characters, as in Chinese and
+/// Japanese, each with the punctuation that does not begin or end a line there.
+fn unbroken(word: &str) -> Vec<&str> {
+    let (mut pieces, mut start, mut before) = (Vec::new(), 0_usize, None);
+    for (at, character) in word.char_indices() {
+        let columns = UnicodeWidthChar::width(character).unwrap_or_default();
+        if let Some((last, wide)) = before
+            && columns > 0
+            && (wide || columns > 1)
+            && !NOT_FIRST.contains(character)
+            && !NOT_LAST.contains(last)
+        {
+            pieces.push(word.get(start..at).unwrap_or_default());
+            start = at;
+        }
+        if columns > 0 {
+            before = Some((character, columns > 1));
+        }
+    }
+    pieces.push(word.get(start..).unwrap_or_default());
+    pieces
+}
+
+/// Punctuation that no line begins with, and that no line ends with.
+const NOT_FIRST: &str = ",.:;!?)]}%\"'…’”、。〉》」』】〕〗〟・ー々〜，．：；！？）］｝％";
+const NOT_LAST: &str = "([{\"'‘“〈《「『【〔〖〝（［｛";
 
 fn without_tabs(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
@@ -99,6 +134,9 @@ mod tests {
             ("a\tb\tc  ", Some(40), &["a       b       c"]),
             ("a-word-that-is-long x", Some(8), &["a-word-that-is-long", "x"]),
             ("你好 你好", Some(6), &["你好", "你好"]),
+            ("您的订单已发货，请查收（附件）。", Some(10), &["您的订单已", "发货，请查", "收（附", "件）。"]),
+            ("> 您的订单", Some(6), &["> 您的", "> 订单"]),
+            ("见https://x.test/a-long-path吧", Some(8), &["见", "https://x.test/a-long-path", "吧"]),
             ("a\r\n\r\nb", Some(6), &["a", "", "b"]),
             ("", Some(6), &[]),
         ] {

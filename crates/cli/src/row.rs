@@ -54,14 +54,17 @@ pub(crate) fn incomplete(message: &Summary) -> String {
 /// With a `width` they are cut to fit, with a star for unread messages, an exclamation mark for flagged ones, and an `@` for
 /// attached files. Without, for programs, nothing is cut and the columns never change.
 pub(crate) fn line(message: &Summary, zone: &TimeZone, width: Option<usize>) -> String {
-    let date = message.date.and_then(|date| Timestamp::from_second(date.unix_seconds()).ok()).map_or_else(
-        || "-".into(),
-        |date| date.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string(),
-    );
+    // On a narrow terminal the time would take the place of the subject.
+    let (form, columns) =
+        if width.is_some_and(|width| width < NARROW) { ("%Y-%m-%d", 10) } else { ("%Y-%m-%d %H:%M", 16) };
+    let date = message
+        .date
+        .and_then(|date| Timestamp::from_second(date.unix_seconds()).ok())
+        .map_or_else(|| "-".into(), |date| date.to_zoned_datetime(zone.clone()).strftime(form).to_string());
     // Escapes change the width, so they come first.
     let (from, subject) = (printable(&message.from), printable(&message.subject));
     let Some(width) = width else {
-        return format!("{:>7}  {date:<16}  {}  {subject}", message.uid, output::pad(&from, FROM));
+        return format!("{:>7}  {date:<columns$}  {}  {subject}", message.uid, output::pad(&from, FROM));
     };
     let mark = |is_so: bool, mark| if is_so { mark } else { ' ' };
     let marks = [
@@ -69,7 +72,7 @@ pub(crate) fn line(message: &Summary, zone: &TimeZone, width: Option<usize>) -> 
         mark(message.flagged, '!'),
         mark(message.has_attachments == Some(true), '@'),
     ];
-    let start = format!("{:>7} {} {date:<16}  ", message.uid, String::from_iter(marks));
+    let start = format!("{:>7} {} {date:<columns$}  ", message.uid, String::from_iter(marks));
     let room = width.saturating_sub(start.len());
     // On a narrow terminal the subject gets most of what is left.
     let column = FROM.min(room / 3);
@@ -78,6 +81,8 @@ pub(crate) fn line(message: &Summary, zone: &TimeZone, width: Option<usize>) -> 
     output::fit(&format!("{start}{from}  {subject}"), width)
 }
 
+/// Columns below which a terminal is narrow.
+const NARROW: usize = 60;
 /// Columns for the sender.
 const FROM: usize = 28;
 
@@ -138,7 +143,13 @@ mod tests {
         let subject = "Ein 很长的 subject that goes on and on and on, and then some more of it after that";
         for (width, want) in [
             (80, "      1 *   2026-11-24 06:32  Ann Example of …  Ein 很长的 subject that goes on…"),
-            (40, "      1 *   2026-11-24 06:32  An…  Ein …"),
+            (
+                120,
+                &format!("      1 *   2026-11-24 06:32  Ann Example of somewhere      {}…", &subject[..62]),
+            ),
+            (60, "      1 *   2026-11-24 06:32  Ann Examp…  Ein 很长的 subjec…"),
+            (59, "      1 *   2026-11-24  Ann Exampl…  Ein 很长的 subject th…"),
+            (40, "      1 *   2026-11-24  Ann …  Ein 很长…"),
             (20, "      1 *   2026-11…"),
             (1, "…"),
         ] {

@@ -367,7 +367,7 @@ fn dates_are_those_of_the_time_zone() {
     assert!(outcome.stderr.starts_with("warning: the time zone "), "{outcome:?}");
 }
 
-/// On a terminal of 40 columns, which `script` makes.
+/// On a terminal of 40, 80 and 120 columns, which `script` makes.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_terminal_is_neither_overrun_nor_steered() {
@@ -377,13 +377,38 @@ fn a_terminal_is_neither_overrun_nor_steered() {
     ));
     world.deliver(format!("From: b@x.test\r\nSubject: y\r\n{date}binary \0"));
     world.server.mailbox().set_flags("INBOX", 2, vec!["\\Seen".into()]);
-    let run = |arguments: &str| {
-        let script = format!("script -qec 'stty rows 24 cols 40; \"$mailbearer\" {arguments}' /dev/null");
+    let wide = "关于明天的会议请查收附件中的发票";
+    world.deliver(format!(
+        "From: 张三 <c@x.test>\r\nSubject: {wide}\r\nContent-Type: multipart/mixed; boundary=b\r\n{date}\
+         --b\r\n\r\nhi\r\n--b\r\nContent-Type: application/pdf; name=a.pdf\r\n\r\nx\r\n--b--\r\n"
+    ));
+    world.server.mailbox().set_flags("INBOX", 3, vec!["\\Flagged".into()]);
+    let run_in = |columns: usize, arguments: &str| {
+        let stty = format!("stty rows 24 cols {columns}");
+        let script = format!("script -qec '{stty}; \"$mailbearer\" {arguments}' /dev/null");
         finish(world.shell(&script), b"").stdout.replace("\r\n", "\n")
     };
+    let run = |arguments: &str| run_in(40, arguments);
     assert_eq!(
         run("list"),
-        "      1 *   2026-11-24 06:30  a@…  a su…\n      2     2026-11-24 06:30  b@…  y\n"
+        "      1 *   2026-11-24  a@x.…  a subjec…\n      2     2026-11-24  b@x.…  y\n      3 *!@ 2026-11-24  张三   关于明天…\n"
+    );
+    for (columns, from) in [(80, 16), (120, 28)] {
+        let line = |marks: &str, from: String, subject: &str| {
+            format!("{marks} 2026-11-24 06:30  {from}  {subject}\n")
+        };
+        let name = format!("张三{}", " ".repeat(from - 4));
+        assert_eq!(
+            run_in(columns, "list"),
+            line("      1 *  ", format!("{:from$}", "a@x.test"), "a subject that is long")
+                + &line("      2    ", format!("{:from$}", "b@x.test"), "y")
+                + &line("      3 *!@", name, wide)
+        );
+    }
+    let piped = finish(world.shell("\"$mailbearer\" list | cat"), b"").stdout;
+    assert!(
+        piped.ends_with(&format!("      3  2026-11-24 06:30  张三{}  {wide}\n", " ".repeat(24))),
+        "{piped}"
     );
     let shown = run("fetch INBOX 1");
     assert!(shown.ends_with("\n\n\\x1b]0;title\\x07gr\u{fc}\u{df}e\n"), "{shown:?}");
