@@ -13,41 +13,41 @@ pub struct Invitation {
     /// `REQUEST` for an invitation, `REPLY` for the answer to one, `CANCEL`, …, in upper case; empty for an event that
     /// asks nothing.
     pub method: String,
-    /// What it is about. May hold control characters, as the texts below may.
+    /// Title. This text and the others may hold control characters.
     pub summary: String,
     /// When it begins.
     pub start: Option<When>,
-    /// When it ends; for days the day after the last one.
+    /// When it ends. For whole days this is the day after the last one.
     pub end: Option<When>,
     /// Where it is.
     pub location: String,
-    /// More about it.
+    /// Description.
     pub description: String,
-    /// Who invites.
+    /// The person who invites.
     pub organizer: Option<Attendee>,
-    /// Who is invited, or who answers. Of more than 1,000 the first 1,000.
+    /// The people who are invited, or the one who answers: the first 1,000 of them.
     pub attendees: Vec<Attendee>,
-    /// Names the event in each message about it.
+    /// Id of the event, the same in each message about it.
     pub uid: String,
-    /// Grows with each change of it.
+    /// Number of the revision, which grows with each change.
     pub sequence: u32,
-    /// How often it happens, as it is written there (RFC 5545 section 3.3.10); empty for once.
+    /// How often it repeats, as the data write it (RFC 5545 section 3.3.10). Empty if it does not repeat.
     pub rule: String,
 }
 
-/// Somebody who has to do with an event.
+/// A person who organises or attends an event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Attendee {
     /// Name; empty if there is none.
     pub name: String,
-    /// Address, or another name that is written as a URI.
+    /// Mail address, or another URI.
     pub address: String,
-    /// `ACCEPTED`, `DECLINED`, `TENTATIVE`, `NEEDS-ACTION`, …, in upper case; empty where nothing is said.
+    /// `ACCEPTED`, `DECLINED`, `TENTATIVE`, `NEEDS-ACTION`, …, in upper case. Empty if the data do not say.
     pub status: String,
 }
 
-/// A day, or a time of a day in some zone.
+/// A day, or a time of day in a zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct When {
@@ -55,11 +55,11 @@ pub struct When {
     pub date: Date,
     /// Hour, minute and second; `None` for the whole day.
     pub time: Option<(u8, u8, u8)>,
-    /// Name of the zone, `UTC` among them; `None` for the time of wherever one is.
+    /// Name of the time zone, `UTC` for one. `None` means local time, wherever the reader is.
     pub zone: Option<String>,
 }
 
-/// The first event of calendar data; `None` if there is none in it.
+/// Reads the first event of calendar data. Returns `None` if there is none.
 ///
 /// Looks at the first 10,000 lines of an event. Takes time linear in `text`.
 ///

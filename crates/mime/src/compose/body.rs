@@ -96,7 +96,7 @@ fn write_encoded(text: &[u8], out: &mut Vec<u8>) {
     write_base64(out, &lines);
 }
 
-/// A file that goes along.
+/// An attachment.
 #[derive(Clone, Debug)]
 pub(super) struct Attachment {
     pub(super) file_name: String,
@@ -298,8 +298,8 @@ fn with_crlf(text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Whether no line is longer than [`MAX_LINE`]: then a line end is among any octets that are more than that, and the
-/// last one of them is as good a place to go on from as each.
+/// Whether no line is longer than [`MAX_LINE`]. If so, each window of one octet more holds a line end; the search goes on
+/// behind the last one in it.
 fn has_short_lines(text: &[u8]) -> bool {
     let mut rest = text;
     while let Some(window) = rest.get(..=MAX_LINE) {
@@ -396,7 +396,7 @@ fn quoted_printable_line(line: &[u8], out: &mut Vec<u8>) {
 /// How many octets from the start stand for themselves.
 fn plain_run(text: &[u8]) -> usize {
     let (chunks, _) = text.as_chunks::<16>();
-    // A chunk is looked at as a whole: that takes no longer than an octet.
+    // The compiler tests the 16 octets of a chunk at once.
     let whole =
         chunks.iter().take_while(|chunk| chunk.iter().fold(true, |all, &byte| all & is_printable(byte)));
     let skipped = whole.count().saturating_mul(16);

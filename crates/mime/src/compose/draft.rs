@@ -9,12 +9,12 @@ use crate::DateTime;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
     composed: Composed,
-    /// Where the files belong.
+    /// Offsets at which the files belong.
     holes: Vec<usize>,
     size: Option<u64>,
 }
 
-/// What is sent next of a [`Draft`].
+/// The next piece of a [`Draft`] to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "it is there or it is read")]
 pub enum Piece<'a> {

@@ -10,7 +10,7 @@ use super::{
 use crate::ascii::is_token;
 use crate::{Address, LineEnds, calendar};
 
-/// How much a message matters to whoever sends it.
+/// How urgent the sender says that the message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(
     clippy::exhaustive_enums,
@@ -24,7 +24,7 @@ pub enum Priority {
 }
 
 impl Message {
-    /// Sets who sends it, where that is not who it is from: the sender of the envelope then.
+    /// Sets `Sender`, for a message that somebody else sends than the one in `From`. The envelope then has this sender.
     #[must_use]
     pub fn sender(mut self, mailbox: Address) -> Self {
         self.rare_mut().sender = Some(mailbox);
@@ -112,8 +112,8 @@ impl Message {
         self
     }
 
-    /// Says how a reader gets off a list: URIs with `https` or `mailto` (RFC 2369). With `one_click` a program may do it
-    /// by a POST to the first one (RFC 8058), which large providers ask of those who send to many.
+    /// Says how a reader leaves a list: URIs with `https` or `mailto` (RFC 2369). With `one_click` a program may do it
+    /// by a POST to the first `https` URI (RFC 8058). Large providers demand that of bulk senders.
     ///
     /// [`build`](Self::build) fails for what is no such URI, and with `one_click` if none is `https`.
     #[must_use]
@@ -144,7 +144,7 @@ impl Message {
         self
     }
 
-    /// Says how much it matters, in the two fields that readers look at.
+    /// Sets the priority, in the two fields that mail programs look at.
     #[must_use]
     pub fn priority(mut self, priority: Priority) -> Self {
         let (importance, number) = match priority {

@@ -43,7 +43,7 @@ pub struct DisplayAddress {
 }
 
 impl DisplayAddress {
-    /// A mailbox of that name, decoded, and address.
+    /// A mailbox with this name, decoded, and this address.
     #[must_use]
     pub fn new(name: impl Into<String>, address: impl Into<String>) -> Self {
         Self { name: name.into(), address: address.into() }
@@ -152,7 +152,7 @@ fn up_to_bare_cr(value: &[u8]) -> &[u8] {
     end.and_then(|end| value.get(..end)).unwrap_or(value)
 }
 
-/// What may mean something else than itself.
+/// Octets with a meaning in the grammar.
 const SPECIALS: &[u8] = b",;:\"(<[=\\>";
 
 /// Whether a quoted string that `input` is the inside of is closed.
@@ -215,7 +215,7 @@ struct Entry {
     /// The same text with quotes, as words: addresses, and what stands between them.
     words: Words,
     angle: Option<Words>,
-    /// Where the phrase goes on behind that.
+    /// Offset in the phrase behind it.
     angle_end: usize,
     comment: Vec<u8>,
 }

@@ -128,7 +128,7 @@ impl Charset {
     #[cfg(feature = "guess")]
     pub(crate) const LOOK: usize = guess::LOOK;
 
-    /// What octets look like that are no UTF-8, if it is not windows-1252.
+    /// The charset that octets look like, if they are neither UTF-8 nor windows-1252.
     pub(crate) fn found_in(bytes: &[u8]) -> Option<Self> {
         let _ = bytes;
         #[cfg(feature = "guess")]
@@ -175,7 +175,7 @@ impl Charset {
     }
 }
 
-/// Whether octets are UTF-8, but for few places where it is broken.
+/// Whether octets are UTF-8, or would be but for a few broken characters.
 pub(crate) fn looks_like_utf8(bytes: &[u8]) -> bool {
     let mut utf8 = Utf8::default();
     utf8.take(bytes);

@@ -7,11 +7,11 @@ use super::{Group, groups};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeliveryReport {
-    /// The server that tells.
+    /// The server that reports it.
     pub reporting_mta: String,
-    /// The ENVID that the message was sent with; empty if there was none.
+    /// The ENVID that the sender gave the message. Empty if it gave none.
     pub envelope_id: String,
-    /// When the message came to that server, as it is written there.
+    /// When the message came to that server, as the report writes it.
     pub arrival_date: String,
     /// One for each recipient that the report names.
     pub recipients: Vec<DeliveryStatus>,
@@ -21,19 +21,19 @@ pub struct DeliveryReport {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeliveryStatus {
-    /// Whom it went to in the end.
+    /// The recipient's final address.
     pub final_recipient: String,
-    /// Whom it was sent to; empty where nothing is said.
+    /// The address that the sender wrote to. Empty if the report does not say.
     pub original_recipient: String,
-    /// What was done.
+    /// What the server did.
     pub action: Action,
     /// The code of RFC 3463, as `5.1.1`.
     pub status: String,
-    /// The server that said so, if it was another one.
+    /// The server that decided it, if that was another one.
     pub remote_mta: String,
     /// The words of that server, as `550 5.1.1 no such user`.
     pub diagnostic: String,
-    /// Until when it is tried, as it is written there; empty where nothing is said.
+    /// Until when the server tries again, as the report writes it. Empty if it does not say.
     pub will_retry_until: String,
 }
 
@@ -41,17 +41,17 @@ pub struct DeliveryStatus {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Action {
-    /// It will never be delivered.
+    /// It gave up: the message will never be delivered.
     Failed,
-    /// It is not delivered yet, and is tried again.
+    /// It could not deliver the message yet, and tries again.
     Delayed,
-    /// It was delivered.
+    /// It delivered the message.
     Delivered,
-    /// It was handed to a server that does not tell what becomes of it.
+    /// It handed the message to a server that sends no reports.
     Relayed,
-    /// It was delivered, and sent to several others from there.
+    /// It delivered the message, and sent it on to several others.
     Expanded,
-    /// A word that the RFC does not have, or none.
+    /// A word that RFC 3464 does not define, or none.
     #[default]
     Unknown,
 }

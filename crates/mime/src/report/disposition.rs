@@ -6,11 +6,11 @@ use super::groups;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DispositionReport {
-    /// The program that tells; empty where nothing is said.
+    /// The program that reports it. Empty if the report does not say.
     pub reporting_ua: String,
-    /// Whom it went to in the end.
+    /// The recipient's final address.
     pub final_recipient: String,
-    /// Whom it was sent to; empty where nothing is said.
+    /// The address that the sender wrote to. Empty if the report does not say.
     pub original_recipient: String,
     /// `Message-ID` of the message, with its brackets.
     pub original_message_id: String,

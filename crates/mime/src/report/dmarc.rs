@@ -21,51 +21,51 @@ impl Default for DmarcLimits {
     }
 }
 
-/// What a receiver saw of the mail that says it is from a domain (RFC 7489 appendix C).
+/// What a receiver saw of mail whose `From` names a domain (RFC 7489 appendix C).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DmarcReport {
-    /// Who reports.
+    /// The organisation that reports.
     pub organization: String,
-    /// Whom to ask about it.
+    /// Address for questions about the report.
     pub email: String,
-    /// Names the report.
+    /// Id of the report.
     pub id: String,
-    /// Its first second, in seconds since 1970.
+    /// The first second that it covers, in seconds since 1970.
     pub begin: i64,
-    /// Its last second.
+    /// The last second that it covers.
     pub end: i64,
     /// The domain whose policy it is about.
     pub domain: String,
-    /// The policy that was found: `none`, `quarantine` or `reject`.
+    /// The policy that the domain publishes: `none`, `quarantine` or `reject`.
     pub policy: String,
-    /// The policy for subdomains; empty where nothing is said.
+    /// Its policy for subdomains. Empty if the report does not say.
     pub subdomain_policy: String,
-    /// To how many in a hundred it applies; empty where nothing is said.
+    /// To what percentage of messages the policy applies. Empty if the report does not say.
     pub percent: String,
-    /// What was seen.
+    /// What the receiver saw.
     pub records: Vec<DmarcRecord>,
-    /// Whether there were more records than the limit.
+    /// Whether the report has more records than the limit.
     pub is_cut: bool,
 }
 
-/// Messages from one source that fared alike.
+/// Messages from one server that the receiver treated alike.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DmarcRecord {
     /// Address of the server that sent them.
     pub source_ip: String,
-    /// How many they were.
+    /// How many messages.
     pub count: u64,
-    /// What was done with them: `none`, `quarantine` or `reject`.
+    /// What the receiver did with them: `none`, `quarantine` or `reject`.
     pub disposition: String,
-    /// Whether an aligned signature was good: `pass` or `fail`.
+    /// Whether a DKIM signature was valid and aligned: `pass` or `fail`.
     pub dkim: String,
-    /// Whether the sender was good and aligned: `pass` or `fail`.
+    /// Whether SPF passed and was aligned: `pass` or `fail`.
     pub spf: String,
     /// The domain in `From`.
     pub header_from: String,
-    /// The domain of the sender; empty where nothing is said.
+    /// The domain of the envelope's sender. Empty if the report does not say.
     pub envelope_from: String,
 }
 
@@ -75,7 +75,7 @@ pub struct DmarcRecord {
 pub enum DmarcError {
     /// The archive is broken, encrypted, or of a kind that reports are not in.
     Archive,
-    /// More octets than the limit, which it holds.
+    /// The report is larger than the limit, which this holds, in octets.
     TooLarge(usize),
     /// The text has no `feedback` element with a report in it.
     NoReport,

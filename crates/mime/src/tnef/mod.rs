@@ -42,15 +42,15 @@ pub struct Tnef<'a> {
     pub subject: String,
     /// `IPM.Note` for a message, `IPM.Schedule.Meeting.Request` for an invitation, …
     pub message_class: String,
-    /// Plain text; that of [`rtf`](Self::rtf) where there is no other.
+    /// Plain text. If the stream has none, the text of [`rtf`](Self::rtf).
     pub text: Option<String>,
-    /// HTML text; the one that [`rtf`](Self::rtf) was made from where there is no other.
+    /// HTML text. If the stream has none, the HTML that Outlook made [`rtf`](Self::rtf) from.
     pub html: Option<String>,
     /// The text in RTF, decompressed.
     pub rtf: Option<Vec<u8>>,
     /// The files.
     pub attachments: Vec<TnefAttachment<'a>>,
-    /// Whether the stream is cut off, or a part of it could not be read: what is here is what could.
+    /// Whether the stream is cut off or partly unreadable. The other fields then hold what could be read.
     pub is_broken: bool,
 }
 
@@ -58,7 +58,7 @@ pub struct Tnef<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TnefAttachment<'a> {
-    /// Name that it is given, otherwise as sent: never open a file by it unchecked. Empty if there is none.
+    /// Name, decoded and otherwise as sent: never open a file by it unchecked. Empty if there is none.
     pub name: String,
     /// Media type; empty if there is none.
     pub media_type: String,
@@ -88,7 +88,7 @@ impl<'a> Tnef<'a> {
     ///
     /// # Errors
     ///
-    /// Fails for octets that do not begin as one does. One that is cut off or broken gives what can be read of it.
+    /// Fails for octets that do not begin with the signature. A stream that is cut off or broken is read as far as possible.
     pub fn parse(octets: &'a [u8]) -> Result<Self, NotTnef> {
         Self::parse_with(octets, &TnefLimits::default())
     }

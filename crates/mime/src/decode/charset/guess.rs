@@ -1,14 +1,14 @@
-//! What octets are written in that are no UTF-8 and whose charset nobody names.
+//! Guesses the charset of octets that are not UTF-8, where the message does not name one.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{EUC_JP, Encoding, GBK, WINDOWS_1252};
 
-/// Octets that are looked at: more of them would not change much.
+/// Octets that are looked at. More of them would not change the guess.
 pub(super) const LOOK: usize = 16 * 1_024;
-/// So many outside ASCII tell one charset from another.
+/// Octets outside ASCII that are enough to tell one charset from another.
 const ENOUGH: usize = 6;
 
-/// The charset that octets are written in by what they look like; `None` where it is windows-1252, or too little to tell.
+/// Returns the charset that octets look like. `None` means windows-1252, or too few octets to tell.
 pub(super) fn find(octets: &[u8]) -> Option<&'static Encoding> {
     // A start may end in the middle of a character, which then says nothing against a charset.
     let is_whole = octets.len() <= LOOK;
@@ -60,7 +60,7 @@ const LATIN: [&str; 12] = [
     "windows-1258",
 ];
 
-/// What tells a text of few accents from one of another script.
+/// Counts that tell a Latin text with a few accents from a text in another script.
 struct Evidence {
     /// Octets outside ASCII.
     high: usize,

@@ -2,17 +2,17 @@
 
 use alloc::vec::Vec;
 
-/// So many more characters broken than whole, and what follows is not looked at.
+/// If so many more characters are broken than whole, the rest is not looked at.
 pub(super) const ENOUGH: usize = 256;
 
-/// Octets that come in pieces, and whether they look like UTF-8: they are, or more characters of several octets are whole
-/// than are broken. Text in another charset that holds what looks like one of UTF-8 has more that does not.
+/// Tells of octets that come in pieces whether they look like UTF-8: they are valid, or more characters of several octets
+/// are whole than broken. A text in another charset may hold one that is whole by chance, and has more that are broken.
 #[derive(Debug, Default)]
 pub(crate) struct Utf8 {
     /// Characters of several octets.
     whole: usize,
     broken: usize,
-    /// The start of a character whose end has not come yet: at most three octets.
+    /// The start of a character that the next piece continues: at most three octets.
     begun: Vec<u8>,
 }
 
@@ -44,7 +44,7 @@ impl Utf8 {
             return self.count(text);
         }
         for chunk in octets.utf8_chunks() {
-            // What the one before left open does not go on here.
+            // This chunk does not continue what the one before left open.
             self.finish();
             if self.is_settled() {
                 return;
@@ -74,7 +74,7 @@ impl Utf8 {
         self.broken > 0
     }
 
-    /// Whether so many are broken that nothing that follows counts.
+    /// Whether so many are broken that the rest does not matter.
     pub(crate) const fn is_settled(&self) -> bool {
         self.broken >= self.whole.saturating_add(ENOUGH)
     }
