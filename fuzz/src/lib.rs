@@ -6,6 +6,7 @@
 
 pub mod bridge_sendmail;
 pub mod bridge_spool;
+mod by_hand;
 pub mod client_drips;
 pub mod client_dropped;
 pub mod client_unasked;
