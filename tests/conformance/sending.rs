@@ -396,7 +396,7 @@ fn many_messages_take_a_flight_each() {
     })
     .unwrap();
     let mut messages: Vec<_> = (0..20).map(|_| message(&robot)).collect();
-    messages[7].recipients.clear();
+    messages[7].recipients = Default::default();
     messages[9].sender = "a>b@x".into();
     let mut smtp = robot.connect_smtp().unwrap();
     let before = flights.lock().unwrap().0;

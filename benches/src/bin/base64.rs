@@ -1,6 +1,11 @@
 //! Base64 beside a copy: prints `WHAT SIZE GB/s SHARE OF-MEMORY` lines, the best of many runs each. The speed is that of the
 //! octets of the file, which are read to encode them and written to decode them. The share is of a copy of the same octets in
 //! the same memory, the last column of a copy of octets that are in no cache. Wall times, so nothing is asserted.
+//!
+//! On a Xeon of 2023 (AVX-512, of which encodify uses AVX2) octets that are in a cache are encoded at 13 GB/s and decoded at 7:
+//! 2.0 and 1.1 of a copy in memory, which takes 6.6. Beside a copy in the same cache, which is all that a vector instruction
+//! can do, that is 0.1 and 0.05 in the first cache (125 GB/s), 0.3 and 0.15 in the second, 0.4 and 0.25 in the third. Of 150 MB
+//! that are in no cache it is 0.35 and 0.37, and 0.62 of a copy in memory where they are encoded in pieces, as a file is sent.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

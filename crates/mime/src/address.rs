@@ -25,6 +25,8 @@ pub struct Address {
     name_len: usize,
     /// Whether a header has the name as it is: looked at once.
     is_words: bool,
+    /// Whether the address is ASCII.
+    is_ascii: bool,
 }
 
 impl Address {
@@ -63,18 +65,19 @@ impl Address {
 
     fn from_parts(name: &str, is_words: bool, address: &str) -> Result<Self, AddressError> {
         if is_usual(address.as_bytes()) {
-            return Ok(Self::of(name, is_words, address));
+            return Ok(Self::of(name, is_words, address, true));
         }
         check_address(address)?;
         let ascii = with_a_labels(address)?;
-        Ok(Self::of(name, is_words, ascii.as_deref().unwrap_or(address)))
+        let address = ascii.as_deref().unwrap_or(address);
+        Ok(Self::of(name, is_words, address, address.is_ascii()))
     }
 
-    fn of(name: &str, is_words: bool, address: &str) -> Self {
+    fn of(name: &str, is_words: bool, address: &str, is_ascii: bool) -> Self {
         let mut text = String::with_capacity(name.len().saturating_add(address.len()));
         text.push_str(name);
         text.push_str(address);
-        Self { text, name_len: name.len(), is_words }
+        Self { text, name_len: name.len(), is_words, is_ascii }
     }
 
     /// Reads `a@b`, `<a@b>`, `Name <a@b>` or `"Name" <a@b>`.
@@ -148,8 +151,8 @@ impl Address {
 
     /// Whether the address holds non-ASCII characters, which need the SMTPUTF8 extension (RFC 6531).
     #[must_use]
-    pub fn needs_smtputf8(&self) -> bool {
-        !self.address().is_ascii()
+    pub const fn needs_smtputf8(&self) -> bool {
+        !self.is_ascii
     }
 }
 

@@ -75,7 +75,7 @@ fn send(user: &str, token: &Secret, server: (&str, u16, Security), ca_pem: &[u8]
     let mut machine = smtp::Session::new(options)?;
     // All that is to be done is said at once: the machine sends it in as few flights as the server lets it.
     machine.authenticate(Credentials::bearer(user, token.clone())?)?;
-    machine.submit(smtp::Envelope::new(message.sender, message.recipients))?;
+    machine.submit(smtp::Envelope::new(message.sender, &message.recipients))?;
     machine.quit()?;
     let mut connection = Connection::open(machine, server, ca_pem, 64 * 1024)?;
     let (mut left, mut done) = (message.octets.as_slice(), false);

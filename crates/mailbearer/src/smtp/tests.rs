@@ -179,7 +179,7 @@ fn a_message_that_can_not_be_sent_is_told_in_its_turn() {
     // More than the session takes at once.
     let good = message(&client, "ann@mail.test", &"a line of a large message\r\n".repeat(20_000));
     let mut bad = message(&client, "ann@mail.test", "bad");
-    bad.recipients.clear();
+    bad.recipients = Default::default();
     let messages = [&bad, &good, &bad, &bad, &good, &good, &bad].map(Clone::clone);
     let mut smtp = client.connect_smtp().unwrap();
     assert!(smtp.capabilities().has(mailbearer_smtp::Capability::Pipelining));

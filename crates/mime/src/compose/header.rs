@@ -18,8 +18,11 @@ const MAX_LINE: usize = 78;
 /// Longest line with an encoded word on it, and longest encoded word (RFC 2047 section 2).
 const MAX_WORD_LINE: usize = 76;
 const MAX_WORD: usize = 75;
-/// `=?utf-8?Q?` and `?=`.
-const WORD_FRAME: usize = 12;
+/// `=?utf-8?Q?`, and that and `?=`.
+const WORD_START: usize = 10;
+const WORD_FRAME: usize = WORD_START + 2;
+/// A word, and what is written behind the last octet of it.
+const WORD_ROOM: usize = MAX_WORD + 3;
 /// An encoded word is not begun in less room than this.
 const MIN_ROOM: usize = 32;
 
@@ -250,12 +253,12 @@ impl<'o> HeaderLine<'o> {
             }
             return name.split(' ').for_each(|atom| self.token(&[atom]));
         }
-        let escapes = name.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
         let is_plain = name.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-        if is_plain
-            && !has_encoded_word(name)
-            && name.len().saturating_add(escapes).saturating_add(2) <= MAX_WORD
-        {
+        let is_quotable = || {
+            let escapes = name.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
+            !has_encoded_word(name) && name.len().saturating_add(escapes).saturating_add(2) <= MAX_WORD
+        };
+        if is_plain && is_quotable() {
             // Two spaces that stand together would become one in a reader's eyes.
             self.token(&[&quote(name)]);
         } else {
@@ -265,17 +268,21 @@ impl<'o> HeaderLine<'o> {
 
     /// Encoded words in Q, or in B where that is shorter for all of them.
     fn encoded_words(&mut self, text: &str) {
-        let (len, begin) = (self.out.len(), self.begin);
         let mut escapes = b_len(text).saturating_sub(text.len()) / 2;
-        if !self.encoded_words_of(text, |line, rest, room| line.q_word(rest, room, &mut escapes)) {
+        // What is not ASCII is escaped in Q: of most scripts that alone is too much, and none of it is written in vain.
+        if octets_outside_ascii(text) <= escapes {
+            let (len, begin) = (self.out.len(), self.begin);
+            if self.encoded_words_of(text, |line, rest, room| line.q_word(rest, room, &mut escapes)) {
+                return;
+            }
             self.out.truncate(len);
             self.begin = begin;
-            self.encoded_words_of(text, |line, rest, room| Some(line.b_word(rest, room)));
         }
+        self.encoded_words_of(text, |line, rest, room| Some(line.b_word(rest, room)));
     }
 
-    /// Writes `text` by a function that writes one word of as much of it as fits, and gives the rest. Returns false where
-    /// that gives up.
+    /// Writes `text` in as many words as it takes. `word` writes one of them and returns the rest of the text, or `None` to
+    /// give up; this then returns false.
     fn encoded_words_of<'t>(
         &mut self,
         text: &'t str,
@@ -299,14 +306,14 @@ impl<'o> HeaderLine<'o> {
 
     /// Writes as much of `text` as an encoded word of at most `len` octets holds, which is no less than [`MIN_ROOM`]. Gives
     /// the rest, or `None` where it takes more than so many `escapes`. No character is split (RFC 2047 section 5).
+    #[inline]
     fn q_word<'t>(&mut self, text: &'t str, len: usize, escapes: &mut usize) -> Option<&'t str> {
-        let size = len.saturating_sub(WORD_FRAME);
-        // With room for what is written behind the last.
-        let (mut word, mut taken, mut octets) = ([0; MAX_WORD + 3], 0usize, text.len());
+        let end = len.saturating_sub(2);
+        let (mut word, mut taken, mut octets) = (begun_word(*b"=?utf-8?Q?"), WORD_START, text.len());
         for (at, &octet) in text.as_bytes().iter().enumerate() {
             let written = in_q(octet);
             let next = taken.wrapping_add(len_in_q(written));
-            if next > size {
+            if next > end {
                 octets = at;
                 break;
             }
@@ -318,26 +325,29 @@ impl<'o> HeaderLine<'o> {
         let whole = boundary(text, octets);
         // Each octet of a character that did not fit whole was escaped.
         taken = taken.saturating_sub(octets.saturating_sub(whole).saturating_mul(3));
-        *escapes = escapes.checked_sub(taken.saturating_sub(whole) / 2)?;
-        self.encoded_word(b"=?utf-8?Q?", word.get(..taken).unwrap_or_default());
+        *escapes = escapes.checked_sub(taken.saturating_sub(WORD_START).saturating_sub(whole) / 2)?;
+        self.end_of_word(&mut word, taken);
         text.get(whole..)
     }
 
     /// As [`q_word`](Self::q_word), in B.
     fn b_word<'t>(&mut self, text: &'t str, len: usize) -> &'t str {
-        let mut word = [0; MAX_WORD];
+        let mut word = begun_word(*b"=?utf-8?B?");
         let octets = boundary(text, (len.saturating_sub(WORD_FRAME) / 4).saturating_mul(3));
         let (octets, rest) = text.split_at_checked(octets).unwrap_or_default();
         // No word is longer than that.
-        let taken = STANDARD.encode_slice(octets, &mut word).unwrap_or_default();
-        self.encoded_word(b"=?utf-8?B?", word.get(..taken).unwrap_or_default());
+        let room = word.get_mut(WORD_START..).unwrap_or_default();
+        let taken = STANDARD.encode_slice(octets, room).unwrap_or_default();
+        self.end_of_word(&mut word, WORD_START.saturating_add(taken));
         rest
     }
 
-    fn encoded_word(&mut self, start: &[u8], text: &[u8]) {
-        self.out.extend_from_slice(start);
-        self.out.extend_from_slice(text);
-        self.out.extend_from_slice(b"?=");
+    /// Writes a word of so many octets, and its end.
+    fn end_of_word(&mut self, word: &mut [u8; WORD_ROOM], len: usize) {
+        if let Some(end) = word.get_mut(len..).and_then(<[u8]>::first_chunk_mut) {
+            *end = *b"?=";
+        }
+        self.out.extend_from_slice(word.get(..len.saturating_add(2)).unwrap_or_default());
     }
 
     /// Writes something that cannot be broken after a space or a fold.
@@ -373,7 +383,7 @@ impl<'o> HeaderLine<'o> {
     }
 }
 
-/// The name of a file.
+/// A file name, and its form in a parameter.
 pub(super) struct FileName<'t> {
     text: &'t str,
     /// As it stands in a parameter, if it can: printable, short enough for a line, and nothing that a reader may take for an
@@ -435,7 +445,7 @@ fn is_plain_text(text: &str, column: usize) -> bool {
     true
 }
 
-/// Where the last run of spaces begins that a line of at most `room` octets can end before. There is one.
+/// Where a line of at most `room` octets can end: before its last run of spaces. There is one.
 fn last_space(text: &str, room: usize) -> usize {
     let text = text.as_bytes();
     let mut end = memchr::memrchr(b' ', text.get(..=room).unwrap_or(text)).unwrap_or(room);
@@ -452,6 +462,25 @@ fn boundary(text: &str, at: usize) -> usize {
         at = at.saturating_sub(1);
     }
     at
+}
+
+/// An encoded word that is begun.
+#[inline]
+fn begun_word(start: [u8; WORD_START]) -> [u8; WORD_ROOM] {
+    let mut word = [0; WORD_ROOM];
+    if let Some(place) = word.first_chunk_mut() {
+        *place = start;
+    }
+    word
+}
+
+fn octets_outside_ascii(text: &str) -> usize {
+    // Sums that fit an octet let the compiler count many octets at once.
+    let counts = text
+        .as_bytes()
+        .chunks(128)
+        .map(|chunk| chunk.iter().fold(0u8, |sum, byte| sum.wrapping_add(byte >> 7)));
+    counts.fold(0, |sum, count| sum.saturating_add(usize::from(count)))
 }
 
 /// Octets of a text in B.

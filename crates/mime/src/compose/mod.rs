@@ -5,13 +5,13 @@ mod draft;
 mod error;
 mod fields;
 mod header;
+mod recipients;
 mod reply;
 #[cfg(test)]
 mod tests;
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -21,6 +21,8 @@ pub use self::draft::{Draft, Piece};
 pub use self::error::{Error, Field};
 pub use self::fields::Priority;
 pub(crate) use self::header::HeaderLine;
+use self::recipients::Gathered;
+pub use self::recipients::Recipients;
 pub use self::reply::{passed_on, quotation};
 use crate::ascii::{is_token, lower_hex};
 use crate::flowed::flow;
@@ -38,15 +40,15 @@ const MAX_MESSAGE_ID: usize = 250;
 #[derive(Clone, Debug)]
 pub struct Message {
     from: Address,
-    /// Everybody that it names besides, each with the field that names him.
+    /// All other mailboxes, each with its field.
     mailboxes: Vec<(List, Address)>,
     subject: Option<String>,
     message_id: Option<String>,
     text: Option<String>,
     allow_8bit: bool,
-    /// What breaks the lines of a flowed text. A pointer, so that who writes none does not link it.
+    /// Breaks the lines of a flowed text. A pointer, so that a program that writes none does not link the function.
     flow: Option<fn(&str) -> (String, bool)>,
-    /// In memory of its own, so that other messages need not carry it.
+    /// Boxed, so that most messages do not carry it.
     rare: Option<Box<Rare>>,
 }
 
@@ -73,7 +75,7 @@ struct Rare {
     fields: Vec<u8>,
     /// What is wrong with one of these.
     problem: Option<Error>,
-    /// What knows of other bodies than one text.
+    /// Checks and writes other bodies than one text.
     rich: Option<Rich>,
 }
 
@@ -93,10 +95,11 @@ impl Rare {
     }
 }
 
-/// What a message has that has none of it.
+/// For messages that have none of it.
 static NOTHING_RARE: Rare = Rare::new();
 
-/// How a message of more than one text is checked, measured and written. Pointers, so that who sends none does not link it.
+/// Checks, measures and writes a message of more than one text. Pointers, so that a program that sends none does not link
+/// the functions.
 #[derive(Clone, Copy, Debug)]
 struct Rich {
     check: fn(&Rare) -> Result<(), Error>,
@@ -128,7 +131,7 @@ impl Message {
         }
     }
 
-    /// Adds one who answers should go to.
+    /// Adds an address that answers should go to.
     #[must_use]
     pub fn reply_to(mut self, mailbox: Address) -> Self {
         self.mailboxes.push((List::ReplyTo, mailbox));
@@ -149,7 +152,7 @@ impl Message {
         self
     }
 
-    /// Adds a recipient who is in the envelope alone, not in the headers.
+    /// Adds a recipient to the envelope alone, so that no header names him.
     #[must_use]
     pub fn bcc(mut self, mailbox: Address) -> Self {
         self.mailboxes.push((List::Bcc, mailbox));
@@ -178,7 +181,7 @@ impl Message {
         self
     }
 
-    /// Sets the HTML text; with [`text`](Self::text) too, the two are alternatives. Line ends as there.
+    /// Sets the HTML text. With [`text`](Self::text) too, the two are alternatives. Changes line ends as `text` does.
     #[must_use]
     pub fn html(mut self, html: impl Into<String>) -> Self {
         let rare = self.rich();
@@ -262,7 +265,10 @@ impl Message {
         let others = [&self.from, sender].into_iter().chain(members.clone()).any(Address::needs_smtputf8);
         let needs_smtputf8 = hidden | others;
         let is_8bit = is_8bit | named | others;
-        let mut recipients = Recipients::with_capacity(self.mailboxes.len().saturating_add(members.count()));
+        let len = |sum: usize, address: &Address| sum.saturating_add(address.text_len()).saturating_add(1);
+        let count = self.mailboxes.len().saturating_add(members.clone().count());
+        let octets_of = self.mailboxes.iter().map(|(_, address)| address).chain(members).fold(0, len);
+        let mut recipients = Gathered::with_capacity(count, octets_of);
         for list in [List::To, List::Cc, List::Bcc] {
             self.mailboxes(list).for_each(|address| recipients.add(address.address()));
         }
@@ -272,7 +278,7 @@ impl Message {
         }
         let composed = Composed {
             sender: sender.address().to_owned(),
-            recipients: recipients.list,
+            recipients: recipients.all,
             needs_smtputf8,
             needs_8bitmime: is_8bit,
             octets,
@@ -280,7 +286,7 @@ impl Message {
         Ok((composed, holes))
     }
 
-    /// About how many octets the message gets, so that its memory is taken once.
+    /// Estimates the size of the message, so that its memory is allocated once.
     fn size_hint(&self) -> usize {
         let (rare, len) = (self.rare(), |text: &Option<String>| text.as_ref().map_or(0, String::len));
         // A name, a subject and a text that are encoded get longer, but hardly ever more than twice as long.
@@ -306,7 +312,7 @@ impl Message {
         self.rare.get_or_insert_with(|| Box::new(Rare::new()))
     }
 
-    /// As [`rare_mut`](Self::rare_mut), of a message that is more than one text.
+    /// As [`rare_mut`](Self::rare_mut), for a message that is more than one text.
     fn rich(&mut self) -> &mut Rare {
         let rare = self.rare_mut();
         rare.rich = Rich::BODY;
@@ -405,30 +411,6 @@ impl Rare {
             }
         }
         Ok(())
-    }
-}
-
-/// Each recipient once.
-struct Recipients<'m> {
-    list: Vec<String>,
-    /// The same, once they are so many that they are sorted sooner than compared.
-    known: BTreeSet<&'m str>,
-}
-
-impl<'m> Recipients<'m> {
-    fn with_capacity(count: usize) -> Self {
-        Self { list: Vec::with_capacity(count), known: BTreeSet::new() }
-    }
-
-    fn add(&mut self, address: &'m str) {
-        let is_new = if self.list.capacity() <= 16 {
-            !self.list.iter().any(|one| one == address)
-        } else {
-            self.known.insert(address)
-        };
-        if is_new {
-            self.list.push(address.to_owned());
-        }
     }
 }
 
@@ -533,7 +515,7 @@ pub struct Composed {
     /// Address for `MAIL FROM`, without angle brackets.
     pub sender: String,
     /// Addresses for `RCPT TO`, without angle brackets: To, Cc and Bcc, each once.
-    pub recipients: Vec<String>,
+    pub recipients: Recipients,
     /// Whether the octets are not all ASCII, so that the server has to offer 8BITMIME (RFC 6152).
     pub needs_8bitmime: bool,
     /// Whether an address is not ASCII, so that the server has to offer SMTPUTF8 (RFC 6531).
