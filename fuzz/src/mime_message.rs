@@ -89,7 +89,7 @@ impl Written {
     /// Writes a header section and a body: octets of `bodies` as they are or in base64, a multipart or a message.
     fn entity(&mut self, bodies: &mut &[&[u8]], parent: Option<usize>, depth: usize, random: &mut Random) {
         let index = self.parts.len();
-        let mut begin = |written: &mut Self, kind, fields: &str, body| {
+        let begin = |written: &mut Self, kind, fields: &str, body| {
             written.octets.extend(format!("X-Number: {index}\r\n{fields}\r\n\r\n").into_bytes());
             written.parts.push((parent, kind, Some(index.to_string()), body));
         };
