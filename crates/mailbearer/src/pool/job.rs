@@ -2,7 +2,7 @@ use std::{io, mem, time::Instant};
 
 use mailbearer_smtp::{Envelope, Receipt, Refusal, Reply, ServerLimits};
 
-use super::Permit;
+use super::{Outcome, Permit};
 use crate::{Error, MailObject};
 
 /// A message to send.
@@ -67,10 +67,10 @@ impl<M: MailObject> Job<M> {
 
     /// Notes that the server accepted the present part for some of its recipients. Returns the receipt once nobody is
     /// left.
-    pub(super) fn taken(&mut self, receipt: Receipt) -> Option<Result<Receipt, Error>> {
+    pub(super) fn taken(&mut self, receipt: Receipt) -> Option<Outcome> {
         let is_full = |(_, reply): &(String, Reply)| reply.code == FULL;
         if self.parts.is_none() && (receipt.accepted.is_empty() || !receipt.refused.iter().any(is_full)) {
-            return Some(Ok(receipt));
+            return Some(Outcome::Accepted(receipt));
         }
         let parts = self.parts.get_or_insert_default();
         let Receipt { reply, accepted, refused, replies, without_dsn, .. } = receipt;
@@ -94,8 +94,8 @@ impl<M: MailObject> Job<M> {
 
     /// Notes that the present part will not be tried again. Returns what became of the whole message, unless other
     /// parts follow.
-    pub(super) fn failed(&mut self, error: Error) -> Option<Result<Receipt, Error>> {
-        let Some(parts) = &mut self.parts else { return Some(Err(error)) };
+    pub(super) fn failed(&mut self, error: Error) -> Option<Outcome> {
+        let Some(parts) = &mut self.parts else { return Some(Outcome::of(Err(error))) };
         let has_begun = !parts.taken.is_empty() || !parts.refused.is_empty() || parts.unknown.is_some();
         let all = |reply: &Reply, now: &[String]| -> Vec<(String, Reply)> {
             now.iter().map(|address| (address.clone(), reply.clone())).collect()
@@ -121,26 +121,27 @@ impl<M: MailObject> Job<M> {
     }
 
     /// Ends the message. Those who have no verdict yet do not get it.
-    pub(super) fn conclude(&mut self, error: Option<Error>) -> Result<Receipt, Error> {
+    pub(super) fn conclude(&mut self, error: Option<Error>) -> Outcome {
         let parts = self.parts.take().map(|parts| *parts).unwrap_or_default();
         let Parts { mut now, later, taken, refused, without_dsn, unknown, .. } = parts;
+        now.extend(later);
         if let Some(unknown) = unknown {
-            return Err(unknown.with_verdicts([refused, taken].concat()));
+            let error = unknown.with_verdicts([refused, taken].concat());
+            return Outcome::Unknown { error, unsent: now };
         }
         match (taken.first(), error) {
             (Some((_, reply)), _) => {
                 let mut receipt = Receipt::new(reply.clone(), Vec::new(), refused);
                 (receipt.accepted, receipt.replies) = taken.into_iter().unzip();
-                now.extend(later);
                 (receipt.unsent, receipt.without_dsn) = (now, without_dsn);
-                Ok(receipt)
+                Outcome::Accepted(receipt)
             }
-            (None, Some(error)) => Err(error),
-            (None, None) => Err(Error::message(Refusal::Recipients { refused })),
+            (None, Some(error)) => Outcome::of(Err(error)),
+            (None, None) => Outcome::of(Err(Error::message(Refusal::Recipients { refused }))),
         }
     }
 
-    fn next_part(&mut self) -> Option<Result<Receipt, Error>> {
+    fn next_part(&mut self) -> Option<Outcome> {
         if let Some(parts) = &mut self.parts {
             parts.now.clear();
             if !parts.later.is_empty() {

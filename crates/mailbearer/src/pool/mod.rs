@@ -67,7 +67,7 @@ pub struct PoolOptions {
 ///         Outcome::Accepted(receipt) => println!("{}: {}", sent.index, receipt.reply),
 ///         Outcome::Refused(error) => println!("{}: {error}", sent.index),
 ///         Outcome::Deferred(error) => println!("{}: later: {error}", sent.index),
-///         Outcome::Unknown(error) => println!("{}: perhaps: {error}", sent.index),
+///         Outcome::Unknown { error, .. } => println!("{}: perhaps: {error}", sent.index),
 ///     }
 /// }
 /// pool.close();

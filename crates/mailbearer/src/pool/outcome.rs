@@ -15,7 +15,12 @@ pub enum Outcome {
     Deferred(Error),
     /// All of it was sent, but the server's verdict did not come, or, with LMTP, not for all recipients. It may or may
     /// not arrive. If it is sent again, it may arrive twice.
-    Unknown(Error),
+    Unknown {
+        /// Why there is no verdict, and what is known of some recipients.
+        error: Error,
+        /// The recipients to whom a message in parts was not sent. It may be sent to them later.
+        unsent: Vec<String>,
+    },
 }
 
 /// How a message ended for one recipient, with the server's words if there are any.
@@ -41,7 +46,7 @@ impl Outcome {
             Err(error) => error,
         };
         match error.cause::<Refusal>() {
-            _ if error.outcome_unknown() => Self::Unknown(error),
+            _ if error.outcome_unknown() => Self::Unknown { error, unsent: Vec::new() },
             // A refused login is not the message's fault.
             Some(refusal) if !refusal.is_auth() && !refusal.is_transient() => Self::Refused(error),
             _ if error.kind() == Kind::Message => Self::Refused(error),
@@ -55,7 +60,7 @@ impl Outcome {
         let refused: &[(String, Reply)] = match self {
             Self::Accepted(receipt) => &receipt.refused,
             Self::Refused(error) | Self::Deferred(error) => error.refused_recipients(),
-            Self::Unknown(error) => error.verdicts(),
+            Self::Unknown { error, .. } => error.verdicts(),
         };
         if let Some((_, reply)) = refused.iter().find(|(address, _)| address == recipient) {
             return match reply.class() {
@@ -64,8 +69,12 @@ impl Outcome {
                 _ => Fate::Refused(Some(reply)),
             };
         }
-        if matches!(self, Self::Accepted(receipt) if receipt.unsent.iter().any(|address| address == recipient))
-        {
+        let unsent: &[String] = match self {
+            Self::Accepted(receipt) => &receipt.unsent,
+            Self::Unknown { unsent, .. } => unsent,
+            Self::Refused(_) | Self::Deferred(_) => &[],
+        };
+        if unsent.iter().any(|address| address == recipient) {
             return Fate::Deferred(None);
         }
         let reply = || self.error().and_then(|error| error.cause::<Refusal>()).and_then(Refusal::reply);
@@ -73,7 +82,7 @@ impl Outcome {
             Self::Accepted(receipt) => Fate::Accepted(receipt.reply_to(recipient).unwrap_or(&receipt.reply)),
             Self::Refused(_) => Fate::Refused(reply()),
             Self::Deferred(_) => Fate::Deferred(reply()),
-            Self::Unknown(_) => Fate::Unknown,
+            Self::Unknown { .. } => Fate::Unknown,
         }
     }
 
@@ -82,7 +91,7 @@ impl Outcome {
     pub const fn error(&self) -> Option<&Error> {
         match self {
             Self::Accepted(_) => None,
-            Self::Refused(error) | Self::Deferred(error) | Self::Unknown(error) => Some(error),
+            Self::Refused(error) | Self::Deferred(error) | Self::Unknown { error, .. } => Some(error),
         }
     }
 
@@ -94,7 +103,7 @@ impl Outcome {
     pub fn into_result(self) -> Result<Receipt, Error> {
         match self {
             Self::Accepted(receipt) => Ok(receipt),
-            Self::Refused(error) | Self::Deferred(error) | Self::Unknown(error) => Err(error),
+            Self::Refused(error) | Self::Deferred(error) | Self::Unknown { error, .. } => Err(error),
         }
     }
 }
@@ -158,7 +167,7 @@ mod tests {
         ];
         for (name, attempt, want, fates) in rows {
             let outcome = Outcome::of(attempt);
-            let word = |text: String| text.split('(').next().unwrap().to_owned();
+            let word = |text: String| text.split(['(', ' ']).next().unwrap().to_owned();
             assert_eq!(word(format!("{outcome:?}")), want, "{name}");
             let found = ["a@x", "b@x"].map(|recipient| word(format!("{:?}", outcome.fate(recipient))));
             assert_eq!(found, fates, "{name}");

@@ -203,9 +203,9 @@ impl<'a, M> Board<'a, M> {
         state.waiting.drain(..).for_each(Waker::wake);
     }
 
-    fn end(&self, job: Job<M>, outcome: Result<Receipt, Error>) {
+    fn end(&self, job: Job<M>, outcome: Outcome) {
         let Job { index, message, .. } = job;
-        self.lock().done.push_back(Sent { index, message, outcome: Outcome::of(outcome) });
+        self.lock().done.push_back(Sent { index, message, outcome });
     }
 
     /// Notes that the server answered about a message, so it is alive.

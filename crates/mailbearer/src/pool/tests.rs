@@ -93,7 +93,7 @@ fn send(
     while let Some(sent) = sending.next() {
         assert_eq!(sent.index, sent.message.number);
         let was_ended = sent.message.ends > 0;
-        let may_be_there = matches!(sent.outcome, Outcome::Accepted(_) | Outcome::Unknown(_));
+        let may_be_there = matches!(sent.outcome, Outcome::Accepted(_) | Outcome::Unknown { .. });
         assert!(was_ended || !may_be_there, "it went out before its end was announced");
         assert!(outcomes.insert(sent.index, sent.outcome).is_none(), "told twice");
     }
@@ -113,7 +113,7 @@ fn assert_told_rightly(server: &Shared, outcomes: &BTreeMap<usize, Outcome>, cou
         let is_right = match outcome {
             Outcome::Accepted(_) => taken == 1,
             Outcome::Refused(_) | Outcome::Deferred(_) => taken == 0,
-            Outcome::Unknown(_) => taken <= 1,
+            Outcome::Unknown { .. } => taken <= 1,
         };
         assert!(is_right, "{what}: message {number} was taken {taken} times: {outcome:?}");
     }
@@ -133,7 +133,7 @@ fn a_cut_anywhere_costs_no_message() {
             let what = format!("{cut:?}, chunking {chunking}");
             assert_told_rightly(&server, &outcomes, NOTES, &what);
             let count = |is: fn(&Outcome) -> bool| outcomes.values().filter(|outcome| is(outcome)).count();
-            let lost = count(|outcome| matches!(outcome, Outcome::Unknown(_)));
+            let lost = count(|outcome| matches!(outcome, Outcome::Unknown { .. }));
             // All others arrive, over the next connection.
             assert_eq!(count(|outcome| matches!(outcome, Outcome::Accepted(_))) + lost, NOTES, "{what}");
             assert!(lost <= 1, "{what}");
@@ -541,4 +541,34 @@ fn a_cut_between_parts_tells_nobody_wrongly() {
         server.connections != 1 || unknown > before
     });
     assert!(unknown > 10, "{unknown}");
+}
+
+/// If one part may have arrived and no other connection lets the rest out, the rest was not sent, and may be later.
+#[test]
+fn a_part_of_unknown_outcome_leaves_the_others_known() {
+    let bench = Bench::new();
+    let all = ["a@mx.test", "b@mx.test", "c@mx.test", "d@mx.test", "e@mx.test", "f@mx.test"];
+    let (mut seen, closing) = (0, |number| (number > 2).then(|| Answer::new(421, "4.3.2 not now")));
+    for octets in 0..1500 {
+        let cut = Cut { connections: 1, of_client: None, of_server: Some(octets) };
+        let extensions = vec!["LIMITS RCPTMAX=2"];
+        let server =
+            bench.begin(Server { extensions, sender: Some(closing), cut: Some(cut), ..Server::default() });
+        let mut note = Note::new(0);
+        note.recipients = all.to_vec();
+        let outcomes = send(&bench.pool(|options| options.connections = 1), [note]);
+        let server = locked(&server);
+        let mut unknown = 0;
+        for recipient in all {
+            let reached = server.envelopes.iter().any(|(_, to)| to.iter().any(|to| to == recipient));
+            match outcomes[&0].fate(recipient) {
+                Fate::Accepted(_) => assert!(reached, "{octets}: {recipient}"),
+                Fate::Refused(_) | Fate::Deferred(_) => assert!(!reached, "{octets}: {recipient}"),
+                Fate::Unknown => unknown += 1,
+            }
+        }
+        assert!(matches!(unknown, 0 | 2), "{octets}: {outcomes:?}");
+        seen += unknown;
+    }
+    assert!(seen > 10, "{seen}");
 }
