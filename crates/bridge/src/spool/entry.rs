@@ -144,10 +144,18 @@ impl<'s> Entry<'s> {
     }
 
     /// Where it is. If an attempt was killed after it had sent the final dot, the message counts as unknown, even while its file
-    /// is in the queue.
+    /// is in the queue, unless it waits for recipients to whom that attempt had not sent it.
     #[must_use]
-    pub const fn place(&self) -> Place {
-        if self.stored.is_interrupted() && !self.busy { Place::Unknown } else { self.place }
+    pub fn place(&self) -> Place {
+        let waits = |(index, state): (usize, &State)| {
+            matches!(state, State::Waiting(_)) && !self.stored.is_interrupted_for(index)
+        };
+        let is_unknown = self.stored.is_interrupted() && !self.busy;
+        if is_unknown && !self.stored.states.iter().enumerate().any(waits) {
+            Place::Unknown
+        } else {
+            self.place
+        }
     }
 
     /// Whether another process is sending it now.
@@ -170,10 +178,12 @@ impl<'s> Entry<'s> {
 
     /// Each recipient and its state.
     pub fn recipients(&self) -> impl Iterator<Item = (&str, State)> {
-        let interrupted = self.stored.is_interrupted() && !self.busy;
-        self.stored.envelope.recipients.iter().zip(&self.stored.states).map(move |(address, state)| {
+        let pairs = self.stored.envelope.recipients.iter().zip(&self.stored.states).enumerate();
+        pairs.map(|(index, (address, state))| {
             let state = match state {
-                State::Waiting(_) if interrupted => State::Unknown(INTERRUPTED.into()),
+                State::Waiting(_) if !self.busy && self.stored.is_interrupted_for(index) => {
+                    State::Unknown(INTERRUPTED.into())
+                }
                 state => state.clone(),
             };
             (address.as_str(), state)
@@ -295,9 +305,22 @@ impl<'s> Entry<'s> {
         sync_folder(&self.spool.folder().join(self.place.folder()))
     }
 
-    /// Records that the final dot is about to be sent. The mark is on the disk when this returns.
-    pub(crate) fn mark(&mut self) -> Result<(), Error> {
+    /// Records that the final dot is about to be sent for these recipients, which may be some of those who wait. The mark is on
+    /// the disk when this returns.
+    pub(crate) fn mark(&mut self, which: &[usize]) -> Result<(), Error> {
         let attempt = self.stored.attempts.saturating_add(1);
+        let has_begun = self.stored.mark == attempt;
+        let is_in_parts = matches!(&self.stored.parts, Some((known, _)) if *known == attempt);
+        let waiting = self.stored.waiting();
+        if is_in_parts || which.len() < waiting.len() {
+            // A mark without a line was for all.
+            let which = if has_begun && !is_in_parts { waiting } else { which.to_vec() };
+            // First the line: without a mark it says nothing.
+            self.record(&Record::Part { attempt, at: self.spool.now(), which })?;
+        }
+        if has_begun {
+            return Ok(());
+        }
         let path = self.path();
         let written = self
             .file

@@ -2,9 +2,10 @@
 //!
 //! A file is a head of fixed length, the envelope as one line of JSON, the message, and a line of JSON for each attempt.
 //! Only the mark in the head is ever written over. It says which attempt sent the final dot, and is on the disk before the
-//! dot is sent. Everything else is appended. A last line that a crash cut short is ignored.
+//! dot is sent. Everything else is appended, also the recipients of each part of a message that goes in parts. A last line that a crash cut short is ignored.
 
 use std::{
+    collections::BTreeSet,
     io::{self, Read, Seek, SeekFrom},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -41,6 +42,8 @@ pub struct Stored {
     pub(crate) last: u64,
     /// The number of the last attempt that sent its final dot.
     pub(crate) mark: u32,
+    /// The number of the last attempt that sent it in parts, and the recipients of the parts that it had come to.
+    pub(crate) parts: Option<(u32, BTreeSet<usize>)>,
     pub(crate) body_at: u64,
     pub(crate) body_octets: u64,
     /// Where the last whole line ends.
@@ -107,6 +110,21 @@ impl Stored {
         self.mark > self.attempts
     }
 
+    /// Whether an attempt that ended so may have sent it to this recipient.
+    pub(crate) fn is_interrupted_for(&self, index: usize) -> bool {
+        let is_of_part = match &self.parts {
+            Some((attempt, which)) if *attempt == self.mark => which.contains(&index),
+            _ => true,
+        };
+        self.is_interrupted() && is_of_part
+    }
+
+    /// The recipients who wait, by their place in the envelope.
+    pub(crate) fn waiting(&self) -> Vec<usize> {
+        let states = self.states.iter().enumerate();
+        states.filter(|(_, state)| matches!(state, State::Waiting(_))).map(|(index, _)| index).collect()
+    }
+
     /// Applies a line. Returns false if the line does not fit.
     pub(crate) fn apply(&mut self, record: &Record) -> bool {
         match record {
@@ -124,6 +142,15 @@ impl Stored {
                     }
                 }
                 (self.attempts, self.last, self.next, self.waited) = (*attempt, *at, *next, *waited);
+            }
+            Record::Part { attempt, which, .. } => {
+                if *attempt <= self.attempts || which.iter().any(|index| *index >= self.states.len()) {
+                    return false;
+                }
+                match &mut self.parts {
+                    Some((known, own)) if known == attempt => own.extend(which),
+                    parts => *parts = Some((*attempt, which.iter().copied().collect())),
+                }
             }
             Record::Retry { at } => {
                 for state in &mut self.states {
@@ -190,6 +217,8 @@ pub(crate) enum Record {
         /// New states, and the recipients by their place in the envelope. The state of all others does not change.
         results: Vec<(State, Vec<usize>)>,
     },
+    /// The final dot is about to be sent for these recipients only.
+    Part { attempt: u32, at: u64, which: Vec<usize> },
     /// A person wants it tried again.
     Retry { at: u64 },
     /// Someone looked whether it arrived.
@@ -206,6 +235,7 @@ impl Record {
                     .collect();
                 json!({ "attempt": attempt, "at": at, "next": next, "waited": waited, "results": results })
             }
+            Self::Part { attempt, at, which } => json!({ "part_of": attempt, "at": at, "which": which }),
             Self::Retry { at } => json!({ "retry": true, "at": at }),
             Self::Look(Look { at, number, said }) => json!({ "look": number, "at": at, "said": said }),
         };
@@ -218,6 +248,10 @@ impl Record {
         if value.get("retry").is_some() {
             return Some(Self::Retry { at });
         }
+        if let Some(attempt) = value.get("part_of") {
+            let attempt = u32::try_from(attempt.as_u64()?).ok()?;
+            return Some(Self::Part { attempt, at, which: indexes(value.get("which")?)? });
+        }
         if let Some(number) = value.get("look") {
             let number = u32::try_from(number.as_u64()?).ok()?;
             let said = value.get("said")?.as_str()?.to_owned();
@@ -226,9 +260,7 @@ impl Record {
         let results = value.get("results")?.as_array()?.iter().map(|result| {
             let reply = result.get("reply")?.as_str().map(str::to_owned);
             let state = State::of(result.get("state")?.as_str()?, reply)?;
-            let which = result.get("which")?.as_array()?;
-            let which = which.iter().map(|index| usize::try_from(index.as_u64()?).ok());
-            Some((state, which.collect::<Option<Vec<_>>>()?))
+            Some((state, indexes(result.get("which")?)?))
         });
         Some(Self::Attempt {
             attempt: u32::try_from(value.get("attempt")?.as_u64()?).ok()?,
@@ -238,6 +270,10 @@ impl Record {
             results: results.collect::<Option<Vec<_>>>()?,
         })
     }
+}
+
+fn indexes(value: &Value) -> Option<Vec<usize>> {
+    value.as_array()?.iter().map(|index| usize::try_from(index.as_u64()?).ok()).collect()
 }
 
 /// The line of an envelope.
@@ -309,6 +345,7 @@ fn envelope(line: &[u8]) -> Option<Stored> {
         look: None,
         last: taken,
         mark: 0,
+        parts: None,
         body_at: 0,
         body_octets: 0,
         end: 0,

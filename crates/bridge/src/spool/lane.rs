@@ -155,9 +155,16 @@ impl MailObject for Waiting<'_> {
         Ok(self.piece.get(inside..).unwrap_or_default())
     }
 
-    fn before_end(&mut self) -> io::Result<()> {
+    fn before_end(&mut self, recipients: &[String]) -> io::Result<()> {
+        let all = &self.entry.stored().envelope.recipients;
+        let is_of_part = |index: &usize| all.get(*index).is_some_and(|address| recipients.contains(address));
+        let which: Vec<usize> = if recipients.len() >= self.waiting.len() {
+            self.waiting.clone()
+        } else {
+            self.waiting.iter().copied().filter(is_of_part).collect()
+        };
         // The mark is on the disk before the dot is on the wire: a mark without a result means that the outcome is unknown.
-        self.entry.mark().map_err(|error| self.note(error))
+        self.entry.mark(&which).map_err(|error| self.note(error))
     }
 }
 

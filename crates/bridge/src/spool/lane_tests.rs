@@ -1,4 +1,4 @@
-use mailbearer::Envelope;
+use mailbearer::{Envelope, proto::smtp::server::Answer};
 
 use crate::{
     spool::{Fate as Place, Limits, Report, Spool},
@@ -113,4 +113,35 @@ fn what_goes_without_dsn_is_said() {
         assert_eq!(told, if no_dsn { vec![("c@mx.test", true)] } else { vec![] });
         assert_eq!(reports[0].header.starts_with(b"Subject: 0\r\n"), no_dsn);
     }
+}
+
+/// Before the end of each part it is on the disk to whom it goes.
+#[test]
+fn each_part_is_marked_before_its_end() {
+    let sender = |number| (number > 2).then(|| Answer::new(421, "4.3.2 not now"));
+    let upstream = Upstream::start(Server {
+        extensions: vec!["LIMITS RCPTMAX=2"],
+        sender: Some(sender),
+        ..Server::default()
+    });
+    let folder = tempfile::tempdir_in(memory()).unwrap();
+    let spool = Spool::open(folder.path().join("spool"), Limits::default()).unwrap();
+    let envelope =
+        Envelope::new("a@mx.test", ["b@mx.test", "c@mx.test", "d@mx.test", "e@mx.test", "f@mx.test"]);
+    let id = put(&spool, &envelope, 0);
+    assert!(matches!(run(&spool, &upstream)[0].fate, Place::Waits(_)));
+    let text = std::fs::read_to_string(spool.find(&id).unwrap().path()).unwrap();
+    let parts: Vec<serde_json::Value> = text
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter(|line| line.get("part_of").is_some())
+        .map(|line| line["which"].clone())
+        .collect();
+    assert_eq!(parts, [serde_json::json!([0, 1]), serde_json::json!([2, 3])]);
+    // A message for all of its recipients costs no line.
+    let one = put(&spool, &Envelope::new("a@mx.test", ["b@mx.test", "c@mx.test"]), 1);
+    upstream.server().sender = None;
+    upstream.server().verdict = Some(|_| Some(Answer::new(451, "4.3.0 later")));
+    run(&spool, &upstream);
+    assert!(!std::fs::read_to_string(spool.find(&one).unwrap().path()).unwrap().contains("part_of"));
 }

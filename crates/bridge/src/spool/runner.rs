@@ -376,11 +376,12 @@ impl<'s> Runner<'s> {
             Ok(None) | Err(Error::Busy | Error::Damaged { .. }) => return Ok(Opened::Over(None)),
             Err(error) => return Err(error),
         };
-        let waiting = waiting(&entry);
+        let waiting = entry.stored().waiting();
         if entry.stored().is_interrupted() {
-            // The program was killed in the attempt, so the outcome is unknown.
+            // The program was killed in the attempt, so the outcome is unknown. Those of parts that were not begun go on waiting.
             let attempt = entry.stored().mark;
-            let states = vec![(State::Unknown(INTERRUPTED.into()), waiting)];
+            let reached = waiting.into_iter().filter(|index| entry.stored().is_interrupted_for(*index));
+            let states = vec![(State::Unknown(INTERRUPTED.into()), reached.collect())];
             let verdict = Verdict { states, wait: None, problem: None, without_dsn: false };
             return Ok(Opened::Over(Some(self.settle(entry, attempt, verdict)?)));
         }
@@ -455,11 +456,6 @@ impl<'s> Runner<'s> {
         }
         Ok(report)
     }
-}
-
-fn waiting(entry: &Entry<'_>) -> Vec<usize> {
-    let states = entry.stored().states.iter().enumerate();
-    states.filter(|(_, state)| matches!(state, State::Waiting(_))).map(|(index, _)| index).collect()
 }
 
 /// The place of a message that waits for nobody. `None` if every recipient got it.

@@ -214,6 +214,53 @@ fn an_attempt_that_was_killed_is_due_at_once_before_the_dot_and_unknown_after() 
     assert!(spool.find(&id).is_err() && world.run(&spool).is_empty());
 }
 
+/// Of a message that goes in parts, a kill leaves only those unknown to whom a part may have gone. The others get it.
+#[test]
+fn an_attempt_that_was_killed_in_a_part_is_unknown_for_its_recipients() {
+    let world = World::new();
+    let spool = world.spool();
+    for (parts, want) in [
+        (&[&[0, 1][..]][..], "unknown unknown waiting"),
+        (&[&[0], &[1]], "unknown unknown waiting"),
+        (&[&[0], &[0], &[2]], "unknown waiting unknown"),
+        (&[&[0, 1, 2]], "unknown unknown unknown"),
+        // Sent to all, and the server wants the last again.
+        (&[&[0, 1, 2], &[2]], "unknown unknown unknown"),
+        (&[&[0, 1, 2], &[0, 1, 2]], "unknown unknown unknown"),
+        (&[&[0], &[0, 1, 2]], "unknown unknown unknown"),
+    ] {
+        let id = put(&spool, &["a@x.test", "b@x.test", "c@x.test"], "Subject: 1\r\n\r\n");
+        let mut entry = spool.find(&id).unwrap();
+        parts.iter().for_each(|part| entry.mark(part).unwrap());
+        drop(entry);
+        let found = |place: Place| {
+            let (at, words) = words(&spool, &id);
+            assert_eq!(at, place, "{parts:?}");
+            words.iter().map(|word| word.rsplit(' ').next().unwrap()).collect::<Vec<_>>().join(" ")
+        };
+        let waits = want.contains("waiting");
+        let place = if waits { Place::Queue } else { Place::Unknown };
+        assert_eq!(found(place), want, "{parts:?}");
+        let reports = world.run(&spool);
+        assert!(matches!(reports[0].fate, Fate::Waits(_)) == waits, "{parts:?}: {reports:?}");
+        assert_eq!(found(place), want, "{parts:?}");
+        assert!(world.run(&spool).is_empty(), "{parts:?}: it is not sent again by itself");
+        if waits {
+            change(&spool, &id, |_, rest| {
+                // As if the pause were over.
+                let text = String::from_utf8(rest.clone()).unwrap();
+                let (before, line) = text.trim_end().rsplit_once('\n').unwrap();
+                let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
+                line["next"] = line["at"].clone();
+                *rest = format!("{before}\n{line}\n").into_bytes();
+            });
+        }
+        assert_eq!(world.run(&spool).len(), usize::from(waits), "{parts:?}");
+        assert_eq!(found(Place::Unknown), want.replace("waiting", "delivered"), "{parts:?}");
+        spool.find(&id).unwrap().remove().unwrap();
+    }
+}
+
 #[test]
 fn a_clock_that_jumps_loses_nothing() {
     let world = World::new();

@@ -172,8 +172,8 @@ impl<M: MailObject> MailObject for Job<M> {
         self.message.octets(offset)
     }
 
-    fn before_end(&mut self) -> io::Result<()> {
-        self.message.before_end()
+    fn before_end(&mut self, recipients: &[String]) -> io::Result<()> {
+        self.message.before_end(recipients)
     }
 }
 

@@ -42,7 +42,7 @@ impl MailObject for Note {
         Ok(if offset < 3 { &self.text[offset..3] } else { &self.text[offset..] })
     }
 
-    fn before_end(&mut self) -> io::Result<()> {
+    fn before_end(&mut self, _: &[String]) -> io::Result<()> {
         self.ends += 1;
         Ok(())
     }

@@ -76,7 +76,7 @@ impl<M: MailObject> Pipeline<M> {
         loop {
             let octets = message.octets(self.given)?;
             if octets.is_empty() {
-                message.before_end()?;
+                message.before_end(&message.envelope().recipients)?;
                 return Ok(smtp.session.finish_body(ticket)?);
             }
             let taken = smtp.session.body(ticket, octets)?;
