@@ -119,6 +119,11 @@ impl Stored {
         self.is_interrupted() && is_of_part
     }
 
+    /// Whether there may be several copies of it with the same Message-ID, each for other recipients.
+    pub(crate) fn has_copies(&self) -> bool {
+        self.parts.is_some() || self.states.iter().any(|state| matches!(state, State::Delivered(_)))
+    }
+
     /// The recipients who wait, by their place in the envelope.
     pub(crate) fn waiting(&self) -> Vec<usize> {
         let states = self.states.iter().enumerate();

@@ -33,7 +33,8 @@ impl Spool {
     /// Searches the sent messages once for each message whose outcome is unknown, up to a day after the attempt.
     ///
     /// A message that is found counts as delivered. One that is not found stays unknown, as not every provider keeps a copy. This
-    /// never sends a message again. [`Stored::look`](super::Stored::look) has the result. With `is_patient`, this searches for a
+    /// never sends a message again. One that went in parts, or of which another recipient has a verdict of delivery, stays unknown:
+    /// all its copies have the same Message-ID, so one that is found says nothing of the others. [`Stored::look`](super::Stored::look) has the result. With `is_patient`, this searches for a
     /// message at once, then after 1, 5, 15, 30, 60 and 120 minutes, and then every four hours, and skips it in between.
     ///
     /// Skips a message that a person retries or drops in the meantime.
@@ -65,15 +66,20 @@ impl Spool {
                     place.insert(client)
                 }
             };
-            let found = find(client.as_ref(), &mut entry)?;
+            let mut found = find(client.as_ref(), &mut entry)?;
             // The look took a while, and the message was not locked meanwhile.
             drop(entry);
             match self.find(&id) {
-                Ok(mut entry) if entry.place() == Place::Unknown => match &found {
-                    Found::There(words) => entry.found(words)?,
-                    Found::NotSeen => entry.looked(NOT_SEEN)?,
-                    Found::NoLook(problem) => entry.looked(shortened(problem))?,
-                },
+                Ok(mut entry) if entry.place() == Place::Unknown => {
+                    if entry.stored().has_copies() {
+                        found = Found::NoLook(COPIES.into());
+                    }
+                    match &found {
+                        Found::There(words) => entry.found(words)?,
+                        Found::NotSeen => entry.looked(NOT_SEEN)?,
+                        Found::NoLook(problem) => entry.looked(shortened(problem))?,
+                    }
+                }
                 Ok(_) | Err(Error::NotFound { .. } | Error::Busy) => continue,
                 Err(error) => return Err(error),
             }
@@ -112,6 +118,9 @@ fn is_time(stored: &Stored, now: u64, is_patient: bool) -> bool {
     is_recent && (rested || !is_patient)
 }
 
+/// What is said of a message whose copies can't be told from each other.
+const COPIES: &str =
+    "it went to its recipients in several parts with one Message-ID, so a copy does not say to whom it went";
 const NOT_SEEN: &str = "not seen among the newest messages that were sent";
 /// Octets of a header that are searched for the Message-ID.
 const HEADER: usize = 1 << 20;

@@ -6,7 +6,7 @@ use mailbearer_mock::{
 
 use super::{
     super::{
-        Limits,
+        Found, Limits,
         file::{Head, now},
     },
     *,
@@ -35,7 +35,8 @@ impl World {
         let server = &self.server;
         let account = Account::custom(server.user(), server.token_url(), server.scope())
             .client_credentials(server.client_id(), server.client_secret())
-            .smtp(Host::new("localhost", server.ports().smtp, Security::StartTls));
+            .smtp(Host::new("localhost", server.ports().smtp, Security::StartTls))
+            .imap(Host::new("localhost", server.ports().imap, Security::StartTls));
         account.ca_pem(server.ca_pem()).unwrap().blocking().unwrap()
     }
 
@@ -258,6 +259,57 @@ fn an_attempt_that_was_killed_in_a_part_is_unknown_for_its_recipients() {
         assert_eq!(world.run(&spool).len(), usize::from(waits), "{parts:?}");
         assert_eq!(found(Place::Unknown), want.replace("waiting", "delivered"), "{parts:?}");
         spool.find(&id).unwrap().remove().unwrap();
+    }
+}
+
+/// A copy among the sent messages says that a message arrived, unless it may be that of another part.
+#[test]
+fn a_copy_that_is_found_is_of_a_message_that_went_once() {
+    let world = World::new();
+    let spool = world.spool();
+    let delivered = Record::Attempt {
+        attempt: 1,
+        at: now(),
+        next: now(),
+        waited: 0,
+        results: vec![(State::Delivered("250 ok".into()), vec![0]), (State::Unknown("x".into()), vec![1])],
+    };
+    for (name, parts, record, want) in [
+        ("whole", &[&[0, 1][..]][..], None, None),
+        ("in parts", &[&[0], &[1]], None, Some("unknown unknown")),
+        ("the end again", &[&[0, 1], &[1]], None, Some("unknown unknown")),
+        ("one has it", &[&[0, 1]], Some(delivered), Some("delivered unknown")),
+    ] {
+        let text = format!("Message-ID: <{}@x.test>\r\n\r\n", name.replace(' ', "."));
+        let id = put(&spool, &["a@x.test", "b@x.test"], &text);
+        let mut entry = spool.find(&id).unwrap();
+        parts.iter().for_each(|part| entry.mark(part).unwrap());
+        if let Some(record) = record {
+            entry.record(&record).unwrap();
+            entry.move_to(Place::Unknown).unwrap();
+        }
+        drop(entry);
+        world.run(&spool);
+        world.server.mailbox().append("Sent Items", Vec::new(), (0, 0), text.into_bytes()).unwrap();
+        let client = world.client();
+        let mut found = Vec::new();
+        spool
+            .look(false, &mut |_| Ok(client.clone()), &mut |looked| found.push(looked.found.clone()))
+            .unwrap();
+        assert_eq!(matches!(found[..], [Found::There(_)]), want.is_none(), "{name}: {found:?}");
+        let Some(want) = want else {
+            assert!(spool.find(&id).is_err(), "{name}");
+            continue;
+        };
+        let (place, words) = words(&spool, &id);
+        let states: Vec<&str> = words.iter().map(|word| word.rsplit(' ').next().unwrap()).collect();
+        assert_eq!((place, states.join(" ").as_str()), (Place::Unknown, want), "{name}");
+        let entry = spool.find(&id).unwrap();
+        assert!(
+            entry.stored().look.as_ref().is_some_and(|look| look.said.contains("several parts")),
+            "{name}"
+        );
+        entry.remove().unwrap();
     }
 }
 
