@@ -95,11 +95,8 @@ impl Session {
                         return Ok(None);
                     }
                     Some(Verdict::Submitted(receipt)) => (Event::Submitted(ticket, receipt), false),
-                    Some(Verdict::Refused { mut refusal, leftover }) => {
-                        let learns = self.learns(&refusal);
-                        if let Refusal::Parameter { optional, .. } = &mut refusal {
-                            *optional = learns;
-                        }
+                    Some(Verdict::Refused { refusal, leftover }) => {
+                        self.learns(&refusal);
                         (Event::Refused(ticket, refusal), leftover)
                     }
                 };
@@ -175,9 +172,12 @@ impl Session {
         }
     }
 
-    /// Whether a message may be taken after this refusal, as the session does without what it can from now on.
+    /// Whether a message may be taken after this refusal, as the session does without what it can from now on. The commands of one
+    /// behind another may have gone out before.
     fn learns(&mut self, refusal: &Refusal) -> bool {
-        matches!(refusal, Refusal::Parameter { optional: true, .. }) && !mem::replace(&mut self.spare, true)
+        let is_optional = matches!(refusal, Refusal::Parameter { optional: true, .. });
+        self.spare |= is_optional;
+        is_optional
     }
 
     /// Ends the session where the server's part ended with `error`.

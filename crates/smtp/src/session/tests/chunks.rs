@@ -364,6 +364,15 @@ fn a_parameter_of_a_message_in_chunks_is_told_once() {
         > sized a@x b@y\nC: MAIL FROM:<a@x>\n{one}{refused}* refused: server refused the sender: 555 no"
     );
     play(session, &super::greeted("x", &script).replace("S: 250 x", offers));
+    // The commands of the second go out before it is known; it may be sent again as well.
+    let told = "* refused: server refused SIZE=3, which it offers: 555 no";
+    let script = format!(
+        "> sized a@x b@y\n> sized c@x b@y\nC: MAIL FROM:<a@x> SIZE=3\n{one}C: MAIL FROM:<c@x> SIZE=3\nC: RCPT TO:<b@y>
+        {refused}{told}\n* body wanted\nS: 555 no\nS: 503 no\n{told}
+        > sized c@x b@y\nC: RSET\nC: MAIL FROM:<c@x>\n{one}S: 250 ok\n{refused}* refused: server refused the sender: 555 no"
+    );
+    let session = play(session, &super::greeted("x", &script).replace("S: 250 x", offers));
+    assert!(session.spare);
 }
 
 /// RFC 2852 section 3: the least time is for messages that come back.
