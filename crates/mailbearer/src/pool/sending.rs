@@ -322,6 +322,7 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
         let mut pipeline = Pipeline::default();
         let mut next = Some(job);
         loop {
+            let mut is_over = false;
             if let Some(mut job) = next.take()
                 && let Err((mut job, error)) = {
                     job.choose(lease.smtp.capabilities().limits());
@@ -336,10 +337,13 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
                     self.board.put_back(job);
                     return;
                 } else {
+                    // It is put where the next is taken from. The message before it tells how the session ended.
                     self.board.put_back(job);
+                    is_over = true;
                 }
             }
             if pipeline.len() == 1
+                && !is_over
                 && let Some(job) = self.next_now(&lease)
             {
                 next = Some(job);
@@ -426,9 +430,9 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
             return Then::Leave;
         }
         self.board.heard();
-        if matches!(refusal, Some(Refusal::Parameter { optional: true, .. })) {
-            // The session leaves it out from now on.
-            self.try_again(job, 0);
+        if matches!(refusal, Some(Refusal::Parameter { optional: true, .. })) && job.tries < TRIES {
+            // The session leaves it out from now on. If the server ends the session, the next one does not know of it.
+            self.try_again(job, 1);
             return Then::GoOn;
         }
         if refusal.is_some_and(Refusal::is_auth) && job.tries < TRIES {

@@ -21,19 +21,22 @@ struct Note {
     number: usize,
     recipients: Vec<&'static str>,
     text: Vec<u8>,
+    size: Option<u64>,
     ends: usize,
 }
 
 impl Note {
     fn new(number: usize) -> Self {
         let text = format!("Subject: {number}\r\n\r\n.\r\n").into_bytes();
-        Self { number, recipients: vec!["ann@mx.test"], text, ends: 0 }
+        Self { number, recipients: vec!["ann@mx.test"], text, size: None, ends: 0 }
     }
 }
 
 impl MailObject for Note {
     fn envelope(&self) -> Envelope {
-        Envelope::new("robot@mx.test", self.recipients.iter().copied())
+        let mut envelope = Envelope::new("robot@mx.test", self.recipients.iter().copied());
+        envelope.size = self.size;
+        envelope
     }
 
     fn octets(&mut self, offset: u64) -> io::Result<&[u8]> {
@@ -571,4 +574,28 @@ fn a_part_of_unknown_outcome_leaves_the_others_known() {
         seen += unknown;
     }
     assert!(seen > 10, "{seen}");
+}
+
+/// A server that refuses a parameter that it offers, and goes away: each new session says it again, but not for ever.
+#[test]
+fn a_parameter_that_ends_each_session_is_said_a_few_times() {
+    let bench = Bench::new();
+    let refusing = |number| {
+        assert!(number < 50, "it is told for ever");
+        Some(Answer::new(555, "5.5.4 no"))
+    };
+    for chunking in [false, true] {
+        let server = Server { sender: Some(refusing), leaves: true, chunking, ..Server::default() };
+        let server = bench.begin(server);
+        let notes = (0..2).map(|number| Note { size: Some(20), ..Note::new(number) });
+        let outcomes = send(&bench.pool(|options| options.connections = 1), notes);
+        assert_told_rightly(&server, &outcomes, 2, "555");
+        assert!(
+            outcomes.values().all(
+                |outcome| matches!(outcome, Outcome::Refused(error) if error.to_string().contains("555"))
+            ),
+            "{chunking}: {outcomes:?}"
+        );
+        assert!(locked(&server).connections <= 10, "{chunking}: {}", locked(&server).connections);
+    }
 }

@@ -33,6 +33,8 @@ pub(crate) struct Server {
     pub(crate) verdict: Option<fn(usize) -> Option<Answer>>,
     /// The answer to MAIL.
     pub(crate) sender: Option<fn(usize) -> Option<Answer>>,
+    /// Whether it is gone when it has refused a sender.
+    pub(crate) leaves: bool,
     pub(crate) ends: usize,
     pub(crate) senders: usize,
     /// Lines of the answer to EHLO.
@@ -147,6 +149,9 @@ impl Serving {
                 server.senders += 1;
                 let number = server.senders;
                 let answer = server.sender.and_then(|sender| sender(number));
+                if let Some(answer) = answer.as_ref().filter(|_| server.leaves) {
+                    self.of_server = format!("{} {}\r\n", answer.code, answer.text).len();
+                }
                 answer.unwrap_or_else(|| Answer::new(250, "2.1.0 sender ok"))
             }
             Event::Recipient { recipient, .. } if recipient.starts_with("nobody") => {
