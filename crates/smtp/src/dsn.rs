@@ -102,15 +102,17 @@ impl Dsn {
         own.map_or(self.notify, |(_, notify)| *notify)
     }
 
+    /// Whether this address can be one of `original_recipients`. A message with one that can't is refused.
+    #[must_use]
+    pub fn takes_original(address: &str) -> bool {
+        problem_of_original(address).is_none()
+    }
+
     pub(crate) fn check(&self) -> Result<(), Misuse> {
-        for (recipient, original) in &self.original_recipients {
-            let problem = match original.as_str() {
-                "" => "is empty",
-                _ if self.of_original(recipient).len() > ORIGINAL => "is too long",
-                original if original.chars().any(char::is_control) => "holds a control character",
-                _ => continue,
-            };
-            return Err(Misuse::argument("original recipient", original, problem));
+        for (_, original) in &self.original_recipients {
+            if let Some(problem) = problem_of_original(original) {
+                return Err(Misuse::argument("original recipient", original, problem));
+            }
         }
         match &self.envelope_id {
             Some(id) if id.is_empty() => Err(Misuse::argument("envelope id", id, "is empty")),
@@ -139,27 +141,9 @@ impl Dsn {
         text
     }
 
-    /// `"ORCPT=" addr-type ";" xtext` (RFC 3461 section 4.2); beyond ASCII the type is that of RFC 6533 section 3, whose
-    /// `utf-8-addr-xtext` writes each such character by its number.
     fn of_original(&self, recipient: &str) -> String {
-        let Some((_, original)) = self.original_recipients.iter().find(|(own, _)| own == recipient) else {
-            return String::new();
-        };
-        let mut text = String::from(" ORCPT=");
-        if original.is_ascii() {
-            text.push_str("rfc822;");
-            push_xtext(original, &mut text);
-            return text;
-        }
-        text.push_str("utf-8;");
-        for character in original.chars() {
-            match character {
-                '\\' | '+' | '=' | ' ' => text.push_str(&format!("\\x{{{:02X}}}", u32::from(character))),
-                character if character.is_ascii() => text.push(character),
-                character => text.push_str(&format!("\\x{{{:X}}}", u32::from(character))),
-            }
-        }
-        text
+        let original = self.original_recipients.iter().find(|(own, _)| own == recipient);
+        original.map(|(_, original)| orcpt(original)).unwrap_or_default()
     }
 
     /// The parameters of RCPT for this recipient.
@@ -184,6 +168,36 @@ impl Dsn {
         }
         text
     }
+}
+
+/// What is wrong with an original recipient.
+fn problem_of_original(original: &str) -> Option<&'static str> {
+    match original {
+        "" => Some("is empty"),
+        _ if orcpt(original).len() > ORIGINAL => Some("is too long"),
+        _ if original.chars().any(char::is_control) => Some("holds a control character"),
+        _ => None,
+    }
+}
+
+/// `"ORCPT=" addr-type ";" xtext` (RFC 3461 section 4.2); beyond ASCII the type is that of RFC 6533 section 3, whose
+/// `utf-8-addr-xtext` writes each such character by its number.
+fn orcpt(original: &str) -> String {
+    let mut text = String::from(" ORCPT=");
+    if original.is_ascii() {
+        text.push_str("rfc822;");
+        push_xtext(original, &mut text);
+        return text;
+    }
+    text.push_str("utf-8;");
+    for character in original.chars() {
+        match character {
+            '\\' | '+' | '=' | ' ' => text.push_str(&format!("\\x{{{:02X}}}", u32::from(character))),
+            character if character.is_ascii() => text.push(character),
+            character => text.push_str(&format!("\\x{{{:X}}}", u32::from(character))),
+        }
+    }
+    text
 }
 
 /// `xtext = *( xchar / hexchar )` (RFC 3461 section 4)
@@ -229,6 +243,7 @@ mod tests {
             let pairs = vec![("bob@y".to_string(), "x".repeat(octets))];
             let dsn = Dsn { original_recipients: pairs, ..Dsn::default() };
             assert_eq!(dsn.check().is_ok(), is_good, "{octets}");
+            assert_eq!(Dsn::takes_original(&"x".repeat(octets)), is_good, "{octets}");
         }
     }
 }
