@@ -165,9 +165,10 @@ impl fmt::Display for Error {
                 offered.iter().try_for_each(|name| write!(f, " {}", printable(name)))
             }
             Self::ResponseTooLong { mechanism, octets } => {
+                let line = octets.saturating_add(2);
                 write!(
                     f,
-                    "token makes a line of {octets} octets ({mechanism}), and servers take 12286: ask for one without groups"
+                    "the credentials make a line of {line} octets ({mechanism}), and a server need not take more than 12288: a token is shorter without groups"
                 )
             }
             Self::StartTlsMissing => f.write_str("server does not offer STARTTLS"),

@@ -175,7 +175,7 @@ impl Arguments {
             }
             if option == 'P' || option == 'S' {
                 return Err(wrong(format!(
-                    "-{option}, which sends nothing elsewhere, is not done here; -bv shows whom it goes to"
+                    "-{option} is not supported; -bv shows the recipients without sending"
                 )));
             }
             if !VALUES.contains(option) {

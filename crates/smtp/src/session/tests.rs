@@ -374,7 +374,7 @@ fn a_token_that_no_server_need_take_is_not_sent() {
             if said.is_empty() {
                 assert_eq!(tx.unsent(), want.as_bytes());
                 let error = step.err().map(|error| error.to_string());
-                let told = "token makes a line of 12288 octets (XOAUTH2), and servers take 12286: ask for one without groups";
+                let told = "the credentials make a line of 12290 octets (XOAUTH2), and a server need not take more than 12288: a token is shorter without groups";
                 assert_eq!(error.as_deref(), (octets == 12_288).then_some(told));
             }
         }
