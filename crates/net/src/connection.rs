@@ -239,6 +239,11 @@ impl<R: Runtime> Connection<R> {
         Ok((connection, is_tls))
     }
 
+    /// Traces what is said from now on.
+    pub fn watch(&mut self, trace: Trace) {
+        self.link.watch(trace);
+    }
+
     /// Takes over the socket of a client, and stays in the clear. For loopback, where a browser or a device connects to
     /// a program on its own machine. [`Step::StartTls`] is an error on it.
     #[must_use]

@@ -17,7 +17,7 @@ use self::{
     pace::Pace,
 };
 use crate::{
-    Canceller, Error, Interest, Options, Runtime, Socket, Stage, Timer,
+    Canceller, Error, Interest, Options, Runtime, Socket, Stage, Timer, Trace,
     cancel::Wait,
     connection::{MINUTE, OPENING},
     tls::{Session, Side, TlsProblem},
@@ -97,6 +97,11 @@ impl<R: Runtime> Link<R> {
             opening: None,
             closing: None,
         }
+    }
+
+    pub(crate) fn watch(&mut self, trace: Trace) {
+        trace.start(&mut self.rx, &mut self.tx);
+        self.options.trace = Some(trace);
     }
 
     /// Notes that nothing was said to the server yet: the proxy does not count.

@@ -270,8 +270,11 @@ fn send(
         let mut first = Some(first);
         let (stop, own, queue) = (&stop, &accounts, &mut ids);
         let mut next = iter::from_fn(move || {
+            if stop() {
+                return None;
+            }
             // What came behind a reload goes by the new settings.
-            let goes_on = !stop() && Arc::ptr_eq(&shared.accounts(), own);
+            let goes_on = Arc::ptr_eq(&shared.accounts(), own);
             first.take().or_else(|| goes_on.then(|| queue.try_recv().ok()).flatten())
         });
         let attempted = runner.attempt_all(&mut next, &mut lane, &mut |id, report| {
@@ -292,6 +295,15 @@ fn send(
             return;
         }
     }
+}
+
+/// Sends these messages of the default account.
+#[cfg(test)]
+pub(super) fn send_all_of(shared: &Shared, runner: &Runner<'_>, ids: &[&str]) {
+    let (lane, waiting) = mpsc::channel();
+    ids.iter().for_each(|id| lane.send((*id).to_owned()).unwrap());
+    drop(lane);
+    send(shared, runner, &Mutex::default(), None, waiting);
 }
 
 /// An attempt is over.

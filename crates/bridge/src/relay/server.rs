@@ -368,11 +368,14 @@ impl Drop for Seat {
 async fn serve(seat: Seat, socket: TokioSocket, client: SocketAddr) {
     let mut net = NetOptions::default();
     net.timeouts.write = seat.options.limits.silence;
-    net.trace = seat.options.observer.as_ref().map(|observer| {
-        let mode = seat.options.tls.as_ref().map(|(mode, _)| *mode);
-        let security = if mode == Some(Mode::Implicit) { Security::Implicit } else { Security::StartTls };
-        observer.watch(client, security)
-    });
+    let trace = |is_tls| {
+        let security = if is_tls { Security::Implicit } else { Security::StartTls };
+        seat.options.observer.as_ref().map(|observer| observer.watch(client, security))
+    };
+    let is_either = matches!(seat.options.tls, Some((Mode::Both, _)));
+    if !is_either {
+        net.trace = trace(matches!(seat.options.tls, Some((Mode::Implicit, _))));
+    }
     let accepted = match &seat.options.tls {
         None => Ok((Connection::<Tokio>::accept_in_clear(socket, net), false)),
         Some((Mode::Both, tls)) => Connection::accept_either(socket, tls, net, HESITATION).await,
@@ -383,7 +386,7 @@ async fn serve(seat: Seat, socket: TokioSocket, client: SocketAddr) {
             .await
             .map(|connection| (connection, false)),
     };
-    let (connection, is_tls) = match accepted {
+    let (mut connection, is_tls) = match accepted {
         Ok(accepted) => accepted,
         Err(error) => {
             seat.shared
@@ -391,6 +394,10 @@ async fn serve(seat: Seat, socket: TokioSocket, client: SocketAddr) {
             return;
         }
     };
+    // How it begins is known by now. Nothing was said yet.
+    if let Some(trace) = trace(is_tls).filter(|_| is_either) {
+        connection.watch(trace);
+    }
     let session = seat.session(is_tls);
     let reception = Reception::new(Arc::clone(&seat.shared), Arc::clone(&seat.options), seat.address);
     let (reception, end) = converse(&seat, connection, session, reception).await;

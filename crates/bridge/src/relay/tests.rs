@@ -5,6 +5,8 @@ use std::{
     sync::atomic::{AtomicI64, Ordering},
 };
 
+use mailbearer::Envelope;
+
 use super::*;
 use crate::{
     spool::Limits,
@@ -84,6 +86,52 @@ fn reports_are_asked_for_of_the_next_server_or_made_here() {
     }
     assert!(!report.contains("eve@mx.test"), "{report}");
     relay.drain(Duration::from_secs(10));
+}
+
+/// On a port that takes both, a trace says of each client how its TLS began.
+#[test]
+fn a_trace_says_how_each_client_began() {
+    let authority = mailbearer_mock::Authority::new().unwrap();
+    let mut options = Options::new("relay.test");
+    options.tls = Some((Mode::Both, authority.server_tls(mailbearer_mock::Certificate::Good).unwrap()));
+    let (tell, told) = mpsc::channel();
+    options.observer = Some(crate::relay::Observer::new(move |event| {
+        let _ = tell.send(event.place.security);
+    }));
+    let folder = tempfile::tempdir().unwrap();
+    let spool = Spool::open(folder.path().join("spool"), Limits::default()).unwrap();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap();
+    let relay = Relay::start(options, vec![listener], spool, Accounts::new(), |_| ()).unwrap();
+    converse(port, &[("EHLO x", "250 "), ("QUIT", "221 ")]);
+    assert_eq!(told.recv_timeout(Duration::from_secs(60)), Ok(Security::StartTls));
+    assert!(told.try_iter().all(|security| security == Security::StartTls));
+    let mut account = mailbearer::Account::with_source("robot@mx.test", |_| Err("no token".into()))
+        .ca_pem(authority.pem())
+        .unwrap();
+    account.smtp = Some(mailbearer::Server::new("localhost", port.port(), Security::Implicit));
+    // It says hello before it finds that there is no login for it.
+    let _ = account.blocking().unwrap().connect_smtp();
+    let is_implicit = |security: &Security| *security == Security::Implicit;
+    relay.drain(Duration::from_secs(10));
+    assert!(told.iter().any(|security| is_implicit(&security)));
+}
+
+/// What was handed out when the relay begins to drain is not begun, and waits for the next start.
+#[test]
+fn what_drains_begins_no_other_message() {
+    let upstream = Upstream::start(Server::default());
+    let folder = tempfile::tempdir().unwrap();
+    let spool = Spool::open(folder.path().join("spool"), Limits::default()).unwrap();
+    let mut writer = spool.begin(&Envelope::new("ann@x.test", ["bob@mx.test"]), None).unwrap();
+    writer.write(b"Subject: 1\r\n\r\n").unwrap();
+    let id = writer.commit().unwrap();
+    let accounts = Accounts::new().with(None, upstream.client.clone());
+    let shared = Shared::new(Options::new("relay.test"), spool.clone(), accounts, |_| ());
+    shared.outgoing.stop();
+    outgoing::send_all_of(&shared, &spool.lock().unwrap(), &[&id]);
+    assert_eq!(upstream.server().connections, 0);
+    assert_eq!(spool.find(&id).unwrap().place(), spool::Place::Queue);
 }
 
 /// A clock that jumps by years, either way, while the relay runs: what waits is tried again at once and fails no sooner, and

@@ -10,16 +10,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use mailbearer_bridge::{
-    relay::{Observer, Relay},
-    spool::Spool,
-};
+use mailbearer_bridge::{relay::Relay, spool::Spool};
 
 use super::{
     RelayArgs, logging,
     settings::{self, Log, Settings},
 };
-use crate::{cli::GlobalArgs, error::Error, exit::Exit, output::Output, session};
+use crate::{cli::GlobalArgs, error::Error, exit::Exit, output::Output};
 
 /// Runs a relay until a signal ends it.
 pub(crate) fn run(
@@ -28,9 +25,7 @@ pub(crate) fn run(
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
     let spool = settings::spool(global, arguments.spool.as_deref())?;
-    let Settings { listen, mut options, log, mut watched } = Settings::read(global, arguments, &spool)?;
-    let accounts = settings::accounts(global, &options)?;
-    options.observer = session::shared_trace(global).map(|tell| Observer::new(move |event| tell(event)));
+    let Settings { listen, options, accounts, log, mut watched } = Settings::read(global, arguments, &spool)?;
     if arguments.check {
         return out.line("the configuration is good");
     }
@@ -121,11 +116,8 @@ impl Service<'_> {
     }
 
     fn try_reload(&mut self) -> Result<(Vec<PathBuf>, Vec<SocketAddr>), Error> {
-        let Settings { listen, mut options, log, watched } =
+        let Settings { listen, options, accounts, log, watched } =
             Settings::read(self.global, self.arguments, self.spool)?;
-        let accounts = settings::accounts(self.global, &options)?;
-        options.observer =
-            session::shared_trace(self.global).map(|tell| Observer::new(move |event| tell(event)));
         let (new, old) = match self.ports.is_fixed() {
             true => (Vec::new(), Vec::new()),
             false => (open(&self.ports.missing(&listen))?, self.ports.superfluous(&listen)),

@@ -9,7 +9,7 @@ use std::{
 
 use mailbearer::{Address, Secret, proto::net::ServerTls};
 use mailbearer_bridge::{
-    relay::{Accounts, Mode, Options, PasswordHash, Refusals, User},
+    relay::{Accounts, Mode, Observer, Options, PasswordHash, Refusals, User},
     spool::{Limits, Spool},
 };
 
@@ -20,13 +20,14 @@ use crate::{
     config::{self, Outline, service},
     error::Error,
     exit::Exit,
-    session::Session,
+    session::{self, Session},
 };
 
 /// Everything that a relay starts with.
 pub(crate) struct Settings {
     pub(crate) listen: Vec<SocketAddr>,
     pub(crate) options: Options,
+    pub(crate) accounts: Accounts,
     pub(crate) log: Log,
     /// Files that are read again when they change.
     pub(crate) watched: Vec<PathBuf>,
@@ -86,12 +87,15 @@ impl Settings {
             Some("none") => Log::None,
             _ => Log::Text,
         };
-        Ok(Self { listen, options, log, watched })
+        let accounts = accounts(global, &options)?;
+        // An account begins the trace.
+        options.observer = session::shared_trace(global).map(|tell| Observer::new(move |event| tell(event)));
+        Ok(Self { listen, options, accounts, log, watched })
     }
 }
 
 /// The accounts of all users, each looked up by its name.
-pub(crate) fn accounts(global: &GlobalArgs, options: &Options) -> Result<Accounts, Error> {
+fn accounts(global: &GlobalArgs, options: &Options) -> Result<Accounts, Error> {
     let own = options.users.values().map(|user| user.account.clone());
     let mut names: BTreeSet<Option<String>> = own.chain([options.default_account.clone()]).collect();
     // Messages from `drop` and from `sendmail` go by the default account.
