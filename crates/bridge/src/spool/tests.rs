@@ -313,6 +313,23 @@ fn a_copy_that_is_found_is_of_a_message_that_went_once() {
     }
 }
 
+/// A header that can't be read costs the report its header, not the server's verdict.
+#[test]
+fn a_header_that_can_not_be_read_costs_no_verdict() {
+    let world = World::new();
+    let spool = world.spool();
+    let id = put(&spool, &["a@x.test"], "Subject: 1\r\n\r\n");
+    let runner = spool.lock().unwrap();
+    let Opened::Ready(Ready { entry, waiting }) = runner.open(&id).unwrap() else { panic!("it waits") };
+    let file = fs::OpenOptions::new().write(true).open(entry.path()).unwrap();
+    file.set_len(entry.stored().body_at).unwrap();
+    let states = vec![(State::Failed("550 no".into()), waiting)];
+    let verdict = Verdict { states, wait: None, problem: None, without_dsn: false };
+    let report = runner.settle(entry, 1, verdict).unwrap();
+    assert!(report.is_wanted() && report.header.is_empty(), "{report:?}");
+    assert_eq!(words(&spool, &id), (Place::Failed, vec!["a@x.test failed".to_owned()]));
+}
+
 #[test]
 fn a_clock_that_jumps_loses_nothing() {
     let world = World::new();
