@@ -221,7 +221,7 @@ pub use mailbearer_mime::{Address, Composed, DateTime, Message, decode::DisplayA
 pub use mailbearer_net::Tokio;
 pub use mailbearer_net::{Blocking, Canceller, Proxies, Proxy, Runtime, Timeouts, Tls, TraceLine};
 pub use mailbearer_oauth::Retry;
-pub use mailbearer_smtp::{Envelope, Receipt};
+pub use mailbearer_smtp::{Envelope, Receipt, Unsent};
 pub use mailbearer_wire::{Secret, Security};
 pub use outgoing::{Outgoing, Prepared};
 pub use parts::Part;

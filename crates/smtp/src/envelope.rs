@@ -1,5 +1,5 @@
 use alloc::{string::String, vec::Vec};
-use core::fmt;
+use core::{fmt, time::Duration};
 
 use crate::{Capability, DeliverBy, Dsn, Misuse, Reply};
 
@@ -75,18 +75,31 @@ pub struct Receipt {
     /// The server's words to each of `accepted`, in order. Only LMTP has them, and a message that was sent in parts; `reply` is
     /// the first of them then. Otherwise empty.
     pub replies: Vec<Reply>,
-    /// The recipients to whom a message in parts was not sent. It may be sent to them later.
-    pub unsent: Vec<String>,
+    /// The recipients to whom a message in parts was not sent.
+    pub unsent: Unsent,
     /// Whether the message was sent without the reports that its envelope asks for, as the server does not offer `DSN`
     /// ([`Dsn::if_offered`](crate::Dsn::if_offered)). Nobody will report the delivery.
     pub without_dsn: bool,
+}
+
+/// The recipients to whom a message in parts was not sent, while others may have it. It may be sent to them later.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unsent {
+    /// The recipients.
+    pub recipients: Vec<String>,
+    /// Why it was not sent to them. Empty if there are none.
+    pub reason: String,
+    /// How long the server asks to be left alone.
+    pub retry_after: Option<Duration>,
 }
 
 impl Receipt {
     /// A receipt with this verdict.
     #[must_use]
     pub const fn new(reply: Reply, accepted: Vec<String>, refused: Vec<(String, Reply)>) -> Self {
-        Self { reply, accepted, refused, replies: Vec::new(), unsent: Vec::new(), without_dsn: false }
+        let unsent = Unsent { recipients: Vec::new(), reason: String::new(), retry_after: None };
+        Self { reply, accepted, refused, replies: Vec::new(), unsent, without_dsn: false }
     }
 
     /// The server's words to this recipient: his own if there are such, else `reply`. `None` for someone who is not among the

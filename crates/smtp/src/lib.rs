@@ -73,7 +73,7 @@ mod verdicts;
 
 pub use capabilities::{Capabilities, Capability, ServerLimits};
 pub use dsn::{DeliverBy, Dsn, Notify, Returned};
-pub use envelope::{Envelope, Receipt, Refusal};
+pub use envelope::{Envelope, Receipt, Refusal, Unsent};
 pub use error::{Error, Misuse, Stage};
 pub use event::{Event, Ticket};
 pub use limits::Limits;

@@ -1,7 +1,7 @@
 use std::{fmt, io, time::Duration};
 
 use mailbearer::{
-    Blocking, Client, Ended, Envelope, Fate, MailObject, Outcome, Pool, Sent, proto::smtp::Reply,
+    Blocking, Client, Ended, Envelope, Fate, MailObject, Outcome, Pool, Sent, Unsent, proto::smtp::Reply,
 };
 
 use super::{Entry, Error, State, Stored};
@@ -91,7 +91,7 @@ impl<'l> Lane<'l> {
                     if self.stop.is_some_and(|stop| stop()) {
                         sending.stop();
                     } else {
-                        // A server that thinks about one message keeps no other waiting.
+                        // A server that thinks about one message keeps no more than one other waiting.
                         sending.widen();
                     }
                     heard(None);
@@ -185,17 +185,23 @@ fn verdict(stored: &Stored, waiting: &[usize], outcome: &Outcome) -> Verdict {
         let own = reply.filter(|_| is_by_recipient(outcome)).map(ToString::to_string);
         own.or_else(|| text.clone()).unwrap_or_default()
     };
+    let (unsent, reason) = (outcome.unsent(), |unsent: &Unsent| unsent.reason.clone());
     let states = waiting.iter().map(|index| {
         let address = stored.envelope.recipients.get(*index).map_or("", String::as_str);
         let state = match outcome.fate(address) {
             Fate::Accepted(reply) => State::Delivered(reply.to_string()),
             Fate::Refused(reply) => State::Failed(said(reply)),
+            // Whatever became of the other parts.
+            Fate::Deferred(None) => State::Waiting(Some(unsent.map_or_else(|| said(None), reason))),
             Fate::Deferred(reply) => State::Waiting(Some(said(reply))),
             Fate::Unknown => State::Unknown(said(None)),
         };
         (state, vec![*index])
     });
-    let wait = outcome.error().and_then(mailbearer::Error::retry_after);
+    let wait = unsent.map_or_else(
+        || outcome.error().and_then(mailbearer::Error::retry_after),
+        |unsent| unsent.retry_after,
+    );
     let without_dsn = matches!(outcome, Outcome::Accepted(receipt) if receipt.without_dsn);
     Verdict { states: states.collect(), wait, problem: text, without_dsn }
 }

@@ -76,8 +76,22 @@ fn memory() -> std::path::PathBuf {
     if memory.is_dir() { memory } else { std::env::temp_dir() }
 }
 
-/// A server that thinks about one message keeps no other waiting, and those of one account go over as many connections as it
-/// may have.
+/// A server that thinks about one message keeps only that waiting whose commands went out behind it.
+#[test]
+fn a_slow_verdict_keeps_the_others_from_nothing() {
+    let upstream = Upstream::start(Server { slow: Some((1, 2)), ..Server::default() });
+    let folder = tempfile::tempdir_in(memory()).unwrap();
+    let spool = Spool::open(folder.path().join("spool"), Limits::default()).unwrap();
+    for number in 0..4 {
+        put(&spool, &Envelope::new("a@mx.test", ["b@mx.test"]), number);
+    }
+    let reports = run(&spool, &upstream);
+    assert!(reports.iter().all(|report| report.fate == Place::Delivered), "{reports:?}");
+    let server = upstream.server();
+    assert_eq!((server.taken.len(), server.slow), (4, None), "the others went out while it thought");
+}
+
+/// The messages of one account go over as many connections as it may have.
 #[test]
 fn many_messages_go_over_more_than_one_connection() {
     let upstream = Upstream::start(Server::default());
@@ -118,7 +132,8 @@ fn what_goes_without_dsn_is_said() {
 /// Before the end of each part it is on the disk to whom it goes.
 #[test]
 fn each_part_is_marked_before_its_end() {
-    let sender = |number| (number > 2).then(|| Answer::new(421, "4.3.2 not now"));
+    let sender =
+        |number| (number > 2).then(|| Answer::new(421, "4.3.2 not now, try again in 7200 seconds"));
     let upstream = Upstream::start(Server {
         extensions: vec!["LIMITS RCPTMAX=2"],
         sender: Some(sender),
@@ -129,7 +144,15 @@ fn each_part_is_marked_before_its_end() {
     let envelope =
         Envelope::new("a@mx.test", ["b@mx.test", "c@mx.test", "d@mx.test", "e@mx.test", "f@mx.test"]);
     let id = put(&spool, &envelope, 0);
-    assert!(matches!(run(&spool, &upstream)[0].fate, Place::Waits(_)));
+    let report = run(&spool, &upstream).remove(0);
+    // What kept the rest from being sent is told of it, and obeyed.
+    assert_eq!(report.fate, Place::Waits(std::time::Duration::from_secs(7200)), "{report:?}");
+    let said = |address: &str| {
+        let (_, state) = report.recipients.iter().find(|(own, _)| own == address).unwrap();
+        format!("{} {}", state.word(), state.reply().unwrap_or_default())
+    };
+    assert!(said("b@mx.test").starts_with("delivered 250"), "{report:?}");
+    assert!(said("f@mx.test").starts_with("waiting ") && said("f@mx.test").contains("not now"), "{report:?}");
     let text = std::fs::read_to_string(spool.find(&id).unwrap().path()).unwrap();
     let parts: Vec<serde_json::Value> = text
         .lines()

@@ -330,7 +330,7 @@ pub(super) fn report(receipt: &Receipt, out: &mut Output<impl Write>) -> Result<
         out.json(&json!({
             "accepted": receipt.accepted,
             "refused": refused_in_json(&receipt.refused),
-            "unsent": receipt.unsent,
+            "unsent": receipt.unsent.recipients,
             "reply": receipt.reply.to_string(),
             "server_message_id": receipt.server_message_id(),
         }))?;
@@ -339,18 +339,27 @@ pub(super) fn report(receipt: &Receipt, out: &mut Output<impl Write>) -> Result<
             out.line(&format!("accepted  {address}"))?;
         }
         tell_refused(&receipt.refused, out)?;
-        receipt.unsent.iter().try_for_each(|address| out.line(&format!("unsent    {address}")))?;
+        let unsent = &receipt.unsent.recipients;
+        unsent.iter().try_for_each(|address| out.line(&format!("unsent    {address}")))?;
     }
-    if !receipt.unsent.is_empty() {
+    unsent(receipt)?;
+    some_refused(receipt.refused.len(), Some(receipt.accepted.len()))
+}
+
+/// That the message was not sent to some, if it was not: the others have it.
+pub(super) fn unsent(receipt: &Receipt) -> Result<(), Error> {
+    let unsent = &receipt.unsent;
+    if !unsent.recipients.is_empty() {
         let refused = match receipt.refused.len() {
             0 => String::new(),
             count => format!(", and the server refused {count}"),
         };
-        let text = format!("the message was not sent to {} recipients{refused}", receipt.unsent.len());
+        let count = unsent.recipients.len();
+        let text = format!("the message was not sent to {count} recipients{refused}: {}", unsent.reason);
         return Err(Error::new(Exit::SomeRefused, text)
             .hint("those who accepted it have it: send it again to the others alone"));
     }
-    some_refused(receipt.refused.len(), Some(receipt.accepted.len()))
+    Ok(())
 }
 
 fn refused_in_json(refused: &[(String, Reply)]) -> Vec<serde_json::Value> {
@@ -455,12 +464,16 @@ mod tests {
              \"reply\":\"550 no\\\\x1bsuch user\"}],\"reply\":\"250 ok\",\
              \"server_message_id\":null,\"unsent\":[]}\n"
         );
-        receipt.unsent.push("d@x".into());
+        receipt.unsent.recipients.push("d@x".into());
+        receipt.unsent.reason = "server is closing".into();
         let mut octets = Vec::new();
         let error = report(&receipt, &mut Output::to(&mut octets, false)).unwrap_err();
         assert_eq!(
             (error.exit, error.text.as_str()),
-            (Exit::SomeRefused, "the message was not sent to 1 recipients, and the server refused 1")
+            (
+                Exit::SomeRefused,
+                "the message was not sent to 1 recipients, and the server refused 1: server is closing"
+            )
         );
         assert!(String::from_utf8(octets).unwrap().ends_with("such user\nunsent    d@x\n"));
     }

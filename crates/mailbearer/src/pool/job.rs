@@ -1,6 +1,6 @@
 use std::{io, mem, time::Instant};
 
-use mailbearer_smtp::{Envelope, Receipt, Refusal, Reply, ServerLimits};
+use mailbearer_smtp::{Envelope, Receipt, Refusal, Reply, ServerLimits, Unsent};
 
 use super::{Outcome, Permit};
 use crate::{Error, MailObject};
@@ -125,15 +125,20 @@ impl<M: MailObject> Job<M> {
         let parts = self.parts.take().map(|parts| *parts).unwrap_or_default();
         let Parts { mut now, later, taken, refused, without_dsn, unknown, .. } = parts;
         now.extend(later);
+        let mut unsent = Unsent::default();
+        if let Some(error) = error.as_ref().filter(|_| !now.is_empty()) {
+            (unsent.recipients, unsent.reason) = (now, error.to_string());
+            unsent.retry_after = error.retry_after();
+        }
         if let Some(unknown) = unknown {
             let error = unknown.with_verdicts([refused, taken].concat());
-            return Outcome::Unknown { error, unsent: now };
+            return Outcome::Unknown { error, unsent };
         }
         match (taken.first(), error) {
             (Some((_, reply)), _) => {
                 let mut receipt = Receipt::new(reply.clone(), Vec::new(), refused);
                 (receipt.accepted, receipt.replies) = taken.into_iter().unzip();
-                (receipt.unsent, receipt.without_dsn) = (now, without_dsn);
+                (receipt.unsent, receipt.without_dsn) = (unsent, without_dsn);
                 Outcome::Accepted(receipt)
             }
             (None, Some(error)) => Outcome::of(Err(error)),

@@ -1,4 +1,4 @@
-use mailbearer_smtp::{Class, Receipt, Refusal, Reply};
+use mailbearer_smtp::{Class, Receipt, Refusal, Reply, Unsent};
 
 use crate::{Error, Kind};
 
@@ -18,8 +18,8 @@ pub enum Outcome {
     Unknown {
         /// Why there is no verdict, and what is known of some recipients.
         error: Error,
-        /// The recipients to whom a message in parts was not sent. It may be sent to them later.
-        unsent: Vec<String>,
+        /// The recipients to whom a message in parts was not sent.
+        unsent: Unsent,
     },
 }
 
@@ -46,7 +46,7 @@ impl Outcome {
             Err(error) => error,
         };
         match error.cause::<Refusal>() {
-            _ if error.outcome_unknown() => Self::Unknown { error, unsent: Vec::new() },
+            _ if error.outcome_unknown() => Self::Unknown { error, unsent: Unsent::default() },
             // A refused login is not the message's fault.
             Some(refusal) if !refusal.is_auth() && !refusal.is_transient() => Self::Refused(error),
             _ if error.kind() == Kind::Message => Self::Refused(error),
@@ -69,11 +69,7 @@ impl Outcome {
                 _ => Fate::Refused(Some(reply)),
             };
         }
-        let unsent: &[String] = match self {
-            Self::Accepted(receipt) => &receipt.unsent,
-            Self::Unknown { unsent, .. } => unsent,
-            Self::Refused(_) | Self::Deferred(_) => &[],
-        };
+        let unsent = self.unsent().map_or(&[][..], |unsent| &unsent.recipients);
         if unsent.iter().any(|address| address == recipient) {
             return Fate::Deferred(None);
         }
@@ -84,6 +80,17 @@ impl Outcome {
             Self::Deferred(_) => Fate::Deferred(reply()),
             Self::Unknown { .. } => Fate::Unknown,
         }
+    }
+
+    /// Returns the recipients to whom a message in parts was not sent, and why. `None` if there are none.
+    #[must_use]
+    pub fn unsent(&self) -> Option<&Unsent> {
+        let unsent = match self {
+            Self::Accepted(receipt) => &receipt.unsent,
+            Self::Unknown { unsent, .. } => unsent,
+            Self::Refused(_) | Self::Deferred(_) => return None,
+        };
+        (!unsent.recipients.is_empty()).then_some(unsent)
     }
 
     /// Returns why it was not accepted.

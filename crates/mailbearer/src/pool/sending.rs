@@ -110,15 +110,22 @@ impl<'a, R: Runtime, M: MailObject + 'a> Sending<'a, R, M> {
         state.waiting.drain(..).for_each(Waker::wake);
     }
 
-    /// Opens one more connection, if one is allowed and a message waits. Otherwise there is only one for every eight
-    /// messages, and those behind a slow one have to wait for it.
+    /// Opens one more connection, if all that were begun are open, another is allowed, and a message waits. Otherwise
+    /// there is only one for every eight messages, and those behind a slow one have to wait for it. A message whose
+    /// commands went out behind those of another waits for that in any case.
     pub fn widen(&mut self) {
-        if self.workers.len() < self.pool.inner.gate.connections() {
+        let count = self.workers.len();
+        if self.board.lock().connected < count || count >= self.pool.inner.gate.most::<R>() {
+            return;
+        }
+        if let Some(job) = self.board.take(R::now()) {
+            self.board.put_back(job);
             self.open_worker();
         }
     }
 
     fn open_worker(&mut self) {
+        self.begun = self.begun.saturating_add(1);
         let worker = Worker { pool: self.pool, board: Arc::clone(&self.board) };
         self.workers.push(Box::pin(worker.run()));
     }
@@ -142,7 +149,6 @@ impl<'a, R: Runtime, M: MailObject + 'a> Sending<'a, R, M> {
             let taken = self.board.lock().taken;
             let wanted = taken.div_euclid(EACH).saturating_add(1).min(self.pool.inner.gate.connections());
             if self.begun < wanted {
-                self.begun = self.begun.saturating_add(1);
                 self.open_worker();
                 continue;
             }

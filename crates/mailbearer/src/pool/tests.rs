@@ -357,6 +357,25 @@ fn pools_of_a_folder_share_what_is_allowed() {
     assert_eq!(locked(&server).taken.len(), 4);
 }
 
+/// Nobody is turned away because a second connection is tried before the first is open, or for no message.
+#[test]
+fn another_connection_is_opened_when_a_message_waits() {
+    let bench = Bench::new();
+    for (notes, want) in [(2, 1), (3, 2), (9, 3)] {
+        let server = bench.begin(Server::default());
+        let pool = bench.pool(|_| {});
+        let mut sending = pool.send_all((0..notes).map(Note::new));
+        (0..3).for_each(|_| sending.widen());
+        let mut ended = 0;
+        while sending.next().is_some() {
+            ended += 1;
+            // The one behind it is on its way.
+            (0..3).for_each(|_| sending.widen());
+        }
+        assert_eq!((ended, locked(&server).connections), (notes, want), "{notes}");
+    }
+}
+
 /// However long its connection has been open before.
 #[test]
 fn each_message_has_all_of_its_time() {
@@ -571,6 +590,8 @@ fn a_part_of_unknown_outcome_leaves_the_others_known() {
             }
         }
         assert!(matches!(unknown, 0 | 2), "{octets}: {outcomes:?}");
+        // The third part is never let out.
+        assert!(outcomes[&0].unsent().is_none_or(|unsent| !unsent.reason.is_empty()), "{octets}");
         seen += unknown;
     }
     assert!(seen > 10, "{seen}");

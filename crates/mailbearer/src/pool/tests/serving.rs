@@ -35,6 +35,9 @@ pub(crate) struct Server {
     pub(crate) sender: Option<fn(usize) -> Option<Answer>>,
     /// Whether it is gone when it has refused a sender.
     pub(crate) leaves: bool,
+    /// The number of an end that it thinks about until it has accepted this many messages, or for ten seconds. `None`
+    /// when it has accepted them.
+    pub(crate) slow: Option<(usize, usize)>,
     pub(crate) ends: usize,
     pub(crate) senders: usize,
     /// Lines of the answer to EHLO.
@@ -178,6 +181,19 @@ impl Serving {
                 let content = String::from_utf8(std::mem::take(&mut self.content)).unwrap();
                 server.ends += 1;
                 let number = server.ends;
+                if let Some((_, others)) = server.slow.filter(|(slow, _)| *slow == number) {
+                    drop(server);
+                    for _ in 0..1000 {
+                        let mut server = locked(&self.server);
+                        if server.taken.len() >= others {
+                            server.slow = None;
+                            break;
+                        }
+                        drop(server);
+                        std::thread::sleep(Duration::from_millis(10));
+                    }
+                    server = locked(&self.server);
+                }
                 let answer = server.verdict.and_then(|verdict| verdict(number));
                 answer.unwrap_or_else(|| {
                     let now = server.clock.map_or(Duration::ZERO, |clock| clock());
