@@ -88,6 +88,9 @@ impl<R: Runtime> Smtp<R> {
 
     /// Sends one message.
     ///
+    /// This is one transaction: it fails if the message has more recipients than the server accepts at a time, or has in
+    /// the receipt those whom the server refused for that. A [`Pool`](crate::Pool) sends such a message in parts.
+    ///
     /// The receipt has the recipients that were refused; the others get the message. Dropping the future ends the
     /// session, unless the whole message was given to it already.
     ///

@@ -103,14 +103,15 @@ fn a_trace_says_how_each_client_began() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap();
     let relay = Relay::start(options, vec![listener], spool, Accounts::new(), |_| ()).unwrap();
-    converse(port, &[("EHLO x", "250 "), ("QUIT", "221 ")]);
+    converse(port, &[("", "220 "), ("EHLO x", "250 "), ("QUIT", "221 ")]);
     assert_eq!(told.recv_timeout(Duration::from_secs(60)), Ok(Security::StartTls));
     assert!(told.try_iter().all(|security| security == Security::StartTls));
-    let mut account = mailbearer::Account::with_source("robot@mx.test", |_| Err("no token".into()))
-        .ca_pem(authority.pem())
-        .unwrap();
+    let mut account =
+        mailbearer::Account::with_source("robot@mx.test", |_| Ok(mailbearer::Token::new("t0ken", None)))
+            .ca_pem(authority.pem())
+            .unwrap();
     account.smtp = Some(mailbearer::Server::new("localhost", port.port(), Security::Implicit));
-    // It says hello before it finds that there is no login for it.
+    // It says hello before it finds that nothing here takes a token.
     let _ = account.blocking().unwrap().connect_smtp();
     let is_implicit = |security: &Security| *security == Security::Implicit;
     relay.drain(Duration::from_secs(10));

@@ -1,4 +1,4 @@
-use std::{fmt, io, time::Duration};
+use std::{collections::HashSet, fmt, io, time::Duration};
 
 use mailbearer::{
     Blocking, Client, Ended, Envelope, Fate, MailObject, Outcome, Pool, Sent, Unsent, proto::smtp::Reply,
@@ -157,7 +157,8 @@ impl MailObject for Waiting<'_> {
 
     fn before_end(&mut self, recipients: &[String]) -> io::Result<()> {
         let all = &self.entry.stored().envelope.recipients;
-        let is_of_part = |index: &usize| all.get(*index).is_some_and(|address| recipients.contains(address));
+        let of_part: HashSet<&String> = recipients.iter().collect();
+        let is_of_part = |index: &usize| all.get(*index).is_some_and(|address| of_part.contains(address));
         let which: Vec<usize> = if recipients.len() >= self.waiting.len() {
             self.waiting.clone()
         } else {

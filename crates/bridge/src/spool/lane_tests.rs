@@ -132,8 +132,7 @@ fn what_goes_without_dsn_is_said() {
 /// Before the end of each part it is on the disk to whom it goes.
 #[test]
 fn each_part_is_marked_before_its_end() {
-    let sender =
-        |number| (number > 2).then(|| Answer::new(421, "4.3.2 not now, try again in 7200 seconds"));
+    let sender = |number| (number > 2).then(|| Answer::new(421, "4.3.2 not now, try again in 7200 seconds"));
     let upstream = Upstream::start(Server {
         extensions: vec!["LIMITS RCPTMAX=2"],
         sender: Some(sender),

@@ -19,15 +19,22 @@ impl Book {
     ///
     /// Returns how long to wait if `limit` messages were sent in the last minute.
     pub(super) fn permit(&mut self, now: u64, limit: usize) -> Result<u64, Duration> {
+        match self.full(now, limit) {
+            Some(wait) => Err(wait),
+            None => {
+                self.sent.push(now);
+                Ok(now)
+            }
+        }
+    }
+
+    /// Returns how long to wait if `limit` messages were sent in the last minute.
+    pub(super) fn full(&mut self, now: u64, limit: usize) -> Option<Duration> {
         self.forget(now);
-        let over = self.sent.len().checked_sub(limit.max(1));
-        let Some(over) = over else {
-            self.sent.push(now);
-            return Ok(now);
-        };
+        let over = self.sent.len().checked_sub(limit.max(1))?;
         self.sent.sort_unstable();
         let first = self.sent.get(over).copied().unwrap_or(now);
-        Err(Duration::from_millis(first.saturating_add(MINUTE).saturating_sub(now).max(1)))
+        Some(Duration::from_millis(first.saturating_add(MINUTE).saturating_sub(now).max(1)))
     }
 
     /// Moves the count of a message from `stamp` to `now`: the server counts it when it is complete.

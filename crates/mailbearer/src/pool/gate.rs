@@ -111,6 +111,12 @@ impl Gate {
         permit.map(|stamp| Permit(Some(stamp)))
     }
 
+    /// Returns how long to wait until one more message is allowed. `None` if one is allowed now.
+    pub(super) fn full<R: Runtime>(&self) -> Option<Duration> {
+        let limit = self.messages_per_minute?;
+        self.book::<R, _>(|book, now| book.full(now, limit))
+    }
+
     /// Waits until one more message is allowed, and counts it.
     pub(super) async fn permit<R: Runtime>(&self) -> Permit {
         loop {

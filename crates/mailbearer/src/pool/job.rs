@@ -47,7 +47,9 @@ impl<M: MailObject> Job<M> {
         match &mut self.parts {
             None if most.is_none() && domains.is_none() => {}
             None => {
-                let recipients = self.message.envelope().recipients;
+                let mut recipients = self.message.envelope().recipients;
+                // Where the server lacks SMTPUTF8, the whole message is refused, before a part of it went.
+                recipients.sort_by_key(|address| address.is_ascii());
                 let count = within(&recipients, most, domains);
                 if count < recipients.len() {
                     let mut parts = Parts { later: recipients, ..Parts::default() };
@@ -68,7 +70,9 @@ impl<M: MailObject> Job<M> {
     /// Notes that the server accepted the present part for some of its recipients. Returns the receipt once nobody is
     /// left.
     pub(super) fn taken(&mut self, receipt: Receipt) -> Option<Outcome> {
-        let is_full = |(_, reply): &(String, Reply)| reply.code == FULL;
+        // A full mailbox has the same code, and is not emptied by sending the message to the others.
+        let is_mailbox = |reply: &Reply| reply.enhanced.is_some_and(|code| code.subject == MAILBOX);
+        let is_full = |(_, reply): &(String, Reply)| reply.code == FULL && !is_mailbox(reply);
         if self.parts.is_none() && (receipt.accepted.is_empty() || !receipt.refused.iter().any(is_full)) {
             return Some(Outcome::Accepted(receipt));
         }
@@ -203,6 +207,8 @@ fn within(recipients: &[String], most: Option<usize>, domains: Option<usize>) ->
 
 /// The reply of a server that accepts no more recipients of this message.
 const FULL: u16 = 452;
+/// The subject of an enhanced code that is about a recipient's mailbox (RFC 3463 section 3.3).
+const MAILBOX: u16 = 2;
 
 #[cfg(test)]
 mod tests {

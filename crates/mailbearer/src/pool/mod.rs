@@ -42,6 +42,14 @@ pub struct PoolOptions {
     /// How long a message waits in all for a server that asks for time or has too many connections, before it is
     /// deferred. Default 5 minutes. The wait for the next minute is not included.
     pub patience: Duration,
+    /// How long a message waits while other processes of the host have all connections, before it is deferred. Default 5
+    /// minutes.
+    pub place_patience: Duration,
+    /// How often a message that failed for now is sent again: on a new connection after one that broke, or when the time
+    /// is over that the server asked for. Default 3. With 0 only the other parts of a message in parts are sent, what the
+    /// server takes only in another session or from fewer connections at a time, and what it takes without a parameter
+    /// that it refused.
+    pub tries: u32,
     /// How long a connection may have been silent to be used again. Default 60 seconds.
     pub idle: Duration,
     /// A folder for small files through which all processes of this host that use the account share connections and
@@ -110,6 +118,8 @@ impl<R: Runtime> Client<R> {
             connections: limits.smtp_connections.unwrap_or(CONNECTIONS),
             messages_per_minute: limits.messages_per_minute,
             patience: PATIENCE,
+            place_patience: PLACE_PATIENCE,
+            tries: TRIES,
             idle: IDLE,
             folder: self.account().pool_folder.clone(),
         }
@@ -170,14 +180,22 @@ impl<R: Runtime> Pool<R> {
         })
     }
 
+    /// Returns for how long nothing can be sent: the server asked for time, or the minute is full. `None` if a message
+    /// can go now.
+    #[must_use]
+    pub fn wait(&self) -> Option<Duration> {
+        self.inner.gate.quiet::<R>().or_else(|| self.inner.gate.full::<R>())
+    }
+
     /// Returns a connection, as soon as one is allowed and the server may be sent something.
     async fn lease(&self, since: Instant) -> Result<Lease<R>, Error> {
         let inner = &self.inner;
         let mut tries = 0;
+        let mut asked = R::now();
         loop {
             self.quiet(since).await?;
             let Some(seat) = self.seat_or_idle().await else {
-                R::sleep(later(R::now(), NAP)).await;
+                self.nap(asked).await?;
                 continue;
             };
             let seat = match seat {
@@ -190,18 +208,34 @@ impl<R: Runtime> Pool<R> {
             };
             let wait = self.wait_after(&error, tries);
             drop(seat);
+            let is_again = inner.options.tries > 0;
             let pause = match wait {
                 // The next turn of the loop waits for it.
-                Some(_) => Duration::ZERO,
-                None if is_passing(&error) && tries < TRIES => grows(tries),
-                None => return Err(error),
+                Some(_) if is_again || error.smtp_problem() == Some(Problem::TooManyConnections) => {
+                    Duration::ZERO
+                }
+                None if is_again && is_passing(&error) && tries < OPENINGS => grows(tries),
+                _ => return Err(error),
             };
             if !self.has_time(since, wait.unwrap_or(pause)) {
                 return Err(error);
             }
             tries = tries.saturating_add(1);
             R::sleep(later(R::now(), pause)).await;
+            asked = R::now();
         }
+    }
+
+    /// Waits a moment for a place that another process has. `asked` is when it was wanted first.
+    async fn nap(&self, asked: Instant) -> Result<(), Error> {
+        if R::now().saturating_duration_since(asked) >= self.inner.options.place_patience {
+            return Err(Error::backoff_of_server(
+                "other processes have all connections of the account",
+                PAUSE,
+            ));
+        }
+        R::sleep(later(R::now(), NAP)).await;
+        Ok(())
     }
 
     /// Returns an open connection, or a place for one. `None` if other processes have all places.
@@ -320,9 +354,14 @@ impl<R: Runtime> fmt::Debug for Pool<R> {
 }
 
 /// How often to retry a connection that ends before it was of use.
-const TRIES: u32 = 2;
+const OPENINGS: u32 = 2;
+/// How often to send a message again.
+const TRIES: u32 = 3;
+/// For how long nothing more is tried, if the server does not say.
+const PAUSE: Duration = Duration::from_secs(60);
 const CONNECTIONS: u32 = 3;
 const PATIENCE: Duration = Duration::from_secs(300);
+const PLACE_PATIENCE: Duration = Duration::from_secs(300);
 const IDLE: Duration = Duration::from_secs(60);
 /// How long to wait for the answer to QUIT.
 const GOODBYE: Duration = Duration::from_secs(1);

@@ -11,7 +11,7 @@ use std::{
 use mailbearer_net::{Blocking, Runtime};
 use mailbearer_smtp::{Receipt, Refusal};
 
-use super::{Lease, Outcome, Pool, job::Job};
+use super::{Lease, Outcome, PAUSE, Pool, TRIES, job::Job};
 use crate::{Error, MailObject, smtp::Pipeline};
 
 /// Messages that are being sent over several connections.
@@ -426,7 +426,7 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
             return Then::Leave;
         }
         if error.ended_session() {
-            if error.is_transient() && (was_used || job.tries < TRIES) {
+            if error.is_transient() && (was_used || job.tries < inner.options.tries) {
                 // A session that was idle for a while may have ended by itself.
                 self.try_again(job, u32::from(!was_used));
             } else {
@@ -441,7 +441,7 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
             self.try_again(job, 1);
             return Then::GoOn;
         }
-        if refusal.is_some_and(Refusal::is_auth) && job.tries < TRIES {
+        if refusal.is_some_and(Refusal::is_auth) && job.tries < inner.options.tries {
             // The token expired, or the server lost the login.
             if let Some(token) = &lease.token {
                 inner.client.forget_token(token);
@@ -452,7 +452,9 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
         let is_for_all = !matches!(refusal, Some(Refusal::Recipients { .. }));
         let wait = if is_for_all { self.pool.wait_after(&error, job.tries) } else { None };
         match wait {
-            Some(wait) if self.pool.has_time(job.since, wait) => self.try_again(job, 1),
+            Some(wait) if inner.options.tries > 0 && self.pool.has_time(job.since, wait) => {
+                self.try_again(job, 1);
+            }
             _ => self.end(job, error),
         }
         if inner.gate.is_crowded::<R>(&lease.seat) { Then::Leave } else { Then::GoOn }
@@ -487,9 +489,5 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
 
 /// One connection is opened for so many messages.
 const EACH: usize = 8;
-/// How often a message is tried on a new connection.
-const TRIES: u32 = 3;
 /// How many messages in a row may fail without a word of the server before the rest is not tried.
 const FAILURES: u32 = 3;
-/// For how long the rest is not tried, if the server does not say.
-const PAUSE: Duration = Duration::from_secs(60);

@@ -361,7 +361,7 @@ fn pools_of_a_folder_share_what_is_allowed() {
 #[test]
 fn another_connection_is_opened_when_a_message_waits() {
     let bench = Bench::new();
-    for (notes, want) in [(2, 1), (3, 2), (9, 3)] {
+    for (notes, want) in [(2, 1), (3, 1), (4, 2), (40, 3)] {
         let server = bench.begin(Server::default());
         let pool = bench.pool(|_| {});
         let mut sending = pool.send_all((0..notes).map(Note::new));
@@ -393,6 +393,66 @@ fn each_message_has_all_of_its_time() {
     assert_eq!(locked(&server).connections, 1);
 }
 
+/// A place that another process keeps is waited for, but not for ever.
+#[test]
+fn a_place_of_others_is_waited_for_as_long_as_is_said() {
+    let bench = Bench::new();
+    let folder = tempfile::tempdir().unwrap();
+    let server = bench.begin(Server::default());
+    let pool = |patience| {
+        bench.pool(|options| {
+            (options.connections, options.patience) = (1, Duration::ZERO);
+            (options.folder, options.place_patience) = (Some(folder.path().to_owned()), patience);
+        })
+    };
+    let (one, two) = (pool(Duration::ZERO), pool(Duration::from_secs(20)));
+    assert_eq!(send(&one, [Note::new(0)]).len(), 1);
+    let before = elapsed();
+    let outcomes = send(&two, (0..3).map(Note::new));
+    let waited = elapsed() - before;
+    assert!((20..22).contains(&waited.as_secs()), "{waited:?}");
+    assert_eq!(outcomes.len(), 3);
+    for outcome in outcomes.values() {
+        let told =
+            matches!(outcome, Outcome::Deferred(error) if error.to_string().contains("other processes"));
+        assert!(told && outcome.error().is_some_and(|error| error.is_transient()), "{outcome:?}");
+    }
+    // It is not counted for the places: the next is sent at once.
+    one.close();
+    assert!(matches!(send(&two, [Note::new(0)])[&0], Outcome::Accepted(_)));
+    assert_eq!(locked(&server).taken.len(), 2);
+}
+
+/// With no tries, a message goes once; its parts go all the same.
+#[test]
+fn without_tries_only_parts_are_sent_again() {
+    let bench = Bench::new();
+    let once = |options: &mut PoolOptions| (options.connections, options.tries) = (1, 0);
+    let busy: fn(usize) -> Option<Answer> =
+        |number| (number == 1).then(|| Answer::new(451, "4.7.0 Try again in 5 seconds"));
+    let server = bench.begin(Server { sender: Some(busy), ..Server::default() });
+    let outcomes = send(&bench.pool(once), [Note::new(0)]);
+    assert!(matches!(outcomes[&0], Outcome::Deferred(_)), "{outcomes:?}");
+    assert_eq!(locked(&server).connections, 1);
+    for octets in (0..400).step_by(13) {
+        let cut = Cut { connections: 1, of_client: None, of_server: Some(octets) };
+        let server = bench.begin(Server { cut: Some(cut), ..Server::default() });
+        assert_eq!(send(&bench.pool(once), [Note::new(0)]).len(), 1);
+        assert_eq!(locked(&server).connections, 1, "{octets}");
+    }
+    for extensions in [vec!["LIMITS RCPTMAX=2"], vec!["LIMITS RCPTMAX=1 MAILMAX=1"], Vec::new()] {
+        let recipients = extensions.is_empty().then_some(1);
+        let server = bench.begin(Server { extensions, recipients, ..Server::default() });
+        let note = Note { recipients: vec!["a@mx.test", "b@mx.test", "c@mx.test"], ..Note::new(0) };
+        let outcomes = send(&bench.pool(once), [note]);
+        assert!(
+            matches!(&outcomes[&0], Outcome::Accepted(receipt) if receipt.accepted.len() == 3),
+            "{outcomes:?}"
+        );
+        assert!(locked(&server).taken.len() >= 2);
+    }
+}
+
 /// A program that sends with a session of its own counts like a pool.
 #[test]
 fn a_turn_counts_for_all() {
@@ -403,6 +463,7 @@ fn a_turn_counts_for_all() {
         bench.pool(|options| {
             (options.connections, options.messages_per_minute) = (2, Some(limit));
             (options.folder, options.patience) = (Some(folder.path().to_owned()), Duration::from_secs(5));
+            options.place_patience = options.patience;
         })
     };
     let (one, two) = (pool(2), pool(2));
@@ -521,6 +582,15 @@ fn a_message_goes_in_parts_where_the_server_takes_few_recipients() {
             assert_eq!((server.envelopes.len(), server.connections), (parts + 1, connections), "{what}");
         }
     }
+    // Where the server lacks what one recipient needs, nobody gets it, as without parts.
+    let server = bench.begin(Server { extensions: limits.to_vec(), no_smtputf8: true, ..Server::default() });
+    let mut note = Note::new(0);
+    note.recipients = [leaked.clone(), vec!["\u{fc}@mx.test"]].concat();
+    let outcomes = send(&bench.pool(|_| {}), [note]);
+    let told =
+        |outcome: &Outcome| outcome.error().is_some_and(|error| error.to_string().contains("SMTPUTF8"));
+    assert!(matches!(outcomes[&0], Outcome::Refused(_)) && told(&outcomes[&0]), "{outcomes:?}");
+    assert_eq!(locked(&server).taken.len(), 0);
     // A refused part does not stop the others. A part of unknown outcome is reported as such.
     let one = |number: usize| (number == 2).then(|| Answer::new(554, "5.6.0 no"));
     let server = bench.begin(Server { extensions: limits.to_vec(), verdict: Some(one), ..Server::default() });

@@ -1,13 +1,9 @@
-use std::{
-    fmt,
-    future::poll_fn,
-    time::{Duration, Instant},
-};
+use std::{fmt, future::poll_fn, time::Duration};
 
 use mailbearer_net::Runtime;
 use mailbearer_smtp::Problem;
 
-use super::{NAP, Permit, Pool, Seat, later};
+use super::{Permit, Pool, Seat, later};
 use crate::Error;
 
 /// A place among the account's connections, and one message of its minute: for a program that sends a message with a
@@ -27,7 +23,7 @@ impl<R: Runtime> Pool<R> {
     /// # Errors
     ///
     /// Fails if the server asked for more time than [`patience`](super::PoolOptions::patience), or if others have all
-    /// connections for longer than that.
+    /// connections for longer than [`place_patience`](super::PoolOptions::place_patience).
     pub fn turn<'a>(
         &'a self,
         waiting: impl FnMut(Duration) + Send + 'a,
@@ -42,7 +38,7 @@ impl<R: Runtime> Pool<R> {
             waiting(left);
             self.quiet(since).await?;
         }
-        let seat = self.own_seat(since).await?;
+        let seat = self.own_seat().await?;
         let permit = loop {
             match gate.try_permit::<R>() {
                 Ok(permit) => break permit,
@@ -55,18 +51,16 @@ impl<R: Runtime> Pool<R> {
         Ok(Turn { pool: self.clone(), permit, _seat: seat })
     }
 
-    async fn own_seat(&self, since: Instant) -> Result<Seat, Error> {
+    async fn own_seat(&self) -> Result<Seat, Error> {
         let gate = &self.inner.gate;
+        let asked = R::now();
         loop {
             let most = gate.most::<R>();
             poll_fn(|context| gate.poll_place(most, context)).await;
             if let Some(seat) = gate.seat(most) {
                 return Ok(seat);
             }
-            if !self.has_time(since, NAP) {
-                return Err(Error::backoff_of_server("others have all connections of the account", NAP));
-            }
-            R::sleep(later(R::now(), NAP)).await;
+            self.nap(asked).await?;
         }
     }
 

@@ -47,6 +47,8 @@ pub(crate) struct Server {
     pub(crate) recipients: Option<usize>,
     /// Whether it lacks DSN.
     pub(crate) no_dsn: bool,
+    /// Whether it lacks SMTPUTF8.
+    pub(crate) no_smtputf8: bool,
     /// The clock. Without one it is always the beginning.
     pub(crate) clock: Option<fn() -> Duration>,
     /// Recipients that are somebody, with their parameters.
@@ -117,7 +119,7 @@ impl Serving {
         let mut options = ServerOptions::new("mx.test");
         options.security = Some(Security::Implicit);
         options.chunking = server.chunking;
-        options.dsn = !server.no_dsn;
+        (options.dsn, options.smtputf8) = (!server.no_dsn, !server.no_smtputf8);
         options.extensions = server.extensions.iter().map(|line| (*line).into()).collect();
         let cut = server.cut.filter(|cut| server.connections <= cut.connections);
         Self {

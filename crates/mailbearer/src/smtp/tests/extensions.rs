@@ -3,7 +3,9 @@
 use mailbearer_smtp::{Capability, DeliverBy, Notify, Returned};
 
 use super::*;
-use crate::{Login, Outcome};
+use crate::Login;
+#[cfg(feature = "pool")]
+use crate::Outcome;
 
 fn offering(lines: &str) -> (Mock, Client) {
     start_with(|options| options.smtp_extensions = lines.parse().unwrap())
@@ -113,14 +115,19 @@ fn what_passes_a_limit_is_told() {
     smtp.send(&message(&client, "ann@mail.test", "good")).unwrap();
     let error = smtp.send(&message(&client, "ann@other.test", "other")).unwrap_err();
     assert!(error.is_transient() && error.cause::<Refusal>().unwrap().wants_new_session(), "{error}");
+    assert_eq!(arrived(&mock).len(), 1);
     // A pool opens this session.
-    let messages = ["a@mail.test", "b@other.test", "c@mail.test"].map(|to| message(&client, to, "pooled"));
-    let mut options = client.pool_options();
-    options.connections = 1;
-    let pool = client.pool_with(options);
-    assert!(pool.send_all(&messages).all(|sent| matches!(sent.outcome, Outcome::Accepted(_))));
-    pool.close();
-    assert_eq!(arrived(&mock).len(), 4);
+    #[cfg(feature = "pool")]
+    {
+        let messages =
+            ["a@mail.test", "b@other.test", "c@mail.test"].map(|to| message(&client, to, "pooled"));
+        let mut options = client.pool_options();
+        options.connections = 1;
+        let pool = client.pool_with(options);
+        assert!(pool.send_all(&messages).all(|sent| matches!(sent.outcome, Outcome::Accepted(_))));
+        pool.close();
+        assert_eq!(arrived(&mock).len(), 4);
+    }
 }
 
 fn lmtp() -> (Mock, Client) {
@@ -132,6 +139,7 @@ fn lmtp() -> (Mock, Client) {
     (mock, account.blocking().unwrap())
 }
 
+#[cfg(feature = "pool")]
 #[test]
 fn lmtp_has_a_fate_for_each() {
     let (mock, client) = lmtp();
@@ -159,6 +167,93 @@ fn lmtp_has_a_fate_for_each() {
     pool.send_all(&all).for_each(|sent| check(&sent.outcome));
     pool.close();
     assert_eq!(arrived(&mock).len(), 5);
+}
+
+/// What a pool sent in parts: the commands of its envelopes, and how it ended for each recipient.
+#[cfg(feature = "pool")]
+fn in_parts(client: &Client, to: &str, change: impl FnOnce(&mut Envelope)) -> (Vec<String>, Vec<String>) {
+    struct Note(Envelope);
+
+    impl crate::MailObject for Note {
+        fn envelope(&self) -> Envelope {
+            self.0.clone()
+        }
+
+        fn octets(&mut self, offset: u64) -> std::io::Result<&[u8]> {
+            Ok(b"Subject: x\r\n\r\n".get(usize::try_from(offset).unwrap()..).unwrap())
+        }
+    }
+
+    let said = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let heard = std::sync::Arc::clone(&said);
+    let trace = move |line: &crate::TraceLine| {
+        let text = line.text.trim_end();
+        if text.starts_with("MAIL") || text.starts_with("RCPT") {
+            heard.lock().unwrap().push(text.to_owned());
+        }
+    };
+    let client = Client::<Blocking>::traced(client.account().clone(), trace).unwrap();
+    let to: Vec<&str> = to.split(' ').collect();
+    let mut envelope = Envelope::new("robot@mail.test", to.iter().copied());
+    change(&mut envelope);
+    let pool = client.pool();
+    let outcome = pool.deliver(Note(envelope));
+    pool.close();
+    let fates = to.iter().map(|to| match outcome.fate(to) {
+        crate::Fate::Accepted(_) => "accepted".to_owned(),
+        crate::Fate::Refused(reply) => format!("refused {}", reply.map_or(0, |reply| reply.code)),
+        crate::Fate::Deferred(reply) => format!("deferred {}", reply.map_or(0, |reply| reply.code)),
+        crate::Fate::Unknown => "unknown".to_owned(),
+    });
+    let fates = fates.collect();
+    let said = said.lock().unwrap().clone();
+    (said, fates)
+}
+
+/// LMTP, SMTPUTF8 and DSN in a message that goes in parts.
+#[cfg(feature = "pool")]
+#[test]
+fn parts_have_what_their_recipients_need() {
+    let lmtp_options = |client: Client| {
+        let mut account = client.account().clone();
+        let mut options = Options::new("", 0);
+        options.lmtp = true;
+        account.smtp_options = Some(Box::new(options));
+        account.blocking().unwrap()
+    };
+    let (mock, client) = offering("LMTP,LIMITS RCPTMAX=2");
+    let (said, fates) =
+        in_parts(&lmtp_options(client), "a@x.test b@full.test c@refused.test d@x.test e@x.test", |_| ());
+    assert_eq!(fates, ["accepted", "deferred 452", "refused 550", "accepted", "accepted"]);
+    // The one whose mailbox is full is not tried again at once.
+    assert_eq!(said.iter().filter(|line| line.starts_with("MAIL")).count(), 3, "{said:?}");
+    assert_eq!(arrived(&mock).len(), 3);
+
+    let (mock, client) = offering("LIMITS RCPTMAX=2");
+    let (said, fates) = in_parts(&client, "a@x.test b@x.test \u{fc}@x.test d@x.test", |_| ());
+    assert_eq!(fates, ["accepted"; 4]);
+    let mails = [0, 3].map(|index: usize| said[index].contains("SMTPUTF8"));
+    assert_eq!(mails, [true, false], "{said:?}");
+    assert_eq!(arrived(&mock).len(), 2);
+
+    let (_mock, client) = offering("LIMITS RCPTMAX=1");
+    let (said, fates) = in_parts(&client, "a@x.test b@x.test", |envelope| {
+        let mut never = mailbearer_smtp::Notify::default();
+        let none = never;
+        never.failure = true;
+        envelope.dsn.envelope_id = Some("id".into());
+        envelope.dsn.notify = Some(never);
+        envelope.dsn.notify_of = vec![("b@x.test".into(), Some(none))];
+        envelope.dsn.original_recipients = vec![("a@x.test".into(), "old@x.test".into())];
+    });
+    assert_eq!(fates, ["accepted"; 2]);
+    let want = [
+        "MAIL FROM:<robot@mail.test> ENVID=id",
+        "RCPT TO:<a@x.test> NOTIFY=FAILURE ORCPT=rfc822;old@x.test",
+        "MAIL FROM:<robot@mail.test> ENVID=id",
+        "RCPT TO:<b@x.test> NOTIFY=NEVER",
+    ];
+    assert_eq!(said, want);
 }
 
 /// A server that speaks the other protocol is recognised at once.
