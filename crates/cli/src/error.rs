@@ -3,10 +3,7 @@ use std::{fmt, io, path::Path, time::Duration};
 use mailbearer::{
     StoreError,
     advice::{self, Entry, Language},
-    proto::{
-        smtp::{Refusal, Reply},
-        wire::printable,
-    },
+    proto::{smtp::Reply, wire::printable},
 };
 use mailbearer_bridge::spool;
 use serde_json::json;
@@ -92,19 +89,12 @@ impl From<mailbearer::Error> for Error {
             text: error.to_string(),
             entry: advice::of(&error),
             wait: error.retry_after(),
-            hint: remedy.map(|remedy| format!("mend it with: {remedy}")).or_else(|| {
-                is_crowd(&error).then(|| "`mailbearer sendmail --queue` sends it in parts".into())
-            }),
+            hint: remedy.map(|remedy| format!("mend it with: {remedy}")),
             exit: Exit::from(&error),
             refused: error.refused_recipients().to_vec(),
             denied: false,
         }
     }
-}
-
-/// Whether a message has more recipients than the server takes at a time.
-pub(crate) fn is_crowd(error: &mailbearer::Error) -> bool {
-    matches!(error.cause(), Some(Refusal::TooManyRecipients { .. } | Refusal::TooManyDomains { .. }))
 }
 
 impl From<spool::Error> for Error {

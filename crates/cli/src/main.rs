@@ -16,6 +16,7 @@ mod row;
 mod search;
 mod session;
 mod store;
+mod stream;
 mod structure;
 mod uids;
 mod upload;

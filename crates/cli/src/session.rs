@@ -71,13 +71,7 @@ impl Session {
     ///
     /// Fails if that takes too long.
     pub(crate) fn turn(&self) -> Result<Turn<Blocking>, Error> {
-        let waiting = |wait: Duration| {
-            output::notice(format_args!(
-                "waiting {} s: the provider allows no more for now",
-                wait.as_secs().saturating_add(1)
-            ));
-        };
-        Ok(self.client.pool().turn(waiting)?)
+        Ok(self.client.pool().turn(tell_wait)?)
     }
 
     /// Does `work`, which begins with a login.
@@ -91,12 +85,25 @@ impl Session {
     ) -> Result<T, Error> {
         work(&self.client).map_err(|error| {
             self.client.pool().heed(&error);
-            if needs_login(&error) {
-                store::login_needed(&self.keeping, &self.name, &self.client.account().user);
-            }
-            Error::from(error)
+            self.failed(error)
         })
     }
+
+    /// What is told of a failure. If a person has to log in, the program that was named for that is started.
+    pub(crate) fn failed(&self, error: mailbearer::Error) -> Error {
+        if needs_login(&error) {
+            store::login_needed(&self.keeping, &self.name, &self.client.account().user);
+        }
+        Error::from(error)
+    }
+}
+
+/// Says that nothing can be sent yet, and for how long.
+pub(crate) fn tell_wait(wait: Duration) {
+    output::notice(format_args!(
+        "waiting {} s: the provider allows no more for now",
+        wait.as_secs().saturating_add(1)
+    ));
 }
 
 /// Gives the account the store of its tokens.

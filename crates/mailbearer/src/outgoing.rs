@@ -79,6 +79,16 @@ impl<'r> Outgoing<'r> {
 pub struct Prepared<'r> {
     draft: Draft,
     files: Vec<Source<'r>>,
+    at: At,
+}
+
+/// How far a message was read.
+#[derive(Default)]
+struct At {
+    piece: usize,
+    /// Octets of the piece that were read, or the file that it is.
+    octets: usize,
+    file: Option<Encoding>,
 }
 
 impl std::fmt::Debug for Prepared<'_> {
@@ -106,7 +116,7 @@ impl<R: Runtime> Client<R> {
     pub fn prepare<'r>(&self, message: Outgoing<'r>) -> Result<Prepared<'r>, Error> {
         let (now, random) = self.now_and_random()?;
         let draft = message.message.draft(now, random)?;
-        Ok(Prepared { draft, files: message.files })
+        Ok(Prepared { draft, files: message.files, at: At::default() })
     }
 
     /// Logs in, sends one message, and says goodbye. Files are read as the message is sent; that blocks the thread.
@@ -139,21 +149,14 @@ impl<R: Runtime> Smtp<R> {
 
     async fn stream(&mut self, mut message: Prepared<'_>) -> Result<Receipt, Error> {
         let mut submission = self.start_submission(message.envelope()).await?;
-        let mut encoded = Vec::new();
-        for piece in message.draft.pieces() {
-            let number = match piece {
-                Piece::Octets(octets) => {
-                    submission.give(octets).await?;
-                    continue;
-                }
-                Piece::File(number) => number,
-            };
-            let mut file = Encoding::new(message.files.get_mut(number))?;
-            while file.next(&mut encoded)? {
-                submission.give(&encoded).await?;
+        let mut piece = Vec::new();
+        loop {
+            message.next_piece(&mut piece)?;
+            if piece.is_empty() {
+                return submission.end().await;
             }
+            submission.give(&piece).await?;
         }
-        submission.end().await
     }
 }
 
@@ -176,44 +179,67 @@ impl Prepared<'_> {
     /// Fails if reading or `sink` fails, and if a file has another size than was given. `sink` has a part of the
     /// message then.
     pub fn copy<E: From<Error>>(mut self, mut sink: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        let mut encoded = Vec::new();
-        for piece in self.draft.pieces() {
-            match piece {
-                Piece::Octets(octets) => sink(octets)?,
+        let mut piece = Vec::new();
+        loop {
+            self.next_piece(&mut piece)?;
+            if piece.is_empty() {
+                return Ok(());
+            }
+            sink(&piece)?;
+        }
+    }
+
+    /// Puts the next octets of the message into `piece`, in place of what is there: at most 80 KiB at a time. None are
+    /// left at the end.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a file can't be read, or has another size than was given.
+    pub fn next_piece(&mut self, piece: &mut Vec<u8>) -> Result<(), Error> {
+        piece.clear();
+        let Self { draft, files, at } = self;
+        while let Some(part) = draft.pieces().nth(at.piece) {
+            match part {
+                Piece::Octets(octets) => {
+                    let rest = octets.get(at.octets..).unwrap_or_default();
+                    piece.extend_from_slice(rest.get(..PIECE).unwrap_or(rest));
+                    at.octets = at.octets.saturating_add(piece.len());
+                }
                 Piece::File(number) => {
-                    let mut file = Encoding::new(self.files.get_mut(number))?;
-                    while file.next(&mut encoded)? {
-                        sink(&encoded)?;
-                    }
+                    // A file that was added to the message itself has no reader.
+                    let source = files.get_mut(number).ok_or(compose::Error::ReadLater)?;
+                    let file = at.file.get_or_insert_with(Encoding::new);
+                    while piece.is_empty() && file.next(source, piece)? {}
                 }
             }
+            if !piece.is_empty() {
+                return Ok(());
+            }
+            *at = At { piece: at.piece.saturating_add(1), ..At::default() };
         }
         Ok(())
     }
 }
 
 /// A file that is being encoded in base64.
-struct Encoding<'s, 'r> {
-    source: &'s mut Source<'r>,
+struct Encoding {
     /// `None` after the last line.
     encoder: Option<FileEncoder>,
     piece: Vec<u8>,
     read: u64,
 }
 
-impl<'s, 'r> Encoding<'s, 'r> {
-    fn new(source: Option<&'s mut Source<'r>>) -> Result<Self, Error> {
-        // A file that was added to the message itself has no reader.
-        let source = source.ok_or(compose::Error::ReadLater)?;
-        Ok(Self { source, encoder: Some(FileEncoder::default()), piece: vec![0; PIECE], read: 0 })
+impl Encoding {
+    fn new() -> Self {
+        Self { encoder: Some(FileEncoder::default()), piece: vec![0; PIECE], read: 0 }
     }
 
     /// Fills `encoded` with the next octets. Returns false after the last.
-    fn next(&mut self, encoded: &mut Vec<u8>) -> Result<bool, Error> {
+    fn next(&mut self, source: &mut Source<'_>, encoded: &mut Vec<u8>) -> Result<bool, Error> {
         encoded.clear();
         let Some(encoder) = &mut self.encoder else { return Ok(false) };
         let count = loop {
-            match self.source.reader.read(&mut self.piece) {
+            match source.reader.read(&mut self.piece) {
                 Ok(count) => break count,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
@@ -222,7 +248,7 @@ impl<'s, 'r> Encoding<'s, 'r> {
         self.read = self.read.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
         // The server was given the size.
         let is_wrong = |size: u64| self.read > size || (count == 0 && self.read < size);
-        if self.source.size.is_some_and(is_wrong) {
+        if source.size.is_some_and(is_wrong) {
             return Err(std::io::Error::other("a file is not as long as was said").into());
         }
         if count == 0 {

@@ -1,6 +1,7 @@
 use std::{
     fs::File,
     io::{self, Cursor, Read, Seek, SeekFrom},
+    mem,
     path::Path,
 };
 
@@ -16,6 +17,8 @@ use crate::Error;
 pub struct RawMessage<R> {
     header: RawHeader,
     body: io::Chain<Cursor<Vec<u8>>, R>,
+    /// Whether the header section was read, by `next_piece`.
+    is_in_body: bool,
     measure: Measure,
     /// Whether `measure` covers the whole body.
     is_measured: bool,
@@ -72,7 +75,13 @@ impl<R: Read> RawMessage<R> {
         let mut measure = Measure::default();
         measure.add(body);
         let body = start.split_off(start.len().saturating_sub(body.len()));
-        Ok(Self { header, body: Cursor::new(body).chain(from), measure, is_measured: is_whole })
+        Ok(Self {
+            header,
+            body: Cursor::new(body).chain(from),
+            is_in_body: false,
+            measure,
+            is_measured: is_whole,
+        })
     }
 
     /// Makes the envelope. Takes `sender` and `recipients` if there are any, else the addresses of the header, else
@@ -111,8 +120,29 @@ impl<R: Read> RawMessage<R> {
     ///
     /// Fails if reading or `sink` fails. `sink` has a part of the message then.
     pub fn copy<E: From<Error>>(mut self, mut sink: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        sink(self.header.octets())?;
-        pieces(&mut self.body, sink)
+        let mut piece = Vec::new();
+        loop {
+            self.next_piece(&mut piece)?;
+            if piece.is_empty() {
+                return Ok(());
+            }
+            sink(&piece)?;
+        }
+    }
+
+    /// Puts the next octets of the message into `piece`, in place of what is there: the whole header section, then at
+    /// most 32 KiB at a time. None are left at the end.
+    ///
+    /// # Errors
+    ///
+    /// Fails if reading fails.
+    pub fn next_piece(&mut self, piece: &mut Vec<u8>) -> Result<(), Error> {
+        piece.clear();
+        if !mem::replace(&mut self.is_in_body, true) {
+            piece.extend_from_slice(self.header.octets());
+            return Ok(());
+        }
+        fill(&mut self.body, piece)
     }
 }
 
@@ -121,14 +151,29 @@ fn pieces<E: From<Error>>(
     from: &mut impl Read,
     mut sink: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut piece = vec![0; PIECE];
+    let mut piece = Vec::new();
     loop {
-        match from.read(&mut piece) {
-            Ok(0) => return Ok(()),
-            Ok(count) => sink(piece.get(..count).unwrap_or_default())?,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(Error::from(error).into()),
+        fill(from, &mut piece)?;
+        if piece.is_empty() {
+            return Ok(());
         }
+        sink(&piece)?;
+    }
+}
+
+/// Puts what is read next into `piece`. Nothing at the end.
+fn fill(from: &mut impl Read, piece: &mut Vec<u8>) -> Result<(), Error> {
+    piece.resize(PIECE, 0);
+    loop {
+        match from.read(piece) {
+            Ok(count) => piece.truncate(count),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => {
+                piece.clear();
+                return Err(error.into());
+            }
+        }
+        return Ok(());
     }
 }
 

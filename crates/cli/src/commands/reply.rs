@@ -17,7 +17,9 @@ use crate::{
     error::Error,
     exit::Exit,
     output::{self, Output},
+    progress::Progress,
     session::Session,
+    stream::Stream,
 };
 
 pub(crate) fn reply(
@@ -141,12 +143,7 @@ fn with_attachments_of(
 
 fn deliver(outgoing: Outgoing<'_>, session: &Session) -> Result<Receipt, Error> {
     let prepared = session.client.prepare(outgoing).map_err(|error| send::no_good(&error))?;
-    let _turn = session.turn()?;
-    let mut smtp = session.with_token(Client::connect_smtp)?;
-    let verdict = smtp.send_prepared(prepared);
-    // The server has taken the message. If the goodbye fails, the command does not.
-    let _ = smtp.quit();
-    Ok(verdict?)
+    send::deliver_stream(session, Stream::new(prepared.envelope(), prepared, Progress::new(None, true)))
 }
 
 /// Marks the message on the server. If that fails, the command does not: the answer is sent.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use mailbearer::{
-    Address, Blocking, Envelope, MailObject, Message, Outgoing, RawMessage, Receipt, Smtp, Submission,
+    Address, Envelope, MailObject, Message, Outcome, Outgoing, RawMessage, Receipt, Sent,
     proto::{
         mime::{AddressError, parse},
         smtp::Reply,
@@ -17,12 +17,13 @@ use serde_json::json;
 
 use crate::{
     cli::{GlobalArgs, SendArgs},
-    error::{Error, is_crowd},
+    error::Error,
     exit::Exit,
     output::{self, Output},
     progress::Progress,
     raw,
-    session::Session,
+    session::{self, Session},
+    stream::{Source, Stream},
 };
 
 pub(crate) fn run(
@@ -39,7 +40,7 @@ pub(crate) fn run(
     let trace = global.shows_trace();
     let sent = match &arguments.raw {
         Some(file) if file.as_os_str() == "-" => {
-            send_raw(raw::read(io::stdin().lock())?, people, arguments, &session, trace, &mut id)
+            send_raw(raw::read(io::stdin())?, people, arguments, &session, trace, &mut id)
         }
         Some(file) => send_raw(raw::open(file)?, people, arguments, &session, trace, &mut id),
         None => send_composed(arguments, people, &session, &mut id),
@@ -114,7 +115,7 @@ impl People {
 }
 
 /// Sends a message while it is read. If reading fails on the way, the message is not sent.
-fn send_raw<R: Read>(
+fn send_raw<R: Read + Send>(
     mut message: RawMessage<R>,
     people: People,
     arguments: &SendArgs,
@@ -133,29 +134,65 @@ fn send_raw<R: Read>(
     *id = parse::Message::parse(message.header().octets()).message_id();
     let mut envelope = message.envelope(sender, recipients, user).map_err(|error| raw::no_good(&error))?;
     arguments.delivery.ask(&mut envelope).map_err(Error::usage)?;
-    let _turn = session.turn()?;
-    let mut progress = Progress::new(envelope.size, trace);
-    let mut smtp = session.with_token(|client| client.connect_smtp())?;
-    let verdict = submit_raw(&mut smtp, envelope, message, &mut progress);
-    drop(progress);
-    // The server has answered for the message. If the goodbye fails, that changes nothing.
-    let _ = smtp.quit();
-    verdict
+    let progress = Progress::new(envelope.size, trace);
+    deliver_stream(session, Stream::new(envelope, message, progress))
 }
 
-pub(crate) fn submit_raw<R: Read>(
-    smtp: &mut Smtp<Blocking>,
+/// Sends a message while it is read, in as many parts as the server wants.
+pub(super) fn deliver_stream<S: Source>(session: &Session, stream: Stream<S>) -> Result<Receipt, Error> {
+    let (stream, outcome) = deliver(session, stream)?;
+    match (outcome, stream.into_failure()) {
+        (Outcome::Refused(_) | Outcome::Deferred(_), Some(failure)) => Err(failure.into()),
+        (outcome, _) => receipt(session, outcome),
+    }
+}
+
+/// Sends a message once, in as many parts as the server wants. Other processes that use the account count with this one.
+fn deliver<M: MailObject>(session: &Session, message: M) -> Result<(M, Outcome), Error> {
+    let mut options = session.client.pool_options();
+    // Who calls this decides whether to try again.
+    options.tries = 0;
+    let pool = session.client.pool_with(options);
+    if let Some(wait) = pool.wait() {
+        session::tell_wait(wait);
+    }
+    let sent = pool.send_all([message]).next();
+    pool.close();
+    // The only message always has an end.
+    let not_sent = || Error::new(Exit::Transient, "the message was not sent");
+    sent.map(|Sent { message, outcome, .. }| (message, outcome)).ok_or_else(not_sent)
+}
+
+fn receipt(session: &Session, outcome: Outcome) -> Result<Receipt, Error> {
+    match outcome {
+        Outcome::Accepted(receipt) => Ok(receipt),
+        Outcome::Refused(error) | Outcome::Deferred(error) => Err(session.failed(error)),
+        Outcome::Unknown { error, unsent } => {
+            let mut error = session.failed(error);
+            if !unsent.recipients.is_empty() {
+                let others = unsent.recipients.join(", ");
+                error.text.push_str(&format!("; it was not sent to {others}: {}", unsent.reason));
+            }
+            Err(error)
+        }
+    }
+}
+
+/// A message in memory.
+struct Whole<'m> {
+    octets: &'m [u8],
     envelope: Envelope,
-    message: RawMessage<R>,
-    progress: &mut Progress,
-) -> Result<Receipt, Error> {
-    let mut submission = smtp.submit(envelope)?;
-    message.copy(|octets| {
-        submission.write(octets)?;
-        progress.add(octets.len());
-        Ok::<(), Error>(())
-    })?;
-    Ok(submission.finish()?)
+}
+
+impl MailObject for Whole<'_> {
+    fn envelope(&self) -> Envelope {
+        self.envelope.clone()
+    }
+
+    fn octets(&mut self, offset: u64) -> io::Result<&[u8]> {
+        let rest = usize::try_from(offset).ok().and_then(|offset| self.octets.get(offset..));
+        Ok(rest.unwrap_or_default())
+    }
 }
 
 fn send_composed(
@@ -206,46 +243,22 @@ fn send_composed(
     if arguments.attach.is_empty() {
         let composed = session.client.compose(&message).map_err(|error| no_good(&error))?;
         *id = parse::Message::parse(&composed.octets).message_id();
-        if !arguments.delivery.is_any() {
-            let turn = session.turn()?;
-            let mut crowd = false;
-            let sent = session
-                .with_token(|client| client.send(&composed).inspect_err(|error| crowd = is_crowd(error)));
-            if crowd {
-                drop(turn);
-                return Ok(session.client.pool().send(&composed).into_result()?);
-            }
-            return sent;
+        if !arguments.delivery.is_any() && composed.recipients.iter().nth(1).is_none() {
+            // In the fewest round trips.
+            let _turn = session.turn()?;
+            return session.with_token(|client| client.send(&composed));
         }
         let mut envelope = MailObject::envelope(&&composed);
         arguments.delivery.ask(&mut envelope).map_err(Error::usage)?;
-        return submit(session, envelope, |submission| Ok(submission.write(&composed.octets)?));
+        let (_, outcome) = deliver(session, Whole { octets: &composed.octets, envelope })?;
+        return receipt(session, outcome);
     }
     let outgoing = attached(Outgoing::new(message), &arguments.attach)?;
     let prepared = session.client.prepare(outgoing).map_err(|error| no_good(&error))?;
     *id = prepared.message_id();
     let mut envelope = prepared.envelope();
     arguments.delivery.ask(&mut envelope).map_err(Error::usage)?;
-    submit(session, envelope, |submission| {
-        prepared.copy(|octets| submission.write(octets).map_err(Error::from))
-    })
-}
-
-/// Sends one message by a session of its own.
-fn submit(
-    session: &Session,
-    envelope: Envelope,
-    write: impl FnOnce(&mut Submission<'_, Blocking>) -> Result<(), Error>,
-) -> Result<Receipt, Error> {
-    let _turn = session.turn()?;
-    let mut smtp = session.with_token(|client| client.connect_smtp())?;
-    let verdict = smtp.submit(envelope).map_err(Error::from).and_then(|mut submission| {
-        write(&mut submission)?;
-        Ok(submission.finish()?)
-    });
-    // The server has answered for the message. If the goodbye fails, that changes nothing.
-    let _ = smtp.quit();
-    verdict
+    deliver_stream(session, Stream::new(envelope, prepared, Progress::new(None, true)))
 }
 
 /// Who a message is from: who is named, or the user of the account.

@@ -28,6 +28,7 @@ use crate::{
     progress::Progress,
     raw,
     session::Session,
+    stream::Stream,
 };
 
 /// Does what `sendmail` with these arguments does.
@@ -109,7 +110,7 @@ impl Job {
         if io::stdin().is_terminal() {
             return Err(Error::new(Exit::NoInput, "there is no message: standard input is a terminal"));
         }
-        let mut rest = io::stdin().lock();
+        let mut rest = io::stdin();
         let mut start = Vec::new();
         let limit = u64::try_from(RawHeader::LIMIT).unwrap_or(u64::MAX);
         Read::by_ref(&mut rest)
@@ -193,7 +194,7 @@ impl Job {
     }
 
     /// Sends the message at once, or puts it where it is sent from.
-    fn hand_over<R: Read>(&self, message: RawMessage<R>, envelope: Envelope) -> Result<(), Error> {
+    fn hand_over<R: Read + Send>(&self, message: RawMessage<R>, envelope: Envelope) -> Result<(), Error> {
         let named = self.arguments.spool.as_deref();
         if self.arguments.queue || self.outline.sendmail.queue == Some(true) {
             let spool = queue::open(&self.global, named)?;
@@ -214,13 +215,8 @@ impl Job {
             }
             Err(error) => return Err(error),
         };
-        let _turn = session.turn()?;
-        let mut smtp = session.with_token(|client| client.connect_smtp())?;
-        let mut progress = Progress::new(envelope.size, true);
-        let verdict = send::submit_raw(&mut smtp, envelope, message, &mut progress);
-        // The verdict is in; whether the goodbye is heard changes nothing.
-        let _ = smtp.quit();
-        refused(&verdict?)
+        let progress = Progress::new(envelope.size, true);
+        refused(&send::deliver_stream(&session, Stream::new(envelope, message, progress))?)
     }
 
     /// Hands the message to a relay that runs on this machine. Where there is none, `denied` is what is wrong.
@@ -278,11 +274,20 @@ impl Job {
 fn refused(receipt: &Receipt) -> Result<(), Error> {
     let refused: Vec<String> =
         receipt.refused.iter().map(|(address, reply)| format!("{address}: {reply}")).collect();
-    if refused.is_empty() {
+    let unsent = &receipt.unsent;
+    let mut told = Vec::new();
+    if !unsent.recipients.is_empty() {
+        told.push(format!("the message was not sent to {}: {}", unsent.recipients.join(", "), unsent.reason));
+    }
+    if !refused.is_empty() {
+        told.push(format!("the server refused {}", refused.join("; ")));
+    }
+    if told.is_empty() {
         return Ok(());
     }
-    Err(Error::new(Exit::SomeRefused, format!("the server refused {}", refused.join("; ")))
-        .hint("the others get the message: send it again to the refused ones alone"))
+    let whom = if unsent.recipients.is_empty() { "the refused ones" } else { "those who are named" };
+    Err(Error::new(Exit::SomeRefused, told.join("; "))
+        .hint(format!("the others get the message: send it again to {whom} alone")))
 }
 
 fn show(recipients: &[String], out: &mut Output<impl Write>) -> Result<(), Error> {
