@@ -4,7 +4,6 @@
 //! [`Options`] say who may send, and [`Options::check`] refuses options that would open the relay to strangers.
 //! [`Relay::start`] serves on ports that the caller opened, with a few threads for any number of clients.
 
-mod bounce;
 mod guard;
 mod hand_over;
 mod header;

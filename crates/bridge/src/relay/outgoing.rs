@@ -12,7 +12,7 @@ use std::{
 use mailbearer::Tokio;
 use mailbearer_net::{Canceller, Runtime};
 
-use super::{LogLine, Refusals, bounce, log::count, server::Shared};
+use super::{LogLine, Refusals, log::count, server::Shared};
 use crate::spool::{self, Due, Fate, Found, Lane, Report, Runner, State};
 
 /// What the rest of the relay knows of the threads that send.
@@ -346,12 +346,8 @@ fn heard(shared: &Shared, report: &Report) {
 fn bounce(shared: &Shared, report: &Report) -> Result<(), spool::Error> {
     let account = report.account.as_deref();
     let accounts = shared.accounts();
-    let octets =
-        bounce::compose(&shared.options().name, accounts.address(account).unwrap_or_default(), report);
-    let envelope = mailbearer::Envelope::new("", [report.sender.as_str()]);
-    let mut writer = shared.spool.begin(&envelope, account)?;
-    writer.write(&octets)?;
-    let id = writer.commit()?;
+    let from = accounts.address(account).unwrap_or_default();
+    let id = shared.spool.put_report(report, &shared.options().name, from)?;
     count(&shared.counters.bounces);
     shared.tell(LogLine::new("bounce").with("id", &id).with("of", &report.id).with("to", &report.sender));
     shared.outgoing.wake(&id, account);

@@ -1,16 +1,11 @@
-use std::{
-    hash::{BuildHasher, RandomState},
-    net::IpAddr,
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{net::IpAddr, sync::Arc};
 
 use mailbearer::{
-    Address, DateTime, Envelope,
+    Address, Envelope,
     proto::{
         sasl::server::Login,
         smtp::{
-            Notify, Returned,
+            Dsn, Notify, Returned,
             server::{Answer, Event, Parameter},
         },
     },
@@ -24,7 +19,7 @@ use super::{
     peer::Peer,
     server::Shared,
 };
-use crate::spool::{self, Fate, Report, State, Writer};
+use crate::spool::{self, Fate, Report, State, Writer, now, random};
 
 /// What a relay knows of one client: who it is, and the message that it hands over.
 ///
@@ -461,19 +456,6 @@ fn plain(text: &str) -> Option<String> {
     }
     let is_printable = !plain.is_empty() && plain.bytes().all(|one| (b' '..=b'~').contains(&one));
     is_printable.then_some(plain)
-}
-
-pub(crate) fn now() -> Option<DateTime> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    DateTime::new(i64::try_from(now).ok()?, 0).ok()
-}
-
-pub(crate) fn random() -> [u8; 16] {
-    let mut octets = [0; 16];
-    for half in octets.chunks_exact_mut(8) {
-        half.copy_from_slice(&RandomState::new().hash_one(std::process::id()).to_be_bytes());
-    }
-    octets
 }
 
 /// Octets of a header that a relay takes.

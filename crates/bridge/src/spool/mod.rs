@@ -29,6 +29,7 @@
 //! # Ok(()) }
 //! ```
 
+mod bounce;
 mod entry;
 mod error;
 mod file;
@@ -38,6 +39,7 @@ mod look;
 mod runner;
 mod write;
 
+pub(crate) use bounce::{now, random};
 pub use entry::{Entry, Place, Recipient, State};
 pub use error::Error;
 pub use file::{Look, Stored};

@@ -75,33 +75,6 @@ pub struct Report {
     pub(crate) header: Vec<u8>,
 }
 
-impl Report {
-    /// The recipients for a report to the sender (RFC 3464); true if the message was relayed to them, false if it failed; and the
-    /// server's words.
-    pub(crate) fn told(&self) -> impl Iterator<Item = (&str, bool, &str)> {
-        self.recipients.iter().filter_map(|(address, state)| {
-            let notify = self.dsn.notify_of(address);
-            match state {
-                State::Failed(reply) if notify.is_none_or(|notify| notify.failure) => {
-                    Some((address.as_str(), false, reply.as_str()))
-                }
-                // RFC 3461 section 5.2.2: nobody behind this server tells of the success.
-                State::Delivered(reply)
-                    if self.without_dsn && notify.is_some_and(|notify| notify.success) =>
-                {
-                    Some((address.as_str(), true, reply.as_str()))
-                }
-                _ => None,
-            }
-        })
-    }
-
-    /// Whether to send the sender a report. A report itself has no sender, so it causes none.
-    pub(crate) fn is_wanted(&self) -> bool {
-        !self.sender.is_empty() && self.told().next().is_some()
-    }
-}
-
 /// Where a message is after an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "there is a place for each")]

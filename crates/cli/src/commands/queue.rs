@@ -1,6 +1,7 @@
 use std::{
     collections::BTreeSet,
     io::Write,
+    mem,
     path::{Path, PathBuf},
 };
 
@@ -10,9 +11,10 @@ use mailbearer::{
     Blocking, Client, Receipt,
     proto::{smtp::Reply, wire::printable},
 };
-use mailbearer_bridge::spool::{self, Entry, Fate, Found, Limits, Place, Report, Spool, State};
+use mailbearer_bridge::spool::{self, Entry, Fate, Found, Limits, Place, Report, Runner, Spool, State};
 use serde_json::{Value, json};
 
+use super::sendmail;
 use crate::{
     cli::GlobalArgs,
     config::{self, folders},
@@ -168,7 +170,7 @@ const HEADER: usize = 1 << 20;
 pub(crate) fn deliver(global: &GlobalArgs, spool: &Spool, out: &mut Output<impl Write>) -> Result<(), Error> {
     let runner = spool.lock()?;
     let (mut ends, mut written) = (Ends::default(), Ok(()));
-    runner.run(&mut |account| client(global, account), &mut |report| {
+    run_once(global, &runner, spool, &mut |report| {
         ends.count(report);
         if written.is_ok() {
             written = tell(report, out);
@@ -211,15 +213,54 @@ pub(crate) fn deliver_quietly(global: &GlobalArgs, spool: &Spool) -> Result<(), 
         runner => runner?,
     };
     let mut ends = Ends::default();
-    runner.run(&mut |account| client(global, account), &mut |report| ends.count(report))?;
+    run_once(global, &runner, spool, &mut |report| ends.count(report))?;
     ends.result()
+}
+
+/// Tries once what is due, and the reports (RFC 3464) for senders who asked for them by NOTIFY: of what failed, and of what went
+/// to a server that reports nothing.
+fn run_once(
+    global: &GlobalArgs,
+    runner: &Runner<'_>,
+    spool: &Spool,
+    heard: &mut dyn FnMut(&Report),
+) -> Result<(), Error> {
+    let mut put = Ok(false);
+    runner.run(&mut |account| client(global, account), &mut |report| {
+        heard(report);
+        if report.is_asked_for() {
+            let own = address(global, report.account.as_deref());
+            let id = spool.put_report(report, &sendmail::host(), &own);
+            put = match (id, mem::replace(&mut put, Ok(true))) {
+                (Ok(_), before) => before.map(|_| true),
+                (Err(error), before) => before.and(Err(error)),
+            };
+        }
+    })?;
+    if put? {
+        // Nobody asks for reports about these.
+        runner.run(&mut |account| client(global, account), heard)?;
+    }
+    Ok(())
+}
+
+/// The address of an account of the spool.
+fn address(global: &GlobalArgs, account: Option<&str>) -> String {
+    let global = with_account(global, account);
+    config::outline(&global).ok().and_then(|outline| outline.user).unwrap_or_default()
+}
+
+fn with_account(global: &GlobalArgs, account: Option<&str>) -> GlobalArgs {
+    let mut global = global.clone();
+    global.account = account.map(str::to_owned).or(global.account);
+    global
 }
 
 /// The client of an account of the spool.
 pub(crate) fn client(global: &GlobalArgs, account: Option<&str>) -> Result<Client<Blocking>, String> {
-    let mut global = global.clone();
-    global.account = account.map(str::to_owned).or(global.account);
-    Session::open(&global, true).map(|session| session.client).map_err(|error| error.text)
+    Session::open(&with_account(global, account), true)
+        .map(|session| session.client)
+        .map_err(|error| error.text)
 }
 
 /// How many messages ended in which way.

@@ -337,7 +337,7 @@ fn the_configuration_of_the_machine_counts_where_there_is_no_home() {
     assert_eq!((envelope.from.as_str(), envelope.to), (server.user(), vec!["admin@x.test".to_owned()]));
 }
 
-/// A server that reports nothing gets the message all the same.
+/// A server that reports nothing gets the message all the same, and the sender a report that it was passed on.
 #[test]
 fn what_waits_goes_without_reports_where_none_are_offered() {
     let script = "\
@@ -365,13 +365,21 @@ S: 221 bye
     let words =
         ["sendmail", "--queue", "-N", "success,failure", "-R", "hdrs", "-V", "id", "-f", "r@x", "a@x"];
     world.run_with(&words, message).ok();
-    let sent = world.run(&["queue", "run"]).ok();
-    assert!(sent.contains("  a@x  250 taken"), "{sent}");
+    let ran = world.run(&["queue", "run"]);
+    assert!(ran.stdout.contains("  a@x  250 taken"), "{ran:?}");
     serving.join().unwrap();
+    // There is no server any more for the report.
+    assert_eq!(ran.code, Some(75), "{ran:?}");
+    let listed = world.run(&["queue", "list"]).ok();
+    assert!(listed.lines().count() == 1 && listed.contains("<> -> r@x"), "{listed}");
+    let report = world.run(&["queue", "export", listed.split(' ').next().unwrap()]).ok();
+    for part in ["Subject: Mail was passed on", "Original-Envelope-Id: id\r\n", "a@x\r\nAction: relayed\r\n"]
+    {
+        assert!(report.contains(part), "{part:?} is not in {report}");
+    }
 }
 
-/// A message with more recipients than the server takes at a time goes in parts, by `send` and from the queue; a stream can't, and
-/// says where it can.
+/// A message with more recipients than the server takes at a time goes in parts, however it is sent.
 #[test]
 fn many_recipients_go_in_parts() {
     let mut options = mailbearer_mock::memory::Options::default();
@@ -381,22 +389,108 @@ fn many_recipients_go_in_parts() {
         world.server.mailbox().messages("INBOX").into_iter().map(|one| one.envelope.unwrap().to).collect()
     };
     let all = ["a@x", "b@x", "c@x", "d@x", "e@x"];
-    let sent = world.run(&["send", "--to", &all.join(","), "--text", "x"]).ok();
-    assert_eq!(sent, all.map(|address| format!("accepted  {address}\n")).concat());
-    assert_eq!(envelopes(&world), [vec!["a@x", "b@x"], vec!["c@x", "d@x"], vec!["e@x"]]);
-    let message = "Date: x\nFrom: r@x\nTo: a@x\n\nhi\n";
-    let stream = [&["sendmail", "-f", "r@x"][..], &all].concat();
-    world.run_with(&stream, message).failed(
-        69,
+    let to = all.join(",");
+    let told = all.map(|address| format!("accepted  {address}\n")).concat();
+    // More than is kept in memory.
+    let message = format!("Date: x\r\nFrom: r@x\r\nTo: a@x\r\n\r\n{}", "0123456789\r\n".repeat(200_000));
+    fs::write(world.path("m.eml"), &message).unwrap();
+    let sendmail = [&["sendmail", "-f", "r@x"][..], &all].concat();
+    let queued = [&["sendmail", "--queue", "-f", "r@x"][..], &all].concat();
+    let rows: &[&[&str]] = &[
+        &["send", "--to", &to, "--text", "x"],
+        &["send", "--to", &to, "--text", "x", "--ret", "hdrs"],
+        &["send", "--to", &to, "--text", "x", "--attach", "m.eml"],
+        &["send", "--to", &to, "--raw", "m.eml"],
+        &["send", "--to", &to, "--raw", "-"],
+        &["forward", "INBOX", "1", "--to", &to, "--text", "x"],
+        &sendmail,
+        &queued,
+    ];
+    for words in rows {
+        let before = envelopes(&world).len();
+        let said = world.run_with(words, &message).ok();
+        if words.contains(&"--queue") {
+            world.run(&["queue", "run"]).ok();
+        } else if words[0] != "sendmail" {
+            assert_eq!(said, told, "{words:?}");
+        }
+        let parts = [vec!["a@x", "b@x"], vec!["c@x", "d@x"], vec!["e@x"]];
+        assert_eq!(envelopes(&world)[before..], parts, "{words:?}");
+        let messages = world.server.mailbox().messages("INBOX");
+        let octets = &messages[before].octets;
+        // Exchange gives each a Message-ID of its own.
+        let body = |octets: &[u8]| {
+            let end = octets.windows(4).position(|end| end == b"\r\n\r\n").unwrap();
+            octets[end..].to_vec()
+        };
+        assert!(messages[before..].iter().all(|part| body(&part.octets) == body(octets)), "{words:?}");
+        if words.contains(&"--raw") || words[0] == "sendmail" {
+            assert!(octets.ends_with(&message.as_bytes()[message.len() - 2_400_000..]), "{words:?}");
+        }
+    }
+    assert_eq!(world.run(&["queue", "list"]).ok(), "");
+    // What can't be kept goes once, and it is said to whom it did not go.
+    let before = envelopes(&world).len();
+    let mut command = world.command(&sendmail);
+    command.env("TMPDIR", world.path("none"));
+    finish(command, message.as_bytes()).failed(
+        67,
         &[
-            "error: SMTP: message has 5 recipients, and the server takes 2",
-            "hint: `mailbearer sendmail --queue` sends it in parts",
+            "error: the message was not sent to c@x, d@x, e@x: …the message can't be read again: …",
+            "hint: the others get the message: send it again to those who are named alone",
         ],
     );
-    assert_eq!(envelopes(&world).len(), 3);
-    let queued = [&["sendmail", "--queue", "-f", "r@x"][..], &all].concat();
-    world.run_with(&queued, message).ok();
-    world.run(&["queue", "run"]).ok();
-    assert_eq!(envelopes(&world).len(), 6);
-    assert_eq!(world.run(&["queue", "list"]).ok(), "");
+    assert_eq!(envelopes(&world)[before..], [vec!["a@x", "b@x"]]);
+}
+
+/// A sender who asked by NOTIFY is sent a report from the queue, once, and a report that fails causes no other.
+#[test]
+fn the_queue_reports_to_senders_who_asked() {
+    let world = World::new();
+    let message = "Date: x\nFrom: r@x\nMessage-ID: <1@x>\nSubject: mine\nTo: a@x\n\nhi\n";
+    let report = |world: &World, from: usize| -> Vec<(String, Vec<String>, String)> {
+        let messages = world.server.mailbox().messages("INBOX").into_iter().skip(from);
+        messages
+            .map(|one| {
+                let envelope = one.envelope.unwrap();
+                (envelope.from, envelope.to, String::from_utf8(one.octets.to_vec()).unwrap())
+            })
+            .collect()
+    };
+    // Who did not ask hears of it by `queue list`.
+    for (notify, sender, reports) in [
+        (&[][..], "r@x", 0),
+        (&["-N", "never"], "r@x", 0),
+        (&["-N", "success"], "r@x", 0),
+        (&["-N", "failure", "-V", "id7"], "r@x", 1),
+        (&["-N", "failure"], "<>", 0),
+        (&["-N", "failure"], "r@refused.test", 0),
+    ] {
+        let before = count(&world);
+        let words = [&["sendmail", "--queue"], notify, &["-f", sender, "a@x", "b@refused.test"]].concat();
+        world.run_with(&words, message).ok();
+        let ran = world.run(&["queue", "run"]);
+        let what = format!("{words:?}: {ran:?}");
+        let arrived = report(&world, before);
+        assert_eq!(arrived.len(), reports + 1, "{what}");
+        if let Some((from, to, text)) = arrived.get(1) {
+            assert_eq!((from.as_str(), &to[..]), ("", &["r@x".to_owned()][..]), "{what}");
+            for part in [
+                "report-type=delivery-status",
+                "Original-Envelope-Id: id7",
+                "Final-Recipient: rfc822; b@refused.test\r\nAction: failed",
+                "Subject: mine",
+                &format!("From: {}", world.server.user()),
+            ] {
+                assert!(text.contains(part), "{part:?} is not in {text}");
+            }
+            assert!(!text.contains("a@x\r\nAction"), "{text}");
+            world.check_for_secrets(text);
+        }
+        // Nothing is due, and nothing is told twice.
+        world.run(&["queue", "run"]);
+        assert_eq!(count(&world), before + reports + 1, "{what}");
+    }
+    // Each failed message, and the report that could not be delivered.
+    assert_eq!(world.run(&["queue", "list"]).ok().lines().count(), 7);
 }

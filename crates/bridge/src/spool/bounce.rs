@@ -1,16 +1,74 @@
 //! Reports for the sender: of messages that could not be delivered, and of those that went to a server which reports nothing
 //! (RFC 3464).
 
-use mailbearer::proto::{
-    mime::{Address, mailbox_field},
-    wire::printable,
+use std::{
+    hash::{BuildHasher, RandomState},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
-use super::reception::{now, random};
-use crate::spool::Report;
+use mailbearer::{
+    DateTime, Envelope,
+    proto::{
+        mime::{Address, mailbox_field},
+        wire::printable,
+    },
+};
 
-/// A report for the sender. `from` is its From, and `name` the relay that reports.
-pub(crate) fn compose(name: &str, from: &str, report: &Report) -> Vec<u8> {
+use super::{Error, Report, Spool, State};
+
+impl Report {
+    /// The recipients for a report to the sender (RFC 3464); true if the message was relayed to them, false if it failed; and the
+    /// server's words.
+    pub(crate) fn told(&self) -> impl Iterator<Item = (&str, bool, &str)> {
+        self.recipients.iter().filter_map(|(address, state)| {
+            let notify = self.dsn.notify_of(address);
+            match state {
+                State::Failed(reply) if notify.is_none_or(|notify| notify.failure) => {
+                    Some((address.as_str(), false, reply.as_str()))
+                }
+                // RFC 3461 section 5.2.2: nobody behind this server tells of the success.
+                State::Delivered(reply)
+                    if self.without_dsn && notify.is_some_and(|notify| notify.success) =>
+                {
+                    Some((address.as_str(), true, reply.as_str()))
+                }
+                _ => None,
+            }
+        })
+    }
+
+    /// Whether to send the sender a report. A report itself has no sender, so it causes none.
+    pub(crate) fn is_wanted(&self) -> bool {
+        !self.sender.is_empty() && self.told().next().is_some()
+    }
+
+    /// Whether the sender asked, by `NOTIFY` (RFC 3461), for a report of what this attempt came to, and no other server will
+    /// send it. A report itself has no sender, so nobody asks for one about it.
+    #[must_use]
+    pub fn is_asked_for(&self) -> bool {
+        !self.sender.is_empty() && self.told().any(|(address, ..)| self.dsn.notify_of(address).is_some())
+    }
+}
+
+impl Spool {
+    /// Puts a report for the sender (RFC 3464) into the queue, about the recipients for whom the attempt failed, and those to whom
+    /// the message was passed on if the sender wants to hear of that. Returns its name. It goes by the same account, from
+    /// the address `from`. `name` is the host that reports.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`begin`](Self::begin) and [`Writer::commit`](super::Writer::commit) do.
+    pub fn put_report(&self, report: &Report, name: &str, from: &str) -> Result<String, Error> {
+        // RFC 3464 section 2: without a sender, so that it causes no other.
+        let envelope = Envelope::new("", [report.sender.as_str()]);
+        let mut writer = self.begin(&envelope, report.account.as_deref())?;
+        writer.write(&compose(name, from, report))?;
+        writer.commit()
+    }
+}
+
+/// A report for the sender. `from` is its From, and `name` the host that reports.
+fn compose(name: &str, from: &str, report: &Report) -> Vec<u8> {
     let Report { dsn, header, .. } = report;
     let header = header.strip_suffix(b"\r\n").filter(|header| header.ends_with(b"\r\n")).unwrap_or(header);
     let (mut failed, mut relayed, mut fields) = (String::new(), String::new(), String::new());
@@ -73,6 +131,19 @@ pub(crate) fn compose(name: &str, from: &str, report: &Report) -> Vec<u8> {
     .concat()
 }
 
+pub(crate) fn now() -> Option<DateTime> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    DateTime::new(i64::try_from(now).ok()?, 0).ok()
+}
+
+pub(crate) fn random() -> [u8; 16] {
+    let mut octets = [0; 16];
+    for half in octets.chunks_exact_mut(8) {
+        half.copy_from_slice(&RandomState::new().hash_one(std::process::id()).to_be_bytes());
+    }
+    octets
+}
+
 /// The status code of this class in a server's words (RFC 3463).
 fn status(reply: &str, class: &str) -> String {
     let is_code = |word: &&str| {
@@ -116,7 +187,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::spool::{Fate, State};
+    use crate::spool::Fate;
 
     fn report(recipients: Vec<(&str, State)>) -> Report {
         Report {
@@ -178,8 +249,9 @@ mod tests {
         assert!(report.is_wanted());
         let text = String::from_utf8(compose("mx.test", "robot@x.test", &report)).unwrap();
         assert!(text.contains("Subject: Mail was passed on\r\n") && !text.contains("could not"), "{text}");
+        assert!(report.is_asked_for());
         report.sender = String::new();
-        assert!(!report.is_wanted());
+        assert!(!report.is_wanted() && !report.is_asked_for());
     }
 
     #[test]
@@ -205,5 +277,6 @@ mod tests {
             assert!(text.contains(part), "{part:?} is not in {text}");
         }
         assert!(!text.contains("eve@y.test") && !text.contains("\r\nX: y"), "{text}");
+        assert!(report.is_wanted() && !report.is_asked_for(), "nobody said NOTIFY");
     }
 }
