@@ -46,7 +46,7 @@ pub(crate) enum Access {
 
 /// Tokens that the client requests.
 pub(crate) struct Requested {
-    ground: Ground,
+    pub(crate) ground: Ground,
     pub(crate) tokens: Tokens,
     pub(crate) keeper: Option<Box<dyn Keep>>,
 }

@@ -7,8 +7,12 @@ use std::{
 
 use mailbearer_net::{Connection, Machine, Route, Runtime, Security, Service};
 use mailbearer_oauth::{self as oauth, Endpoint, Hides, Limits, TokenExchange, TokenRequest, http};
+#[cfg(feature = "doctor")]
+use mailbearer_sasl::Redactor;
 use mailbearer_wire::{Secret, printable};
 
+#[cfg(feature = "doctor")]
+use crate::client::Access;
 use crate::{
     Client, ClientProof, Error, Grant, OAuth,
     client::{EXCHANGE, Shared},
@@ -51,6 +55,15 @@ impl Ground {
             ClientProof::Assertion(source) => Self::Proved(request, Arc::clone(source)),
             _ => Self::Form(request),
         })
+    }
+
+    /// What hides the secrets of its form. `None` for one that has none before it is sent.
+    #[cfg(feature = "doctor")]
+    fn redactor(&self) -> Option<Redactor> {
+        match self {
+            Self::Form(request) | Self::Proved(request, _) => Some(request.to_http().redactor()),
+            Self::Bearer(..) | Self::Flow(_) => None,
+        }
     }
 }
 
@@ -172,6 +185,24 @@ impl<R: Runtime> Client<R> {
         };
         let response = http.ask(request.to_http()).await?;
         request.read(&response, &Limits::DEFAULT).map_err(Error::token_response)
+    }
+}
+
+#[cfg(feature = "doctor")]
+impl<R: Runtime> Client<R> {
+    /// What hides the secrets that the token endpoint may know from earlier requests.
+    pub(crate) async fn hidden_from_before(&self) -> Hidden {
+        let hidden = Hidden::default();
+        let Access::Tokens(requested) = &self.shared.access else { return hidden };
+        requested.ground.redactor().into_iter().for_each(|redactor| hidden.add(redactor));
+        let kept = match &requested.keeper {
+            // The request for a token reports what is wrong with the store.
+            Some(keeper) => keeper.place().peek().await.ok().flatten().and_then(|kept| kept.refresh_token),
+            None => None,
+        };
+        let tokens: Vec<Secret> = kept.into_iter().chain(requested.tokens.refresh_token()).collect();
+        hidden.add(Redactor::new(&tokens));
+        hidden
     }
 }
 

@@ -160,7 +160,13 @@ impl TokenRequest {
     /// The request as HTTP has it.
     #[must_use]
     pub fn to_http(&self) -> http::Request {
-        http::Request::form(self.endpoint.clone(), self.form()).with_basic(self.basic().cloned())
+        let request = http::Request::form(self.endpoint.clone(), self.form());
+        match &self.client.authentication {
+            Authentication::Basic { secret, pair } => {
+                request.with_basic(Some(pair.clone())).with_hidden(secret.clone())
+            }
+            _ => request,
+        }
     }
 
     /// Reads the response to it, without anything that was sent in an error.

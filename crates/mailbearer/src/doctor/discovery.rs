@@ -7,7 +7,7 @@ use mailbearer_oauth::{
 };
 use mailbearer_wire::{Json, printable};
 
-use crate::{Error, claims::Cloud};
+use crate::{Error, claims::Cloud, trace::Hidden};
 
 /// What a token endpoint said before any credentials were sent.
 #[derive(Debug, Default)]
@@ -21,11 +21,12 @@ pub(super) struct Discovered {
 }
 
 /// Asks the token endpoint, over a connection to it. One of Microsoft Entra is asked for the document that describes
-/// the directory; others only for their clock.
+/// the directory; others only for their clock. `hidden` takes out of what it says what nobody may see.
 pub(super) async fn ask<R: Runtime>(
     connection: &mut Connection<R>,
     endpoint: &Endpoint,
     token_url: &str,
+    hidden: &Hidden,
 ) -> Result<Discovered, Error> {
     let document = token_url
         .strip_suffix("/oauth2/v2.0/token")
@@ -46,7 +47,8 @@ pub(super) async fn ask<R: Runtime>(
         found.cloud = cloud(&instance, &part);
         let words = [("cloud", &instance), ("region", &region), ("part", &part)];
         let words = words.iter().filter(|(_, value)| !value.is_empty());
-        let words: Vec<_> = words.map(|(name, value)| format!("{name} {}", printable(value))).collect();
+        let words: Vec<_> =
+            words.map(|(name, value)| format!("{name} {}", printable(&hidden.redact(value)))).collect();
         found.told = words.join(", ");
     }
     Ok(found)

@@ -5,11 +5,19 @@ mod walk;
 #[cfg(all(feature = "pop3", feature = "file-store"))]
 mod words;
 
-use std::sync::{Arc, Mutex};
+use std::{
+    future::ready,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use mailbearer_mock::{Server as Mock, memory::Options};
+use mailbearer_mock::{Recording, Server as Mock, memory::Options};
 
-use crate::{Account, Security, Server};
+use crate::{
+    Account, ClientProof, Grant, Security, Server,
+    grant::AssertionSource,
+    token::{AccountKey, Kept, Pending, StoreError, StoreLock, TokenStore},
+};
 
 fn account(mock: &Mock) -> Account {
     Account::custom(mock.user(), mock.token_url(), mock.scope())
@@ -65,45 +73,95 @@ fn a_password_is_examined_too() {
     assert_eq!(first.first().map(|first| first.step().name()).as_deref(), Some("imap.login"));
 }
 
-/// The server may know the secrets from before. Wherever it says them in its answer to the request that has none, the trace
-/// does not.
+const SECRET: &str = "s3cret+Q&=%.";
+const REFRESH: &str = "0.AXoA-refresh_token";
+const PASSWORD: &str = "p4ssword of Ann";
+const ASSERTION: &str = "eyJhbGciOi.signed-assertion";
+
+/// Each grant, what the endpoint may know of it before it is asked, and what is sent for the first time then.
+fn grants() -> Vec<(&'static str, Grant, ClientProof, &'static [&'static str], &'static str)> {
+    let assertion = || -> Arc<dyn AssertionSource> { Arc::new(|| Ok(ASSERTION.into())) };
+    let (secret, basic) = (ClientProof::Secret(SECRET.into()), ClientProof::Basic(SECRET.into()));
+    let password = Grant::Password { username: "ann".into(), password: PASSWORD.into() };
+    vec![
+        ("client credentials", Grant::ClientCredentials, secret.clone(), &[SECRET], ""),
+        ("in the head", Grant::ClientCredentials, basic, &[SECRET], ""),
+        ("by an assertion", Grant::ClientCredentials, ClientProof::Assertion(assertion()), &[], ASSERTION),
+        ("refresh token", Grant::RefreshToken(REFRESH.into()), secret.clone(), &[SECRET, REFRESH], ""),
+        ("password", password, secret, &[SECRET, PASSWORD], ""),
+        ("a person's, kept", Grant::Person(Box::default()), ClientProof::None, &[REFRESH], ""),
+        ("assertion", Grant::JwtBearer(assertion()), ClientProof::None, &[], ASSERTION),
+    ]
+}
+
+/// Holds a person's login.
+struct Login;
+
+impl TokenStore for Login {
+    fn load<'a>(&'a self, _: &'a AccountKey) -> Pending<'a, Result<Option<Kept>, StoreError>> {
+        let kept = Kept { refresh_token: Some(REFRESH.into()), ..Kept::default() };
+        Box::pin(ready(Ok(Some(kept))))
+    }
+
+    fn save<'a>(&'a self, _: &'a AccountKey, _: &'a Kept) -> Pending<'a, Result<(), StoreError>> {
+        Box::pin(ready(Ok(())))
+    }
+
+    fn lock<'a>(&'a self, _: &'a AccountKey, _: Duration) -> Pending<'a, Result<StoreLock, StoreError>> {
+        Box::pin(ready(Ok(StoreLock::new(()))))
+    }
+}
+
+/// The endpoint says what it knows from before in its answer to the request that has no secret, and then what it was sent:
+/// neither the trace nor the report shows it.
 #[test]
-fn the_request_for_the_directory_shows_no_secret() {
-    let (secret, refresh) = ("s3cret+Q&=%.", "0.AXoA-refresh_token");
-    let document = format!("{{\"cloud_instance_name\":\"{secret}\",\"tenant_region_scope\":\"{refresh}\"}}");
-    let transcript = format!(
-        "--TLS--\n--C HTTP--\nS: HTTP/1.1 200 {secret}\nS: X-Known: {refresh}\nS: Content-Length: {}\nS: \n\
-         S: {document}\\\n--close--\n",
-        document.len()
-    );
-    let (address, serving) = mailbearer_mock::serve(transcript.parse().unwrap()).unwrap();
-    let url = format!("https://localhost:{}/t/oauth2/v2.0/token", address.port());
-    let mut account = Account::custom("robot@mailbearer.test", url, "scope")
-        .client_credentials("app", secret)
-        .ca_pem(serving.ca_pem())
-        .unwrap();
-    let crate::Login::OAuth(oauth) = &mut account.login else { panic!() };
-    oauth.grant = crate::Grant::RefreshToken(refresh.into());
-    let seen = Arc::new(Mutex::new(String::new()));
-    let told = Arc::clone(&seen);
-    let note = move |line: &crate::TraceLine| {
-        let mut told = told.lock().unwrap();
-        told.push_str(&format!("{}\n", line.text));
-        for part in &line.parts {
-            if let mailbearer_wire::TracePart::Text(octets) = part {
-                told.push_str(&String::from_utf8_lossy(octets));
+fn no_secret_that_a_token_endpoint_says_is_shown() {
+    for (name, grant, client, before, new) in grants() {
+        let said = before.join(" ");
+        let document = format!("{{\"cloud_instance_name\":\"{said}\",\"tenant_region_scope\":\"{said}\"}}");
+        let sent = format!("{said} {new}");
+        let refusal = format!("{{\"error\":\"invalid_grant\",\"error_description\":\"{sent}\"}}");
+        let answer = |status, said: &str, body: String| {
+            let length = body.len();
+            format!(
+                "--TLS--\n--C HTTP--\nS: HTTP/1.1 {status} {said}\nS: X-Known: {said}\n\
+                 S: Content-Length: {length}\nS: \nS: {body}\\\n--close--\n"
+            )
+        };
+        let recording = format!(
+            "--connection 1 token--\n{}--connection 2 token--\n{}",
+            answer(200, &said, document),
+            answer(400, &said, refusal)
+        );
+        let playing = Recording::parse(&recording).unwrap().play(|_| ()).unwrap();
+        let url = format!("https://localhost:{}/t/oauth2/v2.0/token", playing.port("token").unwrap());
+        let mut account = Account::custom("robot@mailbearer.test", url, "scope")
+            .client_credentials("app", SECRET)
+            .store(Login)
+            .ca_pem(playing.ca_pem())
+            .unwrap();
+        let crate::Login::OAuth(oauth) = &mut account.login else { panic!() };
+        (oauth.grant, oauth.client) = (grant, client);
+        let seen = Arc::new(Mutex::new(String::new()));
+        let told = Arc::clone(&seen);
+        let note = move |line: &crate::TraceLine| {
+            let mut told = told.lock().unwrap();
+            told.push_str(&format!("{}\n", line.text));
+            for part in &line.parts {
+                if let mailbearer_wire::TracePart::Text(octets) = part {
+                    told.push_str(&String::from_utf8_lossy(octets));
+                }
             }
+        };
+        let report = crate::blocking::Client::traced(account, note).unwrap().examine(|_| ());
+        let (seen, report) = (seen.lock().unwrap(), format!("{report:?}"));
+        assert!(seen.contains("openid-configuration HTTP/1.1\n"), "{name}: {seen}");
+        assert!(seen.contains("POST /t/oauth2"), "{name}: {seen}");
+        assert!(seen.contains("X-Known: [redacted]\n") || before.is_empty(), "{name}: {seen}");
+        assert!(report.contains("invalid_grant"), "{name}: {report}");
+        for form in [SECRET, REFRESH, PASSWORD, ASSERTION].into_iter().flat_map(mailbearer_mock::spellings) {
+            assert!(!seen.contains(&form), "{name}: {form} is in {seen}");
+            assert!(!report.contains(&form), "{name}: {form} is in {report}");
         }
-    };
-    let report = crate::blocking::Client::traced(account, note).unwrap().examine(|_| ());
-    serving.join().unwrap();
-    let seen = seen.lock().unwrap();
-    assert!(seen.contains("openid-configuration HTTP/1.1\n"), "{seen}");
-    assert!(seen.contains("HTTP/1.1 200 [redacted]\n"), "{seen}");
-    assert!(seen.contains("X-Known: [redacted]\n"), "{seen}");
-    let report = format!("{report:?}");
-    for form in [secret, refresh].into_iter().flat_map(mailbearer_mock::spellings) {
-        assert!(!seen.contains(&form), "{form} is in {seen}");
-        assert!(!report.contains(&form), "{form} is in {report}");
     }
 }

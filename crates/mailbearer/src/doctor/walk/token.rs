@@ -4,12 +4,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use mailbearer_net::{Machine, Runtime, Security, Service};
 use mailbearer_oauth::{self as oauth, Claims, Endpoint, TokenExchange, TokenRequest, server::RequestReader};
-use mailbearer_sasl::{Credentials, Redactor};
-use mailbearer_wire::{RecvBuf, Secret, SendBuf, printable};
+use mailbearer_sasl::Credentials;
+use mailbearer_wire::{RecvBuf, SendBuf, printable};
 
 use super::Walk;
 use crate::{
-    ClientProof, Error, Grant, Login, OAuth, Token,
+    ClientProof, Error, Login, OAuth, Token,
     advice::PASSWORD,
     claims::{self, Cloud},
     doctor::{
@@ -26,18 +26,19 @@ impl<R: Runtime> Walk<'_, R> {
         // The request for a token reports what is wrong with the URL.
         if let Ok(endpoint) = Endpoint::parse(&oauth.token_url) {
             let place = (endpoint.host(), endpoint.port());
-            let options = self.client.shared().options();
+            let mut options = self.client.shared().options();
             // Nothing secret is sent yet, but the server may know it from before.
-            if let Some(hidden) = &options.hidden {
-                hidden.add(Redactor::new(&secrets(oauth)));
-            }
+            let hidden = self.client.hidden_from_before().await;
+            options.hidden = Some(hidden.clone());
             let service = Service::Https;
             let reached = self.reach(subject, service, place, Security::Implicit, options).await;
             let found = match reached {
                 Some(mut connection) => {
                     self.begin();
                     // The request for a token, which asks for more, reports what is wrong with the answer.
-                    discovery::ask(&mut connection, &endpoint, &oauth.token_url).await.unwrap_or_default()
+                    discovery::ask(&mut connection, &endpoint, &oauth.token_url, &hidden)
+                        .await
+                        .unwrap_or_default()
                 }
                 None => Discovered::default(),
             };
@@ -221,16 +222,3 @@ impl<R: Runtime> Walk<'_, R> {
 
 /// How many seconds clocks may differ.
 const SKEW: u64 = 300;
-
-/// The secrets of an application or a person that the token endpoint knows.
-fn secrets(oauth: &OAuth) -> Vec<Secret> {
-    let of_client = match &oauth.client {
-        ClientProof::Secret(secret) | ClientProof::Basic(secret) => Some(secret.clone()),
-        _ => None,
-    };
-    let of_grant = match &oauth.grant {
-        Grant::RefreshToken(secret) | Grant::Password { password: secret, .. } => Some(secret.clone()),
-        _ => None,
-    };
-    of_client.into_iter().chain(of_grant).collect()
-}
