@@ -265,7 +265,7 @@ pub(crate) fn commands() -> Vec<String> {
 
 /// Says which of `all` neither `rows` nor `others` has, and which of `others` there is not.
 #[track_caller]
-pub(crate) fn complete(all: &[String], rows: &[&[&str]], others: &[(&str, &str)]) {
+pub(crate) fn complete(all: &[String], rows: &[&[&str]], others: &[(&str, Other)]) {
     let has = |command: &str| {
         let words: Vec<&str> = command.split(' ').collect();
         rows.iter().any(|row| row.starts_with(&words)) || others.iter().any(|(other, _)| *other == command)
@@ -276,6 +276,23 @@ pub(crate) fn complete(all: &[String], rows: &[&[&str]], others: &[(&str, &str)]
     let unknown: Vec<_> =
         others.iter().filter(|(other, _)| !all.iter().any(|command| command == other)).collect();
     assert!(missing.is_empty() && unknown.is_empty(), "without a row: {missing:?}; not there: {unknown:?}");
+    let own = Command::new(env::current_exe().unwrap()).arg("--list").output().unwrap().stdout;
+    let own = String::from_utf8(own).unwrap();
+    for (command, other) in others {
+        let Other::In(test) = other else { continue };
+        // Some are for Unix alone.
+        let is_there = own.lines().any(|line| line.ends_with(&format!("::{test}: test")));
+        assert!(is_there || !cfg!(unix), "{command}: there is no test {test}");
+    }
+}
+
+/// Why a command has no row in a table of commands.
+#[derive(Debug)]
+pub(crate) enum Other {
+    /// A test of this name has it.
+    In(&'static str),
+    /// There is nothing to test, for this reason.
+    Nothing(#[expect(dead_code, reason = "it is for readers")] &'static str),
 }
 
 /// A server that says `greeting` to each client and then nothing, until the client leaves.

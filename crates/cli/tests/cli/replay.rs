@@ -10,7 +10,7 @@ use mailbearer_mock::{
 };
 use serde_json::Value;
 
-use crate::harness::{Outcome, World, bare, commands, complete, finish};
+use crate::harness::{Other, Outcome, World, bare, commands, complete, finish};
 #[cfg(unix)]
 use crate::{
     harness::Running,
@@ -132,27 +132,27 @@ const COMMANDS: &[(&[&str], &str)] = &[
 ];
 
 /// The other commands, with the test that plays them or why there is nothing to play.
-const OTHERS: &[(&str, &str)] = &[
-    ("demo", "it brings its own servers"),
-    ("setup", "it says what `login` and `token` say"),
-    ("relay", "a_relay_is_played_again"),
-    ("relay passwd", "it talks to nobody"),
-    ("relay health", "it asks a relay for its greeting, and takes no account"),
-    ("relay status", "it reads a file"),
-    ("relay certificate", "it reads a file"),
-    ("watch", "what_waits_is_played_again"),
-    ("queue list", "it reads the spool"),
-    ("queue show", "it reads the spool"),
-    ("queue run", "a_queue_is_played_again"),
-    ("queue retry", "it changes the spool"),
-    ("queue drop", "it changes the spool"),
-    ("queue export", "it reads the spool"),
-    ("providers", "it talks to nobody"),
-    ("mock", "it is what plays"),
-    ("man", "it talks to nobody"),
-    ("completions", "it talks to nobody"),
-    ("config", "it talks to nobody"),
-    ("help", "it talks to nobody"),
+const OTHERS: &[(&str, Other)] = &[
+    ("demo", Other::Nothing("it brings its own servers")),
+    ("setup", Other::Nothing("it says what `login` and `token` say")),
+    ("relay", Other::In("a_relay_is_played_again")),
+    ("relay passwd", Other::Nothing("it talks to nobody")),
+    ("relay health", Other::Nothing("it asks a relay for its greeting, and takes no account")),
+    ("relay status", Other::Nothing("it reads a file")),
+    ("relay certificate", Other::Nothing("it reads a file")),
+    ("watch", Other::In("what_waits_is_played_again")),
+    ("queue list", Other::Nothing("it reads the spool")),
+    ("queue show", Other::Nothing("it reads the spool")),
+    ("queue run", Other::In("a_queue_is_played_again")),
+    ("queue retry", Other::Nothing("it changes the spool")),
+    ("queue drop", Other::Nothing("it changes the spool")),
+    ("queue export", Other::Nothing("it reads the spool")),
+    ("providers", Other::Nothing("it talks to nobody")),
+    ("mock", Other::Nothing("it is what plays")),
+    ("man", Other::Nothing("it talks to nobody")),
+    ("completions", Other::Nothing("it talks to nobody")),
+    ("config", Other::Nothing("it talks to nobody")),
+    ("help", Other::Nothing("it talks to nobody")),
 ];
 
 #[test]

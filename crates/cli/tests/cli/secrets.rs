@@ -5,7 +5,7 @@ use std::{fs, net::TcpListener, path::Path, thread, time::Duration};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use mailbearer_mock::memory::{Fault, Options};
 
-use crate::harness::{Outcome, World, commands, complete, finish};
+use crate::harness::{Other, Outcome, World, commands, complete, finish};
 #[cfg(unix)]
 use crate::{
     harness::Running,
@@ -82,14 +82,14 @@ const COMMANDS: &[&[&str]] = &[
 ];
 
 /// What goes on until it is stopped, or waits for a person, and the test that has it.
-const OTHERS: &[(&str, &str)] = &[
-    ("demo", "the_demonstration_shows_no_secret"),
-    ("login", "a_login_shows_no_secret, in both ways"),
-    ("watch", "what_waits_shows_no_secret"),
-    ("relay", "a_relay_shows_no_secret"),
-    ("relay passwd", "a_relay_shows_no_secret"),
-    ("relay status", "a_relay_shows_no_secret"),
-    ("mock", "a_mock_shows_its_own_secrets_once"),
+const OTHERS: &[(&str, Other)] = &[
+    ("demo", Other::In("the_demonstration_shows_no_secret")),
+    ("login", Other::In("a_login_shows_no_secret")),
+    ("watch", Other::In("what_waits_shows_no_secret")),
+    ("relay", Other::In("a_relay_shows_no_secret")),
+    ("relay passwd", Other::In("a_relay_shows_no_secret")),
+    ("relay status", Other::In("a_relay_shows_no_secret")),
+    ("mock", Other::In("a_mock_shows_its_own_secrets_once")),
 ];
 
 #[test]
