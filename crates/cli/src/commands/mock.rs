@@ -77,7 +77,8 @@ pub(crate) struct MockArgs {
     #[arg(long)]
     pub(crate) provider_limits: bool,
     /// What the SMTP server offers beside what it does anyway: lines of a reply to EHLO with commas between, as
-    /// 'CHUNKING, LIMITS RCPTMAX=20'; LMTP makes it speak that
+    /// 'CHUNKING, LIMITS RCPTMAX=20'; LMTP makes it speak that, AUTH offers the
+    /// login before TLS, too
     #[arg(long, value_name = "LINES")]
     pub(crate) smtp_extensions: Option<SmtpExtensions>,
     /// What goes wrong, in the words of a real server: a name (`help` lists all), or PLACE=WORDS in your own, as

@@ -6,7 +6,8 @@ use mailbearer_smtp::{ServerLimits, server::Options};
 ///
 /// Parsed from lines of a reply to EHLO, separated by commas: `CHUNKING, BINARYMIME`, `REQUIRETLS`,
 /// `DELIVERBY 240`, `LIMITS MAILMAX=5 RCPTMAX=20 RCPTDOMAINMAX=3`. `LMTP` makes it speak LMTP (RFC 2033) in place of SMTP.
-/// There, recipients at `full.test` are accepted, and are over quota when the message has arrived.
+/// There, recipients at `full.test` are accepted, and are over quota when the message has arrived. `AUTH` offers the login
+/// before TLS, too, as servers did that are not well set up; no personality does by itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SmtpExtensions {
     chunking: bool,
@@ -15,6 +16,7 @@ pub struct SmtpExtensions {
     deliver_by: Option<u64>,
     limits: ServerLimits,
     pub(crate) lmtp: bool,
+    clear_auth: bool,
 }
 
 impl SmtpExtensions {
@@ -25,6 +27,7 @@ impl SmtpExtensions {
         options.deliver_by = self.deliver_by;
         options.told_limits = self.limits;
         options.lmtp = self.lmtp;
+        options.clear_credentials = self.clear_auth;
     }
 
     fn add(&mut self, line: &str) -> Option<()> {
@@ -34,6 +37,7 @@ impl SmtpExtensions {
             "BINARYMIME" => (self.chunking, self.binarymime) = (true, true),
             "REQUIRETLS" => self.requiretls = true,
             "LMTP" => self.lmtp = true,
+            "AUTH" => self.clear_auth = true,
             "DELIVERBY" => {
                 let least = words.next().map_or(Some(0), |least| least.parse().ok())?;
                 self.deliver_by = Some(least);
@@ -64,7 +68,7 @@ pub struct UnknownExtension(pub String);
 
 impl fmt::Display for UnknownExtension {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = "CHUNKING, BINARYMIME, REQUIRETLS, DELIVERBY [SECONDS], LIMITS [MAILMAX=N] [RCPTMAX=N] [RCPTDOMAINMAX=N], LMTP";
+        let words = "CHUNKING, BINARYMIME, REQUIRETLS, DELIVERBY [SECONDS], LIMITS [MAILMAX=N] [RCPTMAX=N] [RCPTDOMAINMAX=N], LMTP, AUTH";
         write!(f, "{:?} is none of {words}", self.0)
     }
 }

@@ -47,7 +47,8 @@ pub struct Options {
     pub require_tls: bool,
     /// Whether clients may log in before TLS although it is offered; default false.
     pub clear_credentials: bool,
-    /// More lines for the reply to EHLO, for extensions that do not change the dialogue; default none.
+    /// More lines for the reply to EHLO, for extensions that do not change the dialogue; default none. One that begins
+    /// with `AUTH` is offered where a login is.
     pub extensions: Vec<Cow<'static, str>>,
     /// How much the session accepts.
     pub limits: Limits,

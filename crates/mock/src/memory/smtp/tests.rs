@@ -85,6 +85,24 @@ fn nothing_outlives_starttls() {
     assert_eq!((&answer[..9], action), ("554 5.5.0", Step::Close));
 }
 
+/// Servers of today offer no login in the clear, in no form of the line.
+#[test]
+fn login_is_offered_over_tls_alone_unless_it_is_asked_for() {
+    for personality in Personality::ALL {
+        for (extensions, in_clear) in [("CHUNKING", false), ("AUTH", true)] {
+            let world = world(|options| {
+                options.personality = personality;
+                options.smtp_extensions = extensions.parse().unwrap();
+            });
+            for (security, want) in [(Security::StartTls, in_clear), (Security::Implicit, true)] {
+                let mut talk = Talk::new(Smtp::new(Arc::clone(&world), security));
+                let answer = talk.say("EHLO a\r\n");
+                assert_eq!(answer.contains("AUTH"), want, "{personality} {extensions}: {answer}");
+            }
+        }
+    }
+}
+
 #[test]
 fn delivers_what_was_submitted() {
     let world = world(|options| options.limits.message_octets = 20);

@@ -118,7 +118,8 @@ impl Session {
             let names: Vec<&str> = options.mechanisms.iter().map(|mechanism| mechanism.name()).collect();
             lines.push(Cow::Owned(format!("AUTH {}", names.join(" "))));
         }
-        lines.extend(options.extensions.iter().cloned());
+        let is_offered = |line: &&Cow<'_, str>| self.takes_credentials() || !line.starts_with("AUTH");
+        lines.extend(options.extensions.iter().filter(is_offered).cloned());
         lines
     }
 
