@@ -30,10 +30,7 @@ impl<R: Runtime> Authenticated<R> {
         messages: u64,
         take: &mut Take<'_>,
     ) -> Result<Completion, Error> {
-        self.begin().await?;
-        self.budget.allow(messages);
-        let tag = self.session.command(command)?;
-        self.answer(tag, needs(command), take).await
+        self.run_or_part(command, messages, false, take).await
     }
 
     /// As [`run_on`](Self::run_on), for a caller that asks for the rest by itself where the server stopped at its limit of
@@ -44,10 +41,20 @@ impl<R: Runtime> Authenticated<R> {
         messages: u64,
         take: &mut Take<'_>,
     ) -> Result<Completion, Error> {
+        self.run_or_part(command, messages, true, take).await
+    }
+
+    async fn run_or_part(
+        &mut self,
+        command: &Command<'_>,
+        messages: u64,
+        may_stop: bool,
+        take: &mut Take<'_>,
+    ) -> Result<Completion, Error> {
         self.begin().await?;
         self.budget.allow(messages);
         let tag = self.session.command(command)?;
-        self.answer_or_part(tag, needs(command), true, take).await
+        self.answer_or_part(tag, needs(command), may_stop, take).await
     }
 
     /// As [`run`](Self::run), for a command without data in its answer.
