@@ -368,14 +368,6 @@ impl Drop for Seat {
 async fn serve(seat: Seat, socket: TokioSocket, client: SocketAddr) {
     let mut net = NetOptions::default();
     net.timeouts.write = seat.options.limits.silence;
-    let trace = |is_tls| {
-        let security = if is_tls { Security::Implicit } else { Security::StartTls };
-        seat.options.observer.as_ref().map(|observer| observer.watch(client, security))
-    };
-    let is_either = matches!(seat.options.tls, Some((Mode::Both, _)));
-    if !is_either {
-        net.trace = trace(matches!(seat.options.tls, Some((Mode::Implicit, _))));
-    }
     let accepted = match &seat.options.tls {
         None => Ok((Connection::<Tokio>::accept_in_clear(socket, net), false)),
         Some((Mode::Both, tls)) => Connection::accept_either(socket, tls, net, HESITATION).await,
@@ -394,9 +386,10 @@ async fn serve(seat: Seat, socket: TokioSocket, client: SocketAddr) {
             return;
         }
     };
-    // How it begins is known by now. Nothing was said yet.
-    if let Some(trace) = trace(is_tls).filter(|_| is_either) {
-        connection.watch(trace);
+    // A trace says how a client began, which is known by now. Nothing was said yet.
+    if let Some(observer) = &seat.options.observer {
+        let security = if is_tls { Security::Implicit } else { Security::StartTls };
+        connection.watch(observer.watch(client, security));
     }
     let session = seat.session(is_tls);
     let reception = Reception::new(Arc::clone(&seat.shared), Arc::clone(&seat.options), seat.address);
