@@ -2,7 +2,8 @@
 //!
 //! A file is a head of fixed length, the envelope as one line of JSON, the message, and a line of JSON for each attempt.
 //! Only the mark in the head is ever written over. It says which attempt sent the final dot, and is on the disk before the
-//! dot is sent. Everything else is appended, also the recipients of each part of a message that goes in parts. A last line that a crash cut short is ignored.
+//! dot is sent. Everything else is appended, also the recipients of each part of a message that goes in parts. A last line
+//! that a crash cut short is ignored.
 
 use std::{
     collections::BTreeSet,

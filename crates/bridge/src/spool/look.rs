@@ -34,8 +34,8 @@ impl Spool {
     ///
     /// A message that is found counts as delivered. One that is not found stays unknown, as not every provider keeps a copy. This
     /// never sends a message again. One that went in parts, or of which another recipient has a verdict of delivery, stays unknown:
-    /// all its copies have the same Message-ID, so one that is found says nothing of the others. [`Stored::look`](super::Stored::look) has the result. With `is_patient`, this searches for a
-    /// message at once, then after 1, 5, 15, 30, 60 and 120 minutes, and then every four hours, and skips it in between.
+    /// all its copies have the same Message-ID, so one that is found says nothing of the others.
+    /// [`Stored::look`](super::Stored::look) has the result. With `is_patient`, this searches for a message at once, then after 1, 5, 15, 30, 60 and 120 minutes, and then every four hours, and skips it in between.
     ///
     /// Skips a message that a person retries or drops in the meantime.
     ///
@@ -66,11 +66,14 @@ impl Spool {
                     place.insert(client)
                 }
             };
-            let mut found = find(client.as_ref(), &mut entry)?;
+            let has_copies = entry.stored().has_copies();
+            let mut found =
+                if has_copies { Found::NoLook(COPIES.into()) } else { find(client.as_ref(), &mut entry)? };
             // The look took a while, and the message was not locked meanwhile.
             drop(entry);
             match self.find(&id) {
                 Ok(mut entry) if entry.place() == Place::Unknown => {
+                    // Someone may have tried it again meanwhile.
                     if entry.stored().has_copies() {
                         found = Found::NoLook(COPIES.into());
                     }
