@@ -9,7 +9,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use mailbearer::UidSet;
 
 use super::{
-    Archive, Body, Meta, Origin, cannot,
+    Archive, Body, Meta, Origin, after_a_failure, cannot,
     state::{State, Written},
 };
 use crate::{error::Error, exit::Exit};
@@ -71,7 +71,7 @@ impl Mbox {
     /// Does what writes, if nothing failed before.
     fn unless_failed(&mut self, write: impl FnOnce(&mut Self) -> io::Result<()>) -> io::Result<()> {
         if self.has_failed {
-            return Err(io::Error::other("those before them could not be written"));
+            return Err(after_a_failure());
         }
         let done = write(self);
         self.has_failed = done.is_err();

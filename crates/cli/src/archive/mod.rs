@@ -92,6 +92,11 @@ fn temporary_named(folder: &Path, prefix: &str, suffix: &str) -> io::Result<Name
     builder.tempfile_in(folder)
 }
 
+/// For messages behind those that could not be written.
+fn after_a_failure() -> io::Error {
+    io::Error::other("those before them could not be written")
+}
+
 /// Removes the files that a killed run left. The caller holds the lock of the archive, so no other run uses them.
 fn clean(folder: &Path) -> io::Result<()> {
     remove(folder, |name| name.starts_with(PARTIAL))
@@ -165,7 +170,7 @@ impl Files {
 
     fn wait(&mut self) -> io::Result<()> {
         if self.has_failed {
-            return Err(io::Error::other("those before them could not be written"));
+            return Err(after_a_failure());
         }
         let Some(committing) = self.committing.take() else { return Ok(()) };
         let kept = committing.join();
