@@ -7,7 +7,7 @@ use mailbearer_mime::{
 use mailbearer_net::Runtime;
 use mailbearer_smtp::{Envelope, Receipt};
 
-use crate::{Client, Error, Smtp};
+use crate::{Client, Error, Smtp, raw::pieces};
 
 /// A message whose files are read as it is sent, however large they are.
 ///
@@ -178,15 +178,8 @@ impl Prepared<'_> {
     ///
     /// Fails if reading or `sink` fails, and if a file has another size than was given. `sink` has a part of the
     /// message then.
-    pub fn copy<E: From<Error>>(mut self, mut sink: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        let mut piece = Vec::new();
-        loop {
-            self.next_piece(&mut piece)?;
-            if piece.is_empty() {
-                return Ok(());
-            }
-            sink(&piece)?;
-        }
+    pub fn copy<E: From<Error>>(mut self, sink: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        pieces(|piece| self.next_piece(piece), sink)
     }
 
     /// Puts the next octets of the message into `piece`, in place of what is there: at most 80 KiB at a time. None are

@@ -37,10 +37,13 @@ impl RawMessage<File> {
         if is_regular && !message.is_measured {
             let mut rest = File::open(path)?;
             rest.seek(SeekFrom::Start(u64::try_from(RawHeader::LIMIT).unwrap_or(u64::MAX)))?;
-            pieces(&mut rest, |piece| {
-                message.measure.add(piece);
-                Ok::<(), Error>(())
-            })?;
+            pieces(
+                |piece| fill(&mut rest, piece),
+                |piece| {
+                    message.measure.add(piece);
+                    Ok::<(), Error>(())
+                },
+            )?;
             message.is_measured = true;
         }
         Ok(message)
@@ -119,15 +122,8 @@ impl<R: Read> RawMessage<R> {
     /// # Errors
     ///
     /// Fails if reading or `sink` fails. `sink` has a part of the message then.
-    pub fn copy<E: From<Error>>(mut self, mut sink: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        let mut piece = Vec::new();
-        loop {
-            self.next_piece(&mut piece)?;
-            if piece.is_empty() {
-                return Ok(());
-            }
-            sink(&piece)?;
-        }
+    pub fn copy<E: From<Error>>(mut self, sink: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        pieces(|piece| self.next_piece(piece), sink)
     }
 
     /// Puts the next octets of the message into `piece`, in place of what is there: the whole header section, then at
@@ -137,8 +133,8 @@ impl<R: Read> RawMessage<R> {
     ///
     /// Fails if reading fails.
     pub fn next_piece(&mut self, piece: &mut Vec<u8>) -> Result<(), Error> {
-        piece.clear();
         if !mem::replace(&mut self.is_in_body, true) {
+            piece.clear();
             piece.extend_from_slice(self.header.octets());
             return Ok(());
         }
@@ -146,14 +142,14 @@ impl<R: Read> RawMessage<R> {
     }
 }
 
-/// Gives everything to `sink`, in pieces.
-fn pieces<E: From<Error>>(
-    from: &mut impl Read,
+/// Gives each piece that `next` makes to `sink`, up to an empty one.
+pub(crate) fn pieces<E: From<Error>>(
+    mut next: impl FnMut(&mut Vec<u8>) -> Result<(), Error>,
     mut sink: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut piece = Vec::new();
     loop {
-        fill(from, &mut piece)?;
+        next(&mut piece)?;
         if piece.is_empty() {
             return Ok(());
         }
@@ -161,20 +157,12 @@ fn pieces<E: From<Error>>(
     }
 }
 
-/// Puts what is read next into `piece`. Nothing at the end.
+/// Puts what is read next into `piece`, in place of what is there. Nothing at the end.
 fn fill(from: &mut impl Read, piece: &mut Vec<u8>) -> Result<(), Error> {
-    piece.resize(PIECE, 0);
-    loop {
-        match from.read(piece) {
-            Ok(count) => piece.truncate(count),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => {
-                piece.clear();
-                return Err(error.into());
-            }
-        }
-        return Ok(());
-    }
+    piece.clear();
+    piece.reserve(PIECE);
+    Read::by_ref(from).take(u64::try_from(PIECE).unwrap_or(u64::MAX)).read_to_end(piece)?;
+    Ok(())
 }
 
 /// Removes repeated addresses, and keeps the order.
