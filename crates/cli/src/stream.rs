@@ -69,14 +69,14 @@ impl<S: Source> Stream<S> {
         self.read = self.read.saturating_add(octets(self.piece.len()));
         self.progress.add(self.piece.len());
         let is_too_long = self.envelope.recipients.len() < 2 && self.read > octets(IN_MEMORY);
-        if let Kept::All(file) = &mut self.kept {
-            let kept = file.seek(SeekFrom::Start(self.piece_at)).and_then(|_| file.write_all(&self.piece));
-            match kept {
-                Ok(()) if !is_too_long => {}
-                Ok(()) => self.kept = Kept::Nothing("it has been read".into()),
-                // It goes on all the same: most messages are read once.
-                Err(error) => self.kept = Kept::Nothing(error.to_string()),
-            }
+        if is_too_long {
+            self.kept = Kept::Nothing("it has been read".into());
+        } else if let Kept::All(file) = &mut self.kept
+            && let Err(error) =
+                file.seek(SeekFrom::Start(self.piece_at)).and_then(|_| file.write_all(&self.piece))
+        {
+            // It goes on all the same: most messages are read once.
+            self.kept = Kept::Nothing(error.to_string());
         }
         Ok(())
     }
