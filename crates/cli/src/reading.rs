@@ -16,13 +16,17 @@ use crate::{
 
 /// Shows lines that are [`wrapped`] already where they can be, in a pager if they fill the terminal.
 pub(crate) fn show(lines: &[String], out: &mut Output<impl Write>) -> Result<(), Error> {
-    let columns = out.width().unwrap_or(usize::MAX).max(1);
-    let taken = |line: &String| output::width(&printable(line)).div_ceil(columns).max(1);
-    let is_long = |rows| lines.iter().map(taken).fold(0, usize::saturating_add) >= rows;
-    if out.rows().is_some_and(is_long) && page(lines) {
+    if out.rows().is_some_and(|rows| taken(lines, out.width()) >= rows) && page(lines) {
         return Ok(());
     }
     lines.iter().try_for_each(|line| out.line(line))
+}
+
+/// Rows of a terminal that lines take.
+fn taken(lines: &[String], columns: Option<usize>) -> usize {
+    let columns = columns.unwrap_or(usize::MAX).max(1);
+    let rows = |line: &String| output::width(&printable(line)).div_ceil(columns).max(1);
+    lines.iter().map(rows).fold(0, usize::saturating_add)
 }
 
 /// Shows the lines in the pager. Returns false if there is none.
@@ -124,6 +128,21 @@ fn without_tabs(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_that_is_too_long_takes_several_rows() {
+        for (lines, columns, want) in [
+            (&[][..], Some(10), 0),
+            (&["", "0123456789"], Some(10), 2),
+            (&["0123456789a", "你好你好你好"], Some(10), 4),
+            (&["\x1b[2J"], Some(4), 2),
+            (&["0123456789a"], None, 1),
+            (&["ab"], Some(0), 2),
+        ] {
+            let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+            assert_eq!(taken(&lines, columns), want, "{lines:?} {columns:?}");
+        }
+    }
 
     #[test]
     fn lines_fit() {
