@@ -43,7 +43,7 @@ pub(crate) fn encode_text(text: &str) -> Secret {
     Secret::new(encoded)
 }
 
-/// Undoes that.
+/// Decodes a text of `application/x-www-form-urlencoded`.
 pub(crate) fn decode(text: &[u8]) -> Result<Secret, BadText> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut octets = text.iter();
