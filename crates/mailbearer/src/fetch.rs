@@ -61,7 +61,7 @@ impl Ground {
     #[cfg(feature = "doctor")]
     fn redactor(&self) -> Option<Redactor> {
         match self {
-            Self::Form(request) | Self::Proved(request, _) => Some(request.to_http().redactor()),
+            Self::Form(request) | Self::Proved(request, _) => Some(request.redactor()),
             Self::Bearer(..) | Self::Flow(_) => None,
         }
     }
@@ -183,6 +183,7 @@ impl<R: Runtime> Client<R> {
             }
             Ground::Flow(flow) => return flow.token(&asking).await.map_err(Error::source_of_tokens),
         };
+        http.hide(&request);
         let response = http.ask(request.to_http()).await?;
         request.read(&response, &Limits::DEFAULT).map_err(Error::token_response)
     }
@@ -275,7 +276,7 @@ struct Kept<R: Runtime> {
 
 impl<R: Runtime> Asker<'_, R> {
     /// Hides the secrets of a request from the trace, if there is one.
-    fn hide(&self, said: &impl Hides) {
+    fn hide(&self, said: &dyn Hides) {
         if self.shared.is_observed() {
             self.hidden.add(said.redactor());
         }
@@ -320,7 +321,6 @@ impl<R: Runtime> Asker<'_, R> {
         to: &(String, u16),
         request: http::Request,
     ) -> Result<http::Response, Error> {
-        self.hide(&request);
         let mut exchange = http::Exchange::new(request, Limits::DEFAULT);
         // The exchange ends with the response. HTTP has no goodbye.
         let response = connection.next(&mut exchange).await.map_err(Error::token_http)?;
@@ -335,6 +335,7 @@ impl<R: Runtime> Asker<'_, R> {
 
 impl<R: Runtime> Http for Asker<'_, R> {
     fn exchange(&self, request: http::Request) -> Pending<'_, Result<http::Response, Error>> {
+        self.hide(&request);
         Box::pin(self.ask(request))
     }
 }

@@ -4,9 +4,10 @@ use alloc::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use mailbearer_sasl::Redactor;
 use mailbearer_wire::Secret;
 
-use crate::{Endpoint, Error, Limits, Pkce, Token, form, http};
+use crate::{Endpoint, Error, Hides, Limits, Pkce, Token, form, http};
 
 /// The application that asks for tokens, as the authorization server knows it.
 #[derive(Clone, Debug)]
@@ -60,6 +61,12 @@ pub struct TokenRequest {
     endpoint: Endpoint,
     client: Client,
     fields: Vec<(String, Secret)>,
+}
+
+impl Hides for TokenRequest {
+    fn redactor(&self) -> Redactor {
+        Redactor::new(&self.secrets())
+    }
 }
 
 impl TokenRequest {
@@ -160,13 +167,7 @@ impl TokenRequest {
     /// The request as HTTP has it.
     #[must_use]
     pub fn to_http(&self) -> http::Request {
-        let request = http::Request::form(self.endpoint.clone(), self.form());
-        match &self.client.authentication {
-            Authentication::Basic { secret, pair } => {
-                request.with_basic(Some(pair.clone())).with_hidden(secret.clone())
-            }
-            _ => request,
-        }
+        http::Request::form(self.endpoint.clone(), self.form()).with_basic(self.basic().cloned())
     }
 
     /// Reads the response to it, without anything that was sent in an error.
@@ -210,7 +211,10 @@ impl TokenRequest {
         match &self.client.authentication {
             Authentication::Elsewhere | Authentication::Public => {}
             Authentication::Post(secret) => secrets.push(secret.clone()),
-            Authentication::Basic { secret, pair } => secrets.extend([secret, pair].map(Secret::clone)),
+            Authentication::Basic { secret, pair } => {
+                secrets.push(secret.clone());
+                secrets.push(pair.clone());
+            }
         }
         secrets
     }

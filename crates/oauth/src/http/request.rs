@@ -12,8 +12,6 @@ pub struct Request {
     endpoint: Endpoint,
     body: Option<(&'static str, Secret)>,
     basic: Option<Secret>,
-    /// A secret that it holds in another form only.
-    hidden: Option<Secret>,
     fields: Vec<Field>,
     keeps: bool,
 }
@@ -35,7 +33,7 @@ impl Request {
     /// A `GET`.
     #[must_use]
     pub const fn get(endpoint: Endpoint) -> Self {
-        Self { endpoint, body: None, basic: None, hidden: None, fields: Vec::new(), keeps: false }
+        Self { endpoint, body: None, basic: None, fields: Vec::new(), keeps: false }
     }
 
     /// A `POST` of a form, which is `application/x-www-form-urlencoded`.
@@ -89,11 +87,6 @@ impl Request {
         Self { basic, ..self }
     }
 
-    /// The same, where a server may also repeat the secret that is in `basic`.
-    pub(crate) fn with_hidden(self, secret: Secret) -> Self {
-        Self { hidden: Some(secret), ..self }
-    }
-
     fn add(mut self, field: Field) -> Result<Self, InvalidField> {
         let value = field.value.expose().as_bytes();
         let is_value = value.iter().all(|octet| matches!(octet, b' '..=b'~'));
@@ -112,7 +105,9 @@ impl Request {
                 secrets.push(field.value.clone());
             }
         }
-        secrets.extend(self.basic.iter().chain(&self.hidden).cloned());
+        if let Some(basic) = &self.basic {
+            secrets.push(basic.clone());
+        }
         if let Some((kind, body)) = &self.body {
             match decode_form(body.expose().as_bytes()) {
                 // Not the form itself: a part of it, such as the scope, is looked for like a part of a secret.
