@@ -79,10 +79,7 @@ impl Repair<'_> {
 ///
 /// As [`Aliases::resolve`], for a local recipient in the header.
 pub fn repair(start: &[u8], repair: &Repair<'_>) -> Result<Repaired, AliasError> {
-    let mut rest = start.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(start);
-    while rest.starts_with(b"From ") || rest.starts_with(b">From ") {
-        rest = split_line(rest).1;
-    }
+    let mut rest = first_field(start);
     let (mut out, mut fields, mut is_open) = (Vec::with_capacity(start.len()), Fields::default(), true);
     let mut hidden = None;
     while is_open {
@@ -131,6 +128,33 @@ pub fn repair(start: &[u8], repair: &Repair<'_>) -> Result<Repaired, AliasError>
         }
     }
     Ok(Repaired { octets: out, recipients })
+}
+
+/// Whether [`repair`] needs no more of the text than this start: it has fields, and behind them an empty line.
+#[must_use]
+pub fn header_is_whole(start: &[u8]) -> bool {
+    let mut rest = first_field(start);
+    let mut has_fields = false;
+    loop {
+        let (field, after) = split_field(rest);
+        if field_name(field).is_none() {
+            break;
+        }
+        (rest, has_fields) = (after, true);
+    }
+    let (line, after) = split_line(rest);
+    let is_blank = without_end(line).is_empty() && !line.is_empty();
+    // What comes next could still be a part of the line end.
+    has_fields && is_blank && after.first().is_some_and(|octet| !matches!(octet, b'\r' | b'\n'))
+}
+
+/// The text without what stands in front of its first field.
+fn first_field(start: &[u8]) -> &[u8] {
+    let mut rest = start.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(start);
+    while rest.starts_with(b"From ") || rest.starts_with(b">From ") {
+        rest = split_line(rest).1;
+    }
+    rest
 }
 
 /// Whom the fields name.
@@ -347,6 +371,37 @@ mod tests {
         let settings = Repair { own: "robot@x.test", aliases: &aliases, host: "box.test" };
         let repaired = repair(text.as_bytes(), &settings).unwrap();
         (String::from_utf8(repaired.octets).unwrap(), repaired.recipients)
+    }
+
+    #[test]
+    fn what_is_whole_needs_no_more() {
+        let aliases = Aliases::parse("root: ann@x.test\n").unwrap();
+        let settings = Repair { own: "robot@x.test", aliases: &aliases, host: "box.test" };
+        let rest = "z\n\nBcc: h@x\n\nbody\n";
+        for (text, want) in [
+            ("To: a@b\n\n", false),
+            ("To: a@b\n\nx", true),
+            ("To: a@b\n\n\n", false),
+            ("To: a@b\r\n\r\nx", true),
+            ("To: a@b\r\n\r\r", false),
+            ("To: a@b\r\rx", true),
+            ("To: root,\n a@b\nBcc: c@d\n\nx", true),
+            ("From x\nTo: a@b\n\nx", true),
+            ("From x\n\nx", false),
+            ("\nBcc: a@b\n\nx", false),
+            ("To: a@b\n \n\nx", false),
+            ("To: a@b\nno field\n\nx", false),
+            ("text\n\nx", false),
+            ("", false),
+        ] {
+            assert_eq!(header_is_whole(text.as_bytes()), want, "{text:?}");
+            if want {
+                let start = repair(text.as_bytes(), &settings).unwrap();
+                let whole = repair(format!("{text}{rest}").as_bytes(), &settings).unwrap();
+                assert_eq!([&start.octets, rest.as_bytes()].concat(), whole.octets, "{text:?}");
+                assert_eq!(start.recipients, whole.recipients, "{text:?}");
+            }
+        }
     }
 
     #[test]

@@ -10,4 +10,4 @@ mod header;
 
 pub use aliases::{AliasError, Aliases};
 pub use arguments::{ArgumentError, Arguments, Mode};
-pub use header::{Repair, Repaired, repair};
+pub use header::{Repair, Repaired, header_is_whole, repair};

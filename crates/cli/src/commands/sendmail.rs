@@ -14,7 +14,7 @@ use mailbearer::{
 };
 use mailbearer_bridge::{
     relay::{Accounts, HandOver, HandOverError, Options, speak as relay_speak},
-    sendmail::{Aliases, Arguments, Mode, Repair, Repaired, repair},
+    sendmail::{Aliases, Arguments, Mode, Repair, Repaired, header_is_whole, repair},
     spool::{Limits, Spool},
 };
 
@@ -112,11 +112,12 @@ impl Job {
         }
         let mut rest = io::stdin();
         let mut start = Vec::new();
-        let limit = u64::try_from(RawHeader::LIMIT).unwrap_or(u64::MAX);
-        Read::by_ref(&mut rest)
-            .take(limit)
-            .read_to_end(&mut start)
-            .map_err(|error| Error::new(Exit::Io, format!("cannot read the message: {error}")))?;
+        while start.len() < RawHeader::LIMIT && !header_is_whole(&start) {
+            let read = Read::by_ref(&mut rest).take(PIECE).read_to_end(&mut start);
+            if read.map_err(|error| Error::new(Exit::Io, format!("cannot read the message: {error}")))? == 0 {
+                break;
+            }
+        }
         if RawHeader::is_utf16(&start) {
             return Err(raw::no_good(&RawError::Utf16.into()));
         }
@@ -326,6 +327,9 @@ fn aliases(named: Option<&Path>, configured: Option<&Path>) -> Result<Aliases, E
     }
     Ok(Aliases::default())
 }
+
+/// Octets of the message that are read at a time, until its header is whole.
+const PIECE: u64 = 64 * 1024;
 
 /// Where aliases are looked for.
 const ALIASES: [&str; 2] = ["/etc/mailbearer/aliases", "/etc/aliases"];
