@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use mailbearer_mime::{Address, Measure, RawHeader, compose};
+use mailbearer_mime::{Address, Measure, RawError, RawHeader, compose};
 use mailbearer_smtp::Envelope;
 
 use crate::Error;
@@ -32,11 +32,14 @@ impl RawMessage<File> {
     /// Fails if the file can't be read, and as [`read`](Self::read) does.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let file = File::open(path)?;
-        let is_regular = file.metadata()?.is_file();
-        let mut message = Self::read(file)?;
-        if is_regular && !message.is_measured {
+        if !file.metadata()?.is_file() {
+            return Self::read(file);
+        }
+        let mut message = Self::read_within(file, &[PIECE, RawHeader::LIMIT])?;
+        if !message.is_measured {
+            let mut held = message.body.get_ref().1;
             let mut rest = File::open(path)?;
-            rest.seek(SeekFrom::Start(u64::try_from(RawHeader::LIMIT).unwrap_or(u64::MAX)))?;
+            rest.seek(SeekFrom::Start(held.stream_position()?))?;
             pieces(
                 |piece| fill(&mut rest, piece),
                 |piece| {
@@ -69,22 +72,37 @@ impl<R: Read> RawMessage<R> {
     /// # Errors
     ///
     /// Fails if reading fails, and as [`RawHeader::split`] does.
-    pub fn read(mut from: R) -> Result<Self, Error> {
-        let mut start = Vec::new();
-        let limit = u64::try_from(RawHeader::LIMIT).unwrap_or(u64::MAX);
-        from.by_ref().take(limit).read_to_end(&mut start)?;
-        let is_whole = start.len() < RawHeader::LIMIT;
-        let (header, body) = RawHeader::split(&start, is_whole)?;
-        let mut measure = Measure::default();
-        measure.add(body);
-        let body = start.split_off(start.len().saturating_sub(body.len()));
-        Ok(Self {
-            header,
-            body: Cursor::new(body).chain(from),
-            is_in_body: false,
-            measure,
-            is_measured: is_whole,
-        })
+    pub fn read(from: R) -> Result<Self, Error> {
+        Self::read_within(from, &[RawHeader::LIMIT])
+    }
+
+    /// Reads up to each of the limits in turn, until the header section is in what was read.
+    fn read_within(mut from: R, limits: &[usize]) -> Result<Self, Error> {
+        let (mut start, mut limits) = (Vec::new(), limits.iter().copied());
+        let mut limit = limits.next().unwrap_or(RawHeader::LIMIT);
+        loop {
+            let left = limit.saturating_sub(start.len());
+            from.by_ref().take(u64::try_from(left).unwrap_or(u64::MAX)).read_to_end(&mut start)?;
+            let is_whole = start.len() < limit;
+            let (header, body) = match (RawHeader::split(&start, is_whole), limits.next()) {
+                (Err(RawError::Endless { .. }), Some(more)) => {
+                    limit = more;
+                    continue;
+                }
+                (split, _) => split?,
+            };
+            let mut measure = Measure::default();
+            measure.add(body);
+            let body = body.len();
+            start.drain(..start.len().saturating_sub(body));
+            return Ok(Self {
+                header,
+                body: Cursor::new(start).chain(from),
+                is_in_body: false,
+                measure,
+                is_measured: is_whole,
+            });
+        }
     }
 
     /// Makes the envelope. Takes `sender` and `recipients` if there are any, else the addresses of the header, else
@@ -246,13 +264,18 @@ mod tests {
         assert_eq!((envelope.size, envelope.eight_bit), (None, true));
         assert!(octets(message) == text.as_bytes());
         let path = std::env::temp_dir().join(format!("mailbearer-raw-{}.eml", std::process::id()));
-        std::fs::write(&path, &text).unwrap();
-        let message = RawMessage::open(&path);
-        std::fs::remove_file(&path).unwrap();
-        let message = message.unwrap();
-        let envelope = message.envelope(None, Vec::new(), "user@x").unwrap();
-        let lines = RawHeader::LIMIT / 8;
-        assert_eq!(envelope.size, u64::try_from(text.len() + lines).ok());
-        assert!(octets(message) == text.as_bytes());
+        // The header of the second is not in the first piece.
+        for header in [header.to_owned(), format!("X: {}\r\n", "y".repeat(900)).repeat(PIECE / 900) + header]
+        {
+            let text = [&header, &"0123456789\n".repeat(RawHeader::LIMIT / 8), "\u{fc}"].concat();
+            std::fs::write(&path, &text).unwrap();
+            let message = RawMessage::open(&path);
+            std::fs::remove_file(&path).unwrap();
+            let message = message.unwrap();
+            let envelope = message.envelope(None, Vec::new(), "user@x").unwrap();
+            let lines = RawHeader::LIMIT / 8;
+            assert_eq!(envelope.size, u64::try_from(text.len() + lines).ok());
+            assert!(octets(message) == text.as_bytes());
+        }
     }
 }
