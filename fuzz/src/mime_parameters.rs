@@ -54,40 +54,50 @@ pub fn run(data: &[u8]) {
 
 /// The value of a parameter in a field of one line: that in the form of RFC 2231 if there is one, else in quotes or a token.
 fn by_others(field: &str, name: &str) -> String {
-    let mut octets = Vec::new();
-    for number in 0.. {
-        let names = if number == 0 {
-            vec![format!(" {name}*="), format!(" {name}*0*=")]
-        } else {
-            vec![format!(" {name}*{number}*=")]
-        };
-        let Some(value) =
-            names.iter().find_map(|name| field.split_once(name.as_str())).map(|(_, value)| value)
-        else {
-            break;
-        };
-        let value = value.split(';').next().unwrap_or_default();
-        let mut rest = if number == 0 { value.strip_prefix("utf-8''").expect("a charset") } else { value };
-        while let Some(octet) = rest.bytes().next() {
-            let len = if octet == b'%' { 3 } else { 1 };
-            octets.push(if octet == b'%' {
-                u8::from_str_radix(&rest[1..3], 16).expect("two digits")
-            } else {
-                octet
-            });
-            rest = &rest[len..];
+    let parameters = between_semicolons(field);
+    let value = |name: String| {
+        let pairs = parameters.iter().filter_map(|one| one.split_once('='));
+        pairs.filter(|(own, _)| *own == name).map(|(_, value)| value).next()
+    };
+    let first = value(format!("{name}*")).or_else(|| value(format!("{name}*0*")));
+    let rest = (1..).map_while(|number| value(format!("{name}*{number}*")));
+    if let Some(first) = first {
+        let escaped: String = first.strip_prefix("utf-8''").into_iter().chain(rest).collect();
+        let mut pieces = escaped.split('%');
+        let mut octets = pieces.next().unwrap_or_default().as_bytes().to_vec();
+        for piece in pieces {
+            let (digits, plain) = piece.split_at(2);
+            octets.push(u8::from_str_radix(digits, 16).expect("two digits"));
+            octets.extend(plain.as_bytes());
         }
-    }
-    if !octets.is_empty() {
         return String::from_utf8(octets).expect("UTF-8");
     }
-    let (_, value) = field.split_once(&format!(" {name}=")).expect("the parameter");
+    let value = value(name.into()).expect("the parameter");
     let Some(quoted) = value.strip_prefix('"') else { return value.into() };
     let (mut content, mut characters) = (String::new(), quoted.chars());
     while let Some(c) = characters.next().filter(|&c| c != '"') {
         content.push(if c == '\\' { characters.next().expect("what is escaped") } else { c });
     }
     content
+}
+
+/// What stands between the semicolons that are in no quotes.
+fn between_semicolons(field: &str) -> Vec<&str> {
+    let (mut all, mut start, mut quoted, mut escaped) = (Vec::new(), 0, false, false);
+    for (at, octet) in field.bytes().enumerate() {
+        match octet {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = quoted,
+            b'"' => quoted = !quoted,
+            b';' if !quoted => {
+                all.push(field[start..at].trim());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    all.push(field[start..].trim());
+    all
 }
 
 /// Parameters that others write, in each form and with their sections in any order, are read as the values that they are of.
