@@ -27,8 +27,8 @@ impl Source for Prepared<'_> {
 
 /// A message on its way out of a source that can be read once.
 ///
-/// One for several recipients may have to go in parts, so what was read of it is kept: up to 1 MiB in memory, and what is
-/// longer in a file without a name. Of one for a single recipient no more is kept than that MiB.
+/// One for several recipients may have to go in parts, so what was read of it is kept: up to 64 KiB in memory, and what is
+/// longer in a file without a name. One for a single recipient is kept if it is not longer.
 pub(crate) struct Stream<S> {
     envelope: Envelope,
     source: S,
@@ -128,7 +128,7 @@ fn octets(count: usize) -> u64 {
 }
 
 /// Octets that are kept in memory.
-const IN_MEMORY: usize = 1 << 20;
+const IN_MEMORY: usize = 64 << 10;
 /// Octets that are read again at a time.
 const PIECE: usize = 64 << 10;
 
@@ -174,8 +174,8 @@ mod tests {
         for (recipients, pieces, is_again) in [
             (&["b@x", "c@x"][..], 3, true),
             (&["b@x", "c@x"], 3000, true),
-            (&["b@x"], 1000, true),
-            (&["b@x"], 1100, false),
+            (&["b@x"], 65, true),
+            (&["b@x"], 66, false),
         ] {
             let mut stream = stream(recipients, pieces);
             // A part of it, again from the start, and to the end twice.
