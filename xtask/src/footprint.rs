@@ -116,7 +116,7 @@ fn warm_token() -> Result<(u64, u64)> {
 }
 
 /// Whether rustc links with lld where it is asked for no linker.
-fn links_with_lld() -> Result<bool> {
+pub(crate) fn links_with_lld() -> Result<bool> {
     let version = process::output(Command::new("rustc").arg("--version").current_dir(process::workspace()))?;
     let is_on_it = cfg!(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"));
     Ok(is_on_it && is_since_lld(&String::from_utf8(version)?))

@@ -53,8 +53,18 @@ const STEPS: [(&str, Step); 8] = [
 ];
 
 /// Debian's packages that have the programs that the steps call.
-const PACKAGES: &[&str] =
-    &["bash", "binutils", "fish", "groff-base", "mmdebstrap", "python3", "skopeo", "systemd", "zsh"];
+const PACKAGES: &[&str] = &[
+    "bash",
+    "binutils",
+    "fish",
+    "groff-base",
+    "mmdebstrap",
+    "python3",
+    "skopeo",
+    "systemd",
+    "valgrind",
+    "zsh",
+];
 
 /// Where everything is made. The manifest of the `.deb` names this folder, so it does not depend on cargo's target folder.
 fn folder() -> PathBuf {
