@@ -1,9 +1,9 @@
-use alloc::{format, string::String, vec::Vec};
-use core::{fmt, mem, time::Duration};
+use alloc::{format, string::String};
+use core::{fmt, time::Duration};
 
 use mailbearer_wire::{Machine, RecvBuf, Secret, SendBuf, Step};
 
-use super::{BadRequest, Error, Request, RequestReader, reason};
+use super::{BadRequest, Error, Event, Request, Session, reason};
 use crate::{InvalidRedirect, Redirect, RedirectCheck};
 
 /// Serves the browser that a login's redirect sends to this machine (RFC 8252 section 7.3): one request, one page.
@@ -12,23 +12,16 @@ use crate::{InvalidRedirect, Redirect, RedirectCheck};
 /// else is a [`RedirectEvent::Other`]: answer it with the status in it, and go on waiting. Answer both by
 /// [`respond`](Self::respond), then step on.
 ///
-/// The receive buffer must hold [`RequestReader::HEAD`] and [`RequestReader::BODY`] together.
+/// The receive buffer must hold [`RequestReader::HEAD`](super::RequestReader::HEAD) and
+/// [`RequestReader::BODY`](super::RequestReader::BODY) together.
 #[derive(Debug)]
 pub struct RedirectSession {
     check: RedirectCheck,
     authority: String,
     path: String,
-    silence: Duration,
-    state: State,
-}
-
-#[derive(Debug)]
-enum State {
-    Request(RequestReader),
-    Owed { headers_only: bool },
-    Response(Vec<u8>),
-    Closing,
-    Failed(Error),
+    session: Session,
+    /// Whether the request that has no answer yet is one for the headers alone.
+    headers_only: Option<bool>,
 }
 
 /// What a browser asked for.
@@ -92,15 +85,15 @@ impl RedirectSession {
             check,
             authority: authority.into(),
             path: if path.is_empty() { "/".into() } else { path.into() },
-            silence: Duration::from_secs(30),
-            state: State::Request(RequestReader::new()),
+            session: Session::new(),
+            headers_only: None,
         }
     }
 
     /// Changes how long the browser may be silent.
     #[must_use]
     pub fn silence(self, silence: Duration) -> Self {
-        Self { silence, ..self }
+        Self { session: self.session.silence(silence), ..self }
     }
 
     /// Answers with a page in HTML, and closes. The page may have styles in itself, and nothing else: no script, no
@@ -110,9 +103,7 @@ impl RedirectSession {
     ///
     /// Returns [`Error::Misuse`] where there is nothing to answer.
     pub fn respond(&mut self, status: u16, page: &str) -> Result<(), Error> {
-        let State::Owed { headers_only } = self.state else {
-            return Err(Error::Misuse("there is no request to answer"));
-        };
+        let headers_only = self.headers_only.take().ok_or(Error::Misuse("there is no request to answer"))?;
         let allow = if status == 405 { "Allow: GET\r\n" } else { "" };
         let mut response = format!(
             "HTTP/1.1 {status} {}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\n\
@@ -126,8 +117,7 @@ impl RedirectSession {
         if !headers_only {
             response.push_str(page);
         }
-        self.state = State::Response(response.into_bytes());
-        Ok(())
+        self.session.answer(response.into_bytes())
     }
 
     fn judge(&self, request: Request) -> RedirectEvent {
@@ -154,52 +144,29 @@ impl Machine for RedirectSession {
     type Error = Error;
 
     fn step(&mut self, rx: &mut RecvBuf, tx: &mut SendBuf) -> Result<Step<RedirectEvent>, Error> {
-        match mem::replace(&mut self.state, State::Closing) {
-            State::Request(mut reader) => {
-                let (event, headers_only) = match reader.next(rx) {
-                    Ok(Some(request)) => {
-                        let headers_only = request.method == "HEAD";
-                        (self.judge(request), headers_only)
-                    }
-                    Err(bad) => {
-                        let reason = OtherRequest::Bad(bad);
-                        (RedirectEvent::Other { status: 400, reason, languages: String::new() }, false)
-                    }
-                    // Browsers connect ahead of what they may never ask.
-                    Ok(None) if rx.is_eof() => return Ok(Step::Close),
-                    Ok(None) => {
-                        self.state = State::Request(reader);
-                        return Ok(Step::Read);
-                    }
-                };
-                self.state = State::Owed { headers_only };
-                Ok(Step::Event(event))
+        let step = self.session.step(rx, tx)?;
+        Ok(step.map(|event| match event {
+            Event::Request(request) => {
+                self.headers_only = Some(request.method == "HEAD");
+                self.judge(request)
             }
-            State::Owed { .. } => {
-                let error = Error::Misuse("an event was not answered");
-                self.state = State::Failed(error);
-                Err(error)
+            Event::Invalid(bad) => {
+                self.headers_only = Some(false);
+                let reason = OtherRequest::Bad(bad);
+                RedirectEvent::Other { status: 400, reason, languages: String::new() }
             }
-            State::Response(octets) => {
-                tx.push(&octets);
-                Ok(Step::Close)
-            }
-            State::Closing => Ok(Step::Close),
-            State::Failed(error) => {
-                self.state = State::Failed(error);
-                Err(error)
-            }
-        }
+        }))
     }
 
     fn patience(&self) -> Option<Duration> {
-        Some(self.silence)
+        self.session.patience()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::RequestReader;
 
     const REDIRECT: &str = "http://localhost:1234/mail/";
 

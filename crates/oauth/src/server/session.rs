@@ -109,7 +109,7 @@ impl Session {
         self.end(State::Closing)
     }
 
-    fn answer(&mut self, response: Vec<u8>) -> Result<(), Error> {
+    pub(super) fn answer(&mut self, response: Vec<u8>) -> Result<(), Error> {
         self.end(State::Response(response))
     }
 
@@ -140,7 +140,7 @@ impl Machine for Session {
                 let event = match reader.next(rx) {
                     Ok(Some(request)) => Event::Request(request),
                     Err(error) => Event::Invalid(error),
-                    // It went away before it had asked for anything.
+                    // It went away before it had asked for anything, as browsers do that connect ahead.
                     Ok(None) if rx.is_eof() => return Ok(Step::Close),
                     Ok(None) => {
                         self.state = State::Request(reader);
