@@ -15,7 +15,7 @@ use std::{
 };
 
 use mailbearer_wire::{Lines, Machine, RecvBuf, Secret, Security, SendBuf, Step};
-use rcgen::{BasicConstraints, Certificate, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::{
     ServerConfig, ServerConnection, StreamOwned,
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
@@ -246,6 +246,33 @@ fn an_authority_is_no_server() {
     }
 }
 
+/// It comes in many records. What is too long for the TLS library is told as that, not as something other than TLS.
+#[test]
+fn a_chain_of_certificates_may_be_long() {
+    async fn client<R: Runtime>(port: u16, ca: &Ca) -> Result<String, Error> {
+        let mut connection = open_patient::<R>(port, Security::Implicit, ca).await?;
+        Ok(connection.next(&mut Talk::new()).await.unwrap().unwrap())
+    }
+    for (octets, is_taken) in [(20_000, true), (60_000, true), (70_000, false), (200_000, false)] {
+        let server = move |ca: &Ca, stream: TcpStream| {
+            let said = ca.serve(stream).write_all(b"hello\r\n");
+            assert_eq!(said.is_ok(), is_taken, "{octets}: {said:?}");
+            Ok(())
+        };
+        let check = |said: Result<String, Error>| match said {
+            Ok(said) => assert!(is_taken && said == "hello", "{octets}"),
+            Err(error) => {
+                assert!(!is_taken && !error.is_not_tls(), "{octets}: {error:?}");
+                let told = error.to_string();
+                assert!(told.contains("takes more than 64 KiB"), "{octets}: {told}");
+            }
+        };
+        let ca = Ca::with_long_chain(octets);
+        serve(&ca, server, |port, ca| check(Blocking::task(client::<Blocking>(port, ca))));
+        serve(&ca, server, |port, ca| check(block_on(client::<Tokio>(port, ca))));
+    }
+}
+
 #[test]
 fn another_protocol_on_the_port_is_told_apart() {
     async fn client<R: Runtime>(port: u16, ca: &Ca) {
@@ -402,7 +429,31 @@ impl Ca {
         let server_key = KeyPair::generate().unwrap();
         let certificate =
             CertificateParams::new(["localhost".into()]).unwrap().signed_by(&server_key, &issuer).unwrap();
-        Self::with(pem, &certificate, &server_key)
+        Self::with(pem, &[certificate], &server_key)
+    }
+
+    /// A server between which and the authority stands another one, whose certificate has so many octets at least.
+    fn with_long_chain(octets: usize) -> Self {
+        let names = (0..=octets / 22).map(|n| format!("name-{n:010}.test")).collect::<Vec<_>>();
+        let [key, between_key, server_key] = [(); 3].map(|()| KeyPair::generate().unwrap());
+        let authority = |names| {
+            let mut params = CertificateParams::new(names).unwrap();
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            params
+                .distinguished_name
+                .push(DnType::CommonName, format!("of {} names", params.subject_alt_names.len()));
+            params
+        };
+        let params = authority(Vec::new());
+        let pem = params.self_signed(&key).unwrap().pem();
+        let issuer = Issuer::new(params, key);
+        let params = authority(names);
+        let between = params.signed_by(&between_key, &issuer).unwrap();
+        assert!(between.der().len() > octets);
+        let issuer = Issuer::new(params, between_key);
+        let certificate =
+            CertificateParams::new(["localhost".into()]).unwrap().signed_by(&server_key, &issuer).unwrap();
+        Self::with(pem, &[certificate, between], &server_key)
     }
 
     /// A server whose certificate is an authority of its own, as `openssl req -x509` makes it.
@@ -411,21 +462,24 @@ impl Ca {
         let mut params = CertificateParams::new(["localhost".into()]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let certificate = params.self_signed(&key).unwrap();
-        Self::with(certificate.pem(), &certificate, &key)
+        Self::with(certificate.pem(), &[certificate], &key)
     }
 
-    fn with(pem: String, certificate: &Certificate, server_key: &KeyPair) -> Self {
+    fn with(pem: String, chain: &[Certificate], server_key: &KeyPair) -> Self {
         let provider = Arc::new(tls::provider().unwrap());
-        let server = ServerConfig::builder_with_provider(provider)
+        let mut server = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
             .with_single_cert(
-                vec![certificate.der().clone()],
+                chain.iter().map(|certificate| certificate.der().clone()).collect(),
                 PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(server_key.serialize_der())),
             )
             .unwrap();
-        Self { pem, chain: certificate.pem(), key: server_key.serialize_pem(), server: Arc::new(server) }
+        // So that what a handshake says is in many records.
+        server.max_fragment_size = Some(700);
+        let chain = chain.iter().map(Certificate::pem).collect();
+        Self { pem, chain, key: server_key.serialize_pem(), server: Arc::new(server) }
     }
 
     fn server_tls(&self) -> ServerTls {

@@ -3,7 +3,7 @@
 use std::{error, fmt};
 
 use mailbearer_wire::{printable, printable_bytes};
-use rustls::CertificateError;
+use rustls::{CertificateError, InvalidMessage};
 
 /// Why TLS with a peer failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +55,12 @@ impl TlsProblem {
         match error {
             rustls::Error::InvalidCertificate(error) => Self::Certificate(CertificateProblem::of(error)),
             rustls::Error::NoCertificatesPresented => Self::Certificate(CertificateProblem::Invalid),
-            rustls::Error::InvalidMessage(_) => Self::NotTls,
+            rustls::Error::InvalidMessage(
+                InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
+            ) => Self::NotTls,
+            rustls::Error::InvalidMessage(
+                InvalidMessage::HandshakePayloadTooLarge | InvalidMessage::CertificatePayloadTooLarge,
+            ) => Self::Broken("a handshake message, such as the certificates, takes more than 64 KiB".into()),
             rustls::Error::AlertReceived(alert) => Self::Alert(Alert((*alert).into())),
             rustls::Error::PeerIncompatible(why) => Self::Incompatible(format!("{why:?}")),
             error => Self::Broken(printable(&error.to_string()).into_owned()),
