@@ -7,25 +7,43 @@ use std::{
     fs,
     path::Path,
     process::{Command, Output, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
 };
 
-use mailbearer_mock::{Server, memory::Options};
+use mailbearer_mock::{
+    Server,
+    memory::{Message, Options},
+};
 use mailbearer_tests::program;
 
 use crate::killed::calls;
 
+const ALL: [&str; 3] = ["a@x.test", "b@x.test", "c@x.test"];
+
 struct World {
     server: Server,
     folder: tempfile::TempDir,
-    count: std::cell::Cell<usize>,
+    count: AtomicUsize,
 }
 
 impl World {
     fn new() -> Self {
-        let server = Server::start(Options::default()).unwrap();
+        Self::with(Options::default())
+    }
+
+    /// A server that takes one recipient at a time.
+    fn in_parts() -> Self {
+        let mut options = Options::default();
+        options.smtp_extensions = "LIMITS RCPTMAX=1".parse().unwrap();
+        Self::with(options)
+    }
+
+    fn with(options: Options) -> Self {
+        let server = Server::start(options).unwrap();
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("ca.pem"), server.ca_pem()).unwrap();
-        let world = Self { server, folder, count: std::cell::Cell::new(0) };
+        let world = Self { server, folder, count: AtomicUsize::new(0) };
         // A token that is good for all of it: fewer calls to be killed at.
         assert!(world.run(&[], &["token"], "").status.success());
         world
@@ -47,22 +65,27 @@ impl World {
 
     /// Hands a message over that no other is like; returns its subject, and whether it was taken.
     fn put(&self, tracer: &[String]) -> (String, Output) {
-        self.count.set(self.count.get() + 1);
-        let subject = format!("message {}", self.count.get());
-        let output =
-            self.run(tracer, &["sendmail", "--queue", "a@x.test"], &format!("Subject: {subject}\n\nx\n"));
-        (subject, output)
+        self.put_to(tracer, &["a@x.test"])
+    }
+
+    fn put_to(&self, tracer: &[String], recipients: &[&str]) -> (String, Output) {
+        let subject = format!("message {}.", self.count.fetch_add(1, Ordering::Relaxed));
+        let words = [&["sendmail", "--queue"], recipients].concat();
+        (subject.clone(), self.run(tracer, &words, &format!("Subject: {subject}\n\nx\n")))
+    }
+
+    /// What is in the queue.
+    fn entries(&self) -> Vec<serde_json::Value> {
+        let output = self.run(&[], &["queue", "list", "--json"], "");
+        assert!(output.status.success(), "{output:?}");
+        let lines = String::from_utf8(output.stdout).unwrap();
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// The names and states of what is in the queue.
     fn list(&self) -> Vec<(String, String)> {
-        let output = self.run(&[], &["queue", "list", "--json"], "");
-        assert!(output.status.success(), "{output:?}");
-        let lines = String::from_utf8(output.stdout).unwrap();
-        let objects = lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-        objects
-            .map(|one| (one["id"].as_str().unwrap().into(), one["state"].as_str().unwrap().into()))
-            .collect()
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        self.entries().iter().map(|one| (text(&one["id"]), text(&one["state"]))).collect()
     }
 
     /// How often a message arrived.
@@ -70,6 +93,15 @@ impl World {
         let line = format!("Subject: {subject}\r\n");
         let messages = self.server.mailbox().messages("INBOX");
         messages.iter().filter(|one| String::from_utf8_lossy(&one.octets).contains(&line)).count()
+    }
+
+    /// How often a message arrived for a recipient.
+    fn arrived_for(&self, subject: &str, recipient: &str) -> usize {
+        let line = format!("Subject: {subject}\r\n");
+        let is_for = |one: &Message| one.envelope.as_ref().is_some_and(|envelope| envelope.to == [recipient]);
+        let messages = self.server.mailbox().messages("INBOX");
+        let of_subject = |one: &&Message| String::from_utf8_lossy(&one.octets).contains(&line);
+        messages.iter().filter(of_subject).filter(|one| is_for(one)).count()
     }
 
     fn drop_all(&self) {
@@ -80,12 +112,17 @@ impl World {
 
     /// What to do to which call: kill at each, and fail where a full disk would.
     fn injections(&self, trace: &Path) -> Vec<String> {
+        self.injections_after(trace, "")
+    }
+
+    /// The same for what comes behind the first line of the trace with this text.
+    fn injections_after(&self, trace: &Path, text: &str) -> Vec<String> {
         let traced = fs::read_to_string(trace).unwrap();
-        let calls = calls(&traced);
+        let before = calls(&traced[..traced.find(text).unwrap()]);
         let mut injections = Vec::new();
-        for (call, count) in calls {
+        for (call, count) in calls(&traced) {
             let fails = ["write", "pwrite64", "fsync", "fdatasync", "rename", "ftruncate", "openat", "mkdir"];
-            for at in 1..=count {
+            for at in before.get(&call).unwrap_or(&0) + 1..=count {
                 injections.push(format!("inject={call}:signal=KILL:when={at}"));
                 if fails.contains(&call.as_str()) {
                     injections.push(format!("inject={call}:error=ENOSPC:when={at}"));
@@ -173,6 +210,86 @@ fn what_is_in_the_queue_is_delivered_once_or_unknown() {
         seen.insert(states.first().map_or("gone".to_owned(), |(_, state)| state.clone()));
     }
     assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["gone", "unknown", "waiting"]);
+}
+
+/// Each part has its verdict on the disk before the next one goes. Only the part that was on its way is unknown, and those
+/// behind it wait.
+#[test]
+fn what_goes_in_parts_is_delivered_once_to_each_or_unknown() {
+    let world = World::in_parts();
+    let trace = world.folder.path().join("trace");
+    assert!(world.put_to(&[], &ALL).1.status.success());
+    assert!(world.run(&strace(["-o", trace.to_str().unwrap()]), &["queue", "run"], "").status.success());
+    let mut seen = BTreeSet::new();
+    for injection in world.injections_after(&trace, "part_of") {
+        let (subject, output) = world.put_to(&[], &ALL);
+        assert!(output.status.success(), "{output:?}");
+        let output = world.run(&strace(["-e", &injection]), &["queue", "run"], "");
+        let look = || {
+            let entries = world.entries();
+            assert!(entries.len() < 2);
+            ALL.map(|address| {
+                let arrived = world.arrived_for(&subject, address);
+                // Of a message that all have got, nothing is left.
+                let Some(entry) = entries.first() else { return ("delivered".to_owned(), arrived) };
+                let people = entry["recipients"].as_array().unwrap();
+                let own = people.iter().find(|own| own["address"] == address).unwrap();
+                (own["state"].as_str().unwrap().to_owned(), arrived)
+            })
+        };
+        let check = |states: &[(String, usize)]| {
+            for (state, arrived) in states {
+                let is_right = match state.as_str() {
+                    "delivered" => *arrived == 1,
+                    "waiting" => *arrived == 0,
+                    "unknown" => *arrived <= 1,
+                    _ => false,
+                };
+                assert!(is_right, "{injection}: {states:?} {output:?}");
+            }
+            states.iter().filter(|(state, _)| state == "unknown").count()
+        };
+        let states = look();
+        let unknown = check(&states);
+        assert!(unknown <= 1, "{injection}: {states:?}");
+        // The next run sends to those who wait, unless a part is unknown: then they wait for the pause after an attempt.
+        world.run(&[], &["queue", "run"], "");
+        let after = look();
+        assert!(check(&after) <= unknown, "{injection}: {states:?} {after:?}");
+        if unknown == 0 && injection.contains("KILL") {
+            assert!(after.iter().all(|(state, _)| state == "delivered"), "{injection}: {after:?}");
+        }
+        seen.insert(states.map(|(state, _)| state).join(" "));
+        world.drop_all();
+    }
+    for want in ["unknown waiting waiting", "delivered waiting waiting", "delivered unknown waiting"] {
+        assert!(seen.contains(want), "{want}: {seen:?}");
+    }
+}
+
+/// Programs that send in parts at the same time do not send each other's.
+#[test]
+fn two_at_once_send_each_part_once() {
+    let world = World::in_parts();
+    let queued: Vec<String> = (0..4).map(|_| world.put_to(&[], &ALL).0).collect();
+    let direct = || {
+        let subject = format!("direct {}.", world.count.fetch_add(1, Ordering::Relaxed));
+        let output =
+            world.run(&[], &[&["sendmail"][..], &ALL].concat(), &format!("Subject: {subject}\n\nx\n"));
+        assert!(output.status.success(), "{output:?}");
+        subject
+    };
+    let subjects = thread::scope(|scope| {
+        let runs: Vec<_> = (0..2).map(|_| scope.spawn(|| world.run(&[], &["queue", "run"], ""))).collect();
+        let sent: Vec<_> = (0..2).map(|_| scope.spawn(direct)).collect();
+        // One of them has the spool; the other says so, or finds nothing left.
+        assert!(runs.into_iter().any(|run| run.join().unwrap().status.success()));
+        sent.into_iter().map(|sent| sent.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert!(world.list().is_empty());
+    for subject in queued.iter().chain(&subjects) {
+        assert_eq!(ALL.map(|address| world.arrived_for(subject, address)), [1, 1, 1], "{subject}");
+    }
 }
 
 /// A file may not grow over this: what a quota or a full disk does.

@@ -8,6 +8,7 @@ use super::{
     Error, Spool, Stored,
     file::{Look, MARK_AT, Record, mark},
     folder::{open_private, sync_folder},
+    runner::grouped,
 };
 
 /// What happened to a message for one recipient.
@@ -330,6 +331,12 @@ impl<'s> Entry<'s> {
         written.map_err(|error| Error::io(&path, error))?;
         self.stored.mark = attempt;
         Ok(())
+    }
+
+    /// Records the verdicts of a part, of a message that has other parts to go. They are on the disk when this returns.
+    pub(crate) fn known(&mut self, states: Vec<(State, Vec<usize>)>) -> Result<(), Error> {
+        let attempt = self.stored.attempts.saturating_add(1);
+        self.record(&Record::Known { attempt, at: self.spool.now(), results: grouped(states) })
     }
 
     /// Appends a line. It is on the disk when this returns.

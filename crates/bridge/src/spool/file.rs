@@ -2,7 +2,7 @@
 //!
 //! A file is a head of fixed length, the envelope as one line of JSON, the message, and a line of JSON for each attempt.
 //! Only the mark in the head is ever written over. It says which attempt sent the final dot, and is on the disk before the
-//! dot is sent. Everything else is appended, also the recipients of each part of a message that goes in parts. A last line
+//! dot is sent. Everything else is appended, also the recipients of each part of a message that goes in parts and what became of it. A last line
 //! that a crash cut short is ignored.
 
 use std::{
@@ -135,17 +135,8 @@ impl Stored {
     pub(crate) fn apply(&mut self, record: &Record) -> bool {
         match record {
             Record::Attempt { attempt, at, next, waited, results } => {
-                let known =
-                    |(_, which): &(State, Vec<usize>)| which.iter().all(|index| *index < self.states.len());
-                if *attempt <= self.attempts || !results.iter().all(known) {
+                if *attempt <= self.attempts || !self.set(results) {
                     return false;
-                }
-                for (state, which) in results {
-                    for index in which {
-                        if let Some(own) = self.states.get_mut(*index) {
-                            own.clone_from(state);
-                        }
-                    }
                 }
                 (self.attempts, self.last, self.next, self.waited) = (*attempt, *at, *next, *waited);
             }
@@ -158,6 +149,13 @@ impl Stored {
                     parts => *parts = Some((*attempt, which.iter().copied().collect())),
                 }
             }
+            Record::Known { attempt, results, .. } => {
+                if *attempt <= self.attempts || !self.set(results) {
+                    return false;
+                }
+                // Parts go one after the other, so none is on its way now.
+                self.parts = Some((*attempt, BTreeSet::new()));
+            }
             Record::Retry { at } => {
                 for state in &mut self.states {
                     if !matches!(state, State::Delivered(_)) {
@@ -169,6 +167,22 @@ impl Stored {
                 (self.last, self.next, self.waited, self.look) = (*at, *at, 0, None);
             }
             Record::Look(look) => self.look = Some(look.clone()),
+        }
+        true
+    }
+
+    /// Changes the states of recipients. Returns false, and changes none, if there is no such recipient.
+    fn set(&mut self, results: &[(State, Vec<usize>)]) -> bool {
+        let is_known = |index: &usize| *index < self.states.len();
+        if !results.iter().flat_map(|(_, which)| which).all(is_known) {
+            return false;
+        }
+        for (state, which) in results {
+            for index in which {
+                if let Some(own) = self.states.get_mut(*index) {
+                    own.clone_from(state);
+                }
+            }
         }
         true
     }
@@ -225,6 +239,8 @@ pub(crate) enum Record {
     },
     /// The final dot is about to be sent for these recipients only.
     Part { attempt: u32, at: u64, which: Vec<usize> },
+    /// That part ended so, and others follow.
+    Known { attempt: u32, at: u64, results: Vec<(State, Vec<usize>)> },
     /// A person wants it tried again.
     Retry { at: u64 },
     /// Someone looked whether it arrived.
@@ -234,14 +250,13 @@ pub(crate) enum Record {
 impl Record {
     pub(crate) fn to_line(&self) -> String {
         let value = match self {
-            Self::Attempt { attempt, at, next, waited, results } => {
-                let results: Vec<Value> = results
-                    .iter()
-                    .map(|(state, which)| json!({ "state": state.word(), "reply": state.reply(), "which": which }))
-                    .collect();
-                json!({ "attempt": attempt, "at": at, "next": next, "waited": waited, "results": results })
+            Self::Attempt { attempt, at, next, waited, results: all } => {
+                json!({ "attempt": attempt, "at": at, "next": next, "waited": waited, "results": results(all) })
             }
             Self::Part { attempt, at, which } => json!({ "part_of": attempt, "at": at, "which": which }),
+            Self::Known { attempt, at, results: all } => {
+                json!({ "part_of": attempt, "at": at, "results": results(all) })
+            }
             Self::Retry { at } => json!({ "retry": true, "at": at }),
             Self::Look(Look { at, number, said }) => json!({ "look": number, "at": at, "said": said }),
         };
@@ -256,26 +271,39 @@ impl Record {
         }
         if let Some(attempt) = value.get("part_of") {
             let attempt = u32::try_from(attempt.as_u64()?).ok()?;
-            return Some(Self::Part { attempt, at, which: indexes(value.get("which")?)? });
+            return Some(match value.get("which") {
+                Some(which) => Self::Part { attempt, at, which: indexes(which)? },
+                None => Self::Known { attempt, at, results: results_of(&value)? },
+            });
         }
         if let Some(number) = value.get("look") {
             let number = u32::try_from(number.as_u64()?).ok()?;
             let said = value.get("said")?.as_str()?.to_owned();
             return Some(Self::Look(Look { at, number, said }));
         }
-        let results = value.get("results")?.as_array()?.iter().map(|result| {
-            let reply = result.get("reply")?.as_str().map(str::to_owned);
-            let state = State::of(result.get("state")?.as_str()?, reply)?;
-            Some((state, indexes(result.get("which")?)?))
-        });
         Some(Self::Attempt {
             attempt: u32::try_from(value.get("attempt")?.as_u64()?).ok()?,
             at,
             next: value.get("next")?.as_u64()?,
             waited: value.get("waited")?.as_u64()?,
-            results: results.collect::<Option<Vec<_>>>()?,
+            results: results_of(&value)?,
         })
     }
+}
+
+fn results(results: &[(State, Vec<usize>)]) -> Value {
+    let each = results.iter();
+    each.map(|(state, which)| json!({ "state": state.word(), "reply": state.reply(), "which": which }))
+        .collect()
+}
+
+fn results_of(line: &Value) -> Option<Vec<(State, Vec<usize>)>> {
+    let results = line.get("results")?.as_array()?.iter().map(|result| {
+        let reply = result.get("reply")?.as_str().map(str::to_owned);
+        let state = State::of(result.get("state")?.as_str()?, reply)?;
+        Some((state, indexes(result.get("which")?)?))
+    });
+    results.collect()
 }
 
 fn indexes(value: &Value) -> Option<Vec<usize>> {
@@ -464,6 +492,30 @@ mod tests {
         let (octets, length) = stored(&twice, 1);
         let stored = Stored::read(&mut Cursor::new(octets)).unwrap();
         assert_eq!(stored.end, u64::try_from(length + line.len()).unwrap(), "an attempt ends once");
+    }
+
+    #[test]
+    fn of_a_message_in_parts_only_what_is_on_its_way_is_unknown() {
+        let part = |which: &[usize]| Record::Part { attempt: 1, at: 5, which: which.to_vec() }.to_line();
+        let full = State::Waiting(Some("452 4.5.3 too many".into()));
+        let results = vec![(State::Delivered("250 ok".into()), vec![0]), (full.clone(), vec![1])];
+        let known = Record::Known { attempt: 1, at: 6, results }.to_line();
+        for (lines, states, unknown) in [
+            (part(&[0]), ["waiting", "waiting"], vec![0]),
+            (part(&[0, 1]), ["waiting", "waiting"], vec![0, 1]),
+            (part(&[0, 1]) + &known, ["delivered", "waiting"], vec![]),
+            // The mark was for all.
+            (known.clone(), ["delivered", "waiting"], vec![]),
+            (part(&[0, 1]) + &known + &part(&[1]), ["delivered", "waiting"], vec![1]),
+            (part(&[0, 1]) + &known + &attempt(1).to_line() + &known, ["delivered", "waiting"], vec![]),
+            (part(&[0, 1]) + &known.replace("[1]", "[2]"), ["waiting", "waiting"], vec![0, 1]),
+        ] {
+            let (octets, _) = stored(&lines, 1);
+            let stored = Stored::read(&mut Cursor::new(octets)).unwrap();
+            let words: Vec<_> = stored.states.iter().map(State::word).collect();
+            let interrupted: Vec<_> = (0..2).filter(|index| stored.is_interrupted_for(*index)).collect();
+            assert_eq!((words, interrupted), (states.to_vec(), unknown), "{lines}");
+        }
     }
 
     #[test]

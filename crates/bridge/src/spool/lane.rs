@@ -129,6 +129,17 @@ impl<'s> Waiting<'s> {
         Self { entry, waiting, piece: Vec::new(), piece_at: 0, failed: None }
     }
 
+    /// Those of the attempt's recipients who are among these.
+    fn which(&self, recipients: &[String]) -> Vec<usize> {
+        if recipients.len() >= self.waiting.len() {
+            return self.waiting.clone();
+        }
+        let all = &self.entry.stored().envelope.recipients;
+        let of_part: HashSet<&String> = recipients.iter().collect();
+        let is_of_part = |index: &usize| all.get(*index).is_some_and(|address| of_part.contains(address));
+        self.waiting.iter().copied().filter(is_of_part).collect()
+    }
+
     fn note(&mut self, error: Error) -> io::Error {
         let told = io::Error::other(error.to_string());
         self.failed = Some(error);
@@ -156,16 +167,16 @@ impl MailObject for Waiting<'_> {
     }
 
     fn before_end(&mut self, recipients: &[String]) -> io::Result<()> {
-        let all = &self.entry.stored().envelope.recipients;
-        let of_part: HashSet<&String> = recipients.iter().collect();
-        let is_of_part = |index: &usize| all.get(*index).is_some_and(|address| of_part.contains(address));
-        let which: Vec<usize> = if recipients.len() >= self.waiting.len() {
-            self.waiting.clone()
-        } else {
-            self.waiting.iter().copied().filter(is_of_part).collect()
-        };
+        let which = self.which(recipients);
         // The mark is on the disk before the dot is on the wire: a mark without a result means that the outcome is unknown.
         self.entry.mark(&which).map_err(|error| self.note(error))
+    }
+
+    fn after_part(&mut self, recipients: &[String], outcome: &Outcome) {
+        let which = self.which(recipients);
+        let verdict = verdict(self.entry.stored(), &which, outcome);
+        // It only counts if the program is killed before the message has ended: without the line, these are unknown then.
+        let _ = self.entry.known(verdict.states);
     }
 }
 

@@ -353,10 +353,13 @@ impl<'s> Runner<'s> {
         if entry.stored().is_interrupted() {
             // The program was killed in the attempt, so the outcome is unknown. Those of parts that were not begun go on waiting.
             let attempt = entry.stored().mark;
-            let reached = waiting.into_iter().filter(|index| entry.stored().is_interrupted_for(*index));
-            let states = vec![(State::Unknown(INTERRUPTED.into()), reached.collect())];
-            let verdict = Verdict { states, wait: None, problem: None, without_dsn: false };
-            return Ok(Opened::Over(Some(self.settle(entry, attempt, verdict)?)));
+            let is_reached = |index: &usize| entry.stored().is_interrupted_for(*index);
+            let reached: Vec<usize> = waiting.iter().copied().filter(is_reached).collect();
+            if !reached.is_empty() {
+                let states = vec![(State::Unknown(INTERRUPTED.into()), reached)];
+                let verdict = Verdict { states, wait: None, problem: None, without_dsn: false };
+                return Ok(Opened::Over(Some(self.settle(entry, attempt, verdict)?)));
+            }
         }
         if waiting.is_empty() {
             // A run was killed between the last line and the move.
@@ -463,7 +466,7 @@ fn pause(attempts: u32, wait: Option<Duration>) -> Duration {
 }
 
 /// Joins equal states: each once, with all its recipients.
-fn grouped(states: Vec<(State, Vec<usize>)>) -> Vec<(State, Vec<usize>)> {
+pub(crate) fn grouped(states: Vec<(State, Vec<usize>)>) -> Vec<(State, Vec<usize>)> {
     let mut groups: Vec<(State, Vec<usize>)> = Vec::new();
     for (mut state, mut which) in states {
         shorten(&mut state);

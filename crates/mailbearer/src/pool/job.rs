@@ -76,6 +76,7 @@ impl<M: MailObject> Job<M> {
         if self.parts.is_none() && (receipt.accepted.is_empty() || !receipt.refused.iter().any(is_full)) {
             return Some(Outcome::Accepted(receipt));
         }
+        let part = (self.envelope().recipients, Outcome::Accepted(receipt.clone()));
         let parts = self.parts.get_or_insert_default();
         let Receipt { reply, accepted, refused, replies, without_dsn, .. } = receipt;
         let (full, refused): (Vec<_>, Vec<_>) = refused.into_iter().partition(is_full);
@@ -93,7 +94,7 @@ impl<M: MailObject> Job<M> {
         );
         parts.refused.extend(refused);
         parts.without_dsn |= without_dsn;
-        self.next_part()
+        self.next_part(part)
     }
 
     /// Notes that the present part will not be tried again. Returns what became of the whole message, unless other
@@ -112,7 +113,6 @@ impl<M: MailObject> Job<M> {
                     .partition(|(_, reply)| reply.class() == mailbearer_smtp::Class::Success);
                 parts.taken.extend(taken);
                 parts.refused.extend(refused);
-                parts.unknown.get_or_insert(error);
             }
             Some(Refusal::Recipients { refused }) => parts.refused.extend(refused.iter().cloned()),
             Some(refusal) if has_begun && refusal.reply().is_some() => {
@@ -121,7 +121,8 @@ impl<M: MailObject> Job<M> {
             }
             _ => return Some(self.conclude(Some(error))),
         }
-        self.next_part()
+        let part = (mem::take(&mut parts.now), Outcome::of(Err(error)));
+        self.next_part(part)
     }
 
     /// Ends the message. Those who have no verdict yet do not get it.
@@ -150,14 +151,19 @@ impl<M: MailObject> Job<M> {
         }
     }
 
-    fn next_part(&mut self) -> Option<Outcome> {
+    /// Notes the outcome of a part for its recipients. Returns what became of the whole message if that was the last part.
+    fn next_part(&mut self, (recipients, outcome): (Vec<String>, Outcome)) -> Option<Outcome> {
+        let is_last = self.parts.as_ref().is_none_or(|parts| parts.later.is_empty());
+        if !is_last {
+            self.message.after_part(&recipients, &outcome);
+        }
         if let Some(parts) = &mut self.parts {
             parts.now.clear();
-            if !parts.later.is_empty() {
-                return None;
+            if let Outcome::Unknown { error, .. } = outcome {
+                parts.unknown.get_or_insert(error);
             }
         }
-        Some(self.conclude(None))
+        if is_last { Some(self.conclude(None)) } else { None }
     }
 }
 

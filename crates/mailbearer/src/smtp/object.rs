@@ -3,6 +3,8 @@ use std::io;
 use mailbearer_mime::Composed;
 use mailbearer_smtp::Envelope;
 
+use crate::Outcome;
+
 /// A message to send: an envelope and its content (RFC 5321 section 2.3.1), from memory, or from a source that is read
 /// as it is sent.
 pub trait MailObject: Send {
@@ -30,6 +32,14 @@ pub trait MailObject: Send {
     fn before_end(&mut self, recipients: &[String]) -> io::Result<()> {
         let _ = recipients;
         Ok(())
+    }
+
+    /// Called when a part of the message has ended and a [`Pool`](crate::Pool) has others to send. Does nothing by default.
+    ///
+    /// `recipients` are those of the part. [`Outcome::fate`] has what became of it for each of them; a recipient for whom it
+    /// is deferred may get it with a later part. The outcome of the whole message has all of this again.
+    fn after_part(&mut self, recipients: &[String], outcome: &Outcome) {
+        let _ = (recipients, outcome);
     }
 }
 
