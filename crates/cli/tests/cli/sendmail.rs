@@ -403,6 +403,8 @@ fn many_recipients_go_in_parts() {
         &["send", "--to", &to, "--raw", "m.eml"],
         &["send", "--to", &to, "--raw", "-"],
         &["forward", "INBOX", "1", "--to", &to, "--text", "x"],
+        // To those who got the first.
+        &["reply", "INBOX", "1", "--all", "--text", "x"],
         &sendmail,
         &queued,
     ];
