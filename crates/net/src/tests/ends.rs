@@ -204,9 +204,17 @@ fn a_port_can_serve_both() {
         let accepted = Connection::<R>::accept_either(socket, &tls, Options::default(), patience).await;
         let (mut connection, is_tls) = accepted.unwrap();
         assert_eq!((is_tls, connection.tls().is_some()), (want, want));
+        // Who has seen which it is may want to see what is said.
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&lines);
+        let tell = move |line: &mailbearer_wire::TraceLine| seen.lock().unwrap().push(line.text.clone());
+        connection.watch(Trace::new(tell, None));
         assert_eq!(connection.next(&mut said("welcome")).await.unwrap(), Some("hello".into()));
         // An event comes before the queued octets are sent.
         connection.close().await.unwrap();
+        let mut lines = lines.lock().unwrap().clone();
+        lines.sort();
+        assert_eq!(lines, ["hello", "welcome"]);
     }
     async fn client<R: Runtime>(port: u16, security: Security, ca: &Ca) {
         let mut connection = open_patient::<R>(port, security, ca).await.unwrap();
@@ -297,18 +305,30 @@ fn who_was_let_in_may_stay() {
 
 #[test]
 fn a_server_that_says_nothing_over_tls_has_not_greeted() {
-    async fn client<R: Runtime>(port: u16, ca: &Ca) {
+    async fn client<R: Runtime>(port: u16, ca: &Ca, greeting: &str) {
         let mut options = Options::default();
         options.timeouts.read = Some(Duration::from_millis(200));
         let opened = Connection::<R>::open("localhost", port, Security::Implicit, &ca.trust(), options).await;
-        let error = opened.unwrap().next(&mut Talk::new()).await.unwrap_err();
-        assert!(matches!(error, DriveError::Net(Error::Timeout { stage: Stage::Greeting, .. })), "{error:?}");
+        let (mut connection, mut machine) = (opened.unwrap(), Talk::new());
+        let is_greeted = !greeting.is_empty();
+        if is_greeted {
+            assert_eq!(connection.next(&mut machine).await.unwrap(), Some("hello".into()));
+        }
+        let error = connection.next(&mut machine).await.unwrap_err();
+        let DriveError::Net(Error::Timeout { stage, .. }) = error else { panic!("{error:?}") };
+        assert_eq!(stage, if is_greeted { Stage::Read } else { Stage::Greeting });
     }
-    on_both(
-        |ca, stream| ca.serve(stream).read_to_end(&mut Vec::new()).map(drop).or(Ok(())),
-        |port, ca| Blocking::task(client::<Blocking>(port, ca)),
-        |port, ca| block_on(client::<Tokio>(port, ca)),
-    );
+    for greeting in ["", "hello\r\n"] {
+        on_both(
+            move |ca, stream| {
+                let mut stream = ca.serve(stream);
+                stream.write_all(greeting.as_bytes())?;
+                stream.read_to_end(&mut Vec::new()).map(drop).or(Ok(()))
+            },
+            |port, ca| Blocking::task(client::<Blocking>(port, ca, greeting)),
+            |port, ca| block_on(client::<Tokio>(port, ca, greeting)),
+        );
+    }
 }
 
 /// Says this, and then takes this step for ever.
