@@ -59,8 +59,9 @@ impl Address {
         if has_control(name) {
             return Err(AddressError::Control);
         }
-        let name = name.trim();
-        Self::from_parts(name, is_words(name.as_bytes()), address)
+        let trimmed = name.trim();
+        let is_changed = trimmed.len() < name.len();
+        Self::from_parts(trimmed, is_changed && is_words(trimmed.as_bytes()), address)
     }
 
     fn from_parts(name: &str, is_words: bool, address: &str) -> Result<Self, AddressError> {
@@ -306,17 +307,9 @@ fn unquote(name: &str) -> Result<String, AddressError> {
     Err(AddressError::Brackets)
 }
 
-/// Whether there is a control character, also one of C1.
+/// Whether there is a control character, also one of C1. These begin with 0xC2, and few names have that.
 fn has_control(text: &str) -> bool {
-    let mut before = 0;
-    for byte in text.bytes() {
-        // U+0080 to U+009F.
-        if byte.is_ascii_control() || before == 0xC2 && byte < 0xA0 {
-            return true;
-        }
-        before = byte;
-    }
-    false
+    text.bytes().any(|byte| byte.is_ascii_control() || byte == 0xC2) && text.chars().any(char::is_control)
 }
 
 /// Whether an address is what most are: a `dot-atom`, and a domain of letters, digits and hyphens.
@@ -402,6 +395,9 @@ mod tests {
             ("Ann B. (Sales) <a@b>", Ok(("Ann B. (Sales)", "a@b"))),
             ("\"Doe, \\\"J\\\" <x>\" <j@b>", Ok(("Doe, \"J\" <x>", "j@b"))),
             ("Grüße <a@b>", Ok(("Grüße", "a@b"))),
+            ("\u{a0}© \u{c2}\u{a0}<a@b>", Ok(("© \u{c2}", "a@b"))),
+            ("Grüße\u{7f} <a@b>", Err(AddressError::Control)),
+            ("\u{9f}© <a@b>", Err(AddressError::Control)),
             ("\"john doe\"@b", Ok(("", "\"john doe\"@b"))),
             ("Jo <\"john doe\"@b>", Ok(("Jo", "\"john doe\"@b"))),
             ("\"a@b<\\\">\"@c", Ok(("", "\"a@b<\\\">\"@c"))),

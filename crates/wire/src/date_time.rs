@@ -198,16 +198,17 @@ impl DateTime {
         let weekday = usize::try_from(weekday).ok().and_then(|day| WEEKDAYS.get(day));
         out.extend_from_slice(weekday.copied().unwrap_or_default().as_bytes());
         out.extend_from_slice(b", ");
-        let [tens, ones] = digits(date.day.into());
+        let [tens, ones] = digits(date.day);
         if date.day >= 10 {
             out.push(tens);
         }
         let [a, b, c] = date.month_name().as_bytes().first_chunk().copied().unwrap_or_default();
-        let [[y, e], [u, r]] = [date.year / 100, date.year % 100].map(digits);
-        let [[h, o], [m, i], [s, n]] = [hour, minute, second].map(|part| digits(part.into()));
+        let low = |number: u16| u8::try_from(number % 100).map_or([b'0'; 2], digits);
+        let [[y, e], [u, r]] = [date.year / 100, date.year].map(low);
+        let [[h, o], [m, i], [s, n]] = [hour, minute, second].map(digits);
         let sign = if self.offset_minutes < 0 { b'-' } else { b'+' };
         let offset = self.offset_minutes.unsigned_abs();
-        let [[z, w], [v, x]] = [offset / 60, offset % 60].map(digits);
+        let [[z, w], [v, x]] = [offset / 60, offset % 60].map(low);
         out.extend_from_slice(&[
             ones, b' ', a, b, c, b' ', y, e, u, r, b' ', h, o, b':', m, i, b':', s, n, b' ', sign, z, w, v, x,
         ]);
@@ -236,10 +237,9 @@ impl fmt::Display for DateOutOfRange {
 
 impl core::error::Error for DateOutOfRange {}
 
-/// The last two decimal digits of `number`.
-fn digits(number: u16) -> [u8; 2] {
-    [number / 10 % 10, number % 10]
-        .map(|digit| u8::try_from(digit).map_or(b'0', |digit| b'0'.saturating_add(digit)))
+/// The two decimal digits of a number below 100.
+fn digits(number: u8) -> [u8; 2] {
+    [number / 10, number % 10].map(|digit| b'0'.wrapping_add(digit))
 }
 
 /// 0000-01-01 00:00:00 and 9999-12-31 23:59:59, local.

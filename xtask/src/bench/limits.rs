@@ -35,7 +35,7 @@ pub(super) const MESSAGES: [(&str, &[usize], &[&str], f64); 11] = [
     ("quoted-printable", &[64_000], &["mail-parser", "mailparse"], 0.535),
     ("write-text", &[2_000], &["mail-builder", "lettre"], 0.55),
     ("write-file", &[1_000_000], &["mail-builder", "lettre"], 1.0),
-    ("write-words", &[400], &["mail-builder", "lettre"], 1.03),
+    ("write-words", &[400], &["mail-builder", "lettre"], 1.0),
     ("write-sent", &[400], &["mail-builder", "lettre"], 0.9),
     ("write-base64", &[1_000_000], &["mail-builder", "lettre"], 1.0),
     ("write-quoted", &[64_000], &["mail-builder", "lettre"], 0.95),

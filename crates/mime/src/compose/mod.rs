@@ -329,7 +329,8 @@ impl Message {
         {
             return Err(Error::NoRecipients);
         }
-        if date.date().year() < 1900 {
+        let local = i64::from(date.offset_minutes()).saturating_mul(60).saturating_add(date.unix_seconds());
+        if local < YEAR_1900 {
             return Err(Error::Date);
         }
         let subject = self.subject.as_deref().unwrap_or_default();
@@ -554,15 +555,15 @@ fn trimmed(text: &str) -> &str {
 /// RFC 6838 section 4.2 limits each half of a type to 127; the rest is for parameters.
 const MAX_CONTENT_TYPE: usize = 500;
 
+/// RFC 5322 section 3.3 knows no year before that.
+const YEAR_1900: i64 = -2_208_988_800;
+
 /// `id-left "@" id-right` (RFC 5322 section 3.6.4), a little wider.
 fn is_message_id(id: &str) -> bool {
     let graphic = |all, &byte: &u8| all & matches!(byte, b'!'..=b'~') & (byte != b'<') & (byte != b'>');
     let id = id.as_bytes();
-    let parts =
-        memchr::memchr(b'@', id).and_then(|at| Some((id.get(..at)?, id.get(at.saturating_add(1)..)?)));
     id.len() <= MAX_MESSAGE_ID
         && id.iter().fold(true, graphic)
-        && parts.is_some_and(|(left, right)| {
-            !left.is_empty() && !right.is_empty() && memchr::memchr(b'@', right).is_none()
-        })
+        && !matches!(id, [b'@', ..] | [.., b'@'])
+        && id.iter().fold(0_u8, |count, &byte| count.wrapping_add(u8::from(byte == b'@'))) == 1
 }

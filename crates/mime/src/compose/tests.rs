@@ -374,8 +374,18 @@ fn refuses_what_would_break_the_message() {
     assert!(message().attach("a", parameters(MAX_CONTENT_TYPE + 1), *b"").build(date(), RANDOM).is_err());
     let nobody = Message::new(mailbox("a@b"));
     assert_eq!(nobody.build(date(), RANDOM), Err(Error::NoRecipients));
-    let old = crate::decode::date_time(b"31 Dec 1899 23:59 +0000").unwrap();
-    assert_eq!(message().build(old, RANDOM), Err(Error::Date));
+    // RFC 5322 section 3.3, by the year that is written.
+    for (text, is_taken) in [
+        ("31 Dec 1899 23:59:59 +0000", false),
+        ("1 Jan 1900 00:00:00 +0000", true),
+        ("31 Dec 1899 23:59:59 -0100", false),
+        ("1 Jan 1900 00:00:00 +0100", true),
+    ] {
+        let date = crate::decode::date_time(text.as_bytes()).unwrap();
+        let built = message().build(date, RANDOM).map(|built| header(&built, "Date"));
+        let want = if is_taken { Ok(format!("Mon, {text}")) } else { Err(Error::Date) };
+        assert_eq!(built, want, "{text}");
+    }
 }
 
 fn read_body(header: impl Fn(&str) -> Header<'static>, body: &[u8]) -> String {
