@@ -17,7 +17,7 @@ pub fn base64(text: &[u8]) -> Vec<u8> {
 ///
 /// Octets outside the alphabet are skipped; padding may be missing. Padding or an empty line ends the data, unless what
 /// follows is base64 itself: texts that were encoded in pieces decode whole, and the footer that a mailing list put
-/// behind is none of the data. What follows is read by lines of at most 1,000 octets, one of which is held. So is the first
+/// behind is none of the data. A line of signs alone, such as `-- `, ends it in any case. What follows is read by lines of at most 1,000 octets, one of which is held. So is the first
 /// line: where it is prose, the label is wrong, and the text is given as it is.
 #[derive(Clone, Debug, Default)]
 pub struct Base64 {
@@ -34,8 +34,10 @@ enum State {
     /// A text that is not encoded at all.
     Plain,
     Data {
-        /// Whether the line has held nothing yet, and one came before.
+        /// Whether the line has held nothing of the alphabet yet, and one came before.
         blank: bool,
+        /// How many signs it has held.
+        signs: usize,
     },
     /// The data may be over. Holds the line that tells, as far as it is there.
     Doubt {
@@ -117,7 +119,7 @@ impl Base64 {
 
     /// Looks at the first line.
     fn start(&mut self, line: &[u8]) {
-        self.state = if is_prose(line) { State::Plain } else { State::Data { blank: false } };
+        self.state = if is_prose(line) { State::Plain } else { State::Data { blank: false, signs: 0 } };
     }
 
     /// Decodes up to the end of a line or to padding, and whole lines before that. Gives what follows.
@@ -125,14 +127,18 @@ impl Base64 {
         if self.groups.is_whole()
             && let Some(after) = whole_lines(text, out)
         {
-            self.state = State::Data { blank: true };
+            self.state = State::Data { blank: true, signs: 0 };
             return after;
         }
         let end = memchr::memchr2(b'\n', b'=', text);
         let (line, after) = text.split_at_checked(end.unwrap_or(text.len())).unwrap_or_default();
         self.groups.decode(line, out);
-        let State::Data { blank } = &mut self.state else { return after };
-        *blank &= line.iter().copied().all(is_space);
+        let State::Data { blank, signs } = &mut self.state else { return after };
+        *blank &= line.iter().all(|&byte| sextet(byte).is_none());
+        if *blank {
+            let more = line.iter().filter(|byte| byte.is_ascii_graphic()).count();
+            *signs = signs.saturating_add(more);
+        }
         match after.split_first() {
             Some((b'=', after)) => {
                 self.groups.finish();
@@ -140,10 +146,13 @@ impl Base64 {
                 after
             }
             Some((_, after)) => {
-                if *blank && self.groups.is_whole() {
+                if *blank && *signs >= RULE {
+                    self.groups.finish();
+                    self.state = State::Over;
+                } else if *blank && self.groups.is_whole() {
                     self.state = State::Doubt { line: Vec::new(), same_line: false };
                 } else {
-                    *blank = true;
+                    (*blank, *signs) = (true, 0);
                 }
                 after
             }
@@ -176,7 +185,7 @@ impl Base64 {
             }
         }
         if !text.ends_with(b"=") {
-            self.state = State::Data { blank: whole };
+            self.state = State::Data { blank: whole, signs: 0 };
         }
     }
 }
@@ -285,6 +294,9 @@ fn whole_lines<'a>(text: &'a [u8], out: &mut Vec<u8>) -> Option<&'a [u8]> {
         lines = lines.saturating_mul(2);
     }
 }
+
+/// So many signs and nothing else on a line are no damage, but what separates a signature or a footer.
+const RULE: usize = 2;
 
 /// Octets that are decoded at a time: some lines of 76.
 const BLOCK: usize = 4_096;
