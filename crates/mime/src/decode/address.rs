@@ -68,7 +68,7 @@ impl fmt::Display for DisplayAddress {
 ///
 /// Takes the obsolete forms of RFC 5322 section 4.4: routes, white space and comments anywhere, empty places
 /// in the list; the comment as name, `a@b (Name)`; and what mailers get wrong: encoded words in quotes or
-/// with a comma in them, `;` between addresses, a quote, bracket or group left open, a name without an
+/// with a comma in them, a name with commas and without quotes, `;` between addresses, a quote, bracket or group left open, a name without an
 /// address, brackets or commas that are missing. The list is split before anything in it is decoded, and an address
 /// is never put together from words that white space separates. Takes time linear in `value`.
 #[must_use]
@@ -78,7 +78,7 @@ pub fn address_list(value: &[u8]) -> Vec<AddressOrGroup> {
 
 /// As [`address_list`], for a message that is written in `raw`.
 pub(crate) fn address_list_in(value: &[u8], raw: Charset) -> Vec<AddressOrGroup> {
-    let mut list = List { entries: Vec::new(), group: None, entry: Entry::default(), raw };
+    let mut list = List { entries: Vec::new(), group: None, entry: Entry::default(), names: 0, raw };
     let (mut quotes, mut rest) = (true, up_to_bare_cr(value));
     while let Some((&byte, after)) = rest.split_first() {
         let entry = &mut list.entry;
@@ -93,6 +93,7 @@ pub(crate) fn address_list_in(value: &[u8], raw: Charset) -> Vec<AddressOrGroup>
             }
             b':' if list.group.is_none() && entry.angle.is_none() => {
                 list.group = Some((mem::take(entry).name(raw), Vec::new()));
+                list.names = 0;
                 after
             }
             // A quote left open is dropped, and no later one can be closed.
@@ -172,15 +173,48 @@ struct List {
     entries: Vec<AddressOrGroup>,
     group: Option<(String, Vec<DisplayAddress>)>,
     entry: Entry,
+    /// How many of the last entries may be pieces of a name that has commas in it.
+    names: usize,
     raw: Charset,
 }
 
 impl List {
     fn end_of_entry(&mut self) {
-        let mailboxes = mem::take(&mut self.entry).mailboxes(self.raw);
+        let entry = mem::take(&mut self.entry);
+        let has_angle = entry.angle.is_some();
+        let mut mailboxes = entry.mailboxes(self.raw);
+        match mailboxes.as_mut_slice() {
+            [] => {}
+            [mailbox] if has_angle && !mailbox.name.is_empty() => {
+                let mut pieces = self.take_names();
+                pieces.push(mem::take(&mut mailbox.name));
+                mailbox.name = pieces.join(", ");
+            }
+            [mailbox] if !has_angle && is_piece_of_name(mailbox) => self.names = self.names.saturating_add(1),
+            _ => self.names = 0,
+        }
         match &mut self.group {
             Some((_, members)) => members.extend(mailboxes),
             None => self.entries.extend(mailboxes.into_iter().map(AddressOrGroup::Address)),
+        }
+    }
+
+    /// Takes back the entries that are the start of a name: those of `Doe, Ann, PhD <a@b>`.
+    fn take_names(&mut self) -> Vec<String> {
+        let names = mem::take(&mut self.names);
+        let either = |DisplayAddress { name, address }| if name.is_empty() { address } else { name };
+        match &mut self.group {
+            Some((_, members)) => {
+                members.split_off(members.len().saturating_sub(names)).into_iter().map(either).collect()
+            }
+            None => {
+                let entries = self.entries.split_off(self.entries.len().saturating_sub(names));
+                let mailboxes = entries.into_iter().filter_map(|entry| match entry {
+                    AddressOrGroup::Address(mailbox) => Some(mailbox),
+                    AddressOrGroup::Group { .. } => None,
+                });
+                mailboxes.map(either).collect()
+            }
         }
     }
 
@@ -201,10 +235,20 @@ impl List {
 
     fn end_of_group(&mut self) {
         self.end_of_entry();
+        self.names = 0;
         if let Some((name, members)) = self.group.take() {
             self.entries.push(AddressOrGroup::Group { name, members });
         }
     }
+}
+
+/// Whether an entry without brackets is no address: a name, or one word that is written as names are, and users are not.
+fn is_piece_of_name(mailbox: &DisplayAddress) -> bool {
+    let is_name = |word: &str| {
+        !word.contains('@')
+            && !word.starts_with(|first: char| first.is_ascii() && !first.is_ascii_uppercase())
+    };
+    mailbox.address.is_empty() || is_name(&mailbox.address)
 }
 
 /// One entry while it is read; only its end tells whether the text is a name or an address.

@@ -68,6 +68,18 @@ fn reads_address_headers() {
         ("a@[IPv6:::1], c@d", "|a@[IPv6:::1]; |c@d"),
         ("a@[1, c@d", "|a@[1; |c@d"),
         ("Ann <>", "Ann|"),
+        // A name with commas and without quotes, and what is none.
+        ("Joe Foo, PhD <joe@x>", "Joe Foo, PhD|joe@x"),
+        ("Doe, Ann <a@b>, Roe, Bob, Jr. <c@d>, e@f", "Doe, Ann|a@b; Roe, Bob, Jr.|c@d; |e@f"),
+        ("Müller, Jörg <a@b>; Öz, Ä. <c@d>", "Müller, Jörg|a@b; Öz, Ä.|c@d"),
+        ("=?utf-8?Q?M=C3=BCller?=, Ann <a@b>", "Müller, Ann|a@b"),
+        ("G: Doe, Ann <a@b>, c@d; Roe, Bob <e@f>", "G:[Doe, Ann|a@b; |c@d]; Roe, Bob|e@f"),
+        ("Doe, G: Ann <a@b>;", "|Doe; G:[Ann|a@b]"),
+        ("G: Doe; Ann <a@b>", "G:[|Doe]; Ann|a@b"),
+        ("root, Ann <a@b>", "|root; Ann|a@b"),
+        ("Doe, a@b, Ann <c@d>", "|Doe; |a@b; Ann|c@d"),
+        ("Doe, <a@b>", "|Doe; |a@b"),
+        ("Doe, a@b (Ann), Roe", "|Doe; Ann|a@b; |Roe"),
         // Brackets or commas that are missing: no address that is not in the text.
         ("Ann Example ann@example.org", "Ann Example|ann@example.org"),
         ("ann@example.org bob@example.org", "|ann@example.org; |bob@example.org"),
