@@ -42,6 +42,7 @@ use self::{
 
 fn main() -> ExitCode {
     keep_memory_private();
+    hear_of_file_limits();
     let arguments: Vec<_> = env::args_os().collect();
     let (arguments, words) = cli::split_sendmail(&arguments).unwrap_or((arguments, Vec::new()));
     let is_json = |words: &[OsString]| words.iter().any(|word| word == "--json");
@@ -52,13 +53,16 @@ fn main() -> ExitCode {
     cli.global.json |= is_json(&words);
     match run(&cli, &words) {
         Ok(()) => Exit::Success.into(),
-        Err(error) => {
-            if !error.is_quiet() {
-                output::notice(error.shown(cli.global.json, language(cli.global.lang)));
-            }
-            error.exit.into()
-        }
+        Err(error) => end(&error, cli.global.json, language(cli.global.lang)),
     }
+}
+
+/// Says why the program ends.
+fn end(error: &Error, json: bool, language: Language) -> ExitCode {
+    if !error.is_quiet() {
+        output::notice(error.shown(json, language));
+    }
+    error.exit.into()
 }
 
 /// Keeps other processes of the same user from reading our memory, and the system from writing a core dump. A kernel that
@@ -66,6 +70,13 @@ fn main() -> ExitCode {
 fn keep_memory_private() {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+}
+
+/// Makes a file that grows over a limit (`ulimit -f`) an error of that write, as a full disk is. The signal would end the
+/// program, and leave a part of the file behind.
+fn hear_of_file_limits() {
+    #[cfg(unix)]
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
 }
 
 /// The language of `--lang`, or else that of the locale (POSIX.1-2024 section 8.2).
@@ -126,8 +137,7 @@ fn help(error: &clap::Error, json: bool) -> ExitCode {
     let text = error.render().to_string();
     if error.use_stderr() {
         if json {
-            output::notice(Error::usage(text.trim_end()).shown(true, Language::English));
-            return Exit::Usage.into();
+            return end(&Error::usage(text.trim_end()), true, Language::English);
         }
         // The text repeats an argument, which may hold anything.
         let lines: Vec<_> = text.trim_end().lines().map(printable).collect();
@@ -136,7 +146,7 @@ fn help(error: &clap::Error, json: bool) -> ExitCode {
     }
     match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
         Ok(()) => Exit::Success.into(),
-        Err(error) => Error::stdout(&error).exit.into(),
+        Err(error) => end(&Error::stdout(&error), json, Language::English),
     }
 }
 

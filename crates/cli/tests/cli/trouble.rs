@@ -574,7 +574,7 @@ fn a_full_disk() {
         .run(&["fetch", "INBOX", &uid, "--output", "/dev/full"])
         .failed(74, &["error: cannot write /dev/full: No space left on device (os error 28)"]);
     fs::write(world.path("m.eml"), "old").unwrap();
-    let script = format!("trap '' XFSZ; ulimit -f 64; exec \"$mailbearer\" fetch INBOX {uid} --output m.eml");
+    let script = format!("ulimit -f 64; exec \"$mailbearer\" fetch INBOX {uid} --output m.eml");
     finish(world.shell(&script), b"")
         .failed(74, &["error: cannot write …m.eml: File too large (os error 27)"]);
     assert_eq!(fs::read_to_string(world.path("m.eml")).unwrap(), "old");
@@ -595,6 +595,8 @@ fn a_full_disk() {
     ] {
         let outcome = finish(world.shell(&format!("exec \"$mailbearer\" {arguments} >/dev/full")), b"");
         assert_eq!(outcome.code, Some(74), "{arguments}: {outcome:?}");
+        let told = "cannot write to standard output: No space left on device (os error 28)";
+        assert!(outcome.stderr.contains(told), "{arguments}: {outcome:?}");
     }
 }
 
