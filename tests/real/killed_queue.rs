@@ -252,7 +252,7 @@ fn what_goes_in_parts_is_delivered_once_to_each_or_unknown() {
         let states = look();
         let unknown = check(&states);
         assert!(unknown <= 1, "{injection}: {states:?}");
-        // The next run sends to those who wait, unless a part is unknown: then they wait for the pause after an attempt.
+        // The next run sends to those who wait; or it notes that a part is unknown, and the one behind it sends.
         world.run(&[], &["queue", "run"], "");
         let after = look();
         assert!(check(&after) <= unknown, "{injection}: {states:?} {after:?}");
@@ -265,6 +265,53 @@ fn what_goes_in_parts_is_delivered_once_to_each_or_unknown() {
     for want in ["unknown waiting waiting", "delivered waiting waiting", "delivered unknown waiting"] {
         assert!(seen.contains(want), "{want}: {seen:?}");
     }
+}
+
+/// The report of a failure is owed as soon as the verdict is on the disk. Whatever run is killed, it is sent once.
+#[test]
+fn a_report_goes_once() {
+    let world = World::new();
+    let trace = world.folder.path().join("trace");
+    let put = || {
+        let subject = format!("message {}.", world.count.fetch_add(1, Ordering::Relaxed));
+        let words = ["sendmail", "--queue", "-N", "failure", "-f", "r@x.test", "a@x.test", "b@refused.test"];
+        let output = world.run(&[], &words, &format!("Subject: {subject}\n\nx\n"));
+        assert!(output.status.success(), "{output:?}");
+        subject
+    };
+    put();
+    world.run(&strace(["-o", trace.to_str().unwrap()]), &["queue", "run"], "");
+    world.drop_all();
+    let mut seen = BTreeSet::new();
+    // From the mark on.
+    for injection in world.injections_after(&trace, "\"00000001\"") {
+        let subject = put();
+        let output = world.run(&strace(["-e", &injection]), &["queue", "run"], "");
+        (0..2).for_each(|_| drop(world.run(&[], &["queue", "run"], "")));
+        let [arrived, reports] = ["a@x.test", "r@x.test"].map(|address| world.arrived_for(&subject, address));
+        let entries = world.entries();
+        let (own, of_report): (Vec<_>, Vec<_>) =
+            entries.iter().partition(|entry| entry["sender"] == "r@x.test");
+        // A report that is in the queue, or unknown, is one.
+        let reports = match of_report.as_slice() {
+            [] => reports,
+            [report] if report["state"] == "unknown" || reports == 0 => 1,
+            _ => panic!("{injection}: {reports} and {of_report:?}"),
+        };
+        let people = own.iter().flat_map(|entry| entry["recipients"].as_array().unwrap());
+        let states: Vec<&str> = people.map(|own| own["state"].as_str().unwrap()).collect();
+        let is_right = match states.as_slice() {
+            ["delivered", "failed"] => (arrived, reports) == (1, 1),
+            ["unknown", "failed"] => arrived <= 1 && reports == 1,
+            ["unknown", "unknown"] => arrived <= 1 && reports == 0,
+            ["waiting", "waiting"] => (arrived, reports) == (0, 0),
+            _ => false,
+        };
+        assert!(is_right, "{injection}: {states:?} {arrived} {reports} {output:?}");
+        seen.insert(states.join(" "));
+        world.drop_all();
+    }
+    assert!(seen.contains("delivered failed"), "{seen:?}");
 }
 
 /// Programs that send in parts at the same time do not send each other's.

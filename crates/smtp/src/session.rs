@@ -342,16 +342,25 @@ impl Session {
         }
     }
 
+    /// The recipients of the message that is being sent whom the server has refused by now, with its words.
+    #[must_use]
+    pub fn refused(&self) -> &[(String, Reply)] {
+        match &self.state {
+            State::Body(body) => body.mail.refused(),
+            State::Chunks { chunks, .. } => chunks.refused(),
+            State::DotReply { mail, .. } => mail.refused(),
+            _ => &[],
+        }
+    }
+
     /// What is known of the recipients of the message whose [outcome is unknown](Self::outcome_unknown), with the server's
     /// words: those whom it refused, and with LMTP also those of whom it said what became of the message.
     #[must_use]
     pub fn verdicts(&self) -> Vec<(String, Reply)> {
-        let refused = match &self.state {
-            State::DotReply { mail, .. } => mail.refused(),
-            State::Chunks { chunks, .. } => chunks.refused(),
-            _ => return self.known.clone(),
-        };
-        [refused, &self.heard].concat()
+        match &self.state {
+            State::DotReply { .. } | State::Chunks { .. } => [self.refused(), &self.heard].concat(),
+            _ => self.known.clone(),
+        }
     }
 
     fn ask(&mut self, command: Command) -> Result<(), Misuse> {

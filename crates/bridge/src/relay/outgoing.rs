@@ -13,7 +13,7 @@ use mailbearer::Tokio;
 use mailbearer_net::{Canceller, Runtime};
 
 use super::{LogLine, Refusals, log::count, server::Shared};
-use crate::spool::{self, Due, Fate, Found, Lane, Report, Runner, State};
+use crate::spool::{self, Due, Fate, Found, Lane, Report, Reporter, Runner, State};
 
 /// What the rest of the relay knows of the threads that send.
 #[derive(Debug, Default)]
@@ -332,26 +332,47 @@ fn heard(shared: &Shared, report: &Report) {
         line = line.with(state.word(), format!("{address} {}", state.reply().unwrap_or_default()));
     }
     shared.tell(line);
-    let all_failed = report.recipients.iter().all(|(_, state)| matches!(state, State::Failed(_)));
-    let is_heard = shared.options().refusals == Refusals::Reply && shared.outgoing.hand_over(report);
-    if report.is_wanted()
-        && !(is_heard && all_failed && report.fate == Fate::Failed)
-        && let Err(error) = bounce(shared, report)
-    {
-        shared.tell(LogLine::new("trouble").with("bounce", error));
+    if shared.options().refusals == Refusals::Reply {
+        shared.outgoing.hand_over(report);
     }
 }
 
-/// Puts a report for the sender into the spool. Then removes a message that failed for all.
-fn bounce(shared: &Shared, report: &Report) -> Result<(), spool::Error> {
-    let account = report.account.as_deref();
-    let accounts = shared.accounts();
-    let from = accounts.address(account).unwrap_or_default();
-    let id = shared.spool.put_report(report, &shared.options().name, from)?;
-    count(&shared.counters.bounces);
-    shared.tell(LogLine::new("bounce").with("id", &id).with("of", &report.id).with("to", &report.sender));
-    shared.outgoing.wake(&id, account);
-    if report.fate == Fate::Failed { shared.spool.find(&report.id)?.remove() } else { Ok(()) }
+impl Reporter for Shared {
+    fn host(&self) -> String {
+        self.options().name.clone()
+    }
+
+    fn address(&self, account: Option<&str>) -> String {
+        self.accounts().address(account).unwrap_or_default().to_owned()
+    }
+
+    fn is_owed(&self, report: &Report) -> bool {
+        report.is_wanted()
+    }
+
+    fn tell(&self, report: &Report) -> bool {
+        let has_all_failed = report.recipients.iter().all(|(_, state)| matches!(state, State::Failed(_)));
+        has_all_failed
+            && report.fate == Fate::Failed
+            && self.options().refusals == Refusals::Reply
+            && self.outgoing.hand_over(report)
+    }
+
+    fn written(&self, report: &Report, id: Result<&str, spool::Error>) {
+        match id {
+            Ok(id) => {
+                count(&self.counters.bounces);
+                let line = LogLine::new("bounce").with("id", id).with("of", &report.id);
+                Self::tell(self, line.with("to", &report.sender));
+                self.outgoing.wake(id, report.account.as_deref());
+            }
+            Err(error) => Self::tell(self, LogLine::new("trouble").with("bounce", error)),
+        }
+    }
+
+    fn drops_failed(&self) -> bool {
+        true
+    }
 }
 
 /// How long a client waits to hear what the provider says.

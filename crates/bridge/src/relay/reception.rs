@@ -373,10 +373,11 @@ impl Reception {
         match report.fate {
             Fate::Delivered => Answer { code: 250, text: format!("2.0.0 Sent as {id}: {said}").into() },
             Fate::Failed if report.recipients.iter().all(|(_, state)| matches!(state, State::Failed(_))) => {
-                // The client hears of the failure, so nobody has to look after the message any more.
-                let forgotten = self.shared.spool.find(id).and_then(spool::Entry::remove);
-                if let Err(error) = forgotten {
-                    self.shared.tell(LogLine::new("trouble").with("spool", error));
+                // The client hears of the failure, so nobody has to look after the message any more. A runner that told the
+                // sender in this way removes it.
+                match self.shared.spool.find(id).and_then(spool::Entry::remove) {
+                    Ok(()) | Err(spool::Error::Busy | spool::Error::NotFound { .. }) => {}
+                    Err(error) => self.shared.tell(LogLine::new("trouble").with("spool", error)),
                 }
                 refusal(said)
             }

@@ -257,7 +257,7 @@ fn send_in_a_thread(shared: &Arc<Shared>) -> io::Result<(JoinHandle<()>, Started
     let sender = thread::Builder::new().name("relay out".into()).spawn(move || {
         let spool = shared.spool.clone();
         let runner = match spool.lock() {
-            Ok(runner) => runner,
+            Ok(runner) => runner.reporting(&*shared),
             Err(error) => {
                 let kind = match error {
                     spool::Error::Busy => io::ErrorKind::ResourceBusy,

@@ -130,9 +130,32 @@ fn what_drains_begins_no_other_message() {
     let accounts = Accounts::new().with(None, upstream.client.clone());
     let shared = Shared::new(Options::new("relay.test"), spool.clone(), accounts, |_| ());
     shared.outgoing.stop();
-    outgoing::send_all_of(&shared, &spool.lock().unwrap(), &[&id]);
+    outgoing::send_all_of(&shared, &spool.lock().unwrap().reporting(&shared), &[&id]);
     assert_eq!(upstream.server().connections, 0);
     assert_eq!(spool.find(&id).unwrap().place(), spool::Place::Queue);
+}
+
+/// A relay that was killed between a verdict and its report sends the report when it starts again, and then removes the message.
+#[test]
+fn a_report_that_a_killed_relay_owed_is_sent() {
+    let upstream = Upstream::start(Server::default());
+    let folder = tempfile::tempdir().unwrap();
+    let spool = Spool::open(folder.path().join("spool"), Limits::default()).unwrap();
+    let mut writer = spool.begin(&Envelope::new("ann@mx.test", ["nobody@mx.test"]), None).unwrap();
+    writer.write(b"Subject: mine\r\n\r\n").unwrap();
+    let id = writer.commit().unwrap();
+    let line = br#"{"at":4000000000,"attempt":1,"next":4000000000,"owed":{"about":[0],"id":"0123456789abcdef01234567890"},"results":[{"reply":"550 5.1.1 no","state":"failed","which":[0]}],"waited":0}"#;
+    let path = folder.path().join("spool/queue").join(&id);
+    let mut file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
+    file.write_all(&[&line[..], b"\n"].concat()).unwrap();
+    let (relay, _) = relay_to(&upstream, folder.path());
+    while upstream.server().taken.is_empty() {
+        thread::sleep(PAUSE);
+    }
+    relay.drain(Duration::from_secs(10));
+    let contents = upstream.server().contents.clone();
+    assert!(contents[0].contains("Final-Recipient: rfc822; nobody@mx.test\r\n"), "{contents:?}");
+    assert_eq!((contents.len(), spool.list().unwrap().len()), (1, 0));
 }
 
 /// A clock that jumps by years, either way, while the relay runs: what waits is tried again at once and fails no sooner, and

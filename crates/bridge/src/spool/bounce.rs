@@ -7,14 +7,14 @@ use std::{
 };
 
 use mailbearer::{
-    DateTime, Envelope,
+    DateTime,
     proto::{
         mime::{Address, mailbox_field},
         wire::printable,
     },
 };
 
-use super::{Error, Report, Spool, State};
+use super::{Report, State};
 
 impl Report {
     /// The recipients for a report to the sender (RFC 3464); true if the message was relayed to them, false if it failed; and the
@@ -50,25 +50,8 @@ impl Report {
     }
 }
 
-impl Spool {
-    /// Puts a report for the sender (RFC 3464) into the queue, about the recipients for whom the attempt failed, and those to whom
-    /// the message was passed on if the sender wants to hear of that. Returns its name. It goes by the same account, from
-    /// the address `from`. `name` is the host that reports.
-    ///
-    /// # Errors
-    ///
-    /// Fails as [`begin`](Self::begin) and [`Writer::commit`](super::Writer::commit) do.
-    pub fn put_report(&self, report: &Report, name: &str, from: &str) -> Result<String, Error> {
-        // RFC 3464 section 2: without a sender, so that it causes no other.
-        let envelope = Envelope::new("", [report.sender.as_str()]);
-        let mut writer = self.begin(&envelope, report.account.as_deref())?;
-        writer.write(&compose(name, from, report))?;
-        writer.commit()
-    }
-}
-
 /// A report for the sender. `from` is its From, and `name` the host that reports.
-fn compose(name: &str, from: &str, report: &Report) -> Vec<u8> {
+pub(super) fn compose(name: &str, from: &str, report: &Report) -> Vec<u8> {
     let Report { dsn, header, .. } = report;
     let header = header.strip_suffix(b"\r\n").filter(|header| header.ends_with(b"\r\n")).unwrap_or(header);
     let (mut failed, mut relayed, mut fields) = (String::new(), String::new(), String::new());

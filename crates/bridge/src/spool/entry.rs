@@ -8,6 +8,7 @@ use super::{
     Error, Spool, Stored,
     file::{Look, MARK_AT, Record, mark},
     folder::{open_private, sync_folder},
+    lane::Verdict,
     runner::grouped,
 };
 
@@ -277,7 +278,8 @@ impl<'s> Entry<'s> {
         let results = vec![(State::Delivered(words.to_owned()), which.collect())];
         let Stored { attempts, mark, last, next, waited, .. } = self.stored;
         let attempt = attempts.max(mark).saturating_add(1);
-        let record = Record::Attempt { attempt, at: last, next, waited, results };
+        let owed = self.stored.owed.clone();
+        let record = Record::Attempt { attempt, at: last, next, waited, results, owed };
         let mut after = self.stored.clone();
         after.apply(&record);
         let is_done = |state: &State| matches!(state, State::Delivered(_));
@@ -334,9 +336,10 @@ impl<'s> Entry<'s> {
     }
 
     /// Records the verdicts of a part, of a message that has other parts to go. They are on the disk when this returns.
-    pub(crate) fn known(&mut self, states: Vec<(State, Vec<usize>)>) -> Result<(), Error> {
+    pub(crate) fn known(&mut self, verdict: Verdict) -> Result<(), Error> {
         let attempt = self.stored.attempts.saturating_add(1);
-        self.record(&Record::Known { attempt, at: self.spool.now(), results: grouped(states) })
+        let (results, without_dsn) = (grouped(verdict.states), verdict.without_dsn);
+        self.record(&Record::Known { attempt, at: self.spool.now(), results, without_dsn })
     }
 
     /// Appends a line. It is on the disk when this returns.
@@ -353,6 +356,11 @@ impl<'s> Entry<'s> {
         self.stored.apply(record);
         self.stored.end = end.saturating_add(super::file::octets(line.len()));
         Ok(())
+    }
+
+    /// Takes a line back that was written and perhaps did not reach the disk.
+    pub(crate) fn take_back(&mut self) -> Result<(), Error> {
+        self.file.set_len(self.stored.end).map_err(|error| Error::io(self.path(), error))
     }
 
     /// Moves the file to its place.

@@ -4,6 +4,8 @@
 //! Only the mark in the head is ever written over. It says which attempt sent the final dot, and is on the disk before the
 //! dot is sent. Everything else is appended, also the recipients of each part of a message that goes in parts and what became of it. A last line
 //! that a crash cut short is ignored.
+//!
+//! The line of an attempt names the report that the sender is owed for it, and another line says that the report is in the queue.
 
 use std::{
     collections::BTreeSet,
@@ -17,7 +19,7 @@ use mailbearer::{
 };
 use serde_json::{Map, Value, json};
 
-use super::entry::State;
+use super::{entry::State, folder::is_id};
 
 /// The contents of a spool file, without the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,10 +47,27 @@ pub struct Stored {
     pub(crate) mark: u32,
     /// The number of the last attempt that sent it in parts, and the recipients of the parts that it had come to.
     pub(crate) parts: Option<(u32, BTreeSet<usize>)>,
+    /// How many copies of it may have been sent to different recipients.
+    pub(crate) copies: u32,
+    /// Those who have a verdict from a part of an attempt that has not ended.
+    pub(crate) known: BTreeSet<usize>,
+    /// Whether a server accepted such a part without its requests for reports.
+    pub(crate) without_dsn: bool,
+    /// The report that the sender is owed.
+    pub(crate) owed: Option<Owed>,
     pub(crate) body_at: u64,
     pub(crate) body_octets: u64,
     /// Where the last whole line ends.
     pub(crate) end: u64,
+}
+
+/// A report for the sender (RFC 3464) that is not in the queue yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Owed {
+    /// The name that its file will have. One that is there was written already.
+    pub(crate) id: String,
+    /// The recipients that it tells of.
+    pub(crate) about: BTreeSet<usize>,
 }
 
 /// A search for a message whose outcome is unknown.
@@ -122,7 +141,7 @@ impl Stored {
 
     /// Whether there may be several copies of it with the same Message-ID, each for other recipients.
     pub(crate) fn has_copies(&self) -> bool {
-        self.parts.is_some() || self.states.iter().any(|state| matches!(state, State::Delivered(_)))
+        self.copies > 1 || self.states.iter().any(|state| matches!(state, State::Delivered(_)))
     }
 
     /// The recipients who wait, by their place in the envelope.
@@ -134,25 +153,37 @@ impl Stored {
     /// Applies a line. Returns false if the line does not fit.
     pub(crate) fn apply(&mut self, record: &Record) -> bool {
         match record {
-            Record::Attempt { attempt, at, next, waited, results } => {
-                if *attempt <= self.attempts || !self.set(results) {
+            Record::Attempt { attempt, at, next, waited, results, owed } => {
+                let is_about = |index: &usize| *index < self.states.len();
+                let fits =
+                    owed.as_ref().is_none_or(|owed| is_id(&owed.id) && owed.about.iter().all(is_about));
+                if *attempt <= self.attempts || !fits || !self.set(results) {
                     return false;
                 }
                 (self.attempts, self.last, self.next, self.waited) = (*attempt, *at, *next, *waited);
+                (self.known, self.without_dsn) = (BTreeSet::new(), false);
+                self.owed.clone_from(owed);
             }
             Record::Part { attempt, which, .. } => {
                 if *attempt <= self.attempts || which.iter().any(|index| *index >= self.states.len()) {
                     return false;
                 }
+                // A part for all who wait follows the end of a message for all of them.
+                let more = if which.len() < self.waiting().len() { 1 } else { 2 };
+                self.copies = self.copies.saturating_add(more);
                 match &mut self.parts {
                     Some((known, own)) if known == attempt => own.extend(which),
                     parts => *parts = Some((*attempt, which.iter().copied().collect())),
                 }
             }
-            Record::Known { attempt, results, .. } => {
+            Record::Known { attempt, results, without_dsn, .. } => {
                 if *attempt <= self.attempts || !self.set(results) {
                     return false;
                 }
+                let has_verdict = |state: &State| !matches!(state, State::Waiting(_));
+                let known = results.iter().filter(|(state, _)| has_verdict(state));
+                self.known.extend(known.flat_map(|(_, which)| which));
+                self.without_dsn |= without_dsn;
                 // Parts go one after the other, so none is on its way now.
                 self.parts = Some((*attempt, BTreeSet::new()));
             }
@@ -165,6 +196,13 @@ impl Stored {
                 // A person decided, so the attempt that never ended counts no more.
                 self.attempts = self.attempts.max(self.mark);
                 (self.last, self.next, self.waited, self.look) = (*at, *at, 0, None);
+                (self.known, self.without_dsn, self.owed) = (BTreeSet::new(), false, None);
+            }
+            Record::Reported { id, .. } => {
+                if self.owed.as_ref().is_none_or(|owed| owed.id != *id) {
+                    return false;
+                }
+                self.owed = None;
             }
             Record::Look(look) => self.look = Some(look.clone()),
         }
@@ -236,11 +274,15 @@ pub(crate) enum Record {
         waited: u64,
         /// New states, and the recipients by their place in the envelope. The state of all others does not change.
         results: Vec<(State, Vec<usize>)>,
+        /// The report that the sender is owed now.
+        owed: Option<Owed>,
     },
     /// The final dot is about to be sent for these recipients only.
     Part { attempt: u32, at: u64, which: Vec<usize> },
     /// That part ended so, and others follow.
-    Known { attempt: u32, at: u64, results: Vec<(State, Vec<usize>)> },
+    Known { attempt: u32, at: u64, results: Vec<(State, Vec<usize>)>, without_dsn: bool },
+    /// The report of this name is in the queue, or the sender has heard of it in another way.
+    Reported { at: u64, id: String },
     /// A person wants it tried again.
     Retry { at: u64 },
     /// Someone looked whether it arrived.
@@ -250,13 +292,18 @@ pub(crate) enum Record {
 impl Record {
     pub(crate) fn to_line(&self) -> String {
         let value = match self {
-            Self::Attempt { attempt, at, next, waited, results: all } => {
-                json!({ "attempt": attempt, "at": at, "next": next, "waited": waited, "results": results(all) })
+            Self::Attempt { attempt, at, next, waited, results: all, owed } => {
+                let mut line = json!({ "attempt": attempt, "at": at, "next": next, "waited": waited, "results": results(all) });
+                if let (Some(Owed { id, about }), Some(line)) = (owed, line.as_object_mut()) {
+                    line.insert("owed".into(), json!({ "id": id, "about": about }));
+                }
+                line
             }
             Self::Part { attempt, at, which } => json!({ "part_of": attempt, "at": at, "which": which }),
-            Self::Known { attempt, at, results: all } => {
-                json!({ "part_of": attempt, "at": at, "results": results(all) })
+            Self::Known { attempt, at, results: all, without_dsn } => {
+                json!({ "part_of": attempt, "at": at, "results": results(all), "without_dsn": without_dsn })
             }
+            Self::Reported { at, id } => json!({ "reported": id, "at": at }),
             Self::Retry { at } => json!({ "retry": true, "at": at }),
             Self::Look(Look { at, number, said }) => json!({ "look": number, "at": at, "said": said }),
         };
@@ -273,8 +320,14 @@ impl Record {
             let attempt = u32::try_from(attempt.as_u64()?).ok()?;
             return Some(match value.get("which") {
                 Some(which) => Self::Part { attempt, at, which: indexes(which)? },
-                None => Self::Known { attempt, at, results: results_of(&value)? },
+                None => {
+                    let without_dsn = value.get("without_dsn").is_some_and(|flag| *flag == true);
+                    Self::Known { attempt, at, results: results_of(&value)?, without_dsn }
+                }
             });
+        }
+        if let Some(id) = value.get("reported") {
+            return Some(Self::Reported { at, id: id.as_str()?.to_owned() });
         }
         if let Some(number) = value.get("look") {
             let number = u32::try_from(number.as_u64()?).ok()?;
@@ -287,6 +340,13 @@ impl Record {
             next: value.get("next")?.as_u64()?,
             waited: value.get("waited")?.as_u64()?,
             results: results_of(&value)?,
+            owed: match value.get("owed") {
+                Some(owed) => Some(Owed {
+                    id: owed.get("id")?.as_str()?.to_owned(),
+                    about: indexes(owed.get("about")?)?.into_iter().collect(),
+                }),
+                None => None,
+            },
         })
     }
 }
@@ -380,6 +440,10 @@ fn envelope(line: &[u8]) -> Option<Stored> {
         last: taken,
         mark: 0,
         parts: None,
+        copies: 0,
+        known: BTreeSet::new(),
+        without_dsn: false,
+        owed: None,
         body_at: 0,
         body_octets: 0,
         end: 0,
@@ -445,7 +509,7 @@ mod tests {
             (State::Delivered("250 2.0.0 OK".into()), vec![0]),
             (State::Waiting(Some("451 later".into())), vec![1]),
         ];
-        Record::Attempt { attempt: number, at: 1010, next: 1070, waited: 10, results }
+        Record::Attempt { attempt: number, at: 1010, next: 1070, waited: 10, results, owed: None }
     }
 
     #[test]
@@ -495,11 +559,45 @@ mod tests {
     }
 
     #[test]
+    fn a_report_that_is_owed_has_a_name_and_recipients_of_this_message() {
+        let name = "0123456789abcdef01234567890";
+        let line = |owed: &str| {
+            format!("{},\"owed\":{owed}}}\n", attempt(1).to_line().trim_end().trim_end_matches('}'))
+        };
+        let good = line(&format!("{{\"id\":\"{name}\",\"about\":[1]}}"));
+        for (line, is_read) in [
+            (good.clone(), true),
+            (good.replace("[1]", "[2]"), false),
+            (good.replace("[1]", "1"), false),
+            (good.replace(name, "../../../etc/passwd-of-x.abc"), false),
+            (good.replace(name, ""), false),
+            (line("null"), false),
+        ] {
+            let (octets, _) = stored(&line, 1);
+            let stored = Stored::read(&mut Cursor::new(octets)).unwrap();
+            let owed = Owed { id: name.into(), about: [1].into() };
+            assert_eq!(
+                (stored.attempts, stored.owed),
+                if is_read { (1, Some(owed)) } else { (0, None) },
+                "{line}"
+            );
+        }
+        let reported = |id: &str| Record::Reported { at: 1, id: id.into() }.to_line();
+        for (id, is_of_it) in [(name, true), ("x", false)] {
+            let (octets, length) = stored(&(good.clone() + &reported(id)), 1);
+            let end =
+                u64::try_from(length + good.len() + if is_of_it { reported(id).len() } else { 0 }).unwrap();
+            let stored = Stored::read(&mut Cursor::new(octets)).unwrap();
+            assert_eq!((stored.owed.is_none(), stored.end), (is_of_it, end), "{id}");
+        }
+    }
+
+    #[test]
     fn of_a_message_in_parts_only_what_is_on_its_way_is_unknown() {
         let part = |which: &[usize]| Record::Part { attempt: 1, at: 5, which: which.to_vec() }.to_line();
         let full = State::Waiting(Some("452 4.5.3 too many".into()));
         let results = vec![(State::Delivered("250 ok".into()), vec![0]), (full.clone(), vec![1])];
-        let known = Record::Known { attempt: 1, at: 6, results }.to_line();
+        let known = Record::Known { attempt: 1, at: 6, results, without_dsn: false }.to_line();
         for (lines, states, unknown) in [
             (part(&[0]), ["waiting", "waiting"], vec![0]),
             (part(&[0, 1]), ["waiting", "waiting"], vec![0, 1]),

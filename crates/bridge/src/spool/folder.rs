@@ -337,7 +337,7 @@ fn free(_: &Path) -> Option<u64> {
 }
 
 /// Whether it is the name of a message. Other files in the folders are left alone.
-fn is_id(name: &str) -> bool {
+pub(crate) fn is_id(name: &str) -> bool {
     name.len() == ID && name.bytes().all(|octet| octet.is_ascii_digit() || (b'a'..=b'f').contains(&octet))
 }
 

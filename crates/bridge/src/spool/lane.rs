@@ -176,7 +176,7 @@ impl MailObject for Waiting<'_> {
         let which = self.which(recipients);
         let verdict = verdict(self.entry.stored(), &which, outcome);
         // It only counts if the program is killed before the message has ended: without the line, these are unknown then.
-        let _ = self.entry.known(verdict.states);
+        let _ = self.entry.known(verdict);
     }
 }
 

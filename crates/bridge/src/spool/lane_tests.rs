@@ -168,4 +168,10 @@ fn each_part_is_marked_before_its_end() {
     upstream.server().verdict = Some(|_| Some(Answer::new(451, "4.3.0 later")));
     run(&spool, &upstream);
     assert!(!std::fs::read_to_string(spool.find(&one).unwrap().path()).unwrap().contains("part_of"));
+    // Whom the server refused before the end is not among those who may have got it.
+    let refused = put(&spool, &Envelope::new("a@mx.test", ["nobody@mx.test", "c@mx.test"]), 2);
+    run(&spool, &upstream);
+    let text = std::fs::read_to_string(spool.find(&refused).unwrap().path()).unwrap();
+    let line = text.lines().find(|line| line.contains("part_of")).unwrap();
+    assert!(line.contains("\"which\":[1]"), "{line}");
 }

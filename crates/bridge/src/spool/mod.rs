@@ -36,6 +36,7 @@ mod file;
 mod folder;
 mod lane;
 mod look;
+mod reporter;
 mod runner;
 mod write;
 
@@ -46,5 +47,6 @@ pub use file::{Look, Stored};
 pub use folder::{Limits, Spool};
 pub use lane::Lane;
 pub use look::{Found, Looked};
+pub use reporter::Reporter;
 pub use runner::{Clients, Due, Fate, Report, Runner};
 pub use write::Writer;

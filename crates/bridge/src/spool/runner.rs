@@ -1,30 +1,34 @@
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
+    fmt,
     fs::{self, File, OpenOptions},
     io, iter, mem,
     path::Path,
     sync::{Mutex, PoisonError},
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use mailbearer::{Client, proto::smtp::Dsn};
 
 use super::{
-    Entry, Error, Lane, Place, Spool, State, Stored,
+    Entry, Error, Lane, Place, Reporter, Spool, State, Stored,
     entry::INTERRUPTED,
     file::Record,
     folder::{DROP, TMP, open_private, sync_folder},
     lane::{Ready, Verdict},
+    reporter::Reported,
 };
 
 /// Sends messages from a spool. Only one process has it at a time.
-#[derive(Debug)]
 pub struct Runner<'s> {
     spool: &'s Spool,
     /// The messages that were not due at the last look: the state of the file then, and when the message is due.
     known: Mutex<HashMap<String, (FileState, u64)>>,
     /// The system unlocks it when the process ends, even if it is killed.
     lock: Mutex<File>,
+    pub(super) reporter: Option<&'s dyn Reporter>,
+    /// The messages whose reports could not be written, and when that was.
+    pub(super) resting: Mutex<HashMap<String, Instant>>,
 }
 
 /// A message that is due.
@@ -89,6 +93,12 @@ pub enum Fate {
     Unknown,
 }
 
+impl fmt::Debug for Runner<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runner").field("spool", &self.spool).finish_non_exhaustive()
+    }
+}
+
 fn lock_of(spool: &Spool) -> Result<File, Error> {
     let path = spool.folder().join(LOCK);
     let failed = |error| Error::io(&path, error);
@@ -105,9 +115,9 @@ fn lock_of(spool: &Spool) -> Result<File, Error> {
 
 /// A message that was looked at.
 enum Opened<'s> {
-    Ready(Ready<'s>),
+    Ready(Box<Ready<'s>>),
     /// There is nothing to send.
-    Over(Option<Report>),
+    Over(Option<Box<Report>>),
 }
 
 /// Returns the client of an account, or why there is none now. `None` is the default account.
@@ -115,7 +125,13 @@ pub type Clients<'c> = dyn FnMut(Option<&str>) -> Result<Client, String> + 'c;
 
 impl<'s> Runner<'s> {
     pub(crate) fn lock(spool: &'s Spool) -> Result<Self, Error> {
-        let runner = Self { spool, known: Mutex::default(), lock: Mutex::new(lock_of(spool)?) };
+        let runner = Self {
+            spool,
+            known: Mutex::default(),
+            lock: Mutex::new(lock_of(spool)?),
+            reporter: None,
+            resting: Mutex::default(),
+        };
         runner.clear(&spool.folder().join(TMP));
         Ok(runner)
     }
@@ -197,7 +213,7 @@ impl<'s> Runner<'s> {
                 continue;
             }
             match Entry::open(self.spool, Place::Queue, &id, false) {
-                Ok(Some(entry)) if is_due(entry.stored(), now) => {
+                Ok(Some(entry)) if is_due(entry.stored(), now) || self.is_to_report(&entry) => {
                     let account = entry.stored().account.clone();
                     due.push((entry.stored().next, Due { id, account }));
                 }
@@ -213,6 +229,14 @@ impl<'s> Runner<'s> {
         *known = seen;
         due.sort_by(|(next, one), (other, another)| (next, &one.id).cmp(&(other, &another.id)));
         Ok(due.into_iter().map(|(_, due)| due).collect())
+    }
+
+    /// Whether there is something to do for a message although it waits for nobody now.
+    fn is_to_report(&self, entry: &Entry<'_>) -> bool {
+        match &entry.stored().owed {
+            Some(_) => self.reporter.is_some() && !self.rests(entry.id()),
+            None => entry.stored().waiting().is_empty(),
+        }
     }
 
     /// Moves the messages in `drop` into the queue: copies each, then removes the original.
@@ -308,8 +332,8 @@ impl<'s> Runner<'s> {
                 }
                 let id = ids.next()?;
                 let report = match self.open(&id) {
-                    Ok(Opened::Ready(ready)) => return Some(ready),
-                    Ok(Opened::Over(report)) => report,
+                    Ok(Opened::Ready(ready)) => return Some(*ready),
+                    Ok(Opened::Over(report)) => report.map(|report| *report),
                     Err(error) => {
                         aside().1 = Some(error);
                         None
@@ -358,29 +382,44 @@ impl<'s> Runner<'s> {
             if !reached.is_empty() {
                 let states = vec![(State::Unknown(INTERRUPTED.into()), reached)];
                 let verdict = Verdict { states, wait: None, problem: None, without_dsn: false };
-                return Ok(Opened::Over(Some(self.settle(entry, attempt, verdict)?)));
+                return Ok(Opened::Over(Some(Box::new(self.settle(entry, attempt, verdict)?))));
             }
         }
+        if waiting.is_empty() && !entry.stored().known.is_empty() {
+            let verdict = Verdict { states: Vec::new(), wait: None, problem: None, without_dsn: false };
+            let attempt = entry.stored().attempts.saturating_add(1);
+            return Ok(Opened::Over(Some(Box::new(self.settle(entry, attempt, verdict)?))));
+        }
+        // A run was killed between the line and the report, or the report could not be written.
+        let owed = entry.stored().owed.clone();
+        let report = owed.map(|owed| Report::owed(&mut entry, &owed));
+        let reported = report.as_ref().map(|report| self.report(&mut entry, report));
         if waiting.is_empty() {
             // A run was killed between the last line and the move.
-            let place = resting_place(entry.stored());
-            match place {
-                Some(place) => entry.move_to(place)?,
-                None => entry.remove()?,
-            }
+            self.put_away(entry, reported.unwrap_or(Reported::NotNeeded))?;
             return Ok(Opened::Over(None));
         }
-        Ok(Opened::Ready(Ready { entry, waiting }))
+        if reported.is_some() && !is_due(entry.stored(), self.spool.now()) {
+            return Ok(Opened::Over(None));
+        }
+        Ok(Opened::Ready(Box::new(Ready { entry, waiting })))
     }
 
-    /// Writes down what came of an attempt, and puts the message where it belongs.
+    /// Writes down what came of an attempt and which report is owed for it, writes the report, and puts the message where it
+    /// belongs.
     fn settle(&self, mut entry: Entry<'_>, attempt: u32, verdict: Verdict) -> Result<Report, Error> {
-        let Verdict { mut states, wait, problem, without_dsn } = verdict;
+        let Verdict { mut states, wait, problem, mut without_dsn } = verdict;
         let stored = entry.stored();
         let at = self.spool.now();
         let passed = at.saturating_sub(stored.last).min(DAY);
         let waited = stored.waited.saturating_add(passed);
-        let pause = pause(stored.attempts, wait);
+        let is_interrupted =
+            |(state, _): &(State, Vec<usize>)| matches!(state, State::Unknown(words) if words == INTERRUPTED);
+        // Those to whom an attempt that was killed did not come are due at once.
+        let pause = match !states.is_empty() && states.iter().all(is_interrupted) {
+            true => Duration::ZERO,
+            false => pause(stored.attempts, wait),
+        };
         let mut after = stored.clone();
         if waited >= FIVE_DAYS {
             for (state, _) in &mut states {
@@ -390,53 +429,54 @@ impl<'s> Runner<'s> {
                 }
             }
         }
-        let which: Vec<usize> = states.iter().flat_map(|(_, which)| which.iter().copied()).collect();
-        let next = at.saturating_add(pause.as_secs());
-        let record = Record::Attempt { attempt, at, next, waited, results: grouped(states) };
-        after.apply(&record);
-        let waits = after.states.iter().any(|state| matches!(state, State::Waiting(_)));
-        let place = if waits { Some(Place::Queue) } else { resting_place(&after) };
-        let recipients = after.envelope.recipients.iter().zip(&after.states).enumerate();
-        let recipients = recipients
-            .filter(|(index, _)| which.contains(index))
-            .map(|(_, (address, state))| (address.clone(), state.clone()))
-            .collect();
-        let fate = match place {
-            None => Fate::Delivered,
-            Some(Place::Queue) => Fate::Waits(pause),
-            Some(Place::Failed) => Fate::Failed,
-            Some(Place::Unknown) => Fate::Unknown,
-        };
-        let mut report = Report {
-            id: entry.id().to_owned(),
-            account: after.account.clone(),
-            sender: after.envelope.sender.clone(),
-            fate,
-            recipients,
-            problem,
-            dsn: after.envelope.dsn.clone(),
-            without_dsn,
-            header: Vec::new(),
-        };
-        if report.is_wanted() {
-            // A message that is delivered is gone by the time that the report is written. A report without a header is better than
-            // a verdict that nobody wrote down.
-            report.header = entry.header(HEADER).unwrap_or_default();
+        let mut which: BTreeSet<usize> = states.iter().flat_map(|(_, which)| which.iter().copied()).collect();
+        // Those of whom a run that was killed did not get to tell.
+        which.extend(&stored.known);
+        without_dsn |= stored.without_dsn;
+        let still_owed = stored.owed.clone();
+        if let Some(owed) = &still_owed {
+            let has_it = |index: &usize| matches!(stored.states.get(*index), Some(State::Delivered(_)));
+            without_dsn |= owed.about.iter().any(has_it);
+            which.extend(&owed.about);
         }
-        match place {
-            // The file goes, so there is nothing to write down: a full disk must not keep it.
-            None => entry.remove()?,
-            Some(place) => {
-                entry.record(&record)?;
-                entry.move_to(place)?;
+        let next = at.saturating_add(pause.as_secs());
+        let mut record =
+            Record::Attempt { attempt, at, next, waited, results: grouped(states), owed: still_owed.clone() };
+        after.apply(&record);
+        let mut report = Report::about(&mut entry, &after, &which, pause, without_dsn);
+        report.problem = problem;
+        let is_owed = match &mut record {
+            Record::Attempt { owed, .. } => {
+                *owed = self.owed(still_owed.as_ref(), &report, &after);
+                owed.is_some()
             }
+            _ => false,
+        };
+        let is_delivered = report.fate == Fate::Delivered;
+        if is_owed || !is_delivered {
+            match (entry.record(&record), self.reporter) {
+                (Ok(()), _) => {}
+                // The file goes, so a full disk must not keep it, even if it costs the report.
+                (Err(error), Some(reporter)) if is_delivered => {
+                    reporter.written(&report, Err(error));
+                    entry.remove()?;
+                    return Ok(report);
+                }
+                (Err(error), _) => return Err(error),
+            }
+        }
+        let reported = self.report(&mut entry, &report);
+        match report.fate {
+            Fate::Waits(_) => {}
+            Fate::Delivered if !is_owed => entry.remove()?,
+            _ => self.put_away(entry, reported)?,
         }
         Ok(report)
     }
 }
 
 /// The place of a message that waits for nobody. `None` if every recipient got it.
-fn resting_place(stored: &Stored) -> Option<Place> {
+pub(super) fn resting_place(stored: &Stored) -> Option<Place> {
     let any = |is: fn(&State) -> bool| stored.states.iter().any(is);
     if any(|state| matches!(state, State::Unknown(_))) {
         Some(Place::Unknown)
@@ -448,7 +488,8 @@ fn resting_place(stored: &Stored) -> Option<Place> {
 }
 
 fn is_due(stored: &Stored, now: u64) -> bool {
-    stored.is_interrupted() || is_time(stored.next, now)
+    let waits = !stored.waiting().is_empty();
+    waits && (stored.is_interrupted() || is_time(stored.next, now))
 }
 
 /// Whether it is time. A time that is further off than any pause comes from a wrong clock.
@@ -496,8 +537,6 @@ pub(crate) fn shortened(reply: &str) -> &str {
 }
 
 const LOCK: &str = "lock";
-/// Octets of a header that a report repeats.
-const HEADER: usize = 64 * 1024;
 /// Minutes between the first attempts.
 const PAUSES: [u64; 6] = [1, 5, 15, 30, 60, 120];
 /// Minutes between the others.

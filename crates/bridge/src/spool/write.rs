@@ -40,7 +40,7 @@ impl Writer {
         }
         // A size that is known beforehand is refused before anything is written.
         spool.check_room(envelope.size.unwrap_or(0).max(ROOM))?;
-        let id = id();
+        let id = new_id();
         let temporary = match spool.is_guest() {
             true => spool.folder().join(DROP).join(format!(".{id}")),
             false => spool.folder().join(TMP).join(&id),
@@ -117,6 +117,12 @@ impl Writer {
     ///
     /// Fails if the file can't be written, renamed or synced to the disk. The spool has not accepted the message then.
     pub fn commit(mut self) -> Result<String, Error> {
+        self.finish()?;
+        Ok(std::mem::take(&mut self.id))
+    }
+
+    /// As [`commit`](Self::commit). The file is locked, so that nobody sends it, until this is dropped.
+    pub(crate) fn finish(&mut self) -> Result<(), Error> {
         let temporary = self.temporary.clone();
         let head = self.head.encode();
         let written = self
@@ -138,7 +144,7 @@ impl Writer {
             let _ = fs::remove_file(&path);
             return Err(error);
         }
-        Ok(std::mem::take(&mut self.id))
+        Ok(())
     }
 
     fn sync_names(&self, folder: &Path) -> Result<(), Error> {
@@ -167,7 +173,7 @@ impl Drop for Writer {
 }
 
 /// A name that no other message has: the time, then random digits.
-fn id() -> String {
+pub(crate) fn new_id() -> String {
     let millis = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     // The keys of a hasher are what the standard library has of randomness.
     let chance = RandomState::new().hash_one(std::process::id());

@@ -3,6 +3,7 @@ use std::{
     io::Write,
     mem,
     path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use clap::{Args, Subcommand};
@@ -11,7 +12,9 @@ use mailbearer::{
     Blocking, Client, Receipt,
     proto::{smtp::Reply, wire::printable},
 };
-use mailbearer_bridge::spool::{self, Entry, Fate, Found, Limits, Place, Report, Runner, Spool, State};
+use mailbearer_bridge::spool::{
+    self, Entry, Fate, Found, Limits, Place, Report, Reporter, Runner, Spool, State,
+};
 use serde_json::{Value, json};
 
 use super::sendmail;
@@ -170,14 +173,13 @@ const HEADER: usize = 1 << 20;
 pub(crate) fn deliver(global: &GlobalArgs, spool: &Spool, out: &mut Output<impl Write>) -> Result<(), Error> {
     let runner = spool.lock()?;
     let (mut ends, mut written) = (Ends::default(), Ok(()));
-    run_once(global, &runner, spool, &mut |report| {
+    run_once(global, runner, &mut |report| {
         ends.count(report);
         if written.is_ok() {
             written = tell(report, out);
         }
     })?;
     written?;
-    drop(runner);
     look_for_unknown(global, spool, &mut ends, out)?;
     ends.result()
 }
@@ -213,35 +215,54 @@ pub(crate) fn deliver_quietly(global: &GlobalArgs, spool: &Spool) -> Result<(), 
         runner => runner?,
     };
     let mut ends = Ends::default();
-    run_once(global, &runner, spool, &mut |report| ends.count(report))?;
+    run_once(global, runner, &mut |report| ends.count(report))?;
     ends.result()
 }
 
 /// Tries once what is due, and the reports (RFC 3464) for senders who asked for them by NOTIFY: of what failed, and of what went
 /// to a server that reports nothing.
-fn run_once(
-    global: &GlobalArgs,
-    runner: &Runner<'_>,
-    spool: &Spool,
-    heard: &mut dyn FnMut(&Report),
-) -> Result<(), Error> {
-    let mut put = Ok(false);
-    runner.run(&mut |account| client(global, account), &mut |report| {
-        heard(report);
-        if report.is_asked_for() {
-            let own = address(global, report.account.as_deref());
-            let id = spool.put_report(report, &sendmail::host(), &own);
-            put = match (id, mem::replace(&mut put, Ok(true))) {
-                (Ok(_), before) => before.map(|_| true),
-                (Err(error), before) => before.and(Err(error)),
-            };
-        }
-    })?;
-    if put? {
+fn run_once(global: &GlobalArgs, runner: Runner<'_>, heard: &mut dyn FnMut(&Report)) -> Result<(), Error> {
+    let senders = Senders { global, written: Mutex::new(Ok(false)) };
+    let runner = runner.reporting(&senders);
+    runner.run(&mut |account| client(global, account), heard)?;
+    let written = mem::replace(&mut *senders.written(), Ok(false));
+    if written? {
         // Nobody asks for reports about these.
         runner.run(&mut |account| client(global, account), heard)?;
     }
     Ok(())
+}
+
+/// The senders of the queue's messages.
+struct Senders<'g> {
+    global: &'g GlobalArgs,
+    /// Whether a report was put into the queue, or the first failure.
+    written: Mutex<Result<bool, spool::Error>>,
+}
+
+impl Senders<'_> {
+    fn written(&self) -> MutexGuard<'_, Result<bool, spool::Error>> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Reporter for Senders<'_> {
+    fn host(&self) -> String {
+        sendmail::host()
+    }
+
+    fn address(&self, account: Option<&str>) -> String {
+        address(self.global, account)
+    }
+
+    fn written(&self, _: &Report, id: Result<&str, spool::Error>) {
+        let mut written = Self::written(self);
+        match (id, &*written) {
+            (Ok(_), Ok(_)) => *written = Ok(true),
+            (Err(error), Ok(_)) => *written = Err(error),
+            (_, Err(_)) => {}
+        }
+    }
 }
 
 /// The address of an account of the spool.

@@ -23,7 +23,7 @@ pub trait MailObject: Send {
     /// Called when all octets are on their way, but not the end of the message, after which it may be unknown what
     /// becomes of it. Does nothing by default.
     ///
-    /// `recipients` are those of the envelope to whom it goes now. A [`Pool`](crate::Pool) that sends a message in
+    /// `recipients` are those of the envelope to whom it goes now, without those whom the server has refused by then. A [`Pool`](crate::Pool) that sends a message in
     /// parts calls this for each part. It calls this again if a part has to be sent once more.
     ///
     /// # Errors

@@ -76,7 +76,14 @@ impl<M: MailObject> Pipeline<M> {
         loop {
             let octets = message.octets(self.given)?;
             if octets.is_empty() {
-                message.before_end(&message.envelope().recipients)?;
+                let mut recipients = message.envelope().recipients;
+                for (refused, _) in smtp.session.refused() {
+                    // One for each refusal: an address that is named twice may be refused once.
+                    if let Some(at) = recipients.iter().position(|own| own == refused) {
+                        recipients.remove(at);
+                    }
+                }
+                message.before_end(&recipients)?;
                 return Ok(smtp.session.finish_body(ticket)?);
             }
             let taken = smtp.session.body(ticket, octets)?;
