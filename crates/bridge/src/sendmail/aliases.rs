@@ -1,5 +1,7 @@
 use std::{collections::BTreeMap, fmt};
 
+use super::Unique;
+
 /// A file of aliases: lines `name: address, …`, where a name may also stand for other names.
 ///
 /// The name `default` stands for every name without a line. Comments begin with `#`. A line that begins with white space
@@ -85,9 +87,9 @@ impl Aliases {
     ///
     /// Returns [`AliasError::Circle`] and [`AliasError::NoAddress`].
     pub fn resolve(&self, name: &str, own: &str) -> Result<Vec<String>, AliasError> {
-        let mut found = Vec::new();
+        let mut found = Unique::default();
         self.collect(name, own, &mut Vec::new(), &mut found)?;
-        Ok(found)
+        Ok(found.into_addresses())
     }
 
     fn collect(
@@ -95,12 +97,10 @@ impl Aliases {
         name: &str,
         own: &str,
         on_the_way: &mut Vec<String>,
-        found: &mut Vec<String>,
+        found: &mut Unique,
     ) -> Result<(), AliasError> {
         if name.contains('@') {
-            if !found.iter().any(|address| address == name) {
-                found.push(name.to_owned());
-            }
+            found.add(name);
             return Ok(());
         }
         let key = name.to_ascii_lowercase();
@@ -108,9 +108,7 @@ impl Aliases {
             return Err(AliasError::Circle { name: name.to_owned() });
         }
         let Some(targets) = self.names.get(&key).or_else(|| self.names.get("default")) else {
-            if !found.iter().any(|address| address == own) {
-                found.push(own.to_owned());
-            }
+            found.add(own);
             return Ok(());
         };
         on_the_way.push(key);

@@ -185,6 +185,10 @@ impl Arguments {
                 "" => words.next().unwrap_or_else(|| Err(wrong(format!("-{option} wants a value"))))?,
                 value => value.to_owned(),
             };
+            if option == 'o' && APART.contains(&value.as_str()) {
+                // Its value is no recipient.
+                words.next().unwrap_or_else(|| Err(wrong(format!("-o{value} wants a value"))))?;
+            }
             return self.value(option, value);
         }
         Ok(())
@@ -319,6 +323,8 @@ const FLAGS: &str = "GimntUvIx";
 const ATTACHED: &str = "dqQ";
 /// Options with a value.
 const VALUES: &str = "AaBbCDeFfhLMNOopRrTVX";
+/// Values of `-o` that take a word more, as Exim reads them.
+const APART: [&str; 10] = ["Ma", "Maa", "Mai", "Mas", "Mi", "Mm", "Mr", "Ms", "Mt", "X"];
 
 #[cfg(test)]
 #[path = "arguments_tests.rs"]

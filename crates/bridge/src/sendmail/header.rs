@@ -8,7 +8,7 @@ use mailbearer::{
     },
 };
 
-use super::{AliasError, Aliases};
+use super::{AliasError, Aliases, Unique};
 
 /// How to repair a header.
 #[derive(Clone, Copy, Debug)]
@@ -117,17 +117,15 @@ pub fn repair(start: &[u8], repair: &Repair<'_>) -> Result<Repaired, AliasError>
         rest = fields.take_hidden(rest, has_fields, hidden, &mut out);
     }
     out.extend_from_slice(rest);
-    let mut recipients: Vec<String> = Vec::new();
+    let mut recipients = Unique::default();
     for address in fields.recipients() {
         for address in repair.recipient(&address)? {
             // As it stands in a field that was rewritten.
-            let address = Address::new(&address).map_or(address, |own| own.address().to_owned());
-            if !recipients.contains(&address) {
-                recipients.push(address);
-            }
+            let own = Address::new(&address);
+            recipients.add(own.as_ref().map_or(&address, |own| own.address()));
         }
     }
-    Ok(Repaired { octets: out, recipients })
+    Ok(Repaired { octets: out, recipients: recipients.into_addresses() })
 }
 
 /// Whether [`repair`] needs no more of the text than this start: it has fields, and behind them an empty line.
@@ -253,6 +251,10 @@ fn rewritten(name: &[u8], field: &[u8], repair: &Repair<'_>) -> Result<Option<Ve
         return Ok(None);
     }
     let people = members(entries);
+    if people.is_empty() && name.eq_ignore_ascii_case(b"From") {
+        // It is as missing as one that is not there, and servers refuse it.
+        return Ok(Address::new(repair.own).ok().map(|own| mailbox_field("From", &[own])));
+    }
     if !people.iter().any(|one| repair.local(&one.address).is_some()) {
         return Ok(None);
     }
@@ -416,6 +418,10 @@ mod tests {
             ("no empty line", "To: a@b\nhello there\n", "To: a@b\n\r\nhello there\n", &["a@b"]),
             ("mbox", "From x Thu Nov 26\nTo: a@b\n\nbody\n", "To: a@b\n\r\nbody\n", &["a@b"]),
             ("mbox without header", "From x Thu Nov 26\nhello\n", "\r\nhello\n", &[]),
+            ("no From in it", "From:\nTo: c@d\n\n", "From: robot@x.test\r\nTo: c@d\n\r\n", &["c@d"]),
+            ("the null address", "From: <>\n\n", "From: robot@x.test\r\n\r\n", &[]),
+            ("a group stays", "From: nobody:;\n\n", "From: nobody:;\n\r\n", &[]),
+            ("each once", "To: a@b, a@B, A@b, a@b\n\n", "To: a@b, a@B, A@b, a@b\n\r\n", &["a@b", "A@b"]),
             (
                 "cron",
                 "From: root (Cron Daemon)\nTo: root\n\nx\n",

@@ -7,7 +7,9 @@
 mod aliases;
 mod arguments;
 mod header;
+mod unique;
 
 pub use aliases::{AliasError, Aliases};
 pub use arguments::{ArgumentError, Arguments, Mode};
 pub use header::{Repair, Repaired, header_is_whole, repair};
+pub use unique::Unique;

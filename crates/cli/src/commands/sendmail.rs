@@ -14,7 +14,7 @@ use mailbearer::{
 };
 use mailbearer_bridge::{
     relay::{Accounts, HandOver, HandOverError, Options, speak as relay_speak},
-    sendmail::{Aliases, Arguments, Mode, Repair, Repaired, header_is_whole, repair},
+    sendmail::{Aliases, Arguments, Mode, Repair, Repaired, Unique, header_is_whole, repair},
     spool::{Limits, Spool},
 };
 
@@ -124,10 +124,8 @@ impl Job {
         let Repaired { octets, recipients } =
             repair(&start, &self.repair()).map_err(|error| no_user(&error))?;
         drop(start);
-        let mut all = named;
-        if self.arguments.from_header {
-            add(&mut all, recipients);
-        }
+        let more = recipients.into_iter().filter(|_| self.arguments.from_header);
+        let all = named.into_iter().chain(more).collect::<Unique>().into_addresses();
         if verify {
             return show(&all, out);
         }
@@ -146,10 +144,11 @@ impl Job {
 
     /// The recipients on the command line.
     fn named(&self) -> Result<Vec<String>, Error> {
-        let mut all = Vec::new();
+        let mut all = Unique::default();
         for address in &self.arguments.recipients {
-            add(&mut all, self.repair().recipient(address).map_err(|error| no_user(&error))?);
+            all.extend(self.repair().recipient(address).map_err(|error| no_user(&error))?);
         }
+        let all = all.into_addresses();
         match all.iter().find_map(|address| Some((address, Address::new(address).err()?))) {
             Some((address, problem)) => Err(Error::usage(format!("the recipient {address:?}: {problem}"))),
             None if all.is_empty() && !self.arguments.from_header => {
@@ -296,19 +295,6 @@ fn show(recipients: &[String], out: &mut Output<impl Write>) -> Result<(), Error
         return Err(Error::usage("no recipients"));
     }
     recipients.iter().try_for_each(|address| out.line(address))
-}
-
-/// Adds addresses that are not there yet; the case of a domain makes no difference.
-fn add(all: &mut Vec<String>, more: Vec<String>) {
-    let same = |one: &str, other: &str| match (one.rsplit_once('@'), other.rsplit_once('@')) {
-        (Some((local, domain)), Some((other, its))) => local == other && domain.eq_ignore_ascii_case(its),
-        _ => one == other,
-    };
-    for address in more {
-        if !all.iter().any(|own| same(own, &address)) {
-            all.push(address);
-        }
-    }
 }
 
 /// The aliases of the file that is named, or of the first of the usual ones that is there.

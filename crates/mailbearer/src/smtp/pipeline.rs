@@ -77,12 +77,9 @@ impl<M: MailObject> Pipeline<M> {
             let octets = message.octets(self.given)?;
             if octets.is_empty() {
                 let mut recipients = message.envelope().recipients;
-                for (refused, _) in smtp.session.refused() {
-                    // One for each refusal: an address that is named twice may be refused once.
-                    if let Some(at) = recipients.iter().position(|own| own == refused) {
-                        recipients.remove(at);
-                    }
-                }
+                // They are in the same order. One for each refusal: an address that is named twice may be refused once.
+                let mut refused = smtp.session.refused().iter().map(|(address, _)| address).peekable();
+                recipients.retain(|own| refused.next_if(|refused| *refused == own).is_none());
                 message.before_end(&recipients)?;
                 return Ok(smtp.session.finish_body(ticket)?);
             }
