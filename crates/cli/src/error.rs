@@ -106,7 +106,11 @@ impl From<spool::Error> for Error {
             error if error.is_transient() => Exit::Transient,
             _ => Exit::Io,
         };
-        Self::new(exit, error.to_string())
+        let own = Self::new(exit, error.to_string());
+        match error {
+            spool::Error::Damaged { .. } => own.hint("`mailbearer queue drop NAME` removes it"),
+            _ => own,
+        }
     }
 }
 

@@ -174,6 +174,22 @@ impl Spool {
         Entry::open(self, *place, name, true)?.ok_or_else(not_found)
     }
 
+    /// Removes a message by its name, or by a part of the name that only one message has. Also removes a file that is damaged.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no such message, if another process is sending it, and if its file can't be removed.
+    pub fn remove(&self, id: &str) -> Result<(), Error> {
+        match self.find(id) {
+            Ok(entry) => entry.remove(),
+            Err(Error::Damaged { path, .. }) => {
+                fs::remove_file(&path).map_err(|error| Error::io(&path, error))?;
+                path.parent().map_or(Ok(()), sync_folder)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// Makes this process the one that sends from the spool, until the returned value is dropped.
     ///
     /// # Errors

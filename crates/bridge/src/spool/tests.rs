@@ -497,6 +497,12 @@ fn what_is_no_message_keeps_none_waiting() {
     assert_eq!(world.run(&spool).len(), 1);
     assert_eq!(world.submitted().len(), 1);
     assert_eq!(spool.names_in(Place::Queue.folder()).unwrap().len(), 6, "they stay");
+    // A person can remove what is no folder.
+    for last in 'a'..='f' {
+        assert_eq!(spool.remove(&name(last)).is_ok(), last != 'd', "{last}");
+    }
+    assert_eq!(spool.names_in(Place::Queue.folder()).unwrap(), [name('d')]);
+    assert!(matches!(spool.remove("x"), Err(Error::NotFound { .. })));
 }
 
 #[cfg(unix)]

@@ -87,7 +87,7 @@ pub(crate) fn run(
             ids.iter().try_for_each(|id| Ok(spool.find(id)?.retry()?))
         }
         QueueCommand::Retry { .. } => retry_all(&spool),
-        QueueCommand::Drop { ids } => ids.iter().try_for_each(|id| Ok(spool.find(id)?.remove()?)),
+        QueueCommand::Drop { ids } => ids.iter().try_for_each(|id| Ok(spool.remove(id)?)),
         QueueCommand::Export { id } => {
             let mut entry = spool.find(id)?;
             entry.copy(|piece| out.octets(piece))?;

@@ -67,6 +67,21 @@ impl<M: MailObject> Job<M> {
         }
     }
 
+    /// Goes on in parts that every server accepts, after a session that ended at a recipient: some servers hang up on who
+    /// names more than they accept. Returns false if the parts are no larger already.
+    pub(super) fn shrink(&mut self) -> bool {
+        if self.envelope().recipients.len() <= EACH_ACCEPTS {
+            return false;
+        }
+        let parts = self.parts.get_or_insert_with(|| {
+            let mut later = self.message.envelope().recipients;
+            later.sort_by_key(|address| address.is_ascii());
+            Box::new(Parts { later, ..Parts::default() })
+        });
+        parts.most = Some(EACH_ACCEPTS);
+        true
+    }
+
     /// Notes that the server accepted the present part for some of its recipients. Returns the receipt once nobody is
     /// left.
     pub(super) fn taken(&mut self, receipt: Receipt) -> Option<Outcome> {
@@ -211,6 +226,8 @@ fn within(recipients: &[String], most: Option<usize>, domains: Option<usize>) ->
     count.max(1)
 }
 
+/// RFC 5321 section 4.5.3.1.8: a server accepts so many recipients.
+const EACH_ACCEPTS: usize = 100;
 /// The reply of a server that accepts no more recipients of this message.
 const FULL: u16 = 452;
 /// The subject of an enhanced code that is about a recipient's mailbox (RFC 3463 section 3.3).

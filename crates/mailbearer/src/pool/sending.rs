@@ -9,7 +9,7 @@ use std::{
 };
 
 use mailbearer_net::{Blocking, Runtime};
-use mailbearer_smtp::{Receipt, Refusal};
+use mailbearer_smtp::{Receipt, Refusal, Stage};
 
 use super::{Lease, Outcome, PAUSE, Pool, TRIES, job::Job};
 use crate::{Error, MailObject, smtp::Pipeline};
@@ -426,7 +426,16 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
             return Then::Leave;
         }
         if error.ended_session() {
-            if error.is_transient() && (was_used || job.tries < inner.options.tries) {
+            let is_at_recipient = matches!(
+                error.cause::<mailbearer_smtp::Error>(),
+                Some(
+                    mailbearer_smtp::Error::Closing { stage: Stage::Recipient, .. }
+                        | mailbearer_smtp::Error::Closed { stage: Stage::Recipient, .. }
+                )
+            );
+            if is_at_recipient && job.shrink() {
+                self.try_again(job, 0);
+            } else if error.is_transient() && (was_used || job.tries < inner.options.tries) {
                 // A session that was idle for a while may have ended by itself.
                 self.try_again(job, u32::from(!was_used));
             } else {

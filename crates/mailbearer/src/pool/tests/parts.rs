@@ -65,6 +65,24 @@ fn a_message_goes_in_parts_where_the_server_takes_few_recipients() {
     assert_eq!((refused, taken, locked(&server).taken.len()), (5, 18, 4), "{outcomes:?}");
 }
 
+/// A server that hangs up on who names too many recipients gets no more of them than all servers accept.
+#[test]
+fn a_server_that_hangs_up_at_a_recipient_gets_fewer() {
+    let bench = Bench::new();
+    let all: Vec<&'static str> = (0..450).map(|number| &*format!("a{number}@mx.test").leak()).collect();
+    for tries in [0, 1] {
+        let server = bench.begin(Server { recipients: Some(100), ..Server::default() });
+        let note = Note { recipients: all.clone(), ..Note::new(0) };
+        let own = |options: &mut PoolOptions| (options.connections, options.tries) = (1, tries);
+        let outcomes = send(&bench.pool(own), [note]);
+        let Outcome::Accepted(receipt) = &outcomes[&0] else { panic!("{outcomes:?}") };
+        assert_eq!((receipt.accepted.len(), receipt.refused.len()), (450, 0));
+        let server = locked(&server);
+        assert_eq!((server.envelopes.len(), server.connections), (5, 2));
+        assert!(server.envelopes.iter().all(|(_, to)| to.len() <= 100));
+    }
+}
+
 /// Like the first test, for a message that is sent in parts.
 #[test]
 fn a_cut_between_parts_tells_nobody_wrongly() {
