@@ -2,7 +2,7 @@
 //!
 //! The messages are those of three packages (Debian's `libpython3.11-testsuite` and `golang-github-jhillyerd-enmime-dev`, the
 //! crate `mail-parser`), fetched on the first run and kept in the target folder, and some of our own, in `own.rs`.
-//! `differences.txt` names every difference; `MAILBEARER_WRITE_DOCS=1` writes it anew, with `?` for what is not judged yet.
+//! `differences.txt` names every difference; `MAILBEARER_WRITE_DOCS=1` writes it again, with `?` for what is not judged yet.
 
 mod composed;
 mod ours;

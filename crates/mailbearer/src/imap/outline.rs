@@ -86,11 +86,24 @@ impl Fetched {
 
 /// Sorts parts that are in the order of [`Part::all`]. Leaves out those of a stray structure.
 fn bodies(parts: &[Part]) -> Bodies {
+    let (root, of_message) = of_message(parts);
+    let mut bodies = Bodies::choose(&infos(of_message));
+    for list in [&mut bodies.text, &mut bodies.html, &mut bodies.attachments] {
+        list.iter_mut().for_each(|place| *place = place.saturating_add(root));
+    }
+    bodies
+}
+
+/// Returns the parts of the message itself, and where they begin: a stray structure may stand in front of them.
+fn of_message(parts: &[Part]) -> (usize, &[Part]) {
     let root = parts.iter().rposition(|part| part.depth == 0).unwrap_or_default();
-    let of_message = parts.get(root..).unwrap_or_default();
+    (root, parts.get(root..).unwrap_or_default())
+}
+
+fn infos(parts: &[Part]) -> Vec<PartInfo<'_>> {
     // Indexes of the multiparts that are open, by depth.
     let mut open: Vec<usize> = Vec::new();
-    let infos: Vec<PartInfo<'_>> = of_message
+    parts
         .iter()
         .enumerate()
         .map(|(place, part)| {
@@ -104,18 +117,40 @@ fn bodies(parts: &[Part]) -> Bodies {
                 has_name: part.name.is_some(),
             }
         })
-        .collect();
-    let mut bodies = Bodies::choose(&infos);
-    for list in [&mut bodies.text, &mut bodies.html, &mut bodies.attachments] {
-        list.iter_mut().for_each(|place| *place = place.saturating_add(root));
-    }
-    bodies
+        .collect()
+}
+
+/// Whether a message has files for its reader to save (`hasAttachment` of RFC 8621 section 4.1.4).
+fn has_files(parts: &[Part]) -> bool {
+    let (_, parts) = of_message(parts);
+    let infos = infos(parts);
+    let is_file = |place: &usize| match (parts.get(*place), infos.get(*place)) {
+        (Some(part), Some(info)) => {
+            let parent = info.parent.and_then(|parent| parts.get(parent));
+            !is_shown_in_text(part, parent)
+        }
+        _ => false,
+    };
+    Bodies::choose(&infos).attachments.iter().any(is_file)
+}
+
+/// Whether a part is a picture or the like that stands in the text. Outlook and others leave out the disposition of those
+/// that HTML refers to by `cid:…`. A document stays a file: Apple Mail calls each one `inline`.
+fn is_shown_in_text(part: &Part, parent: Option<&Part>) -> bool {
+    let is_media = ["image/", "audio/", "video/"].iter().any(|kind| part.media_type.starts_with(kind));
+    let is_related = parent.is_some_and(|parent| parent.media_type == "multipart/related");
+    is_media
+        && match part.disposition.as_deref() {
+            Some("attachment") => false,
+            Some("inline") => true,
+            _ => is_related && part.content_id.is_some(),
+        }
 }
 
 /// Returns the summary of a message whose structure was fetched too.
 pub(super) fn with_attachments(number: u32, items: &[Item<'_>]) -> Option<Summary> {
     let mut summary = summary(number, items)?;
-    summary.has_attachments = Part::all(items).map(|parts| !bodies(&parts).attachments.is_empty());
+    summary.has_attachments = Part::all(items).map(|parts| has_files(&parts));
     Some(summary)
 }
 
@@ -159,8 +194,42 @@ mod tests {
             assert_eq!(numbers(outline.html_parts().collect()), *want_html, "{structure}");
             assert_eq!(numbers(outline.attachments().collect()), *attachments, "{structure}");
             let summary = with_attachments(1, &fetch.items).unwrap();
-            assert_eq!(summary.has_attachments, Some(!attachments.is_empty()));
+            assert_eq!(summary.has_attachments, Some(!attachments.is_empty()), "{structure}");
             assert_eq!(outline.by_content_id("1@x").is_some(), structure.contains("1@x"));
+        }
+    }
+    #[test]
+    fn pictures_in_a_text_are_no_files() {
+        let text = "(\"text\" \"html\" NIL NIL NIL \"7bit\" 9 1)";
+        let file = |kind: &str, id: &str, disposition: &str| {
+            format!("({kind} (\"name\" \"p\") {id} NIL \"base64\" 9 NIL {disposition})")
+        };
+        let (image, pdf) = ("\"image\" \"png\"", "\"application\" \"pdf\"");
+        let (id, inline, attachment) = ("\"<1@x>\"", "(\"inline\" NIL)", "(\"attachment\" NIL)");
+        let rows = [
+            ("related", file(image, id, "NIL"), false),
+            ("related", file(image, "NIL", inline), false),
+            ("related", file(image, "NIL", "NIL"), true),
+            ("related", file(image, id, attachment), true),
+            ("related", file(pdf, id, "NIL"), true),
+            ("mixed", file(pdf, "NIL", inline), true),
+            ("mixed", file(image, id, inline), false),
+            ("mixed", file(image, id, attachment), true),
+            ("mixed", file(pdf, id, "NIL"), true),
+        ];
+        for (multipart, file, want) in rows {
+            // A stray structure in front changes nothing.
+            for stray in ["", text] {
+                let structure = format!("{stray}({text}{file} \"{multipart}\")");
+                let envelope = "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)";
+                let line = format!("* 1 FETCH (ENVELOPE {envelope} BODYSTRUCTURE {structure})\r\n");
+                let frame = Frame::from(line.into_bytes());
+                let Ok(Response::Untagged(Data::Fetch(fetch))) = frame.response() else {
+                    panic!("{structure}")
+                };
+                let summary = with_attachments(1, &fetch.items).unwrap();
+                assert_eq!(summary.has_attachments, Some(want), "{structure}");
+            }
         }
     }
 }

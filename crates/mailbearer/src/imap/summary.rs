@@ -41,8 +41,9 @@ pub struct Summary {
     pub flagged: bool,
     /// Whether it is still being written.
     pub draft: bool,
-    /// Whether files are attached. `None` if the server was not asked
-    /// ([`Examined::list_with_attachments`](crate::Examined::list_with_attachments)) or did not say.
+    /// Whether files are attached (`hasAttachment` of RFC 8621 section 4.1.4). Pictures that stand in the text are none.
+    /// `None` if the server was not asked ([`Examined::list_with_attachments`](crate::Examined::list_with_attachments))
+    /// or did not say.
     pub has_attachments: Option<bool>,
     /// Whether the server can't show the message, or what it says can't be read. Unknown fields are empty then.
     pub incomplete: bool,
