@@ -1,4 +1,4 @@
-//! Messages of our own making: what is seen in the field, a subject each.
+//! Messages of our own making: what is seen in the field, a subject each. Whole ones, as mailers write them, stand in `own.txt`.
 
 use crate::packages::Message;
 
@@ -36,5 +36,20 @@ pub(crate) fn messages() -> Vec<Message> {
         path: None,
         octets: octets.to_vec(),
     };
-    rows.iter().map(message).collect()
+    rows.iter().map(message).chain(whole_messages()).collect()
+}
+
+/// Those of `own.txt`. There a line end is CRLF to the message, and `\xHH` any octet.
+fn whole_messages() -> impl Iterator<Item = Message> {
+    include_str!("own.txt").split("===== ").skip(1).map(|text| {
+        let (name, text) = text.split_once('\n').unwrap();
+        let mut pieces = text.split("\\x");
+        let mut octets = pieces.next().unwrap_or_default().replace('\n', "\r\n").into_bytes();
+        for piece in pieces {
+            let (digits, after) = piece.split_at(2);
+            octets.push(u8::from_str_radix(digits, 16).unwrap());
+            octets.extend(after.replace('\n', "\r\n").into_bytes());
+        }
+        Message { name: format!("own/{name}"), path: None, octets }
+    })
 }

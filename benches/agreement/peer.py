@@ -38,16 +38,22 @@ def date(message):
     return None if value is None or value.datetime is None else int(value.datetime.timestamp())
 
 
+def tell(found):
+    """An octet that Python could not decode is half of a pair of UTF-16, which is no text to others."""
+    text = json.dumps(found, ensure_ascii=False).encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    print(json.dumps(json.loads(text)))
+
+
 for path in sys.stdin.read().splitlines():
     with open(path, "rb") as file:
         message = attempt(lambda: email.message_from_binary_file(file, policy=email.policy.default))
     if isinstance(message, dict):
-        print(json.dumps({"error": message["error"]}))
+        tell({"error": message["error"]})
         continue
-    print(json.dumps({
+    tell({
         "subject": attempt(lambda: field(message, "subject")),
         "from": attempt(lambda: addresses(message, "from")),
         "to": attempt(lambda: addresses(message, "to")),
         "date": attempt(lambda: date(message)),
         "parts": attempt(lambda: list(parts(message))),
-    }))
+    })

@@ -113,7 +113,7 @@ impl<'a> Parser<'a> {
                 // `Apr 09 2005 06:39:52 -0700`: the year is no hour.
                 let before = self.rest;
                 let year = self.year()?;
-                if self.peek() != Some(b':') {
+                if !matches!(self.peek(), Some(b':' | b'.')) {
                     let time = self.time()?;
                     let zone = self.zone()?;
                     return checked(year, month, day, time, zone);
@@ -163,11 +163,13 @@ impl<'a> Parser<'a> {
     /// `time-of-day = hour ":" minute [ ":" second ]`
     fn time(&mut self) -> Result<(i64, i64, i64), DateTimeError> {
         let hour = self.number("hour")?;
-        if !self.symbol(b':') {
+        // Some mailers write `08.00.00`.
+        let separator = if self.peek() == Some(b'.') { b'.' } else { b':' };
+        if !self.symbol(separator) {
             return Err(self.expected("colon"));
         }
         let minute = self.number("minute")?;
-        let second = if self.symbol(b':') { self.number("second")? } else { 0 };
+        let second = if self.symbol(separator) { self.number("second")? } else { 0 };
         if self.symbol(b'.') {
             self.number("fraction")?;
         }
@@ -347,6 +349,9 @@ mod tests {
             ("Tue Jul  1 03:52:37 EST 2003", (1_057_049_557, -300)),
             ("Tue Jul  1 10:52:37 2003 +0200", (1_057_049_557, 120)),
             ("1 JUL 2003 08:52:37.123 Z", (1_057_049_557, 0)),
+            ("Tue, 1 Jul 2003 10.52.37 +0200", (1_057_049_557, 120)),
+            ("1 Jul 2003 8.52.37 GMT", (1_057_049_557, 0)),
+            ("Tue Jul  1 08.52.37 2003", (1_057_049_557, 0)),
             ("1 jul 103 08:52:37 ut", (1_057_049_557, 0)),
             ("1 Jul 03 08:52:37", (1_057_049_557, 0)),
             ("1 Jul 2003 08:52:37 A", (1_057_049_557, 0)),

@@ -134,17 +134,18 @@ fn has_files(parts: &[Part]) -> bool {
     Bodies::choose(&infos).attachments.iter().any(is_file)
 }
 
-/// Whether a part is a picture or the like that stands in the text. Outlook and others leave out the disposition of those
-/// that HTML refers to by `cid:…`. A document stays a file: Apple Mail calls each one `inline`.
+/// Whether a part is a picture or the like that stands in the text, or another form of the text, as AMP. Outlook and others
+/// leave out the disposition of pictures that HTML refers to by `cid:…`. A document stays a file: Apple Mail calls each one
+/// `inline`.
 fn is_shown_in_text(part: &Part, parent: Option<&Part>) -> bool {
+    let is_in = |multipart: &str| parent.is_some_and(|parent| parent.media_type == multipart);
     let is_media = ["image/", "audio/", "video/"].iter().any(|kind| part.media_type.starts_with(kind));
-    let is_related = parent.is_some_and(|parent| parent.media_type == "multipart/related");
-    is_media
-        && match part.disposition.as_deref() {
-            Some("attachment") => false,
-            Some("inline") => true,
-            _ => is_related && part.content_id.is_some(),
-        }
+    match part.disposition.as_deref() {
+        Some("attachment") => false,
+        Some("inline") if is_media => true,
+        _ if is_media => is_in("multipart/related") && part.content_id.is_some(),
+        _ => part.media_type.starts_with("text/") && part.name.is_none() && is_in("multipart/alternative"),
+    }
 }
 
 /// Returns the summary of a message whose structure was fetched too.
@@ -199,7 +200,7 @@ mod tests {
         }
     }
     #[test]
-    fn pictures_in_a_text_are_no_files() {
+    fn what_stands_in_a_text_is_no_file() {
         let text = "(\"text\" \"html\" NIL NIL NIL \"7bit\" 9 1)";
         let file = |kind: &str, id: &str, disposition: &str| {
             format!("({kind} (\"name\" \"p\") {id} NIL \"base64\" 9 NIL {disposition})")
@@ -216,6 +217,14 @@ mod tests {
             ("mixed", file(image, id, inline), false),
             ("mixed", file(image, id, attachment), true),
             ("mixed", file(pdf, id, "NIL"), true),
+            ("alternative", "(\"text\" \"x-amp-html\" NIL NIL NIL \"7bit\" 9 1)".into(), false),
+            ("mixed", "(\"text\" \"x-amp-html\" NIL NIL NIL \"7bit\" 9 1)".into(), true),
+            (
+                "alternative",
+                file("\"text\" \"calendar\"", "NIL", "NIL").replace(" NIL NIL)", " 1 NIL NIL)"),
+                true,
+            ),
+            ("alternative", file(pdf, "NIL", "NIL"), true),
         ];
         for (multipart, file, want) in rows {
             // A stray structure in front changes nothing.

@@ -48,7 +48,10 @@ impl Part<'_> {
         };
         let name = self.file_name().unwrap_or_default().to_ascii_lowercase();
         // DMARC reports are called so: receiver!domain!begin!end, with an id behind that or without (RFC 7489 section 7.2.1.1).
-        if name.split('!').count() >= 4 && [".xml", ".gz", ".zip"].iter().any(|end| name.ends_with(end)) {
+        // So are reports of TLS, which end otherwise (RFC 8460 section 5.1).
+        let is_dmarc =
+            [".xml", ".gz", ".zip"].iter().any(|end| name.ends_with(end)) && !name.ends_with(".json.gz");
+        if is_dmarc && name.split('!').count() >= 4 && !subtype.starts_with("tlsrpt") {
             return Some(Role::DmarcReport);
         }
         Some(match subtype {
@@ -166,6 +169,10 @@ mod tests {
                 Some(Role::DmarcReport),
             ),
             ("application/zip; name=\"google.com!example.com!1!2.zip\"", Some(Role::DmarcReport)),
+            ("application/tlsrpt+gzip; name=\"x.net!example.com!1!2!001.json.gz\"", None),
+            ("application/gzip; name=\"x.net!example.com!1!2!001.json.gz\"", None),
+            ("application/tlsrpt+gzip; name=\"x.net!example.com!1!2!001.gz\"", None),
+            ("application/gzip; name=\"x.net!example.com!1!2.gz\"", Some(Role::DmarcReport)),
             ("application/zip; name=photos.zip", None),
             ("text/plain", None),
             ("image/png; name=winmail.dat", None),
