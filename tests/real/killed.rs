@@ -5,6 +5,7 @@ use std::{
     fs,
     path::Path,
     process::{Command, Output, Stdio},
+    sync::OnceLock,
 };
 
 use mailbearer_mock::{Server, memory::Options};
@@ -47,6 +48,7 @@ impl World {
 }
 
 fn strace(more: [String; 2]) -> Vec<String> {
+    must_trace();
     let mut words = vec!["strace".to_owned(), "-f".into(), "-qq".into()];
     words.extend(more);
     words
@@ -135,6 +137,16 @@ fn state(home: &Path, server: &Server, after: &str) -> String {
     let token = kept["refresh_token"].as_str().expect(after).to_owned();
     assert!(server.tokens().is_refresh_token(&token), "after {after}");
     token
+}
+
+/// Fails with a reason where no program may trace another, as in some containers.
+pub(crate) fn must_trace() {
+    static TRIED: OnceLock<Output> = OnceLock::new();
+    let tried = TRIED.get_or_init(|| {
+        Command::new("strace").args(["-f", "-qq", "-o", "/dev/null", "true"]).output().unwrap()
+    });
+    let told = String::from_utf8_lossy(&tried.stderr);
+    assert!(tried.status.success(), "this test needs strace, which may not trace here (ptrace): {told}");
 }
 
 /// How often each system call was made by the thread that made it most often: strace counts for each by itself.

@@ -13,7 +13,7 @@ use mailbearer_mock::{
 };
 use mailbearer_tests::program;
 
-use crate::killed::calls;
+use crate::killed::{calls, must_trace};
 
 struct World {
     server: Server,
@@ -96,6 +96,7 @@ fn no_message_is_lost_or_doubled() {
     for what in ["--keep", "--delete"] {
         let trace = world.folder.path().join("trace");
         world.reset();
+        must_trace();
         let traced = world.fetch(&["strace", "-f", "-qq", "-o", trace.to_str().unwrap()], what);
         assert!(traced.status.success(), "{traced:?}");
         let injections = injections(&trace);

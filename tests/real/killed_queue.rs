@@ -17,7 +17,7 @@ use mailbearer_mock::{
 };
 use mailbearer_tests::program;
 
-use crate::killed::calls;
+use crate::killed::{calls, must_trace};
 
 const ALL: [&str; 3] = ["a@x.test", "b@x.test", "c@x.test"];
 
@@ -134,6 +134,7 @@ impl World {
 }
 
 fn strace(more: [&str; 2]) -> Vec<String> {
+    must_trace();
     ["strace", "-f", "-qq"].into_iter().chain(more).map(str::to_owned).collect()
 }
 
