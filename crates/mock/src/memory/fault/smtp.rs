@@ -289,6 +289,7 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::of_smtp("smtp-auth-malformed", "Gmail can't read the credentials", At::Login(501, "5.5.2 Cannot Decode response 5b1f17b1804b1 - gsmtp")),
     Fault::of_smtp("smtp-tls-required", "TLS is wanted first", At::Login(538, "5.7.11 Encryption required for requested authentication mechanism")),
     Fault::of_smtp("too-many-bad-logins", "Yahoo: too many logins failed", At::Login(535, "5.7.0 (#AUTH005) Too many bad auth attempts.")),
+    Fault::of_smtp("too-many-errors", "Postfix hangs up at a recipient after too many errors", At::Recipient(421, "4.7.0 mock.mailbearer.test Error: too many errors")).by("mail.example.test ESMTP Postfix"),
     Fault::of_smtp("yandex-smtp-auth", "Yandex refuses the token", At::Login(535, "5.7.8 Error: authentication failed: This user does not have access rights to this service")).by("mail-nwsmtp-smtp-production-main-57.sas.yp-c.yandex.net Ok"),
     Fault::of_smtp("icloud-smtp-auth", "iCloud refuses the login", At::Login(535, "5.7.8 Error: authentication failed: authentication failure")).by("iCloud SMTP - st11p00mm-asmtp001.icloud.com"),
     Fault::of_smtp("fastmail-smtp-auth", "Fastmail refuses the login", At::Login(535, "5.7.0 Incorrect username or password.")).by("smtp.fastmail.com ESMTP ready"),
