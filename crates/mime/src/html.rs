@@ -25,12 +25,12 @@ impl Default for HtmlLimits {
     }
 }
 
-/// The text that an HTML body shows, with the default [`HtmlLimits`].
+/// Turns an HTML body into text, with the default [`HtmlLimits`].
 ///
 /// Paragraphs are separated by an empty line, list items begin with a dash or their number, the cells of a table row
 /// stand on one line, quotations begin with `> `, and the address of a link follows its text. Scripts, styles and
-/// comments are left out, as is what an element with the attribute `hidden` or `display:none` holds. Takes time linear
-/// in `html`, whatever it is; no element has to be closed.
+/// comments are left out, and so is the content of elements with the attribute `hidden` or `display:none`. No element has
+/// to be closed. Takes time linear in `html`, whatever it is.
 ///
 /// ```
 /// let html = "<p>See <a href='https://example.org/'>the minutes</a>.</p><ul><li>one<li>two</ul>";
@@ -42,7 +42,7 @@ pub fn html_to_text(html: &str) -> String {
     html_to_text_with(html, &HtmlLimits::default())
 }
 
-/// [`html_to_text`] with other limits.
+/// Turns an HTML body into text, with these limits.
 #[must_use]
 pub fn html_to_text_with(html: &str, limits: &HtmlLimits) -> String {
     let mut end = html.len().min(limits.octets);
@@ -89,7 +89,8 @@ struct Tag<'a> {
 /// Cuts HTML into tags and what is between them.
 struct Reader<'a> {
     rest: &'a str,
-    /// Whether a quote in a tag was left open: from then on quotes mean nothing, so that none is looked for again.
+    /// Whether a quote in a tag was left open. From then on quotes mean nothing, so that the search for their ends stays
+    /// linear.
     unquoted: bool,
 }
 
@@ -146,7 +147,7 @@ impl<'a> Reader<'a> {
         self.rest = end.and_then(|end| markup.get(end.saturating_add(len)..)).unwrap_or_default();
     }
 
-    /// Where the tag that `rest` begins with ends, its `>` included.
+    /// The length of the tag at the start of `rest`, with its `>`.
     fn end_of_tag(&mut self) -> Option<usize> {
         if !self.unquoted {
             let mut quote = None;
@@ -168,7 +169,7 @@ impl<'a> Reader<'a> {
         Some(self.rest.find('>')?.saturating_add(1))
     }
 
-    /// Skips everything up to and with the closing tag of that name; all that is left if there is none.
+    /// Skips everything through the closing tag of that name. Without one, skips all that is left.
     fn skip_to(&mut self, name: &str) {
         while let Some(at) = self.rest.find("</") {
             self.take(at.saturating_add(2));
@@ -214,14 +215,14 @@ impl<'a> Tag<'a> {
         self.name.eq_ignore_ascii_case(name)
     }
 
-    /// The element whose content is none for people.
+    /// The name of the element, if its content is not for people, as that of a script.
     fn hides(&self) -> Option<&'static str> {
         const HIDING: [&str; 8] =
             ["script", "style", "title", "template", "svg", "math", "object", "noembed"];
         HIDING.into_iter().find(|name| self.is(name)).filter(|_| !self.attributes.ends_with('/'))
     }
 
-    /// Whether its content is not to be seen, as the preview texts of newsletters are.
+    /// Whether its content is hidden, as the preview text of a newsletter is.
     fn is_hidden(&self) -> bool {
         if self.attributes.is_empty() {
             return false;
@@ -352,7 +353,7 @@ impl<'l> Text<'l> {
         }
     }
 
-    /// Writes what is due, then `text`, which is on one line.
+    /// Writes the line ends, space or mark that are due, then `text`, which holds no line end.
     fn push(&mut self, text: &str) {
         let starts_line = self.out.is_empty() || self.lines > 0;
         if self.lines > 0 {

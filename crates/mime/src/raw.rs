@@ -15,11 +15,11 @@ use crate::{
 
 /// The header section of a message from outside, as it may go out.
 ///
-/// Line ends are CRLF; a CR more before one is no line of its own. What stands before the first field and is no part of the message is gone: a byte order mark, spaces,
-/// the `From ` line of an mbox. So are the fields that name hidden recipients (`Bcc`, `Resent-Bcc`), whose addresses count
-/// among the [`recipients`](Self::recipients). A field's name is read without octets that no name may hold (RFC 5322
-/// section 3.6.8), such as an invisible mark before it: whatever would make a recipient's program see another field
-/// than we do.
+/// Each line end is CRLF; CR CR LF counts as one. What stands before the first field and is no part of the message is
+/// dropped: a byte order mark, spaces, the `From ` line of an mbox. The fields that name hidden recipients (`Bcc`,
+/// `Resent-Bcc`) are dropped too; their addresses count among the [`recipients`](Self::recipients). Octets that no field
+/// name may hold (RFC 5322 section 3.6.8), such as an invisible mark, are dropped from names: a recipient's program then
+/// sees the same fields as we do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawHeader {
     octets: Vec<u8>,
@@ -78,13 +78,13 @@ impl RawHeader {
         start.starts_with(b"\xFF\xFE") || start.starts_with(b"\xFE\xFF")
     }
 
-    /// Whom it is from: the address in `Sender`, or the first in `From`.
+    /// The sender: the address in `Sender`, or the first in `From`.
     #[must_use]
     pub fn sender(&self) -> Option<&str> {
         self.senders.first().map(String::as_str)
     }
 
-    /// The addresses in `To`, `Cc` and `Bcc`, in their order; one that is named twice stands here twice.
+    /// The addresses in `To`, `Cc` and `Bcc`, in their order. One that is named twice is there twice.
     #[must_use]
     pub fn recipients(&self) -> &[String] {
         &self.recipients
@@ -102,7 +102,7 @@ impl RawHeader {
         !self.octets.is_ascii() && core::str::from_utf8(&self.octets).is_ok()
     }
 
-    /// Adds what a message has to have (RFC 5322 section 3.6) and this has not: `From`, `Date` and `Message-ID`.
+    /// Adds `From`, `Date` and `Message-ID` where they are missing: a message has to have them (RFC 5322 section 3.6).
     ///
     /// `random` makes the Message-ID; it must differ for each message. Fields that are there stay as they are.
     pub fn add_missing(&mut self, from: &Address, date: DateTime, random: [u8; 16]) {
@@ -124,7 +124,7 @@ impl RawHeader {
     }
 }
 
-/// A field that names mailboxes, such as `To`, folded and encoded as a composed message has it, with its line end.
+/// Writes a field that names mailboxes, such as `To`, folded and encoded as in a composed message, with its line end.
 ///
 /// `name` has to be a field's name.
 #[must_use]
@@ -145,7 +145,7 @@ pub enum RawError {
     },
     /// The first line is empty, or no line is a field.
     NoFields,
-    /// A header section may be large, but not that large.
+    /// The header section has too many fields.
     Limit(LimitExceeded),
     /// The file is in UTF-16, as some editors write "Unicode"; a message is not.
     Utf16,
@@ -196,7 +196,7 @@ fn split_line(octets: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((line, rest.get(end..)?))
 }
 
-/// `section` with CRLF, without what is no part of it, and with plain names of fields.
+/// Makes the line ends of `section` CRLF, and drops what is no part of it and what no field name may hold.
 fn cleaned(section: &[u8]) -> Vec<u8> {
     let mut lines = Vec::with_capacity(section.len());
     let mut rest = section;

@@ -19,17 +19,17 @@ pub enum Error {
     MessageId,
     /// The year is before 1900.
     Date,
-    /// No name of a field that a message may be given: not in printable ASCII, or one that is made of other things.
+    /// Not a field that may be added: its name is not printable ASCII, or we or servers write that field.
     HeaderName(String),
-    /// No id that an HTML text can call a picture by: printable ASCII without spaces and brackets, at most 250 octets.
+    /// Not a Content-ID: printable ASCII without spaces and brackets, at most 250 octets.
     ContentId,
     /// Calendar data without an event or without METHOD.
     Calendar,
-    /// No URI that a reader can unsubscribe by; the one-click way needs one with `https`.
+    /// Not a URI with `https` or `mailto`. The one-click way needs one with `https`.
     Unsubscribe,
     /// An attachment is read later: the message can't be built as a whole.
     ReadLater,
-    /// A message that is [answered](super::Message::reply) names an address that mail can't be sent to.
+    /// The message to [answer](super::Message::reply) names an address that mail can't be sent to.
     Recipient {
         /// The address as it is written there.
         address: String,

@@ -1,4 +1,4 @@
-//! What few messages have: threads, groups, pictures in the text, invitations, fields of one's own.
+//! What few messages have: threads, groups, pictures in the text, invitations, custom fields.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -10,7 +10,7 @@ use super::{
 use crate::ascii::is_token;
 use crate::{Address, LineEnds, calendar};
 
-/// How urgent the sender says that the message is.
+/// How urgent a message is to its sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(
     clippy::exhaustive_enums,
@@ -24,21 +24,21 @@ pub enum Priority {
 }
 
 impl Message {
-    /// Sets `Sender`, for a message that somebody else sends than the one in `From`. The envelope then has this sender.
+    /// Sets `Sender`, for a message that is not sent by the person in `From`. It also becomes the sender of the envelope.
     #[must_use]
     pub fn sender(mut self, mailbox: Address) -> Self {
         self.rare_mut().sender = Some(mailbox);
         self
     }
 
-    /// Adds recipients under the name of a group, which may be nobody: `undisclosed-recipients` is such a name.
+    /// Adds recipients under the name of a group. A group may be empty, such as `undisclosed-recipients`.
     #[must_use]
     pub fn to_group(mut self, name: impl Into<String>, members: impl IntoIterator<Item = Address>) -> Self {
         self.group(List::To, name.into().trim(), members);
         self
     }
 
-    /// As [`to_group`](Self::to_group), for recipients of a copy.
+    /// Adds recipients of a copy under the name of a group, as [`to_group`](Self::to_group) does.
     #[must_use]
     pub fn cc_group(mut self, name: impl Into<String>, members: impl IntoIterator<Item = Address>) -> Self {
         self.group(List::Cc, name.into().trim(), members);
@@ -53,8 +53,8 @@ impl Message {
         self.rare_mut().groups.push(Group { list, name: name.into(), members });
     }
 
-    /// Says which message this one answers, and with what it stands in a thread: `References` of that message and its own
-    /// id. Ids that are none are left out; of a long thread the first id stays, and as many of the last as fit into 900
+    /// Sets the message that this one answers, and its thread: `references` are those of the answered message, without its
+    /// own id. Malformed ids are left out. Of a long thread the first id stays, and as many of the last as fit into 900
     /// octets.
     #[must_use]
     pub fn in_reply_to<I: AsRef<str>>(
@@ -88,7 +88,7 @@ impl Message {
         self
     }
 
-    /// Adds a field of one's own, like `X-Ticket`. Its text is encoded where it is not ASCII.
+    /// Adds a custom field, such as `X-Ticket`. Encodes text that is not ASCII.
     ///
     /// [`build`](Self::build) fails for a name that is not printable ASCII, is longer than 76 octets, or is one of those
     /// that a message is made of or that servers add (`From`, `Content-Type`, `Received`, …), and for CR, LF or NUL in the
@@ -112,10 +112,10 @@ impl Message {
         self
     }
 
-    /// Says how a reader leaves a list: URIs with `https` or `mailto` (RFC 2369). With `one_click` a program may do it
-    /// by a POST to the first `https` URI (RFC 8058). Large providers demand that of bulk senders.
+    /// Tells readers how to leave a list: by URIs with `https` or `mailto` (RFC 2369). With `one_click`, a reader's program
+    /// may send a POST to the first `https` URI (RFC 8058). Large providers demand that of bulk senders.
     ///
-    /// [`build`](Self::build) fails for what is no such URI, and with `one_click` if none is `https`.
+    /// [`build`](Self::build) fails for other URIs, and with `one_click` if none is `https`.
     #[must_use]
     pub fn list_unsubscribe<'u>(mut self, uris: impl IntoIterator<Item = &'u str>, one_click: bool) -> Self {
         let uris: Vec<&str> = uris.into_iter().collect();
@@ -187,8 +187,9 @@ impl Message {
 
     /// Adds calendar data (RFC 5545): an invitation, a change of one, an answer.
     ///
-    /// It goes out as the last alternative of the text, with its METHOD beside its type (RFC 6047 section 2.4): so Outlook
-    /// and Gmail show it as what it is, and not as a file. [`build`](Self::build) fails without METHOD or an event in it.
+    /// It goes out as the last alternative of the text, with its METHOD as a parameter of its type (RFC 6047 section 2.4):
+    /// Outlook and Gmail then show it as an invitation, not as a file. [`build`](Self::build) fails if it has no METHOD or no
+    /// event.
     #[must_use]
     pub fn calendar(mut self, text: impl Into<String>) -> Self {
         let text = text.into();
@@ -219,10 +220,10 @@ impl Message {
         self
     }
 
-    /// Adds a whole message as an attachment, for readers to open as one.
+    /// Attaches a whole message, as `message/rfc822`, which readers open as a message.
     ///
-    /// It stays as it is but for its line ends, which become CRLF. Where it is not ASCII the server has to offer 8BITMIME;
-    /// where it has lines of more than 998 octets or a NUL, it goes along as a file that is no message to a reader.
+    /// Only its line ends change: they become CRLF. If it is not ASCII, the server has to offer 8BITMIME. If it has lines of
+    /// more than 998 octets or a NUL, it is attached as `application/octet-stream` instead.
     #[must_use]
     pub fn attach_message(mut self, file_name: impl Into<String>, message: &[u8]) -> Self {
         let message = LineEnds::to_crlf(message);

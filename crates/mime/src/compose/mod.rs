@@ -95,7 +95,7 @@ impl Rare {
     }
 }
 
-/// For messages that have none of it.
+/// Stands in where a message has none of these.
 static NOTHING_RARE: Rare = Rare::new();
 
 /// Checks, measures and writes a message of more than one text. Pointers, so that a program that sends none does not link
@@ -210,16 +210,16 @@ impl Message {
         self
     }
 
-    /// Whether texts may be sent as UTF-8 as they are. Allow it only if the server offers 8BITMIME (RFC
-    /// 6152). Default no.
+    /// Allows texts to be sent as plain UTF-8, without quoted-printable or base64. Allow it only if the server offers
+    /// 8BITMIME (RFC 6152). Default no.
     #[must_use]
     pub fn allow_8bit(mut self, allow: bool) -> Self {
         self.allow_8bit = allow;
         self
     }
 
-    /// Whether the plain text is sent as `format=flowed` (RFC 3676): its long lines are broken so that readers who know
-    /// the form join them again, and those who don't see short lines. Spaces at the end of a line are dropped. Default no.
+    /// Sends the plain text as `format=flowed` (RFC 3676). Long lines are broken; readers that know the form join them again,
+    /// others show short lines. Spaces at the end of a line are dropped. Default no.
     #[must_use]
     pub fn flowed(mut self, flowed: bool) -> Self {
         self.flow = flowed.then_some(flow);
@@ -242,7 +242,7 @@ impl Message {
         if holes.is_empty() { Ok(composed) } else { Err(Error::ReadLater) }
     }
 
-    /// The message without what is read later, and where that belongs.
+    /// Writes the message without the attachments that are read later, and tells where those belong.
     fn write(&self, date: DateTime, random: [u8; 16]) -> Result<(Composed, Vec<usize>), Error> {
         self.check(date)?;
         let mut octets = Vec::with_capacity(self.size_hint());
@@ -423,7 +423,8 @@ struct Group {
     members: Vec<Address>,
 }
 
-/// Writes the body: `mixed(alternative(text, related(html, pictures), calendar), files)`, of that what there is.
+/// Writes the body: `mixed(alternative(text, related(html, pictures), calendar), files)`, without the levels that are not
+/// needed.
 struct BodyWriter<'o> {
     out: &'o mut Vec<u8>,
     /// Where what is read later belongs.

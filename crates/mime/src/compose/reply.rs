@@ -9,16 +9,16 @@ use crate::decode::{AddressOrGroup, DisplayAddress};
 use crate::{Address, parse};
 
 impl Message {
-    /// An answer by `from` to a message: whom it goes to, its subject and its place in the thread. Its text is still to be
-    /// set; [`quotation`] gives the old one.
+    /// Begins an answer by `from`: sets its recipients, its subject and its place in the thread. Set the text yourself;
+    /// [`quotation`] returns the old one.
     ///
-    /// It goes to whom the message says that replies go to, or to its author; the answer to a message of one's own goes
-    /// to whom that went to. `to_all` adds its other recipients as Cc. Names without an address are left out.
+    /// The answer goes to `Reply-To`, or else to the author. If the author is `from`, it goes to the recipients of the
+    /// original. `to_all` adds the other recipients as Cc. Names without an address are left out.
     ///
     /// # Errors
     ///
-    /// Fails with [`Error::Recipient`] for an address among these that mail can't be sent to, as one whose domain is
-    /// written in characters that stand for others: whoever was left out would not be noticed.
+    /// Fails with [`Error::Recipient`] if mail can't be sent to one of these addresses, such as one whose domain is written
+    /// in characters that IDNA maps to others. Leaving it out would go unnoticed.
     pub fn reply(original: &parse::Message<'_>, from: Address, to_all: bool) -> Result<Self, Error> {
         let is_own = |mailbox: &DisplayAddress| mailbox.address.eq_ignore_ascii_case(from.address());
         let mut to = addresses(original.reply_to())?;
@@ -46,15 +46,15 @@ impl Message {
         Ok(reply.in_thread_of(original))
     }
 
-    /// A message by `from` that passes another one on, as `subject` of its own and in the thread of that. Text and
-    /// recipients are still to be set: [`quotation`] gives the old text,
-    /// [`attach_message`](Self::attach_message) attaches the whole message.
+    /// Begins a message by `from` that passes another one on: sets its subject and its place in the thread. Set text and
+    /// recipients yourself: [`passed_on`] returns the old text, [`attach_message`](Self::attach_message) attaches the whole
+    /// message.
     #[must_use]
     pub fn forward(original: &parse::Message<'_>, from: Address) -> Self {
         Self::new(from).subject(prefixed("Fwd: ", &["fwd:", "fw:", "wg:"], original)).in_thread_of(original)
     }
 
-    /// Adds the files that are attached to a message, as they are there.
+    /// Adds the files that are attached to `original`, unchanged.
     #[must_use]
     pub fn attachments_of(mut self, original: &parse::Message<'_>) -> Self {
         for part in original.attachments() {
@@ -84,7 +84,7 @@ impl Message {
     }
 }
 
-/// The text of a message, as [`parse::Message::text`] has it, as a quotation with who wrote it and when in front.
+/// Quotes `text`, which is that of [`parse::Message::text`], below a line that says who wrote it and when.
 #[must_use]
 pub fn quotation(original: &parse::Message<'_>, text: &str) -> String {
     let author = mailboxes(original.from()).into_iter().next();
@@ -104,7 +104,7 @@ pub fn quotation(original: &parse::Message<'_>, text: &str) -> String {
     quoted
 }
 
-/// The text of a message that is passed on, with the fields that a person wants to see in front.
+/// Returns the text of a message that is passed on: author, date, subject and recipients, then `body`.
 #[must_use]
 pub fn passed_on(original: &parse::Message<'_>, body: &str) -> String {
     let mut text = String::from("---------- Forwarded message ----------\n");
@@ -127,14 +127,14 @@ pub fn passed_on(original: &parse::Message<'_>, body: &str) -> String {
     text
 }
 
-/// The subject with a word in front of it, unless there is one of these.
+/// Puts `prefix` in front of the subject, unless the subject begins with one of the `known`.
 fn prefixed(prefix: &str, known: &[&str], original: &parse::Message<'_>) -> String {
     let subject = one_line(&original.subject().unwrap_or_default());
     let has = |start: &&str| subject.get(..start.len()).is_some_and(|own| own.eq_ignore_ascii_case(start));
     if known.iter().any(has) { subject } else { [prefix, &subject].concat().trim_end().into() }
 }
 
-/// A sender can hide line ends in encoded words.
+/// Makes a text one line: a sender can hide line ends in encoded words.
 fn one_line(text: &str) -> String {
     text.split(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'))
         .filter(|piece| !piece.is_empty())

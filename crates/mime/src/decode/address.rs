@@ -68,9 +68,9 @@ impl fmt::Display for DisplayAddress {
 ///
 /// Takes the obsolete forms of RFC 5322 section 4.4: routes, white space and comments anywhere, empty places
 /// in the list; the comment as name, `a@b (Name)`; and what mailers get wrong: encoded words in quotes or
-/// with a comma in them, a name with commas and without quotes, `;` between addresses, a quote, bracket or group left open, a name without an
-/// address, brackets or commas that are missing. The list is split before anything in it is decoded, and an address
-/// is never put together from words that white space separates. Takes time linear in `value`.
+/// with a comma in them, a name with commas and without quotes, `;` between addresses, a quote, bracket or group left
+/// open, a name without an address, brackets or commas that are missing. The list is split before anything in it is
+/// decoded, and an address is never put together from words that white space separates. Takes time linear in `value`.
 #[must_use]
 pub fn address_list(value: &[u8]) -> Vec<AddressOrGroup> {
     address_list_in(value, Charset::Guess)

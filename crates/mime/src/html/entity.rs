@@ -4,8 +4,8 @@ use alloc::string::String;
 
 use crate::decode;
 
-/// Reads the reference that `text` begins with, whose first character is `&`. Gives the character and what follows;
-/// the `&` itself where it is no reference that is known.
+/// Reads the reference at the start of `text`, which begins with `&`. Returns the character and the rest. Where the
+/// reference is not known, the character is the `&` itself.
 pub(super) fn read(text: &str) -> (char, &str) {
     let after = text.strip_prefix('&').unwrap_or(text);
     match after.strip_prefix('#') {
@@ -15,7 +15,7 @@ pub(super) fn read(text: &str) -> (char, &str) {
     .unwrap_or(('&', after))
 }
 
-/// `text` with its references resolved, as an attribute's value is read.
+/// Resolves the references in the value of an attribute.
 pub(super) fn text(text: &str) -> String {
     let (mut out, mut rest) = (String::with_capacity(text.len()), text);
     while let Some(at) = rest.find('&') {
@@ -64,7 +64,7 @@ fn named(text: &str) -> Option<(char, &str)> {
 }
 
 const MAX_NAME: usize = 8;
-/// The first names of the table, which are there in capitals too.
+/// So many names at the start of the table also stand in capitals.
 const CASELESS: usize = 6;
 
 /// The names that mail has, of HTML 4 section 24.

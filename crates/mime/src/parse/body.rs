@@ -4,12 +4,12 @@ use alloc::vec::Vec;
 
 use super::{Kind, Message, Part, Parts};
 
-/// What has to be known of a part to choose the bodies of a message. A message that is not there as a whole, as on a
-/// server that tells its structure, can be chosen from by this too.
+/// What [`Bodies::choose`] has to know of a part. A BODYSTRUCTURE tells as much, so that the bodies of a message can be
+/// chosen before it is fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "what RFC 8621 section 4.1.4 asks of a part")]
 pub struct PartInfo<'a> {
-    /// Place of the part that it is in, among all of them; `None` for the message itself.
+    /// Place of the part around this one, among all parts. `None` for the message itself.
     pub parent: Option<usize>,
     /// `type/subtype` in lower case.
     pub media_type: &'a str,
@@ -19,15 +19,15 @@ pub struct PartInfo<'a> {
     pub has_name: bool,
 }
 
-/// What is chosen of the parts of a message: places among all of them.
+/// The parts that were chosen: their places among all parts of the message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "the three lists of RFC 8621 section 4.1.4")]
 pub struct Bodies {
-    /// What is its text where plain text is preferred.
+    /// What to show to a reader who prefers plain text.
     pub text: Vec<usize>,
-    /// What is its text where HTML is preferred.
+    /// What to show to a reader who prefers HTML.
     pub html: Vec<usize>,
-    /// What is attached to it.
+    /// What to offer as files.
     pub attachments: Vec<usize>,
 }
 
@@ -51,21 +51,21 @@ impl Bodies {
 }
 
 impl<'a> Message<'a> {
-    /// The parts that are its text where plain text is preferred, to be shown one after the other. HTML and pictures are
-    /// among them where there is no plain form.
+    /// The parts to show, one after the other, to a reader who prefers plain text. HTML and pictures are among them where
+    /// there is no plain form.
     #[must_use]
     pub fn text_body(&self) -> Parts<'_, 'a> {
         self.chosen(self.choose().text)
     }
 
-    /// The parts that are its text where HTML is preferred. Plain text is among them where there is no HTML.
+    /// The parts to show to a reader who prefers HTML. Plain text is among them where there is no HTML.
     #[must_use]
     pub fn html_body(&self) -> Parts<'_, 'a> {
         self.chosen(self.choose().html)
     }
 
-    /// The parts that are attached: all that is no text, and every text with a name or behind another part. Those of an
-    /// attached message are in that message; parse its [`raw_body`](Part::raw_body).
+    /// The attached parts: everything that is no text, and each text that has a name or follows another part. An attached
+    /// message counts as one: to get its own attachments, parse its [`raw_body`](Part::raw_body).
     #[must_use]
     pub fn attachments(&self) -> Parts<'_, 'a> {
         self.chosen(self.choose().attachments)

@@ -18,7 +18,7 @@ pub struct Defect {
 pub enum DefectKind {
     /// No empty line stands between the header section and the body.
     NoEmptyLine,
-    /// A line of a field does not begin with white space, as it has to.
+    /// A line that continues a field does not begin with white space.
     BrokenFold,
     /// A header section ends with the message or its part.
     HeaderCutOff,
@@ -40,16 +40,15 @@ pub enum DefectKind {
     UnknownEncoding,
     /// A charset that is not known.
     UnknownCharset,
-    /// Octets outside ASCII, of a field or a text, name no charset and are no UTF-8, nor would be but for a few characters
-    /// that are broken. Those of a field are taken for what the texts of the message are written in; where that is not named
-    /// either, it is guessed.
+    /// A field or a text has octets outside ASCII, names no charset, and is not UTF-8, even if a few broken characters are
+    /// forgiven. A field is read in the charset of the message's texts; where they name none either, it is guessed.
     UnnamedCharset,
     /// The date of a message can't be read.
     UnreadableDate,
     /// The date of a message has no zone, or one that is not known: it was taken for UTC.
     UnknownZone,
-    /// From, To, Cc or Reply-To names an address outside ASCII that mail can't be sent to: its octets are no UTF-8, or its
-    /// domain is written in characters that IDNA maps to others. It is shown as it is written.
+    /// From, To, Cc or Reply-To names an address outside ASCII that mail can't be sent to: its octets are no UTF-8, or IDNA
+    /// maps characters of its domain to others. It is shown as it is written.
     UnusableAddress,
 }
 

@@ -26,7 +26,7 @@ impl<'a> Message<'a> {
         Self::parse_with(raw, &Limits::default())
     }
 
-    /// [`parse`](Self::parse) with other limits.
+    /// Takes a message apart with these limits.
     #[must_use]
     pub fn parse_with(raw: &'a [u8], limits: &Limits) -> Self {
         let mut collector =
@@ -57,13 +57,13 @@ impl<'a> Message<'a> {
         Self { parts, defects }
     }
 
-    /// The parts, the message itself first, then as they stand in it.
+    /// All parts in the order in which they stand in the message. The first is the message itself.
     #[must_use]
     pub fn parts(&self) -> &[Part<'a>] {
         &self.parts
     }
 
-    /// The parts of a multipart, or the message that a part is.
+    /// The parts of the multipart `index`, or the one message of an attached message.
     #[must_use]
     pub fn children(&self, of: usize) -> Parts<'_, 'a> {
         Parts::of(self.parts.iter().filter(|part| part.parent == Some(of)).collect())
@@ -87,7 +87,7 @@ impl<'a> Message<'a> {
         self.field("subject").map(|field| field.text())
     }
 
-    /// `From`: whom it says it is from.
+    /// `From`: the authors, as the message names them.
     #[must_use]
     pub fn from(&self) -> Vec<AddressOrGroup> {
         self.addresses("from")
@@ -105,7 +105,7 @@ impl<'a> Message<'a> {
         self.addresses("cc")
     }
 
-    /// Where a reply is to go, if elsewhere than to [`from`](Self::from).
+    /// `Reply-To`: where replies go, if not to [`from`](Self::from).
     #[must_use]
     pub fn reply_to(&self) -> Vec<AddressOrGroup> {
         self.addresses("reply-to")
@@ -119,7 +119,7 @@ impl<'a> Message<'a> {
         fields.flat_map(|field| field.addresses()).collect()
     }
 
-    /// `Date`, if it can be read: the first of them that can.
+    /// `Date`. Of several fields the first that can be read.
     #[must_use]
     pub fn date(&self) -> Option<DateTime> {
         let headers = self.headers();
@@ -149,7 +149,7 @@ impl<'a> Message<'a> {
         self.headers().get(name)
     }
 
-    /// `msg-id = [CFWS] "<" id-left "@" id-right ">" [CFWS]`; what stands between them is no id.
+    /// `msg-id = [CFWS] "<" id-left "@" id-right ">" [CFWS]`. Text between two ids is left out.
     fn ids(&self, name: &str) -> Vec<String> {
         let Some(field) = self.field(name) else { return Vec::new() };
         let value = field.text();
@@ -193,7 +193,7 @@ impl<'m, 'a> Iterator for Parts<'m, 'a> {
 
 impl ExactSizeIterator for Parts<'_, '_> {}
 
-/// Keeps where things are.
+/// Collects the parts of a message in memory, as places in its octets.
 struct Collector<'a> {
     raw: &'a [u8],
     parts: Vec<Part<'a>>,
@@ -209,7 +209,7 @@ impl<'a> Collector<'a> {
     }
 }
 
-/// What the fields and texts of a message look like that do not look like UTF-8.
+/// Guesses the charset of those fields and texts that do not look like UTF-8.
 #[cfg(feature = "guess")]
 fn found_in(parts: &[Part<'_>]) -> Charset {
     Charset::found_in(&evidence(parts)).unwrap_or_default()
@@ -220,7 +220,7 @@ const fn found_in(_: &[Part<'_>]) -> Charset {
     Charset::Guess
 }
 
-/// Those fields and texts, as many octets as are looked at and one, which tells that there are more.
+/// Those fields and texts, one after the other. One octet more than is looked at is kept: it tells that there are more.
 #[cfg(feature = "guess")]
 pub(super) fn evidence(parts: &[Part<'_>]) -> Vec<u8> {
     let most = Charset::LOOK.saturating_add(1);

@@ -29,7 +29,7 @@ pub struct Part<'a> {
     pub(super) body: &'a [u8],
     pub(super) fields: Fields,
     pub(super) raw_charset: Charset,
-    /// What a text is in that names no charset and does not look like UTF-8, as far as the message tells.
+    /// The charset of a text that names none and does not look like UTF-8, if the rest of the message tells.
     pub(super) unnamed: Charset,
 }
 
@@ -76,7 +76,7 @@ impl<'a> Part<'a> {
         self.body
     }
 
-    /// Its media type; `text/plain` where none is given or can be read.
+    /// Its media type. `text/plain` where none is given, or none that can be read.
     #[must_use]
     pub const fn content_type(&self) -> &ContentType {
         &self.fields.content_type
@@ -94,7 +94,7 @@ impl<'a> Part<'a> {
         self.fields.encoding
     }
 
-    /// What `cid:` in an HTML text calls it, without the brackets (RFC 2392).
+    /// The name by which HTML refers to it as `cid:…`, without the brackets (RFC 2392).
     #[must_use]
     pub fn content_id(&self) -> Option<&str> {
         self.fields.content_id.as_deref()
@@ -115,13 +115,13 @@ impl<'a> Part<'a> {
         self.fields.content_type.essence.starts_with("text/")
     }
 
-    /// Whether it says of itself that it is a file to keep.
+    /// Whether its disposition is `attachment`.
     #[must_use]
     pub fn is_attachment(&self) -> bool {
         self.fields.disposition.as_ref().is_some_and(|disposition| disposition.kind == "attachment")
     }
 
-    /// The message that is attached as this part, without a transfer encoding; `None` if it is none.
+    /// The attached message that this part is, without its transfer encoding. `None` for other parts.
     ///
     /// `message/global` may be encoded (RFC 6532 section 3.7). `message/rfc822` may not (RFC 2046 section 5.2.1), but some
     /// mailers do it.
@@ -136,8 +136,8 @@ impl<'a> Part<'a> {
         self.fields.encoding.decode(self.body)
     }
 
-    /// The first `most` octets of that, and whether they are all. No more than four times as many are decoded, which is
-    /// enough in every encoding unless white space or the like fills it.
+    /// The first `most` octets of the body without its transfer encoding, and whether that is all of it. Reads at most four
+    /// times as many octets, which is enough in each encoding unless it is full of white space or the like.
     #[cfg(feature = "guess")]
     pub(super) fn start(&self, most: usize) -> (Cow<'a, [u8]>, bool) {
         let encoded = self.body.get(..most.saturating_mul(4)).unwrap_or(self.body);
@@ -153,8 +153,8 @@ impl<'a> Part<'a> {
         (octets, is_whole)
     }
 
-    /// The body as text: without its transfer encoding, and from its charset, which HTML may name within if the header
-    /// does not. A charset that is not known is guessed, as [`decode::guess`](crate::decode::guess) does.
+    /// The body as text: without its transfer encoding, decoded by its charset. Where the header names no charset, HTML may
+    /// name it within. A charset that is not known is guessed as [`decode::guess`](crate::decode::guess) does.
     #[must_use]
     pub fn text(&self) -> Cow<'a, str> {
         match self.bytes() {

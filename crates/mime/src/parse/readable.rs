@@ -26,8 +26,8 @@ pub enum Piece<'a> {
 impl<'a> Part<'a> {
     /// The text of this part, and the files that `uuencode` put into it.
     ///
-    /// A file is what begins with `begin 644 name`, has only lines of its encoding, and ends with `end`; all else is
-    /// text. A part that is no text has no pieces. Takes time linear in the body.
+    /// A file begins with a line like `begin 644 name`, has only encoded lines, and ends with a line `end`. Everything else
+    /// is text. A part that is no text has no pieces. Takes time linear in the body.
     #[must_use]
     pub fn pieces(&self) -> Vec<Piece<'a>> {
         if !self.is_text() {
@@ -73,8 +73,8 @@ impl<'a> Part<'a> {
         Piece::Text(Cow::Owned(self.text_of(octets)))
     }
 
-    /// The text of this part for people: HTML as [`html_to_text`] shows it, `format=flowed` as paragraphs
-    /// ([`unflow`]), without files that `uuencode` put into it. Empty for a part that is no text.
+    /// The text of this part for people. Turns HTML into text ([`html_to_text`]) and `format=flowed` into paragraphs
+    /// ([`unflow`]), and leaves out files that `uuencode` put into it. Empty for a part that is no text.
     #[must_use]
     pub fn plain_text(&self) -> Cow<'a, str> {
         if self.content_type().essence == "text/html" {
@@ -101,8 +101,8 @@ impl<'a> Part<'a> {
 
 impl Message<'_> {
     /// The text of the message for people: its [`text_body`](Self::text_body), each part of it as
-    /// [`Part::plain_text`], one after the other. A multipart in which no part was found is shown as it is, and the HTML
-    /// stands in for a plain form that is blank, as some mailers leave it.
+    /// [`Part::plain_text`], one after the other. A multipart in which no part was found is shown as it is. Where a mailer
+    /// left the plain form blank, the HTML is shown.
     #[must_use]
     pub fn text(&self) -> String {
         let text = joined(self.text_body());
@@ -116,7 +116,7 @@ impl Message<'_> {
     }
 
     /// The HTML of the message: the parts of its [`html_body`](Self::html_body) that are HTML, one after the other.
-    /// `None` if there is none. It is as hostile as whoever sent it.
+    /// `None` if there is none. Nothing is taken out of it: it may hold scripts and links to pictures on servers.
     #[must_use]
     pub fn html(&self) -> Option<String> {
         let parts = self.html_body().filter(|part| part.content_type().essence == "text/html");
@@ -162,8 +162,8 @@ fn end_of_file(data: &[u8]) -> Result<&[u8], &[u8]> {
     Err(rest)
 }
 
-/// Whether so many characters can be the octets that the first one of a line promises: spaces may be gone from its end,
-/// and some write a check sum or a whole group more.
+/// Whether a line has a plausible length for the number of octets that its first character names. Spaces may be missing
+/// at its end, and some encoders add a check sum or a whole group.
 fn fits(count: u8, len: usize) -> bool {
     let octets = usize::from(count.wrapping_sub(b' ') & 0x3F);
     let full = octets.div_ceil(3).saturating_mul(4);
@@ -201,7 +201,7 @@ mod tests {
         pieces.iter().map(show).collect()
     }
 
-    /// A file in the form of `uuencode` is one by its lines and its end; what only begins like one stays text.
+    /// What begins like a file of `uuencode` and has other lines or no end stays text.
     #[test]
     fn files_are_taken_out_of_the_text() {
         let file = "begin 644 a b.txt\n#:&D*\n`\nend\n";

@@ -1,4 +1,4 @@
-//! Parts that are more than a file: what they are for, and what has to be kept of them to the octet.
+//! What special parts are for, such as signatures, reports and invitations, and which octets a signature is over.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -33,7 +33,7 @@ pub enum Role {
 }
 
 impl Part<'_> {
-    /// What the part is for, by its media type or its name; `None` for what is text, a picture, any other file.
+    /// What the part is for, by its media type or its name. `None` for texts, pictures and other files.
     #[must_use]
     pub fn role(&self) -> Option<Role> {
         let content_type = self.content_type();
@@ -76,7 +76,7 @@ impl Part<'_> {
     }
 }
 
-/// What was signed, as it was signed, and the signature (RFC 1847 section 2.1).
+/// A signed part and its signature (RFC 1847 section 2.1).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Signed<'m, 'a> {
@@ -84,14 +84,14 @@ pub struct Signed<'m, 'a> {
     pub content: &'m Part<'a>,
     /// The part that holds the signature.
     pub signature: &'m Part<'a>,
-    /// What made the signature, as `application/pgp-signature`; empty if that is not said.
+    /// The `protocol` of the signature, such as `application/pgp-signature`. Empty if none is named.
     pub protocol: &'m str,
-    /// The hash of it, as `pgp-sha256` or `sha-256`; empty if that is not said.
+    /// The hash, such as `pgp-sha256` or `sha-256`. Empty if none is named.
     pub micalg: &'m str,
 }
 
 impl<'a> Message<'a> {
-    /// What is signed in the message, outermost first. Nothing is verified.
+    /// The signed parts of the message, the outermost first. Verifies nothing.
     #[must_use]
     pub fn signed(&self) -> Vec<Signed<'_, 'a>> {
         let is_signed = |part: &&Part<'_>| part.content_type().essence == "multipart/signed";
@@ -108,7 +108,7 @@ impl<'a> Message<'a> {
         signed.collect()
     }
 
-    /// The part that an HTML text means by `cid:…` (RFC 2392): with `cid:` in front or without, percent-encoded or not.
+    /// The part to which HTML refers by `cid:…` (RFC 2392). `id` may have `cid:` in front, and may be percent-encoded.
     #[must_use]
     pub fn by_content_id(&self, id: &str) -> Option<&Part<'a>> {
         let id = match id.get(..4) {

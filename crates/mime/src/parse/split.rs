@@ -13,14 +13,14 @@ use crate::decode::{
 };
 use crate::headers::BYTE_ORDER_MARK;
 
-/// Octets of a line that are looked at for a boundary or for the name of a field.
+/// A boundary or the name of a field is looked for in so many octets of a line.
 pub(super) const MAX_LOOK: usize = 1_000;
 
-/// Gets what the lines are.
+/// Is called with what the lines of a message are.
 pub(super) trait Sink {
     /// A part begins with its header section.
     fn begin(&mut self, index: usize, parent: Option<usize>, offset: u64);
-    /// The part that began last begins here: what was between was nothing.
+    /// The part that began last begins here instead: only empty parts were in between.
     fn begin_again(&mut self, _index: usize, _offset: u64) {}
     /// A line of that section, its end included.
     fn header(&mut self, index: usize, piece: &[u8]);
@@ -61,10 +61,10 @@ pub(super) struct Splitter {
     offset: u64,
     /// The line end before the next octet, which a boundary would take.
     line_end: u64,
-    /// Where the line began that the next octets belong to.
+    /// Where the current line began.
     line: u64,
     raw: RawFields,
-    /// The part that is under way, if it is a text that names no charset.
+    /// The current part, if it is a text that names no charset.
     unnamed: Option<UnnamedText>,
 }
 
@@ -80,7 +80,7 @@ enum LevelKind {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// In a header section; whether the line that goes on is one of a field that is kept, and which.
+    /// In a header section. Names the field of the current line, if its value is kept.
     Header { field: Option<Field>, first: bool },
     /// In the body of a part.
     Body,
@@ -99,7 +99,7 @@ enum Field {
     People,
 }
 
-/// Values of the fields that are needed, as they came.
+/// The undecoded values of those fields that are needed.
 #[derive(Default)]
 struct RawFields {
     kind: Option<Vec<u8>>,
@@ -297,7 +297,7 @@ impl Splitter {
         self.state = State::Header { field, first: is_first };
     }
 
-    /// Tells of the first field whose charset nobody names.
+    /// Reports the first field whose charset is not named.
     fn end_of_field(&mut self, sink: &mut impl Sink) {
         let found = core::mem::take(&mut self.raw.lines).found();
         if let Some(line) = found.filter(|_| !self.raw.is_unnamed) {
@@ -400,7 +400,7 @@ impl Splitter {
         sink.begin(self.part, parent, offset);
     }
 
-    /// Whether a line is a boundary of something open. Ends what it ends, and begins what it begins.
+    /// Whether a line is a boundary of an open multipart. If so, ends the parts before it and begins the next one.
     fn is_boundary(&mut self, piece: &[u8], sink: &mut impl Sink) -> bool {
         let line = without_end(piece);
         let Some(text) = line.strip_prefix(b"--") else { return false };
@@ -496,7 +496,7 @@ impl Splitter {
     }
 }
 
-/// Name and what follows the colon of a line that begins a field.
+/// The name of the field that begins on this line, and what follows its colon.
 fn field_of(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let colon = line
         .iter()
@@ -533,7 +533,7 @@ fn kept(name: &[u8]) -> Option<Field> {
     }
 }
 
-/// Whether an address outside ASCII is among these that mail can't be sent to.
+/// Whether one of these addresses is outside ASCII and can't be sent to.
 fn names_nobody(list: &[u8]) -> bool {
     let is_bad = |mailbox: &DisplayAddress| {
         !mailbox.address.is_ascii() && crate::Address::new(&mailbox.address).is_err()
@@ -556,7 +556,7 @@ fn without_end(piece: &[u8]) -> &[u8] {
     piece.get(..piece.len().saturating_sub(line_end(piece))).unwrap_or_default()
 }
 
-/// Octets of the line end that `piece` ends with.
+/// How many octets the line end at the end of `piece` has.
 pub(super) fn line_end(piece: &[u8]) -> usize {
     match piece {
         [.., b'\r', b'\n'] => 2,

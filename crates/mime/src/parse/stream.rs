@@ -6,7 +6,7 @@ use super::{Defect, Kind, Limits};
 use crate::decode::{Charset, ContentType, Disposition, TransferEncoding};
 use crate::headers::Headers;
 
-/// What a [`Stream`] tells of a message, in the order of its octets.
+/// What a [`Stream`] finds in a message, in the order of its octets.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -20,7 +20,7 @@ pub enum Event<'a> {
         /// The octets.
         octets: &'a [u8],
     },
-    /// The body of a part is over; that of a multipart or message after those of its parts.
+    /// The body of a part is over. A multipart or message ends after its parts.
     End {
         /// Index of the part.
         part: usize,
@@ -47,7 +47,7 @@ pub struct Head<'a> {
     pub disposition: Option<&'a Disposition>,
     /// How its body is encoded.
     pub encoding: TransferEncoding,
-    /// What `cid:` in an HTML text calls it.
+    /// The name by which HTML refers to it as `cid:…`, without the brackets (RFC 2392).
     pub content_id: Option<&'a str>,
 }
 
@@ -75,9 +75,9 @@ pub struct Head<'a> {
 pub struct Stream {
     splitter: Splitter,
     held: Held,
-    /// A line, as far as it is there.
+    /// The start of a line that is not whole yet.
     line: Vec<u8>,
-    /// Whether it is the middle of a line whose start was taken.
+    /// Whether the start of that line was taken already.
     inside: bool,
 }
 
@@ -85,7 +85,7 @@ pub struct Stream {
 struct Held {
     parent: Option<usize>,
     header: Vec<u8>,
-    /// A line end of a body, which a boundary would take, and the part that it belongs to otherwise.
+    /// A line end of a body, with the part that it belongs to unless a boundary follows.
     ends: &'static [u8],
     part: usize,
 }
@@ -117,7 +117,7 @@ impl Stream {
         self.line.len()
     }
 
-    /// Takes the next octets of the message, and hands what they are to `tell`.
+    /// Takes the next octets of the message, and calls `tell` with what is in them.
     pub fn feed(&mut self, octets: &[u8], tell: &mut impl FnMut(Event<'_>)) {
         let mut teller = Teller { held: &mut self.held, tell };
         for piece in octets.split_inclusive(|&byte| byte == b'\n') {
@@ -154,7 +154,8 @@ impl Stream {
     }
 }
 
-/// Longer lines are taken in pieces; one octet more than is looked at, so that nothing depends on where they are cut.
+/// Longer lines are taken in pieces. It is one octet more than is looked at, so that the result does not depend on where
+/// the pieces are cut.
 const MAX_PIECE: usize = MAX_LOOK + 4;
 
 fn before_cr(piece: &[u8]) -> (&[u8], &[u8]) {
@@ -168,7 +169,7 @@ struct Teller<'h, F> {
 }
 
 impl<F: FnMut(Event<'_>)> Teller<'_, F> {
-    /// Nothing took the line end that is held: it is part of the body.
+    /// Hands out the line end that was held: no boundary follows, so it is part of the body.
     fn line_end(&mut self) {
         let octets = mem::take(&mut self.held.ends);
         if !octets.is_empty() {

@@ -5,13 +5,13 @@ use alloc::vec::Vec;
 use super::part::{HTML_HEAD, html_charset};
 use crate::decode::{Decoder, TransferEncoding, Utf8};
 
-/// Octets that come line by line, and where they begin not to look like UTF-8.
+/// Reads octets line by line, and finds the first line that does not look like UTF-8.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     utf8: Utf8,
-    /// Where the line begins that came last.
+    /// Offset of the last line.
     line: u64,
-    /// Where the one begins with the first octet that is no UTF-8.
+    /// Offset of the line with the first octet that is no UTF-8.
     found: Option<u64>,
 }
 
@@ -25,7 +25,7 @@ impl Lines {
         }
     }
 
-    /// Where the line begins with the first octet that is no UTF-8, unless all of them look like it.
+    /// Offset of the line with the first octet that is no UTF-8. `None` where all octets look like UTF-8.
     pub(super) fn found(mut self) -> Option<u64> {
         self.utf8.finish();
         self.found.or(Some(self.line)).filter(|_| !self.utf8.is_likely())
@@ -72,7 +72,7 @@ impl UnnamedText {
         self.lines.take(octets, offset);
     }
 
-    /// Where the line begins with the first octet whose charset had to be guessed.
+    /// Offset of the line with the first octet whose charset had to be guessed.
     pub(super) fn found(mut self) -> Option<u64> {
         if let Some(mut decoder) = self.decoder.take() {
             let mut decoded = Vec::new();
@@ -87,7 +87,7 @@ impl UnnamedText {
 mod tests {
     use super::*;
 
-    /// Whether more is decoded of a text behind `octets`.
+    /// Whether the text is decoded further than these `octets`.
     fn goes_on(octets: &[u8], is_html: bool) -> bool {
         let mut text = UnnamedText::new(TransferEncoding::QuotedPrintable, is_html);
         text.take(octets, 0);

@@ -16,9 +16,9 @@ pub fn base64(text: &[u8]) -> Vec<u8> {
 /// A base64 decoder that takes what it gets (RFC 2045 section 6.8).
 ///
 /// Octets outside the alphabet are skipped; padding may be missing. Padding or an empty line ends the data, unless what
-/// follows is base64 itself: texts that were encoded in pieces decode whole, and the footer that a mailing list put
-/// behind is none of the data. A line of signs alone, such as `-- `, ends it in any case. What follows is read by lines of at most 1,000 octets, one of which is held. So is the first
-/// line: where it is prose, the label is wrong, and the text is given as it is.
+/// follows is base64 too: texts that were encoded in pieces decode whole, and the footer of a mailing list is not taken for
+/// data. A line of signs alone, such as `-- `, ends the data in any case. Where the first line is prose, the text is not
+/// base64 at all, and is returned as it is. To tell, one line of at most 1,000 octets is held.
 #[derive(Clone, Debug, Default)]
 pub struct Base64 {
     groups: Groups,
