@@ -24,14 +24,14 @@ pub(super) const CORPORA: [(&str, usize, f64); 8] = [
 ];
 /// What is done with messages, at which sizes, beside which peers, and the limit as a part of each peer's cost.
 ///
-/// The aim is to cost less than each. With encoded names and subjects we don't yet, beside mail-builder: it borrows what it
-/// writes, checks nothing and makes no list of recipients. Ours owns each text (11 allocations) and refuses what is no
-/// address. Where mail-builder's user has to make that list himself (`write-sent`), ours costs less.
+/// The aim is to cost less than each. Encoded names and subjects are the closest, beside mail-builder (0.995): it borrows what
+/// it writes, checks nothing and makes no list of recipients, where ours owns each text and refuses what is no address. Where
+/// mail-builder's user has to make that list himself (`write-sent`), ours costs 0.87.
 pub(super) const MESSAGES: [(&str, &[usize], &[&str], f64); 11] = [
     ("headers", &[4_300], &["mail-parser", "mailparse"], 0.68),
     ("read", &[5_000, 50_000, 1_000_000], &["mail-parser", "mailparse"], 0.87),
     ("words", &[400], &["mail-parser", "mailparse", "rfc2047-decoder"], 0.745),
-    ("base64", &[1_000_000], &["mail-parser", "mailparse"], 0.135),
+    ("base64", &[1_000_000], &["mail-parser", "mailparse"], 0.09),
     ("quoted-printable", &[64_000], &["mail-parser", "mailparse"], 0.535),
     ("write-text", &[2_000], &["mail-builder", "lettre"], 0.55),
     ("write-file", &[1_000_000], &["mail-builder", "lettre"], 1.0),

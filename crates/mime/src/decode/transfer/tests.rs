@@ -1,9 +1,34 @@
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 
 use super::*;
 use ::base64::Engine as _;
 use ::base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
+
+/// Lines of 76 are taken many at a time: one among them that is no such line is read as any other.
+#[test]
+fn a_line_unlike_the_others_is_decoded_too() {
+    let line = "QUJD".repeat(19);
+    let usual = [line.as_str(), "\r\n"].concat();
+    let rows = [
+        (usual.clone(), 19),
+        ([&line, "\n"].concat(), 19),
+        ([&line, " \r\n"].concat(), 19),
+        ([&line[4..], "\r\n"].concat(), 18),
+        ([&line, "QUJD\r\n"].concat(), 20),
+        (["*", &line, "\r\n"].concat(), 19),
+        ([&line[..40], "*", &line[40..], "\r\n"].concat(), 19),
+        ([&line[..40], "*\r\n", &line[40..], "\r\n"].concat(), 19),
+        ([&usual, "\r\n"].concat(), 19),
+    ];
+    for (other, groups) in rows {
+        for place in [0, 1, 2, 5, 59, 60] {
+            let text = [&usual.repeat(place), &other, &usual.repeat(60 - place)].map(String::as_str).concat();
+            let want = "ABC".repeat(19 * 60 + groups);
+            assert_eq!(base64(text.as_bytes()).escape_ascii().to_string(), want, "{other:?} at {place}");
+        }
+    }
+}
 
 /// base64 with a footer.
 #[test]
