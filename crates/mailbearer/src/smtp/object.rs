@@ -3,6 +3,7 @@ use std::io;
 use mailbearer_mime::Composed;
 use mailbearer_smtp::Envelope;
 
+#[cfg(feature = "pool")]
 use crate::Outcome;
 
 /// A message to send: an envelope and its content (RFC 5321 section 2.3.1), from memory, or from a source that is read
@@ -38,6 +39,7 @@ pub trait MailObject: Send {
     ///
     /// `recipients` are those of the part. [`Outcome::fate`] has what became of it for each of them; a recipient for whom it
     /// is deferred may get it with a later part. The outcome of the whole message has all of this again.
+    #[cfg(feature = "pool")]
     fn after_part(&mut self, recipients: &[String], outcome: &Outcome) {
         let _ = (recipients, outcome);
     }
