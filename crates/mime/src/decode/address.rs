@@ -78,7 +78,7 @@ pub fn address_list(value: &[u8]) -> Vec<AddressOrGroup> {
 
 /// As [`address_list`], for a message that is written in `raw`.
 pub(crate) fn address_list_in(value: &[u8], raw: Charset) -> Vec<AddressOrGroup> {
-    let mut list = List { entries: Vec::new(), group: None, entry: Entry::default(), names: 0, raw };
+    let mut list = List { entries: Vec::new(), group: None, entry: Entry::default(), names: Vec::new(), raw };
     let (mut quotes, mut rest) = (true, up_to_bare_cr(value));
     while let Some((&byte, after)) = rest.split_first() {
         let entry = &mut list.entry;
@@ -92,8 +92,9 @@ pub(crate) fn address_list_in(value: &[u8], raw: Charset) -> Vec<AddressOrGroup>
                 after
             }
             b':' if list.group.is_none() && entry.angle.is_none() => {
-                list.group = Some((mem::take(entry).name(raw), Vec::new()));
-                list.names = 0;
+                let name = mem::take(entry).name(raw);
+                list.end_of_names();
+                list.group = Some((name, Vec::new()));
                 after
             }
             // A quote left open is dropped, and no later one can be closed.
@@ -173,8 +174,8 @@ struct List {
     entries: Vec<AddressOrGroup>,
     group: Option<(String, Vec<DisplayAddress>)>,
     entry: Entry,
-    /// How many of the last entries may be pieces of a name that has commas in it.
-    names: usize,
+    /// The entries before this one that may be pieces of its name: those of `Doe, Ann, PhD <a@b>`.
+    names: Vec<DisplayAddress>,
     raw: Charset,
 }
 
@@ -184,37 +185,34 @@ impl List {
         let has_angle = entry.angle.is_some();
         let mut mailboxes = entry.mailboxes(self.raw);
         match mailboxes.as_mut_slice() {
-            [] => {}
+            [mailbox] if !has_angle && is_piece_of_name(mailbox) => return self.names.append(&mut mailboxes),
             [mailbox] if has_angle && !mailbox.name.is_empty() => {
-                let mut pieces = self.take_names();
-                pieces.push(mem::take(&mut mailbox.name));
-                mailbox.name = pieces.join(", ");
+                let mut name = String::new();
+                for piece in self.names.drain(..) {
+                    // One of them is empty.
+                    name.push_str(&piece.name);
+                    name.push_str(&piece.address);
+                    name.push_str(", ");
+                }
+                mailbox.name.insert_str(0, &name);
             }
-            [mailbox] if !has_angle && is_piece_of_name(mailbox) => self.names = self.names.saturating_add(1),
-            _ => self.names = 0,
+            [] => return,
+            _ => {}
         }
+        self.end_of_names();
+        self.push(mailboxes);
+    }
+
+    /// What no brackets follow are entries of their own.
+    fn end_of_names(&mut self) {
+        let names = mem::take(&mut self.names);
+        self.push(names);
+    }
+
+    fn push(&mut self, mailboxes: Vec<DisplayAddress>) {
         match &mut self.group {
             Some((_, members)) => members.extend(mailboxes),
             None => self.entries.extend(mailboxes.into_iter().map(AddressOrGroup::Address)),
-        }
-    }
-
-    /// Takes back the entries that are the start of a name: those of `Doe, Ann, PhD <a@b>`.
-    fn take_names(&mut self) -> Vec<String> {
-        let names = mem::take(&mut self.names);
-        let either = |DisplayAddress { name, address }| if name.is_empty() { address } else { name };
-        match &mut self.group {
-            Some((_, members)) => {
-                members.split_off(members.len().saturating_sub(names)).into_iter().map(either).collect()
-            }
-            None => {
-                let entries = self.entries.split_off(self.entries.len().saturating_sub(names));
-                let mailboxes = entries.into_iter().filter_map(|entry| match entry {
-                    AddressOrGroup::Address(mailbox) => Some(mailbox),
-                    AddressOrGroup::Group { .. } => None,
-                });
-                mailboxes.map(either).collect()
-            }
         }
     }
 
@@ -235,7 +233,7 @@ impl List {
 
     fn end_of_group(&mut self) {
         self.end_of_entry();
-        self.names = 0;
+        self.end_of_names();
         if let Some((name, members)) = self.group.take() {
             self.entries.push(AddressOrGroup::Group { name, members });
         }
@@ -244,11 +242,11 @@ impl List {
 
 /// Whether an entry without brackets is no address: a name, or one word that is written as names are, and users are not.
 fn is_piece_of_name(mailbox: &DisplayAddress) -> bool {
-    let is_name = |word: &str| {
-        !word.contains('@')
-            && !word.starts_with(|first: char| first.is_ascii() && !first.is_ascii_uppercase())
-    };
-    mailbox.address.is_empty() || is_name(&mailbox.address)
+    let is_user = |first: &u8| first.is_ascii() && !first.is_ascii_uppercase();
+    mailbox.address.is_empty()
+        || mailbox.name.is_empty()
+            && !mailbox.address.contains('@')
+            && !mailbox.address.as_bytes().first().is_some_and(is_user)
 }
 
 /// One entry while it is read; only its end tells whether the text is a name or an address.

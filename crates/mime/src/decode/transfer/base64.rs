@@ -15,10 +15,10 @@ pub fn base64(text: &[u8]) -> Vec<u8> {
 
 /// A base64 decoder that takes what it gets (RFC 2045 section 6.8).
 ///
-/// Octets outside the alphabet are skipped; padding may be missing. Padding or an empty line ends the data, unless what
-/// follows is base64 too: texts that were encoded in pieces decode whole, and the footer of a mailing list is not taken for
-/// data. A line of signs alone, such as `-- `, ends the data in any case. Where the first line is prose, the text is not
-/// base64 at all, and is returned as it is. To tell, one line of at most 1,000 octets is held.
+/// Octets outside the alphabet are skipped; padding may be missing. Padding, an empty line or one of signs alone, such as
+/// `-- `, ends the data, unless what follows is base64 too: texts that were encoded in pieces decode whole, and the footer of
+/// a mailing list is not taken for data. Where the first line is prose, the text is not base64 at all, and is returned as it
+/// is. To tell, one line of at most 1,000 octets is held.
 #[derive(Clone, Debug, Default)]
 pub struct Base64 {
     groups: Groups,
@@ -36,8 +36,6 @@ enum State {
     Data {
         /// Whether the line has held nothing of the alphabet yet, and one came before.
         blank: bool,
-        /// How many signs it has held.
-        signs: usize,
     },
     /// The data may be over. Holds the line that tells, as far as it is there.
     Doubt {
@@ -119,7 +117,7 @@ impl Base64 {
 
     /// Looks at the first line.
     fn start(&mut self, line: &[u8]) {
-        self.state = if is_prose(line) { State::Plain } else { State::Data { blank: false, signs: 0 } };
+        self.state = if is_prose(line) { State::Plain } else { State::Data { blank: false } };
     }
 
     /// Decodes up to the end of a line or to padding, and whole lines before that. Gives what follows.
@@ -127,18 +125,14 @@ impl Base64 {
         if self.groups.is_whole()
             && let Some(after) = whole_lines(text, out)
         {
-            self.state = State::Data { blank: true, signs: 0 };
+            self.state = State::Data { blank: true };
             return after;
         }
         let end = memchr::memchr2(b'\n', b'=', text);
         let (line, after) = text.split_at_checked(end.unwrap_or(text.len())).unwrap_or_default();
         self.groups.decode(line, out);
-        let State::Data { blank, signs } = &mut self.state else { return after };
+        let State::Data { blank } = &mut self.state else { return after };
         *blank &= line.iter().all(|&byte| sextet(byte).is_none());
-        if *blank {
-            let more = line.iter().filter(|byte| byte.is_ascii_graphic()).count();
-            *signs = signs.saturating_add(more);
-        }
         match after.split_first() {
             Some((b'=', after)) => {
                 self.groups.finish();
@@ -146,13 +140,10 @@ impl Base64 {
                 after
             }
             Some((_, after)) => {
-                if *blank && *signs >= RULE {
-                    self.groups.finish();
-                    self.state = State::Over;
-                } else if *blank && self.groups.is_whole() {
+                if *blank && self.groups.is_whole() {
                     self.state = State::Doubt { line: Vec::new(), same_line: false };
                 } else {
-                    (*blank, *signs) = (true, 0);
+                    *blank = true;
                 }
                 after
             }
@@ -185,7 +176,7 @@ impl Base64 {
             }
         }
         if !text.ends_with(b"=") {
-            self.state = State::Data { blank: whole, signs: 0 };
+            self.state = State::Data { blank: whole };
         }
     }
 }
@@ -275,7 +266,8 @@ fn whole_lines<'a>(text: &'a [u8], out: &mut Vec<u8>) -> Option<&'a [u8]> {
     }
     let (mut rest, mut block, mut lines) = (text, [0; BLOCK], 1);
     loop {
-        let filled = if (len, line_end) == (76, b"\r\n") {
+        // Who does without vector instructions wants a small program.
+        let filled = if cfg!(feature = "simd") && (len, line_end) == (76, b"\r\n") {
             usual_lines(rest, lines, &mut block)
         } else {
             let mut filled = 0usize;
@@ -312,9 +304,6 @@ fn usual_lines(text: &[u8], lines: usize, block: &mut [u8; BLOCK]) -> usize {
     }
     filled
 }
-
-/// So many signs and nothing else on a line are no damage, but what separates a signature or a footer.
-const RULE: usize = 2;
 
 /// Octets that are decoded at a time: some lines of 76.
 const BLOCK: usize = 4_096;

@@ -59,7 +59,7 @@ fn decodes_base64() {
         ("footer on the same line", b"aGVsbG8= Sent to you by list", b"hello"),
         ("footer without padding before", b"aGVsbG8h\r\n\r\n-- \r\nfooter\r\n", b"hello!"),
         ("footer and no empty line", b"aGVsbG8h\r\n-- \r\nfooter\r\n", b"hello!"),
-        ("footer, no empty line, no padding", b"aGVsbG8\n____\nabcd\n", b"hello"),
+        ("footer of words and no empty line", b"aGVsbG8h\n____\nThe list\n", b"hello!"),
         ("a damaged line", b"aGVsbG8h\r\n\xFF\xFE\xFF\r\naGVsbG8h\r\n", b"hello!hello!"),
         ("a lone sign", b"aGVsbG8h\n-\naGVsbG8h\n", b"hello!hello!"),
         ("signs at the start", b"--\naGVsbG8h\n", b"hello!"),
