@@ -98,11 +98,12 @@ impl Mail {
         self.next().is_some()
     }
 
-    /// Whether what was heard so far leaves nobody to send the message to.
+    /// Whom the server has refused so far.
     pub(super) fn refused(&self) -> &[(String, Reply)] {
         &self.refused
     }
 
+    /// Whether what was heard so far leaves nobody to send the message to.
     pub(super) const fn is_refused(&self) -> bool {
         self.sender_refused.is_some() || (!self.is_waiting() && self.accepted.is_empty())
     }
