@@ -186,7 +186,7 @@ impl List {
         let mut mailboxes = entry.mailboxes(self.raw);
         match mailboxes.as_mut_slice() {
             [mailbox] if !has_angle && is_piece_of_name(mailbox) => return self.names.append(&mut mailboxes),
-            [mailbox] if has_angle && !mailbox.name.is_empty() => {
+            [mailbox] if has_angle && !self.names.is_empty() && !mailbox.name.is_empty() => {
                 let mut name = String::new();
                 for piece in self.names.drain(..) {
                     // One of them is empty.
@@ -205,8 +205,10 @@ impl List {
 
     /// What no brackets follow are entries of their own.
     fn end_of_names(&mut self) {
-        let names = mem::take(&mut self.names);
-        self.push(names);
+        if !self.names.is_empty() {
+            let names = mem::take(&mut self.names);
+            self.push(names);
+        }
     }
 
     fn push(&mut self, mailboxes: Vec<DisplayAddress>) {
