@@ -231,6 +231,26 @@ pub(crate) enum Command {
     Config,
 }
 
+impl Command {
+    /// Whether it may send or change messages, so that running it again is not the same as running it once.
+    pub(crate) const fn changes_something(&self) -> bool {
+        matches!(
+            self,
+            Self::Send(_)
+                | Self::Sendmail
+                | Self::Reply(_)
+                | Self::Forward(_)
+                | Self::Append(_)
+                | Self::Copy(_)
+                | Self::Move(_)
+                | Self::Flag(_)
+                | Self::Delete(_)
+                | Self::Pop(_)
+                | Self::Queue(_)
+        )
+    }
+}
+
 #[derive(Debug, Default, Args)]
 pub(crate) struct LoginArgs {
     /// Log in with a code, in a browser on any device

@@ -25,6 +25,8 @@ pub(crate) struct Error {
     pub(crate) refused: Vec<(String, Reply)>,
     /// A file is there, and this user may not read it.
     pub(crate) denied: bool,
+    /// The result of the command could not be printed.
+    pub(crate) unprinted: bool,
 }
 
 impl Error {
@@ -37,6 +39,7 @@ impl Error {
             exit,
             refused: Vec::new(),
             denied: false,
+            unprinted: false,
         }
     }
 
@@ -56,7 +59,10 @@ impl Error {
     pub(crate) fn stdout(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::new(Exit::Success, ""),
-            _ => Self::new(Exit::Io, format!("cannot write to standard output: {error}")),
+            _ => Self {
+                unprinted: true,
+                ..Self::new(Exit::Io, format!("cannot write to standard output: {error}"))
+            },
         }
     }
 
@@ -93,6 +99,7 @@ impl From<mailbearer::Error> for Error {
             exit: Exit::from(&error),
             refused: error.refused_recipients().to_vec(),
             denied: false,
+            unprinted: false,
         }
     }
 }

@@ -129,7 +129,10 @@ fn run(cli: &Cli, words: &[OsString]) -> Result<(), Error> {
     };
     // Also after a failure: results found before it are printed.
     let written = out.flush();
-    done.and(written)
+    done.and(written).map_err(|error| match cli.command.changes_something() && error.unprinted {
+        true => error.hint("what the command did until then is done; look before doing it again"),
+        false => error,
+    })
 }
 
 /// Prints help that was asked for on standard output, and mistakes on standard error.

@@ -586,6 +586,9 @@ fn a_full_disk() {
         "folders",
         "copy INBOX 1 Drafts",
         "flag INBOX 1 --add seen",
+        "append INBOX m.eml",
+        "send --to a@mailbearer.test --text x",
+        "send --json --to a@mailbearer.test --text x",
         "token",
         "--help",
         "--version",
@@ -597,6 +600,9 @@ fn a_full_disk() {
         assert_eq!(outcome.code, Some(74), "{arguments}: {outcome:?}");
         let told = "cannot write to standard output: No space left on device (os error 28)";
         assert!(outcome.stderr.contains(told), "{arguments}: {outcome:?}");
+        let is_done = ["copy", "flag", "append", "send"].iter().any(|command| arguments.starts_with(command));
+        let hint = "what the command did until then is done; look before doing it again";
+        assert_eq!(outcome.stderr.contains(hint), is_done, "{arguments}: {outcome:?}");
     }
 }
 
