@@ -440,21 +440,16 @@ impl<'s> Runner<'s> {
             which.extend(&owed.about);
         }
         let next = at.saturating_add(pause.as_secs());
-        let mut record =
-            Record::Attempt { attempt, at, next, waited, results: grouped(states), owed: still_owed.clone() };
-        after.apply(&record);
+        let results = grouped(states);
+        let record = |owed| Record::Attempt { attempt, at, next, waited, results: results.clone(), owed };
+        after.apply(&record(still_owed.clone()));
         let mut report = Report::about(&mut entry, &after, &which, pause, without_dsn);
         report.problem = problem;
-        let is_owed = match &mut record {
-            Record::Attempt { owed, .. } => {
-                *owed = self.owed(still_owed.as_ref(), &report, &after);
-                owed.is_some()
-            }
-            _ => false,
-        };
+        let owed = self.owed(still_owed.as_ref(), &report, &after);
+        let is_owed = owed.is_some();
         let is_delivered = report.fate == Fate::Delivered;
         if is_owed || !is_delivered {
-            match (entry.record(&record), self.reporter) {
+            match (entry.record(&record(owed)), self.reporter) {
                 (Ok(()), _) => {}
                 // The file goes, so a full disk must not keep it, even if it costs the report.
                 (Err(error), Some(reporter)) if is_delivered => {

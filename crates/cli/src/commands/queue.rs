@@ -222,10 +222,10 @@ pub(crate) fn deliver_quietly(global: &GlobalArgs, spool: &Spool) -> Result<(), 
 /// Tries once what is due, and the reports (RFC 3464) for senders who asked for them by NOTIFY: of what failed, and of what went
 /// to a server that reports nothing.
 fn run_once(global: &GlobalArgs, runner: Runner<'_>, heard: &mut dyn FnMut(&Report)) -> Result<(), Error> {
-    let senders = Senders { global, written: Mutex::new(Ok(false)) };
+    let senders = Senders { global, reports: Mutex::new(Ok(false)) };
     let runner = runner.reporting(&senders);
     runner.run(&mut |account| client(global, account), heard)?;
-    let written = mem::replace(&mut *senders.written(), Ok(false));
+    let written = mem::replace(&mut *senders.reports(), Ok(false));
     if written? {
         // Nobody asks for reports about these.
         runner.run(&mut |account| client(global, account), heard)?;
@@ -237,12 +237,12 @@ fn run_once(global: &GlobalArgs, runner: Runner<'_>, heard: &mut dyn FnMut(&Repo
 struct Senders<'g> {
     global: &'g GlobalArgs,
     /// Whether a report was put into the queue, or the first failure.
-    written: Mutex<Result<bool, spool::Error>>,
+    reports: Mutex<Result<bool, spool::Error>>,
 }
 
 impl Senders<'_> {
-    fn written(&self) -> MutexGuard<'_, Result<bool, spool::Error>> {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    fn reports(&self) -> MutexGuard<'_, Result<bool, spool::Error>> {
+        self.reports.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -256,10 +256,10 @@ impl Reporter for Senders<'_> {
     }
 
     fn written(&self, _: &Report, id: Result<&str, spool::Error>) {
-        let mut written = Self::written(self);
-        match (id, &*written) {
-            (Ok(_), Ok(_)) => *written = Ok(true),
-            (Err(error), Ok(_)) => *written = Err(error),
+        let mut reports = self.reports();
+        match (id, &*reports) {
+            (Ok(_), Ok(_)) => *reports = Ok(true),
+            (Err(error), Ok(_)) => *reports = Err(error),
             (_, Err(_)) => {}
         }
     }
