@@ -2,7 +2,10 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, Write},
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -264,9 +267,12 @@ fn write_trace(account: &Account, path: &Path, record: Record) -> Result<Tell, E
         Error::new(Exit::CantCreate, format!("cannot create the trace file {}: {error}", path.display()))
     })?;
     let (recorder, name) = (record(file, account), path.display().to_string());
+    let is_told = AtomicBool::new(false);
     Ok(Arc::new(move |event| {
         recorder.record(event);
-        if let Some(error) = recorder.failure() {
+        if let Some(error) = recorder.failure()
+            && !is_told.swap(true, Ordering::Relaxed)
+        {
             output::warning(&format!("the trace file {name} is not whole: {error}"));
         }
     }))

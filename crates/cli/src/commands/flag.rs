@@ -18,7 +18,7 @@ pub(crate) fn run(
     arguments: &FlagArgs,
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
-    let changes = changes(arguments);
+    let changes = changes(arguments)?;
     super::with_imap(global, &[&arguments.folder], |imap| {
         let mut folder = imap.select(&arguments.folder)?;
         let mut present = arguments.uids.look_up(&mut folder)?;
@@ -35,17 +35,19 @@ pub(crate) fn run(
     .finish("changed")
 }
 
-fn changes(arguments: &FlagArgs) -> Vec<(StoreAction, Flags)> {
+fn changes(arguments: &FlagArgs) -> Result<Vec<(StoreAction, Flags)>, Error> {
+    let (add, remove) = (arguments.add.concat(), arguments.remove.concat());
+    if let Some(flag) = add.iter().find(|flag| remove.contains(flag)) {
+        return Err(Error::usage(format!("{flag} can't be both added and removed")));
+    }
     let mut changes = Vec::new();
-    for (action, flags) in
-        [(StoreAction::Add, arguments.add.concat()), (StoreAction::Remove, arguments.remove.concat())]
-    {
+    for (action, flags) in [(StoreAction::Add, add), (StoreAction::Remove, remove)] {
         if !flags.is_empty() {
             changes.push((action, flags));
         }
     }
     changes.extend(arguments.set.clone().map(|flags| (StoreAction::Replace, flags)));
-    changes
+    Ok(changes)
 }
 
 /// Refuses a flag that the folder can't keep: some servers refuse it, others answer OK and do nothing.

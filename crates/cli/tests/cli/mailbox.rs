@@ -321,6 +321,9 @@ fn flags_are_changed_and_shown() {
         "flagged        1  Work \\Flagged \\Answered\n"
     );
     assert_eq!(world.run(&["flag", "INBOX", "2", "--set", ""]).ok(), "flagged        2\n");
+    world
+        .run(&["flag", "INBOX", "2", "--add", "draft,seen", "--remove", "\\Seen"])
+        .failed(64, &["error: \\Seen can't be both added and removed"]);
     let told = objects(&world.run(&["flag", "INBOX", "2", "--set", "draft", "--json"]).ok());
     assert_eq!(told[0].to_string(), "{\"flags\":[\"\\\\Draft\"],\"uid\":2}");
     let outcome = world.run(&["flag", "INBOX", "3,4", "--add", "seen"]);

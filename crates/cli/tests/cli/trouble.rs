@@ -604,6 +604,9 @@ fn a_full_disk() {
         let hint = "what the command did until then is done; look before doing it again";
         assert_eq!(outcome.stderr.contains(hint), is_done, "{arguments}: {outcome:?}");
     }
+    // A trace that is lost costs nothing else, and is told once.
+    let outcome = world.run(&["list", "--trace=/dev/full"]);
+    assert_eq!((outcome.code, outcome.stderr.matches("is not whole").count()), (Some(0), 1), "{outcome:?}");
 }
 
 #[cfg(target_os = "linux")]
