@@ -1,0 +1,223 @@
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::*;
+
+/// A charset that is not named is told, and what all of the message looks like is taken for it.
+#[test]
+fn octets_of_no_charset_are_told() {
+    let (kind, none) = (DefectKind::UnnamedCharset, &[][..]);
+    // 发票 alone could be Japanese; 您的订单已发货 is not.
+    let body = b"\xC4\xFA\xB5\xC4\xB6\xA9\xB5\xA5\xD2\xD1\xB7\xA2\xBB\xF5";
+    let both = [b"Subject: \xB7\xA2\xC6\xB1\r\nX: y\r\n\r\nhello\r\n".as_slice(), body, b"\r\n"].concat();
+    let base64 = b"Content-Transfer-Encoding: base64\r\n\r\nxPq1xLapt9u2ybWl\r\n";
+    let html = b"Content-Type: text/html\r\n\r\n<meta charset=latin1>\xC4\xE3\r\n";
+    let rows: &[(&str, &[u8], &[(DefectKind, u64)])] = &[
+        ("field and text", &both, &[(kind, 0), (kind, 30)]),
+        ("UTF-8 in a field", "Subject: gr\u{fc}n\r\n\r\ngr\u{fc}n".as_bytes(), none),
+        (
+            "a field beside a text that names one",
+            b"Subject: \xC4\xE3\r\nContent-Type: text/plain; charset=windows-1252\r\n\r\n\xC4\xE3",
+            &[(kind, 0)],
+        ),
+        (
+            "us-ascii that is none",
+            b"Content-Type: text/plain; charset=us-ascii\r\n\r\na\r\ngr\xFCn\r\nb\xFC",
+            &[(kind, 49)],
+        ),
+        ("beneath an encoding", base64, &[(kind, 37)]),
+        ("HTML that names it itself", html, none),
+        (
+            "HTML that names it beneath us-ascii",
+            b"Content-Type: text/html; charset=us-ascii\r\n\r\n<meta charset=latin1>\xC4\xE3\r\n",
+            none,
+        ),
+        (
+            "HTML that says us-ascii itself",
+            b"Content-Type: text/html\r\n\r\n<meta charset=us-ascii>\xC4\xE3\r\n",
+            &[(kind, 27)],
+        ),
+        ("a file", b"Content-Type: application/pdf\r\n\r\n\xC4\xE3\r\n", none),
+        ("cut within the only character", b"\r\nab\xE4\xBD", &[(kind, 2)]),
+        ("cut within the last of two", b"\r\n\xE5\xA5\xBD\xE4\xBD\xA0\xE4\xBD", none),
+        (
+            "broken within a field and a text",
+            b"Subject: \xE5\xA5\xBD\xE4\xBD\r\n \xE5\xA5\xBD\r\nTo: x\r\n\r\n\xE5\xA5\r\n\xE4\xBD\xA0\xE4\xBD\xA0\r\n",
+            none,
+        ),
+        (
+            "more broken than whole, and what is wrong behind it",
+            b"To: x\r\nSubject: \xE5\xA5\xBD\xE4\xBD\r\n\xE5\xA5\r\n\xE4\xBD\xA0\r\n\xE4\r\n",
+            &[(kind, 7), (DefectKind::NoEmptyLine, 23), (kind, 23)],
+        ),
+        (
+            "a field that is cut off",
+            b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nSubject: x\r\n \xFC\r\n--b--",
+            &[(kind, 62), (DefectKind::HeaderCutOff, 66)],
+        ),
+    ];
+    for (name, raw, want) in rows {
+        let message = Message::parse(raw);
+        let told: Vec<_> = message.defects().iter().map(|defect| (defect.kind, defect.offset)).collect();
+        assert_eq!(told, *want, "{name}");
+        for cut in 1..40 {
+            let (mut stream, mut told) = (Stream::new(Limits::default()), Vec::new());
+            let mut tell = |event: Event<'_>| {
+                if let Event::Defect(defect) = event {
+                    told.push((defect.kind, defect.offset));
+                }
+            };
+            raw.chunks(cut).for_each(|piece| stream.feed(piece, &mut tell));
+            stream.finish(&mut tell);
+            assert_eq!(told, *want, "{name} by {cut}");
+        }
+    }
+    let message = Message::parse(&both);
+    let (subject, text) = (message.subject(), message.parts()[0].text());
+    if cfg!(feature = "guess") {
+        assert_eq!((subject.as_deref(), &*text), (Some("发票"), "hello\r\n您的订单已发货\r\n"));
+    } else {
+        assert_eq!((subject.as_deref(), &*text), (Some("·¢Æ±"), "hello\r\nÄúµÄ¶©µ¥ÒÑ·¢»õ\r\n"));
+    }
+}
+
+/// What is read where no charset is named, with the feature `guess` and without it.
+#[test]
+fn octets_of_no_charset_are_read() {
+    let order = b"\xC4\xFA\xB5\xC4\xB6\xA9\xB5\xA5\xD2\xD1\xB7\xA2\xBB\xF5";
+    // 鑫鑫 alone is told from nothing.
+    let subject = b"Subject: \xF6\xCE\xF6\xCE\r\n";
+    let ascii = b"Content-Type: text/plain; charset=us-ascii\r\n\r\n";
+    let html = b"Content-Type: text/html; charset=us-ascii\r\n\r\n<meta charset=latin1>";
+    let mut broken = "您的订单已发货请在本周内查收并核对发票谢谢".as_bytes().to_vec();
+    broken.remove(49);
+    let mended = "您的订单已发货请在本周内查收并核\u{FFFD}发票谢谢";
+    let rows: &[(&str, Vec<u8>, [&str; 2], [&str; 2])] = &[
+        (
+            "a short field and a text that says us-ascii",
+            [subject.as_slice(), ascii, order].concat(),
+            ["鑫鑫", "您的订单已发货"],
+            ["öÎöÎ", "ÄúµÄ¶©µ¥ÒÑ·¢»õ"],
+        ),
+        (
+            "a field and a short text that says us-ascii",
+            [b"Subject: ", order.as_slice(), b"\r\n", ascii, b"ok \xF6\xCE\xF6\xCE 2024"].concat(),
+            ["您的订单已发货", "ok 鑫鑫 2024"],
+            ["ÄúµÄ¶©µ¥ÒÑ·¢»õ", "ok öÎöÎ 2024"],
+        ),
+        (
+            "HTML that names it beneath us-ascii",
+            [html.as_slice(), order].concat(),
+            ["", "<meta charset=latin1>ÄúµÄ¶©µ¥ÒÑ·¢»õ"],
+            ["", "<meta charset=latin1>ÄúµÄ¶©µ¥ÒÑ·¢»õ"],
+        ),
+        (
+            "UTF-8 with a character cut",
+            [b"Subject: ", broken.as_slice(), b"\r\n\r\n", &broken].concat(),
+            [mended, mended],
+            [mended, mended],
+        ),
+        (
+            "that beside a field that is none",
+            [b"Subject: ", order.as_slice(), b"\r\n\r\n", &broken].concat(),
+            ["您的订单已发货", mended],
+            ["ÄúµÄ¶©µ¥ÒÑ·¢»õ", mended],
+        ),
+        (
+            "a field that is that beside a text that is none",
+            [b"Subject: ", broken.as_slice(), b"\r\n\r\n", order].concat(),
+            [mended, "您的订单已发货"],
+            [mended, "ÄúµÄ¶©µ¥ÒÑ·¢»õ"],
+        ),
+    ];
+    for (name, raw, guessed, plain) in rows {
+        let message = Message::parse(raw);
+        let (subject, text) = (message.subject().unwrap_or_default(), message.parts()[0].text());
+        let want = if cfg!(feature = "guess") { guessed } else { plain };
+        assert_eq!([&*subject, &*text], *want, "{name}");
+    }
+}
+
+/// To guess, no more is gathered and decoded than is looked at.
+#[cfg(feature = "guess")]
+#[test]
+fn what_is_guessed_from_has_a_limit() {
+    use alloc::{format, vec};
+
+    use crate::decode::Charset;
+
+    let gbk = |octets: usize| b"\xC4\xFA".repeat(octets.div_ceil(2))[..octets].to_vec();
+    let quoted = |octets: usize| {
+        let lines = vec!["=C4=FA".repeat(12); octets.div_ceil(24)];
+        lines.join("=\r\n").into_bytes()
+    };
+    let base64 = |octets: usize| b"xPrE+sT6xPrE+sT6".repeat(octets.div_ceil(12));
+    let part = |encoding: &str, body: Vec<u8>| {
+        let head = format!("--b\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n");
+        [head.as_bytes(), &body, b"\r\n"].concat()
+    };
+    let head = |subject: &[u8]| {
+        let kind = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n".as_slice();
+        [b"Subject:", subject, b"\r\n", kind].concat()
+    };
+    let (look, none) = (Charset::LOOK, head(b""));
+    let ascii = |octets: usize| vec![b'x'; octets];
+    let rows: &[(&str, &[Vec<u8>], usize)] = &[
+        ("at the limit", &[none.clone(), part("8bit", gbk(look))], look),
+        ("one above it", &[none.clone(), part("8bit", gbk(look + 1))], look + 1),
+        ("far above it", &[none.clone(), part("8bit", gbk(3 * look))], look + 1),
+        ("quoted-printable", &[none.clone(), part("quoted-printable", quoted(3 * look))], look + 1),
+        ("base64", &[none.clone(), part("base64", base64(3 * look))], look + 1),
+        (
+            "base64 behind much white space",
+            &[none.clone(), part("base64", [b" ".repeat(4 * look + 4), base64(12)].concat())],
+            0,
+        ),
+        (
+            "base64 behind less of it",
+            &[none.clone(), part("base64", [b" ".repeat(3 * look), base64(12)].concat())],
+            12,
+        ),
+        ("two texts", &[none.clone(), part("8bit", gbk(look)), part("8bit", gbk(look))], look + 1),
+        ("a field and a text", &[head(&gbk(99)), part("8bit", gbk(look))], look + 1),
+        ("a long field", &[head(&gbk(3 * look)), part("8bit", gbk(look))], look + 1),
+        (
+            "a text beside one whose start ends within a character",
+            &[
+                none.clone(),
+                part("8bit", [ascii(look - 1), "\u{4F60}".into()].concat()),
+                part("8bit", gbk(12)),
+            ],
+            12,
+        ),
+        (
+            "one that ends within its only character",
+            &[none.clone(), part("8bit", [ascii(9), b"\xE4\xBD".to_vec()].concat())],
+            11,
+        ),
+    ];
+    for (name, pieces, want) in rows {
+        let raw = [pieces.concat(), b"--b--".to_vec()].concat();
+        let message = Message::parse(&raw);
+        assert_eq!(crate::parse::message::evidence(message.parts()).len(), *want, "{name}");
+    }
+}
+
+/// UTF-8 of which an octet is lost stays UTF-8, whatever it and what is beside it look like.
+#[test]
+fn broken_utf8_is_read_as_utf8() {
+    let whole = "您的订单已发货请在本周内查收并核对发票谢谢";
+    let gbk = b"Subject: \xC4\xFA\xB5\xC4\xB6\xA9\xB5\xA5\xD2\xD1\xB7\xA2\xBB\xF5\r\n";
+    for lost in 0..whole.len() {
+        let mut octets = whole.as_bytes().to_vec();
+        octets.remove(lost);
+        let want = String::from_utf8_lossy(&octets);
+        let message = [gbk.as_slice(), b"\r\n", &octets].concat();
+        assert_eq!(Message::parse(&message).parts()[0].text(), want, "beside GBK, {lost}");
+        let message = [b"Subject: ", octets.as_slice(), b"\r\n\r\n", &octets].concat();
+        let message = Message::parse(&message);
+        assert_eq!(message.subject().unwrap(), want, "{lost}");
+        assert_eq!(message.parts()[0].text(), want, "{lost}");
+        assert!(message.defects().is_empty(), "{lost}");
+    }
+}
