@@ -7,9 +7,10 @@ use std::{
 
 use tempfile::NamedTempFile;
 
-use crate::{error::Error, exit::Exit};
+use crate::{error::Error, exit::Exit, program};
 
-/// Handles Ctrl-C, SIGTERM and SIGHUP: removes partial files and ends the program, or wakes the thread that waits.
+/// Handles Ctrl-C, SIGTERM and SIGHUP: removes partial files, kills the programs that a
+/// setting named and ends this one, or wakes the thread that waits.
 ///
 /// All clones share one state.
 #[derive(Clone, Default)]
@@ -88,6 +89,7 @@ impl Interrupts {
         self.shared.came.notify_all();
         if !state.awaited {
             clean_up(&mut state);
+            program::kill_all();
             // This keeps the lock, so that no thread renames or creates another file.
             process::exit(Exit::Interrupted.code().into());
         }

@@ -9,6 +9,7 @@ mod exit;
 mod interrupt;
 mod output;
 mod partial;
+mod program;
 mod progress;
 mod raw;
 mod reading;

@@ -1,13 +1,12 @@
 //! Stores that the settings choose, and the programs that are run when a token changes.
 
 use std::{
-    io::{self, Read, Write},
+    io,
     process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    thread,
     time::{Duration, SystemTime},
 };
 
@@ -16,7 +15,7 @@ use mailbearer::{
     Account, AccountKey, FileStore, Kept, Pending, Secret, StoreError, StoreLock, TokenStore, Trouble,
 };
 
-use crate::{config::Keeping, output};
+use crate::{config::Keeping, output, program};
 
 /// Two programs keep the text: one prints it, the other reads it from standard input. The lock is that of the file store.
 pub(crate) struct CommandStore {
@@ -82,32 +81,20 @@ fn run(
     let Some((program, arguments)) = words.split_first() else {
         return Err(StoreError::new("", Trouble::Malformed("it names no program")));
     };
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    command
         .args(arguments)
         // Lets one pair of programs serve several accounts.
         .env("STORE_KEY", account.name())
         .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
-        .stdout(if input.is_some() { Stdio::from(io::stderr()) } else { Stdio::piped() })
-        .spawn()
-        .map_err(failed)?;
-    let writing = child
-        .stdin
-        .take()
-        .zip(input.cloned())
-        .map(|(mut pipe, input)| thread::spawn(move || pipe.write_all(input.expose().as_bytes())));
-    let mut text = Vec::with_capacity(LIMIT.min(16 * 1024));
-    let limit = u64::try_from(LIMIT).unwrap_or(u64::MAX);
-    let read = child.stdout.take().map_or(Ok(0), |pipe| pipe.take(limit).read_to_end(&mut text));
-    let text = Secret::<Vec<u8>>::new(text);
-    let status = child.wait().map_err(failed)?;
-    let written = writing.map_or(Ok(()), |thread| thread.join().unwrap_or(Ok(())));
-    if !status.success() {
-        let error = io::Error::other(format!("the program failed ({status})"));
-        return Err(StoreError::new(shown(words), Trouble::Io(error)));
+        .stdout(if input.is_some() { Stdio::from(io::stderr()) } else { Stdio::piped() });
+    let ran = program::run(&mut command, input.cloned(), LIMIT, program::PATIENCE);
+    let ran = ran.map_err(|failure| failed(failure.into()))?;
+    if !ran.status.success() {
+        return Err(failed(io::Error::other(format!("the program failed ({})", ran.status))));
     }
-    read.map_err(failed)?;
-    written.map_err(failed)?;
-    Ok(text)
+    ran.written.map_err(failed)?;
+    Ok(ran.printed)
 }
 
 /// The name of a store of programs: the program and its first argument, because arguments may be long.

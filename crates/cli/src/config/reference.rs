@@ -199,8 +199,9 @@ variable is as good as none.";
 
 const SECRETS: &str = "\
 A secret is text, or a table that says where it is: `{ env = \"VARIABLE\" }` for an environment variable, \
-`{ file = \"NAME\" }` for a file, `{ command = [\"PROGRAM\", \"ARGUMENT\"] }` for what a program prints. A line end behind it is \
-dropped. File names in the configuration file are relative to its folder. A file that holds a secret and can be read by \
+`{ file = \"NAME\" }` for a file, `{ command = [\"PROGRAM\", \"ARGUMENT\"] }` for what a program prints within 120 s, before it \
+is killed. A line end behind it is dropped. What is left is one line, but for a private key and the key of a service \
+account. File names in the configuration file are relative to its folder. A file that holds a secret and can be read by \
 others draws a warning.";
 
 #[cfg(test)]
@@ -238,6 +239,7 @@ mod tests {
         super::{CONFIG, DEFAULT, settings::File},
         *,
     };
+    use crate::program::PATIENCE;
 
     #[test]
     fn the_page_is_up_to_date() {
@@ -270,6 +272,12 @@ mod tests {
                 assert!(text.contains(&variable), "{variable}");
             }
         }
+        let patience = PATIENCE.as_secs();
+        assert_eq!(
+            text.matches(&format!("within {patience} s")).count(),
+            3,
+            "a secret, a store's two programs"
+        );
         for name in [CONFIG, DEFAULT] {
             assert!(text.contains(name), "{name}");
         }

@@ -9,7 +9,10 @@ use std::{
 use mailbearer::Secret;
 
 use super::settings::{Origin, Settings};
-use crate::error::Error;
+use crate::{
+    error::Error,
+    program::{self, Failure},
+};
 
 /// Gets the secret at `path` from the source that the settings name: themselves, a variable, a file or a program.
 ///
@@ -18,7 +21,7 @@ use crate::error::Error;
 /// # Errors
 ///
 /// Fails if two sources are given, if the variable, file or program does not exist, if the program fails, and if the secret is
-/// empty, not UTF-8 or over 64 KiB.
+/// empty, not UTF-8, over 64 KiB, or has lines where none of its kind has.
 pub(crate) fn read(
     settings: &Settings,
     path: &str,
@@ -34,9 +37,13 @@ pub(crate) fn read(
     }
     if let Some(name) = settings.text(&variable) {
         return match env::var(&name) {
-            Ok(value) => trimmed(value).map(Some).ok_or_else(|| {
-                settings.wrong(&variable, &format!("the environment variable {name} is empty"))
-            }),
+            Ok(value) => {
+                let wrong = |problem: String| {
+                    settings.wrong(&variable, &format!("the environment variable {name} {problem}"))
+                };
+                let secret = trimmed(value).ok_or_else(|| wrong("is empty".into()))?;
+                shaped(path, secret).map(Some).map_err(wrong)
+            }
             Err(env::VarError::NotPresent) => {
                 Err(settings.wrong(&variable, &format!("the environment variable {name} is not set")))
             }
@@ -47,10 +54,16 @@ pub(crate) fn read(
     }
     if let Some(name) = settings.path(&file) {
         let name = relative_to(settings, &file, folder, &name);
-        return from_file(settings, &file, &name, warnings).map(Some);
+        let secret = from_file(settings, &file, &name, warnings)?;
+        let wrong =
+            |problem: String| settings.wrong(&file, &format!("the file {} {problem}", name.display()));
+        return shaped(path, secret).map(Some).map_err(wrong);
     }
     if let Some(words) = settings.command(&command) {
-        return from_command(settings, &command, &words).map(Some);
+        let secret = from_command(settings, &command, &words)?;
+        let program = words.first().map_or("", String::as_str);
+        let wrong = |problem: String| settings.wrong(&command, &format!("{program} {problem}"));
+        return shaped(path, secret).map(Some).map_err(wrong);
     }
     Ok(settings.secret_text(path))
 }
@@ -114,26 +127,24 @@ fn from_file(
 }
 
 fn from_command(settings: &Settings, path: &str, words: &[String]) -> Result<Secret, Error> {
-    let Some((program, arguments)) = words.split_first() else {
+    let Some((name, arguments)) = words.split_first() else {
         return Err(settings.wrong(path, "names no program"));
     };
-    let wrong = |problem: String| settings.wrong(path, &format!("{program} {problem}"));
+    let wrong = |problem: String| settings.wrong(path, &format!("{name} {problem}"));
+    let mut command = Command::new(name);
     // Standard error stays open, so that a password store can report errors.
-    let child = Command::new(program).args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
-    let mut child = child.map_err(|error| wrong(format!("cannot be run: {error}")))?;
-    let secret =
-        child.stdout.take().ok_or_else(|| "prints nothing".to_owned()).and_then(|mut out| limited(&mut out));
-    if secret.is_err() {
-        // The program may print for ever. Killing it fails only if it has ended already.
-        let _ = child.kill();
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
+    let ran = program::run(&mut command, None, LIMIT, program::PATIENCE).map_err(|failure| {
+        let error = wrong(failure.to_string());
+        match failure {
+            Failure::Late(_) => error.hint("run it by hand to see what it waits for"),
+            _ => error,
+        }
+    })?;
+    if !ran.status.success() {
+        return Err(wrong(format!("failed ({})", ran.status)));
     }
-    let status = child.wait().map_err(|error| wrong(format!("cannot be waited for: {error}")))?;
-    match secret {
-        Ok(_) if !status.success() => Err(wrong(format!("failed ({status})"))),
-        Err(problem) if status.success() || status.code().is_none() => Err(wrong(problem)),
-        Err(_) => Err(wrong(format!("failed ({status})"))),
-        Ok(secret) => Ok(secret),
-    }
+    limited(&mut ran.printed.expose().as_slice()).map_err(wrong)
 }
 
 fn limited(from: &mut impl Read) -> Result<Secret, String> {
@@ -156,6 +167,22 @@ fn trimmed(text: String) -> Option<Secret> {
     (!secret.expose().is_empty()).then_some(secret)
 }
 
+/// Refuses what can't be the secret at `path`, without showing any of it: a server would only say that it is wrong.
+fn shaped(path: &str, secret: Secret) -> Result<Secret, String> {
+    let text = secret.expose();
+    if text.contains('\0') {
+        return Err("gives a NUL, which no secret has".into());
+    }
+    let lines = text.split(['\r', '\n']).count();
+    if lines > 1 && !WITH_LINES.contains(&path) {
+        return Err(format!("gives {lines} lines, where a secret is one; let it give that line alone"));
+    }
+    Ok(secret)
+}
+
+/// Secrets in PEM and JSON. All others are one line.
+const WITH_LINES: [&str; 2] = ["oauth.client_key", "oauth.service_account_key"];
+
 /// The most octets of a secret.
 const LIMIT: usize = 64 * 1024;
 
@@ -163,13 +190,20 @@ const LIMIT: usize = 64 * 1024;
 mod tests {
     use std::fs;
 
-    use super::{super::settings::File as Config, *};
+    use super::{
+        super::{settings::File as Config, table},
+        *,
+    };
 
     fn get(secret: &str, folder: &Path) -> (Result<Option<String>, String>, Vec<String>) {
-        let text = format!("[accounts.a.oauth]\nclient_secret = {secret}\n");
+        get_at("oauth.client_secret", secret, folder)
+    }
+
+    fn get_at(path: &str, secret: &str, folder: &Path) -> (Result<Option<String>, String>, Vec<String>) {
+        let text = format!("[accounts.a]\n{path} = {secret}\n");
         let settings = Config::parse("c", &text).unwrap().accounts.remove("a").unwrap();
         let mut warnings = Vec::new();
-        let secret = read(&settings, "oauth.client_secret", folder, &mut warnings);
+        let secret = read(&settings, path, folder, &mut warnings);
         (secret.map(|s| s.map(|s| s.expose().clone())).map_err(|error| error.text), warnings)
     }
 
@@ -217,7 +251,8 @@ mod tests {
             ("'printf', 'hunter2\\n'", Ok("hunter2")),
             ("'sh', '-c', 'read x; echo got$x'", Ok("got")),
             ("'sh', '-c', 'echo hunter2; exit 3'", Err("sh failed (exit status: 3)")),
-            ("'sh', '-c', 'kill -9 $$'", Err("sh gives nothing")),
+            ("'sh', '-c', 'echo hunter2; kill -9 $$'", Err("sh failed (signal: 9 (SIGKILL))")),
+            ("'sh', '-c', 'kill -9 $$'", Err("sh failed (signal: 9 (SIGKILL))")),
             ("'yes'", Err("yes gives more than 65536 octets")),
             ("'true'", Err("true gives nothing")),
             ("'/no/such/program'", Err("/no/such/program cannot be run")),
@@ -230,6 +265,37 @@ mod tests {
                     assert!(text.contains(want) && !text.contains("hunter2"), "{command}: {text}");
                 }
             }
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_secret_is_one_line() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("two"), "hunter2\nnote\n").unwrap();
+        let two = format!("the file {} gives 2 lines, where", folder.path().join("two").display());
+        let printf = |text: &str| format!("{{ command = ['printf', '{text}'] }}");
+        for (path, source, want) in [
+            ("password", printf("hunter2\\nnote\\n"), Some("printf gives 2 lines, where a secret is one")),
+            ("oauth.client_secret", printf("\\nhunter2"), Some("printf gives 2 lines, where")),
+            ("oauth.refresh_token", printf("a\\rhunter2\\nb"), Some("printf gives 3 lines, where")),
+            ("oauth.client_key", printf("a\\000hunter2"), Some("printf gives a NUL, which no secret has")),
+            ("password", "{ file = 'two' }".into(), Some(two.as_str())),
+            ("oauth.client_key", printf("a\\nhunter2\\n"), None),
+            ("oauth.service_account_key", "{ file = 'two' }".into(), None),
+            ("password", printf("hunter2\\r\\n\\n"), None),
+        ] {
+            let (got, _) = get_at(path, &source, folder.path());
+            match want {
+                None => assert!(got.unwrap().is_some_and(|secret| secret.contains("hunter2")), "{source}"),
+                Some(want) => {
+                    let text = got.unwrap_err();
+                    assert!(text.contains(want) && !text.contains("hunter2"), "{path} {source}: {text}");
+                }
+            }
+        }
+        for path in WITH_LINES {
+            assert!(table::secret_at(path).is_some_and(|row| row.path == path), "{path}");
         }
     }
 

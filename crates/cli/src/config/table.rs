@@ -191,13 +191,13 @@ pub(crate) const TABLE: &[Row] = &[
     row(
         "oauth.store_load",
         Kind::Command,
-        "Program that prints what is kept, and succeeds without a word where nothing is. That it fails says nothing of what \
+        "Program that prints what is kept within 120 s, and succeeds without a word where nothing is. That it fails says nothing of what \
          is kept. The variable STORE_KEY names the account. Required by the store `command`.",
     ),
     row(
         "oauth.store_save",
         Kind::Command,
-        "Program that keeps what it reads from standard input. Required by the store `command`.",
+        "Program that keeps what it reads from standard input, within 120 s. Required by the store `command`.",
     ),
     row(
         "oauth.hooks.login_needed",

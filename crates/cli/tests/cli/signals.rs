@@ -4,7 +4,9 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
-    process::Stdio,
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
 };
 
 use crate::harness::{World, bare, deaf, finish, send_signal, speechless, stalling};
@@ -110,6 +112,30 @@ fn waiting_for_a_server_ends_at_once() {
         }
     }
     assert_eq!(world.names(""), [".cache", "ca.pem"]);
+}
+
+/// Where a person may be asked by way of a terminal, it stays in our group, and the terminal sends it the signal too.
+#[test]
+fn a_program_that_gives_a_secret_ends_with_us() {
+    if fs::File::open("/dev/tty").is_ok() {
+        return;
+    }
+    let world = World::new().unset("MAILBEARER_OAUTH_CLIENT_SECRET");
+    let secret = "client_secret = { command = ['sh', '-c', 'echo $$ > pid; mv pid begun; sleep 600; :'] }";
+    fs::write(world.path("c.toml"), format!("[accounts.a.oauth]\n{secret}\n")).unwrap();
+    for signal in ["INT", "TERM", "HUP"] {
+        let child = world.command(&["token", "--config", "c.toml"]).spawn().unwrap();
+        while !world.path("begun").exists() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        send_signal(&child, signal);
+        assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130), "{signal}");
+        let pid = fs::read_to_string(world.path("begun")).unwrap();
+        fs::remove_file(world.path("begun")).unwrap();
+        // Whoever takes care of orphans may be slow, so it may still be a name.
+        let state = Command::new("ps").args(["-o", "stat=", "-p", pid.trim()]).output().unwrap().stdout;
+        assert!(state.is_empty() || state.starts_with(b"Z"), "{signal}");
+    }
 }
 
 #[test]
