@@ -212,6 +212,9 @@ fn read_file(path: &Path, wanted: bool, warnings: &mut Vec<String>) -> Result<Op
 /// The most octets of a configuration file.
 const FILE_LIMIT: u64 = 1 << 20;
 
+/// The most accounts that a hint lists.
+const SHOWN: usize = 20;
+
 /// The account to use, and its settings in the file.
 fn choose(
     named: Option<&str>,
@@ -228,7 +231,12 @@ fn choose(
         (None, None, Some((name, origin))) => Some((name.as_str(), origin.to_string())),
         (None, None, None) => None,
     };
-    let names = || file.accounts.keys().cloned().collect::<Vec<_>>().join(", ");
+    let names = || {
+        let mut names: Vec<&str> = file.accounts.keys().take(SHOWN).map(String::as_str).collect();
+        let more = format!("and {} more", file.accounts.len().saturating_sub(names.len()));
+        names.extend((file.accounts.len() > SHOWN).then_some(more.as_str()));
+        names.join(", ")
+    };
     if let Some((name, by)) = wanted {
         if let Some(settings) = file.accounts.get(name) {
             return Ok((name.to_owned(), settings.clone()));

@@ -74,7 +74,7 @@ impl File {
     /// Names line, column and key of text that is no TOML, an unknown key, or a value of the wrong type. Never shows a value,
     /// which may be a secret in the wrong place.
     pub(crate) fn parse(name: &str, text: &str) -> Result<Self, Error> {
-        let reader = Reader { name, text };
+        let reader = Reader::new(name, text);
         let table = DeTable::parse(text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start);
             Error::config(format!("{}: {}", reader.place(start), error.message()))
@@ -214,10 +214,26 @@ const TOP: [&str; 4] = ["default", "accounts", "sendmail", "relay"];
 /// A file that is being read.
 pub(crate) struct Reader<'a> {
     name: &'a str,
-    text: &'a str,
+    text: &'a [u8],
+    /// Line and column of each [`STRIDE`]th octet. Each key has a place, and all may stand on one line.
+    marks: Vec<(usize, usize)>,
 }
 
-impl Reader<'_> {
+/// How much of the text is looked at for a place.
+const STRIDE: usize = 256;
+
+impl<'a> Reader<'a> {
+    fn new(name: &'a str, text: &'a str) -> Self {
+        let text = text.as_bytes();
+        let mut at = (1, 1);
+        let mut marks = vec![at];
+        for piece in text.chunks(STRIDE) {
+            at = behind(at, piece);
+            marks.push(at);
+        }
+        Self { name, text, marks }
+    }
+
     fn accounts(&self, accounts: &DeTable<'_>) -> Result<BTreeMap<String, Settings>, Error> {
         let mut read = BTreeMap::new();
         for (name, value) in accounts {
@@ -271,12 +287,28 @@ impl Reader<'_> {
 
     /// `FILE:LINE:COLUMN`, both from 1, the column in characters.
     fn place(&self, offset: usize) -> String {
-        let before = self.text.get(..offset).unwrap_or(self.text);
-        let line = before.matches('\n').count().saturating_add(1);
-        let start = before.rfind('\n').map_or(0, |end| end.saturating_add(1));
-        let column = before.get(start..).unwrap_or_default().chars().count().saturating_add(1);
+        let (mark, before) = self.near(offset);
+        let (line, column) = behind(mark, before);
         format!("{}:{line}:{column}", self.name)
     }
+
+    /// The last mark at or before `offset`, and the octets between them.
+    fn near(&self, offset: usize) -> ((usize, usize), &[u8]) {
+        let offset = offset.min(self.text.len());
+        let number = offset / STRIDE;
+        let before = self.text.get(number.saturating_mul(STRIDE)..offset).unwrap_or_default();
+        (self.marks.get(number).copied().unwrap_or((1, 1)), before)
+    }
+}
+
+/// Line and column behind `octets`, which begin at `place`.
+fn behind((line, column): (usize, usize), octets: &[u8]) -> (usize, usize) {
+    octets.iter().fold((line, column), |(line, column), octet| match octet {
+        b'\n' => (line.saturating_add(1), 1),
+        // What follows the first octet of a character.
+        0x80..=0xbf => (line, column),
+        _ => (line, column.saturating_add(1)),
+    })
 }
 
 impl Value {
@@ -440,6 +472,24 @@ mod tests {
         assert_eq!(error.hint.as_deref(), Some("did you mean \"starttls\"?"));
         let error = parse("[accounts.a]\nprovider = 'microsoft365-germany'").err().unwrap();
         assert!(error.hint.unwrap().contains("closed its German cloud"));
+    }
+
+    /// A place is found by a look at a stride of the text, however long the text and its lines are.
+    #[test]
+    fn a_place_is_that_of_the_whole_text() {
+        for text in ["", "ü = 1\n", "\n\n", "a", &"x".repeat(STRIDE), "€\n", &"ü\n".repeat(90), "€€\n€"]
+        {
+            let text = text.repeat(7);
+            let reader = Reader::new("f", &text);
+            for offset in (0..=text.len()).filter(|offset| text.is_char_boundary(*offset)) {
+                let before = &text[..offset];
+                let last = before.rsplit('\n').next().unwrap().chars().count();
+                let want = format!("f:{}:{}", before.split('\n').count(), last.saturating_add(1));
+                assert_eq!(reader.place(offset), want, "{text:?} {offset}");
+                assert!(reader.near(offset).1.len() < STRIDE, "{offset}");
+            }
+            assert_eq!(reader.place(usize::MAX), reader.place(text.len()));
+        }
     }
 
     /// Where the last part of the key in `text` begins, from 1.

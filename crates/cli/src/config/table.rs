@@ -400,14 +400,23 @@ pub(crate) fn hint(table: &str, name: &str) -> String {
     }
 }
 
-/// The candidate that `name` is most likely a misspelling of.
+/// The candidate that `name` is most likely a misspelling of. A long name is compared with none: that takes the product of
+/// both lengths.
 pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // If up to a third of the letters are wrong, it is a misspelling; if more, another word.
-    let most = name.chars().count().div_ceil(3);
-    let near =
-        candidates.into_iter().map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate));
+    let length = name.chars().count();
+    let most = length.div_ceil(3);
+    if length > LONG {
+        return None;
+    }
+    let may_be = |candidate: &&str| length.abs_diff(candidate.chars().count()) <= most;
+    let candidates = candidates.into_iter().filter(may_be);
+    let near = candidates.map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate));
     near.filter(|(distance, _)| *distance <= most).min().map(|(_, candidate)| candidate)
 }
+
+/// The characters of the longest name that is compared with others.
+const LONG: usize = 64;
 
 /// The names that are known in the table at `table`.
 fn children(table: &str) -> Vec<&'static str> {
@@ -498,5 +507,15 @@ mod tests {
         ] {
             assert_eq!(hint(table, name), want, "{table} {name}");
         }
+    }
+
+    #[test]
+    fn long_names_are_compared_with_none() {
+        let [most, more, other] = [LONG, LONG + 1, 1 << 20].map(|count| "ü".repeat(count));
+        assert_eq!(nearest(&most, [more.as_str()]), Some(more.as_str()));
+        assert_eq!(nearest(&more, [more.as_str()]), None);
+        // The comparison would need more memory than there is.
+        assert_eq!(nearest(&other, [other.as_str()]), None);
+        assert_eq!(nearest(&most, [other.as_str(), "x"]), None);
     }
 }

@@ -56,7 +56,10 @@ type Row<'a> = (
 fn chooses_the_account() {
     let default = format!("default = 'two'\n{TWO}");
     let one = TWO.split("[accounts.two]").next().unwrap();
+    let many: String = (10..40).map(|number| format!("[accounts.a{number}]\n")).collect();
     let rows: &[Row<'_>] = &[
+        ("many", Some(&many), &[], None, Err(("has several accounts", "a28, a29, and 10 more"))),
+        ("unknown of many", Some(&many), &[], Some("x"), Err(("no account x", "a29, and 10 more"))),
         ("default", Some(&default), &[], None, Ok("two@x")),
         ("flag over default", Some(&default), &[], Some("one"), Ok("one@x")),
         ("variable over default", Some(&default), &[("MAILBEARER_DEFAULT", "one")], None, Ok("one@x")),
