@@ -121,8 +121,8 @@ impl Attachment {
         let name = FileName::new(&self.file_name);
         HeaderLine::start(out, "Content-Type").with_name(&self.content_type, &name);
         let encoding = match &self.content {
-            Content::Message(message) if message.is_ascii() => "7bit",
-            Content::Message(_) => "8bit",
+            Content::Message(_) if self.is_8bit() => "8bit",
+            Content::Message(_) => "7bit",
             _ => "base64",
         };
         HeaderLine::start(out, ENCODING).word(&[encoding]);
@@ -140,7 +140,12 @@ impl Attachment {
         false
     }
 
-    /// Octets that its content takes, encoded; `None` if that is not known.
+    /// Whether its octets are not all ASCII in the message.
+    pub(super) fn is_8bit(&self) -> bool {
+        matches!(&self.content, Content::Message(message) if !message.is_ascii())
+    }
+
+    /// Length of its content once it is encoded. `None` if that is not known.
     pub(super) fn encoded_len(&self) -> Option<usize> {
         match &self.content {
             Content::Octets(octets) => Some(base64_len(octets.len())),
@@ -212,19 +217,26 @@ pub(super) fn is_sendable(octets: &[u8]) -> bool {
 pub(super) struct Boundaries<'m> {
     texts: [Option<&'m Text<'m>>; 3],
     files: &'m [Attachment],
-    /// Numbers that follow the stem in a text all the same: hardly ever any. `None` until they are looked for.
+    is_8bit: bool,
+    /// Numbers that stand behind the stem in a text, and so can be in no boundary. There is hardly ever one. `None` until the
+    /// first boundary is made.
     taken: Option<Vec<[u8; 8]>>,
     stem: Stem,
     next: u32,
 }
 
 impl<'m> Boundaries<'m> {
-    pub(super) fn new(random: [u8; 16], texts: [Option<&'m Text<'m>>; 3], files: &'m [Attachment]) -> Self {
+    pub(super) fn new(
+        random: [u8; 16],
+        texts: [Option<&'m Text<'m>>; 3],
+        files: &'m [Attachment],
+        is_8bit: bool,
+    ) -> Self {
         let mut stem = *b"=_00000000000000000000000000000000_";
         if let Some(digits) = stem.get_mut(2..34) {
             digits.copy_from_slice(lower_hex(random).as_flattened());
         }
-        Self { texts, files, taken: None, stem, next: 0 }
+        Self { texts, files, is_8bit, taken: None, stem, next: 0 }
     }
 
     fn find_taken(&self) -> Vec<[u8; 8]> {
@@ -259,6 +271,10 @@ impl<'m> Boundaries<'m> {
         let boundary = Boundary { stem: self.stem, number };
         HeaderLine::start(out, "Content-Type").multipart(subtype, [&boundary.stem, &boundary.number]);
         boundary
+        if self.is_8bit {
+            // RFC 2045 section 6.4: a multipart without this field has no 8-bit part.
+            HeaderLine::start(out, ENCODING).word(&["8bit"]);
+        }
     }
 }
 

@@ -364,8 +364,35 @@ mod tests {
         let calendar = parsed.parts().iter().find(|part| part.role() == Some(Role::Calendar)).unwrap();
         assert_eq!(calendar.content_type().parameters.get("method"), Some("REQUEST"));
         assert_eq!(crate::calendar::invitation(&calendar.text()).unwrap().summary, "Gr\u{fc}\u{df}e");
-        let eight = build(&message().attach_message("m.eml", "Subject: \u{fc}\n\n".as_bytes()));
-        assert!(eight.needs_8bitmime && !build(&message()).needs_8bitmime);
+        let related = parsed.parts().iter().find(|part| part.content_type().essence == "multipart/related");
+        assert_eq!(related.unwrap().content_type().parameters.get("type"), Some("text/html"));
+        let with_mark = build(&message().calendar(["\u{feff}", INVITATION].concat()));
+        let parsed = parse::Message::parse(&with_mark.octets);
+        assert_eq!(parsed.parts()[2].bytes(), INVITATION.as_bytes());
+    }
+
+    /// RFC 2045 section 6.4: what holds an 8-bit part says so.
+    #[test]
+    fn octets_above_ascii_are_labelled_all_the_way_up() {
+        let attached = |text: &str| message().attach_message("m.eml", text.as_bytes());
+        let rows = [
+            (message(), &["7bit"][..]),
+            (message().text("\u{fc}").allow_8bit(true), &["8bit"]),
+            (message().html("\u{fc}").allow_8bit(true), &["8bit", "7bit", "8bit"]),
+            (message().html("\u{fc}"), &["", "7bit", "quoted-printable"]),
+            (attached("Subject: u\n\n"), &["", "7bit", "7bit", ""]),
+            (attached("Subject: \u{fc}\n\n"), &["8bit", "7bit", "8bit", ""]),
+        ];
+        for (message, want) in rows {
+            let composed = build(&message);
+            let parsed = parse::Message::parse(&composed.octets);
+            let encoding = |part: &parse::Part<'_>| {
+                let field = part.headers().get("content-transfer-encoding");
+                field.map(|field| field.text().into_owned()).unwrap_or_default()
+            };
+            assert_eq!(parsed.parts().iter().map(encoding).collect::<Vec<_>>(), want);
+            assert_eq!(composed.needs_8bitmime, want.contains(&"8bit"), "{want:?}");
+        }
     }
 
     #[test]

@@ -447,8 +447,9 @@ impl BodyWriter<'_> {
         let calendar = rare.calendar.as_ref().map(|(kind, text)| Text::new(kind, text, message.allow_8bit));
         let text = message.plain_text(html.is_some() || calendar.is_some());
         let texts = [text.as_ref(), html.as_ref(), calendar.as_ref()];
-        self.is_8bit |= texts.iter().flatten().any(|text| text.is_8bit());
-        let mut boundaries = Boundaries::new(random, texts, &rare.attachments);
+        self.is_8bit = texts.iter().flatten().any(|text| text.is_8bit())
+            || rare.attachments.iter().any(Attachment::is_8bit);
+        let mut boundaries = Boundaries::new(random, texts, &rare.attachments, self.is_8bit);
         // Without HTML there is nothing that a picture could be in.
         let (pictures, more): (&[Attachment], &[Attachment]) = match html {
             Some(_) => (&rare.inline, &[]),
@@ -504,7 +505,6 @@ impl BodyWriter<'_> {
         if file.write(self.out) {
             self.holes.push(self.out.len());
         }
-        self.is_8bit |= matches!(&file.content, Content::Message(message) if !message.is_ascii());
     }
 }
 
