@@ -66,7 +66,7 @@ impl Message {
         if !is_message_id(own) {
             return self;
         }
-        HeaderLine::start(&mut self.rare_mut().fields, "In-Reply-To").word(&["<", own, ">"]);
+        self.once("In-Reply-To").word(&["<", own, ">"]);
         let bracketed = |id: &str| ["<", id, ">"].concat();
         let mut ids: Vec<String> = Vec::new();
         for id in references {
@@ -84,7 +84,7 @@ impl Message {
         });
         let first = ids.len().saturating_sub(tail.count());
         let kept = ids.first().into_iter().chain(ids.get(first.max(1)..).unwrap_or_default());
-        HeaderLine::start(&mut self.rare_mut().fields, "References").words(kept.map(String::as_str));
+        self.once("References").words(kept.map(String::as_str));
         self
     }
 
@@ -135,11 +135,10 @@ impl Message {
             .enumerate()
             .map(|(at, uri)| ["<", uri, if at == last { ">" } else { ">," }].concat())
             .collect();
-        HeaderLine::start(&mut self.rare_mut().fields, "List-Unsubscribe")
-            .words(words.iter().map(String::as_str));
+        self.once("List-Unsubscribe").words(words.iter().map(String::as_str));
+        self.remove("List-Unsubscribe-Post");
         if one_click {
-            HeaderLine::start(&mut self.rare_mut().fields, "List-Unsubscribe-Post")
-                .word(&["List-Unsubscribe=One-Click"]);
+            self.once("List-Unsubscribe-Post").word(&["List-Unsubscribe=One-Click"]);
         }
         self
     }
@@ -151,8 +150,8 @@ impl Message {
             Priority::High => ("high", "1 (Highest)"),
             Priority::Low => ("low", "5 (Lowest)"),
         };
-        HeaderLine::start(&mut self.rare_mut().fields, "Importance").word(&[importance]);
-        HeaderLine::start(&mut self.rare_mut().fields, "X-Priority").word(&[number]);
+        self.once("Importance").word(&[importance]);
+        self.once("X-Priority").word(&[number]);
         self
     }
 
@@ -245,6 +244,26 @@ impl Message {
     fn fail(&mut self, problem: Error) {
         self.rare_mut().problem.get_or_insert(problem);
     }
+    /// Begins a field that a message has once, in place of the one that was set before.
+    fn once(&mut self, name: &str) -> HeaderLine<'_> {
+        self.remove(name);
+        HeaderLine::start(&mut self.rare_mut().fields, name)
+    }
+
+    fn remove(&mut self, name: &str) {
+        let fields = &mut self.rare_mut().fields;
+        let mut is_kept = true;
+        let kept = fields.split_inclusive(|&octet| octet == b'\n').filter(|line| {
+            // A line that begins with a space goes on with the field before it.
+            if !line.starts_with(b" ") {
+                let own = line.get(..name.len()).filter(|_| line.get(name.len()) == Some(&b':'));
+                is_kept = own != Some(name.as_bytes());
+            }
+            is_kept
+        });
+        *fields = kept.collect::<Vec<_>>().concat();
+    }
+
 }
 
 /// Octets of a References field: some readers and servers take no longer line, folded or not.
@@ -430,6 +449,23 @@ mod tests {
 
     #[test]
     fn groups_are_written_and_their_members_get_the_message() {
+            // What is set again is in place of the first: servers refuse a message that has such a field twice.
+            (
+                message()
+                    .in_reply_to("<2@x>", (0..9).map(|n| format!("<{n:030}@x>")))
+                    .in_reply_to("<3@x>", ["<2@x>"]),
+                "In-Reply-To: <3@x>\r\nReferences: <2@x> <3@x>\r\n".into(),
+            ),
+            (
+                message().priority(Priority::High).header("X-Priority-Of", "me").priority(Priority::Low),
+                "X-Priority-Of: me\r\nImportance: low\r\nX-Priority: 5 (Lowest)\r\n".into(),
+            ),
+            (
+                message()
+                    .list_unsubscribe(["https://x.example"], true)
+                    .list_unsubscribe(["mailto:u@x"], false),
+                "List-Unsubscribe: <mailto:u@x>\r\n".into(),
+            ),
         let message = Message::new(mailbox("robot@example.com"))
             .to(mailbox("Ann <ann@example.org>"))
             .to_group("Friends, old", [mailbox("bob@example.org"), mailbox("J\u{f6}rg <j@example.org>")])
