@@ -186,12 +186,16 @@ impl Message {
 
     /// Adds calendar data (RFC 5545): an invitation, a change of one, an answer.
     ///
-    /// It goes out as the last alternative of the text, with its METHOD as a parameter of its type (RFC 6047 section 2.4):
-    /// Outlook and Gmail then show it as an invitation, not as a file. [`build`](Self::build) fails if it has no METHOD or no
-    /// event.
+    /// It goes out as the last alternative of the text, which is empty if there is none, with its METHOD as a parameter of its
+    /// type (RFC 6047 section 2.4): Outlook and Gmail then show it as an invitation, not as a file. [`build`](Self::build)
+    /// fails if it has no METHOD or no event.
     #[must_use]
     pub fn calendar(mut self, text: impl Into<String>) -> Self {
-        let text = text.into();
+        let mut text: String = text.into();
+        // Programs of Windows put one in front of a file, and readers of calendar data see no calendar behind it.
+        if let Some(data) = text.strip_prefix('\u{FEFF}') {
+            text = data.into();
+        }
         let method = calendar::invitation(&text).map(|invitation| invitation.method).unwrap_or_default();
         if method.is_empty() || method.len() > 40 || !method.bytes().all(is_token) {
             self.fail(Error::Calendar);
@@ -315,7 +319,11 @@ mod tests {
     }
 
     fn message() -> Message {
-        Message::new(mailbox("Robot <robot@example.com>")).to(mailbox("ann@example.org")).text("hi\n")
+        without_text().text("hi\n")
+    }
+
+    fn without_text() -> Message {
+        Message::new(mailbox("Robot <robot@example.com>")).to(mailbox("ann@example.org"))
     }
 
     fn build(message: &Message) -> Composed {
@@ -351,6 +359,8 @@ mod tests {
                 with_html().inline("p@x", "p.png", "image/png", *b"x"),
                 "multipart/alternative(text/plain multipart/related(text/html image/png))",
             ),
+            (without_text().calendar(INVITATION), "multipart/alternative(text/plain text/calendar)"),
+            (without_text().html("x").calendar(INVITATION), "multipart/alternative(text/html text/calendar)"),
             (message().inline("p@x", "p.png", "image/png", *b"x"), "multipart/mixed(text/plain image/png)"),
             (
                 with_html()

@@ -445,7 +445,7 @@ impl BodyWriter<'_> {
         let rare = message.rare();
         let html = rare.html.as_ref().map(|html| Text::new("html", html, message.allow_8bit));
         let calendar = rare.calendar.as_ref().map(|(kind, text)| Text::new(kind, text, message.allow_8bit));
-        let text = message.plain_text(html.is_some() || calendar.is_some());
+        let text = message.plain_text(html.is_some());
         let texts = [text.as_ref(), html.as_ref(), calendar.as_ref()];
         self.is_8bit = texts.iter().flatten().any(|text| text.is_8bit())
             || rare.attachments.iter().any(Attachment::is_8bit);
