@@ -244,10 +244,6 @@ impl Message {
         self
     }
 
-    /// Keeps the first thing that is wrong until the message is built.
-    fn fail(&mut self, problem: Error) {
-        self.rare_mut().problem.get_or_insert(problem);
-    }
     /// Begins a field that a message has once, in place of the one that was set before.
     fn once(&mut self, name: &str) -> HeaderLine<'_> {
         self.remove(name);
@@ -268,6 +264,10 @@ impl Message {
         *fields = kept.collect::<Vec<_>>().concat();
     }
 
+    /// Keeps the first thing that is wrong until the message is built.
+    fn fail(&mut self, problem: Error) {
+        self.rare_mut().problem.get_or_insert(problem);
+    }
 }
 
 /// Octets of a References field: some readers and servers take no longer line, folded or not.
@@ -350,17 +350,21 @@ mod tests {
 
     const INVITATION: &str = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nSUMMARY:Gr\u{fc}\u{df}e\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
 
+    fn invitation_of(method: String) -> String {
+        INVITATION.replace("REQUEST", &method)
+    }
+
     #[test]
     fn parts_stand_in_each_other_as_readers_want_them() {
         let with_html = || message().html("<img src='cid:p@x'>");
         let rows = [
             (message().calendar(INVITATION), "multipart/alternative(text/plain text/calendar)"),
+            (without_text().calendar(INVITATION), "multipart/alternative(text/plain text/calendar)"),
+            (without_text().html("x").calendar(INVITATION), "multipart/alternative(text/html text/calendar)"),
             (
                 with_html().inline("p@x", "p.png", "image/png", *b"x"),
                 "multipart/alternative(text/plain multipart/related(text/html image/png))",
             ),
-            (without_text().calendar(INVITATION), "multipart/alternative(text/plain text/calendar)"),
-            (without_text().html("x").calendar(INVITATION), "multipart/alternative(text/html text/calendar)"),
             (message().inline("p@x", "p.png", "image/png", *b"x"), "multipart/mixed(text/plain image/png)"),
             (
                 with_html()
@@ -380,7 +384,11 @@ mod tests {
             ),
         ];
         for (message, want) in rows {
-            assert_eq!(outline(&build(&message).octets), want);
+            let octets = build(&message).octets;
+            assert_eq!(outline(&octets), want);
+            assert!(
+                octets.split(|&octet| octet == b'\n').all(|line| line.is_empty() || line.ends_with(b"\r"))
+            );
         }
         let composed = build(&with_html().inline("p@x", "p.png", "image/png", *b"pic").calendar(INVITATION));
         let parsed = parse::Message::parse(&composed.octets);
@@ -441,6 +449,23 @@ mod tests {
             ),
             (message().in_reply_to("<2@x>", [""; 0]), "In-Reply-To: <2@x>\r\nReferences: <2@x>\r\n".into()),
             (message().in_reply_to("no id\r\nBcc: a@b", ["<1@x>"]), String::new()),
+            // What is set again is in place of the first: servers refuse a message that has such a field twice.
+            (
+                message()
+                    .in_reply_to("<2@x>", (0..9).map(|n| format!("<{n:030}@x>")))
+                    .in_reply_to("<3@x>", ["<2@x>"]),
+                "In-Reply-To: <3@x>\r\nReferences: <2@x> <3@x>\r\n".into(),
+            ),
+            (
+                message().priority(Priority::High).header("X-Priority-Of", "me").priority(Priority::Low),
+                "X-Priority-Of: me\r\nImportance: low\r\nX-Priority: 5 (Lowest)\r\n".into(),
+            ),
+            (
+                message()
+                    .list_unsubscribe(["https://x.example"], true)
+                    .list_unsubscribe(["mailto:u@x"], false),
+                "List-Unsubscribe: <mailto:u@x>\r\n".into(),
+            ),
         ];
         for (message, want) in rows {
             assert_eq!(fields(&message), want);
@@ -459,23 +484,6 @@ mod tests {
 
     #[test]
     fn groups_are_written_and_their_members_get_the_message() {
-            // What is set again is in place of the first: servers refuse a message that has such a field twice.
-            (
-                message()
-                    .in_reply_to("<2@x>", (0..9).map(|n| format!("<{n:030}@x>")))
-                    .in_reply_to("<3@x>", ["<2@x>"]),
-                "In-Reply-To: <3@x>\r\nReferences: <2@x> <3@x>\r\n".into(),
-            ),
-            (
-                message().priority(Priority::High).header("X-Priority-Of", "me").priority(Priority::Low),
-                "X-Priority-Of: me\r\nImportance: low\r\nX-Priority: 5 (Lowest)\r\n".into(),
-            ),
-            (
-                message()
-                    .list_unsubscribe(["https://x.example"], true)
-                    .list_unsubscribe(["mailto:u@x"], false),
-                "List-Unsubscribe: <mailto:u@x>\r\n".into(),
-            ),
         let message = Message::new(mailbox("robot@example.com"))
             .to(mailbox("Ann <ann@example.org>"))
             .to_group("Friends, old", [mailbox("bob@example.org"), mailbox("J\u{f6}rg <j@example.org>")])
@@ -532,8 +540,14 @@ mod tests {
             (message().calendar("BEGIN:VEVENT\nEND:VEVENT"), Error::Calendar),
             (message().calendar("METHOD:REQUEST"), Error::Calendar),
             (message().calendar("METHOD:A;b=c\nBEGIN:VEVENT\nEND:VEVENT"), Error::Calendar),
+            (message().calendar(invitation_of("A".repeat(41))), Error::Calendar),
+            (message().inline("a".repeat(251), "x", "image/png", *b""), Error::ContentId),
+            (message().inline("", "x", "image/png", *b""), Error::ContentId),
             (message().attach_later("x", "a/b", None), Error::ReadLater),
         ];
+        let longest =
+            message().calendar(invitation_of("A".repeat(40))).inline("a".repeat(250), "x", "image/png", *b"");
+        build(&longest);
         for (message, want) in rows {
             assert_eq!(message.build(DateTime::new(0, 0).unwrap(), [0; 16]), Err(want));
         }

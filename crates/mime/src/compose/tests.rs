@@ -281,6 +281,9 @@ fn writes_file_names() {
         ("Übung*.txt", "attachment; filename*=utf-8''%C3%9Cbung%2A.txt;\r\n filename=\"_bung_.txt\""),
         ("=?x?=", "attachment; filename*=utf-8''%3D%3Fx%3F%3D;\r\n filename=\"__x__\""),
         ("a\tb", "attachment; filename*=utf-8''a%09b; filename=\"a_b\""),
+        ("\u{85}\u{202e}", "attachment; filename*=utf-8''%C2%85%E2%80%AE;\r\n filename=\"__\""),
+        ("발표.tar.gz", "attachment; filename*=utf-8''%EB%B0%9C%ED%91%9C.tar.gz;\r\n filename=\"__.tar.gz\""),
+        ("../a\u{fc}", "attachment; filename*=utf-8''..%2Fa%C3%BC;\r\n filename=\".._a_\""),
     ];
     for (name, want) in rows {
         let text = string(&build(&message().attach(*name, "a/b", *b"")));
@@ -303,6 +306,10 @@ fn splits_long_file_names_between_characters() {
         "_".repeat(30)
     );
     assert!(text.contains(&want), "{text}");
+    // The form for old readers keeps the extension, and not all of a long name.
+    let name = format!("{}.{}", "ü".repeat(60), "pdfü".repeat(5));
+    let text = string(&build(&message().attach(name, "a/b", *b"")));
+    assert!(text.contains(&format!(" filename=\"{}.pdf_pdf_pd\"\r\n", "_".repeat(50))), "{text}");
     let long = "x".repeat(67);
     let text = string(&build(&message().attach(long.clone(), "a/b", *b"")));
     assert!(text.contains(&alloc::format!("filename*0*=utf-8''{}", "x".repeat(53))), "{text}");
