@@ -13,8 +13,9 @@ use crate::ascii::{hex_octets, is_wsp, lower_hex, tail};
 
 /// Longest line of a message without its CRLF (RFC 5322 section 2.1.1).
 const MAX_LINE: usize = 998;
-/// Longest encoded line (RFC 2045 section 6.7 and 6.8), and the octets that fill one in base64.
+/// Longest line of quoted-printable and of base64 (RFC 2045 sections 6.7 and 6.8).
 const MAX_ENCODED_LINE: usize = 76;
+/// Octets that make one such line of base64.
 const OCTETS_PER_LINE: usize = 57;
 
 /// A text part.
@@ -33,7 +34,7 @@ enum Encoding {
 }
 
 impl<'a> Text<'a> {
-    /// Encodes no more than the content needs.
+    /// Chooses the encoding. The text goes out as it is if it can.
     pub(super) fn new(subtype: &'a str, text: impl Into<Cow<'a, str>>, allow_8bit: bool) -> Self {
         let text = text.into();
         let encoding = if !is_sendable(text.as_bytes()) {
@@ -66,7 +67,7 @@ impl<'a> Text<'a> {
         with_crlf(self.text.as_bytes(), out);
     }
 
-    /// What could hold a line that looks like a boundary.
+    /// The text, if it goes out as it is: a line of it could look like a boundary.
     fn plain(&self) -> Option<&[u8]> {
         (self.encoding != Encoding::Encoded).then_some(self.text.as_bytes())
     }
@@ -74,7 +75,7 @@ impl<'a> Text<'a> {
 
 const ENCODING: &str = "Content-Transfer-Encoding";
 
-/// A text in whichever of quoted-printable and base64 is shorter, and the field that tells which.
+/// Writes a text in quoted-printable or in base64, whichever is shorter, and before it the field that says which.
 fn write_encoded(text: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
     let Counts { octets, escapes } = Counts::of(text);
@@ -102,21 +103,21 @@ pub(super) struct Attachment {
     pub(super) file_name: String,
     pub(super) content_type: String,
     pub(super) content: Content,
-    /// What the HTML text calls it, if it is a picture in that.
+    /// The id by which the HTML text shows it, if it does.
     pub(super) content_id: Option<String>,
 }
 
 #[derive(Clone, Debug)]
 pub(super) enum Content {
     Octets(Vec<u8>),
-    /// Read while the message is sent; so many octets, if that is known.
+    /// A file that is read while the message is sent, and its size in octets, if that is known.
     Later(Option<u64>),
-    /// A message, which is not encoded (RFC 2046 section 5.2.1). Its lines are fit to be sent.
+    /// A message, which must not be encoded (RFC 2046 section 5.2.1). It [is sendable](is_sendable).
     Message(Vec<u8>),
 }
 
 impl Attachment {
-    /// Returns whether the octets of the file are to follow.
+    /// Writes the part. Returns true if its octets still have to follow, because the file is read later.
     pub(super) fn write(&self, out: &mut Vec<u8>) -> bool {
         let name = FileName::new(&self.file_name);
         HeaderLine::start(out, "Content-Type").with_name(&self.content_type, &name);
@@ -156,7 +157,7 @@ impl Attachment {
         }
     }
 
-    /// What could hold a line that looks like a boundary.
+    /// The content, if it goes out as it is: a line of it could look like a boundary.
     fn text(&self) -> Option<&[u8]> {
         match &self.content {
             Content::Message(message) => Some(message),
@@ -165,7 +166,7 @@ impl Attachment {
     }
 }
 
-/// Encodes a file in base64 lines, as a message has it, from pieces of any size.
+/// Encodes a file that comes in pieces of any size, in the lines of base64 that a message has.
 ///
 /// ```
 /// let (mut encoder, mut out) = (mailbearer_mime::compose::FileEncoder::default(), Vec::new());
@@ -176,12 +177,12 @@ impl Attachment {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct FileEncoder {
-    /// Less than a line.
+    /// The last octets, which do not make a whole line yet.
     held: Vec<u8>,
 }
 
 impl FileEncoder {
-    /// Appends to `out` the lines that are full.
+    /// Takes the next octets, and appends the lines that are full to `out`.
     pub fn encode(&mut self, octets: &[u8], out: &mut Vec<u8>) {
         let mut rest = octets;
         if !self.held.is_empty() {
@@ -270,11 +271,11 @@ impl<'m> Boundaries<'m> {
         self.taken = Some(taken);
         let boundary = Boundary { stem: self.stem, number };
         HeaderLine::start(out, "Content-Type").multipart(subtype, [&boundary.stem, &boundary.number]);
-        boundary
         if self.is_8bit {
             // RFC 2045 section 6.4: a multipart without this field has no 8-bit part.
             HeaderLine::start(out, ENCODING).word(&["8bit"]);
         }
+        boundary
     }
 }
 
@@ -314,8 +315,10 @@ fn with_crlf(text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Whether no line is longer than [`MAX_LINE`]. If so, each window of one octet more holds a line end; the search goes on
-/// behind the last one in it.
+/// Whether no line is longer than [`MAX_LINE`].
+///
+/// Looks for a line end in the next `MAX_LINE` + 1 octets. If there is none, the line is too long. Else goes on behind the last
+/// one there.
 fn has_short_lines(text: &[u8]) -> bool {
     let mut rest = text;
     while let Some(window) = rest.get(..=MAX_LINE) {
@@ -327,9 +330,9 @@ fn has_short_lines(text: &[u8]) -> bool {
 
 /// What decides how a text is encoded.
 struct Counts {
-    /// Octets that it has once each line end is CRLF.
+    /// Length of the text with CRLF for each line end.
     octets: usize,
-    /// How many of them have to be escaped in quoted-printable, white space at the end of a line not counted.
+    /// How many octets quoted-printable escapes. White space at the end of a line does not count.
     escapes: usize,
 }
 
@@ -358,7 +361,7 @@ impl Counts {
     }
 }
 
-/// RFC 2045 section 6.7. Every line end becomes CRLF, and the last line gets one.
+/// Writes a text in quoted-printable (RFC 2045 section 6.7). Every line end becomes CRLF, and the last line gets one.
 fn quoted_printable(text: &[u8], out: &mut Vec<u8>) {
     out.reserve(text.len().saturating_add(text.len() / 8));
     let mut rest = text;
@@ -373,7 +376,7 @@ fn quoted_printable(text: &[u8], out: &mut Vec<u8>) {
 
 fn quoted_printable_line(line: &[u8], out: &mut Vec<u8>) {
     let mut rest = line;
-    // The last column is the soft break's, unless the line ends there.
+    // The last column is kept for the `=` of a soft line break. Only the end of the line may take it.
     let mut room = MAX_ENCODED_LINE.saturating_sub(1);
     while !rest.is_empty() {
         let seen = rest.get(..room.saturating_add(1)).unwrap_or(rest);
@@ -389,7 +392,7 @@ fn quoted_printable_line(line: &[u8], out: &mut Vec<u8>) {
         out.extend_from_slice(run);
         room = room.saturating_sub(plain);
         rest = after;
-        // What has to be escaped stands together: the octets of a letter do.
+        // Octets to escape often follow each other: those of one letter do.
         while let Some((&byte, after)) = rest.split_first() {
             let is_last = after.is_empty();
             let width = if is_plain(byte) && !(is_last && is_wsp(byte)) { 1 } else { 3 };
@@ -409,7 +412,7 @@ fn quoted_printable_line(line: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// How many octets from the start stand for themselves.
+/// How many octets at the start are not escaped.
 fn plain_run(text: &[u8]) -> usize {
     let (chunks, _) = text.as_chunks::<16>();
     // The compiler tests the 16 octets of a chunk at once.
@@ -420,12 +423,12 @@ fn plain_run(text: &[u8]) -> usize {
     skipped.saturating_add(rest.iter().position(|&byte| !is_plain(byte)).unwrap_or(rest.len()))
 }
 
-/// What stands for itself everywhere, but for the space at the end of a line.
+/// Whether an octet is not escaped, unless it is a space at the end of a line.
 const fn is_printable(byte: u8) -> bool {
     matches!(byte, b' '..=b'~') && byte != b'='
 }
 
-/// What stands for itself, but for white space at the end of a line.
+/// As [`is_printable`], and the tab: whether an octet is not escaped, unless it is white space at the end of a line.
 fn is_plain(byte: u8) -> bool {
     // A look at a table is a third of the comparisons.
     PLAIN.get(usize::from(byte)).copied().unwrap_or_default()

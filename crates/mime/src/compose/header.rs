@@ -13,23 +13,25 @@ use crate::address::quote;
 use crate::ascii::{find, hex_digits, in_q, is_token, is_words, len_in_q, tail};
 use crate::{Address, DateTime};
 
-/// Longest line that is aimed at (RFC 5322 section 2.1.1).
+/// Lines that can be folded are no longer than this (RFC 5322 section 2.1.1).
 const MAX_LINE: usize = 78;
-/// Longest line with an encoded word on it, and longest encoded word (RFC 2047 section 2).
+/// Longest line with an encoded word on it (RFC 2047 section 2).
 const MAX_WORD_LINE: usize = 76;
+/// Longest encoded word (RFC 2047 section 2).
 const MAX_WORD: usize = 75;
-/// `=?utf-8?Q?`, and that and `?=`.
+/// Octets of `=?utf-8?Q?`.
 const WORD_START: usize = 10;
+/// Octets of an encoded word without its text: `=?utf-8?Q?` and `?=`.
 const WORD_FRAME: usize = WORD_START + 2;
-/// A word, and what is written behind the last octet of it.
+/// Size of the buffer for a word. What is written there is three octets at a time, of which one may count.
 const WORD_ROOM: usize = MAX_WORD + 3;
-/// An encoded word is not begun in less room than this.
+/// If a line has less room than this, an encoded word begins on the next line.
 const MIN_ROOM: usize = 32;
 
-/// A header that is being written. Each method but the first ends it.
+/// A header field that is being written. `start` begins it. Every other method that takes `self` writes the value and ends it.
 pub(crate) struct HeaderLine<'o> {
     out: &'o mut Vec<u8>,
-    /// Where the line begins in it.
+    /// Where the present line begins in `out`.
     begin: usize,
 }
 
@@ -66,8 +68,7 @@ impl<'o> HeaderLine<'o> {
             self.encoded_words(text);
             return self.end();
         }
-        // The space after the colon is not part of the text; those between words are, and a line can begin at each run
-        // of them.
+        // The space behind the colon does not belong to the text. Spaces between words do, so a new line begins with them.
         let mut rest = text;
         let mut space = if text.is_empty() { "" } else { " " };
         loop {
@@ -119,10 +120,11 @@ impl<'o> HeaderLine<'o> {
         }
     }
 
-    /// A mailbox and what separates it from the next. A line is folded in front of it, or between the words of its name.
+    /// Writes a mailbox and what separates it from the next. Folds the line before the mailbox, or between the words of its
+    /// name, never within the address.
     fn mailbox(&mut self, mailbox: &Address, comma: &str) {
         let (name, address) = (mailbox.name(), mailbox.address());
-        // Both spaces, both brackets and what follows the second.
+        // Two spaces and two brackets.
         let len = mailbox.text_len().saturating_add(comma.len()).saturating_add(4);
         if mailbox.has_words() && self.column().saturating_add(len) < MAX_WORD_LINE {
             self.out.reserve(len);
@@ -145,7 +147,7 @@ impl<'o> HeaderLine<'o> {
         self.push(comma);
     }
 
-    /// Writes words that are known to be short, a fold wherever one is needed.
+    /// Writes words that fit on a line each. Folds the line between them where it is full.
     pub(super) fn words<'w>(mut self, words: impl Iterator<Item = &'w str>) {
         words.for_each(|word| self.token(&[word]));
         self.end();
@@ -162,10 +164,10 @@ impl<'o> HeaderLine<'o> {
         self.end();
     }
 
-    /// Writes a disposition with the name of a file: as it is where that can be, else in the form of RFC 2231, and in
-    /// ASCII for readers who don't know that.
+    /// Writes a disposition and the name of a file.
     ///
-    /// The form of RFC 2231 stands first: of two forms some readers take the first.
+    /// A plain name is written as it is. Any other is written twice: in the form of RFC 2231, and in ASCII for readers that
+    /// do not know that form. RFC 2231 comes first, because some readers take the first name that they find.
     pub(super) fn with_file_name(mut self, disposition: &str, name: &FileName<'_>) {
         self.token(&[disposition, ";"]);
         if let Some(plain) = &name.plain {
@@ -178,8 +180,10 @@ impl<'o> HeaderLine<'o> {
         self.end();
     }
 
-    /// Writes a media type with the name of a file, which old readers look for here alone: in encoded words where it is
-    /// not plain. RFC 2047 section 5 forbids them; these readers know nothing else.
+    /// Writes a media type and the name of a file. Old readers look for the name nowhere else.
+    ///
+    /// A name that is not plain is written in encoded words. RFC 2047 section 5 forbids them here, but these readers know no
+    /// other form.
     pub(super) fn with_name(mut self, media_type: &str, name: &FileName<'_>) {
         self.token(&[media_type, ";"]);
         if let Some(plain) = &name.plain {
@@ -266,10 +270,11 @@ impl<'o> HeaderLine<'o> {
         }
     }
 
-    /// Encoded words in Q, or in B where that is shorter for all of them.
+    /// Writes `text` in encoded words: all of them in Q, or all in B if that makes them shorter.
     fn encoded_words(&mut self, text: &str) {
+        // An escape is two octets longer than what it stands for. With more of them than this, Q is longer than B.
         let mut escapes = b_len(text).saturating_sub(text.len()) / 2;
-        // What is not ASCII is escaped in Q: of most scripts that alone is too much, and none of it is written in vain.
+        // Q escapes every octet outside ASCII. In most scripts these are too many, and Q need not be tried.
         if octets_outside_ascii(text) <= escapes {
             let (len, begin) = (self.out.len(), self.begin);
             if self.encoded_words_of(text, |line, rest, room| line.q_word(rest, room, &mut escapes)) {
@@ -304,8 +309,10 @@ impl<'o> HeaderLine<'o> {
         }
     }
 
-    /// Writes as much of `text` as an encoded word of at most `len` octets holds, which is no less than [`MIN_ROOM`]. Gives
-    /// the rest, or `None` where it takes more than so many `escapes`. No character is split (RFC 2047 section 5).
+    /// Writes an encoded word of at most `len` octets, which is at least [`MIN_ROOM`], and returns the text that did not fit.
+    /// No character is split (RFC 2047 section 5).
+    ///
+    /// Subtracts the escapes that it needs from `escapes`. Returns `None` if there are too few of them.
     #[inline]
     fn q_word<'t>(&mut self, text: &'t str, len: usize, escapes: &mut usize) -> Option<&'t str> {
         let end = len.saturating_sub(2);
@@ -323,7 +330,7 @@ impl<'o> HeaderLine<'o> {
             taken = next;
         }
         let whole = boundary(text, octets);
-        // Each octet of a character that did not fit whole was escaped.
+        // Takes back the first octets of a character that did not fit as a whole. Each was written as an escape.
         taken = taken.saturating_sub(octets.saturating_sub(whole).saturating_mul(3));
         *escapes = escapes.checked_sub(taken.saturating_sub(WORD_START).saturating_sub(whole) / 2)?;
         self.end_of_word(&mut word, taken);
@@ -335,14 +342,14 @@ impl<'o> HeaderLine<'o> {
         let mut word = begun_word(*b"=?utf-8?B?");
         let octets = boundary(text, (len.saturating_sub(WORD_FRAME) / 4).saturating_mul(3));
         let (octets, rest) = text.split_at_checked(octets).unwrap_or_default();
-        // No word is longer than that.
+        // No word is longer than the buffer.
         let room = word.get_mut(WORD_START..).unwrap_or_default();
         let taken = STANDARD.encode_slice(octets, room).unwrap_or_default();
         self.end_of_word(&mut word, WORD_START.saturating_add(taken));
         rest
     }
 
-    /// Writes a word of so many octets, and its end.
+    /// Writes the first `len` octets of `word`, and the `?=` that ends it.
     fn end_of_word(&mut self, word: &mut [u8; WORD_ROOM], len: usize) {
         if let Some(end) = word.get_mut(len..).and_then(<[u8]>::first_chunk_mut) {
             *end = *b"?=";
@@ -350,13 +357,13 @@ impl<'o> HeaderLine<'o> {
         self.out.extend_from_slice(word.get(..len.saturating_add(2)).unwrap_or_default());
     }
 
-    /// Writes something that cannot be broken after a space or a fold.
+    /// Writes a space, with a fold before it if there is no room, and then pieces that stay together on one line.
     fn token(&mut self, pieces: &[&str]) {
         self.begin(pieces.iter().map(|piece| piece.len()).fold(0, usize::saturating_add));
         pieces.iter().for_each(|piece| self.push(piece));
     }
 
-    /// Writes the space or the fold before something of `len` octets that cannot be broken.
+    /// Writes the space before `len` octets that stay together on one line, and a fold before it if there is no room.
     fn begin(&mut self, len: usize) {
         // A fold right after the name would leave a line that looks empty.
         if self.column().saturating_add(len) >= MAX_WORD_LINE && !self.out.ends_with(b":") {
@@ -383,11 +390,11 @@ impl<'o> HeaderLine<'o> {
     }
 }
 
-/// A file name, and its form in a parameter.
+/// A file name, and how it is written as a parameter.
 pub(super) struct FileName<'t> {
     text: &'t str,
-    /// As it stands in a parameter, if it can: printable, short enough for a line, and nothing that a reader may take for an
-    /// encoded word.
+    /// The value of the parameter. `None` if the name has to be encoded: it is not printable ASCII, is too long for a line,
+    /// or holds what a reader may take for an encoded word.
     plain: Option<Cow<'t, str>>,
 }
 
@@ -405,7 +412,8 @@ impl<'t> FileName<'t> {
     }
 }
 
-/// A name for readers who know ASCII alone, with the extension that it has, if it is one.
+/// A file name for readers that know only ASCII. It is cut to 50 characters and an extension of 10, and `_` stands for what
+/// is not a plain character.
 fn in_ascii(name: &str) -> String {
     let plain = |c: char| match c {
         ' ' | '.' | '_' | '-' | '(' | ')' => c,
@@ -421,8 +429,8 @@ fn in_ascii(name: &str) -> String {
     ascii
 }
 
-/// Whether text can stand as it is: printable ASCII in which a reader finds no encoded word and loses no space, and every
-/// word short enough for a line.
+/// Whether text can be written as it is behind `column` octets. It has to be printable ASCII, without spaces at its ends,
+/// which readers drop, and without what they may take for an encoded word. Each word has to fit on a line.
 fn is_plain_text(text: &str, column: usize) -> bool {
     let text = text.as_bytes();
     let printable = text.iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
@@ -445,7 +453,8 @@ fn is_plain_text(text: &str, column: usize) -> bool {
     true
 }
 
-/// Where a line of at most `room` octets can end: before its last run of spaces. There is one.
+/// Where a line of at most `room` octets can end: before its last run of spaces. [`is_plain_text`] sees to it that there is
+/// one.
 fn last_space(text: &str, room: usize) -> usize {
     let text = text.as_bytes();
     let mut end = memchr::memrchr(b' ', text.get(..=room).unwrap_or(text)).unwrap_or(room);
@@ -464,7 +473,7 @@ fn boundary(text: &str, at: usize) -> usize {
     at
 }
 
-/// An encoded word that is begun.
+/// A buffer with the start of an encoded word.
 #[inline]
 fn begun_word(start: [u8; WORD_START]) -> [u8; WORD_ROOM] {
     let mut word = [0; WORD_ROOM];
@@ -483,12 +492,12 @@ fn octets_outside_ascii(text: &str) -> usize {
     counts.fold(0, |sum, count| sum.saturating_add(usize::from(count)))
 }
 
-/// Octets of a text in B.
+/// Length of a text in B.
 fn b_len(text: &str) -> usize {
     text.len().div_ceil(3).saturating_mul(4)
 }
 
-/// Whether a reader might take a part of it for an encoded word.
+/// Whether a reader may take a part of the text for an encoded word.
 fn has_encoded_word(text: &str) -> bool {
     find(text.as_bytes(), *b"=?").is_some()
 }
