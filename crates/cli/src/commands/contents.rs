@@ -51,7 +51,7 @@ pub(super) fn attachments(
     super::with_imap(global, &[&arguments.folder], |imap| {
         let mut mailbox = imap.examine(&arguments.folder)?;
         let mut message = mailbox.message(arguments.uid.get())?;
-        let attached: Vec<Part> = message.outline().attachments().cloned().collect();
+        let attached: Vec<Part> = message.outline().files().cloned().collect();
         let to = Folder { path: folder, interrupts };
         let mut told = |part: &Part, name: &str, octets: u64| {
             if out.is_json() {

@@ -42,7 +42,7 @@ pub(crate) fn run(
         let outline = message.outline();
         // The part that was shown as text is not listed as a file.
         let is_shown = |part: &&Part| invitation.is_some() && part.role() == Some(Role::Calendar);
-        let attached: Vec<_> = outline.attachments().filter(|part| !is_shown(part)).map(attachment).collect();
+        let attached: Vec<_> = outline.files().filter(|part| !is_shown(part)).map(attachment).collect();
         let attached: Vec<_> = attached.into_iter().chain(packed).collect();
         if !attached.is_empty() {
             lines.push(String::new());
@@ -173,7 +173,7 @@ fn object(outline: &Outline, text: &str, invitation: Option<&Invitation>) -> ser
     let mut object = row::object(&outline.summary);
     if let Some(fields) = object.as_object_mut() {
         fields.insert("text".into(), text.into());
-        let attachments: Vec<_> = outline.attachments().map(structure::object).collect();
+        let attachments: Vec<_> = outline.files().map(structure::object).collect();
         fields.insert("attachments".into(), attachments.into());
         if let Some(invitation) = invitation {
             let object = json!({

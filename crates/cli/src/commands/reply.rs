@@ -116,7 +116,7 @@ fn with_attachments_of(
 ) -> Result<Outgoing<'static>, Error> {
     let cannot = |error: io::Error| Error::new(Exit::Io, format!("cannot keep an attachment: {error}"));
     let mut message = folder.message(uid)?;
-    let attached: Vec<_> = message.outline().attachments().cloned().collect();
+    let attached: Vec<_> = message.outline().files().cloned().collect();
     for part in attached {
         let mut file = tempfile::tempfile().map_err(cannot)?;
         let mut octets = 0_u64;

@@ -57,10 +57,17 @@ impl Outline {
         self.chosen(&self.bodies.html)
     }
 
-    /// Iterates over the attached parts: everything that is no text, and each text that has a name or follows another
-    /// part.
+    /// Iterates over the attached parts: texts with a name, and everything else but pictures, sounds and videos that stand among
+    /// the texts.
     pub fn attachments(&self) -> impl Iterator<Item = &Part> {
         self.chosen(&self.bodies.attachments)
+    }
+
+    /// Iterates over the parts to save as files: the [`attachments`](Self::attachments), and the pictures, sounds and videos that
+    /// stand among the texts, as a phone sends its photos.
+    pub fn files(&self) -> impl Iterator<Item = &Part> {
+        let places = self.bodies.files(&infos(&self.parts));
+        places.into_iter().filter_map(|place| self.parts.get(place))
     }
 
     /// Returns the part to which an HTML text refers by `cid:…`. `id` is without the `cid:`.
@@ -134,7 +141,8 @@ fn has_files(parts: &[Part]) -> bool {
     Bodies::choose(&infos).attachments.iter().any(is_file)
 }
 
-/// Whether a part is a picture or the like that stands in the text, or another form of the text, as AMP. Outlook and others
+/// Whether a part is a picture or the like that stands in the text, another form of the text, as AMP, or the signature of the
+/// message. Outlook and others
 /// leave out the disposition of pictures that HTML refers to by `cid:…`. A document stays a file: Apple Mail calls each one
 /// `inline`.
 fn is_shown_in_text(part: &Part, parent: Option<&Part>) -> bool {
@@ -202,6 +210,30 @@ mod tests {
     #[test]
     fn what_stands_in_a_text_is_no_file() {
         let text = "(\"text\" \"html\" NIL NIL NIL \"7bit\" 9 1)";
+
+    #[test]
+    fn pictures_among_the_texts_are_files() {
+        let text = "(\"text\" \"plain\" NIL NIL NIL \"7bit\" 9 1)";
+        let photo = "(\"image\" \"jpeg\" (\"name\" \"p\") NIL NIL \"base64\" 9 NIL (\"inline\" NIL))";
+        let pdf = "(\"application\" \"pdf\" NIL NIL NIL \"base64\" 99 NIL NIL)";
+        let rows: &[(String, &[&[u32]], usize)] = &[
+            (photo.into(), &[&[1]], 0),
+            (format!("({text}{photo}{pdf}{text} \"mixed\")"), &[&[2], &[3]], 1),
+            (format!("{pdf}({photo}{text} \"mixed\")"), &[&[1]], 0),
+            (text.into(), &[], 0),
+        ];
+        let envelope = "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)";
+        for (structure, want, attached) in rows {
+            let line = format!("* 1 FETCH (ENVELOPE {envelope} BODYSTRUCTURE {structure})\r\n");
+            let frame = Frame::from(line.into_bytes());
+            let Ok(Response::Untagged(Data::Fetch(fetch))) = frame.response() else { panic!("{structure}") };
+            let outline = Outline::of(Summary::default(), &fetch.items);
+            let files: Vec<_> = outline.files().map(|part| part.number.clone()).collect();
+            assert_eq!(files, *want, "{structure}");
+            assert_eq!(outline.attachments().count(), *attached, "{structure}");
+        }
+    }
+
         let file = |kind: &str, id: &str, disposition: &str| {
             format!("({kind} (\"name\" \"p\") {id} NIL \"base64\" 9 NIL {disposition})")
         };

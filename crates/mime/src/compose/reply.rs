@@ -54,10 +54,10 @@ impl Message {
         Self::new(from).subject(prefixed("Fwd: ", &["fwd:", "fw:", "wg:"], original)).in_thread_of(original)
     }
 
-    /// Adds the files that are attached to `original`, unchanged.
+    /// Adds the [`files`](parse::Message::files) of `original`, unchanged, with the charset of texts.
     #[must_use]
     pub fn attachments_of(mut self, original: &parse::Message<'_>) -> Self {
-        for part in original.attachments() {
+        for part in original.files() {
             let name: String =
                 part.file_name().unwrap_or("attachment").chars().filter(|c| !c.is_control()).collect();
             let essence = part.content_type().essence.as_str();

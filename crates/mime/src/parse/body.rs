@@ -48,6 +48,22 @@ impl Bodies {
         }
         walk.bodies
     }
+
+    /// What to save as files: the attachments, and the pictures, sounds and videos that stand among the texts. `parts` are
+    /// those that it was chosen from.
+    #[must_use]
+    pub fn files(&self, parts: &[PartInfo<'_>]) -> Vec<usize> {
+        let is_media = |place: &&usize| parts.get(**place).is_some_and(|part| is_media(part.media_type));
+        let shown = self.text.iter().chain(&self.html).filter(is_media);
+        let mut files: Vec<usize> = self.attachments.iter().chain(shown).copied().collect();
+        files.sort_unstable();
+        files.dedup();
+        files
+    }
+}
+
+fn is_media(media_type: &str) -> bool {
+    ["image/", "audio/", "video/"].iter().any(|kind| media_type.starts_with(kind))
 }
 
 impl<'a> Message<'a> {
@@ -64,11 +80,19 @@ impl<'a> Message<'a> {
         self.chosen(self.choose().html)
     }
 
-    /// The attached parts: everything that is no text, and each text that has a name or follows another part. An attached
-    /// message counts as one: to get its own attachments, parse its [`raw_body`](Part::raw_body).
+    /// The attached parts: texts with a name, and everything else but pictures, sounds and videos that stand among the texts.
+    /// An attached message counts as one: to get its own attachments, parse its [`raw_body`](Part::raw_body).
     #[must_use]
     pub fn attachments(&self) -> Parts<'_, 'a> {
         self.chosen(self.choose().attachments)
+    }
+
+    /// The parts to save as files: the [`attachments`](Self::attachments), and the pictures, sounds and videos that stand among
+    /// the texts, as a phone sends its photos.
+    #[must_use]
+    pub fn files(&self) -> Parts<'_, 'a> {
+        let parts: Vec<PartInfo<'_>> = self.parts().iter().map(Part::info).collect();
+        self.chosen(Bodies::choose(&parts).files(&parts))
     }
 
     fn chosen(&self, indices: Vec<usize>) -> Parts<'_, 'a> {
@@ -118,8 +142,7 @@ impl Walk<'_> {
                 self.parts(&children, subtype, (text, html), alternative);
                 continue;
             }
-            let is_media =
-                ["image/", "audio/", "video/"].iter().any(|kind| part.media_type.starts_with(kind));
+            let is_media = is_media(part.media_type);
             let is_plain = multipart.is_some() || part.media_type == "text/plain";
             let is_html = part.media_type == "text/html";
             // The first part, or one without a name that is not there for another one.
