@@ -1,7 +1,7 @@
 use std::io::{self, Seek, Write};
 
 use mailbearer::{
-    Blocking, Client, Examined, Imap, Message, Outgoing, Receipt,
+    Blocking, Client, Examined, Imap, Message, Outgoing, Part, Receipt,
     proto::{
         imap::{Flag, StoreAction},
         mime::{
@@ -118,6 +118,18 @@ fn with_attachments_of(
     let mut message = folder.message(uid)?;
     let attached: Vec<_> = message.outline().files().cloned().collect();
     for part in attached {
+        let is_message = part.media_type == "message/rfc822";
+        let name = part.name.as_deref().unwrap_or(if is_message { "message.eml" } else { "attachment" });
+        let name: String = name.chars().filter(|c| !c.is_control()).collect();
+        if is_message && part.octets.is_some_and(|octets| octets <= MESSAGE) {
+            let mut octets = Vec::new();
+            let mut content = message.content(&part)?;
+            while let Some(piece) = content.next()? {
+                octets.extend_from_slice(&piece);
+            }
+            outgoing = outgoing.map(|message| message.attach_message(name, &octets));
+            continue;
+        }
         let mut file = tempfile::tempfile().map_err(cannot)?;
         let mut octets = 0_u64;
         let mut content = message.content(&part)?;
@@ -126,19 +138,29 @@ fn with_attachments_of(
             octets = octets.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
         }
         file.rewind().map_err(cannot)?;
-        let name = part.name.as_deref().unwrap_or("attachment");
-        let name: String = name.chars().filter(|c| !c.is_control()).collect();
-        // RFC 2045 forbids base64 for a message, and a type that is malformed can't be written.
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "/.+-_".contains(c);
-        let is_file = !["message/", "multipart/"].iter().any(|kind| part.media_type.starts_with(kind));
-        let kind = if is_file && part.media_type.chars().all(is_plain) {
-            part.media_type.as_str()
-        } else {
-            "application/octet-stream"
-        };
-        outgoing = outgoing.attach_reader(&name, kind, file, Some(octets));
+        outgoing = outgoing.attach_reader(&name, &sendable_type(&part), file, Some(octets));
     }
     Ok(outgoing)
+}
+
+/// Octets of an attached message that is held, so that it stays a message; a larger one becomes a file.
+const MESSAGE: u64 = 32 << 20;
+
+/// The type that a file is sent as, with the charset of a text. RFC 2045 forbids base64 for a message, and a type that is
+/// malformed can't be written.
+fn sendable_type(part: &Part) -> String {
+    let is_plain = |text: &&str| {
+        (1..=127).contains(&text.len())
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || ".+-_".contains(c))
+    };
+    let halves =
+        part.media_type.split_once('/').filter(|(kind, subtype)| is_plain(kind) && is_plain(subtype));
+    if halves.is_none_or(|(kind, _)| matches!(kind, "message" | "multipart")) {
+        return "application/octet-stream".into();
+    }
+    let charset = part.charset.as_deref().filter(is_plain);
+    charset
+        .map_or_else(|| part.media_type.clone(), |charset| format!("{}; charset={charset}", part.media_type))
 }
 
 fn deliver(outgoing: Outgoing<'_>, session: &Session) -> Result<Receipt, Error> {

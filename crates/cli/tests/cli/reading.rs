@@ -203,6 +203,7 @@ fn a_message_is_passed_on() {
     world.run(&["forward", "INBOX", &uid, "--to", &me, "--text", "See"]).ok();
     let text = String::from_utf8(last(&world).octets.to_vec()).unwrap();
     for want in [
+    assert!(world.server.mailbox().messages("INBOX")[0].has_flag("$Forwarded"));
         "Subject: =?utf-8?B?RndkOi",
         "---------- Forwarded message ----------",
         "filename=winmail.dat\r\n",
@@ -212,6 +213,23 @@ fn a_message_is_passed_on() {
     }
     world.run(&["forward", "INBOX", &uid, "--to", &me, "--whole"]).ok();
     let text = String::from_utf8(last(&world).octets.to_vec()).unwrap();
+    let odd = b"Subject: odd\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n\
+        --b\r\nContent-Type: text/csv; charset=gbk; name*=utf-8''a%0D%0Ab%22\r\n\r\n\xc4\r\n\
+        --b\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\ninner\r\n\
+        --b\r\nContent-Type: a/b\x80; name=y\r\n\r\nx\r\n--b--\r\n";
+    let odd = world.deliver(odd).to_string();
+    world.run(&["forward", "INBOX", &odd, "--to", &me]).ok();
+    let passed_on = last(&world).octets.to_vec();
+    let parsed = mailbearer::proto::mime::parse::Message::parse(&passed_on);
+    let files: Vec<_> = parsed
+        .attachments()
+        .map(|part| format!("{} {:?}", part.content_type().essence, part.file_name().unwrap()))
+        .collect();
+    assert_eq!(
+        files,
+        [r#"text/csv "a  b\"""#, r#"message/rfc822 "message.eml""#, r#"application/octet-stream "y""#]
+    );
+    assert_eq!(parsed.attachments().next().unwrap().content_type().charset(), Some("gbk"));
     assert!(
         text.contains("Content-Type: message/rfc822; name=message.eml\r\n") && text.contains(MESSAGE),
         "{text}"

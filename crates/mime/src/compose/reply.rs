@@ -60,14 +60,17 @@ impl Message {
         for part in original.files() {
             let name: String =
                 part.file_name().unwrap_or("attachment").chars().filter(|c| !c.is_control()).collect();
-            let essence = part.content_type().essence.as_str();
+            let content_type = part.content_type();
+            let essence = content_type.essence.as_str();
             if let Some(message) = part.attached_message() {
                 self = self.attach_message(name, &message);
                 continue;
             }
-            let known = super::is_content_type(essence);
-            let content_type = if known { essence } else { "application/octet-stream" };
-            self = self.attach(name, content_type, part.bytes().into_owned());
+            let charset = content_type.charset().map(|charset| format!("{essence}; charset={charset}"));
+            let mut forms = charset.into_iter().chain([essence.into()]);
+            let known = forms.find(|form| super::is_content_type(form));
+            let known = known.unwrap_or_else(|| "application/octet-stream".into());
+            self = self.attach(name, known, part.bytes().into_owned());
         }
         self
     }
@@ -169,7 +172,7 @@ mod tests {
     use crate::DateTime;
 
     const ORIGINAL: &[u8] = b"From: =?utf-8?q?J=C3=B6rg=0D=0ABcc=3A_x=40y?= <j@example.org>\r\nTo: Me <me@example.org>, Bob <bob@example.org>\r\n\
-        Cc: c@example.org, ME@example.org, Nobody Known\r\nDate: Tue, 1 Jul 2003 10:52:37 +0200\r\n\
+        Cc: c@example.org, ME@example.org, Nobody Known, BOB@example.org\r\nDate: Tue, 1 Jul 2003 10:52:37 +0200\r\n\
         Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe=0D=0AX=3A_y?=\r\nMessage-ID: <2@example.org>\r\nReferences: <0@x>\r\n <1@x>\r\n\
         Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nfirst\r\n> old\r\n\r\nlast\r\n\r\n\
         --b\r\nContent-Type: application/pdf; name=a.pdf\r\n\r\npdf\r\n--b--\r\n";
@@ -211,10 +214,14 @@ mod tests {
         let reply = parse::Message::parse(&octets);
         assert_eq!(reply.in_reply_to(), ["<2@example.org>"]);
         assert_eq!(reply.references(), ["<0@x>", "<1@x>", "<2@example.org>"]);
-        let no_references = b"Message-ID: <2@x>\r\nIn-Reply-To: <1@x>\r\nFrom: a@x\r\n\r\n";
-        let octets = Message::reply(&parse::Message::parse(no_references), me(), false).unwrap();
-        let octets = octets.build(DateTime::new(0, 0).unwrap(), [0; 16]).unwrap().octets;
-        assert_eq!(parse::Message::parse(&octets).references(), ["<1@x>", "<2@x>"]);
+        let rows: &[(&str, &[&str])] = &[("<1@x>", &["<1@x>", "<2@x>"]), ("<0@x> <1@x>", &["<2@x>"])];
+        for (parents, want) in rows {
+            let no_references = format!("Message-ID: <2@x>\r\nIn-Reply-To: {parents}\r\nFrom: a@x\r\n\r\n");
+            let reply =
+                Message::reply(&parse::Message::parse(no_references.as_bytes()), me(), false).unwrap();
+            let octets = reply.build(DateTime::new(0, 0).unwrap(), [0; 16]).unwrap().octets;
+            assert_eq!(parse::Message::parse(&octets).references(), *want);
+        }
     }
 
     #[cfg(feature = "idna")]
@@ -266,5 +273,34 @@ mod tests {
             .map(|part| (part.file_name().unwrap().to_string(), part.bytes().into_owned()))
             .collect();
         assert_eq!(files, [("a.pdf".to_string(), b"pdf".to_vec())]);
+        // A name that would be refused, a text in its charset, a message, and types that can't be written.
+        let original = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n\
+            --b\r\nContent-Type: text/csv; charset=gbk; name*=utf-8''a%0D%0Ab%00\r\n\r\n\xc4\xe3\xba\xc3\r\n\
+            --b\r\nContent-Type: text/x; charset=\"a,b\"; name=x\r\n\r\nx\r\n\
+            --b\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\ninner\r\n\
+            --b\r\nContent-Type: message/odd\r\n\r\nx\r\n\
+            --b\r\nContent-Type: image/jpeg\r\nContent-Disposition: inline; filename=photo.jpg\r\n\r\nx\r\n\
+            --b\r\nContent-Type: a/b/c; name=y\r\n\r\nx\r\n--b--\r\n";
+        let forward = Message::forward(&parse::Message::parse(original), me()).to(me()).text("t");
+        let forward = forward.attachments_of(&parse::Message::parse(original));
+        let octets = forward.build(DateTime::new(0, 0).unwrap(), [0; 16]).unwrap().octets;
+        let parsed = parse::Message::parse(&octets);
+        let files: Vec<_> = parsed
+            .attachments()
+            .map(|part| {
+                let kind = part.content_type();
+                format!("{} {:?} {:?}", kind.essence, kind.charset(), part.file_name())
+            })
+            .collect();
+        let want = [
+            "text/csv Some(\"gbk\") Some(\"ab\")",
+            "text/x None Some(\"x\")",
+            "message/rfc822 None Some(\"attachment\")",
+            "application/octet-stream None Some(\"attachment\")",
+            "image/jpeg None Some(\"photo.jpg\")",
+            "application/octet-stream None Some(\"y\")",
+        ];
+        assert_eq!(files, want);
+        assert_eq!(parsed.attachments().next().unwrap().text(), "\u{4f60}\u{597d}");
     }
 }
