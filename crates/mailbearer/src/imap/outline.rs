@@ -1,5 +1,5 @@
 use mailbearer_imap::{FetchItem, Item};
-use mailbearer_mime::parse::{Bodies, PartInfo};
+use mailbearer_mime::parse::{Bodies, PartInfo, Role};
 
 use super::{Fetched, Summary, summary::summary};
 use crate::Part;
@@ -147,6 +147,9 @@ fn has_files(parts: &[Part]) -> bool {
 /// `inline`.
 fn is_shown_in_text(part: &Part, parent: Option<&Part>) -> bool {
     let is_in = |multipart: &str| parent.is_some_and(|parent| parent.media_type == multipart);
+    if is_in("multipart/signed") && part.role() == Some(Role::Signature) {
+        return true;
+    }
     let is_media = ["image/", "audio/", "video/"].iter().any(|kind| part.media_type.starts_with(kind));
     match part.disposition.as_deref() {
         Some("attachment") => false,
@@ -207,9 +210,6 @@ mod tests {
             assert_eq!(outline.by_content_id("1@x").is_some(), structure.contains("1@x"));
         }
     }
-    #[test]
-    fn what_stands_in_a_text_is_no_file() {
-        let text = "(\"text\" \"html\" NIL NIL NIL \"7bit\" 9 1)";
 
     #[test]
     fn pictures_among_the_texts_are_files() {
@@ -234,9 +234,13 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_stands_in_a_text_is_no_file() {
+        let text = "(\"text\" \"html\" NIL NIL NIL \"7bit\" 9 1)";
         let file = |kind: &str, id: &str, disposition: &str| {
             format!("({kind} (\"name\" \"p\") {id} NIL \"base64\" 9 NIL {disposition})")
         };
+        let signature = "\"application\" \"pkcs7-signature\"";
         let (image, pdf) = ("\"image\" \"png\"", "\"application\" \"pdf\"");
         let (id, inline, attachment) = ("\"<1@x>\"", "(\"inline\" NIL)", "(\"attachment\" NIL)");
         let rows = [
@@ -257,6 +261,9 @@ mod tests {
                 true,
             ),
             ("alternative", file(pdf, "NIL", "NIL"), true),
+            ("signed", file(signature, "NIL", attachment), false),
+            ("signed", file(pdf, "NIL", attachment), true),
+            ("mixed", file(signature, "NIL", attachment), true),
         ];
         for (multipart, file, want) in rows {
             // A stray structure in front changes nothing.
