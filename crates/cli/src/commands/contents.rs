@@ -45,7 +45,7 @@ pub(super) fn attachments(
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
     let cannot = |error: &io::Error| cannot_write(folder, error);
-    if !folder.is_dir() {
+    if !std::fs::metadata(folder).map_err(|error| cannot(&error))?.is_dir() {
         return Err(cannot(&io::ErrorKind::NotADirectory.into()));
     }
     super::with_imap(global, &[&arguments.folder], |imap| {
@@ -135,24 +135,29 @@ fn keep(
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
-/// A file name for a part that every system takes: no path, no control character, nothing that a shell or Windows reads
-/// in another way, not hidden, and not too long.
+/// A file name for a part that every system takes: no path, no control character, nothing that Windows reads in another
+/// way, no option of a command, not hidden, and not too long.
 fn safe_name(given: &str, media_type: &str, number: usize) -> String {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
     let is_bad = |c: char| {
         c.is_control()
             || "<>:\"|?*\u{fffd}".contains(c)
             // Marks that change the direction of the text, or that nobody sees.
-            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+            || matches!(
+                c,
+                '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                    | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}'
+            )
     };
     let cleaned: String = last.chars().map(|c| if is_bad(c) { '_' } else { c }).collect();
     let name = cleaned.trim_start_matches(['.', ' ', '-']).trim_end_matches(['.', ' ']);
     let (stem, extension) = split(name);
     let device = stem.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
-    let is_device = matches!(device.as_str(), "CON" | "PRN" | "AUX" | "NUL")
-        || ["COM", "LPT"]
-            .iter()
-            .any(|kind| device.strip_prefix(kind).is_some_and(|rest| rest.chars().count() == 1));
+    let is_device = matches!(device.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$")
+        || ["COM", "LPT"].iter().any(|kind| {
+            let number = device.strip_prefix(kind).unwrap_or_default();
+            number.chars().count() == 1 && number.contains(|c| "0123456789\u{b9}\u{b2}\u{b3}".contains(c))
+        });
     if stem.is_empty() {
         let extension = match media_type {
             "message/rfc822" => ".eml",
@@ -164,7 +169,9 @@ fn safe_name(given: &str, media_type: &str, number: usize) -> String {
         return format!("attachment-{}{}", number.saturating_add(1), cut(extension, 20));
     }
     let prefix = if is_device { "_" } else { "" };
-    format!("{prefix}{}{}", cut(stem, 180), cut(extension, 20))
+    let name = format!("{prefix}{}{}", cut(stem, 180), cut(extension, 20));
+    // Windows drops what stands there now.
+    name.trim_end_matches(['.', ' ']).to_owned()
 }
 
 /// Splits a name from its extension, which keeps its dot.
@@ -224,6 +231,12 @@ mod tests {
             ("CON", "_CON"),
             ("nul.txt", "_nul.txt"),
             ("com1.log", "_com1.log"),
+            ("lpt\u{b9} .log", "_lpt\u{b9} .log"),
+            ("conout$", "_conout$"),
+            ("comb.txt", "comb.txt"),
+            ("a\u{e0041}\u{180e}\u{2029}b", "a___b"),
+            (&format!("{} {long}", &long[..179]), &long[..179]),
+            ("a.0123456789abcdefgh b", "a.0123456789abcdefgh"),
             ("trailing. . ", "trailing"),
             (&format!("{long}.pdf"), &format!("{}.pdf", &long[..180])),
         ] {

@@ -85,7 +85,9 @@ fn texts_and_attachments_are_fetched() {
     assert_eq!(world.names("d").len(), 5, "{:?}", world.names("d"));
     let told = fetch(&["--attachments", "d", "--json"]).ok();
     assert!(told.contains("{\"file\":\"winmail (2).dat\",\"octets\":1,\"part\":\"4\"}"), "{told}");
-    fetch(&["--attachments", "none"]).failed(73, &["error: cannot write into none: …"]);
+    fetch(&["--attachments", "none"])
+        .failed(73, &["error: cannot write into none: No such file or directory (os error 2)"]);
+    fetch(&["--attachments", "m.html"]).failed(73, &["error: cannot write into m.html: not a directory"]);
     let plain = world.deliver("Subject: x\r\n\r\nhi\r\n").to_string();
     world
         .run(&["fetch", "INBOX", &plain, "--html"])
