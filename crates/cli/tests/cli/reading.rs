@@ -203,9 +203,9 @@ fn a_message_is_passed_on() {
     let uid = world.deliver(MESSAGE).to_string();
     let me = world.server.user().to_owned();
     world.run(&["forward", "INBOX", &uid, "--to", &me, "--text", "See"]).ok();
+    assert!(world.server.mailbox().messages("INBOX")[0].has_flag("$Forwarded"));
     let text = String::from_utf8(last(&world).octets.to_vec()).unwrap();
     for want in [
-    assert!(world.server.mailbox().messages("INBOX")[0].has_flag("$Forwarded"));
         "Subject: =?utf-8?B?RndkOi",
         "---------- Forwarded message ----------",
         "filename=winmail.dat\r\n",
@@ -213,8 +213,6 @@ fn a_message_is_passed_on() {
     ] {
         assert!(text.contains(want), "{want} in {text}");
     }
-    world.run(&["forward", "INBOX", &uid, "--to", &me, "--whole"]).ok();
-    let text = String::from_utf8(last(&world).octets.to_vec()).unwrap();
     let odd = b"Subject: odd\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n\
         --b\r\nContent-Type: text/csv; charset=gbk; name*=utf-8''a%0D%0Ab%22\r\n\r\n\xc4\r\n\
         --b\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\ninner\r\n\
@@ -232,6 +230,8 @@ fn a_message_is_passed_on() {
         [r#"text/csv "a  b\"""#, r#"message/rfc822 "message.eml""#, r#"application/octet-stream "y""#]
     );
     assert_eq!(parsed.attachments().next().unwrap().content_type().charset(), Some("gbk"));
+    world.run(&["forward", "INBOX", &uid, "--to", &me, "--whole"]).ok();
+    let text = String::from_utf8(last(&world).octets.to_vec()).unwrap();
     assert!(
         text.contains("Content-Type: message/rfc822; name=message.eml\r\n") && text.contains(MESSAGE),
         "{text}"
@@ -303,4 +303,78 @@ fn octets_of_no_charset_are_read_by_what_they_look_like() {
     assert!(shown.ends_with("\nSubject: 预订确认\n\n您的订单已发货\n"), "{shown}");
     assert!(world.run(&["list"]).ok().contains("预订确认"));
     assert_eq!(world.run(&["fetch", "INBOX", &uid, "--text"]).ok(), "您的订单已发货\r\n");
+}
+
+/// Escapes for a terminal in both forms, marks of direction, line ends of all kinds: in each place that a stranger can write to.
+#[test]
+fn no_field_steers_a_terminal_or_adds_a_line() {
+    const HOSTILE: &str = "x\u{1b}[2J\u{9b}2J\u{202e}\u{2066}\u{85}\u{2028}\r\nForged: y\u{7}";
+    let octets =
+        |mark: char| -> String { HOSTILE.bytes().map(|octet| format!("{mark}{octet:02X}")).collect() };
+    let (word, percent) = (format!("=?utf-8?q?{}?=", octets('=')), octets('%'));
+    let calendar = HOSTILE.replace("\r\n", "\\n");
+    let world = World::new().set("TZ", "UTC");
+    let uid = world.deliver(format!(
+        "From: {word} <f@x.test>\r\nTo: {word} <t@x.test>\r\nCc: {word}: {word} <c@x.test>;\r\nReply-To: {word} <r@x.test>\r\n\
+         Subject: {word}\r\nMessage-ID: <\x1b\u{9b}@x>\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\
+         --b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\ntext \x1b[2J\u{9b}\u{202e}\u{85}\u{2028}\r\n\
+         --b\r\nContent-Type: text/calendar; charset=utf-8\r\n\r\nBEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\n\
+         SUMMARY:{calendar}\r\nLOCATION:{calendar}\r\nDTSTART;TZID=\"{calendar}\":20261126T160000\r\n\
+         ORGANIZER:mailto:{calendar}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n\
+         --b\r\nContent-Type: application/\x1b\u{9b}; name*=utf-8''{percent}\r\nContent-ID: <\x1b\u{9b}@x>\r\n\
+         Content-Transfer-Encoding: 8bit\r\n\r\nx\r\n\
+         --b\r\nContent-Type: image/png; name*=utf-8''..%2F{percent}\r\nContent-Transfer-Encoding: \x1b\u{9b}\r\n\r\nx\r\n--b--\r\n"
+    ));
+    let uid = uid.to_string();
+    fs::create_dir(world.path("d")).unwrap();
+    for (arguments, lines) in [
+        (&["read", "INBOX", &uid][..], 15),
+        (&["read", "INBOX", &uid, "--json"], 1),
+        (&["list"], 1),
+        (&["list", "--json"], 1),
+        (&["fetch", "INBOX", &uid, "--structure"], 5),
+        (&["fetch", "INBOX", &uid, "--attachments", "d"], 2),
+    ] {
+        let shown = world.run(arguments);
+        let is_unsafe = |c: char| c != '\n' && (c.is_control() || "\u{202e}\u{2066}\u{2028}".contains(c));
+        let text = [shown.stdout.as_str(), &shown.stderr].concat();
+        assert!(!text.contains(is_unsafe), "{arguments:?}: {text:?}");
+        assert!(!text.lines().any(|line| line.trim_start().starts_with("Forged")), "{arguments:?}: {text}");
+        assert_eq!(shown.stdout.lines().count(), lines, "{arguments:?}: {text}");
+    }
+    let is_unsafe =
+        |name: &String| name.contains(|c: char| c.is_control() || "\u{202e}\u{2066}\u{2028}/".contains(c));
+    assert!(!world.names("d").iter().any(is_unsafe), "{:?}", world.names("d"));
+}
+
+/// Names that are the same on some systems, and a folder in the way.
+#[test]
+fn each_attachment_has_a_file_of_its_own() {
+    let part = |name: &str, text: &str| {
+        format!(
+            "--b\r\nContent-Type: a/b\r\nContent-Disposition: attachment; filename=\"{name}\"\r\n\r\n{text}\r\n"
+        )
+    };
+    let world = World::new();
+    let parts = [
+        part("/etc/a.txt", "1"),
+        part("a.txt", "2"),
+        part("A.TXT", "3"),
+        part("C:\\x\\a.txt", "4"),
+        part("..", "5"),
+        part("sub/", "6"),
+        part("NUL", "7"),
+        part("sub", "8"),
+    ];
+    let uid = world
+        .deliver(format!("Content-Type: multipart/mixed; boundary=b\r\n\r\n{}--b--\r\n", parts.concat()));
+    fs::create_dir_all(world.path("d/sub")).unwrap();
+    let names = world.run(&["fetch", "INBOX", &uid.to_string(), "--attachments", "d"]).ok();
+    let want =
+        ["a.txt", "a (2).txt", "A.TXT", "a (3).txt", "attachment-5", "attachment-6", "_NUL", "sub (2)"];
+    assert_eq!(names.lines().collect::<Vec<_>>(), want);
+    for (name, number) in want.iter().zip(1..) {
+        assert_eq!(fs::read_to_string(world.path("d").join(name)).unwrap(), number.to_string(), "{name}");
+    }
+    assert_eq!((world.names("d").len(), world.names("d/sub").len()), (9, 0));
 }
