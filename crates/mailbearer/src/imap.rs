@@ -109,11 +109,13 @@ impl<R: Runtime> Imap<R> {
         options
     }
 
-    /// Opens the inbox of a session that is logged in, for reading, and logs out.
+    /// Opens the inbox of a session that is logged in, for reading, lists its newest message, and logs out.
     #[cfg(feature = "doctor")]
     pub(crate) async fn look_into(connection: Connection<R>, session: Session) -> Result<Opened, Error> {
         let mut imap = Self { line: Authenticated::new(connection, session) };
         let opened = imap.line.look("INBOX").await?;
+        // Some servers open it, and give out nothing.
+        listing::newest(&mut imap.line, opened.exists).await?;
         // Nothing depends on the goodbye.
         let _ = imap.say_goodbye().await;
         Ok(opened)

@@ -69,6 +69,29 @@ fn each_fault_has_its_diagnosis() {
     }
 }
 
+/// A server that opens the inbox and gives out nothing: the doctor says what `list` says.
+#[test]
+fn what_list_fails_with_is_found() {
+    let world = World::new();
+    world.deliver("Subject: x\r\n\r\nx");
+    assert_eq!(examined(&world).0, Some(0));
+    for (fault, exit) in
+        [("command-error", 69), ("argument-error", 69), ("gmail-bandwidth", 75), ("yahoo-unavailable", 75)]
+    {
+        world.server.set_fault(Fault::find(fault));
+        let listed = world.run(&["list", "--json"]);
+        let told: Value = serde_json::from_str(listed.stderr.trim_end()).unwrap();
+        let (code, last, _) = examined(&world);
+        assert_eq!((listed.code, code), (Some(exit), Some(exit)), "{fault}: {told} {last}");
+        assert_eq!(
+            (&last["diagnosis"], &last["step"]),
+            (&told["code"], &"imap.inbox".into()),
+            "{fault}: {last}"
+        );
+        assert_eq!((&last["cause"], &last["fix"]), (&told["cause"], &told["hint"]), "{fault}");
+    }
+}
+
 #[test]
 fn words_from_the_field_are_played() {
     let folder = tempfile::tempdir().unwrap();

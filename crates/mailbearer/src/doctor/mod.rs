@@ -136,7 +136,7 @@ pub enum Check {
     Capabilities,
     /// Authenticates.
     Login,
-    /// Opens the inbox for reading.
+    /// Opens the inbox for reading, and lists its newest message.
     Inbox,
     /// Names the user as the sender of a message.
     Sender,

@@ -199,6 +199,16 @@ impl<'a, R: Runtime> Listing<'a, R> {
     }
 }
 
+/// Lists the newest message of the mailbox that is open and holds this many, as a listing of all does.
+#[cfg(feature = "doctor")]
+pub(super) async fn newest<R: Runtime>(imap: &mut Authenticated<R>, exists: u32) -> Result<(), Error> {
+    let mut state = ListingState::new(Ask::new(imap), Range::Last(1), exists);
+    state.ask(imap)?;
+    let mut listing = Listing { imap, state };
+    while listing.next_or_end().await?.is_some() {}
+    Ok(())
+}
+
 /// Iterates over the messages that [`Listing::next`] returns. Ends after the first failure.
 impl Iterator for Listing<'_, Blocking> {
     type Item = Result<Summary, Error>;
