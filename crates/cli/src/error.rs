@@ -68,13 +68,14 @@ impl Error {
 
     /// An input file that can't be read; `what` says what it is for.
     pub(crate) fn input(what: &str, path: &Path, error: &io::Error) -> Self {
-        let exit = match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied | io::ErrorKind::IsADirectory => {
-                Exit::NoInput
-            }
-            _ => Exit::Io,
-        };
+        let exit = if is_of_the_place(error) { Exit::NoInput } else { Exit::Io };
         Self::new(exit, format!("cannot read {what} {}: {error}", path.display()))
+    }
+
+    /// A file or folder that can't be created or written; `what` says what is done to it.
+    pub(crate) fn output(what: &str, path: &Path, error: &io::Error) -> Self {
+        let exit = if is_of_the_place(error) { Exit::CantCreate } else { Exit::Io };
+        Self::new(exit, format!("cannot {what} {}: {error}", path.display()))
     }
 
     /// Whether nothing is printed for it.
@@ -86,6 +87,22 @@ impl Error {
     pub(crate) fn told(exit: Exit) -> Self {
         Self::new(exit, "")
     }
+}
+
+/// Whether another path would do: something else is there, or nothing, or it is out of bounds. A disk that is full or broken
+/// is another matter.
+fn is_of_the_place(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound
+            | io::ErrorKind::AlreadyExists
+            | io::ErrorKind::PermissionDenied
+            | io::ErrorKind::ReadOnlyFilesystem
+            | io::ErrorKind::IsADirectory
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::InvalidFilename
+            | io::ErrorKind::InvalidInput
+    )
 }
 
 impl From<mailbearer::Error> for Error {
@@ -111,6 +128,7 @@ impl From<spool::Error> for Error {
             spool::Error::Damaged { .. } | spool::Error::Envelope(_) => Exit::Data,
             error if error.is_permission() => Exit::NoPermission,
             error if error.is_transient() => Exit::Transient,
+            spool::Error::Io { source, .. } if is_of_the_place(source) => Exit::CantCreate,
             _ => Exit::Io,
         };
         let own = Self::new(exit, error.to_string());

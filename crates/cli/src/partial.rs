@@ -6,7 +6,7 @@ use std::{
 
 use tempfile::{Builder, NamedTempFile};
 
-use crate::{error::Error, exit::Exit, interrupt::Interrupts};
+use crate::{error::Error, interrupt::Interrupts};
 
 /// An output file that gets its name only when it is whole.
 ///
@@ -40,9 +40,7 @@ impl PartialFile {
     ///
     /// Fails if the folder is not there or can't be written to, and if `name` is a folder.
     pub(crate) fn create(name: &Path, interrupts: &Interrupts) -> Result<Self, Error> {
-        let cannot = |error: io::Error| {
-            Error::new(Exit::CantCreate, format!("cannot create {}: {error}", name.display()))
-        };
+        let cannot = |error: io::Error| Error::output("create", name, &error);
         // A symbolic link stays, and the file that it leads to is replaced.
         let name = match fs::canonicalize(name) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => name.to_owned(),
@@ -96,7 +94,7 @@ impl PartialFile {
     }
 
     fn cannot_write(&self, error: &io::Error) -> Error {
-        Error::new(Exit::Io, format!("cannot write {}: {error}", self.name.display()))
+        Error::output("write", &self.name, error)
     }
 }
 
@@ -130,6 +128,7 @@ fn temporary(name: &Path) -> io::Result<NamedTempFile> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exit::Exit;
 
     fn names(folder: &Path) -> Vec<String> {
         let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());

@@ -27,7 +27,6 @@ use crate::{
     cli::GlobalArgs,
     config::{self, Keeping, Loaded, Store, folders},
     error::Error,
-    exit::Exit,
     output,
     store::{self, CommandStore, Ending, Watched},
 };
@@ -263,9 +262,7 @@ fn write_trace(account: &Account, path: &Path, record: Record) -> Result<Tell, E
     // A trace holds no secrets, but it shows whom the user writes to: only the user may read it.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path).map_err(|error| {
-        Error::new(Exit::CantCreate, format!("cannot create the trace file {}: {error}", path.display()))
-    })?;
+    let file = options.open(path).map_err(|error| Error::output("create the trace file", path, &error))?;
     let (recorder, name) = (record(file, account), path.display().to_string());
     let is_told = AtomicBool::new(false);
     Ok(Arc::new(move |event| {
@@ -308,6 +305,7 @@ fn show(event: &TraceEvent<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exit::Exit;
 
     #[test]
     fn sessions_that_open_at_once_begin_one_trace() {

@@ -25,7 +25,11 @@ impl Upload {
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let cannot = |error: io::Error| Error::input("the message", path, &error);
         let mut file = File::open(path).map_err(cannot)?;
-        if !file.metadata().map_err(cannot)?.is_file() {
+        let metadata = file.metadata().map_err(cannot)?;
+        if metadata.is_dir() {
+            return Err(cannot(io::ErrorKind::IsADirectory.into()));
+        }
+        if !metadata.is_file() {
             return Self::from_pipe(file);
         }
         let octets = measure(&mut file, |_| Ok(()))?;

@@ -26,7 +26,7 @@ pub(crate) use self::{
     mbox::Mbox,
     state::Origin,
 };
-use crate::{error::Error, exit::Exit};
+use crate::error::Error;
 
 /// A place for messages.
 ///
@@ -258,8 +258,7 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
 }
 
 fn cannot(path: &Path, error: &io::Error) -> Error {
-    let exit = if error.kind() == io::ErrorKind::NotFound { Exit::CantCreate } else { Exit::Io };
-    Error::new(exit, format!("cannot write {}: {error}", path.display()))
+    Error::output("write", path, error)
 }
 
 /// The prefix of files that are no messages.

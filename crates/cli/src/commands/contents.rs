@@ -111,7 +111,7 @@ impl Folder<'_> {
 }
 
 fn cannot_write(folder: &Path, error: &io::Error) -> Error {
-    Error::new(Exit::CantCreate, format!("cannot write into {}: {error}", folder.display()))
+    Error::output("write into", folder, error)
 }
 
 /// Gives the file its name, with a number if that is taken. Returns the name.

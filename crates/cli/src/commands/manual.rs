@@ -55,9 +55,7 @@ pub(crate) fn completions(arguments: &CompletionsArgs, out: &mut Output<impl Wri
 fn write_all(program: &Command, folder: &Path) -> Result<(), Error> {
     let write = |name: &str, command: &Command| {
         let path = folder.join(format!("{name}.1"));
-        fs::write(&path, page(command)?).map_err(|error| {
-            Error::new(Exit::CantCreate, format!("cannot write {}: {error}", path.display()))
-        })
+        fs::write(&path, page(command)?).map_err(|error| Error::output("write", &path, &error))
     };
     write("mailbearer", program)?;
     for command in program.get_subcommands().filter(|command| command.get_name() != "help") {

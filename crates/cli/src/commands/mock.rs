@@ -186,8 +186,7 @@ fn authority(pem: &str) -> Result<(TempDir, PathBuf), Error> {
         Error::new(Exit::CantCreate, format!("cannot create a folder for the CA certificate: {error}"))
     })?;
     let file = folder.path().join("ca.pem");
-    fs::write(&file, pem)
-        .map_err(|error| Error::new(Exit::Io, format!("cannot write {}: {error}", file.display())))?;
+    fs::write(&file, pem).map_err(|error| Error::output("write", &file, &error))?;
     Ok((folder, file))
 }
 

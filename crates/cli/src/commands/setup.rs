@@ -13,7 +13,6 @@ use crate::{
     cli::{GlobalArgs, LoginArgs},
     config::{self, folders},
     error::Error,
-    exit::Exit,
     output::{self, Output},
     session::Session,
 };
@@ -289,5 +288,5 @@ fn write(path: &Path, options: &mut OpenOptions, text: &str) -> Result<(), Error
 }
 
 fn cannot(path: &Path, error: &io::Error) -> Error {
-    Error::new(Exit::CantCreate, format!("cannot write {}: {error}", path.display()))
+    Error::output("write", path, error)
 }

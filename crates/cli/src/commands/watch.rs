@@ -12,7 +12,6 @@ use tempfile::NamedTempFile;
 use crate::{
     cli::{GlobalArgs, WatchArgs},
     error::Error,
-    exit::Exit,
     output::{self, Output},
     partial::read_own,
     row,
@@ -128,9 +127,7 @@ impl State {
         let Some(position) = position.filter(|position| self.position.as_ref() != Some(*position)) else {
             return Ok(());
         };
-        let cannot = |error: io::Error| {
-            Error::new(Exit::CantCreate, format!("cannot write {}: {error}", self.file.display()))
-        };
+        let cannot = |error: io::Error| Error::output("write", &self.file, &error);
         let folder = self.file.parent().filter(|folder| !folder.as_os_str().is_empty());
         let mut new = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(cannot)?;
         writeln!(new, "{}{position}", self.of).map_err(cannot)?;
@@ -180,6 +177,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::exit::Exit;
 
     /// A watch that connects again says why once, and each time that it has to wait.
     #[test]

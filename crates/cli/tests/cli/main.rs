@@ -25,6 +25,8 @@ mod mailbox;
 #[cfg(unix)]
 mod mock;
 #[cfg(test)]
+mod places;
+#[cfg(test)]
 mod pop;
 #[cfg(test)]
 mod reading;

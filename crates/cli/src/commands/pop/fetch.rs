@@ -151,17 +151,13 @@ struct Maildir {
 
 impl Maildir {
     fn open(folder: &Path, account: &str) -> Result<Self, Error> {
-        let folders = Folders::open(folder).map_err(|error| {
-            Error::new(Exit::CantCreate, format!("cannot create {}: {error}", folder.display()))
-        })?;
+        let folders = Folders::open(folder).map_err(|error| Error::output("create", folder, &error))?;
         Ok(Self { folders, folder: folder.to_owned(), mark: format!(".{account}.mailbearer") })
     }
 
     /// The result of a file operation, as the program's error.
     fn done<T>(&self, result: io::Result<T>) -> Result<T, Error> {
-        result.map_err(|error| {
-            Error::new(Exit::Io, format!("cannot write to the Maildir {}: {error}", self.folder.display()))
-        })
+        result.map_err(|error| Error::output("write to the Maildir", &self.folder, &error))
     }
 }
 

@@ -32,20 +32,17 @@ impl State {
     /// Fails if another run holds the lock, and if the file can't be read or is not of this kind.
     pub(super) fn open(file: &Path) -> Result<Self, Error> {
         let lock_file = with_suffix(file, ".lock");
-        let cannot = |what: &str, path: &Path, error: &io::Error| {
-            Error::new(Exit::Io, format!("cannot {what} {}: {error}", path.display()))
-        };
         let lock = File::options()
             .create(true)
             .truncate(false)
             .write(true)
             .open(&lock_file)
-            .map_err(|error| cannot("create", &lock_file, &error))?;
+            .map_err(|error| Error::output("create", &lock_file, &error))?;
         lock.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => {
                 Error::new(Exit::Transient, format!("another run has {}", file.display()))
             }
-            TryLockError::Error(error) => cannot("lock", &lock_file, &error),
+            TryLockError::Error(error) => Error::output("lock", &lock_file, &error),
         })?;
         let mut state =
             Self { file: file.to_owned(), known: BTreeMap::new(), pending: BTreeMap::new(), _lock: lock };
@@ -55,7 +52,7 @@ impl State {
                     .hint("move it away to fetch everything again, or name another with --state")
             })?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(cannot("read", file, &error)),
+            Err(error) => return Err(Error::input("the state", file, &error)),
         }
         Ok(state)
     }
@@ -106,8 +103,7 @@ impl State {
             fs::rename(&fresh, &self.file)?;
             sync_folder(parent(&self.file))
         };
-        write()
-            .map_err(|error| Error::new(Exit::Io, format!("cannot write {}: {error}", self.file.display())))
+        write().map_err(|error| Error::output("write", &self.file, &error))
     }
 }
 
