@@ -323,17 +323,18 @@ fn no_field_steers_a_terminal_or_adds_a_line() {
          ORGANIZER:mailto:{calendar}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n\
          --b\r\nContent-Type: application/\x1b\u{9b}; name*=utf-8''{percent}\r\nContent-ID: <\x1b\u{9b}@x>\r\n\
          Content-Transfer-Encoding: 8bit\r\n\r\nx\r\n\
-         --b\r\nContent-Type: image/png; name*=utf-8''..%2F{percent}\r\nContent-Transfer-Encoding: \x1b\u{9b}\r\n\r\nx\r\n--b--\r\n"
+         --b\r\nContent-Type: image/png; name*=utf-8''..%2F{percent}\r\n\r\nx\r\n\
+         --b\r\nContent-Type: a/b\r\nContent-Transfer-Encoding: \x1b\u{9b}\r\n\r\nof no known encoding\r\n--b--\r\n"
     ));
     let uid = uid.to_string();
     fs::create_dir(world.path("d")).unwrap();
     for (arguments, lines) in [
-        (&["read", "INBOX", &uid][..], 15),
+        (&["read", "INBOX", &uid][..], 16),
         (&["read", "INBOX", &uid, "--json"], 1),
         (&["list"], 1),
         (&["list", "--json"], 1),
-        (&["fetch", "INBOX", &uid, "--structure"], 5),
-        (&["fetch", "INBOX", &uid, "--attachments", "d"], 2),
+        (&["fetch", "INBOX", &uid, "--structure"], 6),
+        (&["fetch", "INBOX", &uid, "--attachments", "d"], 3),
     ] {
         let shown = world.run(arguments);
         let is_unsafe = |c: char| c != '\n' && (c.is_control() || "\u{202e}\u{2066}\u{2028}".contains(c));

@@ -350,6 +350,10 @@ mod tests {
 
     const INVITATION: &str = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nSUMMARY:Gr\u{fc}\u{df}e\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
 
+    fn uri_of(len: usize) -> String {
+        format!("{:a<len$}", "https://x/")
+    }
+
     fn invitation_of(method: String) -> String {
         INVITATION.replace("REQUEST", &method)
     }
@@ -527,11 +531,19 @@ mod tests {
             (message().header("content-type", "x"), Error::HeaderName("content-type".into())),
             (message().header("X: a\r\nBcc", "x@y"), Error::HeaderName("X: a\r\nBcc".into())),
             (message().header("X Y", "z"), Error::HeaderName("X Y".into())),
+            (message().header("X:", "z"), Error::HeaderName("X:".into())),
+            (message().header("bCC", "x@y"), Error::HeaderName("bCC".into())),
+            (message().header("Resent-Bcc", "x@y"), Error::HeaderName("Resent-Bcc".into())),
+            (message().header("ARC-Seal", "x"), Error::HeaderName("ARC-Seal".into())),
+            (message().header(&"x".repeat(77), "z"), Error::HeaderName("x".repeat(77))),
             (message().header("", "z"), Error::HeaderName(String::new())),
             (message().header("X-Y", "z\r\nBcc: x@y"), Error::ControlCharacter(Field::Header)),
             (message().to_group("x\r\nBcc: a", []), Error::ControlCharacter(Field::Group)),
             (message().list_unsubscribe(["mailto:u@x.example"], true), Error::Unsubscribe),
             (message().list_unsubscribe(["https://x>, <y"], false), Error::Unsubscribe),
+            (message().list_unsubscribe(["https://x>"], false), Error::Unsubscribe),
+            (message().list_unsubscribe(["https://x,y"], false), Error::Unsubscribe),
+            (message().list_unsubscribe([uri_of(901).as_str()], false), Error::Unsubscribe),
             (message().list_unsubscribe([], false), Error::Unsubscribe),
             (message().list_unsubscribe(["javascript:x"], false), Error::Unsubscribe),
             (message().inline("a b", "x", "image/png", *b""), Error::ContentId),
@@ -545,8 +557,11 @@ mod tests {
             (message().inline("", "x", "image/png", *b""), Error::ContentId),
             (message().attach_later("x", "a/b", None), Error::ReadLater),
         ];
-        let longest =
-            message().calendar(invitation_of("A".repeat(40))).inline("a".repeat(250), "x", "image/png", *b"");
+        let longest = message()
+            .header(&"x".repeat(76), "z")
+            .list_unsubscribe([uri_of(900).as_str()], true)
+            .calendar(invitation_of("A".repeat(40)))
+            .inline("a".repeat(250), "x", "image/png", *b"");
         build(&longest);
         for (message, want) in rows {
             assert_eq!(message.build(DateTime::new(0, 0).unwrap(), [0; 16]), Err(want));

@@ -267,6 +267,10 @@ fn folds_long_lists() {
     let list = (0..50).map(|n| mailbox(&alloc::format!("Person {n} <person.{n}@example.org>")));
     let composed = build(&list.fold(message(), Message::to));
     assert!(header(&composed, "To").split("\r\n").all(|line| line.len() <= 78));
+    // Of so many, too, each gets it once.
+    let twice = message().bcc(mailbox("person.7@example.org")).bcc(mailbox("ann@example.org"));
+    let list = (0..50).map(|n| mailbox(&alloc::format!("person.{n}@example.org")));
+    assert_eq!(build(&list.fold(twice, Message::cc)).recipients.iter().count(), 51);
     assert_eq!(address_list(header(&composed, "To").as_bytes()).len(), 51);
 }
 
@@ -327,6 +331,8 @@ fn flags_what_the_server_must_offer() {
         #[cfg(feature = "idna")]
         ("a domain alone", message().cc(mailbox("a@köln.example")), (false, false)),
         ("reply-to", message().reply_to(mailbox("jörg@b")), (true, true)),
+        ("group", message().cc_group("g", [mailbox("jörg@b")]), (true, true)),
+        ("sender", message().sender(mailbox("jörg@b")), (true, true)),
         ("from", Message::new(mailbox("jörg@b")).to(mailbox("a@b")), (true, true)),
     ];
     for (name, message, want) in rows {
@@ -414,6 +420,8 @@ fn long_lines_can_be_sent_so_that_they_are_joined_again() {
         assert!(parsed.parts()[0].text().lines().all(|line| line.chars().count() <= 78));
         assert_eq!(parsed.text(), text);
     }
+    let composed = build(&message().text("x").flowed(true).flowed(false));
+    assert_eq!(header(&composed, "Content-Type"), "text/plain; charset=utf-8");
 }
 
 #[test]
