@@ -580,6 +580,39 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn groups_ids_and_custom_fields_read_back(
+            group in "(\\PC{1,40}|[a-z\"\\\\ .,:;<>@()=?\u{fc}]{1,90})",
+            header in "([^\r\n\0]{0,80}|[a-z =?]{0,200})",
+            ids in proptest::array::uniform3("[!-;=?A-~]{1,100}@[!-;=?A-~]{1,100}"),
+            content_id in "[!-;=?-~]{1,250}",
+        ) {
+            let group = group.trim();
+            prop_assume!(!group.is_empty() && ids.iter().all(|id| id.matches('@').count() == 1));
+            let [own, parent, first] = ids.map(|id| format!("<{id}>"));
+            let message = message()
+                .to_group(group, [mailbox("b@example.org")])
+                .header("X-Ticket", &header)
+                .message_id(own.as_str())
+                .in_reply_to(&parent, [&first])
+                .html("x")
+                .inline(content_id.as_str(), "p.png", "image/png", *b"x");
+            let octets = build(&message).octets;
+            let parsed = parse::Message::parse(&octets);
+            let to = parsed.to();
+            let Some(AddressOrGroup::Group { name, members }) = to.last() else { panic!("{to:?}") };
+            prop_assert_eq!((to.len(), name.as_str(), members.len()), (2, group, 1));
+            prop_assert_eq!(parsed.headers().get("x-ticket").unwrap().text(), header);
+            prop_assert_eq!(parsed.message_id(), Some(own));
+            prop_assert_eq!(parsed.in_reply_to(), [parent.as_str()]);
+            let mut references = vec![first, parent];
+            references.dedup();
+            prop_assert_eq!(parsed.references(), references);
+            prop_assert!(parsed.by_content_id(&content_id).is_some());
+        }
+    }
+
+    proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
 
         /// Wherever a text is passed in, the fields are those that were asked for, and so are the recipients, the parts and
