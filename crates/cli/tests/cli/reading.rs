@@ -379,3 +379,36 @@ fn each_attachment_has_a_file_of_its_own() {
     }
     assert_eq!((world.names("d").len(), world.names("d/sub").len()), (9, 0));
 }
+
+#[cfg(unix)]
+#[test]
+fn nothing_that_is_given_adds_a_field_or_a_recipient() {
+    let world = World::new();
+    let me = world.server.user().to_owned();
+    let evil = "x\r\nBcc: evil@x.test";
+    let calendar = "BEGIN:VCALENDAR\nMETHOD:REQUEST;x=y\nBEGIN:VEVENT\nEND:VEVENT\nEND:VCALENDAR\n";
+    for (name, content) in [("logo.png", "PNG"), ("i.ics", calendar), (evil, "x")] {
+        fs::write(world.path(name), content).unwrap();
+    }
+    let (name, header) = (format!("{evil} <a@x.test>"), format!("X-Ticket: {evil}"));
+    let (id, reply_to) = ("a> <b=logo.png", format!("a@x.test, {evil}"));
+    for (option, value, code) in [
+        ("--to", name.as_str(), 64),
+        ("--cc", evil, 64),
+        ("--from", &name, 64),
+        ("--reply-to", &reply_to, 64),
+        ("--subject", evil, 65),
+        ("--header", &header, 65),
+        ("--header", "X\r\nBcc: x", 65),
+        ("--inline", id, 65),
+        ("--inline", evil, 65),
+        ("--attach", evil, 65),
+        ("--calendar", "i.ics", 65),
+    ] {
+        let outcome = world.run(&["send", "--to", &me, "--text", "x", "--html", "x", option, value]);
+        assert_eq!(outcome.code, Some(code), "{option}: {outcome:?}");
+        assert!(!outcome.stderr.contains('\r'), "{option}: {:?}", outcome.stderr);
+        assert!(!outcome.stderr.lines().any(|line| line.starts_with("Bcc")), "{option}: {}", outcome.stderr);
+    }
+    assert!(world.server.mailbox().messages("INBOX").is_empty());
+}
