@@ -8,7 +8,7 @@ use crate::ascii::is_space;
 
 /// Reads the value of a `Date` header, or an IMAP `INTERNALDATE`.
 ///
-/// Takes what is in the field: comments, no or a full weekday, white space anywhere, hyphens in the date,
+/// Takes what is in the field: comments, no or a full weekday or one in another language, white space anywhere, hyphens in the date,
 /// years of two and three digits (section 4.3), the order of C's `asctime` and of ISO 8601, the year after the day,
 /// a fraction of a second, twelve hours with `AM` or `PM`, `+02:00`, `GMT+2`. The weekday is not compared with the
 /// date. The zones of North America and `UT`, `UTC`, `GMT`, `Z` are known; other names and no zone at all count as
@@ -82,6 +82,7 @@ struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     fn date_time(mut self) -> Result<(DateTime, Zone), DateTimeError> {
+        self.foreign_weekday();
         let mut word = self.word();
         if word.is_some_and(is_weekday) {
             self.symbol(b'.');
@@ -134,6 +135,15 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// Skips what stands before a comma and has no digit: a weekday, in whatever language.
+    fn foreign_weekday(&mut self) {
+        self.skip();
+        let end = self.rest.iter().position(|&byte| is_space(byte) || byte == b',' || byte.is_ascii_digit());
+        if let Some((_, [b',', after @ ..])) = end.and_then(|end| self.rest.split_at_checked(end)) {
+            self.rest = after;
+        }
+    }
+
     /// `2003-07-01T10:52:37+02:00`, from the month on.
     fn iso_8601(mut self, year: i64) -> Result<(DateTime, Zone), DateTimeError> {
         let month = self.number("month")?;
@@ -170,7 +180,11 @@ impl<'a> Parser<'a> {
         }
         let minute = self.number("minute")?;
         let second = if self.symbol(separator) { self.number("second")? } else { 0 };
-        if self.symbol(b'.') {
+        // ISO 8601 has a comma as well.
+        if matches!(self.rest, [b',', b'0'..=b'9', ..]) {
+            self.symbol(b',');
+            self.number("fraction")?;
+        } else if self.symbol(b'.') {
             self.number("fraction")?;
         }
         // Before the zone is looked at, so that the first thing that is wrong is named.
@@ -204,7 +218,7 @@ impl<'a> Parser<'a> {
         let Some(word) = self.word() else { return Ok((0, Zone::Unknown)) };
         let next = self.rest.first().copied();
         if ["UT", "UTC", "GMT", "Z"].iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes())) {
-            let minutes = if matches!(next, Some(b'+' | b'-')) { self.offset()? } else { 0 };
+            let minutes = if matches!(self.peek(), Some(b'+' | b'-')) { self.offset()? } else { 0 };
             return Ok((minutes, Zone::Known));
         }
         let named = NAMED_ZONES.iter().find(|(name, _)| word.eq_ignore_ascii_case(name.as_bytes()));
@@ -387,6 +401,12 @@ mod tests {
             ("1 Jul 2003 03:52:37 EST5EDT", (winter, -300, unknown)),
             ("1 Jul 2003 10:52:37 GMT+0200", (winter, 120, known)),
             ("1 Jul 2003 10:52:37 UTC+2", (winter, 120, known)),
+            ("1 Jul 2003 10:52:37 GMT +0200", (winter, 120, known)),
+            ("1 Jul 2003 08:52:37 GMT (+0200)", (winter, 0, known)),
+            ("Di, 1 Jul 2003 10:52:37 +0200", (winter, 120, known)),
+            ("m\u{e9}r., 1 Jul 2003 10:52:37 +0200", (winter, 120, known)),
+            ("\u{706b},1 Jul 2003 10:52:37 +0200", (winter, 120, known)),
+            ("2003-07-01 10:52:37,123 +0200", (winter, 120, known)),
             ("1 Jul 2003 10:52:37 +0200 (GMT+02:00)", (winter, 120, known)),
             ("1 Jul 2003 04:52:37 --0400", (winter, -240, known)),
             ("1 Jul 2003 21:52:37 +1300", (winter, 780, known)),
