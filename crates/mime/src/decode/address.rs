@@ -69,7 +69,7 @@ impl fmt::Display for DisplayAddress {
 /// Takes the obsolete forms of RFC 5322 section 4.4: routes, white space and comments anywhere, empty places
 /// in the list; the comment as name, `a@b (Name)`; and what mailers get wrong: encoded words in quotes or
 /// with a comma in them, a name with commas and without quotes, `;` between addresses, a quote, bracket or group left
-/// open, a name without an address, brackets or commas that are missing. The list is split before anything in it is
+/// open, a colon in a name, a name without an address, brackets or commas that are missing. The list is split before anything in it is
 /// decoded, and an address is never put together from words that white space separates. Takes time linear in `value`.
 #[must_use]
 pub fn address_list(value: &[u8]) -> Vec<AddressOrGroup> {
@@ -94,7 +94,10 @@ pub(crate) fn address_list_in(value: &[u8], raw: Charset) -> Vec<AddressOrGroup>
             b':' if list.group.is_none() && entry.angle.is_none() => {
                 let name = mem::take(entry).name(raw);
                 list.end_of_names();
-                list.group = Some((name, Vec::new()));
+                // As a link has it.
+                if !name.eq_ignore_ascii_case("mailto") {
+                    list.group = Some((name, Vec::new()));
+                }
                 after
             }
             // A quote left open is dropped, and no later one can be closed.
@@ -142,7 +145,7 @@ pub(crate) fn address_list_in(value: &[u8], raw: Charset) -> Vec<AddressOrGroup>
             }
         };
     }
-    list.end_of_group();
+    list.end_of_list();
     list.entries
 }
 
@@ -233,6 +236,22 @@ impl List {
         self.entry.phrase.extend_from_slice(&behind);
     }
 
+    /// One person behind a colon, and no semicolon behind him: the colon is a piece of his name.
+    fn end_of_list(&mut self) {
+        self.end_of_entry();
+        self.end_of_names();
+        if let Some((name, members)) = &mut self.group
+            && let [member] = members.as_mut_slice()
+            && !member.name.is_empty()
+        {
+            member.name.insert_str(0, &[name, ": "].concat());
+            let member = mem::take(member);
+            self.group = None;
+            self.push(Vec::from([member]));
+        }
+        self.end_of_group();
+    }
+
     fn end_of_group(&mut self) {
         self.end_of_entry();
         self.end_of_names();
@@ -310,6 +329,13 @@ impl Words {
 }
 
 impl Word {
+    /// Whether it looks like the end of a name of Lotus Notes, as of `Ann Example/Sales/Org@Domain`.
+    fn is_of_notes(&self) -> bool {
+        let at = memchr::memrchr(b'@', &self.text).unwrap_or_default();
+        let (user, domain) = self.text.split_at_checked(at).unwrap_or_default();
+        user.get(1..).is_some_and(|user| user.contains(&b'/')) && !domain.contains(&b'.')
+    }
+
     /// Whether it is what white space cut off the address before it: what is left there is somebody else's.
     fn is_rest_of_domain(&self) -> bool {
         let inner = self.text.split_last().map(|(_, inner)| inner).unwrap_or_default();
@@ -490,6 +516,10 @@ impl Entry {
         let mut mailboxes = Vec::new();
         let mut begin = 0;
         for word in self.words.list.iter().filter(|word| word.is_address) {
+            let before = self.phrase.get(begin..word.phrase.start).unwrap_or_default();
+            if word.is_of_notes() && !before.trim_ascii().is_empty() {
+                continue;
+            }
             let mut address = address(word);
             address.truncate(address.trim_end_matches('.').len());
             mailboxes.push(DisplayAddress { name: text(begin..word.phrase.start), address });

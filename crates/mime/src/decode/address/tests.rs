@@ -34,6 +34,17 @@ fn reads_address_headers() {
         ),
         ("A:b:c@d;", "A:[|b:c@d]"),
         ("Ann <a@b>: c@d", "Ann : c@d|a@b"),
+        // A colon in a name without quotes, and what is none.
+        ("Support: Team <s@x>", "Support: Team|s@x"),
+        ("G: a@b", "G:[|a@b]"),
+        ("G: Ann <a@b>;", "G:[Ann|a@b]"),
+        ("G: Ann <a@b>, c@d", "G:[Ann|a@b; |c@d]"),
+        ("G: Ann <a@b>; H: Bob <c@d>", "G:[Ann|a@b]; H: Bob|c@d"),
+        ("mailto:a@b, MAILTO: c@d", "|a@b; |c@d"),
+        // Names of Lotus Notes.
+        ("Ann Example/Org@CO, a@b", "Ann Example/Org@CO|; |a@b"),
+        ("CN=Ann Example/OU=Sales/O=Org@CO", "CN=Ann Example/OU=Sales/O=Org@CO|"),
+        ("Ann a/b@example.org, Ann /x@y, a/b@c d@e", "Ann|a/b@example.org; Ann|/x@y; |a/b@c; |d@e"),
         ("Undisclosed recipients:;", "Undisclosed recipients:[]"),
         ("Pete(A nice \\) chap) <pete(his account)@silly.test(his host)>", "Pete|pete@silly.test"),
         (
