@@ -53,9 +53,11 @@ fn by_name(label: &str) -> Option<Charset> {
         }
         "sjis" | "shiftjis" | "cp932" | "ms932" | "mskanji" | "windows932" | "windows31j" | "cp943"
         | "cp943c" | "ibm943" | "ibm943c" | "pck" | "sjiswin" | "shiftjiscp932" => Charset::Table(SHIFT_JIS),
-        "iso2022jp" | "iso2022jp1" | "iso2022jp2" | "iso2022jp3" | "iso2022jpms" | "iso2022jpext" | "jis"
-        | "jis7" | "jis8" | "cp50220" | "cp50221" | "cp50222" | "windows50220" | "windows50221" | "50220"
-        | "50221" => Charset::Shifted(Shifted::Iso2022Jp),
+        "iso2022jp" | "iso2022jp1" | "iso2022jp2" | "iso2022jp3" | "iso2022jpms" | "iso2022jpext"
+        | "iso2022jp2004" | "iso2022jpesc" | "iso2022jpsio" | "jis" | "jis7" | "jis8" | "cp50220"
+        | "cp50221" | "cp50222" | "windows50220" | "windows50221" | "50220" | "50221" => {
+            Charset::Shifted(Shifted::Iso2022Jp)
+        }
         "iso2022kr" => Charset::Shifted(Shifted::Iso2022Kr),
         "hz" | "hzgb" | "hzgb2312" => Charset::Shifted(Shifted::Hz),
         "utf7" | "unicode11utf7" | "unicode20utf7" | "cp65000" => Charset::Shifted(Shifted::Utf7),

@@ -14,7 +14,7 @@ use crate::ascii::{find, tail};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shifted {
-    /// RFC 1468, with what RFC 1554, Windows and JIS X 0201 add.
+    /// RFC 1468, with what RFC 1554, Windows, JIS X 0201 and 0213 add.
     Iso2022Jp,
     /// RFC 1557.
     Iso2022Kr,
@@ -69,9 +69,13 @@ enum Set {
     Kanji,
     /// JIS X 0212, two octets a character.
     Supplement,
+    /// GB 2312, two octets a character.
+    Chinese,
+    /// KS X 1001, two octets a character.
+    Korean,
 }
 
-/// Each piece between two escape sequences becomes EUC-JP, which has the same sets at other places.
+/// Each piece between two escape sequences becomes EUC-JP or one of its kin, which have the same sets at other places.
 fn iso_2022_jp(bytes: &[u8]) -> String {
     let (mut text, mut rest) = (String::with_capacity(bytes.len()), bytes);
     let (mut set, mut euc) = (Set::Ascii, Vec::new());
@@ -86,8 +90,11 @@ fn iso_2022_jp(bytes: &[u8]) -> String {
             // Swedish set, which an old mailer writes for Roman.
             [0x1B, b'(', b'B' | b'J' | b'H', ..] => (Set::Ascii, 3),
             [0x1B, b'$', b'@' | b'B', ..] => (Set::Kanji, 3),
-            [0x1B, b'$', b'(', b'@' | b'B', ..] => (Set::Kanji, 4),
+            // `O` and `Q` are JIS X 0213, which begins as JIS X 0208 and adds to it.
+            [0x1B, b'$', b'(', b'@' | b'B' | b'O' | b'Q', ..] => (Set::Kanji, 4),
             [0x1B, b'$', b'(', b'D', ..] => (Set::Supplement, 4),
+            [0x1B, b'$', b'A', ..] => (Set::Chinese, 3),
+            [0x1B, b'$', b'(', b'C', ..] => (Set::Korean, 4),
             // The revision of the set that the next sequence names.
             [0x1B, b'&', b'@', ..] => (set, 3),
             [0x0E, ..] => (Set::Katakana, 1),
@@ -115,7 +122,7 @@ fn push_japanese(text: &mut String, set: Set, piece: &[u8], euc: &mut Vec<u8>) {
                 }
             }
         }
-        Set::Kanji | Set::Supplement => {
+        Set::Kanji | Set::Supplement | Set::Chinese | Set::Korean => {
             let mut rest = piece;
             loop {
                 match rest {
@@ -136,7 +143,12 @@ fn push_japanese(text: &mut String, set: Set, piece: &[u8], euc: &mut Vec<u8>) {
             }
         }
     }
-    text.push_str(&EUC_JP.decode_without_bom_handling(euc).0);
+    let encoding = match set {
+        Set::Chinese => GB18030,
+        Set::Korean => EUC_KR,
+        _ => EUC_JP,
+    };
+    text.push_str(&encoding.decode_without_bom_handling(euc).0);
 }
 
 /// `ESC $ ) C` says which set is meant, SO and SI switch to it and back. A line begins in ASCII.

@@ -126,6 +126,8 @@ fn knows_the_labels_of_mail() {
                 "cp50222",
                 "iso-2022-jp-1",
                 "ISO-2022-JP-2",
+                "_iso-2022-jp$ESC",
+                "_iso-2022-jp$SIO",
                 "JIS",
             ],
             b"\x1B$BF|\x1B(B",
@@ -184,6 +186,8 @@ fn decodes_what_is_shifted() {
         ("iso-2022-jp", b"\x1B(I12\x1B(B \x0E3\x0F.", "ｱｲ ｳ."),
         ("iso-2022-jp", b"\xB1\xB2", "ｱｲ"),
         ("iso-2022-jp-1", b"\x1B$(D0!\x1B(B", "丂"),
+        ("iso-2022-jp-2", b"\x1B$AVPND\x1B(B, \x1B$(CGQ1[\x1B$BF|\x1B(B", "中文, 한글日"),
+        ("iso-2022-jp-2004", b"\x1B$(QF|\x1B$(OK\\\x1B(B", "日本"),
         // A line end inside, a set left open, half a character, an unknown sequence.
         ("iso-2022-jp", b"\x1B$BF|\r\nK\\", "日\r\n本"),
         ("iso-2022-jp", b"\x1B$BF|K", "日\u{FFFD}"),
