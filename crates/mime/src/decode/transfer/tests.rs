@@ -120,6 +120,8 @@ fn decodes_uuencode() {
         ("spaces that were cut", b"begin 600 x\n#\n`\nend\n", b"\0\0\0"),
         ("text around", b"see:\nbegin 644 a b\n#0V%T\n`\nend\nbye\n", b"see:\nCat"),
         ("cut off", b"begin 644 a\n#0V%T", b"Cat"),
+        ("a mode with the kind of file", b"begin 100644 a\n#0V%T\n`\nend\n", b"Cat"),
+        ("no mode", b"begin 1006440 a\n", b"begin 1006440 a\n"),
         ("no uuencode", b"begin with\nthis\n", b"begin with\nthis\n"),
     ];
     for (name, text, want) in rows {

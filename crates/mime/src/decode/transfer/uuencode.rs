@@ -71,7 +71,8 @@ pub(crate) fn file_name(line: &[u8]) -> Option<&[u8]> {
     let mode_and_name = line.strip_prefix(b"begin ")?.trim_ascii();
     let end = mode_and_name.iter().position(|&byte| byte == b' ')?;
     let (mode, name) = mode_and_name.split_at_checked(end)?;
-    let is_mode = (3..=4).contains(&mode.len()) && mode.iter().all(|byte| matches!(byte, b'0'..=b'7'));
+    // `100644` is the mode of a regular file with its kind.
+    let is_mode = (3..=6).contains(&mode.len()) && mode.iter().all(|byte| matches!(byte, b'0'..=b'7'));
     Some(name.trim_ascii()).filter(|name| is_mode && !name.is_empty())
 }
 
