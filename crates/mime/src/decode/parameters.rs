@@ -133,7 +133,12 @@ enum Section {
 fn structured(value: &[u8], limits: &Limits, raw: Charset) -> (String, Parameters) {
     let value = unfold(value);
     let mut fields = Fields { rest: &value, comments: true };
-    let head = fields.next().unwrap_or_default().trim_ascii();
+    let mut head = fields.next().unwrap_or_default().trim_ascii();
+    // `Content-Disposition: filename=a.txt`
+    if begins_known(head) {
+        fields = Fields { rest: &value, comments: true };
+        head = b"";
+    }
     let end = head.iter().position(|&byte| is_space(byte) || byte == b'(');
     let head = head.get(..end.unwrap_or(head.len())).unwrap_or_default();
     let head: Vec<u8> = head.iter().filter(|&&byte| byte != b'"').map(u8::to_ascii_lowercase).collect();
@@ -256,7 +261,7 @@ fn assemble(pieces: &[Piece], raw: Charset) -> Option<String> {
         Section::Number(_) => pieces,
     };
     let mut bytes = Vec::new();
-    let mut charset = None;
+    let (mut charset, mut words) = (None, false);
     let mut expected = 0u16;
     for piece in numbered {
         match piece.section {
@@ -266,6 +271,8 @@ fn assemble(pieces: &[Piece], raw: Charset) -> Option<String> {
             Section::Number(number) if number < expected => continue,
             Section::Number(_) | Section::Plain => break,
         }
+        // What is encoded by RFC 2231 has no `=` and no `?`: a mailer has done both.
+        words |= piece.extended && find(&piece.value, *b"=?").is_some();
         match &piece.extended {
             true if charset.is_none() && bytes.is_empty() => {
                 // `charset'language'text`; without the quotes there is only text.
@@ -282,7 +289,7 @@ fn assemble(pieces: &[Piece], raw: Charset) -> Option<String> {
         let plain = pieces.iter().find(|piece| piece.section == Section::Plain)?;
         return assemble(core::slice::from_ref(plain), raw);
     }
-    let Some(label) = charset else { return Some(plain(&bytes, raw)) };
+    let Some(label) = charset.filter(|_| !words) else { return Some(plain(&bytes, raw)) };
     let label = str::from_utf8(label).unwrap_or_default();
     Some(match Charset::for_label(label) {
         Some(charset) => charset.decode(&bytes).into_owned(),
@@ -412,6 +419,12 @@ mod tests {
                 "a/b",
                 &[("filename", "Grüße.pdf")],
             ),
+            // Both at once.
+            ("a/b; n*=utf-8''=?UTF-8?B?w7wucGRm?=", "a/b", &[("n", "ü.pdf")]),
+            ("a/b; n*0*=utf-8''=?UTF-8?B?w7w; n*1*=ucGRm?=", "a/b", &[("n", "ü.pdf")]),
+            ("a/b; n*=utf-8''%3D%3FUTF-8%3FB%3Fw7wucGRm%3F%3D", "a/b", &[("n", "=?UTF-8?B?w7wucGRm?=")]),
+            // A parameter alone.
+            ("charset=x; format=y", "text/plain", &[("charset", "x"), ("format", "y")]),
             // No semicolons.
             ("multipart/mixed\r\n\tboundary=\"b1\"", "multipart/mixed", &[("boundary", "b1")]),
             (
@@ -446,6 +459,9 @@ mod tests {
         assert_eq!(disposition.kind, "attachment");
         assert_eq!(disposition.file_name(), Some("übung.txt"));
         assert_eq!(disposition.parameters.get("SIZE"), Some("3"));
+        let disposition = Disposition::parse(b"filename=a.txt; size=3");
+        assert_eq!((disposition.kind.as_str(), disposition.file_name()), ("", Some("a.txt")));
+        assert_eq!(disposition.parameters.get("size"), Some("3"));
     }
 
     #[test]

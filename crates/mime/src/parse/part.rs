@@ -103,10 +103,10 @@ impl<'a> Part<'a> {
     /// Name that the sender suggests for the file, decoded and otherwise as sent: never open a file by it unchecked.
     #[must_use]
     pub fn file_name(&self) -> Option<&str> {
+        let is_some = |name: &&str| !name.is_empty();
         let disposition = self.fields.disposition.as_ref().and_then(Disposition::file_name);
-        disposition
-            .or_else(|| self.fields.content_type.parameters.get("name"))
-            .filter(|name| !name.is_empty())
+        let name = || self.fields.content_type.parameters.get("name").filter(is_some);
+        disposition.filter(is_some).or_else(name)
     }
 
     /// Whether the body is text of any subtype.

@@ -121,6 +121,22 @@ fn reads_what_people_ask_for() {
     }
 }
 
+/// The name of `Content-Disposition`, or else that of `Content-Type`.
+#[test]
+fn a_file_has_the_name_that_it_is_given() {
+    let rows = [
+        ("Content-Disposition: inline; filename=a\nContent-Type: x/y; name=b", Some("a")),
+        ("Content-Type: x/y; name=b", Some("b")),
+        ("Content-Disposition: inline; filename=\"\"\nContent-Type: x/y; name=b", Some("b")),
+        ("Content-Disposition: filename=a", Some("a")),
+        ("Content-Type: x/y; name=\"\"", None),
+    ];
+    for (head, want) in rows {
+        let raw = format!("{head}\n\nx");
+        assert_eq!(Message::parse(raw.as_bytes()).parts()[0].file_name(), want, "{head}");
+    }
+}
+
 #[test]
 fn what_is_not_encoded_is_not_copied() {
     let raw = b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nplain\n--b\nContent-Type: application/pdf\n\n\xFFpdf\n--b--\n";
