@@ -141,6 +141,8 @@ impl<'a> Reader<'a> {
     /// Comments, `<!DOCTYPE>`, `<![if]>`, `<?xml?>`.
     fn skip_declaration(&mut self, markup: &'a str) {
         let (end, len) = match markup.strip_prefix("!--") {
+            // An empty one, to a browser.
+            Some(comment) if comment.starts_with('>') => (Some(1), 3),
             Some(comment) => (comment.find("-->").map(|end| end.saturating_add(3)), 3),
             None => (markup.find('>'), 1),
         };
@@ -173,7 +175,9 @@ impl<'a> Reader<'a> {
     fn skip_to(&mut self, name: &str) {
         while let Some(at) = self.rest.find("</") {
             self.take(at.saturating_add(2));
-            let closes = self.rest.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+            let (start, after) = self.rest.split_at_checked(name.len()).unwrap_or_default();
+            let closes =
+                start.eq_ignore_ascii_case(name) && !after.starts_with(|c: char| c.is_ascii_alphanumeric());
             if closes {
                 let end = self.rest.find('>').map_or(self.rest.len(), |end| end.saturating_add(1));
                 self.take(end);
@@ -293,6 +297,10 @@ struct Text<'l> {
     pre: usize,
     /// Cells of the table row so far.
     cells: usize,
+    /// Where the text of the cell begins, unless a table is in it.
+    cell: Option<usize>,
+    /// Whether a cell begins whose text goes on the line of its row.
+    begins_cell: bool,
     /// The address of the link that is open, and where its text begins.
     link: Option<(String, usize)>,
 }
@@ -309,6 +317,8 @@ impl<'l> Text<'l> {
             lists: Vec::new(),
             pre: 0,
             cells: 0,
+            cell: None,
+            begins_cell: false,
             link: None,
         }
     }
@@ -384,6 +394,7 @@ impl<'l> Text<'l> {
             self.out.push(' ');
         }
         self.space = false;
+        self.begins_cell = false;
         self.out.push_str(text);
     }
 
@@ -392,14 +403,29 @@ impl<'l> Text<'l> {
         self.space = false;
     }
 
+    /// Line ends of a paragraph or a block. One at the start of a cell stays on the line of its row.
+    fn block(&mut self, count: usize) {
+        if self.begins_cell {
+            self.space = false;
+        } else {
+            self.lines(count);
+        }
+    }
+
+    /// Whether the cell that began last has some text, and that is on one line.
+    fn is_cell_of_one_line(&self) -> bool {
+        let text = self.cell.and_then(|start| self.out.get(start..)).unwrap_or_default().trim();
+        !text.is_empty() && !text.contains('\n')
+    }
+
     fn open(&mut self, tag: &Tag<'_>) {
         match Element::of(tag.name) {
             Element::Break => {
                 self.lines = self.lines.saturating_add(1).min(2);
                 self.space = false;
             }
-            Element::Block => self.lines(1),
-            Element::Paragraph => self.lines(2),
+            Element::Block => self.block(1),
+            Element::Paragraph => self.block(2),
             Element::Pre => {
                 self.lines(2);
                 self.pre = self.pre.saturating_add(1);
@@ -410,7 +436,8 @@ impl<'l> Text<'l> {
             }
             Element::List { numbered } => {
                 self.lines(if self.lists.is_empty() { 2 } else { 1 });
-                self.lists.push(numbered.then_some(1));
+                let start = tag.attribute("start").and_then(|start| start.trim().parse().ok()).unwrap_or(1);
+                self.lists.push(numbered.then_some(start));
             }
             Element::Item => {
                 self.lines(1);
@@ -424,15 +451,25 @@ impl<'l> Text<'l> {
                 });
             }
             Element::Row => {
-                self.lines(1);
-                self.cells = 0;
+                // Outlook has a paragraph in each cell.
+                let is_compact = self.cells > 1 && self.is_cell_of_one_line();
+                self.lines = if is_compact { 1 } else { self.lines.max(1) };
+                (self.cells, self.cell, self.begins_cell, self.space) = (0, None, is_compact, false);
             }
             Element::Cell => {
-                if self.cells > 0 && self.lines == 0 {
-                    self.push(" | ");
+                if self.is_cell_of_one_line() {
+                    self.lines = 0;
                 }
-                self.cells = self.cells.saturating_add(1);
                 self.space = false;
+                if self.cells > 0 {
+                    self.begins_cell = self.lines == 0;
+                    if self.begins_cell {
+                        self.push(" | ");
+                        self.begins_cell = true;
+                    }
+                }
+                self.cell = Some(self.out.len());
+                self.cells = self.cells.saturating_add(1);
             }
             Element::Rule => {
                 self.lines(1);
@@ -461,9 +498,18 @@ impl<'l> Text<'l> {
     }
 
     fn close(&mut self, name: &str) {
+        if name.eq_ignore_ascii_case("table") {
+            (self.cell, self.begins_cell) = (None, false);
+        }
         match Element::of(name) {
-            Element::Block | Element::Row | Element::Item => self.lines(1),
-            Element::Paragraph => self.lines(2),
+            Element::Block => self.block(1),
+            Element::Cell => self.begins_cell = false,
+            Element::Row => {
+                self.begins_cell = false;
+                self.lines(1);
+            }
+            Element::Item => self.lines(1),
+            Element::Paragraph => self.block(2),
             Element::Pre => {
                 self.pre = self.pre.saturating_sub(1);
                 self.lines = self.lines.min(1);
@@ -493,7 +539,10 @@ impl<'l> Text<'l> {
         };
         if !shown.is_empty() && bare(shown) != bare(&address) {
             self.space = true;
+            // It stands behind the text, whatever ends between the two.
+            let lines = core::mem::take(&mut self.lines);
             self.push(&["<", &address, ">"].concat());
+            self.lines = lines;
         }
     }
 
