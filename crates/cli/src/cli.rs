@@ -356,7 +356,8 @@ pub(crate) struct SendArgs {
         value_name = "SECONDS",
         num_args = 0..=1,
         require_equals = true,
-        default_missing_value = "120"
+        default_missing_value = "120",
+        value_parser = value::seconds
     )]
     pub(crate) verify: Option<u64>,
 }
@@ -371,7 +372,7 @@ pub(crate) struct DeliveryArgs {
     #[arg(long, value_name = "HOW", value_parser = delivery::returned)]
     pub(crate) ret: Option<Returned>,
     /// Name for the message, which reports repeat
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = delivery::envelope_id)]
     pub(crate) envid: Option<String>,
     /// Address that the message to a recipient was for at first, which reports name; may be repeated
     #[arg(long, value_name = "RECIPIENT=ADDRESS", value_parser = delivery::original, action = ArgAction::Append)]

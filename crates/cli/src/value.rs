@@ -1,5 +1,7 @@
 //! Parses the values of arguments, and explains what is wrong with them.
 
+use std::num::NonZeroU32;
+
 use jiff::{
     Timestamp,
     civil::{self, DateTime as Civil},
@@ -16,9 +18,26 @@ use crate::output;
 /// The flags of one argument.
 pub(crate) type Flags = Vec<Flag<'static>>;
 
+/// Reads a number from 1 on.
+pub(crate) fn count(text: &str) -> Result<NonZeroU32, String> {
+    text.parse().map_err(|_| "a number from 1 to 4294967295 is wanted".into())
+}
+
+/// Reads a number of seconds.
+pub(crate) fn seconds(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "a number of seconds is wanted, as 120".into())
+}
+
+/// Reads a name, which may be anything but empty.
+pub(crate) fn name(text: &str) -> Result<String, String> {
+    if text.is_empty() { Err("it is empty".into()) } else { Ok(text.to_owned()) }
+}
+
 /// Reads a day, `YYYY-MM-DD`.
 pub(crate) fn date(text: &str) -> Result<Date, String> {
-    let day: civil::Date = text.parse().map_err(|_| A_DAY)?;
+    let is_digit = |octet: u8| octet.is_ascii_digit();
+    let has_form = text.len() == A_DAY_LONG && text.bytes().filter(|octet| is_digit(*octet)).count() == 8;
+    let day: civil::Date = text.parse().map_err(|_| if has_form { NO_DAY } else { A_DAY })?;
     // ISO 8601 has other forms of a day, which here are more likely typing errors.
     if day.to_string() != text {
         return Err(A_DAY.into());
@@ -27,6 +46,9 @@ pub(crate) fn date(text: &str) -> Result<Date, String> {
 }
 
 const A_DAY: &str = "a day is written YYYY-MM-DD";
+const A_DAY_LONG: usize = "YYYY-MM-DD".len();
+const NO_DAY: &str = "the calendar has no such day";
+const A_MOMENT: &str = "a moment is written 2026-01-31 or 2026-01-31T18:30+01:00";
 
 fn imap_date(day: civil::Date) -> Result<Date, String> {
     let part = |number: i8| u8::try_from(number).unwrap_or_default();
@@ -44,7 +66,7 @@ pub(crate) fn zone() -> TimeZone {
 
 /// Reads a moment: a day, or a day and a time, with or without an offset from UTC.
 pub(crate) fn date_time(text: &str) -> Result<DateTime, String> {
-    let wrong = |error: jiff::Error| error.to_string();
+    let wrong = |_| A_MOMENT.to_owned();
     let pieces = Pieces::parse(text).map_err(wrong)?;
     let time = pieces.time().unwrap_or_else(jiff::civil::Time::midnight);
     let civil = Civil::from_parts(pieces.date(), time);
@@ -74,6 +96,12 @@ pub(crate) fn flag(text: &str) -> Result<Flag<'static>, String> {
         Ok(flag) => Ok(flag.into_owned()),
         Err(_) => Err("a flag is a word without spaces, quotes, parentheses and the like".into()),
     }
+}
+
+/// Reads flags with commas or spaces between them.
+pub(crate) fn some_flags(text: &str) -> Result<Flags, String> {
+    let flags = flags(text)?;
+    if flags.is_empty() { Err("it names no flag".into()) } else { Ok(flags) }
 }
 
 /// Reads flags with commas or spaces between them, or none.

@@ -35,7 +35,8 @@ impl Mbox {
         let failed = |error: io::Error| cannot(path, &error);
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let name = path.file_name().and_then(|name| name.to_str());
-        let name = name.ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?;
+        let name = name
+            .ok_or_else(|| Error::usage(format!("--mbox {path:?}: a file with a name in UTF-8 is wanted")))?;
         let mut state = State::open(folder, &format!("{name}.mailbearer"), origin)?;
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).write(true);

@@ -34,6 +34,13 @@ impl DeliveryArgs {
     }
 }
 
+pub(super) fn envelope_id(text: &str) -> Result<String, String> {
+    if (1..=100).contains(&text.len()) && text.bytes().all(|octet| matches!(octet, b' '..=b'~')) {
+        return Ok(text.to_owned());
+    }
+    Err("an id of 1 to 100 printable characters of ASCII is wanted".into())
+}
+
 pub(super) fn notify(text: &str) -> Result<Notify, String> {
     let mut notify = Notify::default();
     if text.eq_ignore_ascii_case("never") {

@@ -27,7 +27,7 @@ pub(crate) struct ListArgs {
     #[arg(default_value = "INBOX")]
     pub(crate) folder: String,
     /// Only the newest N messages
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = value::count)]
     pub(crate) limit: Option<NonZeroU32>,
     /// Only messages that fit all of KEYS, as in `from:ann subject:"two words" unseen`
     #[arg(long, value_name = "KEYS", allow_hyphen_values = true)]
@@ -87,6 +87,7 @@ pub(crate) struct ReadArgs {
     /// Folder
     pub(crate) folder: String,
     /// UID of the message, as `list` shows it
+    #[arg(value_parser = value::count)]
     pub(crate) uid: NonZeroU32,
 }
 
@@ -95,6 +96,7 @@ pub(crate) struct ReplyArgs {
     /// Folder
     pub(crate) folder: String,
     /// UID of the message, as `list` shows it
+    #[arg(value_parser = value::count)]
     pub(crate) uid: NonZeroU32,
     /// Answer all who got it
     #[arg(long)]
@@ -111,6 +113,7 @@ pub(crate) struct ForwardArgs {
     /// Folder
     pub(crate) folder: String,
     /// UID of the message, as `list` shows it
+    #[arg(value_parser = value::count)]
     pub(crate) uid: NonZeroU32,
     /// Recipients, a comma between them; may be repeated
     #[arg(long, value_name = "MAILBOXES", required = true)]
@@ -177,10 +180,10 @@ pub(crate) struct FlagArgs {
     #[arg(value_parser = Uids::parse)]
     pub(crate) uids: Uids,
     /// Flags to add, as `seen`, `'\Flagged'` or `Work,Later`; may be repeated
-    #[arg(long, value_name = "FLAGS", group = "change", value_parser = value::flags)]
+    #[arg(long, value_name = "FLAGS", group = "change", value_parser = value::some_flags)]
     pub(crate) add: Vec<Flags>,
     /// Flags to take away
-    #[arg(long, value_name = "FLAGS", group = "change", value_parser = value::flags)]
+    #[arg(long, value_name = "FLAGS", group = "change", value_parser = value::some_flags)]
     pub(crate) remove: Vec<Flags>,
     /// Flags to have in place of those that there are; `''` for none
     #[arg(long, value_name = "FLAGS", group = "change", conflicts_with_all = ["add", "remove"], value_parser = value::flags)]

@@ -37,7 +37,7 @@ pub(crate) fn man(arguments: &ManArgs, out: &mut Output<impl Write>) -> Result<(
     let command = match &arguments.command {
         None => &program,
         Some(name) => program.find_subcommand(name).ok_or_else(|| {
-            Error::usage(format!("there is no command {name}")).hint("`mailbearer help` lists them")
+            Error::usage(format!("there is no command {name:?}")).hint("`mailbearer help` lists them")
         })?,
     };
     out.octets(&page(command)?)?;

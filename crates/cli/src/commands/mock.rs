@@ -23,7 +23,7 @@ use crate::{
 #[derive(Debug, Args)]
 pub(crate) struct MockArgs {
     /// Whose mailbox it is
-    #[arg(long, default_value = "robot@mailbearer.test", value_name = "ADDRESS")]
+    #[arg(long, default_value = "robot@mailbearer.test", value_name = "ADDRESS", value_parser = crate::value::name)]
     pub(crate) user: String,
     /// Port of the token endpoint; 0 is a free one, as for all of these
     #[arg(long, default_value_t = 0, value_name = "PORT")]
@@ -50,10 +50,10 @@ pub(crate) struct MockArgs {
     #[arg(long, default_value_t = 0, value_name = "PORT")]
     pub(crate) control_port: u16,
     /// Directory (tenant) of the token endpoint; a random one unless given
-    #[arg(long, value_name = "TENANT")]
+    #[arg(long, value_name = "TENANT", value_parser = crate::value::name)]
     pub(crate) tenant: Option<String>,
     /// The application's id; a random one unless given
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = crate::value::name)]
     pub(crate) client_id: Option<String>,
     /// The application's secret; a random one unless given
     #[arg(long, value_name = "SECRET")]

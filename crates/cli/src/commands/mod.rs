@@ -78,6 +78,7 @@ fn with_client<T>(
 /// Refuses a text that can't be the name of a folder.
 fn check_folder(name: &str) -> Result<(), Error> {
     match Mailbox::new(name) {
+        Ok(_) if name.is_empty() => Err(Error::usage("\"\" can't be a folder: it is empty")),
         Ok(_) => Ok(()),
         Err(invalid) => Err(Error::usage(format!("{name:?} can't be a folder: {invalid}"))),
     }

@@ -8,7 +8,7 @@ use std::{
 use mailbearer::{
     Address, Envelope, MailObject, Message, Outcome, Outgoing, RawMessage, Receipt, Sent,
     proto::{
-        mime::{AddressError, parse},
+        mime::{AddressError, compose, parse},
         smtp::Reply,
         wire::printable,
     },
@@ -214,9 +214,12 @@ fn send_composed(
         message = message.subject(subject);
     }
     for field in &arguments.header {
-        let (name, text) = field.split_once(':').ok_or_else(|| {
-            Error::usage(format!("--header {field:?}: no colon")).hint("as in --header 'X-Ticket: 7'")
-        })?;
+        let (name, text) = field
+            .split_once(':')
+            .ok_or_else(|| Error::usage(format!("--header {field:?}: no colon")).hint(A_FIELD))?;
+        if field.contains(['\r', '\n', '\0']) {
+            return Err(Error::usage(format!("--header {field:?}: line break or NUL")).hint(A_FIELD));
+        }
         message = message.header(name.trim(), text.trim());
     }
     for picture in &arguments.inline {
@@ -301,7 +304,12 @@ pub(super) fn attached<'r>(
     Ok(outgoing)
 }
 
+const A_FIELD: &str = "as in --header 'X-Ticket: 7'; the usual fields have options of their own";
+
 pub(super) fn no_good(error: &mailbearer::Error) -> Error {
+    if let Some(problem @ compose::Error::HeaderName(name)) = error.cause() {
+        return Error::usage(format!("--header {name:?}: {problem}")).hint(A_FIELD);
+    }
     Error::new(Exit::Data, format!("the message can't be sent: {error}"))
 }
 

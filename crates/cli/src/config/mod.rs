@@ -241,7 +241,7 @@ fn choose(
         if let Some(settings) = file.accounts.get(name) {
             return Ok((name.to_owned(), settings.clone()));
         }
-        let error = Error::config(format!("{by}: there is no account {name} in {place}"));
+        let error = Error::config(format!("{by}: there is no account {name:?} in {place}"));
         return Err(match (found, table::nearest(name, file.accounts.keys().map(String::as_str))) {
             (false, _) => error.hint(format!("{place} does not exist")),
             (true, Some(near)) => error.hint(format!("did you mean {near}? Known are: {}", names())),

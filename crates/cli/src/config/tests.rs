@@ -59,7 +59,7 @@ fn chooses_the_account() {
     let many: String = (10..40).map(|number| format!("[accounts.a{number}]\n")).collect();
     let rows: &[Row<'_>] = &[
         ("many", Some(&many), &[], None, Err(("has several accounts", "a28, a29, and 10 more"))),
-        ("unknown of many", Some(&many), &[], Some("x"), Err(("no account x", "a29, and 10 more"))),
+        ("unknown of many", Some(&many), &[], Some("x"), Err(("no account \"x\"", "a29, and 10 more"))),
         ("default", Some(&default), &[], None, Ok("two@x")),
         ("flag over default", Some(&default), &[], Some("one"), Ok("one@x")),
         ("variable over default", Some(&default), &[("MAILBEARER_DEFAULT", "one")], None, Ok("one@x")),
@@ -70,16 +70,16 @@ fn chooses_the_account() {
             Some(TWO),
             &[],
             Some("twoo"),
-            Err(("--account: there is no account twoo", "did you mean two? Known are: one, two")),
+            Err(("--account: there is no account \"twoo\"", "did you mean two? Known are: one, two")),
         ),
         (
             "unknown default",
             Some("default = 'x'\n[accounts.one]"),
             &[],
             None,
-            Err(("default: there is no account x", "known are: one")),
+            Err(("default: there is no account \"x\"", "known are: one")),
         ),
-        ("no file", None, &[], Some("x"), Err(("no account x", "does not exist"))),
+        ("no file", None, &[], Some("x"), Err(("no account \"x\"", "does not exist"))),
         ("nothing", None, &[], None, Err(("no account is configured", "MAILBEARER_USER"))),
         ("empty file", Some(""), &[], None, Err(("no account is configured", "config.toml"))),
         ("empty variable", None, &[("MAILBEARER_USER", "")], None, Err(("no account is configured", ""))),

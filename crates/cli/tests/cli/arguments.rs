@@ -78,6 +78,9 @@ fn a_wrong_command_line_is_64() {
     }
 }
 
+/// What clap says behind each of its refusals.
+const HELP: &str = "For more information, try '--help'.";
+
 #[test]
 fn refuses_before_it_connects() {
     let world = World::new();
@@ -115,6 +118,75 @@ fn refuses_before_it_connects() {
                 "{…\"code\":\"usage\",\"error\":\"a message is no JSON\",\"exit\":64,\"hint\":\"with --json, give --output FILE\"…}",
             ],
         ),
+        (
+            &["flag", "INBOX", "1", "--add", ""],
+            64,
+            &["error: …'' for '--add <FLAGS>': it names no flag", "", HELP],
+        ),
+        (
+            &["flag", "INBOX", "1", "--remove", ","],
+            64,
+            &["error: …--remove <FLAGS>': it names no flag", "", HELP],
+        ),
+        (
+            &["list", "--limit", "0"],
+            64,
+            &["error: …'0' for '--limit <N>': a number from 1 to 4294967295 is wanted", "", HELP],
+        ),
+        (&["read", "INBOX", "0"], 64, &["error: …'0' for '<UID>': a number from 1 to …", "", HELP]),
+        (
+            &["pop", "fetch", "--number", "x"],
+            64,
+            &["error: …'x' for '--number <N>': a number from 1 to …", "", HELP],
+        ),
+        (
+            &["list", "--since", "2026-02-30"],
+            64,
+            &["error: …'2026-02-30' …: the calendar has no such day", "", HELP],
+        ),
+        (
+            &["list", "--since", "2026-2-3"],
+            64,
+            &["error: …'2026-2-3' …: a day is written YYYY-MM-DD", "", HELP],
+        ),
+        (
+            &["append", "INBOX", "--date", ""],
+            64,
+            &["error: …'' for '--date <DATE>': a moment is written 2026-…", "", HELP],
+        ),
+        (
+            &["send", "--to", "a@x", "--text", "x", "--verify=-1"],
+            64,
+            &["error: …'-1' for '--verify[=<SECONDS>]': a number of seconds is wanted, as 120", "", HELP],
+        ),
+        (
+            &["send", "--to", "a@x", "--text", "x", "--envid", ""],
+            64,
+            &[
+                "error: …'' for '--envid <ID>': an id of 1 to 100 printable characters of ASCII is wanted",
+                "",
+                HELP,
+            ],
+        ),
+        (
+            &["send", "--to", "a@x", "--text", "x", "--header", "X Y: z"],
+            64,
+            &["error: --header \"X Y\": …", "hint: …"],
+        ),
+        (
+            &["send", "--to", "a@x", "--text", "x", "--header", "From: b@x"],
+            64,
+            &["error: --header \"From\": …", "hint: …"],
+        ),
+        (
+            &["send", "--to", "a@x", "--text", "x", "--header", "X-Y: z\nBcc: b@x"],
+            64,
+            &["error: --header \"X-Y: z\\nBcc: b@x\": …", "hint: …"],
+        ),
+        (&["mock", "--user", ""], 64, &["error: …'' for '--user <ADDRESS>': it is empty", "", HELP]),
+        (&["folders", ""], 64, &["error: \"\" can't be a folder: it is empty"]),
+        (&["list", ""], 64, &["error: \"\" can't be a folder: it is empty"]),
+        (&["man", ""], 64, &["error: there is no command \"\"", "hint: …"]),
         (&["list", "a\r\nb"], 64, &["error: \"a\\r\\nb\" can't be a folder: …"]),
         (&["list", "--search", "since:yesterday"], 64, &["error: --search: since: …", "hint: …"]),
         (&["list", "--search", "-unsen"], 64, &["error: --search: unsen: no such key; …", "hint: …"]),
@@ -145,13 +217,25 @@ fn refuses_before_it_connects() {
     assert_eq!(world.server.tokens().issued(), 0);
 }
 
+/// Its state stands beside it, under its name.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_mbox_file_has_a_name_in_utf_8() {
+    use std::os::unix::ffi::OsStrExt;
+    let world = World::new();
+    world.deliver("Subject: x\r\n\r\nx");
+    let mut command = world.command(&["fetch", "INBOX", "1", "--mbox"]);
+    command.arg(std::ffi::OsStr::from_bytes(b"a\xff"));
+    finish(command, b"").failed(64, &["error: --mbox \"a\\xFF\": a file with a name in UTF-8 is wanted"]);
+}
+
 #[test]
 fn manual_pages_and_completions_tell_every_command() {
     let world = World::new();
     let page = world.run(&["man"]).ok();
     assert!(page.contains(".TH mailbearer 1") && page.contains("relay"), "{page}");
     assert!(world.run(&["man", "relay"]).ok().contains("allow\\-from"));
-    world.run(&["man", "no-such"]).failed(64, &["error: there is no command no-such", "hint: …"]);
+    world.run(&["man", "no-such"]).failed(64, &["error: there is no command \"no-such\"", "hint: …"]);
     let pages = world.path("man");
     fs::create_dir(&pages).unwrap();
     world.run(&["man", "--dir", pages.to_str().unwrap()]).ok();

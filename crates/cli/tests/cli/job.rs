@@ -283,7 +283,7 @@ fn the_configuration_file_is_found_and_chosen_from() {
         ],
     );
     run(&["list", "--account", "tow"])
-        .failed(78, &["error: --account: there is no account tow in …", "hint: did you mean two? …"]);
+        .failed(78, &["error: --account: there is no account \"tow\" in …", "hint: did you mean two? …"]);
 }
 
 #[test]

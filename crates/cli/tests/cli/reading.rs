@@ -281,8 +281,8 @@ fn more_is_sent_than_text() {
         assert!(text.contains(want), "{want} in {text}");
     }
     send(&["--text", "x", "--header", "Bcc: x@y"]).failed(
-        65,
-        &["error: the message can't be sent: a message can't be given a field of the name \"Bcc\""],
+        64,
+        &["error: --header \"Bcc\": a message can't be given a field of the name \"Bcc\"", "hint: …"],
     );
     send(&["--text", "x", "--header", "nonsense"])
         .failed(64, &["error: --header \"nonsense\": no colon", "hint: as in --header 'X-Ticket: 7'"]);

@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use mailbearer::{Blocking, Pop3, pop3::Entry};
 
 use crate::{
-    cli::GlobalArgs, error::Error, exit::Exit, interrupt::Interrupts, output::Output, session::Session,
+    cli::GlobalArgs, error::Error, exit::Exit, interrupt::Interrupts, output::Output, session::Session, value,
 };
 
 #[derive(Debug, Args)]
@@ -40,7 +40,7 @@ struct FetchArgs {
     #[arg(required_unless_present_any = ["number", "all"])]
     uid: Option<String>,
     /// Number of the message, for servers that have no unique ids
-    #[arg(long, value_name = "N", conflicts_with_all = ["uid", "all"])]
+    #[arg(long, value_name = "N", conflicts_with_all = ["uid", "all"], value_parser = value::count)]
     number: Option<NonZeroU32>,
     /// Write to FILE, which appears when it is whole, in place of standard output
     #[arg(long, short, value_name = "FILE", conflicts_with = "all")]
@@ -71,7 +71,7 @@ struct DeleteArgs {
     #[arg(required_unless_present = "number")]
     uids: Vec<String>,
     /// Number of a message, for servers that have no unique ids; may be repeated
-    #[arg(long, value_name = "N", conflicts_with = "uids")]
+    #[arg(long, value_name = "N", conflicts_with = "uids", value_parser = value::count)]
     number: Vec<NonZeroU32>,
 }
 
