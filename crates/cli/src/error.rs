@@ -1,7 +1,7 @@
 use std::{fmt, io, path::Path, time::Duration};
 
 use mailbearer::{
-    StoreError,
+    Kind, StoreError,
     advice::{self, Entry, Language},
     proto::{smtp::Reply, wire::printable},
 };
@@ -105,8 +105,21 @@ fn is_of_the_place(error: &io::Error) -> bool {
     )
 }
 
+/// Whether this process may hardly open any more files. Then a name can't be looked up, and what fails does not say why.
+fn is_out_of_files() -> bool {
+    // EMFILE and ENFILE, the same everywhere.
+    let is_limit = |error: io::Error| matches!(error.raw_os_error(), Some(23 | 24));
+    // A look-up opens some at once, and has closed them when it fails.
+    let opened: Vec<_> = (0..8).map(|_| std::fs::File::open("/dev/null")).collect();
+    cfg!(unix) && opened.into_iter().any(|file| file.is_err_and(is_limit))
+}
+
 impl From<mailbearer::Error> for Error {
     fn from(error: mailbearer::Error) -> Self {
+        if error.kind() == Kind::NoAddress && is_out_of_files() {
+            return Self::new(Exit::Io, format!("too many open files: {error}"))
+                .hint("raise the limit of this process, as `ulimit -n 1024` does in a shell");
+        }
         let remedy = error.cause().and_then(StoreError::remedy);
         Self {
             text: error.to_string(),

@@ -63,6 +63,19 @@ fn a_bad_key_is_named_with_its_line() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn too_many_open_files() {
+    let world = World::new();
+    for limit in [4, 5] {
+        let outcome = finish(world.shell(&format!("ulimit -n {limit}; exec \"$mailbearer\" list")), b"");
+        // That the kept token can't be read is a warning before it.
+        let told = outcome.stderr.contains("error: too many open files: ")
+            && outcome.stderr.contains("hint: raise the limit of this process, as `ulimit -n 1024` ");
+        assert!(told && outcome.code == Some(74), "{limit}: {outcome:?}");
+    }
+}
+
 #[test]
 fn nothing_listens() {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
