@@ -190,7 +190,8 @@ pub(crate) enum Command {
     /// Fetch one message as it is, in RFC 5322 form, or a part of it; or many into a Maildir, an mbox file or a folder
     ///
     /// Many are fetched each once: run again, after a failure or a kill or when new ones came, it fetches what is not
-    /// there yet.
+    /// there yet. What a signal cuts off stays behind as files `.mailbearer-*`, because the messages beside them may be on
+    /// their way to the disk; the next run removes them.
     Fetch(FetchArgs),
     /// Put a message into a folder
     ///

@@ -28,6 +28,13 @@ fn help_and_version_are_results() {
 }
 
 #[test]
+fn what_a_stopped_fetch_leaves_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let help = finish(bare(folder.path(), &["help", "fetch"]), b"").ok();
+    assert!(help.contains("files `.mailbearer-*`") && help.contains("the next run removes them"), "{help}");
+}
+
+#[test]
 fn the_settings_explain_themselves() {
     let folder = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| finish(bare(folder.path(), arguments), b"").ok();
