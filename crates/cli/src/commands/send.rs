@@ -214,9 +214,9 @@ fn send_composed(
         message = message.subject(subject);
     }
     for field in &arguments.header {
-        let (name, text) = field
-            .split_once(':')
-            .ok_or_else(|| Error::usage(format!("--header {field:?}: no colon")).hint(A_FIELD))?;
+        let (name, text) = field.split_once(':').ok_or_else(|| {
+            Error::usage(format!("--header {field:?}: no colon")).hint("as in --header 'X-Ticket: 7'")
+        })?;
         if field.contains(['\r', '\n', '\0']) {
             return Err(Error::usage(format!("--header {field:?}: line break or NUL")).hint(A_FIELD));
         }
