@@ -121,16 +121,21 @@ impl<'a, T: Element<'a>> Iterator for Iter<'a, '_, T> {
     fn next(&mut self) -> Option<T> {
         match &mut self.0 {
             Source::Raw(raw) => T::read(raw),
-            Source::Made(elements) => {
-                let (first, rest) = elements.split_first()?;
-                *elements = rest;
-                Some(first.clone())
-            }
+            Source::Made(elements) => next_made(elements),
         }
     }
 }
 
 impl<'a, T: Element<'a>> FusedIterator for Iter<'a, '_, T> {}
+
+/// Apart, so that it takes no registers from the lists that a server sent.
+#[cold]
+#[inline(never)]
+fn next_made<T: Clone>(elements: &mut &[T]) -> Option<T> {
+    let (first, rest) = elements.split_first()?;
+    *elements = rest;
+    Some(first.clone())
+}
 
 /// An iterator that consumes a [`List`].
 pub struct IntoIter<'a, T>(Owned<'a, T>);

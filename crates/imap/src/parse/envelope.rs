@@ -5,7 +5,7 @@ use super::{
     list::{Fields, any_address, plain_address_end},
     odd, overlook,
     scan::{nil, nil_to, nstring, opening, quoted_raw, quoted_until, spaces, unescaped_to, unquoted, value},
-    swar::next_mark,
+    swar::find_mark,
 };
 use crate::{Address, Envelope, List, Text};
 
@@ -45,7 +45,7 @@ pub(super) fn envelope<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Envelope<'
 #[inline]
 fn env_text<'a>(cx: Context<'_>, input: &'a [u8], to: &mut Option<Text<'a>>) -> Rest<'a> {
     if let [b'"', inner @ ..] = input
-        && let Some((text, behind)) = inner.split_at_checked(next_mark(inner))
+        && let Some((text, behind)) = inner.split_at_checked(find_mark(inner))
     {
         let rest = match behind {
             [b'"', b' ', rest @ ..] if !matches!(rest, [b' ', ..]) => Some(rest),

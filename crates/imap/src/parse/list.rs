@@ -5,11 +5,11 @@ use alloc::vec::Vec;
 use super::{
     Context, Fault, Res, Rest, fail, overlook,
     scan::{
-        astring, digits, known, literal, nil, nil_to, nstring_to, number, number64, opening, plain_nstring,
-        plain_nstring_to, plain_number, quoted, quoted_raw, quoted_until, sp, spaces, token, unescaped_to,
+        astring, behind_quote, digits, known, literal, nil, nil_to, nstring_to, number, number64, opening,
+        plain_nstring, plain_number, quoted, quoted_raw, quoted_until, sp, spaces, token, unescaped_to,
         unquoted, value, value_within, word,
     },
-    swar::{ends_word, find_mark, next_mark, word_end, words_end},
+    swar::{ends_word, find_mark, word_end, words_end},
 };
 use crate::{Address, Atom, Capability, Element, Flag, List, Param, StatusItem, Text};
 
@@ -117,12 +117,32 @@ impl<'a> Element<'a> for Address<'a> {
     #[inline]
     fn read(raw: &mut &'a [u8]) -> Option<Self> {
         match raw {
-            // Nearly all are plain, and are read without the copies of the general way.
-            [b'(', ..] => plain_address(raw).or_else(|| any_address_of(raw)),
             [b')', ..] | [] => None,
-            _ => any_address_of(raw),
+            _ => address(raw),
         }
     }
+}
+
+/// `address = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")"`
+///
+/// Nearly all are plain, and are read without the copies of the general way.
+#[inline(never)]
+fn address<'a>(raw: &mut &'a [u8]) -> Option<Address<'a>> {
+    if let [b'(', rest @ ..] = *raw
+        && let Some((name, rest)) = plain_to(rest, b' ')
+        && let Some((route, rest)) = plain_to(rest, b' ')
+        && let Some((mailbox, rest)) = plain_to(rest, b' ')
+        && let Some((host, rest)) = plain_to(rest, b')')
+    {
+        *raw = rest;
+        return Some(Address {
+            name: name.map(Text::of),
+            route: route.map(Text::of),
+            mailbox: mailbox.map(Text::of),
+            host: host.map(Text::of),
+        });
+    }
+    escaped_address(raw).or_else(|| any_address_of(raw))
 }
 
 #[inline(never)]
@@ -450,15 +470,15 @@ fn odd_nstring_end(input: &[u8]) -> Rest<'_> {
     }
 }
 
-/// `address = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")"`. `None` if anything in it is unusual
-#[inline(always)]
-fn plain_address<'a>(raw: &mut &'a [u8]) -> Option<Address<'a>> {
+/// [`address`], with or without escapes. `None` if anything else in it is unusual
+fn escaped_address<'a>(raw: &mut &'a [u8]) -> Option<Address<'a>> {
     let [b'(', rest @ ..] = *raw else { return None };
-    let (name, rest) = text_to(rest, b' ')?;
-    let (route, rest) = plain_text_to(rest, b' ')?;
-    let (mailbox, rest) = text_to(rest, b' ')?;
-    let (host, rest) = plain_text_to(rest, b')')?;
+    let (mut rest, mut fields) = (rest, [const { None }; 4]);
+    for (field, end) in fields.iter_mut().zip(ADDRESS_ENDS) {
+        (*field, rest) = text_to(rest, end)?;
+    }
     *raw = rest;
+    let [name, route, mailbox, host] = fields;
     Some(Address { name, route, mailbox, host })
 }
 
@@ -466,42 +486,38 @@ fn plain_address<'a>(raw: &mut &'a [u8]) -> Option<Address<'a>> {
 #[inline(always)]
 pub(crate) fn plain_address_end(input: &[u8]) -> Option<&[u8]> {
     let [b'(', rest @ ..] = input else { return None };
-    let rest = nstring_to(rest, b' ')?;
-    let rest = plain_nstring_to(rest, b' ')?;
-    let rest = nstring_to(rest, b' ')?;
-    plain_nstring_to(rest, b')')
+    ADDRESS_ENDS.iter().try_fold(rest, |rest, end| nstring_to(rest, *end))
 }
 
+/// What follows each field of an address.
+const ADDRESS_ENDS: [u8; 4] = *b"   )";
+
 /// [`plain_text_to`], with or without escapes
-#[inline(always)]
 fn text_to(input: &[u8], end: u8) -> Option<(Option<Text<'_>>, &[u8])> {
-    if let Some(rest) = nil_to(input, end) {
-        return Some((None, rest));
+    let [b'"', inner @ ..] = input else { return nil_to(input, end).map(|rest| (None, rest)) };
+    let (text, rest) = inner.split_at_checked(find_mark(inner))?;
+    match behind_quote(rest, end) {
+        Some(rest) => Some((Some(Text::of(text)), rest)),
+        None if rest.starts_with(b"\\") => unescaped_to(inner, end).map(|(text, rest)| (Some(text), rest)),
+        None => None,
     }
-    let [b'"', inner @ ..] = input else { return None };
-    let (text, rest) = inner.split_at_checked(next_mark(inner))?;
-    match rest {
-        [b'"', last, rest @ ..] if *last == end => Some((Some(Text::of(text)), rest)),
-        [b'\\', ..] => unescaped_to(inner, end).map(|(text, rest)| (Some(text), rest)),
-        _ => None,
-    }
+}
+
+/// [`plain_to`] as a text
+#[inline(always)]
+fn plain_text_to(input: &[u8], end: u8) -> Option<(Option<Text<'_>>, &[u8])> {
+    plain_to(input, end).map(|(text, rest)| (text.map(Text::of), rest))
 }
 
 /// NIL or a quoted string with `end` behind it. Returns its value, and what follows
 #[inline(always)]
-fn plain_text_to(input: &[u8], end: u8) -> Option<(Option<Text<'_>>, &[u8])> {
-    if let Some(rest) = nil_to(input, end) {
-        return Some((None, rest));
-    }
-    let [b'"', inner @ ..] = input else { return None };
-    let (text, rest) = inner.split_at_checked(next_mark(inner))?;
-    match rest {
-        [b'"', last, rest @ ..] if *last == end => Some((Some(Text::of(text)), rest)),
-        _ => None,
-    }
+fn plain_to(input: &[u8], end: u8) -> Option<(Option<&[u8]>, &[u8])> {
+    let [b'"', inner @ ..] = input else { return nil_to(input, end).map(|rest| (None, rest)) };
+    let (text, rest) = inner.split_at_checked(find_mark(inner))?;
+    behind_quote(rest, end).map(|rest| (Some(text), rest))
 }
 
-/// [`plain_address`] with anything unusual in it, or NIL in its place
+/// [`escaped_address`] with anything unusual in it, or NIL in its place
 #[cold]
 fn odd_address(input: &[u8]) -> Res<'_, Address<'_>> {
     let (rest, (raw, _)) = any_address(input)?;

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::{
     Res, fail,
-    swar::{find_mark, mark_in, next_mark},
+    swar::{find_mark, mark_in},
 };
 use crate::Text;
 
@@ -42,7 +42,7 @@ pub(crate) fn quoted_raw(input: &[u8]) -> Res<'_, (&[u8], bool)> {
 #[inline(always)]
 pub(crate) fn plain_nstring(input: &[u8]) -> Option<&[u8]> {
     match input {
-        [b'"', inner @ ..] => match inner.get(next_mark(inner)..) {
+        [b'"', inner @ ..] => match inner.get(find_mark(inner)..) {
             Some([b'"', rest @ ..]) => Some(rest),
             _ => None,
         },
@@ -51,33 +51,24 @@ pub(crate) fn plain_nstring(input: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// NIL or a quoted string, and the octet `end` behind it. `None` if anything in it is unusual
+/// NIL or a quoted string, and the octet `end` behind it. `None` if anything but escapes in it is unusual
 ///
 /// `end` must be an octet that [`ends_string`].
 #[inline(always)]
-pub(crate) fn plain_nstring_to(input: &[u8], end: u8) -> Option<&[u8]> {
-    if let Some(rest) = nil_to(input, end) {
-        return Some(rest);
-    }
-    let [b'"', inner @ ..] = input else { return None };
-    match inner.get(next_mark(inner)..) {
-        Some([b'"', last, rest @ ..]) if *last == end => Some(rest),
+pub(crate) fn nstring_to(input: &[u8], end: u8) -> Option<&[u8]> {
+    let [b'"', inner @ ..] = input else { return nil_to(input, end) };
+    let rest = inner.get(find_mark(inner)..)?;
+    behind_quote(rest, end).or_else(|| match rest {
+        [b'\\', ..] => escaped_to(inner, end).map(|(_, rest)| rest),
         _ => None,
-    }
+    })
 }
 
-/// [`plain_nstring_to`], with or without escapes
+/// A quote and `end`, compared as one word in a register
 #[inline(always)]
-pub(crate) fn nstring_to(input: &[u8], end: u8) -> Option<&[u8]> {
-    if let Some(rest) = nil_to(input, end) {
-        return Some(rest);
-    }
-    let [b'"', inner @ ..] = input else { return None };
-    match inner.get(next_mark(inner)..) {
-        Some([b'"', last, rest @ ..]) if *last == end => Some(rest),
-        Some([b'\\', ..]) => escaped_to(inner, end).map(|(_, rest)| rest),
-        _ => None,
-    }
+pub(crate) fn behind_quote(input: &[u8], end: u8) -> Option<&[u8]> {
+    let (first, rest) = input.split_first_chunk::<2>()?;
+    (*first == [b'"', end]).then_some(rest)
 }
 
 /// The rest of a quoted string behind its first quote, and the octet `end` behind it. Returns its octets. `None` if

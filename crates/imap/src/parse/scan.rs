@@ -5,7 +5,7 @@
 use nom::Parser;
 
 pub(crate) use super::quoted::{
-    nil_to, nstring_to, plain_nstring, plain_nstring_to, plain_quoted_sp, quoted, quoted_raw, quoted_until,
+    behind_quote, nil_to, nstring_to, plain_nstring, plain_quoted_sp, quoted, quoted_raw, quoted_until,
     quoted_whole, unescaped_to, unquoted,
 };
 use super::{

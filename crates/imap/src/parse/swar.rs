@@ -7,8 +7,8 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
 /// Returns where the next quote, backslash or LF is. Without one, the length.
-#[inline(always)]
-pub(super) fn next_mark(text: &[u8]) -> usize {
+#[inline(never)]
+pub(super) fn find_mark(text: &[u8]) -> usize {
     // Most strings are short.
     match text.first_chunk().and_then(mark_in) {
         Some(at) => at,
@@ -16,13 +16,7 @@ pub(super) fn next_mark(text: &[u8]) -> usize {
     }
 }
 
-/// [`next_mark`] that is not inlined.
-#[inline(never)]
-pub(super) fn find_mark(text: &[u8]) -> usize {
-    next_mark(text)
-}
-
-/// [`next_mark`] for text without a mark in its first sixteen octets.
+/// [`find_mark`] for text without a mark in its first sixteen octets.
 #[inline(never)]
 fn far_mark(text: &[u8]) -> usize {
     let mut rest = text.get(16..).unwrap_or(text);
@@ -202,7 +196,7 @@ mod tests {
 
     #[test]
     fn every_mark_is_found_at_every_place() {
-        check(next_mark, is_mark);
+        check(find_mark, is_mark);
         check(|text| first(text, marks, is_mark), is_mark);
     }
 
@@ -219,7 +213,7 @@ mod tests {
     #[test]
     fn the_first_of_several_marks_counts() {
         let finders: [(fn(&[u8]) -> usize, &[u8]); 2] =
-            [(next_mark, b"\n\"\\"), (words_end, &[0, 0x1f, b'"', b'(', b')', b'{', 0x7f])];
+            [(find_mark, b"\n\"\\"), (words_end, &[0, 0x1f, b'"', b'(', b')', b'{', 0x7f])];
         for (find, marks) in finders {
             for first in marks {
                 for second in 0..=0xff_u8 {
