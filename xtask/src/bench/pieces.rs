@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::limits::{
     CLIENT, CORPORA, GROWTH, HELD, HOSTILE, MESSAGE_GROWTH, MESSAGES, PER_OCTET, RETR_BASE64, RETR_TEXT,
-    SHAPES, SMALLER, UPLOAD, UPLOADED, WAITING,
+    SHAPES, SMALLER, UPLOAD, UPLOADED, USUAL, WAITING,
 };
 use super::{Found, Programs, instructions, printed_by};
 use crate::Result;
@@ -44,7 +44,7 @@ pub(super) fn responses(programs: &Programs) -> Result<Found> {
     Ok(found)
 }
 
-/// Counts what IMAP responses cost an embedder who builds for size, and those of a listing one who sets no profile.
+/// Counts what IMAP responses cost an embedder who builds for size, and one who sets no profile.
 pub(super) fn small(programs: &Programs) -> Result<Found> {
     let mut found = Found::default();
     let (small, usual) = programs.small.as_ref().ok_or("the programs for this were not built")?;
@@ -66,12 +66,21 @@ pub(super) fn small(programs: &Programs) -> Result<Found> {
                 .push(format!("{corpus} at level z: {part:.1} % of the better peer, z / 3 is {more:.2}"));
         }
     }
-    let rows = count_each(usual, "listing", &["mailbearer", "imap-proto"], 500)?;
-    let ours = rows.first().map(|(_, cost)| *cost).unwrap_or_default();
-    found.line(format_args!(
-        "built by cargo's own profile for releases, a line of a listing takes {ours:.0}, {:.1} % of imap-proto",
-        ours / best_peer(&rows, "mailbearer") * 100.0
-    ));
+    found
+        .line(format_args!("by cargo's own profile for releases    mailbearer   imap-proto of peer   limit"));
+    for (corpus, limit) in USUAL {
+        let rows = count_each(usual, corpus, &["mailbearer", "imap-proto"], 500)?;
+        let (ours, theirs) =
+            (rows.first().map(|(_, cost)| *cost).unwrap_or_default(), best_peer(&rows, "mailbearer"));
+        let (of_peer, fits) = (ours / theirs * 100.0, ours <= theirs * limit);
+        let (most, mark) = (limit * 100.0, if fits { "" } else { "  OVER" });
+        found.line(format_args!(
+            "{corpus:<36} {ours:>12.0} {theirs:>12.0} {of_peer:>6.1}% {most:>6.1}%{mark}"
+        ));
+        if !fits {
+            found.over.push(format!("{corpus} by cargo's own profile: {of_peer:.1} % of imap-proto"));
+        }
+    }
     Ok(found)
 }
 
