@@ -147,7 +147,7 @@ fn waits(script: &Script<'_>, sent: &[u8]) -> Difference {
 
 /// The machine is done: what it said last has to be in the transcript, and nothing else may be expected of it.
 fn finish(script: &mut Script<'_>, sent: &mut Vec<u8>, how: &str) -> Result<(), Difference> {
-    // Only the machine's last words count; what the server would have said does not.
+    // Only what the machine said counts. What the server would still have said does not.
     while !sent.is_empty() {
         match script.next(sent)? {
             Next::Receive => return Err(script.difference(script.expected(), sent)),

@@ -66,7 +66,7 @@ impl Recording {
                 return Err(LineError { line, rule: "a line before the first connection" });
             }
         }
-        // What a client said after the server had closed, nobody heard: its QUIT, often.
+        // Nobody heard what the client said after the server had closed, often its QUIT.
         for (_, _, transcript) in &mut recording.connections {
             let ends = |turn: &Turn| matches!(turn.kind, TurnKind::Close | TurnKind::Reset);
             if let Some(end) = transcript.turns.iter().position(ends) {
@@ -97,7 +97,8 @@ impl Recording {
         all
     }
 
-    /// Gives messages that were answered a header again, of as many octets: an answer goes to those that the client wrote to.
+    /// Makes a header for each message that the client replied to, as long as the one that was left out: the client takes
+    /// the recipients of its reply from there.
     fn restore_headers(&mut self) {
         let recipients = self.recipients();
         for (_, _, transcript) in self.connections.iter_mut().filter(|(_, service, _)| service == "imap") {

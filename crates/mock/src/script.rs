@@ -160,7 +160,7 @@ impl<'a> Script<'a> {
         };
         match end {
             Some(end) => drop(stream.drain(..end)),
-            // The beginning of an end may be there, and as much stays.
+            // The last octets may be the beginning of the end, so they stay.
             None if stream.len() >= END.len() => {
                 let rest = stream.len().saturating_sub(END.len()).saturating_add(1);
                 stream.drain(..rest);

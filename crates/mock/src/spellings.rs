@@ -13,7 +13,8 @@ use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 #[must_use]
 pub fn spellings(secret: &str) -> Vec<String> {
     let mut forms = vec![secret.to_owned(), secret.chars().take(12).collect()];
-    // Where the secret begins in a group of three octets, and how many characters its neighbours have a part in.
+    // Where the secret begins in a group of three octets, and how many of its first characters also depend on the octets
+    // before it.
     for (shift, shared) in [(0, 0), (1, 2), (2, 3)] {
         let encoded = STANDARD_NO_PAD.encode([vec![b'x'; shift], secret.as_bytes().to_vec()].concat());
         let whole = encoded.len().saturating_sub(1);

@@ -58,7 +58,7 @@ impl Read for Stream {
         match self {
             Self::Plain(tcp) => tcp.read(buffer),
             Self::Tls(tls) => match tls.read(buffer) {
-                // Python and others close without a goodbye; where that matters, the protocol's end says so.
+                // Python and others close without close_notify. Where an end must be told from a cut, the protocol itself does so.
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
                 other => other,
             },

@@ -31,7 +31,7 @@ use crate::{
     stream::Stream,
 };
 
-/// Does what `sendmail` with these arguments does.
+/// Runs as `sendmail` with these arguments.
 pub(crate) fn run(
     global: &GlobalArgs,
     words: &[OsString],
@@ -57,7 +57,7 @@ pub(crate) fn run(
     }
 }
 
-/// Speaks SMTP on standard input and output. What is handed over is in the spool; without `--queue` it is tried when the
+/// Serves SMTP on standard input and output. Each message goes into the spool. Without `--queue`, the spool is run when the
 /// client has gone.
 fn speak(global: &GlobalArgs, arguments: &Arguments, out: &mut Output<impl Write>) -> Result<(), Error> {
     let spool = queue::open(global, arguments.spool.as_deref())?;
@@ -89,7 +89,7 @@ impl Job {
         let outline = config::outline(&global)?;
         let aliases = aliases(arguments.aliases.as_deref(), outline.sendmail.aliases.as_deref())?;
         let host = host();
-        // Without an account nothing is sent; who hands it over to another has a name there all the same.
+        // Without an account nothing is sent from here, but a message that is handed to the relay still needs a sender.
         let own = outline.user.clone().unwrap_or_else(|| {
             let user = ["LOGNAME", "USER"].into_iter().find_map(|name| env::var(name).ok());
             format!(
@@ -162,7 +162,7 @@ impl Job {
         Repair { own: &self.own, aliases: &self.aliases, host: &self.host }
     }
 
-    /// Who a message is from that does not say so.
+    /// The sender of a message that names none.
     fn from(&self) -> Result<Address, Error> {
         let (sender, repair) = (self.arguments.sender.as_deref().unwrap_or_default(), self.repair());
         let name = self.arguments.name.as_deref().unwrap_or_default();
@@ -193,7 +193,7 @@ impl Job {
         Ok(envelope)
     }
 
-    /// Sends the message at once, or puts it where it is sent from.
+    /// Sends the message at once, or puts it into the spool.
     fn hand_over<R: Read + Send>(&self, message: RawMessage<R>, envelope: Envelope) -> Result<(), Error> {
         let named = self.arguments.spool.as_deref();
         if self.arguments.queue || self.outline.sendmail.queue == Some(true) {
@@ -203,7 +203,7 @@ impl Job {
         let session = match self.session() {
             Ok(session) => session,
             Err(error) if error.denied => {
-                // This user may not read the secret; who may sends from the spool.
+                // This user may not read the secret. Another user, who may, sends from the spool.
                 let folder = named
                     .or(self.outline.sendmail.spool.as_deref())
                     .or(self.outline.relay.spool.as_deref())
@@ -219,7 +219,7 @@ impl Job {
         refused(&send::deliver_stream(&session, Stream::new(envelope, message, progress))?)
     }
 
-    /// Hands the message to a relay that runs on this machine. Where there is none, `denied` is what is wrong.
+    /// Hands the message to a relay that runs on this machine. If there is none, fails with `denied`.
     fn give_to_relay<R: Read>(
         &self,
         folder: &Path,
@@ -270,7 +270,7 @@ impl Job {
     }
 }
 
-/// Names those who did not get it. The others did.
+/// Names the recipients who did not get the message. All others did.
 fn refused(receipt: &Receipt) -> Result<(), Error> {
     let refused: Vec<String> =
         receipt.refused.iter().map(|(address, reply)| format!("{address}: {reply}")).collect();
@@ -297,7 +297,7 @@ fn show(recipients: &[String], out: &mut Output<impl Write>) -> Result<(), Error
     recipients.iter().try_for_each(|address| out.line(address))
 }
 
-/// The aliases of the file that is named, or of the first of the usual ones that is there.
+/// The aliases of the file that the user named, or else of the first usual file that exists.
 fn aliases(named: Option<&Path>, configured: Option<&Path>) -> Result<Aliases, Error> {
     if let Some(file) = named.or(configured) {
         let text = fs::read_to_string(file).map_err(|error| Error::input("the aliases", file, &error))?;
@@ -307,14 +307,14 @@ fn aliases(named: Option<&Path>, configured: Option<&Path>) -> Result<Aliases, E
         match fs::read_to_string(&file).map(|text| Aliases::parse(&text)) {
             Err(_) => {}
             Ok(Ok(aliases)) => return Ok(aliases),
-            // It may be of another program, and no reason to lose mail.
+            // The file may be another program's, and a mistake in it is no reason to lose mail.
             Ok(Err(error)) => output::warning(&format!("{} is not used: {error}", file.display())),
         }
     }
     Ok(Aliases::default())
 }
 
-/// Octets of the message that are read at a time, until its header is whole.
+/// How many octets of the message are read at a time until its header is complete.
 const PIECE: u64 = 64 * 1024;
 
 /// Where aliases are looked for.
@@ -330,7 +330,7 @@ fn now() -> Result<DateTime, Error> {
     time.map_err(|error| Error::config(format!("the clock: {error}")))
 }
 
-/// Octets of chance: the keys of hashers are what the standard library has of randomness.
+/// Random octets, from the keys of a hasher: the standard library has no other source of randomness.
 fn random() -> [u8; 16] {
     let mut octets = [0; 16];
     for half in octets.chunks_exact_mut(8) {

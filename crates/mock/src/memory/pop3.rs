@@ -35,7 +35,7 @@ impl Pop3 {
         let fault = world.fault().filter(|fault| fault.pop3().is_some());
         let said = fault.and_then(|fault| fault.pop3());
         options.mechanisms = login::mechanisms(&world, said == Some(Pop3Fault::Passwords));
-        // It is offered also where it never succeeds, as Exchange does.
+        // It is offered even if no login by it succeeds, as Exchange does.
         options.user = true;
         options.initial_response = voice.initial_response;
         options.pipelining = voice.pipelining;
@@ -119,7 +119,7 @@ impl Pop3 {
         self.protocol.answer(&self.voice().logged_in)
     }
 
-    /// Only a token has a reason for being refused, and not every server tells it.
+    /// Only a token is refused with a reason, and not by every server.
     fn refuse(&mut self, mechanism: Option<Mechanism>, answer: Answer) -> Result<(), Error> {
         if self.world.voice.tells_reason && mechanism.is_some_and(Mechanism::is_bearer) {
             self.protocol.refuse_token(&login::refusal(&self.world), answer)

@@ -159,7 +159,7 @@ impl TokenEndpoint {
             Some("refresh_token") => {
                 let token = required(&form, "refresh_token")?;
                 let person = self.world.tokens.person_of(token);
-                // Whoever logged in by a public client has no secret to show, then or when the login is over.
+                // A public client has no secret to show, neither while a person logs in nor later.
                 if person.is_some() || !self.world.tokens.is_known(token) {
                     self.check_public(request, &form)?;
                     return self.refresh(token, form.field("scope"), person.as_ref());
@@ -209,7 +209,7 @@ impl TokenEndpoint {
         match self.world.people.exchange(code, redirect_uri, verifier, family) {
             Ok(login) => self.logged_in(&login, family),
             Err((why, used)) => {
-                // Whoever uses a code again is a thief, or the first one was.
+                // If a code is used twice, one of the two users stole it.
                 used.into_iter().for_each(|family| self.world.tokens.end_family(family));
                 Err(no_login(why))
             }
@@ -410,7 +410,7 @@ impl Machine for TokenEndpoint {
 impl Session for TokenEndpoint {
     fn time_out(&mut self) {
         let failure = Failure { status: 408, ..Failure::new("invalid_request", 90_014, "No request came.") };
-        // It was not asked anything yet, else it would not wait.
+        // The time was over before a whole request had come.
         let _ = self.fail(&failure);
     }
 }

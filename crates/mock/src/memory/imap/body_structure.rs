@@ -27,7 +27,7 @@ pub(crate) fn body_structure(
     let text = |name| {
         headers.and_then(|headers| headers.get(name)).map(|field| Text::from(field.value().into_owned()))
     };
-    // What is in a message/rfc822 says nothing of its own in a digest.
+    // In a digest, a message needs no Content-Type.
     let content = content_type(header, matches!(node.kind, Kind::Message(_)));
     let (media, subtype) = content.essence.split_once('/').unwrap_or(("text", "plain"));
     let disposition = text("Content-Disposition").map(|value: Text<'_>| {

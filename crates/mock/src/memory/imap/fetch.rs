@@ -100,7 +100,7 @@ impl Imap {
         Ok(())
     }
 
-    /// Whether it was not too much to be told at once.
+    /// Queues what is told of a message. Returns `false` if that is more than the server tells at once.
     fn tell_message(&mut self, number: u32, message: &Message, items: &[FetchItem<'_>]) -> bool {
         let (octets, quirks) = (Arc::clone(&message.octets), &self.voice().quirks);
         let mut node = None;
@@ -152,7 +152,7 @@ impl Imap {
     }
 }
 
-/// What a message is said to be large: a message that Exchange keeps as a MAPI object is of another size in there.
+/// The size that the server tells. Exchange tells another one than the message has if it keeps it as a MAPI object.
 pub(super) fn told_size(octets: &[u8], quirks: &Quirks) -> u64 {
     let size = u64::try_from(octets.len()).unwrap_or(u64::MAX);
     let kept = b"application/ms-tnef";

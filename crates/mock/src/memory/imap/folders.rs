@@ -140,7 +140,8 @@ fn glob(pattern: &[u8], name: &[u8]) -> bool {
     if name == b"INBOX" && pattern.eq_ignore_ascii_case(name) {
         return true;
     }
-    // Which beginnings of the name the pattern so far stands for: linear in each, however many wildcards there are.
+    // Which beginnings of the name match the pattern so far. The work is the product of both lengths, however many wildcards
+    // there are.
     let mut reached = vec![false; name.len().saturating_add(1)];
     reached.iter_mut().take(1).for_each(|start| *start = true);
     for &want in pattern {

@@ -61,7 +61,7 @@ impl Imap {
         let fault = world.fault().filter(|fault| fault.imap().is_some());
         let said = fault.and_then(|fault| fault.imap());
         options.mechanisms = login::mechanisms(&world, said == Some(ImapFault::Passwords));
-        // It is offered also where it never succeeds, as Exchange does.
+        // It is offered even if no login by it succeeds, as Exchange does.
         options.login = true;
         options.late_capabilities = LATE_CAPABILITIES.to_vec();
         if let Some(limit) = voice.quirks.message_limit {
@@ -125,7 +125,7 @@ impl Imap {
             if mechanism.is_none() && self.voice().passwords.is_empty() {
                 return self.no(None, "LOGIN failed.");
             }
-            // A password has no reason to be told, and not every server tells that of a token.
+            // No server gives a reason for refusing a password, and not every server gives one for refusing a token.
             let told = self.world.voice.tells_reason && mechanism.is_some_and(Mechanism::is_bearer);
             return match self.voice().refused {
                 text if told => self.protocol.refuse_token(&login::refusal(&self.world), text),

@@ -151,14 +151,14 @@ impl Finder<'_> {
     }
 }
 
-/// The `Content-Type` of a header, or what stands for none of it.
+/// The `Content-Type` of a header, or the default if it has none.
 pub(crate) fn content_type(header: &[u8], digest: bool) -> ContentType {
     let own = Headers::parse(header).ok().and_then(|headers| headers.get("Content-Type"));
     let default: &[u8] = if digest { b"message/rfc822" } else { b"text/plain" };
     own.map_or_else(|| ContentType::parse(default), |own| ContentType::parse(own.raw()))
 }
 
-/// Length of the header with its empty line; of all of it where there is none.
+/// Length of the header with its empty line, or of everything if there is no empty line.
 fn header_end(octets: &[u8]) -> usize {
     let mut end = 0usize;
     for line in octets.split_inclusive(|&octet| octet == b'\n') {

@@ -333,7 +333,7 @@ fn fails_as_exchange_does() {
         assert!(talk.session.due().unwrap() > Instant::now());
         world.tokens.expire_all();
         assert!(talk.session.due().unwrap() <= Instant::now());
-        // It is told without having said anything.
+        // The session is told of it without a command.
         let (answer, action) = talk.hear("");
         assert_eq!(
             (answer.as_str(), action),

@@ -11,7 +11,7 @@ use crate::memory::mailbox::{Folder, Store};
 pub(crate) struct View {
     pub(crate) folder: String,
     pub(crate) read_only: bool,
-    /// UIDVALIDITY of the folder: another one of the same name is not it.
+    /// UIDVALIDITY of the folder. A folder of the same name with another value is another folder.
     validity: u32,
     revision: u64,
     /// By number, less one.
