@@ -253,6 +253,11 @@ const LEGAL: &[(&str, &str)] = &[
         "* 12 FETCH (ENVELOPE (\"Wed, 17 Jul 1996 02:23:25 -0700 (PDT)\" \"IMAP4rev2 WG mtg\" ((\"Terry Gray\" NIL \"gray\" \"cac.washington.edu\")) NIL NIL ((NIL NIL \"minutes\" \"CNRI.Reston.VA.US\")(\"John Klensin\" NIL \"KLENSIN\" \"MIT.EDU\")) NIL NIL NIL \"<B27397-0100000@cac.washington.edu>\"))\r\n",
         "Envelope(Envelope { date: Some(\"Wed, 17 Jul 1996 02:23:25 -0700 (PDT)\"), subject: Some(\"IMAP4rev2 WG mtg\"), from: [Address { name: Some(\"Terry Gray\"), route: None, mailbox: Some(\"gray\"), host: Some(\"cac.washington.edu\") }], sender: [], reply_to: [], to: [Address { name: None, route: None, mailbox: Some(\"minutes\"), host: Some(\"CNRI.Reston.VA.US\") }, Address { name: Some(\"John Klensin\"), route: None, mailbox: Some(\"KLENSIN\"), host: Some(\"MIT.EDU\") }], cc: [], bcc: [], in_reply_to: None, message_id: Some(\"<B27397-0100000@cac.washington.edu>\") })",
     ),
+    // Escapes in each field of an address, and in none of the next.
+    (
+        "* 1 FETCH (ENVELOPE (NIL NIL ((\"a\\\\\" \"@b\\\"\" \"c\\\"\" \"d\\\\e\")(\"f\" NIL \"g\" \"h\")) NIL NIL NIL NIL NIL NIL NIL))\r\n",
+        "from: [Address { name: Some(\"a\\\\\"), route: Some(\"@b\\\"\"), mailbox: Some(\"c\\\"\"), host: Some(\"d\\\\e\") }, Address { name: Some(\"f\"), route: None, mailbox: Some(\"g\"), host: Some(\"h\") }]",
+    ),
     (
         "* 1 FETCH (ENVELOPE (NIL {4}\r\na\"\r\n ((\"\\\"Q\\\"\" NIL {1}\r\na NIL)) NIL NIL ((NIL NIL \"group\" NIL)(NIL NIL NIL NIL)) NIL NIL \"<a>\" NIL))\r\n",
         "subject: Some(\"a\\\"\\r\\n\"), from: [Address { name: Some(\"\\\"Q\\\"\"), route: None, mailbox: Some(\"a\"), host: None }], sender: [], reply_to: [], to: [Address { name: None, route: None, mailbox: Some(\"group\"), host: None }, Address { name: None, route: None, mailbox: None, host: None }]",
