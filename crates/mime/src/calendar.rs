@@ -364,6 +364,20 @@ mod tests {
         assert_eq!(invitation("BEGIN:VCALENDAR\nBEGIN:VTODO\nSUMMARY:x\nEND:VTODO"), None);
     }
 
+    #[test]
+    fn an_event_is_read_up_to_its_limits() {
+        let event = |lines: &str, count: usize| {
+            invitation(&format!("BEGIN:VEVENT\n{}SUMMARY:x\nEND:VEVENT", lines.repeat(count))).unwrap()
+        };
+        for (count, want) in [(MAX_ATTENDEES, MAX_ATTENDEES), (MAX_ATTENDEES + 1, MAX_ATTENDEES)] {
+            assert_eq!(event("ATTENDEE:mailto:a@b\n", count).attendees.len(), want);
+        }
+        // The line that begins it counts.
+        for (count, want) in [(MAX_LINES - 1, "x"), (MAX_LINES, "")] {
+            assert_eq!(event("X:y\n", count).summary, want, "{count}");
+        }
+    }
+
     proptest! {
         #[test]
         fn never_panics(text in ".*", line in "(DTSTART|DURATION|ORGANIZER)[;:=\"PTZ0-9é^\\\\]{0,30}") {

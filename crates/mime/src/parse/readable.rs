@@ -221,6 +221,11 @@ mod tests {
                 vec!["begin 644 steps to peace\nand so on\nend\n".into()],
             ),
             (
+                "a line of another length than it says",
+                "begin 644 x\n#1 of the list\nend\n".into(),
+                vec!["begin 644 x\n#1 of the list\nend\n".into()],
+            ),
+            (
                 "a file behind words that look like one",
                 format!("begin 644 x\n{file}"),
                 vec!["begin 644 x\n".into(), "a b.txt: hi\\n".into()],

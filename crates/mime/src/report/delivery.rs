@@ -145,6 +145,10 @@ mod tests {
         for body in [&b""[..], b"Reporting-MTA: dns; x\n", b"\n\n", b": x\n y", b"no field"] {
             assert_eq!(DeliveryReport::parse(body), None, "{}", body.escape_ascii());
         }
+        for (count, want) in [(super::super::MAX_FIELDS - 1, true), (super::super::MAX_FIELDS, false)] {
+            let body = [b"X: y\n".repeat(count), b"Action: failed\n".to_vec()].concat();
+            assert_eq!(DeliveryReport::parse(&body).is_some(), want, "{count}");
+        }
         let merged =
             DeliveryReport::parse(b"Reporting-MTA: dns; x\r\nFinal-Recipient: a@b\r\nAction: gone\r\n")
                 .unwrap();

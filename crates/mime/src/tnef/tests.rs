@@ -149,6 +149,87 @@ fn a_stream_is_opened() {
     assert_eq!((cut.rtf, cut.is_broken, cut.attachments.len()), (None, true, 2));
 }
 
+/// RTF that is not compressed.
+fn rtf(text: &str) -> Vec<u8> {
+    let len = u32::try_from(text.len()).unwrap().to_le_bytes();
+    let octets = [&len[..], &len, b"MELA", &[0; 4], text.as_bytes()].concat();
+    attribute(1, 6, attribute::PROPERTIES, &properties(&[property(0x102, id::RTF_COMPRESSED, &octets)]))
+}
+
+/// A text comes as such, as HTML, or in RTF, which may stand for either.
+#[test]
+fn a_text_is_found_in_every_form() {
+    let html =
+        attribute(1, 6, attribute::PROPERTIES, &properties(&[property(0x102, id::BODY_HTML, b"<p>html")]));
+    let body = |text: &[u8]| attribute(1, 2, attribute::BODY, text);
+    let rows: &[(&str, &[Vec<u8>], Option<&str>, Option<&str>, &str)] = &[
+        ("none", &[], None, None, ""),
+        ("plain", &[body(b"hi\0")], Some("hi"), None, "hi"),
+        ("HTML", core::slice::from_ref(&html), None, Some("<p>html"), "html\n"),
+        ("blank beside HTML", &[body(b" \0"), html.clone()], Some(" "), Some("<p>html"), "html\n"),
+        ("RTF", &[rtf("{\\rtf1 rich}")], Some("rich"), None, "rich"),
+        (
+            "RTF of HTML",
+            &[rtf("{\\rtf1\\fromhtml1 {\\*\\htmltag64 <p>}rich}")],
+            None,
+            Some("<p>rich"),
+            "rich\n",
+        ),
+        ("RTF beside plain", &[body(b"hi\0"), rtf("{\\rtf1 rich}")], Some("hi"), None, "hi"),
+        ("RTF beside HTML", &[html.clone(), rtf("{\\rtf1 rich}")], None, Some("<p>html"), "html\n"),
+    ];
+    for (name, attributes, text, html, plain) in rows {
+        let octets = stream(attributes);
+        let tnef = Tnef::parse(&octets).unwrap();
+        assert_eq!((tnef.text.as_deref(), tnef.html.as_deref()), (*text, *html), "{name}");
+        assert_eq!(tnef.plain_text(), *plain, "{name}");
+    }
+}
+
+/// The code page that the text names counts more than that of the machine.
+#[cfg(feature = "charsets")]
+#[test]
+fn texts_are_read_in_their_code_page() {
+    let page = |page: u32| attribute(1, 6, attribute::CODE_PAGE, &page.to_le_bytes());
+    let own = [&[3, 0][..], &id::INTERNET_CODE_PAGE.to_le_bytes(), &20_866_u32.to_le_bytes()].concat();
+    let own = attribute(1, 6, attribute::PROPERTIES, &properties(&[own]));
+    let rows: &[(&[Vec<u8>], &[u8], &str)] = &[
+        (&[page(936)], b"\xB7\xA2\xC6\xB1\0", "\u{53d1}\u{7968}"),
+        (&[page(932)], b"\x93\xFA\0", "\u{65e5}"),
+        (&[page(1251)], b"\xCF\0", "\u{41f}"),
+        (&[page(1251), own], b"\xF0\0", "\u{41f}"),
+    ];
+    for (front, subject, want) in rows {
+        let octets = stream(&[front, &[attribute(1, 1, attribute::SUBJECT, subject)][..]].concat());
+        assert_eq!(Tnef::parse(&octets).unwrap().subject, *want);
+    }
+}
+
+#[test]
+fn an_object_begins_with_what_it_is() {
+    let object = [&[9; 16][..], b"object"].concat();
+    let list = properties(&[property(0x0D, id::ATTACH_DATA, &object)]);
+    let octets = stream(&[
+        attribute(2, 6, attribute::NEXT_ATTACHMENT, &[0; 14]),
+        attribute(2, 6, attribute::ATTACHMENT_PROPERTIES, &list),
+    ]);
+    let tnef = Tnef::parse(&octets).unwrap();
+    assert_eq!(
+        (tnef.attachments[0].octets.as_ref(), tnef.attachments[0].is_message),
+        (&b"object"[..], false)
+    );
+}
+
+#[test]
+fn attributes_are_read_up_to_the_limit() {
+    let octets =
+        stream(&[attribute(1, 1, attribute::SUBJECT, b"a\0"), attribute(1, 2, attribute::BODY, b"b\0")]);
+    for (items, want) in [(2, (Some("b"), false)), (1, (None, true))] {
+        let tnef = Tnef::parse_with(&octets, &TnefLimits { items, ..TnefLimits::default() }).unwrap();
+        assert_eq!((tnef.text.as_deref(), tnef.is_broken), want);
+    }
+}
+
 #[test]
 fn numbers_that_lie_cost_nothing() {
     // Four thousand million values of a type that has no octets.

@@ -97,6 +97,8 @@ fn reads_address_headers() {
         ("Ann a@b Bob c@d, e@f", "Ann|a@b; Bob|c@d; |e@f"),
         ("=?utf-8?B?w4RubmE=?= anna@example.org", "Änna|anna@example.org"),
         ("=?utf-8?B?w4RubmE=?=anna@example.org", "Änna|anna@example.org"),
+        ("anna@example.org=?utf-8?B?w4RubmE=?=", "Änna|anna@example.org"),
+        ("\"Ann\"=?utf-8?q?_B?= <a@b>, =?utf-8?q?C_?=\"D\"<c@d>", "Ann B|a@b; C D|c@d"),
         ("\"Desk\" <mx.example desk@mx.example>", "Desk|desk@mx.example"),
         ("Desk <mx.example desk>", "Desk|"),
         ("Desk <mailto:desk@x>, <MAILTO:a@b>", "Desk|desk@x; |a@b"),

@@ -200,6 +200,7 @@ fn decodes_what_is_shifted() {
         ("utf-7", b"A+ImIDkQ.", "A≢Α."),
         ("unicode-1-1-utf-7", b"1 +- 1 +AOQ-x +2D3cSw", "1 + 1 äx 👋"),
         ("utf-7", b"a+!b+", "a+!b+"),
+        ("utf-7", b"+AOQA-b", "\u{e4}b"),
     ];
     for (label, bytes, want) in rows {
         assert_eq!(text(bytes, label).as_deref(), Some(*want), "{label} {}", bytes.escape_ascii());

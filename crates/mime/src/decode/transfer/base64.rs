@@ -55,6 +55,14 @@ impl Default for State {
 impl Base64 {
     const MAX_LINE: usize = 1_000;
 
+    #[cfg(test)]
+    pub(super) const fn held(&self) -> usize {
+        match &self.state {
+            State::Start { line } | State::Doubt { line, .. } => line.len(),
+            _ => 0,
+        }
+    }
+
     /// Appends to `out` what `text` adds and is decided.
     pub fn decode(&mut self, text: &[u8], out: &mut Vec<u8>) {
         let mut rest = text;

@@ -67,6 +67,7 @@ fn decodes_base64() {
         ("joined pieces", b"aGk=aGk=", b"hihi"),
         ("joined without the last padding", b"aGk=aGk", b"hihi"),
         ("joined by lines", b"aGk=\r\naGk=\r\naGVsbG8h\r\naGk=", b"hihihello!hi"),
+        ("joined, and the last one without padding", b"aGk=\r\naGVs\r\naGk", b"hihelhi"),
         ("joined by an empty line", b"aGVsbG8h\r\n\r\naGVsbG8h", b"hello!hello!"),
         (
             "a long line behind padding",
@@ -137,6 +138,14 @@ fn holds_no_more_than_a_line() {
     assert!(decoder.held() <= QuotedPrintable::MAX_HELD);
     decoder.decode(b"x", &mut out);
     assert_eq!(out.len(), 100_001);
+    for start in [&b""[..], b"aGk=\n"] {
+        let mut decoder = Base64::default();
+        decoder.decode(start, &mut out);
+        for _ in 0..100 {
+            decoder.decode(&[b'-'; 1_000], &mut out);
+            assert!(decoder.held() <= 1_000, "{}", decoder.held());
+        }
+    }
 }
 
 #[test]

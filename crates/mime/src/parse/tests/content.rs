@@ -25,6 +25,14 @@ fn chooses_what_to_show() {
         ("html", html.clone(), &[0], &[0], &[]),
         ("file", leaf("application/pdf", ""), &[], &[], &[0]),
         ("alternative", multi("alternative", &[plain.clone(), html.clone()]), &[1], &[2], &[]),
+        ("alternative of plain text", multi("alternative", core::slice::from_ref(&plain)), &[1], &[1], &[]),
+        (
+            "alternative with a picture",
+            multi("alternative", &[plain.clone(), leaf("image/png", "")]),
+            &[1],
+            &[1],
+            &[2],
+        ),
         ("alternative of one", multi("alternative", core::slice::from_ref(&html)), &[1], &[1], &[]),
         (
             "with a file",

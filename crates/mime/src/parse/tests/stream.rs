@@ -5,6 +5,21 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// A line is held up to a length. Its end may be cut there, and belongs to a boundary all the same.
+#[test]
+fn the_end_of_a_long_line_may_be_cut() {
+    let limits = Limits::default();
+    for long in 990..1_020 {
+        let line = "x".repeat(long);
+        let raw =
+            alloc::format!("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n{line}\r\n--b--\r\n");
+        let message = Message::parse(raw.as_bytes());
+        for size in [1, 2, 7, raw.len() - "\n--b--\r\n".len()] {
+            assert_eq!(streamed(raw.as_bytes(), size, &limits), whole(&message), "{long} by {size}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 

@@ -149,6 +149,7 @@ fn keeps_to_its_limits() {
     let messages = "Content-Type: message/rfc822\n\n".repeat(60);
     assert_eq!(Message::parse(messages.as_bytes()).parts().len(), 51);
     let limits = Limits { parts: 3, defects: 2, ..Limits::default() };
+    assert_eq!(Message::parse_with(messages.as_bytes(), &limits).parts().len(), 3);
     let many = format!("Content-Type: multipart/mixed; boundary=b\n\n{}--b--\n", "--b\n\nx\n".repeat(10));
     let message = Message::parse_with(many.as_bytes(), &limits);
     assert_eq!(
@@ -167,6 +168,30 @@ fn keeps_to_its_limits() {
         ("text/plain[body]", Some("x"))
     );
     assert_eq!(defects(&message), [DefectKind::HeaderTooLong]);
+    let section = "Subject: x\nX: y\nContent-Type: text/html\n";
+    let raw = format!("{section}\nbody");
+    for (octets, fields, want) in [
+        (section.len(), 3, "text/html"),
+        (section.len() - 1, 3, "text/plain"),
+        (section.len(), 2, "text/plain"),
+    ] {
+        let mut limits = Limits::default();
+        (limits.headers.header_octets, limits.headers.headers) = (octets, fields);
+        let message = Message::parse_with(raw.as_bytes(), &limits);
+        assert_eq!(outline(&message, 0), format!("{want}[body]"), "{octets} {fields}");
+        assert_eq!(streamed(raw.as_bytes(), 1, &limits), whole(&message), "{octets} {fields}");
+    }
+}
+
+/// A multipart that is too deep to be opened is a file: its octets can be had, and parsed.
+#[test]
+fn what_is_too_deep_is_a_file() {
+    let raw = b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nhi\n--b\n\
+        Content-Type: multipart/mixed; boundary=c\n\n--c\n\nin\n--c--\n--b--\n";
+    let message = Message::parse_with(raw, &Limits { depth: 1, ..Limits::default() });
+    let files: Vec<_> = message.attachments().map(|part| (part.index(), part.bytes().into_owned())).collect();
+    assert_eq!(files, [(2, b"--c\n\nin\n--c--".to_vec())]);
+    assert_eq!(message.text_body().map(Part::index).collect::<Vec<_>>(), [1]);
 }
 
 /// A message that is attached is opened, whether it is encoded or not.
