@@ -17,8 +17,8 @@ pub fn base64(text: &[u8]) -> Vec<u8> {
 ///
 /// Octets outside the alphabet are skipped; padding may be missing. Padding, an empty line or one of signs alone, such as
 /// `-- `, ends the data, unless what follows is base64 too: texts that were encoded in pieces decode whole, and the footer of
-/// a mailing list is not taken for data. Where the first line is prose, the text is not base64 at all, and is returned as it
-/// is. To tell, one line of at most 1,000 octets is held.
+/// a mailing list is not taken for data. A line of prose ends them as well; where it is the first one, the text is not base64
+/// at all, and is returned as it is. To tell, one line of at most 1,000 octets is held.
 #[derive(Clone, Debug, Default)]
 pub struct Base64 {
     groups: Groups,
@@ -27,15 +27,18 @@ pub struct Base64 {
 
 #[derive(Clone, Debug)]
 enum State {
-    /// At the first line, which is held as far as it is there.
+    /// At a line that may be prose, which is held as far as it is there.
     Start {
         line: Vec<u8>,
+        is_first: bool,
     },
     /// A text that is not encoded at all.
     Plain,
     Data {
         /// Whether the line has held nothing of the alphabet yet, and one came before.
         blank: bool,
+        /// Whether the line is known to be no prose.
+        is_known: bool,
     },
     /// The data may be over. Holds the line that tells, as far as it is there.
     Doubt {
@@ -48,7 +51,7 @@ enum State {
 
 impl Default for State {
     fn default() -> Self {
-        Self::Start { line: Vec::new() }
+        Self::Start { line: Vec::new(), is_first: true }
     }
 }
 
@@ -58,7 +61,7 @@ impl Base64 {
     #[cfg(test)]
     pub(super) const fn held(&self) -> usize {
         match &self.state {
-            State::Start { line } | State::Doubt { line, .. } => line.len(),
+            State::Start { line, .. } | State::Doubt { line, .. } => line.len(),
             _ => 0,
         }
     }
@@ -69,7 +72,8 @@ impl Base64 {
         while !rest.is_empty() {
             rest = match &mut self.state {
                 State::Data { .. } => self.data(rest, out),
-                State::Start { line } => {
+                State::Start { line, is_first } => {
+                    let is_first = *is_first;
                     let room = Self::MAX_LINE.saturating_sub(line.len());
                     let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
                     let (more, after) = rest.split_at_checked(end.min(room)).unwrap_or_default();
@@ -79,10 +83,10 @@ impl Base64 {
                     }
                     let held = mem::take(line);
                     if held.is_empty() {
-                        self.start(more);
+                        self.start(more, is_first);
                         continue;
                     }
-                    self.start(&[&held, more].concat());
+                    self.start(&[&held, more].concat(), is_first);
                     self.decode(&held, out);
                     rest
                 }
@@ -112,9 +116,9 @@ impl Base64 {
 
     /// Ends the data: the bits of an unfinished group are forgotten.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
-        if let State::Start { line } = &mut self.state {
-            let line = mem::take(line);
-            self.start(&line);
+        if let State::Start { line, is_first } = &mut self.state {
+            let (line, is_first) = (mem::take(line), *is_first);
+            self.start(&line, is_first);
             self.decode(&line, out);
         }
         if matches!(self.state, State::Doubt { .. }) {
@@ -123,9 +127,13 @@ impl Base64 {
         *self = Self::default();
     }
 
-    /// Looks at the first line.
-    fn start(&mut self, line: &[u8]) {
-        self.state = if is_prose(line) { State::Plain } else { State::Data { blank: false } };
+    /// Looks at a line.
+    fn start(&mut self, line: &[u8], is_first: bool) {
+        self.state = match is_prose(line) {
+            true if is_first => State::Plain,
+            true => State::Over,
+            false => State::Data { blank: !is_first, is_known: true },
+        };
     }
 
     /// Decodes up to the end of a line or to padding, and whole lines before that. Gives what follows.
@@ -133,13 +141,19 @@ impl Base64 {
         if self.groups.is_whole()
             && let Some(after) = whole_lines(text, out)
         {
-            self.state = State::Data { blank: true };
+            self.state = State::Data { blank: true, is_known: false };
             return after;
+        }
+        if let State::Data { blank: true, is_known: false } = self.state
+            && self.groups.is_whole()
+        {
+            self.state = State::Start { line: Vec::new(), is_first: false };
+            return text;
         }
         let end = memchr::memchr2(b'\n', b'=', text);
         let (line, after) = text.split_at_checked(end.unwrap_or(text.len())).unwrap_or_default();
         self.groups.decode(line, out);
-        let State::Data { blank } = &mut self.state else { return after };
+        let State::Data { blank, is_known } = &mut self.state else { return after };
         *blank &= line.iter().all(|&byte| sextet(byte).is_none());
         match after.split_first() {
             Some((b'=', after)) => {
@@ -148,7 +162,8 @@ impl Base64 {
                 after
             }
             Some((_, after)) => {
-                if *blank && self.groups.is_whole() {
+                *is_known = false;
+                if *blank {
                     self.state = State::Doubt { line: Vec::new(), same_line: false };
                 } else {
                     *blank = true;
@@ -173,9 +188,15 @@ impl Base64 {
             return;
         }
         let valid = text.iter().all(|&byte| sextet(byte).is_some() || byte == b'=');
-        if !valid || (whole && (!same_line || is_apart) && text.len() % 4 != 0) {
+        // What goes on fills the group before it, or is whole itself.
+        let fills = text.len().wrapping_add(usize::from(self.groups.place)) % 4 == 0;
+        let is_whole = text.len() % 4 == 0;
+        if !valid || (whole && (!same_line || is_apart) && !fills && !is_whole) {
             self.state = State::Over;
             return;
+        }
+        if !fills && is_whole {
+            self.groups.finish();
         }
         for piece in text.split_inclusive(|&byte| byte == b'=') {
             self.groups.decode(piece, out);
@@ -184,7 +205,7 @@ impl Base64 {
             }
         }
         if !text.ends_with(b"=") {
-            self.state = State::Data { blank: whole };
+            self.state = State::Data { blank: whole, is_known: false };
         }
     }
 }
