@@ -102,8 +102,11 @@ fn keeps_to_its_limits() {
     assert_eq!(html_to_text(&deep), "> ".repeat(16) + "x\n");
     let deep = "<ul><li>x".repeat(2_000);
     assert!(html_to_text(&deep).len() <= 2_000 * 40);
-    let long = alloc::format!("<a href='https://x/{}'>x</a>", "y".repeat(2_000));
-    assert_eq!(html_to_text(&long), "x\n");
+    for (len, is_shown) in [(2_000, true), (2_001, false)] {
+        let address = alloc::format!("https://x/{}", "y".repeat(len - "https://x/".len()));
+        let text = html_to_text(&alloc::format!("<a href='{address}'>x</a>"));
+        assert_eq!(text, if is_shown { alloc::format!("x <{address}>\n") } else { "x\n".into() }, "{len}");
+    }
     let limits = HtmlLimits { octets: 4, ..HtmlLimits::default() };
     assert_eq!(html_to_text_with("abü", &limits), "abü\n");
     assert_eq!(html_to_text_with("abcü", &limits), "abc\n");

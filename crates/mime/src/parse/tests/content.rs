@@ -126,6 +126,12 @@ fn reads_what_people_ask_for() {
         assert_eq!(Message::parse(&raw).text(), "Пр\n");
         let raw = [b"Content-Type: text/html; charset=windows-1252\r\n\r\n".as_slice(), html].concat();
         assert_eq!(Message::parse(&raw).text(), "ðÒ\n");
+        // A part that names one is written in that, its fields as well.
+        let raw = b"Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain; charset=windows-1251\n\n\
+            \xCF\xF0\n--b\nContent-Type: text/plain; charset=koi8-r\nContent-Description: \xF0\xD2\n\n\xF0\xD2\n--b--\n";
+        let message = Message::parse(raw);
+        let fields = message.parts()[2].headers();
+        assert_eq!(fields.get("content-description").map(|field| field.text()).as_deref(), Some("Пр"));
     }
 }
 
