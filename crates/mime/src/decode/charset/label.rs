@@ -42,7 +42,13 @@ fn by_name(label: &str) -> Option<Charset> {
     let name: String =
         label.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).take(32).collect();
     let name = ["xmac", "x", "cs"].iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(&name);
+    let begins = |start| name.starts_with(start);
     Some(match name {
+        // Whatever edition or vendor follows.
+        _ if begins("iso2022jp") => Charset::Shifted(Shifted::Iso2022Jp),
+        _ if begins("gb2312") || begins("gb18030") => Charset::Table(GB18030),
+        _ if begins("ksc5601") => Charset::Table(EUC_KR),
+        _ if begins("big5") => Charset::Table(BIG5),
         "utf8" | "utf8n" | "utf8mb4" | "cp65001" | "unicode11utf8" | "unicode20utf8" => Charset::Utf8,
         "ansi" | "ansix341968" | "ansix341986" | "iso646us" | "iso646" | "us" | "usascii" | "cp367"
         | "646" | "7bit" | "8bit" | "binary" | "default" | "defaultcharset" | "unknown" | "unknown8bit"
@@ -53,23 +59,16 @@ fn by_name(label: &str) -> Option<Charset> {
         }
         "sjis" | "shiftjis" | "cp932" | "ms932" | "mskanji" | "windows932" | "windows31j" | "cp943"
         | "cp943c" | "ibm943" | "ibm943c" | "pck" | "sjiswin" | "shiftjiscp932" => Charset::Table(SHIFT_JIS),
-        "iso2022jp" | "iso2022jp1" | "iso2022jp2" | "iso2022jp3" | "iso2022jpms" | "iso2022jpext"
-        | "iso2022jp2004" | "iso2022jpesc" | "iso2022jpsio" | "jis" | "jis7" | "jis8" | "cp50220"
-        | "cp50221" | "cp50222" | "windows50220" | "windows50221" | "50220" | "50221" => {
-            Charset::Shifted(Shifted::Iso2022Jp)
-        }
+        "jis" | "jis7" | "jis8" | "cp50220" | "cp50221" | "cp50222" | "windows50220" | "windows50221"
+        | "50220" | "50221" => Charset::Shifted(Shifted::Iso2022Jp),
         "iso2022kr" => Charset::Shifted(Shifted::Iso2022Kr),
         "hz" | "hzgb" | "hzgb2312" => Charset::Shifted(Shifted::Hz),
         "utf7" | "unicode11utf7" | "unicode20utf7" | "cp65000" => Charset::Shifted(Shifted::Utf7),
-        "euckr" | "cp949" | "ms949" | "windows949" | "ibm949" | "ibm949c" | "uhc" | "cp1363" | "ksc5601"
-        | "ksc56011987" | "ksc56011989" | "ksc56011992" | "ksx1001" | "ksx10011992" | "5601" | "korean"
-        | "cp51949" => Charset::Table(EUC_KR),
-        "gb2312" | "gb231280" | "gb2312cn" | "gbk" | "gb18030" | "gb180302022" | "gb180302000" | "cp936"
-        | "ms936" | "windows936" | "euccn" | "eucgb2312cn" | "cp54936" | "cngb" | "gb" | "chinese" => {
-            Charset::Table(GB18030)
-        }
-        "big5" | "cp950" | "ms950" | "windows950" | "big5tw" | "big5eten" | "big5hkscs" | "big5hkscs2004"
-        | "ms950hkscs" | "bigfive" | "cnbig5" => Charset::Table(BIG5),
+        "euckr" | "cp949" | "ms949" | "windows949" | "ibm949" | "ibm949c" | "uhc" | "cp1363" | "ksx1001"
+        | "ksx10011992" | "5601" | "korean" | "cp51949" => Charset::Table(EUC_KR),
+        "gbk" | "cp936" | "ms936" | "windows936" | "euccn" | "eucgb2312cn" | "cp54936" | "cngb" | "gb"
+        | "chinese" => Charset::Table(GB18030),
+        "cp950" | "ms950" | "windows950" | "ms950hkscs" | "bigfive" | "cnbig5" => Charset::Table(BIG5),
         "koi8" | "koi8r" | "koi" => Charset::Table(KOI8_R),
         "koi8u" | "koi8ru" => Charset::Table(KOI8_U),
         "tis620" | "tis6202533" | "cp874" | "ms874" | "windows874" | "iso885911" => {

@@ -139,7 +139,17 @@ fn knows_the_labels_of_mail() {
             "한",
         ),
         (
-            &["cp936", "MS936", "eucgb2312_cn", "EUC-CN", "gb_2312-80", "GB-2312", "x-gbk", "cp54936"],
+            &[
+                "cp936",
+                "MS936",
+                "eucgb2312_cn",
+                "EUC-CN",
+                "gb_2312-80",
+                "gb18030-2005",
+                "GB-2312",
+                "x-gbk",
+                "cp54936",
+            ],
             b"\xC4\xE3",
             "你",
         ),
