@@ -223,7 +223,9 @@ impl<'a> Tag<'a> {
     fn hides(&self) -> Option<&'static str> {
         const HIDING: [&str; 8] =
             ["script", "style", "title", "template", "svg", "math", "object", "noembed"];
-        HIDING.into_iter().find(|name| self.is(name)).filter(|_| !self.attributes.ends_with('/'))
+        // To a browser `<script/>` begins one, too.
+        let ends = |name: &str| self.attributes.ends_with('/') && !matches!(name, "script" | "style");
+        HIDING.into_iter().find(|name| self.is(name)).filter(|name| !ends(name))
     }
 
     /// Whether its content is hidden, as the preview text of a newsletter is.

@@ -85,6 +85,11 @@ fn shows_what_html_says() {
         ("no tags", "1 < 2 <3 a<b", "1 < 2 <3 a\n"),
         ("a tag that does not end", "a <b class='x", "a\n"),
         ("quotes that do not end", "a <b class='x>y</b> z <i>w</i>", "a y z w\n"),
+        (
+            "a script that only seems to end",
+            "a<script/>x</script><style />y</style><svg/>b<title/>c",
+            "abc\n",
+        ),
         ("a script that does not end", "a<script>b<p>c", "a\n"),
         ("stray closers", "</p></ul></blockquote></a>a", "a\n"),
         ("upper case", "<P>A<BR>B</P><SCRIPT>x</SCRIPT>", "A\nB\n"),
