@@ -240,16 +240,14 @@ impl List {
     fn end_of_list(&mut self) {
         self.end_of_entry();
         self.end_of_names();
-        if let Some((name, members)) = &mut self.group
-            && let [member] = members.as_mut_slice()
-            && !member.name.is_empty()
-        {
-            member.name.insert_str(0, &[name, ": "].concat());
-            let member = mem::take(member);
-            self.group = None;
-            self.push(Vec::from([member]));
+        let Some((name, mut members)) = self.group.take() else { return };
+        match members.as_mut_slice() {
+            [member] if !member.name.is_empty() => {
+                member.name.insert_str(0, &[&name, ": "].concat());
+                self.push(members);
+            }
+            _ => self.entries.push(AddressOrGroup::Group { name, members }),
         }
-        self.end_of_group();
     }
 
     fn end_of_group(&mut self) {
@@ -471,8 +469,7 @@ impl Entry {
         rest
     }
 
-    fn mailboxes(self, raw: Charset) -> Vec<DisplayAddress> {
-        let comment = unstructured_in(self.comment.trim_ascii(), raw).into_owned();
+    fn mailboxes(&self, raw: Charset) -> Vec<DisplayAddress> {
         let mut mailboxes = match &self.angle {
             Some(words) => Self::in_angle(words, self.name(raw)),
             None => self.in_phrase(raw),
@@ -482,7 +479,7 @@ impl Entry {
         if let [mailbox] = mailboxes.as_mut_slice()
             && mailbox.name.is_empty()
         {
-            mailbox.name = comment;
+            mailbox.name = unstructured_in(self.comment.trim_ascii(), raw).into_owned();
         }
         mailboxes
     }
@@ -508,7 +505,7 @@ impl Entry {
     }
 
     /// Without brackets: each word with an `@` is an address, and what stands before it is its name.
-    fn in_phrase(self, raw: Charset) -> Vec<DisplayAddress> {
+    fn in_phrase(&self, raw: Charset) -> Vec<DisplayAddress> {
         let text = |range: Range<usize>| {
             let text = self.phrase.get(range).unwrap_or_default().trim_ascii();
             unstructured_in(text, raw).into_owned()
