@@ -210,9 +210,10 @@ impl<R: Runtime> Smtp<R> {
         let event = self.connection.next(&mut self.session).await.map_err(|error| {
             // The session knows how far it was when the connection broke.
             let unknown = self.session.outcome_unknown();
-            let error =
-                Error::smtp(error).with_outcome_unknown(unknown).with_greeting(self.session.greeting());
-            if error.outcome_unknown() { error.with_verdicts(self.session.verdicts()) } else { error }
+            Error::smtp(error)
+                .with_outcome_unknown(unknown)
+                .with_greeting(self.session.greeting())
+                .with_verdicts(self.session.verdicts())
         })?;
         // Without a login the session is ready at once.
         if matches!(event, Some(Event::Authenticated)) || !self.logs_in {

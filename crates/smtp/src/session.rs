@@ -57,7 +57,7 @@ pub struct Session {
     leftover: bool,
     /// The server refused a parameter that it offers: what can be left out is.
     spare: bool,
-    /// What is known of a message whose verdict never came.
+    /// What is known of the message in which the session ended.
     known: Vec<(String, Reply)>,
     state: State,
 }
@@ -348,18 +348,18 @@ impl Session {
         match &self.state {
             State::Body(body) => body.mail.refused(),
             State::Chunks { chunks, .. } => chunks.refused(),
-            State::DotReply { mail, .. } => mail.refused(),
+            State::Mail(mail) | State::DotReply { mail, .. } => mail.refused(),
             _ => &[],
         }
     }
 
-    /// What is known of the recipients of the message whose [outcome is unknown](Self::outcome_unknown), with the server's
-    /// words: those whom it refused, and with LMTP also those of whom it said what became of the message.
+    /// What is known of the recipients of the message in which the session ended, with the server's words: those whom it
+    /// refused, and with LMTP also those of whom it said what became of the message.
     #[must_use]
     pub fn verdicts(&self) -> Vec<(String, Reply)> {
         match &self.state {
-            State::DotReply { .. } | State::Chunks { .. } => [self.refused(), &self.heard].concat(),
-            _ => self.known.clone(),
+            State::Failed(_) => self.known.clone(),
+            _ => [self.refused(), &self.heard].concat(),
         }
     }
 

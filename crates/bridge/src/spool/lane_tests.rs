@@ -129,6 +129,42 @@ fn what_goes_without_dsn_is_said() {
     }
 }
 
+/// Whom a server refused before it hung up is told at once. The next attempts, in this run and in later ones, leave them out.
+#[test]
+fn a_server_that_hangs_up_at_unknown_recipients_is_not_asked_for_them_again() {
+    let upstream = Upstream::start(Server { hangs_up: Some(1), ..Server::default() });
+    let folder = tempfile::tempdir_in(memory()).unwrap();
+    let mut spool = Spool::open(folder.path().join("spool"), Limits::default()).unwrap();
+    let all = ["nobody1", "b", "nobody2", "nobody3", "nobody4", "nobody5", "nobody6", "c"];
+    let all = all.map(|name| format!("{name}@mx.test"));
+    put(&spool, &Envelope::new("a@mx.test", &all), 0);
+    let report = run(&spool, &upstream).remove(0);
+    assert!(matches!(report.fate, Place::Waits(_)), "{report:?}");
+    let states: Vec<&str> = report.recipients.iter().map(|(_, state)| state.word()).collect();
+    assert_eq!(
+        states,
+        ["failed", "waiting", "failed", "failed", "failed", "waiting", "waiting", "waiting"],
+        "one in each session"
+    );
+    for (_, state) in &report.recipients {
+        let said = if state.word() == "failed" { "550 5.1.1 nobody" } else { "421 4.7.0 Too many errors" };
+        assert!(state.reply().unwrap().ends_with(said), "{report:?}");
+    }
+    spool.clock = || crate::spool::file::now().saturating_add(3600);
+    upstream.server().connections = 0;
+    let report = run(&spool, &upstream).remove(0);
+    assert_eq!(report.fate, Place::Failed, "{report:?}");
+    let states = report.recipients.iter().map(|(address, state)| format!("{address} {}", state.word()));
+    assert_eq!(
+        states.collect::<Vec<_>>(),
+        ["b@mx.test delivered", "nobody5@mx.test failed", "nobody6@mx.test failed", "c@mx.test delivered"]
+    );
+    let server = upstream.server();
+    assert_eq!(server.connections, 2, "each session gets a refusal, and there were two to come");
+    let to = server.envelopes.iter().map(|(_, to)| to.join(" "));
+    assert_eq!(to.collect::<Vec<_>>(), ["b@mx.test c@mx.test"]);
+}
+
 /// Before the end of each part it is on the disk to whom it goes.
 #[test]
 fn each_part_is_marked_before_its_end() {

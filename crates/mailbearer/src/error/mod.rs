@@ -39,7 +39,7 @@ struct Inner {
     /// What was done before the failure.
     done: Done,
     verdict: Verdict,
-    /// What is known of recipients if the outcome is unknown for others: those whom the server refused before.
+    /// What is known of recipients if the session ended before the others had a verdict.
     verdicts: Vec<(String, Reply)>,
     /// A trait object, so that its type need not be named here.
     failure: Box<dyn Failure>,

@@ -13,8 +13,8 @@ impl Protocol {
 }
 
 impl Error {
-    /// Returns the recipients that the server refused, with its words, if nothing else is wrong or if the [outcome is
-    /// unknown](Self::outcome_unknown) for the others.
+    /// Returns the recipients that the server refused, with its words, if nothing else is wrong, or if the session ended
+    /// before the others had a verdict.
     #[must_use]
     pub fn refused_recipients(&self) -> &[(String, Reply)] {
         match self.cause() {
@@ -26,8 +26,8 @@ impl Error {
         }
     }
 
-    /// Returns what is known of some recipients if the [outcome is unknown](Self::outcome_unknown) for the others, each
-    /// with the server's words. First come those whom the server refused, then those for whom an LMTP server has
+    /// Returns what is known of some recipients if the session ended before the others had a verdict, each with the
+    /// server's words. First come those whom the server refused, then those for whom an LMTP server has
     /// accepted the message.
     #[must_use]
     pub fn verdicts(&self) -> &[(String, Reply)] {

@@ -1,6 +1,6 @@
-use std::{io, mem, time::Instant};
+use std::{collections::HashSet, io, mem, time::Instant};
 
-use mailbearer_smtp::{Envelope, Receipt, Refusal, Reply, ServerLimits, Unsent};
+use mailbearer_smtp::{Class, Envelope, Receipt, Refusal, Reply, ServerLimits, Unsent};
 
 use super::{Outcome, Permit};
 use crate::{Error, MailObject};
@@ -12,7 +12,7 @@ pub(super) struct Job<M> {
     pub(super) permit: Option<Permit>,
     pub(super) tries: u32,
     pub(super) since: Instant,
-    /// Set if the server accepts fewer recipients at a time than there are.
+    /// Set if the server accepts fewer recipients at a time than there are, or refused some and hung up.
     parts: Option<Box<Parts>>,
 }
 
@@ -73,13 +73,41 @@ impl<M: MailObject> Job<M> {
         if self.envelope().recipients.len() <= EACH_ACCEPTS {
             return false;
         }
-        let parts = self.parts.get_or_insert_with(|| {
-            let mut later = self.message.envelope().recipients;
-            later.sort_by_key(|address| address.is_ascii());
-            Box::new(Parts { later, ..Parts::default() })
-        });
-        parts.most = Some(EACH_ACCEPTS);
+        self.parts().most = Some(EACH_ACCEPTS);
         true
+    }
+
+    /// Leaves out those whom the server refused for good before it ended the session: it may have hung up because of them.
+    /// Returns whether there are any.
+    pub(super) fn leave_out_refused(&mut self, error: &Error) -> bool {
+        let is_final = |(_, reply): &&(String, Reply)| reply.class() == Class::Permanent;
+        let refused: Vec<_> = error.verdicts().iter().filter(is_final).cloned().collect();
+        if error.outcome_unknown() || refused.is_empty() {
+            return false;
+        }
+        let parts = self.parts();
+        let gone: HashSet<&String> = refused.iter().map(|(address, _)| address).collect();
+        for left in [&mut parts.now, &mut parts.later] {
+            left.retain(|address| !gone.contains(address));
+        }
+        drop(gone);
+        parts.refused.extend(refused);
+        true
+    }
+
+    /// Whether nobody is left to send it to.
+    pub(super) fn is_done(&self) -> bool {
+        self.parts.as_ref().is_some_and(|parts| parts.now.is_empty() && parts.later.is_empty())
+    }
+
+    /// Returns the parts of the message. Where it had none, all recipients are in the present one.
+    fn parts(&mut self) -> &mut Parts {
+        self.parts.get_or_insert_with(|| {
+            let mut now = self.message.envelope().recipients;
+            // Where the server lacks SMTPUTF8, the whole message is refused, before a part of it went.
+            now.sort_by_key(|address| address.is_ascii());
+            Box::new(Parts { now, ..Parts::default() })
+        })
     }
 
     /// Notes that the server accepted the present part for some of its recipients. Returns the receipt once nobody is
@@ -123,14 +151,14 @@ impl<M: MailObject> Job<M> {
         match error.cause::<Refusal>() {
             _ if error.outcome_unknown() => {
                 let known = error.verdicts().to_vec();
-                let (taken, refused): (Vec<_>, Vec<_>) = known
-                    .into_iter()
-                    .partition(|(_, reply)| reply.class() == mailbearer_smtp::Class::Success);
+                let (taken, refused): (Vec<_>, Vec<_>) =
+                    known.into_iter().partition(|(_, reply)| reply.class() == Class::Success);
                 parts.taken.extend(taken);
                 parts.refused.extend(refused);
             }
             Some(Refusal::Recipients { refused }) => parts.refused.extend(refused.iter().cloned()),
-            Some(refusal) if has_begun && refusal.reply().is_some() => {
+            // A refused login is nobody's verdict.
+            Some(refusal) if has_begun && refusal.reply().is_some() && !refusal.is_auth() => {
                 let refused = refusal.reply().map(|reply| all(reply, &parts.now));
                 parts.refused.extend(refused.unwrap_or_default());
             }
@@ -161,7 +189,8 @@ impl<M: MailObject> Job<M> {
                 (receipt.unsent, receipt.without_dsn) = (unsent, without_dsn);
                 Outcome::Accepted(receipt)
             }
-            (None, Some(error)) => Outcome::of(Err(error)),
+            (None, Some(error)) if refused.is_empty() => Outcome::of(Err(error)),
+            (None, Some(error)) => Outcome::of(Err(error.with_verdicts(refused))),
             (None, None) => Outcome::of(Err(Error::message(Refusal::Recipients { refused }))),
         }
     }

@@ -151,6 +151,12 @@ mod tests {
             ("large", refused(Refusal::TooLarge { size: 2, limit: 1 }), "Refused", ["Refused", "Refused"]),
             ("closed", ended(closed()), "Deferred", ["Deferred", "Deferred"]),
             (
+                "closed, one refused",
+                ended(closed()).map_err(|error: Error| error.with_verdicts(some(550))),
+                "Deferred",
+                ["Deferred", "Refused"],
+            ),
+            (
                 "behind the dot",
                 ended(smtp::Error::OutcomeUnknown { cause: Box::new(closed()) }),
                 "Unknown",

@@ -433,13 +433,22 @@ impl<'a, R: Runtime, M: MailObject + 'a> Worker<'a, R, M> {
                         | mailbearer_smtp::Error::Closed { stage: Stage::Recipient, .. }
                 )
             );
-            if is_at_recipient && job.shrink() {
+            let has_said = job.leave_out_refused(&error);
+            if job.is_done() {
+                self.board.heard();
+                let whole = job.conclude(None);
+                self.board.end(job, whole);
+            } else if is_at_recipient && job.shrink() {
                 self.try_again(job, 0);
             } else if error.is_transient() && (was_used || job.tries < inner.options.tries) {
                 // A session that was idle for a while may have ended by itself.
                 self.try_again(job, u32::from(!was_used));
             } else {
-                self.board.failed(&error);
+                if has_said {
+                    self.board.heard();
+                } else {
+                    self.board.failed(&error);
+                }
                 self.end(job, error);
             }
             return Then::Leave;

@@ -29,8 +29,9 @@ impl Session {
         // A challenge is base64, and so are the parts of most tokens. The exchange reads it, and redacts what it read.
         let is_challenge = class == Intermediate && matches!(self.state, State::AuthReply { .. });
         let reply = if is_challenge { reply } else { reply.redacted(|text| self.redactor.redact(text)) };
-        // What this reply leaves unknown is known as far as those before it say.
-        self.known = if self.outcome_unknown() { self.verdicts() } else { Vec::new() };
+        // Where this reply ends the session, those before it say what is known.
+        let may_end = reply.is_closing() || self.outcome_unknown();
+        self.known = if may_end { self.verdicts() } else { Vec::new() };
         let leaving = self.is_leaving();
         let state = mem::replace(&mut self.state, State::Over);
         if leaving {
@@ -198,11 +199,13 @@ impl Session {
                 self.state = State::Over;
                 Ok(Step::Close)
             }
-            _ if self.outcome_unknown() => {
+            _ => {
                 self.known = self.verdicts();
-                Err(Error::OutcomeUnknown { cause: Box::new(error) })
+                Err(match self.outcome_unknown() {
+                    true => Error::OutcomeUnknown { cause: Box::new(error) },
+                    false => error,
+                })
             }
-            _ => Err(error),
         }
     }
 

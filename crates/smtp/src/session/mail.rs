@@ -98,9 +98,9 @@ impl Mail {
         self.next().is_some()
     }
 
-    /// Whom the server has refused so far.
+    /// Whom the server has refused so far; nobody where it refused the sender, and them because of that.
     pub(super) fn refused(&self) -> &[(String, Reply)] {
-        &self.refused
+        if self.sender_refused.is_some() { &[] } else { &self.refused }
     }
 
     /// Whether what was heard so far leaves nobody to send the message to.

@@ -83,6 +83,53 @@ fn a_server_that_hangs_up_at_a_recipient_gets_fewer() {
     }
 }
 
+/// Many servers hang up on who names too many that they don't know. What they said of them before counts.
+#[test]
+fn a_server_that_hangs_up_at_unknown_recipients_gets_the_others() {
+    let bench = Bench::new();
+    let all = ["nobody1@mx.test", "a@mx.test", "nobody2@mx.test", "nobody3@mx.test", "b@mx.test"];
+    let unknown = [all[0], all[2], all[3]];
+    let limits = "LIMITS RCPTMAX=2";
+    // Recipients, tries, after how many refusals; the fates, and sessions.
+    let rows: [(&str, &[&'static str], _, _, _, _, _); 7] = [
+        ("each session gets further", &all, None, 3, 2, "rtrrt", 2),
+        ("so does each part", &all, Some(limits), 3, 2, "rtrrt", 2),
+        ("no other try", &all, None, 0, 1, "rdddd", 1),
+        ("no other try behind a part", &all, Some(limits), 0, 1, "rtrdd", 2),
+        ("one for each session", &unknown, None, 3, 1, "rrr", 3),
+        ("not all before the tries end", &unknown, None, 1, 1, "rrd", 2),
+        ("nobody is left", &unknown, None, 3, 3, "rrr", 1),
+    ];
+    for (name, recipients, extension, tries, hangs_up, want, sessions) in rows {
+        let extensions = extension.into_iter().collect();
+        let server = bench.begin(Server { hangs_up: Some(hangs_up), extensions, ..Server::default() });
+        let note = Note { recipients: recipients.to_vec(), ..Note::new(0) };
+        let own = |options: &mut PoolOptions| (options.connections, options.tries) = (1, tries);
+        let outcomes = send(&bench.pool(own), [note]);
+        let fates = recipients.iter().map(|recipient| match outcomes[&0].fate(recipient) {
+            Fate::Accepted(_) => 't',
+            Fate::Refused(reply) => {
+                assert_eq!(reply.unwrap().code, 550, "{name}");
+                'r'
+            }
+            Fate::Deferred(_) => 'd',
+            Fate::Unknown => 'u',
+        });
+        assert_eq!(fates.collect::<String>(), want, "{name}: {outcomes:?}");
+        let outcome = match &outcomes[&0] {
+            Outcome::Accepted(_) => 't',
+            Outcome::Refused(_) => 'r',
+            Outcome::Deferred(_) => 'd',
+            Outcome::Unknown { .. } => 'u',
+        };
+        assert_eq!(outcome, ['t', 'd', 'r'].into_iter().find(|one| want.contains(*one)).unwrap(), "{name}");
+        let server = locked(&server);
+        assert_eq!(server.connections, sessions, "{name}");
+        let taken = server.envelopes.iter().map(|(_, to)| to.len()).sum::<usize>();
+        assert_eq!(taken, want.matches('t').count(), "{name}");
+    }
+}
+
 /// Like the first test, for a message that is sent in parts.
 #[test]
 fn a_cut_between_parts_tells_nobody_wrongly() {

@@ -45,6 +45,8 @@ pub(crate) struct Server {
     pub(crate) logins: Vec<String>,
     /// Recipients of a message that it accepts. Others get 452.
     pub(crate) recipients: Option<usize>,
+    /// It says 421 instead of one more refusal, and is gone, when it has refused so much in a session.
+    pub(crate) hangs_up: Option<usize>,
     /// Whether it lacks DSN.
     pub(crate) no_dsn: bool,
     /// Whether it lacks SMTPUTF8.
@@ -119,6 +121,7 @@ impl Serving {
         let mut options = ServerOptions::new("mx.test");
         options.security = Some(Security::Implicit);
         options.chunking = server.chunking;
+        options.limits.refusals = server.hangs_up.unwrap_or(options.limits.refusals);
         (options.dsn, options.smtputf8) = (!server.no_dsn, !server.no_smtputf8);
         options.extensions = server.extensions.iter().map(|line| (*line).into()).collect();
         let cut = server.cut.filter(|cut| server.connections <= cut.connections);

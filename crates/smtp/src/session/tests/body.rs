@@ -107,6 +107,41 @@ fn who_was_refused_is_known_where_the_outcome_is_not() {
     }
 }
 
+/// Many servers hang up on who names too many that they don't know.
+#[test]
+fn who_was_refused_before_the_server_hung_up_is_known() {
+    let begin = "> submit a@x b@y c@y\nC: MAIL FROM:<a@x>\nC: RCPT TO:<b@y>\nC: RCPT TO:<c@y>";
+    let (plain, chunks) = (format!("{begin}\nC: DATA"), format!("{begin}\n* body wanted"));
+    let refused = [("b@y".into(), Reply::new(550, "5.1.1 no"))];
+    let rows = [
+        ("8BITMIME", &plain, "S: 250 ok\nS: 550 5.1.1 no", &refused[..]),
+        ("8BITMIME", &plain, "S: 250 ok\nS: 550 5.1.1 no\nS: 250 ok\nS: 354 go\n* body wanted", &refused),
+        ("8BITMIME", &plain, "S: 250 ok\nS: 250 ok", &[]),
+        // Because of the sender.
+        ("8BITMIME", &plain, "S: 451 later\nS: 503 no", &[]),
+        ("CHUNKING", &chunks, "S: 250 ok\nS: 550 5.1.1 no", &refused),
+        ("CHUNKING", &chunks, "S: 451 later\nS: 503 no", &[]),
+    ];
+    for (extension, conversation, replies, want) in rows {
+        let at = if replies.contains("354") { "the message" } else { "RCPT" };
+        let ends = [
+            ("S: 421 4.7.0 no", format!("server is closing, at {at}: 421 4.7.0 no")),
+            ("eof", format!("connection closed at {at}")),
+        ];
+        for (end, error) in ends {
+            // Without a word, what it said of the sender is what it said last.
+            if end == "eof" && replies.contains("451") {
+                continue;
+            }
+            let script = format!(
+                "S: 220 m\nC: EHLO client.test\nS: 250-m\nS: 250-PIPELINING\nS: 250 {extension}\n* ready\n\
+                 {conversation}\n{replies}\n--\n{end}\n! {error}"
+            );
+            assert_eq!(play(session, &script).verdicts(), want, "{extension}, {replies}, {end}");
+        }
+    }
+}
+
 #[test]
 fn misuse_is_told_and_changes_nothing() {
     let (mut session, ticket, mut rx, mut tx) = at_body(Envelope::new("a@b", ["c@d"]));
