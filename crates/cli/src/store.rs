@@ -239,22 +239,69 @@ pub(crate) fn login_needed(keeping: &Keeping, name: &str, user: &str) {
     }
 }
 
-/// Runs a hook to its end. Its output goes to standard error. If it fails, that is a warning.
+/// Runs a hook. If it fails, that is a warning.
 fn call(words: &[String], event: &str, account: &str, user: &str) {
-    let Some((program, arguments)) = words.split_first() else { return };
-    let done = Command::new(program)
+    if let Err(trouble) = run_hook(words, event, account, user, program::PATIENCE) {
+        output::warning(&trouble);
+    }
+}
+
+/// Runs a hook to its end. Its output goes to standard error.
+///
+/// # Errors
+///
+/// Says what is wrong with one that fails, or does not end in time.
+fn run_hook(
+    words: &[String],
+    event: &str,
+    account: &str,
+    user: &str,
+    patience: Duration,
+) -> Result<(), String> {
+    let Some((program, arguments)) = words.split_first() else { return Ok(()) };
+    let mut command = Command::new(program);
+    command
         .args(arguments)
         .envs([("HOOK_EVENT", event), ("HOOK_ACCOUNT", account), ("HOOK_USER", user)])
         .stdin(Stdio::null())
-        .stdout(Stdio::from(io::stderr()))
-        .status();
-    match done {
-        Ok(status) if status.success() => {}
-        Ok(status) => output::warning(&format!("the hook {event}, {program}, failed ({status})")),
-        Err(error) => output::warning(&format!("the hook {event}, {program}, cannot be run: {error}")),
+        .stdout(Stdio::from(io::stderr()));
+    match program::run(&mut command, None, 0, patience) {
+        Ok(ran) if ran.status.success() => Ok(()),
+        Ok(ran) => Err(format!("the hook {event}, {program}, failed ({})", ran.status)),
+        Err(failure) => Err(format!("the hook {event}, {program}, {failure}")),
     }
 }
 
 /// The most octets that a program may print.
 const LIMIT: usize = 1 << 20;
 const PROBE: Duration = Duration::from_secs(30);
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hook_that_fails_or_does_not_end_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("missing");
+        let missing = missing.to_str().unwrap();
+        let rows: [(&[&str], Result<(), &str>); 5] = [
+            (&["sh", "-c", "test $HOOK_EVENT.$HOOK_ACCOUNT.$HOOK_USER = event.ann.u"], Ok(())),
+            (&["sh", "-c", "exit 3"], Err("the hook event, sh, failed (exit status: 3)")),
+            (&["sleep", "600"], Err("the hook event, sleep, did not end within 0.5 s, and was killed")),
+            // What it started may go on.
+            (&["sh", "-c", "sleep 2 &"], Ok(())),
+            (&[missing], Err("cannot be run: No such file or directory (os error 2)")),
+        ];
+        for (words, want) in rows {
+            let words: Vec<String> = words.iter().map(|&word| word.into()).collect();
+            let done = run_hook(&words, "event", "ann", "u", Duration::from_millis(500));
+            let is_right = match (&done, want) {
+                (Ok(()), Ok(())) => true,
+                (Err(trouble), Err(want)) => trouble.ends_with(want),
+                _ => false,
+            };
+            assert!(is_right, "{words:?}: {done:?}");
+        }
+    }
+}

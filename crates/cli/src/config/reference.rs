@@ -275,8 +275,8 @@ mod tests {
         let patience = PATIENCE.as_secs();
         assert_eq!(
             text.matches(&format!("within {patience} s")).count(),
-            3,
-            "a secret, a store's two programs"
+            5,
+            "a secret, a store's two programs, two hooks"
         );
         for name in [CONFIG, DEFAULT] {
             assert!(text.contains(name), "{name}");

@@ -202,12 +202,14 @@ pub(crate) const TABLE: &[Row] = &[
     row(
         "oauth.hooks.login_needed",
         Kind::Command,
-        "Program that is run when a person has to log in; the variables HOOK_ACCOUNT and HOOK_USER say to what.",
+        "Program that is run when a person has to log in; the variables HOOK_ACCOUNT and HOOK_USER say to what. It \
+         is killed if it does not end within 120 s.",
     ),
     row(
         "oauth.hooks.token_changed",
         Kind::Command,
-        "Program that is run when there is a new token, which `mailbearer token` then prints; with the same variables.",
+        "Program that is run when there is a new token, which `mailbearer token` then prints; with the same variables. \
+         It is killed if it does not end within 120 s.",
     ),
     row(
         "imap.host",
