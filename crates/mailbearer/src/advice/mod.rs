@@ -1,6 +1,6 @@
 //! What failures mean, and who can mend them.
 //!
-//! [`of`] looks an [`Error`] up in a [catalogue](ENTRIES), by numbers and codes first, by the words of servers last.
+//! [`of`] looks an [`Error`] up in a [catalogue](entries), by numbers and codes first, by the words of servers last.
 //! Programs should decide by the [predicates](Error) and the [kind](Error::kind) of an error. The catalogue is for
 //! people, in English or Chinese. A program that does not call it does not link it.
 //!
@@ -104,15 +104,17 @@ const UNEXPLAINED: &[&str] =
 /// Returns the entry of that name.
 #[must_use]
 pub fn by_id(id: &str) -> Option<&'static Entry> {
-    ENTRIES.iter().find(|entry| entry.id == id)
+    entries().find(|entry| entry.id == id)
 }
 
 fn find(shown: &Shown<'_>) -> Option<&'static Entry> {
-    ENTRIES.iter().find(|entry| entry.fits(shown))
+    entries().find(|entry| entry.fits(shown))
 }
 
-/// All entries, in the order in which they are looked up.
-pub static ENTRIES: &[Entry] = catalogue::ENTRIES;
+/// Returns all entries, in the order in which they are looked up.
+pub fn entries() -> impl Iterator<Item = &'static Entry> {
+    catalogue::ENTRIES.into_iter().flatten()
+}
 
 /// An entry of the catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -27,7 +27,7 @@ fn shown_by(entry: &Entry, seen: &str) -> (Evidence<'static>, Kind) {
 
 #[test]
 fn each_entry_is_named_by_what_it_says_is_seen() {
-    for entry in ENTRIES {
+    for entry in entries() {
         let nothing = [""];
         let seen = if entry.seen.is_empty() { &nothing[..] } else { entry.seen };
         for seen in seen {
@@ -41,10 +41,10 @@ fn each_entry_is_named_by_what_it_says_is_seen() {
 
 #[test]
 fn the_catalogue_is_whole() {
-    let ids: BTreeSet<_> = ENTRIES.iter().map(Entry::id).collect();
-    assert_eq!(ids.len(), ENTRIES.len(), "an id is there twice");
-    assert!(ENTRIES.len() >= 110);
-    for entry in ENTRIES {
+    let ids: BTreeSet<_> = entries().map(Entry::id).collect();
+    assert_eq!(ids.len(), entries().count(), "an id is there twice");
+    assert!(entries().count() >= 110);
+    for entry in entries() {
         for language in [Language::English, Language::Chinese] {
             assert!(!entry.cause(language).is_empty() && !entry.fix(language).is_empty(), "{}", entry.id);
         }
@@ -122,7 +122,7 @@ fn the_page_is_up_to_date() {
             "\n## {title}\n\n| entry | seen | cause | fix | who | source |\n|---|---|---|---|---|---|\n"
         )
         .unwrap();
-        for entry in ENTRIES.iter().filter(|entry| entry.place == place) {
+        for entry in entries().filter(|entry| entry.place == place) {
             let mut seen: Vec<String> = entry.seen.iter().map(|seen| format!("`{seen}`")).collect();
             seen.extend(entry.kind.map(|kind| format!("kind {kind:?}")));
             seen.extend(entry.stage.map(|stage| format!("at {stage:?}")));

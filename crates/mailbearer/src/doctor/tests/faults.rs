@@ -24,7 +24,7 @@ use mailbearer_oauth::{self as oauth, Retry};
 use crate::{
     Account, Blocking, Client, Error, FileStore, Grant, Login, Message, OAuth, Range, Security, Server,
     Token,
-    advice::{self, ENTRIES},
+    advice::{self, entries},
     error::Protocol,
     token::{StoreError, Trouble},
 };
@@ -457,11 +457,8 @@ fn each_entry_has_a_fault_or_a_local_cause() {
     let faults = Fault::all().flat_map(|fault| fault.places().map(move |place| (fault, place)));
     let shown: BTreeSet<&str> = faults.map(|(fault, place)| wanted(fault, place)).collect();
     let local: BTreeSet<&str> = LOCAL.iter().map(|(entry, _)| *entry).collect();
-    let without: Vec<&str> = ENTRIES
-        .iter()
-        .map(advice::Entry::id)
-        .filter(|id| !shown.contains(id) && !local.contains(id))
-        .collect();
+    let without: Vec<&str> =
+        entries().map(advice::Entry::id).filter(|id| !shown.contains(id) && !local.contains(id)).collect();
     assert!(without.is_empty(), "without a fault: {without:#?}");
     for (fault, place, entry) in NAMES {
         assert!(Fault::find(fault).is_some_and(|fault| fault.places().any(|own| own == *place)), "{fault}");
