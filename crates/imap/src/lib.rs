@@ -33,6 +33,7 @@ mod response;
 mod rule;
 mod section;
 mod sequence;
+#[cfg(feature = "server")]
 pub mod server;
 pub mod session;
 mod text;

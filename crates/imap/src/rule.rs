@@ -50,16 +50,3 @@ pub(crate) fn named<'a, T>(
 ) -> impl FnMut(&'a [u8]) -> Res<'a, T> {
     move |input| parser.parse(input).map_err(|error| error.map(|_| Fault { at: input, rule }))
 }
-
-/// Like nom's `map_opt`, with the name of the rule: `convert` returns `None` if what `parser` found breaks the rule.
-#[inline]
-pub(crate) fn checked<'a, T, U>(
-    rule: &'static str,
-    mut parser: impl Parser<&'a [u8], Output = T, Error = Fault<'a>>,
-    mut convert: impl FnMut(T) -> Option<U>,
-) -> impl FnMut(&'a [u8]) -> Res<'a, U> {
-    move |input| {
-        let (rest, found) = parser.parse(input)?;
-        convert(found).map_or_else(|| fail(input, rule), |found| Ok((rest, found)))
-    }
-}

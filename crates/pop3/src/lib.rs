@@ -45,7 +45,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`server`] is the server's side. Tests use it.
+//! [`server`], behind the feature of that name, is the server's side. Tests use it.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -62,6 +62,7 @@ mod options;
 mod problem;
 mod quirks;
 mod reply;
+#[cfg(feature = "server")]
 pub mod server;
 mod session;
 

@@ -47,7 +47,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`server`] is the other half: the session of a server.
+//! [`server`], behind the feature of that name, is the other half: the session of a server.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -64,6 +64,7 @@ mod options;
 mod problem;
 mod quirks;
 mod reply;
+#[cfg(feature = "server")]
 pub mod server;
 mod session;
 #[cfg(test)]

@@ -12,9 +12,9 @@ use nom::{
 
 use super::{
     element::{
-        astring, atom, charset, date_time, end, flag, joined, keyword, list, list_mailbox, list1, literal,
-        literal8, mailbox, mark, nstring, number, one_of, one_or_list, optional, param, sequence_set, sp,
-        span, word,
+        astring, atom, charset, checked, date_time, end, flag, joined, keyword, list, list_mailbox, list1,
+        literal, literal8, mailbox, mark, nstring, number, one_of, one_or_list, optional, param,
+        sequence_set, sp, span, word,
     },
     fetch::{fetch_att, fetch_items},
     search::{partial_range, search_program, search_return_opts, sort_criteria},
@@ -22,7 +22,7 @@ use super::{
 use crate::{
     AppendData, AppendMessage, Capability, CatenatePart, Command, ListReturn, ListSelection, Mailbox,
     MetadataDepth, NotifyEvent, NotifyMailboxes, ParseError, QResync, Select, StatusAttribute, StoreAction,
-    rule::{Fault, Res, checked, fail},
+    rule::{Fault, Res, fail},
 };
 
 /// Why a command could not be parsed.

@@ -18,7 +18,7 @@ use nom::{
 use crate::{
     Atom, Date, DateTime, Flag, Mailbox, Param, Part, Section, SectionOf, SequenceSet, Text, parse_date,
     parse_date_time,
-    rule::{Fault, Res, checked, fail, named},
+    rule::{Fault, Res, fail, named},
 };
 
 /// Takes exactly this text.
@@ -261,4 +261,17 @@ fn section_text(of_part: bool, input: &[u8]) -> Res<'_, SectionOf<'_>> {
 /// `ATOM-CHAR`
 fn is_atom_char(octet: u8) -> bool {
     octet.is_ascii_graphic() && !b"(){%*\"\\]".contains(&octet)
+}
+
+/// Like nom's `map_opt`, with the name of the rule: `convert` returns `None` if what `parser` found breaks the rule.
+#[inline]
+pub(super) fn checked<'a, T, U>(
+    rule: &'static str,
+    mut parser: impl Parser<&'a [u8], Output = T, Error = Fault<'a>>,
+    mut convert: impl FnMut(T) -> Option<U>,
+) -> impl FnMut(&'a [u8]) -> Res<'a, U> {
+    move |input| {
+        let (rest, found) = parser.parse(input)?;
+        convert(found).map_or_else(|| fail(input, rule), |found| Ok((rest, found)))
+    }
 }

@@ -9,10 +9,10 @@ use nom::{
     sequence::{delimited, preceded, separated_pair},
 };
 
-use super::element::{keyword, list1, mark, number, one_or_list, section, section_part, sp, word};
+use super::element::{checked, keyword, list1, mark, number, one_or_list, section, section_part, sp, word};
 use crate::{
     FetchItem, Part, Partial,
-    rule::{Res, checked, fail},
+    rule::{Res, fail},
 };
 
 /// `"ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")"`

@@ -11,11 +11,12 @@ use nom::{
 };
 
 use super::element::{
-    astring, atom, date, joined, keyword, list, list1, mark, number, one_of, sequence_set, sp, string, word,
+    astring, atom, checked, date, joined, keyword, list, list1, mark, number, one_of, sequence_set, sp,
+    string, word,
 };
 use crate::{
     EntryScope, Flag, SearchKey, SearchReturn, SortCriterion, SortKey,
-    rule::{Fault, Res, checked, fail},
+    rule::{Fault, Res, fail},
 };
 
 /// `["RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")" SP]`
