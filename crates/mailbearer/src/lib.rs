@@ -137,9 +137,10 @@
 //! base64 with vector instructions, `ring` (default) or `aws-lc-rs` does the cryptography, `webpki-roots` (default)
 //! brings Mozilla's root certificates, `pop3` (default) brings [`Pop3`], `pool` (default) sends over several
 //! connections within a provider's limits, `file-store` (default) brings the [`FileStore`] and `keyring` the
-//! `KeyringStore`, `doctor` finds out where an account fails and what mends it, `tokio` brings the asynchronous
-//! runtime, `stream` makes its listings and bodies a `futures_core::Stream`, and `tls12` (default) speaks TLS 1.2
-//! with servers that have no 1.3. Features choose dependencies; none changes how anything behaves.
+//! `KeyringStore`, `doctor` finds out where an account fails and what mends it, `server` brings the servers' halves
+//! of [`proto::smtp`], [`proto::imap`] and [`proto::pop3`], `tokio` brings the asynchronous runtime, `stream` makes
+//! its listings and bodies a `futures_core::Stream`, and `tls12` (default) speaks TLS 1.2 with servers that have no
+//! 1.3. Features choose dependencies; none changes how anything behaves.
 
 #![forbid(unsafe_code)]
 #![expect(clippy::should_implement_trait, reason = "an iterator can't wait as a future does")]
