@@ -142,3 +142,28 @@ fn html_is_fetched_where_the_plain_form_is_blank() {
         assert_eq!(wait!(inbox.texts(UidSet::all())).unwrap()[0].text, "only here\n");
     });
 }
+
+#[test]
+fn texts_of_messages_that_are_alike_come_by_one_command() {
+    let bench = Bench::start();
+    bench.deliver(&["one", "two", "three"]);
+    let said = Arc::new(Mutex::new(0));
+    let heard = Arc::clone(&said);
+    let client = Client::<Driver>::traced(bench.account.clone(), move |line| {
+        *heard.lock().unwrap() += u32::from(line.text.contains("UID FETCH "));
+    });
+    let client = client.unwrap();
+    run(async {
+        let mut imap = wait!(client.connect_imap()).unwrap();
+        let mut inbox = wait!(imap.examine("INBOX")).unwrap();
+        let texts = wait!(inbox.texts(UidSet::all())).unwrap();
+        let texts: Vec<_> = texts.iter().map(|one| one.text.trim_end()).collect();
+        assert_eq!(texts, ["body of one", "body of two", "body of three"]);
+        // What is in them, and their texts.
+        assert_eq!(*said.lock().unwrap(), 2);
+        // A single part may be too large, too.
+        inbox.limit_answers(5);
+        let error = wait!(wait!(inbox.message(2)).unwrap().text()).unwrap_err();
+        assert_eq!(error.kind(), Kind::TooLarge { limit: 5 });
+    });
+}
