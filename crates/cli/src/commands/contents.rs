@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use mailbearer::{Blocking, Imap, Part};
+use mailbearer::{Blocking, Imap, Kind, Part};
 use serde_json::json;
 
 use crate::{
@@ -61,6 +61,7 @@ pub(super) fn attachments(
                 out.line(name)
             }
         };
+        let mut left_out = Vec::new();
         for (number, part) in attached.iter().enumerate() {
             // Nobody can open `winmail.dat` itself, so its files are written.
             if let Some(opened) = winmail::open(&mut message, part)? {
@@ -73,7 +74,14 @@ pub(super) fn attachments(
                 continue;
             }
             let name = safe_name(part.name.as_deref().unwrap_or_default(), &part.media_type, number);
-            let mut content = message.content(part)?;
+            let mut content = match message.content(part) {
+                // The others are written all the same.
+                Err(error) if error.kind() == Kind::NoData => {
+                    left_out.push(structure::dotted(&part.number));
+                    continue;
+                }
+                content => content?,
+            };
             let (name, octets) = to.write(&name, |to| {
                 while let Some(piece) = content.next()? {
                     to.write_all(&piece).map_err(|error| cannot(&error))?;
@@ -82,7 +90,15 @@ pub(super) fn attachments(
             })?;
             told(part, &name, octets)?;
         }
-        Ok(())
+        if left_out.is_empty() {
+            return Ok(());
+        }
+        out.flush()?;
+        let parts = left_out.join(", ");
+        Err(Error::new(
+            Exit::Data,
+            format!("not written, as its transfer encoding is not known: part {parts}"),
+        ))
     })
 }
 
