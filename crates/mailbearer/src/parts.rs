@@ -114,7 +114,7 @@ fn content_id(id: &Text<'_>) -> String {
     id.trim().trim_start_matches('<').trim_end_matches('>').to_owned()
 }
 
-/// Writes a header field with these parameters, for the parser that knows all their encodings.
+/// Writes a header field with these parameters, for the parser that knows all their encodings, also of quoted values.
 fn field(value: &str, parameters: &List<'_, Param<'_>>) -> Vec<u8> {
     let mut field = value.as_bytes().to_vec();
     for Param { name, value } in parameters.iter() {
@@ -122,11 +122,6 @@ fn field(value: &str, parameters: &List<'_, Param<'_>>) -> Vec<u8> {
         field.extend_from_slice(b"; ");
         field.extend_from_slice(&name);
         field.push(b'=');
-        if name.ends_with(b"*") {
-            // RFC 2231 section 4: an encoded value is not quoted.
-            field.extend_from_slice(&value);
-            continue;
-        }
         field.push(b'"');
         for octet in value.iter() {
             if matches!(octet, b'"' | b'\\') {
@@ -143,4 +138,35 @@ fn field(value: &str, parameters: &List<'_, Param<'_>>) -> Vec<u8> {
 
 fn lower(text: &Text<'_>) -> String {
     text.to_text().to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use mailbearer_imap::{Data, Limits, Quirks, Response, parse_response};
+
+    use super::*;
+
+    #[test]
+    fn names_are_what_the_parameters_say() {
+        for (disposition, want) in [
+            (r#"("FILENAME" "a.txt")"#, "a.txt"),
+            (r#"("filename*" "utf-8''%E5%8F%91.txt")"#, "\u{53d1}.txt"),
+            (r#"("filename*0*" "utf-8''a%20" "filename*1" "b.txt")"#, "a b.txt"),
+            (r#"("filename" "a \"b\"; x=y\\.txt")"#, r#"a "b"; x=y\.txt"#),
+            (r#"("filename" "a\"; x=\"b")"#, "a\"; x=\"b"),
+            ("(\"filename\" {6}\r\na\r\nb: )", "a  b: "),
+            ("(\"filename*\" {15}\r\nutf-8''a\r\nX: bc)", "a  X: bc"),
+            (r#"("filename" "=?utf-8?q?=C3=BC?=.txt")"#, "\u{fc}.txt"),
+            ("NIL", "of the type"),
+        ] {
+            let line = format!(
+                "* 1 FETCH (BODYSTRUCTURE (\"a\" \"b\" (\"name\" \"of the type\") NIL NIL \"7bit\" 1 NIL (\"attachment\" {disposition}) NIL NIL))\r\n"
+            );
+            let response = parse_response(line.as_bytes(), &Limits::default(), &Quirks::default());
+            let Ok(Response::Untagged(Data::Fetch(fetch))) = response else { panic!("{line}: {response:?}") };
+            let parts = Part::all(&fetch.items).unwrap();
+            let names: Vec<_> = parts.iter().map(|part| part.name.as_deref().unwrap_or_default()).collect();
+            assert_eq!(names, [want], "{disposition}");
+        }
+    }
 }

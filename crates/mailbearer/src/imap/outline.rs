@@ -141,10 +141,9 @@ fn has_files(parts: &[Part]) -> bool {
     Bodies::choose(&infos).attachments.iter().any(is_file)
 }
 
-/// Whether a part is a picture or the like that stands in the text, another form of the text, as AMP, or the signature of the
-/// message. Outlook and others
-/// leave out the disposition of pictures that HTML refers to by `cid:…`. A document stays a file: Apple Mail calls each one
-/// `inline`.
+/// Whether a part is a picture or the like that stands in the text, another form of the text, as AMP, or the signature of
+/// the message. Outlook and others leave out the disposition of pictures that HTML refers to by `cid:…`. A document stays a
+/// file: Apple Mail calls each one `inline`.
 fn is_shown_in_text(part: &Part, parent: Option<&Part>) -> bool {
     let is_in = |multipart: &str| parent.is_some_and(|parent| parent.media_type == multipart);
     if is_in("multipart/signed") && part.role() == Some(Role::Signature) {
