@@ -23,9 +23,10 @@ pub(super) const CORPORA: [(&str, usize, f64); 8] = [
     ("body-1m", 4, f64::INFINITY),
 ];
 /// The same for who builds with cargo's own profile for releases, as most do. imap-proto's many small functions are inlined
-/// across crates by the profile above (fat LTO in one unit) alone, ours in either.
+/// across crates by the profile above (fat LTO in one unit) alone, ours in either. The limits are 5 % above what is counted, as
+/// the counts move by 2 % with how code falls into units.
 pub(super) const USUAL: [(&str, f64); 5] =
-    [("listing", 0.22), ("quoted", 0.295), ("flags", 0.185), ("bodystructure", 0.245), ("mixed", 0.395)];
+    [("listing", 0.23), ("quoted", 0.31), ("flags", 0.19), ("bodystructure", 0.255), ("mixed", 0.41)];
 /// What is done with messages, at which sizes, beside which peers, and the limit as a part of each peer's cost.
 ///
 /// The aim is to cost less than each. Encoded names and subjects are the closest, beside mail-builder (0.995): it borrows what
