@@ -9,8 +9,8 @@ use tempfile::NamedTempFile;
 
 use crate::{error::Error, exit::Exit, program};
 
-/// Handles Ctrl-C, SIGTERM and SIGHUP: removes partial files, kills the programs that a
-/// setting named and ends this one, or wakes the thread that waits.
+/// Handles Ctrl-C, SIGTERM and SIGHUP: removes partial files, kills the programs that a setting named and ends this one, or
+/// wakes the thread that waits.
 ///
 /// All clones share one state.
 #[derive(Clone, Default)]

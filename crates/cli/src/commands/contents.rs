@@ -77,7 +77,10 @@ pub(super) fn attachments(
             let mut content = match message.content(part) {
                 // The others are written all the same.
                 Err(error) if error.kind() == Kind::NoData => {
-                    left_out.push(structure::dotted(&part.number));
+                    left_out.push(match part.number.as_slice() {
+                        [] => "without a number".to_owned(),
+                        number => structure::dotted(number),
+                    });
                     continue;
                 }
                 content => content?,
@@ -94,11 +97,8 @@ pub(super) fn attachments(
             return Ok(());
         }
         out.flush()?;
-        let parts = left_out.join(", ");
-        Err(Error::new(
-            Exit::Data,
-            format!("not written, as its transfer encoding is not known: part {parts}"),
-        ))
+        Err(Error::new(Exit::Data, format!("not written: part {}", left_out.join(", ")))
+            .hint("its transfer encoding is not known, or the server gives it no number to fetch it by"))
     })
 }
 
