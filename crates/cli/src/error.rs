@@ -3,7 +3,10 @@ use std::{fmt, io, path::Path, time::Duration};
 use mailbearer::{
     Kind, StoreError,
     advice::{self, Entry, Language},
-    proto::{smtp::Reply, wire::printable},
+    proto::{
+        smtp::{Refusal, Reply},
+        wire::printable,
+    },
 };
 use mailbearer_bridge::spool;
 use serde_json::json;
@@ -121,8 +124,12 @@ impl From<mailbearer::Error> for Error {
                 .hint("raise the limit of this process, as `ulimit -n 1024` does in a shell");
         }
         let remedy = error.cause().and_then(StoreError::remedy);
+        let mut text = error.to_string();
+        if !matches!(error.cause(), Some(Refusal::Recipients { .. })) {
+            text.push_str(&told_of(error.refused_recipients()));
+        }
         Self {
-            text: error.to_string(),
+            text,
             entry: advice::of(&error),
             wait: error.retry_after(),
             hint: remedy.map(|remedy| format!("mend it with: {remedy}")),
@@ -133,6 +140,23 @@ impl From<mailbearer::Error> for Error {
         }
     }
 }
+
+/// Whom the server refused, where it ended before the others had a verdict.
+fn told_of(refused: &[(String, Reply)]) -> String {
+    let mut text = String::new();
+    for (index, (address, reply)) in refused.iter().take(SHOWN).enumerate() {
+        let before = if index == 0 { "; it refused " } else { "; " };
+        text.push_str(&format!("{before}{address}: {reply}"));
+    }
+    match refused.len().saturating_sub(SHOWN) {
+        0 => {}
+        more => text.push_str(&format!("; and {more} more")),
+    }
+    text
+}
+
+/// How many of the recipients that were refused an error names.
+const SHOWN: usize = 3;
 
 impl From<spool::Error> for Error {
     fn from(error: spool::Error) -> Self {

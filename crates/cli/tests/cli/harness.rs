@@ -21,8 +21,17 @@ use tempfile::TempDir;
 
 /// A submission server that goes on with `script` once its client has logged in.
 pub(crate) fn logged_in(script: &str) -> Transcript {
-    const LOGIN: &str = "\
-S: 220 ready
+    offering("", script)
+}
+
+/// The same, for a client that sends the commands of a message at once.
+pub(crate) fn pipelining(script: &str) -> Transcript {
+    offering("S: 250-PIPELINING\n", script)
+}
+
+fn offering(more: &str, script: &str) -> Transcript {
+    let login = format!(
+        "S: 220 ready
 C: EHLO <any>
 S: 250-hello
 S: 250 STARTTLS
@@ -31,13 +40,14 @@ S: 220 go on
 --TLS--
 C: EHLO <any>
 S: 250-hello
-S: 250 AUTH XOAUTH2
+{more}S: 250 AUTH XOAUTH2
 C: AUTH XOAUTH2
 S: 334 
 C: <any>
 S: 235 welcome
-";
-    Transcript::parse(&format!("{LOGIN}{script}")).unwrap()
+"
+    );
+    Transcript::parse(&(login + script)).unwrap()
 }
 
 /// A memory server, and a home for the program that knows it by its environment alone.

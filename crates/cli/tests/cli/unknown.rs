@@ -9,7 +9,7 @@ use mailbearer_mock::{
 use serde_json::Value;
 
 use crate::{
-    harness::{World, logged_in},
+    harness::{World, logged_in, pipelining},
     relay::Relay,
 };
 
@@ -45,6 +45,45 @@ fn a_verdict_that_never_comes() {
         .run_with(&["send", "--raw", "-"], "Date: x\nFrom: r@x\nMessage-ID: <1@x>\nTo: a@x\n\nhi\n")
         .failed(79, &["error: SMTP: …unknown…", "hint: …look whether it arrived before sending it again; `mailbearer send --verify` looks by itself, …"]);
     serving.join().unwrap();
+}
+
+/// Where everybody is refused for good, nothing is left to try again, whatever the server says after that.
+#[test]
+fn a_server_that_goes_when_it_has_refused_everybody() {
+    let (one, both) = (&["a@x"][..], &["a@x", "b@x"][..]);
+    let rows = [
+        (
+            one,
+            "S: 550 5.1.1 no\nS: 421 4.7.0 bye\n",
+            69,
+            "error: SMTP: server refused every recipient; a@x: 550 …",
+        ),
+        (one, "S: 550 5.1.1 no\n--close--\n", 69, "error: SMTP: server refused every recipient; a@x: 550 …"),
+        (one, "S: 450 4.2.1 later\nS: 421 4.7.0 bye\n", 75, "error: SMTP: server is closing, at DATA: 421 …"),
+        (
+            both,
+            "S: 550 5.1.1 no\nS: 551 no\nS: 421 bye\n",
+            69,
+            "error: SMTP: …every recipient; a@x: 550 …; b@x: 551 no",
+        ),
+        (
+            both,
+            "S: 550 5.1.1 no\nS: 421 bye\n",
+            75,
+            "error: SMTP: server is closing, at RCPT: 421 bye; it refused a@x: 550 5.1.1 no",
+        ),
+    ];
+    for (recipients, replies, code, error) in rows {
+        let commands: String = recipients.iter().map(|who| format!("C: RCPT TO:<{who}>\n")).collect();
+        let script = format!("C: MAIL FROM:<any>\n{commands}C: DATA\nS: 250 ok\n{replies}");
+        let (address, serving) = serve(pipelining(&script)).unwrap();
+        let world = World::new().set("MAILBEARER_SMTP_PORT", address.port());
+        let both = format!("{}{}", world.server.ca_pem(), serving.ca_pem());
+        fs::write(world.path("ca.pem"), both).unwrap();
+        let outcome = world.run(&["send", "--to", &recipients.join(","), "--text", "x"]);
+        outcome.failed(code, &[error, "hint: …"]);
+        drop(serving);
+    }
 }
 
 /// The copy comes into the folder of sent messages late, as at Exchange's, and under another id.

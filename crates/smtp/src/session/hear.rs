@@ -12,7 +12,7 @@ use super::{
     mail::{Mail, Turn},
     speak::check_response,
 };
-use crate::{Capabilities, Capability, Class, Error, Event, Refusal, Reply, Stage};
+use crate::{Capabilities, Capability, Class, Error, Event, Refusal, Reply, Stage, Ticket};
 
 impl Session {
     /// Takes a reply in. `None` where there is more to say or to hear.
@@ -32,6 +32,13 @@ impl Session {
         // Where this reply ends the session, those before it say what is known.
         let may_end = reply.is_closing() || self.outcome_unknown();
         self.known = if may_end { self.verdicts() } else { Vec::new() };
+        if reply.is_closing()
+            && let Some((ticket, refusal)) = self.refusal_so_far()
+            && !refusal.is_transient()
+        {
+            self.state = State::Over;
+            return Ok(Some(Step::Event(Event::Refused(ticket, refusal))));
+        }
         let leaving = self.is_leaving();
         let state = mem::replace(&mut self.state, State::Over);
         if leaving {
@@ -185,12 +192,7 @@ impl Session {
     ///
     /// What it refused before counts: that some replies of the same flight never came says less.
     pub(super) fn give_up(&mut self, error: Error) -> Result<Step<Event>, Error> {
-        let refused = match &mut self.state {
-            State::Mail(mail) => mail.refusal_so_far().map(|refusal| (mail.ticket, refusal)),
-            State::Chunks { chunks, .. } => chunks.refusal_so_far().map(|refusal| (chunks.ticket(), refusal)),
-            _ => None,
-        };
-        if let Some((ticket, refusal)) = refused {
+        if let Some((ticket, refusal)) = self.refusal_so_far() {
             self.state = State::Over;
             return Ok(Step::Event(Event::Refused(ticket, refusal)));
         }
@@ -206,6 +208,15 @@ impl Session {
                     false => error,
                 })
             }
+        }
+    }
+
+    /// What refuses the present message already, whatever the replies to come say.
+    fn refusal_so_far(&mut self) -> Option<(Ticket, Refusal)> {
+        match &mut self.state {
+            State::Mail(mail) => mail.refusal_so_far().map(|refusal| (mail.ticket, refusal)),
+            State::Chunks { chunks, .. } => chunks.refusal_so_far().map(|refusal| (chunks.ticket(), refusal)),
+            _ => None,
         }
     }
 

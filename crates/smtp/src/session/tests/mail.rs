@@ -177,6 +177,38 @@ fn a_refusal_before_the_end_is_told() {
     }
 }
 
+/// What it refused for good it does not take later either, though it says 421 in place of the next reply. Where anything may
+/// pass, what it said last counts.
+#[test]
+fn a_refusal_for_good_is_told_though_the_server_closes() {
+    let data = "C: MAIL FROM:<a@x>\nC: RCPT TO:<b@y>\nC: RCPT TO:<c@y>\nC: DATA\n";
+    let chunks =
+        "C: MAIL FROM:<a@x>\nC: RCPT TO:<b@y>\nC: RCPT TO:<c@y>\n* body wanted\n> finish\nC: BDAT 0 LAST\n";
+    let every = "* refused: server refused every recipient; b@y: 550 no; c@y: 551 no\n= close";
+    let rows = [
+        ("S: 250 ok\nS: 550 no\nS: 551 no", every, "DATA"),
+        ("S: 250 ok\nS: 550 no\nS: 450 later", "", "DATA"),
+        ("S: 250 ok\nS: 550 no", "", "RCPT"),
+        ("S: 250 ok\nS: 550 no\nS: 250 ok", "", "DATA"),
+        ("S: 550 no", "* refused: server refused the sender: 550 no\n= close", "RCPT"),
+        ("S: 451 later", "", "RCPT"),
+    ];
+    for (said, told, at) in rows {
+        for (extension, envelope) in [("8BITMIME", data), ("CHUNKING", chunks)] {
+            let at = if at == "DATA" && envelope == chunks { "the end of the message" } else { at };
+            let closing = format!("! server is closing, at {at}: 421 bye");
+            let told = if told.is_empty() { &closing } else { told };
+            play(
+                session,
+                &format!(
+                    "S: 220 m\nC: EHLO client.test\nS: 250-m\nS: 250-PIPELINING\nS: 250 {extension}\n* ready\n\
+                     > submit a@x b@y c@y\n{envelope}{said}\nS: 421 bye\n{told}"
+                ),
+            );
+        }
+    }
+}
+
 /// After a refusal the session still says QUIT.
 #[test]
 fn quit_follows_a_refusal() {
