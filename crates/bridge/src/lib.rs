@@ -11,3 +11,11 @@ pub mod spool;
 
 #[cfg(test)]
 mod upstream;
+
+/// Returns a name or a path for a message to people: as it is, or in quotes if it would not be seen there, because it is empty
+/// or has white space at an end.
+#[must_use]
+pub fn named(name: &(impl AsRef<std::path::Path> + ?Sized)) -> String {
+    let name = name.as_ref().to_string_lossy();
+    if name.is_empty() || name.trim() != name { format!("{name:?}") } else { name.into_owned() }
+}

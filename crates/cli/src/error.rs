@@ -8,7 +8,7 @@ use mailbearer::{
         wire::printable,
     },
 };
-use mailbearer_bridge::spool;
+use mailbearer_bridge::{named, spool};
 use serde_json::json;
 
 use crate::exit::Exit;
@@ -72,13 +72,13 @@ impl Error {
     /// An input file that can't be read; `what` says what it is for.
     pub(crate) fn input(what: &str, path: &Path, error: &io::Error) -> Self {
         let exit = if is_of_the_place(error) { Exit::NoInput } else { Exit::Io };
-        Self::new(exit, format!("cannot read {what} {}: {error}", path.display()))
+        Self::new(exit, format!("cannot read {what} {}: {error}", named(path)))
     }
 
     /// A file or folder that can't be created or written; `what` says what is done to it.
     pub(crate) fn output(what: &str, path: &Path, error: &io::Error) -> Self {
         let exit = if is_of_the_place(error) { Exit::CantCreate } else { Exit::Io };
-        Self::new(exit, format!("cannot {what} {}: {error}", path.display()))
+        Self::new(exit, format!("cannot {what} {}: {error}", named(path)))
     }
 
     /// Whether nothing is printed for it.

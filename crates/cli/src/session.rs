@@ -22,6 +22,7 @@ use mailbearer::{
     },
     trace::{Recorder, TraceEvent, TraceKind},
 };
+use mailbearer_bridge::named;
 
 use crate::{
     cli::GlobalArgs,
@@ -263,7 +264,7 @@ fn write_trace(account: &Account, path: &Path, record: Record) -> Result<Tell, E
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(path).map_err(|error| Error::output("create the trace file", path, &error))?;
-    let (recorder, name) = (record(file, account), path.display().to_string());
+    let (recorder, name) = (record(file, account), named(path));
     let is_told = AtomicBool::new(false);
     Ok(Arc::new(move |event| {
         recorder.record(event);

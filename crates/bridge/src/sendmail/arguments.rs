@@ -2,6 +2,8 @@ use std::{ffi::OsString, fmt, path::PathBuf};
 
 use mailbearer::proto::smtp::{DeliverBy, Notify, Returned};
 
+use crate::named;
+
 /// What `sendmail` was asked to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -149,7 +151,7 @@ impl Arguments {
             "aliases" => self.aliases = Some(text()?.into()),
             "config" => self.config = Some(text()?.into()),
             "account" => self.account = Some(text()?),
-            _ => return Err(wrong(format!("there is no option --{name}"))),
+            _ => return Err(wrong(format!("there is no option {}", named(&format!("--{name}"))))),
         }
         Ok(())
     }
@@ -179,7 +181,7 @@ impl Arguments {
                 )));
             }
             if !VALUES.contains(option) {
-                return Err(wrong(format!("there is no option -{option}")));
+                return Err(wrong(format!("there is no option {}", named(&format!("-{option}")))));
             }
             let value = match rest {
                 "" => words.next().unwrap_or_else(|| Err(wrong(format!("-{option} wants a value"))))?,
@@ -212,7 +214,7 @@ impl Arguments {
                     "v" => Mode::Verify,
                     "p" => Mode::List,
                     "i" => Mode::Nothing,
-                    _ => return Err(wrong(format!("-b{value} is not done here"))),
+                    _ => return Err(wrong(format!("{} is not done here", named(&format!("-b{value}"))))),
                 }
             }
             'N' => self.notify = Some(notify(&value)?),

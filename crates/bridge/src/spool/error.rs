@@ -3,6 +3,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::named;
+
 /// Why an operation of the spool failed. It changed nothing.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -82,14 +84,14 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io { path, source } => write!(f, "{}: {source}", path.display()),
+            Self::Io { path, source } => write!(f, "{}: {source}", named(path)),
             Self::Full { limit } => write!(f, "the spool holds the {limit} octets that it may"),
             Self::DiskLow { keep } => write!(f, "less than {keep} octets are free on the spool's disk"),
             Self::Busy => f.write_str("another process is sending it"),
-            Self::NotFound { id } => write!(f, "there is no message {id} in the spool"),
-            Self::Damaged { path, what } => write!(f, "{} is damaged: {what}", path.display()),
+            Self::NotFound { id } => write!(f, "there is no message {} in the spool", named(id)),
+            Self::Damaged { path, what } => write!(f, "{} is damaged: {what}", named(path)),
             Self::Foreign { path } => {
-                write!(f, "{} is another user's, and this one may not drop messages there", path.display())
+                write!(f, "{} is another user's, and this one may not drop messages there", named(path))
             }
             Self::Envelope(what) => write!(f, "the envelope can't be kept: {what}"),
         }

@@ -7,6 +7,7 @@ use std::{
 
 use jiff::{Timestamp, tz::TimeZone};
 use mailbearer::UidSet;
+use mailbearer_bridge::named;
 
 use super::{
     Archive, Body, Meta, Origin, after_a_failure, cannot,
@@ -48,8 +49,7 @@ impl Mbox {
         let may_cut = state.mbox.as_ref().is_some_and(|written| !written.whole);
         let written = state.mbox.take().unwrap_or_default();
         if length < written.octets || length > written.octets && !may_cut {
-            let text =
-                format!("{} has other messages in it, or was changed by another program", path.display());
+            let text = format!("{} has other messages in it, or was changed by another program", named(path));
             return Err(Error::new(Exit::CantCreate, text).hint("give another file"));
         }
         let Written { octets, uids, .. } = written;

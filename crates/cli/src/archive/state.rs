@@ -5,6 +5,7 @@ use std::{
 };
 
 use mailbearer::UidSet;
+use mailbearer_bridge::named;
 use serde_json::{Value, json};
 
 use super::{cannot, sync_folder, temporary};
@@ -51,7 +52,7 @@ impl State {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let text = format!("another run is writing to {}", folder.display());
+                let text = format!("another run is writing to {}", named(folder));
                 return Err(Error::new(Exit::Transient, text));
             }
             Err(TryLockError::Error(error)) => return Err(cannot(&lock_path, &error)),
@@ -79,7 +80,7 @@ impl State {
         };
         let same_but_made_anew = Origin { uid_validity: self.origin.uid_validity, ..held.clone() };
         if held != self.origin {
-            let place = self.path.parent().unwrap_or(Path::new(".")).display();
+            let place = named(self.path.parent().unwrap_or(Path::new(".")));
             let text = if same_but_made_anew == self.origin {
                 format!(
                     "{:?} was made anew since {place} was written: its messages have other UIDs",
@@ -102,7 +103,7 @@ impl State {
     }
 
     fn unreadable(&self) -> Error {
-        Error::new(Exit::CantCreate, format!("{} is damaged", self.path.display()))
+        Error::new(Exit::CantCreate, format!("{} is damaged", named(&self.path)))
             .hint("give another place, or remove it and what is with it")
     }
 

@@ -6,6 +6,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum, builder::RangedU64ValueParser};
+use mailbearer_bridge::named;
 use mailbearer_mock::{
     Recording, Server,
     memory::{Fault, Options, Personality, SmtpExtensions},
@@ -166,8 +167,8 @@ fn play(
 ) -> Result<(), Error> {
     let text = fs::read_to_string(file).map_err(|error| Error::input("the transcript", file, &error))?;
     let recording = Recording::parse(&text)
-        .map_err(|error| Error::new(Exit::Data, format!("{}: {error}", file.display())))?;
-    let name = file.display().to_string();
+        .map_err(|error| Error::new(Exit::Data, format!("{}: {error}", named(file))))?;
+    let name = named(file);
     let playing = recording
         .play(move |difference| output::warning(&format!("{name}: {difference}")))
         .map_err(|error| Error::new(Exit::Unavailable, format!("the servers can't be started: {error}")))?;

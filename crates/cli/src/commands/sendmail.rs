@@ -13,6 +13,7 @@ use mailbearer::{
     proto::mime::{RawError, RawHeader, mailbox_field},
 };
 use mailbearer_bridge::{
+    named,
     relay::{Accounts, HandOver, HandOverError, Options, speak as relay_speak},
     sendmail::{Aliases, Arguments, Mode, Repair, Repaired, Unique, header_is_whole, repair},
     spool::{Limits, Spool},
@@ -242,7 +243,7 @@ impl Job {
             Err(HandOverError::Connect(_) | HandOverError::Elsewhere(_)) => {
                 let hint = format!(
                     "or let this user put messages into {}, by a folder drop there, or run `mailbearer relay` at {address}",
-                    folder.display()
+                    named(folder)
                 );
                 return Err(denied.hint(hint));
             }
@@ -298,17 +299,17 @@ fn show(recipients: &[String], out: &mut Output<impl Write>) -> Result<(), Error
 }
 
 /// The aliases of the file that the user named, or else of the first usual file that exists.
-fn aliases(named: Option<&Path>, configured: Option<&Path>) -> Result<Aliases, Error> {
-    if let Some(file) = named.or(configured) {
+fn aliases(given: Option<&Path>, configured: Option<&Path>) -> Result<Aliases, Error> {
+    if let Some(file) = given.or(configured) {
         let text = fs::read_to_string(file).map_err(|error| Error::input("the aliases", file, &error))?;
-        return Aliases::parse(&text).map_err(|error| Error::config(format!("{}: {error}", file.display())));
+        return Aliases::parse(&text).map_err(|error| Error::config(format!("{}: {error}", named(file))));
     }
     for file in ALIASES.map(PathBuf::from) {
         match fs::read_to_string(&file).map(|text| Aliases::parse(&text)) {
             Err(_) => {}
             Ok(Ok(aliases)) => return Ok(aliases),
             // The file may be another program's, and a mistake in it is no reason to lose mail.
-            Ok(Err(error)) => output::warning(&format!("{} is not used: {error}", file.display())),
+            Ok(Err(error)) => output::warning(&format!("{} is not used: {error}", named(&file))),
         }
     }
     Ok(Aliases::default())

@@ -7,6 +7,7 @@ use std::{
 use clap::Args;
 use console::Term;
 use mailbearer::{GrantType, Provider, Secret};
+use mailbearer_bridge::named;
 
 use super::login;
 use crate::{
@@ -64,7 +65,7 @@ pub(crate) fn run(
         return Err(Error::usage("the name of an account is made of letters, digits and hyphens"));
     }
     if config::has_account(&path, &arguments.name)? {
-        let error = format!("{} has an account {} already", path.display(), arguments.name);
+        let error = format!("{} has an account {} already", named(&path), arguments.name);
         return Err(Error::config(error).hint("choose another name: --name NAME"));
     }
     let provider = match arguments.provider {
@@ -112,7 +113,7 @@ pub(crate) fn run(
         secret_file.as_deref(),
     );
     append(&path, &text)?;
-    output::notice(format_args!("wrote [accounts.{}] to {}", arguments.name, path.display()));
+    output::notice(format_args!("wrote [accounts.{}] to {}", arguments.name, named(&path)));
     if arguments.no_login {
         return Ok(());
     }

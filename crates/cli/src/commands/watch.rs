@@ -6,6 +6,7 @@ use std::{
 
 use jiff::tz::TimeZone;
 use mailbearer::{Kind, News, Position, WatchOptions, proto::wire::printable};
+use mailbearer_bridge::named;
 use serde_json::json;
 use tempfile::NamedTempFile;
 
@@ -111,11 +112,11 @@ impl State {
         let position = match text.as_deref().map(|text| (text, text.strip_prefix(of.as_str()))) {
             None => None,
             Some((_, Some(position))) => Some(position.parse().map_err(|error| {
-                Error::config(format!("{}: {error}", file.display()))
+                Error::config(format!("{}: {error}", named(file)))
                     .hint("remove the file to begin with the messages that come from now on")
             })?),
             Some((_, None)) => {
-                return Err(Error::config(format!("{} is not the state of this folder", file.display()))
+                return Err(Error::config(format!("{} is not the state of this folder", named(file)))
                     .hint("each account and folder wants a file of its own"));
             }
         };

@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use mailbearer::{Account, Provider, Proxies, Proxy, Security, Server, Tls, proto::smtp};
+use mailbearer_bridge::named;
 
 use super::{oauth, secret, settings::Settings, table};
 use crate::{error::Error, output};
@@ -44,7 +45,7 @@ pub(crate) fn account(
     if let Some(file) = settings.path("tls.ca_file") {
         let file = secret::relative_to(settings, "tls.ca_file", folder, &file);
         let wrong =
-            |problem: &str| settings.wrong("tls.ca_file", &format!("the file {} {problem}", file.display()));
+            |problem: &str| settings.wrong("tls.ca_file", &format!("the file {} {problem}", named(&file)));
         let pem = fs::read(&file).map_err(|error| wrong(&format!("cannot be read: {error}")))?;
         account.tls = Some(Tls::with_ca_pem(&pem).map_err(|error| wrong(&format!("is of no use: {error}")))?);
     }

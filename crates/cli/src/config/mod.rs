@@ -18,6 +18,7 @@ use std::{
 };
 
 use mailbearer::Account;
+use mailbearer_bridge::named;
 
 pub(crate) use self::oauth::{Keeping, Store};
 use self::{
@@ -184,7 +185,7 @@ pub(crate) const CONFIG: &str = "MAILBEARER_CONFIG";
 pub(crate) const DEFAULT: &str = "MAILBEARER_DEFAULT";
 
 fn read_file(path: &Path, wanted: bool, warnings: &mut Vec<String>) -> Result<Option<File>, Error> {
-    let name = path.display().to_string();
+    let name = named(path);
     let cannot = |error: io::Error| Error {
         denied: error.kind() == io::ErrorKind::PermissionDenied,
         ..Error::config(format!("cannot read the configuration file {name}: {error}"))
@@ -217,15 +218,15 @@ const SHOWN: usize = 20;
 
 /// The account to use, and its settings in the file.
 fn choose(
-    named: Option<&str>,
+    asked: Option<&str>,
     environment: &Environment,
     mut file: File,
     path: Option<&Path>,
     found: bool,
 ) -> Result<(String, Settings), Error> {
-    let place = path.map_or_else(|| "the configuration file".into(), |path| path.display().to_string());
+    let place = path.map_or_else(|| "the configuration file".into(), named);
     let default = file.default.take();
-    let wanted = match (named, &environment.default, &default) {
+    let wanted = match (asked, &environment.default, &default) {
         (Some(name), _, _) => Some((name, "--account".to_owned())),
         (None, Some(name), _) => Some((name.as_str(), DEFAULT.to_owned())),
         (None, None, Some((name, origin))) => Some((name.as_str(), origin.to_string())),

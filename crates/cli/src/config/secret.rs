@@ -7,6 +7,7 @@ use std::{
 };
 
 use mailbearer::Secret;
+use mailbearer_bridge::named;
 
 use super::settings::{Origin, Settings};
 use crate::{
@@ -55,8 +56,7 @@ pub(crate) fn read(
     if let Some(name) = settings.path(&file) {
         let name = relative_to(settings, &file, folder, &name);
         let secret = from_file(settings, &file, &name, warnings)?;
-        let wrong =
-            |problem: String| settings.wrong(&file, &format!("the file {} {problem}", name.display()));
+        let wrong = |problem: String| settings.wrong(&file, &format!("the file {} {problem}", named(&name)));
         return shaped(path, secret).map(Some).map_err(wrong);
     }
     if let Some(words) = settings.command(&command) {
@@ -84,7 +84,7 @@ pub(crate) fn warn_if_readable(file: &File, name: &Path, warnings: &mut Vec<Stri
         if file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.mode() & 0o044 != 0) {
             warnings.push(format!(
                 "{} holds a secret and can be read by others on this machine; chmod 600 helps",
-                name.display()
+                named(name)
             ));
         }
     }
@@ -98,7 +98,7 @@ pub(crate) fn warn_if_readable(file: &File, name: &Path, warnings: &mut Vec<Stri
 ///
 /// Fails if it can't be read, and if it is over 64 KiB.
 pub(crate) fn octets(settings: &Settings, path: &str, name: &Path) -> Result<Secret<Vec<u8>>, Error> {
-    let wrong = |problem: String| settings.wrong(path, &format!("the file {} {problem}", name.display()));
+    let wrong = |problem: String| settings.wrong(path, &format!("the file {} {problem}", named(name)));
     let file = File::open(name).map_err(|error| wrong(format!("cannot be opened: {error}")))?;
     let limit = u64::try_from(LIMIT).unwrap_or(u64::MAX);
     let mut octets = Vec::with_capacity(8 * 1024);
@@ -117,7 +117,7 @@ fn from_file(
     name: &Path,
     warnings: &mut Vec<String>,
 ) -> Result<Secret, Error> {
-    let wrong = |problem: String| settings.wrong(path, &format!("the file {} {problem}", name.display()));
+    let wrong = |problem: String| settings.wrong(path, &format!("the file {} {problem}", named(name)));
     let mut file = File::open(name).map_err(|error| Error {
         denied: error.kind() == io::ErrorKind::PermissionDenied,
         ..wrong(format!("cannot be opened: {error}"))

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::harness::{World, bare, finish};
+use crate::harness::{World, bare, finish, matches};
 
 #[test]
 fn help_and_version_are_results() {
@@ -222,6 +222,54 @@ fn refuses_before_it_connects() {
     let outcome = world.run_with(&["send", "--to", "a@x"], b"\xff");
     outcome.failed(65, &["error: the text on standard input is not UTF-8", "hint: …"]);
     assert_eq!(world.server.tokens().issued(), 0);
+}
+
+/// A name that nobody would see stands in quotes.
+#[test]
+fn an_empty_or_blank_argument_is_told_in_quotes() {
+    let world = World::new();
+    fs::write(world.path(" "), "a\n").unwrap();
+    let mut wrong = Vec::new();
+    for (arguments, code, error) in [
+        (&["queue", "drop", ""][..], 66, "error: there is no message \"\" in the spool"),
+        (&["queue", "show", " "], 66, "error: there is no message \" \" in the spool"),
+        (&["queue", "drop", "a"], 66, "error: there is no message a in the spool"),
+        (&["queue", "list", "--spool", " "], 73, "error: \" \": not a directory"),
+        (&["man", "--dir", " "], 73, "error: cannot write \" /mailbearer.1\": …"),
+        (
+            &["send", "--to", "a@x", "--text", "x", "--attach", "\t"],
+            66,
+            "error: cannot read the attachment \"\\t\": …",
+        ),
+        (
+            &["send", "--to", "a@x", "--html", "x", "--inline", "a="],
+            66,
+            "error: cannot read the picture \"\": …",
+        ),
+        (&["send", "--raw", "  "], 66, "error: cannot read the message \"  \": …"),
+        (&["sendmail", "--aliases", "", "a"], 66, "error: cannot read the aliases \"\": …"),
+        (&["sendmail", "--aliases", " ", "a"], 78, "error: \" \": line 1 is not …"),
+        (&["sendmail", "--queue", "--spool=", "a@x"], 73, "error: \"\": …"),
+        (&["sendmail", "-b ", "a@x"], 64, "error: \"-b \" is not done here"),
+        (&["sendmail", "- ", "a@x"], 64, "error: there is no option \"- \""),
+        (&["list", "--config", "  "], 78, "error: cannot read the configuration file \"  \": …"),
+        (&["list", "--account", ""], 78, "error: --account: there is no account \"\" in …"),
+        (&["watch", "--state", " "], 78, "error: \" \" is not the state of this folder"),
+        (&["mock", "--play", " "], 65, "error: \" \": …"),
+        (&["append", "INBOX", "  "], 66, "error: cannot read the message \"  \": …"),
+        (&["fetch", "INBOX", "1", "--attachments", " "], 73, "error: cannot write into \" \": …"),
+        (&["list", ""], 64, "error: \"\" can't be a folder: it is empty"),
+        (&["man", ""], 64, "error: there is no command \"\""),
+    ] {
+        let mut command = world.command(arguments);
+        command.current_dir(world.path(""));
+        let outcome = finish(command, b"");
+        let first = outcome.stderr.lines().next().unwrap_or_default();
+        if outcome.code != Some(code) || !matches(first, error) {
+            wrong.push((arguments, outcome));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 /// Its state stands beside it, under its name.

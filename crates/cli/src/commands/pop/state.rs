@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use mailbearer_bridge::named;
 use serde_json::{Value, json};
 
 use crate::{archive::sync_folder, error::Error, exit::Exit};
@@ -40,7 +41,7 @@ impl State {
             .map_err(|error| Error::output("create", &lock_file, &error))?;
         lock.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => {
-                Error::new(Exit::Transient, format!("another run has {}", file.display()))
+                Error::new(Exit::Transient, format!("another run has {}", named(file)))
             }
             TryLockError::Error(error) => Error::output("lock", &lock_file, &error),
         })?;
@@ -48,7 +49,7 @@ impl State {
             Self { file: file.to_owned(), known: BTreeMap::new(), pending: BTreeMap::new(), _lock: lock };
         match crate::partial::read_own(file) {
             Ok(octets) => state.parse(&octets).ok_or_else(|| {
-                Error::new(Exit::Data, format!("{} is no list of fetched messages", file.display()))
+                Error::new(Exit::Data, format!("{} is no list of fetched messages", named(file)))
                     .hint("move it away to fetch everything again, or name another with --state")
             })?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

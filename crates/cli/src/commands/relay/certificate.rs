@@ -5,6 +5,7 @@ use std::{
 };
 
 use mailbearer::Secret;
+use mailbearer_bridge::named;
 use rcgen::{CertificateParams, DnType, KeyPair};
 
 use crate::{error::Error, exit::Exit};
@@ -13,7 +14,7 @@ use crate::{error::Error, exit::Exit};
 /// machine, and is no authority. It protects those devices that were told to trust it.
 pub(crate) fn own(folder: &Path, name: &str) -> Result<(String, Secret), Error> {
     let [chain, key] = ["relay-certificate.pem", "relay-key.pem"].map(|name| folder.join(name));
-    let failed = |path: &Path, error: io::Error| Error::new(Exit::Io, format!("{}: {error}", path.display()));
+    let failed = |path: &Path, error: io::Error| Error::new(Exit::Io, format!("{}: {error}", named(path)));
     match (fs::read_to_string(&chain), fs::read_to_string(&key)) {
         (Ok(chain), Ok(key)) => return Ok((chain, Secret::from(key.as_str()))),
         (Err(error), _) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&chain, error)),

@@ -9,6 +9,7 @@ use std::{
 
 use mailbearer::{Address, Secret, proto::net::ServerTls};
 use mailbearer_bridge::{
+    named,
     relay::{Accounts, Mode, Observer, Options, PasswordHash, Refusals, User},
     spool::{Limits, Spool},
 };
@@ -183,7 +184,7 @@ fn limits(options: &mut Options, table: &service::Relay) -> Result<(), Error> {
 
 fn read(file: &Path, key: &str) -> Result<String, Error> {
     fs::read_to_string(file)
-        .map_err(|error| wrong(&format!("tls.{key}"), &format!("{} cannot be read: {error}", file.display())))
+        .map_err(|error| wrong(&format!("tls.{key}"), &format!("{} cannot be read: {error}", named(file))))
 }
 
 fn wrong(key: &str, problem: &impl ToString) -> Error {
