@@ -101,12 +101,9 @@ impl<'o> HeaderLine<'o> {
         self.list(mailboxes, if groups.peek().is_some() { "," } else { "" });
         while let Some(group) = groups.next() {
             self.display_name(&group.name);
-            // An encoded word has white space behind it (RFC 2047 section 5 rule 3).
-            self.token(&[":"]);
             let end = if groups.peek().is_some() { ";," } else { ";" };
-            if group.members.is_empty() {
-                self.push(end);
-            }
+            // An encoded word has white space behind it (RFC 2047 section 5 rule 3).
+            self.token(&[":", if group.members.is_empty() { end } else { "" }]);
             self.list(group.members.iter(), end);
         }
         self.end();
@@ -221,8 +218,7 @@ impl<'o> HeaderLine<'o> {
         for c in value.chars() {
             let mut unit = String::new();
             for byte in c.encode_utf8(&mut [0; 4]).bytes() {
-                // `attribute-char`: a token character other than those that RFC 2231 gives a meaning.
-                if is_token(byte) && !b"*'%".contains(&byte) {
+                if is_attribute_char(byte) {
                     unit.push(char::from(byte));
                 } else {
                     unit.extend(['%'].into_iter().chain(hex_digits(byte)));
@@ -365,8 +361,9 @@ impl<'o> HeaderLine<'o> {
 
     /// Writes the space before `len` octets that stay together on one line, and a fold before it if there is no room.
     fn begin(&mut self, len: usize) {
-        // A fold right after the name would leave a line that looks empty.
-        if self.column().saturating_add(len) >= MAX_WORD_LINE && !self.out.ends_with(b":") {
+        // A fold right after the name would leave a line that looks empty. The colon of a group has a space before it.
+        let is_name = matches!(self.out.as_slice(), [.., last, b':'] if *last != b' ');
+        if self.column().saturating_add(len) >= MAX_WORD_LINE && !is_name {
             self.fold();
         }
         self.out.push(b' ');
@@ -400,7 +397,8 @@ pub(super) struct FileName<'t> {
 
 impl<'t> FileName<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        let plain = if !text.is_empty() && text.bytes().all(is_token) {
+        // Readers that know RFC 2231 can stumble over `'` and `*` outside of quotes: Python finds no name in `it's.pdf`.
+        let plain = if !text.is_empty() && text.bytes().all(is_attribute_char) {
             Some(Cow::Borrowed(text))
         } else if text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) && !has_encoded_word(text)
         {
@@ -410,6 +408,11 @@ impl<'t> FileName<'t> {
         };
         Self { text, plain: plain.filter(|plain| plain.len() < MAX_WORD.saturating_sub("filename".len())) }
     }
+}
+
+/// `attribute-char`: a token character other than those that RFC 2231 gives a meaning.
+fn is_attribute_char(byte: u8) -> bool {
+    is_token(byte) && !b"*'%".contains(&byte)
 }
 
 /// A file name for readers that know only ASCII. It is cut to 50 characters and an extension of 10, and `_` stands for what

@@ -282,6 +282,10 @@ fn writes_file_names() {
         ("a\"b\\c", "attachment; filename=\"a\\\"b\\\\c\""),
         ("a\"; x=\"y", "attachment; filename=\"a\\\"; x=\\\"y\""),
         ("", "attachment; filename=\"\""),
+        // Without quotes Python finds no name in the first two, and `x` in the third.
+        ("it's.pdf", "attachment; filename=\"it's.pdf\""),
+        ("a*b", "attachment; filename=\"a*b\""),
+        ("utf-8''x", "attachment; filename=\"utf-8''x\""),
         ("Übung*.txt", "attachment; filename*=utf-8''%C3%9Cbung%2A.txt;\r\n filename=\"_bung_.txt\""),
         ("=?x?=", "attachment; filename*=utf-8''%3D%3Fx%3F%3D;\r\n filename=\"__x__\""),
         ("a\tb", "attachment; filename*=utf-8''a%09b; filename=\"a_b\""),

@@ -200,6 +200,23 @@ fn groups_are_written_and_their_members_get_the_message() {
 }
 
 #[test]
+fn no_line_of_a_group_is_too_long() {
+    for len in 1..80 {
+        let name = format!("{}\u{fc}", "x".repeat(len % 40));
+        for members in [vec![], vec![mailbox(&format!("{}@b", "x".repeat(len.min(70))))]] {
+            let composed =
+                build(&message().to_group(name.as_str(), members.clone()).to_group(name.as_str(), members));
+            let text = String::from_utf8(composed.octets).unwrap();
+            let to = text.split_once("\r\nTo:").unwrap().1.split_once("\r\nMessage-ID").unwrap().0;
+            let limit = |line: &str| if line.contains("=?") { 76 } else { 78 };
+            for line in format!("To:{to}").split("\r\n") {
+                assert!(line.len() <= limit(line) && line != "To:", "{line}");
+            }
+        }
+    }
+}
+
+#[test]
 fn the_sender_of_the_envelope_can_be_another() {
     let composed = build(&message().sender(mailbox("Desk <desk@example.com>")));
     assert_eq!(composed.sender, "desk@example.com");
