@@ -78,7 +78,10 @@ impl Error {
     /// A file or folder that can't be created or written; `what` says what is done to it.
     pub(crate) fn output(what: &str, path: &Path, error: &io::Error) -> Self {
         let exit = if is_of_the_place(error) { Exit::CantCreate } else { Exit::Io };
-        Self::new(exit, format!("cannot {what} {}: {error}", named(path)))
+        // The path of a temporary file says nothing to a person, and the error does not give its cause away without it.
+        let shown = error.to_string();
+        let shown = shown.split_once(" at path \"").map_or(shown.as_str(), |(cause, _)| cause);
+        Self::new(exit, format!("cannot {what} {}: {shown}", named(path)))
     }
 
     /// Whether nothing is printed for it.

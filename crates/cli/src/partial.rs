@@ -1,4 +1,5 @@
 use std::{
+    ffi::{OsStr, OsString},
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -111,15 +112,19 @@ impl Drop for PartialFile {
 fn temporary(name: &Path) -> io::Result<NamedTempFile> {
     let last = name.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let folder = name.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut prefix = std::ffi::OsString::from(".");
+    let mut prefix = OsString::from(".");
     prefix.push(last);
     prefix.push(".");
+    readable(folder, &prefix)
+}
+
+/// Makes a file with a unique name in a folder. The umask decides who may read it, as for any new file.
+pub(crate) fn readable(folder: &Path, prefix: &OsStr) -> io::Result<NamedTempFile> {
     let mut builder = Builder::new();
-    builder.prefix(&prefix).suffix(".partial");
+    builder.prefix(prefix).suffix(".partial");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // The umask decides who may read it, as for any new file.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     builder.tempfile_in(folder)

@@ -1,6 +1,7 @@
 //! The text and the attachments of a message, for `fetch`.
 
 use std::{
+    ffi::OsStr,
     io::{self, Write},
     path::Path,
 };
@@ -14,7 +15,7 @@ use crate::{
     exit::Exit,
     interrupt::Interrupts,
     output::Output,
-    structure, winmail,
+    partial, structure, winmail,
 };
 
 /// Hands the text of the message to `sink`, or its HTML. Returns how many octets there were.
@@ -116,7 +117,7 @@ impl Folder<'_> {
         content: impl FnOnce(&mut std::fs::File) -> Result<(), Error>,
     ) -> Result<(String, u64), Error> {
         let cannot = |error: &io::Error| cannot_write(self.path, error);
-        let file = self.interrupts.create(|| tempfile::NamedTempFile::new_in(self.path));
+        let file = self.interrupts.create(|| partial::readable(self.path, OsStr::new(".")));
         let mut file = file.map_err(|error| cannot(&error))?;
         content(file.as_file_mut())?;
         file.as_file().sync_all().map_err(|error| cannot(&error))?;

@@ -94,6 +94,29 @@ fn texts_and_attachments_are_fetched() {
         .failed(65, &["error: the message has no HTML text", "hint: --text gives the text that it has"]);
 }
 
+/// As any new file, and as `fetch --output` does it.
+#[cfg(unix)]
+#[test]
+fn the_umask_says_who_may_read_an_attachment() {
+    use std::os::unix::fs::PermissionsExt;
+    let world = World::new();
+    let uid = world.deliver(MESSAGE).to_string();
+    for (umask, want) in [("022", 0o644), ("007", 0o660), ("077", 0o600)] {
+        let folder = world.path(umask);
+        fs::create_dir(&folder).unwrap();
+        let script = format!("umask {umask}; \"$mailbearer\" fetch INBOX {uid} --attachments {umask}");
+        finish(world.shell(&script), b"").ok();
+        for name in world.names(umask) {
+            let mode = fs::metadata(folder.join(&name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, want, "{name} by {umask}");
+        }
+    }
+    #[cfg(target_os = "linux")]
+    world
+        .run(&["fetch", "INBOX", &uid, "--attachments", "/proc"])
+        .failed(73, &["error: cannot write into /proc: No such file or directory (os error 2)"]);
+}
+
 /// A link with the name of a file is a file that is there: nothing is written through it.
 #[cfg(unix)]
 #[test]
