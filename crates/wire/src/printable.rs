@@ -44,7 +44,12 @@ pub fn printable_bytes(bytes: &[u8], limit: usize) -> String {
 
 fn is_unsafe(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{61c}')
+        || matches!(
+            character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
 #[cfg(test)]
@@ -60,6 +65,14 @@ mod tests {
             ("NUL and DEL", "\0\u{7f}", "\\x00\\x7f"),
             ("C1", "\u{9b}2J", "\\x9b2J"),
             ("right to left override", "a\u{202e}b", "a\\u{202e}b"),
+            ("nobody sees these", "a\u{ad}\u{180e}\u{206a}\u{feff}b", "a\\xad\\u{180e}\\u{206a}\\u{feff}b"),
+            ("letters of nothing", "a\u{3164}\u{ffa0}\u{fffb}", "a\\u{3164}\\u{ffa0}\\u{fffb}"),
+            ("tags", "\u{e0001}\u{e007f}", "\\u{e0001}\\u{e007f}"),
+            (
+                "what a script or a picture needs",
+                "한 葛\u{e0100} \u{2764}\u{fe0f}",
+                "한 葛\u{e0100} \u{2764}\u{fe0f}",
+            ),
         ];
         for (name, input, want) in rows {
             assert_eq!(printable(input), want, "{name}");

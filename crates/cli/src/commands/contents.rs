@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use mailbearer::{Blocking, Imap, Kind, Part};
+use mailbearer::{Blocking, Imap, Kind, Part, proto::wire::printable};
 use serde_json::json;
 
 use crate::{
@@ -152,19 +152,14 @@ fn keep(
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
-/// A file name for a part that every system takes: no path, no control character, nothing that Windows reads in another
-/// way, no option of a command, not hidden, and not too long.
+/// A file name for a part that every system takes: no path, no control character and none that nobody sees, nothing that
+/// Windows reads in another way, no option of a command, not hidden, and not too long.
 fn safe_name(given: &str, media_type: &str, number: usize) -> String {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
     let is_bad = |c: char| {
-        c.is_control()
-            || "<>:\"|?*\u{fffd}".contains(c)
-            // Marks that change the direction of the text, or that nobody sees.
-            || matches!(
-                c,
-                '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-                    | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}'
-            )
+        let mut buffer = [0; 4];
+        let text: &str = c.encode_utf8(&mut buffer);
+        "<>:\"|?*\u{fffd}".contains(c) || printable(text) != text
     };
     let cleaned: String = last.chars().map(|c| if is_bad(c) { '_' } else { c }).collect();
     let name = cleaned.trim_start_matches(['.', ' ', '-']).trim_end_matches(['.', ' ']);
@@ -252,6 +247,7 @@ mod tests {
             ("conout$", "_conout$"),
             ("comb.txt", "comb.txt"),
             ("a\u{e0041}\u{180e}\u{2029}b", "a___b"),
+            ("\u{3164}.exe\u{fffb}\u{feff}", "_.exe__"),
             (&format!("{} {long}", &long[..179]), &long[..179]),
             ("a.0123456789abcdefgh b", "a.0123456789abcdefgh"),
             ("trailing. . ", "trailing"),
