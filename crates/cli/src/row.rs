@@ -77,7 +77,6 @@ pub(crate) fn line(message: &Summary, zone: &TimeZone, width: Option<usize>) -> 
     // On a narrow terminal the subject gets most of what is left.
     let column = FROM.min(room / 3);
     let from = output::pad(&output::fit(&from, column), column);
-    let subject = output::fit(&subject, room.saturating_sub(column).saturating_sub(2));
     output::fit(&format!("{start}{from}  {subject}"), width)
 }
 
