@@ -75,6 +75,14 @@ impl Interrupts {
         self.lock().awaited = true;
     }
 
+    /// Does `work`, during which a signal does not end the program.
+    pub(crate) fn without<T>(&self, work: impl FnOnce() -> T) -> T {
+        let before = std::mem::replace(&mut self.lock().awaited, true);
+        let result = work();
+        self.lock().awaited = before;
+        result
+    }
+
     /// Waits for a signal, after [`hold`](Self::hold).
     pub(crate) fn wait(&self) {
         let mut state = self.lock();

@@ -109,7 +109,7 @@ fn run(cli: &Cli, words: &[OsString]) -> Result<(), Error> {
         Command::Sendmail => commands::sendmail::run(&cli.global, words, &mut out),
         Command::Folders(arguments) => commands::folders::run(&cli.global, arguments, &mut out),
         Command::List(arguments) => commands::list::run(&cli.global, arguments, &mut out),
-        Command::Read(arguments) => commands::read::run(&cli.global, arguments, &mut out),
+        Command::Read(arguments) => commands::read::run(&cli.global, arguments, &interrupts, &mut out),
         Command::Reply(arguments) => commands::reply::reply(&cli.global, arguments, &mut out),
         Command::Forward(arguments) => commands::reply::forward(&cli.global, arguments, &mut out),
         Command::Fetch(arguments) => commands::fetch::run(&cli.global, arguments, &interrupts, &mut out),

@@ -11,12 +11,19 @@ use unicode_width::UnicodeWidthChar;
 
 use crate::{
     error::Error,
+    interrupt::Interrupts,
     output::{self, Output},
 };
 
 /// Shows lines that are [`wrapped`] already where they can be, in a pager if they fill the terminal.
-pub(crate) fn show(lines: &[String], out: &mut Output<impl Write>) -> Result<(), Error> {
-    if out.rows().is_some_and(|rows| taken(lines, out.width()) >= rows) && page(lines) {
+pub(crate) fn show(
+    lines: &[String],
+    interrupts: &Interrupts,
+    out: &mut Output<impl Write>,
+) -> Result<(), Error> {
+    let is_long = out.rows().is_some_and(|rows| taken(lines, out.width()) >= rows);
+    // Ctrl-C is for the pager, as any other key: without us it would fight with the shell for the terminal.
+    if is_long && interrupts.without(|| page(lines)) {
         return Ok(());
     }
     lines.iter().try_for_each(|line| out.line(line))
@@ -31,12 +38,8 @@ fn taken(lines: &[String], columns: Option<usize>) -> usize {
 
 /// Shows the lines in the pager. Returns false if there is none.
 fn page(lines: &[String]) -> bool {
-    let pager = env::var("PAGER").ok().filter(|value| !value.trim().is_empty());
-    let pager = pager.unwrap_or_else(|| "less".into());
-    let mut words = pager.split_whitespace();
-    let Some(program) = words.next() else { return false };
-    let mut command = Command::new(program);
-    command.args(words).stdin(Stdio::piped());
+    let mut command = pager();
+    command.stdin(Stdio::piped());
     if env::var_os("LESS").is_none() {
         // `less` ends by itself where all of it fits, and leaves the text on the screen.
         command.env("LESS", "FX");
@@ -48,13 +51,29 @@ fn page(lines: &[String]) -> bool {
         let _ = lines.iter().try_for_each(|line| writeln!(stdin, "{}", printable(line)));
         let _ = stdin.flush();
     }
-    let _ = child.wait();
-    true
+    // A shell says so by these codes if it can't start a program.
+    !matches!(child.wait().map(|status| status.code()), Ok(Some(126 | 127)))
 }
 
-/// The lines of a text, tabs made spaces; where a person is looking, broken between words to fit into `width` columns.
+/// `PAGER` is a command for the shell (POSIX, `man`): it may have arguments in quotes, and pipes.
+fn pager() -> Command {
+    let named = env::var("PAGER").ok().filter(|value| !value.trim().is_empty());
+    match named {
+        Some(named) if cfg!(unix) => {
+            let mut shell = Command::new("/bin/sh");
+            shell.args(["-c", &named]);
+            shell
+        }
+        named => Command::new(named.as_deref().unwrap_or("less").trim()),
+    }
+}
+
+/// The lines of a text from the first that is not blank, tabs made spaces, without what nobody sees; where a person is
+/// looking, broken between words to fit into `width` columns.
 pub(crate) fn wrapped(text: &str, width: Option<usize>, lines: &mut Vec<String>) {
-    for line in text.lines() {
+    // Newsletters are full of it, and an escape for each would bury the text. It can't hide who a text is from.
+    let text: String = text.chars().filter(|c| !is_unseen(*c)).collect();
+    for line in text.lines().skip_while(|line| line.trim().is_empty()) {
         let line = without_tabs(line.trim_end());
         let Some(width) = width.filter(|&width| output::width(&line) > width) else {
             lines.push(line);
@@ -81,6 +100,15 @@ pub(crate) fn wrapped(text: &str, width: Option<usize>, lines: &mut Vec<String>)
         }
         lines.push(current);
     }
+}
+
+/// Places to break a word, joiners, fillers and marks of direction for one place: none of them moves other text.
+const fn is_unseen(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
 }
 
 /// The pieces of a word that stay on one line: those of a text without spaces are its wide characters, as in Chinese and
@@ -158,6 +186,8 @@ mod tests {
             ("见https://x.test/a-long-path吧", Some(8), &["见", "https://x.test/a-long-path", "吧"]),
             ("a\r\n\r\nb", Some(6), &["a", "", "b"]),
             ("", Some(6), &[]),
+            ("\r\n \u{200c}\u{a0}\u{34f}\n\n a\n\nb", Some(6), &[" a", "", "b"]),
+            ("Do\u{ad}nau \u{feff}a\u{200b}b\u{e0041}\u{202e}", None, &["Donau ab\u{202e}"]),
         ] {
             let mut lines = Vec::new();
             wrapped(text, width, &mut lines);

@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::{
     cli::{GlobalArgs, ReadArgs},
     error::Error,
+    interrupt::Interrupts,
     output::Output,
     reading, row, structure, value, winmail,
 };
@@ -20,36 +21,40 @@ use crate::{
 pub(crate) fn run(
     global: &GlobalArgs,
     arguments: &ReadArgs,
+    interrupts: &Interrupts,
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
-    super::with_imap(global, &[&arguments.folder], |imap| {
+    let width = out.width();
+    let mut shown = Vec::new();
+    let object = super::with_imap(global, &[&arguments.folder], |imap| {
         let mut folder = imap.examine(&arguments.folder)?;
         let mut message = folder.message(arguments.uid.get())?;
         let text = winmail::text(&mut message)?;
         let invitation = invitation(&mut message)?;
         let outline = message.outline();
         if out.is_json() {
-            return out.json(&object(outline, &text, invitation.as_ref()));
+            return Ok(Some(object(outline, &text, invitation.as_ref())));
         }
-        let mut lines = header(&outline.summary);
-        lines.push(String::new());
-        reading::wrapped(&text, out.width(), &mut lines);
-        if let Some(invitation) = &invitation {
-            lines.push(String::new());
-            lines.extend(invited(invitation));
-        }
+        let mut lines = Vec::new();
+        reading::wrapped(&text, width, &mut lines);
+        shown.extend([header(&outline.summary), lines]);
+        shown.extend(invitation.as_ref().map(invited));
         let packed = packed(&mut message)?;
         let outline = message.outline();
         // The part that was shown as text is not listed as a file.
         let is_shown = |part: &&Part| invitation.is_some() && part.role() == Some(Role::Calendar);
-        let attached: Vec<_> = outline.files().filter(|part| !is_shown(part)).map(attachment).collect();
-        let attached: Vec<_> = attached.into_iter().chain(packed).collect();
-        if !attached.is_empty() {
-            lines.push(String::new());
-            lines.extend(attached);
+        let attached = outline.files().filter(|part| !is_shown(part)).map(attachment);
+        shown.push(attached.chain(packed).collect());
+        Ok(None)
+    })?;
+    // A person may read for longer than the server waits.
+    match object {
+        Some(object) => out.json(&object),
+        None => {
+            shown.retain(|lines: &Vec<String>| !lines.is_empty());
+            reading::show(&shown.join(&String::new()), interrupts, out)
         }
-        reading::show(&lines, out)
-    })
+    }
 }
 
 /// The files that Outlook packed into one.

@@ -47,21 +47,34 @@ fn a_message_is_shown_to_a_person() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_long_text_goes_through_a_pager() {
-    let world = World::new().set("PAGER", "sed s/^/page:/").set("TZ", "UTC");
+    let world = World::new().set("TZ", "UTC");
     world.deliver(format!("Subject: long\r\n\r\n{}\x1b[2J\r\n", "word ".repeat(400)));
     world.deliver("Date: Tue, 24 Nov 2026 06:30:00 +0000\r\nSubject: short\r\n\r\nshort\r\n");
-    let run = |uid: u32| {
+    let run = |uid: u32, pager: &str| {
         let script =
             format!("script -qec 'stty rows 24 cols 40; \"$mailbearer\" read INBOX {uid}' /dev/null");
-        finish(world.shell(&script), b"").stdout.replace("\r\n", "\n")
+        let mut command = world.shell(&script);
+        command.env("PAGER", pager);
+        let shown = finish(command, b"");
+        assert_eq!(shown.code, Some(0), "{pager}: {shown:?}");
+        shown.stdout.replace("\r\n", "\n")
     };
-    let long = run(1);
-    assert!(
-        long.lines().count() > 50 && long.lines().all(|line| line.starts_with("page:") && line.len() <= 45),
-        "{long}"
-    );
-    assert!(long.contains("\\x1b[2J") && !long.contains('\u{1b}'), "{long}");
-    assert_eq!(run(2), "Date: Tue, 2026-11-24 06:30 +0000\nSubject: short\n\nshort\n");
+    for pager in [
+        "sed s/^/page:/",
+        "sed 's/^/pa ge:/' | sed 's/pa ge/page/'",
+        // Ctrl-C is for the pager.
+        "trap '' INT; kill -INT $PPID; sleep 0.3; sed s/^/page:/",
+    ] {
+        let long = run(1, pager);
+        let fits = |line: &str| line.starts_with("page:") && line.len() <= 45;
+        assert!(long.lines().count() > 50 && long.lines().all(fits), "{pager}: {long}");
+        assert!(long.contains("\\x1b[2J") && !long.contains('\u{1b}'), "{pager}: {long}");
+    }
+    assert_eq!(run(1, "head -n 1 | cut -c -6"), "Date: \n");
+    for pager in ["no-such-pager", "exit 126"] {
+        assert!(run(1, pager).lines().count() > 50, "{pager}");
+    }
+    assert_eq!(run(2, "sed s/^/page:/"), "Date: Tue, 2026-11-24 06:30 +0000\nSubject: short\n\nshort\n");
 }
 
 #[test]
