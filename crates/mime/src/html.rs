@@ -1,11 +1,14 @@
 //! Text of an HTML body, for people who read mail as text.
 
 mod entity;
+mod tag;
 #[cfg(test)]
 mod tests;
 
 use alloc::string::String;
 use alloc::vec::Vec;
+
+use tag::{Reader, Tag, Token};
 
 /// How much of an HTML text is turned into text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +32,8 @@ impl Default for HtmlLimits {
 ///
 /// Paragraphs are separated by an empty line, list items begin with a dash or their number, the cells of a table row
 /// stand on one line, quotations begin with `> `, and the address of a link follows its text. Scripts, styles and
-/// comments are left out, and so is the content of elements with the attribute `hidden` or `display:none`. No element has
-/// to be closed. Takes time linear in `html`, whatever it is.
+/// comments are left out, and so is the content of elements with the attribute `hidden` or a style that hides it, such as
+/// `display:none`. No element has to be closed. Takes time linear in `html`, whatever it is.
 ///
 /// ```
 /// let html = "<p>See <a href='https://example.org/'>the minutes</a>.</p><ul><li>one<li>two</ul>";
@@ -49,7 +52,7 @@ pub fn html_to_text_with(html: &str, limits: &HtmlLimits) -> String {
     while !html.is_char_boundary(end) {
         end = end.saturating_sub(1);
     }
-    let mut reader = Reader { rest: html.get(..end).unwrap_or_default(), unquoted: false };
+    let mut reader = Reader::new(html.get(..end).unwrap_or_default());
     let mut text = Text::new(limits);
     while let Some(token) = reader.next() {
         match token {
@@ -75,214 +78,6 @@ pub(crate) fn resolved(text: &str) -> String {
     entity::text(text)
 }
 
-enum Token<'a> {
-    Text(&'a str),
-    Open(Tag<'a>),
-    Close(&'a str),
-}
-
-struct Tag<'a> {
-    name: &'a str,
-    attributes: &'a str,
-}
-
-/// Cuts HTML into tags and what is between them.
-struct Reader<'a> {
-    rest: &'a str,
-    /// Whether a quote in a tag was left open. From then on quotes mean nothing, so that the search for their ends stays
-    /// linear.
-    unquoted: bool,
-}
-
-impl<'a> Reader<'a> {
-    fn next(&mut self) -> Option<Token<'a>> {
-        loop {
-            if self.rest.is_empty() {
-                return None;
-            }
-            let Some(markup) = self.rest.strip_prefix('<') else {
-                let end = self.rest.find('<').unwrap_or(self.rest.len());
-                return Some(Token::Text(self.take(end)));
-            };
-            if markup.starts_with('!') || markup.starts_with('?') {
-                self.skip_declaration(markup);
-                continue;
-            }
-            let name = markup.strip_prefix('/').unwrap_or(markup);
-            if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
-                // A lone `<` is text.
-                let end = markup.find('<').map_or(self.rest.len(), |end| end.saturating_add(1));
-                return Some(Token::Text(self.take(end)));
-            }
-            let Some(end) = self.end_of_tag() else {
-                // A tag that does not end is cut off with the text.
-                self.rest = "";
-                return None;
-            };
-            let tag = self.take(end);
-            let inside = tag.strip_prefix('<').and_then(|tag| tag.strip_suffix('>')).unwrap_or_default();
-            if let Some(name) = inside.strip_prefix('/') {
-                return Some(Token::Close(
-                    name.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default(),
-                ));
-            }
-            let end = inside.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(inside.len());
-            let (name, attributes) = inside.split_at_checked(end).unwrap_or_default();
-            return Some(Token::Open(Tag { name, attributes }));
-        }
-    }
-
-    fn take(&mut self, end: usize) -> &'a str {
-        let (taken, rest) = self.rest.split_at_checked(end).unwrap_or((self.rest, ""));
-        self.rest = rest;
-        taken
-    }
-
-    /// Comments, `<!DOCTYPE>`, `<![if]>`, `<?xml?>`.
-    fn skip_declaration(&mut self, markup: &'a str) {
-        let (end, len) = match markup.strip_prefix("!--") {
-            // An empty one, to a browser.
-            Some(comment) if comment.starts_with('>') => (Some(1), 3),
-            Some(comment) => (comment.find("-->").map(|end| end.saturating_add(3)), 3),
-            None => (markup.find('>'), 1),
-        };
-        self.rest = end.and_then(|end| markup.get(end.saturating_add(len)..)).unwrap_or_default();
-    }
-
-    /// The length of the tag at the start of `rest`, with its `>`.
-    fn end_of_tag(&mut self) -> Option<usize> {
-        if !self.unquoted {
-            let mut quote = None;
-            // A quote counts at the start of a value alone: an apostrophe in the middle of nowhere opens nothing.
-            let mut previous = 0;
-            for (at, &byte) in self.rest.as_bytes().iter().enumerate() {
-                match (byte, quote) {
-                    (b'"' | b'\'', None) if previous == b'=' => quote = Some(byte),
-                    (_, Some(open)) if byte == open => quote = None,
-                    (b'>', None) => return Some(at.saturating_add(1)),
-                    _ => {}
-                }
-                if !byte.is_ascii_whitespace() {
-                    previous = byte;
-                }
-            }
-            self.unquoted = true;
-        }
-        Some(self.rest.find('>')?.saturating_add(1))
-    }
-
-    /// Skips everything through the closing tag of that name. Without one, skips all that is left.
-    fn skip_to(&mut self, name: &str) {
-        while let Some(at) = self.rest.find("</") {
-            self.take(at.saturating_add(2));
-            let (start, after) = self.rest.split_at_checked(name.len()).unwrap_or_default();
-            let closes =
-                start.eq_ignore_ascii_case(name) && !after.starts_with(|c: char| c.is_ascii_alphanumeric());
-            if closes {
-                let end = self.rest.find('>').map_or(self.rest.len(), |end| end.saturating_add(1));
-                self.take(end);
-                return;
-            }
-        }
-        self.rest = "";
-    }
-
-    /// Skips an element that may hold others of its name.
-    fn skip_element(&mut self, name: &str) {
-        if is_void(name) {
-            return;
-        }
-        let mut depth = 1usize;
-        while let Some(token) = self.next() {
-            match token {
-                Token::Open(tag) if tag.hides().is_some() => self.skip_to(tag.name),
-                Token::Open(tag) if tag.name.eq_ignore_ascii_case(name) && !tag.attributes.ends_with('/') => {
-                    depth = depth.saturating_add(1);
-                }
-                Token::Close(closed) if closed.eq_ignore_ascii_case(name) => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            if depth == 0 {
-                return;
-            }
-        }
-    }
-}
-
-fn is_void(name: &str) -> bool {
-    const VOID: [&str; 8] = ["br", "hr", "img", "input", "link", "meta", "col", "wbr"];
-    VOID.iter().any(|void| void.eq_ignore_ascii_case(name))
-}
-
-impl<'a> Tag<'a> {
-    fn is(&self, name: &str) -> bool {
-        self.name.eq_ignore_ascii_case(name)
-    }
-
-    /// The name of the element, if its content is not for people, as that of a script.
-    fn hides(&self) -> Option<&'static str> {
-        const HIDING: [&str; 8] =
-            ["script", "style", "title", "template", "svg", "math", "object", "noembed"];
-        // To a browser `<script/>` begins one, too.
-        let ends = |name: &str| self.attributes.ends_with('/') && !matches!(name, "script" | "style");
-        HIDING.into_iter().find(|name| self.is(name)).filter(|name| !ends(name))
-    }
-
-    /// Whether its content is hidden, as the preview text of a newsletter is.
-    fn is_hidden(&self) -> bool {
-        if self.attributes.is_empty() {
-            return false;
-        }
-        let style: String = self
-            .attribute("style")
-            .unwrap_or_default()
-            .chars()
-            .filter(|c| !c.is_whitespace())
-            .map(|c| c.to_ascii_lowercase())
-            .collect();
-        style.contains("display:none") || self.attribute("hidden").is_some()
-    }
-
-    /// Value of an attribute; empty for one without a value.
-    fn attribute(&self, wanted: &str) -> Option<&'a str> {
-        let mut rest = self.attributes;
-        loop {
-            rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
-            if rest.is_empty() {
-                return None;
-            }
-            let end = rest.find(|c: char| c.is_ascii_whitespace() || c == '=').unwrap_or(rest.len());
-            let (name, after) = rest.split_at_checked(end).unwrap_or_default();
-            let after = after.trim_start_matches(|c: char| c.is_ascii_whitespace());
-            let value;
-            (value, rest) = match after.strip_prefix('=') {
-                Some(after) => unquote(after.trim_start_matches(|c: char| c.is_ascii_whitespace())),
-                None => ("", after),
-            };
-            if name.eq_ignore_ascii_case(wanted) {
-                return Some(value);
-            }
-            if name.is_empty() && value.is_empty() {
-                // Nothing that could be an attribute: one character on.
-                let mut characters = rest.chars();
-                characters.next();
-                rest = characters.as_str();
-            }
-        }
-    }
-}
-
-/// A value in or without quotes, and what follows it.
-fn unquote(text: &str) -> (&str, &str) {
-    for quote in ['"', '\''] {
-        if let Some(inside) = text.strip_prefix(quote) {
-            return inside.split_once(quote).unwrap_or((inside, ""));
-        }
-    }
-    let end = text.find(|c: char| c.is_ascii_whitespace()).unwrap_or(text.len());
-    text.split_at_checked(end).unwrap_or_default()
-}
-
 /// The text so far, and what waits for the next word.
 struct Text<'l> {
     limits: &'l HtmlLimits,
@@ -303,8 +98,16 @@ struct Text<'l> {
     cell: Option<usize>,
     /// Whether a cell begins whose text goes on the line of its row.
     begins_cell: bool,
-    /// The address of the link that is open, and where its text begins.
-    link: Option<(String, usize)>,
+    link: Option<Link>,
+}
+
+/// A link that is open.
+struct Link {
+    address: String,
+    /// Where its text begins.
+    start: usize,
+    /// Whether a picture is in it.
+    has_picture: bool,
 }
 
 impl<'l> Text<'l> {
@@ -485,10 +288,13 @@ impl<'l> Text<'l> {
                     address.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
                 });
                 if is_shown && address.len() <= self.limits.link && !address.contains(char::is_control) {
-                    self.link = Some((address, self.out.len()));
+                    self.link = Some(Link { address, start: self.out.len(), has_picture: false });
                 }
             }
             Element::Image => {
+                if let Some(link) = &mut self.link {
+                    link.has_picture = true;
+                }
                 let text = entity::text(tag.attribute("alt").unwrap_or_default());
                 for word in text.split_whitespace() {
                     self.push(word);
@@ -531,15 +337,20 @@ impl<'l> Text<'l> {
         }
     }
 
-    /// Shows the address, unless it is what the text of the link says.
+    /// Shows the address, unless it is what the text of the link says. A link around nothing is not for people.
     fn end_of_link(&mut self) {
-        let Some((address, start)) = self.link.take() else { return };
+        let Some(Link { address, start, has_picture }) = self.link.take() else { return };
         let shown = self.out.get(start..).unwrap_or_default().trim();
         let bare = |text: &str| {
             let text = text.split_once("://").map_or(text, |(_, text)| text);
             text.trim_start_matches("mailto:").trim_end_matches('/').to_ascii_lowercase()
         };
-        if !shown.is_empty() && bare(shown) != bare(&address) {
+        if shown.is_empty() {
+            if has_picture {
+                self.push(&["<", &address, ">"].concat());
+                self.space = true;
+            }
+        } else if bare(shown) != bare(&address) {
             self.space = true;
             // It stands behind the text, whatever ends between the two.
             let lines = core::mem::take(&mut self.lines);

@@ -36,6 +36,12 @@ fn shows_what_html_says() {
         ),
         ("link with a control", "<a href='https://x.test/\u{1b}'>x</a>", "x\n"),
         ("link that is a script", "<a href='javascript:alert(1)'>x</a><a href='#top'>y</a>", "xy\n"),
+        (
+            "link around a picture",
+            "a<p><a href='https://x.test/'><img src=1></a><br><a href='https://y.test/'><br><img src=1 alt=' '></a>b <a href='https://z.test/'><img alt=Shop></a>",
+            "a\n\n<https://x.test/>\n\n<https://y.test/> b Shop <https://z.test/>\n",
+        ),
+        ("link around nothing", "a<a href='https://x.test/'> </a><img>b", "a b\n"),
         ("lists", "<ul><li>a<li>b<ol><li>c</li><li>d</li></ol></ul>e", "- a\n- b\n  1. c\n  2. d\n\ne\n"),
         (
             "table",
@@ -79,6 +85,16 @@ fn shows_what_html_says() {
         ("comments", "a<!-->b<!--[if mso]>c<![endif]-->d<!--[if !mso]><!-->e<!--<![endif]-->f", "abdef\n"),
         ("a script that names itself", "<script>'</scripts>'</script >a", "a\n"),
         ("hidden", "<div style='display: none'>preview<div>x</div></div>a<span hidden>b</span>c", "ac\n"),
+        (
+            "hidden in other ways",
+            "<p style='MAX-HEIGHT: 0px !important; overflow: hidden'>b</p><i style='opacity:0'>c</i><b style='visibility : hidden'>d</b>e",
+            "e\n",
+        ),
+        (
+            "styles that hide nothing",
+            "<p style='max-height:0'>a</p><i style='opacity:0.9'>b</i><b style='overflow:hidden; max-height:10px'>c</b>",
+            "a\n\nbc\n",
+        ),
         ("invisible", "a&shy;b&#8203;c\u{FEFF}", "abc\u{FEFF}\n"),
         ("picture", "<img alt='Logo of us' src='cid:1'>text", "Logo of us text\n"),
         ("rule", "a<hr>b", "a\n----------\nb\n"),
