@@ -6,6 +6,8 @@ use alloc::vec::Vec;
 
 use mailbearer_wire::{Date, DateTime};
 
+use crate::line_end::with_lines;
+
 /// An event that somebody invites to, changes, cancels or answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -73,12 +75,12 @@ pub struct When {
 /// ```
 #[must_use]
 pub fn invitation(text: &str) -> Option<Invitation> {
-    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+    let text = with_lines(Cow::Borrowed(text.strip_prefix('\u{FEFF}').unwrap_or(text)));
     let mut invitation = Invitation::default();
     let mut duration = None;
     // What is open inside of the event: a reminder has a text of its own.
     let (mut in_event, mut inside, mut seen) = (false, 0usize, 0usize);
-    for line in Lines(text) {
+    for line in Lines(&text) {
         let Some(line) = Line::parse(&line) else { continue };
         match line.name.as_str() {
             "BEGIN" if in_event => inside = inside.saturating_add(1),
@@ -333,8 +335,9 @@ mod tests {
             sequence: 2,
             rule: "FREQ=DAILY".into(),
         };
-        assert_eq!(invitation(text), Some(want.clone()));
-        assert_eq!(invitation(&text.replace("\r\n", "\n")), Some(want));
+        for end in ["\r\n", "\n", "\r", "\r\r\n"] {
+            assert_eq!(invitation(&text.replace("\r\n", end)), Some(want.clone()), "{end:?}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use core::fmt;
 
 use crate::ascii::{is_wsp, tail};
 use crate::decode::{self, Charset, ContentType, Disposition};
+use crate::line_end::{LineEnd, without_cr};
 
 /// How much of a message's headers is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +29,7 @@ impl Default for Limits {
 
 /// The header fields of a message or a body part, in their order.
 ///
-/// Lines end in CRLF or bare LF. A line that is neither a field nor the continuation of one is passed over,
+/// Lines end in CRLF, bare LF or CR CR LF; in CR alone where the section has no LF, as old Macs wrote it. A line that is neither a field nor the continuation of one is passed over,
 /// as is a `From ` line of an mbox, and a byte order mark in front of all. Octets that no label belongs to are read in
 /// the charset of the section's own `Content-Type`, unless they are UTF-8.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,6 +37,7 @@ pub struct Headers<'a> {
     section: &'a [u8],
     body: &'a [u8],
     raw_charset: Charset,
+    ends: LineEnd,
 }
 
 impl<'a> Headers<'a> {
@@ -61,15 +63,16 @@ impl<'a> Headers<'a> {
     }
 
     /// The fields of a section that is known to be within the limits.
-    pub(crate) fn of(section: &'a [u8], raw_charset: Charset) -> Self {
-        Self { section: without_wsp(section), body: &[], raw_charset }
+    pub(crate) fn of(section: &'a [u8], raw_charset: Charset, ends: LineEnd) -> Self {
+        Self { section: without_wsp(section), body: &[], raw_charset, ends }
     }
 
     fn find(message: &'a [u8], limits: &Limits) -> (Self, Option<LimitExceeded>) {
         let message = message.strip_prefix(BYTE_ORDER_MARK).unwrap_or(message);
+        let ends = LineEnd::of(message);
         let (mut rest, mut count, mut exceeded) = (message, 0usize, None);
         let body = loop {
-            let (line, after) = split_line(rest);
+            let (line, after) = ends.split_line(rest);
             if line.is_empty() {
                 break after;
             }
@@ -86,11 +89,11 @@ impl<'a> Headers<'a> {
         };
         let section = message.get(..message.len().saturating_sub(rest.len())).unwrap_or_default();
         let section = without_wsp(section);
-        let mut headers = Self { section, body, raw_charset: Charset::Guess };
+        let mut headers = Self { section, body, raw_charset: Charset::Guess, ends };
         if !section.is_ascii() || memchr::memchr2(0x1B, 0x0E, section).is_some() {
             let content_type = headers.get("content-type");
-            let charset =
-                content_type.and_then(|field| Charset::for_label(ContentType::parse(field.raw).charset()?));
+            let charset = content_type
+                .and_then(|field| Charset::for_label(field.content_type(&Limits::default()).charset()?));
             headers.raw_charset = charset.unwrap_or(Charset::Guess);
         }
         (headers, exceeded)
@@ -99,18 +102,21 @@ impl<'a> Headers<'a> {
     /// The fields from first to last.
     #[must_use]
     pub fn iter(&self) -> HeadersIter<'a> {
-        HeadersIter { rest: self.section, raw_charset: self.raw_charset }
+        HeadersIter { rest: self.section, raw_charset: self.raw_charset, ends: self.ends }
     }
 
     /// First field of that name, whatever its case.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Header<'a>> {
         let mut rest = self.section;
+        if self.ends == LineEnd::Cr {
+            return self.iter().find(|field| field.name.eq_ignore_ascii_case(name));
+        }
         loop {
             // The first octets rule most lines out; only one that begins with the name is read.
             if let Some((start, [b':' | b' ' | b'\t' | b'\r' | b'\n', ..])) = rest.split_at_checked(name.len())
                 && start.eq_ignore_ascii_case(name.as_bytes())
-                && let Some(header) = (HeadersIter { rest, raw_charset: self.raw_charset }).next()
+                && let Some(header) = (HeadersIter { rest, raw_charset: self.raw_charset, ends: self.ends }).next()
                 // A line that is no field gives the field behind it.
                 && header.name.eq_ignore_ascii_case(name)
             {
@@ -147,6 +153,7 @@ impl<'a> IntoIterator for &Headers<'a> {
 pub struct HeadersIter<'a> {
     rest: &'a [u8],
     raw_charset: Charset,
+    ends: LineEnd,
 }
 
 impl<'a> Iterator for HeadersIter<'a> {
@@ -155,13 +162,13 @@ impl<'a> Iterator for HeadersIter<'a> {
     fn next(&mut self) -> Option<Header<'a>> {
         while !self.rest.is_empty() {
             let start = self.rest;
-            let (_, mut rest) = split_line(start);
+            let (_, mut rest) = self.ends.split_line(start);
             while rest.first().copied().is_some_and(is_wsp) {
-                rest = split_line(rest).1;
+                rest = self.ends.split_line(rest).1;
             }
             self.rest = rest;
             let field = start.get(..start.len().saturating_sub(rest.len())).unwrap_or_default();
-            if let Some(header) = Header::new(field, self.raw_charset) {
+            if let Some(header) = Header::new(field, self.raw_charset, self.ends) {
                 return Some(header);
             }
         }
@@ -175,10 +182,11 @@ pub struct Header<'a> {
     name: &'a str,
     raw: &'a [u8],
     raw_charset: Charset,
+    ends: LineEnd,
 }
 
 impl<'a> Header<'a> {
-    fn new(field: &'a [u8], raw_charset: Charset) -> Option<Self> {
+    fn new(field: &'a [u8], raw_charset: Charset, ends: LineEnd) -> Option<Self> {
         let colon = memchr::memchr(b':', field)?;
         let (name, value) = field.split_at_checked(colon)?;
         // White space before the colon is `obs-optional` of RFC 5322 section 4.5.
@@ -189,7 +197,7 @@ impl<'a> Header<'a> {
         let value = tail(value, 1);
         let value = value.strip_suffix(b"\n").unwrap_or(value);
         let raw = value.strip_suffix(b"\r").unwrap_or(value);
-        Some(Self { name: str::from_utf8(name).ok()?, raw, raw_charset })
+        Some(Self { name: str::from_utf8(name).ok()?, raw, raw_charset, ends })
     }
 
     /// Name as it is written.
@@ -207,31 +215,42 @@ impl<'a> Header<'a> {
     /// Value unfolded (RFC 5322 section 2.2.3) and without white space around it.
     #[must_use]
     pub fn value(&self) -> Cow<'a, [u8]> {
-        unfold(self.raw.trim_ascii())
+        let value = self.raw.trim_ascii();
+        if self.ends == LineEnd::Cr { Cow::Owned(unfold_cr(value)) } else { unfold(value) }
+    }
+
+    /// What follows the colon, with folds that every reader of values knows.
+    fn folded(&self) -> Cow<'a, [u8]> {
+        if self.ends == LineEnd::Cr { Cow::Owned(unfold_cr(self.raw)) } else { Cow::Borrowed(self.raw) }
     }
 
     /// Value for people: unfolded, and with its encoded words decoded as [`decode::unstructured`] does.
     #[must_use]
     pub fn text(&self) -> Cow<'a, str> {
-        decode::unstructured_in(self.raw.trim_ascii(), self.raw_charset)
+        match self.folded() {
+            Cow::Borrowed(raw) => decode::unstructured_in(raw.trim_ascii(), self.raw_charset),
+            Cow::Owned(raw) => {
+                Cow::Owned(decode::unstructured_in(raw.trim_ascii(), self.raw_charset).into_owned())
+            }
+        }
     }
 
     /// Value of an address header, as [`decode::address_list`] reads it.
     #[must_use]
     pub fn addresses(&self) -> Vec<decode::AddressOrGroup> {
-        decode::address_list_in(self.raw, self.raw_charset)
+        decode::address_list_in(&self.folded(), self.raw_charset)
     }
 
     /// Value of a `Content-Type`.
     #[must_use]
     pub fn content_type(&self, limits: &Limits) -> ContentType {
-        ContentType::parse_in(self.raw, limits, self.raw_charset)
+        ContentType::parse_in(&self.folded(), limits, self.raw_charset)
     }
 
     /// Value of a `Content-Disposition`.
     #[must_use]
     pub fn disposition(&self, limits: &Limits) -> Disposition {
-        Disposition::parse_in(self.raw, limits, self.raw_charset)
+        Disposition::parse_in(&self.folded(), limits, self.raw_charset)
     }
 }
 
@@ -270,7 +289,7 @@ pub(crate) fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
         let (line, after) = rest.split_at_checked(end).unwrap_or_default();
         let after = tail(after, 1);
         if after.first().copied().is_some_and(is_wsp) {
-            unfolded.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
+            unfolded.extend_from_slice(without_cr(line));
         } else {
             unfolded.extend_from_slice(line);
             unfolded.push(b'\n');
@@ -281,13 +300,9 @@ pub(crate) fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(unfolded)
 }
 
-/// First line without its end, and what follows it.
-fn split_line(bytes: &[u8]) -> (&[u8], &[u8]) {
-    let Some(end) = memchr::memchr(b'\n', bytes) else {
-        return (bytes, &[]);
-    };
-    let (line, rest) = bytes.split_at_checked(end).unwrap_or_default();
-    (line.strip_suffix(b"\r").unwrap_or(line), tail(rest, 1))
+/// A value whose folds end in CR. White space follows each line end in it.
+fn unfold_cr(value: &[u8]) -> Vec<u8> {
+    value.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect()
 }
 
 #[cfg(test)]
@@ -360,6 +375,9 @@ mod tests {
             (b"A: b\r\n", 1, b""),
             (b"A: b\r\n\r\n", 1, b""),
             (b"A: b\n\nx", 1, b"x"),
+            (b"A: b\r\r\nC: d\r\r\n\r\r\nx", 2, b"x"),
+            (b"A: b\r\rx", 1, b"x"),
+            (b"A: b\r\rx\n", 1, b""),
             (b"A: b\r\n \r\nC: d\r\n\r\nx", 2, b"x"),
             (b" first: x\r\nA: b\r\n\r\nx", 2, b"x"),
         ];
@@ -387,6 +405,41 @@ mod tests {
         }
         let many: String = (0..=Limits::default().headers).map(|n| format!("X: {n}\n")).collect();
         assert_eq!(Headers::parse(many.as_bytes()).err(), Some(LimitExceeded::Headers(1_000)));
+    }
+
+    /// Fields whose lines end in CR, and what follows them, where that is told within the first 1,000 octets.
+    #[test]
+    fn walks_fields_that_end_in_cr() {
+        let folded = "Subject: =?utf-8?q?a?=\r =?utf-8?q?b?=\rTo: a@b,\r\tc@d\rContent-Type: a/b;\r x=y\r\r";
+        for body in ["hi\rx: y\r", "hi\nx: y\n", ""] {
+            let message = format!("{folded}{body}");
+            let headers = Headers::parse(message.as_bytes()).unwrap();
+            let subject = headers.get("SUBJECT").unwrap();
+            assert_eq!((&*subject.text(), subject.raw()), ("ab", &b" =?utf-8?q?a?=\r =?utf-8?q?b?="[..]));
+            assert_eq!(subject.value().as_ref(), b"=?utf-8?q?a?= =?utf-8?q?b?=");
+            let to = headers.get("to").unwrap().addresses();
+            let people = ["a@b", "c@d"]
+                .map(|who| decode::AddressOrGroup::Address(decode::DisplayAddress::new("", who)));
+            assert_eq!(to, people);
+            let content_type = headers.get("content-type").unwrap().content_type(&Limits::default());
+            assert_eq!((content_type.essence.as_str(), content_type.parameters.get("x")), ("a/b", Some("y")));
+            assert_eq!((headers.iter().count(), headers.body()), (3, body.as_bytes()));
+        }
+        for (name, first, next, end, is_cr) in [
+            ("a CR in time", 900, "B: c", "\r\rd", true),
+            ("an LF after it", 900, "B: c", "\r\rd\n", true),
+            ("a CR too late", 1_000, "B: c", "\r\rd", false),
+            ("an LF in the section", 900, "B: c", "\rd\n\n", false),
+            ("no field behind it", 900, "B c", "\r\rd", false),
+            ("a line folded behind it", 900, " c", "\r\rd", true),
+            ("a stray one in front of an LF", 900, "B: c", "\r\r\nE: f\n", false),
+        ] {
+            let message = format!("A: {}\r{next}{end}", "x".repeat(first - "A: ".len()));
+            let headers = Headers::parse(message.as_bytes()).unwrap();
+            let raw = headers.get("a").unwrap().raw();
+            assert_eq!(headers.ends == LineEnd::Cr, is_cr, "{name}");
+            assert_eq!(raw.contains(&b'\r'), !is_cr || next.starts_with(' '), "{name}");
+        }
     }
 
     proptest! {

@@ -48,6 +48,7 @@ pub mod decode;
 mod flowed;
 mod headers;
 mod html;
+mod line_end;
 mod lines;
 pub mod parse;
 mod raw;

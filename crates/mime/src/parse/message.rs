@@ -11,6 +11,7 @@ use crate::decode::{AddressOrGroup, Charset};
 #[cfg(feature = "guess")]
 use crate::decode::{Utf8, looks_like_utf8};
 use crate::headers::{BYTE_ORDER_MARK, Header, Headers};
+use crate::line_end::{LineEnd, cr_line};
 
 /// A message in memory, taken apart.
 #[derive(Clone, Debug)]
@@ -31,16 +32,23 @@ impl<'a> Message<'a> {
     pub fn parse_with(raw: &'a [u8], limits: &Limits) -> Self {
         let mut collector =
             Collector { raw, parts: Vec::new(), begins: Vec::new(), kept: 0, defects: Vec::new() };
-        let mut splitter = Splitter::new(limits.clone(), &mut collector);
-        let mut start = 0usize;
-        for end in memchr::memchr_iter(b'\n', raw) {
-            let end = end.saturating_add(1);
-            splitter.piece(raw.get(start..end).unwrap_or_default(), true, &mut collector);
-            start = end;
+        let ends = LineEnd::of(raw);
+        let mut splitter = Splitter::new(limits.clone(), ends, &mut collector);
+        let mut rest = raw;
+        if ends == LineEnd::Lf {
+            let mut start = 0usize;
+            for end in memchr::memchr_iter(b'\n', raw) {
+                let end = end.saturating_add(1);
+                splitter.piece(raw.get(start..end).unwrap_or_default(), true, &mut collector);
+                start = end;
+            }
+            rest = raw.get(start..).unwrap_or_default();
         }
-        let last = raw.get(start..).unwrap_or_default();
-        if !last.is_empty() {
-            splitter.piece(last, true, &mut collector);
+        while !rest.is_empty() {
+            let end = if ends == LineEnd::Lf { rest.len() } else { cr_line(rest) };
+            let (line, after) = rest.split_at_checked(end).unwrap_or((rest, &[]));
+            splitter.piece(line, true, &mut collector);
+            rest = after;
         }
         splitter.finish(&mut collector);
         let Collector { mut parts, defects, .. } = collector;
@@ -53,6 +61,7 @@ impl<'a> Message<'a> {
             let own = part.fields.content_type.charset().and_then(Charset::named);
             part.raw_charset = own.or(charset).unwrap_or(unnamed);
             part.unnamed = unnamed;
+            part.ends = ends;
         }
         Self { parts, defects }
     }
@@ -281,6 +290,7 @@ impl Sink for Collector<'_> {
             fields,
             raw_charset: Charset::Guess,
             unnamed: Charset::Guess,
+            ends: LineEnd::Lf,
         });
     }
 

@@ -37,6 +37,7 @@ pub use message::{Message, Parts};
 pub use part::{Kind, Part};
 pub use readable::Piece;
 pub use role::{Role, Signed};
+pub(crate) use split::{MAX_LOOK, field_of};
 pub use stream::{Event, Head, Stream};
 
 /// How much of a message is looked at. What is beyond a limit is left as it is, and told as a [`Defect`].

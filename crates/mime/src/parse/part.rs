@@ -2,9 +2,10 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 
 use super::split::Fields;
-use crate::Headers;
 use crate::ascii::{is_space, tail};
 use crate::decode::{Charset, ContentType, Disposition, TransferEncoding, looks_like_utf8};
+use crate::line_end::LineEnd;
+use crate::{Headers, LineEnds};
 
 /// The content of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct Part<'a> {
     pub(super) raw_charset: Charset,
     /// The charset of a text that names none and does not look like UTF-8, if the rest of the message tells.
     pub(super) unnamed: Charset,
+    /// What ends the lines of the message.
+    pub(super) ends: LineEnd,
 }
 
 impl<'a> Part<'a> {
@@ -55,7 +58,7 @@ impl<'a> Part<'a> {
     /// Its header fields, as many as the limits allow.
     #[must_use]
     pub fn headers(&self) -> Headers<'a> {
-        Headers::of(self.header, self.raw_charset)
+        Headers::of(self.header, self.raw_charset, self.ends)
     }
 
     /// All of it as it stands in the message, header section and body: what a signature is over.
@@ -133,7 +136,15 @@ impl<'a> Part<'a> {
     /// The body without its transfer encoding.
     #[must_use]
     pub fn bytes(&self) -> Cow<'a, [u8]> {
-        self.fields.encoding.decode(self.body)
+        match self.fields.encoding {
+            // Their decoders go by lines.
+            encoding @ (TransferEncoding::QuotedPrintable | TransferEncoding::UuEncode)
+                if self.ends == LineEnd::Cr =>
+            {
+                Cow::Owned(encoding.decode(&LineEnds::to_crlf(self.body)).into_owned())
+            }
+            encoding => encoding.decode(self.body),
+        }
     }
 
     /// The first `most` octets of the body without its transfer encoding, and whether that is all of it. Reads at most four

@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 
 use super::{Kind, Message, Part};
 use crate::decode::{self, UuEncode};
-use crate::{html_to_text, unflow};
+use crate::line_end::with_lines;
+use crate::{LineEnds, html_to_text, unflow};
 
 /// A piece of a text body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,9 +35,12 @@ impl<'a> Part<'a> {
             return Vec::new();
         }
         // Most texts hold nothing of the kind, and are not copied.
-        let octets = self.bytes();
+        let mut octets = self.bytes();
         if memchr::memmem::find(&octets, b"begin ").is_none() {
-            return Vec::from([Piece::Text(self.text())]);
+            return Vec::from([Piece::Text(with_lines(self.text()))]);
+        }
+        if memchr::memchr(b'\n', &octets).is_none() {
+            octets = Cow::Owned(LineEnds::to_crlf(&octets));
         }
         let (mut pieces, mut text, mut rest) = (Vec::new(), 0usize, 0usize);
         let place = |left: &[u8]| octets.len().saturating_sub(left.len());
@@ -70,7 +74,7 @@ impl<'a> Part<'a> {
     }
 
     fn text_piece(&self, octets: &[u8]) -> Piece<'a> {
-        Piece::Text(Cow::Owned(self.text_of(octets)))
+        Piece::Text(with_lines(Cow::Owned(self.text_of(octets))))
     }
 
     /// The text of this part for people. Turns HTML into text ([`html_to_text`]) and `format=flowed` into paragraphs
@@ -78,7 +82,7 @@ impl<'a> Part<'a> {
     #[must_use]
     pub fn plain_text(&self) -> Cow<'a, str> {
         if self.content_type().essence == "text/html" {
-            return Cow::Owned(html_to_text(&self.text()));
+            return Cow::Owned(html_to_text(&with_lines(self.text())));
         }
         let mut pieces = self.pieces().into_iter().filter_map(|piece| match piece {
             Piece::Text(text) => Some(text),
@@ -214,6 +218,11 @@ mod tests {
             ),
             ("two", format!("{file}{file}"), vec!["a b.txt: hi\\n".into(), "a b.txt: hi\\n".into()]),
             ("CRLF, spaces gone", file.replace('`', "").replace('\n', "\r\n"), vec!["a b.txt: hi\\n".into()]),
+            (
+                "CR",
+                format!("see\n{file}bye\n").replace('\n', "\r"),
+                vec!["see\r\n".into(), "a b.txt: hi\\n".into(), "bye\r\n".into()],
+            ),
             ("no end", "begin 644 x\n#:&D*\n".into(), vec!["begin 644 x\n#:&D*\n".into()]),
             (
                 "words",
@@ -232,7 +241,8 @@ mod tests {
             ),
         ];
         for (name, body, want) in rows {
-            assert_eq!(shown(&format!("Subject: x\n\n{body}")), *want, "{name}");
+            let end = if body.contains('\n') { "\n" } else { "\r" };
+            assert_eq!(shown(&format!("Subject: x{end}{end}{body}")), *want, "{name}");
             let encoded = body.bytes().map(|byte| format!("={byte:02X}")).collect::<Vec<_>>().join("=\n");
             let raw = format!("Content-Transfer-Encoding: quoted-printable\n\n{encoded}");
             assert_eq!(shown(&raw), *want, "{name}, encoded");
@@ -245,6 +255,19 @@ mod tests {
         let rows: &[(&str, &str, &str, Option<&str>)] = &[
             ("plain", "Subject: x\n\nhi\n", "hi\n", None),
             ("flowed", "Content-Type: text/plain; format=flowed\n\na \nb\n", "a b\n", None),
+            (
+                "lines of an old Mac",
+                "Content-Type: text/html\r\r<pre>hi\ryou</pre>\r",
+                "hi\nyou\n",
+                Some("<pre>hi\ryou</pre>\r"),
+            ),
+            (
+                "the same beneath an encoding",
+                "Content-Transfer-Encoding: base64\n\naGkNeW91DQ==\n",
+                "hi\nyou\n",
+                None,
+            ),
+            ("CR CR LF", "Subject: x\r\r\n\r\r\nhi\r\r\nyou\r\r\n", "hi\r\nyou\r\n", None),
             ("DelSp", "Content-Type: text/plain; FORMAT=Flowed; DelSp=Yes\n\na \nb\n", "ab\n", None),
             ("not flowed", "Content-Type: text/plain; format=fixed\n\na \nb\n", "a \nb\n", None),
             ("HTML", "Content-Type: text/html\n\n<p>hi<p>you", "hi\n\nyou\n", Some("<p>hi<p>you")),

@@ -12,9 +12,10 @@ use crate::decode::{
     date_time_and_zone,
 };
 use crate::headers::BYTE_ORDER_MARK;
+use crate::line_end::LineEnd;
 
 /// A boundary or the name of a field is looked for in so many octets of a line.
-pub(super) const MAX_LOOK: usize = 1_000;
+pub(crate) const MAX_LOOK: usize = 1_000;
 
 /// Is called with what the lines of a message are.
 pub(super) trait Sink {
@@ -63,6 +64,8 @@ pub(super) struct Splitter {
     line_end: u64,
     /// Where the current line began.
     line: u64,
+    /// What ends the lines.
+    ends: LineEnd,
     raw: RawFields,
     /// The current part, if it is a text that names no charset.
     unnamed: Option<UnnamedText>,
@@ -142,7 +145,7 @@ impl RawFields {
 }
 
 impl Splitter {
-    pub(super) fn new(limits: Limits, sink: &mut impl Sink) -> Self {
+    pub(super) fn new(limits: Limits, ends: LineEnd, sink: &mut impl Sink) -> Self {
         sink.begin(0, None, 0);
         Self {
             limits,
@@ -155,9 +158,15 @@ impl Splitter {
             offset: 0,
             line_end: 0,
             line: 0,
+            ends,
             raw: RawFields::default(),
             unnamed: None,
         }
+    }
+
+    /// What ends the lines, where it is known only now.
+    pub(super) const fn set_line_end(&mut self, ends: LineEnd) {
+        self.ends = ends;
     }
 
     /// Takes the next octets: a line with its end, or a piece of one that is too long to be held. `starts` tells that
@@ -174,7 +183,7 @@ impl Splitter {
         }
         self.look(piece, starts, sink);
         self.advance(piece);
-        self.line_end = self.offset.saturating_sub(u64::try_from(line_end(piece)).unwrap_or_default());
+        self.line_end = self.offset.saturating_sub(u64::try_from(self.ends.len(piece)).unwrap_or_default());
     }
 
     fn look(&mut self, piece: &[u8], starts: bool, sink: &mut impl Sink) {
@@ -185,7 +194,7 @@ impl Splitter {
                     if let Some(text) = &mut self.unnamed {
                         text.take(piece, self.line);
                     }
-                    sink.body(self.part, piece, line_end(piece));
+                    sink.body(self.part, piece, self.ends.len(piece));
                 }
                 State::Around => {}
             }
@@ -230,7 +239,7 @@ impl Splitter {
         first: bool,
         sink: &mut impl Sink,
     ) {
-        let line = without_end(piece);
+        let line = self.without_end(piece);
         if starts && !line.first().copied().is_some_and(is_wsp) {
             self.end_of_field(sink);
         }
@@ -402,7 +411,7 @@ impl Splitter {
 
     /// Whether a line is a boundary of an open multipart. If so, ends the parts before it and begins the next one.
     fn is_boundary(&mut self, piece: &[u8], sink: &mut impl Sink) -> bool {
-        let line = without_end(piece);
+        let line = self.without_end(piece);
         let Some(text) = line.strip_prefix(b"--") else { return false };
         if line.len() > MAX_LOOK || self.levels.is_empty() {
             return false;
@@ -484,6 +493,10 @@ impl Splitter {
         }
     }
 
+    fn without_end<'p>(&self, piece: &'p [u8]) -> &'p [u8] {
+        piece.get(..piece.len().saturating_sub(self.ends.len(piece))).unwrap_or_default()
+    }
+
     fn defect(&mut self, kind: DefectKind, sink: &mut impl Sink) {
         self.defect_at(self.offset, kind, sink);
     }
@@ -497,7 +510,7 @@ impl Splitter {
 }
 
 /// The name of the field that begins on this line, and what follows its colon.
-fn field_of(line: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(crate) fn field_of(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let colon = line
         .iter()
         .take(MAX_LOOK)
@@ -550,17 +563,4 @@ fn content_id(value: &[u8]) -> Option<String> {
     let id = id.strip_prefix(b"<").unwrap_or(id);
     let id = id.strip_suffix(b">").unwrap_or(id);
     str::from_utf8(id).ok().filter(|id| !id.is_empty()).map(Into::into)
-}
-
-fn without_end(piece: &[u8]) -> &[u8] {
-    piece.get(..piece.len().saturating_sub(line_end(piece))).unwrap_or_default()
-}
-
-/// How many octets the line end at the end of `piece` has.
-pub(super) fn line_end(piece: &[u8]) -> usize {
-    match piece {
-        [.., b'\r', b'\n'] => 2,
-        [.., b'\n'] => 1,
-        _ => 0,
-    }
 }

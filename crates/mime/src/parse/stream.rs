@@ -5,6 +5,7 @@ use super::split::{Fields, MAX_LOOK, Sink, Splitter};
 use super::{Defect, Kind, Limits};
 use crate::decode::{Charset, ContentType, Disposition, TransferEncoding};
 use crate::headers::Headers;
+use crate::line_end::{LineEnd, cr_line, without_cr};
 
 /// What a [`Stream`] finds in a message, in the order of its octets.
 #[derive(Clone, Debug)]
@@ -79,6 +80,8 @@ pub struct Stream {
     line: Vec<u8>,
     /// Whether the start of that line was taken already.
     inside: bool,
+    /// What ends the lines, once enough is there to tell.
+    ends: Option<LineEnd>,
 }
 
 /// What is kept between the pieces.
@@ -88,6 +91,8 @@ struct Held {
     /// A line end of a body, with the part that it belongs to unless a boundary follows.
     ends: &'static [u8],
     part: usize,
+    /// What ends the lines of the message.
+    line_end: LineEnd,
 }
 
 impl Default for Stream {
@@ -106,10 +111,11 @@ impl Stream {
     /// Begins a message.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        let mut held = Held { parent: None, header: Vec::new(), ends: b"", part: 0 };
+        let mut held = Held { parent: None, header: Vec::new(), ends: b"", part: 0, line_end: LineEnd::Lf };
         // A message begins before its first octet, and there is nothing to tell yet.
-        let splitter = Splitter::new(limits, &mut Teller { held: &mut held, tell: &mut |_: Event<'_>| {} });
-        Self { splitter, held, line: Vec::new(), inside: false }
+        let splitter =
+            Splitter::new(limits, LineEnd::Lf, &mut Teller { held: &mut held, tell: &mut |_: Event<'_>| {} });
+        Self { splitter, held, line: Vec::new(), inside: false, ends: None }
     }
 
     #[cfg(test)]
@@ -119,9 +125,63 @@ impl Stream {
 
     /// Takes the next octets of the message, and calls `tell` with what is in them.
     pub fn feed(&mut self, octets: &[u8], tell: &mut impl FnMut(Event<'_>)) {
+        match self.ends {
+            Some(LineEnd::Lf) => self.lines(octets, tell),
+            Some(LineEnd::Cr) => self.cr_lines(octets, tell),
+            None if self.line.is_empty() && is_enough(octets) => {
+                self.begin(octets);
+                self.feed(octets, tell);
+            }
+            None => {
+                self.line.extend_from_slice(octets);
+                if is_enough(&self.line) {
+                    self.begin_held(tell);
+                }
+            }
+        }
+    }
+
+    /// Decides what ends the lines of the message that begins like this.
+    fn begin(&mut self, start: &[u8]) {
+        let ends = LineEnd::of(start);
+        self.ends = Some(ends);
+        self.held.line_end = ends;
+        self.splitter.set_line_end(ends);
+    }
+
+    fn begin_held(&mut self, tell: &mut impl FnMut(Event<'_>)) {
+        let start = mem::take(&mut self.line);
+        self.begin(&start);
+        self.feed(&start, tell);
+    }
+
+    /// Takes the next octets, where CR ends lines. One at the end waits for what follows, which may be an LF.
+    fn cr_lines(&mut self, octets: &[u8], tell: &mut impl FnMut(Event<'_>)) {
+        let mut rest = octets;
+        while !rest.is_empty() {
+            let len = match self.line.ends_with(b"\r") {
+                true => usize::from(rest.starts_with(b"\n")),
+                false => cr_line(rest),
+            };
+            let (piece, after) = rest.split_at_checked(len).unwrap_or((rest, &[]));
+            rest = after;
+            self.line.extend_from_slice(piece);
+            let waits = after.is_empty() && !piece.is_empty() && self.line.ends_with(b"\r");
+            let whole = self.line.ends_with(b"\n") || self.line.ends_with(b"\r");
+            if !waits && (whole || self.line.len() > MAX_PIECE) {
+                let mut teller = Teller { held: &mut self.held, tell };
+                self.splitter.piece(&self.line, !self.inside, &mut teller);
+                self.inside = !whole;
+                self.line.clear();
+            }
+        }
+    }
+
+    fn lines(&mut self, octets: &[u8], tell: &mut impl FnMut(Event<'_>)) {
         let mut teller = Teller { held: &mut self.held, tell };
         for piece in octets.split_inclusive(|&byte| byte == b'\n') {
             let whole = piece.ends_with(b"\n");
+            // A line end may have three octets.
             if self.line.is_empty() && (whole || piece.len() > MAX_PIECE) {
                 // No need to copy what is here as a whole; but a CR at its end may belong to a line end.
                 let (now, later) = if whole { (piece, &[][..]) } else { before_cr(piece) };
@@ -143,8 +203,11 @@ impl Stream {
     }
 
     /// Ends the message.
-    pub fn finish(self, tell: &mut impl FnMut(Event<'_>)) {
-        let Self { mut splitter, mut held, line, inside } = self;
+    pub fn finish(mut self, tell: &mut impl FnMut(Event<'_>)) {
+        if self.ends.is_none() {
+            self.begin_held(tell);
+        }
+        let Self { mut splitter, mut held, line, inside, .. } = self;
         let mut teller = Teller { held: &mut held, tell };
         if !line.is_empty() {
             splitter.piece(&line, !inside, &mut teller);
@@ -158,9 +221,13 @@ impl Stream {
 /// the pieces are cut.
 const MAX_PIECE: usize = MAX_LOOK + 4;
 
+/// Whether what ends the lines can be told: a line is there, or so much of it as is looked at.
+fn is_enough(start: &[u8]) -> bool {
+    start.len() >= MAX_PIECE || memchr::memchr(b'\n', start).is_some()
+}
+
 fn before_cr(piece: &[u8]) -> (&[u8], &[u8]) {
-    let keep = piece.len().saturating_sub(usize::from(piece.ends_with(b"\r")));
-    piece.split_at_checked(keep).unwrap_or_default()
+    piece.split_at_checked(without_cr(piece).len()).unwrap_or_default()
 }
 
 struct Teller<'h, F> {
@@ -191,7 +258,7 @@ impl<F: FnMut(Event<'_>)> Sink for Teller<'_, F> {
     fn head(&mut self, index: usize, fields: Fields, _: u64) {
         self.held.ends = b"";
         let charset = fields.content_type.charset().and_then(Charset::for_label);
-        let headers = Headers::of(&self.held.header, charset.unwrap_or_default());
+        let headers = Headers::of(&self.held.header, charset.unwrap_or_default(), self.held.line_end);
         (self.tell)(Event::Part(Head {
             index,
             parent: self.held.parent,
@@ -212,7 +279,9 @@ impl<F: FnMut(Event<'_>)> Sink for Teller<'_, F> {
         }
         self.held.part = part;
         self.held.ends = match ends {
+            3 => b"\r\r\n",
             2 => b"\r\n",
+            1 if piece.ends_with(b"\r") => b"\r",
             1 => b"\n",
             _ => b"",
         };

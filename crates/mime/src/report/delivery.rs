@@ -154,5 +154,7 @@ mod tests {
                 .unwrap();
         assert_eq!((merged.reporting_mta.as_str(), merged.recipients[0].action), ("x", Action::Unknown));
         assert_eq!(merged.recipients[0].final_recipient, "a@b");
+        let by_cr = DeliveryReport::parse(b"Reporting-MTA: dns; x\r\rFinal-Recipient: a@b\rAction: failed\r");
+        assert_eq!(by_cr.unwrap().recipients[0].action, Action::Failed);
     }
 }

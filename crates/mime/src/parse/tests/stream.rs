@@ -35,9 +35,10 @@ proptest! {
             0..30,
         ),
         long in 0usize..3_000,
+        end in prop_oneof![Just("\n"), Just("\r"), Just("\r\n"), Just("\r\r\n")],
         size in 1usize..40,
     ) {
-        let mut raw = lines.join("\n");
+        let mut raw = lines.join(end);
         raw.push_str(&"x".repeat(long));
         raw.push_str("\r\n--b\r\n\r\nend");
         let limits = Limits { parts: 20, depth: 5, ..Limits::default() };

@@ -61,6 +61,13 @@ fn takes_messages_apart() {
         ),
         ("empty parts", format!("{mixed}\n--b\n\n--b\n\n\n--b--"), "multipart/mixed(text/plain[] text/plain[])", &[]),
         ("crlf", format!("{mixed}\n--b\n\none\n--b--\n").replace('\n', "\r\n"), "multipart/mixed(text/plain[one])", &[]),
+        ("CR CR LF", format!("{mixed}\nx\n--b\n\none\n\n--b\nContent-Type: text/html\n\ntwo\n--b--\n").replace('\n', "\r\r\n"), "multipart/mixed(text/plain[one\\r\\r\\n] text/html[two])", &[]),
+        ("CR", format!("{mixed}\nx\n--b\nContent-Type: text/html;\n\tcharset=x\n\none\n\n--b\nContent-Transfer-Encoding: quoted-printable\n\nt=\nwo\n--b--\n").replace('\n', "\r"), "multipart/mixed(text/html[one\\r] text/plain[two])", &[UnknownCharset]),
+        ("CR, then CRLF and LF", "Subject: x\rContent-Type: multipart/mixed;\r boundary=b\r\r--b\r\n\r\none\r\n--b\n\ntwo\n\n--b--".into(), "multipart/mixed(text/plain[one] text/plain[two\\n])", &[]),
+        ("a CR in a field", "Subject: x\rContent-Type: text/html\r\nX: y\r\n\r\n--\r--\r\n".into(), "text/plain[--\\r--\\r\\n]", &[]),
+        ("an empty line of CR in a field alone", "Subject: x\r\ry\r\nContent-Type: text/html\r\n\r\nhi".into(), "text/html[hi]", &[]),
+        ("a CR in prose", "Subject: x\rand y".into(), "text/plain[]", &[]),
+        ("a CR that ends all", "Subject: x\rTo: y\r".into(), "text/plain[]", &[]),
         ("not closed", format!("{mixed}\n--b\n\none\n"), "multipart/mixed(text/plain[one\\n])", &[NotClosed]),
         ("no such boundary", format!("{mixed}\n--c\n\none\n--c--\n"), "multipart/mixed()", &[BoundaryNotFound]),
         (
@@ -129,7 +136,7 @@ fn takes_messages_apart() {
         assert_eq!(outline(&message, 0), *want, "{name}");
         assert_eq!(defects(&message), *wrong, "{name}");
         assert!(message.parts().iter().enumerate().all(|(place, part)| part.index() == place), "{name}");
-        for size in [1, 2, 3, 7] {
+        for size in [1, 2, 3, 7, 999, 1_000, 1_001] {
             assert_eq!(
                 streamed(raw.as_bytes(), size, &Limits::default()),
                 whole(&message),
