@@ -84,6 +84,19 @@ impl Error {
         Self::new(exit, format!("cannot {what} {}: {shown}", named(path)))
     }
 
+    /// A file that the program keeps for itself between runs, and that does not hold what the program wrote there.
+    pub(crate) fn damaged(path: &Path, what: impl fmt::Display) -> Self {
+        Self::new(Exit::Data, format!("{} is damaged: {what}", named(path)))
+    }
+
+    /// A file that the program keeps for itself, and that can't be opened. What is no file is damage, too.
+    pub(crate) fn kept(what: &str, path: &Path, error: &io::Error) -> Self {
+        match path.metadata() {
+            Ok(metadata) if !metadata.is_file() => Self::damaged(path, "it is no file").hint("remove it"),
+            _ => Self::output(what, path, error),
+        }
+    }
+
     /// Whether nothing is printed for it.
     pub(crate) const fn is_quiet(&self) -> bool {
         matches!(self.exit, Exit::Success) || self.text.is_empty()

@@ -1,6 +1,6 @@
 use std::{fmt::Write, process::ExitCode};
 
-use mailbearer::{Kind, error::Missing};
+use mailbearer::{Kind, StoreError, Trouble, error::Missing};
 
 /// Exit codes: those of sysexits.h, and one more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +93,9 @@ impl Exit {
         match self {
             Self::Success => "done; also when the reader of standard output went away",
             Self::Usage => "the command line is wrong",
-            Self::Data => "the message to send or to store is no good",
+            Self::Data => {
+                "the message is no good; or a file that the program keeps is damaged: queue, tokens, state, lock"
+            }
             Self::NoInput => "an input file, a folder or a message is not there",
             Self::SomeRefused => "the message went out, but not to every recipient",
             Self::NoHost => "a server's name has no address",
@@ -128,7 +130,10 @@ impl From<&mailbearer::Error> for Exit {
         if error.outcome_unknown() {
             return Self::OutcomeUnknown;
         }
+        let trouble = error.cause().map(StoreError::trouble);
         match error.kind() {
+            // Who may read it is a matter of the configuration.
+            _ if matches!(trouble, Some(Trouble::Malformed(_) | Trouble::Kind)) => Self::Data,
             Kind::Missing(Missing::Login) => Self::NoPermission,
             Kind::Settings | Kind::Missing(_) => Self::Config,
             Kind::Message => Self::Data,

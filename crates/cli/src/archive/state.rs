@@ -48,7 +48,7 @@ impl State {
     pub(super) fn open(folder: &Path, name: &str, origin: Origin) -> Result<Self, Error> {
         let lock_path = folder.join(format!("{name}.lock"));
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&lock_path);
-        let lock = lock.map_err(|error| cannot(&lock_path, &error))?;
+        let lock = lock.map_err(|error| Error::kept("write", &lock_path, &error))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -62,7 +62,7 @@ impl State {
         match crate::partial::read_own(&state.path) {
             Ok(text) => state.take_in(&text)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(cannot(&state.path, &error)),
+            Err(error) => return Err(Error::kept("write", &state.path, &error)),
         }
         Ok(state)
     }
@@ -103,7 +103,7 @@ impl State {
     }
 
     fn unreadable(&self) -> Error {
-        Error::new(Exit::CantCreate, format!("{} is damaged", named(&self.path)))
+        Error::damaged(&self.path, "it is no state of an archive")
             .hint("give another place, or remove it and what is with it")
     }
 

@@ -13,6 +13,7 @@ use tempfile::NamedTempFile;
 use crate::{
     cli::{GlobalArgs, WatchArgs},
     error::Error,
+    exit::Exit,
     output::{self, Output},
     partial::read_own,
     row,
@@ -111,13 +112,16 @@ impl State {
         };
         let position = match text.as_deref().map(|text| (text, text.strip_prefix(of.as_str()))) {
             None => None,
-            Some((_, Some(position))) => Some(position.parse().map_err(|error| {
-                Error::config(format!("{}: {error}", named(file)))
-                    .hint("remove the file to begin with the messages that come from now on")
-            })?),
-            Some((_, None)) => {
-                return Err(Error::config(format!("{} is not the state of this folder", named(file)))
+            Some((_, Some(position))) => {
+                Some(position.parse().map_err(|error| Error::damaged(file, error).hint(BEGIN_AGAIN))?)
+            }
+            Some((text, None)) if is_begun(text) => {
+                let text = format!("{} is the state of another folder", named(file));
+                return Err(Error::new(Exit::CantCreate, text)
                     .hint("each account and folder wants a file of its own"));
+            }
+            Some((_, None)) => {
+                return Err(Error::damaged(file, "it is no state of a watch").hint(BEGIN_AGAIN));
             }
         };
         Ok(Self { file: file.to_owned(), of, position })
@@ -137,6 +141,15 @@ impl State {
         self.position = Some(position.clone());
         Ok(())
     }
+}
+
+const BEGIN_AGAIN: &str = "remove the file to begin with the messages that come from now on";
+
+/// Whether it begins as the state of some folder does.
+fn is_begun(text: &str) -> bool {
+    let mut lines = text.lines();
+    let mut names = |what: &str| lines.next().is_some_and(|line| line.starts_with(what));
+    names("account ") && names("folder ")
 }
 
 /// The object for a piece of news. With `--all` it also says what happened.
@@ -178,7 +191,6 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::exit::Exit;
 
     /// A watch that connects again says why once, and each time that it has to wait.
     #[test]
@@ -210,9 +222,13 @@ mod tests {
         assert_eq!(text, "account ann@x\nfolder INBOX\nuidvalidity=7 next=12 told=\n");
         assert_eq!(State::open(&file, "ann@x", "INBOX").unwrap().position, Some(position));
         for (user, name) in [("bob@x", "INBOX"), ("ann@x", "Other")] {
-            assert!(State::open(&file, user, name).is_err(), "{user} {name}");
+            let other = State::open(&file, user, name).err().unwrap();
+            assert_eq!(other.exit, Exit::CantCreate, "{user} {name}");
         }
-        fs::write(&file, "account ann@x\nfolder INBOX\nx\n").unwrap();
-        assert!(State::open(&file, "ann@x", "INBOX").is_err_and(|error| error.exit == Exit::Config));
+        for text in ["account ann@x\nfolder INBOX\nx\n", "account ann@x\n", "folder INBOX\n", ""] {
+            fs::write(&file, text).unwrap();
+            let damaged = State::open(&file, "ann@x", "INBOX").err().unwrap();
+            assert_eq!(damaged.exit, Exit::Data, "{text}");
+        }
     }
 }

@@ -254,7 +254,7 @@ fn an_empty_or_blank_argument_is_told_in_quotes() {
         (&["sendmail", "- ", "a@x"], 64, "error: there is no option \"- \""),
         (&["list", "--config", "  "], 78, "error: cannot read the configuration file \"  \": …"),
         (&["list", "--account", ""], 78, "error: --account: there is no account \"\" in …"),
-        (&["watch", "--state", " "], 78, "error: \" \" is not the state of this folder"),
+        (&["watch", "--state", " "], 65, "error: \" \" is damaged: it is no state of a watch"),
         (&["mock", "--play", " "], 65, "error: \" \": …"),
         (&["append", "INBOX", "  "], 66, "error: cannot read the message \"  \": …"),
         (&["fetch", "INBOX", "1", "--attachments", " "], 73, "error: cannot write into \" \": …"),

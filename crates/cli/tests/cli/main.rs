@@ -7,6 +7,9 @@ mod arguments;
 #[cfg(test)]
 mod claims;
 #[cfg(test)]
+#[cfg(unix)]
+mod damaged;
+#[cfg(test)]
 mod doctor;
 #[cfg(test)]
 mod harness;

@@ -38,7 +38,7 @@ impl State {
             .truncate(false)
             .write(true)
             .open(&lock_file)
-            .map_err(|error| Error::output("create", &lock_file, &error))?;
+            .map_err(|error| Error::kept("create", &lock_file, &error))?;
         lock.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => {
                 Error::new(Exit::Transient, format!("another run has {}", named(file)))
@@ -49,7 +49,7 @@ impl State {
             Self { file: file.to_owned(), known: BTreeMap::new(), pending: BTreeMap::new(), _lock: lock };
         match crate::partial::read_own(file) {
             Ok(octets) => state.parse(&octets).ok_or_else(|| {
-                Error::new(Exit::Data, format!("{} is no list of fetched messages", named(file)))
+                Error::damaged(file, "it is no list of fetched messages")
                     .hint("move it away to fetch everything again, or name another with --state")
             })?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

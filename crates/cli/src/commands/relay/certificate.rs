@@ -4,7 +4,7 @@ use std::{
     path::Path,
 };
 
-use mailbearer::Secret;
+use mailbearer::{Secret, proto::net::ServerTls};
 use mailbearer_bridge::named;
 use rcgen::{CertificateParams, DnType, KeyPair};
 
@@ -15,10 +15,22 @@ use crate::{error::Error, exit::Exit};
 pub(crate) fn own(folder: &Path, name: &str) -> Result<(String, Secret), Error> {
     let [chain, key] = ["relay-certificate.pem", "relay-key.pem"].map(|name| folder.join(name));
     let failed = |path: &Path, error: io::Error| Error::new(Exit::Io, format!("{}: {error}", named(path)));
+    let unread = |path: &Path, error: io::Error| match error.kind() {
+        io::ErrorKind::InvalidData | io::ErrorKind::IsADirectory => {
+            Error::damaged(path, error).hint(MAKE_ANEW)
+        }
+        _ => failed(path, error),
+    };
     match (fs::read_to_string(&chain), fs::read_to_string(&key)) {
-        (Ok(chain), Ok(key)) => return Ok((chain, Secret::from(key.as_str()))),
-        (Err(error), _) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&chain, error)),
-        (_, Err(error)) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&key, error)),
+        (Ok(pem), Ok(key)) => {
+            let key = Secret::from(key.as_str());
+            return match ServerTls::from_pem(pem.as_bytes(), &key) {
+                Ok(_) => Ok((pem, key)),
+                Err(error) => Err(Error::damaged(&chain, error).hint(MAKE_ANEW)),
+            };
+        }
+        (Err(error), _) if error.kind() != io::ErrorKind::NotFound => return Err(unread(&chain, error)),
+        (_, Err(error)) if error.kind() != io::ErrorKind::NotFound => return Err(unread(&key, error)),
         _ => {}
     }
     let made = make(name)
@@ -28,6 +40,8 @@ pub(crate) fn own(folder: &Path, name: &str) -> Result<(String, Secret), Error> 
     write(&chain, &made.0).map_err(|error| failed(&chain, error))?;
     Ok(made)
 }
+
+const MAKE_ANEW: &str = "remove it and its key: the relay makes another, which devices have to trust anew";
 
 fn make(name: &str) -> Result<(String, Secret), rcgen::Error> {
     let names = [name, "localhost", "127.0.0.1", "::1"].into_iter().filter(|name| !name.is_empty());
