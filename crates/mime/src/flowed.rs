@@ -2,6 +2,8 @@
 
 use alloc::string::String;
 
+use crate::lines::with_lf;
+
 /// Joins the lines of a `format=flowed` text into paragraphs, each a line of its own.
 ///
 /// `del_sp` is true for `delsp=yes`: the space that marks a line as one that goes on is no part of the text then, as in
@@ -47,8 +49,9 @@ pub fn unflow(text: &str, del_sp: bool) -> String {
 ///
 /// Spaces at the end of a line are dropped, but for those of the line `-- `. Lines that begin with `>` are quotations.
 pub(crate) fn flow(text: &str) -> (String, bool) {
+    let text = with_lf(text);
     let is_long = |word: &str| !word.is_ascii() && word.chars().count() > WIDTH;
-    let del_sp = text.split([' ', '\n', '\r']).any(is_long);
+    let del_sp = text.split([' ', '\n']).any(is_long);
     let mut out = String::with_capacity(text.len().saturating_add(text.len() / 16));
     for line in text.lines() {
         let (depth, content) = quoted(line);
@@ -79,9 +82,10 @@ fn break_of(text: &str, width: usize, del_sp: bool) -> Option<usize> {
     let (end, _) = text.char_indices().nth(width)?;
     let (fits, rest) = text.split_at_checked(end)?;
     let behind = |at: usize| at.saturating_add(1);
-    // A line of spaces alone would join what it should not.
-    let place = fits.rfind(' ').filter(|&at| fits.get(..at).is_some_and(|line| !line.trim().is_empty()));
-    match place {
+    // A line of spaces alone would join what it should not, and what stands behind `-- ` is taken for a signature.
+    let is_place =
+        |at: usize| fits.get(..behind(at)).is_some_and(|line| !line.trim().is_empty() && line != SIGNATURE);
+    match fits.rfind(' ').filter(|&at| is_place(at)) {
         Some(at) => Some(behind(at)),
         None if del_sp => Some(end),
         None => rest.find(' ').map(|at| behind(end.saturating_add(at))),
@@ -152,6 +156,15 @@ mod tests {
         assert_eq!(unflow(&flowed, false), format!("> {0}\n{0}\nFrom me\n", words.trim_end()));
         let (flowed, del_sp) = flow(&"字".repeat(200));
         assert!(del_sp && flowed.lines().all(|line| line.chars().count() <= 73), "{flowed}");
+        // Every line end is one, and no line is made that looks like that of a signature.
+        let long = "x".repeat(100);
+        for (text, want) in [
+            ("a \rFrom b\r\r\nc".into(), "a\n From b\n\nc\n".into()),
+            (format!("-- {long}"), format!("-- {long}\n")),
+            (format!("-- {long} y"), format!("-- {long} \ny\n")),
+        ] {
+            assert_eq!(flow(&text), (want, false), "{text:?}");
+        }
         // A word of ASCII is an address or the like: broken nowhere.
         let (flowed, del_sp) = flow(&format!("see {}", "x".repeat(200)));
         assert_eq!((flowed.lines().count(), del_sp), (2, false), "{flowed}");
@@ -159,7 +172,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_broken_is_joined(text in "(([a-zé字 ]{0,200}|From |-- |  )\n){0,5}") {
+        fn what_was_broken_is_joined(text in "(([a-zé字 ]{0,200}|From |-- |--? ?[a-z]{60,90} x|  )\n){0,5}") {
             let (flowed, del_sp) = flow(&text);
             let want: String = text
                 .lines()

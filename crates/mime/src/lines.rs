@@ -1,5 +1,6 @@
 //! Line ends: CR, LF and CRLF, in any mixture, become CRLF.
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use memchr::{memchr, memchr_iter, memchr2_iter};
@@ -62,6 +63,11 @@ impl LineEnds {
             _ => octets,
         }
     }
+}
+
+/// A text with each line end made LF, so that `str::lines` finds them all.
+pub(crate) fn with_lf(text: &str) -> Cow<'_, str> {
+    if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n").into() } else { text.into() }
 }
 
 /// Appends `octets` to `out` up to the last line end that is not CRLF, each line end made so. Gives how many there were;
