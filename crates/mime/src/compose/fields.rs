@@ -54,26 +54,20 @@ impl Message {
     }
 
     /// Sets the message that this one answers, and its thread: `references` are those of the answered message, without its
-    /// own id. Malformed ids are left out. Of a long thread the first id stays, and as many of the last as fit into 900
-    /// octets.
+    /// own id. Ids without an `@` or with two are taken in angle brackets; other malformed ones are left out. Of a long
+    /// thread the first id stays, and as many of the last as fit into 900 octets.
     #[must_use]
     pub fn in_reply_to<I: AsRef<str>>(
         mut self,
         message_id: &str,
         references: impl IntoIterator<Item = I>,
     ) -> Self {
-        let own = without_brackets(message_id.trim());
-        if !is_message_id(own) {
-            return self;
-        }
+        let Some(own) = id_in_use(message_id) else { return self };
         self.once("In-Reply-To").word(&["<", own, ">"]);
         let bracketed = |id: &str| ["<", id, ">"].concat();
         let mut ids: Vec<String> = Vec::new();
         for id in references {
-            let id = without_brackets(id.as_ref().trim());
-            if is_message_id(id) && id != own {
-                ids.push(bracketed(id));
-            }
+            ids.extend(id_in_use(id.as_ref()).filter(|id| *id != own).map(bracketed));
         }
         ids.push(bracketed(own));
         let mut left = MAX_REFERENCES.saturating_sub(ids.first().map_or(0, String::len));
@@ -169,10 +163,7 @@ impl Message {
         content: impl Into<Vec<u8>>,
     ) -> Self {
         let content_id = content_id.into();
-        let is_id = !content_id.is_empty()
-            && content_id.len() <= MAX_MESSAGE_ID
-            && content_id.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>".contains(&byte));
-        if !is_id {
+        if !is_word(&content_id) {
             self.fail(Error::ContentId);
         }
         self.rich().inline.push(Attachment {
@@ -268,6 +259,20 @@ impl Message {
     fn fail(&mut self, problem: Error) {
         self.rare_mut().problem.get_or_insert(problem);
     }
+}
+
+/// The id of another message, without its brackets.
+fn id_in_use(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let id = without_brackets(text);
+    (is_message_id(id) || id.len() < text.len() && is_word(id)).then_some(id)
+}
+
+/// Whether a text can stand between angle brackets.
+fn is_word(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= MAX_MESSAGE_ID
+        && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>".contains(&byte))
 }
 
 /// Octets of a References field: some readers and servers take no longer line, folded or not.

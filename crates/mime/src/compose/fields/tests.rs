@@ -141,6 +141,10 @@ fn fields_are_written_as_readers_know_them() {
             message().in_reply_to("<2@x>", ["<1@x>", "junk", "<2@x>"]),
             "In-Reply-To: <2@x>\r\nReferences: <1@x> <2@x>\r\n".into(),
         ),
+        (
+            message().in_reply_to("<2>", ["<1@x@y>", "<a b>", "<>", "<a<b>"]),
+            "In-Reply-To: <2>\r\nReferences: <1@x@y> <2>\r\n".into(),
+        ),
         (message().in_reply_to("<2@x>", [""; 0]), "In-Reply-To: <2@x>\r\nReferences: <2@x>\r\n".into()),
         (message().in_reply_to("no id\r\nBcc: a@b", ["<1@x>"]), String::new()),
         // What is set again is in place of the first: servers refuse a message that has such a field twice.
