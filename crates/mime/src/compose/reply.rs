@@ -1,11 +1,13 @@
 //! Answers, and messages that are passed on.
 
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::{Error, List, Message};
 use crate::decode::{AddressOrGroup, DisplayAddress};
+use crate::lines::with_lf;
 use crate::{Address, parse};
 
 impl Message {
@@ -27,20 +29,17 @@ impl Message {
             let is_to_own = mailboxes(author.clone()).iter().any(is_own);
             to = addresses(if is_to_own { original.to() } else { author })?;
         }
-        let mut known: Vec<String> =
-            to.iter().map(|address| address.address().to_ascii_lowercase()).collect();
+        let mut known = BTreeSet::new();
+        let mut is_new = |address: &Address| known.insert(address.address().to_ascii_lowercase());
+        to.retain(&mut is_new);
         let mut cc = Vec::new();
         if to_all {
-            known.push(from.address().to_ascii_lowercase());
-            for address in addresses(original.to())?.into_iter().chain(addresses(original.cc())?) {
-                let name = address.address().to_ascii_lowercase();
-                if !known.contains(&name) {
-                    known.push(name);
-                    cc.push(address);
-                }
-            }
+            is_new(&from);
+            cc = addresses(original.to())?;
+            cc.extend(addresses(original.cc())?);
+            cc.retain(is_new);
         }
-        let mut reply = Self::new(from).subject(prefixed("Re: ", &["re:", "aw:", "sv:"], original));
+        let mut reply = Self::new(from).subject(prefixed("Re: ", &REPLIES, original));
         reply.mailboxes = to.into_iter().map(|address| (List::To, address)).collect();
         reply.mailboxes.extend(cc.into_iter().map(|address| (List::Cc, address)));
         Ok(reply.in_thread_of(original))
@@ -51,7 +50,7 @@ impl Message {
     /// message.
     #[must_use]
     pub fn forward(original: &parse::Message<'_>, from: Address) -> Self {
-        Self::new(from).subject(prefixed("Fwd: ", &["fwd:", "fw:", "wg:"], original)).in_thread_of(original)
+        Self::new(from).subject(prefixed("Fwd: ", &FORWARDS, original)).in_thread_of(original)
     }
 
     /// Adds the [`files`](parse::Message::files) of `original`, unchanged, with the charset of texts.
@@ -98,7 +97,7 @@ pub fn quotation(original: &parse::Message<'_>, text: &str) -> String {
         (Some(date), author) => format!("On {date}, {author} wrote:\n"),
         (None, author) => format!("{author} wrote:\n"),
     };
-    for line in text.trim_end().lines() {
+    for line in with_lf(text.trim_end()).lines() {
         // A quotation of a quotation has its marks side by side.
         quoted.push_str(if line.is_empty() || line.starts_with('>') { ">" } else { "> " });
         quoted.push_str(line);
@@ -130,10 +129,32 @@ pub fn passed_on(original: &parse::Message<'_>, body: &str) -> String {
     text
 }
 
-/// Puts `prefix` in front of the subject, unless the subject begins with one of the `known`.
+/// What mail programs of different languages put in front of the subject of an answer.
+const REPLIES: [&str; 12] = [
+    "re",
+    "aw",
+    "sv",
+    "vs",
+    "antw",
+    "odp",
+    "res",
+    "ynt",
+    "\u{56de}\u{590d}",
+    "\u{7b54}\u{590d}",
+    "\u{56de}\u{8986}",
+    "\u{7b54}\u{8986}",
+];
+/// The same for a message that is passed on.
+const FORWARDS: [&str; 10] =
+    ["fwd", "fw", "wg", "tr", "rv", "vb", "enc", "doorst", "\u{8f6c}\u{53d1}", "\u{8f49}\u{5bc4}"];
+
+/// Puts `prefix` in front of the subject, unless the subject begins with one of the `known` and a colon: `Re:`, `RE :`,
+/// `Re[2]:`.
 fn prefixed(prefix: &str, known: &[&str], original: &parse::Message<'_>) -> String {
     let subject = one_line(&original.subject().unwrap_or_default());
-    let has = |start: &&str| subject.get(..start.len()).is_some_and(|own| own.eq_ignore_ascii_case(start));
+    let (start, _) = subject.split_once([':', '\u{ff1a}']).unwrap_or_default();
+    let name = start.trim().trim_end_matches(|c: char| c.is_ascii_digit() || "[]()^".contains(c));
+    let has = |known: &&str| known.eq_ignore_ascii_case(name);
     if known.iter().any(has) { subject } else { [prefix, &subject].concat().trim_end().into() }
 }
 
@@ -199,6 +220,12 @@ mod tests {
         let rows: &[(&str, &str, &str)] = &[
             ("From: a@x\r\nReply-To: list@x\r\nSubject: RE: hi\r\n\r\n", "list@x", "RE: hi"),
             ("From: me@example.org\r\nTo: b@x\r\n\r\n", "b@x", "Re:"),
+            ("From: a@x\r\nReply-To: Ann <b@x>, B@x\r\nSubject: RE : hi\r\n\r\n", "Ann <b@x>", "RE : hi"),
+            ("Subject: Re[2]: hi\r\n\r\n", "", "Re[2]: hi"),
+            ("Subject: \u{56de}\u{590d}\u{ff1a}hi\r\n\r\n", "", "\u{56de}\u{590d}\u{ff1a}hi"),
+            ("Subject: Re 2024: hi\r\n\r\n", "", "Re: Re 2024: hi"),
+            ("Subject: Rest: hi\r\n\r\n", "", "Re: Rest: hi"),
+            ("Subject: Re\r\n\r\n", "", "Re: Re"),
             ("Subject: x\r\n\r\n", "", "Re: x"),
         ];
         for (raw, to, subject) in rows {
@@ -257,6 +284,7 @@ mod tests {
             quotation(&original, &original.text()),
             "On Tue, 1 Jul 2003 10:52:37 +0200, J\u{f6}rg Bcc: x@y wrote:\n> first\n>> old\n>\n> last\n"
         );
+        assert_eq!(quotation(&parse::Message::parse(b"\n"), "a\rb\r\n\rc\r"), "> a\n> b\n>\n> c\n");
         let text = passed_on(&original, &original.text());
         assert!(text.starts_with("---------- Forwarded message ----------\nFrom: \"J\u{f6}rg Bcc: x@y\" <j@example.org>\nDate: Tue, 1 Jul"), "{text}");
         assert!(
