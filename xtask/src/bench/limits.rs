@@ -46,7 +46,7 @@ pub(super) const MESSAGES: [(&str, &[usize], &[&str], f64); 11] = [
     ("write-quoted", &[64_000], &["mail-builder", "lettre"], 0.95),
 ];
 /// Messages made to cost as much as they can.
-pub(super) const HOSTILE: [&str; 18] = [
+pub(super) const HOSTILE: [&str; 19] = [
     "boundaries",
     "parts",
     "fields",
@@ -62,6 +62,7 @@ pub(super) const HOSTILE: [&str; 18] = [
     "html-tables",
     "html-entities",
     "base64",
+    "base64-line",
     "quoted-printable",
     "uuencode",
     "recipients",

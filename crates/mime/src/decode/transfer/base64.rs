@@ -356,23 +356,40 @@ fn decode_groups(groups: &[u8], out: &mut Vec<u8>) -> bool {
 
 /// Decodes groups of four as long as they are nothing else. Gives what follows.
 fn whole_groups<'a>(text: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
-    let (groups, _) = text.as_chunks::<4>();
-    let before = out.len();
-    out.resize(before.saturating_add(groups.len().saturating_mul(3)), 0);
-    let (rooms, _) = out.get_mut(before..).unwrap_or_default().as_chunks_mut::<3>();
-    let mut count = 0usize;
-    for (group, room) in groups.iter().zip(rooms) {
-        let [a, b, c, d] = group.map(sextet_or_none);
-        // One look tells for all four: only what is no character has the top bit.
-        if (a | b | c | d) & 0x80 != 0 {
-            break;
+    let mut rest = text;
+    loop {
+        // A text may be one endless line.
+        #[cfg(feature = "simd")]
+        if let Some(block) = rest.get(..BLOCK)
+            && decode_groups(block, out)
+        {
+            rest = tail(rest, BLOCK);
+            continue;
         }
-        *room = [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d];
-        count = count.saturating_add(1);
+        let (groups, _) = rest.get(..ROOM).unwrap_or(rest).as_chunks::<4>();
+        let before = out.len();
+        out.resize(before.saturating_add(groups.len().saturating_mul(3)), 0);
+        let (rooms, _) = out.get_mut(before..).unwrap_or_default().as_chunks_mut::<3>();
+        let mut count = 0usize;
+        for (group, room) in groups.iter().zip(rooms) {
+            let [a, b, c, d] = group.map(sextet_or_none);
+            // One look tells for all four: only what is no character has the top bit.
+            if (a | b | c | d) & 0x80 != 0 {
+                break;
+            }
+            *room = [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d];
+            count = count.saturating_add(1);
+        }
+        out.truncate(before.saturating_add(count.saturating_mul(3)));
+        rest = tail(rest, count.saturating_mul(4));
+        if count == 0 || count < groups.len() {
+            return rest;
+        }
     }
-    out.truncate(before.saturating_add(count.saturating_mul(3)));
-    tail(text, count.saturating_mul(4))
 }
+
+/// Octets that room is made for at a time: where every group is broken, no more is cleared than is soon written.
+const ROOM: usize = 256;
 
 /// Value of a character of the alphabet.
 pub(in crate::decode) fn sextet(byte: u8) -> Option<u8> {

@@ -30,6 +30,22 @@ fn a_line_unlike_the_others_is_decoded_too() {
     }
 }
 
+/// A line may have no end: it is taken in blocks, and what is no base64 is skipped in each.
+#[test]
+fn an_endless_line_is_decoded() {
+    let line = "QUJD".repeat(3_000);
+    for places in [&[][..], &[0], &[1], &[4_095], &[4_096, 4_097], &[4_355, 4_356, 9_000], &[11_990]] {
+        let mut text = line.clone();
+        for place in places.iter().rev() {
+            text.insert(*place, '!');
+        }
+        let want = "ABC".repeat(3_000);
+        assert_eq!(base64(text.as_bytes()).escape_ascii().to_string(), want, "signs at {places:?}");
+        text.truncate(text.len() - 2);
+        assert_eq!(base64(text.as_bytes()).len(), want.len() - 2, "cut, signs at {places:?}");
+    }
+}
+
 /// base64 with a footer.
 #[test]
 fn decodes_base64() {
