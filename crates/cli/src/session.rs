@@ -61,7 +61,20 @@ impl Session {
     }
 
     fn begin(arguments: &GlobalArgs, use_cache: bool, record: Record) -> Result<Self, Error> {
-        let Loaded { name, account, keeping } = config::load(arguments)?;
+        Self::with(config::load(arguments)?, arguments, use_cache, record)
+    }
+
+    /// Opens an account of a configuration that was read.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the place of its tokens or the trace can't be used.
+    pub(crate) fn of(loaded: Loaded, arguments: &GlobalArgs) -> Result<Self, Error> {
+        Self::with(loaded, arguments, true, Recorder::new)
+    }
+
+    fn with(loaded: Loaded, arguments: &GlobalArgs, use_cache: bool, record: Record) -> Result<Self, Error> {
+        let Loaded { name, account, keeping } = loaded;
         let mut account = with_store(account, &name, &keeping, use_cache)?;
         account.pool_folder = folders::cache();
         Ok(Self { client: client(account, arguments, record)?, name, keeping })

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use super::sendmail;
 use crate::{
     cli::GlobalArgs,
-    config::{self, folders},
+    config::{self, Outline, folders},
     error::Error,
     exit::Exit,
     output::{self, Output},
@@ -104,14 +104,16 @@ pub(crate) fn run(
 pub(crate) fn open(global: &GlobalArgs, folder: Option<&Path>) -> Result<Spool, Error> {
     let folder = match folder {
         Some(folder) => folder.to_owned(),
-        None => {
-            let outline = config::outline(global)?;
-            let configured = outline.sendmail.spool.or(outline.relay.spool);
-            // Without a home and a folder of systemd's, the caller is a service of the machine.
-            configured.or_else(folders::spool).unwrap_or_else(|| folders::MACHINE_SPOOL.into())
-        }
+        None => folder_of(config::outline(global)?),
     };
     Ok(Spool::open(folder, Limits::default())?)
+}
+
+/// The spool's folder by the configuration, or the usual one.
+pub(crate) fn folder_of(outline: Outline) -> PathBuf {
+    let configured = outline.sendmail.spool.or(outline.relay.spool);
+    // Without a home and a folder of systemd's, the caller is a service of the machine.
+    configured.or_else(folders::spool).unwrap_or_else(|| folders::MACHINE_SPOOL.into())
 }
 
 pub(crate) fn list(spool: &Spool, out: &mut Output<impl Write>) -> Result<(), Error> {

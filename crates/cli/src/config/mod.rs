@@ -45,24 +45,10 @@ pub(crate) struct Outline {
 ///
 /// Fails for mistakes in the file, and if it is not clear which account is meant.
 pub(crate) fn outline(arguments: &GlobalArgs) -> Result<Outline, Error> {
-    let environment = Environment::read(env::vars_os(), &mut Vec::new())?;
-    let (path, wanted) = place(arguments, &environment, folders::config_file());
-    let file = match &path {
-        Some(path) => match read_file(path, wanted, &mut Vec::new()) {
-            Err(error) if error.denied => return Ok(Outline { is_closed: true, ..Outline::default() }),
-            file => file?,
-        },
-        None => None,
-    };
-    let found = file.is_some();
-    let file = file.unwrap_or_default();
-    let (sendmail, relay) = (file.sendmail.clone(), file.relay.clone());
-    let chosen = choose(arguments.account.as_deref(), &environment, file, path.as_deref(), found);
-    let variable =
-        environment.settings.iter().find(|(path, ..)| path == "user").map(|(.., user)| user.clone());
-    // Without an account there may still be a queue to look at. The commands that send say what is missing.
-    let user = variable.or_else(|| chosen.ok().and_then(|(_, settings)| settings.text("user")));
-    Ok(Outline { user, sendmail, relay, is_closed: false })
+    match Configuration::read(arguments, env::vars_os(), folders::config_file(), &mut Vec::new()) {
+        Err(error) if error.denied => Ok(Outline { is_closed: true, ..Outline::default() }),
+        read => Ok(read?.outline(arguments.account.as_deref())),
+    }
 }
 
 /// Where the configuration file is, and whether someone named it.
@@ -83,10 +69,19 @@ fn place(
 ///
 /// Fails if there is none, if it is not clear which is meant, and for mistakes in its settings.
 pub(crate) fn load(arguments: &GlobalArgs) -> Result<Loaded, Error> {
+    read(arguments)?.load(arguments.account.as_deref())
+}
+
+/// Reads the configuration, for several accounts of it. What it warns of is told.
+///
+/// # Errors
+///
+/// Fails for mistakes in the file.
+pub(crate) fn read(arguments: &GlobalArgs) -> Result<Configuration, Error> {
     let mut warnings = Vec::new();
-    let loaded = find(arguments, env::vars_os(), folders::config_file(), &mut warnings);
+    let read = Configuration::read(arguments, env::vars_os(), folders::config_file(), &mut warnings);
     warnings.iter().for_each(|warning| output::warning(warning));
-    loaded
+    read
 }
 
 /// Whether the file at `path` has an account of that name. A file that does not exist has none.
@@ -107,28 +102,107 @@ pub(crate) struct Loaded {
     pub(crate) keeping: Keeping,
 }
 
-fn find(
-    arguments: &GlobalArgs,
-    variables: impl Iterator<Item = (OsString, OsString)>,
-    platform_file: Option<PathBuf>,
-    warnings: &mut Vec<String>,
-) -> Result<Loaded, Error> {
-    let environment = Environment::read(variables, warnings)?;
-    let (path, wanted) = place(arguments, &environment, platform_file);
-    let file = match &path {
-        Some(path) => read_file(path, wanted, warnings)?,
-        None => None,
-    };
-    let found = file.is_some();
-    let (name, mut settings) =
-        choose(arguments.account.as_deref(), &environment, file.unwrap_or_default(), path.as_deref(), found)?;
-    for (path, kind, variable, text) in environment.settings {
-        settings.set_variable(&path, kind, variable, &text)?;
+/// The configuration as it was when it was read: the file and the environment.
+pub(crate) struct Configuration {
+    environment: Environment,
+    /// Where the file is, or would be.
+    path: Option<PathBuf>,
+    file: Option<File>,
+}
+
+impl Configuration {
+    fn read(
+        arguments: &GlobalArgs,
+        variables: impl Iterator<Item = (OsString, OsString)>,
+        platform_file: Option<PathBuf>,
+        warnings: &mut Vec<String>,
+    ) -> Result<Self, Error> {
+        let environment = Environment::read(variables, warnings)?;
+        let (path, wanted) = place(arguments, &environment, platform_file);
+        let file = match &path {
+            Some(path) => read_file(path, wanted, warnings)?,
+            None => None,
+        };
+        Ok(Self { environment, path, file })
     }
-    let folder = path.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-    let account = account::account(&name, &settings, folder, warnings)?;
-    let keeping = oauth::keeping(&name, &settings)?;
-    Ok(Loaded { name, account, keeping })
+
+    /// Returns what is known without secrets. `asked` is the account that the command line names.
+    pub(crate) fn outline(&self, asked: Option<&str>) -> Outline {
+        let (sendmail, relay) =
+            self.file.as_ref().map(|file| (file.sendmail.clone(), file.relay.clone())).unwrap_or_default();
+        let variable = self.environment.settings.iter().find(|(path, ..)| path == "user");
+        let variable = variable.map(|(.., user)| user.clone());
+        // Without an account there may still be a queue to look at. The commands that send say what is missing.
+        let user =
+            variable.or_else(|| self.choose(asked).ok().and_then(|(_, settings)| settings.text("user")));
+        Outline { user, sendmail, relay, is_closed: false }
+    }
+
+    /// Returns the account that the command line (`asked`), the environment or the file names, with its secrets.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is none, if it is not clear which is meant, and for mistakes in its settings.
+    pub(crate) fn load(&self, asked: Option<&str>) -> Result<Loaded, Error> {
+        let mut warnings = Vec::new();
+        let loaded = self.find(asked, &mut warnings);
+        warnings.iter().for_each(|warning| output::warning(warning));
+        loaded
+    }
+
+    fn find(&self, asked: Option<&str>, warnings: &mut Vec<String>) -> Result<Loaded, Error> {
+        let (name, mut settings) = self.choose(asked)?;
+        for (path, kind, variable, text) in &self.environment.settings {
+            settings.set_variable(path, *kind, variable.clone(), text)?;
+        }
+        let folder = self.path.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+        let account = account::account(&name, &settings, folder, warnings)?;
+        let keeping = oauth::keeping(&name, &settings)?;
+        Ok(Loaded { name, account, keeping })
+    }
+
+    /// The account to use, and its settings in the file.
+    fn choose(&self, asked: Option<&str>) -> Result<(String, Settings), Error> {
+        let Self { environment, path, file } = self;
+        let none = File::default();
+        let (found, file) = (file.is_some(), file.as_ref().unwrap_or(&none));
+        let place = path.as_deref().map_or_else(|| "the configuration file".into(), named);
+        let wanted = match (asked, &environment.default, &file.default) {
+            (Some(name), _, _) => Some((name, "--account".to_owned())),
+            (None, Some(name), _) => Some((name.as_str(), DEFAULT.to_owned())),
+            (None, None, Some((name, origin))) => Some((name.as_str(), origin.to_string())),
+            (None, None, None) => None,
+        };
+        let names = || {
+            let mut names: Vec<&str> = file.accounts.keys().take(SHOWN).map(String::as_str).collect();
+            let more = format!("and {} more", file.accounts.len().saturating_sub(names.len()));
+            names.extend((file.accounts.len() > SHOWN).then_some(more.as_str()));
+            names.join(", ")
+        };
+        if let Some((name, by)) = wanted {
+            if let Some(settings) = file.accounts.get(name) {
+                return Ok((name.to_owned(), settings.clone()));
+            }
+            let error = Error::config(format!("{by}: there is no account {name:?} in {place}"));
+            return Err(match (found, table::nearest(name, file.accounts.keys().map(String::as_str))) {
+                (false, _) => error.hint(format!("{place} does not exist")),
+                (true, Some(near)) => error.hint(format!("did you mean {near}? Known are: {}", names())),
+                (true, None) if file.accounts.is_empty() => error.hint("it has no accounts"),
+                (true, None) => error.hint(format!("known are: {}", names())),
+            });
+        }
+        match (file.accounts.len(), file.accounts.first_key_value()) {
+            (0, _) if environment.settings.is_empty() => Err(Error::config("no account is configured").hint(format!(
+                "describe one in {place}, or set MAILBEARER_PROVIDER, MAILBEARER_USER, MAILBEARER_OAUTH_TENANT, \
+                 MAILBEARER_OAUTH_CLIENT_ID and MAILBEARER_OAUTH_CLIENT_SECRET; `mailbearer --help` shows how, and \
+                 `mailbearer demo` needs none"
+            ))),
+            (0, _) => Ok(("environment".into(), Settings::default())),
+            (1, Some((name, settings))) => Ok((name.clone(), settings.clone())),
+            _ => Err(Error::config(format!("{place} has several accounts and no default"))
+                .hint(format!("choose with --account; known are: {}", names()))),
+        }
+    }
 }
 
 /// Settings from the environment.
@@ -215,53 +289,6 @@ const FILE_LIMIT: u64 = 1 << 20;
 
 /// The most accounts that a hint lists.
 const SHOWN: usize = 20;
-
-/// The account to use, and its settings in the file.
-fn choose(
-    asked: Option<&str>,
-    environment: &Environment,
-    mut file: File,
-    path: Option<&Path>,
-    found: bool,
-) -> Result<(String, Settings), Error> {
-    let place = path.map_or_else(|| "the configuration file".into(), named);
-    let default = file.default.take();
-    let wanted = match (asked, &environment.default, &default) {
-        (Some(name), _, _) => Some((name, "--account".to_owned())),
-        (None, Some(name), _) => Some((name.as_str(), DEFAULT.to_owned())),
-        (None, None, Some((name, origin))) => Some((name.as_str(), origin.to_string())),
-        (None, None, None) => None,
-    };
-    let names = || {
-        let mut names: Vec<&str> = file.accounts.keys().take(SHOWN).map(String::as_str).collect();
-        let more = format!("and {} more", file.accounts.len().saturating_sub(names.len()));
-        names.extend((file.accounts.len() > SHOWN).then_some(more.as_str()));
-        names.join(", ")
-    };
-    if let Some((name, by)) = wanted {
-        if let Some(settings) = file.accounts.get(name) {
-            return Ok((name.to_owned(), settings.clone()));
-        }
-        let error = Error::config(format!("{by}: there is no account {name:?} in {place}"));
-        return Err(match (found, table::nearest(name, file.accounts.keys().map(String::as_str))) {
-            (false, _) => error.hint(format!("{place} does not exist")),
-            (true, Some(near)) => error.hint(format!("did you mean {near}? Known are: {}", names())),
-            (true, None) if file.accounts.is_empty() => error.hint("it has no accounts"),
-            (true, None) => error.hint(format!("known are: {}", names())),
-        });
-    }
-    match file.accounts.len() {
-        0 if environment.settings.is_empty() => Err(Error::config("no account is configured").hint(format!(
-            "describe one in {place}, or set MAILBEARER_PROVIDER, MAILBEARER_USER, MAILBEARER_OAUTH_TENANT, \
-             MAILBEARER_OAUTH_CLIENT_ID and MAILBEARER_OAUTH_CLIENT_SECRET; `mailbearer --help` shows how, and \
-             `mailbearer demo` needs none"
-        ))),
-        0 => Ok(("environment".into(), Settings::default())),
-        1 => file.accounts.pop_first().ok_or_else(|| Error::config("no account is configured")),
-        _ => Err(Error::config(format!("{place} has several accounts and no default"))
-            .hint(format!("choose with --account; known are: {}", names()))),
-    }
-}
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@ use mailbearer::{ClientProof, Login};
 
 use super::*;
 
-/// Runs `find` with a configuration file (if any), variables, and the value of `--account`.
+/// Finds the account with a configuration file (if any), variables, and the value of `--account`.
 fn run(
     file: Option<&str>,
     variables: &[(&str, &str)],
@@ -20,6 +20,16 @@ fn run(
     let mut warnings = Vec::new();
     let found = find(&arguments, variables, Some(path), &mut warnings).map(|loaded| loaded.account);
     (found, warnings)
+}
+
+fn find(
+    arguments: &GlobalArgs,
+    variables: impl Iterator<Item = (OsString, OsString)>,
+    platform_file: Option<PathBuf>,
+    warnings: &mut Vec<String>,
+) -> Result<Loaded, Error> {
+    Configuration::read(arguments, variables, platform_file, warnings)?
+        .find(arguments.account.as_deref(), warnings)
 }
 
 fn restrict(path: &Path) {

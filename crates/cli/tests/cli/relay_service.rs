@@ -6,6 +6,8 @@ use std::{
     os::unix::net::UnixDatagram,
     path::PathBuf,
     process::Command,
+    sync::mpsc,
+    thread,
     time::Duration,
 };
 
@@ -17,6 +19,42 @@ use crate::{
 /// The port in a line such as `listening on [::1]:1234`.
 fn port(line: &str) -> u16 {
     line.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or_else(|| panic!("{line}"))
+}
+
+/// Whoever opens this pipe once more than it is written to waits for ever.
+#[test]
+fn the_configuration_is_read_once_for_all_accounts() {
+    let world = World::new();
+    let config = world.path("c.toml");
+    assert!(Command::new("mkfifo").arg(&config).status().unwrap().success());
+    let write = |listen: &'static str| {
+        let accounts = "default = 'a'\n[accounts.a]\n[accounts.b]\n[accounts.c]\n";
+        let hash = hash(&world, "pw");
+        let users: String = ["a", "b", "c"]
+            .map(|name| format!("[relay.users.{name}]\npassword_hash = '{hash}'\naccount = '{name}'\n"))
+            .concat();
+        let text = format!("{accounts}[relay]\nlisten = [{listen}]\nspool = 'spool'\n{users}");
+        let config = config.clone();
+        thread::spawn(move || fs::write(config, text).unwrap())
+    };
+    let first = write("'127.0.0.1:0'");
+    let mut running = Running::start(world.command(&["--config", config.to_str().unwrap(), "relay"]));
+    let (done, ended) = mpsc::channel::<()>();
+    let pid = running.child.0.id().to_string();
+    let watchdog = thread::spawn(move || {
+        if ended.recv_timeout(Duration::from_secs(30)).is_err() {
+            Command::new("kill").args(["-KILL", &pid]).status().unwrap();
+        }
+    });
+    assert!(running.line().starts_with("listening on 127.0.0.1:"));
+    first.join().unwrap();
+    let second = write("'127.0.0.1:0', '[::1]:0'");
+    send_signal(&running.child.0, "HUP");
+    assert!(running.line().starts_with("listening on [::1]:"));
+    second.join().unwrap();
+    done.send(()).unwrap();
+    watchdog.join().unwrap();
+    assert_eq!(running.stop_by("TERM").code, Some(0));
 }
 
 #[test]

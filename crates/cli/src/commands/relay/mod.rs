@@ -20,7 +20,7 @@ use mailbearer::Secret;
 use mailbearer_bridge::relay::{Network, PasswordHash};
 use serde_json::json;
 
-use crate::{cli::GlobalArgs, error::Error, exit::Exit, output::Output};
+use crate::{cli::GlobalArgs, config, error::Error, exit::Exit, output::Output};
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -80,14 +80,14 @@ pub(crate) fn run(
         Some(RelayCommand::Passwd { name }) => passwd(name, out),
         Some(RelayCommand::Health { address }) => health(global, *address, out),
         Some(RelayCommand::Status { spool }) => {
-            let spool = settings::spool(global, spool.as_deref())?;
+            let spool = settings::spool(spool.as_deref(), config::outline(global)?)?;
             let path = spool.folder().join(service::COUNTERS);
             let text = std::fs::read_to_string(&path)
                 .map_err(|error| Error::input("the counters", &path, &error))?;
             text.lines().try_for_each(|line| out.line(line))
         }
         Some(RelayCommand::Certificate { spool }) => {
-            let spool = settings::spool(global, spool.as_deref())?;
+            let spool = settings::spool(spool.as_deref(), config::outline(global)?)?;
             let (chain, _) = certificate::own(spool.folder(), &settings::host())?;
             chain.lines().try_for_each(|line| out.line(line))
         }

@@ -16,7 +16,7 @@ use super::{
     RelayArgs, logging,
     settings::{self, Log, Settings},
 };
-use crate::{cli::GlobalArgs, error::Error, exit::Exit, output::Output};
+use crate::{cli::GlobalArgs, config, error::Error, exit::Exit, output::Output};
 
 /// Runs a relay until a signal ends it.
 pub(crate) fn run(
@@ -24,8 +24,12 @@ pub(crate) fn run(
     arguments: &RelayArgs,
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
-    let spool = settings::spool(global, arguments.spool.as_deref())?;
-    let Settings { listen, options, accounts, log, mut watched } = Settings::read(global, arguments, &spool)?;
+    let configuration = config::read(global)?;
+    let outline = configuration.outline(global.account.as_deref());
+    let spool = settings::spool(arguments.spool.as_deref(), outline)?;
+    let Settings { listen, options, accounts, log, mut watched } =
+        Settings::read(global, arguments, &configuration, &spool)?;
+    drop(configuration);
     if arguments.check {
         return out.line("the configuration is good");
     }
@@ -117,7 +121,7 @@ impl Service<'_> {
 
     fn try_reload(&mut self) -> Result<(Vec<PathBuf>, Vec<SocketAddr>), Error> {
         let Settings { listen, options, accounts, log, watched } =
-            Settings::read(self.global, self.arguments, self.spool)?;
+            Settings::read(self.global, self.arguments, &config::read(self.global)?, self.spool)?;
         let (new, old) = match self.ports.is_fixed() {
             true => (Vec::new(), Vec::new()),
             false => (open(&self.ports.missing(&listen))?, self.ports.superfluous(&listen)),

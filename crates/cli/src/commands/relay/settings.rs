@@ -18,7 +18,7 @@ use super::{RelayArgs, certificate};
 use crate::{
     cli::GlobalArgs,
     commands::queue,
-    config::{self, Outline, service},
+    config::{self, Configuration, Outline, service},
     error::Error,
     exit::Exit,
     session::{self, Session},
@@ -44,8 +44,13 @@ pub(crate) enum Log {
 
 impl Settings {
     /// What the command line and the configuration say. Nothing is listened on yet.
-    pub(crate) fn read(global: &GlobalArgs, arguments: &RelayArgs, spool: &Spool) -> Result<Self, Error> {
-        let outline = config::outline(global)?;
+    pub(crate) fn read(
+        global: &GlobalArgs,
+        arguments: &RelayArgs,
+        configuration: &Configuration,
+        spool: &Spool,
+    ) -> Result<Self, Error> {
+        let outline = configuration.outline(global.account.as_deref());
         let table = &outline.relay;
         let listen = if arguments.listen.is_empty() { addresses(table)? } else { arguments.listen.clone() };
         let mut options = Options::new(table.name.clone().unwrap_or_else(host));
@@ -88,7 +93,7 @@ impl Settings {
             Some("none") => Log::None,
             _ => Log::Text,
         };
-        let accounts = accounts(global, &options)?;
+        let accounts = accounts(global, configuration, &options)?;
         // An account begins the trace.
         options.observer = session::shared_trace(global).map(|tell| Observer::new(move |event| tell(event)));
         Ok(Self { listen, options, accounts, log, watched })
@@ -96,27 +101,28 @@ impl Settings {
 }
 
 /// The accounts of all users, each looked up by its name.
-fn accounts(global: &GlobalArgs, options: &Options) -> Result<Accounts, Error> {
+fn accounts(
+    global: &GlobalArgs,
+    configuration: &Configuration,
+    options: &Options,
+) -> Result<Accounts, Error> {
     let own = options.users.values().map(|user| user.account.clone());
     let mut names: BTreeSet<Option<String>> = own.chain([options.default_account.clone()]).collect();
     // Messages from `drop` and from `sendmail` go by the default account.
     names.insert(None);
     let mut accounts = Accounts::new();
     for name in names {
-        let mut global = global.clone();
-        global.account = name.clone().or_else(|| options.default_account.clone()).or(global.account);
-        accounts = accounts.with(name.as_deref(), Session::open(&global, true)?.client);
+        let asked = name.as_ref().or(options.default_account.as_ref()).or(global.account.as_ref());
+        let loaded = configuration.load(asked.map(String::as_str))?;
+        accounts = accounts.with(name.as_deref(), Session::of(loaded, global)?.client);
     }
     Ok(accounts)
 }
 
 /// The spool of the command line or the configuration.
-pub(crate) fn spool(global: &GlobalArgs, named: Option<&Path>) -> Result<Spool, Error> {
-    let outline = config::outline(global)?;
-    match named.map(Path::to_owned).or(outline.relay.spool) {
-        Some(folder) => Ok(Spool::open(folder, Limits::default())?),
-        None => queue::open(global, None),
-    }
+pub(crate) fn spool(named: Option<&Path>, mut outline: Outline) -> Result<Spool, Error> {
+    let folder = named.map(Path::to_owned).or(outline.relay.spool.take());
+    Ok(Spool::open(folder.unwrap_or_else(|| queue::folder_of(outline)), Limits::default())?)
 }
 
 /// Where a relay of this configuration is found first, and whether it greets there in the clear.
