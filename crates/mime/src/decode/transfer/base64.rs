@@ -356,17 +356,19 @@ fn decode_groups(groups: &[u8], out: &mut Vec<u8>) -> bool {
 
 /// Decodes groups of four as long as they are nothing else. Gives what follows.
 fn whole_groups<'a>(text: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
-    let mut rest = text;
+    // Work that fails is never more than a few times what went well before.
+    let (mut rest, mut most) = (text, 16usize);
     loop {
         // A text may be one endless line.
         #[cfg(feature = "simd")]
-        if let Some(block) = rest.get(..BLOCK)
+        if most == MOST
+            && let Some(block) = rest.get(..BLOCK)
             && decode_groups(block, out)
         {
             rest = tail(rest, BLOCK);
             continue;
         }
-        let (groups, _) = rest.get(..ROOM).unwrap_or(rest).as_chunks::<4>();
+        let (groups, _) = rest.get(..most).unwrap_or(rest).as_chunks::<4>();
         let before = out.len();
         out.resize(before.saturating_add(groups.len().saturating_mul(3)), 0);
         let (rooms, _) = out.get_mut(before..).unwrap_or_default().as_chunks_mut::<3>();
@@ -385,11 +387,12 @@ fn whole_groups<'a>(text: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
         if count == 0 || count < groups.len() {
             return rest;
         }
+        most = most.saturating_mul(4).min(MOST);
     }
 }
 
-/// Octets that room is made for at a time: where every group is broken, no more is cleared than is soon written.
-const ROOM: usize = 256;
+/// Octets that are decoded at a time without vector instructions.
+const MOST: usize = 1_024;
 
 /// Value of a character of the alphabet.
 pub(in crate::decode) fn sextet(byte: u8) -> Option<u8> {
