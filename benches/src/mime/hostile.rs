@@ -31,6 +31,7 @@ pub fn hostile(shape: &str, size: usize) -> impl FnOnce() -> usize + use<> {
         "html-tags" => repeat("Content-Type: text/html\r\n\r\n", "<div a='><!--<p></x "),
         "html-tables" => repeat("Content-Type: text/html\r\n\r\n", "<table><tr><td><ul><li>"),
         "html-entities" => repeat("Content-Type: text/html\r\n\r\n", "&#x1F600&ampamp&"),
+        "html-pre" => repeat("Content-Type: text/html\r\n\r\n<pre>", " \r\n"),
         "base64" => repeat("Content-Transfer-Encoding: base64\r\n\r\n", "AAAA\r\nA?AA\r\n\r\n=\r\n"),
         "base64-line" => repeat("Content-Transfer-Encoding: base64\r\n\r\n", "AAAA!"),
         "quoted-printable" => repeat("Content-Transfer-Encoding: quoted-printable\r\n\r\n", "= \t=\r\r=3"),

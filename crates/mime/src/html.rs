@@ -132,14 +132,13 @@ impl<'l> Text<'l> {
         let mut rest = chunk;
         while let Some(c) = rest.chars().next() {
             if c.is_ascii_whitespace() {
-                let mut blank = rest.trim_start_matches(|c: char| c.is_ascii_whitespace());
                 if self.pre > 0 {
                     self.preformatted(c);
-                    blank = rest.get(1..).unwrap_or_default();
+                    rest = rest.get(1..).unwrap_or_default();
                 } else {
                     self.space = true;
+                    rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace());
                 }
-                rest = blank;
                 continue;
             }
             let end = rest.find(|c: char| c.is_ascii_whitespace() || c == '&').unwrap_or(rest.len());

@@ -46,7 +46,7 @@ pub(super) const MESSAGES: [(&str, &[usize], &[&str], f64); 11] = [
     ("write-quoted", &[64_000], &["mail-builder", "lettre"], 0.95),
 ];
 /// Messages made to cost as much as they can.
-pub(super) const HOSTILE: [&str; 19] = [
+pub(super) const HOSTILE: [&str; 20] = [
     "boundaries",
     "parts",
     "fields",
@@ -61,6 +61,7 @@ pub(super) const HOSTILE: [&str; 19] = [
     "html-tags",
     "html-tables",
     "html-entities",
+    "html-pre",
     "base64",
     "base64-line",
     "quoted-printable",
