@@ -7,7 +7,9 @@ mod config;
 mod error;
 mod exit;
 mod interrupt;
+mod media;
 mod output;
+mod packed;
 mod partial;
 mod program;
 mod progress;
@@ -22,7 +24,6 @@ mod structure;
 mod uids;
 mod upload;
 mod value;
-mod winmail;
 
 use std::{
     env,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use mailbearer::{Client, Kind, Outline, Range, proto::imap::UidSet};
 
-use super::{Driver, run};
+use super::{Driver, fallbacks::Servers, run};
 use crate::imap_ops::Bench;
 
 /// Texts in two parts, HTML beside the first, a file of 3 MB, a picture, an attached message.
@@ -166,4 +166,28 @@ fn texts_of_messages_that_are_alike_come_by_one_command() {
         let error = wait!(wait!(inbox.message(2)).unwrap().text()).unwrap_err();
         assert_eq!(error.kind(), Kind::TooLarge { limit: 5 });
     });
+}
+
+/// Where no structure says which part is the text, the message itself does.
+#[test]
+fn texts_are_found_without_a_structure() {
+    let envelope = "ENVELOPE (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)";
+    let script = format!(
+        "C: <tag> EXAMINE INBOX\nS: * 2 EXISTS\nS: <tag> OK [READ-ONLY] x\n\
+         C: <tag> UID FETCH 1:2 (UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE)\n\
+         S: * 1 FETCH (UID 1 {envelope} BODYSTRUCTURE NIL)\n\
+         S: * 2 FETCH (UID 2 {envelope} BODYSTRUCTURE ((\"text\" \"plain\" NIL NIL NIL \"7bit\" 0 0) \"mixed\"))\n\
+         S: <tag> OK x\n\
+         C: <tag> UID FETCH 2 (UID BODY.PEEK[1])\nS: * 2 FETCH (UID 2 BODY[1] \"\")\nS: <tag> OK x\n\
+         C: <tag> UID FETCH 1 (BODY.PEEK[])\nS: * 1 FETCH (UID 1 BODY[] {{7}}\nS: \nS: first)\nS: <tag> OK x\n\
+         C: <tag> UID FETCH 2 (BODY.PEEK[])\nS: * 2 FETCH (UID 2 BODY[] {{8}}\nS: \nS: second)\nS: <tag> OK x\n"
+    );
+    let servers = Servers::start("X", &[&script]);
+    run(async {
+        let mut imap = wait!(servers.client.connect_imap()).unwrap();
+        let mut inbox = wait!(imap.examine("INBOX")).unwrap();
+        let texts = wait!(inbox.texts("1:2".parse().unwrap())).unwrap();
+        assert_eq!(texts.iter().map(|one| one.text.as_str()).collect::<Vec<_>>(), ["first", "second"]);
+    });
+    servers.join();
 }

@@ -14,8 +14,9 @@ use crate::{
     error::Error,
     exit::Exit,
     interrupt::Interrupts,
+    media,
     output::Output,
-    partial, structure, winmail,
+    packed, partial, structure,
 };
 
 /// Hands the text of the message to `sink`, or its HTML. Returns how many octets there were.
@@ -27,11 +28,11 @@ pub(super) fn text(
     let mut folder = imap.examine(&arguments.folder)?;
     let mut message = folder.message(arguments.uid.get())?;
     let text = if arguments.html {
-        winmail::html(&mut message)?.ok_or_else(|| {
+        packed::html(&mut message)?.ok_or_else(|| {
             Error::new(Exit::Data, "the message has no HTML text").hint("--text gives the text that it has")
         })?
     } else {
-        winmail::text(&mut message)?
+        packed::text(&mut message)?.0
     };
     sink(text.as_bytes())?;
     Ok(u64::try_from(text.len()).unwrap_or(u64::MAX))
@@ -52,11 +53,17 @@ pub(super) fn attachments(
     super::with_imap(global, &[&arguments.folder], |imap| {
         let mut mailbox = imap.examine(&arguments.folder)?;
         let mut message = mailbox.message(arguments.uid.get())?;
+        if message.outline().parts.is_empty() {
+            return Err(no_structure(
+                arguments.uid.get(),
+                "`fetch --output FILE` gives the message as it is",
+            ));
+        }
         let attached: Vec<Part> = message.outline().files().cloned().collect();
         let to = Folder { path: folder, interrupts };
-        let mut told = |part: &Part, name: &str, octets: u64| {
+        let mut told = |part: Option<&Part>, name: &str, octets: u64| {
             if out.is_json() {
-                let part = structure::dotted(&part.number);
+                let part = part.map(|part| structure::dotted(&part.number));
                 out.json(&json!({ "part": part, "file": name, "octets": octets }))
             } else {
                 out.line(name)
@@ -65,12 +72,10 @@ pub(super) fn attachments(
         let mut left_out = Vec::new();
         for (number, part) in attached.iter().enumerate() {
             // Nobody can open `winmail.dat` itself, so its files are written.
-            if let Some(opened) = winmail::open(&mut message, part)? {
+            if let Some(opened) = packed::open(&mut message, part)? {
                 for (number, file) in opened.files.iter().enumerate() {
-                    let name = safe_name(&file.name, &file.media_type, number);
-                    let (name, octets) =
-                        to.write(&name, |to| to.write_all(&file.octets).map_err(|error| cannot(&error)))?;
-                    told(part, &name, octets)?;
+                    let (name, octets) = to.write_packed(file, number)?;
+                    told(Some(part), &name, octets)?;
                 }
                 continue;
             }
@@ -92,7 +97,11 @@ pub(super) fn attachments(
                 }
                 Ok(())
             })?;
-            told(part, &name, octets)?;
+            told(Some(part), &name, octets)?;
+        }
+        for (file, number) in packed::in_text(&mut message)?.iter().zip(attached.len()..) {
+            let (name, octets) = to.write_packed(file, number)?;
+            told(None, &name, octets)?;
         }
         if left_out.is_empty() {
             return Ok(());
@@ -125,6 +134,18 @@ impl Folder<'_> {
         let name = keep(file, self.path, name, self.interrupts).map_err(|error| cannot(&error))?;
         Ok((name, octets))
     }
+
+    /// Writes a file that was packed in a part.
+    fn write_packed(&self, file: &packed::File, number: usize) -> Result<(String, u64), Error> {
+        let name = safe_name(&file.name, &file.media_type, number);
+        self.write(&name, |to| to.write_all(&file.octets).map_err(|error| cannot_write(self.path, &error)))
+    }
+}
+
+/// The error of a message of which the server does not tell what it is made of.
+pub(super) fn no_structure(uid: u32, hint: &str) -> Error {
+    Error::new(Exit::Unavailable, format!("the server gives no structure of message {uid} that can be read"))
+        .hint(hint)
 }
 
 fn cannot_write(folder: &Path, error: &io::Error) -> Error {
@@ -171,14 +192,8 @@ fn safe_name(given: &str, media_type: &str, number: usize) -> String {
             number.chars().count() == 1 && number.contains(|c| "0123456789\u{b9}\u{b2}\u{b3}".contains(c))
         });
     if stem.is_empty() {
-        let extension = match media_type {
-            "message/rfc822" => ".eml",
-            "text/plain" => ".txt",
-            "text/html" => ".html",
-            "text/calendar" => ".ics",
-            _ => extension,
-        };
-        return format!("attachment-{}{}", number.saturating_add(1), cut(extension, 20));
+        let extension = media::extension(media_type).map(|extension| format!(".{extension}"));
+        return format!("attachment-{}{}", number.saturating_add(1), extension.unwrap_or_default());
     }
     let prefix = if is_device { "_" } else { "" };
     let name = format!("{prefix}{}{}", cut(stem, 180), cut(extension, 20));
@@ -258,5 +273,6 @@ mod tests {
             assert!(Path::new(&got).file_name().is_some_and(|file| file == got.as_str()), "{name:?}");
         }
         assert_eq!(named("", "text/plain"), "attachment-1.txt");
+        assert_eq!(named("../", "application/pdf"), "attachment-1.pdf");
     }
 }

@@ -2,10 +2,11 @@ use std::io::Write;
 
 use jiff::Timestamp;
 use mailbearer::{
-    Blocking, Outline, Part, Received, Summary,
+    Blocking, DisplayAddress, Kind, Outline, Part, Received, Summary,
     proto::mime::{
         calendar::{self, Invitation, When},
-        parse::Role,
+        decode::AddressOrGroup,
+        parse::{self, Role},
     },
 };
 use serde_json::json;
@@ -14,8 +15,8 @@ use crate::{
     cli::{GlobalArgs, ReadArgs},
     error::Error,
     interrupt::Interrupts,
-    output::Output,
-    reading, row, structure, value, winmail,
+    output::{self, Output},
+    packed, reading, row, structure, value,
 };
 
 pub(crate) fn run(
@@ -29,22 +30,27 @@ pub(crate) fn run(
     let object = super::with_imap(global, &[&arguments.folder], |imap| {
         let mut folder = imap.examine(&arguments.folder)?;
         let mut message = folder.message(arguments.uid.get())?;
-        let text = winmail::text(&mut message)?;
+        let summary = summary(&mut message)?;
+        let (text, in_text) = packed::text(&mut message)?;
         let invitation = invitation(&mut message)?;
+        let packed = packed(&mut message, in_text)?;
         let outline = message.outline();
+        if outline.parts.is_empty() {
+            output::warning(
+                "the server gives no structure of the message that can be read: nothing that is attached is told",
+            );
+        }
         if out.is_json() {
-            return Ok(Some(object(outline, &text, invitation.as_ref())));
+            return Ok(Some(object(&summary, outline, &text, &packed, invitation.as_ref())));
         }
         let mut lines = Vec::new();
         reading::wrapped(&text, width, &mut lines);
-        shown.extend([header(&outline.summary), lines]);
+        shown.extend([header(&summary), lines]);
         shown.extend(invitation.as_ref().map(invited));
-        let packed = packed(&mut message)?;
-        let outline = message.outline();
         // The part that was shown as text is not listed as a file.
         let is_shown = |part: &&Part| invitation.is_some() && part.role() == Some(Role::Calendar);
         let attached = outline.files().filter(|part| !is_shown(part)).map(attachment);
-        shown.push(attached.chain(packed).collect());
+        shown.push(attached.chain(packed.iter().map(packed_file)).collect());
         Ok(None)
     })?;
     // A person may read for longer than the server waits.
@@ -57,19 +63,60 @@ pub(crate) fn run(
     }
 }
 
-/// The files that Outlook packed into one.
-fn packed(message: &mut Received<'_, Blocking>) -> Result<Vec<String>, Error> {
-    let mut lines = Vec::new();
+/// What is known of the header. It is read here if the server can't make it out.
+fn summary(message: &mut Received<'_, Blocking>) -> Result<Summary, Error> {
+    let mut summary = message.outline().summary.clone();
+    if !summary.incomplete {
+        return Ok(summary);
+    }
+    let octets = match message.header() {
+        Err(error) if error.kind() == Kind::NoData => {
+            output::warning(&row::incomplete(&summary));
+            return Ok(summary);
+        }
+        header => header?,
+    };
+    let header = parse::Message::parse(&octets);
+    if let Some(author) = people(header.from()).into_iter().next() {
+        summary.from = if author.name.is_empty() { author.address.clone() } else { author.name };
+        summary.address = author.address;
+    }
+    (summary.to, summary.cc) = (people(header.to()), people(header.cc()));
+    summary.reply_to = people(header.reply_to());
+    summary.subject = header.subject().unwrap_or_default().into_owned();
+    summary.date = header.date().or(summary.date);
+    summary.message_id = header.message_id().unwrap_or_default();
+    summary.in_reply_to = header.in_reply_to().join(" ");
+    summary.incomplete = false;
+    Ok(summary)
+}
+
+fn people(entries: Vec<AddressOrGroup>) -> Vec<DisplayAddress> {
+    let members = |entry| match entry {
+        AddressOrGroup::Address(mailbox) => vec![mailbox],
+        AddressOrGroup::Group { members, .. } => members,
+    };
+    entries.into_iter().flat_map(members).collect()
+}
+
+/// The files that Outlook packed into one, and those `in_text`.
+fn packed(
+    message: &mut Received<'_, Blocking>,
+    in_text: Vec<packed::File>,
+) -> Result<Vec<packed::File>, Error> {
+    let mut files = Vec::new();
     let parts: Vec<Part> = message.outline().attachments().cloned().collect();
     for part in parts {
-        let files = winmail::open(message, &part)?.map(|opened| opened.files).unwrap_or_default();
-        lines.extend(files.iter().map(|file| {
-            let name = if file.name.is_empty() { "-" } else { file.name.as_str() };
-            let octets = u64::try_from(file.octets.len()).unwrap_or(u64::MAX);
-            format!("    {name}  {}  {}", file.media_type, shown_size(octets))
-        }));
+        files.extend(packed::open(message, &part)?.map(|opened| opened.files).unwrap_or_default());
     }
-    Ok(lines)
+    files.extend(in_text);
+    Ok(files)
+}
+
+fn packed_file(file: &packed::File) -> String {
+    let name = if file.name.is_empty() { "-" } else { file.name.as_str() };
+    let octets = u64::try_from(file.octets.len()).unwrap_or(u64::MAX);
+    format!("    {name}  {}  {}", file.media_type, shown_size(octets))
 }
 
 /// The invitation that a message is, if it is one.
@@ -89,10 +136,9 @@ fn invitation(message: &mut Received<'_, Blocking>) -> Result<Option<Invitation>
 const CALENDAR: u64 = 1 << 20;
 
 fn header(summary: &Summary) -> Vec<String> {
-    let list = |people: &[mailbearer::DisplayAddress]| {
-        people.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-    };
-    let from = mailbearer::DisplayAddress::new(
+    let list =
+        |people: &[DisplayAddress]| people.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let from = DisplayAddress::new(
         if summary.from == summary.address { "" } else { summary.from.as_str() },
         summary.address.as_str(),
     );
@@ -174,12 +220,22 @@ fn shown(when: &When) -> String {
     format!("{day} {hour:02}:{minute:02}{zone}")
 }
 
-fn object(outline: &Outline, text: &str, invitation: Option<&Invitation>) -> serde_json::Value {
-    let mut object = row::object(&outline.summary);
+fn object(
+    summary: &Summary,
+    outline: &Outline,
+    text: &str,
+    packed: &[packed::File],
+    invitation: Option<&Invitation>,
+) -> serde_json::Value {
+    let mut object = row::object(summary);
     if let Some(fields) = object.as_object_mut() {
         fields.insert("text".into(), text.into());
         let attachments: Vec<_> = outline.files().map(structure::object).collect();
         fields.insert("attachments".into(), attachments.into());
+        if !packed.is_empty() {
+            let file = |file: &packed::File| json!({ "name": file.name, "type": file.media_type, "octets": file.octets.len() });
+            fields.insert("packed".into(), packed.iter().map(file).collect());
+        }
         if let Some(invitation) = invitation {
             let object = json!({
                 "method": invitation.method,

@@ -1,7 +1,7 @@
 use std::io::{self, Seek, Write};
 
 use mailbearer::{
-    Blocking, Client, Examined, Imap, Message, Outgoing, Part, Receipt,
+    Blocking, Client, Examined, Imap, Kind, Message, Outgoing, Part, Receipt,
     proto::{
         imap::{Flag, StoreAction},
         mime::{
@@ -11,12 +11,14 @@ use mailbearer::{
     },
 };
 
-use super::send;
+use super::{contents, send};
 use crate::{
     cli::{ForwardArgs, GlobalArgs, MoreArgs, ReplyArgs},
     error::Error,
     exit::Exit,
+    media,
     output::{self, Output},
+    packed,
     progress::Progress,
     session::Session,
     stream::Stream,
@@ -34,7 +36,7 @@ pub(crate) fn reply(
     let uid = arguments.uid.get();
     let mut imap = session.with_token(Client::connect_imap)?;
     let mut folder = imap.examine(&arguments.folder)?;
-    let (header, text) = read(&mut folder, uid, !arguments.no_quote)?;
+    let (header, text, _) = read(&mut folder, uid, !arguments.no_quote)?;
     let original = parse::Message::parse(&header);
     let mut message = Message::reply(&original, from, arguments.all).map_err(|error| {
         Error::new(Exit::Data, error.to_string()).hint("`send --to` writes to whom you name")
@@ -63,7 +65,7 @@ pub(crate) fn forward(
     let uid = arguments.uid.get();
     let mut imap = session.with_token(Client::connect_imap)?;
     let mut folder = imap.examine(&arguments.folder)?;
-    let (header, text) = read(&mut folder, uid, !arguments.whole)?;
+    let (header, text, in_text) = read(&mut folder, uid, !arguments.whole)?;
     let original = parse::Message::parse(&header);
     let own = own.map(|text| format!("{}\n\n", text.trim_end())).unwrap_or_default();
     let mut message = Message::forward(&original, from);
@@ -79,7 +81,7 @@ pub(crate) fn forward(
         outgoing = Outgoing::new(message);
     } else {
         outgoing = Outgoing::new(message.text(own + &passed_on(&original, &text)));
-        outgoing = with_attachments_of(&mut folder, uid, outgoing)?;
+        outgoing = with_attachments_of(&mut folder, uid, outgoing, in_text)?;
     }
     let more = &arguments.more;
     let mut problem = None;
@@ -101,11 +103,16 @@ pub(crate) fn forward(
     send::report(&receipt, out)
 }
 
-/// Header and text of a message.
-fn read(folder: &mut Examined<'_, Blocking>, uid: u32, with_text: bool) -> Result<(Vec<u8>, String), Error> {
+/// Header and text of a message, and the files in the text.
+fn read(
+    folder: &mut Examined<'_, Blocking>,
+    uid: u32,
+    with_text: bool,
+) -> Result<(Vec<u8>, String, Vec<packed::File>), Error> {
     let mut message = folder.message(uid)?;
     let header = message.header()?;
-    Ok((header, if with_text { message.text()? } else { String::new() }))
+    let (text, files) = if with_text { packed::text(&mut message)? } else { Default::default() };
+    Ok((header, text, files))
 }
 
 /// Adds what is attached to a message. It waits in files without names, however large it is.
@@ -113,14 +120,17 @@ fn with_attachments_of(
     folder: &mut Examined<'_, Blocking>,
     uid: u32,
     mut outgoing: Outgoing<'static>,
+    in_text: Vec<packed::File>,
 ) -> Result<Outgoing<'static>, Error> {
     let cannot = |error: io::Error| Error::new(Exit::Io, format!("cannot keep an attachment: {error}"));
     let mut message = folder.message(uid)?;
+    if message.outline().parts.is_empty() {
+        return Err(contents::no_structure(uid, WHOLE));
+    }
     let attached: Vec<_> = message.outline().files().cloned().collect();
     for part in attached {
         let is_message = part.media_type == "message/rfc822";
-        let name = part.name.as_deref().unwrap_or(if is_message { "message.eml" } else { "attachment" });
-        let name: String = name.chars().filter(|c| !c.is_control()).collect();
+        let name = sendable_name(part.name.as_deref().unwrap_or_default(), &part.media_type);
         if is_message && part.octets.is_some_and(|octets| octets <= MESSAGE) {
             let mut octets = Vec::new();
             let mut content = message.content(&part)?;
@@ -132,7 +142,14 @@ fn with_attachments_of(
         }
         let mut file = tempfile::tempfile().map_err(cannot)?;
         let mut octets = 0_u64;
-        let mut content = message.content(&part)?;
+        let mut content = message.content(&part).map_err(|error| match error.kind() {
+            Kind::NoData => {
+                let encoding = &part.encoding;
+                Error::new(Exit::Data, format!("{name:?} is encoded as {encoding:?}, which is not known"))
+                    .hint(WHOLE)
+            }
+            _ => error.into(),
+        })?;
         while let Some(piece) = content.next()? {
             file.write_all(&piece).map_err(cannot)?;
             octets = octets.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
@@ -140,7 +157,24 @@ fn with_attachments_of(
         file.rewind().map_err(cannot)?;
         outgoing = outgoing.attach_reader(&name, &sendable_type(&part), file, Some(octets));
     }
+    for file in in_text {
+        let name = sendable_name(&file.name, &file.media_type);
+        let octets = u64::try_from(file.octets.len()).ok();
+        outgoing = outgoing.attach_reader(&name, &file.media_type, io::Cursor::new(file.octets), octets);
+    }
     Ok(outgoing)
+}
+
+const WHOLE: &str = "`forward --whole` attaches the message as it is";
+
+/// The name of a file in one line, or one that says what it is.
+fn sendable_name(name: &str, media_type: &str) -> String {
+    let name: String = name.chars().filter(|c| !c.is_control()).collect();
+    if !name.is_empty() {
+        return name;
+    }
+    let kind = if media_type == "message/rfc822" { "message" } else { "attachment" };
+    media::extension(media_type).map_or_else(|| kind.into(), |extension| format!("{kind}.{extension}"))
 }
 
 /// Octets of an attached message that is held, so that it stays a message; a larger one becomes a file.

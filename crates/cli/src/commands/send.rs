@@ -19,6 +19,7 @@ use crate::{
     cli::{GlobalArgs, SendArgs},
     error::Error,
     exit::Exit,
+    media,
     output::{self, Output},
     progress::Progress,
     raw,
@@ -228,7 +229,7 @@ fn send_composed(
         let content = fs::read(file).map_err(|error| Error::input("the picture", file, &error))?;
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let id = if id.is_empty() { &name } else { id };
-        message = message.inline(id, name.clone(), content_type(file), content);
+        message = message.inline(id, name.clone(), media::by_name(file), content);
     }
     if let Some(file) = &arguments.calendar {
         let text =
@@ -294,7 +295,7 @@ pub(super) fn attached<'r>(
     files: &[std::path::PathBuf],
 ) -> Result<Outgoing<'r>, Error> {
     for file in files {
-        outgoing = outgoing.attach_path(file, content_type(file)).map_err(|error| {
+        outgoing = outgoing.attach_path(file, media::by_name(file)).map_err(|error| {
             match error.cause::<io::Error>() {
                 Some(cause) => Error::input("the attachment", file, cause),
                 None => no_good(&error),
@@ -402,45 +403,6 @@ fn some_refused(refused: usize, accepted: Option<usize>) -> Result<(), Error> {
         .hint("the others get the message: send it again to the refused ones alone"))
 }
 
-/// The media type by the file name; `application/octet-stream` if the name says nothing.
-fn content_type(file: &Path) -> &'static str {
-    let extension = file.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    let known = CONTENT_TYPES.iter().find(|(extensions, _)| extensions.contains(&extension.as_str()));
-    known.map_or("application/octet-stream", |(_, media_type)| media_type)
-}
-
-/// Types of files that are mailed. Text is sent as it is, so no charset is claimed for it; a message is no
-/// `message/rfc822`, which may not be encoded.
-const CONTENT_TYPES: &[(&[&str], &str)] = &[
-    (&["txt", "log", "md"], "text/plain"),
-    (&["csv"], "text/csv"),
-    (&["htm", "html"], "text/html"),
-    (&["ics"], "text/calendar"),
-    (&["xml"], "application/xml"),
-    (&["json"], "application/json"),
-    (&["pdf"], "application/pdf"),
-    (&["zip"], "application/zip"),
-    (&["gz", "tgz"], "application/gzip"),
-    (&["rtf"], "application/rtf"),
-    (&["doc"], "application/msword"),
-    (&["xls"], "application/vnd.ms-excel"),
-    (&["ppt"], "application/vnd.ms-powerpoint"),
-    (&["docx"], "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
-    (&["xlsx"], "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-    (&["pptx"], "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
-    (&["odt"], "application/vnd.oasis.opendocument.text"),
-    (&["ods"], "application/vnd.oasis.opendocument.spreadsheet"),
-    (&["png"], "image/png"),
-    (&["jpg", "jpeg"], "image/jpeg"),
-    (&["gif"], "image/gif"),
-    (&["webp"], "image/webp"),
-    (&["svg"], "image/svg+xml"),
-    (&["tif", "tiff"], "image/tiff"),
-    (&["mp3"], "audio/mpeg"),
-    (&["wav"], "audio/wav"),
-    (&["mp4"], "video/mp4"),
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -448,19 +410,6 @@ mod tests {
 
     fn reply(code: u16, text: &str) -> Reply {
         Reply::new(code, text)
-    }
-
-    #[test]
-    fn guesses_by_the_file_name() {
-        for (name, want) in [
-            ("a.PDF", "application/pdf"),
-            ("a.tar.gz", "application/gzip"),
-            ("a.eml", "application/octet-stream"),
-            ("a", "application/octet-stream"),
-            (".pdf", "application/octet-stream"),
-        ] {
-            assert_eq!(content_type(Path::new(name)), want, "{name}");
-        }
     }
 
     #[test]

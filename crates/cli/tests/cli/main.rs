@@ -60,5 +60,6 @@ mod tokens;
 #[cfg(test)]
 mod trouble;
 mod unknown;
+mod untold;
 #[cfg(test)]
 mod watching;

@@ -319,7 +319,7 @@ fn what_is_not_there() {
 }
 
 /// A server that offers these capabilities, and plays this after the login.
-fn played(capabilities: &str, conversation: &str) -> (World, Serving) {
+pub(crate) fn played(capabilities: &str, conversation: &str) -> (World, Serving) {
     let transcript = format!(
         "--TLS--
 S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2] ready

@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, io, iter};
 use mailbearer_imap::{FetchItem, Item, Part as Number, Section, SectionOf, UidSet};
 use mailbearer_mime::{
     decode::{Decoder, TransferEncoding},
-    parse::{self, Role},
+    parse::{self, Piece, Role},
 };
 use mailbearer_net::Runtime;
 
@@ -42,7 +42,8 @@ impl<R: Runtime> Examined<'_, R> {
     /// # Errors
     ///
     /// Fails if there is no such message ([`Kind::NotFound`](crate::Kind::NotFound)), and if the session ends. If the
-    /// structure can't be read, the message has no parts: [`fetch`](Self::fetch) it as a whole.
+    /// structure can't be read, the message has no parts: its texts come with the whole message, and
+    /// [`fetch`](Self::fetch) gives all of it.
     pub fn message(&mut self, uid: u32) -> R::Task<'_, Result<Received<'_, R>, Error>> {
         R::task(async move {
             let mut messages = Messages::start(self, uid.into(), Outline::ITEMS.to_vec(), None).await?;
@@ -120,10 +121,10 @@ impl<R: Runtime> Examined<'_, R> {
                     .collect();
                 // Large texts, and those that the server left out, are fetched one by one.
                 let text = match whole {
-                    Some(whole) => joined(whole.iter().map(|(part, octets)| (*part, octets.as_slice()))),
-                    None => {
-                        Received { imap: self, outline: outline.clone() }.text_of_parts(&mut left).await?
+                    Some(whole) if holds_something(&outline) => {
+                        joined(whole.iter().map(|(part, octets)| (*part, octets.as_slice())))
                     }
+                    _ => Received { imap: self, outline: outline.clone() }.text_of_parts(&mut left).await?.0,
                 };
                 let text = Received { imap: self, outline: outline.clone() }.or_html(text, &mut left).await?;
                 texts.push(MessageText { outline, text });
@@ -156,6 +157,12 @@ fn told(fetched: &Fetched, sections: &[Section<'static>]) -> Vec<Option<Vec<u8>>
     found
 }
 
+/// Whether a part has octets. Without, the server could not make out the structure, or no boundary where one should be; or
+/// the message is empty.
+fn holds_something(outline: &Outline) -> bool {
+    outline.parts.iter().any(|part| part.octets.is_some_and(|octets| octets > 0))
+}
+
 /// Joins the texts of parts.
 fn joined<'p>(parts: impl Iterator<Item = (&'p Part, &'p [u8])>) -> String {
     let mut text = String::new();
@@ -169,6 +176,16 @@ fn joined<'p>(parts: impl Iterator<Item = (&'p Part, &'p [u8])>) -> String {
     text
 }
 
+/// Returns the files that `uuencode` put into the text of a message.
+fn files_in(message: &parse::Message<'_>) -> Vec<Piece<'static>> {
+    let pieces = message.text_body().flat_map(parse::Part::pieces);
+    let file = |piece| match piece {
+        Piece::File { name, octets } => Some(Piece::File { name, octets }),
+        _ => None,
+    };
+    pieces.filter_map(file).collect()
+}
+
 impl<R: Runtime> Received<'_, R> {
     /// Returns what the server said of it.
     #[must_use]
@@ -177,20 +194,33 @@ impl<R: Runtime> Received<'_, R> {
     }
 
     /// Returns its text for people. Joins the paragraphs of `format=flowed`, turns HTML into text if there is no plain
-    /// form or a blank one, and leaves out files that `uuencode` put into the text. Empty if it has none.
+    /// form or a blank one, and leaves out files that `uuencode` put into the text
+    /// ([`text_and_files`](Self::text_and_files)). Empty if it has none.
     ///
-    /// Fetches the parts of the text with one command. Up to 16 MiB are held
+    /// Fetches the parts of the text with one command, or the whole message if no part that the server told of
+    /// holds anything. Up to 16 MiB are held
     /// ([`limit_answers`](Authenticated::limit_answers)).
     ///
     /// # Errors
     ///
     /// Fails with [`Kind::TooLarge`](crate::Kind::TooLarge) above that limit, and as [`Body::next`] does.
     pub fn text(&mut self) -> R::Task<'_, Result<String, Error>> {
-        R::task(async move {
-            let mut left = self.imap.answer_limit;
-            let text = self.text_of_parts(&mut left).await?;
-            self.or_html(text, &mut left).await
-        })
+        R::task(async move { Ok(self.read().await?.0) })
+    }
+
+    /// Returns its text, and the files that `uuencode` put into it, each a [`Piece::File`]. No structure tells of these.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`text`](Self::text) does.
+    pub fn text_and_files(&mut self) -> R::Task<'_, Result<(String, Vec<Piece<'static>>), Error>> {
+        R::task(self.read())
+    }
+
+    async fn read(&mut self) -> Result<(String, Vec<Piece<'static>>), Error> {
+        let mut left = self.imap.answer_limit;
+        let (text, files) = self.text_of_parts(&mut left).await?;
+        Ok((self.or_html(text, &mut left).await?, files))
     }
 
     /// Returns `text`, or the text of the HTML if the plain form is blank, as some mailers leave it.
@@ -207,10 +237,19 @@ impl<R: Runtime> Received<'_, R> {
         Ok(if html.trim().is_empty() { text } else { html })
     }
 
-    async fn text_of_parts(&mut self, left: &mut usize) -> Result<String, Error> {
+    async fn text_of_parts(&mut self, left: &mut usize) -> Result<(String, Vec<Piece<'static>>), Error> {
+        if !holds_something(&self.outline) {
+            let whole = self.collect(Section::WHOLE, left).await?;
+            let message = parse::Message::parse(&whole);
+            return Ok((message.text(), files_in(&message)));
+        }
         let parts: Vec<Part> = self.outline.text_parts().filter(|part| part.is_text()).cloned().collect();
         let octets = self.octets_of(&parts, left).await?;
-        Ok(joined(parts.iter().zip(octets.iter().map(Vec::as_slice))))
+        let files = parts.iter().zip(&octets).flat_map(|(part, octets)| {
+            let whole = part.as_message(octets);
+            files_in(&parse::Message::parse(&whole))
+        });
+        Ok((joined(parts.iter().zip(octets.iter().map(Vec::as_slice))), files.collect()))
     }
 
     /// Returns its HTML, which is as hostile as its sender. `None` if it has none. Fetches the parts of the HTML as
@@ -225,6 +264,10 @@ impl<R: Runtime> Received<'_, R> {
             let parts: Vec<Part> = self.outline.html_parts().filter(is_html).cloned().collect();
             let mut html = None;
             let mut left = self.imap.answer_limit;
+            if !holds_something(&self.outline) {
+                let whole = self.collect(Section::WHOLE, &mut left).await?;
+                return Ok(parse::Message::parse(&whole).html());
+            }
             for (part, octets) in parts.iter().zip(self.octets_of(&parts, &mut left).await?) {
                 let whole = part.as_message(&octets);
                 let text = parse::Message::parse(&whole).html().unwrap_or_default();

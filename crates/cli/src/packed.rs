@@ -1,11 +1,17 @@
-//! `winmail.dat` (TNEF), in which Outlook packs the text and the files of a message.
+//! What no structure tells of: `winmail.dat` (TNEF), in which Outlook packs the text and the files of a message, and files
+//! that `uuencode` put into the text.
+
+use std::path::Path;
 
 use mailbearer::{
-    Blocking, Part, Received,
-    proto::mime::{parse::Role, tnef::Tnef},
+    Blocking, Kind, Part, Received,
+    proto::mime::{
+        parse::{Piece, Role},
+        tnef::Tnef,
+    },
 };
 
-use crate::error::Error;
+use crate::{error::Error, media};
 
 /// The contents of a `winmail.dat`.
 #[derive(Default)]
@@ -35,13 +41,33 @@ pub(crate) fn open(message: &mut Received<'_, Blocking>, part: &Part) -> Result<
     Ok(unpack(&octets, 0, &mut opened).then_some(opened))
 }
 
-/// The text of a message, or where it has none that of its `winmail.dat`.
-pub(crate) fn text(message: &mut Received<'_, Blocking>) -> Result<String, Error> {
-    let text = message.text()?;
+/// The text of a message, or where it has none that of its `winmail.dat`; and the files in the text.
+pub(crate) fn text(message: &mut Received<'_, Blocking>) -> Result<(String, Vec<File>), Error> {
+    let (text, pieces) = message.text_and_files()?;
+    let files = files(pieces);
     if !text.trim().is_empty() {
-        return Ok(text);
+        return Ok((text, files));
     }
-    Ok(first(message)?.map_or(text, |opened| opened.text))
+    Ok((first(message)?.map_or(text, |opened| opened.text), files))
+}
+
+/// The files in the text of a message. None of a text that is too long to be held.
+pub(crate) fn in_text(message: &mut Received<'_, Blocking>) -> Result<Vec<File>, Error> {
+    match message.text_and_files() {
+        Err(error) if matches!(error.kind(), Kind::TooLarge { .. }) => Ok(Vec::new()),
+        read => Ok(files(read?.1)),
+    }
+}
+
+fn files(pieces: Vec<Piece<'_>>) -> Vec<File> {
+    let file = |piece| match piece {
+        Piece::File { name, octets } => {
+            let media_type = media::by_name(Path::new(&name)).into();
+            Some(File { name, media_type, octets })
+        }
+        _ => None,
+    };
+    pieces.into_iter().filter_map(file).collect()
 }
 
 /// The HTML of a message, or where it has none that of its `winmail.dat`.
