@@ -150,6 +150,31 @@ impl Charset {
         }
     }
 
+    /// The value of a field that is written in this charset, in UTF-8 where octets of ASCII can be halves of its characters, as
+    /// `\` and `@` are in Shift_JIS, GBK and Big5: what reads the field would take them for what they are in ASCII.
+    pub(crate) fn without_halves(self, value: &[u8]) -> Cow<'_, [u8]> {
+        #[cfg(feature = "charsets")]
+        {
+            let charset = match self {
+                Self::Guess if !value.is_ascii() && !looks_like_utf8(value) => Self::found_in(value),
+                charset => Some(charset),
+            };
+            let has_halves = charset.is_some_and(|charset| match charset {
+                Self::Table(encoding) => {
+                    [encoding_rs::SHIFT_JIS, encoding_rs::GBK, encoding_rs::GB18030, encoding_rs::BIG5]
+                        .contains(&encoding)
+                        && !value.is_ascii()
+                        && !looks_like_utf8(value)
+                }
+                _ => charset.is_seen_in(value),
+            });
+            if let Some(charset) = charset.filter(|_| has_halves) {
+                return Cow::Owned(charset.decode(value).into_owned().into_bytes());
+            }
+        }
+        Cow::Borrowed(value)
+    }
+
     /// Whether `bytes`, which are ASCII, are the same text in this charset.
     pub(crate) fn is_ascii_plain(self, bytes: &[u8]) -> bool {
         let _ = bytes;

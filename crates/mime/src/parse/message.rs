@@ -62,6 +62,9 @@ impl<'a> Message<'a> {
             part.raw_charset = own.or(charset).unwrap_or(unnamed);
             part.unnamed = unnamed;
             part.ends = ends;
+            if part.fields.is_raw {
+                part.read_again(&limits.headers);
+            }
         }
         Self { parts, defects }
     }

@@ -5,7 +5,7 @@ use super::split::Fields;
 use crate::ascii::{is_space, tail};
 use crate::decode::{Charset, ContentType, Disposition, TransferEncoding, looks_like_utf8};
 use crate::line_end::LineEnd;
-use crate::{Headers, LineEnds};
+use crate::{Headers, Limits, LineEnds};
 
 /// The content of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,6 +162,17 @@ impl<'a> Part<'a> {
             }
         };
         (octets, is_whole)
+    }
+
+    /// Reads the fields that name files once more, in the charset that the message tells.
+    pub(super) fn read_again(&mut self, limits: &Limits) {
+        let headers = self.headers();
+        if let Some(field) = headers.get("content-type") {
+            self.fields.content_type = field.content_type(limits);
+        }
+        if let Some(field) = headers.get("content-disposition") {
+            self.fields.disposition = Some(field.disposition(limits));
+        }
     }
 
     /// The body as text: without its transfer encoding, decoded by its charset. Where the header names no charset, HTML may

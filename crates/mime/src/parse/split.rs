@@ -44,6 +44,8 @@ pub(super) struct Fields {
     pub(super) disposition: Option<Disposition>,
     pub(super) encoding: TransferEncoding,
     pub(super) content_id: Option<String>,
+    /// Whether the section has octets whose charset it may not name, so that the rest of the message tells.
+    pub(super) is_raw: bool,
 }
 
 /// Where in a message the next octet stands, and what is open there.
@@ -319,6 +321,10 @@ impl Splitter {
     fn end_of_header(&mut self, offset: u64, sink: &mut impl Sink) {
         let raw = core::mem::take(&mut self.raw);
         let limits = &self.limits.headers;
+        let has_escape = |value: &Option<Vec<u8>>| {
+            value.as_ref().is_some_and(|value| memchr::memchr(0x1B, value).is_some())
+        };
+        let is_raw = raw.is_unnamed || has_escape(&raw.kind) || has_escape(&raw.disposition);
         let in_digest =
             matches!(self.levels.last(), Some(Level { kind: LevelKind::Multipart { digest: true, .. }, .. }));
         let content_type = match &raw.kind {
@@ -379,7 +385,7 @@ impl Splitter {
         let is_unnamed = essence.starts_with("text/") && content_type.charset().is_none_or(names_none);
         let unnamed = is_unnamed.then(|| UnnamedText::new(encoding, essence == "text/html"));
         let part = self.part;
-        sink.head(part, Fields { kind, content_type, disposition, encoding, content_id }, offset);
+        sink.head(part, Fields { kind, content_type, disposition, encoding, content_id, is_raw }, offset);
         self.line_end = offset;
         match kind {
             Kind::Leaf => {

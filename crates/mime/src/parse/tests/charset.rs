@@ -138,6 +138,61 @@ fn octets_of_no_charset_are_read() {
     }
 }
 
+/// Names whose characters have octets of ASCII as their second half, or are written in ASCII.
+#[cfg(feature = "charsets")]
+#[test]
+fn octets_that_are_halves_of_characters_mean_nothing() {
+    use alloc::format;
+    use alloc::vec;
+
+    let file = |charset: &str, name: &[u8]| {
+        let text = format!(
+            "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset={charset}\r\n\r\n"
+        );
+        let attached = b"\r\n--b\r\nContent-Type: a/b; name=\"";
+        let disposition = b"\"\r\nContent-Disposition: attachment; filename=\"";
+        [
+            b"From: \"",
+            name,
+            b"\" <a@b>, ",
+            name,
+            b" <c@d>\r\n",
+            text.as_bytes(),
+            b"x",
+            attached,
+            name,
+            disposition,
+            name,
+            b"\"\r\n\r\n--b--",
+        ]
+        .concat()
+    };
+    let rows: &[(&str, &str, &[u8], &str)] = &[
+        ("a backslash", "Shift_JIS", b"\x97\x5C\x92\xE8\x95\x5C", "予定表"),
+        ("an at sign and a bracket", "Shift_JIS", b"\x83\x40\x83\x5B\x83\x5E", "ァゼタ"),
+        ("a backslash at the end", "Big5", b"\xB3\x5C\xA5\x5C\xBB\x5C", "許功蓋"),
+        ("an at sign in GBK", "gb2312", b"\x81\x40\x81\x5C", "丂乗"),
+        ("escape sequences with brackets", "iso-2022-jp", b"\x1B$B;3ED\x1B(B \x1B$B!<\x1B(B", "山田 ー"),
+        ("UTF-8 all the same", "Shift_JIS", "予定表".as_bytes(), "予定表"),
+        ("one octet a character", "iso-8859-1", b"gr\xFCn", "grün"),
+    ];
+    for (name, charset, octets, want) in rows {
+        let raw = file(charset, octets);
+        let message = Message::parse(&raw);
+        let people: Vec<_> = message.from().iter().map(|who| format!("{who:?}")).collect();
+        let wanted: Vec<_> = ["a@b", "c@d"]
+            .map(|address| {
+                crate::decode::AddressOrGroup::Address(crate::decode::DisplayAddress::new(*want, address))
+            })
+            .map(|who| format!("{who:?}"))
+            .to_vec();
+        assert_eq!(people, wanted, "{name}");
+        let part = &message.parts()[2];
+        let names = vec![part.content_type().parameters.get("name"), part.file_name()];
+        assert_eq!(names, [Some(*want); 2], "{name}");
+    }
+}
+
 /// To guess, no more is gathered and decoded than is looked at.
 #[cfg(feature = "guess")]
 #[test]
