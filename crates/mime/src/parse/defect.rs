@@ -43,6 +43,10 @@ pub enum DefectKind {
     /// A field or a text has octets outside ASCII, names no charset, and is not UTF-8, even if a few broken characters are
     /// forgiven. A field is read in the charset of the message's texts; where they name none either, it is guessed.
     UnnamedCharset,
+    /// A text that is labelled UTF-8 has octets that are not. What a few of them break is shown as U+FFFD; a text with more of
+    /// them than characters of UTF-8 is read in the charset that HTML names in it, or is guessed. Beneath quoted-printable and
+    /// base64 it is looked for with [`Limits::encoded_texts`](super::Limits::encoded_texts).
+    NotUtf8,
     /// The date of a message can't be read.
     UnreadableDate,
     /// The date of a message has no zone, or one that is not known: it was taken for UTC.
@@ -68,6 +72,7 @@ impl fmt::Display for DefectKind {
             Self::UnknownEncoding => "transfer encoding is not known",
             Self::UnknownCharset => "charset is not known",
             Self::UnnamedCharset => "charset is not named",
+            Self::NotUtf8 => "text is not UTF-8, as it is labelled",
             Self::UnreadableDate => "date can't be read",
             Self::UnknownZone => "zone of the date is not known",
             Self::UnusableAddress => "address can't be written to",

@@ -52,10 +52,19 @@ pub struct Limits {
     pub headers: crate::Limits,
     /// How many defects are reported. Default 100.
     pub defects: usize,
+    /// Whether texts that are labelled UTF-8 are looked at beneath quoted-printable and base64 too, to tell whether they are. It
+    /// decodes each text once more. Default false: those without an encoding are looked at.
+    pub encoded_texts: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { depth: 50, parts: 1_000, headers: crate::Limits::default(), defects: 100 }
+        Self {
+            depth: 50,
+            parts: 1_000,
+            headers: crate::Limits::default(),
+            defects: 100,
+            encoded_texts: false,
+        }
     }
 }

@@ -193,17 +193,34 @@ impl<'a> Part<'a> {
     /// Octets of the body, without its transfer encoding, as text.
     pub(super) fn text_of(&self, bytes: &[u8]) -> String {
         let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-        self.charset_of(bytes).decode(bytes).into_owned()
+        let charset = match self.charset_of(bytes) {
+            Charset::Utf8 => match str::from_utf8(bytes) {
+                Ok(text) => return text.into(),
+                Err(_) => self.instead_of_utf8(bytes),
+            },
+            charset => charset,
+        };
+        charset.decode(bytes).into_owned()
     }
 
     fn charset_of(&self, bytes: &[u8]) -> Charset {
-        let content_type = &self.fields.content_type;
-        let named = content_type.charset().and_then(Charset::named);
-        let in_html = || html_charset(bytes).filter(|_| content_type.essence == "text/html");
-        named.or_else(in_html).unwrap_or_else(|| {
+        let named = self.fields.content_type.charset().and_then(Charset::named);
+        named.or_else(|| self.charset_in(bytes)).unwrap_or_else(|| {
             let is_utf8 = self.unnamed == Charset::Guess || looks_like_utf8(bytes);
             if is_utf8 { Charset::Guess } else { self.unnamed }
         })
+    }
+
+    fn charset_in(&self, bytes: &[u8]) -> Option<Charset> {
+        html_charset(bytes).filter(|_| self.fields.content_type.essence == "text/html")
+    }
+
+    /// The charset of octets that are labelled UTF-8 and are not.
+    fn instead_of_utf8(&self, bytes: &[u8]) -> Charset {
+        if looks_like_utf8(bytes) {
+            return Charset::Utf8;
+        }
+        self.charset_in(bytes).filter(|charset| *charset != Charset::Utf8).unwrap_or(self.unnamed)
     }
 }
 

@@ -69,7 +69,7 @@ pub(super) struct Splitter {
     /// What ends the lines.
     ends: LineEnd,
     raw: RawFields,
-    /// The current part, if it is a text that names no charset.
+    /// The current part, if it is a text that names no charset, or one that is looked at.
     unnamed: Option<UnnamedText>,
 }
 
@@ -367,7 +367,8 @@ impl Splitter {
         } else if encoding == TransferEncoding::Unknown {
             self.defect(DefectKind::UnknownEncoding, sink);
         }
-        if content_type.charset().is_some_and(|label| Charset::for_label(label).is_none()) {
+        let charset = content_type.charset().map(Charset::for_label);
+        if charset == Some(None) {
             self.defect(DefectKind::UnknownCharset, sink);
         }
         if kind != Kind::Leaf && self.levels.len() >= self.limits.depth {
@@ -380,10 +381,18 @@ impl Splitter {
         let boundary =
             content_type.parameters.get("boundary").unwrap_or_default().trim_end().as_bytes().to_vec();
         let digest = essence == "multipart/digest";
-        // US-ASCII names none to octets outside it.
-        let names_none = |label| Charset::for_label(label) == Some(Charset::Guess);
-        let is_unnamed = essence.starts_with("text/") && content_type.charset().is_none_or(names_none);
-        let unnamed = is_unnamed.then(|| UnnamedText::new(encoding, essence == "text/html"));
+        let unnamed = essence.starts_with("text/").then(|| charset.unwrap_or(Some(Charset::Guess))).flatten();
+        let unnamed = match unnamed {
+            // US-ASCII names none to octets outside it.
+            Some(Charset::Guess) => Some(false),
+            Some(Charset::Utf8) => {
+                let is_plain = matches!(encoding, TransferEncoding::Identity | TransferEncoding::Unknown);
+                (is_plain || self.limits.encoded_texts).then_some(true)
+            }
+            _ => None,
+        };
+        let is_html = essence == "text/html";
+        let unnamed = unnamed.map(|is_utf8| UnnamedText::new(encoding, is_html, is_utf8));
         let part = self.part;
         sink.head(part, Fields { kind, content_type, disposition, encoding, content_id, is_raw }, offset);
         self.line_end = offset;
@@ -479,8 +488,8 @@ impl Splitter {
     /// Ends the current part, and everything open that is deeper than `depth` levels.
     fn close_to(&mut self, depth: usize, offset: u64, sink: &mut impl Sink) {
         if self.state == State::Body {
-            if let Some(found) = self.unnamed.take().and_then(UnnamedText::found) {
-                self.defect_at(found, DefectKind::UnnamedCharset, sink);
+            if let Some((line, kind)) = self.unnamed.take().and_then(UnnamedText::found) {
+                self.defect_at(line, kind, sink);
             }
             sink.end(self.part, offset);
         }

@@ -1,7 +1,8 @@
-//! Finds octets outside ASCII whose charset is not named.
+//! Finds octets outside ASCII whose charset is not named, or is not the one that is.
 
 use alloc::vec::Vec;
 
+use super::DefectKind;
 use super::part::{HTML_HEAD, html_charset};
 use crate::decode::{Decoder, TransferEncoding, Utf8};
 
@@ -30,9 +31,15 @@ impl Lines {
         self.utf8.finish();
         self.found.or(Some(self.line)).filter(|_| !self.utf8.is_likely())
     }
+
+    /// Offset of that line, if there is such an octet at all.
+    fn broken(mut self) -> Option<u64> {
+        self.utf8.finish();
+        self.found.or(Some(self.line)).filter(|_| self.utf8.is_broken())
+    }
 }
 
-/// A text that names no charset, as its octets come.
+/// A text that names no charset, or UTF-8, as its octets come.
 #[derive(Debug)]
 pub(super) struct UnnamedText {
     decoder: Option<Decoder>,
@@ -40,15 +47,23 @@ pub(super) struct UnnamedText {
     lines: Lines,
     /// The start of HTML, which may name its charset itself.
     head: Option<Vec<u8>>,
+    /// Whether it is labelled UTF-8.
+    is_utf8: bool,
 }
 
 impl UnnamedText {
-    pub(super) fn new(encoding: TransferEncoding, is_html: bool) -> Self {
+    pub(super) fn new(encoding: TransferEncoding, is_html: bool, is_utf8: bool) -> Self {
         let decoder = match encoding {
             TransferEncoding::Identity | TransferEncoding::Unknown => None,
             encoding => Some(encoding.decoder()),
         };
-        Self { decoder, decoded: Vec::new(), lines: Lines::default(), head: is_html.then(Vec::new) }
+        Self {
+            decoder,
+            decoded: Vec::new(),
+            lines: Lines::default(),
+            head: (is_html && !is_utf8).then(Vec::new),
+            is_utf8,
+        }
     }
 
     /// Takes the next octets, of a line that begins at `offset`.
@@ -72,14 +87,18 @@ impl UnnamedText {
         self.lines.take(octets, offset);
     }
 
-    /// Offset of the line with the first octet whose charset had to be guessed.
-    pub(super) fn found(mut self) -> Option<u64> {
+    /// What is wrong, and the offset of the line with the first octet that is.
+    pub(super) fn found(mut self) -> Option<(u64, DefectKind)> {
         if let Some(mut decoder) = self.decoder.take() {
             let mut decoded = Vec::new();
             decoder.finish(&mut decoded);
             self.look(&decoded, self.lines.line);
         }
-        self.lines.found().filter(|_| self.head.is_none_or(|head| html_charset(&head).is_none()))
+        if self.is_utf8 {
+            return self.lines.broken().map(|line| (line, DefectKind::NotUtf8));
+        }
+        let found = self.lines.found().filter(|_| self.head.is_none_or(|head| html_charset(&head).is_none()));
+        found.map(|line| (line, DefectKind::UnnamedCharset))
     }
 }
 
@@ -89,7 +108,7 @@ mod tests {
 
     /// Whether the text is decoded further than these `octets`.
     fn goes_on(octets: &[u8], is_html: bool) -> bool {
-        let mut text = UnnamedText::new(TransferEncoding::QuotedPrintable, is_html);
+        let mut text = UnnamedText::new(TransferEncoding::QuotedPrintable, is_html, false);
         text.take(octets, 0);
         text.take(b"behind", 7);
         text.decoded == b"behind"

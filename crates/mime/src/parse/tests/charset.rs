@@ -81,6 +81,69 @@ fn octets_of_no_charset_are_told() {
     }
 }
 
+/// A text that is labelled UTF-8 and is not is told, and read as what it looks like.
+#[test]
+fn texts_that_are_no_utf8_are_told() {
+    let order = b"\xC4\xFA\xB5\xC4\xB6\xA9\xB5\xA5\xD2\xD1\xB7\xA2\xBB\xF5";
+    let (mojibake, guessed) = ("ÄúµÄ¶©µ¥ÒÑ·¢»õ", "您的订单已发货");
+    let cut = "您的订单".as_bytes().split_last().map(|(_, cut)| cut).unwrap_or_default();
+    let (plain, html) = ("text/plain; charset=UTF-8", "text/html; charset=utf8");
+    let meta = |label: &str| [b"<meta charset=", label.as_bytes(), b">", order].concat();
+    // The text, where it is wrong, and what it is read as without the features `guess` and `charsets`, and with them.
+    let rows: &[(&str, &str, &str, &[u8], Option<usize>, [&str; 2])] = &[
+        ("Latin letters", plain, "8bit", b"a\r\ngr\xFCn\r\n\xE4", Some(3), ["a\r\ngrün\r\nä"; 2]),
+        ("Chinese", plain, "", order, Some(0), [mojibake, guessed]),
+        ("UTF-8", plain, "", "grün".as_bytes(), None, ["grün"; 2]),
+        ("ASCII", plain, "", b"a", None, ["a"; 2]),
+        ("a character cut", plain, "", cut, Some(0), ["您的订\u{FFFD}"; 2]),
+        (
+            "HTML that names another",
+            html,
+            "",
+            &meta("gbk"),
+            Some(0),
+            [&["<meta charset=gbk>", mojibake].concat(), &["<meta charset=gbk>", guessed].concat()],
+        ),
+        (
+            "HTML that says the same",
+            html,
+            "",
+            &meta("utf-8"),
+            Some(0),
+            [&["<meta charset=utf-8>", mojibake].concat(), &["<meta charset=utf-8>", guessed].concat()],
+        ),
+        ("a file", "application/pdf; charset=utf-8", "", order, None, ["", ""]),
+        ("another label", "text/plain; charset=iso-8859-1", "", b"\xFC", None, ["ü"; 2]),
+        ("quoted-printable", plain, "quoted-printable", b"a\r\ngr=FCn\r\n", Some(3), ["a\r\ngrün\r\n"; 2]),
+        ("base64", plain, "base64", b"Z3I=\r\n/G4=\r\n", Some(6), ["grün"; 2]),
+    ];
+    for (name, kind, encoding, body, wrong, texts) in rows {
+        let head = alloc::format!("Content-Type: {kind}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n");
+        let raw = [head.as_bytes(), body].concat();
+        for encoded_texts in [false, true] {
+            let limits = Limits { encoded_texts, ..Limits::default() };
+            let message = Message::parse_with(&raw, &limits);
+            let is_seen = encoded_texts || !encoding.contains('a');
+            let wrong = wrong.filter(|_| is_seen).and_then(|at| u64::try_from(head.len() + at).ok());
+            let want: Vec<_> = wrong
+                .map(|offset| Defect { kind: DefectKind::NotUtf8, offset, part: 0 })
+                .into_iter()
+                .collect();
+            assert_eq!(message.defects(), want, "{name}");
+            for size in [1, 3, 1_000] {
+                assert_eq!(streamed(&raw, size, &limits), whole(&message), "{name} by {size}");
+            }
+            let [plain, guessed] = *texts;
+            // Only `charsets` knows what GBK is.
+            let is_known = cfg!(feature = "guess")
+                || cfg!(feature = "charsets") && body.starts_with(b"<meta charset=gbk");
+            if !plain.is_empty() {
+                assert_eq!(message.parts()[0].text(), if is_known { guessed } else { plain }, "{name}");
+            }
+        }
+    }
+}
+
 /// What is read where no charset is named, with the feature `guess` and without it.
 #[test]
 fn octets_of_no_charset_are_read() {
