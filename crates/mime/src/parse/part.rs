@@ -1,5 +1,6 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use super::split::Fields;
 use crate::ascii::{is_space, tail};
@@ -133,6 +134,27 @@ impl<'a> Part<'a> {
         is_message(&self.fields.content_type.essence).then(|| self.bytes())
     }
 
+    /// A message made of a multipart that hides its parts, for [`Message::parse`](super::Message::parse): it has a transfer
+    /// encoding, which it must not have (RFC 2045 section 6.4), or its lines have another boundary than it names. `None` for
+    /// other parts. [`Message::text`](super::Message::text) and [`Message::html`](super::Message::html) look into it.
+    #[must_use]
+    pub fn hidden_parts(&self) -> Option<Vec<u8>> {
+        let named = self.fields.content_type.parameters.get("boundary").unwrap_or_default().trim_end();
+        let line = ["--", named].concat();
+        let boundary = memchr::memmem::Finder::new(&line);
+        if self.fields.kind != Kind::Multipart || named.is_empty() || boundary.find(self.body).is_some() {
+            return None;
+        }
+        let content = self.bytes();
+        let parameter = match boundary.find(&content) {
+            Some(_) => ["; boundary=\"", &named.replace(['"', '\\'], ""), "\""].concat(),
+            None if has_parts(&content) => String::new(),
+            None => return None,
+        };
+        let head = ["Content-Type: ", &self.fields.content_type.essence, &parameter, "\r\n\r\n"].concat();
+        Some([head.as_bytes(), &content].concat())
+    }
+
     /// The body without its transfer encoding.
     #[must_use]
     pub fn bytes(&self) -> Cow<'a, [u8]> {
@@ -222,6 +244,18 @@ impl<'a> Part<'a> {
         }
         self.charset_in(bytes).filter(|charset| *charset != Charset::Utf8).unwrap_or(self.unnamed)
     }
+}
+
+/// Whether a line of what should be a multipart looks like a boundary, and the one behind it like a field of a part.
+fn has_parts(content: &[u8]) -> bool {
+    let lines = content.split(|&byte| byte == b'\n');
+    let mut after_boundary = false;
+    lines.into_iter().any(|line| {
+        let is_field = line.get(..8).is_some_and(|name| name.eq_ignore_ascii_case(b"content-"));
+        let found = after_boundary && is_field;
+        after_boundary = line.starts_with(b"--");
+        found
+    })
 }
 
 /// Whether this is the type of an attached message.

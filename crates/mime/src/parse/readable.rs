@@ -105,13 +105,20 @@ impl<'a> Part<'a> {
 
 impl Message<'_> {
     /// The text of the message for people: its [`text_body`](Self::text_body), each part of it as
-    /// [`Part::plain_text`], one after the other. A multipart in which no part was found is shown as it is. Where a mailer
+    /// [`Part::plain_text`], one after the other. A multipart that hides its parts ([`Part::hidden_parts`]) is opened, and another
+    /// one in which no part was found is shown as it is. Where a mailer
     /// left the plain form blank, the HTML is shown.
     #[must_use]
     pub fn text(&self) -> String {
-        let text = joined(self.text_body());
+        self.text_opened(true)
+    }
+
+    /// Opens multiparts that hide their parts, but none in these: each is decoded once more.
+    fn text_opened(&self, opens: bool) -> String {
+        let text = joined(self.text_body(), opens);
         if text.trim().is_empty() {
-            let html = joined(self.html_body().filter(|part| part.content_type().essence == "text/html"));
+            let is_html = |part: &&Part<'_>| part.content_type().essence == "text/html";
+            let html = joined(self.html_body().filter(is_html), opens);
             if !html.trim().is_empty() {
                 return html;
             }
@@ -123,21 +130,36 @@ impl Message<'_> {
     /// `None` if there is none. Nothing is taken out of it: it may hold scripts and links to pictures on servers.
     #[must_use]
     pub fn html(&self) -> Option<String> {
-        let parts = self.html_body().filter(|part| part.content_type().essence == "text/html");
-        let mut html = None;
-        for part in parts {
-            html.get_or_insert_with(String::new).push_str(&part.text());
+        self.html_opened(true)
+    }
+
+    fn html_opened(&self, opens: bool) -> Option<String> {
+        let mut html: Option<String> = None;
+        for part in self.html_body() {
+            let more = match part.kind() {
+                Kind::Multipart if opens => {
+                    part.hidden_parts().and_then(|hidden| Message::parse(&hidden).html_opened(false))
+                }
+                _ if part.content_type().essence == "text/html" => Some(part.text().into_owned()),
+                _ => None,
+            };
+            if let Some(more) = more {
+                html.get_or_insert_default().push_str(&more);
+            }
         }
         html
     }
 }
 
 /// The texts of parts, one after the other.
-fn joined<'m, 'a: 'm>(parts: impl Iterator<Item = &'m Part<'a>>) -> String {
+fn joined<'m, 'a: 'm>(parts: impl Iterator<Item = &'m Part<'a>>, opens: bool) -> String {
     let mut text = String::new();
     for part in parts {
         let own = match part.kind() {
-            Kind::Multipart => part.text(),
+            Kind::Multipart => match part.hidden_parts().filter(|_| opens) {
+                Some(hidden) => Cow::Owned(Message::parse(&hidden).text_opened(false)),
+                None => part.text(),
+            },
             _ => part.plain_text(),
         };
         if !text.is_empty() && !text.ends_with('\n') && !own.is_empty() {
@@ -252,6 +274,18 @@ mod tests {
 
     #[test]
     fn texts_are_made_readable() {
+        let parts = "--b==\n\nhi\n--b==\nContent-Type: text/html\n\n<b>hi</b>\n--b==--\n";
+        let base64 = "LS1iPT0KCmhpCi0tYj09CkNvbnRlbnQtVHlwZTogdGV4dC9odG1sCgo8Yj5oaTwvYj4KLS1iPT0tLQo=";
+        let hidden = |encoding: &str, body: &str| {
+            let kind = "Content-Type: multipart/alternative; boundary=\"b==\"";
+            format!("{kind}\nContent-Transfer-Encoding: {encoding}\n\n{body}")
+        };
+        let quote = |text: &str| text.replace('=', "=3D");
+        let quoted = quote(parts);
+        let inmost = quote("--c==\n\nhi\n--c==--\n");
+        let inner =
+            "Content-Type: multipart/mixed; boundary=\"c==\"\nContent-Transfer-Encoding: quoted-printable";
+        let nested = quote(&format!("--b==\n{inner}\n\n{inmost}--b==--\n"));
         let rows: &[(&str, &str, &str, Option<&str>)] = &[
             ("plain", "Subject: x\n\nhi\n", "hi\n", None),
             ("flowed", "Content-Type: text/plain; format=flowed\n\na \nb\n", "a b\n", None),
@@ -285,6 +319,28 @@ mod tests {
                 "hi\n--c\n",
                 None,
             ),
+            ("a multipart in base64", &hidden("base64", base64), "hi", Some("<b>hi</b>")),
+            (
+                "one with a short boundary",
+                "Content-Type: multipart/mixed; boundary=b\nContent-Transfer-Encoding: base64\n\nLS1iCgpoaQotLWItLQo=\n",
+                "hi",
+                None,
+            ),
+            ("one in quoted-printable", &hidden("Quoted-Printable", &quoted), "hi", Some("<b>hi</b>")),
+            ("one with an encoding that it does not use", &hidden("base64", parts), "hi", Some("<b>hi</b>")),
+            (
+                "one with another boundary",
+                &hidden("7bit", &parts.replace("b=", "B=")),
+                "hi",
+                Some("<b>hi</b>"),
+            ),
+            (
+                "another one in quoted-printable",
+                &hidden("quoted-printable", &quoted.replace("b=3D", "B=3D")),
+                "hi",
+                Some("<b>hi</b>"),
+            ),
+            ("one in another", &hidden("quoted-printable", &nested), "--c==\n\nhi\n--c==--", None),
             (
                 "HTML that names UTF-8",
                 "Content-Type: text/html\n\n<META Charset = 'utf-16'>\u{2019}",
