@@ -154,6 +154,16 @@ mod tests {
                 .unwrap();
         assert_eq!((merged.reporting_mta.as_str(), merged.recipients[0].action), ("x", Action::Unknown));
         assert_eq!(merged.recipients[0].final_recipient, "a@b");
+        let together = DeliveryReport::parse(
+            b"Reporting-MTA: dns; x\nFinal-Recipient: a@b\nStatus: 5.1.1\nfinal-recipient: c@d\nStatus: 5.1.2\n",
+        );
+        let together = together.unwrap();
+        let told: Vec<_> = together
+            .recipients
+            .iter()
+            .map(|one| (one.final_recipient.as_str(), one.status.as_str()))
+            .collect();
+        assert_eq!(told, [("a@b", "5.1.1"), ("c@d", "5.1.2")]);
         let by_cr = DeliveryReport::parse(b"Reporting-MTA: dns; x\r\rFinal-Recipient: a@b\rAction: failed\r");
         assert_eq!(by_cr.unwrap().recipients[0].action, Action::Failed);
     }

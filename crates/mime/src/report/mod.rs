@@ -53,6 +53,13 @@ fn groups(body: &[u8]) -> Vec<Group> {
                 break;
             }
             let name = String::from_utf8_lossy(name.trim_ascii()).into_owned();
+            // Some leave the empty line between two recipients out.
+            let is_first = ["final-recipient", "original-recipient"]
+                .iter()
+                .any(|first| name.eq_ignore_ascii_case(first));
+            if is_first && fields.iter().any(|(known, _)| known.eq_ignore_ascii_case(&name)) {
+                end(&mut fields);
+            }
             fields.push((name, value.to_vec()));
         }
     }
