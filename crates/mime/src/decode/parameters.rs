@@ -140,9 +140,7 @@ fn structured(value: &[u8], limits: &Limits, raw: Charset) -> (String, Parameter
         fields = Fields { rest: &value, comments: true };
         head = b"";
     }
-    let end = head.iter().position(|&byte| is_space(byte) || byte == b'(');
-    let head = head.get(..end.unwrap_or(head.len())).unwrap_or_default();
-    let head: Vec<u8> = head.iter().filter(|&&byte| byte != b'"').map(u8::to_ascii_lowercase).collect();
+    let head = first_word(head);
     let mut pieces: Vec<Piece> = fields.filter_map(Piece::parse).take(limits.parameters).collect();
     // Stable, so that of two equal names the first counts.
     pieces.sort_by(|a, b| (&a.name, a.section).cmp(&(&b.name, b.section)));
@@ -151,6 +149,20 @@ fn structured(value: &[u8], limits: &Limits, raw: Charset) -> (String, Parameter
         .filter_map(|pieces| Some((pieces.first()?.name.clone(), assemble(pieces, raw)?)))
         .collect();
     (guess(&head).into_owned(), Parameters { list })
+}
+
+/// What stands in front of white space or a comment, in lower case and without quotes. RFC 2045 allows white space around a
+/// slash.
+fn first_word(head: &[u8]) -> Vec<u8> {
+    let word =
+        |text: &[u8]| text.iter().position(|&byte| is_space(byte) || byte == b'(').unwrap_or(text.len());
+    let (first, rest) = head.split_at_checked(word(head)).unwrap_or_default();
+    let slash = if first.ends_with(b"/") { Some(rest) } else { rest.trim_ascii_start().strip_prefix(b"/") };
+    let second = slash.map(<[u8]>::trim_ascii_start).unwrap_or_default();
+    let second = second.get(..word(second)).unwrap_or_default();
+    let slash = if slash.is_some() && !first.ends_with(b"/") { &b"/"[..] } else { b"" };
+    let octets = first.iter().chain(slash).chain(second);
+    octets.filter(|&&byte| byte != b'"').map(u8::to_ascii_lowercase).collect()
 }
 
 /// What is between semicolons, those in quotes and comments not counted. Where one is missing, white space before the
@@ -436,6 +448,10 @@ mod tests {
             ("a/b; name=\"x y\" charset=utf-8", "a/b", &[("name", "x y"), ("charset", "utf-8")]),
             ("a/b; filename=a filename*1=b", "a/b", &[("filename", "a")]),
             ("\"text/html\"; charset=utf-8", "text/html", &[("charset", "utf-8")]),
+            ("Text / HTML (x); charset=utf-8", "text/html", &[("charset", "utf-8")]),
+            ("text/ html", "text/html", &[]),
+            ("text /html; n=1", "text/html", &[("n", "1")]),
+            ("text html/x", "text/plain", &[]),
             ("text/html, charset=utf-8", "text/html", &[("charset", "utf-8")]),
             ("text/; charset=utf-8", "text/plain", &[("charset", "utf-8")]),
             // A charset that is not known is not windows-1252.
