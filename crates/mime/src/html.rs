@@ -54,6 +54,8 @@ pub fn html_to_text_with(html: &str, limits: &HtmlLimits) -> String {
     }
     let mut reader = Reader::new(html.get(..end).unwrap_or_default());
     let mut text = Text::new(limits);
+    // A plain text that is called HTML has its lines alone to be read by.
+    text.pre = usize::from(!reader.has_markup());
     while let Some(token) = reader.next() {
         match token {
             Token::Text(chunk) => text.words(chunk),
@@ -86,6 +88,8 @@ struct Text<'l> {
     lines: usize,
     /// Whether a space is due before it.
     space: bool,
+    /// Spaces that are due at the start of its line.
+    indent: usize,
     /// What is due at the start of its line: the mark of a list item.
     mark: Option<String>,
     quotes: usize,
@@ -117,6 +121,7 @@ impl<'l> Text<'l> {
             out: String::new(),
             lines: 0,
             space: false,
+            indent: 0,
             mark: None,
             quotes: 0,
             lists: Vec::new(),
@@ -141,14 +146,20 @@ impl<'l> Text<'l> {
                 }
                 continue;
             }
-            let end = rest.find(|c: char| c.is_ascii_whitespace() || c == '&').unwrap_or(rest.len());
+            if let Some(after) = rest.strip_prefix('\u{A0}') {
+                self.no_break_space();
+                rest = after;
+                continue;
+            }
+            let ends = |c: char| c.is_ascii_whitespace() || matches!(c, '&' | '\u{A0}');
+            let end = rest.find(ends).unwrap_or(rest.len());
             let (word, after) = rest.split_at_checked(end).unwrap_or_default();
             if word.is_empty() {
                 let (c, after) = entity::read(after);
                 match c {
                     // What cannot be seen: soft hyphens and the fillers of preview texts.
                     '\u{AD}' | '\u{200B}'..='\u{200D}' | '\u{2060}' | '\u{FEFF}' | '\u{34F}' => {}
-                    '\u{A0}' => self.push(" "),
+                    '\u{A0}' => self.no_break_space(),
                     c => self.push(c.encode_utf8(&mut [0; 4])),
                 }
                 rest = after;
@@ -156,6 +167,15 @@ impl<'l> Text<'l> {
                 self.push(word);
                 rest = after;
             }
+        }
+    }
+
+    /// One at the start of a line indents what follows it. Outlook has one in a paragraph that is empty.
+    fn no_break_space(&mut self) {
+        if self.pre == 0 && (self.out.is_empty() || self.lines > 0) {
+            self.indent = self.indent.saturating_add(1);
+        } else {
+            self.push(" ");
         }
     }
 
@@ -194,6 +214,9 @@ impl<'l> Text<'l> {
                 None if !self.lists.is_empty() => self.out.push_str("  "),
                 None => {}
             }
+            for _ in 0..core::mem::take(&mut self.indent) {
+                self.out.push(' ');
+            }
         } else if self.space && self.pre == 0 {
             self.out.push(' ');
         }
@@ -203,6 +226,9 @@ impl<'l> Text<'l> {
     }
 
     fn lines(&mut self, count: usize) {
+        if core::mem::take(&mut self.indent) > 0 {
+            self.lines = self.lines.saturating_add(1).min(2);
+        }
         self.lines = self.lines.max(count);
         self.space = false;
     }
@@ -226,7 +252,7 @@ impl<'l> Text<'l> {
         match Element::of(tag.name) {
             Element::Break => {
                 self.lines = self.lines.saturating_add(1).min(2);
-                self.space = false;
+                (self.space, self.indent) = (false, 0);
             }
             Element::Block => self.block(1),
             Element::Paragraph => self.block(2),
@@ -259,12 +285,13 @@ impl<'l> Text<'l> {
                 let is_compact = self.cells > 1 && self.is_cell_of_one_line();
                 self.lines = if is_compact { 1 } else { self.lines.max(1) };
                 (self.cells, self.cell, self.begins_cell, self.space) = (0, None, is_compact, false);
+                self.indent = 0;
             }
             Element::Cell => {
                 if self.is_cell_of_one_line() {
                     self.lines = 0;
                 }
-                self.space = false;
+                (self.space, self.indent) = (false, 0);
                 if self.cells > 0 {
                     self.begins_cell = self.lines == 0;
                     if self.begins_cell {

@@ -26,6 +26,11 @@ impl<'a> Reader<'a> {
         Self { rest: html, unquoted: false }
     }
 
+    /// Whether there is a tag, or what looks like one.
+    pub(super) fn has_markup(&self) -> bool {
+        self.rest.contains('<')
+    }
+
     pub(super) fn next(&mut self) -> Option<Token<'a>> {
         loop {
             if self.rest.is_empty() {
@@ -40,8 +45,8 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let name = markup.strip_prefix('/').unwrap_or(markup);
-            if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
-                // A lone `<` is text.
+            if !name.starts_with(|c: char| c.is_ascii_alphabetic()) || is_address(name) {
+                // A lone `<` is text, and so is `<ann@example.org>`.
                 let end = markup.find('<').map_or(self.rest.len(), |end| end.saturating_add(1));
                 return Some(Token::Text(self.take(end)));
             }
@@ -124,8 +129,15 @@ impl<'a> Reader<'a> {
             return;
         }
         let mut depth = 1usize;
-        while let Some(token) = self.next() {
+        loop {
+            let before = self.rest;
+            let Some(token) = self.next() else { return };
             match token {
+                // No paragraph is in another.
+                Token::Open(tag) if name.eq_ignore_ascii_case("p") && tag.ends_paragraph() => {
+                    self.rest = before;
+                    return;
+                }
                 Token::Open(tag) if tag.hides().is_some() => self.skip_to(tag.name),
                 Token::Open(tag) if tag.name.eq_ignore_ascii_case(name) && !tag.attributes.ends_with('/') => {
                     depth = depth.saturating_add(1);
@@ -140,6 +152,17 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Whether what follows a `<` is a mail address or the address of a page, which nobody escaped.
+fn is_address(text: &str) -> bool {
+    let ends = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'<' | b'>' | b'"' | b'\'' | b'=');
+    let end = text.bytes().take(MAX_ADDRESS).position(ends);
+    let word = end.and_then(|end| text.get(..end)).unwrap_or_default();
+    let is_link = || ["http://", "https://", "mailto:"].iter().any(|scheme| word.starts_with(scheme));
+    word.contains('@') || is_link()
+}
+
+const MAX_ADDRESS: usize = 320;
+
 fn is_void(name: &str) -> bool {
     const VOID: [&str; 8] = ["br", "hr", "img", "input", "link", "meta", "col", "wbr"];
     VOID.iter().any(|void| void.eq_ignore_ascii_case(name))
@@ -148,6 +171,13 @@ fn is_void(name: &str) -> bool {
 impl<'a> Tag<'a> {
     fn is(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name)
+    }
+
+    /// Whether a paragraph that is open ends in front of it.
+    fn ends_paragraph(&self) -> bool {
+        const BLOCKS: [&str; 13] =
+            ["p", "div", "table", "ul", "ol", "dl", "h1", "h2", "h3", "hr", "pre", "blockquote", "form"];
+        BLOCKS.into_iter().any(|name| self.is(name))
     }
 
     /// The name of the element, if its content is not for people, as that of a script.

@@ -91,6 +91,27 @@ fn shows_what_html_says() {
             "e\n",
         ),
         (
+            "a hidden paragraph that is not closed",
+            "<p hidden>a<b>b</b><!-- x --><P>c<p hidden>d<div>e</div>",
+            "c\ne\n",
+        ),
+        (
+            "addresses that nobody escaped",
+            "<p>Ann <ann@x.test> <https://x.test/a?b> <o:p x='a@b'>c</o:p><a\u{e4}></p>",
+            "Ann <ann@x.test> <https://x.test/a?b> c\n",
+        ),
+        ("a text that is called HTML", "one &amp;\r\n  two\n\n\nthree\n", "one &\n  two\n\n\nthree\n"),
+        (
+            "empty paragraphs of Outlook",
+            "<p>a</p><p>&nbsp;</p><p><o:p>\u{A0}</o:p></p><p>b</p><div>c</div><div>&nbsp;</div><div>d<br>&nbsp;<br>e</div>",
+            "a\n\nb\n\nc\n\nd\n\ne\n",
+        ),
+        (
+            "what no-break spaces indent",
+            "<p>&nbsp;&nbsp;a&nbsp;b</p><table><tr><td>&nbsp;<td>c<tr><td>&nbsp;<tr><td>d</table>",
+            "  a b\n\nc\nd\n",
+        ),
+        (
             "styles that hide nothing",
             "<p style='max-height:0'>a</p><i style='opacity:0.9'>b</i><b style='overflow:hidden; max-height:10px'>c</b>",
             "a\n\nbc\n",
@@ -152,6 +173,10 @@ fn takes_linear_time() {
         "<script>",
         "<a href=x>",
         "<table><tr><td>",
+        "<a@",
+        "<p hidden>",
+        "&nbsp;",
+        "<p>&nbsp;",
     ] {
         let html = unit.repeat(100_000);
         let text = html_to_text(&html);
