@@ -19,6 +19,8 @@ const MAX_LINE: usize = 78;
 const MAX_WORD_LINE: usize = 76;
 /// Longest encoded word (RFC 2047 section 2).
 const MAX_WORD: usize = 75;
+/// Longest name of a mailbox that is written in one piece: it fits behind `Reply-To: ` too.
+const MAX_NAME: usize = 66;
 /// Octets of `=?utf-8?Q?`.
 const WORD_START: usize = 10;
 /// Octets of an encoded word without its text: `=?utf-8?Q?` and `?=`.
@@ -182,7 +184,9 @@ impl<'o> HeaderLine<'o> {
     /// A name that is not plain is written in encoded words. RFC 2047 section 5 forbids them here, but these readers know no
     /// other form.
     pub(super) fn with_name(mut self, media_type: &str, name: &FileName<'_>) {
-        self.token(&[media_type, ";"]);
+        for piece in media_type.split(';') {
+            self.token(&[piece.trim(), ";"]);
+        }
         if let Some(plain) = &name.plain {
             self.token(&["name=", plain]);
             return self.end();
@@ -246,7 +250,7 @@ impl<'o> HeaderLine<'o> {
         if name.is_empty() {
             return;
         }
-        let short = name.len().saturating_add(2) <= MAX_WORD;
+        let short = name.len().saturating_add(2) <= MAX_NAME;
         if short && is_words(name.as_bytes()) {
             if self.column().saturating_add(name.len()) < MAX_WORD_LINE {
                 return self.token(&[name]);
@@ -256,7 +260,7 @@ impl<'o> HeaderLine<'o> {
         let is_plain = name.bytes().all(|byte| matches!(byte, b' '..=b'~'));
         let is_quotable = || {
             let escapes = name.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
-            !has_encoded_word(name) && name.len().saturating_add(escapes).saturating_add(2) <= MAX_WORD
+            !has_encoded_word(name) && name.len().saturating_add(escapes).saturating_add(2) <= MAX_NAME
         };
         if is_plain && is_quotable() {
             // Two spaces that stand together would become one in a reader's eyes.

@@ -192,7 +192,7 @@ impl Message {
     /// Adds a file, whose octets arrive unchanged.
     ///
     /// `content_type` is `type/subtype`, with parameters if need be, like `text/csv; charset=utf-8`; their
-    /// values are not quoted. `multipart` and `message` types are refused by [`build`](Self::build), because
+    /// values are not quoted, and none is `name`. `multipart` and `message` types are refused by [`build`](Self::build), because
     /// RFC 2046 does not let them be base64: send a message as `application/octet-stream`.
     #[must_use]
     pub fn attach(
@@ -536,16 +536,26 @@ fn without_brackets(id: &str) -> &str {
     id.strip_prefix('<').and_then(|id| id.strip_suffix('>')).unwrap_or(id)
 }
 
-/// `type "/" subtype *(";" attribute "=" token)` (RFC 2045 section 5.1), and nothing composite.
+/// `type "/" subtype *(";" attribute "=" token)` (RFC 2045 section 5.1), and nothing composite. Each attribute stands there
+/// once, and none of them is the name of the file, which is given apart.
 fn is_content_type(text: &str) -> bool {
     let is_token = |text: &str| !text.is_empty() && text.bytes().all(is_token);
     let composite = |kind: &str| ["multipart", "message"].iter().any(|name| name.eq_ignore_ascii_case(kind));
     let mut fields = text.split(';').map(trimmed);
     let essence = fields.next().and_then(|essence| essence.split_once('/'));
+    let mut names = Vec::from([String::from("name")]);
+    let mut is_new = |name: &str| {
+        let name = name.split('*').next().unwrap_or_default().to_ascii_lowercase();
+        let is_new = !names.contains(&name);
+        names.push(name);
+        is_new
+    };
     text.len() <= MAX_CONTENT_TYPE
         && essence.is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype) && !composite(kind))
-        && fields
-            .all(|field| field.split_once('=').is_some_and(|(name, value)| is_token(name) && is_token(value)))
+        && fields.all(|field| {
+            let parameter = field.split_once('=');
+            parameter.is_some_and(|(name, value)| is_token(name) && is_token(value) && is_new(name))
+        })
 }
 
 /// Without the spaces and tabs around it.

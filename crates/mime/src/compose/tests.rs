@@ -262,6 +262,26 @@ fn folds_around_encoded_words() {
     }
 }
 
+/// White space around a given type is dropped, and its parameters stand on lines of their own.
+#[test]
+fn folds_types_between_parameters() {
+    let given = format!(" a/b ;x={};\ty=z ", "x".repeat(70));
+    let text = string(&build(&message().attach("f.pdf", given, *b"")));
+    let want = format!("\r\nContent-Type: a/b;\r\n x={};\r\n y=z; name=f.pdf\r\n", "x".repeat(70));
+    assert!(text.contains(&want), "{text}");
+}
+
+#[test]
+fn names_fit_behind_those_of_fields() {
+    for len in 60..80 {
+        for name in ["x".repeat(len), format!("{},", "x".repeat(len)), format!("{} \"", "x".repeat(len))] {
+            let address = || Address::named(&name, "a@b").unwrap();
+            let text = string(&build(&Message::new(address()).reply_to(address()).to(address()).text("x")));
+            assert!(text.split("\r\n").all(|line| line.len() <= 76), "{text}");
+        }
+    }
+}
+
 #[test]
 fn folds_long_lists() {
     let list = (0..50).map(|n| mailbox(&alloc::format!("Person {n} <person.{n}@example.org>")));
@@ -381,6 +401,9 @@ fn refuses_what_would_break_the_message() {
         "a/b; x",
         "a/b; x=\"y\"",
         "a/b;",
+        "a/b; x=y; X=z",
+        "a/b; Name=z",
+        "a/b; name*0*=utf-8''z",
     ];
     for content_type in types {
         let got = message().attach("a", content_type, *b"").build(date(), RANDOM);
