@@ -82,7 +82,9 @@ impl Message {
         self
     }
 
-    /// Adds a custom field, such as `X-Ticket`. Encodes text that is not ASCII.
+    /// Adds a custom field, such as `X-Ticket`. Encodes text that is not ASCII or has words that do not fit on a line. Of
+    /// mailboxes in a field whose name ends in `-To`, such as `Disposition-Notification-To`, it encodes the names alone, and
+    /// of URIs and ids in angle brackets, as in `List-Help`, nothing.
     ///
     /// [`build`](Self::build) fails for a name that is not printable ASCII, is longer than 76 octets, or is one of those
     /// that a message is made of or that servers add (`From`, `Content-Type`, `Received`, …), and for CR, LF or NUL in the
@@ -101,7 +103,18 @@ impl Message {
         } else if let Err(error) = one_line(Field::Header, text) {
             self.fail(error);
         } else {
-            HeaderLine::start(&mut self.rare_mut().fields, name).unstructured(text);
+            let line = HeaderLine::start(&mut self.rare_mut().fields, name);
+            // RFC 2047 section 5 allows encoded words in a text, and of mailboxes in their names alone.
+            let is_list =
+                name.get(name.len().saturating_sub(3)..).is_some_and(|end| end.eq_ignore_ascii_case("-to"));
+            let mailboxes = if is_list { Address::parse_list(text).unwrap_or_default() } else { Vec::new() };
+            if !mailboxes.is_empty() && !mailboxes.iter().any(Address::needs_smtputf8) {
+                line.mailboxes(mailboxes.iter());
+            } else if text.starts_with('<') && text.split(' ').all(is_uri_or_word) {
+                line.words(text.split(' '));
+            } else {
+                line.unstructured(text);
+            }
         }
         self
     }
@@ -116,8 +129,8 @@ impl Message {
         let is_https = |uri: &&str| uri.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://"));
         let is_uri = |uri: &&str| {
             (is_https(uri) || uri.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("mailto:")))
-                && uri.len() <= MAX_URI
-                && uri.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>,".contains(&byte))
+                && (9..=MAX_URI).contains(&uri.len())
+                && uri.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>,\"\\".contains(&byte))
         };
         if uris.is_empty() || !uris.iter().all(is_uri) || one_click && !uris.iter().any(is_https) {
             self.fail(Error::Unsubscribe);
@@ -273,6 +286,14 @@ fn is_word(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= MAX_MESSAGE_ID
         && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>".contains(&byte))
+}
+
+/// Whether a word can stand as it is in a field that begins with an URI or an id in angle brackets.
+fn is_uri_or_word(word: &str) -> bool {
+    !word.is_empty()
+        && word.len() <= MAX_URI
+        && word.bytes().all(|byte| byte.is_ascii_graphic())
+        && !word.contains("=?")
 }
 
 /// Octets of a References field: some readers and servers take no longer line, folded or not.

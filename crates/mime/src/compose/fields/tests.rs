@@ -131,6 +131,18 @@ fn fields_are_written_as_readers_know_them() {
     let rows = [
         (message().priority(Priority::High), "Importance: high\r\nX-Priority: 1 (Highest)\r\n".into()),
         (message().header("X-Ticket", "Gr\u{fc}n"), "X-Ticket: =?utf-8?B?R3LDvG4=?=\r\n".into()),
+        // An encoded word can hold no address and no URI.
+        (
+            message().header("Disposition-Notification-TO", "J\u{f6}rg <j@x.example>, b@x.example"),
+            "Disposition-Notification-TO: =?utf-8?B?SsO2cmc=?= <j@x.example>, b@x.example\r\n".into(),
+        ),
+        (message().header("X-Sent-To", "J\u{f6}rg"), "X-Sent-To: =?utf-8?B?SsO2cmc=?=\r\n".into()),
+        (message().header("X-Sent-To", "j\u{f6}rg@x"), "X-Sent-To: =?utf-8?B?asO2cmdAeA==?=\r\n".into()),
+        (
+            message().header("List-Help", &format!("<{}> (help)", uri_of(80))),
+            format!("List-Help: <{}>\r\n (help)\r\n", uri_of(80)),
+        ),
+        (message().header("X-Ticket", "<=?x?=>"), "X-Ticket: =?utf-8?B?PD0/eD89Pg==?=\r\n".into()),
         (
             message().list_unsubscribe(["https://x.example/u?a", "mailto:u@x.example"], true),
             "List-Unsubscribe: <https://x.example/u?a>, <mailto:u@x.example>\r\n\
@@ -165,6 +177,17 @@ fn fields_are_written_as_readers_know_them() {
     ];
     for (message, want) in rows {
         assert_eq!(fields(&message), want);
+    }
+    let bracketed = |len: usize| format!("<{}>", "a".repeat(len.saturating_sub(2)));
+    for (text, is_encoded) in [
+        (bracketed(900), false),
+        (bracketed(901), true),
+        (format!("{} ", bracketed(80)), true),
+        (format!("{} \u{fc}", bracketed(80)), true),
+        (format!("x {}", bracketed(80)), true),
+    ] {
+        let text = fields(&message().header("X-Ticket", &text));
+        assert_eq!(text.contains("=?"), is_encoded, "{text}");
     }
     let long: Vec<String> = (0..200).map(|n| format!("<{n:040}@x>")).collect();
     let text = fields(&message().in_reply_to("<last@x>", &long));
@@ -250,6 +273,8 @@ fn nothing_wrong_goes_out() {
         (message().list_unsubscribe([uri_of(901).as_str()], false), Error::Unsubscribe),
         (message().list_unsubscribe([], false), Error::Unsubscribe),
         (message().list_unsubscribe(["javascript:x"], false), Error::Unsubscribe),
+        (message().list_unsubscribe(["https://"], false), Error::Unsubscribe),
+        (message().list_unsubscribe(["https://x/\"y\""], false), Error::Unsubscribe),
         (message().inline("a b", "x", "image/png", *b""), Error::ContentId),
         (message().inline("a>\r\nX: <b", "x", "image/png", *b""), Error::ContentId),
         (message().inline("a", "x\r\ny", "image/png", *b""), Error::ControlCharacter(Field::FileName)),
