@@ -336,6 +336,9 @@ pub(crate) struct SendArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "raw")]
     pub(crate) calendar: Option<PathBuf>,
     /// Field of one's own, as `X-Ticket: 7`; may be repeated
+    ///
+    /// In-Reply-To, References, List-Unsubscribe, List-Unsubscribe-Post, Importance and X-Priority are set in the form that
+    /// readers look for. No other field that a message is made of, or that servers add, can be set.
     #[arg(long, value_name = "NAME: TEXT", action = ArgAction::Append, conflicts_with = "raw")]
     pub(crate) header: Vec<String>,
     /// Where answers go, in place of the sender

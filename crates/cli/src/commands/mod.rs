@@ -8,6 +8,7 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod fetch;
 pub(crate) mod fetch_many;
+mod fields;
 pub(crate) mod flag;
 pub(crate) mod folders;
 pub(crate) mod list;

@@ -13,8 +13,10 @@ use mailbearer::{
         wire::printable,
     },
 };
+use mailbearer_bridge::named;
 use serde_json::json;
 
+use super::fields;
 use crate::{
     cli::{GlobalArgs, SendArgs},
     error::Error,
@@ -214,26 +216,28 @@ fn send_composed(
     if let Some(subject) = &arguments.subject {
         message = message.subject(subject);
     }
-    for field in &arguments.header {
-        let (name, text) = field.split_once(':').ok_or_else(|| {
-            Error::usage(format!("--header {field:?}: no colon")).hint("as in --header 'X-Ticket: 7'")
-        })?;
-        if field.contains(['\r', '\n', '\0']) {
-            return Err(Error::usage(format!("--header {field:?}: line break or NUL")).hint(A_FIELD));
-        }
-        message = message.header(name.trim(), text.trim());
-    }
+    message = fields::add(message, &arguments.header)?;
+    let mut ids = Vec::new();
     for picture in &arguments.inline {
         let (id, file) = picture.split_once('=').unwrap_or(("", picture));
         let file = Path::new(file);
         let content = fs::read(file).map_err(|error| Error::input("the picture", file, &error))?;
         let name = file.file_name().unwrap_or_default().to_string_lossy();
-        let id = if id.is_empty() { &name } else { id };
+        let id = if id.is_empty() { name.as_ref() } else { id }.to_owned();
+        if ids.contains(&id) {
+            return Err(
+                Error::usage(format!("--inline {picture:?}: another picture has the id {id:?}")).hint(AN_ID)
+            );
+        }
+        ids.push(id.clone());
         message = message.inline(id, name.clone(), media::by_name(file), content);
     }
     if let Some(file) = &arguments.calendar {
-        let text =
-            fs::read_to_string(file).map_err(|error| Error::input("the calendar file", file, &error))?;
+        let octets = fs::read(file).map_err(|error| Error::input("the calendar file", file, &error))?;
+        let text = String::from_utf8(octets).map_err(|_| {
+            let message = format!("the calendar file {} is not UTF-8", named(file));
+            Error::new(Exit::Data, message).hint(A_FILE)
+        })?;
         message = message.calendar(text);
     }
     if let Some(html) = &arguments.html {
@@ -305,13 +309,21 @@ pub(super) fn attached<'r>(
     Ok(outgoing)
 }
 
-const A_FIELD: &str = "as in --header 'X-Ticket: 7'; the usual fields have options of their own";
+const AN_ID: &str =
+    "as in --inline ID=FILE; an id is ASCII without spaces and brackets, and the HTML has it behind cid:";
+const A_FILE: &str = "a file that is no invitation goes out by --attach";
 
 pub(super) fn no_good(error: &mailbearer::Error) -> Error {
-    if let Some(problem @ compose::Error::HeaderName(name)) = error.cause() {
-        return Error::usage(format!("--header {name:?}: {problem}")).hint(A_FIELD);
+    let problem = error.cause();
+    if let Some(problem @ compose::Error::HeaderName(name)) = problem {
+        return Error::usage(format!("--header {name:?}: {problem}")).hint(fields::A_FIELD);
     }
-    Error::new(Exit::Data, format!("the message can't be sent: {error}"))
+    let shown = Error::new(Exit::Data, format!("the message can't be sent: {error}"));
+    match problem {
+        Some(compose::Error::ContentId) => shown.hint(AN_ID),
+        Some(compose::Error::Calendar) => shown.hint(A_FILE),
+        _ => shown,
+    }
 }
 
 fn wrong(option: &str, text: &str, error: AddressError) -> Error {

@@ -6,6 +6,7 @@ mod archives;
 mod arguments;
 #[cfg(test)]
 mod claims;
+mod composing;
 #[cfg(test)]
 #[cfg(unix)]
 mod damaged;

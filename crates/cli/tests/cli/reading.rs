@@ -1,4 +1,4 @@
-//! Messages read, answered, passed on and composed.
+//! Messages read, answered and passed on.
 
 use std::fs;
 
@@ -277,56 +277,6 @@ fn a_message_is_passed_on() {
         .failed(64, &["error: --to \"no address\": address has no domain"]);
 }
 
-#[test]
-fn more_is_sent_than_text() {
-    let world = World::new();
-    let me = world.server.user().to_owned();
-    fs::write(world.path("logo.png"), b"PNG").unwrap();
-    fs::write(
-        world.path("i.ics"),
-        "BEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VEVENT\nSUMMARY:Tea\nEND:VEVENT\nEND:VCALENDAR\n",
-    )
-    .unwrap();
-    let send = |arguments: &[&str]| world.run(&[&["send", "--to", &me], arguments].concat());
-    send(&[
-        "--text",
-        "hi",
-        "--html",
-        "<img src='cid:logo.png'>",
-        "--inline",
-        "logo.png",
-        "--inline",
-        "x@y=logo.png",
-        "--calendar",
-        "i.ics",
-        "--header",
-        "X-Ticket: 7",
-        "--reply-to",
-        "desk@x.test",
-    ])
-    .ok();
-    let text = String::from_utf8(last(&world).octets.to_vec()).unwrap();
-    for want in [
-        "X-Ticket: 7\r\n",
-        "Reply-To: desk@x.test\r\n",
-        "Content-ID: <logo.png>\r\n",
-        "Content-ID: <x@y>\r\n",
-        "Content-Type: text/calendar; method=REQUEST; charset=utf-8\r\n",
-        "Content-Type: multipart/related; type=\"text/html\";",
-    ] {
-        assert!(text.contains(want), "{want} in {text}");
-    }
-    send(&["--text", "x", "--header", "Bcc: x@y"]).failed(
-        64,
-        &["error: --header \"Bcc\": a message can't be given a field of the name \"Bcc\"", "hint: …"],
-    );
-    send(&["--text", "x", "--header", "nonsense"])
-        .failed(64, &["error: --header \"nonsense\": no colon", "hint: as in --header 'X-Ticket: 7'"]);
-    send(&["--text", "x", "--calendar", "logo.png"])
-        .failed(65, &["error: the message can't be sent: not calendar data with an event and a METHOD"]);
-    send(&["--text", "x", "--attach", "none"]).failed(66, &["error: cannot read the attachment none: …"]);
-}
-
 /// As some Chinese mailers write: GBK in the header and in the text, and nothing that says so.
 #[test]
 fn octets_of_no_charset_are_read_by_what_they_look_like() {
@@ -435,37 +385,4 @@ fn an_attachment_that_nobody_can_decode_keeps_no_other_back() {
         assert!(outcome.stderr.contains(words), "{}", outcome.stderr);
     }
     assert_eq!(world.names("d").len(), 2);
-}
-
-#[cfg(unix)]
-#[test]
-fn nothing_that_is_given_adds_a_field_or_a_recipient() {
-    let world = World::new();
-    let me = world.server.user().to_owned();
-    let evil = "x\r\nBcc: evil@x.test";
-    let calendar = "BEGIN:VCALENDAR\nMETHOD:REQUEST;x=y\nBEGIN:VEVENT\nEND:VEVENT\nEND:VCALENDAR\n";
-    for (name, content) in [("logo.png", "PNG"), ("i.ics", calendar), (evil, "x")] {
-        fs::write(world.path(name), content).unwrap();
-    }
-    let (name, header) = (format!("{evil} <a@x.test>"), format!("X-Ticket: {evil}"));
-    let (id, reply_to) = ("a> <b=logo.png", format!("a@x.test, {evil}"));
-    for (option, value, code) in [
-        ("--to", name.as_str(), 64),
-        ("--cc", evil, 64),
-        ("--from", &name, 64),
-        ("--reply-to", &reply_to, 64),
-        ("--subject", evil, 65),
-        ("--header", &header, 64),
-        ("--header", "X\r\nBcc: x", 64),
-        ("--inline", id, 65),
-        ("--inline", evil, 65),
-        ("--attach", evil, 65),
-        ("--calendar", "i.ics", 65),
-    ] {
-        let outcome = world.run(&["send", "--to", &me, "--text", "x", "--html", "x", option, value]);
-        assert_eq!(outcome.code, Some(code), "{option}: {outcome:?}");
-        assert!(!outcome.stderr.contains('\r'), "{option}: {:?}", outcome.stderr);
-        assert!(!outcome.stderr.lines().any(|line| line.starts_with("Bcc")), "{option}: {}", outcome.stderr);
-    }
-    assert!(world.server.mailbox().messages("INBOX").is_empty());
 }
