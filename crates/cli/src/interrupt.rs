@@ -97,7 +97,7 @@ impl Interrupts {
         self.shared.came.notify_all();
         if !state.awaited {
             clean_up(&mut state);
-            program::kill_all();
+            let _programs = program::kill_all();
             // This keeps the lock, so that no thread renames or creates another file.
             process::exit(Exit::Interrupted.code().into());
         }

@@ -8,7 +8,7 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         mpsc::{self, Receiver, RecvTimeoutError},
     },
-    thread,
+    thread::{self, ThreadId},
     time::{Duration, Instant},
 };
 
@@ -129,25 +129,27 @@ struct Running {
 
 impl Running {
     fn start(command: &mut Command) -> io::Result<Self> {
-        let mut groups = groups();
-        let own_group = !has_terminal();
+        let mut programs = programs();
+        let by = thread::current().id();
+        if programs.over || programs.stopped == Some(by) {
+            return Err(io::Error::other("this program ends"));
+        }
+        let leads = cfg!(unix) && !has_terminal();
         #[cfg(unix)]
-        if own_group {
+        if leads {
             std::os::unix::process::CommandExt::process_group(command, 0);
         }
         let child = command.spawn()?;
-        if own_group {
-            groups.push(child.id());
-        }
+        programs.running.push(Program { id: child.id(), leads, by });
         Ok(Self { child })
     }
 
     fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
         // Once it is waited for, another process may get its number.
-        let mut groups = groups();
+        let mut programs = programs();
         let status = self.child.try_wait()?;
         if status.is_some() {
-            groups.retain(|group| *group != self.child.id());
+            programs.running.retain(|program| program.id != self.child.id());
         }
         Ok(status)
     }
@@ -158,36 +160,79 @@ impl Drop for Running {
         if let Ok(Some(_)) = self.ended() {
             return;
         }
-        let mut groups = groups();
-        if let Some(place) = groups.iter().position(|group| *group == self.child.id()) {
-            kill(groups.swap_remove(place));
-        }
+        programs().kill(|program| program.id == self.child.id());
         // It fails only where the program has ended just now.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The process groups of the programs that run now. A signal that ends this program does not reach them.
-static GROUPS: Mutex<Vec<u32>> = Mutex::new(Vec::new());
-
-fn groups() -> MutexGuard<'static, Vec<u32>> {
-    GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
+/// The programs that run now. A signal that ends this one does not reach them.
+#[derive(Default)]
+struct Programs {
+    running: Vec<Program>,
+    /// A thread that starts no other.
+    stopped: Option<ThreadId>,
+    /// No thread starts another.
+    over: bool,
 }
 
-/// Kills the programs that run now, because this one ends.
-pub(crate) fn kill_all() {
-    groups().drain(..).for_each(kill);
+#[derive(Clone, Copy)]
+struct Program {
+    id: u32,
+    /// Whether it leads a process group of its own, with those that it started.
+    leads: bool,
+    /// Who started it.
+    by: ThreadId,
 }
 
-fn kill(group: u32) {
-    #[cfg(unix)]
-    if let Some(group) = i32::try_from(group).ok().and_then(rustix::process::Pid::from_raw) {
-        // It fails only where all of them have ended.
-        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+impl Programs {
+    fn kill(&mut self, which: impl Fn(&Program) -> bool) {
+        self.running.retain(|program| {
+            if which(program) {
+                program.kill();
+            }
+            !which(program)
+        });
     }
-    #[cfg(not(unix))]
-    let _ = group;
+}
+
+impl Program {
+    /// Kills it, which nobody has waited for yet.
+    fn kill(self) {
+        #[cfg(unix)]
+        if let Some(id) = i32::try_from(self.id).ok().and_then(rustix::process::Pid::from_raw) {
+            use rustix::process::{Signal, kill_process, kill_process_group};
+
+            // It fails only where all of them have ended.
+            let _ = match self.leads {
+                true => kill_process_group(id, Signal::KILL),
+                false => kill_process(id, Signal::KILL),
+            };
+        }
+    }
+}
+
+static PROGRAMS: Mutex<Programs> = Mutex::new(Programs { running: Vec::new(), stopped: None, over: false });
+
+fn programs() -> MutexGuard<'static, Programs> {
+    PROGRAMS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Kills the programs that run now, because this one ends. None is started after that, and until the result is dropped no
+/// thread hears that its program has ended: it would tell of a failure.
+pub(crate) fn kill_all() -> impl Sized {
+    let mut programs = programs();
+    programs.over = true;
+    programs.kill(|_| true);
+    programs
+}
+
+/// Kills the program that this thread runs now. It starts none after that.
+pub(crate) fn kill_of(thread: ThreadId) {
+    let mut programs = programs();
+    programs.stopped = Some(thread);
+    programs.kill(|program| program.by == thread);
 }
 
 /// Whether a person may be asked something by way of a terminal, which only the group of its foreground may read: a program
@@ -243,7 +288,8 @@ mod tests {
             let pid = fs::read_to_string(&mark).unwrap();
             assert!(!is_running(&pid), "{script}");
             // Other tests have programs, too.
-            assert!(!groups().contains(&pid.trim().parse().unwrap()), "{script}");
+            let pid: u32 = pid.trim().parse().unwrap();
+            assert!(programs().running.iter().all(|program| program.id != pid), "{script}");
         }
     }
 

@@ -6,10 +6,13 @@ use std::{
     io::{BufRead, BufReader, Write},
     process::{Command, Stdio},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use crate::harness::{World, bare, deaf, finish, send_signal, speechless, stalling};
+use crate::{
+    harness::{World, bare, deaf, finish, send_signal, speechless, stalling},
+    relay::Relay,
+};
 
 #[test]
 fn a_stopped_fetch_leaves_nothing() {
@@ -114,28 +117,116 @@ fn waiting_for_a_server_ends_at_once() {
     assert_eq!(world.names(""), [".cache", "ca.pem"]);
 }
 
+/// A program that does not end, and says which process it is, and which it started.
+const HANGS: &str = "['sh', '-c', 'sleep 600 & echo $$ $! > pid; mv pid begun; wait']";
+
+/// Waits until the program of [`HANGS`] runs.
+fn wait_for_program(world: &World) {
+    while !world.path("begun").exists() {
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// It has ended, and so has what it started.
+#[track_caller]
+fn program_has_ended(world: &World) {
+    let pids = fs::read_to_string(world.path("begun")).unwrap();
+    fs::remove_file(world.path("begun")).unwrap();
+    let pids: Vec<&str> = pids.split_whitespace().collect();
+    assert_eq!(pids.len(), 2, "{pids:?}");
+    let list = pids.join(",");
+    let mut state = String::new();
+    // A signal takes a moment, and whoever takes care of orphans may be slow.
+    for _ in 0..500 {
+        let listed = Command::new("ps").args(["-o", "stat=", "-p", &list]).output().unwrap().stdout;
+        state = String::from_utf8(listed).unwrap();
+        if state.lines().all(|line| line.starts_with('Z')) {
+            return;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    panic!("{state}");
+}
+
 /// Where a person may be asked by way of a terminal, it stays in our group, and the terminal sends it the signal too.
+fn has_terminal() -> bool {
+    fs::File::open("/dev/tty").is_ok()
+}
+
+fn with_program() -> World {
+    let world = World::new().unset("MAILBEARER_OAUTH_CLIENT_SECRET");
+    let secret = format!("client_secret = {{ command = {HANGS} }}");
+    fs::write(world.path("c.toml"), format!("[accounts.a.oauth]\n{secret}\n")).unwrap();
+    world
+}
+
 #[test]
 fn a_program_that_gives_a_secret_ends_with_us() {
-    if fs::File::open("/dev/tty").is_ok() {
+    if has_terminal() {
         return;
     }
-    let world = World::new().unset("MAILBEARER_OAUTH_CLIENT_SECRET");
-    let secret = "client_secret = { command = ['sh', '-c', 'echo $$ > pid; mv pid begun; sleep 600; :'] }";
-    fs::write(world.path("c.toml"), format!("[accounts.a.oauth]\n{secret}\n")).unwrap();
-    for signal in ["INT", "TERM", "HUP"] {
-        let child = world.command(&["token", "--config", "c.toml"]).spawn().unwrap();
-        while !world.path("begun").exists() {
-            thread::sleep(Duration::from_millis(5));
+    let world = with_program();
+    fs::write(world.path("hook.toml"), format!("[accounts.a.oauth]\nhooks.token_changed = {HANGS}\n"))
+        .unwrap();
+    let hooked = World::new();
+    fs::copy(world.path("hook.toml"), hooked.path("c.toml")).unwrap();
+    let send = &["send", "--config", "c.toml", "--to", "a@x", "--text", "x"];
+    let check = &["relay", "--config", "c.toml", "--check"];
+    let relay = &["relay", "--config", "c.toml", "--listen", "127.0.0.1:0"];
+    let rows: [(&World, &[&str], i32); 6] = [
+        (&world, &["token", "--config", "c.toml"], 130),
+        (&world, send, 130),
+        (&world, check, 130),
+        // It has begun nothing, and ends as it was asked to.
+        (&world, relay, 0),
+        (&hooked, &["token", "--config", "c.toml"], 130),
+        (&hooked, send, 130),
+    ];
+    for (world, arguments, code) in rows {
+        for signal in ["INT", "TERM", "HUP"] {
+            if arguments[0] == "relay" && signal == "HUP" {
+                continue;
+            }
+            let child = world.command(arguments).stdout(Stdio::null()).spawn().unwrap();
+            wait_for_program(world);
+            send_signal(&child, signal);
+            assert_eq!(child.wait_with_output().unwrap().status.code(), Some(code), "{arguments:?} {signal}");
+            program_has_ended(world);
+            let _ = fs::remove_dir_all(world.cache());
         }
-        send_signal(&child, signal);
-        assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130), "{signal}");
-        let pid = fs::read_to_string(world.path("begun")).unwrap();
-        fs::remove_file(world.path("begun")).unwrap();
-        // Whoever takes care of orphans may be slow, so it may still be a name.
-        let state = Command::new("ps").args(["-o", "stat=", "-p", pid.trim()]).output().unwrap().stdout;
-        assert!(state.is_empty() || state.starts_with(b"Z"), "{signal}");
     }
+}
+
+/// The relay waits 30 s for what it sends, and for nobody who gives it a secret.
+#[test]
+fn a_program_ends_with_the_relay_in_time() {
+    if has_terminal() {
+        return;
+    }
+    let world = World::new();
+    fs::write(world.path("c.toml"), "[accounts.a]\n").unwrap();
+    let start = || {
+        let config = world.path("c.toml");
+        Relay::of(&world, &["--config", config.to_str().unwrap(), "relay", "--listen", "127.0.0.1:0"])
+    };
+    // It reads its configuration again.
+    let relay = start();
+    fs::write(world.path("c.toml"), format!("[accounts.a]\npassword = {{ command = {HANGS} }}\n")).unwrap();
+    send_signal(&relay.running.child.0, "HUP");
+    wait_for_program(&world);
+    let begun = Instant::now();
+    relay.stop();
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    program_has_ended(&world);
+    // It sends a message.
+    fs::write(world.path("c.toml"), format!("[accounts.a.oauth]\nhooks.token_changed = {HANGS}\n")).unwrap();
+    let relay = start();
+    world.run_with(&["sendmail", "--queue", "a@x"], "Subject: x\n\nx\n").ok();
+    wait_for_program(&world);
+    let begun = Instant::now();
+    relay.stop();
+    assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", begun.elapsed());
+    program_has_ended(&world);
 }
 
 #[test]

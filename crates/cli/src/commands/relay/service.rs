@@ -3,10 +3,12 @@ use std::{
     io::{self, Write},
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
+    process,
     sync::{
         Arc, Mutex, PoisonError,
-        mpsc::{self, Receiver, RecvTimeoutError},
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
+    thread,
     time::{Duration, SystemTime},
 };
 
@@ -16,7 +18,7 @@ use super::{
     RelayArgs, logging,
     settings::{self, Log, Settings},
 };
-use crate::{cli::GlobalArgs, config, error::Error, exit::Exit, output::Output};
+use crate::{cli::GlobalArgs, config, error::Error, exit::Exit, output::Output, program};
 
 /// Runs a relay until a signal ends it.
 pub(crate) fn run(
@@ -24,6 +26,7 @@ pub(crate) fn run(
     arguments: &RelayArgs,
     out: &mut Output<impl Write>,
 ) -> Result<(), Error> {
+    let signals = Signals::hear(arguments.check)?;
     let configuration = config::read(global)?;
     let outline = configuration.outline(global.account.as_deref());
     let spool = settings::spool(arguments.spool.as_deref(), outline)?;
@@ -33,8 +36,8 @@ pub(crate) fn run(
     if arguments.check {
         return out.line("the configuration is good");
     }
+    let signals = signals.begin();
     raise_limit();
-    let signals = signals()?;
     let mut ports = Ports::default();
     let listeners = match handed_over()? {
         Some(listeners) => listeners,
@@ -88,6 +91,8 @@ pub(crate) fn run(
     tell_systemd("STOPPING=1");
     leave_counters(&folder, &relay);
     relay.drain(DRAIN);
+    // What gives a message its token is killed, and the message stays in the spool.
+    drop(program::kill_all());
     Ok(())
 }
 
@@ -212,31 +217,65 @@ enum Signal {
     Stop,
 }
 
+/// The signals. Until the relay begins they end it at once, with the program that gives it a secret.
+struct Signals {
+    heard: Receiver<Signal>,
+    has_begun: Arc<Mutex<bool>>,
+}
+
+impl Signals {
+    /// Hears the signals from now on. With `check`, to be stopped is a failure.
+    fn hear(check: bool) -> Result<Self, Error> {
+        let (tell, heard) = mpsc::channel();
+        let has_begun = Arc::new(Mutex::new(false));
+        let (begun, reader) = (Arc::clone(&has_begun), thread::current().id());
+        let stop = move || {
+            // Held while the process ends, so that nothing begins meanwhile.
+            let begun = begun.lock().unwrap_or_else(PoisonError::into_inner);
+            if !*begun {
+                let _programs = program::kill_all();
+                process::exit(if check { Exit::Interrupted } else { Exit::Success }.code().into());
+            }
+            // A reload waits for a program, and nobody for the reload.
+            program::kill_of(reader);
+        };
+        catch(tell, stop)
+            .map_err(|error| Error::new(Exit::Internal, format!("cannot catch signals: {error}")))?;
+        Ok(Self { heard, has_begun })
+    }
+
+    /// The signals, which the relay sees to itself from now on.
+    fn begin(self) -> Receiver<Signal> {
+        *self.has_begun.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.heard
+    }
+}
+
 #[cfg(unix)]
-fn signals() -> Result<Receiver<Signal>, Error> {
+fn catch(tell: Sender<Signal>, stop: impl Fn() + Send + 'static) -> io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-    let failed = |error: io::Error| Error::new(Exit::Internal, format!("cannot catch signals: {error}"));
-    let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM]).map_err(failed)?;
-    let (tell, heard) = mpsc::channel();
-    std::thread::spawn(move || {
+    let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+    thread::spawn(move || {
         for signal in signals.forever() {
             let signal = if signal == SIGHUP { Signal::Reload } else { Signal::Stop };
+            if let Signal::Stop = signal {
+                stop();
+            }
             if tell.send(signal).is_err() {
                 return;
             }
         }
     });
-    Ok(heard)
+    Ok(())
 }
 
 #[cfg(not(unix))]
-fn signals() -> Result<Receiver<Signal>, Error> {
-    let (tell, heard) = mpsc::channel();
-    let handler = move || drop(tell.send(Signal::Stop));
-    let failed = |error| Error::new(Exit::Internal, format!("cannot catch signals: {error}"));
-    ctrlc::set_handler(handler).map_err(failed)?;
-    Ok(heard)
+fn catch(tell: Sender<Signal>, stop: impl Fn() + Send + 'static) -> Result<(), ctrlc::Error> {
+    ctrlc::set_handler(move || {
+        stop();
+        drop(tell.send(Signal::Stop));
+    })
 }
 
 /// Tells the service manager the state of the relay, if there is a service manager.
