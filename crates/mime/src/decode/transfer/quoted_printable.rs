@@ -20,11 +20,12 @@ pub fn quoted_printable(text: &[u8]) -> Vec<u8> {
 pub struct QuotedPrintable {
     /// What cannot be decided yet: white space that may end the line, or an `=` and what follows it.
     held: Vec<u8>,
+    /// Whether the line goes on with white space that is more than may be held, and written.
+    is_long: bool,
 }
 
 impl QuotedPrintable {
-    /// White space held back longer than any encoder's line is written as it is, so that the memory is
-    /// bounded.
+    /// White space longer than any encoder's line is written as it is, wherever it stands, so that the memory is bounded.
     pub(super) const MAX_HELD: usize = 998;
 
     #[cfg(test)]
@@ -36,7 +37,12 @@ impl QuotedPrintable {
     pub fn decode(&mut self, text: &[u8], out: &mut Vec<u8>) {
         let mut rest = text;
         while !rest.is_empty() {
-            if self.held.is_empty() {
+            if self.is_long {
+                let (blank, after) = rest.split_at_checked(leading(rest.iter())).unwrap_or_default();
+                out.extend_from_slice(blank);
+                self.is_long = after.is_empty();
+                rest = after;
+            } else if self.held.is_empty() {
                 rest = self.decided(rest, out);
             } else if let Some((&byte, after)) = rest.split_first()
                 && self.step(byte, out)
@@ -50,9 +56,11 @@ impl QuotedPrintable {
     fn decided<'a>(&mut self, text: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
         let Some(at) = memchr::memchr2(b'=', b'\n', text) else {
             let end = text.len().saturating_sub(usize::from(text.ends_with(b"\r")));
-            let blank = text.get(..end).unwrap_or_default().iter().rev();
-            let blank = blank.take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-            let held = text.len().saturating_sub(end).saturating_add(blank).min(Self::MAX_HELD);
+            let blank = leading(text.get(..end).unwrap_or_default().iter().rev());
+            // A CR behind it may begin the line end.
+            self.is_long = blank > Self::MAX_HELD && end == text.len();
+            let blank = if blank > Self::MAX_HELD { 0 } else { blank };
+            let held = text.len().saturating_sub(end).saturating_add(blank);
             let (plain, held) = text.split_at_checked(text.len().saturating_sub(held)).unwrap_or_default();
             out.extend_from_slice(plain);
             self.held.extend_from_slice(held);
@@ -72,7 +80,8 @@ impl QuotedPrintable {
                     Some(line) => (line, b"\r\n"),
                     None => (before, b"\n"),
                 };
-                let blank = line.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+                let blank = leading(line.iter().rev());
+                let blank = if blank > Self::MAX_HELD { 0 } else { blank };
                 out.extend_from_slice(line.get(..line.len().saturating_sub(blank)).unwrap_or_default());
                 out.extend_from_slice(end);
                 after
@@ -135,8 +144,16 @@ impl QuotedPrintable {
                 }
                 true
             }
-            (held, b' ' | b'\t' | b'\r') if held.len() < Self::MAX_HELD => {
+            (_, b'\r') => {
                 self.held.push(byte);
+                true
+            }
+            (held, b' ' | b'\t') => {
+                self.is_long = held.len() >= Self::MAX_HELD;
+                self.held.push(byte);
+                if self.is_long {
+                    out.append(&mut self.held);
+                }
                 true
             }
             _ => {
@@ -145,4 +162,9 @@ impl QuotedPrintable {
             }
         }
     }
+}
+
+/// How much of it is white space, from its start.
+fn leading<'a>(octets: impl Iterator<Item = &'a u8>) -> usize {
+    octets.take_while(|byte| matches!(byte, b' ' | b'\t')).count()
 }

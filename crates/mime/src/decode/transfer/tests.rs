@@ -174,6 +174,33 @@ fn holds_no_more_than_a_line() {
     }
 }
 
+/// Much white space is written, wherever it stands and however it comes.
+#[test]
+fn white_space_without_end_is_data() {
+    for blank in [997, 998, 999, 1_500] {
+        for before in ["x", "=", "= ="] {
+            for after in ["", "x", "\r", "\r\n", "\n", "\rx", "\r \n", "=\r\ny", "=41"] {
+                let text = [before, &" \t".repeat(blank)[..blank], after].concat().into_bytes();
+                let whole = quoted_printable(&text);
+                for size in [1, 7, 998, 1_001] {
+                    let (mut cut, mut decoder) = (Vec::new(), QuotedPrintable::default());
+                    text.chunks(size).for_each(|piece| decoder.decode(piece, &mut cut));
+                    decoder.finish(&mut cut);
+                    let shown = whole.escape_ascii().to_string();
+                    assert_eq!(
+                        cut.escape_ascii().to_string(),
+                        shown,
+                        "{before}, {blank}, {after:?}, by {size}"
+                    );
+                }
+                let is_cut = whole.len() < 900;
+                let is_end = before == "x" && matches!(after, "" | "\r" | "\r\n" | "\n");
+                assert!(before != "x" || is_cut == (is_end && blank <= 998), "{blank}, {after:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn reads_the_header() {
     let rows: &[(&[u8], TransferEncoding)] = &[
