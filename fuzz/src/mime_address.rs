@@ -22,7 +22,11 @@ pub fn run(data: &[u8]) {
         // Comments and white space are left out of an address, and nothing is put in: no encoded word makes one.
         let mut rest = data.iter();
         let is_there = |octet: u8| rest.any(|other| *other == octet);
-        assert!(!one.address.is_ascii() || one.address.bytes().all(is_there), "{one:?} in {}", data.escape_ascii());
+        assert!(
+            !one.address.is_ascii() || one.address.bytes().all(is_there),
+            "{one:?} in {}",
+            data.escape_ascii()
+        );
     }
     round_trip(&read);
 }

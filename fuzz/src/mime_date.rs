@@ -20,7 +20,9 @@ pub fn run(data: &[u8]) {
         // An afternoon's hour may be one of twelve.
         assert!(leap || is_there(hour) || is_there((hour + 12) % 24), "{date} in {}", data.escape_ascii());
     }
-    if let Some((seconds, zone)) = data.first_chunk::<4>().zip(data.get(4..).and_then(<[u8]>::first_chunk::<2>)) {
+    if let Some((seconds, zone)) =
+        data.first_chunk::<4>().zip(data.get(4..).and_then(<[u8]>::first_chunk::<2>))
+    {
         let date = DateTime::new(u32::from_le_bytes(*seconds).into(), i16::from_le_bytes(*zone) % 720);
         reads_back(date.expect("a year that is near"));
     }

@@ -103,8 +103,10 @@ impl Written {
                 let lines: Vec<&[u8]> = text.as_bytes().chunks(76).collect();
                 return self.octets.extend(lines.join(&b"\r\n"[..]));
             }
-            // No line of it looks like a boundary.
-            let body: Vec<u8> = first.iter().map(|&octet| if octet == b'-' { b'+' } else { octet }).collect();
+            // No line of it looks like a boundary, and no CR at its end belongs to one: `\r\r\n` is a line end, too.
+            let end = first.iter().rposition(|&octet| octet != b'\r').map_or(0, |last| last + 1);
+            let body: Vec<u8> =
+                first[..end].iter().map(|&octet| if octet == b'-' { b'+' } else { octet }).collect();
             begin(self, Kind::Leaf, "Content-Type: text/plain", body.clone());
             return self.octets.extend(body);
         }

@@ -45,7 +45,10 @@ fn answers(status: u16, body: &[u8]) {
             Ok(token) => {
                 let text = token.access_token.expose();
                 assert!(matches!(status, 200..=299) && is_assertion(text), "{token:?}");
-                assert!(token.expires_in.is_none_or(|life| life <= Duration::from_secs(366 * 86_400)) || life_is_by_end(body));
+                assert!(
+                    token.expires_in.is_none_or(|life| life <= Duration::from_secs(366 * 86_400))
+                        || life_is_by_end(body)
+                );
             }
             Err(error) => is_sound(&error, body),
         }
@@ -58,11 +61,16 @@ fn answers(status: u16, body: &[u8]) {
     let mut challenge = Response::new(401, Vec::new().into());
     challenge.challenge = Some(String::from_utf8_lossy(body).into_owned());
     if let Some(file) = arc.challenge(&challenge) {
-        assert!(file.ends_with(".key") && !file.contains(['/', '\\', '\0', ':']) && !file.starts_with(".."), "{file}");
+        assert!(
+            file.ends_with(".key") && !file.contains(['/', '\\', '\0', ':']) && !file.starts_with(".."),
+            "{file}"
+        );
     }
     assert!(machine.challenge(&challenge).is_none() && app.challenge(&challenge).is_none());
     if let Ok(account) = ServiceAccount::from_json(body) {
-        assert!(!format!("{account:?}").contains(account.key.expose().as_str()) || account.key.expose().len() < 8);
+        assert!(
+            !format!("{account:?}").contains(account.key.expose().as_str()) || account.key.expose().len() < 8
+        );
         // What is signed is JSON, whatever the names are.
         let _ = account.assertion("ann@x", "scope", "https://a/t", now);
     }
@@ -79,7 +87,9 @@ fn is_sound(error: &Error, body: &[u8]) {
     let json = Json::parse(body);
     for name in ["access_token", "refresh_token", "value"] {
         let token = json.and_then(|json| json.get(name)?.text());
-        if let Some(token) = token.filter(|token| token.len() >= 16 && matches!(error, Error::NotAToken { .. })) {
+        if let Some(token) =
+            token.filter(|token| token.len() >= 16 && matches!(error, Error::NotAToken { .. }))
+        {
             assert!(!text.contains(&token), "{name} in {text}");
         }
     }

@@ -255,7 +255,8 @@ impl Splitter {
         // Nothing can go on before the first field: white space in front of it means nothing.
         let begins = if first { line.trim_ascii_start() } else { line };
         if starts && !begins.first().copied().is_some_and(is_wsp) {
-            match field_of(begins) {
+            // The piece may be all that is here of the line: what is behind that decides nothing.
+            match field_of(begins).filter(|(_, after)| line.len().saturating_sub(after.len()) <= MAX_LOOK) {
                 Some((name, after)) => {
                     field = kept(name);
                     value = after;

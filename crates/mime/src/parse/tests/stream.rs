@@ -20,6 +20,25 @@ fn the_end_of_a_long_line_may_be_cut() {
     }
 }
 
+/// White space before the first field is none of it, as far as a line is looked at.
+#[test]
+fn the_first_field_may_stand_behind_white_space() {
+    for (blank, subject) in
+        [(0, Some("x")), (991, Some("x")), (992, Some("x")), (993, None), (1_003, None), (2_000, None)]
+    {
+        let raw = [" ".repeat(blank).as_str(), "Subject:x\r\n\r\nbody"].concat();
+        let message = Message::parse(raw.as_bytes());
+        assert_eq!(message.subject().as_deref(), subject, "{blank}");
+        for size in [1, 7, 1_000, 1_004, 5_000] {
+            assert_eq!(
+                streamed(raw.as_bytes(), size, &Limits::default()),
+                whole(&message),
+                "{blank} by {size}"
+            );
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
