@@ -138,8 +138,11 @@ impl<'l> Text<'l> {
         while let Some(c) = rest.chars().next() {
             if c.is_ascii_whitespace() {
                 if self.pre > 0 {
-                    self.preformatted(c);
                     rest = rest.get(1..).unwrap_or_default();
+                    // A bare CR ends a line, too.
+                    if c != '\r' || !rest.starts_with('\n') {
+                        self.preformatted(c);
+                    }
                 } else {
                     self.space = true;
                     rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace());
@@ -181,8 +184,7 @@ impl<'l> Text<'l> {
 
     fn preformatted(&mut self, c: char) {
         match c {
-            '\n' => self.lines = self.lines.saturating_add(1),
-            '\r' => {}
+            '\n' | '\r' => self.lines = self.lines.saturating_add(1),
             c => self.push(c.encode_utf8(&mut [0; 4])),
         }
     }

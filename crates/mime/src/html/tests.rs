@@ -76,6 +76,7 @@ fn shows_what_html_says() {
             "before<blockquote>one<br>two<blockquote>three</blockquote></blockquote>",
             "before\n\n> one\n> two\n\n> > three\n",
         ),
+        ("pre with each kind of line end", "<pre>a\r\nb\rc\nd\r\r\ne</pre>", "a\nb\nc\nd\n\ne\n"),
         ("pre", "<pre>a  b\n  c\n\n\nd</pre>e", "a  b\n  c\n\n\nd\n\ne\n"),
         (
             "not for people",
