@@ -1,7 +1,7 @@
 use std::io::{self, Seek, Write};
 
 use mailbearer::{
-    Blocking, Client, Examined, Imap, Kind, Message, Outgoing, Part, Receipt,
+    Address, Blocking, Client, Examined, Imap, Kind, Message, Outgoing, Part, Receipt,
     proto::{
         imap::{Flag, StoreAction},
         mime::{
@@ -38,7 +38,9 @@ pub(crate) fn reply(
     let mut folder = imap.examine(&arguments.folder)?;
     let (header, text, _) = read(&mut folder, uid, !arguments.no_quote)?;
     let original = parse::Message::parse(&header);
-    let mut message = Message::reply(&original, from, arguments.all).map_err(|error| {
+    // A copy of one's own answer is in the folder of what was sent.
+    let user: Vec<_> = Address::parse(&session.client.account().user).into_iter().collect();
+    let mut message = Message::reply_by(&original, from, &user, arguments.all).map_err(|error| {
         Error::new(Exit::Data, error.to_string()).hint("`send --to` writes to whom you name")
     })?;
     let mut whole = own;

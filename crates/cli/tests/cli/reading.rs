@@ -207,6 +207,11 @@ fn an_answer_quotes_and_marks() {
         assert!(text.contains(want), "{want} in {text}");
     }
     assert!(world.server.mailbox().messages("INBOX")[0].has_flag("\\Answered"));
+    // By another address of one's own, the account's gets no answer to what it said or got.
+    let uid = world.deliver(format!("From: {me}\r\nTo: b@x.test, {me}\r\nCc: {me}, c@x.test\r\n\r\nx\r\n"));
+    let uid = uid.to_string();
+    let reply = ["reply", "INBOX", &uid, "--all", "--from", "alias@x.test", "--text", "Yes"];
+    assert_eq!(world.run(&reply).ok(), "accepted  b@x.test\naccepted  c@x.test\n");
 }
 
 #[test]

@@ -22,19 +22,41 @@ impl Message {
     /// Fails with [`Error::Recipient`] if mail can't be sent to one of these addresses, such as one whose domain is written
     /// in characters that IDNA maps to others. Leaving it out would go unnoticed.
     pub fn reply(original: &parse::Message<'_>, from: Address, to_all: bool) -> Result<Self, Error> {
-        let is_own = |mailbox: &DisplayAddress| mailbox.address.eq_ignore_ascii_case(from.address());
+        Self::reply_by(original, from, &[], to_all)
+    }
+
+    /// Does the same as [`reply`](Self::reply) for somebody who has other addresses too: an answer goes to none of them,
+    /// as to none of `from`.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`reply`](Self::reply) does.
+    pub fn reply_by(
+        original: &parse::Message<'_>,
+        from: Address,
+        others: &[Address],
+        to_all: bool,
+    ) -> Result<Self, Error> {
+        let own = || others.iter().chain([&from]);
+        let is_own = |address: &str| own().any(|own| own.address().eq_ignore_ascii_case(address));
         let mut to = addresses(original.reply_to())?;
         if to.is_empty() {
             let author = original.from();
-            let is_to_own = mailboxes(author.clone()).iter().any(is_own);
+            let is_to_own = mailboxes(author.clone()).iter().any(|author| is_own(&author.address));
             to = addresses(if is_to_own { original.to() } else { author })?;
+            // Whoever writes to nobody else answers that.
+            if to.iter().any(|address| !is_own(address.address())) {
+                to.retain(|address| !is_own(address.address()));
+            }
         }
         let mut known = BTreeSet::new();
         let mut is_new = |address: &Address| known.insert(address.address().to_ascii_lowercase());
         to.retain(&mut is_new);
         let mut cc = Vec::new();
         if to_all {
-            is_new(&from);
+            for own in own() {
+                is_new(own);
+            }
             cc = addresses(original.to())?;
             cc.extend(addresses(original.cc())?);
             cc.retain(is_new);
@@ -216,6 +238,17 @@ mod tests {
         assert_eq!(shown(&Message::reply(&original, me(), false).unwrap()), (author(), vec![], subject()));
         let all = vec!["Bob <bob@example.org>".into(), "c@example.org".into()];
         assert_eq!(shown(&Message::reply(&original, me(), true).unwrap()), (author(), all, subject()));
+
+        // To none of one's own addresses, whichever the answer is from.
+        let others = [Address::parse("BOB@example.org").unwrap()];
+        let all = Message::reply_by(&original, me(), &others, true).unwrap();
+        assert_eq!(shown(&all), (author(), vec!["c@example.org".into()], subject()));
+        let own = parse::Message::parse(
+            b"From: bob@example.org\r\nTo: b@x, bob@example.org, me@example.org\r\n\r\n",
+        );
+        assert_eq!(shown(&Message::reply_by(&own, me(), &others, false).unwrap()).0, ["b@x"]);
+        let note = parse::Message::parse(b"From: bob@example.org\r\nTo: bob@example.org\r\n\r\n");
+        assert_eq!(shown(&Message::reply_by(&note, me(), &others, false).unwrap()).0, ["bob@example.org"]);
 
         let rows: &[(&str, &str, &str)] = &[
             ("From: a@x\r\nReply-To: list@x\r\nSubject: RE: hi\r\n\r\n", "list@x", "RE: hi"),
