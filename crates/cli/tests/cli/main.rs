@@ -29,6 +29,8 @@ mod mailbox;
 #[cfg(unix)]
 mod mock;
 #[cfg(test)]
+mod odd_servers;
+#[cfg(test)]
 mod places;
 #[cfg(test)]
 mod pop;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     harness::{Outcome, World},
-    trouble::played,
+    odd_servers::played,
 };
 
 const WHOLE: &str = "From: Ann <a@x.test>\r\nTo: Team: b@x.test, Cy <c@x.test>;\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\
