@@ -7,7 +7,7 @@ use super::Kind;
 use super::split::{Fields, Sink, Splitter};
 use super::{Defect, Limits, Part};
 use crate::DateTime;
-use crate::decode::{AddressOrGroup, Charset};
+use crate::decode::{AddressOrGroup, Charset, unstructured};
 #[cfg(feature = "guess")]
 use crate::decode::{Utf8, looks_like_utf8};
 use crate::headers::{BYTE_ORDER_MARK, Header, Headers};
@@ -164,18 +164,28 @@ impl<'a> Message<'a> {
     /// `msg-id = [CFWS] "<" id-left "@" id-right ">" [CFWS]`. Text between two ids is left out.
     fn ids(&self, name: &str) -> Vec<String> {
         let Some(field) = self.field(name) else { return Vec::new() };
-        let value = field.text();
-        let (mut ids, mut rest) = (Vec::new(), &*value);
-        while let Some((_, after)) = rest.split_once('<') {
-            let Some((id, after)) = after.split_once('>') else { break };
-            let id = id.rsplit('<').next().unwrap_or(id);
-            ids.push(["<", &id.split_ascii_whitespace().collect::<String>(), ">"].concat());
-            rest = after;
-        }
+        let charset = self.parts.first().map_or(Charset::Guess, |part| part.raw_charset);
+        let mut ids = Vec::new();
+        add_ids(&charset.decode_raw(&field.value()), false, &mut ids);
         if ids.is_empty() && name == "message-id" {
-            ids.extend(value.split_ascii_whitespace().next().map(Into::into));
+            ids.extend(field.text().split_ascii_whitespace().next().map(Into::into));
         }
         ids
+    }
+}
+
+/// What looks like an encoded word within an id is none (RFC 2047 section 5). Some mailers encode a whole id.
+fn add_ids(text: &str, is_decoded: bool, ids: &mut Vec<String>) {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (outside, after) = rest.split_once('<').unwrap_or((rest, ""));
+        if !is_decoded && outside.contains("=?") {
+            add_ids(&unstructured(outside.as_bytes()), true, ids);
+        }
+        let Some((id, after)) = after.split_once('>') else { break };
+        let id = id.rsplit('<').next().unwrap_or(id);
+        ids.push(["<", &id.split_ascii_whitespace().collect::<String>(), ">"].concat());
+        rest = after;
     }
 }
 

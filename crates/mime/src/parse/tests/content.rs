@@ -97,6 +97,21 @@ fn chooses_what_to_show() {
 }
 
 #[test]
+fn ids_are_read_as_they_are_written() {
+    let rows: &[(&str, &[&str])] = &[
+        ("<1@b> <=?utf-8?q?x?=@b>", &["<1@b>", "<=?utf-8?q?x?=@b>"]),
+        // As Python's email writes a long one.
+        ("<1@b> =?utf-8?q?=3C2?=\r\n =?utf-8?q?=40b=3E?= <3@b>", &["<1@b>", "<2@b>", "<3@b>"]),
+        ("=?utf-8?q?=3C1=40b=3E?=", &["<1@b>"]),
+        ("=?utf-8?q?x?= <1@b", &[]),
+    ];
+    for (value, want) in rows {
+        let raw = format!("References: {value}\r\n\r\n");
+        assert_eq!(Message::parse(raw.as_bytes()).references(), *want, "{value}");
+    }
+}
+
+#[test]
 fn reads_what_people_ask_for() {
     let raw = b"From: =?utf-8?Q?J=C3=B6rg?= <j@b>\r\nTo: a@b\r\nTo: c@d\r\nReply-To: r@b\r\nSubject: \xCF\xF0\r\n\
         Date: Mon, 5 Jan 2026 10:00:00 +0000\r\nMessage-ID: <1@b>\r\nIn-Reply-To: <0@b>\r\n\
