@@ -195,11 +195,11 @@ impl Message {
     /// fails if it has no METHOD or no event.
     #[must_use]
     pub fn calendar(mut self, text: impl Into<String>) -> Self {
-        let mut text: String = text.into();
+        let text: String = text.into();
         // Programs of Windows put one in front of a file, and readers of calendar data see no calendar behind it.
-        if let Some(data) = text.strip_prefix('\u{FEFF}') {
-            text = data.into();
-        }
+        let data = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
+        // Its lines are read as they arrive, where a bare CR has become the end of one.
+        let text = String::from_utf8(LineEnds::to_crlf(data.as_bytes())).unwrap_or_default();
         let method = calendar::invitation(&text).map(|invitation| invitation.method).unwrap_or_default();
         if method.is_empty() || method.len() > 40 || !method.bytes().all(is_token) {
             self.fail(Error::Calendar);

@@ -97,6 +97,10 @@ fn parts_stand_in_each_other_as_readers_want_them() {
     assert_eq!(crate::calendar::invitation(&calendar.text()).unwrap().summary, "Gr\u{fc}\u{df}e");
     let related = parsed.parts().iter().find(|part| part.content_type().essence == "multipart/related");
     assert_eq!(related.unwrap().content_type().parameters.get("type"), Some("text/html"));
+    // A bare CR arrives as the end of a line.
+    let with_cr = build(&message().calendar(INVITATION.replace("METHOD:", "X:\rMETHOD:CANCEL\rMETHOD:")));
+    let parsed = parse::Message::parse(&with_cr.octets);
+    assert_eq!(parsed.parts()[2].content_type().parameters.get("method"), Some("REQUEST"));
     let with_mark = build(&message().calendar(["\u{feff}", INVITATION].concat()));
     let parsed = parse::Message::parse(&with_mark.octets);
     assert_eq!(parsed.parts()[2].bytes(), INVITATION.as_bytes());
