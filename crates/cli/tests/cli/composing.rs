@@ -57,7 +57,7 @@ fn more_is_sent_than_text() {
         .failed(64, &["error: --header \"nonsense\": no colon", "hint: as in --header 'X-Ticket: 7'"]);
     send(&["--text", "x", "--calendar", "logo.png"]).failed(
         65,
-        &["error: the message can't be sent: not calendar data with an event and a METHOD", "hint: …"],
+        &["error: the message can't be sent: not calendar data with an event and a METHOD of one short word", "hint: …"],
     );
     send(&["--text", "x", "--attach", "none"]).failed(66, &["error: cannot read the attachment none: …"]);
 }

@@ -11,8 +11,10 @@ use crate::AddressError;
 pub enum Error {
     /// Neither To nor Cc nor Bcc.
     NoRecipients,
-    /// CR, LF or NUL, which could add a header.
+    /// CR, LF or NUL, which could add a header. In the name of a group any control character.
     ControlCharacter(Field),
+    /// No text where there has to be one.
+    Empty(Field),
     /// Not `type/subtype` with plain parameters, or a type that attachments cannot have.
     ContentType(String),
     /// Not `left@right` in printable ASCII without spaces and brackets, or longer than 250 octets.
@@ -23,9 +25,10 @@ pub enum Error {
     HeaderName(String),
     /// Not a Content-ID: printable ASCII without spaces and brackets, at most 250 octets.
     ContentId,
-    /// Calendar data without an event or without METHOD.
+    /// Calendar data without an event, or without a METHOD that is a token of at most 40 octets.
     Calendar,
-    /// Not a URI with `https` or `mailto`. The one-click way needs one with `https`.
+    /// No URI, or one that is not `https` or `mailto`, is longer than 900 octets or has brackets or commas. The one-click way
+    /// needs one with `https`.
     Unsubscribe,
     /// An attachment is read later: the message can't be built as a whole.
     ReadLater,
@@ -73,14 +76,17 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoRecipients => f.write_str("message has no recipients"),
-            Self::ControlCharacter(field) => write!(f, "line break or NUL in {field}"),
+            Self::ControlCharacter(field) => write!(f, "line break or other control character in {field}"),
+            Self::Empty(field) => write!(f, "{field} is empty"),
             Self::ContentType(given) => {
                 f.write_str("not a content type for an attachment: ")?;
                 given.chars().try_for_each(|character| {
                     f.write_char(if character.is_ascii_graphic() { character } else { '?' })
                 })
             }
-            Self::MessageId => f.write_str("Message-ID is not of the form left@right"),
+            Self::MessageId => {
+                f.write_str("Message-ID is not left@right in printable ASCII of at most 250 octets")
+            }
             Self::Date => f.write_str("date is before the year 1900"),
             Self::HeaderName(name) => {
                 f.write_str("a message can't be given a field of the name \"")?;
@@ -89,9 +95,14 @@ impl fmt::Display for Error {
                 })?;
                 f.write_str("\"")
             }
-            Self::ContentId => f.write_str("not an id for a picture in the text"),
-            Self::Calendar => f.write_str("not calendar data with an event and a METHOD"),
-            Self::Unsubscribe => f.write_str("not a URI to unsubscribe by"),
+            Self::ContentId => {
+                f.write_str("id of the picture is not 1 to 250 octets of printable ASCII without brackets")
+            }
+            Self::Calendar => f.write_str("not calendar data with an event and a METHOD of one short word"),
+            Self::Unsubscribe => f.write_str(
+                "unsubscribing takes https and mailto URIs without brackets and commas, at most 900 octets each, \
+                 and for one click one of https",
+            ),
             Self::Recipient { address, error } => {
                 let address = printable(address);
                 write!(f, "no mail can be sent to {address}, which the message names: {error}")

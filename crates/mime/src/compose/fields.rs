@@ -46,7 +46,10 @@ impl Message {
     }
 
     fn group(&mut self, list: List, name: &str, members: impl IntoIterator<Item = Address>) {
-        if name.is_empty() || name.contains(char::is_control) {
+        if name.is_empty() {
+            return self.fail(Error::Empty(Field::Group));
+        }
+        if name.contains(char::is_control) {
             return self.fail(Error::ControlCharacter(Field::Group));
         }
         let members = members.into_iter().collect();

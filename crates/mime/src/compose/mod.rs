@@ -408,7 +408,10 @@ impl Rare {
             one_line(Field::FileName, &file.file_name)?;
             if !matches!(file.content, Content::Message(_)) && !is_content_type(&file.content_type) {
                 one_line(Field::ContentType, &file.content_type)?;
-                return Err(Error::ContentType(file.content_type.clone()));
+                return Err(match file.content_type.as_str() {
+                    "" => Error::Empty(Field::ContentType),
+                    given => Error::ContentType(given.into()),
+                });
             }
         }
         Ok(())

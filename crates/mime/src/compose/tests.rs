@@ -391,7 +391,6 @@ fn refuses_what_would_break_the_message() {
         }
     }
     let types = [
-        "",
         "text",
         "text/",
         "/x",
@@ -409,6 +408,8 @@ fn refuses_what_would_break_the_message() {
         let got = message().attach("a", content_type, *b"").build(date(), RANDOM);
         assert_eq!(got, Err(Error::ContentType(content_type.into())));
     }
+    let of_no_type = message().attach("a", "", *b"").build(date(), RANDOM);
+    assert_eq!(of_no_type, Err(Error::Empty(Field::ContentType)));
     let parameters = |len: usize| alloc::format!("a/b; x={}", "y".repeat(len - 7));
     assert!(message().attach("a", parameters(MAX_CONTENT_TYPE), *b"").build(date(), RANDOM).is_ok());
     assert!(message().attach("a", parameters(MAX_CONTENT_TYPE + 1), *b"").build(date(), RANDOM).is_err());

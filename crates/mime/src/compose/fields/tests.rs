@@ -270,6 +270,9 @@ fn nothing_wrong_goes_out() {
         (message().header("", "z"), Error::HeaderName(String::new())),
         (message().header("X-Y", "z\r\nBcc: x@y"), Error::ControlCharacter(Field::Header)),
         (message().to_group("x\r\nBcc: a", []), Error::ControlCharacter(Field::Group)),
+        (message().to_group("x\ty", []), Error::ControlCharacter(Field::Group)),
+        (message().to_group("", []), Error::Empty(Field::Group)),
+        (message().cc_group(" \t", []), Error::Empty(Field::Group)),
         (message().list_unsubscribe(["mailto:u@x.example"], true), Error::Unsubscribe),
         (message().list_unsubscribe(["https://x>, <y"], false), Error::Unsubscribe),
         (message().list_unsubscribe(["https://x>"], false), Error::Unsubscribe),
@@ -298,6 +301,40 @@ fn nothing_wrong_goes_out() {
     build(&longest);
     for (message, want) in rows {
         assert_eq!(message.build(DateTime::new(0, 0).unwrap(), [0; 16]), Err(want));
+    }
+}
+
+/// What is said is so of all that is refused, and says what to change.
+#[test]
+fn what_is_wrong_is_told() {
+    let rows = [
+        (message().subject("x\0"), "line break or other control character in subject"),
+        (message().to_group("x\ty", []), "line break or other control character in name of the group"),
+        (message().to_group(" ", []), "name of the group is empty"),
+        (message().attach("x", "", *b""), "content type of the attachment is empty"),
+        (message().attach("x", "text", *b""), "not a content type for an attachment: text"),
+        (message().header("", "x"), "a message can't be given a field of the name \"\""),
+        (
+            message().message_id("x".repeat(251)),
+            "Message-ID is not left@right in printable ASCII of at most 250 octets",
+        ),
+        (
+            message().inline("", "x", "a/b", *b""),
+            "id of the picture is not 1 to 250 octets of printable ASCII without brackets",
+        ),
+        (
+            message().calendar(invitation_of("A".repeat(41))),
+            "not calendar data with an event and a METHOD of one short word",
+        ),
+        (
+            message().list_unsubscribe(["mailto:u@x.example"], true),
+            "unsubscribing takes https and mailto URIs without brackets and commas, at most 900 octets each, \
+             and for one click one of https",
+        ),
+    ];
+    for (message, want) in rows {
+        let error = message.build(DateTime::new(0, 0).unwrap(), [0; 16]).unwrap_err();
+        assert_eq!(error.to_string(), want);
     }
 }
 
