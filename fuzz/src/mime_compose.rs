@@ -1,193 +1,216 @@
-//! What a message is composed of is what is read of it, and nothing that is passed in adds a header, a recipient or a
-//! part.
+//! What a message is composed of is what is read of it, nothing that is passed in adds a header, a recipient or a part, and
+//! what is refused is told as what it is.
 
-use arbitrary::{Arbitrary, Unstructured};
+mod asked;
+
 use mailbearer_mime::{
-    Address, Composed, DateTime, Headers, Message,
-    decode::{self, AddressOrGroup, ContentType, Disposition, TransferEncoding},
+    Address, Composed, Headers, Message, calendar,
+    compose::Error,
+    decode::{self, AddressOrGroup, ContentType, DisplayAddress, Disposition, TransferEncoding, date_time},
+    parse::{self, Kind, Role},
 };
 
-#[derive(Arbitrary, Debug)]
-struct Input {
-    from: (String, u8),
-    to: Vec<(String, u8)>,
-    cc: Vec<(String, u8)>,
-    bcc: Vec<(String, u8)>,
-    reply_to: Vec<(String, u8)>,
-    subject: Option<String>,
-    message_id: Option<String>,
-    text: Option<String>,
-    html: Option<String>,
-    files: Vec<(String, String, Vec<u8>)>,
-    eight_bit: bool,
-    seconds: u32,
-    zone: i16,
-    random: [u8; 16],
-}
+use self::asked::{Asked, Group, Part, arguments, mailbox, text_of};
 
-/// `data` is an [`Input`].
+/// `data` is calls as in [`Asked::call`], each ended by [`END`]. The first has the arguments alone: who the message is from.
 pub fn run(data: &[u8]) {
-    let Ok(input) = Input::arbitrary(&mut Unstructured::new(data)) else { return };
-    let Some(from) = mailbox(&input.from) else { return };
-    let mut message = Message::new(from.clone()).allow_8bit(input.eight_bit);
-    let list = |entries: &[(String, u8)]| entries.iter().take(20).filter_map(mailbox).collect::<Vec<_>>();
-    let (to, cc, bcc, reply_to) = (list(&input.to), list(&input.cc), list(&input.bcc), list(&input.reply_to));
-    message = to.iter().cloned().fold(message, Message::to);
-    message = cc.iter().cloned().fold(message, Message::cc);
-    message = bcc.iter().cloned().fold(message, Message::bcc);
-    message = reply_to.iter().cloned().fold(message, Message::reply_to);
-    if let Some(subject) = &input.subject {
-        message = message.subject(subject.as_str());
+    let mut calls = data.split(|&octet| octet == END);
+    let Some(from) = calls.next().and_then(|from| mailbox(&arguments(from))) else { return };
+    let (mut asked, mut message) = (Asked::new(from), None);
+    for call in calls.take(100) {
+        let (letter, rest) = call.split_first().unwrap_or((&0, b""));
+        message = Some(asked.call(
+            message.take().unwrap_or_else(|| Message::new(asked.from.clone())),
+            *letter,
+            &arguments(rest),
+        ));
     }
-    if let Some(message_id) = &input.message_id {
-        message = message.message_id(message_id.as_str());
-    }
-    if let Some(text) = &input.text {
-        message = message.text(text.as_str());
-    }
-    if let Some(html) = &input.html {
-        message = message.html(html.as_str());
-    }
-    let files = input.files.get(..4).unwrap_or(&input.files);
-    for (name, kind, content) in files {
-        message = message.attach(name.as_str(), kind.as_str(), content.as_slice());
-    }
-    let Ok(date) = DateTime::new(input.seconds.into(), input.zone % 720) else { return };
-    let Ok(composed) = message.build(date, input.random) else { return };
+    let Some(message) = message else { return };
+    let composed = match message.build(asked.date, asked.random) {
+        Ok(composed) => composed,
+        Err(error) => return assert!(asked.wrong().contains(&error), "{error:?}: {asked:?}"),
+    };
+    // Of these the names alone are known that are surely right.
+    let is_sure = |error: &&Error| !matches!(error, Error::HeaderName(_) | Error::ContentType(_));
+    assert_eq!(asked.wrong().iter().find(is_sure), None, "{asked:?}");
 
-    lines(&composed, input.eight_bit);
+    lines(&composed, &asked);
     let mut wanted: Vec<&str> = Vec::new();
-    for mailbox in [&to, &cc, &bcc].into_iter().flatten() {
-        if !wanted.contains(&mailbox.address()) {
-            wanted.push(mailbox.address());
+    for recipient in asked.recipients() {
+        if !wanted.contains(&recipient.address()) {
+            wanted.push(recipient.address());
         }
     }
     assert_eq!(composed.recipients, wanted);
-    assert_eq!(composed.sender, from.address());
-
-    let headers = Headers::parse(&composed.octets).unwrap();
-    let names: Vec<String> = headers.iter().map(|header| header.name().to_ascii_lowercase()).collect();
-    let known = [
-        "date",
-        "from",
-        "reply-to",
-        "to",
-        "cc",
-        "subject",
-        "message-id",
-        "mime-version",
-        "content-type",
-        "content-transfer-encoding",
-    ];
-    for (index, name) in names.iter().enumerate() {
-        assert!(known.contains(&&**name) && !names[..index].contains(name), "{names:?}");
+    assert_eq!(composed.sender, asked.sender.as_ref().unwrap_or(&asked.from).address());
+    headers(&composed, &asked);
+    let parts = asked.parts();
+    assert_eq!(part(&composed.octets), parts);
+    let parsed = parse::Message::parse(&composed.octets);
+    assert_eq!(parsed_part(&parsed, 0), parts);
+    // An attached message may have defects of its own.
+    if !asked.files.iter().any(|file| file.is_message) {
+        assert_eq!(parsed.defects(), &[], "{}", composed.octets.escape_ascii());
     }
-    let value = |name: &str| headers.get(name).map(|header| header.value().into_owned()).unwrap_or_default();
-    assert_eq!(mailbearer_mime::decode::date_time(&value("date")), Ok(date));
-    addresses(&value("from"), std::slice::from_ref(&from));
-    addresses(&value("to"), &to);
-    addresses(&value("cc"), &cc);
-    addresses(&value("reply-to"), &reply_to);
-    if let (Some(subject), Some(header)) = (&input.subject, headers.get("subject")) {
-        assert_eq!(header.text(), subject.as_str(), "{}", header.raw().escape_ascii());
+    for picture in &asked.inline {
+        assert!(parsed.by_content_id(&picture.id).is_some(), "{picture:?}");
     }
-    let mut leaves = Vec::new();
-    part(&composed.octets, &mut leaves);
-    bodies(&input, files, &leaves);
-}
-
-/// A name in front of an address that is one in most cases.
-fn mailbox((text, knob): &(String, u8)) -> Option<Address> {
-    match knob % 4 {
-        0 => Address::parse(text).ok(),
-        1 => Address::new(text).ok(),
-        2 => Address::named(text, "ann@example.org").ok(),
-        _ => Address::named(text, &format!("a{knob}@example.org")).ok(),
+    threads(&parsed, &asked);
+    // The type of calendar data says what the data say.
+    let data = parsed
+        .parts()
+        .iter()
+        .filter(|part| part.disposition().is_none() && part.role() == Some(Role::Calendar));
+    for part in data {
+        let method = calendar::invitation(&part.text()).map(|event| event.method);
+        assert_eq!(part.content_type().parameters.get("method"), method.as_deref(), "{asked:?}");
     }
 }
 
-fn lines(composed: &Composed, eight_bit: bool) {
+/// Behind each call.
+const END: u8 = 0xFF;
+
+fn lines(composed: &Composed, asked: &Asked) {
     assert!(composed.octets.ends_with(b"\r\n"));
     for line in composed.octets.split_inclusive(|&octet| octet == b'\n') {
         let line = line.strip_suffix(b"\r\n").unwrap_or_else(|| panic!("a bare LF: {}", line.escape_ascii()));
         assert!(!line.contains(&b'\r') && line.len() <= 998, "{}", line.escape_ascii());
     }
     assert_eq!(composed.needs_8bitmime, !composed.octets.is_ascii());
-    assert!(composed.octets.is_ascii() || eight_bit || composed.needs_smtputf8);
+    let is_allowed =
+        asked.eight_bit || composed.needs_smtputf8 || asked.files.iter().any(|file| file.is_message);
+    assert!(composed.octets.is_ascii() || is_allowed);
 }
 
-fn addresses(value: &[u8], wanted: &[Address]) {
-    let read = decode::address_list(value);
-    let shown = || format!("{}\n{read:?}\n{wanted:?}", value.escape_ascii());
-    assert_eq!(read.len(), wanted.len(), "{}", shown());
-    for (address, wanted) in read.iter().zip(wanted) {
-        let AddressOrGroup::Address(mailbox) = address else { panic!("{}", shown()) };
-        assert_eq!(mailbox.address, wanted.address(), "{}", shown());
-        assert_eq!(mailbox.name, wanted.name(), "{}", shown());
+fn headers(composed: &Composed, asked: &Asked) {
+    let headers = Headers::parse(&composed.octets).expect("few fields");
+    let shown = || {
+        headers.iter().map(|header| header.raw().escape_ascii().to_string()).collect::<Vec<_>>().join("\n")
+    };
+    let names: Vec<&str> = headers.iter().map(|header| header.name()).collect();
+    let is_listed = |at: &usize| !asked.mailboxes[*at].is_empty() || !asked.groups[*at].is_empty();
+    let lists = ["Reply-To", "To", "Cc"];
+    let mut wanted = vec!["Date", "From"];
+    wanted.extend(asked.sender.as_ref().map(|_| "Sender"));
+    wanted.extend((0..3).filter(is_listed).map(|at| lists[at]));
+    wanted.extend(asked.subject.as_ref().map(|_| "Subject"));
+    wanted.push("Message-ID");
+    wanted.extend(asked.fields.iter().map(|(name, _)| name.as_str()));
+    wanted.extend(["MIME-Version", "Content-Type"]);
+    wanted.extend(headers.get("content-transfer-encoding").map(|_| "Content-Transfer-Encoding"));
+    assert_eq!(names, wanted, "{}", shown());
+
+    let value = |name: &str| headers.get(name).map(|header| header.value().into_owned()).unwrap_or_default();
+    assert_eq!(date_time(&value("date")), Ok(asked.date));
+    addresses(&value("from"), std::slice::from_ref(&asked.from), &[]);
+    addresses(&value("sender"), asked.sender.as_slice(), &[]);
+    for (at, name) in lists.into_iter().enumerate() {
+        addresses(&value(name), &asked.mailboxes[at], &asked.groups[at]);
+    }
+    if let (Some(subject), Some(header)) = (&asked.subject, headers.get("subject")) {
+        assert_eq!(header.text(), subject.as_str(), "{}", header.raw().escape_ascii());
+    }
+    let start = names.iter().position(|name| *name == "Message-ID").expect("one") + 1;
+    for (header, (name, text)) in headers.iter().skip(start).zip(&asked.fields) {
+        let read = match name.as_str() {
+            // What is no text has no encoded words either.
+            "In-Reply-To" | "List-Unsubscribe" => text_of(&header.value()),
+            "References" => continue,
+            _ => header.text().into_owned(),
+        };
+        assert_eq!(read, *text, "{name}:{}", header.raw().escape_ascii());
     }
 }
 
-/// A part that is no multipart, decoded: its type, its name, its octets.
-type Leaf = (String, Option<String>, Vec<u8>);
+fn addresses(value: &[u8], mailboxes: &[Address], groups: &[Group]) {
+    let mailbox = |one: &Address| DisplayAddress { name: one.name().into(), address: one.address().into() };
+    let mut wanted: Vec<_> = mailboxes.iter().map(|one| AddressOrGroup::Address(mailbox(one))).collect();
+    wanted.extend(groups.iter().map(|(name, members)| AddressOrGroup::Group {
+        name: name.clone(),
+        members: members.iter().map(mailbox).collect(),
+    }));
+    assert_eq!(decode::address_list(value), wanted, "{}", value.escape_ascii());
+}
 
-fn part(octets: &[u8], leaves: &mut Vec<Leaf>) {
-    let headers = Headers::parse(octets).unwrap();
-    let value = |name: &str| headers.get(name).map(|header| header.value().into_owned()).unwrap_or_default();
-    let kind = ContentType::parse(&value("content-type"));
+/// The ids of the message, of the one that it answers, and of their thread, which may have been cut.
+fn threads(parsed: &parse::Message<'_>, asked: &Asked) {
+    let id = parsed.message_id().expect("an id");
+    match &asked.message_id {
+        Some(wanted) => assert_eq!(id, format!("<{wanted}>")),
+        None => assert!(id.ends_with(&format!("@{}>", asked.from.domain())), "{id}"),
+    }
+    let (answered, thread) = (parsed.in_reply_to(), parsed.references());
+    assert!(answered.iter().eq(asked.thread.last()), "{answered:?}");
+    assert_eq!(thread.first(), asked.thread.first());
+    assert!(asked.thread.ends_with(thread.get(1..).unwrap_or_default()), "{thread:?} of {:?}", asked.thread);
+    if asked.thread.iter().map(|id| id.len() + 1).sum::<usize>() <= 900 {
+        assert_eq!(thread, asked.thread);
+    }
+}
+
+/// A part by the plain way, not by our own parser alone.
+fn part(octets: &[u8]) -> Part {
+    let headers = Headers::parse(octets).expect("few fields");
+    let value = |name: &str| headers.get(name).map(|header| header.value().into_owned());
+    let kind = ContentType::parse(&value("content-type").unwrap_or_default());
     let Some(boundary) = kind.parameters.get("boundary").filter(|_| kind.essence.starts_with("multipart/"))
     else {
-        let body = TransferEncoding::parse(&value("content-transfer-encoding")).decode(headers.body());
-        let name = Disposition::parse(&value("content-disposition")).file_name().map(String::from);
-        return leaves.push((kind.essence, name, body.into_owned()));
+        let body = TransferEncoding::parse(&value("content-transfer-encoding").unwrap_or_default())
+            .decode(headers.body());
+        let disposition = value("content-disposition").map(|value| Disposition::parse(&value));
+        let id = String::from_utf8(value("content-id").unwrap_or_default()).expect("ASCII");
+        return leaf(&kind, disposition.as_ref(), id.trim_start_matches('<').trim_end_matches('>'), &body);
     };
     let (open, close) = (format!("\r\n--{boundary}\r\n"), format!("\r\n--{boundary}--\r\n"));
     // The line end in front of the first delimiter is that of the header section.
     let body = [b"\r\n", headers.body()].concat();
     let end = find(&body, close.as_bytes()).unwrap_or_else(|| panic!("no end of {boundary}"));
     assert_eq!(end + close.len(), body.len(), "{}", octets.escape_ascii());
-    let mut rest = &body[..end];
-    let first = find(rest, open.as_bytes());
-    assert_eq!(first, Some(0), "a preamble");
-    while let Some(0) = find(rest, open.as_bytes()) {
-        rest = &rest[open.len()..];
-        let end = find(rest, open.as_bytes()).unwrap_or(rest.len());
-        part(&rest[..end], leaves);
-        rest = &rest[end..];
+    let (mut rest, mut parts) = (&body[..end], Vec::new());
+    assert!(rest.starts_with(open.as_bytes()), "a preamble");
+    while let Some(after) = rest.strip_prefix(open.as_bytes()) {
+        let end = find(after, open.as_bytes()).unwrap_or(after.len());
+        parts.push(part(&after[..end]));
+        rest = &after[end..];
     }
+    multipart(&kind, parts)
 }
 
 fn find(octets: &[u8], wanted: &[u8]) -> Option<usize> {
     octets.windows(wanted.len()).position(|window| window == wanted)
 }
 
-fn bodies(input: &Input, files: &[(String, String, Vec<u8>)], leaves: &[Leaf]) {
-    let mut leaves = leaves.iter();
-    let texts = [(&input.text, "text/plain"), (&input.html, "text/html")];
-    for (text, kind) in texts {
-        if let Some(text) = text {
-            let (essence, name, body) = leaves.next().expect("a text");
-            assert_eq!((essence.as_str(), name), (kind, &None));
-            assert_eq!(
-                body.escape_ascii().to_string(),
-                canonical(text).as_bytes().escape_ascii().to_string()
-            );
+/// A part as our own parser sees it.
+fn parsed_part(message: &parse::Message<'_>, index: usize) -> Part {
+    let part = &message.parts()[index];
+    match part.kind() {
+        Kind::Multipart => {
+            let parts = message.children(index).map(|child| parsed_part(message, child.index()));
+            multipart(part.content_type(), parts.collect())
         }
-    }
-    if input.text.is_none() && input.html.is_none() && leaves.len() > files.len() {
-        let (_, _, body) = leaves.next().unwrap();
-        assert!(body.is_empty() || body == b"\r\n", "{}", body.escape_ascii());
-    }
-    assert_eq!(leaves.len(), files.len());
-    for ((_, read_name, read), (name, _, content)) in leaves.zip(files) {
-        assert_eq!(read, content);
-        let base = read_name.as_deref().unwrap_or_default();
-        assert!(base == name || name.is_empty() || name.contains(['/', '\\']), "{name:?} became {base:?}");
+        _ => leaf(
+            part.content_type(),
+            part.disposition(),
+            part.content_id().unwrap_or_default(),
+            &part.bytes(),
+        ),
     }
 }
 
-/// With CRLF for every line end, also at the end.
-fn canonical(text: &str) -> String {
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    let text = if text.is_empty() || text.ends_with('\n') { text } else { text + "\n" };
-    text.replace('\n', "\r\n")
+fn multipart(kind: &ContentType, parts: Vec<Part>) -> Part {
+    Part::Multipart(format!("{} {}", kind.essence, kind.parameters.get("type").unwrap_or_default()), parts)
+}
+
+fn leaf(kind: &ContentType, disposition: Option<&Disposition>, id: &str, body: &[u8]) -> Part {
+    let parameter = |name| kind.parameters.get(name).unwrap_or_default();
+    Part::Leaf {
+        // What a file has of parameters is up to the caller.
+        kind: match disposition {
+            Some(disposition) => format!("{} {}", kind.essence, disposition.kind),
+            None => format!("{} {}{}", kind.essence, parameter("charset"), parameter("method")),
+        },
+        name: disposition.and_then(Disposition::file_name).unwrap_or_default().into(),
+        id: id.into(),
+        body: body.escape_ascii().to_string(),
+    }
 }
