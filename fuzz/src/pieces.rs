@@ -11,15 +11,16 @@ pub(crate) fn knobs<const N: usize>(data: &[u8]) -> ([u8; N], &[u8]) {
 }
 
 /// Cuts `octets` into pieces: all at once for a knob of 0, else into pieces of up to `knob` octets, whose sizes follow
-/// from the knob. Pieces of one octet for 1.
+/// from the knob. Pieces of one octet for 1, and of up to 4,096 from 240 on, which hold more than a line.
 pub(crate) fn pieces(octets: &[u8], knob: u8) -> impl Iterator<Item = &[u8]> {
     let mut rest = octets;
+    let most = if knob < 240 { usize::from(knob) } else { usize::from(knob - 239) * 256 };
     let mut random = Random(u32::from(knob));
     iter::from_fn(move || {
         if rest.is_empty() {
             return None;
         }
-        let size = if knob == 0 { rest.len() } else { 1 + random.below(usize::from(knob)) };
+        let size = if knob == 0 { rest.len() } else { 1 + random.below(most) };
         let (piece, after) = rest.split_at(size.min(rest.len()));
         rest = after;
         Some(piece)
