@@ -356,7 +356,8 @@ fn is_local_part(local: &str) -> bool {
 fn is_domain(domain: &str) -> bool {
     match domain.strip_prefix('[') {
         Some(literal) => literal.strip_suffix(']').is_some_and(|literal| {
-            !literal.is_empty() && literal.bytes().all(|b| b.is_ascii_graphic() && !b"[]\\<>\"".contains(&b))
+            !literal.is_empty()
+                && literal.bytes().all(|b| b.is_ascii_graphic() && !b"[]\\<>\"(),;".contains(&b))
         }),
         None => {
             domain.split('.').all(|label| !label.is_empty() && label.chars().all(|c| is_letter(c, is_host)))
@@ -432,6 +433,9 @@ mod tests {
             ("Doe, J <c@d>", Err(AddressError::Name)),
             ("a@[]", Err(AddressError::Domain)),
             ("a@[1.2", Err(AddressError::Domain)),
+            // To a reader a comment, and the end of the address.
+            ("a@[IPv6(:=?::1]", Err(AddressError::Domain)),
+            ("a@[x,y]", Err(AddressError::Domain)),
         ];
         for (input, want) in rows {
             let got = Address::parse(input);
