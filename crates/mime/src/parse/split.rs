@@ -78,6 +78,20 @@ struct Level {
     kind: LevelKind,
 }
 
+impl Level {
+    /// Whether a line of dashes and `text` is a boundary of it.
+    fn is_at(&self, text: &[u8]) -> bool {
+        matches!(&self.kind, LevelKind::Multipart { boundary, .. } if at_boundary(text, boundary).is_some())
+    }
+}
+
+/// Whether a line of dashes and `text` closes the multipart. `None` if the boundary is not on it.
+fn at_boundary(text: &[u8], boundary: &[u8]) -> Option<bool> {
+    let after = text.strip_prefix(boundary).filter(|_| !boundary.is_empty())?;
+    let closes = after.starts_with(b"--");
+    (closes || after.iter().copied().all(is_wsp)).then_some(closes)
+}
+
 enum LevelKind {
     Multipart { boundary: Vec<u8>, digest: bool, seen: bool, closed: bool },
     Message,
@@ -432,7 +446,9 @@ impl Splitter {
         if line.len() > MAX_LOOK || self.levels.is_empty() {
             return false;
         }
-        let guesses = matches!(self.state, State::Around);
+        // The boundary of a multipart around it is none of its own.
+        let guesses =
+            matches!(self.state, State::Around) && !self.levels.iter().any(|level| level.is_at(text));
         let mut found = None;
         for (place, level) in self.levels.iter_mut().enumerate().rev() {
             let LevelKind::Multipart { boundary, seen, closed, .. } = &mut level.kind else { continue };
@@ -442,11 +458,7 @@ impl Splitter {
                     *boundary = guess.to_vec();
                 }
             }
-            let Some(after) = text.strip_prefix(boundary.as_slice()).filter(|_| !boundary.is_empty()) else {
-                continue;
-            };
-            let closes = after.starts_with(b"--");
-            if closes || after.iter().copied().all(is_wsp) {
+            if let Some(closes) = at_boundary(text, boundary) {
                 // One behind the close is text around, or one of a multipart around it whose boundary is the same.
                 if *closed {
                     continue;

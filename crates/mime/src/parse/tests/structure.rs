@@ -77,6 +77,12 @@ fn takes_messages_apart() {
             &[NoBoundary],
         ),
         (
+            "a boundary that is not named, and that of the multipart around it",
+            "Content-Type: multipart/mixed; boundary=xyz\n\n--xyz\nContent-Type: multipart/mixed\n\n--xyz\n\ntwo\n--xyz--\n".into(),
+            "multipart/mixed(multipart/mixed() text/plain[two])",
+            &[NoBoundary, BoundaryNotFound],
+        ),
+        (
             "boundaries that begin alike",
             "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: multipart/alternative; boundary=bb\n\n--bb\n\none\n--bb--\n--b--\n".into(),
             "multipart/mixed(multipart/alternative(text/plain[one]))",
