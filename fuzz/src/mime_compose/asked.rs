@@ -121,12 +121,11 @@ impl Asked {
             b'R' => self.answer(message, arguments),
             b'H' => {
                 let (name, text) = (argument(0), argument(1));
-                let is_usual =
-                    name.strip_prefix("X-").is_some_and(|rest| !rest.is_empty() && rest != "Priority");
-                self.wrong_if(
-                    !is_usual || !name.bytes().all(is_token),
-                    Error::HeaderName(name.chars().take(80).collect()),
-                );
+                let is_usual = name.starts_with("X-")
+                    && name.len() <= 76
+                    && name.bytes().all(is_token)
+                    && !name.eq_ignore_ascii_case("X-Priority");
+                self.wrong_if(!is_usual, Error::HeaderName(name.chars().take(80).collect()));
                 self.wrong_if(has_break(&text), Error::ControlCharacter(Field::Header));
                 self.fields.push((name.clone(), text.clone()));
                 message.header(&name, &text)
@@ -254,11 +253,13 @@ impl Asked {
         let is_usual = kind.split_once('/').is_some_and(|(kind, subtype)| {
             let is_word =
                 |word: &str| !word.is_empty() && word.bytes().all(|octet| octet.is_ascii_alphanumeric());
-            is_word(kind) && is_word(subtype) && kind != "multipart" && kind != "message"
+            is_word(kind)
+                && is_word(subtype)
+                && !["multipart", "message"].contains(&&*kind.to_ascii_lowercase())
         });
         self.wrong_if(has_break(&kind), Error::ControlCharacter(Field::ContentType));
         self.wrong_if(kind.is_empty(), Error::Empty(Field::ContentType));
-        self.wrong_if(!is_usual && !kind.is_empty(), Error::ContentType(kind.clone()));
+        self.wrong_if((!is_usual || kind.len() > 500) && !kind.is_empty(), Error::ContentType(kind.clone()));
         let file = File {
             name: name.clone(),
             kind: kind.clone(),
