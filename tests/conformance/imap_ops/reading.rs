@@ -88,8 +88,13 @@ fn only_what_is_asked_for_crosses_the_network() {
         let mut content = wait!(message.content(attached[1])).unwrap();
         assert_eq!(wait!(content.next()).unwrap().unwrap(), b"Subject: inner\r\n\r\ninner text");
         assert_eq!(wait!(content.next()).unwrap(), None);
+        // What has no number, and what nobody can decode.
         let whole = outline.parts.first().unwrap();
-        assert_eq!(wait!(message.content(whole)).err().map(|error| error.kind()), Some(Kind::NoData));
+        let mut unknown = attached[0].clone();
+        unknown.encoding = "x-other".into();
+        for part in [whole, &unknown] {
+            assert_eq!(wait!(message.content(part)).err().map(|error| error.kind()), Some(Kind::NoData));
+        }
 
         // A writer that fails, and a limit that is passed.
         let mut full: &mut [u8] = &mut [0; 9];

@@ -175,6 +175,7 @@ mod tests {
     fn bodies_are_chosen_by_the_structure() {
         let part = |kind: &str, more: &str| format!("({kind} {more} NIL NIL \"7bit\" 9 1 NIL NIL)");
         let text = part("\"text\" \"plain\"", "(\"charset\" \"utf-8\")");
+        let named = part("\"text\" \"plain\"", "(\"name\" \"a.txt\")");
         let html = part("\"text\" \"html\"", "NIL");
         let pdf = "(\"application\" \"pdf\" (\"name\" \"a.pdf\") \"<1@x>\" NIL \"base64\" 99 NIL (\"attachment\" NIL))";
         let envelope = "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)";
@@ -185,6 +186,7 @@ mod tests {
         let rows: &[(String, Numbers, Numbers, Numbers)] = &[
             (text.clone(), &[&[1]], &[&[1]], &[]),
             (format!("({text}{pdf} \"mixed\")"), &[&[1]], &[&[1]], &[&[2]]),
+            (format!("({text}{named} \"mixed\")"), &[&[1]], &[&[1]], &[&[2]]),
             (
                 format!("(({text}{html} \"alternative\"){pdf}{inner} \"mixed\")"),
                 &[&[1, 1]],
@@ -207,6 +209,7 @@ mod tests {
             let summary = with_attachments(1, &fetch.items).unwrap();
             assert_eq!(summary.has_attachments, Some(!attachments.is_empty()), "{structure}");
             assert_eq!(outline.by_content_id("1@x").is_some(), structure.contains("1@x"));
+            assert_eq!(outline.by_content_id("2@x"), None);
         }
     }
 
@@ -241,6 +244,7 @@ mod tests {
         };
         let signature = "\"application\" \"pkcs7-signature\"";
         let (image, pdf) = ("\"image\" \"png\"", "\"application\" \"pdf\"");
+        let octets = "\"application\" \"octet-stream\"";
         let (id, inline, attachment) = ("\"<1@x>\"", "(\"inline\" NIL)", "(\"attachment\" NIL)");
         let rows = [
             ("related", file(image, id, "NIL"), false),
@@ -261,6 +265,9 @@ mod tests {
             ),
             ("alternative", file(pdf, "NIL", "NIL"), true),
             ("signed", file(signature, "NIL", attachment), false),
+            // Its name says so, wherever it stands.
+            ("signed", file(octets, "NIL", "(\"attachment\" (\"filename\" \"smime.p7s\"))"), false),
+            ("signed", file(octets, "NIL", attachment), true),
             ("signed", file(pdf, "NIL", attachment), true),
             ("mixed", file(signature, "NIL", attachment), true),
         ];

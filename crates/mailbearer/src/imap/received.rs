@@ -418,7 +418,8 @@ impl Part {
             self.name.as_deref().filter(|name| name.is_ascii() && !name.contains(char::is_control))
         {
             let name: String = name.chars().filter(|c| !matches!(c, '"' | '\\')).collect();
-            field.extend_from_slice(b"; name=\"");
+            // This name counts for more than one that the type has.
+            field.extend_from_slice(b"\r\nContent-Disposition: x; filename=\"");
             field.extend_from_slice(name.as_bytes());
             field.push(b'"');
         }
