@@ -20,6 +20,8 @@ pub enum DefectKind {
     NoEmptyLine,
     /// A line that continues a field does not begin with white space.
     BrokenFold,
+    /// A line of a header section has nothing in front of its colon. It is passed over.
+    NoFieldName,
     /// A header section ends with the message or its part.
     HeaderCutOff,
     /// A header section is longer than the limit; its end was not looked at.
@@ -61,6 +63,7 @@ impl fmt::Display for DefectKind {
         f.write_str(match self {
             Self::NoEmptyLine => "no empty line after the header section",
             Self::BrokenFold => "field is folded without white space",
+            Self::NoFieldName => "field has no name",
             Self::HeaderCutOff => "header section is cut off",
             Self::HeaderTooLong => "header section is too long",
             Self::NoBoundary => "multipart names no boundary",

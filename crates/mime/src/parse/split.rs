@@ -292,6 +292,10 @@ impl Splitter {
                 None if field.is_some_and(|field| self.raw.is_open(field)) => {
                     self.defect(DefectKind::BrokenFold, sink);
                 }
+                None if !first && line.starts_with(b":") => {
+                    field = None;
+                    self.defect(DefectKind::NoFieldName, sink);
+                }
                 None => {
                     self.defect(DefectKind::NoEmptyLine, sink);
                     self.end_of_header(self.offset, sink);

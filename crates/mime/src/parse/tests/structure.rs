@@ -52,6 +52,8 @@ fn takes_messages_apart() {
         ("lines of two mboxes", "From x\n>From y remote from z\nContent-Type: text/html\n\nhi".into(), "text/html[hi]", &[]),
         ("mark and mbox line", "\u{FEFF}From x\nA: b\n\nhello".into(), "text/plain[hello]", &[]),
         ("no empty line", "Subject: x\nhello world\nyou: too\n".into(), "text/plain[hello world\\nyou: too\\n]", &[NoEmptyLine]),
+        ("a field without a name", "Subject: x\n: y\n z\nContent-Type: text/html\n\nhi".into(), "text/html[hi]", &[DefectKind::NoFieldName]),
+        ("a colon that is no header", ": y\nSubject: x\n".into(), "text/plain[: y\\nSubject: x\\n]", &[NoEmptyLine]),
         ("no header", "hello world\n".into(), "text/plain[hello world\\n]", &[NoEmptyLine]),
         (
             "two parts",
