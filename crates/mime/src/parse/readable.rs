@@ -106,8 +106,8 @@ impl<'a> Part<'a> {
 impl Message<'_> {
     /// The text of the message for people: its [`text_body`](Self::text_body), each part of it as
     /// [`Part::plain_text`], one after the other. A multipart that hides its parts ([`Part::hidden_parts`]) is opened, and another
-    /// one in which no part was found is shown as it is. Where a mailer
-    /// left the plain form blank, the HTML is shown.
+    /// one in which no part was found is shown as it is. Where a mailer left the plain form blank, the HTML is shown; where
+    /// there is neither, other texts that are no files.
     #[must_use]
     pub fn text(&self) -> String {
         self.text_opened(true)
@@ -122,8 +122,20 @@ impl Message<'_> {
             if !html.trim().is_empty() {
                 return html;
             }
+            let other = joined(self.parts().iter().filter(|part| self.is_other_text(part)), opens);
+            if !other.trim().is_empty() {
+                return other;
+            }
         }
         text
+    }
+
+    /// Whether this is a text of the message itself that is no file: in another form than a body has, or behind a picture.
+    fn is_other_text(&self, part: &Part<'_>) -> bool {
+        let is_own = |of: usize| self.parts().get(of).is_none_or(|around| around.kind() == Kind::Multipart);
+        let is_file = part.is_attachment() || part.file_name().is_some() || part.role().is_some();
+        let around = core::iter::successors(part.parent(), |of| self.parts().get(*of).and_then(Part::parent));
+        part.is_text() && !is_file && around.into_iter().all(is_own)
     }
 
     /// The HTML of the message: the parts of its [`html_body`](Self::html_body) that are HTML, one after the other.
@@ -341,6 +353,21 @@ mod tests {
                 Some("<b>hi</b>"),
             ),
             ("one in another", &hidden("quoted-printable", &nested), "--c==\n\nhi\n--c==--", None),
+            ("Markdown", "Content-Type: text/markdown\n\n# hi\n", "# hi\n", None),
+            ("calendar data", "Content-Type: text/calendar\n\nhi\n", "", None),
+            ("a file that is Markdown", "Content-Type: text/markdown; name=a.md\n\n# hi\n", "", None),
+            (
+                "an attached message alone",
+                "Content-Type: message/rfc822\n\nContent-Type: text/markdown\n\nhi\n",
+                "",
+                None,
+            ),
+            (
+                "HTML behind its picture",
+                "Content-Type: multipart/related; boundary=b\n\n--b\nContent-Type: image/png\n\nx\n--b\nContent-Type: text/html\n\n<p>hi\n--b--\n",
+                "hi\n",
+                None,
+            ),
             (
                 "HTML that names UTF-8",
                 "Content-Type: text/html\n\n<META Charset = 'utf-16'>\u{2019}",
