@@ -78,9 +78,15 @@ pub fn address_list(value: &[u8]) -> Vec<AddressOrGroup> {
 
 /// As [`address_list`], for a message that is written in `raw`.
 pub(crate) fn address_list_in(value: &[u8], raw: Charset) -> Vec<AddressOrGroup> {
+    match raw.without_halves(value) {
+        Some(value) => list_of(&value, raw),
+        None => list_of(value, raw),
+    }
+}
+
+fn list_of(value: &[u8], raw: Charset) -> Vec<AddressOrGroup> {
     let mut list = List { entries: Vec::new(), group: None, entry: Entry::default(), names: Vec::new(), raw };
-    let value = raw.without_halves(value);
-    let (mut quotes, mut rest) = (true, up_to_bare_cr(&value));
+    let (mut quotes, mut rest) = (true, up_to_bare_cr(value));
     while let Some((&byte, after)) = rest.split_first() {
         let entry = &mut list.entry;
         rest = match byte {

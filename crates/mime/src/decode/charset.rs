@@ -12,6 +12,7 @@ mod utf8;
 
 use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 pub(crate) use utf8::Utf8;
 
@@ -150,29 +151,36 @@ impl Charset {
         }
     }
 
-    /// The value of a field that is written in this charset, in UTF-8 where octets of ASCII can be halves of its characters, as
+    /// The value of a field that is written in this charset, in UTF-8, where octets of ASCII can be halves of its characters, as
     /// `\` and `@` are in Shift_JIS, GBK and Big5: what reads the field would take them for what they are in ASCII.
-    pub(crate) fn without_halves(self, value: &[u8]) -> Cow<'_, [u8]> {
+    pub(crate) fn without_halves(self, value: &[u8]) -> Option<Vec<u8>> {
         #[cfg(feature = "charsets")]
-        {
-            let charset = match self {
-                Self::Guess if !value.is_ascii() && !looks_like_utf8(value) => Self::found_in(value),
-                charset => Some(charset),
-            };
-            let has_halves = charset.is_some_and(|charset| match charset {
-                Self::Table(encoding) => {
-                    [encoding_rs::SHIFT_JIS, encoding_rs::GBK, encoding_rs::GB18030, encoding_rs::BIG5]
-                        .contains(&encoding)
-                        && !value.is_ascii()
-                        && !looks_like_utf8(value)
-                }
-                _ => charset.is_seen_in(value),
-            });
-            if let Some(charset) = charset.filter(|_| has_halves) {
-                return Cow::Owned(charset.decode(value).into_owned().into_bytes());
-            }
+        if !value.is_ascii() || matches!(self, Self::Shifted(_)) {
+            return self.rid_of_halves(value);
         }
-        Cow::Borrowed(value)
+        let _ = value;
+        None
+    }
+
+    /// The same for a value that may have some.
+    #[cfg(feature = "charsets")]
+    #[cold]
+    fn rid_of_halves(self, value: &[u8]) -> Option<Vec<u8>> {
+        use encoding_rs::{BIG5, GB18030, GBK, SHIFT_JIS};
+
+        let charset = match self {
+            Self::Guess if !looks_like_utf8(value) => Self::found_in(value)?,
+            charset => charset,
+        };
+        let has_halves = match charset {
+            Self::Table(encoding) => {
+                [SHIFT_JIS, GBK, GB18030, BIG5].contains(&encoding)
+                    && !value.is_ascii()
+                    && !looks_like_utf8(value)
+            }
+            _ => charset.is_seen_in(value),
+        };
+        has_halves.then(|| charset.decode(value).into_owned().into_bytes())
     }
 
     /// Whether `bytes`, which are ASCII, are the same text in this charset.

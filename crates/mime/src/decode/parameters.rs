@@ -131,8 +131,8 @@ enum Section {
 
 /// `raw` is the charset of octets that no label belongs to.
 fn structured(value: &[u8], limits: &Limits, raw: Charset) -> (String, Parameters) {
-    let value = raw.without_halves(value);
-    let value = unfold(&value);
+    let whole = raw.without_halves(value);
+    let value = unfold(whole.as_deref().unwrap_or(value));
     let mut fields = Fields { rest: &value, comments: true };
     let mut head = fields.next().unwrap_or_default().trim_ascii();
     // `Content-Disposition: filename=a.txt`

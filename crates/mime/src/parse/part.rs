@@ -141,15 +141,15 @@ impl<'a> Part<'a> {
     pub fn hidden_parts(&self) -> Option<Vec<u8>> {
         let named = self.fields.content_type.parameters.get("boundary").unwrap_or_default().trim_end();
         let line = ["--", named].concat();
-        let boundary = memchr::memmem::Finder::new(&line);
-        if self.fields.kind != Kind::Multipart || named.is_empty() || boundary.find(self.body).is_some() {
+        let has_line = |octets: &[u8]| memchr::memmem::find(octets, line.as_bytes()).is_some();
+        if self.fields.kind != Kind::Multipart || named.is_empty() || has_line(self.body) {
             return None;
         }
         let content = self.bytes();
-        let parameter = match boundary.find(&content) {
-            Some(_) => ["; boundary=\"", &named.replace(['"', '\\'], ""), "\""].concat(),
-            None if has_parts(&content) => String::new(),
-            None => return None,
+        let parameter = match has_line(&content) {
+            true => ["; boundary=\"", &named.replace(['"', '\\'], ""), "\""].concat(),
+            false if has_parts(&content) => String::new(),
+            false => return None,
         };
         let head = ["Content-Type: ", &self.fields.content_type.essence, &parameter, "\r\n\r\n"].concat();
         Some([head.as_bytes(), &content].concat())
