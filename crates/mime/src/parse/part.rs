@@ -141,7 +141,7 @@ impl<'a> Part<'a> {
     pub fn hidden_parts(&self) -> Option<Vec<u8>> {
         let named = self.fields.content_type.parameters.get("boundary").unwrap_or_default().trim_end();
         let line = ["--", named].concat();
-        let has_line = |octets: &[u8]| memchr::memmem::find(octets, line.as_bytes()).is_some();
+        let has_line = |octets: &[u8]| lines(octets).any(|start| start.starts_with(line.as_bytes()));
         if self.fields.kind != Kind::Multipart || named.is_empty() || has_line(self.body) {
             return None;
         }
@@ -246,11 +246,14 @@ impl<'a> Part<'a> {
     }
 }
 
+fn lines(content: &[u8]) -> impl Iterator<Item = &[u8]> {
+    content.split(|byte| matches!(byte, b'\r' | b'\n')).filter(|line| !line.is_empty())
+}
+
 /// Whether a line of what should be a multipart looks like a boundary, and the one behind it like a field of a part.
 fn has_parts(content: &[u8]) -> bool {
-    let lines = content.split(|&byte| byte == b'\n');
     let mut after_boundary = false;
-    lines.into_iter().any(|line| {
+    lines(content).any(|line| {
         let is_field = line.get(..8).is_some_and(|name| name.eq_ignore_ascii_case(b"content-"));
         let found = after_boundary && is_field;
         after_boundary = line.starts_with(b"--");

@@ -340,9 +340,7 @@ impl Splitter {
     fn end_of_header(&mut self, offset: u64, sink: &mut impl Sink) {
         let raw = core::mem::take(&mut self.raw);
         let limits = &self.limits.headers;
-        let has_escape = |value: &Option<Vec<u8>>| {
-            value.as_ref().is_some_and(|value| memchr::memchr(0x1B, value).is_some())
-        };
+        let has_escape = |value: &Option<Vec<u8>>| value.as_ref().is_some_and(|value| value.contains(&0x1B));
         let is_raw = raw.is_unnamed || has_escape(&raw.kind) || has_escape(&raw.disposition);
         let in_digest =
             matches!(self.levels.last(), Some(Level { kind: LevelKind::Multipart { digest: true, .. }, .. }));

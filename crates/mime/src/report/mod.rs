@@ -38,7 +38,7 @@ fn groups(body: &[u8]) -> Vec<Group> {
         }
     };
     // Where CR alone ends lines there is no LF.
-    let line_end = if memchr::memchr(b'\n', body).is_some() { b'\n' } else { b'\r' };
+    let line_end = if body.contains(&b'\n') { b'\n' } else { b'\r' };
     for line in body.split_inclusive(|&byte| byte == line_end) {
         let text = line.trim_ascii_end();
         if text.is_empty() {
