@@ -156,7 +156,11 @@ fn pictures_and_invitations_that_no_reader_would_show_are_refused() {
     let id = "hint: as in --inline ID=FILE; …";
     let file = "hint: a file that is no invitation goes out by --attach";
     for (options, code, want) in [
-        (&["--inline", "a b.png"][..], 65, &["error: the message can't be sent: not an id …", id][..]),
+        (
+            &["--inline", "a b.png"][..],
+            65,
+            &["error: the message can't be sent: id of the picture is not 1 to 250 …", id][..],
+        ),
         (
             &["--inline", "a.png", "--inline", "a.png=a b.png"],
             64,
