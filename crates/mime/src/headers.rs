@@ -72,11 +72,12 @@ impl<'a> Headers<'a> {
         let ends = LineEnd::of(message);
         let (mut rest, mut count, mut exceeded) = (message, 0usize, None);
         let body = loop {
-            let (line, after) = ends.split_line(rest);
-            if line.is_empty() {
-                break after;
+            let after = ends.behind_line(rest);
+            match rest.first() {
+                None | Some(b'\r' | b'\n') if ends.starts_empty(rest) => break after,
+                Some(b' ' | b'\t') => {}
+                _ => count = count.saturating_add(1),
             }
-            count = count.saturating_add(usize::from(!line.first().copied().is_some_and(is_wsp)));
             if message.len().saturating_sub(after.len()) > limits.header_octets {
                 exceeded = Some(LimitExceeded::HeaderOctets(limits.header_octets));
                 break rest;
@@ -108,22 +109,18 @@ impl<'a> Headers<'a> {
     /// First field of that name, whatever its case.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Header<'a>> {
-        let mut rest = self.section;
         if self.ends == LineEnd::Cr {
             return self.iter().find(|field| field.name.eq_ignore_ascii_case(name));
         }
+        let mut rest = self.section;
         loop {
-            // The first octets rule most lines out; only one that begins with the name is read.
-            if let Some((start, [b':' | b' ' | b'\t' | b'\r' | b'\n', ..])) = rest.split_at_checked(name.len())
-                && start.eq_ignore_ascii_case(name.as_bytes())
-                && let Some(header) = (HeadersIter { rest, raw_charset: self.raw_charset, ends: self.ends }).next()
-                // A line that is no field gives the field behind it.
-                && header.name.eq_ignore_ascii_case(name)
-            {
-                return Some(header);
+            rest = line_with(name, rest)?;
+            // A line that is no field gives the field behind it.
+            let field = HeadersIter { rest, ..self.iter() }.next()?;
+            if field.name.eq_ignore_ascii_case(name) {
+                return Some(field);
             }
-            let end = memchr::memchr(b'\n', rest)?;
-            rest = tail(rest, end.saturating_add(1));
+            rest = self.ends.behind_line(rest);
         }
     }
 
@@ -137,6 +134,21 @@ impl<'a> Headers<'a> {
 /// Without white space in front of the first field, which goes on with nothing.
 fn without_wsp(section: &[u8]) -> &[u8] {
     tail(section, section.iter().take_while(|&&byte| is_wsp(byte)).count())
+}
+
+/// The section from a line on that begins with the name. The first octets rule most lines out.
+#[inline(never)]
+fn line_with<'a>(name: &str, section: &'a [u8]) -> Option<&'a [u8]> {
+    let mut rest = section;
+    loop {
+        if let Some((start, [b':' | b' ' | b'\t' | b'\r' | b'\n', ..])) = rest.split_at_checked(name.len())
+            && start.eq_ignore_ascii_case(name.as_bytes())
+        {
+            return Some(rest);
+        }
+        let end = memchr::memchr(b'\n', rest)?;
+        rest = tail(rest, end.saturating_add(1));
+    }
 }
 
 impl<'a> IntoIterator for &Headers<'a> {
@@ -162,10 +174,11 @@ impl<'a> Iterator for HeadersIter<'a> {
     fn next(&mut self) -> Option<Header<'a>> {
         while !self.rest.is_empty() {
             let start = self.rest;
-            let (_, mut rest) = self.ends.split_line(start);
-            while rest.first().copied().is_some_and(is_wsp) {
-                rest = self.ends.split_line(rest).1;
-            }
+            let rest = if self.ends == LineEnd::Cr {
+                behind_cr_field(start)
+            } else {
+                behind_field(start, LineEnd::Lf)
+            };
             self.rest = rest;
             let field = start.get(..start.len().saturating_sub(rest.len())).unwrap_or_default();
             if let Some(header) = Header::new(field, self.raw_charset, self.ends) {
@@ -174,6 +187,21 @@ impl<'a> Iterator for HeadersIter<'a> {
         }
         None
     }
+}
+
+/// What follows the first line and those that are folds of it.
+#[inline(always)]
+fn behind_field(section: &[u8], ends: LineEnd) -> &[u8] {
+    let mut rest = ends.behind_line(section);
+    while rest.first().copied().is_some_and(is_wsp) {
+        rest = ends.behind_line(rest);
+    }
+    rest
+}
+
+#[cold]
+fn behind_cr_field(section: &[u8]) -> &[u8] {
+    behind_field(section, LineEnd::Cr)
 }
 
 /// One header field.

@@ -44,24 +44,28 @@ impl LineEnd {
         if goes_on && empty.is_some_and(|empty| empty > at) { Self::Cr } else { Self::Lf }
     }
 
-    /// First line without its end, and what follows it.
-    pub(crate) fn split_line(self, bytes: &[u8]) -> (&[u8], &[u8]) {
-        if self == Self::Cr {
-            let (line, rest) = bytes.split_at_checked(cr_line(bytes)).unwrap_or((bytes, &[]));
-            return (line.get(..line.len().saturating_sub(self.len(line))).unwrap_or_default(), rest);
+    /// Whether the first line is empty, or there is none.
+    pub(crate) fn starts_empty(self, bytes: &[u8]) -> bool {
+        match bytes {
+            [b'\r', after @ ..] => self == Self::Cr || matches!(after, [b'\n', ..] | [b'\r', b'\n', ..]),
+            _ => matches!(bytes, [] | [b'\n', ..]),
         }
-        let Some(end) = memchr::memchr(b'\n', bytes) else {
-            return (bytes, &[]);
+    }
+
+    /// What follows the first line.
+    #[inline(always)]
+    pub(crate) fn behind_line(self, bytes: &[u8]) -> &[u8] {
+        let end = match self {
+            Self::Lf => memchr::memchr(b'\n', bytes).map_or(bytes.len(), |end| end.saturating_add(1)),
+            Self::Cr => cr_line(bytes),
         };
-        let (line, rest) = bytes.split_at_checked(end).unwrap_or_default();
-        (without_cr(line), tail(rest, 1))
+        tail(bytes, end)
     }
 
     /// How many octets the line end at the end of `line` has.
     pub(crate) fn len(self, line: &[u8]) -> usize {
         match line {
-            [.., b'\r', b'\n'] if self == Self::Cr => 2,
-            [.., b'\r', b'\r', b'\n'] => 3,
+            [.., b'\r', b'\r', b'\n'] if self == Self::Lf => 3,
             [.., b'\r', b'\n'] => 2,
             [.., b'\n'] => 1,
             [.., b'\r'] if self == Self::Cr => 1,
@@ -75,6 +79,7 @@ fn is_bare_cr(octets: &[u8]) -> bool {
 }
 
 /// Length of the first line with its end, where CR ends lines.
+#[cold]
 pub(crate) fn cr_line(bytes: &[u8]) -> usize {
     let Some(at) = memchr::memchr2(b'\r', b'\n', bytes) else { return bytes.len() };
     let end = at.saturating_add(1);

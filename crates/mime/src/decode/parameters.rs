@@ -157,12 +157,18 @@ fn first_word(head: &[u8]) -> Vec<u8> {
     let word =
         |text: &[u8]| text.iter().position(|&byte| is_space(byte) || byte == b'(').unwrap_or(text.len());
     let (first, rest) = head.split_at_checked(word(head)).unwrap_or_default();
-    let slash = if first.ends_with(b"/") { Some(rest) } else { rest.trim_ascii_start().strip_prefix(b"/") };
-    let second = slash.map(<[u8]>::trim_ascii_start).unwrap_or_default();
-    let second = second.get(..word(second)).unwrap_or_default();
-    let slash = if slash.is_some() && !first.ends_with(b"/") { &b"/"[..] } else { b"" };
-    let octets = first.iter().chain(slash).chain(second);
-    octets.filter(|&&byte| byte != b'"').map(u8::to_ascii_lowercase).collect()
+    let mut essence = first.to_ascii_lowercase();
+    if first.ends_with(b"/") || !rest.is_empty() {
+        let slash =
+            if first.ends_with(b"/") { Some(rest) } else { rest.trim_ascii_start().strip_prefix(b"/") };
+        if let Some(second) = slash.map(<[u8]>::trim_ascii_start) {
+            let slash = if first.ends_with(b"/") { &b""[..] } else { b"/" };
+            essence.extend_from_slice(slash);
+            essence.extend(second.get(..word(second)).unwrap_or_default().to_ascii_lowercase());
+        }
+    }
+    essence.retain(|&byte| byte != b'"');
+    essence
 }
 
 /// What is between semicolons, those in quotes and comments not counted. Where one is missing, white space before the

@@ -340,7 +340,9 @@ impl Splitter {
     fn end_of_header(&mut self, offset: u64, sink: &mut impl Sink) {
         let raw = core::mem::take(&mut self.raw);
         let limits = &self.limits.headers;
-        let has_escape = |value: &Option<Vec<u8>>| value.as_ref().is_some_and(|value| value.contains(&0x1B));
+        let has_escape = |value: &Option<Vec<u8>>| {
+            value.as_ref().is_some_and(|value| memchr::memchr(0x1B, value).is_some())
+        };
         let is_raw = raw.is_unnamed || has_escape(&raw.kind) || has_escape(&raw.disposition);
         let in_digest =
             matches!(self.levels.last(), Some(Level { kind: LevelKind::Multipart { digest: true, .. }, .. }));
@@ -443,6 +445,9 @@ impl Splitter {
 
     /// Whether a line is a boundary of an open multipart. If so, ends the parts before it and begins the next one.
     fn is_boundary(&mut self, piece: &[u8], sink: &mut impl Sink) -> bool {
+        if !piece.starts_with(b"--") {
+            return false;
+        }
         let line = self.without_end(piece);
         let Some(text) = line.strip_prefix(b"--") else { return false };
         if line.len() > MAX_LOOK || self.levels.is_empty() {

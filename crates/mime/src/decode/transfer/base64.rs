@@ -357,7 +357,7 @@ fn decode_groups(groups: &[u8], out: &mut Vec<u8>) -> bool {
 /// Decodes groups of four as long as they are nothing else. Gives what follows.
 fn whole_groups<'a>(text: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
     // Work that fails is never more than a few times what went well before.
-    let (mut rest, mut most) = (text, 16usize);
+    let (mut rest, mut most) = (text, 64usize);
     loop {
         // A text may be one endless line.
         #[cfg(feature = "simd")]
@@ -384,7 +384,7 @@ fn whole_groups<'a>(text: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
         }
         out.truncate(before.saturating_add(count.saturating_mul(3)));
         rest = tail(rest, count.saturating_mul(4));
-        if count == 0 || count < groups.len() {
+        if count < groups.len() || rest.len() < 4 {
             return rest;
         }
         most = most.saturating_mul(4).min(MOST);

@@ -35,21 +35,27 @@ impl QuotedPrintable {
 
     /// Appends to `out` what `text` adds and is decided.
     pub fn decode(&mut self, text: &[u8], out: &mut Vec<u8>) {
-        let mut rest = text;
+        let mut rest = self.blank(text, out);
         while !rest.is_empty() {
-            if self.is_long {
-                let (blank, after) = rest.split_at_checked(leading(rest.iter())).unwrap_or_default();
-                out.extend_from_slice(blank);
-                self.is_long = after.is_empty();
-                rest = after;
-            } else if self.held.is_empty() {
+            if self.held.is_empty() {
                 rest = self.decided(rest, out);
             } else if let Some((&byte, after)) = rest.split_first()
                 && self.step(byte, out)
             {
-                rest = after;
+                rest = self.blank(after, out);
             }
         }
+    }
+
+    /// Writes the rest of white space that is more than may be held. Gives what follows.
+    fn blank<'a>(&mut self, text: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
+        if !self.is_long {
+            return text;
+        }
+        let (blank, after) = text.split_at_checked(leading(text.iter())).unwrap_or_default();
+        out.extend_from_slice(blank);
+        self.is_long = after.is_empty();
+        after
     }
 
     /// Decodes to the next line end or `=`. Holds what only the octets behind `text` decide. Gives what follows.
