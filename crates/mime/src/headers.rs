@@ -174,11 +174,10 @@ impl<'a> Iterator for HeadersIter<'a> {
     fn next(&mut self) -> Option<Header<'a>> {
         while !self.rest.is_empty() {
             let start = self.rest;
-            let rest = if self.ends == LineEnd::Cr {
-                behind_cr_field(start)
-            } else {
-                behind_field(start, LineEnd::Lf)
-            };
+            let mut rest = self.ends.behind_line(start);
+            while rest.first().copied().is_some_and(is_wsp) {
+                rest = self.ends.behind_line(rest);
+            }
             self.rest = rest;
             let field = start.get(..start.len().saturating_sub(rest.len())).unwrap_or_default();
             if let Some(header) = Header::new(field, self.raw_charset, self.ends) {
@@ -187,21 +186,6 @@ impl<'a> Iterator for HeadersIter<'a> {
         }
         None
     }
-}
-
-/// What follows the first line and those that are folds of it.
-#[inline(always)]
-fn behind_field(section: &[u8], ends: LineEnd) -> &[u8] {
-    let mut rest = ends.behind_line(section);
-    while rest.first().copied().is_some_and(is_wsp) {
-        rest = ends.behind_line(rest);
-    }
-    rest
-}
-
-#[cold]
-fn behind_cr_field(section: &[u8]) -> &[u8] {
-    behind_field(section, LineEnd::Cr)
 }
 
 /// One header field.

@@ -53,7 +53,7 @@ impl LineEnd {
     }
 
     /// What follows the first line.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn behind_line(self, bytes: &[u8]) -> &[u8] {
         let end = match self {
             Self::Lf => memchr::memchr(b'\n', bytes).map_or(bytes.len(), |end| end.saturating_add(1)),

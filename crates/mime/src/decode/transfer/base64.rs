@@ -356,19 +356,9 @@ fn decode_groups(groups: &[u8], out: &mut Vec<u8>) -> bool {
 
 /// Decodes groups of four as long as they are nothing else. Gives what follows.
 fn whole_groups<'a>(text: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
-    // Work that fails is never more than a few times what went well before.
-    let (mut rest, mut most) = (text, 64usize);
+    let (mut rest, mut has_blocks) = (text, cfg!(feature = "simd"));
     loop {
-        // A text may be one endless line.
-        #[cfg(feature = "simd")]
-        if most == MOST
-            && let Some(block) = rest.get(..BLOCK)
-            && decode_groups(block, out)
-        {
-            rest = tail(rest, BLOCK);
-            continue;
-        }
-        let (groups, _) = rest.get(..most).unwrap_or(rest).as_chunks::<4>();
+        let (groups, _) = rest.get(..MOST).unwrap_or(rest).as_chunks::<4>();
         let before = out.len();
         out.resize(before.saturating_add(groups.len().saturating_mul(3)), 0);
         let (rooms, _) = out.get_mut(before..).unwrap_or_default().as_chunks_mut::<3>();
@@ -382,17 +372,24 @@ fn whole_groups<'a>(text: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
             *room = [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d];
             count = count.saturating_add(1);
         }
-        out.truncate(before.saturating_add(count.saturating_mul(3)));
         rest = tail(rest, count.saturating_mul(4));
-        if count < groups.len() || rest.len() < 4 {
+        if count < groups.len() {
+            out.truncate(before.saturating_add(count.saturating_mul(3)));
             return rest;
         }
-        most = most.saturating_mul(4).min(MOST);
+        if rest.len() < 4 {
+            return rest;
+        }
+        // A text may be one endless line. A block that fails costs no more than what is decoded up to there after it.
+        while has_blocks && let Some(block) = rest.get(..BLOCK) {
+            has_blocks = decode_groups(block, out);
+            rest = if has_blocks { tail(rest, BLOCK) } else { rest };
+        }
     }
 }
 
-/// Octets that are decoded at a time without vector instructions.
-const MOST: usize = 1_024;
+/// Octets that are decoded at a time without vector instructions: room is made for no more where every group is broken.
+const MOST: usize = 256;
 
 /// Value of a character of the alphabet.
 pub(in crate::decode) fn sextet(byte: u8) -> Option<u8> {
