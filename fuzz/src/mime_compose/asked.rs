@@ -196,10 +196,11 @@ impl Asked {
     fn answer(&mut self, message: Message, arguments: &[Vec<u8>]) -> Message {
         let ids: Vec<String> = arguments.iter().map(|id| text_of(id)).collect();
         let (answered, others) = ids.split_first().expect("one at least");
+        // Ids in brackets are kept as their mailers wrote them.
         let bracketed = |id: &String| {
-            let id = id.trim();
-            let id = id.strip_prefix('<').and_then(|id| id.strip_suffix('>')).unwrap_or(id);
-            is_id(id).then(|| format!("<{id}>"))
+            let inside = id.trim().strip_prefix('<').and_then(|id| id.strip_suffix('>'));
+            let is_kept = inside.map_or(is_id(id.trim()), is_word_of_an_id);
+            is_kept.then(|| format!("<{}>", inside.unwrap_or(id.trim())))
         };
         if let Some(own) = bracketed(answered) {
             self.thread = others.iter().filter_map(bracketed).filter(|id| *id != own).collect();
@@ -216,8 +217,8 @@ impl Asked {
         let begins = |uri: &String, scheme: &str| uri.to_ascii_lowercase().starts_with(scheme);
         let is_wrong = |uri: &String| {
             !(begins(uri, "https://") || begins(uri, "mailto:"))
-                || uri.len() > 900
-                || !uri.bytes().all(|octet| octet.is_ascii_graphic() && !b"<>,".contains(&octet))
+                || !(9..=900).contains(&uri.len())
+                || !uri.bytes().all(|octet| octet.is_ascii_graphic() && !b"<>,\"\\".contains(&octet))
         };
         self.wrong_if(uris.is_empty() || uris.iter().any(is_wrong), Error::Unsubscribe);
         self.wrong_if(one_click && !uris.iter().any(|uri| begins(uri, "https://")), Error::Unsubscribe);
@@ -402,11 +403,13 @@ fn has_break(text: &str) -> bool {
 /// `left@right` in printable ASCII without brackets.
 fn is_id(id: &str) -> bool {
     let halves: Vec<&str> = id.split('@').collect();
+    halves.len() == 2 && halves.iter().all(|half| !half.is_empty()) && is_word_of_an_id(id)
+}
+
+/// Printable ASCII without brackets, as some mailers write ids.
+fn is_word_of_an_id(id: &str) -> bool {
     let is_graphic = |octet: u8| octet.is_ascii_graphic() && !b"<>".contains(&octet);
-    halves.len() == 2
-        && halves.iter().all(|half| !half.is_empty())
-        && id.len() <= 250
-        && id.bytes().all(is_graphic)
+    (1..=250).contains(&id.len()) && id.bytes().all(is_graphic)
 }
 
 /// RFC 2045 section 5.1.
