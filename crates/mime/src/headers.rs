@@ -29,9 +29,10 @@ impl Default for Limits {
 
 /// The header fields of a message or a body part, in their order.
 ///
-/// Lines end in CRLF, bare LF or CR CR LF; in CR alone where the section has no LF, as old Macs wrote it. A line that is neither a field nor the continuation of one is passed over,
-/// as is a `From ` line of an mbox, and a byte order mark in front of all. Octets that no label belongs to are read in
-/// the charset of the section's own `Content-Type`, unless they are UTF-8.
+/// Lines end in CRLF, bare LF or CR CR LF; in CR alone where the section has no LF, as old Macs wrote it. A line that is
+/// neither a field nor the continuation of one is passed over, as is a `From ` line of an mbox, and a byte order mark in
+/// front of all. Octets that no label belongs to are read in the charset of the section's own `Content-Type`, unless they
+/// are UTF-8.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Headers<'a> {
     section: &'a [u8],

@@ -25,8 +25,8 @@ impl Message {
         Self::reply_by(original, from, &[], to_all)
     }
 
-    /// Does the same as [`reply`](Self::reply) for somebody who has other addresses too: an answer goes to none of them,
-    /// as to none of `from`.
+    /// Does the same as [`reply`](Self::reply) for somebody who has other addresses too: an answer goes to none of them, nor
+    /// to `from`.
     ///
     /// # Errors
     ///
